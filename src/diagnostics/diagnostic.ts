@@ -1,0 +1,121 @@
+/** What the compiler has to say, as data. The renderers (pretty, short, json) stand apart. */
+
+/** A text with a name; every place in a diagnostic points into one. */
+export interface Source {
+  /** Shown before the line number: a path, or `<stdin>`. */
+  readonly name: string;
+  readonly text: string;
+}
+
+/** A half-open range of UTF-16 offsets, 0-based, into `source.text`. */
+export interface Span {
+  readonly source: Source;
+  readonly start: number;
+  readonly end: number;
+}
+
+export type Severity = "error" | "warning" | "remark";
+
+export interface Label {
+  readonly span: Span;
+  readonly message: string;
+}
+
+export interface Diagnostic {
+  readonly severity: Severity;
+  /** `E0203`, `R0301`, ...: a key of the catalog, which `tirc explain` prints. */
+  readonly code: string;
+  readonly message: string;
+  readonly span?: Span | undefined;
+  /** Other places involved. */
+  readonly labels: readonly Label[];
+  /** What is so. */
+  readonly notes: readonly string[];
+  /** What to do about it. */
+  readonly help: readonly string[];
+}
+
+export interface DiagnosticExtras {
+  span?: Span | undefined;
+  labels?: readonly Label[];
+  notes?: readonly string[];
+  help?: readonly string[];
+}
+
+function make(severity: Severity, code: string, message: string, extras: DiagnosticExtras): Diagnostic {
+  const { span, labels = [], notes = [], help = [] } = extras;
+  return { severity, code, message, span, labels, notes, help };
+}
+
+export function error(code: string, message: string, extras: DiagnosticExtras = {}): Diagnostic {
+  return make("error", code, message, extras);
+}
+
+export function warning(code: string, message: string, extras: DiagnosticExtras = {}): Diagnostic {
+  return make("warning", code, message, extras);
+}
+
+export function remark(code: string, message: string, extras: DiagnosticExtras = {}): Diagnostic {
+  return make("remark", code, message, extras);
+}
+
+/** Thrown by everything that refuses its input. Carries all diagnostics, in the order of their places. */
+export class TircError extends Error {
+  readonly diagnostics: readonly Diagnostic[];
+
+  constructor(diagnostics: readonly Diagnostic[]) {
+    super(diagnostics.map((d) => `${d.severity}[${d.code}]: ${d.message}`).join("\n"));
+    this.name = "TircError";
+    this.diagnostics = diagnostics;
+  }
+}
+
+export function fail(...diagnostics: Diagnostic[]): never {
+  throw new TircError(diagnostics);
+}
+
+export interface LineColumn {
+  /** 1-based. */
+  readonly line: number;
+  /** 1-based, in UTF-16 units. */
+  readonly column: number;
+}
+
+const lineStartsOf = new WeakMap<Source, number[]>();
+
+/** Offsets at which the lines of a source begin. Computed once a source. */
+function lineStarts(source: Source): number[] {
+  let starts = lineStartsOf.get(source);
+  if (starts === undefined) {
+    starts = [0];
+    for (let i = source.text.indexOf("\n"); i >= 0; i = source.text.indexOf("\n", i + 1)) starts.push(i + 1);
+    lineStartsOf.set(source, starts);
+  }
+  return starts;
+}
+
+/** Line and column of an offset (clamped to the text). */
+export function lineColumn(source: Source, offset: number): LineColumn {
+  const starts = lineStarts(source);
+  let low = 0;
+  let high = starts.length - 1;
+  while (low < high) {
+    const mid = (low + high + 1) >> 1;
+    if ((starts[mid] as number) <= offset) low = mid;
+    else high = mid - 1;
+  }
+  return { line: low + 1, column: Math.min(offset, source.text.length) - (starts[low] as number) + 1 };
+}
+
+/** The text of a 1-based line, without its line break. */
+export function lineText(source: Source, line: number): string {
+  const starts = lineStarts(source);
+  const start = starts[line - 1] ?? source.text.length;
+  const end = starts[line] ?? source.text.length + 1;
+  return source.text.slice(start, end - 1).replace(/\r$/, "");
+}
+
+/** The smallest span that covers both. */
+export function joinSpans(a: Span, b: Span): Span {
+  return { source: a.source, start: Math.min(a.start, b.start), end: Math.max(a.end, b.end) };
+}

@@ -1,0 +1,160 @@
+/**
+ * The intermediate representation: functions in SSA form, never mutated once made.
+ *
+ * - value: what a parameter or an op defines, once; has a type, a span, and usually a name.
+ * - op: an application of a row of the op table to operands and attributes; defines its results.
+ * - use: an op (or the function's return) that reads a value.
+ * - kernel group: the number of the `kernel { }` block that an op stands in, if it stands in one.
+ */
+
+import type { Span } from "../diagnostics/diagnostic.ts";
+import type { ElementType, Shape, TensorType } from "./types.ts";
+import type { OpName } from "./ops/index.ts";
+
+export type AttributeValue = number | boolean | string | readonly (number | string)[];
+export type Attributes = Readonly<Record<string, AttributeValue>>;
+
+export class Value {
+  readonly type: TensorType;
+  /** A hint: printing makes names unique. */
+  readonly name: string | undefined;
+  readonly span: Span;
+  /** The op that defines it, or `undefined` for a parameter. */
+  readonly def: Op | undefined;
+  /** Which of the op's results it is. */
+  readonly index: number;
+
+  constructor(type: TensorType, name: string | undefined, span: Span, def?: Op, index = 0) {
+    this.type = type;
+    this.name = name;
+    this.span = span;
+    this.def = def;
+    this.index = index;
+    Object.freeze(this);
+  }
+
+  get shape(): Shape {
+    return this.type.shape;
+  }
+
+  get element(): ElementType {
+    return this.type.element;
+  }
+}
+
+export interface OpInit {
+  readonly name: OpName;
+  readonly operands: readonly (Value | undefined)[];
+  readonly attributes: Attributes;
+  readonly resultTypes: readonly TensorType[];
+  readonly resultNames: readonly (string | undefined)[];
+  readonly span: Span;
+  readonly kernel?: number | undefined;
+}
+
+export class Op {
+  readonly name: OpName;
+  /** In the order of the op table; `undefined` where an optional operand is left out. */
+  readonly operands: readonly (Value | undefined)[];
+  /** All attributes of the op table's row, defaults filled in. */
+  readonly attributes: Attributes;
+  readonly results: readonly Value[];
+  readonly span: Span;
+  readonly kernel: number | undefined;
+
+  constructor(init: OpInit) {
+    this.name = init.name;
+    this.operands = init.operands;
+    this.attributes = init.attributes;
+    this.span = init.span;
+    this.kernel = init.kernel;
+    this.results = init.resultTypes.map((type, i) => new Value(type, init.resultNames[i], init.span, this, i));
+    Object.freeze(this.operands);
+    Object.freeze(this.attributes);
+    Object.freeze(this.results);
+    Object.freeze(this);
+  }
+
+  /** The only result of an op that has one. */
+  get result(): Value {
+    return this.results[0] as Value;
+  }
+
+  /** The operand at `index`, for ops whose table row says that it is there. */
+  operand(index: number): Value {
+    return this.operands[index] as Value;
+  }
+}
+
+export interface Result {
+  readonly name: string;
+  readonly value: Value;
+}
+
+/** Its parameters, its ops in an order where definitions come before uses, and what it returns. */
+export interface Fn {
+  readonly name: string;
+  readonly params: readonly Value[];
+  readonly ops: readonly Op[];
+  readonly results: readonly Result[];
+  readonly span: Span;
+}
+
+export interface Module {
+  readonly fns: readonly Fn[];
+}
+
+export function makeFn(fn: Fn): Fn {
+  for (const list of [fn.params, fn.ops, fn.results]) Object.freeze(list);
+  return Object.freeze({ ...fn });
+}
+
+export function makeModule(fns: readonly Fn[]): Module {
+  return Object.freeze({ fns: Object.freeze([...fns]) });
+}
+
+/** The operands that are there. */
+export function presentOperands(op: Op): Value[] {
+  return op.operands.filter((v): v is Value => v !== undefined);
+}
+
+/** The op that defines `value`, if it is one of the named kind. */
+export function definedBy<N extends OpName>(value: Value | undefined, ...names: N[]): Op | undefined {
+  const op = value?.def;
+  return op !== undefined && (names as OpName[]).includes(op.name) ? op : undefined;
+}
+
+/** The number of a `constant`, or `undefined`. */
+export function constantValue(value: Value | undefined): number | undefined {
+  const op = definedBy(value, "constant");
+  return op === undefined ? undefined : (op.attributes["value"] as number);
+}
+
+export interface Uses {
+  /** Ops that read the value, once for each operand that does. */
+  readonly ops: readonly Op[];
+  /** Whether the function returns it. */
+  readonly returned: boolean;
+}
+
+const noUses: Uses = { ops: [], returned: false };
+
+/** For every value of the function, who reads it. */
+export function usesOf(fn: Fn): (value: Value) => Uses {
+  const uses = new Map<Value, { ops: Op[]; returned: boolean }>();
+  const entry = (value: Value) => {
+    let found = uses.get(value);
+    if (found === undefined) uses.set(value, (found = { ops: [], returned: false }));
+    return found;
+  };
+  for (const op of fn.ops) for (const operand of presentOperands(op)) entry(operand).ops.push(op);
+  for (const result of fn.results) entry(result.value).returned = true;
+  return (value) => uses.get(value) ?? noUses;
+}
+
+/** The names that stand for extents in the function, in order of first appearance. */
+export function dimensionNames(fn: Fn): string[] {
+  const names = new Set<string>();
+  for (const param of fn.params) for (const dim of param.shape) if (typeof dim === "string") names.add(dim);
+  return [...names];
+}

@@ -1,0 +1,101 @@
+/**
+ * Types of values.
+ *
+ * - element type: what one number of a tensor is.
+ * - dimension: an integer, or a name that stands for one extent in the whole function.
+ * - shape: a list of dimensions; a scalar's is empty.
+ */
+
+export const elementTypes = ["f32", "f16", "i32", "u32", "bool"] as const;
+export type ElementType = (typeof elementTypes)[number];
+
+export type Dim = number | string;
+export type Shape = readonly Dim[];
+
+export interface TensorType {
+  readonly element: ElementType;
+  readonly shape: Shape;
+}
+
+export function isElementType(text: string): text is ElementType {
+  return (elementTypes as readonly string[]).includes(text);
+}
+
+export function isFloat(element: ElementType): boolean {
+  return element === "f32" || element === "f16";
+}
+
+export function isInteger(element: ElementType): boolean {
+  return element === "i32" || element === "u32";
+}
+
+export function tensorType(element: ElementType, shape: Shape): TensorType {
+  return { element, shape };
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((dim, i) => dim === b[i]);
+}
+
+export function sameType(a: TensorType, b: TensorType): boolean {
+  return a.element === b.element && sameShape(a.shape, b.shape);
+}
+
+/** `[rows, 768]`: how shapes are written in messages. */
+export function printShape(shape: Shape): string {
+  return `[${shape.join(", ")}]`;
+}
+
+/** `f32[rows, 768]`, or `f32` for a scalar: the type as the language writes it. */
+export function printType(type: TensorType): string {
+  return type.shape.length === 0 ? type.element : type.element + printShape(type.shape);
+}
+
+/** NumPy's rule for one pair of dimensions; `undefined` when they do not go together. */
+function broadcastDim(a: Dim, b: Dim): Dim | undefined {
+  if (a === b || b === 1) return a;
+  return a === 1 ? b : undefined;
+}
+
+/**
+ * The shape that all of `shapes` broadcast to by NumPy's rules (aligned at the last dimension), or `undefined`.
+ * A named dimension goes with itself and with 1.
+ */
+export function broadcastShapes(...shapes: Shape[]): Shape | undefined {
+  const rank = Math.max(0, ...shapes.map((s) => s.length));
+  const result: Dim[] = new Array<Dim>(rank).fill(1);
+  for (const shape of shapes) {
+    const offset = rank - shape.length;
+    for (const [i, dim] of shape.entries()) {
+      const merged = broadcastDim(result[offset + i] as Dim, dim);
+      if (merged === undefined) return undefined;
+      result[offset + i] = merged;
+    }
+  }
+  return result;
+}
+
+/** Axes counted from the end (-1 is the last), sorted: the one form in which the IR keeps them. */
+export function normalizeAxes(axes: readonly number[], rank: number): number[] {
+  return axes.map((axis) => (axis < 0 ? axis : axis - rank)).sort((a, b) => a - b);
+}
+
+/** The shape that is left after reducing `axes` (any sign). */
+export function reducedShape(shape: Shape, axes: readonly number[], keepdims: boolean): Shape {
+  const reduced = new Set(axes.map((axis) => (axis < 0 ? axis + shape.length : axis)));
+  if (keepdims) return shape.map((dim, i) => (reduced.has(i) ? 1 : dim));
+  return shape.filter((_, i) => !reduced.has(i));
+}
+
+/** Range and grain of an element type, for literals and casts. */
+export function holds(element: ElementType, value: number): boolean {
+  if (element === "bool") return value === 0 || value === 1;
+  if (element === "i32") return Number.isInteger(value) && value >= -(2 ** 31) && value < 2 ** 31;
+  if (element === "u32") return Number.isInteger(value) && value >= 0 && value < 2 ** 32;
+  if (!Number.isFinite(value) || value === 0) return true;
+  const [largest, smallest] = element === "f32" ? [maxF32, 2 ** -149] : [65504, 2 ** -24];
+  return Math.abs(value) <= largest && Math.abs(value) >= smallest;
+}
+
+/** The largest finite f32: (2 - 2^-23) * 2^127. */
+export const maxF32 = (2 - 2 ** -23) * 2 ** 127;
