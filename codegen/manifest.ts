@@ -1,0 +1,59 @@
+/** What a runtime has to know to run a kernel. Plain JSON data. */
+
+import type { Dim, ElementType } from "../src/ir/types.ts";
+
+export interface Kernel {
+  readonly name: string;
+  readonly wgsl: string;
+  readonly manifest: Manifest;
+}
+
+export interface Manifest {
+  readonly version: 1;
+  readonly entryPoint: string;
+  readonly workgroupSize: readonly [number, number, number];
+  /** Group 0: one per parameter, in order, then one per result. Results are buffers of their own. */
+  readonly bindings: readonly Binding[];
+  /** The symbolic dimensions: the caller gives them, or they follow from the shapes of the inputs. */
+  readonly dims: readonly ManifestDim[];
+  /** One u32 field per dimension that is bound as a uniform. `size` is in bytes. */
+  readonly uniforms?: { readonly binding: number; readonly fields: readonly string[]; readonly size: number };
+  /** Names of the dimensions that are pipeline constants. */
+  readonly overrides: readonly string[];
+  readonly dispatch: Dispatch;
+  readonly requiredFeatures: readonly string[];
+  readonly requiredLimits: Readonly<Record<string, number>>;
+  /** Name of the target profile it was compiled for. */
+  readonly target: string;
+}
+
+export interface ManifestDim {
+  readonly name: string;
+  readonly binding: "override" | "uniform";
+}
+
+/**
+ * The number of rows is the product of `rows`; the number of workgroups is ceil(rows / rowsPerWorkgroup), folded into
+ * x and y with x <= 65535. No row, no workgroup.
+ */
+export interface Dispatch {
+  readonly rows: readonly Dim[];
+  readonly rowsPerWorkgroup: number;
+  /** Starts one workgroup even when there is no row. */
+  readonly atLeastOne?: boolean;
+}
+
+/**
+ * How elements lie in the buffer. `f16x2` packs two halves in a u32, for targets without shader-f16; a bool is stored
+ * as a u32.
+ */
+export type Storage = "f32" | "f16" | "i32" | "u32" | "f16x2";
+
+export interface Binding {
+  readonly binding: number;
+  readonly name: string;
+  readonly access: "read" | "read_write";
+  readonly element: ElementType;
+  readonly shape: readonly Dim[];
+  readonly storage: Storage;
+}

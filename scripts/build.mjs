@@ -1,0 +1,24 @@
+/** Builds dist/ from the TypeScript sources: the grammar module first, then tsc into a fresh folder that replaces dist/. */
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, renameSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { buildGrammar } from "./build-grammar.mjs";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const fresh = `${root}dist.${process.pid}.tmp`;
+const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
+
+buildGrammar();
+const { status } = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json", "--outDir", fresh], {
+  cwd: root,
+  stdio: "inherit",
+});
+if (status !== 0) {
+  rmSync(fresh, { recursive: true, force: true });
+  process.exit(status ?? 1);
+}
+rmSync(`${root}dist`, { recursive: true, force: true });
+renameSync(fresh, `${root}dist`);
+const cli = `${root}dist/src/cli/main.js`;
+if (existsSync(cli)) chmodSync(cli, 0o755);
