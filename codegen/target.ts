@@ -1,0 +1,128 @@
+/**
+ * What a kernel is compiled for: the features, limits and subgroup sizes that it may count on. A plain object, so that
+ * the compiler needs no GPU.
+ */
+
+import { type Diagnostic, fail, type Source } from "../src/diagnostics/diagnostic.ts";
+import { targetErrors } from "../src/diagnostics/errors-target.ts";
+
+/** Names and units as in WebGPU's GPUSupportedLimits. */
+export interface TargetLimits {
+  readonly maxStorageBuffersPerShaderStage: number;
+  readonly maxComputeInvocationsPerWorkgroup: number;
+  readonly maxComputeWorkgroupStorageSize: number;
+  readonly maxComputeWorkgroupsPerDimension: number;
+  readonly maxComputeWorkgroupSizeX: number;
+  readonly maxStorageBufferBindingSize: number;
+}
+
+export interface TargetProfile {
+  readonly name: string;
+  /** Software adapters run a workgroup on one core: they want fewer lanes a row than a GPU does. */
+  readonly kind: "cpu" | "gpu";
+  /** WebGPU feature names. The compiler uses `subgroups` and `shader-f16`. */
+  readonly features: readonly string[];
+  /** The subgroup sizes the adapter may choose from; there when `features` has `subgroups`. */
+  readonly subgroup?: { readonly min: number; readonly max: number };
+  readonly limits: TargetLimits;
+}
+
+/** The limits every WebGPU adapter has (https://gpuweb.github.io/gpuweb/#limits, "default"). */
+export const defaultLimits: TargetLimits = {
+  maxStorageBuffersPerShaderStage: 8,
+  maxComputeInvocationsPerWorkgroup: 256,
+  maxComputeWorkgroupStorageSize: 16384,
+  maxComputeWorkgroupsPerDimension: 65535,
+  maxComputeWorkgroupSizeX: 256,
+  maxStorageBufferBindingSize: 134217728,
+};
+
+function profile(name: string, kind: "cpu" | "gpu", features: readonly string[], subgroupSize?: number): TargetProfile {
+  const subgroup = subgroupSize === undefined ? {} : { subgroup: { min: subgroupSize, max: subgroupSize } };
+  return { name, kind, features, ...subgroup, limits: defaultLimits };
+}
+
+/** `portable` runs on every WebGPU implementation; the others name what they need. */
+export const builtinTargets: readonly TargetProfile[] = [
+  profile("portable", "gpu", []),
+  profile("swiftshader", "cpu", ["subgroups"], 4),
+  profile("lavapipe", "cpu", ["subgroups", "shader-f16"], 8),
+  profile("gpu-subgroup-32", "gpu", ["subgroups"], 32),
+  profile("gpu-subgroup-64", "gpu", ["subgroups"], 64),
+  profile("gpu-f16", "gpu", ["shader-f16"]),
+  profile("gpu-f16-subgroup-32", "gpu", ["subgroups", "shader-f16"], 32),
+];
+
+export const portableTarget = builtinTargets[0] as TargetProfile;
+
+/** A built-in profile. Throws E0590 for a name that is none. */
+export function targetByName(name: string): TargetProfile {
+  const names = builtinTargets.map((target) => target.name);
+  return builtinTargets.find((target) => target.name === name) ?? fail(targetErrors.unknownTarget(name, names));
+}
+
+/** A profile from the text of a JSON file. Throws every E0591 to E0593 it finds. Limits left out are the default ones. */
+export function parseTarget(source: Source): TargetProfile {
+  let value: unknown;
+  try {
+    value = JSON.parse(source.text);
+  } catch (caught) {
+    const reason = (caught as Error).message;
+    const at = Math.min(Number(/position (\d+)/.exec(reason)?.[1] ?? 0), source.text.length);
+    fail(targetErrors.notJson({ source, start: at, end: Math.min(at + 1, source.text.length) }, reason));
+  }
+  return checkTarget(value, source.name);
+}
+
+const fields = ["name", "kind", "features", "subgroup", "limits"];
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
+
+/** A profile from plain data, with the default limits where it names none. `origin` is what messages call it. */
+export function checkTarget(value: unknown, origin: string): TargetProfile {
+  const found: Diagnostic[] = [];
+  const wrong = (path: string, expected: string, got: unknown) => {
+    found.push(targetErrors.wrongField(origin, path, expected, JSON.stringify(got) ?? "missing"));
+  };
+  const onlyKnown = (path: string, object: Record<string, unknown>, known: readonly string[]) => {
+    for (const key of Object.keys(object).filter((key) => !known.includes(key))) {
+      found.push(targetErrors.unknownField(origin, path + key, known));
+    }
+  };
+
+  if (!isObject(value)) fail(targetErrors.wrongField(origin, "(the whole)", "an object", JSON.stringify(value)));
+  const { name, kind, features = [], subgroup, limits = {} } = value;
+  onlyKnown("", value, fields);
+  if (typeof name !== "string" || name === "") wrong("name", "a name", name);
+  if (kind !== "cpu" && kind !== "gpu") wrong("kind", '"cpu" or "gpu"', kind);
+  if (!Array.isArray(features) || !features.every((feature) => typeof feature === "string")) {
+    wrong("features", "a list of WebGPU feature names", features);
+  } else if (features.includes("subgroups") && subgroup === undefined) {
+    wrong("subgroup", 'given with the feature "subgroups", as {"min": 32, "max": 32}', undefined);
+  }
+  if (subgroup !== undefined) checkSubgroup(subgroup, wrong, onlyKnown);
+  if (!isObject(limits)) wrong("limits", "an object", limits);
+  else {
+    onlyKnown("limits.", limits, Object.keys(defaultLimits));
+    for (const key of Object.keys(defaultLimits).filter((key) => key in limits && !isCount(limits[key]))) {
+      wrong(`limits.${key}`, "a whole number above 0", limits[key]);
+    }
+  }
+  if (found.length > 0) fail(...found);
+  return { ...value, features, limits: { ...defaultLimits, ...(limits as object) } } as unknown as TargetProfile;
+}
+
+function checkSubgroup(
+  subgroup: unknown,
+  wrong: (path: string, expected: string, got: unknown) => void,
+  onlyKnown: (path: string, object: Record<string, unknown>, known: readonly string[]) => void,
+): void {
+  if (!isObject(subgroup)) return wrong("subgroup", 'an object such as {"min": 32, "max": 32}', subgroup);
+  onlyKnown("subgroup.", subgroup, ["min", "max"]);
+  const { min, max } = subgroup;
+  const isSize = (size: unknown): size is number => isCount(size) && size <= 128 && (size & (size - 1)) === 0;
+  if (!isSize(min)) wrong("subgroup.min", "a power of two up to 128", min);
+  if (!isSize(max)) wrong("subgroup.max", "a power of two up to 128", max);
+  if (isSize(min) && isSize(max) && min > max) wrong("subgroup.max", `at least subgroup.min (${min})`, max);
+}
