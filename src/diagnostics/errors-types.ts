@@ -1,0 +1,168 @@
+/** Every message about names, types and shapes: E02xx. */
+
+import { type Diagnostic, error, type Label, type Span } from "./diagnostic.ts";
+import { didYouMean } from "./suggest.ts";
+
+/** "a", "a and b", "a, b and c". */
+export function listing(items: readonly string[], word = "and"): string {
+  return items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} ${word} ${items.at(-1)}`;
+}
+
+const code = (name: string) => `\`${name}\``;
+
+export const typeErrors = {
+  unknownName(span: Span, name: string, known: readonly string[], isDimension: boolean): Diagnostic {
+    const notes = isDimension ? [`\`${name}\` is a dimension, and dimensions are not values`] : [];
+    return error("E0201", `nothing is called \`${name}\` here`, { span, notes, help: didYouMean(name, known) });
+  },
+  unknownOp(span: Span, name: string, known: readonly string[]): Diagnostic {
+    const help = didYouMean(name, known);
+    return error("E0202", `there is no op \`${name}\``, {
+      span,
+      help: help.length > 0 ? help : ["docs/language.md lists every op; a call of another `fn` is not part of the language"],
+    });
+  },
+  elementMismatch(span: Span, op: string, a: string, b: string, labels: readonly Label[]): Diagnostic {
+    return error("E0203", `\`${op}\` takes operands of one element type, and got ${a} and ${b}`, {
+      span,
+      labels,
+      help: [`convert one of them: \`cast(..., to = ${a})\``],
+    });
+  },
+  elementRefused(span: Span, op: string, got: string, accepted: readonly string[]): Diagnostic {
+    return error("E0204", `\`${op}\` does not take ${got}: it takes ${listing(accepted, "or")}`, {
+      span,
+      help: [`convert it first: \`cast(..., to = ${accepted[0]})\``],
+    });
+  },
+  noBroadcast(span: Span, op: string, a: string, b: string, labels: readonly Label[]): Diagnostic {
+    return error("E0205", `${a} and ${b} do not broadcast in \`${op}\``, {
+      span,
+      labels,
+      notes: ["shapes are aligned at the last dimension; two dimensions go together if they are equal or one of them is 1"],
+    });
+  },
+  missingOperand(span: Span, op: string, operand: string, signature: string): Diagnostic {
+    return error("E0206", `\`${op}\` needs its operand \`${operand}\``, { span, help: [`write \`${signature}\``] });
+  },
+  extraOperand(span: Span, op: string, most: number, signature: string): Diagnostic {
+    const operands = most === 1 ? "1 operand" : `${most} operands`;
+    return error("E0207", `\`${op}\` takes ${operands} at most`, { span, help: [`write \`${signature}\``] });
+  },
+  unknownArgument(span: Span, op: string, name: string, known: readonly string[]): Diagnostic {
+    const help = didYouMean(name, known);
+    const all = known.length === 0 ? `\`${op}\` has no attributes` : `\`${op}\` knows ${listing(known.map(code))}`;
+    return error("E0208", `\`${op}\` has no operand or attribute \`${name}\``, { span, help: help.length > 0 ? help : [all] });
+  },
+  givenTwice(span: Span, op: string, name: string, first: Span): Diagnostic {
+    const labels = [{ span: first, message: "first given here" }];
+    return error("E0209", `\`${name}\` of \`${op}\` is given twice`, { span, labels });
+  },
+  missingAttribute(span: Span, op: string, name: string, example: string): Diagnostic {
+    return error("E0210", `\`${op}\` needs \`${name}\``, { span, help: [`add \`${name} = ${example}\``] });
+  },
+  badAttribute(span: Span, op: string, name: string, expected: string, got: string): Diagnostic {
+    return error("E0211", `\`${name}\` of \`${op}\` must be ${expected}, not ${got}`, { span });
+  },
+  unknownChoice(span: Span, op: string, name: string, got: string, choices: readonly string[]): Diagnostic {
+    const help = didYouMean(got, choices);
+    return error("E0211", `\`${name}\` of \`${op}\` cannot be "${got}"`, {
+      span,
+      help: help.length > 0 ? help : [`it is ${listing(choices.map((c) => `"${c}"`), "or")}`],
+    });
+  },
+  axisOutOfRange(span: Span, op: string, axis: number, shape: string, rank: number): Diagnostic {
+    const range = rank === 0 ? "a scalar has no axes" : `axes of ${shape} run from ${-rank} to ${rank - 1}`;
+    return error("E0212", `\`${op}\` names axis ${axis}, which ${shape} does not have`, { span, notes: [range] });
+  },
+  axisTwice(span: Span, op: string, axis: number): Diagnostic {
+    return error("E0213", `\`${op}\` names axis ${axis} twice`, { span, notes: ["-1 is the last axis"] });
+  },
+  noAxes(span: Span, op: string): Diagnostic {
+    return error("E0214", `\`${op}\` needs at least one axis`, { span, help: ["write `axes = [-1]` for the last one"] });
+  },
+  affineShape(span: Span, op: string, operand: string, got: string, wanted: string): Diagnostic {
+    return error("E0215", `\`${operand}\` of \`${op}\` must have shape ${wanted}, and has ${got}`, {
+      span,
+      notes: ["gamma and beta have the shape of the normalized axes (for groupnorm: of the channels)"],
+    });
+  },
+  groupRank(span: Span, got: string): Diagnostic {
+    return error("E0216", `\`groupnorm\` takes [batch, channel, ...], not ${got}`, { span });
+  },
+  groupsDoNotDivide(span: Span, groups: number, channels: string): Diagnostic {
+    const named = Number.isNaN(Number(channels));
+    const notes = named ? ["the number of channels must be a number here, so that it can be cut into groups"] : [];
+    return error("E0217", `${groups} groups do not divide ${channels} channels`, {
+      span,
+      notes,
+      help: named ? [`fix it with \`--dim ${channels}=...\``] : [],
+    });
+  },
+  shapeOp(span: Span, op: string, reason: string): Diagnostic {
+    return error("E0218", `\`${op}\` is not possible: ${reason}`, { span });
+  },
+  unknownDimension(span: Span, name: string, known: readonly string[]): Diagnostic {
+    const help = didYouMean(name, known);
+    return error("E0219", `no parameter has a dimension \`${name}\``, {
+      span,
+      notes: ["the extent of a named dimension comes from the parameters' shapes"],
+      help,
+    });
+  },
+  literalRange(span: Span, value: string, element: string, reason: string): Diagnostic {
+    return error("E0220", `${element} cannot hold ${value}: ${reason}`, { span });
+  },
+  literalUntyped(span: Span, what: string): Diagnostic {
+    return error("E0221", `${what} has no element type: it meets no tensor`, {
+      span,
+      help: ["give it one: `let x: f32 = ...`, then use `x`"],
+    });
+  },
+  typeMismatch(span: Span, what: string, declared: string, got: string, declaredAt: Span): Diagnostic {
+    const labels = [{ span: declaredAt, message: "declared here" }];
+    return error("E0222", `${what} is declared ${declared}, and is ${got}`, { span, labels });
+  },
+  resultCount(span: Span, declared: number, returned: number, declaredAt: Span): Diagnostic {
+    const labels = [{ span: declaredAt, message: `declares ${declared}` }];
+    const values = returned === 1 ? "1 value" : `${returned} values`;
+    return error("E0223", `\`return\` gives ${values}, and the function declares ${declared}`, { span, labels });
+  },
+  bindingCount(span: Span, op: string, has: number, names: number): Diagnostic {
+    const results = has === 1 ? "1 result" : `${has} results`;
+    const help = has === 1 ? ["write `let name = ...`"] : [`write \`let (${["a", "b", "c", "d"].slice(0, has).join(", ")}) = ...\``];
+    return error("E0224", `\`${op}\` has ${results}, and ${names === 1 ? "1 name is" : `${names} names are`} given`, { span, help });
+  },
+  severalResults(span: Span, op: string): Diagnostic {
+    return error("E0224", `\`${op}\` has several results, so it cannot stand inside an expression`, {
+      span,
+      help: ["bind them first: `let (a, b) = ...`"],
+    });
+  },
+  duplicate(span: Span, kind: string, name: string, first: Span): Diagnostic {
+    const labels = [{ span: first, message: "first defined here" }];
+    const help = kind === "value" ? ["values are not reassigned: choose another name"] : [];
+    return error("E0225", `the ${kind} \`${name}\` is defined twice`, { span, labels, help });
+  },
+  emptyReduction(span: Span, op: string, shape: string): Diagnostic {
+    return error("E0226", `\`${op}\` has nothing to fold in ${shape}: an axis it names has extent 0`, { span });
+  },
+  hugeShape(span: Span, what: string): Diagnostic {
+    return error("E0227", `${what} has more than 2^32 elements`, { span, notes: ["elements are addressed with 32 bits"] });
+  },
+  notAnOperand(span: Span, op: string, name: string, what: string): Diagnostic {
+    return error("E0228", `${what} cannot be an operand of \`${op}\``, {
+      span,
+      help: name === "" ? [] : [`an operand is a tensor: a parameter, a \`let\`, or an expression of them`],
+    });
+  },
+  badExtent(span: Span, got: string): Diagnostic {
+    return error("E0229", `an extent is a whole number from 0 to 4294967295 or a name, not ${got}`, { span });
+  },
+  noConstantFolding(span: Span, op: string): Diagnostic {
+    return error("E0221", `\`${op}\` of literals alone has no element type`, {
+      span,
+      help: ["only elementwise ops are computed among literals; give one a type: `let x: f32 = ...`"],
+    });
+  },
+};

@@ -1,0 +1,124 @@
+/** Making ops, and rewriting a function into a new one. */
+
+import type { Span } from "../diagnostics/diagnostic.ts";
+import { completeAttributes, inferTypes, type Places } from "./infer.ts";
+import { type Attributes, type Fn, makeFn, Op, type OpInit, type Result, type Value } from "./ir.ts";
+import type { OpName } from "./ops/index.ts";
+import type { ElementType } from "./types.ts";
+
+export interface OpOptions {
+  readonly places: Places;
+  readonly names?: readonly (string | undefined)[];
+  readonly kernel?: number | undefined;
+}
+
+/**
+ * An op with its attributes completed and its result types inferred.
+ * @throws TircError with E02xx diagnostics.
+ */
+export function makeOp(
+  name: OpName,
+  operands: readonly (Value | undefined)[],
+  attributes: Attributes,
+  { places, names = [], kernel }: OpOptions,
+): Op {
+  const types = operands.map((operand) => operand?.type);
+  const complete = completeAttributes(name, attributes, types, places);
+  const resultTypes = inferTypes(name, types, complete, places);
+  return new Op({ name, operands, attributes: complete, resultTypes, resultNames: names, span: places.op, kernel });
+}
+
+/** `op` reading other operands (of the same types unless the op's type follows from them). */
+export function withOperands(op: Op, operands: readonly (Value | undefined)[]): Op {
+  if (operands.every((operand, i) => operand === op.operands[i])) return op;
+  const options = { places: { op: op.span }, names: op.results.map((r) => r.name), kernel: op.kernel };
+  return makeOp(op.name, operands, op.attributes, options);
+}
+
+/** `op` with some of its parts exchanged; result types stay. */
+export function copyOp(op: Op, changes: Partial<Pick<OpInit, "operands" | "kernel" | "resultNames">>): Op {
+  const resultTypes = op.results.map((r) => r.type);
+  const resultNames = op.results.map((r) => r.name);
+  const { name, operands, attributes, span, kernel } = op;
+  return new Op({ name, operands, attributes, resultTypes, resultNames, span, kernel, ...changes });
+}
+
+/** Collects the ops of a function that is being made. Ops it makes stand where `at` says. */
+export class Builder {
+  readonly ops: Op[] = [];
+  private at: { span: Span; kernel?: number | undefined };
+
+  constructor(span: Span) {
+    this.at = { span };
+  }
+
+  /** Ops made from now on take over the place and the kernel group of `op`. */
+  standAt(op: Op): void {
+    this.at = op;
+  }
+
+  add(op: Op): Op {
+    this.ops.push(op);
+    return op;
+  }
+
+  op(name: OpName, operands: readonly (Value | undefined)[], attributes: Attributes = {}, valueName?: string): Op {
+    const { span, kernel } = this.at;
+    return this.add(makeOp(name, operands, attributes, { places: { op: span }, names: [valueName], kernel }));
+  }
+
+  /** The result of an op that has one. */
+  emit(name: OpName, operands: readonly (Value | undefined)[], attributes: Attributes = {}, valueName?: string): Value {
+    return this.op(name, operands, attributes, valueName).result;
+  }
+
+  constant(element: ElementType, value: number): Value {
+    return this.emit("constant", [], { element, value });
+  }
+}
+
+/** What a rule puts in the place of an op: a value for its one result, or one for each; `undefined` to leave it. */
+export type Replacement = Value | readonly Value[] | undefined;
+
+/** `values`, the op that makes them renamed after the op they replace if it was just built and has no name. */
+function named(builder: Builder, mark: number, values: readonly Value[], replaced: Op): readonly Value[] {
+  const last = builder.ops.at(-1);
+  if (last === undefined || builder.ops.length === mark || last.name === "constant") return values;
+  const isLast = values.length === last.results.length && values.every((value, i) => value === last.results[i]);
+  if (!isLast || values.some((value) => value.name !== undefined)) return values;
+  const copy = copyOp(last, { resultNames: replaced.results.map((r) => r.name) });
+  builder.ops[builder.ops.length - 1] = copy;
+  return copy.results;
+}
+
+/**
+ * One sweep over the function, operands before users. `rule` sees each op with its operands already rewritten, and may
+ * build others in its place; the name of what it replaces goes to what stands there now. A function in which no rule
+ * fired is returned as it is, the same object.
+ */
+export function rewriteFn(fn: Fn, rule: (op: Op, builder: Builder) => Replacement): Fn {
+  const builder = new Builder(fn.span);
+  const mapped = new Map<Value, Value>();
+  const now = (value: Value | undefined) => (value === undefined ? undefined : (mapped.get(value) ?? value));
+  let changed = false;
+  for (const original of fn.ops) {
+    const op = withOperands(original, original.operands.map(now));
+    builder.standAt(op);
+    const mark = builder.ops.length;
+    const replacement = rule(op, builder);
+    let values: readonly Value[] = op.results;
+    if (replacement === undefined) {
+      builder.ops.length = mark;
+      builder.add(op);
+    } else {
+      changed = true;
+      values = named(builder, mark, [replacement].flat(), original);
+    }
+    for (const [i, result] of original.results.entries()) {
+      if (values[i] !== result) mapped.set(result, values[i] as Value);
+    }
+  }
+  if (!changed) return fn;
+  const results = fn.results.map((r): Result => ({ name: r.name, value: now(r.value) as Value }));
+  return makeFn({ ...fn, ops: builder.ops, results });
+}

@@ -1,0 +1,214 @@
+/** Types of an op's results, and its attributes in their one form; one driver for each kind of row in the op table. */
+
+import { fail, type Span } from "../diagnostics/diagnostic.ts";
+import { typeErrors } from "../diagnostics/errors-types.ts";
+import type { Attributes, AttributeValue } from "./ir.ts";
+import type { AttributeDef, ElementwiseDef, NormDef, OpDef, ReductionDef } from "./ops/def.ts";
+import { type OpName, ops } from "./ops/index.ts";
+import {
+  broadcastShapes,
+  type ElementType,
+  isElementType,
+  normalizeAxes,
+  printShape,
+  printType,
+  reducedShape,
+  sameShape,
+  type Shape,
+  type TensorType,
+  tensorType,
+} from "./types.ts";
+
+/** Where an op and its parts stand, so that a message can point at the part that is wrong. */
+export interface Places {
+  readonly op: Span;
+  readonly operands?: readonly (Span | undefined)[];
+  readonly attributes?: Readonly<Record<string, Span>>;
+}
+
+type OperandTypes = readonly (TensorType | undefined)[];
+
+/** `layernorm(x, gamma?, beta?, axes, eps = 1e-5)`: how an op is called. */
+export function signatureOf(name: OpName): string {
+  const { operands, attributes } = ops[name];
+  const parts = operands.map((operand) => operand.name + (operand.optional === true ? "?" : ""));
+  for (const [key, def] of Object.entries(attributes)) {
+    const value = "default" in def && def.default !== undefined ? def.default : undefined;
+    parts.push(value === undefined ? key : `${key} = ${typeof value === "string" ? `"${value}"` : value}`);
+  }
+  return `${name}(${parts.join(", ")})`;
+}
+
+/** What a message suggests where an attribute without a default was left out. */
+const exampleOf: Record<AttributeDef["type"], string> = {
+  number: "1",
+  integer: "1",
+  boolean: "true",
+  choice: '"..."',
+  element: "f16",
+  axes: "[-1]",
+  permutation: "[1, 0]",
+  shape: "[rows, 12, 64]",
+};
+
+/** What a value of the attribute must be, in words; `undefined` if `value` is one. */
+function attributeProblem(def: AttributeDef, value: AttributeValue): string | undefined {
+  const whole = (item: unknown) => typeof item === "number" && Number.isInteger(item);
+  const list = Array.isArray(value) ? (value as unknown[]) : undefined;
+  switch (def.type) {
+    case "number":
+      return typeof value === "number" ? undefined : "a number";
+    case "integer":
+      return whole(value) && (value as number) >= def.minimum ? undefined : `a whole number of at least ${def.minimum}`;
+    case "boolean":
+      return typeof value === "boolean" ? undefined : "true or false";
+    case "choice":
+      return typeof value === "string" ? undefined : `one of ${def.choices.map((c) => `"${c}"`).join(", ")}`;
+    case "element":
+      return typeof value === "string" && isElementType(value) ? undefined : "an element type (f32, f16, i32, u32, bool)";
+    case "axes":
+    case "permutation":
+      return list?.every(whole) ? undefined : "a list of whole numbers, such as [-1]";
+    case "shape":
+      return list?.every((item) => whole(item) || typeof item === "string")
+        ? undefined
+        : "a list of whole numbers and dimension names, such as [rows, 12, 64]";
+    default:
+      return def satisfies never;
+  }
+}
+
+function describe(value: AttributeValue): string {
+  return Array.isArray(value) ? `[${value.join(", ")}]` : typeof value === "string" ? `"${value}"` : String(value);
+}
+
+function checkedAxes(op: OpName, axes: readonly number[], shape: Shape, at: Span): number[] {
+  const rank = shape.length;
+  if (axes.length === 0) fail(typeErrors.noAxes(at, op));
+  for (const axis of axes) {
+    if (axis < -rank || axis >= rank) fail(typeErrors.axisOutOfRange(at, op, axis, printShape(shape), rank));
+  }
+  const normal = normalizeAxes(axes, rank);
+  const twice = normal.find((axis, i) => normal[i + 1] === axis);
+  if (twice !== undefined) fail(typeErrors.axisTwice(at, op, twice));
+  return normal;
+}
+
+/** All attributes of the row: checked, defaults filled in, axes counted from the end and sorted. */
+export function completeAttributes(op: OpName, given: Attributes, operands: OperandTypes, places: Places): Attributes {
+  const defs = ops[op].attributes;
+  const complete: Record<string, AttributeValue> = {};
+  for (const key of Object.keys(given)) {
+    if (!Object.hasOwn(defs, key)) fail(typeErrors.unknownArgument(places.op, op, key, Object.keys(defs)));
+  }
+  for (const [key, def] of Object.entries(defs)) {
+    const at = places.attributes?.[key] ?? places.op;
+    const value = given[key] ?? ("default" in def ? def.default : undefined);
+    if (value === undefined) fail(typeErrors.missingAttribute(places.op, op, key, exampleOf[def.type]));
+    const problem = attributeProblem(def, value);
+    if (problem !== undefined) fail(typeErrors.badAttribute(at, op, key, problem, describe(value)));
+    if (def.type === "choice" && !def.choices.includes(value as string)) {
+      fail(typeErrors.unknownChoice(at, op, key, value as string, def.choices));
+    }
+    const axes = def.type === "axes" ? checkedAxes(op, value as number[], operands[0]?.shape ?? [], at) : undefined;
+    complete[key] = axes ?? value;
+  }
+  return complete;
+}
+
+/** The element type of the op's operands, all of them the same and one that the row takes. */
+function operandElement(op: OpName, def: OpDef, operands: OperandTypes, places: Places): ElementType {
+  let first: { element: ElementType; index: number } | undefined;
+  for (const [index, type] of operands.entries()) {
+    const spec = def.operands[index];
+    if (type === undefined || spec === undefined) continue;
+    const at = places.operands?.[index] ?? places.op;
+    const accepted = spec.element === "bool" ? (["bool"] as const) : def.elements;
+    if (!(accepted as readonly ElementType[]).includes(type.element)) {
+      fail(typeErrors.elementRefused(at, op, type.element, accepted));
+    }
+    if (spec.element === "bool") continue;
+    if (first !== undefined && first.element !== type.element) {
+      const label = (i: number, t: ElementType) => ({ span: places.operands?.[i] ?? places.op, message: t });
+      const labels = places.operands === undefined ? [] : [label(first.index, first.element), label(index, type.element)];
+      fail(typeErrors.elementMismatch(places.op, op, first.element, type.element, labels));
+    }
+    first ??= { element: type.element, index };
+  }
+  return first?.element ?? "f32";
+}
+
+function inferElementwise(op: OpName, def: ElementwiseDef, element: ElementType, operands: OperandTypes, attributes: Attributes, places: Places) {
+  let shape: Shape = [];
+  for (const [i, type] of operands.entries()) {
+    if (type === undefined) continue;
+    const merged = broadcastShapes(shape, type.shape);
+    if (merged === undefined) {
+      const labels = operands.flatMap((t, j) => {
+        const span = places.operands?.[j];
+        return t === undefined || span === undefined ? [] : [{ span, message: printType(t) }];
+      });
+      fail(typeErrors.noBroadcast(places.op, op, printShape(shape), printShape(operands[i]?.shape ?? []), labels));
+    }
+    shape = merged;
+  }
+  const result = { same: element, bool: "bool", to: attributes["to"] as ElementType } as const;
+  return [tensorType(result[def.result], shape)];
+}
+
+function inferReduction(op: OpName, def: ReductionDef, x: TensorType, attributes: Attributes, places: Places) {
+  const axes = attributes["axes"] as number[];
+  if (axes.some((axis) => x.shape.at(axis) === 0)) fail(typeErrors.emptyReduction(places.op, op, printShape(x.shape)));
+  const shape = reducedShape(x.shape, axes, attributes["keepdims"] as boolean);
+  return def.results.map(() => tensorType(x.element, shape));
+}
+
+function inferNorm(op: OpName, def: NormDef, operands: OperandTypes, attributes: Attributes, places: Places) {
+  const x = operands[0] as TensorType;
+  const at = places.operands?.[0] ?? places.op;
+  if (op === "groupnorm") checkGroups(x.shape, attributes["groups"] as number, at);
+  const { view, axes, affine } = def.view(x.shape, attributes);
+  if (axes.some((axis) => view.at(axis) === 0)) fail(typeErrors.emptyReduction(places.op, op, printShape(x.shape)));
+  for (const [i, spec] of def.operands.entries()) {
+    const type = operands[i];
+    if (i === 0 || type === undefined || sameShape(type.shape, affine)) continue;
+    fail(typeErrors.affineShape(places.operands?.[i] ?? places.op, op, spec.name, printShape(type.shape), printShape(affine)));
+  }
+  return [x];
+}
+
+function checkGroups(shape: Shape, groups: number, at: Span): void {
+  if (shape.length < 2) fail(typeErrors.groupRank(at, printShape(shape)));
+  const channels = shape[1];
+  const divides = typeof channels === "number" ? channels % groups === 0 : groups === 1;
+  if (!divides) fail(typeErrors.groupsDoNotDivide(at, groups, String(channels)));
+}
+
+/**
+ * The types of an op's results.
+ * @throws TircError with E02xx diagnostics that point at the operand or attribute which is wrong.
+ */
+export function inferTypes(op: OpName, operands: OperandTypes, attributes: Attributes, places: Places): TensorType[] {
+  const def: OpDef = ops[op];
+  const missing = def.operands.find((spec, i) => spec.optional !== true && operands[i] === undefined);
+  if (missing !== undefined) fail(typeErrors.missingOperand(places.op, op, missing.name, signatureOf(op)));
+  const element = operandElement(op, def, operands, places);
+  const x = operands[0] as TensorType;
+  switch (def.kind) {
+    case "elementwise":
+      return inferElementwise(op, def, element, operands, attributes, places);
+    case "reduction":
+      return inferReduction(op, def, x, attributes, places);
+    case "norm":
+      return inferNorm(op, def, operands, attributes, places);
+    case "shape": {
+      const shape = def.infer(x.shape, attributes);
+      if (typeof shape === "string") fail(typeErrors.shapeOp(places.op, op, shape));
+      return [tensorType(x.element, shape)];
+    }
+    case "constant":
+      return [tensorType(attributes["element"] as ElementType, [])];
+    default:
+      return def satisfies never;
+  }
+}

@@ -1,0 +1,142 @@
+/** The reference interpreter: every op in float64. The oracle of every test, so it is written to be read. */
+
+import type { Attributes, Fn, Op, Value } from "./ir.ts";
+import { type ElementwiseDef, type NormDef, type OpDef, type ReductionDef } from "./ops/def.ts";
+import { ops } from "./ops/index.ts";
+import { broadcastTo, elementCount, gather, rowMajorStrides, type Tensor } from "./tensor.ts";
+import { type Dim, type ElementType, isInteger, type Shape } from "./types.ts";
+
+export type Dims = Readonly<Record<string, number>>;
+
+/** The shape with names replaced by extents. */
+export function resolveShape(shape: Shape, dims: Dims): number[] {
+  return shape.map((dim: Dim) => {
+    const extent = typeof dim === "number" ? dim : dims[dim];
+    if (extent === undefined) throw new Error(`no extent given for the dimension ${dim}`);
+    return extent;
+  });
+}
+
+/** Integer arithmetic wraps at 32 bits, as it does in WGSL. */
+function wrap(value: number, element: ElementType): number {
+  if (element === "i32") return value | 0;
+  return element === "u32" ? value >>> 0 : value;
+}
+
+function elementwise(def: ElementwiseDef, op: Op, operands: readonly Tensor[], shape: number[]): Float64Array {
+  const [a, b, c] = operands.map((tensor) => broadcastTo(tensor, shape));
+  const result = new Float64Array(elementCount(shape));
+  const at = { element: (operands.at(-1) as Tensor).element, attributes: op.attributes };
+  const { element } = op.result;
+  for (let i = 0; i < result.length; i++) {
+    const value = def.scalar(a?.[i] as number, b?.[i] as number, c?.[i] as number, at);
+    result[i] = isInteger(element) ? wrap(value, element) : value;
+  }
+  return result;
+}
+
+/** Copies the columns of each row next to one another: rows x columns, and how to go back. */
+function toRows(x: Tensor, axes: readonly number[]) {
+  const rank = x.shape.length;
+  const columns = axes.map((axis) => axis + rank);
+  const order = [...x.shape.keys()].filter((axis) => !columns.includes(axis)).concat(columns);
+  const strides = rowMajorStrides(x.shape);
+  const shape = order.map((axis) => x.shape[axis] as number);
+  const width = elementCount(columns.map((axis) => x.shape[axis] as number));
+  const data = gather(x.data, shape, order.map((axis) => strides[axis] as number));
+  const back = (rows: Float64Array) => {
+    const from = rowMajorStrides(shape);
+    return gather(rows, x.shape, [...x.shape.keys()].map((axis) => from[order.indexOf(axis)] as number));
+  };
+  return { data, width, count: width === 0 ? 0 : data.length / width, back };
+}
+
+function reduction(def: ReductionDef, op: Op, x: Tensor): Float64Array[] {
+  const { data, width, count } = toRows(x, op.attributes["axes"] as number[]);
+  const results = def.results.map(() => new Float64Array(count));
+  for (let row = 0; row < count; row++) {
+    const values = def.reduce(data.subarray(row * width, (row + 1) * width), op.attributes);
+    for (const [i, value] of values.entries()) (results[i] as Float64Array)[row] = wrap(value, x.element);
+  }
+  return results;
+}
+
+function norm(def: NormDef, op: Op, operands: readonly (Tensor | undefined)[]): Float64Array {
+  const x = operands[0] as Tensor;
+  const { view, axes, affineView } = numericView(def, x.shape, op.attributes);
+  const { data, width, count, back } = toRows({ ...x, shape: view }, axes);
+  const normalized = new Float64Array(data.length);
+  for (let row = 0; row < count; row++) {
+    normalized.set(def.normalize(data.subarray(row * width, (row + 1) * width), op.attributes), row * width);
+  }
+  const result = back(normalized);
+  const affine = (tensor: Tensor | undefined) => tensor && broadcastTo({ ...tensor, shape: affineView }, view);
+  const [gamma, beta] = [affine(operands[1]), affine(operands[2])];
+  return result.map((value, i) => value * (gamma?.[i] ?? 1) + (beta?.[i] ?? 0));
+}
+
+function numericView(def: NormDef, shape: readonly number[], attributes: Attributes) {
+  const { view, axes, affineView } = def.view(shape, attributes);
+  return { view: view as number[], axes, affineView: affineView as number[] };
+}
+
+/** The results of one op, from its operands in float64. */
+export function evaluateOp(op: Op, operands: readonly (Tensor | undefined)[], dims: Dims): Tensor[] {
+  const def: OpDef = ops[op.name];
+  const shapes = op.results.map((r) => resolveShape(r.shape, dims));
+  const evaluate = (): Float64Array[] => {
+    switch (def.kind) {
+      case "elementwise":
+        return [elementwise(def, op, operands as Tensor[], shapes[0] as number[])];
+      case "reduction":
+        return reduction(def, op, operands[0] as Tensor);
+      case "norm":
+        return [norm(def, op, operands)];
+      case "shape":
+        return [def.evaluate(operands[0] as Tensor, shapes[0] as number[], op.attributes)];
+      case "constant":
+        return [Float64Array.of(op.attributes["value"] as number)];
+      default:
+        return def satisfies never;
+    }
+  };
+  return evaluate().map((data, i) => ({
+    element: (op.results[i] as Value).element,
+    shape: shapes[i] as number[],
+    data,
+  }));
+}
+
+export type Environment = Map<Value, Tensor>;
+
+/** The values of all of a function's parameters and ops. */
+export function evaluateFn(fn: Fn, inputs: Readonly<Record<string, Tensor>>, dims: Dims): Environment {
+  const environment: Environment = new Map();
+  for (const param of fn.params) environment.set(param, inputs[param.name as string] as Tensor);
+  for (const op of fn.ops) {
+    const operands = op.operands.map((operand) => operand && environment.get(operand));
+    for (const [i, tensor] of evaluateOp(op, operands, dims).entries()) environment.set(op.results[i] as Value, tensor);
+  }
+  return environment;
+}
+
+/** The extents that named dimensions have, from the shapes of the inputs. */
+export function dimsOfInputs(fn: Fn, inputs: Readonly<Record<string, Tensor>>): Record<string, number> {
+  const dims: Record<string, number> = {};
+  for (const param of fn.params) {
+    for (const [axis, dim] of param.shape.entries()) {
+      if (typeof dim === "string") dims[dim] ??= inputs[param.name as string]?.shape[axis] as number;
+    }
+  }
+  return dims;
+}
+
+/**
+ * Runs a function in float64. Element types do not round: only `cast` to f16 and to integers does, and integers wrap.
+ * @param inputs one tensor a parameter, by name, in the parameter's shape.
+ * @returns one tensor a result, by name.
+ */
+export function interpret(fn: Fn, inputs: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+  const environment = evaluateFn(fn, inputs, dimsOfInputs(fn, inputs));
+  return Object.fromEntries(fn.results.map((r) => [r.name, environment.get(r.value) as Tensor]));
+}

@@ -1,0 +1,146 @@
+/**
+ * What a row of the op table says. Parsing, inference, verification, printing, interpretation, WGSL and the docs all
+ * read these fields; nothing else in the compiler knows an op by its name except passes that are about that op.
+ */
+
+import type { Tensor } from "../tensor.ts";
+import type { Dim, ElementType, Shape, TensorType } from "../types.ts";
+import type { Attributes, Value } from "../ir.ts";
+import type { WgslFunction } from "./wgsl-functions.ts";
+
+export interface OperandDef {
+  readonly name: string;
+  readonly optional?: boolean;
+  /** `bool` for a condition; otherwise the op's one element type, the same for all its operands. */
+  readonly element?: "bool";
+}
+
+export type AttributeDef = { readonly summary: string } & (
+  | { readonly type: "number"; readonly default?: number }
+  | { readonly type: "integer"; readonly minimum: number; readonly default?: number }
+  | { readonly type: "boolean"; readonly default?: boolean }
+  | { readonly type: "choice"; readonly choices: readonly string[]; readonly default?: string }
+  | { readonly type: "element" }
+  | { readonly type: "axes" }
+  | { readonly type: "permutation" }
+  | { readonly type: "shape" }
+);
+
+/** Algebra that passes may rely on. */
+export interface Facts {
+  /** f(a, b) = f(b, a). */
+  readonly commutative?: true;
+  /** f(x, e) = x in real arithmetic, for this e on the right. */
+  readonly rightIdentity?: number;
+  /** f(f(x)) = f(x). */
+  readonly idempotent?: true;
+  /** f(f(x)) = x. */
+  readonly involution?: true;
+  /**
+   * How a row mean of zero goes through:
+   * `sum`: it stays if every operand has it; `scale`: if one has it and the others are constant along the row;
+   * `quotient`: if the first has it and the others are constant along the row;
+   * `result`: the result has it whatever the operand is. For norms this is said of the row before gamma and beta.
+   */
+  readonly rowMeanZero?: "sum" | "scale" | "quotient" | "result";
+}
+
+interface Common {
+  /** One line for the reference: what it computes. */
+  readonly summary: string;
+  readonly operands: readonly OperandDef[];
+  readonly attributes: Readonly<Record<string, AttributeDef>>;
+  /** Element types of its operands (conditions aside). */
+  readonly elements: readonly ElementType[];
+  readonly facts: Facts;
+}
+
+/** Where a WGSL expression stands: what it may use, and in which type it computes. */
+export interface WgslContext {
+  /** The element type that the operands are computed in (f16 is computed in f32). */
+  readonly element: Exclude<ElementType, "f16">;
+  /** The element type before it was widened for computing. */
+  readonly declared: ElementType;
+  readonly attributes: Attributes;
+  /** `f32`, `vec4<f32>`: the type of a value of this element type, as wide as the expression. */
+  type(element: ElementType): string;
+  /** A literal of the operands' type, as wide as the expression. */
+  literal(value: number): string;
+  /** The name of a function of the WGSL library, which is added to the module. */
+  call(name: WgslFunction, ...args: string[]): string;
+  /** The number of an operand that is a constant. */
+  constant(operand: number): number | undefined;
+}
+
+export interface ElementwiseDef extends Common {
+  readonly kind: "elementwise";
+  /** The result's element type: that of the operands, `bool`, or the attribute `to`. */
+  readonly result: "same" | "bool" | "to";
+  /** One element in float64. `element` is the operands' type; integer results are wrapped by the caller. */
+  readonly scalar: (a: number, b: number, c: number, at: { element: ElementType; attributes: Attributes }) => number;
+  readonly wgsl: (args: readonly string[], context: WgslContext) => string;
+}
+
+export interface ReductionDef extends Common {
+  readonly kind: "reduction";
+  /** Names of the results, when there are several. */
+  readonly results: readonly string[];
+  /** The reduced elements in float64 to one number a result. */
+  readonly reduce: (row: Float64Array, attributes: Attributes) => readonly number[];
+}
+
+/** A norm's operand seen as rows x columns. */
+export interface NormView {
+  /** The shape it is seen in, with as many elements as its own. */
+  readonly view: Shape;
+  /** The axes of the view that are columns, counted from the end. */
+  readonly axes: readonly number[];
+  /** The shape that gamma and beta are declared with. */
+  readonly affine: Shape;
+  /** The shape in which gamma and beta broadcast against the view. */
+  readonly affineView: Shape;
+}
+
+/** Builds ops in a function that is under construction. */
+export interface Emitter {
+  emit(name: string, operands: readonly (Value | undefined)[], attributes?: Attributes): Value;
+  constant(element: ElementType, value: number): Value;
+}
+
+export interface NormDef extends Common {
+  readonly kind: "norm";
+  readonly view: (shape: Shape, attributes: Attributes) => NormView;
+  /** One row in float64, before gamma and beta. */
+  readonly normalize: (row: Float64Array, attributes: Attributes) => Float64Array;
+  /** The same in primitive ops, over the columns `axes` of `x`, before gamma and beta. */
+  readonly define: (emit: Emitter, x: Value, axes: readonly number[], attributes: Attributes) => Value;
+}
+
+export interface ShapeDef extends Common {
+  readonly kind: "shape";
+  /** The result's shape, or words that say why there is none. */
+  readonly infer: (shape: Shape, attributes: Attributes) => Shape | string;
+  readonly evaluate: (x: Tensor, shape: readonly number[], attributes: Attributes) => Float64Array;
+}
+
+export interface ConstantDef extends Common {
+  readonly kind: "constant";
+}
+
+export type OpDef = ElementwiseDef | ReductionDef | NormDef | ShapeDef | ConstantDef;
+
+export const floats: readonly ElementType[] = ["f32", "f16"];
+export const numbers: readonly ElementType[] = ["f32", "f16", "i32", "u32"];
+export const signed: readonly ElementType[] = ["f32", "f16", "i32"];
+export const anyElement: readonly ElementType[] = ["f32", "f16", "i32", "u32", "bool"];
+
+/** Attribute readers: the builder has checked the types against the table. */
+export const attribute = {
+  number: (attributes: Attributes, name: string) => attributes[name] as number,
+  text: (attributes: Attributes, name: string) => attributes[name] as string,
+  flag: (attributes: Attributes, name: string) => attributes[name] as boolean,
+  axes: (attributes: Attributes) => attributes["axes"] as readonly number[],
+  shape: (attributes: Attributes, name: string) => attributes[name] as readonly Dim[],
+};
+
+export type InferredTypes = readonly TensorType[];

@@ -1,0 +1,228 @@
+/** Rows of the op table for elementwise ops: one number in, one number out, broadcast by NumPy's rules. */
+
+import { anyElement, type AttributeDef, attribute, type ElementwiseDef, type Facts, floats, numbers, signed } from "./def.ts";
+import { erf, erfc, roundHalfEven, sqrtTwoOverPi } from "./math.ts";
+import { roundToFloat16 } from "../float16.ts";
+import { type ElementType, isFloat, isInteger } from "../types.ts";
+import type { WgslFunction } from "./wgsl-functions.ts";
+
+type Scalar = ElementwiseDef["scalar"];
+type Wgsl = ElementwiseDef["wgsl"];
+
+interface Extras {
+  elements?: readonly ElementType[];
+  facts?: Facts;
+  attributes?: Readonly<Record<string, AttributeDef>>;
+}
+
+function unary(summary: string, scalar: Scalar, wgsl: Wgsl, extras: Extras = {}): ElementwiseDef {
+  const { elements = floats, facts = {}, attributes = {} } = extras;
+  return { kind: "elementwise", summary, operands: [{ name: "x" }], attributes, elements, facts, result: "same", scalar, wgsl };
+}
+
+function binary(summary: string, scalar: Scalar, wgsl: Wgsl, extras: Extras = {}): ElementwiseDef {
+  const { elements = numbers, facts = {} } = extras;
+  const operands = [{ name: "a" }, { name: "b" }];
+  return { kind: "elementwise", summary, operands, attributes: {}, elements, facts, result: "same", scalar, wgsl };
+}
+
+function comparison(symbol: string, scalar: Scalar, extras: Extras = {}): ElementwiseDef {
+  const row = binary(`\`a ${symbol} b\`: true or false.`, scalar, infix(symbol), extras);
+  return { ...row, result: "bool" };
+}
+
+function logical(word: string, symbol: string, scalar: Scalar): ElementwiseDef {
+  const facts: Facts = { commutative: true };
+  return binary(`Logical ${word}: \`a ${symbol}${symbol} b\`.`, scalar, infix(symbol), { elements: ["bool"], facts });
+}
+
+const builtin = (name: string): Wgsl => (args) => `${name}(${args.join(", ")})`;
+const library = (name: WgslFunction): Wgsl => (args, at) => at.call(name, ...args);
+const infix = (symbol: string): Wgsl => ([a, b]) => `${a} ${symbol} ${b}`;
+
+const sigmoid = (x: number) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)));
+const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+const geluTanh = (x: number) => 0.5 * x * (1 + Math.tanh(sqrtTwoOverPi * (x + 0.044715 * x ** 3)));
+const alpha = (summary: string, value: number) => ({ alpha: { summary, type: "number", default: value } }) as const;
+
+/** JavaScript's `**` gives NaN for 1 ** NaN and for (+-1) ** inf; IEEE 754 pow gives 1. */
+function power(a: number, b: number): number {
+  return a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : a ** b;
+}
+
+/** WGSL's rules for integers: division truncates, a / 0 = a, a % 0 = 0. */
+function quotient(a: number, b: number, element: ElementType): number {
+  if (!isInteger(element)) return a / b;
+  return b === 0 ? a : Math.trunc(a / b);
+}
+
+function remainder(a: number, b: number, element: ElementType): number {
+  return isInteger(element) && b === 0 ? 0 : a % b;
+}
+
+/** Truncates and saturates to integers, as WGSL's conversions do; rounds to f16; f32 stays float64 here. */
+function convert(x: number, to: ElementType): number {
+  if (to === "bool") return x === 0 ? 0 : 1;
+  if (to === "f16") return roundToFloat16(x);
+  if (to === "f32") return x;
+  const [low, high] = to === "i32" ? [-(2 ** 31), 2 ** 31 - 1] : [0, 2 ** 32 - 1];
+  return Number.isNaN(x) ? 0 : Math.min(Math.max(Math.trunc(x), low), high);
+}
+
+const castWgsl: Wgsl = ([x], at) => {
+  const to = attribute.text(at.attributes, "to") as ElementType;
+  if (to === "f16") return `quantizeToF16(${at.element === "f32" ? x : `${at.type("f32")}(${x})`})`;
+  return isFloat(to) && at.element === "f32" ? (x as string) : `${at.type(to)}(${x})`;
+};
+
+/** Small whole exponents are products: exact signs, and no error of exp2 and log2. */
+const powWgsl: Wgsl = ([a, b], at) => {
+  const exponent = at.constant(1);
+  if (exponent === 2) return `${a} * ${a}`;
+  if (exponent === 3) return `${a} * ${a} * ${a}`;
+  if (exponent === -1) return `1.0 / ${a}`;
+  if (exponent === 0.5) return `sqrt(${a})`;
+  return at.call("pow", a as string, b as string);
+};
+
+const geluWgsl: Wgsl = ([x], at) => {
+  if (attribute.text(at.attributes, "approximate") === "none") {
+    return `0.5 * ${x} * (1.0 + ${at.call("erf", `${x} * 0.70710678118`)})`;
+  }
+  return `0.5 * ${x} * (1.0 + ${at.call("tanh", `0.79788456080 * (${x} + 0.044715 * ${x} * ${x} * ${x})`)})`;
+};
+
+export const unaryOps = {
+  neg: unary("`-x`.", (x) => -x, ([x]) => `-(${x})`, { elements: signed, facts: { involution: true, rowMeanZero: "sum" } }),
+  abs: unary("Absolute value.", Math.abs, builtin("abs"), { elements: numbers, facts: { idempotent: true } }),
+  sign: unary("-1, 0 or 1.", Math.sign, builtin("sign"), { elements: signed, facts: { idempotent: true } }),
+  sqrt: unary("Square root.", Math.sqrt, builtin("sqrt")),
+  rsqrt: unary("`1 / sqrt(x)`.", (x) => 1 / Math.sqrt(x), builtin("inverseSqrt")),
+  reciprocal: unary("`1 / x`.", (x) => 1 / x, ([x]) => `1.0 / ${x}`, { facts: { involution: true } }),
+  exp: unary("e to the x.", Math.exp, builtin("exp")),
+  exp2: unary("2 to the x.", (x) => 2 ** x, builtin("exp2")),
+  log: unary("Natural logarithm.", Math.log, builtin("log")),
+  log2: unary("Logarithm to base 2.", Math.log2, builtin("log2")),
+  log1p: unary("`log(1 + x)`, accurate near 0.", Math.log1p, library("log1p")),
+  expm1: unary("`exp(x) - 1`, accurate near 0.", Math.expm1, library("expm1")),
+  sin: unary("Sine, x in radians.", Math.sin, library("sin")),
+  cos: unary("Cosine, x in radians.", Math.cos, library("cos")),
+  tan: unary("Tangent, x in radians.", Math.tan, library("tan")),
+  tanh: unary("Hyperbolic tangent.", Math.tanh, library("tanh")),
+  erf: unary("Error function.", erf, library("erf")),
+  sigmoid: unary("`1 / (1 + exp(-x))`.", sigmoid, ([x]) => `1.0 / (1.0 + exp(-(${x})))`),
+  relu: unary("`max(x, 0)`.", (x) => Math.max(x, 0), ([x], at) => `max(${x}, ${at.literal(0)})`, {
+    elements: signed,
+    facts: { idempotent: true },
+  }),
+  gelu: unary(
+    "`x * Phi(x)`, Phi the normal distribution's; `tanh` is its approximation (Hendrycks & Gimpel 2016).",
+    (x, _b, _c, at) =>
+      attribute.text(at.attributes, "approximate") === "none" ? 0.5 * x * erfc(-x * Math.SQRT1_2) : geluTanh(x),
+    geluWgsl,
+    {
+      attributes: {
+        approximate: { summary: "Which form.", type: "choice", choices: ["none", "tanh"], default: "none" },
+      },
+    },
+  ),
+  silu: unary("`x * sigmoid(x)`, also called swish.", (x) => x * sigmoid(x), ([x]) => `${x} / (1.0 + exp(-(${x})))`),
+  softplus: unary("`log(1 + exp(x))`.", softplus, ([x], at) => {
+    return `max(${x}, ${at.literal(0)}) + ${at.call("log1p", `exp(-abs(${x}))`)}`;
+  }),
+  elu: unary(
+    "`x` above 0, `alpha * (exp(x) - 1)` below.",
+    (x, _b, _c, at) => (x > 0 ? x : attribute.number(at.attributes, "alpha") * Math.expm1(x)),
+    ([x], at) => {
+      const low = `${at.literal(attribute.number(at.attributes, "alpha"))} * ${at.call("expm1", x as string)}`;
+      return `select(${low}, ${x}, ${x} > ${at.literal(0)})`;
+    },
+    { attributes: alpha("Limit at minus infinity, negated.", 1) },
+  ),
+  leaky_relu: unary(
+    "`x` above 0, `alpha * x` below.",
+    (x, _b, _c, at) => (x > 0 ? x : attribute.number(at.attributes, "alpha") * x),
+    ([x], at) => {
+      const low = `${at.literal(attribute.number(at.attributes, "alpha"))} * ${x}`;
+      return `select(${low}, ${x}, ${x} > ${at.literal(0)})`;
+    },
+    { attributes: alpha("Slope below 0.", 0.01) },
+  ),
+  hardswish: unary(
+    "`x * clamp(x + 3, 0, 6) / 6`.",
+    (x) => (x * Math.min(Math.max(x + 3, 0), 6)) / 6,
+    ([x], at) => `${x} * clamp(${x} + 3.0, ${at.literal(0)}, ${at.literal(6)}) / 6.0`,
+  ),
+  floor: unary("Largest integer not above x.", Math.floor, builtin("floor"), { facts: { idempotent: true } }),
+  ceil: unary("Smallest integer not below x.", Math.ceil, builtin("ceil"), { facts: { idempotent: true } }),
+  round: unary("Nearest integer, halves to the even one.", roundHalfEven, builtin("round"), {
+    facts: { idempotent: true },
+  }),
+  trunc: unary("Integer part.", Math.trunc, builtin("trunc"), { facts: { idempotent: true } }),
+  not: unary("Logical not: `!x`.", (x) => 1 - x, ([x]) => `!(${x})`, { elements: ["bool"], facts: { involution: true } }),
+  cast: {
+    ...unary("x as another element type; to an integer it truncates and saturates, to f16 it rounds.", () => 0, castWgsl, {
+      elements: anyElement,
+      attributes: { to: { summary: "The element type of the result.", type: "element" } },
+      facts: { rowMeanZero: "sum" },
+    }),
+    result: "to",
+    scalar: (x, _b, _c, at) => convert(x, attribute.text(at.attributes, "to") as ElementType),
+  },
+} satisfies Record<string, ElementwiseDef>;
+
+export const binaryOps = {
+  add: binary("`a + b`.", (a, b) => a + b, infix("+"), {
+    facts: { commutative: true, rightIdentity: 0, rowMeanZero: "sum" },
+  }),
+  sub: binary("`a - b`.", (a, b) => a - b, infix("-"), { facts: { rightIdentity: 0, rowMeanZero: "sum" } }),
+  mul: binary("`a * b`.", (a, b, _c, at) => (isInteger(at.element) ? Math.imul(a, b) : a * b), infix("*"), {
+    facts: { commutative: true, rightIdentity: 1, rowMeanZero: "scale" },
+  }),
+  div: binary(
+    "`a / b`. Integers truncate, and `a / 0` is `a`.",
+    (a, b, _c, at) => quotient(a, b, at.element),
+    infix("/"),
+    { facts: { rightIdentity: 1, rowMeanZero: "quotient" } },
+  ),
+  rem: binary(
+    "`a % b`, with the sign of a (C's fmod). For integers `a % 0` is 0.",
+    (a, b, _c, at) => remainder(a, b, at.element),
+    infix("%"),
+  ),
+  pow: binary("a to the b; of a negative a only for whole b.", power, powWgsl, {
+    elements: floats,
+    facts: { rightIdentity: 1 },
+  }),
+  minimum: binary("The smaller one.", (a, b) => Math.min(a, b), builtin("min"), { facts: { commutative: true } }),
+  maximum: binary("The larger one.", (a, b) => Math.max(a, b), builtin("max"), { facts: { commutative: true } }),
+  atan2: binary("The angle of the point (b, a), from -pi to pi.", (b, a) => Math.atan2(b, a), library("atan2"), { elements: floats }),
+  eq: comparison("==", (a, b) => Number(a === b), { elements: anyElement, facts: { commutative: true } }),
+  ne: comparison("!=", (a, b) => Number(a !== b), { elements: anyElement, facts: { commutative: true } }),
+  lt: comparison("<", (a, b) => Number(a < b)),
+  le: comparison("<=", (a, b) => Number(a <= b)),
+  gt: comparison(">", (a, b) => Number(a > b)),
+  ge: comparison(">=", (a, b) => Number(a >= b)),
+  and: logical("and", "&", (a, b) => a & b),
+  or: logical("or", "|", (a, b) => a | b),
+} satisfies Record<string, ElementwiseDef>;
+
+export const ternaryOps = {
+  where: {
+    ...binary("a where the condition holds, else b.", () => 0, ([c, a, b]) => `select(${b}, ${a}, ${c})`, {
+      elements: anyElement,
+    }),
+    operands: [{ name: "cond", element: "bool" }, { name: "a" }, { name: "b" }],
+    scalar: (c, a, b) => (c === 0 ? b : a),
+  },
+  clamp: {
+    ...binary("`min(max(x, lo), hi)`.", () => 0, ([x, lo, hi]) => `min(max(${x}, ${lo}), ${hi})`),
+    operands: [{ name: "x" }, { name: "lo" }, { name: "hi" }],
+    scalar: (x, lo, hi) => Math.min(Math.max(x, lo), hi),
+  },
+  fma: {
+    ...binary("`a * b + c`.", () => 0, builtin("fma"), { elements: floats }),
+    operands: [{ name: "a" }, { name: "b" }, { name: "c" }],
+    scalar: (a, b, c) => a * b + c,
+  },
+} satisfies Record<string, ElementwiseDef>;

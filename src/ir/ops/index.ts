@@ -1,0 +1,63 @@
+/** The op table. An op is one row here; every per-op table elsewhere is keyed by `OpName`. */
+
+import { anyElement, type ConstantDef, type OpDef } from "./def.ts";
+import { binaryOps, ternaryOps, unaryOps } from "./elementwise.ts";
+import { normOps } from "./norms.ts";
+import { reductionOps } from "./reductions.ts";
+import { shapeOps } from "./shape.ts";
+
+const constant: ConstantDef = {
+  kind: "constant",
+  summary: "A number; written as a literal.",
+  operands: [],
+  attributes: {
+    value: { type: "number", summary: "The number." },
+    element: { type: "element", summary: "Its element type." },
+  },
+  elements: anyElement,
+  facts: {},
+};
+
+const table = { ...unaryOps, ...binaryOps, ...ternaryOps, ...reductionOps, ...normOps, ...shapeOps, constant };
+
+export type OpName = keyof typeof table;
+export type ElementwiseName = keyof typeof unaryOps | keyof typeof binaryOps | keyof typeof ternaryOps;
+export type ReductionName = keyof typeof reductionOps;
+export type NormName = keyof typeof normOps;
+export type ShapeName = keyof typeof shapeOps;
+
+export const ops: Readonly<Record<OpName, OpDef>> = table;
+export const opNames = Object.keys(table) as OpName[];
+
+export function isOpName(name: string): name is OpName {
+  return Object.hasOwn(table, name);
+}
+
+/** Ops that a program can call by name; a constant is written as a literal. */
+export const callableNames = opNames.filter((name) => name !== "constant");
+
+/** The infix and prefix spelling of ops, which the printer prefers. */
+export const infixOps = {
+  "||": "or",
+  "&&": "and",
+  "==": "eq",
+  "!=": "ne",
+  "<": "lt",
+  "<=": "le",
+  ">": "gt",
+  ">=": "ge",
+  "+": "add",
+  "-": "sub",
+  "*": "mul",
+  "/": "div",
+  "%": "rem",
+} as const satisfies Record<string, OpName>;
+
+export type InfixSymbol = keyof typeof infixOps;
+
+export const prefixOps = { "-": "neg", "!": "not" } as const satisfies Record<string, OpName>;
+
+export const symbolOf = Object.fromEntries([
+  ...Object.entries(infixOps).map(([symbol, name]) => [name, symbol]),
+  ...Object.entries(prefixOps).map(([symbol, name]) => [name, symbol]),
+]) as Partial<Record<OpName, string>>;

@@ -1,0 +1,160 @@
+/**
+ * Rows of the op table for norms: each row of the operand in, a row of the same length out.
+ * `normalize` is the oracle's definition; `define` says the same in primitive ops, for kernels.
+ */
+
+import { type AttributeDef, attribute, type Emitter, floats, type NormDef, type NormView } from "./def.ts";
+import { meanOf, sumOf, varianceOf } from "./math.ts";
+import type { Attributes, Value } from "../ir.ts";
+import type { Dim, Shape } from "../types.ts";
+
+const axes: AttributeDef = { type: "axes", summary: "The axes of a row; -1 is the last, several are taken as one." };
+const epsilon = (value: number): AttributeDef => ({
+  type: "number",
+  default: value,
+  summary: "Added inside the square root.",
+});
+
+/** A norm over named axes: the operand as it is, gamma and beta in the shape of those axes. */
+function overAxes(shape: Shape, attributes: Attributes): NormView {
+  const columns = attribute.axes(attributes);
+  const isColumn = (axis: number) => columns.includes(axis - shape.length);
+  return {
+    view: shape,
+    axes: columns,
+    affine: shape.filter((_, axis) => isColumn(axis)),
+    affineView: shape.map((dim, axis) => (isColumn(axis) ? dim : 1)),
+  };
+}
+
+/** [batch, channel, ...] seen as [batch, group, channel of the group, ...]; a row is all but the first two. */
+function overGroups(shape: Shape, attributes: Attributes): NormView {
+  const groups = attribute.number(attributes, "groups");
+  const [batch, channels, ...rest] = shape as [Dim, Dim, ...Dim[]];
+  const grouped = typeof channels === "number" ? channels / groups : channels;
+  const view = [batch, groups, grouped, ...rest];
+  return {
+    view,
+    axes: view.slice(2).map((_, i) => i + 2 - view.length),
+    affine: [channels],
+    affineView: [1, groups, grouped, ...rest.map(() => 1)],
+  };
+}
+
+/** Ops over columns, with the axis kept so that the result broadcasts back. */
+const fold = (emit: Emitter, name: string, x: Value, columns: readonly number[]) =>
+  emit.emit(name, [x], { axes: columns, keepdims: true });
+
+/** rsqrt(x + eps); an eps of 0 is left out. */
+function inverseRoot(emit: Emitter, x: Value, attributes: Attributes): Value {
+  const eps = attribute.number(attributes, "eps");
+  return emit.emit("rsqrt", [eps === 0 ? x : emit.emit("add", [x, emit.constant(x.element, eps)])]);
+}
+
+const scaledBy = (row: Float64Array, factor: number) => row.map((x) => x * factor);
+const meanSquare = (row: Float64Array) => meanOf(scaledBySelf(row));
+const scaledBySelf = (row: Float64Array) => row.map((x) => x * x);
+const eps = (attributes: Attributes) => attribute.number(attributes, "eps");
+
+function centered(row: Float64Array): Float64Array {
+  const mean = meanOf(row);
+  return row.map((x) => x - mean);
+}
+
+function standardized(row: Float64Array, attributes: Attributes): Float64Array {
+  return scaledBy(centered(row), 1 / Math.sqrt(varianceOf(row, 0) + eps(attributes)));
+}
+
+function logSumExp(row: Float64Array): number {
+  const top = row.reduce((a, b) => Math.max(a, b), -Infinity);
+  return top + Math.log(sumOf(row.map((x) => Math.exp(x - top))));
+}
+
+const centerOf = (emit: Emitter, x: Value, columns: readonly number[]) =>
+  emit.emit("sub", [x, fold(emit, "mean", x, columns)]);
+
+const standardize: NormDef["define"] = (emit, x, columns, attributes) => {
+  const inverse = inverseRoot(emit, fold(emit, "var", x, columns), attributes);
+  return emit.emit("mul", [centerOf(emit, x, columns), inverse]);
+};
+
+const exponentials = (emit: Emitter, x: Value, columns: readonly number[]) => {
+  const shifted = emit.emit("sub", [x, fold(emit, "max", x, columns)]);
+  const powers = emit.emit("exp", [shifted]);
+  return { shifted, powers, total: fold(emit, "sum", powers, columns) };
+};
+
+type Parts = Pick<NormDef, "summary" | "normalize" | "define"> & Partial<Pick<NormDef, "view" | "facts">>;
+
+function norm(operands: readonly string[], attributes: Readonly<Record<string, AttributeDef>>, parts: Parts): NormDef {
+  const named = operands.map((name) => ({ name, optional: name !== "x" }));
+  return { kind: "norm", operands: named, attributes, elements: floats, facts: {}, view: overAxes, ...parts };
+}
+
+export const normOps = {
+  layernorm: norm(["x", "gamma", "beta"], { axes, eps: epsilon(1e-5) }, {
+    summary: "`(x - mean) / sqrt(variance + eps) * gamma + beta`, the variance biased (Ba et al. 2016).",
+    normalize: standardized,
+    define: standardize,
+    facts: { rowMeanZero: "result" },
+  }),
+  rmsnorm: norm(["x", "gamma"], { axes, eps: epsilon(1e-5) }, {
+    summary: "`x / sqrt(mean(x^2) + eps) * gamma` (Zhang & Sennrich 2019).",
+    normalize: (row, attributes) => scaledBy(row, 1 / Math.sqrt(meanSquare(row) + eps(attributes))),
+    define: (emit, x, columns, attributes) => {
+      const square = fold(emit, "mean", emit.emit("mul", [x, x]), columns);
+      return emit.emit("mul", [x, inverseRoot(emit, square, attributes)]);
+    },
+    facts: { rowMeanZero: "scale" },
+  }),
+  center: norm(["x"], { axes }, {
+    summary: "`x - mean(x)`: the projection on rows of mean zero.",
+    normalize: centered,
+    define: centerOf,
+    facts: { idempotent: true, rowMeanZero: "result" },
+  }),
+  softmax: norm(["x"], { axes }, {
+    summary: "`exp(x) / sum(exp(x))`.",
+    normalize: (row) => {
+      const total = logSumExp(row);
+      return row.map((x) => Math.exp(x - total));
+    },
+    define: (emit, x, columns) => {
+      const { powers, total } = exponentials(emit, x, columns);
+      return emit.emit("div", [powers, total]);
+    },
+  }),
+  log_softmax: norm(["x"], { axes }, {
+    summary: "`x - log(sum(exp(x)))`.",
+    normalize: (row) => {
+      const total = logSumExp(row);
+      return row.map((x) => x - total);
+    },
+    define: (emit, x, columns) => {
+      const { shifted, total } = exponentials(emit, x, columns);
+      return emit.emit("sub", [shifted, emit.emit("log", [total])]);
+    },
+  }),
+  l2norm: norm(["x"], { axes, eps: epsilon(0) }, {
+    summary: "`x / sqrt(sum(x^2) + eps)`.",
+    normalize: (row, attributes) => scaledBy(row, 1 / Math.sqrt(sumOf(scaledBySelf(row)) + eps(attributes))),
+    define: (emit, x, columns, attributes) => {
+      const square = fold(emit, "sum", emit.emit("mul", [x, x]), columns);
+      return emit.emit("mul", [x, inverseRoot(emit, square, attributes)]);
+    },
+    facts: { rowMeanZero: "scale" },
+  }),
+  groupnorm: norm(
+    ["x", "gamma", "beta"],
+    {
+      groups: { type: "integer", minimum: 1, summary: "How many groups the channels are cut into." },
+      eps: epsilon(1e-5),
+    },
+    {
+      summary: "LayerNorm over each group of channels of `[batch, channel, ...]`; gamma and beta a number a channel.",
+      view: overGroups,
+      normalize: standardized,
+      define: standardize,
+    },
+  ),
+} satisfies Record<string, NormDef>;

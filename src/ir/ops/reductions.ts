@@ -1,0 +1,48 @@
+/** Rows of the op table for reductions: they fold the axes they name, one result for each remaining index. */
+
+import { type AttributeDef, attribute, floats, numbers, type ReductionDef } from "./def.ts";
+import { meanOf, sumOf, varianceOf } from "./math.ts";
+import type { ElementType } from "../types.ts";
+
+const axes: AttributeDef = { type: "axes", summary: "The axes that are folded; -1 is the last." };
+const keepdims: AttributeDef = { type: "boolean", default: false, summary: "Keep folded axes with extent 1." };
+const correction: AttributeDef = {
+  type: "integer",
+  minimum: 0,
+  default: 0,
+  summary: "The divisor is n - correction: 0 for the biased variance, 1 for the unbiased one.",
+};
+
+function reduction(
+  summary: string,
+  reduce: ReductionDef["reduce"],
+  elements: readonly ElementType[],
+  extra: Readonly<Record<string, AttributeDef>> = {},
+  results: readonly string[] = ["y"],
+): ReductionDef {
+  const attributes = { axes, ...extra, keepdims };
+  return { kind: "reduction", summary, operands: [{ name: "x" }], attributes, elements, facts: {}, results, reduce };
+}
+
+const correctionOf = (attributes: Parameters<ReductionDef["reduce"]>[1]) => attribute.number(attributes, "correction");
+
+export const reductionOps = {
+  sum: reduction("Sum.", (row) => [sumOf(row)], numbers),
+  mean: reduction("Arithmetic mean.", (row) => [meanOf(row)], floats),
+  max: reduction("Largest element.", (row) => [row.reduce((a, b) => Math.max(a, b), -Infinity)], numbers),
+  min: reduction("Smallest element.", (row) => [row.reduce((a, b) => Math.min(a, b), Infinity)], numbers),
+  prod: reduction("Product.", (row) => [row.reduce((a, b) => a * b, 1)], floats),
+  var: reduction(
+    "Variance.",
+    (row, attributes) => [varianceOf(row, correctionOf(attributes))],
+    floats,
+    { correction },
+  ),
+  moments: reduction(
+    "Mean and variance, in one read of the row.",
+    (row, attributes) => [meanOf(row), varianceOf(row, correctionOf(attributes))],
+    floats,
+    { correction },
+    ["mean", "variance"],
+  ),
+} satisfies Record<string, ReductionDef>;

@@ -1,0 +1,162 @@
+/** The IR as text: the language itself. `parse(print(m))` equals `m`, and printing that gives the same bytes. */
+
+import { type Attributes, type AttributeValue, constantValue, type Fn, type Module, type Op, type Value } from "./ir.ts";
+import { type AttributeDef, type OpDef } from "./ops/def.ts";
+import { ops, symbolOf } from "./ops/index.ts";
+import { printType } from "./types.ts";
+
+export const reservedWords: ReadonlySet<string> = new Set([
+  ...["fn", "let", "return", "const", "kernel"],
+  ...["inf", "nan", "true", "false"],
+]);
+
+/** A number as a literal that reads back as the same float64. */
+export function printNumber(value: number): string {
+  if (Number.isNaN(value)) return "nan";
+  if (value === Infinity || value === -Infinity) return value > 0 ? "inf" : "-inf";
+  return Object.is(value, -0) ? "-0" : String(value);
+}
+
+export function printLiteral(value: number, element: string): string {
+  return element === "bool" ? String(value !== 0) : printNumber(value);
+}
+
+/** Hands out names that are unique in a function: a value's own if it is free, else with a number. */
+class Names {
+  private readonly taken = new Set<string>(reservedWords);
+  private readonly next = new Map<string, number>();
+  private readonly of = new Map<Value, string>();
+
+  define(value: Value): string {
+    let name = value.name ?? this.numbered("t", "");
+    if (this.taken.has(name)) name = this.numbered(name, "_");
+    this.taken.add(name);
+    this.of.set(value, name);
+    return name;
+  }
+
+  private numbered(stem: string, joint: string): string {
+    for (let n = this.next.get(stem) ?? (joint === "" ? 0 : 1); ; n++) {
+      const name = `${stem}${joint}${n}`;
+      if (this.taken.has(name)) continue;
+      this.next.set(stem, n + 1);
+      return name;
+    }
+  }
+
+  get(value: Value): string {
+    return this.of.get(value) ?? "?";
+  }
+
+  has(value: Value): boolean {
+    return this.of.has(value);
+  }
+}
+
+function printAttributeValue(def: AttributeDef | undefined, value: AttributeValue): string {
+  if (Array.isArray(value)) return `[${value.join(", ")}]`;
+  if (typeof value === "number") return printNumber(value);
+  return def?.type === "choice" ? `"${value as string}"` : String(value);
+}
+
+/** `axes = [-1]`: the attributes that differ from their defaults. */
+export function printAttributes(def: OpDef, attributes: Attributes): string[] {
+  return Object.entries(def.attributes).flatMap(([key, row]) => {
+    const value = attributes[key];
+    if (value === undefined || ("default" in row && Object.is(row.default, value))) return [];
+    return [`${key} = ${printAttributeValue(row, value)}`];
+  });
+}
+
+function isConstant(value: Value | undefined): value is Value {
+  return constantValue(value) !== undefined;
+}
+
+/** Whether a constant operand may be written as a literal: something else must give it its element type. */
+function literalIsTyped(op: Op): boolean {
+  const specs = ops[op.name].operands;
+  return op.operands.some((operand, i) => operand !== undefined && specs[i]?.element !== "bool" && !isConstant(operand));
+}
+
+/** `=`'s right side. */
+function printExpression(op: Op, operand: (value: Value) => string): string {
+  const def = ops[op.name];
+  const symbol = symbolOf[op.name];
+  const args = op.operands.map((value) => (value === undefined ? undefined : operand(value)));
+  if (symbol !== undefined && args.length === 2) {
+    return `${args[0]} ${symbol} ${args[1]}`;
+  }
+  if (symbol !== undefined) return `${symbol}${args[0]}`;
+  const positional: string[] = [];
+  for (const [i, text] of args.entries()) {
+    if (text === undefined) continue;
+    // After an operand that is left out, the others are given by name.
+    positional.push(args.slice(0, i).includes(undefined) ? `${def.operands[i]?.name} = ${text}` : text);
+  }
+  return `${op.name}(${[...positional, ...printAttributes(def, op.attributes)].join(", ")})`;
+}
+
+class FnPrinter {
+  private readonly names = new Names();
+  private readonly lines: string[] = [];
+  private readonly fn: Fn;
+
+  constructor(fn: Fn) {
+    this.fn = fn;
+  }
+
+  print(): string {
+    const { name, params, results } = this.fn;
+    const declared = params.map((p) => `${this.names.define(p)}: ${printType(p.type)}`);
+    const returned = results.map((r) => `${r.name}: ${printType(r.value.type)}`);
+    this.body();
+    const values = results.map((r) => this.operand(r.value, true));
+    this.lines.push(`  return ${values.join(", ")}`);
+    return `fn ${name}(${declared.join(", ")}) -> (${returned.join(", ")}) {\n${this.lines.join("\n")}\n}\n`;
+  }
+
+  private body(): void {
+    let kernel: number | undefined;
+    for (const op of this.fn.ops) {
+      if (op.name === "constant") continue;
+      if (kernel !== op.kernel) {
+        if (kernel !== undefined) this.lines.push("  }");
+        if (op.kernel !== undefined) this.lines.push("  kernel {");
+        kernel = op.kernel;
+      }
+      const indent = kernel === undefined ? "  " : "    ";
+      const bound = literalIsTyped(op) ? [] : op.operands.filter(isConstant);
+      for (const value of bound) this.bindConstant(value, indent);
+      this.lines.push(indent + this.statement(op));
+    }
+    if (kernel !== undefined) this.lines.push("  }");
+  }
+
+  private bindConstant(value: Value, indent: string): void {
+    if (this.names.has(value)) return;
+    const literal = printLiteral(constantValue(value) as number, value.element);
+    this.lines.push(`${indent}let ${this.names.define(value)}: ${value.element} = ${literal}`);
+  }
+
+  private statement(op: Op): string {
+    const expression = printExpression(op, (value) => this.operand(value, !literalIsTyped(op)));
+    const names = op.results.map((r) => this.names.define(r));
+    return `let ${names.length === 1 ? names[0] : `(${names.join(", ")})`} = ${expression}`;
+  }
+
+  /** A name, or the literal of a constant; where literals are not typed, the name that was bound to it. */
+  private operand(value: Value, bound: boolean): string {
+    const number = constantValue(value);
+    if (number === undefined || (bound && this.names.has(value))) return this.names.get(value);
+    return printLiteral(number, value.element);
+  }
+}
+
+export function printFn(fn: Fn): string {
+  return new FnPrinter(fn).print();
+}
+
+/** The module as `.tir` text: functions in order, a blank line between them. */
+export function print(module: Module): string {
+  return module.fns.map(printFn).join("\n");
+}

@@ -1,0 +1,55 @@
+/** Dense tensors in float64: what the reference interpreter computes with. Row-major; booleans are 0 and 1. */
+
+import type { ElementType } from "./types.ts";
+
+export interface Tensor {
+  readonly element: ElementType;
+  readonly shape: readonly number[];
+  readonly data: Float64Array;
+}
+
+export function elementCount(shape: readonly number[]): number {
+  return shape.reduce((product, extent) => product * extent, 1);
+}
+
+/** Distance in elements between neighbours along each axis of a row-major tensor. */
+export function rowMajorStrides(shape: readonly number[]): number[] {
+  const strides = new Array<number>(shape.length);
+  let stride = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    strides[axis] = stride;
+    stride *= shape[axis] as number;
+  }
+  return strides;
+}
+
+/** Strides with which a tensor of `shape` is read as if it had the shape `target`: 0 along broadcast axes. */
+export function broadcastStrides(shape: readonly number[], target: readonly number[]): number[] {
+  const offset = target.length - shape.length;
+  const strides = rowMajorStrides(shape);
+  return target.map((_, axis) => (axis < offset || shape[axis - offset] === 1 ? 0 : (strides[axis - offset] as number)));
+}
+
+/** The tensor's numbers in the row-major order of `shape`, reading with `strides`. */
+export function gather(data: Float64Array, shape: readonly number[], strides: readonly number[]): Float64Array {
+  const result = new Float64Array(elementCount(shape));
+  const index = new Array<number>(shape.length).fill(0);
+  let at = 0;
+  for (let i = 0; i < result.length; i++) {
+    result[i] = data[at] as number;
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      index[axis] = (index[axis] as number) + 1;
+      at += strides[axis] as number;
+      if ((index[axis] as number) < (shape[axis] as number)) break;
+      at -= (strides[axis] as number) * (shape[axis] as number);
+      index[axis] = 0;
+    }
+  }
+  return result;
+}
+
+/** `tensor` repeated to fill `target` by NumPy's rules. */
+export function broadcastTo(tensor: Tensor, target: readonly number[]): Float64Array {
+  if (elementCount(tensor.shape) === elementCount(target)) return tensor.data;
+  return gather(tensor.data, target, broadcastStrides(tensor.shape, target));
+}

@@ -1,0 +1,55 @@
+/** What a pass is. Passes of the compiler and passes of its users are made by the same function. */
+
+import type { Diagnostic } from "../diagnostics/diagnostic.ts";
+import type { Fn } from "../ir/ir.ts";
+
+/** A typed option of a pass: a field of its record in code, `{name=value}` in pipeline text. */
+export type OptionDef =
+  | { readonly type: "choice"; readonly choices: readonly string[]; readonly default: string; readonly summary: string }
+  | { readonly type: "boolean"; readonly default: boolean; readonly summary: string }
+  | { readonly type: "integer"; readonly default: number; readonly summary: string };
+
+export type OptionDefs = Readonly<Record<string, OptionDef>>;
+export type OptionValue = string | number | boolean;
+
+type ValueOf<D extends OptionDef> = D extends { choices: readonly (infer C)[] }
+  ? C
+  : D extends { type: "boolean" }
+    ? boolean
+    : number;
+
+export type OptionValues<D extends OptionDefs> = { readonly [K in keyof D]: ValueOf<D[K]> };
+
+export interface PassContext<O> {
+  readonly options: O;
+  /** Says why a rewrite did not fire, or what one did that the user should know. */
+  remark(diagnostic: Diagnostic): void;
+  /** Adds to a statistic of the pass, shown by `--stats`. */
+  count(statistic: string, amount?: number): void;
+}
+
+export interface Pass {
+  /** As pipelines write it: `kebab-case`. */
+  readonly name: string;
+  /** One line for `tirc passes`. */
+  readonly summary: string;
+  /** The rewrite as the language writes it, for the reference; from the header of the file. */
+  readonly example?: string;
+  readonly options: OptionDefs;
+  // biome-ignore lint/suspicious/noExplicitAny: a list of passes has options of different types.
+  run(fn: Fn, context: PassContext<any>): Fn;
+}
+
+/**
+ * A pass over one function. `run` returns a new function, or the very same object where it changed nothing; it never
+ * mutates what it gets (the IR is frozen).
+ */
+export function definePass<const D extends OptionDefs>(pass: {
+  readonly name: string;
+  readonly summary: string;
+  readonly example?: string;
+  readonly options: D;
+  run(fn: Fn, context: PassContext<OptionValues<D>>): Fn;
+}): Pass {
+  return pass;
+}
