@@ -1,0 +1,44 @@
+/** "Did you mean": the known names that are close to what was written. */
+
+/** Edits (insert, delete, replace, swap of neighbours) that turn `a` into `b`, or `limit + 1` where there are more. */
+export function editDistance(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) > limit) return limit + 1;
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replace = (last[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      let best = Math.min(replace, (last[j] as number) + 1, (row[j - 1] as number) + 1);
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      if (swapped) best = Math.min(best, (beforeLast[j - 2] as number) + 1);
+      row.push(best);
+    }
+    if (Math.min(...row) > limit) return limit + 1;
+    beforeLast = last;
+    last = row;
+  }
+  return last[b.length] as number;
+}
+
+/** The closest of `known`, nearest first, three at most; letter case and `-`/`_` do not count as a difference. */
+export function closest(name: string, known: readonly string[]): string[] {
+  const plain = (text: string) => text.toLowerCase().replaceAll("-", "_");
+  const limit = name.length <= 2 ? 1 : Math.min(3, Math.ceil(name.length / 3));
+  if (name.length > 64) return [];
+  return known
+    .map((candidate) => ({ candidate, distance: editDistance(plain(name), plain(candidate), limit) }))
+    .filter(({ candidate, distance }) => distance <= limit && distance < candidate.length)
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, 3)
+    .filter(({ distance }, _, all) => distance === all[0]?.distance)
+    .map(({ candidate }) => candidate);
+}
+
+/** ``did you mean `gelu`?`` as the help lines of a diagnostic: one line, or none where nothing is close. */
+export function didYouMean(name: string, known: readonly string[]): string[] {
+  const found = closest(name, known).map((candidate) => `\`${candidate}\``);
+  if (found.length === 0) return [];
+  const text = found.length === 1 ? found[0] : `${found.slice(0, -1).join(", ")} or ${found.at(-1)}`;
+  return [`did you mean ${text}?`];
+}

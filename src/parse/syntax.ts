@@ -1,0 +1,179 @@
+/**
+ * The syntax tree: what a file says, before names and types are looked up.
+ *
+ * - chain: operators of one precedence in a row, from left to right. A flat list, so that `a + b + ...` of 10,000 terms
+ *   is one node and no reader of the tree recurses once a term.
+ * - argument: what stands between the parentheses of a call; the op table tells operands given by name from attributes.
+ * - error: stands for an expression that did not parse and has been reported; whoever reads it says nothing more.
+ */
+
+import type { Span } from "../diagnostics/diagnostic.ts";
+import type { Dim, ElementType } from "../ir/types.ts";
+
+export interface FileNode {
+  readonly kind: "file";
+  /** A function whose header is wrong is reported and left out. */
+  readonly fns: readonly FnNode[];
+  readonly span: Span;
+}
+
+export interface FnNode {
+  readonly kind: "fn";
+  readonly name: string;
+  readonly nameSpan: Span;
+  readonly params: readonly ParamNode[];
+  readonly results: readonly ResultNode[];
+  /** From the first declared result to the last. */
+  readonly resultsSpan: Span;
+  /** Ends with a `return`, unless an error says that it does not. */
+  readonly body: readonly StatementNode[];
+  readonly span: Span;
+}
+
+export interface ParamNode {
+  readonly name: string;
+  readonly nameSpan: Span;
+  readonly type: TypeNode;
+  readonly span: Span;
+}
+
+export interface ResultNode {
+  readonly name: string | undefined;
+  readonly nameSpan: Span | undefined;
+  readonly type: TypeNode;
+  readonly span: Span;
+}
+
+export interface TypeNode {
+  readonly element: ElementType;
+  readonly shape: readonly Dim[];
+  /** Where each dimension stands. */
+  readonly dimSpans: readonly Span[];
+  readonly span: Span;
+}
+
+export type StatementNode = LetNode | ReturnNode | KernelNode;
+
+export interface NameBinding {
+  readonly name: string;
+  readonly span: Span;
+}
+
+export interface LetNode {
+  readonly kind: "let";
+  /** More than one in `let (a, b) = ...`. */
+  readonly names: readonly NameBinding[];
+  readonly type: TypeNode | undefined;
+  readonly value: ExpressionNode;
+  readonly span: Span;
+}
+
+export interface ReturnNode {
+  readonly kind: "return";
+  readonly values: readonly ExpressionNode[];
+  readonly span: Span;
+}
+
+/** `kernel { let ... }`: lets that go into one kernel. Their names stay visible after the block. */
+export interface KernelNode {
+  readonly kind: "kernel";
+  readonly body: readonly LetNode[];
+  readonly span: Span;
+}
+
+export type ExpressionNode =
+  | NumberNode
+  | BooleanNode
+  | StringNode
+  | ElementTypeNode
+  | NameNode
+  | UnaryNode
+  | ChainNode
+  | CallNode
+  | ListNode
+  | ErrorNode;
+
+export interface NumberNode {
+  readonly kind: "number";
+  /** The float64 nearest to `text`; an infinity or NaN only for the words `inf` and `nan`. */
+  readonly value: number;
+  readonly text: string;
+  readonly span: Span;
+}
+
+export interface BooleanNode {
+  readonly kind: "boolean";
+  readonly value: boolean;
+  readonly span: Span;
+}
+
+export interface StringNode {
+  readonly kind: "string";
+  /** Without the quotes. */
+  readonly value: string;
+  readonly span: Span;
+}
+
+export interface ElementTypeNode {
+  readonly kind: "elementType";
+  readonly element: ElementType;
+  readonly span: Span;
+}
+
+export interface NameNode {
+  readonly kind: "name";
+  readonly name: string;
+  readonly span: Span;
+}
+
+export type PrefixOperator = "-" | "!";
+
+export interface UnaryNode {
+  readonly kind: "unary";
+  readonly operator: PrefixOperator;
+  readonly operand: ExpressionNode;
+  readonly span: Span;
+}
+
+export type InfixOperator = "||" | "&&" | "==" | "!=" | "<" | "<=" | ">" | ">=" | "+" | "-" | "*" | "/" | "%";
+
+/** One operator of a chain and what stands to its right. */
+export interface ChainLink {
+  readonly operator: InfixOperator;
+  readonly operatorSpan: Span;
+  readonly operand: ExpressionNode;
+}
+
+/** `first op operand op operand ...`, to be read from the left: `a - b + c` is `(a - b) + c`. A comparison has one link. */
+export interface ChainNode {
+  readonly kind: "chain";
+  readonly first: ExpressionNode;
+  readonly rest: readonly ChainLink[];
+  readonly span: Span;
+}
+
+export interface ArgumentNode {
+  readonly name: string | undefined;
+  readonly nameSpan: Span | undefined;
+  readonly value: ExpressionNode;
+  readonly span: Span;
+}
+
+export interface CallNode {
+  readonly kind: "call";
+  readonly callee: string;
+  readonly calleeSpan: Span;
+  readonly args: readonly ArgumentNode[];
+  readonly span: Span;
+}
+
+export interface ListNode {
+  readonly kind: "list";
+  readonly items: readonly ExpressionNode[];
+  readonly span: Span;
+}
+
+export interface ErrorNode {
+  readonly kind: "error";
+  readonly span: Span;
+}
