@@ -118,7 +118,10 @@ function checkSubgroup(
   wrong: (path: string, expected: string, got: unknown) => void,
   onlyKnown: (path: string, object: Record<string, unknown>, known: readonly string[]) => void,
 ): void {
-  if (!isObject(subgroup)) return wrong("subgroup", 'an object such as {"min": 32, "max": 32}', subgroup);
+  if (!isObject(subgroup)) {
+    wrong("subgroup", 'an object such as {"min": 32, "max": 32}', subgroup);
+    return;
+  }
   onlyKnown("subgroup.", subgroup, ["min", "max"]);
   const { min, max } = subgroup;
   const isSize = (size: unknown): size is number => isCount(size) && size <= 128 && (size & (size - 1)) === 0;

@@ -1,0 +1,110 @@
+/** Every message about running a kernel: E060x about what the caller passes, E061x about the device. */
+
+import { type Diagnostic, error } from "./diagnostic.ts";
+
+const quoted = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(", ");
+
+export const runtimeErrors = {
+  missingInput(kernel: string, name: string, type: string): Diagnostic {
+    return error("E0601", `the kernel \`${kernel}\` needs the input \`${name}\`, ${type}, and got none`);
+  },
+  unknownInput(kernel: string, name: string, known: readonly string[]): Diagnostic {
+    return error("E0602", `the kernel \`${kernel}\` has no input \`${name}\``, {
+      notes: [known.length > 0 ? `its inputs are ${quoted(known)}` : "it has no inputs"],
+    });
+  },
+  wrongElement(name: string, expected: string, got: string): Diagnostic {
+    return error("E0603", `the input \`${name}\` is ${expected}, and got ${got}`);
+  },
+  wrongShape(name: string, expected: string, got: string, why: string): Diagnostic {
+    return error("E0604", `the input \`${name}\` is ${expected}, and got ${got}: ${why}`);
+  },
+  wrongLength(name: string, type: string, expected: number, got: number): Diagnostic {
+    return error("E0605", `the input \`${name}\` is ${type}, ${expected} elements, and its data has ${got}`);
+  },
+  ambiguousShape(name: string, type: string, length: number, dims: readonly string[]): Diagnostic {
+    return error("E0605", `${length} elements do not tell the shape of the input \`${name}\`, ${type}`, {
+      notes: [`not known: ${quoted(dims)}`],
+      help: ["pass `{ element, shape, data }`, or give the dimensions"],
+    });
+  },
+  dimConflict(dim: string, a: string, extentA: number, b: string, extentB: number): Diagnostic {
+    return error("E0606", `the dimension \`${dim}\` is ${extentA} by ${a} and ${extentB} by ${b}`, {
+      notes: ["one name is one extent in the whole function"],
+    });
+  },
+  missingDim(kernel: string, dim: string): Diagnostic {
+    return error("E0607", `the kernel \`${kernel}\` needs the dimension \`${dim}\`, which no input tells`, {
+      help: [`give it with the dimensions: { ${dim}: 1024 }`],
+    });
+  },
+  unknownDim(kernel: string, dim: string, known: readonly string[]): Diagnostic {
+    return error("E0607", `the kernel \`${kernel}\` has no dimension \`${dim}\` to choose`, {
+      notes: [known.length > 0 ? `its dimensions are ${quoted(known)}` : "its shapes are all fixed"],
+    });
+  },
+  wrongExtent(dim: string, got: unknown): Diagnostic {
+    return error("E0607", `the dimension \`${dim}\` must be a whole number from 0 to 2^32 - 1, and is ${String(got)}`);
+  },
+  bufferTooLarge(name: string, bytes: number, limit: string, most: number): Diagnostic {
+    return error("E0608", `\`${name}\` takes ${bytes} bytes, and the device's ${limit} is ${most}`, {
+      help: ["run fewer rows at a time"],
+    });
+  },
+  tooManyWorkgroups(kernel: string, rows: number, workgroups: number, most: number): Diagnostic {
+    return error("E0608", `\`${kernel}\` needs ${workgroups} workgroups for ${rows} rows; the device starts ${most}`, {
+      help: ["run fewer rows at a time"],
+    });
+  },
+  missingFeatures(kernel: string, missing: readonly string[]): Diagnostic {
+    return error("E0610", `the kernel \`${kernel}\` needs ${quoted(missing)}, which this device was made without`, {
+      help: ["request the device with these features, or compile for a target that has none: `portable`"],
+    });
+  },
+  missingLimit(kernel: string, limit: string, needs: number, has: number): Diagnostic {
+    return error("E0611", `the kernel \`${kernel}\` needs ${limit} of ${needs}, and this device has ${has}`, {
+      help: ["request the device with this limit, or compile for the target `portable`"],
+    });
+  },
+  shaderRejected(kernel: string, messages: readonly string[]): Diagnostic {
+    return error("E0612", `the device refused the WGSL of \`${kernel}\``, { notes: messages });
+  },
+  pipelineRejected(kernel: string, message: string): Diagnostic {
+    return error("E0613", `the device made no pipeline of \`${kernel}\`: ${message}`);
+  },
+  outOfMemory(kernel: string, message: string): Diagnostic {
+    return error("E0614", `out of memory while running \`${kernel}\`: ${message}`, {
+      help: ["run fewer rows at a time"],
+    });
+  },
+  deviceLost(kernel: string, reason: string, message: string): Diagnostic {
+    return error("E0615", `the device was lost while running \`${kernel}\` (${reason}): ${message}`);
+  },
+  deviceError(kernel: string, message: string): Diagnostic {
+    return error("E0616", `the device reported an error while running \`${kernel}\`: ${message}`);
+  },
+};
+
+export const adapterErrors = {
+  noWebgpuPackage(reason: string): Diagnostic {
+    return error("E0620", "the package `webgpu` is not installed, so there is no WebGPU in Node", {
+      notes: [reason],
+      help: ["npm install webgpu"],
+    });
+  },
+  webgpuPackageBroken(reason: string): Diagnostic {
+    return error("E0621", `the package \`webgpu\` does not load on this machine: ${reason}`);
+  },
+  noAdapter(notes: readonly string[]): Diagnostic {
+    return error("E0622", "there is no WebGPU adapter on this machine", {
+      notes,
+      help: ["on Linux x64, `npm install @sparticuz/chromium` brings a software one"],
+    });
+  },
+  noFeature(adapter: string, missing: readonly string[]): Diagnostic {
+    return error("E0623", `the adapter ${adapter} has no ${quoted(missing)}`);
+  },
+  noDevice(adapter: string, reason: string): Diagnostic {
+    return error("E0624", `the adapter ${adapter} gave no device: ${reason}`);
+  },
+};

@@ -1,0 +1,174 @@
+/** Checks what a caller passes to a kernel and finds the extents of its symbolic dimensions. */
+
+import type { Binding, Kernel } from "../../codegen/manifest.ts";
+import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
+import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
+import { elementCount } from "../ir/tensor.ts";
+import { type Dim, printShape, printType } from "../ir/types.ts";
+import { dataFits, type HostInput, type ReadInput, readInput } from "./host-tensor.ts";
+
+/** Extents by name. */
+export type Dims = Readonly<Record<string, number>>;
+export type Inputs = Readonly<Record<string, HostInput>>;
+
+export interface BoundInputs {
+  readonly dims: Dims;
+  /** In the order of the kernel's parameters. */
+  readonly arrays: readonly { readonly binding: Binding; readonly data: ReadInput["data"] }[];
+}
+
+/** The numbers of a shape, once every dimension has its extent. */
+export function extents(shape: readonly Dim[], dims: Dims): number[] {
+  return shape.map((dim) => (typeof dim === "number" ? dim : (dims[dim] as number)));
+}
+
+/**
+ * Matches `inputs` with the kernel's parameters. Dimensions follow from the shapes of the inputs, and from the length
+ * of a bare array where one dimension is missing; `given` names those that do not follow. Throws all of E0601 to E0607
+ * that apply.
+ */
+export function bindInputs(kernel: Kernel, inputs: Inputs, given: Dims): BoundInputs {
+  const parameters = kernel.manifest.bindings.filter((binding) => binding.access === "read");
+  const found: Diagnostic[] = [];
+  const dims = new DimTable(kernel, given, found);
+
+  const names = parameters.map((binding) => binding.name);
+  for (const name of Object.keys(inputs).filter((name) => !names.includes(name))) {
+    found.push(runtimeErrors.unknownInput(kernel.name, name, names));
+  }
+  const arrays = parameters.flatMap((binding) => {
+    const input = Object.hasOwn(inputs, binding.name) ? inputs[binding.name] : undefined;
+    if (input === undefined || input === null) {
+      found.push(runtimeErrors.missingInput(kernel.name, binding.name, printType(binding)));
+      return [];
+    }
+    const read = readInput(input);
+    if (read !== undefined && hasElement(binding, read)) return [{ binding, ...read }];
+    found.push(runtimeErrors.wrongElement(binding.name, printType(binding), describe(input, read)));
+    return [];
+  });
+
+  for (const { binding, shape } of arrays) if (shape) dims.matchShape(binding, shape);
+  // A bare array may tell a dimension that another one needs, so this goes on until nothing new comes out.
+  let open = arrays.filter(({ shape }) => shape === undefined);
+  for (let before = -1; before !== open.length; ) {
+    before = open.length;
+    open = open.filter(({ binding, data }) => !dims.matchLength(binding, data.length));
+  }
+  for (const { binding, data } of open) dims.reportOpen(binding, data.length);
+  if (found.length === 0) {
+    dims.reportMissing();
+    for (const { binding, data } of arrays) checkLength(binding, data, dims.extents, found);
+  }
+  if (found.length > 0) fail(...found);
+  return { dims: dims.extents, arrays };
+}
+
+/** Throws E0607 for dimensions that the kernel has not, or that are no extent. */
+export function checkDims(kernel: Kernel, given: Dims): void {
+  const found: Diagnostic[] = [];
+  new DimTable(kernel, given, found);
+  if (found.length > 0) fail(...found);
+}
+
+function hasElement(binding: Binding, read: ReadInput): boolean {
+  if (read.element === undefined) return true;
+  return read.element === binding.element && dataFits(binding.element, read.data);
+}
+
+function describe(input: unknown, read: ReadInput | undefined): string {
+  if (read === undefined) return input === null ? "null" : `a ${typeof input}`;
+  const holder = read.data.constructor.name;
+  if (read.element === undefined || read.shape === undefined) return `a ${holder}`;
+  return `${printType({ element: read.element, shape: read.shape })} in a ${holder}`;
+}
+
+function checkLength(binding: Binding, data: ReadInput["data"], dims: Dims, found: Diagnostic[]): void {
+  const shape = extents(binding.shape, dims);
+  const count = elementCount(shape);
+  if (count === data.length) return;
+  found.push(runtimeErrors.wrongLength(binding.name, printType({ ...binding, shape }), count, data.length));
+}
+
+/** The extents known so far, and who told them. */
+class DimTable {
+  /** Without a prototype: a dimension may be called `constructor`. */
+  readonly extents: Record<string, number> = Object.create(null);
+  readonly #toldBy = new Map<string, string>();
+  readonly #kernel: Kernel;
+  readonly #found: Diagnostic[];
+
+  constructor(kernel: Kernel, given: Dims, found: Diagnostic[]) {
+    this.#kernel = kernel;
+    this.#found = found;
+    const known = kernel.manifest.dims.map((dim) => dim.name);
+    for (const [name, extent] of Object.entries(given)) {
+      if (!known.includes(name)) found.push(runtimeErrors.unknownDim(kernel.name, name, known));
+      else if (!isExtent(extent)) found.push(runtimeErrors.wrongExtent(name, extent));
+      else this.#tell(name, extent, "the dimensions given");
+    }
+  }
+
+  #tell(name: string, extent: number, teller: string): void {
+    const before = this.extents[name];
+    if (before === undefined) {
+      this.extents[name] = extent;
+      this.#toldBy.set(name, teller);
+    } else if (before !== extent) {
+      this.#found.push(runtimeErrors.dimConflict(name, this.#toldBy.get(name) ?? "", before, teller, extent));
+    }
+  }
+
+  matchShape(binding: Binding, shape: readonly number[]): void {
+    const report = (why: string) => {
+      this.#found.push(runtimeErrors.wrongShape(binding.name, printType(binding), printShape(shape), why));
+    };
+    if (shape.length !== binding.shape.length) {
+      report(`it has ${shape.length} dimensions, not ${binding.shape.length}`);
+      return;
+    }
+    for (const [axis, dim] of binding.shape.entries()) {
+      const extent = shape[axis];
+      if (!isExtent(extent)) report(`the extent of axis ${axis} is no whole number`);
+      else if (typeof dim === "string") this.#tell(dim, extent, `the shape of \`${binding.name}\``);
+      else if (dim !== extent) report(`axis ${axis} is ${extent}, not ${dim}`);
+    }
+  }
+
+  /** The dimension names of a shape whose extents are not known yet. */
+  #unknown(shape: readonly Dim[]): string[] {
+    return [...new Set(shape.filter((dim) => typeof dim === "string" && this.extents[dim] === undefined))] as string[];
+  }
+
+  /** Takes the one unknown extent of a bare array from its length. False when more than that is unknown. */
+  matchLength(binding: Binding, length: number): boolean {
+    const [unknown, ...more] = this.#unknown(binding.shape);
+    if (unknown === undefined) return true;
+    const isOnce = binding.shape.filter((dim) => dim === unknown).length === 1;
+    const rest = elementCount(
+      extents(
+        binding.shape.filter((dim) => dim !== unknown),
+        this.extents,
+      ),
+    );
+    const extent = length / rest;
+    if (more.length > 0 || !isOnce || !isExtent(extent)) return false;
+    this.#tell(unknown, extent, `the length of \`${binding.name}\``);
+    return true;
+  }
+
+  reportOpen(binding: Binding, length: number): void {
+    const unknown = this.#unknown(binding.shape);
+    this.#found.push(runtimeErrors.ambiguousShape(binding.name, printType(binding), length, unknown));
+  }
+
+  reportMissing(): void {
+    for (const { name } of this.#kernel.manifest.dims) {
+      if (this.extents[name] === undefined) this.#found.push(runtimeErrors.missingDim(this.#kernel.name, name));
+    }
+  }
+}
+
+function isExtent(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 32;
+}

@@ -1,0 +1,51 @@
+/** Turns what WebGPU reports about a kernel into diagnostics. */
+
+import { fail, TircError } from "../diagnostics/diagnostic.ts";
+import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
+
+const filters = ["internal", "out-of-memory", "validation"] as const;
+
+/**
+ * Runs `work`, which must be synchronous so that the scopes of two calls do not mix, and reports what went wrong in it
+ * to nobody else. The promise throws E0614 or E0616.
+ */
+export function withErrorScopes<T>(
+  device: GPUDevice,
+  kernel: string,
+  work: () => T,
+): { value: T; checked: Promise<void> } {
+  for (const filter of filters) device.pushErrorScope(filter);
+  let popped: Promise<GPUError | null>[] = [];
+  try {
+    const value = work();
+    popped = filters.map(() => device.popErrorScope());
+    return { value, checked: throwFirst(kernel, popped) };
+  } finally {
+    if (popped.length === 0) for (const _ of filters) device.popErrorScope().catch(() => {});
+  }
+}
+
+async function throwFirst(kernel: string, popped: Promise<GPUError | null>[]): Promise<void> {
+  const [invalid, memory, internal] = await Promise.all(popped);
+  if (memory) fail(runtimeErrors.outOfMemory(kernel, memory.message));
+  const error = invalid ?? internal;
+  if (error) fail(runtimeErrors.deviceError(kernel, error.message));
+}
+
+/** Awaits `work`; when it fails because the device is gone, says that (E0615), and not what failed first. */
+export async function orDeviceLost<T>(device: GPUDevice, kernel: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (caught) {
+    const lost = await Promise.race([device.lost, undefined]);
+    if (lost) fail(runtimeErrors.deviceLost(kernel, lost.reason, lost.message));
+    if (caught instanceof TircError) throw caught;
+    fail(runtimeErrors.deviceError(kernel, caught instanceof Error ? caught.message : String(caught)));
+  }
+}
+
+/** `4:12: error: ...`: a message of the WGSL compiler with its place in the kernel's text. */
+export function printCompilationMessage(message: GPUCompilationMessage): string {
+  const place = message.lineNum > 0 ? `${message.lineNum}:${message.linePos}: ` : "";
+  return `${place}${message.type}: ${message.message}`;
+}

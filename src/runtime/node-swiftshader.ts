@@ -1,0 +1,103 @@
+/**
+ * SwiftShader, a Vulkan driver in software, and a Vulkan loader, from the npm package `@sparticuz/chromium`: a WebGPU
+ * adapter for machines that have none. The package holds them in an archive, which is unpacked once into the user's
+ * cache.
+ */
+
+import { createHash, randomUUID } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { homedir, tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { brotliDecompressSync } from "node:zlib";
+
+export interface SwiftShader {
+  /** Path of libvulkan.so.1. */
+  readonly loader: string;
+  /** Path of the manifest that tells a Vulkan loader where the driver is. */
+  readonly driver: string;
+}
+
+const files = ["libvulkan.so.1", "libvk_swiftshader.so", "vk_swiftshader_icd.json"];
+
+/** SwiftShader, unpacked; `undefined` where the package is not installed or this is no Linux on x64. */
+export function findSwiftShader(): SwiftShader | undefined {
+  if (process.platform !== "linux" || process.arch !== "x64") return undefined;
+  const archive = findArchive();
+  if (archive === undefined) return undefined;
+  const bytes = readFileSync(archive);
+  // The name tells the contents, so that another version of the package unpacks beside this one.
+  const name = `swiftshader-${createHash("sha256").update(bytes).digest("hex").slice(0, 16)}`;
+  const folder = join(cacheFolder(), name);
+  if (!isComplete(folder)) unpack(bytes, folder);
+  return { loader: join(folder, "libvulkan.so.1"), driver: join(folder, "vk_swiftshader_icd.json") };
+}
+
+/** The package's main file lies in a folder below its root; the archive is in `bin` there. */
+function findArchive(): string | undefined {
+  let folder: string;
+  try {
+    folder = dirname(createRequire(import.meta.url).resolve("@sparticuz/chromium"));
+  } catch {
+    return undefined;
+  }
+  for (; folder !== dirname(folder) && basename(folder) !== "node_modules"; folder = dirname(folder)) {
+    const archive = join(folder, "bin", "swiftshader.tar.br");
+    if (existsSync(archive)) return archive;
+  }
+  return undefined;
+}
+
+/** A folder that only this user writes to: what lies there is loaded into the process. */
+function cacheFolder(): string {
+  const folder = join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "tirc");
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const probe = join(folder, `.${randomUUID()}`);
+    writeFileSync(probe, "");
+    rmSync(probe);
+    return folder;
+  } catch {
+    const own = mkdtempSync(join(tmpdir(), "tirc-"));
+    process.once("exit", () => rmSync(own, { recursive: true, force: true }));
+    return own;
+  }
+}
+
+function isComplete(folder: string): boolean {
+  return files.every((file) => existsSync(join(folder, file)));
+}
+
+/** Unpacks aside and renames, so that no process sees half of it; whoever comes second finds it done. */
+function unpack(archive: Uint8Array, folder: string): void {
+  const aside = `${folder}.${randomUUID()}`;
+  mkdirSync(aside, { mode: 0o700 });
+  for (const { name, data } of readTar(brotliDecompressSync(archive))) {
+    if (files.includes(name)) writeFileSync(join(aside, name), data, { mode: 0o700 });
+  }
+  try {
+    if (!isComplete(folder)) rmSync(folder, { recursive: true, force: true });
+    renameSync(aside, folder);
+  } catch (caught) {
+    if (!isComplete(folder)) throw caught;
+  } finally {
+    rmSync(aside, { recursive: true, force: true });
+  }
+}
+
+/** The regular files of a tar archive (POSIX ustar: 512-byte header, data padded to 512). */
+function* readTar(bytes: Uint8Array): Generator<{ name: string; data: Uint8Array }> {
+  const text = (start: number, length: number) => {
+    return Buffer.from(bytes.subarray(start, start + length))
+      .toString("latin1")
+      .replace(/\0.*$/s, "");
+  };
+  for (let at = 0; at + 512 <= bytes.length && bytes[at] !== 0; ) {
+    const size = Number.parseInt(text(at + 124, 12).trim(), 8);
+    const type = text(at + 156, 1);
+    if (type === "" || type === "0") {
+      yield { name: text(at, 100).replace(/^\.\//, ""), data: bytes.subarray(at + 512, at + 512 + size) };
+    }
+    at += 512 + Math.ceil(size / 512) * 512;
+  }
+}

@@ -1,0 +1,129 @@
+/** WebGPU in Node, through the package `webgpu`: a GPU or a Vulkan of the machine, else SwiftShader from npm. */
+
+import type { TargetProfile } from "../../codegen/target.ts";
+import { fail } from "../diagnostics/diagnostic.ts";
+import { adapterErrors } from "../diagnostics/errors-runtime.ts";
+import { isSoftware, targetFromDevice, usefulFeatures } from "./device-target.ts";
+import { findSwiftShader } from "./node-swiftshader.ts";
+import { hasVulkanDriver, loadLibrary, withVulkanDriver } from "./node-vulkan.ts";
+
+export interface OpenedDevice {
+  readonly device: GPUDevice;
+  readonly adapterInfo: GPUAdapterInfo;
+  /** Which adapter it is, for people: its name, its driver, and `software` where it is no GPU. */
+  readonly description: string;
+  /** What to compile for, to run here. */
+  readonly target: TargetProfile;
+  /** Frees the device. Node can exit then. */
+  close(): void;
+}
+
+export interface OpenOptions {
+  /** Features without which there is no point in a device. */
+  readonly requiredFeatures?: readonly GPUFeatureName[];
+}
+
+/** Timestamps in full resolution, for measuring. */
+const dawnOptions = ["enable-dawn-features=allow_unsafe_apis", "disable-dawn-features=timestamp_quantization"];
+
+/**
+ * Opens the machine's adapter with all its limits and the features that kernels can use. Throws TircError: E0620 and
+ * E0621 without a working `webgpu` package, E0622 without an adapter, E0623 and E0624 where the adapter is not enough.
+ */
+export async function openDevice(options: OpenOptions = {}): Promise<OpenedDevice> {
+  const webgpu = await loadWebgpu();
+  const notes: string[] = [];
+  const adapter = (await systemAdapter(webgpu, notes)) ?? (await swiftShaderAdapter(webgpu, notes));
+  if (!adapter) fail(adapterErrors.noAdapter(notes));
+  return requestDevice(adapter, options);
+}
+
+/** Dawn's adapter without a driver. It runs nothing; its compiler checks WGSL as every other adapter's does. */
+export async function openNullDevice(): Promise<OpenedDevice> {
+  const webgpu = await loadWebgpu();
+  const adapter = await webgpu.create(["backend=null"]).requestAdapter();
+  if (!adapter) fail(adapterErrors.noAdapter(["Dawn's null backend did not load"]));
+  return requestDevice(adapter, {});
+}
+
+type Webgpu = typeof import("webgpu");
+
+async function loadWebgpu(): Promise<Webgpu> {
+  try {
+    return await import("webgpu");
+  } catch (caught) {
+    const { code, message } = caught as NodeJS.ErrnoException;
+    if (code === "ERR_MODULE_NOT_FOUND") fail(adapterErrors.noWebgpuPackage(message));
+    fail(adapterErrors.webgpuPackageBroken(message));
+  }
+}
+
+/** What the machine itself has. Where Vulkan has no driver, Dawn is not asked: it would print warnings. */
+async function systemAdapter(webgpu: Webgpu, notes: string[]): Promise<GPUAdapter | null> {
+  if (process.platform === "linux") {
+    if (!hasVulkanDriver()) {
+      notes.push("no Vulkan driver is registered");
+      return null;
+    }
+    const hasLoader = loadLibrary("libvulkan.so.1") || loadLibrary(findSwiftShader()?.loader ?? "");
+    if (!hasLoader) {
+      notes.push("a Vulkan driver is registered, but the Vulkan loader (libvulkan.so.1) is not installed");
+      return null;
+    }
+  }
+  const adapter = await webgpu.create(dawnOptions).requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) notes.push("Dawn found no graphics driver that it works with");
+  return adapter;
+}
+
+async function swiftShaderAdapter(webgpu: Webgpu, notes: string[]): Promise<GPUAdapter | null> {
+  const swiftShader = findSwiftShader();
+  if (swiftShader === undefined) {
+    notes.push("SwiftShader is not installed (Linux x64, the npm package `@sparticuz/chromium`)");
+    return null;
+  }
+  if (!loadLibrary("libvulkan.so.1") && !loadLibrary(swiftShader.loader)) {
+    notes.push(`the Vulkan loader does not load: ${swiftShader.loader}`);
+    return null;
+  }
+  const adapter = await withVulkanDriver(swiftShader.driver, () => webgpu.create(dawnOptions).requestAdapter());
+  // A worker thread has a copy of the environment: the loader does not see what it sets there.
+  if (!adapter) notes.push("SwiftShader is installed, but gave no adapter (it needs Node's main thread)");
+  return adapter;
+}
+
+async function requestDevice(adapter: GPUAdapter, { requiredFeatures = [] }: OpenOptions): Promise<OpenedDevice> {
+  const description = describe(adapter.info);
+  const missing = requiredFeatures.filter((feature) => !adapter.features.has(feature));
+  if (missing.length > 0) fail(adapterErrors.noFeature(description, missing));
+  const wanted = [...usefulFeatures, "timestamp-query" as const].filter((feature) => adapter.features.has(feature));
+  let device: GPUDevice;
+  try {
+    device = await adapter.requestDevice({
+      requiredFeatures: [...new Set([...wanted, ...requiredFeatures])],
+      requiredLimits: limitsOf(adapter),
+    });
+  } catch (caught) {
+    fail(adapterErrors.noDevice(description, (caught as Error).message));
+  }
+  const { info } = adapter;
+  return { device, adapterInfo: info, description, target: targetFromDevice(device), close: () => device.destroy() };
+}
+
+function limitsOf(adapter: GPUAdapter): Record<string, number> {
+  const { limits } = adapter;
+  const names: string[] = [];
+  for (const name in limits) names.push(name);
+  return Object.fromEntries(
+    names
+      .map((name) => [name, limits[name as keyof GPUSupportedLimits]] as const)
+      .filter((entry): entry is readonly [string, number] => typeof entry[1] === "number"),
+  );
+}
+
+/** `NVIDIA H200 (NVIDIA: 550.54)`, `SwiftShader driver 5.0.0 (software)`. */
+function describe(info: GPUAdapterInfo): string {
+  const name = info.device.replace(/-+$/, "") || info.architecture || info.vendor || "adapter";
+  const parts = [info.description, isSoftware(info) ? "software" : ""].filter((part) => part !== "");
+  return parts.length > 0 ? `${name} (${parts.join(", ")})` : name;
+}
