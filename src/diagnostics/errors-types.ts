@@ -150,10 +150,10 @@ export const typeErrors = {
   hugeShape(span: Span, what: string): Diagnostic {
     return error("E0227", `${what} has more than 2^32 elements`, { span, notes: ["elements are addressed with 32 bits"] });
   },
-  notAnOperand(span: Span, op: string, name: string, what: string): Diagnostic {
-    return error("E0228", `${what} cannot be an operand of \`${op}\``, {
+  notAValue(span: Span, what: string): Diagnostic {
+    return error("E0228", `${what} is no value: it can only be given to an attribute`, {
       span,
-      help: name === "" ? [] : [`an operand is a tensor: a parameter, a \`let\`, or an expression of them`],
+      help: ["an operand is a number or a tensor: a parameter, a `let`, or an expression of them"],
     });
   },
   badExtent(span: Span, got: string): Diagnostic {

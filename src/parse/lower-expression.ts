@@ -1,0 +1,271 @@
+/** Expressions to ops. Whatever is wrong is reported once; what depends on it is `poison`, of which nothing is said. */
+
+import { type Diagnostic, joinSpans, type Span, TircError } from "../diagnostics/diagnostic.ts";
+import { typeErrors } from "../diagnostics/errors-types.ts";
+import { type Builder, makeOp } from "../ir/builder.ts";
+import { type Places, signatureOf } from "../ir/infer.ts";
+import type { AttributeValue, Op, Value } from "../ir/ir.ts";
+import { callableNames, infixOps, isOpName, type OpName, ops, prefixOps } from "../ir/ops/index.ts";
+import { elementCount } from "../ir/tensor.ts";
+import { type ElementType, isElementType, printType } from "../ir/types.ts";
+import { foldLiterals, type Literal, literalProblem, printedLiteral } from "./literals.ts";
+import type { ArgumentNode, CallNode, ChainNode, ExpressionNode, UnaryNode } from "./syntax.ts";
+
+export type Lowered = { readonly kind: "value"; readonly value: Value } | Literal | { readonly kind: "poison" };
+
+interface Context {
+  readonly builder: Builder;
+  /** The function's dimension names. */
+  readonly dims: ReadonlySet<string>;
+  readonly diagnostics: Diagnostic[];
+  /** What a name is bound to, or the names there are. */
+  readonly lookup: (name: string) => Lowered | readonly string[];
+}
+
+const poison: Lowered = { kind: "poison" };
+
+/** An argument that has been told apart: operand `index`, or the attribute of that name. */
+interface Arguments {
+  readonly operands: (ExpressionNode | undefined)[];
+  readonly attributes: Map<string, ArgumentNode>;
+}
+
+/** A `constant` op for a literal, or what is wrong with it as a number of that type. */
+export function constantOf(builder: Builder, literal: Literal, element: ElementType, name?: string): Value | Diagnostic {
+  const problem = literalProblem(literal, element);
+  if (problem !== undefined) return problem;
+  const options = { places: { op: literal.span }, names: [name] };
+  return builder.add(makeOp("constant", [], { element, value: literal.value }, options)).result;
+}
+
+export class ExpressionLowering {
+  /** The kernel group of the ops made from now on. */
+  kernel: number | undefined;
+  private readonly context: Context;
+
+  constructor(context: Context) {
+    this.context = context;
+  }
+
+  /** The results of an expression that is bound to names: of a call, all of them. */
+  several(node: ExpressionNode, names: readonly (string | undefined)[]): Lowered[] {
+    if (node.kind !== "call") return [this.one(node, names[0])];
+    const results = this.call(node, names);
+    return Array.isArray(results) ? results.map((value) => ({ kind: "value", value })) : [results as Lowered];
+  }
+
+  /** An expression of one value. */
+  one(node: ExpressionNode, name?: string): Lowered {
+    switch (node.kind) {
+      case "number":
+        return { kind: "literal", value: node.value, boolean: false, span: node.span };
+      case "boolean":
+        return { kind: "literal", value: Number(node.value), boolean: true, span: node.span };
+      case "name":
+        return this.name(node.name, node.span);
+      case "unary":
+        return this.unary(node, name);
+      case "chain":
+        return this.chain(node, name);
+      case "call": {
+        const results = this.call(node, [name]);
+        if (!Array.isArray(results)) return results as Lowered;
+        if (results.length === 1) return { kind: "value", value: results[0] as Value };
+        return this.report(typeErrors.severalResults(node.span, node.callee));
+      }
+      case "error":
+        return poison;
+      default:
+        return this.report(typeErrors.notAValue(node.span, describeKind[node.kind]));
+    }
+  }
+
+  private report(...found: readonly Diagnostic[]): Lowered {
+    this.context.diagnostics.push(...found);
+    return poison;
+  }
+
+  private name(name: string, span: Span): Lowered {
+    const found = this.context.lookup(name);
+    if (!Array.isArray(found)) {
+      const bound = found as Lowered;
+      return bound.kind === "literal" ? { ...bound, span } : bound;
+    }
+    return this.report(typeErrors.unknownName(span, name, found, this.context.dims.has(name)));
+  }
+
+  private unary(node: UnaryNode, name: string | undefined): Lowered {
+    const operand = this.one(node.operand);
+    const places = { op: node.span, operands: [node.operand.span] };
+    return first(this.apply(prefixOps[node.operator], [operand], new Map(), places, [name]));
+  }
+
+  private chain(node: ChainNode, name: string | undefined): Lowered {
+    let left = this.one(node.first);
+    let leftSpan = node.first.span;
+    for (const [i, link] of node.rest.entries()) {
+      const right = this.one(link.operand);
+      const whole = joinSpans(leftSpan, link.operand.span);
+      const places = { op: whole, operands: [leftSpan, link.operand.span] };
+      const isLast = i === node.rest.length - 1;
+      left = first(
+        this.apply(infixOps[link.operator], [left, right], new Map(), places, [isLast ? name : undefined]),
+      );
+      leftSpan = whole;
+    }
+    return left;
+  }
+
+  private call(node: CallNode, names: readonly (string | undefined)[]): Value[] | Lowered {
+    if (!isOpName(node.callee) || node.callee === "constant") {
+      for (const { value } of node.args) if (value.kind !== "elementType" && value.kind !== "list") this.one(value);
+      return this.report(typeErrors.unknownOp(node.calleeSpan, node.callee, callableNames));
+    }
+    const sorted = this.sortArguments(node.callee, node);
+    const operands = sorted.operands.map((operand) => operand && this.one(operand));
+    const attributes = this.attributes(node.callee, sorted.attributes);
+    if (!sorted.ok || attributes === undefined) return poison;
+    const places = {
+      op: node.span,
+      operands: sorted.operands.map((operand) => operand?.span),
+      attributes: Object.fromEntries([...sorted.attributes].map(([key, argument]) => [key, argument.value.span])),
+    };
+    return this.apply(node.callee, operands, attributes, places, names);
+  }
+
+  /** Tells operands from attributes. */
+  private sortArguments(op: OpName, node: CallNode): Arguments & { ok: boolean } {
+    const def = ops[op];
+    const operands = new Array<ExpressionNode | undefined>(def.operands.length).fill(undefined);
+    const attributes = new Map<string, ArgumentNode>();
+    const before = this.context.diagnostics.length;
+    const givenAt = new Map<string, Span>();
+    let position = 0;
+    for (const argument of node.args) {
+      const name = argument.name ?? def.operands[position++]?.name;
+      const at = argument.nameSpan ?? argument.span;
+      const index = def.operands.findIndex((spec) => spec.name === name);
+      const first = name === undefined ? undefined : givenAt.get(name);
+      if (name === undefined) this.report(typeErrors.extraOperand(at, op, def.operands.length, signatureOf(op)));
+      else if (index < 0 && !Object.hasOwn(def.attributes, name)) {
+        const known = [...def.operands.map((spec) => spec.name), ...Object.keys(def.attributes)];
+        this.report(typeErrors.unknownArgument(at, op, name, known));
+      } else if (first !== undefined) this.report(typeErrors.givenTwice(at, op, name, first));
+      else if (index >= 0) operands[index] = argument.value;
+      else attributes.set(name, argument);
+      if (name !== undefined) givenAt.set(name, at);
+    }
+    return { operands, attributes, ok: this.context.diagnostics.length === before };
+  }
+
+  private attributes(op: OpName, given: ReadonlyMap<string, ArgumentNode>): Map<string, AttributeValue> | undefined {
+    const values = new Map<string, AttributeValue>();
+    for (const [key, { value }] of given) {
+      const read = this.attributeValue(op, key, value);
+      if (read !== undefined) values.set(key, read);
+    }
+    return values.size === given.size ? values : undefined;
+  }
+
+  /** The value of an attribute, or `undefined` once what is wrong has been reported. */
+  private attributeValue(op: OpName, key: string, node: ExpressionNode): AttributeValue | undefined {
+    if (node.kind === "string") return node.value;
+    if (node.kind === "elementType") return node.element;
+    if (node.kind === "name" && isElementType(node.name)) return node.name;
+    if (node.kind === "list") {
+      const items = node.items.map((item) => this.listItem(op, key, item));
+      return items.includes(undefined) ? undefined : (items as (number | string)[]);
+    }
+    const lowered = this.one(node);
+    if (lowered.kind === "literal") return lowered.boolean ? lowered.value !== 0 : lowered.value;
+    if (lowered.kind === "value") {
+      this.report(typeErrors.badAttribute(node.span, op, key, "known when the program is compiled", "a tensor"));
+    }
+    return undefined;
+  }
+
+  private listItem(op: OpName, key: string, node: ExpressionNode): number | string | undefined {
+    if (node.kind === "name" && ops[op].attributes[key]?.type === "shape") {
+      const { dims } = this.context;
+      if (dims.has(node.name)) return node.name;
+      const found = this.context.lookup(node.name) as Lowered;
+      if (found.kind !== "literal") {
+        this.report(typeErrors.unknownDimension(node.span, node.name, [...dims]));
+        return undefined;
+      }
+    }
+    const lowered = this.one(node);
+    if (lowered.kind === "literal" && !lowered.boolean) return lowered.value;
+    if (lowered.kind !== "poison") {
+      this.report(typeErrors.badAttribute(node.span, op, key, "a list of whole numbers", "this"));
+    }
+    return undefined;
+  }
+
+  /** Makes the op, its literals in the element type of the tensors; literals alone are computed here and now. */
+  private apply(
+    name: OpName,
+    operands: readonly (Lowered | undefined)[],
+    attributes: ReadonlyMap<string, AttributeValue>,
+    places: Places,
+    names: readonly (string | undefined)[],
+  ): Value[] | Lowered {
+    if (operands.some((operand) => operand?.kind === "poison")) return poison;
+    const { builder } = this.context;
+    const given = Object.fromEntries(attributes);
+    try {
+      const present = operands.filter((operand) => operand !== undefined);
+      if (present.length > 0 && present.every((operand) => operand.kind === "literal")) {
+        const folded = foldLiterals(name, operands as Literal[], given, places);
+        if (given["to"] === undefined) return folded;
+        const value = constantOf(builder, folded, folded.element, names[0]);
+        return "code" in value ? this.report(value) : [value];
+      }
+      const values = this.materialize(name, operands, places);
+      if (values === undefined) return poison;
+      const op = makeOp(name, values, given, { places, names, kernel: this.kernel });
+      this.checkSize(op);
+      return [...builder.add(op).results];
+    } catch (failure) {
+      if (failure instanceof TircError) return this.report(...failure.diagnostics);
+      throw failure;
+    }
+  }
+
+  /** Gives literals the element type of the op's tensors. */
+  private materialize(name: OpName, operands: readonly (Lowered | undefined)[], places: Places) {
+    const specs = ops[name].operands;
+    const typed = operands.find((operand, i) => operand?.kind === "value" && specs[i]?.element !== "bool");
+    const element = typed?.kind === "value" ? typed.value.element : undefined;
+    const found: Diagnostic[] = [];
+    const values = operands.map((operand, i) => {
+      if (operand === undefined || operand.kind === "poison") return undefined;
+      if (operand.kind === "value") return operand.value;
+      const wanted = specs[i]?.element ?? element;
+      const at = { ...operand, span: places.operands?.[i] ?? operand.span };
+      const made =
+        wanted === undefined
+          ? typeErrors.literalUntyped(at.span, `the literal ${printedLiteral(operand)}`)
+          : constantOf(this.context.builder, at, wanted);
+      if (!("code" in made)) return made;
+      found.push(made);
+      return undefined;
+    });
+    if (found.length === 0) return values;
+    this.report(...found);
+    return undefined;
+  }
+
+  private checkSize(op: Op): void {
+    for (const { type } of op.results) {
+      const known = elementCount(type.shape.filter((dim) => typeof dim === "number"));
+      if (known > 2 ** 32) this.report(typeErrors.hugeShape(op.span, `the result of \`${op.name}\`, ${printType(type)},`));
+    }
+  }
+}
+
+const describeKind = { string: "a string", elementType: "an element type", list: "a list" } as const;
+
+function first(results: Value[] | Lowered): Lowered {
+  return Array.isArray(results) ? { kind: "value", value: results[0] as Value } : results;
+}

@@ -1,0 +1,175 @@
+/** From the syntax tree to the IR: names are looked up, literals take their types, every op is checked. */
+
+import { type Diagnostic, joinSpans, type Span } from "../diagnostics/diagnostic.ts";
+import { typeErrors } from "../diagnostics/errors-types.ts";
+import { Builder } from "../ir/builder.ts";
+import { type Fn, makeFn, makeModule, type Module, type Result, Value } from "../ir/ir.ts";
+import { elementCount } from "../ir/tensor.ts";
+import { type Dim, printType, sameType, type TensorType, tensorType } from "../ir/types.ts";
+import { constantOf, ExpressionLowering, type Lowered } from "./lower-expression.ts";
+import type { FileNode, FnNode, LetNode, ReturnNode, StatementNode, TypeNode } from "./syntax.ts";
+
+/** The functions that are right, and everything that is wrong with the others. */
+export function lower(file: FileNode): { module: Module; diagnostics: Diagnostic[] } {
+  const diagnostics: Diagnostic[] = [];
+  const names = new Map<string, Span>();
+  const fns: Fn[] = [];
+  for (const node of file.fns) {
+    const first = names.get(node.name);
+    if (first !== undefined) diagnostics.push(typeErrors.duplicate(node.nameSpan, "function", node.name, first));
+    else names.set(node.name, node.nameSpan);
+    const lowering = new FnLowering(node);
+    const fn = lowering.lower();
+    diagnostics.push(...lowering.diagnostics);
+    if (fn !== undefined && lowering.diagnostics.length === 0) fns.push(fn);
+  }
+  return { module: makeModule(fns), diagnostics };
+}
+
+const largestExtent = 2 ** 32 - 1;
+
+class FnLowering {
+  readonly diagnostics: Diagnostic[] = [];
+  private readonly node: FnNode;
+  private readonly builder: Builder;
+  private readonly dims = new Set<string>();
+  private readonly scope = new Map<string, { bound: Lowered; span: Span }>();
+  private readonly expressions: ExpressionLowering;
+  private kernels = 0;
+
+  constructor(node: FnNode) {
+    this.node = node;
+    this.builder = new Builder(node.span);
+    const { builder, dims, diagnostics } = this;
+    this.expressions = new ExpressionLowering({ builder, dims, diagnostics, lookup: (name) => this.lookup(name) });
+  }
+
+  lower(): Fn | undefined {
+    const { node } = this;
+    for (const param of node.params) {
+      for (const dim of param.type.shape) if (typeof dim === "string") this.dims.add(dim);
+    }
+    const params = node.params.map((param) => {
+      const value = new Value(this.type(param.type), param.name, param.nameSpan);
+      this.define(param.name, param.nameSpan, { kind: "value", value }, "parameter");
+      return value;
+    });
+    const declared = this.declaredResults();
+    for (const statement of node.body) if (statement.kind !== "return") this.statement(statement);
+    const last = node.body.find((statement): statement is ReturnNode => statement.kind === "return");
+    const results = last && this.returned(last, declared);
+    if (results === undefined || this.diagnostics.length > 0) return undefined;
+    return makeFn({ name: node.name, params, ops: this.builder.ops, results, span: node.span });
+  }
+
+  private lookup(name: string): Lowered | readonly string[] {
+    return this.scope.get(name)?.bound ?? [...this.scope.keys()];
+  }
+
+  private define(name: string, span: Span, bound: Lowered, kind = "value"): void {
+    const first = this.scope.get(name);
+    if (first !== undefined) this.diagnostics.push(typeErrors.duplicate(span, kind, name, first.span));
+    else this.scope.set(name, { bound, span });
+  }
+
+  /** The type as written; what is wrong with its shape is reported. */
+  private type(node: TypeNode): TensorType {
+    for (const [i, dim] of node.shape.entries()) this.checkDim(dim, node.dimSpans[i] ?? node.span);
+    const type = tensorType(node.element, node.shape);
+    const known = elementCount(node.shape.filter((dim) => typeof dim === "number"));
+    if (known > 2 ** 32) this.diagnostics.push(typeErrors.hugeShape(node.span, printType(type)));
+    return type;
+  }
+
+  private checkDim(dim: Dim, span: Span): void {
+    if (typeof dim === "number") {
+      const fits = Number.isInteger(dim) && dim >= 0 && dim <= largestExtent;
+      if (!fits) this.diagnostics.push(typeErrors.badExtent(span, String(dim)));
+    } else if (!this.dims.has(dim)) {
+      this.diagnostics.push(typeErrors.unknownDimension(span, dim, [...this.dims]));
+    }
+  }
+
+  private declaredResults(): { name: string; type: TensorType; span: Span }[] {
+    const seen = new Map<string, Span>();
+    return this.node.results.map((result, i) => {
+      const name = result.name ?? `out${i}`;
+      const span = result.nameSpan ?? result.span;
+      const first = seen.get(name);
+      if (first !== undefined) this.diagnostics.push(typeErrors.duplicate(span, "result", name, first));
+      seen.set(name, span);
+      return { name, type: this.type(result.type), span: result.type.span };
+    });
+  }
+
+  private statement(node: Exclude<StatementNode, ReturnNode>): void {
+    if (node.kind === "let") {
+      this.let(node);
+      return;
+    }
+    this.expressions.kernel = this.kernels++;
+    for (const inner of node.body) this.let(inner);
+    this.expressions.kernel = undefined;
+  }
+
+  private let(node: LetNode): void {
+    const names = node.names.map(({ name }) => name);
+    const bound = this.expressions.several(node.value, names);
+    if (bound.length !== names.length) {
+      if (bound[0]?.kind !== "poison") {
+        const callee = node.value.kind === "call" ? node.value.callee : "this";
+        const at = node.names.map(({ span }) => span).reduce(joinSpans);
+        this.diagnostics.push(typeErrors.bindingCount(at, callee, bound.length, names.length));
+      }
+      for (const { name, span } of node.names) this.define(name, span, { kind: "poison" });
+      return;
+    }
+    for (const [i, { name, span }] of node.names.entries()) {
+      const lowered = bound[i] as Lowered;
+      this.define(name, span, node.type === undefined ? lowered : this.annotated(lowered, node.type, name));
+    }
+  }
+
+  /** The bound value, checked against the declared type; a literal takes its element type. */
+  private annotated(bound: Lowered, node: TypeNode, name: string): Lowered {
+    const before = this.diagnostics.length;
+    const type = this.type(node);
+    if (bound.kind === "poison" || this.diagnostics.length > before) return { kind: "poison" };
+    const value = bound.kind === "value" ? bound.value : this.constant(bound, type, name);
+    if (value === undefined) return { kind: "poison" };
+    if (sameType(value.type, type)) return { kind: "value", value };
+    const got = bound.kind === "literal" ? "a single number" : printType(value.type);
+    const span = bound.kind === "literal" ? bound.span : value.span;
+    this.diagnostics.push(typeErrors.typeMismatch(span, `\`${name}\``, printType(type), got, node.span));
+    return { kind: "poison" };
+  }
+
+  private constant(literal: Lowered & { kind: "literal" }, type: TensorType, name?: string): Value | undefined {
+    const made = constantOf(this.builder, literal, type.element, name);
+    if (made instanceof Value) return made;
+    this.diagnostics.push(made);
+    return undefined;
+  }
+
+  private returned(node: ReturnNode, declared: ReturnType<FnLowering["declaredResults"]>): Result[] | undefined {
+    if (node.values.length !== declared.length) {
+      const { resultsSpan } = this.node;
+      this.diagnostics.push(typeErrors.resultCount(node.span, declared.length, node.values.length, resultsSpan));
+      for (const value of node.values) this.expressions.one(value);
+      return undefined;
+    }
+    return declared.flatMap(({ name, type, span }, i) => {
+      const expression = node.values[i] as ReturnNode["values"][number];
+      const lowered = this.expressions.one(expression, this.scope.has(name) ? undefined : name);
+      if (lowered.kind === "poison") return [];
+      const value = lowered.kind === "value" ? lowered.value : this.constant(lowered, type);
+      if (value === undefined) return [];
+      if (sameType(value.type, type)) return [{ name, value }];
+      const got = lowered.kind === "literal" ? "a single number" : printType(value.type);
+      this.diagnostics.push(
+        typeErrors.typeMismatch(expression.span, `the result \`${name}\``, printType(type), got, span),
+      );
+      return [];
+    });
+  }
+}
