@@ -18,8 +18,8 @@ export interface Manifest {
   readonly dims: readonly ManifestDim[];
   /** One u32 field per dimension that is bound as a uniform. `size` is in bytes. */
   readonly uniforms?: { readonly binding: number; readonly fields: readonly string[]; readonly size: number };
-  /** Names of the dimensions that are pipeline constants. */
-  readonly overrides: readonly string[];
+  /** The dimensions that are pipeline constants, and the names of those constants in the WGSL. */
+  readonly overrides: readonly { readonly dim: string; readonly constant: string }[];
   readonly dispatch: Dispatch;
   readonly requiredFeatures: readonly string[];
   readonly requiredLimits: Readonly<Record<string, number>>;

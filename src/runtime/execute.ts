@@ -45,7 +45,7 @@ export async function prepareKernel(device: GPUDevice, kernel: Kernel, dims: Dim
   checkDims(kernel, dims);
   const pipelines = new PipelineCache(device, kernel);
   await orDeviceLost(device, kernel.name, pipelines.compile());
-  const isComplete = kernel.manifest.overrides.every((name) => Object.hasOwn(dims, name));
+  const isComplete = kernel.manifest.overrides.every(({ dim }) => Object.hasOwn(dims, dim));
   if (isComplete) await orDeviceLost(device, kernel.name, pipelines.get(dims));
   return {
     kernel,
@@ -115,7 +115,8 @@ class PipelineCache {
   }
 
   get(dims: Dims): Promise<GPUComputePipeline> {
-    const constants = Object.fromEntries(this.#kernel.manifest.overrides.map((name) => [name, dims[name] as number]));
+    const { overrides } = this.#kernel.manifest;
+    const constants = Object.fromEntries(overrides.map(({ dim, constant }) => [constant, dims[dim] as number]));
     const key = JSON.stringify(constants);
     let pipeline = this.#pipelines.get(key);
     if (pipeline === undefined) {
