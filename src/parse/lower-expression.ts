@@ -31,7 +31,12 @@ interface Arguments {
 }
 
 /** A `constant` op for a literal, or what is wrong with it as a number of that type. */
-export function constantOf(builder: Builder, literal: Literal, element: ElementType, name?: string): Value | Diagnostic {
+export function constantOf(
+  builder: Builder,
+  literal: Literal,
+  element: ElementType,
+  name?: string,
+): Value | Diagnostic {
   const problem = literalProblem(literal, element);
   if (problem !== undefined) return problem;
   const options = { places: { op: literal.span }, names: [name] };
@@ -108,9 +113,7 @@ export class ExpressionLowering {
       const whole = joinSpans(leftSpan, link.operand.span);
       const places = { op: whole, operands: [leftSpan, link.operand.span] };
       const isLast = i === node.rest.length - 1;
-      left = first(
-        this.apply(infixOps[link.operator], [left, right], new Map(), places, [isLast ? name : undefined]),
-      );
+      left = first(this.apply(infixOps[link.operator], [left, right], new Map(), places, [isLast ? name : undefined]));
       leftSpan = whole;
     }
     return left;
@@ -259,7 +262,8 @@ export class ExpressionLowering {
   private checkSize(op: Op): void {
     for (const { type } of op.results) {
       const known = elementCount(type.shape.filter((dim) => typeof dim === "number"));
-      if (known > 2 ** 32) this.report(typeErrors.hugeShape(op.span, `the result of \`${op.name}\`, ${printType(type)},`));
+      if (known > 2 ** 32)
+        this.report(typeErrors.hugeShape(op.span, `the result of \`${op.name}\`, ${printType(type)},`));
     }
   }
 }

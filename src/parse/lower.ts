@@ -3,7 +3,7 @@
 import { type Diagnostic, joinSpans, type Span } from "../diagnostics/diagnostic.ts";
 import { typeErrors } from "../diagnostics/errors-types.ts";
 import { Builder } from "../ir/builder.ts";
-import { type Fn, makeFn, makeModule, type Module, type Result, Value } from "../ir/ir.ts";
+import { type Fn, type Module, makeFn, makeModule, type Result, Value } from "../ir/ir.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type Dim, printType, sameType, type TensorType, tensorType } from "../ir/types.ts";
 import { constantOf, ExpressionLowering, type Lowered } from "./lower-expression.ts";

@@ -1,0 +1,64 @@
+/**
+ * Groups ops into kernels: as many as one walk over rows and columns can compute.
+ *
+ *   let h = x + residual
+ *   let n = rmsnorm(h, axes = [-1])
+ *   let y = gelu(n)
+ *   ->
+ *   kernel {
+ *     let h = x + residual
+ *     let n = rmsnorm(h, axes = [-1])
+ *     let y = gelu(n)
+ *   }
+ *
+ * An op joins the group before it if it walks its operands in the group's order and its reductions fold the group's
+ * columns; else it opens a group of its own, and a remark says why. Nothing is computed differently.
+ */
+
+import { kernelRemarks } from "../src/diagnostics/errors-kernel.ts";
+import { copyOp } from "../src/ir/builder.ts";
+import { makeFn, type Op, type Value } from "../src/ir/ir.ts";
+import { IterationSpace } from "../src/ir/iteration.ts";
+import { definePass } from "../src/pass/define-pass.ts";
+
+export const fuseElementwise = definePass({
+  name: "fuse-elementwise",
+  summary: "Groups ops into kernels: elementwise chains, reductions over the same columns, and what is around them.",
+  example: "let a = exp(x)  let b = a + y   ->   kernel { let a = exp(x)  let b = a + y }",
+  options: {},
+  run(fn, context) {
+    const kernels = assign(fn.ops, (op, reason) => context.remark(kernelRemarks.newKernel(op.span, op.name, reason)));
+    if (fn.ops.every((op) => kernels.get(op) === op.kernel)) return fn;
+    context.count("ops fused", kernels.size);
+    context.count("kernels", new Set(kernels.values()).size);
+
+    const mapped = new Map<Value, Value>();
+    const now = (value: Value) => mapped.get(value) ?? value;
+    const ops = fn.ops.map((op) => {
+      const operands = op.operands.map((value) => value && now(value));
+      const copy = copyOp(op, { operands, kernel: kernels.get(op) });
+      for (const [i, result] of op.results.entries()) mapped.set(result, copy.results[i] as Value);
+      return copy;
+    });
+    return makeFn({ ...fn, ops, results: fn.results.map(({ name, value }) => ({ name, value: now(value) })) });
+  },
+});
+
+/** The kernel of each op; constants belong to none. */
+function assign(ops: readonly Op[], onNewKernel: (op: Op, reason: string) => void): Map<Op, number> {
+  const kernels = new Map<Op, number>();
+  let kernel = 0;
+  let space = new IterationSpace();
+  for (const op of ops) {
+    if (op.name === "constant") continue;
+    const reason = space.add(op);
+    if (reason !== undefined) {
+      onNewKernel(op, reason);
+      kernel++;
+      space = new IterationSpace();
+      space.add(op);
+    }
+    kernels.set(op, kernel);
+  }
+  return kernels;
+}

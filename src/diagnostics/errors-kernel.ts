@@ -1,0 +1,64 @@
+/** Why a function does not become one kernel: E050x, and the remarks of the fusion: R050x. */
+
+import { type Diagnostic, error, remark, type Span } from "./diagnostic.ts";
+import { listing } from "./errors-types.ts";
+
+const code = (name: string) => `\`${name}\``;
+
+export const kernelErrors = {
+  notFused(span: Span, fn: string, op: string): Diagnostic {
+    return error("E0501", `\`${op}\` of \`${fn}\` is in no kernel: nothing fused the function`, {
+      span,
+      help: ["end the pipeline with `fuse-elementwise`"],
+    });
+  },
+  severalKernels(span: Span, fn: string, op: string, reason: string, count: number): Diagnostic {
+    return error(
+      "E0502",
+      `\`${fn}\` is not one kernel: \`${op}\` cannot be computed with the ops before it: ${reason}`,
+      {
+        span,
+        notes: [`the function would take ${count} kernels; one kernel is one walk over rows and columns`],
+        help: ["make two functions of it, cut before this op"],
+      },
+    );
+  },
+  cannotWalk(span: Span, op: string, reason: string): Diagnostic {
+    return error("E0502", `\`${op}\` cannot be part of a kernel: ${reason}`, {
+      span,
+      help: ["pass the tensor to the kernel in the shape that this op makes"],
+    });
+  },
+  noCommonSpace(span: Span, fn: string, missing: string): Diagnostic {
+    return error("E0503", `\`${fn}\` is not one kernel: no tensor of it is as large as what it walks over`, {
+      span,
+      notes: [missing],
+      help: ["make one function for each result"],
+    });
+  },
+  tooManyBuffers(span: Span, fn: string, names: readonly string[], target: string, most: number): Diagnostic {
+    return error("E0504", `\`${fn}\` needs ${names.length} storage buffers, and the target \`${target}\` has ${most}`, {
+      span,
+      notes: [`one for each parameter and result: ${listing(names.map(code))}`],
+      help: ["compile for a target with a higher maxStorageBuffersPerShaderStage, or pass fewer tensors"],
+    });
+  },
+  rowTooLong(span: Span, op: string, reason: string): Diagnostic {
+    return error("E0505", `the rows of \`${op}\` do not fit: ${reason}`, { span });
+  },
+  tooFewLanes(span: Span, fn: string, target: string): Diagnostic {
+    return error("E0506", `the target \`${target}\` starts no lane, so \`${fn}\` cannot run on it`, {
+      span,
+      help: ["maxComputeInvocationsPerWorkgroup and maxComputeWorkgroupSizeX must be at least 1"],
+    });
+  },
+};
+
+export const kernelRemarks = {
+  newKernel(span: Span, op: string, reason: string): Diagnostic {
+    return remark("R0501", `\`${op}\` begins a kernel of its own: ${reason}`, {
+      span,
+      help: ["a function compiles to one kernel: make two functions of it, cut before this op"],
+    });
+  },
+};

@@ -1,0 +1,201 @@
+/**
+ * The iteration space of a group of ops: whether one walk over rows and columns computes them all, and how each value
+ * lies in it.
+ *
+ * - rows and columns: the atoms that no reduction folds, and those that every reduction folds.
+ *
+ * A group has one iteration space if its elementwise ops can walk their operands together and its reductions fold the
+ * same columns. Reshapes and transposes only say how dimensions are made of atoms; they cost nothing.
+ */
+
+import { type Atom, type Atoms, AtomTable, leavesOf } from "./atoms.ts";
+import { type Op, presentOperands, type Value } from "./ir.ts";
+import { attribute, type NormDef } from "./ops/def.ts";
+import { ops } from "./ops/index.ts";
+import type { Shape } from "./types.ts";
+
+/** One list of atoms a dimension. */
+export type DimAtoms = readonly Atoms[];
+
+/** Why an op cannot be walked together with the others. */
+class Mismatch extends Error {}
+
+function check(problem: string | undefined, because = ""): void {
+  if (problem !== undefined) throw new Mismatch(because + problem);
+}
+
+export class IterationSpace {
+  private readonly table = new AtomTable();
+  private readonly results = new Map<Value, DimAtoms>();
+  /** Values that no op of the space defines. */
+  private readonly inputs = new Map<Value, DimAtoms>();
+  /** Reads of outside values in an order of their own: a tensor and its transpose, say. */
+  private readonly reads = new Map<Op, readonly (DimAtoms | undefined)[]>();
+  private folded: Atoms | undefined;
+
+  /** Takes `op` in, or says why it cannot be and stays as it was. Values that no op of the space defines are inputs. */
+  add(op: Op): string | undefined {
+    const canonical = this.attempt(op, false);
+    if (canonical === undefined) return undefined;
+    const readsInput = presentOperands(op).some((value) => !this.results.has(value));
+    return readsInput && this.attempt(op, true) === undefined ? undefined : canonical;
+  }
+
+  /** The column atoms. */
+  get columns(): Atom[] {
+    return leavesOf(this.folded ?? []);
+  }
+
+  /** How a value lies in the space; an input that no op read so far gets atoms of its own. */
+  dimsOf(value: Value): DimAtoms {
+    const known = this.results.get(value) ?? this.inputs.get(value);
+    if (known !== undefined) return known;
+    const dims = this.freshDims(value);
+    this.inputs.set(value, dims);
+    this.table.record(() => this.inputs.delete(value));
+    return dims;
+  }
+
+  private freshDims(value: Value): DimAtoms {
+    const dims = value.shape.map((dim) => this.table.fresh(dim));
+    check(this.table.keepApart(dims.flat()));
+    return dims;
+  }
+
+  /** How `op` reads its operand. */
+  readBy(op: Op, operand: number): DimAtoms {
+    return this.reads.get(op)?.[operand] ?? this.dimsOf(op.operand(operand));
+  }
+
+  /** Makes one atom of two that have the same extent, where no value has both. Both are walked anyway. */
+  join(a: Atom, b: Atom): boolean {
+    return this.table.try(() => this.table.unify([a], [b])) === undefined;
+  }
+
+  private attempt(op: Op, freshInputs: boolean): string | undefined {
+    return this.table.try(() => {
+      try {
+        const isFresh = (value: Value) => freshInputs && !this.results.has(value);
+        const reads = op.operands.map(
+          (value) => value && (isFresh(value) ? this.freshDims(value) : this.dimsOf(value)),
+        );
+        // A buffer has no shape of its own: reshaped as it is read, it can be cut anywhere.
+        const isView = op.name === "reshape" && isFresh(op.operand(0));
+        if (isView) reads[0] = this.freshDims(op.result);
+        if (freshInputs) {
+          this.reads.set(op, reads);
+          this.table.record(() => this.reads.delete(op));
+        }
+        const results = isView ? (reads as DimAtoms[]) : this.resultDims(op, reads as DimAtoms[]);
+        for (const [i, result] of op.results.entries()) {
+          const dims = results[i] as DimAtoms;
+          check(this.table.keepApart(dims.flat()));
+          this.results.set(result, dims);
+          this.table.record(() => this.results.delete(result));
+        }
+        return undefined;
+      } catch (caught) {
+        if (caught instanceof Mismatch) return caught.message;
+        throw caught;
+      }
+    });
+  }
+
+  private resultDims(op: Op, reads: readonly DimAtoms[]): readonly DimAtoms[] {
+    const def = ops[op.name];
+    const x = reads[0] as DimAtoms;
+    switch (def.kind) {
+      case "constant":
+        return [[]];
+      case "elementwise":
+        return [this.together(reads.filter((dims) => dims !== undefined))];
+      case "reduction":
+        return this.reduction(op, x);
+      case "norm":
+        return [this.norm(op, def, reads)];
+      case "shape":
+        return [this.shape(op, x)];
+      default:
+        return def satisfies never;
+    }
+  }
+
+  /** NumPy's broadcast: dimensions that stand under one another are walked together. */
+  private together(operands: readonly DimAtoms[]): DimAtoms {
+    const rank = Math.max(0, ...operands.map((dims) => dims.length));
+    return Array.from({ length: rank }, (_, i) => {
+      const present = operands.flatMap((dims) => {
+        const atoms = dims[dims.length - rank + i];
+        return atoms === undefined || atoms.length === 0 ? [] : [atoms];
+      });
+      const [first = [], ...rest] = present;
+      for (const atoms of rest) check(this.table.unify(first, atoms), "its operands are walked in different orders: ");
+      return first;
+    });
+  }
+
+  private reduction(op: Op, x: DimAtoms): readonly DimAtoms[] {
+    const axes = attribute.axes(op.attributes).map((axis) => axis + x.length);
+    this.fold(axes.map((axis) => x[axis] as Atoms));
+    const keepdims = attribute.flag(op.attributes, "keepdims");
+    const kept = keepdims
+      ? x.map((atoms, axis) => (axes.includes(axis) ? [] : atoms))
+      : x.filter((_, axis) => !axes.includes(axis));
+    return op.results.map(() => kept);
+  }
+
+  /** Says that these dimensions are the columns. */
+  private fold(dims: DimAtoms): void {
+    const atoms = leavesOf(dims.flat());
+    if (atoms.length === 0) return;
+    const columns = new Set(this.columns);
+    if (atoms.length === columns.size && atoms.every((atom) => columns.has(atom))) return;
+    if (this.folded !== undefined) {
+      check(this.table.unify(this.folded, atoms), "it folds other axes than the reductions before it: ");
+      return;
+    }
+    this.folded = atoms;
+    this.table.record(() => {
+      this.folded = undefined;
+    });
+  }
+
+  private norm(op: Op, def: NormDef, reads: readonly DimAtoms[]): DimAtoms {
+    const x = reads[0] as DimAtoms;
+    const { view, axes, affineView } = def.view(op.operand(0).shape, op.attributes);
+    const viewed = this.reshaped(x, view);
+    this.fold(axes.map((axis) => viewed.at(axis) as Atoms));
+    for (const affine of reads.slice(1)) {
+      if (affine !== undefined) this.together([viewed, this.reshaped(affine, affineView)]);
+    }
+    return x;
+  }
+
+  private reshaped(dims: DimAtoms, shape: Shape): DimAtoms {
+    const result = this.table.distribute(dims.flat(), shape);
+    if (typeof result === "string") throw new Mismatch(result);
+    return result;
+  }
+
+  private shape(op: Op, x: DimAtoms): DimAtoms {
+    if (op.name === "transpose") {
+      return (op.attributes["perm"] as readonly number[]).map((axis) => x.at(axis) as Atoms);
+    }
+    if (op.name === "reshape") return this.reshaped(x, op.result.shape);
+    const wanted = op.result.shape.map((dim) => this.table.fresh(dim));
+    return wanted.map((fresh, axis) => {
+      const own = x[axis - wanted.length + x.length];
+      return own === undefined || own.length === 0 ? fresh : own;
+    });
+  }
+}
+
+/** The first op that cannot share an iteration space with those before it, and why. */
+export function firstMismatch(list: readonly Op[]): { op: Op; reason: string } | undefined {
+  const space = new IterationSpace();
+  for (const op of list) {
+    const reason = space.add(op);
+    if (reason !== undefined) return { op, reason };
+  }
+  return undefined;
+}
