@@ -1,0 +1,62 @@
+/**
+ * Computes equal values once: same op, same operands, same attributes, in the same kernel group.
+ *
+ *   let a = exp(x)
+ *   let b = exp(x)
+ *   return a * b
+ *   ->
+ *   let a = exp(x)
+ *   return a * a
+ *
+ * Operands of commutative ops may stand in either order.
+ */
+
+import { rewriteFn } from "../src/ir/builder.ts";
+import type { Fn, Op, Value } from "../src/ir/ir.ts";
+import { ops } from "../src/ir/ops/index.ts";
+import { printNumber } from "../src/ir/print.ts";
+import { definePass } from "../src/pass/define-pass.ts";
+
+/** What two ops have in common exactly if they compute the same. */
+class Keys {
+  private readonly numbers = new Map<Value, number>();
+
+  of(op: Op): string {
+    const operands = op.operands.map((operand) => (operand === undefined ? -1 : this.number(operand)));
+    if (ops[op.name].facts.commutative === true) operands.sort((a, b) => a - b);
+    // A constant costs nothing, so it is one wherever it stands. JSON has no -0, NaN or infinity.
+    const kernel = op.name === "constant" ? "" : (op.kernel ?? "");
+    const attributes = JSON.stringify(op.attributes, (_, v) => (typeof v === "number" ? printNumber(v) : v));
+    return `${op.name}|${kernel}|${operands.join()}|${attributes}`;
+  }
+
+  private number(value: Value): number {
+    const number = this.numbers.get(value) ?? this.numbers.size;
+    this.numbers.set(value, number);
+    return number;
+  }
+}
+
+/** `fn` with every value computed once; the same object if there was nothing to merge. */
+export function withoutEqualOps(fn: Fn, merged: () => void = () => {}): Fn {
+  const keys = new Keys();
+  const first = new Map<string, Op>();
+  return rewriteFn(fn, (op) => {
+    const key = keys.of(op);
+    const same = first.get(key);
+    if (same === undefined) {
+      first.set(key, op);
+      return undefined;
+    }
+    merged();
+    return same.results;
+  });
+}
+
+export const cse = definePass({
+  name: "cse",
+  summary: "Computes equal values once.",
+  example: "let a = exp(x)\nlet b = exp(x)\nreturn a * b\n->\nlet a = exp(x)\nreturn a * a",
+  options: {},
+  run: (fn, context) => withoutEqualOps(fn, () => context.count("ops merged")),
+});
