@@ -41,7 +41,7 @@ export async function openDevice(options: OpenOptions = {}): Promise<OpenedDevic
 /** Dawn's adapter without a driver. It runs nothing; its compiler checks WGSL as every other adapter's does. */
 export async function openNullDevice(): Promise<OpenedDevice> {
   const webgpu = await loadWebgpu();
-  const adapter = await webgpu.create(["backend=null"]).requestAdapter();
+  const adapter = await instance(webgpu, "null", ["backend=null"]).requestAdapter();
   if (!adapter) fail(adapterErrors.noAdapter(["Dawn's null backend did not load"]));
   return requestDevice(adapter, {});
 }
@@ -58,6 +58,18 @@ async function loadWebgpu(): Promise<Webgpu> {
   }
 }
 
+/** By name. They stay: when one is collected, Dawn aborts the process at the next use of its devices. */
+const instances = new Map<string, GPU>();
+
+function instance(webgpu: Webgpu, name: string, options: string[]): GPU {
+  let gpu = instances.get(name);
+  if (gpu === undefined) {
+    gpu = webgpu.create(options);
+    instances.set(name, gpu);
+  }
+  return gpu;
+}
+
 /** What the machine itself has. Where Vulkan has no driver, Dawn is not asked: it would print warnings. */
 async function systemAdapter(webgpu: Webgpu, notes: string[]): Promise<GPUAdapter | null> {
   if (process.platform === "linux") {
@@ -71,7 +83,9 @@ async function systemAdapter(webgpu: Webgpu, notes: string[]): Promise<GPUAdapte
       return null;
     }
   }
-  const adapter = await webgpu.create(dawnOptions).requestAdapter({ powerPreference: "high-performance" });
+  const adapter = await instance(webgpu, "system", dawnOptions).requestAdapter({
+    powerPreference: "high-performance",
+  });
   if (!adapter) notes.push("Dawn found no graphics driver that it works with");
   return adapter;
 }
@@ -86,7 +100,9 @@ async function swiftShaderAdapter(webgpu: Webgpu, notes: string[]): Promise<GPUA
     notes.push(`the Vulkan loader does not load: ${swiftShader.loader}`);
     return null;
   }
-  const adapter = await withVulkanDriver(swiftShader.driver, () => webgpu.create(dawnOptions).requestAdapter());
+  const adapter = await withVulkanDriver(swiftShader.driver, () =>
+    instance(webgpu, "swiftshader", dawnOptions).requestAdapter(),
+  );
   // A worker thread has a copy of the environment: the loader does not see what it sets there.
   if (!adapter) notes.push("SwiftShader is installed, but gave no adapter (it needs Node's main thread)");
   return adapter;

@@ -1,0 +1,77 @@
+/**
+ * Finds out once, before all tests, what kernels can run on here, prints it, and hands it to the tests. When all are
+ * done it says how many tests had to be skipped for want of a device.
+ */
+
+import type { TestCase, TestProject } from "vitest/node";
+import { TircError } from "../../src/diagnostics/diagnostic.ts";
+import { openDevice, openNullDevice } from "../../src/runtime/node.ts";
+
+/** What there is to test with. `noDevice` and `noTint` say why not. */
+export interface TestPlatform {
+  readonly device?: string;
+  readonly noDevice?: string;
+  readonly noTint?: string;
+}
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    platform: TestPlatform;
+  }
+}
+
+/** Begins the note of every test skipped for want of a device, so that they can be counted. */
+export const noDeviceNote = "needs a WebGPU device";
+
+export async function setup(project: TestProject): Promise<void> {
+  const platform = await findPlatform();
+  project.provide("platform", platform);
+  console.log(describe(platform));
+  project.vitest.onClose(() => reportSkipped(project));
+}
+
+async function findPlatform(): Promise<TestPlatform> {
+  // TIRC_TEST_DEVICE=none: as on a machine without any adapter.
+  if (process.env["TIRC_TEST_DEVICE"] !== "none") {
+    try {
+      const { description, close } = await openDevice();
+      close();
+      return { device: description };
+    } catch (caught) {
+      return { noDevice: reasonOf(caught), ...(await findTint()) };
+    }
+  }
+  return { noDevice: "TIRC_TEST_DEVICE is `none`", ...(await findTint()) };
+}
+
+async function findTint(): Promise<{ noTint?: string }> {
+  try {
+    (await openNullDevice()).close();
+    return {};
+  } catch (caught) {
+    return { noTint: reasonOf(caught) };
+  }
+}
+
+function reasonOf(caught: unknown): string {
+  if (!(caught instanceof TircError)) return String(caught);
+  return caught.diagnostics.flatMap(({ message, notes }) => [message, ...notes]).join("; ");
+}
+
+function describe({ device, noDevice, noTint }: TestPlatform): string {
+  if (device !== undefined) return `kernels run on ${device}`;
+  if (noTint === undefined)
+    return `kernels do not run here, Tint checks them and the interpreter computes: ${noDevice}`;
+  return `kernels neither run here nor are they checked, the interpreter alone computes: ${noDevice}; ${noTint}`;
+}
+
+function reportSkipped(project: TestProject): void {
+  const skipped: TestCase[] = [];
+  for (const module of project.vitest.state.getTestModules()) {
+    for (const test of module.children.allTests("skipped")) {
+      const result = test.result();
+      if (result.state === "skipped" && result.note?.startsWith(noDeviceNote)) skipped.push(test);
+    }
+  }
+  if (skipped.length > 0) console.log(`${skipped.length} tests skipped: each ${noDeviceNote}`);
+}
