@@ -50,7 +50,7 @@ function findArchive(): string | undefined {
 
 /** A folder that only this user writes to: what lies there is loaded into the process. */
 function cacheFolder(): string {
-  const folder = join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "tirc");
+  const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "tirc");
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const probe = join(folder, `.${randomUUID()}`);

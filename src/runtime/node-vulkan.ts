@@ -17,12 +17,12 @@ export function hasVulkanDriver(env: NodeJS.ProcessEnv = process.env): boolean {
   if ([...driverVariables, "VK_ADD_DRIVER_FILES"].some((name) => env[name])) return true;
   const split = (list: string | undefined, otherwise: string) => (list || otherwise).split(":");
   const roots = [
-    env["XDG_CONFIG_HOME"] || join(homedir(), ".config"),
-    ...split(env["XDG_CONFIG_DIRS"], "/etc/xdg"),
+    env.XDG_CONFIG_HOME || join(homedir(), ".config"),
+    ...split(env.XDG_CONFIG_DIRS, "/etc/xdg"),
     "/etc",
     "/usr/local/etc",
-    env["XDG_DATA_HOME"] || join(homedir(), ".local/share"),
-    ...split(env["XDG_DATA_DIRS"], "/usr/local/share:/usr/share"),
+    env.XDG_DATA_HOME || join(homedir(), ".local/share"),
+    ...split(env.XDG_DATA_DIRS, "/usr/local/share:/usr/share"),
   ];
   return roots.some((root) => hasManifest(join(root, "vulkan/icd.d")));
 }

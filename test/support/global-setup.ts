@@ -32,7 +32,7 @@ export async function setup(project: TestProject): Promise<void> {
 
 async function findPlatform(): Promise<TestPlatform> {
   // TIRC_TEST_DEVICE=none: as on a machine without any adapter.
-  if (process.env["TIRC_TEST_DEVICE"] !== "none") {
+  if (process.env.TIRC_TEST_DEVICE !== "none") {
     try {
       const { description, close } = await openDevice();
       close();
