@@ -15,9 +15,10 @@ function grammarModule() {
   return `// Made from tir.ohm by scripts/build-grammar.mjs. Do not edit.
 import * as ohm from "ohm-js";
 
-type Recipe = Parameters<typeof ohm.makeRecipe>[0];
+// ohm's types leave this function out.
+const { makeRecipe } = ohm as unknown as { makeRecipe(recipe: unknown): ohm.Grammar };
 
-export const grammar: ohm.Grammar = ohm.makeRecipe(${recipe} as unknown as Recipe);
+export const grammar: ohm.Grammar = makeRecipe(${recipe});
 `;
 }
 
