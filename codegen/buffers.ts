@@ -1,0 +1,89 @@
+/** The kernel's buffers: how elements are read from them and written to them. */
+
+import type { ElementType } from "../src/ir/types.ts";
+import type { Storage } from "./manifest.ts";
+
+export interface Buffer {
+  /** Its name in the WGSL. */
+  readonly wgsl: string;
+  readonly element: ElementType;
+  readonly storage: Storage;
+  readonly access: "read" | "read_write";
+  /** Elements of the array it is bound as: vectors of this width. */
+  readonly width: 1 | 2 | 4;
+}
+
+export function storageOf(element: ElementType, features: readonly string[]): Storage {
+  if (element === "f16") return features.includes("shader-f16") ? "f16" : "f16x2";
+  return element === "bool" ? "u32" : element;
+}
+
+const scalarOf = { f32: "f32", f16: "f16", i32: "i32", u32: "u32" } as const;
+
+/** Two lanes may write the two halves of one word, so both do it atomically. */
+const isAtomic = ({ storage, width, access }: Buffer) => storage === "f16x2" && width === 1 && access === "read_write";
+
+function arrayElement(buffer: Buffer): string {
+  const { storage, width } = buffer;
+  if (isAtomic(buffer)) return "atomic<u32>";
+  if (storage === "f16x2") return width === 4 ? "vec2u" : "u32";
+  const scalar = scalarOf[storage];
+  return width === 1 ? scalar : `vec${width}${{ f32: "f", f16: "h", i32: "i", u32: "u" }[scalar]}`;
+}
+
+export function declareBuffer(buffer: Buffer, binding: number): string {
+  const { wgsl, access } = buffer;
+  return `@group(0) @binding(${binding}) var<storage, ${access}> ${wgsl}: array<${arrayElement(buffer)}>;`;
+}
+
+/** The element or vector at `index`, in the type in which it is computed. */
+export function printLoad({ wgsl, storage, width, element }: Buffer, index: string): string {
+  if (storage === "f16x2") {
+    if (width === 1) return `unpack2x16float(${wgsl}[(${index}) / 2u])[(${index}) % 2u]`;
+    return width === 2 ? `unpack2x16float(${wgsl}[${index}])` : `unpack_halves(${wgsl}[${index}])`;
+  }
+  const text = `${wgsl}[${index}]`;
+  if (storage === "f16") return width === 1 ? `f32(${text})` : `vec${width}f(${text})`;
+  if (element === "bool") return width === 1 ? `${text} != 0u` : `${text} != vec${width}u(0u)`;
+  return text;
+}
+
+/** A statement that writes `value`, which is as wide as the buffer's elements. */
+export function printStore(buffer: Buffer, index: string, value: string): string {
+  const { wgsl, storage, width, element } = buffer;
+  const wide = (scalar: string, letter: string) => (width === 1 ? scalar : `vec${width}${letter}`);
+  if (isAtomic(buffer)) return `store_${wgsl}(${index}, ${value});`;
+  if (storage === "f16x2") {
+    const packed = width === 2 ? `pack2x16float(${value})` : `pack_halves(${value})`;
+    return `${wgsl}[${index}] = ${packed};`;
+  }
+  const converted =
+    storage === "f16" ? `${wide("f16", "h")}(${value})` : element === "bool" ? `${wide("u32", "u")}(${value})` : value;
+  return `${wgsl}[${index}] = ${converted};`;
+}
+
+/** Functions that the loads and stores of these buffers call. */
+export function bufferFunctions(buffers: readonly Buffer[]): string[] {
+  const packed = buffers.filter((buffer) => buffer.storage === "f16x2");
+  const functions = packed.filter(isAtomic).map(storeHalf);
+  if (packed.some(({ width, access }) => width === 4 && access === "read")) {
+    functions.push(`fn unpack_halves(words: vec2u) -> vec4f {
+  return vec4f(unpack2x16float(words.x), unpack2x16float(words.y));
+}`);
+  }
+  if (packed.some(({ width, access }) => width === 4 && access === "read_write")) {
+    functions.push(`fn pack_halves(values: vec4f) -> vec2u {
+  return vec2u(pack2x16float(values.xy), pack2x16float(values.zw));
+}`);
+  }
+  return functions;
+}
+
+function storeHalf({ wgsl }: Buffer): string {
+  return `fn store_${wgsl}(index: u32, value: f32) {
+  let shift = (index % 2u) * 16u;
+  let half = pack2x16float(vec2f(value, 0.0)) & 0xffffu;
+  atomicAnd(&${wgsl}[index / 2u], ~(0xffffu << shift));
+  atomicOr(&${wgsl}[index / 2u], half << shift);
+}`;
+}

@@ -1,0 +1,70 @@
+/**
+ * Reductions of a row: what each lane accumulates, and how the lanes' results are merged.
+ *
+ * Mean and variance come from Welford's algorithm in each lane (Welford 1962), merged by Chan, Golub and LeVeque's
+ * formula (1979) in its delta form. A state is a vec4f (count, shift, mean, m2): `shift` is the lane's first element,
+ * `mean` that of the elements less the shift, so that rows far from 0 lose nothing, and a constant row gives exactly 0.
+ */
+
+import type { Node } from "./graph.ts";
+import { isMean } from "./graph.ts";
+
+export type FoldKind = "sum" | "max" | "min" | "prod" | "moments";
+
+/** One accumulation along the row; several reductions of one operand may read it. */
+export interface Fold {
+  readonly kind: FoldKind;
+  readonly operand: Node;
+  /** Stem of the names of its variables. */
+  readonly name: string;
+  /** Of moments: whether anything needs m2. */
+  readonly variance: boolean;
+}
+
+export const mergeMoments = `/** Chan's formula for two states (count, shift, mean, m2). A state of count 0 is empty. */
+fn merge_moments(a: vec4f, b: vec4f) -> vec4f {
+  let count = a.x + b.x;
+  let weight = b.x / max(count, 1.0);
+  let delta = (b.y - a.y) + (b.z - a.z);
+  let both = vec4f(count, a.y, a.z + delta * weight, a.w + b.w + delta * delta * a.x * weight);
+  return select(select(both, a, b.x == 0.0), b, a.x == 0.0);
+}`;
+
+/** The folds of the reductions at one level, and which of them each reduction reads. */
+export function foldsAt(level: number, nodes: readonly Node[], define: (hint: string) => string) {
+  const reductions = nodes.filter((node) => node.kind === "reduction" && node.level === level + 1);
+  const centered = new Set(nodes.filter((node) => node.kind === "centered").map((node) => node.operands[1]));
+  const isVariance = (node: Node) => !isMean(node) && (node.op?.name === "var" || node.op?.name === "moments");
+  const spread = new Set(reductions.filter(isVariance).map((node) => node.operands[0]));
+
+  const kindOf = (node: Node): FoldKind => {
+    if (isVariance(node)) return "moments";
+    if (!isMean(node)) return node.op?.name as FoldKind;
+    return centered.has(node) || spread.has(node.operands[0]) ? "moments" : "sum";
+  };
+  const folds = new Map<string, Fold>();
+  const foldOf = new Map<Node, Fold>();
+  const ids = new Map<Node, number>();
+  for (const node of reductions) {
+    const operand = node.operands[0] as Node;
+    const kind = kindOf(node);
+    if (!ids.has(operand)) ids.set(operand, ids.size);
+    const key = `${kind} ${ids.get(operand)}`;
+    let fold = folds.get(key);
+    if (fold === undefined) {
+      const stem = operand.value.name ?? operand.op?.name ?? "x";
+      fold = { kind, operand, name: define(`${stem}_${kind}`), variance: spread.has(operand) };
+      folds.set(key, fold);
+    }
+    foldOf.set(node, fold);
+  }
+  return { folds: [...folds.values()], foldOf };
+}
+
+/** How two states of the plain folds combine. */
+export const combine: Record<Exclude<FoldKind, "moments">, (a: string, b: string) => string> = {
+  sum: (a, b) => `${a} + ${b}`,
+  prod: (a, b) => `${a} * ${b}`,
+  max: (a, b) => `max(${a}, ${b})`,
+  min: (a, b) => `min(${a}, ${b})`,
+};

@@ -1,0 +1,219 @@
+/**
+ * From a fused function to one WGSL kernel and its manifest.
+ *
+ * - row, column: the axes that no reduction folds, and those that every reduction folds.
+ * - lane: one invocation; the lanes of a row fold it together.
+ * - level: a read of the row, and what can be computed after it.
+ * - epilogue, prologue: elementwise ops after and before the reductions; to the generator they are ops like others.
+ */
+
+import { fail } from "../src/diagnostics/diagnostic.ts";
+import { kernelErrors } from "../src/diagnostics/errors-kernel.ts";
+import { leavesOf } from "../src/ir/atoms.ts";
+import { dimensionNames, type Fn } from "../src/ir/ir.ts";
+import { firstMismatch } from "../src/ir/iteration.ts";
+import { type WgslFunction, wgslFunctionName, wgslFunctionText } from "../src/ir/ops/wgsl-functions.ts";
+import { isVectorizable, type Strides, stridesOf } from "./access.ts";
+import { Body } from "./body.ts";
+import { type Buffer, bufferFunctions, declareBuffer, storageOf } from "./buffers.ts";
+import { mergeMoments } from "./folds.ts";
+import { buildGraph, type Graph } from "./graph.ts";
+import { scratchSize } from "./lanes.ts";
+import { lowerNorms } from "./lower-norms.ts";
+import type { Binding, Kernel, Manifest } from "./manifest.ts";
+import { makeSchedule, type Schedule } from "./schedule.ts";
+import type { TargetProfile } from "./target.ts";
+
+/** Elements of a row that a lane keeps between two reads of it: a GPU's registers, a processor's stack. */
+const cacheElements = { gpu: 64, cpu: 1024 };
+
+/**
+ * The kernel of a function whose ops `fuse-elementwise` has put into one group.
+ * @throws TircError E0501 to E0506 where the function is not one kernel, or the target cannot run it.
+ */
+export function generateKernel(fn: Fn, target: TargetProfile): Kernel {
+  checkFused(fn);
+  checkTarget(fn, target);
+  const graph = buildGraph(lowerNorms(fn));
+  const schedule = makeSchedule(graph.rows, graph.columns, allStrides(graph), target);
+  return new Generator(graph, schedule, target).generate();
+}
+
+function checkFused(fn: Fn): void {
+  const work = fn.ops.filter((op) => op.name !== "constant");
+  const loose = work.find((op) => op.kernel === undefined);
+  if (loose !== undefined) fail(kernelErrors.notFused(loose.span, fn.name, loose.name));
+  const count = new Set(work.map((op) => op.kernel)).size;
+  if (count < 2) return;
+  const found = firstMismatch(work);
+  const first = work.find((op) => op.kernel !== work[0]?.kernel) as (typeof work)[number];
+  const { op, reason } = found ?? { op: first, reason: "the program puts it into another `kernel`" };
+  fail(kernelErrors.severalKernels(op.span, fn.name, op.name, reason, count));
+}
+
+function checkTarget(fn: Fn, target: TargetProfile): void {
+  const names = [...fn.params.map((param) => param.name as string), ...fn.results.map((result) => result.name)];
+  const most = target.limits.maxStorageBuffersPerShaderStage;
+  if (names.length > most) fail(kernelErrors.tooManyBuffers(fn.span, fn.name, names, target.name, most));
+}
+
+/** The ways in which buffers are walked. One that is walked in two ways keeps all to single elements. */
+function allStrides(graph: Graph): Strides[] {
+  const strides = [...graph.nodes, ...graph.stores].flatMap((use) => (use.dims ? [stridesOf(use.dims)] : []));
+  const loads = graph.nodes.filter((node) => node.kind === "load").map((node) => node.value);
+  const twice = loads.length > new Set(loads).size;
+  const none = new Map(graph.nodes.flatMap((node) => node.atoms).map((atom) => [atom, { factor: 0, names: [] }]));
+  return twice ? [...strides, none] : strides;
+}
+
+class Generator {
+  private readonly graph: Graph;
+  private readonly schedule: Schedule;
+  private readonly target: TargetProfile;
+  private readonly functions = new Map<string, { name: WgslFunction; width: number }>();
+  private readonly overrides: ReadonlySet<string>;
+  private readonly bindings: Binding[];
+  private readonly buffers = new Map<string, Buffer>();
+  private hasMoments = false;
+
+  constructor(graph: Graph, schedule: Schedule, target: TargetProfile) {
+    this.graph = graph;
+    this.schedule = schedule;
+    this.target = target;
+    this.overrides = new Set(schedule.columnCount.names);
+    this.bindings = this.describeBindings();
+    for (const binding of this.bindings) this.addBuffer(binding);
+  }
+
+  generate(): Kernel {
+    const { graph, schedule } = this;
+    const body = new Body(
+      {
+        graph,
+        schedule,
+        bufferOf: (name, access) => this.buffers.get(`${access} ${name}`) as Buffer,
+        dim: (name) => (this.overrides.has(name) ? `dim_${name}` : `dims.dim_${name}`),
+        require: (name, width) => this.require(name, width),
+        requireMoments: () => {
+          this.hasMoments = true;
+        },
+        cacheElements: cacheElements[this.target.kind],
+      },
+      [...this.buffers.values()].map((buffer) => buffer.wgsl),
+    );
+    body.write();
+    return { name: graph.fn.name, wgsl: this.module(body), manifest: this.manifest(body) };
+  }
+
+  private require(name: WgslFunction, width: number): string {
+    this.functions.set(`${name} ${width}`, { name, width });
+    return wgslFunctionName(name, width);
+  }
+
+  private describeBindings(): Binding[] {
+    const { params, results } = this.graph.fn;
+    const described = [
+      ...params.map((value) => ({ name: value.name as string, access: "read" as const, value })),
+      ...results.map(({ name, value }) => ({ name, access: "read_write" as const, value })),
+    ];
+    return described.map(({ name, access, value: { element, shape } }, binding) => {
+      return { binding, name, access, element, shape, storage: storageOf(element, this.target.features) };
+    });
+  }
+
+  private addBuffer({ name, access, element, storage }: Binding): void {
+    const { vector, width } = this.schedule;
+    const uses =
+      access === "read"
+        ? this.graph.nodes.filter((node) => node.kind === "load" && node.value.name === name)
+        : this.graph.stores.filter((store) => store.name === name);
+    const isWide =
+      vector !== undefined &&
+      uses.length > 0 &&
+      uses.every(
+        (use) => use.dims && stridesOf(use.dims).has(vector) && isVectorizable(stridesOf(use.dims), vector, width),
+      );
+    const wgsl = `${access === "read" ? "in" : "out"}_${name}`;
+    this.buffers.set(`${access} ${name}`, { wgsl, element, storage, access, width: isWide ? width : 1 });
+  }
+
+  private get uniformDims(): string[] {
+    return dimensionNames(this.graph.fn).filter((name) => !this.overrides.has(name));
+  }
+
+  private get workgroupSize(): number {
+    return this.schedule.lanes * this.schedule.rowsPerWorkgroup;
+  }
+
+  private get usesSubgroups(): boolean {
+    return this.schedule.subgroup > 1 && this.graph.nodes.some((node) => node.kind === "reduction");
+  }
+
+  private get usesHalves(): boolean {
+    return this.bindings.some((binding) => binding.storage === "f16");
+  }
+
+  private module(body: Body): string {
+    const uniforms = this.uniformDims;
+    const buffers = [...this.buffers.values()];
+    const seen = new Set<string>();
+    const library = [...this.functions.values()].flatMap(({ name, width }) => wgslFunctionText(name, width, seen));
+    const section = (lines: readonly string[]) => (lines.length > 0 ? [`${lines.join("\n")}\n`] : []);
+    return [
+      ...section([...(this.usesHalves ? ["enable f16;"] : []), ...(this.usesSubgroups ? ["enable subgroups;"] : [])]),
+      ...section([...this.overrides].map((name) => `override dim_${name}: u32;`)),
+      ...(uniforms.length > 0 ? [`struct Dims {\n${uniforms.map((name) => `  dim_${name}: u32,\n`).join("")}}\n`] : []),
+      ...section([
+        ...buffers.map(declareBuffer),
+        ...(uniforms.length > 0 ? [`@group(0) @binding(${buffers.length}) var<uniform> dims: Dims;`] : []),
+      ]),
+      ...section(body.scratch.declarations(scratchSize(this.schedule))),
+      ...[...library, ...bufferFunctions(buffers), ...(this.hasMoments ? [mergeMoments] : [])].map(
+        (text) => `${text}\n`,
+      ),
+      `@compute @workgroup_size(${this.workgroupSize})
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+${body.writer.text.replace(/^(?=.)/gm, "  ")}
+}
+`,
+    ].join("\n");
+  }
+
+  private manifest(body: Body): Manifest {
+    const { graph, schedule } = this;
+    const fields = this.uniformDims;
+    const size = Math.ceil((fields.length * 4) / 16) * 16;
+    const outputs = graph.stores.map((store) => new Set(leavesOf(store.dims.flat())));
+    const atLeastOne = outputs.some((atoms) => !graph.rows.some((atom) => atoms.has(atom)));
+    const scratch = body.scratch.declarations(1).length > 0;
+    return {
+      version: 1,
+      entryPoint: "main",
+      workgroupSize: [this.workgroupSize, 1, 1],
+      bindings: this.bindings,
+      dims: dimensionNames(graph.fn).map((name) => ({
+        name,
+        binding: this.overrides.has(name) ? "override" : "uniform",
+      })),
+      ...(fields.length > 0 ? { uniforms: { binding: this.bindings.length, fields, size } } : {}),
+      overrides: [...this.overrides].map((dim) => ({ dim, constant: `dim_${dim}` })),
+      dispatch: {
+        rows: schedule.rows.map(({ extent }) => extent.names[0] ?? extent.factor),
+        rowsPerWorkgroup: schedule.rowsPerWorkgroup,
+        ...(atLeastOne ? { atLeastOne } : {}),
+      },
+      requiredFeatures: [...(this.usesHalves ? ["shader-f16"] : []), ...(this.usesSubgroups ? ["subgroups"] : [])],
+      requiredLimits: {
+        ...(this.bindings.length > 8 ? { maxStorageBuffersPerShaderStage: this.bindings.length } : {}),
+        ...(scratch && scratchSize(schedule) * 28 > 16384
+          ? { maxComputeWorkgroupStorageSize: scratchSize(schedule) * 28 }
+          : {}),
+      },
+      target: this.target.name,
+    };
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * What a kernel computes, as a graph over its iteration space.
+ *
+ * - node: a load, a constant, an elementwise op or a reduction. Reshapes, transposes and broadcasts are no nodes: they
+ *   only say where an element lies. `centered` is x - mean(x), which is computed as one thing; `single` is a reduction
+ *   of one element.
+ * - level: how many reductions in sequence stand before a node. A reduction's operand has level p if the p-th read of
+ *   the row computes it; its result has level p + 1.
+ * - column node: one that differs along the row; the others are computed once a row.
+ */
+
+import { fail } from "../src/diagnostics/diagnostic.ts";
+import { kernelErrors } from "../src/diagnostics/errors-kernel.ts";
+import { type Atom, leavesOf } from "../src/ir/atoms.ts";
+import { type Fn, type Op, presentOperands, type Value } from "../src/ir/ir.ts";
+import { type DimAtoms, IterationSpace } from "../src/ir/iteration.ts";
+import { attribute } from "../src/ir/ops/def.ts";
+import { ops } from "../src/ir/ops/index.ts";
+
+export interface Node {
+  readonly kind: "load" | "constant" | "elementwise" | "reduction" | "centered" | "single";
+  /** What it computes; its element type and a hint for its name. */
+  readonly value: Value;
+  readonly op: Op | undefined;
+  readonly operands: readonly Node[];
+  /** The axes along which it differs. */
+  readonly atoms: readonly Atom[];
+  readonly isColumn: boolean;
+  readonly level: number;
+  /** Of a load: how the parameter's buffer lies in the space. */
+  readonly dims?: DimAtoms;
+}
+
+export interface Store {
+  readonly name: string;
+  readonly node: Node;
+  readonly dims: DimAtoms;
+}
+
+export interface Graph {
+  readonly fn: Fn;
+  /** Operands before users; only what a result needs. */
+  readonly nodes: readonly Node[];
+  readonly stores: readonly Store[];
+  /** All atoms that are walked, in the order of the tensor that decides it. */
+  readonly rows: readonly Atom[];
+  readonly columns: readonly Atom[];
+}
+
+/** @throws TircError E0502 or E0503 where one walk does not compute it all. */
+export function buildGraph(fn: Fn): Graph {
+  const live = liveOps(fn);
+  const space = new IterationSpace();
+  for (const op of live) {
+    const reason = space.add(op);
+    if (reason !== undefined) fail(kernelErrors.cannotWalk(op.span, op.name, reason));
+  }
+  const order = walkOrder(fn, live, space);
+  const columns = new Set(space.columns);
+  const { nodes, nodeOf } = new GraphBuilder(space, columns).build(live);
+  const stores = fn.results.map(({ name, value }) => ({ name, node: nodeOf(value), dims: space.dimsOf(value) }));
+  return {
+    fn,
+    nodes,
+    stores,
+    rows: order.filter((atom) => !columns.has(atom)),
+    columns: order.filter((atom) => columns.has(atom)),
+  };
+}
+
+/** The ops that a result needs, in order. */
+function liveOps(fn: Fn): Op[] {
+  const needed = new Set<Value>(fn.results.map(({ value }) => value));
+  const live = [...fn.ops].reverse();
+  const kept: Op[] = [];
+  for (const op of live) {
+    if (!op.results.some((result) => needed.has(result))) continue;
+    kept.push(op);
+    for (const operand of presentOperands(op)) needed.add(operand);
+  }
+  return kept.reverse();
+}
+
+/**
+ * The atoms in the order in which they are walked: that of the first parameter, else result, else value that has them
+ * all. Axes of equal extent that nothing tells apart are walked together.
+ */
+function walkOrder(fn: Fn, live: readonly Op[], space: IterationSpace): Atom[] {
+  const reads = live.flatMap((op) => op.operands.flatMap((value, i) => (value ? [space.readBy(op, i)] : [])));
+  const params = fn.params.map((param) => space.dimsOf(param));
+  const results = fn.results.map(({ value }) => space.dimsOf(value));
+  const values = live.flatMap((op) => op.results.map((result) => space.dimsOf(result)));
+  const read = params.filter((dims) => reads.includes(dims) || results.includes(dims));
+  const candidates = [...read, ...results, ...reads, ...values];
+
+  const size = (dims: DimAtoms) => leavesOf(dims.flat()).length;
+  const largest = candidates.reduce<DimAtoms>((best, dims) => (size(dims) > size(best) ? dims : best), []);
+  for (const dims of candidates) {
+    for (const atom of leavesOf(dims.flat())) {
+      const own = leavesOf(largest.flat());
+      if (!own.includes(atom)) own.find((other) => other.extent === atom.extent && space.join(atom, other));
+    }
+  }
+  const order = leavesOf(largest.flat());
+  const missing = leavesOf(candidates.flat(2)).find((atom) => !order.includes(atom));
+  if (missing === undefined) return order;
+  const walked = order.map((atom) => atom.extent).join(" x ") || "1";
+  fail(
+    kernelErrors.noCommonSpace(
+      fn.span,
+      fn.name,
+      `the largest walks over ${walked}, and another axis has ${missing.extent}`,
+    ),
+  );
+}
+
+class GraphBuilder {
+  private readonly nodes: Node[] = [];
+  private readonly byValue = new Map<Value, Node>();
+  private readonly loads = new Map<DimAtoms, Map<Value, Node>>();
+  private readonly space: IterationSpace;
+  private readonly columns: ReadonlySet<Atom>;
+
+  constructor(space: IterationSpace, columns: ReadonlySet<Atom>) {
+    this.space = space;
+    this.columns = columns;
+  }
+
+  build(live: readonly Op[]) {
+    for (const op of live) this.addOp(op);
+    return {
+      nodes: this.nodes,
+      nodeOf: (value: Value) => this.byValue.get(value) ?? this.load(value, this.space.dimsOf(value)),
+    };
+  }
+
+  private add(init: Omit<Node, "isColumn" | "level"> & { level?: number }): Node {
+    const level = init.level ?? Math.max(0, ...init.operands.map((node) => node.level));
+    const node: Node = { ...init, level, isColumn: init.atoms.some((atom) => this.columns.has(atom)) };
+    this.nodes.push(node);
+    return node;
+  }
+
+  private load(value: Value, dims: DimAtoms): Node {
+    const loads = this.loads.get(dims) ?? new Map<Value, Node>();
+    this.loads.set(dims, loads);
+    const found = loads.get(value);
+    if (found !== undefined) return found;
+    const node = this.add({ kind: "load", value, op: undefined, operands: [], atoms: leavesOf(dims.flat()), dims });
+    loads.set(value, node);
+    return node;
+  }
+
+  private operand(op: Op, index: number): Node {
+    return this.byValue.get(op.operand(index)) ?? this.load(op.operand(index), this.space.readBy(op, index));
+  }
+
+  private addOp(op: Op): void {
+    const def = ops[op.name];
+    const operands = op.operands.map((_, i) => this.operand(op, i));
+    const [x] = operands;
+    if (def.kind === "shape") this.byValue.set(op.result, x as Node);
+    else if (def.kind === "reduction") this.addReduction(op, x as Node);
+    else {
+      const kind = def.kind === "constant" ? "constant" : isCentering(op, operands) ? "centered" : "elementwise";
+      const atoms = [...new Set(operands.flatMap((node) => node.atoms))];
+      this.byValue.set(op.result, this.add({ kind, value: op.result, op, operands, atoms }));
+    }
+  }
+
+  private addReduction(op: Op, x: Node): void {
+    const dims = this.space.readBy(op, 0);
+    const folds = attribute.axes(op.attributes).some((axis) => (dims.at(axis) as readonly Atom[]).length > 0);
+    for (const value of op.results) {
+      const node = folds ? this.folding(op, value, x) : this.single(op, value, x);
+      this.byValue.set(value, node);
+    }
+  }
+
+  private folding(op: Op, value: Value, x: Node): Node {
+    const atoms = x.atoms.filter((atom) => !this.columns.has(atom));
+    return this.add({ kind: "reduction", value, op, operands: [x], atoms, level: x.level + 1 });
+  }
+
+  /** Of one element, every reduction but the variance is that element. */
+  private single(op: Op, value: Value, x: Node): Node {
+    const isVariance = op.name === "var" || value.index === 1;
+    return isVariance ? this.add({ kind: "single", value, op, operands: [x], atoms: x.atoms }) : x;
+  }
+}
+
+/** x - mean(x). */
+function isCentering(op: Op, [x, mean]: readonly Node[]): boolean {
+  return op.name === "sub" && mean?.kind === "reduction" && mean.operands[0] === x && isMean(mean);
+}
+
+/** Whether the node is a mean along the row. */
+export function isMean(node: Node): boolean {
+  return node.op?.name === "mean" || (node.op?.name === "moments" && node.value.index === 0);
+}
+
+/** Whether the result has the columns of the walk, even if its values do not differ along them. */
+export function isColumnStore({ dims, node }: Store, { columns }: Graph): boolean {
+  const atoms = leavesOf(dims.flat());
+  return node.isColumn || columns.some((atom) => atoms.includes(atom));
+}

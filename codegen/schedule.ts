@@ -1,0 +1,96 @@
+/**
+ * How the walk is shared out.
+ *
+ * - lane: one invocation. `lanes` of them share a row and fold it together.
+ * - width: how many neighbouring elements a lane handles at a time.
+ * - unit: `width` neighbouring elements along the last axis.
+ * - steps: how many units of a row each lane handles, where that is known.
+ *
+ * The choice depends on the target and the length of a row only, never on the number of rows, so that a row gives the
+ * same bits in whatever batch it is computed.
+ */
+
+import type { Atom } from "../src/ir/atoms.ts";
+import { type Axis, isVectorizable, type Strides } from "./access.ts";
+import { dividedBy, type Extent, extentOf, known, times } from "./extent.ts";
+import type { TargetProfile } from "./target.ts";
+
+export interface Schedule {
+  /** The walk's axes in units, rows and columns. */
+  readonly rows: readonly Axis[];
+  readonly columns: readonly Axis[];
+  readonly vector: Atom | undefined;
+  readonly width: 1 | 2 | 4;
+  readonly lanes: number;
+  readonly rowsPerWorkgroup: number;
+  /** Units in a row. */
+  readonly units: Extent;
+  /** Units a lane handles in a row, if known. */
+  readonly steps: number | undefined;
+  /** Lanes that fold by subgroup operations: 1 where there are none. */
+  readonly subgroup: number;
+  /** Elements of a row. */
+  readonly columnCount: Extent;
+}
+
+/** Lanes of a workgroup: enough to fill a GPU's subgroups; few where each lane is a turn of a processor's loop. */
+const workgroupLanes = { gpu: 64, cpu: 32 };
+const largestWorkgroup = 256;
+const unitsPerLane = 4;
+
+export function makeSchedule(
+  rows: readonly Atom[],
+  columns: readonly Atom[],
+  buffers: readonly Strides[],
+  target: TargetProfile,
+): Schedule {
+  const isFlat = columns.length === 0;
+  const vector = (isFlat ? rows : columns).at(-1);
+  const width = vector === undefined ? 1 : widthAlong(vector, buffers);
+  const axis = (atom: Atom): Axis => {
+    const extent = extentOf(atom.extent);
+    return { atom, extent: atom === vector ? (dividedBy(extent, width) as Extent) : extent };
+  };
+  const columnAxes = columns.map(axis);
+  const units = times(...columnAxes.map(({ extent }) => extent));
+  const most = Math.min(
+    largestWorkgroup,
+    target.limits.maxComputeInvocationsPerWorkgroup,
+    target.limits.maxComputeWorkgroupSizeX,
+  );
+  const subgroup = target.features.includes("subgroups") ? (target.subgroup?.min ?? 1) : 1;
+  const lanes = isFlat ? 1 : lanesFor(known(units), target.kind, subgroup, most);
+  const total = known(units);
+  return {
+    rows: rows.map(axis),
+    columns: columnAxes,
+    vector,
+    width,
+    lanes,
+    rowsPerWorkgroup: Math.max(1, Math.floor(Math.min(most, isFlat ? most : workgroupLanes[target.kind]) / lanes)),
+    units,
+    steps: total === undefined ? undefined : Math.ceil(total / lanes),
+    subgroup: Math.min(subgroup, lanes),
+    columnCount: times(...columns.map((atom) => extentOf(atom.extent))),
+  };
+}
+
+/** The widest vectors that every buffer which differs along the vector atom can be read in. */
+function widthAlong(vector: Atom, buffers: readonly Strides[]): 1 | 2 | 4 {
+  const fits = (width: number) =>
+    dividedBy(extentOf(vector.extent), width) !== undefined &&
+    typeof vector.extent === "number" &&
+    buffers.every((strides) => !strides.has(vector) || isVectorizable(strides, vector, width));
+  return fits(4) ? 4 : fits(2) ? 2 : 1;
+}
+
+const powerOfTwo = (count: number) => 2 ** Math.ceil(Math.log2(Math.max(1, count)));
+
+/** A power of two. A processor folds within one subgroup: its barriers are slow. */
+function lanesFor(units: number | undefined, kind: "cpu" | "gpu", subgroup: number, most: number): number {
+  const limit = 2 ** Math.floor(Math.log2(Math.max(1, most)));
+  if (kind === "cpu") return Math.min(limit, Math.max(1, subgroup), powerOfTwo(units ?? limit));
+  if (units === undefined) return limit;
+  const wanted = powerOfTwo(units / unitsPerLane);
+  return Math.min(limit, powerOfTwo(units), Math.max(wanted, 32));
+}
