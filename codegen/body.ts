@@ -71,10 +71,15 @@ export class Body {
   private readonly rowParts = new Map<string, string>();
   private readonly foldOf = new Map<Node, Fold>();
   private readonly caches = new Map<Node, string>();
+  /** Nodes whose value something reads; the mean of a centered row is not among them. */
+  private readonly read: ReadonlySet<Node>;
 
   constructor(context: BodyContext, taken: readonly string[]) {
     this.context = context;
     for (const name of [...structural, ...taken]) this.names.define(name);
+    const { nodes, stores } = context.graph;
+    const operands = nodes.flatMap((node) => (node.kind === "centered" ? node.operands.slice(0, 1) : node.operands));
+    this.read = new Set([...operands, ...stores.map((store) => store.node)]);
   }
 
   write(): void {
@@ -111,7 +116,7 @@ export class Body {
   private writeRowValues(level: number): void {
     const { graph } = this.context;
     for (const node of graph.nodes) {
-      if (node.level === level && !node.isColumn) this.define(node, this.rowScope, this.names);
+      if (node.level === level && !node.isColumn && this.read.has(node)) this.define(node, this.rowScope, this.names);
     }
     for (const store of graph.stores) {
       if (store.node.level === level && !isColumnStore(store, graph)) this.store(store, this.rowScope, undefined);
