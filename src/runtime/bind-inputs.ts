@@ -77,10 +77,14 @@ function hasElement(binding: Binding, read: ReadInput): boolean {
 }
 
 function describe(input: unknown, read: ReadInput | undefined): string {
-  if (read === undefined) return input === null ? "null" : `a ${typeof input}`;
-  const holder = read.data.constructor.name;
-  if (read.element === undefined || read.shape === undefined) return `a ${holder}`;
-  return `${printType({ element: read.element, shape: read.shape })} in a ${holder}`;
+  if (read === undefined) return input === null ? "null" : withArticle(typeof input);
+  const holder = withArticle(read.data.constructor.name);
+  if (read.element === undefined || read.shape === undefined) return holder;
+  return `${printType({ element: read.element, shape: read.shape })} in ${holder}`;
+}
+
+function withArticle(noun: string): string {
+  return `${/^[AEIO]/i.test(noun) ? "an" : "a"} ${noun}`;
 }
 
 function checkLength(binding: Binding, data: ReadInput["data"], dims: Dims, found: Diagnostic[]): void {

@@ -32,13 +32,18 @@ async function throwFirst(kernel: string, popped: Promise<GPUError | null>[]): P
   if (error) fail(runtimeErrors.deviceError(kernel, error.message));
 }
 
+/** Throws E0615 when the device is known to be gone: WebGPU goes on making objects on a lost device, without a word. */
+export async function failIfLost(device: GPUDevice, kernel: string): Promise<void> {
+  const lost = await Promise.race([device.lost, undefined]);
+  if (lost) fail(runtimeErrors.deviceLost(kernel, lost.reason, lost.message));
+}
+
 /** Awaits `work`; when it fails because the device is gone, says that (E0615), and not what failed first. */
 export async function orDeviceLost<T>(device: GPUDevice, kernel: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (caught) {
-    const lost = await Promise.race([device.lost, undefined]);
-    if (lost) fail(runtimeErrors.deviceLost(kernel, lost.reason, lost.message));
+    await failIfLost(device, kernel);
     if (caught instanceof TircError) throw caught;
     fail(runtimeErrors.deviceError(kernel, caught instanceof Error ? caught.message : String(caught)));
   }

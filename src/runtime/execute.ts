@@ -9,7 +9,7 @@ import { fail } from "../diagnostics/diagnostic.ts";
 import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type BoundInputs, bindInputs, checkDims, type Dims, extents, type Inputs } from "./bind-inputs.ts";
-import { orDeviceLost, printCompilationMessage, withErrorScopes } from "./device-errors.ts";
+import { failIfLost, orDeviceLost, printCompilationMessage, withErrorScopes } from "./device-errors.ts";
 import { bufferSize, decode, encode, type HostTensor } from "./host-tensor.ts";
 
 export interface RunResult {
@@ -43,6 +43,7 @@ const shaderStageCompute = 4;
 export async function prepareKernel(device: GPUDevice, kernel: Kernel, dims: Dims = {}): Promise<PreparedKernel> {
   checkDevice(device, kernel);
   checkDims(kernel, dims);
+  await failIfLost(device, kernel.name);
   const pipelines = new PipelineCache(device, kernel);
   await orDeviceLost(device, kernel.name, pipelines.compile());
   const isComplete = kernel.manifest.overrides.every(({ dim }) => Object.hasOwn(dims, dim));
@@ -134,8 +135,7 @@ class PipelineCache {
     try {
       return await this.#device.createComputePipelineAsync({ label: name, layout, compute });
     } catch (caught) {
-      const lost = await Promise.race([this.#device.lost, undefined]);
-      if (lost) fail(runtimeErrors.deviceLost(name, lost.reason, lost.message));
+      await failIfLost(this.#device, name);
       fail(runtimeErrors.pipelineRejected(name, (caught as Error).message));
     }
   }

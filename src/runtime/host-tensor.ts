@@ -64,7 +64,8 @@ export function readInput(input: HostInput): ReadInput | undefined {
   if (!known) return undefined;
   const numbers = data as ReadInput["data"];
   if (!isTensor) return { element: elementOfData(numbers), shape: undefined, data: numbers };
-  return { element: input.element, shape: input.shape, data: numbers };
+  const { element = elementOfData(numbers), shape } = input;
+  return shape === undefined || Array.isArray(shape) ? { element, shape, data: numbers } : undefined;
 }
 
 /** Whether `data` can hold elements of this type. */

@@ -1,0 +1,134 @@
+import { describe, expect } from "vitest";
+import { prepareKernel, runKernel } from "../../src/runtime/execute.ts";
+import { openDevice } from "../../src/runtime/node.ts";
+import { rejectionOf } from "../support/diagnostics.ts";
+import { gpuTest as test } from "../support/gpu.ts";
+import { handKernel, rowSum } from "../support/hand-kernel.ts";
+import { spyOn } from "../support/spy-device.ts";
+
+const input = { x: { element: "f32", shape: [2, 3], data: new Float32Array(6) } } as const;
+
+describe("what a kernel asks of a device", () => {
+  test("E0608: a buffer larger than the device takes", async ({ gpu }) => {
+    const kernel = handKernel("@compute @workgroup_size(1) fn main() {}", {
+      outputs: { y: ["f32", ["n"]] },
+      dims: [{ name: "n", binding: "uniform" }],
+    });
+    const most = gpu.device.limits.maxStorageBufferBindingSize;
+    expect(await rejectionOf(runKernel(gpu.device, kernel, {}, { n: most / 4 + 4 }))).toEqual([
+      `E0608: \`y\` takes ${most + 16} bytes, and the device's maxStorageBufferBindingSize is ${most}\n` +
+        "help: run fewer rows at a time",
+    ]);
+  });
+
+  test("E0608: more workgroups than the device starts", async ({ gpu }) => {
+    const kernel = handKernel("@compute @workgroup_size(1) fn main() {}", {
+      outputs: { y: ["f32", [1]] },
+      dims: [{ name: "n", binding: "uniform" }],
+      dispatch: { rows: ["n", "n"], rowsPerWorkgroup: 1 },
+    });
+    const [message] = await rejectionOf(runKernel(gpu.device, kernel, {}, { n: 2 ** 20 }));
+    expect(message).toContain(`E0608: \`hand\` needs ${2 ** 40} workgroups for ${2 ** 40} rows; the device starts `);
+  });
+
+  test("E0610: features that it was made without", async ({ gpu }) => {
+    const requiredFeatures = ["no-such-feature"];
+    const kernel = { ...rowSum, manifest: { ...rowSum.manifest, requiredFeatures } };
+    expect(await rejectionOf(prepareKernel(gpu.device, kernel))).toEqual([
+      "E0610: the kernel `hand` needs `no-such-feature`, which this device was made without\n" +
+        "help: request the device with these features, or compile for a target that has none: `portable`",
+    ]);
+  });
+
+  test("E0611: a limit above the device's", async ({ gpu }) => {
+    const requiredLimits = { maxComputeInvocationsPerWorkgroup: 2 ** 20 };
+    const kernel = { ...rowSum, manifest: { ...rowSum.manifest, requiredLimits } };
+    const [message] = await rejectionOf(prepareKernel(gpu.device, kernel));
+    expect(message).toMatch(
+      /^E0611: the kernel `hand` needs maxComputeInvocationsPerWorkgroup of 1048576, and this device has \d+\n/,
+    );
+  });
+});
+
+describe("what a device refuses", () => {
+  test("E0612: the WGSL, with places", async ({ gpu }) => {
+    const kernel = { ...rowSum, wgsl: rowSum.wgsl.replace("var value = 0.0;", "var value = true;") };
+    const [message] = await rejectionOf(prepareKernel(gpu.device, kernel));
+    expect(message).toMatch(/^E0612: the device refused the WGSL of `hand`\nnote: 31:\d+: error: /);
+  });
+
+  test("E0613: the pipeline", async ({ gpu }) => {
+    const kernel = { ...rowSum, manifest: { ...rowSum.manifest, entryPoint: "other" } };
+    const [message] = await rejectionOf(runKernel(gpu.device, kernel, input));
+    expect(message).toMatch(/^E0613: the device made no pipeline of `hand`: .*other/s);
+  });
+
+  test("E0613: an override beside the kernel's own; the next call with a good one runs", async ({ gpu }) => {
+    const wgsl = rowSum.wgsl.replace(
+      "let again = sum(value, lane);",
+      "let again = sum(value, lane) + f32(1u / columns);",
+    );
+    const prepared = await prepareKernel(gpu.device, { ...rowSum, wgsl });
+    const empty = { x: { element: "f32", shape: [2, 0], data: new Float32Array(0) } } as const;
+    expect((await rejectionOf(prepared.run(empty)))[0]).toMatch(/^E0613: /);
+    expect((await rejectionOf(prepared.run(empty)))[0]).toMatch(/^E0613: /);
+    expect((await prepared.run(input)).outputs.y?.shape).toEqual([2]);
+  });
+
+  test("E0616: a call, with every buffer freed", async ({ gpu }) => {
+    // The layout says read-only where the shader writes: the pipeline is refused; so is a binding number twice.
+    const [xBinding, yBinding] = rowSum.manifest.bindings;
+    const bindings = [xBinding, { ...yBinding, binding: 7 }] as typeof rowSum.manifest.bindings;
+    const kernel = { ...rowSum, manifest: { ...rowSum.manifest, bindings } };
+    expect((await rejectionOf(runKernel(gpu.device, kernel, input)))[0]).toMatch(/^E061[36]: /);
+
+    const spied = spyOn(gpu.device);
+    const uniforms = { binding: 2, fields: ["rows"], size: 0 };
+    const noRoom = { ...rowSum, manifest: { ...rowSum.manifest, uniforms } };
+    const [message] = await rejectionOf(runKernel(spied.device, noRoom, input));
+    expect(message).toMatch(/^E0616: the device reported an error while running `hand`: /);
+    expect(spied.created.length).toBeGreaterThan(0);
+    expect(new Set(spied.destroyed)).toEqual(new Set(spied.created));
+  });
+
+  test("an error of one call is not another's", async ({ gpu }) => {
+    const uniforms = { binding: 2, fields: ["rows"], size: 0 };
+    const noRoom = { ...rowSum, manifest: { ...rowSum.manifest, uniforms } };
+    const [bad, good] = await Promise.all([
+      rejectionOf(runKernel(gpu.device, noRoom, input)),
+      rejectionOf(runKernel(gpu.device, rowSum, input)),
+    ]);
+    expect(bad[0]).toMatch(/^E0616/);
+    expect(good).toEqual([]);
+  });
+
+  test("E0614: memory", async ({ gpu }) => {
+    // No test can count on filling a device's memory: the second scope popped, of three, answers as if it were full.
+    let pops = 0;
+    const popErrorScope = async () => {
+      const answer = await gpu.device.popErrorScope();
+      pops += 1;
+      return pops === 3 + 2 ? { message: "no 16 bytes left" } : answer;
+    };
+    const spied = spyOn(gpu.device, { popErrorScope });
+    const prepared = await prepareKernel(spied.device, rowSum);
+    expect(await rejectionOf(prepared.run(input))).toEqual([
+      "E0614: out of memory while running `hand`: no 16 bytes left\nhelp: run fewer rows at a time",
+    ]);
+    expect(new Set(spied.destroyed)).toEqual(new Set(spied.created));
+    expect((await prepared.run(input)).launches).toBe(1);
+  });
+});
+
+describe("a lost device", () => {
+  test("E0615: before the call and during it", async ({ gpu: _ }) => {
+    const { device } = await openDevice();
+    const prepared = await prepareKernel(device, rowSum);
+    const running = rejectionOf(prepared.run(input));
+    device.destroy();
+    const lost = /^E0615: the device was lost while running `hand` \(destroyed\): /;
+    expect((await running)[0]).toMatch(lost);
+    expect((await rejectionOf(prepared.run(input)))[0]).toMatch(lost);
+    expect((await rejectionOf(prepareKernel(device, rowSum, { columns: 3 })))[0]).toMatch(lost);
+  });
+});

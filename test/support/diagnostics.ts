@@ -1,0 +1,34 @@
+/** What a call refuses its arguments with, as text. */
+
+import { TircError } from "../../src/diagnostics/diagnostic.ts";
+
+function print(caught: unknown): string[] {
+  if (!(caught instanceof TircError)) throw caught;
+  return caught.diagnostics.map(({ code, message, notes, help }) => {
+    return [
+      `${code}: ${message}`,
+      ...notes.map((note) => `note: ${note}`),
+      ...help.map((text) => `help: ${text}`),
+    ].join("\n");
+  });
+}
+
+/** The diagnostics that `call` throws: code, message, notes and help, one text each; none when it throws none. */
+export function diagnosticsOf(call: () => unknown): string[] {
+  try {
+    call();
+    return [];
+  } catch (caught) {
+    return print(caught);
+  }
+}
+
+/** As `diagnosticsOf`, for what a promise is rejected with. */
+export async function rejectionOf(promise: Promise<unknown>): Promise<string[]> {
+  try {
+    await promise;
+    return [];
+  } catch (caught) {
+    return print(caught);
+  }
+}
