@@ -40,6 +40,8 @@ function hasManifest(folder: string): boolean {
  * name, and is given the one that is already there.
  */
 export function loadLibrary(path: string): boolean {
+  // To dlopen the empty path is the process itself.
+  if (path === "") return false;
   const flags = constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL | RTLD_NODELETE;
   try {
     process.dlopen({ exports: {} }, path, flags);

@@ -1,0 +1,127 @@
+/** Whole Node processes: they end by themselves, and find SwiftShader without anything set for them. */
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { buildPackage, type Ran, runNode, temporaryFolder } from "../support/built.ts";
+import { hasDevice } from "../support/gpu.ts";
+import { rowSum } from "../support/hand-kernel.ts";
+
+let folder = "";
+beforeAll(() => {
+  folder = buildPackage();
+  writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
+});
+
+function runScript(body: string, env: Record<string, string | undefined> = {}): Ran {
+  const script = `import { openDevice, openNullDevice } from "./dist/src/runtime/node.js";
+import { prepareKernel, runKernel } from "./dist/src/runtime/index.js";
+const kernel = ${JSON.stringify(rowSum)};
+const x = { element: "f32", shape: [2, 3], data: new Float32Array([1, 2, 3, 4, 5, 6]) };
+${body}
+`;
+  const path = join(folder, "script.mjs");
+  writeFileSync(path, script);
+  return runNode([path], { cwd: folder, env });
+}
+
+const run = `const { outputs } = await runKernel(opened.device, kernel, { x });
+console.log([...outputs.y.data].join(" "));`;
+
+test.runIf(hasDevice).each([
+  ["that closes its device", `const opened = await openDevice();\n${run}\nopened.close();`, "6 15\n"],
+  ["that does not", `const opened = await openDevice();\n${run}`, "6 15\n"],
+  ["that does not, and keeps it", `const opened = globalThis.opened = await openDevice();\n${run}`, "6 15\n"],
+  ["that opens a device and does nothing", `await openDevice(); console.log("done");`, "done\n"],
+  ["that closes its device before its result is read", closeEarly(), "E0615\n"],
+])("a process %s ends", (_, body, output) => {
+  const { status, stdout } = runScript(body);
+  expect(stdout).toBe(output);
+  expect(status).toBe(0);
+});
+
+function closeEarly(): string {
+  return `const opened = await openDevice();
+const prepared = await prepareKernel(opened.device, kernel);
+const result = prepared.run({ x });
+opened.close();
+await result.catch((caught) => console.log(caught.diagnostics[0].code));`;
+}
+
+test.runIf(hasDevice)("a process that throws ends with its error", () => {
+  const { status, stderr } = runScript(`await openDevice(); throw new Error("of its own");`);
+  expect(stderr).toContain("of its own");
+  expect(status).toBe(1);
+});
+
+test.runIf(hasDevice)("a device outlives the garbage collector's rounds", () => {
+  const { status, stdout } = runScript(`const { setFlagsFromString } = await import("node:v8");
+setFlagsFromString("--expose-gc");
+const gc = (await import("node:vm")).runInNewContext("gc");
+const { device } = await openDevice();
+for (let i = 0; i < 20; i++) {
+  gc();
+  const { outputs } = await runKernel(device, kernel, { x });
+  if (outputs.y.data[1] !== 15) throw new Error("wrong");
+}
+console.log("done");`);
+  expect(stdout).toBe("done\n");
+  expect(status).toBe(0);
+});
+
+/** Where nothing of the machine's Vulkan is found, and the cache is empty. */
+function bareEnvironment(): Record<string, string | undefined> {
+  const empty = temporaryFolder();
+  return {
+    HOME: empty,
+    XDG_CACHE_HOME: undefined,
+    XDG_DATA_HOME: undefined,
+    LD_LIBRARY_PATH: undefined,
+    VK_ICD_FILENAMES: undefined,
+    VK_DRIVER_FILES: undefined,
+  };
+}
+
+test.runIf(process.platform === "linux" && process.arch === "x64")("SwiftShader runs with nothing set", () => {
+  // Where the machine has a driver that one is opened; the name of the adapter tells which it was.
+  const env = bareEnvironment();
+  const body = `const opened = await openDevice();\nconsole.log(opened.description);\n${run}`;
+  for (const round of ["unpacks", "finds it unpacked"]) {
+    const { status, stdout } = runScript(body, env);
+    expect(stdout, round).toMatch(/\n6 15\n$/);
+    expect(status, round).toBe(0);
+  }
+});
+
+test.runIf(process.platform === "linux" && process.arch === "x64")("a home that cannot be written to is none", () => {
+  const { status, stdout } = runScript(`const opened = await openDevice();\n${run}`, {
+    ...bareEnvironment(),
+    HOME: "/dev/null",
+  });
+  expect(stdout).toBe("6 15\n");
+  expect(status).toBe(0);
+});
+
+test("without the package `webgpu` the error names it, and the rest of the runtime loads", () => {
+  const bare = temporaryFolder();
+  const path = join(bare, "script.mjs");
+  writeFileSync(
+    path,
+    `import { openDevice } from ${JSON.stringify(join(folder, "dist/src/runtime/node.js"))};
+await openDevice().catch((caught) => console.log(caught.diagnostics[0].code, caught.diagnostics[0].help[0]));`,
+  );
+  // A loader hook plays the package that is not installed.
+  const hook = join(bare, "hook.mjs");
+  writeFileSync(
+    hook,
+    `export async function resolve(name, context, next) {
+  if (name === "webgpu") throw Object.assign(new Error("Cannot find package 'webgpu'"), { code: "ERR_MODULE_NOT_FOUND" });
+  return next(name, context);
+}`,
+  );
+  const register = join(bare, "register.mjs");
+  writeFileSync(register, `import { register } from "node:module"; register(${JSON.stringify(`file://${hook}`)});`);
+  const { status, stdout } = runNode(["--import", register, path], { cwd: folder });
+  expect(stdout).toBe("E0620 npm install webgpu\n");
+  expect(status).toBe(0);
+});
