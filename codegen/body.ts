@@ -94,22 +94,22 @@ export class Body {
     }
   }
 
-  private get rowCount(): string {
-    return printExtent(times(...this.context.schedule.rows.map(({ extent }) => extent)), this.context.dim);
-  }
 
   /** `index` numbers the rows that the dispatch starts; `row` is it, or the last row for those beyond. */
   private writeIndices(): void {
-    const { lanes, rowsPerWorkgroup } = this.context.schedule;
+    const { lanes, rowsPerWorkgroup, rows } = this.context.schedule;
     const w = this.writer;
+    const count = times(...rows.map(({ extent }) => extent));
+    const total = printExtent(count, this.context.dim);
+    const number = known(count);
     const group = "(group.x + group.y * groups.x)";
     if (lanes > 1) w.line(`let lane = local % ${lanes}u;`);
     else w.line("let lane = 0u;");
     const within = lanes === 1 ? "local" : rowsPerWorkgroup === 1 ? "" : `local / ${lanes}u`;
     const start = rowsPerWorkgroup === 1 ? group : `${group} * ${rowsPerWorkgroup}u`;
     w.line(`let index = ${[start, within].filter((part) => part !== "").join(" + ")};`);
-    w.line(`let isRow = index < ${this.rowCount};`);
-    w.line(`let row = min(index, ${this.rowCount} - 1u);`);
+    w.line(`let isRow = index < ${total};`);
+    w.line(`let row = min(index, ${number === undefined ? `${total} - 1u` : `${Math.max(0, number - 1)}u`});`);
   }
 
   /** Constants, loads, ops and reductions that do not differ along the row; then the results among them. */
