@@ -1,11 +1,24 @@
 /** The passes that come with the compiler, and the order in which they run by default. */
 
 import type { Pass } from "../src/pass/define-pass.ts";
+import { canonicalize } from "./canonicalize.ts";
 import { cse } from "./cse.ts";
 import { dce } from "./dce.ts";
+import { eliminateCentering } from "./eliminate-centering.ts";
+import { fuseElementwise } from "./fuse-elementwise.ts";
+import { layernormToRmsnorm } from "./layernorm-to-rmsnorm.ts";
+import { raiseNorms } from "./raise-norms.ts";
 
 /** In the order of the default pipeline. */
-export const builtinPasses: readonly Pass[] = [cse, dce];
+export const builtinPasses: readonly Pass[] = [
+  raiseNorms,
+  canonicalize,
+  layernormToRmsnorm,
+  eliminateCentering,
+  cse,
+  dce,
+  fuseElementwise,
+];
 
 export const defaultPipeline: readonly string[] = [
   "raise-norms",
@@ -15,4 +28,4 @@ export const defaultPipeline: readonly string[] = [
   "cse",
   "dce",
   "fuse-elementwise",
-].filter((name) => builtinPasses.some((pass) => pass.name === name));
+];

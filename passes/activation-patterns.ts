@@ -1,0 +1,63 @@
+/** GELU and SiLU written in primitive ops. Constants count as those of the formula up to a relative 1e-6. */
+
+import type { Builder } from "../src/ir/builder.ts";
+import type { Attributes, Op, Value } from "../src/ir/ir.ts";
+import type { OpName } from "../src/ir/ops/index.ts";
+import { sqrtTwoOverPi } from "../src/ir/ops/math.ts";
+import { sameType } from "../src/ir/types.ts";
+import { any, call, type Pattern, type Products, plus, readOf, times } from "./match.ts";
+
+interface Activation {
+  readonly name: OpName;
+  readonly attributes: Attributes;
+  /** Each way to write it, with x bound to `x`. */
+  readonly forms: readonly Pattern[];
+}
+
+const x = any("x");
+const power = (pattern: Pattern, exponent: number) => [pattern, exponent] as const;
+const one = (pattern: Pattern) => power(pattern, 1);
+
+/** erf(x / sqrt(2)) */
+const erf = call("erf", times(Math.SQRT1_2, one(x)));
+
+/** tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)), or with x in front of the parenthesis. */
+const tanhForms = [
+  times(sqrtTwoOverPi, one(plus(x, times(0.044715, power(x, 3))))),
+  times(sqrtTwoOverPi, one(x), one(plus(times(0.044715, power(x, 2)), 1))),
+].map((argument) => call("tanh", argument));
+
+/** 0.5 * x * (1 + f), or x * (0.5 + 0.5 * f). */
+const halved = (f: Pattern) => [
+  times(0.5, one(x), one(plus(f, 1))),
+  times(1, one(x), one(plus(times(0.5, one(f)), 0.5))),
+];
+
+const activations: readonly Activation[] = [
+  { name: "gelu", attributes: { approximate: "none" }, forms: halved(erf) },
+  { name: "gelu", attributes: { approximate: "tanh" }, forms: tanhForms.flatMap(halved) },
+  {
+    // x * sigmoid(x), x / (1 + exp(-x))
+    name: "silu",
+    attributes: {},
+    forms: [
+      times(1, one(x), one(call("sigmoid", x))),
+      times(1, one(x), power(plus(call("exp", times(-1, one(x))), 1), -1)),
+    ],
+  },
+];
+
+/** The activation that `op` is the last step of. */
+export function raiseActivation(op: Op, builder: Builder, products: Products): Value | undefined {
+  if (op.name !== "mul" && op.name !== "div") return undefined;
+  const root = readOf(op.result);
+  for (const { name, attributes, forms } of activations) {
+    for (const form of forms) {
+      for (const bound of form(root, {}, products)) {
+        const operand = bound.x as Value;
+        if (sameType(operand.type, op.result.type)) return builder.emit(name, [operand], attributes, op.result.name);
+      }
+    }
+  }
+  return undefined;
+}

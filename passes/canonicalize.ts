@@ -1,0 +1,163 @@
+/**
+ * Writes every value in the simplest of its equal forms. For tidiness: no later pass needs it.
+ *
+ *   x * 1, x / 1, x - 0, pow(x, 1)    ->   x              (an identity of the op table, where it keeps -0 too)
+ *   -(-x), !(!c)                      ->   x              (involutions)
+ *   abs(abs(x)), center(center(x))    ->   abs(x), ...    (idempotent ops)
+ *   2 + x                             ->   x + 2          (constants on the right of commutative ops)
+ *   reshape(reshape(x))               ->   reshape(x); transpose and broadcast alike; none where nothing changes
+ *   x * broadcast(y)                  ->   x * y          (where NumPy's rules repeat y anyway)
+ *   cast(x, to = its own type)        ->   x; f16 to f32 and back alike
+ *   ops on constants                  ->   a constant, in float64, where the element type can hold it
+ *
+ * Not on floats, for they would lose a NaN, an infinity or a sign: x * 0 -> 0, x - x -> 0, x / x -> 1, x + 0 -> x.
+ */
+
+import { makeOp, rewriteFn } from "../src/ir/builder.ts";
+import { evaluateOp } from "../src/ir/interpret.ts";
+import { type Attributes, constantValue, definedBy, type Op, Value } from "../src/ir/ir.ts";
+import { type OpName, ops } from "../src/ir/ops/index.ts";
+import { broadcastShapes, holds, type Shape, sameShape, sameType } from "../src/ir/types.ts";
+import { definePass } from "../src/pass/define-pass.ts";
+import { withoutDeadOps } from "./dce.ts";
+
+/** A simpler value, or a simpler op that is tried again; `undefined` where the rule does not apply. */
+type Rule = (op: Op) => Value | Op | undefined;
+
+/** An op in the place of `op`. */
+function instead(op: Op, name: OpName, operands: readonly (Value | undefined)[], attributes: Attributes): Op {
+  return makeOp(name, operands, attributes, {
+    places: { op: op.span },
+    names: op.results.map((r) => r.name),
+    kernel: op.kernel,
+  });
+}
+
+/** An elementwise op on constants is a constant. Nothing is rounded: constants are float64, as they are in literals. */
+const foldConstants: Rule = (op) => {
+  if (ops[op.name].kind !== "elementwise") return undefined;
+  const numbers = op.operands.map((operand) => constantValue(operand));
+  if (numbers.some((number) => number === undefined)) return undefined;
+  const operands = op.operands.map((operand, i) => ({
+    element: (operand as Value).element,
+    shape: [],
+    data: Float64Array.of(numbers[i] as number),
+  }));
+  const { element } = op.result;
+  const value = evaluateOp(op, operands, {})[0]?.data[0] as number;
+  if (!Number.isFinite(value) || !holds(element, value)) return undefined;
+  return instead(op, "constant", [], { element, value });
+};
+
+/** f(c, x) = f(x, c). */
+const constantsRight: Rule = (op) => {
+  const [a, b] = op.operands;
+  if (ops[op.name].facts.commutative !== true) return undefined;
+  if (constantValue(a) === undefined || constantValue(b) !== undefined) return undefined;
+  return instead(op, op.name, [b, a], op.attributes);
+};
+
+/** f(x, e) = x, if the op's own arithmetic says so of -0 too. */
+const rightIdentity: Rule = (op) => {
+  const def = ops[op.name];
+  const number = constantValue(op.operands[1]);
+  if (def.kind !== "elementwise" || number === undefined || number !== def.facts.rightIdentity) return undefined;
+  const x = op.operand(0);
+  const keepsSign = Object.is(def.scalar(-0, number, 0, { element: x.element, attributes: op.attributes }), -0);
+  return (keepsSign || x.element === "i32" || x.element === "u32") && sameType(x.type, op.result.type) ? x : undefined;
+};
+
+const sameAttributes = (a: Attributes, b: Attributes) => JSON.stringify(a) === JSON.stringify(b);
+
+/** f(f(x)) = x, and f(f(x)) = f(x). */
+const twice: Rule = (op) => {
+  const { involution, idempotent } = ops[op.name].facts;
+  if (op.operands.length !== 1 || !(involution === true || idempotent === true)) return undefined;
+  const inner = definedBy(op.operand(0), op.name);
+  if (inner === undefined || !sameAttributes(inner.attributes, op.attributes)) return undefined;
+  return idempotent === true ? inner.result : inner.operand(0);
+};
+
+/** A cast to a value's own type; f32 holds every f16, so going there and back changes nothing. */
+const uselessCast: Rule = (op) => {
+  if (op.name !== "cast") return undefined;
+  const x = op.operand(0);
+  if (x.element === op.result.element) return x;
+  const inner = definedBy(x, "cast");
+  const isRoundTrip = x.element === "f32" && op.result.element === "f16" && inner?.operand(0).element === "f16";
+  return isRoundTrip ? inner?.operand(0) : undefined;
+};
+
+/** Shape ops that change nothing, and two of a kind in one. */
+const shapes: Rule = (op) => {
+  if (ops[op.name].kind !== "shape") return undefined;
+  const x = op.operand(0);
+  const inner = definedBy(x, op.name);
+  if (op.name === "transpose") {
+    const perm = permutation(op);
+    if (perm.every((axis, i) => axis === i)) return x;
+    if (inner === undefined) return undefined;
+    const innerPerm = permutation(inner);
+    return instead(op, "transpose", [inner.operand(0)], { perm: perm.map((axis) => innerPerm[axis] as number) });
+  }
+  if (sameShape(x.shape, op.result.shape)) return x;
+  return inner && instead(op, op.name, [inner.operand(0)], { shape: op.result.shape });
+};
+
+function permutation(op: Op): number[] {
+  const perm = op.attributes.perm as readonly number[];
+  return perm.map((axis) => (axis < 0 ? axis + perm.length : axis));
+}
+
+/** An operand need not be repeated to a shape that the op repeats it to. */
+const impliedBroadcast: Rule = (op) => {
+  if (ops[op.name].kind !== "elementwise") return undefined;
+  const shapesOf = (operands: readonly (Value | undefined)[]) => operands.map((operand): Shape => operand?.shape ?? []);
+  for (const [i, operand] of op.operands.entries()) {
+    const inner = definedBy(operand, "broadcast");
+    if (inner === undefined) continue;
+    const operands = op.operands.with(i, inner.operand(0));
+    const shape = broadcastShapes(...shapesOf(operands));
+    if (shape !== undefined && sameShape(shape, op.result.shape)) return instead(op, op.name, operands, op.attributes);
+  }
+  return undefined;
+};
+
+const rules: readonly Rule[] = [
+  foldConstants,
+  constantsRight,
+  rightIdentity,
+  twice,
+  uselessCast,
+  shapes,
+  impliedBroadcast,
+];
+
+/** Applies rules until none does. Operands are in their simplest form already, so the sweep as a whole is a fixpoint. */
+function simplest(op: Op, fired: () => void): Value | Op {
+  for (let current = op; ; fired()) {
+    const at = current;
+    const next = rules.reduce<Value | Op | undefined>((found, rule) => found ?? rule(at), undefined);
+    if (next === undefined) return current;
+    if (next instanceof Value) {
+      fired();
+      return next;
+    }
+    current = next;
+  }
+}
+
+export const canonicalize = definePass({
+  name: "canonicalize",
+  summary: "Writes every value in the simplest of its equal forms.",
+  example: "let a = 1 * x\nlet b = -(-a)\nreturn reshape(reshape(b, shape = [n, 1]), shape = [n])\n->\nreturn x",
+  options: {},
+  run(fn, context) {
+    const rewritten = rewriteFn(fn, (op, builder) => {
+      const simple = simplest(op, () => context.count("rules applied"));
+      if (simple === op) return undefined;
+      return simple instanceof Value ? simple : builder.add(simple).results;
+    });
+    return rewritten === fn ? fn : withoutDeadOps(rewritten);
+  },
+});

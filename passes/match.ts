@@ -1,0 +1,268 @@
+/**
+ * What patterns are made of: values seen through what changes no number, and products seen through how they are written.
+ *
+ * - read: a value as an op reads it. Under it may lie reshapes that only add or drop extents of 1, broadcasts, and casts
+ *   from f16 to f32; none of these changes a number.
+ * - lay: the shape in which the value under a read is aligned with what it is read beside; it tells whether a row
+ *   statistic meets its own row again.
+ * - product: a value as constant * factor^exponent * ..., whether it is written with `*`, `/`, `-`, `reciprocal`, `sqrt`,
+ *   `rsqrt` or `pow`.
+ * - pattern: gives the ways in which a read can be what it describes, each as the values its names are bound to.
+ *
+ * Casts that narrow are never looked through: they round, and may overflow.
+ */
+
+import { constantValue, type Op, type Uses, type Value } from "../src/ir/ir.ts";
+import { type OpName, ops } from "../src/ir/ops/index.ts";
+import { type Dim, reducedShape, type Shape, sameShape } from "../src/ir/types.ts";
+
+/** `shape` with as many leading 1s as make it of this rank. */
+export function padded(shape: Shape, rank: number): Shape {
+  return [...new Array<Dim>(Math.max(0, rank - shape.length)).fill(1), ...shape];
+}
+
+const withoutOnes = (shape: Shape): Shape => shape.filter((dim) => dim !== 1);
+
+export interface Read {
+  readonly value: Value;
+  /** Fixed by the outermost reshape above the value; until there is one, the value's own shape. */
+  readonly lay: Shape | undefined;
+}
+
+export const readOf = (value: Value): Read => ({ value, lay: undefined });
+export const layOf = (read: Read): Shape => read.lay ?? read.value.shape;
+
+const isWidening = (op: Op) => op.name === "cast" && op.operand(0).element === "f16" && op.result.element === "f32";
+
+/** The value under casts from f16 to f32. */
+export function unwidened(value: Value): Value {
+  let at = value;
+  while (at.def !== undefined && isWidening(at.def)) at = at.def.operand(0);
+  return at;
+}
+
+/** The same numbers, in f16 or f32. */
+export const sameNumbers = (a: Value, b: Value) => unwidened(a) === unwidened(b);
+
+/** How many reshapes, broadcasts and casts are looked through. */
+const mostLayers = 16;
+
+/** What lies under everything that changes no number. */
+export function peel(read: Read): Read {
+  let { value, lay } = read;
+  for (let layer = 0; layer < mostLayers; layer++) {
+    const op = value.def;
+    if (op === undefined || op.operands.length !== 1) break;
+    const addsOnes = () => sameShape(withoutOnes(value.shape), withoutOnes(op.operand(0).shape));
+    if (op.name === "reshape" && addsOnes()) lay ??= value.shape;
+    else if (!isWidening(op) && !(op.name === "broadcast" && (lay === undefined || addsOnes()))) break;
+    value = op.operand(0);
+  }
+  return { value, lay };
+}
+
+/** Whether a statistic of rows of `shape` over `axes` that lies like this meets its own row. */
+export function meetsItsRow(lay: Shape, shape: Shape, axes: readonly number[]): boolean {
+  return lay.length <= shape.length && sameShape(padded(lay, shape.length), reducedShape(shape, axes, true));
+}
+
+/** How many nested ops a number may be computed with. */
+const deepestNumber = 4;
+
+/** The number that a value is everywhere, if it is one. */
+export function numberOf(value: Value, depth = deepestNumber): number | undefined {
+  const at = peel(readOf(value)).value;
+  const op = at.def;
+  if (op === undefined || op.name === "constant") return constantValue(at);
+  const def = ops[op.name];
+  if (depth === 0 || def.kind !== "elementwise" || op.result.element !== "f32") return undefined;
+  const numbers: number[] = [];
+  for (const operand of op.operands) {
+    const number = operand && numberOf(operand, depth - 1);
+    if (number === undefined) return undefined;
+    numbers.push(number);
+  }
+  const [a, b, c] = numbers as [number, number, number];
+  return def.scalar(a, b, c, { element: op.operand(0).element, attributes: op.attributes });
+}
+
+/** Relative difference up to which a literal counts as the constant of a formula: six digits are enough. */
+export const formulaTolerance = 1e-6;
+
+/** Relative difference up to which two numbers are the same f32. */
+export const floatTolerance = 2 ** -24;
+
+export function near(a: number, b: number, tolerance: number): boolean {
+  return a === b || Math.abs(a - b) <= tolerance * Math.abs(b);
+}
+
+export interface Factor {
+  readonly read: Read;
+  readonly exponent: number;
+}
+
+export interface Product {
+  readonly constant: number;
+  readonly factors: readonly Factor[];
+}
+
+/** Bounds the work for one product, so that a sweep over a long chain stays linear. */
+const mostNodes = 32;
+
+/** How an op writes a power of its operands: the exponent of each, and a constant. */
+function powers(op: Op, exponent: number): { exponents: readonly number[]; constant: number } | undefined {
+  const whole = Number.isInteger(exponent);
+  switch (op.name) {
+    case "mul":
+      return whole ? { exponents: [exponent, exponent], constant: 1 } : undefined;
+    case "div":
+      return whole ? { exponents: [exponent, -exponent], constant: 1 } : undefined;
+    case "neg":
+      return whole ? { exponents: [exponent], constant: (-1) ** exponent } : undefined;
+    case "reciprocal":
+      return { exponents: [-exponent], constant: 1 };
+    case "sqrt":
+      return whole ? { exponents: [exponent / 2], constant: 1 } : undefined;
+    case "rsqrt":
+      return whole ? { exponents: [-exponent / 2], constant: 1 } : undefined;
+    case "pow": {
+      const power = numberOf(op.operand(1));
+      return whole && power !== undefined ? { exponents: [exponent * power, 0], constant: 1 } : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+const joins: ReadonlySet<OpName> = new Set(["mul", "div", "neg"]);
+
+export class Products {
+  private readonly usesOf: (value: Value) => Uses;
+
+  /** @param usesOf a product that has several uses is kept whole inside others: it is an operand of the pattern. */
+  constructor(usesOf: (value: Value) => Uses = () => ({ ops: [], returned: false })) {
+    this.usesOf = usesOf;
+  }
+
+  /** The read as a product; of itself, if it is none. */
+  of(root: Read): Product {
+    const factors: Factor[] = [];
+    let constant = 1;
+    let nodes = 0;
+    const leaf = (read: Read, exponent: number) => {
+      const at = factors.findIndex((f) => f.read.value === read.value && f.read.lay === read.lay);
+      const before = factors[at];
+      if (before === undefined) factors.push({ read, exponent });
+      else factors[at] = { read, exponent: before.exponent + exponent };
+    };
+    const visit = (read: Read, exponent: number): void => {
+      const number = numberOf(read.value);
+      const { value, lay } = peel(read);
+      if (number !== undefined && (number > 0 || Number.isInteger(exponent))) {
+        constant *= number ** exponent;
+        return;
+      }
+      const op = value.def;
+      const shown = op && ++nodes <= mostNodes ? powers(op, exponent) : undefined;
+      const isOperand = op !== undefined && read !== root && joins.has(op.name) && this.usedTwice(value);
+      if (op === undefined || shown === undefined || isOperand || !staysIn(op, lay)) {
+        leaf(read, exponent);
+        return;
+      }
+      constant *= shown.constant;
+      for (const [i, e] of shown.exponents.entries()) if (e !== 0) visit({ value: op.operand(i), lay }, e);
+    };
+    visit(root, 1);
+    return { constant, factors: factors.filter((f) => f.exponent !== 0) };
+  }
+
+  private usedTwice(value: Value): boolean {
+    const { ops: readers, returned } = this.usesOf(value);
+    return readers.length + Number(returned) > 1;
+  }
+}
+
+/** Below a reshape, operands must be as large as the op's result: or they would be repeated inside of it. */
+function staysIn(op: Op, lay: Shape | undefined): boolean {
+  if (lay === undefined) return true;
+  const inside = withoutOnes(op.result.shape);
+  return op.operands.every((operand) => {
+    const dims = withoutOnes(operand?.shape ?? []);
+    return dims.length === 0 || sameShape(dims, inside);
+  });
+}
+
+/** The two operands of a commutative op in both orders, of another op as they stand. */
+export function orders(op: Op): (readonly [Value, Value])[] {
+  const [a, b] = [op.operand(0), op.operand(1)];
+  return ops[op.name].facts.commutative === true
+    ? [
+        [a, b],
+        [b, a],
+      ]
+    : [[a, b]];
+}
+
+export type Bound = Readonly<Record<string, Value>>;
+export type Pattern = (read: Read, bound: Bound, products: Products) => Iterable<Bound>;
+
+/** Any value, the same one wherever the name stands. */
+export function any(name: string): Pattern {
+  return function* (read, bound) {
+    const known = bound[name];
+    if (read.lay !== undefined) return;
+    if (known === undefined) yield { ...bound, [name]: read.value };
+    else if (sameNumbers(known, read.value)) yield bound;
+  };
+}
+
+/** `name(operand)`. */
+export function call(name: OpName, operand: Pattern): Pattern {
+  return function* (read, bound, products) {
+    const { value, lay } = peel(read);
+    if (value.def?.name === name) yield* operand({ value: value.def.operand(0), lay }, bound, products);
+  };
+}
+
+/** `a + b`, or `a + number`, in either order. */
+export function plus(a: Pattern, b: Pattern | number): Pattern {
+  return function* (read, bound, products) {
+    const { value, lay } = peel(read);
+    if (value.def?.name !== "add") return;
+    for (const [left, right] of orders(value.def)) {
+      if (typeof b === "number") {
+        if (near(numberOf(right) ?? Number.NaN, b, formulaTolerance)) yield* a({ value: left, lay }, bound, products);
+        continue;
+      }
+      for (const half of a({ value: left, lay }, bound, products)) yield* b({ value: right, lay }, half, products);
+    }
+  };
+}
+
+/** `constant * a^m * b^n * ...`, written in any way and order. */
+export function times(constant: number, ...wanted: readonly (readonly [Pattern, number])[]): Pattern {
+  return function* (read, bound, products) {
+    const product = products.of(read);
+    if (product.factors.length !== wanted.length || !near(product.constant, constant, formulaTolerance)) return;
+    yield* pairUp(product.factors, wanted, bound, products);
+  };
+}
+
+function* pairUp(
+  factors: readonly Factor[],
+  wanted: readonly (readonly [Pattern, number])[],
+  bound: Bound,
+  products: Products,
+): Iterable<Bound> {
+  const [first, ...rest] = wanted;
+  if (first === undefined) {
+    yield bound;
+    return;
+  }
+  const [pattern, exponent] = first;
+  for (const [i, factor] of factors.entries()) {
+    if (factor.exponent !== exponent) continue;
+    for (const next of pattern(factor.read, bound, products))
+      yield* pairUp(factors.toSpliced(i, 1), rest, next, products);
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * Softmax and its logarithm written in primitive ops. Without a subtracted maximum it is the same function of real
+ * numbers, and the norm does not overflow where the written form does.
+ *
+ *   softmax:      exp(x - m) / sum(exp(x - m))
+ *   log_softmax:  (x - m) - log(sum(exp(x - m))),  x - (m + log(sum(exp(x - m))))
+ *
+ * with m = max(x), or without m.
+ */
+
+import type { Miss } from "../src/diagnostics/remarks.ts";
+import type { Builder } from "../src/ir/builder.ts";
+import { definedBy, type Op, type Value } from "../src/ir/ir.ts";
+import { printShape, reducedShape, sameType } from "../src/ir/types.ts";
+import { layOf, meetsItsRow, orders, peel, type Read, readOf, sameNumbers } from "./match.ts";
+import { canMultiply, type Statistic, sameAxes, statisticOf, timesTheRest } from "./norm-patterns.ts";
+import type { Raising } from "./raising.ts";
+
+/** `fold(of)` alone, not a multiple of it. */
+function foldOf(name: "sum" | "max", read: Read, raising: Raising): Statistic | undefined {
+  const stat = statisticOf(read, raising.products);
+  return stat?.op.name === name && stat.scale === 1 && stat.rounded === undefined ? stat : undefined;
+}
+
+/** x, where `value` is `x - max(x)`; else the value itself: softmax does not change when a row is shifted. */
+function unshifted(value: Value, axes: readonly number[], raising: Raising): Value {
+  const shift = definedBy(value, "sub");
+  if (shift === undefined) return value;
+  const x = shift.operand(0);
+  const top = foldOf("max", readOf(shift.operand(1)), raising);
+  const isMax = top !== undefined && sameNumbers(top.of, x) && sameAxes(top.axes, axes);
+  return isMax && meetsItsRow(top.lay, x.shape, axes) && sameType(x.type, value.type) ? x : value;
+}
+
+function alignmentMiss(total: Statistic, x: Value): Miss {
+  const wanted = printShape(reducedShape(x.shape, total.axes, true));
+  const because = `the sum has shape ${printShape(total.lay)}, so it broadcasts along another axis than its own row of ${printShape(x.shape)}`;
+  return { because, help: `give it the shape ${wanted}: \`keepdims = true\``, at: total.op.span };
+}
+
+/** `e / sum(e)` with `e = exp(...)`. */
+export function raiseSoftmax(op: Op, builder: Builder, raising: Raising): Value | undefined {
+  if (op.name !== "mul" && op.name !== "div") return undefined;
+  const product = raising.products.of(readOf(op.result));
+  for (const divisor of product.factors) {
+    const total = divisor.exponent === -1 ? foldOf("sum", divisor.read, raising) : undefined;
+    if (total === undefined) continue;
+    const factor = product.factors.find((f) => f.exponent === 1 && f.read.value === total.of);
+    const exponential = definedBy(factor?.read.value, "exp");
+    if (factor === undefined || exponential === undefined || factor.read.lay !== undefined) continue;
+    if (!meetsItsRow(total.lay, total.of.shape, total.axes)) {
+      raising.missed(total.value, op, "a softmax", alignmentMiss(total, total.of));
+      continue;
+    }
+    const used = [factor, divisor];
+    if (total.of.element !== op.result.element || !canMultiply(product, used)) continue;
+    raising.raised(total.value, "softmax");
+    const x = unshifted(exponential.operand(0), total.axes, raising);
+    return timesTheRest(builder.emit("softmax", [x], { axes: total.axes }), product, used, op, builder);
+  }
+  return undefined;
+}
+
+/** The sum in `log(sum(exp(value)))`. */
+function logOfSum(read: Read, value: Value, raising: Raising): Statistic | undefined {
+  const { value: log, lay } = peel(read);
+  const op = definedBy(log, "log");
+  const total = op && foldOf("sum", { value: op.operand(0), lay }, raising);
+  const exponential = definedBy(total?.of, "exp");
+  return exponential !== undefined && sameNumbers(exponential.operand(0), value) ? total : undefined;
+}
+
+/** `x - log(sum(exp(x)))`, where x may be shifted by its maximum. */
+export function raiseLogSoftmax(op: Op, builder: Builder, raising: Raising): Value | undefined {
+  if (op.name !== "sub") return undefined;
+  const [x, right] = [op.operand(0), op.operand(1)];
+  if (!sameType(x.type, op.result.type)) return undefined;
+  const total = logOfSum(readOf(right), x, raising) ?? shiftedOutside(x, right, raising);
+  if (total === undefined) return undefined;
+  if (!meetsItsRow(total.lay, x.shape, total.axes)) {
+    raising.missed(total.value, op, "a log_softmax", alignmentMiss(total, x));
+    return undefined;
+  }
+  raising.raised(total.value, "log_softmax");
+  return builder.emit("log_softmax", [unshifted(x, total.axes, raising)], { axes: total.axes });
+}
+
+/** The sum in `m + log(sum(exp(x - m)))` with m the maximum of x. */
+function shiftedOutside(x: Value, right: Value, raising: Raising): Statistic | undefined {
+  const { value, lay } = peel(readOf(right));
+  const sum = definedBy(value, "add");
+  for (const [top, log] of sum === undefined ? [] : orders(sum)) {
+    const maximum = foldOf("max", { value: top, lay }, raising);
+    if (maximum === undefined || !sameNumbers(maximum.of, x)) continue;
+    const total = logOfShifted({ value: log, lay }, x, raising);
+    const sameRows = total !== undefined && sameAxes(total.axes, maximum.axes);
+    if (sameRows && meetsItsRow(maximum.lay, x.shape, maximum.axes)) return total;
+  }
+  return undefined;
+}
+
+function logOfShifted(read: Read, x: Value, raising: Raising): Statistic | undefined {
+  const { value: log, lay } = peel(read);
+  const op = definedBy(log, "log");
+  const total = op && foldOf("sum", { value: op.operand(0), lay }, raising);
+  const shifted = definedBy(total?.of, "exp")?.operand(0);
+  if (total === undefined || shifted === undefined) return undefined;
+  const isShifted = shifted !== x && unshifted(shifted, total.axes, raising) === x;
+  return isShifted ? { ...total, lay: layOf({ value: total.value, lay: total.lay }) } : undefined;
+}

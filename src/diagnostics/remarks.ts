@@ -1,0 +1,65 @@
+/** Everything a pass has to say about a rewrite that did not fire, or that the user should know of: R01xx. */
+
+import { type Diagnostic, type Label, remark, type Span, warning } from "./diagnostic.ts";
+
+/** Which condition of a rewrite failed, in words a user can act on. */
+export interface Miss {
+  /** What is so: a clause that can follow "because". */
+  readonly because: string;
+  /** What would have made it match. */
+  readonly help: string;
+  /** The place that is to blame, where it is not the op itself. */
+  readonly at?: Span;
+}
+
+function labelsOf(miss: Miss, span: Span): Label[] {
+  const elsewhere = miss.at !== undefined && (miss.at.start !== span.start || miss.at.end !== span.end);
+  return elsewhere ? [{ span: miss.at as Span, message: "here" }] : [];
+}
+
+/** How many steps of a proof a remark spells out. */
+const longestProof = 8;
+
+export const remarks = {
+  notRaised(span: Span, norm: string, miss: Miss): Diagnostic {
+    return remark("R0101", `this looks like ${norm}, and is left as written`, {
+      span,
+      labels: labelsOf(miss, span),
+      notes: [`because ${miss.because}`],
+      help: [miss.help],
+    });
+  },
+  centeringStays(span: Span, what: string, miss: Miss): Diagnostic {
+    return remark("R0102", `the centering of \`${what}\` stays: its row mean is not proved to be zero`, {
+      span,
+      labels: labelsOf(miss, span),
+      notes: [`because ${miss.because}`],
+      help: [miss.help],
+    });
+  },
+  centeringDropped(span: Span, what: string, miss: Miss): Diagnostic {
+    return warning("R0103", `the centering of \`${what}\` is dropped without a proof (mode=lossy)`, {
+      span,
+      labels: labelsOf(miss, span),
+      notes: [`nothing proves its row mean to be zero, because ${miss.because}`],
+      help: ["results change unless every row has mean zero; `mode=exact` keeps what is not proved"],
+    });
+  },
+  centeringProved(span: Span, what: string, steps: readonly string[]): Diagnostic {
+    const shown = steps.slice(0, longestProof);
+    const more = steps.length - shown.length;
+    return remark("R0104", `the centering of \`${what}\` is removed: its row mean is zero already`, {
+      span,
+      notes: more > 0 ? [...shown, `and ${more} more steps`] : shown,
+    });
+  },
+  groupNormStays(span: Span): Diagnostic {
+    return remark("R0105", "`groupnorm` is not written as an RMSNorm", {
+      span,
+      notes: [
+        "its rows are groups of channels, which are no axes of the tensor; its kernel reads each row once all the same",
+      ],
+      help: ["`reshape` to [batch, group, channels of the group, ...] and use `layernorm` to have it rewritten"],
+    });
+  },
+};
