@@ -1,0 +1,74 @@
+/** Random programs: the interpreter before the passes, after each of them, and the kernel agree. */
+
+import fc from "fast-check";
+import { expect } from "vitest";
+import { builtinPasses, defaultPipeline } from "../../passes/index.ts";
+import { compile } from "../../src/compile.ts";
+import { interpret } from "../../src/ir/interpret.ts";
+import type { Fn } from "../../src/ir/ir.ts";
+import { printFn } from "../../src/ir/print.ts";
+import { parse } from "../../src/parse/parse.ts";
+import type { Pass } from "../../src/pass/define-pass.ts";
+import { targetsFor } from "../support/compile.ts";
+import { gpuTest } from "../support/gpu.ts";
+import { compareKernel, inputsFor, tensorsOf } from "../support/oracle.ts";
+import { type Program, programs } from "../support/programs.ts";
+import { hasTint, validateWgsl } from "../support/tint.ts";
+
+const count = 400;
+/** The kernel computes in f32 what the interpreter does in float64; f16 results are rounded to 11 bits. */
+const kernelTolerance = { f32: 1e-5, f16: 2e-3 };
+const passTolerance = 1e-10;
+
+function passNamed(name: string): Pass {
+  return builtinPasses.find((pass) => pass.name === name) as Pass;
+}
+
+const noContext = (pass: Pass) => ({
+  options: Object.fromEntries(Object.entries(pass.options).map(([key, option]) => [key, option.default])),
+  remark() {},
+  count() {},
+});
+
+/** Runs the passes one by one; after each the interpreter must give what it gave before the first. */
+function checkPasses(fn: Fn, program: Program): void {
+  const inputs = tensorsOf(inputsFor(fn, program.dims));
+  const wanted = interpret(fn, inputs);
+  let now = fn;
+  for (const name of defaultPipeline) {
+    const pass = passNamed(name);
+    now = pass.run(now, noContext(pass));
+    for (const [result, tensor] of Object.entries(interpret(now, inputs))) {
+      const want = wanted[result]?.data as Float64Array;
+      const largest = want.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+      // A cast to f16 rounds, and what differs in the last bit of float64 may round to another f16.
+      const tolerance = program.text.includes("f16") && program.text.includes("cast") ? 1e-3 : passTolerance;
+      const worst = tensor.data.reduce((most, value, i) => Math.max(most, Math.abs(value - (want[i] as number))), 0);
+      expect(worst / largest, `${result} after ${name}\n${program.text}\n${printFn(now)}`).toBeLessThanOrEqual(tolerance);
+    }
+  }
+}
+
+gpuTest(`${count} random programs`, { timeout: 400_000 }, async ({ gpu }) => {
+  let kernels = 0;
+  await fc.assert(
+    fc.asyncProperty(programs, async (program) => {
+      const module = parse(program.text);
+      const fn = module.fns[0] as Fn;
+      checkPasses(fn, program);
+      for (const target of targetsFor(gpu.target)) {
+        const kernel = compile(module, { target }).kernels[0];
+        if (kernel === undefined) throw new Error("no kernel");
+        if (hasTint) expect(await validateWgsl(kernel.wgsl), kernel.wgsl).toEqual([]);
+        const { errors } = await compareKernel(gpu.device, kernel, fn, inputsFor(fn, program.dims));
+        for (const [name, error] of Object.entries(errors)) {
+          const about = `${name}, ${target.name}\n${program.text}\n${kernel.wgsl}`;
+          expect(error, about).toBeLessThanOrEqual(kernelTolerance[program.element]);
+        }
+        kernels++;
+      }
+    }),
+    { numRuns: count, seed: 20_24 },
+  );
+  expect(kernels).toBeGreaterThanOrEqual(2 * count);
+});

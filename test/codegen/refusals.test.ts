@@ -1,0 +1,84 @@
+/** What cannot be one kernel is refused with the op, its place and the reason. */
+
+import { expect, test } from "vitest";
+import { portableTarget } from "../../codegen/target.ts";
+import { TircError } from "../../src/diagnostics/diagnostic.ts";
+import { lineColumn } from "../../src/diagnostics/diagnostic.ts";
+import { compileText } from "../support/compile.ts";
+
+/** `code line:column: message` of the one diagnostic. */
+function refusal(text: string, passes?: string, target = portableTarget): string {
+  try {
+    compileText(text, target, passes);
+  } catch (caught) {
+    if (!(caught instanceof TircError)) throw caught;
+    expect(caught.diagnostics).toHaveLength(1);
+    const [found] = caught.diagnostics;
+    const at = found?.span && lineColumn(found.span.source, found.span.start);
+    return `${found?.code} ${at?.line}:${at?.column}: ${found?.message}`;
+  }
+  return "compiled";
+}
+
+test("reductions over different axes", () => {
+  const text = `fn f(x: f32[n, 20]) -> f32[n, 20] {
+  let a = softmax(x, axes = [-1])
+  return softmax(a, axes = [0])
+}`;
+  expect(refusal(text)).toBe(
+    "E0502 3:10: `f` is not one kernel: `softmax` cannot be computed with the ops before it: it folds other axes than " +
+      "the reductions before it: an axis of 20 and one of n do not divide one another",
+  );
+});
+
+test("a row's statistic used along the row", () => {
+  const text = `fn f(x: f32[20, 20]) -> f32[20, 20] {
+  let m = mean(x, axes = [-1])
+  return x - m
+}`;
+  expect(refusal(text)).toBe(
+    "E0502 3:10: `f` is not one kernel: `sub` cannot be computed with the ops before it: its operands are walked in " +
+      "different orders: that would walk two axes of one tensor as if they were the same",
+  );
+});
+
+test("a reshape across the axes of what was computed", () => {
+  const text = `fn f(x: f32[6, 4]) -> f32[4, 6] {
+  let h = exp(x)
+  return softmax(reshape(h, shape = [4, 6]), axes = [-1])
+}`;
+  expect(refusal(text)).toBe(
+    "E0502 3:18: `f` is not one kernel: `reshape` cannot be computed with the ops before it: the extent 6 does not end " +
+      "where an axis of the operand ends",
+  );
+});
+
+test("results that have nothing to do with one another", () => {
+  const text = "fn f(x: f32[n], z: f32[m]) -> (a: f32[n], b: f32[m]) { return exp(x), exp(z) }";
+  expect(refusal(text)).toBe("E0503 1:1: `f` is not one kernel: no tensor of it is as large as what it walks over");
+});
+
+test("a pipeline that fuses nothing", () => {
+  const text = "fn f(x: f32[n]) -> f32[n] { return exp(x) }";
+  expect(refusal(text, "canonicalize")).toBe("E0501 1:36: `exp` of `f` is in no kernel: nothing fused the function");
+});
+
+test("kernels that the program itself keeps apart", () => {
+  const text = `fn f(x: f32[n]) -> f32[n] {
+  kernel { let a = exp(x) }
+  kernel { let b = exp(a) }
+  return b
+}`;
+  expect(refusal(text, "canonicalize")).toBe(
+    "E0502 3:20: `f` is not one kernel: `exp` cannot be computed with the ops before it: the program puts it into " +
+      "another `kernel`",
+  );
+});
+
+test("more buffers than the target has", () => {
+  const params = Array.from({ length: 8 }, (_, i) => `p${i}: f32[n]`).join(", ");
+  const text = `fn f(${params}) -> f32[n] { return p0 + p7 }`;
+  expect(refusal(text)).toBe("E0504 1:1: `f` needs 9 storage buffers, and the target `portable` has 8");
+  const limits = { ...portableTarget.limits, maxStorageBuffersPerShaderStage: 10 };
+  expect(refusal(text, undefined, { ...portableTarget, limits })).toBe("compiled");
+});

@@ -1,0 +1,28 @@
+/** From text to a kernel, as the tests of the code generator want it. */
+
+import type { Kernel } from "../../codegen/manifest.ts";
+import { builtinTargets, portableTarget, type TargetProfile } from "../../codegen/target.ts";
+import { compile } from "../../src/compile.ts";
+import type { Fn } from "../../src/ir/ir.ts";
+import { parse } from "../../src/parse/parse.ts";
+
+export interface Compiled {
+  /** As written, before any pass: what the interpreter runs. */
+  readonly fn: Fn;
+  readonly kernel: Kernel;
+}
+
+/** The one function of a text, compiled by the default pipeline. */
+export function compileText(text: string, target: TargetProfile = portableTarget, passes?: string): Compiled {
+  const module = parse(text, { file: "test.tir" });
+  const { kernels } = compile(module, passes === undefined ? { target } : { target, passes });
+  return { fn: module.fns[0] as Fn, kernel: kernels[0] as Kernel };
+}
+
+/** Profiles that between them take every path of the generator. */
+export const allTargets: readonly TargetProfile[] = builtinTargets;
+
+/** Two ways to compile for a device: for what it is, and for a GPU with nothing but workgroup memory. */
+export function targetsFor(device: TargetProfile): readonly TargetProfile[] {
+  return [device, { ...portableTarget, limits: device.limits }];
+}
