@@ -3,9 +3,9 @@
  * read these fields; nothing else in the compiler knows an op by its name except passes that are about that op.
  */
 
+import type { Attributes, Value } from "../ir.ts";
 import type { Tensor } from "../tensor.ts";
 import type { Dim, ElementType, Shape, TensorType } from "../types.ts";
-import type { Attributes, Value } from "../ir.ts";
 import type { WgslFunction } from "./wgsl-functions.ts";
 
 export interface OperandDef {

@@ -1,9 +1,18 @@
 /** Rows of the op table for elementwise ops: one number in, one number out, broadcast by NumPy's rules. */
 
-import { anyElement, type AttributeDef, attribute, type ElementwiseDef, type Facts, floats, numbers, signed } from "./def.ts";
-import { erf, erfc, roundHalfEven, sqrtTwoOverPi } from "./math.ts";
 import { roundToFloat16 } from "../float16.ts";
 import { type ElementType, isFloat, isInteger } from "../types.ts";
+import {
+  type AttributeDef,
+  anyElement,
+  attribute,
+  type ElementwiseDef,
+  type Facts,
+  floats,
+  numbers,
+  signed,
+} from "./def.ts";
+import { erf, erfc, roundHalfEven, sqrtTwoOverPi } from "./math.ts";
 import type { WgslFunction } from "./wgsl-functions.ts";
 
 type Scalar = ElementwiseDef["scalar"];
@@ -17,7 +26,17 @@ interface Extras {
 
 function unary(summary: string, scalar: Scalar, wgsl: Wgsl, extras: Extras = {}): ElementwiseDef {
   const { elements = floats, facts = {}, attributes = {} } = extras;
-  return { kind: "elementwise", summary, operands: [{ name: "x" }], attributes, elements, facts, result: "same", scalar, wgsl };
+  return {
+    kind: "elementwise",
+    summary,
+    operands: [{ name: "x" }],
+    attributes,
+    elements,
+    facts,
+    result: "same",
+    scalar,
+    wgsl,
+  };
 }
 
 function binary(summary: string, scalar: Scalar, wgsl: Wgsl, extras: Extras = {}): ElementwiseDef {
@@ -36,9 +55,18 @@ function logical(word: string, symbol: string, scalar: Scalar): ElementwiseDef {
   return binary(`Logical ${word}: \`a ${symbol}${symbol} b\`.`, scalar, infix(symbol), { elements: ["bool"], facts });
 }
 
-const builtin = (name: string): Wgsl => (args) => `${name}(${args.join(", ")})`;
-const library = (name: WgslFunction): Wgsl => (args, at) => at.call(name, ...args);
-const infix = (symbol: string): Wgsl => ([a, b]) => `${a} ${symbol} ${b}`;
+const builtin =
+  (name: string): Wgsl =>
+  (args) =>
+    `${name}(${args.join(", ")})`;
+const library =
+  (name: WgslFunction): Wgsl =>
+  (args, at) =>
+    at.call(name, ...args);
+const infix =
+  (symbol: string): Wgsl =>
+  ([a, b]) =>
+    `${a} ${symbol} ${b}`;
 
 const sigmoid = (x: number) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)));
 const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
@@ -60,18 +88,22 @@ function remainder(a: number, b: number, element: ElementType): number {
   return isInteger(element) && b === 0 ? 0 : a % b;
 }
 
-/** Truncates and saturates to integers, as WGSL's conversions do; rounds to f16; f32 stays float64 here. */
-function convert(x: number, to: ElementType): number {
+/**
+ * As WGSL converts: floats to integers truncate and saturate, at what an f32 can hold; integers keep their bits. To f16
+ * it rounds; f32 stays float64 here.
+ */
+function convert(x: number, from: ElementType, to: ElementType): number {
   if (to === "bool") return x === 0 ? 0 : 1;
   if (to === "f16") return roundToFloat16(x);
   if (to === "f32") return x;
-  const [low, high] = to === "i32" ? [-(2 ** 31), 2 ** 31 - 1] : [0, 2 ** 32 - 1];
+  if (isInteger(from)) return to === "i32" ? x | 0 : x >>> 0;
+  const [low, high] = to === "i32" ? [-(2 ** 31), 2 ** 31 - 128] : [0, 2 ** 32 - 256];
   return Number.isNaN(x) ? 0 : Math.min(Math.max(Math.trunc(x), low), high);
 }
 
 const castWgsl: Wgsl = ([x], at) => {
   const to = attribute.text(at.attributes, "to") as ElementType;
-  if (to === "f16") return `quantizeToF16(${at.element === "f32" ? x : `${at.type("f32")}(${x})`})`;
+  if (to === "f16") return at.call("round_to_half", at.element === "f32" ? (x as string) : `${at.type("f32")}(${x})`);
   return isFloat(to) && at.element === "f32" ? (x as string) : `${at.type(to)}(${x})`;
 };
 
@@ -93,12 +125,22 @@ const geluWgsl: Wgsl = ([x], at) => {
 };
 
 export const unaryOps = {
-  neg: unary("`-x`.", (x) => -x, ([x]) => `-(${x})`, { elements: signed, facts: { involution: true, rowMeanZero: "sum" } }),
+  neg: unary(
+    "`-x`.",
+    (x) => -x,
+    ([x]) => `-(${x})`,
+    { elements: signed, facts: { involution: true, rowMeanZero: "sum" } },
+  ),
   abs: unary("Absolute value.", Math.abs, builtin("abs"), { elements: numbers, facts: { idempotent: true } }),
   sign: unary("-1, 0 or 1.", Math.sign, builtin("sign"), { elements: signed, facts: { idempotent: true } }),
   sqrt: unary("Square root.", Math.sqrt, builtin("sqrt")),
   rsqrt: unary("`1 / sqrt(x)`.", (x) => 1 / Math.sqrt(x), builtin("inverseSqrt")),
-  reciprocal: unary("`1 / x`.", (x) => 1 / x, ([x]) => `1.0 / ${x}`, { facts: { involution: true } }),
+  reciprocal: unary(
+    "`1 / x`.",
+    (x) => 1 / x,
+    ([x]) => `1.0 / ${x}`,
+    { facts: { involution: true } },
+  ),
   exp: unary("e to the x.", Math.exp, builtin("exp")),
   exp2: unary("2 to the x.", (x) => 2 ** x, builtin("exp2")),
   log: unary("Natural logarithm.", Math.log, builtin("log")),
@@ -111,10 +153,15 @@ export const unaryOps = {
   tanh: unary("Hyperbolic tangent.", Math.tanh, library("tanh")),
   erf: unary("Error function.", erf, library("erf")),
   sigmoid: unary("`1 / (1 + exp(-x))`.", sigmoid, ([x]) => `1.0 / (1.0 + exp(-(${x})))`),
-  relu: unary("`max(x, 0)`.", (x) => Math.max(x, 0), ([x], at) => `max(${x}, ${at.literal(0)})`, {
-    elements: signed,
-    facts: { idempotent: true },
-  }),
+  relu: unary(
+    "`max(x, 0)`.",
+    (x) => Math.max(x, 0),
+    ([x], at) => `max(${x}, ${at.literal(0)})`,
+    {
+      elements: signed,
+      facts: { idempotent: true },
+    },
+  ),
   gelu: unary(
     "`x * Phi(x)`, Phi the normal distribution's; `tanh` is its approximation (Hendrycks & Gimpel 2016).",
     (x, _b, _c, at) =>
@@ -126,7 +173,11 @@ export const unaryOps = {
       },
     },
   ),
-  silu: unary("`x * sigmoid(x)`, also called swish.", (x) => x * sigmoid(x), ([x]) => `${x} / (1.0 + exp(-(${x})))`),
+  silu: unary(
+    "`x * sigmoid(x)`, also called swish.",
+    (x) => x * sigmoid(x),
+    ([x]) => `${x} / (1.0 + exp(-(${x})))`,
+  ),
   softplus: unary("`log(1 + exp(x))`.", softplus, ([x], at) => {
     return `max(${x}, ${at.literal(0)}) + ${at.call("log1p", `exp(-abs(${x}))`)}`;
   }),
@@ -159,15 +210,25 @@ export const unaryOps = {
     facts: { idempotent: true },
   }),
   trunc: unary("Integer part.", Math.trunc, builtin("trunc"), { facts: { idempotent: true } }),
-  not: unary("Logical not: `!x`.", (x) => 1 - x, ([x]) => `!(${x})`, { elements: ["bool"], facts: { involution: true } }),
+  not: unary(
+    "Logical not: `!x`.",
+    (x) => 1 - x,
+    ([x]) => `!(${x})`,
+    { elements: ["bool"], facts: { involution: true } },
+  ),
   cast: {
-    ...unary("x as another element type; to an integer it truncates and saturates, to f16 it rounds.", () => 0, castWgsl, {
-      elements: anyElement,
-      attributes: { to: { summary: "The element type of the result.", type: "element" } },
-      facts: { rowMeanZero: "sum" },
-    }),
+    ...unary(
+      "x as another element type. From float to integer it truncates and saturates, to f16 it rounds, integers wrap.",
+      () => 0,
+      castWgsl,
+      {
+        elements: anyElement,
+        attributes: { to: { summary: "The element type of the result.", type: "element" } },
+        facts: { rowMeanZero: "sum" },
+      },
+    ),
     result: "to",
-    scalar: (x, _b, _c, at) => convert(x, attribute.text(at.attributes, "to") as ElementType),
+    scalar: (x, _b, _c, at) => convert(x, at.element, attribute.text(at.attributes, "to") as ElementType),
   },
 } satisfies Record<string, ElementwiseDef>;
 
@@ -188,7 +249,7 @@ export const binaryOps = {
   rem: binary(
     "`a % b`, with the sign of a (C's fmod). For integers `a % 0` is 0.",
     (a, b, _c, at) => remainder(a, b, at.element),
-    infix("%"),
+    ([a, b], at) => (at.element === "f32" ? at.call("rem", a as string, b as string) : `${a} % ${b}`),
   ),
   pow: binary("a to the b; of a negative a only for whole b.", power, powWgsl, {
     elements: floats,
@@ -196,7 +257,9 @@ export const binaryOps = {
   }),
   minimum: binary("The smaller one.", (a, b) => Math.min(a, b), builtin("min"), { facts: { commutative: true } }),
   maximum: binary("The larger one.", (a, b) => Math.max(a, b), builtin("max"), { facts: { commutative: true } }),
-  atan2: binary("The angle of the point (b, a), from -pi to pi.", (b, a) => Math.atan2(b, a), library("atan2"), { elements: floats }),
+  atan2: binary("The angle of the point (b, a), from -pi to pi.", (b, a) => Math.atan2(b, a), library("atan2"), {
+    elements: floats,
+  }),
   eq: comparison("==", (a, b) => Number(a === b), { elements: anyElement, facts: { commutative: true } }),
   ne: comparison("!=", (a, b) => Number(a !== b), { elements: anyElement, facts: { commutative: true } }),
   lt: comparison("<", (a, b) => Number(a < b)),
@@ -209,14 +272,23 @@ export const binaryOps = {
 
 export const ternaryOps = {
   where: {
-    ...binary("a where the condition holds, else b.", () => 0, ([c, a, b]) => `select(${b}, ${a}, ${c})`, {
-      elements: anyElement,
-    }),
+    ...binary(
+      "a where the condition holds, else b.",
+      () => 0,
+      ([c, a, b]) => `select(${b}, ${a}, ${c})`,
+      {
+        elements: anyElement,
+      },
+    ),
     operands: [{ name: "cond", element: "bool" }, { name: "a" }, { name: "b" }],
     scalar: (c, a, b) => (c === 0 ? b : a),
   },
   clamp: {
-    ...binary("`min(max(x, lo), hi)`.", () => 0, ([x, lo, hi]) => `min(max(${x}, ${lo}), ${hi})`),
+    ...binary(
+      "`min(max(x, lo), hi)`.",
+      () => 0,
+      ([x, lo, hi]) => `min(max(${x}, ${lo}), ${hi})`,
+    ),
     operands: [{ name: "x" }, { name: "lo" }, { name: "hi" }],
     scalar: (x, lo, hi) => Math.min(Math.max(x, lo), hi),
   },

@@ -3,10 +3,10 @@
  * `normalize` is the oracle's definition; `define` says the same in primitive ops, for kernels.
  */
 
-import { type AttributeDef, attribute, type Emitter, floats, type NormDef, type NormView } from "./def.ts";
-import { meanOf, sumOf, varianceOf } from "./math.ts";
 import type { Attributes, Value } from "../ir.ts";
 import type { Dim, Shape } from "../types.ts";
+import { type AttributeDef, attribute, type Emitter, floats, type NormDef, type NormView } from "./def.ts";
+import { meanOf, sumOf, varianceOf } from "./math.ts";
 
 const axes: AttributeDef = { type: "axes", summary: "The axes of a row; -1 is the last, several are taken as one." };
 const epsilon = (value: number): AttributeDef => ({
@@ -92,58 +92,82 @@ function norm(operands: readonly string[], attributes: Readonly<Record<string, A
 }
 
 export const normOps = {
-  layernorm: norm(["x", "gamma", "beta"], { axes, eps: epsilon(1e-5) }, {
-    summary: "`(x - mean) / sqrt(variance + eps) * gamma + beta`, the variance biased (Ba et al. 2016).",
-    normalize: standardized,
-    define: standardize,
-    facts: { rowMeanZero: "result" },
-  }),
-  rmsnorm: norm(["x", "gamma"], { axes, eps: epsilon(1e-5) }, {
-    summary: "`x / sqrt(mean(x^2) + eps) * gamma` (Zhang & Sennrich 2019).",
-    normalize: (row, attributes) => scaledBy(row, 1 / Math.sqrt(meanSquare(row) + eps(attributes))),
-    define: (emit, x, columns, attributes) => {
-      const square = fold(emit, "mean", emit.emit("mul", [x, x]), columns);
-      return emit.emit("mul", [x, inverseRoot(emit, square, attributes)]);
+  layernorm: norm(
+    ["x", "gamma", "beta"],
+    { axes, eps: epsilon(1e-5) },
+    {
+      summary: "`(x - mean) / sqrt(variance + eps) * gamma + beta`, the variance biased (Ba et al. 2016).",
+      normalize: standardized,
+      define: standardize,
+      facts: { rowMeanZero: "result" },
     },
-    facts: { rowMeanZero: "scale" },
-  }),
-  center: norm(["x"], { axes }, {
-    summary: "`x - mean(x)`: the projection on rows of mean zero.",
-    normalize: centered,
-    define: centerOf,
-    facts: { idempotent: true, rowMeanZero: "result" },
-  }),
-  softmax: norm(["x"], { axes }, {
-    summary: "`exp(x) / sum(exp(x))`.",
-    normalize: (row) => {
-      const total = logSumExp(row);
-      return row.map((x) => Math.exp(x - total));
+  ),
+  rmsnorm: norm(
+    ["x", "gamma"],
+    { axes, eps: epsilon(1e-5) },
+    {
+      summary: "`x / sqrt(mean(x^2) + eps) * gamma` (Zhang & Sennrich 2019).",
+      normalize: (row, attributes) => scaledBy(row, 1 / Math.sqrt(meanSquare(row) + eps(attributes))),
+      define: (emit, x, columns, attributes) => {
+        const square = fold(emit, "mean", emit.emit("mul", [x, x]), columns);
+        return emit.emit("mul", [x, inverseRoot(emit, square, attributes)]);
+      },
+      facts: { rowMeanZero: "scale" },
     },
-    define: (emit, x, columns) => {
-      const { powers, total } = exponentials(emit, x, columns);
-      return emit.emit("div", [powers, total]);
+  ),
+  center: norm(
+    ["x"],
+    { axes },
+    {
+      summary: "`x - mean(x)`: the projection on rows of mean zero.",
+      normalize: centered,
+      define: centerOf,
+      facts: { idempotent: true, rowMeanZero: "result" },
     },
-  }),
-  log_softmax: norm(["x"], { axes }, {
-    summary: "`x - log(sum(exp(x)))`.",
-    normalize: (row) => {
-      const total = logSumExp(row);
-      return row.map((x) => x - total);
+  ),
+  softmax: norm(
+    ["x"],
+    { axes },
+    {
+      summary: "`exp(x) / sum(exp(x))`.",
+      normalize: (row) => {
+        const total = logSumExp(row);
+        return row.map((x) => Math.exp(x - total));
+      },
+      define: (emit, x, columns) => {
+        const { powers, total } = exponentials(emit, x, columns);
+        return emit.emit("div", [powers, total]);
+      },
     },
-    define: (emit, x, columns) => {
-      const { shifted, total } = exponentials(emit, x, columns);
-      return emit.emit("sub", [shifted, emit.emit("log", [total])]);
+  ),
+  log_softmax: norm(
+    ["x"],
+    { axes },
+    {
+      summary: "`x - log(sum(exp(x)))`.",
+      normalize: (row) => {
+        const total = logSumExp(row);
+        return row.map((x) => x - total);
+      },
+      define: (emit, x, columns) => {
+        const { shifted, total } = exponentials(emit, x, columns);
+        return emit.emit("sub", [shifted, emit.emit("log", [total])]);
+      },
     },
-  }),
-  l2norm: norm(["x"], { axes, eps: epsilon(0) }, {
-    summary: "`x / sqrt(sum(x^2) + eps)`.",
-    normalize: (row, attributes) => scaledBy(row, 1 / Math.sqrt(sumOf(scaledBySelf(row)) + eps(attributes))),
-    define: (emit, x, columns, attributes) => {
-      const square = fold(emit, "sum", emit.emit("mul", [x, x]), columns);
-      return emit.emit("mul", [x, inverseRoot(emit, square, attributes)]);
+  ),
+  l2norm: norm(
+    ["x"],
+    { axes, eps: epsilon(0) },
+    {
+      summary: "`x / sqrt(sum(x^2) + eps)`.",
+      normalize: (row, attributes) => scaledBy(row, 1 / Math.sqrt(sumOf(scaledBySelf(row)) + eps(attributes))),
+      define: (emit, x, columns, attributes) => {
+        const square = fold(emit, "sum", emit.emit("mul", [x, x]), columns);
+        return emit.emit("mul", [x, inverseRoot(emit, square, attributes)]);
+      },
+      facts: { rowMeanZero: "scale" },
     },
-    facts: { rowMeanZero: "scale" },
-  }),
+  ),
   groupnorm: norm(
     ["x", "gamma", "beta"],
     {

@@ -1,8 +1,8 @@
 /** Rows of the op table for reductions: they fold the axes they name, one result for each remaining index. */
 
+import type { ElementType } from "../types.ts";
 import { type AttributeDef, attribute, floats, numbers, type ReductionDef } from "./def.ts";
 import { meanOf, sumOf, varianceOf } from "./math.ts";
-import type { ElementType } from "../types.ts";
 
 const axes: AttributeDef = { type: "axes", summary: "The axes that are folded; -1 is the last." };
 const keepdims: AttributeDef = { type: "boolean", default: false, summary: "Keep folded axes with extent 1." };
@@ -32,12 +32,7 @@ export const reductionOps = {
   max: reduction("Largest element.", (row) => [row.reduce((a, b) => Math.max(a, b), -Infinity)], numbers),
   min: reduction("Smallest element.", (row) => [row.reduce((a, b) => Math.min(a, b), Infinity)], numbers),
   prod: reduction("Product.", (row) => [row.reduce((a, b) => a * b, 1)], floats),
-  var: reduction(
-    "Variance.",
-    (row, attributes) => [varianceOf(row, correctionOf(attributes))],
-    floats,
-    { correction },
-  ),
+  var: reduction("Variance.", (row, attributes) => [varianceOf(row, correctionOf(attributes))], floats, { correction }),
   moments: reduction(
     "Mean and variance, in one read of the row.",
     (row, attributes) => [meanOf(row), varianceOf(row, correctionOf(attributes))],

@@ -1,8 +1,8 @@
 /** Rows of the op table for ops that only move or repeat elements. */
 
-import { anyElement, type AttributeDef, attribute, type ShapeDef } from "./def.ts";
 import { broadcastStrides, gather, rowMajorStrides } from "../tensor.ts";
-import { broadcastShapes, type Dim, printShape, sameShape, type Shape } from "../types.ts";
+import { broadcastShapes, type Dim, printShape, type Shape, sameShape } from "../types.ts";
+import { type AttributeDef, anyElement, attribute, type ShapeDef } from "./def.ts";
 
 function shapeOp(
   summary: string,
@@ -11,7 +11,16 @@ function shapeOp(
   evaluate: ShapeDef["evaluate"],
   facts: ShapeDef["facts"] = {},
 ): ShapeDef {
-  return { kind: "shape", summary, operands: [{ name: "x" }], attributes, elements: anyElement, facts, infer, evaluate };
+  return {
+    kind: "shape",
+    summary,
+    operands: [{ name: "x" }],
+    attributes,
+    elements: anyElement,
+    facts,
+    infer,
+    evaluate,
+  };
 }
 
 const target = (summary: string): Readonly<Record<string, AttributeDef>> => ({ shape: { type: "shape", summary } });
@@ -42,7 +51,8 @@ function reshaped(shape: Shape, wanted: Shape): Shape | string {
   if (unknown > 1) return "only one extent can be -1";
   if (wanted.some((dim) => typeof dim === "number" && dim < -1)) return "an extent cannot be negative";
   const inferred = unknown === 0 ? 1 : missingDim(shape, wanted);
-  if (inferred === undefined) return `no single extent for -1 makes ${printShape(wanted)} as large as ${printShape(shape)}`;
+  if (inferred === undefined)
+    return `no single extent for -1 makes ${printShape(wanted)} as large as ${printShape(shape)}`;
   const result = wanted.map((dim) => (dim === -1 ? inferred : dim));
   const [from, to] = [product(shape), product(result)];
   if (from.factor === to.factor && sameShape(from.names, to.names)) return result;
@@ -71,7 +81,11 @@ export const shapeOps = {
     (shape, attributes) => permuted(shape, permOf(attributes)),
     (x, shape, attributes) => {
       const strides = rowMajorStrides(x.shape);
-      return gather(x.data, shape, permOf(attributes).map((axis) => strides.at(axis) as number));
+      return gather(
+        x.data,
+        shape,
+        permOf(attributes).map((axis) => strides.at(axis) as number),
+      );
     },
   ),
   broadcast: shapeOp(

@@ -16,14 +16,25 @@ function horner(s: string, coefficients: readonly number[]): string {
   return coefficients.reduceRight<string>((rest, c) => (rest === "" ? `T(${c})` : `fma(${rest}, ${s}, T(${c}))`), "");
 }
 
-const erfNear = [1.1283792257, -0.3761263788, 0.1128378212, -0.0268654302, 0.0052210316, -0.00084840803, 0.0001126596, -0.00000966704647];
-const erfFar = [-0.000164237194, 0.2850616276, 0.258751303, 0.3510305882, -0.1102088317, 0.5712658167, -0.4765256941, 0.1208525598];
-const atanCoefficients = [
-  1, -0.333332777, 0.1999807507, -0.1426001638, 0.1093234122, -0.0834972486, 0.057089556, -0.0303518642, 0.0104876487,
-  -0.00170117,
-];
-const sinCoefficients = [1, -0.1666666716, 0.0083333282, -0.0001983912, 0.0000027165829];
-const cosCoefficients = [1, -0.5, 0.041666612, -0.0013886527, 0.0000243714621];
+/** Lowest power first; a test holds them to what the script prints. */
+export const polynomials = {
+  erfNear: [
+    1.128379226, -0.3761263788, 0.1128378212, -0.02686543018, 0.005221031606, -0.0008484079735, 0.000112659538,
+    -0.000009667030099,
+  ],
+  erfFar: [
+    -0.0001642372372, 0.2850616276, 0.2587512732, 0.3510305882, -0.1102088541, 0.5712658763, -0.4765257239,
+    0.1208525598,
+  ],
+  atanCoefficients: [
+    1, -0.333332777, 0.1999807507, -0.1426001638, 0.1093234122, -0.08349724859, 0.05708955601, -0.03035186417,
+    0.01048764866, -0.001701169997,
+  ],
+  sinCoefficients: [1, -0.1666666716, 0.00833332818, -0.0001983911934, 0.000002716582912],
+  cosCoefficients: [1, -0.5, 0.04166661203, -0.001388652716, 0.00002437146213],
+} as const;
+
+const { erfNear, erfFar, atanCoefficients, sinCoefficients, cosCoefficients } = polynomials;
 
 export type WgslFunction =
   | "erf"
@@ -35,6 +46,8 @@ export type WgslFunction =
   | "tan"
   | "atan2"
   | "pow"
+  | "rem"
+  | "round_to_half"
   | "infinity"
   | "nan";
 
@@ -53,7 +66,10 @@ export const wgslFunctions: Readonly<Record<WgslFunction, WgslFunctionDef>> = {
   // exp(x) - 1: Taylor's series where the subtraction would cancel.
   expm1: {
     body: `fn expm1(x: T) -> T {
-  let near = x * ${horner("x", [1, 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040, 1 / 40320].map((c) => Number(c.toPrecision(10))))};
+  let near = x * ${horner(
+    "x",
+    [1, 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040, 1 / 40320].map((c) => Number(c.toPrecision(10))),
+  )};
   return select(exp(x) - 1.0, near, abs(x) < T(0.5));
 }`,
   },
@@ -62,7 +78,10 @@ export const wgslFunctions: Readonly<Record<WgslFunction, WgslFunctionDef>> = {
     body: `fn log1p(x: T) -> T {
   let r = x / (2.0 + x);
   let s = r * r;
-  let near = 2.0 * r * ${horner("s", [1, 1 / 3, 1 / 5, 1 / 7, 1 / 9].map((c) => Number(c.toPrecision(10))))};
+  let near = 2.0 * r * ${horner(
+    "s",
+    [1, 1 / 3, 1 / 5, 1 / 7, 1 / 9].map((c) => Number(c.toPrecision(10))),
+  )};
   return select(log(1.0 + x), near, abs(x) < T(0.3));
 }`,
   },
@@ -102,28 +121,56 @@ fn cos_(x: T) -> T {
   return sin_(x) / cos_(x);
 }`,
   },
-  // atan of the smaller over the larger, 1.2e-7 relative, then the octant.
+  // atan of the smaller over the larger, 1.2e-7 relative, then the octant. Signs are read from the bits: -0 has one.
   atan2: {
     body: `fn atan2_(y: T, x: T) -> T {
   let high = max(abs(x), abs(y));
   let low = min(abs(x), abs(y));
-  let a = select(low / high, T(0.0), high == T(0.0));
+  let ratio = select(low / high, T(1.0), low == high);
+  let a = select(ratio, T(0.0), high == T(0.0));
   let s = a * a;
   let first = a * ${horner("s", atanCoefficients)};
   let steep = select(first, 1.5707963268 - first, abs(y) > abs(x));
-  let half = select(steep, 3.1415926536 - steep, x < T(0.0));
-  return select(half, -half, y < T(0.0));
+  let half = select(steep, 3.1415926536 - steep, bitcast<I>(x) < I(0));
+  return select(half, -half, bitcast<I>(y) < I(0));
 }`,
   },
-  // |x|^y by logarithms; whole y bring the sign back, other y of a negative x have no real value.
+  // |x|^y by logarithms; whole y bring the sign back, other y of a negative x have no real value. log2(0) may be any
+  // number.
   pow: {
-    needs: ["nan"],
+    needs: ["nan", "infinity"],
     body: `fn pow_(x: T, y: T) -> T {
   let size = exp2(y * log2(abs(x)));
   let whole = y == floor(y);
   let odd = whole & (floor(y * 0.5) * 2.0 != y);
   let signed = select(select(size, -size, odd), T(nan()), !whole);
-  return select(select(size, signed, x < T(0.0)), T(1.0), y == T(0.0));
+  let zero = select(T(0.0), T(infinity()), y < T(0.0));
+  let value = select(select(size, signed, x < T(0.0)), zero, x == T(0.0));
+  return select(value, T(1.0), y == T(0.0));
+}`,
+  },
+  // a - b trunc(a / b), with the quotient set right where the division rounded past a whole number (WGSL's `%` is then
+  // off by b). The quotient must be below 2^24.
+  rem: {
+    body: `fn rem(a: T, b: T) -> T {
+  let step = sign(a) * abs(b);
+  let rest = fma(-trunc(a / b), b, a);
+  let above = select(rest, rest + step, rest * sign(a) < T(0.0));
+  let below = select(above, above - step, abs(above) >= abs(b));
+  return select(below, a, abs(a) < abs(b));
+}`,
+  },
+  // To the nearest f16, halves to the even one, in f32. WGSL's quantizeToF16 may round either way, and may make zeros of
+  // subnormals: those are multiples of 2^-24, below 2^-14. An f16 has 13 bits less than an f32, which a carry rounds.
+  round_to_half: {
+    needs: ["infinity"],
+    body: `fn round_to_half(x: T) -> T {
+  let bits = bitcast<I>(abs(x));
+  let normal = bitcast<T>((bits + 4095 + ((bits / 8192) & I(1))) & I(-8192));
+  let subnormal = round(abs(x) * 16777216.0) / 16777216.0;
+  let size = select(normal, subnormal, abs(x) < T(6.103515625e-5));
+  let held = select(size, T(infinity()), size > T(65504.0));
+  return select(held, -held, bitcast<I>(x) < I(0));
 }`,
   },
   // WGSL has no literals for these; a constant expression that gives one is an error, a run-time one is not.
@@ -150,7 +197,7 @@ export function wgslFunctionName(name: WgslFunction, width: number): string {
   return name + (builtinTwins.has(name) ? "_" : "") + (width === 1 ? "" : `_v${width}`);
 }
 
-const definedNames = /\b(erf|expm1|log1p|tanh_|sin_quarter|sin_|cos_|tan_|atan2_|pow_)(?=\()/g;
+const definedNames = /\b(erf|expm1|log1p|tanh_|sin_quarter|sin_|cos_|tan_|atan2_|pow_|rem|round_to_half)(?=\()/g;
 
 /** The text of a library function at a width, and of those it calls, each once. */
 export function wgslFunctionText(name: WgslFunction, width: number, seen: Set<string>): string[] {

@@ -1,0 +1,128 @@
+/**
+ * Prints the coefficients of the polynomials in src/ir/ops/wgsl-functions.ts, and the largest error of each in f32
+ * arithmetic. They are Chebyshev interpolants: the polynomial through a function's values at the Chebyshev nodes of an
+ * interval, written in powers of its variable, lowest first.
+ */
+import { fileURLToPath } from "node:url";
+
+const round = Math.fround;
+
+/** Power-basis coefficients of the interpolant of degree `degree` to `f` on [low, high]. */
+function interpolate(f, low, high, degree) {
+  const count = degree + 1;
+  const angles = Array.from({ length: count }, (_, k) => (Math.PI * (k + 0.5)) / count);
+  const values = angles.map((angle) => f(low + ((high - low) * (Math.cos(angle) + 1)) / 2));
+  const series = angles.map((_, j) => {
+    const sum = values.reduce((total, value, k) => total + value * Math.cos(j * angles[k]), 0);
+    return ((j === 0 ? 1 : 2) * sum) / count;
+  });
+
+  // T0 = 1, T1 = t, Tn = 2 t Tn-1 - Tn-2, summed in powers of t.
+  const inT = new Array(count).fill(0);
+  let [last, next] = [[1], [0, 1]];
+  for (const weight of series) {
+    for (const [i, c] of last.entries()) inT[i] += weight * c;
+    const after = [0, ...next.map((c) => 2 * c)];
+    for (const [i, c] of last.entries()) after[i] -= c;
+    [last, next] = [next, after];
+  }
+
+  // t = scale * s + shift, substituted by Horner's rule on polynomials.
+  const scale = 2 / (high - low);
+  const shift = -(low + high) / (high - low);
+  const inS = inT.reduceRight((result, c) => {
+    const grown = new Array(result.length + 1).fill(0);
+    for (const [i, r] of result.entries()) {
+      grown[i] += r * shift;
+      grown[i + 1] += r * scale;
+    }
+    grown[0] += c;
+    return grown;
+  }, []);
+  return inS.slice(0, count).map((c) => Number(round(c).toPrecision(10)));
+}
+
+function horner(coefficients, s) {
+  return coefficients.reduceRight((sum, c) => round(round(sum * s) + round(c)), 0);
+}
+
+/** As in src/ir/ops/math.ts (Abramowitz & Stegun 7.1.6 and 7.1.14). */
+function erf(x) {
+  let term = x;
+  let sum = x;
+  for (let n = 1; Math.abs(term) > Math.abs(sum) * 1e-17; n++) {
+    term *= (2 * x * x) / (2 * n + 1);
+    sum += term;
+  }
+  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
+}
+
+/** exp(x^2) * erfc(x). */
+function scaledErfc(x) {
+  if (x < 2.5) return (1 - erf(x)) * Math.exp(x * x);
+  let tail = x;
+  for (let n = 120; n > 0; n--) tail = x + n / 2 / tail;
+  return 1 / (Math.sqrt(Math.PI) * tail);
+}
+
+/** f(x) / x as a function of s = x^2, with its limit at 0. */
+const oddIn = (f, limit) => (s) => (s === 0 ? limit : f(Math.sqrt(s)) / Math.sqrt(s));
+const relative = (got, exact) => Math.abs(got / exact - 1);
+const absolute = (got, exact) => Math.abs(got - exact);
+const inverse = (x) => 1 / (1 + 0.5 * x);
+/** (pi / 4)^2, and a little more for the rounding of the reduced argument. */
+const quarter = (Math.PI / 4) ** 2 * 1.02;
+
+/** Each: what is interpolated on which interval of its variable, and how it is used, over which x it is judged. */
+const fits = {
+  erfNear: {
+    coefficients: interpolate(oddIn(erf, 2 / Math.sqrt(Math.PI)), 0, 1, 7),
+    use: (c, x) => round(x * horner(c, round(x * x))),
+    exact: erf,
+    error: relative,
+    range: [1e-4, 1],
+  },
+  erfFar: {
+    coefficients: interpolate((t) => scaledErfc(2 * (1 / t - 1)), inverse(4), inverse(1), 7),
+    use: (c, x) => round(1 - round(round(Math.exp(-round(x * x))) * horner(c, round(inverse(x))))),
+    exact: (x) => 1 - scaledErfc(x) * Math.exp(-x * x),
+    error: absolute,
+    range: [1, 4],
+  },
+  atanCoefficients: {
+    coefficients: interpolate(oddIn(Math.atan, 1), 0, 1, 9),
+    use: (c, x) => round(x * horner(c, round(x * x))),
+    exact: Math.atan,
+    error: relative,
+    range: [1e-4, 1],
+  },
+  sinCoefficients: {
+    coefficients: interpolate(oddIn(Math.sin, 1), 0, quarter, 4),
+    use: (c, x) => round(x * horner(c, round(x * x))),
+    exact: Math.sin,
+    error: relative,
+    range: [1e-4, Math.PI / 4],
+  },
+  cosCoefficients: {
+    coefficients: interpolate((s) => Math.cos(Math.sqrt(s)), 0, quarter, 4),
+    use: (c, x) => horner(c, round(x * x)),
+    exact: Math.cos,
+    error: relative,
+    range: [1e-4, Math.PI / 4],
+  },
+};
+
+/** The coefficients by their names in wgsl-functions.ts. */
+export const coefficients = Object.fromEntries(Object.entries(fits).map(([name, fit]) => [name, fit.coefficients]));
+
+function largestError({ coefficients: c, use, exact, error, range: [low, high] }) {
+  const points = Array.from({ length: 10_001 }, (_, i) => round(low + ((high - low) * i) / 10_000));
+  return points.reduce((most, x) => Math.max(most, error(use(c, x), exact(x))), 0);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const [name, fit] of Object.entries(fits)) {
+    const kind = fit.error === relative ? "relative" : "absolute";
+    console.log(`${name}: ${largestError(fit).toExponential(1)} ${kind}\n  ${fit.coefficients.join(", ")}`);
+  }
+}
