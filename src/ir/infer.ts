@@ -13,8 +13,8 @@ import {
   printShape,
   printType,
   reducedShape,
-  sameShape,
   type Shape,
+  sameShape,
   type TensorType,
   tensorType,
 } from "./types.ts";
@@ -65,7 +65,9 @@ function attributeProblem(def: AttributeDef, value: AttributeValue): string | un
     case "choice":
       return typeof value === "string" ? undefined : `one of ${def.choices.map((c) => `"${c}"`).join(", ")}`;
     case "element":
-      return typeof value === "string" && isElementType(value) ? undefined : "an element type (f32, f16, i32, u32, bool)";
+      return typeof value === "string" && isElementType(value)
+        ? undefined
+        : "an element type (f32, f16, i32, u32, bool)";
     case "axes":
     case "permutation":
       return list?.every(whole) ? undefined : "a list of whole numbers, such as [-1]";
@@ -130,7 +132,8 @@ function operandElement(op: OpName, def: OpDef, operands: OperandTypes, places: 
     if (spec.element === "bool") continue;
     if (first !== undefined && first.element !== type.element) {
       const label = (i: number, t: ElementType) => ({ span: places.operands?.[i] ?? places.op, message: t });
-      const labels = places.operands === undefined ? [] : [label(first.index, first.element), label(index, type.element)];
+      const labels =
+        places.operands === undefined ? [] : [label(first.index, first.element), label(index, type.element)];
       fail(typeErrors.elementMismatch(places.op, op, first.element, type.element, labels));
     }
     first ??= { element: type.element, index };
@@ -138,7 +141,14 @@ function operandElement(op: OpName, def: OpDef, operands: OperandTypes, places: 
   return first?.element ?? "f32";
 }
 
-function inferElementwise(op: OpName, def: ElementwiseDef, element: ElementType, operands: OperandTypes, attributes: Attributes, places: Places) {
+function inferElementwise(
+  op: OpName,
+  def: ElementwiseDef,
+  element: ElementType,
+  operands: OperandTypes,
+  attributes: Attributes,
+  places: Places,
+) {
   let shape: Shape = [];
   for (const [i, type] of operands.entries()) {
     if (type === undefined) continue;
@@ -172,7 +182,15 @@ function inferNorm(op: OpName, def: NormDef, operands: OperandTypes, attributes:
   for (const [i, spec] of def.operands.entries()) {
     const type = operands[i];
     if (i === 0 || type === undefined || sameShape(type.shape, affine)) continue;
-    fail(typeErrors.affineShape(places.operands?.[i] ?? places.op, op, spec.name, printShape(type.shape), printShape(affine)));
+    fail(
+      typeErrors.affineShape(
+        places.operands?.[i] ?? places.op,
+        op,
+        spec.name,
+        printShape(type.shape),
+        printShape(affine),
+      ),
+    );
   }
   return [x];
 }

@@ -1,7 +1,7 @@
 /** The reference interpreter: every op in float64. The oracle of every test, so it is written to be read. */
 
 import type { Attributes, Fn, Op, Value } from "./ir.ts";
-import { type ElementwiseDef, type NormDef, type OpDef, type ReductionDef } from "./ops/def.ts";
+import type { ElementwiseDef, NormDef, OpDef, ReductionDef } from "./ops/def.ts";
 import { ops } from "./ops/index.ts";
 import { broadcastTo, elementCount, gather, rowMajorStrides, type Tensor } from "./tensor.ts";
 import { type Dim, type ElementType, isInteger, type Shape } from "./types.ts";
@@ -43,12 +43,21 @@ function toRows(x: Tensor, axes: readonly number[]) {
   const strides = rowMajorStrides(x.shape);
   const shape = order.map((axis) => x.shape[axis] as number);
   const width = elementCount(columns.map((axis) => x.shape[axis] as number));
-  const data = gather(x.data, shape, order.map((axis) => strides[axis] as number));
+  const count = elementCount(shape.slice(0, shape.length - columns.length));
+  const data = gather(
+    x.data,
+    shape,
+    order.map((axis) => strides[axis] as number),
+  );
   const back = (rows: Float64Array) => {
     const from = rowMajorStrides(shape);
-    return gather(rows, x.shape, [...x.shape.keys()].map((axis) => from[order.indexOf(axis)] as number));
+    return gather(
+      rows,
+      x.shape,
+      [...x.shape.keys()].map((axis) => from[order.indexOf(axis)] as number),
+    );
   };
-  return { data, width, count: width === 0 ? 0 : data.length / width, back };
+  return { data, width, count, back };
 }
 
 function reduction(def: ReductionDef, op: Op, x: Tensor): Float64Array[] {

@@ -8,8 +8,8 @@
  */
 
 import type { Span } from "../diagnostics/diagnostic.ts";
-import type { ElementType, Shape, TensorType } from "./types.ts";
 import type { OpName } from "./ops/index.ts";
+import type { ElementType, Shape, TensorType } from "./types.ts";
 
 export type AttributeValue = number | boolean | string | readonly (number | string)[];
 export type Attributes = Readonly<Record<string, AttributeValue>>;
@@ -144,7 +144,10 @@ export function usesOf(fn: Fn): (value: Value) => Uses {
   const uses = new Map<Value, { ops: Op[]; returned: boolean }>();
   const entry = (value: Value) => {
     let found = uses.get(value);
-    if (found === undefined) uses.set(value, (found = { ops: [], returned: false }));
+    if (found === undefined) {
+      found = { ops: [], returned: false };
+      uses.set(value, found);
+    }
     return found;
   };
   for (const op of fn.ops) for (const operand of presentOperands(op)) entry(operand).ops.push(op);

@@ -1,7 +1,15 @@
 /** The IR as text: the language itself. `parse(print(m))` equals `m`, and printing that gives the same bytes. */
 
-import { type Attributes, type AttributeValue, constantValue, type Fn, type Module, type Op, type Value } from "./ir.ts";
-import { type AttributeDef, type OpDef } from "./ops/def.ts";
+import {
+  type Attributes,
+  type AttributeValue,
+  constantValue,
+  type Fn,
+  type Module,
+  type Op,
+  type Value,
+} from "./ir.ts";
+import type { AttributeDef, OpDef } from "./ops/def.ts";
 import { ops, symbolOf } from "./ops/index.ts";
 import { printType } from "./types.ts";
 
@@ -75,7 +83,9 @@ function isConstant(value: Value | undefined): value is Value {
 /** Whether a constant operand may be written as a literal: something else must give it its element type. */
 function literalIsTyped(op: Op): boolean {
   const specs = ops[op.name].operands;
-  return op.operands.some((operand, i) => operand !== undefined && specs[i]?.element !== "bool" && !isConstant(operand));
+  return op.operands.some(
+    (operand, i) => operand !== undefined && specs[i]?.element !== "bool" && !isConstant(operand),
+  );
 }
 
 /** `=`'s right side. */

@@ -27,7 +27,9 @@ export function rowMajorStrides(shape: readonly number[]): number[] {
 export function broadcastStrides(shape: readonly number[], target: readonly number[]): number[] {
   const offset = target.length - shape.length;
   const strides = rowMajorStrides(shape);
-  return target.map((_, axis) => (axis < offset || shape[axis - offset] === 1 ? 0 : (strides[axis - offset] as number)));
+  return target.map((_, axis) =>
+    axis < offset || shape[axis - offset] === 1 ? 0 : (strides[axis - offset] as number),
+  );
 }
 
 /** The tensor's numbers in the row-major order of `shape`, reading with `strides`. */

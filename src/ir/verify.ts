@@ -20,7 +20,9 @@ function verifyOp(op: Op): Diagnostic[] {
     return inferred.flatMap((type, i) => {
       const has = op.results[i]?.type;
       if (has !== undefined && sameType(has, type)) return [];
-      return [verifyErrors.wrongType(op.span, op.name, has === undefined ? "missing" : printType(has), printType(type))];
+      return [
+        verifyErrors.wrongType(op.span, op.name, has === undefined ? "missing" : printType(has), printType(type)),
+      ];
     });
   } catch (failure) {
     if (failure instanceof TircError) return [...failure.diagnostics];

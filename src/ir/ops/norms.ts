@@ -65,9 +65,10 @@ function standardized(row: Float64Array, attributes: Attributes): Float64Array {
   return scaledBy(centered(row), 1 / Math.sqrt(varianceOf(row, 0) + eps(attributes)));
 }
 
-function logSumExp(row: Float64Array): number {
+/** The row's largest element, and exp(x - that): nothing overflows. */
+function shiftedPowers(row: Float64Array) {
   const top = row.reduce((a, b) => Math.max(a, b), -Infinity);
-  return top + Math.log(sumOf(row.map((x) => Math.exp(x - top))));
+  return { top, powers: row.map((x) => Math.exp(x - top)) };
 }
 
 const centerOf = (emit: Emitter, x: Value, columns: readonly number[]) =>
@@ -131,8 +132,8 @@ export const normOps = {
     {
       summary: "`exp(x) / sum(exp(x))`.",
       normalize: (row) => {
-        const total = logSumExp(row);
-        return row.map((x) => Math.exp(x - total));
+        const { powers } = shiftedPowers(row);
+        return scaledBy(powers, 1 / sumOf(powers));
       },
       define: (emit, x, columns) => {
         const { powers, total } = exponentials(emit, x, columns);
@@ -146,8 +147,9 @@ export const normOps = {
     {
       summary: "`x - log(sum(exp(x)))`.",
       normalize: (row) => {
-        const total = logSumExp(row);
-        return row.map((x) => x - total);
+        const { top, powers } = shiftedPowers(row);
+        const logTotal = Math.log(sumOf(powers));
+        return row.map((x) => x - top - logTotal);
       },
       define: (emit, x, columns) => {
         const { shifted, total } = exponentials(emit, x, columns);
