@@ -5,7 +5,8 @@ import type { Attributes, Op, Value } from "../src/ir/ir.ts";
 import type { OpName } from "../src/ir/ops/index.ts";
 import { sqrtTwoOverPi } from "../src/ir/ops/math.ts";
 import { sameType } from "../src/ir/types.ts";
-import { any, call, type Pattern, type Products, plus, readOf, times } from "./match.ts";
+import { any, call, formulaTolerance, type Pattern, type Products, plus, readOf, times } from "./match.ts";
+import type { Raising } from "./raising.ts";
 
 interface Activation {
   readonly name: OpName;
@@ -47,17 +48,39 @@ const activations: readonly Activation[] = [
   },
 ];
 
-/** The activation that `op` is the last step of. */
-export function raiseActivation(op: Op, builder: Builder, products: Products): Value | undefined {
-  if (op.name !== "mul" && op.name !== "div") return undefined;
+/** The first form that matches, with its operand. */
+function find(op: Op, ways: readonly Products[]): { activation: Activation; x: Value } | undefined {
   const root = readOf(op.result);
-  for (const { name, attributes, forms } of activations) {
-    for (const form of forms) {
-      for (const bound of form(root, {}, products)) {
-        const operand = bound.x as Value;
-        if (sameType(operand.type, op.result.type)) return builder.emit(name, [operand], attributes, op.result.name);
+  for (const products of ways) {
+    for (const activation of activations) {
+      for (const form of activation.forms) {
+        for (const { x } of form(root, {}, products)) {
+          if (x !== undefined && sameType(x.type, op.result.type)) return { activation, x };
+        }
       }
     }
   }
+  return undefined;
+}
+
+const exactForms = {
+  none: "0.5 * x * (1 + erf(x / sqrt(2)))",
+  tanh: "0.5 * x * (1 + tanh(0.7978845608028654 * (x + 0.044715 * x^3)))",
+} as const;
+
+/** The activation that `op` is the last step of. */
+export function raiseActivation(op: Op, builder: Builder, raising: Raising): Value | undefined {
+  if (op.name !== "mul" && op.name !== "div") return undefined;
+  const found = find(op, raising.ways);
+  if (found !== undefined) {
+    const { name, attributes } = found.activation;
+    raising.counted(name);
+    return builder.emit(name, [found.x], attributes, op.result.name);
+  }
+  const rough = find(op, [raising.rough]);
+  if (rough?.activation.name !== "gelu") return undefined;
+  const because = `a constant in it is off by more than ${formulaTolerance} (relative) from the formula's`;
+  const form = exactForms[rough.activation.attributes.approximate as keyof typeof exactForms];
+  raising.note(op, "a GELU", { because, help: `the formula is \`${form}\`` });
   return undefined;
 }

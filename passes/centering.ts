@@ -16,7 +16,7 @@ import { attribute } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { type Dim, isFloat, type Shape } from "../src/ir/types.ts";
 import { meetsItsRow, Products, readOf, sameNumbers } from "./match.ts";
-import { meanMiss, nameOf, statisticOf } from "./norm-patterns.ts";
+import { meanMiss, nameOf, statisticOf } from "./statistics.ts";
 
 export interface Proved {
   readonly proved: true;
@@ -40,7 +40,7 @@ const proved = (because: string, from: readonly Proved[] = []): Proved => ({ pro
 const unproved = (because: string, help: string, at: Value): Verdict => {
   return { proved: false, miss: { because, help, at: at.span } };
 };
-const keep = "nothing is wrong with a centering that stays; `mode=lossy` drops it, and changes the results";
+const addLater = "add what is constant along the row after the centering";
 
 /** Those of `axes` that `value` has with an extent other than 1, when it is broadcast. */
 const ownAxes = (value: Value, axes: readonly number[]) => axes.filter((axis) => (value.shape.at(axis) ?? 1) !== 1);
@@ -99,11 +99,12 @@ export class Centering {
     const own = ownAxes(value, axes);
     if (own.length < axes.length) {
       if (own.length > 0) return ask("zero", value, own);
-      return unproved(`\`${name}\` does not vary along the row, and is not 0`, keep, value);
+      return unproved(`\`${name}\` does not vary along the row, and is not 0`, addLater, value);
     }
     const op = value.def;
     if (op === undefined) {
-      const help = "pass rows of mean zero through `center` where they are made, or keep the centering";
+      const help =
+        "proved are `x - mean(x)`, `center`, norms without gamma and beta, and what keeps their row mean at zero";
       return unproved(`\`${name}\` is a parameter, and nothing is known about its rows`, help, value);
     }
     const mean = this.minusMean(op, axes);
@@ -145,7 +146,10 @@ function byFact(op: Op, axes: readonly number[], ask: Ask): Verdict | undefined 
   if (def.kind === "norm") return throughNorm(op, axes, ask);
   const [first, ...others] = op.operands as readonly Value[];
   if (fact === "sum") {
-    const text = op.operands.length === 1 ? `\`${name}\` is the negative of it` : `\`${name}\` is a sum of such rows`;
+    const text =
+      op.operands.length === 1
+        ? `\`${name}\` is the negative of such rows`
+        : `\`${name}\` is a sum of rows of mean zero`;
     return all(
       op.operands.map((operand) => ask("zero", operand as Value, axes)),
       text,
@@ -176,7 +180,9 @@ function throughNorm(op: Op, axes: readonly number[], ask: Ask): Verdict | undef
   if (gamma !== undefined) claims.push(affineAsks(ask, "constant", gamma, op, axes));
   if (beta !== undefined) claims.push(affineAsks(ask, "zero", beta, op, axes));
   const text =
-    fact === "result" ? `\`${name}\` is the result of \`${op.name}\`` : `\`${name}\` scales such rows (\`${op.name}\`)`;
+    fact === "result"
+      ? `\`${name}\` is the result of \`${op.name}\``
+      : `\`${name}\` scales rows of mean zero (\`${op.name}\`)`;
   return all(claims, text);
 }
 

@@ -17,7 +17,7 @@ import { rewriteFn } from "../src/ir/builder.ts";
 import { attribute } from "../src/ir/ops/def.ts";
 import { definePass } from "../src/pass/define-pass.ts";
 import { Centering, explain } from "./centering.ts";
-import { nameOf } from "./norm-patterns.ts";
+import { nameOf } from "./statistics.ts";
 
 export const eliminateCentering = definePass({
   name: "eliminate-centering",

@@ -136,16 +136,37 @@ function powers(op: Op, exponent: number): { exponents: readonly number[]; const
 
 const joins: ReadonlySet<OpName> = new Set(["mul", "div", "neg"]);
 
-export class Products {
-  private readonly usesOf: (value: Value) => Uses;
+/** Which products inside a product are kept whole. */
+export interface Kept {
+  /** Those that have several uses: such a value is an operand of the pattern more often than a step of it. */
+  readonly used?: (value: Value) => Uses;
+  /** But not those that only scale a value by a number. */
+  readonly scaled?: boolean;
+}
 
-  /** @param usesOf a product that has several uses is kept whole inside others: it is an operand of the pattern. */
-  constructor(usesOf: (value: Value) => Uses = () => ({ ops: [], returned: false })) {
-    this.usesOf = usesOf;
+export class Products {
+  private readonly kept: Kept;
+  /** Relative difference up to which a literal counts as the constant of a formula. */
+  readonly tolerance: number;
+  private readonly known = new Map<Value, Product>();
+
+  constructor(kept: Kept = {}, tolerance = formulaTolerance) {
+    this.kept = kept;
+    this.tolerance = tolerance;
   }
 
   /** The read as a product; of itself, if it is none. */
-  of(root: Read): Product {
+  of(read: Read): Product {
+    if (read.lay !== undefined) return this.taken(read);
+    let product = this.known.get(read.value);
+    if (product === undefined) {
+      product = this.taken(read);
+      this.known.set(read.value, product);
+    }
+    return product;
+  }
+
+  private taken(root: Read): Product {
     const factors: Factor[] = [];
     let constant = 1;
     let nodes = 0;
@@ -164,7 +185,7 @@ export class Products {
       }
       const op = value.def;
       const shown = op && ++nodes <= mostNodes ? powers(op, exponent) : undefined;
-      const isOperand = op !== undefined && read !== root && joins.has(op.name) && this.usedTwice(value);
+      const isOperand = op !== undefined && read !== root && joins.has(op.name) && this.keeps(op);
       if (op === undefined || shown === undefined || isOperand || !staysIn(op, lay)) {
         leaf(read, exponent);
         return;
@@ -176,9 +197,12 @@ export class Products {
     return { constant, factors: factors.filter((f) => f.exponent !== 0) };
   }
 
-  private usedTwice(value: Value): boolean {
-    const { ops: readers, returned } = this.usesOf(value);
-    return readers.length + Number(returned) > 1;
+  private keeps(op: Op): boolean {
+    const { used, scaled = true } = this.kept;
+    if (used === undefined) return false;
+    const { ops: readers, returned } = used(op.result);
+    if (readers.length + Number(returned) < 2) return false;
+    return scaled || op.operands.every((operand) => operand && numberOf(operand) === undefined);
   }
 }
 
@@ -231,7 +255,7 @@ export function plus(a: Pattern, b: Pattern | number): Pattern {
     if (value.def?.name !== "add") return;
     for (const [left, right] of orders(value.def)) {
       if (typeof b === "number") {
-        if (near(numberOf(right) ?? Number.NaN, b, formulaTolerance)) yield* a({ value: left, lay }, bound, products);
+        if (near(numberOf(right) ?? Number.NaN, b, products.tolerance)) yield* a({ value: left, lay }, bound, products);
         continue;
       }
       for (const half of a({ value: left, lay }, bound, products)) yield* b({ value: right, lay }, half, products);
@@ -243,7 +267,7 @@ export function plus(a: Pattern, b: Pattern | number): Pattern {
 export function times(constant: number, ...wanted: readonly (readonly [Pattern, number])[]): Pattern {
   return function* (read, bound, products) {
     const product = products.of(read);
-    if (product.factors.length !== wanted.length || !near(product.constant, constant, formulaTolerance)) return;
+    if (product.factors.length !== wanted.length || !near(product.constant, constant, products.tolerance)) return;
     yield* pairUp(product.factors, wanted, bound, products);
   };
 }

@@ -5,22 +5,16 @@
  *   rmsnorm:  d * (v + eps)^-1/2    with v = mean(d^2)
  *   layernorm: the same             with d = x - mean(x), or v = var(x), or v = mean(x^2) - mean(x)^2
  *   l2norm:   d * (v + eps)^-1/2    with v = sum(d^2)
- *
- * A mean may be `mean`, or a `sum` times 1/n where the row length n is known and the factor rounds to the same f32.
  */
 
 import type { Miss } from "../src/diagnostics/remarks.ts";
 import type { Builder } from "../src/ir/builder.ts";
 import { definedBy, type Op, type Value } from "../src/ir/ir.ts";
 import { attribute } from "../src/ir/ops/def.ts";
-import { ops } from "../src/ir/ops/index.ts";
-import { printShape, reducedShape, sameShape, sameType } from "../src/ir/types.ts";
+import { sameType } from "../src/ir/types.ts";
 import {
   type Factor,
-  floatTolerance,
-  layOf,
   meetsItsRow,
-  near,
   numberOf,
   orders,
   type Product,
@@ -31,83 +25,16 @@ import {
   sameNumbers,
 } from "./match.ts";
 import type { Raising } from "./raising.ts";
-
-export const nameOf = (value: Value) => value.name ?? `${value.def?.name ?? "?"}(...)`;
-export const sameAxes = (a: readonly number[], b: readonly number[]) => a.join() === b.join();
-const printAxes = (axes: readonly number[]) => `[${axes.join(", ")}]`;
-
-/** `scale * reduction(of)`, each number of it about one row. */
-export interface Statistic {
-  readonly op: Op;
-  readonly value: Value;
-  readonly of: Value;
-  readonly axes: readonly number[];
-  readonly scale: number;
-  readonly lay: readonly (number | string)[];
-  /** Where it is rounded to f16 in between. */
-  readonly rounded: Op | undefined;
-}
-
-/** The read as a reduction, or a multiple of one. */
-export function statisticOf(read: Read, products: Products): Statistic | undefined {
-  const product = products.of(read);
-  const [only, ...others] = product.factors;
-  if (only === undefined || others.length > 0 || only.exponent !== 1) return undefined;
-  let at = peel(only.read);
-  const rounded = definedBy(at.value, "cast");
-  if (rounded !== undefined) at = peel({ value: rounded.operand(0), lay: at.lay });
-  const op = at.value.def;
-  if (op === undefined || ops[op.name].kind !== "reduction") return undefined;
-  const axes = attribute.axes(op.attributes);
-  return { op, value: at.value, of: op.operand(0), axes, scale: product.constant, lay: layOf(at), rounded };
-}
-
-function roundedMiss(rounded: Op): Miss {
-  return {
-    because: `a statistic of the row is rounded to ${rounded.result.element} in between, which the norm would not do`,
-    help: "keep the statistic in f32 up to the multiplication, and cast the result",
-    at: rounded.span,
-  };
-}
-
-/** How many elements a row has; `undefined` if that is known to the caller only. */
-function rowLength(stat: Statistic): number | undefined {
-  const extents = stat.axes.map((axis) => stat.of.shape.at(axis));
-  return extents.every((extent) => typeof extent === "number") ? extents.reduce((a, b) => a * b, 1) : undefined;
-}
-
-function divisorMiss(stat: Statistic): Miss {
-  const { span: at } = stat.op;
-  const n = rowLength(stat);
-  const divisor = String(Number((1 / stat.scale).toPrecision(7)));
-  if (n === undefined) {
-    const because = `the sum is divided by ${divisor}, and the row length is a name that only the caller knows`;
-    return { because, help: "use `mean`, or fix the length with `--dim`", at };
-  }
-  const unbiased = near((n - 1) * stat.scale, 1, floatTolerance) ? " (the unbiased variance)" : "";
-  const because = `the sum is divided by ${divisor}${unbiased}, and the row has ${n} elements`;
-  return { because, help: `divide by ${n}, or use \`mean\``, at };
-}
-
-/** Whether the statistic is the mean of its operand; words for why not, where it is nearly that. */
-export function meanMiss(stat: Statistic): Miss | undefined | "other" {
-  const isMean = stat.op.name === "mean" || (stat.op.name === "moments" && stat.value.index === 0);
-  if (isMean && near(stat.scale, 1, floatTolerance)) return stat.rounded && roundedMiss(stat.rounded);
-  if (stat.op.name !== "sum" || stat.scale === 1) return "other";
-  const n = rowLength(stat);
-  if (n === undefined || !near(n * stat.scale, 1, floatTolerance)) return divisorMiss(stat);
-  return stat.rounded && roundedMiss(stat.rounded);
-}
-
-function alignmentMiss(stat: Pick<Statistic, "lay" | "axes" | "op">, x: Value): Miss | undefined {
-  if (meetsItsRow(stat.lay, x.shape, stat.axes)) return undefined;
-  const wanted = printShape(reducedShape(x.shape, stat.axes, true));
-  return {
-    because: `the statistic over axes ${printAxes(stat.axes)} has shape ${printShape(stat.lay)}, so it broadcasts along another axis than its own row of ${printShape(x.shape)}`,
-    help: `give it the shape ${wanted}: \`keepdims = true\``,
-    at: stat.op.span,
-  };
-}
+import {
+  alignmentMiss,
+  meanMiss,
+  nameOf,
+  printAxes,
+  type Spread,
+  sameAxes,
+  spreadOf,
+  statisticOf,
+} from "./statistics.ts";
 
 /** `x - mean(x)`, `x + -mean(x)`. */
 export function raiseCenter(op: Op, builder: Builder, raising: Raising): Value | undefined {
@@ -127,72 +54,43 @@ export function raiseCenter(op: Op, builder: Builder, raising: Raising): Value |
   return undefined;
 }
 
-/** The mean or sum of squares of a row, or its variance. */
-interface Spread {
-  readonly kind: "mean" | "sum" | "variance";
-  readonly stat: Statistic;
-  readonly of: Value;
-  readonly miss: Miss | undefined;
+/** The factors of the sum's two terms that differ, where one term is `x * s` and the other `m * s`. */
+function commonScale(a: Product, b: Product): { x: Factor; m: Factor } | undefined {
+  const isIn = (product: Product) => (f: Factor) =>
+    product.factors.some((g) => g.read.value === f.read.value && g.exponent === f.exponent);
+  const [x, ...others] = a.factors.filter((f) => !isIn(b)(f));
+  const [m, ...rest] = b.factors.filter((f) => !isIn(a)(f));
+  if (x?.exponent !== 1 || m?.exponent !== 1 || others.length + rest.length > 0) return undefined;
+  return { x, m };
 }
 
-const isFoldOf = (stat: Statistic, name: string) => stat.op.name === name;
-
-function varianceOp(stat: Statistic): Spread | undefined {
-  const isVariance = isFoldOf(stat, "var") || (isFoldOf(stat, "moments") && stat.value.index === 1);
-  if (!isVariance || !near(stat.scale, 1, floatTolerance)) return undefined;
-  const correction = attribute.number(stat.op.attributes, "correction");
-  const unbiased: Miss = {
-    because: `the variance has correction = ${correction}, and a LayerNorm's is the biased one`,
-    help: "use `correction = 0`",
-    at: stat.op.span,
-  };
-  const miss = correction === 0 ? stat.rounded && roundedMiss(stat.rounded) : unbiased;
-  return { kind: "variance", stat, of: stat.of, miss };
+/** `x * s - m * s`, `x * s + (b - m * s)` with `m = mean(x)`: `(x - m) * s`, `(x - m) * s + b`. */
+export function raiseShifted(op: Op, builder: Builder, raising: Raising): Value | undefined {
+  if (op.name !== "sub" && op.name !== "add") return undefined;
+  for (const [left, right] of orders(op)) {
+    const shift = op.name === "add" ? definedBy(right, "sub") : undefined;
+    const subtracted = shift === undefined ? (op.name === "sub" ? right : undefined) : shift.operand(1);
+    if (subtracted === undefined) continue;
+    const product = raising.products.of(readOf(left));
+    const other = raising.products.of(readOf(subtracted));
+    const pair = commonScale(product, other);
+    if (pair === undefined || pair.x.read.lay !== undefined || product.constant !== other.constant) continue;
+    const x = pair.x.read.value;
+    const stat = statisticOf(pair.m.read, raising.products);
+    if (stat === undefined || !sameNumbers(stat.of, x) || meanMiss(stat) !== undefined) continue;
+    if (!meetsItsRow(stat.lay, x.shape, stat.axes) || x.element !== op.result.element) continue;
+    const used = [pair.x];
+    if (!canMultiply(product, used)) continue;
+    raising.raised(stat.value, "center");
+    const center = builder.emit("center", [x], { axes: stat.axes });
+    const scaled = timesTheRest(center, product, used, op, builder);
+    return shift === undefined ? scaled : builder.emit("add", [scaled, shift.operand(0)]);
+  }
+  return undefined;
 }
 
-/** `mean(d * d)`, `sum(pow(d, 2)) / n`, `sum(d * d)`. */
-function meanOfPower(stat: Statistic, products: Products): Spread | undefined {
-  const { constant, factors } = products.of(readOf(stat.of));
-  const [only, ...others] = factors;
-  if (only === undefined || others.length > 0 || constant !== 1 || only.read.lay !== undefined) return undefined;
-  const problem = meanMiss(stat);
-  const isSum = isFoldOf(stat, "sum") && stat.scale === 1;
-  if ((problem === "other" && !isSum) || only.exponent === 1) return undefined;
-  const wrongPower: Miss = {
-    because: `what is averaged is the power ${only.exponent} of \`${nameOf(only.read.value)}\``,
-    help: "average the square: `d * d` or `pow(d, 2)`",
-    at: stat.of.span,
-  };
-  const found = problem === "other" ? stat.rounded && roundedMiss(stat.rounded) : problem;
-  const miss = only.exponent === 2 ? found : wrongPower;
-  return { kind: isSum ? "sum" : "mean", stat, of: only.read.value, miss };
-}
-
-/** `mean(x * x) - mean(x) * mean(x)`, also where rounding is kept from making it negative. */
-function differenceOfMeans(read: Read, products: Products): Spread | undefined {
-  let at = peel(read);
-  const clamped = definedBy(at.value, "maximum", "relu");
-  const isClamped = clamped?.name === "relu" || (clamped !== undefined && numberOf(clamped.operand(1)) === 0);
-  if (clamped !== undefined && isClamped) at = peel({ value: clamped.operand(0), lay: at.lay });
-  const difference = definedBy(at.value, "sub");
-  if (difference === undefined) return undefined;
-  const part = (i: number): Read => ({ value: difference.operand(i), lay: at.lay });
-  const squares = statisticOf(part(0), products);
-  const spread = squares && meanOfPower(squares, products);
-  const [mean, ...others] = products.of(part(1)).factors;
-  if (spread?.kind !== "mean" || mean?.exponent !== 2 || others.length > 0) return undefined;
-  const stat = statisticOf(mean.read, products);
-  if (stat === undefined || !sameNumbers(stat.of, spread.of) || !sameAxes(stat.axes, spread.stat.axes))
-    return undefined;
-  const problem = meanMiss(stat);
-  if (problem === "other" || !sameShape(stat.lay, spread.stat.lay)) return undefined;
-  return { ...spread, kind: "variance", miss: spread.miss ?? problem };
-}
-
-function spreadOf(read: Read, products: Products): Spread | undefined {
-  const stat = statisticOf(read, products);
-  if (stat === undefined) return differenceOfMeans(read, products);
-  return varianceOp(stat) ?? meanOfPower(stat, products);
+interface Scale extends Spread {
+  readonly eps: number;
 }
 
 /** `rest + number`, in either order; 0 where nothing is added. */
@@ -204,10 +102,6 @@ function splitEpsilon(read: Read): { rest: Read; eps: number } {
     if (eps !== undefined) return { rest: { value: rest, lay }, eps };
   }
   return { rest: { value, lay }, eps: 0 };
-}
-
-interface Scale extends Spread {
-  readonly eps: number;
 }
 
 /** What a factor of a negative power divides by. */
@@ -250,7 +144,10 @@ function rootInside(read: Read, products: Products): Scale | undefined {
   return undefined;
 }
 
-const normNames = { mean: "an RMSNorm", variance: "a LayerNorm", sum: "an L2 norm" } as const;
+function nameOfNorm({ kind, of }: Scale): string {
+  if (kind === "sum") return "an L2 norm";
+  return kind === "variance" || definedBy(of, "center") !== undefined ? "a LayerNorm" : "an RMSNorm";
+}
 
 /** The factor that the scale is the scale of; words for why none is, where one nearly is. */
 function scaled(scale: Scale, factors: readonly Factor[]): { factor?: Factor; miss?: Miss } {
@@ -313,7 +210,7 @@ export function raiseNorm(op: Op, builder: Builder, raising: Raising): Value | u
     const { factor, miss: other } = scaled(scale, product.factors);
     const x = factor?.read.value;
     const miss = other ?? (x && (scale.miss ?? alignmentMiss(scale.stat, x)));
-    if (miss !== undefined) raising.missed(scale.stat.value, op, normNames[scale.kind], miss);
+    if (miss !== undefined) raising.missed(scale.stat.value, op, nameOfNorm(scale), miss);
     if (factor === undefined || x === undefined || miss !== undefined) continue;
     const used = [factor, inverse];
     if (!canMultiply(product, used)) continue;
@@ -334,11 +231,12 @@ function norm(x: Value, scale: Scale, op: Op, builder: Builder, raising: Raising
     const centerAxes = attribute.axes(center.attributes);
     if (sameAxes(centerAxes, axes)) {
       raising.counted("layernorm");
-      return builder.emit("layernorm", [wide(center.operand(0))], { axes, eps });
+      return builder.emit("layernorm", [wide(center.operand(0)), undefined, undefined], { axes, eps });
     }
     const because = `the mean is over axes ${printAxes(centerAxes)}, and the mean square over ${printAxes(axes)}`;
     raising.note(op, "a LayerNorm", { because, help: "take both over the same axes", at: center.span });
   }
   raising.counted(name);
-  return builder.emit(name, [wide(x)], { axes, eps });
+  const operands = name === "rmsnorm" ? [wide(x), undefined] : [wide(x)];
+  return builder.emit(name, operands, { axes, eps });
 }

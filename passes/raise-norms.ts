@@ -24,16 +24,22 @@ import { raiseActivation } from "./activation-patterns.ts";
 import { withoutEqualOps } from "./cse.ts";
 import { withoutDeadOps } from "./dce.ts";
 import { orders, padded } from "./match.ts";
-import { raiseCenter, raiseNorm } from "./norm-patterns.ts";
+import { raiseCenter, raiseNorm, raiseShifted } from "./norm-patterns.ts";
 import { Raising, sweep } from "./raising.ts";
 import { raiseLogSoftmax, raiseSoftmax } from "./softmax-patterns.ts";
 
 type Context = PassContext<Record<string, never>>;
 
-const rules = [raiseCenter, raiseNorm, raiseSoftmax, raiseLogSoftmax] as const;
+type Rule = (op: Op, builder: Builder, raising: Raising) => Value | undefined;
 
-/** Norms before gamma and beta, and activations. */
-function raiseCores(fn: Fn, context: Context): Fn {
+/** Centers first: the norms are written with them. */
+const stages: readonly (readonly Rule[])[] = [
+  [raiseCenter, raiseShifted],
+  [raiseNorm, raiseSoftmax, raiseLogSoftmax, raiseActivation],
+];
+
+/** One sweep with the first rule that fires at each op. */
+function applyRules(fn: Fn, rules: readonly Rule[], context: Context): Fn {
   let raising: Raising | undefined;
   const raised = sweep(fn, (op, builder, uses) => {
     raising ??= new Raising(uses, (name) => context.count(`${name} found`));
@@ -41,9 +47,7 @@ function raiseCores(fn: Fn, context: Context): Fn {
       const value = rule(op, builder, raising);
       if (value !== undefined) return value;
     }
-    const activation = raiseActivation(op, builder, raising.products);
-    if (activation !== undefined) raising.counted(activation.def?.name as string);
-    return activation;
+    return undefined;
   });
   for (const remark of raising?.remarks() ?? []) context.remark(remark);
   return raised;
@@ -112,10 +116,11 @@ export const raiseNorms = definePass({
   ].join("\n"),
   options: {},
   run(fn, context) {
-    // Patterns compare values by identity, so what is written twice must be one value.
-    const unique = withoutEqualOps(fn);
-    const cores = raiseCores(unique, context);
-    const raised = raiseAffine(raiseAffine(cores, 1, context), 2, context);
-    return raised === unique ? fn : withoutDeadOps(raised);
+    // Patterns compare values by identity, so what is written twice must be one value; and uses count, so none is dead.
+    const tidy = (raised: Fn) => withoutDeadOps(withoutEqualOps(raised));
+    const before = tidy(fn);
+    const cores = stages.reduce((raised, rules) => tidy(applyRules(raised, rules, context)), before);
+    const raised = withoutDeadOps(raiseAffine(raiseAffine(cores, 1, context), 2, context));
+    return raised === before ? fn : raised;
   },
 });

@@ -19,15 +19,24 @@ export function sweep(fn: Fn, rule: (op: Op, builder: Builder, uses: (value: Val
   });
 }
 
+/** How far a constant may be off to look like a mistake. */
+const roughTolerance = 0.05;
+
 export class Raising {
   readonly products: Products;
+  /** The ways to see products in activations, whose steps may have uses of their own: `0.5 * x`, `x * x`. */
+  readonly ways: readonly Products[];
+  /** Sees constants that are off by a few percent as those of the formula. */
+  readonly rough: Products;
   private readonly count: (what: string) => void;
   private readonly misses = new Map<Value, Diagnostic>();
   private readonly found = new Set<Value>();
   private readonly notes: Diagnostic[] = [];
 
   constructor(uses: (value: Value) => Uses, count: (what: string) => void) {
-    this.products = new Products(uses);
+    this.products = new Products({ used: uses });
+    this.ways = [this.products, new Products({ used: uses, scaled: false }), new Products()];
+    this.rough = new Products({}, roughTolerance);
     this.count = count;
   }
 

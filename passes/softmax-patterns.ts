@@ -8,13 +8,13 @@
  * with m = max(x), or without m.
  */
 
-import type { Miss } from "../src/diagnostics/remarks.ts";
 import type { Builder } from "../src/ir/builder.ts";
 import { definedBy, type Op, type Value } from "../src/ir/ir.ts";
-import { printShape, reducedShape, sameType } from "../src/ir/types.ts";
+import { sameType } from "../src/ir/types.ts";
 import { layOf, meetsItsRow, orders, peel, type Read, readOf, sameNumbers } from "./match.ts";
-import { canMultiply, type Statistic, sameAxes, statisticOf, timesTheRest } from "./norm-patterns.ts";
+import { canMultiply, timesTheRest } from "./norm-patterns.ts";
 import type { Raising } from "./raising.ts";
+import { alignmentMiss, type Statistic, sameAxes, statisticOf } from "./statistics.ts";
 
 /** `fold(of)` alone, not a multiple of it. */
 function foldOf(name: "sum" | "max", read: Read, raising: Raising): Statistic | undefined {
@@ -32,12 +32,6 @@ function unshifted(value: Value, axes: readonly number[], raising: Raising): Val
   return isMax && meetsItsRow(top.lay, x.shape, axes) && sameType(x.type, value.type) ? x : value;
 }
 
-function alignmentMiss(total: Statistic, x: Value): Miss {
-  const wanted = printShape(reducedShape(x.shape, total.axes, true));
-  const because = `the sum has shape ${printShape(total.lay)}, so it broadcasts along another axis than its own row of ${printShape(x.shape)}`;
-  return { because, help: `give it the shape ${wanted}: \`keepdims = true\``, at: total.op.span };
-}
-
 /** `e / sum(e)` with `e = exp(...)`. */
 export function raiseSoftmax(op: Op, builder: Builder, raising: Raising): Value | undefined {
   if (op.name !== "mul" && op.name !== "div") return undefined;
@@ -48,10 +42,9 @@ export function raiseSoftmax(op: Op, builder: Builder, raising: Raising): Value 
     const factor = product.factors.find((f) => f.exponent === 1 && f.read.value === total.of);
     const exponential = definedBy(factor?.read.value, "exp");
     if (factor === undefined || exponential === undefined || factor.read.lay !== undefined) continue;
-    if (!meetsItsRow(total.lay, total.of.shape, total.axes)) {
-      raising.missed(total.value, op, "a softmax", alignmentMiss(total, total.of));
-      continue;
-    }
+    const miss = alignmentMiss(total, total.of);
+    if (miss !== undefined) raising.missed(total.value, op, "a softmax", miss);
+    if (miss !== undefined) continue;
     const used = [factor, divisor];
     if (total.of.element !== op.result.element || !canMultiply(product, used)) continue;
     raising.raised(total.value, "softmax");
@@ -77,8 +70,9 @@ export function raiseLogSoftmax(op: Op, builder: Builder, raising: Raising): Val
   if (!sameType(x.type, op.result.type)) return undefined;
   const total = logOfSum(readOf(right), x, raising) ?? shiftedOutside(x, right, raising);
   if (total === undefined) return undefined;
-  if (!meetsItsRow(total.lay, x.shape, total.axes)) {
-    raising.missed(total.value, op, "a log_softmax", alignmentMiss(total, x));
+  const miss = alignmentMiss(total, x);
+  if (miss !== undefined) {
+    raising.missed(total.value, op, "a log_softmax", miss);
     return undefined;
   }
   raising.raised(total.value, "log_softmax");

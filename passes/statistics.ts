@@ -1,0 +1,182 @@
+/**
+ * Statistics of rows as they are written in primitive ops: means, sums and means of squares, variances.
+ *
+ * A mean is `mean`, or a `sum` times 1/n where the row length n is known and the factor rounds to the same f32.
+ * Each finding may carry a miss: it looks like that statistic, but for a condition.
+ */
+
+import type { Miss } from "../src/diagnostics/remarks.ts";
+import { constantValue, definedBy, type Op, type Value } from "../src/ir/ir.ts";
+import { attribute } from "../src/ir/ops/def.ts";
+import { ops } from "../src/ir/ops/index.ts";
+import { printNumber } from "../src/ir/print.ts";
+import { printShape, reducedShape, type Shape, sameShape } from "../src/ir/types.ts";
+import {
+  floatTolerance,
+  layOf,
+  meetsItsRow,
+  near,
+  numberOf,
+  type Products,
+  peel,
+  type Read,
+  readOf,
+  sameNumbers,
+} from "./match.ts";
+
+/** The longest piece of source text that stands for a value without a name. */
+const longestText = 48;
+
+/** What messages call a value: its name, else its text in the source. */
+export function nameOf(value: Value): string {
+  const number = constantValue(value);
+  if (number !== undefined) return printNumber(number);
+  const { source, start, end } = value.span;
+  const text = source.text.slice(start, end);
+  const isShort = text.length > 0 && text.length <= longestText && !text.includes("\n");
+  return value.name ?? (isShort ? text : `${value.def?.name ?? "?"}(...)`);
+}
+
+export const sameAxes = (a: readonly number[], b: readonly number[]) => a.join() === b.join();
+export const printAxes = (axes: readonly number[]) => `[${axes.join(", ")}]`;
+
+/** `scale * reduction(of)`, each number of it about one row. */
+export interface Statistic {
+  readonly op: Op;
+  readonly value: Value;
+  readonly of: Value;
+  readonly axes: readonly number[];
+  readonly scale: number;
+  readonly lay: Shape;
+  /** Where it is rounded to f16 in between. */
+  readonly rounded: Op | undefined;
+}
+
+/** The read as a reduction, or a multiple of one. */
+export function statisticOf(read: Read, products: Products): Statistic | undefined {
+  const product = products.of(read);
+  const [only, ...others] = product.factors;
+  if (only === undefined || others.length > 0 || only.exponent !== 1) return undefined;
+  let at = peel(only.read);
+  const rounded = definedBy(at.value, "cast");
+  if (rounded !== undefined) at = peel({ value: rounded.operand(0), lay: at.lay });
+  const op = at.value.def;
+  if (op === undefined || ops[op.name].kind !== "reduction") return undefined;
+  const axes = attribute.axes(op.attributes);
+  return { op, value: at.value, of: op.operand(0), axes, scale: product.constant, lay: layOf(at), rounded };
+}
+
+function roundedMiss(rounded: Op): Miss {
+  return {
+    because: `a statistic of the row is rounded to ${rounded.result.element} in between, which the norm would not do`,
+    help: "keep the statistic in f32 up to the multiplication, and cast the result",
+    at: rounded.span,
+  };
+}
+
+/** How many elements a row has; `undefined` if that is known to the caller only. */
+function rowLength(stat: Statistic): number | undefined {
+  const extents = stat.axes.map((axis) => stat.of.shape.at(axis));
+  return extents.every((extent) => typeof extent === "number") ? extents.reduce((a, b) => a * b, 1) : undefined;
+}
+
+function divisorMiss(stat: Statistic): Miss {
+  const { span: at } = stat.op;
+  const n = rowLength(stat);
+  const divisor = String(Number((1 / stat.scale).toPrecision(7)));
+  if (n === undefined) {
+    const because = `the sum is divided by ${divisor}, and the row length is a name that only the caller knows`;
+    return { because, help: "use `mean`, or fix the length with `--dim`", at };
+  }
+  const unbiased = near((n - 1) * stat.scale, 1, floatTolerance) ? " (the unbiased variance)" : "";
+  const because = `the sum is divided by ${divisor}${unbiased}, and the row has ${n} elements`;
+  return { because, help: `divide by ${n}, or use \`mean\``, at };
+}
+
+/** Whether the statistic is the mean of its operand; words for why not, where it is nearly that. */
+export function meanMiss(stat: Statistic): Miss | undefined | "other" {
+  const isMean = stat.op.name === "mean" || (stat.op.name === "moments" && stat.value.index === 0);
+  if (isMean && near(stat.scale, 1, floatTolerance)) return stat.rounded && roundedMiss(stat.rounded);
+  if (stat.op.name !== "sum" || stat.scale === 1) return "other";
+  const n = rowLength(stat);
+  if (n === undefined || !near(n * stat.scale, 1, floatTolerance)) return divisorMiss(stat);
+  return stat.rounded && roundedMiss(stat.rounded);
+}
+
+export function alignmentMiss(stat: Pick<Statistic, "lay" | "axes" | "op">, x: Value): Miss | undefined {
+  if (meetsItsRow(stat.lay, x.shape, stat.axes)) return undefined;
+  const wanted = printShape(reducedShape(x.shape, stat.axes, true));
+  return {
+    because: `the statistic over axes ${printAxes(stat.axes)} has shape ${printShape(stat.lay)}, so it broadcasts along another axis than its own row of ${printShape(x.shape)}`,
+    help: `give it the shape ${wanted}: \`keepdims = true\``,
+    at: stat.op.span,
+  };
+}
+
+/** The mean or sum of squares of a row, or its variance. */
+export interface Spread {
+  readonly kind: "mean" | "sum" | "variance";
+  readonly stat: Statistic;
+  readonly of: Value;
+  readonly miss: Miss | undefined;
+}
+
+const isFoldOf = (stat: Statistic, name: string) => stat.op.name === name;
+
+function varianceOp(stat: Statistic): Spread | undefined {
+  const isVariance = isFoldOf(stat, "var") || (isFoldOf(stat, "moments") && stat.value.index === 1);
+  if (!isVariance || !near(stat.scale, 1, floatTolerance)) return undefined;
+  const correction = attribute.number(stat.op.attributes, "correction");
+  const unbiased: Miss = {
+    because: `the variance has correction = ${correction}, and a LayerNorm's is the biased one`,
+    help: "use `correction = 0`",
+    at: stat.op.span,
+  };
+  const miss = correction === 0 ? stat.rounded && roundedMiss(stat.rounded) : unbiased;
+  return { kind: "variance", stat, of: stat.of, miss };
+}
+
+/** `mean(d * d)`, `sum(pow(d, 2)) / n`, `sum(d * d)`. */
+function meanOfPower(stat: Statistic, products: Products): Spread | undefined {
+  const { constant, factors } = products.of(readOf(stat.of));
+  const [only, ...others] = factors;
+  if (only === undefined || others.length > 0 || constant !== 1 || only.read.lay !== undefined) return undefined;
+  const problem = meanMiss(stat);
+  const isSum = isFoldOf(stat, "sum") && stat.scale === 1;
+  if ((problem === "other" && !isSum) || only.exponent === 1) return undefined;
+  const wrongPower: Miss = {
+    because: `what is averaged is the power ${only.exponent} of \`${nameOf(only.read.value)}\``,
+    help: "average the square: `d * d` or `pow(d, 2)`",
+    at: stat.of.span,
+  };
+  const found = problem === "other" ? stat.rounded && roundedMiss(stat.rounded) : problem;
+  const miss = only.exponent === 2 ? found : wrongPower;
+  return { kind: isSum ? "sum" : "mean", stat, of: only.read.value, miss };
+}
+
+/** `mean(x * x) - mean(x) * mean(x)`, also where rounding is kept from making it negative. */
+function differenceOfMeans(read: Read, products: Products): Spread | undefined {
+  let at = peel(read);
+  const clamped = definedBy(at.value, "maximum", "relu");
+  const isClamped = clamped?.name === "relu" || (clamped !== undefined && numberOf(clamped.operand(1)) === 0);
+  if (clamped !== undefined && isClamped) at = peel({ value: clamped.operand(0), lay: at.lay });
+  const difference = definedBy(at.value, "sub");
+  if (difference === undefined) return undefined;
+  const part = (i: number): Read => ({ value: difference.operand(i), lay: at.lay });
+  const squares = statisticOf(part(0), products);
+  const spread = squares && meanOfPower(squares, products);
+  const [mean, ...others] = products.of(part(1)).factors;
+  if (spread?.kind !== "mean" || mean?.exponent !== 2 || others.length > 0) return undefined;
+  const stat = statisticOf(mean.read, products);
+  if (stat === undefined || !sameNumbers(stat.of, spread.of) || !sameAxes(stat.axes, spread.stat.axes))
+    return undefined;
+  const problem = meanMiss(stat);
+  if (problem === "other" || !sameShape(stat.lay, spread.stat.lay)) return undefined;
+  return { ...spread, kind: "variance", miss: spread.miss ?? problem };
+}
+
+export function spreadOf(read: Read, products: Products): Spread | undefined {
+  const stat = statisticOf(read, products);
+  if (stat === undefined) return differenceOfMeans(read, products);
+  return varianceOp(stat) ?? meanOfPower(stat, products);
+}
