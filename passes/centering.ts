@@ -253,14 +253,14 @@ function constantAlong({ value, axes }: Claim, ask: Ask): Verdict | undefined {
   return all(operands, `\`${name}\` is made of what is constant along the row`);
 }
 
-/** The lines of a proof, what is proved first; every claim once. */
+/** The lines of a proof, what is proved first; every step once. */
 export function explain(proof: Proved): string[] {
-  const lines = new Set<string>();
+  const seen = new Set<Proved>();
   const open: Proved[] = [proof];
-  for (let at = open.shift(); at !== undefined; at = open.shift()) {
-    if (lines.has(at.because)) continue;
-    lines.add(at.because);
-    open.unshift(...at.from);
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    if (seen.has(at)) continue;
+    seen.add(at);
+    open.push(...at.from.toReversed());
   }
-  return [...lines];
+  return [...seen].map(({ because }) => because);
 }

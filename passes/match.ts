@@ -116,7 +116,9 @@ function powers(op: Op, exponent: number): { exponents: readonly number[]; const
     case "mul":
       return whole ? { exponents: [exponent, exponent], constant: 1 } : undefined;
     case "div":
-      return whole ? { exponents: [exponent, -exponent], constant: 1 } : undefined;
+      return whole || (numberOf(op.operand(0)) ?? 0) > 0
+        ? { exponents: [exponent, -exponent], constant: 1 }
+        : undefined;
     case "neg":
       return whole ? { exponents: [exponent], constant: (-1) ** exponent } : undefined;
     case "reciprocal":
