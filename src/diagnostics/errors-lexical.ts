@@ -1,0 +1,91 @@
+/** Every message about characters, numbers, strings and comments: E0101 to E0109. */
+
+import { type Diagnostic, error, type Span } from "./diagnostic.ts";
+
+const codePoint = (char: string) => `U+${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
+
+/** Operators of other languages, and what one writes here. */
+const instead: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    "**": "a power is `pow(a, b)`",
+    "^": "a power is `pow(a, b)`",
+    "&": "`and` of truth values is `&&`",
+    "|": "`or` of truth values is `||`",
+    "~": "`not` of truth values is `!`",
+    "?": "a choice is `where(condition, a, b)`",
+    "@": "there is no matrix product in the language",
+    "=>": "results stand after `->`",
+    "++": "a value is never changed: `let next = x + 1`",
+    "<<": "integers are shifted by multiplying or dividing",
+    ">>": "integers are shifted by multiplying or dividing",
+    "\\": "a line needs no mark to go on: an expression ends where the next statement begins",
+  }),
+);
+
+export const lexicalErrors = {
+  strayCharacter(span: Span, char: string): Diagnostic {
+    const shown = /[\p{C}\p{Z}]/u.test(char) ? codePoint(char) : `\`${char}\` (${codePoint(char)})`;
+    return error("E0101", `the character ${shown} means nothing here`, {
+      span,
+      help: ["remove it; in comments and strings every character may stand"],
+    });
+  },
+  strayBlank(span: Span, char: string): Diagnostic {
+    return error("E0101", `the character ${codePoint(char)} looks like a space, and is none`, {
+      span,
+      help: ["replace it, and others like it in the file, by a space"],
+    });
+  },
+  lookAlike(span: Span, char: string, meant: string): Diagnostic {
+    return error("E0101", `the character \`${char}\` (${codePoint(char)}) means nothing here`, {
+      span,
+      help: [`write \`${meant}\``],
+    });
+  },
+  foreignLetters(span: Span, name: string): Diagnostic {
+    return error("E0101", `the name \`${name}\` has letters that a name cannot have`, {
+      span,
+      notes: ["names are made of a-z, A-Z, 0-9 and `_`"],
+    });
+  },
+  strayCommentEnd(span: Span): Diagnostic {
+    return error("E0101", "`*/` ends a comment, and none is open", {
+      span,
+      notes: ["comments do not nest: the first `*/` ends a `/*`"],
+    });
+  },
+  unterminatedComment(span: Span): Diagnostic {
+    return error("E0102", "this comment does not end", { span, help: ["end it with `*/`"] });
+  },
+  unterminatedString(span: Span): Diagnostic {
+    return error("E0103", "this string does not end on its line", { span, help: ['end it with `"`'] });
+  },
+  quotes(span: Span, quote: string): Diagnostic {
+    return error("E0103", `a string stands between double quotes, not ${quote}`, { span, help: ['write `"..."`'] });
+  },
+  badNumber(span: Span, text: string, reason: string): Diagnostic {
+    return error("E0104", `\`${text}\` is not a number`, { span, help: [reason] });
+  },
+  numberTooLarge(span: Span, text: string): Diagnostic {
+    return error("E0104", `\`${text}\` is larger than any float64`, { span, help: ["infinity is written `inf`"] });
+  },
+  separator(span: Span): Diagnostic {
+    return error("E0105", "statements need no `;`", {
+      span,
+      help: ["remove it: a statement ends where the next one begins"],
+    });
+  },
+  hashComment(span: Span): Diagnostic {
+    return error("E0106", "a comment does not begin with `#`", { span, help: ["write `// ...` or `/* ... */`"] });
+  },
+  foreignOperator(span: Span, text: string): Diagnostic {
+    const help = instead.get(text);
+    return error("E0107", `there is no operator \`${text}\``, { span, help: help === undefined ? [] : [help] });
+  },
+  method(span: Span): Diagnostic {
+    return error("E0107", "a `.` stands only inside a number", {
+      span,
+      help: ["values have no methods or fields: write `mean(x, axes = [-1])`, not `x.mean(-1)`"],
+    });
+  },
+};

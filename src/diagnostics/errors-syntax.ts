@@ -1,0 +1,223 @@
+/** Every message about how a file is put together: E0110 to E0149. */
+
+import { type Diagnostic, error, type Label, type Span } from "./diagnostic.ts";
+import { didYouMean } from "./suggest.ts";
+
+const code = (text: string) => `\`${text}\``;
+
+/** How messages call what was found: a token as written, or the end of something. */
+export interface Found {
+  readonly span: Span;
+  /** "`)`", "the end of the file". */
+  readonly what: string;
+}
+
+export const syntaxErrors = {
+  expected(found: Found, wanted: string, help: readonly string[] = []): Diagnostic {
+    return error("E0110", `expected ${wanted}, found ${found.what}`, { span: found.span, help });
+  },
+  missingExpression(found: Found, after: string, help: readonly string[] = []): Diagnostic {
+    return error("E0111", `expected a value after ${after}, found ${found.what}`, { span: found.span, help });
+  },
+  missingComma(span: Span, before: string): Diagnostic {
+    return error("E0112", `expected \`,\` before ${before}`, { span });
+  },
+  trailingComma(span: Span, before: string): Diagnostic {
+    return error("E0113", `a list does not end with a comma: \`${before}\` follows`, {
+      span,
+      help: ["remove the comma"],
+    });
+  },
+  unclosed(span: Span, open: string, close: string, found: Found): Diagnostic {
+    const labels = [{ span: found.span, message: `expected \`${close}\` before this` }];
+    return error("E0114", `this \`${open}\` is not closed`, { span, labels, help: [`add \`${close}\``] });
+  },
+  unopened(span: Span, close: string): Diagnostic {
+    return error("E0115", `this \`${close}\` closes nothing`, { span, help: ["remove it, or open it before"] });
+  },
+  wrongClose(span: Span, close: string, wanted: string, open: Span): Diagnostic {
+    const labels = [{ span: open, message: "opened here" }];
+    return error("E0115", `expected \`${wanted}\`, found \`${close}\``, { span, labels });
+  },
+  missingCloseBrace(span: Span, what: string, open: Span): Diagnostic {
+    const labels = [{ span: open, message: `the body of ${what} begins here` }];
+    return error("E0116", `${what} is not closed`, { span, labels, help: ["add `}`"] });
+  },
+  missingOpenBrace(found: Found, what: string): Diagnostic {
+    return error("E0117", `expected \`{\` after ${what}, found ${found.what}`, { span: found.span });
+  },
+  missingArrow(found: Found): Diagnostic {
+    return error("E0118", `expected \`->\` and the types of the results, found ${found.what}`, {
+      span: found.span,
+      help: ["write `fn name(x: f32[rows, 768]) -> f32[rows, 768] {`"],
+    });
+  },
+  noResults(span: Span): Diagnostic {
+    return error("E0118", "a function returns at least one value", {
+      span,
+      help: ["write the type of the result: `-> f32[rows, 768]`"],
+    });
+  },
+  parameterWithoutType(found: Found, name: string): Diagnostic {
+    return error("E0119", `the parameter \`${name}\` has no type`, {
+      span: found.span,
+      help: [`write \`${name}: f32[rows, 768]\``],
+    });
+  },
+  unknownElement(span: Span, name: string, known: readonly string[]): Diagnostic {
+    const near = foreignElements.get(name);
+    const help = near === undefined ? didYouMean(name, known) : [`did you mean \`${near}\`?`];
+    const notes = [`the element types are ${known.map(code).join(", ")}`];
+    return error("E0120", `there is no element type \`${name}\``, { span, notes, help });
+  },
+  badDimension(span: Span, reason: string, help: readonly string[] = []): Diagnostic {
+    return error("E0121", "a dimension is a whole number or a name", { span, notes: [reason], help });
+  },
+  reservedName(span: Span, word: string, what: string): Diagnostic {
+    return error("E0122", `\`${word}\` is a word of the language and cannot be ${what}`, {
+      span,
+      help: [`choose another name, such as \`${word}_\``],
+    });
+  },
+  reservedValue(span: Span, word: string, after: string): Diagnostic {
+    return error("E0122", `\`${word}\` is a word of the language and no value; expected a value after ${after}`, {
+      span,
+    });
+  },
+  missingName(found: Found, what: string): Diagnostic {
+    return error("E0123", `expected the name of ${what}, found ${found.what}`, {
+      span: found.span,
+      notes: ["a name begins with a letter or `_`"],
+    });
+  },
+  letWithoutValue(found: Found, name: string): Diagnostic {
+    return error("E0124", `\`${name}\` gets no value: expected \`=\`, found ${found.what}`, {
+      span: found.span,
+      help: [`write \`let ${name} = ...\``],
+    });
+  },
+  comparesInLet(span: Span, name: string): Diagnostic {
+    return error("E0125", "`==` compares; a name is given its value with `=`", {
+      span,
+      help: [`write \`let ${name} = ...\``],
+    });
+  },
+  assignsInExpression(span: Span, inCall: boolean): Diagnostic {
+    const notes = inCall ? ["in a call, `=` follows the name of an attribute or operand, and nothing else"] : [];
+    return error("E0126", "`=` cannot stand inside an expression", { span, notes, help: ["`==` compares"] });
+  },
+  chainedComparison(span: Span, first: Span, example: string): Diagnostic {
+    return error("E0127", "comparisons do not chain", {
+      span,
+      labels: [{ span: first, message: "the first comparison" }],
+      help: [`write \`${example}\``],
+    });
+  },
+  missingReturn(span: Span, name: string, header: Span): Diagnostic {
+    return error("E0128", `\`${name}\` ends without a \`return\``, {
+      span,
+      labels: [{ span: header, message: "this function" }],
+      help: ["add `return ...` as its last statement"],
+    });
+  },
+  afterReturn(span: Span, what: string, first: Span): Diagnostic {
+    return error("E0129", `${what} after \`return\` is never reached`, {
+      span,
+      labels: [{ span: first, message: "the function ends here" }],
+      notes: ["a function has one `return`, its last statement; it may return several values: `return a, b`"],
+    });
+  },
+  returnsNothing(found: Found): Diagnostic {
+    return error("E0111", `expected a value after \`return\`, found ${found.what}`, { span: found.span });
+  },
+  outsideFunction(span: Span, what: string): Diagnostic {
+    return error("E0130", `${what} stands outside a function`, {
+      span,
+      notes: ["a file holds functions: `fn name(x: f32[rows]) -> f32[rows] { ... }`"],
+    });
+  },
+  unopenedBrace(span: Span): Diagnostic {
+    return error("E0131", "this `}` closes nothing", { span, help: ["remove it, or open the body with `{`"] });
+  },
+  misspelled(span: Span, word: string, meant: string): Diagnostic {
+    return error("E0132", `there is no keyword \`${word}\``, { span, help: [`did you mean \`${meant}\`?`] });
+  },
+  notAStatement(span: Span, what: string, help: readonly string[] = []): Diagnostic {
+    return error("E0133", `${what} is not a statement`, {
+      span,
+      notes: ["a statement begins with `let`, `return` or `kernel`"],
+      help,
+    });
+  },
+  noControlFlow(span: Span, word: string): Diagnostic {
+    const help =
+      word === "for" || word === "while"
+        ? "ops work on whole tensors: reduce with `sum`, `mean`, `max`"
+        : "choose with `where(condition, a, b)`";
+    return error("E0133", `there is no \`${word}\` in the language`, { span, help: [help] });
+  },
+  missingLet(span: Span, name: string): Diagnostic {
+    return error("E0134", `\`${name} = ...\` needs a \`let\``, { span, help: [`write \`let ${name} = ...\``] });
+  },
+  reassigned(span: Span, name: string, first: Span): Diagnostic {
+    return error("E0135", `\`${name}\` has a value already, and values are never changed`, {
+      span,
+      labels: [{ span: first, message: "defined here" }],
+      help: [`give the new value a name of its own: \`let ${name}2 = ...\``],
+    });
+  },
+  constant(span: Span): Diagnostic {
+    return error("E0136", "`const` is kept for a later version, and does nothing yet", {
+      span,
+      help: ["pass a tensor as a parameter; a number can be written where it is used"],
+    });
+  },
+  tooDeep(span: Span, limit: number): Diagnostic {
+    return error("E0137", `this is nested more than ${limit} deep`, {
+      span,
+      help: ["give the inner expression a name with `let`"],
+    });
+  },
+  tooLong(span: Span, limit: number): Diagnostic {
+    return error("E0138", `this statement has more than ${limit} tokens`, {
+      span,
+      help: ["cut it into several with `let`"],
+    });
+  },
+  noFunction(span: Span): Diagnostic {
+    return error("E0139", "the file has no function", {
+      span,
+      help: ["write `fn name(x: f32[rows, 768]) -> f32[rows, 768] { return gelu(x) }`"],
+    });
+  },
+  block(span: Span, labels: readonly Label[] = []): Diagnostic {
+    return error("E0140", "a `{` follows only the header of a function or the word `kernel`", { span, labels });
+  },
+  inKernel(span: Span, what: string, open: Span): Diagnostic {
+    return error("E0141", `${what} cannot stand in a \`kernel\` block`, {
+      span,
+      labels: [{ span: open, message: "the block begins here" }],
+      help: ["close the block with `}` before it: names that it binds stay visible"],
+    });
+  },
+};
+
+/** Element types of other languages, and the nearest one here. */
+const foreignElements: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    float: "f32",
+    float32: "f32",
+    fp32: "f32",
+    f64: "f32",
+    double: "f32",
+    float16: "f16",
+    half: "f16",
+    fp16: "f16",
+    bf16: "f16",
+    int: "i32",
+    int32: "i32",
+    uint: "u32",
+    uint32: "u32",
+    boolean: "bool",
+  }),
+);

@@ -1,0 +1,278 @@
+/** Why a piece does not match the grammar, from the token at which the match stopped and what stands around it. */
+
+import type { Diagnostic, Source, Span } from "../diagnostics/diagnostic.ts";
+import { type Found, syntaxErrors } from "../diagnostics/errors-syntax.ts";
+import { reservedWords } from "../ir/print.ts";
+import type { Token } from "./scan.ts";
+import { closerOf, type PieceKind, spanOf } from "./split.ts";
+
+export interface FailedPiece {
+  readonly source: Source;
+  readonly kind: PieceKind;
+  readonly tokens: readonly Token[];
+  /** What follows in the file. */
+  readonly next: Token | undefined;
+}
+
+export function explainFailure(piece: FailedPiece, index: number): Diagnostic {
+  const explainer = new Explainer(piece, index);
+  if (piece.kind === "header") return explainer.header();
+  if (piece.kind === "kernel") return syntaxErrors.missingOpenBrace(explainer.found, "`kernel`");
+  const equals = piece.tokens.findIndex((token) => token.text === "=");
+  if (piece.kind === "let" && (equals < 0 || index <= equals)) return explainer.binding();
+  return explainer.expression();
+}
+
+const comparisons = new Set(["==", "!=", "<", "<=", ">", ">="]);
+const wordOperators: ReadonlyMap<string, string> = new Map([
+  ["and", "&&"],
+  ["or", "||"],
+  ["not", "!"],
+  ["is", "=="],
+  ["mod", "%"],
+  ["if", "where(condition, a, b)"],
+]);
+
+function isName(token: Token | undefined): boolean {
+  return token?.kind === "name" && !reservedWords.has(token.text);
+}
+
+class Explainer {
+  readonly found: Found;
+  private readonly source: Source;
+  private readonly tokens: readonly Token[];
+  private readonly index: number;
+  private readonly token: Token | undefined;
+  private readonly before: Token;
+  /** Brackets that are open where the match stopped, from the outermost. */
+  private readonly open: readonly number[];
+
+  constructor({ source, tokens, next }: FailedPiece, index: number) {
+    this.source = source;
+    this.tokens = tokens;
+    this.index = index;
+    this.token = tokens[index];
+    this.before = tokens[Math.max(0, index - 1)] as Token;
+    this.open = openBrackets(tokens, index);
+    this.found = this.describe(this.token ?? next);
+  }
+
+  private describe(token: Token | undefined): Found {
+    const { source } = this;
+    const end = (this.tokens.at(-1) as Token).end;
+    if (token === undefined) return { span: { source, start: end, end }, what: "the end of the file" };
+    return { span: spanOf(source, token), what: shown(source, token) };
+  }
+
+  private span(token: Token): Span {
+    return spanOf(this.source, token);
+  }
+
+  private get opener(): Token | undefined {
+    return this.tokens[this.open.at(-1) ?? -1];
+  }
+
+  /** Whether the innermost open bracket follows a name: that of a call, or a shape. */
+  private get isCall(): boolean {
+    const open = this.open.at(-1) ?? 0;
+    return isName(this.tokens[open - 1]);
+  }
+
+  private unclosed(opener: Token): Diagnostic {
+    const close = closerOf.get(opener.text) as string;
+    return syntaxErrors.unclosed(this.span(opener), opener.text, close, this.found);
+  }
+
+  /** What is wrong about a bracket, if it is that. */
+  private bracket(): Diagnostic | undefined {
+    const { token, opener, before } = this;
+    const text = token?.text ?? "";
+    const atEnd = token === undefined || text === "{" || text === "->";
+    if (atEnd && opener !== undefined) return this.unclosed(opener);
+    if (token === undefined || (text !== ")" && text !== "]")) return undefined;
+    if (opener === undefined) return syntaxErrors.unopened(this.span(token), text);
+    const wanted = closerOf.get(opener.text) as string;
+    if (text !== wanted) return syntaxErrors.wrongClose(this.span(token), text, wanted, this.span(opener));
+    return before.text === "," ? syntaxErrors.trailingComma(this.span(before), text) : undefined;
+  }
+
+  /** A name was wanted, of `what`. */
+  private name(what: string): Diagnostic {
+    const { token } = this;
+    if (token !== undefined && reservedWords.has(token.text)) {
+      return syntaxErrors.reservedName(this.span(token), token.text, `the name of ${what}`);
+    }
+    return syntaxErrors.missingName(this.found, what);
+  }
+
+  header(): Diagnostic {
+    const { tokens, index, token, before, found } = this;
+    if (index === 1) return this.name("a function");
+    const arrow = tokens.findIndex(({ text }) => text === "->");
+    const inResults = arrow >= 0 && index > arrow;
+    if (this.opener?.text === "[") return this.dimension();
+    if (this.open.length > 0) return this.typedName(inResults ? "a result" : "a parameter");
+    if (index === 2) return syntaxErrors.expected(found, "`(` and the parameters", ["write `fn name(x: f32[rows])`"]);
+    if (before.text === "->") {
+      return token === undefined || token.text === "{" ? syntaxErrors.missingArrow(found) : this.type("the result");
+    }
+    if (inResults) return this.bracket() ?? syntaxErrors.missingOpenBrace(found, "the header of a function");
+    return this.bracket() ?? syntaxErrors.missingArrow(found);
+  }
+
+  /** Inside the parentheses of parameters or results. */
+  private typedName(what: string): Diagnostic {
+    const { tokens, index, token, before, found } = this;
+    const isEmpty = before.text === "(" && token?.text === ")";
+    if (isEmpty && what === "a result") return syntaxErrors.noResults(found.span);
+    const bracket = this.bracket();
+    if (bracket !== undefined) return bracket;
+    if (before.text === "(" || before.text === ",") return this.name(what);
+    if (before.text === ":") return this.type(what);
+    const followsName = ["(", ","].includes(tokens[index - 2]?.text ?? "");
+    if (followsName && what === "a parameter") return syntaxErrors.parameterWithoutType(found, before.text);
+    if (token?.kind === "name") return syntaxErrors.missingComma(this.span(token), found.what);
+    return syntaxErrors.expected(found, "`,` or `)`");
+  }
+
+  private type(what: string): Diagnostic {
+    const { token } = this;
+    if (token !== undefined && reservedWords.has(token.text)) {
+      return syntaxErrors.reservedName(this.span(token), token.text, "a type");
+    }
+    return syntaxErrors.expected(this.found, `the type of ${what}`, ["types are written `f32`, `f32[rows, 768]`"]);
+  }
+
+  /** Inside the brackets of a shape. */
+  private dimension(): Diagnostic {
+    const { token, before, found } = this;
+    if (token === undefined || ["->", "{", ":", "="].includes(token.text)) return this.unclosed(this.opener as Token);
+    if (token.text === "]" && before.text === "[") {
+      return syntaxErrors.badDimension(found.span, "these brackets are empty", ["a scalar is written without: `f32`"]);
+    }
+    const bracket = this.bracket();
+    if (bracket !== undefined) return bracket;
+    const wanted = before.text === "[" || before.text === ",";
+    if (reservedWords.has(token.text)) {
+      return syntaxErrors.reservedName(this.span(token), token.text, "the name of a dimension");
+    }
+    if (!wanted && token.kind !== "symbol") return syntaxErrors.missingComma(this.span(token), found.what);
+    if (!wanted) return syntaxErrors.badDimension(found.span, "it cannot be computed from others");
+    if (token.text === "-") return syntaxErrors.badDimension(found.span, "it cannot be negative");
+    if (token.kind === "number") return syntaxErrors.badDimension(found.span, `${found.what} is no whole number`);
+    return syntaxErrors.badDimension(found.span, `found ${found.what}`, ["give an extent that varies a name: `rows`"]);
+  }
+
+  /** A `let` up to its `=`. */
+  binding(): Diagnostic {
+    const { tokens, index, token, before, found } = this;
+    if (this.opener?.text === "[") return this.dimension();
+    const single = isName(tokens[1]) ? (tokens[1] as Token).text : "name";
+    if (index === 1 || before.text === "(" || before.text === ",") return this.name("a value");
+    if (before.text === ":") return this.type(`\`${single}\``);
+    if (token?.text === "==") return syntaxErrors.comparesInLet(this.span(token), single);
+    const bracket = this.bracket();
+    if (bracket !== undefined) return bracket;
+    if (this.open.length > 0 && token?.text === "=") return this.unclosed(this.opener as Token);
+    if (this.open.length > 0) return syntaxErrors.expected(found, "`,` or `)`");
+    if (token?.text === ",") {
+      return syntaxErrors.expected(found, "`=`", ["several names stand in parentheses: `let (a, b) = ...`"]);
+    }
+    if (token !== undefined && ["+", "-", "*", "/", "%"].includes(token.text)) return this.compound(single);
+    return syntaxErrors.letWithoutValue(found, single);
+  }
+
+  private compound(name: string): Diagnostic {
+    const operator = (this.token as Token).text;
+    return syntaxErrors.expected(this.found, "`=`", [`write \`let next = ${name} ${operator} ...\``]);
+  }
+
+  expression(): Diagnostic {
+    const { token, before, found } = this;
+    const bracket = this.bracket();
+    if (bracket !== undefined) return bracket;
+    const isEmptyGroup = token?.text === ")" && before.text === "(";
+    const endsOperand = before.kind === "symbol" ? before.text === ")" || before.text === "]" : !isStart(before);
+    if (token === undefined || isEmptyGroup || !endsOperand) return this.operand();
+    if (token.text === "=") return syntaxErrors.assignsInExpression(found.span, this.open.length > 0 && this.isCall);
+    if (reservedWords.has(token.text) && !isLiteral(token)) return this.operatorWanted();
+    if (token.kind === "symbol" && !["(", "[", "!"].includes(token.text)) return this.operatorWanted();
+    return this.neighbours(token);
+  }
+
+  /** A value was wanted. */
+  private operand(): Diagnostic {
+    const { token, before, found } = this;
+    const after = shown(this.source, before);
+    if (token !== undefined && reservedWords.has(token.text)) {
+      return syntaxErrors.reservedValue(this.span(token), token.text, after);
+    }
+    if (before.text === "return" && token === undefined) return syntaxErrors.returnsNothing(found);
+    if (token?.text === "=" && comparisons.has(before.text)) {
+      return syntaxErrors.missingExpression(found, after, [`\`${before.text}\` is an operator of its own`]);
+    }
+    return syntaxErrors.missingExpression(found, after, token?.text === "+" ? ["there is no sign `+`"] : []);
+  }
+
+  /** An expression ended, and what follows cannot go on with it. */
+  private operatorWanted(): Diagnostic {
+    const { token, found } = this;
+    if (token?.text === "," && this.opener?.text === "(") {
+      return syntaxErrors.expected(found, "`)`", ["parentheses around one value only group: there are no tuples"]);
+    }
+    if (token?.text === ",") return syntaxErrors.expected(found, "an operator or the next statement");
+    const wanted = this.opener === undefined ? "the next statement" : `\`${closerOf.get(this.opener.text)}\``;
+    return syntaxErrors.expected(found, `an operator or ${wanted}`);
+  }
+
+  /** Two values beside each other. */
+  private neighbours(token: Token): Diagnostic {
+    const { found, before } = this;
+    const operator = wordOperators.get(token.text) ?? wordOperators.get(before.text);
+    if (operator !== undefined) return syntaxErrors.expected(found, "an operator", [`write \`${operator}\``]);
+    if (this.opener !== undefined && (this.isCall || this.opener.text === "[")) {
+      return syntaxErrors.missingComma(this.span(token), found.what);
+    }
+    if (this.opener !== undefined) return syntaxErrors.expected(found, "an operator or `)`");
+    const product = before.kind === "number" ? [`a product is written \`${before.text} * ${token.text}\``] : [];
+    const index = token.text === "[" ? ["tensors are not indexed: ops work on whole tensors"] : product;
+    return syntaxErrors.expected(found, "an operator or the next statement", index);
+  }
+}
+
+/** Words that begin a statement or have a meaning of their own, and are no values. */
+function isStart(token: Token): boolean {
+  return reservedWords.has(token.text) && !isLiteral(token);
+}
+
+function isLiteral(token: Token): boolean {
+  return ["inf", "nan", "true", "false"].includes(token.text);
+}
+
+/** A token as it stands in the file, in quotes; cut where it is long. */
+export function shown(source: Source, token: Token): string {
+  const text = source.text.slice(token.start, token.end) || token.text;
+  return `\`${text.length > 40 ? `${text.slice(0, 37)}...` : text}\``;
+}
+
+/** The brackets that are open before token `end`. */
+function openBrackets(tokens: readonly Token[], end: number): number[] {
+  const open: number[] = [];
+  for (let i = 0; i < end; i++) {
+    const { text } = tokens[i] as Token;
+    if (closerOf.has(text)) open.push(i);
+    else if (text === ")" || text === "]") open.pop();
+  }
+  return open;
+}
+
+/** The bracket that is wrong in tokens whose brackets do not match. */
+export function explainBrackets(piece: FailedPiece): Diagnostic {
+  const open: Token[] = [];
+  for (const [i, token] of piece.tokens.entries()) {
+    if (closerOf.has(token.text)) open.push(token);
+    const closes = token.text === ")" || token.text === "]";
+    if (closes && closerOf.get(open.pop()?.text ?? "") !== token.text) return new Explainer(piece, i).expression();
+  }
+  return new Explainer(piece, piece.tokens.length).expression();
+}

@@ -1,0 +1,300 @@
+/**
+ * Text to tokens, in one pass.
+ *
+ * - wrong: a token about which a diagnostic has been given. Its `text` is then what was probably meant, so that the rest
+ *   of the file is still read; what does not parse because of it is not reported again.
+ */
+
+import type { Diagnostic, Source, Span } from "../diagnostics/diagnostic.ts";
+import { lexicalErrors } from "../diagnostics/errors-lexical.ts";
+
+export type TokenKind = "name" | "number" | "string" | "symbol" | "bad";
+
+export interface Token {
+  readonly kind: TokenKind;
+  readonly text: string;
+  /** UTF-16 offsets into the source. */
+  readonly start: number;
+  readonly end: number;
+  /** Whether a line break stands between this token and the one before it. */
+  readonly startsLine: boolean;
+  readonly wrong: boolean;
+}
+
+export interface Scan {
+  readonly tokens: readonly Token[];
+  readonly diagnostics: Diagnostic[];
+  /** Whether the end of the file is inside a comment: what is missing there may stand in the comment. */
+  readonly endsInComment: boolean;
+}
+
+const nameStart = /[A-Za-z_]/;
+const word = /[A-Za-z_][A-Za-z0-9_]*/y;
+/** All that belongs to a number by the looks of it; whether it is one is seen afterwards. */
+const numberLike = /\.?[0-9](?:[eE][+-]|\.(?![A-Za-z_])|\.(?=[eE][+-]?[0-9])|[0-9A-Za-z_])*/y;
+const numberForm = /^[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
+const symbols = ["->", "==", "!=", "<=", ">=", "&&", "||", ..."(){}[],:=<>+-*/%!"];
+const symbolStart = new Set(symbols.map((symbol) => symbol[0]));
+const blank = /[ \t\r\n]/;
+
+/** Signs of mathematics and of word processors, and what they are in this language. */
+const lookAlikes: ReadonlyMap<string, string> = new Map([
+  ["−", "-"],
+  ["–", "-"],
+  ["×", "*"],
+  ["·", "*"],
+  ["÷", "/"],
+  ["≤", "<="],
+  ["≥", ">="],
+  ["≠", "!="],
+  ["→", "->"],
+  ["，", ","],
+  ["（", "("],
+  ["）", ")"],
+]);
+
+export function scan(source: Source): Scan {
+  return new Scanner(source).run();
+}
+
+class Scanner {
+  private readonly source: Source;
+  private readonly text: string;
+  private readonly tokens: Token[] = [];
+  private readonly diagnostics: Diagnostic[] = [];
+  /** Mistakes of which the first is reported and the others are not: a `;` after each line is one habit. */
+  private readonly reported = new Set<string>();
+  private at = 0;
+  private startsLine = true;
+  private endsInComment = false;
+
+  constructor(source: Source) {
+    this.source = source;
+    this.text = source.text;
+  }
+
+  run(): Scan {
+    // A byte order mark is how some editors begin a file; it says nothing.
+    if (this.text.startsWith("\uFEFF")) this.at = 1;
+    while (this.at < this.text.length) this.step();
+    return { tokens: this.tokens, diagnostics: this.diagnostics, endsInComment: this.endsInComment };
+  }
+
+  private step(): void {
+    const char = this.text[this.at] as string;
+    if (blank.test(char)) {
+      if (char === "\n") this.startsLine = true;
+      this.at++;
+    } else if (nameStart.test(char)) {
+      this.word();
+    } else if (this.match(numberLike) !== undefined) {
+      this.number();
+    } else if (char === '"') {
+      this.string();
+    } else if (this.text.startsWith("//", this.at)) {
+      this.skipLine();
+    } else if (this.text.startsWith("/*", this.at)) {
+      this.blockComment();
+    } else if (!this.foreignSymbol(char)) {
+      this.symbol(char);
+    }
+  }
+
+  private match(pattern: RegExp): string | undefined {
+    pattern.lastIndex = this.at;
+    return pattern.exec(this.text)?.[0];
+  }
+
+  private span(length: number): Span {
+    return { source: this.source, start: this.at, end: this.at + length };
+  }
+
+  private push(kind: TokenKind, length: number, replaced?: string): void {
+    const start = this.at;
+    const end = start + length;
+    const text = replaced ?? this.text.slice(start, end);
+    this.tokens.push({ kind, text, start, end, startsLine: this.startsLine, wrong: replaced !== undefined });
+    this.startsLine = false;
+    this.at = end;
+  }
+
+  private report(diagnostic: Diagnostic): void {
+    this.diagnostics.push(diagnostic);
+  }
+
+  private reportOnce(key: string, make: () => Diagnostic): void {
+    if (this.reported.has(key)) return;
+    this.reported.add(key);
+    this.report(make());
+  }
+
+  private skipLine(): void {
+    const end = this.text.indexOf("\n", this.at);
+    this.at = end < 0 ? this.text.length : end;
+  }
+
+  private blockComment(): void {
+    const end = this.text.indexOf("*/", this.at + 2);
+    if (end >= 0) {
+      if (this.text.slice(this.at, end).includes("\n")) this.startsLine = true;
+      this.at = end + 2;
+      return;
+    }
+    this.report(lexicalErrors.unterminatedComment(this.span(2)));
+    this.endsInComment = true;
+    this.at = this.text.length;
+  }
+
+  private word(): void {
+    const text = this.match(word) as string;
+    const letters = this.foreignLetters(text.length);
+    if (letters > 0) this.foreignWord(text.length + letters);
+    else this.push("name", text.length);
+  }
+
+  private number(): void {
+    const text = this.match(numberLike) as string;
+    const letters = this.foreignLetters(text.length);
+    if (letters === 0 && numberForm.test(text)) {
+      this.push("number", text.length);
+      return;
+    }
+    const { reason, meant } = explainNumber(text);
+    this.report(lexicalErrors.badNumber(this.span(text.length), text, reason));
+    this.push("number", text.length, meant);
+  }
+
+  private string(): void {
+    const line = this.text.indexOf("\n", this.at);
+    const lineEnd = line < 0 ? this.text.length : line;
+    const close = this.text.indexOf('"', this.at + 1);
+    if (close >= 0 && close < lineEnd) {
+      this.push("string", close + 1 - this.at);
+      return;
+    }
+    const length = this.text.slice(this.at, lineEnd).trimEnd().length;
+    this.report(lexicalErrors.unterminatedString(this.span(length)));
+    this.push("string", length, '""');
+  }
+
+  private symbol(char: string): void {
+    if (!symbolStart.has(char)) {
+      this.stray();
+      return;
+    }
+    const symbol = symbols.find((candidate) => this.text.startsWith(candidate, this.at));
+    if (symbol === undefined) this.foreignOperator(char, char + char);
+    else this.push("symbol", symbol.length);
+  }
+
+  /** What other languages write and this one does not. Whether it was that. */
+  private foreignSymbol(char: string): boolean {
+    const two = this.text.slice(this.at, this.at + 2);
+    if (char === ";") {
+      this.reportOnce(";", () => lexicalErrors.separator(this.span(1)));
+      this.at++;
+    } else if (char === "#") {
+      this.reportOnce("#", () => lexicalErrors.hashComment(this.span(1)));
+      this.skipLine();
+    } else if (char === "'" || char === "`") {
+      this.singleQuoted(char);
+    } else if (two === "*/") {
+      this.report(lexicalErrors.strayCommentEnd(this.span(2)));
+      this.push("bad", 2, two);
+    } else if (two === "=>") {
+      this.foreignOperator(two, "->");
+    } else if (two === "**" || two === "<<" || two === ">>" || two === "++") {
+      this.foreignOperator(two, undefined);
+    } else if ((char === "&" || char === "|") && two !== char + char) {
+      this.foreignOperator(char, char + char);
+    } else if (char === ".") {
+      this.report(lexicalErrors.method(this.span(1)));
+      this.push("bad", 1, ".");
+    } else if ("^~@?$\\".includes(char)) {
+      this.foreignOperator(char, undefined);
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  /** An operator that is not in the language; `meant` stands in for it where that is clear. */
+  private foreignOperator(text: string, meant: string | undefined): void {
+    this.report(lexicalErrors.foreignOperator(this.span(text.length), text));
+    this.push(meant === undefined ? "bad" : "symbol", text.length, meant ?? text);
+  }
+
+  private singleQuoted(quote: string): void {
+    const close = this.text.indexOf(quote, this.at + 1);
+    const line = this.text.indexOf("\n", this.at);
+    const onLine = close >= 0 && (line < 0 || close < line);
+    const length = onLine ? close + 1 - this.at : 1;
+    this.report(lexicalErrors.quotes(this.span(length), quote));
+    if (onLine) this.push("string", length, `"${this.text.slice(this.at + 1, close).replaceAll('"', "")}"`);
+    else this.push("bad", length, quote);
+  }
+
+  /** A character that begins nothing. A run of them is one mistake. */
+  private stray(): void {
+    const char = String.fromCodePoint(this.text.codePointAt(this.at) as number);
+    const meant = lookAlikes.get(char);
+    if (meant !== undefined) {
+      this.report(lexicalErrors.lookAlike(this.span(char.length), char, meant));
+      this.push("symbol", char.length, meant);
+      return;
+    }
+    if (/[\s\u200B-\u200F\u2060\uFEFF]/.test(char)) {
+      this.reportOnce("blank", () => lexicalErrors.strayBlank(this.span(char.length), char));
+      this.at += char.length;
+      return;
+    }
+    const letters = this.foreignLetters(0);
+    if (letters > 0) {
+      this.foreignWord(letters);
+      return;
+    }
+    const length = Math.max(char.length, this.match(/[^\s\x20-\x7E]+/y)?.length ?? 0);
+    this.report(lexicalErrors.strayCharacter(this.span(length), char));
+    this.push("bad", length, char);
+  }
+
+  /** How many UTF-16 units of a name with letters beyond ASCII follow `offset` units from here. */
+  private foreignLetters(offset: number): number {
+    const pattern = /[\p{L}\p{M}][\p{L}\p{M}\p{N}_]*/uy;
+    pattern.lastIndex = this.at + offset;
+    return pattern.exec(this.text)?.[0].length ?? 0;
+  }
+
+  private foreignWord(length: number): void {
+    const text = this.text.slice(this.at, this.at + length);
+    this.reportOnce(`word ${text}`, () => lexicalErrors.foreignLetters(this.span(length), text));
+    this.push("bad", length, text);
+  }
+}
+
+/** What is wrong with something that begins like a number, and the number that was probably meant. */
+function explainNumber(text: string): { reason: string; meant: string } {
+  const whole = /^[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/.exec(text)?.[0] ?? "0";
+  const plain = text.replaceAll("_", "");
+  if (/^0[xXbBoO]/.test(text)) {
+    const value = Number(plain);
+    return { reason: "numbers are written in base ten", meant: Number.isFinite(value) ? String(value) : "0" };
+  }
+  if (plain !== text && numberForm.test(plain)) return { reason: `write it without \`_\`: \`${plain}\``, meant: plain };
+  if (text.startsWith(".") && numberForm.test(`0${text}`)) {
+    return { reason: `a digit goes before the point: \`0${text}\``, meant: `0${text}` };
+  }
+  const pointed = text.replace(/\.(?=$|[eE])/, ".0");
+  if (pointed !== text && numberForm.test(pointed)) {
+    return { reason: `a digit goes after the point: \`${pointed}\``, meant: pointed };
+  }
+  if (/^[0-9.]+[eE][+-]?$/.test(text)) return { reason: `the exponent has no digits: \`${whole}e0\``, meant: whole };
+  if (/^[0-9]+\.?[0-9]*(?:[eE][+-]?[0-9]+)?(?:[fh]|[fiu](?:8|16|32|64))$/.test(text)) {
+    return { reason: `a number takes the element type of the tensor it meets: \`${whole}\``, meant: whole };
+  }
+  const rest = text.slice(whole.length);
+  if (nameStart.test(rest)) {
+    return { reason: `a name begins with a letter; a product is written \`${whole} * ${rest}\``, meant: whole };
+  }
+  return { reason: "it has more than one point", meant: whole };
+}

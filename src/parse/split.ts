@@ -1,0 +1,183 @@
+/**
+ * Tokens to pieces: a file is cut at its keywords and braces, so that each statement is matched, and goes wrong, alone.
+ *
+ * - piece: the header of a function up to its `{`, a `let`, a `return`, `kernel {`, a brace, or what is none of these.
+ */
+
+import type { Diagnostic, Source, Span } from "../diagnostics/diagnostic.ts";
+import { syntaxErrors } from "../diagnostics/errors-syntax.ts";
+import { closest } from "../diagnostics/suggest.ts";
+import type { Token } from "./scan.ts";
+
+export type PieceKind = "header" | "let" | "return" | "kernel" | "open" | "close" | "const" | "stray";
+
+export interface Piece {
+  readonly kind: PieceKind;
+  /** At least one. */
+  readonly tokens: readonly Token[];
+  /** What follows in the file. */
+  readonly next: Token | undefined;
+  /** Begins like `name = ...`: the `let` among its tokens is not in the file. */
+  readonly withoutLet: boolean;
+}
+
+/** A program that a person reads does not come near it; it bounds the depth of every walk over the tree. */
+export const nestingLimit = 200;
+
+const keywordKinds: ReadonlyMap<string, PieceKind> = new Map([
+  ["fn", "header"],
+  ["let", "let"],
+  ["return", "return"],
+  ["kernel", "kernel"],
+  ["const", "const"],
+]);
+
+/** What other languages write for a keyword. */
+const foreignKeywords: ReadonlyMap<string, string> = new Map([
+  ...["def", "func", "function", "fun", "proc"].map((word) => [word, "fn"] as const),
+  ...["var", "val", "auto", "mut", "set"].map((word) => [word, "let"] as const),
+  ...["ret", "yield"].map((word) => [word, "return"] as const),
+]);
+
+export const closerOf: ReadonlyMap<string, string> = new Map([
+  ["(", ")"],
+  ["[", "]"],
+]);
+const closers = new Set(closerOf.values());
+
+/** No statement goes on like this after its keyword, so the keyword must be meant as a name. */
+const marksName = new Set([":", ",", ")", "]", "+", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "&&", "||"]);
+
+export function spanOf(source: Source, first: Token, last = first): Span {
+  return { source, start: first.start, end: last.end };
+}
+
+/** Whether a value may end with this token. */
+export function endsOperand(token: Token): boolean {
+  return token.kind === "symbol" ? closers.has(token.text) : !keywordKinds.has(token.text);
+}
+
+export function split(source: Source, tokens: readonly Token[], diagnostics: Diagnostic[]): Piece[] {
+  const splitter = new Splitter(source, tokens, diagnostics);
+  const pieces: Piece[] = [];
+  for (let piece = splitter.next(); piece !== undefined; piece = splitter.next()) pieces.push(piece);
+  return pieces;
+}
+
+class Splitter {
+  private readonly source: Source;
+  private readonly tokens: readonly Token[];
+  private readonly diagnostics: Diagnostic[];
+  private at = 0;
+
+  constructor(source: Source, tokens: readonly Token[], diagnostics: Diagnostic[]) {
+    this.source = source;
+    this.tokens = tokens;
+    this.diagnostics = diagnostics;
+  }
+
+  next(): Piece | undefined {
+    const first = this.tokens[this.at];
+    if (first === undefined) return undefined;
+    if (first.text === "{") return this.piece("open", 1);
+    if (first.text === "}") return this.piece("close", 1);
+    const keyword = keywordKinds.get(first.text);
+    if (keyword !== undefined) return this.statement(keyword);
+    const meant = this.meantKeyword(this.at);
+    if (meant !== undefined) {
+      this.diagnostics.push(syntaxErrors.misspelled(spanOf(this.source, first), first.text, meant));
+      return this.statement(keywordKinds.get(meant) as PieceKind, [{ ...first, text: meant, wrong: true }], 1);
+    }
+    if (this.beginsAssignment(this.at)) {
+      const end = first.start;
+      const inserted: Token = { ...first, text: "let", end, wrong: true };
+      return this.statement("let", [inserted], 0, true);
+    }
+    return this.statement("stray");
+  }
+
+  /** The piece of `length` tokens from here, of which `replaced` stand in for the first `skip`. */
+  private piece(kind: PieceKind, length: number, replaced: readonly Token[] = [], skip = 0, withoutLet = false): Piece {
+    const tokens = [...replaced, ...this.tokens.slice(this.at + skip, this.at + length)];
+    this.at += length;
+    return { kind, tokens, next: this.tokens[this.at], withoutLet };
+  }
+
+  private statement(kind: PieceKind, replaced: readonly Token[] = [], skip = 0, withoutLet = false): Piece {
+    let depth = 0;
+    let end = this.at + 1;
+    for (; end < this.tokens.length; end++) {
+      const { text } = this.tokens[end] as Token;
+      if (text === "{" && (kind === "header" || kind === "kernel")) {
+        end++;
+        break;
+      }
+      if (kind === "kernel" || text === "{" || text === "}" || this.beginsKeyword(end)) break;
+      if (kind !== "header" && depth <= 0 && this.beginsLine(end)) break;
+      if (closerOf.has(text)) depth++;
+      if (closers.has(text)) depth--;
+    }
+    return this.piece(kind, end - this.at, replaced, skip, withoutLet);
+  }
+
+  /** Whether a statement begins with the keyword at `i`: a keyword in a name's place does not cut. */
+  private beginsKeyword(i: number): boolean {
+    const token = this.tokens[i] as Token;
+    if (token.kind !== "name" || !keywordKinds.has(token.text)) return false;
+    const next = this.tokens[i + 1];
+    if (next !== undefined && marksName.has(next.text)) return false;
+    if (token.startsLine) return true;
+    const before = this.tokens[i - 1]?.text ?? "";
+    if (next?.text === "}" && token.text !== "return") return false;
+    return next?.text !== "=" && !["let", "fn", "const"].includes(before);
+  }
+
+  /** Whether the name at `i` cannot go on with the expression before it, so that a statement must begin. */
+  private beginsLine(i: number): boolean {
+    const token = this.tokens[i] as Token;
+    const before = this.tokens[i - 1] as Token;
+    if (!token.startsLine || token.kind !== "name") return false;
+    if (endsOperand(before)) return true;
+    return this.beginsAssignment(i) && ![":", "let", "const"].includes(before.text);
+  }
+
+  private beginsAssignment(i: number): boolean {
+    return this.tokens[i]?.kind === "name" && this.tokens[i + 1]?.text === "=";
+  }
+
+  /** The keyword that the name at `i` was probably meant to be, by what follows it. */
+  private meantKeyword(i: number): string | undefined {
+    const [token, second, third] = this.tokens.slice(i, i + 3);
+    if (token?.kind !== "name" || second === undefined || second.startsLine) return undefined;
+    const meant = foreignKeywords.get(token.text) ?? closest(token.text, [...keywordKinds.keys()])[0];
+    const isName = second.kind === "name";
+    if (meant === "fn") return isName && third?.text === "(" ? meant : undefined;
+    if (meant === "let") return isName && (third?.text === "=" || third?.text === ":") ? meant : undefined;
+    if (meant === "return") return second.kind !== "symbol" && third?.text !== "=" ? meant : undefined;
+    if (meant === "kernel") return second.text === "{" ? meant : undefined;
+    return undefined;
+  }
+}
+
+/** The first token that is nested deeper than the limit: brackets and the prefix operators before them count. */
+export function beyondNesting(tokens: readonly Token[]): Token | undefined {
+  const levels: number[] = [];
+  let depth = 0;
+  let prefixes = 0;
+  for (const [i, token] of tokens.entries()) {
+    const before = tokens[i - 1];
+    const isPrefix = (token.text === "-" || token.text === "!") && !(before !== undefined && endsOperand(before));
+    if (isPrefix) {
+      prefixes++;
+    } else if (closerOf.has(token.text)) {
+      levels.push(prefixes + 1);
+      depth += prefixes + 1;
+      prefixes = 0;
+    } else {
+      if (closers.has(token.text)) depth -= levels.pop() ?? 0;
+      prefixes = 0;
+    }
+    if (depth + prefixes > nestingLimit) return token;
+  }
+  return undefined;
+}
