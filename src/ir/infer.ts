@@ -96,9 +96,14 @@ function checkedAxes(op: OpName, axes: readonly number[], shape: Shape, at: Span
   return normal;
 }
 
-/** All attributes of the row: checked, defaults filled in, axes counted from the end and sorted. */
+/**
+ * All attributes of the row: checked, defaults filled in, axes counted from the end and sorted.
+ * @throws TircError with E02xx diagnostics; the first of them that an operand is missing.
+ */
 export function completeAttributes(op: OpName, given: Attributes, operands: OperandTypes, places: Places): Attributes {
-  const defs = ops[op].attributes;
+  const { operands: specs, attributes: defs } = ops[op];
+  const missing = specs.find((spec, i) => spec.optional !== true && operands[i] === undefined);
+  if (missing !== undefined) fail(typeErrors.missingOperand(places.op, op, missing.name, signatureOf(op)));
   const complete: Record<string, AttributeValue> = {};
   for (const key of Object.keys(given)) {
     if (!Object.hasOwn(defs, key)) fail(typeErrors.unknownArgument(places.op, op, key, Object.keys(defs)));
@@ -208,8 +213,6 @@ function checkGroups(shape: Shape, groups: number, at: Span): void {
  */
 export function inferTypes(op: OpName, operands: OperandTypes, attributes: Attributes, places: Places): TensorType[] {
   const def: OpDef = ops[op];
-  const missing = def.operands.find((spec, i) => spec.optional !== true && operands[i] === undefined);
-  if (missing !== undefined) fail(typeErrors.missingOperand(places.op, op, missing.name, signatureOf(op)));
   const element = operandElement(op, def, operands, places);
   const x = operands[0] as TensorType;
   switch (def.kind) {

@@ -1,0 +1,173 @@
+import { expect, test } from "vitest";
+import { makeOp } from "../../src/ir/builder.ts";
+import { signatureOf } from "../../src/ir/infer.ts";
+import type { Attributes } from "../../src/ir/ir.ts";
+import type { OpName } from "../../src/ir/ops/index.ts";
+import { type Dim, type ElementType, printType } from "../../src/ir/types.ts";
+import { diagnosticsOf } from "../support/diagnostics.ts";
+import { nowhere, parameter } from "../support/ir.ts";
+
+type Operand = readonly [ElementType, ...Dim[]] | undefined;
+
+function make(name: OpName, operands: readonly Operand[], attributes: Attributes = {}) {
+  const values = operands.map((type, i) => type && parameter(`p${i}`, type[0], ...(type.slice(1) as Dim[])));
+  return makeOp(name, values, attributes, { places: { op: nowhere } });
+}
+
+const f32 = (...shape: Dim[]): Operand => ["f32", ...shape];
+
+test.each<[OpName, Operand[], Attributes, string]>([
+  ["add", [f32("rows", 768), f32(768)], {}, "f32[rows, 768]"],
+  ["add", [f32("rows", 1), f32(1, "n")], {}, "f32[rows, n]"],
+  ["add", [f32(), f32()], {}, "f32"],
+  ["add", [f32(0), f32(1)], {}, "f32[0]"],
+  ["lt", [f32(2), f32(2, 1)], {}, "bool[2, 2]"],
+  ["and", [["bool", 2], ["bool"]], {}, "bool[2]"],
+  ["where", [["bool", "rows", 1], ["i32", 4], ["i32"]], {}, "i32[rows, 4]"],
+  ["cast", [f32("n")], { to: "i32" }, "i32[n]"],
+  ["sum", [f32("rows", 4, 5)], { axes: [-1, 0] }, "f32[4]"],
+  ["sum", [f32("rows", 4, 5)], { axes: [1], keepdims: true }, "f32[rows, 1, 5]"],
+  ["max", [["u32", 3]], { axes: [0] }, "u32"],
+  ["layernorm", [f32("rows", 4), f32(4), f32(4)], { axes: [-1] }, "f32[rows, 4]"],
+  ["layernorm", [f32("b", 2, 4), f32(2, 4)], { axes: [1, 2] }, "f32[b, 2, 4]"],
+  ["layernorm", [f32("b", 4), undefined, f32(4)], { axes: [-1] }, "f32[b, 4]"],
+  ["groupnorm", [f32("b", 6, "h", "w"), f32(6), f32(6)], { groups: 3 }, "f32[b, 6, h, w]"],
+  ["groupnorm", [f32("b", "c")], { groups: 1 }, "f32[b, c]"],
+  ["reshape", [f32("rows", 12)], { shape: ["rows", 3, 4] }, "f32[rows, 3, 4]"],
+  ["reshape", [f32("rows", 12)], { shape: [-1, 4, "rows"] }, "f32[3, 4, rows]"],
+  ["reshape", [f32("rows", "n")], { shape: ["n", -1] }, "f32[n, rows]"],
+  ["reshape", [f32()], { shape: [1, 1] }, "f32[1, 1]"],
+  ["transpose", [f32("a", "b", 3)], { perm: [2, 0, -2] }, "f32[3, a, b]"],
+  ["broadcast", [f32("n")], { shape: ["rows", "n"] }, "f32[rows, n]"],
+  ["constant", [], { element: "i32", value: 3 }, "i32"],
+])("%s of %j with %j", (name, operands, attributes, type) => {
+  expect(printType(make(name, operands, attributes).result.type)).toBe(type);
+});
+
+test("moments has two results", () => {
+  const { results } = make("moments", [f32("rows", 4)], { axes: [-1] });
+  expect(results.map(({ type }) => printType(type))).toEqual(["f32[rows]", "f32[rows]"]);
+});
+
+test("attributes have one form: defaults filled in, axes from the end and sorted", () => {
+  expect(make("sum", [f32(2, 3, 4)], { axes: [2, 0] }).attributes).toEqual({ axes: [-3, -1], keepdims: false });
+  expect(make("layernorm", [f32(4)], { axes: [0] }).attributes).toEqual({ axes: [-1], eps: 1e-5 });
+  expect(make("gelu", [f32(4)]).attributes).toEqual({ approximate: "none" });
+  expect(make("l2norm", [f32(4)], { axes: [0] }).attributes.eps).toBe(0);
+});
+
+const axes = { axes: [-1] };
+
+test.each<[OpName, Operand[], Attributes, string]>([
+  ["add", [f32(2), ["f16", 2]], {}, "E0203: `add` takes operands of one element type, and got f32 and f16"],
+  ["where", [["bool"], f32(), ["i32"]], {}, "E0203: `where` takes operands of one element type, and got f32 and i32"],
+  ["exp", [["i32", 2]], {}, "E0204: `exp` does not take i32: it takes f32 or f16"],
+  ["where", [f32(), f32(), f32()], {}, "E0204: `where` does not take f32: it takes bool"],
+  ["mean", [["i32", 2]], axes, "E0204: `mean` does not take i32"],
+  ["add", [f32(2, 3), f32(2)], {}, "E0205: [2, 3] and [2] do not broadcast in `add`"],
+  ["add", [f32("n"), f32("m")], {}, "E0205: [n] and [m] do not broadcast in `add`"],
+  ["add", [f32("n"), f32(4)], {}, "E0205: [n] and [4] do not broadcast in `add`"],
+  ["add", [f32(2)], {}, "E0206: `add` needs its operand `b`\nhelp: write `add(a, b)`"],
+  ["layernorm", [undefined, f32(2)], axes, "E0206: `layernorm` needs its operand `x`"],
+  ["sum", [f32(2)], { axis: [0] }, "E0208: `sum` has no operand or attribute `axis`"],
+  ["exp", [f32(2)], { base: 2 }, "E0208: `exp` has no operand or attribute `base`\nhelp: `exp` has no attributes"],
+  ["sum", [f32(2)], {}, "E0210: `sum` needs `axes`\nhelp: add `axes = [-1]`"],
+  ["cast", [f32(2)], {}, "E0210: `cast` needs `to`\nhelp: add `to = f16`"],
+  ["sum", [f32(2)], { axes: -1 }, "E0211: `axes` of `sum` must be a list of whole numbers, such as [-1], not -1"],
+  ["sum", [f32(2)], { axes: [0.5] }, "E0211: `axes` of `sum` must be a list of whole numbers"],
+  ["sum", [f32(2)], { ...axes, keepdims: 1 }, "E0211: `keepdims` of `sum` must be true or false, not 1"],
+  [
+    "cast",
+    [f32(2)],
+    { to: "f64" },
+    'E0211: `to` of `cast` must be an element type (f32, f16, i32, u32, bool), not "f64"',
+  ],
+  ["elu", [f32(2)], { alpha: true }, "E0211: `alpha` of `elu` must be a number, not true"],
+  ["var", [f32(2)], { ...axes, correction: -1 }, "E0211: `correction` of `var` must be a whole number of at least 0"],
+  [
+    "groupnorm",
+    [f32(1, 2)],
+    { groups: 0 },
+    "E0211: `groups` of `groupnorm` must be a whole number of at least 1, not 0",
+  ],
+  ["gelu", [f32(2)], { approximate: "tan" }, 'E0211: `approximate` of `gelu` cannot be "tan"\nhelp: did you mean'],
+  ["gelu", [f32(2)], { approximate: 1 }, 'E0211: `approximate` of `gelu` must be one of "none", "tanh", not 1'],
+  [
+    "reshape",
+    [f32(2)],
+    { shape: [1.5] },
+    "E0211: `shape` of `reshape` must be a list of whole numbers and dimension names",
+  ],
+  [
+    "sum",
+    [f32(2, 3)],
+    { axes: [2] },
+    "E0212: `sum` names axis 2, which [2, 3] does not have\nnote: axes of [2, 3] run from -2 to 1",
+  ],
+  ["sum", [f32()], axes, "E0212: `sum` names axis -1, which [] does not have\nnote: a scalar has no axes"],
+  ["sum", [f32(2, 3)], { axes: [1, -1] }, "E0213: `sum` names axis -1 twice"],
+  ["sum", [f32(2, 3)], { axes: [] }, "E0214: `sum` needs at least one axis"],
+  [
+    "layernorm",
+    [f32("rows", 4), f32("rows", 4)],
+    axes,
+    "E0215: `gamma` of `layernorm` must have shape [4], and has [rows, 4]",
+  ],
+  ["rmsnorm", [f32("rows", 4), f32(1)], axes, "E0215: `gamma` of `rmsnorm` must have shape [4], and has [1]"],
+  [
+    "groupnorm",
+    [f32(1, 6), undefined, f32(3)],
+    { groups: 2 },
+    "E0215: `beta` of `groupnorm` must have shape [6], and has [3]",
+  ],
+  ["groupnorm", [f32(6)], { groups: 2 }, "E0216: `groupnorm` takes [batch, channel, ...], not [6]"],
+  ["groupnorm", [f32(1, 6)], { groups: 4 }, "E0217: 4 groups do not divide 6 channels"],
+  ["groupnorm", [f32(1, "c")], { groups: 2 }, "E0217: 2 groups do not divide c channels"],
+  [
+    "reshape",
+    [f32(6)],
+    { shape: [4] },
+    "E0218: `reshape` is not possible: [6] and [4] have different numbers of elements",
+  ],
+  ["reshape", [f32("n")], { shape: [4] }, "E0218: `reshape` is not possible: [n] and [4] have different"],
+  ["reshape", [f32(6)], { shape: [-1, -1] }, "E0218: `reshape` is not possible: only one extent can be -1"],
+  ["reshape", [f32(6)], { shape: [-1, 4] }, "E0218: `reshape` is not possible: no single extent for -1 makes [-1, 4]"],
+  ["reshape", [f32(6)], { shape: [-2, -3] }, "E0218: `reshape` is not possible: an extent cannot be negative"],
+  [
+    "transpose",
+    [f32(2, 3)],
+    { perm: [0] },
+    "E0218: `transpose` is not possible: perm must name each of the 2 axes of [2, 3] once",
+  ],
+  ["transpose", [f32(2, 3)], { perm: [0, 0] }, "E0218: `transpose` is not possible: perm must name"],
+  ["broadcast", [f32(2, 3)], { shape: [3] }, "E0218: `broadcast` is not possible: [2, 3] does not broadcast to [3]"],
+  ["sum", [f32("rows", 0)], axes, "E0226: `sum` has nothing to fold in [rows, 0]: an axis it names has extent 0"],
+  ["softmax", [f32("rows", 0)], axes, "E0226: `softmax` has nothing to fold in [rows, 0]"],
+])("%s of %j with %j is refused", (name, operands, attributes, message) => {
+  const found = diagnosticsOf(() => make(name, operands, attributes));
+  expect(found).toHaveLength(1);
+  expect(found[0]).toContain(message);
+});
+
+test("a message points at the part that is wrong", () => {
+  const at = (start: number) => ({ ...nowhere, start, end: start + 1 });
+  const places = { op: at(0), operands: [at(1), at(2)], attributes: { axes: at(3) } };
+  const spanOf = (name: OpName, attributes: Attributes, ...operands: Operand[]) => {
+    const values = operands.map((type, i) => type && parameter(`p${i}`, type[0], ...(type.slice(1) as Dim[])));
+    try {
+      makeOp(name, values, attributes, { places });
+    } catch (caught) {
+      return (caught as { diagnostics: { span: typeof nowhere }[] }).diagnostics[0]?.span.start;
+    }
+    return undefined;
+  };
+  expect(spanOf("add", {}, f32(2), ["bool", 2])).toBe(2);
+  expect(spanOf("sum", { axes: [7] }, f32(2))).toBe(3);
+  expect(spanOf("add", {}, f32(2), f32(3))).toBe(0);
+});
+
+test("how an op is called", () => {
+  expect(signatureOf("layernorm")).toBe("layernorm(x, gamma?, beta?, axes, eps = 0.00001)");
+  expect(signatureOf("gelu")).toBe('gelu(x, approximate = "none")');
+  expect(signatureOf("where")).toBe("where(cond, a, b)");
+});
