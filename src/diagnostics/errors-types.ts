@@ -19,7 +19,10 @@ export const typeErrors = {
     const help = didYouMean(name, known);
     return error("E0202", `there is no op \`${name}\``, {
       span,
-      help: help.length > 0 ? help : ["docs/language.md lists every op; a call of another `fn` is not part of the language"],
+      help:
+        help.length > 0
+          ? help
+          : ["docs/language.md lists every op; a call of another `fn` is not part of the language"],
     });
   },
   elementMismatch(span: Span, op: string, a: string, b: string, labels: readonly Label[]): Diagnostic {
@@ -39,7 +42,9 @@ export const typeErrors = {
     return error("E0205", `${a} and ${b} do not broadcast in \`${op}\``, {
       span,
       labels,
-      notes: ["shapes are aligned at the last dimension; two dimensions go together if they are equal or one of them is 1"],
+      notes: [
+        "shapes are aligned at the last dimension; two dimensions go together if they are equal or one of them is 1",
+      ],
     });
   },
   missingOperand(span: Span, op: string, operand: string, signature: string): Diagnostic {
@@ -52,7 +57,10 @@ export const typeErrors = {
   unknownArgument(span: Span, op: string, name: string, known: readonly string[]): Diagnostic {
     const help = didYouMean(name, known);
     const all = known.length === 0 ? `\`${op}\` has no attributes` : `\`${op}\` knows ${listing(known.map(code))}`;
-    return error("E0208", `\`${op}\` has no operand or attribute \`${name}\``, { span, help: help.length > 0 ? help : [all] });
+    return error("E0208", `\`${op}\` has no operand or attribute \`${name}\``, {
+      span,
+      help: help.length > 0 ? help : [all],
+    });
   },
   givenTwice(span: Span, op: string, name: string, first: Span): Diagnostic {
     const labels = [{ span: first, message: "first given here" }];
@@ -68,7 +76,15 @@ export const typeErrors = {
     const help = didYouMean(got, choices);
     return error("E0211", `\`${name}\` of \`${op}\` cannot be "${got}"`, {
       span,
-      help: help.length > 0 ? help : [`it is ${listing(choices.map((c) => `"${c}"`), "or")}`],
+      help:
+        help.length > 0
+          ? help
+          : [
+              `it is ${listing(
+                choices.map((c) => `"${c}"`),
+                "or",
+              )}`,
+            ],
     });
   },
   axisOutOfRange(span: Span, op: string, axis: number, shape: string, rank: number): Diagnostic {
@@ -79,7 +95,10 @@ export const typeErrors = {
     return error("E0213", `\`${op}\` names axis ${axis} twice`, { span, notes: ["-1 is the last axis"] });
   },
   noAxes(span: Span, op: string): Diagnostic {
-    return error("E0214", `\`${op}\` needs at least one axis`, { span, help: ["write `axes = [-1]` for the last one"] });
+    return error("E0214", `\`${op}\` needs at least one axis`, {
+      span,
+      help: ["write `axes = [-1]` for the last one"],
+    });
   },
   affineShape(span: Span, op: string, operand: string, got: string, wanted: string): Diagnostic {
     return error("E0215", `\`${operand}\` of \`${op}\` must have shape ${wanted}, and has ${got}`, {
@@ -130,8 +149,14 @@ export const typeErrors = {
   },
   bindingCount(span: Span, op: string, has: number, names: number): Diagnostic {
     const results = has === 1 ? "1 result" : `${has} results`;
-    const help = has === 1 ? ["write `let name = ...`"] : [`write \`let (${["a", "b", "c", "d"].slice(0, has).join(", ")}) = ...\``];
-    return error("E0224", `\`${op}\` has ${results}, and ${names === 1 ? "1 name is" : `${names} names are`} given`, { span, help });
+    const help =
+      has === 1
+        ? ["write `let name = ...`"]
+        : [`write \`let (${["a", "b", "c", "d"].slice(0, has).join(", ")}) = ...\``];
+    return error("E0224", `\`${op}\` has ${results}, and ${names === 1 ? "1 name is" : `${names} names are`} given`, {
+      span,
+      help,
+    });
   },
   severalResults(span: Span, op: string): Diagnostic {
     return error("E0224", `\`${op}\` has several results, so it cannot stand inside an expression`, {
@@ -148,7 +173,10 @@ export const typeErrors = {
     return error("E0226", `\`${op}\` has nothing to fold in ${shape}: an axis it names has extent 0`, { span });
   },
   hugeShape(span: Span, what: string): Diagnostic {
-    return error("E0227", `${what} has more than 2^32 elements`, { span, notes: ["elements are addressed with 32 bits"] });
+    return error("E0227", `${what} has more than 2^32 elements`, {
+      span,
+      notes: ["elements are addressed with 32 bits"],
+    });
   },
   notAValue(span: Span, what: string): Diagnostic {
     return error("E0228", `${what} is no value: it can only be given to an attribute`, {
