@@ -206,6 +206,8 @@ class FileReader {
 
   private reportUnclosed(fn: OpenFn, at: Span): void {
     const open = fn.kernel?.open ?? fn.open;
+    // A header that does not get to its `{` has been reported.
+    if (this.source.text[open.end - 1] !== "{") return;
     const what = fn.kernel === undefined ? fn.name : "the `kernel` block";
     this.diagnostics.push(syntaxErrors.missingCloseBrace(at, what, open));
   }

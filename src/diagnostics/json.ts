@@ -1,0 +1,26 @@
+/** A diagnostic as plain data for editors and scripts (`--diagnostics json`). */
+
+import type { Diagnostic, Severity } from "./diagnostic.ts";
+import { type Place, placeOf } from "./place.ts";
+
+/** The fields of the place are missing where a diagnostic is about no text. */
+export interface JsonDiagnostic extends Partial<Place> {
+  readonly severity: Severity;
+  readonly code: string;
+  readonly message: string;
+  readonly labels: readonly (Place & { readonly message: string })[];
+  readonly notes: readonly string[];
+  readonly help: readonly string[];
+}
+
+export function renderJson({ severity, code, message, span, labels, notes, help }: Diagnostic): JsonDiagnostic {
+  return {
+    severity,
+    code,
+    message,
+    ...(span === undefined ? {} : placeOf(span)),
+    labels: labels.map((label) => ({ ...placeOf(label.span), message: label.message })),
+    notes: [...notes],
+    help: [...help],
+  };
+}
