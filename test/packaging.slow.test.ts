@@ -1,0 +1,180 @@
+/** The tarball, installed in an empty folder without the development dependencies: the command, the library, the types. */
+
+import { spawnSync } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { type Ran, root, runNode, temporaryFolder } from "./support/built.ts";
+
+const modules = join(root, "node_modules");
+const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
+let folder = "";
+
+/** npm and npx without a network. */
+function run(command: "npm" | "npx", args: readonly string[], cwd: string): Ran {
+  const { status, stdout, stderr } = spawnSync(command, args, {
+    cwd,
+    env: { ...process.env, npm_config_offline: "true", npm_config_update_notifier: "false", NODE_OPTIONS: "" },
+    encoding: "utf8",
+    timeout: 120_000,
+  });
+  // npm has words of its own about the user's configuration.
+  return { status, stdout, stderr: stderr.replace(/^npm (warn|notice).*\n/gm, "") };
+}
+
+/** What a checkout has: `npm pack` builds there, so that this one's dist/ stays as it is. */
+function copyOfSources(): string {
+  const copy = temporaryFolder();
+  const leftOut = new Set(["node_modules", ".git", "dist", "test", "coverage"]);
+  for (const name of readdirSync(root).filter((name) => !leftOut.has(name) && !name.endsWith(".tgz"))) {
+    cpSync(join(root, name), join(copy, name), { recursive: true });
+  }
+  symlinkSync(modules, join(copy, "node_modules"));
+  return copy;
+}
+
+function write(name: string, text: string): string {
+  const path = join(folder, name);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+  return path;
+}
+
+beforeAll(() => {
+  folder = temporaryFolder();
+  const packed = run("npm", ["pack", "--pack-destination", folder], copyOfSources());
+  expect(packed.status, packed.stderr).toBe(0);
+  write("package.json", '{ "name": "consumer", "version": "1.0.0", "type": "module", "private": true }\n');
+  // The one dependency comes from this checkout instead of the registry.
+  const installed = run("npm", ["install", `./tirc-${version}.tgz`, join(modules, "ohm-js")], folder);
+  expect(installed.status, installed.stderr).toBe(0);
+  write(
+    "add.tir",
+    `fn add_norm(x: f32[rows, 8], r: f32[rows, 8]) -> (y: f32[rows, 8]) {
+  return rmsnorm(x + r, axes = [-1])
+}
+`,
+  );
+}, 240_000);
+
+describe("the tarball", () => {
+  test("holds what runs, and no sources or tests", () => {
+    const installed = join(folder, "node_modules/tirc");
+    expect(existsSync(join(installed, "dist/src/cli/main.js"))).toBe(true);
+    const top = readdirSync(installed).filter((name) => name !== "node_modules");
+    const expected = ["LICENSE", "README.md", "dist", "docs", "examples", "package.json"];
+    expect(top.filter((name) => !expected.includes(name))).toEqual([]);
+    expect(top).toEqual(expect.arrayContaining(["LICENSE", "dist", "examples", "package.json"]));
+    const files = readdirSync(installed, { recursive: true, encoding: "utf8" });
+    expect(files.filter((name) => /\.ts$/.test(name) && !/\.d\.ts$/.test(name))).toEqual([]);
+  });
+
+  test("its command is executable", () => {
+    expect(statSync(join(folder, "node_modules/tirc/dist/src/cli/main.js")).mode & 0o111).toBe(0o111);
+  });
+
+  test("installs nothing but ohm-js", () => {
+    const names = readdirSync(join(folder, "node_modules")).filter((name) => !name.startsWith("."));
+    expect(names.sort()).toEqual(["ohm-js", "tirc"]);
+  });
+});
+
+describe("the command", () => {
+  test("npx tirc --help", () => {
+    const { status, stdout } = run("npx", ["tirc", "--help"], folder);
+    expect(stdout).toContain("tirc compile");
+    expect(status).toBe(0);
+  });
+
+  test("npx tirc compile", () => {
+    const { status, stdout, stderr } = run("npx", ["tirc", "compile", "add.tir"], folder);
+    expect(stderr).toBe("");
+    expect(stdout).toContain("@compute");
+    expect(status).toBe(0);
+  });
+
+  test("npx tirc run, without the package webgpu, on the interpreter", () => {
+    const { status, stdout, stderr } = run("npx", ["tirc", "run", "add.tir", "--dim", "rows=3", "--json"], folder);
+    expect(status, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ function: "add_norm", outputs: { y: { shape: [3, 8], dtype: "f32" } } });
+  });
+});
+
+describe("the library", () => {
+  test("parses, compiles, prints and runs a pass of one's own", () => {
+    const script = write(
+      "use.mjs",
+      `import { compile, definePass, parse, PassManager, print } from "tirc";
+import { readFileSync } from "node:fs";
+const module = parse(readFileSync("add.tir", "utf8"), { file: "add.tir" });
+const { kernels } = compile(module, { target: "portable" });
+const seen = [];
+const look = definePass({ name: "look", summary: "Looks.", options: {}, run(fn) { seen.push(fn.name); return fn; } });
+new PassManager([look]).run(module);
+console.log(JSON.stringify({ kernels: kernels.map(({ name, manifest }) => [name, manifest.version]), seen, text: print(module) }));
+`,
+    );
+    const { status, stdout, stderr } = runNode([script], { cwd: folder });
+    expect(stderr).toBe("");
+    expect(JSON.parse(stdout)).toEqual({
+      kernels: [["add_norm", 1]],
+      seen: ["add_norm"],
+      text: expect.stringContaining("rmsnorm("),
+    });
+    expect(status).toBe(0);
+  });
+
+  test.each(["tirc", "tirc/runtime", "tirc/runtime/node"])("%s loads without the package webgpu", (name) => {
+    const { status, stdout, stderr } = runNode(
+      ["--input-type=module", "--eval", `console.log(Object.keys(await import("${name}")).length > 0)`],
+      { cwd: folder },
+    );
+    expect(stderr).toBe("");
+    expect(stdout).toBe("true\n");
+    expect(status).toBe(0);
+  });
+
+  test("has types", () => {
+    const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");
+    const check = (name: string, text: string) => {
+      write(`${name}.ts`, text);
+      const compilerOptions = {
+        ...{ module: "nodenext", target: "ES2022", lib: ["ES2024"], strict: true, noEmit: true },
+        // The compiler's own declarations are checked, and need no types of WebGPU; those have errors in themselves.
+        ...{
+          types: name === "runtime" ? ["@webgpu/types"] : [],
+          typeRoots: [modules],
+          skipLibCheck: name === "runtime",
+        },
+      };
+      write(`${name}.json`, JSON.stringify({ compilerOptions, files: [`${name}.ts`] }));
+      return runNode([tsc, "-p", `${name}.json`], { cwd: folder }).stdout;
+    };
+    const runtime = `import { type Kernel, runKernel, type RunResult } from "tirc/runtime";
+import { openDevice } from "tirc/runtime/node";
+export async function run(kernel: Kernel): Promise<RunResult> {
+  const { device } = await openDevice();
+  return runKernel(device, kernel, { x: new Float32Array(4) }, { rows: 1 });
+}
+`;
+    expect(check("runtime", runtime)).toBe("");
+    const core = (use: string) => `import { compile, parse, print, type Module } from "tirc";
+const module: Module = parse("", { file: "x.tir" });
+const wgsl: string[] = compile(module, { target: "portable" }).kernels.map(({ wgsl }) => wgsl);
+export const text: string = print(module) + wgsl.join("");
+${use}
+`;
+    expect(check("core", core(""))).toBe("");
+    expect(check("wrong", core("parse(1);"))).toMatch(/wrong\.ts\(5,7\): error TS2345/);
+  });
+});
