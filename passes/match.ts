@@ -188,7 +188,7 @@ export class Products {
       const op = value.def;
       const shown = op && ++nodes <= mostNodes ? powers(op, exponent) : undefined;
       const isOperand = op !== undefined && read !== root && joins.has(op.name) && this.keeps(op);
-      if (op === undefined || shown === undefined || isOperand || !staysIn(op, lay)) {
+      if (op === undefined || shown === undefined || isOperand) {
         leaf(read, exponent);
         return;
       }
@@ -206,16 +206,6 @@ export class Products {
     if (readers.length + Number(returned) < 2) return false;
     return scaled || op.operands.every((operand) => operand && numberOf(operand) === undefined);
   }
-}
-
-/** Below a reshape, operands must be as large as the op's result: or they would be repeated inside of it. */
-function staysIn(op: Op, lay: Shape | undefined): boolean {
-  if (lay === undefined) return true;
-  const inside = withoutOnes(op.result.shape);
-  return op.operands.every((operand) => {
-    const dims = withoutOnes(operand?.shape ?? []);
-    return dims.length === 0 || sameShape(dims, inside);
-  });
 }
 
 /** The two operands of a commutative op in both orders, of another op as they stand. */
