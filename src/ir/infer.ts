@@ -167,21 +167,21 @@ function inferElementwise(
     }
     shape = merged;
   }
-  const result = { same: element, bool: "bool", to: attributes["to"] as ElementType } as const;
+  const result = { same: element, bool: "bool", to: attributes.to as ElementType } as const;
   return [tensorType(result[def.result], shape)];
 }
 
 function inferReduction(op: OpName, def: ReductionDef, x: TensorType, attributes: Attributes, places: Places) {
-  const axes = attributes["axes"] as number[];
+  const axes = attributes.axes as number[];
   if (axes.some((axis) => x.shape.at(axis) === 0)) fail(typeErrors.emptyReduction(places.op, op, printShape(x.shape)));
-  const shape = reducedShape(x.shape, axes, attributes["keepdims"] as boolean);
+  const shape = reducedShape(x.shape, axes, attributes.keepdims as boolean);
   return def.results.map(() => tensorType(x.element, shape));
 }
 
 function inferNorm(op: OpName, def: NormDef, operands: OperandTypes, attributes: Attributes, places: Places) {
   const x = operands[0] as TensorType;
   const at = places.operands?.[0] ?? places.op;
-  if (op === "groupnorm") checkGroups(x.shape, attributes["groups"] as number, at);
+  if (op === "groupnorm") checkGroups(x.shape, attributes.groups as number, at);
   const { view, axes, affine } = def.view(x.shape, attributes);
   if (axes.some((axis) => view.at(axis) === 0)) fail(typeErrors.emptyReduction(places.op, op, printShape(x.shape)));
   for (const [i, spec] of def.operands.entries()) {
@@ -228,7 +228,7 @@ export function inferTypes(op: OpName, operands: OperandTypes, attributes: Attri
       return [tensorType(x.element, shape)];
     }
     case "constant":
-      return [tensorType(attributes["element"] as ElementType, [])];
+      return [tensorType(attributes.element as ElementType, [])];
     default:
       return def satisfies never;
   }

@@ -61,7 +61,7 @@ function toRows(x: Tensor, axes: readonly number[]) {
 }
 
 function reduction(def: ReductionDef, op: Op, x: Tensor): Float64Array[] {
-  const { data, width, count } = toRows(x, op.attributes["axes"] as number[]);
+  const { data, width, count } = toRows(x, op.attributes.axes as number[]);
   const results = def.results.map(() => new Float64Array(count));
   for (let row = 0; row < count; row++) {
     const values = def.reduce(data.subarray(row * width, (row + 1) * width), op.attributes);
@@ -104,7 +104,7 @@ export function evaluateOp(op: Op, operands: readonly (Tensor | undefined)[], di
       case "shape":
         return [def.evaluate(operands[0] as Tensor, shapes[0] as number[], op.attributes)];
       case "constant":
-        return [Float64Array.of(op.attributes["value"] as number)];
+        return [Float64Array.of(op.attributes.value as number)];
       default:
         return def satisfies never;
     }

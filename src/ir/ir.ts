@@ -127,7 +127,7 @@ export function definedBy<N extends OpName>(value: Value | undefined, ...names: 
 /** The number of a `constant`, or `undefined`. */
 export function constantValue(value: Value | undefined): number | undefined {
   const op = definedBy(value, "constant");
-  return op === undefined ? undefined : (op.attributes["value"] as number);
+  return op === undefined ? undefined : (op.attributes.value as number);
 }
 
 export interface Uses {

@@ -179,7 +179,7 @@ export class IterationSpace {
 
   private shape(op: Op, x: DimAtoms): DimAtoms {
     if (op.name === "transpose") {
-      return (op.attributes["perm"] as readonly number[]).map((axis) => x.at(axis) as Atoms);
+      return (op.attributes.perm as readonly number[]).map((axis) => x.at(axis) as Atoms);
     }
     if (op.name === "reshape") return this.reshaped(x, op.result.shape);
     const wanted = op.result.shape.map((dim) => this.table.fresh(dim));

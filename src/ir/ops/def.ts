@@ -139,7 +139,7 @@ export const attribute = {
   number: (attributes: Attributes, name: string) => attributes[name] as number,
   text: (attributes: Attributes, name: string) => attributes[name] as string,
   flag: (attributes: Attributes, name: string) => attributes[name] as boolean,
-  axes: (attributes: Attributes) => attributes["axes"] as readonly number[],
+  axes: (attributes: Attributes) => attributes.axes as readonly number[],
   shape: (attributes: Attributes, name: string) => attributes[name] as readonly Dim[],
 };
 

@@ -66,7 +66,7 @@ function permuted(shape: Shape, perm: readonly number[]): Shape | string {
   return axes.map((axis) => shape[axis] as Dim);
 }
 
-const permOf = (attributes: Parameters<ShapeDef["infer"]>[1]) => attributes["perm"] as readonly number[];
+const permOf = (attributes: Parameters<ShapeDef["infer"]>[1]) => attributes.perm as readonly number[];
 
 export const shapeOps = {
   reshape: shapeOp(
