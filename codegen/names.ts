@@ -1,5 +1,7 @@
 /** Names in the generated WGSL. */
 
+import { libraryNames } from "../src/ir/ops/wgsl-functions.ts";
+
 /** Keywords and reserved words of WGSL (https://www.w3.org/TR/WGSL/#keyword-summary, #reserved-words). */
 const words = `alias break case const const_assert continue continuing default diagnostic discard else enable false fn
 for if let loop override requires return struct switch true var while
@@ -20,7 +22,7 @@ f32 floor fma i32 inverseSqrt log log2 main max min pack2x16float pow quantizeTo
 subgroupShuffleXor tan tanh trunc u32 unpack2x16float vec2 vec2f vec2h vec2i vec2u vec3u vec4 vec4f vec4h vec4i vec4u
 workgroupBarrier`;
 
-const reserved: ReadonlySet<string> = new Set(`${words} ${predeclared}`.split(/\s+/));
+const reserved: ReadonlySet<string> = new Set([...`${words} ${predeclared}`.split(/\s+/), ...libraryNames]);
 
 /** Hands out identifiers that are unique in a scope and in the scopes around it. */
 export class Names {

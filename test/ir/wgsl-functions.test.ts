@@ -4,10 +4,11 @@
  */
 
 import { describe, expect, test as plainTest } from "vitest";
+import { Names } from "../../codegen/names.ts";
 import type { Attributes } from "../../src/ir/ir.ts";
 import type { ElementwiseDef } from "../../src/ir/ops/def.ts";
 import { type ElementwiseName, ops } from "../../src/ir/ops/index.ts";
-import { polynomials, type WgslFunction, wgslFunctions } from "../../src/ir/ops/wgsl-functions.ts";
+import { libraryNames, polynomials, type WgslFunction, wgslFunctions } from "../../src/ir/ops/wgsl-functions.ts";
 import { runNode } from "../support/built.ts";
 import { type Computed, elementwiseKernel, evaluateOn, resultElement } from "../support/elementwise-kernel.ts";
 import { gpuTest as test } from "../support/gpu.ts";
@@ -318,6 +319,11 @@ plainTest.runIf(hasTint).each(names)("the WGSL of %s is valid, for one and for f
       expect(await validateWgsl(wgsl), wgsl).toEqual([]);
     }
   }
+});
+
+plainTest("no local of a kernel hides a function of the library", () => {
+  expect(libraryNames).toEqual(expect.arrayContaining(["erf", "erf_v4", "sin_quarter", "pow_", "nan"]));
+  expect(libraryNames.filter((name) => new Names().define(name) === name)).toEqual([]);
 });
 
 plainTest("every function of the library is one that an op calls", () => {

@@ -193,25 +193,34 @@ const builtinTwins: ReadonlySet<WgslFunction> = new Set(["tanh", "sin", "cos", "
 
 /** The name of a library function at a width (1, 2 or 4). */
 export function wgslFunctionName(name: WgslFunction, width: number): string {
-  if (name === "infinity" || name === "nan") return name;
+  if (isScalarOnly(name)) return name;
   return name + (builtinTwins.has(name) ? "_" : "") + (width === 1 ? "" : `_v${width}`);
 }
 
-const definedNames = /\b(erf|expm1|log1p|tanh_|sin_quarter|sin_|cos_|tan_|atan2_|pow_|rem|round_to_half)(?=\()/g;
+/** What the bodies define, in the scalar form. */
+const definitions = Object.values(wgslFunctions).flatMap(({ body }) =>
+  [...body.matchAll(/^fn (\w+)\(/gm)].map(([, name]) => name as string),
+);
+const definedNames = new RegExp(`\\b(${definitions.join("|")})(?=\\()`, "g");
+const isScalarOnly = (name: string) => name === "infinity" || name === "nan";
+
+/** Every name that the library may define in a module: locals must not have them. */
+export const libraryNames: readonly string[] = definitions.flatMap((name) => [name, `${name}_v2`, `${name}_v4`]);
 
 /** The text of a library function at a width, and of those it calls, each once. */
 export function wgslFunctionText(name: WgslFunction, width: number, seen: Set<string>): string[] {
-  const scalarOnly = name === "infinity" || name === "nan";
-  const key = scalarOnly ? name : `${name}/${width}`;
+  const key = isScalarOnly(name) ? name : `${name}/${width}`;
   if (seen.has(key)) return [];
   seen.add(key);
   const { needs = [], body } = wgslFunctions[name];
   const before = needs.flatMap((need) => wgslFunctionText(need, width, seen));
-  return [...before, scalarOnly ? body : instantiate(body, width)];
+  return [...before, isScalarOnly(name) ? body : instantiate(body, width)];
 }
 
 function instantiate(body: string, width: number): string {
   const wide = (element: string) => (width === 1 ? element : `vec${width}<${element}>`);
   const typed = body.replace(/\bT\b/g, wide("f32")).replace(/\bI\b/g, wide("i32"));
-  return width === 1 ? typed : typed.replace(definedNames, `$1_v${width}`);
+  return width === 1
+    ? typed
+    : typed.replace(definedNames, (called) => (isScalarOnly(called) ? called : `${called}_v${width}`));
 }
