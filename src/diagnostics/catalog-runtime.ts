@@ -1,0 +1,141 @@
+/** The pages of errors when a kernel runs: E0601 to E0624. */
+
+import { program } from "./example.ts";
+import type { Page } from "./page.ts";
+
+const smaller = "Run fewer rows in a call, and call several times.";
+
+export const runtimePages = {
+  E0601: {
+    title: "an input is missing",
+    explanation: "A kernel needs a tensor for each parameter of its function, by its name.",
+    wrong: "await prepared.run({ x })   // of fn f(x: f32[rows, 768], gamma: f32[768])",
+    fix: "await prepared.run({ x, gamma })",
+  },
+  E0602: {
+    title: "an input that the kernel does not have",
+    explanation:
+      "Inputs are the parameters of the function, by their names. A misspelled one shows here, and its place is missing.",
+    wrong: "await prepared.run({ x, gama })",
+    fix: "await prepared.run({ x, gamma })",
+  },
+  E0603: {
+    title: "an input of another element type",
+    explanation: `f32 is a Float32Array, f16 the bits in a Uint16Array, i32 an Int32Array, u32 a Uint32Array, bool a Uint8Array of 0
+and 1. A Float64Array or a list of numbers stands for any element type, and is rounded to the parameter's.`,
+    wrong: "await prepared.run({ x: new Int32Array(4 * 768) })   // of fn f(x: f32[rows, 768])",
+    fix: "await prepared.run({ x: new Float32Array(4 * 768) })",
+  },
+  E0604: {
+    title: "an input of another shape",
+    explanation: `The shape must have as many dimensions as the parameter, and its extents those that the program fixes. A dimension with
+a name takes any extent.`,
+    wrong: 'x: { element: "f32", shape: [4, 512], data } // for x: f32[rows, 768]',
+    fix: 'x: { element: "f32", shape: [4, 768], data }',
+  },
+  E0605: {
+    title: "the length of the data does not fit the shape",
+    explanation: `The data holds as many elements as the product of the extents. A bare array says only how many elements there are: that
+tells one unknown dimension, and not two.`,
+    wrong: "x: new Float32Array(1000)   // for x: f32[rows, 768]",
+    fix: 'x: { element: "f32", shape: [4, 768], data: new Float32Array(4 * 768) }',
+  },
+  E0606: {
+    title: "one dimension with two extents",
+    explanation: "One name is one extent in the whole function, so all inputs whose shape has it must agree.",
+    wrong: "x of shape [4, 768] and residual of shape [5, 768]   // both f32[rows, 768]",
+    fix: "x of shape [4, 768] and residual of shape [4, 768]",
+  },
+  E0607: {
+    title: "the extent of a dimension is missing, unknown or no extent",
+    explanation: `A dimension that no input's shape tells must be given. It is a whole number from 0 to 2^32 - 1. Dimensions that the
+program or \`--dim\` fixed at compile time can no longer be chosen.`,
+    wrong: "tirc run model.tir --dim rows=-1",
+    fix: "tirc run model.tir --dim rows=4096",
+  },
+  E0608: {
+    title: "more than the device can take at once",
+    explanation:
+      "A device has limits for the size of a buffer, for what is bound of it, and for the number of workgroups.",
+    wrong: "tirc run model.tir --dim rows=100000000",
+    fix: smaller,
+  },
+  E0610: {
+    title: "the device lacks a feature",
+    explanation: `The kernel was compiled for a target with features, such as \`subgroups\` or \`shader-f16\`, which this device was not
+requested with.`,
+    wrong: "const device = await adapter.requestDevice()",
+    fix: "const device = await adapter.requestDevice({ requiredFeatures: kernel.manifest.requiredFeatures })",
+  },
+  E0611: {
+    title: "the device has a lower limit",
+    explanation: "A device has WebGPU's default limits unless it is requested with others that the adapter has.",
+    wrong: "const device = await adapter.requestDevice()",
+    fix: "const device = await adapter.requestDevice({ requiredLimits: kernel.manifest.requiredLimits })",
+  },
+  E0612: {
+    title: "the device refused the shader",
+    explanation: `The notes are what the WGSL compiler of the device says. Every kernel is checked with one, so this is a mistake of tirc
+or a difference between implementations. Please report it with the program.`,
+    wrong: "a kernel whose WGSL was edited by hand",
+    fix: "Compile for the target `portable`, which uses no features.",
+  },
+  E0613: {
+    title: "the device made no pipeline",
+    explanation: "The shader is valid, and the device cannot make a pipeline of it: often a limit of its driver.",
+    wrong: "a row length that needs more workgroup memory than the device has",
+    fix: "Compile for the target `portable`, or for the limits of this device.",
+  },
+  E0614: {
+    title: "the device ran out of memory",
+    explanation: "Inputs and results are in the memory of the device at the same time.",
+    wrong: "tirc run model.tir --dim rows=10000000",
+    fix: smaller,
+  },
+  E0615: {
+    title: "the device was lost",
+    explanation: `The driver reset, the page lost its GPU, the device was destroyed, or a kernel ran for so long that the system ended
+it. Nothing can be done with a lost device.`,
+    wrong: "device.destroy(); await prepared.run({ x })",
+    fix: "Request a new device, and prepare the kernel anew.",
+  },
+  E0616: {
+    title: "the device reported an error",
+    explanation:
+      "WebGPU reported an error that is none of the others while the kernel ran. Its text is in the message.",
+    wrong: "a buffer of another device",
+    fix: "Use one device for the kernel and all that it is given.",
+  },
+  E0620: {
+    title: "the package `webgpu` is not installed",
+    explanation: `Node has no WebGPU of its own; the package \`webgpu\` (Dawn) brings it. It is an optional peer of tirc, because compiling
+needs no GPU.`,
+    wrong: "tirc run model.tir --device gpu",
+    fix: program("npm install webgpu", "tirc run model.tir --device gpu"),
+  },
+  E0621: {
+    title: "the package `webgpu` does not load",
+    explanation: "It holds a compiled library, which needs a system of its kind: on Linux a recent glibc.",
+    wrong: "tirc run model.tir --device gpu",
+    fix: "tirc run model.tir --device cpu   // the reference interpreter",
+  },
+  E0622: {
+    title: "there is no WebGPU adapter",
+    explanation: `Dawn found neither a GPU with a driver for Vulkan, Metal or D3D12, nor a software one. A software adapter for Linux x64
+comes with the package \`@sparticuz/chromium\`.`,
+    wrong: "tirc run model.tir --device gpu",
+    fix: program("npm install @sparticuz/chromium", "tirc run model.tir --device gpu"),
+  },
+  E0623: {
+    title: "the adapter lacks a feature",
+    explanation: "The device cannot be requested with a feature that its adapter does not have.",
+    wrong: "tirc run model.tir --target gpu-f16   // on an adapter without shader-f16",
+    fix: "tirc run model.tir --target portable",
+  },
+  E0624: {
+    title: "the adapter gave no device",
+    explanation: "The adapter exists, and refused to make a device; the reason is the driver's.",
+    wrong: "tirc run model.tir --device gpu",
+    fix: "tirc run model.tir --device cpu   // the reference interpreter",
+  },
+} satisfies Record<string, Page>;

@@ -1,0 +1,37 @@
+/** What `tirc explain CODE` prints: a page for every code of a diagnostic. An area is one part, one line here. */
+
+import { lexicalPages } from "./catalog-lexical.ts";
+import { passPages } from "./catalog-passes.ts";
+import { runtimePages } from "./catalog-runtime.ts";
+import { syntaxPages } from "./catalog-syntax.ts";
+import { targetPages } from "./catalog-target.ts";
+import { typePages } from "./catalog-types.ts";
+import { verifyPages } from "./catalog-verify.ts";
+import type { Page } from "./page.ts";
+
+/** Keyed by code: `E0203`. In the order of the codes. */
+export const catalog: ReadonlyMap<string, Page> = new Map(
+  Object.entries<Page>({
+    ...lexicalPages,
+    ...syntaxPages,
+    ...typePages,
+    ...verifyPages,
+    ...targetPages,
+    ...runtimePages,
+    ...passPages,
+  }).sort(([a], [b]) => (a < b ? -1 : 1)),
+);
+
+/** The page of a code, in any letter case, as text; `undefined` where there is no such code. */
+export function explain(code: string): string | undefined {
+  const page = catalog.get(code.toUpperCase());
+  if (page === undefined) return undefined;
+  const indented = (text: string) => text.replace(/^(?=.)/gm, "    ");
+  const { title, explanation, wrong, fix } = page;
+  return [
+    `${code.toUpperCase()}: ${title}`,
+    explanation,
+    `For example:\n\n${indented(wrong)}`,
+    `Instead:\n\n${indented(fix)}`,
+  ].join("\n\n");
+}
