@@ -1,7 +1,9 @@
 /** Whole Node processes: they end by themselves, and find SwiftShader without anything set for them. */
 
-import { writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { beforeAll, expect, test } from "vitest";
 import { buildPackage, type Ran, runNode, temporaryFolder } from "../support/built.ts";
 import { hasDevice } from "../support/gpu.ts";
@@ -92,6 +94,26 @@ test.runIf(process.platform === "linux" && process.arch === "x64")("SwiftShader 
     expect(status, round).toBe(0);
   }
 });
+
+test.runIf(process.platform === "linux" && process.arch === "x64")(
+  "processes that unpack it at the same time do not see half of it",
+  async () => {
+    const path = join(folder, "unpack.mjs");
+    writeFileSync(
+      path,
+      `import { readFileSync } from "node:fs";
+import { findSwiftShader } from "./dist/src/runtime/node-swiftshader.js";
+const { loader, driver } = findSwiftShader();
+console.log(readFileSync(loader).length > 0 && JSON.parse(readFileSync(driver, "utf8")).ICD.library_path);`,
+    );
+    const env = { ...process.env, ...bareEnvironment() };
+    const outputs = await Promise.all([1, 2, 3].map(() => promisify(execFile)(process.execPath, [path], { env })));
+    expect(outputs.map(({ stdout }) => stdout)).toEqual(new Array(3).fill("./libvk_swiftshader.so\n"));
+    const [unpacked, ...more] = readdirSync(join(env.HOME as string, ".cache/tirc"));
+    expect(unpacked).toMatch(/^swiftshader-[0-9a-f]{16}$/);
+    expect(more).toEqual([]);
+  },
+);
 
 test.runIf(process.platform === "linux" && process.arch === "x64")("a home that cannot be written to is none", () => {
   const { status, stdout } = runScript(`const opened = await openDevice();\n${run}`, {
