@@ -143,7 +143,7 @@ expression. To compare, write \`==\`.`,
     title: "something that stands outside a function",
     explanation: `A file holds functions, and comments between them. Statements stand inside functions. Files do not import each
 other.`,
-    wrong: program("let scale = 2", body("return x * scale")),
+    wrong: program("let scale = 2", body("return x * 2")),
     fix: body("let scale = 2", "return x * scale"),
   },
   E0131: {

@@ -70,8 +70,8 @@ The results of a function are told apart by their names.`,
   E0408: {
     title: "the signature of the function changed",
     explanation: `${why}
-A pass may rewrite what a function does inside. Its parameters and results, with their names and types, are what the caller
-relies on, and stay.`,
+A pass may rewrite what a function does inside. Its parameters and results, with their names and types, stay: the
+caller relies on them.`,
     wrong: "fn f(x: f32[n]) -> (y: f32[n])   became   fn f(x: f32[n]) -> (y: f16[n])",
     fix: "Cast the value that the pass made back to the type of the result.",
   },

@@ -74,10 +74,12 @@ class FnLowering {
 
   /** The type as written; what is wrong with its shape is reported. */
   private type(node: TypeNode): TensorType {
+    const before = this.diagnostics.length;
     for (const [i, dim] of node.shape.entries()) this.checkDim(dim, node.dimSpans[i] ?? node.span);
     const type = tensorType(node.element, node.shape);
     const known = elementCount(node.shape.filter((dim) => typeof dim === "number"));
-    if (known > 2 ** 32) this.diagnostics.push(typeErrors.hugeShape(node.span, printType(type)));
+    const areRight = this.diagnostics.length === before;
+    if (areRight && known > 2 ** 32) this.diagnostics.push(typeErrors.hugeShape(node.span, printType(type)));
     return type;
   }
 
@@ -90,7 +92,7 @@ class FnLowering {
     }
   }
 
-  private declaredResults(): { name: string; type: TensorType; span: Span }[] {
+  private declaredResults(): { name: string; type: TensorType; isRight: boolean; span: Span }[] {
     const seen = new Map<string, Span>();
     return this.node.results.map((result, i) => {
       const name = result.name ?? `out${i}`;
@@ -98,7 +100,9 @@ class FnLowering {
       const first = seen.get(name);
       if (first !== undefined) this.diagnostics.push(typeErrors.duplicate(span, "result", name, first));
       seen.set(name, span);
-      return { name, type: this.type(result.type), span: result.type.span };
+      const before = this.diagnostics.length;
+      const type = this.type(result.type);
+      return { name, type, isRight: this.diagnostics.length === before, span: result.type.span };
     });
   }
 
@@ -158,10 +162,10 @@ class FnLowering {
       for (const value of node.values) this.expressions.one(value);
       return undefined;
     }
-    return declared.flatMap(({ name, type, span }, i) => {
+    return declared.flatMap(({ name, type, isRight, span }, i) => {
       const expression = node.values[i] as ReturnNode["values"][number];
       const lowered = this.expressions.one(expression, this.scope.has(name) ? undefined : name);
-      if (lowered.kind === "poison") return [];
+      if (lowered.kind === "poison" || !isRight) return [];
       const value = lowered.kind === "value" ? lowered.value : this.constant(lowered, type);
       if (value === undefined) return [];
       if (sameType(value.type, type)) return [{ name, value }];
