@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, expect, test } from "vitest";
 import { buildPackage, type Ran, runNode, temporaryFolder } from "../support/built.ts";
-import { hasDevice } from "../support/gpu.ts";
+import { deviceTest } from "../support/gpu.ts";
 import { rowSum } from "../support/hand-kernel.ts";
 
 let folder = "";
@@ -30,7 +30,7 @@ ${body}
 const run = `const { outputs } = await runKernel(opened.device, kernel, { x });
 console.log([...outputs.y.data].join(" "));`;
 
-test.runIf(hasDevice).each([
+deviceTest.each([
   ["that closes its device", `const opened = await openDevice();\n${run}\nopened.close();`, "6 15\n"],
   ["that does not", `const opened = await openDevice();\n${run}`, "6 15\n"],
   ["that does not, and keeps it", `const opened = globalThis.opened = await openDevice();\n${run}`, "6 15\n"],
@@ -50,13 +50,13 @@ opened.close();
 await result.catch((caught) => console.log(caught.diagnostics[0].code));`;
 }
 
-test.runIf(hasDevice)("a process that throws ends with its error", () => {
+deviceTest("a process that throws ends with its error", () => {
   const { status, stderr } = runScript(`await openDevice(); throw new Error("of its own");`);
   expect(stderr).toContain("of its own");
   expect(status).toBe(1);
 });
 
-test.runIf(hasDevice)("a device outlives the garbage collector's rounds", () => {
+deviceTest("a device outlives the garbage collector's rounds", () => {
   const { status, stdout } = runScript(`const { setFlagsFromString } = await import("node:v8");
 setFlagsFromString("--expose-gc");
 const gc = (await import("node:vm")).runInNewContext("gc");

@@ -19,6 +19,17 @@ export function openTestDevice(): Promise<OpenedDevice> {
 
 afterAll(async () => (await opened)?.close());
 
+/** `test` for what needs a device in another process: skipped, with the reason, where there is none. */
+export const deviceTest = test.extend<{ here: true }>({
+  here: [
+    async ({ skip }, use) => {
+      if (noDevice !== undefined) skip(`${noDeviceNote}: ${noDevice}`);
+      await use(true);
+    },
+    { auto: true },
+  ],
+});
+
 /**
  * `test` with the fixture `gpu`, the device of `openTestDevice`. A test that names it is skipped, with the reason, where
  * there is no device: `gpuTest("adds", async ({ gpu }) => { ... })`.
