@@ -133,7 +133,7 @@ const rules: readonly Rule[] = [
   impliedBroadcast,
 ];
 
-/** Applies rules until none does. Operands are in their simplest form already, so the sweep as a whole is a fixpoint. */
+/** Applies rules until none does. Operands are in their simplest form already, so the whole sweep is a fixpoint. */
 function simplest(op: Op, fired: () => void): Value | Op {
   for (let current = op; ; fired()) {
     const at = current;

@@ -1,13 +1,13 @@
 /**
  * Proves from the IR that the rows of a value have mean zero.
  *
- * - claim: about a value and axes of it, counted from the end: that its mean over them is zero ("zero"), or that it does
- *   not vary along them ("constant").
+ * - claim: about a value and axes of it, counted from the end: that its mean over them is zero ("zero"), or that it
+ *   does not vary along them ("constant").
  * - verdict: proved, with the claims it follows from; or not, with the condition that failed first.
  *
- * The rules are the facts of the op table (`rowMeanZero`), `x - mean(x)` as it is written in primitive ops, and how shape
- * ops move axes. They hold in real arithmetic; a cast that rounds proves nothing. Claims wait for one another on a stack of
- * their own, so that long chains do not overflow JavaScript's.
+ * The rules are the facts of the op table (`rowMeanZero`), `x - mean(x)` as it is written in primitive ops, and how
+ * shape ops move axes. They hold in real arithmetic; a cast that rounds proves nothing. Claims wait for one another on a
+ * stack of their own, so that long chains do not overflow JavaScript's.
  */
 
 import type { Miss } from "../src/diagnostics/remarks.ts";
@@ -16,7 +16,7 @@ import { attribute } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { type Dim, isFloat, type Shape } from "../src/ir/types.ts";
 import { meetsItsRow, Products, readOf, sameNumbers } from "./match.ts";
-import { meanMiss, nameOf, statisticOf } from "./statistics.ts";
+import { meanMiss, nameOf, printAxes, statisticOf } from "./statistics.ts";
 
 export interface Proved {
   readonly proved: true;
@@ -173,7 +173,7 @@ function throughNorm(op: Op, axes: readonly number[], ask: Ask): Verdict | undef
   const name = nameOf(op.result);
   const [inner, outer] = fact === "result" ? [own, axes] : [axes, own];
   if (!inner.every((axis) => outer.includes(axis))) {
-    const because = `\`${op.name}\` works over axes [${own.join(", ")}], and the mean here is over [${axes.join(", ")}]`;
+    const because = `\`${op.name}\` works over axes ${printAxes(own)}, and the mean here is over ${printAxes(axes)}`;
     return unproved(because, "use the same axes for both", op.result);
   }
   const claims: (Verdict | undefined)[] = fact === "result" ? [] : [ask("zero", x as Value, axes)];
@@ -205,7 +205,7 @@ function throughShape(op: Op, axes: readonly number[], ask: Ask): Verdict | unde
   if (op.name === "broadcast") return all([ask("zero", x, axes)], `\`${name}\` repeats \`${nameOf(x)}\``);
   const moved = op.name === "transpose" ? throughPermutation(op, axes) : throughReshape(x.shape, op.result.shape, axes);
   if (moved === undefined) {
-    const because = `\`${name}\` cuts rows anew: its axes [${axes.join(", ")}] are no axes of \`${nameOf(x)}\``;
+    const because = `\`${name}\` cuts rows anew: its axes ${printAxes(axes)} are no axes of \`${nameOf(x)}\``;
     return unproved(because, "center after the reshape", op.result);
   }
   return all([ask("zero", x, moved)], `\`${name}\` is \`${nameOf(x)}\` with its rows in another place`);

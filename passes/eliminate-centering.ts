@@ -8,8 +8,8 @@
  *   let d = center(x, axes = [-1])
  *   let y = rmsnorm(d, axes = [-1])
  *
- * In `mode=exact` only where that is proved (centering.ts has the rules). A centering that stays leaves a remark with the
- * condition that failed. `mode=lossy` drops the others too, which changes the function: a warning for each.
+ * In `mode=exact` only where that is proved (centering.ts has the rules). A centering that stays leaves a remark with
+ * the condition that failed. `mode=lossy` drops the others too, which changes the function: a warning for each.
  */
 
 import { remarks } from "../src/diagnostics/remarks.ts";

@@ -1,12 +1,12 @@
 /**
- * What patterns are made of: values seen through what changes no number, and products seen through how they are written.
+ * What patterns are made of: values seen through what changes no number, products seen through how they are written.
  *
- * - read: a value as an op reads it. Under it may lie reshapes that only add or drop extents of 1, broadcasts, and casts
- *   from f16 to f32; none of these changes a number.
+ * - read: a value as an op reads it. Under it may lie reshapes that only add or drop extents of 1, broadcasts, and
+ *   casts from f16 to f32; none of these changes a number.
  * - lay: the shape in which the value under a read is aligned with what it is read beside; it tells whether a row
  *   statistic meets its own row again.
- * - product: a value as constant * factor^exponent * ..., whether it is written with `*`, `/`, `-`, `reciprocal`, `sqrt`,
- *   `rsqrt` or `pow`.
+ * - product: a value as constant * factor^exponent * ..., whether it is written with `*`, `/`, `-`, `reciprocal`,
+ *   `sqrt`, `rsqrt` or `pow`.
  * - pattern: gives the ways in which a read can be what it describes, each as the values its names are bound to.
  *
  * Casts that narrow are never looked through: they round, and may overflow.

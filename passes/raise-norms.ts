@@ -9,8 +9,8 @@
  *   let y = layernorm(x, g, b, axes = [-1], eps = 1e-5)
  *
  * Also `center`, `rmsnorm`, `l2norm`, `softmax`, `log_softmax`, `gelu` and `silu`: each rule stands in a file of
- * patterns, with its formula. What is used elsewhere or returned is still computed. gamma and beta are taken in where the
- * norm has no other use. What looks like a norm and is none stays, with a remark that says which condition failed.
+ * patterns, with its formula. What is used elsewhere or returned is still computed. gamma and beta are taken in where
+ * the norm has no other use. What looks like a norm and is none stays, with a remark that says which condition failed.
  */
 
 import { remarks } from "../src/diagnostics/remarks.ts";
@@ -27,6 +27,7 @@ import { orders, padded } from "./match.ts";
 import { raiseCenter, raiseNorm, raiseShifted } from "./norm-patterns.ts";
 import { Raising, sweep } from "./raising.ts";
 import { raiseLogSoftmax, raiseSoftmax } from "./softmax-patterns.ts";
+import { nameOf } from "./statistics.ts";
 
 type Context = PassContext<Record<string, never>>;
 
@@ -84,7 +85,8 @@ function raiseAffine(fn: Fn, slot: 1 | 2, context: Context): Fn {
       const isFree = norm !== undefined && slot < ops[norm.name].operands.length;
       if (!isFree || norm.operands.slice(slot).some((operand) => operand !== undefined)) continue;
       if (widens(norm, affine, op)) {
-        const because = `\`${affine.name ?? word}\` has shape ${printShape(affine.shape)}, and the row's own is ${printShape(norm.result.shape)}: the product is larger than the norm`;
+        const [has, wanted] = [printShape(affine.shape), printShape(norm.result.shape)];
+        const because = `\`${nameOf(affine)}\` of shape ${has} makes the result larger than the norm's ${wanted}`;
         const help = `${word} has the shape of the normalized axes`;
         context.remark(
           remarks.notRaised(op.span, `the ${word} of \`${norm.name}\``, { because, help, at: affine.span }),

@@ -106,8 +106,9 @@ export function meanMiss(stat: Statistic): Miss | undefined | "other" {
 export function alignmentMiss(stat: Pick<Statistic, "lay" | "axes" | "op">, x: Value): Miss | undefined {
   if (meetsItsRow(stat.lay, x.shape, stat.axes)) return undefined;
   const wanted = printShape(reducedShape(x.shape, stat.axes, true));
+  const statistic = `the statistic over axes ${printAxes(stat.axes)} of ${printShape(x.shape)}`;
   return {
-    because: `the statistic over axes ${printAxes(stat.axes)} has shape ${printShape(stat.lay)}, so it broadcasts along another axis than its own row of ${printShape(x.shape)}`,
+    because: `${statistic} has shape ${printShape(stat.lay)}, so it meets other rows than its own`,
     help: `give it the shape ${wanted}: \`keepdims = true\``,
     at: stat.op.span,
   };

@@ -1,84 +1,73 @@
-/** The pages of what passes have to say: R01xx. */
+/** The pages of what passes have to say: R0101 to R0105. */
 
+import { body } from "./example.ts";
 import type { Page } from "./page.ts";
+
+/** A function of a tensor in which channels can be grouped. */
+const ofImage = (result: string, line: string) => `fn f(x: f32[batch, 32, 64]) -> ${result} {\n  ${line}\n}`;
 
 export const passPages = {
   R0101: {
     title: "this looks like a norm, and is left as written",
-    explanation: [
-      "`raise-norms` finds LayerNorm, RMSNorm, L2 norm, softmax, centering, GELU and SiLU that are written in primitive ops.",
-      "It fires only where the norm computes the same function. Where all but one condition hold, this remark says which one",
-      "failed: an exponent other than 2, a mean over other axes, the unbiased variance, eps outside of the root, a statistic",
-      "that meets another row because `keepdims` is missing, a divisor that is not the row length, a statistic that is rounded",
-      "to f16 in between, or a gamma that is larger than a row. The program is right as it stands; it is computed as written.",
-      "Literals count as the constants of a formula up to a relative difference of 1e-6, and as a row length if they round to",
-      "the same f32.",
-    ].join("\n"),
-    wrong: [
+    explanation: `\`raise-norms\` finds LayerNorm, RMSNorm, L2 norm, softmax, centering, GELU and SiLU written in
+primitive ops. It fires only where the norm computes the same function. Where all but one condition hold, this
+remark says which one failed: an exponent other than 2, a mean over other axes, the unbiased variance, eps outside
+of the root, a statistic that meets another row because \`keepdims\` is missing, a divisor that is not the row
+length, a statistic that is rounded to f16 in between, or a gamma that is larger than a row. The program is right as
+it stands, and is computed as written.
+Literals count as the constants of a formula up to a relative difference of 1e-6, and as a row length if they round
+to the same f32.`,
+    wrong: body(
       "let d = x - mean(x, axes = [-1], keepdims = true)",
       "let s = sqrt(var(x, axes = [-1], keepdims = true)) + 1e-5",
       "return d / s",
-    ].join("\n"),
-    fix: [
+    ),
+    fix: body(
       "let d = x - mean(x, axes = [-1], keepdims = true)",
       "let s = sqrt(var(x, axes = [-1], keepdims = true) + 1e-5)",
       "return d / s",
-    ].join("\n"),
+    ),
   },
   R0102: {
     title: "a centering stays",
-    explanation: [
-      "`eliminate-centering` drops a `center` whose operand is proved to have row mean zero. Proved are `x - mean(x)`, the",
-      "result of `center`, of a LayerNorm or of `rmsnorm` and `l2norm` of centered rows without gamma and beta, sums and",
-      "negations of such rows, their product with or quotient by what is constant along the row, and such rows repeated,",
-      "transposed, or cast from f16 to f32. Everything else stays centered, for dropping it would change the results.",
-      "A LayerNorm of a parameter always keeps its centering: it costs nothing extra, for the kernel reads each row once.",
-    ].join("\n"),
-    wrong: ["let h = center(x, axes = [-1]) + 1", "return rmsnorm(center(h, axes = [-1]), axes = [-1])"].join("\n"),
-    fix: [
-      "Nothing needs to be done. Where the rows are known to have mean zero, make it visible, or leave the centering out:",
-      "let h = center(x, axes = [-1])",
-      "return rmsnorm(h, axes = [-1])",
-    ].join("\n"),
+    explanation: `\`eliminate-centering\` drops a \`center\` whose operand is proved to have row mean zero. Proved
+are \`x - mean(x)\`, the result of \`center\`, of a LayerNorm, and of \`rmsnorm\` and \`l2norm\` of centered rows
+without gamma and beta; sums and negations of such rows, their product with or quotient by what is constant along
+the row; and such rows repeated, transposed, or cast from f16 to f32. Everything else stays centered, for dropping
+it would change the results.
+A LayerNorm of a parameter always keeps its centering. It costs next to nothing: the kernel reads each row once.`,
+    wrong: body(
+      "let d = x - mean(x, axes = [-1], keepdims = true) + 1",
+      "return rmsnorm(center(d, axes = [-1]), axes = [-1])",
+    ),
+    fix: body("let d = x - mean(x, axes = [-1], keepdims = true)", "return rmsnorm(d, axes = [-1])"),
   },
   R0103: {
     title: "a centering is dropped without a proof",
-    explanation: [
-      "`eliminate-centering{mode=lossy}` drops every `center`. A LayerNorm becomes an RMSNorm of rows that may have another",
-      "mean than zero, which is another function: models must be trained or checked for it. The mode is never a default, and",
-      "this warning is given for each centering that nothing proves to be without effect.",
-    ].join("\n"),
-    wrong: "tirc compile model.tir --passes 'layernorm-to-rmsnorm,eliminate-centering{mode=lossy},fuse-elementwise'",
-    fix: "tirc compile model.tir --passes 'layernorm-to-rmsnorm,eliminate-centering{mode=exact},fuse-elementwise'",
+    explanation: `\`eliminate-centering{mode=lossy}\` drops every \`center\`. A LayerNorm becomes an RMSNorm of rows
+that may have another mean than zero, which is another function: a model must be trained or checked for it. The mode
+is never a default, and this warning is given for each centering that nothing proves to be without effect.
+\`mode=exact\` keeps it.`,
+    wrong: body("return rmsnorm(center(x, axes = [-1]), axes = [-1])"),
+    fix: body("return rmsnorm(x, axes = [-1])"),
   },
   R0104: {
     title: "a centering is removed",
-    explanation: [
-      "The operand of a `center` is proved to have row mean zero, so the `center` did nothing in real arithmetic and is gone.",
-      "The notes are the proof: what is so, then what it follows from.",
-    ].join("\n"),
-    wrong: [
+    explanation: `The operand of a \`center\` is proved to have row mean zero, so the \`center\` did nothing in real
+arithmetic and is gone. The notes are the proof: what is so, then what it follows from. Nothing needs to be done.`,
+    wrong: body(
       "let d = x - mean(x, axes = [-1], keepdims = true)",
       "return rmsnorm(center(d, axes = [-1]), axes = [-1])",
-    ].join("\n"),
-    fix: [
-      "Nothing needs to be done. The program that this stands for is",
-      "let d = x - mean(x, axes = [-1], keepdims = true)",
-      "return rmsnorm(d, axes = [-1])",
-    ].join("\n"),
+    ),
+    fix: body("let d = x - mean(x, axes = [-1], keepdims = true)", "return rmsnorm(d, axes = [-1])"),
   },
   R0105: {
     title: "a groupnorm is not written as an RMSNorm",
-    explanation: [
-      "`layernorm-to-rmsnorm` writes LayerNorms as `rmsnorm(center(x))`, so that a centering which does nothing can be dropped.",
-      "The rows of a `groupnorm` are groups of channels, which are no axes of its operand, so `center` and `rmsnorm` cannot name",
-      "them. Its kernel reads each row once in the same way.",
-    ].join("\n"),
-    wrong: "let y = groupnorm(x, gamma, beta, groups = 8)",
-    fix: [
-      "Nothing needs to be done. To have the centering dropped where it is proved to do nothing, name the groups:",
-      "let g = reshape(x, shape = [batch, 8, 4, side])",
-      "let n = layernorm(g, axes = [-2, -1])",
-    ].join("\n"),
+    explanation: `\`layernorm-to-rmsnorm\` writes LayerNorms as \`rmsnorm(center(x))\`, so that a centering which
+does nothing can be dropped. The rows of a \`groupnorm\` are groups of channels, which are no axes of its operand,
+so \`center\` and \`rmsnorm\` cannot name them. Its kernel reads each row once in the same way, so nothing needs to
+be done; a \`reshape\` gives the groups an axis.`,
+    wrong: ofImage("f32[batch, 32, 64]", "return groupnorm(x, groups = 8)"),
+    fix: ofImage("f32[batch, 8, 4, 64]", "return layernorm(reshape(x, shape = [batch, 8, 4, 64]), axes = [-2, -1])"),
   },
 } as const satisfies Readonly<Record<string, Page>>;

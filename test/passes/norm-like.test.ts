@@ -1,6 +1,6 @@
 /**
- * Programs that look like norms and may be none: whatever the passes make of them, they compute the same. All extents are
- * equal, so that a statistic which meets the wrong row still type-checks.
+ * Programs that look like norms and may be none: whatever the passes make of them, they compute the same. All extents
+ * are equal, so that a statistic which meets the wrong row still type-checks.
  */
 
 import fc from "fast-check";

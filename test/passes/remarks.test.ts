@@ -1,8 +1,10 @@
-/** Every remark of a pass has its page. */
+/** Every remark of a pass has its page, and the programs of the page show it. */
 
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { passPages } from "../../src/diagnostics/catalog-passes.ts";
 import { remarks } from "../../src/diagnostics/remarks.ts";
+import { parse } from "../../src/parse/parse.ts";
+import { runPasses } from "../support/run-passes.ts";
 
 const span = { source: { name: "test", text: "let y = x" }, start: 8, end: 9 };
 const miss = { because: "of this", help: "do that", at: { ...span, start: 0, end: 3 } };
@@ -15,9 +17,25 @@ const all = [
   remarks.groupNormStays(span),
 ];
 
-test("each has a page, and each page a remark", () => {
-  expect(all.map(({ code }) => code)).toEqual(Object.keys(passPages));
-  expect(all).toHaveLength(Object.keys(remarks).length);
+const passOf = {
+  R0101: "raise-norms",
+  R0102: "eliminate-centering",
+  R0103: "eliminate-centering{mode=lossy}",
+  R0104: "eliminate-centering",
+  R0105: "layernorm-to-rmsnorm",
+} satisfies Record<keyof typeof passPages, string>;
+
+describe("pages", () => {
+  test("there is one for each remark", () => {
+    expect(all.map(({ code }) => code)).toEqual(Object.keys(passPages));
+    expect(all).toHaveLength(Object.keys(remarks).length);
+  });
+
+  test.each(Object.keys(passPages) as (keyof typeof passPages)[])("%s: one program has it, the other not", (code) => {
+    const codes = (text: string) => runPasses(parse(text), passOf[code]).remarks.map((remark) => remark.code);
+    expect(codes(passPages[code].wrong)).toContain(code);
+    expect(codes(passPages[code].fix)).not.toContain(code);
+  });
 });
 
 test("a miss elsewhere is labelled, one at the op is not", () => {
