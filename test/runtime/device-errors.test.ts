@@ -120,6 +120,13 @@ describe("what a device refuses", () => {
   });
 });
 
+test("E0623: a feature that the adapter has not", async ({ gpu }) => {
+  const requiredFeatures = ["no-such-feature" as GPUFeatureName];
+  expect(await rejectionOf(openDevice({ requiredFeatures }))).toEqual([
+    `E0623: the adapter ${gpu.description} has no \`no-such-feature\``,
+  ]);
+});
+
 describe("a lost device", () => {
   test("E0615: before the call and during it", async ({ gpu: _ }) => {
     const { device } = await openDevice();

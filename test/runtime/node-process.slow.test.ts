@@ -1,11 +1,11 @@
 /** Whole Node processes: they end by themselves, and find SwiftShader without anything set for them. */
 
 import { execFile } from "node:child_process";
-import { readdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, expect, test } from "vitest";
-import { buildPackage, type Ran, runNode, temporaryFolder } from "../support/built.ts";
+import { buildPackage, type Ran, root, runNode, temporaryFolder } from "../support/built.ts";
 import { deviceTest } from "../support/gpu.ts";
 import { rowSum } from "../support/hand-kernel.ts";
 
@@ -121,6 +121,22 @@ test.runIf(process.platform === "linux" && process.arch === "x64")("a home that 
     HOME: "/dev/null",
   });
   expect(stdout).toBe("6 15\n");
+  expect(status).toBe(0);
+});
+
+test.runIf(process.platform === "linux")("E0622: a driver that is not there, and no SwiftShader", () => {
+  const bare = temporaryFolder();
+  cpSync(join(folder, "dist"), join(bare, "dist"), { recursive: true });
+  mkdirSync(join(bare, "node_modules"));
+  symlinkSync(join(root, "node_modules/webgpu"), join(bare, "node_modules/webgpu"));
+  const path = join(bare, "script.mjs");
+  writeFileSync(
+    path,
+    `import { openDevice } from "./dist/src/runtime/node.js";
+await openDevice().catch(({ diagnostics: [{ code, notes }] }) => console.log([code, ...notes].join("\\n")));`,
+  );
+  const { status, stdout } = runNode([path], { cwd: bare, env: { VK_ICD_FILENAMES: "/nowhere/driver.json" } });
+  expect(stdout).toMatch(/^E0622\n.*(driver|loader).*\nSwiftShader is not installed/);
   expect(status).toBe(0);
 });
 
