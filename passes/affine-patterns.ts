@@ -1,0 +1,68 @@
+/** gamma and beta that stand beside a norm: `norm(x) * gamma`, `layernorm(x) + beta`, in either order. */
+
+import { remarks } from "../src/diagnostics/remarks.ts";
+import type { Builder } from "../src/ir/builder.ts";
+import { definedBy, type Fn, type Op, type Value } from "../src/ir/ir.ts";
+import type { NormDef } from "../src/ir/ops/def.ts";
+import { ops } from "../src/ir/ops/index.ts";
+import { type Dim, printShape, type Shape, sameShape, sameType } from "../src/ir/types.ts";
+import type { PassContext } from "../src/pass/define-pass.ts";
+import { orders, padded } from "./match.ts";
+import { sweep } from "./raising.ts";
+import { nameOf } from "./statistics.ts";
+
+/** Which operand of the norm is taken in, and the op that joins it. */
+const slots = { gamma: { index: 1, joint: "mul" }, beta: { index: 2, joint: "add" } } as const;
+type Slot = keyof typeof slots;
+
+const viewOf = (norm: Op) => (ops[norm.name] as NormDef).view(norm.result.shape, norm.attributes);
+
+/** The norm that defines `value`, if it takes such an operand and has neither it nor one that is applied after it. */
+function normWithout(slot: Slot, value: Value): Op | undefined {
+  const norm = definedBy(value, "layernorm", "rmsnorm");
+  if (norm === undefined || ops[norm.name].operands.length <= slots[slot].index) return undefined;
+  return norm.operands.slice(slots[slot].index).every((operand) => operand === undefined) ? norm : undefined;
+}
+
+/** `value` in the shape that the norm's row of the op table wants, or `undefined` if it is larger or lies otherwise. */
+function asAffine(norm: Op, value: Value, builder: Builder): Value | undefined {
+  const { affine, affineView } = viewOf(norm);
+  if (value.element !== norm.result.element || value.shape.length > affineView.length) return undefined;
+  if (!sameShape(padded(value.shape, affineView.length), affineView)) return undefined;
+  return sameShape(value.shape, affine) ? value : builder.emit("reshape", [value], { shape: affine });
+}
+
+/** Whether `value` lies along the norm's axes, but makes the result of `op` larger than the norm's. */
+function widens(norm: Op, value: Value, op: Op): boolean {
+  const { affineView, axes } = viewOf(norm);
+  const along = (shape: Shape) => axes.map((axis) => shape.at(axis) as Dim);
+  const isAlong = sameShape(along(padded(value.shape, affineView.length)), along(affineView));
+  return isAlong && !sameShape(op.result.shape, norm.result.shape);
+}
+
+function widening(slot: Slot, norm: Op, value: Value, op: Op) {
+  const [has, wanted] = [printShape(value.shape), printShape(norm.result.shape)];
+  const because = `\`${nameOf(value)}\` of shape ${has} makes the result larger than the norm's ${wanted}`;
+  const help = `${slot} has the shape of the normalized axes`;
+  return remarks.notRaised(op.span, `the ${slot} of \`${norm.name}\``, { because, help, at: value.span });
+}
+
+/** One sweep that takes gammas, or betas, into the norms before them. A norm that has other uses stays as it is. */
+export function raiseAffine(fn: Fn, slot: Slot, context: PassContext<unknown>): Fn {
+  const { index, joint } = slots[slot];
+  return sweep(fn, (op, builder, uses) => {
+    if (op.name !== joint) return undefined;
+    for (const [left, value] of orders(op)) {
+      const norm = normWithout(slot, left);
+      if (norm === undefined) continue;
+      if (widens(norm, value, op)) context.remark(widening(slot, norm, value, op));
+      const { ops: readers, returned } = uses(left);
+      if (returned || readers.length > 1 || !sameType(op.result.type, left.type)) continue;
+      const operand = asAffine(norm, value, builder);
+      if (operand === undefined) continue;
+      context.count(`${slot} taken in`);
+      return builder.emit(norm.name, norm.operands.with(index, operand), norm.attributes);
+    }
+    return undefined;
+  });
+}
