@@ -35,7 +35,7 @@ export class Names {
   }
 
   private has(name: string): boolean {
-    return this.taken.has(name) || this.outer?.has(name) === true;
+    return reserved.has(name) || this.taken.has(name) || this.outer?.has(name) === true;
   }
 
   /**

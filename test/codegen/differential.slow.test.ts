@@ -17,7 +17,7 @@ import { hasTint, validateWgsl } from "../support/tint.ts";
 
 const count = 400;
 /** The kernel computes in f32 what the interpreter does in float64; f16 results are rounded to 11 bits. */
-const kernelTolerance = { f32: 1e-5, f16: 2e-3 };
+const kernelTolerance = { f32: 2e-6, f16: 1e-3 };
 const passTolerance = 1e-10;
 
 function passNamed(name: string): Pass {
@@ -44,7 +44,9 @@ function checkPasses(fn: Fn, program: Program): void {
       // A cast to f16 rounds, and what differs in the last bit of float64 may round to another f16.
       const tolerance = program.text.includes("f16") && program.text.includes("cast") ? 1e-3 : passTolerance;
       const worst = tensor.data.reduce((most, value, i) => Math.max(most, Math.abs(value - (want[i] as number))), 0);
-      expect(worst / largest, `${result} after ${name}\n${program.text}\n${printFn(now)}`).toBeLessThanOrEqual(tolerance);
+      expect(worst / largest, `${result} after ${name}\n${program.text}\n${printFn(now)}`).toBeLessThanOrEqual(
+        tolerance,
+      );
     }
   }
 }
@@ -68,7 +70,8 @@ gpuTest(`${count} random programs`, { timeout: 400_000 }, async ({ gpu }) => {
         kernels++;
       }
     }),
-    { numRuns: count, seed: 20_24 },
+    // A smaller counterexample is not worth the minutes that shrinking takes: the program is printed whole.
+    { numRuns: count, seed: 2024, endOnFailure: true },
   );
   expect(kernels).toBeGreaterThanOrEqual(2 * count);
 });

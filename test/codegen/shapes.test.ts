@@ -10,6 +10,11 @@ const cases: readonly (readonly [string, string, Record<string, number>])[] = [
   ["transpose", "fn f(x: f32[n, m, 8]) -> f32[m, n, 8] { return transpose(x, perm = [1, 0, 2]) * 2 }", { n: 3, m: 5 }],
   ["x + transpose(x)", "fn f(x: f32[n, n]) -> f32[n, n] { return x + transpose(x, perm = [1, 0]) }", { n: 6 }],
   [
+    "a row's statistic used down the columns",
+    "fn f(x: f32[20, 20]) -> f32[20, 20] { let m = mean(x, axes = [-1])  return x - m }",
+    {},
+  ],
+  [
     "rows of heads",
     `fn f(x: f32[n, 768], g: f32[64]) -> f32[n, 12, 64] {
       return rmsnorm(reshape(x, shape = [n, 12, 64]), g, axes = [-1])

@@ -1,0 +1,71 @@
+/** Every example, with rows of every length that has an edge of its own, against float64. */
+
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { isFloat } from "../src/ir/types.ts";
+import { compileText, targetsFor } from "./support/compile.ts";
+import { gpuTest } from "./support/gpu.ts";
+import { compareKernel, inputsFor } from "./support/oracle.ts";
+
+const lengths = [1, 2, 3, 5, 63, 64, 65, 255, 256, 257, 769, 1000, 131072];
+const rowCounts = [1, 7, 65537];
+
+interface Example {
+  /** The program with rows of another length. */
+  readonly withLength: (text: string, length: number) => string;
+  /** The dimensions that make so many rows. */
+  readonly dims: (rows: number, length: number) => Record<string, number>;
+}
+
+const replace = (from: string) => (text: string, length: number) => text.replaceAll(from, String(length));
+
+const examples: Readonly<Record<string, Example>> = {
+  "bert-output.tir": { withLength: replace("768"), dims: (rows) => ({ rows }) },
+  "elementwise-chain.tir": { withLength: replace("512"), dims: (rows) => ({ rows }) },
+  "gpt2-prenorm.tir": { withLength: replace("768"), dims: (tokens) => ({ tokens }) },
+  "groupnorm-silu.tir": {
+    withLength: (text, length) =>
+      text.replaceAll("320, 16, 16", `1, ${length}, 1`).replaceAll("320", "1").replace("groups = 32", "groups = 1"),
+    dims: (batch) => ({ batch }),
+  },
+  "llama-rmsnorm.tir": { withLength: (text) => text, dims: (tokens, hidden) => ({ batch: 1, tokens, hidden }) },
+  "masked-softmax.tir": { withLength: replace("128"), dims: (queries) => ({ heads: 1, queries }) },
+  "rmsnorm-int8.tir": { withLength: replace("1024"), dims: (rows) => ({ rows }) },
+  "vit-block.tir": {
+    withLength: (text, length) => text.replaceAll("384", String(length)).replaceAll("197", "1"),
+    dims: (batch) => ({ batch }),
+  },
+};
+
+const tolerance = { f32: 2e-6, f16: 1e-3, i32: 1, u32: 1, bool: 0 };
+
+test("every example is among them", () => {
+  const files = readdirSync("examples").filter((name) => name.endsWith(".tir"));
+  expect(Object.keys(examples).sort()).toEqual(files.sort());
+});
+
+describe.each(Object.keys(examples))("%s", (file) => {
+  const example = examples[file] as Example;
+  const source = readFileSync(`examples/${file}`, "utf8");
+
+  gpuTest.for(lengths)("rows of %i", async (length, { gpu }) => {
+    const text = example.withLength(source, length);
+    for (const target of targetsFor(gpu.target)) {
+      const { fn, kernel } = compileText(text, target);
+      // 65537 rows are for what depends on the number of rows; long ones would take gigabytes.
+      for (const rows of length > 1000 ? [1] : length === 5 ? rowCounts : [1, 7]) {
+        const comparison = await compareKernel(gpu.device, kernel, fn, inputsFor(fn, example.dims(rows, length)));
+        expect(comparison.launches).toBe(1);
+        for (const { name, value } of fn.results) {
+          const about = `${name}, ${rows} rows, ${target.name}`;
+          expect(comparison.errors[name], about).toBeLessThanOrEqual(tolerance[value.element]);
+          if (isFloat(value.element) || length * rows < 1000) continue;
+          // A step off is allowed where a value stands between two; it must be rare.
+          const [got, want] = [comparison.outputs[name]?.data, comparison.wanted[name]?.data];
+          const off = want?.reduce((count, number, i) => count + Number(number !== got?.[i]), 0) ?? 0;
+          expect(off / (want?.length ?? 1), about).toBeLessThanOrEqual(1e-3);
+        }
+      }
+    }
+  });
+});
