@@ -1,12 +1,16 @@
 /** Every message about target profiles: E059x. */
 
 import { type Diagnostic, error, type Span } from "./diagnostic.ts";
+import { didYouMean } from "./suggest.ts";
 
 export const targetErrors = {
   unknownTarget(name: string, known: readonly string[]): Diagnostic {
     return error("E0590", `there is no target \`${name}\``, {
       notes: [`built-in targets: ${known.join(", ")}`],
-      help: ["or give a JSON file with a target profile of your own: its name ends in `.json`"],
+      help: [
+        ...didYouMean(name, known),
+        "or give a JSON file with a target profile of your own: its name ends in `.json`",
+      ],
     });
   },
   notJson(span: Span, reason: string): Diagnostic {
