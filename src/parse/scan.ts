@@ -21,8 +21,16 @@ export interface Token {
   readonly wrong: boolean;
 }
 
+export interface Comment {
+  /** With its signs; of a `//` comment without the blanks at its end. */
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+}
+
 export interface Scan {
   readonly tokens: readonly Token[];
+  readonly comments: readonly Comment[];
   readonly diagnostics: Diagnostic[];
   /** Whether the end of the file is inside a comment: what is missing there may stand in the comment. */
   readonly endsInComment: boolean;
@@ -61,6 +69,7 @@ class Scanner {
   private readonly source: Source;
   private readonly text: string;
   private readonly tokens: Token[] = [];
+  private readonly comments: Comment[] = [];
   private readonly diagnostics: Diagnostic[] = [];
   /** Mistakes of which the first is reported and the others are not: a `;` after each line is one habit. */
   private readonly reported = new Set<string>();
@@ -77,7 +86,8 @@ class Scanner {
     // A byte order mark is how some editors begin a file; it says nothing.
     if (this.text.startsWith("\uFEFF")) this.at = 1;
     while (this.at < this.text.length) this.step();
-    return { tokens: this.tokens, diagnostics: this.diagnostics, endsInComment: this.endsInComment };
+    const { tokens, comments, diagnostics, endsInComment } = this;
+    return { tokens, comments, diagnostics, endsInComment };
   }
 
   private step(): void {
@@ -92,7 +102,7 @@ class Scanner {
     } else if (char === '"') {
       this.string();
     } else if (this.text.startsWith("//", this.at)) {
-      this.skipLine();
+      this.lineComment();
     } else if (this.text.startsWith("/*", this.at)) {
       this.blockComment();
     } else if (!this.foreignSymbol(char)) {
@@ -128,15 +138,20 @@ class Scanner {
     this.report(make());
   }
 
-  private skipLine(): void {
-    const end = this.text.indexOf("\n", this.at);
-    this.at = end < 0 ? this.text.length : end;
+  /** Up to the line break, which stays. */
+  private lineComment(): void {
+    const line = this.text.indexOf("\n", this.at);
+    const end = line < 0 ? this.text.length : line;
+    this.comments.push({ text: this.text.slice(this.at, end).trimEnd(), start: this.at, end });
+    this.at = end;
   }
 
   private blockComment(): void {
     const end = this.text.indexOf("*/", this.at + 2);
     if (end >= 0) {
-      if (this.text.slice(this.at, end).includes("\n")) this.startsLine = true;
+      const text = this.text.slice(this.at, end + 2);
+      if (text.includes("\n")) this.startsLine = true;
+      this.comments.push({ text, start: this.at, end: end + 2 });
       this.at = end + 2;
       return;
     }
@@ -195,7 +210,7 @@ class Scanner {
       this.at++;
     } else if (char === "#") {
       this.reportOnce("#", () => lexicalErrors.hashComment(this.span(1)));
-      this.skipLine();
+      this.lineComment();
     } else if (char === "'" || char === "`") {
       this.singleQuoted(char);
     } else if (two === "*/") {
