@@ -110,12 +110,24 @@ function headerLines(atoms: readonly Atom[]): string[] {
   const arrow = atoms.findIndex((atom) => atom.text === "->");
   const params = atoms.slice(0, arrow);
   const results = atoms.slice(arrow);
-  const lines = layout(params, 0, alignment(params, 0));
+  const lines = filled(params, alignment(params, 0));
   const last = lines.at(-1) as string;
   const behind = `${last} ${flat(results)}`;
   const fits = behind.length <= widestLine && !hasLineComment;
   if (fits) return [...lines.slice(0, -1), behind];
   return [...lines, ...layout(results, hangingIndent, alignment(results, hangingIndent))];
+}
+
+/** The author's lines if all of them fit, else as few as possible. */
+function filled(atoms: readonly Atom[], hang: number): string[] {
+  const kept = layout(atoms, 0, hang);
+  const wanted = 1 + atoms.filter((atom) => atom.beginsLine || atom.endsLine).length;
+  if (kept.length <= wanted) return kept;
+  return layout(
+    atoms.map((atom) => ({ ...atom, beginsLine: false })),
+    0,
+    hang,
+  );
 }
 
 /** The column after the first `(`, or a plain indent where that is far to the right. */
