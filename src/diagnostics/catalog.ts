@@ -1,7 +1,9 @@
 /** What `tirc explain CODE` prints: a page for every code of a diagnostic. An area is one part, one line here. */
 
+import { kernelPages } from "./catalog-kernel.ts";
 import { lexicalPages } from "./catalog-lexical.ts";
 import { passPages } from "./catalog-passes.ts";
+import { pipelinePages } from "./catalog-pipelines.ts";
 import { runtimePages } from "./catalog-runtime.ts";
 import { syntaxPages } from "./catalog-syntax.ts";
 import { targetPages } from "./catalog-target.ts";
@@ -19,6 +21,8 @@ export const catalog: ReadonlyMap<string, Page> = new Map(
     ...targetPages,
     ...runtimePages,
     ...passPages,
+    ...pipelinePages,
+    ...kernelPages,
   }).sort(([a], [b]) => (a < b ? -1 : 1)),
 );
 

@@ -1,4 +1,4 @@
-/** Why a function does not become one kernel: E050x, and the remarks of the fusion: R050x. */
+/** Why a function does not become one kernel: E0501 to E0504, and the remarks of the fusion: R050x. */
 
 import { type Diagnostic, error, remark, type Span } from "./diagnostic.ts";
 import { listing } from "./errors-types.ts";
@@ -41,15 +41,6 @@ export const kernelErrors = {
       span,
       notes: [`one for each parameter and result: ${listing(names.map(code))}`],
       help: ["compile for a target with a higher maxStorageBuffersPerShaderStage, or pass fewer tensors"],
-    });
-  },
-  rowTooLong(span: Span, op: string, reason: string): Diagnostic {
-    return error("E0505", `the rows of \`${op}\` do not fit: ${reason}`, { span });
-  },
-  tooFewLanes(span: Span, fn: string, target: string): Diagnostic {
-    return error("E0506", `the target \`${target}\` starts no lane, so \`${fn}\` cannot run on it`, {
-      span,
-      help: ["maxComputeInvocationsPerWorkgroup and maxComputeWorkgroupSizeX must be at least 1"],
     });
   },
 };

@@ -121,7 +121,7 @@ export const typeErrors = {
   shapeOp(span: Span, op: string, reason: string): Diagnostic {
     return error("E0218", `\`${op}\` is not possible: ${reason}`, { span });
   },
-  unknownDimension(span: Span, name: string, known: readonly string[]): Diagnostic {
+  unknownDimension(span: Span | undefined, name: string, known: readonly string[]): Diagnostic {
     const help = didYouMean(name, known);
     return error("E0219", `no parameter has a dimension \`${name}\``, {
       span,
@@ -184,7 +184,7 @@ export const typeErrors = {
       help: ["an operand is a number or a tensor: a parameter, a `let`, or an expression of them"],
     });
   },
-  badExtent(span: Span, got: string): Diagnostic {
+  badExtent(span: Span | undefined, got: string): Diagnostic {
     return error("E0229", `an extent is a whole number from 0 to 4294967295 or a name, not ${got}`, { span });
   },
   noConstantFolding(span: Span, op: string): Diagnostic {

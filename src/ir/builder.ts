@@ -3,7 +3,7 @@
 import type { Span } from "../diagnostics/diagnostic.ts";
 import { completeAttributes, inferTypes, type Places } from "./infer.ts";
 import { type Attributes, type Fn, makeFn, Op, type OpInit, type Result, type Value } from "./ir.ts";
-import type { OpName } from "./ops/index.ts";
+import { type OpName, ops } from "./ops/index.ts";
 import type { ElementType } from "./types.ts";
 
 export interface OpOptions {
@@ -18,10 +18,15 @@ export interface OpOptions {
  */
 export function makeOp(
   name: OpName,
-  operands: readonly (Value | undefined)[],
+  given: readonly (Value | undefined)[],
   attributes: Attributes,
   { places, names = [], kernel }: OpOptions,
 ): Op {
+  // Optional operands at the end may be left out; the op has a place for each.
+  const operands = [
+    ...given,
+    ...new Array<undefined>(Math.max(0, ops[name].operands.length - given.length)).fill(undefined),
+  ];
   const types = operands.map((operand) => operand?.type);
   const complete = completeAttributes(name, attributes, types, places);
   const resultTypes = inferTypes(name, types, complete, places);

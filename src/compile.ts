@@ -1,0 +1,72 @@
+/** What happens to a program, from top to bottom. */
+
+import { generateKernel } from "../codegen/generate.ts";
+import type { Kernel } from "../codegen/manifest.ts";
+import { portableTarget, type TargetProfile, targetByName } from "../codegen/target.ts";
+import { type Diagnostic, fail, TircError } from "./diagnostics/diagnostic.ts";
+import { passErrors } from "./diagnostics/errors-passes.ts";
+import { type Module, makeModule } from "./ir/ir.ts";
+import { type Extents, specialize } from "./ir/specialize.ts";
+import type { Pass } from "./pass/define-pass.ts";
+import type { Instrument } from "./pass-manager/instrument.ts";
+import { PassManager, type PassResult, type PassWithOptions } from "./pass-manager/pass-manager.ts";
+
+export interface OptimizeOptions {
+  /** A pipeline as text, or a list of texts and passes. `default` unless said otherwise. */
+  readonly passes?: string | readonly (string | Pass | PassWithOptions)[];
+  /** Extents for named dimensions, which are then known when compiling. */
+  readonly dims?: Extents;
+  /** The one function to compile; all of the module's unless said otherwise. */
+  readonly fn?: string;
+  readonly instruments?: readonly Instrument[];
+  /** Names of passes to leave out. */
+  readonly disabled?: readonly string[];
+}
+
+export interface CompileOptions extends OptimizeOptions {
+  /** The name of a built-in target profile, or a profile. `portable` unless said otherwise. */
+  readonly target?: string | TargetProfile;
+}
+
+export interface CompileResult extends PassResult {
+  /** One a function, in order. */
+  readonly kernels: readonly Kernel[];
+  readonly remarks: readonly Diagnostic[];
+}
+
+/** The passes alone. @throws TircError, and PassFailure where a pass is at fault. */
+export function optimize(module: Module, options: OptimizeOptions = {}): PassResult {
+  const { passes = "default", dims = {}, fn, instruments = [], disabled = [] } = options;
+  const manager = new PassManager(passes, { instruments, disabled });
+  return manager.run(specialize(select(module, fn), dims));
+}
+
+/**
+ * Compiles every function of a module to a kernel of its own.
+ * @throws TircError with what is wrong: E03xx about the pipeline, E05xx about the target and about functions that are
+ *   not one kernel (those of all functions together).
+ */
+export function compile(module: Module, options: CompileOptions = {}): CompileResult {
+  const { target = portableTarget } = options;
+  const profile = typeof target === "string" ? targetByName(target) : target;
+  const optimized = optimize(module, options);
+  const refused: Diagnostic[] = [];
+  const kernels = optimized.module.fns.flatMap((fn) => {
+    try {
+      return [generateKernel(fn, profile)];
+    } catch (caught) {
+      if (!(caught instanceof TircError)) throw caught;
+      refused.push(...caught.diagnostics);
+      return [];
+    }
+  });
+  if (refused.length > 0) throw new TircError(refused);
+  return { ...optimized, kernels };
+}
+
+function select(module: Module, name: string | undefined): Module {
+  if (name === undefined) return module;
+  const found = module.fns.filter((fn) => fn.name === name);
+  const names = module.fns.map((fn) => fn.name);
+  return found.length > 0 ? makeModule(found) : fail(passErrors.unknownFunction(name, names));
+}

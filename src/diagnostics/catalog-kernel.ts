@@ -1,0 +1,55 @@
+/** The pages of the code generator and of the fusion: E0501 to E0504, R0501. */
+
+import type { Page } from "./page.ts";
+
+export const kernelPages = {
+  E0501: {
+    title: "nothing fused the function",
+    explanation: `The code generator compiles what \`fuse-elementwise\` has grouped into a kernel. The pipeline did not run it, or something
+after it took the groups apart.`,
+    wrong: "tirc compile bert.tir --passes canonicalize",
+    fix: "tirc compile bert.tir --passes canonicalize,fuse-elementwise",
+  },
+  E0502: {
+    title: "the function is not one kernel",
+    explanation: `A kernel is one walk over rows and columns: the columns are the axes that its reductions fold, the rows are all others. An
+op that would need another walk cannot join the ops before it. It folds other axes than they do, it reads what they
+compute in another order than they compute it, or a reshape cuts across the axes. Parameters may be read in any order;
+only what the kernel computes itself is bound to the walk.`,
+    wrong: `fn f(x: f32[n, 20]) -> f32[n, 20] {
+  let a = softmax(x, axes = [-1])
+  return softmax(a, axes = [0])
+}`,
+    fix: `fn by_row(x: f32[n, 20]) -> f32[n, 20] { return softmax(x, axes = [-1]) }
+
+fn by_column(a: f32[n, 20]) -> f32[n, 20] { return softmax(a, axes = [0]) }`,
+  },
+  E0503: {
+    title: "the results have no walk in common",
+    explanation: `One tensor of the function must have all the axes that are walked. Results that have nothing to do with one another are
+better computed by a kernel each.`,
+    wrong: "fn f(x: f32[n], z: f32[m]) -> (a: f32[n], b: f32[m]) { return exp(x), exp(z) }",
+    fix: `fn f(x: f32[n]) -> f32[n] { return exp(x) }
+
+fn g(z: f32[m]) -> f32[m] { return exp(z) }`,
+  },
+  E0504: {
+    title: "more storage buffers than the target has",
+    explanation: `Every parameter and every result is a storage buffer of its own. WebGPU promises 8 to a shader; many adapters have more,
+which a target profile can say and a device must be asked for.`,
+    wrong: `fn f(a: f32[n], b: f32[n], c: f32[n], d: f32[n], e: f32[n], g: f32[n], h: f32[n], i: f32[n]) -> f32[n] {
+  return a + b + c + d + e + g + h + i
+}`,
+    fix: 'A profile with `"limits": { "maxStorageBuffersPerShaderStage": 10 }`, and a device that was requested with it.',
+  },
+  R0501: {
+    title: "an op begins a kernel of its own",
+    explanation: `\`fuse-elementwise\` puts ops into one kernel as long as one walk over rows and columns computes them all. This op needs
+another walk, for the reason that the remark gives; see E0502.`,
+    wrong: `fn f(x: f32[n, 20]) -> f32[n, 20] {
+  let a = softmax(x, axes = [-1])
+  return softmax(a, axes = [0])
+}`,
+    fix: "Make two functions of it, cut before the op.",
+  },
+} as const satisfies Record<string, Page>;

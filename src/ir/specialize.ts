@@ -1,0 +1,45 @@
+/** Fixes named dimensions to extents. */
+
+import { fail } from "../diagnostics/diagnostic.ts";
+import { typeErrors } from "../diagnostics/errors-types.ts";
+import { Builder, makeOp } from "./builder.ts";
+import { type Attributes, dimensionNames, type Fn, type Module, makeFn, makeModule, Value } from "./ir.ts";
+import { type Dim, tensorType } from "./types.ts";
+
+export type Extents = Readonly<Record<string, number>>;
+
+/**
+ * The module with the dimensions in `dims` replaced by their extents, in every function that has them.
+ * @throws TircError E0219 for a dimension that no function has, E0229 for what is no extent, and E02xx where the types
+ *   no longer go together.
+ */
+export function specialize(module: Module, dims: Extents): Module {
+  const known = [...new Set(module.fns.flatMap(dimensionNames))];
+  for (const [name, extent] of Object.entries(dims)) {
+    if (!known.includes(name)) fail(typeErrors.unknownDimension(undefined, name, known));
+    const fits = Number.isInteger(extent) && extent >= 0 && extent < 2 ** 32;
+    if (!fits) fail(typeErrors.badExtent(undefined, String(extent)));
+  }
+  return Object.keys(dims).length === 0 ? module : makeModule(module.fns.map((fn) => specializeFn(fn, dims)));
+}
+
+function specializeFn(fn: Fn, dims: Extents): Fn {
+  const fixed = (dim: Dim) => (typeof dim === "string" && Object.hasOwn(dims, dim) ? (dims[dim] as number) : dim);
+  const mapped = new Map<Value, Value>();
+  const params = fn.params.map((param) => {
+    const value = new Value(tensorType(param.element, param.shape.map(fixed)), param.name, param.span);
+    mapped.set(param, value);
+    return value;
+  });
+  const attributes = (given: Attributes): Attributes =>
+    given.shape === undefined ? given : { ...given, shape: (given.shape as readonly Dim[]).map(fixed) };
+  const builder = new Builder(fn.span);
+  for (const op of fn.ops) {
+    const operands = op.operands.map((operand) => operand && mapped.get(operand));
+    const options = { places: { op: op.span }, names: op.results.map((result) => result.name), kernel: op.kernel };
+    const copy = builder.add(makeOp(op.name, operands, attributes(op.attributes), options));
+    for (const [i, result] of op.results.entries()) mapped.set(result, copy.results[i] as Value);
+  }
+  const results = fn.results.map(({ name, value }) => ({ name, value: mapped.get(value) as Value }));
+  return makeFn({ ...fn, params, ops: builder.ops, results });
+}

@@ -1,0 +1,87 @@
+/** The instruments that come with the compiler. Each writes text; where to is the caller's affair. */
+
+import type { Module } from "../ir/ir.ts";
+import { print } from "../ir/print.ts";
+import type { Instrument } from "./instrument.ts";
+import { withHeader } from "./pipeline.ts";
+
+export type Write = (text: string) => void;
+
+const toConsole: Write = (text) => console.error(text.replace(/\n$/, ""));
+
+/** How long each pass took, and what part of the whole. */
+export function timing(write: Write = toConsole): Instrument {
+  const rows: { text: string; milliseconds: number }[] = [];
+  return {
+    begin: () => void rows.splice(0),
+    afterPass: ({ text, milliseconds }) => void rows.push({ text, milliseconds }),
+    end() {
+      const total = rows.reduce((sum, row) => sum + row.milliseconds, 0);
+      const line = (milliseconds: number, text: string) => {
+        const part = total === 0 ? 0 : (100 * milliseconds) / total;
+        return `${milliseconds.toFixed(2).padStart(10)} ms ${part.toFixed(1).padStart(6)} %  ${text}\n`;
+      };
+      write([...rows.map((row) => line(row.milliseconds, row.text)), line(total, "total")].join(""));
+    },
+  };
+}
+
+export interface PrintIrOptions {
+  /** Names of passes to print the IR before. */
+  readonly before?: readonly string[];
+  /** Names of passes to print the IR after, or after `all`, or after those that made a `change`. */
+  readonly after?: readonly string[] | "all" | "change";
+  readonly write?: Write;
+}
+
+/** The IR before and after passes, with a line that says where it is from. */
+export function printIr({ before = [], after = [], write = toConsole }: PrintIrOptions = {}): Instrument {
+  const show = (when: string, text: string, module: Module) => write(`// IR ${when} ${text}\n${print(module)}\n`);
+  const isWanted = (name: string, changed: boolean) =>
+    typeof after === "string" ? after === "all" || changed : after.includes(name);
+  return {
+    beforePass({ pass, text, module }) {
+      if (before.includes(pass.name)) show("before", text, module);
+    },
+    afterPass({ pass, text, result, changed }) {
+      if (isWanted(pass.name, changed)) show("after", text, result);
+    },
+  };
+}
+
+/** `000_input.tir`, `001_canonicalize.tir`, ...: the IR at every step, a file each. */
+export function dump(write: (fileName: string, text: string) => void): Instrument {
+  const numbered = (index: number, name: string) => `${String(index).padStart(3, "0")}_${name}.tir`;
+  return {
+    begin: (module) => write(numbered(0, "input"), print(module)),
+    afterPass: ({ pass, index, result }) => write(numbered(index + 1, pass.name), print(result)),
+  };
+}
+
+/** What the passes counted. */
+export function statistics(write: Write = toConsole): Instrument {
+  const counts = new Map<string, number>();
+  return {
+    begin: () => counts.clear(),
+    afterPass({ pass, statistics: found }) {
+      for (const [name, amount] of Object.entries(found)) {
+        const key = `${pass.name}: ${name}`;
+        counts.set(key, (counts.get(key) ?? 0) + amount);
+      }
+    },
+    end() {
+      for (const [name, amount] of counts) write(`${String(amount).padStart(10)}  ${name}\n`);
+    },
+  };
+}
+
+/** When a pass fails: the program it failed on, with what was left of the pipeline, as a file that can be run again. */
+export function reproducer(write: Write): Instrument {
+  return {
+    failed({ text, module, rest, error }) {
+      const message = error instanceof Error ? error.message : String(error);
+      const note = `The pass \`${text}\` failed here; \`tirc compile\` on this file runs it again.\n${message}`;
+      write(withHeader(rest, note, print(module)));
+    },
+  };
+}

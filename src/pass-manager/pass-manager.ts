@@ -1,0 +1,199 @@
+/** Runs passes over a module. The input is never changed; after every pass the result is verified. */
+
+import { builtinPasses } from "../../passes/index.ts";
+import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
+import { passErrors, passWarnings } from "../diagnostics/errors-passes.ts";
+import { type Fn, type Module, makeModule } from "../ir/ir.ts";
+import { verifyFn, verifySignature } from "../ir/verify.ts";
+import type { Pass, PassContext } from "../pass/define-pass.ts";
+import type { Instrument, PassStart } from "./instrument.ts";
+import { parsePipeline, printPipeline, printStep, type Step, stepOf } from "./pipeline.ts";
+
+/** A pass with options: `{ pass: eliminateCentering, options: { mode: "lossy" } }`. */
+export interface PassWithOptions {
+  readonly pass: Pass;
+  readonly options?: Readonly<Record<string, string | number | boolean>>;
+}
+
+export interface PassManagerOptions {
+  readonly instruments?: readonly Instrument[];
+  /** Names of passes that are left out wherever the pipeline has them. */
+  readonly disabled?: readonly string[];
+  /** Passes that pipeline text may name, beside the compiler's own. */
+  readonly registry?: readonly Pass[];
+  /** Whether to verify after every pass. On unless said otherwise. */
+  readonly verify?: boolean;
+}
+
+export interface PassTiming {
+  readonly pass: string;
+  readonly milliseconds: number;
+}
+
+export interface PassResult {
+  readonly module: Module;
+  /** Names of the passes that changed something, in the order in which they ran. */
+  readonly changed: readonly string[];
+  readonly remarks: readonly Diagnostic[];
+  readonly timings: readonly PassTiming[];
+  /** Counts by pass and statistic. */
+  readonly statistics: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+
+/** Thrown where a pass fails in a way that is no fault of the program: it threw, or what it made is not well formed. */
+export class PassFailure extends Error {
+  readonly pass: string;
+  readonly diagnostic: Diagnostic;
+
+  constructor(pass: string, diagnostic: Diagnostic, cause?: unknown) {
+    super([`[${diagnostic.code}] ${diagnostic.message}`, ...diagnostic.notes].join("\n"), { cause });
+    this.name = "PassFailure";
+    this.pass = pass;
+    this.diagnostic = diagnostic;
+  }
+}
+
+const mostRounds = 100;
+
+export class PassManager {
+  readonly steps: readonly Step[];
+  private readonly options: PassManagerOptions;
+
+  /**
+   * @param passes a pipeline as text, or a list of such texts, passes, and passes with options.
+   * @throws TircError E0301 to E0304 where a text is wrong.
+   */
+  constructor(passes: string | readonly (string | Pass | PassWithOptions)[], options: PassManagerOptions = {}) {
+    const list = typeof passes === "string" ? [passes] : passes;
+    const own = list.flatMap((item) => (typeof item === "string" ? [] : "pass" in item ? [item.pass] : [item]));
+    // A pass that is given goes before one of the compiler's that has its name.
+    const registry = [...own, ...(options.registry ?? []), ...builtinPasses];
+    for (const name of options.disabled ?? []) {
+      const names = registry.map((pass) => pass.name);
+      if (!names.includes(name)) fail(passErrors.unknownPass(undefined, name, names));
+    }
+    this.options = options;
+    this.steps = list.flatMap((item) => {
+      if (typeof item === "string") return parsePipeline(item, registry);
+      return "pass" in item ? [stepOf(item.pass, item.options)] : [stepOf(item)];
+    });
+  }
+
+  /** The pipeline as text. */
+  toString(): string {
+    return printPipeline(this.steps);
+  }
+
+  /**
+   * @throws TircError what a pass refuses the program with, or E04xx where `module` itself is not well formed.
+   * @throws PassFailure E0305 or E0306 where a pass is at fault.
+   */
+  run(module: Module): PassResult {
+    const { instruments = [], verify = true } = this.options;
+    if (verify) {
+      const found = module.fns.flatMap(verifyFn);
+      if (found.length > 0) throw new TircError(found);
+    }
+    const run = new Run(module, this.options);
+    for (const instrument of instruments) instrument.begin?.(module, this.toString());
+    run.steps(this.steps);
+    for (const instrument of instruments) instrument.end?.(run.module);
+    return run.result();
+  }
+}
+
+/** One run: the module as it is now, and what has been said about it. */
+class Run {
+  module: Module;
+  private remarks: Diagnostic[] = [];
+  private readonly changed: string[] = [];
+  private readonly timings: PassTiming[] = [];
+  private readonly statistics: Record<string, Record<string, number>> = {};
+  private readonly options: PassManagerOptions;
+  private index = 0;
+
+  constructor(module: Module, options: PassManagerOptions) {
+    this.module = module;
+    this.options = options;
+  }
+
+  result(): PassResult {
+    const { module, changed, remarks, timings, statistics } = this;
+    return { module, changed, remarks, timings, statistics };
+  }
+
+  steps(steps: readonly Step[]): void {
+    for (const [i, step] of steps.entries()) {
+      if (step.kind === "fixpoint") this.fixpoint(step.steps);
+      else if (this.options.disabled?.includes(step.pass.name) !== true) this.pass(step, printPipeline(steps.slice(i)));
+    }
+  }
+
+  /** Remarks are those of the last round: the others are about a program that is no more. */
+  private fixpoint(steps: readonly Step[]): void {
+    const before = this.remarks;
+    for (let round = 1; round <= mostRounds; round++) {
+      const start = this.module;
+      this.remarks = [...before];
+      this.steps(steps);
+      if (this.module === start) return;
+    }
+    this.remarks.push(passWarnings.noFixpoint(printPipeline(steps), mostRounds));
+  }
+
+  private pass(step: Step & { kind: "pass" }, rest: string): void {
+    const { instruments = [], verify = true } = this.options;
+    const { pass, options } = step;
+    const event: PassStart = { pass, text: printStep(step), index: this.index++, module: this.module };
+    for (const instrument of instruments) instrument.beforePass?.(event);
+    const remarks: Diagnostic[] = [];
+    const statistics: Record<string, number> = {};
+    const context: PassContext<unknown> = {
+      options,
+      remark: (diagnostic) => void remarks.push(diagnostic),
+      count: (statistic, amount = 1) => {
+        statistics[statistic] = (statistics[statistic] ?? 0) + amount;
+      },
+    };
+    const start = performance.now();
+    let fns: Fn[];
+    try {
+      fns = this.module.fns.map((fn) => runOn(fn, pass, context, verify));
+    } catch (error) {
+      for (const instrument of instruments) instrument.failed?.({ ...event, error, rest });
+      throw error;
+    }
+    const milliseconds = performance.now() - start;
+    const changed = fns.some((fn, i) => fn !== this.module.fns[i]);
+    const result = changed ? makeModule(fns) : this.module;
+    this.module = result;
+    this.remarks.push(...remarks);
+    this.timings.push({ pass: event.text, milliseconds });
+    if (changed) this.changed.push(pass.name);
+    this.count(pass.name, statistics);
+    for (const instrument of instruments) {
+      instrument.afterPass?.({ ...event, result, changed, milliseconds, statistics, remarks });
+    }
+  }
+
+  private count(pass: string, statistics: Readonly<Record<string, number>>): void {
+    const counts = this.statistics[pass] ?? {};
+    this.statistics[pass] = counts;
+    for (const [name, amount] of Object.entries(statistics)) counts[name] = (counts[name] ?? 0) + amount;
+  }
+}
+
+function runOn(fn: Fn, pass: Pass, context: PassContext<unknown>, verify: boolean): Fn {
+  let result: Fn;
+  try {
+    result = pass.run(fn, context);
+  } catch (caught) {
+    if (caught instanceof TircError) throw caught;
+    const message = caught instanceof Error ? caught.message : String(caught);
+    throw new PassFailure(pass.name, passErrors.passThrew(pass.name, fn.name, fn.span, message), caught);
+  }
+  if (!verify || result === fn) return result;
+  const found = [...verifyFn(result), ...verifySignature(fn, result)];
+  if (found.length > 0) throw new PassFailure(pass.name, passErrors.brokeIr(pass.name, fn.name, found));
+  return result;
+}
