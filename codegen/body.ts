@@ -94,7 +94,6 @@ export class Body {
     }
   }
 
-
   /** `index` numbers the rows that the dispatch starts; `row` is it, or the last row for those beyond. */
   private writeIndices(): void {
     const { lanes, rowsPerWorkgroup, rows } = this.context.schedule;

@@ -1,9 +1,9 @@
 /** Writes the generated pages of docs/ from the built package: `npm run build && npm run docs`. */
 import { readFileSync, writeFileSync } from "node:fs";
+import { builtinPasses, defaultPipeline } from "../dist/passes/index.js";
 import { catalog } from "../dist/src/diagnostics/catalog.js";
 import { signatureOf } from "../dist/src/ir/infer.js";
 import { ops } from "../dist/src/ir/ops/index.js";
-import { builtinPasses, defaultPipeline } from "../dist/passes/index.js";
 import { diagnosticsPage, languagePage, passesPage } from "./reference.mjs";
 
 const docs = new URL("../docs/", import.meta.url);

@@ -20,7 +20,8 @@ function opSection([kind, title, intro], ops, signatureOf) {
   const rows = Object.entries(ops).filter(([, def]) => def.kind === kind);
   const lines = rows.map(([name, def]) => {
     const attributes = Object.entries(def.attributes).map(([key, attribute]) => {
-      const choices = attribute.type === "choice" ? ` One of ${attribute.choices.map((c) => `"${c}"`).join(", ")}.` : "";
+      const choices =
+        attribute.type === "choice" ? ` One of ${attribute.choices.map((c) => `"${c}"`).join(", ")}.` : "";
       return `\`${key}\`: ${attribute.summary}${choices}${defaultOf(attribute)}`;
     });
     const text = [def.summary, ...attributes].join("<br>");

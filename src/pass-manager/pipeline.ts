@@ -1,151 +1,188 @@
 /**
- * Pipelines: passes in order, as data and as text.
- *
- *   canonicalize,eliminate-centering{mode=lossy},fixpoint(cse,dce)
- *
- * - step: a pass with its options, or a group that is run until it changes nothing.
- * - registry: the passes that text can name.
- * - named pipeline: a name that stands for steps (`default`); printing shows the steps.
+ * Pipelines as text: `canonicalize,eliminate-centering{mode=exact},fixpoint(cse,dce)`. What is read prints as the text
+ * that reads back as the same; options at their defaults are left out.
  */
 
-import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
-import { pipelineErrors } from "../diagnostics/errors-passes.ts";
-import type { OptionValue, Pass } from "../pass/define-pass.ts";
-import { checkOption, defaultsOf } from "./options.ts";
-import { type NamedPipelines, parsePipeline } from "./parse-pipeline.ts";
+import { builtinPasses, defaultPipeline } from "../../passes/index.ts";
+import { fail, type Source, type Span } from "../diagnostics/diagnostic.ts";
+import { passErrors } from "../diagnostics/errors-passes.ts";
+import type { OptionDef, OptionValue, Pass } from "../pass/define-pass.ts";
 
-export interface PassStep {
-  readonly kind: "pass";
-  readonly pass: Pass;
-  /** A value for every option of the pass. */
-  readonly options: Readonly<Record<string, OptionValue>>;
-}
+export type Options = Readonly<Record<string, OptionValue>>;
 
-export interface FixpointStep {
-  readonly kind: "fixpoint";
-  readonly steps: readonly Step[];
-  /** Rounds at most. */
-  readonly limit: number;
-}
+/** A pass with all its options, or passes that run until nothing changes. */
+export type Step =
+  | { readonly kind: "pass"; readonly pass: Pass; readonly options: Options }
+  | { readonly kind: "fixpoint"; readonly steps: readonly Step[] };
 
-export type Step = PassStep | FixpointStep;
+/** Names that stand for a whole pipeline. */
+export const namedPipelines: Readonly<Record<string, readonly string[]>> = {
+  default: defaultPipeline,
+  O0: ["fuse-elementwise"],
+  O1: defaultPipeline,
+};
 
-/** What a pipeline can be made of in code. Text may hold several steps. */
-export type PipelineItem =
-  | string
-  | Pass
-  | { readonly pass: Pass | string; readonly options?: Readonly<Record<string, OptionValue>> }
-  | { readonly fixpoint: readonly PipelineItem[]; readonly limit?: number };
-
-export const defaultFixpointLimit = 10;
-
-export interface PipelineContext {
-  readonly registry: readonly Pass[];
-  readonly named: NamedPipelines;
-}
-
-/**
- * The steps of a pipeline given as text or as a list.
- * @throws TircError with every E0301 to E0306, E0309 to E0311 in it.
- */
-export function buildPipeline(items: string | readonly PipelineItem[], { registry, named }: PipelineContext): Step[] {
-  const list = typeof items === "string" ? [items] : items;
-  const all = withPassesOf(list, registry);
-  const found: Diagnostic[] = [];
-  const build = (item: PipelineItem): Step[] => {
-    if (typeof item === "string") return collect(() => parsePipeline(item, { registry: all, named }), found);
-    if ("fixpoint" in item) {
-      const limit = item.limit ?? defaultFixpointLimit;
-      found.push(...checkOption("fixpoint", { limit: fixpointLimit }, { name: "limit", value: limit }).problems);
-      return [{ kind: "fixpoint", steps: item.fixpoint.flatMap(build), limit }];
-    }
-    const { pass, options = {} } = "run" in item ? { pass: item } : item;
-    const known = typeof pass === "string" ? all.find(({ name }) => name === pass) : pass;
-    if (known === undefined) {
-      found.push(pipelineErrors.unknownPass(undefined, String(pass), namesOf(all)));
-      return [];
-    }
-    const checked = Object.entries(options).map(([name, value]) =>
-      checkOption(known.name, known.options, { name, value }),
-    );
-    found.push(...checked.flatMap(({ problems }) => problems));
-    return [{ kind: "pass", pass: known, options: { ...defaultsOf(known), ...options } }];
-  };
-  const steps = list.flatMap(build);
-  if (found.length > 0) fail(...found);
-  return steps;
-}
-
-export const fixpointLimit = {
-  type: "integer",
-  default: defaultFixpointLimit,
-  summary: "rounds at most",
-} as const;
-
-function collect(call: () => Step[], found: Diagnostic[]): Step[] {
-  try {
-    return call();
-  } catch (caught) {
-    if (!(caught instanceof TircError)) throw caught;
-    found.push(...caught.diagnostics);
-    return [];
-  }
-}
-
-const namesOf = (passes: readonly Pass[]) => passes.map(({ name }) => name);
-
-/** The registry and the passes that the items bring, each under a name of its own. */
-function withPassesOf(items: readonly PipelineItem[], registry: readonly Pass[]): Pass[] {
-  const passes = new Set(registry);
-  const visit = (item: PipelineItem): void => {
-    if (typeof item === "string") return;
-    if (typeof item !== "object" || item === null) fail(pipelineErrors.notAPass(String(item)));
-    if ("fixpoint" in item && Array.isArray(item.fixpoint)) {
-      for (const inner of item.fixpoint) visit(inner);
-      return;
-    }
-    const pass = "pass" in item ? item.pass : item;
-    if (typeof pass === "string") return;
-    if (typeof (pass as Partial<Pass> | undefined)?.run !== "function" || typeof (pass as Pass).name !== "string") {
-      fail(pipelineErrors.notAPass(JSON.stringify(item)));
-    }
-    passes.add(pass as Pass);
-  };
-  for (const item of items) visit(item);
-  const taken = new Set<string>();
-  for (const { name } of passes) {
-    if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name)) fail(pipelineErrors.wrongName(name, "it is not kebab-case"));
-    if (name === "fixpoint" || name === "default") fail(pipelineErrors.wrongName(name, "pipelines use that word"));
-    if (taken.has(name)) fail(pipelineErrors.twoPasses(name));
-    taken.add(name);
-  }
-  return [...passes];
-}
-
-/** The text that `buildPipeline` makes the same steps of. Options at their defaults are left out. */
 export function printPipeline(steps: readonly Step[]): string {
   return steps.map(printStep).join(",");
 }
 
 export function printStep(step: Step): string {
-  if (step.kind === "pass") {
-    const { name, options: defs } = step.pass;
-    const given = Object.entries(step.options).filter(([option, value]) => value !== defs[option]?.default);
-    return name + printOptions(given);
+  if (step.kind === "fixpoint") return `fixpoint(${printPipeline(step.steps)})`;
+  const { pass, options } = step;
+  const given = Object.entries(pass.options).filter(([name, def]) => options[name] !== def.default);
+  return withOptions(
+    pass.name,
+    given.map(([name]) => [name, options[name]]),
+  );
+}
+
+function withOptions(name: string, options: readonly (readonly [string, unknown])[]): string {
+  return options.length === 0 ? name : `${name}{${options.map(([key, value]) => `${key}=${value}`).join(",")}}`;
+}
+
+/** A pass with options, those left out at their defaults. @throws TircError E0302 or E0303. */
+export function stepOf(pass: Pass, given: Options = {}): Step {
+  const text = withOptions(pass.name, Object.entries(given));
+  const all = { source: { name: "<pipeline>", text }, start: 0, end: text.length };
+  for (const name of Object.keys(given)) {
+    if (Object.hasOwn(pass.options, name)) continue;
+    fail(passErrors.unknownOption(all, pass.name, name, Object.keys(pass.options)));
   }
-  const limit = step.limit === defaultFixpointLimit ? [] : [["limit", step.limit] as const];
-  return `fixpoint${printOptions(limit)}(${printPipeline(step.steps)})`;
-}
-
-function printOptions(options: readonly (readonly [string, OptionValue])[]): string {
-  return options.length === 0 ? "" : `{${options.map(([name, value]) => `${name}=${value}`).join(",")}}`;
-}
-
-/** The steps without the passes of these names, and without groups that are empty then. */
-export function withoutPasses(steps: readonly Step[], names: readonly string[]): Step[] {
-  return steps.flatMap((step): Step[] => {
-    if (step.kind === "pass") return names.includes(step.pass.name) ? [] : [step];
-    const inner = withoutPasses(step.steps, names);
-    return inner.length === 0 ? [] : [{ ...step, steps: inner }];
+  const options = Object.entries(pass.options).map(([name, def]) => {
+    const value = Object.hasOwn(given, name) ? given[name] : def.default;
+    return [name, readOption(`\`${name}\` of \`${pass.name}\``, def, String(value), all)] as const;
   });
+  return { kind: "pass", pass, options: Object.fromEntries(options) };
+}
+
+function readOption(what: string, def: OptionDef, text: string, span: Span): OptionValue {
+  switch (def.type) {
+    case "choice": {
+      if (def.choices.includes(text)) return text;
+      const expected = def.choices.map((choice) => `\`${choice}\``).join(" or ");
+      return fail(passErrors.badOption(span, what, text, expected, def.choices));
+    }
+    case "boolean":
+      if (text === "true" || text === "false") return text === "true";
+      return fail(passErrors.badOption(span, what, text, "`true` or `false`", ["true", "false"]));
+    case "integer":
+      if (/^-?\d{1,15}$/.test(text)) return Number(text);
+      return fail(passErrors.badOption(span, what, text, "a whole number", []));
+    default:
+      return def satisfies never;
+  }
+}
+
+/** The pipeline that a text says. @throws TircError E0301 to E0304, with the place in the text. */
+export function parsePipeline(
+  text: string,
+  registry: readonly Pass[] = builtinPasses,
+  name = "<pipeline>",
+): readonly Step[] {
+  return new PipelineParser({ name, text }, registry).parse();
+}
+
+const deepest = 20;
+
+class PipelineParser {
+  private at = 0;
+  private depth = 0;
+  private readonly source: Source;
+  private readonly registry: readonly Pass[];
+
+  constructor(source: Source, registry: readonly Pass[]) {
+    this.source = source;
+    this.registry = registry;
+  }
+
+  parse(): readonly Step[] {
+    this.skipSpace();
+    const steps = this.at === this.source.text.length ? [] : this.steps();
+    if (this.at < this.source.text.length) this.expected("`,` or the end of the pipeline");
+    return steps;
+  }
+
+  private steps(): Step[] {
+    const steps = this.step();
+    while (this.take(",")) steps.push(...this.step());
+    return steps;
+  }
+
+  private step(): Step[] {
+    const { text: name, span } = this.word("the name of a pass");
+    if (name === "fixpoint" && this.take("(")) {
+      if (++this.depth > deepest) fail(passErrors.pipelineDepth(span, deepest));
+      const steps = this.steps();
+      this.depth--;
+      if (!this.take(")")) this.expected("`,` or `)`");
+      return [{ kind: "fixpoint", steps }];
+    }
+    const known = this.registry.find((pass) => pass.name === name);
+    if (known !== undefined) return [this.withOptions(known)];
+    const named = Object.hasOwn(namedPipelines, name) ? namedPipelines[name] : undefined;
+    if (named !== undefined) return [...parsePipeline(named.join(","), this.registry)];
+    const names = new Set([...this.registry.map((pass) => pass.name), ...Object.keys(namedPipelines)]);
+    return fail(passErrors.unknownPass(span, name, [...names]));
+  }
+
+  private withOptions(pass: Pass): Step {
+    const given = new Map<string, { value: OptionValue; span: Span }>();
+    if (this.take("{") && !this.take("}")) {
+      do {
+        const { text: name, span } = this.word("the name of an option");
+        const def = Object.hasOwn(pass.options, name) ? pass.options[name] : undefined;
+        if (def === undefined) fail(passErrors.unknownOption(span, pass.name, name, Object.keys(pass.options)));
+        if (!this.take("=")) this.expected("`=`");
+        const value = this.word("a value");
+        const first = given.get(name);
+        if (first !== undefined) fail(passErrors.optionTwice(span, pass.name, name, first.span));
+        given.set(name, { value: readOption(`\`${name}\` of \`${pass.name}\``, def, value.text, value.span), span });
+      } while (this.take(","));
+      if (!this.take("}")) this.expected("`,` or `}`");
+    }
+    return stepOf(pass, Object.fromEntries([...given].map(([name, { value }]) => [name, value])));
+  }
+
+  private skipSpace(): void {
+    while (/\s/.test(this.source.text[this.at] ?? "")) this.at++;
+  }
+
+  private take(symbol: string): boolean {
+    this.skipSpace();
+    if (this.source.text[this.at] !== symbol) return false;
+    this.at++;
+    this.skipSpace();
+    return true;
+  }
+
+  private word(what: string): { text: string; span: Span } {
+    this.skipSpace();
+    const start = this.at;
+    while (/[\w.+-]/.test(this.source.text[this.at] ?? "")) this.at++;
+    if (start === this.at) this.expected(what);
+    const span = { source: this.source, start, end: this.at };
+    return { text: this.source.text.slice(start, this.at), span };
+  }
+
+  private expected(what: string): never {
+    const found = this.source.text[this.at];
+    const span = { source: this.source, start: this.at, end: Math.min(this.at + 1, this.source.text.length) };
+    return fail(passErrors.pipelineSyntax(span, what, found === undefined ? "the end" : `\`${found}\``));
+  }
+}
+
+const header = "// tirc-pipeline:";
+
+/** The pipeline that the first lines of a `.tir` text carry, as reproducers do. */
+export function headerPipeline(text: string): string | undefined {
+  for (const line of text.split("\n", 20)) {
+    if (line.startsWith(header)) return line.slice(header.length).trim();
+    if (line.trim() !== "" && !line.startsWith("//")) return undefined;
+  }
+  return undefined;
+}
+
+/** A `.tir` text that carries its pipeline: `tirc compile` runs that one. */
+export function withHeader(pipeline: string, note: string, text: string): string {
+  return `${header} ${pipeline}\n// ${note.replaceAll("\n", "\n// ")}\n${text}`;
 }
