@@ -49,6 +49,10 @@ export const passErrors = {
       help: ["this is a mistake in the pass, not in the program; `--disable-pass` runs the pipeline without it"],
     });
   },
+  /** What a pass itself refuses a program with. */
+  from(pass: string, found: Diagnostic): Diagnostic {
+    return { ...found, notes: [...found.notes, `said by the pass \`${pass}\``] };
+  },
   unknownFunction(name: string, known: readonly string[]): Diagnostic {
     return error("E0307", `there is no function \`${name}\``, { help: suggest(name, known, "there are") });
   },
@@ -59,6 +63,7 @@ export const passWarnings = {
     return warning(
       "R0301",
       `\`fixpoint(${pipeline})\` still changed the program after ${rounds} rounds, and was stopped`,
+      { help: ["allow more rounds, `fixpoint{limit=N}(...)`, or leave one of the passes out"] },
     );
   },
 };

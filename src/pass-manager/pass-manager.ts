@@ -3,11 +3,12 @@
 import { builtinPasses } from "../../passes/index.ts";
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
 import { passErrors, passWarnings } from "../diagnostics/errors-passes.ts";
+import { sameModule } from "../ir/equal.ts";
 import { type Fn, type Module, makeModule } from "../ir/ir.ts";
 import { verifyFn, verifySignature } from "../ir/verify.ts";
 import type { Pass, PassContext } from "../pass/define-pass.ts";
 import type { Instrument, PassStart } from "./instrument.ts";
-import { parsePipeline, printPipeline, printStep, type Step, stepOf } from "./pipeline.ts";
+import { parsePipeline, printPipeline, printStep, type Step, stepOf, withoutPasses } from "./pipeline.ts";
 
 /** A pass with options: `{ pass: eliminateCentering, options: { mode: "lossy" } }`. */
 export interface PassWithOptions {
@@ -53,8 +54,6 @@ export class PassFailure extends Error {
   }
 }
 
-const mostRounds = 100;
-
 export class PassManager {
   readonly steps: readonly Step[];
   private readonly options: PassManagerOptions;
@@ -73,13 +72,14 @@ export class PassManager {
       if (!names.includes(name)) fail(passErrors.unknownPass(undefined, name, names));
     }
     this.options = options;
-    this.steps = list.flatMap((item) => {
+    const steps = list.flatMap((item) => {
       if (typeof item === "string") return parsePipeline(item, registry);
       return "pass" in item ? [stepOf(item.pass, item.options)] : [stepOf(item)];
     });
+    this.steps = withoutPasses(steps, options.disabled ?? []);
   }
 
-  /** The pipeline as text. */
+  /** The pipeline as the text that makes it again, without the passes that are disabled. */
   toString(): string {
     return printPipeline(this.steps);
   }
@@ -122,26 +122,28 @@ class Run {
     return { module, changed, remarks, timings, statistics };
   }
 
-  steps(steps: readonly Step[]): void {
+  /** `after` is the pipeline that comes when these steps are done. */
+  steps(steps: readonly Step[], after: readonly Step[] = []): void {
     for (const [i, step] of steps.entries()) {
-      if (step.kind === "fixpoint") this.fixpoint(step.steps);
-      else if (this.options.disabled?.includes(step.pass.name) !== true) this.pass(step, printPipeline(steps.slice(i)));
+      const rest = [...steps.slice(i + 1), ...after];
+      if (step.kind === "fixpoint") this.fixpoint(step, rest);
+      else this.pass(step, rest);
     }
   }
 
   /** Remarks are those of the last round: the others are about a program that is no more. */
-  private fixpoint(steps: readonly Step[]): void {
+  private fixpoint(step: Step & { kind: "fixpoint" }, after: readonly Step[]): void {
     const before = this.remarks;
-    for (let round = 1; round <= mostRounds; round++) {
+    for (let round = 1; round <= step.limit; round++) {
       const start = this.module;
       this.remarks = [...before];
-      this.steps(steps);
-      if (this.module === start) return;
+      this.steps(step.steps, [step, ...after]);
+      if (this.module === start || sameModule(this.module, start)) return;
     }
-    this.remarks.push(passWarnings.noFixpoint(printPipeline(steps), mostRounds));
+    this.remarks.push(passWarnings.noFixpoint(printPipeline(step.steps), step.limit));
   }
 
-  private pass(step: Step & { kind: "pass" }, rest: string): void {
+  private pass(step: Step & { kind: "pass" }, after: readonly Step[]): void {
     const { instruments = [], verify = true } = this.options;
     const { pass, options } = step;
     const event: PassStart = { pass, text: printStep(step), index: this.index++, module: this.module };
@@ -160,6 +162,7 @@ class Run {
     try {
       fns = this.module.fns.map((fn) => runOn(fn, pass, context, verify));
     } catch (error) {
+      const rest = printPipeline([step, ...after]);
       for (const instrument of instruments) instrument.failed?.({ ...event, error, rest });
       throw error;
     }
@@ -187,8 +190,10 @@ function runOn(fn: Fn, pass: Pass, context: PassContext<unknown>, verify: boolea
   let result: Fn;
   try {
     result = pass.run(fn, context);
+    if (!Array.isArray(result?.ops)) throw new TypeError("it returned no function");
   } catch (caught) {
-    if (caught instanceof TircError) throw caught;
+    if (caught instanceof TircError)
+      throw new TircError(caught.diagnostics.map((found) => passErrors.from(pass.name, found)));
     const message = caught instanceof Error ? caught.message : String(caught);
     throw new PassFailure(pass.name, passErrors.passThrew(pass.name, fn.name, fn.span, message), caught);
   }

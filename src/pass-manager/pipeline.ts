@@ -4,16 +4,25 @@
  */
 
 import { builtinPasses, defaultPipeline } from "../../passes/index.ts";
-import { fail, type Source, type Span } from "../diagnostics/diagnostic.ts";
+import { type Diagnostic, fail, type Source, type Span, TircError } from "../diagnostics/diagnostic.ts";
 import { passErrors } from "../diagnostics/errors-passes.ts";
-import type { OptionDef, OptionValue, Pass } from "../pass/define-pass.ts";
+import type { OptionDef, OptionDefs, OptionValue, Pass } from "../pass/define-pass.ts";
 
 export type Options = Readonly<Record<string, OptionValue>>;
 
 /** A pass with all its options, or passes that run until nothing changes. */
 export type Step =
   | { readonly kind: "pass"; readonly pass: Pass; readonly options: Options }
-  | { readonly kind: "fixpoint"; readonly steps: readonly Step[] };
+  | {
+      readonly kind: "fixpoint";
+      readonly steps: readonly Step[];
+      /** Rounds at most. */
+      readonly limit: number;
+    };
+
+const fixpointOptions = {
+  limit: { type: "integer", default: 100, summary: "rounds at most" },
+} as const satisfies OptionDefs;
 
 /** Names that stand for a whole pipeline. */
 export const namedPipelines: Readonly<Record<string, readonly string[]>> = {
@@ -27,7 +36,10 @@ export function printPipeline(steps: readonly Step[]): string {
 }
 
 export function printStep(step: Step): string {
-  if (step.kind === "fixpoint") return `fixpoint(${printPipeline(step.steps)})`;
+  if (step.kind === "fixpoint") {
+    const limit = step.limit === fixpointOptions.limit.default ? [] : [["limit", step.limit] as const];
+    return `${withOptions("fixpoint", limit)}(${printPipeline(step.steps)})`;
+  }
   const { pass, options } = step;
   const given = Object.entries(pass.options).filter(([name, def]) => options[name] !== def.default);
   return withOptions(
@@ -65,15 +77,29 @@ function readOption(what: string, def: OptionDef, text: string, span: Span): Opt
     case "boolean":
       if (text === "true" || text === "false") return text === "true";
       return fail(passErrors.badOption(span, what, text, "`true` or `false`", ["true", "false"]));
-    case "integer":
-      if (/^-?\d{1,15}$/.test(text)) return Number(text);
-      return fail(passErrors.badOption(span, what, text, "a whole number", []));
+    case "integer": {
+      const least = def === fixpointOptions.limit ? 1 : -Infinity;
+      if (/^-?\d{1,15}$/.test(text) && Number(text) >= least) return Number(text);
+      return fail(passErrors.badOption(span, what, text, `a whole number${least === 1 ? " above 0" : ""}`, []));
+    }
     default:
       return def satisfies never;
   }
 }
 
-/** The pipeline that a text says. @throws TircError E0301 to E0304, with the place in the text. */
+/** The steps without the passes of these names, and without groups that are left empty. */
+export function withoutPasses(steps: readonly Step[], names: readonly string[]): Step[] {
+  return steps.flatMap((step): Step[] => {
+    if (step.kind === "pass") return names.includes(step.pass.name) ? [] : [step];
+    const inner = withoutPasses(step.steps, names);
+    return inner.length === 0 ? [] : [{ ...step, steps: inner }];
+  });
+}
+
+/**
+ * The pipeline that a text says.
+ * @throws TircError with every E0301 to E0303 in the text, or with the first E0304 after those before it.
+ */
 export function parsePipeline(
   text: string,
   registry: readonly Pass[] = builtinPasses,
@@ -89,6 +115,7 @@ class PipelineParser {
   private depth = 0;
   private readonly source: Source;
   private readonly registry: readonly Pass[];
+  private readonly found: Diagnostic[] = [];
 
   constructor(source: Source, registry: readonly Pass[]) {
     this.source = source;
@@ -99,6 +126,7 @@ class PipelineParser {
     this.skipSpace();
     const steps = this.at === this.source.text.length ? [] : this.steps();
     if (this.at < this.source.text.length) this.expected("`,` or the end of the pipeline");
+    if (this.found.length > 0) fail(...this.found);
     return steps;
   }
 
@@ -110,37 +138,59 @@ class PipelineParser {
 
   private step(): Step[] {
     const { text: name, span } = this.word("the name of a pass");
-    if (name === "fixpoint" && this.take("(")) {
-      if (++this.depth > deepest) fail(passErrors.pipelineDepth(span, deepest));
-      const steps = this.steps();
-      this.depth--;
-      if (!this.take(")")) this.expected("`,` or `)`");
-      return [{ kind: "fixpoint", steps }];
-    }
+    if (name === "fixpoint") return this.fixpoint(span);
     const known = this.registry.find((pass) => pass.name === name);
-    if (known !== undefined) return [this.withOptions(known)];
+    if (known !== undefined) return [stepOf(known, this.options(known.name, known.options))];
     const named = Object.hasOwn(namedPipelines, name) ? namedPipelines[name] : undefined;
-    if (named !== undefined) return [...parsePipeline(named.join(","), this.registry)];
-    const names = new Set([...this.registry.map((pass) => pass.name), ...Object.keys(namedPipelines)]);
-    return fail(passErrors.unknownPass(span, name, [...names]));
+    if (named === undefined) {
+      const names = new Set([...this.registry.map((pass) => pass.name), ...Object.keys(namedPipelines)]);
+      this.found.push(passErrors.unknownPass(span, name, [...names]));
+    }
+    this.options(name, named && {});
+    return named === undefined ? [] : [...parsePipeline(named.join(","), this.registry)];
   }
 
-  private withOptions(pass: Pass): Step {
-    const given = new Map<string, { value: OptionValue; span: Span }>();
-    if (this.take("{") && !this.take("}")) {
-      do {
-        const { text: name, span } = this.word("the name of an option");
-        const def = Object.hasOwn(pass.options, name) ? pass.options[name] : undefined;
-        if (def === undefined) fail(passErrors.unknownOption(span, pass.name, name, Object.keys(pass.options)));
-        if (!this.take("=")) this.expected("`=`");
-        const value = this.word("a value");
-        const first = given.get(name);
-        if (first !== undefined) fail(passErrors.optionTwice(span, pass.name, name, first.span));
-        given.set(name, { value: readOption(`\`${name}\` of \`${pass.name}\``, def, value.text, value.span), span });
-      } while (this.take(","));
-      if (!this.take("}")) this.expected("`,` or `}`");
+  private fixpoint(span: Span): Step[] {
+    const { limit = fixpointOptions.limit.default } = this.options("fixpoint", fixpointOptions);
+    if (!this.take("(")) this.expected("`(`");
+    if (++this.depth > deepest) fail(...this.found, passErrors.pipelineDepth(span, deepest));
+    const steps = this.steps();
+    this.depth--;
+    if (!this.take(")")) this.expected("`,` or `)`");
+    return [{ kind: "fixpoint", steps, limit: Number(limit) }];
+  }
+
+  /** The options in braces, if there are any; not checked where `defs` is missing. */
+  private options(owner: string, defs: OptionDefs | undefined): Options {
+    const first = new Map<string, Span>();
+    const given: Record<string, OptionValue> = {};
+    if (!this.take("{") || this.take("}")) return given;
+    do {
+      const { text: name, span } = this.word("the name of an option");
+      if (!this.take("=")) this.expected("`=`");
+      const value = this.word("a value");
+      if (defs === undefined) continue;
+      const def = Object.hasOwn(defs, name) ? defs[name] : undefined;
+      const before = first.get(name);
+      if (def === undefined) this.found.push(passErrors.unknownOption(span, owner, name, Object.keys(defs)));
+      else if (before !== undefined) this.found.push(passErrors.optionTwice(span, owner, name, before));
+      else
+        this.collect(() => {
+          given[name] = readOption(`\`${name}\` of \`${owner}\``, def, value.text, value.span);
+        });
+      first.set(name, before ?? span);
+    } while (this.take(","));
+    if (!this.take("}")) this.expected("`,` or `}`");
+    return given;
+  }
+
+  private collect(read: () => void): void {
+    try {
+      read();
+    } catch (caught) {
+      if (!(caught instanceof TircError)) throw caught;
+      this.found.push(...caught.diagnostics);
     }
-    return stepOf(pass, Object.fromEntries([...given].map(([name, { value }]) => [name, value])));
   }
 
   private skipSpace(): void {
@@ -167,7 +217,8 @@ class PipelineParser {
   private expected(what: string): never {
     const found = this.source.text[this.at];
     const span = { source: this.source, start: this.at, end: Math.min(this.at + 1, this.source.text.length) };
-    return fail(passErrors.pipelineSyntax(span, what, found === undefined ? "the end" : `\`${found}\``));
+    const got = found === undefined ? "the end" : `\`${found}\``;
+    return fail(...this.found, passErrors.pipelineSyntax(span, what, got));
   }
 }
 
