@@ -82,6 +82,11 @@ function spanAt({ startIdx, endIdx }: Interval, { source, tokenAt }: BuildContex
   return { source, start: tokenAt(startIdx).start, end: tokenAt(endIdx - 1).end };
 }
 
+/** The token at which a node begins. What ohm matched stands in for its text. */
+function tokenOf(node: Node): Token {
+  return contextOf(node).tokenAt(node.source.startIdx);
+}
+
 function contextOf(node: Node): BuildContext {
   return (node as Node & { args: { context: BuildContext } }).args.context;
 }
@@ -120,7 +125,7 @@ function unchained(first: ExpressionNode, rest: readonly ChainLink[]): string {
 function numberNode(node: Node): ExpressionNode {
   const context = contextOf(node);
   const span = spanAt(node.source, context);
-  const text = node.sourceString;
+  const { text } = tokenOf(node);
   const value = Number(text);
   if (Number.isFinite(value)) return { kind: "number", value, text, span };
   context.diagnostics.push(lexicalErrors.numberTooLarge(span, text));
@@ -135,17 +140,18 @@ function literalNode(node: Node): ExpressionNode {
 }
 
 function nameBinding(node: Node): NameBinding {
-  return { name: node.sourceString, span: spanAt(node.source, contextOf(node)) };
+  return { name: tokenOf(node).text, span: spanAt(node.source, contextOf(node)) };
 }
 
 semantics.addOperation<unknown>("node(context)", {
   FnHeader(_fn, name, _open, params, _close, _arrow, results, _brace): HeaderNode {
     const context = contextOf(this);
     const before = context.diagnostics.length;
+    const header = build<NameBinding>(name, context);
     return {
       kind: "header",
-      name: name.sourceString,
-      nameSpan: spanAt(name.source, context),
+      name: header.name,
+      nameSpan: header.span,
       params: buildList<ParamNode>(params, context),
       results: build<ResultNode[]>(results, context),
       resultsSpan: spanAt(results.source, context),
@@ -286,7 +292,8 @@ semantics.addOperation<unknown>("node(context)", {
     return /^[0-9]/.test(this.sourceString) ? numberNode(this) : literalNode(this);
   },
   string(_open, _text, _close): ExpressionNode {
-    return { kind: "string", value: this.sourceString.slice(1, -1), span: spanAt(this.source, contextOf(this)) };
+    const value = contextOf(this).tokenAt(this.source.startIdx).text.slice(1, -1);
+    return { kind: "string", value, span: spanAt(this.source, contextOf(this)) };
   },
 });
 

@@ -8,6 +8,7 @@
 
 import { grammar } from "../../grammar/tir.ts";
 import type { Diagnostic, Source } from "../diagnostics/diagnostic.ts";
+import { reservedWords } from "../ir/print.ts";
 import { type BuildContext, buildTree, type PieceNode } from "./build-tree.ts";
 import type { Token } from "./scan.ts";
 import { closerOf } from "./split.ts";
@@ -46,13 +47,15 @@ export function matchPiece(rule: StartRule, tokens: readonly Token[], context: M
 type Shared = Omit<BuildContext, "tokenAt">;
 
 function matchTokens(rule: StartRule, tokens: readonly Token[], shared: Shared): PieceNode | Failure {
-  const text = tokens.map((token) => token.text).join(" ");
+  const shapes = tokens.map(shapeOf);
+  const text = shapes.join(" ");
   const tokenIndexAt = new Uint32Array(text.length + 1);
   let position = 0;
-  for (const [i, token] of tokens.entries()) {
+  for (const [i, shape] of shapes.entries()) {
     // The space before a token counts as the token's.
-    tokenIndexAt.fill(i, position, position + token.text.length + (i === 0 ? 0 : 1));
-    position += token.text.length + (i === 0 ? 0 : 1);
+    const end = position + shape.length + (i === 0 ? 0 : 1);
+    tokenIndexAt.fill(i, position, end);
+    position = end;
   }
   tokenIndexAt[text.length] = tokens.length;
   const match = grammar.match(text, rule);
@@ -61,6 +64,14 @@ function matchTokens(rule: StartRule, tokens: readonly Token[], shared: Shared):
     return { tokens, index, isPart: false };
   }
   return buildTree(match, { ...shared, tokenAt: (offset) => tokens[tokenIndexAt[offset] as number] as Token });
+}
+
+/** What ohm sees of a token: a text that the grammar treats alike. */
+function shapeOf({ kind, text }: Token): string {
+  if (kind === "name") return reservedWords.has(text) ? text : "a";
+  if (kind === "number") return /^[0-9]+$/.test(text) ? "0" : "0.5";
+  if (kind === "string") return '""';
+  return kind === "bad" ? "?" : text;
 }
 
 interface Part {

@@ -25,7 +25,7 @@ import type {
 /** ohm takes some 7 kB a token: a statement this long still fits in 250 MB. */
 const tokenLimit = 32_768;
 
-/** Past so many errors a file is probably something else. */
+/** Past so many errors a file is probably something else: no more are shown, and soon none are looked for. */
 const errorLimit = 100;
 
 /** Everything that can be read of `source`, and what is wrong with the rest, in the order of places. Never throws. */
@@ -43,7 +43,7 @@ function limited(diagnostics: Diagnostic[]): Diagnostic[] {
   const more = sorted.length - errorLimit;
   if (more <= 0) return sorted;
   const last = sorted[errorLimit - 1] as Diagnostic;
-  const notes = [...last.notes, `${more} more errors in this file are not shown`];
+  const notes = [...last.notes, `at least ${more} more errors in this file are not shown`];
   return [...sorted.slice(0, errorLimit - 1), { ...last, notes }];
 }
 
@@ -153,6 +153,7 @@ class FileReader {
   private match(piece: Piece, rule: StartRule): PieceNode | undefined {
     const { source, diagnostics } = this;
     const { tokens } = piece;
+    if (diagnostics.length > 10 * errorLimit) return undefined;
     const deep = beyondNesting(tokens);
     if (deep !== undefined) return this.report(syntaxErrors.tooDeep(spanOf(source, deep), nestingLimit));
     if (tokens.length > tokenLimit) return this.report(syntaxErrors.tooLong(this.start(piece), tokenLimit));

@@ -74,6 +74,7 @@ class Scanner {
   /** Mistakes of which the first is reported and the others are not: a `;` after each line is one habit. */
   private readonly reported = new Set<string>();
   private at = 0;
+  private knownLineEnd = -1;
   private startsLine = true;
   private endsInComment = false;
 
@@ -138,10 +139,19 @@ class Scanner {
     this.report(make());
   }
 
+  /** Where this line ends: before its line break. */
+  private lineEnd(): number {
+    // Kept until it is passed: a line of a million strings is searched once.
+    if (this.knownLineEnd < this.at) {
+      const line = this.text.indexOf("\n", this.at);
+      this.knownLineEnd = line < 0 ? this.text.length : line;
+    }
+    return this.knownLineEnd;
+  }
+
   /** Up to the line break, which stays. */
   private lineComment(): void {
-    const line = this.text.indexOf("\n", this.at);
-    const end = line < 0 ? this.text.length : line;
+    const end = this.lineEnd();
     this.comments.push({ text: this.text.slice(this.at, end).trimEnd(), start: this.at, end });
     this.at = end;
   }
@@ -180,8 +190,7 @@ class Scanner {
   }
 
   private string(): void {
-    const line = this.text.indexOf("\n", this.at);
-    const lineEnd = line < 0 ? this.text.length : line;
+    const lineEnd = this.lineEnd();
     const close = this.text.indexOf('"', this.at + 1);
     if (close >= 0 && close < lineEnd) {
       this.push("string", close + 1 - this.at);
@@ -241,8 +250,7 @@ class Scanner {
 
   private singleQuoted(quote: string): void {
     const close = this.text.indexOf(quote, this.at + 1);
-    const line = this.text.indexOf("\n", this.at);
-    const onLine = close >= 0 && (line < 0 || close < line);
+    const onLine = close >= 0 && close < this.lineEnd();
     const length = onLine ? close + 1 - this.at : 1;
     this.report(lexicalErrors.quotes(this.span(length), quote));
     if (onLine) this.push("string", length, `"${this.text.slice(this.at + 1, close).replaceAll('"', "")}"`);
