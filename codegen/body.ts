@@ -56,6 +56,7 @@ const structural = [
   "dims",
   "main",
   "merge_moments",
+  "lane_moments",
 ];
 
 /** Endings of the names of a fold's variables. */
@@ -347,28 +348,26 @@ export class Body {
 
   /** The lane's vectors to one state, then the states of the row's lanes to one. */
   private finishFold(fold: Fold): void {
-    const { schedule } = this.context;
     const { kind, name } = fold;
-    const merge = this.mergeOf(fold);
     if (kind === "moments") this.context.requireMoments();
-    const parts = ["x", "y", "z", "w"].slice(0, schedule.width);
-    const states =
-      schedule.width === 1 ? [this.laneState(fold, "")] : parts.map((part) => this.laneState(fold, `.${part}`));
-    const pairwise = (list: readonly string[]): string =>
-      list.length === 1
-        ? (list[0] as string)
-        : merge.combine(
-            nested(pairwise(list.slice(0, list.length / 2)), kind),
-            nested(pairwise(list.slice(list.length / 2)), kind),
-          );
-    this.writer.line(`var ${name} = ${pairwise(states)};`);
-    mergeLanes(merge, schedule, this.scratch, this.writer);
+    const state = kind === "moments" ? this.laneMoments(fold) : this.laneValue(kind, `${name}_lane`);
+    this.writer.line(`var ${name} = ${state};`);
+    mergeLanes(this.mergeOf(fold), this.context.schedule, this.scratch, this.writer);
   }
 
-  private laneState({ kind, name, variance }: Fold, part: string): string {
-    if (kind !== "moments") return `${name}_lane${part}`;
-    const m2 = variance ? `${name}_m2${part}` : "0.0";
-    return `vec4f(${name}_count, ${name}_shift${part}, ${name}_mean${part}, ${m2})`;
+  private laneMoments({ name, operand, variance }: Fold): string {
+    const { width } = this.context.schedule;
+    const m2 = variance ? `${name}_m2` : `${wgslType(operand.value.element, width)}()`;
+    const state = `(${name}_count, ${name}_shift, ${name}_mean, ${m2})`;
+    return width === 1 ? `vec4f${state}` : `lane_moments${state}`;
+  }
+
+  private laneValue(kind: Exclude<Fold["kind"], "moments">, lane: string): string {
+    const { width } = this.context.schedule;
+    if (width === 1) return lane;
+    const [low, high] = [combine[kind](`${lane}.x`, `${lane}.y`), combine[kind](`${lane}.z`, `${lane}.w`)];
+    if (width === 2) return low;
+    return kind === "sum" || kind === "prod" ? combine[kind](`(${low})`, `(${high})`) : combine[kind](low, high);
   }
 
   private mergeOf({ kind, name, operand }: Fold): Merge {
@@ -394,6 +393,3 @@ export class Body {
     return `${fold.name}.w / ${asFloat(Number(node.op?.attributes.correction ?? 0))}`;
   }
 }
-
-const nested = (text: string, kind: Fold["kind"]) =>
-  (kind === "sum" || kind === "prod") && text.includes(" ") ? `(${text})` : text;

@@ -30,6 +30,25 @@ fn merge_moments(a: vec4f, b: vec4f) -> vec4f {
   return select(select(both, a, b.x == 0.0), b, a.x == 0.0);
 }`;
 
+/** A lane's state from those of its `width` elements, which have one count. */
+export function laneMoments(width: number): string {
+  const parts = ["x", "y", "z", "w"].slice(0, width);
+  const merged = (list: readonly string[]): string => {
+    if (list.length === 1) return `vec4f(count, shift.${list[0]}, mean.${list[0]}, m2.${list[0]})`;
+    const half = list.length / 2;
+    return `merge_moments(${merged(list.slice(0, half))}, ${merged(list.slice(half))})`;
+  };
+  const body =
+    width === 2
+      ? `  return ${merged(parts)};`
+      : [
+          `  let low = ${merged(parts.slice(0, 2))};`,
+          `  let high = ${merged(parts.slice(2))};`,
+          "  return merge_moments(low, high);",
+        ].join("\n");
+  return `fn lane_moments(count: f32, shift: vec${width}f, mean: vec${width}f, m2: vec${width}f) -> vec4f {\n${body}\n}`;
+}
+
 /** The folds of the reductions at one level, and which of them each reduction reads. */
 export function foldsAt(level: number, nodes: readonly Node[], define: (hint: string) => string) {
   const reductions = nodes.filter((node) => node.kind === "reduction" && node.level === level + 1);

@@ -16,7 +16,7 @@ import { type WgslFunction, wgslFunctionName, wgslFunctionText } from "../src/ir
 import { isVectorizable, type Strides, stridesOf } from "./access.ts";
 import { Body } from "./body.ts";
 import { type Buffer, bufferFunctions, declareBuffer, storageOf } from "./buffers.ts";
-import { mergeMoments } from "./folds.ts";
+import { laneMoments, mergeMoments } from "./folds.ts";
 import { buildGraph, type Graph } from "./graph.ts";
 import { scratchSize } from "./lanes.ts";
 import { lowerNorms } from "./lower-norms.ts";
@@ -153,6 +153,11 @@ class Generator {
     return this.bindings.some((binding) => binding.storage === "f16");
   }
 
+  private get momentFunctions(): string[] {
+    if (!this.hasMoments) return [];
+    return this.schedule.width === 1 ? [mergeMoments] : [mergeMoments, laneMoments(this.schedule.width)];
+  }
+
   private module(body: Body): string {
     const uniforms = this.uniformDims;
     const buffers = [...this.buffers.values()];
@@ -168,9 +173,7 @@ class Generator {
         ...(uniforms.length > 0 ? [`@group(0) @binding(${buffers.length}) var<uniform> dims: Dims;`] : []),
       ]),
       ...section(body.scratch.declarations(scratchSize(this.schedule))),
-      ...[...library, ...bufferFunctions(buffers), ...(this.hasMoments ? [mergeMoments] : [])].map(
-        (text) => `${text}\n`,
-      ),
+      ...[...library, ...bufferFunctions(buffers), ...this.momentFunctions].map((text) => `${text}\n`),
       `@compute @workgroup_size(${this.workgroupSize})
 fn main(
   @builtin(workgroup_id) group: vec3u,

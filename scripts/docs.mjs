@@ -2,12 +2,18 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { builtinPasses, defaultPipeline } from "../dist/passes/index.js";
 import { catalog } from "../dist/src/diagnostics/catalog.js";
+import * as tirc from "../dist/src/index.js";
 import { signatureOf } from "../dist/src/ir/infer.js";
 import { ops } from "../dist/src/ir/ops/index.js";
-import { diagnosticsPage, languagePage, passesPage } from "./reference.mjs";
+import { diagnosticsPage, languagePage, passesPage, readme } from "./reference.mjs";
 
+const root = new URL("../", import.meta.url);
+const read = (path) => readFileSync(new URL(path, root), "utf8");
 const docs = new URL("../docs/", import.meta.url);
-const intro = readFileSync(new URL("language.intro.md", docs), "utf8");
+const intro = read("docs/language.intro.md");
 writeFileSync(new URL("language.md", docs), languagePage(intro, ops, signatureOf));
 writeFileSync(new URL("passes.md", docs), passesPage(builtinPasses, defaultPipeline));
 writeFileSync(new URL("diagnostics.md", docs), diagnosticsPage(catalog));
+
+const text = readme(read("README.md"), read("examples/bert-output.tir"), read("examples/own-pass.ts"), tirc);
+writeFileSync(new URL("README.md", root), text);

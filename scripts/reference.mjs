@@ -63,7 +63,7 @@ ${passes.map(section).join("\n")}`;
 
 /** docs/diagnostics.md. */
 export function diagnosticsPage(catalog) {
-  const sections = Object.entries(catalog)
+  const sections = [...catalog]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([code, page]) => {
       const wrong = page.wrong ? `\n\`\`\`\n${page.wrong.trim()}\n\`\`\`\n` : "";
@@ -71,4 +71,41 @@ export function diagnosticsPage(catalog) {
       return `## ${code}: ${page.title}\n\n${page.explanation.trim()}\n${wrong}${fix}`;
     });
   return `${generated}\n# Diagnostics\n\n\`tirc explain CODE\` prints these pages.\n\n${sections.join("\n")}`;
+}
+
+/** `text` with what stands between `<!-- name -->` and `<!-- /name -->` replaced. */
+export function between(text, name, content) {
+  const [open, close] = [`<!-- ${name} -->`, `<!-- /${name.split(" ")[0]} -->`];
+  const start = text.indexOf(open) + open.length;
+  const end = text.indexOf(close, start);
+  if (start < open.length || end < 0) throw new Error(`the text has no ${open} ... ${close}`);
+  return `${text.slice(0, start)}\n${content.trim()}\n${text.slice(end)}`;
+}
+
+const fenced = (language, text) => `\`\`\`${language}\n${text.trim()}\n\`\`\`\n`;
+
+/** README.md's walk through the stages of one program. `tirc` is the library. */
+export function stages(source, { parse, print, compile }) {
+  const after = [];
+  const watch = {
+    afterPass({ text, result, changed, remarks }) {
+      const said = remarks.map((remark) => `\n${remark.code}: ${remark.message}. ${remark.notes.join(". ")}`).join("");
+      if (changed) after.push(`**${text}**${said}\n\n${fenced("", print(result))}`);
+      else after.push(`**${text}** changes nothing here.${said}\n`);
+    },
+  };
+  const { kernels } = compile(parse(source), { instruments: [watch] });
+  const parts = [
+    "`examples/bert-output.tir`, as written above. `tirc compile examples/bert-output.tir --print-ir-after-all` shows what each pass makes of it:",
+    ...after,
+    "The kernel, for the target `portable`:",
+    fenced("wgsl", kernels[0].wgsl),
+  ];
+  return parts.join("\n");
+}
+
+/** README.md with its generated parts. */
+export function readme(text, source, ownPass, tirc) {
+  const staged = between(text, "stages", stages(source, tirc));
+  return between(staged, "example examples/own-pass.ts", fenced("ts", ownPass));
 }

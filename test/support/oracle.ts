@@ -5,7 +5,7 @@ import { interpret } from "../../src/ir/interpret.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { elementCount, type Tensor } from "../../src/ir/tensor.ts";
 import { type ElementType, isFloat } from "../../src/ir/types.ts";
-import { prepareKernel } from "../../src/runtime/execute.ts";
+import { type PreparedKernel, prepareKernel } from "../../src/runtime/execute.ts";
 import { fromNumbers, type HostTensor, toNumbers } from "../../src/runtime/host-tensor.ts";
 
 /** A generator of numbers in [0, 1) from a seed (mulberry32). */
@@ -94,6 +94,15 @@ export interface Comparison {
   readonly launches: number;
 }
 
+const prepared = new WeakMap<Kernel, Promise<PreparedKernel>>();
+
+/** A kernel is prepared once, however often it runs. */
+function prepare(device: GPUDevice, kernel: Kernel): Promise<PreparedKernel> {
+  const found = prepared.get(kernel) ?? prepareKernel(device, kernel);
+  prepared.set(kernel, found);
+  return found;
+}
+
 /** Runs a kernel and the interpreter on `fn`, which may be the function before any pass. */
 export async function compareKernel(
   device: GPUDevice,
@@ -101,8 +110,7 @@ export async function compareKernel(
   fn: Fn,
   inputs: Readonly<Record<string, HostTensor>>,
 ): Promise<Comparison> {
-  const prepared = await prepareKernel(device, kernel);
-  const { outputs, launches } = await prepared.run(inputs);
+  const { outputs, launches } = await (await prepare(device, kernel)).run(inputs);
   const wanted = interpret(fn, tensorsOf(inputs));
   const errors = Object.fromEntries(
     Object.entries(wanted).map(([name, want]) => [name, errorOf(outputs[name] as HostTensor, want)]),

@@ -1,0 +1,27 @@
+/** A pass of one's own in a pipeline: GELU becomes ReLU, and the result is compiled. */
+import { compile, definePass, PassManager, parse, printIr, rewriteFn, timing } from "tirc";
+
+const geluToRelu = definePass({
+  name: "gelu-to-relu",
+  summary: "Replaces GELU by ReLU, which is cheaper and not the same.",
+  options: {},
+  run: (fn, context) =>
+    rewriteFn(fn, (op, builder) => {
+      if (op.name !== "gelu") return undefined;
+      context.count("gelus replaced");
+      return builder.emit("relu", [op.operand(0)]);
+    }),
+});
+
+const module = parse("fn f(x: f32[rows, 64]) -> f32[rows, 64] { return gelu(x * 2) }", { file: "f.tir" });
+
+// On its own: what the pipeline makes of the module, which itself is untouched.
+const manager = new PassManager(["canonicalize", geluToRelu, "fuse-elementwise"], {
+  instruments: [timing(), printIr({ after: "change" })],
+});
+const { changed, statistics } = manager.run(module);
+console.log(String(manager), changed, statistics["gelu-to-relu"]);
+
+// As part of compiling.
+const { kernels } = compile(module, { passes: [geluToRelu, "default"] });
+console.log(kernels[0]?.wgsl);
