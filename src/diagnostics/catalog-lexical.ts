@@ -6,7 +6,7 @@ import type { Page } from "./page.ts";
 export const lexicalPages = {
   E0101: {
     title: "a character that means nothing",
-    explanation: `Programs are written in ASCII: names are made of a-z, A-Z, 0-9 and \`_\`, as in the WGSL that they become.
+    explanation: `Programs are written in ASCII: names are made of a-z, A-Z, 0-9 and \`_\`.
 Comments and strings may hold any character. Text that comes out of a word processor or a paper often has signs that
 only look like operators (\`−\`, \`×\`, \`≤\`) and spaces that are none; they must be replaced.`,
     wrong: body("return x × 2"),

@@ -44,7 +44,10 @@ export const syntaxErrors = {
     return error("E0116", `${what} is not closed`, { span, labels, help: ["add `}`"] });
   },
   missingOpenBrace(found: Found, what: string): Diagnostic {
-    return error("E0117", `expected \`{\` after ${what}, found ${found.what}`, { span: found.span });
+    return error("E0117", `expected \`{\` after ${what}, found ${found.what}`, {
+      span: found.span,
+      help: ["add `{`"],
+    });
   },
   missingArrow(found: Found): Diagnostic {
     return error("E0118", `expected \`->\` and the types of the results, found ${found.what}`, {

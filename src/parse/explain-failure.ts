@@ -23,6 +23,7 @@ export function explainFailure(piece: FailedPiece, index: number): Diagnostic {
   return explainer.expression();
 }
 
+const nameIt = "give an extent that varies a name: `rows`";
 const comparisons = new Set(["==", "!=", "<", "<=", ">", ">="]);
 const wordOperators: ReadonlyMap<string, string> = new Map([
   ["and", "&&"],
@@ -158,9 +159,9 @@ class Explainer {
     }
     if (!wanted && token.kind !== "symbol") return syntaxErrors.missingComma(this.span(token), found.what);
     if (!wanted) return syntaxErrors.badDimension(found.span, "it cannot be computed from others");
-    if (token.text === "-") return syntaxErrors.badDimension(found.span, "it cannot be negative");
+    if (token.text === "-") return syntaxErrors.badDimension(found.span, "it cannot be negative", [nameIt]);
     if (token.kind === "number") return syntaxErrors.badDimension(found.span, `${found.what} is no whole number`);
-    return syntaxErrors.badDimension(found.span, `found ${found.what}`, ["give an extent that varies a name: `rows`"]);
+    return syntaxErrors.badDimension(found.span, `found ${found.what}`, [nameIt]);
   }
 
   /** A `let` up to its `=`. */

@@ -1,13 +1,13 @@
 /** Expressions to ops. Whatever is wrong is reported once; what depends on it is `poison`, of which nothing is said. */
 
 import { type Diagnostic, joinSpans, type Span, TircError } from "../diagnostics/diagnostic.ts";
-import { typeErrors } from "../diagnostics/errors-types.ts";
+import { listing, typeErrors } from "../diagnostics/errors-types.ts";
 import { type Builder, makeOp } from "../ir/builder.ts";
 import { type Places, signatureOf } from "../ir/infer.ts";
 import type { AttributeValue, Op, Value } from "../ir/ir.ts";
 import { callableNames, infixOps, isOpName, type OpName, ops, prefixOps } from "../ir/ops/index.ts";
 import { elementCount } from "../ir/tensor.ts";
-import { type ElementType, isElementType, printType } from "../ir/types.ts";
+import { type ElementType, elementTypes, printType } from "../ir/types.ts";
 import { foldLiterals, type Literal, literalProblem, printedLiteral } from "./literals.ts";
 import type { ArgumentNode, CallNode, ChainNode, ExpressionNode, UnaryNode } from "./syntax.ts";
 
@@ -174,7 +174,12 @@ export class ExpressionLowering {
   private attributeValue(op: OpName, key: string, node: ExpressionNode): AttributeValue | undefined {
     if (node.kind === "string") return node.value;
     if (node.kind === "elementType") return node.element;
-    if (node.kind === "name" && isElementType(node.name)) return node.name;
+    if (ops[op].attributes[key]?.type === "element" && node.kind === "name") {
+      this.report(
+        typeErrors.badAttribute(node.span, op, key, `an element type (${listing(elementTypes, "or")})`, node.name),
+      );
+      return undefined;
+    }
     if (node.kind === "list") {
       const items = node.items.map((item) => this.listItem(op, key, item));
       return items.includes(undefined) ? undefined : (items as (number | string)[]);

@@ -304,9 +304,13 @@ class FileReader {
     }
     const text = this.source.text.slice(first.start, piece.tokens.at(-1)?.end);
     const isValue = endsOperand(first) && first.kind !== "symbol" && text.length <= 60 && !text.includes("\n");
-    const last = piece.next?.text === "}" && fn.returned === undefined;
-    const help = isValue ? [last ? `write \`return ${text}\`` : `give it a name: \`let name = ${text}\``] : [];
-    this.diagnostics.push(syntaxErrors.notAStatement(span, shown(this.source, first), help));
+    if (!isValue) {
+      this.diagnostics.push(syntaxErrors.notAStatement(span, shown(this.source, first)));
+      return;
+    }
+    const isLast = piece.next?.text === "}" && fn.returned === undefined;
+    const help = isLast ? `write \`return ${text}\`` : `give it a name: \`let name = ${text}\``;
+    this.diagnostics.push(syntaxErrors.notAStatement(this.span(piece), `\`${text}\``, [help]));
   }
 
   private kernel(piece: Piece, fn: OpenFn): void {

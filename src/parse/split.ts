@@ -86,11 +86,11 @@ class Splitter {
     const meant = this.meantKeyword(this.at);
     if (meant !== undefined) {
       this.diagnostics.push(syntaxErrors.misspelled(spanOf(this.source, first), first.text, meant));
-      return this.statement(keywordKinds.get(meant) as PieceKind, [{ ...first, text: meant, wrong: true }], 1);
+      return this.statement(keywordKinds.get(meant) as PieceKind, [{ ...first, text: meant }], 1);
     }
     if (this.beginsAssignment(this.at)) {
       const end = first.start;
-      const inserted: Token = { ...first, text: "let", end, wrong: true };
+      const inserted: Token = { ...first, text: "let", end };
       return this.statement("let", [inserted], 0, true);
     }
     return this.statement("stray");

@@ -1,0 +1,124 @@
+/** Every diagnostic as people see it, in test/golden/. */
+
+import { expect, test } from "vitest";
+import { catalog } from "../../src/diagnostics/catalog.ts";
+import { type Diagnostic, TircError } from "../../src/diagnostics/diagnostic.ts";
+import { adapterErrors, runtimeErrors } from "../../src/diagnostics/errors-runtime.ts";
+import { targetErrors } from "../../src/diagnostics/errors-target.ts";
+import { verifyErrors } from "../../src/diagnostics/errors-verify.ts";
+import { renderPretty } from "../../src/diagnostics/pretty.ts";
+import { parse } from "../../src/parse/parse.ts";
+import { expectGolden } from "../support/golden.ts";
+
+function diagnosticsOf(text: string, file: string): readonly Diagnostic[] {
+  try {
+    parse(text, { file });
+    return [];
+  } catch (caught) {
+    if (caught instanceof TircError) return caught.diagnostics;
+    throw caught;
+  }
+}
+
+function rendered(diagnostics: readonly Diagnostic[]): string {
+  return diagnostics.map((diagnostic) => `${renderPretty(diagnostic)}\n`).join("\n");
+}
+
+/** One argument list for each function that words a message. */
+type Samples<Table extends Record<string, (...args: never[]) => Diagnostic>> = {
+  readonly [Name in keyof Table]: Parameters<Table[Name]>;
+};
+
+function sampled<Table extends Record<string, (...args: never[]) => Diagnostic>>(
+  table: Table,
+  samples: Samples<Table>,
+) {
+  return Object.entries(table).map(([name, make]) => make(...samples[name as keyof Table]));
+}
+
+test("the examples of the catalog", () => {
+  const pages = [...catalog].filter(([code]) => /^E0[12]/.test(code));
+  expect(pages.length).toBeGreaterThan(60);
+  expectGolden("language.txt", rendered(pages.flatMap(([code, page]) => diagnosticsOf(page.wrong, `${code}.tir`))));
+});
+
+test("a program with many mistakes", () => {
+  const text = `# A block with all that can go wrong in one.
+def block(x: float[rows, 768], w: f32[768]) -> f32[rows, 768] {
+	let h = x * 2;
+	lte n = layernorm(h, w, axes = [-1)
+	if n > 0 {
+		h = n
+	}
+	let g = 0 < n < 1
+	let long = ${"gelu(x) + ".repeat(20)} .5
+	gelu(h)
+}
+
+fn tail(x: f32[n]) -> (y: f32[n], z: f16[n]) {
+  let x = exp(x + "a")
+  retrun x, y
+`;
+  expectGolden("many-mistakes.txt", rendered(diagnosticsOf(text, "many.tir")));
+});
+
+const text = "fn f(x: f32[n]) -> (y: f32[n]) {\n  return gelu(x)\n}\n";
+const at = { source: { name: "model.tir", text }, start: 42, end: 49 };
+
+test("what the verifier says", () => {
+  const found = sampled(verifyErrors, {
+    undefinedOperand: [at, "gelu", "x"],
+    undefinedResult: [at, "y"],
+    definedTwice: [at, "x"],
+    wrongType: [at, "gelu", "f32[n, 2]", "f32[n]"],
+    attributes: [at, "gelu"],
+    kernelGap: [at, 1],
+    resultNameTwice: [at, "y"],
+    resultChanged: [at, "results", "y: f32[n]", "y: f16[n]"],
+    noResults: [at],
+  });
+  expectGolden("verifier.txt", rendered(found));
+});
+
+test("what is said of targets", () => {
+  const json = { source: { name: "t.json", text: '{ name: "t" }' }, start: 2, end: 3 };
+  const found = sampled(targetErrors, {
+    unknownTarget: ["metal", ["portable", "swiftshader"]],
+    notJson: [json, "Expected property name or '}' in JSON at position 2"],
+    wrongField: ["t.json", "subgroup.min", "a power of two up to 128", "12"],
+    unknownField: ["t.json", "limits.maxBindGroups", ["maxStorageBuffersPerShaderStage", "maxComputeWorkgroupSizeX"]],
+  });
+  expectGolden("targets.txt", rendered(found));
+});
+
+test("what is said when a kernel runs", () => {
+  const inputs = sampled(runtimeErrors, {
+    missingInput: ["f", "x", "f32[rows, 768]"],
+    unknownInput: ["f", "gama", ["x", "gamma"]],
+    wrongElement: ["x", "f32[rows, 768]", "an Int32Array"],
+    wrongShape: ["x", "f32[rows, 768]", "[4, 512]", "768 is not 512"],
+    wrongLength: ["x", "f32[4, 768]", 3072, 3000],
+    ambiguousShape: ["x", "f32[rows, columns]", 3072, ["rows", "columns"]],
+    dimConflict: ["rows", "`x`", 4, "`residual`", 5],
+    missingDim: ["f", "rows"],
+    unknownDim: ["f", "row", ["rows"]],
+    wrongExtent: ["rows", -1],
+    bufferTooLarge: ["x", 307_200_000, "maxStorageBufferBindingSize", 134_217_728],
+    tooManyWorkgroups: ["f", 2 ** 33, 2 ** 33, 65_535 ** 2],
+    missingFeatures: ["f", ["subgroups", "shader-f16"]],
+    missingLimit: ["f", "maxComputeInvocationsPerWorkgroup", 1024, 256],
+    shaderRejected: ["f", ["3:4 error: unresolved value 'x'"]],
+    pipelineRejected: ["f", "too much workgroup memory"],
+    outOfMemory: ["f", "buffer of 307200000 bytes"],
+    deviceLost: ["f", "destroyed", "the device was destroyed"],
+    deviceError: ["f", "buffer of another device"],
+  });
+  const adapters = sampled(adapterErrors, {
+    noWebgpuPackage: ["Cannot find package 'webgpu'"],
+    webgpuPackageBroken: ["libc.so.6: version `GLIBC_2.38' not found"],
+    noAdapter: [["asked for: gpu"]],
+    noFeature: ["SwiftShader", ["shader-f16"]],
+    noDevice: ["SwiftShader", "out of memory"],
+  });
+  expectGolden("runtime.txt", rendered([...inputs, ...adapters]));
+});
