@@ -77,6 +77,10 @@ fn g(x: f32) -> (y: f32) {
 // eof
 `;
 
+test.each(exampleTexts)("%s is laid out already", (_, text) => {
+  expect(format(text)).toBe(text);
+});
+
 test("an untidy program is laid out", () => {
   expect(format(untidy)).toBe(tidy);
 });
