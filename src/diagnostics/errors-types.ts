@@ -70,7 +70,9 @@ export const typeErrors = {
     return error("E0210", `\`${op}\` needs \`${name}\``, { span, help: [`add \`${name} = ${example}\``] });
   },
   badAttribute(span: Span, op: string, name: string, expected: string, got: string): Diagnostic {
-    return error("E0211", `\`${name}\` of \`${op}\` must be ${expected}, not ${got}`, { span });
+    const isOne = expected.startsWith("a list") && /^-?\d+$/.test(got);
+    const help = isOne ? [`write \`${name} = [${got}]\``] : [];
+    return error("E0211", `\`${name}\` of \`${op}\` must be ${expected}, not ${got}`, { span, help });
   },
   unknownChoice(span: Span, op: string, name: string, got: string, choices: readonly string[]): Diagnostic {
     const help = didYouMean(got, choices);
