@@ -1,5 +1,7 @@
 /** What `tirc explain CODE` prints: a page for every code of a diagnostic. An area is one part, one line here. */
 
+import { cliPages } from "./catalog-cli.ts";
+import { dataPages } from "./catalog-data.ts";
 import { kernelPages } from "./catalog-kernel.ts";
 import { lexicalPages } from "./catalog-lexical.ts";
 import { passPages } from "./catalog-passes.ts";
@@ -23,6 +25,8 @@ export const catalog: ReadonlyMap<string, Page> = new Map(
     ...passPages,
     ...pipelinePages,
     ...kernelPages,
+    ...dataPages,
+    ...cliPages,
   }).sort(([a], [b]) => (a < b ? -1 : 1)),
 );
 

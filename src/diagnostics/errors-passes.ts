@@ -53,8 +53,8 @@ export const passErrors = {
   from(pass: string, found: Diagnostic): Diagnostic {
     return { ...found, notes: [...found.notes, `said by the pass \`${pass}\``] };
   },
-  unknownFunction(name: string, known: readonly string[]): Diagnostic {
-    return error("E0307", `there is no function \`${name}\``, { help: suggest(name, known, "there are") });
+  unknownFunction(name: string, known: readonly string[], span?: Span): Diagnostic {
+    return error("E0307", `there is no function \`${name}\``, { span, help: suggest(name, known, "there are") });
   },
 };
 

@@ -1,0 +1,163 @@
+/**
+ * Reads a command line by a table of options, and finds all that is wrong with it.
+ *
+ * - operand: an argument that belongs to no option, such as a file.
+ * - flag: an option without a value.
+ */
+
+import { type Diagnostic, fail, type Source, type Span } from "../diagnostics/diagnostic.ts";
+import { cliErrors } from "../diagnostics/errors-cli.ts";
+import { listing } from "../diagnostics/errors-types.ts";
+
+export interface OptionSpec {
+  /** With its hyphens: `--emit`. */
+  readonly name: string;
+  /** `-o`: its value may follow at once. */
+  readonly short?: string;
+  /** What stands for the value in help; a flag has none. */
+  readonly value?: string;
+  readonly choices?: readonly string[];
+  /** May be given several times. */
+  readonly repeats?: boolean;
+  readonly summary: string;
+}
+
+export interface CommandSpec {
+  readonly name: string;
+  readonly summary: string;
+  /** What it takes beside options: exactly one, one or more, or nothing. */
+  readonly operand?: { readonly name: string; readonly what: string; readonly many?: boolean };
+  readonly options: readonly OptionSpec[];
+  /** Shown below the options. */
+  readonly notes?: readonly string[];
+}
+
+/** A piece of the command line and where it stands. */
+export interface Word {
+  readonly text: string;
+  readonly span: Span;
+}
+
+interface Given {
+  readonly option: Span;
+  readonly value: Word | undefined;
+}
+
+export class Arguments {
+  readonly operands: readonly Word[];
+  /** The whole line. */
+  readonly span: Span;
+  readonly #given: ReadonlyMap<string, readonly Given[]>;
+
+  constructor(operands: readonly Word[], given: ReadonlyMap<string, readonly Given[]>, span: Span) {
+    this.operands = operands;
+    this.#given = given;
+    this.span = span;
+  }
+
+  has(name: string): boolean {
+    return this.#given.has(name);
+  }
+
+  /** The values of an option that repeats. */
+  values(name: string): Word[] {
+    return (this.#given.get(name) ?? []).flatMap(({ value }) => value ?? []);
+  }
+
+  value(name: string): Word | undefined {
+    return this.values(name)[0];
+  }
+
+  /** Where an option that was given stands. */
+  spanOf(name: string): Span {
+    return this.#given.get(name)?.[0]?.option ?? this.span;
+  }
+}
+
+/** The command line as one text, as a shell would take it, and the words in it. */
+export function commandLine(argv: readonly string[]): { words: Word[]; span: Span } {
+  const shown = argv.map((text) => (/^[\w@%+=:,./{}()-]+$/.test(text) ? text : `'${text}'`));
+  const source: Source = { name: "<command line>", text: ["tirc", ...shown].join(" ") };
+  let at = "tirc".length;
+  const words = argv.map((text, i) => {
+    const start = at + 1 + (shown[i] === text ? 0 : 1);
+    at += 1 + (shown[i] as string).length;
+    return { text, span: { source, start, end: start + text.length } };
+  });
+  return { words, span: { source, start: 0, end: source.text.length } };
+}
+
+/** The part of a word from `from` on, `length` characters. */
+export function partOf({ text, span }: Word, from: number, length = text.length - from): Word {
+  const start = span.start + from;
+  return { text: text.slice(from, from + length), span: { ...span, start, end: start + length } };
+}
+
+/** `NAME=VALUE` in two. Throws E0710. */
+export function assignment(word: Word, option: string, form: string): { name: Word; value: Word } {
+  const at = word.text.indexOf("=");
+  if (at <= 0 || at === word.text.length - 1) fail(cliErrors.notAnAssignment(word.span, option, form));
+  return { name: partOf(word, 0, at), value: partOf(word, at + 1) };
+}
+
+/** @throws TircError with every E0702 to E0708 of the line. */
+export function parseArguments(command: CommandSpec, words: readonly Word[], line: Span): Arguments {
+  const found: Diagnostic[] = [];
+  const given = new Map<string, Given[]>();
+  const operands: Word[] = [];
+  const rest = [...words];
+
+  const take = (word: Word, spec: OptionSpec, shown: string, joined: Word | undefined): void => {
+    const span = partOf(word, 0, shown.length).span;
+    if (spec.value === undefined && joined !== undefined) found.push(cliErrors.unexpectedValue(span, shown));
+    let value = joined;
+    if (spec.value !== undefined && value === undefined) {
+      const next = rest[0];
+      // A value may be `-` or a negative number, but not what looks like the next option.
+      const isValue = next !== undefined && (!/^-./.test(next.text) || /^-[.\d]/.test(next.text));
+      if (isValue) value = rest.shift();
+      else found.push(cliErrors.missingValue(span, shown, spec.value));
+    }
+    if (value !== undefined && spec.choices !== undefined && !spec.choices.includes(value.text)) {
+      found.push(cliErrors.wrongValue(value.span, shown, value.text, listing(spec.choices, "or"), spec.choices));
+    }
+    const before = given.get(spec.name) ?? [];
+    if (before[0] !== undefined && spec.repeats !== true) {
+      found.push(cliErrors.optionTwice(span, shown, before[0].option));
+    }
+    given.set(spec.name, [...before, { option: span, value }]);
+  };
+
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    const { text } = word;
+    if (text === "--") {
+      operands.push(...rest.splice(0));
+    } else if (text === "-" || !text.startsWith("-")) {
+      operands.push(word);
+    } else {
+      const long = text.startsWith("--");
+      const equals = text.indexOf("=");
+      const shown = long ? (equals < 0 ? text : text.slice(0, equals)) : text.slice(0, 2);
+      const spec = command.options.find((option) => shown === (long ? option.name : (option.short ?? option.name)));
+      if (spec === undefined) {
+        const names = command.options.flatMap(({ name, short }) => (short === undefined ? [name] : [name, short]));
+        found.push(cliErrors.unknownOption(word.span, command.name, long ? shown : text, names));
+        continue;
+      }
+      const after = long ? equals + 1 : 2 + (text[2] === "=" ? 1 : 0);
+      const joined = (long && equals < 0) || (!long && text.length === 2) ? undefined : partOf(word, after);
+      take(word, spec, shown, joined);
+    }
+  }
+  found.push(...operandErrors(command, operands, line));
+  if (found.length > 0 && !given.has("--help")) fail(...found);
+  return new Arguments(operands, given, line);
+}
+
+function operandErrors({ name, operand }: CommandSpec, operands: readonly Word[], line: Span): Diagnostic[] {
+  const end = { ...line, start: line.end };
+  if (operand !== undefined && operands.length === 0) return [cliErrors.missingOperand(end, name, operand.what)];
+  const most = operand === undefined ? 0 : operand.many === true ? Infinity : 1;
+  const extra = operands[most];
+  return extra === undefined ? [] : [cliErrors.extraOperand(extra.span, name, operand?.name ?? "", most)];
+}

@@ -1,0 +1,122 @@
+/** The commands and their options. Help is written from these tables, and command lines are read by them. */
+
+import type { CommandSpec, OptionSpec } from "./arguments.ts";
+
+const common: readonly OptionSpec[] = [
+  {
+    name: "--diagnostics",
+    value: "FORM",
+    choices: ["pretty", "short", "json"],
+    summary: "pretty (the default), short (a line each) or json (an object a line)",
+  },
+  { name: "--debug", summary: "show where tirc itself failed, if it does" },
+  { name: "--help", short: "-h", summary: "show this" },
+];
+
+const program: readonly OptionSpec[] = [
+  { name: "--fn", value: "NAME", summary: "the one function of the file that is meant" },
+  { name: "--target", value: "NAME|FILE.json", summary: "what to compile for: a built-in target or a profile" },
+  { name: "--dim", value: "NAME=EXTENT", repeats: true, summary: "the extent of a named dimension; repeats" },
+];
+
+const passes: readonly OptionSpec[] = [
+  { name: "--passes", value: "PIPELINE", summary: "the passes to run, for example 'canonicalize,fixpoint(cse,dce)'" },
+  { name: "-O", short: "-O", value: "0|1", choices: ["0", "1"], summary: "-O0: fuse alone; -O1: the default pipeline" },
+  { name: "--disable-pass", value: "PASS", repeats: true, summary: "leave a pass out; repeats" },
+  { name: "--remarks", summary: "say what passes did, and why they did not" },
+];
+
+const inside: readonly OptionSpec[] = [
+  { name: "--print-ir-before", value: "PASS", repeats: true, summary: "print the IR before a pass; repeats" },
+  { name: "--print-ir-after", value: "PASS", repeats: true, summary: "print the IR after a pass; repeats" },
+  { name: "--print-ir-after-all", summary: "print the IR after every pass" },
+  { name: "--print-ir-after-change", summary: "print the IR after every pass that changed it" },
+  { name: "--dump-dir", value: "DIR", summary: "write the IR at every step, and the kernel, into a folder" },
+  { name: "--timing", summary: "how long each pass took" },
+  { name: "--stats", summary: "what the passes counted" },
+];
+
+const file = { name: "FILE", what: "a .tir file, or `-` for stdin" };
+
+export const compileSpec: CommandSpec = {
+  name: "compile",
+  summary: "compile each function of a file to a WGSL kernel",
+  operand: file,
+  options: [
+    { name: "--output", short: "-o", value: "OUT", summary: "where to write: a file, a folder for several functions" },
+    {
+      name: "--emit",
+      value: "KIND",
+      choices: ["wgsl", "tir", "json"],
+      summary: "wgsl (the default), tir (the IR after all passes) or json (WGSL and manifest)",
+    },
+    ...program,
+    ...passes,
+    ...inside,
+    ...common,
+  ],
+  notes: [
+    "WGSL and IR go to stdout, everything else to stderr.",
+    "A file whose first comment has `tirc-pipeline:` is compiled by that pipeline.",
+  ],
+};
+
+export const runSpec: CommandSpec = {
+  name: "run",
+  summary: "run a function on a WebGPU device or on the reference interpreter",
+  operand: file,
+  options: [
+    {
+      name: "--in",
+      value: "NAME=VALUE",
+      repeats: true,
+      summary: "an input: a .npy file, randn, zeros, ones or a number; randn if not given",
+    },
+    { name: "--out", value: "NAME=FILE.npy", repeats: true, summary: "write an output; repeats" },
+    {
+      name: "--device",
+      value: "DEVICE",
+      choices: ["auto", "gpu", "cpu"],
+      summary: "auto (a WebGPU adapter if there is one), gpu, or cpu (the reference interpreter)",
+    },
+    { name: "--seed", value: "N", summary: "for randn; 0 if not given" },
+    { name: "--compare", summary: "check every output against the float64 reference" },
+    { name: "--json", summary: "print the result as JSON" },
+    ...program,
+    ...passes,
+    ...common,
+  ],
+  notes: [
+    "randn fills integers with whole numbers from -10 to 10 (u32: 0 to 20), and bool with a coin.",
+    "Dimensions that neither an input file nor --dim tells get a default, which is shown.",
+  ],
+};
+
+export const checkSpec: CommandSpec = {
+  name: "check",
+  summary: "parse and verify files, and say what is wrong",
+  operand: { ...file, many: true },
+  options: common,
+};
+
+export const fmtSpec: CommandSpec = {
+  name: "fmt",
+  summary: "format files in place",
+  operand: { ...file, many: true },
+  options: [{ name: "--check", summary: "change nothing, and fail if a file is not formatted" }, ...common],
+};
+
+export const passesSpec: CommandSpec = {
+  name: "passes",
+  summary: "list every pass, its options and what it does",
+  options: [{ name: "--json", summary: "as JSON" }, ...common],
+};
+
+export const explainSpec: CommandSpec = {
+  name: "explain",
+  summary: "show the page of a diagnostic",
+  operand: { name: "CODE", what: "the code of a diagnostic, such as `E0203`" },
+  options: common,
+};
+
+export const commandSpecs = [compileSpec, runSpec, checkSpec, fmtSpec, passesSpec, explainSpec] as const;

@@ -1,0 +1,107 @@
+/** Files by the paths of a command line. `-` is stdin or stdout. */
+
+import { randomBytes } from "node:crypto";
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { fail } from "../diagnostics/diagnostic.ts";
+import { fileErrors } from "../diagnostics/errors-data.ts";
+import type { Io } from "./session.ts";
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EISDIR: "it is a folder",
+  ENOTDIR: "a part of the path is not a folder",
+  EACCES: "permission denied",
+  EPERM: "not permitted",
+  EROFS: "the file system is read-only",
+  ENOSPC: "the disk is full",
+  ENAMETOOLONG: "the name is too long",
+  ELOOP: "symbolic links go in a circle",
+  ERR_FS_FILE_TOO_LARGE: "it is larger than 2 GiB",
+  ERR_INVALID_ARG_VALUE: "it is no path",
+};
+
+function reasonOf(caught: unknown): string {
+  const { code = "", message } = caught as NodeJS.ErrnoException;
+  return reasons[code] ?? message;
+}
+
+/** What messages call a path. */
+export function shownPath(path: string, stream: "stdin" | "stdout"): string {
+  return path === "-" ? `<${stream}>` : path;
+}
+
+/** Throws E0640. */
+export function readBytes(path: string, io: Io): Uint8Array {
+  try {
+    return path === "-" ? io.stdin() : readFileSync(resolve(io.cwd, path));
+  } catch (caught) {
+    fail(fileErrors.cannotRead(shownPath(path, "stdin"), reasonOf(caught)));
+  }
+}
+
+/** Throws E0640. Bytes that are not UTF-8 become U+FFFD, which no program may contain. */
+export function readText(path: string, io: Io): string {
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(readBytes(path, io));
+}
+
+export function isFolder(path: string, io: Io): boolean {
+  return statSync(resolve(io.cwd, path), { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+export function makeFolder(path: string, io: Io): void {
+  try {
+    mkdirSync(resolve(io.cwd, path), { recursive: true });
+  } catch (caught) {
+    const { code } = caught as NodeJS.ErrnoException;
+    fail(fileErrors.cannotWrite(path, code === "EEXIST" ? "it is a file" : reasonOf(caught)));
+  }
+}
+
+/**
+ * Writes all of a file or nothing: into a new file beside it, which then takes its place. Throws E0641.
+ * What is no regular file (a device, a pipe) is written to as it is.
+ */
+export function writeAtomically(path: string, data: string | Uint8Array, io: Io): void {
+  if (path === "-") {
+    io.stdout(data);
+    return;
+  }
+  try {
+    const given = resolve(io.cwd, path);
+    const before = statSync(given, { throwIfNoEntry: false });
+    const target = before === undefined ? given : realpathSync(given);
+    if (before !== undefined && !before.isFile()) writeFileSync(target, data);
+    else replace(target, data, before?.mode ?? 0o666);
+  } catch (caught) {
+    fail(fileErrors.cannotWrite(path, reasonOf(caught)));
+  }
+}
+
+function replace(target: string, data: string | Uint8Array, mode: number): void {
+  const fresh = join(dirname(target), `.${basename(target).slice(0, 100)}.${randomBytes(6).toString("hex")}.tmp`);
+  try {
+    const file = openSync(fresh, "wx", mode & 0o777);
+    try {
+      writeFileSync(file, data);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(fresh, target);
+  } catch (caught) {
+    rmSync(fresh, { force: true });
+    throw caught;
+  }
+}

@@ -1,0 +1,67 @@
+/** `--help`, from the tables of the commands. */
+
+import type { CommandSpec, OptionSpec } from "./arguments.ts";
+import { commandSpecs } from "./commands.ts";
+
+const width = 100;
+
+function left({ name, short, value }: OptionSpec): string {
+  const names = short === undefined || short === name ? name : `${short}, ${name}`;
+  return value === undefined ? names : `${names}${short === name ? "" : " "}${value}`;
+}
+
+/** Two columns; text that is too long goes on under itself. */
+function table(rows: readonly (readonly [string, string])[]): string[] {
+  const indent = Math.min(30, Math.max(...rows.map(([first]) => first.length)) + 4);
+  return rows.flatMap(([first, text]) => {
+    const lines = wrapped(text, width - indent);
+    const head = `  ${first}`;
+    const fits = head.length + 2 <= indent;
+    const rest = (fits ? lines.slice(1) : lines).map((line) => " ".repeat(indent) + line);
+    return [fits ? head.padEnd(indent) + lines[0] : head, ...rest];
+  });
+}
+
+function wrapped(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > columns) {
+      lines.push(line);
+      line = "";
+    }
+    line += (line === "" ? "" : " ") + word;
+  }
+  return [...lines, line];
+}
+
+export function commandHelp({ name, summary, operand, options, notes = [] }: CommandSpec): string {
+  const operands = operand === undefined ? "" : ` ${operand.name}${operand.many === true ? "..." : ""}`;
+  return [
+    `tirc ${name}: ${summary}`,
+    "",
+    `Usage: tirc ${name}${operands} [OPTION...]`,
+    "",
+    ...table(options.map((option) => [left(option), option.summary])),
+    ...(notes.length > 0 ? ["", ...notes.flatMap((note) => wrapped(note, width))] : []),
+    "",
+  ].join("\n");
+}
+
+export function mainHelp(): string {
+  return [
+    "tirc: compiles a small tensor program into one WGSL compute kernel",
+    "",
+    "Usage: tirc COMMAND [OPTION...]",
+    "",
+    ...table(commandSpecs.map(({ name, operand, summary }) => [`tirc ${name} ${operand?.name ?? ""}`.trim(), summary])),
+    "",
+    ...table([
+      ["tirc COMMAND --help", "every option of a command"],
+      ["tirc --version", "the version"],
+    ]),
+    "",
+    "Exit codes: 0 done; 1 the program or the comparison is wrong; 2 wrong usage; 70 a mistake of tirc.",
+    "",
+  ].join("\n");
+}

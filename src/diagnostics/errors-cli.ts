@@ -1,0 +1,114 @@
+/** Every message about a command line: E07xx. Places are in the line as it was typed. */
+
+import { type Diagnostic, error, type Span } from "./diagnostic.ts";
+import { listing } from "./errors-types.ts";
+import { didYouMean } from "./suggest.ts";
+
+const code = (name: string) => `\`${name}\``;
+const helpOf = (command: string) => `\`tirc ${command} --help\` shows what it takes`;
+
+export const cliErrors = {
+  unknownCommand(span: Span, name: string, known: readonly string[]): Diagnostic {
+    const help = didYouMean(name, known);
+    return error("E0701", `there is no command ${code(name)}`, {
+      span,
+      help: help.length > 0 ? help : [`the commands are ${listing(known.map(code))}`],
+    });
+  },
+  noCommand(span: Span, known: readonly string[]): Diagnostic {
+    return error("E0701", "a command is missing", { span, help: [`the commands are ${listing(known.map(code))}`] });
+  },
+  unknownOption(span: Span, command: string, name: string, known: readonly string[]): Diagnostic {
+    const help = didYouMean(name, known);
+    return error("E0702", `${code(`tirc ${command}`)} has no option ${code(name)}`, {
+      span,
+      help: help.length > 0 ? help : [helpOf(command)],
+    });
+  },
+  missingValue(span: Span, option: string, value: string): Diagnostic {
+    return error("E0703", `${code(option)} needs a value`, { span, help: [`write \`${option} ${value}\``] });
+  },
+  unexpectedValue(span: Span, option: string): Diagnostic {
+    return error("E0704", `${code(option)} takes no value`, { span });
+  },
+  wrongValue(span: Span, option: string, got: string, expected: string, choices: readonly string[] = []): Diagnostic {
+    return error("E0705", `${code(option)} takes ${expected}, not ${code(got)}`, {
+      span,
+      help: didYouMean(got, choices),
+    });
+  },
+  optionTwice(span: Span, option: string, first: Span): Diagnostic {
+    return error("E0706", `${code(option)} is given twice`, {
+      span,
+      labels: [{ span: first, message: "first given here" }],
+    });
+  },
+  missingOperand(span: Span, command: string, what: string): Diagnostic {
+    return error("E0707", `${code(`tirc ${command}`)} needs ${what}`, { span, help: [helpOf(command)] });
+  },
+  extraOperand(span: Span, command: string, operand: string, most: number): Diagnostic {
+    const takes = most === 0 ? "nothing but options" : `one ${operand} at a time`;
+    return error("E0708", `${code(`tirc ${command}`)} takes ${takes}`, { span, help: [helpOf(command)] });
+  },
+  conflict(span: Span, option: string, other: string, why: string): Diagnostic {
+    return error("E0709", `${code(option)} and ${code(other)} do not go together: ${why}`, { span });
+  },
+  notAnAssignment(span: Span, option: string, form: string): Diagnostic {
+    return error("E0710", `${code(option)} takes ${code(form)}`, { span });
+  },
+  unknownDimension(span: Span, name: string, known: readonly string[]): Diagnostic {
+    const notes = [known.length > 0 ? `its dimensions are ${listing(known.map(code))}` : "all its shapes are numbers"];
+    return error("E0711", `the program has no dimension ${code(name)}`, { span, notes, help: didYouMean(name, known) });
+  },
+  notAnExtent(span: Span, name: string, got: string): Diagnostic {
+    return error("E0711", `the extent of ${code(name)} is a whole number from 0 to 2^32 - 1, not ${code(got)}`, {
+      span,
+    });
+  },
+  unknownTensor(span: Span, fn: string, kind: "input" | "output", name: string, known: readonly string[]): Diagnostic {
+    const help = didYouMean(name, known);
+    return error("E0712", `${code(fn)} has no ${kind} ${code(name)}`, {
+      span,
+      notes: [known.length > 0 ? `its ${kind}s are ${listing(known.map(code))}` : `it has no ${kind}s`],
+      help,
+    });
+  },
+  severalFunctions(span: Span, names: readonly string[]): Diagnostic {
+    return error("E0713", `the file has ${names.length} functions, and one can run at a time`, {
+      span,
+      help: [`choose one: ${names.map((name) => code(`--fn ${name}`)).join(", ")}`],
+    });
+  },
+  notAFolder(span: Span, path: string, count: number): Diagnostic {
+    return error("E0714", `${code(path)} is a file, and ${count} kernels need a folder`, {
+      span,
+      help: ["name a folder, or choose one function with `--fn`"],
+    });
+  },
+  unknownCode(span: Span, name: string, known: readonly string[]): Diagnostic {
+    return error("E0715", `there is no diagnostic ${code(name)}`, {
+      span,
+      help: [...didYouMean(name, known), "codes are a letter and four digits, such as `E0203`"],
+    });
+  },
+  streamTwice(span: Span, stream: "stdin" | "stdout", first: Span): Diagnostic {
+    return error("E0716", `\`-\` is ${stream}, and can be used once`, {
+      span,
+      labels: [{ span: first, message: "first used here" }],
+    });
+  },
+  numberDoesNotFit(span: Span, name: string, type: string, got: string): Diagnostic {
+    return error("E0717", `the input ${code(name)} is ${type}, which cannot hold ${got}`, { span });
+  },
+};
+
+export function internalError(message: string, reproducer: string | undefined): Diagnostic {
+  return error("E0799", `tirc itself failed: ${message}`, {
+    notes: [
+      reproducer === undefined
+        ? "no program had been read"
+        : `the program is in ${reproducer}; \`tirc compile ${reproducer}\` runs it again`,
+    ],
+    help: ["this is a mistake of tirc: please report it with that file", "`--debug` shows where it happened"],
+  });
+}

@@ -1,0 +1,69 @@
+/** Every message about files and the numbers in them: E063x, E064x, and about comparisons: E0650. */
+
+import { type Diagnostic, error } from "./diagnostic.ts";
+
+const code = (name: string) => `\`${name}\``;
+
+export const npyErrors = {
+  notNpy(file: string): Diagnostic {
+    return error("E0630", `${file} is not a .npy file`, {
+      notes: ["such a file begins with the bytes 93 4E 55 4D 50 59"],
+      help: ["write one with `numpy.save(path, array)`; an .npz holds several, and is not read"],
+    });
+  },
+  badHeader(file: string, reason: string): Diagnostic {
+    return error("E0631", `the header of ${file} cannot be read: ${reason}`);
+  },
+  fortranOrder(file: string): Diagnostic {
+    return error("E0632", `${file} is in Fortran order, and only C order is read`, {
+      help: ["save `numpy.ascontiguousarray(array)`"],
+    });
+  },
+  bigEndian(file: string, type: string): Diagnostic {
+    return error("E0633", `${file} is big-endian (${code(type)}), and only little-endian is read`, {
+      help: [`save \`array.astype("<${type.slice(1)}")\``],
+    });
+  },
+  unknownType(file: string, type: string, known: readonly string[]): Diagnostic {
+    return error("E0634", `${file} holds ${code(type)}, which tirc does not read`, {
+      notes: [`it reads ${known.join(", ")}`],
+      help: ['save `array.astype("float32")`'],
+    });
+  },
+  wrongLength(file: string, shape: string, expected: number, got: number): Diagnostic {
+    const what = got < expected ? "is cut off" : "goes on after its data";
+    return error("E0635", `${file} ${what}: ${shape} takes ${expected} bytes, and ${got} follow the header`);
+  },
+  wrongKind(file: string, holds: string, name: string, type: string): Diagnostic {
+    return error("E0636", `${file} holds ${holds}, and the input ${code(name)} is ${type}`, {
+      help: ["convert the array before it is saved: `array.astype(...)`"],
+    });
+  },
+  outOfRange(file: string, value: string, at: number, name: string, type: string): Diagnostic {
+    return error("E0637", `${file} holds ${value} at element ${at}, and the input ${code(name)} is ${type}`);
+  },
+};
+
+export const fileErrors = {
+  cannotRead(file: string, reason: string): Diagnostic {
+    return error("E0640", `cannot read ${file}: ${reason}`);
+  },
+  cannotWrite(file: string, reason: string): Diagnostic {
+    return error("E0641", `cannot write ${file}: ${reason}`, { notes: ["what was there before is as it was"] });
+  },
+};
+
+export const compareErrors = {
+  differs(
+    name: string,
+    { at, got, want, count, total }: { at: string; got: string; want: string; count: number; total: number },
+    tolerance: string,
+  ): Diagnostic {
+    return error("E0650", `the output ${code(name)} differs from the float64 reference`, {
+      notes: [
+        `${count} of ${total} values are further off than ${tolerance}`,
+        `the furthest, at ${at}, is ${got}, and should be ${want}`,
+      ],
+    });
+  },
+};
