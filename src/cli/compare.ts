@@ -1,0 +1,153 @@
+/**
+ * Compares outputs with the float64 reference.
+ *
+ * A value may be off by the tolerance, absolute or relative to the largest value of its row (the last axis), whichever
+ * is larger. Ops that step (rounding, comparisons, casts to integers and to f16) turn the smallest error into a whole step where
+ * their operand lies at the edge between two steps. The reference is therefore computed twice more, with the operands
+ * of these ops moved down and up by a few tolerances: what lies between the three results is right.
+ */
+
+import { roundToFloat16 } from "../ir/float16.ts";
+import { dimsOfInputs, evaluateOp } from "../ir/interpret.ts";
+import type { Fn, Op, Value } from "../ir/ir.ts";
+import type { OpName } from "../ir/ops/index.ts";
+import type { Tensor } from "../ir/tensor.ts";
+import { type ElementType, isFloat } from "../ir/types.ts";
+import { type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
+
+export const tolerances = { f32: 2e-6, f16: 1e-3, i32: 0, u32: 0, bool: 0 } as const satisfies Record<
+  ElementType,
+  number
+>;
+
+/** How far operands of stepping ops are moved, in tolerances: they come out of a few ops themselves. */
+const nudgeFactor = 4;
+
+export interface Comparison {
+  readonly maxAbsError: number;
+  /** Relative to the largest value of the row. */
+  readonly maxRelError: number;
+  /** Values that are on another step than in the reference, and may be. */
+  readonly steps: number;
+  /** Values that are wrong. */
+  readonly wrong: number;
+  /** The one that is furthest off among those that are wrong: its index in the output. */
+  readonly worst: number | undefined;
+}
+
+export interface Reference {
+  readonly value: Tensor;
+  /** The least and the most that may come out, where ops step. */
+  readonly bounds: readonly Tensor[];
+}
+
+type Tensors = Readonly<Record<string, Tensor>>;
+
+/** The results of `fn` in float64, with the bounds that stepping ops leave. */
+export function referenceOf(fn: Fn, inputs: Tensors): Record<string, Reference> {
+  const value = evaluate(fn, inputs, 0);
+  const nudged = fn.ops.some(isStep) ? [evaluate(fn, inputs, -1), evaluate(fn, inputs, 1)] : [];
+  return Object.fromEntries(
+    fn.results.map(({ name }) => {
+      return [name, { value: value[name] as Tensor, bounds: nudged.map((tensors) => tensors[name] as Tensor) }];
+    }),
+  );
+}
+
+const steppingOps: ReadonlySet<OpName> = new Set<OpName>([
+  ...(["round", "floor", "ceil", "trunc", "sign", "rem"] as const),
+  ...(["eq", "ne", "lt", "le", "gt", "ge"] as const),
+]);
+
+function isStep(op: Op): boolean {
+  const [x] = op.operands;
+  if (x === undefined || !isFloat(x.element)) return false;
+  // What has been rounded lies on a step, not at an edge.
+  if (x.def !== undefined && ["round", "floor", "ceil", "trunc", "sign"].includes(x.def.name)) return false;
+  return (
+    steppingOps.has(op.name) || (op.name === "cast" && x.element !== op.result.element && op.result.element !== "f32")
+  );
+}
+
+function evaluate(fn: Fn, inputs: Tensors, direction: number): Record<string, Tensor> {
+  const dims = dimsOfInputs(fn, inputs);
+  const values = new Map<Value, Tensor>();
+  for (const param of fn.params) values.set(param, inputs[param.name as string] as Tensor);
+  for (const op of fn.ops) {
+    const operands = op.operands.map((operand) => operand && values.get(operand));
+    if (direction !== 0 && isStep(op)) operands[0] = nudge(operands[0] as Tensor, direction);
+    for (const [i, tensor] of evaluateOp(op, operands, dims).entries()) values.set(op.results[i] as Value, tensor);
+  }
+  return Object.fromEntries(fn.results.map((result) => [result.name, values.get(result.value) as Tensor]));
+}
+
+function nudge(tensor: Tensor, direction: number): Tensor {
+  const data = tensor.data.slice();
+  const most = direction * nudgeFactor * tolerances[tensor.element];
+  forEachRow(tensor, (start, end, largest) => {
+    for (let i = start; i < end; i++) data[i] = (data[i] as number) + most * Math.max(1, largest);
+  });
+  return { ...tensor, data };
+}
+
+/** Calls with where each row begins and ends, and its largest finite magnitude. */
+function forEachRow({ shape, data }: Tensor, visit: (start: number, end: number, largest: number) => void): void {
+  const length = shape.at(-1) ?? 1;
+  for (let start = 0; start < data.length; start += length) {
+    let largest = 0;
+    for (let i = start; i < start + length; i++) {
+      const size = Math.abs(data[i] as number);
+      if (size > largest && size !== Infinity) largest = size;
+    }
+    visit(start, start + length, largest);
+  }
+}
+
+const representable: { readonly [E in ElementType]: (value: number) => number } = {
+  f32: Math.fround,
+  f16: roundToFloat16,
+  i32: (value) => value,
+  u32: (value) => value,
+  bool: (value) => value,
+};
+
+export function compareOutput(got: HostTensor, { value: want, bounds }: Reference): Comparison {
+  const numbers = toNumbers(got);
+  const tolerance = tolerances[got.element];
+  const result = { maxAbsError: 0, maxRelError: 0, steps: 0, wrong: 0, worst: undefined as number | undefined };
+  let worstError = 0;
+  forEachRow(want, (start, end, largest) => {
+    const allowed = tolerance * Math.max(1, largest);
+    for (let i = start; i < end; i++) {
+      const error = distance(numbers[i] as number, want.data[i] as number, got.element);
+      if (error === 0) continue;
+      result.maxAbsError = Math.max(result.maxAbsError, error);
+      if (largest > 0) result.maxRelError = Math.max(result.maxRelError, error / largest);
+      if (error <= allowed) continue;
+      if (isBetween(numbers[i] as number, [want, ...bounds], i, allowed)) {
+        result.steps++;
+        continue;
+      }
+      result.wrong++;
+      if (error > worstError) {
+        worstError = error;
+        result.worst = i;
+      }
+    }
+  });
+  return result;
+}
+
+/** A NaN for a number, or a number for a NaN, is infinitely wrong. What overflows the element type may be infinite. */
+function distance(got: number, want: number, element: ElementType): number {
+  if (Object.is(got, want) || got === want || (Number.isNaN(got) && Number.isNaN(want))) return 0;
+  const error = Math.abs(got - want);
+  if (error < Infinity) return error;
+  return got === representable[element](want) ? 0 : Infinity;
+}
+
+function isBetween(got: number, tensors: readonly Tensor[], at: number, allowed: number): boolean {
+  if (tensors.length === 1) return false;
+  const values = tensors.map(({ data }) => data[at] as number);
+  return got >= Math.min(...values) - allowed && got <= Math.max(...values) + allowed;
+}

@@ -1,0 +1,43 @@
+/** What to say and to keep when tirc itself fails. */
+
+import { writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { internalError } from "../diagnostics/errors-cli.ts";
+import { PassFailure } from "../pass-manager/pass-manager.ts";
+import { withHeader } from "../pass-manager/pipeline.ts";
+import type { Session } from "./session.ts";
+
+export function reportCrash(caught: unknown, session: Session): void {
+  const message = caught instanceof Error ? caught.message : String(caught);
+  if (caught instanceof PassFailure) session.report([caught.diagnostic]);
+  session.report([internalError(message.split("\n")[0] as string, keepProgram(message, session))]);
+  if (session.debug) session.io.stderr(`${stackOf(caught)}\n`);
+}
+
+function stackOf(caught: unknown): string {
+  if (!(caught instanceof Error)) return String(caught);
+  const cause = caught.cause === undefined ? "" : `\ncaused by ${stackOf(caught.cause)}`;
+  return `${caught.stack ?? caught.message}${cause}`;
+}
+
+/** Writes a new file that carries the program and its pipeline, and gives its path. */
+function keepProgram(message: string, { program, reproducer, io }: Session): string | undefined {
+  if (program === undefined) return undefined;
+  const text = reproducer ?? withHeader(program.pipeline, `tirc failed on this program.\n${message}`, program.text);
+  for (const [folder, prefix] of [
+    [io.cwd, ""],
+    [tmpdir(), tmpdir()],
+  ] as const) {
+    for (let n = 1; n <= 100; n++) {
+      const name = `tirc-reproducer-${n}.tir`;
+      try {
+        writeFileSync(join(folder, name), text, { flag: "wx" });
+        return join(prefix, name);
+      } catch (failure) {
+        if ((failure as NodeJS.ErrnoException).code !== "EEXIST") break;
+      }
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,13 @@
+/** What the process exits with: 0 done, 1 the program or the data is wrong, 2 wrong usage, 70 a mistake of tirc. */
+
+import type { Diagnostic } from "../diagnostics/diagnostic.ts";
+
+export const internalErrorCode = 70;
+
+/** Command lines (E07xx), pipelines (E0301 to E0304), functions to choose (E0307), targets (E059x), files (E064x). */
+const usage = /^E(07\d\d|030[12347]|059\d|064\d)$/;
+
+export function exitCodeOf(diagnostics: readonly Diagnostic[]): number {
+  if (diagnostics.length === 0) return 0;
+  return diagnostics.every(({ code }) => usage.test(code)) ? 2 : 1;
+}

@@ -1,0 +1,37 @@
+/** `tirc fmt`: lays files out, in place. Files that are wrong stay as they are. */
+
+import { TircError } from "../diagnostics/diagnostic.ts";
+import { format } from "../parse/format.ts";
+import type { Arguments } from "./arguments.ts";
+import { exitCodeOf } from "./exit-code.ts";
+import { readText, shownPath, writeAtomically } from "./files.ts";
+import type { Session } from "./session.ts";
+
+export async function fmtCommand(args: Arguments, session: Session): Promise<number> {
+  const isCheck = args.has("--check");
+  const codes = args.operands.map(({ text: path }) => {
+    try {
+      return formatFile(path, isCheck, session);
+    } catch (caught) {
+      if (!(caught instanceof TircError)) throw caught;
+      session.report(caught.diagnostics);
+      return exitCodeOf(caught.diagnostics);
+    }
+  });
+  return Math.max(...codes);
+}
+
+function formatFile(path: string, isCheck: boolean, session: Session): number {
+  const { io } = session;
+  const text = readText(path, io);
+  const file = shownPath(path, "stdin");
+  const tidy = format(text, { file });
+  if (isCheck) {
+    if (tidy === text) return 0;
+    session.say(`${file} is not formatted`);
+    return 1;
+  }
+  if (path === "-") io.stdout(tidy);
+  else if (tidy !== text) writeAtomically(path, tidy, io);
+  return 0;
+}

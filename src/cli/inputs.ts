@@ -1,0 +1,176 @@
+/** The inputs of `tirc run`: from files, or made up. */
+
+import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
+import { cliErrors } from "../diagnostics/errors-cli.ts";
+import { npyErrors } from "../diagnostics/errors-data.ts";
+import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
+import { resolveShape } from "../ir/interpret.ts";
+import { dimensionNames, type Fn, type Value } from "../ir/ir.ts";
+import { elementCount } from "../ir/tensor.ts";
+import { type ElementType, holds, isFloat, printShape, printType } from "../ir/types.ts";
+import { fromNumbers, type HostTensor } from "../runtime/host-tensor.ts";
+import type { Word } from "./arguments.ts";
+import type { NpyArray } from "./npy.ts";
+
+export type Fill = "randn" | "zeros" | "ones" | number;
+
+/** What an input is filled with, or the array that a file holds. */
+export type InputSource =
+  | { readonly kind: "fill"; readonly fill: Fill; readonly word?: Word }
+  | { readonly kind: "file"; readonly file: string; readonly array: NpyArray };
+
+export interface ChosenDims {
+  readonly extents: Readonly<Record<string, number>>;
+  /** Those that nothing told. */
+  readonly defaults: readonly string[];
+}
+
+const defaultColumns = 768;
+const mostRows = 1024;
+/** Inputs made by default dimensions stay at about this many elements. */
+const mostElements = 2 ** 20;
+
+/**
+ * An extent for every named dimension: from the files, from `given`, else a default. The last dimension of a parameter
+ * is 768; the others share what keeps the largest parameter at a million elements.
+ * @throws TircError E0604, E0606.
+ */
+export function chooseDims(
+  fn: Fn,
+  sources: ReadonlyMap<string, InputSource>,
+  given: Readonly<Record<string, number>>,
+): ChosenDims {
+  const found: Diagnostic[] = [];
+  const extents: Record<string, number> = Object.assign(Object.create(null), given);
+  const toldBy = new Map(Object.keys(given).map((name) => [name, "--dim"]));
+  for (const param of fn.params) {
+    const source = sources.get(param.name as string);
+    if (source?.kind === "file") matchFile(param, source, extents, toldBy, found);
+  }
+  if (found.length > 0) fail(...found);
+  const defaults = dimensionNames(fn).filter((name) => extents[name] === undefined);
+  Object.assign(extents, defaultDims(fn, extents, defaults));
+  return { extents, defaults };
+}
+
+function matchFile(
+  param: Value,
+  { file, array }: InputSource & { kind: "file" },
+  extents: Record<string, number>,
+  toldBy: Map<string, string>,
+  found: Diagnostic[],
+): void {
+  const report = (why: string) => {
+    const got = `${file}, ${printShape(array.shape)}`;
+    found.push(runtimeErrors.wrongShape(param.name as string, printType(param.type), got, why));
+  };
+  if (array.shape.length !== param.shape.length) {
+    report(`it has ${array.shape.length} dimensions, not ${param.shape.length}`);
+    return;
+  }
+  for (const [axis, dim] of param.shape.entries()) {
+    const extent = array.shape[axis] as number;
+    if (typeof dim === "number") {
+      if (dim !== extent) report(`axis ${axis} is ${extent}, not ${dim}`);
+      continue;
+    }
+    const before = extents[dim];
+    if (before !== undefined && before !== extent) {
+      found.push(runtimeErrors.dimConflict(dim, toldBy.get(dim) ?? "", before, file, extent));
+    }
+    extents[dim] = extent;
+    toldBy.set(dim, file);
+  }
+}
+
+function defaultDims(fn: Fn, known: Readonly<Record<string, number>>, open: readonly string[]): Record<string, number> {
+  const columns = new Set(fn.params.map((param) => param.shape.at(-1)));
+  const isColumn = (name: string) =>
+    columns.has(name) && fn.params.every((param) => !param.shape.slice(0, -1).includes(name));
+  const withRows = (rows: number) =>
+    Object.fromEntries(open.map((name) => [name, isColumn(name) ? defaultColumns : rows]));
+  const largest = (rows: number) => {
+    const dims = { ...known, ...withRows(rows) };
+    return Math.max(...fn.params.map((param) => elementCount(resolveShape(param.shape, dims))));
+  };
+  let rows = mostRows;
+  while (rows > 1 && largest(rows) > mostElements) rows /= 2;
+  return withRows(rows);
+}
+
+/** Numbers in [0, 1): mulberry32. */
+function uniform(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** One number of `randn`: standard normal by Box and Muller; for the other element types something of their kind. */
+const random: { readonly [E in ElementType]: (next: () => number) => number } = {
+  f32: normal,
+  f16: normal,
+  i32: (next) => Math.floor(next() * 21) - 10,
+  u32: (next) => Math.floor(next() * 21),
+  bool: (next) => Number(next() < 0.5),
+};
+
+function normal(next: () => number): number {
+  return Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
+}
+
+/** A seed of its own for each parameter, so that one input stays as it is when another one is given. */
+function seedOf(seed: number, name: string): number {
+  let hash = seed ^ 0x811c9dc5;
+  for (const char of name) hash = Math.imul(hash ^ (char.codePointAt(0) as number), 0x01000193);
+  return hash;
+}
+
+/** The tensor of a parameter. Throws E0636, E0637, E0717. */
+export function makeInput(
+  param: Value,
+  source: InputSource,
+  dims: Readonly<Record<string, number>>,
+  seed: number,
+): HostTensor {
+  const { element } = param;
+  const shape = resolveShape(param.shape, dims);
+  if (source.kind === "file") {
+    checkNumbers(param, source);
+    return fromNumbers(element, shape, source.array.numbers);
+  }
+  const numbers = new Float64Array(elementCount(shape));
+  const { fill, word } = source;
+  if (fill === "randn") {
+    const next = uniform(seedOf(seed, param.name as string));
+    for (let i = 0; i < numbers.length; i++) numbers[i] = random[element](next);
+  } else {
+    const number = fill === "zeros" ? 0 : fill === "ones" ? 1 : fill;
+    if (word !== undefined && !holds(element, number)) {
+      fail(cliErrors.numberDoesNotFit(word.span, param.name as string, printType(param.type), word.text));
+    }
+    numbers.fill(number);
+  }
+  return fromNumbers(element, shape, numbers);
+}
+
+const accepts: { readonly [E in ElementType]: readonly NpyArray["kind"][] } = {
+  f32: ["float", "integer"],
+  f16: ["float", "integer"],
+  i32: ["integer"],
+  u32: ["integer"],
+  bool: ["bool"],
+};
+
+/** Floats are rounded to the parameter's element type; anything else must fit as it is. */
+function checkNumbers(param: Value, { file, array }: InputSource & { kind: "file" }): void {
+  const type = printType(param.type);
+  const name = param.name as string;
+  if (!accepts[param.element].includes(array.kind)) fail(npyErrors.wrongKind(file, array.type, name, type));
+  if (isFloat(param.element) || param.element === "bool") return;
+  const at = array.numbers.findIndex((number) => !holds(param.element, number));
+  if (at >= 0) fail(npyErrors.outOfRange(file, String(array.numbers[at]), at, name, type));
+}

@@ -1,0 +1,127 @@
+/** NumPy's file format (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html), little-endian, C order. */
+
+import { fail } from "../diagnostics/diagnostic.ts";
+import { npyErrors } from "../diagnostics/errors-data.ts";
+import { fromFloat16Bits } from "../ir/float16.ts";
+import { elementCount } from "../ir/tensor.ts";
+import type { ElementType } from "../ir/types.ts";
+import type { HostTensor } from "../runtime/host-tensor.ts";
+
+export type NumberKind = "float" | "integer" | "bool";
+
+export interface NpyArray {
+  readonly shape: readonly number[];
+  /** As NumPy calls it: `<f4`. */
+  readonly type: string;
+  readonly kind: NumberKind;
+  /** Exact, but for integers beyond 2^53. */
+  readonly numbers: Float64Array;
+}
+
+interface TypeRow {
+  readonly kind: NumberKind;
+  readonly bytes: number;
+  read(view: DataView, at: number): number;
+}
+
+const types: Readonly<Record<string, TypeRow>> = {
+  f2: { kind: "float", bytes: 2, read: (view, at) => fromFloat16Bits(view.getUint16(at, true)) },
+  f4: { kind: "float", bytes: 4, read: (view, at) => view.getFloat32(at, true) },
+  f8: { kind: "float", bytes: 8, read: (view, at) => view.getFloat64(at, true) },
+  i1: { kind: "integer", bytes: 1, read: (view, at) => view.getInt8(at) },
+  i2: { kind: "integer", bytes: 2, read: (view, at) => view.getInt16(at, true) },
+  i4: { kind: "integer", bytes: 4, read: (view, at) => view.getInt32(at, true) },
+  i8: { kind: "integer", bytes: 8, read: (view, at) => Number(view.getBigInt64(at, true)) },
+  u1: { kind: "integer", bytes: 1, read: (view, at) => view.getUint8(at) },
+  u2: { kind: "integer", bytes: 2, read: (view, at) => view.getUint16(at, true) },
+  u4: { kind: "integer", bytes: 4, read: (view, at) => view.getUint32(at, true) },
+  u8: { kind: "integer", bytes: 8, read: (view, at) => Number(view.getBigUint64(at, true)) },
+  b1: { kind: "bool", bytes: 1, read: (view, at) => (view.getUint8(at) === 0 ? 0 : 1) },
+};
+
+const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
+
+/** Throws E0630 to E0635. `file` is what messages call it. */
+export function readNpy(bytes: Uint8Array, file: string): NpyArray {
+  if (magic.some((byte, i) => bytes[i] !== byte)) fail(npyErrors.notNpy(file));
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const { text, end } = readHeader(view, file);
+  const { type, shape } = readFields(text, file);
+  const row = typeRow(type, file);
+  const count = elementCount(shape);
+  const wanted = count * row.bytes;
+  const there = bytes.length - end;
+  if (wanted !== there) fail(npyErrors.wrongLength(file, `${type} of shape (${shape.join(", ")})`, wanted, there));
+  const numbers = new Float64Array(count);
+  for (let i = 0; i < count; i++) numbers[i] = row.read(view, end + i * row.bytes);
+  return { shape, type, kind: row.kind, numbers };
+}
+
+/** The header's text and where the data begins. */
+function readHeader(view: DataView, file: string): { text: string; end: number } {
+  const cutOff = () => fail(npyErrors.badHeader(file, "the file ends in it"));
+  if (view.byteLength < 10) cutOff();
+  const version = view.getUint8(6);
+  if (version < 1 || version > 3) fail(npyErrors.badHeader(file, `format version ${version} is not known`));
+  if (version > 1 && view.byteLength < 12) cutOff();
+  const start = version === 1 ? 10 : 12;
+  const end = start + (version === 1 ? view.getUint16(8, true) : view.getUint32(8, true));
+  if (end > view.byteLength) cutOff();
+  const text = new TextDecoder("latin1").decode(new Uint8Array(view.buffer, view.byteOffset + start, end - start));
+  return { text, end };
+}
+
+function readFields(text: string, file: string): { type: string; shape: number[] } {
+  const field = (name: string, value: RegExp) => {
+    const found = new RegExp(`['"]${name}['"]\\s*:\\s*${value.source}`).exec(text)?.[1];
+    return found ?? fail(npyErrors.badHeader(file, `it has no valid \`${name}\``));
+  };
+  // A list describes records, which no type of the table is.
+  const type = field("descr", /(\[|['"][^'"]*['"])/).replace(/['"]/g, "");
+  const order = field("fortran_order", /(True|False)/);
+  const shape = field("shape", /\(((?:\s*\d+L?\s*,?)*)\s*\)/)
+    .split(",")
+    .filter((extent) => extent.trim() !== "")
+    .map((extent) => Number.parseInt(extent, 10));
+  if (!Number.isSafeInteger(elementCount(shape))) fail(npyErrors.badHeader(file, "its shape is too large"));
+  if (type !== "[") typeRow(type, file);
+  if (order === "True") fail(npyErrors.fortranOrder(file));
+  return { type: type === "[" ? "records" : type, shape };
+}
+
+function typeRow(type: string, file: string): TypeRow {
+  const row = /^[<>=|]/.test(type) && Object.hasOwn(types, type.slice(1)) ? types[type.slice(1)] : undefined;
+  if (row === undefined) fail(npyErrors.unknownType(file, type, Object.keys(types)));
+  if (type.startsWith(">") && row.bytes > 1) fail(npyErrors.bigEndian(file, type));
+  return row;
+}
+
+const written: { readonly [E in ElementType]: { readonly type: string; readonly bytes: number } } = {
+  f32: { type: "<f4", bytes: 4 },
+  f16: { type: "<f2", bytes: 2 },
+  i32: { type: "<i4", bytes: 4 },
+  u32: { type: "<u4", bytes: 4 },
+  bool: { type: "|b1", bytes: 1 },
+};
+
+/** A tensor as the bytes of a file, which `numpy.load` reads. */
+export function writeNpy({ element, shape, data }: HostTensor): Uint8Array {
+  const { type, bytes } = written[element];
+  const dims = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
+  const dictionary = `{'descr': '${type}', 'fortran_order': False, 'shape': (${dims}), }`;
+  // The data begins at a multiple of 64 bytes; the header ends in a line break.
+  const start = Math.ceil((10 + dictionary.length + 1) / 64) * 64;
+  const result = new Uint8Array(start + data.length * bytes);
+  result.set([...magic, 1, 0]);
+  const view = new DataView(result.buffer);
+  view.setUint16(8, start - 10, true);
+  result.set(new TextEncoder().encode(`${dictionary.padEnd(start - 11)}\n`), 10);
+  for (const [i, value] of data.entries()) {
+    const at = start + i * bytes;
+    if (element === "f32") view.setFloat32(at, value, true);
+    else if (bytes === 4) view.setUint32(at, value, true);
+    else if (bytes === 2) view.setUint16(at, value, true);
+    else view.setUint8(at, value);
+  }
+  return result;
+}

@@ -1,0 +1,81 @@
+/** The command line: reads it, runs the command, and turns everything that is thrown into diagnostics and an exit code. */
+
+import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
+import { cliErrors } from "../diagnostics/errors-cli.ts";
+import { type Arguments, commandLine, parseArguments, type Word } from "./arguments.ts";
+import { commandSpecs } from "./commands.ts";
+import { exitCodeOf, internalErrorCode } from "./exit-code.ts";
+import { type DiagnosticForm, type Io, Session } from "./session.ts";
+
+type CommandName = (typeof commandSpecs)[number]["name"];
+type Command = (args: Arguments, session: Session) => Promise<number>;
+
+/** Each command loads what it needs, and no more: starting is most of the time that compiling a small file takes. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  compile: async () => (await import("./compile-command.ts")).compileCommand,
+  run: async () => (await import("./run-command.ts")).runCommand,
+  check: async () => (await import("./check-command.ts")).checkCommand,
+  fmt: async () => (await import("./fmt-command.ts")).fmtCommand,
+  passes: async () => (await import("./passes-command.ts")).passesCommand,
+  explain: async () => (await import("./explain-command.ts")).explainCommand,
+} satisfies Record<CommandName, unknown>;
+
+/** Runs a command line (without the names of the interpreter and the script) and gives the exit code. Never throws. */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  const session = new Session(io, formOf(argv), argv.includes("--debug") || Boolean(io.env.TIRC_DEBUG));
+  try {
+    return await dispatch(argv, session);
+  } catch (caught) {
+    if (caught instanceof TircError) {
+      session.report(caught.diagnostics);
+      return exitCodeOf(caught.diagnostics);
+    }
+    const { reportCrash } = await import("./crash.ts");
+    reportCrash(caught, session);
+    return internalErrorCode;
+  }
+}
+
+/** How to say what is wrong with the command line itself. */
+function formOf(argv: readonly string[]): DiagnosticForm {
+  const forms: readonly string[] = ["pretty", "short", "json"];
+  const given = argv.map((text, i) =>
+    text === "--diagnostics" ? (argv[i + 1] ?? "") : text.replace("--diagnostics=", ""),
+  );
+  return (given.find((text, i) => argv[i]?.startsWith("--diagnostics") && forms.includes(text)) ??
+    "pretty") as DiagnosticForm;
+}
+
+async function dispatch(argv: readonly string[], session: Session): Promise<number> {
+  const { io } = session;
+  const { words, span } = commandLine(argv);
+  const [first, ...rest] = words;
+  const isHelp = first !== undefined && ["--help", "-h", "help"].includes(first.text);
+  if (isHelp && rest[0] === undefined) {
+    io.stdout((await import("./help.ts")).mainHelp());
+    return 0;
+  }
+  if (first?.text === "--version") {
+    io.stdout(`${(await import("./version.ts")).version()}\n`);
+    return 0;
+  }
+  const word = isHelp ? (rest[0] as Word) : first;
+  const names = commandSpecs.map(({ name }) => name);
+  if (word === undefined) fail(cliErrors.noCommand({ ...span, start: span.end }, names));
+  const spec = commandSpecs.find(({ name }) => name === word.text);
+  if (spec === undefined) fail(unknownCommand(word, names));
+  if (isHelp) return showHelp(spec, io);
+  const args = parseArguments(spec, rest, span);
+  if (args.has("--help")) return showHelp(spec, io);
+  const run = await (commands[spec.name] as () => Promise<Command>)();
+  return run(args, session);
+}
+
+function unknownCommand({ span, text }: Word, names: readonly string[]): Diagnostic {
+  return cliErrors.unknownCommand(span, text, names);
+}
+
+async function showHelp(spec: (typeof commandSpecs)[number], io: Io): Promise<number> {
+  io.stdout((await import("./help.ts")).commandHelp(spec));
+  return 0;
+}
