@@ -75,7 +75,7 @@ describe("the tarball", () => {
     const expected = ["LICENSE", "README.md", "dist", "docs", "examples", "package.json"];
     expect(top.filter((name) => !expected.includes(name))).toEqual([]);
     expect(top).toEqual(expect.arrayContaining(["LICENSE", "dist", "examples", "package.json"]));
-    const files = readdirSync(installed, { recursive: true, encoding: "utf8" });
+    const files = readdirSync(join(installed, "dist"), { recursive: true, encoding: "utf8" });
     expect(files.filter((name) => /\.ts$/.test(name) && !/\.d\.ts$/.test(name))).toEqual([]);
   });
 
