@@ -93,6 +93,12 @@ export function partOf({ text, span }: Word, from: number, length = text.length 
   return { text: text.slice(from, from + length), span: { ...span, start, end: start + length } };
 }
 
+/** Throws E0716 where more than one of the words is `-`. */
+export function checkStream(words: readonly Word[], stream: "stdin" | "stdout"): void {
+  const [first, second] = words.filter(({ text }) => text === "-");
+  if (first !== undefined && second !== undefined) fail(cliErrors.streamTwice(second.span, stream, first.span));
+}
+
 /** `NAME=VALUE` in two. Throws E0710. */
 export function assignment(word: Word, option: string, form: string): { name: Word; value: Word } {
   const at = word.text.indexOf("=");

@@ -9,7 +9,6 @@ const common: readonly OptionSpec[] = [
     choices: ["pretty", "short", "json"],
     summary: "pretty (the default), short (a line each) or json (an object a line)",
   },
-  { name: "--debug", summary: "show where tirc itself failed, if it does" },
   { name: "--help", short: "-h", summary: "show this" },
 ];
 
@@ -84,9 +83,11 @@ export const runSpec: CommandSpec = {
     { name: "--json", summary: "print the result as JSON" },
     ...program,
     ...passes,
+    ...inside,
     ...common,
   ],
   notes: [
+    "Inputs and defaults that were chosen, and on which device it runs, are told on stderr.",
     "randn fills integers with whole numbers from -10 to 10 (u32: 0 to 20), and bool with a coin.",
     "Dimensions that neither an input file nor --dim tells get a default, which is shown.",
   ],

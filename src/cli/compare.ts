@@ -33,6 +33,8 @@ export interface Comparison {
   readonly wrong: number;
   /** The one that is furthest off among those that are wrong: its index in the output. */
   readonly worst: number | undefined;
+  /** The reference in float64. */
+  readonly want: Float64Array;
 }
 
 export interface Reference {
@@ -114,7 +116,15 @@ const representable: { readonly [E in ElementType]: (value: number) => number } 
 export function compareOutput(got: HostTensor, { value: want, bounds }: Reference): Comparison {
   const numbers = toNumbers(got);
   const tolerance = tolerances[got.element];
-  const result = { maxAbsError: 0, maxRelError: 0, steps: 0, wrong: 0, worst: undefined as number | undefined };
+  const worst: number | undefined = undefined;
+  const result = {
+    maxAbsError: 0,
+    maxRelError: 0,
+    steps: 0,
+    wrong: 0,
+    worst: worst as number | undefined,
+    want: want.data,
+  };
   let worstError = 0;
   forEachRow(want, (start, end, largest) => {
     const allowed = tolerance * Math.max(1, largest);

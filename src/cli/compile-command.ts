@@ -1,124 +1,80 @@
 /** `tirc compile`. */
 
-import { join } from "node:path";
 import type { Kernel } from "../../codegen/manifest.ts";
 import { compile, optimize } from "../compile.ts";
-import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { print } from "../ir/print.ts";
-import type { Instrument } from "../pass-manager/instrument.ts";
-import { dump, printIr, statistics, timing } from "../pass-manager/instruments.ts";
-import { PassManager } from "../pass-manager/pass-manager.ts";
 import type { Arguments, Word } from "./arguments.ts";
-import { isFolder, makeFolder, writeAtomically } from "./files.ts";
-import { readProgram } from "./program-options.ts";
-import type { Session } from "./session.ts";
+import { kindOf, makeFolder, writeAtomically } from "./files.ts";
+import { type Program, readProgram, reportRemarks } from "./program-options.ts";
+import type { Io, Session } from "./session.ts";
 
-interface OutputFile {
-  readonly name: string;
-  readonly text: string;
-}
-
+/** Output is written once all of it is there. */
 export async function compileCommand(args: Arguments, session: Session): Promise<number> {
+  const { io } = session;
+  const program = readProgram(args, session);
+  const { module, passes, dims, instruments, disabled, target = "portable" } = program;
   const emit = args.value("--emit")?.text ?? "wgsl";
-  const started = performance.now();
-  const { module, passes, disabled, target, dims, keepReproducer } = readProgram(args, session);
-  const parsed = performance.now();
-  const files: OutputFile[] = [];
-  const instruments = [keepReproducer, ...instrumentsOf(args, session, files)];
-  const options = { passes, disabled, dims, instruments, ...(target && { target }) };
-
   const output = args.value("--output");
-  const isSeveral = emit !== "tir" && module.fns.length > 1;
-  if (output !== undefined && isSeveral) checkFolder(output, module.fns.length, session);
-
-  const results: OutputFile[] = [];
+  const options = { passes, dims, instruments, disabled };
+  const started = performance.now();
+  const time = (what: string) => {
+    if (args.has("--timing")) reportTime(program.parseTime, performance.now() - started, what, session);
+  };
   if (emit === "tir") {
-    const optimized = optimize(module, options);
-    report(optimized.remarks, args, session);
-    results.push({ name: "module.tir", text: print(optimized.module) });
-  } else {
-    const { kernels, remarks } = compile(module, options);
-    report(remarks, args, session);
-    for (const kernel of kernels) results.push(kernelFile(kernel, emit));
-    for (const { name, wgsl } of kernels) files.push({ name: isSeveral ? `${name}.wgsl` : "kernel.wgsl", text: wgsl });
+    const { module: result, remarks } = optimize(module, options);
+    reportRemarks(remarks, args, session);
+    time("passes");
+    writeAtomically(output?.text ?? "-", print(result), io);
+    return 0;
   }
-  if (args.has("--timing")) {
-    const line = (milliseconds: number, what: string) =>
-      session.say(`${milliseconds.toFixed(2).padStart(10)} ms  ${what}`);
-    line(parsed - started, "reading and parsing");
-    line(performance.now() - parsed, emit === "tir" ? "passes" : "passes and code generation");
-  }
-  writeDump(args, files, session);
-  writeResults(results, output, { isSeveral, emit }, session);
+  checkOutput(output, program, io);
+  const { kernels, remarks } = compile(module, { ...options, target });
+  reportRemarks(remarks, args, session);
+  time("passes and code generation");
+  writeDump(args.value("--dump-dir"), kernels, io);
+  writeKernels(kernels, output?.text ?? "-", emit, io);
   return 0;
 }
 
-function instrumentsOf(args: Arguments, session: Session, files: OutputFile[]): Instrument[] {
-  const write = (text: string) => session.io.stderr(text);
-  const names = (option: string) => {
-    const words = args.values(option).map((word) => word.text);
-    // Throws for a name that no pass has.
-    new PassManager("", { disabled: words });
-    return words;
-  };
-  const before = names("--print-ir-before");
-  const after = names("--print-ir-after");
-  return [
-    ...(before.length + after.length > 0 ? [printIr({ before, after, write })] : []),
-    ...(args.has("--print-ir-after-all") ? [printIr({ after: "all", write })] : []),
-    ...(args.has("--print-ir-after-change") ? [printIr({ after: "change", write })] : []),
-    ...(args.has("--dump-dir") ? [dump((name, text) => void files.push({ name, text }))] : []),
-    ...(args.has("--timing") ? [timing(write)] : []),
-    ...(args.has("--stats") ? [statistics(write)] : []),
-  ];
+function reportTime(parse: number, rest: number, what: string, { io }: Session): void {
+  const line = (milliseconds: number, text: string) => `${milliseconds.toFixed(2).padStart(10)} ms  ${text}\n`;
+  io.stderr(line(parse, "reading and parsing") + line(rest, what));
 }
 
-/** Warnings are always said, remarks when they are asked for. */
-function report(remarks: readonly Diagnostic[], args: Arguments, session: Session): void {
-  session.report(remarks.filter(({ severity }) => severity !== "remark" || args.has("--remarks")));
+function checkOutput(output: Word | undefined, { module }: Program, io: Io): void {
+  const count = module.fns.length;
+  if (output === undefined || output.text === "-" || count <= 1) return;
+  const looksLikeFile = kindOf(output.text, io) === "nothing" && /\.(wgsl|json)$/.test(output.text);
+  if (looksLikeFile || kindOf(output.text, io) === "file") fail(cliErrors.notAFolder(output.span, output.text, count));
 }
 
-function kernelFile(kernel: Kernel, emit: string): OutputFile {
-  const { name, wgsl } = kernel;
-  if (emit === "json") return { name: `${name}.json`, text: `${JSON.stringify(kernel, null, 2)}\n` };
-  return { name: `${name}.wgsl`, text: wgsl };
-}
-
-function checkFolder(output: Word, count: number, { io }: Session): void {
-  const { text, span } = output;
-  // A name with an extension is meant as a file, unless there is such a folder.
-  const isFile = text !== "-" && !text.endsWith("/") && !isFolder(text, io) && /\.(wgsl|json)$/.test(text);
-  if (isFile) fail(cliErrors.notAFolder(span, text, count));
-}
-
-function writeDump(args: Arguments, files: readonly OutputFile[], { io }: Session): void {
-  const folder = args.value("--dump-dir")?.text;
+function writeDump(folder: Word | undefined, kernels: readonly Kernel[], io: Io): void {
   if (folder === undefined) return;
-  makeFolder(folder, io);
-  for (const { name, text } of files) writeAtomically(join(folder, name), text, io);
-}
-
-function writeResults(
-  results: readonly OutputFile[],
-  output: Word | undefined,
-  { isSeveral, emit }: { isSeveral: boolean; emit: string },
-  { io }: Session,
-): void {
-  const path = output?.text ?? "-";
-  if (path === "-") {
-    io.stdout(isSeveral ? joined(results, emit) : (results[0]?.text ?? ""));
-  } else if (isSeveral || path.endsWith("/") || isFolder(path, io)) {
-    makeFolder(path, io);
-    for (const { name, text } of results) writeAtomically(join(path, name), text, io);
-  } else {
-    writeAtomically(path, results[0]?.text ?? "", io);
+  for (const { name, wgsl } of kernels) {
+    writeAtomically(`${folder.text}/${kernels.length === 1 ? "kernel" : name}.wgsl`, wgsl, io);
   }
 }
 
-/** Several kernels on stdout: a JSON array, or WGSL modules with a line before each that says whose it is. */
-function joined(results: readonly OutputFile[], emit: string): string {
-  if (emit === "json") return `[\n${results.map(({ text }) => text.trimEnd()).join(",\n")}\n]\n`;
-  return results.map(({ name, text }) => `// ${name}\n${text}`).join("\n");
+const json = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`;
+
+function writeKernels(kernels: readonly Kernel[], path: string, emit: string, io: Io): void {
+  const [only, ...more] = kernels;
+  const textOf = (kernel: Kernel) => (emit === "json" ? json(kernel) : kernel.wgsl);
+  const isFolder = path !== "-" && (more.length > 0 || path.endsWith("/") || kindOf(path, io) === "folder");
+  if (isFolder) {
+    makeFolder(path, io);
+    for (const kernel of kernels) writeAtomically(`${path}/${kernel.name}.${emit}`, textOf(kernel), io);
+  } else if (only !== undefined && more.length === 0) {
+    writeAtomically(path, textOf(only), io);
+  } else {
+    writeAtomically(path, joined(kernels, emit), io);
+  }
+}
+
+/** Several kernels on stdout: a JSON list, or WGSL modules with a line before each that says whose it is. */
+function joined(kernels: readonly Kernel[], emit: string): string {
+  if (emit === "json") return json(kernels);
+  return kernels.map(({ name, wgsl }) => `// ${name}.wgsl\n${wgsl}`).join("\n");
 }

@@ -4,15 +4,14 @@ import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { internalError } from "../diagnostics/errors-cli.ts";
-import { PassFailure } from "../pass-manager/pass-manager.ts";
 import { withHeader } from "../pass-manager/pipeline.ts";
 import type { Session } from "./session.ts";
 
-export function reportCrash(caught: unknown, session: Session): void {
+/** One line, and where the program is kept; the stack only with TIRC_DEBUG=1. */
+export function reportCrash(caught: unknown, argv: readonly string[], session: Session): void {
   const message = caught instanceof Error ? caught.message : String(caught);
-  if (caught instanceof PassFailure) session.report([caught.diagnostic]);
-  session.report([internalError(message.split("\n")[0] as string, keepProgram(message, session))]);
-  if (session.debug) session.io.stderr(`${stackOf(caught)}\n`);
+  session.report([internalError(message.split("\n")[0] as string, keepProgram(message, argv, session))]);
+  if (session.io.env.TIRC_DEBUG === "1") session.io.stderr(`${stackOf(caught)}\n`);
 }
 
 function stackOf(caught: unknown): string {
@@ -22,9 +21,15 @@ function stackOf(caught: unknown): string {
 }
 
 /** Writes a new file that carries the program and its pipeline, and gives its path. */
-function keepProgram(message: string, { program, reproducer, io }: Session): string | undefined {
+function keepProgram(
+  message: string,
+  argv: readonly string[],
+  { program, reproducer, io }: Session,
+): string | undefined {
   if (program === undefined) return undefined;
-  const text = reproducer ?? withHeader(program.pipeline, `tirc failed on this program.\n${message}`, program.text);
+  const text =
+    reproducer ??
+    withHeader(program.pipeline, `\`tirc ${argv.join(" ")}\` failed on this program.\n${message}`, program.text);
   for (const [folder, prefix] of [
     [io.cwd, ""],
     [tmpdir(), tmpdir()],

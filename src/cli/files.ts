@@ -56,8 +56,17 @@ export function readText(path: string, io: Io): string {
   return new TextDecoder("utf-8", { ignoreBOM: true }).decode(readBytes(path, io));
 }
 
-export function isFolder(path: string, io: Io): boolean {
-  return statSync(resolve(io.cwd, path), { throwIfNoEntry: false })?.isDirectory() ?? false;
+export type PathKind = "nothing" | "folder" | "file";
+
+/** What is at a path; a device or a pipe counts as a file. What cannot be looked at is found out by who opens it. */
+export function kindOf(path: string, io: Io): PathKind {
+  try {
+    const stats = statSync(resolve(io.cwd, path), { throwIfNoEntry: false });
+    if (stats === undefined) return "nothing";
+    return stats.isDirectory() ? "folder" : "file";
+  } catch {
+    return "nothing";
+  }
 }
 
 export function makeFolder(path: string, io: Io): void {

@@ -2,13 +2,14 @@
 
 import { TircError } from "../diagnostics/diagnostic.ts";
 import { format } from "../parse/format.ts";
-import type { Arguments } from "./arguments.ts";
+import { type Arguments, checkStream } from "./arguments.ts";
 import { exitCodeOf } from "./exit-code.ts";
 import { readText, shownPath, writeAtomically } from "./files.ts";
 import type { Session } from "./session.ts";
 
 export async function fmtCommand(args: Arguments, session: Session): Promise<number> {
   const isCheck = args.has("--check");
+  checkStream(args.operands, "stdin");
   const codes = args.operands.map(({ text: path }) => {
     try {
       return formatFile(path, isCheck, session);
@@ -24,11 +25,12 @@ export async function fmtCommand(args: Arguments, session: Session): Promise<num
 function formatFile(path: string, isCheck: boolean, session: Session): number {
   const { io } = session;
   const text = readText(path, io);
+  session.program = { text, pipeline: "" };
   const file = shownPath(path, "stdin");
   const tidy = format(text, { file });
   if (isCheck) {
     if (tidy === text) return 0;
-    session.say(`${file} is not formatted`);
+    io.stderr(`${file} is not formatted\n`);
     return 1;
   }
   if (path === "-") io.stdout(tidy);

@@ -1,17 +1,35 @@
 #!/usr/bin/env node
 /** The `tirc` command. */
 
-import { readFileSync } from "node:fs";
+import { readSync } from "node:fs";
 import type { Io } from "./session.ts";
 import { main } from "./tirc.ts";
 
 const { env, stdout, stderr } = process;
 
+/** Read by hand: `readFileSync(0)` fails where stdin is a pipe that does not block. */
+function readStdin(): Uint8Array {
+  const chunks: Buffer[] = [];
+  const buffer = Buffer.alloc(1 << 16);
+  for (;;) {
+    try {
+      const length = readSync(0, buffer);
+      if (length === 0) return Buffer.concat(chunks);
+      chunks.push(Buffer.from(buffer.subarray(0, length)));
+    } catch (caught) {
+      const { code } = caught as NodeJS.ErrnoException;
+      if (code === "EOF") return Buffer.concat(chunks);
+      if (code !== "EAGAIN") throw caught;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    }
+  }
+}
+
 const io: Io = {
   cwd: process.cwd(),
   env,
   color: stderr.isTTY === true && !env.NO_COLOR && env.TERM !== "dumb",
-  stdin: () => readFileSync(0),
+  stdin: readStdin,
   stdout: (data) => void stdout.write(data),
   stderr: (text) => void stderr.write(text),
 };

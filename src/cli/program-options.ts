@@ -1,20 +1,21 @@
-/** The options that say which program is meant and how it is compiled: `compile` and `run` have them alike. */
+/** What `compile` and `run` read alike: the pipeline, the target, the instruments, and the program itself. */
 
 import { parseTarget, type TargetProfile, targetByName } from "../../codegen/target.ts";
-import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
+import { builtinPasses } from "../../passes/index.ts";
+import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { passErrors } from "../diagnostics/errors-passes.ts";
 import { dimensionNames, type Fn, type Module, makeModule } from "../ir/ir.ts";
 import { parse } from "../parse/parse.ts";
 import type { Instrument } from "../pass-manager/instrument.ts";
-import { reproducer } from "../pass-manager/instruments.ts";
-import { PassManager } from "../pass-manager/pass-manager.ts";
-import { headerPipeline } from "../pass-manager/pipeline.ts";
+import { dump, printIr, reproducer, statistics, timing } from "../pass-manager/instruments.ts";
+import { headerPipeline, parsePipeline } from "../pass-manager/pipeline.ts";
 import { type Arguments, assignment, type Word } from "./arguments.ts";
-import { readText, shownPath } from "./files.ts";
+import { makeFolder, readText, shownPath, writeAtomically } from "./files.ts";
 import type { Session } from "./session.ts";
 
 export interface Program {
+  /** With all functions, or that of `--fn`. */
   readonly module: Module;
   /** As text; checked. */
   readonly passes: string;
@@ -22,38 +23,91 @@ export interface Program {
   /** Missing where no target is given. */
   readonly target: TargetProfile | undefined;
   readonly dims: Readonly<Record<string, number>>;
-  /** Keeps the program of a pass that fails. */
-  readonly keepReproducer: Instrument;
+  readonly instruments: readonly Instrument[];
+  /** Milliseconds that reading and parsing took. */
+  readonly parseTime: number;
 }
 
-/** Throws everything that can be wrong with these options, or with the file. */
-export function readProgram(args: Arguments, session: Session): Program {
-  const path = args.operands[0] as Word;
-  const target = readTarget(args.value("--target"), session);
-  const given = pipelineOption(args);
-  const disabled = args.values("--disable-pass").map((word) => word.text);
-  const check = (pipeline: string) => new PassManager(pipeline, { disabled }).toString();
-  if (given !== undefined) check(given);
-  const text = readText(path.text, session.io);
-  const pipeline = given ?? headerPipeline(text) ?? "default";
-  session.program = { text, pipeline };
-  const passes = check(pipeline);
-  session.program = { text, pipeline: passes };
-  const module = parse(text, { file: shownPath(path.text, "stdin") });
-  const keepReproducer = reproducer((kept) => {
-    session.reproducer = kept;
-  });
-  const chosen = choose(module, args.value("--fn"));
-  return { module: chosen, passes, disabled, target, dims: readDims(args, chosen), keepReproducer };
-}
-
-function pipelineOption(args: Arguments): string | undefined {
-  const level = args.value("-O");
-  const passes = args.value("--passes");
-  if (level !== undefined && passes !== undefined) {
-    fail(cliErrors.conflict(args.spanOf("-O"), `-O${level.text}`, "--passes", "both choose the passes"));
+/** Calls all of them, and throws what all of them throw together. */
+export function together(...reads: readonly (() => void)[]): void {
+  const found: Diagnostic[] = [];
+  for (const read of reads) {
+    try {
+      read();
+    } catch (caught) {
+      if (!(caught instanceof TircError)) throw caught;
+      found.push(...caught.diagnostics);
+    }
   }
-  return level === undefined ? passes?.text : `O${level.text}`;
+  if (found.length > 0) fail(...found);
+}
+
+/** @throws TircError with all that is wrong with these options, or else with the program. */
+export function readProgram(args: Arguments, session: Session): Program {
+  let given: string | undefined;
+  let target: TargetProfile | undefined;
+  let dims: readonly GivenDim[] = [];
+  together(
+    () => checkConflicts(args),
+    () => checkPassNames(args),
+    () => {
+      given = readPipeline(args);
+    },
+    () => {
+      target = readTarget(args.value("--target"), session);
+    },
+    () => {
+      dims = readDims(args);
+    },
+  );
+  const path = args.operands[0] as Word;
+  const name = shownPath(path.text, "stdin");
+  const started = performance.now();
+  const text = readText(path.text, session.io);
+  const passes = given ?? headerOf(text, name) ?? "default";
+  session.program = { text, pipeline: passes };
+  const module = choose(parse(text, { file: name }), args.value("--fn"));
+  const parseTime = performance.now() - started;
+  checkDimNames(dims, module);
+  return {
+    ...{ module, passes, target, parseTime },
+    disabled: args.values("--disable-pass").map((word) => word.text),
+    dims: Object.fromEntries(dims.map((dim) => [dim.name.text, dim.extent])),
+    instruments: makeInstruments(args, session),
+  };
+}
+
+/** Pairs of options of which one would be without effect. */
+const conflicts: readonly (readonly [string, string, string])[] = [
+  ["-O", "--passes", "both choose the passes"],
+  ["--print-ir-after-all", "--print-ir-after-change", "the one prints all that the other does"],
+  ["--print-ir-after-all", "--print-ir-after", "the one prints all that the other does"],
+  ["--print-ir-after-change", "--print-ir-after", "both say after which passes to print"],
+];
+
+function checkConflicts(args: Arguments): void {
+  const found = conflicts.filter(([a, b]) => args.has(a) && args.has(b));
+  if (found.length > 0) fail(...found.map(([a, b, why]) => cliErrors.conflict(args.spanOf(a), a, b, why)));
+}
+
+function checkPassNames(args: Arguments): void {
+  const known = builtinPasses.map((pass) => pass.name);
+  const words = ["--print-ir-before", "--print-ir-after", "--disable-pass"].flatMap((name) => args.values(name));
+  const unknown = words.filter((word) => !known.includes(word.text));
+  if (unknown.length > 0) fail(...unknown.map((word) => passErrors.unknownPass(word.span, word.text, known)));
+}
+
+function readPipeline(args: Arguments): string | undefined {
+  const level = args.value("-O");
+  const word = args.value("--passes");
+  if (word !== undefined) parsePipeline(word.text, builtinPasses, "--passes");
+  return level === undefined ? word?.text : `O${level.text}`;
+}
+
+function headerOf(text: string, name: string): string | undefined {
+  const pipeline = headerPipeline(text);
+  if (pipeline !== undefined) parsePipeline(pipeline, builtinPasses, `${name} (tirc-pipeline)`);
+  return pipeline;
 }
 
 /** A built-in target, or the profile in a file whose name ends in `.json`. */
@@ -70,21 +124,57 @@ function choose(module: Module, name: Word | undefined): Module {
   return found.length > 0 ? makeModule(found) : fail(passErrors.unknownFunction(name.text, names, name.span));
 }
 
-function readDims(args: Arguments, module: Module): Record<string, number> {
-  const known = [...new Set(module.fns.flatMap((fn: Fn) => dimensionNames(fn)))];
-  const dims = new Map<string, number>();
+interface GivenDim {
+  readonly name: Word;
+  readonly extent: number;
+}
+
+function readDims(args: Arguments): GivenDim[] {
   const first = new Map<string, Word>();
-  const found: Diagnostic[] = [];
-  for (const word of args.values("--dim")) {
+  const dims: GivenDim[] = [];
+  const reads = args.values("--dim").map((word) => () => {
     const { name, value } = assignment(word, "--dim", "NAME=EXTENT");
     const before = first.get(name.text);
-    const extent = /^\d{1,10}$/.test(value.text) ? Number(value.text) : Number.NaN;
-    if (!known.includes(name.text)) found.push(cliErrors.unknownDimension(name.span, name.text, known));
-    else if (before !== undefined) found.push(cliErrors.optionTwice(name.span, `--dim ${name.text}`, before.span));
-    else if (!(extent < 2 ** 32)) found.push(cliErrors.notAnExtent(value.span, name.text, value.text));
-    dims.set(name.text, extent);
+    if (before !== undefined) fail(cliErrors.optionTwice(name.span, `--dim ${name.text}`, before.span));
     first.set(name.text, name);
+    const extent = /^\d{1,10}$/.test(value.text) ? Number(value.text) : Number.NaN;
+    if (!(extent < 2 ** 32)) fail(cliErrors.notAnExtent(value.span, name.text, value.text));
+    dims.push({ name, extent });
+  });
+  together(...reads);
+  return dims;
+}
+
+function checkDimNames(dims: readonly GivenDim[], module: Module): void {
+  const known = [...new Set(module.fns.flatMap((fn: Fn) => dimensionNames(fn)))];
+  const unknown = dims.filter(({ name }) => !known.includes(name.text));
+  if (unknown.length > 0) fail(...unknown.map(({ name }) => cliErrors.unknownDimension(name.span, name.text, known)));
+}
+
+function makeInstruments(args: Arguments, session: Session): Instrument[] {
+  const { io } = session;
+  const write = (text: string) => io.stderr(text);
+  const names = (option: string) => args.values(option).map((word) => word.text);
+  const instruments = [
+    reproducer((text) => {
+      session.reproducer = text;
+    }),
+  ];
+  const before = names("--print-ir-before");
+  const some = args.has("--print-ir-after-change") ? "change" : names("--print-ir-after");
+  const after = args.has("--print-ir-after-all") ? "all" : some;
+  if (before.length > 0 || after.length > 0) instruments.push(printIr({ before, after, write }));
+  const folder = args.value("--dump-dir")?.text;
+  if (folder !== undefined) {
+    makeFolder(folder, io);
+    instruments.push(dump((file, text) => writeAtomically(`${folder}/${file}`, text, io)));
   }
-  if (found.length > 0) fail(...found);
-  return Object.fromEntries(dims);
+  if (args.has("--timing")) instruments.push(timing(write));
+  if (args.has("--stats")) instruments.push(statistics(write));
+  return instruments;
+}
+
+/** What the passes said: warnings always, remarks where they are asked for. */
+export function reportRemarks(remarks: readonly Diagnostic[], args: Arguments, session: Session): void {
+  session.report(remarks.filter(({ severity }) => severity !== "remark" || args.has("--remarks")));
 }

@@ -22,16 +22,14 @@ export type DiagnosticForm = "pretty" | "short" | "json";
 export class Session {
   readonly io: Io;
   readonly form: DiagnosticForm;
-  readonly debug: boolean;
-  /** What has been read, for a reproducer. */
+  /** What is being worked on, should it have to be reproduced. */
   program: { readonly text: string; readonly pipeline: string } | undefined;
-  /** A smaller one, of the pass that failed. */
+  /** The IR on which a pass failed, with what was left of the pipeline: less to run than the whole program. */
   reproducer: string | undefined;
 
-  constructor(io: Io, form: DiagnosticForm, debug: boolean) {
+  constructor(io: Io, form: DiagnosticForm) {
     this.io = io;
     this.form = form;
-    this.debug = debug;
   }
 
   report(diagnostics: readonly Diagnostic[]): void {

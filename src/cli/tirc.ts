@@ -22,7 +22,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 
 /** Runs a command line (without the names of the interpreter and the script) and gives the exit code. Never throws. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
-  const session = new Session(io, formOf(argv), argv.includes("--debug") || Boolean(io.env.TIRC_DEBUG));
+  const session = new Session(io, formOf(argv));
   try {
     return await dispatch(argv, session);
   } catch (caught) {
@@ -31,7 +31,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
       return exitCodeOf(caught.diagnostics);
     }
     const { reportCrash } = await import("./crash.ts");
-    reportCrash(caught, session);
+    reportCrash(caught, argv, session);
     return internalErrorCode;
   }
 }

@@ -79,6 +79,9 @@ export const cliErrors = {
       help: [`choose one: ${names.map((name) => code(`--fn ${name}`)).join(", ")}`],
     });
   },
+  noFunction(span: Span): Diagnostic {
+    return error("E0713", "the file has no function to run", { span });
+  },
   notAFolder(span: Span, path: string, count: number): Diagnostic {
     return error("E0714", `${code(path)} is a file, and ${count} kernels need a folder`, {
       span,
@@ -97,18 +100,21 @@ export const cliErrors = {
       labels: [{ span: first, message: "first used here" }],
     });
   },
+  noInput(span: Span, name: string, got: string, choices: readonly string[]): Diagnostic {
+    return error("E0705", `there is no file ${code(got)} for the input ${code(name)}`, {
+      span,
+      help: [...didYouMean(got, choices), "an input is a .npy file, `randn`, `zeros`, `ones` or a number"],
+    });
+  },
   numberDoesNotFit(span: Span, name: string, type: string, got: string): Diagnostic {
     return error("E0717", `the input ${code(name)} is ${type}, which cannot hold ${got}`, { span });
   },
 };
 
+/** A mistake of tirc. `reproducer` is the path of a file that shows it again. */
 export function internalError(message: string, reproducer: string | undefined): Diagnostic {
   return error("E0799", `tirc itself failed: ${message}`, {
-    notes: [
-      reproducer === undefined
-        ? "no program had been read"
-        : `the program is in ${reproducer}; \`tirc compile ${reproducer}\` runs it again`,
-    ],
-    help: ["this is a mistake of tirc: please report it with that file", "`--debug` shows where it happened"],
+    notes: reproducer === undefined ? [] : [`the program is in ${reproducer}; \`tirc compile\` on it runs it again`],
+    help: ["this is a mistake of tirc: please report it with that file", "TIRC_DEBUG=1 shows where it happened"],
   });
 }

@@ -1,0 +1,78 @@
+/** The options of `tirc run` that are about its function's inputs and outputs. */
+
+import { fail } from "../diagnostics/diagnostic.ts";
+import { cliErrors } from "../diagnostics/errors-cli.ts";
+import type { Fn } from "../ir/ir.ts";
+import { type Arguments, assignment, checkStream, type Word } from "./arguments.ts";
+import { kindOf, readBytes, shownPath } from "./files.ts";
+import type { InputSource } from "./inputs.ts";
+import { readNpy } from "./npy.ts";
+import { together } from "./program-options.ts";
+import type { Io } from "./session.ts";
+
+/** The `NAME=VALUE` of an option, by name. Throws E0706, E0710, E0712. */
+function assignments(
+  args: Arguments,
+  { option, form, kind }: { option: string; form: string; kind: "input" | "output" },
+  fn: Fn,
+  known: readonly string[],
+): Map<string, { name: Word; value: Word }> {
+  const result = new Map<string, { name: Word; value: Word }>();
+  const reads = args.values(option).map((word) => () => {
+    const { name, value } = assignment(word, option, form);
+    if (!known.includes(name.text)) fail(cliErrors.unknownTensor(name.span, fn.name, kind, name.text, known));
+    const before = result.get(name.text);
+    if (before !== undefined) fail(cliErrors.optionTwice(name.span, `${option} ${name.text}`, before.name.span));
+    result.set(name.text, { name, value });
+  });
+  together(...reads);
+  return result;
+}
+
+/** What each input that is given comes from. Throws also E0630 to E0635, E0640, E0705. */
+export function readSources(args: Arguments, fn: Fn, io: Io): Map<string, InputSource> {
+  const known = fn.params.map((param) => param.name as string);
+  const option = { option: "--in", form: "NAME=FILE.npy|randn|zeros|ones|NUMBER", kind: "input" } as const;
+  const sources = new Map<string, InputSource>();
+  const reads = [...assignments(args, option, fn, known)].map(([name, { value }]) => () => {
+    sources.set(name, readSource(name, value, io));
+  });
+  together(...reads);
+  return sources;
+}
+
+const fills = ["randn", "zeros", "ones"] as const;
+const numbers: Readonly<Record<string, number>> = { inf: Infinity, "+inf": Infinity, "-inf": -Infinity, nan: NaN };
+
+function readSource(name: string, word: Word, io: Io): InputSource {
+  const { text } = word;
+  const fill = fills.find((known) => known === text);
+  if (fill !== undefined) return { kind: "fill", fill };
+  if (Object.hasOwn(numbers, text)) return { kind: "fill", fill: numbers[text] as number, word };
+  if (/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text)) return { kind: "fill", fill: Number(text), word };
+  const isMissing = text !== "-" && !text.endsWith(".npy") && kindOf(text, io) === "nothing";
+  if (isMissing) fail(cliErrors.noInput(word.span, name, text, fills));
+  const file = shownPath(text, "stdin");
+  return { kind: "file", file, array: readNpy(readBytes(text, io), file) };
+}
+
+/** Where each output that is wanted goes. Throws also E0716. */
+export function readOutputs(args: Arguments, fn: Fn): Map<string, Word> {
+  const known = fn.results.map((result) => result.name);
+  const option = { option: "--out", form: "NAME=FILE.npy", kind: "output" } as const;
+  const given = assignments(args, option, fn, known);
+  const files = [...given.values()].map(({ value }) => value);
+  const report: Word[] = args.has("--json") ? [{ text: "-", span: args.spanOf("--json") }] : [];
+  checkStream([...report, ...files], "stdout");
+  return new Map([...given].map(([name, { value }]) => [name, value]));
+}
+
+/** Throws E0705. */
+export function readSeed(word: Word | undefined): number {
+  if (word === undefined) return 0;
+  const seed = Number(word.text);
+  const isSeed = /^\d+$/.test(word.text) && seed < 2 ** 32;
+  return isSeed
+    ? seed
+    : fail(cliErrors.wrongValue(word.span, "--seed", word.text, "a whole number from 0 to 2^32 - 1"));
+}

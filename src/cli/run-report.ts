@@ -1,0 +1,65 @@
+/** What `tirc run` tells about a run. */
+
+import { printType } from "../ir/types.ts";
+import { type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
+import { type Comparison, tolerances } from "./compare.ts";
+
+export interface RunReport {
+  readonly function: string;
+  readonly device: string;
+  readonly launches: number;
+  readonly outputs: Readonly<Record<string, HostTensor>>;
+  /** By output; none where nothing was compared. */
+  readonly comparisons: ReadonlyMap<string, Comparison>;
+}
+
+export function reportJson({ function: name, device, launches, outputs, comparisons }: RunReport): string {
+  const described = Object.entries(outputs).map(([output, { element, shape }]) => {
+    const comparison = comparisons.get(output);
+    const errors =
+      comparison === undefined ? {} : { maxAbsError: comparison.maxAbsError, maxRelError: comparison.maxRelError };
+    return [output, { shape, dtype: element, ...errors }] as const;
+  });
+  const report = { function: name, device, launches, outputs: Object.fromEntries(described) };
+  return `${JSON.stringify(report, undefined, 2)}\n`;
+}
+
+export function reportText({ function: name, device, launches, outputs, comparisons }: RunReport): string {
+  const rows = Object.entries(outputs).map(([output, tensor]) => {
+    const comparison = comparisons.get(output);
+    const what = comparison === undefined ? firstValues(tensor) : errorsOf(tensor, comparison);
+    return `  ${output}: ${printType(tensor)}  ${what}\n`;
+  });
+  const count = launches === 1 ? "1 launch" : `${launches} launches`;
+  return `${name} on ${device}, ${count}\n${rows.join("")}`;
+}
+
+const shownValues = 4;
+
+function firstValues(tensor: HostTensor): string {
+  const first = toNumbers({ ...tensor, data: tensor.data.slice(0, shownValues) } as HostTensor);
+  const shown = [...first].map((value) => String(Number(value.toPrecision(6))));
+  return shown.join(" ") + (tensor.data.length > shownValues ? " ..." : "");
+}
+
+function errorsOf({ element }: HostTensor, { maxAbsError, maxRelError, steps, wrong }: Comparison): string {
+  const verdict = wrong === 0 ? "ok" : "WRONG";
+  const allowed = tolerances[element] === 0 ? "" : `, allowed ${tolerances[element].toExponential()} of either`;
+  const stepped = steps === 0 ? "" : `; ${steps} values on the neighbouring step, which rounding leaves open`;
+  return `${verdict}: largest error ${shown(maxAbsError)}, of the row's largest value ${shown(maxRelError)}${allowed}${stepped}`;
+}
+
+function shown(error: number): string {
+  return error === 0 ? "0" : error.toExponential(1);
+}
+
+/** `[2, 17]`: the place of an element in row-major order. */
+export function indexOf(at: number, shape: readonly number[]): string {
+  const index: number[] = [];
+  let rest = at;
+  for (const extent of shape.toReversed()) {
+    index.unshift(rest % extent);
+    rest = Math.floor(rest / extent);
+  }
+  return `[${index.join(", ")}]`;
+}
