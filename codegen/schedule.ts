@@ -90,7 +90,8 @@ const powerOfTwo = (count: number) => 2 ** Math.ceil(Math.log2(Math.max(1, count
 function lanesFor(units: number | undefined, kind: "cpu" | "gpu", subgroup: number, most: number): number {
   const limit = 2 ** Math.floor(Math.log2(Math.max(1, most)));
   if (kind === "cpu") return Math.min(limit, Math.max(1, subgroup), powerOfTwo(units ?? limit));
-  if (units === undefined) return limit;
+  // Of rows that may be short or long, a workgroup of the usual size reads either well enough.
+  if (units === undefined) return Math.min(limit, workgroupLanes.gpu);
   const wanted = powerOfTwo(units / unitsPerLane);
   return Math.min(limit, powerOfTwo(units), Math.max(wanted, 32));
 }
