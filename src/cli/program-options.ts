@@ -9,7 +9,7 @@ import { dimensionNames, type Fn, type Module, makeModule } from "../ir/ir.ts";
 import { parse } from "../parse/parse.ts";
 import type { Instrument } from "../pass-manager/instrument.ts";
 import { dump, printIr, reproducer, statistics, timing } from "../pass-manager/instruments.ts";
-import { headerPipeline, parsePipeline } from "../pass-manager/pipeline.ts";
+import { headerPipeline, parsePipeline, printPipeline, withoutPasses } from "../pass-manager/pipeline.ts";
 import { type Arguments, assignment, type Word } from "./arguments.ts";
 import { makeFolder, readText, shownPath, writeAtomically } from "./files.ts";
 import type { Session } from "./session.ts";
@@ -65,13 +65,13 @@ export function readProgram(args: Arguments, session: Session): Program {
   const started = performance.now();
   const text = readText(path.text, session.io);
   const passes = given ?? headerOf(text, name) ?? "default";
-  session.program = { text, pipeline: passes };
+  const disabled = args.values("--disable-pass").map((word) => word.text);
+  session.program = { text, pipeline: printPipeline(withoutPasses(parsePipeline(passes), disabled)) };
   const module = choose(parse(text, { file: name }), args.value("--fn"));
   const parseTime = performance.now() - started;
   checkDimNames(dims, module);
   return {
-    ...{ module, passes, target, parseTime },
-    disabled: args.values("--disable-pass").map((word) => word.text),
+    ...{ module, passes, disabled, target, parseTime },
     dims: Object.fromEntries(dims.map((dim) => [dim.name.text, dim.extent])),
     instruments: makeInstruments(args, session),
   };
