@@ -1,0 +1,203 @@
+/** `tirc compile`: what it writes, and where. */
+
+import { chmodSync, existsSync, lstatSync, statSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { compile } from "../../src/compile.ts";
+import { parse } from "../../src/parse/parse.ts";
+import { addNorm, twoFunctions, Workplace } from "../support/cli.ts";
+
+const files = { "f.tir": addNorm, "two.tir": twoFunctions };
+const kernelOf = (text: string, dims = {}) => {
+  const [kernel] = compile(parse(text), { dims }).kernels;
+  if (kernel === undefined) throw new Error("no kernel");
+  return kernel;
+};
+
+describe("on stdout", () => {
+  test("stands the WGSL, and nothing else is said", async () => {
+    const { code, stdout, stderr } = await new Workplace(files).run(["compile", "f.tir"]);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toBe(kernelOf(addNorm).wgsl);
+  });
+
+  test("the program may come from stdin", async () => {
+    const { code, stdout } = await new Workplace().run(["compile", "-"], { stdin: addNorm });
+    expect(code).toBe(0);
+    expect(stdout).toBe(kernelOf(addNorm).wgsl);
+  });
+
+  test("--emit json is WGSL and manifest; of several functions a list", async () => {
+    const place = new Workplace(files);
+    expect(JSON.parse((await place.run(["compile", "f.tir", "--emit", "json"])).stdout)).toEqual(kernelOf(addNorm));
+    const list = JSON.parse((await place.run(["compile", "two.tir", "--emit=json"])).stdout);
+    expect(list.map((kernel: { name: string }) => kernel.name)).toEqual(["first", "second"]);
+  });
+
+  test("--emit tir is the IR after all passes, and reads back", async () => {
+    const place = new Workplace(files);
+    const { stdout } = await place.run(["compile", "two.tir", "--emit", "tir"]);
+    expect(stdout).toContain("kernel {");
+    expect((await place.run(["compile", "-", "--emit", "tir"], { stdin: stdout })).stdout).toBe(stdout);
+  });
+
+  test("--emit tir needs no kernel", async () => {
+    const { code, stdout } = await new Workplace(files).run(["compile", "f.tir", "--emit", "tir", "--passes", ""]);
+    expect([code, stdout.includes("rmsnorm")]).toEqual([0, true]);
+  });
+
+  test("several kernels are told apart", async () => {
+    const { stdout } = await new Workplace(files).run(["compile", "two.tir"]);
+    expect(stdout.match(/^\/\/ \w+\.wgsl$/gm)).toEqual(["// first.wgsl", "// second.wgsl"]);
+    const { stdout: one } = await new Workplace(files).run(["compile", "two.tir", "--fn", "second"]);
+    expect(one.match(/@compute/g)).toHaveLength(1);
+  });
+});
+
+describe("-o", () => {
+  test("is a file for one function", async () => {
+    const place = new Workplace(files);
+    expect(await place.run(["compile", "f.tir", "-o", "k.wgsl"])).toMatchObject({ code: 0, stdout: "", stderr: "" });
+    expect(place.read("k.wgsl")).toBe(kernelOf(addNorm).wgsl);
+    expect(place.files()).toEqual(["f.tir", "k.wgsl", "two.tir"]);
+  });
+
+  test("is a folder for several", async () => {
+    const place = new Workplace(files);
+    await place.run(["compile", "two.tir", "-o", "out/deep", "--emit", "json"]);
+    expect(place.files()).toEqual([
+      "f.tir",
+      "out",
+      "out/deep",
+      "out/deep/first.json",
+      "out/deep/second.json",
+      "two.tir",
+    ]);
+  });
+
+  test("- is stdout", async () => {
+    const { stdout } = await new Workplace(files).run(["compile", "f.tir", "-o", "-"]);
+    expect(stdout).toBe(kernelOf(addNorm).wgsl);
+  });
+
+  test("replaces what is there as a whole: mode and links stay, and nothing is left beside it", async () => {
+    const place = new Workplace({ ...files, "k.wgsl": "old" });
+    chmodSync(join(place.folder, "k.wgsl"), 0o640);
+    symlinkSync("k.wgsl", join(place.folder, "link.wgsl"));
+    await place.run(["compile", "f.tir", "-o", "link.wgsl"]);
+    expect(lstatSync(join(place.folder, "link.wgsl")).isSymbolicLink()).toBe(true);
+    expect(place.read("k.wgsl")).toBe(kernelOf(addNorm).wgsl);
+    expect(statSync(join(place.folder, "k.wgsl")).mode & 0o777).toBe(0o640);
+    expect(place.files()).toEqual(["f.tir", "k.wgsl", "link.wgsl", "two.tir"]);
+  });
+
+  test("leaves what is there where the program is wrong, and where one of two functions is", async () => {
+    const apart =
+      "fn g(x: f32[8, 4]) -> (a: f32[8], b: f32[4]) {\n  return sum(x, axes = [1]), sum(x, axes = [0])\n}\n";
+    const place = new Workplace({
+      "bad.tir": apart,
+      "half.tir": `${addNorm}\n${apart}`,
+      "k.wgsl": "old",
+      "out/add_norm.wgsl": "old",
+    });
+    expect((await place.run(["compile", "bad.tir", "-o", "k.wgsl"])).code).toBe(1);
+    expect((await place.run(["compile", "half.tir", "-o", "out"])).code).toBe(1);
+    expect([place.read("k.wgsl"), place.read("out/add_norm.wgsl")]).toEqual(["old", "old"]);
+    expect(existsSync(join(place.folder, "out/g.wgsl"))).toBe(false);
+  });
+
+  test("may be a device", async () => {
+    const place = new Workplace(files);
+    expect((await place.run(["compile", "f.tir", "-o", "/dev/null"])).code).toBe(0);
+    expect(existsSync("/dev/null")).toBe(true);
+    expect(lstatSync("/dev/null").isCharacterDevice()).toBe(true);
+  });
+});
+
+describe("how it is compiled", () => {
+  test("--dim fixes dimensions", async () => {
+    const args = ["compile", "f.tir", "--emit", "json", "--dim", "rows=16"];
+    const { manifest } = JSON.parse((await new Workplace(files).run(args)).stdout);
+    expect(manifest).toEqual(kernelOf(addNorm, { rows: 16 }).manifest);
+    expect(manifest.dims).toEqual([]);
+  });
+
+  test("--target takes a name or a file", async () => {
+    const profile = { name: "mine", kind: "gpu", features: ["subgroups"], subgroup: { min: 16, max: 16 } };
+    const place = new Workplace({ ...files, "mine.json": JSON.stringify(profile) });
+    const target = async (name: string) =>
+      JSON.parse((await place.run(["compile", "f.tir", "--emit", "json", "--target", name])).stdout).manifest.target;
+    expect(await target("gpu-subgroup-32")).toBe("gpu-subgroup-32");
+    expect(await target("mine.json")).toBe("mine");
+  });
+
+  test("--passes, -O0, -O1 and --disable-pass choose the passes", async () => {
+    const place = new Workplace({ "f.tir": "fn f(x: f32[n]) -> (y: f32[n]) {\n  return -(-x)\n}\n" });
+    const ir = async (...args: string[]) => (await place.run(["compile", "f.tir", "--emit", "tir", ...args])).stdout;
+    expect(await ir("-O0")).toContain("kernel {");
+    expect(await ir("-O0")).toContain("-x");
+    expect(await ir("-O1")).toBe(await ir());
+    expect(await ir()).not.toContain("-x");
+    expect(await ir("--disable-pass", "canonicalize")).toContain("-x");
+    expect(await ir("--passes", "fixpoint(canonicalize,dce)")).not.toContain("-x");
+  });
+
+  test("a pipeline that the file carries counts, unless another one is given", async () => {
+    const text = "// tirc-pipeline: canonicalize\nfn f(x: f32[n]) -> (y: f32[n]) {\n  return -(-x) + 1\n}\n";
+    const place = new Workplace({ "f.tir": text });
+    expect((await place.run(["compile", "f.tir", "--emit", "tir"])).stdout).not.toContain("-x");
+    expect((await place.run(["compile", "f.tir"])).stderr).toContain("E0501");
+    expect((await place.run(["compile", "f.tir", "-O0"])).code).toBe(0);
+  });
+});
+
+describe("seeing inside", () => {
+  const norm = "fn f(x: f32[n, 8]) -> (y: f32[n, 8]) {\n  return layernorm(x, axes = [-1])\n}\n";
+
+  test("the IR goes to stderr, so that stdout stays the kernel", async () => {
+    const place = new Workplace({ "f.tir": norm });
+    const { wgsl } = kernelOf(norm);
+    const headsOf = async (...args: string[]) => {
+      const { code, stdout, stderr } = await place.run(["compile", "f.tir", ...args]);
+      expect([code, stdout]).toEqual([0, wgsl]);
+      return stderr.match(/^\/\/ IR .*$/gm);
+    };
+    expect(await headsOf("--print-ir-before=cse", "--print-ir-after=dce")).toEqual([
+      "// IR before cse",
+      "// IR after dce",
+    ]);
+    expect(await headsOf("--print-ir-after-all")).toHaveLength(7);
+    expect(await headsOf("--print-ir-after-change")).toEqual([
+      "// IR after layernorm-to-rmsnorm",
+      "// IR after fuse-elementwise",
+    ]);
+  });
+
+  test("--dump-dir has the IR at every step, and the kernel", async () => {
+    const place = new Workplace({ "f.tir": norm });
+    await place.run(["compile", "f.tir", "--dump-dir", "dump", "--passes", "layernorm-to-rmsnorm,O0"]);
+    expect(place.files().slice(1)).toEqual([
+      "dump/000_input.tir",
+      "dump/001_layernorm-to-rmsnorm.tir",
+      "dump/002_fuse-elementwise.tir",
+      "dump/kernel.wgsl",
+      "f.tir",
+    ]);
+    expect(place.read("dump/001_layernorm-to-rmsnorm.tir")).toContain("rmsnorm(");
+  });
+
+  test("--timing, --stats and --remarks tell on stderr", async () => {
+    const place = new Workplace({ "f.tir": norm });
+    const { stderr } = await place.run(["compile", "f.tir", "--timing", "--stats", "--remarks"]);
+    expect(stderr).toMatch(/^ +[\d.]+ ms +[\d.]+ % {2}canonicalize$/m);
+    expect(stderr).toMatch(/^ +1 {2}layernorm-to-rmsnorm: layernorms rewritten$/m);
+    expect(stderr).toContain("remark[R0102]");
+    expect((await place.run(["compile", "f.tir"])).stderr).toBe("");
+  });
+
+  test("a warning is said without being asked for", async () => {
+    const place = new Workplace({ "f.tir": norm });
+    const passes = "layernorm-to-rmsnorm,eliminate-centering{mode=lossy},fuse-elementwise";
+    expect((await place.run(["compile", "f.tir", "--passes", passes])).stderr).toContain("warning[R0103]");
+  });
+});
