@@ -146,7 +146,7 @@ export function parseArguments(command: CommandSpec, words: readonly Word[], lin
       const shown = long ? (equals < 0 ? text : text.slice(0, equals)) : text.slice(0, 2);
       const spec = command.options.find((option) => shown === (long ? option.name : (option.short ?? option.name)));
       if (spec === undefined) {
-        const names = command.options.flatMap(({ name, short }) => (short === undefined ? [name] : [name, short]));
+        const names = command.options.map(({ name }) => name).filter((name) => name.startsWith("--"));
         found.push(cliErrors.unknownOption(word.span, command.name, long ? shown : text, names));
         continue;
       }

@@ -87,7 +87,6 @@ export const runSpec: CommandSpec = {
     ...common,
   ],
   notes: [
-    "Inputs and defaults that were chosen, and on which device it runs, are told on stderr.",
     "randn fills integers with whole numbers from -10 to 10 (u32: 0 to 20), and bool with a coin.",
     "Dimensions that neither an input file nor --dim tells get a default, which is shown.",
   ],

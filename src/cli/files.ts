@@ -94,7 +94,8 @@ export function writeAtomically(path: string, data: string | Uint8Array, io: Io)
     if (before !== undefined && !before.isFile()) writeFileSync(target, data);
     else replace(target, data, before?.mode ?? 0o666);
   } catch (caught) {
-    fail(fileErrors.cannotWrite(path, reasonOf(caught)));
+    const { code } = caught as NodeJS.ErrnoException;
+    fail(fileErrors.cannotWrite(path, code === "ENOENT" ? "there is no such folder" : reasonOf(caught)));
   }
 }
 

@@ -22,9 +22,9 @@ type Tensors = Readonly<Record<string, HostTensor>>;
 
 export async function runCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;
+  checkStream([...args.operands, ...valuesOf(args.values("--in"))], "stdin");
   const program = readProgram(args, session);
   const fn = theFunction(program, args);
-  checkStream([...args.operands, ...valuesOf(args.values("--in"))], "stdin");
   let sources: ReturnType<typeof readSources> = new Map();
   let outputs: ReturnType<typeof readOutputs> = new Map();
   let seed = 0;
@@ -40,14 +40,14 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
     },
   );
   const { extents, defaults } = chooseDims(fn, sources, program.dims);
-  for (const name of defaults)
-    session.say(`${name} = ${extents[name]}, as nothing says otherwise (--dim ${name}=N does)`);
   const inputs = Object.fromEntries(
     fn.params.map((param) => {
       const name = param.name as string;
       return [name, makeInput(param, sources.get(name) ?? { kind: "fill", fill: "randn" }, extents, seed)];
     }),
   );
+  for (const name of defaults)
+    session.say(`${name} = ${extents[name]}, as nothing says otherwise (--dim ${name}=N does)`);
 
   const ran = await runOn(program, inputs, extents, args, session);
   for (const [name, word] of outputs) writeAtomically(word.text, writeNpy(ran.outputs[name] as HostTensor), io);
@@ -63,17 +63,9 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
 }
 
 function theFunction({ module: { fns } }: Program, args: Arguments): Fn {
-  const [fn, ...more] = fns;
-  const file = (args.operands[0] as Word).span;
-  if (fn === undefined) fail(cliErrors.noFunction(file));
-  return more.length === 0
-    ? fn
-    : fail(
-        cliErrors.severalFunctions(
-          file,
-          fns.map(({ name }) => name),
-        ),
-      );
+  const names = fns.map(({ name }) => name);
+  if (fns.length > 1) fail(cliErrors.severalFunctions((args.operands[0] as Word).span, names));
+  return fns[0] as Fn;
 }
 
 /** What stands after `=`. */

@@ -44,9 +44,11 @@ function firstValues(tensor: HostTensor): string {
 
 function errorsOf({ element }: HostTensor, { maxAbsError, maxRelError, steps, wrong }: Comparison): string {
   const verdict = wrong === 0 ? "ok" : "WRONG";
-  const allowed = tolerances[element] === 0 ? "" : `, allowed ${tolerances[element].toExponential()} of either`;
+  const errors = `largest error ${shown(maxAbsError)}, ${shown(maxRelError)} of its row's largest value`;
+  const tolerance = tolerances[element];
+  const allowed = tolerance === 0 ? "" : ` (allowed: ${tolerance.toExponential()} of that value or of 1)`;
   const stepped = steps === 0 ? "" : `; ${steps} values on the neighbouring step, which rounding leaves open`;
-  return `${verdict}: largest error ${shown(maxAbsError)}, of the row's largest value ${shown(maxRelError)}${allowed}${stepped}`;
+  return `${verdict}: ${errors}${allowed}${stepped}`;
 }
 
 function shown(error: number): string {

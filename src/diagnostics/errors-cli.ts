@@ -57,7 +57,7 @@ export const cliErrors = {
     return error("E0710", `${code(option)} takes ${code(form)}`, { span });
   },
   unknownDimension(span: Span, name: string, known: readonly string[]): Diagnostic {
-    const notes = [known.length > 0 ? `its dimensions are ${listing(known.map(code))}` : "all its shapes are numbers"];
+    const notes = [known.length > 0 ? `it has ${listing(known.map(code))}` : "all its shapes are numbers"];
     return error("E0711", `the program has no dimension ${code(name)}`, { span, notes, help: didYouMean(name, known) });
   },
   notAnExtent(span: Span, name: string, got: string): Diagnostic {
@@ -69,7 +69,7 @@ export const cliErrors = {
     const help = didYouMean(name, known);
     return error("E0712", `${code(fn)} has no ${kind} ${code(name)}`, {
       span,
-      notes: [known.length > 0 ? `its ${kind}s are ${listing(known.map(code))}` : `it has no ${kind}s`],
+      notes: [known.length > 0 ? `it has ${listing(known.map(code))}` : `it has no ${kind}s`],
       help,
     });
   },
@@ -78,9 +78,6 @@ export const cliErrors = {
       span,
       help: [`choose one: ${names.map((name) => code(`--fn ${name}`)).join(", ")}`],
     });
-  },
-  noFunction(span: Span): Diagnostic {
-    return error("E0713", "the file has no function to run", { span });
   },
   notAFolder(span: Span, path: string, count: number): Diagnostic {
     return error("E0714", `${code(path)} is a file, and ${count} kernels need a folder`, {

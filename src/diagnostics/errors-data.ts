@@ -35,7 +35,7 @@ export const npyErrors = {
     return error("E0635", `${file} ${what}: ${shape} takes ${expected} bytes, and ${got} follow the header`);
   },
   wrongKind(file: string, holds: string, name: string, type: string): Diagnostic {
-    return error("E0636", `${file} holds ${holds}, and the input ${code(name)} is ${type}`, {
+    return error("E0636", `${file} holds ${code(holds)}, and the input ${code(name)} is ${type}`, {
       help: ["convert the array before it is saved: `array.astype(...)`"],
     });
   },
@@ -49,7 +49,7 @@ export const fileErrors = {
     return error("E0640", `cannot read ${file}: ${reason}`);
   },
   cannotWrite(file: string, reason: string): Diagnostic {
-    return error("E0641", `cannot write ${file}: ${reason}`, { notes: ["what was there before is as it was"] });
+    return error("E0641", `cannot write ${file}: ${reason}`);
   },
 };
 

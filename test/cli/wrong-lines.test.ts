@@ -1,0 +1,168 @@
+/** Wrong command lines: their codes and exit codes here, all that is said in test/golden/command-lines.txt. */
+
+import { expect, test } from "vitest";
+import { addNorm, twoFunctions, Workplace } from "../support/cli.ts";
+import { expectGolden } from "../support/golden.ts";
+import { npyFile } from "../support/npy.ts";
+
+const place = new Workplace({
+  "f.tir": addNorm,
+  "two.tir": twoFunctions,
+  "none.tir": "// nothing here\n",
+  "whole.tir": "fn pick(i: i32[n], on: bool[n]) -> (y: i32[n]) {\n  return where(on, i, 0)\n}\n",
+  "wrong.tir": "fn f(x: f32[n]) -> (y: f32[n]) {\n  return gelo(x)\n}\n",
+  "header.tir": `// tirc-pipeline: canonicalise\n${addNorm}`,
+  "folder/file.tir": addNorm,
+  "x.npy": npyFile("<f4", [3, 8], Buffer.alloc(96)),
+  "x4.npy": npyFile("<f4", [4, 8], Buffer.alloc(128)),
+  "narrow.npy": npyFile("<f4", [3, 7], Buffer.alloc(84)),
+  "flat.npy": npyFile("<f4", [24], Buffer.alloc(96)),
+  "f8.npy": npyFile("<f8", [2], Buffer.alloc(16)),
+  "far.npy": npyFile("<i8", [1], Buffer.from([0, 0, 0, 0, 1, 0, 0, 0])),
+  "text.npy": "1.0 2.0\n",
+  "t.json": '{ "name": "mine", "kind": "tpu" }',
+  "broken.json": "{ name: 1 }",
+});
+
+/** The line as a shell has it (no word has a space in it), the exit code, the codes in order, part of what is said. */
+const lines: readonly (readonly [string, number, string, string])[] = [
+  ["", 2, "E0701", "a command is missing"],
+  ["complie f.tir", 2, "E0701", "did you mean `compile`?"],
+  ["f.tir", 2, "E0701", "the commands are"],
+  ["--verbose", 2, "E0701", "there is no command `--verbose`"],
+  ["help me", 2, "E0701", "there is no command `me`"],
+  ["compile f.tir --tarket portable", 2, "E0702 E0708", "did you mean `--target`?"],
+  ["compile f.tir --compare", 2, "E0702", "has no option `--compare`"],
+  ["compile f.tir -x", 2, "E0702", "has no option `-x`"],
+  ["check f.tir --json", 2, "E0702", "`tirc check` has no option"],
+  ["compile f.tir --target", 2, "E0703", "`--target` needs a value"],
+  ["compile f.tir -o --emit json", 2, "E0703", "`-o` needs a value"],
+  ["compile f.tir -O", 2, "E0703", "`-O` needs a value"],
+  ["compile f.tir --timing=yes", 2, "E0704", "`--timing` takes no value"],
+  ["run f.tir --compare=", 2, "E0704", "`--compare` takes no value"],
+  ["compile f.tir --emit spirv", 2, "E0705", "wgsl, tir or json"],
+  ["compile f.tir --emit=", 2, "E0705", "not ``"],
+  ["compile f.tir -O3", 2, "E0705", "`-O` takes 0 or 1, not `3`"],
+  ["check f.tir --diagnostics xml", 2, "E0705", "pretty, short or json"],
+  ["run f.tir --device tpu", 2, "E0705", "auto, gpu or cpu"],
+  ["run f.tir --seed -1", 2, "E0705", "a whole number from 0"],
+  ["run f.tir --seed 4294967296", 2, "E0705", "not `4294967296`"],
+  ["run f.tir --in x=rand", 2, "E0705", "did you mean `randn`?"],
+  ["compile f.tir --target portable --target gpu-f16", 2, "E0706", "first given here"],
+  ["run f.tir --dim rows=1 --dim rows=2", 2, "E0706", "`--dim rows` is given twice"],
+  ["run f.tir --in x=1 --in x=2", 2, "E0706", "`--in x` is given twice"],
+  ["compile", 2, "E0707", "needs a .tir file"],
+  ["explain", 2, "E0707", "the code of a diagnostic"],
+  ["fmt --check", 2, "E0707", "`tirc fmt` needs"],
+  ["compile f.tir two.tir", 2, "E0708", "takes one FILE at a time"],
+  ["passes cse", 2, "E0708", "takes nothing but options"],
+  ["compile -- -f.tir f.tir", 2, "E0708", "one FILE"],
+  ["compile f.tir -O0 --passes default", 2, "E0709", "both choose the passes"],
+  ["compile f.tir --print-ir-after-all --print-ir-after-change", 2, "E0709", "the one prints all"],
+  ["run f.tir --dim 4096", 2, "E0710", "`NAME=EXTENT`"],
+  ["run f.tir --in x=", 2, "E0710", "`--in` takes"],
+  ["run f.tir --out =y.npy", 2, "E0710", "`NAME=FILE.npy`"],
+  ["run f.tir --dim row=4", 2, "E0711", "did you mean `rows`?"],
+  ["compile f.tir --dim rows=1e3", 2, "E0711", "a whole number from 0 to 2^32 - 1, not `1e3`"],
+  ["compile f.tir --dim rows=4294967296", 2, "E0711", "not `4294967296`"],
+  ["run f.tir --in z=1 --in w=2", 2, "E0712 E0712", "it has `x` and `r`"],
+  ["run f.tir --out z=z.npy", 2, "E0712", "it has `y`"],
+  ["run two.tir", 2, "E0713", "`--fn first`, `--fn second`"],
+  ["run none.tir", 1, "E0139", "none.tir"],
+  ["compile two.tir -o f.tir", 2, "E0714", "2 kernels need a folder"],
+  ["compile two.tir -o kernel.wgsl", 2, "E0714", "`kernel.wgsl` is a file"],
+  ["explain 203", 2, "E0715", "there is no diagnostic `203`"],
+  ["explain E0204x", 2, "E0715", "did you mean `E0204`?"],
+  ["run - --in x=-", 2, "E0716", "`-` is stdin"],
+  ["check - -", 2, "E0716", "first used here"],
+  ["run f.tir --json --out y=-", 2, "E0716", "`-` is stdout"],
+  ["run whole.tir --in i=1.5", 2, "E0717", "i32[n], which cannot hold 1.5"],
+  ["run whole.tir --in on=2", 2, "E0717", "bool[n]"],
+  ["compile f.tir --passes cannonicalize", 2, "E0301", "--passes:1:1: error"],
+  ["compile f.tir --passes cse,dead,dc", 2, "E0301 E0301", "did you mean `dce`?"],
+  ["compile f.tir --passes eliminate-centering{mod=exact}", 2, "E0302", "did you mean `mode`?"],
+  ["compile f.tir --passes eliminate-centering{mode=extact}", 2, "E0303", "must be"],
+  ["compile f.tir --passes fixpoint(cse", 2, "E0304", "and found the end"],
+  ["compile f.tir --passes cse,,dce", 2, "E0304", "the name of a pass"],
+  ["compile f.tir --disable-pass ces --print-ir-after fuse", 2, "E0301 E0301", "did you mean `cse`?"],
+  ["compile header.tir", 2, "E0301", "header.tir (tirc-pipeline):1:1"],
+  ["compile f.tir --fn add_nrom", 2, "E0307", "did you mean `add_norm`?"],
+  ["compile f.tir --target metal", 2, "E0590", "built-in targets"],
+  ["compile f.tir --target broken.json", 2, "E0591", "is not JSON"],
+  ["compile f.tir --target t.json", 2, "E0592", "`kind` must be"],
+  ["compile f.tir --target no.json", 2, "E0640", "cannot read no.json"],
+  ["compile no-such.tir", 2, "E0640", "there is no such file"],
+  ["compile folder", 2, "E0640", "it is a folder"],
+  ["check f.tir/x", 2, "E0640", "a part of the path is not a folder"],
+  ["compile f.tir -o no/such/k.wgsl", 2, "E0641", "cannot write no/such/k.wgsl"],
+  ["compile f.tir --dump-dir f.tir", 2, "E0641", "it is a file"],
+  ["run f.tir --in x=no.npy", 2, "E0640", "cannot read no.npy"],
+  ["run f.tir --device cpu --in x=text.npy", 1, "E0630", "text.npy is not a .npy file"],
+  ["run f.tir --device cpu --in x=narrow.npy", 1, "E0604", "axis 1 is 7, not 8"],
+  ["run f.tir --device cpu --in x=flat.npy", 1, "E0604", "it has 1 dimensions, not 2"],
+  ["run f.tir --device cpu --in x=x.npy --in r=x4.npy", 1, "E0606", "3 by x.npy and 4 by x4.npy"],
+  ["run f.tir --device cpu --in x=x.npy --dim rows=4", 1, "E0606", "4 by --dim and 3 by x.npy"],
+  ["run whole.tir --device cpu --in i=f8.npy", 1, "E0636", "holds `<f8`, and the input `i` is i32[n]"],
+  ["run whole.tir --device cpu --in i=far.npy", 1, "E0637", "4294967296 at element 0"],
+  ["compile wrong.tir -o out.wgsl", 1, "E0202", "did you mean `gelu`?"],
+  ["run wrong.tir", 1, "E0202", "wrong.tir:2:10"],
+  ["check wrong.tir no-such.tir", 2, "E0202 E0640", "no-such.tir"],
+  ["fmt f.tir none.tir", 1, "E0139", "none.tir"],
+  ["compile f.tir --bogus --emit x -O7 --dim", 2, "E0702 E0705 E0705 E0703", "`--dim` needs a value"],
+  ["compile f.tir --passes nope --dim rows --target metal --disable-pass x", 2, "E0301 E0301 E0590 E0710", "metal"],
+];
+
+const words = (line: string) => (line === "" ? [] : line.split(" "));
+
+test("there are at least 60 of them", () => {
+  expect(lines.length).toBeGreaterThanOrEqual(60);
+});
+
+test.each(lines)("tirc %s", async (line, code, codes, part) => {
+  const before = place.files();
+  const result = await place.run(words(line));
+  const found = [...result.stderr.matchAll(/ ?error\[(E\d{4})\]: /g)].map(([, name]) => name);
+  expect(found.join(" ")).toBe(codes);
+  expect(result.stderr).toContain(part);
+  expect(result.code).toBe(code);
+  expect(result.stdout).toBe("");
+  expect(result.stderr).not.toMatch(/^\s+at .*:\d+/m);
+  // Nothing is written where something is wrong.
+  expect(place.files()).toEqual(before);
+});
+
+test("all that is said of them", async () => {
+  const said: string[] = [];
+  for (const [line] of lines) said.push(`$ tirc ${line}\n${(await place.run(words(line))).stderr}`);
+  expectGolden("command-lines.txt", said.join("\n"));
+});
+
+test("what is said as JSON is an object a line, and as short text a line each", async () => {
+  const line = ["compile", "f.tir", "--emit", "spirv", "--dim", "rows=x", "--dimm=1"];
+  const json = (await place.run([...line, "--diagnostics", "json"])).stderr.trimEnd().split("\n");
+  expect(json.map((text) => JSON.parse(text).code)).toEqual(["E0705", "E0702"]);
+  const short = (await place.run([...line, "--diagnostics=short"])).stderr;
+  expect(short).toBe(
+    [
+      "<command line>:1:27: error[E0705]: `--emit` takes wgsl, tir or json, not `spirv`",
+      "<command line>:1:46: error[E0702]: `tirc compile` has no option `--dimm`",
+      "",
+    ].join("\n"),
+  );
+});
+
+test.each(["\u0000", "\n", "a b", "'", "\u{1F600}", "-", "--", "=", "--=", "-=", "", "-O-", "--dim==", "-o="])(
+  "the word %j anywhere is no crash",
+  async (word) => {
+    for (const argv of [
+      [word],
+      ["compile", word],
+      ["compile", "f.tir", "-o", "k", word],
+      ["run", "f.tir", "--in", word],
+    ]) {
+      const { code, stderr } = await place.run([...argv, "--emit", "x"]);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/error\[E07\d\d\]/);
+    }
+  },
+);
