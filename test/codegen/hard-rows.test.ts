@@ -15,7 +15,7 @@ const lengths = [1, 2, 3, 5, 64, 65, 257, 768, 769, 1000];
 gpuTest.for(lengths)("a constant row of %i gives exactly beta", async (columns, { gpu }) => {
   for (const target of targetsFor(gpu.target)) {
     const { fn, kernel } = compileText(layernorm(columns), target);
-    for (const constant of [0, 1e6, -3.3, 1e-20, 12345.678]) {
+    for (const constant of [0, 1e6, -3.3, 1e-20, 12345.678, 1e20, -3e38]) {
       const inputs = inputsFor(fn, { rows: 3 }, { fill: { x: () => constant } });
       const { outputs } = await compareKernel(gpu.device, kernel, fn, inputs);
       const beta = inputs.beta?.data as Float32Array;

@@ -113,6 +113,17 @@ const cases: readonly (readonly [string, string, Record<string, number>])[] = [
   ],
 ];
 
+gpuTest.for([1, 3, 7])("halves in rows of %i, of which two may lie in one word", async (columns, { gpu }) => {
+  const text = `fn f(x: f16[n, ${columns}]) -> (y: f16[n, ${columns}], m: f16[n]) {
+    return center(x, axes = [-1]), max(x, axes = [-1])
+  }`;
+  for (const target of targetsFor(gpu.target)) {
+    const { fn, kernel } = compileText(text, target);
+    const { errors } = await compareKernel(gpu.device, kernel, fn, inputsFor(fn, { n: 33 }));
+    expect(Math.max(...Object.values(errors)), target.name).toBeLessThanOrEqual(1e-3);
+  }
+});
+
 gpuTest.for(cases)("%s", async ([, text, dims], { gpu }) => {
   for (const target of targetsFor(gpu.target)) {
     for (const passes of ["default", "O0"]) {
