@@ -47,3 +47,11 @@ describe.skipIf(!hasTint).each(allTargets.map((target) => target.name))("%s", (n
   test.each(examples)("examples/%s", (file) => check(readFileSync(`examples/${file}`, "utf8")));
   test.each(Object.entries(shapes))("%s", (_, text) => check(text));
 });
+
+test("a result that lacks the rows is written by the first row alone", () => {
+  const { kernel } = compileText(shapes["results of other shapes"]);
+  for (const name of ["out_h", "out_k"]) {
+    const store = new RegExp(`if \\((.*)\\) {\\s*${name}\\[`).exec(kernel.wgsl);
+    expect(store?.[1], name).toContain("index == 0u");
+  }
+});
