@@ -16,7 +16,7 @@ import {
 } from "./expression.ts";
 import { known, printExtent, times } from "./extent.ts";
 import { combine, type Fold, foldsAt } from "./folds.ts";
-import { type Graph, isColumnStore, isMean, type Node, type Store } from "./graph.ts";
+import { bufferName, type Graph, isColumnStore, isMean, type Node, type Store } from "./graph.ts";
 import { type Merge, mergeLanes, Scratch } from "./lanes.ts";
 import { type Loop, planLoops } from "./loops.ts";
 import { Names } from "./names.ts";
@@ -210,7 +210,7 @@ export class Body {
   }
 
   private load(node: Node, inLoop: boolean): string {
-    const buffer = this.context.bufferOf(node.value.name as string, "read");
+    const buffer = this.context.bufferOf(bufferName(node.value), "read");
     const strides = this.strides(node.dims as Store["dims"], buffer);
     return printLoad(buffer, this.indexOf(strides, inLoop));
   }
@@ -268,7 +268,7 @@ export class Body {
       ...loop.stores.map((store) => ({ store, access: "read_write" as const })),
     ];
     for (const use of uses) {
-      const name = "node" in use ? (use.node.value.name as string) : use.store.name;
+      const name = "node" in use ? bufferName(use.node.value) : use.store.name;
       const dims = "node" in use ? (use.node.dims as Store["dims"]) : use.store.dims;
       const part = indexAlong(this.strides(dims, this.context.bufferOf(name, use.access)), schedule.rows, "row", dim);
       if (part === "" || part === "row" || this.rowParts.has(part)) continue;

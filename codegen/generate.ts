@@ -10,14 +10,14 @@
 import { fail } from "../src/diagnostics/diagnostic.ts";
 import { kernelErrors } from "../src/diagnostics/errors-kernel.ts";
 import { leavesOf } from "../src/ir/atoms.ts";
-import { dimensionNames, type Fn } from "../src/ir/ir.ts";
+import { dimensionNames, type Fn, isLeaf } from "../src/ir/ir.ts";
 import { firstMismatch } from "../src/ir/iteration.ts";
 import { type WgslFunction, wgslFunctionName, wgslFunctionText } from "../src/ir/ops/wgsl-functions.ts";
 import { isVectorizable, type Strides, stridesOf } from "./access.ts";
 import { Body } from "./body.ts";
 import { type Buffer, bufferFunctions, declareBuffer, storageOf } from "./buffers.ts";
 import { laneMoments, mergeMoments } from "./folds.ts";
-import { buildGraph, type Graph } from "./graph.ts";
+import { bufferName, buildGraph, type Graph } from "./graph.ts";
 import { scratchSize } from "./lanes.ts";
 import { lowerNorms } from "./lower-norms.ts";
 import type { Binding, Kernel, Manifest } from "./manifest.ts";
@@ -40,7 +40,7 @@ export function generateKernel(fn: Fn, target: TargetProfile): Kernel {
 }
 
 function checkFused(fn: Fn): void {
-  const work = fn.ops.filter((op) => op.name !== "constant");
+  const work = fn.ops.filter((op) => !isLeaf(op));
   const loose = work.find((op) => op.kernel === undefined);
   if (loose !== undefined) fail(kernelErrors.notFused(loose.span, fn.name, loose.name));
   const count = new Set(work.map((op) => op.kernel)).size;
@@ -52,7 +52,8 @@ function checkFused(fn: Fn): void {
 }
 
 function checkTarget(fn: Fn, target: TargetProfile): void {
-  const names = [...fn.params.map((param) => param.name as string), ...fn.results.map((result) => result.name)];
+  const globals = fn.ops.filter((op) => op.name === "global").map((op) => bufferName(op.result));
+  const names = [...fn.params.map((param) => param.name as string), ...globals, ...fn.results.map(({ name }) => name)];
   const most = target.limits.maxStorageBuffersPerShaderStage;
   if (names.length > most) fail(kernelErrors.tooManyBuffers(fn.span, fn.name, names, target.name, most));
 }
@@ -111,13 +112,15 @@ class Generator {
   }
 
   private describeBindings(): Binding[] {
-    const { params, results } = this.graph.fn;
+    const { params, results, ops } = this.graph.fn;
+    const globals = ops.filter((op) => op.name === "global").map((op) => op.result);
     const described = [
       ...params.map((value) => ({ name: value.name as string, access: "read" as const, value })),
+      ...globals.map((value) => ({ name: bufferName(value), access: "read" as const, value, constant: true as const })),
       ...results.map(({ name, value }) => ({ name, access: "read_write" as const, value })),
     ];
-    return described.map(({ name, access, value: { element, shape } }, binding) => {
-      return { binding, name, access, element, shape, storage: storageOf(element, this.target.features) };
+    return described.map(({ value: { element, shape }, ...of }, binding) => {
+      return { binding, ...of, element, shape, storage: storageOf(element, this.target.features) };
     });
   }
 
@@ -125,7 +128,7 @@ class Generator {
     const { vector, width } = this.schedule;
     const uses =
       access === "read"
-        ? this.graph.nodes.filter((node) => node.kind === "load" && node.value.name === name)
+        ? this.graph.nodes.filter((node) => node.kind === "load" && bufferName(node.value) === name)
         : this.graph.stores.filter((store) => store.name === name);
     const isWide =
       vector !== undefined &&

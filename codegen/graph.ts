@@ -156,6 +156,8 @@ class GraphBuilder {
   }
 
   private addOp(op: Op): void {
+    // A tensor of the module is loaded where it is read.
+    if (op.name === "global") return;
     const def = ops[op.name];
     const operands = op.operands.map((_, i) => this.operand(op, i));
     const [x] = operands;
@@ -187,6 +189,11 @@ class GraphBuilder {
     const isVariance = op.name === "var" || value.index === 1;
     return isVariance ? this.add({ kind: "single", value, op, operands: [x], atoms: x.atoms }) : x;
   }
+}
+
+/** The name by which a load's buffer is known: of a parameter or of a `const`. */
+export function bufferName({ def, name }: Value): string {
+  return (def?.name === "global" ? def.attributes.name : name) as string;
 }
 
 /** x - mean(x). */

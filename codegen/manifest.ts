@@ -12,7 +12,7 @@ export interface Manifest {
   readonly version: 1;
   readonly entryPoint: string;
   readonly workgroupSize: readonly [number, number, number];
-  /** Group 0: one per parameter, in order, then one per result. Results are buffers of their own. */
+  /** Group 0: one per parameter, in order, one per `const` that is read, then one per result. Results are buffers of their own. */
   readonly bindings: readonly Binding[];
   /** The symbolic dimensions: the caller gives them, or they follow from the shapes of the inputs. */
   readonly dims: readonly ManifestDim[];
@@ -56,4 +56,6 @@ export interface Binding {
   readonly element: ElementType;
   readonly shape: readonly Dim[];
   readonly storage: Storage;
+  /** It is a `const` of the module: its tensor is passed like a parameter's. */
+  readonly constant?: true;
 }

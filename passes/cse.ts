@@ -12,7 +12,7 @@
  */
 
 import { rewriteFn } from "../src/ir/builder.ts";
-import type { Fn, Op, Value } from "../src/ir/ir.ts";
+import { type Fn, isLeaf, type Op, type Value } from "../src/ir/ir.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { printNumber } from "../src/ir/print.ts";
 import { definePass } from "../src/pass/define-pass.ts";
@@ -25,7 +25,7 @@ class Keys {
     const operands = op.operands.map((operand) => (operand === undefined ? -1 : this.number(operand)));
     if (ops[op.name].facts.commutative === true) operands.sort((a, b) => a - b);
     // A constant costs nothing, so it is one wherever it stands. JSON has no -0, NaN or infinity.
-    const kernel = op.name === "constant" ? "" : (op.kernel ?? "");
+    const kernel = isLeaf(op) ? "" : (op.kernel ?? "");
     const attributes = JSON.stringify(op.attributes, (_, v) => (typeof v === "number" ? printNumber(v) : v));
     return `${op.name}|${kernel}|${operands.join()}|${attributes}`;
   }

@@ -17,7 +17,7 @@
 
 import { kernelRemarks } from "../src/diagnostics/errors-kernel.ts";
 import { copyOp } from "../src/ir/builder.ts";
-import { makeFn, type Op, type Value } from "../src/ir/ir.ts";
+import { isLeaf, makeFn, type Op, type Value } from "../src/ir/ir.ts";
 import { IterationSpace } from "../src/ir/iteration.ts";
 import { definePass } from "../src/pass/define-pass.ts";
 
@@ -50,7 +50,7 @@ function assign(ops: readonly Op[], onNewKernel: (op: Op, reason: string) => voi
   let kernel = 0;
   let space = new IterationSpace();
   for (const op of ops) {
-    if (op.name === "constant") continue;
+    if (isLeaf(op)) continue;
     const reason = space.add(op);
     if (reason !== undefined) {
       onNewKernel(op, reason);

@@ -68,5 +68,5 @@ function select(module: Module, name: string | undefined): Module {
   if (name === undefined) return module;
   const found = module.fns.filter((fn) => fn.name === name);
   const names = module.fns.map((fn) => fn.name);
-  return found.length > 0 ? makeModule(found) : fail(passErrors.unknownFunction(name, names));
+  return found.length > 0 ? makeModule(found, module.consts) : fail(passErrors.unknownFunction(name, names));
 }

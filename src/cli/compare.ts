@@ -8,8 +8,8 @@
  */
 
 import { roundToFloat16 } from "../ir/float16.ts";
-import { dimsOfInputs, evaluateOp } from "../ir/interpret.ts";
-import type { Fn, Op, Value } from "../ir/ir.ts";
+import { type Constants, constantsOf, dimsOfInputs, evaluateFn } from "../ir/interpret.ts";
+import { type Fn, makeModule, type Op } from "../ir/ir.ts";
 import type { OpName } from "../ir/ops/index.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { type ElementType, isFloat } from "../ir/types.ts";
@@ -46,9 +46,14 @@ export interface Reference {
 type Tensors = Readonly<Record<string, Tensor>>;
 
 /** The results of `fn` in float64, with the bounds that stepping ops leave. */
-export function referenceOf(fn: Fn, inputs: Tensors): Record<string, Reference> {
-  const value = evaluate(fn, inputs, 0);
-  const nudged = fn.ops.some(isStep) ? [evaluate(fn, inputs, -1), evaluate(fn, inputs, 1)] : [];
+export function referenceOf(
+  fn: Fn,
+  inputs: Tensors,
+  constants: Constants = constantsOf(makeModule([])),
+): Record<string, Reference> {
+  const at = (direction: number) => evaluate(fn, inputs, constants, direction);
+  const value = at(0);
+  const nudged = fn.ops.some(isStep) ? [at(-1), at(1)] : [];
   return Object.fromEntries(
     fn.results.map(({ name }) => {
       return [name, { value: value[name] as Tensor, bounds: nudged.map((tensors) => tensors[name] as Tensor) }];
@@ -71,15 +76,11 @@ function isStep(op: Op): boolean {
   );
 }
 
-function evaluate(fn: Fn, inputs: Tensors, direction: number): Record<string, Tensor> {
-  const dims = dimsOfInputs(fn, inputs);
-  const values = new Map<Value, Tensor>();
-  for (const param of fn.params) values.set(param, inputs[param.name as string] as Tensor);
-  for (const op of fn.ops) {
-    const operands = op.operands.map((operand) => operand && values.get(operand));
-    if (direction !== 0 && isStep(op)) operands[0] = nudge(operands[0] as Tensor, direction);
-    for (const [i, tensor] of evaluateOp(op, operands, dims).entries()) values.set(op.results[i] as Value, tensor);
-  }
+function evaluate(fn: Fn, inputs: Tensors, constants: Constants, direction: number): Record<string, Tensor> {
+  const values = evaluateFn(fn, inputs, dimsOfInputs(fn, inputs), constants, (op, operands) => {
+    if (direction === 0 || !isStep(op)) return operands;
+    return [nudge(operands[0] as Tensor, direction), ...operands.slice(1)];
+  });
   return Object.fromEntries(fn.results.map((result) => [result.name, values.get(result.value) as Tensor]));
 }
 

@@ -3,10 +3,12 @@
 import { randomBytes } from "node:crypto";
 import {
   closeSync,
+  fstatSync,
   fsyncSync,
   mkdirSync,
   openSync,
   readFileSync,
+  readSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -49,6 +51,39 @@ export function readBytes(path: string, io: Io): Uint8Array {
   } catch (caught) {
     fail(fileErrors.cannotRead(shownPath(path, "stdin"), reasonOf(caught)));
   }
+}
+
+/** A file of which parts are read as they are needed. */
+export interface OpenFile {
+  readonly size: number;
+  /** Throws E0640; the range must lie in the file. */
+  read(start: number, length: number): Uint8Array;
+  close(): void;
+}
+
+/** Throws E0640. */
+export function openFile(path: string, io: Io): OpenFile {
+  const attempt = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (caught) {
+      fail(fileErrors.cannotRead(path, reasonOf(caught)));
+    }
+  };
+  const file = attempt(() => openSync(resolve(io.cwd, path), "r"));
+  return {
+    size: attempt(() => fstatSync(file).size),
+    read: (start, length) =>
+      attempt(() => {
+        const bytes = new Uint8Array(length);
+        let done = 0;
+        for (let count = -1; done < length && count !== 0; done += count) {
+          count = readSync(file, bytes, done, length - done, start + done);
+        }
+        return bytes.subarray(0, done);
+      }),
+    close: () => closeSync(file),
+  };
 }
 
 /** Throws E0640. Bytes that are not UTF-8 become U+FFFD, which no program may contain. */

@@ -121,7 +121,9 @@ function choose(module: Module, name: Word | undefined): Module {
   if (name === undefined) return module;
   const found = module.fns.filter((fn) => fn.name === name.text);
   const names = module.fns.map((fn) => fn.name);
-  return found.length > 0 ? makeModule(found) : fail(passErrors.unknownFunction(name.text, names, name.span));
+  return found.length > 0
+    ? makeModule(found, module.consts)
+    : fail(passErrors.unknownFunction(name.text, names, name.span));
 }
 
 interface GivenDim {

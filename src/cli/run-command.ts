@@ -4,12 +4,13 @@ import { compile, optimize } from "../compile.ts";
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { compareErrors } from "../diagnostics/errors-data.ts";
-import { interpret } from "../ir/interpret.ts";
+import { type Constants, interpret } from "../ir/interpret.ts";
 import type { Fn } from "../ir/ir.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { fromNumbers, type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
 import { type Arguments, checkStream, type Word } from "./arguments.ts";
 import { type Comparison, compareOutput, referenceOf, tolerances } from "./compare.ts";
+import { readConstants } from "./constants.ts";
 import { writeAtomically } from "./files.ts";
 import { chooseDims, makeInput } from "./inputs.ts";
 import { writeNpy } from "./npy.ts";
@@ -49,9 +50,12 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
   for (const name of defaults)
     session.say(`${name} = ${extents[name]}, as nothing says otherwise (--dim ${name}=N does)`);
 
-  const ran = await runOn(program, inputs, extents, args, session);
+  const constants = readConstants(program.module, (args.operands[0] as Word).text, io);
+  const ran = await runOn(program, { inputs, dims: extents, constants }, args, session);
   for (const [name, word] of outputs) writeAtomically(word.text, writeNpy(ran.outputs[name] as HostTensor), io);
-  const comparisons = args.has("--compare") ? compare(fn, inputs, ran.outputs) : new Map<string, Comparison>();
+  const comparisons = args.has("--compare")
+    ? compare(fn, { inputs, constants }, ran.outputs)
+    : new Map<string, Comparison>();
   const report: RunReport = { function: fn.name, ...ran, comparisons };
   const writesToStdout = [...outputs.values()].some((word) => word.text === "-");
   if (args.has("--json")) io.stdout(reportJson(report));
@@ -79,10 +83,14 @@ interface Ran {
   readonly outputs: Tensors;
 }
 
+interface Given {
+  readonly inputs: Tensors;
+  readonly constants: Constants;
+}
+
 async function runOn(
   program: Program,
-  inputs: Tensors,
-  dims: Readonly<Record<string, number>>,
+  { inputs, constants, dims }: Given & { dims: Readonly<Record<string, number>> },
   args: Arguments,
   session: Session,
 ): Promise<Ran> {
@@ -93,7 +101,7 @@ async function runOn(
   if (opened === undefined) {
     const optimized = optimize(module, options);
     reportRemarks(optimized.remarks, args, session);
-    const results = interpret(optimized.module.fns[0] as Fn, tensorsOf(inputs));
+    const results = interpret(optimized.module.fns[0] as Fn, tensorsOf(inputs), constants);
     return { device: "cpu (the reference interpreter)", launches: 0, outputs: hostTensorsOf(results) };
   }
   try {
@@ -102,7 +110,9 @@ async function runOn(
     const kernel = compiled.kernels[0] as (typeof compiled.kernels)[0];
     const { runKernel } = await import("../runtime/execute.ts");
     const known = kernel.manifest.dims.map(({ name }) => [name, dims[name] as number] as const);
-    const { outputs, launches } = await runKernel(opened.device, kernel, inputs, Object.fromEntries(known));
+    const read = kernel.manifest.bindings.filter((binding) => binding.constant).map(({ name }) => name);
+    const all = { ...inputs, ...hostTensorsOf(Object.fromEntries(read.map((name) => [name, constants(name)]))) };
+    const { outputs, launches } = await runKernel(opened.device, kernel, all, Object.fromEntries(known));
     return { device: opened.description, launches, outputs };
   } finally {
     opened.close();
@@ -136,8 +146,8 @@ function hostTensorsOf(tensors: Readonly<Record<string, Tensor>>): Tensors {
   );
 }
 
-function compare(fn: Fn, inputs: Tensors, outputs: Tensors): Map<string, Comparison> {
-  const references = referenceOf(fn, tensorsOf(inputs));
+function compare(fn: Fn, { inputs, constants }: Given, outputs: Tensors): Map<string, Comparison> {
+  const references = referenceOf(fn, tensorsOf(inputs), constants);
   return new Map(
     Object.entries(references).map(([name, reference]) => {
       return [name, compareOutput(outputs[name] as HostTensor, reference)];

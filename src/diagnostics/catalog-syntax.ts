@@ -179,11 +179,11 @@ only what is used.`,
     fix: body("let x2 = x * 2", "return x2"),
   },
   E0136: {
-    title: "const is kept for later",
-    explanation: `The word \`const\` is reserved for tensors that are known when the program is compiled. This version has none: a
-tensor is a parameter, and a number is written where it is used or bound with \`let\` in the function.`,
-    wrong: program("const scale = 2", body("return x * 2")),
-    fix: body("let scale = 2", "return x * scale"),
+    title: "a const inside a function",
+    explanation: `A \`const\` is a tensor that is known when the program is compiled, and belongs to the whole file. In a function names
+are bound with \`let\`.`,
+    wrong: body("const scale: f32 = 2", "return x * scale"),
+    fix: program("const scale: f32 = 2", "", body("return x * scale")),
   },
   E0137: {
     title: "an expression that is nested too deep",
@@ -211,6 +211,12 @@ may have any number of statements.`,
       "`{` follows the header of a function and the word `kernel`. There are no other blocks, and no sets or records.",
     wrong: body("let y = x * 2", "{", "}", "return y"),
     fix: body("let y = x * 2", "return y"),
+  },
+  E0142: {
+    title: "a const without a type",
+    explanation: "What a `const` holds is checked against its type, and its numbers take their element type from it.",
+    wrong: program("const scale = 2", body("return x * scale")),
+    fix: program("const scale: f32 = 2", body("return x * scale")),
   },
   E0141: {
     title: "something that cannot stand in a kernel block",

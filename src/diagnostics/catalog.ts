@@ -1,6 +1,7 @@
 /** What `tirc explain CODE` prints: a page for every code of a diagnostic. An area is one part, one line here. */
 
 import { cliPages } from "./catalog-cli.ts";
+import { constPages } from "./catalog-const.ts";
 import { dataPages } from "./catalog-data.ts";
 import { kernelPages } from "./catalog-kernel.ts";
 import { lexicalPages } from "./catalog-lexical.ts";
@@ -25,6 +26,7 @@ export const catalog: ReadonlyMap<string, Page> = new Map(
     ...passPages,
     ...pipelinePages,
     ...kernelPages,
+    ...constPages,
     ...dataPages,
     ...cliPages,
   }).sort(([a], [b]) => (a < b ? -1 : 1)),

@@ -1,6 +1,7 @@
-/** Every message about files and the numbers in them: E063x, E064x, and about comparisons: E0650. */
+/** Every message about files and the numbers in them: E063x, E064x, E066x, and about comparisons: E0650. */
 
-import { type Diagnostic, error } from "./diagnostic.ts";
+import { type Diagnostic, error, type Span } from "./diagnostic.ts";
+import { didYouMean } from "./suggest.ts";
 
 const code = (name: string) => `\`${name}\``;
 
@@ -50,6 +51,42 @@ export const fileErrors = {
   },
   cannotWrite(file: string, reason: string): Diagnostic {
     return error("E0641", `cannot write ${file}: ${reason}`);
+  },
+};
+
+export const constFileErrors = {
+  notSafetensors(file: string, reason: string): Diagnostic {
+    return error("E0660", `${file} is no safetensors file: ${reason}`);
+  },
+  noTensor(span: Span, file: string, tensor: string, known: readonly string[]): Diagnostic {
+    return error("E0661", `${file} has no tensor ${code(tensor)}`, {
+      span,
+      notes: [`it has ${known.length} tensors`],
+      help: didYouMean(tensor, known),
+    });
+  },
+  unknownType(file: string, tensor: string, type: string, known: readonly string[]): Diagnostic {
+    return error("E0662", `${code(tensor)} in ${file} holds ${code(type)}, which tirc does not read`, {
+      notes: [`it reads ${known.join(", ")}`],
+    });
+  },
+  wrongType(span: Span, name: string, type: string, where: string, holds: string): Diagnostic {
+    return error("E0663", `the const ${code(name)} is declared ${type}, and ${where} holds ${holds}`, {
+      span,
+      help: ["declare it with the type that the file has"],
+    });
+  },
+  needsTensor(span: Span, name: string, file: string): Diagnostic {
+    return error("E0664", `the const ${code(name)} does not say which tensor of ${file} it is`, {
+      span,
+      help: [`write \`load("${file}", "tensor")\``],
+    });
+  },
+  oneTensor(span: Span, name: string, file: string): Diagnostic {
+    return error("E0664", `the const ${code(name)} names a tensor, and ${file} holds one without a name`, {
+      span,
+      help: [`write \`load("${file}")\``],
+    });
   },
 };
 

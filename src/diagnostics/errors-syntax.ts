@@ -170,9 +170,15 @@ export const syntaxErrors = {
     });
   },
   constant(span: Span): Diagnostic {
-    return error("E0136", "`const` is kept for a later version, and does nothing yet", {
+    return error("E0136", "a `const` stands outside of functions", {
       span,
-      help: ["pass a tensor as a parameter; a number can be written where it is used"],
+      help: ["move it before the function; inside, a name is bound with `let`"],
+    });
+  },
+  constType(span: Span, name: string): Diagnostic {
+    return error("E0142", `the const \`${name}\` needs a type`, {
+      span,
+      help: [`write \`const ${name}: f32 = ...\`, with the shape of what it holds`],
     });
   },
   tooDeep(span: Span, limit: number): Diagnostic {

@@ -1,6 +1,7 @@
 /** Structural equality of functions: the same ops on the same operands. Names of values and places do not count. */
 
-import { constantValue, type Fn, type Module, type Op, type Value } from "./ir.ts";
+import { type Const, constantValue, definedBy, type Fn, isLeaf, type Module, type Op, type Value } from "./ir.ts";
+import { printNumber } from "./print.ts";
 import { sameType } from "./types.ts";
 
 function sameAttributes(a: Op, b: Op): boolean {
@@ -12,6 +13,7 @@ export function sameFn(a: Fn, b: Fn): boolean {
   const counterpart = new Map<Value, Value>();
   const same = (x: Value | undefined, y: Value | undefined): boolean => {
     if (x === undefined || y === undefined) return x === y;
+    if (definedBy(x, "global") && definedBy(y, "global")) return sameAttributes(x.def as Op, y.def as Op);
     const number = constantValue(x);
     if (number !== undefined) return Object.is(number, constantValue(y)) && x.element === y.element;
     return counterpart.get(x) === y;
@@ -27,7 +29,7 @@ export function sameFn(a: Fn, b: Fn): boolean {
     x.operands.every((operand, i) => same(operand, y.operands[i])) &&
     sameAttributes(x, y) &&
     pair(x.results, y.results);
-  const [opsA, opsB] = [a, b].map((fn) => fn.ops.filter((op) => op.name !== "constant")) as [Op[], Op[]];
+  const [opsA, opsB] = [a, b].map((fn) => fn.ops.filter((op) => !isLeaf(op))) as [Op[], Op[]];
   return (
     a.name === b.name &&
     pair(a.params, b.params) &&
@@ -39,6 +41,16 @@ export function sameFn(a: Fn, b: Fn): boolean {
   );
 }
 
+function dataText({ data }: Const): string {
+  return data.kind === "values" ? data.values.map(printNumber).join() : JSON.stringify(data);
+}
+
+function sameConst(a: Const, b: Const): boolean {
+  return a.name === b.name && sameType(a.type, b.type) && dataText(a) === dataText(b);
+}
+
 export function sameModule(a: Module, b: Module): boolean {
-  return a.fns.length === b.fns.length && a.fns.every((fn, i) => sameFn(fn, b.fns[i] as Fn));
+  const sameConsts =
+    a.consts.length === b.consts.length && a.consts.every((c, i) => sameConst(c, b.consts[i] as Const));
+  return sameConsts && a.fns.length === b.fns.length && a.fns.every((fn, i) => sameFn(fn, b.fns[i] as Fn));
 }

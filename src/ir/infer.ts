@@ -46,6 +46,7 @@ const exampleOf: Record<AttributeDef["type"], string> = {
   boolean: "true",
   choice: '"..."',
   element: "f16",
+  name: "weight",
   axes: "[-1]",
   permutation: "[1, 0]",
   shape: "[rows, 12, 64]",
@@ -60,6 +61,8 @@ function attributeProblem(def: AttributeDef, value: AttributeValue): string | un
       return typeof value === "number" ? undefined : "a number";
     case "integer":
       return whole(value) && (value as number) >= def.minimum ? undefined : `a whole number of at least ${def.minimum}`;
+    case "name":
+      return typeof value === "string" ? undefined : "a name";
     case "boolean":
       return typeof value === "boolean" ? undefined : "true or false";
     case "choice":
@@ -227,6 +230,8 @@ export function inferTypes(op: OpName, operands: OperandTypes, attributes: Attri
       if (typeof shape === "string") fail(typeErrors.shapeOp(places.op, op, shape));
       return [tensorType(x.element, shape)];
     }
+    case "global":
+      return [tensorType(attributes.element as ElementType, attributes.shape as Shape)];
     case "constant":
       return [tensorType(attributes.element as ElementType, [])];
     default:

@@ -1,6 +1,8 @@
 /** The reference interpreter: every op in float64. The oracle of every test, so it is written to be read. */
 
-import type { Attributes, Fn, Op, Value } from "./ir.ts";
+import { fail } from "../diagnostics/diagnostic.ts";
+import { constErrors } from "../diagnostics/errors-const.ts";
+import { type Attributes, type Const, type Fn, type Module, makeModule, type Op, type Value } from "./ir.ts";
 import type { ElementwiseDef, NormDef, OpDef, ReductionDef } from "./ops/def.ts";
 import { ops } from "./ops/index.ts";
 import { broadcastTo, elementCount, gather, rowMajorStrides, type Tensor } from "./tensor.ts";
@@ -103,6 +105,8 @@ export function evaluateOp(op: Op, operands: readonly (Tensor | undefined)[], di
         return [norm(def, op, operands)];
       case "shape":
         return [def.evaluate(operands[0] as Tensor, shapes[0] as number[], op.attributes)];
+      case "global":
+        throw new Error("the tensor of a global is given to the interpreter");
       case "constant":
         return [Float64Array.of(op.attributes.value as number)];
       default:
@@ -118,12 +122,49 @@ export function evaluateOp(op: Op, operands: readonly (Tensor | undefined)[], di
 
 export type Environment = Map<Value, Tensor>;
 
-/** The values of all of a function's parameters and ops. */
-export function evaluateFn(fn: Fn, inputs: Readonly<Record<string, Tensor>>, dims: Dims): Environment {
+/** Gives the tensor of a `const` by its name. */
+export type Constants = (name: string) => Tensor;
+
+/** The constants of a module: those that are written out, and those that `load` reads, each once. */
+export function constantsOf(module: Module, load: (constant: Const) => Tensor = notLoaded): Constants {
+  const read = new Map<string, Tensor>();
+  return (name) => {
+    const constant = module.consts.find((candidate) => candidate.name === name) as Const;
+    const { data, type } = constant;
+    const tensor =
+      read.get(name) ??
+      (data.kind === "load"
+        ? load(constant)
+        : { element: type.element, shape: type.shape as number[], data: Float64Array.from(data.values) });
+    read.set(name, tensor);
+    return tensor;
+  };
+}
+
+function notLoaded({ name, span }: Const): never {
+  fail(constErrors.notLoaded(span, name));
+}
+
+/** The values of all of a function's parameters and ops. `adjust` may exchange the operands that an op is given. */
+export function evaluateFn(
+  fn: Fn,
+  inputs: Readonly<Record<string, Tensor>>,
+  dims: Dims,
+  constants: Constants,
+  adjust: (op: Op, operands: readonly (Tensor | undefined)[]) => readonly (Tensor | undefined)[] = (_, operands) =>
+    operands,
+): Environment {
   const environment: Environment = new Map();
   for (const param of fn.params) environment.set(param, inputs[param.name as string] as Tensor);
   for (const op of fn.ops) {
-    const operands = op.operands.map((operand) => operand && environment.get(operand));
+    if (op.name === "global") {
+      environment.set(op.result, constants(op.attributes.name as string));
+      continue;
+    }
+    const operands = adjust(
+      op,
+      op.operands.map((operand) => operand && environment.get(operand)),
+    );
     for (const [i, tensor] of evaluateOp(op, operands, dims).entries()) environment.set(op.results[i] as Value, tensor);
   }
   return environment;
@@ -143,9 +184,14 @@ export function dimsOfInputs(fn: Fn, inputs: Readonly<Record<string, Tensor>>): 
 /**
  * Runs a function in float64. Element types do not round: only `cast` to f16 and to integers does, and integers wrap.
  * @param inputs one tensor a parameter, by name, in the parameter's shape.
+ * @param constants the module's `const`s, from `constantsOf`; not needed by a function that reads none.
  * @returns one tensor a result, by name.
  */
-export function interpret(fn: Fn, inputs: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
-  const environment = evaluateFn(fn, inputs, dimsOfInputs(fn, inputs));
+export function interpret(
+  fn: Fn,
+  inputs: Readonly<Record<string, Tensor>>,
+  constants: Constants = constantsOf(makeModule([])),
+): Record<string, Tensor> {
+  const environment = evaluateFn(fn, inputs, dimsOfInputs(fn, inputs), constants);
   return Object.fromEntries(fn.results.map((r) => [r.name, environment.get(r.value) as Tensor]));
 }

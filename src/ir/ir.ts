@@ -8,7 +8,7 @@
  */
 
 import type { Span } from "../diagnostics/diagnostic.ts";
-import type { OpName } from "./ops/index.ts";
+import { isLeafName, type OpName } from "./ops/index.ts";
 import type { ElementType, Shape, TensorType } from "./types.ts";
 
 export type AttributeValue = number | boolean | string | readonly (number | string)[];
@@ -100,8 +100,22 @@ export interface Fn {
   readonly span: Span;
 }
 
+/** What a constant tensor holds: numbers written out in row-major order, or a tensor in a file that is read later. */
+export type ConstData =
+  | { readonly kind: "values"; readonly values: readonly number[] }
+  | { readonly kind: "load"; readonly file: string; readonly tensor: string | undefined };
+
+/** A constant tensor of the module; a `global` op of that name reads it. Its dimensions are numbers. */
+export interface Const {
+  readonly name: string;
+  readonly type: TensorType;
+  readonly data: ConstData;
+  readonly span: Span;
+}
+
 export interface Module {
   readonly fns: readonly Fn[];
+  readonly consts: readonly Const[];
 }
 
 export function makeFn(fn: Fn): Fn {
@@ -109,8 +123,13 @@ export function makeFn(fn: Fn): Fn {
   return Object.freeze({ ...fn });
 }
 
-export function makeModule(fns: readonly Fn[]): Module {
-  return Object.freeze({ fns: Object.freeze([...fns]) });
+export function makeModule(fns: readonly Fn[], consts: readonly Const[] = []): Module {
+  return Object.freeze({ fns: Object.freeze([...fns]), consts: Object.freeze([...consts]) });
+}
+
+/** Whether the op stands for a value that is there from the start. Such ops belong to no kernel, and their place is nothing. */
+export function isLeaf(op: Op): boolean {
+  return isLeafName(op.name);
 }
 
 /** The operands that are there. */

@@ -9,7 +9,7 @@
  */
 
 import { type Atom, type Atoms, AtomTable, leavesOf } from "./atoms.ts";
-import { type Op, presentOperands, type Value } from "./ir.ts";
+import { isLeaf, type Op, presentOperands, type Value } from "./ir.ts";
 import { attribute, type NormDef } from "./ops/def.ts";
 import { ops } from "./ops/index.ts";
 import type { Shape } from "./types.ts";
@@ -33,8 +33,9 @@ export class IterationSpace {
   private readonly reads = new Map<Op, readonly (DimAtoms | undefined)[]>();
   private folded: Atoms | undefined;
 
-  /** Takes `op` in, or says why it cannot be and stays as it was. Values that no op of the space defines are inputs. */
+  /** Takes `op` in, or says why it cannot be and stays as it was. Values that no op of the space defines are inputs, and so are constants. */
   add(op: Op): string | undefined {
+    if (isLeaf(op)) return undefined;
     const canonical = this.attempt(op, false);
     if (canonical === undefined) return undefined;
     const readsInput = presentOperands(op).some((value) => !this.results.has(value));
@@ -106,6 +107,7 @@ export class IterationSpace {
     const x = reads[0] as DimAtoms;
     switch (def.kind) {
       case "constant":
+      case "global":
         return [[]];
       case "elementwise":
         return [this.together(reads.filter((dims) => dims !== undefined))];

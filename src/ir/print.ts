@@ -3,14 +3,18 @@
 import {
   type Attributes,
   type AttributeValue,
+  type Const,
   constantValue,
+  definedBy,
   type Fn,
+  isLeaf,
   type Module,
   type Op,
   type Value,
 } from "./ir.ts";
 import type { AttributeDef, OpDef } from "./ops/def.ts";
 import { ops, symbolOf } from "./ops/index.ts";
+import { elementCount } from "./tensor.ts";
 import { printType } from "./types.ts";
 
 export const reservedWords: ReadonlySet<string> = new Set([
@@ -50,6 +54,11 @@ class Names {
       this.next.set(stem, n + 1);
       return name;
     }
+  }
+
+  /** Keeps a name from being given to a value. */
+  reserve(name: string): void {
+    this.taken.add(name);
   }
 
   get(value: Value): string {
@@ -111,8 +120,10 @@ class FnPrinter {
   private readonly lines: string[] = [];
   private readonly fn: Fn;
 
-  constructor(fn: Fn) {
+  constructor(fn: Fn, consts: readonly Const[]) {
     this.fn = fn;
+    for (const { name } of consts) this.names.reserve(name);
+    for (const op of fn.ops) if (op.name === "global") this.names.reserve(op.attributes.name as string);
   }
 
   print(): string {
@@ -128,7 +139,7 @@ class FnPrinter {
   private body(): void {
     let kernel: number | undefined;
     for (const op of this.fn.ops) {
-      if (op.name === "constant") continue;
+      if (isLeaf(op)) continue;
       if (kernel !== op.kernel) {
         if (kernel !== undefined) this.lines.push("  }");
         if (op.kernel !== undefined) this.lines.push("  kernel {");
@@ -156,6 +167,8 @@ class FnPrinter {
 
   /** A name, or the literal of a constant; where literals are not typed, the name that was bound to it. */
   private operand(value: Value, bound: boolean): string {
+    const global = definedBy(value, "global");
+    if (global !== undefined) return global.attributes.name as string;
     const number = constantValue(value);
     if (number === undefined || (bound && this.names.has(value))) return this.names.get(value);
     return printLiteral(number, value.element);
@@ -163,10 +176,29 @@ class FnPrinter {
 }
 
 export function printFn(fn: Fn): string {
-  return new FnPrinter(fn).print();
+  return new FnPrinter(fn, []).print();
 }
 
-/** The module as `.tir` text: functions in order, a blank line between them. */
-export function print(module: Module): string {
-  return module.fns.map(printFn).join("\n");
+/** `[[1, 2], [3, 4]]`: the numbers from `start` on in the shape. */
+function printValues(values: readonly number[], shape: readonly number[], element: string, start = 0): string {
+  const [extent, ...inner] = shape;
+  if (extent === undefined) return printLiteral(values[start] as number, element);
+  const size = elementCount(inner);
+  return `[${Array.from({ length: extent }, (_, i) => printValues(values, inner, element, start + i * size)).join(", ")}]`;
+}
+
+function printConst({ name, type, data }: Const): string {
+  const strings = data.kind === "load" ? [data.file, data.tensor].filter((text) => text !== undefined) : [];
+  const value =
+    data.kind === "load"
+      ? `load(${strings.map((text) => `"${text}"`).join(", ")})`
+      : printValues(data.values, type.shape as number[], type.element);
+  return `const ${name}: ${printType(type)} = ${value}\n`;
+}
+
+/** The module as `.tir` text: its constants, then functions in order with a blank line between them. */
+export function print({ consts, fns }: Module): string {
+  const constants = consts.map(printConst).join("");
+  const functions = fns.map((fn) => new FnPrinter(fn, consts).print());
+  return [...(constants === "" ? [] : [constants]), ...functions].join("\n");
 }

@@ -20,7 +20,12 @@ export function specialize(module: Module, dims: Extents): Module {
     const fits = Number.isInteger(extent) && extent >= 0 && extent < 2 ** 32;
     if (!fits) fail(typeErrors.badExtent(undefined, String(extent)));
   }
-  return Object.keys(dims).length === 0 ? module : makeModule(module.fns.map((fn) => specializeFn(fn, dims)));
+  return Object.keys(dims).length === 0
+    ? module
+    : makeModule(
+        module.fns.map((fn) => specializeFn(fn, dims)),
+        module.consts,
+      );
 }
 
 function specializeFn(fn: Fn, dims: Extents): Fn {

@@ -3,7 +3,7 @@
 import { type Diagnostic, TircError } from "../diagnostics/diagnostic.ts";
 import { verifyErrors } from "../diagnostics/errors-verify.ts";
 import { completeAttributes, inferTypes } from "./infer.ts";
-import { type Fn, type Op, presentOperands, type Value } from "./ir.ts";
+import { type Fn, isLeaf, type Op, presentOperands, type Value } from "./ir.ts";
 import { printType, sameType } from "./types.ts";
 
 const nameOf = (value: Value) => value.name ?? value.def?.name ?? "?";
@@ -47,7 +47,7 @@ export function verifyFn(fn: Fn): Diagnostic[] {
     }
     problems.push(...verifyOp(op));
     for (const result of op.results) define(result);
-    if (op.name === "constant" || op.kernel === kernel) continue;
+    if (isLeaf(op) || op.kernel === kernel) continue;
     if (kernel !== undefined) closed.add(kernel);
     if (op.kernel !== undefined && closed.has(op.kernel)) problems.push(verifyErrors.kernelGap(op.span, op.kernel));
     kernel = op.kernel;

@@ -10,6 +10,7 @@ import type { Token } from "./scan.ts";
 import type {
   ArgumentNode,
   ChainLink,
+  ConstNode,
   ExpressionNode,
   InfixOperator,
   LetNode,
@@ -49,7 +50,7 @@ export interface KernelHeaderNode {
   readonly span: Span;
 }
 
-export type PieceNode = HeaderNode | LetNode | ReturnNode | KernelHeaderNode | ExpressionNode;
+export type PieceNode = ConstNode | HeaderNode | LetNode | ReturnNode | KernelHeaderNode | ExpressionNode;
 
 /** A type as written, before its element type is known to exist. */
 type MaybeType = TypeNode | undefined;
@@ -221,6 +222,18 @@ semantics.addOperation<unknown>("node(context)", {
   Pattern_one(name, _colon, type) {
     const context = contextOf(this);
     return { names: [build<NameBinding>(name, context)], type: buildOptional<MaybeType>(type, context) };
+  },
+  Const(_const, name, _colon, type, _equals, value): ConstNode {
+    const context = contextOf(this);
+    const { name: text, span: nameSpan } = build<NameBinding>(name, context);
+    return {
+      kind: "const",
+      name: text,
+      nameSpan,
+      type: build<MaybeType>(type, context),
+      value: build<ExpressionNode>(value, context),
+      span: spanAt(this.source, context),
+    };
   },
   Return(_return, values): ReturnNode {
     const context = contextOf(this);

@@ -5,7 +5,7 @@ import { listing, typeErrors } from "../diagnostics/errors-types.ts";
 import { type Builder, makeOp } from "../ir/builder.ts";
 import { type Places, signatureOf } from "../ir/infer.ts";
 import type { AttributeValue, Op, Value } from "../ir/ir.ts";
-import { callableNames, infixOps, isOpName, type OpName, ops, prefixOps } from "../ir/ops/index.ts";
+import { callableNames, infixOps, isLeafName, isOpName, type OpName, ops, prefixOps } from "../ir/ops/index.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type ElementType, elementTypes, printType } from "../ir/types.ts";
 import { foldLiterals, type Literal, literalProblem, printedLiteral } from "./literals.ts";
@@ -120,7 +120,7 @@ export class ExpressionLowering {
   }
 
   private call(node: CallNode, names: readonly (string | undefined)[]): Value[] | Lowered {
-    if (!isOpName(node.callee) || node.callee === "constant") {
+    if (!isOpName(node.callee) || isLeafName(node.callee)) {
       for (const { value } of node.args) if (value.kind !== "elementType" && value.kind !== "list") this.one(value);
       return this.report(typeErrors.unknownOp(node.calleeSpan, node.callee, callableNames));
     }
@@ -225,7 +225,7 @@ export class ExpressionLowering {
       const present = operands.filter((operand) => operand !== undefined);
       if (present.length > 0 && present.every((operand) => operand.kind === "literal")) {
         const folded = foldLiterals(name, operands as Literal[], given, places);
-        if (given["to"] === undefined) return folded;
+        if (given.to === undefined) return folded;
         const value = constantOf(builder, folded, folded.element, names[0]);
         return "code" in value ? this.report(value) : [value];
       }

@@ -2,10 +2,11 @@
 
 import { type Diagnostic, joinSpans, type Span } from "../diagnostics/diagnostic.ts";
 import { typeErrors } from "../diagnostics/errors-types.ts";
-import { Builder } from "../ir/builder.ts";
+import { Builder, makeOp } from "../ir/builder.ts";
 import { type Fn, type Module, makeFn, makeModule, type Result, Value } from "../ir/ir.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type Dim, printType, sameType, type TensorType, tensorType } from "../ir/types.ts";
+import { type Declared, lowerConsts } from "./lower-const.ts";
 import { constantOf, ExpressionLowering, type Lowered } from "./lower-expression.ts";
 import type { FileNode, FnNode, LetNode, ReturnNode, StatementNode, TypeNode } from "./syntax.ts";
 
@@ -13,17 +14,18 @@ import type { FileNode, FnNode, LetNode, ReturnNode, StatementNode, TypeNode } f
 export function lower(file: FileNode): { module: Module; diagnostics: Diagnostic[] } {
   const diagnostics: Diagnostic[] = [];
   const names = new Map<string, Span>();
+  const consts = lowerConsts(file.consts, diagnostics);
   const fns: Fn[] = [];
   for (const node of file.fns) {
     const first = names.get(node.name);
     if (first !== undefined) diagnostics.push(typeErrors.duplicate(node.nameSpan, "function", node.name, first));
     else names.set(node.name, node.nameSpan);
-    const lowering = new FnLowering(node);
+    const lowering = new FnLowering(node, consts.declared);
     const fn = lowering.lower();
     diagnostics.push(...lowering.diagnostics);
     if (fn !== undefined && lowering.diagnostics.length === 0) fns.push(fn);
   }
-  return { module: makeModule(fns), diagnostics };
+  return { module: makeModule(fns, consts.sound), diagnostics };
 }
 
 const largestExtent = 2 ** 32 - 1;
@@ -35,10 +37,12 @@ class FnLowering {
   private readonly dims = new Set<string>();
   private readonly scope = new Map<string, { bound: Lowered; span: Span }>();
   private readonly expressions: ExpressionLowering;
+  private readonly consts: Declared;
   private kernels = 0;
 
-  constructor(node: FnNode) {
+  constructor(node: FnNode, consts: Declared) {
     this.node = node;
+    this.consts = consts;
     this.builder = new Builder(node.span);
     const { builder, dims, diagnostics } = this;
     this.expressions = new ExpressionLowering({ builder, dims, diagnostics, lookup: (name) => this.lookup(name) });
@@ -63,11 +67,30 @@ class FnLowering {
   }
 
   private lookup(name: string): Lowered | readonly string[] {
-    return this.scope.get(name)?.bound ?? [...this.scope.keys()];
+    return this.scope.get(name)?.bound ?? this.global(name) ?? [...this.scope.keys(), ...this.consts.keys()];
+  }
+
+  /** The tensor of a `const`: one op in the function, made where it is first read. */
+  private global(name: string): Lowered | undefined {
+    const declared = this.consts.get(name);
+    if (declared === undefined) return undefined;
+    const bound =
+      declared.type === undefined ? { kind: "poison" as const } : this.readGlobal(name, declared.type, declared.number);
+    this.scope.set(name, { bound, span: declared.span });
+    return bound;
+  }
+
+  private readGlobal(name: string, { element, shape }: TensorType, number: number | undefined): Lowered {
+    const options = { places: { op: this.node.nameSpan }, names: [name] };
+    const op =
+      number === undefined
+        ? makeOp("global", [], { name, element, shape }, options)
+        : makeOp("constant", [], { element, value: number }, options);
+    return { kind: "value", value: this.builder.add(op).result };
   }
 
   private define(name: string, span: Span, bound: Lowered, kind = "value"): void {
-    const first = this.scope.get(name);
+    const first = this.scope.get(name) ?? this.consts.get(name);
     if (first !== undefined) this.diagnostics.push(typeErrors.duplicate(span, kind, name, first.span));
     else this.scope.set(name, { bound, span });
   }

@@ -14,7 +14,7 @@ import type { Token } from "./scan.ts";
 import { closerOf } from "./split.ts";
 import type { ExpressionNode } from "./syntax.ts";
 
-export type StartRule = "FnHeader" | "Let" | "Return" | "KernelHeader" | "Primary";
+export type StartRule = "Const" | "FnHeader" | "Let" | "Return" | "KernelHeader" | "Primary";
 
 /** Where a match stopped: at the token of that index, or at the end. */
 export interface Failure {

@@ -12,6 +12,7 @@ import { bracketShape, matchPiece, type StartRule } from "./match-piece.ts";
 import { scan, type Token } from "./scan.ts";
 import { beyondNesting, endsOperand, nestingLimit, type Piece, spanOf, split } from "./split.ts";
 import type {
+  ConstNode,
   ErrorNode,
   FileNode,
   FnNode,
@@ -34,7 +35,8 @@ export function parseSyntax(source: Source): { file: FileNode; diagnostics: Diag
   const reader = new FileReader(source, diagnostics);
   for (const piece of split(source, tokens, diagnostics)) reader.read(piece);
   reader.end(tokens.at(-1), endsInComment);
-  const file: FileNode = { kind: "file", fns: reader.fns, span: { source, start: 0, end: source.text.length } };
+  const { fns, consts } = reader;
+  const file: FileNode = { kind: "file", consts, fns, span: { source, start: 0, end: source.text.length } };
   return { file, diagnostics: limited(diagnostics) };
 }
 
@@ -71,14 +73,19 @@ interface OpenFn {
   endsStray: boolean;
 }
 
-const ruleOf = { header: "FnHeader", let: "Let", return: "Return", kernel: "KernelHeader" } as const satisfies Partial<
-  Record<Piece["kind"], StartRule>
->;
+const ruleOf = {
+  const: "Const",
+  header: "FnHeader",
+  let: "Let",
+  return: "Return",
+  kernel: "KernelHeader",
+} as const satisfies Partial<Record<Piece["kind"], StartRule>>;
 
 const nothingBound: ReadonlyMap<string, Span> = new Map();
 
 class FileReader {
   readonly fns: FnNode[] = [];
+  readonly consts: ConstNode[] = [];
   private readonly source: Source;
   private readonly diagnostics: Diagnostic[];
   private fn: OpenFn | undefined;
@@ -262,9 +269,28 @@ class FileReader {
   }
 
   private constant(piece: Piece): void {
+    if (this.fn === undefined) {
+      this.outside = false;
+      const [, name, sign] = piece.tokens;
+      if (name?.kind === "name" && sign?.text === "=") {
+        this.diagnostics.push(syntaxErrors.constType(spanOf(this.source, sign), name.text));
+        this.consts.push(this.wrongConst(name, piece));
+        return;
+      }
+      const node = this.match(piece, ruleOf.const) as ConstNode | undefined;
+      if (node !== undefined) this.consts.push(node);
+      else if (name?.kind === "name") this.consts.push(this.wrongConst(name, piece));
+      return;
+    }
     this.diagnostics.push(syntaxErrors.constant(this.start(piece)));
     const name = piece.tokens[1];
     if (name?.kind === "name") this.bindErrors([{ name: name.text, span: spanOf(this.source, name) }], piece);
+  }
+
+  /** Its name is known, so that uses are not reported. */
+  private wrongConst(name: Token, piece: Piece): ConstNode {
+    const [nameSpan, span] = [spanOf(this.source, name), this.span(piece)];
+    return { kind: "const", name: name.text, nameSpan, type: undefined, value: { kind: "error", span }, span };
   }
 
   private reportOutside(piece: Piece): void {

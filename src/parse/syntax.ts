@@ -12,8 +12,20 @@ import type { Dim, ElementType } from "../ir/types.ts";
 
 export interface FileNode {
   readonly kind: "file";
+  readonly consts: readonly ConstNode[];
   /** A function whose header is wrong is reported and left out. */
   readonly fns: readonly FnNode[];
+  readonly span: Span;
+}
+
+/** `const name: type = value`: the value is a literal, lists of them, or a call of `load`. */
+export interface ConstNode {
+  readonly kind: "const";
+  readonly name: string;
+  readonly nameSpan: Span;
+  /** Missing where the type is wrong, which has been reported. */
+  readonly type: TypeNode | undefined;
+  readonly value: ExpressionNode;
   readonly span: Span;
 }
 

@@ -168,7 +168,7 @@ class Run {
     }
     const milliseconds = performance.now() - start;
     const changed = fns.some((fn, i) => fn !== this.module.fns[i]);
-    const result = changed ? makeModule(fns) : this.module;
+    const result = changed ? makeModule(fns, this.module.consts) : this.module;
     this.module = result;
     this.remarks.push(...remarks);
     this.timings.push({ pass: event.text, milliseconds });

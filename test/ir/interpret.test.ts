@@ -216,6 +216,8 @@ const checks: { readonly [Name in OpName]: readonly Check[] } = {
     { of: [row(1, 2)], with: { shape: [2, 2] }, is: tensor("f32", [2, 2], 1, 2, 1, 2) },
     { of: [tensor("f32", [2, 1], 1, 2)], with: { shape: [2, 2] }, is: tensor("f32", [2, 2], 1, 1, 2, 2) },
   ],
+  // Its tensor is given: test/parse/consts.test.ts.
+  global: [],
   constant: [{ of: [], with: { element: "f16", value: 0.5 }, is: scalar(0.5, "f16") }],
 };
 

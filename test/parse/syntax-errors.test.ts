@@ -160,11 +160,7 @@ const statements: readonly Case[] = [
     fn("kernel", "let y = x", "}", "return x"),
     "3:1 E0117 expected `{` after `kernel`, found `let`",
   ],
-  [
-    "a const in a function",
-    fn("const c = 1", "return x * c"),
-    "2:1 E0136 `const` is kept for a later version, and does nothing yet",
-  ],
+  ["a const in a function", fn("const c = 1", "return x * c"), "2:1 E0136 a `const` stands outside of functions"],
 ];
 
 const headers: readonly Case[] = [
@@ -238,7 +234,7 @@ const files: readonly Case[] = [
   ["another language", "hello world", "1:1 E0130 `hello` stands outside a function"],
   ["def", "def f(x: f32) -> f32 { return x }", "1:1 E0132 there is no keyword `def`"],
   ["a header without fn", "f(x: f32) -> f32 { let y = x\n return y }", "1:1 E0130 `f` stands outside a function"],
-  ["a const", `const c = 1\n${fn("return x")}`, "1:1 E0136 `const` is kept for a later version, and does nothing yet"],
+  ["a const", `const c = 1\n${fn("return x")}`, "1:9 E0142 the const `c` needs a type"],
 ];
 
 describe.each([

@@ -21,6 +21,7 @@ export type AttributeDef = { readonly summary: string } & (
   | { readonly type: "boolean"; readonly default?: boolean }
   | { readonly type: "choice"; readonly choices: readonly string[]; readonly default?: string }
   | { readonly type: "element" }
+  | { readonly type: "name" }
   | { readonly type: "axes" }
   | { readonly type: "permutation" }
   | { readonly type: "shape" }
@@ -124,7 +125,7 @@ export interface ShapeDef extends Common {
 }
 
 export interface ConstantDef extends Common {
-  readonly kind: "constant";
+  readonly kind: "constant" | "global";
 }
 
 export type OpDef = ElementwiseDef | ReductionDef | NormDef | ShapeDef | ConstantDef;

@@ -18,7 +18,20 @@ const constant: ConstantDef = {
   facts: {},
 };
 
-const table = { ...unaryOps, ...binaryOps, ...ternaryOps, ...reductionOps, ...normOps, ...shapeOps, constant };
+const global: ConstantDef = {
+  kind: "global",
+  summary: "A constant tensor of the module; written as its name.",
+  operands: [],
+  attributes: {
+    name: { type: "name", summary: "The name of the `const`." },
+    element: { type: "element", summary: "Its element type." },
+    shape: { type: "shape", summary: "Its shape." },
+  },
+  elements: anyElement,
+  facts: {},
+};
+
+const table = { ...unaryOps, ...binaryOps, ...ternaryOps, ...reductionOps, ...normOps, ...shapeOps, constant, global };
 
 export type OpName = keyof typeof table;
 export type ElementwiseName = keyof typeof unaryOps | keyof typeof binaryOps | keyof typeof ternaryOps;
@@ -33,8 +46,13 @@ export function isOpName(name: string): name is OpName {
   return Object.hasOwn(table, name);
 }
 
-/** Ops that a program can call by name; a constant is written as a literal. */
-export const callableNames = opNames.filter((name) => name !== "constant");
+/** Ops that no program calls: a constant is written as a literal, a global as its name. */
+export function isLeafName(name: OpName): boolean {
+  return name === "constant" || name === "global";
+}
+
+/** Ops that a program can call by name. */
+export const callableNames = opNames.filter((name) => !isLeafName(name));
 
 /** The infix and prefix spelling of ops, which the printer prefers. */
 export const infixOps = {

@@ -1,0 +1,63 @@
+/** The tensors of a program's `const`s, read from their files when they are needed. */
+
+import { dirname, join } from "node:path";
+import { fail } from "../diagnostics/diagnostic.ts";
+import { constFileErrors } from "../diagnostics/errors-data.ts";
+import { type Constants, constantsOf } from "../ir/interpret.ts";
+import type { Const, Module } from "../ir/ir.ts";
+import type { Tensor } from "../ir/tensor.ts";
+import { isFloat, isInteger, printType, sameShape } from "../ir/types.ts";
+import { fromNumbers, toNumbers } from "../runtime/host-tensor.ts";
+import { openFile, readBytes } from "./files.ts";
+import { type NpyArray, readNpy } from "./npy.ts";
+import { readSafetensor, readSafetensorsHeader } from "./safetensors.ts";
+import type { Io } from "./session.ts";
+
+/**
+ * The constants of a module whose text stands at `path`: files are named relative to its folder. Each is read once, and
+ * checked against its declared type. Reading throws E0630 to E0640 and E0660 to E0664.
+ */
+export function readConstants(module: Module, path: string, io: Io): Constants {
+  return constantsOf(module, (constant) => load(constant, path === "-" ? "." : dirname(path), io));
+}
+
+function load(constant: Const, folder: string, io: Io): Tensor {
+  const { name, type, data, span } = constant;
+  if (data.kind !== "load") throw new Error(`the const ${name} is in no file`);
+  const file = data.file.startsWith("/") ? data.file : join(folder, data.file);
+  const array = file.endsWith(".npy") ? readNpyConstant(constant, file, io) : readNamed(constant, file, io);
+  const { element } = type;
+  const fits = isFloat(element) ? array.kind === "float" : array.kind === (isInteger(element) ? "integer" : "bool");
+  const where = data.tensor === undefined ? file : `\`${data.tensor}\` in ${file}`;
+  if (!fits) fail(constFileErrors.wrongType(span, name, printType(type), where, array.type));
+  if (!sameShape(array.shape, type.shape)) {
+    fail(
+      constFileErrors.wrongType(
+        span,
+        name,
+        printType(type),
+        where,
+        `${array.type} of shape [${array.shape.join(", ")}]`,
+      ),
+    );
+  }
+  return { element, shape: array.shape, data: toNumbers(fromNumbers(element, array.shape, array.numbers)) };
+}
+
+function readNpyConstant({ name, data, span }: Const, file: string, io: Io): NpyArray {
+  if (data.kind === "load" && data.tensor !== undefined) fail(constFileErrors.oneTensor(span, name, file));
+  return readNpy(readBytes(file, io), file);
+}
+
+function readNamed({ name, data, span }: Const, file: string, io: Io): NpyArray {
+  if (data.kind !== "load" || data.tensor === undefined) fail(constFileErrors.needsTensor(span, name, file));
+  const open = openFile(file, io);
+  try {
+    const entries = readSafetensorsHeader(open, file);
+    const entry = entries.get(data.tensor);
+    if (entry === undefined) fail(constFileErrors.noTensor(span, file, data.tensor, [...entries.keys()]));
+    return readSafetensor(open, file, data.tensor, entry);
+  } finally {
+    open.close();
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * The safetensors format (https://github.com/huggingface/safetensors#format): the length of a JSON header as a
+ * little-endian u64, the header, and the tensors' bytes, row-major and little-endian. Only what is asked for is read.
+ */
+
+import { fail } from "../diagnostics/diagnostic.ts";
+import { constFileErrors } from "../diagnostics/errors-data.ts";
+import { fromFloat16Bits } from "../ir/float16.ts";
+import { elementCount } from "../ir/tensor.ts";
+import type { OpenFile } from "./files.ts";
+import type { NpyArray, NumberKind } from "./npy.ts";
+
+interface TypeRow {
+  readonly kind: NumberKind;
+  readonly bytes: number;
+  read(view: DataView, at: number): number;
+}
+
+const fromBfloat16 = new Float32Array(1);
+const bfloat16Bits = new Uint32Array(fromBfloat16.buffer);
+
+function readBfloat16(view: DataView, at: number): number {
+  bfloat16Bits[0] = view.getUint16(at, true) << 16;
+  return fromBfloat16[0] as number;
+}
+
+const types: Readonly<Record<string, TypeRow>> = {
+  F64: { kind: "float", bytes: 8, read: (view, at) => view.getFloat64(at, true) },
+  F32: { kind: "float", bytes: 4, read: (view, at) => view.getFloat32(at, true) },
+  F16: { kind: "float", bytes: 2, read: (view, at) => fromFloat16Bits(view.getUint16(at, true)) },
+  BF16: { kind: "float", bytes: 2, read: readBfloat16 },
+  I64: { kind: "integer", bytes: 8, read: (view, at) => Number(view.getBigInt64(at, true)) },
+  I32: { kind: "integer", bytes: 4, read: (view, at) => view.getInt32(at, true) },
+  I16: { kind: "integer", bytes: 2, read: (view, at) => view.getInt16(at, true) },
+  I8: { kind: "integer", bytes: 1, read: (view, at) => view.getInt8(at) },
+  U8: { kind: "integer", bytes: 1, read: (view, at) => view.getUint8(at) },
+  BOOL: { kind: "bool", bytes: 1, read: (view, at) => Number(view.getUint8(at) !== 0) },
+};
+
+/** What the header says of a tensor. `start` is an offset in the file. */
+export interface TensorEntry {
+  readonly type: string;
+  readonly shape: readonly number[];
+  readonly start: number;
+  readonly length: number;
+}
+
+const longestHeader = 100_000_000;
+
+/** The tensors of a file by name. Throws E0660. */
+export function readSafetensorsHeader(file: OpenFile, name: string): ReadonlyMap<string, TensorEntry> {
+  const wrong = (reason: string) => fail(constFileErrors.notSafetensors(name, reason));
+  if (file.size < 8) wrong("it is shorter than 8 bytes");
+  const prefix = file.read(0, 8);
+  const length = Number(new DataView(prefix.buffer).getBigUint64(0, true));
+  if (length > longestHeader || 8 + length > file.size) wrong("its header is longer than the file");
+  let header: unknown;
+  try {
+    header = JSON.parse(new TextDecoder().decode(file.read(8, length)));
+  } catch {
+    wrong("its header is no JSON");
+  }
+  if (typeof header !== "object" || header === null || Array.isArray(header)) wrong("its header is no JSON object");
+  const entries = Object.entries(header as object).filter(([key]) => key !== "__metadata__");
+  return new Map(
+    entries.map(([key, value]) => {
+      const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
+      const isCount = (item: unknown) => Number.isSafeInteger(item) && (item as number) >= 0;
+      const isList = (list: unknown): list is number[] => Array.isArray(list) && list.every(isCount);
+      if (typeof dtype !== "string" || !isList(shape) || !isList(offsets) || offsets.length !== 2) {
+        wrong(`its header describes \`${key}\` wrongly`);
+      }
+      const [from, to] = offsets as [number, number];
+      if (from > to || 8 + length + to > file.size) wrong(`\`${key}\` does not lie in the file`);
+      return [key, { type: dtype as string, shape: shape as number[], start: 8 + length + from, length: to - from }];
+    }),
+  );
+}
+
+/** The numbers of a tensor. Throws E0660 and E0662. */
+export function readSafetensor(file: OpenFile, name: string, tensor: string, entry: TensorEntry): NpyArray {
+  const { type, shape, start, length } = entry;
+  const row = Object.hasOwn(types, type) ? types[type] : undefined;
+  if (row === undefined) fail(constFileErrors.unknownType(name, tensor, type, Object.keys(types)));
+  const count = elementCount(shape);
+  if (count * row.bytes !== length) {
+    const reason = `\`${tensor}\` takes ${count * row.bytes} bytes, and has ${length}`;
+    fail(constFileErrors.notSafetensors(name, reason));
+  }
+  const bytes = file.read(start, length);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const numbers = Float64Array.from({ length: count }, (_, i) => row.read(view, i * row.bytes));
+  return { shape, type, kind: row.kind, numbers };
+}

@@ -1,0 +1,76 @@
+/** The pages of constant tensors: E0240 to E0243, E0660 to E0665. */
+
+import { body, program } from "./example.ts";
+import type { Page } from "./page.ts";
+
+const useBias = body("return x + bias");
+
+export const constPages = {
+  E0240: {
+    title: "a constant tensor without numbers for its dimensions",
+    explanation: "A constant tensor has one size, which its type says. Named dimensions are those of parameters.",
+    wrong: program("const bias: f32[hidden] = [1, 2]", useBias),
+    fix: program("const bias: f32[2] = [1, 2]", "fn f(x: f32[rows, 2]) -> f32[rows, 2] { return x + bias }"),
+  },
+  E0241: {
+    title: "a const that is no constant",
+    explanation: `The value of a \`const\` is a number, a truth value, a list of lists of them, or \`load(...)\`. Expressions belong into
+functions.`,
+    wrong: program("const bias: f32 = 1 / 3", useBias),
+    fix: body("return x + 1 / 3"),
+  },
+  E0242: {
+    title: "a const of another shape than it is declared with",
+    explanation:
+      "Lists nest as the shape says: `f32[2, 3]` is a list of two lists of three numbers. A scalar is a number.",
+    wrong: program("const bias: f32[3] = [1, 2]", "fn f(x: f32[rows, 3]) -> f32[rows, 3] { return x + bias }"),
+    fix: program("const bias: f32[3] = [1, 2, 3]", "fn f(x: f32[rows, 3]) -> f32[rows, 3] { return x + bias }"),
+  },
+  E0243: {
+    title: "load that does not say what to load",
+    explanation: `\`load\` takes the name of a .npy file, or of a safetensors file and of a tensor in it, as strings. Names of files are
+relative to the folder of the program.`,
+    wrong: program("const bias: f32[768] = load(model)", useBias),
+    fix: program('const bias: f32[768] = load("model.safetensors", "h.0.ln_1.bias")', useBias),
+  },
+  E0660: {
+    title: "a file that is no safetensors file",
+    explanation: `Such a file begins with the length of its header, a JSON object that says of each tensor its type, shape and place. The
+message has what is wrong; perhaps the file was cut off, or is of another format.`,
+    wrong: 'const bias: f32[768] = load("pytorch_model.bin", "bias")',
+    fix: 'const bias: f32[768] = load("model.safetensors", "bias")',
+  },
+  E0661: {
+    title: "no tensor of this name in the file",
+    explanation: "The names are those of the file's header; the help line has the closest one.",
+    wrong: 'const bias: f32[768] = load("model.safetensors", "h.0.ln1.bias")',
+    fix: 'const bias: f32[768] = load("model.safetensors", "h.0.ln_1.bias")',
+  },
+  E0662: {
+    title: "a tensor of a type that is not read",
+    explanation: "The note lists the types of safetensors that are read.",
+    wrong: 'const w: f32[768] = load("fp8.safetensors", "w")   // holds F8_E4M3',
+    fix: "Convert the tensor to F32, F16 or BF16 before it is saved.",
+  },
+  E0663: {
+    title: "a tensor of another type than the const is declared with",
+    explanation: `The shape must be the one of the file. Floats are rounded to the declared type; integers and truth values must be declared
+as such.`,
+    wrong: 'const w: f32[768] = load("model.safetensors", "wte.weight")   // holds F32 of shape [50257, 768]',
+    fix: 'const w: f32[50257, 768] = load("model.safetensors", "wte.weight")',
+  },
+  E0664: {
+    title: "a file of one tensor, or of many",
+    explanation:
+      "A .npy file holds one tensor, which has no name; a safetensors file holds many, of which one must be named.",
+    wrong: 'const w: f32[768] = load("model.safetensors")',
+    fix: 'const w: f32[768] = load("model.safetensors", "ln_f.weight")',
+  },
+  E0665: {
+    title: "a constant tensor that nothing has read",
+    explanation: `The library does not read files by itself: it runs in pages too. The interpreter is given the tensors of
+\`const name = load(...)\` by a function.`,
+    wrong: "interpret(module.fns[0], inputs)",
+    fix: "interpret(module.fns[0], inputs, constantsOf(module, (constant) => myTensor(constant.data.tensor)))",
+  },
+} satisfies Record<string, Page>;
