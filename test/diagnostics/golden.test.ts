@@ -1,12 +1,19 @@
 /** Every diagnostic as people see it, in test/golden/. */
 
+import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { catalog } from "../../src/diagnostics/catalog.ts";
 import { type Diagnostic, TircError } from "../../src/diagnostics/diagnostic.ts";
+import { internalError } from "../../src/diagnostics/errors-cli.ts";
+import { constErrors } from "../../src/diagnostics/errors-const.ts";
+import { compareErrors, constFileErrors, fileErrors, npyErrors } from "../../src/diagnostics/errors-data.ts";
+import { kernelErrors, kernelRemarks } from "../../src/diagnostics/errors-kernel.ts";
+import { passErrors, passWarnings } from "../../src/diagnostics/errors-passes.ts";
 import { adapterErrors, runtimeErrors } from "../../src/diagnostics/errors-runtime.ts";
 import { targetErrors } from "../../src/diagnostics/errors-target.ts";
 import { verifyErrors } from "../../src/diagnostics/errors-verify.ts";
 import { renderPretty } from "../../src/diagnostics/pretty.ts";
+import { remarks } from "../../src/diagnostics/remarks.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { expectGolden } from "../support/golden.ts";
 
@@ -121,4 +128,84 @@ test("what is said when a kernel runs", () => {
     noDevice: ["SwiftShader", "out of memory"],
   });
   expectGolden("runtime.txt", rendered([...inputs, ...adapters]));
+});
+
+const pipeline = { name: "--passes", text: "canonicalise,cse{n=1,n=2}" };
+const part = (start: number, end: number) => ({ source: pipeline, start, end });
+const whole = { source: at.source, start: 0, end: 2 };
+const miss = { because: "the exponent is 3", help: "square the difference", at: whole };
+
+test("what is said of pipelines and passes", () => {
+  const found = sampled(passErrors, {
+    unknownPass: [part(0, 12), "canonicalise", ["canonicalize", "cse"]],
+    unknownOption: [part(17, 18), "cse", "n", []],
+    badOption: [part(19, 20), "`mode` of `eliminate-centering`", "1", "`exact` or `lossy`", ["exact", "lossy"]],
+    optionTwice: [part(21, 22), "cse", "n", part(17, 18)],
+    pipelineSyntax: [part(12, 13), "the name of a pass", "`,`"],
+    pipelineDepth: [part(0, 12), 20],
+    brokeIr: ["my-pass", "f", [verifyErrors.noResults(at)]],
+    passThrew: ["my-pass", "f", at, "x is undefined"],
+    from: ["my-pass", verifyErrors.noResults(at)],
+    unknownFunction: ["g", ["f"]],
+  });
+  expectGolden("passes.txt", rendered([...found, ...sampled(passWarnings, { noFixpoint: ["a,b", 100] })]));
+});
+
+test("what passes remark", () => {
+  const found = sampled(remarks, {
+    notRaised: [at, "a LayerNorm", miss],
+    centeringStays: [at, "x", miss],
+    centeringDropped: [at, "x", miss],
+    centeringProved: [at, "d", ["`d` is `x - mean(x)`"]],
+    groupNormStays: [at],
+  });
+  expectGolden("remarks.txt", rendered([...found, ...sampled(kernelRemarks, { newKernel: [at, "gelu", "it folds other axes"] })]));
+});
+
+test("what is said of functions that are no kernel", () => {
+  const found = sampled(kernelErrors, {
+    notFused: [at, "f", "gelu"],
+    severalKernels: [at, "f", "gelu", "it folds other axes than the reductions before it", 2],
+    cannotWalk: [at, "reshape", "it mixes the axes of its operand"],
+    noCommonSpace: [whole, "f", "the largest walks over n, and another axis has m"],
+    tooManyBuffers: [whole, "f", ["a", "b", "y"], "tiny", 2],
+  });
+  expectGolden("kernels.txt", rendered(found));
+});
+
+test("what is said of files", () => {
+  const npy = sampled(npyErrors, {
+    notNpy: ["x.npy"],
+    badHeader: ["x.npy", "the file ends in it"],
+    fortranOrder: ["x.npy"],
+    bigEndian: ["x.npy", ">f4"],
+    unknownType: ["x.npy", "<c8", ["f2", "f4"]],
+    wrongLength: ["x.npy", "<f4 of shape (4)", 16, 12],
+    wrongKind: ["x.npy", "<f4", "ids", "i32[n]"],
+    outOfRange: ["x.npy", "1099511627776", 3, "ids", "i32[n]"],
+  });
+  const consts = sampled(constFileErrors, {
+    notSafetensors: ["m.bin", "its header is longer than the file"],
+    noTensor: [at, "m.safetensors", "ln.wieght", ["ln.weight", "ln.bias"]],
+    unknownType: ["m.safetensors", "w", "F8_E4M3", ["F32", "F16"]],
+    wrongType: [at, "w", "f32[4]", "`w` in m.safetensors", "F32 of shape [5]"],
+    needsTensor: [at, "w", "m.safetensors"],
+    oneTensor: [at, "w", "w.npy"],
+  });
+  const values = { at: "[3, 5]", got: "1.5", want: "1.25", count: 2, total: 100 };
+  const others = [
+    ...sampled(fileErrors, { cannotRead: ["x.npy", "it is a folder"], cannotWrite: ["y.npy", "the disk is full"] }),
+    ...sampled(compareErrors, { differs: ["y", values, "2e-6"] }),
+    constErrors.notLoaded(at, "w"),
+    internalError("x is undefined", "repro.tir"),
+  ];
+  expectGolden("files.txt", rendered([...npy, ...consts, ...others]));
+});
+
+test("every code is in a golden", () => {
+  const texts = readdirSync("test/golden").map((name) => readFileSync(`test/golden/${name}`, "utf8"));
+  // Their examples are hundreds of characters deep or thousands of tokens long: test/parse/limits.test.ts.
+  const elsewhere = ["E0137", "E0138"];
+  const missing = [...catalog.keys()].filter((code) => !texts.some((text) => text.includes(`[${code}]`)));
+  expect(missing).toEqual(elsewhere);
 });
