@@ -1,10 +1,13 @@
 /** Kernels are free of data races, and each of their barriers is needed. */
 
 import { readdirSync, readFileSync } from "node:fs";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { portableTarget } from "../../codegen/target.ts";
 import { compileText } from "../support/compile.ts";
+import { programs } from "../support/programs.ts";
 import { countBarriers, findRaces, withoutBarrier } from "../support/races.ts";
+import { shapePrograms } from "../support/shape-programs.ts";
 
 const examples = readdirSync("examples").filter((name) => name.endsWith(".tir"));
 const small = { rows: 2, tokens: 2, batch: 1, heads: 1, queries: 2, hidden: 36, n: 2, columns: 20 };
@@ -18,6 +21,20 @@ test.each(examples)("examples/%s", (file) => {
     kernel.manifest.dims.map(({ name }) => [name, small[name as keyof typeof small] ?? 2]),
   );
   expect(findRaces(kernel, dims)).toEqual([]);
+});
+
+test.each(Object.entries(shapePrograms))("%s", (_, text) => {
+  const { kernel } = compileText(text, target);
+  const dims = Object.fromEntries(kernel.manifest.dims.map(({ name }) => [name, 3]));
+  expect(findRaces(kernel, dims)).toEqual([]);
+});
+
+test("random programs", { timeout: 120_000 }, () => {
+  for (const { text, dims } of fc.sample(programs, { numRuns: 60, seed: 7 })) {
+    const { kernel } = compileText(text, target);
+    const few = Object.fromEntries(kernel.manifest.dims.map(({ name }) => [name, Math.min(3, dims[name] ?? 3)]));
+    expect(findRaces(kernel, few), `${text}\n${kernel.wgsl}`).toEqual([]);
+  }
 });
 
 describe("with a barrier taken out", () => {

@@ -159,7 +159,10 @@ test("what passes remark", () => {
     centeringProved: [at, "d", ["`d` is `x - mean(x)`"]],
     groupNormStays: [at],
   });
-  expectGolden("remarks.txt", rendered([...found, ...sampled(kernelRemarks, { newKernel: [at, "gelu", "it folds other axes"] })]));
+  expectGolden(
+    "remarks.txt",
+    rendered([...found, ...sampled(kernelRemarks, { newKernel: [at, "gelu", "it folds other axes"] })]),
+  );
 });
 
 test("what is said of functions that are no kernel", () => {
