@@ -86,9 +86,14 @@ export function openFile(path: string, io: Io): OpenFile {
   };
 }
 
-/** Throws E0640. Bytes that are not UTF-8 become U+FFFD, which no program may contain. */
+/** Throws E0640, also for what is not UTF-8: with replacement characters, `tirc fmt` would write something else back. */
 export function readText(path: string, io: Io): string {
-  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(readBytes(path, io));
+  const bytes = readBytes(path, io);
+  try {
+    return new TextDecoder("utf-8", { ignoreBOM: true, fatal: true }).decode(bytes);
+  } catch {
+    fail(fileErrors.cannotRead(shownPath(path, "stdin"), "it is not text in UTF-8"));
+  }
 }
 
 export type PathKind = "nothing" | "folder" | "file";

@@ -53,6 +53,20 @@ export function chooseDims(
   return { extents, defaults };
 }
 
+/** 2 GiB in float64. */
+const mostInTensor = 2 ** 28;
+
+/** Throws E0718 for every input and output that is too large to be held in memory. */
+export function checkSizes(fn: Fn, dims: Readonly<Record<string, number>>): void {
+  const results = fn.results.map(({ name, value }) => ({ name, element: value.element, shape: value.shape }));
+  const tensors = [...fn.params, ...results].map(({ name, element, shape }) => {
+    return { name: name as string, element, shape: resolveShape(shape, dims) };
+  });
+  const large = tensors.filter(({ shape }) => elementCount(shape) > mostInTensor);
+  if (large.length > 0)
+    fail(...large.map((tensor) => cliErrors.tooLarge(tensor.name, printType(tensor), mostInTensor)));
+}
+
 function matchFile(
   param: Value,
   { file, array }: InputSource & { kind: "file" },

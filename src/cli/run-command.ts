@@ -12,7 +12,7 @@ import { type Arguments, checkStream, type Word } from "./arguments.ts";
 import { type Comparison, compareOutput, referenceOf, tolerances } from "./compare.ts";
 import { readConstants } from "./constants.ts";
 import { writeAtomically } from "./files.ts";
-import { chooseDims, makeInput } from "./inputs.ts";
+import { checkSizes, chooseDims, makeInput } from "./inputs.ts";
 import { writeNpy } from "./npy.ts";
 import { type Program, readProgram, reportRemarks, together } from "./program-options.ts";
 import { readOutputs, readSeed, readSources } from "./run-options.ts";
@@ -41,6 +41,7 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
     },
   );
   const { extents, defaults } = chooseDims(fn, sources, program.dims);
+  checkSizes(fn, extents);
   const inputs = Object.fromEntries(
     fn.params.map((param) => {
       const name = param.name as string;

@@ -110,6 +110,12 @@ with a hyphen.`,
     wrong: "tirc run gather.tir --in index=1.5   // of index: i32[rows]",
     fix: "tirc run gather.tir --in index=1",
   },
+  E0718: {
+    title: "a tensor that is too large to be made up",
+    explanation: "Inputs and outputs of `tirc run` are held in memory, in float64 where they are compared.",
+    wrong: "tirc run bert.tir --dim rows=100000000",
+    fix: "tirc run bert.tir --dim rows=4096",
+  },
   E0799: {
     title: "a mistake of tirc",
     explanation: `Something failed that cannot be the program's fault. The program is kept in a file that carries its pipeline, so

@@ -106,6 +106,11 @@ export const cliErrors = {
   numberDoesNotFit(span: Span, name: string, type: string, got: string): Diagnostic {
     return error("E0717", `the input ${code(name)} is ${type}, which cannot hold ${got}`, { span });
   },
+  tooLarge(name: string, type: string, most: number): Diagnostic {
+    return error("E0718", `${code(name)} is ${type}: \`tirc run\` takes tensors of up to ${most} elements`, {
+      help: ["choose smaller dimensions with `--dim NAME=EXTENT`, or run the kernel with the library"],
+    });
+  },
 };
 
 /** A mistake of tirc. `reproducer` is the path of a file that shows it again. */

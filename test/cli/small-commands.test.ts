@@ -4,6 +4,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { builtinPasses } from "../../passes/index.ts";
+import { catalog } from "../../src/diagnostics/catalog.ts";
 import { addNorm, twoFunctions, Workplace } from "../support/cli.ts";
 
 const untidy = "fn f(x:f32[n])->(y:f32[n]){ // sums\nlet z=x+1\nreturn z}\n";
@@ -87,6 +88,12 @@ describe("passes", () => {
 });
 
 describe("explain", () => {
+  test.each([...catalog.keys()])("%s has a page", async (code) => {
+    const { stdout, stderr, code: exit } = await new Workplace().run(["explain", code]);
+    expect([exit, stderr]).toEqual([0, ""]);
+    expect(stdout.startsWith(`${code}: ${catalog.get(code)?.title}\n`)).toBe(true);
+  });
+
   test.each(["E0203", "e0203"])("%s shows the page", async (code) => {
     const { stdout, code: exit } = await new Workplace().run(["explain", code]);
     expect(exit).toBe(0);
