@@ -103,8 +103,11 @@ export class Centering {
     }
     const op = value.def;
     if (op === undefined) {
+      // A mean over more axes is a mean of means.
+      const isPromised = value.centered.length > 0 && value.centered.every((axis) => axes.includes(axis));
+      if (isPromised) return proved(`\`${name}\` is declared @centered(${value.centered.join(", ")})`);
       const help =
-        "proved are `x - mean(x)`, `center`, norms without gamma and beta, and what keeps their row mean at zero";
+        "proved are `x - mean(x)`, `center`, norms without gamma and beta, parameters that are declared `@centered(-1)`, and what keeps their row mean at zero";
       return unproved(`\`${name}\` is a parameter, and nothing is known about its rows`, help, value);
     }
     const mean = this.minusMean(op, axes);

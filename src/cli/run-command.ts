@@ -11,8 +11,9 @@ import { fromNumbers, type HostTensor, toNumbers } from "../runtime/host-tensor.
 import { type Arguments, checkStream, type Word } from "./arguments.ts";
 import { type Comparison, compareOutput, referenceOf, tolerances } from "./compare.ts";
 import { readConstants } from "./constants.ts";
+import { brokenContracts, centeredInput } from "./contracts.ts";
 import { writeAtomically } from "./files.ts";
-import { checkSizes, chooseDims, makeInput } from "./inputs.ts";
+import { checkSizes, chooseDims, type InputSource, makeInput } from "./inputs.ts";
 import { writeNpy } from "./npy.ts";
 import { type Program, readProgram, reportRemarks, together } from "./program-options.ts";
 import { readOutputs, readSeed, readSources } from "./run-options.ts";
@@ -45,12 +46,16 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
   const inputs = Object.fromEntries(
     fn.params.map((param) => {
       const name = param.name as string;
-      return [name, makeInput(param, sources.get(name) ?? { kind: "fill", fill: "randn" }, extents, seed)];
+      const source: InputSource = sources.get(name) ?? { kind: "fill", fill: "randn" };
+      const made = makeInput(param, source, extents, seed);
+      return [name, source.kind === "fill" && source.fill === "randn" ? centeredInput(param, made) : made];
     }),
   );
   for (const name of defaults)
     session.say(`${name} = ${extents[name]}, as nothing says otherwise (--dim ${name}=N does)`);
 
+  const broken = args.has("--compare") ? brokenContracts(fn, inputs) : [];
+  if (broken.length > 0) fail(...broken);
   const constants = readConstants(program.module, (args.operands[0] as Word).text, io);
   const ran = await runOn(program, { inputs, dims: extents, constants }, args, session);
   for (const [name, word] of outputs) writeAtomically(word.text, writeNpy(ran.outputs[name] as HostTensor), io);

@@ -69,6 +69,14 @@ can be written.`,
     wrong: "tirc compile bert.tir -o /no/such/folder/bert.wgsl",
     fix: "tirc compile bert.tir -o bert.wgsl",
   },
+  E0670: {
+    title: "an input that breaks its contract",
+    explanation: `\`@centered(-1)\` promises that every row of the parameter has mean zero. Passes rely on it: they leave centerings out
+that would change nothing then. \`tirc run --compare\` checks the data. A mean may be off zero by what rounding to the
+element type leaves: 1e-6 of the row's largest value, for f16 1e-3.`,
+    wrong: "tirc run model.tir --in x=ones --compare   // fn f(x: f32[rows, 768] @centered(-1)) ...",
+    fix: "tirc run model.tir --compare   // made-up data is centered",
+  },
   E0650: {
     title: "an output differs from the reference",
     explanation: `\`--compare\` computes every output again in float64. A float may be off by 2e-6 (f16: 1e-3), absolute or relative to the

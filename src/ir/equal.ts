@@ -33,7 +33,7 @@ export function sameFn(a: Fn, b: Fn): boolean {
   return (
     a.name === b.name &&
     pair(a.params, b.params) &&
-    a.params.every((p, i) => p.name === b.params[i]?.name) &&
+    a.params.every((p, i) => p.name === b.params[i]?.name && String(p.centered) === String(b.params[i]?.centered)) &&
     opsA.length === opsB.length &&
     opsA.every((op, i) => sameOp(op, opsB[i] as Op)) &&
     a.results.length === b.results.length &&

@@ -87,7 +87,8 @@ function describe(value: AttributeValue): string {
   return Array.isArray(value) ? `[${value.join(", ")}]` : typeof value === "string" ? `"${value}"` : String(value);
 }
 
-function checkedAxes(op: OpName, axes: readonly number[], shape: Shape, at: Span): number[] {
+/** Axes counted from the end and sorted; `op` is what messages call the one that names them. Throws E0212 to E0214. */
+export function checkedAxes(op: string, axes: readonly number[], shape: Shape, at: Span): number[] {
   const rank = shape.length;
   if (axes.length === 0) fail(typeErrors.noAxes(at, op));
   for (const axis of axes) {

@@ -14,6 +14,8 @@ import type { ElementType, Shape, TensorType } from "./types.ts";
 export type AttributeValue = number | boolean | string | readonly (number | string)[];
 export type Attributes = Readonly<Record<string, AttributeValue>>;
 
+const noAxes: readonly number[] = [];
+
 export class Value {
   readonly type: TensorType;
   /** A hint: printing makes names unique. */
@@ -23,13 +25,23 @@ export class Value {
   readonly def: Op | undefined;
   /** Which of the op's results it is. */
   readonly index: number;
+  /** Of a parameter: axes, counted from the end, over which the caller promises a mean of zero; none if empty. */
+  readonly centered: readonly number[];
 
-  constructor(type: TensorType, name: string | undefined, span: Span, def?: Op, index = 0) {
+  constructor(
+    type: TensorType,
+    name: string | undefined,
+    span: Span,
+    def?: Op,
+    index = 0,
+    centered: readonly number[] = noAxes,
+  ) {
     this.type = type;
     this.name = name;
     this.span = span;
     this.def = def;
     this.index = index;
+    this.centered = centered;
     Object.freeze(this);
   }
 

@@ -128,7 +128,10 @@ class FnPrinter {
 
   print(): string {
     const { name, params, results } = this.fn;
-    const declared = params.map((p) => `${this.names.define(p)}: ${printType(p.type)}`);
+    const declared = params.map((p) => {
+      const contract = p.centered.length === 0 ? "" : ` @centered(${p.centered.join(", ")})`;
+      return `${this.names.define(p)}: ${printType(p.type)}${contract}`;
+    });
     const returned = results.map((r) => `${r.name}: ${printType(r.value.type)}`);
     this.body();
     const values = results.map((r) => this.operand(r.value, true));

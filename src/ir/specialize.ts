@@ -32,7 +32,8 @@ function specializeFn(fn: Fn, dims: Extents): Fn {
   const fixed = (dim: Dim) => (typeof dim === "string" && Object.hasOwn(dims, dim) ? (dims[dim] as number) : dim);
   const mapped = new Map<Value, Value>();
   const params = fn.params.map((param) => {
-    const value = new Value(tensorType(param.element, param.shape.map(fixed)), param.name, param.span);
+    const { element, name, span, centered } = param;
+    const value = new Value(tensorType(element, param.shape.map(fixed)), name, span, undefined, 0, centered);
     mapped.set(param, value);
     return value;
   });

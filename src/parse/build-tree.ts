@@ -11,6 +11,7 @@ import type {
   ArgumentNode,
   ChainLink,
   ConstNode,
+  ContractNode,
   ExpressionNode,
   InfixOperator,
   LetNode,
@@ -161,10 +162,24 @@ semantics.addOperation<unknown>("node(context)", {
       wrong: context.diagnostics.length > before,
     };
   },
-  Param(name, _colon, type): Omit<ParamNode, "type"> & { type: MaybeType } {
+  Param(name, _colon, type, contract): Omit<ParamNode, "type"> & { type: MaybeType } {
     const context = contextOf(this);
     const { name: text, span: nameSpan } = build<NameBinding>(name, context);
-    return { name: text, nameSpan, type: build<MaybeType>(type, context), span: spanAt(this.source, context) };
+    return {
+      name: text,
+      nameSpan,
+      type: build<MaybeType>(type, context),
+      contract: buildOptional<ContractNode>(contract, context),
+      span: spanAt(this.source, context),
+    };
+  },
+  Contract(_word, _open, axes, _close): ContractNode {
+    const context = contextOf(this);
+    return { axes: buildList<number>(axes, context), span: spanAt(this.source, context) };
+  },
+  Axis(sign, number): number {
+    const size = Number(contextOf(this).tokenAt(number.source.startIdx).text);
+    return sign.numChildren > 0 ? -size : size;
   },
   Results_list(_open, results, _close): ResultNode[] {
     return buildList<ResultNode>(results, contextOf(this));

@@ -128,6 +128,10 @@ class Explainer {
     if (isEmpty && what === "a result") return syntaxErrors.noResults(found.span);
     const bracket = this.bracket();
     if (bracket !== undefined) return bracket;
+    const inContract = this.tokens[this.tokens.indexOf(this.opener as Token) - 1]?.text === "@centered";
+    if (before.text === "@centered" || inContract) {
+      return syntaxErrors.expected(found, "the axes in parentheses", ["write `@centered(-1)`: -1 is the last axis"]);
+    }
     if (before.text === "(" || before.text === ",") return this.name(what);
     if (before.text === ":") return this.type(what);
     const followsName = ["(", ","].includes(tokens[index - 2]?.text ?? "");

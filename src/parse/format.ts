@@ -171,7 +171,7 @@ const infix = new Set(["||", "&&", "==", "!=", "<", "<=", ">", ">=", "+", "-", "
 const words = new Set(["let", "return"]);
 
 function spaceBetween(before: Token, token: Token): boolean {
-  if (before.text === "(" || before.text === "[") return false;
+  if (["(", "[", "@centered"].includes(before.text)) return false;
   if ([")", "]", ",", ":"].includes(token.text)) return false;
   const isCall = before.kind === "name" && !words.has(before.text);
   return !(isCall && (token.text === "(" || token.text === "["));

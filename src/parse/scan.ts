@@ -106,6 +106,8 @@ class Scanner {
       this.lineComment();
     } else if (this.text.startsWith("/*", this.at)) {
       this.blockComment();
+    } else if (this.match(/@centered(?![A-Za-z0-9_])/y) !== undefined) {
+      this.push("symbol", "@centered".length);
     } else if (!this.foreignSymbol(char)) {
       this.symbol(char);
     }

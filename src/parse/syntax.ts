@@ -42,10 +42,17 @@ export interface FnNode {
   readonly span: Span;
 }
 
+/** `@centered(-1)`: the caller promises rows of mean zero over these axes. */
+export interface ContractNode {
+  readonly axes: readonly number[];
+  readonly span: Span;
+}
+
 export interface ParamNode {
   readonly name: string;
   readonly nameSpan: Span;
   readonly type: TypeNode;
+  readonly contract: ContractNode | undefined;
   readonly span: Span;
 }
 

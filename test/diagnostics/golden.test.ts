@@ -6,7 +6,13 @@ import { catalog } from "../../src/diagnostics/catalog.ts";
 import { type Diagnostic, TircError } from "../../src/diagnostics/diagnostic.ts";
 import { internalError } from "../../src/diagnostics/errors-cli.ts";
 import { constErrors } from "../../src/diagnostics/errors-const.ts";
-import { compareErrors, constFileErrors, fileErrors, npyErrors } from "../../src/diagnostics/errors-data.ts";
+import {
+  compareErrors,
+  constFileErrors,
+  contractErrors,
+  fileErrors,
+  npyErrors,
+} from "../../src/diagnostics/errors-data.ts";
 import { kernelErrors, kernelRemarks } from "../../src/diagnostics/errors-kernel.ts";
 import { passErrors, passWarnings } from "../../src/diagnostics/errors-passes.ts";
 import { adapterErrors, runtimeErrors } from "../../src/diagnostics/errors-runtime.ts";
@@ -199,6 +205,7 @@ test("what is said of files", () => {
   const others = [
     ...sampled(fileErrors, { cannotRead: ["x.npy", "it is a folder"], cannotWrite: ["y.npy", "the disk is full"] }),
     ...sampled(compareErrors, { differs: ["y", values, "2e-6"] }),
+    contractErrors.notCentered(at, "x", [-1], { row: 3, mean: 0.5, count: 2, rows: 8 }),
     constErrors.notLoaded(at, "w"),
     internalError("x is undefined", "repro.tir"),
   ];

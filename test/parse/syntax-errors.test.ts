@@ -233,6 +233,21 @@ const files: readonly Case[] = [
   ["statements outside, once", `let a = 1\nreturn a\n${fn("return x")}`, "1:1 E0130 `let` stands outside a function"],
   ["another language", "hello world", "1:1 E0130 `hello` stands outside a function"],
   ["def", "def f(x: f32) -> f32 { return x }", "1:1 E0132 there is no keyword `def`"],
+  [
+    "a contract without axes",
+    "fn f(x: f32[n] @centered) -> f32[n] {\n return x\n}",
+    "1:25 E0110 expected the axes in parentheses, found `)`",
+  ],
+  [
+    "a contract with none",
+    "fn f(x: f32[n] @centered()) -> f32[n] {\n return x\n}",
+    "1:26 E0110 expected the axes in parentheses, found `)`",
+  ],
+  [
+    "a contract that does not exist",
+    "fn f(x: f32[n] @centred(-1)) -> f32[n] {\n return x\n}",
+    "1:16 E0107 there is no operator `@`",
+  ],
   ["a header without fn", "f(x: f32) -> f32 { let y = x\n return y }", "1:1 E0130 `f` stands outside a function"],
   ["a const", `const c = 1\n${fn("return x")}`, "1:9 E0142 the const `c` needs a type"],
 ];

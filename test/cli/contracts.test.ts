@@ -1,0 +1,40 @@
+/** `tirc run --compare` checks what a program promises of its inputs. */
+
+import { expect, test } from "vitest";
+import { writeNpy } from "../../src/cli/npy.ts";
+import { Workplace } from "../support/cli.ts";
+
+const program = (element: string) => `fn f(x: ${element}[rows, 4] @centered(-1)) -> ${element}[rows, 4] {
+  return layernorm(x, axes = [-1])
+}
+`;
+
+const run = (element: string, ...args: string[]) => {
+  const data = Float32Array.of(1, -1, 2, -2, 1, 1, 1, 0.5, 0, 0, 0, 0);
+  const npy = writeNpy({ element: "f32", shape: [3, 4], data });
+  const place = new Workplace({ "p.tir": program(element), "x.npy": npy });
+  return place.run([
+    "run",
+    "p.tir",
+    "--device",
+    "cpu",
+    ...(args.includes("--diagnostics") ? [] : ["--diagnostics", "short"]),
+    ...args,
+  ]);
+};
+
+test.each(["f32", "f16"])("made-up data of %s keeps the promise", async (element) => {
+  const { code, stderr } = await run(element, "--compare", "--dim", "rows=50");
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+});
+
+test("data that breaks it is an error that names the row and its mean", async () => {
+  const { code, stderr } = await run("f32", "--compare", "--in", "x=x.npy", "--diagnostics", "pretty");
+  expect(code).toBe(1);
+  expect(stderr).toContain("p.tir:1:6: error[E0670]");
+  expect(stderr).toContain("1 of 3 rows are off; the furthest, row 1, has the mean 0.875");
+});
+
+test("without --compare nothing is checked", async () => {
+  expect((await run("f32", "--in", "x=x.npy")).code).toBe(0);
+});
