@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 const path = (file: string) => new URL(file, import.meta.url).pathname;
@@ -15,6 +16,8 @@ export default defineConfig({
     globalSetup: ["test/support/global-setup.ts"],
     // Processes, not threads: the Vulkan loader reads the environment of the process, which a thread cannot set.
     pool: "forks",
+    // Left to itself vitest keeps one core free, which on two is half of them.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
