@@ -13,6 +13,14 @@ export {
 } from "../codegen/target.ts";
 export { builtinPasses, defaultPipeline } from "../passes/index.ts";
 export {
+  applyFusedRmsNorm,
+  type CenteringMode,
+  type CenteringOutcome,
+  type FusedRmsNormOptions,
+  type FusedRmsNormResult,
+  type NormRecord,
+} from "./apply-fused-rms-norm.ts";
+export {
   type CompileOptions,
   type CompileResult,
   compile,
@@ -37,10 +45,12 @@ export { renderPretty } from "./diagnostics/pretty.ts";
 export { renderShort } from "./diagnostics/short.ts";
 export { Builder, copyOp, makeOp, rewriteFn, withOperands } from "./ir/builder.ts";
 export { sameFn, sameModule } from "./ir/equal.ts";
-export { interpret } from "./ir/interpret.ts";
+export { type Constants, constantsOf, interpret } from "./ir/interpret.ts";
 export {
   type Attributes,
   type AttributeValue,
+  type Const,
+  type ConstData,
   constantValue,
   definedBy,
   dimensionNames,

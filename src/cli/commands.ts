@@ -119,4 +119,28 @@ export const explainSpec: CommandSpec = {
   options: common,
 };
 
-export const commandSpecs = [compileSpec, runSpec, checkSpec, fmtSpec, passesSpec, explainSpec] as const;
+export const explainNormsSpec: CommandSpec = {
+  name: "explain-norms",
+  summary: "list every norm of a file, and what becomes of its centering",
+  operand: file,
+  options: [
+    {
+      name: "--mode",
+      value: "MODE",
+      choices: ["exact", "lossy", "off"],
+      summary: "exact (the default): drop what is proved; lossy: drop all; off: none",
+    },
+    { name: "--json", summary: "as JSON" },
+    ...common,
+  ],
+};
+
+export const commandSpecs = [
+  compileSpec,
+  runSpec,
+  checkSpec,
+  fmtSpec,
+  passesSpec,
+  explainSpec,
+  explainNormsSpec,
+] as const;

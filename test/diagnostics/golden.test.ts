@@ -14,6 +14,7 @@ import {
   npyErrors,
 } from "../../src/diagnostics/errors-data.ts";
 import { kernelErrors, kernelRemarks } from "../../src/diagnostics/errors-kernel.ts";
+import { normWarnings } from "../../src/diagnostics/errors-norms.ts";
 import { passErrors, passWarnings } from "../../src/diagnostics/errors-passes.ts";
 import { adapterErrors, runtimeErrors } from "../../src/diagnostics/errors-runtime.ts";
 import { targetErrors } from "../../src/diagnostics/errors-target.ts";
@@ -167,7 +168,11 @@ test("what passes remark", () => {
   });
   expectGolden(
     "remarks.txt",
-    rendered([...found, ...sampled(kernelRemarks, { newKernel: [at, "gelu", "it folds other axes"] })]),
+    rendered([
+      ...found,
+      ...sampled(kernelRemarks, { newKernel: [at, "gelu", "it folds other axes"] }),
+      ...sampled(normWarnings, { noNorm: [["f", "g"]] }),
+    ]),
   );
 });
 

@@ -1,0 +1,13 @@
+/** What is said of the norms of a module as a whole: R0601. */
+
+import { type Diagnostic, warning } from "./diagnostic.ts";
+import { listing } from "./errors-types.ts";
+
+export const normWarnings = {
+  noNorm(fns: readonly string[]): Diagnostic {
+    const where = listing(fns.map((name) => `\`${name}\``));
+    return warning("R0601", `there is no norm in ${where}, so nothing changed`, {
+      help: ["`tirc compile --remarks` says of what looks like a norm why it is none"],
+    });
+  },
+};
