@@ -5,6 +5,7 @@ import { constPages } from "./catalog-const.ts";
 import { dataPages } from "./catalog-data.ts";
 import { kernelPages } from "./catalog-kernel.ts";
 import { lexicalPages } from "./catalog-lexical.ts";
+import { linearPages } from "./catalog-linear.ts";
 import { normPages } from "./catalog-norms.ts";
 import { passPages } from "./catalog-passes.ts";
 import { pipelinePages } from "./catalog-pipelines.ts";
@@ -27,6 +28,7 @@ export const catalog: ReadonlyMap<string, Page> = new Map(
     ...passPages,
     ...pipelinePages,
     ...kernelPages,
+    ...linearPages,
     ...constPages,
     ...normPages,
     ...dataPages,

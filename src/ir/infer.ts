@@ -3,7 +3,7 @@
 import { fail, type Span } from "../diagnostics/diagnostic.ts";
 import { typeErrors } from "../diagnostics/errors-types.ts";
 import type { Attributes, AttributeValue } from "./ir.ts";
-import type { AttributeDef, ElementwiseDef, NormDef, OpDef, ReductionDef } from "./ops/def.ts";
+import type { AttributeDef, ElementwiseDef, LinearDef, NormDef, OpDef, ReductionDef } from "./ops/def.ts";
 import { type OpName, ops } from "./ops/index.ts";
 import {
   broadcastShapes,
@@ -48,6 +48,7 @@ const exampleOf: Record<AttributeDef["type"], string> = {
   element: "f16",
   name: "weight",
   axes: "[-1]",
+  axis: "-1",
   permutation: "[1, 0]",
   shape: "[rows, 12, 64]",
 };
@@ -60,7 +61,10 @@ function attributeProblem(def: AttributeDef, value: AttributeValue): string | un
     case "number":
       return typeof value === "number" ? undefined : "a number";
     case "integer":
+      if (def.minimum === undefined) return whole(value) ? undefined : "a whole number";
       return whole(value) && (value as number) >= def.minimum ? undefined : `a whole number of at least ${def.minimum}`;
+    case "axis":
+      return whole(value) ? undefined : "one axis: a whole number, -1 for the last";
     case "name":
       return typeof value === "string" ? undefined : "a name";
     case "boolean":
@@ -121,11 +125,15 @@ export function completeAttributes(op: OpName, given: Attributes, operands: Oper
     if (def.type === "choice" && !def.choices.includes(value as string)) {
       fail(typeErrors.unknownChoice(at, op, key, value as string, def.choices));
     }
-    const axes = def.type === "axes" ? checkedAxes(op, value as number[], operands[0]?.shape ?? [], at) : undefined;
-    complete[key] = axes ?? value;
+    const shape = operands[0]?.shape ?? [];
+    if (def.type === "axes") complete[key] = checkedAxes(op, value as number[], shape, at);
+    else complete[key] = def.type === "axis" ? (checkedAxes(op, [value as number], shape, at)[0] as number) : value;
   }
   return complete;
 }
+
+/** What operands take that have not the op's one element type. */
+const acceptedBy = { bool: ["bool"], index: ["i32", "u32"] } as const;
 
 /** The element type of the op's operands, all of them the same and one that the row takes. */
 function operandElement(op: OpName, def: OpDef, operands: OperandTypes, places: Places): ElementType {
@@ -134,11 +142,11 @@ function operandElement(op: OpName, def: OpDef, operands: OperandTypes, places: 
     const spec = def.operands[index];
     if (type === undefined || spec === undefined) continue;
     const at = places.operands?.[index] ?? places.op;
-    const accepted = spec.element === "bool" ? (["bool"] as const) : def.elements;
+    const accepted = spec.element === undefined ? def.elements : acceptedBy[spec.element];
     if (!(accepted as readonly ElementType[]).includes(type.element)) {
       fail(typeErrors.elementRefused(at, op, type.element, accepted));
     }
-    if (spec.element === "bool") continue;
+    if (spec.element !== undefined) continue;
     if (first !== undefined && first.element !== type.element) {
       const label = (i: number, t: ElementType) => ({ span: places.operands?.[i] ?? places.op, message: t });
       const labels =
@@ -204,6 +212,23 @@ function inferNorm(op: OpName, def: NormDef, operands: OperandTypes, attributes:
   return [x];
 }
 
+function inferLinear(
+  def: LinearDef,
+  element: ElementType,
+  operands: OperandTypes,
+  attributes: Attributes,
+  places: Places,
+) {
+  const shape = def.infer(
+    operands.map((type) => type?.shape),
+    attributes,
+  );
+  if (typeof shape !== "function") return [tensorType(element, shape)];
+  const place = (part: number | string) =>
+    typeof part === "number" ? places.operands?.[part] : places.attributes?.[part];
+  fail(shape((part) => place(part) ?? places.op));
+}
+
 function checkGroups(shape: Shape, groups: number, at: Span): void {
   if (shape.length < 2) fail(typeErrors.groupRank(at, printShape(shape)));
   const channels = shape[1];
@@ -231,6 +256,8 @@ export function inferTypes(op: OpName, operands: OperandTypes, attributes: Attri
       if (typeof shape === "string") fail(typeErrors.shapeOp(places.op, op, shape));
       return [tensorType(x.element, shape)];
     }
+    case "linear":
+      return inferLinear(def, element, operands, attributes, places);
     case "global":
       return [tensorType(attributes.element as ElementType, attributes.shape as Shape)];
     case "constant":

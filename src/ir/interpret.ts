@@ -105,6 +105,8 @@ export function evaluateOp(op: Op, operands: readonly (Tensor | undefined)[], di
         return [norm(def, op, operands)];
       case "shape":
         return [def.evaluate(operands[0] as Tensor, shapes[0] as number[], op.attributes)];
+      case "linear":
+        return [def.evaluate(operands, op.attributes, op.span)];
       case "global":
         throw new Error("the tensor of a global is given to the interpreter");
       case "constant":

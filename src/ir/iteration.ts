@@ -117,6 +117,8 @@ export class IterationSpace {
         return [this.norm(op, def, reads)];
       case "shape":
         return [this.shape(op, x)];
+      case "linear":
+        throw new Mismatch(def.noKernel);
       default:
         return def satisfies never;
     }
@@ -190,6 +192,12 @@ export class IterationSpace {
       return own === undefined || own.length === 0 ? fresh : own;
     });
   }
+}
+
+/** Why no kernel computes the op, whatever stands around it; `undefined` if one does. */
+export function whyOutside(op: Op): string | undefined {
+  const def = ops[op.name];
+  return def.kind === "linear" ? def.noKernel : undefined;
 }
 
 /** The first op that cannot share an iteration space with those before it, and why. */

@@ -93,15 +93,21 @@ function isConstant(value: Value | undefined): value is Value {
 function literalIsTyped(op: Op): boolean {
   const specs = ops[op.name].operands;
   return op.operands.some(
-    (operand, i) => operand !== undefined && specs[i]?.element !== "bool" && !isConstant(operand),
+    (operand, i) => operand !== undefined && specs[i]?.element === undefined && !isConstant(operand),
   );
 }
 
+/** Whether operand `index`, a constant, must be bound to a name with its type. A literal index reads as i32. */
+function isBound(op: Op, index: number): boolean {
+  const isIndex = ops[op.name].operands[index]?.element === "index";
+  return !literalIsTyped(op) || (isIndex && op.operand(index).element !== "i32");
+}
+
 /** `=`'s right side. */
-function printExpression(op: Op, operand: (value: Value) => string): string {
+function printExpression(op: Op, operand: (value: Value, index: number) => string): string {
   const def = ops[op.name];
   const symbol = symbolOf[op.name];
-  const args = op.operands.map((value) => (value === undefined ? undefined : operand(value)));
+  const args = op.operands.map((value, i) => (value === undefined ? undefined : operand(value, i)));
   if (symbol !== undefined && args.length === 2) {
     return `${args[0]} ${symbol} ${args[1]}`;
   }
@@ -149,7 +155,7 @@ class FnPrinter {
         kernel = op.kernel;
       }
       const indent = kernel === undefined ? "  " : "    ";
-      const bound = literalIsTyped(op) ? [] : op.operands.filter(isConstant);
+      const bound = op.operands.filter((value, i) => isConstant(value) && isBound(op, i)) as Value[];
       for (const value of bound) this.bindConstant(value, indent);
       this.lines.push(indent + this.statement(op));
     }
@@ -163,7 +169,7 @@ class FnPrinter {
   }
 
   private statement(op: Op): string {
-    const expression = printExpression(op, (value) => this.operand(value, !literalIsTyped(op)));
+    const expression = printExpression(op, (value, i) => this.operand(value, isBound(op, i)));
     const names = op.results.map((r) => this.names.define(r));
     return `let ${names.length === 1 ? names[0] : `(${names.join(", ")})`} = ${expression}`;
   }

@@ -243,13 +243,14 @@ export class ExpressionLowering {
   /** Gives literals the element type of the op's tensors. */
   private materialize(name: OpName, operands: readonly (Lowered | undefined)[], places: Places) {
     const specs = ops[name].operands;
-    const typed = operands.find((operand, i) => operand?.kind === "value" && specs[i]?.element !== "bool");
+    const typed = operands.find((operand, i) => operand?.kind === "value" && specs[i]?.element === undefined);
     const element = typed?.kind === "value" ? typed.value.element : undefined;
     const found: Diagnostic[] = [];
     const values = operands.map((operand, i) => {
       if (operand === undefined || operand.kind === "poison") return undefined;
       if (operand.kind === "value") return operand.value;
-      const wanted = specs[i]?.element ?? element;
+      const own = specs[i]?.element;
+      const wanted = own === "index" ? "i32" : (own ?? element);
       const at = { ...operand, span: places.operands?.[i] ?? operand.span };
       const made =
         wanted === undefined

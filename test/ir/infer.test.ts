@@ -40,6 +40,27 @@ test.each<[OpName, Operand[], Attributes, string]>([
   ["transpose", [f32("a", "b", 3)], { perm: [2, 0, -2] }, "f32[3, a, b]"],
   ["broadcast", [f32("n")], { shape: ["rows", "n"] }, "f32[rows, n]"],
   ["constant", [], { element: "i32", value: 3 }, "i32"],
+  ["matmul", [f32("rows", "k"), f32("k", 4)], {}, "f32[rows, 4]"],
+  ["matmul", [f32("b", 1, "n", 8), f32(3, 8, "n")], {}, "f32[b, 3, n, n]"],
+  ["matmul", [f32("b", "n", 8), f32(8)], {}, "f32[b, n]"],
+  ["matmul", [f32(8), f32("b", 8, 4)], {}, "f32[b, 4]"],
+  ["matmul", [f32("n"), f32("n")], {}, "f32"],
+  ["linear", [f32("b", "n", 8), f32("out", 8), f32("out")], {}, "f32[b, n, out]"],
+  ["linear", [f32(8), f32(3, 8)], {}, "f32[3]"],
+  [
+    "embedding",
+    [
+      ["u32", "b", "n"],
+      ["f16", 50257, 768],
+    ],
+    {},
+    "f16[b, n, 768]",
+  ],
+  ["embedding", [["i32"], f32("count", "width")], {}, "f32[width]"],
+  ["concat", [f32("n", 4), f32("n", 2), f32("n", 1)], { axis: 1 }, "f32[n, 7]"],
+  ["concat", [f32(4, "n"), f32(2, "n")], { axis: -2 }, "f32[6, n]"],
+  ["slice", [f32("n", 8)], { axis: -1, start: 2, end: -1 }, "f32[n, 5]"],
+  ["slice", [f32("n", 8)], { axis: -1, start: -8, end: 8 }, "f32[n, 8]"],
 ])("%s of %j with %j", (name, operands, attributes, type) => {
   expect(printType(make(name, operands, attributes).result.type)).toBe(type);
 });
@@ -51,6 +72,7 @@ test("moments has two results", () => {
 
 test("attributes have one form: defaults filled in, axes from the end and sorted", () => {
   expect(make("sum", [f32(2, 3, 4)], { axes: [2, 0] }).attributes).toEqual({ axes: [-3, -1], keepdims: false });
+  expect(make("slice", [f32(4, 5)], { axis: 0, start: 0, end: 2 }).attributes).toMatchObject({ axis: -2 });
   expect(make("layernorm", [f32(4)], { axes: [0] }).attributes).toEqual({ axes: [-1], eps: 1e-5 });
   expect(make("gelu", [f32(4)]).attributes).toEqual({ approximate: "none" });
   expect(make("l2norm", [f32(4)], { axes: [0] }).attributes.eps).toBe(0);
@@ -143,6 +165,51 @@ test.each<[OpName, Operand[], Attributes, string]>([
   ["broadcast", [f32(2, 3)], { shape: [3] }, "E0218: `broadcast` is not possible: [2, 3] does not broadcast to [3]"],
   ["sum", [f32("rows", 0)], axes, "E0226: `sum` has nothing to fold in [rows, 0]: an axis it names has extent 0"],
   ["softmax", [f32("rows", 0)], axes, "E0226: `softmax` has nothing to fold in [rows, 0]"],
+  ["matmul", [f32(2, 3), ["f16", 3, 2]], {}, "E0203: `matmul` takes operands of one element type"],
+  [
+    "matmul",
+    [
+      ["i32", 2, 3],
+      ["i32", 3, 2],
+    ],
+    {},
+    "E0204: `matmul` does not take i32",
+  ],
+  ["embedding", [f32("n"), f32(8, 4)], {}, "E0204: `embedding` does not take f32: it takes i32 or u32"],
+  ["matmul", [f32(), f32(2)], {}, "E0230: `a` of `matmul` must be a vector or a matrix, and is a scalar"],
+  ["matmul", [f32(2), f32()], {}, "E0230: `b` of `matmul` must be a vector or a matrix, and is a scalar"],
+  ["linear", [f32(), f32(2, 1)], {}, "E0230: `x` of `linear` must be [..., in], and is a scalar"],
+  ["linear", [f32(4), f32(2, 3, 4)], {}, "E0230: `weight` of `linear` must be [out, in], and is [2, 3, 4]"],
+  ["linear", [f32(4), f32("o", 4), f32(4)], {}, "E0230: `bias` of `linear` must be [o], and is [4]"],
+  ["linear", [f32(4), f32("o", 4), f32()], {}, "E0230: `bias` of `linear` must be [o], and is a scalar"],
+  ["embedding", [["i32", 3], f32(8)], {}, "E0230: `table` of `embedding` must be [count, width], and is [8]"],
+  ["matmul", [f32("n", 3), f32(2, 3)], {}, "E0231: `matmul` sums over 3 of `a` and 2 of `b`"],
+  ["matmul", [f32("n", "k"), f32("m", "n")], {}, "E0231: `matmul` sums over k of `a` and m of `b`"],
+  ["matmul", [f32("n", 3), f32(1)], {}, "E0231: `matmul` sums over 3 of `a` and 1 of `b`"],
+  [
+    "matmul",
+    [f32("b", "n", 3), f32("b", "n", 3)],
+    {},
+    "`b`\nnote: the two must be the same number or the same name\nhelp: `b` fits transposed: `transpose(b, perm = [0, 2, 1])`",
+  ],
+  ["linear", [f32("n", 3), f32(3, 2)], {}, "E0231: `linear` sums over 3 of `x` and 2 of `weight`"],
+  ["matmul", [f32(3, 2, 4), f32(2, 4, 5)], {}, "E0232: the batch dimensions [3] and [2] of `matmul` do not broadcast"],
+  ["concat", [f32(2, 3), f32(3, 2)], { axis: 0 }, "E0233: `concat` cannot join [3, 2] (`b`) to [2, 3] along axis -2"],
+  ["concat", [f32(2), f32(2), f32(2, 2)], { axis: 0 }, "E0233: `concat` cannot join [2, 2] (`c`) to [2]"],
+  ["concat", [f32(2), f32("n")], { axis: 0 }, "E0234: `concat` needs a number for axis -1 of `b`, which is `n`"],
+  ["concat", [f32(), f32()], { axis: 0 }, "E0212: `concat` names axis 0, which [] does not have"],
+  ["concat", [f32(2), f32(3)], {}, "E0210: `concat` needs `axis`\nhelp: add `axis = -1`"],
+  ["concat", [f32(2), f32(3)], { axis: [0] }, "E0211: `axis` of `concat` must be one axis: a whole number, -1 for"],
+  [
+    "slice",
+    [f32("n")],
+    { axis: 0, start: 0, end: 1 },
+    "E0234: `slice` needs a number for axis -1 of `x`, which is `n`",
+  ],
+  ["slice", [f32(4)], { axis: 0, start: 0, end: 5 }, "E0235: `end` of `slice` is 5, and axis -1 has 4 elements"],
+  ["slice", [f32(4)], { axis: 0, start: -5, end: 4 }, "E0235: `start` of `slice` is -5, and axis -1 has 4 elements"],
+  ["slice", [f32(4)], { axis: 0, start: -1, end: 1 }, "E0235: `slice` ends at 1, before it begins at 3"],
+  ["slice", [f32(4)], { axis: 0, start: 0.5, end: 1 }, "E0211: `start` of `slice` must be a whole number, not 0.5"],
 ])("%s of %j with %j is refused", (name, operands, attributes, message) => {
   const found = diagnosticsOf(() => make(name, operands, attributes));
   expect(found).toHaveLength(1);
@@ -151,7 +218,7 @@ test.each<[OpName, Operand[], Attributes, string]>([
 
 test("a message points at the part that is wrong", () => {
   const at = (start: number) => ({ ...nowhere, start, end: start + 1 });
-  const places = { op: at(0), operands: [at(1), at(2)], attributes: { axes: at(3) } };
+  const places = { op: at(0), operands: [at(1), at(2), at(4)], attributes: { axes: at(3), axis: at(5), end: at(6) } };
   const spanOf = (name: OpName, attributes: Attributes, ...operands: Operand[]) => {
     const values = operands.map((type, i) => type && parameter(`p${i}`, type[0], ...(type.slice(1) as Dim[])));
     try {
@@ -164,6 +231,14 @@ test("a message points at the part that is wrong", () => {
   expect(spanOf("add", {}, f32(2), ["bool", 2])).toBe(2);
   expect(spanOf("sum", { axes: [7] }, f32(2))).toBe(3);
   expect(spanOf("add", {}, f32(2), f32(3))).toBe(0);
+  expect(spanOf("matmul", {}, f32(), f32(2))).toBe(1);
+  expect(spanOf("matmul", {}, f32(3), f32(2))).toBe(2);
+  expect(spanOf("matmul", {}, f32(3, 1, 1), f32(2, 1, 1))).toBe(2);
+  expect(spanOf("linear", {}, f32(3), f32(2, 3), f32(3))).toBe(4);
+  expect(spanOf("concat", { axis: 7 }, f32(3), f32(2))).toBe(5);
+  expect(spanOf("concat", { axis: 0 }, f32(3), f32(2), f32(3, 3))).toBe(4);
+  expect(spanOf("concat", { axis: 0 }, f32(3), f32("n"))).toBe(2);
+  expect(spanOf("slice", { axis: 0, start: 0, end: 9 }, f32(3))).toBe(6);
 });
 
 test("how an op is called", () => {

@@ -216,6 +216,57 @@ const checks: { readonly [Name in OpName]: readonly Check[] } = {
     { of: [row(1, 2)], with: { shape: [2, 2] }, is: tensor("f32", [2, 2], 1, 2, 1, 2) },
     { of: [tensor("f32", [2, 1], 1, 2)], with: { shape: [2, 2] }, is: tensor("f32", [2, 2], 1, 1, 2, 2) },
   ],
+  matmul: [
+    { of: [matrix, tensor("f32", [3, 2], 1, 0, 0, 1, 1, 1)], is: tensor("f32", [2, 2], 4, 5, 13, 14) },
+    { of: [matrix, row(1, 0, -1)], is: row(-2, -5) },
+    { of: [row(1, 2), matrix], is: row(9, 12, 21) },
+    { of: [row(1, 2, 3), row(4, 5, 6)], is: scalar(32) },
+    // Every one of two rows by every one of two columns.
+    {
+      of: [tensor("f32", [2, 1, 1, 2], 1, 2, 3, 4), tensor("f32", [2, 2, 1], 10, 1, 0, 1)],
+      is: tensor("f32", [2, 2, 1, 1], 12, 2, 34, 4),
+    },
+    { of: [tensor("f32", [2, 0]), tensor("f32", [0, 1])], is: tensor("f32", [2, 1], 0, 0) },
+  ],
+  linear: [
+    { of: [matrix, tensor("f32", [2, 3], 1, 0, 1, 0, 1, 1)], is: tensor("f32", [2, 2], 4, 5, 13, 14) },
+    { of: [matrix, tensor("f32", [1, 3], 1, 0, -1), row(10)], is: tensor("f32", [2, 1], 8, 5) },
+    { of: [halves(1, 2), tensor("f16", [3, 2], 1, 0, 0, 1, 1, 1), halves(10, 20, 30)], is: halves(11, 22, 33) },
+  ],
+  embedding: [
+    { of: [ints(1, 0, 1), matrix], is: tensor("f32", [3, 3], 4, 5, 9, 1, 2, 3, 4, 5, 9) },
+    {
+      of: [tensor("u32", [2, 1], 1, 0), tensor("bool", [2, 2], 1, 0, 0, 1)],
+      is: tensor("bool", [2, 1, 2], 0, 1, 1, 0),
+    },
+    { of: [scalar(1, "u32"), tensor("i32", [2, 1], 7, 8)], is: ints(8) },
+  ],
+  concat: [
+    { of: [row(1, 2), row(3)], with: { axis: -1 }, is: row(1, 2, 3) },
+    { of: [matrix, tensor("f32", [2, 1], 7, 8)], with: { axis: 1 }, is: tensor("f32", [2, 4], 1, 2, 3, 7, 4, 5, 9, 8) },
+    {
+      of: [matrix, tensor("f32", [1, 3], 7, 8, 6)],
+      with: { axis: -2 },
+      is: tensor("f32", [3, 3], 1, 2, 3, 4, 5, 9, 7, 8, 6),
+    },
+    { of: [ints(1), ints(2), undefined, ints(3, 4)], with: { axis: 0 }, is: ints(1, 2, 3, 4) },
+    {
+      of: [tensor("f32", [2, 1, 2], 1, 2, 3, 4), tensor("f32", [2, 1, 2], 5, 6, 7, 8)],
+      with: { axis: 1 },
+      is: tensor("f32", [2, 2, 2], 1, 2, 5, 6, 3, 4, 7, 8),
+    },
+  ],
+  slice: [
+    { of: [row(1, 2, 3, 4)], with: { axis: 0, start: 1, end: 3 }, is: row(2, 3) },
+    { of: [matrix], with: { axis: -1, start: -2, end: -1 }, is: tensor("f32", [2, 1], 2, 5) },
+    { of: [matrix], with: { axis: 0, start: -1, end: 2 }, is: tensor("f32", [1, 3], 4, 5, 9) },
+    { of: [matrix], with: { axis: 1, start: 3, end: 3 }, is: tensor("f32", [2, 0]) },
+    {
+      of: [tensor("f32", [2, 2, 2], 1, 2, 3, 4, 5, 6, 7, 8)],
+      with: { axis: 1, start: 1, end: 2 },
+      is: tensor("f32", [2, 1, 2], 3, 4, 7, 8),
+    },
+  ],
   // Its tensor is given: test/parse/consts.test.ts.
   global: [],
   constant: [{ of: [], with: { element: "f16", value: 0.5 }, is: scalar(0.5, "f16") }],

@@ -109,6 +109,14 @@ test("names are unique, and no word of the language", () => {
   ]);
 });
 
+test("a literal index reads as i32, and one of another type is bound", () => {
+  const table = parameter("table", "f32", 8, 4);
+  const look = (element: "i32" | "u32") =>
+    printFn(functionOf([table], (b) => ({ y: b.emit("embedding", [b.constant(element, 3), table], {}, "y") })));
+  expect(look("i32")).toContain("{\n  let y = embedding(3, table)\n");
+  expect(look("u32")).toContain("{\n  let t0: u32 = 3\n  let y = embedding(t0, table)\n");
+});
+
 test("kernel groups are blocks", () => {
   const fn = functionOf([x], (b) => ({ y: b.emit("neg", [b.emit("exp", [x], {}, "a")], {}, "y") }));
   const [exp, neg] = fn.ops as [Op, Op];

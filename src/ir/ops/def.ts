@@ -3,6 +3,7 @@
  * read these fields; nothing else in the compiler knows an op by its name except passes that are about that op.
  */
 
+import type { Diagnostic, Span } from "../../diagnostics/diagnostic.ts";
 import type { Attributes, Value } from "../ir.ts";
 import type { Tensor } from "../tensor.ts";
 import type { Dim, ElementType, Shape, TensorType } from "../types.ts";
@@ -11,18 +12,19 @@ import type { WgslFunction } from "./wgsl-functions.ts";
 export interface OperandDef {
   readonly name: string;
   readonly optional?: boolean;
-  /** `bool` for a condition; otherwise the op's one element type, the same for all its operands. */
-  readonly element?: "bool";
+  /** `bool` for a condition, `index` for i32 or u32; otherwise the op's one element type, the same for all its operands. */
+  readonly element?: "bool" | "index";
 }
 
 export type AttributeDef = { readonly summary: string } & (
   | { readonly type: "number"; readonly default?: number }
-  | { readonly type: "integer"; readonly minimum: number; readonly default?: number }
+  | { readonly type: "integer"; readonly minimum?: number; readonly default?: number }
   | { readonly type: "boolean"; readonly default?: boolean }
   | { readonly type: "choice"; readonly choices: readonly string[]; readonly default?: string }
   | { readonly type: "element" }
   | { readonly type: "name" }
   | { readonly type: "axes" }
+  | { readonly type: "axis" }
   | { readonly type: "permutation" }
   | { readonly type: "shape" }
 );
@@ -75,6 +77,7 @@ export interface WgslContext {
 
 export interface ElementwiseDef extends Common {
   readonly kind: "elementwise";
+  readonly operands: readonly (OperandDef & { readonly element?: "bool" })[];
   /** The result's element type: that of the operands, `bool`, or the attribute `to`. */
   readonly result: "same" | "bool" | "to";
   /** One element in float64. `element` is the operands' type; integer results are wrapped by the caller. */
@@ -124,11 +127,36 @@ export interface ShapeDef extends Common {
   readonly evaluate: (x: Tensor, shape: readonly number[], attributes: Attributes) => Float64Array;
 }
 
+/** What is wrong, once the place of an operand (by its number) or of an attribute (by its name) is known. */
+export type Refusal = (at: (part: number | string) => Span) => Diagnostic;
+
+/** That the mean of an operand over these axes, counted from the end, is zero. */
+export interface ZeroMean {
+  readonly operand: number;
+  readonly axes: readonly number[];
+}
+
+/** An op that joins operands of different shapes in a way of its own. No kernel computes it. */
+export interface LinearDef extends Common {
+  readonly kind: "linear";
+  readonly infer: (shapes: readonly (Shape | undefined)[], attributes: Attributes) => Shape | Refusal;
+  /** In float64. @throws TircError, with `span` as the place, where the numbers themselves are wrong. */
+  readonly evaluate: (operands: readonly (Tensor | undefined)[], attributes: Attributes, span: Span) => Float64Array;
+  /** The ways in which the result's mean over `axes` is zero: each a list of claims that suffice together. */
+  readonly zeroMean: (
+    axes: readonly number[],
+    shapes: readonly (Shape | undefined)[],
+    attributes: Attributes,
+  ) => readonly (readonly ZeroMean[])[];
+  /** Why it is part of no kernel: a clause. */
+  readonly noKernel: string;
+}
+
 export interface ConstantDef extends Common {
   readonly kind: "constant" | "global";
 }
 
-export type OpDef = ElementwiseDef | ReductionDef | NormDef | ShapeDef | ConstantDef;
+export type OpDef = ElementwiseDef | ReductionDef | NormDef | ShapeDef | LinearDef | ConstantDef;
 
 export const floats: readonly ElementType[] = ["f32", "f16"];
 export const numbers: readonly ElementType[] = ["f32", "f16", "i32", "u32"];
@@ -140,6 +168,7 @@ export const attribute = {
   number: (attributes: Attributes, name: string) => attributes[name] as number,
   text: (attributes: Attributes, name: string) => attributes[name] as string,
   flag: (attributes: Attributes, name: string) => attributes[name] as boolean,
+  axis: (attributes: Attributes) => attributes.axis as number,
   axes: (attributes: Attributes) => attributes.axes as readonly number[],
   shape: (attributes: Attributes, name: string) => attributes[name] as readonly Dim[],
 };

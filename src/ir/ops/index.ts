@@ -2,6 +2,7 @@
 
 import { anyElement, type ConstantDef, type OpDef } from "./def.ts";
 import { binaryOps, ternaryOps, unaryOps } from "./elementwise.ts";
+import { linearOps } from "./linear.ts";
 import { normOps } from "./norms.ts";
 import { reductionOps } from "./reductions.ts";
 import { shapeOps } from "./shape.ts";
@@ -31,13 +32,24 @@ const global: ConstantDef = {
   facts: {},
 };
 
-const table = { ...unaryOps, ...binaryOps, ...ternaryOps, ...reductionOps, ...normOps, ...shapeOps, constant, global };
+const table = {
+  ...unaryOps,
+  ...binaryOps,
+  ...ternaryOps,
+  ...reductionOps,
+  ...normOps,
+  ...shapeOps,
+  ...linearOps,
+  constant,
+  global,
+};
 
 export type OpName = keyof typeof table;
 export type ElementwiseName = keyof typeof unaryOps | keyof typeof binaryOps | keyof typeof ternaryOps;
 export type ReductionName = keyof typeof reductionOps;
 export type NormName = keyof typeof normOps;
 export type ShapeName = keyof typeof shapeOps;
+export type LinearName = keyof typeof linearOps;
 
 export const ops: Readonly<Record<OpName, OpDef>> = table;
 export const opNames = Object.keys(table) as OpName[];

@@ -1,0 +1,60 @@
+/** The pages of products, joined and cut tensors, and rows by their number: E0230 to E0235, E0609. */
+
+import { program } from "./example.ts";
+import type { Page } from "./page.ts";
+
+export const linearPages = {
+  E0230: {
+    title: "an operand of a shape that the op does not take",
+    explanation: `\`matmul\` multiplies matrices and vectors. \`linear\` takes a weight \`[out, in]\` and a bias \`[out]\`, and \`embedding\`
+a table \`[count, width]\`. Nothing is broadcast here but the batch dimensions of \`matmul\`.`,
+    wrong: program(
+      "fn f(x: f32[rows, 64], w: f32[8, 64], b: f32[64]) -> f32[rows, 8] {",
+      "  return linear(x, w, b)",
+      "}",
+    ),
+    fix: program("fn f(x: f32[rows, 64], w: f32[8, 64], b: f32[8]) -> f32[rows, 8] {", "  return linear(x, w, b)", "}"),
+  },
+  E0231: {
+    title: "a product over dimensions that differ",
+    explanation: `\`matmul(a, b)\` sums over the last dimension of \`a\` and the last but one of \`b\`; \`linear(x, weight)\` over the last of both,
+because a weight is \`[out, in]\`. The two must be the same number, or the same name.`,
+    wrong: program("fn f(x: f32[rows, 64], w: f32[8, 64]) -> f32[rows, 8] {", "  return matmul(x, w)", "}"),
+    fix: program("fn f(x: f32[rows, 64], w: f32[8, 64]) -> f32[rows, 8] {", "  return linear(x, w)", "}"),
+  },
+  E0232: {
+    title: "batch dimensions that do not broadcast",
+    explanation: `All dimensions of \`matmul\`'s operands but the last two count matrices. They are aligned at the end; two go together if
+they are equal or one of them is 1, and a missing one counts as 1.`,
+    wrong: program("fn f(a: f32[3, 4, 5], b: f32[2, 5, 6]) -> f32[3, 4, 6] {", "  return matmul(a, b)", "}"),
+    fix: program("fn f(a: f32[3, 4, 5], b: f32[5, 6]) -> f32[3, 4, 6] {", "  return matmul(a, b)", "}"),
+  },
+  E0233: {
+    title: "tensors that cannot be joined",
+    explanation:
+      "The tensors that `concat` joins have the same dimensions, except along the axis on which they are joined.",
+    wrong: program("fn f(a: f32[n, 4], b: f32[m, 4]) -> f32[n, 8] {", "  return concat(a, b, axis = -1)", "}"),
+    fix: program("fn f(a: f32[n, 4], b: f32[n, 4]) -> f32[n, 8] {", "  return concat(a, b, axis = -1)", "}"),
+  },
+  E0234: {
+    title: "a named dimension where a number is needed",
+    explanation: `A dimension is a number or a name; there are no sums of names, so \`concat\` joins along axes whose extents are numbers.
+\`slice\` cuts such axes too: whether it stays inside is known before anything runs.`,
+    wrong: program("fn f(x: f32[rows, n]) -> f32[rows, 2] {", "  return slice(x, axis = -1, start = 0, end = 2)", "}"),
+    fix: program("fn f(x: f32[rows, 8]) -> f32[rows, 2] {", "  return slice(x, axis = -1, start = 0, end = 2)", "}"),
+  },
+  E0235: {
+    title: "a slice that is not inside of the tensor",
+    explanation: `\`slice\` takes the elements from \`start\` up to \`end\`, without the one at \`end\`. Negative ones count from the end, so that
+\`start = -2\` begins at the last but one. It is not cut short where the tensor ends, and does not run backwards.`,
+    wrong: program("fn f(x: f32[n, 8]) -> f32[n, 2] {", "  return slice(x, axis = -1, start = 7, end = 9)", "}"),
+    fix: program("fn f(x: f32[n, 8]) -> f32[n, 2] {", "  return slice(x, axis = -1, start = -2, end = 8)", "}"),
+  },
+  E0609: {
+    title: "an id that the table does not have",
+    explanation: `\`embedding\` looks up rows of a table by their numbers, from 0 on. Negative numbers do not count from the end here: they
+are more often a mistake in the data than meant.`,
+    wrong: "embedding(ids, table)    with ids = [0, 3], and a table of 3 rows",
+    fix: "embedding(ids, table)    with ids = [0, 2], and a table of 3 rows",
+  },
+} as const satisfies Record<string, Page>;

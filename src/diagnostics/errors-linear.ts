@@ -1,0 +1,70 @@
+/** Every message about products, joined and cut tensors, and rows by their number: E0230 to E0235, E0609. */
+
+import { type Diagnostic, error, type Label, type Span } from "./diagnostic.ts";
+
+const code = (name: string) => `\`${name}\``;
+
+/** The other operand, where it has a place of its own. */
+function beside(span: Span, other: Span, message: string): Label[] {
+  return other.start === span.start && other.end === span.end ? [] : [{ span: other, message }];
+}
+
+export const linearErrors = {
+  operandShape(span: Span, op: string, operand: string, wanted: string, got: string): Diagnostic {
+    return error("E0230", `${code(operand)} of ${code(op)} must be ${wanted}, and is ${got}`, { span });
+  },
+  contraction(
+    span: Span,
+    op: string,
+    b: { name: string; shape: string; extent: string },
+    a: { name: string; shape: string; extent: string; span: Span },
+    help: readonly string[],
+  ): Diagnostic {
+    return error("E0231", `${code(op)} sums over ${a.extent} of ${code(a.name)} and ${b.extent} of ${code(b.name)}`, {
+      span,
+      labels: [...beside(a.span, span, b.shape), ...beside(span, a.span, a.shape)],
+      notes: ["the two must be the same number or the same name"],
+      help,
+    });
+  },
+  batches(span: Span, b: string, a: string, first: Span): Diagnostic {
+    return error("E0232", `the batch dimensions ${a} and ${b} of \`matmul\` do not broadcast`, {
+      span,
+      labels: beside(span, first, a),
+      notes: ["all but the last two dimensions are batch dimensions; they go together as in elementwise ops"],
+    });
+  },
+  pieces(span: Span, operand: string, got: string, first: string, axis: number, place: Span): Diagnostic {
+    return error("E0233", `\`concat\` cannot join ${got} (${code(operand)}) to ${first} along axis ${axis}`, {
+      span,
+      labels: beside(span, place, first),
+      notes: ["all dimensions but the one that is joined must be the same"],
+    });
+  },
+  namedExtent(span: Span, op: string, operand: string, axis: number, name: string): Diagnostic {
+    const reason =
+      op === "concat"
+        ? "a dimension is a number or one name, and not a sum"
+        : "whether the slice stays inside must be known";
+    return error("E0234", `${code(op)} needs a number for axis ${axis} of ${code(operand)}, which is ${code(name)}`, {
+      span,
+      notes: [reason],
+      help: [`declare ${code(operand)} with a number in place of ${code(name)}`],
+    });
+  },
+  sliceRange(span: Span, what: string, at: number, axis: number, extent: number): Diagnostic {
+    return error("E0235", `${code(what)} of \`slice\` is ${at}, and axis ${axis} has ${extent} elements`, {
+      span,
+      notes: [`it runs from ${-extent} to ${extent}; a negative one counts from the end`],
+    });
+  },
+  sliceOrder(span: Span, start: number, end: number): Diagnostic {
+    return error("E0235", `\`slice\` ends at ${end}, before it begins at ${start}`, { span });
+  },
+  idOutOfRange(span: Span, id: number, element: number, count: number): Diagnostic {
+    return error("E0609", `the id ${id} (element ${element} of \`ids\`) is not in a table of ${count} rows`, {
+      span,
+      notes: [count === 0 ? "the table has no rows" : `ids run from 0 to ${count - 1}`],
+    });
+  },
+};

@@ -1,0 +1,198 @@
+/** Products, joined and cut tensors and looked up rows, against the same said in another way. */
+
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { makeOp } from "../../src/ir/builder.ts";
+import { evaluateOp } from "../../src/ir/interpret.ts";
+import type { Attributes } from "../../src/ir/ir.ts";
+import type { LinearDef } from "../../src/ir/ops/def.ts";
+import { type LinearName, type OpName, ops } from "../../src/ir/ops/index.ts";
+import { elementCount, type Tensor } from "../../src/ir/tensor.ts";
+import type { ElementType } from "../../src/ir/types.ts";
+import { diagnosticsOf } from "../support/diagnostics.ts";
+import { nowhere, parameter, row, tensor } from "../support/ir.ts";
+
+function run(name: OpName, operands: readonly (Tensor | undefined)[], attributes: Attributes = {}): Tensor {
+  const values = operands.map((one, i) => one && parameter(`p${i}`, one.element, ...one.shape));
+  return evaluateOp(makeOp(name, values, attributes, { places: { op: nowhere } }), operands, {})[0] as Tensor;
+}
+
+const extent = fc.integer({ min: 1, max: 4 });
+const someNumbers = (shape: readonly number[], element: ElementType = "f32"): fc.Arbitrary<Tensor> =>
+  fc
+    .array(fc.integer({ min: -9, max: 9 }), { minLength: elementCount(shape), maxLength: elementCount(shape) })
+    .map((numbers) => tensor(element, shape, ...numbers));
+
+/** The number at an index; along axes of extent 1, and axes that the tensor lacks, the index does not count. */
+function at({ shape, data }: Tensor, index: readonly number[]): number {
+  const own = index.slice(index.length - shape.length);
+  return data[shape.reduce((offset, size, i) => offset * size + (size === 1 ? 0 : (own[i] as number)), 0)] as number;
+}
+
+/** Every index of a shape, in row-major order. */
+function indices([size, ...rest]: readonly number[]): number[][] {
+  if (size === undefined) return [[]];
+  return Array.from({ length: size }, (_, i) => indices(rest).map((tail) => [i, ...tail])).flat();
+}
+
+const shapes = fc.tuple(fc.array(extent, { maxLength: 2 }), extent, extent, extent);
+
+const products = fc
+  .tuple(shapes, fc.array(fc.tuple(fc.boolean(), fc.boolean()), { minLength: 2, maxLength: 2 }), fc.nat(2))
+  .chain(([[batch, m, k, n], ones, drop]) => {
+    const of = (which: 0 | 1) => batch.map((size, i) => (ones[i]?.[which] ? 1 : size));
+    return fc.tuple(someNumbers([...of(0).slice(drop), m, k]), someNumbers([...of(1), k, n]));
+  });
+
+test("matmul is the sum over k of a[.., i, k] b[.., k, j], index by index", () => {
+  fc.assert(
+    fc.property(products, ([a, b]) => {
+      const result = run("matmul", [a, b]);
+      const inner = b.shape.at(-2) as number;
+      const wanted = indices(result.shape).map((index) => {
+        const [batch, i, j] = [index.slice(0, -2), index.at(-2) as number, index.at(-1) as number];
+        const terms = Array.from({ length: inner }, (_, k) => at(a, [...batch, i, k]) * at(b, [...batch, k, j]));
+        return terms.reduce((sum, term) => sum + term, 0);
+      });
+      expect([...result.data].map((value) => value + 0)).toEqual(wanted.map((value) => value + 0));
+    }),
+  );
+});
+
+test("linear is matmul by the transpose, plus the bias", () => {
+  const operands = fc
+    .tuple(fc.array(extent, { maxLength: 2 }), extent, extent)
+    .chain(([rows, inner, out]) =>
+      fc.tuple(
+        someNumbers([...rows, inner]),
+        someNumbers([out, inner]),
+        fc.option(someNumbers([out]), { nil: undefined }),
+      ),
+    );
+  fc.assert(
+    fc.property(operands, ([x, weight, bias]) => {
+      const product = run("matmul", [x, run("transpose", [weight], { perm: [1, 0] })]);
+      expect(run("linear", [x, weight, bias])).toEqual(bias === undefined ? product : run("add", [product, bias]));
+    }),
+  );
+});
+
+test("embedding is indexing", () => {
+  const operands = fc
+    .tuple(fc.array(extent, { maxLength: 2 }), extent, extent)
+    .chain(([shape, count, width]) =>
+      fc.tuple(
+        fc.array(fc.nat(count - 1), { minLength: elementCount(shape), maxLength: elementCount(shape) }),
+        fc.constant(shape),
+        someNumbers([count, width]),
+      ),
+    );
+  fc.assert(
+    fc.property(operands, ([numbers, shape, table]) => {
+      const ids = tensor("i32", shape, ...numbers);
+      const result = run("embedding", [ids, table]);
+      expect(result.shape).toEqual([...shape, table.shape[1]]);
+      for (const index of indices(result.shape)) {
+        expect(at(result, index)).toBe(at(table, [at(ids, index.slice(0, -1)), index.at(-1) as number]));
+      }
+    }),
+  );
+});
+
+test("an id that the table does not have is named", () => {
+  const table = tensor("f32", [3, 2], 1, 2, 3, 4, 5, 6);
+  const embed = (...ids: number[]) =>
+    diagnosticsOf(() => run("embedding", [tensor("i32", [ids.length], ...ids), table]));
+  expect(embed(0, 2)).toEqual([]);
+  expect(embed(0, 3)).toEqual([
+    "E0609: the id 3 (element 1 of `ids`) is not in a table of 3 rows\nnote: ids run from 0 to 2",
+  ]);
+  expect(embed(-1)[0]).toContain("E0609: the id -1 (element 0 of `ids`)");
+  const none = diagnosticsOf(() => run("embedding", [tensor("u32", [1], 0), tensor("f32", [0, 2])]));
+  expect(none[0]).toContain("the table has no rows");
+});
+
+test("slices of a whole at its seams are its pieces", () => {
+  const pieces = fc
+    .tuple(
+      fc.array(extent, { minLength: 1, maxLength: 3 }),
+      fc.nat(2),
+      fc.array(extent, { minLength: 2, maxLength: 4 }),
+    )
+    .chain(([shape, where, sizes]) => {
+      const axis = where % shape.length;
+      return fc.tuple(fc.constant(axis), fc.tuple(...sizes.map((size) => someNumbers(shape.with(axis, size)))));
+    });
+  fc.assert(
+    fc.property(pieces, ([axis, parts]) => {
+      const whole = run("concat", parts, { axis });
+      let start = 0;
+      for (const part of parts) {
+        const end = start + (part.shape[axis] as number);
+        expect(run("slice", [whole], { axis, start, end })).toEqual(part);
+        start = end;
+      }
+      expect(whole.shape[axis]).toBe(start);
+    }),
+  );
+});
+
+const weight = tensor("f32", [3, 4], 1, 7, -2, 5, 3, -8, 6, 2, 9, 4, -1, 0);
+const cube = tensor("f32", [2, 3, 4], ...Array.from({ length: 24 }, (_, i) => (i * i) % 11));
+const ids = tensor("i32", [5], 2, 0, 0, 1, 2);
+
+/** Operands without any mean of zero. */
+const samples: { readonly [Name in LinearName]: readonly { of: (Tensor | undefined)[]; with?: Attributes }[] } = {
+  matmul: [
+    { of: [weight, run("transpose", [weight], { perm: [1, 0] })] },
+    { of: [cube, run("transpose", [weight], { perm: [1, 0] })] },
+    { of: [cube, row(1, 2, 3, 5)] },
+    { of: [row(1, 2, 5), weight] },
+    { of: [row(1, 2, 5), cube] },
+  ],
+  linear: [{ of: [cube, weight] }, { of: [cube, weight, row(1, 2, 5)] }, { of: [row(1, 2, 3, 5), weight] }],
+  embedding: [{ of: [ids, weight] }, { of: [tensor("i32", [2, 2], 0, 2, 1, 1), weight] }],
+  concat: [0, 1, 2].map((axis) => ({ of: [cube, cube, undefined, cube], with: { axis } })),
+  slice: [0, 1, 2].map((axis) => ({ of: [cube], with: { axis, start: 1, end: 2 } })),
+};
+
+const subsets = (rank: number) =>
+  Array.from({ length: 2 ** rank - 1 }, (_, bits) =>
+    Array.from({ length: rank }, (_, i) => i - rank).filter((_, i) => ((bits + 1) >> i) & 1),
+  );
+
+const largestMean = (x: Tensor, axes: readonly number[]) => Math.max(...run("mean", [x], { axes }).data.map(Math.abs));
+
+test.each(Object.entries(samples))(
+  "%s: each way to a mean of zero leads to one, and no claim can be left out",
+  (name, all) => {
+    const def = ops[name as LinearName] as LinearDef;
+    let ways = 0;
+    for (const { of, with: attributes = {} } of all) {
+      const shape = run(name as OpName, of, attributes).shape;
+      const normal =
+        "axis" in attributes ? { ...attributes, axis: (attributes.axis as number) - shape.length } : attributes;
+      for (const axes of subsets(shape.length)) {
+        const found = def.zeroMean(
+          axes,
+          of.map((operand) => operand?.shape),
+          normal,
+        );
+        const claims = (way: (typeof found)[0]) =>
+          of.map((operand, i) => {
+            const claim = way.find((one) => one.operand === i);
+            return claim && operand ? run("center", [operand], { axes: claim.axes }) : operand;
+          });
+        for (const way of found) {
+          ways++;
+          expect(largestMean(run(name as OpName, claims(way), attributes), axes)).toBeLessThan(1e-12);
+          for (const left of way) {
+            const without = claims(way.filter((claim) => claim !== left));
+            expect(largestMean(run(name as OpName, without, attributes), axes)).toBeGreaterThan(1e-3);
+          }
+        }
+      }
+    }
+    expect(ways).toBeGreaterThan(0);
+  },
+);
