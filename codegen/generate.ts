@@ -11,7 +11,7 @@ import { fail } from "../src/diagnostics/diagnostic.ts";
 import { kernelErrors } from "../src/diagnostics/errors-kernel.ts";
 import { leavesOf } from "../src/ir/atoms.ts";
 import { dimensionNames, type Fn, isLeaf } from "../src/ir/ir.ts";
-import { firstMismatch } from "../src/ir/iteration.ts";
+import { firstMismatch, whyOutside } from "../src/ir/iteration.ts";
 import { type WgslFunction, wgslFunctionName, wgslFunctionText } from "../src/ir/ops/wgsl-functions.ts";
 import { isVectorizable, type Strides, stridesOf } from "./access.ts";
 import { Body } from "./body.ts";
@@ -41,6 +41,11 @@ export function generateKernel(fn: Fn, target: TargetProfile): Kernel {
 
 function checkFused(fn: Fn): void {
   const work = fn.ops.filter((op) => !isLeaf(op));
+  const [outside, ...others] = work.filter((op) => whyOutside(op) !== undefined);
+  if (outside !== undefined) {
+    const reason = whyOutside(outside) as string;
+    fail(kernelErrors.outside(outside.span, fn.name, outside.name, reason, others.length));
+  }
   const loose = work.find((op) => op.kernel === undefined);
   if (loose !== undefined) fail(kernelErrors.notFused(loose.span, fn.name, loose.name));
   const count = new Set(work.map((op) => op.kernel)).size;

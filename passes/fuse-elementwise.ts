@@ -12,13 +12,14 @@
  *   }
  *
  * An op joins the group before it if it walks its operands in the group's order and its reductions fold the group's
- * columns; else it opens a group of its own, and a remark says why. Nothing is computed differently.
+ * columns; else it opens a group of its own, and a remark says why. Matrix products and the like stay outside of
+ * kernels, with a remark too. Nothing is computed differently.
  */
 
 import { kernelRemarks } from "../src/diagnostics/errors-kernel.ts";
 import { copyOp } from "../src/ir/builder.ts";
 import { isLeaf, makeFn, type Op, type Value } from "../src/ir/ir.ts";
-import { IterationSpace } from "../src/ir/iteration.ts";
+import { IterationSpace, whyOutside } from "../src/ir/iteration.ts";
 import { definePass } from "../src/pass/define-pass.ts";
 
 export const fuseElementwise = definePass({
@@ -27,7 +28,10 @@ export const fuseElementwise = definePass({
   example: "let a = exp(x)  let b = a + y   ->   kernel { let a = exp(x)  let b = a + y }",
   options: {},
   run(fn, context) {
-    const kernels = assign(fn.ops, (op, reason) => context.remark(kernelRemarks.newKernel(op.span, op.name, reason)));
+    const kernels = assign(fn.ops, (op, reason, isOutside) => {
+      const remark = isOutside ? kernelRemarks.outside : kernelRemarks.newKernel;
+      context.remark(remark(op.span, op.name, reason));
+    });
     if (fn.ops.every((op) => kernels.get(op) === op.kernel)) return fn;
     context.count("ops fused", kernels.size);
     context.count("kernels", new Set(kernels.values()).size);
@@ -44,16 +48,22 @@ export const fuseElementwise = definePass({
   },
 });
 
-/** The kernel of each op; constants belong to none. */
-function assign(ops: readonly Op[], onNewKernel: (op: Op, reason: string) => void): Map<Op, number> {
+/** The kernel of each op; constants and what no kernel computes belong to none. */
+function assign(ops: readonly Op[], onCut: (op: Op, reason: string, isOutside: boolean) => void): Map<Op, number> {
   const kernels = new Map<Op, number>();
-  let kernel = 0;
-  let space = new IterationSpace();
+  let kernel = -1;
+  let space: IterationSpace | undefined;
   for (const op of ops) {
     if (isLeaf(op)) continue;
-    const reason = space.add(op);
-    if (reason !== undefined) {
-      onNewKernel(op, reason);
+    const outside = whyOutside(op);
+    if (outside !== undefined) {
+      onCut(op, outside, true);
+      space = undefined;
+      continue;
+    }
+    const reason = space?.add(op);
+    if (reason !== undefined) onCut(op, reason, false);
+    if (space === undefined || reason !== undefined) {
       kernel++;
       space = new IterationSpace();
       space.add(op);

@@ -9,6 +9,11 @@ const kinds = [
   ["reduction", "Reductions", "They fold the axes they name."],
   ["norm", "Norms", "A row in, a row of the same length out."],
   ["shape", "Shape", "They move or repeat elements and compute nothing."],
+  [
+    "linear",
+    "Linear algebra and indexing",
+    "They stand between kernels: a function that calls one can be checked, optimized, printed and interpreted, but is not one kernel (E0505).",
+  ],
 ];
 
 const cell = (text) => text.replaceAll("|", "\\|");

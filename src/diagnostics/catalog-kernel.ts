@@ -1,4 +1,4 @@
-/** The pages of the code generator and of the fusion: E0501 to E0504, R0501. */
+/** The pages of the code generator and of the fusion: E0501 to E0505, R0501, R0502. */
 
 import type { Page } from "./page.ts";
 
@@ -42,6 +42,19 @@ which a target profile can say and a device must be asked for.`,
 }`,
     fix: 'A profile with `"limits": { "maxStorageBuffersPerShaderStage": 10 }`, and a device that was requested with it.',
   },
+  E0505: {
+    title: "an op that no kernel computes",
+    explanation: `Matrix products, embeddings, \`concat\` and \`slice\` are in the language so that passes can look at a whole model. No
+kernel computes them: a function that is to be one must not call them. The function can still be checked and optimized,
+printed (\`--emit tir\`) and run on the reference interpreter (\`tirc run --device cpu\`).`,
+    wrong: `fn f(x: f32[rows, 768], w: f32[64, 768]) -> f32[rows, 64] {
+  let n = layernorm(x, axes = [-1])
+  return gelu(linear(n, w))
+}`,
+    fix: `fn before(x: f32[rows, 768]) -> f32[rows, 768] { return layernorm(x, axes = [-1]) }
+
+fn after(product: f32[rows, 64]) -> f32[rows, 64] { return gelu(product) }`,
+  },
   R0501: {
     title: "an op begins a kernel of its own",
     explanation: `\`fuse-elementwise\` puts ops into one kernel as long as one walk over rows and columns computes them all. This op needs
@@ -51,5 +64,15 @@ another walk, for the reason that the remark gives; see E0502.`,
   return softmax(a, axes = [0])
 }`,
     fix: "Make two functions of it, cut before the op.",
+  },
+  R0502: {
+    title: "an op stays outside of kernels",
+    explanation: `\`fuse-elementwise\` puts ops into kernels. This op is none that a kernel computes (E0505), so it stands between the
+kernels of the ops before and after it.`,
+    wrong: `fn f(x: f32[rows, 768], w: f32[64, 768]) -> f32[rows, 64] {
+  let n = layernorm(x, axes = [-1])
+  return gelu(linear(n, w))
+}`,
+    fix: "Nothing, where the function is to be looked at; else functions without the op, one for each kernel.",
   },
 } as const satisfies Record<string, Page>;

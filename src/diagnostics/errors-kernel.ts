@@ -1,4 +1,4 @@
-/** Why a function does not become one kernel: E0501 to E0504, and the remarks of the fusion: R050x. */
+/** Why a function does not become one kernel: E0501 to E0505, and the remarks of the fusion: R050x. */
 
 import { type Diagnostic, error, remark, type Span } from "./diagnostic.ts";
 import { listing } from "./errors-types.ts";
@@ -36,6 +36,14 @@ export const kernelErrors = {
       help: ["make one function for each result"],
     });
   },
+  outside(span: Span, fn: string, op: string, reason: string, others: number): Diagnostic {
+    const more = others === 1 ? "1 more op" : `${others} more ops`;
+    return error("E0505", `\`${fn}\` is not one kernel: it calls \`${op}\`, and ${reason}`, {
+      span,
+      notes: others === 0 ? [] : [`${more} of the function ${others === 1 ? "is" : "are"} of this kind`],
+      help: ["make a function of what stands before it and one of what stands after, which takes its result"],
+    });
+  },
   tooManyBuffers(span: Span, fn: string, names: readonly string[], target: string, most: number): Diagnostic {
     return error("E0504", `\`${fn}\` needs ${names.length} storage buffers, and the target \`${target}\` has ${most}`, {
       span,
@@ -46,6 +54,12 @@ export const kernelErrors = {
 };
 
 export const kernelRemarks = {
+  outside(span: Span, op: string, reason: string): Diagnostic {
+    return remark("R0502", `\`${op}\` stays outside of kernels: ${reason}`, {
+      span,
+      help: ["a function with such an op is no kernel; `--emit tir` prints what the passes made of it"],
+    });
+  },
   newKernel(span: Span, op: string, reason: string): Diagnostic {
     return remark("R0501", `\`${op}\` begins a kernel of its own: ${reason}`, {
       span,

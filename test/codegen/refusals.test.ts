@@ -58,6 +58,19 @@ test("results that have nothing to do with one another", () => {
   expect(refusal(text)).toBe("E0503 1:1: `f` is not one kernel: no tensor of it is as large as what it walks over");
 });
 
+test("ops that no kernel computes", () => {
+  const text = `fn f(x: f32[n, 20], w: f32[8, 20]) -> f32[n, 4] {
+  let h = gelu(linear(exp(x), w))
+  return slice(h, axis = -1, start = 0, end = 4)
+}`;
+  const message = "E0505 2:16: `f` is not one kernel: it calls `linear`, and a kernel here computes no matrix product";
+  expect(refusal(text)).toBe(message);
+  expect(refusal(text, "canonicalize")).toBe(message);
+  expect(refusal(text.replace("linear(exp(x), w)", "exp(x)"))).toBe(
+    "E0505 3:10: `f` is not one kernel: it calls `slice`, and a kernel here reads tensors as a whole, and this cuts one",
+  );
+});
+
 test("a pipeline that fuses nothing", () => {
   const text = "fn f(x: f32[n]) -> f32[n] { return exp(x) }";
   expect(refusal(text, "canonicalize")).toBe("E0501 1:36: `exp` of `f` is in no kernel: nothing fused the function");

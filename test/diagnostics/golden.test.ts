@@ -14,6 +14,7 @@ import {
   npyErrors,
 } from "../../src/diagnostics/errors-data.ts";
 import { kernelErrors, kernelRemarks } from "../../src/diagnostics/errors-kernel.ts";
+import { linearErrors } from "../../src/diagnostics/errors-linear.ts";
 import { normWarnings } from "../../src/diagnostics/errors-norms.ts";
 import { passErrors, passWarnings } from "../../src/diagnostics/errors-passes.ts";
 import { adapterErrors, runtimeErrors } from "../../src/diagnostics/errors-runtime.ts";
@@ -170,7 +171,10 @@ test("what passes remark", () => {
     "remarks.txt",
     rendered([
       ...found,
-      ...sampled(kernelRemarks, { newKernel: [at, "gelu", "it folds other axes"] }),
+      ...sampled(kernelRemarks, {
+        outside: [at, "linear", "a kernel here computes no matrix product"],
+        newKernel: [at, "gelu", "it folds other axes"],
+      }),
       ...sampled(normWarnings, { noNorm: [["f", "g"]] }),
     ]),
   );
@@ -182,6 +186,7 @@ test("what is said of functions that are no kernel", () => {
     severalKernels: [at, "f", "gelu", "it folds other axes than the reductions before it", 2],
     cannotWalk: [at, "reshape", "it mixes the axes of its operand"],
     noCommonSpace: [whole, "f", "the largest walks over n, and another axis has m"],
+    outside: [at, "f", "matmul", "a kernel here computes no matrix product", 2],
     tooManyBuffers: [whole, "f", ["a", "b", "y"], "tiny", 2],
   });
   expectGolden("kernels.txt", rendered(found));
@@ -212,6 +217,7 @@ test("what is said of files", () => {
     ...sampled(compareErrors, { differs: ["y", values, "2e-6"] }),
     contractErrors.notCentered(at, "x", [-1], { row: 3, mean: 0.5, count: 2, rows: 8 }),
     constErrors.notLoaded(at, "w"),
+    linearErrors.idOutOfRange(at, 50257, 3, 50257),
     internalError("x is undefined", "repro.tir"),
   ];
   expectGolden("files.txt", rendered([...npy, ...consts, ...others]));
