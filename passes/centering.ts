@@ -5,14 +5,15 @@
  *   does not vary along them ("constant").
  * - verdict: proved, with the claims it follows from; or not, with the condition that failed first.
  *
- * The rules are the facts of the op table (`rowMeanZero`), `x - mean(x)` as it is written in primitive ops, and how
+ * The rules are the facts of the op table (`rowMeanZero`, and `zeroMean` of products and the like), `x - mean(x)` as it is written in primitive ops, and how
  * shape ops move axes. They hold in real arithmetic; a cast that rounds proves nothing. Claims wait for one another on a
  * stack of their own, so that long chains do not overflow JavaScript's.
  */
 
+import { listing } from "../src/diagnostics/errors-types.ts";
 import type { Miss } from "../src/diagnostics/remarks.ts";
 import { constantValue, type Op, type Value } from "../src/ir/ir.ts";
-import { attribute } from "../src/ir/ops/def.ts";
+import { attribute, type LinearDef } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { type Dim, isFloat, type Shape } from "../src/ir/types.ts";
 import { meetsItsRow, Products, readOf, sameNumbers } from "./match.ts";
@@ -113,7 +114,9 @@ export class Centering {
     const mean = this.minusMean(op, axes);
     if (mean !== undefined) return mean;
     if (op.name === "cast") return throughCast(op, axes, ask);
-    return ops[op.name].kind === "shape" ? throughShape(op, axes, ask) : byFact(op, axes, ask);
+    const def = ops[op.name];
+    if (def.kind === "linear") return throughLinear(op, def, axes, ask);
+    return def.kind === "shape" ? throughShape(op, axes, ask) : byFact(op, axes, ask);
   }
 
   /** `x - mean(x)` in primitive ops. */
@@ -200,6 +203,30 @@ function affineAsks(
   const own = attribute.axes(op.attributes);
   const moved = axes.filter((axis) => own.includes(axis)).map((axis) => own.indexOf(axis) - own.length);
   return ask(kind, affine, moved);
+}
+
+/** Products, joined and cut tensors, looked up rows: the op table says which means of operands suffice. */
+function throughLinear(op: Op, def: LinearDef, axes: readonly number[], ask: Ask): Verdict | undefined {
+  const name = nameOf(op.result);
+  const shapes = op.operands.map((operand) => operand?.shape);
+  const ways = def.zeroMean(axes, shapes, op.attributes);
+  if (ways.length === 0) {
+    const because = `\`${op.name}\` does not keep a mean of zero over axes ${printAxes(axes)}`;
+    const help =
+      "it is kept by products whose columns have it, by rows that are looked up or joined and all have it, and by slices of other axes";
+    return unproved(because, help, op.result);
+  }
+  return either(
+    ways.map((claims) => {
+      const whose = [
+        ...new Set(
+          claims.map(({ operand, axes: own }) => `axes ${printAxes(own)} of \`${nameOf(op.operand(operand))}\``),
+        ),
+      ];
+      const verdicts = claims.map((claim) => ask("zero", op.operand(claim.operand), claim.axes));
+      return all(verdicts, `\`${name}\` is \`${op.name}\` of what has mean zero over ${listing(whose)}`);
+    }),
+  );
 }
 
 function throughShape(op: Op, axes: readonly number[], ask: Ask): Verdict | undefined {
