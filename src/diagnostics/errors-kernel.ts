@@ -41,7 +41,10 @@ export const kernelErrors = {
     return error("E0505", `\`${fn}\` is not one kernel: it calls \`${op}\`, and ${reason}`, {
       span,
       notes: others === 0 ? [] : [`${more} of the function ${others === 1 ? "is" : "are"} of this kind`],
-      help: ["make a function of what stands before it and one of what stands after, which takes its result"],
+      help: [
+        "make a function of what stands before it and one of what stands after, which takes its result",
+        "`tirc run --device cpu` interprets the function as it is, and `tirc compile --emit tir` prints it",
+      ],
     });
   },
   tooManyBuffers(span: Span, fn: string, names: readonly string[], target: string, most: number): Diagnostic {
