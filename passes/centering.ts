@@ -1,23 +1,19 @@
 /**
  * Proves from the IR that the rows of a value have mean zero.
  *
- * - claim: about a value and axes of it, counted from the end: that its mean over them is zero ("zero"), or that it
- *   does not vary along them ("constant").
- * - verdict: proved, with the claims it follows from; or not, with the condition that failed first.
- *
- * The rules are the facts of the op table (`rowMeanZero`, and `zeroMean` of products and the like), `x - mean(x)` as it is written in primitive ops, and how
- * shape ops move axes. They hold in real arithmetic; a cast that rounds proves nothing. Claims wait for one another on a
- * stack of their own, so that long chains do not overflow JavaScript's.
+ * A verdict is a proof, with the proofs that it rests on; or the condition that failed first. The rules of ops are those
+ * of row-mean.ts; beside them stand `x - mean(x)` as it is written in primitive ops, what parameters and constants
+ * promise, and what constants hold. Claims wait for one another on a stack of their own, so that long chains do not
+ * overflow JavaScript's.
  */
 
-import { listing } from "../src/diagnostics/errors-types.ts";
 import type { Miss } from "../src/diagnostics/remarks.ts";
-import { constantValue, type Op, type Value } from "../src/ir/ir.ts";
-import { attribute, type LinearDef } from "../src/ir/ops/def.ts";
+import { type Const, constantValue, type Op, type Value } from "../src/ir/ir.ts";
 import { ops } from "../src/ir/ops/index.ts";
-import { type Dim, isFloat, type Shape } from "../src/ir/types.ts";
+import { rowMeans } from "../src/ir/row-means.ts";
 import { meetsItsRow, Products, readOf, sameNumbers } from "./match.ts";
-import { meanMiss, nameOf, printAxes, statisticOf } from "./statistics.ts";
+import { type OperandClaim, ownAxes, waysOf } from "./row-mean.ts";
+import { meanMiss, nameOf, statisticOf } from "./statistics.ts";
 
 export interface Proved {
   readonly proved: true;
@@ -29,7 +25,7 @@ export interface Proved {
 export type Verdict = Proved | { readonly proved: false; readonly miss: Miss };
 
 interface Claim {
-  readonly kind: "zero" | "constant";
+  readonly kind: OperandClaim["kind"];
   readonly value: Value;
   readonly axes: readonly number[];
 }
@@ -43,8 +39,8 @@ const unproved = (because: string, help: string, at: Value): Verdict => {
 };
 const addLater = "add what is constant along the row after the centering";
 
-/** Those of `axes` that `value` has with an extent other than 1, when it is broadcast. */
-const ownAxes = (value: Value, axes: readonly number[]) => axes.filter((axis) => (value.shape.at(axis) ?? 1) !== 1);
+/** Row means of a written out tensor count as zero below this part of the row's largest element. */
+const roundingOfData = 1e-15;
 
 /** The verdict on all claims together: the first that fails, else what they prove. */
 function all(verdicts: readonly (Verdict | undefined)[], because: string): Verdict | undefined {
@@ -59,13 +55,26 @@ function either(verdicts: readonly (Verdict | undefined)[]): Verdict | undefined
   return verdicts.find((verdict) => verdict?.proved) ?? (verdicts.includes(undefined) ? undefined : verdicts[0]);
 }
 
+const isWithin = (axes: readonly number[], others: readonly number[]) => axes.every((axis) => others.includes(axis));
+
 export class Centering {
   private readonly verdicts = new Map<Value, Map<string, Verdict>>();
   private readonly products = new Products();
+  private readonly consts: ReadonlyMap<string, Const>;
+
+  /** @param consts the constants of the module that the function stands in. */
+  constructor(consts: readonly Const[]) {
+    this.consts = new Map(consts.map((constant) => [constant.name, constant]));
+  }
 
   /** Whether every row of `value` over `axes` has mean zero. */
   meanIsZero(value: Value, axes: readonly number[]): Verdict {
     return this.decide({ kind: "zero", value, axes });
+  }
+
+  /** Whether `value` is the same all along `axes`. */
+  isConstantAlong(value: Value, axes: readonly number[]): Verdict {
+    return this.decide({ kind: "constant", value, axes });
   }
 
   private known({ kind, value, axes }: Claim): Verdict | undefined {
@@ -103,20 +112,28 @@ export class Centering {
       return unproved(`\`${name}\` does not vary along the row, and is not 0`, addLater, value);
     }
     const op = value.def;
+    // A mean over more axes is a mean of means.
+    const isPromised = (centered: readonly number[]) => centered.length > 0 && isWithin(centered, axes);
     if (op === undefined) {
-      // A mean over more axes is a mean of means.
-      const isPromised = value.centered.length > 0 && value.centered.every((axis) => axes.includes(axis));
-      if (isPromised) return proved(`\`${name}\` is declared @centered(${value.centered.join(", ")})`);
+      if (isPromised(value.centered)) return declared(name, value.centered);
       const help =
         "proved are `x - mean(x)`, `center`, norms without gamma and beta, parameters that are declared `@centered(-1)`, and what keeps their row mean at zero";
       return unproved(`\`${name}\` is a parameter, and nothing is known about its rows`, help, value);
     }
-    const mean = this.minusMean(op, axes);
-    if (mean !== undefined) return mean;
-    if (op.name === "cast") return throughCast(op, axes, ask);
-    const def = ops[op.name];
-    if (def.kind === "linear") return throughLinear(op, def, axes, ask);
-    return def.kind === "shape" ? throughShape(op, axes, ask) : byFact(op, axes, ask);
+    if (op.name === "global") {
+      const constant = this.consts.get(op.attributes.name as string);
+      if (constant !== undefined && isPromised(constant.centered)) return declared(name, constant.centered);
+      return ofData(constant, axes, value);
+    }
+    const minusMean = this.minusMean(op, axes);
+    if (minusMean !== undefined) return minusMean;
+    const ways = waysOf(op, axes);
+    if ("because" in ways) return { proved: false, miss: ways };
+    const verdicts = ways.map(({ claims, because }) => {
+      const asked = claims.map((claim) => ask(claim.kind, op.operand(claim.operand), claim.axes));
+      return all(asked, because);
+    });
+    return either(verdicts);
   }
 
   /** `x - mean(x)` in primitive ops. */
@@ -125,144 +142,28 @@ export class Centering {
     const x = op.operand(0);
     const stat = statisticOf(readOf(op.operand(1)), this.products);
     if (stat === undefined || !sameNumbers(stat.of, x) || meanMiss(stat) !== undefined) return undefined;
-    const sameRows = meetsItsRow(stat.lay, x.shape, stat.axes) && stat.axes.every((axis) => axes.includes(axis));
+    const sameRows = meetsItsRow(stat.lay, x.shape, stat.axes) && isWithin(stat.axes, axes);
     return sameRows ? proved(`\`${nameOf(op.result)}\` is \`${nameOf(x)}\` minus its row mean`) : undefined;
   }
 }
 
-function throughCast(op: Op, axes: readonly number[], ask: Ask): Verdict | undefined {
-  const x = op.operand(0);
-  const name = nameOf(op.result);
-  if (!isFloat(x.element) || (x.element === "f32" && op.result.element !== "f32")) {
-    const because = `\`${name}\` is rounded to ${op.result.element}, and its rows need not have mean zero after that`;
-    return unproved(because, "center after the cast, or cast after the norm", op.result);
+const declared = (name: string, centered: readonly number[]) =>
+  proved(`\`${name}\` is declared @centered(${centered.join(", ")})`);
+
+/** What a constant holds: numbers that are written out, or the `center` of another. */
+function ofData(constant: Const | undefined, axes: readonly number[], value: Value): Verdict {
+  const name = nameOf(value);
+  const data = constant?.data;
+  if (data?.kind === "computed" && data.op === "center" && isWithin(data.attributes.axes as number[], axes)) {
+    return proved(`\`${name}\` is \`${data.operands[0]}\` minus its row mean`);
   }
-  return all([ask("zero", x, axes)], `\`${name}\` is a cast that holds every number of \`${nameOf(x)}\``);
-}
-
-/** What the op table says of the op. */
-function byFact(op: Op, axes: readonly number[], ask: Ask): Verdict | undefined {
-  const def = ops[op.name];
-  const name = nameOf(op.result);
-  const fact = def.facts.rowMeanZero;
-  if (fact === undefined) {
-    const because = `\`${op.name}\` does not keep a row mean of zero`;
-    return unproved(because, "sums, negation, and products with what is constant along the row do", op.result);
-  }
-  if (def.kind === "norm") return throughNorm(op, axes, ask);
-  const [first, ...others] = op.operands as readonly Value[];
-  if (fact === "sum") {
-    const text =
-      op.operands.length === 1
-        ? `\`${name}\` is the negative of such rows`
-        : `\`${name}\` is a sum of rows of mean zero`;
-    return all(
-      op.operands.map((operand) => ask("zero", operand as Value, axes)),
-      text,
-    );
-  }
-  const scaled = (x: Value, scales: readonly Value[]) => {
-    const claims = [ask("zero", x, axes), ...scales.map((scale) => ask("constant", scale, axes))];
-    return all(claims, `\`${name}\` is \`${nameOf(x)}\` scaled by what is constant along the row`);
-  };
-  if (first === undefined) return undefined;
-  const ways = [scaled(first, others)];
-  if (fact === "scale") ways.push(...others.map((x) => scaled(x, [first])));
-  return either(ways);
-}
-
-/** A norm's row before gamma and beta, then gamma and beta. */
-function throughNorm(op: Op, axes: readonly number[], ask: Ask): Verdict | undefined {
-  const fact = ops[op.name].facts.rowMeanZero;
-  const own = attribute.axes(op.attributes);
-  const [x, gamma, beta] = op.operands;
-  const name = nameOf(op.result);
-  const [inner, outer] = fact === "result" ? [own, axes] : [axes, own];
-  if (!inner.every((axis) => outer.includes(axis))) {
-    const because = `\`${op.name}\` works over axes ${printAxes(own)}, and the mean here is over ${printAxes(axes)}`;
-    return unproved(because, "use the same axes for both", op.result);
-  }
-  const claims: (Verdict | undefined)[] = fact === "result" ? [] : [ask("zero", x as Value, axes)];
-  if (gamma !== undefined) claims.push(affineAsks(ask, "constant", gamma, op, axes));
-  if (beta !== undefined) claims.push(affineAsks(ask, "zero", beta, op, axes));
-  const text =
-    fact === "result"
-      ? `\`${name}\` is the result of \`${op.name}\``
-      : `\`${name}\` scales rows of mean zero (\`${op.name}\`)`;
-  return all(claims, text);
-}
-
-/** gamma and beta have the axes of the norm alone, so the last axis of theirs is the last that the norm works over. */
-function affineAsks(
-  ask: Ask,
-  kind: Claim["kind"],
-  affine: Value,
-  op: Op,
-  axes: readonly number[],
-): Verdict | undefined {
-  const own = attribute.axes(op.attributes);
-  const moved = axes.filter((axis) => own.includes(axis)).map((axis) => own.indexOf(axis) - own.length);
-  return ask(kind, affine, moved);
-}
-
-/** Products, joined and cut tensors, looked up rows: the op table says which means of operands suffice. */
-function throughLinear(op: Op, def: LinearDef, axes: readonly number[], ask: Ask): Verdict | undefined {
-  const name = nameOf(op.result);
-  const shapes = op.operands.map((operand) => operand?.shape);
-  const ways = def.zeroMean(axes, shapes, op.attributes);
-  if (ways.length === 0) {
-    const because = `\`${op.name}\` does not keep a mean of zero over axes ${printAxes(axes)}`;
-    const help =
-      "it is kept by products whose columns have it, by rows that are looked up or joined and all have it, and by slices of other axes";
-    return unproved(because, help, op.result);
-  }
-  return either(
-    ways.map((claims) => {
-      const whose = [
-        ...new Set(
-          claims.map(({ operand, axes: own }) => `axes ${printAxes(own)} of \`${nameOf(op.operand(operand))}\``),
-        ),
-      ];
-      const verdicts = claims.map((claim) => ask("zero", op.operand(claim.operand), claim.axes));
-      return all(verdicts, `\`${name}\` is \`${op.name}\` of what has mean zero over ${listing(whose)}`);
-    }),
-  );
-}
-
-function throughShape(op: Op, axes: readonly number[], ask: Ask): Verdict | undefined {
-  const x = op.operand(0);
-  const name = nameOf(op.result);
-  if (op.name === "broadcast") return all([ask("zero", x, axes)], `\`${name}\` repeats \`${nameOf(x)}\``);
-  const moved = op.name === "transpose" ? throughPermutation(op, axes) : throughReshape(x.shape, op.result.shape, axes);
-  if (moved === undefined) {
-    const because = `\`${name}\` cuts rows anew: its axes ${printAxes(axes)} are no axes of \`${nameOf(x)}\``;
-    return unproved(because, "center after the reshape", op.result);
-  }
-  return all([ask("zero", x, moved)], `\`${name}\` is \`${nameOf(x)}\` with its rows in another place`);
-}
-
-function throughPermutation(op: Op, axes: readonly number[]): number[] {
-  const perm = op.attributes.perm as readonly number[];
-  return axes
-    .map((axis) => perm.at(axis) as number)
-    .map((axis) => (axis < 0 ? axis : axis - perm.length))
-    .sort((a, b) => a - b);
-}
-
-/** The axes of a reshape's operand that hold the same elements as the last axes of its result. */
-function throughReshape(from: Shape, to: Shape, axes: readonly number[]): number[] | undefined {
-  if (axes[0] !== -axes.length) return undefined;
-  const wanted = extentOf(to.slice(-axes.length));
-  for (let count = 1; count <= from.length; count++) {
-    if (extentOf(from.slice(-count)) === wanted) return Array.from({ length: count }, (_, i) => i - count);
-  }
-  return undefined;
-}
-
-/** A product of dimensions, such that equal products compare equal. */
-function extentOf(dims: readonly Dim[]): string {
-  const number = dims.reduce<number>((product, dim) => (typeof dim === "number" ? product * dim : product), 1);
-  return [number, ...dims.filter((dim) => typeof dim === "string").sort()].join("*");
+  const help = "declare it `@centered(-1)` if its rows have mean zero, or let its centering move into it";
+  if (data?.kind !== "values") return unproved(`nothing is known about the rows of \`${name}\``, help, value);
+  const numbers = { element: value.element, shape: value.shape as number[], data: Float64Array.from(data.values) };
+  const { means, sizes } = rowMeans(numbers, axes);
+  const isZero = means.every((mean, row) => Math.abs(mean) <= roundingOfData * (sizes[row] as number));
+  if (isZero) return proved(`\`${name}\` is written out, and its rows have mean zero`);
+  return unproved(`the rows of \`${name}\` have other means than zero`, help, value);
 }
 
 /** Whether the value is the same all along the axes. */

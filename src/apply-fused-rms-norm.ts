@@ -13,12 +13,14 @@ export type CenteringMode = "exact" | "lossy" | "off";
 
 /**
  * - proved: the rows are centered already, so the centering is gone.
+ * - folded: it moved into constants, which are centered once and for all.
+ * - moved: its rows are a sum of others, of which one or more are centered instead, once for several norms.
  * - kept: nothing proves that; the centering stays, and the kernel computes it in the norm's own read of the row.
  * - lossy: dropped without a proof, because `mode` is `lossy`.
  * - none: an RMSNorm, which centers nothing.
  * - left: a GroupNorm, whose rows are no axes; it stays as it is.
  */
-export type CenteringOutcome = "proved" | "kept" | "lossy" | "none" | "left";
+export type CenteringOutcome = "proved" | "folded" | "moved" | "kept" | "lossy" | "none" | "left";
 
 export interface NormRecord {
   readonly fn: string;
@@ -46,6 +48,11 @@ export interface FusedRmsNormResult {
 export interface FusedRmsNormOptions {
   /** What to do with centerings: see the pass `eliminate-centering`. */
   readonly mode?: CenteringMode;
+  /**
+   * Whether centerings may move into constants. The module then has new ones, each the `center` of another, which
+   * `materialize` computes. On unless said otherwise.
+   */
+  readonly fold?: boolean;
 }
 
 /**
@@ -53,9 +60,12 @@ export interface FusedRmsNormOptions {
  * stay. In `exact` mode (the default) the module computes the same function.
  * @throws TircError E04xx where `module` is not well formed.
  */
-export function applyFusedRmsNorm(module: Module, { mode = "exact" }: FusedRmsNormOptions = {}): FusedRmsNormResult {
+export function applyFusedRmsNorm(
+  module: Module,
+  { mode = "exact", fold = true }: FusedRmsNormOptions = {},
+): FusedRmsNormResult {
   const raised = new PassManager("raise-norms,canonicalize").run(module);
-  const rewritten = new PassManager(`layernorm-to-rmsnorm,eliminate-centering{mode=${mode}},cse,dce`).run(
+  const rewritten = new PassManager(`layernorm-to-rmsnorm,eliminate-centering{mode=${mode},fold=${fold}},cse,dce`).run(
     raised.module,
   );
   const saidAt = new Map(rewritten.remarks.map((remark) => [placeOf(remark.span), remark]));
@@ -80,7 +90,9 @@ function isNorm(op: Op): boolean {
 }
 
 /** By the code of what `eliminate-centering` said of the norm's centering. */
-const outcomes: Readonly<Record<string, CenteringOutcome>> = { R0102: "kept", R0103: "lossy", R0104: "proved" };
+const outcomes: Readonly<Record<string, CenteringOutcome>> = {
+  ...{ R0102: "kept", R0103: "lossy", R0104: "proved", R0106: "folded", R0107: "moved" },
+};
 
 function recordOf(fn: string, op: Op, said: Diagnostic | undefined): NormRecord {
   const norm = op.name as NormRecord["norm"];

@@ -24,7 +24,7 @@ const cases: readonly (readonly [string, string, readonly CenteringOutcome[]])[]
   ["scaled by a number a row", `return ${ln("c * s / 3")}`, ["proved"]],
   ["divided by a number a row", `return ${ln("-c / (s * s + 1)")}`, ["proved"]],
   ["scaled by a vector", `return ${ln("c * g")}`, ["kept"]],
-  ["shifted", `return ${ln("c + 1")}`, ["kept"]],
+  ["shifted", `return ${ln("c + 1")}`, ["proved"]],
   ["through an activation", `return ${ln("relu(c)")}`, ["kept"]],
   ["a norm without gamma and beta", `return ${ln(ln("x"))}`, ["kept", "proved"]],
   ["a norm with gamma", `return ${ln(ln("x", ", g"))}`, ["kept", "kept"]],
@@ -47,7 +47,7 @@ const cases: readonly (readonly [string, string, readonly CenteringOutcome[]])[]
   ],
   ["over another axis", "return layernorm(c, axes = [0])", ["kept"]],
   ["chosen by a mask", `return ${ln("where(x > 0, c, 0)")}`, ["kept"]],
-  ["chosen by row", `return ${ln("where(s > 0, c, center(x, axes = [-1]))")}`, ["kept"]],
+  ["chosen by row", `return ${ln("where(s > 0, c, center(x, axes = [-1]))")}`, ["proved"]],
   ["softmax", `return ${ln("softmax(x, axes = [-1])")}`, ["kept"]],
   [
     "reshaped with its rows",

@@ -54,9 +54,9 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
   for (const name of defaults)
     session.say(`${name} = ${extents[name]}, as nothing says otherwise (--dim ${name}=N does)`);
 
-  const broken = args.has("--compare") ? brokenContracts(fn, inputs) : [];
-  if (broken.length > 0) fail(...broken);
   const constants = readConstants(program.module, (args.operands[0] as Word).text, io);
+  const broken = args.has("--compare") ? brokenContracts(fn, inputs, program.module.consts, constants) : [];
+  if (broken.length > 0) fail(...broken);
   const ran = await runOn(program, { inputs, dims: extents, constants }, args, session);
   for (const [name, word] of outputs) writeAtomically(word.text, writeNpy(ran.outputs[name] as HostTensor), io);
   const comparisons = args.has("--compare")

@@ -1,4 +1,4 @@
-/** The pages of constant tensors: E0240 to E0243, E0660 to E0665. */
+/** The pages of constant tensors: E0240 to E0244, E0660 to E0665. */
 
 import { body, program } from "./example.ts";
 import type { Page } from "./page.ts";
@@ -14,8 +14,8 @@ export const constPages = {
   },
   E0241: {
     title: "a const that is no constant",
-    explanation: `The value of a \`const\` is a number, a truth value, a list of lists of them, or \`load(...)\`. Expressions belong into
-functions.`,
+    explanation: `The value of a \`const\` is a number, a truth value, a list of lists of them, \`load(...)\`, or one op whose operands
+are other consts. Other expressions belong into functions.`,
     wrong: program("const bias: f32 = 1 / 3", useBias),
     fix: body("return x + 1 / 3"),
   },
@@ -32,6 +32,20 @@ functions.`,
 relative to the folder of the program.`,
     wrong: program("const bias: f32[768] = load(model)", useBias),
     fix: program('const bias: f32[768] = load("model.safetensors", "h.0.ln_1.bias")', useBias),
+  },
+  E0244: {
+    title: "a const that is computed from itself",
+    explanation: "A const may be an op of other consts, in any order in the file; none of them may need itself.",
+    wrong: program(
+      "const a: f32[2] = center(b, axes = [-1])",
+      "const b: f32[2] = neg(a)",
+      "fn f(x: f32[rows, 2]) -> f32[rows, 2] { return x + a }",
+    ),
+    fix: program(
+      "const a: f32[2] = center(b, axes = [-1])",
+      "const b: f32[2] = [1, 3]",
+      "fn f(x: f32[rows, 2]) -> f32[rows, 2] { return x + a }",
+    ),
   },
   E0660: {
     title: "a file that is no safetensors file",

@@ -1,6 +1,6 @@
-/** The pages of what passes have to say: R0101 to R0105. */
+/** The pages of what passes have to say: R0101 to R0107. */
 
-import { body } from "./example.ts";
+import { body, program } from "./example.ts";
 import type { Page } from "./page.ts";
 
 /** A function of a tensor in which channels can be grouped. */
@@ -30,14 +30,14 @@ to the same f32.`,
   },
   R0102: {
     title: "a centering stays",
-    explanation: `\`eliminate-centering\` drops a \`center\` whose operand is proved to have row mean zero. Proved
-are \`x - mean(x)\`, the result of \`center\`, of a LayerNorm, and of \`rmsnorm\` and \`l2norm\` of centered rows
-without gamma and beta; sums and negations of such rows, their product with or quotient by what is constant along
-the row; and such rows repeated, transposed, or cast from f16 to f32. Everything else stays centered, for dropping
-it would change the results.
+    explanation: `\`eliminate-centering\` drops a \`center\` whose operand is proved to have row mean zero. Proved are
+\`x - mean(x)\`, the results of \`center\` and of a LayerNorm without gamma and beta, parameters and constants that are
+declared \`@centered(-1)\`, and what keeps a row mean of zero: sums, products with what is constant along the row, weights
+and tables whose rows have it. Other centerings move where fewer of them do: into constants, or to where a stream of
+residuals begins. What is left stays, for dropping it would change the results; the note says why it does not move.
 A LayerNorm of a parameter always keeps its centering. It costs next to nothing: the kernel reads each row once.`,
     wrong: body(
-      "let d = x - mean(x, axes = [-1], keepdims = true) + 1",
+      "let d = x - mean(x, axes = [-1], keepdims = true) + x",
       "return rmsnorm(center(d, axes = [-1]), axes = [-1])",
     ),
     fix: body("let d = x - mean(x, axes = [-1], keepdims = true)", "return rmsnorm(d, axes = [-1])"),
@@ -69,5 +69,39 @@ so \`center\` and \`rmsnorm\` cannot name them. Its kernel reads each row once i
 be done; a \`reshape\` gives the groups an axis.`,
     wrong: ofImage("f32[batch, 32, 64]", "return groupnorm(x, groups = 8)"),
     fix: ofImage("f32[batch, 8, 4, 64]", "return layernorm(reshape(x, shape = [batch, 8, 4, 64]), axes = [-2, -1])"),
+  },
+  R0106: {
+    title: "a centering moves into constants",
+    explanation: `The rows are sums of products with constant weights, of constant biases and of rows of constant tables. The mean
+of each row is then the same sum of means of those constants, so centering the constants, once and for all, centers every
+row: P(W h + b) = (P W) h + P b. The new constants are computed from the old, which stay as they are;
+\`--weights-out FILE\` writes them.`,
+    wrong: program(
+      "const w: f32[2, 3] = [[1, 2, 3], [4, 5, 6]]",
+      "fn f(x: f32[rows, 2]) -> f32[rows, 3] {",
+      "  return rmsnorm(center(matmul(x, w), axes = [-1]), axes = [-1])",
+      "}",
+    ),
+    fix: program(
+      "const w: f32[2, 3] = [[-1, 0, 1], [-1, 0, 1]]",
+      "fn f(x: f32[rows, 2]) -> f32[rows, 3] {",
+      "  return rmsnorm(matmul(x, w), axes = [-1])",
+      "}",
+    ),
+  },
+  R0107: {
+    title: "a centering moves to where its rows begin",
+    explanation: `Several norms read sums that begin with the same rows, and nothing else reads these sums: a norm gives the same when
+its rows are shifted, so the sums may be centered where they begin, once, instead of at each norm.`,
+    wrong: body(
+      "let h = relu(x)",
+      "let a = rmsnorm(center(h, axes = [-1]), axes = [-1])",
+      "return a + rmsnorm(center(h + center(gelu(a), axes = [-1]), axes = [-1]), axes = [-1])",
+    ),
+    fix: body(
+      "let h = center(relu(x), axes = [-1])",
+      "let a = rmsnorm(h, axes = [-1])",
+      "return a + rmsnorm(h + center(gelu(a), axes = [-1]), axes = [-1])",
+    ),
   },
 } as const satisfies Readonly<Record<string, Page>>;

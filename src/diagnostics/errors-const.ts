@@ -1,6 +1,7 @@
-/** Every message about constant tensors: E0240 to E0243, E0665. */
+/** Every message about constant tensors: E0240 to E0244, E0665. */
 
 import { type Diagnostic, error, type Span } from "./diagnostic.ts";
+import { listing } from "./errors-types.ts";
 
 export const constErrors = {
   symbolicDimension(span: Span, name: string, dim: string): Diagnostic {
@@ -10,9 +11,11 @@ export const constErrors = {
     });
   },
   notAValue(span: Span, name: string): Diagnostic {
-    return error("E0241", `the const \`${name}\` is no number, list of numbers or \`load(...)\``, {
+    return error("E0241", `the const \`${name}\` is no number, list of numbers, \`load(...)\` or op of other consts`, {
       span,
-      help: ['write `[[1, 2], [3, 4]]`, or `load("model.safetensors", "tensor")`, or `load("tensor.npy")`'],
+      help: [
+        'write `[[1, 2], [3, 4]]`, or `load("model.safetensors", "tensor")`, or `load("tensor.npy")`, or one op of consts, such as `center(w, axes = [-1])`',
+      ],
     });
   },
   wrongShape(span: Span, name: string, got: string, wanted: string): Diagnostic {
@@ -22,6 +25,14 @@ export const constErrors = {
     return error("E0243", "`load` takes the name of a file, and of a tensor in it", {
       span,
       help: ['`load("model.safetensors", "tensor")` or `load("tensor.npy")`'],
+    });
+  },
+  cycle(span: Span, ring: readonly string[]): Diagnostic {
+    const [name, ...others] = ring.map((item) => `\`${item}\``);
+    const by = others.length === 0 ? "" : `, by way of ${listing(others)}`;
+    return error("E0244", `the const ${name} is computed from itself${by}`, {
+      span,
+      help: ["one of them must be written out or loaded"],
     });
   },
   notLoaded(span: Span, name: string): Diagnostic {

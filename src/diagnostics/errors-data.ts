@@ -98,7 +98,7 @@ export const contractErrors = {
     { row, mean, count, rows }: { row: number; mean: number; count: number; rows: number },
   ): Diagnostic {
     const promise = `@centered(${axes.join(", ")})`;
-    return error("E0670", `the input ${code(name)} is declared ${promise}, and its rows do not have mean zero`, {
+    return error("E0670", `${code(name)} is declared ${promise}, and its rows do not have mean zero`, {
       span,
       notes: [`${count} of ${rows} rows are off; the furthest, row ${row}, has the mean ${mean}`],
       help: [`give centered data, or leave out ${code(promise)}: what was proved by it does not hold`],

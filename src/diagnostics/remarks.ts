@@ -17,6 +17,25 @@ function labelsOf(miss: Miss, span: Span): Label[] {
   return elsewhere ? [{ span: miss.at as Span, message: "here" }] : [];
 }
 
+function shortened(list: readonly string[], most: number, what: string): string[] {
+  const more = list.length - most;
+  return more > 0 ? [...list.slice(0, most), `and ${more} more ${what}`] : [...list];
+}
+
+const centeredConstants = (names: readonly string[]) =>
+  names.length === 0
+    ? []
+    : [
+        `centered once and for all: ${shortened(
+          names.map((name) => `\`${name}\``),
+          mostNames,
+          "constants",
+        ).join(", ")}`,
+      ];
+
+/** How many names a remark lists. */
+const mostNames = 6;
+
 /** How many steps of a proof a remark spells out. */
 const longestProof = 8;
 
@@ -29,11 +48,11 @@ export const remarks = {
       help: [miss.help],
     });
   },
-  centeringStays(span: Span, what: string, miss: Miss): Diagnostic {
+  centeringStays(span: Span, what: string, miss: Miss, why: readonly string[] = []): Diagnostic {
     return remark("R0102", `the centering of \`${what}\` stays: its row mean is not proved to be zero`, {
       span,
       labels: labelsOf(miss, span),
-      notes: [`because ${miss.because}`],
+      notes: [`because ${miss.because}`, ...why],
       help: [miss.help],
     });
   },
@@ -46,11 +65,28 @@ export const remarks = {
     });
   },
   centeringProved(span: Span, what: string, steps: readonly string[]): Diagnostic {
-    const shown = steps.slice(0, longestProof);
-    const more = steps.length - shown.length;
     return remark("R0104", `the centering of \`${what}\` is removed: its row mean is zero already`, {
       span,
-      notes: more > 0 ? [...shown, `and ${more} more steps`] : shown,
+      notes: shortened(steps, longestProof, "steps"),
+    });
+  },
+  centeringFolded(span: Span, what: string, constants: readonly string[]): Diagnostic {
+    return remark("R0106", `the centering of \`${what}\` moves into constants`, {
+      span,
+      notes: centeredConstants(constants),
+    });
+  },
+  centeringMoved(
+    span: Span,
+    what: string,
+    to: readonly { readonly name: string | undefined; readonly span: Span }[],
+    constants: readonly string[],
+  ): Diagnostic {
+    const names = to.map(({ name }) => (name === undefined ? "what is computed there" : `\`${name}\``));
+    return remark("R0107", `the centering of \`${what}\` moves to where its rows begin`, {
+      span,
+      labels: to.map((value) => ({ span: value.span, message: "centered here" })),
+      notes: [`centered instead: ${names.join(", ")}`, ...centeredConstants(constants)],
     });
   },
   groupNormStays(span: Span): Diagnostic {

@@ -97,11 +97,11 @@ function named(builder: Builder, mark: number, values: readonly Value[], replace
 }
 
 /**
- * One sweep over the function, operands before users. `rule` sees each op with its operands already rewritten, and may
- * build others in its place; the name of what it replaces goes to what stands there now. A function in which no rule
+ * One sweep over the function, operands before users. `rule` sees each op with its operands already rewritten, and as
+ * it was, and may build others in its place; the name of what it replaces goes to what stands there now. A function in which no rule
  * fired is returned as it is, the same object.
  */
-export function rewriteFn(fn: Fn, rule: (op: Op, builder: Builder) => Replacement): Fn {
+export function rewriteFn(fn: Fn, rule: (op: Op, builder: Builder, original: Op) => Replacement): Fn {
   const builder = new Builder(fn.span);
   const mapped = new Map<Value, Value>();
   const now = (value: Value | undefined) => (value === undefined ? undefined : (mapped.get(value) ?? value));
@@ -110,7 +110,7 @@ export function rewriteFn(fn: Fn, rule: (op: Op, builder: Builder) => Replacemen
     const op = withOperands(original, original.operands.map(now));
     builder.standAt(op);
     const mark = builder.ops.length;
-    const replacement = rule(op, builder);
+    const replacement = rule(op, builder, original);
     let values: readonly Value[] = op.results;
     if (replacement === undefined) {
       builder.ops.length = mark;

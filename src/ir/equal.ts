@@ -46,7 +46,8 @@ function dataText({ data }: Const): string {
 }
 
 function sameConst(a: Const, b: Const): boolean {
-  return a.name === b.name && sameType(a.type, b.type) && dataText(a) === dataText(b);
+  const sameContract = String(a.centered) === String(b.centered);
+  return a.name === b.name && sameType(a.type, b.type) && sameContract && dataText(a) === dataText(b);
 }
 
 export function sameModule(a: Module, b: Module): boolean {

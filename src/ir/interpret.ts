@@ -2,7 +2,17 @@
 
 import { fail } from "../diagnostics/diagnostic.ts";
 import { constErrors } from "../diagnostics/errors-const.ts";
-import { type Attributes, type Const, type Fn, type Module, makeModule, type Op, type Value } from "./ir.ts";
+import { makeOp } from "./builder.ts";
+import {
+  type Attributes,
+  type ComputedData,
+  type Const,
+  type Fn,
+  type Module,
+  makeModule,
+  type Op,
+  Value,
+} from "./ir.ts";
 import type { ElementwiseDef, NormDef, OpDef, ReductionDef } from "./ops/def.ts";
 import { ops } from "./ops/index.ts";
 import { broadcastTo, elementCount, gather, rowMajorStrides, type Tensor } from "./tensor.ts";
@@ -127,20 +137,28 @@ export type Environment = Map<Value, Tensor>;
 /** Gives the tensor of a `const` by its name. */
 export type Constants = (name: string) => Tensor;
 
-/** The constants of a module: those that are written out, and those that `load` reads, each once. */
+/** The constants of a module: written out, read by `load`, or computed in float64 from the others; each once. */
 export function constantsOf(module: Module, load: (constant: Const) => Tensor = notLoaded): Constants {
+  const consts = new Map(module.consts.map((constant) => [constant.name, constant]));
   const read = new Map<string, Tensor>();
-  return (name) => {
-    const constant = module.consts.find((candidate) => candidate.name === name) as Const;
+  const make = (constant: Const): Tensor => {
     const { data, type } = constant;
-    const tensor =
-      read.get(name) ??
-      (data.kind === "load"
-        ? load(constant)
-        : { element: type.element, shape: type.shape as number[], data: Float64Array.from(data.values) });
+    if (data.kind === "load") return load(constant);
+    if (data.kind === "computed") return compute(constant, data);
+    return { element: type.element, shape: type.shape as number[], data: Float64Array.from(data.values) };
+  };
+  const compute = ({ span }: Const, data: ComputedData): Tensor => {
+    const tensors = data.operands.map((name) => (name === undefined ? undefined : get(name)));
+    const values = tensors.map((tensor) => tensor && new Value(tensor, undefined, span));
+    const op = makeOp(data.op, values, data.attributes, { places: { op: span } });
+    return evaluateOp(op, tensors, {})[0] as Tensor;
+  };
+  const get = (name: string): Tensor => {
+    const tensor = read.get(name) ?? make(consts.get(name) as Const);
     read.set(name, tensor);
     return tensor;
   };
+  return get;
 }
 
 function notLoaded({ name, span }: Const): never {

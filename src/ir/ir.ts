@@ -112,16 +112,29 @@ export interface Fn {
   readonly span: Span;
 }
 
-/** What a constant tensor holds: numbers written out in row-major order, or a tensor in a file that is read later. */
+/**
+ * What a constant tensor holds: numbers written out in row-major order, a tensor in a file that is read later, or an op
+ * of other constants (their names), computed when it is needed.
+ */
 export type ConstData =
   | { readonly kind: "values"; readonly values: readonly number[] }
-  | { readonly kind: "load"; readonly file: string; readonly tensor: string | undefined };
+  | { readonly kind: "load"; readonly file: string; readonly tensor: string | undefined }
+  | ComputedData;
+
+export interface ComputedData {
+  readonly kind: "computed";
+  readonly op: OpName;
+  readonly operands: readonly (string | undefined)[];
+  readonly attributes: Attributes;
+}
 
 /** A constant tensor of the module; a `global` op of that name reads it. Its dimensions are numbers. */
 export interface Const {
   readonly name: string;
   readonly type: TensorType;
   readonly data: ConstData;
+  /** Axes, counted from the end, over which its mean is promised to be zero; none if empty. */
+  readonly centered: readonly number[];
   readonly span: Span;
 }
 

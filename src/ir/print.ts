@@ -13,7 +13,7 @@ import {
   type Value,
 } from "./ir.ts";
 import type { AttributeDef, OpDef } from "./ops/def.ts";
-import { ops, symbolOf } from "./ops/index.ts";
+import { type OpName, ops, symbolOf } from "./ops/index.ts";
 import { elementCount } from "./tensor.ts";
 import { printType } from "./types.ts";
 
@@ -105,20 +105,28 @@ function isBound(op: Op, index: number): boolean {
 
 /** `=`'s right side. */
 function printExpression(op: Op, operand: (value: Value, index: number) => string): string {
-  const def = ops[op.name];
   const symbol = symbolOf[op.name];
   const args = op.operands.map((value, i) => (value === undefined ? undefined : operand(value, i)));
   if (symbol !== undefined && args.length === 2) {
     return `${args[0]} ${symbol} ${args[1]}`;
   }
   if (symbol !== undefined) return `${symbol}${args[0]}`;
+  return printCall(op.name, args, op.attributes);
+}
+
+function printCall(name: OpName, args: readonly (string | undefined)[], attributes: Attributes): string {
+  const def = ops[name];
   const positional: string[] = [];
   for (const [i, text] of args.entries()) {
     if (text === undefined) continue;
     // After an operand that is left out, the others are given by name.
     positional.push(args.slice(0, i).includes(undefined) ? `${def.operands[i]?.name} = ${text}` : text);
   }
-  return `${op.name}(${[...positional, ...printAttributes(def, op.attributes)].join(", ")})`;
+  return `${name}(${[...positional, ...printAttributes(def, attributes)].join(", ")})`;
+}
+
+function printContract({ centered }: { readonly centered: readonly number[] }): string {
+  return centered.length === 0 ? "" : ` @centered(${centered.join(", ")})`;
 }
 
 class FnPrinter {
@@ -135,8 +143,7 @@ class FnPrinter {
   print(): string {
     const { name, params, results } = this.fn;
     const declared = params.map((p) => {
-      const contract = p.centered.length === 0 ? "" : ` @centered(${p.centered.join(", ")})`;
-      return `${this.names.define(p)}: ${printType(p.type)}${contract}`;
+      return `${this.names.define(p)}: ${printType(p.type)}${printContract(p)}`;
     });
     const returned = results.map((r) => `${r.name}: ${printType(r.value.type)}`);
     this.body();
@@ -196,13 +203,15 @@ function printValues(values: readonly number[], shape: readonly number[], elemen
   return `[${Array.from({ length: extent }, (_, i) => printValues(values, inner, element, start + i * size)).join(", ")}]`;
 }
 
-function printConst({ name, type, data }: Const): string {
-  const strings = data.kind === "load" ? [data.file, data.tensor].filter((text) => text !== undefined) : [];
-  const value =
-    data.kind === "load"
-      ? `load(${strings.map((text) => `"${text}"`).join(", ")})`
-      : printValues(data.values, type.shape as number[], type.element);
-  return `const ${name}: ${printType(type)} = ${value}\n`;
+function printData({ type, data }: Const): string {
+  if (data.kind === "values") return printValues(data.values, type.shape as number[], type.element);
+  if (data.kind === "computed") return printCall(data.op, data.operands, data.attributes);
+  const strings = [data.file, data.tensor].filter((text) => text !== undefined);
+  return `load(${strings.map((text) => `"${text}"`).join(", ")})`;
+}
+
+function printConst(constant: Const): string {
+  return `const ${constant.name}: ${printType(constant.type)}${printContract(constant)} = ${printData(constant)}\n`;
 }
 
 /** The module as `.tir` text: its constants, then functions in order with a blank line between them. */

@@ -238,7 +238,7 @@ semantics.addOperation<unknown>("node(context)", {
     const context = contextOf(this);
     return { names: [build<NameBinding>(name, context)], type: buildOptional<MaybeType>(type, context) };
   },
-  Const(_const, name, _colon, type, _equals, value): ConstNode {
+  Const(_const, name, _colon, type, contract, _equals, value): ConstNode {
     const context = contextOf(this);
     const { name: text, span: nameSpan } = build<NameBinding>(name, context);
     return {
@@ -246,6 +246,7 @@ semantics.addOperation<unknown>("node(context)", {
       name: text,
       nameSpan,
       type: build<MaybeType>(type, context),
+      contract: buildOptional<ContractNode>(contract, context),
       value: build<ExpressionNode>(value, context),
       span: spanAt(this.source, context),
     };

@@ -3,11 +3,14 @@
 import { type Diagnostic, fail, type Span, TircError } from "../diagnostics/diagnostic.ts";
 import { constErrors } from "../diagnostics/errors-const.ts";
 import { typeErrors } from "../diagnostics/errors-types.ts";
-import type { Const, ConstData } from "../ir/ir.ts";
+import { Builder, makeOp } from "../ir/builder.ts";
+import { checkedAxes } from "../ir/infer.ts";
+import { type ComputedData, type Const, type ConstData, definedBy } from "../ir/ir.ts";
 import { elementCount } from "../ir/tensor.ts";
-import { printShape, printType, type TensorType, tensorType } from "../ir/types.ts";
+import { isFloat, printShape, printType, sameType, type TensorType, tensorType } from "../ir/types.ts";
 import { type Literal, literalProblem } from "./literals.ts";
-import type { ConstNode, ExpressionNode, TypeNode } from "./syntax.ts";
+import { ExpressionLowering } from "./lower-expression.ts";
+import type { ConstNode, ContractNode, ExpressionNode, TypeNode } from "./syntax.ts";
 
 /** Names of consts with their types; of one that is wrong the type is missing. */
 export type Declared = ReadonlyMap<string, DeclaredConst>;
@@ -23,20 +26,35 @@ export function lowerConsts(
   nodes: readonly ConstNode[],
   diagnostics: Diagnostic[],
 ): { sound: readonly Const[]; declared: Declared } {
-  const declared = new Map<string, DeclaredConst>();
-  const sound: Const[] = [];
-  for (const node of nodes) {
-    const first = declared.get(node.name);
-    if (first !== undefined) diagnostics.push(typeErrors.duplicate(node.nameSpan, "const", node.name, first.span));
-    const lowered = attempt(() => lowerConst(node), diagnostics);
-    if (lowered !== undefined) sound.push(lowered);
+  const types = new Map<string, DeclaredConst>();
+  for (const { name, nameSpan, type } of nodes) {
+    const first = types.get(name);
+    if (first !== undefined) diagnostics.push(typeErrors.duplicate(nameSpan, "const", name, first.span));
     // A value that is wrong does not make the type unknown.
-    const type = node.type && attempt(() => typeOf(node.name, node.type as TypeNode), []);
-    const data = lowered?.type.shape.length === 0 ? lowered.data : undefined;
-    const number = data?.kind === "values" ? data.values[0] : undefined;
-    if (first === undefined) declared.set(node.name, { span: node.nameSpan, type, number });
+    else types.set(name, { span: nameSpan, type: type && attempt(() => typeOf(name, type), []), number: undefined });
   }
+  const declared = new Map<string, DeclaredConst>(types);
+  const sound = nodes.flatMap((node) => attempt(() => lowerConst(node, types, diagnostics), diagnostics) ?? []);
+  for (const { name, type, data } of sound) {
+    const number = type.shape.length === 0 && data.kind === "values" ? data.values[0] : undefined;
+    declared.set(name, { ...(declared.get(name) as DeclaredConst), number });
+  }
+  diagnostics.push(...cycles(sound));
   return { sound, declared };
+}
+
+/** The axes of a contract; what is wrong with it is reported. */
+export function lowerContract(
+  node: ContractNode | undefined,
+  { element, shape }: TensorType,
+  diagnostics: Diagnostic[],
+): readonly number[] {
+  if (node === undefined) return [];
+  const axes = attempt(() => {
+    if (!isFloat(element)) fail(typeErrors.elementRefused(node.span, "@centered", element, ["f32", "f16"]));
+    return checkedAxes("@centered", node.axes, shape, node.span);
+  }, diagnostics);
+  return axes ?? [];
 }
 
 function attempt<T>(work: () => T, diagnostics: Diagnostic[]): T | undefined {
@@ -49,10 +67,13 @@ function attempt<T>(work: () => T, diagnostics: Diagnostic[]): T | undefined {
   }
 }
 
-function lowerConst({ name, type, value, span }: ConstNode): Const | undefined {
-  if (type === undefined || value.kind === "error") return undefined;
-  const declared = typeOf(name, type);
-  return { name, type: declared, data: dataOf(name, declared, value), span };
+function lowerConst(node: ConstNode, declared: Declared, diagnostics: Diagnostic[]): Const | undefined {
+  const { name, type: typeNode, value, span } = node;
+  if (typeNode === undefined || value.kind === "error") return undefined;
+  const type = typeOf(name, typeNode);
+  const centered = lowerContract(node.contract, type, diagnostics);
+  const data = dataOf(name, type, value, declared, diagnostics);
+  return data && { name, type, data, centered, span };
 }
 
 function typeOf(name: string, { element, shape, dimSpans, span }: TypeNode): TensorType {
@@ -67,8 +88,15 @@ function typeOf(name: string, { element, shape, dimSpans, span }: TypeNode): Ten
   return type;
 }
 
-function dataOf(name: string, type: TensorType, node: ExpressionNode): ConstData {
-  if (node.kind === "call" && node.callee === "load") {
+function dataOf(
+  name: string,
+  type: TensorType,
+  node: ExpressionNode,
+  declared: Declared,
+  diagnostics: Diagnostic[],
+): ConstData | undefined {
+  if (node.kind === "call" && node.callee !== "load") return computedOf(name, type, node, declared, diagnostics);
+  if (node.kind === "call") {
     const texts = node.args.map(({ name: key, value }) =>
       key === undefined && value.kind === "string" ? value.value : "",
     );
@@ -81,6 +109,58 @@ function dataOf(name: string, type: TensorType, node: ExpressionNode): ConstData
   collect(name, type, node, 0, values, problems);
   if (problems.length > 0) fail(...problems);
   return { kind: "values", values };
+}
+
+/** One op whose operands are other consts. */
+function computedOf(
+  name: string,
+  type: TensorType,
+  node: ExpressionNode,
+  declared: Declared,
+  diagnostics: Diagnostic[],
+): ComputedData | undefined {
+  const builder = new Builder(node.span);
+  const lookup = (other: string) => {
+    const found = declared.get(other);
+    if (found === undefined) return [...declared.keys()];
+    if (found.type === undefined) return { kind: "poison" as const };
+    const op = makeOp("global", [], { name: other, ...found.type }, { places: { op: node.span } });
+    return { kind: "value" as const, value: builder.add(op).result };
+  };
+  const lowered = new ExpressionLowering({ builder, dims: new Set(), diagnostics, lookup }).one(node);
+  if (lowered.kind === "poison") return undefined;
+  const op = lowered.kind === "value" ? lowered.value.def : undefined;
+  const names = op?.operands.map((operand) => definedBy(operand, "global")?.attributes.name as string | undefined);
+  if (op === undefined || names?.some((other, i) => other === undefined && op.operands[i] !== undefined)) {
+    fail(constErrors.notAValue(node.span, name));
+  }
+  if (!sameType(op.result.type, type)) {
+    fail(constErrors.wrongShape(node.span, name, printType(op.result.type), printType(type)));
+  }
+  return { kind: "computed", op: op.name, operands: names ?? [], attributes: op.attributes };
+}
+
+/** Consts that are computed from themselves: one message for each ring. */
+function cycles(consts: readonly Const[]): Diagnostic[] {
+  const found: Diagnostic[] = [];
+  const operands = new Map(consts.map(({ name, data }) => [name, data.kind === "computed" ? data.operands : []]));
+  const state = new Map<string, "open" | "done">();
+  for (const { name, span } of consts) {
+    const path = state.has(name) ? [] : [{ name, next: 0 }];
+    for (let at = path.at(-1); at !== undefined; at = path.at(-1)) {
+      state.set(at.name, "open");
+      const list = operands.get(at.name) ?? [];
+      const operand = list[at.next++];
+      if (at.next > list.length) {
+        state.set(at.name, "done");
+        path.pop();
+      } else if (operand !== undefined && state.get(operand) === "open") {
+        const ring = path.slice(path.findIndex((step) => step.name === operand)).map((step) => step.name);
+        found.push(constErrors.cycle(consts.find((constant) => constant.name === operand)?.span ?? span, ring));
+      } else if (operand !== undefined && !state.has(operand)) path.push({ name: operand, next: 0 });
+    }
+  }
+  return found;
 }
 
 /** Numbers in row-major order. The lists must have the declared extents. */

@@ -1,15 +1,14 @@
 /** From the syntax tree to the IR: names are looked up, literals take their types, every op is checked. */
 
-import { type Diagnostic, fail, joinSpans, type Span, TircError } from "../diagnostics/diagnostic.ts";
+import { type Diagnostic, joinSpans, type Span } from "../diagnostics/diagnostic.ts";
 import { typeErrors } from "../diagnostics/errors-types.ts";
 import { Builder, makeOp } from "../ir/builder.ts";
-import { checkedAxes } from "../ir/infer.ts";
 import { type Fn, type Module, makeFn, makeModule, type Result, Value } from "../ir/ir.ts";
 import { elementCount } from "../ir/tensor.ts";
-import { type Dim, isFloat, printType, sameType, type TensorType, tensorType } from "../ir/types.ts";
-import { type Declared, lowerConsts } from "./lower-const.ts";
+import { type Dim, printType, sameType, type TensorType, tensorType } from "../ir/types.ts";
+import { type Declared, lowerConsts, lowerContract } from "./lower-const.ts";
 import { constantOf, ExpressionLowering, type Lowered } from "./lower-expression.ts";
-import type { ContractNode, FileNode, FnNode, LetNode, ReturnNode, StatementNode, TypeNode } from "./syntax.ts";
+import type { FileNode, FnNode, LetNode, ReturnNode, StatementNode, TypeNode } from "./syntax.ts";
 
 /** The functions that are right, and everything that is wrong with the others. */
 export function lower(file: FileNode): { module: Module; diagnostics: Diagnostic[] } {
@@ -56,7 +55,14 @@ class FnLowering {
     }
     const params = node.params.map((param) => {
       const type = this.type(param.type);
-      const value = new Value(type, param.name, param.nameSpan, undefined, 0, this.contract(param.contract, type));
+      const value = new Value(
+        type,
+        param.name,
+        param.nameSpan,
+        undefined,
+        0,
+        lowerContract(param.contract, type, this.diagnostics),
+      );
       this.define(param.name, param.nameSpan, { kind: "value", value }, "parameter");
       return value;
     });
@@ -95,18 +101,6 @@ class FnLowering {
     const first = this.scope.get(name) ?? this.consts.get(name);
     if (first !== undefined) this.diagnostics.push(typeErrors.duplicate(span, kind, name, first.span));
     else this.scope.set(name, { bound, span });
-  }
-
-  private contract(node: ContractNode | undefined, { element, shape }: TensorType): readonly number[] {
-    if (node === undefined) return [];
-    try {
-      if (!isFloat(element)) fail(typeErrors.elementRefused(node.span, "@centered", element, ["f32", "f16"]));
-      return checkedAxes("@centered", node.axes, shape, node.span);
-    } catch (caught) {
-      if (!(caught instanceof TircError)) throw caught;
-      this.diagnostics.push(...caught.diagnostics);
-      return [];
-    }
   }
 
   /** The type as written; what is wrong with its shape is reported. */

@@ -290,7 +290,8 @@ class FileReader {
   /** Its name is known, so that uses are not reported. */
   private wrongConst(name: Token, piece: Piece): ConstNode {
     const [nameSpan, span] = [spanOf(this.source, name), this.span(piece)];
-    return { kind: "const", name: name.text, nameSpan, type: undefined, value: { kind: "error", span }, span };
+    const value = { kind: "error" as const, span };
+    return { kind: "const", name: name.text, nameSpan, type: undefined, contract: undefined, value, span };
   }
 
   private reportOutside(piece: Piece): void {

@@ -18,13 +18,14 @@ export interface FileNode {
   readonly span: Span;
 }
 
-/** `const name: type = value`: the value is a literal, lists of them, or a call of `load`. */
+/** `const name: type = value`: the value is a literal, lists of them, a call of `load`, or an op of other consts. */
 export interface ConstNode {
   readonly kind: "const";
   readonly name: string;
   readonly nameSpan: Span;
   /** Missing where the type is wrong, which has been reported. */
   readonly type: TypeNode | undefined;
+  readonly contract: ContractNode | undefined;
   readonly value: ExpressionNode;
   readonly span: Span;
 }

@@ -7,6 +7,7 @@ import { sameModule } from "../ir/equal.ts";
 import { type Fn, type Module, makeModule } from "../ir/ir.ts";
 import { verifyFn, verifySignature } from "../ir/verify.ts";
 import type { Pass, PassContext } from "../pass/define-pass.ts";
+import { ConstTable } from "./const-table.ts";
 import type { Instrument, PassStart } from "./instrument.ts";
 import { parsePipeline, printPipeline, printStep, type Step, stepOf, withoutPasses } from "./pipeline.ts";
 
@@ -150,8 +151,11 @@ class Run {
     for (const instrument of instruments) instrument.beforePass?.(event);
     const remarks: Diagnostic[] = [];
     const statistics: Record<string, number> = {};
+    const table = new ConstTable(this.module);
     const context: PassContext<unknown> = {
       options,
+      consts: table.all,
+      computed: (data, hint) => table.computed(data, hint),
       remark: (diagnostic) => void remarks.push(diagnostic),
       count: (statistic, amount = 1) => {
         statistics[statistic] = (statistics[statistic] ?? 0) + amount;
@@ -168,7 +172,7 @@ class Run {
     }
     const milliseconds = performance.now() - start;
     const changed = fns.some((fn, i) => fn !== this.module.fns[i]);
-    const result = changed ? makeModule(fns, this.module.consts) : this.module;
+    const result = changed ? makeModule(fns, table.all) : this.module;
     this.module = result;
     this.remarks.push(...remarks);
     this.timings.push({ pass: event.text, milliseconds });

@@ -1,7 +1,7 @@
 /** What a pass is. Passes of the compiler and passes of its users are made by the same function. */
 
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
-import type { Fn } from "../ir/ir.ts";
+import type { ComputedData, Const, Fn } from "../ir/ir.ts";
 
 /** A typed option of a pass: a field of its record in code, `{name=value}` in pipeline text. */
 export type OptionDef =
@@ -22,6 +22,13 @@ export type OptionValues<D extends OptionDefs> = { readonly [K in keyof D]: Valu
 
 export interface PassContext<O> {
   readonly options: O;
+  /** The constants of the module, those too that this pass has added. */
+  readonly consts: readonly Const[];
+  /**
+   * A constant that is computed from others: an op of those named. It is added to the module, under a name that is made
+   * from `hint`; the same computation again gives the same constant.
+   */
+  computed(data: Omit<ComputedData, "kind">, hint: string): Const;
   /** Says why a rewrite did not fire, or what one did that the user should know. */
   remark(diagnostic: Diagnostic): void;
   /** Adds to a statistic of the pass, shown by `--stats`. */

@@ -38,3 +38,17 @@ test("data that breaks it is an error that names the row and its mean", async ()
 test("without --compare nothing is checked", async () => {
   expect((await run("f32", "--in", "x=x.npy")).code).toBe(0);
 });
+
+test("a constant that breaks its promise is an error too, unless it is not read", async () => {
+  const consts = "const c: f32[4] @centered(-1) = [1, 2, 3, 4]\n";
+  const place = new Workplace({
+    "read.tir": `${consts}fn f(x: f32[2, 4]) -> f32[2, 4] { return x + c }\n`,
+    "unread.tir": `${consts}fn f(x: f32[2, 4]) -> f32[2, 4] { return x + 1 }\n`,
+  });
+  const run = (file: string) => place.run(["run", file, "--device", "cpu", "--compare", "--diagnostics", "short"]);
+  expect(await run("read.tir")).toMatchObject({
+    code: 1,
+    stderr: "read.tir:1:1: error[E0670]: `c` is declared @centered(-1), and its rows do not have mean zero\n",
+  });
+  expect((await run("unread.tir")).code).toBe(0);
+});

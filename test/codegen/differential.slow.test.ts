@@ -4,13 +4,13 @@ import fc from "fast-check";
 import { expect } from "vitest";
 import type { Kernel } from "../../codegen/manifest.ts";
 import { portableTarget } from "../../codegen/target.ts";
-import { builtinPasses, defaultPipeline } from "../../passes/index.ts";
+import { defaultPipeline } from "../../passes/index.ts";
 import { compile } from "../../src/compile.ts";
 import { interpret } from "../../src/ir/interpret.ts";
-import type { Fn } from "../../src/ir/ir.ts";
+import { type Fn, makeModule } from "../../src/ir/ir.ts";
 import { printFn } from "../../src/ir/print.ts";
 import { parse } from "../../src/parse/parse.ts";
-import type { Pass } from "../../src/pass/define-pass.ts";
+import { PassManager } from "../../src/pass-manager/pass-manager.ts";
 import { targetsFor } from "../support/compile.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { compareKernel, inputsFor, tensorsOf } from "../support/oracle.ts";
@@ -24,24 +24,13 @@ const fewLanes = { ...portableTarget, limits: { ...portableTarget.limits, maxCom
 const kernelTolerance = { f32: 2e-6, f16: 1e-3 };
 const passTolerance = 1e-10;
 
-function passNamed(name: string): Pass {
-  return builtinPasses.find((pass) => pass.name === name) as Pass;
-}
-
-const noContext = (pass: Pass) => ({
-  options: Object.fromEntries(Object.entries(pass.options).map(([key, option]) => [key, option.default])),
-  remark() {},
-  count() {},
-});
-
 /** Runs the passes one by one; after each the interpreter must give what it gave before the first. */
 function checkPasses(fn: Fn, program: Program): void {
   const inputs = tensorsOf(inputsFor(fn, program.dims));
   const wanted = interpret(fn, inputs);
   let now = fn;
   for (const name of defaultPipeline) {
-    const pass = passNamed(name);
-    now = pass.run(now, noContext(pass));
+    now = new PassManager(name).run(makeModule([now])).module.fns[0] as Fn;
     for (const [result, tensor] of Object.entries(interpret(now, inputs))) {
       const want = wanted[result]?.data as Float64Array;
       const largest = want.reduce((most, value) => Math.max(most, Math.abs(value)), 1);

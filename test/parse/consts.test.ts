@@ -17,6 +17,9 @@ const table: i32[2, 2] = [[1, 2], [-3, 4]]
 const flags: bool[2] = [true, false]
 const half: f32 = 0.5
 const w: f32[3, 4] = load("m.safetensors", "h.0.w")
+const c: f32[2, 2] @centered(-1) = [[1, -1], [0, 0]]
+const w_centered: f32[3, 4] = center(w, axes = [-1])
+const both: f32[3, 4] = add(w, w_centered)
 
 fn f(x: f32[n, 3]) -> (y: f32[n, 3]) {
   let h = x * half
@@ -66,6 +69,15 @@ test("a tensor in a file is asked for once, and only when it is read", () => {
   expect(asked).toEqual(["w"]);
 });
 
+test("an op of constants is computed in float64, from constants that may come later", () => {
+  const text = `const b: f32[2, 2] = matmul(a, a)
+const a: f32[2, 2] = [[1, 2], [3, 4]]
+fn f(x: f32[2, 2]) -> (y: f32[2, 2]) { return x + b }`;
+  const module = parse(text);
+  const x = { element: "f32" as const, shape: [2, 2], data: Float64Array.of(0, 0, 0, 0.5) };
+  expect([...(interpret(module.fns[0] as Fn, { x }, constantsOf(module)).y?.data ?? [])]).toEqual([7, 10, 15, 22.5]);
+});
+
 test("a file that nothing reads is an error with the place of the const", () => {
   const module = parse(program);
   const x = { element: "f32" as const, shape: [4], data: new Float64Array(4) };
@@ -80,7 +92,16 @@ test("a kernel binds the tensors that it reads; a scalar is a literal", () => {
   expect(names).toEqual([["gamma"], ["w"]]);
   expect(kernels[0]?.wgsl).toContain("x * 0.5");
   // The passes keep the constants of the module.
-  expect(module.consts.map(({ name }) => name)).toEqual(["gamma", "table", "flags", "half", "w"]);
+  expect(module.consts.map(({ name }) => name)).toEqual([
+    "gamma",
+    "table",
+    "flags",
+    "half",
+    "w",
+    "c",
+    "w_centered",
+    "both",
+  ]);
   expect(sameModule(parse(print(module)), module)).toBe(true);
 });
 
@@ -109,12 +130,30 @@ describe("what is wrong", () => {
       "const a: f32[2] = [1]",
       "1:19: error[E0242]: the const `a` is declared f32[2], and this is a list of 1 where 2 are wanted",
     ],
+    [
+      "const a: f32[2] = sum(b, axes = [-1])\nconst b: f32[3, 3] = [[1, 2, 3], [4, 5, 6], [7, 8, 9]]",
+      "1:19: error[E0242]: the const `a` is declared f32[2], and this is f32[3]",
+    ],
+    ["const a: f32[2] = neg(c)", "1:23: error[E0201]: nothing is called `c` here"],
+    ["const a: f32[2] = neg(a)", "1:1: error[E0244]: the const `a` is computed from itself"],
+    [
+      "const a: f32[2] = neg(exp(b))\nconst b: f32[2] = [1, 2]",
+      "1:19: error[E0241]: the const `a` is no number, list of numbers, `load(...)` or op of other consts",
+    ],
+    ["const a: i32[2] @centered(-1) = [1, -1]", "1:17: error[E0204]: `@centered` does not take i32: it takes f32 or f16"],
+    [
+      "const a: f32[2] @centered(-2) = [1, -1]",
+      "1:17: error[E0212]: `@centered` names axis -2, which [2] does not have",
+    ],
     ["const a: f32[2] = 3", "1:19: error[E0242]: the const `a` is declared f32[2], and this is one number, not [2]"],
     [
       "const a: f32 = [3]",
       "1:16: error[E0242]: the const `a` is declared f32, and this is a list where a number is wanted",
     ],
-    ["const a: f32[1, 2] = [[1, x]]", "1:27: error[E0241]: the const `a` is no number, list of numbers or `load(...)`"],
+    [
+      "const a: f32[1, 2] = [[1, x]]",
+      "1:27: error[E0241]: the const `a` is no number, list of numbers, `load(...)` or op of other consts",
+    ],
     ["const a: i32[2] = [1.5, 2]", "1:20: error[E0220]: i32 cannot hold 1.5: it is no whole number"],
     [
       "const a: bool[1] = [1]",

@@ -2,9 +2,10 @@
 
 import { roundToFloat16 } from "../../src/ir/float16.ts";
 import { resolveShape } from "../../src/ir/interpret.ts";
-import { dimensionNames, type Fn } from "../../src/ir/ir.ts";
-import { elementCount, type Tensor } from "../../src/ir/tensor.ts";
-import type { ElementType } from "../../src/ir/types.ts";
+import { type Const, dimensionNames, type Fn } from "../../src/ir/ir.ts";
+import { foldRows } from "../../src/ir/row-means.ts";
+import { broadcastTo, elementCount, type Tensor } from "../../src/ir/tensor.ts";
+import type { ElementType, TensorType } from "../../src/ir/types.ts";
 
 /** Numbers in [0, 1): mulberry32. */
 export function randomNumbers(seed: number): () => number {
@@ -30,13 +31,33 @@ export function smallDims(fn: Fn): Record<string, number> {
   return Object.fromEntries(dimensionNames(fn).map((name, i) => [name, 3 + 2 * i]));
 }
 
+interface Promised {
+  readonly type: TensorType;
+  readonly centered: readonly number[];
+}
+
+/** A tensor that keeps its promise, to float64. */
+function randomTensor({ type, centered }: Promised, shape: readonly number[], next: () => number): Tensor {
+  const { element } = type;
+  const data = Float64Array.from({ length: elementCount(shape) }, () => randomNumber(element, next));
+  return centered.length === 0 ? { element, shape, data } : withoutMeans({ element, shape, data }, centered);
+}
+
+export function withoutMeans(tensor: Tensor, axes: readonly number[]): Tensor {
+  const means = broadcastTo(foldRows(tensor, axes, "mean"), tensor.shape);
+  return { ...tensor, data: tensor.data.map((value, i) => value - (means[i] as number)) };
+}
+
+/** Parameters that are declared centered are. */
 export function randomInputs(fn: Fn, seed = 1, dims = smallDims(fn)): Record<string, Tensor> {
   const next = randomNumbers(seed);
   return Object.fromEntries(
-    fn.params.map((param) => {
-      const shape = resolveShape(param.shape, dims);
-      const data = Float64Array.from({ length: elementCount(shape) }, () => randomNumber(param.element, next));
-      return [param.name as string, { element: param.element, shape, data }];
-    }),
+    fn.params.map((param) => [param.name as string, randomTensor(param, resolveShape(param.shape, dims), next)]),
   );
+}
+
+/** What a `load` may give: the same for the same name. */
+export function randomConstant(constant: Const): Tensor {
+  const seed = [...constant.name].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7);
+  return randomTensor(constant, constant.type.shape as number[], randomNumbers(seed));
 }

@@ -43,9 +43,13 @@ export interface Facts {
    * How a row mean of zero goes through:
    * `sum`: it stays if every operand has it; `scale`: if one has it and the others are constant along the row;
    * `quotient`: if the first has it and the others are constant along the row;
+   * `choice`: if the first is constant along the row and the others have it;
    * `result`: the result has it whatever the operand is. For norms this is said of the row before gamma and beta.
+   * Of a reduction it is said of the rows that it does not fold.
    */
-  readonly rowMeanZero?: "sum" | "scale" | "quotient" | "result";
+  readonly rowMeanZero?: "sum" | "scale" | "quotient" | "choice" | "result";
+  /** f(x + c, ...) = f(x, ...) for every c that is constant along the op's axes. */
+  readonly ignoresShift?: true;
 }
 
 interface Common {
@@ -136,18 +140,25 @@ export interface ZeroMean {
   readonly axes: readonly number[];
 }
 
+/** Means of operands that suffice together for the result to have mean zero. */
+export interface ZeroMeanWay {
+  readonly means: readonly ZeroMean[];
+  /** Whether centering these operands is the same as centering the result. */
+  readonly exact: boolean;
+}
+
 /** An op that joins operands of different shapes in a way of its own. No kernel computes it. */
 export interface LinearDef extends Common {
   readonly kind: "linear";
   readonly infer: (shapes: readonly (Shape | undefined)[], attributes: Attributes) => Shape | Refusal;
   /** In float64. @throws TircError, with `span` as the place, where the numbers themselves are wrong. */
   readonly evaluate: (operands: readonly (Tensor | undefined)[], attributes: Attributes, span: Span) => Float64Array;
-  /** The ways in which the result's mean over `axes` is zero: each a list of claims that suffice together. */
+  /** The ways in which the result's mean over `axes` is zero. */
   readonly zeroMean: (
     axes: readonly number[],
     shapes: readonly (Shape | undefined)[],
     attributes: Attributes,
-  ) => readonly (readonly ZeroMean[])[];
+  ) => readonly ZeroMeanWay[];
   /** Why it is part of no kernel: a clause. */
   readonly noKernel: string;
 }

@@ -278,6 +278,7 @@ export const ternaryOps = {
       ([c, a, b]) => `select(${b}, ${a}, ${c})`,
       {
         elements: anyElement,
+        facts: { rowMeanZero: "choice" },
       },
     ),
     operands: [{ name: "cond", element: "bool" }, { name: "a" }, { name: "b" }],

@@ -74,8 +74,9 @@ const multiply: Evaluate = (operands) => {
 /** A sum over the columns of the result is a sum over those of b; over its rows, over those of a. */
 const matmulMean: ZeroMeanRule = (axes, [a, b]) => {
   const [isRow, isColumn] = [a?.length === 1, b?.length === 1];
-  const columns = !isColumn && axes.includes(-1) ? [[{ operand: 1, axes: [-1] }]] : [];
-  const rows = !isRow && axes.includes(isColumn ? -1 : -2) ? [[{ operand: 0, axes: [-2] }]] : [];
+  const exact = axes.length === 1;
+  const columns = !isColumn && axes.includes(-1) ? [{ means: [{ operand: 1, axes: [-1] }], exact }] : [];
+  const rows = !isRow && axes.includes(isColumn ? -1 : -2) ? [{ means: [{ operand: 0, axes: [-2] }], exact }] : [];
   return [...columns, ...rows];
 };
 
@@ -120,8 +121,11 @@ const applyLinear: Evaluate = (operands) => {
 const linearMean: ZeroMeanRule = (axes, [, , bias]) => {
   const outputs = [{ operand: 1, axes: [-2] }, ...(bias === undefined ? [] : [{ operand: 2, axes: [-1] }])];
   const others = axes.filter((axis) => axis !== -1);
-  const byRows = bias === undefined && others.length > 0 ? [[{ operand: 0, axes: others }]] : [];
-  return [...(axes.includes(-1) ? [outputs] : []), ...byRows];
+  const byRows = { means: [{ operand: 0, axes: others }], exact: others.length === axes.length };
+  return [
+    ...(axes.includes(-1) ? [{ means: outputs, exact: axes.length === 1 }] : []),
+    ...(bias === undefined && others.length > 0 ? [byRows] : []),
+  ];
 };
 
 const inferEmbedding: Infer = (shapes) => {
@@ -258,7 +262,7 @@ export const linearOps = {
     elements: anyElement,
     infer: inferEmbedding,
     evaluate: lookUp,
-    zeroMean: (axes) => (axes.includes(-1) ? [[{ operand: 1, axes: [-1] }]] : []),
+    zeroMean: (axes) => (axes.includes(-1) ? [{ means: [{ operand: 1, axes: [-1] }], exact: axes.length === 1 }] : []),
     noKernel: "a kernel here reads no rows by their number",
   }),
   concat: linearOp({
@@ -269,7 +273,10 @@ export const linearOps = {
     infer: inferConcat,
     evaluate: join,
     // The sum over the whole is the sum of sums over the pieces, or that over one of them.
-    zeroMean: (axes, shapes) => [shapes.flatMap((shape, operand) => (shape === undefined ? [] : [{ operand, axes }]))],
+    zeroMean: (axes, shapes, attributes) => {
+      const means = shapes.flatMap((shape, operand) => (shape === undefined ? [] : [{ operand, axes }]));
+      return [{ means, exact: !axes.includes(attribute.axis(attributes)) }];
+    },
     noKernel: "a kernel here does not join tensors",
   }),
   slice: linearOp({
@@ -285,7 +292,8 @@ export const linearOps = {
     evaluate: cut,
     zeroMean: (axes, _, attributes) => {
       const others = axes.filter((axis) => axis !== attribute.axis(attributes));
-      return others.length > 0 ? [[{ operand: 0, axes: others }]] : [];
+      const exact = others.length === axes.length;
+      return others.length > 0 ? [{ means: [{ operand: 0, axes: others }], exact }] : [];
     },
     noKernel: "a kernel here reads tensors as a whole, and this cuts one",
   }),

@@ -100,7 +100,7 @@ export const normOps = {
       summary: "`(x - mean) / sqrt(variance + eps) * gamma + beta`, the variance biased (Ba et al. 2016).",
       normalize: standardized,
       define: standardize,
-      facts: { rowMeanZero: "result" },
+      facts: { rowMeanZero: "result", ignoresShift: true },
     },
   ),
   rmsnorm: norm(
@@ -123,7 +123,7 @@ export const normOps = {
       summary: "`x - mean(x)`: the projection on rows of mean zero.",
       normalize: centered,
       define: centerOf,
-      facts: { idempotent: true, rowMeanZero: "result" },
+      facts: { idempotent: true, rowMeanZero: "result", ignoresShift: true },
     },
   ),
   softmax: norm(
@@ -139,6 +139,7 @@ export const normOps = {
         const { powers, total } = exponentials(emit, x, columns);
         return emit.emit("div", [powers, total]);
       },
+      facts: { ignoresShift: true },
     },
   ),
   log_softmax: norm(
@@ -155,6 +156,7 @@ export const normOps = {
         const { shifted, total } = exponentials(emit, x, columns);
         return emit.emit("sub", [shifted, emit.emit("log", [total])]);
       },
+      facts: { ignoresShift: true },
     },
   ),
   l2norm: norm(

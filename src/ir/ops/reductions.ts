@@ -18,26 +18,34 @@ function reduction(
   reduce: ReductionDef["reduce"],
   elements: readonly ElementType[],
   extra: Readonly<Record<string, AttributeDef>> = {},
-  results: readonly string[] = ["y"],
+  { results = ["y"], facts = {} }: Partial<Pick<ReductionDef, "results" | "facts">> = {},
 ): ReductionDef {
   const attributes = { axes, ...extra, keepdims };
-  return { kind: "reduction", summary, operands: [{ name: "x" }], attributes, elements, facts: {}, results, reduce };
+  return { kind: "reduction", summary, operands: [{ name: "x" }], attributes, elements, facts, results, reduce };
 }
 
 const correctionOf = (attributes: Parameters<ReductionDef["reduce"]>[1]) => attribute.number(attributes, "correction");
 
+const linear = { rowMeanZero: "sum" } as const;
+
 export const reductionOps = {
-  sum: reduction("Sum.", (row) => [sumOf(row)], numbers),
-  mean: reduction("Arithmetic mean.", (row) => [meanOf(row)], floats),
+  sum: reduction("Sum.", (row) => [sumOf(row)], numbers, {}, { facts: linear }),
+  mean: reduction("Arithmetic mean.", (row) => [meanOf(row)], floats, {}, { facts: linear }),
   max: reduction("Largest element.", (row) => [row.reduce((a, b) => Math.max(a, b), -Infinity)], numbers),
   min: reduction("Smallest element.", (row) => [row.reduce((a, b) => Math.min(a, b), Infinity)], numbers),
   prod: reduction("Product.", (row) => [row.reduce((a, b) => a * b, 1)], floats),
-  var: reduction("Variance.", (row, attributes) => [varianceOf(row, correctionOf(attributes))], floats, { correction }),
+  var: reduction(
+    "Variance.",
+    (row, attributes) => [varianceOf(row, correctionOf(attributes))],
+    floats,
+    { correction },
+    { facts: { ignoresShift: true } },
+  ),
   moments: reduction(
     "Mean and variance, in one read of the row.",
     (row, attributes) => [meanOf(row), varianceOf(row, correctionOf(attributes))],
     floats,
     { correction },
-    ["mean", "variance"],
+    { results: ["mean", "variance"] },
   ),
 } satisfies Record<string, ReductionDef>;

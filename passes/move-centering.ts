@@ -1,0 +1,224 @@
+/**
+ * Where centerings are cheapest, by the algebra of row-mean.ts. With P for the centering and a stream h that norms read:
+ *
+ * - what is read: P h, for every `center(h)` that is not proved to change nothing.
+ * - in place: h itself is computed as P h, from centered operands. Then all who read h get P h, so they must ignore the
+ *   shift (facts of the op table: a centering, softmax, var) or be computed in place themselves.
+ * - converted: h stays as it is, and P h is computed beside it: for nothing if h is a constant, whose centering is a
+ *   constant too, at the price of one `center` otherwise.
+ *
+ * A minimum cut finds the assignment with the fewest `center`s; of equal ones that which changes least.
+ */
+
+import type { Fn, Op, Value } from "../src/ir/ir.ts";
+import { attribute } from "../src/ir/ops/def.ts";
+import { ops } from "../src/ir/ops/index.ts";
+import type { Centering } from "./centering.ts";
+import { Choices } from "./min-cut.ts";
+import { ownAxes, type Way, waysOf } from "./row-mean.ts";
+import { nameOf } from "./statistics.ts";
+
+/** How P of a value comes about. */
+export type Form =
+  /** It is 0: the value does not vary along the row. */
+  | { readonly kind: "nothing" }
+  /** It is the value: its rows are centered. */
+  | { readonly kind: "centered" }
+  | { readonly kind: "inPlace" }
+  /** A constant: `center` of it is computed once and for all. */
+  | { readonly kind: "constant"; readonly axes: readonly number[] }
+  | { readonly kind: "converted"; readonly axes: readonly number[] };
+
+export interface Moves {
+  /** For values whose P over `axes` is read by a centering, or by what is in place. */
+  form(value: Value, axes: readonly number[]): Form | undefined;
+  /** The way in which P of the value is computed in its place, if it is. */
+  inPlace(value: Value): Way | undefined;
+  /** Whether something in place reads P of the value. */
+  feedsStream(value: Value): boolean;
+  /** Why `value` is not computed in place; nothing where its op does not commute with a centering. */
+  whyNot(value: Value, axes: readonly number[]): string | undefined;
+}
+
+interface Node {
+  readonly value: Value;
+  readonly axes: readonly number[];
+  readonly fixed: (Form & { readonly kind: "nothing" | "centered" | "constant" }) | undefined;
+  /** The way in which P of it is computed in place. */
+  readonly way: Way | undefined;
+  /** Why it cannot be in place, whatever else is. */
+  blocked: string | undefined;
+  /** What must be in place if this is. */
+  readonly readers: Node[];
+  /** Variables: whether its P is read, and whether it is in place. */
+  readonly read: number;
+  readonly inPlace: number;
+}
+
+export interface MoveOptions {
+  /** Whether the centering of a constant may be a new constant. */
+  readonly fold: boolean;
+}
+
+/** Plans where to center for the ops `centers`, none of which is proved to change nothing. */
+export function planMoves(fn: Fn, centers: readonly Op[], centering: Centering, { fold }: MoveOptions): Moves {
+  const choices = new Choices();
+  const region = new Region(centering, choices, fold);
+  for (const op of centers) {
+    choices.imply(choices.yes, region.discover(op.operand(0), attribute.axes(op.attributes)).read);
+  }
+  region.block(fn);
+  for (const node of region.nodes()) {
+    if (node.fixed !== undefined) continue;
+    choices.imply(node.read, node.inPlace, 1);
+    for (const part of region.parts(node)) choices.imply(node.inPlace, part.read);
+    for (const reader of node.readers) choices.imply(node.inPlace, reader.inPlace);
+    if (node.blocked !== undefined) choices.imply(node.inPlace, choices.no);
+  }
+  const isTrue = choices.solve();
+  const inPlace = region.nodes().filter((node) => isTrue(node.inPlace));
+  const waysInPlace = new Map(inPlace.map(({ value, way }) => [value, way as Way]));
+  const streamed = new Set(inPlace.flatMap((node) => region.parts(node)).map(({ value }) => value));
+  return {
+    form(value, axes) {
+      const node = region.get(value, axes);
+      if (node === undefined || !isTrue(node.read)) return undefined;
+      if (node.fixed !== undefined) return node.fixed;
+      if (isTrue(node.inPlace)) return { kind: "inPlace" };
+      return { kind: "converted", axes: node.axes };
+    },
+    inPlace: (value) => waysInPlace.get(value),
+    feedsStream: (value) => streamed.has(value),
+    whyNot: (value, axes) => whyNot(region.get(value, axes) as Node, region),
+  };
+}
+
+/** The zero claims of a way: what is centered where its op is in place. */
+export const zeroClaims = (way: Way) => way.claims.filter((claim) => claim.kind === "zero");
+
+/** Everything of which P is read, if all that can be in place is. */
+class Region {
+  private readonly byValue = new Map<Value, Map<string, Node>>();
+  private readonly centering: Centering;
+  private readonly choices: Choices;
+  private readonly fold: boolean;
+
+  constructor(centering: Centering, choices: Choices, fold: boolean) {
+    this.centering = centering;
+    this.choices = choices;
+    this.fold = fold;
+  }
+
+  nodes(): Node[] {
+    return [...this.byValue.values()].flatMap((ofValue) => [...ofValue.values()]);
+  }
+
+  get(value: Value, axes: readonly number[]): Node | undefined {
+    return this.byValue.get(value)?.get(String(ownAxes(value, axes)));
+  }
+
+  parts({ value, way }: Node): Node[] {
+    if (way === undefined) return [];
+    return zeroClaims(way).map(({ operand, axes }) => this.get((value.def as Op).operand(operand), axes) as Node);
+  }
+
+  /** The node of the value, and all that it is made of. */
+  discover(value: Value, axes: readonly number[]): Node {
+    const open = [{ value, axes }];
+    for (let at = open.pop(); at !== undefined; at = open.pop()) {
+      if (this.get(at.value, at.axes) !== undefined) continue;
+      const { value: of, way } = this.add(at.value, ownAxes(at.value, at.axes));
+      for (const claim of way === undefined ? [] : zeroClaims(way)) {
+        open.push({ value: (of.def as Op).operand(claim.operand), axes: claim.axes });
+      }
+    }
+    return this.get(value, axes) as Node;
+  }
+
+  private add(value: Value, axes: readonly number[]): Node {
+    const fixed = this.fixedForm(value, axes);
+    const found = fixed === undefined ? this.inPlaceWay(value, axes) : undefined;
+    const [way, blocked] = typeof found === "string" ? [undefined, found] : [found, undefined];
+    const [read, inPlace] = [this.choices.add(), this.choices.add()];
+    const node: Node = { value, axes, fixed, way, blocked, readers: [], read, inPlace };
+    const ofValue = this.byValue.get(value) ?? new Map<string, Node>();
+    this.byValue.set(value, ofValue.set(String(axes), node));
+    return node;
+  }
+
+  private fixedForm(value: Value, axes: readonly number[]): Node["fixed"] {
+    if (axes.length === 0) return { kind: "nothing" };
+    if (this.centering.meanIsZero(value, axes).proved) return { kind: "centered" };
+    return this.fold && value.def?.name === "global" ? { kind: "constant", axes } : undefined;
+  }
+
+  /** A way in which the value's op commutes with the centering, or words that say why there is none. */
+  private inPlaceWay(value: Value, axes: readonly number[]): Way | string {
+    const name = nameOf(value);
+    const op = value.def;
+    if (op === undefined) return `\`${name}\` is a parameter`;
+    if (op.name === "global") return `\`${name}\` is a constant`;
+    const ways = waysOf(op, axes);
+    const exact = "because" in ways ? [] : ways.filter((way) => way.exact);
+    const isScaled = (way: Way) =>
+      way.claims
+        .filter((claim) => claim.kind === "constant")
+        .every((claim) => this.centering.isConstantAlong(op.operand(claim.operand), claim.axes).proved);
+    const way = exact.find(isScaled);
+    if (way !== undefined) return way;
+    return exact.length > 0
+      ? `\`${name}\` is a product (\`${op.name}\`) of rows with what varies along them`
+      : `\`${name}\` is the result of \`${op.name}\`, through which no centering goes`;
+  }
+
+  /** Finds for every node who reads its value, and whether one of them would see the shift. */
+  block(fn: Fn): void {
+    for (const op of fn.ops) {
+      for (const [i, operand] of op.operands.entries()) {
+        const nodes = operand && this.byValue.get(operand);
+        for (const node of nodes?.values() ?? []) this.reads(op, i, node);
+      }
+    }
+    for (const { name, value } of fn.results) {
+      for (const node of this.byValue.get(value)?.values() ?? []) block(node, `is returned as \`${name}\``);
+    }
+  }
+
+  private reads(op: Op, index: number, node: Node): void {
+    if (ignoresShift(op, index, node)) return;
+    const takes = (reader: Node) => {
+      const claims = reader.way === undefined ? [] : zeroClaims(reader.way);
+      return claims.some(({ operand, axes }) => operand === index && this.get(node.value, axes) === node);
+    };
+    const reader = [...(this.byValue.get(op.result)?.values() ?? [])].find(takes);
+    if (reader === undefined) block(node, `is read by \`${op.name}\``);
+    else node.readers.push(reader);
+  }
+}
+
+function block(node: Node, who: string): void {
+  node.blocked ??= `\`${nameOf(node.value)}\` ${who}, to which a shift of its rows matters`;
+}
+
+/** Whether the op gives the same when operand `index` is shifted by what is constant along the node's axes. */
+function ignoresShift(op: Op, index: number, { value, axes }: Node): boolean {
+  if (ops[op.name].facts.ignoresShift !== true || index !== 0) return false;
+  return ownAxes(value, attribute.axes(op.attributes)).every((axis) => axes.includes(axis));
+}
+
+/** The first that is blocked among what must be in place with `start`; else among what it is made of. */
+function whyNot(start: Node, region: Region): string | undefined {
+  if (start.way === undefined) return undefined;
+  const blockedBy = (next: (node: Node) => readonly Node[]) => {
+    const seen = new Set([start]);
+    for (const node of seen) {
+      if (node.blocked !== undefined) return node.blocked;
+      for (const other of next(node)) seen.add(other);
+    }
+    return undefined;
+  };
+  const reader = blockedBy((node) => node.readers);
+  if (reader !== undefined) return reader;
+  const part = blockedBy((node) => region.parts(node).filter(({ fixed }) => fixed === undefined));
+  return `centering what it is made of costs as much${part === undefined ? "" : `, for ${part}`}`;
+}

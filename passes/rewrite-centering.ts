@@ -1,0 +1,87 @@
+/** Writes a function as move-centering.ts has planned it. */
+
+import { type Builder, rewriteFn } from "../src/ir/builder.ts";
+import type { Const, Fn, Op, Value } from "../src/ir/ir.ts";
+import { attribute } from "../src/ir/ops/def.ts";
+import { ops } from "../src/ir/ops/index.ts";
+import { sameShape } from "../src/ir/types.ts";
+import { type Moves, zeroClaims } from "./move-centering.ts";
+import type { OperandClaim, Way } from "./row-mean.ts";
+import { nameOf } from "./statistics.ts";
+
+export interface Rewriting {
+  readonly moves: Moves;
+  /** The centerings to replace by what is planned for their operands. */
+  readonly replaced: ReadonlySet<Op>;
+  /** The constant that is `center` of another. */
+  center(constant: string, axes: readonly number[]): Const;
+  /** Values of which no `center` is made: they are taken for centered. */
+  readonly lossy: boolean;
+}
+
+export function rewriteCentering(fn: Fn, rewriting: Rewriting): Fn {
+  const { moves, replaced, lossy } = rewriting;
+  const made = new Map<Value, Map<string, Value>>();
+  const remember = (value: Value, axes: readonly number[], centered: Value): Value => {
+    const ofValue = made.get(value) ?? new Map<string, Value>();
+    made.set(value, ofValue.set(String(axes), centered));
+    return centered;
+  };
+
+  /** P of what was `original` and is `now`; `at` is the op that computes it, if it is a centering that is there already. */
+  const centered = (original: Value, now: Value, axes: readonly number[], builder: Builder, at?: Op): Value => {
+    const form = moves.form(original, axes);
+    if (form === undefined || form.kind === "centered" || form.kind === "inPlace") return now;
+    if (form.kind === "nothing") return zeros(now, builder);
+    const known = made.get(original)?.get(String(form.axes));
+    if (known !== undefined) return known;
+    if (form.kind === "converted") {
+      if (lossy) return now;
+      const op = at ?? builder.op("center", [now], { axes: form.axes }, `${nameOf(original)}_centered`);
+      return remember(original, form.axes, op.result);
+    }
+    const { name, type } = rewriting.center((original.def as Op).attributes.name as string, form.axes);
+    return remember(original, form.axes, builder.emit("global", [], { name, ...type }, name));
+  };
+
+  const inPlace = (op: Op, way: Way, builder: Builder, original: Op): Value => {
+    const claims = zeroClaims(way);
+    const isZero = ({ operand, axes }: OperandClaim) => moves.form(original.operand(operand), axes)?.kind === "nothing";
+    const other = besideZero(
+      op,
+      claims.filter(isZero).map(({ operand }) => operand),
+    );
+    const operands = [...op.operands];
+    for (const claim of claims) {
+      const { operand, axes } = claim;
+      if (other !== undefined && operand !== other) continue;
+      operands[operand] = centered(original.operand(operand), op.operand(operand), axes, builder);
+    }
+    return other === undefined ? builder.emit(op.name, operands, op.attributes) : (operands[other] as Value);
+  };
+
+  return rewriteFn(fn, (op, builder, original) => {
+    if (replaced.has(original)) {
+      const axes = attribute.axes(op.attributes);
+      const value = centered(original.operand(0), op.operand(0), axes, builder, op);
+      return value === op.result ? undefined : value;
+    }
+    const way = moves.inPlace(original.result);
+    return way && inPlace(op, way, builder, original);
+  });
+}
+
+/** A tensor of zeros in the value's type. */
+function zeros(value: Value, builder: Builder): Value {
+  const zero = builder.constant(value.element, 0);
+  return value.shape.length === 0 ? zero : builder.emit("broadcast", [zero], { shape: value.shape });
+}
+
+/** Of a sum, one of whose operands is 0 now: the number of the other, if that is the whole result. */
+function besideZero(op: Op, zero: readonly number[]): number | undefined {
+  const { rightIdentity, commutative } = ops[op.name].facts;
+  if (rightIdentity !== 0 || zero.length !== 1) return undefined;
+  const other = 1 - (zero[0] as number);
+  const fits = sameShape(op.operand(other).shape, op.result.shape);
+  return fits && (other === 0 || commutative === true) ? other : undefined;
+}

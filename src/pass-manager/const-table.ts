@@ -1,0 +1,45 @@
+/** The constants of a module while a pass runs, which may add to them. */
+
+import { makeOp } from "../ir/builder.ts";
+import { type ComputedData, type Const, type Module, Value } from "../ir/ir.ts";
+
+export class ConstTable {
+  private readonly consts: Const[];
+  private readonly taken: Set<string>;
+
+  constructor({ consts, fns }: Module) {
+    this.consts = [...consts];
+    // Parameters and results keep their names, for the caller's sake; other values give theirs up.
+    const fixed = fns.flatMap(({ params, results }) => [...params, ...results].map(({ name }) => name as string));
+    this.taken = new Set([...consts.map(({ name }) => name), ...fixed]);
+  }
+
+  get all(): readonly Const[] {
+    return this.consts;
+  }
+
+  /** @see PassContext.computed */
+  computed(data: Omit<ComputedData, "kind">, hint: string): Const {
+    const operands = data.operands.map((name) => this.consts.find((constant) => constant.name === name));
+    const span = (operands[0] as Const).span;
+    const values = operands.map((operand) => operand && new Value(operand.type, operand.name, span));
+    const op = makeOp(data.op, values, data.attributes, { places: { op: span } });
+    const { type } = op.result;
+    const complete = { kind: "computed" as const, ...data, attributes: op.attributes };
+    const text = textOf(complete);
+    const same = this.consts.find((constant) => constant.data.kind === "computed" && textOf(constant.data) === text);
+    if (same !== undefined) return same;
+    const added: Const = { name: this.unique(hint), type, data: complete, centered: [], span };
+    this.consts.push(added);
+    return added;
+  }
+
+  private unique(hint: string): string {
+    let name = hint;
+    for (let i = 2; this.taken.has(name); i++) name = `${hint}${i}`;
+    this.taken.add(name);
+    return name;
+  }
+}
+
+const textOf = ({ op, operands, attributes }: ComputedData) => JSON.stringify([op, operands, attributes]);
