@@ -65,13 +65,16 @@ export class Choices {
     const path: Edge[] = [];
     for (let edge = reached[this.no]; edge !== undefined && edge !== "start"; ) {
       path.push(edge);
-      const from = (this.edges[edge.to]?.[edge.back] as Edge).to;
-      edge = reached[from];
+      edge = reached[this.opposite(edge).to];
     }
     const flow = Math.min(...path.map((edge) => edge.capacity));
     for (const edge of path) {
       edge.capacity -= flow;
-      (this.edges[edge.to]?.[edge.back] as Edge).capacity += flow;
+      this.opposite(edge).capacity += flow;
     }
+  }
+
+  private opposite(edge: Edge): Edge {
+    return (this.edges[edge.to] as Edge[])[edge.back] as Edge;
   }
 }

@@ -71,6 +71,7 @@ export { specialize } from "./ir/specialize.ts";
 export type { Tensor } from "./ir/tensor.ts";
 export { type Dim, type ElementType, elementTypes, printType, type Shape, type TensorType } from "./ir/types.ts";
 export { verifyFn } from "./ir/verify.ts";
+export { type Materialized, materialize, type NewConstant } from "./materialize.ts";
 export { format } from "./parse/format.ts";
 export { type ParseOptions, parse } from "./parse/parse.ts";
 export { definePass, type OptionDef, type OptionDefs, type Pass, type PassContext } from "./pass/define-pass.ts";

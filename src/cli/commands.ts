@@ -25,6 +25,13 @@ const passes: readonly OptionSpec[] = [
   { name: "--remarks", summary: "say what passes did, and why they did not" },
 ];
 
+const mode: OptionSpec = {
+  name: "--mode",
+  value: "MODE",
+  choices: ["exact", "lossy", "off"],
+  summary: "what to do with centerings: exact (the default), lossy (drop what is left), off",
+};
+
 const inside: readonly OptionSpec[] = [
   { name: "--print-ir-before", value: "PASS", repeats: true, summary: "print the IR before a pass; repeats" },
   { name: "--print-ir-after", value: "PASS", repeats: true, summary: "print the IR after a pass; repeats" },
@@ -49,8 +56,14 @@ export const compileSpec: CommandSpec = {
       choices: ["wgsl", "tir", "json"],
       summary: "wgsl (the default), tir (the IR after all passes) or json (WGSL and manifest)",
     },
+    {
+      name: "--weights-out",
+      value: "FILE",
+      summary: "let centerings move into constants, and write the new constants as safetensors",
+    },
     ...program,
     ...passes,
+    mode,
     ...inside,
     ...common,
   ],
@@ -83,6 +96,7 @@ export const runSpec: CommandSpec = {
     { name: "--json", summary: "print the result as JSON" },
     ...program,
     ...passes,
+    mode,
     ...inside,
     ...common,
   ],
@@ -123,16 +137,7 @@ export const explainNormsSpec: CommandSpec = {
   name: "explain-norms",
   summary: "list every norm of a file, and what becomes of its centering",
   operand: file,
-  options: [
-    {
-      name: "--mode",
-      value: "MODE",
-      choices: ["exact", "lossy", "off"],
-      summary: "exact (the default): drop what is proved; lossy: drop all; off: none",
-    },
-    { name: "--json", summary: "as JSON" },
-    ...common,
-  ],
+  options: [mode, { name: "--json", summary: "as JSON" }, ...common],
 };
 
 export const commandSpecs = [

@@ -7,7 +7,7 @@
  * of these ops moved down and up by a few tolerances: what lies between the three results is right.
  */
 
-import { roundToFloat16 } from "../ir/float16.ts";
+import { roundTo } from "../ir/float16.ts";
 import { type Constants, constantsOf, dimsOfInputs, evaluateFn } from "../ir/interpret.ts";
 import { type Fn, makeModule, type Op } from "../ir/ir.ts";
 import type { OpName } from "../ir/ops/index.ts";
@@ -106,14 +106,6 @@ function forEachRow({ shape, data }: Tensor, visit: (start: number, end: number,
   }
 }
 
-const representable: { readonly [E in ElementType]: (value: number) => number } = {
-  f32: Math.fround,
-  f16: roundToFloat16,
-  i32: (value) => value,
-  u32: (value) => value,
-  bool: (value) => value,
-};
-
 export function compareOutput(got: HostTensor, { value: want, bounds }: Reference): Comparison {
   const numbers = toNumbers(got);
   const tolerance = tolerances[got.element];
@@ -154,7 +146,7 @@ function distance(got: number, want: number, element: ElementType): number {
   if (Object.is(got, want) || got === want || (Number.isNaN(got) && Number.isNaN(want))) return 0;
   const error = Math.abs(got - want);
   if (error < Infinity) return error;
-  return got === representable[element](want) ? 0 : Infinity;
+  return got === roundTo[element](want) ? 0 : Infinity;
 }
 
 function isBetween(got: number, tensors: readonly Tensor[], at: number, allowed: number): boolean {

@@ -6,9 +6,11 @@ import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { print } from "../ir/print.ts";
 import type { Arguments, Word } from "./arguments.ts";
+import { readConstants } from "./constants.ts";
 import { kindOf, makeFolder, writeAtomically } from "./files.ts";
 import { type Program, readProgram, reportRemarks } from "./program-options.ts";
 import type { Io, Session } from "./session.ts";
+import { moved, writeWeights } from "./weights.ts";
 
 /** Output is written once all of it is there. */
 export async function compileCommand(args: Arguments, session: Session): Promise<number> {
@@ -22,20 +24,36 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   const time = (what: string) => {
     if (args.has("--timing")) reportTime(program.parseTime, performance.now() - started, what, session);
   };
+  const source = (args.operands[0] as Word).text;
+  const weights = readWeightsPath(args);
   if (emit === "tir") {
     const { module: result, remarks } = optimize(module, options);
     reportRemarks(remarks, args, session);
     time("passes");
-    writeAtomically(output?.text ?? "-", print(result), io);
+    const path = output?.text ?? "-";
+    const placed = moved(result, source, path);
+    const constants = readConstants(result, source, io);
+    const written =
+      weights === undefined ? placed : writeWeights(placed, constants, { weights, output: path }, session);
+    writeAtomically(path, print(written), io);
     return 0;
   }
   checkOutput(output, program, io);
-  const { kernels, remarks } = compile(module, { ...options, target });
+  const { kernels, remarks, module: result } = compile(module, { ...options, target });
   reportRemarks(remarks, args, session);
   time("passes and code generation");
   writeDump(args.value("--dump-dir"), kernels, io);
+  if (weights !== undefined) {
+    writeWeights(result, readConstants(result, source, io), { weights, output: output?.text ?? "-" }, session);
+  }
   writeKernels(kernels, output?.text ?? "-", emit, io);
   return 0;
+}
+
+function readWeightsPath(args: Arguments): string | undefined {
+  const word = args.value("--weights-out");
+  if (word?.text === "-") fail(cliErrors.wrongValue(word.span, "--weights-out", "-", "the name of a file"));
+  return word?.text;
 }
 
 function reportTime(parse: number, rest: number, what: string, { io }: Session): void {

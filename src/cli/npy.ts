@@ -6,6 +6,7 @@ import { fromFloat16Bits } from "../ir/float16.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { ElementType } from "../ir/types.ts";
 import type { HostTensor } from "../runtime/host-tensor.ts";
+import { bytesOf, putElements } from "./bytes.ts";
 
 export type NumberKind = "float" | "integer" | "bool";
 
@@ -96,32 +97,21 @@ function typeRow(type: string, file: string): TypeRow {
   return row;
 }
 
-const written: { readonly [E in ElementType]: { readonly type: string; readonly bytes: number } } = {
-  f32: { type: "<f4", bytes: 4 },
-  f16: { type: "<f2", bytes: 2 },
-  i32: { type: "<i4", bytes: 4 },
-  u32: { type: "<u4", bytes: 4 },
-  bool: { type: "|b1", bytes: 1 },
+const writtenType: { readonly [E in ElementType]: string } = {
+  ...{ f32: "<f4", f16: "<f2", i32: "<i4", u32: "<u4", bool: "|b1" },
 };
 
 /** A tensor as the bytes of a file, which `numpy.load` reads. */
-export function writeNpy({ element, shape, data }: HostTensor): Uint8Array {
-  const { type, bytes } = written[element];
+export function writeNpy(tensor: HostTensor): Uint8Array {
+  const { element, shape, data } = tensor;
   const dims = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
-  const dictionary = `{'descr': '${type}', 'fortran_order': False, 'shape': (${dims}), }`;
+  const dictionary = `{'descr': '${writtenType[element]}', 'fortran_order': False, 'shape': (${dims}), }`;
   // The data begins at a multiple of 64 bytes; the header ends in a line break.
   const start = Math.ceil((10 + dictionary.length + 1) / 64) * 64;
-  const result = new Uint8Array(start + data.length * bytes);
+  const result = new Uint8Array(start + data.length * bytesOf[element]);
   result.set([...magic, 1, 0]);
-  const view = new DataView(result.buffer);
-  view.setUint16(8, start - 10, true);
+  new DataView(result.buffer).setUint16(8, start - 10, true);
   result.set(new TextEncoder().encode(`${dictionary.padEnd(start - 11)}\n`), 10);
-  for (const [i, value] of data.entries()) {
-    const at = start + i * bytes;
-    if (element === "f32") view.setFloat32(at, value, true);
-    else if (bytes === 4) view.setUint32(at, value, true);
-    else if (bytes === 2) view.setUint16(at, value, true);
-    else view.setUint8(at, value);
-  }
+  putElements(tensor, result, start);
   return result;
 }

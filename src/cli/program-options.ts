@@ -9,7 +9,14 @@ import { dimensionNames, type Fn, type Module, makeModule } from "../ir/ir.ts";
 import { parse } from "../parse/parse.ts";
 import type { Instrument } from "../pass-manager/instrument.ts";
 import { dump, printIr, reproducer, statistics, timing } from "../pass-manager/instruments.ts";
-import { headerPipeline, parsePipeline, printPipeline, withoutPasses } from "../pass-manager/pipeline.ts";
+import {
+  hasPass,
+  headerPipeline,
+  parsePipeline,
+  printPipeline,
+  withoutPasses,
+  withPassOptions,
+} from "../pass-manager/pipeline.ts";
 import { type Arguments, assignment, type Word } from "./arguments.ts";
 import { makeFolder, readText, shownPath, writeAtomically } from "./files.ts";
 import type { Session } from "./session.ts";
@@ -64,8 +71,8 @@ export function readProgram(args: Arguments, session: Session): Program {
   const name = shownPath(path.text, "stdin");
   const started = performance.now();
   const text = readText(path.text, session.io);
-  const passes = given ?? headerOf(text, name) ?? "default";
   const disabled = args.values("--disable-pass").map((word) => word.text);
+  const passes = withCentering(given ?? headerOf(text, name) ?? "default", disabled, args);
   session.program = { text, pipeline: printPipeline(withoutPasses(parsePipeline(passes), disabled)) };
   const module = choose(parse(text, { file: name }), args.value("--fn"));
   const parseTime = performance.now() - started;
@@ -102,6 +109,22 @@ function readPipeline(args: Arguments): string | undefined {
   const word = args.value("--passes");
   if (word !== undefined) parsePipeline(word.text, builtinPasses, "--passes");
   return level === undefined ? word?.text : `O${level.text}`;
+}
+
+const centering = "eliminate-centering";
+
+/** The pipeline with what `--mode` and `--weights-out` say of centerings. */
+function withCentering(passes: string, disabled: readonly string[], args: Arguments): string {
+  const mode = args.value("--mode");
+  const weights = args.value("--weights-out");
+  if (mode === undefined && weights === undefined) return passes;
+  const steps = parsePipeline(passes);
+  if (!hasPass(withoutPasses(steps, disabled), centering)) {
+    const names = ["--mode", "--weights-out"].filter((name) => args.has(name));
+    fail(...names.map((name) => cliErrors.withoutEffect(args.spanOf(name), name, centering)));
+  }
+  const options = { ...(mode && { mode: mode.text }), ...(weights && { fold: true }) };
+  return printPipeline(withPassOptions(steps, centering, options));
 }
 
 function headerOf(text: string, name: string): string | undefined {

@@ -4,8 +4,8 @@ import { compile, optimize } from "../compile.ts";
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { compareErrors } from "../diagnostics/errors-data.ts";
-import { type Constants, interpret } from "../ir/interpret.ts";
-import type { Fn } from "../ir/ir.ts";
+import { type Constants, constantsOf, interpret } from "../ir/interpret.ts";
+import type { Fn, Module } from "../ir/ir.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { fromNumbers, type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
 import { type Arguments, checkStream, type Word } from "./arguments.ts";
@@ -14,6 +14,7 @@ import { readConstants } from "./constants.ts";
 import { brokenContracts, centeredInput } from "./contracts.ts";
 import { writeAtomically } from "./files.ts";
 import { checkSizes, chooseDims, type InputSource, makeInput } from "./inputs.ts";
+import { lossyEffect } from "./lossy-effect.ts";
 import { writeNpy } from "./npy.ts";
 import { type Program, readProgram, reportRemarks, together } from "./program-options.ts";
 import { readOutputs, readSeed, readSources } from "./run-options.ts";
@@ -62,6 +63,12 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
   const comparisons = args.has("--compare")
     ? compare(fn, { inputs, constants }, ran.outputs)
     : new Map<string, Comparison>();
+  if (ran.remarks.some(({ code }) => code === "R0103")) {
+    const after = ran.module.fns[0] as Fn;
+    const exact = interpret(fn, tensorsOf(inputs), constants);
+    const lossy = interpret(after, tensorsOf(inputs), constantsAfter(ran.module, constants));
+    for (const line of lossyEffect(exact, lossy)) session.say(line);
+  }
   const report: RunReport = { function: fn.name, ...ran, comparisons };
   const writesToStdout = [...outputs.values()].some((word) => word.text === "-");
   if (args.has("--json")) io.stdout(reportJson(report));
@@ -87,6 +94,14 @@ interface Ran {
   readonly device: string;
   readonly launches: number;
   readonly outputs: Tensors;
+  /** After the passes. */
+  readonly module: Module;
+  readonly remarks: readonly Diagnostic[];
+}
+
+/** Those that passes have added too. */
+function constantsAfter(after: Module, constants: Constants): Constants {
+  return constantsOf(after, ({ name }) => constants(name));
 }
 
 interface Given {
@@ -107,8 +122,9 @@ async function runOn(
   if (opened === undefined) {
     const optimized = optimize(module, options);
     reportRemarks(optimized.remarks, args, session);
-    const results = interpret(optimized.module.fns[0] as Fn, tensorsOf(inputs), constants);
-    return { device: "cpu (the reference interpreter)", launches: 0, outputs: hostTensorsOf(results) };
+    const { module: after } = optimized;
+    const results = interpret(after.fns[0] as Fn, tensorsOf(inputs), constantsAfter(after, constants));
+    return { device: "cpu (the reference interpreter)", launches: 0, outputs: hostTensorsOf(results), ...optimized };
   }
   try {
     const compiled = compile(module, { ...options, target: program.target ?? opened.target });
@@ -117,9 +133,10 @@ async function runOn(
     const { runKernel } = await import("../runtime/execute.ts");
     const known = kernel.manifest.dims.map(({ name }) => [name, dims[name] as number] as const);
     const read = kernel.manifest.bindings.filter((binding) => binding.constant).map(({ name }) => name);
-    const all = { ...inputs, ...hostTensorsOf(Object.fromEntries(read.map((name) => [name, constants(name)]))) };
+    const get = constantsAfter(compiled.module, constants);
+    const all = { ...inputs, ...hostTensorsOf(Object.fromEntries(read.map((name) => [name, get(name)]))) };
     const { outputs, launches } = await runKernel(opened.device, kernel, all, Object.fromEntries(known));
-    return { device: opened.description, launches, outputs };
+    return { device: opened.description, launches, outputs, ...compiled };
   } finally {
     opened.close();
   }

@@ -7,6 +7,9 @@ import { fail } from "../diagnostics/diagnostic.ts";
 import { constFileErrors } from "../diagnostics/errors-data.ts";
 import { fromFloat16Bits } from "../ir/float16.ts";
 import { elementCount } from "../ir/tensor.ts";
+import type { ElementType } from "../ir/types.ts";
+import type { HostTensor } from "../runtime/host-tensor.ts";
+import { bytesOf, putElements } from "./bytes.ts";
 import type { OpenFile } from "./files.ts";
 import type { NpyArray, NumberKind } from "./npy.ts";
 
@@ -30,6 +33,7 @@ const types: Readonly<Record<string, TypeRow>> = {
   F16: { kind: "float", bytes: 2, read: (view, at) => fromFloat16Bits(view.getUint16(at, true)) },
   BF16: { kind: "float", bytes: 2, read: readBfloat16 },
   I64: { kind: "integer", bytes: 8, read: (view, at) => Number(view.getBigInt64(at, true)) },
+  U32: { kind: "integer", bytes: 4, read: (view, at) => view.getUint32(at, true) },
   I32: { kind: "integer", bytes: 4, read: (view, at) => view.getInt32(at, true) },
   I16: { kind: "integer", bytes: 2, read: (view, at) => view.getInt16(at, true) },
   I8: { kind: "integer", bytes: 1, read: (view, at) => view.getInt8(at) },
@@ -91,4 +95,30 @@ export function readSafetensor(file: OpenFile, name: string, tensor: string, ent
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const numbers = Float64Array.from({ length: count }, (_, i) => row.read(view, i * row.bytes));
   return { shape, type, kind: row.kind, numbers };
+}
+
+const writtenType: { readonly [E in ElementType]: string } = {
+  ...{ f32: "F32", f16: "F16", i32: "I32", u32: "U32", bool: "BOOL" },
+};
+
+/** A file of these tensors, in their order; names are unique. */
+export function writeSafetensors(
+  tensors: readonly { readonly name: string; readonly tensor: HostTensor }[],
+): Uint8Array {
+  let end = 0;
+  const entries = tensors.map(({ name, tensor: { element, shape, data } }) => {
+    const start = end;
+    end += data.length * bytesOf[element];
+    return [name, { dtype: writtenType[element], shape, data_offsets: [start, end] }] as const;
+  });
+  const header = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
+  // The data begins at a multiple of 8 bytes; the header is filled up with spaces.
+  const begin = 8 + Math.ceil(header.length / 8) * 8;
+  const result = new Uint8Array(begin + end).fill(0x20, 8, begin);
+  new DataView(result.buffer).setBigUint64(0, BigInt(begin - 8), true);
+  result.set(header, 8);
+  for (const [i, { tensor }] of tensors.entries()) {
+    putElements(tensor, result, begin + (entries[i]?.[1].data_offsets[0] as number));
+  }
+  return result;
 }

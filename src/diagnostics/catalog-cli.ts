@@ -116,6 +116,13 @@ with a hyphen.`,
     wrong: "tirc run bert.tir --dim rows=100000000",
     fix: "tirc run bert.tir --dim rows=4096",
   },
+  E0719: {
+    title: "an option about a pass that does not run",
+    explanation: `\`--mode\` and \`--weights-out\` are about \`eliminate-centering\`. The pipeline that is given with \`--passes\`, \`-O0\` or the
+file's \`tirc-pipeline\` comment has no such pass, or \`--disable-pass\` takes it out.`,
+    wrong: "tirc compile bert.tir -O0 --mode lossy",
+    fix: "tirc compile bert.tir --mode lossy",
+  },
   E0799: {
     title: "a mistake of tirc",
     explanation: `Something failed that cannot be the program's fault. The program is kept in a file that carries its pipeline, so

@@ -106,6 +106,12 @@ export const cliErrors = {
   numberDoesNotFit(span: Span, name: string, type: string, got: string): Diagnostic {
     return error("E0717", `the input ${code(name)} is ${type}, which cannot hold ${got}`, { span });
   },
+  withoutEffect(span: Span, option: string, pass: string): Diagnostic {
+    return error("E0719", `${code(option)} is about ${code(pass)}, which is not among the passes`, {
+      span,
+      help: [`leave ${code(option)} out, or run a pipeline with ${code(pass)}, as the default one is`],
+    });
+  },
   tooLarge(name: string, type: string, most: number): Diagnostic {
     return error("E0718", `${code(name)} is ${type}: \`tirc run\` takes tensors of up to ${most} elements`, {
       help: ["choose smaller dimensions with `--dim NAME=EXTENT`, or run the kernel with the library"],

@@ -1,5 +1,7 @@
 /** IEEE 754 binary16, kept as its 16 bits: Node 20 has no Float16Array. */
 
+import type { ElementType } from "./types.ts";
+
 const scratch = new DataView(new ArrayBuffer(8));
 
 /** The nearest integer, ties to even. */
@@ -38,3 +40,12 @@ export function fromFloat16Bits(bits: number): number {
 export function roundToFloat16(value: number): number {
   return fromFloat16Bits(toFloat16Bits(value));
 }
+
+/** The nearest number that an element type holds, for a number in its range. */
+export const roundTo: { readonly [E in ElementType]: (value: number) => number } = {
+  f32: Math.fround,
+  f16: roundToFloat16,
+  i32: (value) => value,
+  u32: (value) => value,
+  bool: (value) => value,
+};

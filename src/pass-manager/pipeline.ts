@@ -87,6 +87,18 @@ function readOption(what: string, def: OptionDef, text: string, span: Span): Opt
   }
 }
 
+/** The steps, with these options of every pass of this name exchanged. */
+export function withPassOptions(steps: readonly Step[], name: string, options: Options): Step[] {
+  return steps.map((step) => {
+    if (step.kind === "fixpoint") return { ...step, steps: withPassOptions(step.steps, name, options) };
+    return step.pass.name === name ? stepOf(step.pass, { ...step.options, ...options }) : step;
+  });
+}
+
+export function hasPass(steps: readonly Step[], name: string): boolean {
+  return steps.some((step) => (step.kind === "fixpoint" ? hasPass(step.steps, name) : step.pass.name === name));
+}
+
 /** The steps without the passes of these names, and without groups that are left empty. */
 export function withoutPasses(steps: readonly Step[], names: readonly string[]): Step[] {
   return steps.flatMap((step): Step[] => {

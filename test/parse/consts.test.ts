@@ -140,7 +140,10 @@ describe("what is wrong", () => {
       "const a: f32[2] = neg(exp(b))\nconst b: f32[2] = [1, 2]",
       "1:19: error[E0241]: the const `a` is no number, list of numbers, `load(...)` or op of other consts",
     ],
-    ["const a: i32[2] @centered(-1) = [1, -1]", "1:17: error[E0204]: `@centered` does not take i32: it takes f32 or f16"],
+    [
+      "const a: i32[2] @centered(-1) = [1, -1]",
+      "1:17: error[E0204]: `@centered` does not take i32: it takes f32 or f16",
+    ],
     [
       "const a: f32[2] @centered(-2) = [1, -1]",
       "1:17: error[E0212]: `@centered` names axis -2, which [2] does not have",

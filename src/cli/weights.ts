@@ -1,0 +1,52 @@
+/** `--weights-out`: the constants that passes have made, in a file beside the program that reads them. */
+
+import { dirname, isAbsolute, join, relative } from "node:path";
+import type { Constants } from "../ir/interpret.ts";
+import { type Module, makeModule } from "../ir/ir.ts";
+import { materialize } from "../materialize.ts";
+import { fromNumbers } from "../runtime/host-tensor.ts";
+import { writeAtomically } from "./files.ts";
+import { writeSafetensors } from "./safetensors.ts";
+import type { Session } from "./session.ts";
+
+const folderOf = (path: string) => (path === "-" ? "." : dirname(path));
+
+/**
+ * Writes the constants that are computed from others to `weights`, and returns the module that reads them from there. A
+ * line for each says how far its rows are from mean zero.
+ * @param output where the module's text goes to; files are named relative to its folder.
+ */
+export function writeWeights(
+  module: Module,
+  constants: Constants,
+  { weights, output }: { readonly weights: string; readonly output: string },
+  session: Session,
+): Module {
+  const made = materialize(module, constants, relative(folderOf(output), weights));
+  if (made.constants.length === 0) {
+    session.say(`${weights} is not written: no constant is new`);
+    return made.module;
+  }
+  const tensors = made.constants.map(({ name, tensor: { element, shape, data } }) => {
+    return { name, tensor: fromNumbers(element, shape, data) };
+  });
+  writeAtomically(weights, writeSafetensors(tensors), session.io);
+  for (const { name, residual } of made.constants) {
+    const off =
+      residual === undefined ? "" : `, row means at most ${residual.toExponential(1)} of the row's largest element`;
+    session.say(`${weights}: ${name}${off}`);
+  }
+  return made.module;
+}
+
+/** The module of a text that stands in another folder: files that were named relative to the old one still are found. */
+export function moved(module: Module, from: string, to: string): Module {
+  const [old, now] = [folderOf(from), folderOf(to)];
+  if (relative(old, now) === "") return module;
+  const consts = module.consts.map((constant) => {
+    const { data } = constant;
+    if (data.kind !== "load" || isAbsolute(data.file)) return constant;
+    return { ...constant, data: { ...data, file: relative(now, join(old, data.file)) } };
+  });
+  return makeModule(module.fns, consts);
+}

@@ -1,0 +1,59 @@
+/** Computes the constants that are ops of others, so that a program can be run without its old weights. */
+
+import { roundTo } from "./ir/float16.ts";
+import type { Constants } from "./ir/interpret.ts";
+import { type Const, type Module, makeModule } from "./ir/ir.ts";
+import { rowMeans } from "./ir/row-means.ts";
+import type { Tensor } from "./ir/tensor.ts";
+
+export interface NewConstant {
+  readonly name: string;
+  /** Computed in float64, then rounded to its element type. */
+  readonly tensor: Tensor;
+  /** Of a centered one: the largest mean that rounding left, as a part of the largest element of its row. */
+  readonly residual: number | undefined;
+}
+
+export interface Materialized {
+  /** The computed constants that a function reads are read from `file` now, under their names; others are gone. */
+  readonly module: Module;
+  readonly constants: readonly NewConstant[];
+}
+
+/**
+ * @param constants gives the tensors of the module's constants: `constantsOf(module, load)`.
+ * @param file the name by which the new module refers to the file of the new constants; writing it is the caller's.
+ */
+export function materialize(module: Module, constants: Constants, file: string): Materialized {
+  const globals = module.fns.flatMap((fn) => fn.ops.filter((op) => op.name === "global"));
+  const read = new Set(globals.map((op) => op.attributes.name as string));
+  const made: NewConstant[] = [];
+  const consts = module.consts.flatMap((constant): Const[] => {
+    const { name, data } = constant;
+    if (data.kind !== "computed") return [constant];
+    if (!read.has(name)) return [];
+    const centered = data.op === "center" ? (data.attributes.axes as readonly number[]) : constant.centered;
+    const tensor = rounded(constants(name));
+    made.push({ name, tensor, residual: centered.length === 0 ? undefined : residualOf(tensor, centered) });
+    return [{ ...constant, centered, data: { kind: "load", file, tensor: name } }];
+  });
+  return { module: makeModule(module.fns, withoutUnread(consts, read, module)), constants: made };
+}
+
+/** Without those that only computed constants read. */
+function withoutUnread(consts: readonly Const[], read: ReadonlySet<string>, module: Module): Const[] {
+  const operands = module.consts.flatMap(({ data }) => (data.kind === "computed" ? data.operands : []));
+  return consts.filter(({ name }) => read.has(name) || !operands.includes(name));
+}
+
+function rounded(tensor: Tensor): Tensor {
+  return { ...tensor, data: tensor.data.map(roundTo[tensor.element]) };
+}
+
+function residualOf(tensor: Tensor, axes: readonly number[]): number {
+  const { means, sizes } = rowMeans(tensor, axes);
+  return means.reduce(
+    (most, mean, row) => Math.max(most, sizes[row] === 0 ? 0 : Math.abs(mean) / (sizes[row] as number)),
+    0,
+  );
+}
