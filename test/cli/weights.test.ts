@@ -36,8 +36,8 @@ const b_centered: f32[4] @centered(-1) = load("new.safetensors", "b_centered")
 
 fn f(x: f32[rows, 6]) -> (y: f32[rows, 4], z: f32[rows, 4]) {
   let t0 = matmul(x, w_centered)
-  let t1 = t0 + b_centered
   kernel {
+    let t1 = t0 + b_centered
     let y = rmsnorm(t1, axes = [-1])
   }
   let z = matmul(x, w)

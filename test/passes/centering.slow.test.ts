@@ -1,0 +1,62 @@
+/** Each fact of the algebra of row means that is made wrong on purpose is found by the checks on random programs. */
+
+import { describe, expect, test } from "vitest";
+import type { Facts, LinearDef } from "../../src/ir/ops/def.ts";
+import { ops } from "../../src/ir/ops/index.ts";
+import { checkProofs, checkRewrite } from "../support/check-centering.ts";
+import { sampleRowPrograms } from "../support/row-programs.ts";
+
+const programs = sampleRowPrograms(3000);
+
+type Row = { facts: Facts } & Partial<Pick<LinearDef, "zeroMean">>;
+const row = (name: keyof typeof ops) => ops[name] as Row;
+type Mutation = readonly [string, keyof typeof ops, Partial<Row>];
+const claim = (rowMeanZero: Exclude<Facts["rowMeanZero"], undefined>, name: keyof typeof ops): Mutation => [
+  `${name}: ${rowMeanZero}`,
+  name,
+  { facts: { ...row(name).facts, rowMeanZero } },
+];
+const always: LinearDef["zeroMean"] = () => [{ means: [], exact: false }];
+const exactly = (name: "matmul" | "linear" | "concat" | "slice" | "embedding"): LinearDef["zeroMean"] => {
+  const { zeroMean } = row(name);
+  return (...args) => (zeroMean as LinearDef["zeroMean"])(...args).map((way) => ({ ...way, exact: true }));
+};
+
+const mutations: readonly Mutation[] = [
+  claim("sum", "mul"),
+  claim("scale", "add"),
+  claim("scale", "sub"),
+  claim("scale", "div"),
+  claim("sum", "relu"),
+  claim("sum", "tanh"),
+  claim("scale", "where"),
+  claim("result", "rmsnorm"),
+  claim("result", "l2norm"),
+  claim("result", "softmax"),
+  claim("scale", "softmax"),
+  claim("sum", "max"),
+  ["matmul: always", "matmul", { zeroMean: always }],
+  ["linear: always", "linear", { zeroMean: always }],
+  ["embedding: always", "embedding", { zeroMean: always }],
+  ["concat: always", "concat", { zeroMean: always }],
+  ["slice: always", "slice", { zeroMean: always }],
+  ["concat: exact along its axis", "concat", { zeroMean: exactly("concat") }],
+  ["rmsnorm ignores shifts", "rmsnorm", { facts: { ...row("rmsnorm").facts, ignoresShift: true } }],
+  ["l2norm ignores shifts", "l2norm", { facts: { ...row("l2norm").facts, ignoresShift: true } }],
+];
+
+describe("a fact that is made wrong is found", () => {
+  test.each(mutations)("%s", (_, name, change) => {
+    const original = { ...row(name) };
+    Object.assign(row(name), change);
+    try {
+      const isWrong = programs.some(
+        ({ module }) => checkProofs(module).wrong !== undefined || checkRewrite(module).off > 1e-6,
+      );
+      expect(isWrong).toBe(true);
+    } finally {
+      Object.assign(row(name), original);
+    }
+    expect(row(name).facts).toEqual(original.facts);
+  });
+});
