@@ -45,15 +45,19 @@ const mutations: readonly Mutation[] = [
   ["l2norm ignores shifts", "l2norm", { facts: { ...row("l2norm").facts, ignoresShift: true } }],
 ];
 
+const isWrong = () =>
+  programs.find(({ module }) => checkProofs(module).wrong !== undefined || checkRewrite(module).off > 1e-6)?.text;
+
+test("the facts as they are", () => {
+  expect(isWrong()).toBe(undefined);
+}, 60_000);
+
 describe("a fact that is made wrong is found", () => {
   test.each(mutations)("%s", (_, name, change) => {
     const original = { ...row(name) };
     Object.assign(row(name), change);
     try {
-      const isWrong = programs.some(
-        ({ module }) => checkProofs(module).wrong !== undefined || checkRewrite(module).off > 1e-6,
-      );
-      expect(isWrong).toBe(true);
+      expect(isWrong()).toBeDefined();
     } finally {
       Object.assign(row(name), original);
     }
