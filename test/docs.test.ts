@@ -57,6 +57,24 @@ test("examples/own-pass.ts does what it says", async () => {
   }
 });
 
+test("examples/centering.ts does what docs/centering.md says", async () => {
+  const code = /```ts\n([\s\S]*?)```/.exec(read("docs/centering.md"))?.[1];
+  expect(read("examples/centering.ts")).toContain(code);
+  const said: unknown[][] = [];
+  const log = vi.spyOn(console, "log").mockImplementation((...words) => void said.push(words));
+  try {
+    await import("../examples/centering.ts");
+  } finally {
+    log.mockRestore();
+  }
+  expect(said[0]?.[1]).toEqual(["a: kept", "y: moved"]);
+  expect(said[1]?.[1]).toEqual([
+    expect.stringMatching(/^down_w_centered: \d/),
+    expect.stringMatching(/^down_b_centered: \d/),
+  ]);
+  expect(said[2]?.[0]).toContain('@centered(-1) = load("rms.safetensors", "down_b_centered")');
+});
+
 test("every link in the documents leads to a file", () => {
   const pages = [
     "README.md",

@@ -13,7 +13,7 @@ const instead: ReadonlyMap<string, string> = new Map(
     "|": "`or` of truth values is `||`",
     "~": "`not` of truth values is `!`",
     "?": "a choice is `where(condition, a, b)`",
-    "@": "no operator is written so; a promise about the rows of a parameter is `@centered(-1)`",
+    "@": "a product of matrices is `matmul(a, b)`; a promise about rows, behind a type, is `@centered(-1)`",
     "=>": "results stand after `->`",
     "++": "a value is never changed: `let next = x + 1`",
     "<<": "integers are shifted by multiplying or dividing",

@@ -6,7 +6,7 @@ import { Builder, makeOp } from "../ir/builder.ts";
 import { type Fn, type Module, makeFn, makeModule, type Result, Value } from "../ir/ir.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type Dim, printType, sameType, type TensorType, tensorType } from "../ir/types.ts";
-import { type Declared, lowerConsts, lowerContract } from "./lower-const.ts";
+import { type Declared, type DeclaredConst, lowerConsts, lowerContract } from "./lower-const.ts";
 import { constantOf, ExpressionLowering, type Lowered } from "./lower-expression.ts";
 import type { FileNode, FnNode, LetNode, ReturnNode, StatementNode, TypeNode } from "./syntax.ts";
 
@@ -83,13 +83,13 @@ class FnLowering {
     const declared = this.consts.get(name);
     if (declared === undefined) return undefined;
     const bound =
-      declared.type === undefined ? { kind: "poison" as const } : this.readGlobal(name, declared.type, declared.number);
+      declared.type === undefined ? { kind: "poison" as const } : this.readGlobal(name, declared.type, declared);
     this.scope.set(name, { bound, span: declared.span });
     return bound;
   }
 
-  private readGlobal(name: string, { element, shape }: TensorType, number: number | undefined): Lowered {
-    const options = { places: { op: this.node.nameSpan }, names: [name] };
+  private readGlobal(name: string, { element, shape }: TensorType, { number, span }: DeclaredConst): Lowered {
+    const options = { places: { op: span }, names: [name] };
     const op =
       number === undefined
         ? makeOp("global", [], { name, element, shape }, options)

@@ -1,0 +1,40 @@
+/** What is left of a LayerNorm whose centering is proved away: a kernel that reads its row once and computes no mean. */
+
+import { describe, expect, test } from "vitest";
+import { builtinTargets } from "../../codegen/target.ts";
+import { compile } from "../../src/compile.ts";
+import { parse } from "../../src/parse/parse.ts";
+
+const programs = {
+  "a norm alone": (n: number, contract: string) =>
+    `fn f(x: f32[rows, ${n}]${contract}, g: f32[${n}], b: f32[${n}]) -> f32[rows, ${n}] {
+  return layernorm(x, g, b, axes = [-1])
+}`,
+  "the end of a block": (n: number, contract: string) =>
+    `fn f(x: f32[rows, ${n}]${contract}, r: f32[rows, ${n}]${contract}, g: f32[${n}]) -> (y: f32[rows, ${n}], h: f32[rows, ${n}]) {
+  let h = x + r * 0.5
+  return gelu(layernorm(h, g, axes = [-1])), h
+}`,
+  "written out": (n: number, contract: string) =>
+    `fn f(x: f32[rows, ${n}]${contract}) -> f32[rows, ${n}] {
+  let d = x - mean(x, axes = [-1], keepdims = true)
+  return d / sqrt(mean(d * d, axes = [-1], keepdims = true) + 1e-5)
+}`,
+};
+
+const isMean = (wgsl: string) => /moments|delta|shift|_sum_lane = x_sum_lane/.test(wgsl);
+
+describe.each(builtinTargets.map(({ name }) => name))("for %s", (target) => {
+  test.each(
+    Object.entries(programs).flatMap(([name, write]) => [64, 768, 769, 1024].map((n) => [name, n, write] as const)),
+  )("%s, rows of %i", (_, n, write) => {
+    const wgslOf = (contract: string) => compile(parse(write(n, contract)), { target }).kernels[0]?.wgsl ?? "";
+    const centered = wgslOf(" @centered(-1)");
+    expect(isMean(centered)).toBe(false);
+    // One read of x in the text, in the loop over the row.
+    expect(centered.match(/in_x\[/g)).toHaveLength(1);
+    expect(centered.match(/for \(var step/g)?.length ?? 0).toBeLessThanOrEqual(2);
+    // The check can fail: without the contract there is a mean.
+    expect(isMean(wgslOf(""))).toBe(true);
+  });
+});
