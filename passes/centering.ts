@@ -7,6 +7,7 @@
  * overflow JavaScript's.
  */
 
+import { lineColumn, type Span } from "../src/diagnostics/diagnostic.ts";
 import type { Miss } from "../src/diagnostics/remarks.ts";
 import { type Const, constantValue, type Op, type Value } from "../src/ir/ir.ts";
 import { ops } from "../src/ir/ops/index.ts";
@@ -19,6 +20,8 @@ export interface Proved {
   readonly proved: true;
   /** One line: what is so, and why. */
   readonly because: string;
+  /** Where what it is about stands. */
+  readonly at: Span;
   readonly from: readonly Proved[];
 }
 
@@ -33,7 +36,9 @@ interface Claim {
 /** Asks for the verdict on another claim; `undefined` while it is not known yet. */
 type Ask = (kind: Claim["kind"], value: Value, axes: readonly number[]) => Verdict | undefined;
 
-const proved = (because: string, from: readonly Proved[] = []): Proved => ({ proved: true, because, from });
+const proved = (because: string, { span: at }: Value, from: readonly Proved[] = []): Proved => {
+  return { proved: true, because, at, from };
+};
 const unproved = (because: string, help: string, at: Value): Verdict => {
   return { proved: false, miss: { because, help, at: at.span } };
 };
@@ -43,11 +48,11 @@ const addLater = "add what is constant along the row after the centering";
 const roundingOfData = 1e-15;
 
 /** The verdict on all claims together: the first that fails, else what they prove. */
-function all(verdicts: readonly (Verdict | undefined)[], because: string): Verdict | undefined {
+function all(verdicts: readonly (Verdict | undefined)[], because: string, value: Value): Verdict | undefined {
   const known = verdicts.filter((verdict) => verdict !== undefined);
   const failed = known.find((verdict) => !verdict.proved);
   if (failed !== undefined) return failed;
-  return known.length < verdicts.length ? undefined : proved(because, known as Proved[]);
+  return known.length < verdicts.length ? undefined : proved(because, value, known as Proved[]);
 }
 
 /** Any of the claims: the first that holds; else the last failure. */
@@ -105,7 +110,7 @@ export class Centering {
 
   private zero({ value, axes }: Claim, ask: Ask): Verdict | undefined {
     const name = nameOf(value);
-    if (constantValue(value) === 0) return proved(`\`${name}\` is 0`);
+    if (constantValue(value) === 0) return proved(`\`${name}\` is 0`, value);
     const own = ownAxes(value, axes);
     if (own.length < axes.length) {
       if (own.length > 0) return ask("zero", value, own);
@@ -115,14 +120,14 @@ export class Centering {
     // A mean over more axes is a mean of means.
     const isPromised = (centered: readonly number[]) => centered.length > 0 && isWithin(centered, axes);
     if (op === undefined) {
-      if (isPromised(value.centered)) return declared(name, value.centered);
+      if (isPromised(value.centered)) return declared(value, value.centered);
       const help =
         "proved are `x - mean(x)`, `center`, norms without gamma and beta, parameters that are declared `@centered(-1)`, and what keeps their row mean at zero";
       return unproved(`\`${name}\` is a parameter, and nothing is known about its rows`, help, value);
     }
     if (op.name === "global") {
       const constant = this.consts.get(op.attributes.name as string);
-      if (constant !== undefined && isPromised(constant.centered)) return declared(name, constant.centered);
+      if (constant !== undefined && isPromised(constant.centered)) return declared(value, constant.centered);
       return ofData(constant, axes, value);
     }
     const minusMean = this.minusMean(op, axes);
@@ -131,7 +136,7 @@ export class Centering {
     if ("because" in ways) return { proved: false, miss: ways };
     const verdicts = ways.map(({ claims, because }) => {
       const asked = claims.map((claim) => ask(claim.kind, op.operand(claim.operand), claim.axes));
-      return all(asked, because);
+      return all(asked, because, value);
     });
     return either(verdicts);
   }
@@ -143,26 +148,26 @@ export class Centering {
     const stat = statisticOf(readOf(op.operand(1)), this.products);
     if (stat === undefined || !sameNumbers(stat.of, x) || meanMiss(stat) !== undefined) return undefined;
     const sameRows = meetsItsRow(stat.lay, x.shape, stat.axes) && isWithin(stat.axes, axes);
-    return sameRows ? proved(`\`${nameOf(op.result)}\` is \`${nameOf(x)}\` minus its row mean`) : undefined;
+    return sameRows ? proved(`\`${nameOf(op.result)}\` is \`${nameOf(x)}\` minus its row mean`, op.result) : undefined;
   }
 }
 
-const declared = (name: string, centered: readonly number[]) =>
-  proved(`\`${name}\` is declared @centered(${centered.join(", ")})`);
+const declared = (value: Value, centered: readonly number[]) =>
+  proved(`\`${nameOf(value)}\` is declared @centered(${centered.join(", ")})`, value);
 
 /** What a constant holds: numbers that are written out, or the `center` of another. */
 function ofData(constant: Const | undefined, axes: readonly number[], value: Value): Verdict {
   const name = nameOf(value);
   const data = constant?.data;
   if (data?.kind === "computed" && data.op === "center" && isWithin(data.attributes.axes as number[], axes)) {
-    return proved(`\`${name}\` is \`${data.operands[0]}\` minus its row mean`);
+    return proved(`\`${name}\` is \`${data.operands[0]}\` minus its row mean`, value);
   }
   const help = "declare it `@centered(-1)` if its rows have mean zero, or let its centering move into it";
   if (data?.kind !== "values") return unproved(`nothing is known about the rows of \`${name}\``, help, value);
   const numbers = { element: value.element, shape: value.shape as number[], data: Float64Array.from(data.values) };
   const { means, sizes } = rowMeans(numbers, axes);
   const isZero = means.every((mean, row) => Math.abs(mean) <= roundingOfData * (sizes[row] as number));
-  if (isZero) return proved(`\`${name}\` is written out, and its rows have mean zero`);
+  if (isZero) return proved(`\`${name}\` is written out, and its rows have mean zero`, value);
   return unproved(`the rows of \`${name}\` have other means than zero`, help, value);
 }
 
@@ -170,7 +175,7 @@ function ofData(constant: Const | undefined, axes: readonly number[], value: Val
 function constantAlong({ value, axes }: Claim, ask: Ask): Verdict | undefined {
   const name = nameOf(value);
   const own = ownAxes(value, axes);
-  if (own.length === 0) return proved(`\`${name}\` has no extent along the row`);
+  if (own.length === 0) return proved(`\`${name}\` has no extent along the row`, value);
   const op = value.def;
   const varies = () => {
     const help = "only a factor with extent 1 along the row leaves its mean at zero";
@@ -178,13 +183,13 @@ function constantAlong({ value, axes }: Claim, ask: Ask): Verdict | undefined {
   };
   if (op === undefined) return varies();
   if (op.name === "broadcast")
-    return all([ask("constant", op.operand(0), own)], `\`${name}\` repeats one number along the row`);
+    return all([ask("constant", op.operand(0), own)], `\`${name}\` repeats one number along the row`, value);
   if (ops[op.name].kind !== "elementwise") return varies();
   const operands = op.operands.map((operand) => ask("constant", operand as Value, own));
-  return all(operands, `\`${name}\` is made of what is constant along the row`);
+  return all(operands, `\`${name}\` is made of what is constant along the row`, value);
 }
 
-/** The lines of a proof, what is proved first; every step once. */
+/** The lines of a proof, what is proved first; every step once, with the line and the column that it is about. */
 export function explain(proof: Proved): string[] {
   const seen = new Set<Proved>();
   const open: Proved[] = [proof];
@@ -193,5 +198,8 @@ export function explain(proof: Proved): string[] {
     seen.add(at);
     open.push(...at.from.toReversed());
   }
-  return [...seen].map(({ because }) => because);
+  return [...seen].map(({ because, at }) => {
+    const { line, column } = lineColumn(at.source, at.start);
+    return `${because} (${line}:${column})`;
+  });
 }

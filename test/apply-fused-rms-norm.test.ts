@@ -191,7 +191,7 @@ test("a record says where the norm is, and what it has", () => {
   expect(span.source.text.slice(span.start, span.end)).toBe("layernorm(c, g, axes = [-1])");
   expect(rest).toEqual({
     ...{ fn: "f", name: "y", norm: "layernorm", centering: "proved", gamma: true, beta: false, eps: 1e-5 },
-    because: ["`c` is declared @centered(-1)"],
+    because: ["`c` is declared @centered(-1) (9:20)"],
   });
 });
 

@@ -18,7 +18,7 @@ test("a line for each norm, and the reasons below it", async () => {
   expect(stdout).toBe(`p.tir:2:15  block  layernorm  gamma beta  eps 1e-6  kept
     because \`x\` is a parameter, and nothing is known about its rows
 p.tir:3:16  block  layernorm  -           eps 1e-5  proved
-    \`c\` is declared @centered(-1)
+    \`c\` is declared @centered(-1) (1:24)
 p.tir:4:10  block  rmsnorm    gamma       eps 1e-5  none
 `);
 });
