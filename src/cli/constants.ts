@@ -46,12 +46,12 @@ function load(constant: Const, folder: string, io: Io): Tensor {
 
 function readNpyConstant({ name, data, span }: Const, file: string, io: Io): NpyArray {
   if (data.kind === "load" && data.tensor !== undefined) fail(constFileErrors.oneTensor(span, name, file));
-  return readNpy(readBytes(file, io), file);
+  return readNpy(readBytes(file, io, span), file);
 }
 
 function readNamed({ name, data, span }: Const, file: string, io: Io): NpyArray {
   if (data.kind !== "load" || data.tensor === undefined) fail(constFileErrors.needsTensor(span, name, file));
-  const open = openFile(file, io);
+  const open = openFile(file, io, span);
   try {
     const entries = readSafetensorsHeader(open, file);
     const entry = entries.get(data.tensor);

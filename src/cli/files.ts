@@ -16,7 +16,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { fail } from "../diagnostics/diagnostic.ts";
+import { fail, type Span } from "../diagnostics/diagnostic.ts";
 import { fileErrors } from "../diagnostics/errors-data.ts";
 import type { Io } from "./session.ts";
 
@@ -44,12 +44,12 @@ export function shownPath(path: string, stream: "stdin" | "stdout"): string {
   return path === "-" ? `<${stream}>` : path;
 }
 
-/** Throws E0640. */
-export function readBytes(path: string, io: Io): Uint8Array {
+/** Throws E0640, at the place that names the file, if one does. */
+export function readBytes(path: string, io: Io, span?: Span): Uint8Array {
   try {
     return path === "-" ? io.stdin() : readFileSync(resolve(io.cwd, path));
   } catch (caught) {
-    fail(fileErrors.cannotRead(shownPath(path, "stdin"), reasonOf(caught)));
+    fail(fileErrors.cannotRead(shownPath(path, "stdin"), reasonOf(caught), span));
   }
 }
 
@@ -61,13 +61,13 @@ export interface OpenFile {
   close(): void;
 }
 
-/** Throws E0640. */
-export function openFile(path: string, io: Io): OpenFile {
+/** Throws E0640, at the place that names the file, if one does. */
+export function openFile(path: string, io: Io, span?: Span): OpenFile {
   const attempt = <T>(work: () => T): T => {
     try {
       return work();
     } catch (caught) {
-      fail(fileErrors.cannotRead(path, reasonOf(caught)));
+      fail(fileErrors.cannotRead(path, reasonOf(caught), span));
     }
   };
   const file = attempt(() => openSync(resolve(io.cwd, path), "r"));

@@ -46,8 +46,8 @@ export const npyErrors = {
 };
 
 export const fileErrors = {
-  cannotRead(file: string, reason: string): Diagnostic {
-    return error("E0640", `cannot read ${file}: ${reason}`);
+  cannotRead(file: string, reason: string, span?: Span): Diagnostic {
+    return error("E0640", `cannot read ${file}: ${reason}`, { span });
   },
   cannotWrite(file: string, reason: string): Diagnostic {
     return error("E0641", `cannot write ${file}: ${reason}`);

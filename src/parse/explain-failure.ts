@@ -19,7 +19,9 @@ export function explainFailure(piece: FailedPiece, index: number): Diagnostic {
   if (piece.kind === "header") return explainer.header();
   if (piece.kind === "kernel") return syntaxErrors.missingOpenBrace(explainer.found, "`kernel`");
   const equals = piece.tokens.findIndex((token) => token.text === "=");
-  if (piece.kind === "let" && (equals < 0 || index <= equals)) return explainer.binding();
+  const isBeforeValue = equals < 0 || index <= equals;
+  if (piece.kind === "let" && isBeforeValue) return explainer.binding();
+  if (piece.kind === "const" && isBeforeValue) return explainer.constant();
   return explainer.expression();
 }
 
@@ -128,16 +130,33 @@ class Explainer {
     if (isEmpty && what === "a result") return syntaxErrors.noResults(found.span);
     const bracket = this.bracket();
     if (bracket !== undefined) return bracket;
-    const inContract = this.tokens[this.tokens.indexOf(this.opener as Token) - 1]?.text === "@centered";
-    if (before.text === "@centered" || inContract) {
-      return syntaxErrors.expected(found, "the axes in parentheses", ["write `@centered(-1)`: -1 is the last axis"]);
-    }
+    const contract = this.contract();
+    if (contract !== undefined) return contract;
     if (before.text === "(" || before.text === ",") return this.name(what);
     if (before.text === ":") return this.type(what);
     const followsName = ["(", ","].includes(tokens[index - 2]?.text ?? "");
     if (followsName && what === "a parameter") return syntaxErrors.parameterWithoutType(found, before.text);
     if (token?.kind === "name") return syntaxErrors.missingComma(this.span(token), found.what);
     return syntaxErrors.expected(found, "`,` or `)`");
+  }
+
+  /** What is wrong about the axes of a contract, if it is that. */
+  private contract(): Diagnostic | undefined {
+    const inContract = this.tokens[this.tokens.indexOf(this.opener as Token) - 1]?.text === "@centered";
+    if (this.before.text !== "@centered" && !inContract) return undefined;
+    return syntaxErrors.expected(this.found, "the axes in parentheses", ["write `@centered(-1)`: -1 is the last axis"]);
+  }
+
+  /** A `const` up to its `=`. */
+  constant(): Diagnostic {
+    if (this.index === 1) return this.name("a constant");
+    if (this.opener?.text === "[") return this.dimension();
+    const special = this.bracket() ?? this.contract();
+    if (special !== undefined) return special;
+    if (this.before.text === ":") return this.type("the constant");
+    const name = (this.tokens[1] as Token).text;
+    const wanted = this.index === 2 ? "`:` and the type" : "`=` and a value";
+    return syntaxErrors.expected(this.found, wanted, [`write \`const ${name}: f32[2] = [1, 2]\``]);
   }
 
   private type(what: string): Diagnostic {

@@ -108,7 +108,7 @@ describe("what is wrong", () => {
     [
       'load("none.safetensors", "w")',
       "f32[4]",
-      "error[E0640]: cannot read models/none.safetensors: there is no such file",
+      "models/p.tir:1:1: error[E0640]: cannot read models/none.safetensors: there is no such file",
     ],
     [
       'load("p.tir", "w")',

@@ -148,6 +148,10 @@ describe("what is wrong", () => {
       "const a: f32[2] @centered(-2) = [1, -1]",
       "1:17: error[E0212]: `@centered` names axis -2, which [2] does not have",
     ],
+    ["const a: f32[2] @centered = [1, 2]", "1:27: error[E0110]: expected the axes in parentheses, found `=`"],
+    ["const a: f32[2] @centered(x) = [1, 2]", "1:27: error[E0110]: expected the axes in parentheses, found `x`"],
+    ["const a f32[2] = [1, 2]", "1:9: error[E0110]: expected `:` and the type, found `f32`"],
+    ["const a: f32[2] [1, 2]", "1:17: error[E0110]: expected `=` and a value, found `[`"],
     ["const a: f32[2] = 3", "1:19: error[E0242]: the const `a` is declared f32[2], and this is one number, not [2]"],
     [
       "const a: f32 = [3]",
