@@ -1,9 +1,11 @@
 /** Computes the constants that are ops of others, so that a program can be run without its old weights. */
 
+import { fail } from "./diagnostics/diagnostic.ts";
+import { constErrors } from "./diagnostics/errors-const.ts";
 import { roundTo } from "./ir/float16.ts";
 import type { Constants } from "./ir/interpret.ts";
 import { type Const, type Module, makeModule } from "./ir/ir.ts";
-import { rowMeans } from "./ir/row-means.ts";
+import { meanTolerance, rowMeans } from "./ir/row-means.ts";
 import type { Tensor } from "./ir/tensor.ts";
 
 export interface NewConstant {
@@ -22,6 +24,7 @@ export interface Materialized {
 
 /**
  * @param constants gives the tensors of the module's constants: `constantsOf(module, load)`.
+ * @throws TircError E0671 where a centered constant has a row whose mean rounding has not left at zero.
  * @param file the name by which the new module refers to the file of the new constants; writing it is the caller's.
  */
 export function materialize(module: Module, constants: Constants, file: string): Materialized {
@@ -34,7 +37,7 @@ export function materialize(module: Module, constants: Constants, file: string):
     if (!read.has(name)) return [];
     const centered = data.op === "center" ? (data.attributes.axes as readonly number[]) : constant.centered;
     const tensor = rounded(constants(name));
-    made.push({ name, tensor, residual: centered.length === 0 ? undefined : residualOf(tensor, centered) });
+    made.push({ name, tensor, residual: centered.length === 0 ? undefined : residualOf(constant, tensor, centered) });
     return [{ ...constant, centered, data: { kind: "load", file, tensor: name } }];
   });
   return { module: makeModule(module.fns, withoutUnread(consts, read, module)), constants: made };
@@ -50,10 +53,10 @@ function rounded(tensor: Tensor): Tensor {
   return { ...tensor, data: tensor.data.map(roundTo[tensor.element]) };
 }
 
-function residualOf(tensor: Tensor, axes: readonly number[]): number {
+function residualOf({ name, span }: Const, tensor: Tensor, axes: readonly number[]): number {
   const { means, sizes } = rowMeans(tensor, axes);
-  return means.reduce(
-    (most, mean, row) => Math.max(most, sizes[row] === 0 ? 0 : Math.abs(mean) / (sizes[row] as number)),
-    0,
-  );
+  const parts = means.map((mean, row) => (mean === 0 ? 0 : Math.abs(mean) / (sizes[row] as number)));
+  const row = parts.findIndex((part) => !(part <= meanTolerance[tensor.element as "f32" | "f16"]));
+  if (row >= 0) fail(constErrors.notCentered(span, name, row, means[row] as number));
+  return parts.reduce((most, part) => Math.max(most, part), 0);
 }

@@ -4,12 +4,9 @@ import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { contractErrors } from "../diagnostics/errors-data.ts";
 import type { Constants } from "../ir/interpret.ts";
 import type { Const, Fn, Value } from "../ir/ir.ts";
-import { foldRows, rowMeans } from "../ir/row-means.ts";
+import { foldRows, meanTolerance, rowMeans } from "../ir/row-means.ts";
 import { broadcastTo, type Tensor } from "../ir/tensor.ts";
 import { fromNumbers, type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
-
-/** A mean may be off zero by this part of the row's largest value: what rounding to the element type leaves. */
-const roundingOf = { f32: 1e-6, f16: 1e-3 } as const;
 
 const asTensor = (tensor: HostTensor): Tensor => ({ ...tensor, data: toNumbers(tensor) });
 
@@ -52,7 +49,7 @@ function broken({ centered, span }: Promised, name: string, read: () => Tensor):
   if (centered.length === 0) return [];
   const tensor = read();
   const { means, sizes } = rowMeans(tensor, centered);
-  const rounding = roundingOf[tensor.element as "f32" | "f16"];
+  const rounding = meanTolerance[tensor.element as "f32" | "f16"];
   const isOff = (mean: number, row: number) => !(Math.abs(mean) <= rounding * (sizes[row] as number));
   const count = means.reduce((sum, mean, row) => sum + Number(isOff(mean, row)), 0);
   if (count === 0) return [];

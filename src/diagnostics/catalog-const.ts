@@ -47,6 +47,13 @@ relative to the folder of the program.`,
       "fn f(x: f32[rows, 2]) -> f32[rows, 2] { return x + a }",
     ),
   },
+  E0671: {
+    title: "a constant that cannot be centered",
+    explanation: `\`--weights-out\` writes constants whose row means are taken off, and checks the means after rounding. A row of them
+has a mean that is no rounding error: the old constant holds infinities, NaN, or numbers near the largest of its type.`,
+    wrong: "tirc compile model.tir --emit tir --weights-out new.safetensors   // a weight holds NaN",
+    fix: "tirc compile model.tir --emit tir --mode off",
+  },
   E0660: {
     title: "a file that is no safetensors file",
     explanation: `Such a file begins with the length of its header, a JSON object that says of each tensor its type, shape and place. The

@@ -1,4 +1,4 @@
-/** Every message about constant tensors: E0240 to E0244, E0665. */
+/** Every message about constant tensors: E0240 to E0244, E0665, E0671. */
 
 import { type Diagnostic, error, type Span } from "./diagnostic.ts";
 import { listing } from "./errors-types.ts";
@@ -33,6 +33,14 @@ export const constErrors = {
     return error("E0244", `the const ${name} is computed from itself${by}`, {
       span,
       help: ["one of them must be written out or loaded"],
+    });
+  },
+  notCentered(span: Span, name: string, row: number, mean: number): Diagnostic {
+    return error("E0671", `row ${row} of the new constant \`${name}\` has the mean ${mean}, and should have 0`, {
+      span,
+      help: [
+        "the old constant has numbers that are not finite, or too large for its element type; `mode=off` leaves it as it is",
+      ],
     });
   },
   notLoaded(span: Span, name: string): Diagnostic {

@@ -15,6 +15,9 @@ export function foldRows(tensor: Tensor, axes: readonly number[], name: "mean" |
   return evaluateOp(op, [tensor], {})[0] as Tensor;
 }
 
+/** A mean of zero may be off by this part of the row's largest value: more than rounding to the element type leaves. */
+export const meanTolerance = { f32: 1e-6, f16: 1e-3 } as const;
+
 /** For each row over `axes` its mean, and the largest magnitude in it. */
 export function rowMeans(tensor: Tensor, axes: readonly number[]): { means: Float64Array; sizes: Float64Array } {
   const magnitudes = { ...tensor, data: tensor.data.map(Math.abs) };

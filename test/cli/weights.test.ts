@@ -101,3 +101,19 @@ test("lossy mode says what it does to the results", async () => {
   expect((await at.run(["compile", "in/p.tir", "--emit", "tir", "--mode", "lossy"])).stderr).not.toContain("is off by");
   expect((await at.run(["run", "in/p.tir", "--device", "cpu"])).stderr).not.toContain("is off by");
 });
+
+test("a weight that cannot be centered is refused, and nothing is written", async () => {
+  const data = Float32Array.from({ length: 4 }, (_, i) => (i === 2 ? Number.NaN : i));
+  const at = new Workplace({
+    "p.tir": `const b: f32[4] = load("b.safetensors", "b")
+fn f(x: f32[n, 4] @centered(-1)) -> f32[n, 4] { return layernorm(x + b, axes = [-1]) }
+`,
+    "b.safetensors": writeSafetensors([{ name: "b", tensor: { element: "f32", shape: [4], data } }]),
+  });
+  const { code, stdout, stderr } = await at.run(
+    "compile p.tir --emit tir --weights-out new.safetensors --diagnostics short".split(" "),
+  );
+  expect([code, stdout]).toEqual([1, ""]);
+  expect(stderr).toContain("p.tir:1:1: error[E0671]: row 0 of the new constant `b_centered` has the mean NaN");
+  expect(at.files()).toEqual(["b.safetensors", "p.tir"]);
+});

@@ -219,6 +219,7 @@ test("what is said of files", () => {
     ...sampled(compareErrors, { differs: ["y", values, "2e-6"] }),
     contractErrors.notCentered(at, "x", [-1], { row: 3, mean: 0.5, count: 2, rows: 8 }),
     constErrors.notLoaded(at, "w"),
+    constErrors.notCentered(at, "w_centered", 3, Number.NaN),
     linearErrors.idOutOfRange(at, 50257, 3, 50257),
     internalError("x is undefined", "repro.tir"),
   ];
