@@ -1,5 +1,6 @@
 /**
- * Removes ops that no result depends on. Parameters stay: they are the function's signature.
+ * Removes ops that no result depends on. Parameters stay, as they are the function's signature, and so do `extern` ops:
+ * nothing is known of them.
  *
  *   let unused = exp(x)
  *   return x + 1
@@ -15,7 +16,7 @@ export function withoutDeadOps(fn: Fn): Fn {
   const live = new Set<Value>(fn.results.map((r) => r.value));
   const kept: Op[] = [];
   for (const op of fn.ops.toReversed()) {
-    if (!op.results.some((result) => live.has(result))) continue;
+    if (op.name !== "extern" && !op.results.some((result) => live.has(result))) continue;
     for (const operand of presentOperands(op)) live.add(operand);
     kept.push(op);
   }

@@ -14,6 +14,7 @@ const kinds = [
     "Linear algebra and indexing",
     "They stand between kernels: a function that calls one can be checked, optimized, printed and interpreted, but is not one kernel (E0505).",
   ],
+  ["extern", "Ops of other programs", "What the language has no op for."],
 ];
 
 const cell = (text) => text.replaceAll("|", "\\|");

@@ -3,6 +3,7 @@
 import { cliPages } from "./catalog-cli.ts";
 import { constPages } from "./catalog-const.ts";
 import { dataPages } from "./catalog-data.ts";
+import { externPages } from "./catalog-extern.ts";
 import { kernelPages } from "./catalog-kernel.ts";
 import { lexicalPages } from "./catalog-lexical.ts";
 import { linearPages } from "./catalog-linear.ts";
@@ -29,6 +30,7 @@ export const catalog: ReadonlyMap<string, Page> = new Map(
     ...pipelinePages,
     ...kernelPages,
     ...linearPages,
+    ...externPages,
     ...constPages,
     ...normPages,
     ...dataPages,

@@ -4,12 +4,14 @@ import type { Span } from "../diagnostics/diagnostic.ts";
 import { completeAttributes, inferTypes, type Places } from "./infer.ts";
 import { type Attributes, type Fn, makeFn, Op, type OpInit, type Result, type Value } from "./ir.ts";
 import { type OpName, ops } from "./ops/index.ts";
-import type { ElementType } from "./types.ts";
+import type { ElementType, TensorType } from "./types.ts";
 
 export interface OpOptions {
   readonly places: Places;
   readonly names?: readonly (string | undefined)[];
   readonly kernel?: number | undefined;
+  /** Of an `extern` op: the types of its results. */
+  readonly types?: readonly TensorType[] | undefined;
 }
 
 /**
@@ -20,7 +22,7 @@ export function makeOp(
   name: OpName,
   given: readonly (Value | undefined)[],
   attributes: Attributes,
-  { places, names = [], kernel }: OpOptions,
+  { places, names = [], kernel, types: declared }: OpOptions,
 ): Op {
   // Optional operands at the end may be left out; the op has a place for each.
   const operands = [
@@ -29,15 +31,16 @@ export function makeOp(
   ];
   const types = operands.map((operand) => operand?.type);
   const complete = completeAttributes(name, attributes, types, places);
-  const resultTypes = inferTypes(name, types, complete, places);
+  const resultTypes = inferTypes(name, types, complete, places, declared);
   return new Op({ name, operands, attributes: complete, resultTypes, resultNames: names, span: places.op, kernel });
 }
 
 /** `op` reading other operands (of the same types unless the op's type follows from them). */
 export function withOperands(op: Op, operands: readonly (Value | undefined)[]): Op {
   if (operands.every((operand, i) => operand === op.operands[i])) return op;
-  const options = { places: { op: op.span }, names: op.results.map((r) => r.name), kernel: op.kernel };
-  return makeOp(op.name, operands, op.attributes, options);
+  const names = op.results.map((r) => r.name);
+  const types = op.results.map((r) => r.type);
+  return makeOp(op.name, operands, op.attributes, { places: { op: op.span }, names, kernel: op.kernel, types });
 }
 
 /** `op` with some of its parts exchanged; result types stay. */

@@ -1,6 +1,7 @@
 /** Types of an op's results, and its attributes in their one form; one driver for each kind of row in the op table. */
 
 import { fail, type Span } from "../diagnostics/diagnostic.ts";
+import { externErrors } from "../diagnostics/errors-extern.ts";
 import { typeErrors } from "../diagnostics/errors-types.ts";
 import type { Attributes, AttributeValue } from "./ir.ts";
 import type { AttributeDef, ElementwiseDef, LinearDef, NormDef, OpDef, ReductionDef } from "./ops/def.ts";
@@ -10,6 +11,7 @@ import {
   type ElementType,
   isElementType,
   normalizeAxes,
+  opaqueType,
   printShape,
   printType,
   reducedShape,
@@ -32,6 +34,7 @@ type OperandTypes = readonly (TensorType | undefined)[];
 export function signatureOf(name: OpName): string {
   const { operands, attributes } = ops[name];
   const parts = operands.map((operand) => operand.name + (operand.optional === true ? "?" : ""));
+  if (ops[name].kind === "extern") parts.push("...");
   for (const [key, def] of Object.entries(attributes)) {
     const value = "default" in def && def.default !== undefined ? def.default : undefined;
     parts.push(value === undefined ? key : `${key} = ${typeof value === "string" ? `"${value}"` : value}`);
@@ -47,6 +50,7 @@ const exampleOf: Record<AttributeDef["type"], string> = {
   choice: '"..."',
   element: "f16",
   name: "weight",
+  text: '"Conv"',
   axes: "[-1]",
   axis: "-1",
   permutation: "[1, 0]",
@@ -67,6 +71,8 @@ function attributeProblem(def: AttributeDef, value: AttributeValue): string | un
       return whole(value) ? undefined : "one axis: a whole number, -1 for the last";
     case "name":
       return typeof value === "string" ? undefined : "a name";
+    case "text":
+      return typeof value === "string" ? undefined : "a string";
     case "boolean":
       return typeof value === "boolean" ? undefined : "true or false";
     case "choice":
@@ -140,8 +146,10 @@ function operandElement(op: OpName, def: OpDef, operands: OperandTypes, places: 
   let first: { element: ElementType; index: number } | undefined;
   for (const [index, type] of operands.entries()) {
     const spec = def.operands[index];
-    if (type === undefined || spec === undefined) continue;
+    if (type === undefined || def.kind === "extern") continue;
     const at = places.operands?.[index] ?? places.op;
+    if (type.opaque) fail(externErrors.opaqueOperand(at, op));
+    if (spec === undefined) continue;
     const accepted = spec.element === undefined ? def.elements : acceptedBy[spec.element];
     if (!(accepted as readonly ElementType[]).includes(type.element)) {
       fail(typeErrors.elementRefused(at, op, type.element, accepted));
@@ -238,9 +246,16 @@ function checkGroups(shape: Shape, groups: number, at: Span): void {
 
 /**
  * The types of an op's results.
+ * @param declared those of an `extern` op, which follow from nothing; one that is opaque unless said otherwise.
  * @throws TircError with E02xx diagnostics that point at the operand or attribute which is wrong.
  */
-export function inferTypes(op: OpName, operands: OperandTypes, attributes: Attributes, places: Places): TensorType[] {
+export function inferTypes(
+  op: OpName,
+  operands: OperandTypes,
+  attributes: Attributes,
+  places: Places,
+  declared: readonly TensorType[] = [opaqueType],
+): readonly TensorType[] {
   const def: OpDef = ops[op];
   const element = operandElement(op, def, operands, places);
   const x = operands[0] as TensorType;
@@ -258,6 +273,8 @@ export function inferTypes(op: OpName, operands: OperandTypes, attributes: Attri
     }
     case "linear":
       return inferLinear(def, element, operands, attributes, places);
+    case "extern":
+      return declared;
     case "global":
       return [tensorType(attributes.element as ElementType, attributes.shape as Shape)];
     case "constant":

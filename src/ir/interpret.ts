@@ -2,6 +2,7 @@
 
 import { fail } from "../diagnostics/diagnostic.ts";
 import { constErrors } from "../diagnostics/errors-const.ts";
+import { externErrors } from "../diagnostics/errors-extern.ts";
 import { makeOp } from "./builder.ts";
 import {
   type Attributes,
@@ -104,6 +105,7 @@ function numericView(def: NormDef, shape: readonly number[], attributes: Attribu
 /** The results of one op, from its operands in float64. */
 export function evaluateOp(op: Op, operands: readonly (Tensor | undefined)[], dims: Dims): Tensor[] {
   const def: OpDef = ops[op.name];
+  if (def.kind === "extern") fail(externErrors.notInterpreted(op.span, op.attributes.op as string));
   const shapes = op.results.map((r) => resolveShape(r.shape, dims));
   const evaluate = (): Float64Array[] => {
     switch (def.kind) {

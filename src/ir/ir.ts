@@ -202,6 +202,7 @@ export function usesOf(fn: Fn): (value: Value) => Uses {
 /** The names that stand for extents in the function, in order of first appearance. */
 export function dimensionNames(fn: Fn): string[] {
   const names = new Set<string>();
-  for (const param of fn.params) for (const dim of param.shape) if (typeof dim === "string") names.add(dim);
+  const sources = [...fn.params, ...fn.ops.flatMap((op) => (op.name === "extern" ? op.results : []))];
+  for (const { shape } of sources) for (const dim of shape) if (typeof dim === "string") names.add(dim);
   return [...names];
 }

@@ -118,6 +118,7 @@ export class IterationSpace {
       case "shape":
         return [this.shape(op, x)];
       case "linear":
+      case "extern":
         throw new Mismatch(def.noKernel);
       default:
         return def satisfies never;
@@ -197,7 +198,7 @@ export class IterationSpace {
 /** Why no kernel computes the op, whatever stands around it; `undefined` if one does. */
 export function whyOutside(op: Op): string | undefined {
   const def = ops[op.name];
-  return def.kind === "linear" ? def.noKernel : undefined;
+  return def.kind === "linear" || def.kind === "extern" ? def.noKernel : undefined;
 }
 
 /** The first op that cannot share an iteration space with those before it, and why. */

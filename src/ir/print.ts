@@ -73,7 +73,7 @@ class Names {
 function printAttributeValue(def: AttributeDef | undefined, value: AttributeValue): string {
   if (Array.isArray(value)) return `[${value.join(", ")}]`;
   if (typeof value === "number") return printNumber(value);
-  return def?.type === "choice" ? `"${value as string}"` : String(value);
+  return def?.type === "choice" || def?.type === "text" ? `"${value as string}"` : String(value);
 }
 
 /** `axes = [-1]`: the attributes that differ from their defaults. */
@@ -91,6 +91,7 @@ function isConstant(value: Value | undefined): value is Value {
 
 /** Whether a constant operand may be written as a literal: something else must give it its element type. */
 function literalIsTyped(op: Op): boolean {
+  if (op.name === "extern") return false;
   const specs = ops[op.name].operands;
   return op.operands.some(
     (operand, i) => operand !== undefined && specs[i]?.element === undefined && !isConstant(operand),
@@ -177,7 +178,7 @@ class FnPrinter {
 
   private statement(op: Op): string {
     const expression = printExpression(op, (value, i) => this.operand(value, isBound(op, i)));
-    const names = op.results.map((r) => this.names.define(r));
+    const names = op.results.map((r) => this.names.define(r) + (op.name === "extern" ? `: ${printType(r.type)}` : ""));
     return `let ${names.length === 1 ? names[0] : `(${names.join(", ")})`} = ${expression}`;
   }
 

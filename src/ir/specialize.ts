@@ -42,7 +42,9 @@ function specializeFn(fn: Fn, dims: Extents): Fn {
   const builder = new Builder(fn.span);
   for (const op of fn.ops) {
     const operands = op.operands.map((operand) => operand && mapped.get(operand));
-    const options = { places: { op: op.span }, names: op.results.map((result) => result.name), kernel: op.kernel };
+    const names = op.results.map((result) => result.name);
+    const types = op.results.map(({ type }) => (type.opaque ? type : tensorType(type.element, type.shape.map(fixed))));
+    const options = { places: { op: op.span }, names, kernel: op.kernel, types };
     const copy = builder.add(makeOp(op.name, operands, attributes(op.attributes), options));
     for (const [i, result] of op.results.entries()) mapped.set(result, copy.results[i] as Value);
   }

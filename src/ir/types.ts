@@ -15,7 +15,12 @@ export type Shape = readonly Dim[];
 export interface TensorType {
   readonly element: ElementType;
   readonly shape: Shape;
+  /** Nothing is known of the value, or the language has no type for it: element and shape mean nothing. */
+  readonly opaque?: true;
 }
+
+/** The type of what an `extern` op makes and nothing says; only `extern` ops take such a value. */
+export const opaqueType: TensorType = Object.freeze({ element: "i32", shape: [], opaque: true });
 
 export function isElementType(text: string): text is ElementType {
   return (elementTypes as readonly string[]).includes(text);
@@ -38,7 +43,7 @@ export function sameShape(a: Shape, b: Shape): boolean {
 }
 
 export function sameType(a: TensorType, b: TensorType): boolean {
-  return a.element === b.element && sameShape(a.shape, b.shape);
+  return a.element === b.element && sameShape(a.shape, b.shape) && a.opaque === b.opaque;
 }
 
 /** `[rows, 768]`: how shapes are written in messages. */
@@ -48,6 +53,7 @@ export function printShape(shape: Shape): string {
 
 /** `f32[rows, 768]`, or `f32` for a scalar: the type as the language writes it. */
 export function printType(type: TensorType): string {
+  if (type.opaque) return "opaque";
   return type.shape.length === 0 ? type.element : type.element + printShape(type.shape);
 }
 

@@ -16,7 +16,13 @@ function verifyOp(op: Op): Diagnostic[] {
     const complete = completeAttributes(op.name, op.attributes, types, places);
     const normal = Object.keys(complete).every((key) => String(complete[key]) === String(op.attributes[key]));
     if (!normal) return [verifyErrors.attributes(op.span, op.name)];
-    const inferred = inferTypes(op.name, types, complete, places);
+    const inferred = inferTypes(
+      op.name,
+      types,
+      complete,
+      places,
+      op.results.map((result) => result.type),
+    );
     return inferred.flatMap((type, i) => {
       const has = op.results[i]?.type;
       if (has !== undefined && sameType(has, type)) return [];

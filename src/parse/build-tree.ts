@@ -5,7 +5,7 @@ import { grammar } from "../../grammar/tir.ts";
 import type { Diagnostic, Source, Span } from "../diagnostics/diagnostic.ts";
 import { lexicalErrors } from "../diagnostics/errors-lexical.ts";
 import { syntaxErrors } from "../diagnostics/errors-syntax.ts";
-import { elementTypes, isElementType } from "../ir/types.ts";
+import { elementTypes, isElementType, opaqueType } from "../ir/types.ts";
 import type { Token } from "./scan.ts";
 import type {
   ArgumentNode,
@@ -55,6 +55,12 @@ export type PieceNode = ConstNode | HeaderNode | LetNode | ReturnNode | KernelHe
 
 /** A type as written, before its element type is known to exist. */
 type MaybeType = TypeNode | undefined;
+
+/** A name that a `let` binds, with the type that it declares. */
+interface Binding {
+  readonly name: NameBinding;
+  readonly type: MaybeType;
+}
 
 export function buildTree(match: MatchResult, context: BuildContext): PieceNode {
   return semantics(match).node(context);
@@ -203,12 +209,14 @@ semantics.addOperation<unknown>("node(context)", {
     const context = contextOf(this);
     const { name, span } = build<NameBinding>(element, context);
     const dims = buildOptional<NameBinding[]>(shape, context) ?? [];
-    if (!isElementType(name)) {
+    const opaque = name === "opaque" && dims.length === 0;
+    if (!isElementType(name) && !opaque) {
       context.diagnostics.push(syntaxErrors.unknownElement(span, name, elementTypes));
       return undefined;
     }
     return {
-      element: name,
+      element: isElementType(name) ? name : opaqueType.element,
+      opaque,
       shape: dims.map((dim) => (/^[0-9]/.test(dim.name) ? Number(dim.name) : dim.name)),
       dimSpans: dims.map((dim) => dim.span),
       span: spanAt(this.source, context),
@@ -228,15 +236,19 @@ semantics.addOperation<unknown>("node(context)", {
   },
   Let(_let, pattern, _equals, value): LetNode {
     const context = contextOf(this);
-    const { names, type } = build<Pick<LetNode, "names" | "type">>(pattern, context);
-    return { kind: "let", names, type, value: build(value, context), span: spanAt(this.source, context) };
+    const bindings = build<readonly Binding[]>(pattern, context);
+    const [names, types] = [bindings.map(({ name }) => name), bindings.map(({ type }) => type)];
+    return { kind: "let", names, types, value: build(value, context), span: spanAt(this.source, context) };
   },
-  Pattern_several(_open, names, _close) {
-    return { names: buildList<NameBinding>(names, contextOf(this)), type: undefined };
+  Pattern_several(_open, bindings, _close) {
+    return buildList<Binding>(bindings, contextOf(this));
   },
-  Pattern_one(name, _colon, type) {
+  Pattern_one(binding) {
+    return [build<Binding>(binding, contextOf(this))];
+  },
+  Binding(name, _colon, type): Binding {
     const context = contextOf(this);
-    return { names: [build<NameBinding>(name, context)], type: buildOptional<MaybeType>(type, context) };
+    return { name: build<NameBinding>(name, context), type: buildOptional<MaybeType>(type, context) };
   },
   Const(_const, name, _colon, type, contract, _equals, value): ConstNode {
     const context = contextOf(this);

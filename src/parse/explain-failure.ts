@@ -193,7 +193,7 @@ class Explainer {
     if (this.opener?.text === "[") return this.dimension();
     const single = isName(tokens[1]) ? (tokens[1] as Token).text : "name";
     if (index === 1 || before.text === "(" || before.text === ",") return this.name("a value");
-    if (before.text === ":") return this.type(`\`${single}\``);
+    if (before.text === ":") return this.type(`\`${(tokens[index - 2] as Token).text}\``);
     if (token?.text === "==") return syntaxErrors.comparesInLet(this.span(token), single);
     const bracket = this.bracket();
     if (bracket !== undefined) return bracket;

@@ -2,6 +2,7 @@
 
 import { type Diagnostic, fail, type Span, TircError } from "../diagnostics/diagnostic.ts";
 import { constErrors } from "../diagnostics/errors-const.ts";
+import { externErrors } from "../diagnostics/errors-extern.ts";
 import { typeErrors } from "../diagnostics/errors-types.ts";
 import { Builder, makeOp } from "../ir/builder.ts";
 import { checkedAxes } from "../ir/infer.ts";
@@ -76,7 +77,8 @@ function lowerConst(node: ConstNode, declared: Declared, diagnostics: Diagnostic
   return data && { name, type, data, centered, span };
 }
 
-function typeOf(name: string, { element, shape, dimSpans, span }: TypeNode): TensorType {
+function typeOf(name: string, { element, opaque, shape, dimSpans, span }: TypeNode): TensorType {
+  if (opaque) fail(externErrors.opaquePlace(span, "a const"));
   const problems = shape.flatMap((dim, i) => {
     const at = dimSpans[i] ?? span;
     if (typeof dim === "string") return [constErrors.symbolicDimension(at, name, dim)];

@@ -7,7 +7,7 @@ import { type Places, signatureOf } from "../ir/infer.ts";
 import type { AttributeValue, Op, Value } from "../ir/ir.ts";
 import { callableNames, infixOps, isLeafName, isOpName, type OpName, ops, prefixOps } from "../ir/ops/index.ts";
 import { elementCount } from "../ir/tensor.ts";
-import { type ElementType, elementTypes, printType } from "../ir/types.ts";
+import { type ElementType, elementTypes, printType, type TensorType } from "../ir/types.ts";
 import { foldLiterals, type Literal, literalProblem, printedLiteral } from "./literals.ts";
 import type { ArgumentNode, CallNode, ChainNode, ExpressionNode, UnaryNode } from "./syntax.ts";
 
@@ -52,10 +52,10 @@ export class ExpressionLowering {
     this.context = context;
   }
 
-  /** The results of an expression that is bound to names: of a call, all of them. */
-  several(node: ExpressionNode, names: readonly (string | undefined)[]): Lowered[] {
+  /** The results of an expression that is bound to names: of a call, all of them. `types` are for an `extern` op. */
+  several(node: ExpressionNode, names: readonly (string | undefined)[], types?: readonly TensorType[]): Lowered[] {
     if (node.kind !== "call") return [this.one(node, names[0])];
-    const results = this.call(node, names);
+    const results = this.call(node, names, types);
     return Array.isArray(results) ? results.map((value) => ({ kind: "value", value })) : [results as Lowered];
   }
 
@@ -119,7 +119,11 @@ export class ExpressionLowering {
     return left;
   }
 
-  private call(node: CallNode, names: readonly (string | undefined)[]): Value[] | Lowered {
+  private call(
+    node: CallNode,
+    names: readonly (string | undefined)[],
+    types?: readonly TensorType[],
+  ): Value[] | Lowered {
     if (!isOpName(node.callee) || isLeafName(node.callee)) {
       for (const { value } of node.args) if (value.kind !== "elementType" && value.kind !== "list") this.one(value);
       return this.report(typeErrors.unknownOp(node.calleeSpan, node.callee, callableNames));
@@ -133,7 +137,7 @@ export class ExpressionLowering {
       operands: sorted.operands.map((operand) => operand?.span),
       attributes: Object.fromEntries([...sorted.attributes].map(([key, argument]) => [key, argument.value.span])),
     };
-    return this.apply(node.callee, operands, attributes, places, names);
+    return this.apply(node.callee, operands, attributes, places, names, types);
   }
 
   /** Tells operands from attributes. */
@@ -145,6 +149,10 @@ export class ExpressionLowering {
     const givenAt = new Map<string, Span>();
     let position = 0;
     for (const argument of node.args) {
+      if (def.kind === "extern" && argument.name === undefined) {
+        operands.push(argument.value);
+        continue;
+      }
       const name = argument.name ?? def.operands[position++]?.name;
       const at = argument.nameSpan ?? argument.span;
       const index = def.operands.findIndex((spec) => spec.name === name);
@@ -217,13 +225,14 @@ export class ExpressionLowering {
     attributes: ReadonlyMap<string, AttributeValue>,
     places: Places,
     names: readonly (string | undefined)[],
+    types?: readonly TensorType[],
   ): Value[] | Lowered {
     if (operands.some((operand) => operand?.kind === "poison")) return poison;
     const { builder } = this.context;
     const given = Object.fromEntries(attributes);
     try {
       const present = operands.filter((operand) => operand !== undefined);
-      if (present.length > 0 && present.every((operand) => operand.kind === "literal")) {
+      if (name !== "extern" && present.length > 0 && present.every((operand) => operand.kind === "literal")) {
         const folded = foldLiterals(name, operands as Literal[], given, places);
         if (given.to === undefined) return folded;
         const value = constantOf(builder, folded, folded.element, names[0]);
@@ -231,7 +240,7 @@ export class ExpressionLowering {
       }
       const values = this.materialize(name, operands, places);
       if (values === undefined) return poison;
-      const op = makeOp(name, values, given, { places, names, kernel: this.kernel });
+      const op = makeOp(name, values, given, { places, names, kernel: this.kernel, types });
       this.checkSize(op);
       return [...builder.add(op).results];
     } catch (failure) {
@@ -243,7 +252,10 @@ export class ExpressionLowering {
   /** Gives literals the element type of the op's tensors. */
   private materialize(name: OpName, operands: readonly (Lowered | undefined)[], places: Places) {
     const specs = ops[name].operands;
-    const typed = operands.find((operand, i) => operand?.kind === "value" && specs[i]?.element === undefined);
+    const typed =
+      name === "extern"
+        ? undefined
+        : operands.find((operand, i) => operand?.kind === "value" && specs[i]?.element === undefined);
     const element = typed?.kind === "value" ? typed.value.element : undefined;
     const found: Diagnostic[] = [];
     const values = operands.map((operand, i) => {

@@ -1,11 +1,12 @@
 /** From the syntax tree to the IR: names are looked up, literals take their types, every op is checked. */
 
 import { type Diagnostic, joinSpans, type Span } from "../diagnostics/diagnostic.ts";
+import { externErrors } from "../diagnostics/errors-extern.ts";
 import { typeErrors } from "../diagnostics/errors-types.ts";
 import { Builder, makeOp } from "../ir/builder.ts";
 import { type Fn, type Module, makeFn, makeModule, type Result, Value } from "../ir/ir.ts";
 import { elementCount } from "../ir/tensor.ts";
-import { type Dim, printType, sameType, type TensorType, tensorType } from "../ir/types.ts";
+import { type Dim, opaqueType, printType, sameType, type TensorType, tensorType } from "../ir/types.ts";
 import { type Declared, type DeclaredConst, lowerConsts, lowerContract } from "./lower-const.ts";
 import { constantOf, ExpressionLowering, type Lowered } from "./lower-expression.ts";
 import type { FileNode, FnNode, LetNode, ReturnNode, StatementNode, TypeNode } from "./syntax.ts";
@@ -53,8 +54,12 @@ class FnLowering {
     for (const param of node.params) {
       for (const dim of param.type.shape) if (typeof dim === "string") this.dims.add(dim);
     }
+    for (const { types } of externsOf(node.body)) {
+      for (const type of types) for (const dim of type?.shape ?? []) if (typeof dim === "string") this.dims.add(dim);
+    }
     const params = node.params.map((param) => {
       const type = this.type(param.type);
+      if (type.opaque) this.diagnostics.push(externErrors.opaquePlace(param.type.span, "a parameter"));
       const value = new Value(
         type,
         param.name,
@@ -105,6 +110,7 @@ class FnLowering {
 
   /** The type as written; what is wrong with its shape is reported. */
   private type(node: TypeNode): TensorType {
+    if (node.opaque) return opaqueType;
     const before = this.diagnostics.length;
     for (const [i, dim] of node.shape.entries()) this.checkDim(dim, node.dimSpans[i] ?? node.span);
     const type = tensorType(node.element, node.shape);
@@ -149,7 +155,8 @@ class FnLowering {
 
   private let(node: LetNode): void {
     const names = node.names.map(({ name }) => name);
-    const bound = this.expressions.several(node.value, names);
+    const declared = isExtern(node) ? names.map((_, i) => this.declared(node.types[i])) : undefined;
+    const bound = this.expressions.several(node.value, names, declared);
     if (bound.length !== names.length) {
       if (bound[0]?.kind !== "poison") {
         const callee = node.value.kind === "call" ? node.value.callee : "this";
@@ -161,8 +168,14 @@ class FnLowering {
     }
     for (const [i, { name, span }] of node.names.entries()) {
       const lowered = bound[i] as Lowered;
-      this.define(name, span, node.type === undefined ? lowered : this.annotated(lowered, node.type, name));
+      const type = declared === undefined ? node.types[i] : undefined;
+      this.define(name, span, type === undefined ? lowered : this.annotated(lowered, type, name));
     }
+  }
+
+  /** The type of a result of an `extern` op. */
+  private declared(node: TypeNode | undefined): TensorType {
+    return node === undefined ? opaqueType : this.type(node);
   }
 
   /** The bound value, checked against the declared type; a literal takes its element type. */
@@ -207,4 +220,16 @@ class FnLowering {
       return [];
     });
   }
+}
+
+function isExtern({ value }: LetNode): boolean {
+  return value.kind === "call" && value.callee === "extern";
+}
+
+/** The statements that bind `extern` ops: their results may have dimensions of their own. */
+function externsOf(body: readonly StatementNode[]): LetNode[] {
+  return body.flatMap((node) => {
+    if (node.kind === "kernel") return externsOf(node.body);
+    return node.kind === "let" && isExtern(node) ? [node] : [];
+  });
 }

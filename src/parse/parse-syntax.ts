@@ -376,7 +376,7 @@ class FileReader {
   private bindErrors(names: readonly NameBinding[], piece: Piece): void {
     if (this.fn === undefined || names.length === 0) return;
     const span = this.span(piece);
-    this.add({ kind: "let", names, type: undefined, value: { kind: "error", span }, span }, this.fn);
+    this.add({ kind: "let", names, types: [], value: { kind: "error", span }, span }, this.fn);
   }
 
   private return(piece: Piece, fn: OpenFn): void {
@@ -402,5 +402,11 @@ function boundNames(source: Source, tokens: readonly Token[]): NameBinding[] {
   const first = tokens[1];
   if (first?.text !== "(") return first !== undefined && isName(first) ? [bind(first)] : [];
   const end = tokens.findIndex((token) => token.text === ")");
-  return tokens.slice(2, Math.max(end, 2)).filter(isName).map(bind);
+  let depth = 0;
+  const names = tokens.slice(2, Math.max(end, 2)).filter((token, i) => {
+    if (token.text === "[") depth++;
+    if (token.text === "]") depth--;
+    return depth === 0 && tokens[i + 1]?.text !== ":" && isName(token);
+  });
+  return names.map(bind);
 }

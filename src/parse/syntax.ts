@@ -66,6 +66,8 @@ export interface ResultNode {
 
 export interface TypeNode {
   readonly element: ElementType;
+  /** `opaque`: the rest means nothing. */
+  readonly opaque: boolean;
   readonly shape: readonly Dim[];
   /** Where each dimension stands. */
   readonly dimSpans: readonly Span[];
@@ -83,7 +85,8 @@ export interface LetNode {
   readonly kind: "let";
   /** More than one in `let (a, b) = ...`. */
   readonly names: readonly NameBinding[];
-  readonly type: TypeNode | undefined;
+  /** One a name, where it has one. */
+  readonly types: readonly (TypeNode | undefined)[];
   readonly value: ExpressionNode;
   readonly span: Span;
 }

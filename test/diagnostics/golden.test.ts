@@ -13,6 +13,7 @@ import {
   fileErrors,
   npyErrors,
 } from "../../src/diagnostics/errors-data.ts";
+import { externErrors } from "../../src/diagnostics/errors-extern.ts";
 import { kernelErrors, kernelRemarks } from "../../src/diagnostics/errors-kernel.ts";
 import { linearErrors } from "../../src/diagnostics/errors-linear.ts";
 import { normWarnings } from "../../src/diagnostics/errors-norms.ts";
@@ -220,6 +221,7 @@ test("what is said of files", () => {
     contractErrors.notCentered(at, "x", [-1], { row: 3, mean: 0.5, count: 2, rows: 8 }),
     constErrors.notLoaded(at, "w"),
     constErrors.notCentered(at, "w_centered", 3, Number.NaN),
+    externErrors.notInterpreted(at, "Conv"),
     linearErrors.idOutOfRange(at, 50257, 3, 50257),
     internalError("x is undefined", "repro.tir"),
   ];

@@ -269,6 +269,8 @@ const checks: { readonly [Name in OpName]: readonly Check[] } = {
   ],
   // Its tensor is given: test/parse/consts.test.ts.
   global: [],
+  // Nothing computes it: test/ir/extern.test.ts.
+  extern: [],
   constant: [{ of: [], with: { element: "f16", value: 0.5 }, is: scalar(0.5, "f16") }],
 };
 

@@ -23,6 +23,7 @@ export type AttributeDef = { readonly summary: string } & (
   | { readonly type: "choice"; readonly choices: readonly string[]; readonly default?: string }
   | { readonly type: "element" }
   | { readonly type: "name" }
+  | { readonly type: "text"; readonly default?: string }
   | { readonly type: "axes" }
   | { readonly type: "axis" }
   | { readonly type: "permutation" }
@@ -163,11 +164,18 @@ export interface LinearDef extends Common {
   readonly noKernel: string;
 }
 
+/** An op of another program, of which nothing is known: it takes any operands, and its results are declared. */
+export interface ExternDef extends Common {
+  readonly kind: "extern";
+  /** Why it is part of no kernel: a clause. */
+  readonly noKernel: string;
+}
+
 export interface ConstantDef extends Common {
   readonly kind: "constant" | "global";
 }
 
-export type OpDef = ElementwiseDef | ReductionDef | NormDef | ShapeDef | LinearDef | ConstantDef;
+export type OpDef = ElementwiseDef | ReductionDef | NormDef | ShapeDef | LinearDef | ExternDef | ConstantDef;
 
 export const floats: readonly ElementType[] = ["f32", "f16"];
 export const numbers: readonly ElementType[] = ["f32", "f16", "i32", "u32"];

@@ -2,6 +2,7 @@
 
 import { anyElement, type ConstantDef, type OpDef } from "./def.ts";
 import { binaryOps, ternaryOps, unaryOps } from "./elementwise.ts";
+import { externOps } from "./extern.ts";
 import { linearOps } from "./linear.ts";
 import { normOps } from "./norms.ts";
 import { reductionOps } from "./reductions.ts";
@@ -40,6 +41,7 @@ const table = {
   ...normOps,
   ...shapeOps,
   ...linearOps,
+  ...externOps,
   constant,
   global,
 };

@@ -1,0 +1,19 @@
+/** The row of the op table for what the language has no op for. */
+
+import { anyElement, type ExternDef } from "./def.ts";
+
+export const externOps = {
+  extern: {
+    kind: "extern",
+    summary:
+      "An op of another program, kept as it is: any operands, and results of the types that the `let` declares, `opaque` where it says none. Passes leave it alone, and nothing computes it.",
+    operands: [],
+    attributes: {
+      op: { type: "text", summary: "What it is called there." },
+      node: { type: "text", default: "", summary: "Where it stands: the file and the node's number." },
+    },
+    elements: anyElement,
+    facts: {},
+    noKernel: "nothing is known of what it computes",
+  },
+} satisfies Record<string, ExternDef>;
