@@ -16,7 +16,7 @@ const layers = [
   ["passes/"],
   ["src/pass-manager/"],
   ["codegen/"],
-  ["src/compile.ts", "src/apply-fused-rms-norm.ts", "src/materialize.ts"],
+  ["src/compile.ts", "src/apply-fused-rms-norm.ts", "src/materialize.ts", "src/emit-module.ts"],
   ["src/runtime/"],
   ["src/index.ts"],
   ["src/cli/"],

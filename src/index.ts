@@ -43,6 +43,7 @@ export {
 export { renderJson } from "./diagnostics/json.ts";
 export { renderPretty } from "./diagnostics/pretty.ts";
 export { renderShort } from "./diagnostics/short.ts";
+export { type EmitModuleOptions, emitDeclarations, emitModule, exportNames } from "./emit-module.ts";
 export { Builder, copyOp, makeOp, rewriteFn, withOperands } from "./ir/builder.ts";
 export { sameFn, sameModule } from "./ir/equal.ts";
 export { type Constants, constantsOf, interpret } from "./ir/interpret.ts";

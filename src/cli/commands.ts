@@ -53,8 +53,9 @@ export const compileSpec: CommandSpec = {
     {
       name: "--emit",
       value: "KIND",
-      choices: ["wgsl", "tir", "json"],
-      summary: "wgsl (the default), tir (the IR after all passes) or json (WGSL and manifest)",
+      choices: ["wgsl", "tir", "json", "ts"],
+      summary:
+        "wgsl (the default), tir (the IR after all passes), json (WGSL and manifest) or ts (a module that runs the kernels)",
     },
     {
       name: "--weights-out",

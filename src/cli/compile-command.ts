@@ -4,10 +4,11 @@ import type { Kernel } from "../../codegen/manifest.ts";
 import { compile, optimize } from "../compile.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
+import { emitModule } from "../emit-module.ts";
 import { print } from "../ir/print.ts";
 import type { Arguments, Word } from "./arguments.ts";
 import { readConstants } from "./constants.ts";
-import { kindOf, makeFolder, writeAtomically } from "./files.ts";
+import { kindOf, makeFolder, shownPath, writeAtomically } from "./files.ts";
 import { type Program, readProgram, reportRemarks } from "./program-options.ts";
 import type { Io, Session } from "./session.ts";
 import { moved, writeWeights } from "./weights.ts";
@@ -38,7 +39,7 @@ export async function compileCommand(args: Arguments, session: Session): Promise
     writeAtomically(path, print(written), io);
     return 0;
   }
-  checkOutput(output, program, io);
+  if (emit !== "ts") checkOutput(output, program, io);
   const { kernels, remarks, module: result } = compile(module, { ...options, target });
   reportRemarks(remarks, args, session);
   time("passes and code generation");
@@ -46,7 +47,13 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   if (weights !== undefined) {
     writeWeights(result, readConstants(result, source, io), { weights, output: output?.text ?? "-" }, session);
   }
-  writeKernels(kernels, output?.text ?? "-", emit, io);
+  if (emit === "ts") {
+    writeAtomically(
+      output?.text ?? "-",
+      emitModule(kernels, { language: "ts", source: shownPath(source, "stdin") }),
+      io,
+    );
+  } else writeKernels(kernels, output?.text ?? "-", emit, io);
   return 0;
 }
 

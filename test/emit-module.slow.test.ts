@@ -1,0 +1,67 @@
+/** The types of modules that `--emit ts` and bundlers make, under the strictest settings. */
+
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { expect, test } from "vitest";
+import { compile } from "../src/compile.ts";
+import { emitDeclarations, emitModule } from "../src/emit-module.ts";
+import { parse } from "../src/parse/parse.ts";
+import { root, runNode, temporaryFolder } from "./support/built.ts";
+
+const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");
+const options = {
+  ...{
+    strict: true,
+    noEmit: true,
+    target: "ES2022",
+    module: "esnext",
+    moduleResolution: "bundler",
+    skipLibCheck: true,
+  },
+  ...{ types: ["@webgpu/types"], noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true },
+  ...{ noUnusedLocals: true, noUnusedParameters: true, noImplicitReturns: true, verbatimModuleSyntax: true },
+};
+
+function check(files: Readonly<Record<string, string>>): string {
+  const folder = temporaryFolder();
+  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: options }));
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+  return runNode([tsc, "-p", folder, "--pretty", "false"], { cwd: folder }).stdout;
+}
+
+const examples = readdirSync("examples").filter((name) => name.endsWith(".tir"));
+
+test("modules and declarations of every example are right, and so are their calls", () => {
+  const files = examples.flatMap((name) => {
+    const { kernels } = compile(parse(readFileSync(`examples/${name}`, "utf8"), { file: name }));
+    const base = name.replace(".tir", "");
+    return [
+      [`ts/${base}.ts`, emitModule(kernels, { language: "ts", source: name })],
+      [`js/${base}.d.ts`, emitDeclarations(kernels, name)],
+    ];
+  });
+  const use = `import { bertOutput } from "./js/bert-output";
+import { bertOutput as other } from "./ts/bert-output";
+declare const device: GPUDevice, x: GPUBuffer;
+const y: GPUBuffer = bertOutput(device, { x, residual: x, gamma: x, beta: x }, { rows: 3 }).y;
+export const z = other(device, { x: y, residual: x, gamma: x, beta: x }, { rows: 3 }, { outputs: { y } }).y;
+export const text: string = bertOutput.wgsl + other.wgsl;
+`;
+  expect(check({ ...Object.fromEntries(files), "use.ts": use })).toBe("");
+});
+
+test("a call that lacks an input, or a dimension, is an error of types", () => {
+  const { kernels } = compile(parse(readFileSync("examples/bert-output.tir", "utf8")));
+  const use = `import { bertOutput } from "./k";
+declare const device: GPUDevice, x: GPUBuffer;
+bertOutput(device, { x, residual: x, gamma: x }, { rows: 3 });
+bertOutput(device, { x, residual: x, gamma: x, beta: x }, { row: 3 });
+`;
+  const found = check({ "k.ts": emitModule(kernels, { language: "ts", source: "k.tir" }), "use.ts": use });
+  expect(found).toMatch(/use\.ts\(3,.*beta[\s\S]*use\.ts\(4,.*row/);
+});
