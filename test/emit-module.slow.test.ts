@@ -21,6 +21,7 @@ const options = {
   },
   ...{ types: ["@webgpu/types"], noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true },
   ...{ noUnusedLocals: true, noUnusedParameters: true, noImplicitReturns: true, verbatimModuleSyntax: true },
+  allowArbitraryExtensions: true,
 };
 
 function check(files: Readonly<Record<string, string>>): string {
@@ -64,4 +65,21 @@ bertOutput(device, { x, residual: x, gamma: x, beta: x }, { row: 3 });
 `;
   const found = check({ "k.ts": emitModule(kernels, { language: "ts", source: "k.tir" }), "use.ts": use });
   expect(found).toMatch(/use\.ts\(3,.*beta[\s\S]*use\.ts\(4,.*row/);
+});
+
+test("imports of .tir files: by the declaration beside the file, or by tirc/modules", () => {
+  const { kernels } = compile(parse(readFileSync("examples/bert-output.tir", "utf8")));
+  const use = (call: string) => `import { bertOutput } from "./k.tir";
+import wgsl from "./k.tir?wgsl";
+declare const device: GPUDevice, x: GPUBuffer;
+export const text: string = wgsl;
+${call}
+`;
+  const right = use("export const { y } = bertOutput(device, { x, residual: x, gamma: x, beta: x }, { rows: 3 });");
+  const wrong = use("bertOutput(device, { x }, { rows: 3 });");
+  const ambient = readFileSync("modules.d.ts", "utf8");
+  const declared = { "k.d.tir.ts": emitDeclarations(kernels, "k.tir"), "modules.d.ts": ambient };
+  expect(check({ ...declared, "use.ts": right })).toBe("");
+  expect(check({ ...declared, "use.ts": wrong })).toContain("use.ts(5,");
+  expect(check({ "modules.d.ts": ambient, "use.ts": right })).toBe("");
 });

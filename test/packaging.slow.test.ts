@@ -72,7 +72,7 @@ describe("the tarball", () => {
     const installed = join(folder, "node_modules/tirc");
     expect(existsSync(join(installed, "dist/src/cli/main.js"))).toBe(true);
     const top = readdirSync(installed).filter((name) => name !== "node_modules");
-    const expected = ["LICENSE", "README.md", "dist", "docs", "examples", "package.json"];
+    const expected = ["LICENSE", "README.md", "dist", "docs", "examples", "modules.d.ts", "package.json"];
     expect(top.filter((name) => !expected.includes(name))).toEqual([]);
     expect(top).toEqual(expect.arrayContaining(["LICENSE", "dist", "examples", "package.json"]));
     const files = readdirSync(join(installed, "dist"), { recursive: true, encoding: "utf8" });

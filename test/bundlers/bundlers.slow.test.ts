@@ -1,0 +1,161 @@
+/** `.tir` files imported through each bundler: what is built runs on a device, and what is wrong is said with its place. */
+
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import * as esbuild from "esbuild";
+import { rollup } from "rollup";
+import * as vite from "vite";
+import { describe, expect, test } from "vitest";
+import webpack from "webpack";
+import esbuildPlugin from "../../src/bundlers/esbuild.ts";
+import type { TircPluginOptions } from "../../src/bundlers/plugin.ts";
+import rollupPlugin from "../../src/bundlers/rollup.ts";
+import vitePlugin from "../../src/bundlers/vite.ts";
+import webpackPlugin from "../../src/bundlers/webpack.ts";
+import { compile } from "../../src/compile.ts";
+import { parse } from "../../src/parse/parse.ts";
+import { temporaryFolder } from "../support/built.ts";
+import { gpuTest } from "../support/gpu.ts";
+
+const program =
+  "fn scale_row(x: f32[rows, 4]) -> (y: f32[rows, 4]) {\n  return x / sum(x, axes = [-1], keepdims = true)\n}\n";
+const main = `import { scaleRow } from "./kernels/scale.tir";
+import text from "./kernels/scale.tir?wgsl";
+export { scaleRow, text };
+`;
+
+function app(source = program): string {
+  const folder = temporaryFolder();
+  mkdirSync(join(folder, "kernels"));
+  writeFileSync(join(folder, "kernels/scale.tir"), source);
+  writeFileSync(join(folder, "main.js"), main);
+  return folder;
+}
+
+type Build = (folder: string, options?: TircPluginOptions) => Promise<string>;
+
+const bundlers: Readonly<Record<string, Build>> = {
+  vite: async (root, options) => {
+    await vite.build({
+      ...{ root, logLevel: "silent", plugins: [vitePlugin(options)] },
+      build: {
+        outDir: "out",
+        minify: false,
+        lib: { entry: join(root, "main.js"), formats: ["es"], fileName: () => "main.mjs" },
+      },
+    });
+    return join(root, "out/main.mjs");
+  },
+  rollup: async (root, options) => {
+    const bundle = await rollup({ input: join(root, "main.js"), plugins: [rollupPlugin(options)] });
+    await bundle.write({ file: join(root, "out/main.mjs"), format: "es" });
+    return join(root, "out/main.mjs");
+  },
+  esbuild: async (root, options) => {
+    const plugins = [esbuildPlugin(options)];
+    const entryPoints = [join(root, "main.js")];
+    const outfile = join(root, "out/main.mjs");
+    await esbuild.build({ entryPoints, outfile, plugins, bundle: true, format: "esm", logLevel: "silent" });
+    return outfile;
+  },
+  webpack: async (root, options) => {
+    const output = { path: join(root, "out"), filename: "main.mjs", library: { type: "module" } };
+    const found = await new Promise<webpack.Stats | undefined>((resolve, reject) => {
+      webpack(
+        {
+          ...{ mode: "production", context: root, entry: join(root, "main.js"), output, target: "es2022" },
+          ...{ experiments: { outputModule: true }, plugins: [webpackPlugin(options)] },
+        },
+        (error, stats) => (error ? reject(error) : resolve(stats)),
+      );
+    });
+    if (found?.hasErrors()) throw new Error(found.toString({ all: false, errors: true }));
+    return join(root, "out/main.mjs");
+  },
+};
+
+interface Built {
+  readonly scaleRow: (device: GPUDevice, inputs: { x: GPUBuffer }, dims: { rows: number }) => { y: GPUBuffer };
+  readonly text: string;
+}
+
+const load = (path: string): Promise<Built> => import(/* @vite-ignore */ pathToFileURL(path).href);
+
+describe.each(Object.entries(bundlers))("%s", (_, build) => {
+  gpuTest("builds a module that runs", { timeout: 60_000 }, async ({ gpu: { device } }) => {
+    const folder = app();
+    const { scaleRow, text } = await load(await build(folder));
+    expect(text).toBe(compile(parse(program)).kernels[0]?.wgsl);
+    const x = device.createBuffer({ size: 32, usage: 128 | 8 });
+    device.queue.writeBuffer(x, 0, Float32Array.of(1, 1, 2, 4, 5, 5, 5, 5));
+    const { y } = scaleRow(device, { x }, { rows: 2 });
+    const readable = device.createBuffer({ size: 32, usage: 1 | 8 });
+    const encoder = device.createCommandEncoder();
+    encoder.copyBufferToBuffer(y, 0, readable, 0, 32);
+    device.queue.submit([encoder.finish()]);
+    await readable.mapAsync(1);
+    const got = [...new Float32Array(readable.getMappedRange())].map((value) => Math.round(value * 1e6) / 1e6);
+    expect(got).toEqual([0.125, 0.125, 0.25, 0.5, 0.25, 0.25, 0.25, 0.25]);
+    expect(readdirSync(join(folder, "kernels"))).toEqual(["scale.d.tir.ts", "scale.tir"]);
+    expect(readFileSync(join(folder, "kernels/scale.d.tir.ts"), "utf8")).toContain("export declare function scaleRow(");
+  });
+
+  test("takes a target and dimensions, and writes no declarations if told so", { timeout: 60_000 }, async () => {
+    const folder = app();
+    const built = readFileSync(
+      await build(folder, { target: "portable", dims: { rows: 7 }, declarations: false }),
+      "utf8",
+    );
+    expect(built).toContain("index < 7u");
+    expect(readdirSync(join(folder, "kernels"))).toEqual(["scale.tir"]);
+  });
+
+  test("says what is wrong, and where", { timeout: 60_000 }, async () => {
+    const folder = app(program.replace("sum(", "som("));
+    const found: unknown = await build(folder).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    const text = String((found as Error).message);
+    expect(text).toContain("there is no op `som`");
+    expect(text).toMatch(/scale\.tir:2:14/);
+    expect(text).toContain("did you mean `sum`?");
+  });
+});
+
+test("Rollup is given the place as data", async () => {
+  const folder = app(program.replace("sum(", "som("));
+  const failed = await bundlers.rollup?.(folder).catch((error: unknown) => error);
+  expect(failed).toMatchObject({
+    loc: { line: 2, column: 13, file: join(folder, "kernels/scale.tir") },
+    plugin: "tirc",
+  });
+});
+
+test("Vite's server gives the new kernel after an edit", { timeout: 60_000 }, async () => {
+  const folder = app();
+  const plugins = [vitePlugin({ declarations: false })];
+  const server = await vite.createServer({
+    ...{ root: folder, logLevel: "silent", plugins },
+    server: { middlewareMode: true, watch: { usePolling: true, interval: 50 } },
+    optimizeDeps: { noDiscovery: true },
+  });
+  try {
+    const codeOf = async () => (await server.transformRequest("/kernels/scale.tir"))?.code ?? "";
+    expect(await codeOf()).not.toContain("exp(");
+    const path = join(folder, "kernels/scale.tir");
+    const isSeen = new Promise<void>((resolve) => {
+      server.watcher.on("change", (changed) => {
+        if (changed.endsWith("scale.tir")) resolve();
+      });
+    });
+    // The watcher begins a while after the server; it is told until it sees.
+    const writing = setInterval(() => writeFileSync(path, program.replace("return x", "return exp(x)")), 300);
+    await isSeen;
+    clearInterval(writing);
+    await expect.poll(codeOf, { timeout: 10_000 }).toContain("exp(");
+  } finally {
+    await server.close();
+  }
+});
