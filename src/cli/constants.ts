@@ -7,25 +7,29 @@ import { type Constants, constantsOf } from "../ir/interpret.ts";
 import type { Const, Module } from "../ir/ir.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { isFloat, isInteger, printType, sameShape } from "../ir/types.ts";
+import { type OnnxModel, writtenName } from "../onnx/model.ts";
 import { fromNumbers, toNumbers } from "../runtime/host-tensor.ts";
 import { openFile, readBytes } from "./files.ts";
 import { type NpyArray, readNpy } from "./npy.ts";
+import { openOnnx } from "./onnx-files.ts";
 import { readSafetensor, readSafetensorsHeader } from "./safetensors.ts";
 import type { Io } from "./session.ts";
 
 /**
  * The constants of a module whose text stands at `path`: files are named relative to its folder. Each is read once, and
- * checked against its declared type. Reading throws E0630 to E0640 and E0660 to E0664.
+ * checked against its declared type. Reading throws E0630 to E0640, E0660 to E0664 and E0740 to E0746.
  */
 export function readConstants(module: Module, path: string, io: Io): Constants {
-  return constantsOf(module, (constant) => load(constant, path === "-" ? "." : dirname(path), io));
+  const folder = path === "-" ? "." : dirname(path);
+  const models = new Map<string, OnnxModel>();
+  return constantsOf(module, (constant) => load(constant, folder, models, io));
 }
 
-function load(constant: Const, folder: string, io: Io): Tensor {
+function load(constant: Const, folder: string, models: Map<string, OnnxModel>, io: Io): Tensor {
   const { name, type, data, span } = constant;
   if (data.kind !== "load") throw new Error(`the const ${name} is in no file`);
   const file = data.file.startsWith("/") ? data.file : join(folder, data.file);
-  const array = file.endsWith(".npy") ? readNpyConstant(constant, file, io) : readNamed(constant, file, io);
+  const array = readArray(constant, file, models, io);
   const { element } = type;
   const fits = isFloat(element) ? array.kind === "float" : array.kind === (isInteger(element) ? "integer" : "bool");
   const where = data.tensor === undefined ? file : `\`${data.tensor}\` in ${file}`;
@@ -42,6 +46,22 @@ function load(constant: Const, folder: string, io: Io): Tensor {
     );
   }
   return { element, shape: array.shape, data: toNumbers(fromNumbers(element, array.shape, array.numbers)) };
+}
+
+function readArray(constant: Const, file: string, models: Map<string, OnnxModel>, io: Io): NpyArray {
+  if (file.endsWith(".npy")) return readNpyConstant(constant, file, io);
+  return file.endsWith(".onnx") ? readOnnxConstant(constant, file, models, io) : readNamed(constant, file, io);
+}
+
+/** The graph of a model is read once for all of its tensors. */
+function readOnnxConstant({ name, data, span }: Const, file: string, models: Map<string, OnnxModel>, io: Io): NpyArray {
+  if (data.kind !== "load" || data.tensor === undefined) fail(constFileErrors.needsTensor(span, name, file));
+  const model = models.get(file) ?? openOnnx(file, io, span);
+  models.set(file, model);
+  const tensor = model.tensorNames.find((known) => writtenName(known) === data.tensor);
+  const numbers = tensor === undefined ? undefined : model.numbers(tensor);
+  if (numbers === undefined) fail(constFileErrors.noTensor(span, file, data.tensor, model.tensorNames));
+  return numbers;
 }
 
 function readNpyConstant({ name, data, span }: Const, file: string, io: Io): NpyArray {

@@ -86,6 +86,19 @@ export function openFile(path: string, io: Io, span?: Span): OpenFile {
   };
 }
 
+/** A file that is opened anew for each read, so that nobody has to close it. Throws E0640. */
+export function lazyFile(path: string, io: Io, span?: Span): { size: number; read: OpenFile["read"] } {
+  const using = <T>(work: (file: OpenFile) => T): T => {
+    const file = openFile(path, io, span);
+    try {
+      return work(file);
+    } finally {
+      file.close();
+    }
+  };
+  return { size: using(({ size }) => size), read: (start, length) => using((file) => file.read(start, length)) };
+}
+
 /** Throws E0640, also for what is not UTF-8: with replacement characters, `tirc fmt` would write something else back. */
 export function readText(path: string, io: Io): string {
   const bytes = readBytes(path, io);

@@ -8,6 +8,7 @@ import { kernelPages } from "./catalog-kernel.ts";
 import { lexicalPages } from "./catalog-lexical.ts";
 import { linearPages } from "./catalog-linear.ts";
 import { normPages } from "./catalog-norms.ts";
+import { onnxPages } from "./catalog-onnx.ts";
 import { passPages } from "./catalog-passes.ts";
 import { pipelinePages } from "./catalog-pipelines.ts";
 import { runtimePages } from "./catalog-runtime.ts";
@@ -31,6 +32,7 @@ export const catalog: ReadonlyMap<string, Page> = new Map(
     ...kernelPages,
     ...linearPages,
     ...externPages,
+    ...onnxPages,
     ...constPages,
     ...normPages,
     ...dataPages,

@@ -5,6 +5,7 @@ import { writeNpy } from "../../src/cli/npy.ts";
 import { toFloat16Bits } from "../../src/ir/float16.ts";
 import { Workplace } from "../support/cli.ts";
 import { gpuTest } from "../support/gpu.ts";
+import { node, onnxModel, weight } from "../support/onnx.ts";
 
 interface Stored {
   readonly dtype: string;
@@ -64,6 +65,21 @@ test.each(["ln.weight", "half", "brain", "double"])("%s is read from a file besi
   expect(stderr).toBe("");
   expect(code).toBe(0);
   expect(stdout).toContain("1 -2 0.5 4");
+});
+
+test("a tensor of an ONNX model is read by its name, whatever that is", async () => {
+  const model = onnxModel({
+    weights: { w: weight("f32", [4], ...numbers), 'a "b"': weight("f16", [4], 8, 6, 4, 2) },
+    nodes: [node("Constant", [], ["made"], { attributes: { value: weight("f32", [4], 3, 3, 3, 3) } })],
+  });
+  const files = { "models/m.onnx": model };
+  for (const [name, shown] of Object.entries({ w: "1 -2 0.5 4", "a %22b%22": "8 6 4 2", made: "3 3 3 3" })) {
+    expect((await run(program(`load("m.onnx", "${name}")`), files)).stdout).toContain(shown);
+  }
+  const wrong = await run(program('load("m.onnx", "v")'), files);
+  expect(wrong.stderr).toContain("models/p.tir:1:1: error[E0661]: models/m.onnx has no tensor `v`");
+  const cut = await run(program('load("m.onnx", "w")'), { "models/m.onnx": model.subarray(0, 60) });
+  expect(cut.stderr).toMatch(/error\[E0740\]: models\/m.onnx is no sound ONNX model: at byte \d+/);
 });
 
 test("a .npy file holds one tensor", async () => {

@@ -17,6 +17,7 @@ import { externErrors } from "../../src/diagnostics/errors-extern.ts";
 import { kernelErrors, kernelRemarks } from "../../src/diagnostics/errors-kernel.ts";
 import { linearErrors } from "../../src/diagnostics/errors-linear.ts";
 import { normWarnings } from "../../src/diagnostics/errors-norms.ts";
+import { onnxErrors, onnxRemarks } from "../../src/diagnostics/errors-onnx.ts";
 import { passErrors, passWarnings } from "../../src/diagnostics/errors-passes.ts";
 import { adapterErrors, runtimeErrors } from "../../src/diagnostics/errors-runtime.ts";
 import { targetErrors } from "../../src/diagnostics/errors-target.ts";
@@ -226,6 +227,26 @@ test("what is said of files", () => {
     internalError("x is undefined", "repro.tir"),
   ];
   expectGolden("files.txt", rendered([...npy, ...consts, ...others]));
+});
+
+test("what is said of ONNX models", () => {
+  const found = sampled(onnxErrors, {
+    corrupt: ["m.onnx", 4096, "a number is cut off"],
+    notOnnx: ["m.onnx"],
+    unknownOpset: ["m.onnx", 7, 9, 23],
+    undefinedName: ["m.onnx", "w", "conv_0 (Conv)"],
+    cycle: ["m.onnx", ["a (Add)", "b (Relu)", "node 7 (Mul)", "d (Add)", "e (Add)"]],
+    definedTwice: ["m.onnx", "y"],
+    wrongTensor: ["m.onnx", "w", "FLOAT of shape [768] takes 3072 bytes, and it has 3000"],
+    badExternal: ["m.onnx", "w", "it does not say where its numbers are"],
+    unknownType: ["m.onnx", "w", "STRING", ["FLOAT", "INT64"]],
+    unwritableName: ['the "best".onnx'],
+  });
+  const model = { name: "m.onnx", text: "y = Conv(x, w)\n" };
+  const remarks = sampled(onnxRemarks, {
+    keptAsExtern: [{ source: model, start: 0, end: 14 }, "Conv", "the language has no op for it"],
+  });
+  expectGolden("onnx.txt", rendered([...found, ...remarks]));
 });
 
 test("every code is in a golden", () => {

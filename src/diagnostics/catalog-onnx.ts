@@ -1,0 +1,68 @@
+/** The pages of ONNX models: E0740 to E0747, R0701. */
+
+import type { Page } from "./page.ts";
+
+export const onnxPages = {
+  E0740: {
+    title: "a file that is no sound ONNX model",
+    explanation: `A model is a message of Protocol Buffers, a list of fields with their lengths. The message says at which byte of the file
+that does not come out; perhaps the file was cut off, or is of another format.`,
+    wrong: "tirc import model.safetensors",
+    fix: "tirc import model.onnx",
+  },
+  E0741: {
+    title: "an operator set that is not read",
+    explanation: `What an op means depends on the version of the operator set that the model names. Versions 9 to 23 of ONNX's own set are
+read; sets of others are passed over, and their ops become \`extern\`.`,
+    wrong: "tirc import resnet-opset7.onnx",
+    fix: 'onnx.save(onnx.version_converter.convert_version(onnx.load("resnet-opset7.onnx"), 17), "resnet.onnx")',
+  },
+  E0742: {
+    title: "a tensor that nothing makes",
+    explanation: `Every name that a node takes is an input of the graph, one of its initializers, or an output of another node. So are the
+names that a graph inside of a node (of \`If\`, \`Loop\`, \`Scan\`) takes from around it.`,
+    wrong: "Add(x, bias) -> y      where no node, input or initializer is called bias",
+    fix: "Add(x, bias) -> y      with an initializer bias",
+  },
+  E0743: {
+    title: "nodes that wait for one another",
+    explanation:
+      "No node of a graph takes what is made from its own output. The message names a ring of nodes that do.",
+    wrong: "Add(x, b) -> a\nRelu(a) -> b",
+    fix: "Add(x, x) -> a\nRelu(a) -> b",
+  },
+  E0744: {
+    title: "a name that is made twice",
+    explanation: "Every tensor of a graph has a name of its own, and is an output of one node.",
+    wrong: "Relu(x) -> y\nTanh(x) -> y",
+    fix: "Relu(x) -> y\nTanh(x) -> z",
+  },
+  E0745: {
+    title: "a tensor whose numbers do not fit its shape",
+    explanation: `A tensor in a model has a type, a shape, and as many numbers as the two say. The message has what is wrong; perhaps the
+file was cut off, or was written by a faulty program.`,
+    wrong: "FLOAT of shape [768] with 3000 bytes",
+    fix: "FLOAT of shape [768] with 3072 bytes",
+  },
+  E0746: {
+    title: "weights in another file that are not there",
+    explanation: `A large model keeps its weights in files beside it. The names are relative to the model's folder, and must stay inside of
+it; each tensor says where in the file it begins and how long it is.`,
+    wrong: "location = /etc/passwd",
+    fix: "location = model.onnx.data, offset = 4096, length = 3072",
+  },
+  E0747: {
+    title: "a file name that cannot be written in a program",
+    explanation: `An imported program names the model from which its constants are loaded. A string has no escapes, so a name with a
+quotation mark or a line break cannot be written.`,
+    wrong: "tirc import 'my \"best\" model.onnx'",
+    fix: "tirc import best.onnx",
+  },
+  R0701: {
+    title: "a node that is kept as it is",
+    explanation: `The language has no op for the node, or the node does something that the op does not; the note has the reason. An
+\`extern\` op stands for it. What follows from it is only known as far as the model says its types.`,
+    wrong: "Conv(x, w) -> y",
+    fix: "Nothing is wrong: the node stays in the model as it was.",
+  },
+} satisfies Record<string, Page>;

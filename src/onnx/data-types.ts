@@ -1,0 +1,88 @@
+/** Element types of ONNX (TensorProto.DataType): how they lie in a file, and what the language calls them. */
+
+import { fromFloat16Bits } from "../ir/float16.ts";
+import type { ElementType } from "../ir/types.ts";
+
+export type NumberKind = "float" | "integer" | "bool";
+
+export interface DataType {
+  /** As ONNX calls it. */
+  readonly name: string;
+  readonly kind: NumberKind;
+  /** Bytes of an element of `raw_data`. */
+  readonly bytes: number;
+  /** The field of TensorProto that holds its elements where `raw_data` does not. */
+  readonly field: number;
+  readonly read: (view: DataView, at: number) => number;
+  /** One element of that field as a number. */
+  readonly fromField: (value: number) => number;
+  /** What it is in the language; integers of 64 bits are i32 there, as WGSL has none longer. */
+  readonly element: ElementType | undefined;
+}
+
+export const typedFields = { float: 4, int32: 5, int64: 7, double: 10, uint64: 11 } as const;
+
+const same = (value: number) => value;
+const bfloat16 = new DataView(new ArrayBuffer(4));
+
+function fromBfloat16Bits(bits: number): number {
+  bfloat16.setUint32(0, (bits & 0xffff) * 2 ** 16);
+  return bfloat16.getFloat32(0);
+}
+
+function row(
+  name: string,
+  kind: NumberKind,
+  bytes: number,
+  field: keyof typeof typedFields,
+  read: DataType["read"],
+  element?: ElementType,
+  fromField: DataType["fromField"] = same,
+): DataType {
+  return { name, kind, bytes, field: typedFields[field], read, element, fromField };
+}
+
+/** Keyed by the number that a file has. Strings, complex numbers and floats of 8 bits and less are not read. */
+export const dataTypes: ReadonlyMap<number, DataType> = new Map([
+  [1, row("FLOAT", "float", 4, "float", (view, at) => view.getFloat32(at, true), "f32")],
+  [2, row("UINT8", "integer", 1, "int32", (view, at) => view.getUint8(at))],
+  [3, row("INT8", "integer", 1, "int32", (view, at) => view.getInt8(at))],
+  [4, row("UINT16", "integer", 2, "int32", (view, at) => view.getUint16(at, true))],
+  [5, row("INT16", "integer", 2, "int32", (view, at) => view.getInt16(at, true))],
+  [6, row("INT32", "integer", 4, "int32", (view, at) => view.getInt32(at, true), "i32")],
+  [7, row("INT64", "integer", 8, "int64", (view, at) => Number(view.getBigInt64(at, true)), "i32")],
+  [9, row("BOOL", "bool", 1, "int32", (view, at) => Number(view.getUint8(at) !== 0), "bool", Number)],
+  [
+    10,
+    row(
+      ...(["FLOAT16", "float", 2, "int32"] as const),
+      (view, at) => fromFloat16Bits(view.getUint16(at, true)),
+      "f16",
+      fromFloat16Bits,
+    ),
+  ],
+  [11, row("DOUBLE", "float", 8, "double", (view, at) => view.getFloat64(at, true))],
+  [12, row("UINT32", "integer", 4, "uint64", (view, at) => view.getUint32(at, true), "u32")],
+  [
+    13,
+    row(
+      ...(["UINT64", "integer", 8, "uint64"] as const),
+      (view, at) => Number(view.getBigUint64(at, true)),
+      undefined,
+      (value) => (value < 0 ? value + 2 ** 64 : value),
+    ),
+  ],
+  [
+    16,
+    row(
+      ...(["BFLOAT16", "float", 2, "int32"] as const),
+      (view, at) => fromBfloat16Bits(view.getUint16(at, true)),
+      undefined,
+      fromBfloat16Bits,
+    ),
+  ],
+]);
+
+export function typeName(number: number): string {
+  return dataTypes.get(number)?.name ?? (number === 8 ? "STRING" : `type ${number}`);
+}

@@ -1,0 +1,214 @@
+/** A model whose graph is sound: every name is defined once, before it is used, and by nothing that needs it. */
+
+import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
+import { onnxErrors } from "../diagnostics/errors-onnx.ts";
+import { ByteReader, type ByteSource, type Range } from "./bytes.ts";
+import { AttributeProto, type GraphProto, type NodeProto, readGraph, readModel, type TensorProto } from "./messages.ts";
+import { type OpenExternal, readNumbers, type TensorNumbers } from "./tensors.ts";
+
+export const opsetRange = { oldest: 9, newest: 23 } as const;
+
+/** More graphs inside of one another than any model has. */
+const deepest = 32;
+
+export class OnnxModel {
+  readonly file: string;
+  readonly irVersion: number;
+  /** The version of ONNX's own operator set. */
+  readonly opset: number;
+  readonly functions: ReadonlySet<string>;
+  readonly graph: GraphProto;
+  /** The nodes, each after those whose results it takes; in the order of the file where that is one. */
+  readonly order: readonly NodeProto[];
+  private readonly reader: ByteReader;
+  private readonly open: OpenExternal;
+  private readonly constants: ReadonlyMap<string, TensorProto | NodeProto>;
+  private readonly captured = new Map<NodeProto, readonly string[]>();
+
+  /**
+   * @param open gives the files in which a model keeps its weights.
+   * @throws TircError E0740 to E0744.
+   */
+  constructor(source: ByteSource, open: OpenExternal) {
+    this.reader = new ByteReader(source);
+    this.open = open;
+    this.file = source.name;
+    const { irVersion, opsets, functions, graph } = readModel(this.reader);
+    if (graph === undefined || irVersion === 0) fail(onnxErrors.notOnnx(source.name));
+    this.irVersion = irVersion;
+    this.functions = functions;
+    this.opset = opsets.get("") ?? 0;
+    const { oldest, newest } = opsetRange;
+    const isKnown = this.opset >= oldest && this.opset <= newest;
+    // A model may have nothing but ops of other sets.
+    if (!isKnown && (opsets.has("") || opsets.size === 0)) {
+      fail(onnxErrors.unknownOpset(source.name, this.opset, oldest, newest));
+    }
+    this.graph = readGraph(this.reader, graph);
+    this.constants = this.findConstants();
+    this.order = this.check();
+  }
+
+  private findConstants(): ReadonlyMap<string, TensorProto | NodeProto> {
+    const constants = new Map<string, TensorProto | NodeProto>();
+    for (const tensor of this.graph.initializers) constants.set(tensor.name, tensor);
+    for (const node of this.graph.nodes) {
+      const [output] = node.outputs;
+      if (node.opType === "Constant" && node.domain === "" && output !== undefined) constants.set(output, node);
+    }
+    return constants;
+  }
+
+  /** Names of the tensors that the model holds: initializers, and what Constant nodes make. */
+  get tensorNames(): string[] {
+    return [...this.constants.keys()];
+  }
+
+  /** Type and shape of a tensor that the model holds. */
+  tensorType(name: string): Pick<TensorProto, "dims" | "dataType"> | undefined {
+    const found = this.constants.get(name);
+    if (found === undefined || "dims" in found) return found;
+    const attribute = (key: string) => this.attribute(found, key);
+    if (attribute("value") !== undefined) return attribute("value")?.tensor;
+    if (attribute("value_float") !== undefined) return { dims: [], dataType: 1 };
+    if (attribute("value_int") !== undefined) return { dims: [], dataType: 7 };
+    const floats = attribute("value_floats")?.floats(mostInList);
+    if (floats !== undefined) return { dims: [floats.length], dataType: 1 };
+    const integers = attribute("value_ints")?.integers(mostInList);
+    return integers && { dims: [integers.length], dataType: 7 };
+  }
+
+  /** The numbers of a tensor that the model holds, read now. Throws E0662, E0745, E0746; E0640 where a file is missing. */
+  numbers(name: string): TensorNumbers | undefined {
+    const found = this.constants.get(name);
+    if (found === undefined) return undefined;
+    const tensor = "dims" in found ? found : this.attribute(found, "value")?.tensor;
+    if (tensor !== undefined) return readNumbers(this.reader, { ...tensor, name }, this.open);
+    const type = this.tensorType(name);
+    if (type === undefined) return undefined;
+    const part = (key: string) => this.attribute(found as NodeProto, key);
+    const single = part("value_float")?.float ?? part("value_int")?.integer;
+    const list = part("value_floats")?.floats(mostInList) ?? part("value_ints")?.integers(mostInList);
+    const numbers = Float64Array.from(type.dims.length === 0 ? [single ?? 0] : (list ?? []));
+    const isFloat = type.dataType === 1;
+    return { shape: type.dims, type: isFloat ? "FLOAT" : "INT64", kind: isFloat ? "float" : "integer", numbers };
+  }
+
+  attribute(node: NodeProto, name: string): AttributeProto | undefined {
+    const range = node.attributes.get(name);
+    return range && new AttributeProto(this.reader, range);
+  }
+
+  /** The names that a node takes: its inputs, and what the graphs in its attributes take from around them. */
+  namesTaken(node: NodeProto): readonly string[] {
+    let names = this.captured.get(node);
+    if (names === undefined) {
+      const inner = [...node.attributes.keys()].flatMap((key) => this.attribute(node, key)?.graphs ?? []);
+      const free = inner.flatMap((range) => [...this.freeNames(range, 1)]);
+      names = [...new Set([...node.inputs.filter((name) => name !== ""), ...free])];
+      this.captured.set(node, names);
+    }
+    return names;
+  }
+
+  /** What a graph inside of a node takes from around it. */
+  private freeNames(range: Range, depth: number): Set<string> {
+    if (depth > deepest) fail(onnxErrors.corrupt(this.file, range.start, `graphs nest more than ${deepest} deep`));
+    const graph = readGraph(this.reader, range);
+    const own = new Set(["", ...graph.sparse]);
+    for (const { name } of [...graph.inputs, ...graph.initializers]) own.add(name);
+    for (const { outputs } of graph.nodes) for (const name of outputs) own.add(name);
+    const used = new Set(graph.outputs.map(({ name }) => name));
+    for (const node of graph.nodes) {
+      for (const name of node.inputs) used.add(name);
+      for (const key of node.attributes.keys()) {
+        for (const inner of this.attribute(node, key)?.graphs ?? []) {
+          for (const name of this.freeNames(inner, depth + 1)) used.add(name);
+        }
+      }
+    }
+    return new Set([...used].filter((name) => !own.has(name)));
+  }
+
+  /** The order of the nodes, or everything that is wrong with the names. */
+  private check(): readonly NodeProto[] {
+    const { nodes, inputs, outputs, initializers, sparse } = this.graph;
+    const problems: Diagnostic[] = [];
+    const definedBy = new Map<string, NodeProto | undefined>();
+    // An initializer of an input's name is its default.
+    for (const { name } of [...inputs, ...initializers]) definedBy.set(name, undefined);
+    for (const name of sparse) definedBy.set(name, undefined);
+    for (const node of nodes) {
+      for (const name of node.outputs) {
+        if (name === "") continue;
+        if (definedBy.has(name)) problems.push(onnxErrors.definedTwice(this.file, name));
+        definedBy.set(name, node);
+      }
+    }
+    for (const node of nodes) {
+      for (const name of this.namesTaken(node)) {
+        if (!definedBy.has(name)) problems.push(onnxErrors.undefinedName(this.file, name, shown(node)));
+      }
+    }
+    for (const { name } of outputs) {
+      if (!definedBy.has(name)) problems.push(onnxErrors.undefinedName(this.file, name, "the graph"));
+    }
+    if (problems.length > 0) fail(...problems.slice(0, mostProblems));
+    return this.sorted(definedBy);
+  }
+
+  private sorted(definedBy: ReadonlyMap<string, NodeProto | undefined>): readonly NodeProto[] {
+    const { nodes } = this.graph;
+    const before = (node: NodeProto) => {
+      return this.namesTaken(node).flatMap((name) => definedBy.get(name) ?? []);
+    };
+    if (nodes.every((node) => before(node).every(({ index }) => index < node.index))) return nodes;
+    const waits = nodes.map((node) => new Set(before(node)).size);
+    const users = new Map<NodeProto, NodeProto[]>();
+    for (const node of nodes) {
+      for (const one of new Set(before(node))) {
+        const list = users.get(one);
+        if (list === undefined) users.set(one, [node]);
+        else list.push(node);
+      }
+    }
+    const order = nodes.filter((node) => waits[node.index] === 0);
+    for (const node of order) {
+      for (const user of users.get(node) ?? []) {
+        waits[user.index] = (waits[user.index] as number) - 1;
+        if (waits[user.index] === 0) order.push(user);
+      }
+    }
+    if (order.length < nodes.length) {
+      const inRing = new Set(nodes.filter((node) => (waits[node.index] as number) > 0));
+      fail(onnxErrors.cycle(this.file, ringOf(inRing, before).map(shown)));
+    }
+    return order;
+  }
+}
+
+const mostInList = 1 << 20;
+const mostProblems = 20;
+
+/** What messages call a node. */
+export function shown({ opType, name, index }: NodeProto): string {
+  return name === "" ? `node ${index} (${opType})` : `${name} (${opType})`;
+}
+
+/** Nodes each of which waits for the next, and the last for the first. */
+function ringOf(waiting: ReadonlySet<NodeProto>, before: (node: NodeProto) => readonly NodeProto[]): NodeProto[] {
+  const path: NodeProto[] = [];
+  const at = new Map<NodeProto, number>();
+  let [node] = waiting;
+  while (node !== undefined && !at.has(node)) {
+    at.set(node, path.length);
+    path.push(node);
+    node = before(node).find((one) => waiting.has(one));
+  }
+  return path.slice(node === undefined ? 0 : at.get(node)).reverse();
+}
+
+/** A tensor's name as a program writes it: its strings have no escapes. */
+export function writtenName(name: string): string {
+  return name.replace(/["\n\r]/g, (char) => `%${char.charCodeAt(0).toString(16).padStart(2, "0")}`);
+}

@@ -1,0 +1,120 @@
+/** The numbers of a model's tensors, read from where they lie: in the model or in a file beside it. */
+
+import { fail } from "../diagnostics/diagnostic.ts";
+import { onnxErrors } from "../diagnostics/errors-onnx.ts";
+import { elementCount } from "../ir/tensor.ts";
+import type { ByteReader, ByteSource, Range } from "./bytes.ts";
+import { type DataType, dataTypes, type NumberKind, typedFields, typeName } from "./data-types.ts";
+import type { TensorProto } from "./messages.ts";
+import { fieldsOf, floatsOf, integersOf } from "./wire.ts";
+
+export interface TensorNumbers {
+  readonly shape: readonly number[];
+  /** As ONNX calls it: `FLOAT`. */
+  readonly type: string;
+  readonly kind: NumberKind;
+  /** Exact, but for integers beyond 2^53. */
+  readonly numbers: Float64Array;
+}
+
+/** Opens a file by its name relative to the model's folder. */
+export type OpenExternal = (location: string) => ByteSource;
+
+/** 2 GiB in float64. */
+const mostNumbers = 2 ** 28;
+
+/** Throws E0745 and E0746 where the file does not hold what the tensor says, E0662 for types that are not read. */
+export function readNumbers(reader: ByteReader, tensor: TensorProto, open: OpenExternal): TensorNumbers {
+  const { name: file } = reader.source;
+  const type = dataTypes.get(tensor.dataType);
+  const known = [...dataTypes.values()].map(({ name }) => name);
+  if (type === undefined) fail(onnxErrors.unknownType(file, tensor.name, typeName(tensor.dataType), known));
+  const count = checkedCount(file, tensor);
+  const numbers =
+    tensor.external !== undefined
+      ? readExternal(reader, tensor, tensor.external, type, count, open)
+      : tensor.raw !== undefined
+        ? readRaw(reader.source, tensor, tensor.raw, type, count)
+        : readTyped(reader, tensor, type, count);
+  return { shape: tensor.dims, type: type.name, kind: type.kind, numbers };
+}
+
+function checkedCount(file: string, { name, dims }: TensorProto): number {
+  const wrong = dims.find((dim) => dim < 0 || !Number.isSafeInteger(dim));
+  if (wrong !== undefined) fail(onnxErrors.wrongTensor(file, name, `it has the extent ${wrong}`));
+  const count = elementCount(dims);
+  if (count > mostNumbers)
+    fail(onnxErrors.wrongTensor(file, name, `it has ${count} elements, more than are read at once`));
+  return count;
+}
+
+/** Elements that are converted at a time, so that there are never two copies of a tensor. */
+const chunk = 1 << 20;
+
+function readRaw(source: ByteSource, tensor: TensorProto, range: Range, type: DataType, count: number): Float64Array {
+  const length = range.end - range.start;
+  if (length !== count * type.bytes) {
+    const reason = `${type.name} of shape [${tensor.dims.join(", ")}] takes ${count * type.bytes} bytes, and it has ${length}`;
+    fail(onnxErrors.wrongTensor(source.name, tensor.name, reason));
+  }
+  const numbers = new Float64Array(count);
+  for (let done = 0; done < count; done += chunk) {
+    const size = Math.min(chunk, count - done);
+    const bytes = source.read(range.start + done * type.bytes, size * type.bytes);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    for (let i = 0; i < size; i++) numbers[done + i] = type.read(view, i * type.bytes);
+  }
+  return numbers;
+}
+
+function readTyped(reader: ByteReader, tensor: TensorProto, type: DataType, count: number): Float64Array {
+  const wrong = (got: string) => {
+    const reason = `its shape [${tensor.dims.join(", ")}] has ${count} elements, and it holds ${got}`;
+    fail(onnxErrors.wrongTensor(reader.source.name, tensor.name, reason));
+  };
+  // Each element takes a byte at least, so that what cannot be there is not made room for.
+  if (count > tensor.range.end - tensor.range.start) wrong("fewer");
+  const numbers = new Float64Array(count);
+  let at = 0;
+  for (const field of fieldsOf(reader, tensor.range)) {
+    if (field.number !== type.field) continue;
+    const bytes = type.field === typedFields.float ? 4 : type.field === typedFields.double ? 8 : undefined;
+    const values = bytes === undefined ? integersOf(reader, field) : floatsOf(reader, field, bytes);
+    for (const value of values) {
+      if (at === count) wrong("more");
+      numbers[at++] = type.fromField(value);
+    }
+  }
+  if (at < count) wrong(String(at));
+  return numbers;
+}
+
+function readExternal(
+  reader: ByteReader,
+  tensor: TensorProto,
+  entries: ReadonlyMap<string, string>,
+  type: DataType,
+  count: number,
+  open: OpenExternal,
+): Float64Array {
+  const refuse = (reason: string): never => fail(onnxErrors.badExternal(reader.source.name, tensor.name, reason));
+  const location = entries.get("location") ?? refuse("it does not say where its numbers are");
+  if (isOutside(location)) refuse(`its numbers are in ${location}, which is not in the model's folder`);
+  const source = open(location);
+  const length = count * type.bytes;
+  const number = (key: string, other: number) => {
+    const text = entries.get(key);
+    if (text === undefined) return other;
+    return /^\d{1,15}$/.test(text) ? Number(text) : refuse(`its ${key} is ${text}`);
+  };
+  const start = number("offset", 0);
+  if (start + length > source.size) {
+    refuse(`its numbers end at byte ${start + length} of ${location}, which has ${source.size}`);
+  }
+  return readRaw(source, tensor, { start, end: start + number("length", length) }, type, count);
+}
+
+/** A model must not make one read what is not its own. */
+function isOutside(location: string): boolean {
+  return location === "" || /^([/\\]|[A-Za-z]:)/.test(location) || location.split(/[/\\]/).includes("..");
+}

@@ -1,0 +1,142 @@
+/**
+ * Protocol Buffers' wire format (https://protobuf.dev/programming-guides/encoding/), read where it lies.
+ *
+ * - field: a tag (number and wire type) and what it holds: a number, or a range of bytes.
+ * - varint: a number in groups of seven bits, the lowest first.
+ *
+ * Nothing is copied but names: a tensor stays a range of the file until someone wants its numbers, and what is written
+ * back unchanged is the range itself.
+ */
+
+import { fail } from "../diagnostics/diagnostic.ts";
+import { onnxErrors } from "../diagnostics/errors-onnx.ts";
+import type { ByteReader, Range } from "./bytes.ts";
+
+const varint = 0;
+const fixed64 = 1;
+const lengthDelimited = 2;
+const fixed32 = 5;
+
+export interface Field {
+  readonly number: number;
+  readonly wire: number;
+  /** The whole field with its tag. */
+  readonly range: Range;
+  /** What it holds, without tag and length. */
+  readonly content: Range;
+  /** Of a varint: its value as a signed integer, exact up to 2^53. */
+  readonly value: number;
+}
+
+function corrupt(reader: ByteReader, at: number, reason: string): never {
+  fail(onnxErrors.corrupt(reader.source.name, at, reason));
+}
+
+/** A varint and where it ends. The low 64 bits count, as a signed number. */
+function readVarint(reader: ByteReader, start: number, limit: number): { value: number; end: number } {
+  let value = 0;
+  let at = start;
+  for (let scale = 1; ; scale *= 128) {
+    if (at >= limit) corrupt(reader, start, "a number is cut off");
+    const byte = reader.at(at++);
+    if (at - start > 4) return readLongVarint(reader, start, limit);
+    value += (byte & 0x7f) * scale;
+    if (byte < 0x80) return { value, end: at };
+  }
+}
+
+function readLongVarint(reader: ByteReader, start: number, limit: number): { value: number; end: number } {
+  let value = 0n;
+  for (let at = start; ; at++) {
+    if (at >= limit) corrupt(reader, start, "a number is cut off");
+    if (at - start >= 10) corrupt(reader, start, "a number has more than 10 bytes");
+    const byte = reader.at(at);
+    value |= BigInt(byte & 0x7f) << BigInt(7 * (at - start));
+    if (byte < 0x80) return { value: Number(BigInt.asIntN(64, value)), end: at + 1 };
+  }
+}
+
+/** The fields of a message, in order. Throws E0740 where a length or a tag cannot be right. */
+export function* fieldsOf(reader: ByteReader, { start, end }: Range): Generator<Field> {
+  for (let at = start; at < end; ) {
+    const { value: tag, end: afterTag } = readVarint(reader, at, end);
+    const [number, wire] = [Math.floor(tag / 8), tag % 8];
+    if (number < 1 || tag >= 2 ** 32) corrupt(reader, at, "a field has no number");
+    const field = readField(reader, wire, afterTag, end);
+    yield { number, wire, range: { start: at, end: field.content.end }, ...field };
+    at = field.content.end;
+  }
+}
+
+function readField(reader: ByteReader, wire: number, start: number, limit: number): Pick<Field, "content" | "value"> {
+  switch (wire) {
+    case varint: {
+      const { value, end } = readVarint(reader, start, limit);
+      return { value, content: { start, end } };
+    }
+    case fixed64:
+    case fixed32: {
+      const end = start + (wire === fixed64 ? 8 : 4);
+      if (end > limit) corrupt(reader, start, "a number is cut off");
+      return { value: 0, content: { start, end } };
+    }
+    case lengthDelimited: {
+      const { value: length, end: from } = readVarint(reader, start, limit);
+      if (length < 0 || from + length > limit) {
+        corrupt(reader, start, `a field of ${length} bytes does not fit into the ${limit - from} that are left`);
+      }
+      return { value: 0, content: { start: from, end: from + length } };
+    }
+    default:
+      return corrupt(reader, start, `there is no wire type ${wire}`);
+  }
+}
+
+/** The integers of a repeated field: one a field, or packed into one. */
+export function* integersOf(reader: ByteReader, field: Field): Generator<number> {
+  if (field.wire === varint) yield field.value;
+  else if (field.wire !== lengthDelimited) corrupt(reader, field.range.start, "an integer is of another wire type");
+  else {
+    for (let at = field.content.start; at < field.content.end; ) {
+      const { value, end } = readVarint(reader, at, field.content.end);
+      yield value;
+      at = end;
+    }
+  }
+}
+
+/** The floats of a repeated field, `bytes` (4 or 8) each: one a field, or packed into one. */
+export function* floatsOf(reader: ByteReader, field: Field, bytes: 4 | 8): Generator<number> {
+  const { content } = field;
+  const isRight = field.wire === lengthDelimited || field.wire === (bytes === 4 ? fixed32 : fixed64);
+  if (!isRight || (content.end - content.start) % bytes !== 0) {
+    corrupt(reader, field.range.start, "a float is of another wire type");
+  }
+  for (let at = content.start; at < content.end; at += blockOfFloats) {
+    const block = reader.bytes({ start: at, end: Math.min(at + blockOfFloats, content.end) });
+    const view = new DataView(block.buffer, block.byteOffset, block.byteLength);
+    for (let i = 0; i < block.length; i += bytes) {
+      yield bytes === 4 ? view.getFloat32(i, true) : view.getFloat64(i, true);
+    }
+  }
+}
+
+const blockOfFloats = 1 << 16;
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** The text of a field. */
+export function textOf(reader: ByteReader, { wire, range, content }: Field): string {
+  if (wire !== lengthDelimited) corrupt(reader, range.start, "a text is of another wire type");
+  try {
+    return decoder.decode(reader.bytes(content));
+  } catch {
+    return corrupt(reader, range.start, "a name is not text in UTF-8");
+  }
+}
+
+/** The range of a message that a field holds. */
+export function messageOf(reader: ByteReader, { wire, range, content }: Field): Range {
+  if (wire !== lengthDelimited) corrupt(reader, range.start, "a message is of another wire type");
+  return content;
+}
