@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as esbuild from "esbuild";
-import { rollup } from "rollup";
+import { rolldown } from "rolldown";
 import * as vite from "vite";
 import { describe, expect, test } from "vitest";
 import webpack from "webpack";
@@ -48,7 +48,7 @@ const bundlers: Readonly<Record<string, Build>> = {
     return join(root, "out/main.mjs");
   },
   rollup: async (root, options) => {
-    const bundle = await rollup({ input: join(root, "main.js"), plugins: [rollupPlugin(options)] });
+    const bundle = await rolldown({ input: join(root, "main.js"), plugins: [rollupPlugin(options)] });
     await bundle.write({ file: join(root, "out/main.mjs"), format: "es" });
     return join(root, "out/main.mjs");
   },
