@@ -141,6 +141,18 @@ export const explainNormsSpec: CommandSpec = {
   options: [mode, { name: "--json", summary: "as JSON" }, ...common],
 };
 
+export const importSpec: CommandSpec = {
+  name: "import",
+  summary: "turn an ONNX model into a program",
+  operand: { name: "MODEL.onnx", what: "an ONNX model" },
+  options: [
+    { name: "--output", short: "-o", value: "OUT.tir", summary: "where to write; stdout if not given" },
+    { name: "--remarks", summary: "say why nodes that look like ops of the language are kept as `extern`" },
+    ...common,
+  ],
+  notes: ["Weights stay in the model: the program has a `const` for each, loaded from there when it is needed."],
+};
+
 export const commandSpecs = [
   compileSpec,
   runSpec,
@@ -149,4 +161,5 @@ export const commandSpecs = [
   passesSpec,
   explainSpec,
   explainNormsSpec,
+  importSpec,
 ] as const;

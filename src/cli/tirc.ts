@@ -18,6 +18,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   fmt: async () => (await import("./fmt-command.ts")).fmtCommand,
   passes: async () => (await import("./passes-command.ts")).passesCommand,
   explain: async () => (await import("./explain-command.ts")).explainCommand,
+  import: async () => (await import("./import-command.ts")).importCommand,
   "explain-norms": async () => (await import("./explain-norms-command.ts")).explainNormsCommand,
 } satisfies Record<CommandName, unknown>;
 

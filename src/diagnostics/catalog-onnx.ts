@@ -1,4 +1,4 @@
-/** The pages of ONNX models: E0740 to E0747, R0701. */
+/** The pages of ONNX models: E0740 to E0747, R0701, R0702. */
 
 import type { Page } from "./page.ts";
 
@@ -52,9 +52,9 @@ it; each tensor says where in the file it begins and how long it is.`,
     fix: "location = model.onnx.data, offset = 4096, length = 3072",
   },
   E0747: {
-    title: "a file name that cannot be written in a program",
-    explanation: `An imported program names the model from which its constants are loaded. A string has no escapes, so a name with a
-quotation mark or a line break cannot be written.`,
+    title: "a model from which constants cannot be loaded",
+    explanation: `An imported program names the model from which its constants are loaded: a file whose name ends in \`.onnx\`. A string
+has no escapes, so a name with a quotation mark or a line break cannot be written.`,
     wrong: "tirc import 'my \"best\" model.onnx'",
     fix: "tirc import best.onnx",
   },
@@ -64,5 +64,12 @@ quotation mark or a line break cannot be written.`,
 \`extern\` op stands for it. What follows from it is only known as far as the model says its types.`,
     wrong: "Conv(x, w) -> y",
     fix: "Nothing is wrong: the node stays in the model as it was.",
+  },
+  R0702: {
+    title: "a tensor of a model whose type is not known",
+    explanation: `The type of what a node makes follows from its inputs for many ops of ONNX, and the model may say it. Here neither is so:
+the tensor is \`opaque\`, and nodes that take it become \`extern\`, whatever they are.`,
+    wrong: "tirc import model.onnx",
+    fix: 'onnx.save(onnx.shape_inference.infer_shapes(onnx.load("model.onnx")), "typed.onnx")',
   },
 } satisfies Record<string, Page>;

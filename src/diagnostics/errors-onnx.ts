@@ -19,6 +19,9 @@ export const onnxErrors = {
       help: ["a model is what `onnx.save(model, path)` writes; a graph or a tensor alone is none"],
     });
   },
+  noOutputs(file: string): Diagnostic {
+    return error("E0740", `${file} is no ONNX model that computes anything: its graph has no outputs`);
+  },
   unknownOpset(file: string, opset: number, oldest: number, newest: number): Diagnostic {
     return error("E0741", `${file} uses operator set ${opset} of ONNX, and sets ${oldest} to ${newest} are read`, {
       help: [`convert it: \`onnx.version_converter.convert_version(model, ${Math.min(Math.max(opset, 17), newest)})\``],
@@ -45,8 +48,8 @@ export const onnxErrors = {
     });
   },
   unwritableName(file: string): Diagnostic {
-    return error("E0747", `the name ${file} cannot be written in a program`, {
-      help: ["give the file a name without quotation marks and line breaks"],
+    return error("E0747", `constants cannot be loaded from a model of the name ${file}`, {
+      help: ["give the file a name that ends in `.onnx`, without quotation marks and line breaks"],
     });
   },
 };
@@ -54,5 +57,12 @@ export const onnxErrors = {
 export const onnxRemarks = {
   keptAsExtern(span: Span, op: string, reason: string): Diagnostic {
     return remark("R0701", `${code(op)} is kept as \`extern\``, { span, notes: [`because ${reason}`] });
+  },
+  unknownType(span: Span, op: string, name: string): Diagnostic {
+    return remark("R0702", `nothing says the type of ${code(name)}, which ${code(op)} makes`, {
+      span,
+      notes: ["what takes it is kept as `extern` too"],
+      help: ["write types into the model: `onnx.shape_inference.infer_shapes(model)`"],
+    });
   },
 };

@@ -61,7 +61,7 @@ export class Builder {
   }
 
   /** Ops made from now on take over the place and the kernel group of `op`. */
-  standAt(op: Op): void {
+  standAt(op: Pick<Op, "span" | "kernel">): void {
     this.at = op;
   }
 

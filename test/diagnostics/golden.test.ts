@@ -233,6 +233,7 @@ test("what is said of ONNX models", () => {
   const found = sampled(onnxErrors, {
     corrupt: ["m.onnx", 4096, "a number is cut off"],
     notOnnx: ["m.onnx"],
+    noOutputs: ["m.onnx"],
     unknownOpset: ["m.onnx", 7, 9, 23],
     undefinedName: ["m.onnx", "w", "conv_0 (Conv)"],
     cycle: ["m.onnx", ["a (Add)", "b (Relu)", "node 7 (Mul)", "d (Add)", "e (Add)"]],
@@ -245,6 +246,7 @@ test("what is said of ONNX models", () => {
   const model = { name: "m.onnx", text: "y = Conv(x, w)\n" };
   const remarks = sampled(onnxRemarks, {
     keptAsExtern: [{ source: model, start: 0, end: 14 }, "Conv", "the language has no op for it"],
+    unknownType: [{ source: model, start: 0, end: 14 }, "NonZero", "y"],
   });
   expectGolden("onnx.txt", rendered([...found, ...remarks]));
 });

@@ -1,0 +1,310 @@
+/**
+ * From a model to a module: one function, its inputs the parameters. Nodes whose op the language has become that op, by
+ * the rules of `rules/`; any other becomes an `extern` op.
+ */
+
+import { type Diagnostic, fail, type Source, type Span, TircError } from "../diagnostics/diagnostic.ts";
+import { onnxErrors, onnxRemarks } from "../diagnostics/errors-onnx.ts";
+import { Builder, copyOp, makeOp } from "../ir/builder.ts";
+import {
+  type Const,
+  isLeaf,
+  type Module,
+  makeFn,
+  makeModule,
+  type Op,
+  presentOperands,
+  type Result,
+  Value,
+} from "../ir/ir.ts";
+import { elementCount } from "../ir/tensor.ts";
+import { opaqueType, type TensorType, tensorType } from "../ir/types.ts";
+import { dataTypes } from "./data-types.ts";
+import { Dimensions } from "./dimensions.ts";
+import { externTypes } from "./extern-types.ts";
+import { KnownItems, mostItems } from "./known.ts";
+import type { NodeProto, ValueInfoProto } from "./messages.ts";
+import { type OnnxModel, writtenName } from "./model.ts";
+import { identifier, UniqueNames } from "./names.ts";
+import { Declined, NodeView, type Surroundings } from "./node.ts";
+import { rules } from "./rules/index.ts";
+
+export interface Imported {
+  readonly module: Module;
+  /** Why nodes that look like ops of the language are kept as they are: R0701. */
+  readonly remarks: readonly Diagnostic[];
+  /** What became of each tensor of the graph, by its name in the model. */
+  readonly values: ReadonlyMap<string, Value>;
+  /** The nodes that are `extern` ops, by these. */
+  readonly kept: ReadonlyMap<Op, NodeProto>;
+}
+
+/**
+ * @param file what the program calls the model: its constants are loaded from there.
+ * @throws TircError E0740 for a graph without results, E0747 for a file name that cannot be written.
+ */
+export function importModel(model: OnnxModel, file: string): Imported {
+  if (writtenName(file) !== file || !file.endsWith(".onnx")) fail(onnxErrors.unwritableName(file));
+  return new GraphImport(model, file).run();
+}
+
+/** The graph as a text, a node a line: what messages about an op of it show. */
+function listing({ file, graph }: OnnxModel): { source: Source; spanOf: (node: NodeProto) => Span } {
+  const lines = graph.nodes.map(({ outputs, opType, inputs, name }) => {
+    const text = `${outputs.join(", ")} = ${opType}(${inputs.join(", ")})`;
+    return (name === "" ? text : `${text}  // ${name}`).replace(/[\n\r]/g, " ");
+  });
+  const source = { name: file, text: lines.join("\n") };
+  let start = 0;
+  const starts = lines.map((line) => {
+    const at = start;
+    start += line.length + 1;
+    return at;
+  });
+  const spanOf = ({ index }: NodeProto) => {
+    const from = starts[index] as number;
+    return { source, start: from, end: from + (lines[index] as string).length };
+  };
+  return { source, spanOf };
+}
+
+class GraphImport implements Surroundings {
+  readonly model: OnnxModel;
+  readonly builder: Builder;
+  readonly known = new KnownItems();
+  readonly dimensions = new Dimensions();
+  private readonly file: string;
+  private readonly whole: Span;
+  private readonly spanOf: (node: NodeProto) => Span;
+  private readonly names = new UniqueNames();
+  private readonly values = new Map<string, Value>();
+  private readonly consts: Const[] = [];
+  private readonly remarks: Diagnostic[] = [];
+  private readonly kept = new Map<Op, NodeProto>();
+  private readonly used: ReadonlySet<string>;
+  private readonly declared: ReadonlyMap<string, ValueInfoProto>;
+  /** Ops that only compute shapes, or read constants: they go where nothing needs them. */
+  private readonly mayGo = new Set<Op>();
+
+  constructor(model: OnnxModel, file: string) {
+    this.model = model;
+    this.file = file;
+    const { source, spanOf } = listing(model);
+    this.whole = { source, start: 0, end: 0 };
+    this.spanOf = spanOf;
+    this.builder = new Builder(this.whole);
+    const { outputs, valueInfo } = model.graph;
+    const taken = model.graph.nodes.flatMap((node) => model.namesTaken(node));
+    this.used = new Set([...taken, ...outputs.map(({ name }) => name)]);
+    this.declared = new Map([...valueInfo, ...outputs].map((info) => [info.name, info]));
+  }
+
+  run(): Imported {
+    const { graph, order } = this.model;
+    if (graph.outputs.length === 0) fail(onnxErrors.noOutputs(this.model.file));
+    const constants = new Set(this.model.tensorNames);
+    const params = graph.inputs.flatMap((input) => (constants.has(input.name) ? [] : this.parameter(input)));
+    for (const name of graph.sparse) this.values.set(name, this.outside("SparseInitializer", name));
+    for (const node of order) if (!constants.has(node.outputs[0] ?? "")) this.node(node);
+    const resultNames = new UniqueNames();
+    const results = graph.outputs.map(
+      ({ name }): Result => ({ name: resultNames.give(name), value: this.value(name) }),
+    );
+    const ops = this.needed(results);
+    const read = new Set(ops.flatMap((op) => (op.name === "global" ? [op.attributes.name as string] : [])));
+    const name = identifier(graph.name === "" ? "main" : graph.name);
+    const fn = makeFn({ name, params, ops, results, span: this.whole });
+    const consts = this.consts.filter((constant) => read.has(constant.name));
+    const there = new Set(ops);
+    const kept = new Map([...this.kept].filter(([op]) => there.has(op)));
+    return { module: makeModule([fn], consts), remarks: this.remarks, values: this.values, kept };
+  }
+
+  private parameter(info: ValueInfoProto): Value[] {
+    const type = this.declaredType(info);
+    if (type === undefined) {
+      this.values.set(info.name, this.outside("Input", info.name));
+      return [];
+    }
+    const value = new Value(type, this.names.give(info.name), this.whole);
+    this.values.set(info.name, value);
+    return [value];
+  }
+
+  private declaredType({ elementType, shape }: ValueInfoProto): TensorType | undefined {
+    const element = elementType === undefined ? undefined : dataTypes.get(elementType)?.element;
+    const fits = shape?.every((dim) => typeof dim !== "number" || dim < 2 ** 32);
+    if (element === undefined || shape === undefined || !fits) return undefined;
+    return tensorType(element, this.dimensions.declared(shape));
+  }
+
+  /** A value that comes from outside of the nodes and has no type in the language. */
+  private outside(what: string, name: string): Value {
+    const attributes = { op: what, node: `${this.file}#${writtenName(name)}` };
+    const options = { places: { op: this.whole }, names: [identifier(name)], types: [opaqueType] };
+    return this.builder.add(makeOp("extern", [], attributes, options)).result;
+  }
+
+  value(name: string): Value {
+    let value = this.values.get(name);
+    if (value === undefined) {
+      value = this.readConstant(name);
+      this.values.set(name, value);
+    }
+    return value;
+  }
+
+  isUsed(name: string): boolean {
+    return this.used.has(name);
+  }
+
+  private constantType(name: string): TensorType | undefined {
+    const type = this.model.tensorType(name);
+    const element = type && dataTypes.get(type.dataType)?.element;
+    const fits = type?.dims.every((dim) => dim >= 0 && dim < 2 ** 32) && elementCount(type.dims) <= 2 ** 32;
+    return type && element && fits ? tensorType(element, type.dims) : undefined;
+  }
+
+  constant(name: string): { shape: readonly number[]; numbers: readonly number[] } | undefined {
+    const type = this.constantType(name);
+    if (type === undefined || elementCount(type.shape as number[]) > mostItems) return undefined;
+    const numbers = this.model.numbers(name)?.numbers;
+    return numbers && { shape: type.shape as number[], numbers: [...numbers] };
+  }
+
+  private readConstant(name: string): Value {
+    const type = this.constantType(name);
+    if (type === undefined) {
+      const value = this.outside("Initializer", name);
+      this.mayGo.add(value.def as Op);
+      return value;
+    }
+    const written = this.names.give(name);
+    const { element, shape } = type;
+    const data = { kind: "load" as const, file: this.file, tensor: writtenName(name) };
+    this.consts.push({ name: written, type, data, centered: [], span: this.whole });
+    const options = { places: { op: this.whole }, names: [written] };
+    const value = this.builder.add(makeOp("global", [], { name: written, element, shape }, options)).result;
+    const small = element === "f32" || element === "f16" ? undefined : this.constant(name)?.numbers;
+    if (small !== undefined) this.known.set(value, small);
+    return value;
+  }
+
+  private node(node: NodeProto): void {
+    const span = this.spanOf(node);
+    this.builder.standAt({ span, kernel: undefined });
+    const view = new NodeView(node, this);
+    // Constants that it reads stand before its own ops, as those may be taken back.
+    const operands = this.model.namesTaken(node).map((name) => this.value(name));
+    const mark = this.builder.ops.length;
+    const key = `${node.domain}:${node.opType}`;
+    const rule = this.model.functions.has(key) ? undefined : rules.get(key);
+    try {
+      if (rule !== undefined) {
+        this.bind(node, [rule(view)].flat(), mark);
+        return;
+      }
+    } catch (caught) {
+      const reason = reasonOf(caught);
+      this.builder.ops.length = mark;
+      // What is so because of an opaque operand has been said of that.
+      const follows = operands.some(({ type }) => type.opaque);
+      if (!follows) this.remarks.push(onnxRemarks.keptAsExtern(span, node.opType, reason));
+    }
+    this.keep(view, operands, span);
+  }
+
+  /** Gives the outputs of a node their values, and those that were just made their names. */
+  private bind(node: NodeProto, values: readonly (Value | undefined)[], mark: number): void {
+    const made = this.builder.ops.slice(mark);
+    for (const [i, name] of node.outputs.entries()) {
+      const value = values[i];
+      if (name === "" || !this.used.has(name)) continue;
+      if (value === undefined) throw new Declined(`its output ${i} is not made`);
+      this.values.set(name, this.named(value, name, made));
+    }
+    const list = this.builder.ops.slice(mark);
+    this.known.follow(list);
+    const outputs = node.outputs.flatMap((name) => this.values.get(name) ?? []);
+    if (outputs.every((value) => this.known.of(value) !== undefined)) for (const op of list) this.mayGo.add(op);
+  }
+
+  private named(value: Value, name: string, made: readonly Op[]): Value {
+    const op = value.def;
+    const at = op === undefined || isLeaf(op) ? -1 : this.builder.ops.lastIndexOf(op);
+    const isNew = op !== undefined && made.includes(op) && value.name === undefined;
+    const isRead = isNew && made.some((other) => other.operands.includes(value));
+    if (!isNew || isRead || at < 0) return value;
+    const resultNames = op.results.map((result) => (result === value ? identifier(name) : result.name));
+    const copy = copyOp(op, { resultNames });
+    this.builder.ops[at] = copy;
+    const items = this.known.of(value);
+    const renamed = copy.results[value.index] as Value;
+    if (items !== undefined) this.known.set(renamed, items);
+    return renamed;
+  }
+
+  private keep(view: NodeView, operands: readonly Value[], span: Span): void {
+    const { node } = view;
+    const label = node.domain === "" ? node.opType : `${node.domain}.${node.opType}`;
+    const inferred = externTypes(view);
+    const types = node.outputs.map((name, i) => this.keptType(name, inferred.types[i]));
+    const names = node.outputs.map((name) => (name === "" ? undefined : identifier(name)));
+    const attributes = { op: writtenName(label), node: `${this.file}#${node.index}` };
+    const op = this.builder.add(makeOp("extern", operands, attributes, { places: { op: span }, names, types }));
+    this.kept.set(op, node);
+    for (const [i, name] of node.outputs.entries()) if (name !== "") this.values.set(name, op.results[i] as Value);
+    if (inferred.items !== undefined) {
+      this.known.set(op.result, inferred.items);
+      this.mayGo.add(op);
+    }
+    for (const result of op.results) {
+      const name = node.outputs[result.index] ?? "";
+      const follows = operands.some(({ type }) => type.opaque);
+      if (result.type.opaque && !follows && this.used.has(name)) {
+        this.remarks.push(onnxRemarks.unknownType(span, node.opType, name));
+      }
+    }
+  }
+
+  /** The type of an output of a node that is kept: as inferred, where that leaves open what the file says as well. */
+  private keptType(name: string, inferred: ReturnType<typeof externTypes>["types"][number]): TensorType {
+    const info = this.declared.get(name);
+    const declared = info && this.declaredElement(info);
+    const element = inferred?.element ?? declared;
+    const shape = info?.shape;
+    if (element === undefined) return opaqueType;
+    if (inferred === undefined) return (info && this.declaredType(info)) ?? opaqueType;
+    const dims = inferred.shape.map((extent, i) => {
+      const said = shape?.length === inferred.shape.length ? shape[i] : undefined;
+      const isOpen = extent === undefined || typeof extent === "object";
+      if (!isOpen || said === undefined) return this.dimensions.dim(extent);
+      return typeof said === "string" ? this.dimensions.named(said) : said;
+    });
+    return tensorType(element, dims);
+  }
+
+  private declaredElement({ elementType }: ValueInfoProto) {
+    return elementType === undefined ? undefined : dataTypes.get(elementType)?.element;
+  }
+
+  /** All ops but those whose results nothing reads, of those that only compute shapes or read a constant. */
+  private needed(results: readonly Result[]): Op[] {
+    const live = new Set(results.map(({ value }) => value));
+    const kept: Op[] = [];
+    for (const op of this.builder.ops.toReversed()) {
+      const isNeeded = !isLeaf(op) && !this.mayGo.has(op);
+      if (!isNeeded && !op.results.some((result) => live.has(result))) continue;
+      for (const operand of presentOperands(op)) live.add(operand);
+      kept.push(op);
+    }
+    return kept.reverse();
+  }
+}
+
+/** Why a rule did not come to an end: it declined, or the op does not take such operands. */
+function reasonOf(caught: unknown): string {
+  if (caught instanceof Declined) return caught.message;
+  if (caught instanceof TircError) return caught.diagnostics[0]?.message ?? "";
+  throw caught;
+}

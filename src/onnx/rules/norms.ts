@@ -1,0 +1,119 @@
+/** LayerNorm and its relatives, of ONNX and of onnxruntime (`com.microsoft`). */
+
+import type { Value } from "../../ir/ir.ts";
+import { sameShape } from "../../ir/types.ts";
+import { decline, extentOf, type NodeView, type Rule } from "../node.ts";
+
+/** The axes from `axis` on, counted from the front. */
+function axesFrom(at: NodeView, x: Value): number[] {
+  const rank = x.shape.length;
+  const first = at.axis(at.int("axis", -1), rank);
+  return Array.from({ length: rank - first }, (_, i) => first + i);
+}
+
+interface Affine {
+  readonly gamma: Value | undefined;
+  readonly beta?: Value | undefined;
+}
+
+/**
+ * The norm over `axes` with its gamma and beta. ONNX broadcasts these; where they do not have the shape of the row, they
+ * are ops behind the norm.
+ */
+function normalized(
+  at: NodeView,
+  op: "layernorm" | "rmsnorm",
+  x: Value,
+  axes: readonly number[],
+  eps: number,
+  { gamma, beta }: Affine,
+): Value {
+  const row = axes.map((axis) => x.shape[axis] as number | string);
+  const fits = (value: Value | undefined) => value === undefined || sameShape(value.shape, row);
+  if (fits(gamma) && fits(beta)) {
+    if (op === "layernorm") return at.emit(op, [x, gamma, beta], { axes, eps });
+    const scaled = at.emit(op, [x, gamma], { axes, eps });
+    return beta === undefined ? scaled : at.emit("add", [scaled, beta]);
+  }
+  const plain = at.emit(op, [x], { axes, eps });
+  const scaled = gamma === undefined ? plain : at.emit("mul", [plain, gamma]);
+  const result = beta === undefined ? scaled : at.emit("add", [scaled, beta]);
+  return sameShape(result.shape, x.shape) ? result : decline("its scale or bias has more elements than its input");
+}
+
+/** What the norm subtracts and what it multiplies with, where they are wanted. */
+function statistics(
+  at: NodeView,
+  x: Value,
+  axes: readonly number[],
+  eps: number,
+  first: number,
+): (Value | undefined)[] {
+  const fold = (op: "mean" | "var") => at.emit(op, [x], { axes, keepdims: true });
+  const inverse = () => at.emit("rsqrt", [at.emit("add", [fold("var"), at.constant(x.element, eps)])]);
+  return [at.wants(first) ? fold("mean") : undefined, at.wants(first + 1) ? inverse() : undefined];
+}
+
+const layerNorm: Rule = (at) => {
+  const x = at.input(0);
+  const axes = axesFrom(at, x);
+  const eps = at.float("epsilon", 1e-5);
+  const rest = statistics(at, x, axes, eps, 1);
+  return [normalized(at, "layernorm", x, axes, eps, { gamma: at.input(1), beta: at.optional(2) }), ...rest];
+};
+
+const rmsNorm: Rule = (at) => {
+  if (at.wants(1)) decline("its second output is wanted");
+  const x = at.input(0);
+  const eps = at.float("epsilon", 1e-5);
+  return normalized(at, "rmsnorm", x, axesFrom(at, x), eps, { gamma: at.input(1) });
+};
+
+/** The sum of two streams and a bias, its norm, and the sum itself. */
+function skip(op: "layernorm" | "rmsnorm"): Rule {
+  return (at) => {
+    const [bias, gamma] = [at.optional(op === "layernorm" ? 4 : 3), at.input(2)];
+    const sum = at.emit("add", [at.input(0), at.input(1)]);
+    const stream = bias === undefined ? sum : at.emit("add", [sum, bias]);
+    const axes = [stream.shape.length - 1];
+    const eps = at.float("epsilon", 1e-12);
+    const beta = op === "layernorm" ? at.optional(3) : undefined;
+    if (op === "rmsnorm" && (at.wants(1) || at.wants(2))) decline("its mean or deviation is wanted");
+    const rest = op === "layernorm" ? statistics(at, stream, axes, eps, 1) : [undefined, undefined];
+    return [normalized(at, op, stream, axes, eps, { gamma, beta }), ...rest, stream];
+  };
+}
+
+/** One number a group, as set 18 has it, repeated for each channel of the group. */
+function perChannel(at: NodeView, value: Value, groups: number, channels: number): Value {
+  if (at.opset >= 21) return value;
+  const column = at.reshape(value, [groups, 1]);
+  return at.reshape(at.emit("broadcast", [column], { shape: [groups, channels / groups] }), [channels]);
+}
+
+const groupNorm: Rule = (at) => {
+  const x = at.input(0);
+  const groups = at.int("num_groups", 1);
+  const eps = at.float("epsilon", 1e-5);
+  const channels = at.opset >= 21 ? 0 : extentOf(x, 1);
+  const [gamma, beta] = [at.input(1), at.input(2)].map((value) => perChannel(at, value, groups, channels));
+  return at.emit("groupnorm", [x, gamma, beta], { groups, eps });
+};
+
+/** Each channel is a group of its own. */
+const instanceNorm: Rule = (at) => {
+  const x = at.input(0);
+  const eps = at.float("epsilon", 1e-5);
+  return at.emit("groupnorm", [x, at.input(1), at.input(2)], { groups: extentOf(x, 1), eps });
+};
+
+export const normRules: Readonly<Record<string, Rule>> = {
+  ":LayerNormalization": layerNorm,
+  ":RMSNormalization": rmsNorm,
+  ":SimplifiedLayerNormalization": rmsNorm,
+  "com.microsoft:SimplifiedLayerNormalization": rmsNorm,
+  "com.microsoft:SkipLayerNormalization": skip("layernorm"),
+  "com.microsoft:SkipSimplifiedLayerNormalization": skip("rmsnorm"),
+  ":GroupNormalization": groupNorm,
+  ":InstanceNormalization": instanceNorm,
+};
