@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { root, runNode, temporaryFolder } from "./support/built.ts";
 
-const entries = ["src/index.ts", "src/compile.ts", "src/parse/parse.ts", "src/runtime/index.ts"]
+const entries = ["src/index.ts", "src/compile.ts", "src/parse/parse.ts", "src/runtime/index.ts", "src/onnx/index.ts"]
   .map((entry) => join(root, entry))
   .filter((entry) => existsSync(entry));
 const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");

@@ -1,0 +1,7 @@
+/** `tirc/onnx`: reads ONNX models, and turns them into programs. Runs anywhere: who calls it reads the files. */
+
+export { type ByteSource, bytesInMemory, type Range } from "./bytes.ts";
+export { type Imported, importModel } from "./import.ts";
+export type { GraphProto, NodeProto, TensorProto, ValueInfoProto } from "./messages.ts";
+export { OnnxModel, opsetRange, writtenName } from "./model.ts";
+export type { OpenExternal, TensorNumbers } from "./tensors.ts";
