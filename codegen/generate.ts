@@ -104,6 +104,7 @@ class Generator {
           this.hasMoments = true;
         },
         cacheElements: cacheElements[this.target.kind],
+        cacheIsMemory: this.target.kind === "cpu",
       },
       [...this.buffers.values()].map((buffer) => buffer.wgsl),
     );
@@ -150,7 +151,7 @@ class Generator {
   }
 
   private get workgroupSize(): number {
-    return this.schedule.lanes * this.schedule.rowsPerWorkgroup;
+    return (this.schedule.lanes * this.schedule.rowsPerWorkgroup) / this.schedule.rowsPerLane;
   }
 
   private get usesSubgroups(): boolean {

@@ -35,8 +35,8 @@ export class Scratch {
 }
 
 /** States that a workgroup keeps at a time. */
-export function scratchSize({ lanes, subgroup, rowsPerWorkgroup }: Schedule): number {
-  return (lanes / subgroup) * rowsPerWorkgroup;
+export function scratchSize({ lanes, subgroup, rowsPerWorkgroup, rowsPerLane }: Schedule): number {
+  return ((lanes / subgroup) * rowsPerWorkgroup) / rowsPerLane;
 }
 
 export function mergeLanes(merge: Merge, schedule: Schedule, scratch: Scratch, writer: Writer): void {

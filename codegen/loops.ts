@@ -20,15 +20,46 @@ export interface Loop {
 }
 
 /** By level; `undefined` where a level has nothing to do along the row. */
-export function planLoops(graph: Graph, schedule: Schedule, cacheElements: number): (Loop | undefined)[] {
-  const kept = plan(graph, true);
-  const width = schedule.width;
+export function planLoops(graph: Graph, schedule: Schedule, cache: Cache): (Loop | undefined)[] {
+  const { width, steps, rowsPerLane } = schedule;
+  const kept = plan(graph, (node) => !cache.isMemory || isDear(node));
   const count = new Set(kept.flatMap((loop) => [...(loop?.keeps ?? [])])).size;
-  const fits = schedule.steps !== undefined && count * schedule.steps * width <= cacheElements;
-  return fits ? kept : plan(graph, false);
+  const fits = steps !== undefined && count * steps * width * rowsPerLane <= cache.elements;
+  return fits ? kept : plan(graph, () => false);
 }
 
-function plan(graph: Graph, keeps: boolean): (Loop | undefined)[] {
+/** What a lane can keep between two reads of a row. */
+export interface Cache {
+  /** In elements of a row. */
+  readonly elements: number;
+  /** Whether keeping a value and reading it again costs as much as two loads, as on a processor. */
+  readonly isMemory: boolean;
+}
+
+/** Ops that cost about as much as the arithmetic around them. */
+const cheap: ReadonlySet<string> = new Set([
+  ...["neg", "abs", "sign", "relu", "add", "sub", "mul", "minimum", "maximum", "fma", "clamp", "where", "cast"],
+  ...["eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not"],
+]);
+
+/** Whether computing the node again costs more than keeping it: several loads, or an op that is not cheap. */
+function isDear(node: Node): boolean {
+  let loads = 0;
+  const open = [node];
+  const seen = new Set(open);
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    if (at.kind === "load") loads++;
+    if (loads > 2 || (at.op !== undefined && at.kind === "elementwise" && !cheap.has(at.op.name))) return true;
+    for (const operand of at.operands) {
+      if (!operand.isColumn || seen.has(operand)) continue;
+      seen.add(operand);
+      open.push(operand);
+    }
+  }
+  return false;
+}
+
+function plan(graph: Graph, keeps: (node: Node) => boolean): (Loop | undefined)[] {
   const rowAtoms = new Set(graph.rows);
   const computedIn = new Map<Node, number>();
   const keptBy = new Map<number, Set<Node>>();
@@ -49,7 +80,7 @@ function plan(graph: Graph, keeps: boolean): (Loop | undefined)[] {
       nodes.push(node);
       const before = computedIn.get(node);
       // What is the same in every row is small, and read again.
-      if (keeps && before !== undefined && node.atoms.some((atom) => rowAtoms.has(atom))) {
+      if (before !== undefined && keeps(node) && node.atoms.some((atom) => rowAtoms.has(atom))) {
         reads.add(node);
         keptBy.get(before)?.add(node);
         continue;

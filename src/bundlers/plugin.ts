@@ -99,9 +99,9 @@ export const tirc: UnpluginInstance<TircPluginOptions | undefined, false> = crea
         return { code: emitModule(kernels, { language: "js", source: basename(file) }), map: null };
       } catch (caught) {
         if (!(caught instanceof TircError)) throw caught;
-        const found = messageOf(caught.diagnostics, file);
-        this.error({ ...found, plugin: "tirc" });
-        throw new Error(found.message);
+        // Throws in Rollup and Vite; the others note it and go on.
+        this.error({ ...messageOf(caught.diagnostics, file), plugin: "tirc" });
+        return { code: "export default undefined;\n", map: null };
       }
     },
   },

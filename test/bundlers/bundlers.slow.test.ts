@@ -124,13 +124,12 @@ describe.each(Object.entries(bundlers))("%s", (_, build) => {
   });
 });
 
-test("Rollup is given the place as data", async () => {
+test("a bundler is given the place as data", async () => {
   const folder = app(program.replace("sum(", "som("));
-  const failed = await bundlers.rollup?.(folder).catch((error: unknown) => error);
-  expect(failed).toMatchObject({
-    loc: { line: 2, column: 13, file: join(folder, "kernels/scale.tir") },
-    plugin: "tirc",
-  });
+  const failed = await bundlers.esbuild?.(folder).catch((error: unknown) => error);
+  const { errors } = failed as { errors: { location: unknown }[] };
+  const location = { line: 2, column: 13, file: expect.stringMatching(/kernels\/scale\.tir$/) };
+  expect(errors).toContainEqual(expect.objectContaining({ location: expect.objectContaining(location) }));
 });
 
 test("Vite's server gives the new kernel after an edit", { timeout: 60_000 }, async () => {

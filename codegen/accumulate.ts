@@ -1,0 +1,119 @@
+/** The statements of a fold: what a lane accumulates, how lanes merge, and what a reduction reads of the result. */
+
+import { computedType, printConstant, wgslType } from "./expression.ts";
+import { known, printExtent } from "./extent.ts";
+import { combine, type Fold } from "./folds.ts";
+import type { Node } from "./graph.ts";
+import { isMean } from "./graph.ts";
+import { type Merge, mergeLanes, type Scratch } from "./lanes.ts";
+import type { BodyContext, Place } from "./place.ts";
+import type { Writer } from "./writer.ts";
+
+/** Endings of the names of a fold's variables. */
+export const foldParts = ["", "_lane", "_shift", "_mean", "_m2"];
+
+/** Variables that all folds of a loop share: how many units the lane has seen, and one over that. */
+export interface Counter {
+  readonly count: string;
+  readonly inverse: string;
+}
+
+export class FoldWriter {
+  private readonly context: BodyContext;
+  private readonly writer: Writer;
+  private readonly scratch: Scratch;
+
+  constructor(context: BodyContext, writer: Writer, scratch: Scratch) {
+    this.context = context;
+    this.writer = writer;
+    this.scratch = scratch;
+  }
+
+  declare({ kind, name, operand, variance }: Fold): void {
+    const { width } = this.context.schedule;
+    const type = wgslType(operand.value.element, width);
+    if (kind !== "moments") {
+      this.writer.line(`var ${name}_lane = ${type}(${this.identity(kind, operand)});`);
+      return;
+    }
+    for (const part of variance ? ["shift", "mean", "m2"] : ["shift", "mean"]) {
+      this.writer.line(`var ${name}_${part} = ${type}();`);
+    }
+  }
+
+  private identity(kind: Exclude<Fold["kind"], "moments">, { value: { element } }: Node): string {
+    const computed = computedType(element);
+    const extremes = {
+      f32: [-Infinity, Infinity],
+      i32: [-(2 ** 31), 2 ** 31 - 1],
+      u32: [0, 2 ** 32 - 1],
+      bool: [0, 1],
+    };
+    const [low, high] = extremes[computed] as [number, number];
+    return printConstant({ sum: 0, prod: 1, max: low, min: high }[kind], element, 1, this.context.require);
+  }
+
+  accumulate({ kind, name, operand, variance }: Fold, place: Place, counter: Counter): void {
+    const { width } = this.context.schedule;
+    const arg = place.argument(operand, width);
+    const text = arg.width === width ? arg.text : `${wgslType(arg.element, width)}(${arg.text})`;
+    const w = this.writer;
+    if (kind !== "moments") {
+      w.line(`${name}_lane = ${combine[kind](`${name}_lane`, text)};`);
+      return;
+    }
+    const x = place.names.define("shifted");
+    const delta = place.names.define("delta");
+    w.line(`${name}_shift = select(${name}_shift, ${text}, ${counter.count} == 1.0);`);
+    w.line(`let ${x} = ${text} - ${name}_shift;`);
+    w.line(`let ${delta} = ${x} - ${name}_mean;`);
+    w.line(`${name}_mean += ${delta} * ${counter.inverse};`);
+    if (variance) w.line(`${name}_m2 += ${delta} * (${x} - ${name}_mean);`);
+  }
+
+  /** The lane's vectors to one state, then the states of the row's lanes to one. */
+  finish(fold: Fold, counter: Counter): void {
+    const { kind, name } = fold;
+    if (kind === "moments") this.context.requireMoments();
+    const state = kind === "moments" ? this.laneMoments(fold, counter) : this.laneValue(kind, `${name}_lane`);
+    this.writer.line(`var ${name} = ${state};`);
+    mergeLanes(this.mergeOf(fold), this.context.schedule, this.scratch, this.writer);
+  }
+
+  private laneMoments({ name, operand, variance }: Fold, { count }: Counter): string {
+    const { width } = this.context.schedule;
+    const m2 = variance ? `${name}_m2` : `${wgslType(operand.value.element, width)}()`;
+    const state = `(${count}, ${name}_shift, ${name}_mean, ${m2})`;
+    return width === 1 ? `vec4f${state}` : `lane_moments${state}`;
+  }
+
+  private laneValue(kind: Exclude<Fold["kind"], "moments">, lane: string): string {
+    const { width } = this.context.schedule;
+    if (width === 1) return lane;
+    const [low, high] = [combine[kind](`${lane}.x`, `${lane}.y`), combine[kind](`${lane}.z`, `${lane}.w`)];
+    if (width === 2) return low;
+    return kind === "sum" || kind === "prod" ? combine[kind](`(${low})`, `(${high})`) : combine[kind](low, high);
+  }
+
+  private mergeOf({ kind, name, operand }: Fold): Merge {
+    if (kind === "moments") {
+      return { state: name, type: "vec4f", combine: (a, b) => `merge_moments(${a}, ${b})`, commutes: false };
+    }
+    const type = computedType(operand.value.element) as "f32" | "i32" | "u32";
+    return { state: name, type, combine: combine[kind], commutes: true };
+  }
+
+  /** A reduction's value from the row's state. */
+  result(node: Node, fold: Fold): string {
+    const count = this.context.schedule.columnCount;
+    const asFloat = (less: number) => {
+      const number = known(count);
+      if (number !== undefined) return printConstant(number - less, "f32", 1, this.context.require);
+      const whole = `f32(${printExtent(count, this.context.dim)})`;
+      return less === 0 ? whole : `(${whole} - ${less}.0)`;
+    };
+    if (fold.kind !== "moments") return isMean(node) ? `${fold.name} / ${asFloat(0)}` : fold.name;
+    if (isMean(node)) return `${fold.name}.y + ${fold.name}.z`;
+    return `${fold.name}.w / ${asFloat(Number(node.op?.attributes.correction ?? 0))}`;
+  }
+}
