@@ -1,7 +1,9 @@
 /** `tirc/onnx`: reads ONNX models, and turns them into programs. Runs anywhere: who calls it reads the files. */
 
 export { type ByteSource, bytesInMemory, type Range } from "./bytes.ts";
+export { type NewNode, type NewTensor, nodeBytes, tensorBytes } from "./encode.ts";
 export { type Imported, importModel } from "./import.ts";
 export type { GraphProto, NodeProto, TensorProto, ValueInfoProto } from "./messages.ts";
 export { OnnxModel, opsetRange, writtenName } from "./model.ts";
 export type { OpenExternal, TensorNumbers } from "./tensors.ts";
+export { bytesOf, type GraphChanges, type Piece, rewrittenModel, withInputs } from "./write.ts";

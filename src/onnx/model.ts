@@ -20,7 +20,8 @@ export class OnnxModel {
   readonly graph: GraphProto;
   /** The nodes, each after those whose results it takes; in the order of the file where that is one. */
   readonly order: readonly NodeProto[];
-  private readonly reader: ByteReader;
+  /** For what looks at the file itself. */
+  readonly reader: ByteReader;
   private readonly open: OpenExternal;
   private readonly constants: ReadonlyMap<string, TensorProto | NodeProto>;
   private readonly captured = new Map<NodeProto, readonly string[]>();

@@ -1,5 +1,7 @@
 /** `tirc import`, and the program that it writes with the model beside it. */
 
+import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { TensorProto_DataLocation as Location, TensorProtoSchema } from "onnx-buf";
 import { describe, expect, test } from "vitest";
@@ -124,4 +126,39 @@ describe("what is wrong", () => {
     const { stderr } = await place.run(["run", "m.tir", "--device", "cpu", "--diagnostics", "short"]);
     expect(stderr).toContain("error[E0640]: cannot read weights.bin: there is no such file");
   });
+});
+
+test("weights beyond 2 GiB in a file beside the model: nothing is read but what is wanted", async () => {
+  const big = 3 * 2 ** 30;
+  const external = (name: string, dims: readonly bigint[], offset: number) =>
+    create(TensorProtoSchema, {
+      name,
+      dims: [...dims],
+      dataType: onnxType.f32,
+      dataLocation: Location.EXTERNAL,
+      externalData: [
+        { key: "location", value: "big.bin" },
+        { key: "offset", value: String(offset) },
+      ],
+    });
+  const place = new Workplace({
+    "m.onnx": onnxModel({
+      inputs: { x: stream },
+      outputs: { y: stream, z: { element: "f32" } },
+      tensors: [external("table", [2n ** 20n, 768n], 0), external("b", [4n], big)],
+      nodes: [node("Add", ["x", "b"], ["y"]), node("Foo", ["table"], ["z"])],
+    }),
+    "big.bin": "",
+  });
+  const handle = openSync(join(place.folder, "big.bin"), "r+");
+  ftruncateSync(handle, big);
+  writeSync(handle, new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer), 0, 16, big);
+  closeSync(handle);
+  const before = process.memoryUsage().arrayBuffers;
+  expect((await place.run(["import", "m.onnx", "-o", "m.tir"])).code).toBe(0);
+  expect(place.read("m.tir")).toContain('const table: f32[1048576, 768] = load("m.onnx", "table")');
+  place.write("b.tir", 'const b: f32[4] = load("m.onnx", "b")\nfn f(x: f32[4]) -> f32[4] { return x + b }\n');
+  const { stdout } = await place.run(["run", "b.tir", "--device", "cpu", "--in", "x=1"]);
+  expect(stdout).toContain("2 3 4 5");
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(50e6);
 });

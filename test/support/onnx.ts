@@ -99,8 +99,8 @@ export function node(
 ): NodeProto {
   return create(NodeProtoSchema, {
     opType,
-    name,
-    domain,
+    ...(name !== "" && { name }),
+    ...(domain !== "" && { domain }),
     input: [...input],
     output: [...output],
     attribute: Object.entries(attributes).map(([key, value]) => attributeProto(key, value)),

@@ -1,0 +1,95 @@
+/** Messages in Protocol Buffers' wire format, of what a model has that it did not have before. */
+
+const encoder = new TextEncoder();
+
+/** A number in groups of seven bits, the lowest first; a negative one as its 64 bits. */
+export function varintBytes(value: number): Uint8Array {
+  const bytes: number[] = [];
+  let rest = BigInt.asUintN(64, BigInt(value));
+  do {
+    const low = Number(rest & 0x7fn);
+    rest >>= 7n;
+    bytes.push(rest === 0n ? low : low | 0x80);
+  } while (rest !== 0n);
+  return Uint8Array.from(bytes);
+}
+
+export function joinBytes(...parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** The tag and the length of a field that holds `length` bytes. */
+export function fieldHead(number: number, length: number): Uint8Array {
+  return joinBytes(varintBytes(number * 8 + 2), varintBytes(length));
+}
+
+export function messageField(number: number, content: Uint8Array): Uint8Array {
+  return joinBytes(fieldHead(number, content.length), content);
+}
+
+export function textField(number: number, text: string): Uint8Array {
+  return messageField(number, encoder.encode(text));
+}
+
+export function integerField(number: number, value: number): Uint8Array {
+  return joinBytes(varintBytes(number * 8), varintBytes(value));
+}
+
+function floatField(number: number, value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setFloat32(0, value, true);
+  return joinBytes(varintBytes(number * 8 + 5), bytes);
+}
+
+/** An integer, a list of integers, or `{ float }`. */
+export type NewAttribute = number | readonly number[] | { readonly float: number };
+
+export interface NewNode {
+  readonly name: string;
+  readonly opType: string;
+  readonly domain: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Readonly<Record<string, NewAttribute>>;
+}
+
+const attributeKind = { float: 1, int: 2, ints: 7 } as const;
+
+function attributeBytes(name: string, value: NewAttribute): Uint8Array {
+  const head = textField(1, name);
+  if (typeof value === "number") return joinBytes(head, integerField(3, value), integerField(20, attributeKind.int));
+  if ("float" in value) return joinBytes(head, floatField(2, value.float), integerField(20, attributeKind.float));
+  return joinBytes(head, ...value.map((one) => integerField(8, one)), integerField(20, attributeKind.ints));
+}
+
+/** A NodeProto. */
+export function nodeBytes({ name, opType, domain, inputs, outputs, attributes }: NewNode): Uint8Array {
+  return joinBytes(
+    ...inputs.map((input) => textField(1, input)),
+    ...outputs.map((output) => textField(2, output)),
+    ...(name === "" ? [] : [textField(3, name)]),
+    textField(4, opType),
+    ...Object.entries(attributes).map(([key, value]) => messageField(5, attributeBytes(key, value))),
+    ...(domain === "" ? [] : [textField(7, domain)]),
+  );
+}
+
+export interface NewTensor {
+  readonly name: string;
+  readonly dims: readonly number[];
+  readonly dataType: number;
+  /** Little-endian, row-major. */
+  readonly raw: Uint8Array;
+}
+
+/** A TensorProto. */
+export function tensorBytes({ name, dims, dataType, raw }: NewTensor): Uint8Array {
+  const numbers = dims.map((dim) => integerField(1, dim));
+  return joinBytes(...numbers, integerField(2, dataType), textField(8, name), messageField(9, raw));
+}

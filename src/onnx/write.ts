@@ -1,0 +1,108 @@
+/**
+ * A model with some of its nodes exchanged. Everything else is the bytes that were read, in their order: what the model
+ * is made of comes as ranges of the file, to be copied, and a model need not fit into memory.
+ */
+
+import type { ByteSource, Range } from "./bytes.ts";
+import { fieldHead, integerField, joinBytes, messageField, type NewTensor, tensorBytes, textField } from "./encode.ts";
+import type { NodeProto } from "./messages.ts";
+import type { OnnxModel } from "./model.ts";
+import { type Field, fieldsOf } from "./wire.ts";
+
+export interface GraphChanges {
+  /** The nodes that stand in the place of one, encoded; none where it is gone. By the number of the node. */
+  readonly nodes: ReadonlyMap<number, readonly Uint8Array[]>;
+  readonly initializers: readonly NewTensor[];
+  /** Versions of operator sets that the model must name, by their domains. */
+  readonly opsets?: ReadonlyMap<string, number>;
+}
+
+/** A part of the written model: a range of the one that was read, or new bytes. */
+export type Piece = Range | Uint8Array;
+
+const isNew = (piece: Piece): piece is Uint8Array => piece instanceof Uint8Array;
+const lengthOf = (piece: Piece) => (isNew(piece) ? piece.length : piece.end - piece.start);
+
+const field = { node: 1, initializer: 5, graph: 7, opset: 8 } as const;
+
+/** The written model, in pieces. With no changes they are the whole file. */
+export function rewrittenModel(model: OnnxModel, changes: GraphChanges): Piece[] {
+  const { reader } = model;
+  const wanted = new Map(changes.opsets ?? []);
+  const pieces: Piece[] = [];
+  for (const one of fieldsOf(reader, { start: 0, end: reader.source.size })) {
+    if (one.number === field.graph) pieces.push(...rewrittenGraph(model, one, changes));
+    else if (one.number === field.opset) pieces.push(rewrittenOpset(model, one, wanted));
+    else pieces.push(one.range);
+  }
+  for (const [domain, version] of wanted) {
+    pieces.push(messageField(field.opset, joinBytes(textField(1, domain), integerField(2, version))));
+  }
+  return merged(pieces);
+}
+
+function rewrittenGraph(model: OnnxModel, graph: Field, { nodes, initializers }: GraphChanges): Piece[] {
+  if (nodes.size === 0 && initializers.length === 0) return [graph.range];
+  const inner: Piece[] = [];
+  let index = 0;
+  for (const one of fieldsOf(model.reader, graph.content)) {
+    const instead = one.number === field.node ? nodes.get(index++) : undefined;
+    if (instead === undefined) inner.push(one.range);
+    else inner.push(...instead.map((bytes) => messageField(field.node, bytes)));
+  }
+  for (const tensor of initializers) inner.push(messageField(field.initializer, tensorBytes(tensor)));
+  const length = inner.reduce((sum, piece) => sum + lengthOf(piece), 0);
+  return [fieldHead(field.graph, length), ...inner];
+}
+
+/** An operator set of the model, in the version that is wanted where it is one of those; it is then wanted no more. */
+function rewrittenOpset({ reader }: OnnxModel, one: Field, wanted: Map<string, number>): Piece {
+  let domain = "";
+  let version = 0;
+  for (const part of fieldsOf(reader, one.content)) {
+    if (part.number === 1) domain = new TextDecoder().decode(reader.bytes(part.content));
+    if (part.number === 2) version = part.value;
+  }
+  const name = domain === "ai.onnx" ? "" : domain;
+  const needed = wanted.get(name);
+  wanted.delete(name);
+  if (needed === undefined || needed === version) return one.range;
+  return messageField(
+    field.opset,
+    joinBytes(...(domain === "" ? [] : [textField(1, domain)]), integerField(2, needed)),
+  );
+}
+
+/** Ranges that touch as one. */
+function merged(pieces: readonly Piece[]): Piece[] {
+  const list: Piece[] = [];
+  for (const piece of pieces) {
+    const last = list.at(-1);
+    if (last !== undefined && !isNew(last) && !isNew(piece) && last.end === piece.start) {
+      list[list.length - 1] = { start: last.start, end: piece.end };
+    } else list.push(piece);
+  }
+  return list;
+}
+
+/** The node with other names for its inputs, of which there are as many; all else is as it was. */
+export function withInputs({ reader }: OnnxModel, { range }: NodeProto, inputs: readonly string[]): Uint8Array {
+  let index = 0;
+  const parts = [...fieldsOf(reader, range)].map((one) =>
+    one.number === 1 ? textField(1, inputs[index++] as string) : reader.bytes(one.range).slice(),
+  );
+  return joinBytes(...parts);
+}
+
+/** Bytes that are copied at a time. */
+const chunk = 1 << 22;
+
+/** The bytes of the pieces, in chunks. */
+export function* bytesOf(source: ByteSource, pieces: readonly Piece[]): Generator<Uint8Array> {
+  for (const piece of pieces) {
+    if (isNew(piece)) yield piece;
+    else {
+      for (let at = piece.start; at < piece.end; at += chunk) yield source.read(at, Math.min(chunk, piece.end - at));
+    }
+  }
+}
