@@ -35,6 +35,8 @@ export interface Imported {
   readonly remarks: readonly Diagnostic[];
   /** What became of each tensor of the graph, by its name in the model. */
   readonly values: ReadonlyMap<string, Value>;
+  /** The tensor that a value is, by the name of the value: names are unique, and passes keep them. */
+  readonly tensors: ReadonlyMap<string, string>;
   /** The nodes that are `extern` ops, by these. */
   readonly kept: ReadonlyMap<Op, NodeProto>;
 }
@@ -77,6 +79,7 @@ class GraphImport implements Surroundings {
   private readonly whole: Span;
   private readonly spanOf: (node: NodeProto) => Span;
   private readonly names = new UniqueNames();
+  private readonly tensors = new Map<string, string>();
   private readonly values = new Map<string, Value>();
   private readonly consts: Const[] = [];
   private readonly remarks: Diagnostic[] = [];
@@ -117,7 +120,15 @@ class GraphImport implements Surroundings {
     const consts = this.consts.filter((constant) => read.has(constant.name));
     const there = new Set(ops);
     const kept = new Map([...this.kept].filter(([op]) => there.has(op)));
-    return { module: makeModule([fn], consts), remarks: this.remarks, values: this.values, kept };
+    const { remarks, values, tensors } = this;
+    return { module: makeModule([fn], consts), remarks, values, tensors, kept };
+  }
+
+  /** The name of a tensor in the program. */
+  private nameOf(tensor: string): string {
+    const name = this.names.give(tensor);
+    this.tensors.set(name, tensor);
+    return name;
   }
 
   private parameter(info: ValueInfoProto): Value[] {
@@ -126,7 +137,7 @@ class GraphImport implements Surroundings {
       this.values.set(info.name, this.outside("Input", info.name));
       return [];
     }
-    const value = new Value(type, this.names.give(info.name), this.whole);
+    const value = new Value(type, this.nameOf(info.name), this.whole);
     this.values.set(info.name, value);
     return [value];
   }
@@ -140,7 +151,7 @@ class GraphImport implements Surroundings {
   /** A value that comes from outside of the nodes and has no type in the language. */
   private outside(what: string, name: string): Value {
     const attributes = { op: what, node: `${this.file}#${writtenName(name)}` };
-    const options = { places: { op: this.whole }, names: [identifier(name)], types: [opaqueType] };
+    const options = { places: { op: this.whole }, names: [this.nameOf(name)], types: [opaqueType] };
     return this.builder.add(makeOp("extern", [], attributes, options)).result;
   }
 
@@ -177,7 +188,7 @@ class GraphImport implements Surroundings {
       this.mayGo.add(value.def as Op);
       return value;
     }
-    const written = this.names.give(name);
+    const written = this.nameOf(name);
     const { element, shape } = type;
     const data = { kind: "load" as const, file: this.file, tensor: writtenName(name) };
     this.consts.push({ name: written, type, data, centered: [], span: this.whole });
@@ -217,12 +228,11 @@ class GraphImport implements Surroundings {
     const made = this.builder.ops.slice(mark);
     const large = made.flatMap((op) => op.results).find(({ type }) => !isBearable(type.shape));
     if (large !== undefined) decline(`${printType(large.type)} has more elements than a program may have`);
-    for (const [i, name] of node.outputs.entries()) {
-      const value = values[i];
-      if (name === "" || !this.used.has(name)) continue;
-      if (value === undefined) decline(`its output ${i} is not made`);
-      this.values.set(name, this.named(value, name, made));
-    }
+    const bound = node.outputs.flatMap((name, i) => {
+      if (name === "" || !this.used.has(name)) return [];
+      return [{ name, value: values[i] ?? decline(`its output ${i} is not made`) }];
+    });
+    for (const { name, value } of bound) this.values.set(name, this.named(value, name, made));
     const list = this.builder.ops.slice(mark);
     this.known.follow(list);
     const outputs = node.outputs.flatMap((name) => this.values.get(name) ?? []);
@@ -235,7 +245,7 @@ class GraphImport implements Surroundings {
     const isNew = op !== undefined && made.includes(op) && value.name === undefined;
     const isRead = isNew && made.some((other) => other.operands.includes(value));
     if (!isNew || isRead || at < 0) return value;
-    const resultNames = op.results.map((result) => (result === value ? identifier(name) : result.name));
+    const resultNames = op.results.map((result) => (result === value ? this.nameOf(name) : result.name));
     const copy = copyOp(op, { resultNames });
     this.builder.ops[at] = copy;
     const items = this.known.of(value);
@@ -249,7 +259,7 @@ class GraphImport implements Surroundings {
     const label = node.domain === "" ? node.opType : `${node.domain}.${node.opType}`;
     const inferred = externTypes(view);
     const types = node.outputs.map((name, i) => this.keptType(name, inferred.types[i]));
-    const names = node.outputs.map((name) => (name === "" ? undefined : identifier(name)));
+    const names = node.outputs.map((name) => (name === "" ? undefined : this.nameOf(name)));
     const attributes = { op: writtenName(label), node: `${this.file}#${node.index}` };
     const op = this.builder.add(makeOp("extern", operands, attributes, { places: { op: span }, names, types }));
     this.kept.set(op, node);

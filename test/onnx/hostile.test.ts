@@ -123,6 +123,9 @@ test("names of all kinds are names of the language, each its own", () => {
   });
   const { fn, module } = imported(bytes);
   expect(new Set(fn.params.map(({ name }) => name)).size).toBe(names.length);
+  const { tensors } = imported(bytes);
+  for (const param of fn.params) expect(names).toContain(tensors.get(param.name as string));
+  expect(new Set(tensors.values()).size).toBe(tensors.size);
   expect(fn.params[0]?.shape).toEqual(["d_0", "d_0_1", "v_7up"]);
   expect(print(module)).toContain('load("model.onnx", "quo%22te%0a")');
 });
