@@ -16,6 +16,8 @@ export const foldParts = ["", "_lane", "_shift", "_mean", "_m2"];
 export interface Counter {
   readonly count: string;
   readonly inverse: string;
+  /** Whether shifts are there before the loop; else a lane's first element is taken. */
+  readonly isShifted: boolean;
 }
 
 export class FoldWriter {
@@ -53,6 +55,18 @@ export class FoldWriter {
     return printConstant({ sum: 0, prod: 1, max: low, min: high }[kind], element, 1, this.context.require);
   }
 
+  /** One of three elements, of which the last leaves their median as the shift; `mean` holds the second until then. */
+  shift({ name, operand }: Fold, place: Place, third: number): void {
+    const { width } = this.context.schedule;
+    const arg = place.argument(operand, width);
+    const x = arg.width === width ? arg.text : `${wgslType(arg.element, width)}(${arg.text})`;
+    if (third < 2) this.writer.line(`${name}_${third === 0 ? "shift" : "mean"} = ${x};`);
+    if (third < 2) return;
+    const [a, b] = [`${name}_shift`, `${name}_mean`];
+    this.writer.line(`${a} = max(min(${a}, ${b}), min(max(${a}, ${b}), ${x}));`);
+    this.writer.line(`${b} = ${wgslType(operand.value.element, width)}();`);
+  }
+
   accumulate({ kind, name, operand, variance }: Fold, place: Place, counter: Counter): void {
     const { width } = this.context.schedule;
     const arg = place.argument(operand, width);
@@ -64,7 +78,7 @@ export class FoldWriter {
     }
     const x = place.names.define("shifted");
     const delta = place.names.define("delta");
-    w.line(`${name}_shift = select(${name}_shift, ${text}, ${counter.count} == 1.0);`);
+    if (!counter.isShifted) w.line(`${name}_shift = select(${name}_shift, ${text}, ${counter.count} == 1.0);`);
     w.line(`let ${x} = ${text} - ${name}_shift;`);
     w.line(`let ${delta} = ${x} - ${name}_mean;`);
     w.line(`${name}_mean += ${delta} * ${counter.inverse};`);

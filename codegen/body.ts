@@ -19,6 +19,9 @@ import { Writer } from "./writer.ts";
 
 export type { BodyContext } from "./place.ts";
 
+/** From so many steps on a lane looks at three of its elements before it begins. */
+const manySteps = 8;
+
 const structural = [
   ...["group", "groups", "local", "lane", "row", "index", "isRow", "step", "unit", "dims", "main"],
   ...["merge_moments", "lane_moments"],
@@ -130,9 +133,12 @@ export class Body {
     for (const place of this.rows) this.bindRowParts(loop, place);
     for (const place of this.rows) for (const node of loop.keeps) this.declareCache(node, place);
     for (const fold of perRow.flat()) this.folds.declare(fold);
-    const counter = this.declareCounter(folds);
     const { lanes, steps } = schedule;
     const units = known(schedule.units);
+    const isShifted = steps !== undefined && units !== undefined && steps >= manySteps;
+    const moments = folds.filter(({ kind }) => kind === "moments");
+    if (isShifted && moments.length > 0) this.writeShifts(loop, perRow, { steps, units });
+    const counter = this.declareCounter(moments, isShifted);
     const contents = () => this.writeStep(loop, perRow, counter);
     if (loop.counts && steps !== undefined) {
       this.writer.block(`for (var step = 0u; step < ${steps}u; step++)`, () => {
@@ -146,11 +152,38 @@ export class Body {
     for (const fold of perRow.flat()) this.folds.finish(fold, counter);
   }
 
-  private declareCounter(folds: readonly Fold[]): Counter {
-    if (!folds.some(({ kind }) => kind === "moments")) return { count: "", inverse: "" };
-    const counter = { count: this.names.define("count"), inverse: this.names.define("inverse") };
+  private declareCounter(moments: readonly Fold[], isShifted: boolean): Counter {
+    if (moments.length === 0) return { count: "", inverse: "", isShifted };
+    const counter = { count: this.names.define("count"), inverse: this.names.define("inverse"), isShifted };
     this.writer.line(`var ${counter.count} = 0.0;`);
     return counter;
+  }
+
+  /** The shift of a lane that has many elements: the median of three of them, which no single outlier is. */
+  private writeShifts(
+    loop: Loop,
+    perRow: readonly (readonly Fold[])[],
+    { steps, units }: { readonly steps: number; readonly units: number },
+  ): void {
+    const moments = perRow.map((folds) => folds.filter(({ kind }) => kind === "moments"));
+    const needed = new Set((moments[0] as Fold[]).map(({ operand }) => operand));
+    for (const node of loop.nodes.toReversed()) {
+      if (needed.has(node)) for (const operand of node.operands) needed.add(operand);
+    }
+    const nodes = loop.nodes.filter((node) => needed.has(node));
+    const { lanes } = this.context.schedule;
+    for (let third = 0; third < 3; third++) {
+      const step = Math.floor((steps * third) / 3);
+      this.writer.block("", () => {
+        if (loop.reads.size > 0) this.writer.line(`let step = ${step}u;`);
+        this.writer.line(`let unit = min(lane + ${step * lanes}u, ${units - 1}u);`);
+        const { common, rows } = this.stepPlaces();
+        for (const node of nodes) this.readOrDefine(node, loop, common, rows);
+        for (const [i, place] of rows.entries()) {
+          for (const fold of moments[i] as Fold[]) this.folds.shift(fold, place, third);
+        }
+      });
+    }
   }
 
   /** Names for the parts of indices that stay the same along the row. */
@@ -178,14 +211,24 @@ export class Body {
     place.strip?.caches.set(node, name);
   }
 
-  /** What one lane does with one unit of its rows. */
-  private writeStep(loop: Loop, folds: readonly (readonly Fold[])[], counter: Counter): void {
+  private stepPlaces(): { common: Place; rows: readonly Place[] } {
     const names = new Names(this.names);
     const common = this.place(names, undefined, true, [this.common]);
     const rows = this.rows.map((place) => this.place(names, place.strip, true, [common, place, this.common]));
+    return { common, rows };
+  }
+
+  /** A node in a step: kept by an earlier loop, or computed. */
+  private readOrDefine(node: Node, loop: Loop, common: Place, rows: readonly Place[]): void {
+    if (!loop.reads.has(node)) this.define(node, common, rows);
+    else for (const place of rows) place.bind(node, place.name(node, `${place.strip?.caches.get(node)}[step]`));
+  }
+
+  /** What one lane does with one unit of its rows. */
+  private writeStep(loop: Loop, folds: readonly (readonly Fold[])[], counter: Counter): void {
+    const { common, rows } = this.stepPlaces();
     for (const node of loop.nodes) {
-      if (!loop.reads.has(node)) this.define(node, common, rows);
-      else for (const place of rows) place.bind(node, place.name(node, `${place.strip?.caches.get(node)}[step]`));
+      this.readOrDefine(node, loop, common, rows);
       if (!loop.keeps.has(node)) continue;
       for (const place of rows) this.writer.line(`${place.strip?.caches.get(node)}[step] = ${place.textOf(node)};`);
     }
