@@ -10,7 +10,7 @@ import type { BodyContext, Place } from "./place.ts";
 import type { Writer } from "./writer.ts";
 
 /** Endings of the names of a fold's variables. */
-export const foldParts = ["", "_lane", "_shift", "_mean", "_m2"];
+export const foldParts = ["", "_lane", "_shift", "_mean", "_m2", "_rest"];
 
 /** Variables that all folds of a loop share: how many units the lane has seen, and one over that. */
 export interface Counter {
@@ -38,7 +38,7 @@ export class FoldWriter {
       this.writer.line(`var ${name}_lane = ${type}(${this.identity(kind, operand)});`);
       return;
     }
-    for (const part of variance ? ["shift", "mean", "m2"] : ["shift", "mean"]) {
+    for (const part of variance ? ["shift", "mean", "m2", "rest"] : ["shift", "mean"]) {
       this.writer.line(`var ${name}_${part} = ${type}();`);
     }
   }
@@ -82,7 +82,13 @@ export class FoldWriter {
     w.line(`let ${x} = ${text} - ${name}_shift;`);
     w.line(`let ${delta} = ${x} - ${name}_mean;`);
     w.line(`${name}_mean += ${delta} * ${counter.inverse};`);
-    if (variance) w.line(`${name}_m2 += ${delta} * (${x} - ${name}_mean);`);
+    if (!variance) return;
+    // Kahan's summation: what an addition rounds off goes into the next.
+    const [term, total] = [place.names.define("term"), place.names.define("total")];
+    w.line(`let ${term} = ${delta} * (${x} - ${name}_mean) - ${name}_rest;`);
+    w.line(`let ${total} = ${name}_m2 + ${term};`);
+    w.line(`${name}_rest = (${total} - ${name}_m2) - ${term};`);
+    w.line(`${name}_m2 = ${total};`);
   }
 
   /** The lane's vectors to one state, then the states of the row's lanes to one. */

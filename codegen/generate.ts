@@ -21,6 +21,8 @@ import { bufferName, buildGraph, type Graph } from "./graph.ts";
 import { scratchSize } from "./lanes.ts";
 import { lowerNorms } from "./lower-norms.ts";
 import type { Binding, Kernel, Manifest } from "./manifest.ts";
+import type { KernelOptions } from "./options.ts";
+import { roundStrictly } from "./round-strictly.ts";
 import { makeSchedule, type Schedule } from "./schedule.ts";
 import type { TargetProfile } from "./target.ts";
 
@@ -31,10 +33,10 @@ const cacheElements = { gpu: 64, cpu: 1024 };
  * The kernel of a function whose ops `fuse-elementwise` has put into one group.
  * @throws TircError E0501 to E0506 where the function is not one kernel, or the target cannot run it.
  */
-export function generateKernel(fn: Fn, target: TargetProfile): Kernel {
+export function generateKernel(fn: Fn, target: TargetProfile, options: KernelOptions = {}): Kernel {
   checkFused(fn);
   checkTarget(fn, target);
-  const graph = buildGraph(lowerNorms(fn));
+  const graph = buildGraph(lowerNorms(options.rounding === "strict" ? roundStrictly(fn) : fn, options.accuracy));
   const schedule = makeSchedule(graph.rows, graph.columns, allStrides(graph), target);
   return new Generator(graph, schedule, target).generate();
 }

@@ -7,6 +7,13 @@
  *   y = c * rsqrt(mean(c * c) + eps) * g
  *   ->
  *   y = (x - mean(x)) * rsqrt(var(x) + eps) * g       one Welford reduction, one read of the row
+ *
+ * Scaled, so that squares of a row neither overflow nor vanish: for a power of two s, exactly,
+ *
+ *   y = layernorm(x, eps)
+ *   ->
+ *   s = pow2_scale(max(abs(x)))
+ *   y = layernorm(x * s, eps * s * s)
  */
 
 import { type Builder, rewriteFn } from "../src/ir/builder.ts";
@@ -14,27 +21,50 @@ import { definedBy, type Fn, type Op, type Value } from "../src/ir/ir.ts";
 import { attribute, type Emitter, type NormDef } from "../src/ir/ops/def.ts";
 import { type OpName, ops } from "../src/ir/ops/index.ts";
 import { type Shape, sameShape } from "../src/ir/types.ts";
+import type { Accuracy } from "./options.ts";
 
-export function lowerNorms(fn: Fn): Fn {
-  return rewriteFn(rewriteFn(fn, primitive), variance);
+export function lowerNorms(fn: Fn, accuracy: Accuracy = "normal"): Fn {
+  return rewriteFn(
+    rewriteFn(fn, (op, builder) => primitive(op, builder, accuracy)),
+    variance,
+  );
 }
 
-function primitive(op: Op, builder: Builder): Value | undefined {
+function primitive(op: Op, builder: Builder, accuracy: Accuracy): Value | undefined {
   const def = ops[op.name];
-  return def.kind === "norm" ? inPrimitives(op, def, builder) : undefined;
+  return def.kind === "norm" ? inPrimitives(op, def, builder, accuracy) : undefined;
 }
 
-function inPrimitives(op: Op, def: NormDef, builder: Builder): Value {
+function inPrimitives(op: Op, def: NormDef, builder: Builder, accuracy: Accuracy): Value {
   const [x, gamma, beta] = op.operands as [Value, Value | undefined, Value | undefined];
   const { view, axes, affineView } = def.view(x.shape, op.attributes);
   const emitter: Emitter = {
     emit: (name, operands, attributes) => builder.emit(name as OpName, operands, attributes),
     constant: (element, value) => builder.constant(element, value),
   };
-  let y = def.define(emitter, reshaped(builder, x, view), axes, op.attributes);
+  const eps = "eps" in def.attributes ? attribute.number(op.attributes, "eps") : undefined;
+  const isScaled = accuracy === "scaled" && eps !== undefined;
+  const rows = reshaped(builder, x, view);
+  const parts = isScaled
+    ? scaled(rows, axes, eps, emitter)
+    : { rows, eps: eps ? emitter.constant(x.element, eps) : undefined };
+  let y = def.define(emitter, parts.rows, axes, parts.eps);
   if (gamma !== undefined) y = builder.emit("mul", [y, reshaped(builder, gamma, affineView)]);
   if (beta !== undefined) y = builder.emit("add", [y, reshaped(builder, beta, affineView)]);
   return reshaped(builder, y, x.shape);
+}
+
+/** The rows brought to [-2, 2], or as near to it as eps s^2 stays a number. */
+function scaled(rows: Value, axes: readonly number[], eps: number, { emit, constant }: Emitter) {
+  const { element } = rows;
+  const largest = emit("max", [emit("abs", [rows])], { axes, keepdims: true });
+  let scale = emit("pow2_scale", [largest]);
+  const scaledRows = () => emit("mul", [rows, scale]);
+  if (eps === 0) return { rows: scaledRows(), eps: undefined };
+  // Of rows whose squares vanish beside eps there is nothing to bring up.
+  const most = constant(element, 2 ** Math.min(126, Math.ceil(-Math.log2(eps) / 2)));
+  scale = emit("minimum", [scale, most]);
+  return { rows: scaledRows(), eps: emit("mul", [emit("mul", [constant(element, eps), scale]), scale]) };
 }
 
 function reshaped(builder: Builder, value: Value, shape: Shape): Value {

@@ -2,6 +2,7 @@
 
 import { generateKernel } from "../codegen/generate.ts";
 import type { Kernel } from "../codegen/manifest.ts";
+import type { KernelOptions } from "../codegen/options.ts";
 import { portableTarget, type TargetProfile, targetByName } from "../codegen/target.ts";
 import { type Diagnostic, fail, TircError } from "./diagnostics/diagnostic.ts";
 import { passErrors } from "./diagnostics/errors-passes.ts";
@@ -23,7 +24,7 @@ export interface OptimizeOptions {
   readonly disabled?: readonly string[];
 }
 
-export interface CompileOptions extends OptimizeOptions {
+export interface CompileOptions extends OptimizeOptions, KernelOptions {
   /** The name of a built-in target profile, or a profile. `portable` unless said otherwise. */
   readonly target?: string | TargetProfile;
 }
@@ -47,13 +48,13 @@ export function optimize(module: Module, options: OptimizeOptions = {}): PassRes
  *   not one kernel (those of all functions together).
  */
 export function compile(module: Module, options: CompileOptions = {}): CompileResult {
-  const { target = portableTarget } = options;
+  const { target = portableTarget, accuracy, rounding } = options;
   const profile = typeof target === "string" ? targetByName(target) : target;
   const optimized = optimize(module, options);
   const refused: Diagnostic[] = [];
   const kernels = optimized.module.fns.flatMap((fn) => {
     try {
-      return [generateKernel(fn, profile)];
+      return [generateKernel(fn, profile, { accuracy, rounding })];
     } catch (caught) {
       if (!(caught instanceof TircError)) throw caught;
       refused.push(...caught.diagnostics);

@@ -12,6 +12,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative } from "node:path";
 import { createUnplugin, type UnpluginInstance } from "unplugin";
 import type { Kernel } from "../../codegen/manifest.ts";
+import type { KernelOptions } from "../../codegen/options.ts";
 import type { TargetProfile } from "../../codegen/target.ts";
 import { compile } from "../compile.ts";
 import { type Diagnostic, lineColumn, TircError } from "../diagnostics/diagnostic.ts";
@@ -19,7 +20,7 @@ import { renderPretty } from "../diagnostics/pretty.ts";
 import { emitDeclarations, emitModule } from "../emit-module.ts";
 import { parse } from "../parse/parse.ts";
 
-export interface TircPluginOptions {
+export interface TircPluginOptions extends KernelOptions {
   /** What to compile for: a built-in target's name or a profile. `portable` unless said otherwise. */
   readonly target?: string | TargetProfile;
   /** A pipeline as text. `default` unless said otherwise. */
@@ -54,10 +55,10 @@ function messageOf(found: readonly Diagnostic[], file: string): BuildMessage {
 }
 
 /** @throws TircError where the file is wrong. */
-function compileFile(file: string, { target = "portable", passes = "default", dims }: TircPluginOptions) {
+function compileFile(file: string, { declarations: _, ...options }: TircPluginOptions) {
   const name = relative(process.cwd(), file);
   const module = parse(readFileSync(file, "utf8"), { file: isAbsolute(name) || name.startsWith("..") ? file : name });
-  return compile(module, { target, passes, ...(dims && { dims }) });
+  return compile(module, options);
 }
 
 const textModule = (kernels: readonly Kernel[]) => {

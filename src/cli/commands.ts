@@ -1,5 +1,6 @@
 /** The commands and their options. Help is written from these tables, and command lines are read by them. */
 
+import { accuracies, roundings } from "../../codegen/options.ts";
 import type { CommandSpec, OptionSpec } from "./arguments.ts";
 
 const common: readonly OptionSpec[] = [
@@ -31,6 +32,22 @@ const mode: OptionSpec = {
   choices: ["exact", "lossy", "off"],
   summary: "what to do with centerings: exact (the default), lossy (drop what is left), off",
 };
+
+const arithmetic: readonly OptionSpec[] = [
+  {
+    name: "--accuracy",
+    value: "KIND",
+    choices: accuracies,
+    summary:
+      "normal (the default) or scaled: norms of rows whose squares overflow or vanish, at one more look at each row",
+  },
+  {
+    name: "--rounding",
+    value: "KIND",
+    choices: roundings,
+    summary: "late (the default: f16 values stay f32 until they are stored) or strict (each op rounds)",
+  },
+];
 
 const inside: readonly OptionSpec[] = [
   { name: "--print-ir-before", value: "PASS", repeats: true, summary: "print the IR before a pass; repeats" },
@@ -65,6 +82,7 @@ export const compileSpec: CommandSpec = {
     ...program,
     ...passes,
     mode,
+    ...arithmetic,
     ...inside,
     ...common,
   ],
@@ -98,6 +116,7 @@ export const runSpec: CommandSpec = {
     ...program,
     ...passes,
     mode,
+    ...arithmetic,
     ...inside,
     ...common,
   ],

@@ -31,6 +31,8 @@ export interface Comparison {
   readonly steps: number;
   /** Values that are wrong. */
   readonly wrong: number;
+  /** What a value may be off, of the largest of its row or of 1. */
+  readonly tolerance: number;
   /** The one that is furthest off among those that are wrong: its index in the output. */
   readonly worst: number | undefined;
   /** The reference in float64. */
@@ -106,15 +108,17 @@ function forEachRow({ shape, data }: Tensor, visit: (start: number, end: number,
   }
 }
 
-export function compareOutput(got: HostTensor, { value: want, bounds }: Reference): Comparison {
+/** @param roundings to f16, one after the other, on the way to an output of f16. */
+export function compareOutput(got: HostTensor, { value: want, bounds }: Reference, roundings = 1): Comparison {
   const numbers = toNumbers(got);
-  const tolerance = tolerances[got.element];
+  const tolerance = tolerances[got.element] * (got.element === "f16" ? roundings : 1);
   const worst: number | undefined = undefined;
   const result = {
     maxAbsError: 0,
     maxRelError: 0,
     steps: 0,
     wrong: 0,
+    tolerance,
     worst: worst as number | undefined,
     want: want.data,
   };

@@ -40,7 +40,7 @@ export async function compileCommand(args: Arguments, session: Session): Promise
     return 0;
   }
   if (emit !== "ts") checkOutput(output, program, io);
-  const { kernels, remarks, module: result } = compile(module, { ...options, target });
+  const { kernels, remarks, module: result } = compile(module, { ...options, ...program.arithmetic, target });
   reportRemarks(remarks, args, session);
   time("passes and code generation");
   writeDump(args.value("--dump-dir"), kernels, io);

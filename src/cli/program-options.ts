@@ -1,5 +1,6 @@
 /** What `compile` and `run` read alike: the pipeline, the target, the instruments, and the program itself. */
 
+import type { Accuracy, KernelOptions, Rounding } from "../../codegen/options.ts";
 import { parseTarget, type TargetProfile, targetByName } from "../../codegen/target.ts";
 import { builtinPasses } from "../../passes/index.ts";
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
@@ -30,6 +31,7 @@ export interface Program {
   /** Missing where no target is given. */
   readonly target: TargetProfile | undefined;
   readonly dims: Readonly<Record<string, number>>;
+  readonly arithmetic: KernelOptions;
   readonly instruments: readonly Instrument[];
   /** Milliseconds that reading and parsing took. */
   readonly parseTime: number;
@@ -80,6 +82,10 @@ export function readProgram(args: Arguments, session: Session): Program {
   return {
     ...{ module, passes, disabled, target, parseTime },
     dims: Object.fromEntries(dims.map((dim) => [dim.name.text, dim.extent])),
+    arithmetic: {
+      accuracy: args.value("--accuracy")?.text as Accuracy | undefined,
+      rounding: args.value("--rounding")?.text as Rounding | undefined,
+    },
     instruments: makeInstruments(args, session),
   };
 }

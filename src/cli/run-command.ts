@@ -5,11 +5,11 @@ import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { compareErrors } from "../diagnostics/errors-data.ts";
 import { type Constants, constantsOf, interpret } from "../ir/interpret.ts";
-import type { Fn, Module } from "../ir/ir.ts";
+import { type Fn, isLeaf, type Module } from "../ir/ir.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { fromNumbers, type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
 import { type Arguments, checkStream, type Word } from "./arguments.ts";
-import { type Comparison, compareOutput, referenceOf, tolerances } from "./compare.ts";
+import { type Comparison, compareOutput, referenceOf } from "./compare.ts";
 import { readConstants } from "./constants.ts";
 import { brokenContracts, centeredInput } from "./contracts.ts";
 import { writeAtomically } from "./files.ts";
@@ -60,8 +60,10 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
   if (broken.length > 0) fail(...broken);
   const ran = await runOn(program, { inputs, dims: extents, constants }, args, session);
   for (const [name, word] of outputs) writeAtomically(word.text, writeNpy(ran.outputs[name] as HostTensor), io);
+  const halves = (ran.module.fns[0] as Fn).ops.filter((op) => !isLeaf(op) && op.results[0]?.element === "f16").length;
+  const roundings = program.arithmetic.rounding === "strict" ? Math.max(1, halves) : 1;
   const comparisons = args.has("--compare")
-    ? compare(fn, { inputs, constants }, ran.outputs)
+    ? compare(fn, { inputs, constants }, ran.outputs, roundings)
     : new Map<string, Comparison>();
   if (ran.remarks.some(({ code }) => code === "R0103")) {
     const after = ran.module.fns[0] as Fn;
@@ -127,7 +129,7 @@ async function runOn(
     return { device: "cpu (the reference interpreter)", launches: 0, outputs: hostTensorsOf(results), ...optimized };
   }
   try {
-    const compiled = compile(module, { ...options, target: program.target ?? opened.target });
+    const compiled = compile(module, { ...options, ...program.arithmetic, target: program.target ?? opened.target });
     reportRemarks(compiled.remarks, args, session);
     const kernel = compiled.kernels[0] as (typeof compiled.kernels)[0];
     const { runKernel } = await import("../runtime/execute.ts");
@@ -169,17 +171,17 @@ function hostTensorsOf(tensors: Readonly<Record<string, Tensor>>): Tensors {
   );
 }
 
-function compare(fn: Fn, { inputs, constants }: Given, outputs: Tensors): Map<string, Comparison> {
+function compare(fn: Fn, { inputs, constants }: Given, outputs: Tensors, roundings: number): Map<string, Comparison> {
   const references = referenceOf(fn, tensorsOf(inputs), constants);
   return new Map(
     Object.entries(references).map(([name, reference]) => {
-      return [name, compareOutput(outputs[name] as HostTensor, reference)];
+      return [name, compareOutput(outputs[name] as HostTensor, reference, roundings)];
     }),
   );
 }
 
 function wrongOutputs(outputs: Tensors, comparisons: ReadonlyMap<string, Comparison>): Diagnostic[] {
-  return [...comparisons].flatMap(([name, { wrong, worst, want }]) => {
+  return [...comparisons].flatMap(([name, { wrong, worst, want, tolerance }]) => {
     if (wrong === 0) return [];
     const got = outputs[name] as HostTensor;
     const at = worst ?? 0;
@@ -190,7 +192,6 @@ function wrongOutputs(outputs: Tensors, comparisons: ReadonlyMap<string, Compari
       count: wrong,
       total: got.data.length,
     };
-    const { [got.element]: tolerance } = tolerances;
     return [compareErrors.differs(name, values, tolerance === 0 ? "nothing" : String(tolerance))];
   });
 }

@@ -2,7 +2,7 @@
 
 import { printType } from "../ir/types.ts";
 import { type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
-import { type Comparison, tolerances } from "./compare.ts";
+import type { Comparison } from "./compare.ts";
 
 export interface RunReport {
   readonly function: string;
@@ -27,7 +27,7 @@ export function reportJson({ function: name, device, launches, outputs, comparis
 export function reportText({ function: name, device, launches, outputs, comparisons }: RunReport): string {
   const rows = Object.entries(outputs).map(([output, tensor]) => {
     const comparison = comparisons.get(output);
-    const what = comparison === undefined ? firstValues(tensor) : errorsOf(tensor, comparison);
+    const what = comparison === undefined ? firstValues(tensor) : errorsOf(comparison);
     return `  ${output}: ${printType(tensor)}  ${what}\n`;
   });
   const count = launches === 1 ? "1 launch" : `${launches} launches`;
@@ -42,10 +42,9 @@ function firstValues(tensor: HostTensor): string {
   return shown.join(" ") + (tensor.data.length > shownValues ? " ..." : "");
 }
 
-function errorsOf({ element }: HostTensor, { maxAbsError, maxRelError, steps, wrong }: Comparison): string {
+function errorsOf({ maxAbsError, maxRelError, steps, wrong, tolerance }: Comparison): string {
   const verdict = wrong === 0 ? "ok" : "WRONG";
   const errors = `largest error ${shown(maxAbsError)}, ${shown(maxRelError)} of its row's largest value`;
-  const tolerance = tolerances[element];
   const allowed = tolerance === 0 ? "" : ` (allowed: ${tolerance.toExponential()} of that value or of 1)`;
   const stepped = steps === 0 ? "" : `; ${steps} values on the neighbouring step, which rounding leaves open`;
   return `${verdict}: ${errors}${allowed}${stepped}`;

@@ -1,7 +1,7 @@
 /** Rows on which statistics computed carelessly go wrong. */
 
-import { expect } from "vitest";
-import { compileText, targetsFor } from "../support/compile.ts";
+import { describe, expect } from "vitest";
+import { type Compiled, compileText, targetsFor } from "../support/compile.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { compareKernel, inputsFor, normal } from "../support/oracle.ts";
 
@@ -40,10 +40,70 @@ gpuTest.for([1e4, -1e4, 1e5])("rows of %d + N(0, 1)", async (offset, { gpu }) =>
 gpuTest("one large element among small ones", async ({ gpu }) => {
   for (const target of targetsFor(gpu.target)) {
     const { fn, kernel } = compileText(layernorm(768), target);
-    const fill = { x: (next: () => number, i: number) => (i % 768 === 0 ? 1e4 : normal(next)) };
-    const { errors } = await compareKernel(gpu.device, kernel, fn, inputsFor(fn, { rows: 4 }, { fill }));
-    expect(errors.out0, target.name).toBeLessThanOrEqual(2e-6);
+    const fill = {
+      x: (next: () => number, i: number) => (i % 768 === 0 ? 1e4 : normal(next)),
+      gamma: () => 1,
+      beta: () => 0,
+    };
+    const { outputs, wanted } = await compareKernel(gpu.device, kernel, fn, inputsFor(fn, { rows: 16 }, { fill }));
+    const want = wanted.out0?.data as Float64Array;
+    const error = want.reduce((most, value, i) => Math.max(most, Math.abs(value - Number(outputs.out0?.data[i]))), 0);
+    // The largest value is 27.7: two units in its last place.
+    expect(error, target.name).toBeLessThanOrEqual(4e-6);
   }
+});
+
+describe("accuracy = scaled", () => {
+  const programs = {
+    layernorm: (eps: number) => layernorm(768, `, eps = ${eps}`),
+    rmsnorm: (eps: number) =>
+      `fn f(x: f32[rows, 768]) -> f32[rows, 768] { return rmsnorm(x, axes = [-1], eps = ${eps}) }`,
+    l2norm: (eps: number) =>
+      `fn f(x: f32[rows, 768]) -> f32[rows, 768] { return l2norm(x, axes = [-1], eps = ${eps}) }`,
+    groupnorm: (eps: number) =>
+      `fn f(x: f32[rows, 6, 128]) -> f32[rows, 6, 128] { return groupnorm(x, groups = 2, eps = ${eps}) }`,
+    "mean of squares": (eps: number) => `fn f(x: f32[rows, 768]) -> f32[rows, 768] {
+      return x * rsqrt(mean(x * x, axes = [-1], keepdims = true) + ${eps})
+    }`,
+  };
+  const scales = [
+    [1e18, 1e-5],
+    [5e37, 1e-5],
+    [1, 1e-5],
+    [1e-25, 0],
+    [1e-30, 0],
+    [1e-25, 1e-5],
+    [1e-3, 1e-5],
+    [1e-18, 1e-36],
+  ] as const;
+  gpuTest.for(Object.entries(programs))("%s of rows at all magnitudes", async ([name, program], { gpu }) => {
+    for (const target of targetsFor(gpu.target)) {
+      for (const [scale, eps] of scales) {
+        const { fn, kernel } = compileText(program(eps), target, { accuracy: "scaled" });
+        const fill = { x: (next: () => number) => scale * normal(next), gamma: () => 1, beta: () => 0 };
+        const { outputs, wanted } = await compareKernel(gpu.device, kernel, fn, inputsFor(fn, { rows: 4 }, { fill }));
+        const want = wanted.out0?.data as Float64Array;
+        const largest = want.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+        for (const [i, value] of want.entries()) {
+          const error = Math.abs(value - Number(outputs.out0?.data[i]));
+          expect(error / largest, `${name}, ${target.name}, ${scale}, eps ${eps}`).toBeLessThanOrEqual(1e-6);
+        }
+      }
+    }
+  });
+
+  gpuTest("changes nothing of rows that need it not but the last bits", async ({ gpu }) => {
+    const text = "fn f(x: f32[rows, 768]) -> f32[rows, 768] { return layernorm(x, axes = [-1], eps = 0) }";
+    const [plain, scaled] = (["normal", "scaled"] as const).map((accuracy) => {
+      return compileText(text, gpu.target, { accuracy });
+    }) as [Compiled, Compiled];
+    const inputs = inputsFor(plain.fn, { rows: 8 }, { fill: { x: (next) => 3 + normal(next) } });
+    const a = await compareKernel(gpu.device, plain.kernel, plain.fn, inputs);
+    const b = await compareKernel(gpu.device, scaled.kernel, scaled.fn, inputs);
+    expect(scaled.kernel.wgsl).not.toEqual(plain.kernel.wgsl);
+    const off = a.outputs.out0?.data.map((value, i) => Math.abs(Number(value) - Number(b.outputs.out0?.data[i])));
+    expect(Math.max(...(off as Float32Array))).toBeLessThanOrEqual(5e-7);
+  });
 });
 
 gpuTest("a NaN or an infinity in a row makes that row NaN and no other", async ({ gpu }) => {

@@ -127,7 +127,7 @@ gpuTest.for([1, 3, 7])("halves in rows of %i, of which two may lie in one word",
 gpuTest.for(cases)("%s", async ([, text, dims], { gpu }) => {
   for (const target of targetsFor(gpu.target)) {
     for (const passes of ["default", "O0"]) {
-      const { fn, kernel } = compileText(text, target, passes);
+      const { fn, kernel } = compileText(text, target, { passes });
       const { errors } = await compareKernel(gpu.device, kernel, fn, inputsFor(fn, dims));
       for (const [name, error] of Object.entries(errors)) {
         expect(error, `${name}, ${target.name}, ${passes}\n${kernel.wgsl}`).toBeLessThanOrEqual(2e-6);

@@ -45,6 +45,12 @@ const checks: { readonly [Name in OpName]: readonly Check[] } = {
   // log(1 + x) = x - x^2/2 + ..., expm1 x = x + x^2/2 + ...
   log1p: [{ of: [row(0, e - 1, 1e-10)], is: row(0, 1, 1e-10 - 5e-21) }],
   expm1: [{ of: [row(0, 1, 1e-10)], is: row(0, e - 1, 1e-10 + 5e-21) }],
+  pow2_scale: [
+    { of: [row(1, -1.999, 2, 0.1, 1e18)], is: row(1, 1, 0.5, 16, 2 ** -59) },
+    { of: [row(0, 1e-45, 3e38, -Infinity, NaN)], is: row(2 ** 126, 2 ** 126, 2 ** -126, 2 ** -126, 2 ** -126) },
+    // Neighbours of powers of two in float64.
+    { of: [row(2 ** 40 * (1 - 2 ** -53), 2 ** 40, 2 ** -40 * (1 + 2 ** -52))], is: row(2 ** -39, 2 ** -40, 2 ** 40) },
+  ],
   sin: [{ of: [row(0, PI / 2, PI / 6)], is: row(0, 1, 0.5) }],
   cos: [{ of: [row(0, PI, PI / 3)], is: row(1, -1, 0.5) }],
   tan: [{ of: [row(0, PI / 4, -PI / 3)], is: row(0, 1, -Math.sqrt(3)) }],

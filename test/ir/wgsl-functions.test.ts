@@ -84,6 +84,7 @@ const cases: { readonly [Name in ElementwiseName]: readonly Case[] } = {
     { operands: [line(-2, 2)], relative: 12 * ulp },
     { operands: [line(-80, 80)], relative: (4 + 2 * 80) * ulp },
   ],
+  pow2_scale: [{ operands: [wide] }, { operands: [bothSigns(powers(1e-37, 3e38))] }],
   sin: [
     { operands: [line(-10, 10)], absolute: 2 * ulp },
     { operands: [line(-1e4, 1e4)], absolute: 4 * ulp },

@@ -2,7 +2,7 @@
 
 import type { Kernel } from "../../codegen/manifest.ts";
 import { builtinTargets, portableTarget, type TargetProfile } from "../../codegen/target.ts";
-import { compile } from "../../src/compile.ts";
+import { type CompileOptions, compile } from "../../src/compile.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { parse } from "../../src/parse/parse.ts";
 
@@ -13,9 +13,13 @@ export interface Compiled {
 }
 
 /** The one function of a text, compiled by the default pipeline. */
-export function compileText(text: string, target: TargetProfile = portableTarget, passes?: string): Compiled {
+export function compileText(
+  text: string,
+  target: TargetProfile = portableTarget,
+  options: Omit<CompileOptions, "target"> = {},
+): Compiled {
   const module = parse(text, { file: "test.tir" });
-  const { kernels } = compile(module, passes === undefined ? { target } : { target, passes });
+  const { kernels } = compile(module, { ...options, target });
   return { fn: module.fns[0] as Fn, kernel: kernels[0] as Kernel };
 }
 

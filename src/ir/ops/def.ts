@@ -121,8 +121,11 @@ export interface NormDef extends Common {
   readonly view: (shape: Shape, attributes: Attributes) => NormView;
   /** One row in float64, before gamma and beta. */
   readonly normalize: (row: Float64Array, attributes: Attributes) => Float64Array;
-  /** The same in primitive ops, over the columns `axes` of `x`, before gamma and beta. */
-  readonly define: (emit: Emitter, x: Value, axes: readonly number[], attributes: Attributes) => Value;
+  /**
+   * The same in primitive ops, over the columns `axes` of `x`, before gamma and beta. `eps` is missing where it is 0.
+   * A norm that has one gives the same for s x and s^2 eps as for x and eps, for every s > 0.
+   */
+  readonly define: (emit: Emitter, x: Value, axes: readonly number[], eps: Value | undefined) => Value;
 }
 
 export interface ShapeDef extends Common {

@@ -107,6 +107,16 @@ const castWgsl: Wgsl = ([x], at) => {
   return isFloat(to) && at.element === "f32" ? (x as string) : `${at.type(to)}(${x})`;
 };
 
+/** Of 0, infinities and NaN: the scale of what is nearest to them, or of the largest. */
+function pow2Scale(x: number): number {
+  if (!Number.isFinite(x)) return 2 ** -126;
+  const size = Math.max(Math.abs(x), 2 ** -126);
+  const near = Math.floor(Math.log2(size));
+  // log2 may round up to the next whole number, or down.
+  const exponent = 2 ** near > size ? near - 1 : 2 ** (near + 1) <= size ? near + 1 : near;
+  return 2 ** -Math.min(exponent, 126);
+}
+
 /** Small whole exponents are products: exact signs, and no error of exp2 and log2. */
 const powWgsl: Wgsl = ([a, b], at) => {
   const exponent = at.constant(1);
@@ -147,6 +157,11 @@ export const unaryOps = {
   log2: unary("Logarithm to base 2.", Math.log2, builtin("log2")),
   log1p: unary("`log(1 + x)`, accurate near 0.", Math.log1p, library("log1p")),
   expm1: unary("`exp(x) - 1`, accurate near 0.", Math.expm1, library("expm1")),
+  pow2_scale: unary(
+    "The power of two `s` with `1 <= abs(x) * s < 2`, at most 2^126 and at least 2^-126.",
+    pow2Scale,
+    library("pow2_scale"),
+  ),
   sin: unary("Sine, x in radians.", Math.sin, library("sin")),
   cos: unary("Cosine, x in radians.", Math.cos, library("cos")),
   tan: unary("Tangent, x in radians.", Math.tan, library("tan")),

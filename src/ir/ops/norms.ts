@@ -45,11 +45,8 @@ function overGroups(shape: Shape, attributes: Attributes): NormView {
 const fold = (emit: Emitter, name: string, x: Value, columns: readonly number[]) =>
   emit.emit(name, [x], { axes: columns, keepdims: true });
 
-/** rsqrt(x + eps); an eps of 0 is left out. */
-function inverseRoot(emit: Emitter, x: Value, attributes: Attributes): Value {
-  const eps = attribute.number(attributes, "eps");
-  return emit.emit("rsqrt", [eps === 0 ? x : emit.emit("add", [x, emit.constant(x.element, eps)])]);
-}
+const inverseRoot = (emit: Emitter, x: Value, eps: Value | undefined) =>
+  emit.emit("rsqrt", [eps === undefined ? x : emit.emit("add", [x, eps])]);
 
 const scaledBy = (row: Float64Array, factor: number) => row.map((x) => x * factor);
 const meanSquare = (row: Float64Array) => meanOf(scaledBySelf(row));
@@ -74,8 +71,8 @@ function shiftedPowers(row: Float64Array) {
 const centerOf = (emit: Emitter, x: Value, columns: readonly number[]) =>
   emit.emit("sub", [x, fold(emit, "mean", x, columns)]);
 
-const standardize: NormDef["define"] = (emit, x, columns, attributes) => {
-  const inverse = inverseRoot(emit, fold(emit, "var", x, columns), attributes);
+const standardize: NormDef["define"] = (emit, x, columns, eps) => {
+  const inverse = inverseRoot(emit, fold(emit, "var", x, columns), eps);
   return emit.emit("mul", [centerOf(emit, x, columns), inverse]);
 };
 
@@ -109,9 +106,9 @@ export const normOps = {
     {
       summary: "`x / sqrt(mean(x^2) + eps) * gamma` (Zhang & Sennrich 2019).",
       normalize: (row, attributes) => scaledBy(row, 1 / Math.sqrt(meanSquare(row) + eps(attributes))),
-      define: (emit, x, columns, attributes) => {
+      define: (emit, x, columns, eps) => {
         const square = fold(emit, "mean", emit.emit("mul", [x, x]), columns);
-        return emit.emit("mul", [x, inverseRoot(emit, square, attributes)]);
+        return emit.emit("mul", [x, inverseRoot(emit, square, eps)]);
       },
       facts: { rowMeanZero: "scale" },
     },
@@ -165,9 +162,9 @@ export const normOps = {
     {
       summary: "`x / sqrt(sum(x^2) + eps)`.",
       normalize: (row, attributes) => scaledBy(row, 1 / Math.sqrt(sumOf(scaledBySelf(row)) + eps(attributes))),
-      define: (emit, x, columns, attributes) => {
+      define: (emit, x, columns, eps) => {
         const square = fold(emit, "sum", emit.emit("mul", [x, x]), columns);
-        return emit.emit("mul", [x, inverseRoot(emit, square, attributes)]);
+        return emit.emit("mul", [x, inverseRoot(emit, square, eps)]);
       },
       facts: { rowMeanZero: "scale" },
     },

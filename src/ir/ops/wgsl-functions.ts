@@ -48,6 +48,7 @@ export type WgslFunction =
   | "pow"
   | "rem"
   | "round_to_half"
+  | "pow2_scale"
   | "infinity"
   | "nan";
 
@@ -171,6 +172,13 @@ fn cos_(x: T) -> T {
   let size = select(normal, subnormal, abs(x) < T(6.103515625e-5));
   let held = select(size, T(infinity()), size > T(65504.0));
   return select(held, -held, bitcast<I>(x) < I(0));
+}`,
+  },
+  // 2^-e for an exponent field of e + 127: that field is 127 - e. Of what is below 2^-126 or above 2^127 it would be none.
+  pow2_scale: {
+    body: `fn pow2_scale(x: T) -> T {
+  let field = clamp(bitcast<I>(abs(x)) / I(8388608), I(1), I(253));
+  return bitcast<T>((I(254) - field) * I(8388608));
 }`,
   },
   // WGSL has no literals for these; a constant expression that gives one is an error, a run-time one is not.

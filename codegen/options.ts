@@ -1,0 +1,23 @@
+/** What a user may ask of a kernel's arithmetic. */
+
+export const accuracies = ["normal", "scaled"] as const;
+
+/**
+ * - normal: statistics of the row as it is.
+ * - scaled: norms bring each row to a magnitude near 1 first, by a power of two, which takes one more look at it. Rows
+ *   whose squares overflow, or vanish beside an eps of 0, come out as exact as others.
+ */
+export type Accuracy = (typeof accuracies)[number];
+
+export const roundings = ["late", "strict"] as const;
+
+/**
+ * - late: f16 values stay in f32 inside of a kernel, and are rounded where they are stored.
+ * - strict: what each op gives is rounded to its type, as if each were a kernel of its own.
+ */
+export type Rounding = (typeof roundings)[number];
+
+export interface KernelOptions {
+  readonly accuracy?: Accuracy | undefined;
+  readonly rounding?: Rounding | undefined;
+}

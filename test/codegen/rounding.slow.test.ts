@@ -1,0 +1,81 @@
+/** `rounding: "strict"`: a fused kernel of f16 gives, bit for bit, what its ops give as kernels of their own. */
+
+import { expect } from "vitest";
+import type { Kernel } from "../../codegen/manifest.ts";
+import type { TargetProfile } from "../../codegen/target.ts";
+import { type CompileOptions, compile, optimize } from "../../src/compile.ts";
+import { type Fn, isLeaf, presentOperands } from "../../src/ir/ir.ts";
+import { print } from "../../src/ir/print.ts";
+import { printType } from "../../src/ir/types.ts";
+import { parse } from "../../src/parse/parse.ts";
+import { runKernel } from "../../src/runtime/execute.ts";
+import type { HostTensor } from "../../src/runtime/host-tensor.ts";
+import { targetsFor } from "../support/compile.ts";
+import { gpuTest } from "../support/gpu.ts";
+import { inputsFor } from "../support/oracle.ts";
+
+const programs = {
+  "a chain around LayerNorm": `
+fn f(x: f16[rows, 768], r: f16[rows, 768], g: f16[768], b: f16[768]) -> f16[rows, 768] {
+  let y = gelu(layernorm(x + r * 0.1, g, b, axes = [-1]))
+  return y / max(abs(y), axes = [-1], keepdims = true)
+}`,
+  "a centering, and sums of what was rounded": `
+fn f(x: f16[rows, 769], r: f16[rows, 769]) -> f16[rows, 769] {
+  let y = exp(x) * silu(r)
+  let c = y - mean(y, axes = [-1], keepdims = true)
+  return c * rsqrt(mean(c * c, axes = [-1], keepdims = true) + 0.001) + sum(y, axes = [-1], keepdims = true)
+}`,
+  "elementwise ops": `
+fn f(x: f16[rows, 64], r: f16[rows, 64]) -> f16[rows, 64] {
+  let y = (x + r) * (x - r) / (1.5 + x * x)
+  return where(y > 0, sqrt(abs(y)), tanh(y) * 3) - y * y * y
+}`,
+  "softmax of a cast": `
+fn f(x: f32[rows, 256], r: f16[rows, 256]) -> f16[rows, 256] {
+  return softmax(cast(x, to = f16) * 0.125 + r, axes = [-1]) + r
+}`,
+};
+
+type Tensors = Record<string, HostTensor>;
+
+const one = (text: string, target: TargetProfile, options: CompileOptions = {}) =>
+  compile(parse(text, { file: "test.tir" }), { target, ...options }).kernels[0] as Kernel;
+
+/** Each op of the function as a kernel of its own, one after the other. */
+async function opByOp(
+  device: GPUDevice,
+  fn: Fn,
+  lines: ReadonlyMap<string, string>,
+  inputs: Tensors,
+  at: TargetProfile,
+) {
+  const values: Tensors = { ...inputs };
+  for (const op of fn.ops.filter((op) => !isLeaf(op))) {
+    const name = op.result.name as string;
+    const operands = [...new Set(presentOperands(op))].filter(({ def }) => def === undefined || !isLeaf(def));
+    const params = operands.map((operand) => `${operand.name}: ${printType(operand)}`);
+    const text = `fn f(${params.join(", ")}) -> (out_: ${printType(op.result)}) {\n  return ${lines.get(name)}\n}`;
+    const given = operands.map(({ name }) => [name, values[name as string]]);
+    const { outputs } = await runKernel(device, one(text, at, { passes: "O0" }), Object.fromEntries(given));
+    values[name] = outputs.out_ as HostTensor;
+  }
+  return values[fn.results[0]?.value.name as string] as HostTensor;
+}
+
+gpuTest.for(Object.entries(programs))("%s", async ([, text], { gpu }) => {
+  for (const target of targetsFor(gpu.target)) {
+    const printed = print(optimize(parse(text, { file: "test.tir" })).module);
+    const lines = new Map(
+      [...printed.matchAll(/^ *let (\w+) = (.*)$/gm)].map(([, name, op]) => [name as string, op as string]),
+    );
+    const fn = parse(printed, { file: "printed.tir" }).fns[0] as Fn;
+    const inputs = inputsFor(fn, { rows: 6 });
+    const want = await opByOp(gpu.device, fn, lines, inputs, target);
+    const output = fn.results[0]?.name as string;
+    const strict = await runKernel(gpu.device, one(text, target, { rounding: "strict" }), inputs);
+    expect(strict.outputs[output]?.data, target.name).toEqual(want.data);
+    const late = await runKernel(gpu.device, one(text, target), inputs);
+    expect(late.outputs[output]?.data, target.name).not.toEqual(want.data);
+  }
+});
