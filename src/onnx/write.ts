@@ -12,7 +12,10 @@ import { type Field, fieldsOf } from "./wire.ts";
 export interface GraphChanges {
   /** The nodes that stand in the place of one, encoded; none where it is gone. By the number of the node. */
   readonly nodes: ReadonlyMap<number, readonly Uint8Array[]>;
+  /** Tensors that are added. */
   readonly initializers: readonly NewTensor[];
+  /** Names of initializers that are left out. */
+  readonly without?: ReadonlySet<string>;
   /** Versions of operator sets that the model must name, by their domains. */
   readonly opsets?: ReadonlyMap<string, number>;
 }
@@ -41,12 +44,17 @@ export function rewrittenModel(model: OnnxModel, changes: GraphChanges): Piece[]
   return merged(pieces);
 }
 
-function rewrittenGraph(model: OnnxModel, graph: Field, { nodes, initializers }: GraphChanges): Piece[] {
-  if (nodes.size === 0 && initializers.length === 0) return [graph.range];
+function rewrittenGraph(model: OnnxModel, graph: Field, changes: GraphChanges): Piece[] {
+  const { nodes, initializers, without = new Set() } = changes;
+  if (nodes.size + initializers.length + without.size === 0) return [graph.range];
   const inner: Piece[] = [];
-  let index = 0;
+  let [index, tensor] = [0, 0];
   for (const one of fieldsOf(model.reader, graph.content)) {
     const instead = one.number === field.node ? nodes.get(index++) : undefined;
+    if (one.number === field.initializer) {
+      const name = model.graph.initializers[tensor++]?.name;
+      if (name !== undefined && without.has(name)) continue;
+    }
     if (instead === undefined) inner.push(one.range);
     else inner.push(...instead.map((bytes) => messageField(field.node, bytes)));
   }

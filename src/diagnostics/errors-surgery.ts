@@ -1,0 +1,34 @@
+/** Messages about models that are written back: E0748 to E0751. */
+
+import { type Diagnostic, error, type Span } from "./diagnostic.ts";
+
+export const surgeryErrors = {
+  noSuchOp(file: string, opset: number): Diagnostic {
+    return error(
+      "E0748",
+      `${file} uses operator set ${opset} of ONNX, and \`RMSNormalization\` is in set 23 and later`,
+      {
+        help: [
+          "`--norm-op simplified` writes the op that onnxruntime has for any set",
+          "or convert the model: `onnx.version_converter.convert_version(model, 23)`",
+        ],
+      },
+    );
+  },
+  unwritable(file: string, node: string, reason: string): Diagnostic {
+    return error("E0749", `${node} of ${file} cannot be written: ${reason}`);
+  },
+  overwrites(span: Span, file: string): Diagnostic {
+    return error("E0750", `${file} is the model that is read, and it is not overwritten`, {
+      span,
+      help: ["write another file, and rename it when it is what you want"],
+    });
+  },
+  weightsElsewhere(span: Span, file: string, location: string, beside: string): Diagnostic {
+    return error("E0751", `${file} would not find its weights: they are in ${location}, which is beside the model`, {
+      span,
+      notes: ["a model names such files relative to its own folder, and they must lie in it"],
+      help: [`write ${beside}`, `or copy or link ${location} first`],
+    });
+  },
+};
