@@ -23,18 +23,25 @@ function namedValues(fn: Fn): Map<string, Value> {
   return new Map(values.flatMap((value) => (value.name === undefined ? [] : [[value.name, value]])));
 }
 
+interface Walk {
+  /** Where it ends: values of the one side, and of the other. */
+  readonly isInput: (value: Value) => boolean;
+  readonly isTensor: (value: Value) => boolean;
+  readonly found: Pair[];
+}
+
 /**
- * Walks two ops down to values that `isInput` takes, and adds those with what stands in the other op in their place.
+ * Walks two ops down to values that are inputs of the first, and notes what stands in the other op in their place.
  * @returns whether all else is the same.
  */
-function pairs(a: Op, b: Op, isInput: (value: Value) => boolean, found: Pair[]): boolean {
+function pairs(a: Op, b: Op, walk: Walk): boolean {
   if (a.name !== b.name || a.operands.length !== b.operands.length) return false;
   return a.operands.every((x, i) => {
     const y = b.operands[i];
     if (x === undefined || y === undefined) return x === y;
-    if (isInput(x)) return found.push([x, y]) > 0;
-    if (x.def === undefined || y.def === undefined || x.index !== y.index) return false;
-    return constantValue(x) === constantValue(y) && pairs(x.def, y.def, isInput, found);
+    if (walk.isInput(x)) return walk.found.push([x, y]) > 0;
+    if (x.def === undefined || y.def === undefined || x.index !== y.index || walk.isTensor(y)) return false;
+    return constantValue(x) === constantValue(y) && pairs(x.def, y.def, walk);
   });
 }
 
@@ -47,12 +54,14 @@ export class Comparison {
   private readonly moved: ReadonlySet<Value>;
   /** How many centerings are left. */
   readonly centers: number;
+  private readonly positions: ReadonlyMap<Op, number>;
 
   constructor({ imported, before, after }: Stages) {
     this.imported = imported;
     this.before = namedValues(before);
     this.after = namedValues(after);
     this.loaded = new Set(imported.module.consts.map(({ name }) => name));
+    this.positions = new Map(after.ops.map((op, i) => [op, i]));
     this.moved = this.downstream(after);
     this.centers = after.ops.filter(({ name }) => name === "center").length;
     for (const [name, value] of this.before) {
@@ -74,10 +83,19 @@ export class Comparison {
     return value.name !== undefined && this.before.has(value.name) ? tensors.get(value.name) : undefined;
   }
 
+  private readonly isTensor = (value: Value) => this.tensorOf(value) !== undefined;
+
   /** The value of the imported function that a tensor is, and nothing where it is one of another name. */
   private own(tensor: string): Value | undefined {
     const value = this.imported.values.get(tensor);
     return value?.name !== undefined && this.imported.tensors.get(value.name) === tensor ? value : undefined;
+  }
+
+  /** For sorting: what is computed first. */
+  readonly inOrder = (a: Value, b: Value) => this.position(a) - this.position(b);
+
+  private position({ def }: Value): number {
+    return def === undefined ? -1 : (this.positions.get(def) ?? -1);
   }
 
   /** What a tensor is now; nothing where no op is left that computes it, or it never had a value of its own. */
@@ -108,7 +126,7 @@ export class Comparison {
     if (was?.def === undefined || now?.def === undefined) return undefined;
     const found: Pair[] = [];
     const isNamed = (value: Value) => value.name !== undefined && tensors.has(value.name);
-    if (!pairs(was.def, now.def, isNamed, found)) return undefined;
+    if (!pairs(was.def, now.def, { isInput: isNamed, isTensor: this.isTensor, found })) return undefined;
     const result = new Map<Value, Value>();
     const kept = new Set<Value>();
     for (const [x, y] of found) {
@@ -132,7 +150,7 @@ export class Comparison {
     const found: Pair[] = [];
     const isInput = (value: Value) =>
       value.def?.name === "global" || (value.name !== undefined && this.before.has(value.name));
-    return { same: pairs(was, is, isInput, found), found };
+    return { same: pairs(was, is, { isInput, isTensor: this.isTensor, found }), found };
   }
 
   private findStandIns(found: readonly Pair[]): void {
@@ -142,12 +160,12 @@ export class Comparison {
     }
   }
 
-  /** New values, and all that is computed from them. */
+  /** New values and what is normalized, and all that is computed from them. */
   private downstream({ ops }: Fn): Set<Value> {
     const moved = new Set<Value>();
     for (const op of ops) {
       const isNew = op.results.some((result) => this.tensorOf(result) === undefined) && op.name !== "constant";
-      if (!isNew && !presentOperands(op).some((operand) => moved.has(operand))) continue;
+      if (!isNew && op.name !== "rmsnorm" && !presentOperands(op).some((operand) => moved.has(operand))) continue;
       for (const result of op.results) moved.add(result);
     }
     return moved;

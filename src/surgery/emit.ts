@@ -135,6 +135,11 @@ export class Emitter {
     this.nodes.push({ name: output, opType, domain: "", inputs, outputs: [output], attributes });
   }
 
+  /** Zeros in the shape of a tensor. */
+  zerosLike(tensor: string): string {
+    return this.once(`zeros ${tensor}`, `${tensor}_zeros`, (name) => this.node("Sub", [tensor, tensor], name));
+  }
+
   fresh(hint: string): string {
     let name = hint;
     for (let n = 1; this.given.has(name) || this.options.isTaken(name); n++) name = `${hint}_${n}`;

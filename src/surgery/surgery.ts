@@ -180,7 +180,8 @@ function changeOf(node: NodeProto, { comparison, emitter, roots, values }: Rewri
   const exchanged = outputs.map(({ tensor }) => comparison.exchanged(tensor));
   const isOther = outputs.some(({ tensor }, i) => exchanged[i] === undefined && !comparison.isSame(tensor));
   if (isReplaced || isOther) {
-    for (const { tensor, value, vanished } of outputs) {
+    const inOrder = outputs.toSorted((a, b) => comparison.inOrder(a.value, b.value));
+    for (const { tensor, value, vanished } of inOrder) {
       if (vanished) emitter.node("Identity", [emitter.name(value)], tensor);
       else emitter.write(value, tensor);
     }
@@ -193,7 +194,8 @@ function changeOf(node: NodeProto, { comparison, emitter, roots, values }: Rewri
   if (instead.size === 0) return undefined;
   const inputs = node.inputs.map((name) => {
     const other = name === "" ? undefined : instead.get(values.get(name) as Value);
-    return other === undefined ? name : emitter.name(other);
+    if (other === undefined) return name;
+    return other.def?.name === "broadcast" ? emitter.zerosLike(name) : emitter.name(other);
   });
   return { before: emitter.taken(), self: { inputs } };
 }
