@@ -149,12 +149,13 @@ function choose(module: Module, name: Word | undefined): Module {
     : fail(passErrors.unknownFunction(name.text, names, name.span));
 }
 
-interface GivenDim {
+export interface GivenDim {
   readonly name: Word;
   readonly extent: number;
 }
 
-function readDims(args: Arguments): GivenDim[] {
+/** The extents of `--dim`. Throws E0705, E0706, E0710. */
+export function readDims(args: Arguments): GivenDim[] {
   const first = new Map<string, Word>();
   const dims: GivenDim[] = [];
   const reads = args.values("--dim").map((word) => () => {

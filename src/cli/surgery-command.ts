@@ -12,6 +12,7 @@ import { isSameFile, kindOf, writeAtomically } from "./files.ts";
 import { normTable } from "./norm-table.ts";
 import { openOnnx } from "./onnx-files.ts";
 import type { Io, Session } from "./session.ts";
+import { checkModels, type OutputCheck } from "./surgery-check.ts";
 
 export async function surgeryCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;
@@ -26,14 +27,31 @@ export async function surgeryCommand(args: Arguments, session: Session): Promise
   const normOp = args.value("--norm-op")?.text as SurgeryOptions["normOp"];
   const result = surgery(model, { ...(mode && { mode }), ...(normOp && { normOp }) });
   if (out !== undefined) writeAtomically(out.text, bytesOf(model.reader.source, result.pieces), io);
-  const report = `${JSON.stringify(asData(result), null, 2)}\n`;
+  const checks = args.has("--check") ? await checkModels(model, path, result.pieces, args, session) : undefined;
+  const report = `${JSON.stringify({ ...asData(result), ...(checks && { checks }) }, null, 2)}\n`;
   const reportFile = args.value("--report")?.text;
   if (reportFile !== undefined) writeAtomically(reportFile, report, io);
   session.report([...result.warnings, ...(args.has("--remarks") ? result.remarks : [])]);
   for (const line of summary(result)) session.say(`${out?.text ?? model.file}: ${line}`);
   const print = out?.text === "-" ? io.stderr : io.stdout;
-  print(args.has("--json") ? report : table(result.norms));
-  return 0;
+  print(args.has("--json") ? report : `${table(result.norms)}${(checks ?? []).map(checkLine).join("")}`);
+  const wrong = mode === "lossy" ? [] : (checks ?? []).filter((check) => isOff(model, check));
+  session.report(
+    wrong.map(({ output, difference, largest }) => surgeryErrors.differs(output, short(difference), short(largest))),
+  );
+  return wrong.length > 0 ? 1 : 0;
+}
+
+const short = (number: number) =>
+  number === 0 || number >= 0.01 ? String(Number(number.toPrecision(2))) : number.toExponential(1);
+
+const checkLine = ({ output, shape, difference, largest }: OutputCheck) =>
+  `${output}: [${shape.join(", ")}] is off by ${short(difference)} at most; its largest number is ${short(largest)}\n`;
+
+/** By more than rounding explains. */
+function isOff({ graph }: OnnxModel, { output, difference, largest }: OutputCheck): boolean {
+  const isHalf = graph.outputs.some(({ name, elementType }) => name === output && elementType === 10);
+  return difference > (isHalf ? 2e-2 : 1e-3) * largest;
 }
 
 /** Weights in other files must be found from where the model is written to. */

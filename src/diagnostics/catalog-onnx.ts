@@ -1,4 +1,4 @@
-/** The pages of ONNX models: E0740 to E0751, R0701, R0702. */
+/** The pages of ONNX models: E0740 to E0754, R0701, R0702. */
 
 import type { Page } from "./page.ts";
 
@@ -85,6 +85,27 @@ cannot be made what they were.`,
 model needs those files too.`,
     wrong: "tirc surgery models/llama.onnx -o out/llama.onnx",
     fix: "tirc surgery models/llama.onnx -o models/llama.rms.onnx",
+  },
+  E0752: {
+    title: "models that cannot be run here",
+    explanation: `\`tirc surgery --check\` runs the models in onnxruntime, by the package \`onnxruntime-web\`. Nothing else needs it, so it is
+not installed with tirc.`,
+    wrong: "tirc surgery model.onnx -o rms.onnx --check",
+    fix: "npm install onnxruntime-web\ntirc surgery model.onnx -o rms.onnx --check",
+  },
+  E0753: {
+    title: "a model that onnxruntime does not run",
+    explanation: `The message has what onnxruntime said. Perhaps it lacks an op of the model, or the extents that were chosen do not go
+together: \`--dim\` gives others. Inputs are made up for numbers alone.`,
+    wrong: "tirc surgery model.onnx --check",
+    fix: "tirc surgery model.onnx --check --dim seq=16 --dim past_seq=0",
+  },
+  E0754: {
+    title: "a written model that computes something else",
+    explanation: `Before and after, the outputs differ by more than rounding explains: a thousandth of the largest number of the output,
+or two hundredths where it is of halves. Modes other than \`exact\` are not held to it.`,
+    wrong: "tirc surgery model.onnx -o rms.onnx --check",
+    fix: "tirc surgery model.onnx -o rms.onnx --check --seed 1",
   },
   R0701: {
     title: "a node that is kept as it is",

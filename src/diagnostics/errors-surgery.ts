@@ -1,6 +1,8 @@
-/** Messages about models that are written back: E0748 to E0751. */
+/** Messages about models that are written back: E0748 to E0754. */
 
 import { type Diagnostic, error, type Span } from "./diagnostic.ts";
+
+const code = (name: string) => `\`${name}\``;
 
 export const surgeryErrors = {
   noSuchOp(file: string, opset: number): Diagnostic {
@@ -29,6 +31,20 @@ export const surgeryErrors = {
       span,
       notes: ["a model names such files relative to its own folder, and they must lie in it"],
       help: [`write ${beside}`, `or copy or link ${location} first`],
+    });
+  },
+  noOnnxruntime(reason: string): Diagnostic {
+    return error("E0752", "the package `onnxruntime-web` is not installed, and models are run by nothing else", {
+      notes: [reason],
+      help: ["npm install onnxruntime-web"],
+    });
+  },
+  doesNotRun(file: string, reason: string): Diagnostic {
+    return error("E0753", `onnxruntime does not run ${file}: ${reason}`);
+  },
+  differs(output: string, difference: string, largest: string): Diagnostic {
+    return error("E0754", `${code(output)} is off by ${difference}, and its largest number is ${largest}`, {
+      help: ["see whether the model overflows, or depends on the last bits of its numbers; else report this"],
     });
   },
 };

@@ -250,6 +250,9 @@ test("what is said of ONNX models", () => {
     unwritable: ["m.onnx", "add_3 (Add)", "`broadcast` has no node"],
     overwrites: [line, "m.onnx"],
     weightsElsewhere: [line, "out/m.onnx", "m.onnx.data", "./m.onnx"],
+    noOnnxruntime: ["Cannot find package 'onnxruntime-web'"],
+    doesNotRun: ["m.onnx", "Got invalid dimensions for input: ids"],
+    differs: ["logits", "0.5", "12"],
   });
   const model = { name: "m.onnx", text: "y = Conv(x, w)\n" };
   const remarks = sampled(onnxRemarks, {

@@ -1,10 +1,13 @@
 /** Models before and after the surgery. */
 
+import { create } from "@bufbuild/protobuf";
+import { TensorProto_DataLocation as Location, TensorProtoSchema } from "onnx-buf";
 import { expect } from "vitest";
 import { bytesInMemory } from "../../src/onnx/bytes.ts";
 import { OnnxModel } from "../../src/onnx/model.ts";
 import { bytesOf } from "../../src/onnx/write.ts";
 import { type SurgeryOptions, surgery } from "../../src/surgery/surgery.ts";
+import { type ModelParts, node, onnxModel, onnxType, spread, weight } from "./onnx.ts";
 
 const open = (bytes: Uint8Array) =>
   new OnnxModel(bytesInMemory("m.onnx", bytes), () => {
@@ -28,3 +31,38 @@ export function expectSorted(bytes: Uint8Array): void {
   const { order, graph } = open(bytes);
   expect(order).toEqual(graph.nodes);
 }
+
+const width = 4;
+const stream = { element: "f32", shape: ["rows", width] } as const;
+/** A product, whose rows are normalized. */
+export const smallParts: ModelParts = {
+  inputs: { x: stream },
+  outputs: { y: { element: "f32" } },
+  weights: {
+    w: weight("f32", [width, width], ...spread(width * width, 1)),
+    g: weight("f32", [width], 1, 2, 3, 4),
+    b: weight("f32", [width], 5, 6, 7, 8),
+  },
+  nodes: [
+    node("MatMul", ["x", "w"], ["h"], { name: "product" }),
+    node("LayerNormalization", ["h", "g", "b"], ["y"], { name: "norm", attributes: { axis: -1 } }),
+  ],
+};
+export const small = onnxModel(smallParts);
+
+const { w: _, ...inside } = smallParts.weights as Required<ModelParts>["weights"];
+/** The same, with a weight in another file. */
+export const divided = onnxModel({
+  ...smallParts,
+  weights: inside,
+  tensors: [
+    create(TensorProtoSchema, {
+      name: "w",
+      dims: [BigInt(width), BigInt(width)],
+      dataType: onnxType.f32,
+      dataLocation: Location.EXTERNAL,
+      externalData: [{ key: "location", value: "m.data" }],
+    }),
+  ],
+});
+export const weightsOfDivided = new Uint8Array(Float32Array.from(spread(width * width, 1)).buffer);
