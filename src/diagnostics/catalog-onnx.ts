@@ -1,4 +1,4 @@
-/** The pages of ONNX models: E0740 to E0754, R0701, R0702. */
+/** The pages of ONNX models: E0740 to E0755, R0701, R0702. */
 
 import type { Page } from "./page.ts";
 
@@ -106,6 +106,13 @@ together: \`--dim\` gives others. Inputs are made up for numbers alone.`,
 or two hundredths where it is of halves. Modes other than \`exact\` are not held to it.`,
     wrong: "tirc surgery model.onnx -o rms.onnx --check",
     fix: "tirc surgery model.onnx -o rms.onnx --check --seed 1",
+  },
+  E0755: {
+    title: "a written model that is too long",
+    explanation: `A message of Protocol Buffers has at most 2 GiB. Weights that are centered are written into the model itself, also where
+the others are in files beside it.`,
+    wrong: "tirc surgery opt-30b.onnx -o rms.onnx",
+    fix: "tirc import opt-30b.onnx -o opt.tir\ntirc compile opt.tir --emit tir -o rms.tir --weights-out rms.safetensors",
   },
   R0701: {
     title: "a node that is kept as it is",

@@ -1,4 +1,4 @@
-/** Messages about models that are written back: E0748 to E0754. */
+/** Messages about models that are written back: E0748 to E0755. */
 
 import { type Diagnostic, error, type Span } from "./diagnostic.ts";
 
@@ -46,5 +46,12 @@ export const surgeryErrors = {
     return error("E0754", `${code(output)} is off by ${difference}, and its largest number is ${largest}`, {
       help: ["see whether the model overflows, or depends on the last bits of its numbers; else report this"],
     });
+  },
+  tooLong(file: string, bytes: number): Diagnostic {
+    const size = `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+    return error(
+      "E0755",
+      `${file} would be ${size} long with the weights that are centered, and a model has at most 2 GiB`,
+    );
   },
 };

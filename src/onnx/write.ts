@@ -59,8 +59,7 @@ function rewrittenGraph(model: OnnxModel, graph: Field, changes: GraphChanges): 
     else inner.push(...instead.map((bytes) => messageField(field.node, bytes)));
   }
   for (const tensor of initializers) inner.push(messageField(field.initializer, tensorBytes(tensor)));
-  const length = inner.reduce((sum, piece) => sum + lengthOf(piece), 0);
-  return [fieldHead(field.graph, length), ...inner];
+  return [fieldHead(field.graph, lengthOfPieces(inner)), ...inner];
 }
 
 /** An operator set of the model, in the version that is wanted where it is one of those; it is then wanted no more. */
@@ -100,6 +99,11 @@ export function withInputs({ reader }: OnnxModel, { range }: NodeProto, inputs: 
     one.number === 1 ? textField(1, inputs[index++] as string) : reader.bytes(one.range).slice(),
   );
   return joinBytes(...parts);
+}
+
+/** How many bytes the pieces have. */
+export function lengthOfPieces(pieces: readonly Piece[]): number {
+  return pieces.reduce((sum, piece) => sum + lengthOf(piece), 0);
 }
 
 /** Bytes that are copied at a time. */

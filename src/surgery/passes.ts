@@ -29,7 +29,8 @@ export interface Passed {
 
 export function runPasses(imported: Imported, mode: "exact" | "lossy"): Passed {
   // Nothing but norms is written otherwise, so that all else can be found in the model again.
-  const raised = new PassManager("raise-norms").run(imported.module);
+  // An op that nothing needs stays as it is, and holds up no centering.
+  const raised = new PassManager("dce,raise-norms").run(imported.module);
   const fn = raised.module.fns[0] as Fn;
   const isNamed = (value: Value) => value.name !== undefined && imported.tensors.has(value.name);
   const roots = rootsIn(fn, isNamed);

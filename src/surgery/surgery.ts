@@ -18,7 +18,7 @@ import { type NewNode, nodeBytes } from "../onnx/encode.ts";
 import { importModel } from "../onnx/import.ts";
 import type { NodeProto } from "../onnx/messages.ts";
 import { type OnnxModel, shown } from "../onnx/model.ts";
-import { type GraphChanges, type Piece, rewrittenModel, withInputs } from "../onnx/write.ts";
+import { type GraphChanges, lengthOfPieces, type Piece, rewrittenModel, withInputs } from "../onnx/write.ts";
 import { Comparison } from "./compare.ts";
 import { Emitter, type NormOp, Unwritable } from "./emit.ts";
 import { type Leftovers, leftovers, type NodeChange } from "./live.ts";
@@ -60,7 +60,7 @@ export interface Surgery {
   readonly remarks: readonly Diagnostic[];
 }
 
-/** @throws TircError E0748 to E0749; E0671 where rounding leaves a weight uncentered; what reading weights throws. */
+/** @throws TircError E0748, E0749, E0755; E0671 where rounding leaves a weight uncentered; what reading weights throws. */
 export function surgery(model: OnnxModel, { mode = "exact", normOp }: SurgeryOptions = {}): Surgery {
   const chosen = normOp ?? (model.opset >= 23 ? "rms" : "simplified");
   const imported = importModel(model, "model.onnx");
@@ -97,8 +97,11 @@ export function surgery(model: OnnxModel, { mode = "exact", normOp }: SurgeryOpt
   const roots = new Set(rewritten.flatMap(({ tensors }) => tensors));
   const changes = changesOf(model, { comparison, emitter, roots, values: imported.values });
   const left = leftovers(model, changes);
+  const pieces = rewrittenModel(model, graphChanges(model, changes, left, emitter));
+  const length = lengthOfPieces(pieces);
+  if (length >= longest) fail(surgeryErrors.tooLong(model.file, length));
   return {
-    pieces: rewrittenModel(model, graphChanges(model, changes, left, emitter)),
+    pieces,
     norms: norms.map((norm) => reportOf(norm, model, left)),
     weights: [...emitter.constants].map(([constant, name]) => {
       const { from, residual } = constants.get(constant) as NewWeight;
@@ -110,6 +113,9 @@ export function surgery(model: OnnxModel, { mode = "exact", normOp }: SurgeryOpt
     ...said,
   };
 }
+
+/** Bytes that a message of Protocol Buffers has at most. */
+const longest = 2 ** 31;
 
 const nothing: GraphChanges = { nodes: new Map(), initializers: [] };
 

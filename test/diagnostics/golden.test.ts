@@ -253,6 +253,7 @@ test("what is said of ONNX models", () => {
     noOnnxruntime: ["Cannot find package 'onnxruntime-web'"],
     doesNotRun: ["m.onnx", "Got invalid dimensions for input: ids"],
     differs: ["logits", "0.5", "12"],
+    tooLong: ["m.onnx", 5e9],
   });
   const model = { name: "m.onnx", text: "y = Conv(x, w)\n" };
   const remarks = sampled(onnxRemarks, {
