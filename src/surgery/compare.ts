@@ -4,14 +4,16 @@
  * - imported: the function as it was read, in which every tensor of the model is a value of its name.
  * - before: after the norms were found, before centerings moved. A name still stands for the same numbers.
  * - after: the end. A value of the same name may be the centered one, if all that read it take it so.
- * - vanished: a value of `before` that is not in `after`; what is read instead is its stand-in.
+ * - vanished: a value that is not in `after`; what is read instead is its stand-in.
  */
 
-import { constantValue, type Fn, type Op, presentOperands, type Value } from "../ir/ir.ts";
+import { constantValue, type Fn, type Op, presentOperands, type Result, type Value } from "../ir/ir.ts";
 import type { Imported } from "../onnx/import.ts";
+import type { Passed } from "./passes.ts";
 
 export interface Stages {
   readonly imported: Imported;
+  readonly merged: Passed["merged"];
   readonly before: Fn;
   readonly after: Fn;
 }
@@ -56,7 +58,7 @@ export class Comparison {
   readonly centers: number;
   private readonly positions: ReadonlyMap<Op, number>;
 
-  constructor({ imported, before, after }: Stages) {
+  constructor({ imported, merged, before, after }: Stages) {
     this.imported = imported;
     this.before = namedValues(before);
     this.after = namedValues(after);
@@ -68,9 +70,13 @@ export class Comparison {
       const now = this.after.get(name);
       if (value.def !== undefined && now?.def !== undefined) this.findStandIns(this.operands(value.def, now.def).found);
     }
-    this.findStandIns(
-      before.results.map(({ value }, i) => [value, (after.results[i] as (typeof after.results)[0]).value]),
-    );
+    for (const [i, { value }] of after.results.entries()) {
+      this.findStandIns([[(before.results[i] as Result).value, value]]);
+    }
+    for (const [name, stays] of merged) {
+      const value = this.after.get(stays) ?? this.standIns.get(stays);
+      if (value !== undefined && this.moved.has(value)) this.standIns.set(name, value);
+    }
   }
 
   /** The tensor of the model that a value of `after` is, if it is one. */
@@ -101,9 +107,9 @@ export class Comparison {
   /** What a tensor is now; nothing where no op is left that computes it, or it never had a value of its own. */
   now(tensor: string): { readonly value: Value; readonly vanished: boolean } | undefined {
     const name = this.own(tensor)?.name;
-    if (name === undefined || !this.before.has(name)) return undefined;
-    const value = this.after.get(name) ?? this.standIns.get(name);
-    return value && { value, vanished: !this.after.has(name) };
+    const kept = name !== undefined && this.before.has(name) ? this.after.get(name) : undefined;
+    const value = kept ?? this.standIns.get(name ?? "");
+    return value && { value, vanished: kept === undefined };
   }
 
   /** Whether the op of a tensor takes what it took before the centerings moved. */

@@ -1,5 +1,6 @@
 /** The passes of the surgery: the norms of a model found, its LayerNorms written as RMSNorms, their centerings moved. */
 
+import { withoutEqualOps } from "../../passes/cse.ts";
 import { centeredRmsNorm } from "../../passes/layernorm-to-rmsnorm.ts";
 import { isNorm, type NormRecord, normRecords } from "../apply-fused-rms-norm.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
@@ -20,6 +21,8 @@ export interface FoundNorm {
 
 export interface Passed {
   readonly norms: readonly FoundNorm[];
+  /** Names of values that are computed twice, and now once: the value that stays for each. */
+  readonly merged: ReadonlyMap<string, string>;
   /** With LayerNorms as centered RMSNorms. */
   readonly before: Fn;
   /** With the centerings moved. */
@@ -30,7 +33,14 @@ export interface Passed {
 export function runPasses(imported: Imported, mode: "exact" | "lossy"): Passed {
   // Nothing but norms is written otherwise, so that all else can be found in the model again.
   // An op that nothing needs stays as it is, and holds up no centering.
-  const raised = new PassManager("dce,raise-norms").run(imported.module);
+  const merged = new Map<string, string>();
+  const once = withoutEqualOps(imported.module.fns[0] as Fn, (op, same) => {
+    for (const [i, { name }] of op.results.entries()) {
+      const stays = same.results[i]?.name;
+      if (name !== undefined && stays !== undefined) merged.set(name, stays);
+    }
+  });
+  const raised = new PassManager("dce,raise-norms").run(makeModule([once], imported.module.consts));
   const fn = raised.module.fns[0] as Fn;
   const isNamed = (value: Value) => value.name !== undefined && imported.tensors.has(value.name);
   const roots = rootsIn(fn, isNamed);
@@ -58,7 +68,7 @@ export function runPasses(imported: Imported, mode: "exact" | "lossy"): Passed {
     if (unwritable === undefined) return { op, tensors, record, unwritable };
     return { op, tensors, record: { ...record, centering: "left", because: [`because ${unwritable}`] }, unwritable };
   });
-  return { norms, before, after: moved.module, remarks: [...raised.remarks, ...moved.remarks] };
+  return { norms, merged, before, after: moved.module, remarks: [...raised.remarks, ...moved.remarks] };
 }
 
 /** For a value: itself if it is a tensor of the model, else those that are computed from it first. */

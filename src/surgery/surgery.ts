@@ -64,7 +64,7 @@ export interface Surgery {
 export function surgery(model: OnnxModel, { mode = "exact", normOp }: SurgeryOptions = {}): Surgery {
   const chosen = normOp ?? (model.opset >= 23 ? "rms" : "simplified");
   const imported = importModel(model, "model.onnx");
-  const { norms, before, after, remarks } = runPasses(imported, mode);
+  const { norms, merged, before, after, remarks } = runPasses(imported, mode);
   const rewritten = norms.filter(({ op, unwritable }) => op.name === "layernorm" && unwritable === undefined);
   const said = { remarks: [...imported.remarks, ...remarks] };
   if (rewritten.length === 0) {
@@ -85,7 +85,7 @@ export function surgery(model: OnnxModel, { mode = "exact", normOp }: SurgeryOpt
   }
   if (chosen === "rms" && model.opset < 23) fail(surgeryErrors.noSuchOp(model.file, model.opset));
   const constants = newConstants(model, after, imported.tensors);
-  const comparison = new Comparison({ imported, before, after: after.fns[0] as Fn });
+  const comparison = new Comparison({ imported, merged, before, after: after.fns[0] as Fn });
   const used = namesOf(model);
   const emitter = new Emitter({
     opset: model.opset,

@@ -47,8 +47,10 @@ const steps = {
 } satisfies Record<string, Write>;
 
 const names = Object.keys(steps) as (keyof typeof steps)[];
+/** What centerings go through, and norms. */
+const linear = ["add", "sub", "neg", "bias", "product", "table", "turn", "flat", "norm", "chain"] as const;
 const step = fc.record({
-  op: fc.constantFrom(...names, "norm" as const, "chain" as const, "product" as const, "add" as const),
+  op: fc.oneof({ arbitrary: fc.constantFrom(...linear), weight: 3 }, fc.constantFrom(...names)),
   a: fc.nat(3),
   b: fc.nat(7),
   n: fc.nat(11),
@@ -73,7 +75,8 @@ function modelOf(list: readonly Step[], isOutput: readonly number[]): Uint8Array
     const result = write(g, one, other, n, weight);
     made.push(n === 7 ? g.op("Add", [result, write(g, one, other, n, weight)]) : result);
   }
-  const last = made.at(-1) as string;
+  // As models end: in a norm of their stream.
+  const last = g.expandedNorm(made.at(-1) as string, width);
   const others = isOutput.flatMap((back) => made[made.length - 1 - back] ?? []).filter((name) => name !== "x");
   const outputs = Object.fromEntries(
     [...new Set([last, ...others])].map((name) => [name, { element: "f32" } as Declared]),
@@ -89,8 +92,8 @@ test("models of random steps", () => {
   const x = { element: "f32", shape: [2, rows, width], numbers: spread(elementCount([2, rows, width]), 4) } as const;
   fc.assert(
     fc.property(
-      fc.array(step, { minLength: 2, maxLength: 14 }),
-      fc.array(fc.nat(6), { maxLength: 2 }),
+      fc.array(step, { minLength: 2, maxLength: 14, size: "max" }),
+      fc.array(fc.nat(6), { maxLength: 1 }),
       (list, outputs) => {
         const bytes = modelOf(list, outputs);
         const { written, norms, weights } = operated(bytes);
@@ -104,7 +107,7 @@ test("models of random steps", () => {
         if (!isLeft && norms.length > 0) expect(operated(written).pieces).toHaveLength(1);
       },
     ),
-    { numRuns: Number(process.env.TIRC_FUZZ_RUNS ?? 300) },
+    { numRuns: Number(process.env.TIRC_FUZZ_RUNS ?? 120) },
   );
-  expect(moved).toBeGreaterThan(100);
+  expect(moved).toBeGreaterThan(20);
 });
