@@ -16,7 +16,7 @@ const layers = [
   ["passes/"],
   ["src/pass-manager/"],
   ["codegen/"],
-  ["src/compile.ts", "src/apply-fused-rms-norm.ts", "src/materialize.ts", "src/emit-module.ts"],
+  ["src/compile.ts", "src/apply-fused-rms-norm.ts", "src/materialize.ts", "src/emit-module.ts", "src/norm-regions.ts"],
   ["src/surgery/"],
   ["src/runtime/"],
   ["src/index.ts", "src/onnx/index.ts"],

@@ -188,6 +188,18 @@ export const surgerySpec: CommandSpec = {
   notes: ["Everything but the norms and the weights that are centered for them stays as it is, byte for byte."],
 };
 
+export const extractSpec: CommandSpec = {
+  name: "extract",
+  summary: "write the norms of an ONNX model as kernels",
+  operand: { name: "MODEL.onnx", what: "an ONNX model" },
+  options: [
+    { name: "--output", short: "-o", value: "FOLDER", summary: "where to write; nothing is written if not given" },
+    { name: "--target", value: "NAME|FILE.json", summary: "what to compile for: a built-in target or a profile" },
+    ...common,
+  ],
+  notes: ["For each norm, with what stands around it: a program (.tir), its kernel (.wgsl), and its manifest (.json)."],
+};
+
 export const commandSpecs = [
   compileSpec,
   runSpec,
@@ -198,4 +210,5 @@ export const commandSpecs = [
   explainNormsSpec,
   importSpec,
   surgerySpec,
+  extractSpec,
 ] as const;

@@ -134,7 +134,7 @@ function headerOf(text: string, name: string): string | undefined {
 }
 
 /** A built-in target, or the profile in a file whose name ends in `.json`. */
-function readTarget(word: Word | undefined, { io }: Session): TargetProfile | undefined {
+export function readTarget(word: Word | undefined, { io }: Session): TargetProfile | undefined {
   if (word === undefined) return undefined;
   if (!word.text.endsWith(".json")) return targetByName(word.text);
   return parseTarget({ name: word.text, text: readText(word.text, io) });
