@@ -145,7 +145,8 @@ function newConstants(
     const numbers = model.numbers(tensors.get(name) as string)?.numbers as Float64Array;
     return { element, shape: shape as number[], data: numbers };
   };
-  const { constants } = materialize(after, constantsOf(after, load), "model.onnx");
+  // Each by itself, so that the tensors that it is made from are held no longer.
+  const { constants } = materialize(after, (name) => constantsOf(after, load)(name), "model.onnx");
   const operandOf = new Map(
     after.consts.flatMap(({ name, data }) => (data.kind === "computed" ? [[name, data.operands[0] as string]] : [])),
   );

@@ -205,6 +205,41 @@ describe("norms", () => {
     await check({ ...two, outputs, weights, nodes }, { x }, { outcomes: ["kept"], centers: 1 });
   });
 
+  test("skip norms in a row, over a stream that begins with a table", async () => {
+    const g = new Graph();
+    const microsoft = "com.microsoft";
+    const norm = (inputs: string[], sum: string, y: string) =>
+      g.nodes.push(node("SkipLayerNormalization", inputs, [y, "", "", sum], { domain: microsoft, name: y }));
+    const affine = () => [g.weight([width]), g.weight([width])];
+    const table = g.op("Gather", [g.weight([10, width]), "x"]);
+    norm([table, g.op("Gather", [g.weight([10, width]), "x"]), ...affine(), g.weight([width])], "s0", "n0");
+    norm(["s0", g.dense("n0", width, width), ...affine(), g.weight([width])], "s1", "n1");
+    norm(["s1", g.op("MatMul", ["n1", g.weight([width, width])]), ...affine()], "s2", "n2");
+    const parts = modelOf(g, "n2", { opset: 17, inputs: { x: { element: "i64", shape: ["b", "s"] } } });
+    const { written } = await check(parts, { x: ids }, { outcomes: ["folded", "folded", "folded"] });
+    expect(countOf(written, "SkipLayerNormalization")).toBe(0);
+  });
+
+  test("rows of which no number says how long they are, without a scale", async () => {
+    const g = new Graph();
+    const centered = g.op("Sub", ["x", g.op("ReduceMean", ["x"], { axes: [-1] })]);
+    const variance = g.op("ReduceMean", [g.op("Mul", [centered, centered])], { axes: [-1] });
+    const y = g.op("Div", [centered, g.op("Sqrt", [g.op("Add", [g.scalar(1e-5), variance])])]);
+    const parts = modelOf(g, y, { inputs: { x: { element: "f32", shape: ["batch", "seq", "wide"] } } });
+    const { norms } = await check(parts, { x }, { outcomes: ["left"] });
+    expect(norms[0]?.because[0]).toContain("how long its rows are (wide)");
+  });
+
+  test("a scale and a bias of one number", async () => {
+    const weights = { g: weight("f32", [1], 3), b: weight("f32", [1, 1, 1], 0.5) };
+    const g = new Graph();
+    const centered = g.op("Sub", ["x", g.op("ReduceMean", ["x"], { axes: [-1] })]);
+    const variance = g.op("ReduceMean", [g.op("Mul", [centered, centered])], { axes: [-1] });
+    const normal = g.op("Div", [centered, g.op("Sqrt", [g.op("Add", [g.scalar(1e-5), variance])])]);
+    const y = g.op("Add", [g.op("Mul", [normal, "g"]), "b"]);
+    await check(modelOf(g, y, { weights: { ...g.weights, ...weights } }), { x }, { outcomes: ["kept"], centers: 1 });
+  });
+
   test("a chain without a scale", async () => {
     const g = new Graph();
     const centered = g.op("Sub", ["x", g.op("ReduceMean", ["x"], { axes: [-1] })]);
@@ -261,13 +296,19 @@ describe("what a stream is made of", () => {
     expect(countOf(written, "Identity")).toBe(0);
   });
 
-  test("a centering that stands alone, and is proved to change nothing", async () => {
+  test("a centering that stands alone, and is proved to change nothing: its tensor is still there", async () => {
+    const { graph } = await import("../support/onnx.ts");
     const g = new Graph();
     const center = (of: string) => g.op("Sub", [of, g.op("ReduceMean", [of], { axes: [-1] })]);
-    const once = center("x");
-    const twice = center(once);
-    const y = g.add(norm(g, twice), twice);
-    await check(modelOf(g, y), { x }, { outcomes: ["proved"], centers: 1 });
+    const twice = center(center("x"));
+    const n = norm(g, twice);
+    const branch = (op: string) => graph({ nodes: [node(op, [twice, n], ["t"])], outputs: { t: { element: "f32" } } });
+    g.nodes.push(node("If", ["c"], ["y"], { attributes: { then_branch: branch("Add"), else_branch: branch("Sub") } }));
+    const inputs = { x: stream, c: { element: "bool", shape: [] } } as const;
+    const outputs = { y: { element: "f32" }, [twice]: { element: "f32" } } as const;
+    const feeds = { x, c: { element: "bool", shape: [], numbers: [0] } } as const;
+    const { written } = await check(modelOf(g, "y", { inputs, outputs }), feeds, { outcomes: ["proved"], centers: 1 });
+    expect(countOf(written, "Identity")).toBe(1);
   });
 
   test("graphs inside of a node read what is centered", async () => {

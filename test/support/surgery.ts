@@ -3,10 +3,7 @@
 import { create } from "@bufbuild/protobuf";
 import { TensorProto_DataLocation as Location, TensorProtoSchema } from "onnx-buf";
 import { expect } from "vitest";
-import { bytesInMemory } from "../../src/onnx/bytes.ts";
-import { OnnxModel } from "../../src/onnx/model.ts";
-import { bytesOf } from "../../src/onnx/write.ts";
-import { type SurgeryOptions, surgery } from "../../src/surgery/surgery.ts";
+import { bytesInMemory, bytesOf, OnnxModel, type SurgeryOptions, surgery } from "../../src/onnx/index.ts";
 import { type ModelParts, node, onnxModel, onnxType, spread, weight } from "./onnx.ts";
 
 const open = (bytes: Uint8Array) =>
