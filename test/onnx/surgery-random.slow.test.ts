@@ -103,6 +103,9 @@ test("models of random steps", () => {
         const [want, got] = [interpretImported(was, { x }), interpretImported(is, { x })];
         expect(Object.keys(got)).toEqual(Object.keys(want));
         for (const [name, tensor] of Object.entries(want)) expectNear(got[name], tensor, 1e-4);
+        const lossy = operated(bytes, { mode: "lossy" });
+        expectSorted(lossy.written);
+        expect(Object.keys(interpretImported(imported(lossy.written), { x }))).toEqual(Object.keys(want));
         const isLeft = norms.some(({ centering }) => centering === "left");
         if (!isLeft && norms.length > 0) expect(operated(written).pieces).toHaveLength(1);
       },
