@@ -38,8 +38,11 @@ class Keys {
   }
 }
 
-/** `fn` with every value computed once; the same object if there was nothing to merge. */
-export function withoutEqualOps(fn: Fn, merged: () => void = () => {}): Fn {
+/**
+ * `fn` with every value computed once; the same object if there was nothing to merge.
+ * @param merged is called with an op that goes, and the one that stays for it.
+ */
+export function withoutEqualOps(fn: Fn, merged: (op: Op, same: Op) => void = () => {}): Fn {
   const keys = new Keys();
   const first = new Map<string, Op>();
   return rewriteFn(fn, (op) => {
@@ -50,7 +53,7 @@ export function withoutEqualOps(fn: Fn, merged: () => void = () => {}): Fn {
       first.set(key, op);
       return undefined;
     }
-    merged();
+    merged(op, same);
     return same.results;
   });
 }

@@ -27,7 +27,8 @@ function alongAxes(affine: Value, op: Op, builder: Builder): Value {
   return isTrailing ? affine : builder.emit("reshape", [affine], { shape: affineView });
 }
 
-function centeredRmsNorm(op: Op, builder: Builder): Value {
+/** What stands in the place of a LayerNorm. */
+export function centeredRmsNorm(op: Op, builder: Builder): Value {
   const [x, gamma, beta] = op.operands;
   const { axes, eps } = op.attributes as { axes: readonly number[]; eps: number };
   const centered = builder.emit("center", [x], { axes });

@@ -22,6 +22,9 @@ export interface Rewriting {
 export function rewriteCentering(fn: Fn, rewriting: Rewriting): Fn {
   const { moves, replaced, lossy } = rewriting;
   const made = new Map<Value, Map<string, Value>>();
+  const taken = new Set([...fn.params, ...fn.ops.flatMap((op) => op.results)].map(({ name }) => name));
+  /** A name for what is new, unless a value has it already. */
+  const newName = (name: string) => (taken.has(name) ? undefined : name);
   const remember = (value: Value, axes: readonly number[], centered: Value): Value => {
     const ofValue = made.get(value) ?? new Map<string, Value>();
     made.set(value, ofValue.set(String(axes), centered));
@@ -37,11 +40,11 @@ export function rewriteCentering(fn: Fn, rewriting: Rewriting): Fn {
     if (known !== undefined) return known;
     if (form.kind === "converted") {
       if (lossy) return now;
-      const op = at ?? builder.op("center", [now], { axes: form.axes }, `${nameOf(original)}_centered`);
+      const op = at ?? builder.op("center", [now], { axes: form.axes }, newName(`${nameOf(original)}_centered`));
       return remember(original, form.axes, op.result);
     }
     const { name, type } = rewriting.center((original.def as Op).attributes.name as string, form.axes);
-    return remember(original, form.axes, builder.emit("global", [], { name, ...type }, name));
+    return remember(original, form.axes, builder.emit("global", [], { name, ...type }, newName(name)));
   };
 
   const inPlace = (op: Op, way: Way, builder: Builder, original: Op): Value => {

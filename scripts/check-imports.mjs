@@ -16,9 +16,10 @@ const layers = [
   ["passes/"],
   ["src/pass-manager/"],
   ["codegen/"],
-  ["src/compile.ts", "src/apply-fused-rms-norm.ts", "src/materialize.ts", "src/emit-module.ts"],
+  ["src/compile.ts", "src/apply-fused-rms-norm.ts", "src/materialize.ts", "src/emit-module.ts", "src/norm-regions.ts"],
+  ["src/surgery/"],
   ["src/runtime/"],
-  ["src/index.ts"],
+  ["src/index.ts", "src/onnx/index.ts"],
   ["src/bundlers/"],
   ["src/cli/"],
 ];
@@ -43,7 +44,10 @@ function filesUnder(folder) {
 }
 
 function layerOf(file) {
-  return layers.findIndex((prefixes) => prefixes.some((prefix) => file.startsWith(prefix)));
+  const fit = (prefixes) => Math.max(-1, ...prefixes.filter((one) => file.startsWith(one)).map((one) => one.length));
+  const lengths = layers.map(fit);
+  const longest = Math.max(...lengths);
+  return longest < 0 ? -1 : lengths.indexOf(longest);
 }
 
 function importsOf(file) {

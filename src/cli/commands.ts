@@ -172,6 +172,53 @@ export const importSpec: CommandSpec = {
   notes: ["Weights stay in the model: the program has a `const` for each, loaded from there when it is needed."],
 };
 
+export const surgerySpec: CommandSpec = {
+  name: "surgery",
+  summary: "write the LayerNorms of an ONNX model as RMSNorms",
+  operand: { name: "MODEL.onnx", what: "an ONNX model" },
+  options: [
+    { name: "--output", short: "-o", value: "OUT.onnx", summary: "where to write; nothing is written if not given" },
+    {
+      name: "--mode",
+      value: "MODE",
+      choices: ["exact", "lossy"],
+      summary: "what to do with centerings: exact (the default), lossy (drop what is left)",
+    },
+    {
+      name: "--norm-op",
+      value: "OP",
+      choices: ["rms", "simplified"],
+      summary:
+        "rms (RMSNormalization, the default from operator set 23 on) or simplified (SimplifiedLayerNormalization of onnxruntime)",
+    },
+    { name: "--report", value: "FILE.json", summary: "write what became of each norm, as JSON" },
+    { name: "--json", summary: "print that instead of the table" },
+    { name: "--check", summary: "run both models in onnxruntime on random inputs, and compare the outputs" },
+    {
+      name: "--dim",
+      value: "NAME=EXTENT",
+      repeats: true,
+      summary: "for --check: the extent of a named dimension; repeats",
+    },
+    { name: "--seed", value: "N", summary: "for --check: of the random inputs; 0 if not given" },
+    { name: "--remarks", summary: "say what passes did, and why nodes are kept as they are" },
+    ...common,
+  ],
+  notes: ["Everything but the norms and the weights that are centered for them stays as it is, byte for byte."],
+};
+
+export const extractSpec: CommandSpec = {
+  name: "extract",
+  summary: "write the norms of an ONNX model as kernels",
+  operand: { name: "MODEL.onnx", what: "an ONNX model" },
+  options: [
+    { name: "--output", short: "-o", value: "FOLDER", summary: "where to write; nothing is written if not given" },
+    { name: "--target", value: "NAME|FILE.json", summary: "what to compile for: a built-in target or a profile" },
+    ...common,
+  ],
+  notes: ["For each norm, with what stands around it: a program (.tir), its kernel (.wgsl), and its manifest (.json)."],
+};
+
 export const commandSpecs = [
   compileSpec,
   runSpec,
@@ -181,4 +228,6 @@ export const commandSpecs = [
   explainSpec,
   explainNormsSpec,
   importSpec,
+  surgerySpec,
+  extractSpec,
 ] as const;

@@ -5,6 +5,7 @@ import { lineColumn } from "../diagnostics/diagnostic.ts";
 import { parse } from "../parse/parse.ts";
 import type { Arguments, Word } from "./arguments.ts";
 import { readText, shownPath } from "./files.ts";
+import { normTable } from "./norm-table.ts";
 import type { Session } from "./session.ts";
 
 export async function explainNormsCommand(args: Arguments, session: Session): Promise<number> {
@@ -28,27 +29,11 @@ function asData(record: NormRecord) {
   return { ...rest, ...placeOf(record) };
 }
 
-const affine = ({ gamma, beta }: NormRecord) => [gamma ? "gamma" : "", beta ? "beta" : ""].filter(Boolean).join(" ");
-
-/** Columns as wide as what is in them; the reasons on lines of their own. */
 function table(norms: readonly NormRecord[]): string {
-  const rows = norms.map((record) => {
-    const { file, line, column } = placeOf(record);
-    return [
-      `${file}:${line}:${column}`,
-      record.fn,
-      record.norm,
-      affine(record) || "-",
-      `eps ${record.eps === 0 ? 0 : record.eps.toExponential()}`,
-      record.centering,
-    ];
-  });
-  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => (row[i] as string).length)));
-  return rows
-    .map((row, i) => {
-      const line = row.map((cell, c) => cell.padEnd(widths[c] as number)).join("  ");
-      const because = (norms[i] as NormRecord).because.map((reason) => `    ${reason}\n`);
-      return `${line.trimEnd()}\n${because.join("")}`;
-    })
-    .join("");
+  return normTable(
+    norms.map((record) => {
+      const { file, line, column } = placeOf(record);
+      return { ...record, cells: [`${file}:${line}:${column}`, record.fn, record.norm] };
+    }),
+  );
 }

@@ -122,6 +122,12 @@ export function kindOf(path: string, io: Io): PathKind {
   }
 }
 
+/** Whether both paths are of one file that is there. */
+export function isSameFile(a: string, b: string, io: Io): boolean {
+  const [first, second] = [a, b].map((path) => statSync(resolve(io.cwd, path), { throwIfNoEntry: false }));
+  return first !== undefined && second !== undefined && first.dev === second.dev && first.ino === second.ino;
+}
+
 export function makeFolder(path: string, io: Io): void {
   try {
     mkdirSync(resolve(io.cwd, path), { recursive: true });
@@ -135,16 +141,16 @@ export function makeFolder(path: string, io: Io): void {
  * Writes all of a file or nothing: into a new file beside it, which then takes its place. Throws E0641.
  * What is no regular file (a device, a pipe) is written to as it is.
  */
-export function writeAtomically(path: string, data: string | Uint8Array, io: Io): void {
+export function writeAtomically(path: string, data: FileData, io: Io): void {
   if (path === "-") {
-    io.stdout(data);
+    for (const part of partsOf(data)) io.stdout(part);
     return;
   }
   try {
     const given = resolve(io.cwd, path);
     const before = statSync(given, { throwIfNoEntry: false });
     const target = before === undefined ? given : realpathSync(given);
-    if (before !== undefined && !before.isFile()) writeFileSync(target, data);
+    if (before !== undefined && !before.isFile()) writeParts(openSync(target, "w"), data);
     else replace(target, data, before?.mode ?? 0o666);
   } catch (caught) {
     const { code } = caught as NodeJS.ErrnoException;
@@ -152,12 +158,26 @@ export function writeAtomically(path: string, data: string | Uint8Array, io: Io)
   }
 }
 
-function replace(target: string, data: string | Uint8Array, mode: number): void {
+/** What a file shall hold, whole or in parts. */
+export type FileData = string | Uint8Array | Iterable<Uint8Array>;
+
+const partsOf = (data: FileData): Iterable<string | Uint8Array> =>
+  typeof data === "string" || data instanceof Uint8Array ? [data] : data;
+
+function writeParts(file: number, data: FileData): void {
+  try {
+    for (const part of partsOf(data)) writeFileSync(file, part);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function replace(target: string, data: FileData, mode: number): void {
   const fresh = join(dirname(target), `.${basename(target).slice(0, 100)}.${randomBytes(6).toString("hex")}.tmp`);
   try {
     const file = openSync(fresh, "wx", mode & 0o777);
     try {
-      writeFileSync(file, data);
+      for (const part of partsOf(data)) writeFileSync(file, part);
       fsyncSync(file);
     } finally {
       closeSync(file);

@@ -113,7 +113,7 @@ function defaultDims(fn: Fn, known: Readonly<Record<string, number>>, open: read
 }
 
 /** Numbers in [0, 1): mulberry32. */
-function uniform(seed: number): () => number {
+export function uniform(seed: number): () => number {
   let state = seed | 0;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
@@ -132,12 +132,13 @@ const random: { readonly [E in ElementType]: (next: () => number) => number } = 
   bool: (next) => Number(next() < 0.5),
 };
 
-function normal(next: () => number): number {
+/** A number of the standard normal distribution, by Box and Muller. */
+export function normal(next: () => number): number {
   return Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
 }
 
 /** A seed of its own for each parameter, so that one input stays as it is when another one is given. */
-function seedOf(seed: number, name: string): number {
+export function seedOf(seed: number, name: string): number {
   let hash = seed ^ 0x811c9dc5;
   for (const char of name) hash = Math.imul(hash ^ (char.codePointAt(0) as number), 0x01000193);
   return hash;

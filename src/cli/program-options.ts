@@ -140,7 +140,7 @@ function headerOf(text: string, name: string): string | undefined {
 }
 
 /** A built-in target, or the profile in a file whose name ends in `.json`. */
-function readTarget(word: Word | undefined, { io }: Session): TargetProfile | undefined {
+export function readTarget(word: Word | undefined, { io }: Session): TargetProfile | undefined {
   if (word === undefined) return undefined;
   if (!word.text.endsWith(".json")) return targetByName(word.text);
   return parseTarget({ name: word.text, text: readText(word.text, io) });
@@ -155,12 +155,13 @@ function choose(module: Module, name: Word | undefined): Module {
     : fail(passErrors.unknownFunction(name.text, names, name.span));
 }
 
-interface GivenDim {
+export interface GivenDim {
   readonly name: Word;
   readonly extent: number;
 }
 
-function readDims(args: Arguments): GivenDim[] {
+/** The extents of `--dim`. Throws E0705, E0706, E0710. */
+export function readDims(args: Arguments): GivenDim[] {
   const first = new Map<string, Word>();
   const dims: GivenDim[] = [];
   const reads = args.values("--dim").map((word) => () => {

@@ -19,6 +19,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   passes: async () => (await import("./passes-command.ts")).passesCommand,
   explain: async () => (await import("./explain-command.ts")).explainCommand,
   import: async () => (await import("./import-command.ts")).importCommand,
+  surgery: async () => (await import("./surgery-command.ts")).surgeryCommand,
+  extract: async () => (await import("./extract-command.ts")).extractCommand,
   "explain-norms": async () => (await import("./explain-norms-command.ts")).explainNormsCommand,
 } satisfies Record<CommandName, unknown>;
 

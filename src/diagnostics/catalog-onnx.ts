@@ -1,4 +1,4 @@
-/** The pages of ONNX models: E0740 to E0747, R0701, R0702. */
+/** The pages of ONNX models: E0740 to E0755, R0701, R0702. */
 
 import type { Page } from "./page.ts";
 
@@ -57,6 +57,62 @@ it; each tensor says where in the file it begins and how long it is.`,
 has no escapes, so a name with a quotation mark or a line break cannot be written.`,
     wrong: "tirc import 'my \"best\" model.onnx'",
     fix: "tirc import best.onnx",
+  },
+  E0748: {
+    title: "a norm that the model's operator set does not have",
+    explanation: `ONNX has \`RMSNormalization\` since set 23. A model of an older set can only hold \`SimplifiedLayerNormalization\`, which
+is no op of ONNX: onnxruntime knows it, in models of any set.`,
+    wrong: "tirc surgery gpt2-opset17.onnx -o rms.onnx --norm-op rms",
+    fix: "tirc surgery gpt2-opset17.onnx -o rms.onnx --norm-op simplified",
+  },
+  E0749: {
+    title: "a node of a model that cannot be written anew",
+    explanation: `What the passes made of the node is nothing that tirc writes as nodes of ONNX. The model is not changed; please report it,
+with the model.`,
+    wrong: "tirc surgery model.onnx -o rms.onnx",
+    fix: "tirc import model.onnx -o model.tir",
+  },
+  E0750: {
+    title: "a model that would be overwritten",
+    explanation: `The written model is made by copying parts of the one that is read, which therefore stays; and weights that are centered
+cannot be made what they were.`,
+    wrong: "tirc surgery model.onnx -o model.onnx",
+    fix: "tirc surgery model.onnx -o model.rms.onnx",
+  },
+  E0751: {
+    title: "a model that would not find its weights",
+    explanation: `A model names the files of its weights relative to its own folder, and they must lie in it. In another folder the written
+model needs those files too.`,
+    wrong: "tirc surgery models/llama.onnx -o out/llama.onnx",
+    fix: "tirc surgery models/llama.onnx -o models/llama.rms.onnx",
+  },
+  E0752: {
+    title: "models that cannot be run here",
+    explanation: `\`tirc surgery --check\` runs the models in onnxruntime, by the package \`onnxruntime-web\`. Nothing else needs it, so it is
+not installed with tirc.`,
+    wrong: "tirc surgery model.onnx -o rms.onnx --check",
+    fix: "npm install onnxruntime-web\ntirc surgery model.onnx -o rms.onnx --check",
+  },
+  E0753: {
+    title: "a model that onnxruntime does not run",
+    explanation: `The message has what onnxruntime said. Perhaps it lacks an op of the model, or the extents that were chosen do not go
+together: \`--dim\` gives others. Inputs are made up for numbers alone.`,
+    wrong: "tirc surgery model.onnx --check",
+    fix: "tirc surgery model.onnx --check --dim seq=16 --dim past_seq=0",
+  },
+  E0754: {
+    title: "a written model that computes something else",
+    explanation: `Before and after, the outputs differ by more than rounding explains: a thousandth of the largest number of the output,
+or two hundredths where it is of halves. Modes other than \`exact\` are not held to it.`,
+    wrong: "tirc surgery model.onnx -o rms.onnx --check",
+    fix: "tirc surgery model.onnx -o rms.onnx --check --seed 1",
+  },
+  E0755: {
+    title: "a written model that is too long",
+    explanation: `A message of Protocol Buffers has at most 2 GiB. Weights that are centered are written into the model itself, also where
+the others are in files beside it.`,
+    wrong: "tirc surgery opt-30b.onnx -o rms.onnx",
+    fix: "tirc import opt-30b.onnx -o opt.tir\ntirc compile opt.tir --emit tir -o rms.tir --weights-out rms.safetensors",
   },
   R0701: {
     title: "a node that is kept as it is",

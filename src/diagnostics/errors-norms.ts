@@ -10,4 +10,8 @@ export const normWarnings = {
       help: ["`tirc compile --remarks` says of what looks like a norm why it is none"],
     });
   },
+  noLayerNorm(fns: readonly string[]): Diagnostic {
+    const where = listing(fns.map((name) => `\`${name}\``));
+    return warning("R0601", `no norm in ${where} is a LayerNorm, so nothing changed`);
+  },
 };

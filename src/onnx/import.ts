@@ -232,25 +232,37 @@ class GraphImport implements Surroundings {
       if (name === "" || !this.used.has(name)) return [];
       return [{ name, value: values[i] ?? decline(`its output ${i} is not made`) }];
     });
-    for (const { name, value } of bound) this.values.set(name, this.named(value, name, made));
+    const names = new Map<Value, string>();
+    for (const { name, value } of bound) {
+      const isNew = value.def !== undefined && !isLeaf(value.def) && made.includes(value.def);
+      if (isNew && value.name === undefined && !names.has(value)) names.set(value, this.nameOf(name));
+    }
+    const renamed = this.rename(names, mark);
+    for (const { name, value } of bound) this.values.set(name, renamed.get(value) ?? value);
     const list = this.builder.ops.slice(mark);
     this.known.follow(list);
     const outputs = node.outputs.flatMap((name) => this.values.get(name) ?? []);
     if (outputs.every((value) => this.known.of(value) !== undefined)) for (const op of list) this.mayGo.add(op);
   }
 
-  private named(value: Value, name: string, made: readonly Op[]): Value {
-    const op = value.def;
-    const at = op === undefined || isLeaf(op) ? -1 : this.builder.ops.lastIndexOf(op);
-    const isNew = op !== undefined && made.includes(op) && value.name === undefined;
-    const isRead = isNew && made.some((other) => other.operands.includes(value));
-    if (!isNew || isRead || at < 0) return value;
-    const resultNames = op.results.map((result) => (result === value ? this.nameOf(name) : result.name));
-    const copy = copyOp(op, { resultNames });
-    this.builder.ops[at] = copy;
-    const items = this.known.of(value);
-    const renamed = copy.results[value.index] as Value;
-    if (items !== undefined) this.known.set(renamed, items);
+  /** Gives values that ops from `mark` on make their names; the ops after them read what is named. */
+  private rename(names: ReadonlyMap<Value, string>, mark: number): ReadonlyMap<Value, Value> {
+    const renamed = new Map<Value, Value>();
+    const { ops } = this.builder;
+    for (const [at, op] of names.size === 0 ? [] : ops.slice(mark).map((op, i) => [mark + i, op] as const)) {
+      const operands = op.operands.map((operand) => operand && (renamed.get(operand) ?? operand));
+      const resultNames = op.results.map((result) => names.get(result) ?? result.name);
+      const isSame = operands.every((operand, i) => operand === op.operands[i]);
+      if (isSame && resultNames.every((name, i) => name === op.results[i]?.name)) continue;
+      const copy = copyOp(op, { operands, resultNames });
+      ops[at] = copy;
+      for (const [i, result] of op.results.entries()) {
+        const now = copy.results[i] as Value;
+        renamed.set(result, now);
+        const items = this.known.of(result);
+        if (items !== undefined) this.known.set(now, items);
+      }
+    }
     return renamed;
   }
 

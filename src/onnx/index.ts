@@ -1,5 +1,13 @@
-/** `tirc/onnx`: reads ONNX models, and turns them into programs. Runs anywhere: who calls it reads the files. */
+/** `tirc/onnx`: reads ONNX models, turns them into programs, and writes their norms anew. Runs anywhere: who calls it reads the files. */
 
+export type { NormOp } from "../surgery/emit.ts";
+export {
+  type CenteredWeight,
+  type NormReport,
+  type Surgery,
+  type SurgeryOptions,
+  surgery,
+} from "../surgery/surgery.ts";
 export { type ByteSource, bytesInMemory, type Range } from "./bytes.ts";
 export { type NewNode, type NewTensor, nodeBytes, tensorBytes } from "./encode.ts";
 export { type Imported, importModel } from "./import.ts";

@@ -12,7 +12,10 @@ import { type Field, fieldsOf } from "./wire.ts";
 export interface GraphChanges {
   /** The nodes that stand in the place of one, encoded; none where it is gone. By the number of the node. */
   readonly nodes: ReadonlyMap<number, readonly Uint8Array[]>;
+  /** Tensors that are added. */
   readonly initializers: readonly NewTensor[];
+  /** Names of initializers that are left out. */
+  readonly without?: ReadonlySet<string>;
   /** Versions of operator sets that the model must name, by their domains. */
   readonly opsets?: ReadonlyMap<string, number>;
 }
@@ -41,18 +44,22 @@ export function rewrittenModel(model: OnnxModel, changes: GraphChanges): Piece[]
   return merged(pieces);
 }
 
-function rewrittenGraph(model: OnnxModel, graph: Field, { nodes, initializers }: GraphChanges): Piece[] {
-  if (nodes.size === 0 && initializers.length === 0) return [graph.range];
+function rewrittenGraph(model: OnnxModel, graph: Field, changes: GraphChanges): Piece[] {
+  const { nodes, initializers, without = new Set() } = changes;
+  if (nodes.size + initializers.length + without.size === 0) return [graph.range];
   const inner: Piece[] = [];
-  let index = 0;
+  let [index, tensor] = [0, 0];
   for (const one of fieldsOf(model.reader, graph.content)) {
     const instead = one.number === field.node ? nodes.get(index++) : undefined;
+    if (one.number === field.initializer) {
+      const name = model.graph.initializers[tensor++]?.name;
+      if (name !== undefined && without.has(name)) continue;
+    }
     if (instead === undefined) inner.push(one.range);
     else inner.push(...instead.map((bytes) => messageField(field.node, bytes)));
   }
   for (const tensor of initializers) inner.push(messageField(field.initializer, tensorBytes(tensor)));
-  const length = inner.reduce((sum, piece) => sum + lengthOf(piece), 0);
-  return [fieldHead(field.graph, length), ...inner];
+  return [fieldHead(field.graph, lengthOfPieces(inner)), ...inner];
 }
 
 /** An operator set of the model, in the version that is wanted where it is one of those; it is then wanted no more. */
@@ -92,6 +99,11 @@ export function withInputs({ reader }: OnnxModel, { range }: NodeProto, inputs: 
     one.number === 1 ? textField(1, inputs[index++] as string) : reader.bytes(one.range).slice(),
   );
   return joinBytes(...parts);
+}
+
+/** How many bytes the pieces have. */
+export function lengthOfPieces(pieces: readonly Piece[]): number {
+  return pieces.reduce((sum, piece) => sum + lengthOf(piece), 0);
 }
 
 /** Bytes that are copied at a time. */

@@ -20,6 +20,7 @@ import { normWarnings } from "../../src/diagnostics/errors-norms.ts";
 import { onnxErrors, onnxRemarks } from "../../src/diagnostics/errors-onnx.ts";
 import { passErrors, passWarnings } from "../../src/diagnostics/errors-passes.ts";
 import { adapterErrors, runtimeErrors } from "../../src/diagnostics/errors-runtime.ts";
+import { surgeryErrors } from "../../src/diagnostics/errors-surgery.ts";
 import { targetErrors } from "../../src/diagnostics/errors-target.ts";
 import { verifyErrors } from "../../src/diagnostics/errors-verify.ts";
 import { renderPretty } from "../../src/diagnostics/pretty.ts";
@@ -179,7 +180,7 @@ test("what passes remark", () => {
         outside: [at, "linear", "a kernel here computes no matrix product"],
         newKernel: [at, "gelu", "it folds other axes"],
       }),
-      ...sampled(normWarnings, { noNorm: [["f", "g"]] }),
+      ...sampled(normWarnings, { noNorm: [["f", "g"]], noLayerNorm: [["f"]] }),
     ]),
   );
 });
@@ -243,12 +244,23 @@ test("what is said of ONNX models", () => {
     unknownType: ["m.onnx", "w", "STRING", ["FLOAT", "INT64"]],
     unwritableName: ['the "best".onnx'],
   });
+  const line = { source: { name: "<command line>", text: "tirc surgery m.onnx -o out/m.onnx" }, start: 23, end: 33 };
+  const written = sampled(surgeryErrors, {
+    noSuchOp: ["m.onnx", 17],
+    unwritable: ["m.onnx", "add_3 (Add)", "`broadcast` has no node"],
+    overwrites: [line, "m.onnx"],
+    weightsElsewhere: [line, "out/m.onnx", "m.onnx.data", "./m.onnx"],
+    noOnnxruntime: ["Cannot find package 'onnxruntime-web'"],
+    doesNotRun: ["m.onnx", "Got invalid dimensions for input: ids"],
+    differs: ["logits", "0.5", "12"],
+    tooLong: ["m.onnx", 5e9],
+  });
   const model = { name: "m.onnx", text: "y = Conv(x, w)\n" };
   const remarks = sampled(onnxRemarks, {
     keptAsExtern: [{ source: model, start: 0, end: 14 }, "Conv", "the language has no op for it"],
     unknownType: [{ source: model, start: 0, end: 14 }, "NonZero", "y"],
   });
-  expectGolden("onnx.txt", rendered([...found, ...remarks]));
+  expectGolden("onnx.txt", rendered([...found, ...written, ...remarks]));
 });
 
 test("every code is in a golden", () => {

@@ -74,6 +74,11 @@ describe("with changes", () => {
     expect(after.graph?.initializer[1]).toEqual(tensorProto("v", weight("f32", [2], 3, 4)));
   });
 
+  test("tensors are left out", () => {
+    const after = read(write(small, { ...none, without: new Set(["w"]) }));
+    expect([after.graph?.initializer.length, after.graph?.node.length]).toEqual([0, 3]);
+  });
+
   test("operator sets get other versions, or are added", () => {
     const opsets = new Map([
       ["", 23],

@@ -1,0 +1,82 @@
+/** Models run by onnxruntime, through the package `onnxruntime-web`, which is loaded only here. */
+
+import type { Tensor as OrtTensor } from "onnxruntime-web";
+import { fail } from "../diagnostics/diagnostic.ts";
+import { surgeryErrors } from "../diagnostics/errors-surgery.ts";
+import { fromFloat16Bits, toFloat16Bits } from "../ir/float16.ts";
+
+export interface RunTensor {
+  readonly shape: readonly number[];
+  readonly numbers: Float64Array;
+}
+
+export interface RunInput extends RunTensor {
+  /** TensorProto.DataType. */
+  readonly dataType: number;
+}
+
+/** How numbers become a tensor of onnxruntime, by TensorProto.DataType. */
+const makers: Readonly<Record<number, readonly [string, (numbers: Float64Array) => ArrayBufferView]>> = {
+  1: ["float32", (numbers) => Float32Array.from(numbers)],
+  2: ["uint8", (numbers) => Uint8Array.from(numbers)],
+  3: ["int8", (numbers) => Int8Array.from(numbers)],
+  6: ["int32", (numbers) => Int32Array.from(numbers)],
+  7: ["int64", (numbers) => BigInt64Array.from([...numbers], BigInt)],
+  9: ["bool", (numbers) => Uint8Array.from(numbers)],
+  10: ["float16", (numbers) => Uint16Array.from(numbers, toFloat16Bits)],
+  11: ["float64", (numbers) => numbers],
+};
+
+export const isFed = (dataType: number) => makers[dataType] !== undefined;
+
+export interface Runnable {
+  readonly file: string;
+  readonly bytes: Uint8Array;
+  /** The files of its weights, by what the model calls them. */
+  readonly external: readonly { readonly path: string; readonly data: Uint8Array }[];
+}
+
+async function load() {
+  try {
+    const ort = await import("onnxruntime-web");
+    ort.env.wasm.numThreads = 1;
+    ort.env.logLevel = "error";
+    return ort;
+  } catch (caught) {
+    const { code, message } = caught as NodeJS.ErrnoException;
+    if (code !== "ERR_MODULE_NOT_FOUND") throw caught;
+    fail(surgeryErrors.noOnnxruntime(message));
+  }
+}
+
+/** The outputs of a model by their names. Throws E0752, E0753. */
+export async function runModel(
+  { file, bytes, external }: Runnable,
+  inputs: Readonly<Record<string, RunInput>>,
+): Promise<ReadonlyMap<string, RunTensor>> {
+  const ort = await load();
+  const tensorOf = ({ dataType, numbers, shape }: RunInput) => {
+    const [type, make] = makers[dataType] as (typeof makers)[number];
+    return new ort.Tensor(type as "float32", make(numbers) as Float32Array, shape);
+  };
+  const feeds = Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, tensorOf(input)]));
+  try {
+    const options = { executionProviders: ["wasm"], logSeverityLevel: 3, externalData: external } as const;
+    const session = await ort.InferenceSession.create(bytes, options);
+    try {
+      const outputs = await session.run(feeds);
+      return new Map(Object.entries(outputs).map(([name, tensor]) => [name, numbersOf(tensor)]));
+    } finally {
+      await session.release();
+    }
+  } catch (caught) {
+    fail(surgeryErrors.doesNotRun(file, (caught as Error).message));
+  }
+}
+
+function numbersOf({ type, dims, data }: OrtTensor): RunTensor {
+  // Halves come as their bits, or as an array of the runtime's own where it has one.
+  const isBits = type === "float16" && data instanceof Uint16Array;
+  const numbers = isBits ? Float64Array.from(data, fromFloat16Bits) : Float64Array.from(data as Float32Array, Number);
+  return { shape: dims, numbers };
+}

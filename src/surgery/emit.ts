@@ -1,0 +1,238 @@
+/** Ops as new nodes of a model: what stands where a LayerNorm was. */
+
+import { toFloat16Bits } from "../ir/float16.ts";
+import type { Op, Value } from "../ir/ir.ts";
+import type { OpName } from "../ir/ops/index.ts";
+import type { Tensor } from "../ir/tensor.ts";
+import type { ElementType, Shape } from "../ir/types.ts";
+import type { NewAttribute, NewNode, NewTensor } from "../onnx/encode.ts";
+
+/** The op that an RMSNorm is written as: ONNX's own, which set 23 brought, or the one that onnxruntime has had before. */
+export type NormOp = "rms" | "simplified";
+
+export const normOpTypes = { rms: "RMSNormalization", simplified: "SimplifiedLayerNormalization" } as const;
+
+/** No node computes it; the reason is a clause that can follow "because". */
+export class Unwritable extends Error {}
+
+const dataType: Readonly<Partial<Record<ElementType, number>>> = { f32: 1, i32: 6, bool: 9, f16: 10, u32: 12 };
+
+type Writer = (op: Op, at: Emitter, as: string) => void;
+
+const binary =
+  (opType: string): Writer =>
+  (op, at, as) =>
+    at.node(opType, [at.name(op.operand(0)), at.name(op.operand(1))], as);
+
+/** How each op is written; any other is not. */
+const writers: Readonly<Partial<Record<OpName, Writer>>> = {
+  ...{ add: binary("Add"), sub: binary("Sub"), mul: binary("Mul"), div: binary("Div"), matmul: binary("MatMul") },
+  constant: (op, at, as) => {
+    const { element, value } = op.attributes as { element: ElementType; value: number };
+    at.tensor({ element, shape: [], data: Float64Array.of(value) }, as);
+  },
+  cast: (op, at, as) => at.node("Cast", [at.name(op.operand(0))], as, { to: dataType[op.result.element] as number }),
+  reshape: (op, at, as) => at.node("Reshape", [at.name(op.operand(0)), at.shape(op.result.shape, as)], as),
+  mean: (op, at, as) => at.mean(op, at.name(op.operand(0)), as),
+  var: (op, at, as) => {
+    const [centered, square] = [at.fresh(`${as}_centered`), at.fresh(`${as}_square`)];
+    at.center(op, centered);
+    at.node("Mul", [centered, centered], square);
+    at.mean(op, square, as);
+  },
+  rsqrt: (op, at, as) => {
+    const root = at.fresh(`${as}_root`);
+    at.node("Sqrt", [at.name(op.operand(0))], root);
+    at.node("Reciprocal", [root], as);
+  },
+  center: (op, at, as) => at.center(op, as),
+  rmsnorm: (op, at, as) => at.norm(op, as),
+};
+
+/** Why the ops that have no name down from `value` are not written; nothing where they are. */
+export function whyUnwritable(value: Value, isNamed: (value: Value) => boolean): string | undefined {
+  const open = [value];
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    const op = at.def;
+    if (op === undefined || op.name === "global" || (at !== value && isNamed(at))) continue;
+    const isNorm = op.name === "layernorm" || op.name === "rmsnorm";
+    if (!isNorm && writers[op.name] === undefined) return `\`${op.name}\` stands between it and a tensor of the model`;
+    const why = isNorm ? whyNoNorm(op) : op.name === "reshape" ? whyNoShape(op.result.shape) : undefined;
+    if (why !== undefined) return why;
+    for (const operand of op.operands) if (operand !== undefined) open.push(operand);
+  }
+  return undefined;
+}
+
+/** Why a norm is none of ONNX's: those normalize the last axes, and have a scale. */
+function whyNoNorm({ attributes, operands, result: { element, shape } }: Op): string | undefined {
+  const axes = attributes.axes as number[];
+  const isLast = axes.toSorted((a, b) => b - a).every((axis, i) => axis === -1 - i);
+  if (!isLast) return `its axes [${axes.join(", ")}] are not the last ones, which are all that the op normalizes`;
+  if (element !== "f32" && element !== "f16") return `the op takes no ${element}`;
+  const open = shape.slice(-axes.length).find((extent) => typeof extent !== "number");
+  if (operands[1] !== undefined || open === undefined) return undefined;
+  return `it has no scale, and no number says how long its rows are (${open}), so that none can be made`;
+}
+
+const whyNoShape = (shape: Shape) =>
+  shape.filter((extent) => typeof extent !== "number").length > 1
+    ? "two extents of a shape between it and a tensor of the model have no numbers"
+    : undefined;
+
+export interface EmitterOptions {
+  readonly opset: number;
+  readonly normOp: NormOp;
+  /** The tensor of the model that a value is, where it is one: nothing is written for these. */
+  readonly tensorOf: (value: Value) => string | undefined;
+  /** The numbers of a constant that is new, and the tensor that it was made from. */
+  readonly constant: (name: string) => { readonly tensor: Tensor; readonly from: string } | undefined;
+  /** Whether the model uses a name. */
+  readonly isTaken: (name: string) => boolean;
+}
+
+export class Emitter {
+  readonly tensors: NewTensor[] = [];
+  /** Which of them is a new constant, by the name of that. */
+  readonly constants = new Map<string, string>();
+  private readonly options: EmitterOptions;
+  private readonly names = new Map<Value | string, string>();
+  private readonly given = new Set<string>();
+  private nodes: NewNode[] = [];
+
+  constructor(options: EmitterOptions) {
+    this.options = options;
+  }
+
+  /** The nodes that were made since this was called last. */
+  taken(): NewNode[] {
+    const { nodes } = this;
+    this.nodes = [];
+    return nodes;
+  }
+
+  /** The tensor that holds a value, made now where none does yet. */
+  name(value: Value): string {
+    const known = this.options.tensorOf(value) ?? this.names.get(value);
+    if (known !== undefined) return known;
+    const op = value.def as Op;
+    if (op.name === "global") return this.constant(op);
+    const name = this.fresh(this.hint(op));
+    this.names.set(value, name);
+    this.write(value, name);
+    return name;
+  }
+
+  /** Makes `value` anew, as the tensor of a name. */
+  write(value: Value, as: string): void {
+    const op = value.def;
+    const writer = op && writers[op.name];
+    if (op === undefined || writer === undefined) throw new Unwritable(`\`${op?.name ?? "a parameter"}\` has no node`);
+    writer(op, this, as);
+  }
+
+  node(opType: string, inputs: readonly string[], output: string, attributes: NewNode["attributes"] = {}): void {
+    this.nodes.push({ name: output, opType, domain: "", inputs, outputs: [output], attributes });
+  }
+
+  /** Zeros in the shape of a tensor. */
+  zerosLike(tensor: string): string {
+    return this.once(`zeros ${tensor}`, `${tensor}_zeros`, (name) => this.node("Sub", [tensor, tensor], name));
+  }
+
+  fresh(hint: string): string {
+    let name = hint;
+    for (let n = 1; this.given.has(name) || this.options.isTaken(name); n++) name = `${hint}_${n}`;
+    this.given.add(name);
+    return name;
+  }
+
+  tensor(tensor: Tensor, name: string): void {
+    const { element, shape } = tensor;
+    this.tensors.push({ name, dims: shape, dataType: dataType[element] as number, raw: rawBytes(tensor) });
+  }
+
+  /** A shape as a tensor; one extent may be open. */
+  shape(shape: Shape, hint: string): string {
+    const why = whyNoShape(shape);
+    if (why !== undefined) throw new Unwritable(why);
+    return this.integers(
+      shape.map((extent) => (typeof extent === "number" ? extent : -1)),
+      `${hint}_shape`,
+    );
+  }
+
+  /** The mean of `x`, a tensor of the op's operand's shape, over the op's axes. */
+  mean({ operands: [of], attributes }: Op, x: string, as: string): void {
+    const axes = (attributes.axes as number[]).map((axis) => axis + (of as Value).shape.length);
+    // They became an input in set 18.
+    const isInput = this.options.opset >= 18;
+    const inputs = isInput ? [x, this.integers(axes, "axes")] : [x];
+    this.node("ReduceMean", inputs, as, { ...(!isInput && { axes }), keepdims: 1 });
+  }
+
+  /** The op's operand minus its mean. */
+  center(op: Op, as: string): void {
+    const x = this.name(op.operand(0));
+    const mean = this.fresh(`${x}_mean`);
+    this.mean(op, x, mean);
+    this.node("Sub", [x, mean], as);
+  }
+
+  norm(op: Op, as: string): void {
+    const [x, gamma] = op.operands as [Value, Value | undefined];
+    const axes = op.attributes.axes as number[];
+    const row = x.shape.slice(-axes.length) as number[];
+    const scale = gamma === undefined ? this.ones(x.element, row) : this.name(gamma);
+    const attributes: Record<string, NewAttribute> = { axis: -axes.length };
+    attributes.epsilon = { float: op.attributes.eps as number };
+    this.node(normOpTypes[this.options.normOp], [this.name(x), scale], as, attributes);
+  }
+
+  private ones(element: ElementType, shape: readonly number[]): string {
+    const data = new Float64Array(shape.reduce((product, extent) => product * extent, 1)).fill(1);
+    return this.once(`ones ${element} ${shape.join()}`, "ones", (name) => this.tensor({ element, shape, data }, name));
+  }
+
+  private integers(list: readonly number[], hint: string): string {
+    return this.once(`integers ${list.join()}`, hint, (name) => {
+      const raw = new Uint8Array(BigInt64Array.from(list, BigInt).buffer);
+      this.tensors.push({ name, dims: [list.length], dataType: 7, raw });
+    });
+  }
+
+  private constant({ attributes }: Op): string {
+    const name = attributes.name as string;
+    const made = this.options.constant(name);
+    if (made === undefined) throw new Unwritable(`\`${name}\` is no tensor of the model`);
+    return this.once(`constant ${name}`, `${made.from}_centered`, (as) => {
+      this.constants.set(name, as);
+      this.tensor(made.tensor, as);
+    });
+  }
+
+  private once(key: string, hint: string, make: (name: string) => void): string {
+    const known = this.names.get(key);
+    if (known !== undefined) return known;
+    const name = this.fresh(hint);
+    this.names.set(key, name);
+    make(name);
+    return name;
+  }
+
+  /** What a value without a tensor is called: after the first of what it is computed from. */
+  private hint({ name, operands: [x] }: Op): string {
+    if (x === undefined) return name;
+    return `${this.name(x)}_${name === "center" ? "centered" : name === "rmsnorm" ? "normalized" : name}`;
+  }
+}
+
+function rawBytes({ element, data }: Tensor): Uint8Array {
+  const bytes = new Uint8Array(data.length * (element === "f16" ? 2 : 4));
+  const view = new DataView(bytes.buffer);
+  for (const [i, value] of data.entries()) {
+    if (element === "f16") view.setUint16(2 * i, toFloat16Bits(value), true);
+    else view.setFloat32(4 * i, value, true);
+  }
+  return bytes;
+}

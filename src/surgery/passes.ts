@@ -1,0 +1,86 @@
+/** The passes of the surgery: the norms of a model found, its LayerNorms written as RMSNorms, their centerings moved. */
+
+import { withoutEqualOps } from "../../passes/cse.ts";
+import { centeredRmsNorm } from "../../passes/layernorm-to-rmsnorm.ts";
+import { isNorm, type NormRecord, normRecords } from "../apply-fused-rms-norm.ts";
+import type { Diagnostic } from "../diagnostics/diagnostic.ts";
+import { rewriteFn } from "../ir/builder.ts";
+import { type Fn, type Module, makeModule, type Op, usesOf, type Value } from "../ir/ir.ts";
+import type { Imported } from "../onnx/import.ts";
+import { PassManager } from "../pass-manager/pass-manager.ts";
+import { whyUnwritable } from "./emit.ts";
+
+/** A norm, and the tensors of the model that are computed from it before anything else is. */
+export interface FoundNorm {
+  readonly op: Op;
+  readonly tensors: readonly string[];
+  readonly record: NormRecord;
+  /** Why it stays a LayerNorm, where no node could say what it would be. */
+  readonly unwritable: string | undefined;
+}
+
+export interface Passed {
+  readonly norms: readonly FoundNorm[];
+  /** Names of values that are computed twice, and now once: the value that stays for each. */
+  readonly merged: ReadonlyMap<string, string>;
+  /** With LayerNorms as centered RMSNorms. */
+  readonly before: Fn;
+  /** With the centerings moved. */
+  readonly after: Module;
+  readonly remarks: readonly Diagnostic[];
+}
+
+export function runPasses(imported: Imported, mode: "exact" | "lossy"): Passed {
+  // Nothing but norms is written otherwise, so that all else can be found in the model again.
+  // An op that nothing needs stays as it is, and holds up no centering.
+  const merged = new Map<string, string>();
+  const once = withoutEqualOps(imported.module.fns[0] as Fn, (op, same) => {
+    for (const [i, { name }] of op.results.entries()) {
+      const stays = same.results[i]?.name;
+      if (name !== undefined && stays !== undefined) merged.set(name, stays);
+    }
+  });
+  const raised = new PassManager("dce,raise-norms").run(makeModule([once], imported.module.consts));
+  const fn = raised.module.fns[0] as Fn;
+  const isNamed = (value: Value) => value.name !== undefined && imported.tensors.has(value.name);
+  const roots = rootsIn(fn, isNamed);
+  const whyNot = new Map(
+    fn.ops
+      .filter(({ name }) => name === "layernorm")
+      .map((op) => [
+        op,
+        roots(op.result)
+          .map((root) => whyUnwritable(root, isNamed))
+          .find((why) => why !== undefined),
+      ]),
+  );
+  const before = rewriteFn(fn, (op, builder, original) =>
+    op.name === "layernorm" && whyNot.get(original) === undefined ? centeredRmsNorm(op, builder) : undefined,
+  );
+  const moved = new PassManager(`eliminate-centering{mode=${mode},fold=true}`).run(
+    makeModule([before], raised.module.consts),
+  );
+  const records = normRecords(raised.module, moved.remarks);
+  const norms = fn.ops.filter(isNorm).map((op, i): FoundNorm => {
+    const record = records[i] as NormRecord;
+    const tensors = roots(op.result).map(({ name }) => imported.tensors.get(name as string) as string);
+    const unwritable = whyNot.get(op);
+    if (unwritable === undefined) return { op, tensors, record, unwritable };
+    return { op, tensors, record: { ...record, centering: "left", because: [`because ${unwritable}`] }, unwritable };
+  });
+  return { norms, merged, before, after: moved.module, remarks: [...raised.remarks, ...moved.remarks] };
+}
+
+/** For a value: itself if it is a tensor of the model, else those that are computed from it first. */
+function rootsIn(fn: Fn, isNamed: (value: Value) => boolean): (value: Value) => Value[] {
+  const uses = usesOf(fn);
+  return (value) => {
+    const found = new Set<Value>();
+    const open = [value];
+    for (let at = open.pop(); at !== undefined; at = open.pop()) {
+      if (isNamed(at)) found.add(at);
+      else open.push(...uses(at).ops.flatMap((op) => op.results));
+    }
+    return [...found];
+  };
+}

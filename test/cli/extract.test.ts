@@ -1,0 +1,50 @@
+/** `tirc extract`. */
+
+import { expect, test } from "vitest";
+import { Workplace } from "../support/cli.ts";
+import { node, onnxModel } from "../support/onnx.ts";
+import { smallParts } from "../support/surgery.ts";
+
+const nodes = [
+  node("MatMul", ["x", "w"], ["/h.0"]),
+  node("Add", ["x", "/h.0"], ["stream"]),
+  node("LayerNormalization", ["stream", "g", "b"], ["n"]),
+  node("Relu", ["n"], ["r"]),
+  node("MatMul", ["r", "w"], ["p"]),
+  node("Add", ["p", "stream"], ["y"]),
+];
+const model = onnxModel({ ...smallParts, nodes });
+
+test("a program, a kernel and a manifest for each norm", async () => {
+  const place = new Workplace({ "models/m.onnx": model });
+  const { code, stdout, stderr } = await place.run(["extract", "models/m.onnx", "-o", "kernels"]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toBe("n takes x, h_0, makes stream, r\n");
+  expect(place.files()).toEqual([
+    ...["kernels", "kernels/n.json", "kernels/n.tir", "kernels/n.wgsl"],
+    ...["models", "models/m.onnx"],
+  ]);
+  expect(place.read("kernels/n.tir")).toBe(`const g: f32[4] = load("../models/m.onnx", "g")
+const b: f32[4] = load("../models/m.onnx", "b")
+
+fn n(x: f32[rows, 4], h_0: f32[rows, 4]) -> (stream: f32[rows, 4], r: f32[rows, 4]) {
+  let stream = x + h_0
+  let n = layernorm(stream, g, b, axes = [-1])
+  let r = relu(n)
+  return stream, r
+}
+`);
+  const manifest = JSON.parse(place.read("kernels/n.json"));
+  expect(manifest.tensors).toEqual({ x: "x", h_0: "/h.0", stream: "stream", r: "r" });
+  expect(manifest.bindings.map(({ name }: { name: string }) => name)).toEqual(["x", "h_0", "g", "b", "stream", "r"]);
+  expect(place.read("kernels/n.wgsl")).toContain("@compute");
+  expect((await place.run(["run", "kernels/n.tir", "--device", "cpu"])).code).toBe(0);
+});
+
+test("a model without a norm", async () => {
+  const bytes = onnxModel({ ...smallParts, nodes: [node("MatMul", ["x", "w"], ["y"])] });
+  const place = new Workplace({ "m.onnx": bytes });
+  const { code, stdout, stderr } = await place.run(["extract", "m.onnx", "--diagnostics", "short"]);
+  expect([code, stdout]).toEqual([0, ""]);
+  expect(stderr).toBe("warning[R0601]: there is no norm in `g`, so nothing changed\n");
+});

@@ -1,0 +1,42 @@
+/** `tirc surgery --check`. */
+
+import { expect, test } from "vitest";
+import { Workplace } from "../support/cli.ts";
+import { node, onnxModel } from "../support/onnx.ts";
+import { divided, small, smallParts, weightsOfDivided } from "../support/surgery.ts";
+
+const check = (place: Workplace, ...args: string[]) =>
+  place.run(["surgery", "m.onnx", "--check", "--diagnostics", "short", ...args]);
+
+test("both models run on the same inputs, whose extents are told or chosen", async () => {
+  const place = new Workplace({ "m.onnx": small });
+  const { code, stdout, stderr } = await check(place);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/\ny: \[2, 4\] is off by \S+e-[5678] at most; its largest number is \S+\n$/);
+  expect(stderr).toContain("rows = 2, as nothing says otherwise (--dim rows=N does)");
+  const told = await check(place, "--dim", "rows=7", "--seed", "3", "--json");
+  expect(JSON.parse(told.stdout)).toMatchObject({ checks: [{ output: "y", shape: [7, 4] }] });
+  expect((await check(place, "--dim", "row=7")).stderr).toContain("error[E0711]");
+});
+
+test("weights in another file are found", async () => {
+  const place = new Workplace({ "m.onnx": divided, "m.data": weightsOfDivided });
+  const { code, stdout } = await check(place);
+  expect([code, stdout.includes("y: [2, 4] is off by")]).toEqual([0, true]);
+});
+
+test("what is dropped without a proof shows, and is no error", async () => {
+  const nodes = [node("LayerNormalization", ["x", "g", "b"], ["y"])];
+  const place = new Workplace({ "m.onnx": onnxModel({ ...smallParts, nodes }) });
+  const { code, stdout } = await check(place, "--mode", "lossy", "--json");
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout).checks[0].difference).toBeGreaterThan(0.1);
+});
+
+test("a model that onnxruntime does not know all ops of", async () => {
+  const nodes = [node("Foo", ["x"], ["y"], { domain: "own" })];
+  const { code, stderr } = await check(new Workplace({ "m.onnx": onnxModel({ ...smallParts, nodes }) }));
+
+  expect(code).toBe(1);
+  expect(stderr).toContain("error[E0753]: onnxruntime does not run m.onnx: ");
+});

@@ -1,0 +1,104 @@
+/** `tirc surgery`: what is written, printed and refused. That it computes the same: test/onnx/surgery*.slow.test.ts. */
+
+import { linkSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { Workplace } from "../support/cli.ts";
+import { node, onnxModel } from "../support/onnx.ts";
+import {
+  countOf,
+  weightsOfDivided as data,
+  divided,
+  small as model,
+  operated,
+  smallParts as parts,
+} from "../support/surgery.ts";
+
+test("writes the model, and says what became of each norm", async () => {
+  const place = new Workplace({ "m.onnx": model });
+  const { code, stdout, stderr } = await place.run(["surgery", "m.onnx", "-o", "rms.onnx"]);
+  expect(code).toBe(0);
+  expect(stdout).toBe(`norm (LayerNormalization)  layernorm  gamma beta  eps 1e-5  folded
+    centered once and for all: \`w\`
+`);
+  expect(stderr).toMatch(
+    /^rms\.onnx: w_centered, row means at most \S+ of the row's largest element\nrms\.onnx: 1 LayerNorm written as SimplifiedLayerNormalization, 0 centerings left\n$/,
+  );
+  expect(place.bytes("rms.onnx").equals(operated(model).written)).toBe(true);
+  expect(place.files()).toEqual(["m.onnx", "rms.onnx"]);
+});
+
+test("without -o nothing is written; --report and --json have the same", async () => {
+  const place = new Workplace({ "m.onnx": model });
+  const { stdout } = await place.run(["surgery", "m.onnx", "--json", "--report", "r.json"]);
+  expect(place.files()).toEqual(["m.onnx", "r.json"]);
+  expect(place.read("r.json")).toBe(stdout);
+  expect(JSON.parse(stdout)).toMatchObject({
+    normOp: "SimplifiedLayerNormalization",
+    norms: [{ nodes: ["norm (LayerNormalization)"], tensors: ["y"], centering: "folded" }],
+    weights: [{ name: "w_centered", from: "w" }],
+    centers: 0,
+  });
+});
+
+test("a model on stdin, and one to stdout", async () => {
+  const { bytes, stderr } = await new Workplace().run(["surgery", "-", "-o", "-"], { stdin: model });
+  expect(bytes.equals(operated(model).written)).toBe(true);
+  expect(stderr).toContain("norm (LayerNormalization)");
+});
+
+test("--norm-op", async () => {
+  const place = new Workplace({ "new.onnx": onnxModel({ ...parts, opset: 23 }), "old.onnx": model });
+  await place.run(["surgery", "new.onnx", "-o", "a.onnx"]);
+  await place.run(["surgery", "new.onnx", "-o", "b.onnx", "--norm-op", "simplified"]);
+  expect(countOf(place.bytes("a.onnx"), "RMSNormalization")).toBe(1);
+  expect(countOf(place.bytes("b.onnx"), "SimplifiedLayerNormalization")).toBe(1);
+  const { code, stderr } = await place.run(["surgery", "old.onnx", "-o", "c.onnx", "--norm-op", "rms"]);
+  expect([code, place.files()]).toEqual([2, ["a.onnx", "b.onnx", "new.onnx", "old.onnx"]]);
+  expect(stderr).toContain("error[E0748]");
+});
+
+test("a model without a norm is written as it was", async () => {
+  const bytes = onnxModel({ ...parts, nodes: [node("MatMul", ["x", "w"], ["y"])] });
+  const place = new Workplace({ "m.onnx": bytes });
+  const { code, stdout, stderr } = await place.run(["surgery", "m.onnx", "-o", "n.onnx", "--diagnostics", "short"]);
+  expect([code, stdout]).toEqual([0, ""]);
+  expect(stderr).toBe("warning[R0601]: there is no norm in `g`, so nothing changed\n");
+  expect(place.bytes("n.onnx").equals(Buffer.from(bytes))).toBe(true);
+});
+
+describe("the model that is read stays", () => {
+  test.each(["m.onnx", "./m.onnx", "link.onnx"])("-o %s", async (out) => {
+    const place = new Workplace({ "m.onnx": model });
+    linkSync(join(place.folder, "m.onnx"), join(place.folder, "link.onnx"));
+    const { code, stderr } = await place.run(["surgery", "m.onnx", "-o", out, "--diagnostics", "short"]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(`error[E0750]: ${out} is the model that is read`);
+    expect(place.bytes("m.onnx").equals(Buffer.from(model))).toBe(true);
+  });
+});
+
+describe("weights in a file beside the model", () => {
+  test("are read, and stay there", async () => {
+    const place = new Workplace({ "in/m.onnx": divided, "in/m.data": data });
+    expect((await place.run(["surgery", "in/m.onnx", "-o", "in/rms.onnx"])).code).toBe(0);
+    expect(countOf(place.bytes("in/rms.onnx"), "SimplifiedLayerNormalization")).toBe(1);
+  });
+
+  test("are not found from another folder, unless they are there too", async () => {
+    const place = new Workplace({ "in/m.onnx": divided, "in/m.data": data, "out/other": "" });
+    const refused = await place.run(["surgery", "in/m.onnx", "-o", "out/rms.onnx"]);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain("error[E0751]: out/rms.onnx would not find its weights");
+    expect(refused.stderr).toContain("help: write in/rms.onnx");
+    place.write("out/m.data", data);
+    expect((await place.run(["surgery", "in/m.onnx", "-o", "out/rms.onnx"])).code).toBe(0);
+  });
+});
+
+test("a folder that is not there: nothing is written", async () => {
+  const place = new Workplace({ "m.onnx": model });
+  const { code, stderr } = await place.run(["surgery", "m.onnx", "-o", "no/rms.onnx", "--diagnostics", "short"]);
+  expect([code, place.files()]).toEqual([2, ["m.onnx"]]);
+  expect(stderr).toContain("there is no such folder");
+});
