@@ -2,8 +2,9 @@
  * Reductions of a row: what each lane accumulates, and how the lanes' results are merged.
  *
  * Mean and variance come from Welford's algorithm in each lane (Welford 1962), merged by Chan, Golub and LeVeque's
- * formula (1979) in its delta form. A state is a vec4f (count, shift, mean, m2): `shift` is the lane's first element,
- * `mean` that of the elements less the shift, so that rows far from 0 lose nothing, and a constant row gives exactly 0.
+ * formula (1979) in its delta form. A state is a vec4f (count, shift, mean, m2): `shift` is an element of the lane, `mean`
+ * that of the elements less the shift, so that rows far from 0 lose nothing, and a constant row gives exactly 0. Of two
+ * shifts the one nearer to the mean is kept: an outlier's would cost all others digits.
  */
 
 import type { Node } from "./graph.ts";
@@ -26,7 +27,11 @@ fn merge_moments(a: vec4f, b: vec4f) -> vec4f {
   let count = a.x + b.x;
   let weight = b.x / max(count, 1.0);
   let delta = (b.y - a.y) + (b.z - a.z);
-  let both = vec4f(count, a.y, a.z + delta * weight, a.w + b.w + delta * delta * a.x * weight);
+  // The mean less one shift and less the other.
+  let from_a = a.z + delta * weight;
+  let from_b = b.z - delta * (1.0 - weight);
+  let near = select(vec2f(b.y, from_b), vec2f(a.y, from_a), abs(from_a) <= abs(from_b));
+  let both = vec4f(count, near, a.w + b.w + delta * delta * a.x * weight);
   return select(select(both, a, b.x == 0.0), b, a.x == 0.0);
 }`;
 

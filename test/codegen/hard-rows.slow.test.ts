@@ -38,18 +38,21 @@ gpuTest.for([1e4, -1e4, 1e5])("rows of %d + N(0, 1)", async (offset, { gpu }) =>
 });
 
 gpuTest("one large element among small ones", async ({ gpu }) => {
+  const [rows, columns] = [256, 768];
   for (const target of targetsFor(gpu.target)) {
-    const { fn, kernel } = compileText(layernorm(768), target);
-    const fill = {
-      x: (next: () => number, i: number) => (i % 768 === 0 ? 1e4 : normal(next)),
-      gamma: () => 1,
-      beta: () => 0,
-    };
-    const { outputs, wanted } = await compareKernel(gpu.device, kernel, fn, inputsFor(fn, { rows: 16 }, { fill }));
+    const { fn, kernel } = compileText(layernorm(columns), target);
+    const x = (next: () => number, i: number) => (i % columns === 0 ? 1e4 : normal(next));
+    const fill = { x, gamma: () => 1, beta: () => 0 };
+    const { outputs, wanted } = await compareKernel(gpu.device, kernel, fn, inputsFor(fn, { rows }, { fill }));
     const want = wanted.out0?.data as Float64Array;
-    const error = want.reduce((most, value, i) => Math.max(most, Math.abs(value - Number(outputs.out0?.data[i]))), 0);
-    // The largest value is 27.7: two units in its last place.
-    expect(error, target.name).toBeLessThanOrEqual(4e-6);
+    const off = want.map((value, i) => Math.abs(value - Number(outputs.out0?.data[i])));
+    const largest = Array.from({ length: rows }, (_, row) =>
+      Math.max(...off.subarray(row * columns, (row + 1) * columns)),
+    ).sort((a, b) => a - b);
+    // The largest value is 27.7: 4e-6 is two units in its last place. Even exact statistics come to 3.1e-6 in some rows.
+    expect(largest[rows / 2], `${target.name}, the median of the rows`).toBeLessThanOrEqual(2e-6);
+    expect(largest[Math.floor(0.9 * rows)], `${target.name}, 9 of 10 rows`).toBeLessThanOrEqual(4e-6);
+    expect(largest[rows - 1], `${target.name}, all rows`).toBeLessThanOrEqual(1e-5);
   }
 });
 

@@ -1,0 +1,128 @@
+/**
+ * `npm run bench [-- --quick] [-- --op layernorm --shape 4096x768 --peer jax-js --rounds 15]`
+ *
+ * Kernel times (timestamps around the dispatches that were noted, dispatched again) and end-to-end times (call to done,
+ * inputs on the device), all on one device in one process and in turn, as medians. Every result is checked against float64
+ * before it is timed. Multiples are of the best plain copy of rows x n. What was measured takes its place in
+ * bench/results.json, docs/performance.md and docs/performance.svg.
+ */
+
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { openBench, tirc } from "./lib/device.mjs";
+import * as hand from "./lib/hand.mjs";
+import { inputsOf, ops, reference } from "./lib/ops.mjs";
+import { table, writeReport } from "./lib/report.mjs";
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    op: { type: "string", multiple: true },
+    shape: { type: "string", multiple: true },
+    peer: { type: "string", multiple: true },
+    rounds: { type: "string", default: "9" },
+  },
+});
+const allShapes = [
+  ...["4096x64", "4096x768", "2048x1024", "1024x4096", "256x16384", "1000x1000", "4096x769", "8x131072", "65537x32"],
+];
+const quickShapes = ["4096x64", "4096x768", "1024x4096"];
+const shapes = (options.shape ?? (options.quick ? quickShapes : allShapes)).map((text) => text.split("x").map(Number));
+const rounds = Number(options.rounds);
+/** Runs without some peer, or with few rounds, are for looking at only. */
+const isWritten = options.peer === undefined && rounds >= 9;
+
+const context = await openBench();
+const { device, recorder, timer } = context;
+const contenders = [];
+for (const file of ["tirc", "hand", "jax", "tfjs", "ort"]) {
+  const module = await import(`./lib/${file}.mjs`);
+  if (options.peer !== undefined && !["tirc", "by hand", ...options.peer].includes(module.name)) continue;
+  contenders.push({ name: module.name, make: await module.open(context) });
+}
+
+const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+const quantile = (values, share) => values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * share)];
+
+/** Further off than this a result is wrong: peers lose some digits, and GELU by tanh would show. */
+const tolerance = 2e-4;
+
+async function prepare({ name, make }, key, shape, data, wanted) {
+  try {
+    const run = await make.prepare(key, ops[key], shape, data);
+    await run.launch();
+    const dispatches = await recorder.during(async () => {
+      await run.launch();
+      await device.queue.onSubmittedWorkDone();
+    });
+    const got = await run.result(wanted.length);
+    const error = wanted.reduce(
+      (most, value, i) => Math.max(most, Math.abs(value - got[i]) / Math.max(1, Math.abs(value))),
+      0,
+    );
+    if (!(error <= tolerance)) return { name, failed: `wrong by ${error.toPrecision(2)}` };
+    return { name, run, dispatches, error, kernel: [], whole: [] };
+  } catch (caught) {
+    return {
+      name,
+      failed: String(caught?.message ?? caught)
+        .split("\n")[0]
+        .slice(0, 120),
+    };
+  }
+}
+
+async function measure(key, shape) {
+  const data = inputsOf(ops[key], shape);
+  const wanted = reference(tirc, ops[key], shape, data);
+  const copies = hand.copies(device, shape).map((dispatches) => ({ dispatches, kernel: [] }));
+  const runs = [];
+  for (const contender of contenders) runs.push(await prepare(contender, key, shape, data, wanted));
+  const sound = runs.filter(({ failed }) => failed === undefined);
+  for (let round = -2; round < rounds; round++) {
+    // Each is first in some round: what ran before weighs on whoever comes next.
+    const turned = (list) => list.map((_, i) => list[(i + round + list.length * 2) % list.length]);
+    for (const each of turned([...copies, ...sound])) {
+      const time = await timer(each.dispatches);
+      if (round >= 0) each.kernel.push(time);
+    }
+    for (const each of turned(sound)) {
+      const start = performance.now();
+      await each.run.launch();
+      await device.queue.onSubmittedWorkDone();
+      if (round >= 0) each.whole.push(performance.now() - start);
+    }
+  }
+  recorder.release();
+  const copy = Math.min(...copies.map(({ kernel }) => median(kernel)));
+  const entries = runs.map(({ name, failed, dispatches, error, kernel, whole }) => {
+    if (failed !== undefined) return { name, failed };
+    const spread = [quantile(kernel, 0.1) / copy, quantile(kernel, 0.9) / copy];
+    return { name, launches: dispatches.length, error, kernel: median(kernel) / copy, spread, whole: median(whole) };
+  });
+  return { op: key, shape: shape.join(" x "), copy, entries };
+}
+
+const kept = new URL("results.json", import.meta.url);
+
+/** All results of this device, with one more. */
+function keep(result) {
+  const before = existsSync(kept) ? JSON.parse(readFileSync(kept, "utf8")) : {};
+  const others = before.device === context.description ? before.results : [];
+  const order = ({ op, shape }) => Object.keys(ops).indexOf(op) * 100 + allShapes.indexOf(shape.replaceAll(" ", ""));
+  const all = [...others.filter(({ op, shape }) => op !== result.op || shape !== result.shape), result];
+  const run = { device: context.description, rounds, results: all.sort((a, b) => order(a) - order(b)) };
+  writeFileSync(kept, `${JSON.stringify(run, null, 1)}\n`);
+  return run;
+}
+
+const results = [];
+for (const key of options.op ?? Object.keys(ops)) {
+  for (const shape of shapes) {
+    const result = await measure(key, shape);
+    results.push(result);
+    console.log(table([result], results.length === 1));
+    if (isWritten) writeReport(keep(result));
+  }
+}
+process.exit(0);

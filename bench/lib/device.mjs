@@ -1,0 +1,145 @@
+/**
+ * One device for all. Peers ask for an adapter and a device of their own, and are given tirc's; what they dispatch is
+ * noted, so that it can be dispatched again between two timestamps.
+ */
+
+const dist = new URL("../../dist/src/", import.meta.url);
+const { openDevice } = await import(new URL("runtime/node.js", dist).href);
+const { globals } = await import("webgpu");
+
+export const tirc = await import(new URL("index.js", dist).href);
+
+export async function openBench() {
+  Object.assign(globalThis, globals);
+  const opened = await openDevice({ requiredFeatures: ["timestamp-query"] });
+  const { device } = opened;
+  const recorder = record(device);
+  acceptSharedMemory(device.queue);
+  const requestDevice = async () => device;
+  const { features, limits } = device;
+  const adapter = { features, limits, info: opened.adapterInfo, isFallbackAdapter: false, requestDevice };
+  const gpu = {
+    requestAdapter: async () => adapter,
+    getPreferredCanvasFormat: () => "bgra8unorm",
+    wgslLanguageFeatures: new Set(),
+  };
+  const navigator = { gpu, userAgent: "node", hardwareConcurrency: 1, platform: process.platform };
+  Object.defineProperty(globalThis, "navigator", { value: navigator, configurable: true });
+  return { ...opened, adapter, recorder, timer: makeTimer(device) };
+}
+
+/** Notes dispatches while it is told to, and keeps buffers until it is told otherwise: replays read them. */
+function record(device) {
+  let noted;
+  let kept = [];
+  const createCommandEncoder = device.createCommandEncoder.bind(device);
+  device.createCommandEncoder = (descriptor) => {
+    const encoder = createCommandEncoder(descriptor);
+    const beginComputePass = encoder.beginComputePass.bind(encoder);
+    encoder.beginComputePass = (options) => notePass(beginComputePass(options));
+    return encoder;
+  };
+  const createBuffer = device.createBuffer.bind(device);
+  device.createBuffer = (descriptor) => {
+    const buffer = createBuffer(descriptor);
+    const destroy = buffer.destroy.bind(buffer);
+    buffer.destroy = () => kept.push(destroy);
+    return buffer;
+  };
+  const notePass = (pass) => {
+    let pipeline;
+    const groups = new Map();
+    const own = {
+      setPipeline: pass.setPipeline.bind(pass),
+      setBindGroup: pass.setBindGroup.bind(pass),
+      dispatchWorkgroups: pass.dispatchWorkgroups.bind(pass),
+    };
+    pass.setPipeline = (given) => {
+      pipeline = given;
+      own.setPipeline(given);
+    };
+    pass.setBindGroup = (index, ...rest) => {
+      groups.set(index, rest);
+      own.setBindGroup(index, ...rest);
+    };
+    pass.dispatchWorkgroups = (...size) => {
+      noted?.push({ pipeline, groups: [...groups], size });
+      own.dispatchWorkgroups(...size);
+    };
+    return pass;
+  };
+  return {
+    /** The dispatches of what `work` does. */
+    async during(work) {
+      noted = [];
+      try {
+        await work();
+        return noted;
+      } finally {
+        noted = undefined;
+      }
+    },
+    /** Buffers that were given back in the meantime go now. */
+    release() {
+      for (const destroy of kept) destroy();
+      kept = [];
+    },
+  };
+}
+
+/** onnxruntime-web passes views of a SharedArrayBuffer, which WebGPU in Node does not take. */
+function acceptSharedMemory(queue) {
+  const writeBuffer = queue.writeBuffer.bind(queue);
+  queue.writeBuffer = (buffer, at, data, from = 0, size = undefined) => {
+    const isView = ArrayBuffer.isView(data);
+    if (!((isView ? data.buffer : data) instanceof SharedArrayBuffer)) {
+      writeBuffer(buffer, at, data, from, size);
+      return;
+    }
+    const unit = isView ? (data.BYTES_PER_ELEMENT ?? 1) : 1;
+    const bytes = isView ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
+    const end = size === undefined ? undefined : (from + size) * unit;
+    writeBuffer(buffer, at, new Uint8Array(bytes.subarray(from * unit, end)));
+  };
+}
+
+/** Milliseconds that dispatches take, in one pass between two timestamps. */
+function makeTimer(device) {
+  const querySet = device.createQuerySet({ type: "timestamp", count: 2 });
+  const resolved = device.createBuffer({ size: 16, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC });
+  const readable = device.createBuffer({ size: 16, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
+  return async (dispatches) => {
+    const encoder = device.createCommandEncoder();
+    const timestampWrites = { querySet, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 };
+    const pass = encoder.beginComputePass({ timestampWrites });
+    for (const { pipeline, groups, size } of dispatches) {
+      pass.setPipeline(pipeline);
+      for (const [index, rest] of groups) pass.setBindGroup(index, ...rest);
+      pass.dispatchWorkgroups(...size);
+    }
+    pass.end();
+    encoder.resolveQuerySet(querySet, 0, 2, resolved, 0);
+    encoder.copyBufferToBuffer(resolved, 0, readable, 0, 16);
+    device.queue.submit([encoder.finish()]);
+    await readable.mapAsync(GPUMapMode.READ);
+    const [from, to] = new BigUint64Array(readable.getMappedRange().slice(0));
+    readable.unmap();
+    return Number(to - from) / 1e6;
+  };
+}
+
+export async function download(device, buffer, count) {
+  const readable = device.createBuffer({ size: buffer.size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
+  const encoder = device.createCommandEncoder();
+  encoder.copyBufferToBuffer(buffer, 0, readable, 0, buffer.size);
+  device.queue.submit([encoder.finish()]);
+  await readable.mapAsync(GPUMapMode.READ);
+  return new Float32Array(readable.getMappedRange().slice(0)).subarray(0, count);
+}
+
+export function upload(device, data) {
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+  const buffer = device.createBuffer({ size: Math.max(16, Math.ceil(data.byteLength / 16) * 16), usage });
+  device.queue.writeBuffer(buffer, 0, data);
+  return buffer;
+}

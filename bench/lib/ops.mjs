@@ -1,0 +1,76 @@
+/** What is timed: each op as a `.tir` program, of which the float64 reference is made too, and its inputs. */
+
+const all = "rows, n";
+const steps = ["v + y", "v * 0.5", "tanh(v)", "v - x", "maximum(v, y)"];
+const chain = Array.from({ length: 20 }, (_, i) => `  let v${i + 1} = ${steps[i % 5].replaceAll("v", `v${i}`)}`);
+
+/** `y` is the result that is compared. Inputs of the shape `n` are gamma, beta and the like. */
+export const ops = {
+  layernorm: {
+    title: "LayerNorm",
+    inputs: { x: all, gamma: "n", beta: "n" },
+    body: "  return layernorm(x, gamma, beta, axes = [-1])",
+  },
+  rmsnorm: {
+    title: "RMSNorm",
+    inputs: { x: all, gamma: "n" },
+    body: "  return rmsnorm(x, gamma, axes = [-1])",
+  },
+  chain: {
+    title: "GELU(LayerNorm(x + residual + bias))",
+    inputs: { x: all, residual: all, bias: "n", gamma: "n", beta: "n" },
+    body: "  return gelu(layernorm(x + residual + bias, gamma, beta, axes = [-1]))",
+  },
+  quantize: {
+    title: "x + residual, RMSNorm, scale and values of int8",
+    inputs: { x: all, residual: all, gamma: "n" },
+    results: "scale: f32[rows, 1], q: f32[rows, n], h: f32[rows, n]",
+    body: `  let h = x + residual
+  let n1 = rmsnorm(h, gamma, axes = [-1])
+  let scale = max(abs(n1), axes = [-1], keepdims = true) / 127
+  return scale, round(n1 / scale), h`,
+  },
+  softmax: { title: "softmax", inputs: { x: all }, body: "  return softmax(x, axes = [-1])" },
+  elementwise: {
+    title: "20 elementwise ops",
+    inputs: { x: all, y: all },
+    body: `  let v0 = x\n${chain.join("\n")}\n  return v20`,
+  },
+};
+
+/** The program for a shape; with numbers, as a model's kernel is compiled for its hidden size. */
+export function programOf({ inputs, results = "y: f32[rows, n]", body }, [rows, n]) {
+  const params = Object.entries(inputs).map(([name, shape]) => `${name}: f32[${shape}]`);
+  const text = `fn f(${params.join(", ")}) -> (${results}) {\n${body}\n}`;
+  return text.replaceAll("[rows, n]", `[rows, ${n}]`).replaceAll("[n]", `[${n}]`).replaceAll("rows", String(rows));
+}
+
+/** Standard-normal numbers, the same for the same name. */
+export function noise(name, count) {
+  let state = [...name].reduce((hash, letter) => Math.imul(hash ^ letter.charCodeAt(0), 16777619), 2166136261) | 1;
+  const next = () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+  return Float32Array.from({ length: count }, () => {
+    return Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
+  });
+}
+
+export function inputsOf({ inputs }, [rows, n]) {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, shape]) => [name, noise(name, shape === "n" ? n : rows * n)]),
+  );
+}
+
+/** The first result in float64. */
+export function reference(tirc, op, shape, data) {
+  const module = tirc.parse(programOf(op, shape));
+  const [fn] = module.fns;
+  const tensors = fn.params.map(({ name, shape: extents }) => {
+    return [name, { element: "f32", shape: extents, data: Float64Array.from(data[name]) }];
+  });
+  return tirc.interpret(fn, Object.fromEntries(tensors))[fn.results[0].name].data;
+}

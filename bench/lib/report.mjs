@@ -1,0 +1,106 @@
+/** The table and the plot of a run. */
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { ops } from "./ops.mjs";
+
+const docs = new URL("../../docs/", import.meta.url);
+const own = ["tirc", "by hand"];
+
+const best = (entries, by) =>
+  entries.filter((entry) => !own.includes(entry.name) && entry[by] !== undefined).sort((a, b) => a[by] - b[by])[0];
+const number = (value) => (value === undefined ? "-" : value >= 100 ? value.toFixed(0) : value.toPrecision(2));
+
+function line({ op, shape, copy, entries }) {
+  const [tirc, hand] = own.map((name) => entries.find((entry) => entry.name === name) ?? {});
+  const [kernel, whole] = [best(entries, "kernel"), best(entries, "whole")];
+  const failed = entries
+    .filter((entry) => entry.failed && entry.name !== "by hand")
+    .map((entry) => `${entry.name}: ${entry.failed}`);
+  const cells = [
+    ...[ops[op].title, shape, copy.toFixed(2), number(tirc.kernel), number(hand.kernel)],
+    kernel ? `${number(kernel.kernel)} (${kernel.name}, ${kernel.launches})` : "-",
+    ...[kernel && tirc.kernel ? (tirc.kernel / kernel.kernel).toFixed(2) : "-", number(tirc.whole)],
+    whole ? `${number(whole.whole)} (${whole.name})` : "-",
+    ...[whole && tirc.whole ? (tirc.whole / whole.whole).toFixed(2) : "-", failed.join("; ")],
+  ];
+  return `| ${cells.join(" | ")} |`;
+}
+
+const head = `| op | rows x n | copy, ms | tirc | by hand | best peer (launches) | tirc / peer | tirc, ms | best peer, ms | tirc / peer | failed |
+|---|---|---|---|---|---|---|---|---|---|---|`;
+
+export function table(results, withHead = true) {
+  return [...(withHead ? [head] : []), ...results.map(line)].join("\n");
+}
+
+const geometric = (values) => Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+
+/** By op: the geometric mean over the shapes of tirc's time by the best peer's, and the largest. */
+function summary(results) {
+  const rows = Object.keys(ops).flatMap((op) => {
+    const ratios = (by) =>
+      results.flatMap((result) => {
+        const [tirc, peer] = [result.entries.find(({ name }) => name === "tirc"), best(result.entries, by)];
+        return result.op === op && tirc?.[by] && peer ? [tirc[by] / peer[by]] : [];
+      });
+    const [kernel, whole] = [ratios("kernel"), ratios("whole")];
+    if (kernel.length === 0) return [];
+    const cells = [kernel, whole].flatMap((list) => [geometric(list).toFixed(2), Math.max(...list).toFixed(2)]);
+    return [`| ${ops[op].title} | ${cells.join(" | ")} |`];
+  });
+  return `| op | kernel, mean | kernel, largest | end to end, mean | end to end, largest |\n|---|---|---|---|---|\n${rows.join("\n")}`;
+}
+
+/** Bars of LayerNorm's multiples, a group for each shape. */
+function plot(results) {
+  const colors = {
+    tirc: "#2563eb",
+    "by hand": "#93c5fd",
+    "jax-js": "#f59e0b",
+    "tfjs-webgpu": "#ef4444",
+    "onnxruntime-web": "#10b981",
+  };
+  const chosen = results.filter(({ op }) => op === "layernorm");
+  const most = Math.max(...chosen.flatMap(({ entries }) => entries.map(({ kernel }) => kernel ?? 0)));
+  const names = Object.keys(colors);
+  const [width, height, left] = [90 * chosen.length + 60, 300, 40];
+  const y = (value) => height - 60 - (value / most) * (height - 90);
+  const bars = chosen.flatMap(({ shape, entries }, group) => [
+    `<text x="${left + group * 90 + 36}" y="${height - 42}" font-size="10" text-anchor="middle">${shape}</text>`,
+    ...names.flatMap((name, i) => {
+      const value = entries.find((entry) => entry.name === name)?.kernel;
+      if (value === undefined) return [];
+      const x = left + group * 90 + i * 15;
+      return [
+        `<rect x="${x}" y="${y(value)}" width="13" height="${height - 60 - y(value)}" fill="${colors[name]}"/>`,
+        `<text x="${x + 6}" y="${y(value) - 3}" font-size="8" text-anchor="middle">${number(value)}</text>`,
+      ];
+    }),
+  ]);
+  const legend = names.map(
+    (name, i) =>
+      `<rect x="${left + i * 120}" y="${height - 22}" width="10" height="10" fill="${colors[name]}"/><text x="${left + i * 120 + 14}" y="${height - 13}" font-size="10">${name}</text>`,
+  );
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif">
+<rect width="100%" height="100%" fill="white"/>
+<text x="${left}" y="16" font-size="12">LayerNorm: kernel time as a multiple of a plain copy</text>
+${[...bars, ...legend].join("\n")}
+</svg>
+`;
+}
+
+/** Puts the tables between the markers of docs/performance.md, and the plot beside it. */
+export function writeReport({ device, rounds, results }) {
+  const path = new URL("performance.md", docs);
+  const text = readFileSync(path, "utf8");
+  const block = `On ${device}; medians of ${rounds} rounds.
+
+${summary(results)}
+
+${table(results)}`;
+  writeFileSync(
+    path,
+    text.replace(/<!-- bench -->[\s\S]*<!-- \/bench -->/, `<!-- bench -->\n${block}\n<!-- /bench -->`),
+  );
+  writeFileSync(new URL("performance.svg", docs), plot(results));
+}
