@@ -64,10 +64,10 @@ export class Body {
   }
 
   write(): void {
-    const { graph, schedule, cacheElements, cacheIsMemory } = this.context;
+    const { graph, schedule, cacheIsMemory } = this.context;
     this.rows = this.writeIndices().map((strip) => this.place(this.names, strip, false, [this.common]));
     const levels = Math.max(0, ...graph.nodes.map((node) => node.level));
-    const loops = planLoops(graph, schedule, { elements: cacheElements, isMemory: cacheIsMemory });
+    const loops = planLoops(graph, schedule, { elements: schedule.keep, isMemory: cacheIsMemory });
     for (let level = 0; level <= levels; level++) {
       this.writeRowValues(level);
       const loop = loops[level];

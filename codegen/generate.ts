@@ -16,6 +16,7 @@ import { type WgslFunction, wgslFunctionName, wgslFunctionText } from "../src/ir
 import { isVectorizable, type Strides, stridesOf } from "./access.ts";
 import { Body } from "./body.ts";
 import { type Buffer, bufferFunctions, declareBuffer, storageOf } from "./buffers.ts";
+import { known } from "./extent.ts";
 import { laneMoments, mergeMoments } from "./folds.ts";
 import { bufferName, buildGraph, type Graph } from "./graph.ts";
 import { scratchSize } from "./lanes.ts";
@@ -26,19 +27,26 @@ import { roundStrictly } from "./round-strictly.ts";
 import { makeSchedule, type Schedule } from "./schedule.ts";
 import type { TargetProfile } from "./target.ts";
 
-/** Elements of a row that a lane keeps between two reads of it: a GPU's registers, a processor's stack. */
-const cacheElements = { gpu: 64, cpu: 1024 };
-
 /**
  * The kernel of a function whose ops `fuse-elementwise` has put into one group.
  * @throws TircError E0501 to E0506 where the function is not one kernel, or the target cannot run it.
  */
 export function generateKernel(fn: Fn, target: TargetProfile, options: KernelOptions = {}): Kernel {
+  const { graph, schedule } = plan(fn, target, options);
+  return new Generator(graph, schedule, target).generate();
+}
+
+/** How that kernel is shared out, what else could be chosen, and the elements of a row where they are known. */
+export function scheduleOf(fn: Fn, target: TargetProfile, options: KernelOptions = {}) {
+  const { choice, space, columnCount } = plan(fn, target, options).schedule;
+  return { choice, space, length: known(columnCount) };
+}
+
+function plan(fn: Fn, target: TargetProfile, options: KernelOptions): { graph: Graph; schedule: Schedule } {
   checkFused(fn);
   checkTarget(fn, target);
   const graph = buildGraph(lowerNorms(options.rounding === "strict" ? roundStrictly(fn) : fn, options.accuracy));
-  const schedule = makeSchedule(graph.rows, graph.columns, allStrides(graph), target);
-  return new Generator(graph, schedule, target).generate();
+  return { graph, schedule: makeSchedule(fn.name, graph.rows, graph.columns, allStrides(graph), target) };
 }
 
 function checkFused(fn: Fn): void {
@@ -105,7 +113,6 @@ class Generator {
         requireMoments: () => {
           this.hasMoments = true;
         },
-        cacheElements: cacheElements[this.target.kind],
         cacheIsMemory: this.target.kind === "cpu",
       },
       [...this.buffers.values()].map((buffer) => buffer.wgsl),

@@ -21,8 +21,6 @@ export interface BodyContext {
   readonly dim: (name: string) => string;
   readonly require: (name: WgslFunction, width: number) => string;
   readonly requireMoments: () => void;
-  /** What a lane may keep of a row, in elements. */
-  readonly cacheElements: number;
   /** Whether keeping a value and reading it again costs as much as two loads. */
   readonly cacheIsMemory: boolean;
 }

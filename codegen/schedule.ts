@@ -12,6 +12,7 @@
 
 import type { Atom } from "../src/ir/atoms.ts";
 import { type Axis, isVectorizable, type Strides } from "./access.ts";
+import { type Choice, type ChoiceSpace, choiceSpace, fitted } from "./choice.ts";
 import { dividedBy, type Extent, extentOf, known, times } from "./extent.ts";
 import type { TargetProfile } from "./target.ts";
 
@@ -33,6 +34,11 @@ export interface Schedule {
   readonly subgroup: number;
   /** Elements of a row. */
   readonly columnCount: Extent;
+  /** Elements of its rows that a lane may keep between two reads of them. */
+  readonly keep: number;
+  /** What was chosen, and what could have been. */
+  readonly choice: Choice;
+  readonly space: ChoiceSpace;
 }
 
 /**
@@ -47,7 +53,6 @@ function workgroupLanes(kind: "cpu" | "gpu", units: number | undefined): number 
 const usualWorkgroup = 64;
 /** In units. */
 const longRow = 512;
-const largestWorkgroup = 256;
 /** Workgroups that keep a processor's cores busy. */
 const fewWorkgroups = 16;
 
@@ -63,7 +68,12 @@ function rowsAtHand(width: number, rows = Infinity): number {
 }
 const unitsPerLane = 4;
 
+/** Elements of a row that a lane keeps between two reads of it: a GPU's registers, a processor's stack. */
+const keptElements = { gpu: 64, cpu: 1024 };
+
+/** @param fn the name under which the target may hold a measured choice. */
 export function makeSchedule(
+  fn: string,
   rows: readonly Atom[],
   columns: readonly Atom[],
   buffers: readonly Strides[],
@@ -71,36 +81,59 @@ export function makeSchedule(
 ): Schedule {
   const isFlat = columns.length === 0;
   const vector = (isFlat ? rows : columns).at(-1);
-  const width = vector === undefined ? 1 : widthAlong(vector, buffers);
+  const widest = vector === undefined ? 1 : widthAlong(vector, buffers);
+  const columnCount = times(...columns.map((atom) => extentOf(atom.extent)));
+  const length = known(columnCount);
+  const most = largestWorkgroup(target);
+  const tuned = target.schedules?.find((one) => one.fn === fn && one.columns === length)?.choice;
+  const space = choiceSpace(widest, length === undefined ? most : Math.ceil(length / widest), most, isFlat);
+  const count = known(times(...rows.map(({ extent }) => extentOf(extent))));
+  const choice = tuned ? fitted(tuned, space) : usualChoice({ width: widest, length, count, isFlat }, target);
+  const { lanes, workgroup, rowsPerLane, width, keep } = choice;
   const axis = (atom: Atom): Axis => {
     const extent = extentOf(atom.extent);
     return { atom, extent: atom === vector ? (dividedBy(extent, width) as Extent) : extent };
   };
   const columnAxes = columns.map(axis);
   const units = times(...columnAxes.map(({ extent }) => extent));
-  const most = Math.min(
-    largestWorkgroup,
-    target.limits.maxComputeInvocationsPerWorkgroup,
-    target.limits.maxComputeWorkgroupSizeX,
-  );
-  const subgroup = target.features.includes("subgroups") ? (target.subgroup?.min ?? 1) : 1;
-  const lanes = isFlat ? 1 : lanesFor(known(units), target.kind, subgroup, most);
   const total = known(units);
-  const count = known(times(...rows.map(({ extent }) => extentOf(extent))));
-  const rowsPerLane = isFlat || target.kind === "gpu" ? 1 : rowsAtHand(width, count);
-  const invocations = isFlat ? most : Math.min(most, workgroupLanes(target.kind, known(units)));
   return {
-    rows: rows.map(axis),
-    columns: columnAxes,
-    vector,
-    width,
-    lanes,
-    rowsPerWorkgroup: Math.max(1, Math.floor(invocations / lanes)) * rowsPerLane,
-    rowsPerLane,
-    units,
+    ...{ rows: rows.map(axis), columns: columnAxes, vector, width, lanes, rowsPerLane, units, columnCount, keep },
+    rowsPerWorkgroup: Math.floor(workgroup / lanes) * rowsPerLane,
     steps: total === undefined ? undefined : Math.ceil(total / lanes),
-    subgroup: Math.min(subgroup, lanes),
-    columnCount: times(...columns.map((atom) => extentOf(atom.extent))),
+    subgroup: Math.min(subgroupOf(target), lanes),
+    ...{ choice, space },
+  };
+}
+
+const subgroupOf = ({ features, subgroup }: TargetProfile) =>
+  features.includes("subgroups") ? (subgroup?.min ?? 1) : 1;
+
+/** A power of two. */
+function largestWorkgroup({ limits }: TargetProfile): number {
+  const most = Math.min(256, limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX);
+  return 2 ** Math.floor(Math.log2(Math.max(1, most)));
+}
+
+interface Walk {
+  readonly width: 1 | 2 | 4;
+  /** Elements of a row and rows, where they are known. */
+  readonly length: number | undefined;
+  readonly count: number | undefined;
+  readonly isFlat: boolean;
+}
+
+function usualChoice({ width, length, count, isFlat }: Walk, target: TargetProfile): Choice {
+  const { kind } = target;
+  const most = largestWorkgroup(target);
+  const units = length === undefined ? undefined : length / width;
+  const lanes = isFlat ? 1 : lanesFor(units, kind, subgroupOf(target), most);
+  return {
+    lanes,
+    workgroup: isFlat ? most : Math.max(lanes, Math.min(most, workgroupLanes(kind, units))),
+    rowsPerLane: isFlat || kind === "gpu" ? 1 : rowsAtHand(width, count),
+    width,
+    keep: keptElements[kind],
   };
 }
 
@@ -117,10 +150,9 @@ const powerOfTwo = (count: number) => 2 ** Math.ceil(Math.log2(Math.max(1, count
 
 /** A power of two. A processor folds within one subgroup: its barriers are slow. */
 function lanesFor(units: number | undefined, kind: "cpu" | "gpu", subgroup: number, most: number): number {
-  const limit = 2 ** Math.floor(Math.log2(Math.max(1, most)));
-  if (kind === "cpu") return Math.min(limit, Math.max(1, subgroup), powerOfTwo(units ?? limit));
+  if (kind === "cpu") return Math.min(most, Math.max(1, subgroup), powerOfTwo(units ?? most));
   // Of rows that may be short or long, a workgroup of the usual size reads either well enough.
-  if (units === undefined) return Math.min(limit, usualWorkgroup);
+  if (units === undefined) return Math.min(most, usualWorkgroup);
   const wanted = powerOfTwo(units / unitsPerLane);
-  return Math.min(limit, powerOfTwo(units), Math.max(wanted, 32));
+  return Math.min(most, powerOfTwo(units), Math.max(wanted, 32));
 }

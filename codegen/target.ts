@@ -5,6 +5,7 @@
 
 import { type Diagnostic, fail, type Source } from "../src/diagnostics/diagnostic.ts";
 import { targetErrors } from "../src/diagnostics/errors-target.ts";
+import type { TunedSchedule } from "./choice.ts";
 
 /** Names and units as in WebGPU's GPUSupportedLimits. */
 export interface TargetLimits {
@@ -25,6 +26,8 @@ export interface TargetProfile {
   /** The subgroup sizes the adapter may choose from; there when `features` has `subgroups`. */
   readonly subgroup?: { readonly min: number; readonly max: number };
   readonly limits: TargetLimits;
+  /** Choices that were measured, by `tirc tune`. */
+  readonly schedules?: readonly TunedSchedule[];
 }
 
 /** The limits every WebGPU adapter has (https://gpuweb.github.io/gpuweb/#limits, "default"). */
@@ -74,7 +77,9 @@ export function parseTarget(source: Source): TargetProfile {
   return checkTarget(value, source.name);
 }
 
-const fields = ["name", "kind", "features", "subgroup", "limits"];
+const fields = ["name", "kind", "features", "subgroup", "limits", "schedules"];
+type Report = (path: string, expected: string, got: unknown) => void;
+type OnlyKnown = (path: string, object: Record<string, unknown>, known: readonly string[]) => void;
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
@@ -82,17 +87,17 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 /** A profile from plain data, with the default limits where it names none. `origin` is what messages call it. */
 export function checkTarget(value: unknown, origin: string): TargetProfile {
   const found: Diagnostic[] = [];
-  const wrong = (path: string, expected: string, got: unknown) => {
+  const wrong: Report = (path, expected, got) => {
     found.push(targetErrors.wrongField(origin, path, expected, JSON.stringify(got) ?? "missing"));
   };
-  const onlyKnown = (path: string, object: Record<string, unknown>, known: readonly string[]) => {
+  const onlyKnown: OnlyKnown = (path, object, known) => {
     for (const key of Object.keys(object).filter((key) => !known.includes(key))) {
       found.push(targetErrors.unknownField(origin, path + key, known));
     }
   };
 
   if (!isObject(value)) fail(targetErrors.wrongField(origin, "(the whole)", "an object", JSON.stringify(value)));
-  const { name, kind, features = [], subgroup, limits = {} } = value;
+  const { name, kind, features = [], subgroup, limits = {}, schedules } = value;
   onlyKnown("", value, fields);
   if (typeof name !== "string" || name === "") wrong("name", "a name", name);
   if (kind !== "cpu" && kind !== "gpu") wrong("kind", '"cpu" or "gpu"', kind);
@@ -109,15 +114,12 @@ export function checkTarget(value: unknown, origin: string): TargetProfile {
       wrong(`limits.${key}`, "a whole number above 0", limits[key]);
     }
   }
+  if (schedules !== undefined) checkSchedules(schedules, wrong, onlyKnown);
   if (found.length > 0) fail(...found);
   return { ...value, features, limits: { ...defaultLimits, ...(limits as object) } } as unknown as TargetProfile;
 }
 
-function checkSubgroup(
-  subgroup: unknown,
-  wrong: (path: string, expected: string, got: unknown) => void,
-  onlyKnown: (path: string, object: Record<string, unknown>, known: readonly string[]) => void,
-): void {
+function checkSubgroup(subgroup: unknown, wrong: Report, onlyKnown: OnlyKnown): void {
   if (!isObject(subgroup)) {
     wrong("subgroup", 'an object such as {"min": 32, "max": 32}', subgroup);
     return;
@@ -128,4 +130,29 @@ function checkSubgroup(
   if (!isSize(min)) wrong("subgroup.min", "a power of two up to 128", min);
   if (!isSize(max)) wrong("subgroup.max", "a power of two up to 128", max);
   if (isSize(min) && isSize(max) && min > max) wrong("subgroup.max", `at least subgroup.min (${min})`, max);
+}
+
+function checkSchedules(schedules: unknown, wrong: Report, onlyKnown: OnlyKnown): void {
+  if (!Array.isArray(schedules)) {
+    wrong("schedules", "a list, as `tirc tune` writes it", schedules);
+    return;
+  }
+  const isPower = (value: unknown) => isCount(value) && Number.isInteger(Math.log2(value));
+  for (const [i, entry] of schedules.entries()) {
+    const path = `schedules[${i}]`;
+    if (!isObject(entry)) {
+      wrong(path, "an object, as `tirc tune` writes it", entry);
+      continue;
+    }
+    onlyKnown(`${path}.`, entry, ["fn", "columns", "choice", "measured"]);
+    if (typeof entry.fn !== "string") wrong(`${path}.fn`, "a function's name", entry.fn);
+    if (!isCount(entry.columns)) wrong(`${path}.columns`, "a whole number above 0", entry.columns);
+    const choice = isObject(entry.choice) ? entry.choice : {};
+    if (!isObject(entry.choice)) wrong(`${path}.choice`, "an object", entry.choice);
+    else onlyKnown(`${path}.choice.`, choice, ["lanes", "workgroup", "rowsPerLane", "width", "keep"]);
+    for (const part of ["lanes", "workgroup", "rowsPerLane", "width"]) {
+      if (!isPower(choice[part])) wrong(`${path}.choice.${part}`, "a power of two", choice[part]);
+    }
+    if (choice.keep !== 0 && !isCount(choice.keep)) wrong(`${path}.choice.keep`, "a whole number", choice.keep);
+  }
 }

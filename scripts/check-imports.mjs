@@ -19,6 +19,7 @@ const layers = [
   ["src/compile.ts", "src/apply-fused-rms-norm.ts", "src/materialize.ts", "src/emit-module.ts", "src/norm-regions.ts"],
   ["src/surgery/"],
   ["src/runtime/"],
+  ["src/tune.ts"],
   ["src/index.ts", "src/onnx/index.ts"],
   ["src/bundlers/"],
   ["src/cli/"],

@@ -126,6 +126,30 @@ export const runSpec: CommandSpec = {
   ],
 };
 
+export const tuneSpec: CommandSpec = {
+  name: "tune",
+  summary: "time schedules of kernels on this device, and keep the fastest in a profile",
+  operand: file,
+  options: [
+    {
+      name: "--output",
+      short: "-o",
+      value: "OUT.json",
+      summary: "where to write the profile, for --target; stdout if not given",
+    },
+    { name: "--rounds", value: "N", summary: "how often each schedule is timed; 9 if not given" },
+    ...program,
+    ...passes,
+    mode,
+    ...arithmetic,
+    ...common,
+  ],
+  notes: [
+    "A choice holds for a function's name and the length of its rows.",
+    "With --target PROFILE.json that profile gets the choices; else the device's own is written.",
+  ],
+};
+
 export const checkSpec: CommandSpec = {
   name: "check",
   summary: "parse and verify files, and say what is wrong",
@@ -222,6 +246,7 @@ export const extractSpec: CommandSpec = {
 export const commandSpecs = [
   compileSpec,
   runSpec,
+  tuneSpec,
   checkSpec,
   fmtSpec,
   passesSpec,

@@ -4,24 +4,23 @@ import { compile, optimize } from "../compile.ts";
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { compareErrors } from "../diagnostics/errors-data.ts";
-import { type Constants, constantsOf, interpret } from "../ir/interpret.ts";
+import { type Constants, interpret } from "../ir/interpret.ts";
 import { type Fn, isLeaf, type Module } from "../ir/ir.ts";
 import type { Tensor } from "../ir/tensor.ts";
-import { fromNumbers, type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
+import { type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
 import { type Arguments, checkStream, type Word } from "./arguments.ts";
 import { type Comparison, compareOutput, referenceOf } from "./compare.ts";
 import { readConstants } from "./constants.ts";
 import { brokenContracts, centeredInput } from "./contracts.ts";
 import { writeAtomically } from "./files.ts";
 import { checkSizes, chooseDims, type InputSource, makeInput } from "./inputs.ts";
+import { constantsAfter, hostTensorsOf, kernelInputs, type Tensors } from "./kernel-inputs.ts";
 import { lossyEffect } from "./lossy-effect.ts";
 import { writeNpy } from "./npy.ts";
 import { type Program, readProgram, reportRemarks, together } from "./program-options.ts";
 import { readOutputs, readSeed, readSources } from "./run-options.ts";
 import { indexOf, type RunReport, reportJson, reportText } from "./run-report.ts";
 import type { Session } from "./session.ts";
-
-type Tensors = Readonly<Record<string, HostTensor>>;
 
 export async function runCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;
@@ -101,11 +100,6 @@ interface Ran {
   readonly remarks: readonly Diagnostic[];
 }
 
-/** Those that passes have added too. */
-function constantsAfter(after: Module, constants: Constants): Constants {
-  return constantsOf(after, ({ name }) => constants(name));
-}
-
 interface Given {
   readonly inputs: Tensors;
   readonly constants: Constants;
@@ -134,9 +128,7 @@ async function runOn(
     const kernel = compiled.kernels[0] as (typeof compiled.kernels)[0];
     const { runKernel } = await import("../runtime/execute.ts");
     const known = kernel.manifest.dims.map(({ name }) => [name, dims[name] as number] as const);
-    const read = kernel.manifest.bindings.filter((binding) => binding.constant).map(({ name }) => name);
-    const get = constantsAfter(compiled.module, constants);
-    const all = { ...inputs, ...hostTensorsOf(Object.fromEntries(read.map((name) => [name, get(name)]))) };
+    const all = kernelInputs(kernel, compiled.module, inputs, constants);
     const { outputs, launches } = await runKernel(opened.device, kernel, all, Object.fromEntries(known));
     return { device: opened.description, launches, outputs, ...compiled };
   } finally {
@@ -162,12 +154,6 @@ function tensorsOf(tensors: Tensors): Record<string, Tensor> {
       name,
       { element: tensor.element, shape: tensor.shape, data: toNumbers(tensor) },
     ]),
-  );
-}
-
-function hostTensorsOf(tensors: Readonly<Record<string, Tensor>>): Tensors {
-  return Object.fromEntries(
-    Object.entries(tensors).map(([name, { element, shape, data }]) => [name, fromNumbers(element, shape, data)]),
   );
 }
 

@@ -14,6 +14,7 @@ type Command = (args: Arguments, session: Session) => Promise<number>;
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   compile: async () => (await import("./compile-command.ts")).compileCommand,
   run: async () => (await import("./run-command.ts")).runCommand,
+  tune: async () => (await import("./tune-command.ts")).tuneCommand,
   check: async () => (await import("./check-command.ts")).checkCommand,
   fmt: async () => (await import("./fmt-command.ts")).fmtCommand,
   passes: async () => (await import("./passes-command.ts")).passesCommand,

@@ -106,6 +106,13 @@ it. Nothing can be done with a lost device.`,
     wrong: "a buffer of another device",
     fix: "Use one device for the kernel and all that it is given.",
   },
+  E0617: {
+    title: "the device gives wrong numbers",
+    explanation: `Before a kernel is timed, its results are compared with the interpreter's. They are wrong where the kernel was compiled
+for another device (a target profile with subgroup sizes that this one does not have), or where the driver is at fault.`,
+    wrong: "tirc tune model.tir --target gpu-subgroup-32   // on a device whose subgroups have 4 lanes",
+    fix: "tirc tune model.tir   // for the device at hand",
+  },
   E0620: {
     title: "the package `webgpu` is not installed",
     explanation: `Node has no WebGPU of its own; the package \`webgpu\` (Dawn) brings it. It is an optional peer of tirc, because compiling

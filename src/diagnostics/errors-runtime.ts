@@ -83,6 +83,14 @@ export const runtimeErrors = {
   deviceError(kernel: string, message: string): Diagnostic {
     return error("E0616", `the device reported an error while running \`${kernel}\`: ${message}`);
   },
+  wrongNumbers(kernel: string, output: string): Diagnostic {
+    return error("E0617", `the device gives wrong numbers for \`${output}\` of \`${kernel}\`: nothing was timed`, {
+      help: [
+        "`tirc run --compare` shows where they are wrong",
+        "a target profile that is not of this device, as with other subgroup sizes, does this too",
+      ],
+    });
+  },
 };
 
 export const adapterErrors = {

@@ -26,6 +26,16 @@ export interface PreparedKernel {
    * Throws TircError: E0601 to E0608 for what is passed, E0613 to E0616 for what the device reports.
    */
   run(inputs: Inputs, dims?: Dims): Promise<RunResult>;
+  /** Puts the inputs on the device, to start the kernel on them more than once. Throws as `run` does. */
+  bind(inputs: Inputs, dims?: Dims): Promise<BoundKernel>;
+}
+
+/** A kernel with its buffers. */
+export interface BoundKernel {
+  /** One pass with one dispatch. */
+  record(encoder: GPUCommandEncoder, timestampWrites?: GPUComputePassTimestampWrites): void;
+  /** Frees the buffers. */
+  destroy(): void;
 }
 
 /** More workgroups than this go on in y. The kernel unfolds them: x + y * 65535. */
@@ -53,6 +63,10 @@ export async function prepareKernel(device: GPUDevice, kernel: Kernel, dims: Dim
     async run(inputs, more = {}) {
       const bound = bindInputs(kernel, inputs, mergeDims(dims, more));
       return orDeviceLost(device, kernel.name, dispatch(device, kernel, pipelines, bound));
+    },
+    async bind(inputs, more = {}) {
+      const bound = bindInputs(kernel, inputs, mergeDims(dims, more));
+      return orDeviceLost(device, kernel.name, bindBuffers(device, kernel, pipelines, bound));
     },
   };
 }
@@ -158,46 +172,72 @@ async function dispatch(
   pipelines: PipelineCache,
   bound: BoundInputs,
 ): Promise<RunResult> {
-  const { manifest } = kernel;
-  for (const binding of manifest.bindings) checkSize(device, binding, bound.dims);
-  const workgroups = countWorkgroups(device, kernel, bound.dims);
-  const pipeline = await pipelines.get(bound.dims);
+  const bufferSet = await bindBuffers(device, kernel, pipelines, bound);
+  try {
+    const { value: readbacks, checked } = withErrorScopes(device, kernel.name, () => submit(device, bufferSet));
+    // Both must settle before the buffers go, or a rejection would be left to nobody.
+    const [reported, read] = await Promise.allSettled([checked, readAll(readbacks, bound.dims)]);
+    if (reported.status === "rejected") throw reported.reason;
+    if (read.status === "rejected") throw read.reason;
+    return { outputs: read.value, launches: bufferSet.launches };
+  } finally {
+    bufferSet.destroy();
+  }
+}
 
+interface Result {
+  readonly binding: Binding;
+  readonly buffer: GPUBuffer;
+  readonly size: number;
+}
+
+interface BufferSet extends BoundKernel {
+  readonly launches: number;
+  readonly results: readonly Result[];
+  /** A buffer that goes with the others. */
+  create(label: string, size: number, usage: GPUBufferUsageFlags): GPUBuffer;
+}
+
+async function bindBuffers(
+  device: GPUDevice,
+  kernel: Kernel,
+  pipelines: PipelineCache,
+  bound: BoundInputs,
+): Promise<BufferSet> {
+  for (const binding of kernel.manifest.bindings) checkSize(device, binding, bound.dims);
+  const [x, y] = countWorkgroups(device, kernel, bound.dims);
+  const pipeline = await pipelines.get(bound.dims);
   const buffers: GPUBuffer[] = [];
-  const createBuffer = (label: string, size: number, usage: GPUBufferUsageFlags) => {
+  const destroy = () => {
+    for (const buffer of buffers) buffer.destroy();
+  };
+  const create: BufferSet["create"] = (label, size, usage) => {
     const buffer = device.createBuffer({ label, size, usage });
     buffers.push(buffer);
     return buffer;
   };
   try {
-    const { value: readbacks, checked } = withErrorScopes(device, kernel.name, () =>
-      submit(device, kernel, { pipeline, layout: pipelines.layout }, bound, workgroups, createBuffer),
-    );
-    // Both must settle before the buffers go, or a rejection would be left to nobody.
-    const [reported, read] = await Promise.allSettled([checked, readAll(readbacks, bound.dims)]);
-    if (reported.status === "rejected") throw reported.reason;
-    if (read.status === "rejected") throw read.reason;
-    return { outputs: read.value, launches: workgroups[0] > 0 ? 1 : 0 };
-  } finally {
-    for (const buffer of buffers) buffer.destroy();
+    const { value, checked } = withErrorScopes(device, kernel.name, () => {
+      const { entries, results } = fillBuffers(device, kernel, bound, create);
+      return { group: device.createBindGroup({ layout: pipelines.layout, entries }), results };
+    });
+    await checked;
+    const record: BoundKernel["record"] = (encoder, timestampWrites) => {
+      const pass = encoder.beginComputePass({ label: kernel.name, ...(timestampWrites && { timestampWrites }) });
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, value.group);
+      // Of no workgroup Dawn says on the console that it is unusual.
+      if (x > 0) pass.dispatchWorkgroups(x, y);
+      pass.end();
+    };
+    return { launches: x > 0 ? 1 : 0, results: value.results, create, record, destroy };
+  } catch (caught) {
+    destroy();
+    throw caught;
   }
 }
 
-interface Readback {
-  readonly binding: Binding;
-  readonly buffer: GPUBuffer;
-}
-
-type CreateBuffer = (label: string, size: number, usage: GPUBufferUsageFlags) => GPUBuffer;
-
-function submit(
-  device: GPUDevice,
-  kernel: Kernel,
-  { pipeline, layout }: { pipeline: GPUComputePipeline; layout: GPUBindGroupLayout },
-  bound: BoundInputs,
-  [x, y]: readonly [number, number],
-  createBuffer: CreateBuffer,
-): Readback[] {
+function fillBuffers(device: GPUDevice, kernel: Kernel, bound: BoundInputs, createBuffer: BufferSet["create"]) {
   const { bindings, uniforms } = kernel.manifest;
   const entries: GPUBindGroupEntry[] = [];
   for (const { binding, data } of bound.arrays) {
@@ -213,25 +253,28 @@ function submit(
     entries.push({ binding: uniforms.binding, resource: { buffer } });
   }
 
-  const encoder = device.createCommandEncoder();
-  const results = bindings.filter((binding) => binding.access === "read_write");
-  const pairs = results.map((binding) => {
-    const size = bufferSize(binding, elementCount(extents(binding.shape, bound.dims)));
-    const storage = createBuffer(binding.name, size, usage.storage | usage.copySource);
-    const readback = createBuffer(`${binding.name} on the host`, size, usage.mapRead | usage.copyDestination);
-    entries.push({ binding: binding.binding, resource: { buffer: storage } });
-    return { binding, storage, readback, size };
-  });
+  const results = bindings
+    .filter((binding) => binding.access === "read_write")
+    .map((binding) => {
+      const size = bufferSize(binding, elementCount(extents(binding.shape, bound.dims)));
+      const buffer = createBuffer(binding.name, size, usage.storage | usage.copySource);
+      entries.push({ binding: binding.binding, resource: { buffer } });
+      return { binding, buffer, size };
+    });
+  return { entries, results };
+}
 
-  const pass = encoder.beginComputePass({ label: kernel.name });
-  pass.setPipeline(pipeline);
-  pass.setBindGroup(0, device.createBindGroup({ layout, entries }));
-  // Of no workgroup Dawn says on the console that it is unusual.
-  if (x > 0) pass.dispatchWorkgroups(x, y);
-  pass.end();
-  for (const { storage, readback, size } of pairs) encoder.copyBufferToBuffer(storage, 0, readback, 0, size);
+/** Starts the kernel once, and copies the results to where the host can read them. */
+function submit(device: GPUDevice, { record, results, create }: BufferSet): Result[] {
+  const encoder = device.createCommandEncoder();
+  record(encoder);
+  const onHost = results.map(({ binding, buffer: from, size }) => {
+    const buffer = create(`${binding.name} on the host`, size, usage.mapRead | usage.copyDestination);
+    encoder.copyBufferToBuffer(from, 0, buffer, 0, size);
+    return { binding, buffer, size };
+  });
   device.queue.submit([encoder.finish()]);
-  return pairs.map(({ binding, readback }) => ({ binding, buffer: readback }));
+  return onHost;
 }
 
 /** writeBuffer takes multiples of four bytes: an odd number of halves is written in two parts. */
@@ -244,7 +287,7 @@ function writePadded(queue: GPUQueue, buffer: GPUBuffer, bytes: ArrayBufferView<
   queue.writeBuffer(buffer, whole, rest);
 }
 
-async function readAll(readbacks: readonly Readback[], dims: Dims): Promise<Record<string, HostTensor>> {
+async function readAll(readbacks: readonly Result[], dims: Dims): Promise<Record<string, HostTensor>> {
   await Promise.all(readbacks.map(({ buffer }) => buffer.mapAsync(mapModeRead)));
   return Object.fromEntries(
     readbacks.map(({ binding, buffer }) => {

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { builtinTargets, checkTarget, defaultLimits, parseTarget, targetByName } from "../../codegen/target.ts";
 import type { TircError } from "../../src/diagnostics/diagnostic.ts";
 import { diagnosticsOf } from "../support/diagnostics.ts";
@@ -29,6 +29,28 @@ test("a file may leave out features and limits", () => {
     kind: "gpu",
     features: [],
     limits: { ...defaultLimits, maxStorageBuffersPerShaderStage: 10 },
+  });
+});
+
+describe("schedules that were measured", () => {
+  const choice = { lanes: 8, workgroup: 32, rowsPerLane: 2, width: 4, keep: 64 };
+  const withSchedules = (schedules: unknown) => JSON.stringify({ name: "mine", kind: "gpu", schedules });
+
+  test("are kept", () => {
+    const schedules = [{ fn: "f", columns: 768, choice }];
+    expect(parse(withSchedules(schedules)).schedules).toEqual(schedules);
+  });
+
+  test.each([
+    [{}, "`schedules` must be a list"],
+    [[3], "`schedules[0]` must be an object"],
+    [[{ fn: 3, columns: 768, choice }], "`schedules[0].fn` must be a function's name"],
+    [[{ fn: "f", columns: 0, choice }], "`schedules[0].columns` must be a whole number above 0"],
+    [[{ fn: "f", columns: 8, choice: { ...choice, lanes: 3 } }], "`schedules[0].choice.lanes` must be a power of two"],
+    [[{ fn: "f", columns: 8, choice: { ...choice, keep: -1 } }], "`schedules[0].choice.keep` must be a whole number"],
+    [[{ fn: "f", columns: 8, choice, rows: 4 }], "there is no field `schedules[0].rows`"],
+  ])("E0592 and E0593: %j", (schedules, message) => {
+    expect(diagnosticsOf(() => parse(withSchedules(schedules)))[0]).toContain(message);
   });
 });
 

@@ -1,0 +1,26 @@
+/** What a kernel reads: its function's inputs, and the constants that it is given as buffers. */
+
+import type { Kernel } from "../../codegen/manifest.ts";
+import { type Constants, constantsOf } from "../ir/interpret.ts";
+import type { Module } from "../ir/ir.ts";
+import type { Tensor } from "../ir/tensor.ts";
+import { fromNumbers, type HostTensor } from "../runtime/host-tensor.ts";
+
+export type Tensors = Readonly<Record<string, HostTensor>>;
+
+/** Those that passes have added too. */
+export function constantsAfter(after: Module, constants: Constants): Constants {
+  return constantsOf(after, ({ name }) => constants(name));
+}
+
+export function kernelInputs({ manifest }: Kernel, after: Module, inputs: Tensors, constants: Constants): Tensors {
+  const read = manifest.bindings.filter((binding) => binding.constant).map(({ name }) => name);
+  const get = constantsAfter(after, constants);
+  return { ...inputs, ...hostTensorsOf(Object.fromEntries(read.map((name) => [name, get(name)]))) };
+}
+
+export function hostTensorsOf(tensors: Readonly<Record<string, Tensor>>): Tensors {
+  return Object.fromEntries(
+    Object.entries(tensors).map(([name, { element, shape, data }]) => [name, fromNumbers(element, shape, data)]),
+  );
+}

@@ -1,0 +1,94 @@
+/** `tirc tune`. */
+
+import type { Choice } from "../../codegen/choice.ts";
+import type { TargetProfile } from "../../codegen/target.ts";
+import { compile } from "../compile.ts";
+import { fail } from "../diagnostics/diagnostic.ts";
+import { cliErrors } from "../diagnostics/errors-cli.ts";
+import type { Fn } from "../ir/ir.ts";
+import { openDevice } from "../runtime/node.ts";
+import { type Tuned, tune } from "../tune.ts";
+import type { Arguments, Word } from "./arguments.ts";
+import { readConstants } from "./constants.ts";
+import { centeredInput } from "./contracts.ts";
+import { writeAtomically } from "./files.ts";
+import { checkSizes, chooseDims, makeInput } from "./inputs.ts";
+import { kernelInputs } from "./kernel-inputs.ts";
+import { readProgram, reportRemarks } from "./program-options.ts";
+import type { Session } from "./session.ts";
+
+export async function tuneCommand(args: Arguments, session: Session): Promise<number> {
+  const { io } = session;
+  const program = readProgram(args, session);
+  const rounds = readRounds(args.value("--rounds"));
+  const constants = readConstants(program.module, (args.operands[0] as Word).text, io);
+  const opened = await openDevice();
+  try {
+    let target: TargetProfile = program.target ?? opened.target;
+    session.say(`on ${opened.description}`);
+    for (const fn of program.module.fns) {
+      const { extents, defaults } = chooseDims(fn, new Map(), program.dims);
+      checkSizes(fn, extents);
+      for (const name of defaults) session.say(`${name} = ${extents[name]}, as --dim does not say otherwise`);
+      const module = { ...program.module, fns: [fn] };
+      // Row lengths are numbers, as they are where the profile will be used.
+      const options = { ...program, ...program.arithmetic, target, dims: extents };
+      const compiled = compile(module, options);
+      reportRemarks(compiled.remarks, args, session);
+      const made = fn.params.map((param) => {
+        const random = makeInput(param, { kind: "fill", fill: "randn" }, extents, 0);
+        return [param.name as string, centeredInput(param, random)];
+      });
+      const [kernel] = compiled.kernels;
+      if (kernel === undefined) continue;
+      const inputs = kernelInputs(kernel, compiled.module, Object.fromEntries(made), constants);
+      const tuned = await tune(opened.device, compiled.module.fns[0] as Fn, {
+        ...{ ...program.arithmetic, target, inputs },
+        ...(rounds !== undefined && { rounds }),
+      });
+      session.say(described(tuned));
+      const { schedule } = tuned;
+      const others =
+        target.schedules?.filter((one) => one.fn !== schedule.fn || one.columns !== schedule.columns) ?? [];
+      target = { ...target, schedules: [...others, schedule] };
+    }
+    writeAtomically(args.value("--output")?.text ?? "-", `${JSON.stringify(target, null, 2)}\n`, io);
+    return 0;
+  } finally {
+    opened.close();
+  }
+}
+
+/** Throws E0705. */
+function readRounds(word: Word | undefined): number | undefined {
+  if (word === undefined) return undefined;
+  const rounds = Number(word.text);
+  const isCount = /^\d+$/.test(word.text) && rounds >= 1 && rounds <= 1000;
+  return isCount
+    ? rounds
+    : fail(cliErrors.wrongValue(word.span, "--rounds", word.text, "a whole number from 1 to 1000"));
+}
+
+function described({ schedule: { fn, columns, choice }, usual, milliseconds, tried, refused }: Tuned): string {
+  const time = (value: number) => `${value.toPrecision(3)} ms`;
+  const rows = columns === 1 ? "" : `, rows of ${columns}`;
+  const left = refused.length === 0 ? "" : `; ${refused.length} did not run, or gave wrong numbers`;
+  const result =
+    choice === usual
+      ? `the usual schedule is as good as any (${time(milliseconds.usual)})`
+      : `${time(milliseconds.chosen)} instead of ${time(milliseconds.usual)}: ${differences(choice, usual)}`;
+  return `${fn}${rows}: ${tried} kernels timed${left}; ${result}`;
+}
+
+const names: Readonly<Record<keyof Choice, string>> = {
+  lanes: "lanes a row",
+  workgroup: "lanes a workgroup",
+  rowsPerLane: "rows a lane",
+  width: "elements at a time",
+  keep: "elements kept",
+};
+
+function differences(choice: Choice, usual: Choice): string {
+  const parts = (Object.keys(names) as (keyof Choice)[]).filter((part) => choice[part] !== usual[part]);
+  return parts.map((part) => `${choice[part]} ${names[part]} (not ${usual[part]})`).join(", ");
+}

@@ -1,0 +1,175 @@
+/**
+ * Measures schedules of a kernel on the device at hand: one part of the choice after the other, all its values in turn,
+ * until no part gets faster. The choice is kept in a target profile, and compiling for that profile uses it.
+ */
+
+import type { Choice, TunedSchedule } from "../codegen/choice.ts";
+import { generateKernel, scheduleOf } from "../codegen/generate.ts";
+import type { Kernel } from "../codegen/manifest.ts";
+import type { KernelOptions } from "../codegen/options.ts";
+import type { TargetProfile } from "../codegen/target.ts";
+import { fail, TircError } from "./diagnostics/diagnostic.ts";
+import { runtimeErrors } from "./diagnostics/errors-runtime.ts";
+import { interpret } from "./ir/interpret.ts";
+import type { Fn } from "./ir/ir.ts";
+import type { Tensor } from "./ir/tensor.ts";
+import { type BoundKernel, prepareKernel } from "./runtime/execute.ts";
+import { type HostTensor, toNumbers } from "./runtime/host-tensor.ts";
+import { measure, median } from "./runtime/measure.ts";
+
+export interface TuneOptions extends KernelOptions {
+  /** Of the device. Choices it holds already are replaced. */
+  readonly target: TargetProfile;
+  /** By name; constants of the module that the function reads too. */
+  readonly inputs: Readonly<Record<string, HostTensor>>;
+  /** How often each schedule is timed. 9 unless said otherwise. */
+  readonly rounds?: number;
+}
+
+export interface Tuned {
+  /** For the `schedules` of a target profile. */
+  readonly schedule: TunedSchedule;
+  /** What is chosen without measuring. */
+  readonly usual: Choice;
+  /** Median milliseconds of both, timed in turn. */
+  readonly milliseconds: { readonly usual: number; readonly chosen: number };
+  /** How many different kernels were timed. */
+  readonly tried: number;
+  /** Choices that the device refused, or gave wrong numbers for. */
+  readonly refused: readonly Choice[];
+}
+
+const parts = ["lanes", "workgroup", "rowsPerLane", "keep", "width"] as const;
+const mostSweeps = 3;
+/** A step is taken for this much, and the usual choice given up for that much: below lies noise. */
+const worthwhile = { step: 0.97, whole: 0.95 };
+
+/**
+ * The fastest schedule found for a function after the passes, whose row length is a number.
+ * @throws TircError as `generateKernel`, `prepareKernel` and `run` do for the usual choice; E0617.
+ */
+export async function tune(device: GPUDevice, fn: Fn, options: TuneOptions): Promise<Tuned> {
+  const trial = new Trial(device, fn, options);
+  const { choice: usual, space } = scheduleOf(fn, trial.target, options);
+  (await trial.open(usual)).destroy();
+  let best = usual;
+  for (let sweep = 0, moved = true; moved && sweep < mostSweeps; sweep++) {
+    moved = false;
+    for (const part of parts) {
+      const others = space[part].filter((value) => value !== best[part]).map((value) => ({ ...best, [part]: value }));
+      const legal = others.map((one) => ({ ...one, workgroup: Math.max(one.lanes, one.workgroup) }));
+      const [found, ratio] = await trial.fastest(best, legal);
+      if (ratio > worthwhile.step) continue;
+      best = found;
+      moved = true;
+    }
+  }
+  const [now, then] = await trial.times([best, usual], 2);
+  const isBetter = (now as number) < worthwhile.whole * (then as number);
+  const choice = isBetter ? best : usual;
+  return {
+    schedule: { fn: fn.name, columns: trial.columns, choice },
+    usual,
+    milliseconds: { usual: then as number, chosen: isBetter ? (now as number) : (then as number) },
+    tried: trial.tried,
+    refused: trial.refused,
+  };
+}
+
+class Trial {
+  readonly target: TargetProfile;
+  readonly columns: number;
+  readonly refused: Choice[] = [];
+  readonly #device: GPUDevice;
+  readonly #fn: Fn;
+  readonly #options: TuneOptions;
+  /** Texts of the kernels that were timed. */
+  readonly #seen = new Set<string>();
+  /** By float64. */
+  readonly #wanted: Readonly<Record<string, Tensor>>;
+
+  constructor(device: GPUDevice, fn: Fn, options: TuneOptions) {
+    this.#device = device;
+    this.#fn = fn;
+    this.#options = options;
+    const others = options.target.schedules?.filter((one) => one.fn !== fn.name) ?? [];
+    this.target = { ...options.target, schedules: others };
+    const tensors = Object.entries(options.inputs).map(([name, host]) => [name, { ...host, data: toNumbers(host) }]);
+    const given: Record<string, Tensor> = Object.fromEntries(tensors);
+    this.#wanted = interpret(fn, given, (name) => given[name] as Tensor);
+    this.columns = scheduleOf(fn, this.target, options).length ?? 0;
+  }
+
+  get tried(): number {
+    return this.#seen.size;
+  }
+
+  #kernelOf(choice: Choice): Kernel {
+    const schedules = [{ fn: this.#fn.name, columns: this.columns, choice }];
+    return generateKernel(this.#fn, { ...this.target, schedules }, this.#options);
+  }
+
+  /** The kernel with its buffers, once its results are those of the interpreter. Throws E0617. */
+  async open(choice: Choice): Promise<BoundKernel> {
+    const { inputs } = this.#options;
+    const prepared = await prepareKernel(this.#device, this.#kernelOf(choice));
+    const { outputs } = await prepared.run(inputs);
+    for (const [name, want] of Object.entries(this.#wanted)) {
+      if (!agree(outputs[name] as HostTensor, want)) fail(runtimeErrors.wrongNumbers(this.#fn.name, name));
+    }
+    return prepared.bind(inputs);
+  }
+
+  /** Median milliseconds; nothing for a choice that is refused. */
+  async times(choices: readonly Choice[], factor = 1): Promise<(number | undefined)[]> {
+    const bound: (BoundKernel | undefined)[] = [];
+    try {
+      for (const choice of choices) bound.push(await this.#openOrRefuse(choice));
+      const rounds = (this.#options.rounds ?? 9) * factor;
+      const able = bound.filter((one) => one !== undefined);
+      const times = await measure(this.#device, able, rounds);
+      return bound.map((one) => (one === undefined ? undefined : median(times[able.indexOf(one)] ?? [])));
+    } finally {
+      for (const one of bound) one?.destroy();
+    }
+  }
+
+  async #openOrRefuse(choice: Choice): Promise<BoundKernel | undefined> {
+    try {
+      return await this.open(choice);
+    } catch (caught) {
+      if (!(caught instanceof TircError)) throw caught;
+      this.refused.push(choice);
+      return undefined;
+    }
+  }
+
+  /** The fastest of some choices, and its time as a share of that of `best`. Choices that come to one kernel are one. */
+  async fastest(best: Choice, others: readonly Choice[]): Promise<[Choice, number]> {
+    const textOf = (choice: Choice) => {
+      const { wgsl, manifest } = this.#kernelOf(choice);
+      return `${wgsl}\n${manifest.dispatch.rowsPerWorkgroup}`;
+    };
+    const texts = new Set([textOf(best)]);
+    const different = others.filter((choice) => {
+      const text = textOf(choice);
+      const isNew = !texts.has(text);
+      texts.add(text);
+      return isNew;
+    });
+    if (different.length === 0) return [best, 1];
+    for (const text of texts) this.#seen.add(text);
+    const [own = Number.NaN, ...times] = await this.times([best, ...different]);
+    const least = Math.min(...times.map((time) => time ?? Infinity));
+    return [different[times.indexOf(least)] ?? best, least / own];
+  }
+}
+
+/** Timing wants sound results, not the last digit: `tirc run --compare` judges those. */
+function agree(got: HostTensor, { data }: Tensor): boolean {
+  const numbers = toNumbers(got);
+  const largest = data.reduce((most, value) => (Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most), 1);
+  // What is rounded to whole numbers may fall to either side.
+  const step = got.element === "f32" ? 1e-4 * largest : got.element === "f16" ? 4e-3 * largest : 1;
+  return data.every((want, i) => Object.is(want, numbers[i]) || Math.abs(want - (numbers[i] as number)) <= step);
+}

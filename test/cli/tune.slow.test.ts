@@ -1,0 +1,54 @@
+/** `tirc tune`, from a program to a profile that the other commands take. */
+
+import { expect, test } from "vitest";
+import type { TargetProfile } from "../../codegen/target.ts";
+import { Workplace } from "../support/cli.ts";
+import { deviceTest } from "../support/gpu.ts";
+
+const program = `fn norm(x: f32[rows, 256], g: f32[256]) -> f32[rows, 256] {
+  return rmsnorm(x, g, axes = [-1])
+}
+
+fn act(x: f32[rows, 256], y: f32[rows, 256]) -> f32[rows, 256] {
+  return tanh(x) * y
+}
+`;
+
+deviceTest("measures each function, and what it writes is a target", async () => {
+  const place = new Workplace({ "f.tir": program });
+  const { code, stderr } = await place.run(["tune", "f.tir", "--dim", "rows=16", "--rounds", "2", "-o", "mine.json"]);
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  expect(stderr).toMatch(/^norm, rows of 256: \d+ kernels timed; /m);
+  expect(stderr).toMatch(/^act: \d+ kernels timed; /m);
+  const tuned: TargetProfile = JSON.parse(place.read("mine.json"));
+  expect(tuned.schedules?.map(({ fn, columns }) => [fn, columns])).toEqual([
+    ["norm", 256],
+    ["act", 1],
+  ]);
+  for (const fn of ["norm", "act"]) {
+    const ran = await place.run(["run", "f.tir", "--fn", fn, "--target", "mine.json", "--compare", "--dim", "rows=16"]);
+    expect(ran, fn).toMatchObject({ code: 0 });
+  }
+
+  // Of another row length, beside what was measured; and once more, in its place.
+  place.write("g.tir", program.replaceAll("256", "64"));
+  const more = ["tune", "--rounds", "1", "--dim", "rows=8", "--target", "mine.json", "--fn", "norm"];
+  await place.run([...more, "g.tir", "-o", "mine.json"]);
+  await place.run([...more, "f.tir", "-o", "mine.json"]);
+  const both: TargetProfile = JSON.parse(place.read("mine.json"));
+  expect(both.schedules?.map(({ fn, columns }) => `${fn} ${columns}`).sort()).toEqual(["act 1", "norm 256", "norm 64"]);
+});
+
+deviceTest("E0617: a profile of another device, whose subgroups are wider", async () => {
+  const place = new Workplace({ "f.tir": program });
+  const { code, stderr } = await place.run(["tune", "f.tir", "--fn", "norm", "--target", "gpu-subgroup-64"]);
+  expect(code).toBe(1);
+  expect(stderr).toContain("E0617");
+  expect(stderr).toContain("`tirc run --compare` shows where they are wrong");
+});
+
+test("E0705: rounds that are none", async () => {
+  const { code, stderr } = await new Workplace({ "f.tir": program }).run(["tune", "f.tir", "--rounds", "0"]);
+  expect(code).toBe(2);
+  expect(stderr).toContain("a whole number from 1 to 1000");
+});
