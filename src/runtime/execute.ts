@@ -9,9 +9,10 @@ import { fail } from "../diagnostics/diagnostic.ts";
 import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type BoundInputs, bindInputs, checkDims, type Dims, extents, type Inputs } from "./bind-inputs.ts";
-import { failIfLost, orDeviceLost, printCompilationMessage, withErrorScopes } from "./device-errors.ts";
+import { failIfLost, orDeviceLost, shaderErrors, withErrorScopes } from "./device-errors.ts";
 import { bufferSize, decode, encode, type HostTensor } from "./host-tensor.ts";
 
+/** What a kernel has computed. */
 export interface RunResult {
   /** By result name. */
   readonly outputs: Readonly<Record<string, HostTensor>>;
@@ -19,6 +20,7 @@ export interface RunResult {
   readonly launches: number;
 }
 
+/** A kernel that is compiled on a device, to run any number of times. */
 export interface PreparedKernel {
   readonly kernel: Kernel;
   /**
@@ -123,8 +125,8 @@ class PipelineCache {
     );
     checked.catch(() => {}); // The messages say the same with places; should there be none, it is awaited below.
     const { messages } = await module.getCompilationInfo();
-    const errors = messages.filter((message) => message.type === "error").map(printCompilationMessage);
-    if (errors.length > 0) fail(runtimeErrors.shaderRejected(name, errors));
+    const errors = messages.filter((message) => message.type === "error");
+    if (errors.length > 0) fail(...shaderErrors(this.#kernel, errors));
     await checked;
     this.#module = module;
   }
