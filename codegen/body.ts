@@ -9,10 +9,10 @@
 import { type Counter, FoldWriter, foldParts } from "./accumulate.ts";
 import { wgslType } from "./expression.ts";
 import { known, printExtent, times } from "./extent.ts";
-import { type Fold, foldsAt } from "./folds.ts";
+import { type Fold, foldsOf } from "./folds.ts";
 import { bufferName, isColumnStore, type Node, type Store, spanOf } from "./graph.ts";
 import { Scratch } from "./lanes.ts";
-import { type Loop, planLoops } from "./loops.ts";
+import { grouped, type Loop, planLoops } from "./loops.ts";
 import { Names } from "./names.ts";
 import { type BodyContext, hintOf, Place, type Strip } from "./place.ts";
 import { Writer } from "./writer.ts";
@@ -41,6 +41,14 @@ export class Body {
   private rows: readonly Place[] = [];
   /** Nodes whose value something reads; the mean of a centered row is not among them. */
   private readonly read: ReadonlySet<Node>;
+  /** By level: what does not differ along the row, the reductions that its loop folds, and the results of either. */
+  private readonly rowNodes: ReadonlyMap<number, readonly Node[]>;
+  private readonly reductions: ReadonlyMap<number, readonly Node[]>;
+  private readonly rowStores: ReadonlyMap<number, readonly Store[]>;
+  /** Means that are taken off their rows. */
+  private readonly centered: ReadonlySet<Node | undefined>;
+  /** Arrays that are read no more, by row and type. */
+  private readonly spare = new Map<Place, Map<string, string[]>>();
   /** Nodes that are the same in every row; folds are each row's own. */
   private readonly same = new Set<Node>();
 
@@ -57,6 +65,13 @@ export class Body {
     }
     const operands = nodes.flatMap((node) => (node.kind === "centered" ? node.operands.slice(0, 1) : node.operands));
     this.read = new Set([...operands, ...stores.map((store) => store.node)]);
+    const isRowNode = (node: Node) => !node.isColumn && this.read.has(node);
+    this.rowNodes = grouped(nodes.filter(isRowNode), ({ level }) => level);
+    const reductions = nodes.filter(({ kind }) => kind === "reduction");
+    this.reductions = grouped(reductions, ({ level }) => level - 1);
+    const rowStores = stores.filter((store) => !isColumnStore(store, context.graph));
+    this.rowStores = grouped(rowStores, ({ node }) => node.level);
+    this.centered = new Set(nodes.filter(({ kind }) => kind === "centered").map(({ operands }) => operands[1]));
   }
 
   private place(names: Names, strip: Strip | undefined, inLoop: boolean, around: readonly Place[]): Place {
@@ -105,13 +120,8 @@ export class Body {
 
   /** Constants, loads, ops and reductions that do not differ along the row; then the results among them. */
   private writeRowValues(level: number): void {
-    const { graph } = this.context;
-    const nodes = graph.nodes.filter((node) => node.level === level && !node.isColumn && this.read.has(node));
-    for (const node of nodes) this.define(node, this.common, this.rows);
-    for (const store of graph.stores) {
-      if (store.node.level !== level || isColumnStore(store, graph)) continue;
-      for (const place of this.rows) place.store(store);
-    }
+    for (const node of this.rowNodes.get(level) ?? []) this.define(node, this.common, this.rows);
+    for (const store of this.rowStores.get(level) ?? []) for (const place of this.rows) place.store(store);
   }
 
   private define(node: Node, common: Place, rows: readonly Place[]): void {
@@ -121,8 +131,9 @@ export class Body {
   }
 
   private writeLoop(loop: Loop): void {
-    const { graph, schedule, dim } = this.context;
-    const { folds, foldOf } = foldsAt(loop.level, graph.nodes, (hint) => this.names.define(hint, foldParts));
+    const { schedule, dim } = this.context;
+    const reductions = this.reductions.get(loop.level) ?? [];
+    const { folds, foldOf } = foldsOf(reductions, this.centered, (hint) => this.names.define(hint, foldParts));
     const perRow = this.rows.map((place, i) => {
       const own = new Map(
         folds.map((fold) => [fold, i === 0 ? fold : { ...fold, name: this.names.define(fold.name, foldParts) }]),
@@ -150,6 +161,7 @@ export class Body {
       this.writer.block(`for (var unit = lane; unit < ${end}; unit += ${lanes}u)`, contents);
     }
     for (const fold of perRow.flat()) this.writer.at(fold.span, () => this.folds.finish(fold, counter));
+    for (const place of this.rows) for (const node of loop.frees) this.freeCache(node, place);
   }
 
   private declareCounter(moments: readonly Fold[], isShifted: boolean): Counter {
@@ -207,11 +219,20 @@ export class Body {
   }
 
   private declareCache(node: Node, place: Place): void {
-    const name = this.names.define(`${hintOf(node)}_row`);
-    const { steps } = this.context.schedule;
     const type = wgslType(node.value.element, place.widthOf(node));
-    this.writer.line(`var ${name}: array<${type}, ${steps}>;`, spanOf(node));
+    const spare = this.spare.get(place)?.get(type)?.pop();
+    const name = spare ?? this.names.define(`${hintOf(node)}_row`);
+    const { steps } = this.context.schedule;
+    if (spare === undefined) this.writer.line(`var ${name}: array<${type}, ${steps}>;`, spanOf(node));
     place.strip?.caches.set(node, name);
+  }
+
+  /** Its array is there for what a later loop keeps. */
+  private freeCache(node: Node, place: Place): void {
+    const type = wgslType(node.value.element, place.widthOf(node));
+    const byType = this.spare.get(place) ?? new Map<string, string[]>();
+    this.spare.set(place, byType);
+    byType.set(type, [...(byType.get(type) ?? []), place.strip?.caches.get(node) as string]);
   }
 
   private stepPlaces(): { common: Place; rows: readonly Place[] } {

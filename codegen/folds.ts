@@ -56,10 +56,15 @@ export function laneMoments(width: number): string {
   return `fn lane_moments(count: f32, shift: vec${width}f, mean: vec${width}f, m2: vec${width}f) -> vec4f {\n${body}\n}`;
 }
 
-/** The folds of the reductions at one level, and which of them each reduction reads. */
-export function foldsAt(level: number, nodes: readonly Node[], define: (hint: string) => string) {
-  const reductions = nodes.filter((node) => node.kind === "reduction" && node.level === level + 1);
-  const centered = new Set(nodes.filter((node) => node.kind === "centered").map((node) => node.operands[1]));
+/**
+ * The folds of the reductions at one level, and which of them each reduction reads.
+ * @param centered means that are taken off their rows.
+ */
+export function foldsOf(
+  reductions: readonly Node[],
+  centered: ReadonlySet<Node | undefined>,
+  define: (hint: string) => string,
+) {
   const isVariance = (node: Node) => !isMean(node) && (node.op?.name === "var" || node.op?.name === "moments");
   const spread = new Set(reductions.filter(isVariance).map((node) => node.operands[0]));
 

@@ -3,6 +3,8 @@
  * needs anew, except what an earlier loop has computed and the lane has kept.
  */
 
+import { fail } from "../src/diagnostics/diagnostic.ts";
+import { kernelErrors } from "../src/diagnostics/errors-kernel.ts";
 import { type Graph, isColumnStore, type Node, type Store } from "./graph.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -15,17 +17,46 @@ export interface Loop {
   readonly keeps: ReadonlySet<Node>;
   /** Nodes that an earlier loop has kept. */
   readonly reads: ReadonlySet<Node>;
+  /** Those that no later loop reads. */
+  readonly frees: ReadonlySet<Node>;
   /** Whether the loop counts steps, by which kept values are numbered. */
   readonly counts: boolean;
 }
 
-/** By level; `undefined` where a level has nothing to do along the row. */
+/** More than this often computed anew, a row's values are kept even where a lane has no room for them. */
+const mostRepeats = 4;
+/** Nodes in all loops of a kernel: beyond, no driver would compile it. */
+const mostNodes = 100_000;
+
+/**
+ * By level; `undefined` where a level has nothing to do along the row.
+ * @throws TircError E0506 where the kernel would be too large, for its reductions compute their rows anew.
+ */
 export function planLoops(graph: Graph, schedule: Schedule, cache: Cache): (Loop | undefined)[] {
   const { width, steps, rowsPerLane } = schedule;
   const kept = plan(graph, (node) => !cache.isMemory || isDear(node));
-  const count = new Set(kept.flatMap((loop) => [...(loop?.keeps ?? [])])).size;
-  const fits = steps !== undefined && count * steps * width * rowsPerLane <= cache.elements;
-  return fits ? kept : plan(graph, () => false);
+  const fits = steps !== undefined && countArrays(kept) * steps * width * rowsPerLane <= cache.elements;
+  if (fits) return kept;
+  const anew = plan(graph, () => false);
+  const [most, least] = [countNodes(anew), countNodes(kept)];
+  if (most <= mostRepeats * least) return anew;
+  if (steps !== undefined) return kept;
+  if (most > mostNodes) fail(kernelErrors.tooLarge(graph.fn.span, graph.fn.name, kept.length, most));
+  return anew;
+}
+
+const countNodes = (loops: readonly (Loop | undefined)[]) =>
+  loops.reduce((sum, loop) => sum + (loop?.nodes.length ?? 0), 0);
+
+/** Arrays that a lane needs, where one that is read no more is used again. */
+function countArrays(loops: readonly (Loop | undefined)[]): number {
+  let [used, most] = [0, 0];
+  for (const loop of loops) {
+    used += loop?.keeps.size ?? 0;
+    most = Math.max(most, used);
+    used -= loop?.frees.size ?? 0;
+  }
+  return most;
 }
 
 /** What a lane can keep between two reads of a row. */
@@ -61,36 +92,64 @@ function isDear(node: Node): boolean {
 
 function plan(graph: Graph, keeps: (node: Node) => boolean): (Loop | undefined)[] {
   const rowAtoms = new Set(graph.rows);
+  const order = new Map(graph.nodes.map((node, i) => [node, i]));
   const computedIn = new Map<Node, number>();
   const keptBy = new Map<number, Set<Node>>();
-  const loops: (Loop | undefined)[] = [];
-  const levels = Math.max(0, ...graph.nodes.map((node) => node.level));
-  for (let level = 0; level <= levels; level++) {
-    const folded = graph.nodes.filter((node) => node.kind === "reduction" && node.level === level + 1);
-    const stores = graph.stores.filter((store) => store.node.level === level && isColumnStore(store, graph));
-    if (folded.length + stores.length === 0) {
-      loops.push(undefined);
-      continue;
-    }
-    const needed = new Set([...folded.map((node) => node.operands[0] as Node), ...stores.map((store) => store.node)]);
-    const nodes: Node[] = [];
-    const reads = new Set<Node>();
-    for (const node of [...graph.nodes].reverse()) {
-      if (!needed.has(node) || !node.isColumn) continue;
-      nodes.push(node);
+  const lastRead = new Map<Node, number>();
+  const levels = 1 + Math.max(0, ...graph.nodes.map((node) => node.level));
+  const folded = grouped(
+    graph.nodes.filter((node) => node.kind === "reduction"),
+    (node) => node.level - 1,
+  );
+  const stored = grouped(
+    graph.stores.filter((store) => isColumnStore(store, graph)),
+    ({ node }) => node.level,
+  );
+
+  const needs = (level: number) => {
+    const [reductions, stores] = [folded.get(level) ?? [], stored.get(level) ?? []];
+    if (reductions.length + stores.length === 0) return undefined;
+    const open = [...reductions.map((node) => node.operands[0] as Node), ...stores.map(({ node }) => node)];
+    const [needed, reads] = [new Set(open), new Set<Node>()];
+    for (const node of needed) {
+      if (!node.isColumn) {
+        needed.delete(node);
+        continue;
+      }
       const before = computedIn.get(node);
       // What is the same in every row is small, and read again.
       if (before !== undefined && keeps(node) && node.atoms.some((atom) => rowAtoms.has(atom))) {
         reads.add(node);
         keptBy.get(before)?.add(node);
+        lastRead.set(node, level);
         continue;
       }
       computedIn.set(node, level);
       for (const operand of node.operands) needed.add(operand);
     }
+    const nodes = [...needed].sort((a, b) => (order.get(a) as number) - (order.get(b) as number));
     const kept = new Set<Node>();
     keptBy.set(level, kept);
-    loops.push({ level, nodes: nodes.reverse(), stores, keeps: kept, reads, counts: true });
+    return { level, nodes, stores, keeps: kept, reads };
+  };
+  const loops = Array.from({ length: levels }, (_, level) => needs(level));
+  const freed = grouped([...lastRead.keys()], (node) => lastRead.get(node) as number);
+  return loops.map(
+    (loop) =>
+      loop && {
+        ...loop,
+        frees: new Set(freed.get(loop.level)),
+        counts: loop.keeps.size + loop.reads.size > 0,
+      },
+  );
+}
+
+export function grouped<T, K>(list: readonly T[], key: (item: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const item of list) {
+    const group = groups.get(key(item));
+    if (group === undefined) groups.set(key(item), [item]);
+    else group.push(item);
   }
-  return loops.map((loop) => loop && { ...loop, counts: loop.keeps.size + loop.reads.size > 0 });
+  return groups;
 }

@@ -55,6 +55,14 @@ printed (\`--emit tir\`) and run on the reference interpreter (\`tirc run --devi
 
 fn after(product: f32[rows, 64]) -> f32[rows, 64] { return gelu(product) }`,
   },
+  E0506: {
+    title: "a kernel would be too large",
+    explanation: `A kernel reads a row once for each reduction that needs the one before. What a lane has computed it keeps for the next
+loop, where the row length is a number. Where it is a name, each loop starts from the inputs: with hundreds of reductions
+in sequence the text grows beyond what drivers compile.`,
+    wrong: "A function with 500 norms one after the other, over rows of length `n`.",
+    fix: "tirc compile model.tir --dim n=768",
+  },
   R0501: {
     title: "an op begins a kernel of its own",
     explanation: `\`fuse-elementwise\` puts ops into one kernel as long as one walk over rows and columns computes them all. This op needs

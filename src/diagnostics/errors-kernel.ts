@@ -1,4 +1,4 @@
-/** Why a function does not become one kernel: E0501 to E0505, and the remarks of the fusion: R050x. */
+/** Why a function does not become one kernel: E0501 to E0506, and the remarks of the fusion: R050x. */
 
 import { type Diagnostic, error, remark, type Span } from "./diagnostic.ts";
 import { listing } from "./errors-types.ts";
@@ -52,6 +52,13 @@ export const kernelErrors = {
       span,
       notes: [`one for each parameter and result: ${listing(names.map(code))}`],
       help: ["compile for a target with a higher maxStorageBuffersPerShaderStage, or pass fewer tensors"],
+    });
+  },
+  tooLarge(span: Span, fn: string, reads: number, ops: number): Diagnostic {
+    return error("E0506", `the kernel of \`${fn}\` would be too large: ${ops} ops in ${reads} loops over a row`, {
+      span,
+      notes: ["where the row length is a name, each loop computes its row anew, as no lane can keep it"],
+      help: ["write the row length as a number, or give it by `--dim`, or cut the function in two"],
     });
   },
 };

@@ -200,6 +200,7 @@ test("what is said of functions that are no kernel", () => {
     noCommonSpace: [whole, "f", "the largest walks over n, and another axis has m"],
     outside: [at, "f", "matmul", "a kernel here computes no matrix product", 2],
     tooManyBuffers: [whole, "f", ["a", "b", "y"], "tiny", 2],
+    tooLarge: [at, "f", 500, 250_000],
   });
   expectGolden("kernels.txt", rendered(found));
 });
