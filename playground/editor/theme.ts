@@ -9,6 +9,7 @@ const colors = HighlightStyle.define([
   { tag: tags.comment, color: "var(--code-comment)" },
   { tag: [tags.keyword, tags.meta], color: "var(--code-keyword)" },
   { tag: [tags.number, tags.atom, tags.string], color: "var(--code-number)" },
+  { tag: tags.propertyName, color: "var(--muted)" },
   { tag: tags.typeName, color: "var(--code-type)" },
   { tag: tags.function(tags.variableName), color: "var(--code-function)" },
   { tag: tags.definition(tags.variableName), color: "var(--code-name)" },

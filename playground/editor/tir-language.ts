@@ -10,6 +10,8 @@ const literals = new Set(["true", "false", "inf", "nan"]);
 
 interface State {
   inComment: boolean;
+  /** After a `let`, up to its `=`: names that stand there are defined. */
+  inLet: boolean;
 }
 
 function token(stream: StringStream, state: State): string | null {
@@ -23,23 +25,29 @@ function token(stream: StringStream, state: State): string | null {
   if (stream.match(/^@[A-Za-z_]\w*/)) return "meta";
   if (stream.match(/^\.?\d(?:[eE][+-]|[\w.])*/)) return "number";
   const word = stream.match(/^[A-Za-z_]\w*/) as RegExpMatchArray | null;
-  if (word) return kindOf(word[0], stream);
+  if (word) {
+    if (word[0] === "let") state.inLet = true;
+    return kindOf(word[0], stream, state);
+  }
+  if (stream.peek() === "=") state.inLet = false;
   if (stream.match(/^(?:->|[-+*/%=<>!&|]+)/)) return "operator";
   stream.next();
   return null;
 }
 
-function kindOf(word: string, stream: StringStream): string {
+function kindOf(word: string, stream: StringStream, { inLet }: State): string {
   if (keywords.has(word)) return "keyword";
   if (literals.has(word)) return "atom";
   if (isElementType(word)) return "typeName";
   if (stream.match(/^\s*\(/, false) && isOpName(word)) return "variableName.function";
-  return stream.match(/^\s*=(?!=)/, false) ? "variableName.definition" : "variableName";
+  if (inLet) return "variableName.definition";
+  // An attribute of a call.
+  return stream.match(/^\s*=(?!=)/, false) ? "propertyName" : "variableName";
 }
 
 const language = StreamLanguage.define<State>({
   name: "tir",
-  startState: () => ({ inComment: false }),
+  startState: () => ({ inComment: false, inLet: false }),
   token,
   languageData: { commentTokens: { line: "//", block: { open: "/*", close: "*/" } } },
 });

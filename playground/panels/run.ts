@@ -27,6 +27,9 @@ export interface RunEvents {
   readonly goTo: GoTo;
 }
 
+const intro =
+  "Runs the kernel on this machine's GPU with random inputs, compares every value with the interpreter in float64, and times it.";
+
 export function runPanel(events: RunEvents): RunPanel {
   const choice = element("select", { name: "function" });
   const choiceLabel = element("label", {}, "Function", choice);
@@ -43,7 +46,7 @@ export function runPanel(events: RunEvents): RunPanel {
     start,
     stop,
   );
-  const status = element("p", { class: "hint", role: "status", "aria-live": "polite" });
+  const status = element("p", { class: "hint", role: "status", "aria-live": "polite" }, intro);
   const results = element("div", { class: "results" });
   const root = element("div", {}, form, element("div", { class: "scroll", tabindex: "0" }, status, results));
   root.style.display = "contents";

@@ -40,6 +40,12 @@ export function tickStep(end: number): number {
   return ([5, 2].find((factor) => factor * power <= end / 3) ?? 1) * power;
 }
 
+/** `20 ms`: a tick is a round number. */
+function tickLabel(milliseconds: number): string {
+  const [value, unit] = milliseconds >= 1 ? [milliseconds, "ms"] : [milliseconds * 1000, "µs"];
+  return milliseconds === 0 ? "0" : `${Number(value.toPrecision(3))} ${unit}`;
+}
+
 /** An SVG element as text. Colours come from the page's style by class. */
 export function plot(timing: Timing): string {
   const { kernel, copy, ratio } = summarize(timing);
@@ -52,7 +58,7 @@ export function plot(timing: Timing): string {
   const height = 2 * rowHeight + axisHeight;
   const ticks = Array.from({ length: Math.floor(end / step) + 1 }, (_, i) => {
     const at = x(i * step).toFixed(1);
-    const label = `<text x="${at}" y="${height - 8}" text-anchor="middle">${i === 0 ? "0" : duration(i * step)}</text>`;
+    const label = `<text x="${at}" y="${height - 8}" text-anchor="middle">${tickLabel(i * step)}</text>`;
     return `<line class="grid" x1="${at}" x2="${at}" y1="4" y2="${height - axisHeight}"/>${label}`;
   });
   const label = `Kernel: median ${duration(kernel)}. Copy: median ${duration(copy)}. Ratio ${ratio.toFixed(2)}.`;
