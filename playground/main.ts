@@ -3,11 +3,11 @@
 import type { TargetProfile } from "../codegen/target.ts";
 import { builtinTargets } from "../codegen/target.ts";
 import { byId, element } from "./dom.ts";
-import { goTo, mark, programEditor, underline } from "./editor/editor.ts";
+import { caretLine, goTo, mark, programEditor, underline } from "./editor/editor.ts";
 import { examples, firstExample } from "./examples.ts";
-import type { Analysis, Place } from "./model/analyze.ts";
+import type { Analysis, Place, ProgramView } from "./model/analyze.ts";
 import { readHash, type Shared, writeHash } from "./model/link.ts";
-import { messageItem, summaryOf } from "./panels/messages.ts";
+import { messageItem, type Summary, summaryOf } from "./panels/messages.ts";
 import { normsPanel } from "./panels/norms.ts";
 import type { Panel } from "./panels/panel.ts";
 import { passesPanel } from "./panels/passes.ts";
@@ -30,7 +30,6 @@ const hashDelay = 300;
 /** Profiles that are no built-in ones. */
 const profiles = new Map<string, TargetProfile>();
 let version = 0;
-let analysis: Analysis | undefined;
 let program: Analysis["program"];
 let hashTimer: ReturnType<typeof setTimeout> | undefined;
 let ownHash = "";
@@ -45,8 +44,10 @@ const wgsl = wgslPanel({
 });
 const run = runPanel({ start: startRun, stop: stopRun, goTo: toPlace });
 const panels: readonly Panel[] = [passesPanel(), remarksPanel(toPlace), normsPanel(toPlace), wgsl, run];
-const tabs = makeTabs(byId("tabs"), byId("panels"), panels, (panel) => {
-  if (program) panel.render(program);
+const tabs = makeTabs(byId("tabs"), byId("panels"), panels, () => {
+  if (program === undefined) return;
+  mark(editor, []);
+  renderSelected(program);
 });
 
 const editor = programEditor(byId("editor"), {
@@ -76,21 +77,32 @@ function submit(): void {
 function showAnswer(answer: CompileAnswer): void {
   // Places of an older text mean nothing in this one; a newer answer is on its way.
   if (answer.version !== version) return;
-  analysis = answer.analysis;
+  const { analysis } = answer;
   const { problems } = analysis;
   underline(editor, problems);
-  const summary = summaryOf(problems);
-  const line = byId("problems-summary");
-  if (line.textContent !== summary.text) line.textContent = summary.text;
-  line.dataset.kind = summary.kind;
+  showSummary(summaryOf(problems));
   byId("problems").replaceChildren(...problems.map((problem) => messageItem(problem, toPlace)));
   const isStale = analysis.program === undefined && program !== undefined;
   byId("stale").hidden = !isStale;
-  byId("panels").classList.toggle("stale", isStale);
   program = analysis.program ?? program;
-  if (analysis.program) tabs.selected.render(analysis.program);
+  if (analysis.program) renderSelected(analysis.program);
   document.body.dataset.version = String(answer.version);
   performance.mark("shown");
+}
+
+/** A text that stays is left alone, or it would be said again at every key. */
+function showSummary({ count, first, kind }: Summary): void {
+  const line = byId("problems-summary");
+  for (const [i, text] of [count, first].entries()) {
+    const part = line.children[i] as HTMLElement;
+    if (part.textContent !== text) part.textContent = text;
+  }
+  line.dataset.kind = kind;
+}
+
+function renderSelected(shown: ProgramView): void {
+  tabs.selected.render(shown);
+  if (tabs.selected === wgsl) wgsl.showLinesOf(caretLine(editor));
 }
 
 let runWorker: Worker | undefined;
@@ -124,9 +136,11 @@ function notice(text: string): void {
   noticeTimer = setTimeout(() => byId("notice").replaceChildren(), 5000);
 }
 
+const exampleNamed = (text: string) => [...examples].find(([, source]) => source === text)?.[0];
+
 function sharedNow(): Shared {
   const text = editor.state.doc.toString();
-  const example = [...examples].find(([, source]) => source === text)?.[0];
+  const example = exampleNamed(text);
   // The profile of one's own GPU says nothing to others.
   const chosen =
     targetMenu.value === defaultTarget || profiles.has(targetMenu.value) ? {} : { target: targetMenu.value };
@@ -154,6 +168,7 @@ async function openHash(): Promise<void> {
 }
 
 function setText(text: string): void {
+  exampleMenu.value = exampleNamed(text) ?? "";
   if (text === editor.state.doc.toString()) submit();
   else editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: text }, selection: { anchor: 0 } });
 }

@@ -20,6 +20,9 @@ export interface ProgramEvents {
   follow(line: number): void;
 }
 
+/** 1-based. */
+export const caretLine = ({ state }: EditorView): number => lineOf(state);
+
 const lineOf = (state: EditorState) => state.doc.lineAt(state.selection.main.head).number;
 
 function onMove(moved: (line: number) => void): Extension {

@@ -17,7 +17,7 @@ const colors = HighlightStyle.define([
 
 const layout = EditorView.theme({
   "&": { height: "100%", color: "var(--text)", backgroundColor: "var(--surface)", fontSize: "var(--code-size)" },
-  "&.cm-focused": { outline: "2px solid var(--focus)", outlineOffset: "-2px" },
+  "&.cm-focused": { outline: "none" },
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.5" },
   ".cm-content": { caretColor: "var(--text)" },
   ".cm-cursor": { borderLeftColor: "var(--text)" },
@@ -32,7 +32,7 @@ const layout = EditorView.theme({
   ".cm-diagnostic": { fontFamily: "var(--sans)" },
   ".cm-linked": { backgroundColor: "var(--linked)" },
   ".cm-added": { backgroundColor: "var(--added)" },
-  ".cm-removed": { backgroundColor: "var(--removed)", textDecoration: "line-through 1px var(--muted)" },
+  ".cm-removed": { backgroundColor: "var(--removed)" },
 });
 
 export const theme: Extension = [layout, syntaxHighlighting(colors)];

@@ -29,15 +29,24 @@ export function messageItem(message: Message, goTo: GoTo): HTMLLIElement {
   );
 }
 
-/** `2 errors, 1 warning. Line 3: ...`: what a screen reader says after a change. */
-export function summaryOf(problems: readonly Message[]): { text: string; kind: "error" | "warning" | "none" } {
+export interface Summary {
+  /** `2 errors, 1 warning.` */
+  readonly count: string;
+  /** `Line 3: ...`, of the first: said to those who do not see the list. */
+  readonly first: string;
+  readonly kind: "error" | "warning" | "none";
+}
+
+/** What a screen reader says after a change. */
+export function summaryOf(problems: readonly Message[]): Summary {
   const count = (severity: Message["severity"]) => problems.filter((one) => one.severity === severity).length;
   const counted = (["error", "warning"] as const)
     .map((severity) => [count(severity), severity] as const)
     .filter(([amount]) => amount > 0)
     .map(([amount, severity]) => `${amount} ${severity}${amount === 1 ? "" : "s"}`);
   const first = problems[0];
-  if (first === undefined) return { text: "No problems.", kind: "none" };
+  if (first === undefined) return { count: "No problems.", first: "", kind: "none" };
   const place = first.place ? `Line ${first.place.line}: ` : "";
-  return { text: `${counted.join(", ")}. ${place}${first.text}`, kind: count("error") > 0 ? "error" : "warning" };
+  const kind = count("error") > 0 ? "error" : "warning";
+  return { count: `${counted.join(", ")}.`, first: place + first.text.replaceAll("`", ""), kind };
 }

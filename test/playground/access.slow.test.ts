@@ -34,7 +34,7 @@ const focused = (page: Page) =>
 const outlineOfFocus = (page: Page) =>
   page.evaluate(() => {
     const at = document.activeElement as HTMLElement;
-    const around = at.closest(".cm-editor") ?? at.closest(".passes label") ?? at;
+    const around = at.closest(".editor") ?? at.closest(".passes label") ?? at;
     return getComputedStyle(around).outlineStyle;
   });
 
@@ -56,7 +56,7 @@ describe("a screen reader", () => {
     const { page } = await openPage();
     const live = page.locator("#problems-summary[role=status][aria-live=polite]");
     await replaceProgram(page, "fn f(x: f32[4]) -> f32[4] {\n  let y = x + q\n  return yy\n}");
-    expect(await live.textContent()).toMatch(/^2 errors\. Line 2: /);
+    expect(await live.textContent()).toMatch(/^2 errors\. Line 2: nothing is called q/);
     expect(await page.getByRole("textbox", { name: "Program" }).getAttribute("aria-describedby")).toBe(
       "problems-summary",
     );

@@ -10,7 +10,7 @@ describe("the page", () => {
     const { page, url, requests, complaints } = await openPage();
     await edit(page, () => page.getByLabel("Example").selectOption("bert-output"));
     expect((await programLines(page))[1]).toContain("fn bert_output(");
-    expect(await page.textContent(summary)).toBe("No problems.");
+    expect(await page.textContent(summary)).toBe("No problems. ");
     expect(await page.locator(".diff .cm-added").count()).toBe(3);
 
     // A letter more in the name of an op: the error stands at the name.
@@ -18,7 +18,7 @@ describe("the page", () => {
     await page.keyboard.press("Home");
     for (let i = 0; i < "return gelu".length; i++) await page.keyboard.press("ArrowRight");
     await edit(page, () => page.keyboard.type("x"));
-    expect(await page.textContent(summary)).toBe("1 error. Line 6: there is no op `gelux`");
+    expect(await page.textContent(summary)).toBe("1 error. Line 6: there is no op gelux");
     const underlined = page.locator("#editor .cm-lintRange-error");
     expect(await underlined.allTextContents()).toEqual(["gelux"]);
     expect(await page.textContent("#problems li")).toContain("did you mean `gelu`?".replaceAll("`", ""));
@@ -26,7 +26,7 @@ describe("the page", () => {
 
     await page.keyboard.press("Escape");
     await edit(page, () => page.keyboard.press("Backspace"));
-    expect(await page.textContent(summary)).toBe("No problems.");
+    expect(await page.textContent(summary)).toBe("No problems. ");
     expect(await underlined.count()).toBe(0);
     expect(await page.locator("#stale").isVisible()).toBe(false);
 
