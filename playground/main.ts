@@ -5,8 +5,9 @@ import { builtinTargets } from "../codegen/target.ts";
 import { byId, element } from "./dom.ts";
 import { caretLine, goTo, mark, programEditor, underline } from "./editor/editor.ts";
 import { examples, firstExample } from "./examples.ts";
-import type { Analysis, Place, ProgramView } from "./model/analyze.ts";
+import type { Analysis, ProgramView } from "./model/analyze.ts";
 import { readHash, type Shared, writeHash } from "./model/link.ts";
+import { messagesOf, type Place } from "./model/messages.ts";
 import { messageItem, type Summary, summaryOf } from "./panels/messages.ts";
 import { normsPanel } from "./panels/norms.ts";
 import type { Panel } from "./panels/panel.ts";
@@ -115,6 +116,11 @@ function startRun(choice: Pick<RunRequest, "fn" | "dims" | "seed">): void {
 function newRunWorker(): Worker {
   const worker = new Worker(new URL("./workers/run-worker.ts", import.meta.url), { type: "module" });
   worker.addEventListener("message", ({ data }: MessageEvent<RunAnswer>) => run.show(data));
+  worker.addEventListener("error", ({ message }) => {
+    stopRun();
+    run.show({ kind: "failed", messages: messagesOf(`The run broke off: ${message || "out of memory?"}`) });
+    run.show({ kind: "done" });
+  });
   return worker;
 }
 

@@ -6,7 +6,7 @@ import { bracketMatching } from "@codemirror/language";
 import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
 import { EditorState, type Extension, type StateEffect } from "@codemirror/state";
 import { type Command, drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
-import type { Message } from "../model/analyze.ts";
+import type { Message } from "../model/messages.ts";
 import { type LineMark, markedLines, setMarks } from "./marked-lines.ts";
 import { theme } from "./theme.ts";
 import { tir } from "./tir-language.ts";

@@ -5,36 +5,18 @@ import type { Kernel } from "../../codegen/manifest.ts";
 import { type TargetProfile, targetByName } from "../../codegen/target.ts";
 import { type NormRecord, normRecords } from "../../src/apply-fused-rms-norm.ts";
 import { optimize } from "../../src/compile.ts";
-import { type Diagnostic, lineColumn, type Severity, type Span, TircError } from "../../src/diagnostics/diagnostic.ts";
 import type { Module } from "../../src/ir/ir.ts";
 import { print } from "../../src/ir/print.ts";
 import { parse } from "../../src/parse/parse.ts";
 import type { Instrument } from "../../src/pass-manager/instrument.ts";
 import { startingDims } from "../run/dims.ts";
 import { lineDiff } from "./line-diff.ts";
+import { fileName, type Message, messageOf, messagesOf, type Place, placeOf } from "./messages.ts";
 
 export interface AnalyzeRequest {
   readonly text: string;
   /** The name of a built-in target, or a profile. */
   readonly target: string | TargetProfile;
-}
-
-/** A place in the program: offsets into its text, and line and column as people count. */
-export interface Place {
-  readonly from: number;
-  readonly to: number;
-  readonly line: number;
-  readonly column: number;
-}
-
-export interface Message {
-  readonly severity: Severity;
-  readonly code: string;
-  readonly text: string;
-  readonly place: Place | undefined;
-  readonly labels: readonly { readonly place: Place; readonly text: string }[];
-  readonly notes: readonly string[];
-  readonly help: readonly string[];
 }
 
 /** The IR after a pass. Lines that the pass removed stand in `text` too. */
@@ -74,8 +56,6 @@ export interface ProgramView {
   readonly norms: readonly NormView[];
   readonly functions: readonly FunctionView[];
 }
-
-export const fileName = "program.tir";
 
 /** Never throws: what goes wrong is a problem among the others. */
 export function analyze({ text, target }: AnalyzeRequest): Analysis {
@@ -131,25 +111,4 @@ function passViews(steps: readonly { name: string; module: Module }[]): PassView
     const both = lines.map((line) => line.text).join("\n");
     return { name, text: both, added: numbers("added"), removed: numbers("removed") };
   });
-}
-
-export function messagesOf(caught: unknown): Message[] {
-  if (caught instanceof TircError) return caught.diagnostics.map(messageOf);
-  const text = caught instanceof Error ? caught.message : String(caught);
-  return [{ severity: "error", code: "", text, place: undefined, labels: [], notes: [], help: [] }];
-}
-
-export function messageOf({ severity, code, message, span, labels, notes, help }: Diagnostic): Message {
-  return {
-    ...{ severity, code, text: message, notes, help },
-    // Other texts than the program, as a pipeline's, are not on the page.
-    place: span?.source.name === fileName ? placeOf(span) : undefined,
-    labels: labels
-      .filter((label) => label.span.source.name === fileName)
-      .map((label) => ({ place: placeOf(label.span), text: label.message })),
-  };
-}
-
-function placeOf({ source, start, end }: Span): Place {
-  return { from: start, to: end, ...lineColumn(source, start) };
 }

@@ -1,7 +1,7 @@
 /** Diagnostics and remarks as a list. Places are buttons that lead into the program. */
 
 import { element, prose } from "../dom.ts";
-import type { Message, Place } from "../model/analyze.ts";
+import type { Message, Place } from "../model/messages.ts";
 
 export type GoTo = (place: Place) => void;
 

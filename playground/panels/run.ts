@@ -54,6 +54,9 @@ export function runPanel(events: RunEvents): RunPanel {
   let functions: readonly FunctionView[] = [];
   /** What the visitor wrote, by dimension: it stays while the program changes. */
   const written = new Map<string, string>();
+  let current: ProgramView | undefined;
+  /** What the results are of. */
+  let ran: ProgramView | undefined;
 
   const isRunning = (running: boolean) => {
     start.disabled = running;
@@ -83,6 +86,7 @@ export function runPanel(events: RunEvents): RunPanel {
     if (start.disabled || !form.reportValidity()) return;
     const values = [...dims.querySelectorAll("input")].map(({ name, value }) => [name, Number(value)] as const);
     isRunning(true);
+    ran = current;
     status.textContent = "Starting";
     results.replaceChildren();
     events.start({ fn: choice.value, dims: Object.fromEntries(values), seed: Number(seed.value) });
@@ -112,6 +116,9 @@ export function runPanel(events: RunEvents): RunPanel {
     element: root,
     render(program: ProgramView) {
       functions = program.functions;
+      current = program;
+      const isOld = results.childElementCount > 0 && stop.disabled && ran !== program;
+      if (isOld) status.textContent = "The program has changed since this run.";
       renewChoice(choice, functions);
       choiceLabel.hidden = functions.length < 2;
       renewDims();

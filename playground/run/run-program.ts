@@ -14,7 +14,7 @@ import { printType } from "../../src/ir/types.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { runKernel } from "../../src/runtime/execute.ts";
 import { fromNumbers, type HostTensor, toNumbers } from "../../src/runtime/host-tensor.ts";
-import { fileName } from "../model/analyze.ts";
+import { fileName } from "../model/messages.ts";
 import { type Gpu, type NoGpu, openGpu } from "./gpu.ts";
 import { type Timing, timeKernel } from "./timing.ts";
 

@@ -1,6 +1,6 @@
 /** Runs programs in a thread of its own, which can be stopped. */
 
-import { type Message, messagesOf } from "../model/analyze.ts";
+import { type Message, messagesOf } from "../model/messages.ts";
 import { type RunRequest, type RunView, runProgram } from "../run/run-program.ts";
 import type { Timing } from "../run/timing.ts";
 

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { type Analysis, analyze, type Message } from "../../playground/model/analyze.ts";
+import { type Analysis, analyze } from "../../playground/model/analyze.ts";
+import type { Message } from "../../playground/model/messages.ts";
 import { applyFusedRmsNorm } from "../../src/apply-fused-rms-norm.ts";
 import { compile } from "../../src/compile.ts";
 import { lineColumn } from "../../src/diagnostics/diagnostic.ts";

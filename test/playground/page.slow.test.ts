@@ -87,6 +87,10 @@ describe("the page", () => {
     await page.getByRole("button", { name: "Stop" }).click();
     expect(await page.textContent("#panel-run [role=status]")).toBe("Stopped.");
     expect(await page.getByRole("button", { name: "Stop" }).isDisabled()).toBe(true);
+    await replaceProgram(page, "fn g(x: f32[rows, 4]) -> f32[rows, 4] { return exp(x) }");
+    expect(await page.textContent("#panel-run [role=status]")).toBe("The program has changed since this run.");
+    // What was asked for stays while the program changes.
+    expect(await page.getByLabel("rows").inputValue()).toBe("3");
   });
 
   pageTest("keeps the program in the address", async () => {
