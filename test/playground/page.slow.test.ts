@@ -49,6 +49,30 @@ describe("the page", () => {
     expect(requests.filter((request) => !request.startsWith(url))).toEqual([]);
   });
 
+  pageTest("runs its longest example, for the GPU that is there", async () => {
+    const { page } = await openPage({ hash: "#example=shared-layers" });
+    await page.locator("#target option[value=this-gpu]").waitFor({ state: "attached" });
+    await edit(page, () => page.getByLabel("Target").selectOption("this-gpu"));
+    await page.getByRole("tab", { name: "WGSL" }).click();
+    expect(await page.textContent("#panel-wgsl .bar")).toContain("needs subgroups");
+    await page.click("#run");
+    await page.waitForSelector("tr[data-output=y]", { timeout: 50_000 });
+    expect(Number(await page.getAttribute("tr[data-output=y]", "data-error"))).toBeLessThan(2e-6);
+  });
+
+  pageTest("completes the names of ops", async () => {
+    const { page } = await openPage();
+    await replaceProgram(page, "fn f(x: f32[a, 4]) -> f32[a, 4] { return ");
+    await page.keyboard.type("layern");
+    await page.getByRole("option", { name: /layernorm/ }).waitFor();
+    // Another Enter than the list's own would come too soon: it waits 75 ms.
+    await page.waitForTimeout(100);
+    await page.keyboard.press("Enter");
+    await page.keyboard.type("x, axes = [-1]) }");
+    await page.getByText("No problems.").waitFor();
+    expect(await programLines(page)).toEqual(["fn f(x: f32[a, 4]) -> f32[a, 4] { return layernorm(x, axes = [-1]) }"]);
+  });
+
   pageTest("shows a result that is too far off as wrong", async () => {
     const { page } = await openPage();
     // The textbook's variance, whose digits cancel in f32: a true difference from float64.
