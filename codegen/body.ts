@@ -10,7 +10,7 @@ import { type Counter, FoldWriter, foldParts } from "./accumulate.ts";
 import { wgslType } from "./expression.ts";
 import { known, printExtent, times } from "./extent.ts";
 import { type Fold, foldsAt } from "./folds.ts";
-import { bufferName, isColumnStore, type Node, type Store } from "./graph.ts";
+import { bufferName, isColumnStore, type Node, type Store, spanOf } from "./graph.ts";
 import { Scratch } from "./lanes.ts";
 import { type Loop, planLoops } from "./loops.ts";
 import { Names } from "./names.ts";
@@ -132,7 +132,7 @@ export class Body {
     });
     for (const place of this.rows) this.bindRowParts(loop, place);
     for (const place of this.rows) for (const node of loop.keeps) this.declareCache(node, place);
-    for (const fold of perRow.flat()) this.folds.declare(fold);
+    for (const fold of perRow.flat()) this.writer.at(fold.span, () => this.folds.declare(fold));
     const { lanes, steps } = schedule;
     const units = known(schedule.units);
     const isShifted = steps !== undefined && units !== undefined && steps >= manySteps;
@@ -149,7 +149,7 @@ export class Body {
       const end = printExtent(schedule.units, dim);
       this.writer.block(`for (var unit = lane; unit < ${end}; unit += ${lanes}u)`, contents);
     }
-    for (const fold of perRow.flat()) this.folds.finish(fold, counter);
+    for (const fold of perRow.flat()) this.writer.at(fold.span, () => this.folds.finish(fold, counter));
   }
 
   private declareCounter(moments: readonly Fold[], isShifted: boolean): Counter {
@@ -180,7 +180,9 @@ export class Body {
         const { common, rows } = this.stepPlaces();
         for (const node of nodes) this.readOrDefine(node, loop, common, rows);
         for (const [i, place] of rows.entries()) {
-          for (const fold of moments[i] as Fold[]) this.folds.shift(fold, place, third);
+          for (const fold of moments[i] as Fold[]) {
+            this.writer.at(fold.span, () => this.folds.shift(fold, place, third));
+          }
         }
       });
     }
@@ -207,7 +209,8 @@ export class Body {
   private declareCache(node: Node, place: Place): void {
     const name = this.names.define(`${hintOf(node)}_row`);
     const { steps } = this.context.schedule;
-    this.writer.line(`var ${name}: array<${wgslType(node.value.element, place.widthOf(node))}, ${steps}>;`);
+    const type = wgslType(node.value.element, place.widthOf(node));
+    this.writer.line(`var ${name}: array<${type}, ${steps}>;`, spanOf(node));
     place.strip?.caches.set(node, name);
   }
 
@@ -230,7 +233,9 @@ export class Body {
     for (const node of loop.nodes) {
       this.readOrDefine(node, loop, common, rows);
       if (!loop.keeps.has(node)) continue;
-      for (const place of rows) this.writer.line(`${place.strip?.caches.get(node)}[step] = ${place.textOf(node)};`);
+      for (const place of rows) {
+        this.writer.line(`${place.strip?.caches.get(node)}[step] = ${place.textOf(node)};`, spanOf(node));
+      }
     }
     for (const store of loop.stores) for (const place of rows) place.store(store);
     if (counter.count !== "") {
@@ -238,7 +243,9 @@ export class Body {
       this.writer.line(`let ${counter.inverse} = 1.0 / ${counter.count};`);
     }
     for (const [i, place] of rows.entries()) {
-      for (const fold of folds[i] as readonly Fold[]) this.folds.accumulate(fold, place, counter);
+      for (const fold of folds[i] as readonly Fold[]) {
+        this.writer.at(fold.span, () => this.folds.accumulate(fold, place, counter));
+      }
     }
   }
 }

@@ -6,8 +6,8 @@
  * `mean` that of the elements less the shift, so that rows far from 0 lose nothing, and a constant row gives exactly 0.
  */
 
-import type { Node } from "./graph.ts";
-import { isMean } from "./graph.ts";
+import type { Span } from "../src/diagnostics/diagnostic.ts";
+import { isMean, type Node, spanOf } from "./graph.ts";
 
 export type FoldKind = "sum" | "max" | "min" | "prod" | "moments";
 
@@ -19,6 +19,8 @@ export interface Fold {
   readonly name: string;
   /** Of moments: whether anything needs m2. */
   readonly variance: boolean;
+  /** The first reduction that reads it. */
+  readonly span: Span;
 }
 
 export const mergeMoments = `/** Chan's formula for two states (count, shift, mean, m2). A state of count 0 is empty. */
@@ -72,7 +74,7 @@ export function foldsAt(level: number, nodes: readonly Node[], define: (hint: st
     let fold = folds.get(key);
     if (fold === undefined) {
       const stem = operand.value.name ?? operand.op?.name ?? "x";
-      fold = { kind, operand, name: define(`${stem}_${kind}`), variance: spread.has(operand) };
+      fold = { kind, operand, name: define(`${stem}_${kind}`), variance: spread.has(operand), span: spanOf(node) };
       folds.set(key, fold);
     }
     foldOf.set(node, fold);

@@ -7,7 +7,7 @@
  * - epilogue, prologue: elementwise ops after and before the reductions; to the generator they are ops like others.
  */
 
-import { fail } from "../src/diagnostics/diagnostic.ts";
+import { fail, type Span } from "../src/diagnostics/diagnostic.ts";
 import { kernelErrors } from "../src/diagnostics/errors-kernel.ts";
 import { leavesOf } from "../src/ir/atoms.ts";
 import { dimensionNames, type Fn, isLeaf } from "../src/ir/ir.ts";
@@ -24,7 +24,9 @@ import type { Binding, Kernel, Manifest } from "./manifest.ts";
 import type { KernelOptions } from "./options.ts";
 import { roundStrictly } from "./round-strictly.ts";
 import { makeSchedule, type Schedule } from "./schedule.ts";
+import { makeSourceMap } from "./source-map.ts";
 import type { TargetProfile } from "./target.ts";
+import { Writer } from "./writer.ts";
 
 /** Elements of a row that a lane keeps between two reads of it: a GPU's registers, a processor's stack. */
 const cacheElements = { gpu: 64, cpu: 1024 };
@@ -111,7 +113,10 @@ class Generator {
       [...this.buffers.values()].map((buffer) => buffer.wgsl),
     );
     body.write();
-    return { name: graph.fn.name, wgsl: this.module(body), manifest: this.manifest(body) };
+    const { lines } = this.module(body);
+    const wgsl = `${lines.map(({ text }) => text).join("\n")}\n`;
+    const sourceMap = makeSourceMap(graph.fn.span.source, lines);
+    return { name: graph.fn.name, wgsl, manifest: this.manifest(body), sourceMap };
   }
 
   private require(name: WgslFunction, width: number): string {
@@ -119,13 +124,20 @@ class Generator {
     return wgslFunctionName(name, width);
   }
 
-  private describeBindings(): Binding[] {
-    const { params, results, ops } = this.graph.fn;
+  /** The bindings that are read, which come first. */
+  private get inputs() {
+    const { params, ops } = this.graph.fn;
     const globals = ops.filter((op) => op.name === "global").map((op) => op.result);
-    const described = [
+    return [
       ...params.map((value) => ({ name: value.name as string, access: "read" as const, value })),
       ...globals.map((value) => ({ name: bufferName(value), access: "read" as const, value, constant: true as const })),
-      ...results.map(({ name, value }) => ({ name, access: "read_write" as const, value })),
+    ];
+  }
+
+  private describeBindings(): Binding[] {
+    const described = [
+      ...this.inputs,
+      ...this.graph.fn.results.map(({ name, value }) => ({ name, access: "read_write" as const, value })),
     ];
     return described.map(({ value: { element, shape }, ...of }, binding) => {
       return { binding, ...of, element, shape, storage: storageOf(element, this.target.features) };
@@ -169,32 +181,37 @@ class Generator {
     return this.schedule.width === 1 ? [mergeMoments] : [mergeMoments, laneMoments(this.schedule.width)];
   }
 
-  private module(body: Body): string {
+  private module(body: Body): Writer {
+    const w = new Writer();
     const uniforms = this.uniformDims;
     const buffers = [...this.buffers.values()];
     const seen = new Set<string>();
     const library = [...this.functions.values()].flatMap(({ name, width }) => wgslFunctionText(name, width, seen));
-    const section = (lines: readonly string[]) => (lines.length > 0 ? [`${lines.join("\n")}\n`] : []);
-    return [
-      ...section([...(this.usesHalves ? ["enable f16;"] : []), ...(this.usesSubgroups ? ["enable subgroups;"] : [])]),
-      ...section([...this.overrides].map((name) => `override dim_${name}: u32;`)),
-      ...(uniforms.length > 0 ? [`struct Dims {\n${uniforms.map((name) => `  dim_${name}: u32,\n`).join("")}}\n`] : []),
-      ...section([
+    const section = (lines: readonly string[], spans: readonly (Span | undefined)[] = []) => {
+      for (const [i, line] of lines.entries()) w.line(line, spans[i]);
+      if (lines.length > 0) w.line("");
+    };
+    section([...(this.usesHalves ? ["enable f16;"] : []), ...(this.usesSubgroups ? ["enable subgroups;"] : [])]);
+    section([...this.overrides].map((name) => `override dim_${name}: u32;`));
+    if (uniforms.length > 0) section(["struct Dims {", ...uniforms.map((name) => `  dim_${name}: u32,`), "}"]);
+    section(
+      [
         ...buffers.map(declareBuffer),
         ...(uniforms.length > 0 ? [`@group(0) @binding(${buffers.length}) var<uniform> dims: Dims;`] : []),
-      ]),
-      ...section(body.scratch.declarations(scratchSize(this.schedule))),
-      ...[...library, ...bufferFunctions(buffers), ...this.momentFunctions].map((text) => `${text}\n`),
-      `@compute @workgroup_size(${this.workgroupSize})
+      ],
+      this.inputs.map(({ value }) => value.span),
+    );
+    section(body.scratch.declarations(scratchSize(this.schedule)));
+    for (const text of [...library, ...bufferFunctions(buffers), ...this.momentFunctions]) w.text(`${text}\n`);
+    w.text(`@compute @workgroup_size(${this.workgroupSize})
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) local: u32,
-) {
-${body.writer.text.replace(/^(?=.)/gm, "  ")}
-}
-`,
-    ].join("\n");
+) {`);
+    w.append(body.writer);
+    w.line("}");
+    return w;
   }
 
   private manifest(body: Body): Manifest {

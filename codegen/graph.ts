@@ -9,7 +9,7 @@
  * - column node: one that differs along the row; the others are computed once a row.
  */
 
-import { fail } from "../src/diagnostics/diagnostic.ts";
+import { fail, type Span } from "../src/diagnostics/diagnostic.ts";
 import { kernelErrors } from "../src/diagnostics/errors-kernel.ts";
 import { type Atom, leavesOf } from "../src/ir/atoms.ts";
 import { type Fn, type Op, presentOperands, type Value } from "../src/ir/ir.ts";
@@ -195,6 +195,9 @@ class GraphBuilder {
 export function bufferName({ def, name }: Value): string {
   return (def?.name === "global" ? def.attributes.name : name) as string;
 }
+
+/** The op that computes the node, or the parameter that it loads. */
+export const spanOf = ({ op, value }: Node): Span => op?.span ?? value.span;
 
 /** x - mean(x). */
 function isCentering(op: Op, [x, mean]: readonly Node[]): boolean {

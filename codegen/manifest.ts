@@ -1,11 +1,14 @@
 /** What a runtime has to know to run a kernel. Plain JSON data. */
 
 import type { Dim, ElementType } from "../src/ir/types.ts";
+import type { SourceMap } from "./source-map.ts";
 
 export interface Kernel {
   readonly name: string;
   readonly wgsl: string;
   readonly manifest: Manifest;
+  /** Where its lines come from; with it, the runtime reports what a device refuses at its place in the program. */
+  readonly sourceMap?: SourceMap;
 }
 
 export interface Manifest {

@@ -8,7 +8,7 @@ import { indexAlong, inUnits, onceAlong, type Strides, stridesOf } from "./acces
 import { type Buffer, printLoad, printStore } from "./buffers.ts";
 import { type Argument, bindsConstants, printConstant, printElementwise, wgslType } from "./expression.ts";
 import type { Fold } from "./folds.ts";
-import { bufferName, type Graph, type Node, type Store } from "./graph.ts";
+import { bufferName, type Graph, type Node, type Store, spanOf } from "./graph.ts";
 import type { Names } from "./names.ts";
 import type { Schedule } from "./schedule.ts";
 import type { Writer } from "./writer.ts";
@@ -90,7 +90,7 @@ export class Place {
   /** A name for the text, in a statement of its own. */
   name(node: Node, text: string): string {
     const name = this.names.define(hintOf(node));
-    this.writer.line(`let ${name} = ${text};`);
+    this.writer.line(`let ${name} = ${text};`, spanOf(node));
     return name;
   }
 
@@ -122,7 +122,7 @@ export class Place {
       case "elementwise": {
         const op = node.op as NonNullable<Node["op"]>;
         let args = node.operands.map((operand) => this.argument(operand, width));
-        if (bindsConstants(op, args)) args = args.map((arg) => this.constant(arg));
+        if (bindsConstants(op, args)) args = args.map((arg) => this.constant(arg, node));
         return printElementwise(op, args, width, require);
       }
       case "centered": {
@@ -154,11 +154,11 @@ export class Place {
     return { text: bound.text, element, width: Math.min(bound.width, width) };
   }
 
-  /** A constant under a name, out of reach of WGSL's constant evaluation. */
-  private constant(arg: Argument): Argument {
+  /** A constant that the node reads under a name, out of reach of WGSL's constant evaluation. */
+  private constant(arg: Argument, node: Node): Argument {
     if (arg.constant === undefined) return arg;
     const name = this.names.define("c");
-    this.writer.line(`var ${name} = ${arg.text};`);
+    this.writer.line(`var ${name} = ${arg.text};`, spanOf(node));
     return { ...arg, text: name };
   }
 
@@ -202,7 +202,7 @@ export class Place {
         : printConstant(constant, element, buffer.width, require);
     const value = width === buffer.width ? text : repeated;
     this.writer.when(conditions.filter((condition) => condition !== "").join(" && "), () => {
-      this.writer.line(printStore(buffer, this.indexOf(strides), value));
+      this.writer.line(printStore(buffer, this.indexOf(strides), value), spanOf(store.node));
     });
   }
 }

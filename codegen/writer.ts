@@ -1,10 +1,27 @@
+import type { Span } from "../src/diagnostics/diagnostic.ts";
+
+/** A line of WGSL, and the place in the program that it comes from, where it comes from one. */
+export interface Line {
+  readonly text: string;
+  readonly span: Span | undefined;
+}
+
 /** Lines of WGSL, indented by their blocks. */
 export class Writer {
-  private readonly lines: string[] = [];
+  private readonly written: Line[] = [];
   private depth = 0;
+  private span: Span | undefined;
 
-  line(text: string): void {
-    this.lines.push(text === "" ? "" : "  ".repeat(this.depth) + text);
+  line(text: string, span: Span | undefined = this.span): void {
+    this.written.push({ text: text === "" ? "" : "  ".repeat(this.depth) + text, span });
+  }
+
+  /** Lines that `body` writes come from `span`; of two around a line the inner one counts. */
+  at(span: Span, body: () => void): void {
+    const outer = this.span;
+    this.span = span;
+    body();
+    this.span = outer;
   }
 
   /** `head { ... }`. */
@@ -22,8 +39,20 @@ export class Writer {
     else this.block(`if (${condition})`, body);
   }
 
+  /** A text of several lines that comes from nowhere in the program. */
+  text(text: string): void {
+    for (const line of text.split("\n")) this.line(line);
+  }
+
+  /** What another has written, a block deeper than here. */
+  append(other: Writer): void {
+    this.depth++;
+    for (const { text, span } of other.lines) this.line(text, span);
+    this.depth--;
+  }
+
   /** The lines so far. */
-  get text(): string {
-    return this.lines.join("\n");
+  get lines(): readonly Line[] {
+    return this.written;
   }
 }

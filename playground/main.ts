@@ -54,7 +54,7 @@ const tabs = makeTabs(byId("tabs"), byId("panels"), panels, () => {
 const editor = programEditor(byId("editor"), {
   changed: submit,
   moved(line) {
-    if (tabs.selected === wgsl) wgsl.showLinesOf(line);
+    if (tabs.selected === wgsl) linkFromProgram(line);
   },
   run: openRun,
   follow(line) {
@@ -103,7 +103,12 @@ function showSummary({ count, first, kind }: Summary): void {
 
 function renderSelected(shown: ProgramView): void {
   tabs.selected.render(shown);
-  if (tabs.selected === wgsl) wgsl.showLinesOf(caretLine(editor));
+  if (tabs.selected === wgsl) linkFromProgram(caretLine(editor));
+}
+
+function linkFromProgram(line: number): void {
+  mark(editor, [line]);
+  wgsl.showLinesOf(line);
 }
 
 let runWorker: Worker | undefined;

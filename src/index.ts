@@ -2,6 +2,7 @@
 
 export { generateKernel } from "../codegen/generate.ts";
 export type { Binding, Dispatch, Kernel, Manifest, ManifestDim, Storage } from "../codegen/manifest.ts";
+export { type Range, type SourceMap, spanOfLine } from "../codegen/source-map.ts";
 export {
   builtinTargets,
   defaultLimits,
@@ -87,3 +88,4 @@ export {
   type PassWithOptions,
 } from "./pass-manager/pass-manager.ts";
 export { namedPipelines, parsePipeline, printPipeline, type Step } from "./pass-manager/pipeline.ts";
+export { type RenderSourceMapOptions, renderSourceMap, type SourceMapV3 } from "./render-source-map.ts";

@@ -100,13 +100,21 @@ export function show(view: EditorView, text: string, marks: readonly LineMark[] 
   else view.dispatch({ changes: { from: 0, to: doc.length, insert: text }, effects });
 }
 
+/** Marks lines as linked; `scroll` brings the first into sight. */
 export function mark(view: EditorView, lines: readonly number[], { scroll = false } = {}): void {
   const effects: StateEffect<unknown>[] = [setMarks.of(lines.map((line) => ({ line, className: "cm-linked" })))];
   const first = lines[0];
   if (scroll && first !== undefined && first <= view.state.doc.lines) {
-    effects.push(EditorView.scrollIntoView(view.state.doc.line(first).from, { y: "nearest", yMargin: 40 }));
+    const { from } = view.state.doc.line(first);
+    if (!isSeen(view, from)) effects.push(EditorView.scrollIntoView(from, { y: "center" }));
   }
   view.dispatch({ effects });
+}
+
+function isSeen(view: EditorView, from: number): boolean {
+  const { scrollTop, clientHeight } = view.scrollDOM;
+  const { top, bottom } = view.lineBlockAt(from);
+  return top >= scrollTop && bottom <= scrollTop + clientHeight;
 }
 
 /** Puts the caret there. */

@@ -5,6 +5,7 @@ import type { Kernel } from "../../codegen/manifest.ts";
 import { type TargetProfile, targetByName } from "../../codegen/target.ts";
 import { type NormRecord, normRecords } from "../../src/apply-fused-rms-norm.ts";
 import { optimize } from "../../src/compile.ts";
+import { lineColumn } from "../../src/diagnostics/diagnostic.ts";
 import type { Module } from "../../src/ir/ir.ts";
 import { print } from "../../src/ir/print.ts";
 import { parse } from "../../src/parse/parse.ts";
@@ -89,13 +90,23 @@ function programView(module: Module, target: AnalyzeRequest["target"], attempt: 
     passes: passViews(steps),
     remarks: optimized.remarks.map(messageOf),
     norms: normRecords(tidy, optimized.remarks).map(({ span, ...rest }) => ({ ...rest, place: placeOf(span) })),
-    functions: optimized.module.fns.map((fn) => ({
-      name: fn.name,
-      dims: attempt(() => startingDims(fn)) ?? {},
-      kernel: profile && attempt(() => generateKernel(fn, profile)),
-      sources: [],
-    })),
+    functions: optimized.module.fns.map((fn) => {
+      const kernel = profile && attempt(() => generateKernel(fn, profile));
+      return { name: fn.name, dims: attempt(() => startingDims(fn)) ?? {}, kernel, sources: sourceLines(kernel) };
+    }),
   };
+}
+
+/** For each line of the kernel, the lines of the program that it comes from; none where it serves several ops. */
+function sourceLines(kernel: Kernel | undefined): number[][] {
+  const map = kernel?.sourceMap;
+  if (map === undefined) return [];
+  return map.lines.map((range) => {
+    if (range === null) return [];
+    const first = lineColumn(map.source, range[0]).line;
+    const last = lineColumn(map.source, Math.max(range[0], range[1] - 1)).line;
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  });
 }
 
 function passViews(steps: readonly { name: string; module: Module }[]): PassView[] {

@@ -75,6 +75,11 @@ export const compileSpec: CommandSpec = {
         "wgsl (the default), tir (the IR after all passes), json (WGSL and manifest) or ts (a module that runs the kernels)",
     },
     {
+      name: "--source-map",
+      value: "FILE",
+      summary: "write which line of the WGSL computes what of the program; a folder for several functions",
+    },
+    {
       name: "--weights-out",
       value: "FILE",
       summary: "let centerings move into constants, and write the new constants as safetensors",

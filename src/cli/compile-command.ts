@@ -11,6 +11,7 @@ import { readConstants } from "./constants.ts";
 import { kindOf, makeFolder, shownPath, writeAtomically } from "./files.ts";
 import { type Program, readProgram, reportRemarks } from "./program-options.ts";
 import type { Io, Session } from "./session.ts";
+import { readSourceMapPath, writeSourceMaps } from "./source-maps.ts";
 import { moved, writeWeights } from "./weights.ts";
 
 /** Output is written once all of it is there. */
@@ -27,6 +28,7 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   };
   const source = (args.operands[0] as Word).text;
   const weights = readWeightsPath(args);
+  const map = readSourceMapPath(args, emit);
   if (emit === "tir") {
     const { module: result, remarks } = optimize(module, options);
     reportRemarks(remarks, args, session);
@@ -39,7 +41,8 @@ export async function compileCommand(args: Arguments, session: Session): Promise
     writeAtomically(path, print(written), io);
     return 0;
   }
-  if (emit !== "ts") checkOutput(output, program, io);
+  if (emit !== "ts") checkOutput(output, program, /\.(wgsl|json)$/, io);
+  checkOutput(map, program, /\.map$/, io);
   const { kernels, remarks, module: result } = compile(module, { ...options, ...program.arithmetic, target });
   reportRemarks(remarks, args, session);
   time("passes and code generation");
@@ -53,7 +56,16 @@ export async function compileCommand(args: Arguments, session: Session): Promise
       emitModule(kernels, { language: "ts", source: shownPath(source, "stdin") }),
       io,
     );
-  } else writeKernels(kernels, output?.text ?? "-", emit, io);
+    return 0;
+  }
+  const path = output?.text ?? "-";
+  writeKernels(kernels, path, emit, io);
+  if (map !== undefined) {
+    const isFolder = isFolderFor(kernels, map.text, io);
+    const wgslPath = (kernel: Kernel) =>
+      emit === "wgsl" && path !== "-" ? fileOf(kernel, kernels, path, emit, io) : undefined;
+    writeSourceMaps(kernels, { path: map.text, isFolder, program: source, wgslPath }, io);
+  }
   return 0;
 }
 
@@ -68,10 +80,11 @@ function reportTime(parse: number, rest: number, what: string, { io }: Session):
   io.stderr(line(parse, "reading and parsing") + line(rest, what));
 }
 
-function checkOutput(output: Word | undefined, { module }: Program, io: Io): void {
+/** @param single how the name of something ends that is no folder. */
+function checkOutput(output: Word | undefined, { module }: Program, single: RegExp, io: Io): void {
   const count = module.fns.length;
   if (output === undefined || output.text === "-" || count <= 1) return;
-  const looksLikeFile = kindOf(output.text, io) === "nothing" && /\.(wgsl|json)$/.test(output.text);
+  const looksLikeFile = kindOf(output.text, io) === "nothing" && single.test(output.text);
   if (looksLikeFile || kindOf(output.text, io) === "file") fail(cliErrors.notAFolder(output.span, output.text, count));
 }
 
@@ -83,14 +96,23 @@ function writeDump(folder: Word | undefined, kernels: readonly Kernel[], io: Io)
 }
 
 const json = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`;
+/** What a runtime needs: source maps are for people. */
+const shipped = ({ name, wgsl, manifest }: Kernel) => ({ name, wgsl, manifest });
+
+function isFolderFor({ length }: readonly Kernel[], path: string, io: Io): boolean {
+  return path !== "-" && (length > 1 || path.endsWith("/") || kindOf(path, io) === "folder");
+}
+
+function fileOf({ name }: Kernel, kernels: readonly Kernel[], path: string, emit: string, io: Io): string {
+  return isFolderFor(kernels, path, io) ? `${path}/${name}.${emit}` : path;
+}
 
 function writeKernels(kernels: readonly Kernel[], path: string, emit: string, io: Io): void {
   const [only, ...more] = kernels;
-  const textOf = (kernel: Kernel) => (emit === "json" ? json(kernel) : kernel.wgsl);
-  const isFolder = path !== "-" && (more.length > 0 || path.endsWith("/") || kindOf(path, io) === "folder");
-  if (isFolder) {
+  const textOf = (kernel: Kernel) => (emit === "json" ? json(shipped(kernel)) : kernel.wgsl);
+  if (isFolderFor(kernels, path, io)) {
     makeFolder(path, io);
-    for (const kernel of kernels) writeAtomically(`${path}/${kernel.name}.${emit}`, textOf(kernel), io);
+    for (const kernel of kernels) writeAtomically(fileOf(kernel, kernels, path, emit, io), textOf(kernel), io);
   } else if (only !== undefined && more.length === 0) {
     writeAtomically(path, textOf(only), io);
   } else {
@@ -100,6 +122,6 @@ function writeKernels(kernels: readonly Kernel[], path: string, emit: string, io
 
 /** Several kernels on stdout: a JSON list, or WGSL modules with a line before each that says whose it is. */
 function joined(kernels: readonly Kernel[], emit: string): string {
-  if (emit === "json") return json(kernels);
+  if (emit === "json") return json(kernels.map(shipped));
   return kernels.map(({ name, wgsl }) => `// ${name}.wgsl\n${wgsl}`).join("\n");
 }

@@ -1,6 +1,6 @@
 /** Every message about running a kernel: E060x about what the caller passes, E061x about the device. */
 
-import { type Diagnostic, error } from "./diagnostic.ts";
+import { type Diagnostic, error, type Span } from "./diagnostic.ts";
 
 const quoted = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(", ");
 
@@ -68,6 +68,18 @@ export const runtimeErrors = {
   },
   shaderRejected(kernel: string, messages: readonly string[]): Diagnostic {
     return error("E0612", `the device refused the WGSL of \`${kernel}\``, { notes: messages });
+  },
+  /** @param line of the WGSL, which `message` is about. */
+  shaderRejectedAt(
+    span: Span,
+    kernel: string,
+    { message, lineNum, linePos }: { readonly message: string; readonly lineNum: number; readonly linePos: number },
+    line: string,
+  ): Diagnostic {
+    return error("E0612", `the device refused what the WGSL of \`${kernel}\` has for this: ${message}`, {
+      span,
+      notes: [`line ${lineNum} of the WGSL, column ${linePos}: ${line.trim()}`],
+    });
   },
   pipelineRejected(kernel: string, message: string): Diagnostic {
     return error("E0613", `the device made no pipeline of \`${kernel}\`: ${message}`);

@@ -1,6 +1,8 @@
 /** Turns what WebGPU reports about a kernel into diagnostics. */
 
-import { fail, TircError } from "../diagnostics/diagnostic.ts";
+import type { Kernel } from "../../codegen/manifest.ts";
+import { spanOfLine } from "../../codegen/source-map.ts";
+import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
 import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
 
 const filters = ["internal", "out-of-memory", "validation"] as const;
@@ -47,6 +49,23 @@ export async function orDeviceLost<T>(device: GPUDevice, kernel: string, work: P
     if (caught instanceof TircError) throw caught;
     fail(runtimeErrors.deviceError(kernel, caught instanceof Error ? caught.message : String(caught)));
   }
+}
+
+/** What the WGSL compiler has against a kernel: at places of the program where lines have one, the rest together. E0612. */
+export function shaderErrors(
+  { name, wgsl, sourceMap }: Kernel,
+  messages: readonly GPUCompilationMessage[],
+): Diagnostic[] {
+  const lines = wgsl.split("\n");
+  const elsewhere: string[] = [];
+  const placed = messages.flatMap((message) => {
+    const span = spanOfLine(sourceMap, message.lineNum);
+    if (span !== undefined)
+      return [runtimeErrors.shaderRejectedAt(span, name, message, lines[message.lineNum - 1] ?? "")];
+    elsewhere.push(printCompilationMessage(message));
+    return [];
+  });
+  return elsewhere.length > 0 ? [...placed, runtimeErrors.shaderRejected(name, elsewhere)] : placed;
 }
 
 /** `4:12: error: ...`: a message of the WGSL compiler with its place in the kernel's text. */

@@ -9,7 +9,7 @@ import { fail } from "../diagnostics/diagnostic.ts";
 import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type BoundInputs, bindInputs, checkDims, type Dims, extents, type Inputs } from "./bind-inputs.ts";
-import { failIfLost, orDeviceLost, printCompilationMessage, withErrorScopes } from "./device-errors.ts";
+import { failIfLost, orDeviceLost, shaderErrors, withErrorScopes } from "./device-errors.ts";
 import { bufferSize, decode, encode, type HostTensor } from "./host-tensor.ts";
 
 export interface RunResult {
@@ -109,8 +109,8 @@ class PipelineCache {
     );
     checked.catch(() => {}); // The messages say the same with places; should there be none, it is awaited below.
     const { messages } = await module.getCompilationInfo();
-    const errors = messages.filter((message) => message.type === "error").map(printCompilationMessage);
-    if (errors.length > 0) fail(runtimeErrors.shaderRejected(name, errors));
+    const errors = messages.filter((message) => message.type === "error");
+    if (errors.length > 0) fail(...shaderErrors(this.#kernel, errors));
     await checked;
     this.#module = module;
   }

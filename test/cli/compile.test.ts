@@ -11,7 +11,8 @@ const files = { "f.tir": addNorm, "two.tir": twoFunctions };
 const kernelOf = (text: string, dims = {}) => {
   const [kernel] = compile(parse(text), { dims }).kernels;
   if (kernel === undefined) throw new Error("no kernel");
-  return kernel;
+  const { name, wgsl, manifest } = kernel;
+  return { name, wgsl, manifest };
 };
 
 describe("on stdout", () => {

@@ -126,6 +126,12 @@ test("what is said when a kernel runs", () => {
     missingFeatures: ["f", ["subgroups", "shader-f16"]],
     missingLimit: ["f", "maxComputeInvocationsPerWorkgroup", 1024, 256],
     shaderRejected: ["f", ["3:4 error: unresolved value 'x'"]],
+    shaderRejectedAt: [
+      { source: { name: "f.tir", text: "  return exp(x)\n" }, start: 9, end: 15 },
+      "f",
+      { message: "unresolved value 'x'", lineNum: 30, linePos: 15 },
+      "    let y = exp(x);",
+    ],
     pipelineRejected: ["f", "too much workgroup memory"],
     outOfMemory: ["f", "buffer of 307200000 bytes"],
     deviceLost: ["f", "destroyed", "the device was destroyed"],

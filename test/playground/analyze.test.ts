@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type Analysis, analyze } from "../../playground/model/analyze.ts";
-import type { Message } from "../../playground/model/messages.ts";
+import { fileName, type Message } from "../../playground/model/messages.ts";
 import { applyFusedRmsNorm } from "../../src/apply-fused-rms-norm.ts";
 import { compile } from "../../src/compile.ts";
 import { lineColumn } from "../../src/diagnostics/diagnostic.ts";
@@ -30,7 +30,7 @@ describe.each(files)("%s", (file) => {
 
   test("one kernel, that which the library compiles", () => {
     const { functions } = programOf(analyze({ text, target }));
-    expect(functions.map(({ kernel }) => kernel)).toEqual(compile(parse(text)).kernels);
+    expect(functions.map(({ kernel }) => kernel)).toEqual(compile(parse(text, { file: fileName })).kernels);
   });
 
   test("the norms of `tirc explain-norms`", () => {
@@ -76,6 +76,23 @@ describe("a program", () => {
     const rows = (text: string) => programOf(analyze({ text, target })).functions[0]?.dims.rows;
     expect(rows(bert)).toBe(1024);
     expect(rows(long)).toBeLessThan(1024);
+  });
+
+  test("leads from lines of the kernel to its own", () => {
+    const [fn] = programOf(analyze({ text: bert, target })).functions;
+    const lines = fn?.kernel?.wgsl.split("\n") ?? [];
+    const sourcesOf = (part: string) => fn?.sources[lines.findIndex((line) => line.includes(part))];
+    expect(sourcesOf("let h = x + residual")).toEqual([4]);
+    expect(sourcesOf("inverseSqrt")).toEqual([5]);
+    expect(sourcesOf("erf_v4(n * ")).toEqual([6]);
+    expect(sourcesOf("in_gamma: array")).toEqual([3]);
+    expect(sourcesOf("fn merge_moments")).toEqual([]);
+  });
+
+  test("an expression of several lines is all of them", () => {
+    const text = "fn f(x: f32[a, 4]) -> f32[a, 4] {\n  return exp(\n    x\n  )\n}";
+    const [fn] = programOf(analyze({ text, target })).functions;
+    expect(fn?.sources).toContainEqual([2, 3, 4]);
   });
 
   test("all of it can go to another thread", () => {

@@ -1,7 +1,7 @@
 /** The built page in a real browser, for the tests of this folder. */
 
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, test } from "vitest";
+import { afterAll, onTestFinished, test } from "vitest";
 import { launchChromium, whyNoChromium } from "../../scripts/chromium.mjs";
 import { servePlayground } from "../../scripts/serve-playground.mjs";
 
@@ -31,7 +31,7 @@ export interface Opened {
   readonly complaints: readonly string[];
 }
 
-/** A fresh page that has shown its first program. It goes when the file's tests are done. */
+/** A fresh page that has shown its first program. It goes when the test is done. */
 export async function openPage(options: OpenOptions = {}): Promise<Opened> {
   const { hash = "", webgpu = "adapter", width = 1280, colorScheme = "light" } = options;
   served ??= servePlayground();
@@ -40,6 +40,7 @@ export async function openPage(options: OpenOptions = {}): Promise<Opened> {
   const browser = browsers.get(hasAdapter) ?? launchChromium({ webgpu: hasAdapter });
   browsers.set(hasAdapter, browser);
   const context = await (await browser).newContext({ viewport: { width, height: 800 }, colorScheme });
+  onTestFinished(() => context.close());
   if (webgpu === "none") await withoutGpu(context);
   const requests: string[] = [];
   const complaints: string[] = [];
@@ -94,6 +95,11 @@ export async function replaceProgram(page: Page, text: string): Promise<void> {
 /** The program as it stands in the editor, line by line. */
 export function programLines(page: Page): Promise<string[]> {
   return page.locator("#editor .cm-line").allTextContents();
+}
+
+/** What the element with the focus is called. */
+export function focusedLabel(page: Page): Promise<string | null | undefined> {
+  return page.evaluate(() => document.activeElement?.getAttribute("aria-label"));
 }
 
 /** Where the caret stands: line and column, from 1. */

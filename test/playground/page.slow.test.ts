@@ -1,7 +1,7 @@
 /** The playground from end to end, as a visitor uses it, in Chromium. */
 
 import { describe, expect } from "vitest";
-import { edit, openPage, pageTest, programLines, replaceProgram } from "./open-page.ts";
+import { caretPlace, edit, focusedLabel, openPage, pageTest, programLines, replaceProgram } from "./open-page.ts";
 
 const summary = "#problems-summary";
 
@@ -136,6 +136,38 @@ describe("the page", () => {
     const { page } = await openPage({ hash: "#code=AAAA" });
     await page.getByText("cut off or changed on the way").waitFor();
     expect((await programLines(page))[1]).toContain("fn bert_output(");
+  });
+
+  pageTest("leads from a line of the kernel to the program and back", async () => {
+    const { page } = await openPage();
+    await page.getByRole("tab", { name: "WGSL" }).click();
+    const marked = (where: string) => page.locator(`${where} .cm-linked`).allTextContents();
+
+    // From the program: the caret's line.
+    await page.locator("#editor .cm-line", { hasText: "let h = x + residual" }).click();
+    expect(await marked("#panel-wgsl")).toContain("    let h = x + residual;");
+    expect(await page.locator("#panel-wgsl .cm-line", { hasText: "let h = x + residual" }).isVisible()).toBe(true);
+    await page.keyboard.press("Alt+Enter");
+    expect(await focusedLabel(page)).toBe("WGSL of the kernel");
+    expect(await marked("#editor")).toEqual(["  let h = x + residual"]);
+
+    // From the kernel: down to the norm's own lines, and over to the program.
+    const wanted = page.locator("#panel-wgsl .cm-line", { hasText: "inverseSqrt" });
+    for (let i = 0; i < 60 && (await marked("#editor")).join().includes("let h"); i++) {
+      await page.keyboard.press("ArrowDown");
+    }
+    expect(await marked("#editor")).toEqual(["  let n = layernorm(h, gamma, beta, axes = [-1], eps = 1e-12)"]);
+    await wanted.click();
+    await page.keyboard.press("Enter");
+    expect(await focusedLabel(page)).toBe("Program");
+    expect((await caretPlace(page))[0]).toBe(5);
+
+    // What serves all of it comes from no line.
+    await page.locator("#panel-wgsl .cm-scroller").evaluate((scroller) => scroller.scrollTo(0, 0));
+    await page.locator("#panel-wgsl .cm-line", { hasText: "struct Dims" }).click();
+    expect(await marked("#editor")).toEqual([]);
+    await page.keyboard.press("Enter");
+    await page.getByText("This line comes from no line of the program.").waitFor();
   });
 
   pageTest("shows the remarks and the norms with their places", async () => {

@@ -1,4 +1,9 @@
 import { describe, expect } from "vitest";
+import type { Kernel } from "../../codegen/manifest.ts";
+import { compile } from "../../src/compile.ts";
+import { TircError } from "../../src/diagnostics/diagnostic.ts";
+import { renderPretty } from "../../src/diagnostics/pretty.ts";
+import { parse } from "../../src/parse/parse.ts";
 import { prepareKernel, runKernel } from "../../src/runtime/execute.ts";
 import { openDevice } from "../../src/runtime/node.ts";
 import { rejectionOf } from "../support/diagnostics.ts";
@@ -55,6 +60,42 @@ describe("what a device refuses", () => {
     const kernel = { ...rowSum, wgsl: rowSum.wgsl.replace("var value = 0.0;", "var value = true;") };
     const [message] = await rejectionOf(prepareKernel(gpu.device, kernel));
     expect(message).toMatch(/^E0612: the device refused the WGSL of `hand`\nnote: 31:\d+: error: /);
+  });
+
+  describe("E0612 with a source map", () => {
+    const text = `fn f(x: f32[rows, 8], g: f32[8]) -> f32[rows, 8] {
+  let y = tanh(x)
+  return rmsnorm(y, g, axes = [-1])
+}
+`;
+    const [kernel] = compile(parse(text, { file: "f.tir" })).kernels as [Kernel];
+    const diagnosticsOf = async (device: GPUDevice, wgsl: string) => {
+      expect(wgsl).not.toBe(kernel.wgsl);
+      const caught = await prepareKernel(device, { ...kernel, wgsl }).catch((caught: unknown) => caught);
+      if (!(caught instanceof TircError)) throw caught;
+      return caught.diagnostics.map((diagnostic) => renderPretty(diagnostic));
+    };
+
+    test("the place is that of the op", async ({ gpu }) => {
+      const [only, ...more] = await diagnosticsOf(gpu.device, kernel.wgsl.replace("inverseSqrt(", "inverseSqroot("));
+      expect(more).toEqual([]);
+      expect(only).toMatch(/^f\.tir:3:10: error\[E0612\]: .*`f`.*: unresolved call target 'inverseSqroot'\n/);
+      expect(only).toContain("3 |   return rmsnorm(y, g, axes = [-1])\n  |          ^^^^^^^^^^^^^^^^^^^^^^^^^^");
+      const line = kernel.wgsl.split("\n").findIndex((line) => line.includes("inverseSqrt(")) + 1;
+      expect(only).toMatch(new RegExp(`note: line ${line} of the WGSL, column \\d+: let rsqrt = inverseSqroot\\(`));
+    });
+
+    test("a parameter's, where its binding is wrong", async ({ gpu }) => {
+      const [first] = await diagnosticsOf(gpu.device, kernel.wgsl.replace(/(in_g: )array<\w+>/, "$1array<no_type>"));
+      expect(first).toMatch(/^f\.tir:1:23: error\[E0612\]: .*'no_type'/);
+    });
+
+    test("none, where the line serves no op", async ({ gpu }) => {
+      const [first] = await diagnosticsOf(gpu.device, kernel.wgsl.replace("let lane = ", "let lane = no_name + "));
+      expect(first).toMatch(
+        /^error\[E0612\]: the device refused the WGSL of `f`\n {2}= note: \d+:\d+: error: .*'no_name'/,
+      );
+    });
   });
 
   test("E0613: the pipeline", async ({ gpu }) => {
