@@ -1,4 +1,4 @@
-/** How editors look. Colours are variables of style.css, which knows dark from light. */
+/** How editors look. Colours are variables of colors.css, which knows dark from light. */
 
 import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import type { Extension } from "@codemirror/state";

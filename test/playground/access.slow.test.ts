@@ -135,7 +135,7 @@ describe("a phone", () => {
 });
 
 describe("colours", () => {
-  const css = readFileSync("playground/style.css", "utf8");
+  const css = readFileSync("playground/colors.css", "utf8");
   const schemes = { light: css.indexOf(":root"), dark: css.indexOf("@media (prefers-color-scheme: dark)") };
   const colorsFrom = (start: number) =>
     new Map(
