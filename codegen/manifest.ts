@@ -3,6 +3,7 @@
 import type { Dim, ElementType } from "../src/ir/types.ts";
 import type { SourceMap } from "./source-map.ts";
 
+/** A compiled function: its WGSL, and what is needed to run it. */
 export interface Kernel {
   readonly name: string;
   readonly wgsl: string;
@@ -11,6 +12,7 @@ export interface Kernel {
   readonly sourceMap?: SourceMap;
 }
 
+/** How to bind and dispatch a kernel, and what it asks of a device. */
 export interface Manifest {
   readonly version: 1;
   readonly entryPoint: string;
@@ -30,6 +32,7 @@ export interface Manifest {
   readonly target: string;
 }
 
+/** A symbolic dimension, and how the kernel is told its extent. */
 export interface ManifestDim {
   readonly name: string;
   readonly binding: "override" | "uniform";
@@ -52,6 +55,7 @@ export interface Dispatch {
  */
 export type Storage = "f32" | "f16" | "i32" | "u32" | "f16x2";
 
+/** A storage buffer of group 0: a parameter, a `const` or a result. */
 export interface Binding {
   readonly binding: number;
   readonly name: string;

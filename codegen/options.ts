@@ -17,6 +17,7 @@ export const roundings = ["late", "strict"] as const;
  */
 export type Rounding = (typeof roundings)[number];
 
+/** How exact a kernel computes. */
 export interface KernelOptions {
   readonly accuracy?: Accuracy | undefined;
   readonly rounding?: Rounding | undefined;

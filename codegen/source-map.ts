@@ -4,20 +4,21 @@ import type { Source, Span } from "../src/diagnostics/diagnostic.ts";
 import type { Line } from "./writer.ts";
 
 /** Offsets into the text of the program: half-open, 0-based, in UTF-16 units. */
-export type Range = readonly [start: number, end: number];
+export type TextRange = readonly [start: number, end: number];
 
+/** For each line of a kernel, the part of the program that it computes. */
 export interface SourceMap {
   readonly source: Source;
   /**
    * By line of the WGSL, the first at 0: the op that it computes, or the parameter that it declares or loads; `null` where
    * it serves several, or none.
    */
-  readonly lines: readonly (Range | null)[];
+  readonly lines: readonly (TextRange | null)[];
 }
 
 /** @param source that of the function; a pass of somebody's own may bring ops from elsewhere, which are left out. */
 export function makeSourceMap(source: Source, lines: readonly Line[]): SourceMap {
-  const rangeOf = ({ span }: Line): Range | null => (span?.source === source ? [span.start, span.end] : null);
+  const rangeOf = ({ span }: Line): TextRange | null => (span?.source === source ? [span.start, span.end] : null);
   return { source, lines: lines.map(rangeOf) };
 }
 

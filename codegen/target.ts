@@ -16,6 +16,7 @@ export interface TargetLimits {
   readonly maxStorageBufferBindingSize: number;
 }
 
+/** What a kernel is compiled for: a kind of processor, its features, its limits. */
 export interface TargetProfile {
   readonly name: string;
   /** Software adapters run a workgroup on one core: they want fewer lanes a row than a GPU does. */
@@ -53,6 +54,7 @@ export const builtinTargets: readonly TargetProfile[] = [
   profile("gpu-f16-subgroup-32", "gpu", ["subgroups", "shader-f16"], 32),
 ];
 
+/** What every WebGPU device can run: default limits, no features, no subgroup operations. */
 export const portableTarget = builtinTargets[0] as TargetProfile;
 
 /** A built-in profile. Throws E0590 for a name that is none. */

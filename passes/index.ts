@@ -20,6 +20,7 @@ export const builtinPasses: readonly Pass[] = [
   fuseElementwise,
 ];
 
+/** Names of the passes of the pipeline `default`, in order. */
 export const defaultPipeline: readonly string[] = [
   "raise-norms",
   "canonicalize",

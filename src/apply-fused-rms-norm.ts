@@ -9,6 +9,7 @@ import type { Module, Op } from "./ir/ir.ts";
 import type { OpName } from "./ir/ops/index.ts";
 import { PassManager } from "./pass-manager/pass-manager.ts";
 
+/** What to do with centerings: keep those that nothing proves away, drop those too, or look at none. */
 export type CenteringMode = "exact" | "lossy" | "off";
 
 /**
@@ -22,6 +23,7 @@ export type CenteringMode = "exact" | "lossy" | "off";
  */
 export type CenteringOutcome = "proved" | "folded" | "moved" | "kept" | "lossy" | "none" | "left";
 
+/** What became of one norm and its parts. */
 export interface NormRecord {
   readonly fn: string;
   /** Of what was normalized; the name of the norm's result where it has one. */
@@ -36,6 +38,7 @@ export interface NormRecord {
   readonly eps: number;
 }
 
+/** The module with RMSNorms, and what became of each norm. */
 export interface FusedRmsNormResult {
   readonly module: Module;
   /** How many LayerNorms became RMSNorms. */
@@ -45,6 +48,7 @@ export interface FusedRmsNormResult {
   readonly remarks: readonly Diagnostic[];
 }
 
+/** What `applyFusedRmsNorm` may do. */
 export interface FusedRmsNormOptions {
   /** What to do with centerings: see the pass `eliminate-centering`. */
   readonly mode?: CenteringMode;

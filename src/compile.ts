@@ -12,6 +12,7 @@ import type { Pass } from "./pass/define-pass.ts";
 import type { Instrument } from "./pass-manager/instrument.ts";
 import { PassManager, type PassResult, type PassWithOptions } from "./pass-manager/pass-manager.ts";
 
+/** Which passes run, over which functions, and who watches. */
 export interface OptimizeOptions {
   /** A pipeline as text, or a list of texts and passes. `default` unless said otherwise. */
   readonly passes?: string | readonly (string | Pass | PassWithOptions)[];
@@ -24,11 +25,13 @@ export interface OptimizeOptions {
   readonly disabled?: readonly string[];
 }
 
+/** What `compile` is asked for: passes, a target, the arithmetic. */
 export interface CompileOptions extends OptimizeOptions, KernelOptions {
   /** The name of a built-in target profile, or a profile. `portable` unless said otherwise. */
   readonly target?: string | TargetProfile;
 }
 
+/** The kernels, with what the passes made of the module and said about it. */
 export interface CompileResult extends PassResult {
   /** One a function, in order. */
   readonly kernels: readonly Kernel[];

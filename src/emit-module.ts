@@ -6,6 +6,7 @@
 import type { Binding, Kernel } from "../codegen/manifest.ts";
 import { printType } from "./ir/types.ts";
 
+/** What `emitModule` writes. */
 export interface EmitModuleOptions {
   /** `ts`: with types; `js`: without, `emitDeclarations` has them. */
   readonly language: "ts" | "js";
@@ -38,6 +39,7 @@ const reserved: ReadonlySet<string> = new Set([
 /** Names that the module uses itself. */
 const own: ReadonlySet<string> = new Set(["launch", "pipelineOf", "pipelines", "wgsl", "WeakMap", "Map", "Math"]);
 
+/** The text of a module with a function for each kernel. */
 export function emitModule(kernels: readonly Kernel[], { language, source }: EmitModuleOptions): string {
   const types = language === "ts";
   const names = exportNames(kernels);

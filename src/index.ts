@@ -1,8 +1,13 @@
-/** The library: parse, transform and compile `.tir` programs. Runs anywhere; `tirc/runtime` runs the kernels. */
+/**
+ * The library: parse, transform and compile `.tir` programs. Runs anywhere; `tirc/runtime` runs the kernels.
+ *
+ * @module tirc
+ */
 
 export { generateKernel } from "../codegen/generate.ts";
 export type { Binding, Dispatch, Kernel, Manifest, ManifestDim, Storage } from "../codegen/manifest.ts";
-export { type Range, type SourceMap, spanOfLine } from "../codegen/source-map.ts";
+export type { Accuracy, KernelOptions, Rounding } from "../codegen/options.ts";
+export { type SourceMap, spanOfLine, type TextRange } from "../codegen/source-map.ts";
 export {
   builtinTargets,
   defaultLimits,
@@ -31,6 +36,7 @@ export {
 export { catalog, explain } from "./diagnostics/catalog.ts";
 export {
   type Diagnostic,
+  type DiagnosticExtras,
   error,
   fail,
   type Label,
@@ -41,16 +47,20 @@ export {
   TircError,
   warning,
 } from "./diagnostics/diagnostic.ts";
-export { renderJson } from "./diagnostics/json.ts";
-export { renderPretty } from "./diagnostics/pretty.ts";
+export { type JsonDiagnostic, renderJson } from "./diagnostics/json.ts";
+export type { Page } from "./diagnostics/page.ts";
+export type { Place } from "./diagnostics/place.ts";
+export { type PrettyOptions, renderPretty } from "./diagnostics/pretty.ts";
 export { renderShort } from "./diagnostics/short.ts";
 export { type EmitModuleOptions, emitDeclarations, emitModule, exportNames } from "./emit-module.ts";
-export { Builder, copyOp, makeOp, rewriteFn, withOperands } from "./ir/builder.ts";
+export { Builder, copyOp, makeOp, type OpOptions, type Replacement, rewriteFn, withOperands } from "./ir/builder.ts";
 export { sameFn, sameModule } from "./ir/equal.ts";
+export type { Places } from "./ir/infer.ts";
 export { type Constants, constantsOf, interpret } from "./ir/interpret.ts";
 export {
   type Attributes,
   type AttributeValue,
+  type ComputedData,
   type Const,
   type ConstData,
   constantValue,
@@ -61,24 +71,61 @@ export {
   makeFn,
   makeModule,
   Op,
+  type OpInit,
   presentOperands,
   type Result,
   type Uses,
   usesOf,
   Value,
 } from "./ir/ir.ts";
+export type {
+  AttributeDef,
+  ConstantDef,
+  ElementwiseDef,
+  Emitter,
+  ExternDef,
+  Facts,
+  LinearDef,
+  NormDef,
+  NormView,
+  OpDef,
+  OperandDef,
+  ReductionDef,
+  Refusal,
+  ShapeDef,
+  WgslContext,
+  ZeroMean,
+  ZeroMeanWay,
+} from "./ir/ops/def.ts";
 export { type OpName, opNames, ops } from "./ir/ops/index.ts";
+export type { WgslFunction } from "./ir/ops/wgsl-functions.ts";
 export { print, printFn } from "./ir/print.ts";
-export { specialize } from "./ir/specialize.ts";
+export { type Extents, specialize } from "./ir/specialize.ts";
 export type { Tensor } from "./ir/tensor.ts";
 export { type Dim, type ElementType, elementTypes, printType, type Shape, type TensorType } from "./ir/types.ts";
 export { verifyFn } from "./ir/verify.ts";
 export { type Materialized, materialize, type NewConstant } from "./materialize.ts";
-export { format } from "./parse/format.ts";
+export { type FormatOptions, format } from "./parse/format.ts";
 export { type ParseOptions, parse } from "./parse/parse.ts";
-export { definePass, type OptionDef, type OptionDefs, type Pass, type PassContext } from "./pass/define-pass.ts";
+export {
+  definePass,
+  type OptionDef,
+  type OptionDefs,
+  type OptionValue,
+  type OptionValues,
+  type Pass,
+  type PassContext,
+} from "./pass/define-pass.ts";
 export type { Instrument, PassEnd, PassFailed, PassStart } from "./pass-manager/instrument.ts";
-export { dump, type PrintIrOptions, printIr, reproducer, statistics, timing } from "./pass-manager/instruments.ts";
+export {
+  dump,
+  type PrintIrOptions,
+  printIr,
+  reproducer,
+  statistics,
+  timing,
+  type Write,
+} from "./pass-manager/instruments.ts";
 export {
   PassFailure,
   PassManager,
@@ -87,5 +134,11 @@ export {
   type PassTiming,
   type PassWithOptions,
 } from "./pass-manager/pass-manager.ts";
-export { namedPipelines, parsePipeline, printPipeline, type Step } from "./pass-manager/pipeline.ts";
+export {
+  namedPipelines,
+  type Options as StepOptions,
+  parsePipeline,
+  printPipeline,
+  type Step,
+} from "./pass-manager/pipeline.ts";
 export { type RenderSourceMapOptions, renderSourceMap, type SourceMapV3 } from "./render-source-map.ts";

@@ -8,6 +8,7 @@ import { type Const, type Module, makeModule } from "./ir/ir.ts";
 import { meanTolerance, rowMeans } from "./ir/row-means.ts";
 import type { Tensor } from "./ir/tensor.ts";
 
+/** A constant that passes have made, with its numbers. */
 export interface NewConstant {
   readonly name: string;
   /** Computed in float64, then rounded to its element type. */
@@ -16,6 +17,7 @@ export interface NewConstant {
   readonly residual: number | undefined;
 }
 
+/** A module without computed constants, and the constants that it reads instead. */
 export interface Materialized {
   /** The computed constants that a function reads are read from `file` now, under their names; others are gone. */
   readonly module: Module;

@@ -19,6 +19,7 @@ export interface SourceMapV3 {
   readonly mappings: string;
 }
 
+/** What the files are called. */
 export interface RenderSourceMapOptions {
   /** The file with the WGSL, relative to the map. */
   readonly file?: string;

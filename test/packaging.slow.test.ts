@@ -18,6 +18,9 @@ import { type Ran, root, runNode, temporaryFolder } from "./support/built.ts";
 
 const modules = join(root, "node_modules");
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
+interface Package {
+  readonly exports: Readonly<Record<"." | "./onnx", object>>;
+}
 let folder = "";
 
 /** npm and npx without a network. */
@@ -86,6 +89,32 @@ describe("the tarball", () => {
   test("installs nothing but ohm-js", () => {
     const names = readdirSync(join(folder, "node_modules")).filter((name) => !name.startsWith("."));
     expect(names.sort()).toEqual(["ohm-js", "tirc"]);
+  });
+});
+
+describe("publint and attw", () => {
+  const check = (tarball: string) => runNode([join(root, "scripts/check-package.mjs"), tarball]);
+
+  test("find nothing", () => {
+    const { status, stdout, stderr } = check(join(folder, `tirc-${version}.tgz`));
+    expect(status, stdout + stderr).toBe(0);
+    expect(stdout).toContain("All good!");
+    for (const entry of ["", "/runtime", "/runtime/node", "/onnx", "/vite"]) expect(stdout).toContain(`"tirc${entry}"`);
+  });
+
+  test.each([
+    ["an entry that is not there", (pkg: Package) => Object.assign(pkg.exports["."], { default: "./dist/no.js" })],
+    ["types that are not there", (pkg: Package) => Object.assign(pkg.exports["./onnx"], { types: "./dist/no.d.ts" })],
+  ])("find %s", (_, spoil) => {
+    const copy = temporaryFolder();
+    cpSync(join(folder, "node_modules/tirc"), join(copy, "tirc"), { recursive: true });
+    const path = join(copy, "tirc/package.json");
+    const pkg = JSON.parse(readFileSync(path, "utf8"));
+    spoil(pkg);
+    writeFileSync(path, JSON.stringify(pkg));
+    const packed = run("npm", ["pack", "--ignore-scripts", "--pack-destination", copy], join(copy, "tirc"));
+    expect(packed.status, packed.stderr).toBe(0);
+    expect(check(join(copy, `tirc-${version}.tgz`)).status).toBe(1);
   });
 });
 

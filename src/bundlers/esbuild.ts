@@ -1,7 +1,12 @@
-/** `.tir` files as modules in esbuild. */
+/**
+ * `.tir` files as modules in esbuild.
+ *
+ * @module tirc/esbuild
+ */
 
 import { tirc } from "./plugin.ts";
 
 export type { TircPluginOptions } from "./plugin.ts";
 
+/** The plugin: `tirc({ target: "portable" })` among those of the build. */
 export default tirc.esbuild;

@@ -20,6 +20,7 @@ import { renderPretty } from "../diagnostics/pretty.ts";
 import { emitDeclarations, emitModule } from "../emit-module.ts";
 import { parse } from "../parse/parse.ts";
 
+/** What the plugin of every bundler takes. */
 export interface TircPluginOptions extends KernelOptions {
   /** What to compile for: a built-in target's name or a profile. `portable` unless said otherwise. */
   readonly target?: string | TargetProfile;

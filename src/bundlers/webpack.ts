@@ -1,7 +1,12 @@
-/** `.tir` files as modules in webpack. */
+/**
+ * `.tir` files as modules in webpack.
+ *
+ * @module tirc/webpack
+ */
 
 import { tirc } from "./plugin.ts";
 
 export type { TircPluginOptions } from "./plugin.ts";
 
+/** The plugin: `tirc({ target: "portable" })` among those of the build. */
 export default tirc.webpack;

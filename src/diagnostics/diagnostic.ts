@@ -14,13 +14,16 @@ export interface Span {
   readonly end: number;
 }
 
+/** How bad it is. A remark is for who wants to know what a pass did, or did not. */
 export type Severity = "error" | "warning" | "remark";
 
+/** A place that is involved, and how. */
 export interface Label {
   readonly span: Span;
   readonly message: string;
 }
 
+/** An error, a warning or a remark, as data: `renderPretty`, `renderShort` and `renderJson` show it. */
 export interface Diagnostic {
   readonly severity: Severity;
   /** `E0203`, `R0301`, ...: a key of the catalog, which `tirc explain` prints. */
@@ -35,6 +38,7 @@ export interface Diagnostic {
   readonly help: readonly string[];
 }
 
+/** What a diagnostic may have beside its message. */
 export interface DiagnosticExtras {
   span?: Span | undefined;
   labels?: readonly Label[];
@@ -47,14 +51,17 @@ function make(severity: Severity, code: string, message: string, extras: Diagnos
   return { severity, code, message, span, labels, notes, help };
 }
 
+/** A diagnostic that refuses a program. `code` is its own, or a new one of a pass of one's own. */
 export function error(code: string, message: string, extras: DiagnosticExtras = {}): Diagnostic {
   return make("error", code, message, extras);
 }
 
+/** A diagnostic that is always shown, and refuses nothing. */
 export function warning(code: string, message: string, extras: DiagnosticExtras = {}): Diagnostic {
   return make("warning", code, message, extras);
 }
 
+/** A diagnostic that is shown on demand: what a pass did, or why it did not. */
 export function remark(code: string, message: string, extras: DiagnosticExtras = {}): Diagnostic {
   return make("remark", code, message, extras);
 }
@@ -70,6 +77,7 @@ export class TircError extends Error {
   }
 }
 
+/** Throws these. @throws TircError */
 export function fail(...diagnostics: Diagnostic[]): never {
   throw new TircError(diagnostics);
 }

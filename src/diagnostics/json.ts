@@ -13,6 +13,7 @@ export interface JsonDiagnostic extends Partial<Place> {
   readonly help: readonly string[];
 }
 
+/** A diagnostic as plain data. Lines and columns count from 1. */
 export function renderJson({ severity, code, message, span, labels, notes, help }: Diagnostic): JsonDiagnostic {
   return {
     severity,

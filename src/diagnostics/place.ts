@@ -2,6 +2,7 @@
 
 import { lineColumn, lineText, type Source, type Span } from "./diagnostic.ts";
 
+/** Where a span begins and ends, as people count. */
 export interface Place {
   readonly file: string;
   /** 1-based. */

@@ -14,6 +14,7 @@ import type { Diagnostic, Severity, Source, Span } from "./diagnostic.ts";
 import { offsetInLine, shownLine } from "./place.ts";
 import { oneLine, placePrefix, visible } from "./short.ts";
 
+/** How `renderPretty` writes. */
 export interface PrettyOptions {
   /** Whether to write ANSI colors. */
   readonly color?: boolean;

@@ -6,6 +6,7 @@ import { type Attributes, type Fn, makeFn, Op, type OpInit, type Result, type Va
 import { type OpName, ops } from "./ops/index.ts";
 import type { ElementType, TensorType } from "./types.ts";
 
+/** Beside operands and attributes: where the op stands, and what its results are called. */
 export interface OpOptions {
   readonly places: Places;
   readonly names?: readonly (string | undefined)[];
@@ -65,11 +66,13 @@ export class Builder {
     this.at = op;
   }
 
+  /** Puts an op that is made already at the end. */
   add(op: Op): Op {
     this.ops.push(op);
     return op;
   }
 
+  /** Makes an op at the end. @throws TircError E02xx where operands or attributes do not fit. */
   op(name: OpName, operands: readonly (Value | undefined)[], attributes: Attributes = {}, valueName?: string): Op {
     const { span, kernel } = this.at;
     return this.add(makeOp(name, operands, attributes, { places: { op: span }, names: [valueName], kernel }));
@@ -80,6 +83,7 @@ export class Builder {
     return this.op(name, operands, attributes, valueName).result;
   }
 
+  /** The value of a literal. */
   constant(element: ElementType, value: number): Value {
     return this.emit("constant", [], { element, value });
   }

@@ -50,6 +50,7 @@ function sameConst(a: Const, b: Const): boolean {
   return a.name === b.name && sameType(a.type, b.type) && sameContract && dataText(a) === dataText(b);
 }
 
+/** Whether both have the same constants and functions. */
 export function sameModule(a: Module, b: Module): boolean {
   const sameConsts =
     a.consts.length === b.consts.length && a.consts.every((c, i) => sameConst(c, b.consts[i] as Const));

@@ -11,11 +11,14 @@ import type { Span } from "../diagnostics/diagnostic.ts";
 import { isLeafName, type OpName } from "./ops/index.ts";
 import type { ElementType, Shape, TensorType } from "./types.ts";
 
+/** What an attribute may hold. */
 export type AttributeValue = number | boolean | string | readonly (number | string)[];
+/** Attributes by name. */
 export type Attributes = Readonly<Record<string, AttributeValue>>;
 
 const noAxes: readonly number[] = [];
 
+/** What a parameter or an op defines, once. */
 export class Value {
   readonly type: TensorType;
   /** A hint: printing makes names unique. */
@@ -54,6 +57,7 @@ export class Value {
   }
 }
 
+/** The parts of an op. */
 export interface OpInit {
   readonly name: OpName;
   readonly operands: readonly (Value | undefined)[];
@@ -64,6 +68,7 @@ export interface OpInit {
   readonly kernel?: number | undefined;
 }
 
+/** An application of a row of the op table. */
 export class Op {
   readonly name: OpName;
   /** In the order of the op table; `undefined` where an optional operand is left out. */
@@ -98,6 +103,7 @@ export class Op {
   }
 }
 
+/** A result of a function: its name, and the value that it returns. */
 export interface Result {
   readonly name: string;
   readonly value: Value;
@@ -121,6 +127,7 @@ export type ConstData =
   | { readonly kind: "load"; readonly file: string; readonly tensor: string | undefined }
   | ComputedData;
 
+/** An op of other constants, by their names. */
 export interface ComputedData {
   readonly kind: "computed";
   readonly op: OpName;
@@ -138,16 +145,19 @@ export interface Const {
   readonly span: Span;
 }
 
+/** A program: functions and constants. */
 export interface Module {
   readonly fns: readonly Fn[];
   readonly consts: readonly Const[];
 }
 
+/** A function that does not change any more. */
 export function makeFn(fn: Fn): Fn {
   for (const list of [fn.params, fn.ops, fn.results]) Object.freeze(list);
   return Object.freeze({ ...fn });
 }
 
+/** A module that does not change any more. */
 export function makeModule(fns: readonly Fn[], consts: readonly Const[] = []): Module {
   return Object.freeze({ fns: Object.freeze([...fns]), consts: Object.freeze([...consts]) });
 }
@@ -174,6 +184,7 @@ export function constantValue(value: Value | undefined): number | undefined {
   return op === undefined ? undefined : (op.attributes.value as number);
 }
 
+/** Who reads a value. */
 export interface Uses {
   /** Ops that read the value, once for each operand that does. */
   readonly ops: readonly Op[];

@@ -192,6 +192,7 @@ class FnPrinter {
   }
 }
 
+/** A function as text, which `parse` reads back. */
 export function printFn(fn: Fn): string {
   return new FnPrinter(fn, []).print();
 }

@@ -6,6 +6,7 @@ import { Builder, makeOp } from "./builder.ts";
 import { type Attributes, dimensionNames, type Fn, type Module, makeFn, makeModule, Value } from "./ir.ts";
 import { type Dim, tensorType } from "./types.ts";
 
+/** Extents by the names of dimensions. */
 export type Extents = Readonly<Record<string, number>>;
 
 /**

@@ -2,6 +2,7 @@
 
 import type { ElementType } from "./types.ts";
 
+/** Numbers in row-major order, in float64 whatever their type. */
 export interface Tensor {
   readonly element: ElementType;
   readonly shape: readonly number[];

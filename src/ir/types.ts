@@ -7,11 +7,15 @@
  */
 
 export const elementTypes = ["f32", "f16", "i32", "u32", "bool"] as const;
+/** The type of one element of a tensor. */
 export type ElementType = (typeof elementTypes)[number];
 
+/** An extent, or the name of one. */
 export type Dim = number | string;
+/** The extents of a tensor, the outermost first; none for a scalar. */
 export type Shape = readonly Dim[];
 
+/** Element type and shape of a value. */
 export interface TensorType {
   readonly element: ElementType;
   readonly shape: Shape;

@@ -36,6 +36,7 @@ export class ByteReader {
     return this.block[0] as number;
   }
 
+  /** The bytes of a range that lies inside. */
   bytes({ start, end }: Range): Uint8Array {
     const from = start - this.blockStart;
     if (from >= 0 && end - this.blockStart <= this.block.length) {

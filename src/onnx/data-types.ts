@@ -3,6 +3,7 @@
 import { fromFloat16Bits } from "../ir/float16.ts";
 import type { ElementType } from "../ir/types.ts";
 
+/** What numbers of a type are. */
 export type NumberKind = "float" | "integer" | "bool";
 
 export interface DataType {

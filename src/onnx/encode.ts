@@ -50,6 +50,7 @@ function floatField(number: number, value: number): Uint8Array {
 /** An integer, a list of integers, or `{ float }`. */
 export type NewAttribute = number | readonly number[] | { readonly float: number };
 
+/** A node to write. */
 export interface NewNode {
   readonly name: string;
   readonly opType: string;
@@ -80,6 +81,7 @@ export function nodeBytes({ name, opType, domain, inputs, outputs, attributes }:
   );
 }
 
+/** An initializer to write. */
 export interface NewTensor {
   readonly name: string;
   readonly dims: readonly number[];

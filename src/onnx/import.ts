@@ -29,6 +29,7 @@ import { identifier, UniqueNames } from "./names.ts";
 import { Declined, decline, NodeView, type Surroundings } from "./node.ts";
 import { rules } from "./rules/index.ts";
 
+/** The program that a model became. */
 export interface Imported {
   readonly module: Module;
   /** Why nodes that look like ops of the language are kept as they are: R0701. */

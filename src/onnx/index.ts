@@ -1,4 +1,8 @@
-/** `tirc/onnx`: reads ONNX models, turns them into programs, and writes their norms anew. Runs anywhere: who calls it reads the files. */
+/**
+ * Reads ONNX models, turns them into programs, and writes their norms anew. Runs anywhere: who calls it reads the files.
+ *
+ * @module tirc/onnx
+ */
 
 export type { NormOp } from "../surgery/emit.ts";
 export {
@@ -8,10 +12,11 @@ export {
   type SurgeryOptions,
   surgery,
 } from "../surgery/surgery.ts";
-export { type ByteSource, bytesInMemory, type Range } from "./bytes.ts";
-export { type NewNode, type NewTensor, nodeBytes, tensorBytes } from "./encode.ts";
+export { ByteReader, type ByteSource, bytesInMemory, type Range } from "./bytes.ts";
+export type { NumberKind } from "./data-types.ts";
+export { type NewAttribute, type NewNode, type NewTensor, nodeBytes, tensorBytes } from "./encode.ts";
 export { type Imported, importModel } from "./import.ts";
-export type { GraphProto, NodeProto, TensorProto, ValueInfoProto } from "./messages.ts";
+export type { AttributeProto, GraphProto, NodeProto, TensorProto, ValueInfoProto } from "./messages.ts";
 export { OnnxModel, opsetRange, writtenName } from "./model.ts";
 export type { OpenExternal, TensorNumbers } from "./tensors.ts";
 export { bytesOf, type GraphChanges, type Piece, rewrittenModel, withInputs } from "./write.ts";

@@ -26,6 +26,7 @@ export interface ValueInfoProto {
   readonly shape: readonly (number | string | undefined)[] | undefined;
 }
 
+/** A node of a graph. */
 export interface NodeProto {
   /** Its number in its graph. */
   readonly index: number;
@@ -40,6 +41,7 @@ export interface NodeProto {
   readonly range: Range;
 }
 
+/** The graph of a model; its weights stay in the file. */
 export interface GraphProto {
   readonly name: string;
   readonly nodes: readonly NodeProto[];

@@ -6,11 +6,13 @@ import { ByteReader, type ByteSource, type Range } from "./bytes.ts";
 import { AttributeProto, type GraphProto, type NodeProto, readGraph, readModel, type TensorProto } from "./messages.ts";
 import { type OpenExternal, readNumbers, type TensorNumbers } from "./tensors.ts";
 
+/** The operator sets of ONNX that are read, from the oldest to the newest. */
 export const opsetRange = { oldest: 9, newest: 23 } as const;
 
 /** More graphs inside of one another than any model has. */
 const deepest = 32;
 
+/** A model of which parts are read as they are needed. */
 export class OnnxModel {
   readonly file: string;
   readonly irVersion: number;
@@ -95,6 +97,7 @@ export class OnnxModel {
     return { shape: type.dims, type: isFloat ? "FLOAT" : "INT64", kind: isFloat ? "float" : "integer", numbers };
   }
 
+  /** An attribute of a node, or `undefined`. */
   attribute(node: NodeProto, name: string): AttributeProto | undefined {
     const range = node.attributes.get(name);
     return range && new AttributeProto(this.reader, range);

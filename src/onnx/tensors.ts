@@ -8,6 +8,7 @@ import { type DataType, dataTypes, type NumberKind, typedFields, typeName } from
 import type { TensorProto } from "./messages.ts";
 import { fieldsOf, floatsOf, integersOf } from "./wire.ts";
 
+/** The numbers of a tensor that a model holds. */
 export interface TensorNumbers {
   readonly shape: readonly number[];
   /** As ONNX calls it: `FLOAT`. */

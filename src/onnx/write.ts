@@ -9,6 +9,7 @@ import type { NodeProto } from "./messages.ts";
 import type { OnnxModel } from "./model.ts";
 import { type Field, fieldsOf } from "./wire.ts";
 
+/** What a model is written with instead of what it has. */
 export interface GraphChanges {
   /** The nodes that stand in the place of one, encoded; none where it is gone. By the number of the node. */
   readonly nodes: ReadonlyMap<number, readonly Uint8Array[]>;

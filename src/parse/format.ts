@@ -10,6 +10,7 @@ import { parseSyntax } from "./parse-syntax.ts";
 import { type Comment, scan, type Token } from "./scan.ts";
 import { closerOf, endsOperand, type Piece, split } from "./split.ts";
 
+/** What `format` is told about the text. */
 export interface FormatOptions {
   /** What messages call the text. */
   readonly file?: string;

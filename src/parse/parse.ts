@@ -5,6 +5,7 @@ import type { Module } from "../ir/ir.ts";
 import { lower } from "./lower.ts";
 import { parseSyntax } from "./parse-syntax.ts";
 
+/** What `parse` is told about the text. */
 export interface ParseOptions {
   /** What messages call the text. */
   readonly file?: string;

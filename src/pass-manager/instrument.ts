@@ -7,6 +7,7 @@ import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { Module } from "../ir/ir.ts";
 import type { Pass } from "../pass/define-pass.ts";
 
+/** A pass is about to run. */
 export interface PassStart {
   readonly pass: Pass;
   /** The pass and its options, as a pipeline writes them. */
@@ -16,6 +17,7 @@ export interface PassStart {
   readonly module: Module;
 }
 
+/** A pass has run, and what it made is well formed. */
 export interface PassEnd extends PassStart {
   /** What the pass made of it: the same object where it changed nothing. */
   readonly result: Module;
@@ -25,6 +27,7 @@ export interface PassEnd extends PassStart {
   readonly remarks: readonly Diagnostic[];
 }
 
+/** A pass threw, or made what is not well formed. */
 export interface PassFailed extends PassStart {
   readonly error: unknown;
   /** What is left to run, the failing pass first, as a pipeline. */
@@ -33,9 +36,14 @@ export interface PassFailed extends PassStart {
 
 /** Called in the order of the instruments. An instrument looks; it does not change the program. */
 export interface Instrument {
+  /** Before the first pass, with the pipeline as text. */
   begin?(module: Module, pipeline: string): void;
+  /** Before each pass. */
   beforePass?(event: PassStart): void;
+  /** After each pass that did not fail. */
   afterPass?(event: PassEnd): void;
+  /** In place of `afterPass` and `end`, when a pass failed. */
   failed?(event: PassFailed): void;
+  /** After the last pass, with what came out. */
   end?(module: Module): void;
 }

@@ -5,6 +5,7 @@ import { print } from "../ir/print.ts";
 import type { Instrument } from "./instrument.ts";
 import { withHeader } from "./pipeline.ts";
 
+/** Where an instrument writes to; stderr unless said otherwise. */
 export type Write = (text: string) => void;
 
 const toConsole: Write = (text) => console.error(text.replace(/\n$/, ""));
@@ -26,6 +27,7 @@ export function timing(write: Write = toConsole): Instrument {
   };
 }
 
+/** When to print the IR, and where to. */
 export interface PrintIrOptions {
   /** Names of passes to print the IR before. */
   readonly before?: readonly string[];

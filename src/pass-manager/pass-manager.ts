@@ -17,6 +17,7 @@ export interface PassWithOptions {
   readonly options?: Readonly<Record<string, string | number | boolean>>;
 }
 
+/** What a pass manager is told beside the pipeline. */
 export interface PassManagerOptions {
   readonly instruments?: readonly Instrument[];
   /** Names of passes that are left out wherever the pipeline has them. */
@@ -27,11 +28,13 @@ export interface PassManagerOptions {
   readonly verify?: boolean;
 }
 
+/** How long a pass took. */
 export interface PassTiming {
   readonly pass: string;
   readonly milliseconds: number;
 }
 
+/** What came out, and what the passes did and said. */
 export interface PassResult {
   readonly module: Module;
   /** Names of the passes that changed something, in the order in which they ran. */
@@ -55,6 +58,7 @@ export class PassFailure extends Error {
   }
 }
 
+/** Runs a pipeline over modules. `String(manager)` is the pipeline as text. */
 export class PassManager {
   readonly steps: readonly Step[];
   private readonly options: PassManagerOptions;

@@ -8,6 +8,7 @@ import { type Diagnostic, fail, type Source, type Span, TircError } from "../dia
 import { passErrors } from "../diagnostics/errors-passes.ts";
 import type { OptionDef, OptionDefs, OptionValue, Pass } from "../pass/define-pass.ts";
 
+/** The values of a pass's options, by name. */
 export type Options = Readonly<Record<string, OptionValue>>;
 
 /** A pass with all its options, or passes that run until nothing changes. */
@@ -31,6 +32,7 @@ export const namedPipelines: Readonly<Record<string, readonly string[]>> = {
   O1: defaultPipeline,
 };
 
+/** The text that `parsePipeline` reads back as these steps. */
 export function printPipeline(steps: readonly Step[]): string {
   return steps.map(printStep).join(",");
 }

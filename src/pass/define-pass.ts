@@ -9,7 +9,9 @@ export type OptionDef =
   | { readonly type: "boolean"; readonly default: boolean; readonly summary: string }
   | { readonly type: "integer"; readonly default: number; readonly summary: string };
 
+/** The options of a pass, by name. */
 export type OptionDefs = Readonly<Record<string, OptionDef>>;
+/** The value of an option. */
 export type OptionValue = string | number | boolean;
 
 type ValueOf<D extends OptionDef> = D extends { choices: readonly (infer C)[] }
@@ -18,8 +20,10 @@ type ValueOf<D extends OptionDef> = D extends { choices: readonly (infer C)[] }
     ? boolean
     : number;
 
+/** What a pass finds in `context.options`: a field for each of its options. */
 export type OptionValues<D extends OptionDefs> = { readonly [K in keyof D]: ValueOf<D[K]> };
 
+/** What a pass is given beside the function. */
 export interface PassContext<O> {
   readonly options: O;
   /** The constants of the module, those too that this pass has added. */
@@ -35,6 +39,7 @@ export interface PassContext<O> {
   count(statistic: string, amount?: number): void;
 }
 
+/** A pass, made by `definePass`. */
 export interface Pass {
   /** As pipelines write it: `kebab-case`. */
   readonly name: string;
@@ -43,6 +48,7 @@ export interface Pass {
   /** The rewrite as the language writes it, for the reference; from the header of the file. */
   readonly example?: string;
   readonly options: OptionDefs;
+  /** @see definePass */
   // biome-ignore lint/suspicious/noExplicitAny: a list of passes has options of different types.
   run(fn: Fn, context: PassContext<any>): Fn;
 }

@@ -9,6 +9,7 @@ import { dataFits, type HostInput, type ReadInput, readInput } from "./host-tens
 
 /** Extents by name. */
 export type Dims = Readonly<Record<string, number>>;
+/** What a kernel reads, by the names of its parameters and constants. */
 export type Inputs = Readonly<Record<string, HostInput>>;
 
 export interface BoundInputs {

@@ -5,7 +5,8 @@ import { defaultLimits, type TargetLimits, type TargetProfile } from "../../code
 /** The features that generated kernels can use; a device is asked for them where the adapter has them. */
 export const usefulFeatures = ["subgroups", "shader-f16"] as const satisfies readonly GPUFeatureName[];
 
-type Described = Pick<GPUAdapter, "features" | "limits" | "info">;
+/** The parts of an adapter, or of a device, that a target is made from. */
+export type AdapterDescription = Pick<GPUAdapter, "features" | "limits" | "info">;
 
 /** Software adapters run on the processor's cores. */
 export function isSoftware(info: GPUAdapterInfo): boolean {
@@ -14,7 +15,7 @@ export function isSoftware(info: GPUAdapterInfo): boolean {
 }
 
 /** What may be counted on when all that the adapter has is asked for. */
-export function targetFromAdapter({ features, limits, info }: Described): TargetProfile {
+export function targetFromAdapter({ features, limits, info }: AdapterDescription): TargetProfile {
   const useful = usefulFeatures.filter((feature) => features.has(feature));
   // subgroupMinSize and subgroupMaxSize came after the feature: without them the sizes are WebGPU's bounds.
   const { subgroupMinSize: min = 4, subgroupMaxSize: max = 128 } = info;

@@ -12,6 +12,7 @@ import { type BoundInputs, bindInputs, checkDims, type Dims, extents, type Input
 import { failIfLost, orDeviceLost, shaderErrors, withErrorScopes } from "./device-errors.ts";
 import { bufferSize, decode, encode, type HostTensor } from "./host-tensor.ts";
 
+/** What a kernel has computed. */
 export interface RunResult {
   /** By result name. */
   readonly outputs: Readonly<Record<string, HostTensor>>;
@@ -19,6 +20,7 @@ export interface RunResult {
   readonly launches: number;
 }
 
+/** A kernel that is compiled on a device, to run any number of times. */
 export interface PreparedKernel {
   readonly kernel: Kernel;
   /**

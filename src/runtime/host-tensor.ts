@@ -14,6 +14,7 @@ export interface HostArrays {
   bool: Uint8Array;
 }
 
+/** A typed array of one of the element types. */
 export type HostData = HostArrays[ElementType];
 
 /** A dense row-major array. */

@@ -1,4 +1,8 @@
-/** WebGPU in Node, through the package `webgpu`: a GPU or a Vulkan of the machine, else SwiftShader from npm. */
+/**
+ * WebGPU in Node, through the package `webgpu`: a GPU or a Vulkan of the machine, else SwiftShader from npm.
+ *
+ * @module tirc/runtime/node
+ */
 
 import type { TargetProfile } from "../../codegen/target.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
@@ -7,6 +11,7 @@ import { isSoftware, targetFromDevice, usefulFeatures } from "./device-target.ts
 import { findSwiftShader } from "./node-swiftshader.ts";
 import { hasVulkanDriver, loadLibrary, withVulkanDriver } from "./node-vulkan.ts";
 
+/** A device in Node, what it is, and what to compile for it. */
 export interface OpenedDevice {
   readonly device: GPUDevice;
   readonly adapterInfo: GPUAdapterInfo;
@@ -18,6 +23,7 @@ export interface OpenedDevice {
   close(): void;
 }
 
+/** What `openDevice` is asked for. */
 export interface OpenOptions {
   /** Features without which there is no point in a device. */
   readonly requiredFeatures?: readonly GPUFeatureName[];

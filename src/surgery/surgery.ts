@@ -24,6 +24,7 @@ import { Emitter, type NormOp, Unwritable } from "./emit.ts";
 import { type Leftovers, leftovers, type NodeChange } from "./live.ts";
 import { type FoundNorm, runPasses } from "./passes.ts";
 
+/** What `surgery` may do. */
 export interface SurgeryOptions {
   /** What to do with centerings that are not proved to change nothing: see the pass `eliminate-centering`. */
   readonly mode?: "exact" | "lossy";
@@ -47,6 +48,7 @@ export interface CenteredWeight {
   readonly residual: number;
 }
 
+/** A model with its norms written anew, and what became of each. */
 export interface Surgery {
   /** The written model. Where there was nothing to do they are the whole file. */
   readonly pieces: readonly Piece[];

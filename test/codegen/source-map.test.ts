@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { generateKernel } from "../../codegen/generate.ts";
 import type { Kernel } from "../../codegen/manifest.ts";
-import { type Range, type SourceMap, spanOfLine } from "../../codegen/source-map.ts";
+import { type SourceMap, spanOfLine, type TextRange } from "../../codegen/source-map.ts";
 import { compile } from "../../src/compile.ts";
 import type { Span } from "../../src/diagnostics/diagnostic.ts";
 import { type Fn, isLeaf } from "../../src/ir/ir.ts";
@@ -152,7 +152,7 @@ test("random programs: every op has a line, every assignment an op", () => {
 describe("the standard format", () => {
   const text = "\uFEFF// ä\r\nfn f(x: f32[n]) {\r\n  let y = exp(x)\r\n  return y\r\n}\r\n";
   const rangeOf = (part: string) => [text.indexOf(part), text.indexOf(part) + part.length] as const;
-  const [comment, param, exp] = ["// ä", "x: f32[n]", "exp(x)"].map(rangeOf) as [Range, Range, Range];
+  const [comment, param, exp] = ["// ä", "x: f32[n]", "exp(x)"].map(rangeOf) as [TextRange, TextRange, TextRange];
   const map: SourceMap = { source: { name: "f.tir", text }, lines: [null, exp, null, param, exp, comment] };
 
   test("is read by a decoder, and gives back every line", () => {

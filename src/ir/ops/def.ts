@@ -9,6 +9,7 @@ import type { Tensor } from "../tensor.ts";
 import type { Dim, ElementType, Shape, TensorType } from "../types.ts";
 import type { WgslFunction } from "./wgsl-functions.ts";
 
+/** An operand of an op. */
 export interface OperandDef {
   readonly name: string;
   readonly optional?: boolean;
@@ -16,6 +17,7 @@ export interface OperandDef {
   readonly element?: "bool" | "index";
 }
 
+/** An attribute of an op. */
 export type AttributeDef = { readonly summary: string } & (
   | { readonly type: "number"; readonly default?: number }
   | { readonly type: "integer"; readonly minimum?: number; readonly default?: number }
@@ -80,6 +82,7 @@ export interface WgslContext {
   constant(operand: number): number | undefined;
 }
 
+/** An op that computes each element by itself. */
 export interface ElementwiseDef extends Common {
   readonly kind: "elementwise";
   readonly operands: readonly (OperandDef & { readonly element?: "bool" })[];
@@ -87,9 +90,11 @@ export interface ElementwiseDef extends Common {
   readonly result: "same" | "bool" | "to";
   /** One element in float64. `element` is the operands' type; integer results are wrapped by the caller. */
   readonly scalar: (a: number, b: number, c: number, at: { element: ElementType; attributes: Attributes }) => number;
+  /** The WGSL expression of it, given those of the operands. */
   readonly wgsl: (args: readonly string[], context: WgslContext) => string;
 }
 
+/** An op that folds axes. */
 export interface ReductionDef extends Common {
   readonly kind: "reduction";
   /** Names of the results, when there are several. */
@@ -112,12 +117,16 @@ export interface NormView {
 
 /** Builds ops in a function that is under construction. */
 export interface Emitter {
+  /** The result of an op. */
   emit(name: string, operands: readonly (Value | undefined)[], attributes?: Attributes): Value;
+  /** The value of a literal. */
   constant(element: ElementType, value: number): Value;
 }
 
+/** An op over rows of its operand, with gamma and beta where it takes them. */
 export interface NormDef extends Common {
   readonly kind: "norm";
+  /** How a tensor of this shape is rows and columns. */
   readonly view: (shape: Shape, attributes: Attributes) => NormView;
   /** One row in float64, before gamma and beta. */
   readonly normalize: (row: Float64Array, attributes: Attributes) => Float64Array;
@@ -128,10 +137,12 @@ export interface NormDef extends Common {
   readonly define: (emit: Emitter, x: Value, axes: readonly number[], eps: Value | undefined) => Value;
 }
 
+/** An op that moves elements and computes nothing. */
 export interface ShapeDef extends Common {
   readonly kind: "shape";
   /** The result's shape, or words that say why there is none. */
   readonly infer: (shape: Shape, attributes: Attributes) => Shape | string;
+  /** The elements where the result has them, in row-major order. */
   readonly evaluate: (x: Tensor, shape: readonly number[], attributes: Attributes) => Float64Array;
 }
 
@@ -154,6 +165,7 @@ export interface ZeroMeanWay {
 /** An op that joins operands of different shapes in a way of its own. No kernel computes it. */
 export interface LinearDef extends Common {
   readonly kind: "linear";
+  /** The result's shape, or what is wrong. */
   readonly infer: (shapes: readonly (Shape | undefined)[], attributes: Attributes) => Shape | Refusal;
   /** In float64. @throws TircError, with `span` as the place, where the numbers themselves are wrong. */
   readonly evaluate: (operands: readonly (Tensor | undefined)[], attributes: Attributes, span: Span) => Float64Array;
@@ -174,10 +186,12 @@ export interface ExternDef extends Common {
   readonly noKernel: string;
 }
 
+/** A literal, or a constant of the module. */
 export interface ConstantDef extends Common {
   readonly kind: "constant" | "global";
 }
 
+/** A row of the op table. */
 export type OpDef = ElementwiseDef | ReductionDef | NormDef | ShapeDef | LinearDef | ExternDef | ConstantDef;
 
 export const floats: readonly ElementType[] = ["f32", "f16"];

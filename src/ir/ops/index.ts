@@ -46,6 +46,7 @@ const table = {
   global,
 };
 
+/** The name of a row of the op table. */
 export type OpName = keyof typeof table;
 export type ElementwiseName = keyof typeof unaryOps | keyof typeof binaryOps | keyof typeof ternaryOps;
 export type ReductionName = keyof typeof reductionOps;
@@ -53,7 +54,9 @@ export type NormName = keyof typeof normOps;
 export type ShapeName = keyof typeof shapeOps;
 export type LinearName = keyof typeof linearOps;
 
+/** The op table: for each op its operands, attributes, facts, and how it is computed. */
 export const ops: Readonly<Record<OpName, OpDef>> = table;
+/** The names of all ops, in the order of the table. */
 export const opNames = Object.keys(table) as OpName[];
 
 export function isOpName(name: string): name is OpName {

@@ -36,6 +36,7 @@ export const polynomials = {
 
 const { erfNear, erfFar, atanCoefficients, sinCoefficients, cosCoefficients } = polynomials;
 
+/** A function of the library that generated WGSL calls. */
 export type WgslFunction =
   | "erf"
   | "expm1"
