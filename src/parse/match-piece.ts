@@ -6,6 +6,7 @@
  * deep is folded: cut out, matched on its own, and represented by a name.
  */
 
+import type { MatchResult } from "ohm-js";
 import { grammar } from "../../grammar/tir.ts";
 import type { Diagnostic, Source } from "../diagnostics/diagnostic.ts";
 import { reservedWords } from "../ir/print.ts";
@@ -58,12 +59,28 @@ function matchTokens(rule: StartRule, tokens: readonly Token[], shared: Shared):
     position = end;
   }
   tokenIndexAt[text.length] = tokens.length;
-  const match = grammar.match(text, rule);
+  const match = matchShapes(rule, text);
   if (match.failed()) {
     const index = tokenIndexAt[match.getRightmostFailurePosition()] ?? tokens.length;
     return { tokens, index, isPart: false };
   }
   return buildTree(match, { ...shared, tokenAt: (offset) => tokens[tokenIndexAt[offset] as number] as Token });
+}
+
+/** Statements look much alike to ohm, and most of parsing is its time: what it made of a text before is kept. */
+const matched = new Map<string, MatchResult>();
+const mostMatched = 512;
+const longestMatched = 256;
+
+function matchShapes(rule: StartRule, text: string): MatchResult {
+  const key = `${rule} ${text}`;
+  const match = matched.get(key) ?? grammar.match(text, rule);
+  // A failure may keep much more than itself, and is rare.
+  if (match.succeeded() && text.length < longestMatched) {
+    if (matched.size >= mostMatched) matched.clear();
+    matched.set(key, match);
+  }
+  return match;
 }
 
 /** What ohm sees of a token: a text that the grammar treats alike. */

@@ -158,7 +158,7 @@ class PipelineCache {
 }
 
 /** Written out, not "auto": that leaves out the bindings of parameters which the kernel does not read. */
-function layoutEntries(kernel: Kernel): GPUBindGroupLayoutEntry[] {
+export function layoutEntries(kernel: Kernel): GPUBindGroupLayoutEntry[] {
   const { bindings, uniforms } = kernel.manifest;
   const storage = bindings.map(({ binding, access }) => {
     const type: GPUBufferBindingType = access === "read" ? "read-only-storage" : "storage";
@@ -306,7 +306,8 @@ function checkSize(device: GPUDevice, binding: Binding, dims: Dims): void {
   }
 }
 
-function countWorkgroups(device: GPUDevice, kernel: Kernel, dims: Dims): readonly [number, number] {
+/** In x and y. Throws E0608 for more than the device starts. */
+export function countWorkgroups(device: GPUDevice, kernel: Kernel, dims: Dims): readonly [number, number] {
   const { rows: shape, rowsPerWorkgroup, atLeastOne = false } = kernel.manifest.dispatch;
   const rows = elementCount(extents(shape, dims));
   const count = Math.max(atLeastOne ? 1 : 0, Math.ceil(rows / rowsPerWorkgroup));

@@ -1,0 +1,38 @@
+/** How editors look. Colours are variables of colors.css, which knows dark from light. */
+
+import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
+import type { Extension } from "@codemirror/state";
+import { EditorView } from "@codemirror/view";
+import { tags } from "@lezer/highlight";
+
+const colors = HighlightStyle.define([
+  { tag: tags.comment, color: "var(--code-comment)" },
+  { tag: [tags.keyword, tags.meta], color: "var(--code-keyword)" },
+  { tag: [tags.number, tags.atom, tags.string], color: "var(--code-number)" },
+  { tag: tags.propertyName, color: "var(--muted)" },
+  { tag: tags.typeName, color: "var(--code-type)" },
+  { tag: tags.function(tags.variableName), color: "var(--code-function)" },
+  { tag: tags.definition(tags.variableName), color: "var(--code-name)" },
+]);
+
+const layout = EditorView.theme({
+  "&": { height: "100%", color: "var(--text)", backgroundColor: "var(--surface)", fontSize: "var(--code-size)" },
+  "&.cm-focused": { outline: "none" },
+  ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.5" },
+  ".cm-content": { caretColor: "var(--text)" },
+  ".cm-cursor": { borderLeftColor: "var(--text)" },
+  ".cm-gutters": { backgroundColor: "var(--surface)", color: "var(--muted)", border: "none" },
+  ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "var(--active-line)" },
+  "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": {
+    backgroundColor: "var(--selection)",
+  },
+  ".cm-tooltip": { backgroundColor: "var(--raised)", color: "var(--text)", border: "1px solid var(--border)" },
+  ".cm-tooltip-autocomplete > ul > li[aria-selected]": { backgroundColor: "var(--accent)", color: "var(--on-accent)" },
+  ".cm-panels": { backgroundColor: "var(--raised)", color: "var(--text)" },
+  ".cm-diagnostic": { fontFamily: "var(--sans)" },
+  ".cm-linked": { backgroundColor: "var(--linked)" },
+  ".cm-added": { backgroundColor: "var(--added)" },
+  ".cm-removed": { backgroundColor: "var(--removed)" },
+});
+
+export const theme: Extension = [layout, syntaxHighlighting(colors)];

@@ -1,0 +1,13 @@
+/** The programs in the menu: those of examples/, and a long one of the page's own. */
+
+const files = {
+  ...import.meta.glob<string>("../examples/*.tir", { query: "?raw", import: "default", eager: true }),
+  ...import.meta.glob<string>("./examples/*.tir", { query: "?raw", import: "default", eager: true }),
+};
+
+/** By name: `bert-output`. */
+export const examples: ReadonlyMap<string, string> = new Map(
+  Object.entries(files).map(([path, text]) => [path.replace(/^.*\/|\.tir$/g, ""), text]),
+);
+
+export const firstExample = "bert-output";

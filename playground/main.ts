@@ -1,0 +1,213 @@
+/** The page: puts its parts together. What they show comes from the workers; the program is in the address. */
+
+import type { TargetProfile } from "../codegen/target.ts";
+import { builtinTargets } from "../codegen/target.ts";
+import { byId, element } from "./dom.ts";
+import { caretLine, goTo, mark, programEditor, underline } from "./editor/editor.ts";
+import { examples, firstExample } from "./examples.ts";
+import type { Analysis, ProgramView } from "./model/analyze.ts";
+import { readHash, type Shared, writeHash } from "./model/link.ts";
+import { messagesOf, type Place } from "./model/messages.ts";
+import { messageItem, type Summary, summaryOf } from "./panels/messages.ts";
+import { normsPanel } from "./panels/norms.ts";
+import type { Panel } from "./panels/panel.ts";
+import { passesPanel } from "./panels/passes.ts";
+import { remarksPanel } from "./panels/remarks.ts";
+import { runPanel } from "./panels/run.ts";
+import { makeTabs } from "./panels/tabs.ts";
+import { wgslPanel } from "./panels/wgsl.ts";
+import { adapterTarget } from "./run/gpu.ts";
+import type { RunRequest } from "./run/run-program.ts";
+import type { CompileAnswer, CompileTask } from "./workers/compile-worker.ts";
+import { Latest } from "./workers/latest.ts";
+import type { RunAnswer } from "./workers/run-worker.ts";
+
+const exampleMenu = byId<HTMLSelectElement>("example");
+const targetMenu = byId<HTMLSelectElement>("target");
+const ownTarget = "this-gpu";
+const defaultTarget = "portable";
+const hashDelay = 300;
+
+/** Profiles that are no built-in ones. */
+const profiles = new Map<string, TargetProfile>();
+let version = 0;
+let program: Analysis["program"];
+let hashTimer: ReturnType<typeof setTimeout> | undefined;
+let ownHash = "";
+
+const target = () => profiles.get(targetMenu.value) ?? targetMenu.value;
+const toPlace = ({ from, to }: Place) => goTo(editor, from, to);
+
+const wgsl = wgslPanel({
+  linked: (lines) => mark(editor, lines, { scroll: true }),
+  follow: (line) => goTo(editor, editor.state.doc.line(Math.min(line, editor.state.doc.lines)).from),
+  notice,
+});
+const run = runPanel({ start: startRun, stop: stopRun, goTo: toPlace });
+const panels: readonly Panel[] = [passesPanel(), remarksPanel(toPlace), normsPanel(toPlace), wgsl, run];
+const tabs = makeTabs(byId("tabs"), byId("panels"), panels, () => {
+  if (program === undefined) return;
+  mark(editor, []);
+  renderSelected(program);
+});
+
+const editor = programEditor(byId("editor"), {
+  changed: submit,
+  moved(line) {
+    if (tabs.selected === wgsl) linkFromProgram(line);
+  },
+  run: openRun,
+  follow(line) {
+    tabs.select(wgsl.id);
+    wgsl.goToLinesOf(line);
+  },
+});
+
+const compileWorker = new Worker(new URL("./workers/compile-worker.ts", import.meta.url), { type: "module" });
+const compiler = new Latest<CompileTask, CompileAnswer>((task) => compileWorker.postMessage(task), showAnswer);
+compileWorker.addEventListener("message", ({ data }: MessageEvent<CompileAnswer>) => compiler.answered(data));
+compileWorker.addEventListener("error", ({ message }) => notice(`The compiler stopped: ${message}. Reload the page.`));
+
+function submit(): void {
+  version++;
+  compiler.submit({ version, text: editor.state.doc.toString(), target: target() });
+  clearTimeout(hashTimer);
+  hashTimer = setTimeout(updateHash, hashDelay);
+}
+
+function showAnswer(answer: CompileAnswer): void {
+  // Places of an older text mean nothing in this one; a newer answer is on its way.
+  if (answer.version !== version) return;
+  const { analysis } = answer;
+  const { problems } = analysis;
+  underline(editor, problems);
+  showSummary(summaryOf(problems));
+  byId("problems").replaceChildren(...problems.map((problem) => messageItem(problem, toPlace)));
+  const isStale = analysis.program === undefined && program !== undefined;
+  byId("stale").hidden = !isStale;
+  program = analysis.program ?? program;
+  if (analysis.program) renderSelected(analysis.program);
+  document.body.dataset.version = String(answer.version);
+  performance.mark("shown");
+}
+
+/** A text that stays is left alone, or it would be said again at every key. */
+function showSummary({ count, first, kind }: Summary): void {
+  const line = byId("problems-summary");
+  for (const [i, text] of [count, first].entries()) {
+    const part = line.children[i] as HTMLElement;
+    if (part.textContent !== text) part.textContent = text;
+  }
+  line.dataset.kind = kind;
+}
+
+function renderSelected(shown: ProgramView): void {
+  tabs.selected.render(shown);
+  if (tabs.selected === wgsl) linkFromProgram(caretLine(editor));
+}
+
+function linkFromProgram(line: number): void {
+  mark(editor, [line]);
+  wgsl.showLinesOf(line);
+}
+
+let runWorker: Worker | undefined;
+
+function startRun(choice: Pick<RunRequest, "fn" | "dims" | "seed">): void {
+  runWorker ??= newRunWorker();
+  runWorker.postMessage({ ...choice, text: editor.state.doc.toString(), target: target() } satisfies RunRequest);
+}
+
+function newRunWorker(): Worker {
+  const worker = new Worker(new URL("./workers/run-worker.ts", import.meta.url), { type: "module" });
+  worker.addEventListener("message", ({ data }: MessageEvent<RunAnswer>) => run.show(data));
+  worker.addEventListener("error", ({ message }) => {
+    stopRun();
+    run.show({ kind: "failed", messages: messagesOf(`The run broke off: ${message || "out of memory?"}`) });
+    run.show({ kind: "done" });
+  });
+  return worker;
+}
+
+function stopRun(): void {
+  runWorker?.terminate();
+  runWorker = undefined;
+}
+
+function openRun(): void {
+  tabs.select(run.id);
+  run.start();
+}
+
+let noticeTimer: ReturnType<typeof setTimeout> | undefined;
+
+function notice(text: string): void {
+  byId("notice").textContent = text;
+  clearTimeout(noticeTimer);
+  noticeTimer = setTimeout(() => byId("notice").replaceChildren(), 5000);
+}
+
+const exampleNamed = (text: string) => [...examples].find(([, source]) => source === text)?.[0];
+
+function sharedNow(): Shared {
+  const text = editor.state.doc.toString();
+  const example = exampleNamed(text);
+  // The profile of one's own GPU says nothing to others.
+  const chosen =
+    targetMenu.value === defaultTarget || profiles.has(targetMenu.value) ? {} : { target: targetMenu.value };
+  return { ...(example === undefined ? { text } : { example }), ...chosen };
+}
+
+async function updateHash(): Promise<void> {
+  const shared = sharedNow();
+  exampleMenu.value = shared.example ?? "";
+  ownHash = await writeHash(shared);
+  history.replaceState(null, "", ownHash);
+}
+
+/** Takes the program of the address; the first example where it has none. */
+async function openHash(): Promise<void> {
+  if (location.hash !== "" && location.hash === ownHash) return;
+  let shared: Shared = {};
+  try {
+    shared = await readHash(location.hash);
+  } catch (caught) {
+    notice((caught as Error).message);
+  }
+  if (shared.target && builtinTargets.some(({ name }) => name === shared.target)) targetMenu.value = shared.target;
+  setText(shared.text ?? examples.get(shared.example ?? firstExample) ?? examples.get(firstExample) ?? "");
+}
+
+function setText(text: string): void {
+  exampleMenu.value = exampleNamed(text) ?? "";
+  if (text === editor.state.doc.toString()) submit();
+  else editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: text }, selection: { anchor: 0 } });
+}
+
+async function offerOwnTarget(): Promise<void> {
+  const found = await adapterTarget();
+  if ("reason" in found) return;
+  profiles.set(ownTarget, found);
+  targetMenu.append(element("option", { value: ownTarget }, `this GPU (${found.name})`));
+}
+
+exampleMenu.append(
+  element("option", { value: "", disabled: true }, "(your own)"),
+  ...[...examples.keys()].map((name) => element("option", { value: name }, name)),
+);
+targetMenu.append(...builtinTargets.map(({ name }) => element("option", { value: name }, name)));
+exampleMenu.addEventListener("change", () => setText(examples.get(exampleMenu.value) ?? ""));
+targetMenu.addEventListener("change", submit);
+byId("run").addEventListener("click", openRun);
+byId("copy-link").addEventListener("click", async () => {
+  await updateHash();
+  try {
+    await navigator.clipboard.writeText(location.href);
+    notice("The link is copied. It holds the program.");
+  } catch {
+    notice("The browser does not let the page copy: the link is in the address bar, and holds the program.");
+  }
+});
+addEventListener("hashchange", openHash);
+void offerOwnTarget();
+void openHash();

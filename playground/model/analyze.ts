@@ -1,0 +1,125 @@
+/** What the page shows of a program, as plain data: it goes from a worker to the page. */
+
+import { generateKernel } from "../../codegen/generate.ts";
+import type { Kernel } from "../../codegen/manifest.ts";
+import { type TargetProfile, targetByName } from "../../codegen/target.ts";
+import { type NormRecord, normRecords } from "../../src/apply-fused-rms-norm.ts";
+import { optimize } from "../../src/compile.ts";
+import { lineColumn } from "../../src/diagnostics/diagnostic.ts";
+import type { Module } from "../../src/ir/ir.ts";
+import { print } from "../../src/ir/print.ts";
+import { parse } from "../../src/parse/parse.ts";
+import type { Instrument } from "../../src/pass-manager/instrument.ts";
+import { startingDims } from "../run/dims.ts";
+import { lineDiff } from "./line-diff.ts";
+import { fileName, type Message, messageOf, messagesOf, type Place, placeOf } from "./messages.ts";
+
+export interface AnalyzeRequest {
+  readonly text: string;
+  /** The name of a built-in target, or a profile. */
+  readonly target: string | TargetProfile;
+}
+
+/** The IR after a pass. Lines that the pass removed stand in `text` too. */
+export interface PassView {
+  readonly name: string;
+  readonly text: string;
+  /** 1-based lines of `text`. */
+  readonly added: readonly number[];
+  readonly removed: readonly number[];
+}
+
+export interface NormView extends Omit<NormRecord, "span"> {
+  readonly place: Place;
+}
+
+export interface FunctionView {
+  readonly name: string;
+  /** The extents that a run begins with. */
+  readonly dims: Readonly<Record<string, number>>;
+  /** `undefined` where the function is no kernel for this target: `errors` says why. */
+  readonly kernel: Kernel | undefined;
+  /** For each line of the kernel, the lines of the program that it comes from. */
+  readonly sources: readonly (readonly number[])[];
+}
+
+export interface Analysis {
+  /** Errors and warnings. */
+  readonly problems: readonly Message[];
+  /** `undefined` where the text is no program. */
+  readonly program: ProgramView | undefined;
+}
+
+export interface ProgramView {
+  /** First the program as it was read, then one a pass. */
+  readonly passes: readonly PassView[];
+  readonly remarks: readonly Message[];
+  readonly norms: readonly NormView[];
+  readonly functions: readonly FunctionView[];
+}
+
+/** Never throws: what goes wrong is a problem among the others. */
+export function analyze({ text, target }: AnalyzeRequest): Analysis {
+  const problems: Message[] = [];
+  const attempt = <T>(step: () => T): T | undefined => {
+    try {
+      return step();
+    } catch (caught) {
+      problems.push(...messagesOf(caught));
+      return undefined;
+    }
+  };
+  const module = attempt(() => parse(text, { file: fileName }));
+  const program = module && attempt(() => programView(module, target, attempt));
+  return { problems, program };
+}
+
+type Attempt = <T>(step: () => T) => T | undefined;
+
+function programView(module: Module, target: AnalyzeRequest["target"], attempt: Attempt): ProgramView | undefined {
+  const steps: { name: string; module: Module }[] = [{ name: "input", module }];
+  const record: Instrument = {
+    afterPass: ({ pass, result }) => void steps.push({ name: pass.name, module: result }),
+  };
+  const optimized = attempt(() => optimize(module, { instruments: [record] }));
+  if (optimized === undefined) return undefined;
+  const profile = attempt(() => (typeof target === "string" ? targetByName(target) : target));
+  // `tirc explain-norms` too takes the norms as they are when the program is tidy and nothing is rewritten yet.
+  const tidy = steps.find(({ name }) => name === "canonicalize")?.module ?? module;
+  return {
+    passes: passViews(steps),
+    remarks: optimized.remarks.map(messageOf),
+    norms: normRecords(tidy, optimized.remarks).map(({ span, ...rest }) => ({ ...rest, place: placeOf(span) })),
+    functions: optimized.module.fns.map((fn) => {
+      const kernel = profile && attempt(() => generateKernel(fn, profile));
+      return { name: fn.name, dims: attempt(() => startingDims(fn)) ?? {}, kernel, sources: sourceLines(kernel) };
+    }),
+  };
+}
+
+/** For each line of the kernel, the lines of the program that it comes from; none where it serves several ops. */
+function sourceLines(kernel: Kernel | undefined): number[][] {
+  const map = kernel?.sourceMap;
+  if (map === undefined) return [];
+  return map.lines.map((range) => {
+    if (range === null) return [];
+    const first = lineColumn(map.source, range[0]).line;
+    const last = lineColumn(map.source, Math.max(range[0], range[1] - 1)).line;
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  });
+}
+
+function passViews(steps: readonly { name: string; module: Module }[]): PassView[] {
+  let text = "";
+  return steps.map(({ name, module }, i) => {
+    // A pass that changes nothing gives back the same module.
+    if (module === steps[i - 1]?.module) return { name, text, added: [], removed: [] };
+    const before = text;
+    text = print(module).trimEnd();
+    if (i === 0) return { name, text, added: [], removed: [] };
+    const lines = lineDiff(before, text);
+    const numbers = (kind: string) => lines.flatMap((line, at) => (line.kind === kind ? [at + 1] : []));
+    const both = lines.map((line) => line.text).join("\n");
+    return { name, text: both, added: numbers("added"), removed: numbers("removed") };
+  });
+}

@@ -1,0 +1,59 @@
+/** Every norm of the program, and what became of its centering: what `tirc explain-norms` prints. */
+
+import { element, prose } from "../dom.ts";
+import type { NormView } from "../model/analyze.ts";
+import { type GoTo, placeButton } from "./messages.ts";
+import type { Panel } from "./panel.ts";
+
+const meanings: Readonly<Record<NormView["centering"], string>> = {
+  proved: "its rows are centered already, so the centering is gone",
+  folded: "the centering moved into constants",
+  moved: "the centering moved to where the rows begin, once for several norms",
+  kept: "the centering stays, in the norm's own read of the row",
+  lossy: "the centering is dropped without a proof",
+  none: "an RMSNorm, which centers nothing",
+  left: "stays as it is",
+};
+
+export function normsPanel(goTo: GoTo): Panel {
+  const root = element("div", { class: "scroll", tabindex: "0" });
+  return {
+    title: "Norms",
+    id: "norms",
+    element: root,
+    render({ norms }) {
+      if (norms.length === 0) root.replaceChildren("This program has no norm.");
+      else root.replaceChildren(element("div", { class: "wide" }, table(norms, goTo)));
+    },
+  };
+}
+
+function table(norms: readonly NormView[], goTo: GoTo): HTMLTableElement {
+  const titles = ["Place", "Function", "Norm", "Affine", "eps", "Centering"];
+  const head = element("tr", {}, ...titles.map((title) => element("th", { scope: "col" }, title)));
+  const caption = element("caption", {}, "Norms, and what became of the centering of each");
+  const rows = norms.map((norm) => normRow(norm, goTo));
+  return element("table", {}, caption, element("thead", {}, head), element("tbody", {}, ...rows));
+}
+
+function normRow(norm: NormView, goTo: GoTo): HTMLTableRowElement {
+  const affine = [norm.gamma ? "gamma" : "", norm.beta ? "beta" : ""].filter(Boolean).join(", ") || "none";
+  const because = norm.because.map((reason) => element("li", {}, prose(reason)));
+  const eps = norm.eps === 0 ? "0" : Number(norm.eps.toPrecision(7)).toExponential();
+  return element(
+    "tr",
+    {},
+    element("td", {}, placeButton(norm.place, goTo)),
+    element("td", { class: "code" }, norm.fn),
+    element("td", { class: "code" }, norm.norm),
+    element("td", {}, affine),
+    element("td", {}, eps),
+    element(
+      "td",
+      {},
+      element("strong", {}, norm.centering),
+      `: ${meanings[norm.centering]}`,
+      because.length > 0 ? element("ul", {}, ...because) : undefined,
+    ),
+  );
+}

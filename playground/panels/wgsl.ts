@@ -1,0 +1,110 @@
+/** The kernel. Its lines and those of the program lead to one another, where the kernel says what came from what. */
+
+import { type EditorView, highlightActiveLine } from "@codemirror/view";
+import { element } from "../dom.ts";
+import { goTo, mark, show, textView } from "../editor/editor.ts";
+import { wgsl } from "../editor/wgsl-language.ts";
+import type { FunctionView, ProgramView } from "../model/analyze.ts";
+import type { Panel } from "./panel.ts";
+
+export interface WgslEvents {
+  /** The caret stands on a line that comes from these lines of the program. */
+  linked(programLines: readonly number[]): void;
+  /** To the program. */
+  follow(programLine: number): void;
+  notice(text: string): void;
+}
+
+export interface WgslPanel extends Panel {
+  /** Marks what comes from a line of the program. */
+  showLinesOf(programLine: number): void;
+  /** Puts the caret on what comes first from a line of the program. */
+  goToLinesOf(programLine: number): void;
+}
+
+export function wgslPanel(events: WgslEvents): WgslPanel {
+  const choice = element("select", {});
+  const label = element("label", {}, "Kernel ", choice);
+  const facts = element("span", { class: "hint" });
+  const copy = element("button", { type: "button", class: "copy-wgsl" }, "Copy WGSL");
+  const bar = element("div", { class: "bar" }, label, facts, copy);
+  const hint = element(
+    "p",
+    { class: "hint" },
+    "The line with the caret and the lines it belongs to are marked on both sides. Enter goes to the program; Alt+Enter in the program comes back.",
+  );
+  const none = element("p", { class: "scroll" }, "There is no kernel for this function: the problems say why.");
+  const frame = element("div", { class: "editor" });
+  const root = element("div", {}, bar, hint, none, frame);
+  root.style.display = "contents";
+
+  let functions: readonly FunctionView[] = [];
+  let current: FunctionView | undefined;
+  const linesOf = (wgslLine: number) => current?.sources[wgslLine - 1] ?? [];
+  const view: EditorView = textView(frame, {
+    label: "WGSL of the kernel",
+    extensions: [wgsl(), highlightActiveLine()],
+    moved(line) {
+      mark(view, [line]);
+      events.linked(linesOf(line));
+    },
+    follow(line) {
+      const [first] = linesOf(line);
+      if (first === undefined) events.notice("This line comes from no line of the program.");
+      else events.follow(first);
+    },
+  });
+
+  const renew = () => {
+    current = functions.find(({ name }) => name === choice.value) ?? functions[0];
+    const kernel = current?.kernel;
+    none.hidden = kernel !== undefined;
+    frame.hidden = kernel === undefined;
+    copy.hidden = kernel === undefined;
+    if (kernel === undefined) {
+      facts.textContent = "";
+      return;
+    }
+    const { workgroupSize, bindings, requiredFeatures } = kernel.manifest;
+    const lines = kernel.wgsl.split("\n").length - 1;
+    const needs = requiredFeatures.length > 0 ? `; needs ${requiredFeatures.join(", ")}` : "";
+    facts.textContent = `${lines} lines, ${bindings.length} buffers, workgroups of ${workgroupSize[0]}${needs}`;
+    show(view, kernel.wgsl);
+  };
+  choice.addEventListener("change", renew);
+  copy.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(current?.kernel?.wgsl ?? "");
+    events.notice("The WGSL is copied.");
+  });
+
+  const comingFrom = (programLine: number) =>
+    (current?.sources ?? []).flatMap((lines, i) => (lines.includes(programLine) ? [i + 1] : []));
+
+  return {
+    title: "WGSL",
+    id: "wgsl",
+    element: root,
+    render(program: ProgramView) {
+      functions = program.functions;
+      renewChoice(choice, functions);
+      label.hidden = functions.length < 2;
+      renew();
+    },
+    showLinesOf(programLine) {
+      mark(view, comingFrom(programLine), { scroll: true });
+    },
+    goToLinesOf(programLine) {
+      const [first] = comingFrom(programLine);
+      if (first === undefined) events.notice("Nothing in the kernel comes from this line alone.");
+      else goTo(view, view.state.doc.line(first).from);
+    },
+  };
+}
+
+/** The names of the functions; the one that is chosen stays so. */
+export function renewChoice(choice: HTMLSelectElement, functions: readonly FunctionView[]): void {
+  const names = functions.map(({ name }) => name);
+  if ([...choice.options].map(({ value }) => value).join() === names.join()) return;
+  const before = choice.value;
+  choice.replaceChildren(...names.map((name) => element("option", { value: name, selected: name === before }, name)));
+}

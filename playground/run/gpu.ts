@@ -1,0 +1,70 @@
+/** The visitor's GPU, or why there is none. */
+
+import type { TargetProfile } from "../../codegen/target.ts";
+import { isSoftware, targetFromAdapter, usefulFeatures } from "../../src/runtime/device-target.ts";
+
+export interface Gpu {
+  readonly device: GPUDevice;
+  readonly description: string;
+}
+
+/** In words for the visitor. */
+export interface NoGpu {
+  readonly reason: string;
+}
+
+export async function findAdapter(): Promise<GPUAdapter | NoGpu> {
+  // A page that is not served securely has no `gpu`, nor has a browser without WebGPU.
+  const gpu: GPU | undefined = navigator.gpu;
+  if (gpu === undefined) {
+    return isSecureContext
+      ? { reason: "This browser has no WebGPU." }
+      : { reason: "Browsers give WebGPU only to pages that come over https or from this machine itself." };
+  }
+  try {
+    const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+    return adapter ?? { reason: "This browser has WebGPU, but found no GPU that it works with." };
+  } catch (caught) {
+    return { reason: `This browser's WebGPU does not start: ${(caught as Error).message}` };
+  }
+}
+
+export function isAdapter(found: GPUAdapter | NoGpu): found is GPUAdapter {
+  return !("reason" in found);
+}
+
+/** A profile of the visitor's own adapter, as plain data. */
+export async function adapterTarget(): Promise<TargetProfile | NoGpu> {
+  const adapter = await findAdapter();
+  return isAdapter(adapter) ? targetFromAdapter(adapter) : adapter;
+}
+
+export async function openGpu(): Promise<Gpu | NoGpu> {
+  const adapter = await findAdapter();
+  if (!isAdapter(adapter)) return adapter;
+  const wanted = [...usefulFeatures, "timestamp-query" as const].filter((name) => adapter.features.has(name));
+  try {
+    const device = await adapter.requestDevice({ requiredFeatures: wanted, requiredLimits: limitsOf(adapter) });
+    return { device, description: describe(adapter.info) };
+  } catch (caught) {
+    return { reason: `The GPU is there, but gives no device: ${(caught as Error).message}` };
+  }
+}
+
+/** Of the limits those that kernels may need more of than every device has. */
+function limitsOf({ limits }: GPUAdapter): Record<string, number> {
+  const names = [
+    "maxBufferSize",
+    "maxStorageBufferBindingSize",
+    "maxStorageBuffersPerShaderStage",
+    "maxComputeWorkgroupStorageSize",
+    "maxComputeInvocationsPerWorkgroup",
+    "maxComputeWorkgroupSizeX",
+  ] as const;
+  return Object.fromEntries(names.map((name) => [name, limits[name]]));
+}
+
+function describe(info: GPUAdapterInfo): string {
+  const name = info.description || [info.vendor, info.architecture].filter(Boolean).join(" ") || "the GPU";
+  return isSoftware(info) ? `${name} (software)` : name;
+}

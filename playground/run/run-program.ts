@@ -1,0 +1,140 @@
+/** Runs a program on random data, on the GPU or in the interpreter, and compares the results with float64. */
+
+import { generateKernel } from "../../codegen/generate.ts";
+import type { Kernel } from "../../codegen/manifest.ts";
+import { type TargetProfile, targetByName } from "../../codegen/target.ts";
+import { compareOutput, referenceOf } from "../../src/cli/compare.ts";
+import { centeredInput } from "../../src/cli/contracts.ts";
+import { checkSizes, makeInput } from "../../src/cli/inputs.ts";
+import { optimize } from "../../src/compile.ts";
+import { type Constants, constantsOf, interpret } from "../../src/ir/interpret.ts";
+import type { Fn, Module } from "../../src/ir/ir.ts";
+import type { Tensor } from "../../src/ir/tensor.ts";
+import { printType } from "../../src/ir/types.ts";
+import { parse } from "../../src/parse/parse.ts";
+import { runKernel } from "../../src/runtime/execute.ts";
+import { fromNumbers, type HostTensor, toNumbers } from "../../src/runtime/host-tensor.ts";
+import { fileName } from "../model/messages.ts";
+import { type Gpu, type NoGpu, openGpu } from "./gpu.ts";
+import { type Timing, timeKernel } from "./timing.ts";
+
+export interface RunRequest {
+  readonly text: string;
+  readonly target: string | TargetProfile;
+  readonly fn: string;
+  readonly dims: Readonly<Record<string, number>>;
+  readonly seed: number;
+}
+
+export interface OutputView {
+  readonly name: string;
+  readonly type: string;
+  readonly maxAbsError: number;
+  /** Relative to the largest value of the row. */
+  readonly maxRelError: number;
+  readonly tolerance: number;
+  /** Values that are further off than the tolerance. */
+  readonly wrong: number;
+  /** Values on the neighbouring step of an op that rounds, which rounding leaves open. */
+  readonly steps: number;
+  readonly count: number;
+  readonly first: readonly number[];
+}
+
+export interface RunView {
+  readonly fn: string;
+  /** What it ran on. */
+  readonly device: string;
+  /** Why it did not run on a GPU. */
+  readonly noGpu: string | undefined;
+  readonly outputs: readonly OutputView[];
+}
+
+export interface Report {
+  status(text: string): void;
+  result(view: RunView): void;
+  timing(timing: Timing): void;
+}
+
+type Tensors = Readonly<Record<string, Tensor>>;
+
+const shownValues = 6;
+let opened: Promise<Gpu | NoGpu> | undefined;
+
+/** One device for all runs, until it is lost. */
+async function theGpu(): Promise<Gpu | NoGpu> {
+  opened ??= openGpu();
+  const gpu = await opened;
+  if ("reason" in gpu) opened = undefined;
+  else void gpu.device.lost.then(() => (opened = undefined));
+  return gpu;
+}
+
+/** @throws TircError with what is wrong with the program, the extents or the device. */
+export async function runProgram(request: RunRequest, report: Report): Promise<void> {
+  const module = parse(request.text, { file: fileName });
+  const fn = theFunction(module, request.fn);
+  checkSizes(fn, request.dims);
+  report.status("Making random inputs");
+  const inputs = makeInputs(fn, request);
+  const constants = constantsOf(module);
+  const after = optimize(module, { fn: fn.name }).module;
+  const read = constantsOf(after, ({ name }) => constants(name));
+  const gpu = await theGpu();
+  const view = (outputs: Tensors) => compare(fn, inputs, constants, outputs);
+  if ("reason" in gpu) {
+    report.status("Computing in float64");
+    const outputs = interpret(theFunction(after, fn.name), inputs, read);
+    const device = "the reference interpreter";
+    report.result({ fn: fn.name, device, noGpu: gpu.reason, outputs: view(outputs) });
+    return;
+  }
+  const profile = typeof request.target === "string" ? targetByName(request.target) : request.target;
+  const kernel = generateKernel(theFunction(after, fn.name), profile);
+  const all = { ...inputs, ...constantsRead(kernel, read) };
+  const dims = Object.fromEntries(kernel.manifest.dims.map(({ name }) => [name, request.dims[name] as number]));
+  report.status("Running the kernel");
+  const { outputs } = await runKernel(gpu.device, kernel, all, dims);
+  report.status("Computing the same in float64");
+  const device = gpu.description;
+  report.result({ fn: fn.name, device, noGpu: undefined, outputs: view(mapValues(outputs, numbersOf)) });
+  report.status("Timing");
+  report.timing(await timeKernel(gpu.device, kernel, all, dims));
+}
+
+function theFunction({ fns }: Module, name: string): Fn {
+  const found = fns.find((fn) => fn.name === name);
+  if (found === undefined) throw new Error(`The program has no function \`${name}\` any more.`);
+  return found;
+}
+
+function makeInputs(fn: Fn, { dims, seed }: RunRequest): Record<string, Tensor> {
+  return Object.fromEntries(
+    fn.params.map((param) => {
+      const made = makeInput(param, { kind: "fill", fill: "randn" }, dims, seed);
+      return [param.name as string, numbersOf(centeredInput(param, made))];
+    }),
+  );
+}
+
+function constantsRead({ manifest }: Kernel, constants: Constants): Record<string, Tensor> {
+  const read = manifest.bindings.filter((binding) => binding.constant);
+  return Object.fromEntries(read.map(({ name }) => [name, constants(name)]));
+}
+
+function compare(fn: Fn, inputs: Tensors, constants: Constants, outputs: Tensors): OutputView[] {
+  return Object.entries(referenceOf(fn, inputs, constants)).map(([name, reference]) => {
+    const { element, shape, data } = outputs[name] as Tensor;
+    const { want: _, worst: __, ...comparison } = compareOutput(fromNumbers(element, shape, data), reference);
+    const first = [...data.subarray(0, shownValues)];
+    return { name, type: printType({ element, shape }), count: data.length, first, ...comparison };
+  });
+}
+
+const numbersOf = ({ element, shape, data }: HostTensor): Tensor => {
+  return { element, shape, data: toNumbers({ element, shape, data }) };
+};
+
+function mapValues<A, B>(record: Readonly<Record<string, A>>, map: (value: A) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
+}

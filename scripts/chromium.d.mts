@@ -1,0 +1,3 @@
+import type { Browser } from "playwright-core";
+export function whyNoChromium(): string | undefined;
+export function launchChromium(options?: { webgpu?: boolean }): Promise<Browser>;

@@ -1,0 +1,1 @@
+export function servePlayground(): Promise<{ url: string; close(): Promise<void> }>;

@@ -1,0 +1,172 @@
+/** The playground without a mouse, without seeing it, and on a phone. */
+
+import { readFileSync } from "node:fs";
+import type { Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
+import { caretPlace, edit, openPage, pageTest, replaceProgram } from "./open-page.ts";
+
+interface AccessibleNode {
+  readonly ignored: boolean;
+  readonly role?: { readonly value: string };
+  readonly name?: { readonly value: string };
+}
+
+/** What a screen reader is told of the page. */
+async function accessibleNodes(page: Page): Promise<{ role: string; name: string }[]> {
+  const session = await page.context().newCDPSession(page);
+  const { nodes } = (await session.send("Accessibility.getFullAXTree")) as unknown as { nodes: AccessibleNode[] };
+  return nodes
+    .filter(({ ignored }) => !ignored)
+    .map(({ role, name }) => ({ role: role?.value ?? "", name: name?.value ?? "" }));
+}
+
+const controls = new Set([
+  ...["button", "link", "textbox", "combobox", "radio", "spinbutton", "tab", "tabpanel", "region", "figure", "table"],
+]);
+
+const focused = (page: Page) =>
+  page.evaluate(() => {
+    const { activeElement: at } = document;
+    return at?.getAttribute("aria-label") || (at as HTMLInputElement).value || at?.textContent;
+  });
+
+/** How the element with the focus is outlined; of an editor and a choice it is what stands around it. */
+const outlineOfFocus = (page: Page) =>
+  page.evaluate(() => {
+    const at = document.activeElement as HTMLElement;
+    const around = at.closest(".editor") ?? at.closest(".passes label") ?? at;
+    return getComputedStyle(around).outlineStyle;
+  });
+
+describe("a screen reader", () => {
+  pageTest("is told what every control is", async () => {
+    const { page } = await openPage();
+    await page.click("#run");
+    await page.waitForSelector("figure.timing", { timeout: 50_000 });
+    for (const tab of ["Passes", "Remarks", "Norms", "WGSL", "Run"]) {
+      await page.getByRole("tab", { name: tab }).click();
+      const nodes = (await accessibleNodes(page)).filter(({ role }) => controls.has(role));
+      expect(nodes.length).toBeGreaterThan(12);
+      // The timing's figure is named by its caption, which this browser does not count.
+      expect(nodes.filter(({ role, name }) => name === "" && role !== "figure")).toEqual([]);
+    }
+  });
+
+  pageTest("is told how many problems there are, and where the first is", async () => {
+    const { page } = await openPage();
+    const live = page.locator("#problems-summary[role=status][aria-live=polite]");
+    await replaceProgram(page, "fn f(x: f32[4]) -> f32[4] {\n  let y = x + q\n  return yy\n}");
+    expect(await live.textContent()).toMatch(/^2 errors\. Line 2: nothing is called q/);
+    expect(await page.getByRole("textbox", { name: "Program" }).getAttribute("aria-describedby")).toBe(
+      "problems-summary",
+    );
+  });
+});
+
+describe("the keyboard", () => {
+  pageTest("goes to every part of the page, and out of the editor again", async () => {
+    const { page } = await openPage();
+    const seen: string[] = [];
+    for (let i = 0; i < 12; i++) {
+      await page.keyboard.press("Tab");
+      seen.push(String(await focused(page)).trim());
+      await expect.poll(() => outlineOfFocus(page), { message: seen.at(-1) ?? "" }).toBe("solid");
+      if (seen.at(-1) === "IR after the pass") break;
+    }
+    expect(seen).toEqual([
+      ...["Skip to the results", "bert-output", "portable", "Copy link", "Run"],
+      ...["Program", "Passes", "layernorm-to-rmsnorm", "IR after the pass"],
+    ]);
+  });
+
+  pageTest("changes tabs and passes by arrows", async () => {
+    const { page } = await openPage();
+    await page.getByRole("tab", { name: "Passes" }).focus();
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("ArrowLeft");
+    expect(await page.getByRole("radio", { name: "canonicalize unchanged" }).isChecked()).toBe(true);
+    expect(await page.locator(".diff .cm-added").count()).toBe(0);
+    await page.getByRole("tab", { name: "Passes" }).focus();
+    await page.keyboard.press("ArrowLeft");
+    expect(await focused(page)).toBe("Run");
+    expect(await page.getByRole("tabpanel", { name: "Run" }).isVisible()).toBe(true);
+    await page.keyboard.press("Home");
+    await page.keyboard.press("ArrowRight");
+    expect(await page.getByRole("tabpanel", { name: "Remarks" }).isVisible()).toBe(true);
+  });
+
+  pageTest("goes from a problem and from a remark to its place", async () => {
+    const { page } = await openPage();
+    await page.getByRole("tab", { name: "Remarks" }).click();
+    await page.getByRole("button", { name: "line 5: line 5, column 11; go there" }).press("Enter");
+    expect((await caretPlace(page))[0]).toBe(5);
+    await replaceProgram(page, "fn f(x: f32[4]) -> f32[4] {\n  return x + q\n}");
+    await page.locator("#problems button").first().press("Enter");
+    expect(await caretPlace(page)).toEqual([2, 15]);
+    expect(await focused(page)).toBe("Program");
+  });
+
+  pageTest("a choice of a pass stays while one types", async () => {
+    const { page } = await openPage();
+    await page.getByText("fuse-elementwise").click();
+    await page.getByRole("textbox", { name: "Program" }).click();
+    await edit(page, () => page.keyboard.type(" "));
+    expect(await page.getByRole("radio", { name: /^fuse-elementwise/ }).isChecked()).toBe(true);
+  });
+});
+
+describe("a phone", () => {
+  pageTest("has all of it within its width", async () => {
+    const { page } = await openPage({ width: 360 });
+    await page.click("#run");
+    await page.waitForSelector("figure.timing", { timeout: 50_000 });
+    for (const tab of ["Passes", "Remarks", "Norms", "WGSL", "Run"]) {
+      await page.getByRole("tab", { name: tab }).click();
+      const widths = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+      expect(widths[0], tab).toBeLessThanOrEqual(widths[1] as number);
+      const small = await page.evaluate(() =>
+        [...document.querySelectorAll<HTMLElement>("header button, select, [role=tab], form button, form input")]
+          .filter((control) => control.offsetParent !== null && control.offsetHeight < 40)
+          .map((control) => control.outerHTML),
+      );
+      expect(small, tab).toEqual([]);
+    }
+  });
+});
+
+describe("colours", () => {
+  const css = readFileSync("playground/colors.css", "utf8");
+  const schemes = { light: css.indexOf(":root"), dark: css.indexOf("@media (prefers-color-scheme: dark)") };
+  const colorsFrom = (start: number) =>
+    new Map(
+      [...css.slice(start, css.indexOf("}", start)).matchAll(/--([\w-]+): (#[0-9a-f]{6});/g)].map((m) => [m[1], m[2]]),
+    );
+  /** WCAG 2.2, relative luminance. */
+  const luminance = (color: string) => {
+    const [r = 0, g = 0, b = 0] = [1, 3, 5].map((at) => {
+      const part = Number.parseInt(color.slice(at, at + 2), 16) / 255;
+      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const contrast = (a: string, b: string) => {
+    const [high = 0, low = 0] = [luminance(a), luminance(b)].sort((p, q) => q - p);
+    return (high + 0.05) / (low + 0.05);
+  };
+  const code = ["comment", "keyword", "number", "type", "function", "name"].map((name) => `code-${name}`);
+  const pairs = [
+    ...["text", "muted", "accent", "error", "warning", "good", ...code].map((name) => [name, "surface"] as const),
+    ...["text", "muted", "accent", "error", "warning"].map((name) => [name, "raised"] as const),
+    ...["text", "muted"].map((name) => [name, "background"] as const),
+    ...["added", "removed", "linked"].flatMap((back) => ["text", ...code].map((name) => [name, back] as const)),
+    ["on-accent", "accent"] as const,
+  ];
+
+  test.each(Object.entries(schemes))("%s: text stands out from what is behind it", (_, start) => {
+    const colors = colorsFrom(start);
+    const low = pairs
+      .map(([a, b]) => [a, b, contrast(colors.get(a) as string, colors.get(b) as string)] as const)
+      .filter(([, , ratio]) => !(ratio >= 4.5));
+    expect(low).toEqual([]);
+  });
+});

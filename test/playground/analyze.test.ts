@@ -1,0 +1,138 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { type Analysis, analyze } from "../../playground/model/analyze.ts";
+import { fileName, type Message } from "../../playground/model/messages.ts";
+import { applyFusedRmsNorm } from "../../src/apply-fused-rms-norm.ts";
+import { compile } from "../../src/compile.ts";
+import { lineColumn } from "../../src/diagnostics/diagnostic.ts";
+import { parse } from "../../src/parse/parse.ts";
+
+const target = "portable";
+const bert = readFileSync("examples/bert-output.tir", "utf8");
+const long = readFileSync("playground/examples/shared-layers.tir", "utf8");
+const files = [
+  ...readdirSync("examples")
+    .filter((name) => name.endsWith(".tir"))
+    .map((name) => `examples/${name}`),
+  "playground/examples/shared-layers.tir",
+];
+
+const programOf = ({ program, problems }: Analysis) => {
+  expect(problems).toEqual([]);
+  if (program === undefined) throw new Error("no program");
+  return program;
+};
+const errors = ({ problems }: Analysis) =>
+  problems.map(({ code, place }: Message) => [code, place?.line, place?.column]);
+
+describe.each(files)("%s", (file) => {
+  const text = readFileSync(file, "utf8");
+
+  test("one kernel, that which the library compiles", () => {
+    const { functions } = programOf(analyze({ text, target }));
+    expect(functions.map(({ kernel }) => kernel)).toEqual(compile(parse(text, { file: fileName })).kernels);
+  });
+
+  test("the norms of `tirc explain-norms`", () => {
+    const { norms } = programOf(analyze({ text, target }));
+    const wanted = applyFusedRmsNorm(parse(text)).norms.map(({ span, ...rest }) => {
+      return { ...rest, place: { from: span.start, to: span.end, ...lineColumn(span.source, span.start) } };
+    });
+    expect(norms).toEqual(wanted);
+  });
+});
+
+test("the long example has 200 lines", () => {
+  expect(long.trimEnd().split("\n")).toHaveLength(200);
+});
+
+describe("a program", () => {
+  test("is shown after each pass, with the lines that it changed", () => {
+    const { passes } = programOf(analyze({ text: bert, target }));
+    expect(passes.map(({ name, added, removed }) => [name, added.length, removed.length])).toEqual([
+      ["input", 0, 0],
+      ["raise-norms", 0, 0],
+      ["canonicalize", 0, 0],
+      ["layernorm-to-rmsnorm", 3, 1],
+      ["eliminate-centering", 0, 0],
+      ["cse", 0, 0],
+      ["dce", 0, 0],
+      ["fuse-elementwise", 2, 0],
+    ]);
+    const changed = passes[3];
+    const lines = changed?.text.split("\n") ?? [];
+    expect(changed?.removed.map((line) => lines[line - 1])).toEqual([
+      "  let n = layernorm(h, gamma, beta, axes = [-1], eps = 1e-12)",
+    ]);
+    expect(changed?.added.map((line) => lines[line - 1])).toContain("  let t0 = center(h, axes = [-1])");
+  });
+
+  test("has remarks with their places", () => {
+    const { remarks } = programOf(analyze({ text: bert, target }));
+    expect(remarks.map(({ code, place }) => [code, place?.line])).toEqual([["R0102", 5]]);
+  });
+
+  test("has extents to run with: fewer rows for a long program", () => {
+    const rows = (text: string) => programOf(analyze({ text, target })).functions[0]?.dims.rows;
+    expect(rows(bert)).toBe(1024);
+    expect(rows(long)).toBeLessThan(1024);
+  });
+
+  test("leads from lines of the kernel to its own", () => {
+    const [fn] = programOf(analyze({ text: bert, target })).functions;
+    const lines = fn?.kernel?.wgsl.split("\n") ?? [];
+    const sourcesOf = (part: string) => fn?.sources[lines.findIndex((line) => line.includes(part))];
+    expect(sourcesOf("let h = x + residual")).toEqual([4]);
+    expect(sourcesOf("inverseSqrt")).toEqual([5]);
+    expect(sourcesOf("erf_v4(n * ")).toEqual([6]);
+    expect(sourcesOf("in_gamma: array")).toEqual([3]);
+    expect(sourcesOf("fn merge_moments")).toEqual([]);
+  });
+
+  test("an expression of several lines is all of them", () => {
+    const text = "fn f(x: f32[a, 4]) -> f32[a, 4] {\n  return exp(\n    x\n  )\n}";
+    const [fn] = programOf(analyze({ text, target })).functions;
+    expect(fn?.sources).toContainEqual([2, 3, 4]);
+  });
+
+  test("all of it can go to another thread", () => {
+    const analysis = analyze({ text: bert, target });
+    expect(structuredClone(analysis)).toEqual(analysis);
+  });
+});
+
+describe("what is wrong", () => {
+  test("every error stands at its place, and there is no program", () => {
+    const text = bert.replace("x + residual", "x + residuall").replace("gelu(n)", "gelo(n)");
+    const analysis = analyze({ text, target });
+    expect(errors(analysis)).toEqual([
+      ["E0201", 4, 15],
+      ["E0202", 6, 10],
+    ]);
+    expect(analysis.problems[0]?.help.join()).toContain("residual");
+    expect(analysis.program).toBeUndefined();
+  });
+
+  test("nothing at all is a program without functions", () => {
+    const { program, problems } = analyze({ text: "", target });
+    expect(program?.functions ?? []).toEqual([]);
+    expect(problems.every(({ text }) => text !== "")).toBe(true);
+  });
+
+  test("a function that is not one kernel is shown after each pass all the same, and the other has its kernel", () => {
+    const text = `fn one(x: f32[a, 8]) -> f32[a, 8] { return exp(x) }
+fn two(x: f32[a, 8], w: f32[8, 8]) -> f32[a, 8] { return matmul(x, w) }
+`;
+    const { problems, program } = analyze({ text, target });
+    expect(problems.map(({ code, place }) => [code.slice(0, 3), place?.line])).toEqual([["E05", 2]]);
+    expect(program?.passes.length).toBeGreaterThan(1);
+    expect(program?.functions.map(({ name, kernel }) => [name, kernel !== undefined])).toEqual([
+      ["one", true],
+      ["two", false],
+    ]);
+  });
+
+  test("a target that is none is said", () => {
+    expect(errors(analyze({ text: bert, target: "abacus" }))).toEqual([["E0590", undefined, undefined]]);
+  });
+});
