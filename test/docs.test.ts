@@ -8,6 +8,7 @@ import { catalog } from "../src/diagnostics/catalog.ts";
 import * as tirc from "../src/index.ts";
 import { signatureOf } from "../src/ir/infer.ts";
 import { opNames, ops } from "../src/ir/ops/index.ts";
+import { pages } from "./support/snippets.ts";
 
 const read = (path: string) => readFileSync(path, "utf8");
 const renew = "run `npm run build && npm run docs`";
@@ -76,12 +77,6 @@ test("examples/centering.ts does what docs/centering.md says", async () => {
 });
 
 test("every link in the documents leads to a file", () => {
-  const pages = [
-    "README.md",
-    ...readdirSync("docs")
-      .filter((name) => name.endsWith(".md"))
-      .map((name) => `docs/${name}`),
-  ];
   for (const page of pages) {
     for (const [, target] of read(page).matchAll(/\]\((?!https?:)([^)#]+)\)/g)) {
       const base = page.includes("/") ? `${page.slice(0, page.lastIndexOf("/"))}/` : "";

