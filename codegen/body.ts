@@ -81,9 +81,8 @@ export class Body {
   write(): void {
     const { graph, schedule, cacheIsMemory } = this.context;
     this.rows = this.writeIndices().map((strip) => this.place(this.names, strip, false, [this.common]));
-    const levels = Math.max(0, ...graph.nodes.map((node) => node.level));
     const loops = planLoops(graph, schedule, { elements: schedule.keep, isMemory: cacheIsMemory });
-    for (let level = 0; level <= levels; level++) {
+    for (let level = 0; level < graph.levels; level++) {
       this.writeRowValues(level);
       const loop = loops[level];
       if (loop !== undefined) this.writeLoop(loop);

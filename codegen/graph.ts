@@ -45,6 +45,8 @@ export interface Graph {
   /** All atoms that are walked, in the order of the tensor that decides it. */
   readonly rows: readonly Atom[];
   readonly columns: readonly Atom[];
+  /** How many there are: one more than the highest. */
+  readonly levels: number;
 }
 
 /** @throws TircError E0502 or E0503 where one walk does not compute it all. */
@@ -65,6 +67,7 @@ export function buildGraph(fn: Fn): Graph {
     stores,
     rows: order.filter((atom) => !columns.has(atom)),
     columns: order.filter((atom) => columns.has(atom)),
+    levels: 1 + nodes.reduce((highest, { level }) => Math.max(highest, level), 0),
   };
 }
 

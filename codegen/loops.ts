@@ -96,7 +96,6 @@ function plan(graph: Graph, keeps: (node: Node) => boolean): (Loop | undefined)[
   const computedIn = new Map<Node, number>();
   const keptBy = new Map<number, Set<Node>>();
   const lastRead = new Map<Node, number>();
-  const levels = 1 + Math.max(0, ...graph.nodes.map((node) => node.level));
   const folded = grouped(
     graph.nodes.filter((node) => node.kind === "reduction"),
     (node) => node.level - 1,
@@ -132,7 +131,7 @@ function plan(graph: Graph, keeps: (node: Node) => boolean): (Loop | undefined)[
     keptBy.set(level, kept);
     return { level, nodes, stores, keeps: kept, reads };
   };
-  const loops = Array.from({ length: levels }, (_, level) => needs(level));
+  const loops = Array.from({ length: graph.levels }, (_, level) => needs(level));
   const freed = grouped([...lastRead.keys()], (node) => lastRead.get(node) as number);
   return loops.map(
     (loop) =>

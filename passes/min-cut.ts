@@ -67,7 +67,7 @@ export class Choices {
       path.push(edge);
       edge = reached[this.opposite(edge).to];
     }
-    const flow = Math.min(...path.map((edge) => edge.capacity));
+    const flow = path.reduce((least, edge) => Math.min(least, edge.capacity), Infinity);
     for (const edge of path) {
       edge.capacity -= flow;
       this.opposite(edge).capacity += flow;

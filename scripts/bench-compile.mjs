@@ -4,11 +4,12 @@
  */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
+import { kinds } from "./compile-times.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const cli = `${root}dist/src/cli/main.js`;
-const asked = { startRatio: 5, seconds: 10, megabytes: 500, growth: 2.5 };
+const asked = { startRatio: 5, seconds: 10, megabytes: 500, growth: 6 };
 const rounds = Number(process.argv[2] ?? 21);
 
 if (!existsSync(cli)) {
@@ -41,36 +42,18 @@ function measureStart() {
   return { bare: median(bare), compile: median(compile), ratio: median(compile) / median(bare) };
 }
 
-/** Runs in a process of its own: an elementwise chain of so many statements, from text to one kernel. */
-const chainScript = `
-import { compile } from ${JSON.stringify(pathToFileURL(`${root}dist/src/compile.js`).href)};
-import { parse } from ${JSON.stringify(pathToFileURL(`${root}dist/src/parse/parse.js`).href)};
-const statements = Number(process.argv[1]);
-const steps = ["v + y", "v * 0.5", "tanh(v)", "v - x", "maximum(v, y)"];
-const lines = Array.from({ length: statements }, (_, i) => {
-  return "  let v" + (i + 1) + " = " + steps[i % steps.length].replaceAll("v", "v" + i);
-});
-const text = ["fn chain(x: f32[rows, 512], y: f32[rows, 512]) -> f32[rows, 512] {", "  let v0 = x", ...lines,
-  "  return v" + statements, "}"].join("\\n");
-const start = performance.now();
-const { kernels } = compile(parse(text));
-const seconds = (performance.now() - start) / 1000;
-if (kernels.length !== 1) throw new Error("not one kernel");
-console.log(JSON.stringify({ seconds, megabytes: process.resourceUsage().maxRSS / 1024, wgsl: kernels[0].wgsl.length }));
-`;
-
-function measureChain(statements) {
-  const runs = Array.from({ length: 3 }, () => {
-    const args = ["--input-type=module", "--eval", chainScript, String(statements)];
+/** Each in a process of its own: from text to one kernel. */
+function measureProgram(kind, statements, times = 3) {
+  const runs = Array.from({ length: times }, () => {
+    const args = [`${root}scripts/compile-times.mjs`, kind, String(statements)];
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8" });
-    if (status !== 0) throw new Error(`a chain of ${statements} statements failed:\n${stderr}`);
+    if (status !== 0) throw new Error(`${statements} statements of the kind ${kind} failed:\n${stderr}`);
     return JSON.parse(stdout);
   });
-  return {
-    seconds: median(runs.map((run) => run.seconds)),
-    megabytes: Math.max(...runs.map((run) => run.megabytes)),
-    wgsl: runs[0].wgsl,
-  };
+  const of = (part) => median(runs.map((run) => run[part]));
+  const [parse, passes, codegen] = [of("parse"), of("passes"), of("codegen")];
+  const megabytes = Math.max(...runs.map((run) => run.megabytes));
+  return { parse, passes, codegen, seconds: (parse + passes + codegen) / 1000, megabytes };
 }
 
 let missed = 0;
@@ -87,10 +70,26 @@ console.log(
   `node -e 0: ${start.bare.toFixed(1)} ms; tirc compile examples/bert-output.tir: ${start.compile.toFixed(1)} ms`,
 );
 report(`tirc compile against node -e 0, median of ${rounds}`, start.ratio, "x", asked.startRatio);
-const chain = measureChain(10_000);
+const chain = measureProgram("chain", 10_000);
 report("10,000 statements to one kernel", chain.seconds, "s", asked.seconds);
 report("10,000 statements, memory at most", chain.megabytes, "MB", asked.megabytes);
-const twice = measureChain(20_000);
-console.log(`20,000 statements: ${twice.seconds.toFixed(2)} s, ${twice.megabytes.toFixed(0)} MB`);
-report("20,000 statements against 10,000", twice.seconds / chain.seconds, "x", asked.growth);
+
+const sizes = [10, 100, 1000, 5000, 10_000, 20_000];
+console.log(
+  `\nMilliseconds from text to one kernel, by phase\n${"kind".padEnd(12)} statements    parse   passes  codegen       MB`,
+);
+const growths = [];
+for (const kind of Object.keys(kinds)) {
+  const bySize = sizes.map((statements) => measureProgram(kind, statements, statements < 5000 ? 3 : 1));
+  for (const [i, { parse, passes, codegen, megabytes }] of bySize.entries()) {
+    const cells = [parse, passes, codegen].map((time) => time.toFixed(0).padStart(8)).join(" ");
+    console.log(`${kind.padEnd(12)} ${String(sizes[i]).padStart(10)} ${cells} ${megabytes.toFixed(0).padStart(8)}`);
+  }
+  // Four times the statements: noise of one phase at one size weighs less than in a doubling.
+  for (const phase of ["parse", "passes", "codegen"]) {
+    growths.push([`${kind}, ${phase}: 20,000 statements against 5,000`, bySize.at(-1)[phase] / bySize.at(-3)[phase]]);
+  }
+}
+console.log();
+for (const [what, growth] of growths) report(what, growth, "x", asked.growth);
 process.exit(missed === 0 ? 0 : 1);

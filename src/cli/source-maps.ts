@@ -5,46 +5,52 @@ import type { Kernel } from "../../codegen/manifest.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { renderSourceMap } from "../render-source-map.ts";
-import type { Arguments, Word } from "./arguments.ts";
+import type { Arguments } from "./arguments.ts";
 import { makeFolder, writeAtomically } from "./files.ts";
+import { checkOutput, isFolderFor } from "./kernel-files.ts";
+import type { Program } from "./program-options.ts";
 import type { Io } from "./session.ts";
 
 const option = "--source-map";
 
-/** @throws TircError E0705 for stdout, E0709 where no WGSL is written. */
-export function readSourceMapPath(args: Arguments, emit: string): Word | undefined {
+/** @throws TircError E0705 for stdout, E0709 where no WGSL is written or where it is written to, E0714 as for kernels. */
+export function checkSourceMap(args: Arguments, emit: string, program: Program, io: Io): void {
   const word = args.value(option);
-  if (word === undefined) return undefined;
+  if (word === undefined) return;
+  const conflict = (other: string, why: string) => cliErrors.conflict(args.spanOf(option), option, other, why);
   if (word.text === "-") fail(cliErrors.wrongValue(word.span, option, "-", "the name of a file"));
-  if (emit === "tir" || emit === "ts") {
-    fail(cliErrors.conflict(args.spanOf(option), option, `--emit ${emit}`, "what that writes is no WGSL to map"));
+  if (emit === "tir" || emit === "ts") fail(conflict(`--emit ${emit}`, "what that writes is no WGSL to map"));
+  checkOutput(word, program, /\.map$/, io);
+  const output = args.value("--output");
+  const isSame = output !== undefined && resolve(io.cwd, output.text) === resolve(io.cwd, word.text);
+  if (isSame && !isFolderFor(program.module.fns.length, word.text, io)) {
+    fail(conflict("--output", "they name the same file"));
   }
-  return word;
 }
 
 export interface MapPlace {
   /** A file for one kernel, else a folder. */
-  readonly path: string;
-  readonly isFolder: boolean;
+  readonly map: string;
   /** The program; `-` is stdin. */
   readonly program: string;
-  /** Where a kernel's WGSL is written, if it is. */
-  readonly wgslPath: (kernel: Kernel) => string | undefined;
+  /** Where the kernels are written, and what of them. */
+  readonly output: string;
+  readonly emit: string;
 }
 
-export function writeSourceMaps(kernels: readonly Kernel[], { path, isFolder, program, wgslPath }: MapPlace, io: Io) {
-  if (isFolder) makeFolder(path, io);
-  for (const kernel of kernels) {
-    const { name, sourceMap } = kernel;
+export function writeSourceMaps(kernels: readonly Kernel[], { map, program, output, emit }: MapPlace, io: Io): void {
+  const inFolder = (path: string) => isFolderFor(kernels.length, path, io);
+  if (inFolder(map)) makeFolder(map, io);
+  for (const { name, sourceMap } of kernels) {
     if (sourceMap === undefined) continue;
-    const target = isFolder ? join(path, `${name}.wgsl.map`) : path;
+    const target = inFolder(map) ? join(map, `${name}.wgsl.map`) : map;
     // Absolute first: what is on the command line is relative to the folder that it runs in.
-    const fromMap = (to: string) => relative(dirname(resolve(io.cwd, target)), resolve(io.cwd, to));
-    const wgsl = wgslPath(kernel);
-    const map = renderSourceMap(sourceMap, {
-      ...(wgsl === undefined ? {} : { file: fromMap(wgsl) }),
+    const fromMap = (path: string) => relative(dirname(resolve(io.cwd, target)), resolve(io.cwd, path));
+    const wgsl = inFolder(output) ? join(output, `${name}.wgsl`) : output;
+    const rendered = renderSourceMap(sourceMap, {
+      ...(output === "-" || emit !== "wgsl" ? {} : { file: fromMap(wgsl) }),
       ...(program === "-" ? {} : { source: fromMap(program) }),
     });
-    writeAtomically(target, `${JSON.stringify(map)}\n`, io);
+    writeAtomically(target, `${JSON.stringify(rendered)}\n`, io);
   }
 }

@@ -23,7 +23,7 @@ export function lower(file: FileNode): { module: Module; diagnostics: Diagnostic
     else names.set(node.name, node.nameSpan);
     const lowering = new FnLowering(node, consts.declared);
     const fn = lowering.lower();
-    diagnostics.push(...lowering.diagnostics);
+    for (const one of lowering.diagnostics) diagnostics.push(one);
     if (fn !== undefined && lowering.diagnostics.length === 0) fns.push(fn);
   }
   return { module: makeModule(fns, consts.sound), diagnostics };

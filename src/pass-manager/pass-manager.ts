@@ -178,7 +178,7 @@ class Run {
     const changed = fns.some((fn, i) => fn !== this.module.fns[i]);
     const result = changed ? makeModule(fns, table.all) : this.module;
     this.module = result;
-    this.remarks.push(...remarks);
+    for (const one of remarks) this.remarks.push(one);
     this.timings.push({ pass: event.text, milliseconds });
     if (changed) this.changed.push(pass.name);
     this.count(pass.name, statistics);

@@ -3,7 +3,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Stats } from "@rspack/core";
+import { rspack, type Stats } from "@rspack/core";
 import * as esbuild from "esbuild";
 import { rolldown } from "rolldown";
 import * as vite from "vite";
@@ -34,12 +34,6 @@ function app(source = program): string {
   writeFileSync(join(folder, "main.js"), main);
   return folder;
 }
-
-/** `undefined` off Linux: package-lock.json has its binaries for that alone. */
-const rspackCore = await import("@rspack/core").catch((caught: unknown) => {
-  if (process.platform === "linux") throw caught;
-  return undefined;
-});
 
 type Build = (folder: string, options?: TircPluginOptions) => Promise<string>;
 
@@ -82,7 +76,6 @@ const bundlers: Readonly<Record<string, Build>> = {
     return join(root, "out/main.mjs");
   },
   rspack: async (root, options) => {
-    const { rspack } = rspackCore as NonNullable<typeof rspackCore>;
     const compiler = rspack({
       ...{ mode: "production", context: root, entry: join(root, "main.js"), target: "es2022" },
       output: { path: join(root, "out"), filename: "main.mjs", module: true, library: { type: "module" } },
@@ -107,9 +100,7 @@ interface Built {
 
 const load = (path: string): Promise<Built> => import(/* @vite-ignore */ pathToFileURL(path).href);
 
-const installed = Object.entries(bundlers).filter(([name]) => name !== "rspack" || rspackCore !== undefined);
-
-describe.each(installed)("%s", (_, build) => {
+describe.each(Object.entries(bundlers))("%s", (_, build) => {
   gpuTest("builds a module that runs", { timeout: 60_000 }, async ({ gpu: { device } }) => {
     const folder = app();
     const { scaleRow, text } = await load(await build(folder));

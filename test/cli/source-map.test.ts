@@ -81,6 +81,13 @@ describe("is refused", () => {
     expect(await refused("src/f.tir", "--source-map", "-")).toEqual([2, expect.stringContaining("error[E0705]")]);
   });
 
+  test("in the place of the WGSL", async () => {
+    expect(await refused("src/f.tir", "-o", "k.wgsl", "--source-map", "./k.wgsl")).toEqual([
+      2,
+      expect.stringContaining("error[E0709]: `--source-map` and `--output` do not go together"),
+    ]);
+  });
+
   test("as a file for several functions", async () => {
     expect(await refused("src/two.tir", "--source-map", "two.map")).toEqual([
       2,

@@ -1,6 +1,6 @@
 /** What cannot be one kernel is refused with the op, its place and the reason. */
 
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { portableTarget } from "../../codegen/target.ts";
 import { lineColumn, TircError } from "../../src/diagnostics/diagnostic.ts";
 import { compileText } from "../support/compile.ts";
@@ -94,4 +94,28 @@ test("more buffers than the target has", () => {
   expect(refusal(text)).toBe("E0504 1:1: `f` needs 9 storage buffers, and the target `portable` has 8");
   const limits = { ...portableTarget.limits, maxStorageBuffersPerShaderStage: 10 };
   expect(refusal(text, undefined, { ...portableTarget, limits })).toBe("compiled");
+});
+
+describe("many reductions in sequence", () => {
+  const norms = (count: number, columns: string) => {
+    const lines = Array.from({ length: count }, (_, i) => `  let v${i + 1} = layernorm(v${i}, axes = [-1]) + y`);
+    const type = `f32[rows, ${columns}]`;
+    return `fn f(x: ${type}, y: ${type}) -> ${type} {\n  let v0 = x\n${lines.join("\n")}\n  return v${count}\n}`;
+  };
+
+  test("the text grows with their number: what a lane keeps is not computed again", () => {
+    const length = (count: number) => compileText(norms(count, "512")).kernel.wgsl.length;
+    expect(length(300) / length(100)).toBeLessThan(3.2);
+  });
+
+  test("of rows too long to keep, too", () => {
+    const length = (count: number) => compileText(norms(count, "100000")).kernel.wgsl.length;
+    expect(length(300) / length(100)).toBeLessThan(3.2);
+  });
+
+  test("E0506: of rows whose length is a name, where each would begin anew", () => {
+    expect(compileText(norms(3, "n")).kernel.wgsl).toContain("unit < dim_n");
+    const message = refusal(norms(500, "n"));
+    expect(message).toMatch(/^E0506 1:1: the kernel of `f` would be too large: \d+ ops in 501 loops over a row/);
+  });
 });
