@@ -42,7 +42,7 @@ export function choiceSpace(width: 1 | 2 | 4, units: number, most: number, isFla
   return {
     lanes: isFlat ? [1] : powers(1, Math.min(most, 2 ** Math.ceil(Math.log2(Math.max(1, units))))),
     workgroup: powers(1, most),
-    rowsPerLane: isFlat ? [1] : [1, 2, 4, 8],
+    rowsPerLane: [1, 2, 4, 8],
     width: powers(1, width) as (1 | 2 | 4)[],
     keep: isFlat ? [0] : [0, 64, 1024],
   };

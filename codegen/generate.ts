@@ -48,7 +48,11 @@ function plan(fn: Fn, target: TargetProfile, options: KernelOptions): { graph: G
   checkFused(fn);
   checkTarget(fn, target);
   const graph = buildGraph(lowerNorms(options.rounding === "strict" ? roundStrictly(fn) : fn, options.accuracy));
-  return { graph, schedule: makeSchedule(fn.name, graph.rows, graph.columns, allStrides(graph), target) };
+  const hasMoments = graph.nodes.some(
+    ({ kind, op }) => kind === "centered" || op?.name === "var" || op?.name === "moments",
+  );
+  const schedule = makeSchedule(fn.name, graph.rows, graph.columns, allStrides(graph), target, hasMoments);
+  return { graph, schedule };
 }
 
 function checkFused(fn: Fn): void {

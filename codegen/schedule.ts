@@ -57,27 +57,37 @@ const longRow = 512;
 const fewWorkgroups = 16;
 
 /**
- * A processor loads gamma and beta once for several rows, and has more to do at a time: measured on SwiftShader, 4 rows of
- * vectors or 8 of single elements take about half the time of one after the other.
- * @param rows how many there are, if known: few are not worth it.
+ * What a lane of a processor has at hand: rows, and neighbouring elements of each. Gamma and beta are loaded once for all
+ * of its rows, and there is more to do at a time; but statistics take four variables an element, and where rows are short
+ * what counts is how few states are left to merge. Measured on SwiftShader.
  */
-function rowsAtHand(width: number, rows = Infinity): number {
-  let count = width === 1 ? 8 : 4;
-  while (count > 1 && rows / count < fewWorkgroups) count /= 2;
-  return count;
+function atHand({ width, length, count = Infinity, isFlat, hasMoments }: Walk): Pick<Choice, "width" | "rowsPerLane"> {
+  if (isFlat) return { width: 1, rowsPerLane: 4 };
+  const wanted = length !== undefined && length <= shortRow ? 1 : hasMoments ? 2 : 4;
+  const taken = Math.min(width, wanted) as 1 | 2 | 4;
+  let rows = taken === 1 ? 8 : 4;
+  while (rows > 1 && count / rows < fewWorkgroups) rows /= 2;
+  return { width: taken, rowsPerLane: rows };
 }
+
+/** In elements. */
+const shortRow = 256;
 const unitsPerLane = 4;
 
 /** Elements of a row that a lane keeps between two reads of it: a GPU's registers, a processor's stack. */
 const keptElements = { gpu: 64, cpu: 1024 };
 
-/** @param fn the name under which the target may hold a measured choice. */
+/**
+ * @param fn the name under which the target may hold a measured choice.
+ * @param hasMoments whether it has a mean and a variance of its rows.
+ */
 export function makeSchedule(
   fn: string,
   rows: readonly Atom[],
   columns: readonly Atom[],
   buffers: readonly Strides[],
   target: TargetProfile,
+  hasMoments: boolean,
 ): Schedule {
   const isFlat = columns.length === 0;
   const vector = (isFlat ? rows : columns).at(-1);
@@ -88,7 +98,9 @@ export function makeSchedule(
   const tuned = target.schedules?.find((one) => one.fn === fn && one.columns === length)?.choice;
   const space = choiceSpace(widest, length === undefined ? most : Math.ceil(length / widest), most, isFlat);
   const count = known(times(...rows.map(({ extent }) => extentOf(extent))));
-  const choice = tuned ? fitted(tuned, space) : usualChoice({ width: widest, length, count, isFlat }, target);
+  const choice = tuned
+    ? fitted(tuned, space)
+    : usualChoice({ width: widest, length, count, isFlat, hasMoments }, target);
   const { lanes, workgroup, rowsPerLane, width, keep } = choice;
   const axis = (atom: Atom): Axis => {
     const extent = extentOf(atom.extent);
@@ -121,17 +133,21 @@ interface Walk {
   readonly length: number | undefined;
   readonly count: number | undefined;
   readonly isFlat: boolean;
+  /** Whether it has a mean and a variance of its rows. */
+  readonly hasMoments: boolean;
 }
 
-function usualChoice({ width, length, count, isFlat }: Walk, target: TargetProfile): Choice {
+function usualChoice(walk: Walk, target: TargetProfile): Choice {
+  const { length, isFlat } = walk;
   const { kind } = target;
   const most = largestWorkgroup(target);
+  const { width, rowsPerLane } = kind === "gpu" ? { width: walk.width, rowsPerLane: 1 } : atHand(walk);
   const units = length === undefined ? undefined : length / width;
   const lanes = isFlat ? 1 : lanesFor(units, kind, subgroupOf(target), most);
   return {
     lanes,
     workgroup: isFlat ? most : Math.max(lanes, Math.min(most, workgroupLanes(kind, units))),
-    rowsPerLane: isFlat || kind === "gpu" ? 1 : rowsAtHand(width, count),
+    rowsPerLane,
     width,
     keep: keptElements[kind],
   };

@@ -1,7 +1,9 @@
 /**
  * Prints the coefficients of the polynomials in src/ir/ops/wgsl-functions.ts, and the largest error of each in f32
  * arithmetic. They are Chebyshev interpolants: the polynomial through a function's values at the Chebyshev nodes of an
- * interval, written in powers of its variable, lowest first.
+ * interval, written in powers of its variable, lowest first. Quotients of two polynomials are fitted by least squares,
+ * with weights that grow where the error is largest (Lawson 1961), the denominator of the last round taken as known
+ * (Sanathanan and Koerner 1963).
  */
 import { fileURLToPath } from "node:url";
 
@@ -40,6 +42,61 @@ function interpolate(f, low, high, degree) {
     return grown;
   }, []);
   return inS.slice(0, count).map((c) => Number(round(c).toPrecision(10)));
+}
+
+/** `x` that minimizes |Ax - b|, by Gram and Schmidt, twice over. */
+function leastSquares(a, b) {
+  const q = a[0].map((_, j) => a.map((row) => row[j]));
+  const dot = (u, v) => u.reduce((sum, value, i) => sum + value * v[i], 0);
+  const r = q.map(() => new Array(q.length).fill(0));
+  for (const [j, column] of q.entries()) {
+    for (const i of [...Array(j).keys(), ...Array(j).keys()]) {
+      const part = dot(q[i], column);
+      r[i][j] += part;
+      for (const [k, value] of q[i].entries()) column[k] -= part * value;
+    }
+    r[j][j] = Math.sqrt(dot(column, column));
+    for (const k of column.keys()) column[k] /= r[j][j];
+  }
+  const x = q.map((column) => dot(column, b));
+  for (let j = x.length - 1; j >= 0; j--) {
+    for (let i = j + 1; i < x.length; i++) x[j] -= r[j][i] * x[i];
+    x[j] /= r[j][j];
+  }
+  return x;
+}
+
+/** Coefficients of P, then of Q less its first, which is 1, with x P(x^2) / Q(x^2) near the odd `f` on [0, high]. */
+function rationalFit(f, high, degreeP, degreeQ) {
+  const points = Array.from({ length: 400 }, (_, k) => (high * (1 - Math.cos((Math.PI * (k + 0.5)) / 400))) / 2);
+  const squares = points.map((x) => (x / high) ** 2);
+  const values = points.map((x) => f(x) / x);
+  const powers = (s, from, to) => Array.from({ length: to - from + 1 }, (_, i) => s ** (from + i));
+  const at = (c, s) => c.reduceRight((sum, value) => sum * s + value, 0);
+  let weights = points.map(() => 1);
+  let below = points.map(() => 1);
+  let best = { error: Infinity, coefficients: [] };
+  for (let pass = 0; pass < 60; pass++) {
+    const scale = weights.map((weight, k) => weight / (below[k] * values[k]));
+    const rows = squares.map((s, k) => [
+      ...powers(s, 0, degreeP).map((power) => scale[k] * power),
+      ...powers(s, 1, degreeQ).map((power) => -scale[k] * values[k] * power),
+    ]);
+    const found = leastSquares(
+      rows,
+      values.map((value, k) => scale[k] * value),
+    );
+    const [p, q] = [found.slice(0, degreeP + 1), [1, ...found.slice(degreeP + 1)]];
+    const errors = squares.map((s, k) => Math.abs(at(p, s) / at(q, s) / values[k] - 1));
+    const error = Math.max(...errors);
+    if (error < best.error) best = { error, coefficients: [p, q.slice(1)] };
+    below = squares.map((s) => at(q, s));
+    weights = weights.map((weight, k) => weight * Math.sqrt(errors[k] / error + 0.02));
+    const most = Math.max(...weights);
+    weights = weights.map((weight) => weight / most);
+  }
+  const inX = (list, from) => list.map((c, i) => Number(round(c / high ** (2 * (i + from))).toPrecision(10)));
+  return [...inX(best.coefficients[0], 0), ...inX(best.coefficients[1], 1)];
 }
 
 function horner(coefficients, s) {
@@ -95,6 +152,16 @@ const fits = {
     exact: Math.atan,
     error: relative,
     range: [1e-4, 1],
+  },
+  tanhCoefficients: {
+    coefficients: rationalFit(Math.tanh, 9, 4, 4),
+    use: (c, x) => {
+      const s = round(x * x);
+      return round(round(x * horner(c.slice(0, 5), s)) / horner([1, ...c.slice(5)], s));
+    },
+    exact: Math.tanh,
+    error: relative,
+    range: [1e-4, 9],
   },
   sinCoefficients: {
     coefficients: interpolate(oddIn(Math.sin, 1), 0, quarter, 4),

@@ -35,7 +35,7 @@ describe("a choice that does not fit becomes the nearest that does", () => {
   });
 
   test("in a function without a reduction a lane has a row of its own", () => {
-    expect(fitted(choice, choiceSpace(4, 1, 256, true))).toEqual({ ...choice, lanes: 1, rowsPerLane: 1 });
+    expect(fitted(choice, choiceSpace(4, 1, 256, true))).toEqual({ ...choice, lanes: 1 });
   });
 });
 
