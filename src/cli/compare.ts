@@ -64,7 +64,7 @@ export function referenceOf(
 }
 
 const steppingOps: ReadonlySet<OpName> = new Set<OpName>([
-  ...(["round", "floor", "ceil", "trunc", "sign", "rem"] as const),
+  ...(["round", "floor", "ceil", "trunc", "sign", "rem", "pow2_scale"] as const),
   ...(["eq", "ne", "lt", "le", "gt", "ge"] as const),
 ]);
 

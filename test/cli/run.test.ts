@@ -177,3 +177,40 @@ test("one function of several runs by its name", async () => {
   expect(code).toBe(0);
   expect(stdout).toContain("double on cpu");
 });
+
+describe("arithmetic", () => {
+  const norm = (element: string) => `fn f(x: ${element}[rows, 64]) -> (y: ${element}[rows, 64]) {
+  let h = rmsnorm(x, axes = [-1])
+  return h * 0.3 + h
+}
+`;
+  const line = ["run", "f.tir", "--dim", "rows=4", "--compare"];
+
+  gpuTest("squares that overflow are told, and --accuracy=scaled computes them", async ({ gpu: _ }) => {
+    const place = new Workplace({ "f.tir": norm("f32") });
+    const plain = await place.run([...line, "--in", "x=1e25"]);
+    expect(plain).toMatchObject({ code: 1, stderr: expect.stringContaining("E0650") });
+    expect(await place.run([...line, "--in", "x=1e25", "--accuracy", "scaled"])).toMatchObject({ code: 0 });
+  });
+
+  gpuTest("--rounding=strict rounds each op to f16, which is allowed for in comparing", async ({ gpu: _ }) => {
+    const place = new Workplace({ "f.tir": norm("f16") });
+    const outputs = [];
+    for (const rounding of ["late", "strict"]) {
+      const ran = await place.run([...line, "--rounding", rounding, "--out", `y=${rounding}.npy`]);
+      expect(ran, rounding).toMatchObject({ code: 0, stdout: expect.stringContaining("ok: ") });
+      outputs.push(numbersIn(place, `${rounding}.npy`));
+    }
+    expect(outputs[0]).not.toEqual(outputs[1]);
+  });
+
+  test("kinds that there are not", async () => {
+    const place = new Workplace({ "f.tir": norm("f32") });
+    for (const option of ["--accuracy", "--rounding"]) {
+      const { code, stderr } = await place.run(["compile", "f.tir", option, "exact"]);
+      expect(code).toBe(2);
+      expect(stderr).toContain(`${option}`);
+      expect(stderr).toMatch(/normal.*scaled|late.*strict/s);
+    }
+  });
+});
