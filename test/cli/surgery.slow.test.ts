@@ -1,9 +1,15 @@
-/** `tirc surgery --check`. */
+/** `tirc surgery --check`, and models that are larger than what a process may hold. */
 
+import { truncateSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { create } from "@bufbuild/protobuf";
+import { TensorProto_DataLocation, TensorProtoSchema } from "onnx-buf";
 import { expect, test } from "vitest";
+import { buildPackage, runNode } from "../support/built.ts";
 import { Workplace } from "../support/cli.ts";
-import { node, onnxModel } from "../support/onnx.ts";
-import { divided, small, smallParts, weightsOfDivided } from "../support/surgery.ts";
+import { node, onnxModel, onnxType } from "../support/onnx.ts";
+import { countOf, divided, small, smallParts, weightsOfDivided } from "../support/surgery.ts";
 
 const check = (place: Workplace, ...args: string[]) =>
   place.run(["surgery", "m.onnx", "--check", "--diagnostics", "short", ...args]);
@@ -40,3 +46,32 @@ test("a model that onnxruntime does not know all ops of", async () => {
   expect(code).toBe(1);
   expect(stderr).toContain("error[E0753]: onnxruntime does not run m.onnx: ");
 });
+
+test("a model of more than 2 GiB: what is not centered is not read", async () => {
+  const bytes = 2 ** 31 + 4096;
+  const table = create(TensorProtoSchema, {
+    name: "table",
+    dims: [BigInt(bytes / 16), 4n],
+    dataType: onnxType.f32,
+    dataLocation: TensorProto_DataLocation.EXTERNAL,
+    externalData: [{ key: "location", value: "m.data" }],
+  });
+  const model = onnxModel({
+    ...smallParts,
+    inputs: { ...smallParts.inputs, ids: { element: "i64", shape: ["rows"] } },
+    outputs: { ...smallParts.outputs, found: { element: "f32" } },
+    tensors: [table],
+    nodes: [...(smallParts.nodes ?? []), node("Gather", ["table", "ids"], ["found"])],
+  });
+  const place = new Workplace({ "m.onnx": model, "m.data": "" });
+  truncateSync(join(place.folder, "m.data"), bytes);
+  const script = `process.on("exit", () => console.error("kilobytes: " + process.resourceUsage().maxRSS));
+    process.argv.splice(1, 0, "tirc");
+    await import(${JSON.stringify(pathToFileURL(join(buildPackage(), "dist/src/cli/main.js")).href)});`;
+  const args = ["--input-type=module", "-e", script, "surgery", "m.onnx", "-o", "rms.onnx"];
+  const { status, stderr } = runNode(args, { cwd: place.folder });
+  expect({ status, stderr }).toMatchObject({ status: 0 });
+  expect(countOf(place.bytes("rms.onnx"), "SimplifiedLayerNormalization")).toBe(1);
+  expect(place.bytes("rms.onnx").length).toBeLessThan(4096);
+  expect(Number(/kilobytes: (\d+)/.exec(stderr)?.[1])).toBeLessThan(300_000);
+}, 240_000);

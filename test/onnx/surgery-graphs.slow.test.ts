@@ -96,6 +96,44 @@ describe("transformers", () => {
     expect(norms.map(({ centering }) => centering)).toEqual(["lossy", "lossy"]);
   });
 
+  test("ViT: patches that a convolution makes, a token of their class before them", async () => {
+    const g = new Graph();
+    const patches = g.op("Conv", ["x", g.weight([width, 3, 2, 2]), g.weight([width])], { strides: [2, 2] });
+    const rows = g.op("Transpose", [g.op("Reshape", [patches, g.integers(0, width, -1)])], { perm: [0, 2, 1] });
+    const token = g.op("Expand", [g.weight([1, 1, width]), g.integers(2, 1, width)]);
+    let h = g.add(g.op("Concat", [token, rows], { axis: 1 }), g.weight([1, 5, width]));
+    for (let layer = 0; layer < 2; layer++) {
+      h = g.add(h, g.attention(g.expandedNorm(h, width), width, 3));
+      h = g.add(h, g.dense(g.geluErf(g.dense(g.expandedNorm(h, width), width, 24)), 24, width));
+    }
+    const first = g.op("Gather", [g.expandedNorm(h, width), g.index(0)], { axis: 1 });
+    const image = [2, 3, 4, 4];
+    const parts = modelOf(g, g.dense(first, width, 3), { inputs: { x: { element: "f32", shape: image } } });
+    const numbers = spread(elementCount(image), 6);
+    const outcomes = ["kept", ...new Array(4).fill("moved")];
+    const { written } = await check(parts, { x: { element: "f32", shape: image, numbers } }, { outcomes, centers: 1 });
+    expect(countOf(written, "SimplifiedLayerNormalization")).toBe(5);
+    expect(countOf(written, "ReduceMean")).toBe(1);
+  });
+
+  test("T5: norms without means, a gated product, and scores with a bias: nothing to do", async () => {
+    const g = new Graph();
+    const normal = g.rmsNorm("x", width);
+    const keys = g.op("Transpose", [g.op("MatMul", [normal, g.weight([width, width])])], { perm: [0, 2, 1] });
+    const scores = g.add(
+      g.op("MatMul", [g.op("MatMul", [normal, g.weight([width, width])]), keys]),
+      g.weight([1, 5, 5]),
+    );
+    const mixed = g.op("MatMul", [g.op("Softmax", [scores], { axis: 2 }), normal]);
+    const h = g.add("x", g.op("MatMul", [mixed, g.weight([width, width])]));
+    const inner = g.rmsNorm(h, width);
+    const gate = g.geluErf(g.op("MatMul", [inner, g.weight([width, 24])]));
+    const product = g.op("Mul", [gate, g.op("MatMul", [inner, g.weight([width, 24])])]);
+    const y = g.add(h, g.op("MatMul", [product, g.weight([24, width])]));
+    const { written, bytes } = await check(modelOf(g, y), { x }, { outcomes: ["none", "none"] });
+    expect(written.equals(bytes)).toBe(true);
+  });
+
   test("LLaMA: nothing to do", async () => {
     const g = new Graph();
     const attended = g.add("x", g.attention(g.rmsNorm("x", width), width, 2));
@@ -327,17 +365,19 @@ describe("what a stream is made of", () => {
 describe("near misses stay what they are", () => {
   const chain = (parts: {
     exponent?: number;
+    isCast?: boolean;
     keepdims?: number;
     scale?: readonly number[];
     opset?: number;
   }): ModelParts => {
-    const { exponent = 2, keepdims = 1, scale = [width], opset = 11 } = parts;
+    const { exponent = 2, isCast = false, keepdims = 1, scale = [width], opset = 11 } = parts;
     const g = new Graph();
     const mean = g.op("ReduceMean", ["x"], { axes: [-1], keepdims });
     const column = keepdims === 1 ? mean : g.op("Unsqueeze", [mean], { axes: [-1] });
     const centered = g.op("Sub", ["x", column]);
     const powers = g.op("Pow", [g.op("Abs", [centered]), g.scalar(exponent)]);
-    const squares = exponent === 2 ? g.op("Pow", [centered, g.scalar(2)]) : powers;
+    const squares =
+      exponent === 2 ? g.op("Pow", [centered, isCast ? g.op("Cast", [g.index(2)], { to: 1 }) : g.scalar(2)]) : powers;
     const variance = g.op("ReduceMean", [squares], { axes: [-1] });
     const deviation = g.op("Sqrt", [g.op("Add", [g.scalar(1e-5), variance])]);
     const y = g.op("Mul", [g.op("Div", [centered, deviation]), g.weight(scale)]);
@@ -346,6 +386,11 @@ describe("near misses stay what they are", () => {
 
   test("the exponent 3", async () => {
     const { written, bytes } = await check(chain({ exponent: 3 }), { x }, { outcomes: [] });
+    expect(written.equals(bytes)).toBe(true);
+  });
+
+  test("an exponent that a node casts from an integer", async () => {
+    const { written, bytes } = await check(chain({ isCast: true }), { x }, { outcomes: [] });
     expect(written.equals(bytes)).toBe(true);
   });
 
