@@ -63,11 +63,11 @@ const fewWorkgroups = 16;
  */
 function atHand({ width, length, count = Infinity, isFlat, hasMoments }: Walk): Pick<Choice, "width" | "rowsPerLane"> {
   if (isFlat) return { width: 1, rowsPerLane: 4 };
-  const wanted = length !== undefined && length <= shortRow ? 1 : hasMoments ? 2 : 4;
-  const taken = Math.min(width, wanted) as 1 | 2 | 4;
-  let rows = taken === 1 ? 8 : 4;
+  const isSingle = width === 1 || (length !== undefined && length <= shortRow);
+  let rows = isSingle ? 8 : 4;
   while (rows > 1 && count / rows < fewWorkgroups) rows /= 2;
-  return { width: taken, rowsPerLane: rows };
+  const elements = isSingle ? rows : hasMoments ? 8 : 16;
+  return { width: Math.min(width, elements / rows) as 1 | 2 | 4, rowsPerLane: rows };
 }
 
 /** In elements. */
