@@ -54,7 +54,7 @@ const usualWorkgroup = 64;
 /** In units. */
 const longRow = 512;
 /** Workgroups that keep a processor's cores busy. */
-const fewWorkgroups = 16;
+const fewWorkgroups = 4;
 
 /**
  * What a lane of a processor has at hand: rows, and neighbouring elements of each. Gamma and beta are loaded once for all
