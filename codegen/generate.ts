@@ -18,7 +18,7 @@ import { Body } from "./body.ts";
 import { type Buffer, bufferFunctions, declareBuffer, storageOf } from "./buffers.ts";
 import { known } from "./extent.ts";
 import { laneMoments, mergeMoments } from "./folds.ts";
-import { bufferName, buildGraph, type Graph } from "./graph.ts";
+import { bufferName, buildGraph, type Graph, type Node } from "./graph.ts";
 import { scratchSize } from "./lanes.ts";
 import { lowerNorms } from "./lower-norms.ts";
 import type { Binding, Kernel, Manifest } from "./manifest.ts";
@@ -48,10 +48,13 @@ function plan(fn: Fn, target: TargetProfile, options: KernelOptions): { graph: G
   checkFused(fn);
   checkTarget(fn, target);
   const graph = buildGraph(lowerNorms(options.rounding === "strict" ? roundStrictly(fn) : fn, options.accuracy));
-  const hasMoments = graph.nodes.some(
-    ({ kind, op }) => kind === "centered" || op?.name === "var" || op?.name === "moments",
-  );
-  const schedule = makeSchedule(fn.name, graph.rows, graph.columns, allStrides(graph), target, hasMoments);
+  const isMoments = ({ kind, op }: Node) => kind === "centered" || op?.name === "var" || op?.name === "moments";
+  const values = [...graph.stores.map(({ node }) => node), ...graph.nodes.filter(({ kind }) => kind === "load")];
+  const traits = {
+    hasMoments: graph.nodes.some(isMoments),
+    isPacked: values.some(({ value }) => storageOf(value.element, target.features) === "f16x2"),
+  };
+  const schedule = makeSchedule(fn.name, graph.rows, graph.columns, allStrides(graph), target, traits);
   return { graph, schedule };
 }
 

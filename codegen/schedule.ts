@@ -61,13 +61,15 @@ const fewWorkgroups = 4;
  * of its rows, and there is more to do at a time; but statistics take four variables an element, and where rows are short
  * what counts is how few states are left to merge. Measured on SwiftShader.
  */
-function atHand({ width, length, count = Infinity, isFlat, hasMoments }: Walk): Pick<Choice, "width" | "rowsPerLane"> {
-  if (isFlat) return { width: 1, rowsPerLane: 4 };
-  const isSingle = width === 1 || (length !== undefined && length <= shortRow);
-  let rows = isSingle ? 8 : 4;
+function atHand(walk: Walk): Pick<Choice, "width" | "rowsPerLane"> {
+  const { width, length, count = Infinity, isFlat, hasMoments, isPacked } = walk;
+  const least = Math.min(width, isPacked ? 2 : 1) as 1 | 2;
+  if (isFlat) return { width: least, rowsPerLane: 4 };
+  const isNarrow = width === 1 || (length !== undefined && length <= shortRow);
+  let rows = isNarrow && least === 1 ? 8 : 4;
   while (rows > 1 && count / rows < fewWorkgroups) rows /= 2;
-  const elements = isSingle ? rows : hasMoments ? 8 : 16;
-  return { width: Math.min(width, elements / rows) as 1 | 2 | 4, rowsPerLane: rows };
+  const elements = hasMoments ? 8 : 16;
+  return { width: isNarrow ? least : (Math.min(width, elements / rows) as 1 | 2 | 4), rowsPerLane: rows };
 }
 
 /** In elements. */
@@ -77,17 +79,14 @@ const unitsPerLane = 4;
 /** Elements of a row that a lane keeps between two reads of it: a GPU's registers, a processor's stack. */
 const keptElements = { gpu: 64, cpu: 1024 };
 
-/**
- * @param fn the name under which the target may hold a measured choice.
- * @param hasMoments whether it has a mean and a variance of its rows.
- */
+/** @param fn the name under which the target may hold a measured choice. */
 export function makeSchedule(
   fn: string,
   rows: readonly Atom[],
   columns: readonly Atom[],
   buffers: readonly Strides[],
   target: TargetProfile,
-  hasMoments: boolean,
+  traits: Traits,
 ): Schedule {
   const isFlat = columns.length === 0;
   const vector = (isFlat ? rows : columns).at(-1);
@@ -100,7 +99,7 @@ export function makeSchedule(
   const count = known(times(...rows.map(({ extent }) => extentOf(extent))));
   const choice = tuned
     ? fitted(tuned, space)
-    : usualChoice({ width: widest, length, count, isFlat, hasMoments }, target);
+    : usualChoice({ width: widest, length, count, isFlat, ...traits }, target);
   const { lanes, workgroup, rowsPerLane, width, keep } = choice;
   const axis = (atom: Atom): Axis => {
     const extent = extentOf(atom.extent);
@@ -127,14 +126,20 @@ function largestWorkgroup({ limits }: TargetProfile): number {
   return 2 ** Math.floor(Math.log2(Math.max(1, most)));
 }
 
-interface Walk {
+/** What the choice depends on beside the shape. */
+export interface Traits {
+  /** Whether there is a mean and a variance of the rows. */
+  readonly hasMoments: boolean;
+  /** Whether two elements of a buffer share a word, which single ones are written into atomically. */
+  readonly isPacked: boolean;
+}
+
+interface Walk extends Traits {
   readonly width: 1 | 2 | 4;
   /** Elements of a row and rows, where they are known. */
   readonly length: number | undefined;
   readonly count: number | undefined;
   readonly isFlat: boolean;
-  /** Whether it has a mean and a variance of its rows. */
-  readonly hasMoments: boolean;
 }
 
 function usualChoice(walk: Walk, target: TargetProfile): Choice {

@@ -43,3 +43,10 @@ test("odd rows keep to single elements whatever is chosen", () => {
   const target = { ...targetByName("swiftshader"), schedules: [{ fn: "f", columns: 7, choice }] };
   expect(compileText(text("f", 7), target).kernel.wgsl).toContain("in_x: array<f32>");
 });
+
+test("on a processor halves that share a word are read two at a time: single ones are written atomically", () => {
+  const halves = (columns: number) => text("f", columns).replaceAll("f32", "f16");
+  const wgsl = (columns: number) => compileText(halves(columns), targetByName("swiftshader")).kernel.wgsl;
+  expect(wgsl(64)).not.toContain("atomic");
+  expect(wgsl(65)).toContain("atomic");
+});
