@@ -89,7 +89,7 @@ ${[...bars, ...legend].join("\n")}
 `;
 }
 
-/** Puts the tables between the markers of docs/performance.md, and the plot beside it. */
+/** Puts the tables between the markers of docs/performance.md and of the README, and the plot beside them. */
 export function writeReport({ device, rounds, results }) {
   const path = new URL("performance.md", docs);
   const text = readFileSync(path, "utf8");
@@ -103,4 +103,9 @@ ${table(results)}`;
     text.replace(/<!-- bench -->[\s\S]*<!-- \/bench -->/, `<!-- bench -->\n${block}\n<!-- /bench -->`),
   );
   writeFileSync(new URL("performance.svg", docs), plot(results));
+  const readme = new URL("../README.md", docs);
+  const short = `On ${device}:\n\n${summary(results)}`;
+  const before = readFileSync(readme, "utf8");
+  const between = /<!-- performance -->[\s\S]*<!-- \/performance -->/;
+  writeFileSync(readme, before.replace(between, `<!-- performance -->\n${short}\n<!-- /performance -->`));
 }
