@@ -4,8 +4,10 @@ import { builtinPasses, defaultPipeline } from "../dist/passes/index.js";
 import { catalog } from "../dist/src/diagnostics/catalog.js";
 import * as tirc from "../dist/src/index.js";
 import { signatureOf } from "../dist/src/ir/infer.js";
-import { ops } from "../dist/src/ir/ops/index.js";
+import { callableNames, ops } from "../dist/src/ir/ops/index.js";
+import { elementTypes } from "../dist/src/ir/types.js";
 import { diagnosticsPage, languagePage, passesPage, readme } from "./reference.mjs";
+import { textmateGrammar } from "./textmate.mjs";
 
 const root = new URL("../", import.meta.url);
 const read = (path) => readFileSync(new URL(path, root), "utf8");
@@ -14,6 +16,8 @@ const intro = read("docs/language.intro.md");
 writeFileSync(new URL("language.md", docs), languagePage(intro, ops, signatureOf));
 writeFileSync(new URL("passes.md", docs), passesPage(builtinPasses, defaultPipeline));
 writeFileSync(new URL("diagnostics.md", docs), diagnosticsPage(catalog));
+
+writeFileSync(new URL("editors/vscode/tir.tmLanguage.json", root), textmateGrammar(callableNames, elementTypes));
 
 const text = readme(read("README.md"), read("examples/bert-output.tir"), read("examples/own-pass.ts"), tirc);
 writeFileSync(new URL("README.md", root), text);

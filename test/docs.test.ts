@@ -4,10 +4,12 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
 import { builtinPasses, defaultPipeline } from "../passes/index.ts";
 import { diagnosticsPage, languagePage, passesPage, readme } from "../scripts/reference.mjs";
+import { textmateGrammar } from "../scripts/textmate.mjs";
 import { catalog } from "../src/diagnostics/catalog.ts";
 import * as tirc from "../src/index.ts";
 import { signatureOf } from "../src/ir/infer.ts";
-import { opNames, ops } from "../src/ir/ops/index.ts";
+import { callableNames, opNames, ops } from "../src/ir/ops/index.ts";
+import { elementTypes } from "../src/ir/types.ts";
 import { pages } from "./support/snippets.ts";
 
 const read = (path: string) => readFileSync(path, "utf8");
@@ -18,6 +20,7 @@ describe("generated pages are fresh", () => {
     ["docs/language.md", () => languagePage(read("docs/language.intro.md"), ops, signatureOf)],
     ["docs/passes.md", () => passesPage(builtinPasses, defaultPipeline)],
     ["docs/diagnostics.md", () => diagnosticsPage(catalog)],
+    ["editors/vscode/tir.tmLanguage.json", () => textmateGrammar(callableNames, elementTypes)],
     [
       "README.md",
       () => readme(read("README.md"), read("examples/bert-output.tir"), read("examples/own-pass.ts"), tirc),

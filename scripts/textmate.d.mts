@@ -1,0 +1,1 @@
+export function textmateGrammar(opNames: readonly string[], elementTypes: readonly string[]): string;
