@@ -51,10 +51,13 @@ export function caretAt(program: Program, offset: number): Caret {
   const isNumber = last?.kind === "number" && last.end >= offset;
   const range = isTyped ? { start: last.start, end: Math.max(offset, last.end) } : { start: offset, end: offset };
   const before = tokens.slice(0, isTyped ? from - 1 : from);
-  const inComment = comments.some(({ start, end, text: comment }) => {
-    // A line comment goes on to the end of its line, where one more letter would be part of it.
-    return start < offset && (offset < end || (comment.startsWith("//") && !text.slice(end, offset).includes("\n")));
-  });
+  const inOpenComment = program.endsInComment && from === tokens.length && offset > (last?.end ?? 0);
+  const inComment =
+    inOpenComment ||
+    comments.some(({ start, end, text: comment }) => {
+      // A line comment goes on to the end of its line, where one more letter would be part of it.
+      return start < offset && (offset < end || (comment.startsWith("//") && !text.slice(end, offset).includes("\n")));
+    });
   if (inComment || isNumber || (isInside && !isTyped)) return { range, statement: range.start, place: "nothing" };
   const begin = before.findLastIndex(({ text: word, kind }) => kind === "name" && beginners.has(word));
   return { range, ...placeAfter(before, begin, program, range.start) } as Caret;

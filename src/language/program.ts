@@ -17,6 +17,8 @@ export interface Program {
   readonly tree: FileNode;
   readonly tokens: readonly Token[];
   readonly comments: readonly Comment[];
+  /** Whether what follows the last token is a comment without its end. */
+  readonly endsInComment: boolean;
   readonly diagnostics: readonly Diagnostic[];
   readonly names: Names;
   /** What the name that stands there is bound to. */
@@ -41,7 +43,7 @@ export function programOf(text: string): Program {
 
 function read(text: string): Program {
   const source: Source = { name: "<input>", text };
-  const { tokens, comments } = scan(source);
+  const { tokens, comments, endsInComment } = scan(source);
   const { file: tree, diagnostics: syntax } = parseSyntax(source);
   const bound = new Map<number, Lowered>();
   const made = new Map<string, Op>();
@@ -53,7 +55,7 @@ function read(text: string): Program {
   const diagnostics = [...syntax, ...types, ...module.fns.flatMap(verifyFn)];
   diagnostics.sort((a, b) => (a.span?.start ?? 0) - (b.span?.start ?? 0));
   return {
-    ...{ text, tree, tokens, comments, diagnostics, names: resolve(tree, tokens) },
+    ...{ text, tree, tokens, comments, endsInComment, diagnostics, names: resolve(tree, tokens) },
     boundAt: ({ start }) => bound.get(start),
     opAt: (place) => made.get(key(place)),
   };

@@ -34,8 +34,8 @@ describe("references", () => {
   });
 
   test("of one of several names of a let", () => {
-    expect(found("fn f(x: f32[n, 8]) -> f32[n] {\n  let (m, v) = meanvar(x, axes = [-1])\n  return |v\n}\n")).toBe(
-      "fn f(x: f32[n, 8]) -> f32[n] {\n  let (m, «v») = meanvar(x, axes = [-1])\n  return «v»\n}\n",
+    expect(found("fn f(x: f32[n, 8]) -> f32[n] {\n  let (m, v) = moments(x, axes = [-1])\n  return |v\n}\n")).toBe(
+      "fn f(x: f32[n, 8]) -> f32[n] {\n  let (m, «v») = moments(x, axes = [-1])\n  return «v»\n}\n",
     );
   });
 
