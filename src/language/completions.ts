@@ -10,8 +10,10 @@ import type { Binding, BindingKind } from "./resolve.ts";
 import type { TextRange } from "./text-range.ts";
 import { elementSummaries, keywordSummaries, literalWords } from "./words.ts";
 
+/** What kind of thing a completion writes. */
 export type CompletionKind = BindingKind | "op" | "attribute" | "operand" | "type" | "keyword" | "literal";
 
+/** One thing that may be written. */
 export interface Completion {
   readonly kind: CompletionKind;
   /** What is shown, and compared with what has been typed. */
@@ -24,6 +26,7 @@ export interface Completion {
   readonly prose: string;
 }
 
+/** Everything that may be written at a caret. */
 export interface Completions {
   /** The word that a completion takes the place of; empty where none has begun. */
   readonly range: TextRange;

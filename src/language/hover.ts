@@ -10,6 +10,7 @@ import { type Binding, bindingAt } from "./resolve.ts";
 import { rangeOf, type TextRange, touches } from "./text-range.ts";
 import { elementSummaries, keywordSummaries } from "./words.ts";
 
+/** What an editor shows beside the caret. */
 export interface Hover {
   /** What it is about. */
   readonly range: TextRange;

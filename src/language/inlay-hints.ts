@@ -3,6 +3,7 @@
 import { typeText } from "./hover.ts";
 import { programOf } from "./program.ts";
 
+/** A text that is shown between two letters of the program, and is none of it. */
 export interface InlayHint {
   /** It is shown before this offset. */
   readonly offset: number;

@@ -14,6 +14,7 @@ export interface TextEdit extends TextRange {
   readonly newText: string;
 }
 
+/** The edits, or why there are none. */
 export type Rename =
   | { readonly ok: true; readonly edits: readonly TextEdit[] }
   | { readonly ok: false; readonly message: string };

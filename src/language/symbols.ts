@@ -5,6 +5,7 @@ import { programOf } from "./program.ts";
 import type { Binding } from "./resolve.ts";
 import { rangeOf, type TextRange } from "./text-range.ts";
 
+/** A line of the outline. */
 export interface FileSymbol {
   readonly kind: "function" | "const" | "parameter" | "value";
   readonly name: string;

@@ -76,6 +76,12 @@ describe("references", () => {
     );
   });
 
+  test("a name that a broken statement binds is no use of the first of that name", () => {
+    expect(found("fn f(|x: f32[n, 8]) -> f32[n, 8] {\n  let (x, v) = moments(x, \n  return x\n}\n")).toBe(
+      "fn f(«x»: f32[n, 8]) -> f32[n, 8] {\n  let (x, v) = moments(«x», \n  return «x»\n}\n",
+    );
+  });
+
   test("of nothing", () => {
     for (const marked of ["|", "fn f(x: f32[n]) -> f32[n] { return |exp(x) }\n", "// |x\n"]) {
       expect(found(marked)).toBe(marked.replace("|", ""));
