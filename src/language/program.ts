@@ -52,8 +52,9 @@ function read(text: string): Program {
     bound: ({ start }, value) => void bound.set(start, value),
     made: (place, op) => void made.set(key(place), op),
   });
-  const diagnostics = [...syntax, ...types, ...module.fns.flatMap(verifyFn)];
-  diagnostics.sort((a, b) => (a.span?.start ?? 0) - (b.span?.start ?? 0));
+  const refused = [...syntax, ...types].sort((a, b) => (a.span?.start ?? 0) - (b.span?.start ?? 0));
+  // Of half a program it would say what is not so.
+  const diagnostics = refused.length > 0 ? refused : module.fns.flatMap(verifyFn);
   return {
     ...{ text, tree, tokens, comments, endsInComment, diagnostics, names: resolve(tree, tokens) },
     boundAt: ({ start }) => bound.get(start),

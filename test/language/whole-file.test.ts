@@ -2,8 +2,10 @@
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import type { TircError } from "../../src/diagnostics/diagnostic.ts";
 import type { FileSymbol } from "../../src/language/index.ts";
 import * as language from "../../src/language/index.ts";
+import { parse } from "../../src/parse/parse.ts";
 import { root } from "../support/built.ts";
 
 const program = `const w: f32[8] = load("w.npy")
@@ -26,6 +28,25 @@ describe("diagnostics", () => {
     const found = language.diagnostics(text).map(({ code, span }) => [code, span?.start]);
     expect(found.map(([code]) => code)).toEqual(["E0202", "E0111"]);
     expect(found[0]?.[1]).toBe(text.indexOf("nothing"));
+  });
+
+  test("of every part of a program they are what the parser refuses it for", () => {
+    const text = readFileSync(`${root}/examples/masked-softmax.tir`, "utf8");
+    const refused = (part: string) => {
+      try {
+        parse(part);
+        return [];
+      } catch (caught) {
+        return (caught as TircError).diagnostics;
+      }
+    };
+    const told = (found: readonly language.Diagnostic[]) =>
+      found.map(({ code, span }) => [code, span?.start, span?.end]);
+    for (let at = 0; at < text.length; at += 3) {
+      for (const part of [text.slice(0, at), text.slice(at), text.slice(0, at) + text.slice(at + 9)]) {
+        expect(told(language.diagnostics(part)), part).toEqual(told(refused(part)));
+      }
+    }
   });
 
   test("the empty text has no function", () => {
