@@ -13,6 +13,8 @@ const layers = [
   ["src/diagnostics/"],
   ["src/ir/"],
   ["src/parse/", "src/pass/", "src/onnx/"],
+  ["src/language/"],
+  ["src/lsp/"],
   ["passes/"],
   ["src/pass-manager/"],
   ["codegen/"],

@@ -4,6 +4,7 @@
  * @module tirc
  */
 
+export type { Choice, TunedSchedule } from "../codegen/choice.ts";
 export { generateKernel } from "../codegen/generate.ts";
 export type { Binding, Dispatch, Kernel, Manifest, ManifestDim, Storage } from "../codegen/manifest.ts";
 export type { Accuracy, KernelOptions, Rounding } from "../codegen/options.ts";

@@ -26,6 +26,7 @@ export interface TuneOptions extends KernelOptions {
   readonly rounds?: number;
 }
 
+/** What was found. */
 export interface Tuned {
   /** For the `schedules` of a target profile. */
   readonly schedule: TunedSchedule;

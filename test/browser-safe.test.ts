@@ -1,4 +1,4 @@
-/** What `tirc` and `tirc/runtime` export runs in a page. */
+/** What `tirc`, `tirc/runtime` and `tirc/language` export runs in a page. */
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -6,7 +6,10 @@ import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { root, runNode, temporaryFolder } from "./support/built.ts";
 
-const entries = ["src/index.ts", "src/compile.ts", "src/parse/parse.ts", "src/runtime/index.ts", "src/onnx/index.ts"]
+const entries = [
+  ...["src/index.ts", "src/compile.ts", "src/parse/parse.ts", "src/runtime/index.ts", "src/onnx/index.ts"],
+  ...["src/language/index.ts", "src/lsp/server.ts"],
+]
   .map((entry) => join(root, entry))
   .filter((entry) => existsSync(entry));
 const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");

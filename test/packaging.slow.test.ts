@@ -163,7 +163,7 @@ console.log(JSON.stringify({ kernels: kernels.map(({ name, manifest }) => [name,
     expect(status).toBe(0);
   });
 
-  test.each(["tirc", "tirc/runtime", "tirc/runtime/node", "tirc/onnx"])(
+  test.each(["tirc", "tirc/runtime", "tirc/runtime/node", "tirc/language", "tirc/onnx"])(
     "%s loads without the package webgpu",
     (name) => {
       const { status, stdout, stderr } = runNode(

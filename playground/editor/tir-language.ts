@@ -4,9 +4,10 @@ import type { CompletionContext, CompletionResult } from "@codemirror/autocomple
 import { LanguageSupport, StreamLanguage, type StringStream } from "@codemirror/language";
 import { callableNames, isOpName, ops } from "../../src/ir/ops/index.ts";
 import { elementTypes, isElementType } from "../../src/ir/types.ts";
+import { keywords as keywordList, literalWords } from "../../src/language/words.ts";
 
-const keywords = new Set(["fn", "let", "const", "return", "kernel"]);
-const literals = new Set(["true", "false", "inf", "nan"]);
+const keywords = new Set<string>(keywordList);
+const literals = new Set<string>(literalWords);
 
 interface State {
   inComment: boolean;

@@ -169,6 +169,13 @@ export const fmtSpec: CommandSpec = {
   options: [{ name: "--check", summary: "change nothing, and fail if a file is not formatted" }, ...common],
 };
 
+export const lspSpec: CommandSpec = {
+  name: "lsp",
+  summary: "serve an editor: the Language Server Protocol on stdin and stdout",
+  options: [{ name: "--stdio", summary: "what it does anyway: many editors say so" }, ...common],
+  notes: ["An editor starts it, and ends it; it reads and writes no files."],
+};
+
 export const passesSpec: CommandSpec = {
   name: "passes",
   summary: "list every pass, its options and what it does",
@@ -254,6 +261,7 @@ export const commandSpecs = [
   tuneSpec,
   checkSpec,
   fmtSpec,
+  lspSpec,
   passesSpec,
   explainSpec,
   explainNormsSpec,

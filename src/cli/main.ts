@@ -30,6 +30,7 @@ const io: Io = {
   env,
   color: stderr.isTTY === true && !env.NO_COLOR && env.TERM !== "dumb",
   stdin: readStdin,
+  stdinChunks: () => process.stdin,
   stdout: (data) => void stdout.write(data),
   stderr: (text) => void stderr.write(text),
 };

@@ -13,6 +13,8 @@ export interface Io {
   readonly color: boolean;
   /** All of it. */
   stdin(): Uint8Array;
+  /** As it comes. */
+  stdinChunks(): AsyncIterable<Uint8Array>;
   stdout(data: string | Uint8Array): void;
   stderr(text: string): void;
 }

@@ -17,6 +17,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   tune: async () => (await import("./tune-command.ts")).tuneCommand,
   check: async () => (await import("./check-command.ts")).checkCommand,
   fmt: async () => (await import("./fmt-command.ts")).fmtCommand,
+  lsp: async () => (await import("./lsp-command.ts")).lspCommand,
   passes: async () => (await import("./passes-command.ts")).passesCommand,
   explain: async () => (await import("./explain-command.ts")).explainCommand,
   import: async () => (await import("./import-command.ts")).importCommand,

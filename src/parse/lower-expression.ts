@@ -13,6 +13,13 @@ import type { ArgumentNode, CallNode, ChainNode, ExpressionNode, UnaryNode } fro
 
 export type Lowered = { readonly kind: "value"; readonly value: Value } | Literal | { readonly kind: "poison" };
 
+/** Is told what names and ops turn out to be, right or wrong as the rest may be: editors show it. */
+export interface LowerObserver {
+  /** `name` is where the name of a parameter or a `let` stands. */
+  bound(name: Span, value: Lowered): void;
+  made(place: Span, op: Op): void;
+}
+
 interface Context {
   readonly builder: Builder;
   /** The function's dimension names. */
@@ -20,6 +27,7 @@ interface Context {
   readonly diagnostics: Diagnostic[];
   /** What a name is bound to, or the names there are. */
   readonly lookup: (name: string) => Lowered | readonly string[];
+  readonly observer?: LowerObserver | undefined;
 }
 
 const poison: Lowered = { kind: "poison" };
@@ -242,6 +250,7 @@ export class ExpressionLowering {
       if (values === undefined) return poison;
       const op = makeOp(name, values, given, { places, names, kernel: this.kernel, types });
       this.checkSize(op);
+      this.context.observer?.made(places.op, op);
       return [...builder.add(op).results];
     } catch (failure) {
       if (failure instanceof TircError) return this.report(...failure.diagnostics);

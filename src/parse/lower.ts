@@ -8,11 +8,11 @@ import { type Fn, type Module, makeFn, makeModule, type Result, Value } from "..
 import { elementCount } from "../ir/tensor.ts";
 import { type Dim, opaqueType, printType, sameType, type TensorType, tensorType } from "../ir/types.ts";
 import { type Declared, type DeclaredConst, lowerConsts, lowerContract } from "./lower-const.ts";
-import { constantOf, ExpressionLowering, type Lowered } from "./lower-expression.ts";
+import { constantOf, ExpressionLowering, type Lowered, type LowerObserver } from "./lower-expression.ts";
 import type { FileNode, FnNode, LetNode, ReturnNode, StatementNode, TypeNode } from "./syntax.ts";
 
-/** The functions that are right, and everything that is wrong with the others. */
-export function lower(file: FileNode): { module: Module; diagnostics: Diagnostic[] } {
+/** The functions that are right, and everything that is wrong with the others; `observer` is told of all of them. */
+export function lower(file: FileNode, observer?: LowerObserver): { module: Module; diagnostics: Diagnostic[] } {
   const diagnostics: Diagnostic[] = [];
   const names = new Map<string, Span>();
   const consts = lowerConsts(file.consts, diagnostics);
@@ -21,7 +21,7 @@ export function lower(file: FileNode): { module: Module; diagnostics: Diagnostic
     const first = names.get(node.name);
     if (first !== undefined) diagnostics.push(typeErrors.duplicate(node.nameSpan, "function", node.name, first));
     else names.set(node.name, node.nameSpan);
-    const lowering = new FnLowering(node, consts.declared);
+    const lowering = new FnLowering(node, consts.declared, observer);
     const fn = lowering.lower();
     for (const one of lowering.diagnostics) diagnostics.push(one);
     if (fn !== undefined && lowering.diagnostics.length === 0) fns.push(fn);
@@ -39,14 +39,17 @@ class FnLowering {
   private readonly scope = new Map<string, { bound: Lowered; span: Span }>();
   private readonly expressions: ExpressionLowering;
   private readonly consts: Declared;
+  private readonly observer: LowerObserver | undefined;
   private kernels = 0;
 
-  constructor(node: FnNode, consts: Declared) {
+  constructor(node: FnNode, consts: Declared, observer: LowerObserver | undefined) {
     this.node = node;
     this.consts = consts;
+    this.observer = observer;
     this.builder = new Builder(node.span);
     const { builder, dims, diagnostics } = this;
-    this.expressions = new ExpressionLowering({ builder, dims, diagnostics, lookup: (name) => this.lookup(name) });
+    const lookup = (name: string) => this.lookup(name);
+    this.expressions = new ExpressionLowering({ builder, dims, diagnostics, lookup, observer });
   }
 
   lower(): Fn | undefined {
@@ -103,6 +106,7 @@ class FnLowering {
   }
 
   private define(name: string, span: Span, bound: Lowered, kind = "value"): void {
+    this.observer?.bound(span, bound);
     const first = this.scope.get(name) ?? this.consts.get(name);
     if (first !== undefined) this.diagnostics.push(typeErrors.duplicate(span, kind, name, first.span));
     else this.scope.set(name, { bound, span });

@@ -10,7 +10,7 @@ export { type Diagnostic, TircError } from "../diagnostics/diagnostic.ts";
 export { fromFloat16Bits, roundToFloat16, toFloat16Bits } from "../ir/float16.ts";
 export type { Dims, Inputs } from "./bind-inputs.ts";
 export { type AdapterDescription, targetFromAdapter, targetFromDevice, usefulFeatures } from "./device-target.ts";
-export { type PreparedKernel, prepareKernel, type RunResult, runKernel } from "./execute.ts";
+export { type BoundKernel, type PreparedKernel, prepareKernel, type RunResult, runKernel } from "./execute.ts";
 export {
   fromNumbers,
   type HostArrays,

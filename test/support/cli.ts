@@ -51,6 +51,9 @@ export class Workplace {
       env,
       color: false,
       stdin: () => Buffer.from(stdin),
+      stdinChunks: async function* () {
+        yield Buffer.from(stdin);
+      },
       stdout: (data) => void out.push(Buffer.from(data)),
       stderr: (text) => {
         stderr += text;

@@ -1,0 +1,70 @@
+/** What ops and attributes are, in words, from the op table. Prose is Markdown. */
+
+import { signatureOf } from "../ir/infer.ts";
+import type { AttributeDef, OpDef } from "../ir/ops/def.ts";
+import { type OpName, ops, symbolOf } from "../ir/ops/index.ts";
+import { elementTypes } from "../ir/types.ts";
+
+const quoted = (words: readonly string[]) => words.map((word) => `\`${word}\``).join(", ");
+
+/** What an attribute takes. */
+function takes(def: AttributeDef): string {
+  switch (def.type) {
+    case "number":
+      return "a number";
+    case "integer":
+      return def.minimum === undefined ? "a whole number" : `a whole number of at least ${def.minimum}`;
+    case "boolean":
+      return "`true` or `false`";
+    case "choice":
+      return `one of ${quoted(def.choices.map((choice) => `"${choice}"`))}`;
+    case "element":
+      return `an element type (${quoted(elementTypes)})`;
+    case "name":
+      return "a name";
+    case "text":
+      return "a string";
+    case "axes":
+      return "a list of axes, `[-1]` for the last";
+    case "axis":
+      return "one axis, `-1` for the last";
+    case "permutation":
+      return "a list of every axis once";
+    case "shape":
+      return "a list of extents and dimension names";
+    default:
+      return def satisfies never;
+  }
+}
+
+/** `"same"`, `1e-5`: a default as the language writes it; nothing where there is none. */
+function defaultOf(def: AttributeDef): string | undefined {
+  const value = "default" in def ? def.default : undefined;
+  return typeof value === "string" ? `"${value}"` : value === undefined ? undefined : String(value);
+}
+
+/** `eps = 0.00001`, or the name alone where it must be given. */
+export function attributeSignature(name: string, def: AttributeDef): string {
+  const value = defaultOf(def);
+  return value === undefined ? name : `${name} = ${value}`;
+}
+
+export function attributeProse(def: AttributeDef): string {
+  const value = defaultOf(def);
+  const rest = value === undefined ? "" : `; \`${value}\` if not given`;
+  return `${def.summary}\n\nTakes ${takes(def)}${rest}.`;
+}
+
+export function opSignature(name: OpName): string {
+  const symbol = symbolOf[name];
+  if (symbol === undefined) return signatureOf(name);
+  const [a, b] = ops[name].operands.map((operand) => operand.name);
+  return `${signatureOf(name)}, or ${b === undefined ? `${symbol}${a}` : `${a} ${symbol} ${b}`}`;
+}
+
+export function opProse(name: OpName): string {
+  const def: OpDef = ops[name];
+  const lines = Object.entries(def.attributes).map(([key, row]) => `- \`${key}\`: ${row.summary}`);
+  const types = def.elements.length > 0 ? [`Element types: ${quoted(def.elements)}.`] : [];
+  return [def.summary, ...(lines.length > 0 ? [lines.join("\n")] : []), ...types].join("\n\n");
+}

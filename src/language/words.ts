@@ -1,0 +1,24 @@
+/** The words of the language that are no names of ops. */
+
+/** Words that begin a statement or an item. */
+export const keywords = ["fn", "let", "const", "return", "kernel"] as const;
+/** Words that are numbers. */
+export const literalWords = ["true", "false", "inf", "nan"] as const;
+
+/** What each keyword is for. */
+export const keywordSummaries: Readonly<Record<(typeof keywords)[number], string>> = {
+  fn: "A function: it becomes one kernel.",
+  let: "Names a value.",
+  const: "A constant tensor, which all functions of the file see.",
+  return: "What the function gives, in the order of its declared results.",
+  kernel: "Lets that go into one kernel. Their names stay visible after the block.",
+};
+
+/** What each element type holds. */
+export const elementSummaries = {
+  f32: "32-bit floating point.",
+  f16: "16-bit floating point: stored in 16 bits, computed in 32 unless rounding is strict.",
+  i32: "32-bit signed integer.",
+  u32: "32-bit unsigned integer.",
+  bool: "`true` or `false`.",
+} as const;

@@ -1,0 +1,134 @@
+/** What is answered to each request about an open text. */
+
+import * as language from "../language/index.ts";
+import type { Document } from "./documents.ts";
+import { difference } from "./lines.ts";
+import { errorCodes, RequestError } from "./messages.ts";
+import type { Params } from "./params.ts";
+import { completionShape, editShape, flatSymbols, hoverShape, symbolShape } from "./shapes.ts";
+
+/** What the editor said of itself. */
+export interface Client {
+  /** Shows other places of a diagnostic. */
+  readonly relatedInformation: boolean;
+  /** Takes the outline as a tree. */
+  readonly symbolTree: boolean;
+}
+
+/** The text and the place in it that a request is about. */
+interface Request {
+  readonly document: Document;
+  readonly params: Params;
+  readonly client: Client;
+}
+
+type Handler = (request: Request) => unknown;
+
+/** The text, and the offset that the request's position is in it. */
+function placed({ document: { lines }, params }: Request): [text: string, offset: number] {
+  return [lines.text, lines.offset(params.at("position").position())];
+}
+
+export const documentRequests: ReadonlyMap<string, Handler> = new Map(
+  Object.entries({
+    "textDocument/hover": hover,
+    "textDocument/definition": definition,
+    "textDocument/references": references,
+    "textDocument/documentHighlight": documentHighlight,
+    "textDocument/prepareRename": prepareRename,
+    "textDocument/rename": rename,
+    "textDocument/completion": completion,
+    "textDocument/formatting": formatting,
+    "textDocument/inlayHint": inlayHint,
+    "textDocument/documentSymbol": documentSymbol,
+  } satisfies Record<string, Handler>),
+);
+
+/** What `initialize` says of all of them. */
+export const capabilities = {
+  positionEncoding: "utf-16",
+  textDocumentSync: { openClose: true, change: 2 },
+  hoverProvider: true,
+  definitionProvider: true,
+  referencesProvider: true,
+  documentHighlightProvider: true,
+  renameProvider: { prepareProvider: true },
+  completionProvider: { triggerCharacters: ["(", "[", ",", "=", ":", "@"] },
+  documentFormattingProvider: true,
+  inlayHintProvider: true,
+  documentSymbolProvider: true,
+} as const;
+
+function hover(request: Request) {
+  const found = language.hover(...placed(request));
+  return found === undefined ? null : hoverShape(request.document.lines, found);
+}
+
+function definition(request: Request) {
+  const { uri, lines } = request.document;
+  const found = language.definition(...placed(request));
+  return found === undefined ? null : { uri, range: lines.range(found) };
+}
+
+function references(request: Request) {
+  const { uri, lines } = request.document;
+  const [text, offset] = placed(request);
+  const all = request.params.at("context").at("includeDeclaration").isTrue();
+  const own = all ? undefined : language.definition(text, offset)?.start;
+  const found = language.references(text, offset).filter(({ start }) => start !== own);
+  return found.map((range) => ({ uri, range: lines.range(range) }));
+}
+
+function documentHighlight(request: Request) {
+  const { lines } = request.document;
+  const [text, offset] = placed(request);
+  const own = language.definition(text, offset)?.start;
+  const [read, write] = [2, 3];
+  return language.references(text, offset).map((range) => {
+    return { range: lines.range(range), kind: range.start === own ? write : read };
+  });
+}
+
+function prepareRename(request: Request) {
+  const target = language.renameTarget(...placed(request));
+  if (!target.ok) throw new RequestError(errorCodes.requestFailed, target.message);
+  return { range: request.document.lines.range(target.range), placeholder: target.name };
+}
+
+function rename(request: Request) {
+  const { uri, lines } = request.document;
+  const result = language.rename(...placed(request), request.params.at("newName").string());
+  if (!result.ok) throw new RequestError(errorCodes.requestFailed, result.message);
+  return { changes: { [uri]: result.edits.map((edit) => editShape(lines, edit)) } };
+}
+
+function completion(request: Request) {
+  const { lines } = request.document;
+  const { range, items } = language.completions(...placed(request));
+  const shown = lines.range(range);
+  return { isIncomplete: false, items: items.map((item) => completionShape(shown, item)) };
+}
+
+/** A text that does not parse stays as it is: its diagnostics say why. Line breaks stay what the editor made them. */
+function formatting({ document: { lines } }: Request) {
+  const formatted = language.format(lines.text);
+  if (formatted === undefined) return [];
+  const isDos = /^[^\n]*\r\n/.test(lines.text);
+  const edit = difference(lines.text, isDos ? formatted.replaceAll("\n", "\r\n") : formatted);
+  return edit === undefined ? [] : [editShape(lines, edit)];
+}
+
+function inlayHint({ document: { lines }, params }: Request) {
+  const { start, end } = params.at("range").range();
+  const [from, to] = [lines.offset(start), lines.offset(end)];
+  const type = 1;
+  return language
+    .inlayHints(lines.text)
+    .filter(({ offset }) => from <= offset && offset <= to)
+    .map(({ offset, label }) => ({ position: lines.position(offset), label, kind: type }));
+}
+
+function documentSymbol({ document, client }: Request) {
+  const found = language.symbols(document.lines.text);
+  return client.symbolTree ? found.map((one) => symbolShape(document.lines, one)) : flatSymbols(document, found);
+}

@@ -1,0 +1,164 @@
+/**
+ * A server of the Language Server Protocol 3.17 for one editor: bytes in, bytes out. Whatever comes in, it answers as
+ * the protocol says and goes on.
+ */
+
+import { diagnostics } from "../language/index.ts";
+import { Documents } from "./documents.ts";
+import { FrameReader, frame } from "./framing.ts";
+import { errorCodes, type Message, RequestError, readMessage } from "./messages.ts";
+import { Params } from "./params.ts";
+import { type Client, capabilities, documentRequests } from "./requests.ts";
+import { diagnosticShape } from "./shapes.ts";
+
+export interface ServerOptions {
+  /** Of the package, for the editor's log. */
+  readonly version: string;
+  readonly send: (bytes: Uint8Array) => void;
+}
+
+type Request = Message & { kind: "request" };
+type Notification = Message & { kind: "notification" };
+
+export class Server {
+  private readonly options: ServerOptions;
+  private readonly frames = new FrameReader();
+  private readonly documents = new Documents();
+  /** Texts that have changed and of which nothing has been said since. */
+  private readonly changed = new Set<string>();
+  private client: Client = { relatedInformation: false, symbolTree: false };
+  private state: "new" | "running" | "shutDown" = "new";
+  private code: number | undefined;
+
+  constructor(options: ServerOptions) {
+    this.options = options;
+  }
+
+  /** Once the editor has said `exit`: 0 if it said `shutdown` before, else 1. */
+  get exitCode(): number | undefined {
+    return this.code;
+  }
+
+  /** Takes what has come from the editor; a message may come in parts. Never throws. */
+  receive(chunk: Uint8Array): void {
+    for (const found of this.frames.push(chunk)) {
+      if (this.code !== undefined) return;
+      if ("problem" in found) this.refuse(null, errorCodes.parseError, found.problem);
+      else this.message(readMessage(found.body));
+    }
+    // Of a text that changes faster than it is read, the last state counts.
+    for (const uri of this.changed) this.publish(uri);
+    this.changed.clear();
+  }
+
+  private message(message: Message): void {
+    switch (message.kind) {
+      case "wrong":
+        this.refuse(message.id, message.code, message.message);
+        break;
+      case "request":
+        this.request(message);
+        break;
+      case "notification":
+        this.notification(message);
+        break;
+      case "response":
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  private send(message: object): void {
+    this.options.send(frame({ jsonrpc: "2.0", ...message }));
+  }
+
+  private refuse(id: number | string | null, code: number, message: string): void {
+    this.send({ id, error: { code, message } });
+  }
+
+  private request({ id, method, params }: Request): void {
+    try {
+      this.send({ id, result: this.answer(method, new Params(params)) });
+    } catch (caught) {
+      if (caught instanceof RequestError) this.refuse(id, caught.code, caught.message);
+      else this.refuse(id, errorCodes.internalError, `${method}: ${String(caught)}`);
+    }
+  }
+
+  private answer(method: string, params: Params): unknown {
+    const { state } = this;
+    if (state === "shutDown") throw new RequestError(errorCodes.invalidRequest, "the server has been shut down");
+    if (method === "initialize") return this.initialize(params);
+    if (state === "new") throw new RequestError(errorCodes.serverNotInitialized, "`initialize` comes first");
+    if (method === "shutdown") {
+      this.state = "shutDown";
+      return null;
+    }
+    const handler = documentRequests.get(method);
+    if (handler === undefined) throw new RequestError(errorCodes.methodNotFound, `no method ${method}`);
+    const document = this.documents.get(params.at("textDocument").at("uri").string());
+    return handler({ document, params, client: this.client });
+  }
+
+  private initialize(params: Params): unknown {
+    if (this.state !== "new") throw new RequestError(errorCodes.invalidRequest, "`initialize` comes once");
+    const has = (...path: string[]) => params.maybe("capabilities", "textDocument", ...path).isTrue();
+    this.client = {
+      relatedInformation: has("publishDiagnostics", "relatedInformation"),
+      symbolTree: has("documentSymbol", "hierarchicalDocumentSymbolSupport"),
+    };
+    this.state = "running";
+    return { capabilities, serverInfo: { name: "tirc", version: this.options.version } };
+  }
+
+  /** A notification has no answer: what is wrong with one goes to the editor's log. */
+  private notification({ method, params }: Notification): void {
+    if (method === "exit") this.code = this.state === "shutDown" ? 0 : 1;
+    if (this.state !== "running") return;
+    try {
+      this.follow(method, new Params(params));
+    } catch (caught) {
+      const message = `${method}: ${caught instanceof RequestError ? caught.message : String(caught)}`;
+      this.send({ method: "window/logMessage", params: { type: 1, message } });
+    }
+  }
+
+  private follow(method: string, params: Params): void {
+    switch (method) {
+      case "textDocument/didOpen":
+        this.changed.add(this.documents.didOpen(params));
+        break;
+      case "textDocument/didChange":
+        this.changed.add(this.documents.didChange(params));
+        break;
+      case "textDocument/didClose":
+        this.changed.add(this.documents.didClose(params));
+        break;
+      default:
+      // Others tell us nothing that we need.
+    }
+  }
+
+  /** Says what is wrong with a text; of one that has been closed, nothing any more. */
+  private publish(uri: string): void {
+    if (!this.documents.has(uri)) {
+      this.send({ method: "textDocument/publishDiagnostics", params: { uri, diagnostics: [] } });
+      return;
+    }
+    const document = this.documents.get(uri);
+    const found = this.problemsOf(uri).map((one) => diagnosticShape(document, one, this.client.relatedInformation));
+    const params = { uri, version: document.version, diagnostics: found };
+    this.send({ method: "textDocument/publishDiagnostics", params });
+  }
+
+  private problemsOf(uri: string) {
+    try {
+      return diagnostics(this.documents.get(uri).lines.text);
+    } catch (caught) {
+      const message = `${uri}: ${String(caught)}`;
+      this.send({ method: "window/logMessage", params: { type: 1, message } });
+      return [];
+    }
+  }
+}
