@@ -4,12 +4,13 @@
  * Commands are run with the examples at hand, and must succeed. A language that nothing here runs fails.
  */
 
-import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import * as esbuild from "esbuild";
 import * as vite from "vite";
 import { beforeAll, describe, expect, test } from "vitest";
+import { portableTarget } from "../codegen/target.ts";
 import { compile } from "../src/compile.ts";
 import { emitModule } from "../src/emit-module.ts";
 import { parse } from "../src/parse/parse.ts";
@@ -67,7 +68,8 @@ async function runModule(file: string) {
 }
 
 test("nothing is in a language that is not run, and no setting is without its example", () => {
-  const known = ["", "ts", "js", "sh", "tir", "console", "wgsl"];
+  // Settings of editors (lua, toml, elisp) are held by test/editors.
+  const known = ["", "ts", "js", "sh", "tir", "console", "wgsl", "lua", "toml", "elisp"];
   expect(snippets.filter(({ language }) => !known.includes(language)).map(placeOf)).toEqual([]);
   for (const setting of settings) expect(snippets.filter(isOf(setting)), setting.starts).toHaveLength(1);
   expect(modules.length).toBeGreaterThan(3);
@@ -101,7 +103,10 @@ describe("runs", () => {
 });
 
 describe("commands", () => {
-  const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const scriptsOf = (at: string) =>
+    Object.keys(JSON.parse(readFileSync(join(root, at, "package.json"), "utf8")).scripts);
+  /** Installing is what made this run possible, or is of a package of its own; the tests are these. */
+  const isInstalling = /^npm (ci|install)( --prefix (\w+))?$|^code --install-extension [\w.-]+$/;
 
   test.each(written("sh").map((snippet) => [placeOf(snippet), snippet] as const))(
     "%s",
@@ -110,14 +115,18 @@ describe("commands", () => {
       const place = new Workplace();
       cpSync("examples", join(place.folder, "examples"), { recursive: true });
       for (const name of ["recognizer.onnx", "model.onnx"]) symlinkSync(recognizer, join(place.folder, name));
+      let scripts = scriptsOf(".");
       for (const command of text
         .trim()
         .split("\n")
         .flatMap((line) => line.split(" && "))) {
         const words = command.replace(/^npx /, "").split(" ");
-        // Installing is what made this run possible, and the tests are these.
-        if (command === "npm ci") continue;
-        else if (words[0] === "npm") expect(Object.keys(scripts)).toContain(words[1] === "run" ? words[2] : words[1]);
+        const installs = isInstalling.exec(command);
+        if (installs) expect(existsSync(join(root, installs[3] ?? ".", "package.json")), command).toBe(true);
+        else if (words[0] === "cd") scripts = scriptsOf(words[1] as string);
+        // test/cli/tune.slow.test.ts runs it, for it takes a minute.
+        else if (words[1] === "tune") place.write(words.at(-1) as string, JSON.stringify(portableTarget));
+        else if (words[0] === "npm") expect(scripts).toContain(words[1] === "run" ? words[2] : words[1]);
         else {
           expect(words[0], command).toBe("tirc");
           const { code, stderr } = await place.run(words.slice(1));

@@ -18,6 +18,16 @@ test("every file that the manifest names is there", () => {
   expect(grammars[0].language).toBe(languages[0].id);
 });
 
+test("the settings of other editors start the server for .tir files", () => {
+  const blocks = [...readFileSync("docs/editors.md", "utf8").matchAll(/```(lua|toml|elisp)\n([\s\S]*?)```/g)];
+  expect(blocks.map(([, language]) => language)).toEqual(["lua", "toml", "elisp"]);
+  for (const [, language, text] of blocks) {
+    expect(text, language).toMatch(/"npx",? |"npx"\n/);
+    expect(text, language).toMatch(/"tirc",? "lsp"/);
+    expect(text, language).toContain("tir");
+  }
+});
+
 describe("the server", () => {
   const { serverCommand } = require(`../../${folder}/server.cjs`);
   const own = temporaryFolder();
