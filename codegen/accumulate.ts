@@ -12,6 +12,9 @@ import type { Writer } from "./writer.ts";
 /** Endings of the names of a fold's variables. */
 export const foldParts = ["", "_lane", "_shift", "_mean", "_m2", "_rest"];
 
+/** From so many steps on a lane's sums are compensated, and its shifts are the medians of three elements. */
+export const manySteps = 8;
+
 /** Variables that all folds of a loop share: how many units the lane has seen, and one over that. */
 export interface Counter {
   readonly count: string;
@@ -36,11 +39,18 @@ export class FoldWriter {
     const type = wgslType(operand.value.element, width);
     if (kind !== "moments") {
       this.writer.line(`var ${name}_lane = ${type}(${this.identity(kind, operand)});`);
+      if (this.isCompensated(kind, operand)) this.writer.line(`var ${name}_rest = ${type}();`);
       return;
     }
     for (const part of variance ? ["shift", "mean", "m2", "rest"] : ["shift", "mean"]) {
       this.writer.line(`var ${name}_${part} = ${type}();`);
     }
+  }
+
+  /** Whether additions round, and are many enough for that to matter. */
+  private isCompensated(kind: Fold["kind"], { value }: Node): boolean {
+    const { steps = Infinity } = this.context.schedule;
+    return kind === "sum" && computedType(value.element) === "f32" && steps >= manySteps;
   }
 
   private identity(kind: Exclude<Fold["kind"], "moments">, { value: { element } }: Node): string {
@@ -72,6 +82,13 @@ export class FoldWriter {
     const arg = place.argument(operand, width);
     const text = arg.width === width ? arg.text : `${wgslType(arg.element, width)}(${arg.text})`;
     const w = this.writer;
+    if (this.isCompensated(kind, operand)) {
+      this.add(`${name}_lane`, `${name}_rest`, text, place);
+      const zero = `${wgslType(operand.value.element, width)}()`;
+      // Nothing is left of an infinity.
+      w.line(`${name}_rest = select(${zero}, ${name}_rest, ${name}_rest == ${name}_rest);`);
+      return;
+    }
     if (kind !== "moments") {
       w.line(`${name}_lane = ${combine[kind](`${name}_lane`, text)};`);
       return;
@@ -83,12 +100,17 @@ export class FoldWriter {
     w.line(`let ${delta} = ${x} - ${name}_mean;`);
     w.line(`${name}_mean += ${delta} * ${counter.inverse};`);
     if (!variance) return;
-    // Kahan's summation: what an addition rounds off goes into the next.
+    this.add(`${name}_m2`, `${name}_rest`, `${delta} * (${x} - ${name}_mean)`, place);
+  }
+
+  /** Kahan's summation (1965): what an addition rounds off goes into the next. */
+  private add(sum: string, rest: string, summand: string, place: Place): void {
     const [term, total] = [place.names.define("term"), place.names.define("total")];
-    w.line(`let ${term} = ${delta} * (${x} - ${name}_mean) - ${name}_rest;`);
-    w.line(`let ${total} = ${name}_m2 + ${term};`);
-    w.line(`${name}_rest = (${total} - ${name}_m2) - ${term};`);
-    w.line(`${name}_m2 = ${total};`);
+    const w = this.writer;
+    w.line(`let ${term} = ${summand} - ${rest};`);
+    w.line(`let ${total} = ${sum} + ${term};`);
+    w.line(`${rest} = (${total} - ${sum}) - ${term};`);
+    w.line(`${sum} = ${total};`);
   }
 
   /** The lane's vectors to one state, then the states of the row's lanes to one. */

@@ -6,7 +6,7 @@
  * of them.
  */
 
-import { type Counter, FoldWriter, foldParts } from "./accumulate.ts";
+import { type Counter, FoldWriter, foldParts, manySteps } from "./accumulate.ts";
 import { wgslType } from "./expression.ts";
 import { known, printExtent, times } from "./extent.ts";
 import { type Fold, foldsOf } from "./folds.ts";
@@ -18,9 +18,6 @@ import { type BodyContext, hintOf, Place, type Strip } from "./place.ts";
 import { Writer } from "./writer.ts";
 
 export type { BodyContext } from "./place.ts";
-
-/** From so many steps on a lane looks at three of its elements before it begins. */
-const manySteps = 8;
 
 const structural = [
   ...["group", "groups", "local", "lane", "row", "index", "isRow", "step", "unit", "dims", "main"],

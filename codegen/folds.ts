@@ -33,7 +33,8 @@ fn merge_moments(a: vec4f, b: vec4f) -> vec4f {
   let from_a = a.z + delta * weight;
   let from_b = b.z - delta * (1.0 - weight);
   let near = select(vec2f(b.y, from_b), vec2f(a.y, from_a), abs(from_a) <= abs(from_b));
-  let both = vec4f(count, near, a.w + b.w + delta * delta * a.x * weight);
+  let m2 = max(a.w, b.w) + (min(a.w, b.w) + delta * delta * a.x * weight);
+  let both = vec4f(count, near, m2);
   return select(select(both, a, b.x == 0.0), b, a.x == 0.0);
 }`;
 

@@ -56,6 +56,41 @@ gpuTest("one large element among small ones", async ({ gpu }) => {
   }
 });
 
+gpuTest("an element a lane's sums could lose all others beside", async ({ gpu }) => {
+  const columns = 16384;
+  const rest = { gamma: () => 1, beta: () => 0 };
+  const x = (next: () => number, i: number) => (i % columns === 0 ? 1e4 : normal(next));
+  const programs: [string, string, "normal" | "scaled"][] = [
+    ["rmsnorm", `fn f(x: f32[rows, ${columns}]) -> f32[rows, ${columns}] { return rmsnorm(x, axes = [-1]) }`, "normal"],
+    ["layernorm", layernorm(columns), "normal"],
+    ["layernorm", layernorm(columns), "scaled"],
+  ];
+  for (const target of targetsFor(gpu.target)) {
+    for (const [name, text, accuracy] of programs) {
+      const { fn, kernel } = compileText(text, target, { accuracy });
+      const { errors } = await compareKernel(
+        gpu.device,
+        kernel,
+        fn,
+        inputsFor(fn, { rows: 16 }, { fill: { x, ...rest } }),
+      );
+      // Beside the largest value, 128, that is. Sums that are not compensated come to 3e-6 and more.
+      expect(errors.out0, `${name}, ${accuracy}, ${target.name}`).toBeLessThanOrEqual(5e-7);
+    }
+  }
+});
+
+gpuTest("sums of rows with an infinity are infinite, and no other is", async ({ gpu }) => {
+  const text = "fn f(x: f32[rows, 1000]) -> f32[rows] { return sum(x, axes = [-1]) }";
+  for (const target of targetsFor(gpu.target)) {
+    const { fn, kernel } = compileText(text, target);
+    const fill = { x: (_: () => number, i: number) => ({ 3: Infinity, 1500: -Infinity })[i] ?? 1 };
+    const { outputs } = await compareKernel(gpu.device, kernel, fn, inputsFor(fn, { rows: 3 }, { fill }));
+    const want = Float32Array.of(Infinity, -Infinity, 1000);
+    expect(outputs.out0?.data, target.name).toEqual(want);
+  }
+});
+
 describe("accuracy = scaled", () => {
   const programs = {
     layernorm: (eps: number) => layernorm(768, `, eps = ${eps}`),
