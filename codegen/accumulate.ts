@@ -15,6 +15,14 @@ export const foldParts = ["", "_lane", "_shift", "_mean", "_m2", "_rest"];
 /** From so many steps on a lane's sums are compensated, and its shifts are the medians of three elements. */
 export const manySteps = 8;
 
+/** How far an element may lie above the shift of a sum of exponentials. */
+const headroom = 8;
+const lowest = -(2 - 2 ** -23) * 2 ** 127;
+
+/** Folds whose states are plain values. */
+type PlainKind = Exclude<Fold["kind"], "moments" | "exps">;
+const plain = (kind: Exclude<Fold["kind"], "moments">): PlainKind => (kind === "exps" ? "sum" : kind);
+
 /** Variables that all folds of a loop share: how many units the lane has seen, and one over that. */
 export interface Counter {
   readonly count: string;
@@ -38,7 +46,8 @@ export class FoldWriter {
     const { width } = this.context.schedule;
     const type = wgslType(operand.value.element, width);
     if (kind !== "moments") {
-      this.writer.line(`var ${name}_lane = ${type}(${this.identity(kind, operand)});`);
+      this.writer.line(`var ${name}_lane = ${type}(${this.identity(plain(kind), operand)});`);
+      if (kind === "exps") this.writer.line(`var ${name}_shift = ${type}(${this.float(lowest)});`);
       if (this.isCompensated(kind, operand)) this.writer.line(`var ${name}_rest = ${type}();`);
       return;
     }
@@ -50,10 +59,14 @@ export class FoldWriter {
   /** Whether additions round, and are many enough for that to matter. */
   private isCompensated(kind: Fold["kind"], { value }: Node): boolean {
     const { steps = Infinity } = this.context.schedule;
-    return kind === "sum" && computedType(value.element) === "f32" && steps >= manySteps;
+    return (kind === "sum" || kind === "exps") && computedType(value.element) === "f32" && steps >= manySteps;
   }
 
-  private identity(kind: Exclude<Fold["kind"], "moments">, { value: { element } }: Node): string {
+  private float(value: number): string {
+    return printConstant(value, "f32", 1, this.context.require);
+  }
+
+  private identity(kind: PlainKind, { value: { element } }: Node): string {
     const computed = computedType(element);
     const extremes = {
       f32: [-Infinity, Infinity],
@@ -82,6 +95,10 @@ export class FoldWriter {
     const arg = place.argument(operand, width);
     const text = arg.width === width ? arg.text : `${wgslType(arg.element, width)}(${arg.text})`;
     const w = this.writer;
+    if (kind === "exps") {
+      this.addExp(name, operand, text, place);
+      return;
+    }
     if (this.isCompensated(kind, operand)) {
       this.add(`${name}_lane`, `${name}_rest`, text, place);
       const zero = `${wgslType(operand.value.element, width)}()`;
@@ -90,7 +107,7 @@ export class FoldWriter {
       return;
     }
     if (kind !== "moments") {
-      w.line(`${name}_lane = ${combine[kind](`${name}_lane`, text)};`);
+      w.line(`${name}_lane = ${combine[plain(kind)](`${name}_lane`, text)};`);
       return;
     }
     const x = place.names.define("shifted");
@@ -101,6 +118,25 @@ export class FoldWriter {
     w.line(`${name}_mean += ${delta} * ${counter.inverse};`);
     if (!variance) return;
     this.add(`${name}_m2`, `${name}_rest`, `${delta} * (${x} - ${name}_mean)`, place);
+  }
+
+  /** Where an element is too far above the shift it becomes the shift, and what there is of the sum is scaled. */
+  private addExp(name: string, operand: Node, x: string, place: Place): void {
+    const { names } = place;
+    const [delta, isAbove] = [names.define("delta"), names.define("isAbove")];
+    const [e, sum] = [names.define("e"), names.define("sum")];
+    const w = this.writer;
+    const type = wgslType(operand.value.element, this.context.schedule.width);
+    w.line(`let ${delta} = ${x} - ${name}_shift;`);
+    w.line(`let ${isAbove} = ${delta} > ${type}(${this.float(headroom)});`);
+    w.line(`let ${e} = exp(select(${delta}, -${delta}, ${isAbove}));`);
+    w.line(`let ${sum} = ${name}_lane * ${e} + 1.0;`);
+    if (this.isCompensated("exps", operand)) {
+      this.add(`${name}_lane`, `${name}_rest`, e, place);
+      w.line(`${name}_rest = select(${name}_rest, ${type}(), ${isAbove});`);
+    } else w.line(`${name}_lane += ${e};`);
+    w.line(`${name}_lane = select(${name}_lane, ${sum}, ${isAbove});`);
+    w.line(`${name}_shift = select(${name}_shift, ${x}, ${isAbove});`);
   }
 
   /** Kahan's summation (1965): what an addition rounds off goes into the next. */
@@ -115,9 +151,10 @@ export class FoldWriter {
 
   /** The lane's vectors to one state, then the states of the row's lanes to one. */
   finish(fold: Fold, counter: Counter): void {
-    const { kind, name } = fold;
+    const { kind, name, max } = fold;
     if (kind === "moments") this.context.requireMoments();
-    const state = kind === "moments" ? this.laneMoments(fold, counter) : this.laneValue(kind, `${name}_lane`);
+    if (kind === "exps") this.writer.line(`${name}_lane *= exp(${name}_shift - ${max?.name});`);
+    const state = kind === "moments" ? this.laneMoments(fold, counter) : this.laneValue(plain(kind), `${name}_lane`);
     this.writer.line(`var ${name} = ${state};`);
     mergeLanes(this.mergeOf(fold), this.context.schedule, this.scratch, this.writer);
   }
@@ -129,7 +166,7 @@ export class FoldWriter {
     return width === 1 ? `vec4f${state}` : `lane_moments${state}`;
   }
 
-  private laneValue(kind: Exclude<Fold["kind"], "moments">, lane: string): string {
+  private laneValue(kind: PlainKind, lane: string): string {
     const { width } = this.context.schedule;
     if (width === 1) return lane;
     const [low, high] = [combine[kind](`${lane}.x`, `${lane}.y`), combine[kind](`${lane}.z`, `${lane}.w`)];
@@ -142,7 +179,7 @@ export class FoldWriter {
       return { state: name, type: "vec4f", combine: (a, b) => `merge_moments(${a}, ${b})`, commutes: false };
     }
     const type = computedType(operand.value.element) as "f32" | "i32" | "u32";
-    return { state: name, type, combine: combine[kind], commutes: true };
+    return { state: name, type, combine: combine[plain(kind)], commutes: true };
   }
 
   /** A reduction's value from the row's state. */

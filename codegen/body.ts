@@ -131,9 +131,11 @@ export class Body {
     const reductions = this.reductions.get(loop.level) ?? [];
     const { folds, foldOf } = foldsOf(reductions, this.centered, (hint) => this.names.define(hint, foldParts));
     const perRow = this.rows.map((place, i) => {
-      const own = new Map(
-        folds.map((fold) => [fold, i === 0 ? fold : { ...fold, name: this.names.define(fold.name, foldParts) }]),
-      );
+      const own = new Map<Fold, Fold>();
+      for (const fold of folds) {
+        const max = fold.max && own.get(fold.max);
+        own.set(fold, i === 0 ? fold : { ...fold, max, name: this.names.define(fold.name, foldParts) });
+      }
       for (const [node, fold] of foldOf) place.strip?.foldOf.set(node, own.get(fold) as Fold);
       return [...own.values()];
     });

@@ -5,12 +5,16 @@
  * formula (1979) in its delta form. A state is a vec4f (count, shift, mean, m2): `shift` is an element of the lane, `mean`
  * that of the elements less the shift, so that rows far from 0 lose nothing, and a constant row gives exactly 0. Of two
  * shifts the one nearer to the mean is kept: an outlier's would cost all others digits.
+ *
+ * A sum of exp(x - max(x)) may be folded in the maximum's own read of the row (Milakov and Gimelshein 2018): each lane
+ * takes off a shift of its own, which follows the largest element at a distance, so that it moves but a few times and the
+ * sum is seldom scaled.
  */
 
 import type { Span } from "../src/diagnostics/diagnostic.ts";
-import { isMean, type Node, spanOf } from "./graph.ts";
+import { isMean, isOnline, type Node, spanOf } from "./graph.ts";
 
-export type FoldKind = "sum" | "max" | "min" | "prod" | "moments";
+export type FoldKind = "sum" | "max" | "min" | "prod" | "moments" | "exps";
 
 /** One accumulation along the row; several reductions of one operand may read it. */
 export interface Fold {
@@ -20,6 +24,8 @@ export interface Fold {
   readonly name: string;
   /** Of moments: whether anything needs m2. */
   readonly variance: boolean;
+  /** Of exps: the maximum that is folded along with it. */
+  readonly max: Fold | undefined;
   /** The first reduction that reads it. */
   readonly span: Span;
 }
@@ -71,6 +77,7 @@ export function foldsOf(
 
   const kindOf = (node: Node): FoldKind => {
     if (isVariance(node)) return "moments";
+    if (isOnline(node)) return "exps";
     if (!isMean(node)) return node.op?.name as FoldKind;
     return centered.has(node) || spread.has(node.operands[0]) ? "moments" : "sum";
   };
@@ -85,7 +92,9 @@ export function foldsOf(
     let fold = folds.get(key);
     if (fold === undefined) {
       const stem = operand.value.name ?? operand.op?.name ?? "x";
-      fold = { kind, operand, name: define(`${stem}_${kind}`), variance: spread.has(operand), span: spanOf(node) };
+      const max = node.operands[1] && foldOf.get(node.operands[1]);
+      const name = define(`${stem}_${kind}`);
+      fold = { kind, operand, name, max, variance: spread.has(operand), span: spanOf(node) };
       folds.set(key, fold);
     }
     foldOf.set(node, fold);
@@ -94,7 +103,7 @@ export function foldsOf(
 }
 
 /** How two states of the plain folds combine. */
-export const combine: Record<Exclude<FoldKind, "moments">, (a: string, b: string) => string> = {
+export const combine: Record<Exclude<FoldKind, "moments" | "exps">, (a: string, b: string) => string> = {
   sum: (a, b) => `${a} + ${b}`,
   prod: (a, b) => `${a} * ${b}`,
   max: (a, b) => `max(${a}, ${b})`,

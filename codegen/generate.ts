@@ -18,13 +18,13 @@ import { Body } from "./body.ts";
 import { type Buffer, bufferFunctions, declareBuffer, storageOf } from "./buffers.ts";
 import { known } from "./extent.ts";
 import { laneMoments, mergeMoments } from "./folds.ts";
-import { bufferName, buildGraph, type Graph, type Node } from "./graph.ts";
+import { bufferName, buildGraph, type Graph, isOnline, type Node, sumOfExps } from "./graph.ts";
 import { scratchSize } from "./lanes.ts";
 import { lowerNorms } from "./lower-norms.ts";
 import type { Binding, Kernel, Manifest } from "./manifest.ts";
 import type { KernelOptions } from "./options.ts";
 import { roundStrictly } from "./round-strictly.ts";
-import { makeSchedule, type Schedule } from "./schedule.ts";
+import { makeSchedule, type Schedule, type Traits } from "./schedule.ts";
 import { makeSourceMap } from "./source-map.ts";
 import type { TargetProfile } from "./target.ts";
 import { Writer } from "./writer.ts";
@@ -47,15 +47,30 @@ export function scheduleOf(fn: Fn, target: TargetProfile, options: KernelOptions
 function plan(fn: Fn, target: TargetProfile, options: KernelOptions): { graph: Graph; schedule: Schedule } {
   checkFused(fn);
   checkTarget(fn, target);
-  const graph = buildGraph(lowerNorms(options.rounding === "strict" ? roundStrictly(fn) : fn, options.accuracy));
-  const isMoments = ({ kind, op }: Node) => kind === "centered" || op?.name === "var" || op?.name === "moments";
-  const values = [...graph.stores.map(({ node }) => node), ...graph.nodes.filter(({ kind }) => kind === "load")];
-  const traits = {
-    hasMoments: graph.nodes.some(isMoments),
-    isPacked: values.some(({ value }) => storageOf(value.element, target.features) === "f16x2"),
+  const lowered = lowerNorms(options.rounding === "strict" ? roundStrictly(fn) : fn, options.accuracy);
+  const scheduled = (online: boolean) => {
+    const graph = buildGraph(lowered, online);
+    const { rows, columns } = graph;
+    return {
+      graph,
+      schedule: makeSchedule(fn.name, rows, columns, allStrides(graph), target, traitsOf(graph, target)),
+    };
   };
-  const schedule = makeSchedule(fn.name, graph.rows, graph.columns, allStrides(graph), target, traits);
-  return { graph, schedule };
+  const usual = scheduled(false);
+  const { steps = Infinity, width, keep } = usual.schedule;
+  // A row that a GPU's lanes keep is read once in any case, and its exponentials are kept with it.
+  const isKept = target.kind === "gpu" && steps * width <= keep;
+  const hasExps = usual.graph.nodes.some(({ op, operands: [x] }) => x !== undefined && sumOfExps(op, x));
+  return hasExps && !isKept ? scheduled(true) : usual;
+}
+
+function traitsOf({ nodes, stores }: Graph, { features }: TargetProfile): Traits {
+  const hasMoments = ({ kind, op }: Node) => kind === "centered" || op?.name === "var" || op?.name === "moments";
+  const values = [...stores.map(({ node }) => node), ...nodes.filter(({ kind }) => kind === "load")];
+  return {
+    hasStates: nodes.some((node) => hasMoments(node) || isOnline(node)),
+    isPacked: values.some(({ value }) => storageOf(value.element, features) === "f16x2"),
+  };
 }
 
 function checkFused(fn: Fn): void {

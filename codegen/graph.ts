@@ -6,6 +6,7 @@
  *   of one element.
  * - level: how many reductions in sequence stand before a node. A reduction's operand has level p if the p-th read of
  *   the row computes it; its result has level p + 1.
+ *   A sum of exp(x - max(x)) may be folded online, along with the maximum: its operands are then x and the maximum.
  * - column node: one that differs along the row; the others are computed once a row.
  */
 
@@ -49,8 +50,11 @@ export interface Graph {
   readonly levels: number;
 }
 
-/** @throws TircError E0502 or E0503 where one walk does not compute it all. */
-export function buildGraph(fn: Fn): Graph {
+/**
+ * @param online whether a sum of exp(x - max(x)) is folded along with the maximum, and so no level of its own.
+ * @throws TircError E0502 or E0503 where one walk does not compute it all.
+ */
+export function buildGraph(fn: Fn, online = false): Graph {
   const live = liveOps(fn);
   const space = new IterationSpace();
   for (const op of live) {
@@ -59,7 +63,7 @@ export function buildGraph(fn: Fn): Graph {
   }
   const order = walkOrder(fn, live, space);
   const columns = new Set(space.columns);
-  const { nodes, nodeOf } = new GraphBuilder(space, columns).build(live);
+  const { nodes, nodeOf } = new GraphBuilder(space, columns, online).build(live);
   const stores = fn.results.map(({ name, value }) => ({ name, node: nodeOf(value), dims: space.dimsOf(value) }));
   return {
     fn,
@@ -123,10 +127,12 @@ class GraphBuilder {
   private readonly loads = new Map<DimAtoms, Map<Value, Node>>();
   private readonly space: IterationSpace;
   private readonly columns: ReadonlySet<Atom>;
+  private readonly online: boolean;
 
-  constructor(space: IterationSpace, columns: ReadonlySet<Atom>) {
+  constructor(space: IterationSpace, columns: ReadonlySet<Atom>, online: boolean) {
     this.space = space;
     this.columns = columns;
+    this.online = online;
   }
 
   build(live: readonly Op[]) {
@@ -184,7 +190,9 @@ class GraphBuilder {
 
   private folding(op: Op, value: Value, x: Node): Node {
     const atoms = x.atoms.filter((atom) => !this.columns.has(atom));
-    return this.add({ kind: "reduction", value, op, operands: [x], atoms, level: x.level + 1 });
+    const shifted = this.online ? sumOfExps(op, x) : undefined;
+    const operands = shifted?.operands ?? [x];
+    return this.add({ kind: "reduction", value, op, operands, atoms, level: (operands[0] as Node).level + 1 });
   }
 
   /** Of one element, every reduction but the variance is that element. */
@@ -206,6 +214,17 @@ export const spanOf = ({ op, value }: Node): Span => op?.span ?? value.span;
 function isCentering(op: Op, [x, mean]: readonly Node[]): boolean {
   return op.name === "sub" && mean?.kind === "reduction" && mean.operands[0] === x && isMean(mean);
 }
+
+/** Of sum(exp(x - max(x))), the difference; `x` is the sum's operand. */
+export function sumOfExps(op: Op | undefined, x: Node): Node | undefined {
+  const difference = op?.name === "sum" && x.op?.name === "exp" ? x.operands[0] : undefined;
+  const [from, max] = difference?.op?.name === "sub" ? difference.operands : [];
+  const isFolded = max?.kind === "reduction" && max.op?.name === "max" && max.operands[0] === from;
+  return isFolded && from?.isColumn ? difference : undefined;
+}
+
+/** Whether the node is such a sum, folded along with the maximum. */
+export const isOnline = ({ kind, operands }: Node) => kind === "reduction" && operands.length === 2;
 
 /** Whether the node is a mean along the row. */
 export function isMean(node: Node): boolean {

@@ -62,13 +62,13 @@ const fewWorkgroups = 4;
  * what counts is how few states are left to merge. Measured on SwiftShader.
  */
 function atHand(walk: Walk): Pick<Choice, "width" | "rowsPerLane"> {
-  const { width, length, count = Infinity, isFlat, hasMoments, isPacked } = walk;
+  const { width, length, count = Infinity, isFlat, hasStates, isPacked } = walk;
   const least = Math.min(width, isPacked ? 2 : 1) as 1 | 2;
   if (isFlat) return { width: least, rowsPerLane: 4 };
   const isNarrow = width === 1 || (length !== undefined && length <= shortRow);
   let rows = isNarrow && least === 1 ? 8 : 4;
   while (rows > 1 && count / rows < fewWorkgroups) rows /= 2;
-  const elements = hasMoments ? 8 : 16;
+  const elements = hasStates ? 8 : 16;
   return { width: isNarrow ? least : (Math.min(width, elements / rows) as 1 | 2 | 4), rowsPerLane: rows };
 }
 
@@ -128,8 +128,8 @@ function largestWorkgroup({ limits }: TargetProfile): number {
 
 /** What the choice depends on beside the shape. */
 export interface Traits {
-  /** Whether there is a mean and a variance of the rows. */
-  readonly hasMoments: boolean;
+  /** Whether a fold takes several variables: a mean and a variance, or a sum of exponentials. */
+  readonly hasStates: boolean;
   /** Whether two elements of a buffer share a word, which single ones are written into atomically. */
   readonly isPacked: boolean;
 }

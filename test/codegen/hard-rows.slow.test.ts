@@ -162,3 +162,37 @@ gpuTest("softmax of rows that overflow without the shift, and of rows with minus
     expect(errors.out0, target.name).toBeLessThanOrEqual(2e-6);
   }
 });
+
+gpuTest("softmax of long rows, whose exponentials are added along with the search for the maximum", async ({ gpu }) => {
+  const columns = 20000;
+  const rows: readonly ((next: () => number, i: number) => number)[] = [
+    (next) => normal(next),
+    (next) => 500 + 100 * normal(next),
+    (_, i) => i / 100,
+    (_, i) => -i / 100,
+    (_, i) => i * 1e-6,
+    (_, i) => (i % 7 === 0 ? -Infinity : i % 11),
+    (_, i) => (i === 19999 ? 3 : -Infinity),
+    (_, i) => (i === 17 ? 3e38 : -3e38),
+    () => -3.4e38,
+    // None whose softmax is NaN: of NaN, SwiftShader takes the exponential to be 0.
+  ];
+  const programs = [
+    `fn f(x: f32[rows, ${columns}]) -> f32[rows, ${columns}] { return softmax(x, axes = [-1]) }`,
+    `fn f(x: f32[rows, n]) -> f32[rows, n] { return softmax(x, axes = [-1]) }`,
+    `fn f(x: f32[rows, ${columns}]) -> f32[rows] {
+      let m = max(x, axes = [-1], keepdims = true)
+      return max(x, axes = [-1]) + log(sum(exp(x - m), axes = [-1]))
+    }`,
+  ];
+  for (const target of targetsFor(gpu.target)) {
+    for (const text of programs) {
+      const { fn, kernel } = compileText(text, target);
+      expect(kernel.wgsl).toContain("exps");
+      const x = (next: () => number, i: number) => rows[Math.floor(i / columns)]?.(next, i % columns) as number;
+      const dims = { rows: rows.length, n: columns };
+      const { errors } = await compareKernel(gpu.device, kernel, fn, inputsFor(fn, dims, { fill: { x } }));
+      expect(errors.out0, `${text}, ${target.name}`).toBeLessThanOrEqual(1e-6);
+    }
+  }
+});
