@@ -9,7 +9,7 @@
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { openBench, tirc } from "./lib/device.mjs";
+import { median, openBench, replay, tirc } from "./lib/device.mjs";
 import * as hand from "./lib/hand.mjs";
 import { inputsOf, ops, reference } from "./lib/ops.mjs";
 import { table, writeReport } from "./lib/report.mjs";
@@ -33,7 +33,7 @@ const rounds = Number(options.rounds);
 const isWritten = options.peer === undefined && rounds >= 9;
 
 const context = await openBench();
-const { device, recorder, timer } = context;
+const { device, recorder, watch } = context;
 const contenders = [];
 for (const file of ["tirc", "hand", "jax", "tfjs", "ort"]) {
   const module = await import(`./lib/${file}.mjs`);
@@ -41,7 +41,6 @@ for (const file of ["tirc", "hand", "jax", "tfjs", "ort"]) {
   contenders.push({ name: module.name, make: await module.open(context) });
 }
 
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 const quantile = (values, share) => values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * share)];
 
 /** Further off than this a result is wrong: peers lose some digits, and GELU by tanh would show. */
@@ -83,7 +82,7 @@ async function measure(key, shape) {
     // Each is first in some round: what ran before weighs on whoever comes next.
     const turned = (list) => list.map((_, i) => list[(i + round + list.length * 2) % list.length]);
     for (const each of turned([...copies, ...sound])) {
-      const time = await timer(each.dispatches);
+      const time = await watch.time(replay(each.dispatches));
       if (round >= 0) each.kernel.push(time);
     }
     for (const each of turned(sound)) {

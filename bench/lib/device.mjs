@@ -8,6 +8,7 @@ const { openDevice } = await import(new URL("runtime/node.js", dist).href);
 const { globals } = await import("webgpu");
 
 export const tirc = await import(new URL("index.js", dist).href);
+export const { measure, median, stopwatch } = await import(new URL("runtime/measure.js", dist).href);
 
 export async function openBench() {
   Object.assign(globalThis, globals);
@@ -25,7 +26,7 @@ export async function openBench() {
   };
   const navigator = { gpu, userAgent: "node", hardwareConcurrency: 1, platform: process.platform };
   Object.defineProperty(globalThis, "navigator", { value: navigator, configurable: true });
-  return { ...opened, adapter, recorder, timer: makeTimer(device) };
+  return { ...opened, adapter, recorder, watch: stopwatch(device) };
 }
 
 /** Notes dispatches while it is told to, and keeps buffers until it is told otherwise: replays read them. */
@@ -103,28 +104,18 @@ function acceptSharedMemory(queue) {
   };
 }
 
-/** Milliseconds that dispatches take, in one pass between two timestamps. */
-function makeTimer(device) {
-  const querySet = device.createQuerySet({ type: "timestamp", count: 2 });
-  const resolved = device.createBuffer({ size: 16, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC });
-  const readable = device.createBuffer({ size: 16, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
-  return async (dispatches) => {
-    const encoder = device.createCommandEncoder();
-    const timestampWrites = { querySet, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 };
-    const pass = encoder.beginComputePass({ timestampWrites });
-    for (const { pipeline, groups, size } of dispatches) {
-      pass.setPipeline(pipeline);
-      for (const [index, rest] of groups) pass.setBindGroup(index, ...rest);
-      pass.dispatchWorkgroups(...size);
-    }
-    pass.end();
-    encoder.resolveQuerySet(querySet, 0, 2, resolved, 0);
-    encoder.copyBufferToBuffer(resolved, 0, readable, 0, 16);
-    device.queue.submit([encoder.finish()]);
-    await readable.mapAsync(GPUMapMode.READ);
-    const [from, to] = new BigUint64Array(readable.getMappedRange().slice(0));
-    readable.unmap();
-    return Number(to - from) / 1e6;
+/** Dispatches that were noted, as one pass. */
+export function replay(dispatches) {
+  return {
+    record(encoder, timestampWrites) {
+      const pass = encoder.beginComputePass({ ...(timestampWrites && { timestampWrites }) });
+      for (const { pipeline, groups, size } of dispatches) {
+        pass.setPipeline(pipeline);
+        for (const [index, rest] of groups) pass.setBindGroup(index, ...rest);
+        pass.dispatchWorkgroups(...size);
+      }
+      pass.end();
+    },
   };
 }
 

@@ -1,18 +1,18 @@
 /** Runs a program on random data, on the GPU or in the interpreter, and compares the results with float64. */
 
 import { generateKernel } from "../../codegen/generate.ts";
-import type { Kernel } from "../../codegen/manifest.ts";
 import { type TargetProfile, targetByName } from "../../codegen/target.ts";
 import { compareOutput, referenceOf } from "../../src/cli/compare.ts";
 import { centeredInput } from "../../src/cli/contracts.ts";
 import { checkSizes, makeInput } from "../../src/cli/inputs.ts";
+import { constantsRead } from "../../src/cli/kernel-inputs.ts";
 import { optimize } from "../../src/compile.ts";
 import { type Constants, constantsOf, interpret } from "../../src/ir/interpret.ts";
 import type { Fn, Module } from "../../src/ir/ir.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { printType } from "../../src/ir/types.ts";
 import { parse } from "../../src/parse/parse.ts";
-import { runKernel } from "../../src/runtime/execute.ts";
+import { prepareKernel } from "../../src/runtime/execute.ts";
 import { fromNumbers, type HostTensor, toNumbers } from "../../src/runtime/host-tensor.ts";
 import { fileName } from "../model/messages.ts";
 import { type Gpu, type NoGpu, openGpu } from "./gpu.ts";
@@ -94,12 +94,13 @@ export async function runProgram(request: RunRequest, report: Report): Promise<v
   const all = { ...inputs, ...constantsRead(kernel, read) };
   const dims = Object.fromEntries(kernel.manifest.dims.map(({ name }) => [name, request.dims[name] as number]));
   report.status("Running the kernel");
-  const { outputs } = await runKernel(gpu.device, kernel, all, dims);
+  const prepared = await prepareKernel(gpu.device, kernel, dims);
+  const { outputs } = await prepared.run(all);
   report.status("Computing the same in float64");
   const device = gpu.description;
   report.result({ fn: fn.name, device, noGpu: undefined, outputs: view(mapValues(outputs, numbersOf)) });
   report.status("Timing");
-  report.timing(await timeKernel(gpu.device, kernel, all, dims));
+  report.timing(await timeKernel(gpu.device, prepared, all, dims));
 }
 
 function theFunction({ fns }: Module, name: string): Fn {
@@ -115,11 +116,6 @@ function makeInputs(fn: Fn, { dims, seed }: RunRequest): Record<string, Tensor> 
       return [param.name as string, numbersOf(centeredInput(param, made))];
     }),
   );
-}
-
-function constantsRead({ manifest }: Kernel, constants: Constants): Record<string, Tensor> {
-  const read = manifest.bindings.filter((binding) => binding.constant);
-  return Object.fromEntries(read.map(({ name }) => [name, constants(name)]));
 }
 
 function compare(fn: Fn, inputs: Tensors, constants: Constants, outputs: Tensors): OutputView[] {

@@ -13,10 +13,14 @@ export function constantsAfter(after: Module, constants: Constants): Constants {
   return constantsOf(after, ({ name }) => constants(name));
 }
 
-export function kernelInputs({ manifest }: Kernel, after: Module, inputs: Tensors, constants: Constants): Tensors {
-  const read = manifest.bindings.filter((binding) => binding.constant).map(({ name }) => name);
-  const get = constantsAfter(after, constants);
-  return { ...inputs, ...hostTensorsOf(Object.fromEntries(read.map((name) => [name, get(name)]))) };
+export function kernelInputs(kernel: Kernel, after: Module, inputs: Tensors, constants: Constants): Tensors {
+  return { ...inputs, ...hostTensorsOf(constantsRead(kernel, constantsAfter(after, constants))) };
+}
+
+/** The constants that the kernel has bindings for. */
+export function constantsRead({ manifest }: Kernel, constants: Constants): Record<string, Tensor> {
+  const read = manifest.bindings.filter((binding) => binding.constant);
+  return Object.fromEntries(read.map(({ name }) => [name, constants(name)]));
 }
 
 export function hostTensorsOf(tensors: Readonly<Record<string, Tensor>>): Tensors {

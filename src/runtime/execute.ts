@@ -34,8 +34,8 @@ export interface PreparedKernel {
 
 /** A kernel with its buffers. */
 export interface BoundKernel {
-  /** One pass with one dispatch. */
-  record(encoder: GPUCommandEncoder, timestampWrites?: GPUComputePassTimestampWrites): void;
+  /** One pass with so many dispatches, one unless said otherwise. */
+  record(encoder: GPUCommandEncoder, timestampWrites?: GPUComputePassTimestampWrites, launches?: number): void;
   /** Frees the buffers. */
   destroy(): void;
 }
@@ -158,7 +158,7 @@ class PipelineCache {
 }
 
 /** Written out, not "auto": that leaves out the bindings of parameters which the kernel does not read. */
-export function layoutEntries(kernel: Kernel): GPUBindGroupLayoutEntry[] {
+function layoutEntries(kernel: Kernel): GPUBindGroupLayoutEntry[] {
   const { bindings, uniforms } = kernel.manifest;
   const storage = bindings.map(({ binding, access }) => {
     const type: GPUBufferBindingType = access === "read" ? "read-only-storage" : "storage";
@@ -224,12 +224,12 @@ async function bindBuffers(
       return { group: device.createBindGroup({ layout: pipelines.layout, entries }), results };
     });
     await checked;
-    const record: BoundKernel["record"] = (encoder, timestampWrites) => {
+    const record: BoundKernel["record"] = (encoder, timestampWrites, launches = 1) => {
       const pass = encoder.beginComputePass({ label: kernel.name, ...(timestampWrites && { timestampWrites }) });
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, value.group);
       // Of no workgroup Dawn says on the console that it is unusual.
-      if (x > 0) pass.dispatchWorkgroups(x, y);
+      for (let i = 0; i < launches && x > 0; i++) pass.dispatchWorkgroups(x, y);
       pass.end();
     };
     return { launches: x > 0 ? 1 : 0, results: value.results, create, record, destroy };
@@ -307,7 +307,7 @@ function checkSize(device: GPUDevice, binding: Binding, dims: Dims): void {
 }
 
 /** In x and y. Throws E0608 for more than the device starts. */
-export function countWorkgroups(device: GPUDevice, kernel: Kernel, dims: Dims): readonly [number, number] {
+function countWorkgroups(device: GPUDevice, kernel: Kernel, dims: Dims): readonly [number, number] {
   const { rows: shape, rowsPerWorkgroup, atLeastOne = false } = kernel.manifest.dispatch;
   const rows = elementCount(extents(shape, dims));
   const count = Math.max(atLeastOne ? 1 : 0, Math.ceil(rows / rowsPerWorkgroup));

@@ -2,6 +2,9 @@
 
 import type { BoundKernel } from "./execute.ts";
 
+/** What is timed: something that puts a pass into an encoder. */
+export type Recordable = Pick<BoundKernel, "record">;
+
 const usage = { mapRead: 1, copySource: 4, copyDestination: 8, queryResolve: 512 };
 const mapModeRead = 1;
 
@@ -13,41 +16,48 @@ const mapModeRead = 1;
  */
 export async function measure(
   device: GPUDevice,
-  kernels: readonly BoundKernel[],
+  kernels: readonly Recordable[],
   rounds: number,
 ): Promise<readonly (readonly number[])[]> {
-  const timer = device.features.has("timestamp-query") ? timestamps(device) : wallClock(device);
+  const watch = stopwatch(device);
   const times = kernels.map((): number[] => []);
   try {
     for (let round = -1; round < rounds; round++) {
       for (let i = 0; i < kernels.length; i++) {
         // Each comes first in some round: what ran before weighs on whoever is next.
         const at = (i + round + kernels.length) % kernels.length;
-        const time = await timer.time(kernels[at] as BoundKernel);
+        const time = await watch.time(kernels[at] as Recordable);
         if (round >= 0) times[at]?.push(time);
       }
     }
   } finally {
-    timer.destroy();
+    watch.destroy();
   }
   return times;
 }
 
-interface Timer {
-  /** In milliseconds. */
-  time(kernel: BoundKernel): Promise<number>;
+export interface Stopwatch {
+  readonly clock: "timestamps" | "submission";
+  /** Milliseconds that one pass takes. */
+  time(work: Recordable): Promise<number>;
   destroy(): void;
 }
 
-function timestamps(device: GPUDevice): Timer {
+/** Times passes between two timestamps where the device has them, else from the submission until it is done. */
+export function stopwatch(device: GPUDevice): Stopwatch {
+  return device.features.has("timestamp-query") ? timestamps(device) : wallClock(device);
+}
+
+function timestamps(device: GPUDevice): Stopwatch {
   const querySet = device.createQuerySet({ type: "timestamp", count: 2 });
   const resolved = device.createBuffer({ size: 16, usage: usage.queryResolve | usage.copySource });
   const readable = device.createBuffer({ size: 16, usage: usage.copyDestination | usage.mapRead });
   const writes = { querySet, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 };
   return {
-    async time(kernel) {
+    clock: "timestamps",
+    async time(work) {
       const encoder = device.createCommandEncoder();
-      kernel.record(encoder, writes);
+      work.record(encoder, writes);
       encoder.resolveQuerySet(querySet, 0, 2, resolved, 0);
       encoder.copyBufferToBuffer(resolved, 0, readable, 0, 16);
       device.queue.submit([encoder.finish()]);
@@ -62,11 +72,12 @@ function timestamps(device: GPUDevice): Timer {
   };
 }
 
-function wallClock(device: GPUDevice): Timer {
+function wallClock(device: GPUDevice): Stopwatch {
   return {
-    async time(kernel) {
+    clock: "submission",
+    async time(work) {
       const encoder = device.createCommandEncoder();
-      kernel.record(encoder);
+      work.record(encoder);
       const start = performance.now();
       device.queue.submit([encoder.finish()]);
       await device.queue.onSubmittedWorkDone();
