@@ -107,7 +107,7 @@ export class FoldWriter {
       return;
     }
     if (kind !== "moments") {
-      w.line(`${name}_lane = ${combine[plain(kind)](`${name}_lane`, text)};`);
+      w.line(`${name}_lane = ${combine[kind](`${name}_lane`, text)};`);
       return;
     }
     const x = place.names.define("shifted");

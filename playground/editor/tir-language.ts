@@ -3,8 +3,8 @@
 import type { CompletionContext, CompletionResult } from "@codemirror/autocomplete";
 import { LanguageSupport, StreamLanguage, type StringStream } from "@codemirror/language";
 import { callableNames, isOpName, ops } from "../../src/ir/ops/index.ts";
+import { keywords as keywordList, literalWords } from "../../src/ir/print.ts";
 import { elementTypes, isElementType } from "../../src/ir/types.ts";
-import { keywords as keywordList, literalWords } from "../../src/language/words.ts";
 
 const keywords = new Set<string>(keywordList);
 const literals = new Set<string>(literalWords);

@@ -17,10 +17,12 @@ import { type OpName, ops, symbolOf } from "./ops/index.ts";
 import { elementCount } from "./tensor.ts";
 import { printType } from "./types.ts";
 
-export const reservedWords: ReadonlySet<string> = new Set([
-  ...["fn", "let", "return", "const", "kernel"],
-  ...["inf", "nan", "true", "false"],
-]);
+/** Words that begin a statement or an item. */
+export const keywords = ["fn", "let", "const", "return", "kernel"] as const;
+/** Words that are numbers. */
+export const literalWords = ["true", "false", "inf", "nan"] as const;
+
+export const reservedWords: ReadonlySet<string> = new Set<string>([...keywords, ...literalWords]);
 
 /** A number as a literal that reads back as the same float64. */
 export function printNumber(value: number): string {

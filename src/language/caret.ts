@@ -1,12 +1,11 @@
 /** What the text before a caret expects. Read from its tokens, for half a statement has no tree. */
 
-import { reservedWords } from "../ir/print.ts";
+import { keywords, reservedWords } from "../ir/print.ts";
 import { elementTypes } from "../ir/types.ts";
 import type { Token } from "../parse/scan.ts";
 import type { Program } from "./program.ts";
 import { firstFrom } from "./resolve.ts";
 import type { TextRange } from "./text-range.ts";
-import { keywords } from "./words.ts";
 
 /** A call whose `)` comes after the caret. */
 export interface OpenCall {

@@ -1,6 +1,7 @@
 /** What may be written at the caret. */
 
 import { callableNames, isLeafName, isOpName, ops } from "../ir/ops/index.ts";
+import { literalWords } from "../ir/print.ts";
 import { elementTypes } from "../ir/types.ts";
 import { type Caret, caretAt, type OpenCall } from "./caret.ts";
 import { attributeProse, attributeSignature, opProse, opSignature } from "./describe.ts";
@@ -8,7 +9,7 @@ import { typeText } from "./hover.ts";
 import { fnAt, type Program, programOf } from "./program.ts";
 import type { Binding, BindingKind } from "./resolve.ts";
 import type { TextRange } from "./text-range.ts";
-import { elementSummaries, keywordSummaries, literalWords } from "./words.ts";
+import { elementSummaries, keywordSummaries } from "./words.ts";
 
 /** What kind of thing a completion writes. */
 export type CompletionKind = BindingKind | "op" | "attribute" | "operand" | "type" | "keyword" | "literal";

@@ -1,6 +1,6 @@
 /** All that is known of a text: what the parser and the type checker say, and what each name means. */
 
-import type { Diagnostic, Source, Span } from "../diagnostics/diagnostic.ts";
+import type { Diagnostic, Source } from "../diagnostics/diagnostic.ts";
 import type { Op } from "../ir/ir.ts";
 import { printType, type TensorType } from "../ir/types.ts";
 import { verifyFn } from "../ir/verify.ts";
@@ -10,6 +10,7 @@ import { parseSyntax } from "../parse/parse-syntax.ts";
 import { type Comment, scan, type Token } from "../parse/scan.ts";
 import type { FileNode, FnNode, TypeNode } from "../parse/syntax.ts";
 import { type Names, resolve } from "./resolve.ts";
+import { type TextRange, touches } from "./text-range.ts";
 
 /** A text that has been read, mistakes and all. */
 export interface Program {
@@ -24,7 +25,7 @@ export interface Program {
   /** What the name that stands there is bound to. */
   boundAt(name: { readonly start: number }): Lowered | undefined;
   /** The op that this part of the text became. */
-  opAt(place: { readonly start: number; readonly end: number }): Op | undefined;
+  opAt(place: TextRange): Op | undefined;
 }
 
 /** An editor asks many things of one text: the last few are kept. */
@@ -47,7 +48,7 @@ function read(text: string): Program {
   const { file: tree, diagnostics: syntax } = parseSyntax(source);
   const bound = new Map<number, Lowered>();
   const made = new Map<string, Op>();
-  const key = ({ start, end }: Pick<Span, "start" | "end">) => `${start}:${end}`;
+  const key = ({ start, end }: TextRange) => `${start}:${end}`;
   const { module, diagnostics: types } = lower(tree, {
     bound: ({ start }, value) => void bound.set(start, value),
     made: (place, op) => void made.set(key(place), op),
@@ -72,7 +73,7 @@ export function fnAt({ text, tree }: Program, offset: number): FnNode | undefine
 
 /** The token that the caret is in or touches; of two that meet, the one that is a word. */
 export function tokenAt({ tokens }: Program, offset: number): Token | undefined {
-  const touched = tokens.filter(({ start, end }) => start <= offset && offset <= end);
+  const touched = tokens.filter((token) => touches(token, offset));
   return touched.find(({ kind }) => kind === "name") ?? touched.at(-1);
 }
 

@@ -22,7 +22,7 @@ import type {
   ReturnNode,
   TypeNode,
 } from "../parse/syntax.ts";
-import { rangeOf, type TextRange } from "./text-range.ts";
+import { rangeOf, type TextRange, touches } from "./text-range.ts";
 
 /** What a name can be the name of. */
 export type BindingKind = "function" | "const" | "parameter" | "result" | "value" | "dimension";
@@ -72,7 +72,7 @@ export function resolve(file: FileNode, tokens: readonly Token[]): Names {
 /** The binding that the name at `offset` stands for. */
 export function bindingAt({ bindings }: Names, offset: number): { binding: Binding; place: TextRange } | undefined {
   for (const binding of bindings) {
-    const place = placesOf(binding).find(({ start, end }) => start <= offset && offset <= end);
+    const place = placesOf(binding).find((one) => touches(one, offset));
     if (place !== undefined) return { binding, place };
   }
   return undefined;

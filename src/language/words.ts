@@ -1,9 +1,6 @@
-/** The words of the language that are no names of ops. */
+/** What the words of the language are for that are no names of ops. */
 
-/** Words that begin a statement or an item. */
-export const keywords = ["fn", "let", "const", "return", "kernel"] as const;
-/** Words that are numbers. */
-export const literalWords = ["true", "false", "inf", "nan"] as const;
+import type { keywords } from "../ir/print.ts";
 
 /** What each keyword is for. */
 export const keywordSummaries: Readonly<Record<(typeof keywords)[number], string>> = {

@@ -4,7 +4,7 @@
  */
 
 import { diagnostics } from "../language/index.ts";
-import { Documents } from "./documents.ts";
+import { type Document, Documents } from "./documents.ts";
 import { FrameReader, frame } from "./framing.ts";
 import { errorCodes, type Message, RequestError, readMessage } from "./messages.ts";
 import { Params } from "./params.ts";
@@ -119,8 +119,7 @@ export class Server {
     try {
       this.follow(method, new Params(params));
     } catch (caught) {
-      const message = `${method}: ${caught instanceof RequestError ? caught.message : String(caught)}`;
-      this.send({ method: "window/logMessage", params: { type: 1, message } });
+      this.log(`${method}: ${caught instanceof RequestError ? caught.message : String(caught)}`);
     }
   }
 
@@ -147,18 +146,24 @@ export class Server {
       return;
     }
     const document = this.documents.get(uri);
-    const found = this.problemsOf(uri).map((one) => diagnosticShape(document, one, this.client.relatedInformation));
+    const found = this.problemsOf(document).map((one) =>
+      diagnosticShape(document, one, this.client.relatedInformation),
+    );
     const params = { uri, version: document.version, diagnostics: found };
     this.send({ method: "textDocument/publishDiagnostics", params });
   }
 
-  private problemsOf(uri: string) {
+  private problemsOf({ uri, lines }: Document) {
     try {
-      return diagnostics(this.documents.get(uri).lines.text);
+      return diagnostics(lines.text);
     } catch (caught) {
-      const message = `${uri}: ${String(caught)}`;
-      this.send({ method: "window/logMessage", params: { type: 1, message } });
+      this.log(`${uri}: ${String(caught)}`);
       return [];
     }
+  }
+
+  /** As an error, for the editor's log. */
+  private log(message: string): void {
+    this.send({ method: "window/logMessage", params: { type: 1, message } });
   }
 }
