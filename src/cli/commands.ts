@@ -97,6 +97,13 @@ export const compileSpec: CommandSpec = {
   ],
 };
 
+const adapter: OptionSpec = {
+  name: "--adapter",
+  value: "NAME",
+  summary:
+    "the adapter with NAME in its name, such as nvidia or swiftshader; $TIRC_ADAPTER or the fastest if not given",
+};
+
 export const runSpec: CommandSpec = {
   name: "run",
   summary: "run a function on a WebGPU device or on the reference interpreter",
@@ -115,6 +122,7 @@ export const runSpec: CommandSpec = {
       choices: ["auto", "gpu", "cpu"],
       summary: "auto (a WebGPU adapter if there is one), gpu, or cpu (the reference interpreter)",
     },
+    adapter,
     { name: "--seed", value: "N", summary: "for randn; 0 if not given" },
     { name: "--compare", summary: "check every output against the float64 reference" },
     { name: "--json", summary: "print the result as JSON" },
@@ -143,6 +151,7 @@ export const tuneSpec: CommandSpec = {
       summary: "where to write the profile, for --target; stdout if not given",
     },
     { name: "--rounds", value: "N", summary: "how often each schedule is timed; 9 if not given" },
+    adapter,
     ...program,
     ...passes,
     mode,

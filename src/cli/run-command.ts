@@ -114,7 +114,8 @@ async function runOn(
   const choice = args.value("--device")?.text ?? "auto";
   const { module, passes, instruments, disabled } = program;
   const options = { passes, instruments, disabled };
-  const opened = choice === "cpu" ? undefined : await openDevice(choice, session);
+  const adapter = args.value("--adapter")?.text;
+  const opened = choice === "cpu" ? undefined : await openDevice(choice, adapter, session);
   if (opened === undefined) {
     const optimized = optimize(module, options);
     reportRemarks(optimized.remarks, args, session);
@@ -137,12 +138,12 @@ async function runOn(
 }
 
 /** `undefined` where there is no device and none is asked for. */
-async function openDevice(choice: string, session: Session) {
+async function openDevice(choice: string, adapter: string | undefined, session: Session) {
   try {
     const node = await import("../runtime/node.ts");
-    return await node.openDevice();
+    return await node.openDevice({ adapter });
   } catch (caught) {
-    if (!(caught instanceof TircError) || choice === "gpu") throw caught;
+    if (!(caught instanceof TircError) || choice === "gpu" || adapter !== undefined) throw caught;
     for (const { message } of caught.diagnostics) session.say(`on the reference interpreter: ${message}`);
     return undefined;
   }

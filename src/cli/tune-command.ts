@@ -22,7 +22,7 @@ export async function tuneCommand(args: Arguments, session: Session): Promise<nu
   const program = readProgram(args, session);
   const rounds = readRounds(args.value("--rounds"));
   const constants = readConstants(program.module, (args.operands[0] as Word).text, io);
-  const opened = await openDevice();
+  const opened = await openDevice({ adapter: args.value("--adapter")?.text });
   try {
     let target: TargetProfile = program.target ?? opened.target;
     session.say(`on ${opened.description}`);

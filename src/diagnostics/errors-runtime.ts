@@ -115,10 +115,11 @@ export const adapterErrors = {
   webgpuPackageBroken(reason: string): Diagnostic {
     return error("E0621", `the package \`webgpu\` does not load on this machine: ${reason}`);
   },
-  noAdapter(notes: readonly string[]): Diagnostic {
-    return error("E0622", "there is no WebGPU adapter on this machine", {
+  noAdapter(notes: readonly string[], name?: string): Diagnostic {
+    const named = name === undefined ? "" : ` whose name has \`${name}\` in it`;
+    return error("E0622", `there is no WebGPU adapter${named} on this machine`, {
       notes,
-      help: ["on Linux x64, `npm install @sparticuz/chromium` brings a software one"],
+      help: ["on Linux x64, `npm install @sparticuz/chromium` brings a software one, `swiftshader`"],
     });
   },
   noFeature(adapter: string, missing: readonly string[]): Diagnostic {

@@ -27,20 +27,33 @@ export interface OpenedDevice {
 export interface OpenOptions {
   /** Features without which there is no point in a device. */
   readonly requiredFeatures?: readonly GPUFeatureName[];
+  /**
+   * A part of the name of the adapter that is wanted, without regard to case: `nvidia`, `llvmpipe`; `swiftshader` is the
+   * one from npm. The default is the environment's TIRC_ADAPTER, else what the machine has, its fastest first, else
+   * SwiftShader.
+   */
+  readonly adapter?: string | undefined;
 }
+
+const swiftShaderName = "swiftshader";
 
 /** Timestamps in full resolution, for measuring. */
 const dawnOptions = ["enable-dawn-features=allow_unsafe_apis", "disable-dawn-features=timestamp_quantization"];
 
 /**
  * Opens the machine's adapter with all its limits and the features that kernels can use. Throws TircError: E0620 and
- * E0621 without a working `webgpu` package, E0622 without an adapter, E0623 and E0624 where the adapter is not enough.
+ * E0621 without a working `webgpu` package, E0622 without an adapter (of that name), E0623 and E0624 where the adapter is
+ * not enough.
  */
 export async function openDevice(options: OpenOptions = {}): Promise<OpenedDevice> {
   const webgpu = await loadWebgpu();
   const notes: string[] = [];
-  const adapter = (await systemAdapter(webgpu, notes)) ?? (await swiftShaderAdapter(webgpu, notes));
-  if (!adapter) fail(adapterErrors.noAdapter(notes));
+  const wanted = options.adapter ?? (process.env.TIRC_ADAPTER || undefined);
+  const name = wanted?.toLowerCase();
+  let adapter: GPUAdapter | null = null;
+  if (name !== swiftShaderName) adapter = await systemAdapter(webgpu, name, notes);
+  if (name === undefined || name === swiftShaderName) adapter ??= await swiftShaderAdapter(webgpu, notes);
+  if (!adapter) fail(adapterErrors.noAdapter(notes, wanted));
   return requestDevice(adapter, options);
 }
 
@@ -77,7 +90,7 @@ function instance(webgpu: Webgpu, name: string, options: string[]): GPU {
 }
 
 /** What the machine itself has. Where Vulkan has no driver, Dawn is not asked: it would print warnings. */
-async function systemAdapter(webgpu: Webgpu, notes: string[]): Promise<GPUAdapter | null> {
+async function systemAdapter(webgpu: Webgpu, name: string | undefined, notes: string[]): Promise<GPUAdapter | null> {
   if (process.platform === "linux") {
     if (!hasVulkanDriver()) {
       notes.push("no Vulkan driver is registered");
@@ -89,12 +102,20 @@ async function systemAdapter(webgpu: Webgpu, notes: string[]): Promise<GPUAdapte
       return null;
     }
   }
-  const adapter = await instance(webgpu, "system", dawnOptions).requestAdapter({
-    powerPreference: "high-performance",
-  });
+  const options = { powerPreference: "high-performance" } as const;
+  const adapter = await instance(webgpu, "system", dawnOptions).requestAdapter(options);
   if (!adapter) notes.push("Dawn found no graphics driver that it works with");
-  return adapter;
+  if (!adapter || name === undefined || isNamed(adapter, name)) return adapter;
+  // Of several adapters Dawn's own option chooses; for a name that none has it throws.
+  const other = await instance(webgpu, `system ${name}`, [...dawnOptions, `adapter=${name}`])
+    .requestAdapter(options)
+    .catch(() => null);
+  if (other && isNamed(other, name)) return other;
+  notes.push(`the machine's adapter is ${describe(adapter.info)}`);
+  return null;
 }
+
+const isNamed = (adapter: GPUAdapter, name: string) => describe(adapter.info).toLowerCase().includes(name);
 
 async function swiftShaderAdapter(webgpu: Webgpu, notes: string[]): Promise<GPUAdapter | null> {
   const swiftShader = findSwiftShader();

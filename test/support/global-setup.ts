@@ -7,9 +7,16 @@ import type { TestCase, TestProject } from "vitest/node";
 import { TircError } from "../../src/diagnostics/diagnostic.ts";
 import { openDevice, openNullDevice } from "../../src/runtime/node.ts";
 
+/** Software drivers, and what their adapters are called. */
+export const adapterOf = { swiftshader: "swiftshader", lavapipe: "llvmpipe" } as const;
+export type Driver = keyof typeof adapterOf;
+/** By driver, why it is not here; `undefined` where it is. */
+export type Drivers = { readonly [D in Driver]?: string | undefined };
+
 /** What there is to test with. `noDevice` and `noTint` say why not. */
 export interface TestPlatform {
   readonly device?: string;
+  readonly drivers?: Drivers;
   readonly noDevice?: string;
   readonly noTint?: string;
 }
@@ -30,18 +37,37 @@ export async function setup(project: TestProject): Promise<void> {
   project.vitest.onClose(() => reportSkipped(project));
 }
 
+/**
+ * SwiftShader where npm brought it, so that all machines test on the same driver; else what the machine has.
+ * TIRC_ADAPTER names another. TIRC_TEST_DEVICE=none: as on a machine without any.
+ */
 async function findPlatform(): Promise<TestPlatform> {
-  // TIRC_TEST_DEVICE=none: as on a machine without any adapter.
-  if (process.env.TIRC_TEST_DEVICE !== "none") {
+  if (process.env.TIRC_TEST_DEVICE === "none") {
+    return { noDevice: "TIRC_TEST_DEVICE is `none`", ...(await findTint()) };
+  }
+  const drivers = await findDrivers();
+  // Workers and the processes that tests start inherit it.
+  if (drivers.swiftshader === undefined) process.env.TIRC_ADAPTER ??= adapterOf.swiftshader;
+  try {
+    const { description, close } = await openDevice();
+    close();
+    return { device: description, drivers };
+  } catch (caught) {
+    return { noDevice: reasonOf(caught), drivers, ...(await findTint()) };
+  }
+}
+
+/** The software drivers on which arithmetic is tested side by side, and why one is not here. */
+async function findDrivers(): Promise<Drivers> {
+  const found: Record<string, string | undefined> = {};
+  for (const [driver, adapter] of Object.entries(adapterOf)) {
     try {
-      const { description, close } = await openDevice();
-      close();
-      return { device: description };
+      (await openDevice({ adapter })).close();
     } catch (caught) {
-      return { noDevice: reasonOf(caught), ...(await findTint()) };
+      found[driver] = reasonOf(caught);
     }
   }
-  return { noDevice: "TIRC_TEST_DEVICE is `none`", ...(await findTint()) };
+  return found;
 }
 
 async function findTint(): Promise<{ noTint?: string }> {

@@ -1,10 +1,13 @@
-/** The device that kernels run on in tests: the machine's GPU, its software Vulkan, or SwiftShader from npm. */
+/**
+ * The device that kernels run on in tests (global-setup.ts says which), and both software drivers for tests of arithmetic,
+ * in which drivers differ.
+ */
 
 import { afterAll, inject, test } from "vitest";
 import { type OpenedDevice, openDevice } from "../../src/runtime/node.ts";
-import { noDeviceNote } from "./global-setup.ts";
+import { adapterOf, type Driver, noDeviceNote } from "./global-setup.ts";
 
-const { noDevice } = inject("platform");
+const { noDevice, drivers = {} } = inject("platform");
 
 /** Whether kernels run on this machine. */
 export const hasDevice = noDevice === undefined;
@@ -17,7 +20,11 @@ export function openTestDevice(): Promise<OpenedDevice> {
   return opened;
 }
 
-afterAll(async () => (await opened)?.close());
+const ofDriver = new Map<Driver, Promise<OpenedDevice>>();
+
+afterAll(async () => {
+  for (const device of [opened, ...ofDriver.values()]) (await device)?.close();
+});
 
 /** `test` for what needs a device in another process: skipped, with the reason, where there is none. */
 export const deviceTest = test.extend<{ here: true }>({
@@ -40,3 +47,18 @@ export const gpuTest = test.extend<{ gpu: OpenedDevice }>({
     await use(await openTestDevice());
   },
 });
+
+/**
+ * A test on SwiftShader and one on lavapipe. Each is skipped, with the reason, where its driver is not installed:
+ * `driverTest("adds", async (gpu) => { ... })`.
+ */
+export function driverTest(name: string, body: (gpu: OpenedDevice, driver: Driver) => Promise<void>): void {
+  for (const driver of Object.keys(adapterOf) as Driver[]) {
+    test(`${name}, on ${driver}`, async ({ skip }) => {
+      const missing = noDevice ?? drivers[driver];
+      if (missing !== undefined) skip(`${noDeviceNote}: ${missing}`);
+      if (!ofDriver.has(driver)) ofDriver.set(driver, openDevice({ adapter: adapterOf[driver] }));
+      await body(await (ofDriver.get(driver) as Promise<OpenedDevice>), driver);
+    });
+  }
+}
