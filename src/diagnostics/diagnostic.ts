@@ -43,12 +43,22 @@ export interface DiagnosticExtras {
   span?: Span | undefined;
   labels?: readonly Label[];
   notes?: readonly string[];
-  help?: readonly string[];
+  /** Help that takes long to find is a function, called when it is first read: most errors of a long file never are. */
+  help?: readonly string[] | (() => readonly string[]);
 }
 
 function make(severity: Severity, code: string, message: string, extras: DiagnosticExtras): Diagnostic {
   const { span, labels = [], notes = [], help = [] } = extras;
-  return { severity, code, message, span, labels, notes, help };
+  const rest = { severity, code, message, span, labels, notes };
+  if (typeof help !== "function") return { ...rest, help };
+  let found: readonly string[] | undefined;
+  return {
+    ...rest,
+    get help() {
+      found ??= help();
+      return found;
+    },
+  };
 }
 
 /** A diagnostic that refuses a program. `code` is its own, or a new one of a pass of one's own. */

@@ -1,33 +1,46 @@
 /** "Did you mean": the known names that are close to what was written. */
 
-/** Edits (insert, delete, replace, swap of neighbours) that turn `a` into `b`, or `limit + 1` where there are more. */
+/**
+ * Edits (insert, delete, replace, swap of neighbours) that turn `a` into `b`, or `limit + 1` where there are more. Only
+ * the cells within `limit` of the diagonal are computed: time is the length times the limit.
+ */
 export function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) > limit) return limit + 1;
+  const far = limit + 1;
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
+    const row: number[] = new Array(b.length + 1).fill(far);
+    row[0] = i;
+    let least = i;
+    for (let j = Math.max(1, i - limit); j <= Math.min(b.length, i + limit); j++) {
       const replace = (last[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
       let best = Math.min(replace, (last[j] as number) + 1, (row[j - 1] as number) + 1);
       const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
       if (swapped) best = Math.min(best, (beforeLast[j - 2] as number) + 1);
-      row.push(best);
+      row[j] = best;
+      least = Math.min(least, best);
     }
-    if (Math.min(...row) > limit) return limit + 1;
+    if (least > limit) return far;
     beforeLast = last;
     last = row;
   }
-  return last[b.length] as number;
+  return Math.min(far, last[b.length] as number);
+}
+
+/** A name by which so many edits are a slip of the keyboard: one in three letters, and one in a name of one or two. */
+function slips(length: number): number {
+  return Math.max(1, Math.min(3, Math.floor(length / 3)));
 }
 
 /** The closest of `known`, nearest first, three at most; letter case and `-`/`_` do not count as a difference. */
 export function closest(name: string, known: readonly string[]): string[] {
-  const plain = (text: string) => text.toLowerCase().replaceAll("-", "_");
-  const limit = name.length <= 2 ? 1 : Math.min(3, Math.ceil(name.length / 3));
   if (name.length > 64) return [];
+  const plain = (text: string) => text.toLowerCase().replaceAll("-", "_");
+  const limit = slips(name.length);
+  const wanted = plain(name);
   return known
-    .map((candidate) => ({ candidate, distance: editDistance(plain(name), plain(candidate), limit) }))
+    .map((candidate) => ({ candidate, distance: editDistance(wanted, plain(candidate), limit) }))
     .filter(({ candidate, distance }) => distance <= limit && distance < candidate.length)
     .sort((a, b) => a.distance - b.distance)
     .slice(0, 3)

@@ -1,6 +1,7 @@
 /** All that is known of a text: what the parser and the type checker say, and what each name means. */
 
 import type { Diagnostic, Source } from "../diagnostics/diagnostic.ts";
+import { limited } from "../diagnostics/limit.ts";
 import type { Op } from "../ir/ir.ts";
 import { printType, type TensorType } from "../ir/types.ts";
 import { verifyFn } from "../ir/verify.ts";
@@ -53,7 +54,7 @@ function read(text: string): Program {
     bound: ({ start }, value) => void bound.set(start, value),
     made: (place, op) => void made.set(key(place), op),
   });
-  const refused = [...syntax, ...types].sort((a, b) => (a.span?.start ?? 0) - (b.span?.start ?? 0));
+  const refused = limited([...syntax, ...types]);
   // Of half a program it would say what is not so.
   const diagnostics = refused.length > 0 ? refused : module.fns.flatMap(verifyFn);
   return {

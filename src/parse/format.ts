@@ -5,6 +5,7 @@
  */
 
 import { fail, type Source } from "../diagnostics/diagnostic.ts";
+import { limited } from "../diagnostics/limit.ts";
 import { type Atom, flat, layout, widestLine } from "./layout.ts";
 import { parseSyntax } from "./parse-syntax.ts";
 import { type Comment, scan, type Token } from "./scan.ts";
@@ -24,7 +25,7 @@ export interface FormatOptions {
 export function format(text: string, { file = "<input>" }: FormatOptions = {}): string {
   const source: Source = { name: file, text: text.replaceAll("\r\n", "\n") };
   const { diagnostics } = parseSyntax(source);
-  if (diagnostics.length > 0) fail(...parseSyntax({ name: file, text }).diagnostics);
+  if (diagnostics.length > 0) fail(...limited(parseSyntax({ name: file, text }).diagnostics));
   const { tokens, comments } = scan(source);
   const formatter = new Formatter(source.text, comments);
   for (const piece of split(source, tokens, [])) formatter.piece(piece);

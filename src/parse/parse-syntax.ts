@@ -5,6 +5,7 @@
 
 import type { Diagnostic, Source, Span } from "../diagnostics/diagnostic.ts";
 import { syntaxErrors } from "../diagnostics/errors-syntax.ts";
+import { byPlace, errorLimit } from "../diagnostics/limit.ts";
 import { reservedWords } from "../ir/print.ts";
 import type { HeaderNode, PieceNode } from "./build-tree.ts";
 import { explainBrackets, explainFailure, shown } from "./explain-failure.ts";
@@ -26,9 +27,6 @@ import type {
 /** ohm takes some 7 kB a token: a statement this long still fits in 250 MB. */
 const tokenLimit = 32_768;
 
-/** Past so many errors a file is probably something else: no more are shown, and soon none are looked for. */
-const errorLimit = 100;
-
 /** Everything that can be read of `source`, and what is wrong with the rest, in the order of places. Never throws. */
 export function parseSyntax(source: Source): { file: FileNode; diagnostics: Diagnostic[] } {
   const { tokens, diagnostics, endsInComment } = scan(source);
@@ -37,16 +35,7 @@ export function parseSyntax(source: Source): { file: FileNode; diagnostics: Diag
   reader.end(tokens.at(-1), endsInComment);
   const { fns, consts } = reader;
   const file: FileNode = { kind: "file", consts, fns, span: { source, start: 0, end: source.text.length } };
-  return { file, diagnostics: limited(diagnostics) };
-}
-
-function limited(diagnostics: Diagnostic[]): Diagnostic[] {
-  const sorted = diagnostics.sort((a, b) => (a.span?.start ?? 0) - (b.span?.start ?? 0));
-  const more = sorted.length - errorLimit;
-  if (more <= 0) return sorted;
-  const last = sorted[errorLimit - 1] as Diagnostic;
-  const notes = [...last.notes, `at least ${more} more errors in this file are not shown`];
-  return [...sorted.slice(0, errorLimit - 1), { ...last, notes }];
+  return { file, diagnostics: diagnostics.sort(byPlace) };
 }
 
 interface OpenKernel {

@@ -1,6 +1,7 @@
 /** From text to a checked module. */
 
-import { type Diagnostic, type Source, TircError } from "../diagnostics/diagnostic.ts";
+import { type Source, TircError } from "../diagnostics/diagnostic.ts";
+import { limited } from "../diagnostics/limit.ts";
 import type { Module } from "../ir/ir.ts";
 import { lower } from "./lower.ts";
 import { parseSyntax } from "./parse-syntax.ts";
@@ -13,17 +14,13 @@ export interface ParseOptions {
 
 /**
  * Parses and type-checks a `.tir` text.
- * @throws TircError with every independent error in the text (E01xx, E02xx), in the order of their places.
+ * @throws TircError with the independent errors in the text (E01xx, E02xx), the first 100 in the order of their places.
  */
 export function parse(text: string, { file = "<input>" }: ParseOptions = {}): Module {
   const source: Source = { name: file, text };
   const { file: tree, diagnostics } = parseSyntax(source);
   const lowered = lower(tree);
   const found = [...diagnostics, ...lowered.diagnostics];
-  if (found.length > 0) throw new TircError(found.sort(byPlace));
+  if (found.length > 0) throw new TircError(limited(found));
   return lowered.module;
-}
-
-function byPlace(a: Diagnostic, b: Diagnostic): number {
-  return (a.span?.start ?? 0) - (b.span?.start ?? 0);
 }

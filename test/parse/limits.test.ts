@@ -2,13 +2,15 @@
 
 import { describe, expect, test } from "vitest";
 import type { Diagnostic } from "../../src/diagnostics/diagnostic.ts";
+import { limited } from "../../src/diagnostics/limit.ts";
 import { parseSyntax } from "../../src/parse/parse-syntax.ts";
 import type { ExpressionNode, FileNode } from "../../src/parse/syntax.ts";
 
 const header = "fn f(x: f32[rows, 768]) -> f32[rows, 768] {\n";
 
 function read(body: string): { file: FileNode; diagnostics: Diagnostic[] } {
-  return parseSyntax({ name: "t", text: `${header}${body}\n}\n` });
+  const { file, diagnostics } = parseSyntax({ name: "t", text: `${header}${body}\n}\n` });
+  return { file, diagnostics: limited(diagnostics) };
 }
 
 function codes(body: string): string[] {

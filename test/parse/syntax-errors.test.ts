@@ -1,6 +1,7 @@
 /** Wrong programs: what is said about each, and where. Places are line:column, counted from 1. */
 
 import { describe, expect, test } from "vitest";
+import { limited } from "../../src/diagnostics/limit.ts";
 import { renderShort } from "../../src/diagnostics/short.ts";
 import { parseSyntax } from "../../src/parse/parse-syntax.ts";
 
@@ -305,10 +306,8 @@ test("columns count code points", () => {
 });
 
 test("of very many errors the first hundred are shown, and the last says how many there are more", () => {
-  const { diagnostics } = parseSyntax({
-    name: "t",
-    text: fn(...Array.from({ length: 150 }, () => "let a = )"), "return x"),
-  });
+  const text = fn(...Array.from({ length: 150 }, () => "let a = )"), "return x");
+  const diagnostics = limited(parseSyntax({ name: "t", text }).diagnostics);
   expect(diagnostics).toHaveLength(100);
   expect(diagnostics.at(-1)?.notes).toContain("at least 50 more errors in this file are not shown");
 });
