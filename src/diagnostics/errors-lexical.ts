@@ -64,6 +64,13 @@ export const lexicalErrors = {
     return error("E0103", `a string stands between double quotes, not ${quote}`, { span, help: ['write `"..."`'] });
   },
   badNumber(span: Span, text: string, reason: string): Diagnostic {
+    // `0..4` stands in a loop of Rust or Futhark.
+    if (/^\d+\.\.+[<=]?\w*$/.test(text)) {
+      return error("E0104", `there are no ranges: \`${text}\` is not a number`, {
+        span,
+        help: ["there are no loops: ops work on whole tensors; reduce with `sum`, `mean`, `max`"],
+      });
+    }
     return error("E0104", `\`${text}\` is not a number`, { span, help: [reason] });
   },
   numberTooLarge(span: Span, text: string): Diagnostic {

@@ -1,6 +1,7 @@
 /** Every message about how a file is put together: E0110 to E0149. */
 
 import { type Diagnostic, error, type Label, type Span } from "./diagnostic.ts";
+import { foreignElements } from "./idioms.ts";
 import { didYouMean } from "./suggest.ts";
 
 const code = (text: string) => `\`${text}\``;
@@ -19,8 +20,8 @@ export const syntaxErrors = {
   missingExpression(found: Found, after: string, help: readonly string[] = []): Diagnostic {
     return error("E0111", `expected a value after ${after}, found ${found.what}`, { span: found.span, help });
   },
-  missingComma(span: Span, before: string): Diagnostic {
-    return error("E0112", `expected \`,\` before ${before}`, { span });
+  missingComma(span: Span, before: string, help: readonly string[] = []): Diagnostic {
+    return error("E0112", `expected \`,\` before ${before}`, { span, help });
   },
   trailingComma(span: Span, before: string): Diagnostic {
     return error("E0113", `a list does not end with a comma: \`${before}\` follows`, {
@@ -155,7 +156,7 @@ export const syntaxErrors = {
   noControlFlow(span: Span, word: string): Diagnostic {
     const help =
       word === "for" || word === "while"
-        ? "ops work on whole tensors: reduce with `sum`, `mean`, `max`"
+        ? "there are no loops: ops work on whole tensors; reduce with `sum`, `mean`, `max`"
         : "choose with `where(condition, a, b)`";
     return error("E0133", `there is no \`${word}\` in the language`, { span, help: [help] });
   },
@@ -210,23 +211,3 @@ export const syntaxErrors = {
     });
   },
 };
-
-/** Element types of other languages, and the nearest one here. */
-const foreignElements: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    float: "f32",
-    float32: "f32",
-    fp32: "f32",
-    f64: "f32",
-    double: "f32",
-    float16: "f16",
-    half: "f16",
-    fp16: "f16",
-    bf16: "f16",
-    int: "i32",
-    int32: "i32",
-    uint: "u32",
-    uint32: "u32",
-    boolean: "bool",
-  }),
-);

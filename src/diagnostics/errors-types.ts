@@ -1,6 +1,7 @@
 /** Every message about names, types and shapes: E02xx. */
 
 import { type Diagnostic, error, type Label, type Span } from "./diagnostic.ts";
+import { foreignElements, foreignNothing, foreignOpNames, foreignValues, reasonAgainst } from "./idioms.ts";
 import { didYouMean } from "./suggest.ts";
 
 /** "a", "a and b", "a, b and c". */
@@ -10,56 +11,144 @@ export function listing(items: readonly string[], word = "and"): string {
 
 const code = (name: string) => `\`${name}\``;
 
+/** How messages quote what stands in the program; `long` stands for what takes more than a part of a line. */
+export function quoted(span: Span | undefined, long = "..."): string {
+  const text = span?.source.text.slice(span.start, span.end) ?? "";
+  return text === "" || text.length > 40 || text.includes("\n") ? long : text;
+}
+
+/** What to write for an op that another framework has: `let`s and an expression, and what there is to know. */
+export interface Rewording {
+  readonly lines: readonly string[];
+  readonly note: string | undefined;
+}
+
 export const typeErrors = {
-  unknownName(span: Span, name: string, known: readonly string[], isDimension: boolean): Diagnostic {
-    const notes = isDimension ? [`\`${name}\` is a dimension, and dimensions are not values`] : [];
-    return error("E0201", `nothing is called \`${name}\` here`, { span, notes, help: didYouMean(name, known) });
-  },
-  unknownOp(span: Span, name: string, known: readonly string[]): Diagnostic {
-    const help = didYouMean(name, known);
-    return error("E0202", `there is no op \`${name}\``, {
+  /** `known` is asked only if the message is read: there may be as many names as messages. */
+  unknownName(span: Span, name: string, known: () => readonly string[], isDimension: boolean): Diagnostic {
+    return error("E0201", `nothing is called \`${name}\` here`, {
       span,
-      help:
-        help.length > 0
-          ? help
-          : ["docs/language.md lists every op; a call of another `fn` is not part of the language"],
+      notes: isDimension ? [`\`${name}\` is a dimension, and dimensions are not values`] : [],
+      help: () => {
+        const value = foreignValues.get(name);
+        if (value !== undefined) return [`write \`${value}\``];
+        if (foreignNothing.has(name)) return ["leave the argument out: what is optional is not written"];
+        if (isDimension) return ["`mean` divides by the extent; else pass the number as a parameter"];
+        return didYouMean(name, known());
+      },
     });
   },
-  elementMismatch(span: Span, op: string, a: string, b: string, labels: readonly Label[]): Diagnostic {
+  opAsValue(span: Span, name: string, signature: string): Diagnostic {
+    return error("E0201", `nothing is called ${code(name)} here: it is an op`, {
+      span,
+      help: [`call it: ${code(signature)}`],
+    });
+  },
+  unknownOp(span: Span, name: string, known: readonly string[], instead?: Rewording): Diagnostic {
+    const lines = instead?.lines.map(code).join(", then ");
+    return error("E0202", `there is no op ${code(name)}`, {
+      span,
+      notes: instead?.note === undefined ? [] : [instead.note],
+      help: () => {
+        if (lines !== undefined) return [`write ${lines}`];
+        const reason = reasonAgainst(name);
+        if (reason !== undefined) return [reason];
+        const near = didYouMean(name, known);
+        const help = near.length > 0 ? near : didYouMean(name, foreignOpNames);
+        return help.length > 0 ? help : ["docs/language.md lists every op"];
+      },
+    });
+  },
+  calledValue(span: Span, name: string, product: string): Diagnostic {
+    return error("E0202", `there is no op ${code(name)}: it is a value`, {
+      span,
+      notes: ["tensors are not called or indexed: ops work on whole tensors"],
+      help: [`if a \`*\` is left out: ${code(product)}`],
+    });
+  },
+  calledFunction(span: Span, name: string): Diagnostic {
+    return error("E0202", `there is no op ${code(name)}: it is a function of this file`, {
+      span,
+      notes: ["each function is a kernel of its own, and none calls another"],
+      help: ["write its statements here, or pass its result as a parameter"],
+    });
+  },
+  /** `wide` is the type that holds the values of both, and `narrow` the operand that is of the other. */
+  elementMismatch(
+    span: Span,
+    op: string,
+    a: string,
+    b: string,
+    labels: readonly Label[],
+    fix: { readonly narrow: Span | undefined; readonly wide: string },
+  ): Diagnostic {
     return error("E0203", `\`${op}\` takes operands of one element type, and got ${a} and ${b}`, {
       span,
       labels,
-      help: [`convert one of them: \`cast(..., to = ${a})\``],
+      help: [`write ${code(`cast(${quoted(fix.narrow)}, to = ${fix.wide})`)}`],
     });
   },
-  elementRefused(span: Span, op: string, got: string, accepted: readonly string[]): Diagnostic {
+  elementRefused(
+    span: Span,
+    op: string,
+    got: string,
+    accepted: readonly string[],
+    wanted = accepted[0] as string,
+  ): Diagnostic {
+    const text = quoted(span);
+    const isAtom = /^[\w.]+(\(.*\))?$/.test(text) || text === "...";
+    const converted = wanted === "bool" ? `${isAtom ? text : `(${text})`} != 0` : `cast(${text}, to = ${wanted})`;
+    const choice = got === "bool" ? [`or choose by it: ${code(`where(${text}, a, b)`)}`] : [];
     return error("E0204", `\`${op}\` does not take ${got}: it takes ${listing(accepted, "or")}`, {
       span,
-      help: [`convert it first: \`cast(..., to = ${accepted[0]})\``],
+      help: [`convert it first: ${code(converted)}`, ...choice],
     });
   },
-  noBroadcast(span: Span, op: string, a: string, b: string, labels: readonly Label[]): Diagnostic {
+  noBroadcast(
+    span: Span,
+    op: string,
+    a: string,
+    b: string,
+    labels: readonly Label[],
+    help: readonly string[] = [],
+  ): Diagnostic {
     return error("E0205", `${a} and ${b} do not broadcast in \`${op}\``, {
       span,
       labels,
       notes: [
         "shapes are aligned at the last dimension; two dimensions go together if they are equal or one of them is 1",
       ],
+      help,
     });
   },
   missingOperand(span: Span, op: string, operand: string, signature: string): Diagnostic {
     return error("E0206", `\`${op}\` needs its operand \`${operand}\``, { span, help: [`write \`${signature}\``] });
   },
-  extraOperand(span: Span, op: string, most: number, signature: string): Diagnostic {
+  /** `instead` are expressions, or arguments, that the extra one was probably meant as. */
+  extraOperand(span: Span, op: string, most: number, signature: string, instead: readonly string[] = []): Diagnostic {
     const operands = most === 1 ? "1 operand" : `${most} operands`;
-    return error("E0207", `\`${op}\` takes ${operands} at most`, { span, help: [`write \`${signature}\``] });
+    return error("E0207", `\`${op}\` takes ${operands} at most`, {
+      span,
+      notes: instead.length > 0 ? [`it is called ${code(signature)}`] : [],
+      help: [`write ${instead.length > 0 ? listing(instead.map(code), "or") : code(signature)}`],
+    });
   },
-  unknownArgument(span: Span, op: string, name: string, known: readonly string[]): Diagnostic {
-    const help = didYouMean(name, known);
-    const all = known.length === 0 ? `\`${op}\` has no attributes` : `\`${op}\` knows ${listing(known.map(code))}`;
+  /** `instead` is the argument that was probably meant. */
+  unknownArgument(span: Span, op: string, name: string, known: readonly string[], instead?: string): Diagnostic {
     return error("E0208", `\`${op}\` has no operand or attribute \`${name}\``, {
       span,
-      help: help.length > 0 ? help : [all],
+      help: () => {
+        const help = instead === undefined ? didYouMean(name, known) : [`write ${code(instead)}`];
+        if (help.length > 0) return help;
+        return [known.length === 0 ? `\`${op}\` has no attributes` : `\`${op}\` knows ${listing(known.map(code))}`];
+      },
+    });
+  },
+  equalsInCall(span: Span, op: string, name: string, comparison: string): Diagnostic {
+    return error("E0208", `\`${op}\` has no operand or attribute \`${name}\``, {
+      span,
+      notes: ["in a call, `=` follows the name of an attribute or operand"],
+      help: [`\`==\` compares: ${code(comparison)}`],
     });
   },
   givenTwice(span: Span, op: string, name: string, first: Span): Diagnostic {
@@ -71,7 +160,9 @@ export const typeErrors = {
   },
   badAttribute(span: Span, op: string, name: string, expected: string, got: string): Diagnostic {
     const isOne = expected.startsWith("a list") && /^-?\d+$/.test(got);
-    const help = isOne ? [`write \`${name} = [${got}]\``] : [];
+    const element = expected.startsWith("an element type") ? foreignElements.get(got) : undefined;
+    const meant = isOne ? `[${got}]` : element;
+    const help = meant === undefined ? [] : [`write \`${name} = ${meant}\``];
     return error("E0211", `\`${name}\` of \`${op}\` must be ${expected}, not ${got}`, { span, help });
   },
   unknownChoice(span: Span, op: string, name: string, got: string, choices: readonly string[]): Diagnostic {
@@ -123,12 +214,11 @@ export const typeErrors = {
   shapeOp(span: Span, op: string, reason: string): Diagnostic {
     return error("E0218", `\`${op}\` is not possible: ${reason}`, { span });
   },
-  unknownDimension(span: Span | undefined, name: string, known: readonly string[]): Diagnostic {
-    const help = didYouMean(name, known);
+  unknownDimension(span: Span | undefined, name: string, known: () => readonly string[]): Diagnostic {
     return error("E0219", `no parameter has a dimension \`${name}\``, {
       span,
       notes: ["the extent of a named dimension comes from the parameters' shapes"],
-      help,
+      help: () => didYouMean(name, known()),
     });
   },
   literalRange(span: Span, value: string, element: string, reason: string): Diagnostic {
@@ -180,10 +270,15 @@ export const typeErrors = {
       notes: ["elements are addressed with 32 bits"],
     });
   },
-  notAValue(span: Span, what: string): Diagnostic {
+  /** `instead` is the attribute that it was probably meant for. */
+  notAValue(span: Span, what: string, instead?: string): Diagnostic {
     return error("E0228", `${what} is no value: it can only be given to an attribute`, {
       span,
-      help: ["an operand is a number or a tensor: a parameter, a `let`, or an expression of them"],
+      help: [
+        instead === undefined
+          ? "an operand is a number or a tensor: a parameter, a `let`, or an expression of them"
+          : `attributes are given by name: ${code(instead)}`,
+      ],
     });
   },
   badExtent(span: Span | undefined, got: string): Diagnostic {

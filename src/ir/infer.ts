@@ -3,7 +3,8 @@
 import { fail, type Span } from "../diagnostics/diagnostic.ts";
 import { externErrors } from "../diagnostics/errors-extern.ts";
 import { typeErrors } from "../diagnostics/errors-types.ts";
-import type { Attributes, AttributeValue } from "./ir.ts";
+import { broadcastHelp } from "./broadcast-hints.ts";
+import type { Attributes, AttributeValue, Value } from "./ir.ts";
 import type { AttributeDef, ElementwiseDef, LinearDef, NormDef, OpDef, ReductionDef } from "./ops/def.ts";
 import { type OpName, ops } from "./ops/index.ts";
 import {
@@ -26,6 +27,8 @@ export interface Places {
   readonly op: Span;
   readonly operands?: readonly (Span | undefined)[];
   readonly attributes?: Readonly<Record<string, Span>>;
+  /** The operands themselves, where a program is read: what they are computed from tells what was meant. */
+  readonly values?: readonly (Value | undefined)[];
 }
 
 type OperandTypes = readonly (TensorType | undefined)[];
@@ -43,7 +46,7 @@ export function signatureOf(name: OpName): string {
 }
 
 /** What a message suggests where an attribute without a default was left out. */
-const exampleOf: Record<AttributeDef["type"], string> = {
+export const exampleOf: Record<AttributeDef["type"], string> = {
   number: "1",
   integer: "1",
   boolean: "true",
@@ -141,6 +144,9 @@ export function completeAttributes(op: OpName, given: Attributes, operands: Oper
 /** What operands take that have not the op's one element type. */
 const acceptedBy = { bool: ["bool"], index: ["i32", "u32"] } as const;
 
+/** Of two types the larger holds what the smaller does, but for large integers beside floats. */
+const widths: Readonly<Record<ElementType, number>> = { bool: 0, u32: 1, i32: 2, f16: 3, f32: 4 };
+
 /** The element type of the op's operands, all of them the same and one that the row takes. */
 function operandElement(op: OpName, def: OpDef, operands: OperandTypes, places: Places): ElementType {
   let first: { element: ElementType; index: number } | undefined;
@@ -152,14 +158,19 @@ function operandElement(op: OpName, def: OpDef, operands: OperandTypes, places: 
     if (spec === undefined) continue;
     const accepted = spec.element === undefined ? def.elements : acceptedBy[spec.element];
     if (!(accepted as readonly ElementType[]).includes(type.element)) {
-      fail(typeErrors.elementRefused(at, op, type.element, accepted));
+      const others = spec.element === undefined ? operands.map((other) => other?.element) : [];
+      const wanted = others.find((other) => other !== undefined && (accepted as readonly string[]).includes(other));
+      fail(typeErrors.elementRefused(at, op, type.element, accepted, wanted));
     }
     if (spec.element !== undefined) continue;
     if (first !== undefined && first.element !== type.element) {
       const label = (i: number, t: ElementType) => ({ span: places.operands?.[i] ?? places.op, message: t });
       const labels =
         places.operands === undefined ? [] : [label(first.index, first.element), label(index, type.element)];
-      fail(typeErrors.elementMismatch(places.op, op, first.element, type.element, labels));
+      const isWider = widths[type.element] > widths[first.element];
+      const [narrow, wide] = isWider ? [first.index, type.element] : [index, first.element];
+      const fix = { narrow: places.operands?.[narrow], wide };
+      fail(typeErrors.elementMismatch(places.op, op, first.element, type.element, labels, fix));
     }
     first ??= { element: type.element, index };
   }
@@ -183,7 +194,9 @@ function inferElementwise(
         const span = places.operands?.[j];
         return t === undefined || span === undefined ? [] : [{ span, message: printType(t) }];
       });
-      fail(typeErrors.noBroadcast(places.op, op, printShape(shape), printShape(operands[i]?.shape ?? []), labels));
+      const shapes = operands.map((operand) => operand?.shape ?? []);
+      const [a, b] = [printShape(shape), printShape(shapes[i] as Shape)];
+      fail(typeErrors.noBroadcast(places.op, op, a, b, labels, broadcastHelp(shapes, places)));
     }
     shape = merged;
   }

@@ -17,7 +17,7 @@ export type Extents = Readonly<Record<string, number>>;
 export function specialize(module: Module, dims: Extents): Module {
   const known = [...new Set(module.fns.flatMap(dimensionNames))];
   for (const [name, extent] of Object.entries(dims)) {
-    if (!known.includes(name)) fail(typeErrors.unknownDimension(undefined, name, known));
+    if (!known.includes(name)) fail(typeErrors.unknownDimension(undefined, name, () => known));
     const fits = Number.isInteger(extent) && extent >= 0 && extent < 2 ** 32;
     if (!fits) fail(typeErrors.badExtent(undefined, String(extent)));
   }

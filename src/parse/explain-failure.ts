@@ -2,6 +2,7 @@
 
 import type { Diagnostic, Source, Span } from "../diagnostics/diagnostic.ts";
 import { type Found, syntaxErrors } from "../diagnostics/errors-syntax.ts";
+import { quoted } from "../diagnostics/errors-types.ts";
 import { reservedWords } from "../ir/print.ts";
 import type { Token } from "./scan.ts";
 import { closerOf, type PieceKind, spanOf } from "./split.ts";
@@ -254,13 +255,25 @@ class Explainer {
     const { found, before } = this;
     const operator = wordOperators.get(token.text) ?? wordOperators.get(before.text);
     if (operator !== undefined) return syntaxErrors.expected(found, "an operator", [`write \`${operator}\``]);
+    const help = token.text === "[" ? ["tensors are not indexed: ops work on whole tensors"] : this.product(token);
     if (this.opener !== undefined && (this.isCall || this.opener.text === "[")) {
-      return syntaxErrors.missingComma(this.span(token), found.what);
+      // In a call `2 x` is a product, and `a b` are two operands.
+      const isProduct = before.kind === "number" || before.text === ")";
+      return syntaxErrors.missingComma(this.span(token), found.what, isProduct || token.text === "[" ? help : []);
     }
-    if (this.opener !== undefined) return syntaxErrors.expected(found, "an operator or `)`");
-    const product = before.kind === "number" ? [`a product is written \`${before.text} * ${token.text}\``] : [];
-    const index = token.text === "[" ? ["tensors are not indexed: ops work on whole tensors"] : product;
-    return syntaxErrors.expected(found, "an operator or the next statement", index);
+    const wanted = this.opener === undefined ? "the next statement" : "`)`";
+    return syntaxErrors.expected(found, `an operator or ${wanted}`, help);
+  }
+
+  /** Two values beside each other, as mathematics writes a product. */
+  private product(token: Token): string[] {
+    const { source, tokens, index, before } = this;
+    if (token.kind === "string" || before.kind === "string") return [];
+    const start = before.text === ")" ? (openBrackets(tokens, index - 1).at(-1) ?? index - 1) : index - 1;
+    const end = token.text === "(" ? closeOf(tokens, index) : index;
+    const text = (from: number, to: number) =>
+      quoted(spanOf(source, tokens[from] as Token, tokens[to]), from === to ? undefined : "(...)");
+    return [`if a \`*\` is left out: \`${text(start, index - 1)} * ${text(index, end)}\``];
   }
 }
 
@@ -288,6 +301,18 @@ function openBrackets(tokens: readonly Token[], end: number): number[] {
     else if (text === ")" || text === "]") open.pop();
   }
   return open;
+}
+
+/** Where the bracket that opens at token `open` is closed, or the last token. */
+function closeOf(tokens: readonly Token[], open: number): number {
+  let depth = 0;
+  for (let i = open; i < tokens.length; i++) {
+    const { text } = tokens[i] as Token;
+    if (closerOf.has(text)) depth++;
+    else if (text === ")" || text === "]") depth--;
+    if (depth === 0) return i;
+  }
+  return tokens.length - 1;
 }
 
 /** The bracket that is wrong in tokens whose brackets do not match. */

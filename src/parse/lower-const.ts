@@ -124,22 +124,23 @@ function computedOf(
   const builder = new Builder(node.span);
   const lookup = (other: string) => {
     const found = declared.get(other);
-    if (found === undefined) return [...declared.keys()];
+    if (found === undefined) return undefined;
     if (found.type === undefined) return { kind: "poison" as const };
     const op = makeOp("global", [], { name: other, ...found.type }, { places: { op: node.span } });
     return { kind: "value" as const, value: builder.add(op).result };
   };
-  const lowered = new ExpressionLowering({ builder, dims: new Set(), diagnostics, lookup }).one(node);
+  const names = () => () => [...declared.keys()];
+  const lowered = new ExpressionLowering({ builder, dims: new Set(), diagnostics, lookup, names }).one(node);
   if (lowered.kind === "poison") return undefined;
   const op = lowered.kind === "value" ? lowered.value.def : undefined;
-  const names = op?.operands.map((operand) => definedBy(operand, "global")?.attributes.name as string | undefined);
-  if (op === undefined || names?.some((other, i) => other === undefined && op.operands[i] !== undefined)) {
+  const operands = op?.operands.map((operand) => definedBy(operand, "global")?.attributes.name as string | undefined);
+  if (op === undefined || operands?.some((other, i) => other === undefined && op.operands[i] !== undefined)) {
     fail(constErrors.notAValue(node.span, name));
   }
   if (!sameType(op.result.type, type)) {
     fail(constErrors.wrongShape(node.span, name, printType(op.result.type), printType(type)));
   }
-  return { kind: "computed", op: op.name, operands: names ?? [], attributes: op.attributes };
+  return { kind: "computed", op: op.name, operands: operands ?? [], attributes: op.attributes };
 }
 
 /** Consts that are computed from themselves: one message for each ring. */

@@ -1,13 +1,14 @@
 /** Expressions to ops. Whatever is wrong is reported once; what depends on it is `poison`, of which nothing is said. */
 
 import { type Diagnostic, joinSpans, type Span, TircError } from "../diagnostics/diagnostic.ts";
-import { listing, typeErrors } from "../diagnostics/errors-types.ts";
+import { listing, quoted, typeErrors } from "../diagnostics/errors-types.ts";
 import { type Builder, makeOp } from "../ir/builder.ts";
 import { type Places, signatureOf } from "../ir/infer.ts";
 import type { AttributeValue, Op, Value } from "../ir/ir.ts";
 import { callableNames, infixOps, isLeafName, isOpName, type OpName, ops, prefixOps } from "../ir/ops/index.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type ElementType, elementTypes, printType, type TensorType } from "../ir/types.ts";
+import { argumentOf, attributeOf, insteadOfExtra, rewordingOf } from "./hints.ts";
 import { foldLiterals, type Literal, literalProblem, printedLiteral } from "./literals.ts";
 import type { ArgumentNode, CallNode, ChainNode, ExpressionNode, UnaryNode } from "./syntax.ts";
 
@@ -25,8 +26,12 @@ interface Context {
   /** The function's dimension names. */
   readonly dims: ReadonlySet<string>;
   readonly diagnostics: Diagnostic[];
-  /** What a name is bound to, or the names there are. */
-  readonly lookup: (name: string) => Lowered | readonly string[];
+  /** What a name is bound to, if it is. */
+  readonly lookup: (name: string) => Lowered | undefined;
+  /** All names that are bound now, asked for later. */
+  readonly names: () => () => readonly string[];
+  /** Whether a function of the file is called so. */
+  readonly isFunction?: (name: string) => boolean;
   readonly observer?: LowerObserver | undefined;
 }
 
@@ -99,12 +104,11 @@ export class ExpressionLowering {
   }
 
   private name(name: string, span: Span): Lowered {
-    const found = this.context.lookup(name);
-    if (!Array.isArray(found)) {
-      const bound = found as Lowered;
-      return bound.kind === "literal" ? { ...bound, span } : bound;
-    }
-    return this.report(typeErrors.unknownName(span, name, found, this.context.dims.has(name)));
+    const { lookup, names, dims } = this.context;
+    const bound = lookup(name);
+    if (bound !== undefined) return bound.kind === "literal" ? { ...bound, span } : bound;
+    if (isOpName(name) && !dims.has(name)) return this.report(typeErrors.opAsValue(span, name, signatureOf(name)));
+    return this.report(typeErrors.unknownName(span, name, names(), dims.has(name)));
   }
 
   private unary(node: UnaryNode, name: string | undefined): Lowered {
@@ -134,7 +138,7 @@ export class ExpressionLowering {
   ): Value[] | Lowered {
     if (!isOpName(node.callee) || isLeafName(node.callee)) {
       for (const { value } of node.args) if (value.kind !== "elementType" && value.kind !== "list") this.one(value);
-      return this.report(typeErrors.unknownOp(node.calleeSpan, node.callee, callableNames));
+      return this.unknownOp(node);
     }
     const sorted = this.sortArguments(node.callee, node);
     const operands = sorted.operands.map((operand) => operand && this.one(operand));
@@ -146,6 +150,16 @@ export class ExpressionLowering {
       attributes: Object.fromEntries([...sorted.attributes].map(([key, argument]) => [key, argument.value.span])),
     };
     return this.apply(node.callee, operands, attributes, places, names, types);
+  }
+
+  private unknownOp(node: CallNode): Lowered {
+    const { callee, calleeSpan, args } = node;
+    if (this.context.lookup(callee) !== undefined) {
+      const factor = quoted(args.length === 1 ? args[0]?.span : undefined);
+      return this.report(typeErrors.calledValue(calleeSpan, callee, `${callee} * (${factor})`));
+    }
+    if (this.context.isFunction?.(callee)) return this.report(typeErrors.calledFunction(calleeSpan, callee));
+    return this.report(typeErrors.unknownOp(calleeSpan, callee, callableNames, rewordingOf(node)));
   }
 
   /** Tells operands from attributes. */
@@ -165,16 +179,33 @@ export class ExpressionLowering {
       const at = argument.nameSpan ?? argument.span;
       const index = def.operands.findIndex((spec) => spec.name === name);
       const first = name === undefined ? undefined : givenAt.get(name);
-      if (name === undefined) this.report(typeErrors.extraOperand(at, op, def.operands.length, signatureOf(op)));
-      else if (index < 0 && !Object.hasOwn(def.attributes, name)) {
-        const known = [...def.operands.map((spec) => spec.name), ...Object.keys(def.attributes)];
-        this.report(typeErrors.unknownArgument(at, op, name, known));
+      if (name === undefined) {
+        const instead = insteadOfExtra(op, node, argument, new Set(givenAt.keys()));
+        // Of several extra ones each is meant for another attribute.
+        for (const text of instead) givenAt.set(text.split(" ")[0] as string, at);
+        this.report(typeErrors.extraOperand(at, op, def.operands.length, signatureOf(op), instead));
+      } else if (index < 0 && !Object.hasOwn(def.attributes, name)) {
+        this.report(this.unknownArgument(op, argument, name, at));
+      } else if (index >= 0 && argument.name === undefined && noValues.has(argument.value.kind)) {
+        const kind = argument.value.kind as keyof typeof describeKind;
+        this.report(typeErrors.notAValue(at, describeKind[kind], attributeOf(op, argument.value, new Set())));
+        continue;
       } else if (first !== undefined) this.report(typeErrors.givenTwice(at, op, name, first));
       else if (index >= 0) operands[index] = argument.value;
       else attributes.set(name, argument);
       if (name !== undefined) givenAt.set(name, at);
     }
     return { operands, attributes, ok: this.context.diagnostics.length === before };
+  }
+
+  private unknownArgument(op: OpName, argument: ArgumentNode, name: string, at: Span): Diagnostic {
+    const instead = argumentOf(op, argument);
+    // `where(ids = label, x, 0)`: what is a value on the left is no name of an argument.
+    if (instead === undefined && this.context.lookup(name) !== undefined) {
+      return typeErrors.equalsInCall(at, op, name, `${name} == ${quoted(argument.value.span)}`);
+    }
+    const known = [...ops[op].operands.map((spec) => spec.name), ...Object.keys(ops[op].attributes)];
+    return typeErrors.unknownArgument(at, op, name, known, instead);
   }
 
   private attributes(op: OpName, given: ReadonlyMap<string, ArgumentNode>): Map<string, AttributeValue> | undefined {
@@ -212,9 +243,8 @@ export class ExpressionLowering {
     if (node.kind === "name" && ops[op].attributes[key]?.type === "shape") {
       const { dims } = this.context;
       if (dims.has(node.name)) return node.name;
-      const found = this.context.lookup(node.name) as Lowered;
-      if (found.kind !== "literal") {
-        this.report(typeErrors.unknownDimension(node.span, node.name, [...dims]));
+      if (this.context.lookup(node.name)?.kind !== "literal") {
+        this.report(typeErrors.unknownDimension(node.span, node.name, () => [...dims]));
         return undefined;
       }
     }
@@ -248,7 +278,7 @@ export class ExpressionLowering {
       }
       const values = this.materialize(name, operands, places);
       if (values === undefined) return poison;
-      const op = makeOp(name, values, given, { places, names, kernel: this.kernel, types });
+      const op = makeOp(name, values, given, { places: { ...places, values }, names, kernel: this.kernel, types });
       this.checkSize(op);
       this.context.observer?.made(places.op, op);
       return [...builder.add(op).results];
@@ -295,6 +325,7 @@ export class ExpressionLowering {
   }
 }
 
+const noValues: ReadonlySet<string> = new Set(["string", "elementType", "list"]);
 const describeKind = { string: "a string", elementType: "an element type", list: "a list" } as const;
 
 function first(results: Value[] | Lowered): Lowered {

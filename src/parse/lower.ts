@@ -17,11 +17,12 @@ export function lower(file: FileNode, observer?: LowerObserver): { module: Modul
   const names = new Map<string, Span>();
   const consts = lowerConsts(file.consts, diagnostics);
   const fns: Fn[] = [];
+  const functions = new Set(file.fns.map(({ name }) => name));
   for (const node of file.fns) {
     const first = names.get(node.name);
     if (first !== undefined) diagnostics.push(typeErrors.duplicate(node.nameSpan, "function", node.name, first));
     else names.set(node.name, node.nameSpan);
-    const lowering = new FnLowering(node, consts.declared, observer);
+    const lowering = new FnLowering(node, consts.declared, functions, observer);
     const fn = lowering.lower();
     for (const one of lowering.diagnostics) diagnostics.push(one);
     if (fn !== undefined && lowering.diagnostics.length === 0) fns.push(fn);
@@ -42,14 +43,18 @@ class FnLowering {
   private readonly observer: LowerObserver | undefined;
   private kernels = 0;
 
-  constructor(node: FnNode, consts: Declared, observer: LowerObserver | undefined) {
+  constructor(node: FnNode, consts: Declared, functions: ReadonlySet<string>, observer: LowerObserver | undefined) {
     this.node = node;
     this.consts = consts;
     this.observer = observer;
     this.builder = new Builder(node.span);
     const { builder, dims, diagnostics } = this;
-    const lookup = (name: string) => this.lookup(name);
-    this.expressions = new ExpressionLowering({ builder, dims, diagnostics, lookup, observer });
+    this.expressions = new ExpressionLowering({
+      ...{ builder, dims, diagnostics, observer },
+      lookup: (name) => this.scope.get(name)?.bound ?? this.global(name),
+      names: () => this.names(),
+      isFunction: (name) => functions.has(name),
+    });
   }
 
   lower(): Fn | undefined {
@@ -82,8 +87,11 @@ class FnLowering {
     return makeFn({ name: node.name, params, ops: this.builder.ops, results, span: node.span });
   }
 
-  private lookup(name: string): Lowered | readonly string[] {
-    return this.scope.get(name)?.bound ?? this.global(name) ?? [...this.scope.keys(), ...this.consts.keys()];
+  /** The names that are bound at this point: a map keeps the order in which they came. */
+  private names(): () => readonly string[] {
+    const { scope, consts } = this;
+    const count = scope.size;
+    return () => [...new Set([...[...scope.keys()].slice(0, count), ...consts.keys()])];
   }
 
   /** The tensor of a `const`: one op in the function, made where it is first read. */
@@ -129,7 +137,7 @@ class FnLowering {
       const fits = Number.isInteger(dim) && dim >= 0 && dim <= largestExtent;
       if (!fits) this.diagnostics.push(typeErrors.badExtent(span, String(dim)));
     } else if (!this.dims.has(dim)) {
-      this.diagnostics.push(typeErrors.unknownDimension(span, dim, [...this.dims]));
+      this.diagnostics.push(typeErrors.unknownDimension(span, dim, () => [...this.dims]));
     }
   }
 

@@ -49,7 +49,7 @@ test("pretty: the place is underlined, and so are the others, with notes and hel
       "  |               ^^^^^",
       "  |               - f32",
       "  |                   - f16",
-      "  = help: convert one of them: `cast(..., to = f32)`",
+      "  = help: write `cast(b, to = f32)`",
     ),
   );
 });
@@ -200,7 +200,7 @@ test("json: plain data, with places counted from 1 in code points", () => {
       { file: "model.tir", line: 3, col: 19, endLine: 3, endCol: 20, message: "f16" },
     ],
     notes: [],
-    help: ["convert one of them: `cast(..., to = f32)`"],
+    help: ["write `cast(b, to = f32)`"],
   });
   expect(renderJson(errorAt("😀 x\r\ny", "x\r\ny"))).toMatchObject({ line: 1, col: 3, endLine: 2, endCol: 2 });
   expect(renderJson(errorAt("\uFEFFx", "x"))).toMatchObject({ line: 1, col: 1, endLine: 1, endCol: 2 });

@@ -1,0 +1,62 @@
+/** How operands whose shapes do not broadcast can be made to: a reduction that keeps its axes, or a reshape. */
+
+import { quoted } from "../diagnostics/errors-types.ts";
+import type { Places } from "./infer.ts";
+import type { Op, Value } from "./ir.ts";
+import { ops } from "./ops/index.ts";
+import { broadcastShapes, printShape, reducedShape, type Shape, sameShape } from "./types.ts";
+
+/** Deeper expressions are not looked through. */
+const mostOps = 32;
+
+/** The reductions without `keepdims` from which `value` is computed element by element. */
+function reductionsBehind(value: Value): Op[] {
+  const found = new Set<Op>();
+  const open = [value];
+  for (let looked = 0; open.length > 0 && looked < mostOps; looked++) {
+    const op = open.pop()?.def;
+    if (op === undefined) continue;
+    if (op.attributes.keepdims === false) found.add(op);
+    else if (ops[op.name].kind === "elementwise") open.push(...op.operands.filter((operand) => operand !== undefined));
+  }
+  return [...found];
+}
+
+function keepdimsHelp(value: Value, others: Shape): string[] {
+  return reductionsBehind(value).flatMap((op) => {
+    const from = op.operands[0]?.type.shape ?? [];
+    const kept = reducedShape(from, op.attributes.axes as number[], true);
+    if (!sameShape(op.result.type.shape, value.type.shape) || broadcastShapes(kept, others) === undefined) return [];
+    const text = quoted(op.span);
+    const call = text.endsWith(")") ? `${text.slice(0, -1)}, keepdims = true)` : `${op.name}(..., keepdims = true)`;
+    return [`write \`${call}\`: it keeps the axis it folds, with extent 1`];
+  });
+}
+
+/** The one place in `others` where all of `shape` stands, as the number of axes behind it. */
+function axesBehind(shape: Shape, others: Shape): number | undefined {
+  const starts = others.flatMap((_, start) =>
+    sameShape(others.slice(start, start + shape.length), shape) ? start : [],
+  );
+  return starts.length === 1 ? others.length - (starts[0] as number) - shape.length : undefined;
+}
+
+function reshapeHelp(shape: Shape, others: Shape, text: string): string[] {
+  const behind = shape.length === 0 ? undefined : axesBehind(shape, others);
+  if (behind === undefined || behind === 0) return [];
+  const wanted = printShape([...shape, ...new Array<number>(behind).fill(1)]);
+  return [`write \`reshape(${text}, shape = ${wanted})\` for axis ${-behind - 1} of ${printShape(others)}`];
+}
+
+/** Help for operands that do not broadcast, of which `values` are known where a program is read. */
+export function broadcastHelp(shapes: readonly Shape[], { operands = [], values = [] }: Places): string[] {
+  for (const [i, shape] of shapes.entries()) {
+    const others = shapes.filter((_, j) => j !== i).reduce((a, b) => (a.length >= b.length ? a : b), []);
+    const value = values[i];
+    const keep = value === undefined ? [] : keepdimsHelp(value, others);
+    if (keep.length > 0) return keep;
+    const reshape = reshapeHelp(shape, others, quoted(operands[i]));
+    if (reshape.length > 0) return reshape;
+  }
+  return [];
+}

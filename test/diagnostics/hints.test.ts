@@ -1,0 +1,134 @@
+/** What help lines say to write, put where they say it: the program is right then. */
+
+import { describe, expect, test } from "vitest";
+import { TircError } from "../../src/diagnostics/diagnostic.ts";
+import { parse } from "../../src/parse/parse.ts";
+
+function refused(text: string): TircError["diagnostics"] {
+  try {
+    parse(text);
+    return [];
+  } catch (caught) {
+    if (!(caught instanceof TircError)) throw caught;
+    return caught.diagnostics;
+  }
+}
+
+const matrix = "x: f32[n, 64], r: f32[n, 64], g: f32[64], b: f32[64]";
+const images = "x: f32[n, 64, h, w], g: f32[64], bias: f32[64, h]";
+const mixed = "x: f16[n, 64], r: f32[n, 64], m: bool[n, 64], i: i32[n, 64]";
+const labels = "ids: i32[64], label: i32[n, 1], x: f32[n, 64]";
+
+/** The code; parameters; an expression; what stands in it instead of what the help says; the help. */
+const cases: readonly (readonly [code: string, params: string, wrong: string, replaced: string, right: string])[] = [
+  // A reduction that lacks its axis.
+  [
+    "E0205",
+    matrix,
+    "x / max(abs(x), axes = [-1])",
+    "max(abs(x), axes = [-1])",
+    "max(abs(x), axes = [-1], keepdims = true)",
+  ],
+  ["E0205", matrix, "x - mean(x, axes = [-1])", "mean(x, axes = [-1])", "mean(x, axes = [-1], keepdims = true)"],
+  ["E0205", matrix, "x / sqrt(var(x, axes = [1]) + 1e-5)", "var(x, axes = [1])", "var(x, axes = [1], keepdims = true)"],
+  [
+    "E0205",
+    matrix,
+    "where(x > mean(x, axes = [-1]), x, 0)",
+    "mean(x, axes = [-1])",
+    "mean(x, axes = [-1], keepdims = true)",
+  ],
+  // A vector beside channels.
+  ["E0205", images, "x * g", "g", "reshape(g, shape = [64, 1, 1])"],
+  ["E0205", images, "g + x", "g", "reshape(g, shape = [64, 1, 1])"],
+  ["E0205", images, "x + bias", "bias", "reshape(bias, shape = [64, h, 1])"],
+  ["E0205", "x: f32[rows, 64], s: f32[rows]", "x * s", "s", "reshape(s, shape = [rows, 1])"],
+  // Operands that are attributes here, or of another op.
+  ["E0207", matrix, "max(x, 0)", "max(x, 0)", "maximum(x, 0)"],
+  ["E0207", matrix, "min(x, r)", "min(x, r)", "minimum(x, r)"],
+  ["E0207", matrix, "reshape(g, [64, 1])", "[64, 1]", "shape = [64, 1]"],
+  ["E0207", matrix, "transpose(x, [1, 0])", "[1, 0]", "perm = [1, 0]"],
+  ["E0207", matrix, "softmax(x, -1)", "-1", "axes = [-1]"],
+  ["E0207", matrix, "sum(x, axes = [0], true)", "true", "keepdims = true"],
+  ["E0207", matrix, "cast(x, f16)", "f16", "to = f16"],
+  ["E0207", matrix, 'gelu(x, "tanh")', '"tanh"', 'approximate = "tanh"'],
+  ["E0207", matrix, "leaky_relu(x, 0.2)", "0.2", "alpha = 0.2"],
+  ["E0207", matrix, "layernorm(x, g, b, 1e-6, axes = [-1])", "1e-6", "eps = 1e-6"],
+  ["E0207", matrix, "rmsnorm(x, g, b, axes = [-1])", "rmsnorm(x, g, b, axes = [-1])", "rmsnorm(x, g, axes = [-1]) + b"],
+  ["E0228", matrix, "layernorm(x, [64], gamma = g, beta = b)", "[64]", "axes = [-1]"],
+  // Arguments by other names.
+  ["E0208", matrix, "sum(x, dim = -1)", "dim = -1", "axes = [-1]"],
+  ["E0208", matrix, "sum(x, axis = 1)", "axis = 1", "axes = [1]"],
+  ["E0208", matrix, "sum(x, axes = [-1], keepdim = true)", "keepdim = true", "keepdims = true"],
+  ["E0208", matrix, "layernorm(x, weight = g, axes = [-1])", "weight = g", "gamma = g"],
+  ["E0208", matrix, "layernorm(x, g, bias = b, axes = [-1])", "bias = b", "beta = b"],
+  ["E0208", matrix, "layernorm(x, g, b, axes = [-1], epsilon = 1e-6)", "epsilon = 1e-6", "eps = 1e-6"],
+  ["E0208", matrix, "var(x, axes = [-1], ddof = 1)", "ddof = 1", "correction = 1"],
+  ["E0208", matrix, "cast(x, dtype = f16)", "dtype = f16", "to = f16"],
+  ["E0208", matrix, "transpose(x, dims = [1, 0])", "dims = [1, 0]", "perm = [1, 0]"],
+  ["E0208", matrix, "leaky_relu(x, negative_slope = 0.1)", "negative_slope = 0.1", "alpha = 0.1"],
+  ["E0208", labels, "where(ids = label, x, 0)", "ids = label", "ids == label"],
+  ["E0211", matrix, "cast(x, to = float16)", "to = float16", "to = f16"],
+  // Element types.
+  ["E0203", mixed, "x + r", "x", "cast(x, to = f32)"],
+  ["E0203", mixed, "r * x", "x", "cast(x, to = f32)"],
+  ["E0203", mixed, "i * r", "i", "cast(i, to = f32)"],
+  ["E0204", mixed, "r * m", "m", "cast(m, to = f32)"],
+  ["E0204", mixed, "x * m", "m", "cast(m, to = f16)"],
+  ["E0204", mixed, "exp(i)", "i", "cast(i, to = f32)"],
+  ["E0204", mixed, "where(r, x, 0)", "r", "r != 0"],
+  // A product without its sign.
+  ["E0110", matrix, "x + 2 r", "2 r", "2 * r"],
+  ["E0110", matrix, "x * r + (1 - x) (1 - r)", "(1 - x) (1 - r)", "(1 - x) * (1 - r)"],
+  ["E0110", matrix, "2(x + r)", "2(x + r)", "2 * (x + r)"],
+  ["E0112", matrix, "exp(2 x)", "2 x", "2 * x"],
+  ["E0202", matrix, "x(1 + r)", "x(1 + r)", "x * (1 + r)"],
+  // Values.
+  ["E0201", matrix, "sum(x, axes = [-1], keepdims = True)", "True", "true"],
+  ["E0201", matrix, "x * pi", "pi", "3.141592653589793"],
+];
+
+/** The expression in a function that returns something else, so that its type is no matter. */
+const program = (params: string, value: string) =>
+  `fn f(${params}) -> f32[n_] {\n  let y_ = ${value}\n  return z_\n}\n`.replace("fn f(", "fn f(z_: f32[n_], ");
+
+describe("what the help of", () => {
+  test.each(cases)("%s says of (%s) %s is right", (code, params, wrong, replaced, right) => {
+    const [found, ...others] = refused(program(params, wrong));
+    expect([found?.code, others]).toEqual([code, []]);
+    expect(found?.help.join("\n")).toContain(`\`${right}\``);
+    const at = wrong.lastIndexOf(replaced);
+    const fixed = wrong.slice(0, at) + right + wrong.slice(at + replaced.length);
+    expect(refused(program(params, fixed))).toEqual([]);
+  });
+});
+
+test("nothing is proposed where nothing helps", () => {
+  const help = (params: string, value: string) => refused(program(params, value))[0]?.help;
+  // Neither operand lies in the other, or it does twice.
+  expect(help("x: f32[n, 64], y: f32[m, 32]", "x + y")).toEqual([]);
+  expect(help("x: f32[n, n, 64], y: f32[n]", "x + y")).toEqual([]);
+  expect(help("x: f32[n, 64], y: f32[m, 64]", "x + mean(y, axes = [-1])")).toEqual([]);
+  expect(help("x: f32[n]", "iota_(x)")).not.toContain("did you mean `not`?");
+});
+
+test("a suggestion is a slip of the keyboard away, and no word of another meaning", () => {
+  const help = (value: string) => refused(program("x: f32[n, 64]", value))[0]?.help[0];
+  expect(help("iota(64)")).toMatch(/parameter/);
+  expect(help("zzot(x)")).toBe("docs/language.md lists every op");
+  expect(help("nor(x)")).toMatch(/`not` or `or`|`or` or `not`/);
+  expect(help("laeyrnorm(x)")).toBe("did you mean `layernorm`?");
+  expect(help("LayerNorm(x)")).toBe("did you mean `layernorm`?");
+  expect(help("logsumexpp(x)")).toBe("did you mean `logsumexp`?");
+  expect(help("relu")).toBe("call it: `relu(x)`");
+});
+
+test("there are no loops, and no calls of other functions", () => {
+  const said = (text: string) => refused(text).map(({ message, help }) => `${message}: ${help.join("; ")}`)[0];
+  expect(said("fn f(x: f32) -> f32 {\n for i in 0..4 { }\n return x\n}")).toMatch(/there are no loops/);
+  expect(said("fn f(x: f32) -> f32 {\n for i in x { }\n return x\n}")).toMatch(/there are no loops/);
+  expect(said("fn f(x: f32) -> f32 {\n while x > 0 { }\n return x\n}")).toMatch(/there are no loops/);
+  expect(said("fn f(x: f32) -> f32 { return g(x) }\nfn g(x: f32) -> f32 { return x }")).toMatch(
+    /function of this file/,
+  );
+});
