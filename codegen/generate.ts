@@ -78,7 +78,8 @@ function checkFused(fn: Fn): void {
   const [outside, ...others] = work.filter((op) => whyOutside(op) !== undefined);
   if (outside !== undefined) {
     const reason = whyOutside(outside) as string;
-    fail(kernelErrors.outside(outside.span, fn.name, outside.name, reason, others.length));
+    const counts = { others: others.length, isInterpreted: work.every((op) => op.name !== "extern") };
+    fail(kernelErrors.outside(outside.span, fn.name, outside.name, reason, counts));
   }
   const loose = work.find((op) => op.kernel === undefined);
   if (loose !== undefined) fail(kernelErrors.notFused(loose.span, fn.name, loose.name));

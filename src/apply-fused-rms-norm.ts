@@ -73,7 +73,15 @@ export function applyFusedRmsNorm(
     raised.module,
   );
   const norms = normRecords(raised.module, rewritten.remarks);
-  const warning = norms.length === 0 ? [normWarnings.noNorm(module.fns.map((fn) => fn.name))] : [];
+  const warning =
+    norms.length === 0
+      ? [
+          normWarnings.noNorm(
+            module.fns.map((fn) => fn.name),
+            "program",
+          ),
+        ]
+      : [];
   return {
     module: rewritten.module,
     count: norms.filter(({ norm }) => norm === "layernorm").length,

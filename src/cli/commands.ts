@@ -194,8 +194,9 @@ export const passesSpec: CommandSpec = {
 export const explainSpec: CommandSpec = {
   name: "explain",
   summary: "show the page of a diagnostic",
-  operand: { name: "CODE", what: "the code of a diagnostic, such as `E0203`" },
+  operand: { name: "CODE", what: "the code of a diagnostic, such as `E0203`, or `list`" },
   options: common,
+  notes: ["`tirc explain list` shows all codes, a line each."],
 };
 
 export const explainNormsSpec: CommandSpec = {

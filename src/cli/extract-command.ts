@@ -26,7 +26,13 @@ export async function extractCommand(args: Arguments, session: Session): Promise
   const file = relative(resolve(io.cwd, folder ?? "."), resolve(io.cwd, path)).replaceAll("\\", "/");
   const { module, tensors } = importModel(model, file);
   const regions = normRegions(module);
-  if (regions.length === 0) session.report([normWarnings.noNorm(module.fns.map(({ name }) => name))]);
+  if (regions.length === 0)
+    session.report([
+      normWarnings.noNorm(
+        module.fns.map(({ name }) => name),
+        "model",
+      ),
+    ]);
   if (folder !== undefined) makeFolder(folder, io);
   let code = 0;
   for (const region of regions) {

@@ -99,14 +99,26 @@ export function lazyFile(path: string, io: Io, span?: Span): { size: number; rea
   return { size: using(({ size }) => size), read: (start, length) => using((file) => file.read(start, length)) };
 }
 
-/** Throws E0640, also for what is not UTF-8: with replacement characters, `tirc fmt` would write something else back. */
+/**
+ * Throws E0640, also for what is not UTF-8: with replacement characters, `tirc fmt` would write something else back.
+ * Throws E0642 for an ONNX model.
+ */
 export function readText(path: string, io: Io): string {
   const bytes = readBytes(path, io);
+  if (path.endsWith(".onnx") || beginsLikeOnnx(bytes)) fail(fileErrors.isOnnx(shownPath(path, "stdin")));
   try {
     return new TextDecoder("utf-8", { ignoreBOM: true, fatal: true }).decode(bytes);
   } catch {
     fail(fileErrors.cannotRead(shownPath(path, "stdin"), "it is not text in UTF-8"));
   }
+}
+
+/**
+ * A ModelProto as serializers write it: `ir_version` (field 1, a number below 128), then one of its other fields, 2 to 8
+ * (onnx.proto). No text begins with the byte 8, a backspace.
+ */
+function beginsLikeOnnx([version, , next]: Uint8Array): boolean {
+  return version === 0x08 && [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42].includes(next as number);
 }
 
 export type PathKind = "nothing" | "folder" | "file";

@@ -2,7 +2,7 @@
 /** The `tirc` command. */
 
 import { readSync } from "node:fs";
-import type { Io } from "./session.ts";
+import { type Io, wantsColor } from "./session.ts";
 import { main } from "./tirc.ts";
 
 const { env, stdout, stderr } = process;
@@ -28,7 +28,7 @@ function readStdin(): Uint8Array {
 const io: Io = {
   cwd: process.cwd(),
   env,
-  color: stderr.isTTY === true && !env.NO_COLOR && env.TERM !== "dumb",
+  color: wantsColor(env, stderr.isTTY === true),
   stdin: readStdin,
   stdinChunks: () => process.stdin,
   stdout: (data) => void stdout.write(data),

@@ -19,6 +19,15 @@ export interface Io {
   stderr(text: string): void;
 }
 
+/**
+ * Whether to write colors. FORCE_COLOR asks for them (`0` and `false` ask for none) and goes before NO_COLOR, as in Node
+ * itself; without either a terminal gets them. An empty variable says nothing (no-color.org, force-color.org).
+ */
+export function wantsColor({ FORCE_COLOR, NO_COLOR, TERM }: Io["env"], isTerminal: boolean): boolean {
+  if (FORCE_COLOR) return FORCE_COLOR !== "0" && FORCE_COLOR !== "false";
+  return isTerminal && !NO_COLOR && TERM !== "dumb";
+}
+
 export type DiagnosticForm = "pretty" | "short" | "json";
 
 export class Session {

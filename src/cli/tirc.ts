@@ -56,18 +56,17 @@ async function dispatch(argv: readonly string[], session: Session): Promise<numb
   const { io } = session;
   const { words, span } = commandLine(argv);
   const [first, ...rest] = words;
-  const isHelp = first !== undefined && ["--help", "-h", "help"].includes(first.text);
-  if (isHelp && rest[0] === undefined) {
+  const isHelp = ["--help", "-h", "help"].includes(first?.text ?? "");
+  if (first === undefined || (isHelp && rest[0] === undefined)) {
     io.stdout((await import("./help.ts")).mainHelp());
     return 0;
   }
-  if (first?.text === "--version") {
+  if (first.text === "--version") {
     io.stdout(`${(await import("./version.ts")).version()}\n`);
     return 0;
   }
   const word = isHelp ? (rest[0] as Word) : first;
   const names = commandSpecs.map(({ name }) => name);
-  if (word === undefined) fail(cliErrors.noCommand({ ...span, start: span.end }, names));
   const spec = commandSpecs.find(({ name }) => name === word.text);
   if (spec === undefined) fail(unknownCommand(word, names));
   if (isHelp) return showHelp(spec, io);

@@ -125,8 +125,9 @@ file's \`tirc-pipeline\` comment has no such pass, or \`--disable-pass\` takes i
   },
   E0799: {
     title: "a mistake of tirc",
-    explanation: `Something failed that cannot be the program's fault. The program is kept in a file that carries its pipeline, so
-that \`tirc compile\` on the file fails in the same way. Please report it with that file.`,
+    explanation: `Something failed that cannot be the program's fault. The program is kept in a file whose first comments
+have its pipeline and what failed on it: a pass, which \`tirc compile\` on the file runs again, or a command. Please report it
+with that file.`,
     wrong: "tirc compile bert.tir",
     fix: "tirc compile bert.tir -O0   // perhaps: it runs fewer passes",
   },

@@ -69,6 +69,13 @@ can be written.`,
     wrong: "tirc compile bert.tir -o /no/such/folder/bert.wgsl",
     fix: "tirc compile bert.tir -o bert.wgsl",
   },
+  E0642: {
+    title: "an ONNX model where a program is wanted",
+    explanation: `A program is a text, \`.tir\`. An ONNX model is made into one by \`tirc import\`; \`tirc surgery\` and \`tirc extract\` work
+on the model itself.`,
+    wrong: "tirc compile model.onnx",
+    fix: "tirc import model.onnx -o model.tir\ntirc compile model.tir --emit tir",
+  },
   E0670: {
     title: "an input that breaks its contract",
     explanation: `\`@centered(-1)\` promises that every row of the parameter has mean zero. Passes rely on it: they leave centerings out

@@ -46,7 +46,8 @@ which a target profile can say and a device must be asked for.`,
     title: "an op that no kernel computes",
     explanation: `Matrix products, embeddings, \`concat\` and \`slice\` are in the language so that passes can look at a whole model. No
 kernel computes them: a function that is to be one must not call them. The function can still be checked and optimized,
-printed (\`--emit tir\`) and run on the reference interpreter (\`tirc run --device cpu\`).`,
+printed (\`tirc compile --emit tir\`) and, unless an op is \`extern\`, run on the reference interpreter
+(\`tirc run --device cpu\`).`,
     wrong: `fn f(x: f32[rows, 768], w: f32[64, 768]) -> f32[rows, 64] {
   let n = layernorm(x, axes = [-1])
   return gelu(linear(n, w))

@@ -15,9 +15,6 @@ export const cliErrors = {
       help: help.length > 0 ? help : [`the commands are ${listing(known.map(code))}`],
     });
   },
-  noCommand(span: Span, known: readonly string[]): Diagnostic {
-    return error("E0701", "a command is missing", { span, help: [`the commands are ${listing(known.map(code))}`] });
-  },
   unknownOption(span: Span, command: string, name: string, known: readonly string[]): Diagnostic {
     const help = didYouMean(name, known);
     return error("E0702", `${code(`tirc ${command}`)} has no option ${code(name)}`, {
@@ -88,7 +85,7 @@ export const cliErrors = {
   unknownCode(span: Span, name: string, known: readonly string[]): Diagnostic {
     return error("E0715", `there is no diagnostic ${code(name)}`, {
       span,
-      help: [...didYouMean(name, known), "codes are a letter and four digits, such as `E0203`"],
+      help: [...didYouMean(name, known), "`tirc explain list` lists the codes"],
     });
   },
   streamTwice(span: Span, stream: "stdin" | "stdout", first: Span): Diagnostic {
@@ -122,7 +119,8 @@ export const cliErrors = {
 /** A mistake of tirc. `reproducer` is the path of a file that shows it again. */
 export function internalError(message: string, reproducer: string | undefined): Diagnostic {
   return error("E0799", `tirc itself failed: ${message}`, {
-    notes: reproducer === undefined ? [] : [`the program is in ${reproducer}; \`tirc compile\` on it runs it again`],
+    notes:
+      reproducer === undefined ? [] : [`the program is in ${reproducer}, with what failed on it in its first comments`],
     help: ["this is a mistake of tirc: please report it with that file", "TIRC_DEBUG=1 shows where it happened"],
   });
 }

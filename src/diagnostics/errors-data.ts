@@ -49,6 +49,15 @@ export const fileErrors = {
   cannotRead(file: string, reason: string, span?: Span): Diagnostic {
     return error("E0640", `cannot read ${file}: ${reason}`, { span });
   },
+  isOnnx(file: string): Diagnostic {
+    const name = file === "<stdin>" ? "-" : file;
+    return error("E0642", `${file} is an ONNX model, and a program is wanted here`, {
+      help: [
+        `\`tirc import ${name} -o model.tir\` makes a program of it`,
+        `\`tirc surgery ${name}\` rewrites its LayerNorms, \`tirc extract ${name}\` makes kernels of its norms`,
+      ],
+    });
+  },
   cannotWrite(file: string, reason: string): Diagnostic {
     return error("E0641", `cannot write ${file}: ${reason}`);
   },

@@ -36,14 +36,23 @@ export const kernelErrors = {
       help: ["make one function for each result"],
     });
   },
-  outside(span: Span, fn: string, op: string, reason: string, others: number): Diagnostic {
+  /** `isInterpreted`: whether the reference interpreter computes all ops of the function; it has none for `extern`. */
+  outside(
+    span: Span,
+    fn: string,
+    op: string,
+    reason: string,
+    { others, isInterpreted }: { readonly others: number; readonly isInterpreted: boolean },
+  ): Diagnostic {
     const more = others === 1 ? "1 more op" : `${others} more ops`;
     return error("E0505", `\`${fn}\` is not one kernel: it calls \`${op}\`, and ${reason}`, {
       span,
       notes: others === 0 ? [] : [`${more} of the function ${others === 1 ? "is" : "are"} of this kind`],
       help: [
-        "make a function of what stands before it and one of what stands after, which takes its result",
-        "`tirc run --device cpu` interprets the function as it is, and `tirc compile --emit tir` prints it",
+        `make a function of what stands before \`${op}\` and one of what stands after, which takes its result as a parameter`,
+        isInterpreted
+          ? "`tirc run --device cpu` interprets the function as it is, and `tirc compile --emit tir` prints it"
+          : "`tirc compile --emit tir` prints the function; of an ONNX model, `tirc extract` makes a kernel of each norm",
       ],
     });
   },
@@ -67,7 +76,7 @@ export const kernelRemarks = {
   outside(span: Span, op: string, reason: string): Diagnostic {
     return remark("R0502", `\`${op}\` stays outside of kernels: ${reason}`, {
       span,
-      help: ["a function with such an op is no kernel; `--emit tir` prints what the passes made of it"],
+      help: ["a function with such an op is no kernel; `tirc compile --emit tir` prints what the passes made of it"],
     });
   },
   newKernel(span: Span, op: string, reason: string): Diagnostic {

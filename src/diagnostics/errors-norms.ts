@@ -4,10 +4,13 @@ import { type Diagnostic, warning } from "./diagnostic.ts";
 import { listing } from "./errors-types.ts";
 
 export const normWarnings = {
-  noNorm(fns: readonly string[]): Diagnostic {
+  /** Of the functions of a program, or of one that was imported from a model. */
+  noNorm(fns: readonly string[], from: "program" | "model"): Diagnostic {
     const where = listing(fns.map((name) => `\`${name}\``));
     return warning("R0601", `there is no norm in ${where}, so nothing changed`, {
-      help: ["`tirc compile --remarks` says of what looks like a norm why it is none"],
+      help: [
+        `\`tirc ${from === "model" ? "surgery" : "compile"} --remarks\` says of what looks like a norm why it is none`,
+      ],
     });
   },
   noLayerNorm(fns: readonly string[]): Diagnostic {

@@ -12,7 +12,9 @@ function several(names: readonly string[], most = 4): string {
 
 export const onnxErrors = {
   corrupt(file: string, offset: number, reason: string): Diagnostic {
-    return error("E0740", `${file} is no sound ONNX model: at byte ${offset}, ${reason}`);
+    return error("E0740", `${file} is no sound ONNX model: at byte ${offset}, ${reason}`, {
+      help: file.endsWith(".tir") ? [`a program is compiled: \`tirc compile ${file}\``] : [],
+    });
   },
   notOnnx(file: string): Diagnostic {
     return error("E0740", `${file} is no ONNX model: it has no graph`, {

@@ -14,7 +14,13 @@ function suggest(name: string, known: readonly string[], all: string): string[] 
 
 export const passErrors = {
   unknownPass(span: Span | undefined, name: string, known: readonly string[]): Diagnostic {
-    return error("E0301", `there is no pass \`${name}\``, { span, help: suggest(name, known, "there are") });
+    return error("E0301", `there is no pass \`${name}\``, {
+      span,
+      help: [
+        ...suggest(name, known, "there are"),
+        ...(didYouMean(name, known).length > 0 ? [] : ["a pass of one's own runs in the program that registers it"]),
+      ],
+    });
   },
   unknownOption(span: Span, pass: string, name: string, known: readonly string[]): Diagnostic {
     const help = known.length === 0 ? [`\`${pass}\` has no options`] : suggest(name, known, `\`${pass}\` has`);

@@ -82,7 +82,9 @@ export function reproducer(write: Write): Instrument {
   return {
     failed({ text, module, rest, error }) {
       const message = error instanceof Error ? error.message : String(error);
-      const note = `The pass \`${text}\` failed here; \`tirc compile\` on this file runs it again.\n${message}`;
+      const again =
+        "`tirc compile` on this file runs it again; a pass of one's own needs the program that registers it.";
+      const note = `The pass \`${text}\` failed here. ${again}\n${message}`;
       write(withHeader(rest, note, print(module)));
     },
   };

@@ -73,7 +73,7 @@ export function surgery(model: OnnxModel, { mode = "exact", normOp }: SurgeryOpt
     const fns = imported.module.fns.map(({ name }) => name);
     const isNone = norms.length === 0;
     const hasOthers = norms.every(({ op }) => op.name !== "layernorm");
-    const warnings = isNone ? [normWarnings.noNorm(fns)] : hasOthers ? [normWarnings.noLayerNorm(fns)] : [];
+    const warnings = isNone ? [normWarnings.noNorm(fns, "model")] : hasOthers ? [normWarnings.noLayerNorm(fns)] : [];
     const reports = norms.map((norm) => reportOf(norm, model, undefined));
     return {
       pieces: rewrittenModel(model, nothing),

@@ -27,7 +27,7 @@ test("no line of help is wider than 100 columns", async () => {
   }
 });
 
-test.each([[["-h"]], [["help"]]])("%j is --help", async (line) => {
+test.each([[[]], [["-h"]], [["help"]]])("%j is --help", async (line) => {
   expect(await place.run(line)).toEqual(await place.run(["--help"]));
 });
 

@@ -94,6 +94,14 @@ describe("explain", () => {
     expect(stdout.startsWith(`${code}: ${catalog.get(code)?.title}\n`)).toBe(true);
   });
 
+  test("list shows all codes, a line each", async () => {
+    const { stdout, stderr, code } = await new Workplace().run(["explain", "list"]);
+    expect([code, stderr]).toEqual([0, ""]);
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines.map((line) => line.split("  "))).toEqual([...catalog].map(([name, { title }]) => [name, title]));
+    expect(lines).toContain("E0203  operands of two element types");
+  });
+
   test.each(["E0203", "e0203"])("%s shows the page", async (code) => {
     const { stdout, code: exit } = await new Workplace().run(["explain", code]);
     expect(exit).toBe(0);

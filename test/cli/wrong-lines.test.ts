@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { addNorm, twoFunctions, Workplace } from "../support/cli.ts";
 import { expectGolden } from "../support/golden.ts";
 import { npyFile } from "../support/npy.ts";
+import { small as model } from "../support/surgery.ts";
 
 const place = new Workplace({
   "f.tir": addNorm,
@@ -14,6 +15,9 @@ const place = new Workplace({
   "latin1.tir": Buffer.from(`// caf\u00e9\n${addNorm}`, "latin1"),
   "header.tir": `// tirc-pipeline: canonicalise\n${addNorm}`,
   "folder/file.tir": addNorm,
+  "model.onnx": model,
+  weights: model,
+  "text.onnx": addNorm,
   "x.npy": npyFile("<f4", [3, 8], Buffer.alloc(96)),
   "x4.npy": npyFile("<f4", [4, 8], Buffer.alloc(128)),
   "narrow.npy": npyFile("<f4", [3, 7], Buffer.alloc(84)),
@@ -27,7 +31,6 @@ const place = new Workplace({
 
 /** The line as a shell has it (no word has a space in it), the exit code, the codes in order, part of what is said. */
 const lines: readonly (readonly [string, number, string, string])[] = [
-  ["", 2, "E0701", "a command is missing"],
   ["complie f.tir", 2, "E0701", "did you mean `compile`?"],
   ["f.tir", 2, "E0701", "the commands are"],
   ["--verbose", 2, "E0701", "there is no command `--verbose`"],
@@ -101,6 +104,15 @@ const lines: readonly (readonly [string, number, string, string])[] = [
   ["compile f.tir --target broken.json", 2, "E0591", "is not JSON"],
   ["compile f.tir --target t.json", 2, "E0592", "`kind` must be"],
   ["compile f.tir --target no.json", 2, "E0640", "cannot read no.json"],
+  ["compile model.onnx", 2, "E0642", "`tirc import model.onnx -o model.tir`"],
+  ["run model.onnx", 2, "E0642", "`tirc surgery model.onnx`"],
+  ["check model.onnx", 2, "E0642", "is an ONNX model"],
+  ["fmt model.onnx", 2, "E0642", "is an ONNX model"],
+  ["explain-norms model.onnx", 2, "E0642", "`tirc extract model.onnx`"],
+  ["compile weights", 2, "E0642", "weights is an ONNX model"],
+  ["compile text.onnx", 2, "E0642", "is an ONNX model"],
+  ["import f.tir", 1, "E0740", "`tirc compile f.tir`"],
+  ["compile no-such.onnx", 2, "E0640", "there is no such file"],
   ["compile no-such.tir", 2, "E0640", "there is no such file"],
   ["compile folder", 2, "E0640", "it is a folder"],
   ["check f.tir/x", 2, "E0640", "a part of the path is not a folder"],

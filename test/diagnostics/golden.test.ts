@@ -187,7 +187,8 @@ test("what passes remark", () => {
         outside: [at, "linear", "a kernel here computes no matrix product"],
         newKernel: [at, "gelu", "it folds other axes"],
       }),
-      ...sampled(normWarnings, { noNorm: [["f", "g"]], noLayerNorm: [["f"]] }),
+      normWarnings.noNorm(["main"], "model"),
+      ...sampled(normWarnings, { noNorm: [["f", "g"], "program"], noLayerNorm: [["f"]] }),
     ]),
   );
 });
@@ -198,10 +199,12 @@ test("what is said of functions that are no kernel", () => {
     severalKernels: [at, "f", "gelu", "it folds other axes than the reductions before it", 2],
     cannotWalk: [at, "reshape", "it mixes the axes of its operand"],
     noCommonSpace: [whole, "f", "the largest walks over n, and another axis has m"],
-    outside: [at, "f", "matmul", "a kernel here computes no matrix product", 2],
+    outside: [at, "f", "matmul", "a kernel here computes no matrix product", { others: 2, isInterpreted: true }],
     tooManyBuffers: [whole, "f", ["a", "b", "y"], "tiny", 2],
     tooLarge: [at, "f", 500, 250_000],
   });
+  const ofAnother = { others: 0, isInterpreted: false };
+  found.push(kernelErrors.outside(at, "f", "extern", "nothing is known of it", ofAnother));
   expectGolden("kernels.txt", rendered(found));
 });
 
@@ -226,7 +229,11 @@ test("what is said of files", () => {
   });
   const values = { at: "[3, 5]", got: "1.5", want: "1.25", count: 2, total: 100 };
   const others = [
-    ...sampled(fileErrors, { cannotRead: ["x.npy", "it is a folder"], cannotWrite: ["y.npy", "the disk is full"] }),
+    ...sampled(fileErrors, {
+      cannotRead: ["x.npy", "it is a folder"],
+      isOnnx: ["m.onnx"],
+      cannotWrite: ["y.npy", "the disk is full"],
+    }),
     ...sampled(compareErrors, { differs: ["y", values, "2e-6"] }),
     contractErrors.notCentered(at, "x", [-1], { row: 3, mean: 0.5, count: 2, rows: 8 }),
     constErrors.notLoaded(at, "w"),

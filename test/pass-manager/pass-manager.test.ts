@@ -305,7 +305,7 @@ describe("a reproducer", () => {
 
   test("carries the program as it was when the pass failed, and what was left of the pipeline", () => {
     expect(reproduce("dce,throws,cse", [throws])).toBe(`// tirc-pipeline: throws,cse
-// The pass \`throws\` failed here; \`tirc compile\` on this file runs it again.
+// The pass \`throws\` failed here. \`tirc compile\` on this file runs it again; a pass of one's own needs the program that registers it.
 // [E0306] the pass \`throws\` failed on the function \`f\`: not done yet
 fn f(x: f32[rows, 8]) -> (y: f32[rows, 8]) {
   let y = gelu(x)
