@@ -12,7 +12,7 @@ const instead: ReadonlyMap<string, string> = new Map(
     "&": "`and` of truth values is `&&`",
     "|": "`or` of truth values is `||`",
     "~": "`not` of truth values is `!`",
-    "?": "a choice is `where(condition, a, b)`",
+    "?": "a choice is `where(condition, a, b)`; a dimension that varies has a name: `f32[rows, 64]`",
     "@": "a product of matrices is `matmul(a, b)`; a promise about rows, behind a type, is `@centered(-1)`",
     "=>": "results stand after `->`",
     "++": "a value is never changed: `let next = x + 1`",
@@ -92,7 +92,9 @@ export const lexicalErrors = {
   method(span: Span): Diagnostic {
     return error("E0107", "a `.` stands only inside a number", {
       span,
-      help: ["values have no methods or fields: write `mean(x, axes = [-1])`, not `x.mean(-1)`"],
+      help: [
+        "values have no methods, and ops no prefix: write `mean(x, axes = [-1])`, not `x.mean(-1)` or `torch.mean(x)`",
+      ],
     });
   },
 };

@@ -63,9 +63,15 @@ export const syntaxErrors = {
     });
   },
   parameterWithoutType(found: Found, name: string): Diagnostic {
+    if (foreignElements.has(name) || /^(f32|f16|i32|u32|bool)$/.test(name)) {
+      return error("E0119", `the parameter of type \`${name}\` has no name`, {
+        span: found.span,
+        help: ["the name stands before the type: `x: f32[rows, 768]`"],
+      });
+    }
     return error("E0119", `the parameter \`${name}\` has no type`, {
       span: found.span,
-      help: [`write \`${name}: f32[rows, 768]\``],
+      help: [`write \`${name}: f32[rows, 768]\`, or \`${name}: f32\` for a number`],
     });
   },
   unknownElement(span: Span, name: string, known: readonly string[]): Diagnostic {
@@ -138,6 +144,7 @@ export const syntaxErrors = {
     return error("E0130", `${what} stands outside a function`, {
       span,
       notes: ["a file holds functions: `fn name(x: f32[rows]) -> f32[rows] { ... }`"],
+      help: what === "`let`" ? ["a constant of the file is `const name: f32 = 2`"] : [],
     });
   },
   unopenedBrace(span: Span): Diagnostic {

@@ -17,6 +17,29 @@ export function quoted(span: Span | undefined, long = "..."): string {
   return text === "" || text.length > 40 || text.includes("\n") ? long : text;
 }
 
+/** `text` as a value of that element type. */
+function conversion(text: string, element: string): string {
+  const isAtom = /^[\w.]+(\([^()]*\))?$/.test(text);
+  return element === "bool" ? `${isAtom ? text : `(${text})`} != 0` : `cast(${text}, to = ${element})`;
+}
+
+/** `text`, of the type `got`, as a value of the type `wanted`, if one op makes it one. */
+function converted(text: string, wanted: string, got: string): string | undefined {
+  const parts = (type: string) => /^(\w+)(?:\[(.*)\])?$/.exec(type)?.slice(1) ?? [];
+  const [[element, shape = ""], [from, extents = ""]] = [parts(wanted), parts(got)];
+  if (element === undefined || from === undefined) return undefined;
+  if (shape === extents) return conversion(text, element);
+  if (element !== from) return undefined;
+  const [to, own] = [shape, extents].map((list) => list.split(", ").filter((extent) => extent !== ""));
+  const others = (list: string[] | undefined) => list?.filter((extent) => extent !== "1").join();
+  if (others(to) === others(own)) return `reshape(${text}, shape = [${shape}])`;
+  const ends = to?.slice(to.length - (own?.length ?? 0));
+  const repeats = own?.every((extent, i) => extent === "1" || extent === ends?.[i]);
+  return repeats && own !== undefined && to !== undefined && own.length <= to.length
+    ? `broadcast(${text}, shape = [${shape}])`
+    : undefined;
+}
+
 /** What to write for an op that another framework has: `let`s and an expression, and what there is to know. */
 export interface Rewording {
   readonly lines: readonly string[];
@@ -96,8 +119,7 @@ export const typeErrors = {
     wanted = accepted[0] as string,
   ): Diagnostic {
     const text = quoted(span);
-    const isAtom = /^[\w.]+(\(.*\))?$/.test(text) || text === "...";
-    const converted = wanted === "bool" ? `${isAtom ? text : `(${text})`} != 0` : `cast(${text}, to = ${wanted})`;
+    const converted = conversion(text, wanted);
     const choice = got === "bool" ? [`or choose by it: ${code(`where(${text}, a, b)`)}`] : [];
     return error("E0204", `\`${op}\` does not take ${got}: it takes ${listing(accepted, "or")}`, {
       span,
@@ -161,9 +183,16 @@ export const typeErrors = {
   badAttribute(span: Span, op: string, name: string, expected: string, got: string): Diagnostic {
     const isOne = expected.startsWith("a list") && /^-?\d+$/.test(got);
     const element = expected.startsWith("an element type") ? foreignElements.get(got) : undefined;
-    const meant = isOne ? `[${got}]` : element;
+    const choice = expected.startsWith("one of") && expected.includes(`"${got}"`) ? `"${got}"` : undefined;
+    const meant = isOne ? `[${got}]` : (element ?? choice);
     const help = meant === undefined ? [] : [`write \`${name} = ${meant}\``];
     return error("E0211", `\`${name}\` of \`${op}\` must be ${expected}, not ${got}`, { span, help });
+  },
+  computedExtent(span: Span, op: string, name: string): Diagnostic {
+    return error("E0211", `an extent in \`${name}\` of \`${op}\` cannot be computed from dimensions`, {
+      span,
+      help: ["one extent may be `-1`: what the others leave, where that is a number or one name"],
+    });
   },
   unknownChoice(span: Span, op: string, name: string, got: string, choices: readonly string[]): Diagnostic {
     const help = didYouMean(got, choices);
@@ -180,9 +209,13 @@ export const typeErrors = {
             ],
     });
   },
-  axisOutOfRange(span: Span, op: string, axis: number, shape: string, rank: number): Diagnostic {
-    const range = rank === 0 ? "a scalar has no axes" : `axes of ${shape} run from ${-rank} to ${rank - 1}`;
-    return error("E0212", `\`${op}\` names axis ${axis}, which ${shape} does not have`, { span, notes: [range] });
+  axisOutOfRange(span: Span, op: string, axis: number, shape: readonly (number | string)[]): Diagnostic {
+    const [rank, text] = [shape.length, `[${shape.join(", ")}]`];
+    const range = rank === 0 ? "a scalar has no axes" : `axes of ${text} run from ${-rank} to ${rank - 1}`;
+    // PyTorch's `normalized_shape` has extents.
+    const meant = shape.lastIndexOf(axis) - rank;
+    const help = shape.includes(axis) ? [`axis ${meant} is the one of extent ${axis}`] : [];
+    return error("E0212", `\`${op}\` names axis ${axis}, which ${text} does not have`, { span, notes: [range], help });
   },
   axisTwice(span: Span, op: string, axis: number): Diagnostic {
     return error("E0213", `\`${op}\` names axis ${axis} twice`, { span, notes: ["-1 is the last axis"] });
@@ -197,6 +230,12 @@ export const typeErrors = {
     return error("E0215", `\`${operand}\` of \`${op}\` must have shape ${wanted}, and has ${got}`, {
       span,
       notes: ["gamma and beta have the shape of the normalized axes (for groupnorm: of the channels)"],
+    });
+  },
+  numberAsOperand(span: Span, op: string, operand: string, instead: string): Diagnostic {
+    return error("E0215", `\`${operand}\` of \`${op}\` is a tensor, and this is a number`, {
+      span,
+      help: [`attributes are given by name: ${code(instead)}`],
     });
   },
   groupRank(span: Span, got: string): Diagnostic {
@@ -222,7 +261,11 @@ export const typeErrors = {
     });
   },
   literalRange(span: Span, value: string, element: string, reason: string): Diagnostic {
-    return error("E0220", `${element} cannot hold ${value}: ${reason}`, { span });
+    const isFraction = (element === "i32" || element === "u32") && !/^-?\d+$|true|false/.test(value);
+    return error("E0220", `${element} cannot hold ${value}: ${reason}`, {
+      span,
+      help: isFraction ? ["a number takes the type of the tensor it meets: convert that, `cast(..., to = f32)`"] : [],
+    });
   },
   literalUntyped(span: Span, what: string): Diagnostic {
     return error("E0221", `${what} has no element type: it meets no tensor`, {
@@ -232,7 +275,9 @@ export const typeErrors = {
   },
   typeMismatch(span: Span, what: string, declared: string, got: string, declaredAt: Span): Diagnostic {
     const labels = [{ span: declaredAt, message: "declared here" }];
-    return error("E0222", `${what} is declared ${declared}, and is ${got}`, { span, labels });
+    const instead = converted(quoted(span), declared, got);
+    const help = instead === undefined ? [] : [`write ${code(instead)}, or declare it ${got}`];
+    return error("E0222", `${what} is declared ${declared}, and is ${got}`, { span, labels, help });
   },
   resultCount(span: Span, declared: number, returned: number, declaredAt: Span): Diagnostic {
     const labels = [{ span: declaredAt, message: `declares ${declared}` }];
@@ -277,7 +322,7 @@ export const typeErrors = {
       help: [
         instead === undefined
           ? "an operand is a number or a tensor: a parameter, a `let`, or an expression of them"
-          : `attributes are given by name: ${code(instead)}`,
+          : `write ${code(instead)}`,
       ],
     });
   },

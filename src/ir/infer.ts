@@ -60,6 +60,10 @@ export const exampleOf: Record<AttributeDef["type"], string> = {
   shape: "[rows, 12, 64]",
 };
 
+export function oneOf(choices: readonly string[]): string {
+  return `one of ${choices.map((choice) => `"${choice}"`).join(", ")}`;
+}
+
 /** What a value of the attribute must be, in words; `undefined` if `value` is one. */
 function attributeProblem(def: AttributeDef, value: AttributeValue): string | undefined {
   const whole = (item: unknown) => typeof item === "number" && Number.isInteger(item);
@@ -79,7 +83,7 @@ function attributeProblem(def: AttributeDef, value: AttributeValue): string | un
     case "boolean":
       return typeof value === "boolean" ? undefined : "true or false";
     case "choice":
-      return typeof value === "string" ? undefined : `one of ${def.choices.map((c) => `"${c}"`).join(", ")}`;
+      return typeof value === "string" ? undefined : oneOf(def.choices);
     case "element":
       return typeof value === "string" && isElementType(value)
         ? undefined
@@ -105,7 +109,7 @@ export function checkedAxes(op: string, axes: readonly number[], shape: Shape, a
   const rank = shape.length;
   if (axes.length === 0) fail(typeErrors.noAxes(at, op));
   for (const axis of axes) {
-    if (axis < -rank || axis >= rank) fail(typeErrors.axisOutOfRange(at, op, axis, printShape(shape), rank));
+    if (axis < -rank || axis >= rank) fail(typeErrors.axisOutOfRange(at, op, axis, shape));
   }
   const normal = normalizeAxes(axes, rank);
   const twice = normal.find((axis, i) => normal[i + 1] === axis);

@@ -3,6 +3,7 @@
 import type { Diagnostic, Source, Span } from "../diagnostics/diagnostic.ts";
 import { type Found, syntaxErrors } from "../diagnostics/errors-syntax.ts";
 import { quoted } from "../diagnostics/errors-types.ts";
+import { isOpName } from "../ir/ops/index.ts";
 import { reservedWords } from "../ir/print.ts";
 import type { Token } from "./scan.ts";
 import { closerOf, type PieceKind, spanOf } from "./split.ts";
@@ -35,6 +36,7 @@ const wordOperators: ReadonlyMap<string, string> = new Map([
   ["is", "=="],
   ["mod", "%"],
   ["if", "where(condition, a, b)"],
+  ["as", "cast(x, to = f32)"],
 ]);
 
 function isName(token: Token | undefined): boolean {
@@ -138,7 +140,12 @@ class Explainer {
     const followsName = ["(", ","].includes(tokens[index - 2]?.text ?? "");
     if (followsName && what === "a parameter") return syntaxErrors.parameterWithoutType(found, before.text);
     if (token?.kind === "name") return syntaxErrors.missingComma(this.span(token), found.what);
-    return syntaxErrors.expected(found, "`,` or `)`");
+    const isDefault = token?.text === "=";
+    const isShape = ["[", "(", "<"].includes(token?.text ?? "");
+    return syntaxErrors.expected(found, "`,` or `)`", [
+      ...(isShape ? ["a shape stands in one pair of brackets: `f32[rows, 768]`"] : []),
+      ...(isDefault ? ["a parameter has no default; a number that is always the same is a `const`"] : []),
+    ]);
   }
 
   /** What is wrong about the axes of a contract, if it is that. */
@@ -242,8 +249,13 @@ class Explainer {
   /** An expression ended, and what follows cannot go on with it. */
   private operatorWanted(): Diagnostic {
     const { token, found } = this;
+    if (token?.text === "," && this.tokens[0]?.text === "return" && this.open.at(-1) === 1) {
+      return syntaxErrors.expected(found, "`)`", ["several values are returned without parentheses: `return a, b`"]);
+    }
     if (token?.text === "," && this.opener?.text === "(") {
-      return syntaxErrors.expected(found, "`)`", ["parentheses around one value only group: there are no tuples"]);
+      return syntaxErrors.expected(found, "`)`", [
+        "there are no tuples: parentheses only group, and a list of an attribute is `[0, 1]`",
+      ]);
     }
     if (token?.text === ",") return syntaxErrors.expected(found, "an operator or the next statement");
     const wanted = this.opener === undefined ? "the next statement" : `\`${closerOf.get(this.opener.text)}\``;
@@ -269,7 +281,11 @@ class Explainer {
   private product(token: Token): string[] {
     const { source, tokens, index, before } = this;
     if (token.kind === "string" || before.kind === "string") return [];
-    const start = before.text === ")" ? (openBrackets(tokens, index - 1).at(-1) ?? index - 1) : index - 1;
+    if (before.kind === "name" && isOpName(before.text)) {
+      return [`a call has parentheses: \`${before.text}(${token.text === "(" ? "..." : token.text})\``];
+    }
+    const open = before.text === ")" ? (openBrackets(tokens, index - 1).at(-1) ?? index - 1) : index - 1;
+    const start = before.text === ")" && isName(tokens[open - 1]) ? open - 1 : open;
     const end = token.text === "(" ? closeOf(tokens, index) : index;
     const text = (from: number, to: number) =>
       quoted(spanOf(source, tokens[from] as Token, tokens[to]), from === to ? undefined : "(...)");

@@ -20,13 +20,14 @@ function isWhole(node: ExpressionNode): boolean {
   return node.kind === "number" && Number.isInteger(node.value);
 }
 
-function isNumber(node: ExpressionNode): boolean {
+export function isNumber(node: ExpressionNode): boolean {
   return node.kind === "number" || (node.kind === "unary" && node.operator === "-" && isNumber(node.operand));
 }
 
 /** `node` as it is written for such an attribute; `undefined` where it is not one. */
 function valueText({ type }: AttributeDef, node: ExpressionNode): string | undefined {
   const text = quoted(node.span);
+  const bare = node.kind === "string" ? node.value : text;
   switch (type) {
     case "axes":
     case "permutation":
@@ -40,7 +41,7 @@ function valueText({ type }: AttributeDef, node: ExpressionNode): string | undef
     case "boolean":
       return node.kind === "boolean" || /^(true|false)$/i.test(text) ? text.toLowerCase() : undefined;
     case "element":
-      return isElementType(text) ? text : foreignElements.get(text);
+      return isElementType(bare) ? bare : foreignElements.get(bare);
     case "choice":
     case "text":
     case "name":
@@ -92,15 +93,60 @@ export function insteadOfExtra(
   }
   const attribute = attributeOf(op, value, given);
   if (attribute !== undefined) found.push(attribute);
-  if (op === "rmsnorm" && value === third && found.length === 0) {
-    found.push(`rmsnorm(${quoted(x?.span)}, ${quoted(second?.span)}, axes = [-1]) + ${quoted(value.span)}`);
+  if (found.length > 0) return found;
+  const isBinary = ops[op].kind === "elementwise" && ops[op].operands.length === 2;
+  if (isBinary && value === third) {
+    return [`${op}(${op}(${quoted(x?.span)}, ${quoted(second?.span)}), ${quoted(value.span)})`];
   }
-  return found;
+  return op === "rmsnorm" && value === third ? [withBeta(call, value)] : [];
+}
+
+/** `rmsnorm` has no beta: it is added. */
+function withBeta({ args }: CallNode, beta: ExpressionNode): string {
+  const kept = args.filter(({ value }) => value !== beta).map(({ span }) => quoted(span));
+  const hasAxes = args.some(({ name }) => name === "axes");
+  return `rmsnorm(${[...kept, ...(hasAxes ? [] : ["axes = [-1]"])].join(", ")}) + ${quoted(beta.span)}`;
+}
+
+/** Operands too many that are together one list: `reshape(x, n, 8, 8)`. */
+export function listOfExtras(op: OpName, { args }: CallNode): string[] | undefined {
+  const { operands, attributes } = ops[op];
+  const extras = args.filter(({ name }) => name === undefined).slice(operands.length);
+  const [name, def] = Object.entries(attributes)[0] ?? [];
+  if (extras.length < 2 || def === undefined) return undefined;
+  const isList = def.type === "shape" || def.type === "permutation";
+  const areItems = extras.every(({ value }) => isWhole(value) || (def.type === "shape" && value.kind === "name"));
+  if (!isList || !areItems) return undefined;
+  // PyTorch's `transpose(x, 0, 1)` swaps two axes; of `permute` the order is given.
+  const swaps = def.type === "permutation" && extras.length === 2;
+  return [`${name} = ${swaps ? exampleOf.permutation : `[${extras.map(({ span }) => quoted(span)).join(", ")}]`}`];
+}
+
+/** `concat([x, y])`, of which the tensors are operands here. */
+export function joined(op: OpName, { args }: CallNode, { value }: ArgumentNode): string | undefined {
+  if (op !== "concat" || value.kind !== "list") return undefined;
+  const rest = args.filter((argument) => argument.value !== value).map(({ span }) => quoted(span));
+  return `concat(${[...value.items.map(({ span }) => quoted(span)), ...rest].join(", ")})`;
+}
+
+/** Whether one of these names is in an arithmetic expression. */
+export function mentions(node: ExpressionNode, names: ReadonlySet<string>): boolean {
+  if (node.kind === "chain")
+    return [node.first, ...node.rest.map(({ operand }) => operand)].some(
+      (part) => mentions(part, names) || (part.kind === "name" && names.has(part.name)),
+    );
+  return node.kind === "unary" && mentions(node.operand, names);
 }
 
 /** What an argument that the op does not have is called here, with its value. */
-export function argumentOf(op: OpName, { name = "", value }: ArgumentNode): string | undefined {
+export function argumentOf(op: OpName, call: CallNode, { name = "", value }: ArgumentNode): string | undefined {
   const { operands, attributes } = ops[op];
+  if (name === "unbiased" && attributes.correction !== undefined) {
+    return `correction = ${/false/i.test(quoted(value.span)) ? 0 : 1}`;
+  }
+  if (op === "rmsnorm" && (name === "beta" || foreignArguments.get(name)?.includes("beta"))) {
+    return withBeta({ ...call, args: call.args.filter((argument) => argument.value !== value) }, value);
+  }
   for (const own of foreignArguments.get(name) ?? []) {
     const def = attributes[own];
     if (def !== undefined) return `${own} = ${valueText(def, value) ?? exampleOf[def.type]}`;

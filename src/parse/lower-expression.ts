@@ -3,12 +3,21 @@
 import { type Diagnostic, joinSpans, type Span, TircError } from "../diagnostics/diagnostic.ts";
 import { listing, quoted, typeErrors } from "../diagnostics/errors-types.ts";
 import { type Builder, makeOp } from "../ir/builder.ts";
-import { type Places, signatureOf } from "../ir/infer.ts";
+import { oneOf, type Places, signatureOf } from "../ir/infer.ts";
 import type { AttributeValue, Op, Value } from "../ir/ir.ts";
 import { callableNames, infixOps, isLeafName, isOpName, type OpName, ops, prefixOps } from "../ir/ops/index.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type ElementType, elementTypes, printType, type TensorType } from "../ir/types.ts";
-import { argumentOf, attributeOf, insteadOfExtra, rewordingOf } from "./hints.ts";
+import {
+  argumentOf,
+  attributeOf,
+  insteadOfExtra,
+  isNumber,
+  joined,
+  listOfExtras,
+  mentions,
+  rewordingOf,
+} from "./hints.ts";
 import { foldLiterals, type Literal, literalProblem, printedLiteral } from "./literals.ts";
 import type { ArgumentNode, CallNode, ChainNode, ExpressionNode, UnaryNode } from "./syntax.ts";
 
@@ -180,15 +189,23 @@ export class ExpressionLowering {
       const index = def.operands.findIndex((spec) => spec.name === name);
       const first = name === undefined ? undefined : givenAt.get(name);
       if (name === undefined) {
-        const instead = insteadOfExtra(op, node, argument, new Set(givenAt.keys()));
+        const together = listOfExtras(op, node);
+        // `reshape(x, n, 8, 8)` is one mistake.
+        if (together !== undefined && position > def.operands.length + 1) continue;
+        const instead = together ?? insteadOfExtra(op, node, argument, new Set(givenAt.keys()));
         // Of several extra ones each is meant for another attribute.
         for (const text of instead) givenAt.set(text.split(" ")[0] as string, at);
         this.report(typeErrors.extraOperand(at, op, def.operands.length, signatureOf(op), instead));
       } else if (index < 0 && !Object.hasOwn(def.attributes, name)) {
-        this.report(this.unknownArgument(op, argument, name, at));
+        this.report(this.unknownArgument(op, node, argument, name, at));
       } else if (index >= 0 && argument.name === undefined && noValues.has(argument.value.kind)) {
         const kind = argument.value.kind as keyof typeof describeKind;
-        this.report(typeErrors.notAValue(at, describeKind[kind], attributeOf(op, argument.value, new Set())));
+        const instead = joined(op, node, argument) ?? attributeOf(op, argument.value, new Set());
+        this.report(typeErrors.notAValue(at, describeKind[kind], instead));
+        continue;
+      } else if (index > 0 && def.kind === "norm" && isNumber(argument.value)) {
+        const instead = attributeOf(op, argument.value, new Set()) as string;
+        this.report(typeErrors.numberAsOperand(at, op, name, instead));
         continue;
       } else if (first !== undefined) this.report(typeErrors.givenTwice(at, op, name, first));
       else if (index >= 0) operands[index] = argument.value;
@@ -198,8 +215,8 @@ export class ExpressionLowering {
     return { operands, attributes, ok: this.context.diagnostics.length === before };
   }
 
-  private unknownArgument(op: OpName, argument: ArgumentNode, name: string, at: Span): Diagnostic {
-    const instead = argumentOf(op, argument);
+  private unknownArgument(op: OpName, call: CallNode, argument: ArgumentNode, name: string, at: Span): Diagnostic {
+    const instead = argumentOf(op, call, argument);
     // `where(ids = label, x, 0)`: what is a value on the left is no name of an argument.
     if (instead === undefined && this.context.lookup(name) !== undefined) {
       return typeErrors.equalsInCall(at, op, name, `${name} == ${quoted(argument.value.span)}`);
@@ -221,10 +238,10 @@ export class ExpressionLowering {
   private attributeValue(op: OpName, key: string, node: ExpressionNode): AttributeValue | undefined {
     if (node.kind === "string") return node.value;
     if (node.kind === "elementType") return node.element;
-    if (ops[op].attributes[key]?.type === "element" && node.kind === "name") {
-      this.report(
-        typeErrors.badAttribute(node.span, op, key, `an element type (${listing(elementTypes, "or")})`, node.name),
-      );
+    const def = ops[op].attributes[key];
+    if (def !== undefined && node.kind === "name" && (def.type === "element" || def.type === "choice")) {
+      const expected = def.type === "element" ? `an element type (${listing(elementTypes, "or")})` : oneOf(def.choices);
+      this.report(typeErrors.badAttribute(node.span, op, key, expected, node.name));
       return undefined;
     }
     if (node.kind === "list") {
@@ -248,9 +265,11 @@ export class ExpressionLowering {
         return undefined;
       }
     }
-    const lowered = this.one(node);
-    if (lowered.kind === "literal" && !lowered.boolean) return lowered.value;
-    if (lowered.kind !== "poison") {
+    const isComputed = ops[op].attributes[key]?.type === "shape" && mentions(node, this.context.dims);
+    const lowered = isComputed ? undefined : this.one(node);
+    if (lowered?.kind === "literal" && !lowered.boolean) return lowered.value;
+    if (isComputed) this.report(typeErrors.computedExtent(node.span, op, key));
+    else if (lowered?.kind !== "poison") {
       this.report(typeErrors.badAttribute(node.span, op, key, "a list of whole numbers", "this"));
     }
     return undefined;

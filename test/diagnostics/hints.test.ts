@@ -55,6 +55,27 @@ const cases: readonly (readonly [code: string, params: string, wrong: string, re
   ["E0207", matrix, "leaky_relu(x, 0.2)", "0.2", "alpha = 0.2"],
   ["E0207", matrix, "layernorm(x, g, b, 1e-6, axes = [-1])", "1e-6", "eps = 1e-6"],
   ["E0207", matrix, "rmsnorm(x, g, b, axes = [-1])", "rmsnorm(x, g, b, axes = [-1])", "rmsnorm(x, g, axes = [-1]) + b"],
+  [
+    "E0208",
+    matrix,
+    "rmsnorm(x, g, axes = [-1], bias = b)",
+    "rmsnorm(x, g, axes = [-1], bias = b)",
+    "rmsnorm(x, g, axes = [-1]) + b",
+  ],
+  ["E0207", matrix, "maximum(x, r, g)", "maximum(x, r, g)", "maximum(maximum(x, r), g)"],
+  ["E0207", matrix, "reshape(x, n, 8, 8)", "n, 8, 8", "shape = [n, 8, 8]"],
+  ["E0207", matrix, "transpose(x, 0, 1)", "0, 1", "perm = [1, 0]"],
+  ["E0207", images, "transpose(x, 0, 2, 3, 1)", "0, 2, 3, 1", "perm = [0, 2, 3, 1]"],
+  ["E0207", matrix, 'cast(x, "f16")', '"f16"', "to = f16"],
+  ["E0211", matrix, "gelu(x, approximate = tanh)", "approximate = tanh", 'approximate = "tanh"'],
+  ["E0211", matrix, "reshape(x, shape = [n * 1, 8, 8])", "n * 1", "-1"],
+  ["E0215", matrix, "groupnorm(x, 32)", "32", "groups = 32"],
+  ["E0215", matrix, "layernorm(x, 1e-6, axes = [-1])", "1e-6", "eps = 1e-6"],
+  ["E0215", matrix, "layernorm(x, -1)", "-1", "axes = [-1]"],
+  ["E0228", matrix, "concat([x, r], axis = -1)", "concat([x, r], axis = -1)", "concat(x, r, axis = -1)"],
+  ["E0208", matrix, "var(x, axes = [-1], unbiased = False)", "unbiased = False", "correction = 0"],
+  ["E0110", matrix, "relu x", "relu x", "relu(x)"],
+  ["E0110", matrix, "sigmoid(x) r", "sigmoid(x) r", "sigmoid(x) * r"],
   ["E0228", matrix, "layernorm(x, [64], gamma = g, beta = b)", "[64]", "axes = [-1]"],
   // Arguments by other names.
   ["E0208", matrix, "sum(x, dim = -1)", "dim = -1", "axes = [-1]"],
@@ -123,6 +144,32 @@ test("a suggestion is a slip of the keyboard away, and no word of another meanin
   expect(help("relu")).toBe("call it: `relu(x)`");
 });
 
+test("a value of another element type than is declared is cast, or the declaration changed", () => {
+  const program = (value: string, declared: string) =>
+    `fn f(x: f16[n, 64], r: f32[n, 64]) -> (y: ${declared}) {\n  return ${value}\n}\n`;
+  const help = (value: string, declared: string) => refused(program(value, declared))[0]?.help;
+  expect(help("x", "f32[n, 64]")).toEqual(["write `cast(x, to = f32)`, or declare it f16[n, 64]"]);
+  expect(help("exp(r)", "bool[n, 64]")).toEqual(["write `exp(r) != 0`, or declare it f32[n, 64]"]);
+  expect(help("r + r", "bool[n, 64]")).toEqual(["write `(r + r) != 0`, or declare it f32[n, 64]"]);
+  for (const [value, declared] of [
+    ["cast(x, to = f32)", "f32[n, 64]"],
+    ["exp(r) != 0", "bool[n, 64]"],
+    ["(r + r) != 0", "bool[n, 64]"],
+    ["x", "f16[n, 64]"],
+    ["reshape(mean(r, axes = [1]), shape = [n, 1])", "f32[n, 1]"],
+    ["broadcast(mean(r, axes = [1], keepdims = true), shape = [n, 64])", "f32[n, 64]"],
+  ] as const) {
+    expect(refused(program(value, declared))).toEqual([]);
+  }
+  expect(help("x", "f16[32]")).toEqual([]);
+  expect(help("mean(r, axes = [1])", "f32[n, 1]")).toEqual([
+    "write `reshape(mean(r, axes = [1]), shape = [n, 1])`, or declare it f32[n]",
+  ]);
+  expect(help("mean(r, axes = [1], keepdims = true)", "f32[n, 64]")).toEqual([
+    "write `broadcast(mean(r, axes = [1], keepdims = true), shape = [n, 64])`, or declare it f32[n, 1]",
+  ]);
+});
+
 test("there are no loops, and no calls of other functions", () => {
   const said = (text: string) => refused(text).map(({ message, help }) => `${message}: ${help.join("; ")}`)[0];
   expect(said("fn f(x: f32) -> f32 {\n for i in 0..4 { }\n return x\n}")).toMatch(/there are no loops/);
@@ -131,4 +178,19 @@ test("there are no loops, and no calls of other functions", () => {
   expect(said("fn f(x: f32) -> f32 { return g(x) }\nfn g(x: f32) -> f32 { return x }")).toMatch(
     /function of this file/,
   );
+});
+
+test("what other languages write of parameters, results and constants is told what stands here", () => {
+  const said = (text: string) => refused(text)[0]?.help.join("; ");
+  expect(said("fn f(x: f32[n][m]) -> f32 { return x }")).toMatch(/one pair of brackets/);
+  expect(said("fn f(x: f32(n, m)) -> f32 { return x }")).toMatch(/one pair of brackets/);
+  expect(said("fn f(x: array<f32>) -> f32 { return x }")).toMatch(/one pair of brackets/);
+  expect(said("fn f(f32[n] x) -> f32[n] { return x }")).toMatch(/name stands before the type/);
+  expect(said("fn f(x: f32[n], eps: f32 = 1) -> f32[n] { return x }")).toMatch(/no default/);
+  expect(said("fn f(x: f32[n], eps = 1) -> f32[n] { return x }")).toMatch(/`eps: f32` for a number/);
+  expect(said("fn f(x: f32[?, 64]) -> f32 { return x }")).toMatch(/a dimension that varies has a name/);
+  expect(said("fn f(x: f32[n]) -> (a: f32[n], b: f32[n]) { return (x, x) }")).toMatch(/`return a, b`/);
+  expect(said("let s = 2\nfn f(x: f32[n]) -> f32[n] { return x * s }")).toMatch(/`const name: f32 = 2`/);
+  expect(said("fn f(x: i32[n]) -> i32[n] { return x / 2.5 }")).toMatch(/cast\(\.\.\., to = f32\)/);
+  expect(said("fn f(x: f32[n]) -> f32[n] { return torch.exp(x) }")).toMatch(/no prefix/);
 });
