@@ -78,6 +78,7 @@ export const syntaxErrors = {
     const near = foreignElements.get(name);
     const help = near === undefined ? didYouMean(name, known) : [`did you mean \`${near}\`?`];
     const notes = [`the element types are ${known.map(code).join(", ")}`];
+    if (/8$/.test(name)) notes.push("none has 8 bits: four such integers are packed into a `u32` by arithmetic");
     return error("E0120", `there is no element type \`${name}\``, { span, notes, help });
   },
   badDimension(span: Span, reason: string, help: readonly string[] = []): Diagnostic {

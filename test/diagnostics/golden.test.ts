@@ -80,6 +80,66 @@ fn tail(x: f32[n]) -> (y: f32[n], z: f16[n]) {
   expectGolden("many-mistakes.txt", rendered(diagnosticsOf(text, "many.tir")));
 });
 
+test("what users of other languages write", () => {
+  const expressions = [
+    "x / max(abs(x), axes = [-1])",
+    "image * g",
+    "max(x, 0)",
+    "reshape(g, [64, 1, 1])",
+    "reshape(x, n, 8, 8)",
+    "swish(x)",
+    "f16(x)",
+    "logsumexp(x)",
+    "std(x, dim = -1)",
+    "x + iota(64)",
+    "where(ids = label, x, 0)",
+    "half + x",
+    "x * mask",
+    "2 x",
+    "(x + 1) (x - 1)",
+    "x(1 + x)",
+    "relu x",
+    "relu",
+    "other(x)",
+    "x / n",
+    "rmsnorm(x, g, g)",
+    "layernorm(x, [64])",
+    "layernorm(x, axes = [64])",
+    "groupnorm(x, 8)",
+    "sum(x, axes = [-1], keepdim = True)",
+    "x * pi",
+    "where(x > 0, x, None)",
+    "gelu(x, approximate = tanh)",
+    "reshape(x, shape = [n * 8, 8])",
+    "sum(x, axis = (0, 1))",
+    "x[0]",
+    "torch.exp(x)",
+    "half",
+    "mean(x, axes = [1])",
+    "ids / 2.5",
+  ];
+  const params =
+    "x: f32[n, 64], g: f32[64], image: f32[n, 64, h, w], half: f16[n, 64], mask: bool[n, 64], ids: i32[64], label: i32[n, 1]";
+  const functions = expressions.map(
+    (value) => `fn f(${params}) -> (y: f32[n, 64]) {\n  return ${value}\n}\nfn other(x: f32) -> f32 { return x }\n`,
+  );
+  const headers = [
+    "fn f(x: f32[n][m]) -> f32 { return x }",
+    "fn f(f32[n] x) -> f32[n] { return x }",
+    "fn f(x: f32[n], eps: f32 = 1) -> f32[n] { return x }",
+    "fn f(x: f32[n], eps = 1) -> f32[n] { return x }",
+    "fn f(x: f32[?, 64]) -> f32 { return x }",
+    "fn f(x: i8[n]) -> f32 { return x }",
+    "fn f(x: f32[n]) -> (a: f32[n], b: f32[n]) { return (x, x) }",
+    "let s = 2\nfn f(x: f32) -> f32 { return x }",
+    "fn f(x: f32) -> f32 {\n  for i in 0..4 { }\n  return x\n}",
+  ];
+  expectGolden(
+    "other-languages.txt",
+    rendered([...functions, ...headers].flatMap((one) => diagnosticsOf(one, "f.tir"))),
+  );
+});
+
 const text = "fn f(x: f32[n]) -> (y: f32[n]) {\n  return gelu(x)\n}\n";
 const at = { source: { name: "model.tir", text }, start: 42, end: 49 };
 
