@@ -5,7 +5,7 @@ import type { Page } from "./page.ts";
 
 export const cliPages = {
   E0701: {
-    title: "a command that does not exist, or none",
+    title: "a command that does not exist",
     explanation: "The first word after `tirc` is the command. `tirc --help` lists them.",
     wrong: "tirc complie bert.tir",
     fix: "tirc compile bert.tir",
