@@ -1,4 +1,14 @@
-/** The statements of a fold: what a lane accumulates, how lanes merge, and what a reduction reads of the result. */
+/**
+ * The statements of a fold: what a lane accumulates, how lanes merge, and what a reduction reads of the result.
+ *
+ * Sums that round are nested: a lane adds `blockSteps` elements into a block, the block into one that is as much larger,
+ * and so on up to the lane's own state (blocked summation: Higham, Accuracy and Stability of Numerical Algorithms, 2002,
+ * section 4.2). A sum of n elements then passes through about 16 log16(n) additions instead of n, and an element that is
+ * far larger than the others takes the digits of a few of them only. Unlike a compensated sum (Kahan 1965) it needs no
+ * promise of the driver: WGSL allows (a + b) - a to be simplified to b, and Mesa does so.
+ *
+ * - depth: how many blocks are around a state; the lane's own has 0.
+ */
 
 import { computedType, printConstant, wgslType } from "./expression.ts";
 import { known, printExtent } from "./extent.ts";
@@ -9,11 +19,30 @@ import { type Merge, mergeLanes, type Scratch } from "./lanes.ts";
 import type { BodyContext, Place } from "./place.ts";
 import type { Writer } from "./writer.ts";
 
-/** Endings of the names of a fold's variables. */
-export const foldParts = ["", "_lane", "_shift", "_mean", "_m2", "_rest"];
+/** Steps that a block adds up, and blocks that a larger one does. */
+export const blockSteps = 16;
+const mostDepth = 3;
 
-/** From so many steps on a lane's sums are compensated, and its shifts are the medians of three elements. */
+/** From so many steps on a lane's shifts are the medians of three elements. */
 export const manySteps = 8;
+
+/** The steps in the blocks of each depth but the lane's own, the largest first. */
+export function blocksOf(steps: number = Infinity): number[] {
+  const sizes: number[] = [];
+  for (let size = blockSteps; size < steps && sizes.length < mostDepth; size *= blockSteps) sizes.unshift(size);
+  return sizes;
+}
+
+/** How the names end of what belongs to a block. */
+export const ofDepth = (depth: number) => (depth === 0 ? "" : depth === 1 ? "_block" : `_block${depth}`);
+
+/** Endings of the names of a fold's variables. */
+export const foldParts = [
+  "",
+  ...["_lane", "_shift", "_mean", "_m2"].flatMap((part) => {
+    return Array.from({ length: mostDepth + 1 }, (_, depth) => part + ofDepth(depth));
+  }),
+];
 
 /** How far an element may lie above the shift of a sum of exponentials. */
 const headroom = 8;
@@ -23,7 +52,14 @@ const lowest = -(2 - 2 ** -23) * 2 ** 127;
 type PlainKind = Exclude<Fold["kind"], "moments" | "exps">;
 const plain = (kind: Exclude<Fold["kind"], "moments">): PlainKind => (kind === "exps" ? "sum" : kind);
 
-/** Variables that all folds of a loop share: how many units the lane has seen, and one over that. */
+/** Whether a fold's additions round, so that they are nested in blocks. */
+export function isBlocked({ kind, operand }: Fold): boolean {
+  return kind === "moments" || (isSum(kind) && computedType(operand.value.element) === "f32");
+}
+
+const isSum = (kind: Fold["kind"]) => kind === "sum" || kind === "exps";
+
+/** Variables that all folds of a loop share: how many units a lane has seen, and one over that. */
 export interface Counter {
   readonly count: string;
   readonly inverse: string;
@@ -42,24 +78,21 @@ export class FoldWriter {
     this.scratch = scratch;
   }
 
-  declare({ kind, name, operand, variance }: Fold): void {
+  /** The state at a depth, before it has seen an element. */
+  declare({ kind, name, operand, variance }: Fold, depth = 0): void {
     const { width } = this.context.schedule;
     const type = wgslType(operand.value.element, width);
-    if (kind !== "moments") {
-      this.writer.line(`var ${name}_lane = ${type}(${this.identity(plain(kind), operand)});`);
-      if (kind === "exps") this.writer.line(`var ${name}_shift = ${type}(${this.float(lowest)});`);
-      if (this.isCompensated(kind, operand)) this.writer.line(`var ${name}_rest = ${type}();`);
+    const end = ofDepth(depth);
+    if (kind === "moments") {
+      // A block's elements are taken off the lane's shift.
+      const parts = [...(depth === 0 ? ["shift"] : []), "mean", ...(variance ? ["m2"] : [])];
+      for (const part of parts) this.writer.line(`var ${name}_${part}${end} = ${type}();`);
       return;
     }
-    for (const part of variance ? ["shift", "mean", "m2", "rest"] : ["shift", "mean"]) {
-      this.writer.line(`var ${name}_${part} = ${type}();`);
-    }
-  }
-
-  /** Whether additions round, and are many enough for that to matter. */
-  private isCompensated(kind: Fold["kind"], { value }: Node): boolean {
-    const { steps = Infinity } = this.context.schedule;
-    return (kind === "sum" || kind === "exps") && computedType(value.element) === "f32" && steps >= manySteps;
+    this.writer.line(`var ${name}_lane${end} = ${type}(${this.identity(plain(kind), operand)});`);
+    if (kind !== "exps") return;
+    const shift = depth === 0 ? `${type}(${this.float(lowest)})` : `${name}_shift${ofDepth(depth - 1)}`;
+    this.writer.line(`var ${name}_shift${end} = ${shift};`);
   }
 
   private float(value: number): string {
@@ -90,63 +123,74 @@ export class FoldWriter {
     this.writer.line(`${b} = ${wgslType(operand.value.element, width)}();`);
   }
 
-  accumulate({ kind, name, operand, variance }: Fold, place: Place, counter: Counter): void {
+  /** @param depth of the state that takes the element. */
+  accumulate({ kind, name, operand, variance }: Fold, place: Place, counter: Counter, depth: number): void {
     const { width } = this.context.schedule;
     const arg = place.argument(operand, width);
     const text = arg.width === width ? arg.text : `${wgslType(arg.element, width)}(${arg.text})`;
     const w = this.writer;
+    const end = ofDepth(depth);
     if (kind === "exps") {
-      this.addExp(name, operand, text, place);
-      return;
-    }
-    if (this.isCompensated(kind, operand)) {
-      this.add(`${name}_lane`, `${name}_rest`, text, place);
-      const zero = `${wgslType(operand.value.element, width)}()`;
-      // Nothing is left of an infinity.
-      w.line(`${name}_rest = select(${zero}, ${name}_rest, ${name}_rest == ${name}_rest);`);
+      this.addExp(name, operand, text, place, end);
       return;
     }
     if (kind !== "moments") {
-      w.line(`${name}_lane = ${combine[kind](`${name}_lane`, text)};`);
+      w.line(`${name}_lane${end} = ${combine[kind](`${name}_lane${end}`, text)};`);
       return;
     }
     const x = place.names.define("shifted");
     const delta = place.names.define("delta");
+    const mean = `${name}_mean${end}`;
     if (!counter.isShifted) w.line(`${name}_shift = select(${name}_shift, ${text}, ${counter.count} == 1.0);`);
     w.line(`let ${x} = ${text} - ${name}_shift;`);
-    w.line(`let ${delta} = ${x} - ${name}_mean;`);
-    w.line(`${name}_mean += ${delta} * ${counter.inverse};`);
-    if (!variance) return;
-    this.add(`${name}_m2`, `${name}_rest`, `${delta} * (${x} - ${name}_mean)`, place);
+    w.line(`let ${delta} = ${x} - ${mean};`);
+    w.line(`${mean} += ${delta} * ${counter.inverse};`);
+    if (variance) w.line(`${name}_m2${end} += ${delta} * (${x} - ${mean});`);
   }
 
   /** Where an element is too far above the shift it becomes the shift, and what there is of the sum is scaled. */
-  private addExp(name: string, operand: Node, x: string, place: Place): void {
+  private addExp(name: string, operand: Node, x: string, place: Place, end: string): void {
     const { names } = place;
     const [delta, isAbove] = [names.define("delta"), names.define("isAbove")];
-    const [e, sum] = [names.define("e"), names.define("sum")];
+    const e = names.define("e");
     const w = this.writer;
     const type = wgslType(operand.value.element, this.context.schedule.width);
-    w.line(`let ${delta} = ${x} - ${name}_shift;`);
+    const [sum, shift] = [`${name}_lane${end}`, `${name}_shift${end}`];
+    w.line(`let ${delta} = ${x} - ${shift};`);
     w.line(`let ${isAbove} = ${delta} > ${type}(${this.float(headroom)});`);
     w.line(`let ${e} = exp(select(${delta}, -${delta}, ${isAbove}));`);
-    w.line(`let ${sum} = ${name}_lane * ${e} + 1.0;`);
-    if (this.isCompensated("exps", operand)) {
-      this.add(`${name}_lane`, `${name}_rest`, e, place);
-      w.line(`${name}_rest = select(${name}_rest, ${type}(), ${isAbove});`);
-    } else w.line(`${name}_lane += ${e};`);
-    w.line(`${name}_lane = select(${name}_lane, ${sum}, ${isAbove});`);
-    w.line(`${name}_shift = select(${name}_shift, ${x}, ${isAbove});`);
+    w.line(`${sum} = select(${sum} + ${e}, ${sum} * ${e} + 1.0, ${isAbove});`);
+    w.line(`${shift} = select(${shift}, ${x}, ${isAbove});`);
   }
 
-  /** Kahan's summation (1965): what an addition rounds off goes into the next. */
-  private add(sum: string, rest: string, summand: string, place: Place): void {
-    const [term, total] = [place.names.define("term"), place.names.define("total")];
+  /**
+   * A block's state into that around it; of moments by Chan's formula for a common shift.
+   * @param weight one over the units of both, times those of the block.
+   * @param before the units that the state around has seen.
+   */
+  addBlock({ kind, name, operand, variance }: Fold, depth: number, weight: string, before: string): void {
     const w = this.writer;
-    w.line(`let ${term} = ${summand} - ${rest};`);
-    w.line(`let ${total} = ${sum} + ${term};`);
-    w.line(`${rest} = (${total} - ${sum}) - ${term};`);
-    w.line(`${sum} = ${total};`);
+    const [inner, outer] = [ofDepth(depth), ofDepth(depth - 1)];
+    const of = (part: string) => [`${name}_${part}${outer}`, `${name}_${part}${inner}`] as const;
+    if (kind === "moments") {
+      const [mean, blockMean] = of("mean");
+      const [m2, blockM2] = of("m2");
+      const type = wgslType(operand.value.element, this.context.schedule.width);
+      w.block("", () => {
+        w.line(`let blockDelta: ${type} = ${blockMean} - ${mean};`);
+        w.line(`${mean} += blockDelta * ${weight};`);
+        if (variance) w.line(`${m2} += ${blockM2} + blockDelta * blockDelta * (${before} * ${weight});`);
+      });
+      return;
+    }
+    const [sum, blockSum] = of("lane");
+    if (kind !== "exps") {
+      w.line(`${sum} += ${blockSum};`);
+      return;
+    }
+    const [shift, blockShift] = of("shift");
+    w.line(`${sum} = ${sum} * exp(${shift} - ${blockShift}) + ${blockSum};`);
+    w.line(`${shift} = ${blockShift};`);
   }
 
   /** The lane's vectors to one state, then the states of the row's lanes to one. */

@@ -6,7 +6,7 @@
  * of them.
  */
 
-import { type Counter, FoldWriter, foldParts, manySteps } from "./accumulate.ts";
+import { blocksOf, type Counter, FoldWriter, foldParts, isBlocked, manySteps, ofDepth } from "./accumulate.ts";
 import { wgslType } from "./expression.ts";
 import { known, printExtent, times } from "./extent.ts";
 import { type Fold, foldsOf } from "./folds.ts";
@@ -21,11 +21,24 @@ export type { BodyContext } from "./place.ts";
 
 const structural = [
   ...["group", "groups", "local", "lane", "row", "index", "isRow", "step", "unit", "dims", "main"],
+  ...["block", "block2", "block3", "blockWeight", "blockDelta"],
   ...["merge_moments", "lane_moments"],
 ];
 
 /** Workgroups that one dimension of a dispatch takes; more go on in the second, which may start a few too many. */
 const mostWorkgroups = 65535;
+
+const depths = ["", ...blocksOf().map((_, i) => ofDepth(i + 1))];
+
+/** A loop along the row, and what it folds. */
+interface Nest {
+  readonly loop: Loop;
+  /** The folds of each row that a lane has at hand. */
+  readonly perRow: readonly (readonly Fold[])[];
+  readonly counter: Counter;
+  /** Steps in the blocks around the loop, the largest first. */
+  readonly blocks: readonly number[];
+}
 
 export class Body {
   readonly writer = new Writer();
@@ -127,7 +140,7 @@ export class Body {
   }
 
   private writeLoop(loop: Loop): void {
-    const { schedule, dim } = this.context;
+    const { schedule } = this.context;
     const reductions = this.reductions.get(loop.level) ?? [];
     const { folds, foldOf } = foldsOf(reductions, this.centered, (hint) => this.names.define(hint, foldParts));
     const perRow = this.rows.map((place, i) => {
@@ -142,31 +155,62 @@ export class Body {
     for (const place of this.rows) this.bindRowParts(loop, place);
     for (const place of this.rows) for (const node of loop.keeps) this.declareCache(node, place);
     for (const fold of perRow.flat()) this.writer.at(fold.span, () => this.folds.declare(fold));
-    const { lanes, steps } = schedule;
+    const { steps } = schedule;
     const units = known(schedule.units);
     const isShifted = steps !== undefined && units !== undefined && steps >= manySteps;
     const moments = folds.filter(({ kind }) => kind === "moments");
     if (isShifted && moments.length > 0) this.writeShifts(loop, perRow, { steps, units });
     const counter = this.declareCounter(moments, isShifted);
-    const contents = () => this.writeStep(loop, perRow, counter);
-    if (loop.counts && steps !== undefined) {
-      this.writer.block(`for (var step = 0u; step < ${steps}u; step++)`, () => {
-        this.writer.line(`let unit = ${lanes === 1 ? "step" : `step * ${lanes}u + lane`};`);
-        this.writer.when(units === steps * lanes ? "" : `unit < ${units}u`, contents);
-      });
-    } else {
-      const end = printExtent(schedule.units, dim);
-      this.writer.block(`for (var unit = lane; unit < ${end}; unit += ${lanes}u)`, contents);
-    }
+    this.writeBlocks({ loop, perRow, counter, blocks: folds.some(isBlocked) ? blocksOf(steps) : [] });
     for (const fold of perRow.flat()) this.writer.at(fold.span, () => this.folds.finish(fold, counter));
     for (const place of this.rows) for (const node of loop.frees) this.freeCache(node, place);
   }
 
   private declareCounter(moments: readonly Fold[], isShifted: boolean): Counter {
     if (moments.length === 0) return { count: "", inverse: "", isShifted };
-    const counter = { count: this.names.define("count"), inverse: this.names.define("inverse"), isShifted };
+    const counter = { count: this.names.define("count", depths), inverse: this.names.define("inverse"), isShifted };
     this.writer.line(`var ${counter.count} = 0.0;`);
     return counter;
+  }
+
+  /** The loop along the row, within one loop for each size of block. */
+  private writeBlocks(nest: Nest, depth = 0, from?: string): void {
+    const { loop, blocks } = nest;
+    const { lanes, steps, units } = this.context.schedule;
+    const w = this.writer;
+    const counted = loop.counts && steps !== undefined;
+    const end = counted ? `${steps}u` : printExtent(units, this.context.dim);
+    const total = counted ? steps : known(units);
+    const perStep = counted ? 1 : lanes;
+    const around = blocks[depth - 1];
+    const isWhole = around !== undefined && total !== undefined && total % (around * perStep) === 0;
+    const start = from ?? (counted ? "0u" : "lane");
+    const after = `${start} + ${(around ?? 0) * perStep}u`;
+    const stop = around === undefined ? end : isWhole ? after : `min(${after}, ${end})`;
+    const size = blocks[depth];
+    const index = size !== undefined ? `block${depth === 0 ? "" : depth + 1}` : counted ? "step" : "unit";
+    w.block(`for (var ${index} = ${start}; ${index} < ${stop}; ${index} += ${(size ?? 1) * perStep}u)`, () => {
+      if (size !== undefined) this.writeBlock(nest, depth + 1, index);
+      else if (!counted) this.writeStep(nest, depth);
+      else {
+        w.line(`let unit = ${lanes === 1 ? "step" : `step * ${lanes}u + lane`};`);
+        w.when(known(units) === steps * lanes ? "" : `unit < ${known(units)}u`, () => this.writeStep(nest, depth));
+      }
+    });
+  }
+
+  /** One block: its own states, its loop, and its states into those around it. */
+  private writeBlock(nest: Nest, depth: number, from: string): void {
+    const { perRow, counter } = nest;
+    const w = this.writer;
+    const blocked = perRow.flat().filter(isBlocked);
+    for (const fold of blocked) w.at(fold.span, () => this.folds.declare(fold, depth));
+    const [around, count] = [counter.count + ofDepth(depth - 1), counter.count + ofDepth(depth)];
+    if (counter.count !== "") w.line(`var ${count} = 0.0;`);
+    this.writeBlocks(nest, depth, from);
+    if (counter.count !== "") w.line(`let blockWeight = ${count} / max(${around} + ${count}, 1.0);`);
+    for (const fold of blocked) w.at(fold.span, () => this.folds.addBlock(fold, depth, "blockWeight", around));
+    if (counter.count !== "") w.line(`${around} += ${count};`);
   }
 
   /** The shift of a lane that has many elements: the median of three of them, which no single outlier is. */
@@ -247,7 +291,7 @@ export class Body {
   }
 
   /** What one lane does with one unit of its rows. */
-  private writeStep(loop: Loop, folds: readonly (readonly Fold[])[], counter: Counter): void {
+  private writeStep({ loop, perRow, counter }: Nest, depth: number): void {
     const { common, rows } = this.stepPlaces();
     for (const node of loop.nodes) {
       this.readOrDefine(node, loop, common, rows);
@@ -258,12 +302,14 @@ export class Body {
     }
     for (const store of loop.stores) for (const place of rows) place.store(store);
     if (counter.count !== "") {
-      this.writer.line(`${counter.count} += 1.0;`);
-      this.writer.line(`let ${counter.inverse} = 1.0 / ${counter.count};`);
+      const count = counter.count + ofDepth(depth);
+      this.writer.line(`${count} += 1.0;`);
+      this.writer.line(`let ${counter.inverse} = 1.0 / ${count};`);
     }
     for (const [i, place] of rows.entries()) {
-      for (const fold of folds[i] as readonly Fold[]) {
-        this.writer.at(fold.span, () => this.folds.accumulate(fold, place, counter));
+      for (const fold of perRow[i] as readonly Fold[]) {
+        const at = isBlocked(fold) ? depth : 0;
+        this.writer.at(fold.span, () => this.folds.accumulate(fold, place, counter, at));
       }
     }
   }
