@@ -27,6 +27,15 @@ export function stridesOf(dims: DimAtoms): Strides {
   return strides;
 }
 
+/**
+ * Whether `vector` is the last axis of a buffer with these dimensions, or the buffer does not differ along it. An axis of
+ * extent 1 behind it counts: it may be one of rows, of which there may be more another time.
+ */
+export function isLastAxis(vector: Atom, dims: DimAtoms): boolean {
+  const holds = dims.findIndex((atoms) => leavesOf(atoms).includes(vector));
+  return holds === -1 || holds === dims.length - 1;
+}
+
 /** Whether units of `width` along `vector` are neighbours in the buffer, and aligned. */
 export function isVectorizable(strides: Strides, vector: Atom, width: number): boolean {
   return [...strides].every(([atom, stride]) =>

@@ -13,7 +13,7 @@ import { leavesOf } from "../src/ir/atoms.ts";
 import { dimensionNames, type Fn, isLeaf } from "../src/ir/ir.ts";
 import { firstMismatch, whyOutside } from "../src/ir/iteration.ts";
 import { type WgslFunction, wgslFunctionName, wgslFunctionText } from "../src/ir/ops/wgsl-functions.ts";
-import { isVectorizable, type Strides, stridesOf } from "./access.ts";
+import { isVectorizable, stridesOf } from "./access.ts";
 import { Body } from "./body.ts";
 import { type Buffer, bufferFunctions, declareBuffer, storageOf } from "./buffers.ts";
 import { known } from "./extent.ts";
@@ -24,7 +24,7 @@ import { lowerNorms } from "./lower-norms.ts";
 import type { Binding, Kernel, Manifest } from "./manifest.ts";
 import type { KernelOptions } from "./options.ts";
 import { roundStrictly } from "./round-strictly.ts";
-import { makeSchedule, type Schedule, type Traits } from "./schedule.ts";
+import { makeSchedule, type Schedule, type Traits, type Walks } from "./schedule.ts";
 import { makeSourceMap } from "./source-map.ts";
 import type { TargetProfile } from "./target.ts";
 import { Writer } from "./writer.ts";
@@ -53,7 +53,7 @@ function plan(fn: Fn, target: TargetProfile, options: KernelOptions): { graph: G
     const { rows, columns } = graph;
     return {
       graph,
-      schedule: makeSchedule(fn.name, rows, columns, allStrides(graph), target, traitsOf(graph, target)),
+      schedule: makeSchedule(fn.name, rows, columns, walksOf(graph), target, traitsOf(graph, target)),
     };
   };
   const usual = scheduled(false);
@@ -98,13 +98,13 @@ function checkTarget(fn: Fn, target: TargetProfile): void {
   if (names.length > most) fail(kernelErrors.tooManyBuffers(fn.span, fn.name, names, target.name, most));
 }
 
-/** The ways in which buffers are walked. One that is walked in two ways keeps all to single elements. */
-function allStrides(graph: Graph): Strides[] {
-  const strides = [...graph.nodes, ...graph.stores].flatMap((use) => (use.dims ? [stridesOf(use.dims)] : []));
+/** The ways in which buffers are walked. */
+function walksOf(graph: Graph): Walks {
   const loads = graph.nodes.filter((node) => node.kind === "load").map((node) => node.value);
-  const twice = loads.length > new Set(loads).size;
-  const none = new Map(graph.nodes.flatMap((node) => node.atoms).map((atom) => [atom, { factor: 0, names: [] }]));
-  return twice ? [...strides, none] : strides;
+  return {
+    buffers: [...graph.nodes, ...graph.stores].flatMap(({ dims }) => (dims ? [dims] : [])),
+    isReadTwice: loads.length > new Set(loads).size,
+  };
 }
 
 class Generator {

@@ -33,9 +33,9 @@ const mostNodes = 100_000;
  * @throws TircError E0506 where the kernel would be too large, for its reductions compute their rows anew.
  */
 export function planLoops(graph: Graph, schedule: Schedule, cache: Cache): (Loop | undefined)[] {
-  const { width, steps, rowsPerLane } = schedule;
+  const { width, steps, mostRowsPerLane } = schedule;
   const kept = plan(graph, (node) => !cache.isMemory || isDear(node));
-  const fits = steps !== undefined && countArrays(kept) * steps * width * rowsPerLane <= cache.elements;
+  const fits = steps !== undefined && countArrays(kept) * steps * width * mostRowsPerLane <= cache.elements;
   if (fits) return kept;
   const anew = plan(graph, () => false);
   const [most, least] = [countNodes(anew), countNodes(kept)];

@@ -6,12 +6,14 @@
  * - unit: `width` neighbouring elements along the last axis.
  * - steps: how many units of a row each lane handles, where that is known.
  *
- * The choice depends on the target and the length of a row only, never on the number of rows, so that a row gives the
- * same bits in whatever batch it is computed.
+ * The choice depends on the target and the length of a row only, so that a row gives the same bits in whatever batch it is
+ * computed. The number of rows decides but how many of them a lane has at hand, which orders no sum; an axis of rows is
+ * never taken to be of one row, be its extent 1 or not.
  */
 
 import type { Atom } from "../src/ir/atoms.ts";
-import { type Axis, isVectorizable, type Strides } from "./access.ts";
+import type { DimAtoms } from "../src/ir/iteration.ts";
+import { type Axis, isLastAxis, isVectorizable, stridesOf } from "./access.ts";
 import { type Choice, type ChoiceSpace, choiceSpace, fitted } from "./choice.ts";
 import { dividedBy, type Extent, extentOf, known, times } from "./extent.ts";
 import type { TargetProfile } from "./target.ts";
@@ -26,6 +28,8 @@ export interface Schedule {
   readonly rowsPerWorkgroup: number;
   /** Rows that a lane has at hand at a time. */
   readonly rowsPerLane: number;
+  /** The same if there are many. */
+  readonly mostRowsPerLane: number;
   /** Units in a row. */
   readonly units: Extent;
   /** Units a lane handles in a row, if known. */
@@ -58,18 +62,23 @@ const fewWorkgroups = 4;
 
 /**
  * What a lane of a processor has at hand: rows, and neighbouring elements of each. Gamma and beta are loaded once for all
- * of its rows, and there is more to do at a time; but statistics take four variables an element, and where rows are short
- * what counts is how few states are left to merge. Measured on SwiftShader.
+ * of its rows, and there is more to do at a time; but statistics take several variables an element, and where rows are
+ * short what counts is how few states are left to merge. Measured on SwiftShader.
  */
 function atHand(walk: Walk): Pick<Choice, "width" | "rowsPerLane"> {
-  const { width, length, count = Infinity, isFlat, hasStates, isPacked } = walk;
+  const { width, length, isFlat, hasStates, isPacked } = walk;
   const least = Math.min(width, isPacked ? 2 : 1) as 1 | 2;
   if (isFlat) return { width: least, rowsPerLane: 4 };
   const isNarrow = width === 1 || (length !== undefined && length <= shortRow);
-  let rows = isNarrow && least === 1 ? 8 : 4;
-  while (rows > 1 && count / rows < fewWorkgroups) rows /= 2;
-  const elements = hasStates ? 8 : 16;
-  return { width: isNarrow ? least : (Math.min(width, elements / rows) as 1 | 2 | 4), rowsPerLane: rows };
+  const rowsPerLane = isNarrow && least === 1 ? 8 : 4;
+  return { width: isNarrow ? least : (Math.min(width, hasStates ? 2 : 4) as 1 | 2 | 4), rowsPerLane };
+}
+
+/** Of few rows a lane has fewer at hand, so that there is work for every core. */
+function shared(rowsPerLane: number, rows: number | undefined): number {
+  let each = rowsPerLane;
+  while (each > 1 && rows !== undefined && rows / each < fewWorkgroups) each /= 2;
+  return each;
 }
 
 /** In elements. */
@@ -84,23 +93,23 @@ export function makeSchedule(
   fn: string,
   rows: readonly Atom[],
   columns: readonly Atom[],
-  buffers: readonly Strides[],
+  walks: Walks,
   target: TargetProfile,
   traits: Traits,
 ): Schedule {
   const isFlat = columns.length === 0;
   const vector = (isFlat ? rows : columns).at(-1);
-  const widest = vector === undefined ? 1 : widthAlong(vector, buffers);
+  const widest = vector === undefined ? 1 : widthAlong(vector, walks, isFlat);
   const columnCount = times(...columns.map((atom) => extentOf(atom.extent)));
   const length = known(columnCount);
   const most = largestWorkgroup(target);
   const tuned = target.schedules?.find((one) => one.fn === fn && one.columns === length)?.choice;
   const space = choiceSpace(widest, length === undefined ? most : Math.ceil(length / widest), most, isFlat);
   const count = known(times(...rows.map(({ extent }) => extentOf(extent))));
-  const choice = tuned
-    ? fitted(tuned, space)
-    : usualChoice({ width: widest, length, count, isFlat, ...traits }, target);
-  const { lanes, workgroup, rowsPerLane, width, keep } = choice;
+  const choice = tuned ? fitted(tuned, space) : usualChoice({ width: widest, length, isFlat, ...traits }, target);
+  const { lanes, workgroup, width, keep } = choice;
+  const rowsPerLane =
+    target.kind === "cpu" && !isFlat && !tuned ? shared(choice.rowsPerLane, count) : choice.rowsPerLane;
   const axis = (atom: Atom): Axis => {
     const extent = extentOf(atom.extent);
     return { atom, extent: atom === vector ? (dividedBy(extent, width) as Extent) : extent };
@@ -113,7 +122,8 @@ export function makeSchedule(
     rowsPerWorkgroup: Math.floor(workgroup / lanes) * rowsPerLane,
     steps: total === undefined ? undefined : Math.ceil(total / lanes),
     subgroup: Math.min(subgroupOf(target), lanes),
-    ...{ choice, space },
+    mostRowsPerLane: choice.rowsPerLane,
+    ...{ choice: { ...choice, rowsPerLane }, space },
   };
 }
 
@@ -136,9 +146,8 @@ export interface Traits {
 
 interface Walk extends Traits {
   readonly width: 1 | 2 | 4;
-  /** Elements of a row and rows, where they are known. */
+  /** Elements of a row, where that is known. */
   readonly length: number | undefined;
-  readonly count: number | undefined;
   readonly isFlat: boolean;
 }
 
@@ -158,12 +167,21 @@ function usualChoice(walk: Walk, target: TargetProfile): Choice {
   };
 }
 
+/** How the buffers lie that a kernel walks. */
+export interface Walks {
+  readonly buffers: readonly DimAtoms[];
+  /** Whether one is read in two ways, which keeps all to single elements. */
+  readonly isReadTwice: boolean;
+}
+
 /** The widest vectors that every buffer which differs along the vector atom can be read in. */
-function widthAlong(vector: Atom, buffers: readonly Strides[]): 1 | 2 | 4 {
-  const fits = (width: number) =>
-    dividedBy(extentOf(vector.extent), width) !== undefined &&
-    typeof vector.extent === "number" &&
-    buffers.every((strides) => !strides.has(vector) || isVectorizable(strides, vector, width));
+function widthAlong(vector: Atom, { buffers, isReadTwice }: Walks, isFlat: boolean): 1 | 2 | 4 {
+  const { extent } = vector;
+  if (typeof extent !== "number" || isReadTwice) return 1;
+  // Vectors order the sums of a row, so that they may not depend on how many rows there are.
+  if (!isFlat && !buffers.every((dims) => isLastAxis(vector, dims))) return 1;
+  const strides = buffers.map(stridesOf).filter((one) => one.has(vector));
+  const fits = (width: number) => extent % width === 0 && strides.every((one) => isVectorizable(one, vector, width));
   return fits(4) ? 4 : fits(2) ? 2 : 1;
 }
 

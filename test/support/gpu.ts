@@ -52,13 +52,18 @@ export const gpuTest = test.extend<{ gpu: OpenedDevice }>({
  * A test on SwiftShader and one on lavapipe. Each is skipped, with the reason, where its driver is not installed:
  * `driverTest("adds", async (gpu) => { ... })`.
  */
-export function driverTest(name: string, body: (gpu: OpenedDevice, driver: Driver) => Promise<void>): void {
+export function driverTest(
+  name: string,
+  body: (gpu: OpenedDevice, driver: Driver) => Promise<void>,
+  timeout?: number,
+): void {
   for (const driver of Object.keys(adapterOf) as Driver[]) {
-    test(`${name}, on ${driver}`, async ({ skip }) => {
+    const run = async ({ skip }: { skip: (note: string) => never }) => {
       const missing = noDevice ?? drivers[driver];
       if (missing !== undefined) skip(`${noDeviceNote}: ${missing}`);
       if (!ofDriver.has(driver)) ofDriver.set(driver, openDevice({ adapter: adapterOf[driver] }));
       await body(await (ofDriver.get(driver) as Promise<OpenedDevice>), driver);
-    });
+    };
+    test(`${name}, on ${driver}`, run, timeout);
   }
 }
