@@ -189,7 +189,9 @@ export class Body {
     const stop = around === undefined ? end : isWhole ? after : `min(${after}, ${end})`;
     const size = blocks[depth];
     const index = size !== undefined ? `block${depth === 0 ? "" : depth + 1}` : counted ? "step" : "unit";
-    w.block(`for (var ${index} = ${start}; ${index} < ${stop}; ${index} += ${(size ?? 1) * perStep}u)`, () => {
+    const stride = (size ?? 1) * perStep;
+    const next = stride === 1 ? `${index}++` : `${index} += ${stride}u`;
+    w.block(`for (var ${index} = ${start}; ${index} < ${stop}; ${next})`, () => {
       if (size !== undefined) this.writeBlock(nest, depth + 1, index);
       else if (!counted) this.writeStep(nest, depth);
       else {

@@ -10,10 +10,14 @@
  *
  * Scaled, so that squares of a row neither overflow nor vanish: for a power of two s, exactly,
  *
- *   y = layernorm(x, eps)
+ *   y = rmsnorm(center(x), eps)
  *   ->
  *   s = pow2_scale(max(abs(x)))
- *   y = layernorm(x * s, eps * s * s)
+ *   y = rmsnorm(center(x * s), eps * s * s)
+ *
+ * The row is scaled before it is centered, for differences of its elements may overflow as squares do. Where eps s^2
+ * vanishes, the largest element alone differs from some other by 2^-24 of itself, unless all are equal: then
+ * `leastEps` stands in, beside which no variance of unequal elements counts for less than a rounding.
  */
 
 import { type Builder, rewriteFn } from "../src/ir/builder.ts";
@@ -54,17 +58,26 @@ function inPrimitives(op: Op, def: NormDef, builder: Builder, accuracy: Accuracy
   return reshaped(builder, y, x.shape);
 }
 
+const leastEps = 2 ** -100;
+
 /** The rows brought to [-2, 2], or as near to it as eps s^2 stays a number. */
 function scaled(rows: Value, axes: readonly number[], eps: number, { emit, constant }: Emitter) {
   const { element } = rows;
-  const largest = emit("max", [emit("abs", [rows])], { axes, keepdims: true });
+  const centered = centeredAlong(rows, axes);
+  const x = centered ?? rows;
+  const largest = emit("max", [emit("abs", [x])], { axes, keepdims: true });
   let scale = emit("pow2_scale", [largest]);
-  const scaledRows = () => emit("mul", [rows, scale]);
+  const scaledRows = () => {
+    const product = emit("mul", [x, scale]);
+    if (centered === undefined) return product;
+    return emit("sub", [product, emit("mean", [product], { axes, keepdims: true })]);
+  };
   if (eps === 0) return { rows: scaledRows(), eps: undefined };
   // Of rows whose squares vanish beside eps there is nothing to bring up.
   const most = constant(element, 2 ** Math.min(126, Math.ceil(-Math.log2(eps) / 2)));
   scale = emit("minimum", [scale, most]);
-  return { rows: scaledRows(), eps: emit("mul", [emit("mul", [constant(element, eps), scale]), scale]) };
+  const scaledEps = emit("mul", [emit("mul", [constant(element, eps), scale]), scale]);
+  return { rows: scaledRows(), eps: emit("maximum", [scaledEps, constant(element, leastEps)]) };
 }
 
 function reshaped(builder: Builder, value: Value, shape: Shape): Value {
@@ -74,12 +87,17 @@ function reshaped(builder: Builder, value: Value, shape: Shape): Value {
 /** mean((x - mean(x))^2) = var(x). */
 function variance(op: Op, builder: Builder): Value | undefined {
   const square = op.name === "mean" ? definedBy(op.operand(0), "mul") : undefined;
-  const centered = definedBy(square?.operands[0], "sub");
-  if (centered === undefined || square?.operands[1] !== centered.result) return undefined;
-  const mean = definedBy(centered.operand(1), "mean");
-  const x = centered.operand(0);
-  if (mean?.operand(0) !== x || !attribute.flag(mean.attributes, "keepdims")) return undefined;
+  if (square === undefined || square.operands[0] !== square.operands[1]) return undefined;
   const axes = attribute.axes(op.attributes);
-  if (String(attribute.axes(mean.attributes)) !== String(axes)) return undefined;
-  return builder.emit("var", [x], { axes, keepdims: attribute.flag(op.attributes, "keepdims") });
+  const x = centeredAlong(square.operand(0), axes);
+  return x && builder.emit("var", [x], { axes, keepdims: attribute.flag(op.attributes, "keepdims") });
+}
+
+/** `x` where the value is x - mean(x) along the axes. */
+function centeredAlong(value: Value, axes: readonly number[]): Value | undefined {
+  const difference = definedBy(value, "sub");
+  const mean = definedBy(difference?.operands[1], "mean");
+  const x = difference?.operand(0);
+  if (x === undefined || mean?.operand(0) !== x || !attribute.flag(mean.attributes, "keepdims")) return undefined;
+  return String(attribute.axes(mean.attributes)) === String(axes) ? x : undefined;
 }
