@@ -23,6 +23,9 @@ import type { Writer } from "./writer.ts";
 export const blockSteps = 16;
 const mostDepth = 3;
 
+/** 0 when the kernel runs, for a dispatch has two dimensions; to a driver's compiler it is any number. */
+const unknownZero = "(groups.z - 1u)";
+
 /** From so many steps on a lane's shifts are the medians of three elements. */
 export const manySteps = 8;
 
@@ -95,6 +98,18 @@ export class FoldWriter {
     this.writer.line(`var ${name}_shift${end} = ${shift};`);
   }
 
+  /**
+   * The same number, of which no driver knows that it is. Where elements are products with a common factor, as rows that
+   * are scaled, Mesa draws it out of sums of them: shift and mean are then added up first, and the small differences that
+   * they keep apart are lost.
+   */
+  private opaque(x: string): string {
+    const { width } = this.context.schedule;
+    const [float, uint] = width === 1 ? ["f32", "u32"] : [`vec${width}f`, `vec${width}u`];
+    const zero = width === 1 ? unknownZero : `${uint}(${unknownZero})`;
+    return `bitcast<${float}>(bitcast<${uint}>(${x}) ^ ${zero})`;
+  }
+
   private float(value: number): string {
     return printConstant(value, "f32", 1, this.context.require);
   }
@@ -119,7 +134,8 @@ export class FoldWriter {
     if (third < 2) this.writer.line(`${name}_${third === 0 ? "shift" : "mean"} = ${x};`);
     if (third < 2) return;
     const [a, b] = [`${name}_shift`, `${name}_mean`];
-    this.writer.line(`${a} = max(min(${a}, ${b}), min(max(${a}, ${b}), ${x}));`);
+    const median = `max(min(${a}, ${b}), min(max(${a}, ${b}), ${x}))`;
+    this.writer.line(`${a} = ${this.opaque(median)};`);
     this.writer.line(`${b} = ${wgslType(operand.value.element, width)}();`);
   }
 
@@ -141,7 +157,9 @@ export class FoldWriter {
     const x = place.names.define("shifted");
     const delta = place.names.define("delta");
     const mean = `${name}_mean${end}`;
-    if (!counter.isShifted) w.line(`${name}_shift = select(${name}_shift, ${text}, ${counter.count} == 1.0);`);
+    if (!counter.isShifted) {
+      w.line(`${name}_shift = select(${name}_shift, ${this.opaque(text)}, ${counter.count} == 1.0);`);
+    }
     w.line(`let ${x} = ${text} - ${name}_shift;`);
     w.line(`let ${delta} = ${x} - ${mean};`);
     w.line(`${mean} += ${delta} * ${counter.inverse};`);
@@ -206,7 +224,7 @@ export class FoldWriter {
   private laneMoments({ name, operand, variance }: Fold, { count }: Counter): string {
     const { width } = this.context.schedule;
     const m2 = variance ? `${name}_m2` : `${wgslType(operand.value.element, width)}()`;
-    const state = `(${count}, ${name}_shift, ${name}_mean, ${m2})`;
+    const state = `(${count}, ${name}_shift, ${this.opaque(`${name}_mean`)}, ${m2})`;
     return width === 1 ? `vec4f${state}` : `lane_moments${state}`;
   }
 
