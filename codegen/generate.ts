@@ -13,13 +13,15 @@ import { leavesOf } from "../src/ir/atoms.ts";
 import { dimensionNames, type Fn, isLeaf } from "../src/ir/ir.ts";
 import { firstMismatch, whyOutside } from "../src/ir/iteration.ts";
 import { type WgslFunction, wgslFunctionName, wgslFunctionText } from "../src/ir/ops/wgsl-functions.ts";
-import { isVectorizable, stridesOf } from "./access.ts";
+import type { Dim } from "../src/ir/types.ts";
+import { type Axis, isVectorizable, stridesOf } from "./access.ts";
 import { Body } from "./body.ts";
 import { type Buffer, bufferFunctions, declareBuffer, storageOf } from "./buffers.ts";
 import { known } from "./extent.ts";
 import { laneMoments, mergeMoments } from "./folds.ts";
 import { bufferName, buildGraph, type Graph, isOnline, type Node, sumOfExps } from "./graph.ts";
 import { scratchSize } from "./lanes.ts";
+import { mostCounted, overflowOf, tooMany } from "./launch.ts";
 import { lowerNorms } from "./lower-norms.ts";
 import type { Binding, Kernel, Manifest } from "./manifest.ts";
 import type { KernelOptions } from "./options.ts";
@@ -31,7 +33,7 @@ import { Writer } from "./writer.ts";
 
 /**
  * The kernel of a function whose ops `fuse-elementwise` has put into one group.
- * @throws TircError E0501 to E0506 where the function is not one kernel, or the target cannot run it.
+ * @throws TircError E0501 to E0507 where the function is not one kernel, or the target cannot run it.
  */
 export function generateKernel(fn: Fn, target: TargetProfile, options: KernelOptions = {}): Kernel {
   const { graph, schedule } = plan(fn, target, options);
@@ -107,6 +109,20 @@ function walksOf(graph: Graph): Walks {
   };
 }
 
+/** Throws E0507 where the extents that are written out, or products of them, do not fit into the kernel's u32. */
+function checkCounts({ fn, nodes, stores }: Graph, { dispatch }: Manifest): void {
+  const written = (dim: Dim) => (typeof dim === "number" ? dim : 1);
+  const buffers = [...nodes, ...stores].flatMap(({ dims }) => (dims ? [leavesOf(dims.flat())] : []));
+  const overflow =
+    overflowOf(dispatch, written) ??
+    [dispatch.rows, ...buffers.map((atoms) => atoms.map(({ extent }) => extent))]
+      .map((dims, i) => tooMany(i === 0 ? "rows" : "elements", dims.map(written)))
+      .find((found) => found !== undefined);
+  if (overflow !== undefined) fail(kernelErrors.notCounted(fn.span, fn.name, overflow, mostCounted));
+}
+
+const dimOf = ({ extent }: Axis): Dim => extent.names[0] ?? extent.factor;
+
 class Generator {
   private readonly graph: Graph;
   private readonly schedule: Schedule;
@@ -146,7 +162,9 @@ class Generator {
     const { lines } = this.module(body);
     const wgsl = `${lines.map(({ text }) => text).join("\n")}\n`;
     const sourceMap = makeSourceMap(graph.fn.span.source, lines);
-    return { name: graph.fn.name, wgsl, manifest: this.manifest(body), sourceMap };
+    const manifest = this.manifest(body);
+    checkCounts(graph, manifest);
+    return { name: graph.fn.name, wgsl, manifest, sourceMap };
   }
 
   private require(name: WgslFunction, width: number): string {
@@ -263,7 +281,8 @@ fn main(
       ...(fields.length > 0 ? { uniforms: { binding: this.bindings.length, fields, size } } : {}),
       overrides: [...this.overrides].map((dim) => ({ dim, constant: `dim_${dim}` })),
       dispatch: {
-        rows: schedule.rows.map(({ extent }) => extent.names[0] ?? extent.factor),
+        rows: schedule.rows.map(dimOf),
+        columns: schedule.columns.map(dimOf),
         rowsPerWorkgroup: schedule.rowsPerWorkgroup,
         ...(atLeastOne ? { atLeastOne } : {}),
       },

@@ -44,6 +44,8 @@ export interface ManifestDim {
  */
 export interface Dispatch {
   readonly rows: readonly Dim[];
+  /** Their product is the number of units in a row: what a lane handles at a time, an element or a vector of them. */
+  readonly columns: readonly Dim[];
   readonly rowsPerWorkgroup: number;
   /** Starts one workgroup even when there is no row. */
   readonly atLeastOne?: boolean;

@@ -16,6 +16,7 @@ import type { DimAtoms } from "../src/ir/iteration.ts";
 import { type Axis, isLastAxis, isVectorizable, stridesOf } from "./access.ts";
 import { type Choice, type ChoiceSpace, choiceSpace, fitted } from "./choice.ts";
 import { dividedBy, type Extent, extentOf, known, times } from "./extent.ts";
+import { mostInvocations } from "./launch.ts";
 import type { TargetProfile } from "./target.ts";
 
 export interface Schedule {
@@ -132,7 +133,7 @@ const subgroupOf = ({ features, subgroup }: TargetProfile) =>
 
 /** A power of two. */
 function largestWorkgroup({ limits }: TargetProfile): number {
-  const most = Math.min(256, limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX);
+  const most = Math.min(mostInvocations, limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX);
   return 2 ** Math.floor(Math.log2(Math.max(1, most)));
 }
 

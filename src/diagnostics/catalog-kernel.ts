@@ -64,6 +64,17 @@ in sequence the text grows beyond what drivers compile.`,
     wrong: "A function with 500 norms one after the other, over rows of length `n`.",
     fix: "tirc compile model.tir --dim n=768",
   },
+  E0507: {
+    title: "more rows or columns than 32 bits count",
+    explanation: `A kernel numbers rows, the elements of a row and those of a tensor with 32 bits. Broadcasting makes many of few: a column
+and a row of 65536 each are 2^32 elements together, though neither is large.`,
+    wrong: `fn f(x: f32[65537, 1], y: f32[1, 65535]) -> f32 {
+  return max(x + y, axes = [0, 1])
+}`,
+    fix: `fn f(x: f32[4096, 1], y: f32[1, 65536]) -> f32 {
+  return max(x + y, axes = [0, 1])
+}`,
+  },
   R0501: {
     title: "an op begins a kernel of its own",
     explanation: `\`fuse-elementwise\` puts ops into one kernel as long as one walk over rows and columns computes them all. This op needs

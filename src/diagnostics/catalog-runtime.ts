@@ -55,8 +55,8 @@ program or \`--dim\` fixed at compile time can no longer be chosen.`,
   },
   E0608: {
     title: "more than the device can take at once",
-    explanation:
-      "A device has limits for the size of a buffer, for what is bound of it, and for the number of workgroups.",
+    explanation: `A device has limits for the size of a buffer, for what is bound of it, and for the number of workgroups. A kernel counts
+rows, and the elements of a row, with 32 bits: two small tensors that are broadcast against each other can make more.`,
     wrong: "tirc run model.tir --dim rows=100000000",
     fix: smaller,
   },

@@ -1,7 +1,14 @@
-/** Why a function does not become one kernel: E0501 to E0506, and the remarks of the fusion: R050x. */
+/** Why a function does not become one kernel: E0501 to E0507, and the remarks of the fusion: R050x. */
 
+import type { Overflow } from "../../codegen/launch.ts";
 import { type Diagnostic, error, remark, type Span } from "./diagnostic.ts";
 import { listing } from "./errors-types.ts";
+
+/** `4294967296 rows (65536 x 65536)`. */
+export function counted({ what, extents, count }: Overflow): string {
+  const factors = extents.filter((extent) => extent !== 1);
+  return factors.length > 1 ? `${count} ${what} (${factors.join(" x ")})` : `${count} ${what}`;
+}
 
 const code = (name: string) => `\`${name}\``;
 
@@ -68,6 +75,13 @@ export const kernelErrors = {
       span,
       notes: ["where the row length is a name, each loop computes its row anew, as no lane can keep it"],
       help: ["write the row length as a number, or give it by `--dim`, or cut the function in two"],
+    });
+  },
+  notCounted(span: Span, fn: string, overflow: Overflow, most: number): Diagnostic {
+    return error("E0507", `the kernel of \`${fn}\` would count ${counted(overflow)}, and counts with 32 bits`, {
+      span,
+      notes: [`it counts up to ${most}`],
+      help: ["make the tensors smaller, and run the function once for each part"],
     });
   },
 };

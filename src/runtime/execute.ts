@@ -4,6 +4,7 @@
  * A call makes its buffers, starts the kernel once, submits once, reads the results back and frees the buffers.
  */
 
+import { mostCounted, mostWorkgroups, overflowOf, workgroupsOf } from "../../codegen/launch.ts";
 import type { Binding, Kernel } from "../../codegen/manifest.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
@@ -39,9 +40,6 @@ export interface BoundKernel {
   /** Frees the buffers. */
   destroy(): void;
 }
-
-/** More workgroups than this go on in y. The kernel unfolds them: x + y * 65535. */
-const maxWorkgroupsX = 65535;
 
 // The values of GPUBufferUsage, GPUMapMode and GPUShaderStage, which Node has not among its globals.
 const usage = { mapRead: 1, copySource: 4, copyDestination: 8, uniform: 64, storage: 128 };
@@ -306,13 +304,14 @@ function checkSize(device: GPUDevice, binding: Binding, dims: Dims): void {
   }
 }
 
-/** In x and y. Throws E0608 for more than the device starts. */
+/** In x and y. Throws E0608 for more than the device starts, or than the kernel counts. */
 function countWorkgroups(device: GPUDevice, kernel: Kernel, dims: Dims): readonly [number, number] {
-  const { rows: shape, rowsPerWorkgroup, atLeastOne = false } = kernel.manifest.dispatch;
-  const rows = elementCount(extents(shape, dims));
-  const count = Math.max(atLeastOne ? 1 : 0, Math.ceil(rows / rowsPerWorkgroup));
-  if (count <= maxWorkgroupsX) return [count, 1];
-  const most = device.limits.maxComputeWorkgroupsPerDimension * maxWorkgroupsX;
-  if (count > most) fail(runtimeErrors.tooManyWorkgroups(kernel.name, rows, count, most));
-  return [maxWorkgroupsX, Math.ceil(count / maxWorkgroupsX)];
+  const { dispatch } = kernel.manifest;
+  const overflow = overflowOf(dispatch, (dim) => extents([dim], dims)[0] as number);
+  if (overflow !== undefined) fail(runtimeErrors.notCounted(kernel.name, overflow, mostCounted));
+  const rows = elementCount(extents(dispatch.rows, dims));
+  const [x, y] = workgroupsOf(dispatch, rows);
+  const most = device.limits.maxComputeWorkgroupsPerDimension;
+  if (y > most) fail(runtimeErrors.tooManyWorkgroups(kernel.name, rows, x * y, most * mostWorkgroups));
+  return [x, y];
 }

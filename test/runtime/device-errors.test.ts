@@ -30,7 +30,7 @@ describe("what a kernel asks of a device", () => {
     const kernel = handKernel("@compute @workgroup_size(1) fn main() {}", {
       outputs: { y: ["f32", [1]] },
       dims: [{ name: "n", binding: "uniform" }],
-      dispatch: { rows: ["n", "n"], rowsPerWorkgroup: 1 },
+      dispatch: { rows: ["n", "n"], columns: [], rowsPerWorkgroup: 1 },
     });
     const [message] = await rejectionOf(runKernel(gpu.device, kernel, {}, { n: 2 ** 20 }));
     expect(message).toContain(`E0608: \`hand\` needs ${2 ** 40} workgroups for ${2 ** 40} rows; the device starts `);
