@@ -1,14 +1,19 @@
 /** Kernels count with 32 bits: whatever the extents, a launch is refused, or no index of it wraps. */
 
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { mostCounted, overflowOf, workgroupsOf } from "../../codegen/launch.ts";
 import type { Kernel } from "../../codegen/manifest.ts";
+import { emitModule } from "../../src/emit-module.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import type { Dim } from "../../src/ir/types.ts";
 import { extents } from "../../src/runtime/bind-inputs.ts";
 import { runKernel } from "../../src/runtime/execute.ts";
 import { fromNumbers } from "../../src/runtime/host-tensor.ts";
+import { temporaryFolder } from "../support/built.ts";
 import { checkIndices } from "../support/checked-index.ts";
 import { allTargets, compileText, targetsFor } from "../support/compile.ts";
 import { diagnosticsOf, rejectionOf } from "../support/diagnostics.ts";
@@ -100,7 +105,57 @@ describe("a launch at any extents", () => {
     fc.assert(property, { numRuns: 2000, seed: 2 });
     expect(refused).toBeGreaterThan(200);
   });
+
+  test("is refused by the runtime and by a module alike", async () => {
+    const launches = await Promise.all(kernels.map(moduleOf));
+    let refused = 0;
+    const property = fc.property(fc.nat(kernels.length - 1), dimensions, (at, dims) => {
+      const kernel = kernels[at] as Kernel;
+      const { dispatch } = kernel.manifest;
+      const found = overflowOf(dispatch, (dim) => extents([dim], dims)[0] as number);
+      const message = launches[at]?.(dims);
+      if (found !== undefined) {
+        refused++;
+        expect(message).toContain(`f: ${found.count} ${found.what} (`);
+      } else if (message !== undefined) expect(message).toMatch(/workgroups are more than the device starts/);
+    });
+    fc.assert(property, { numRuns: 2000, seed: 3 });
+    expect(refused).toBeGreaterThan(200);
+  });
 });
+
+/** What the kernel's module says about dimensions, on a device that takes buffers of any size. */
+async function moduleOf(kernel: Kernel): Promise<(dims: Record<string, number>) => string | undefined> {
+  const path = join(temporaryFolder(), "kernel.mjs");
+  writeFileSync(path, emitModule([kernel], { language: "js", source: "f.tir" }));
+  const { f } = await import(/* @vite-ignore */ pathToFileURL(path).href);
+  const buffer = () => ({
+    size: Infinity,
+    usage: 128,
+    getMappedRange: () => new ArrayBuffer(64),
+    unmap() {},
+    destroy() {},
+  });
+  const pass = { setPipeline() {}, setBindGroup() {}, dispatchWorkgroups() {}, end() {} };
+  const device = {
+    features: new Set(kernel.manifest.requiredFeatures),
+    limits: { maxStorageBufferBindingSize: Infinity, maxComputeWorkgroupsPerDimension: 65535 },
+    queue: { submit() {} },
+    ...{ createBuffer: buffer, createBindGroup() {}, createBindGroupLayout() {}, createPipelineLayout() {} },
+    ...{ createShaderModule() {}, createComputePipeline: () => ({ getBindGroupLayout() {} }) },
+    createCommandEncoder: () => ({ beginComputePass: () => pass, finish() {} }),
+  };
+  const inputs = Object.fromEntries(kernel.manifest.bindings.map(({ name }) => [name, buffer()]));
+  return (dims) => {
+    const known = Object.fromEntries(kernel.manifest.dims.map(({ name }) => [name, dims[name]]));
+    try {
+      f(device, inputs, known);
+      return undefined;
+    } catch (caught) {
+      return (caught as Error).message;
+    }
+  };
+}
 
 describe("65536 columns and as many rows, broadcast against each other", () => {
   const [text] = programs as [string];
