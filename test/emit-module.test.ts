@@ -209,7 +209,7 @@ describe("functions and parameters with names that mean something in JavaScript"
       const { f } = await load(`fn f(${name}: f32[${name}]) -> (${name}_: f32[${name}], hasOwnProperty: f32[${name}]) {
   return ${name} * 2, ${name}
 }`);
-      const own = (value: unknown) => Object.fromEntries([[name, value]]);
+      const own = <T>(value: T): Record<string, T> => Object.fromEntries([[name, value]]);
       const x = upload(device, Float64Array.of(1, 2, 3, 4));
       const outputs = (f as Launch)(device, own(x), own(4), { outputs: {} });
       expect(Object.keys(outputs)).toEqual([`${name}_`, "hasOwnProperty"]);

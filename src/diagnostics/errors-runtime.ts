@@ -10,6 +10,9 @@ export const runtimeErrors = {
   missingInput(kernel: string, name: string, type: string): Diagnostic {
     return error("E0601", `the kernel \`${kernel}\` needs the input \`${name}\`, ${type}, and got none`);
   },
+  noInputs(kernel: string, got: string): Diagnostic {
+    return error("E0601", `the inputs of \`${kernel}\` are an object with a tensor for each name, and got ${got}`);
+  },
   unknownInput(kernel: string, name: string, known: readonly string[]): Diagnostic {
     return error("E0602", `the kernel \`${kernel}\` has no input \`${name}\``, {
       notes: [known.length > 0 ? `its inputs are ${quoted(known)}` : "it has no inputs"],
@@ -45,8 +48,11 @@ export const runtimeErrors = {
       notes: [known.length > 0 ? `its dimensions are ${quoted(known)}` : "its shapes are all fixed"],
     });
   },
-  wrongExtent(dim: string, got: unknown): Diagnostic {
-    return error("E0607", `the dimension \`${dim}\` must be a whole number from 0 to 2^32 - 1, and is ${String(got)}`);
+  wrongExtent(dim: string, got: string): Diagnostic {
+    return error("E0607", `the dimension \`${dim}\` must be a whole number from 0 to 2^32 - 1, and is ${got}`);
+  },
+  noDims(kernel: string, got: string): Diagnostic {
+    return error("E0607", `the dimensions of \`${kernel}\` are an object with a number for each name, and got ${got}`);
   },
   bufferTooLarge(name: string, bytes: number, limit: string, most: number): Diagnostic {
     return error("E0608", `\`${name}\` takes ${bytes} bytes, and the device's ${limit} is ${most}`, {
@@ -63,6 +69,9 @@ export const runtimeErrors = {
       notes: [`it counts up to ${most}`],
       help: ["choose smaller dimensions, and run the kernel once for each part"],
     });
+  },
+  destroyed(kernel: string): Diagnostic {
+    return error("E0609", `the kernel \`${kernel}\` was destroyed`, { help: ["prepare it again"] });
   },
   missingFeatures(kernel: string, missing: readonly string[]): Diagnostic {
     return error("E0610", `the kernel \`${kernel}\` needs ${quoted(missing)}, which this device was made without`, {
