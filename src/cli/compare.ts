@@ -5,6 +5,8 @@
  * is larger. Ops that step (rounding, comparisons, casts to integers and to f16) turn the smallest error into a whole step where
  * their operand lies at the edge between two steps. The reference is therefore computed twice more, with the operands
  * of these ops moved down and up by a few tolerances: what lies between the three results is right.
+ *
+ * A NaN or an infinity is right exactly where the reference has one; no op is excepted (`distance` is the one place for it).
  */
 
 import { roundTo } from "../ir/float16.ts";

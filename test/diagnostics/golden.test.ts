@@ -8,6 +8,7 @@ import { internalError } from "../../src/diagnostics/errors-cli.ts";
 import { constErrors } from "../../src/diagnostics/errors-const.ts";
 import {
   compareErrors,
+  compareWarnings,
   constFileErrors,
   contractErrors,
   fileErrors,
@@ -284,6 +285,10 @@ test("what is said of files", () => {
     wrongKind: ["x.npy", "<f4", "ids", "i32[n]"],
     outOfRange: ["x.npy", "1099511627776", 3, "ids", "i32[n]"],
   });
+  const notFinite = {
+    ...({ output: "y", what: "NaN", count: 5, total: 9 } as const),
+    ...{ operands: [-0.5], params: ["v"], instead: "--in v=rand" },
+  };
   const consts = sampled(constFileErrors, {
     notSafetensors: ["m.bin", "its header is longer than the file"],
     noTensor: [at, "m.safetensors", "ln.wieght", ["ln.weight", "ln.bias"]],
@@ -300,6 +305,7 @@ test("what is said of files", () => {
       cannotWrite: ["y.npy", "the disk is full"],
     }),
     ...sampled(compareErrors, { differs: ["y", values, "2e-6"] }),
+    ...sampled(compareWarnings, { notFinite: [at, "rsqrt", notFinite] }),
     contractErrors.notCentered(at, "x", [-1], { row: 3, mean: 0.5, count: 2, rows: 8 }),
     constErrors.notLoaded(at, "w"),
     constErrors.notCentered(at, "w_centered", 3, Number.NaN),
