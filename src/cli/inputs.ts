@@ -55,11 +55,16 @@ export function chooseDims(
 /** 2 GiB in float64. */
 const mostInTensor = 2 ** 28;
 
-/** Throws E0718 for every input and output that is too large to be held in memory. */
-export function checkSizes(fn: Fn, dims: Readonly<Record<string, number>>): void {
-  const results = fn.results.map(({ name, value }) => ({ name, element: value.element, shape: value.shape }));
-  const tensors = [...fn.params, ...results].map(({ name, element, shape }) => {
-    return { name: name as string, element, shape: resolveShape(shape, dims) };
+/**
+ * Throws E0718 for every input and output that is too large to be held in memory; with `isInterpreted` also for what the
+ * interpreter computes on the way, which a kernel holds nowhere.
+ */
+export function checkSizes(fn: Fn, dims: Readonly<Record<string, number>>, isInterpreted = true): void {
+  const between = isInterpreted ? fn.ops.flatMap((op) => op.results) : [];
+  const values = new Map([...fn.params, ...between].map((value) => [value, value.name ?? value.def?.name ?? ""]));
+  for (const { name, value } of fn.results) values.set(value, name);
+  const tensors = [...values].map(([{ element, shape }, name]) => {
+    return { name, element, shape: resolveShape(shape, dims) };
   });
   const large = tensors.filter(({ shape }) => elementCount(shape) > mostInTensor);
   if (large.length > 0)

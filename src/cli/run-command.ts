@@ -43,7 +43,7 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
     },
   );
   const { extents, defaults } = chooseDims(fn, sources, program.dims);
-  checkSizes(fn, extents);
+  checkSizes(fn, extents, args.has("--compare") || args.value("--device")?.text === "cpu");
   const inputs = Object.fromEntries(
     fn.params.map((param) => {
       const name = param.name as string;
@@ -123,6 +123,7 @@ async function runOn(
   const adapter = args.value("--adapter")?.text;
   const opened = choice === "cpu" ? undefined : await openDevice(choice, adapter, session);
   if (opened === undefined) {
+    checkSizes(module.fns[0] as Fn, dims);
     const optimized = optimize(module, options);
     reportRemarks(optimized.remarks, args, session);
     const { module: after } = optimized;
