@@ -162,7 +162,7 @@ class Generator {
     const { lines } = this.module(body);
     const wgsl = `${lines.map(({ text }) => text).join("\n")}\n`;
     const sourceMap = makeSourceMap(graph.fn.span.source, lines);
-    const manifest = this.manifest(body);
+    const manifest = this.manifest();
     checkCounts(graph, manifest);
     return { name: graph.fn.name, wgsl, manifest, sourceMap };
   }
@@ -262,13 +262,12 @@ fn main(
     return w;
   }
 
-  private manifest(body: Body): Manifest {
+  private manifest(): Manifest {
     const { graph, schedule } = this;
     const fields = this.uniformDims;
     const size = Math.ceil((fields.length * 4) / 16) * 16;
     const outputs = graph.stores.map((store) => new Set(leavesOf(store.dims.flat())));
     const atLeastOne = outputs.some((atoms) => !graph.rows.some((atom) => atoms.has(atom)));
-    const scratch = body.scratch.declarations(1).length > 0;
     return {
       version: 1,
       entryPoint: "main",
@@ -289,9 +288,6 @@ fn main(
       requiredFeatures: [...(this.usesHalves ? ["shader-f16"] : []), ...(this.usesSubgroups ? ["subgroups"] : [])],
       requiredLimits: {
         ...(this.bindings.length > 8 ? { maxStorageBuffersPerShaderStage: this.bindings.length } : {}),
-        ...(scratch && scratchSize(schedule) * 28 > 16384
-          ? { maxComputeWorkgroupStorageSize: scratchSize(schedule) * 28 }
-          : {}),
       },
       target: this.target.name,
     };
