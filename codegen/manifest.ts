@@ -57,7 +57,10 @@ export interface Dispatch {
  */
 export type Storage = "f32" | "f16" | "i32" | "u32" | "f16x2";
 
-/** A storage buffer of group 0: a parameter, a `const` or a result. */
+/**
+ * A storage buffer of group 0: a parameter, a `const` or a result. Its elements lie in row-major order without gaps, from
+ * the beginning of what is bound: there are no strides.
+ */
 export interface Binding {
   readonly binding: number;
   readonly name: string;
