@@ -1,11 +1,17 @@
 /** Why a function does not become one kernel: E0501 to E0507, and the remarks of the fusion: R050x. */
 
-import type { Overflow } from "../../codegen/launch.ts";
 import { type Diagnostic, error, remark, type Span } from "./diagnostic.ts";
 import { listing } from "./errors-types.ts";
 
+/** More of something than a kernel counts, and the extents that make so many. */
+export interface TooMany {
+  readonly what: string;
+  readonly extents: readonly number[];
+  readonly count: number;
+}
+
 /** `4294967296 rows (65536 x 65536)`. */
-export function counted({ what, extents, count }: Overflow): string {
+export function counted({ what, extents, count }: TooMany): string {
   const factors = extents.filter((extent) => extent !== 1);
   return factors.length > 1 ? `${count} ${what} (${factors.join(" x ")})` : `${count} ${what}`;
 }
@@ -77,7 +83,7 @@ export const kernelErrors = {
       help: ["write the row length as a number, or give it by `--dim`, or cut the function in two"],
     });
   },
-  notCounted(span: Span, fn: string, overflow: Overflow, most: number): Diagnostic {
+  notCounted(span: Span, fn: string, overflow: TooMany, most: number): Diagnostic {
     return error("E0507", `the kernel of \`${fn}\` would count ${counted(overflow)}, and counts with 32 bits`, {
       span,
       notes: [`it counts up to ${most}`],

@@ -1,8 +1,7 @@
 /** Every message about running a kernel: E060x about what the caller passes, E061x about the device. */
 
-import type { Overflow } from "../../codegen/launch.ts";
 import { type Diagnostic, error, type Span } from "./diagnostic.ts";
-import { counted } from "./errors-kernel.ts";
+import { counted, type TooMany } from "./errors-kernel.ts";
 
 const quoted = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(", ");
 
@@ -64,7 +63,7 @@ export const runtimeErrors = {
       help: ["run fewer rows at a time"],
     });
   },
-  notCounted(kernel: string, overflow: Overflow, most: number): Diagnostic {
+  notCounted(kernel: string, overflow: TooMany, most: number): Diagnostic {
     return error("E0608", `\`${kernel}\` would count ${counted(overflow)}, and counts with 32 bits`, {
       notes: [`it counts up to ${most}`],
       help: ["choose smaller dimensions, and run the kernel once for each part"],
