@@ -16,12 +16,9 @@ import { combine, type Fold } from "./folds.ts";
 import type { Node } from "./graph.ts";
 import { isMean } from "./graph.ts";
 import { type Merge, mergeLanes, type Scratch } from "./lanes.ts";
+import { blockDepth, blockSteps } from "./launch.ts";
 import type { BodyContext, Place } from "./place.ts";
 import type { Writer } from "./writer.ts";
-
-/** Steps that a block adds up, and blocks that a larger one does. */
-export const blockSteps = 16;
-const mostDepth = 3;
 
 /** 0 when the kernel runs, for a dispatch has two dimensions; to a driver's compiler it is any number. */
 const unknownZero = "(groups.z - 1u)";
@@ -32,7 +29,7 @@ export const manySteps = 8;
 /** The steps in the blocks of each depth but the lane's own, the largest first. */
 export function blocksOf(steps: number = Infinity): number[] {
   const sizes: number[] = [];
-  for (let size = blockSteps; size < steps && sizes.length < mostDepth; size *= blockSteps) sizes.unshift(size);
+  for (let size = blockSteps; size < steps && sizes.length < blockDepth; size *= blockSteps) sizes.unshift(size);
   return sizes;
 }
 
@@ -43,7 +40,7 @@ export const ofDepth = (depth: number) => (depth === 0 ? "" : depth === 1 ? "_bl
 export const foldParts = [
   "",
   ...["_lane", "_shift", "_mean", "_m2"].flatMap((part) => {
-    return Array.from({ length: mostDepth + 1 }, (_, depth) => part + ofDepth(depth));
+    return Array.from({ length: blockDepth + 1 }, (_, depth) => part + ofDepth(depth));
   }),
 ];
 

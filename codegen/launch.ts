@@ -9,11 +9,16 @@ export const mostWorkgroups = 65535;
 /** Invocations that a workgroup has at most, whatever the target allows. */
 export const mostInvocations = 256;
 
+/** Steps that a block adds up, and blocks that a larger one does. */
+export const blockSteps = 16;
+/** Blocks around a lane's steps. */
+export const blockDepth = 3;
+
 /**
- * Indices are u32. No product of extents may be larger than this: a lane's loop counter goes one step of all lanes beyond
- * the last unit of a row, and must not wrap there, or the loop would never end.
+ * Indices are u32. No product of extents may be larger than this: the counter of a loop over blocks goes one block of all
+ * lanes beyond the last unit of a row, and must not wrap there, or the loop would never end.
  */
-export const mostCounted = 2 ** 32 - mostInvocations;
+export const mostCounted = 2 ** 32 - mostInvocations * blockSteps ** blockDepth;
 
 /** What a kernel cannot count, how many there are, and the extents that make so many. */
 export interface Overflow {

@@ -303,8 +303,6 @@ function launch(
   }
   const resolve = (shape${t("readonly Extent[]")}) => shape.map((dim) => (typeof dim === "number" ? dim : (extents.get(dim)${as("number")})));
   const [x, y] = workgroups(kernel, resolve(kernel.dispatch.rows), resolve(kernel.dispatch.columns));
-  const most = device.limits.maxComputeWorkgroupsPerDimension;
-  if (y > most) throw new RangeError(\`\${kernel.name}: \${x * y} workgroups are more than the device starts\`);
   const given = member(kernel, "options", options, "outputs")${as("object | undefined")};
   const outputs${t("[string, GPUBuffer][]")} = [];
   const bound = new Map${of("GPUBuffer, { readonly name: string; readonly writes: boolean }")}();

@@ -58,11 +58,6 @@ export const runtimeErrors = {
       help: ["run fewer rows at a time"],
     });
   },
-  tooManyWorkgroups(kernel: string, rows: number, workgroups: number, most: number): Diagnostic {
-    return error("E0608", `\`${kernel}\` needs ${workgroups} workgroups for ${rows} rows; the device starts ${most}`, {
-      help: ["run fewer rows at a time"],
-    });
-  },
   notCounted(kernel: string, overflow: TooMany, most: number): Diagnostic {
     return error("E0608", `\`${kernel}\` would count ${counted(overflow)}, and counts with 32 bits`, {
       notes: [`it counts up to ${most}`],

@@ -5,7 +5,7 @@
  * submits once, reads the results back and frees the buffers.
  */
 
-import { mostCounted, mostWorkgroups, overflowOf, workgroupsOf } from "../../codegen/launch.ts";
+import { mostCounted, overflowOf, workgroupsOf } from "../../codegen/launch.ts";
 import type { Binding, Kernel } from "../../codegen/manifest.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
@@ -203,7 +203,7 @@ interface Uploaded {
 
 function upload(device: GPUDevice, kernel: Kernel, layout: GPUBindGroupLayout, bound: BoundInputs): Uploaded {
   for (const binding of kernel.manifest.bindings) checkSize(device, binding, bound.dims);
-  const workgroups = countWorkgroups(device, kernel, bound.dims);
+  const workgroups = countWorkgroups(kernel, bound.dims);
   const buffers = new Set<GPUBuffer>();
   const destroy = () => {
     for (const buffer of buffers) buffer.destroy();
@@ -308,14 +308,9 @@ function checkSize(device: GPUDevice, binding: Binding, dims: Dims): void {
   }
 }
 
-/** In x and y. Throws E0608 for more than the device starts, or than the kernel counts. */
-function countWorkgroups(device: GPUDevice, kernel: Kernel, dims: Dims): readonly [number, number] {
-  const { dispatch } = kernel.manifest;
+/** In x and y. Throws E0608 for more than the kernel counts, which no device starts either. */
+function countWorkgroups({ name, manifest: { dispatch } }: Kernel, dims: Dims): readonly [number, number] {
   const overflow = overflowOf(dispatch, (dim) => extents([dim], dims)[0] as number);
-  if (overflow !== undefined) fail(runtimeErrors.notCounted(kernel.name, overflow, mostCounted));
-  const rows = elementCount(extents(dispatch.rows, dims));
-  const [x, y] = workgroupsOf(dispatch, rows);
-  const most = device.limits.maxComputeWorkgroupsPerDimension;
-  if (y > most) fail(runtimeErrors.tooManyWorkgroups(kernel.name, rows, x * y, most * mostWorkgroups));
-  return [x, y];
+  if (overflow !== undefined) fail(runtimeErrors.notCounted(name, overflow, mostCounted));
+  return workgroupsOf(dispatch, elementCount(extents(dispatch.rows, dims)));
 }

@@ -99,8 +99,9 @@ describe("a launch at any extents", () => {
       const shape = found.what === "rows" ? dispatch.rows : dispatch.columns;
       const all = shape.map((dim) => BigInt(Math.max(1, extents([dim], dims)[0] as number)));
       const exact = all.reduce((product, one) => product * one, 1n);
-      const slack = found.what === "rows" ? 65535 * dispatch.rowsPerWorkgroup : 256;
-      expect(exact).toBeGreaterThan(2n ** 32n - BigInt(slack) - 256n);
+      // A last turn of all workgroups, or of the loop over blocks, would go beyond.
+      const slack = found.what === "rows" ? 65535 * dispatch.rowsPerWorkgroup : 0;
+      expect(exact).toBeGreaterThan(2n ** 32n - BigInt(slack) - 2n ** 20n);
     });
     fc.assert(property, { numRuns: 2000, seed: 2 });
     expect(refused).toBeGreaterThan(200);
@@ -117,7 +118,7 @@ describe("a launch at any extents", () => {
       if (found !== undefined) {
         refused++;
         expect(message).toContain(`f: ${found.count} ${found.what} (`);
-      } else if (message !== undefined) expect(message).toMatch(/workgroups are more than the device starts/);
+      } else expect(message).toBeUndefined();
     });
     fc.assert(property, { numRuns: 2000, seed: 3 });
     expect(refused).toBeGreaterThan(200);
@@ -139,7 +140,7 @@ async function moduleOf(kernel: Kernel): Promise<(dims: Record<string, number>) 
   const pass = { setPipeline() {}, setBindGroup() {}, dispatchWorkgroups() {}, end() {} };
   const device = {
     features: new Set(kernel.manifest.requiredFeatures),
-    limits: { maxStorageBufferBindingSize: Infinity, maxComputeWorkgroupsPerDimension: 65535 },
+    limits: { maxStorageBufferBindingSize: Infinity },
     queue: { submit() {} },
     ...{ createBuffer: buffer, createBindGroup() {}, createBindGroupLayout() {}, createPipelineLayout() {} },
     ...{ createShaderModule() {}, createComputePipeline: () => ({ getBindGroupLayout() {} }) },

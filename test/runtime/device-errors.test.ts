@@ -32,11 +32,10 @@ describe("what a kernel asks of a device", () => {
       dims: [{ name: "n", binding: "uniform" }],
       dispatch: { rows: ["n"], columns: [], rowsPerWorkgroup: 1 },
     });
-    const n = 65535 ** 2 + 1;
-    const [message] = await rejectionOf(runKernel(gpu.device, kernel, {}, { n }));
-    expect(message).toContain(`E0608: \`hand\` needs ${65535 * 65536} workgroups for ${n} rows; the device starts `);
-    const [counted] = await rejectionOf(runKernel(gpu.device, kernel, {}, { n: 2 ** 32 - 1 }));
-    expect(counted).toContain(`E0608: \`hand\` would count ${2 ** 32 - 1} rows, and counts with 32 bits`);
+    for (const n of [65535 ** 2 + 1, 2 ** 32 - 1]) {
+      const [message] = await rejectionOf(runKernel(gpu.device, kernel, {}, { n }));
+      expect(message).toContain(`E0608: \`hand\` would count ${n} rows, and counts with 32 bits`);
+    }
   });
 
   test("E0610: features that it was made without", async ({ gpu }) => {

@@ -92,13 +92,13 @@ export function checkIndices(
     for (let i = from; i < lines.length; i++) {
       const line = lines[i] as string;
       if (!line.startsWith(indent)) return;
-      const loop = /for \(var unit = lane; unit < (.*); unit \+= (\d+)u\)/.exec(line);
+      const loop = /for \(var (block\d*|unit) = (\w+); \1 < (.*); \1(?:\+\+| \+= (\d+)u)\)/.exec(line);
       if (loop !== null) {
-        const [end, step] = [evaluateIndex(loop[1] as string, variables), BigInt(loop[2] as string)];
-        const first = variables.get("lane") as bigint;
-        for (const unit of first < end ? [first, end - 1n] : []) {
-          fits(unit + step, "unit + lanes");
-          variables.set("unit", unit);
+        const [, name = "", from = "", to = "", stride = "1"] = loop;
+        const [first, end] = [evaluateIndex(from, variables), evaluateIndex(to, variables)];
+        for (const at of first < end ? [first, end - 1n] : []) {
+          fits(at + BigInt(stride), `${name} after the last`);
+          variables.set(name, at);
           run(i + 1, `${indent}  `);
         }
         while (lines[i + 1]?.startsWith(`${indent}  `)) i++;
