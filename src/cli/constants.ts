@@ -11,7 +11,8 @@ import { type OnnxModel, writtenName } from "../onnx/model.ts";
 import { fromNumbers, toNumbers } from "../runtime/host-tensor.ts";
 import { openFile, readBytes } from "./files.ts";
 import { type NpyArray, readNpy } from "./npy.ts";
-import { openOnnx } from "./onnx-files.ts";
+import { openOnnx, weightFiles } from "./onnx-files.ts";
+import type { Read } from "./outputs.ts";
 import { readSafetensor, readSafetensorsHeader } from "./safetensors.ts";
 import type { Io } from "./session.ts";
 
@@ -20,15 +21,34 @@ import type { Io } from "./session.ts";
  * checked against its declared type. Reading throws E0630 to E0640, E0660 to E0664 and E0740 to E0746.
  */
 export function readConstants(module: Module, path: string, io: Io): Constants {
-  const folder = path === "-" ? "." : dirname(path);
+  const folder = folderOf(path);
   const models = new Map<string, OnnxModel>();
   return constantsOf(module, (constant) => load(constant, folder, models, io));
+}
+
+/** Where a constant of a program in `folder` is loaded from. */
+const fileOf = (file: string, folder: string) => (file.startsWith("/") ? file : join(folder, file));
+const folderOf = (path: string) => (path === "-" ? "." : dirname(path));
+
+/** The files that a module's constants lie in, those beside a model among them. */
+export function* filesOfConstants({ consts }: Module, path: string, io: Io): Generator<Read> {
+  const seen = new Set<string>();
+  for (const { name, data, span } of consts) {
+    if (data.kind !== "load") continue;
+    const file = fileOf(data.file, folderOf(path));
+    if (seen.has(file)) continue;
+    seen.add(file);
+    const what = `what the const \`${name}\` is loaded from`;
+    yield { path: file, what, span };
+    if (!file.endsWith(".onnx")) continue;
+    for (const weights of weightFiles(file, io)) yield { path: weights, what, span };
+  }
 }
 
 function load(constant: Const, folder: string, models: Map<string, OnnxModel>, io: Io): Tensor {
   const { name, type, data, span } = constant;
   if (data.kind !== "load") throw new Error(`the const ${name} is in no file`);
-  const file = data.file.startsWith("/") ? data.file : join(folder, data.file);
+  const file = fileOf(data.file, folder);
   const array = readArray(constant, file, models, io);
   const { element } = type;
   const fits = isFloat(element) ? array.kind === "float" : array.kind === (isInteger(element) ? "integer" : "bool");

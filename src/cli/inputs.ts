@@ -10,9 +10,8 @@ import { elementCount } from "../ir/tensor.ts";
 import { type ElementType, holds, isFloat, printShape, printType } from "../ir/types.ts";
 import { fromNumbers, type HostTensor } from "../runtime/host-tensor.ts";
 import type { Word } from "./arguments.ts";
+import type { Fill } from "./fill.ts";
 import type { NpyArray } from "./npy.ts";
-
-export type Fill = "randn" | "zeros" | "ones" | number;
 
 /** What an input is filled with, or the array that a file holds. */
 export type InputSource =

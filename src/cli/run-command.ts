@@ -10,13 +10,14 @@ import type { Tensor } from "../ir/tensor.ts";
 import { type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
 import { type Arguments, checkStream, type Word } from "./arguments.ts";
 import { type Comparison, compareOutput, referenceOf } from "./compare.ts";
-import { readConstants } from "./constants.ts";
+import { filesOfConstants, readConstants } from "./constants.ts";
 import { brokenContracts, centeredInput } from "./contracts.ts";
-import { writeAtomically } from "./files.ts";
 import { checkSizes, chooseDims, type InputSource, makeInput } from "./inputs.ts";
+import { dumpInstruments, dumpOutputs } from "./kernel-files.ts";
 import { constantsAfter, hostTensorsOf, kernelInputs, type Tensors } from "./kernel-inputs.ts";
 import { lossyEffect } from "./lossy-effect.ts";
 import { writeNpy } from "./npy.ts";
+import { Outputs, writtenBy } from "./outputs.ts";
 import { type Program, readProgram, reportRemarks, together } from "./program-options.ts";
 import { readOutputs, readSeed, readSources } from "./run-options.ts";
 import { indexOf, type RunReport, reportJson, reportText } from "./run-report.ts";
@@ -41,6 +42,9 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
       seed = readSeed(args.value("--seed"));
     },
   );
+  const written = [...writtenBy(args, "--out"), ...dumpOutputs(args, [])];
+  const source = (args.operands[0] as Word).text;
+  const files = new Outputs(args, io, written, filesOfConstants(program.module, source, io));
   const { extents, defaults } = chooseDims(fn, sources, program.dims);
   checkSizes(fn, extents);
   const inputs = Object.fromEntries(
@@ -54,11 +58,12 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
   for (const name of defaults)
     session.say(`${name} = ${extents[name]}, as nothing says otherwise (--dim ${name}=N does)`);
 
-  const constants = readConstants(program.module, (args.operands[0] as Word).text, io);
+  const constants = readConstants(program.module, source, io);
   const broken = args.has("--compare") ? brokenContracts(fn, inputs, program.module.consts, constants) : [];
   if (broken.length > 0) fail(...broken);
-  const ran = await runOn(program, { inputs, dims: extents, constants }, args, session);
-  for (const [name, word] of outputs) writeAtomically(word.text, writeNpy(ran.outputs[name] as HostTensor), io);
+  const instruments = [...program.instruments, ...dumpInstruments(args, files)];
+  const ran = await runOn({ ...program, instruments }, { inputs, dims: extents, constants }, args, session);
+  for (const [name, word] of outputs) files.write(word.text, writeNpy(ran.outputs[name] as HostTensor));
   const halves = (ran.module.fns[0] as Fn).ops.filter((op) => !isLeaf(op) && op.results[0]?.element === "f16").length;
   const roundings = program.arithmetic.rounding === "strict" ? Math.max(1, halves) : 1;
   const comparisons = args.has("--compare")

@@ -5,6 +5,7 @@ import { cliErrors } from "../diagnostics/errors-cli.ts";
 import type { Fn } from "../ir/ir.ts";
 import { type Arguments, assignment, checkStream, type Word } from "./arguments.ts";
 import { kindOf, readBytes, shownPath } from "./files.ts";
+import { fillOf, fills } from "./fill.ts";
 import type { InputSource } from "./inputs.ts";
 import { readNpy } from "./npy.ts";
 import { together } from "./program-options.ts";
@@ -41,15 +42,10 @@ export function readSources(args: Arguments, fn: Fn, io: Io): Map<string, InputS
   return sources;
 }
 
-const fills = ["randn", "zeros", "ones"] as const;
-const numbers: Readonly<Record<string, number>> = { inf: Infinity, "+inf": Infinity, "-inf": -Infinity, nan: NaN };
-
 function readSource(name: string, word: Word, io: Io): InputSource {
   const { text } = word;
-  const fill = fills.find((known) => known === text);
-  if (fill !== undefined) return { kind: "fill", fill };
-  if (Object.hasOwn(numbers, text)) return { kind: "fill", fill: numbers[text] as number, word };
-  if (/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text)) return { kind: "fill", fill: Number(text), word };
+  const fill = fillOf(text);
+  if (fill !== undefined) return { kind: "fill", fill, word };
   const isMissing = text !== "-" && !text.endsWith(".npy") && kindOf(text, io) === "nothing";
   if (isMissing) fail(cliErrors.noInput(word.span, name, text, fills));
   const file = shownPath(text, "stdin");

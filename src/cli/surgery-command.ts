@@ -8,9 +8,10 @@ import { bytesOf } from "../onnx/write.ts";
 import { normOpTypes } from "../surgery/emit.ts";
 import { type NormReport, type Surgery, type SurgeryOptions, surgery } from "../surgery/surgery.ts";
 import type { Arguments, Word } from "./arguments.ts";
-import { isSameFile, kindOf, writeAtomically } from "./files.ts";
+import { kindOf } from "./files.ts";
 import { normTable } from "./norm-table.ts";
-import { openOnnx } from "./onnx-files.ts";
+import { openOnnx, weightsRead } from "./onnx-files.ts";
+import { Outputs, writtenBy } from "./outputs.ts";
 import type { Io, Session } from "./session.ts";
 import { checkModels, type OutputCheck } from "./surgery-check.ts";
 
@@ -18,22 +19,21 @@ export async function surgeryCommand(args: Arguments, session: Session): Promise
   const { io } = session;
   const path = (args.operands[0] as Word).text;
   const out = args.value("--output");
-  if (out !== undefined && path !== "-" && isSameFile(path, out.text, io)) {
-    fail(surgeryErrors.overwrites(out.span, out.text));
-  }
   const model = openOnnx(path, io);
+  const written = [...writtenBy(args, "--output"), ...writtenBy(args, "--report")];
+  const outputs = new Outputs(args, io, written, weightsRead(model, path));
   if (out !== undefined) checkWeights(model, path, out, io);
   const mode = args.value("--mode")?.text as SurgeryOptions["mode"];
   const normOp = args.value("--norm-op")?.text as SurgeryOptions["normOp"];
   const result = surgery(model, { ...(mode && { mode }), ...(normOp && { normOp }) });
-  if (out !== undefined) writeAtomically(out.text, bytesOf(model.reader.source, result.pieces), io);
+  if (out !== undefined) outputs.write(out.text, bytesOf(model.reader.source, result.pieces));
   const checks = args.has("--check") ? await checkModels(model, path, result.pieces, args, session) : undefined;
   const report = `${JSON.stringify({ ...asData(result), ...(checks && { checks }) }, null, 2)}\n`;
   const reportFile = args.value("--report")?.text;
-  if (reportFile !== undefined) writeAtomically(reportFile, report, io);
+  if (reportFile !== undefined) outputs.write(reportFile, report);
   session.report([...result.warnings, ...(args.has("--remarks") ? result.remarks : [])]);
   for (const line of summary(result)) session.say(`${out?.text ?? model.file}: ${line}`);
-  const print = out?.text === "-" ? io.stderr : io.stdout;
+  const print = [out?.text, reportFile].includes("-") ? io.stderr : io.stdout;
   print(args.has("--json") ? report : `${table(result.norms)}${(checks ?? []).map(checkLine).join("")}`);
   const wrong = mode === "lossy" ? [] : (checks ?? []).filter((check) => isOff(model, check));
   session.report(
@@ -55,11 +55,10 @@ function isOff({ graph }: OnnxModel, { output, difference, largest }: OutputChec
 }
 
 /** Weights in other files must be found from where the model is written to. */
-function checkWeights({ graph, file }: OnnxModel, path: string, out: Word, io: Io): void {
+function checkWeights({ locations, file }: OnnxModel, path: string, out: Word, io: Io): void {
   if (out.text === "-" || path === "-") return;
   const [from, to] = [dirname(path), dirname(out.text)];
   if (resolve(io.cwd, from) === resolve(io.cwd, to)) return;
-  const locations = new Set(graph.initializers.map(({ external }) => external?.get("location") ?? ""));
   for (const location of locations) {
     if (location === "" || kindOf(join(to, location), io) === "file") continue;
     fail(surgeryErrors.weightsElsewhere(out.span, out.text, location, join(dirname(file), basename(out.text))));

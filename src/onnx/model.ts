@@ -67,6 +67,29 @@ export class OnnxModel {
     return [...this.constants.keys()];
   }
 
+  /** The files beside the model that hold numbers of it, as it calls them. */
+  get locations(): ReadonlySet<string> {
+    const found = new Set<string>();
+    this.findLocations(this.graph, found);
+    return found;
+  }
+
+  private findLocations({ initializers, nodes }: GraphProto, found: Set<string>): void {
+    const note = (tensor: TensorProto | undefined) => {
+      const location = tensor?.external?.get("location");
+      if (location !== undefined) found.add(location);
+    };
+    initializers.forEach(note);
+    for (const node of nodes) {
+      for (const range of node.attributes.values()) {
+        const attribute = new AttributeProto(this.reader, range);
+        note(attribute.tensor);
+        // How deep they nest was found out when their names were read.
+        for (const inner of attribute.graphs) this.findLocations(readGraph(this.reader, inner), found);
+      }
+    }
+  }
+
   /** Type and shape of a tensor that the model holds. */
   tensorType(name: string): Pick<TensorProto, "dims" | "dataType"> | undefined {
     const found = this.constants.get(name);

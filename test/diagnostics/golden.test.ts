@@ -323,7 +323,6 @@ test("what is said of ONNX models", () => {
   const written = sampled(surgeryErrors, {
     noSuchOp: ["m.onnx", 17],
     unwritable: ["m.onnx", "add_3 (Add)", "`broadcast` has no node"],
-    overwrites: [line, "m.onnx"],
     weightsElsewhere: [line, "out/m.onnx", "m.onnx.data", "./m.onnx"],
     noOnnxruntime: ["Cannot find package 'onnxruntime-web'"],
     doesNotRun: ["m.onnx", "Got invalid dimensions for input: ids"],
