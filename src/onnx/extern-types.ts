@@ -141,7 +141,7 @@ const shapeOf: TypeRule = (at) => {
 
 /** Dimensions that broadcast: where two names meet, the result has that of the one which is not 1, whichever it is. */
 function together(shapes: readonly (readonly Dim[])[]): Extent[] {
-  const rank = Math.max(...shapes.map((shape) => shape.length));
+  const rank = shapes.reduce((most, shape) => Math.max(most, shape.length), 0);
   return Array.from({ length: rank }, (_, i): Extent => {
     const dims = new Set(shapes.map((shape) => shape[i - rank + shape.length] ?? 1).filter((dim) => dim !== 1));
     const numbers = [...dims].filter((dim) => typeof dim === "number");

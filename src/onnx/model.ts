@@ -26,6 +26,7 @@ export class OnnxModel {
   readonly reader: ByteReader;
   private readonly open: OpenExternal;
   private readonly constants: ReadonlyMap<string, TensorProto | NodeProto>;
+  private byWrittenName: ReadonlyMap<string, string> | undefined;
   private readonly captured = new Map<NodeProto, readonly string[]>();
 
   /**
@@ -60,6 +61,12 @@ export class OnnxModel {
       if (node.opType === "Constant" && node.domain === "" && output !== undefined) constants.set(output, node);
     }
     return constants;
+  }
+
+  /** The tensor that a program calls so. */
+  tensorWritten(written: string): string | undefined {
+    this.byWrittenName ??= new Map(this.tensorNames.map((name) => [writtenName(name), name]));
+    return this.byWrittenName.get(written);
   }
 
   /** Names of the tensors that the model holds: initializers, and what Constant nodes make. */
@@ -235,7 +242,12 @@ function ringOf(waiting: ReadonlySet<NodeProto>, before: (node: NodeProto) => re
   return path.slice(node === undefined ? 0 : at.get(node)).reverse();
 }
 
-/** A tensor's name as a program writes it: its strings have no escapes. */
+/**
+ * A tensor's name as a program writes it: its strings have no escapes, and hold nothing that a terminal would obey. No two
+ * names are written alike.
+ */
 export function writtenName(name: string): string {
-  return name.replace(/["\n\r]/g, (char) => `%${char.charCodeAt(0).toString(16).padStart(2, "0")}`);
+  return name.replace(/["%\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu, (char) =>
+    encodeURIComponent(char).replace(/[A-F]/g, (digit) => digit.toLowerCase()),
+  );
 }

@@ -129,7 +129,7 @@ const lines: readonly (readonly [string, number, string, string])[] = [
   ["run f.tir --device cpu --in x=x.npy --in r=x4.npy", 1, "E0606", "3 by x.npy and 4 by x4.npy"],
   ["run f.tir --device cpu --in x=x.npy --dim rows=4", 1, "E0606", "4 by --dim and 3 by x.npy"],
   ["run whole.tir --device cpu --in i=f8.npy", 1, "E0636", "holds `<f8`, and the input `i` is i32[n]"],
-  ["run whole.tir --device cpu --in i=far.npy", 1, "E0637", "4294967296 at element 0"],
+  ["run whole.tir --device cpu --in i=far.npy", 1, "E0637", "4294967296 at [0]"],
   ["compile wrong.tir -o out.wgsl", 1, "E0202", "did you mean `gelu`?"],
   ["run wrong.tir", 1, "E0202", "wrong.tir:2:10"],
   ["check wrong.tir no-such.tir", 2, "E0202 E0640", "no-such.tir"],

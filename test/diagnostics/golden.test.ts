@@ -162,6 +162,7 @@ test("what is said of targets", () => {
   const json = { source: { name: "t.json", text: '{ name: "t" }' }, start: 2, end: 3 };
   const found = sampled(targetErrors, {
     unknownTarget: ["metal", ["portable", "swiftshader"]],
+    fieldTwice: [json, "name"],
     notJson: [json, "Expected property name or '}' in JSON at position 2"],
     wrongField: ["t.json", "subgroup.min", "a power of two up to 128", "12"],
     unknownField: ["t.json", "limits.maxBindGroups", ["maxStorageBuffersPerShaderStage", "maxComputeWorkgroupSizeX"]],
@@ -277,13 +278,14 @@ test("what is said of files", () => {
     unknownType: ["x.npy", "<c8", ["f2", "f4"]],
     wrongLength: ["x.npy", "<f4 of shape (4)", 16, 12],
     wrongKind: ["x.npy", "<f4", "ids", "i32[n]"],
-    outOfRange: ["x.npy", "1099511627776", 3, "ids", "i32[n]"],
+    outOfRange: ["x.npy", 1099511627776, "[3]", "ids", "i32[n]"],
   });
   const consts = sampled(constFileErrors, {
     notSafetensors: ["m.bin", "its header is longer than the file"],
     noTensor: [at, "m.safetensors", "ln.wieght", ["ln.weight", "ln.bias"]],
     unknownType: ["m.safetensors", "w", "F8_E4M3", ["F32", "F16"]],
     wrongType: [at, "w", "f32[4]", "`w` in m.safetensors", "F32 of shape [5]"],
+    outOfRange: [at, "w", "f32[4]", "`w` in m.safetensors", "[3]", 1e300],
     needsTensor: [at, "w", "m.safetensors"],
     oneTensor: [at, "w", "w.npy"],
   });
