@@ -238,12 +238,14 @@ const matmul: TypeRule = (at) => {
   return one(a.element, [...together([a.shape.slice(0, -2), b.shape.slice(0, -2)]), a.shape.at(-2), b.shape.at(-1)]);
 };
 
+/** In the shape of the first input, and the type of its scale. */
+const scaled: TypeRule = (at) => one(at.input(1).element, at.input(0).shape);
+
 const table = (names: readonly string[], rule: TypeRule) => names.map((name) => [name, rule] as const);
 
 const likeFirst = [
   ...["BatchNormalization", "LRN", "Dropout", "Selu", "Celu", "ThresholdedRelu", "Mish", "Shrink", "Softsign", "Swish"],
-  ...["LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization", "GroupNormalization"],
-  ...["InstanceNormalization", "LpNormalization", "MeanVarianceNormalization", "SkipLayerNormalization"],
+  ...["GroupNormalization", "InstanceNormalization", "LpNormalization", "MeanVarianceNormalization", "SkipLayerNormalization"],
   ...["SkipSimplifiedLayerNormalization", "Softmax", "LogSoftmax", "Hardmax", "Clip", "HardSigmoid", "Gelu", "Elu"],
   ...["LeakyRelu", "CumSum", "Trilu", "Sinh", "Cosh", "Asin", "Acos", "Atan", "Asinh", "Acosh", "Atanh", "Identity"],
   ...["RotaryEmbedding", "ScatterND", "ScatterElements", "BitwiseNot", "FastGelu", "BiasGelu", "QuickGelu"],
@@ -251,6 +253,7 @@ const likeFirst = [
 
 const typeRules: ReadonlyMap<string, TypeRule> = new Map<string, TypeRule>([
   ...table(likeFirst, like(0)),
+  ...table(["LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization"], scaled),
   ...table([...broadcasting], broadcast),
   ...table([...Object.keys(reductionKinds), "ReduceLogSum", "ReduceLogSumExp"], reduction),
   ...table(["MaxPool", "AveragePool", "LpPool"], pool),

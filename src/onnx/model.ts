@@ -169,9 +169,16 @@ export class OnnxModel {
     const { nodes, inputs, outputs, initializers, sparse } = this.graph;
     const problems: Diagnostic[] = [];
     const definedBy = new Map<string, NodeProto | undefined>();
-    // An initializer of an input's name is its default.
-    for (const { name } of [...inputs, ...initializers]) definedBy.set(name, undefined);
-    for (const name of sparse) definedBy.set(name, undefined);
+    const named = [initializers.map(({ name }) => name).concat(sparse), inputs.map(({ name }) => name)];
+    // An initializer of an input's name is its default; two of either are not allowed.
+    for (const names of named) {
+      const own = new Set<string>();
+      for (const name of names) {
+        if (own.has(name)) problems.push(onnxErrors.definedTwice(this.file, name));
+        own.add(name);
+        definedBy.set(name, undefined);
+      }
+    }
     for (const node of nodes) {
       for (const name of node.outputs) {
         if (name === "") continue;
