@@ -4,6 +4,7 @@
  */
 
 import type { Binding, Kernel } from "../codegen/manifest.ts";
+import { oneLine } from "./diagnostics/short.ts";
 import { printType } from "./ir/types.ts";
 
 /** What `emitModule` writes. */
@@ -63,7 +64,7 @@ export declare namespace ${name} {
   return [header(source), optionsText, ...parts].join("\n");
 }
 
-const header = (source: string) => `// Made by tirc from ${source}. Changes to this file are lost.\n`;
+const header = (source: string) => `// Made by tirc from ${oneLine(source)}. Changes to this file are lost.\n`;
 const capital = (name: string) => `${name.slice(0, 1).toUpperCase()}${name.slice(1)}`;
 
 const optionsText = `export interface LaunchOptions<Outputs> {

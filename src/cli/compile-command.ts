@@ -40,7 +40,7 @@ export async function compileCommand(args: Arguments, session: Session): Promise
     ...writtenBy(args, "--weights-out"),
     ...dumpOutputs(args, names),
   ];
-  const outputs = new Outputs(args, io, written, filesOfConstants(module, source, io));
+  const outputs = new Outputs(args, session, written, filesOfConstants(module, source, io));
   const instruments = [...program.instruments, ...dumpInstruments(args, outputs)];
   const options = { passes, dims, instruments, disabled };
   if (emit === "tir") {
@@ -76,7 +76,7 @@ function readWeightsPath(args: Arguments): string | undefined {
   return word?.text;
 }
 
-function reportTime(parse: number, rest: number, what: string, { io }: Session): void {
-  const line = (milliseconds: number, text: string) => `${milliseconds.toFixed(2).padStart(10)} ms  ${text}\n`;
-  io.stderr(line(parse, "reading and parsing") + line(rest, what));
+function reportTime(parse: number, rest: number, what: string, session: Session): void {
+  const line = (milliseconds: number, text: string) => `${milliseconds.toFixed(2).padStart(10)} ms  ${text}`;
+  session.tell([line(parse, "reading and parsing"), line(rest, what)]);
 }

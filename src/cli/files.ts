@@ -223,10 +223,6 @@ export function makeFolder(path: string, io: Io): void {
  * What is no regular file (a device, a pipe) is written to as it is.
  */
 export function writeAtomically(path: string, data: FileData, io: Io): void {
-  if (path === "-") {
-    for (const part of partsOf(data)) io.stdout(part);
-    return;
-  }
   try {
     const given = resolve(io.cwd, path);
     const before = statSync(given, { throwIfNoEntry: false });
@@ -242,7 +238,7 @@ export function writeAtomically(path: string, data: FileData, io: Io): void {
 /** What a file shall hold, whole or in parts. */
 export type FileData = string | Uint8Array | Iterable<Uint8Array>;
 
-const partsOf = (data: FileData): Iterable<string | Uint8Array> =>
+export const partsOf = (data: FileData): Iterable<string | Uint8Array> =>
   typeof data === "string" || data instanceof Uint8Array ? [data] : data;
 
 function writeParts(file: number, data: FileData): void {

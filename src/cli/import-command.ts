@@ -17,7 +17,7 @@ export async function importCommand(args: Arguments, session: Session): Promise<
   const folder = out === "-" ? io.cwd : dirname(resolve(io.cwd, out));
   const file = path === "-" ? shownPath(path, "stdin") : relative(folder, resolve(io.cwd, path)).replaceAll("\\", "/");
   const model = openOnnx(path, io);
-  const outputs = new Outputs(args, io, writtenBy(args, "--output"), weightsRead(model, path));
+  const outputs = new Outputs(args, session, writtenBy(args, "--output"), weightsRead(model, path));
   const imported = importModel(model, file);
   outputs.write(out, print(imported.module));
   if (args.has("--remarks")) session.report(imported.remarks);

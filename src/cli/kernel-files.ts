@@ -3,6 +3,7 @@
 import type { Kernel } from "../../codegen/manifest.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
+import { jsonText } from "../diagnostics/json.ts";
 import type { Instrument } from "../pass-manager/instrument.ts";
 import { dump } from "../pass-manager/instruments.ts";
 import type { Arguments, Word } from "./arguments.ts";
@@ -62,7 +63,7 @@ export function writeDump(args: Arguments, kernels: readonly Kernel[], outputs: 
   for (const { name, wgsl } of kernels) outputs.write(`${folder}/${dumpedName(name, kernels.length)}`, wgsl);
 }
 
-const json = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`;
+const json = (value: unknown) => `${jsonText(value, 2)}\n`;
 /** What a runtime needs: source maps are for people. */
 const shipped = ({ name, wgsl, manifest }: Kernel) => ({ name, wgsl, manifest });
 

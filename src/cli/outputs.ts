@@ -10,8 +10,17 @@ import { fail, type Span } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { fileErrors } from "../diagnostics/errors-data.ts";
 import { type Arguments, checkStream, type OptionSpec, type Word } from "./arguments.ts";
-import { type FileData, filesIn, type Identity, identify, kindOf, makeFolder, writeAtomically } from "./files.ts";
-import type { Io } from "./session.ts";
+import {
+  type FileData,
+  filesIn,
+  type Identity,
+  identify,
+  kindOf,
+  makeFolder,
+  partsOf,
+  writeAtomically,
+} from "./files.ts";
+import type { Io, Session } from "./session.ts";
 
 export interface Read {
   readonly path: string;
@@ -90,6 +99,7 @@ function refuseTwice(use: Omit<Use, "place">, other: Omit<Use, "place">): never 
 }
 
 export class Outputs {
+  private readonly session: Session;
   private readonly io: Io;
   private readonly written: readonly Written[];
   private readonly byPath: ReadonlyMap<string | RegExp, Written>;
@@ -98,7 +108,9 @@ export class Outputs {
    * @param reads what is read beside the files of the command line.
    * @throws TircError E0720 for what would be overwritten, E0716 for stdout used twice, E0641 for a folder that is a file.
    */
-  constructor(args: Arguments, io: Io, written: readonly Written[], reads: Iterable<Read> = []) {
+  constructor(args: Arguments, session: Session, written: readonly Written[], reads: Iterable<Read> = []) {
+    const { io } = session;
+    this.session = session;
     this.io = io;
     this.written = written;
     this.byPath = new Map(written.map((one) => [one.file, one]));
@@ -155,11 +167,15 @@ export class Outputs {
 
   /** Throws E0641. */
   write(path: string, data: FileData): void {
+    if (path === "-") {
+      for (const part of partsOf(data)) this.session.output(part);
+      return;
+    }
     const isOne = ({ folder, file }: Written) =>
       typeof file !== "string" && path.startsWith(`${folder}/`) && file.test(path.slice(`${folder}/`.length));
     const own = this.byPath.get(path) ?? this.written.find(isOne);
-    if (own === undefined && path !== "-") throw new Error(`it is not told that ${path} is written`);
-    if (own?.folder !== undefined) makeFolder(own.folder, this.io);
+    if (own === undefined) throw new Error(`it is not told that ${path} is written`);
+    if (own.folder !== undefined) makeFolder(own.folder, this.io);
     writeAtomically(path, data, this.io);
   }
 }

@@ -20,7 +20,7 @@ import {
 } from "../pass-manager/pipeline.ts";
 import { type Arguments, assignment, type Word } from "./arguments.ts";
 import { readText, shownPath } from "./files.ts";
-import type { Session } from "./session.ts";
+import { linesOf, type Session } from "./session.ts";
 
 export interface Program {
   /** With all functions, or that of `--fn`. */
@@ -185,8 +185,7 @@ function checkDimNames(dims: readonly GivenDim[], module: Module): void {
 }
 
 function makeInstruments(args: Arguments, session: Session): Instrument[] {
-  const { io } = session;
-  const write = (text: string) => io.stderr(text);
+  const write = (text: string) => session.tell(linesOf(text));
   const names = (option: string) => args.values(option).map((word) => word.text);
   const instruments = [
     reproducer((text) => {

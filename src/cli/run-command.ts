@@ -20,7 +20,7 @@ import { writeNpy } from "./npy.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
 import { type Program, readProgram, reportRemarks, together } from "./program-options.ts";
 import { readOutputs, readSeed, readSources } from "./run-options.ts";
-import { indexOf, type RunReport, reportJson, reportText } from "./run-report.ts";
+import { indexOf, type RunReport, reportJson, reportLines } from "./run-report.ts";
 import type { Session } from "./session.ts";
 
 export async function runCommand(args: Arguments, session: Session): Promise<number> {
@@ -44,7 +44,7 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
   );
   const written = [...writtenBy(args, "--out"), ...dumpOutputs(args, [])];
   const source = (args.operands[0] as Word).text;
-  const files = new Outputs(args, io, written, filesOfConstants(program.module, source, io));
+  const files = new Outputs(args, session, written, filesOfConstants(program.module, source, io));
   const { extents, defaults } = chooseDims(fn, sources, program.dims);
   checkSizes(fn, extents);
   const inputs = Object.fromEntries(
@@ -77,9 +77,9 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
   }
   const report: RunReport = { function: fn.name, ...ran, comparisons };
   const writesToStdout = [...outputs.values()].some((word) => word.text === "-");
-  if (args.has("--json")) io.stdout(reportJson(report));
-  else if (writesToStdout) io.stderr(reportText(report));
-  else io.stdout(reportText(report));
+  if (args.has("--json")) session.output(reportJson(report));
+  else if (writesToStdout) session.tell(reportLines(report));
+  else session.print(reportLines(report));
   const wrong = wrongOutputs(ran.outputs, comparisons);
   session.report(wrong);
   return wrong.length > 0 ? 1 : 0;

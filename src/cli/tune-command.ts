@@ -22,7 +22,7 @@ export async function tuneCommand(args: Arguments, session: Session): Promise<nu
   const program = readProgram(args, session);
   const rounds = readRounds(args.value("--rounds"));
   const source = (args.operands[0] as Word).text;
-  const outputs = new Outputs(args, io, writtenBy(args, "--output"), filesOfConstants(program.module, source, io));
+  const outputs = new Outputs(args, session, writtenBy(args, "--output"), filesOfConstants(program.module, source, io));
   const constants = readConstants(program.module, source, io);
   const opened = await openDevice({ adapter: args.value("--adapter")?.text });
   try {

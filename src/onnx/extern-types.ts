@@ -245,7 +245,13 @@ const table = (names: readonly string[], rule: TypeRule) => names.map((name) => 
 
 const likeFirst = [
   ...["BatchNormalization", "LRN", "Dropout", "Selu", "Celu", "ThresholdedRelu", "Mish", "Shrink", "Softsign", "Swish"],
-  ...["GroupNormalization", "InstanceNormalization", "LpNormalization", "MeanVarianceNormalization", "SkipLayerNormalization"],
+  ...[
+    "GroupNormalization",
+    "InstanceNormalization",
+    "LpNormalization",
+    "MeanVarianceNormalization",
+    "SkipLayerNormalization",
+  ],
   ...["SkipSimplifiedLayerNormalization", "Softmax", "LogSoftmax", "Hardmax", "Clip", "HardSigmoid", "Gelu", "Elu"],
   ...["LeakyRelu", "CumSum", "Trilu", "Sinh", "Cosh", "Asin", "Acos", "Atan", "Asinh", "Acosh", "Atanh", "Identity"],
   ...["RotaryEmbedding", "ScatterND", "ScatterElements", "BitwiseNot", "FastGelu", "BiasGelu", "QuickGelu"],
