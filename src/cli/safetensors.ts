@@ -63,7 +63,10 @@ export function readSafetensorsHeader(file: OpenFile, name: string): ReadonlyMap
   const begin = 8 + length;
   const entries = new Map<string, TensorEntry>();
   for (const [key, value] of Object.entries(header)) {
-    if (key === "__metadata__") continue;
+    if (key === "__metadata__") {
+      if (!isTexts(value)) wrong("its `__metadata__` is no object of texts");
+      continue;
+    }
     const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
     const isCount = (item: unknown) => Number.isSafeInteger(item) && (item as number) >= 0;
     const isList = (list: unknown): list is number[] => Array.isArray(list) && list.every(isCount);
@@ -77,6 +80,12 @@ export function readSafetensorsHeader(file: OpenFile, name: string): ReadonlyMap
   checkLayout(entries, begin, file.size, wrong);
   return entries;
 }
+
+const isTexts = (value: unknown) =>
+  typeof value === "object" &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.values(value).every((text) => typeof text === "string");
 
 type Wrong = (reason: string, help?: string) => never;
 

@@ -58,7 +58,7 @@ has a mean that is no rounding error: the old constant holds infinities, NaN, or
     title: "a file that is no sound safetensors file",
     explanation: `Such a file begins with the length of its header, a JSON object that says of each tensor its type, shape and place. The
 tensors lie one behind the other, from the header to the end of the file. The message has what is wrong; perhaps the
-file was cut off, or is of another format. The format's own library refuses the same files.`,
+file was cut off, or is of another format. The format's own library refuses such files too.`,
     wrong: 'const bias: f32[768] = load("pytorch_model.bin", "bias")',
     fix: 'const bias: f32[768] = load("model.safetensors", "bias")',
   },

@@ -134,6 +134,7 @@ describe("safetensors/safetensors#401, antirez/h3.c PR #48, ohdearquant/lattice#
     ["the same range", `{"g":${entry(0, 8)},"h":${entry(0, 8)},"i":${entry(8, 16)}}`, "overlaps"],
     ["a hole before the first", `{"g":${entry(8, 16)}}`, "8 bytes before `g` belong to no tensor"],
     ["a hole between two", `{"g":${entry(0, 8)},"h":${entry(12, 16, [1])}}`, "4 bytes before `h` belong to no tensor"],
+    ["metadata that is none", `{"__metadata__":[1],"g":${entry(0, 16, [4])}}`, "`__metadata__`"],
     ["a key that ends in a backslash", `{"a\\\\":${entry(0, 8)},"a\\\\":${entry(8, 16)}}`, "twice"],
   ])("%s", async (_what, header, reason) => {
     const said = await read(header);
