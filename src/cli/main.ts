@@ -2,7 +2,7 @@
 /** The `tirc` command. */
 
 import { readSync } from "node:fs";
-import { wantsColor, type World } from "./session.ts";
+import { type World, wantsColor } from "./session.ts";
 import { main } from "./tirc.ts";
 
 const { env, stdout, stderr } = process;
