@@ -14,6 +14,8 @@ export interface PathUse {
   readonly use: "none" | "read" | "write" | "format";
   /** The path in the text that is given, if there is one in it; the whole if not said otherwise. */
   readonly of?: (text: string) => string | undefined;
+  /** The option that reads what this one may write anew, with all that it held. */
+  readonly updates?: string;
 }
 
 interface Named {

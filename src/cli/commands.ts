@@ -204,7 +204,7 @@ export const tuneSpec: CommandSpec = {
       name: "--output",
       short: "-o",
       value: "OUT.json",
-      path: write,
+      path: { use: "write", updates: "--target" },
       summary: "where to write the profile, for --target; stdout if not given",
     },
     { name: "--rounds", value: "N", path: noPath, summary: "how often each schedule is timed; 9 if not given" },

@@ -27,11 +27,15 @@ export interface Read {
   /** What messages call it: a clause such as "the constant `w`". */
   readonly what: string;
   readonly span?: Span | undefined;
+  /** The option that names it, where one does. */
+  readonly option?: string;
 }
 
 export interface Written {
   readonly option: string;
   readonly span: Span;
+  /** The option whose file it may be, as it writes that anew. */
+  readonly updates?: string | undefined;
   /** The folder that the option names, where it does; it is made when the file is written. */
   readonly folder?: string;
   /** A path; or what files in the folder are called, where their names are not known yet. */
@@ -40,7 +44,8 @@ export interface Written {
 
 /** What an option writes to the file that it names. */
 export function writtenBy(args: Arguments, option: string): Written[] {
-  return args.paths(option).map(({ text, span }) => ({ option, span, file: text }));
+  const updates = args.command.options.find(({ name }) => name === option)?.path?.updates;
+  return args.paths(option).map(({ text, span }) => ({ option, span, updates, file: text }));
 }
 
 /** What an option writes into the folder that it names. */
@@ -57,11 +62,11 @@ export function writtenInto(args: Arguments, option: string, names: readonly (st
 function readBy(args: Arguments): Read[] {
   const { operand, options } = args.command;
   const isRead = ({ path }: OptionSpec) => path?.use === "read";
-  const named = (words: readonly Word[], what: string) =>
-    words.map(({ text, span }): Read => ({ path: text, what, span }));
+  const named = (words: readonly Word[], what: string, option?: string) =>
+    words.map(({ text, span }): Read => ({ path: text, what, span, ...(option !== undefined && { option }) }));
   return [
     ...named(operand?.path.use === "read" ? args.operands : [], `what \`tirc ${args.command.name}\` reads`),
-    ...options.filter(isRead).flatMap(({ name }) => named(args.paths(name), `what \`${name}\` reads`)),
+    ...options.filter(isRead).flatMap(({ name }) => named(args.paths(name), `what \`${name}\` reads`, name)),
   ];
 }
 
@@ -74,9 +79,9 @@ interface Use extends Identity {
 function checkReads(reads: Iterable<Read>, uses: readonly Use[], io: Io): void {
   const byFile = new Map(uses.map((use) => [use.inode, use]));
   byFile.delete(undefined);
-  for (const { path, what, span: at } of reads) {
+  for (const { path, what, span: at, option: reader } of reads) {
     const use = path === "-" ? undefined : byFile.get(identify(path, io)?.inode);
-    if (use === undefined) continue;
+    if (use === undefined || (reader !== undefined && use.written.updates === reader)) continue;
     const { option, span } = use.written;
     fail(cliErrors.overwritesInput(span, option, { path: use.path, other: path }, { what, span: at }));
   }

@@ -104,30 +104,42 @@ test("there is a line for each command that writes, with all that it can read", 
   }
 });
 
+test("nothing but a profile is written where it was read", () => {
+  const updates = writers.flatMap(([{ name }, option]) => {
+    return option.path?.updates === undefined ? [] : [`${name} ${option.name} ${option.path.updates}`];
+  });
+  expect(updates).toEqual(["tune --output --target"]);
+});
+
 describe.each(writers)("tirc $name", ({ name }, option) => {
   const line = lines[name] as Line;
   const key = `${name} ${option.name}`;
   const valued = (path: string) => (asValue[option.name] ?? ((text: string) => text))(path);
 
-  test.each(readBy(line))(`${option.name} over %s, which it reads`, async (file) => {
-    const inside = folders[key];
-    for (const way of ["itself", "another path", "a symbolic link", "a hard link"] as const) {
-      const place = new Workplace(files);
-      const link = inside === undefined ? "link" : `made/${inside}`;
-      if (inside !== undefined) place.write("made/other", "");
-      if (way === "a symbolic link") symlinkSync(join(place.folder, file), join(place.folder, link));
-      else if (way === "a hard link") linkSync(join(place.folder, file), join(place.folder, link));
-      // Into a folder nothing else can be written than what is called so.
-      else if (inside !== undefined) continue;
-      const path =
-        way === "itself" ? file : way === "another path" ? `./no/../${file}` : inside === undefined ? link : "made";
-      const before = snapshot(place);
-      const { code, stderr } = await place.run([name, ...line.argv, option.name, valued(path)]);
-      expect(stderr, way).toContain("error[E0720]");
-      expect(code).toBe(2);
-      expectUntouched(place, before);
-    }
-  });
+  // A profile that choices are added to is written in its place: test/cli/tune.slow.test.ts.
+  const updated = line.argv[line.argv.indexOf(option.path?.updates ?? "") + 1];
+  test.each(readBy(line).filter((file) => option.path?.updates === undefined || file !== updated))(
+    `${option.name} over %s, which it reads`,
+    async (file) => {
+      const inside = folders[key];
+      for (const way of ["itself", "another path", "a symbolic link", "a hard link"] as const) {
+        const place = new Workplace(files);
+        const link = inside === undefined ? "link" : `made/${inside}`;
+        if (inside !== undefined) place.write("made/other", "");
+        if (way === "a symbolic link") symlinkSync(join(place.folder, file), join(place.folder, link));
+        else if (way === "a hard link") linkSync(join(place.folder, file), join(place.folder, link));
+        // Into a folder nothing else can be written than what is called so.
+        else if (inside !== undefined) continue;
+        const path =
+          way === "itself" ? file : way === "another path" ? `./no/../${file}` : inside === undefined ? link : "made";
+        const before = snapshot(place);
+        const { code, stderr } = await place.run([name, ...line.argv, option.name, valued(path)]);
+        expect(stderr, way).toContain("error[E0720]");
+        expect(code).toBe(2);
+        expectUntouched(place, before);
+      }
+    },
+  );
 
   const others = writers.filter(([command, other]) => command.name === name && other.name !== option.name);
   test.each(others.map(([, other]) => [other.name, other] as const))(
