@@ -5,6 +5,7 @@
 
 import { type Diagnostic, fail, type Source } from "../src/diagnostics/diagnostic.ts";
 import { targetErrors } from "../src/diagnostics/errors-target.ts";
+import { duplicateKey } from "../src/duplicate-key.ts";
 import type { TunedSchedule } from "./choice.ts";
 
 /** Names and units as in WebGPU's GPUSupportedLimits. */
@@ -66,7 +67,7 @@ export function targetByName(name: string): TargetProfile {
   return builtinTargets.find((target) => target.name === name) ?? fail(targetErrors.unknownTarget(name, names));
 }
 
-/** A profile from the text of a JSON file. Throws every E0591 to E0593 it finds. Limits left out are the default ones. */
+/** A profile from the text of a JSON file. Throws every E0591 to E0593 that it finds. Limits left out are the default ones. */
 export function parseTarget(source: Source): TargetProfile {
   let value: unknown;
   try {
@@ -76,9 +77,21 @@ export function parseTarget(source: Source): TargetProfile {
     const at = Math.min(Number(/position (\d+)/.exec(reason)?.[1] ?? 0), source.text.length);
     fail(targetErrors.notJson({ source, start: at, end: Math.min(at + 1, source.text.length) }, reason));
   }
+  const twice = duplicateKey(source.text);
+  if (twice !== undefined) {
+    const { key, at } = twice;
+    fail(targetErrors.fieldTwice({ source, start: at, end: at + key.length + 2 }, key));
+  }
   return checkTarget(value, source.name);
 }
 
+/** What is given instead: of a list or an object that it is one, as it may be of any size and depth. */
+function described(value: unknown): string {
+  if (Array.isArray(value)) return "a list";
+  return isObject(value) ? "an object" : (JSON.stringify(value) ?? "missing");
+}
+
+const mostProblems = 20;
 const fields = ["name", "kind", "features", "subgroup", "limits", "schedules"];
 type Report = (path: string, expected: string, got: unknown) => void;
 type OnlyKnown = (path: string, object: Record<string, unknown>, known: readonly string[]) => void;
@@ -90,7 +103,7 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 export function checkTarget(value: unknown, origin: string): TargetProfile {
   const found: Diagnostic[] = [];
   const wrong: Report = (path, expected, got) => {
-    found.push(targetErrors.wrongField(origin, path, expected, JSON.stringify(got) ?? "missing"));
+    found.push(targetErrors.wrongField(origin, path, expected, described(got)));
   };
   const onlyKnown: OnlyKnown = (path, object, known) => {
     for (const key of Object.keys(object).filter((key) => !known.includes(key))) {
@@ -98,7 +111,7 @@ export function checkTarget(value: unknown, origin: string): TargetProfile {
     }
   };
 
-  if (!isObject(value)) fail(targetErrors.wrongField(origin, "(the whole)", "an object", JSON.stringify(value)));
+  if (!isObject(value)) fail(targetErrors.wrongField(origin, "(the whole)", "an object", described(value)));
   const { name, kind, features = [], subgroup, limits = {}, schedules } = value;
   onlyKnown("", value, fields);
   if (typeof name !== "string" || name === "") wrong("name", "a name", name);
@@ -117,7 +130,7 @@ export function checkTarget(value: unknown, origin: string): TargetProfile {
     }
   }
   if (schedules !== undefined) checkSchedules(schedules, wrong, onlyKnown);
-  if (found.length > 0) fail(...found);
+  if (found.length > 0) fail(...found.slice(0, mostProblems));
   return { ...value, features, limits: { ...defaultLimits, ...(limits as object) } } as unknown as TargetProfile;
 }
 

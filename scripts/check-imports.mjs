@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 /** Path prefixes of each layer, low to high. The longest prefix that fits a file decides its layer. */
 const layers = [
   ["grammar/"],
-  ["src/diagnostics/"],
+  ["src/diagnostics/", "src/duplicate-key.ts"],
   ["src/ir/"],
   ["src/parse/", "src/pass/", "src/onnx/"],
   ["src/language/"],

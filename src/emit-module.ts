@@ -5,6 +5,7 @@
 
 import { mostCounted, mostWorkgroups } from "../codegen/launch.ts";
 import type { Binding, Kernel } from "../codegen/manifest.ts";
+import { oneLine } from "./diagnostics/short.ts";
 import { printType } from "./ir/types.ts";
 
 /** What `emitModule` writes. */
@@ -108,8 +109,7 @@ const exportsText = (names: readonly Names[]) =>
   `export { ${names.map(({ local, exported }) => `${local} as ${exported}`).join(", ")} };\n`;
 
 /** A file may be called as it likes: a line break would end the comment. */
-const header = (source: string) =>
-  `// Made by tirc from ${source.replace(/[\r\n\u2028\u2029]/g, "?")}. Changes to this file are lost.\n`;
+const header = (source: string) => `// Made by tirc from ${oneLine(source)}. Changes to this file are lost.\n`;
 
 const optionsText = `export interface LaunchOptions<Outputs> {
   /** Record into this encoder; submitting it is yours. Without one, the kernel is submitted at once. */

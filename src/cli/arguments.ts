@@ -9,24 +9,44 @@ import { type Diagnostic, fail, type Source, type Span } from "../diagnostics/di
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { listing } from "../diagnostics/errors-types.ts";
 
-export interface OptionSpec {
+/** Whether what is given is the path of a file, and what becomes of that. */
+export interface PathUse {
+  readonly use: "none" | "read" | "write" | "format";
+  /** The path in the text that is given, if there is one in it; the whole if not said otherwise. */
+  readonly of?: (text: string) => string | undefined;
+  /** The option that reads what this one may write anew, with all that it held. */
+  readonly updates?: string;
+}
+
+interface Named {
   /** With its hyphens: `--emit`. */
   readonly name: string;
   /** `-o`: its value may follow at once. */
   readonly short?: string;
-  /** What stands for the value in help; a flag has none. */
-  readonly value?: string;
-  readonly choices?: readonly string[];
   /** May be given several times. */
   readonly repeats?: boolean;
   readonly summary: string;
 }
 
+/** An option: a flag, a choice, or one with a value that may be a path, which it has to say. */
+export type OptionSpec = Named &
+  (
+    | { readonly value?: undefined; readonly choices?: undefined; readonly path?: undefined }
+    /** `value` is what stands for it in help. */
+    | { readonly value: string; readonly choices: readonly string[]; readonly path?: undefined }
+    | { readonly value: string; readonly choices?: undefined; readonly path: PathUse }
+  );
+
 export interface CommandSpec {
   readonly name: string;
   readonly summary: string;
   /** What it takes beside options: exactly one, one or more, or nothing. */
-  readonly operand?: { readonly name: string; readonly what: string; readonly many?: boolean };
+  readonly operand?: {
+    readonly name: string;
+    readonly what: string;
+    readonly many?: boolean;
+    readonly path: PathUse;
+  };
   readonly options: readonly OptionSpec[];
   /** Shown below the options. */
   readonly notes?: readonly string[];
@@ -44,12 +64,19 @@ interface Given {
 }
 
 export class Arguments {
+  readonly command: CommandSpec;
   readonly operands: readonly Word[];
   /** The whole line. */
   readonly span: Span;
   readonly #given: ReadonlyMap<string, readonly Given[]>;
 
-  constructor(operands: readonly Word[], given: ReadonlyMap<string, readonly Given[]>, span: Span) {
+  constructor(
+    command: CommandSpec,
+    operands: readonly Word[],
+    given: ReadonlyMap<string, readonly Given[]>,
+    span: Span,
+  ) {
+    this.command = command;
     this.operands = operands;
     this.#given = given;
     this.span = span;
@@ -66,6 +93,12 @@ export class Arguments {
 
   value(name: string): Word | undefined {
     return this.values(name)[0];
+  }
+
+  /** The paths in the values of an option. */
+  paths(name: string): Word[] {
+    const path = this.command.options.find((option) => option.name === name)?.path;
+    return path === undefined ? [] : this.values(name).flatMap((word) => pathIn(word, path) ?? []);
   }
 
   /** Where an option that was given stands. */
@@ -99,6 +132,12 @@ export function checkStream(words: readonly Word[], stream: "stdin" | "stdout"):
   if (first !== undefined && second !== undefined) fail(cliErrors.streamTwice(second.span, stream, first.span));
 }
 
+/** The path in what an option or an operand is given, if there is one in it. */
+export function pathIn(word: Word, { use, of = (text) => text }: PathUse): Word | undefined {
+  const path = use === "none" ? undefined : of(word.text);
+  return path === undefined ? undefined : partOf(word, word.text.length - path.length);
+}
+
 /** `NAME=VALUE` in two. Throws E0710. */
 export function assignment(word: Word, option: string, form: string): { name: Word; value: Word } {
   const at = word.text.indexOf("=");
@@ -106,7 +145,7 @@ export function assignment(word: Word, option: string, form: string): { name: Wo
   return { name: partOf(word, 0, at), value: partOf(word, at + 1) };
 }
 
-/** @throws TircError with every E0702 to E0708 of the line. */
+/** @throws TircError with every E0702 to E0708 and E0721 of the line. */
 export function parseArguments(command: CommandSpec, words: readonly Word[], line: Span): Arguments {
   const found: Diagnostic[] = [];
   const given = new Map<string, Given[]>();
@@ -126,6 +165,9 @@ export function parseArguments(command: CommandSpec, words: readonly Word[], lin
     }
     if (value !== undefined && spec.choices !== undefined && !spec.choices.includes(value.text)) {
       found.push(cliErrors.wrongValue(value.span, shown, value.text, listing(spec.choices, "or"), spec.choices));
+    }
+    if (value?.text === "" && spec.path !== undefined && spec.path.use !== "none") {
+      found.push(cliErrors.noPath(value.span, `\`${shown}\``));
     }
     const before = given.get(spec.name) ?? [];
     if (before[0] !== undefined && spec.repeats !== true) {
@@ -157,12 +199,14 @@ export function parseArguments(command: CommandSpec, words: readonly Word[], lin
   }
   found.push(...operandErrors(command, operands, line));
   if (found.length > 0 && !given.has("--help")) fail(...found);
-  return new Arguments(operands, given, line);
+  return new Arguments(command, operands, given, line);
 }
 
 function operandErrors({ name, operand }: CommandSpec, operands: readonly Word[], line: Span): Diagnostic[] {
   const end = { ...line, start: line.end };
   if (operand !== undefined && operands.length === 0) return [cliErrors.missingOperand(end, name, operand.what)];
+  const empty = operands.find(({ text }) => text === "");
+  if (empty !== undefined) return [cliErrors.noPath(empty.span, `\`tirc ${name}\``)];
   const most = operand === undefined ? 0 : operand.many === true ? Infinity : 1;
   const extra = operands[most];
   return extra === undefined ? [] : [cliErrors.extraOperand(extra.span, name, operand?.name ?? "", most)];

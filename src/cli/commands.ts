@@ -1,7 +1,19 @@
 /** The commands and their options. Help is written from these tables, and command lines are read by them. */
 
 import { accuracies, roundings } from "../../codegen/options.ts";
-import type { CommandSpec, OptionSpec } from "./arguments.ts";
+import type { CommandSpec, OptionSpec, PathUse } from "./arguments.ts";
+import { parseFill } from "./fill.ts";
+
+const noPath: PathUse = { use: "none" };
+const read: PathUse = { use: "read" };
+const write: PathUse = { use: "write" };
+const assigned = (text: string) => text.slice(text.indexOf("=") + 1);
+const profile: PathUse = { use: "read", of: (text) => (text.endsWith(".json") ? text : undefined) };
+const input: PathUse = {
+  use: "read",
+  of: (text) => (parseFill(assigned(text)) === undefined ? assigned(text) : undefined),
+};
+const output: PathUse = { use: "write", of: assigned };
 
 const common: readonly OptionSpec[] = [
   {
@@ -14,15 +26,31 @@ const common: readonly OptionSpec[] = [
 ];
 
 const program: readonly OptionSpec[] = [
-  { name: "--fn", value: "NAME", summary: "the one function of the file that is meant" },
-  { name: "--target", value: "NAME|FILE.json", summary: "what to compile for: a built-in target or a profile" },
-  { name: "--dim", value: "NAME=EXTENT", repeats: true, summary: "the extent of a named dimension; repeats" },
+  { name: "--fn", value: "NAME", path: noPath, summary: "the one function of the file that is meant" },
+  {
+    name: "--target",
+    value: "NAME|FILE.json",
+    path: profile,
+    summary: "what to compile for: a built-in target or a profile",
+  },
+  {
+    name: "--dim",
+    value: "NAME=EXTENT",
+    path: noPath,
+    repeats: true,
+    summary: "the extent of a named dimension; repeats",
+  },
 ];
 
 const passes: readonly OptionSpec[] = [
-  { name: "--passes", value: "PIPELINE", summary: "the passes to run, for example 'canonicalize,fixpoint(cse,dce)'" },
+  {
+    name: "--passes",
+    value: "PIPELINE",
+    path: noPath,
+    summary: "the passes to run, for example 'canonicalize,fixpoint(cse,dce)'",
+  },
   { name: "-O", short: "-O", value: "0|1", choices: ["0", "1"], summary: "-O0: fuse alone; -O1: the default pipeline" },
-  { name: "--disable-pass", value: "PASS", repeats: true, summary: "leave a pass out; repeats" },
+  { name: "--disable-pass", value: "PASS", path: noPath, repeats: true, summary: "leave a pass out; repeats" },
   { name: "--remarks", summary: "say what passes did, and why they did not" },
 ];
 
@@ -50,23 +78,47 @@ const arithmetic: readonly OptionSpec[] = [
 ];
 
 const inside: readonly OptionSpec[] = [
-  { name: "--print-ir-before", value: "PASS", repeats: true, summary: "print the IR before a pass; repeats" },
-  { name: "--print-ir-after", value: "PASS", repeats: true, summary: "print the IR after a pass; repeats" },
+  {
+    name: "--print-ir-before",
+    value: "PASS",
+    path: noPath,
+    repeats: true,
+    summary: "print the IR before a pass; repeats",
+  },
+  {
+    name: "--print-ir-after",
+    value: "PASS",
+    path: noPath,
+    repeats: true,
+    summary: "print the IR after a pass; repeats",
+  },
   { name: "--print-ir-after-all", summary: "print the IR after every pass" },
   { name: "--print-ir-after-change", summary: "print the IR after every pass that changed it" },
-  { name: "--dump-dir", value: "DIR", summary: "write the IR at every step, and the kernel, into a folder" },
+  {
+    name: "--dump-dir",
+    value: "DIR",
+    path: write,
+    summary: "write the IR at every step, and the kernel, into a folder",
+  },
   { name: "--timing", summary: "how long each pass took" },
   { name: "--stats", summary: "what the passes counted" },
 ];
 
-const file = { name: "FILE", what: "a .tir file, or `-` for stdin" };
+const file = { name: "FILE", what: "a .tir file, or `-` for stdin", path: read };
+const model = { name: "MODEL.onnx", what: "an ONNX model", path: read };
 
 export const compileSpec: CommandSpec = {
   name: "compile",
   summary: "compile each function of a file to a WGSL kernel",
   operand: file,
   options: [
-    { name: "--output", short: "-o", value: "OUT", summary: "where to write: a file, a folder for several functions" },
+    {
+      name: "--output",
+      short: "-o",
+      value: "OUT",
+      path: write,
+      summary: "where to write: a file, a folder for several functions",
+    },
     {
       name: "--emit",
       value: "KIND",
@@ -77,11 +129,13 @@ export const compileSpec: CommandSpec = {
     {
       name: "--source-map",
       value: "FILE",
+      path: write,
       summary: "write which line of the WGSL computes what of the program; a folder for several functions",
     },
     {
       name: "--weights-out",
       value: "FILE",
+      path: write,
       summary: "let centerings move into constants, and write the new constants as safetensors",
     },
     ...program,
@@ -100,6 +154,7 @@ export const compileSpec: CommandSpec = {
 const adapter: OptionSpec = {
   name: "--adapter",
   value: "NAME",
+  path: noPath,
   summary:
     "the adapter with NAME in its name, such as nvidia or swiftshader; $TIRC_ADAPTER or the fastest if not given",
 };
@@ -112,11 +167,12 @@ export const runSpec: CommandSpec = {
     {
       name: "--in",
       value: "NAME=VALUE",
+      path: input,
       repeats: true,
       summary:
         "a .npy file, randn (if not given), rand, zeros, ones, a number, uniform(LOW, HIGH) or normal(MEAN, DEVIATION)",
     },
-    { name: "--out", value: "NAME=FILE.npy", repeats: true, summary: "write an output; repeats" },
+    { name: "--out", value: "NAME=FILE.npy", path: output, repeats: true, summary: "write an output; repeats" },
     {
       name: "--device",
       value: "DEVICE",
@@ -124,7 +180,7 @@ export const runSpec: CommandSpec = {
       summary: "auto (a WebGPU adapter if there is one), gpu, or cpu (the reference interpreter)",
     },
     adapter,
-    { name: "--seed", value: "N", summary: "for random numbers; 0 if not given" },
+    { name: "--seed", value: "N", path: noPath, summary: "for random numbers; 0 if not given" },
     { name: "--compare", summary: "check every output against the float64 reference" },
     { name: "--json", summary: "print the result as JSON" },
     ...program,
@@ -150,9 +206,10 @@ export const tuneSpec: CommandSpec = {
       name: "--output",
       short: "-o",
       value: "OUT.json",
+      path: { use: "write", updates: "--target" },
       summary: "where to write the profile, for --target; stdout if not given",
     },
-    { name: "--rounds", value: "N", summary: "how often each schedule is timed; 9 if not given" },
+    { name: "--rounds", value: "N", path: noPath, summary: "how often each schedule is timed; 9 if not given" },
     adapter,
     ...program,
     ...passes,
@@ -176,7 +233,7 @@ export const checkSpec: CommandSpec = {
 export const fmtSpec: CommandSpec = {
   name: "fmt",
   summary: "format files in place",
-  operand: { ...file, many: true },
+  operand: { ...file, many: true, path: { use: "format" } },
   options: [{ name: "--check", summary: "change nothing, and fail if a file is not formatted" }, ...common],
 };
 
@@ -196,7 +253,7 @@ export const passesSpec: CommandSpec = {
 export const explainSpec: CommandSpec = {
   name: "explain",
   summary: "show the page of a diagnostic",
-  operand: { name: "CODE", what: "the code of a diagnostic, such as `E0203`, or `list`" },
+  operand: { name: "CODE", what: "the code of a diagnostic, such as `E0203`, or `list`", path: noPath },
   options: common,
   notes: ["`tirc explain list` shows all codes, a line each."],
 };
@@ -211,9 +268,9 @@ export const explainNormsSpec: CommandSpec = {
 export const importSpec: CommandSpec = {
   name: "import",
   summary: "turn an ONNX model into a program",
-  operand: { name: "MODEL.onnx", what: "an ONNX model" },
+  operand: model,
   options: [
-    { name: "--output", short: "-o", value: "OUT.tir", summary: "where to write; stdout if not given" },
+    { name: "--output", short: "-o", value: "OUT.tir", path: write, summary: "where to write; stdout if not given" },
     { name: "--remarks", summary: "say why nodes that look like ops of the language are kept as `extern`" },
     ...common,
   ],
@@ -223,9 +280,15 @@ export const importSpec: CommandSpec = {
 export const surgerySpec: CommandSpec = {
   name: "surgery",
   summary: "write the LayerNorms of an ONNX model as RMSNorms",
-  operand: { name: "MODEL.onnx", what: "an ONNX model" },
+  operand: model,
   options: [
-    { name: "--output", short: "-o", value: "OUT.onnx", summary: "where to write; nothing is written if not given" },
+    {
+      name: "--output",
+      short: "-o",
+      value: "OUT.onnx",
+      path: write,
+      summary: "where to write; nothing is written if not given",
+    },
     {
       name: "--mode",
       value: "MODE",
@@ -239,16 +302,17 @@ export const surgerySpec: CommandSpec = {
       summary:
         "rms (RMSNormalization, the default from operator set 23 on) or simplified (SimplifiedLayerNormalization of onnxruntime)",
     },
-    { name: "--report", value: "FILE.json", summary: "write what became of each norm, as JSON" },
+    { name: "--report", value: "FILE.json", path: write, summary: "write what became of each norm, as JSON" },
     { name: "--json", summary: "print that instead of the table" },
     { name: "--check", summary: "run both models in onnxruntime on random inputs, and compare the outputs" },
     {
       name: "--dim",
       value: "NAME=EXTENT",
+      path: noPath,
       repeats: true,
       summary: "for --check: the extent of a named dimension; repeats",
     },
-    { name: "--seed", value: "N", summary: "for --check: of the random inputs; 0 if not given" },
+    { name: "--seed", value: "N", path: noPath, summary: "for --check: of the random inputs; 0 if not given" },
     { name: "--remarks", summary: "say what passes did, and why nodes are kept as they are" },
     ...common,
   ],
@@ -258,10 +322,21 @@ export const surgerySpec: CommandSpec = {
 export const extractSpec: CommandSpec = {
   name: "extract",
   summary: "write the norms of an ONNX model as kernels",
-  operand: { name: "MODEL.onnx", what: "an ONNX model" },
+  operand: model,
   options: [
-    { name: "--output", short: "-o", value: "FOLDER", summary: "where to write; nothing is written if not given" },
-    { name: "--target", value: "NAME|FILE.json", summary: "what to compile for: a built-in target or a profile" },
+    {
+      name: "--output",
+      short: "-o",
+      value: "FOLDER",
+      path: write,
+      summary: "where to write; nothing is written if not given",
+    },
+    {
+      name: "--target",
+      value: "NAME|FILE.json",
+      path: profile,
+      summary: "what to compile for: a built-in target or a profile",
+    },
     ...common,
   ],
   notes: ["For each norm, with what stands around it: a program (.tir), its kernel (.wgsl), and its manifest (.json)."],

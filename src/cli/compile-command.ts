@@ -6,9 +6,10 @@ import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { emitModule } from "../emit-module.ts";
 import { print } from "../ir/print.ts";
 import type { Arguments, Word } from "./arguments.ts";
-import { readConstants } from "./constants.ts";
-import { shownPath, writeAtomically } from "./files.ts";
-import { checkOutput, writeDump, writeKernels } from "./kernel-files.ts";
+import { filesOfConstants, readConstants } from "./constants.ts";
+import { shownPath } from "./files.ts";
+import { checkOutput, dumpInstruments, dumpOutputs, kernelOutputs, writeDump, writeKernels } from "./kernel-files.ts";
+import { Outputs, writtenBy } from "./outputs.ts";
 import { readProgram, reportRemarks } from "./program-options.ts";
 import type { Session } from "./session.ts";
 import { checkSourceMap, writeSourceMaps } from "./source-maps.ts";
@@ -18,10 +19,10 @@ import { moved, writeWeights } from "./weights.ts";
 export async function compileCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;
   const program = readProgram(args, session);
-  const { module, passes, dims, instruments, disabled, target = "portable" } = program;
+  const { module, passes, dims, disabled, target = "portable" } = program;
   const emit = args.value("--emit")?.text ?? "wgsl";
   const output = args.value("--output");
-  const options = { passes, dims, instruments, disabled };
+  const path = output?.text ?? "-";
   const started = performance.now();
   const time = (what: string) => {
     if (args.has("--timing")) reportTime(program.parseTime, performance.now() - started, what, session);
@@ -30,37 +31,42 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   const weights = readWeightsPath(args);
   const map = args.value("--source-map");
   checkSourceMap(args, emit, program, io);
+  const isOneFile = emit === "tir" || emit === "ts";
+  if (!isOneFile) checkOutput(output, program, /\.(wgsl|json)$/, io);
+  const names = module.fns.map(({ name }) => name);
+  const written = [
+    ...(isOneFile ? writtenBy(args, "--output") : kernelOutputs(args, "--output", names, emit, io)),
+    ...kernelOutputs(args, "--source-map", names, "wgsl.map", io),
+    ...writtenBy(args, "--weights-out"),
+    ...dumpOutputs(args, names),
+  ];
+  const outputs = new Outputs(args, session, written, filesOfConstants(module, source, io));
+  const instruments = [...program.instruments, ...dumpInstruments(args, outputs)];
+  const options = { passes, dims, instruments, disabled };
   if (emit === "tir") {
     const { module: result, remarks } = optimize(module, options);
     reportRemarks(remarks, args, session);
     time("passes");
-    const path = output?.text ?? "-";
     const placed = moved(result, source, path);
     const constants = readConstants(result, source, io);
-    const written =
-      weights === undefined ? placed : writeWeights(placed, constants, { weights, output: path }, session);
-    writeAtomically(path, print(written), io);
+    const places = { weights: weights ?? "", output: path };
+    const final = weights === undefined ? placed : writeWeights(placed, constants, places, outputs, session);
+    outputs.write(path, print(final));
     return 0;
   }
-  if (emit !== "ts") checkOutput(output, program, /\.(wgsl|json)$/, io);
   const { kernels, remarks, module: result } = compile(module, { ...options, ...program.arithmetic, target });
   reportRemarks(remarks, args, session);
   time("passes and code generation");
-  writeDump(args.value("--dump-dir"), kernels, io);
+  writeDump(args, kernels, outputs);
   if (weights !== undefined) {
-    writeWeights(result, readConstants(result, source, io), { weights, output: output?.text ?? "-" }, session);
+    writeWeights(result, readConstants(result, source, io), { weights, output: path }, outputs, session);
   }
   if (emit === "ts") {
-    writeAtomically(
-      output?.text ?? "-",
-      emitModule(kernels, { language: "ts", source: shownPath(source, "stdin") }),
-      io,
-    );
+    outputs.write(path, emitModule(kernels, { language: "ts", source: shownPath(source, "stdin") }));
     return 0;
   }
-  const path = output?.text ?? "-";
-  writeKernels(kernels, path, emit, io);
-  if (map !== undefined) writeSourceMaps(kernels, { map: map.text, program: source, output: path, emit }, io);
+  writeKernels(kernels, path, emit, outputs, io);
+  if (map !== undefined) writeSourceMaps(kernels, { map: map.text, program: source, output: path, emit }, outputs, io);
   return 0;
 }
 
@@ -70,7 +76,7 @@ function readWeightsPath(args: Arguments): string | undefined {
   return word?.text;
 }
 
-function reportTime(parse: number, rest: number, what: string, { io }: Session): void {
-  const line = (milliseconds: number, text: string) => `${milliseconds.toFixed(2).padStart(10)} ms  ${text}\n`;
-  io.stderr(line(parse, "reading and parsing") + line(rest, what));
+function reportTime(parse: number, rest: number, what: string, session: Session): void {
+  const line = (milliseconds: number, text: string) => `${milliseconds.toFixed(2).padStart(10)} ms  ${text}`;
+  session.tell([line(parse, "reading and parsing"), line(rest, what)]);
 }

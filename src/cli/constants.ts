@@ -3,32 +3,54 @@
 import { dirname, join } from "node:path";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { constFileErrors } from "../diagnostics/errors-data.ts";
+import { isBeyond } from "../ir/float16.ts";
 import { type Constants, constantsOf } from "../ir/interpret.ts";
 import type { Const, Module } from "../ir/ir.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { isFloat, isInteger, printType, sameShape } from "../ir/types.ts";
-import { type OnnxModel, writtenName } from "../onnx/model.ts";
+import type { OnnxModel } from "../onnx/model.ts";
 import { fromNumbers, toNumbers } from "../runtime/host-tensor.ts";
 import { openFile, readBytes } from "./files.ts";
 import { type NpyArray, readNpy } from "./npy.ts";
-import { openOnnx } from "./onnx-files.ts";
+import { openOnnx, weightFiles } from "./onnx-files.ts";
+import type { Read } from "./outputs.ts";
+import { indexOf } from "./run-report.ts";
 import { readSafetensor, readSafetensorsHeader } from "./safetensors.ts";
 import type { Io } from "./session.ts";
 
 /**
  * The constants of a module whose text stands at `path`: files are named relative to its folder. Each is read once, and
- * checked against its declared type. Reading throws E0630 to E0640, E0660 to E0664 and E0740 to E0746.
+ * checked against its declared type. Reading throws E0630 to E0640, E0660 to E0667 and E0740 to E0746.
  */
 export function readConstants(module: Module, path: string, io: Io): Constants {
-  const folder = path === "-" ? "." : dirname(path);
+  const folder = folderOf(path);
   const models = new Map<string, OnnxModel>();
   return constantsOf(module, (constant) => load(constant, folder, models, io));
+}
+
+/** Where a constant of a program in `folder` is loaded from. */
+const fileOf = (file: string, folder: string) => (file.startsWith("/") ? file : join(folder, file));
+const folderOf = (path: string) => (path === "-" ? "." : dirname(path));
+
+/** The files that a module's constants lie in, those beside a model among them. */
+export function* filesOfConstants({ consts }: Module, path: string, io: Io): Generator<Read> {
+  const seen = new Set<string>();
+  for (const { name, data, span } of consts) {
+    if (data.kind !== "load") continue;
+    const file = fileOf(data.file, folderOf(path));
+    if (seen.has(file)) continue;
+    seen.add(file);
+    const what = `what the const \`${name}\` is loaded from`;
+    yield { path: file, what, span };
+    if (!file.endsWith(".onnx")) continue;
+    for (const weights of weightFiles(file, io)) yield { path: weights, what, span };
+  }
 }
 
 function load(constant: Const, folder: string, models: Map<string, OnnxModel>, io: Io): Tensor {
   const { name, type, data, span } = constant;
   if (data.kind !== "load") throw new Error(`the const ${name} is in no file`);
-  const file = data.file.startsWith("/") ? data.file : join(folder, data.file);
+  const file = fileOf(data.file, folder);
   const array = readArray(constant, file, models, io);
   const { element } = type;
   const fits = isFloat(element) ? array.kind === "float" : array.kind === (isInteger(element) ? "integer" : "bool");
@@ -45,6 +67,11 @@ function load(constant: Const, folder: string, models: Map<string, OnnxModel>, i
       ),
     );
   }
+  const beyond = array.numbers.findIndex((number) => isBeyond(element, number));
+  if (beyond >= 0) {
+    const value = array.numbers[beyond] as number;
+    fail(constFileErrors.outOfRange(span, name, printType(type), where, indexOf(beyond, array.shape), value));
+  }
   return { element, shape: array.shape, data: toNumbers(fromNumbers(element, array.shape, array.numbers)) };
 }
 
@@ -58,7 +85,7 @@ function readOnnxConstant({ name, data, span }: Const, file: string, models: Map
   if (data.kind !== "load" || data.tensor === undefined) fail(constFileErrors.needsTensor(span, name, file));
   const model = models.get(file) ?? openOnnx(file, io, span);
   models.set(file, model);
-  const tensor = model.tensorNames.find((known) => writtenName(known) === data.tensor);
+  const tensor = model.tensorWritten(data.tensor);
   const numbers = tensor === undefined ? undefined : model.numbers(tensor);
   if (numbers === undefined) fail(constFileErrors.noTensor(span, file, data.tensor, model.tensorNames));
   return numbers;

@@ -5,13 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { internalError } from "../diagnostics/errors-cli.ts";
 import { withHeader } from "../pass-manager/pipeline.ts";
-import type { Session } from "./session.ts";
+import { linesOf, type Session } from "./session.ts";
 
 /** One line, and where the program is kept; the stack only with TIRC_DEBUG=1. */
 export function reportCrash(caught: unknown, argv: readonly string[], session: Session): void {
   const message = caught instanceof Error ? caught.message : String(caught);
   session.report([internalError(message.split("\n")[0] as string, keepProgram(message, argv, session))]);
-  if (session.io.env.TIRC_DEBUG === "1") session.io.stderr(`${stackOf(caught)}\n`);
+  if (session.io.env.TIRC_DEBUG === "1") session.tell(linesOf(stackOf(caught)));
 }
 
 function stackOf(caught: unknown): string {

@@ -2,6 +2,7 @@
 
 import { applyFusedRmsNorm, type CenteringMode, type NormRecord } from "../apply-fused-rms-norm.ts";
 import { lineColumn } from "../diagnostics/diagnostic.ts";
+import { jsonText } from "../diagnostics/json.ts";
 import { parse } from "../parse/parse.ts";
 import type { Arguments, Word } from "./arguments.ts";
 import { readText, shownPath } from "./files.ts";
@@ -14,8 +15,8 @@ export async function explainNormsCommand(args: Arguments, session: Session): Pr
   const module = parse(readText(path, io), { file: shownPath(path, "stdin") });
   const mode = (args.value("--mode")?.text ?? "exact") as CenteringMode;
   const { norms, remarks } = applyFusedRmsNorm(module, { mode });
-  if (args.has("--json")) io.stdout(`${JSON.stringify(norms.map(asData), null, 2)}\n`);
-  else io.stdout(table(norms));
+  if (args.has("--json")) session.output(`${jsonText(norms.map(asData), 2)}\n`);
+  else session.print(table(norms));
   session.report(remarks.filter(({ code }) => code === "R0601"));
   return 0;
 }
@@ -29,7 +30,7 @@ function asData(record: NormRecord) {
   return { ...rest, ...placeOf(record) };
 }
 
-function table(norms: readonly NormRecord[]): string {
+function table(norms: readonly NormRecord[]): string[] {
   return normTable(
     norms.map((record) => {
       const { file, line, column } = placeOf(record);

@@ -6,13 +6,14 @@ import type { TargetProfile } from "../../codegen/target.ts";
 import { compile } from "../compile.ts";
 import { TircError } from "../diagnostics/diagnostic.ts";
 import { normWarnings } from "../diagnostics/errors-norms.ts";
+import { jsonText } from "../diagnostics/json.ts";
 import type { Fn } from "../ir/ir.ts";
 import { print } from "../ir/print.ts";
 import { type NormRegion, normRegions } from "../norm-regions.ts";
 import { importModel } from "../onnx/import.ts";
 import type { Arguments, Word } from "./arguments.ts";
-import { makeFolder, writeAtomically } from "./files.ts";
-import { openOnnx } from "./onnx-files.ts";
+import { openOnnx, weightsRead } from "./onnx-files.ts";
+import { Outputs, writtenInto } from "./outputs.ts";
 import { readTarget } from "./program-options.ts";
 import type { Session } from "./session.ts";
 
@@ -33,19 +34,19 @@ export async function extractCommand(args: Arguments, session: Session): Promise
         "model",
       ),
     ]);
-  if (folder !== undefined) makeFolder(folder, io);
+  const names = regions.flatMap(({ name }) => ["tir", "wgsl", "json"].map((extension) => `${name}.${extension}`));
+  const outputs = new Outputs(args, session, writtenInto(args, "--output", names), weightsRead(model, path));
   let code = 0;
   for (const region of regions) {
     const kernel = kernelOf(region, target, session);
-    io.stdout(`${described(region)}\n`);
+    session.print([described(region)]);
     if (kernel === undefined) code = 1;
     if (folder === undefined) continue;
-    const write = (extension: string, text: string) =>
-      writeAtomically(`${folder}/${region.name}.${extension}`, text, io);
+    const write = (extension: string, text: string) => outputs.write(`${folder}/${region.name}.${extension}`, text);
     write("tir", print(region.module));
     if (kernel === undefined) continue;
     write("wgsl", kernel.wgsl);
-    write("json", `${JSON.stringify({ ...kernel.manifest, tensors: tensorsOf(region, tensors) }, null, 2)}\n`);
+    write("json", `${jsonText({ ...kernel.manifest, tensors: tensorsOf(region, tensors) }, 2)}\n`);
   }
   return code;
 }

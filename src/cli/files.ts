@@ -3,11 +3,15 @@
 import { randomBytes } from "node:crypto";
 import {
   closeSync,
+  existsSync,
   fstatSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
+  readlinkSync,
   readSync,
   realpathSync,
   renameSync,
@@ -134,10 +138,75 @@ export function kindOf(path: string, io: Io): PathKind {
   }
 }
 
-/** Whether both paths are of one file that is there. */
-export function isSameFile(a: string, b: string, io: Io): boolean {
-  const [first, second] = [a, b].map((path) => statSync(resolve(io.cwd, path), { throwIfNoEntry: false }));
-  return first !== undefined && second !== undefined && first.dev === second.dev && first.ino === second.ino;
+/** What a path leads to, and what is unusual about it. */
+export interface FileStatus {
+  /** Where the file lies once links are followed. */
+  readonly real: string;
+  readonly isRegular: boolean;
+  /** How many names it has. */
+  readonly links: number;
+}
+
+/** Nothing where nothing is there. */
+export function statusOf(path: string, io: Io): FileStatus | undefined {
+  const given = resolve(io.cwd, path);
+  const stats = statSync(given, { throwIfNoEntry: false });
+  return stats && { real: realpathSync(given), isRegular: stats.isFile(), links: stats.nlink };
+}
+
+/** What tells whether two paths are of one file. */
+export interface Identity {
+  /** Of a file that is there. */
+  readonly inode?: string | undefined;
+  /** Where it lies, or would lie, once all links are followed. */
+  readonly place: string;
+}
+
+/** Nothing for devices and pipes, which hold nothing that could be lost, and for what cannot be looked at. */
+export function identify(path: string, io: Io): Identity | undefined {
+  const given = resolve(io.cwd, path);
+  try {
+    const stats = statSync(given, { throwIfNoEntry: false, bigint: true });
+    const place = placeOf(given);
+    if (stats === undefined) return { place: spelled(place) };
+    if (!stats.isFile() && !stats.isDirectory()) return undefined;
+    return { inode: stats.isFile() ? `${stats.dev}:${stats.ino}` : undefined, place: spelled(place) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** More links than any system follows. */
+const mostLinks = 40;
+
+/** An absolute path without links, of which the end may not be there. */
+function placeOf(path: string, links = 0): string {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  const above = dirname(path);
+  if (stats === undefined) return above === path ? path : join(placeOf(above, links), basename(path));
+  if (!stats.isSymbolicLink()) return realpathSync(path);
+  // A link to what is not there yet: what is written to it lies there.
+  if (statSync(path, { throwIfNoEntry: false }) !== undefined || links === mostLinks) return realpathSync(path);
+  return placeOf(resolve(placeOf(above, links), readlinkSync(path)), links + 1);
+}
+
+/** In one case where the folder of the file takes names that differ in case alone for one. */
+function spelled(place: string): string {
+  let folder = dirname(place);
+  while (!existsSync(folder)) folder = dirname(folder);
+  const name = basename(folder);
+  const other = join(dirname(folder), name === name.toLowerCase() ? name.toUpperCase() : name.toLowerCase());
+  const [own, same] = [folder, other].map((path) => statSync(path, { throwIfNoEntry: false })?.ino);
+  return other !== folder && own === same ? place.toLowerCase() : place;
+}
+
+/** The names of what is in a folder; none where it cannot be looked at. */
+export function filesIn(folder: string, io: Io): string[] {
+  try {
+    return readdirSync(resolve(io.cwd, folder));
+  } catch {
+    return [];
+  }
 }
 
 export function makeFolder(path: string, io: Io): void {
@@ -154,10 +223,6 @@ export function makeFolder(path: string, io: Io): void {
  * What is no regular file (a device, a pipe) is written to as it is.
  */
 export function writeAtomically(path: string, data: FileData, io: Io): void {
-  if (path === "-") {
-    for (const part of partsOf(data)) io.stdout(part);
-    return;
-  }
   try {
     const given = resolve(io.cwd, path);
     const before = statSync(given, { throwIfNoEntry: false });
@@ -173,7 +238,7 @@ export function writeAtomically(path: string, data: FileData, io: Io): void {
 /** What a file shall hold, whole or in parts. */
 export type FileData = string | Uint8Array | Iterable<Uint8Array>;
 
-const partsOf = (data: FileData): Iterable<string | Uint8Array> =>
+export const partsOf = (data: FileData): Iterable<string | Uint8Array> =>
   typeof data === "string" || data instanceof Uint8Array ? [data] : data;
 
 function writeParts(file: number, data: FileData): void {

@@ -30,10 +30,10 @@ function formatFile(path: string, isCheck: boolean, session: Session): number {
   const tidy = format(text, { file });
   if (isCheck) {
     if (tidy === text) return 0;
-    io.stderr(`${file} is not formatted\n`);
+    session.tell([`${file} is not formatted`]);
     return 1;
   }
-  if (path === "-") io.stdout(tidy);
+  if (path === "-") session.output(tidy);
   else if (tidy !== text) writeAtomically(path, tidy, io);
   return 0;
 }

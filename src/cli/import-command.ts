@@ -4,8 +4,9 @@ import { dirname, relative, resolve } from "node:path";
 import { print } from "../ir/print.ts";
 import { type Imported, importModel } from "../onnx/import.ts";
 import type { Arguments, Word } from "./arguments.ts";
-import { shownPath, writeAtomically } from "./files.ts";
-import { openOnnx } from "./onnx-files.ts";
+import { shownPath } from "./files.ts";
+import { openOnnx, weightsRead } from "./onnx-files.ts";
+import { Outputs, writtenBy } from "./outputs.ts";
 import type { Session } from "./session.ts";
 
 export async function importCommand(args: Arguments, session: Session): Promise<number> {
@@ -16,8 +17,9 @@ export async function importCommand(args: Arguments, session: Session): Promise<
   const folder = out === "-" ? io.cwd : dirname(resolve(io.cwd, out));
   const file = path === "-" ? shownPath(path, "stdin") : relative(folder, resolve(io.cwd, path)).replaceAll("\\", "/");
   const model = openOnnx(path, io);
+  const outputs = new Outputs(args, session, writtenBy(args, "--output"), weightsRead(model, path));
   const imported = importModel(model, file);
-  writeAtomically(out, print(imported.module), io);
+  outputs.write(out, print(imported.module));
   if (args.has("--remarks")) session.report(imported.remarks);
   session.say(`${model.file}: ${summary(imported, model.graph.nodes.length)}`);
   return 0;

@@ -4,14 +4,16 @@ import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { npyErrors } from "../diagnostics/errors-data.ts";
 import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
+import { isBeyond } from "../ir/float16.ts";
 import { resolveShape } from "../ir/interpret.ts";
 import { dimensionNames, type Fn, type Value } from "../ir/ir.ts";
 import { elementCount } from "../ir/tensor.ts";
-import { type ElementType, holds, isFloat, printShape, printType } from "../ir/types.ts";
+import { type ElementType, printShape, printType } from "../ir/types.ts";
 import { fromNumbers, type HostTensor } from "../runtime/host-tensor.ts";
 import type { Word } from "./arguments.ts";
 import { type Fill, numbersOf, printFill } from "./fill.ts";
 import type { NpyArray } from "./npy.ts";
+import { indexOf } from "./run-report.ts";
 
 /** What an input is filled with, or the array that a file holds. */
 export type InputSource =
@@ -156,12 +158,11 @@ const accepts: { readonly [E in ElementType]: readonly NpyArray["kind"][] } = {
   bool: ["bool"],
 };
 
-/** Floats are rounded to the parameter's element type; anything else must fit as it is. */
+/** Floats are rounded to the parameter's element type, within its range; anything else must fit as it is. */
 function checkNumbers(param: Value, { file, array }: InputSource & { kind: "file" }): void {
   const type = printType(param.type);
   const name = param.name as string;
   if (!accepts[param.element].includes(array.kind)) fail(npyErrors.wrongKind(file, array.type, name, type));
-  if (isFloat(param.element) || param.element === "bool") return;
-  const at = array.numbers.findIndex((number) => !holds(param.element, number));
-  if (at >= 0) fail(npyErrors.outOfRange(file, String(array.numbers[at]), at, name, type));
+  const at = array.numbers.findIndex((number) => isBeyond(param.element, number));
+  if (at >= 0) fail(npyErrors.outOfRange(file, array.numbers[at] as number, indexOf(at, array.shape), name, type));
 }

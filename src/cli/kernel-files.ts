@@ -3,8 +3,12 @@
 import type { Kernel } from "../../codegen/manifest.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
-import type { Word } from "./arguments.ts";
-import { kindOf, makeFolder, writeAtomically } from "./files.ts";
+import { jsonText } from "../diagnostics/json.ts";
+import type { Instrument } from "../pass-manager/instrument.ts";
+import { dump } from "../pass-manager/instruments.ts";
+import type { Arguments, Word } from "./arguments.ts";
+import { kindOf } from "./files.ts";
+import { type Outputs, type Written, writtenBy, writtenInto } from "./outputs.ts";
 import type { Program } from "./program-options.ts";
 import type { Io } from "./session.ts";
 
@@ -19,14 +23,47 @@ export function checkOutput(output: Word | undefined, { module }: Program, singl
   if (looksLikeFile || kindOf(output.text, io) === "file") fail(cliErrors.notAFolder(output.span, output.text, count));
 }
 
-export function writeDump(folder: Word | undefined, kernels: readonly Kernel[], io: Io): void {
-  if (folder === undefined) return;
-  for (const { name, wgsl } of kernels) {
-    writeAtomically(`${folder.text}/${kernels.length === 1 ? "kernel" : name}.wgsl`, wgsl, io);
-  }
+/** What an option writes for the kernels of these names: a file in its folder for each, or the file that it names. */
+export function kernelOutputs(
+  args: Arguments,
+  option: string,
+  names: readonly string[],
+  extension: string,
+  io: Io,
+): Written[] {
+  const path = args.value(option)?.text;
+  if (path === undefined || !isFolderFor(names.length, path, io)) return writtenBy(args, option);
+  return writtenInto(
+    args,
+    option,
+    names.map((name) => `${name}.${extension}`),
+  );
 }
 
-const json = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`;
+const dumpOption = "--dump-dir";
+
+/** The IR at every step, numbered as `dump` does it, and the kernels of these names. */
+export function dumpOutputs(args: Arguments, names: readonly string[]): Written[] {
+  return writtenInto(args, dumpOption, [
+    /^\d{3,}_[\w-]+\.tir$/,
+    ...names.map((name) => dumpedName(name, names.length)),
+  ]);
+}
+
+const dumpedName = (kernel: string, count: number) => `${count === 1 ? "kernel" : kernel}.wgsl`;
+
+export function dumpInstruments(args: Arguments, outputs: Outputs): Instrument[] {
+  const folder = args.value(dumpOption)?.text;
+  return folder === undefined ? [] : [dump((file, text) => outputs.write(`${folder}/${file}`, text))];
+}
+
+export function writeDump(args: Arguments, kernels: readonly Kernel[], outputs: Outputs): void {
+  const folder = args.value(dumpOption)?.text;
+  if (folder === undefined) return;
+  for (const { name, wgsl } of kernels) outputs.write(`${folder}/${dumpedName(name, kernels.length)}`, wgsl);
+}
+
+const json = (value: unknown) => `${jsonText(value, 2)}\n`;
 /** What a runtime needs: source maps are for people. */
 const shipped = ({ name, wgsl, manifest }: Kernel) => ({ name, wgsl, manifest });
 
@@ -35,16 +72,15 @@ export function isFolderFor(count: number, path: string, io: Io): boolean {
   return path !== "-" && (count > 1 || path.endsWith("/") || kindOf(path, io) === "folder");
 }
 
-export function writeKernels(kernels: readonly Kernel[], path: string, emit: string, io: Io): void {
+export function writeKernels(kernels: readonly Kernel[], path: string, emit: string, outputs: Outputs, io: Io): void {
   const [only, ...more] = kernels;
   const textOf = (kernel: Kernel) => (emit === "json" ? json(shipped(kernel)) : kernel.wgsl);
   if (isFolderFor(kernels.length, path, io)) {
-    makeFolder(path, io);
-    for (const kernel of kernels) writeAtomically(`${path}/${kernel.name}.${emit}`, textOf(kernel), io);
+    for (const kernel of kernels) outputs.write(`${path}/${kernel.name}.${emit}`, textOf(kernel));
   } else if (only !== undefined && more.length === 0) {
-    writeAtomically(path, textOf(only), io);
+    outputs.write(path, textOf(only));
   } else {
-    writeAtomically(path, joined(kernels, emit), io);
+    outputs.write(path, joined(kernels, emit));
   }
 }
 

@@ -5,9 +5,9 @@ import type { Arguments } from "./arguments.ts";
 import type { Session } from "./session.ts";
 import { version } from "./version.ts";
 
-export async function lspCommand(_args: Arguments, { io }: Session): Promise<number> {
-  const server = new Server({ version: version(), send: (bytes) => io.stdout(bytes) });
-  for await (const chunk of io.stdinChunks()) {
+export async function lspCommand(_args: Arguments, session: Session): Promise<number> {
+  const server = new Server({ version: version(), send: (bytes) => session.output(bytes) });
+  for await (const chunk of session.io.stdinChunks()) {
     server.receive(chunk);
     if (server.exitCode !== undefined) return server.exitCode;
   }

@@ -2,7 +2,7 @@
 /** The `tirc` command. */
 
 import { readSync } from "node:fs";
-import { type Io, wantsColor } from "./session.ts";
+import { type World, wantsColor } from "./session.ts";
 import { main } from "./tirc.ts";
 
 const { env, stdout, stderr } = process;
@@ -25,7 +25,7 @@ function readStdin(): Uint8Array {
   }
 }
 
-const io: Io = {
+const io: World = {
   cwd: process.cwd(),
   env,
   color: wantsColor(env, stderr.isTTY === true),

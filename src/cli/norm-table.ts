@@ -10,14 +10,13 @@ const affine = ({ gamma, beta }: Norm) => [gamma ? "gamma" : "", beta ? "beta" :
 const shortEps = (eps: number) => (eps === 0 ? "0" : Number(eps.toPrecision(7)).toExponential());
 
 /** @param norms each with its first cells: where it is, and what. */
-export function normTable(norms: readonly (Norm & { readonly cells: readonly string[] })[]): string {
+export function normTable(norms: readonly (Norm & { readonly cells: readonly string[] })[]): string[] {
   const rows = norms.map((norm) => [...norm.cells, affine(norm) || "-", `eps ${shortEps(norm.eps)}`, norm.centering]);
-  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => (row[i] as string).length)));
-  return rows
-    .map((row, i) => {
-      const line = row.map((cell, c) => cell.padEnd(widths[c] as number)).join("  ");
-      const because = (norms[i] as Norm).because.map((reason) => `    ${reason}\n`);
-      return `${line.trimEnd()}\n${because.join("")}`;
-    })
-    .join("");
+  const widths = (rows[0] ?? []).map((_, i) =>
+    rows.reduce((most, row) => Math.max(most, (row[i] as string).length), 0),
+  );
+  return rows.flatMap((row, i) => {
+    const line = row.map((cell, c) => cell.padEnd(widths[c] as number)).join("  ");
+    return [line.trimEnd(), ...(norms[i] as Norm).because.map((reason) => `    ${reason}`)];
+  });
 }

@@ -7,6 +7,7 @@ import { elementCount } from "../ir/tensor.ts";
 import type { ElementType } from "../ir/types.ts";
 import type { HostTensor } from "../runtime/host-tensor.ts";
 import { bytesOf, putElements } from "./bytes.ts";
+import { BadHeader, type NpyHeader, readNpyHeader } from "./npy-header.ts";
 
 export type NumberKind = "float" | "integer" | "bool";
 
@@ -72,22 +73,22 @@ function readHeader(view: DataView, file: string): { text: string; end: number }
   return { text, end };
 }
 
-function readFields(text: string, file: string): { type: string; shape: number[] } {
-  const field = (name: string, value: RegExp) => {
-    const found = new RegExp(`['"]${name}['"]\\s*:\\s*${value.source}`).exec(text)?.[1];
-    return found ?? fail(npyErrors.badHeader(file, `it has no valid \`${name}\``));
-  };
-  // A list describes records, which no type of the table is.
-  const type = field("descr", /(\[|['"][^'"]*['"])/).replace(/['"]/g, "");
-  const order = field("fortran_order", /(True|False)/);
-  const shape = field("shape", /\(((?:\s*\d+L?\s*,?)*)\s*\)/)
-    .split(",")
-    .filter((extent) => extent.trim() !== "")
-    .map((extent) => Number.parseInt(extent, 10));
+function readFields(text: string, file: string): { type: string; shape: readonly number[] } {
+  const { type, isFortran, shape } = parsed(text, file);
   if (!Number.isSafeInteger(elementCount(shape))) fail(npyErrors.badHeader(file, "its shape is too large"));
-  if (type !== "[") typeRow(type, file);
-  if (order === "True") fail(npyErrors.fortranOrder(file));
-  return { type: type === "[" ? "records" : type, shape };
+  // What a list describes is none of the types of the table.
+  if (type !== "records") typeRow(type, file);
+  if (isFortran) fail(npyErrors.fortranOrder(file));
+  return { type, shape };
+}
+
+function parsed(text: string, file: string): NpyHeader {
+  try {
+    return readNpyHeader(text);
+  } catch (caught) {
+    if (!(caught instanceof BadHeader)) throw caught;
+    fail(npyErrors.badHeader(file, caught.message));
+  }
 }
 
 function typeRow(type: string, file: string): TypeRow {

@@ -1,19 +1,62 @@
 /** ONNX models by the paths of a command line, with the files that hold their weights. */
 
-import { dirname, join } from "node:path";
-import type { Span } from "../diagnostics/diagnostic.ts";
-import { bytesInMemory } from "../onnx/bytes.ts";
+import { dirname, join, sep } from "node:path";
+import { type Span, TircError } from "../diagnostics/diagnostic.ts";
+import { type ByteSource, bytesInMemory } from "../onnx/bytes.ts";
 import { OnnxModel } from "../onnx/model.ts";
-import { lazyFile, readBytes, shownPath } from "./files.ts";
+import { lazyFile, readBytes, shownPath, statusOf } from "./files.ts";
+import type { Read } from "./outputs.ts";
 import type { Io } from "./session.ts";
+
+const folderOf = (path: string) => (path === "-" ? "." : dirname(path));
 
 /** Only the graph is read now. Throws E0640 and E0740 to E0744. */
 export function openOnnx(path: string, io: Io, span?: Span): OnnxModel {
   const name = shownPath(path, "stdin");
-  const folder = path === "-" ? "." : dirname(path);
   const source = path === "-" ? bytesInMemory(name, readBytes(path, io)) : { name, ...lazyFile(path, io, span) };
-  return new OnnxModel(source, (location) => {
-    const file = join(folder, location);
-    return { name: file, ...lazyFile(file, io) };
-  });
+  return new OnnxModel(source, (location, refuse) => openWeights(folderOf(path), location, refuse, io));
+}
+
+/**
+ * Whoever made a model must not have files read that lie elsewhere: so a link out of its folder is refused, and with it a
+ * second name, which may be that of any file (CVE-2025-51480, CVE-2026-27489).
+ */
+export function openWeights(
+  folder: string,
+  location: string,
+  refuse: (reason: string, help?: string) => never,
+  io: Io,
+): ByteSource {
+  const file = join(folder, location);
+  const status = statusOf(file, io);
+  if (status !== undefined) {
+    const inside = statusOf(folder, io)?.real ?? folder;
+    const copy =
+      "put the file itself in its place, if it belongs to the model; `hf download --local-dir FOLDER` writes no links";
+    if (!status.real.startsWith(inside.endsWith(sep) ? inside : inside + sep)) {
+      refuse(`${file} is a link to ${status.real}, which is not in the model's folder`, copy);
+    }
+    if (!status.isRegular) refuse(`${file} is no regular file`);
+    if (status.links > 1) {
+      const own = `put a copy in its place, if it belongs to the model: \`cp ${file} ${file}.own\` and rename that`;
+      refuse(`${file} is a hard link, one of ${status.links} names of a file that may not be the model's`, own);
+    }
+  }
+  return { name: file, ...lazyFile(file, io) };
+}
+
+/** The files beside a model that is open. */
+export function weightsRead({ locations }: OnnxModel, path: string): Read[] {
+  const folder = folderOf(path);
+  return [...locations].map((location) => ({ path: join(folder, location), what: "weights of the model" }));
+}
+
+/** The files beside a model; none where it is no model, which is said when it is read. */
+export function weightFiles(path: string, io: Io): string[] {
+  try {
+    return weightsRead(openOnnx(path, io), path).map((read) => read.path);
+  } catch (caught) {
+    if (caught instanceof TircError) return [];
+    throw caught;
+  }
 }

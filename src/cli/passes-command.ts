@@ -1,13 +1,15 @@
 /** `tirc passes`. */
 
 import { builtinPasses } from "../../passes/index.ts";
+import { jsonText } from "../diagnostics/json.ts";
 import type { OptionDef, Pass } from "../pass/define-pass.ts";
 import { namedPipelines } from "../pass-manager/pipeline.ts";
 import type { Arguments } from "./arguments.ts";
-import type { Session } from "./session.ts";
+import { linesOf, type Session } from "./session.ts";
 
-export async function passesCommand(args: Arguments, { io }: Session): Promise<number> {
-  io.stdout(args.has("--json") ? `${JSON.stringify(asData(), null, 2)}\n` : asText());
+export async function passesCommand(args: Arguments, session: Session): Promise<number> {
+  if (args.has("--json")) session.output(`${jsonText(asData(), 2)}\n`);
+  else session.print(linesOf(asText()));
   return 0;
 }
 

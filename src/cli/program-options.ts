@@ -9,7 +9,7 @@ import { passErrors } from "../diagnostics/errors-passes.ts";
 import { dimensionNames, type Fn, type Module, makeModule } from "../ir/ir.ts";
 import { parse } from "../parse/parse.ts";
 import type { Instrument } from "../pass-manager/instrument.ts";
-import { dump, printIr, reproducer, statistics, timing } from "../pass-manager/instruments.ts";
+import { printIr, reproducer, statistics, timing } from "../pass-manager/instruments.ts";
 import {
   hasPass,
   headerPipeline,
@@ -19,8 +19,8 @@ import {
   withPassOptions,
 } from "../pass-manager/pipeline.ts";
 import { type Arguments, assignment, type Word } from "./arguments.ts";
-import { makeFolder, readText, shownPath, writeAtomically } from "./files.ts";
-import type { Session } from "./session.ts";
+import { readText, shownPath } from "./files.ts";
+import { linesOf, type Session } from "./session.ts";
 
 export interface Program {
   /** With all functions, or that of `--fn`. */
@@ -32,6 +32,7 @@ export interface Program {
   readonly target: TargetProfile | undefined;
   readonly dims: Readonly<Record<string, number>>;
   readonly arithmetic: KernelOptions;
+  /** But for the dump, which writes files. */
   readonly instruments: readonly Instrument[];
   /** Milliseconds that reading and parsing took. */
   readonly parseTime: number;
@@ -184,8 +185,7 @@ function checkDimNames(dims: readonly GivenDim[], module: Module): void {
 }
 
 function makeInstruments(args: Arguments, session: Session): Instrument[] {
-  const { io } = session;
-  const write = (text: string) => io.stderr(text);
+  const write = (text: string) => session.tell(linesOf(text));
   const names = (option: string) => args.values(option).map((word) => word.text);
   const instruments = [
     reproducer((text) => {
@@ -196,11 +196,6 @@ function makeInstruments(args: Arguments, session: Session): Instrument[] {
   const some = args.has("--print-ir-after-change") ? "change" : names("--print-ir-after");
   const after = args.has("--print-ir-after-all") ? "all" : some;
   if (before.length > 0 || after.length > 0) instruments.push(printIr({ before, after, write }));
-  const folder = args.value("--dump-dir")?.text;
-  if (folder !== undefined) {
-    makeFolder(folder, io);
-    instruments.push(dump((file, text) => writeAtomically(`${folder}/${file}`, text, io)));
-  }
   if (args.has("--timing")) instruments.push(timing(write));
   if (args.has("--stats")) instruments.push(statistics(write));
   return instruments;

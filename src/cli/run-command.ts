@@ -10,17 +10,18 @@ import type { Tensor } from "../ir/tensor.ts";
 import { type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
 import { type Arguments, checkStream, type Word } from "./arguments.ts";
 import { type Comparison, compareOutput, referenceOf } from "./compare.ts";
-import { readConstants } from "./constants.ts";
+import { filesOfConstants, readConstants } from "./constants.ts";
 import { brokenContracts, centeredInput } from "./contracts.ts";
-import { writeAtomically } from "./files.ts";
 import { checkSizes, chooseDims, type InputSource, makeInput } from "./inputs.ts";
+import { dumpInstruments, dumpOutputs } from "./kernel-files.ts";
 import { constantsAfter, hostTensorsOf, kernelInputs, type Tensors } from "./kernel-inputs.ts";
 import { lossyEffect } from "./lossy-effect.ts";
 import { explainNotFinite } from "./not-finite.ts";
 import { writeNpy } from "./npy.ts";
+import { Outputs, writtenBy } from "./outputs.ts";
 import { type Program, readProgram, reportRemarks, together } from "./program-options.ts";
 import { readOutputs, readSeed, readSources } from "./run-options.ts";
-import { indexOf, type RunReport, reportJson, reportText } from "./run-report.ts";
+import { indexOf, type RunReport, reportJson, reportLines } from "./run-report.ts";
 import type { Session } from "./session.ts";
 
 export async function runCommand(args: Arguments, session: Session): Promise<number> {
@@ -42,6 +43,9 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
       seed = readSeed(args.value("--seed"));
     },
   );
+  const written = [...writtenBy(args, "--out"), ...dumpOutputs(args, [])];
+  const source = (args.operands[0] as Word).text;
+  const files = new Outputs(args, session, written, filesOfConstants(program.module, source, io));
   const { extents, defaults } = chooseDims(fn, sources, program.dims);
   checkSizes(fn, extents, args.has("--compare") || args.value("--device")?.text === "cpu");
   const inputs = Object.fromEntries(
@@ -55,11 +59,12 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
   for (const name of defaults)
     session.say(`${name} = ${extents[name]}, as nothing says otherwise (--dim ${name}=N does)`);
 
-  const constants = readConstants(program.module, (args.operands[0] as Word).text, io);
+  const constants = readConstants(program.module, source, io);
   const broken = args.has("--compare") ? brokenContracts(fn, inputs, program.module.consts, constants) : [];
   if (broken.length > 0) fail(...broken);
-  const ran = await runOn(program, { inputs, dims: extents, constants }, args, session);
-  for (const [name, word] of outputs) writeAtomically(word.text, writeNpy(ran.outputs[name] as HostTensor), io);
+  const instruments = [...program.instruments, ...dumpInstruments(args, files)];
+  const ran = await runOn({ ...program, instruments }, { inputs, dims: extents, constants }, args, session);
+  for (const [name, word] of outputs) files.write(word.text, writeNpy(ran.outputs[name] as HostTensor));
   const halves = (ran.module.fns[0] as Fn).ops.filter((op) => !isLeaf(op) && op.results[0]?.element === "f16").length;
   const roundings = program.arithmetic.rounding === "strict" ? Math.max(1, halves) : 1;
   const references = args.has("--compare") ? referenceOf(fn, tensorsOf(inputs), constants) : {};
@@ -76,9 +81,9 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
   }
   const report: RunReport = { function: fn.name, ...ran, comparisons };
   const writesToStdout = [...outputs.values()].some((word) => word.text === "-");
-  if (args.has("--json")) io.stdout(reportJson(report));
-  else if (writesToStdout) io.stderr(reportText(report));
-  else io.stdout(reportText(report));
+  if (args.has("--json")) session.output(reportJson(report));
+  else if (writesToStdout) session.tell(reportLines(report));
+  else session.print(reportLines(report));
   const fill = (param: Value, source: InputSource) => tensorOf(makeInput(param, source, extents, seed));
   session.report(explainNotFinite(fn, references, { inputs: tensorsOf(inputs), constants, sources, fill }));
   const wrong = wrongOutputs(ran.outputs, comparisons);

@@ -1,5 +1,6 @@
 /** What `tirc run` tells about a run. */
 
+import { jsonText } from "../diagnostics/json.ts";
 import { printType } from "../ir/types.ts";
 import { type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
 import type { Comparison } from "./compare.ts";
@@ -21,17 +22,17 @@ export function reportJson({ function: name, device, launches, outputs, comparis
     return [output, { shape, dtype: element, ...errors }] as const;
   });
   const report = { function: name, device, launches, outputs: Object.fromEntries(described) };
-  return `${JSON.stringify(report, undefined, 2)}\n`;
+  return `${jsonText(report, 2)}\n`;
 }
 
-export function reportText({ function: name, device, launches, outputs, comparisons }: RunReport): string {
+export function reportLines({ function: name, device, launches, outputs, comparisons }: RunReport): string[] {
   const rows = Object.entries(outputs).map(([output, tensor]) => {
     const comparison = comparisons.get(output);
     const what = comparison === undefined ? firstValues(tensor) : errorsOf(comparison);
-    return `  ${output}: ${printType(tensor)}  ${what}\n`;
+    return `  ${output}: ${printType(tensor)}  ${what}`;
   });
   const count = launches === 1 ? "1 launch" : `${launches} launches`;
-  return `${name} on ${device}, ${count}\n${rows.join("")}`;
+  return [`${name} on ${device}, ${count}`, ...rows];
 }
 
 const shownValues = 4;

@@ -5,6 +5,7 @@
 
 import { fail } from "../diagnostics/diagnostic.ts";
 import { constFileErrors } from "../diagnostics/errors-data.ts";
+import { duplicateKey } from "../duplicate-key.ts";
 import { fromFloat16Bits } from "../ir/float16.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { ElementType } from "../ir/types.ts";
@@ -51,34 +52,70 @@ export interface TensorEntry {
 
 const longestHeader = 100_000_000;
 
-/** The tensors of a file by name. Throws E0660. */
+/** The tensors of a file by name. Throws E0660 for what the reference implementation refuses too. */
 export function readSafetensorsHeader(file: OpenFile, name: string): ReadonlyMap<string, TensorEntry> {
-  const wrong = (reason: string) => fail(constFileErrors.notSafetensors(name, reason));
+  const wrong = (reason: string, help?: string) => fail(constFileErrors.notSafetensors(name, reason, help));
   if (file.size < 8) wrong("it is shorter than 8 bytes");
   const prefix = file.read(0, 8);
   const length = Number(new DataView(prefix.buffer).getBigUint64(0, true));
   if (length > longestHeader || 8 + length > file.size) wrong("its header is longer than the file");
+  const header = parsedHeader(file.read(8, length), wrong);
+  const begin = 8 + length;
+  const entries = new Map<string, TensorEntry>();
+  for (const [key, value] of Object.entries(header)) {
+    if (key === "__metadata__") {
+      if (!isTexts(value)) wrong("its `__metadata__` is no object of texts");
+      continue;
+    }
+    const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
+    const isCount = (item: unknown) => Number.isSafeInteger(item) && (item as number) >= 0;
+    const isList = (list: unknown): list is number[] => Array.isArray(list) && list.every(isCount);
+    if (typeof dtype !== "string" || !isList(shape) || !isList(offsets) || offsets.length !== 2) {
+      return wrong(`its header describes \`${key}\` wrongly`);
+    }
+    const [from, to] = offsets as [number, number];
+    if (from > to || begin + to > file.size) wrong(`\`${key}\` does not lie in the file`);
+    entries.set(key, { type: dtype, shape, start: begin + from, length: to - from });
+  }
+  checkLayout(entries, begin, file.size, wrong);
+  return entries;
+}
+
+const isTexts = (value: unknown) =>
+  typeof value === "object" &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.values(value).every((text) => typeof text === "string");
+
+type Wrong = (reason: string, help?: string) => never;
+
+function parsedHeader(bytes: Uint8Array, wrong: Wrong): object {
+  let text = "";
   let header: unknown;
   try {
-    header = JSON.parse(new TextDecoder().decode(file.read(8, length)));
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    header = JSON.parse(text);
   } catch {
     wrong("its header is no JSON");
   }
   if (typeof header !== "object" || header === null || Array.isArray(header)) wrong("its header is no JSON object");
-  const entries = Object.entries(header as object).filter(([key]) => key !== "__metadata__");
-  return new Map(
-    entries.map(([key, value]) => {
-      const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
-      const isCount = (item: unknown) => Number.isSafeInteger(item) && (item as number) >= 0;
-      const isList = (list: unknown): list is number[] => Array.isArray(list) && list.every(isCount);
-      if (typeof dtype !== "string" || !isList(shape) || !isList(offsets) || offsets.length !== 2) {
-        wrong(`its header describes \`${key}\` wrongly`);
-      }
-      const [from, to] = offsets as [number, number];
-      if (from > to || 8 + length + to > file.size) wrong(`\`${key}\` does not lie in the file`);
-      return [key, { type: dtype as string, shape: shape as number[], start: 8 + length + from, length: to - from }];
-    }),
-  );
+  const twice = duplicateKey(text);
+  if (twice !== undefined) wrong(`its header has the key \`${twice.key}\` twice`);
+  return header as object;
+}
+
+/** The tensors must lie one behind the other, from the header to the end of the file. */
+function checkLayout(entries: ReadonlyMap<string, TensorEntry>, begin: number, size: number, wrong: Wrong): void {
+  let end = begin;
+  const inOrder = [...entries].sort(([, a], [, b]) => a.start - b.start || a.length - b.length);
+  for (const [key, { start, length }] of inOrder) {
+    if (start < end) wrong(`\`${key}\` overlaps the tensor before it`);
+    if (start > end) wrong(`${start - end} bytes before \`${key}\` belong to no tensor`);
+    end = start + length;
+  }
+  if (end === size) return;
+  const cut = "some programs write such bytes; if the tensors are right, cut them off:";
+  wrong(`${size - end} bytes follow its last tensor`, `${cut} \`truncate -s ${end} FILE\``);
 }
 
 /** The numbers of a tensor. Throws E0660 and E0662. */

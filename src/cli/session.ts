@@ -1,9 +1,9 @@
 /** What a command has to do with the world around it: streams, the folder it runs in, and how it says things. */
 
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
-import { renderJson } from "../diagnostics/json.ts";
+import { jsonText, renderJson } from "../diagnostics/json.ts";
 import { renderPretty } from "../diagnostics/pretty.ts";
-import { renderShort } from "../diagnostics/short.ts";
+import { renderShort, visibleLine } from "../diagnostics/short.ts";
 
 export interface Io {
   /** Paths are relative to it. */
@@ -15,6 +15,10 @@ export interface Io {
   stdin(): Uint8Array;
   /** As it comes. */
   stdinChunks(): AsyncIterable<Uint8Array>;
+}
+
+/** With the streams that are written to: by `Session` alone, which sees to it that nothing a file says moves a cursor. */
+export interface World extends Io {
   stdout(data: string | Uint8Array): void;
   stderr(text: string): void;
 }
@@ -38,21 +42,42 @@ export class Session {
   /** The IR on which a pass failed, with what was left of the pipeline: less to run than the whole program. */
   reproducer: string | undefined;
 
-  constructor(io: Io, form: DiagnosticForm) {
-    this.io = io;
+  readonly #world: World;
+
+  constructor(world: World, form: DiagnosticForm) {
+    this.io = world;
+    this.#world = world;
     this.form = form;
   }
 
   report(diagnostics: readonly Diagnostic[]): void {
     const { form, io } = this;
-    for (const diagnostic of diagnostics) io.stderr(`${render(diagnostic, form, io.color)}\n`);
+    for (const diagnostic of diagnostics) this.#world.stderr(`${render(diagnostic, form, io.color)}\n`);
   }
 
   /** A line for people; editors and scripts that read diagnostics as JSON are spared it. */
-  say(text: string): void {
-    if (this.form !== "json") this.io.stderr(`${text}\n`);
+  say(line: string): void {
+    if (this.form !== "json") this.tell([line]);
+  }
+
+  /** Lines on stderr, whoever reads them. */
+  tell(lines: readonly string[]): void {
+    for (const line of lines) this.#world.stderr(`${visibleLine(line)}\n`);
+  }
+
+  /** Lines on stdout, for people. */
+  print(lines: readonly string[]): void {
+    this.#world.stdout(lines.map((line) => `${visibleLine(line)}\n`).join(""));
+  }
+
+  /** Data on stdout, as it is: what a program reads. */
+  output(data: string | Uint8Array): void {
+    this.#world.stdout(data);
   }
 }
+
+/** The lines of a text that ends with a line break. */
+export const linesOf = (text: string): string[] => text.replace(/\n$/, "").split("\n");
 
 function render(diagnostic: Diagnostic, form: DiagnosticForm, color: boolean): string {
   switch (form) {
@@ -61,7 +86,7 @@ function render(diagnostic: Diagnostic, form: DiagnosticForm, color: boolean): s
     case "short":
       return renderShort(diagnostic);
     case "json":
-      return JSON.stringify(renderJson(diagnostic));
+      return jsonText(renderJson(diagnostic));
     default:
       return form satisfies never;
   }

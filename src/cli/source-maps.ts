@@ -6,14 +6,14 @@ import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { renderSourceMap } from "../render-source-map.ts";
 import type { Arguments } from "./arguments.ts";
-import { makeFolder, writeAtomically } from "./files.ts";
 import { checkOutput, isFolderFor } from "./kernel-files.ts";
+import type { Outputs } from "./outputs.ts";
 import type { Program } from "./program-options.ts";
 import type { Io } from "./session.ts";
 
 const option = "--source-map";
 
-/** @throws TircError E0705 for stdout, E0709 where no WGSL is written or where it is written to, E0714 as for kernels. */
+/** @throws TircError E0705 for stdout, E0709 where no WGSL is written, E0714 as for kernels. */
 export function checkSourceMap(args: Arguments, emit: string, program: Program, io: Io): void {
   const word = args.value(option);
   if (word === undefined) return;
@@ -21,11 +21,6 @@ export function checkSourceMap(args: Arguments, emit: string, program: Program, 
   if (word.text === "-") fail(cliErrors.wrongValue(word.span, option, "-", "the name of a file"));
   if (emit === "tir" || emit === "ts") fail(conflict(`--emit ${emit}`, "what that writes is no WGSL to map"));
   checkOutput(word, program, /\.map$/, io);
-  const output = args.value("--output");
-  const isSame = output !== undefined && resolve(io.cwd, output.text) === resolve(io.cwd, word.text);
-  if (isSame && !isFolderFor(program.module.fns.length, word.text, io)) {
-    fail(conflict("--output", "they name the same file"));
-  }
 }
 
 export interface MapPlace {
@@ -38,12 +33,16 @@ export interface MapPlace {
   readonly emit: string;
 }
 
-export function writeSourceMaps(kernels: readonly Kernel[], { map, program, output, emit }: MapPlace, io: Io): void {
+export function writeSourceMaps(
+  kernels: readonly Kernel[],
+  { map, program, output, emit }: MapPlace,
+  outputs: Outputs,
+  io: Io,
+): void {
   const inFolder = (path: string) => isFolderFor(kernels.length, path, io);
-  if (inFolder(map)) makeFolder(map, io);
   for (const { name, sourceMap } of kernels) {
     if (sourceMap === undefined) continue;
-    const target = inFolder(map) ? join(map, `${name}.wgsl.map`) : map;
+    const target = inFolder(map) ? `${map}/${name}.wgsl.map` : map;
     // Absolute first: what is on the command line is relative to the folder that it runs in.
     const fromMap = (path: string) => relative(dirname(resolve(io.cwd, target)), resolve(io.cwd, path));
     const wgsl = inFolder(output) ? join(output, `${name}.wgsl`) : output;
@@ -51,6 +50,6 @@ export function writeSourceMaps(kernels: readonly Kernel[], { map, program, outp
       ...(output === "-" || emit !== "wgsl" ? {} : { file: fromMap(wgsl) }),
       ...(program === "-" ? {} : { source: fromMap(program) }),
     });
-    writeAtomically(target, `${JSON.stringify(rendered)}\n`, io);
+    outputs.write(target, `${JSON.stringify(rendered)}\n`);
   }
 }

@@ -1,6 +1,6 @@
 /** `tirc surgery --check`: both models run on the same random inputs. */
 
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { surgeryErrors } from "../diagnostics/errors-surgery.ts";
@@ -11,9 +11,9 @@ import type { ValueInfoProto } from "../onnx/messages.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { bytesOf, type Piece } from "../onnx/write.ts";
 import type { Arguments } from "./arguments.ts";
-import { readBytes } from "./files.ts";
 import { normal, uniform } from "./fill.ts";
 import { seedOf } from "./inputs.ts";
+import { openWeights } from "./onnx-files.ts";
 import { isFed, type RunInput, type Runnable, type RunTensor, runModel } from "./onnxruntime.ts";
 import { readDims } from "./program-options.ts";
 import { readSeed } from "./run-options.ts";
@@ -39,9 +39,10 @@ export async function checkModels(
   session: Session,
 ): Promise<OutputCheck[]> {
   const { source } = model.reader;
-  const locations = new Set(model.graph.initializers.flatMap(({ external }) => external?.get("location") ?? []));
-  const external = [...locations].map((location) => {
-    return { path: location, data: readBytes(join(dirname(path), location), session.io) };
+  const external = [...model.locations].map((location) => {
+    const refuse = (reason: string) => fail(surgeryErrors.doesNotRun(model.file, reason));
+    const weights = openWeights(path === "-" ? "." : dirname(path), location, refuse, session.io);
+    return { path: location, data: weights.read(0, weights.size) };
   });
   const inputs = inputsOf(model, args, session);
   const run = (runnable: Omit<Runnable, "external">) => runModel({ ...runnable, external }, inputs);

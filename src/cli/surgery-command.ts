@@ -3,38 +3,41 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { surgeryErrors } from "../diagnostics/errors-surgery.ts";
+import { jsonText } from "../diagnostics/json.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { bytesOf } from "../onnx/write.ts";
 import { normOpTypes } from "../surgery/emit.ts";
 import { type NormReport, type Surgery, type SurgeryOptions, surgery } from "../surgery/surgery.ts";
 import type { Arguments, Word } from "./arguments.ts";
-import { isSameFile, kindOf, writeAtomically } from "./files.ts";
+import { kindOf } from "./files.ts";
 import { normTable } from "./norm-table.ts";
-import { openOnnx } from "./onnx-files.ts";
-import type { Io, Session } from "./session.ts";
+import { openOnnx, weightsRead } from "./onnx-files.ts";
+import { Outputs, writtenBy } from "./outputs.ts";
+import { type Io, linesOf, type Session } from "./session.ts";
 import { checkModels, type OutputCheck } from "./surgery-check.ts";
 
 export async function surgeryCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;
   const path = (args.operands[0] as Word).text;
   const out = args.value("--output");
-  if (out !== undefined && path !== "-" && isSameFile(path, out.text, io)) {
-    fail(surgeryErrors.overwrites(out.span, out.text));
-  }
   const model = openOnnx(path, io);
+  const written = [...writtenBy(args, "--output"), ...writtenBy(args, "--report")];
+  const outputs = new Outputs(args, session, written, weightsRead(model, path));
   if (out !== undefined) checkWeights(model, path, out, io);
   const mode = args.value("--mode")?.text as SurgeryOptions["mode"];
   const normOp = args.value("--norm-op")?.text as SurgeryOptions["normOp"];
   const result = surgery(model, { ...(mode && { mode }), ...(normOp && { normOp }) });
-  if (out !== undefined) writeAtomically(out.text, bytesOf(model.reader.source, result.pieces), io);
+  if (out !== undefined) outputs.write(out.text, bytesOf(model.reader.source, result.pieces));
   const checks = args.has("--check") ? await checkModels(model, path, result.pieces, args, session) : undefined;
-  const report = `${JSON.stringify({ ...asData(result), ...(checks && { checks }) }, null, 2)}\n`;
+  const report = `${jsonText({ ...asData(result), ...(checks && { checks }) }, 2)}\n`;
   const reportFile = args.value("--report")?.text;
-  if (reportFile !== undefined) writeAtomically(reportFile, report, io);
+  if (reportFile !== undefined) outputs.write(reportFile, report);
   session.report([...result.warnings, ...(args.has("--remarks") ? result.remarks : [])]);
   for (const line of summary(result)) session.say(`${out?.text ?? model.file}: ${line}`);
-  const print = out?.text === "-" ? io.stderr : io.stdout;
-  print(args.has("--json") ? report : `${table(result.norms)}${(checks ?? []).map(checkLine).join("")}`);
+  const isStdoutTaken = [out?.text, reportFile].includes("-");
+  const lines = args.has("--json") ? linesOf(report) : [...table(result.norms), ...(checks ?? []).map(checkLine)];
+  if (isStdoutTaken) session.tell(lines);
+  else session.print(lines);
   const wrong = mode === "lossy" ? [] : (checks ?? []).filter((check) => isOff(model, check));
   session.report(
     wrong.map(({ output, difference, largest }) => surgeryErrors.differs(output, short(difference), short(largest))),
@@ -46,7 +49,7 @@ const short = (number: number) =>
   number === 0 || number >= 0.01 ? String(Number(number.toPrecision(2))) : number.toExponential(1);
 
 const checkLine = ({ output, shape, difference, largest }: OutputCheck) =>
-  `${output}: [${shape.join(", ")}] is off by ${short(difference)} at most; its largest number is ${short(largest)}\n`;
+  `${output}: [${shape.join(", ")}] is off by ${short(difference)} at most; its largest number is ${short(largest)}`;
 
 /** By more than rounding explains. */
 function isOff({ graph }: OnnxModel, { output, difference, largest }: OutputCheck): boolean {
@@ -55,11 +58,10 @@ function isOff({ graph }: OnnxModel, { output, difference, largest }: OutputChec
 }
 
 /** Weights in other files must be found from where the model is written to. */
-function checkWeights({ graph, file }: OnnxModel, path: string, out: Word, io: Io): void {
+function checkWeights({ locations, file }: OnnxModel, path: string, out: Word, io: Io): void {
   if (out.text === "-" || path === "-") return;
   const [from, to] = [dirname(path), dirname(out.text)];
   if (resolve(io.cwd, from) === resolve(io.cwd, to)) return;
-  const locations = new Set(graph.initializers.map(({ external }) => external?.get("location") ?? ""));
   for (const location of locations) {
     if (location === "" || kindOf(join(to, location), io) === "file") continue;
     fail(surgeryErrors.weightsElsewhere(out.span, out.text, location, join(dirname(file), basename(out.text))));
@@ -82,7 +84,7 @@ function summary({ norms, weights, centers, normOp }: Surgery): string[] {
   return [...centered, all];
 }
 
-function table(norms: readonly NormReport[]): string {
+function table(norms: readonly NormReport[]): string[] {
   return normTable(norms.map((norm) => ({ ...norm, cells: [placeOf(norm), norm.norm] })));
 }
 

@@ -5,7 +5,7 @@ import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { type Arguments, commandLine, parseArguments, type Word } from "./arguments.ts";
 import { commandSpecs } from "./commands.ts";
 import { exitCodeOf, internalErrorCode } from "./exit-code.ts";
-import { type DiagnosticForm, type Io, Session } from "./session.ts";
+import { type DiagnosticForm, linesOf, Session, type World } from "./session.ts";
 
 type CommandName = (typeof commandSpecs)[number]["name"];
 type Command = (args: Arguments, session: Session) => Promise<number>;
@@ -27,8 +27,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 } satisfies Record<CommandName, unknown>;
 
 /** Runs a command line (without the names of the interpreter and the script) and gives the exit code. Never throws. */
-export async function main(argv: readonly string[], io: Io): Promise<number> {
-  const session = new Session(io, formOf(argv));
+export async function main(argv: readonly string[], world: World): Promise<number> {
+  const session = new Session(world, formOf(argv));
   try {
     return await dispatch(argv, session);
   } catch (caught) {
@@ -53,25 +53,24 @@ function formOf(argv: readonly string[]): DiagnosticForm {
 }
 
 async function dispatch(argv: readonly string[], session: Session): Promise<number> {
-  const { io } = session;
   const { words, span } = commandLine(argv);
   const [first, ...rest] = words;
   const isHelp = ["--help", "-h", "help"].includes(first?.text ?? "");
   if (first === undefined || (isHelp && rest[0] === undefined)) {
-    io.stdout((await import("./help.ts")).mainHelp());
+    session.print(linesOf((await import("./help.ts")).mainHelp()));
     return 0;
   }
   if (first.text === "--version") {
-    io.stdout(`${(await import("./version.ts")).version()}\n`);
+    session.print([(await import("./version.ts")).version()]);
     return 0;
   }
   const word = isHelp ? (rest[0] as Word) : first;
   const names = commandSpecs.map(({ name }) => name);
   const spec = commandSpecs.find(({ name }) => name === word.text);
   if (spec === undefined) fail(unknownCommand(word, names));
-  if (isHelp) return showHelp(spec, io);
+  if (isHelp) return showHelp(spec, session);
   const args = parseArguments(spec, rest, span);
-  if (args.has("--help")) return showHelp(spec, io);
+  if (args.has("--help")) return showHelp(spec, session);
   const run = await (commands[spec.name] as () => Promise<Command>)();
   return run(args, session);
 }
@@ -80,7 +79,7 @@ function unknownCommand({ span, text }: Word, names: readonly string[]): Diagnos
   return cliErrors.unknownCommand(span, text, names);
 }
 
-async function showHelp(spec: (typeof commandSpecs)[number], io: Io): Promise<number> {
-  io.stdout((await import("./help.ts")).commandHelp(spec));
+async function showHelp(spec: (typeof commandSpecs)[number], session: Session): Promise<number> {
+  session.print(linesOf((await import("./help.ts")).commandHelp(spec)));
   return 0;
 }

@@ -9,11 +9,11 @@ import type { Fn } from "../ir/ir.ts";
 import { openDevice } from "../runtime/node.ts";
 import { type Tuned, tune } from "../tune.ts";
 import type { Arguments, Word } from "./arguments.ts";
-import { readConstants } from "./constants.ts";
+import { filesOfConstants, readConstants } from "./constants.ts";
 import { centeredInput } from "./contracts.ts";
-import { writeAtomically } from "./files.ts";
 import { checkSizes, chooseDims, makeInput } from "./inputs.ts";
 import { kernelInputs } from "./kernel-inputs.ts";
+import { Outputs, writtenBy } from "./outputs.ts";
 import { readProgram, reportRemarks } from "./program-options.ts";
 import type { Session } from "./session.ts";
 
@@ -21,7 +21,9 @@ export async function tuneCommand(args: Arguments, session: Session): Promise<nu
   const { io } = session;
   const program = readProgram(args, session);
   const rounds = readRounds(args.value("--rounds"));
-  const constants = readConstants(program.module, (args.operands[0] as Word).text, io);
+  const source = (args.operands[0] as Word).text;
+  const outputs = new Outputs(args, session, writtenBy(args, "--output"), filesOfConstants(program.module, source, io));
+  const constants = readConstants(program.module, source, io);
   const opened = await openDevice({ adapter: args.value("--adapter")?.text });
   try {
     let target: TargetProfile = program.target ?? opened.target;
@@ -52,7 +54,7 @@ export async function tuneCommand(args: Arguments, session: Session): Promise<nu
         target.schedules?.filter((one) => one.fn !== schedule.fn || one.columns !== schedule.columns) ?? [];
       target = { ...target, schedules: [...others, schedule] };
     }
-    writeAtomically(args.value("--output")?.text ?? "-", `${JSON.stringify(target, null, 2)}\n`, io);
+    outputs.write(args.value("--output")?.text ?? "-", `${JSON.stringify(target, null, 2)}\n`);
     return 0;
   } finally {
     opened.close();

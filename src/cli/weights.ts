@@ -5,7 +5,7 @@ import type { Constants } from "../ir/interpret.ts";
 import { type Module, makeModule } from "../ir/ir.ts";
 import { materialize } from "../materialize.ts";
 import { fromNumbers } from "../runtime/host-tensor.ts";
-import { writeAtomically } from "./files.ts";
+import type { Outputs } from "./outputs.ts";
 import { writeSafetensors } from "./safetensors.ts";
 import type { Session } from "./session.ts";
 
@@ -20,6 +20,7 @@ export function writeWeights(
   module: Module,
   constants: Constants,
   { weights, output }: { readonly weights: string; readonly output: string },
+  outputs: Outputs,
   session: Session,
 ): Module {
   const made = materialize(module, constants, relative(folderOf(output), weights));
@@ -30,7 +31,7 @@ export function writeWeights(
   const tensors = made.constants.map(({ name, tensor: { element, shape, data } }) => {
     return { name, tensor: fromNumbers(element, shape, data) };
   });
-  writeAtomically(weights, writeSafetensors(tensors), session.io);
+  outputs.write(weights, writeSafetensors(tensors));
   for (const { name, residual } of made.constants) {
     const off =
       residual === undefined ? "" : `, row means at most ${residual.toExponential(1)} of the row's largest element`;

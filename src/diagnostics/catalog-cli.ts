@@ -124,6 +124,20 @@ file's \`tirc-pipeline\` comment has no such pass, or \`--disable-pass\` takes i
     wrong: "tirc compile bert.tir -O0 --mode lossy",
     fix: "tirc compile bert.tir --mode lossy",
   },
+  E0720: {
+    title: "an output that would overwrite an input or another output",
+    explanation: `Nothing is done where a file that is to be written is one of those that the command reads (the program or model, what its
+constants are loaded from, the weights beside a model, inputs, a profile), or is written by another option too. Links
+are followed, so that two names of one file are found to be one.`,
+    wrong: "tirc import model.onnx -o model.onnx",
+    fix: "tirc import model.onnx -o model.tir",
+  },
+  E0721: {
+    title: "an empty path",
+    explanation: "Perhaps a variable of the shell is empty.",
+    wrong: 'tirc compile bert.tir -o ""',
+    fix: "tirc compile bert.tir -o bert.wgsl",
+  },
   E0799: {
     title: "a mistake of tirc",
     explanation: `Something failed that cannot be the program's fault. The program is kept in a file whose first comments

@@ -1,4 +1,4 @@
-/** The pages of constant tensors: E0240 to E0244, E0660 to E0665. */
+/** The pages of constant tensors: E0240 to E0244, E0660 to E0667. */
 
 import { body, program } from "./example.ts";
 import type { Page } from "./page.ts";
@@ -55,9 +55,10 @@ has a mean that is no rounding error: the old constant holds infinities, NaN, or
     fix: "tirc compile model.tir --emit tir --mode off",
   },
   E0660: {
-    title: "a file that is no safetensors file",
+    title: "a file that is no sound safetensors file",
     explanation: `Such a file begins with the length of its header, a JSON object that says of each tensor its type, shape and place. The
-message has what is wrong; perhaps the file was cut off, or is of another format.`,
+tensors lie one behind the other, from the header to the end of the file. The message has what is wrong; perhaps the
+file was cut off, or is of another format. The format's own library refuses such files too.`,
     wrong: 'const bias: f32[768] = load("pytorch_model.bin", "bias")',
     fix: 'const bias: f32[768] = load("model.safetensors", "bias")',
   },
@@ -93,5 +94,12 @@ as such.`,
 \`const name = load(...)\` by a function.`,
     wrong: "interpret(module.fns[0], inputs)",
     fix: "interpret(module.fns[0], inputs, constantsOf(module, (constant) => myTensor(constant.data.tensor)))",
+  },
+  E0667: {
+    title: "a number in a file that the const cannot hold",
+    explanation: `Floats are rounded to the declared type, and integers of 64 bits are read where they fit into 32. A number beyond the
+range of the type would become an infinity, or another integer; the message says where it stands.`,
+    wrong: 'const w: f32[2] = load("f64.safetensors", "w")   // holds 1e300',
+    fix: "Find out where the number comes from, and save the tensor with one that f32 can hold.",
   },
 } satisfies Record<string, Page>;

@@ -52,7 +52,8 @@ input's type; nothing else is converted.`,
   },
   E0637: {
     title: "a number in a .npy file that the input cannot hold",
-    explanation: "Integers of 64 bits are read where they fit into the 32 bits of the input.",
+    explanation: `Integers of 64 bits are read where they fit into the 32 bits of the input. Floats are rounded to its type, in whose range
+they must be.`,
     wrong: 'numpy.save("index.npy", numpy.array([2**40]))   // for index: i32[1]',
     fix: 'numpy.save("index.npy", numpy.array([40]))',
   },

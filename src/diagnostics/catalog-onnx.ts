@@ -45,9 +45,10 @@ file was cut off, or was written by a faulty program.`,
     fix: "FLOAT of shape [768] with 3072 bytes",
   },
   E0746: {
-    title: "weights in another file that are not there",
+    title: "weights in another file that are not read",
     explanation: `A large model keeps its weights in files beside it. The names are relative to the model's folder, and must stay inside of
-it; each tensor says where in the file it begins and how long it is.`,
+it; each tensor says where in the file it begins and how long it is. So that a model from elsewhere cannot have other
+files read, a link that leads out of the folder is refused, and so is a file with a second name (a hard link).`,
     wrong: "location = /etc/passwd",
     fix: "location = model.onnx.data, offset = 4096, length = 3072",
   },
@@ -71,13 +72,6 @@ is no op of ONNX: onnxruntime knows it, in models of any set.`,
 with the model.`,
     wrong: "tirc surgery model.onnx -o rms.onnx",
     fix: "tirc import model.onnx -o model.tir",
-  },
-  E0750: {
-    title: "a model that would be overwritten",
-    explanation: `The written model is made by copying parts of the one that is read, which therefore stays; and weights that are centered
-cannot be made what they were.`,
-    wrong: "tirc surgery model.onnx -o model.onnx",
-    fix: "tirc surgery model.onnx -o model.rms.onnx",
   },
   E0751: {
     title: "a model that would not find its weights",

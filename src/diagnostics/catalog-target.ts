@@ -30,7 +30,8 @@ is what every WebGPU device has. A file whose name ends in \`.json\` holds one o
   },
   E0591: {
     title: "a target file that is not JSON",
-    explanation: "A target file is JSON: names in double quotes, no comments, no comma after the last field.",
+    explanation:
+      "A target file is JSON: names in double quotes, no comments, no comma after the last field, and no field twice.",
     wrong: '{ name: "my-gpu" }',
     fix: wholeFile,
   },

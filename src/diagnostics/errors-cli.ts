@@ -115,12 +115,54 @@ export const cliErrors = {
       help: [`leave ${code(option)} out, or run a pipeline with ${code(pass)}, as the default one is`],
     });
   },
+  overwritesInput(
+    span: Span,
+    option: string,
+    same: SameFile,
+    read: { readonly what: string; readonly span?: Span | undefined },
+  ): Diagnostic {
+    return error("E0720", `${code(option)} would overwrite ${read.what}`, {
+      span,
+      labels: read.span === undefined ? [] : [{ span: read.span, message: "read from here" }],
+      notes: linked(same),
+      help: ["write another file, and rename it when it is what you want"],
+    });
+  },
+  overwritesOutput(
+    span: Span,
+    option: string,
+    same: SameFile,
+    other: { readonly option: string; readonly span: Span },
+  ): Diagnostic {
+    const what = option === other.option ? "write one file twice" : `overwrite what ${code(other.option)} writes`;
+    return error("E0720", `${code(option)} would ${what}`, {
+      span,
+      labels: [{ span: other.span, message: "written by this too" }],
+      notes: linked(same),
+      help: ["name a file of its own for each"],
+    });
+  },
+  noPath(span: Span, what: string): Diagnostic {
+    return error("E0721", `${what} is given an empty path`, {
+      span,
+      help: ["name a file; `-` is the standard input or output"],
+    });
+  },
   tooLarge(name: string, type: string, most: number): Diagnostic {
     return error("E0718", `${code(name)} is ${type}: \`tirc run\` takes tensors of up to ${most} elements`, {
       help: ["choose smaller dimensions with `--dim NAME=EXTENT`, or run the kernel with the library"],
     });
   },
 };
+
+/** Two paths that came out as one file. */
+interface SameFile {
+  readonly path: string;
+  readonly other: string;
+}
+
+const linked = ({ path, other }: SameFile) =>
+  path === other ? [] : [`${code(path)} and ${code(other)} are the same file`];
 
 /** A mistake of tirc. `reproducer` is the path of a file that shows it again. */
 export function internalError(message: string, reproducer: string | undefined): Diagnostic {

@@ -41,8 +41,10 @@ export const npyErrors = {
       help: ["convert the array before it is saved: `array.astype(...)`"],
     });
   },
-  outOfRange(file: string, value: string, at: number, name: string, type: string): Diagnostic {
-    return error("E0637", `${file} holds ${value} at element ${at}, and the input ${code(name)} is ${type}`);
+  outOfRange(file: string, value: number, at: string, name: string, type: string): Diagnostic {
+    return error("E0637", `${file} holds ${value} at ${at}, and the input ${code(name)} is ${type}`, {
+      notes: ["that type cannot hold the number"],
+    });
   },
 };
 
@@ -65,8 +67,10 @@ export const fileErrors = {
 };
 
 export const constFileErrors = {
-  notSafetensors(file: string, reason: string): Diagnostic {
-    return error("E0660", `${file} is no safetensors file: ${reason}`);
+  notSafetensors(file: string, reason: string, help?: string): Diagnostic {
+    return error("E0660", `${file} is no sound safetensors file: ${reason}`, {
+      help: help === undefined ? [] : [help],
+    });
   },
   noTensor(span: Span, file: string, tensor: string, known: readonly string[]): Diagnostic {
     return error("E0661", `${file} has no tensor ${code(tensor)}`, {
@@ -84,6 +88,13 @@ export const constFileErrors = {
     return error("E0663", `the const ${code(name)} is declared ${type}, and ${where} holds ${holds}`, {
       span,
       help: ["declare it with the type that the file has"],
+    });
+  },
+  outOfRange(span: Span, name: string, type: string, where: string, at: string, value: number): Diagnostic {
+    return error("E0667", `the const ${code(name)} is declared ${type}, and ${where} holds ${value} at ${at}`, {
+      span,
+      notes: ["the declared type cannot hold that number"],
+      help: ["change the numbers of the file, or declare the const with a type that holds them"],
     });
   },
   needsTensor(span: Span, name: string, file: string): Diagnostic {

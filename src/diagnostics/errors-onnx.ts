@@ -41,8 +41,10 @@ export const onnxErrors = {
   wrongTensor(file: string, tensor: string, reason: string): Diagnostic {
     return error("E0745", `the tensor ${code(tensor)} of ${file} cannot be read: ${reason}`);
   },
-  badExternal(file: string, tensor: string, reason: string): Diagnostic {
-    return error("E0746", `the numbers of ${code(tensor)} of ${file} are not found: ${reason}`);
+  badExternal(file: string, tensor: string, reason: string, help?: string): Diagnostic {
+    return error("E0746", `the numbers of ${code(tensor)} of ${file} are not read: ${reason}`, {
+      help: help === undefined ? [] : [help],
+    });
   },
   unknownType(file: string, tensor: string, type: string, known: readonly string[]): Diagnostic {
     return error("E0662", `${code(tensor)} in ${file} holds ${code(type)}, which tirc does not read`, {

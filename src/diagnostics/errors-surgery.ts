@@ -20,17 +20,11 @@ export const surgeryErrors = {
   unwritable(file: string, node: string, reason: string): Diagnostic {
     return error("E0749", `${node} of ${file} cannot be written: ${reason}`);
   },
-  overwrites(span: Span, file: string): Diagnostic {
-    return error("E0750", `${file} is the model that is read, and it is not overwritten`, {
-      span,
-      help: ["write another file, and rename it when it is what you want"],
-    });
-  },
   weightsElsewhere(span: Span, file: string, location: string, beside: string): Diagnostic {
     return error("E0751", `${file} would not find its weights: they are in ${location}, which is beside the model`, {
       span,
       notes: ["a model names such files relative to its own folder, and they must lie in it"],
-      help: [`write ${beside}`, `or copy or link ${location} first`],
+      help: [`write ${beside}`, `or copy ${location} first`],
     });
   },
   noOnnxruntime(reason: string): Diagnostic {

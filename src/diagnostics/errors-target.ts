@@ -16,6 +16,9 @@ export const targetErrors = {
   notJson(span: Span, reason: string): Diagnostic {
     return error("E0591", `the target file is not JSON: ${reason}`, { span });
   },
+  fieldTwice(span: Span, key: string): Diagnostic {
+    return error("E0591", `the target file gives \`${key}\` twice`, { span });
+  },
   wrongField(file: string, path: string, expected: string, got: string): Diagnostic {
     return error("E0592", `${file}: \`${path}\` must be ${expected}, and is ${got}`, {
       help: ["`tirc explain E0592` shows a whole target file"],

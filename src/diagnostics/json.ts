@@ -25,3 +25,11 @@ export function renderJson({ severity, code, message, span, labels, notes, help 
     help: [...help],
   };
 }
+
+/** JSON in which nothing is left that a terminal would obey: what `JSON.stringify` leaves as it is, as \\uXXXX. */
+export function jsonText(value: unknown, indent?: number): string {
+  return JSON.stringify(value, undefined, indent).replace(
+    /[\u007F-\u009F\p{Bidi_Control}\p{Zl}\p{Zp}]/gu,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}

@@ -21,16 +21,21 @@ export function placePrefix(span: Diagnostic["span"]): string {
 /** Text for a terminal: on one line, of bearable length, and without control characters, which could move the cursor. */
 export function oneLine(text: string): string {
   const cut = text.length > longestMessage ? `${text.slice(0, longestMessage - 3)}...` : text;
-  return [...cut.replaceAll("\n", " ")].map(visible).join("");
+  return visibleLine(cut.replaceAll("\n", " "));
 }
 
 const controlPictures = 0x2400;
 
-/** A character that shows: control characters as their pictures, and what changes the direction of text as U+FFFD. */
+/** The whole of a line for a terminal. */
+export function visibleLine(text: string): string {
+  return [...text].map(visible).join("");
+}
+
+/** A character that shows: control characters as their pictures, and what breaks lines or turns text around as U+FFFD. */
 export function visible(char: string): string {
   const code = char.codePointAt(0) as number;
   if (code < 0x20) return String.fromCharCode(controlPictures + code);
   if (code === 0x7f) return "\u2421";
-  const isHidden = (code >= 0x80 && code < 0xa0) || /[\p{Bidi_Control}\p{Cs}]/u.test(char);
+  const isHidden = (code >= 0x80 && code < 0xa0) || /[\p{Bidi_Control}\p{Zl}\p{Zp}\p{Cs}]/u.test(char);
   return isHidden ? "\uFFFD" : char;
 }

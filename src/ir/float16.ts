@@ -1,6 +1,6 @@
 /** IEEE 754 binary16, kept as its 16 bits: Node 20 has no Float16Array. */
 
-import type { ElementType } from "./types.ts";
+import { type ElementType, holds, isFloat } from "./types.ts";
 
 const scratch = new DataView(new ArrayBuffer(8));
 
@@ -49,3 +49,10 @@ export const roundTo: { readonly [E in ElementType]: (value: number) => number }
   u32: (value) => value,
   bool: (value) => value,
 };
+
+/** Whether a number is beyond the range of an element type, so that rounding makes an infinity of it, or another integer. */
+export function isBeyond(element: ElementType, value: number): boolean {
+  return isFloat(element)
+    ? Number.isFinite(value) && !Number.isFinite(roundTo[element](value))
+    : !holds(element, value);
+}

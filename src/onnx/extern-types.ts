@@ -141,7 +141,7 @@ const shapeOf: TypeRule = (at) => {
 
 /** Dimensions that broadcast: where two names meet, the result has that of the one which is not 1, whichever it is. */
 function together(shapes: readonly (readonly Dim[])[]): Extent[] {
-  const rank = Math.max(...shapes.map((shape) => shape.length));
+  const rank = shapes.reduce((most, shape) => Math.max(most, shape.length), 0);
   return Array.from({ length: rank }, (_, i): Extent => {
     const dims = new Set(shapes.map((shape) => shape[i - rank + shape.length] ?? 1).filter((dim) => dim !== 1));
     const numbers = [...dims].filter((dim) => typeof dim === "number");
@@ -238,12 +238,20 @@ const matmul: TypeRule = (at) => {
   return one(a.element, [...together([a.shape.slice(0, -2), b.shape.slice(0, -2)]), a.shape.at(-2), b.shape.at(-1)]);
 };
 
+/** In the shape of the first input, and the type of its scale. */
+const scaled: TypeRule = (at) => one(at.input(1).element, at.input(0).shape);
+
 const table = (names: readonly string[], rule: TypeRule) => names.map((name) => [name, rule] as const);
 
 const likeFirst = [
   ...["BatchNormalization", "LRN", "Dropout", "Selu", "Celu", "ThresholdedRelu", "Mish", "Shrink", "Softsign", "Swish"],
-  ...["LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization", "GroupNormalization"],
-  ...["InstanceNormalization", "LpNormalization", "MeanVarianceNormalization", "SkipLayerNormalization"],
+  ...[
+    "GroupNormalization",
+    "InstanceNormalization",
+    "LpNormalization",
+    "MeanVarianceNormalization",
+    "SkipLayerNormalization",
+  ],
   ...["SkipSimplifiedLayerNormalization", "Softmax", "LogSoftmax", "Hardmax", "Clip", "HardSigmoid", "Gelu", "Elu"],
   ...["LeakyRelu", "CumSum", "Trilu", "Sinh", "Cosh", "Asin", "Acos", "Atan", "Asinh", "Acosh", "Atanh", "Identity"],
   ...["RotaryEmbedding", "ScatterND", "ScatterElements", "BitwiseNot", "FastGelu", "BiasGelu", "QuickGelu"],
@@ -251,6 +259,7 @@ const likeFirst = [
 
 const typeRules: ReadonlyMap<string, TypeRule> = new Map<string, TypeRule>([
   ...table(likeFirst, like(0)),
+  ...table(["LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization"], scaled),
   ...table([...broadcasting], broadcast),
   ...table([...Object.keys(reductionKinds), "ReduceLogSum", "ReduceLogSumExp"], reduction),
   ...table(["MaxPool", "AveragePool", "LpPool"], pool),

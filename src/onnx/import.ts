@@ -234,8 +234,9 @@ class GraphImport implements Surroundings {
       return [{ name, value: values[i] ?? decline(`its output ${i} is not made`) }];
     });
     const names = new Map<Value, string>();
+    const isMade = new Set(made);
     for (const { name, value } of bound) {
-      const isNew = value.def !== undefined && !isLeaf(value.def) && made.includes(value.def);
+      const isNew = value.def !== undefined && !isLeaf(value.def) && isMade.has(value.def);
       if (isNew && value.name === undefined && !names.has(value)) names.set(value, this.nameOf(name));
     }
     const renamed = this.rename(names, mark);
@@ -281,9 +282,9 @@ class GraphImport implements Surroundings {
       this.known.set(op.result, inferred.items);
       this.mayGo.add(op);
     }
+    const follows = operands.some(({ type }) => type.opaque);
     for (const result of op.results) {
       const name = node.outputs[result.index] ?? "";
-      const follows = operands.some(({ type }) => type.opaque);
       if (result.type.opaque && !follows && this.used.has(name)) {
         this.remarks.push(onnxRemarks.unknownType(span, node.opType, name));
       }

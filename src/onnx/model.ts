@@ -26,6 +26,7 @@ export class OnnxModel {
   readonly reader: ByteReader;
   private readonly open: OpenExternal;
   private readonly constants: ReadonlyMap<string, TensorProto | NodeProto>;
+  private byWrittenName: ReadonlyMap<string, string> | undefined;
   private readonly captured = new Map<NodeProto, readonly string[]>();
 
   /**
@@ -62,9 +63,38 @@ export class OnnxModel {
     return constants;
   }
 
+  /** The tensor that a program calls so. */
+  tensorWritten(written: string): string | undefined {
+    this.byWrittenName ??= new Map(this.tensorNames.map((name) => [writtenName(name), name]));
+    return this.byWrittenName.get(written);
+  }
+
   /** Names of the tensors that the model holds: initializers, and what Constant nodes make. */
   get tensorNames(): string[] {
     return [...this.constants.keys()];
+  }
+
+  /** The files beside the model that hold numbers of it, as it calls them. */
+  get locations(): ReadonlySet<string> {
+    const found = new Set<string>();
+    this.findLocations(this.graph, found);
+    return found;
+  }
+
+  private findLocations({ initializers, nodes }: GraphProto, found: Set<string>): void {
+    const note = (tensor: TensorProto | undefined) => {
+      const location = tensor?.external?.get("location");
+      if (location !== undefined) found.add(location);
+    };
+    initializers.forEach(note);
+    for (const node of nodes) {
+      for (const range of node.attributes.values()) {
+        const attribute = new AttributeProto(this.reader, range);
+        note(attribute.tensor);
+        // How deep they nest was found out when their names were read.
+        for (const inner of attribute.graphs) this.findLocations(readGraph(this.reader, inner), found);
+      }
+    }
   }
 
   /** Type and shape of a tensor that the model holds. */
@@ -139,9 +169,16 @@ export class OnnxModel {
     const { nodes, inputs, outputs, initializers, sparse } = this.graph;
     const problems: Diagnostic[] = [];
     const definedBy = new Map<string, NodeProto | undefined>();
-    // An initializer of an input's name is its default.
-    for (const { name } of [...inputs, ...initializers]) definedBy.set(name, undefined);
-    for (const name of sparse) definedBy.set(name, undefined);
+    const named = [initializers.map(({ name }) => name).concat(sparse), inputs.map(({ name }) => name)];
+    // An initializer of an input's name is its default; two of either are not allowed.
+    for (const names of named) {
+      const own = new Set<string>();
+      for (const name of names) {
+        if (own.has(name)) problems.push(onnxErrors.definedTwice(this.file, name));
+        own.add(name);
+        definedBy.set(name, undefined);
+      }
+    }
     for (const node of nodes) {
       for (const name of node.outputs) {
         if (name === "") continue;
@@ -212,7 +249,12 @@ function ringOf(waiting: ReadonlySet<NodeProto>, before: (node: NodeProto) => re
   return path.slice(node === undefined ? 0 : at.get(node)).reverse();
 }
 
-/** A tensor's name as a program writes it: its strings have no escapes. */
+/**
+ * A tensor's name as a program writes it: its strings have no escapes, and hold nothing that a terminal would obey. No two
+ * names are written alike.
+ */
 export function writtenName(name: string): string {
-  return name.replace(/["\n\r]/g, (char) => `%${char.charCodeAt(0).toString(16).padStart(2, "0")}`);
+  return name.replace(/["%\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu, (char) =>
+    encodeURIComponent(char).replace(/[A-F]/g, (digit) => digit.toLowerCase()),
+  );
 }

@@ -18,8 +18,11 @@ export interface TensorNumbers {
   readonly numbers: Float64Array;
 }
 
-/** Opens a file by its name relative to the model's folder. */
-export type OpenExternal = (location: string) => ByteSource;
+/**
+ * Opens a file by its name relative to the model's folder, in which it must lie: what a model names may be a link to what
+ * is not its own. `refuse` throws E0746 with a reason, and what to do about it.
+ */
+export type OpenExternal = (location: string, refuse: (reason: string, help?: string) => never) => ByteSource;
 
 /** 2 GiB in float64. */
 const mostNumbers = 2 ** 28;
@@ -98,10 +101,11 @@ function readExternal(
   count: number,
   open: OpenExternal,
 ): Float64Array {
-  const refuse = (reason: string): never => fail(onnxErrors.badExternal(reader.source.name, tensor.name, reason));
+  const refuse = (reason: string, help?: string): never =>
+    fail(onnxErrors.badExternal(reader.source.name, tensor.name, reason, help));
   const location = entries.get("location") ?? refuse("it does not say where its numbers are");
   if (isOutside(location)) refuse(`its numbers are in ${location}, which is not in the model's folder`);
-  const source = open(location);
+  const source = open(location, refuse);
   const length = count * type.bytes;
   const number = (key: string, other: number) => {
     const text = entries.get(key);

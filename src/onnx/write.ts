@@ -35,7 +35,7 @@ export function rewrittenModel(model: OnnxModel, changes: GraphChanges): Piece[]
   const wanted = new Map(changes.opsets ?? []);
   const pieces: Piece[] = [];
   for (const one of fieldsOf(reader, { start: 0, end: reader.source.size })) {
-    if (one.number === field.graph) pieces.push(...rewrittenGraph(model, one, changes));
+    if (one.number === field.graph) for (const piece of rewrittenGraph(model, one, changes)) pieces.push(piece);
     else if (one.number === field.opset) pieces.push(rewrittenOpset(model, one, wanted));
     else pieces.push(one.range);
   }

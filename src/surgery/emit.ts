@@ -127,6 +127,8 @@ export class Emitter {
   write(value: Value, as: string): void {
     const op = value.def;
     const writer = op && writers[op.name];
+    if (op?.name === "broadcast")
+      throw new Unwritable("centering leaves nothing but zeros, for which there is no node");
     if (op === undefined || writer === undefined) throw new Unwritable(`\`${op?.name ?? "a parameter"}\` has no node`);
     writer(op, this, as);
   }

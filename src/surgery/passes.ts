@@ -30,7 +30,12 @@ export interface Passed {
   readonly remarks: readonly Diagnostic[];
 }
 
-export function runPasses(imported: Imported, mode: "exact" | "lossy"): Passed {
+/** @param left norms that stay, by their numbers among the norms, and why. */
+export function runPasses(
+  imported: Imported,
+  mode: "exact" | "lossy",
+  left: ReadonlyMap<number, string> = new Map(),
+): Passed {
   // Nothing but norms is written otherwise, so that all else can be found in the model again.
   // An op that nothing needs stays as it is, and holds up no centering.
   const merged = new Map<string, string>();
@@ -44,15 +49,13 @@ export function runPasses(imported: Imported, mode: "exact" | "lossy"): Passed {
   const fn = raised.module.fns[0] as Fn;
   const isNamed = (value: Value) => value.name !== undefined && imported.tensors.has(value.name);
   const roots = rootsIn(fn, isNamed);
+  const found = fn.ops.filter(isNorm);
   const whyNot = new Map(
-    fn.ops
-      .filter(({ name }) => name === "layernorm")
-      .map((op) => [
-        op,
-        roots(op.result)
-          .map((root) => whyUnwritable(root, isNamed))
-          .find((why) => why !== undefined),
-      ]),
+    [...found.entries()].flatMap(([i, op]) => {
+      if (op.name !== "layernorm") return [];
+      const why = () => roots(op.result).map((root) => whyUnwritable(root, isNamed));
+      return [[op, left.get(i) ?? why().find((reason) => reason !== undefined)]];
+    }),
   );
   const before = rewriteFn(fn, (op, builder, original) =>
     op.name === "layernorm" && whyNot.get(original) === undefined ? centeredRmsNorm(op, builder) : undefined,
@@ -61,7 +64,7 @@ export function runPasses(imported: Imported, mode: "exact" | "lossy"): Passed {
     makeModule([before], raised.module.consts),
   );
   const records = normRecords(raised.module, moved.remarks);
-  const norms = fn.ops.filter(isNorm).map((op, i): FoundNorm => {
+  const norms = found.map((op, i): FoundNorm => {
     const record = records[i] as NormRecord;
     const tensors = roots(op.result).map(({ name }) => imported.tensors.get(name as string) as string);
     const unwritable = whyNot.get(op);

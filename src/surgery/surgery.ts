@@ -15,7 +15,7 @@ import type { Fn, Module, Value } from "../ir/ir.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { materialize } from "../materialize.ts";
 import { type NewNode, nodeBytes } from "../onnx/encode.ts";
-import { importModel } from "../onnx/import.ts";
+import { type Imported, importModel } from "../onnx/import.ts";
 import type { NodeProto } from "../onnx/messages.ts";
 import { type OnnxModel, shown } from "../onnx/model.ts";
 import { type GraphChanges, lengthOfPieces, type Piece, rewrittenModel, withInputs } from "../onnx/write.ts";
@@ -66,8 +66,29 @@ export interface Surgery {
 export function surgery(model: OnnxModel, { mode = "exact", normOp }: SurgeryOptions = {}): Surgery {
   const chosen = normOp ?? (model.opset >= 23 ? "rms" : "simplified");
   const imported = importModel(model, "model.onnx");
-  const { norms, merged, before, after, remarks } = runPasses(imported, mode);
-  const rewritten = norms.filter(({ op, unwritable }) => op.name === "layernorm" && unwritable === undefined);
+  // A norm that turns out to become something that no node computes stays as it is.
+  const left = new Map<number, string>();
+  for (;;) {
+    const result = attempt(model, imported, { mode, chosen }, left);
+    if (result !== undefined) return result;
+  }
+}
+
+interface Chosen {
+  readonly mode: "exact" | "lossy";
+  readonly chosen: NormOp;
+}
+
+/** Nothing where a norm had to be added to those that stay. */
+function attempt(
+  model: OnnxModel,
+  imported: Imported,
+  { mode, chosen }: Chosen,
+  staying: Map<number, string>,
+): Surgery | undefined {
+  const { norms, merged, before, after, remarks } = runPasses(imported, mode, staying);
+  const isRewritten = ({ op, unwritable }: FoundNorm) => op.name === "layernorm" && unwritable === undefined;
+  const rewritten = norms.filter(isRewritten);
   const said = { remarks: [...imported.remarks, ...remarks] };
   if (rewritten.length === 0) {
     const fns = imported.module.fns.map(({ name }) => name);
@@ -97,7 +118,17 @@ export function surgery(model: OnnxModel, { mode = "exact", normOp }: SurgeryOpt
     isTaken: (name) => used.has(name),
   });
   const roots = new Set(rewritten.flatMap(({ tensors }) => tensors));
-  const changes = changesOf(model, { comparison, emitter, roots, values: imported.values });
+  const known = staying.size;
+  const numbers = new Map(
+    norms.flatMap((norm, i) => (isRewritten(norm) ? norm.tensors.map((tensor) => [tensor, i] as const) : [])),
+  );
+  const unwritable = (node: NodeProto, reason: string) => {
+    const number = node.outputs.map((tensor) => numbers.get(tensor)).find((found) => found !== undefined);
+    if (number === undefined) fail(surgeryErrors.unwritable(model.file, shown(node), reason));
+    staying.set(number, reason);
+  };
+  const changes = changesOf(model, { comparison, emitter, roots, values: imported.values }, unwritable);
+  if (staying.size > known) return undefined;
   const left = leftovers(model, changes);
   const pieces = rewrittenModel(model, graphChanges(model, changes, left, emitter));
   const length = lengthOfPieces(pieces);
@@ -166,7 +197,11 @@ interface Rewriting {
   readonly values: ReadonlyMap<string, Value>;
 }
 
-function changesOf(model: OnnxModel, rewriting: Rewriting): ReadonlyMap<NodeProto, NodeChange> {
+function changesOf(
+  model: OnnxModel,
+  rewriting: Rewriting,
+  unwritable: (node: NodeProto, reason: string) => void,
+): ReadonlyMap<NodeProto, NodeChange> {
   const changes = new Map<NodeProto, NodeChange>();
   for (const node of model.order) {
     try {
@@ -174,7 +209,7 @@ function changesOf(model: OnnxModel, rewriting: Rewriting): ReadonlyMap<NodeProt
       if (change !== undefined) changes.set(node, change);
     } catch (caught) {
       if (!(caught instanceof Unwritable)) throw caught;
-      fail(surgeryErrors.unwritable(model.file, shown(node), caught.message));
+      unwritable(node, caught.message);
     }
   }
   return changes;

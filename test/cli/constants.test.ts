@@ -6,26 +6,7 @@ import { toFloat16Bits } from "../../src/ir/float16.ts";
 import { Workplace } from "../support/cli.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { node, onnxModel, weight } from "../support/onnx.ts";
-
-interface Stored {
-  readonly dtype: string;
-  readonly shape: readonly number[];
-  readonly bytes: Uint8Array;
-}
-
-/** A safetensors file, made by hand from the format's description. */
-function safetensors(tensors: Readonly<Record<string, Stored>>): Uint8Array {
-  let offset = 0;
-  const header: Record<string, unknown> = { __metadata__: { format: "pt" } };
-  for (const [name, { dtype, shape, bytes }] of Object.entries(tensors)) {
-    header[name] = { dtype, shape, data_offsets: [offset, offset + bytes.length] };
-    offset += bytes.length;
-  }
-  const text = new TextEncoder().encode(JSON.stringify(header).padEnd(256));
-  const length = new Uint8Array(8);
-  new DataView(length.buffer).setBigUint64(0, BigInt(text.length), true);
-  return Buffer.concat([length, text, ...Object.values(tensors).map(({ bytes }) => bytes)]);
-}
+import { safetensors } from "../support/safetensors.ts";
 
 const bytesOf = (array: ArrayBufferView) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 const numbers = [1, -2, 0.5, 4];
@@ -129,7 +110,7 @@ describe("what is wrong", () => {
     [
       'load("p.tir", "w")',
       "f32[4]",
-      "error[E0660]: models/p.tir is no safetensors file: its header is longer than the file",
+      "error[E0660]: models/p.tir is no sound safetensors file: its header is longer than the file",
     ],
   ])("%s as %s", async (source, type, message) => {
     const { code, stderr } = await run(program(source, type));

@@ -84,7 +84,7 @@ describe("is refused", () => {
   test("in the place of the WGSL", async () => {
     expect(await refused("src/f.tir", "-o", "k.wgsl", "--source-map", "./k.wgsl")).toEqual([
       2,
-      expect.stringContaining("error[E0709]: `--source-map` and `--output` do not go together"),
+      expect.stringContaining("error[E0720]: `--source-map` would overwrite what `--output` writes"),
     ]);
   });
 

@@ -163,6 +163,7 @@ test("what is said of targets", () => {
   const json = { source: { name: "t.json", text: '{ name: "t" }' }, start: 2, end: 3 };
   const found = sampled(targetErrors, {
     unknownTarget: ["metal", ["portable", "swiftshader"]],
+    fieldTwice: [json, "name"],
     notJson: [json, "Expected property name or '}' in JSON at position 2"],
     wrongField: ["t.json", "subgroup.min", "a power of two up to 128", "12"],
     unknownField: ["t.json", "limits.maxBindGroups", ["maxStorageBuffersPerShaderStage", "maxComputeWorkgroupSizeX"]],
@@ -282,7 +283,7 @@ test("what is said of files", () => {
     unknownType: ["x.npy", "<c8", ["f2", "f4"]],
     wrongLength: ["x.npy", "<f4 of shape (4)", 16, 12],
     wrongKind: ["x.npy", "<f4", "ids", "i32[n]"],
-    outOfRange: ["x.npy", "1099511627776", 3, "ids", "i32[n]"],
+    outOfRange: ["x.npy", 1099511627776, "[3]", "ids", "i32[n]"],
   });
   const notFinite = {
     ...({ output: "y", what: "NaN", count: 5, total: 9 } as const),
@@ -293,6 +294,7 @@ test("what is said of files", () => {
     noTensor: [at, "m.safetensors", "ln.wieght", ["ln.weight", "ln.bias"]],
     unknownType: ["m.safetensors", "w", "F8_E4M3", ["F32", "F16"]],
     wrongType: [at, "w", "f32[4]", "`w` in m.safetensors", "F32 of shape [5]"],
+    outOfRange: [at, "w", "f32[4]", "`w` in m.safetensors", "[3]", 1e300],
     needsTensor: [at, "w", "m.safetensors"],
     oneTensor: [at, "w", "w.npy"],
   });
@@ -333,7 +335,6 @@ test("what is said of ONNX models", () => {
   const written = sampled(surgeryErrors, {
     noSuchOp: ["m.onnx", 17],
     unwritable: ["m.onnx", "add_3 (Add)", "`broadcast` has no node"],
-    overwrites: [line, "m.onnx"],
     weightsElsewhere: [line, "out/m.onnx", "m.onnx.data", "./m.onnx"],
     noOnnxruntime: ["Cannot find package 'onnxruntime-web'"],
     doesNotRun: ["m.onnx", "Got invalid dimensions for input: ids"],

@@ -100,7 +100,7 @@ describe("weights in other files", () => {
   ])("%o", (entries, reason) => {
     const model = read({ tensors: [external(entries as Record<string, string>)] }, open);
     expect(diagnosticsOf(() => model.numbers("w"))).toEqual([
-      `E0746: the numbers of \`w\` of m.onnx are not found: ${reason}`,
+      `E0746: the numbers of \`w\` of m.onnx are not read: ${reason}`,
     ]);
   });
 

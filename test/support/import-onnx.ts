@@ -2,7 +2,7 @@
 
 import { expect } from "vitest";
 import { sameModule } from "../../src/ir/equal.ts";
-import { constantsOf, interpret } from "../../src/ir/interpret.ts";
+import { type Constants, constantsOf, interpret } from "../../src/ir/interpret.ts";
 import type { Fn, Module } from "../../src/ir/ir.ts";
 import { print } from "../../src/ir/print.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
@@ -58,6 +58,7 @@ const languageType = (element: OnnxElement) => dataTypes.get(onnxType[element])?
 export function interpretImported(
   { fn, module, model }: ImportedModel,
   feeds: Readonly<Record<string, Feed>>,
+  constants: Constants = constantsOfModel(module, model),
 ): Readonly<Record<string, Tensor>> {
   const inputs = Object.fromEntries(
     model.graph.inputs.flatMap(({ name }, i) => {
@@ -67,7 +68,7 @@ export function interpretImported(
       return [[fn.params[i]?.name as string, { element: languageType(feed.element), shape: feed.shape, data }]];
     }),
   );
-  return interpret(fn, inputs, constantsOfModel(module, model));
+  return interpret(fn, inputs, constants);
 }
 
 /** Whether all of `got` is as near to `want` as `tolerance` of the larger of 1 and the wanted number. */

@@ -24,7 +24,7 @@ const withAlpha =
 function operandsOf(at: NodeView, indices: readonly number[]): Value[] {
   const numbers = indices.map((index) => at.number(index));
   const ranks = indices.map((index, i) => (numbers[i] === undefined ? at.input(index).shape.length : -1));
-  const rank = Math.max(...ranks);
+  const rank = ranks.reduce((most, one) => Math.max(most, one), -1);
   const typed = indices.find((_, i) => numbers[i] === undefined);
   return indices.map((index, i) => {
     const number = numbers[i];

@@ -1,7 +1,7 @@
 /** LayerNorm and its relatives, of ONNX and of onnxruntime (`com.microsoft`). */
 
 import type { Value } from "../../ir/ir.ts";
-import { sameShape } from "../../ir/types.ts";
+import { type ElementType, isFloat, sameShape } from "../../ir/types.ts";
 import { decline, extentOf, type NodeView, type Rule } from "../node.ts";
 
 /** The axes from `axis` on, counted from the front. */
@@ -18,9 +18,30 @@ interface Affine {
 
 /**
  * The norm over `axes` with its gamma and beta. ONNX broadcasts these; where they do not have the shape of the row, they
- * are ops behind the norm.
+ * are ops behind the norm. Where types differ it is computed in f32: the result has the type of the scale, as
+ * RMSNormalization of set 23 says, and onnxruntime has it for all of these ops.
  */
 function normalized(
+  at: NodeView,
+  op: "layernorm" | "rmsnorm",
+  x: Value,
+  axes: readonly number[],
+  eps: number,
+  given: Affine,
+): Value {
+  const element = given.gamma?.element ?? x.element;
+  const all = [x, given.gamma, given.beta].flatMap((value) => value ?? []);
+  const isMixed = all.some((value) => value.element !== element) && all.every((value) => isFloat(value.element));
+  const wide = (value: Value) => (isMixed ? converted(at, value, "f32") : value);
+  const [from, gamma, beta] = [wide(x), given.gamma && wide(given.gamma), given.beta && wide(given.beta)];
+  const result = affineNorm(at, op, from, axes, eps, { gamma, beta });
+  return isMixed ? converted(at, result, element) : result;
+}
+
+const converted = (at: NodeView, value: Value, to: ElementType): Value =>
+  value.element === to ? value : at.emit("cast", [value], { to });
+
+function affineNorm(
   at: NodeView,
   op: "layernorm" | "rmsnorm",
   x: Value,
@@ -41,14 +62,17 @@ function normalized(
   return sameShape(result.shape, x.shape) ? result : decline("its scale or bias has more elements than its input");
 }
 
-/** What the norm subtracts and what it multiplies with, where they are wanted. */
+/** What the norm subtracts and what it multiplies with, where they are wanted: in f32 also where x is of halves. */
 function statistics(
   at: NodeView,
-  x: Value,
+  halves: Value,
   axes: readonly number[],
   eps: number,
   first: number,
 ): (Value | undefined)[] {
+  if (!at.wants(first) && !at.wants(first + 1)) return [undefined, undefined];
+  if (at.int("stash_type", 1) !== 1) decline("its statistics are of another type than f32");
+  const x = converted(at, halves, "f32");
   const fold = (op: "mean" | "var") => at.emit(op, [x], { axes, keepdims: true });
   const inverse = () => at.emit("rsqrt", [at.emit("add", [fold("var"), at.constant(x.element, eps)])]);
   return [at.wants(first) ? fold("mean") : undefined, at.wants(first + 1) ? inverse() : undefined];

@@ -71,9 +71,9 @@ const concat: Rule = (at) => {
 
 /** At most four tensors are joined by one op. */
 function joined(at: NodeView, pieces: readonly Value[], axis: number): Value {
-  let rest = [...pieces];
-  while (rest.length > 1) rest = [at.emit("concat", rest.slice(0, 4), { axis }), ...rest.slice(4)];
-  return rest[0] as Value;
+  let whole = pieces[0] as Value;
+  for (let i = 1; i < pieces.length; i += 3) whole = at.emit("concat", [whole, ...pieces.slice(i, i + 3)], { axis });
+  return whole;
 }
 
 /** Where a slice begins or ends, counted from the front and cut short at the ends of the axis. */

@@ -1,0 +1,186 @@
+/**
+ * What a command reads and writes, told before it does anything: no output is an input, or another output. A command
+ * can write nothing else.
+ *
+ * Two paths are one file where the file system says so (links of either kind), or where they come to the same place once
+ * the links on the way are followed.
+ */
+
+import { fail, type Span } from "../diagnostics/diagnostic.ts";
+import { cliErrors } from "../diagnostics/errors-cli.ts";
+import { fileErrors } from "../diagnostics/errors-data.ts";
+import { type Arguments, checkStream, type OptionSpec, type Word } from "./arguments.ts";
+import {
+  type FileData,
+  filesIn,
+  type Identity,
+  identify,
+  kindOf,
+  makeFolder,
+  partsOf,
+  writeAtomically,
+} from "./files.ts";
+import type { Io, Session } from "./session.ts";
+
+export interface Read {
+  readonly path: string;
+  /** What messages call it: a clause such as "the constant `w`". */
+  readonly what: string;
+  readonly span?: Span | undefined;
+  /** The option that names it, where one does. */
+  readonly option?: string;
+}
+
+export interface Written {
+  readonly option: string;
+  readonly span: Span;
+  /** The option whose file it may be, as it writes that anew. */
+  readonly updates?: string | undefined;
+  /** The folder that the option names, where it does; it is made when the file is written. */
+  readonly folder?: string;
+  /** A path; or what files in the folder are called, where their names are not known yet. */
+  readonly file: string | RegExp;
+}
+
+/** What an option writes to the file that it names. */
+export function writtenBy(args: Arguments, option: string): Written[] {
+  const updates = args.command.options.find(({ name }) => name === option)?.path?.updates;
+  return args.paths(option).map(({ text, span }) => ({ option, span, updates, file: text }));
+}
+
+/** What an option writes into the folder that it names. */
+export function writtenInto(args: Arguments, option: string, names: readonly (string | RegExp)[]): Written[] {
+  return args.paths(option).flatMap(({ text: folder, span }) => {
+    return names.map((name) => ({
+      ...{ option, span, folder },
+      file: typeof name === "string" ? `${folder}/${name}` : name,
+    }));
+  });
+}
+
+/** What the command line itself says is read. */
+function readBy(args: Arguments): Read[] {
+  const { operand, options } = args.command;
+  const isRead = ({ path }: OptionSpec) => path?.use === "read";
+  const named = (words: readonly Word[], what: string, option?: string) =>
+    words.map(({ text, span }): Read => ({ path: text, what, span, ...(option !== undefined && { option }) }));
+  return [
+    ...named(operand?.path.use === "read" ? args.operands : [], `what \`tirc ${args.command.name}\` reads`),
+    ...options.filter(isRead).flatMap(({ name }) => named(args.paths(name), `what \`${name}\` reads`, name)),
+  ];
+}
+
+/** A file that is written. */
+interface Use extends Identity {
+  readonly path: string;
+  readonly written: Written;
+}
+
+function checkReads(reads: Iterable<Read>, uses: readonly Use[], io: Io): void {
+  const byFile = new Map(uses.map((use) => [use.inode, use]));
+  byFile.delete(undefined);
+  for (const { path, what, span: at, option: reader } of reads) {
+    const use = path === "-" ? undefined : byFile.get(identify(path, io)?.inode);
+    if (use === undefined || (reader !== undefined && use.written.updates === reader)) continue;
+    const { option, span } = use.written;
+    fail(cliErrors.overwritesInput(span, option, { path: use.path, other: path }, { what, span: at }));
+  }
+}
+
+function checkTwice(uses: readonly Use[]): void {
+  const taken = new Map<string, Use>();
+  for (const use of uses) {
+    for (const key of [use.inode, use.place].filter((key) => key !== undefined)) {
+      const other = taken.get(key);
+      if (other !== undefined && other !== use) refuseTwice(use, other);
+      taken.set(key, use);
+    }
+  }
+}
+
+function refuseTwice(use: Omit<Use, "place">, other: Omit<Use, "place">): never {
+  const { option, span } = use.written;
+  fail(cliErrors.overwritesOutput(span, option, { path: use.path, other: other.path }, other.written));
+}
+
+export class Outputs {
+  private readonly session: Session;
+  private readonly io: Io;
+  private readonly written: readonly Written[];
+  private readonly byPath: ReadonlyMap<string | RegExp, Written>;
+
+  /**
+   * @param reads what is read beside the files of the command line.
+   * @throws TircError E0720 for what would be overwritten, E0716 for stdout used twice, E0641 for a folder that is a file.
+   */
+  constructor(args: Arguments, session: Session, written: readonly Written[], reads: Iterable<Read> = []) {
+    const { io } = session;
+    this.session = session;
+    this.io = io;
+    this.written = written;
+    this.byPath = new Map(written.map((one) => [one.file, one]));
+    const told = new Set(written.map(({ option }) => option));
+    const untold = args.command.options.find(
+      ({ name, path }) => path?.use === "write" && args.has(name) && !told.has(name),
+    );
+    if (untold !== undefined) throw new Error(`it is not told what ${untold.name} writes`);
+    for (const { folder } of written) {
+      if (folder !== undefined && kindOf(folder, io) === "file") fail(fileErrors.cannotWrite(folder, "it is a file"));
+    }
+    const streams = written.filter(({ file }) => file === "-").map(({ span }) => ({ text: "-", span }));
+    checkStream(streams, "stdout");
+    const uses = this.uses();
+    // What is not there yet is nothing that could be read: most often the reads need not be looked at.
+    if (uses.some(({ inode }) => inode !== undefined)) checkReads([...readBy(args), ...reads], uses, io);
+    checkTwice(uses);
+    this.checkPatterns();
+  }
+
+  private uses(): Use[] {
+    return this.written.flatMap((written) =>
+      this.pathsOf(written).flatMap((path) => {
+        const identity = path === "-" ? undefined : identify(path, this.io);
+        return identity === undefined ? [] : [{ path, written, ...identity }];
+      }),
+    );
+  }
+
+  /** The files of an output as far as they are known: of a pattern, those that are there. */
+  private pathsOf({ folder = "", file }: Written): string[] {
+    if (typeof file === "string") return [file];
+    return filesIn(folder, this.io)
+      .filter((name) => file.test(name))
+      .map((name) => `${folder}/${name}`);
+  }
+
+  /** Outputs that are not there yet, and would be called as those of a pattern may be. */
+  private checkPatterns(): void {
+    const place = (path: string) => identify(path, this.io)?.place;
+    for (const written of this.written) {
+      const { folder = "", file } = written;
+      if (typeof file === "string") continue;
+      const start = `${place(folder)}/`;
+      for (const other of this.written) {
+        if (typeof other.file !== "string" || other.file === "-") continue;
+        const at = place(other.file);
+        if (at?.startsWith(start) && file.test(at.slice(start.length))) {
+          refuseTwice({ path: other.file, written }, { path: other.file, written: other });
+        }
+      }
+    }
+  }
+
+  /** Throws E0641. */
+  write(path: string, data: FileData): void {
+    if (path === "-") {
+      for (const part of partsOf(data)) this.session.output(part);
+      return;
+    }
+    const isOne = ({ folder, file }: Written) =>
+      typeof file !== "string" && path.startsWith(`${folder}/`) && file.test(path.slice(`${folder}/`.length));
+    const own = this.byPath.get(path) ?? this.written.find(isOne);
+    if (own === undefined) throw new Error(`it is not told that ${path} is written`);
+    if (own.folder !== undefined) makeFolder(own.folder, this.io);
+    writeAtomically(path, data, this.io);
+  }
+}
