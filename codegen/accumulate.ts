@@ -17,11 +17,9 @@ import type { Node } from "./graph.ts";
 import { isMean } from "./graph.ts";
 import { type Merge, mergeLanes, type Scratch } from "./lanes.ts";
 import { blockDepth, blockSteps } from "./launch.ts";
+import { opaque } from "./opaque.ts";
 import type { BodyContext, Place } from "./place.ts";
 import type { Writer } from "./writer.ts";
-
-/** 0 when the kernel runs, for a dispatch has two dimensions; to a driver's compiler it is any number. */
-const unknownZero = "(groups.z - 1u)";
 
 /** From so many steps on a lane's shifts are the medians of three elements. */
 export const manySteps = 8;
@@ -95,18 +93,6 @@ export class FoldWriter {
     this.writer.line(`var ${name}_shift${end} = ${shift};`);
   }
 
-  /**
-   * The same number, of which no driver knows that it is. Where elements are products with a common factor, as rows that
-   * are scaled, Mesa draws it out of sums of them: shift and mean are then added up first, and the small differences that
-   * they keep apart are lost.
-   */
-  private opaque(x: string): string {
-    const { width } = this.context.schedule;
-    const [float, uint] = width === 1 ? ["f32", "u32"] : [`vec${width}f`, `vec${width}u`];
-    const zero = width === 1 ? unknownZero : `${uint}(${unknownZero})`;
-    return `bitcast<${float}>(bitcast<${uint}>(${x}) ^ ${zero})`;
-  }
-
   private float(value: number): string {
     return printConstant(value, "f32", 1, this.context.require);
   }
@@ -132,7 +118,7 @@ export class FoldWriter {
     if (third < 2) return;
     const [a, b] = [`${name}_shift`, `${name}_mean`];
     const median = `max(min(${a}, ${b}), min(max(${a}, ${b}), ${x}))`;
-    this.writer.line(`${a} = ${this.opaque(median)};`);
+    this.writer.line(`${a} = ${opaque(median, width)};`);
     this.writer.line(`${b} = ${wgslType(operand.value.element, width)}();`);
   }
 
@@ -155,7 +141,7 @@ export class FoldWriter {
     const delta = place.names.define("delta");
     const mean = `${name}_mean${end}`;
     if (!counter.isShifted) {
-      w.line(`${name}_shift = select(${name}_shift, ${this.opaque(text)}, ${counter.count} == 1.0);`);
+      w.line(`${name}_shift = select(${name}_shift, ${opaque(text, width)}, ${counter.count} == 1.0);`);
     }
     w.line(`let ${x} = ${text} - ${name}_shift;`);
     w.line(`let ${delta} = ${x} - ${mean};`);
@@ -221,7 +207,7 @@ export class FoldWriter {
   private laneMoments({ name, operand, variance }: Fold, { count }: Counter): string {
     const { width } = this.context.schedule;
     const m2 = variance ? `${name}_m2` : `${wgslType(operand.value.element, width)}()`;
-    const state = `(${count}, ${name}_shift, ${this.opaque(`${name}_mean`)}, ${m2})`;
+    const state = `(${count}, ${name}_shift, ${opaque(`${name}_mean`, width)}, ${m2})`;
     return width === 1 ? `vec4f${state}` : `lane_moments${state}`;
   }
 

@@ -138,9 +138,14 @@ export class Body {
   }
 
   private writeLoop(loop: Loop): void {
-    const { schedule } = this.context;
+    const { schedule, isStrict } = this.context;
     const reductions = this.reductions.get(loop.level) ?? [];
-    const { folds, foldOf } = foldsOf(reductions, this.centered, (hint) => this.names.define(hint, foldParts));
+    const { folds, foldOf } = foldsOf(
+      reductions,
+      this.centered,
+      (hint) => this.names.define(hint, foldParts),
+      !isStrict,
+    );
     const perRow = this.rows.map((place, i) => {
       const own = new Map<Fold, Fold>();
       for (const fold of folds) {

@@ -66,11 +66,13 @@ export function laneMoments(width: number): string {
 /**
  * The folds of the reductions at one level, and which of them each reduction reads.
  * @param centered means that are taken off their rows.
+ * @param isShared whether a mean may be read from the moments that a variance of the same row needs.
  */
 export function foldsOf(
   reductions: readonly Node[],
   centered: ReadonlySet<Node | undefined>,
   define: (hint: string) => string,
+  isShared: boolean,
 ) {
   const isVariance = (node: Node) => !isMean(node) && (node.op?.name === "var" || node.op?.name === "moments");
   const spread = new Set(reductions.filter(isVariance).map((node) => node.operands[0]));
@@ -79,7 +81,7 @@ export function foldsOf(
     if (isVariance(node)) return "moments";
     if (isOnline(node)) return "exps";
     if (!isMean(node)) return node.op?.name as FoldKind;
-    return centered.has(node) || spread.has(node.operands[0]) ? "moments" : "sum";
+    return centered.has(node) || (isShared && spread.has(node.operands[0])) ? "moments" : "sum";
   };
   const folds = new Map<string, Fold>();
   const foldOf = new Map<Node, Fold>();

@@ -37,7 +37,7 @@ import { Writer } from "./writer.ts";
  */
 export function generateKernel(fn: Fn, target: TargetProfile, options: KernelOptions = {}): Kernel {
   const { graph, schedule } = plan(fn, target, options);
-  return new Generator(graph, schedule, target).generate();
+  return new Generator(graph, schedule, target, options.rounding === "strict").generate();
 }
 
 /** How that kernel is shared out, what else could be chosen, and the elements of a row where they are known. */
@@ -49,13 +49,14 @@ export function scheduleOf(fn: Fn, target: TargetProfile, options: KernelOptions
 function plan(fn: Fn, target: TargetProfile, options: KernelOptions): { graph: Graph; schedule: Schedule } {
   checkFused(fn);
   checkTarget(fn, target);
-  const lowered = lowerNorms(options.rounding === "strict" ? roundStrictly(fn) : fn, options.accuracy);
+  const isStrict = options.rounding === "strict";
+  const lowered = lowerNorms(isStrict ? roundStrictly(fn) : fn, options.accuracy);
   const scheduled = (online: boolean) => {
     const graph = buildGraph(lowered, online);
     const { rows, columns } = graph;
     return {
       graph,
-      schedule: makeSchedule(fn.name, rows, columns, walksOf(graph), target, traitsOf(graph, target)),
+      schedule: makeSchedule(fn.name, rows, columns, walksOf(graph), target, traitsOf(graph, target, isStrict)),
     };
   };
   const usual = scheduled(false);
@@ -66,11 +67,12 @@ function plan(fn: Fn, target: TargetProfile, options: KernelOptions): { graph: G
   return hasExps && !isKept ? scheduled(true) : usual;
 }
 
-function traitsOf({ nodes, stores }: Graph, { features }: TargetProfile): Traits {
+function traitsOf({ nodes, stores }: Graph, { features }: TargetProfile, isStrict: boolean): Traits {
   const hasMoments = ({ kind, op }: Node) => kind === "centered" || op?.name === "var" || op?.name === "moments";
   const values = [...stores.map(({ node }) => node), ...nodes.filter(({ kind }) => kind === "load")];
   return {
-    hasStates: nodes.some((node) => hasMoments(node) || isOnline(node)),
+    // Of a strict kernel what else it computes may not order its sums.
+    hasStates: isStrict || nodes.some((node) => hasMoments(node) || isOnline(node)),
     isPacked: values.some(({ value }) => storageOf(value.element, features) === "f16x2"),
   };
 }
@@ -131,9 +133,11 @@ class Generator {
   private readonly overrides: ReadonlySet<string>;
   private readonly bindings: Binding[];
   private readonly buffers = new Map<string, Buffer>();
+  private readonly isStrict: boolean;
   private hasMoments = false;
 
-  constructor(graph: Graph, schedule: Schedule, target: TargetProfile) {
+  constructor(graph: Graph, schedule: Schedule, target: TargetProfile, isStrict: boolean) {
+    this.isStrict = isStrict;
     this.graph = graph;
     this.schedule = schedule;
     this.target = target;
@@ -154,6 +158,7 @@ class Generator {
         requireMoments: () => {
           this.hasMoments = true;
         },
+        isStrict: this.isStrict,
         cacheIsMemory: this.target.kind === "cpu",
       },
       [...this.buffers.values()].map((buffer) => buffer.wgsl),

@@ -13,7 +13,8 @@ export const roundings = ["late", "strict"] as const;
 
 /**
  * - late: f16 values stay in f32 inside of a kernel, and are rounded where they are stored.
- * - strict: what each op gives is rounded to its type, as if each were a kernel of its own.
+ * - strict: each op gives, bit for bit, what it gives in a kernel of its own that is strict too and has the same buffers'
+ *   layouts; the ops are those that the passes leave. No op's rounding is contracted with the next one's.
  */
 export type Rounding = (typeof roundings)[number];
 

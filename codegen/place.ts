@@ -3,6 +3,7 @@
  * or outside of it.
  */
 
+import type { Op } from "../src/ir/ir.ts";
 import type { WgslFunction } from "../src/ir/ops/wgsl-functions.ts";
 import { indexAlong, inUnits, onceAlong, type Strides, stridesOf } from "./access.ts";
 import { type Buffer, printLoad, printStore } from "./buffers.ts";
@@ -10,6 +11,7 @@ import { type Argument, bindsConstants, printConstant, printElementwise, wgslTyp
 import type { Fold } from "./folds.ts";
 import { bufferName, type Graph, type Node, type Store, spanOf } from "./graph.ts";
 import type { Names } from "./names.ts";
+import { opaque } from "./opaque.ts";
 import type { Schedule } from "./schedule.ts";
 import type { Writer } from "./writer.ts";
 
@@ -21,6 +23,8 @@ export interface BodyContext {
   readonly dim: (name: string) => string;
   readonly require: (name: WgslFunction, width: number) => string;
   readonly requireMoments: () => void;
+  /** Whether each op gives the bits that it gives in a kernel of its own. */
+  readonly isStrict: boolean;
   /** Whether keeping a value and reading it again costs as much as two loads. */
   readonly cacheIsMemory: boolean;
 }
@@ -121,7 +125,8 @@ export class Place {
         const op = node.op as NonNullable<Node["op"]>;
         let args = node.operands.map((operand) => this.argument(operand, width));
         if (bindsConstants(op, args)) args = args.map((arg) => this.constant(arg, node));
-        return printElementwise(op, args, width, require);
+        const text = printElementwise(op, args, width, require);
+        return this.context.isStrict && isIdentity(op) ? opaque(text, width) : text;
       }
       case "centered": {
         const [x, mean] = node.operands as [Node, Node];
@@ -204,5 +209,8 @@ export class Place {
     });
   }
 }
+
+/** What roundStrictly puts behind an op of f32. */
+const isIdentity = (op: Op) => op.name === "cast" && op.operand(0).element === "f32" && op.result.element === "f32";
 
 export const hintOf = (node: Node) => node.value.name ?? node.op?.name ?? "x";

@@ -1,22 +1,25 @@
 /**
- * Rounds what each op gives to f16, where that is its type: kernels compute halves in f32, in which values stay
- * otherwise until they are stored. Literals are not stored, and stay as exact as f32 has them.
+ * Rounds what each op gives to its type, as if it were stored. Kernels compute halves in f32, in which values stay
+ * otherwise until they are stored; a result of f32 is one already, and is kept apart from what reads it: lowered norms
+ * and the generator see x - mean(x) and the like within one op only. Literals are not stored, and stay as exact as f32
+ * has them.
  */
 
 import { rewriteFn } from "../src/ir/builder.ts";
 import { type Fn, isLeaf } from "../src/ir/ir.ts";
 import { ops } from "../src/ir/ops/index.ts";
+import { isFloat } from "../src/ir/types.ts";
 
 export function roundStrictly(fn: Fn): Fn {
   return rewriteFn(fn, (op, builder) => {
     // A shape op moves what is rounded already, and a cast rounds by itself.
     const isExact = isLeaf(op) || ops[op.name].kind === "shape" || op.name === "cast";
-    if (isExact || op.results.every(({ element }) => element !== "f16")) return undefined;
+    if (isExact || !op.results.some(({ element }) => isFloat(element))) return undefined;
     builder.add(op);
     return op.results.map((value) => {
-      if (value.element !== "f16") return value;
+      if (!isFloat(value.element)) return value;
       const wide = builder.emit("cast", [value], { to: "f32" });
-      return builder.emit("cast", [wide], { to: "f16" });
+      return value.element === "f32" ? wide : builder.emit("cast", [wide], { to: "f16" });
     });
   });
 }
