@@ -13,6 +13,7 @@ import type { Instrument } from "../../src/pass-manager/instrument.ts";
 import { startingDims } from "../run/dims.ts";
 import { lineDiff } from "./line-diff.ts";
 import { fileName, type Message, messageOf, messagesOf, type Place, placeOf } from "./messages.ts";
+import { pipeline } from "./pipeline.ts";
 
 export interface AnalyzeRequest {
   readonly text: string;
@@ -81,7 +82,7 @@ function programView(module: Module, target: AnalyzeRequest["target"], attempt: 
   const record: Instrument = {
     afterPass: ({ pass, result }) => void steps.push({ name: pass.name, module: result }),
   };
-  const optimized = attempt(() => optimize(module, { instruments: [record] }));
+  const optimized = attempt(() => optimize(module, { passes: pipeline, instruments: [record] }));
   if (optimized === undefined) return undefined;
   const profile = attempt(() => (typeof target === "string" ? targetByName(target) : target));
   // `tirc explain-norms` too takes the norms as they are when the program is tidy and nothing is rewritten yet.
