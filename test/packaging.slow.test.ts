@@ -150,7 +150,7 @@ describe("the command", () => {
 });
 
 describe("the README's first minute", () => {
-  test("npm install tirc webgpu, the program, and its two commands", () => {
+  test("npm install tirc webgpu, the program, and its commands", () => {
     const place = temporaryFolder();
     writeFileSync(join(place, "package.json"), '{ "name": "newcomer", "version": "1.0.0", "private": true }\n');
     writeFileSync(join(place, readmeProgram.name), readmeProgram.text);
@@ -160,7 +160,10 @@ describe("the README's first minute", () => {
     expect(installed.status, installed.stderr).toBe(0);
     const norms = run("npx", ["tirc", "explain-norms", readmeProgram.name], place);
     expect(norms.stdout.match(/ folded$/gm), norms.stderr).toHaveLength(3);
-    const { status, stdout, stderr } = run("npx", ["tirc", "run", readmeProgram.name, "--compare"], place);
+    const rewrite = ["tirc", "compile", readmeProgram.name, "--emit", "tir", "-o", "rms.tir"];
+    expect(run("npx", [...rewrite, "--weights-out", "rms.safetensors"], place).status).toBe(0);
+    expect(readFileSync(join(place, "rms.tir"), "utf8")).not.toMatch(/center\(|layernorm/);
+    const { status, stdout, stderr } = run("npx", ["tirc", "run", "rms.tir", "--compare"], place);
     expect(status, stderr).toBe(0);
     expect(stdout).toMatch(/^prenorm_stream on .+, [01] launch(es)?\n/);
   });

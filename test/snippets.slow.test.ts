@@ -141,7 +141,9 @@ describe("commands", () => {
 
 test("programs", () => {
   const marked = written("tir");
-  const bare = written("").filter(({ page, text }) => page !== "docs/diagnostics.md" && /^(\/\/.*\n)*fn /.test(text));
+  const bare = written("").filter(
+    ({ page, text }) => page !== "docs/diagnostics.md" && /^((\/\/|const ).*\n|\n)*fn /.test(text),
+  );
   expect(bare.length).toBeGreaterThan(3);
   for (const { text } of [...marked, ...bare]) parse(text);
 });

@@ -32,7 +32,17 @@ test("there are documents with commands", () => expect(withBlocks.length).toBeGr
 gpuTest("the README's run says what the README shows, but for the device and the digits", async ({ gpu: _ }) => {
   const place = new Workplace();
   place.write(readmeProgram.name, readmeProgram.text);
-  const { code, stdout } = await place.run(["run", readmeProgram.name, "--compare"]);
+  await place.run([
+    "compile",
+    readmeProgram.name,
+    "--emit",
+    "tir",
+    "-o",
+    "rms.tir",
+    "--weights-out",
+    "rms.safetensors",
+  ]);
+  const { code, stdout } = await place.run(["run", "rms.tir", "--compare"]);
   expect(code).toBe(0);
   const masked = (text: string) =>
     text.replace(/(?<= on ).*(?=, 1 launch)/, "DEVICE").replaceAll(/\d\.\de-\d+/g, "ERROR");
