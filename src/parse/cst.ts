@@ -54,7 +54,9 @@ export class CstNode {
   }
 
   get children(): CstNode[] {
-    return Array.from({ length: this.size }, (_, i) => this.child(i));
+    const children: CstNode[] = [];
+    for (let i = 0; i < this.size; i++) children.push(this.child(i));
+    return children;
   }
 }
 

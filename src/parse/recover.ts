@@ -45,7 +45,7 @@ interface OpenKernel {
 
 /** A function of which the header has been read. */
 interface OpenFn {
-  /** Missing where the header is wrong: the body is still read, for what is wrong in it. */
+  /** Missing where the header does not match: the body is still read, for what is wrong in it. */
   readonly header: HeaderNode | undefined;
   readonly name: string;
   readonly open: Span;
@@ -180,8 +180,7 @@ class FileReader {
     }
     this.blocks = 0;
     this.headers++;
-    const node = this.match(piece, ruleOf.header) as HeaderNode | undefined;
-    const header = node?.wrong === false ? node : undefined;
+    const header = this.match(piece, ruleOf.header) as HeaderNode | undefined;
     this.enter(header, piece);
     for (const { name, nameSpan } of header?.params ?? []) this.fn?.bound.set(name, nameSpan);
   }
@@ -215,7 +214,7 @@ class FileReader {
     this.closeKernel(fn, end);
     this.fn = undefined;
     const { header, body } = fn;
-    if (header === undefined) return;
+    if (header === undefined || header.wrong) return;
     const { name, nameSpan, params, results, resultsSpan, span } = header;
     this.fns.push({ kind: "fn", name, nameSpan, params, results, resultsSpan, body, span: { ...span, end } });
   }
