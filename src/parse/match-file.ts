@@ -41,29 +41,53 @@ const signOf: Readonly<Record<PieceRule, string>> = {
   Close: "}",
 };
 
+/** A piece that matches, and what is wrong with the types and numbers in it. */
+export interface MatchedPiece {
+  readonly node: PieceNode;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** A file that the grammar does not match. */
+export interface Stopped {
+  /** UTF-16 offset at which the match stopped. */
+  readonly stopped: number;
+  /** The pieces before that, by the offset at which they begin. */
+  readonly matched: ReadonlyMap<number, MatchedPiece>;
+}
+
 export interface MatchedFile {
   readonly file: FileNode;
   /** What is wrong with the types and numbers of a file that matches. */
   readonly diagnostics: Diagnostic[];
 }
 
-/** The tree of a file, or where the grammar stops to match it. */
-export function matchFile(source: Source, { grammar, frameGrammar }: Grammars): MatchedFile | { stopped: number } {
-  const diagnostics: Diagnostic[] = [];
+/** The tree of a file, or how far the grammar matches it. */
+export function matchFile(source: Source, { grammar, frameGrammar }: Grammars): MatchedFile | Stopped {
   const pieces = cut(source.text);
-  const nodes: PieceNode[] = [];
+  const matched = new Map<number, MatchedPiece>();
   const bound = new Map<string, unknown>();
   for (const piece of pieces) {
     if (piece.rule === "FnHeader" || piece.rule === "Const") bound.clear();
+    const diagnostics: Diagnostic[] = [];
     const node = matchPiece(piece, { grammar, source, diagnostics, bound });
-    if (typeof node === "number") return { stopped: node };
+    if (typeof node === "number") return { stopped: node, matched };
     if (node.kind === "header") for (const { name } of node.params) bound.set(name, node);
     if (node.kind === "let") for (const { name } of node.names) bound.set(name, node);
-    nodes.push(node);
+    matched.set(node.span.start, { node, diagnostics });
   }
   const frame = frameGrammar.match(pieces.map(({ rule }) => signOf[rule]).join(""));
-  if (frame.failed()) return { stopped: pieces[frame.getRightmostFailurePosition()]?.start ?? source.text.length };
-  return { file: fileNode(treeOf(frame), nodes, source), diagnostics };
+  if (frame.failed()) {
+    return { stopped: pieces[frame.getRightmostFailurePosition()]?.start ?? source.text.length, matched };
+  }
+  const nodes = [...matched.values()];
+  return {
+    file: fileNode(
+      treeOf(frame),
+      nodes.map(({ node }) => node),
+      source,
+    ),
+    diagnostics: nodes.flatMap(({ diagnostics }) => diagnostics),
+  };
 }
 
 /** A piece as a node, or where the match stopped. */

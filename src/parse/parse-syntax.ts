@@ -21,7 +21,7 @@ export function parseSyntax(source: Source, grammars: Grammars = tirGrammars): P
 function matchOrRecover(source: Source, grammars: Grammars): Parsed {
   const matched = matchFile(source, grammars);
   if (!("stopped" in matched)) return matched;
-  const recovered = recover(source, grammars.grammar);
+  const recovered = recover(source, grammars.grammar, matched.matched);
   if (recovered.diagnostics.length > 0) return recovered;
   // Whoever explains must not overrule the grammar.
   const at = Math.min(matched.stopped, source.text.length);

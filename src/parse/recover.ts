@@ -11,7 +11,7 @@ import { errorLimit } from "../diagnostics/limit.ts";
 import { reservedWords } from "../ir/print.ts";
 import type { HeaderNode, PieceNode } from "./build-tree.ts";
 import { explainBrackets, explainFailure, shown } from "./explain-failure.ts";
-import { tokenLimit } from "./match-file.ts";
+import { type MatchedPiece, tokenLimit } from "./match-file.ts";
 import { bracketShape, matchTokens, type PieceRule } from "./match-piece.ts";
 import { scan, type Token } from "./scan.ts";
 import { beyondNesting, endsOperand, nestingLimit, type Piece, spanOf, split } from "./split.ts";
@@ -27,10 +27,17 @@ import type {
   StatementNode,
 } from "./syntax.ts";
 
+/** Pieces that the grammar has matched, by the offset at which they begin. */
+type Matched = ReadonlyMap<number, MatchedPiece>;
+
 /** Everything that can be read of `source`, and what is wrong with the rest. */
-export function recover(source: Source, grammar: Grammar): { file: FileNode; diagnostics: Diagnostic[] } {
+export function recover(
+  source: Source,
+  grammar: Grammar,
+  matched: Matched,
+): { file: FileNode; diagnostics: Diagnostic[] } {
   const { tokens, diagnostics, endsInComment } = scan(source);
-  const reader = new FileReader(source, grammar, diagnostics);
+  const reader = new FileReader(source, grammar, matched, diagnostics);
   for (const piece of split(source, tokens, diagnostics)) reader.read(piece);
   reader.end(tokens.at(-1), endsInComment);
   const { fns, consts } = reader;
@@ -77,6 +84,7 @@ class FileReader {
   readonly consts: ConstNode[] = [];
   private readonly source: Source;
   private readonly grammar: Grammar;
+  private readonly matched: Matched;
   private readonly diagnostics: Diagnostic[];
   private fn: OpenFn | undefined;
   /** How many `{` are open that open nothing. */
@@ -87,9 +95,10 @@ class FileReader {
   /** Whether something was wrong with the piece before this one. */
   private afterWrong = false;
 
-  constructor(source: Source, grammar: Grammar, diagnostics: Diagnostic[]) {
+  constructor(source: Source, grammar: Grammar, matched: Matched, diagnostics: Diagnostic[]) {
     this.source = source;
     this.grammar = grammar;
+    this.matched = matched;
     this.diagnostics = diagnostics;
   }
 
@@ -152,6 +161,11 @@ class FileReader {
     const { source, grammar, diagnostics } = this;
     const { tokens } = piece;
     if (diagnostics.length > 10 * errorLimit) return undefined;
+    const known = this.matched.get((tokens[0] as Token).start);
+    if (known !== undefined && known.node.span.end === tokens.at(-1)?.end) {
+      diagnostics.push(...known.diagnostics);
+      return known.node;
+    }
     const deep = beyondNesting(tokens);
     if (deep !== undefined) return this.report(syntaxErrors.tooDeep(spanOf(source, deep), nestingLimit));
     if (tokens.length > tokenLimit) return this.report(syntaxErrors.tooLong(this.start(piece), tokenLimit));
