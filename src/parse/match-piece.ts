@@ -4,7 +4,7 @@
  * - as it stands in the file, with its blanks and comments: the way of every piece that is not out of the ordinary.
  * - token by token, with one space between tokens. Neither long comments nor runs of blanks cost anything then, a token
  *   about which something has been said can be replaced, and what is nested deep is folded: cut out, matched on its own,
- *   and represented by a name. ohm recurses some sixty frames a level of brackets.
+ *   and represented by a name. ohm recurses some 75 frames a level of brackets.
  */
 
 import type { Grammar } from "ohm-js";
@@ -24,7 +24,7 @@ export interface Failure {
   readonly isPart: boolean;
 }
 
-/** So many levels of brackets are matched at once. ohm fills the default stack of Node at about 95. */
+/** So many levels of brackets are matched at once. ohm fills the default stack of Node at about 110. */
 export const levelsAtOnce = 16;
 
 export interface MatchContext {
