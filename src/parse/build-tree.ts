@@ -82,9 +82,9 @@ function build<T>(node: CstNode, context: BuildContext): T {
   return (action === undefined ? build(node.child(0), context) : action(context, node, ...node.children)) as T;
 }
 
-/** The nodes of a `ListOf` or `NonemptyListOf`. */
+/** The nodes of a list with commas, if it is there. */
 function buildList<T>(list: CstNode, context: BuildContext): T[] {
-  if (list.rule === "ListOf") return buildList(list.child(0), context);
+  if (list.rule === "ListOf" || list.rule === "_iter") return list.size === 0 ? [] : buildList(list.child(0), context);
   if (list.size === 0) return [];
   const [first, , rest] = list.children as [CstNode, CstNode, CstNode];
   return [first, ...rest.children].map((child) => build<T>(child, context));
@@ -235,7 +235,7 @@ const actions: Readonly<Record<string, Action>> = {
     return { kind: "return", values: buildList(values, context), span: spanAt(node, context) };
   },
 
-  Or: chain,
+  Expression: chain,
   And: chain,
   Comparison: chain,
   Sum: chain,
