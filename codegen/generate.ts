@@ -19,7 +19,7 @@ import { Body } from "./body.ts";
 import { type Buffer, bufferFunctions, declareBuffer, storageOf } from "./buffers.ts";
 import { known } from "./extent.ts";
 import { laneMoments, mergeMoments } from "./folds.ts";
-import { bufferName, buildGraph, type Graph, isOnline, type Node, sumOfExps } from "./graph.ts";
+import { bufferName, buildGraph, type Graph, isOnline, isVariance, type Node, sumOfExps } from "./graph.ts";
 import { scratchSize } from "./lanes.ts";
 import { mostCounted, overflowOf, tooMany } from "./launch.ts";
 import { lowerNorms } from "./lower-norms.ts";
@@ -67,7 +67,7 @@ function plan(fn: Fn, target: TargetProfile, options: KernelOptions): { graph: G
 }
 
 function traitsOf({ nodes, stores }: Graph, { features }: TargetProfile): Traits {
-  const hasMoments = ({ kind, op }: Node) => kind === "centered" || op?.name === "var" || op?.name === "moments";
+  const hasMoments = (node: Node) => node.kind === "centered" || isVariance(node);
   const values = [...stores.map(({ node }) => node), ...nodes.filter(({ kind }) => kind === "load")];
   return {
     hasStates: nodes.some((node) => hasMoments(node) || isOnline(node)),

@@ -7,7 +7,11 @@ import type { Diagnostic, Span } from "../../diagnostics/diagnostic.ts";
 import type { Attributes, Value } from "../ir.ts";
 import type { Tensor } from "../tensor.ts";
 import type { Dim, ElementType, Shape, TensorType } from "../types.ts";
+import type { MonoidName } from "./monoids.ts";
 import type { WgslFunction } from "./wgsl-functions.ts";
+
+/** An element type that is computed with. */
+export type NumberType = Exclude<ElementType, "bool">;
 
 /** An operand of an op. */
 export interface OperandDef {
@@ -94,11 +98,18 @@ export interface ElementwiseDef extends Common {
   readonly wgsl: (args: readonly string[], context: WgslContext) => string;
 }
 
+/** What a result of a reduction is: the row's elements combined by the op's monoid, or a moment of the row. */
+export type ReductionResult = "combined" | "mean" | "variance";
+
 /** An op that folds axes. */
 export interface ReductionDef extends Common {
   readonly kind: "reduction";
-  /** Names of the results, when there are several. */
-  readonly results: readonly string[];
+  /** Lanes exchange numbers only. */
+  readonly elements: readonly NumberType[];
+  /** What states are combined with: elements by a monoid, or counts, means and variances by Chan's formula. */
+  readonly monoid: MonoidName | "moments";
+  /** One for each result. */
+  readonly results: readonly ReductionResult[];
   /** The reduced elements in float64 to one number a result. */
   readonly reduce: (row: Float64Array, attributes: Attributes) => readonly number[];
 }
@@ -194,8 +205,8 @@ export interface ConstantDef extends Common {
 /** A row of the op table. */
 export type OpDef = ElementwiseDef | ReductionDef | NormDef | ShapeDef | LinearDef | ExternDef | ConstantDef;
 
-export const floats: readonly ElementType[] = ["f32", "f16"];
-export const numbers: readonly ElementType[] = ["f32", "f16", "i32", "u32"];
+export const floats: readonly NumberType[] = ["f32", "f16"];
+export const numbers: readonly NumberType[] = ["f32", "f16", "i32", "u32"];
 export const signed: readonly ElementType[] = ["f32", "f16", "i32"];
 export const anyElement: readonly ElementType[] = ["f32", "f16", "i32", "u32", "bool"];
 
