@@ -89,8 +89,8 @@ function checkFused(fn: Fn): void {
   if (count < 2) return;
   const found = firstMismatch(work);
   const first = work.find((op) => op.kernel !== work[0]?.kernel) as (typeof work)[number];
-  const { op, reason } = found ?? { op: first, reason: "the program puts it into another `kernel`" };
-  fail(kernelErrors.severalKernels(op.span, fn.name, op.name, reason, count));
+  const { op, ...refusal } = found ?? { op: first, reason: "the program puts it into another `kernel`" };
+  fail(kernelErrors.severalKernels(op.span, fn.name, op.name, refusal, count));
 }
 
 function checkTarget(fn: Fn, target: TargetProfile): void {

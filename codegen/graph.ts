@@ -58,8 +58,8 @@ export function buildGraph(fn: Fn, online = false): Graph {
   const live = liveOps(fn);
   const space = new IterationSpace();
   for (const op of live) {
-    const reason = space.add(op);
-    if (reason !== undefined) fail(kernelErrors.cannotWalk(op.span, op.name, reason));
+    const refusal = space.add(op);
+    if (refusal !== undefined) fail(kernelErrors.cannotWalk(op.span, op.name, refusal));
   }
   const order = walkOrder(fn, live, space);
   const columns = new Set(space.columns);
