@@ -182,9 +182,10 @@ function constantAlong({ value, axes }: Claim, ask: Ask): Verdict | undefined {
     return unproved(`\`${name}\` varies along the row`, help, value);
   };
   if (op === undefined) return varies();
-  if (op.name === "broadcast")
+  const def = ops[op.name];
+  if (def.kind === "shape" && def.move === "repeat")
     return all([ask("constant", op.operand(0), own)], `\`${name}\` repeats one number along the row`, value);
-  if (ops[op.name].kind !== "elementwise") return varies();
+  if (def.kind !== "elementwise") return varies();
   const operands = op.operands.map((operand) => ask("constant", operand as Value, own));
   return all(operands, `\`${name}\` is made of what is constant along the row`, value);
 }

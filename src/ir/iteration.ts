@@ -11,7 +11,7 @@
 import { kernelRefusals, type Reducer, type Refusal } from "../diagnostics/errors-kernel.ts";
 import { type Atom, type Atoms, AtomTable, leavesOf } from "./atoms.ts";
 import { isLeaf, type Op, presentOperands, type Value } from "./ir.ts";
-import { attribute, type NormDef } from "./ops/def.ts";
+import { attribute, type NormDef, type ShapeDef } from "./ops/def.ts";
 import { ops } from "./ops/index.ts";
 import { printShape, type Shape } from "./types.ts";
 
@@ -91,7 +91,7 @@ export class IterationSpace {
           (value) => value && (isFresh(value) ? this.freshDims(value) : this.dimsOf(value)),
         );
         // A buffer has no shape of its own: reshaped as it is read, it can be cut anywhere.
-        const isView = op.name === "reshape" && isFresh(op.operand(0));
+        const isView = isRegrouping(op) && isFresh(op.operand(0));
         if (isView) reads[0] = this.freshDims(op.result);
         if (freshInputs) {
           this.reads.set(op, reads);
@@ -126,7 +126,7 @@ export class IterationSpace {
       case "norm":
         return [this.norm(op, def, reads)];
       case "shape":
-        return [this.shape(op, x)];
+        return [this.shape(op, def, x)];
       case "linear":
       case "extern":
         throw new Mismatch({ reason: def.noKernel });
@@ -195,17 +195,28 @@ export class IterationSpace {
     return result;
   }
 
-  private shape(op: Op, x: DimAtoms): DimAtoms {
-    if (op.name === "transpose") {
-      return (op.attributes.perm as readonly number[]).map((axis) => x.at(axis) as Atoms);
+  private shape(op: Op, { move }: ShapeDef, x: DimAtoms): DimAtoms {
+    switch (move) {
+      case "permute":
+        return attribute.permutation(op.attributes).map((axis) => x.at(axis) as Atoms);
+      case "regroup":
+        return this.reshaped(x, op.result.shape);
+      case "repeat": {
+        const wanted = op.result.shape.map((dim) => this.table.fresh(dim));
+        return wanted.map((fresh, axis) => {
+          const own = x[axis - wanted.length + x.length];
+          return own === undefined || own.length === 0 ? fresh : own;
+        });
+      }
+      default:
+        return move satisfies never;
     }
-    if (op.name === "reshape") return this.reshaped(x, op.result.shape);
-    const wanted = op.result.shape.map((dim) => this.table.fresh(dim));
-    return wanted.map((fresh, axis) => {
-      const own = x[axis - wanted.length + x.length];
-      return own === undefined || own.length === 0 ? fresh : own;
-    });
   }
+}
+
+function isRegrouping(op: Op): boolean {
+  const def = ops[op.name];
+  return def.kind === "shape" && def.move === "regroup";
 }
 
 /** Why no kernel computes the op, whatever stands around it; `undefined` if one does. */

@@ -1,10 +1,20 @@
 /** A row of the op table is all that a new op takes: one that lacks something does not compile, one that does not runs. */
 
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { floats, type OpDef, type ReductionDef } from "../../src/ir/ops/def.ts";
-import { ops } from "../../src/ir/ops/index.ts";
+import {
+  type ElementwiseDef,
+  floats,
+  type NormDef,
+  type OpDef,
+  type ReductionDef,
+  type ShapeDef,
+} from "../../src/ir/ops/def.ts";
+import { binaryOps } from "../../src/ir/ops/elementwise.ts";
+import { isOpName, type OpName, ops } from "../../src/ir/ops/index.ts";
 import { type Monoid, monoids } from "../../src/ir/ops/monoids.ts";
 import { reductionOps } from "../../src/ir/ops/reductions.ts";
+import { shapeOps } from "../../src/ir/ops/shape.ts";
 import { allTargets, compileText, targetsFor } from "../support/compile.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { compareKernel, inputsFor } from "../support/oracle.ts";
@@ -38,6 +48,54 @@ describe("what `npm run typecheck` refuses", () => {
     const def: ReductionDef = { ...row, monoid: "max", elements: ["bool"], results: ["combined"], reduce };
     expect(def.elements).toEqual(["bool"]);
   });
+});
+
+test("what `npm run typecheck` refuses: an elementwise op that does not say what it costs", () => {
+  const { cost, ...rest } = binaryOps.add;
+  // @ts-expect-error: `cost` is missing.
+  const def: ElementwiseDef = rest;
+  expect([cost, def.cost]).toEqual(["low", undefined]);
+});
+
+test("what `npm run typecheck` refuses: a shape op that does not say how it moves elements", () => {
+  const { move, ...rest } = shapeOps.transpose;
+  // @ts-expect-error: `move` is missing.
+  const def: ShapeDef = rest;
+  expect([move, def.move]).toEqual(["permute", undefined]);
+});
+
+test("what `npm run typecheck` refuses: a norm that is defined by an op of no such name", () => {
+  // @ts-expect-error: no op has this name.
+  const define: NormDef["define"] = (emit, x) => emit.emit("adds", [x, x]);
+  expect(define).toBeTypeOf("function");
+});
+
+/** Rewrites in the core that are about ops, and the names that they match. */
+const rewrites: Readonly<Record<string, readonly string[]>> = {
+  // x - mean(x), and sum(exp(x - max(x))).
+  "codegen/graph.ts": ["sub", "sum", "exp", "max"],
+  // mean((x - mean(x))^2) is a variance.
+  "codegen/lower-norms.ts": ["mean", "mul", "sub"],
+  // A cast rounds by itself.
+  "codegen/round-strictly.ts": ["cast"],
+};
+
+test("the core asks the op table, and knows no op by its name", () => {
+  const ofOneRow: readonly OpName[] = ["constant", "global", "extern"];
+  const files = ["codegen", "src/ir"].flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => name.endsWith(".ts"))
+      .map((name) => `${folder}/${name}`),
+  );
+  const found = files.flatMap((file) => {
+    const text = readFileSync(file, "utf8");
+    const names = [...text.matchAll(/name [!=]== "(\w+)"|definedBy\([^;\n]*?((?:, "\w+")+)\)|\bop [!=]== "(\w+)"/g)]
+      .flatMap(([match]) => [...match.matchAll(/"(\w+)"/g)].map(([, name]) => name as string))
+      .filter((name) => isOpName(name) && !ofOneRow.includes(name));
+    return names.length === 0 ? [] : [[file, [...new Set(names)].sort()] as const];
+  });
+  const wanted = Object.entries(rewrites).map(([file, names]) => [file, [...names].sort()]);
+  expect(found).toEqual(wanted);
 });
 
 describe("a reduction by the bits that any element has", () => {

@@ -1,12 +1,13 @@
 /**
  * What a row of the op table says. Parsing, inference, verification, printing, interpretation, WGSL and the docs all
- * read these fields; nothing else in the compiler knows an op by its name except passes that are about that op.
+ * read these fields; nothing else in the compiler knows an op by its name except rewrites that are about that op.
  */
 
 import type { Diagnostic, Span } from "../../diagnostics/diagnostic.ts";
 import type { Attributes, Value } from "../ir.ts";
 import type { Tensor } from "../tensor.ts";
 import type { Dim, ElementType, Shape, TensorType } from "../types.ts";
+import type { ElementwiseName, ReductionName } from "./index.ts";
 import type { MonoidName } from "./monoids.ts";
 import type { WgslFunction } from "./wgsl-functions.ts";
 
@@ -55,6 +56,8 @@ export interface Facts {
    * Of a reduction it is said of the rows that it does not fold.
    */
   readonly rowMeanZero?: "sum" | "scale" | "quotient" | "choice" | "result";
+  /** Jumps: the last bit of the first operand may decide between results that are far apart. */
+  readonly jumps?: true;
   /** f(x + c, ...) = f(x, ...) for every c that is constant along the op's axes. */
   readonly ignoresShift?: true;
 }
@@ -86,9 +89,15 @@ export interface WgslContext {
   constant(operand: number): number | undefined;
 }
 
+/** Of an element: `low` about that of an addition, `high` several times as much. */
+export type Cost = "low" | "high";
+
 /** An op that computes each element by itself. */
 export interface ElementwiseDef extends Common {
   readonly kind: "elementwise";
+  readonly cost: Cost;
+  /** Whether it is undefined for some integers (x / 0), so that WGSL refuses a constant expression of them. */
+  readonly isPartial?: true;
   readonly operands: readonly (OperandDef & { readonly element?: "bool" })[];
   /** The result's element type: that of the operands, `bool`, or the attribute `to`. */
   readonly result: "same" | "bool" | "to";
@@ -128,8 +137,8 @@ export interface NormView {
 
 /** Builds ops in a function that is under construction. */
 export interface Emitter {
-  /** The result of an op. */
-  emit(name: string, operands: readonly (Value | undefined)[], attributes?: Attributes): Value;
+  /** The result of an op that is no norm itself. */
+  emit(name: ElementwiseName | ReductionName, operands: readonly (Value | undefined)[], attributes?: Attributes): Value;
   /** The value of a literal. */
   constant(element: ElementType, value: number): Value;
 }
@@ -137,6 +146,8 @@ export interface Emitter {
 /** An op over rows of its operand, with gamma and beta where it takes them. */
 export interface NormDef extends Common {
   readonly kind: "norm";
+  /** Why a tensor of this shape has no such rows; its place is operand 0. */
+  readonly refuse?: (shape: Shape, attributes: Attributes) => Refusal | undefined;
   /** How a tensor of this shape is rows and columns. */
   readonly view: (shape: Shape, attributes: Attributes) => NormView;
   /** One row in float64, before gamma and beta. */
@@ -151,6 +162,8 @@ export interface NormDef extends Common {
 /** An op that moves elements and computes nothing. */
 export interface ShapeDef extends Common {
   readonly kind: "shape";
+  /** `regroup`: the same elements in the same order; `permute`: the axes of `perm`; `repeat`: broadcast to the shape. */
+  readonly move: "regroup" | "permute" | "repeat";
   /** The result's shape, or words that say why there is none. */
   readonly infer: (shape: Shape, attributes: Attributes) => Shape | string;
   /** The elements where the result has them, in row-major order. */
@@ -217,6 +230,7 @@ export const attribute = {
   flag: (attributes: Attributes, name: string) => attributes[name] as boolean,
   axis: (attributes: Attributes) => attributes.axis as number,
   axes: (attributes: Attributes) => attributes.axes as readonly number[],
+  permutation: (attributes: Attributes) => attributes.perm as readonly number[],
   shape: (attributes: Attributes, name: string) => attributes[name] as readonly Dim[],
 };
 
