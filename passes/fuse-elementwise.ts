@@ -45,7 +45,8 @@ export const fuseElementwise = definePass({
       for (const [i, result] of op.results.entries()) mapped.set(result, copy.results[i] as Value);
       return copy;
     });
-    return makeFn({ ...fn, ops, results: fn.results.map(({ name, value }) => ({ name, value: now(value) })) });
+    const results = fn.results.map(({ name, value }) => ({ name, value: now(value) }));
+    return { fn: makeFn({ ...fn, ops, results }), provenance: mapped };
   },
 });
 

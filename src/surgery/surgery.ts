@@ -6,7 +6,6 @@
  * - a node takes other inputs where the passes exchanged them: a weight that is centered for one that is not.
  */
 
-import type { NormRecord } from "../apply-fused-rms-norm.ts";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { normWarnings } from "../diagnostics/errors-norms.ts";
 import { surgeryErrors } from "../diagnostics/errors-surgery.ts";
@@ -14,6 +13,7 @@ import { constantsOf } from "../ir/interpret.ts";
 import type { Fn, Module, Value } from "../ir/ir.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { materialize } from "../materialize.ts";
+import type { NormRecord } from "../norm-records.ts";
 import { type NewNode, nodeBytes } from "../onnx/encode.ts";
 import { importModel } from "../onnx/import.ts";
 import type { NodeProto } from "../onnx/messages.ts";
@@ -33,7 +33,7 @@ export interface SurgeryOptions {
 }
 
 /** A norm of the model, and what became of it. */
-export interface NormReport extends Omit<NormRecord, "span" | "name" | "fn"> {
+export interface NormReport extends Omit<NormRecord, "span" | "name" | "fn" | "centers"> {
   /** The nodes that it was, in the order of the file. */
   readonly nodes: readonly string[];
   /** The tensors that it makes. */
@@ -228,7 +228,7 @@ function graphChanges(
 }
 
 function reportOf({ record, tensors }: FoundNorm, model: OnnxModel, left: Leftovers | undefined): NormReport {
-  const { span: _span, name: _name, fn: _fn, ...rest } = record;
+  const { span: _span, name: _name, fn: _fn, centers: _centers, ...rest } = record;
   const makers = new Map(model.graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
   const nodes = new Set<NodeProto>();
   for (const tensor of tensors) {
