@@ -40,6 +40,9 @@ const miss = (because: string, help: string, at: Value): Miss => ({ because, hel
 export const ownAxes = (value: Value, axes: readonly number[]) =>
   axes.filter((axis) => (value.shape.at(axis) ?? 1) !== 1);
 
+export const sameAxes = (a: readonly number[], b: readonly number[]) =>
+  a.length === b.length && a.every((axis, i) => axis === b[i]);
+
 /** The ways in which the mean of the op's result over `axes` is zero; where there is none, why. */
 export function waysOf(op: Op, axes: readonly number[]): Ways {
   if (op.name === "cast") return throughCast(op, axes);

@@ -29,7 +29,7 @@ export interface NormRecord {
   readonly beta: boolean;
   readonly eps: number;
   /** The `center`s of the module made that are left of it, in it or where it moved to; several norms may share one. */
-  readonly centers: readonly Op[];
+  readonly centers: () => readonly Op[];
 }
 
 const normNames: readonly OpName[] = ["layernorm", "rmsnorm", "groupnorm"] satisfies NormRecord["norm"][];
@@ -43,7 +43,7 @@ interface Followed {
   now: Value;
   center: Value | undefined;
   resolved: CenterResolved | undefined;
-  centers: readonly Value[];
+  centers: () => readonly Value[];
   /** The pass after which nothing is known of it any more. */
   lostIn: string | undefined;
 }
@@ -59,7 +59,13 @@ export class NormRecords implements Instrument {
     this.module = module;
     this.made = module;
     for (const op of module.fns.flatMap((fn) => fn.ops).filter(isNorm)) {
-      this.followed.set(op, { now: op.result, center: undefined, resolved: undefined, centers: [], lostIn: undefined });
+      this.followed.set(op, {
+        now: op.result,
+        center: undefined,
+        resolved: undefined,
+        centers: () => [],
+        lostIn: undefined,
+      });
     }
   }
 
@@ -77,7 +83,7 @@ export class NormRecords implements Instrument {
     const isThere = (value: Value) => (value.def === undefined ? params.has(value) : ops.has(value.def));
     for (const norm of this.followed.values()) {
       const { now, center, resolved, centers } = norm;
-      norm.centers = centers.map(moved);
+      if (resolved !== undefined && provenance.size > 0) norm.centers = () => centers().map(moved);
       const found = center && resolvedAs.get(center);
       if (found !== undefined && resolved === undefined) {
         norm.resolved = found;
@@ -121,7 +127,7 @@ function whatBecameOf(op: Op, { resolved, lostIn }: Followed): What {
 function recordOf(fn: string, op: Op, followed: Followed, left: ReadonlySet<Op>): NormRecord {
   const { center, resolved, centers } = followed;
   const unresolved = center === undefined ? [] : [center];
-  const defs = (resolved === undefined ? unresolved : centers).flatMap(({ def }) => def ?? []);
+  const defs = () => (resolved === undefined ? unresolved : centers()).flatMap(({ def }) => def ?? []);
   return {
     fn,
     name: op.result.name,
@@ -131,6 +137,6 @@ function recordOf(fn: string, op: Op, followed: Followed, left: ReadonlySet<Op>)
     gamma: op.operands[1] !== undefined,
     beta: op.operands[2] !== undefined,
     eps: op.attributes.eps as number,
-    centers: defs.filter((def) => left.has(def)),
+    centers: () => defs().filter((def) => left.has(def)),
   };
 }

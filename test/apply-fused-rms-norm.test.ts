@@ -176,7 +176,7 @@ test("a record says where the norm is, and what it has", () => {
     ...{ fn: "f", name: "y", norm: "layernorm", centering: "proved", gamma: true, beta: false, eps: 1e-5 },
     because: ["`c` is declared @centered(-1) (9:20)"],
   });
-  expect(centers).toEqual([]);
+  expect(centers()).toEqual([]);
 });
 
 test("modes: lossy drops what is not proved and says so, off drops nothing", () => {

@@ -33,8 +33,8 @@ export interface CenterResolved {
   readonly outcome: CenterOutcome;
   /** The steps of the proof, or the condition that failed. */
   readonly because: readonly string[];
-  /** The `center`s of the function made that are left of it. Several may share one. */
-  readonly centers: readonly Value[];
+  /** The `center`s of the function made that are left of it. Several may share one; there may be many for each. */
+  readonly centers: () => readonly Value[];
 }
 
 export type Fact = NormRewritten | CenterResolved;
