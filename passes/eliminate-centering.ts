@@ -91,7 +91,7 @@ const axesOf = (op: Op) => attribute.axes(op.attributes);
 
 /** How many values the remarks look at together, and each of them may: a stream is as long as it likes. */
 const mostLooked = 2 ** 18;
-const leastLooked = 64;
+const leastLooked = 16;
 
 interface Reporter {
   readonly moves: Moves;
