@@ -7,7 +7,7 @@
 
 import { type Atom, leavesOf } from "../src/ir/atoms.ts";
 import type { DimAtoms } from "../src/ir/iteration.ts";
-import { dividedBy, type Extent, extentOf, known, one, printExtent, printTimes, sameExtent, times } from "./extent.ts";
+import { dividedBy, type Extent, extentOf, known, one, printDivisor, printTimes, sameExtent, times } from "./extent.ts";
 
 export interface Axis {
   readonly atom: Atom;
@@ -80,9 +80,9 @@ function runsOf(strides: Strides, axes: readonly Axis[]): Run[] {
 
 /** `(index / inner) % extent`, without the parts that change nothing. */
 function coordinate({ inner, extent, isFirst }: Run, index: string, name: (dim: string) => string): string {
-  const quotient = known(inner) === 1 ? index : `${index} / ${printExtent(inner, name)}`;
+  const quotient = known(inner) === 1 ? index : `${index} / ${printDivisor(inner, name)}`;
   if (isFirst) return known(inner) === 1 ? quotient : `(${quotient})`;
-  return `(${quotient} % ${printExtent(extent, name)})`;
+  return `(${quotient} % ${printDivisor(extent, name)})`;
 }
 
 /** The part of an element's index that `index`, the position in the walk along `axes`, decides; "" if it decides none. */

@@ -10,18 +10,16 @@
  * - depth: how many blocks are around a state; the lane's own has 0.
  */
 
+import { type MonoidName, monoids } from "../src/ir/ops/monoids.ts";
 import { computedType, printConstant, wgslType } from "./expression.ts";
 import { known, printExtent } from "./extent.ts";
-import { combine, type Fold } from "./folds.ts";
+import type { Fold } from "./folds.ts";
 import type { Node } from "./graph.ts";
 import { isMean } from "./graph.ts";
 import { type Merge, mergeLanes, type Scratch } from "./lanes.ts";
+import { blockDepth, blockSteps } from "./launch.ts";
 import type { BodyContext, Place } from "./place.ts";
 import type { Writer } from "./writer.ts";
-
-/** Steps that a block adds up, and blocks that a larger one does. */
-export const blockSteps = 16;
-const mostDepth = 3;
 
 /** 0 when the kernel runs, for a dispatch has two dimensions; to a driver's compiler it is any number. */
 const unknownZero = "(groups.z - 1u)";
@@ -32,7 +30,7 @@ export const manySteps = 8;
 /** The steps in the blocks of each depth but the lane's own, the largest first. */
 export function blocksOf(steps: number = Infinity): number[] {
   const sizes: number[] = [];
-  for (let size = blockSteps; size < steps && sizes.length < mostDepth; size *= blockSteps) sizes.unshift(size);
+  for (let size = blockSteps; size < steps && sizes.length < blockDepth; size *= blockSteps) sizes.unshift(size);
   return sizes;
 }
 
@@ -43,7 +41,7 @@ export const ofDepth = (depth: number) => (depth === 0 ? "" : depth === 1 ? "_bl
 export const foldParts = [
   "",
   ...["_lane", "_shift", "_mean", "_m2"].flatMap((part) => {
-    return Array.from({ length: mostDepth + 1 }, (_, depth) => part + ofDepth(depth));
+    return Array.from({ length: blockDepth + 1 }, (_, depth) => part + ofDepth(depth));
   }),
 ];
 
@@ -52,8 +50,7 @@ const headroom = 8;
 const lowest = -(2 - 2 ** -23) * 2 ** 127;
 
 /** Folds whose states are plain values. */
-type PlainKind = Exclude<Fold["kind"], "moments" | "exps">;
-const plain = (kind: Exclude<Fold["kind"], "moments">): PlainKind => (kind === "exps" ? "sum" : kind);
+const plain = (kind: Exclude<Fold["kind"], "moments">): MonoidName => (kind === "exps" ? "sum" : kind);
 
 /** Whether a fold's additions round, so that they are nested in blocks. */
 export function isBlocked({ kind, operand }: Fold): boolean {
@@ -114,16 +111,8 @@ export class FoldWriter {
     return printConstant(value, "f32", 1, this.context.require);
   }
 
-  private identity(kind: PlainKind, { value: { element } }: Node): string {
-    const computed = computedType(element);
-    const extremes = {
-      f32: [-Infinity, Infinity],
-      i32: [-(2 ** 31), 2 ** 31 - 1],
-      u32: [0, 2 ** 32 - 1],
-      bool: [0, 1],
-    };
-    const [low, high] = extremes[computed] as [number, number];
-    return printConstant({ sum: 0, prod: 1, max: low, min: high }[kind], element, 1, this.context.require);
+  private identity(kind: MonoidName, { value: { element } }: Node): string {
+    return printConstant(monoids[kind].identity(computedType(element)), element, 1, this.context.require);
   }
 
   /** One of three elements, of which the last leaves their median as the shift; `mean` holds the second until then. */
@@ -151,7 +140,7 @@ export class FoldWriter {
       return;
     }
     if (kind !== "moments") {
-      w.line(`${name}_lane${end} = ${combine[kind](`${name}_lane${end}`, text)};`);
+      w.line(`${name}_lane${end} = ${monoids[kind].combine(`${name}_lane${end}`, text)};`);
       return;
     }
     const x = place.names.define("shifted");
@@ -228,12 +217,13 @@ export class FoldWriter {
     return width === 1 ? `vec4f${state}` : `lane_moments${state}`;
   }
 
-  private laneValue(kind: PlainKind, lane: string): string {
+  private laneValue(kind: MonoidName, lane: string): string {
     const { width } = this.context.schedule;
+    const { combine, isOperator } = monoids[kind];
     if (width === 1) return lane;
-    const [low, high] = [combine[kind](`${lane}.x`, `${lane}.y`), combine[kind](`${lane}.z`, `${lane}.w`)];
+    const [low, high] = [combine(`${lane}.x`, `${lane}.y`), combine(`${lane}.z`, `${lane}.w`)];
     if (width === 2) return low;
-    return kind === "sum" || kind === "prod" ? combine[kind](`(${low})`, `(${high})`) : combine[kind](low, high);
+    return isOperator ? combine(`(${low})`, `(${high})`) : combine(low, high);
   }
 
   private mergeOf({ kind, name, operand }: Fold): Merge {
@@ -241,7 +231,7 @@ export class FoldWriter {
       return { state: name, type: "vec4f", combine: (a, b) => `merge_moments(${a}, ${b})`, commutes: false };
     }
     const type = computedType(operand.value.element) as "f32" | "i32" | "u32";
-    return { state: name, type, combine: combine[plain(kind)], commutes: true };
+    return { state: name, type, combine: monoids[plain(kind)].combine, commutes: true };
   }
 
   /** A reduction's value from the row's state. */

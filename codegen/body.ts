@@ -12,6 +12,7 @@ import { known, printExtent, times } from "./extent.ts";
 import { type Fold, foldsOf } from "./folds.ts";
 import { bufferName, isColumnStore, type Node, type Store, spanOf } from "./graph.ts";
 import { Scratch } from "./lanes.ts";
+import { mostWorkgroups } from "./launch.ts";
 import { grouped, type Loop, planLoops } from "./loops.ts";
 import { Names } from "./names.ts";
 import { type BodyContext, hintOf, Place, type Strip } from "./place.ts";
@@ -24,9 +25,6 @@ const structural = [
   ...["block", "block2", "block3", "blockWeight", "blockDelta"],
   ...["merge_moments", "lane_moments"],
 ];
-
-/** Workgroups that one dimension of a dispatch takes; more go on in the second, which may start a few too many. */
-const mostWorkgroups = 65535;
 
 const depths = ["", ...blocksOf().map((_, i) => ofDepth(i + 1))];
 

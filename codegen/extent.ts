@@ -42,6 +42,12 @@ export function printExtent(extent: Extent, name: (dim: string) => string): stri
   return parts.length === 1 ? (parts[0] as string) : `(${parts.join(" * ")})`;
 }
 
+/** The same to divide by. WGSL refuses to divide by a constant 0, even where nothing is computed with the quotient. */
+export function printDivisor(extent: Extent, name: (dim: string) => string): string {
+  const number = known(extent);
+  return number === undefined ? `max(${printExtent(extent, name)}, 1u)` : `${Math.max(1, number)}u`;
+}
+
 /** `index * extent` in WGSL. */
 export function printTimes(index: string, extent: Extent, name: (dim: string) => string): string {
   return known(extent) === 1 ? index : `${index} * ${printExtent(extent, name)}`;

@@ -13,13 +13,15 @@ import { leavesOf } from "../src/ir/atoms.ts";
 import { dimensionNames, type Fn, isLeaf } from "../src/ir/ir.ts";
 import { firstMismatch, whyOutside } from "../src/ir/iteration.ts";
 import { type WgslFunction, wgslFunctionName, wgslFunctionText } from "../src/ir/ops/wgsl-functions.ts";
-import { isVectorizable, stridesOf } from "./access.ts";
+import type { Dim } from "../src/ir/types.ts";
+import { type Axis, isVectorizable, stridesOf } from "./access.ts";
 import { Body } from "./body.ts";
 import { type Buffer, bufferFunctions, declareBuffer, storageOf } from "./buffers.ts";
 import { known } from "./extent.ts";
 import { laneMoments, mergeMoments } from "./folds.ts";
-import { bufferName, buildGraph, type Graph, isOnline, type Node, sumOfExps } from "./graph.ts";
+import { bufferName, buildGraph, type Graph, isOnline, isVariance, type Node, sumOfExps } from "./graph.ts";
 import { scratchSize } from "./lanes.ts";
+import { mostCounted, overflowOf, tooMany } from "./launch.ts";
 import { lowerNorms } from "./lower-norms.ts";
 import type { Binding, Kernel, Manifest } from "./manifest.ts";
 import type { KernelOptions } from "./options.ts";
@@ -31,7 +33,7 @@ import { Writer } from "./writer.ts";
 
 /**
  * The kernel of a function whose ops `fuse-elementwise` has put into one group.
- * @throws TircError E0501 to E0506 where the function is not one kernel, or the target cannot run it.
+ * @throws TircError E0501 to E0507 where the function is not one kernel, or the target cannot run it.
  */
 export function generateKernel(fn: Fn, target: TargetProfile, options: KernelOptions = {}): Kernel {
   const { graph, schedule } = plan(fn, target, options);
@@ -65,7 +67,7 @@ function plan(fn: Fn, target: TargetProfile, options: KernelOptions): { graph: G
 }
 
 function traitsOf({ nodes, stores }: Graph, { features }: TargetProfile): Traits {
-  const hasMoments = ({ kind, op }: Node) => kind === "centered" || op?.name === "var" || op?.name === "moments";
+  const hasMoments = (node: Node) => node.kind === "centered" || isVariance(node);
   const values = [...stores.map(({ node }) => node), ...nodes.filter(({ kind }) => kind === "load")];
   return {
     hasStates: nodes.some((node) => hasMoments(node) || isOnline(node)),
@@ -87,8 +89,8 @@ function checkFused(fn: Fn): void {
   if (count < 2) return;
   const found = firstMismatch(work);
   const first = work.find((op) => op.kernel !== work[0]?.kernel) as (typeof work)[number];
-  const { op, reason } = found ?? { op: first, reason: "the program puts it into another `kernel`" };
-  fail(kernelErrors.severalKernels(op.span, fn.name, op.name, reason, count));
+  const { op, ...refusal } = found ?? { op: first, reason: "the program puts it into another `kernel`" };
+  fail(kernelErrors.severalKernels(op.span, fn.name, op.name, refusal, count));
 }
 
 function checkTarget(fn: Fn, target: TargetProfile): void {
@@ -106,6 +108,20 @@ function walksOf(graph: Graph): Walks {
     isReadTwice: loads.length > new Set(loads).size,
   };
 }
+
+/** Throws E0507 where the extents that are written out, or products of them, do not fit into the kernel's u32. */
+function checkCounts({ fn, nodes, stores }: Graph, { dispatch }: Manifest): void {
+  const written = (dim: Dim) => (typeof dim === "number" ? dim : 1);
+  const buffers = [...nodes, ...stores].flatMap(({ dims }) => (dims ? [leavesOf(dims.flat())] : []));
+  const overflow =
+    overflowOf(dispatch, written) ??
+    [dispatch.rows, ...buffers.map((atoms) => atoms.map(({ extent }) => extent))]
+      .map((dims, i) => tooMany(i === 0 ? "rows" : "elements", dims.map(written)))
+      .find((found) => found !== undefined);
+  if (overflow !== undefined) fail(kernelErrors.notCounted(fn.span, fn.name, overflow, mostCounted));
+}
+
+const dimOf = ({ extent }: Axis): Dim => extent.names[0] ?? extent.factor;
 
 class Generator {
   private readonly graph: Graph;
@@ -146,7 +162,9 @@ class Generator {
     const { lines } = this.module(body);
     const wgsl = `${lines.map(({ text }) => text).join("\n")}\n`;
     const sourceMap = makeSourceMap(graph.fn.span.source, lines);
-    return { name: graph.fn.name, wgsl, manifest: this.manifest(body), sourceMap };
+    const manifest = this.manifest();
+    checkCounts(graph, manifest);
+    return { name: graph.fn.name, wgsl, manifest, sourceMap };
   }
 
   private require(name: WgslFunction, width: number): string {
@@ -244,13 +262,12 @@ fn main(
     return w;
   }
 
-  private manifest(body: Body): Manifest {
+  private manifest(): Manifest {
     const { graph, schedule } = this;
     const fields = this.uniformDims;
     const size = Math.ceil((fields.length * 4) / 16) * 16;
     const outputs = graph.stores.map((store) => new Set(leavesOf(store.dims.flat())));
     const atLeastOne = outputs.some((atoms) => !graph.rows.some((atom) => atoms.has(atom)));
-    const scratch = body.scratch.declarations(1).length > 0;
     return {
       version: 1,
       entryPoint: "main",
@@ -263,16 +280,14 @@ fn main(
       ...(fields.length > 0 ? { uniforms: { binding: this.bindings.length, fields, size } } : {}),
       overrides: [...this.overrides].map((dim) => ({ dim, constant: `dim_${dim}` })),
       dispatch: {
-        rows: schedule.rows.map(({ extent }) => extent.names[0] ?? extent.factor),
+        rows: schedule.rows.map(dimOf),
+        columns: schedule.columns.map(dimOf),
         rowsPerWorkgroup: schedule.rowsPerWorkgroup,
         ...(atLeastOne ? { atLeastOne } : {}),
       },
       requiredFeatures: [...(this.usesHalves ? ["shader-f16"] : []), ...(this.usesSubgroups ? ["subgroups"] : [])],
       requiredLimits: {
         ...(this.bindings.length > 8 ? { maxStorageBuffersPerShaderStage: this.bindings.length } : {}),
-        ...(scratch && scratchSize(schedule) * 28 > 16384
-          ? { maxComputeWorkgroupStorageSize: scratchSize(schedule) * 28 }
-          : {}),
       },
       target: this.target.name,
     };

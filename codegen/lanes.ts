@@ -34,6 +34,15 @@ export class Scratch {
   }
 }
 
+/** Bytes of a state, by its type. */
+const stateSizes = { f32: 4, i32: 4, u32: 4, vec4f: 16 } as const satisfies { [T in Merge["type"]]: number };
+
+/** Bytes of workgroup memory that a kernel takes at most which keeps so many states of each type; arrays are padded to 16. */
+export function scratchBytes(states: number): number {
+  const sizes = Object.values(stateSizes).map((size) => Math.ceil((states * size) / 16) * 16);
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
 /** States that a workgroup keeps at a time. */
 export function scratchSize({ lanes, subgroup, rowsPerWorkgroup, rowsPerLane }: Schedule): number {
   return ((lanes / subgroup) * rowsPerWorkgroup) / rowsPerLane;

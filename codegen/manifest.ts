@@ -44,6 +44,8 @@ export interface ManifestDim {
  */
 export interface Dispatch {
   readonly rows: readonly Dim[];
+  /** Their product is the number of units in a row: what a lane handles at a time, an element or a vector of them. */
+  readonly columns: readonly Dim[];
   readonly rowsPerWorkgroup: number;
   /** Starts one workgroup even when there is no row. */
   readonly atLeastOne?: boolean;
@@ -55,7 +57,10 @@ export interface Dispatch {
  */
 export type Storage = "f32" | "f16" | "i32" | "u32" | "f16x2";
 
-/** A storage buffer of group 0: a parameter, a `const` or a result. */
+/**
+ * A storage buffer of group 0: a parameter, a `const` or a result. Its elements lie in row-major order without gaps, from
+ * the beginning of what is bound: there are no strides.
+ */
 export interface Binding {
   readonly binding: number;
   readonly name: string;

@@ -16,6 +16,8 @@ import type { DimAtoms } from "../src/ir/iteration.ts";
 import { type Axis, isLastAxis, isVectorizable, stridesOf } from "./access.ts";
 import { type Choice, type ChoiceSpace, choiceSpace, fitted } from "./choice.ts";
 import { dividedBy, type Extent, extentOf, known, times } from "./extent.ts";
+import { scratchBytes } from "./lanes.ts";
+import { mostInvocations } from "./launch.ts";
 import type { TargetProfile } from "./target.ts";
 
 export interface Schedule {
@@ -131,9 +133,18 @@ const subgroupOf = ({ features, subgroup }: TargetProfile) =>
   features.includes("subgroups") ? (subgroup?.min ?? 1) : 1;
 
 /** A power of two. */
-function largestWorkgroup({ limits }: TargetProfile): number {
-  const most = Math.min(256, limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX);
-  return 2 ** Math.floor(Math.log2(Math.max(1, most)));
+function largestWorkgroup(target: TargetProfile): number {
+  const { limits } = target;
+  const invocations = Math.min(
+    mostInvocations,
+    limits.maxComputeInvocationsPerWorkgroup,
+    limits.maxComputeWorkgroupSizeX,
+  );
+  let most = 2 ** Math.floor(Math.log2(Math.max(1, invocations)));
+  // Lanes that merge have a state in workgroup memory, one for each subgroup of them; a lane alone has none.
+  while (most > 1 && scratchBytes(Math.ceil(most / subgroupOf(target))) > limits.maxComputeWorkgroupStorageSize)
+    most /= 2;
+  return most;
 }
 
 /** What the choice depends on beside the shape. */

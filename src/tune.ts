@@ -114,11 +114,17 @@ class Trial {
   async open(choice: Choice): Promise<BoundKernel> {
     const { inputs } = this.#options;
     const prepared = await prepareKernel(this.#device, this.#kernelOf(choice));
-    const { outputs } = await prepared.run(inputs);
-    for (const [name, want] of Object.entries(this.#wanted)) {
-      if (!agree(outputs[name] as HostTensor, want)) fail(runtimeErrors.wrongNumbers(this.#fn.name, name));
+    try {
+      const { outputs } = await prepared.run(inputs);
+      for (const [name, want] of Object.entries(this.#wanted)) {
+        if (!agree(outputs[name] as HostTensor, want)) fail(runtimeErrors.wrongNumbers(this.#fn.name, name));
+      }
+      const { record } = await prepared.bind(inputs);
+      return { record, destroy: () => prepared.destroy() };
+    } catch (caught) {
+      prepared.destroy();
+      throw caught;
     }
-    return prepared.bind(inputs);
   }
 
   /** Median milliseconds; nothing for a choice that is refused. */

@@ -56,6 +56,34 @@ export const text: string = bertOutput.wgsl + other.wgsl;
   expect(check({ ...Object.fromEntries(files), "use.ts": use })).toBe("");
 });
 
+test("functions, parameters and dimensions may have the names of types and values that the module uses", () => {
+  const names = [
+    "a",
+    "A",
+    "JSON",
+    "Map",
+    "GPUBuffer",
+    "GPUDevice",
+    "Partial",
+    "Record",
+    "Description",
+    "launch",
+    "then",
+  ];
+  const fns = names.map(
+    (name) => `fn ${name}(${name}: f32[${name}]) -> (constructor: f32[${name}]) { return ${name} * 2 }`,
+  );
+  const { kernels } = compile(parse(fns.join("\n")));
+  const use = `import { a, A, GPUBuffer as gpuBuffer, JSON as json, thenKernel } from "./k";
+declare const device: GPUDevice, x: GPUBuffer;
+const y: GPUBuffer = a(device, { a: x }, { a: 3 }).constructor;
+export const all = [A(device, { A: y }, { A: 3 }), json(device, { JSON: x }, { JSON: 3 }), thenKernel.wgsl];
+export const same: GPUBuffer = gpuBuffer(device, { GPUBuffer: x }, { GPUBuffer: 3 }).constructor;
+`;
+  expect(check({ "k.ts": emitModule(kernels, { language: "ts", source: "k.tir" }), "use.ts": use })).toBe("");
+  expect(check({ "k.d.ts": emitDeclarations(kernels, "k.tir"), "use.ts": use })).toBe("");
+});
+
 test("a call that lacks an input, or a dimension, is an error of types", () => {
   const { kernels } = compile(parse(readFileSync("examples/bert-output.tir", "utf8")));
   const use = `import { bertOutput } from "./k";

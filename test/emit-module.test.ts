@@ -12,6 +12,7 @@ import { parse } from "../src/parse/parse.ts";
 import { temporaryFolder } from "./support/built.ts";
 import { gpuTest } from "./support/gpu.ts";
 import { randomInputs } from "./support/random-inputs.ts";
+import { spyOn } from "./support/spy-device.ts";
 
 const text = `fn add_norm(x: f32[rows, hidden], r: f32[rows, hidden], gamma: f32[hidden]) -> (y: f32[rows, hidden], h: f32[rows, hidden]) {
   let h = x + r
@@ -90,12 +91,56 @@ describe("a module on a device", () => {
     const x = upload(device, new Float64Array(4));
     expect(() => double(device, {})).toThrow("double: the input x is missing");
     expect(() => addNorm(device, { x, r: x, gamma: x }, { rows: 1 })).toThrow(
-      "add_norm: the dimension hidden is a whole number, not undefined",
+      "add_norm: the dimension hidden is a whole number up to 2^32 - 1, not undefined",
     );
     expect(() => addNorm(device, { x, r: x, gamma: x }, { rows: 2, hidden: 4 })).toThrow(
       "add_norm: x is a buffer of 16 bytes, and needs 32",
     );
     expect(() => addNorm(device, { x, r: x, gamma: x }, { rows: -1, hidden: 4 })).toThrow("not -1");
+    expect(() => addNorm(device, { x, r: x, gamma: x }, { rows: 2 ** 32, hidden: 4 })).toThrow("not 4294967296");
+  });
+
+  gpuTest("says so of what no launch takes, in words of its own", async ({ gpu: { device } }) => {
+    const { double } = (await load(text)) as unknown as { double: (...args: unknown[]) => unknown };
+    const x = upload(device, new Float64Array(4));
+    const of = (usage: number) => device.createBuffer({ size: 16, usage });
+    for (const [args, message] of [
+      [[null], "double: the inputs are an object, not null"],
+      [["x"], "double: the inputs are an object, not x"],
+      [[{ x: null }], "double: x is a GPUBuffer, not null"],
+      [[{ x: new Float32Array(4) }], "double: x is a GPUBuffer, not an object"],
+      [[{ x: [1, 2, 3, 4] }], "double: x is a GPUBuffer, not an array"],
+      [[{ x: Symbol("x") }], "double: x is a GPUBuffer, not Symbol(x)"],
+      [[{ x: of(8) }], "double: x is a buffer without the usage STORAGE"],
+      [[{ x }, {}, null], "double: the options are an object, not null"],
+      [[{ x }, {}, { outputs: 1 }], "double: the outputs are an object, not 1"],
+      [[{ x }, {}, { outputs: { out0: null } }], "double: out0 is a GPUBuffer, not null"],
+      [[{ x }, {}, { outputs: { out0: of(128 | 4 | 8) } }], undefined],
+      [[{ x }, {}, { outputs: { out0: x } }], "double: x and out0 are one buffer, and the kernel writes to it"],
+      [[{ x }, {}, { outputs: Object.create({ out0: x }) }], undefined],
+      [[{ x }, undefined, undefined], undefined],
+    ] as const) {
+      const call = () => double(device, ...args);
+      if (message === undefined) expect(call).not.toThrow();
+      else expect(call).toThrow(message);
+    }
+    const { addNorm } = (await load(text)) as unknown as { addNorm: (...args: unknown[]) => unknown };
+    const inputs = { x, r: x, gamma: x };
+    const mine = of(128);
+    expect(() => addNorm(device, inputs, null)).toThrow("add_norm: the dimensions are an object, not null");
+    expect(() => addNorm(device, inputs, { rows: 1n, hidden: 4 })).toThrow("not 1");
+    expect(() => addNorm(device, inputs, { rows: 1, hidden: 4 }, { outputs: { y: mine, h: mine } })).toThrow(
+      "add_norm: y and h are one buffer, and the kernel writes to it",
+    );
+  });
+
+  gpuTest("frees the buffer of its dimensions", async ({ gpu: { device } }) => {
+    const { addNorm } = await load(text);
+    const spied = spyOn(device);
+    const x = upload(device, new Float64Array(4));
+    (addNorm as Launch)(spied.device, { x, r: x, gamma: x }, { rows: 1, hidden: 4 });
+    expect(spied.created.map(({ label }) => label)).toEqual(["y", "h", "dimensions"]);
+    expect(spied.destroyed.map(({ label }) => label)).toEqual(["dimensions"]);
   });
 
   gpuTest("has the text of the kernel", async ({ gpu: { device } }) => {
@@ -106,14 +151,81 @@ describe("a module on a device", () => {
   });
 });
 
-test("names: camel case, unless two would be one or JavaScript has the word", () => {
-  const named = (...names: string[]) =>
-    exportNames(
-      compile(parse(names.map((name) => `fn ${name}(x: f32[4]) -> f32[4] { return x * 2 }`).join("\n"))).kernels,
-    );
+const kernelsNamed = (names: readonly string[]) =>
+  compile(parse(names.map((name) => `fn ${name}(x: f32[4]) -> f32[4] { return x * 2 }`).join("\n"))).kernels;
+
+test("names: camel case, unless two would be one or that is no name to import", () => {
+  const named = (...names: string[]) => exportNames(kernelsNamed(names));
   expect(named("add_norm", "gelu2", "_x")).toEqual(["addNorm", "gelu2", "_x"]);
   expect(named("add_norm", "addNorm")).toEqual(["add_norm", "addNorm"]);
-  expect(named("delete", "launch", "class_")).toEqual(["deleteKernel", "launchKernel", "class_"]);
+  expect(named("delete", "launch", "class_")).toEqual(["deleteKernel", "launch", "class_"]);
+  expect(named("then", "thenKernel", "then_kernel")).toEqual(["thenKernel_", "thenKernel", "then_kernel"]);
+});
+
+describe("functions and parameters with names that mean something in JavaScript", () => {
+  /** Every word of the module's own code, every global object, and what all objects inherit. */
+  const runtime = emitModule(kernelsNamed(["f"]), { language: "ts", source: "p.tir" });
+  const words = new Set([
+    ...(runtime.match(/[A-Za-z_]\w*/g) ?? []),
+    ...Object.getOwnPropertyNames(globalThis),
+    ...Object.getOwnPropertyNames(Object.prototype),
+    ...Object.getOwnPropertyNames(Function.prototype),
+    ...["then", "default", "await", "arguments", "eval", "__esModule", "JSON", "GPUDevice", "GPUBuffer", "exports"],
+  ]);
+  const names = [...words].filter((name) => {
+    try {
+      return /^[A-Za-z_]\w*$/.test(name) && kernelsNamed([name]).length === 1;
+    } catch {
+      return false; // A word of the language itself.
+    }
+  });
+
+  gpuTest("each runs", async ({ gpu: { device } }) => {
+    expect(names.length).toBeGreaterThan(150);
+    expect(names).toEqual(expect.arrayContaining(["JSON", "Number", "RangeError", "then", "toString", "__proto__"]));
+    const kernels = kernelsNamed(names);
+    const module = await load(kernels.map(({ name }) => `fn ${name}(x: f32[4]) -> f32[4] { return x * 2 }`).join("\n"));
+    const exported = exportNames(kernels);
+    expect(new Set(Object.keys(module))).toEqual(new Set(exported));
+    const x = upload(device, Float64Array.of(1, 2, 3, 4));
+    const encoder = device.createCommandEncoder();
+    const results = exported.map((name) => (module[name] as Launch)(device, { x }, {}, { encoder }).out0 as GPUBuffer);
+    device.queue.submit([encoder.finish()]);
+    for (const result of results) expect([...(await download(device, result, 4))]).toEqual([2, 4, 6, 8]);
+  });
+
+  gpuTest("each may be a parameter, a dimension and a result", async ({ gpu: { device } }) => {
+    for (const name of [
+      "then",
+      "JSON",
+      "Number",
+      "constructor",
+      "__proto__",
+      "toString",
+      "default",
+      "arguments",
+      "await",
+    ]) {
+      const { f } = await load(`fn f(${name}: f32[${name}]) -> (${name}_: f32[${name}], hasOwnProperty: f32[${name}]) {
+  return ${name} * 2, ${name}
+}`);
+      const own = <T>(value: T): Record<string, T> => Object.fromEntries([[name, value]]);
+      const x = upload(device, Float64Array.of(1, 2, 3, 4));
+      const outputs = (f as Launch)(device, own(x), own(4), { outputs: {} });
+      expect(Object.keys(outputs)).toEqual([`${name}_`, "hasOwnProperty"]);
+      expect([...(await download(device, outputs[`${name}_`] as GPUBuffer, 4))]).toEqual([2, 4, 6, 8]);
+      // What objects inherit is not passed.
+      expect(() => (f as Launch)(device, {}, own(4))).toThrow(`f: the input ${name} is missing`);
+      expect(() => (f as Launch)(device, own(x), {})).toThrow("is a whole number up to 2^32 - 1, not undefined");
+    }
+  });
+});
+
+test("the name of a source file cannot end its comment", async () => {
+  const source = "a\nthrow new Error('run');\u2028throw 1;//.tir";
+  const text = emitModule(kernelsNamed(["f"]), { language: "js", source });
+  expect(text.split(/[\r\n\u2028\u2029]/).filter((line) => /throw (1|new Error\('run)/.test(line))).toHaveLength(1);
+  expect(text).toMatch(/^\/\/ Made by tirc/);
 });
 
 test("declarations name every input, output and dimension", () => {

@@ -14,6 +14,7 @@ const meanings: Readonly<Record<NormView["centering"], string>> = {
   lossy: "the centering is dropped without a proof",
   none: "an RMSNorm, which centers nothing",
   left: "stays as it is",
+  unknown: "a pass of one's own replaced it, and did not say by what",
 };
 
 export function normsPanel(goTo: GoTo): Panel {

@@ -96,12 +96,16 @@ export async function runProgram(request: RunRequest, report: Report): Promise<v
   const dims = Object.fromEntries(kernel.manifest.dims.map(({ name }) => [name, request.dims[name] as number]));
   report.status("Running the kernel");
   const prepared = await prepareKernel(gpu.device, kernel, dims);
-  const { outputs } = await prepared.run(all);
-  report.status("Computing the same in float64");
-  const device = gpu.description;
-  report.result({ fn: fn.name, device, noGpu: undefined, outputs: view(mapValues(outputs, numbersOf)) });
-  report.status("Timing");
-  report.timing(await timeKernel(gpu.device, prepared, all, dims));
+  try {
+    const { outputs } = await prepared.run(all);
+    report.status("Computing the same in float64");
+    const device = gpu.description;
+    report.result({ fn: fn.name, device, noGpu: undefined, outputs: view(mapValues(outputs, numbersOf)) });
+    report.status("Timing");
+    report.timing(await timeKernel(gpu.device, prepared, all, dims));
+  } finally {
+    prepared.destroy();
+  }
 }
 
 function theFunction({ fns }: Module, name: string): Fn {

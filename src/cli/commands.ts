@@ -113,7 +113,8 @@ export const runSpec: CommandSpec = {
       name: "--in",
       value: "NAME=VALUE",
       repeats: true,
-      summary: "an input: a .npy file, randn, zeros, ones or a number; randn if not given",
+      summary:
+        "a .npy file, randn (if not given), rand, zeros, ones, a number, uniform(LOW, HIGH) or normal(MEAN, DEVIATION)",
     },
     { name: "--out", value: "NAME=FILE.npy", repeats: true, summary: "write an output; repeats" },
     {
@@ -123,7 +124,7 @@ export const runSpec: CommandSpec = {
       summary: "auto (a WebGPU adapter if there is one), gpu, or cpu (the reference interpreter)",
     },
     adapter,
-    { name: "--seed", value: "N", summary: "for randn; 0 if not given" },
+    { name: "--seed", value: "N", summary: "for random numbers; 0 if not given" },
     { name: "--compare", summary: "check every output against the float64 reference" },
     { name: "--json", summary: "print the result as JSON" },
     ...program,
@@ -134,7 +135,8 @@ export const runSpec: CommandSpec = {
     ...common,
   ],
   notes: [
-    "randn fills integers with whole numbers from -10 to 10 (u32: 0 to 20), and bool with a coin.",
+    "randn is standard normal and rand uniform from 0 up to 1; `--in 'v=uniform(0, 2)'` chooses a range.",
+    "Integers are -10 to 10 by randn (u32: 0 to 20) and 0 to 20 by rand, and bool is a coin.",
     "Dimensions that neither an input file nor --dim tells get a default, which is shown.",
   ],
 };

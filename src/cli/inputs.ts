@@ -10,9 +10,8 @@ import { elementCount } from "../ir/tensor.ts";
 import { type ElementType, holds, isFloat, printShape, printType } from "../ir/types.ts";
 import { fromNumbers, type HostTensor } from "../runtime/host-tensor.ts";
 import type { Word } from "./arguments.ts";
+import { type Fill, numbersOf, printFill } from "./fill.ts";
 import type { NpyArray } from "./npy.ts";
-
-export type Fill = "randn" | "zeros" | "ones" | number;
 
 /** What an input is filled with, or the array that a file holds. */
 export type InputSource =
@@ -56,11 +55,16 @@ export function chooseDims(
 /** 2 GiB in float64. */
 const mostInTensor = 2 ** 28;
 
-/** Throws E0718 for every input and output that is too large to be held in memory. */
-export function checkSizes(fn: Fn, dims: Readonly<Record<string, number>>): void {
-  const results = fn.results.map(({ name, value }) => ({ name, element: value.element, shape: value.shape }));
-  const tensors = [...fn.params, ...results].map(({ name, element, shape }) => {
-    return { name: name as string, element, shape: resolveShape(shape, dims) };
+/**
+ * Throws E0718 for every input and output that is too large to be held in memory; with `isInterpreted` also for what the
+ * interpreter computes on the way, which a kernel holds nowhere.
+ */
+export function checkSizes(fn: Fn, dims: Readonly<Record<string, number>>, isInterpreted = true): void {
+  const between = isInterpreted ? fn.ops.flatMap((op) => op.results) : [];
+  const values = new Map([...fn.params, ...between].map((value) => [value, value.name ?? value.def?.name ?? ""]));
+  for (const { name, value } of fn.results) values.set(value, name);
+  const tensors = [...values].map(([{ element, shape }, name]) => {
+    return { name, element, shape: resolveShape(shape, dims) };
   });
   const large = tensors.filter(({ shape }) => elementCount(shape) > mostInTensor);
   if (large.length > 0)
@@ -112,31 +116,6 @@ function defaultDims(fn: Fn, known: Readonly<Record<string, number>>, open: read
   return withRows(rows);
 }
 
-/** Numbers in [0, 1): mulberry32. */
-export function uniform(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** One number of `randn`: standard normal by Box and Muller; for the other element types something of their kind. */
-const random: { readonly [E in ElementType]: (next: () => number) => number } = {
-  f32: normal,
-  f16: normal,
-  i32: (next) => Math.floor(next() * 21) - 10,
-  u32: (next) => Math.floor(next() * 21),
-  bool: (next) => Number(next() < 0.5),
-};
-
-/** A number of the standard normal distribution, by Box and Muller. */
-export function normal(next: () => number): number {
-  return Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
-}
-
 /** A seed of its own for each parameter, so that one input stays as it is when another one is given. */
 export function seedOf(seed: number, name: string): number {
   let hash = seed ^ 0x811c9dc5;
@@ -157,18 +136,15 @@ export function makeInput(
     checkNumbers(param, source);
     return fromNumbers(element, shape, source.array.numbers);
   }
-  const numbers = new Float64Array(elementCount(shape));
   const { fill, word } = source;
-  if (fill === "randn") {
-    const next = uniform(seedOf(seed, param.name as string));
-    for (let i = 0; i < numbers.length; i++) numbers[i] = random[element](next);
-  } else {
-    const number = fill === "zeros" ? 0 : fill === "ones" ? 1 : fill;
-    if (word !== undefined && !holds(element, number)) {
-      fail(cliErrors.numberDoesNotFit(word.span, param.name as string, printType(param.type), word.text));
-    }
-    numbers.fill(number);
+  const name = param.name as string;
+  const next = numbersOf(element, fill, seedOf(seed, name));
+  if (next === undefined) {
+    const type = printType(param.type);
+    fail(cliErrors.numberDoesNotFit(word?.span, name, type, word?.text ?? printFill(fill)));
   }
+  const numbers = new Float64Array(elementCount(shape));
+  for (let i = 0; i < numbers.length; i++) numbers[i] = next();
   return fromNumbers(element, shape, numbers);
 }
 

@@ -5,7 +5,7 @@ import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { compareErrors } from "../diagnostics/errors-data.ts";
 import { type Constants, interpret } from "../ir/interpret.ts";
-import { type Fn, isLeaf, type Module } from "../ir/ir.ts";
+import { type Fn, isLeaf, type Module, type Value } from "../ir/ir.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
 import { type Arguments, checkStream, type Word } from "./arguments.ts";
@@ -16,6 +16,7 @@ import { writeAtomically } from "./files.ts";
 import { checkSizes, chooseDims, type InputSource, makeInput } from "./inputs.ts";
 import { constantsAfter, hostTensorsOf, kernelInputs, type Tensors } from "./kernel-inputs.ts";
 import { lossyEffect } from "./lossy-effect.ts";
+import { explainNotFinite } from "./not-finite.ts";
 import { writeNpy } from "./npy.ts";
 import { type Program, readProgram, reportRemarks, together } from "./program-options.ts";
 import { readOutputs, readSeed, readSources } from "./run-options.ts";
@@ -42,7 +43,7 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
     },
   );
   const { extents, defaults } = chooseDims(fn, sources, program.dims);
-  checkSizes(fn, extents);
+  checkSizes(fn, extents, args.has("--compare") || args.value("--device")?.text === "cpu");
   const inputs = Object.fromEntries(
     fn.params.map((param) => {
       const name = param.name as string;
@@ -61,9 +62,12 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
   for (const [name, word] of outputs) writeAtomically(word.text, writeNpy(ran.outputs[name] as HostTensor), io);
   const halves = (ran.module.fns[0] as Fn).ops.filter((op) => !isLeaf(op) && op.results[0]?.element === "f16").length;
   const roundings = program.arithmetic.rounding === "strict" ? Math.max(1, halves) : 1;
-  const comparisons = args.has("--compare")
-    ? compare(fn, { inputs, constants }, ran.outputs, roundings)
-    : new Map<string, Comparison>();
+  const references = args.has("--compare") ? referenceOf(fn, tensorsOf(inputs), constants) : {};
+  const comparisons = new Map(
+    Object.entries(references).map(([name, reference]) => {
+      return [name, compareOutput(ran.outputs[name] as HostTensor, reference, roundings)];
+    }),
+  );
   if (ran.remarks.some(({ code }) => code === "R0103")) {
     const after = ran.module.fns[0] as Fn;
     const exact = interpret(fn, tensorsOf(inputs), constants);
@@ -75,6 +79,8 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
   if (args.has("--json")) io.stdout(reportJson(report));
   else if (writesToStdout) io.stderr(reportText(report));
   else io.stdout(reportText(report));
+  const fill = (param: Value, source: InputSource) => tensorOf(makeInput(param, source, extents, seed));
+  session.report(explainNotFinite(fn, references, { inputs: tensorsOf(inputs), constants, sources, fill }));
   const wrong = wrongOutputs(ran.outputs, comparisons);
   session.report(wrong);
   return wrong.length > 0 ? 1 : 0;
@@ -117,6 +123,7 @@ async function runOn(
   const adapter = args.value("--adapter")?.text;
   const opened = choice === "cpu" ? undefined : await openDevice(choice, adapter, session);
   if (opened === undefined) {
+    checkSizes(module.fns[0] as Fn, dims);
     const optimized = optimize(module, options);
     reportRemarks(optimized.remarks, args, session);
     const { module: after } = optimized;
@@ -150,21 +157,11 @@ async function openDevice(choice: string, adapter: string | undefined, session: 
 }
 
 function tensorsOf(tensors: Tensors): Record<string, Tensor> {
-  return Object.fromEntries(
-    Object.entries(tensors).map(([name, tensor]) => [
-      name,
-      { element: tensor.element, shape: tensor.shape, data: toNumbers(tensor) },
-    ]),
-  );
+  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tensorOf(tensor)]));
 }
 
-function compare(fn: Fn, { inputs, constants }: Given, outputs: Tensors, roundings: number): Map<string, Comparison> {
-  const references = referenceOf(fn, tensorsOf(inputs), constants);
-  return new Map(
-    Object.entries(references).map(([name, reference]) => {
-      return [name, compareOutput(outputs[name] as HostTensor, reference, roundings)];
-    }),
-  );
+function tensorOf(host: HostTensor): Tensor {
+  return { element: host.element, shape: host.shape, data: toNumbers(host) };
 }
 
 function wrongOutputs(outputs: Tensors, comparisons: ReadonlyMap<string, Comparison>): Diagnostic[] {

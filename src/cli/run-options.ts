@@ -5,6 +5,7 @@ import { cliErrors } from "../diagnostics/errors-cli.ts";
 import type { Fn } from "../ir/ir.ts";
 import { type Arguments, assignment, checkStream, type Word } from "./arguments.ts";
 import { kindOf, readBytes, shownPath } from "./files.ts";
+import { fillForms, parseFill } from "./fill.ts";
 import type { InputSource } from "./inputs.ts";
 import { readNpy } from "./npy.ts";
 import { together } from "./program-options.ts";
@@ -32,7 +33,7 @@ function assignments(
 /** What each input that is given comes from. Throws also E0630 to E0635, E0640, E0705. */
 export function readSources(args: Arguments, fn: Fn, io: Io): Map<string, InputSource> {
   const known = fn.params.map((param) => param.name as string);
-  const option = { option: "--in", form: "NAME=FILE.npy|randn|zeros|ones|NUMBER", kind: "input" } as const;
+  const option = { option: "--in", form: `NAME=FILE.npy|${fillForms.join("|")}`, kind: "input" } as const;
   const sources = new Map<string, InputSource>();
   const reads = [...assignments(args, option, fn, known)].map(([name, { value }]) => () => {
     sources.set(name, readSource(name, value, io));
@@ -41,17 +42,13 @@ export function readSources(args: Arguments, fn: Fn, io: Io): Map<string, InputS
   return sources;
 }
 
-const fills = ["randn", "zeros", "ones"] as const;
-const numbers: Readonly<Record<string, number>> = { inf: Infinity, "+inf": Infinity, "-inf": -Infinity, nan: NaN };
-
 function readSource(name: string, word: Word, io: Io): InputSource {
   const { text } = word;
-  const fill = fills.find((known) => known === text);
-  if (fill !== undefined) return { kind: "fill", fill };
-  if (Object.hasOwn(numbers, text)) return { kind: "fill", fill: numbers[text] as number, word };
-  if (/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text)) return { kind: "fill", fill: Number(text), word };
+  const fill = parseFill(text);
+  if (typeof fill === "object" && "wrong" in fill) fail(cliErrors.noFill(word.span, name, text, fill.wrong, fillForms));
+  if (fill !== undefined) return { kind: "fill", fill, word };
   const isMissing = text !== "-" && !text.endsWith(".npy") && kindOf(text, io) === "nothing";
-  if (isMissing) fail(cliErrors.noInput(word.span, name, text, fills));
+  if (isMissing) fail(cliErrors.noInput(word.span, name, text, fillForms));
   const file = shownPath(text, "stdin");
   return { kind: "file", file, array: readNpy(readBytes(text, io), file) };
 }

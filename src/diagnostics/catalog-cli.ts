@@ -112,7 +112,8 @@ with a hyphen.`,
   },
   E0718: {
     title: "a tensor that is too large to be made up",
-    explanation: "Inputs and outputs of `tirc run` are held in memory, in float64 where they are compared.",
+    explanation: `Inputs and outputs of \`tirc run\` are held in memory, in float64 where they are compared. Where the interpreter runs, by
+\`--device cpu\` or for \`--compare\`, so is all that the program computes on the way.`,
     wrong: "tirc run bert.tir --dim rows=100000000",
     fix: "tirc run bert.tir --dim rows=4096",
   },

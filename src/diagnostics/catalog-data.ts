@@ -84,12 +84,20 @@ element type leaves: 1e-6 of the row's largest value, for f16 1e-3.`,
     wrong: "tirc run model.tir --in x=ones --compare   // fn f(x: f32[rows, 768] @centered(-1)) ...",
     fix: "tirc run model.tir --compare   // made-up data is centered",
   },
+  R0650: {
+    title: "a reference that is NaN or infinite",
+    explanation: `\`--compare\` computes outputs in float64, and that gives a NaN or an infinity although the inputs are finite: the root of
+a negative number, a quotient of zeros. A comparison says little then. \`randn\` makes negative numbers; variances and
+probabilities want \`rand\`, or a range.`,
+    wrong: "tirc run batchnorm.tir --compare   // let s = gamma * rsqrt(variance + 1e-5)",
+    fix: "tirc run batchnorm.tir --compare --in variance=rand",
+  },
   E0650: {
     title: "an output differs from the reference",
     explanation: `\`--compare\` computes every output again in float64. A float may be off by 2e-6 (f16: 1e-3), absolute or relative to the
 largest value of its row. A value that comes out of a rounding, a comparison or a cast to an integer may be the
 neighbouring one where what was rounded lies at the edge between the two; the report counts those. Anything else is a
-mistake of tirc, or a program that is sensitive to rounding in itself.`,
+mistake of tirc, or a program that is sensitive to rounding in itself. A NaN or an infinity must be one in both.`,
     wrong: "let d = exp(x * 30)   // an error of x comes out 30 times as large",
     fix: "Compare on inputs of the size that the program is meant for: `--in x=x.npy`.",
   },

@@ -13,7 +13,7 @@ after it took the groups apart.`,
   E0502: {
     title: "the function is not one kernel",
     explanation: `A kernel is one walk over rows and columns: the columns are the axes that its reductions fold, the rows are all others. An
-op that would need another walk cannot join the ops before it. It folds other axes than they do, it reads what they
+op that would need another walk cannot join the ops before it. It reduces other axes than they do, it reads what they
 compute in another order than they compute it, or a reshape cuts across the axes. Parameters may be read in any order;
 only what the kernel computes itself is bound to the walk.`,
     wrong: `fn f(x: f32[n, 20]) -> f32[n, 20] {
@@ -63,6 +63,17 @@ loop, where the row length is a number. Where it is a name, each loop starts fro
 in sequence the text grows beyond what drivers compile.`,
     wrong: "A function with 500 norms one after the other, over rows of length `n`.",
     fix: "tirc compile model.tir --dim n=768",
+  },
+  E0507: {
+    title: "more rows or columns than 32 bits count",
+    explanation: `A kernel numbers rows, the elements of a row and those of a tensor with 32 bits. Broadcasting makes many of few: a column
+and a row of 65536 each are 2^32 elements together, though neither is large.`,
+    wrong: `fn f(x: f32[65537, 1], y: f32[1, 65535]) -> f32 {
+  return max(x + y, axes = [0, 1])
+}`,
+    fix: `fn f(x: f32[4096, 1], y: f32[1, 65536]) -> f32 {
+  return max(x + y, axes = [0, 1])
+}`,
   },
   R0501: {
     title: "an op begins a kernel of its own",

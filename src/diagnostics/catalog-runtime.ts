@@ -22,7 +22,9 @@ export const runtimePages = {
   E0603: {
     title: "an input of another element type",
     explanation: `f32 is a Float32Array, f16 the bits in a Uint16Array, i32 an Int32Array, u32 a Uint32Array, bool a Uint8Array of 0
-and 1. A Float64Array or a list of numbers stands for any element type, and is rounded to the parameter's.`,
+and 1. A Float64Array or a list of numbers stands for any element type. Floats are rounded to the parameter's; integers must
+be whole numbers that fit into 32 bits, and no element of a list may be missing. Truth values are a bool's alone. An array
+whose buffer went to another thread has no elements any more.`,
     wrong: "await prepared.run({ x: new Int32Array(4 * 768) })   // of fn f(x: f32[rows, 768])",
     fix: "await prepared.run({ x: new Float32Array(4 * 768) })",
   },
@@ -55,10 +57,17 @@ program or \`--dim\` fixed at compile time can no longer be chosen.`,
   },
   E0608: {
     title: "more than the device can take at once",
-    explanation:
-      "A device has limits for the size of a buffer, for what is bound of it, and for the number of workgroups.",
+    explanation: `A device has limits for the size of a buffer, for what is bound of it, and for the number of workgroups. A kernel counts
+rows, and the elements of a row, with 32 bits: two small tensors that are broadcast against each other can make more.`,
     wrong: "tirc run model.tir --dim rows=100000000",
     fix: smaller,
+  },
+  E0609: {
+    title: "a kernel that was destroyed",
+    explanation:
+      "`destroy()` frees what a prepared kernel holds on the device, the buffers that were bound to it too. It cannot run then.",
+    wrong: "prepared.destroy(); await prepared.run({ x })",
+    fix: "await prepared.run({ x }); prepared.destroy()",
   },
   E0610: {
     title: "the device lacks a feature",

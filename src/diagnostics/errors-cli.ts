@@ -97,10 +97,16 @@ export const cliErrors = {
   noInput(span: Span, name: string, got: string, choices: readonly string[]): Diagnostic {
     return error("E0705", `there is no file ${code(got)} for the input ${code(name)}`, {
       span,
-      help: [...didYouMean(got, choices), "an input is a .npy file, `randn`, `zeros`, `ones` or a number"],
+      help: [...didYouMean(got, choices), `an input is a .npy file, or ${listing(choices.map(code), "or")}`],
     });
   },
-  numberDoesNotFit(span: Span, name: string, type: string, got: string): Diagnostic {
+  noFill(span: Span, name: string, got: string, why: string, choices: readonly string[]): Diagnostic {
+    return error("E0705", `the input ${code(name)} cannot be filled with ${code(got)}: ${why}`, {
+      span,
+      help: [`an input is a .npy file, or ${listing(choices.map(code), "or")}`],
+    });
+  },
+  numberDoesNotFit(span: Span | undefined, name: string, type: string, got: string): Diagnostic {
     return error("E0717", `the input ${code(name)} is ${type}, which cannot hold ${got}`, { span });
   },
   withoutEffect(span: Span, option: string, pass: string): Diagnostic {

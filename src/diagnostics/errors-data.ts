@@ -1,6 +1,7 @@
 /** Every message about files and the numbers in them: E063x, E064x, E066x, and about comparisons: E0650. */
 
-import { type Diagnostic, error, type Span } from "./diagnostic.ts";
+import { type Diagnostic, error, type Span, warning } from "./diagnostic.ts";
+import { listing } from "./errors-types.ts";
 import { didYouMean } from "./suggest.ts";
 
 const code = (name: string) => `\`${name}\``;
@@ -112,6 +113,46 @@ export const contractErrors = {
       notes: [`${count} of ${rows} rows are off; the furthest, row ${row}, has the mean ${mean}`],
       help: [`give centered data, or leave out ${code(promise)}: what was proved by it does not hold`],
     });
+  },
+};
+
+export const compareWarnings = {
+  /** @param instead options of `tirc run` with which the reference is finite. */
+  notFinite(
+    span: Span,
+    op: string,
+    {
+      output,
+      what,
+      ...of
+    }: {
+      readonly output: string;
+      readonly what: "NaN" | "infinite";
+      readonly count: number;
+      readonly total: number;
+      readonly operands: readonly number[];
+      readonly params: readonly string[];
+      readonly instead: string | undefined;
+    },
+  ): Diagnostic {
+    const operands = of.operands.map((value) => String(Number(value.toPrecision(6)))).join(" and ");
+    const from = of.params.length === 0 ? "" : `, and reads ${listing(of.params.map(code))}`;
+    return warning(
+      "R0650",
+      `the reference itself is ${what} here, though all inputs are finite: ${code(op)} makes it`,
+      {
+        span,
+        notes: [
+          `${of.count} of ${of.total} values of ${code(output)} are ${what}`,
+          `${code(op)} makes the first${operands === "" ? "" : ` from ${operands}`}${from}`,
+        ],
+        help: [
+          of.instead === undefined
+            ? "choose inputs for which it is finite: `--in 'NAME=uniform(LOW, HIGH)'` or a file"
+            : `with ${code(of.instead)} the reference is finite`,
+        ],
+      },
+    );
   },
 };
 

@@ -1,12 +1,16 @@
 /** Every message about running a kernel: E060x about what the caller passes, E061x about the device. */
 
 import { type Diagnostic, error, type Span } from "./diagnostic.ts";
+import { counted, type TooMany } from "./errors-kernel.ts";
 
 const quoted = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(", ");
 
 export const runtimeErrors = {
   missingInput(kernel: string, name: string, type: string): Diagnostic {
     return error("E0601", `the kernel \`${kernel}\` needs the input \`${name}\`, ${type}, and got none`);
+  },
+  noInputs(kernel: string, got: string): Diagnostic {
+    return error("E0601", `the inputs of \`${kernel}\` are an object with a tensor for each name, and got ${got}`);
   },
   unknownInput(kernel: string, name: string, known: readonly string[]): Diagnostic {
     return error("E0602", `the kernel \`${kernel}\` has no input \`${name}\``, {
@@ -43,18 +47,25 @@ export const runtimeErrors = {
       notes: [known.length > 0 ? `its dimensions are ${quoted(known)}` : "its shapes are all fixed"],
     });
   },
-  wrongExtent(dim: string, got: unknown): Diagnostic {
-    return error("E0607", `the dimension \`${dim}\` must be a whole number from 0 to 2^32 - 1, and is ${String(got)}`);
+  wrongExtent(dim: string, got: string): Diagnostic {
+    return error("E0607", `the dimension \`${dim}\` must be a whole number from 0 to 2^32 - 1, and is ${got}`);
+  },
+  noDims(kernel: string, got: string): Diagnostic {
+    return error("E0607", `the dimensions of \`${kernel}\` are an object with a number for each name, and got ${got}`);
   },
   bufferTooLarge(name: string, bytes: number, limit: string, most: number): Diagnostic {
     return error("E0608", `\`${name}\` takes ${bytes} bytes, and the device's ${limit} is ${most}`, {
       help: ["run fewer rows at a time"],
     });
   },
-  tooManyWorkgroups(kernel: string, rows: number, workgroups: number, most: number): Diagnostic {
-    return error("E0608", `\`${kernel}\` needs ${workgroups} workgroups for ${rows} rows; the device starts ${most}`, {
-      help: ["run fewer rows at a time"],
+  notCounted(kernel: string, overflow: TooMany, most: number): Diagnostic {
+    return error("E0608", `\`${kernel}\` would count ${counted(overflow)}, and counts with 32 bits`, {
+      notes: [`it counts up to ${most}`],
+      help: ["choose smaller dimensions, and run the kernel once for each part"],
     });
+  },
+  destroyed(kernel: string): Diagnostic {
+    return error("E0609", `the kernel \`${kernel}\` was destroyed`, { help: ["prepare it again"] });
   },
   missingFeatures(kernel: string, missing: readonly string[]): Diagnostic {
     return error("E0610", `the kernel \`${kernel}\` needs ${quoted(missing)}, which this device was made without`, {

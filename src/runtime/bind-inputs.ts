@@ -5,7 +5,7 @@ import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type Dim, printShape, printType } from "../ir/types.ts";
-import { dataFits, type HostInput, type ReadInput, readInput } from "./host-tensor.ts";
+import { type HostInput, type NoInput, type ReadInput, readInput, shown, withArticle } from "./host-tensor.ts";
 
 /** Extents by name. */
 export type Dims = Readonly<Record<string, number>>;
@@ -33,19 +33,21 @@ export function bindInputs(kernel: Kernel, inputs: Inputs, given: Dims): BoundIn
   const found: Diagnostic[] = [];
   const dims = new DimTable(kernel, given, found);
 
+  if (typeof inputs !== "object" || inputs === null || Array.isArray(inputs)) {
+    fail(runtimeErrors.noInputs(kernel.name, withArticle(inputs)), ...found);
+  }
   const names = parameters.map((binding) => binding.name);
   for (const name of Object.keys(inputs).filter((name) => !names.includes(name))) {
     found.push(runtimeErrors.unknownInput(kernel.name, name, names));
   }
   const arrays = parameters.flatMap((binding) => {
-    const input = Object.hasOwn(inputs, binding.name) ? inputs[binding.name] : undefined;
-    if (input === undefined || input === null) {
-      found.push(runtimeErrors.missingInput(kernel.name, binding.name, printType(binding)));
-      return [];
-    }
-    const read = readInput(input);
-    if (read !== undefined && hasElement(binding, read)) return [{ binding, ...read }];
-    found.push(runtimeErrors.wrongElement(binding.name, printType(binding), describe(input, read)));
+    const read = readMember(binding, inputs);
+    if (read !== undefined && !("got" in read)) return [{ binding, ...read }];
+    found.push(
+      read === undefined
+        ? runtimeErrors.missingInput(kernel.name, binding.name, printType(binding))
+        : runtimeErrors.wrongElement(binding.name, printType(binding), read.got),
+    );
     return [];
   });
 
@@ -65,27 +67,35 @@ export function bindInputs(kernel: Kernel, inputs: Inputs, given: Dims): BoundIn
   return { dims: dims.extents, arrays };
 }
 
-/** Throws E0607 for dimensions that the kernel has not, or that are no extent. */
-export function checkDims(kernel: Kernel, given: Dims): void {
+/** `undefined` where nothing is passed by the name of the binding: what is inherited, as `toString`, is not passed. */
+function readMember(binding: Binding, inputs: Inputs): ReadInput | NoInput | undefined {
+  if (!Object.hasOwn(inputs, binding.name)) return undefined;
+  try {
+    const input: unknown = inputs[binding.name];
+    return input === undefined || input === null ? undefined : readInput(binding, input);
+  } catch (caught) {
+    return { got: `something that cannot be read: ${messageOf(caught)}` };
+  }
+}
+
+const messageOf = (caught: unknown) => (caught instanceof Error ? caught.message : shown(caught));
+
+/**
+ * A copy of the dimensions that a caller gives. Throws E0607 for those that the kernel has not, or that are not valid
+ * extents.
+ */
+export function readDims(kernel: Kernel, given: Dims): Dims {
+  if (typeof given !== "object" || given === null) fail(runtimeErrors.noDims(kernel.name, shown(given)));
+  let dims: Dims;
+  try {
+    dims = Object.assign(Object.create(null), given);
+  } catch (caught) {
+    fail(runtimeErrors.noDims(kernel.name, `something that cannot be read: ${messageOf(caught)}`));
+  }
   const found: Diagnostic[] = [];
-  new DimTable(kernel, given, found);
+  new DimTable(kernel, dims, found);
   if (found.length > 0) fail(...found);
-}
-
-function hasElement(binding: Binding, read: ReadInput): boolean {
-  if (read.element === undefined) return true;
-  return read.element === binding.element && dataFits(binding.element, read.data);
-}
-
-function describe(input: unknown, read: ReadInput | undefined): string {
-  if (read === undefined) return input === null ? "null" : withArticle(typeof input);
-  const holder = withArticle(read.data.constructor.name);
-  if (read.element === undefined || read.shape === undefined) return holder;
-  return `${printType({ element: read.element, shape: read.shape })} in ${holder}`;
-}
-
-function withArticle(noun: string): string {
-  return `${/^[AEIO]/i.test(noun) ? "an" : "a"} ${noun}`;
+  return dims;
 }
 
 function checkLength(binding: Binding, data: ReadInput["data"], dims: Dims, found: Diagnostic[]): void {
@@ -109,7 +119,7 @@ class DimTable {
     const known = kernel.manifest.dims.map((dim) => dim.name);
     for (const [name, extent] of Object.entries(given)) {
       if (!known.includes(name)) found.push(runtimeErrors.unknownDim(kernel.name, name, known));
-      else if (!isExtent(extent)) found.push(runtimeErrors.wrongExtent(name, extent));
+      else if (!isExtent(extent)) found.push(runtimeErrors.wrongExtent(name, shown(extent)));
       else this.#tell(name, extent, "the dimensions given");
     }
   }
@@ -126,7 +136,7 @@ class DimTable {
 
   matchShape(binding: Binding, shape: readonly number[]): void {
     const report = (why: string) => {
-      this.#found.push(runtimeErrors.wrongShape(binding.name, printType(binding), printShape(shape), why));
+      this.#found.push(runtimeErrors.wrongShape(binding.name, printType(binding), printShape(shape.map(shown)), why));
     };
     if (shape.length !== binding.shape.length) {
       report(`it has ${shape.length} dimensions, not ${binding.shape.length}`);

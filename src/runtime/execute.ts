@@ -1,16 +1,19 @@
 /**
  * Runs a compiled kernel on a WebGPU device, any device: nothing here knows of Node or of a page.
  *
- * A call makes its buffers, starts the kernel once, submits once, reads the results back and frees the buffers.
+ * A call makes its buffers and copies the inputs into them before it returns a promise; then it starts the kernel once,
+ * submits once, reads the results back and frees the buffers.
  */
 
+import { mostCounted, overflowOf, workgroupsOf } from "../../codegen/launch.ts";
 import type { Binding, Kernel } from "../../codegen/manifest.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
 import { elementCount } from "../ir/tensor.ts";
-import { type BoundInputs, bindInputs, checkDims, type Dims, extents, type Inputs } from "./bind-inputs.ts";
-import { failIfLost, orDeviceLost, shaderErrors, withErrorScopes } from "./device-errors.ts";
+import { type BoundInputs, bindInputs, type Dims, extents, type Inputs, readDims } from "./bind-inputs.ts";
+import { failIfLost, orDeviceLost, withErrorScopes } from "./device-errors.ts";
 import { bufferSize, decode, encode, type HostTensor } from "./host-tensor.ts";
+import { checkDevice, PipelineCache } from "./pipelines.ts";
 
 /** What a kernel has computed. */
 export interface RunResult {
@@ -24,167 +27,159 @@ export interface RunResult {
 export interface PreparedKernel {
   readonly kernel: Kernel;
   /**
-   * Runs the kernel once. Dimensions follow from the shapes of the inputs; `dims` gives those that do not.
-   * Throws TircError: E0601 to E0608 for what is passed, E0613 to E0616 for what the device reports.
+   * Runs the kernel once. Dimensions follow from the shapes of the inputs; `dims` gives those that do not. Inputs and
+   * dimensions are copied before the call returns: they may be changed then.
+   * Throws TircError: E0601 to E0609 for what is passed, E0613 to E0616 for what the device reports.
    */
   run(inputs: Inputs, dims?: Dims): Promise<RunResult>;
   /** Puts the inputs on the device, to start the kernel on them more than once. Throws as `run` does. */
   bind(inputs: Inputs, dims?: Dims): Promise<BoundKernel>;
+  /**
+   * Frees what the kernel holds: the buffers of `bind`, and its pipelines, which the device keeps as long as a script can
+   * reach them. Runs that have begun end as they would. Nothing runs after it: E0609.
+   */
+  destroy(): void;
 }
 
 /** A kernel with its buffers. */
 export interface BoundKernel {
-  /** One pass with so many dispatches, one unless said otherwise. */
+  /** One pass with so many dispatches, one unless said otherwise. Throws E0609 after `destroy`. */
   record(encoder: GPUCommandEncoder, timestampWrites?: GPUComputePassTimestampWrites, launches?: number): void;
   /** Frees the buffers. */
   destroy(): void;
 }
 
-/** More workgroups than this go on in y. The kernel unfolds them: x + y * 65535. */
-const maxWorkgroupsX = 65535;
-
-// The values of GPUBufferUsage, GPUMapMode and GPUShaderStage, which Node has not among its globals.
+// The values of GPUBufferUsage and GPUMapMode, which Node has not among its globals.
 const usage = { mapRead: 1, copySource: 4, copyDestination: 8, uniform: 64, storage: 128 };
 const mapModeRead = 1;
-const shaderStageCompute = 4;
 
 /**
  * Compiles the kernel on the device, and its pipeline too where `dims` names all of its override dimensions.
  * Throws TircError: E0607, E0610 to E0613, E0615.
  */
 export async function prepareKernel(device: GPUDevice, kernel: Kernel, dims: Dims = {}): Promise<PreparedKernel> {
-  checkDevice(device, kernel);
-  checkDims(kernel, dims);
-  await failIfLost(device, kernel.name);
-  const pipelines = new PipelineCache(device, kernel);
-  await orDeviceLost(device, kernel.name, pipelines.compile());
-  const isComplete = kernel.manifest.overrides.every(({ dim }) => Object.hasOwn(dims, dim));
-  if (isComplete) await orDeviceLost(device, kernel.name, pipelines.get(dims));
-  return {
-    kernel,
-    async run(inputs, more = {}) {
-      const bound = bindInputs(kernel, inputs, mergeDims(dims, more));
-      return orDeviceLost(device, kernel.name, dispatch(device, kernel, pipelines, bound));
-    },
-    async bind(inputs, more = {}) {
-      const bound = bindInputs(kernel, inputs, mergeDims(dims, more));
-      return orDeviceLost(device, kernel.name, bindBuffers(device, kernel, pipelines, bound));
-    },
-  };
+  const prepared = new Prepared(device, kernel, dims);
+  await prepared.compile();
+  return prepared;
 }
 
-/** `prepareKernel` and one `run`. */
+/** `prepareKernel` and one `run`; the kernel is destroyed afterwards. */
 export async function runKernel(
   device: GPUDevice,
   kernel: Kernel,
   inputs: Inputs,
   dims: Dims = {},
 ): Promise<RunResult> {
-  const prepared = await prepareKernel(device, kernel, dims);
-  return prepared.run(inputs);
+  const prepared = new Prepared(device, kernel, dims);
+  const uploaded = prepared.upload(inputs, {});
+  try {
+    await prepared.compile();
+    return await prepared.runOn(uploaded);
+  } finally {
+    uploaded.destroy();
+    prepared.destroy();
+  }
+}
+
+class Prepared implements PreparedKernel {
+  readonly kernel: Kernel;
+  readonly #device: GPUDevice;
+  readonly #dims: Dims;
+  #pipelines: PipelineCache | undefined;
+  readonly #bound = new Set<BoundKernel>();
+
+  constructor(device: GPUDevice, kernel: Kernel, dims: Dims) {
+    checkDevice(device, kernel);
+    this.kernel = kernel;
+    this.#device = device;
+    this.#dims = readDims(kernel, dims);
+    this.#pipelines = new PipelineCache(device, kernel);
+  }
+
+  get #alive(): PipelineCache {
+    return this.#pipelines ?? fail(runtimeErrors.destroyed(this.kernel.name));
+  }
+
+  async compile(): Promise<void> {
+    const [device, { name, manifest }] = [this.#device, this.kernel];
+    await failIfLost(device, name);
+    await orDeviceLost(device, name, this.#alive.compile());
+    const isComplete = manifest.overrides.every(({ dim }) => Object.hasOwn(this.#dims, dim));
+    if (isComplete) await orDeviceLost(device, name, this.#alive.get(this.#dims));
+  }
+
+  /** Copies the inputs to the device, at once. */
+  upload(inputs: Inputs, more: Dims): Uploaded {
+    const { layout } = this.#alive;
+    const dims = mergeDims(this.#dims, readDims(this.kernel, more));
+    return upload(this.#device, this.kernel, layout, bindInputs(this.kernel, inputs, dims));
+  }
+
+  async run(inputs: Inputs, dims: Dims = {}): Promise<RunResult> {
+    const uploaded = this.upload(inputs, dims);
+    try {
+      return await this.runOn(uploaded);
+    } finally {
+      uploaded.destroy();
+    }
+  }
+
+  runOn(uploaded: Uploaded): Promise<RunResult> {
+    const { name } = this.kernel;
+    const run = async () => runOnce(this.#device, name, await this.#complete(uploaded), uploaded);
+    return orDeviceLost(this.#device, name, run());
+  }
+
+  async bind(inputs: Inputs, dims: Dims = {}): Promise<BoundKernel> {
+    const uploaded = this.upload(inputs, dims);
+    const { name } = this.kernel;
+    try {
+      const record = await orDeviceLost(this.#device, name, this.#complete(uploaded));
+      if (this.#pipelines === undefined) fail(runtimeErrors.destroyed(name));
+      let isDestroyed = false;
+      const bound: BoundKernel = {
+        record: (...args) => (isDestroyed ? fail(runtimeErrors.destroyed(name)) : record(...args)),
+        destroy: () => {
+          isDestroyed = true;
+          uploaded.destroy();
+          this.#bound.delete(bound);
+        },
+      };
+      this.#bound.add(bound);
+      return bound;
+    } catch (caught) {
+      uploaded.destroy();
+      throw caught;
+    }
+  }
+
+  /** With the pipeline for its extents, and once the device has found nothing wrong with the buffers. */
+  async #complete({ bound, group, workgroups: [x, y], checked }: Uploaded): Promise<BoundKernel["record"]> {
+    const [pipeline] = await Promise.all([this.#alive.get(bound.dims), checked]);
+    return (encoder, timestampWrites, launches = 1) => {
+      const pass = encoder.beginComputePass({ label: this.kernel.name, ...(timestampWrites && { timestampWrites }) });
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, group);
+      // Of no workgroup Dawn says on the console that it is unusual.
+      for (let i = 0; i < launches && x > 0; i++) pass.dispatchWorkgroups(x, y);
+      pass.end();
+    };
+  }
+
+  destroy(): void {
+    this.#pipelines = undefined;
+    for (const bound of this.#bound) bound.destroy();
+  }
 }
 
 function mergeDims(prepared: Dims, more: Dims): Dims {
   for (const [name, extent] of Object.entries(more)) {
-    const before = Object.hasOwn(prepared, name) ? prepared[name] : undefined;
+    const before = prepared[name];
     if (before !== undefined && before !== extent) {
       fail(runtimeErrors.dimConflict(name, "prepareKernel's dimensions", before, "run's dimensions", extent));
     }
   }
-  return { ...prepared, ...more };
-}
-
-function checkDevice(device: GPUDevice, kernel: Kernel): void {
-  const { requiredFeatures, requiredLimits } = kernel.manifest;
-  const missing = requiredFeatures.filter((feature) => !device.features.has(feature));
-  if (missing.length > 0) fail(runtimeErrors.missingFeatures(kernel.name, missing));
-  for (const [limit, needs] of Object.entries(requiredLimits)) {
-    const has = device.limits[limit as keyof GPUSupportedLimits] as number | undefined;
-    if (has !== undefined && has < needs) fail(runtimeErrors.missingLimit(kernel.name, limit, needs, has));
-  }
-}
-
-/** One pipeline for each set of override values. */
-class PipelineCache {
-  readonly #device: GPUDevice;
-  readonly #kernel: Kernel;
-  readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
-  readonly layout: GPUBindGroupLayout;
-  #module: GPUShaderModule | undefined;
-
-  constructor(device: GPUDevice, kernel: Kernel) {
-    this.#device = device;
-    this.#kernel = kernel;
-    this.layout = device.createBindGroupLayout({ label: kernel.name, entries: layoutEntries(kernel) });
-  }
-
-  async compile(): Promise<void> {
-    const { name, wgsl } = this.#kernel;
-    const { value: module, checked } = withErrorScopes(this.#device, name, () =>
-      this.#device.createShaderModule({ label: name, code: wgsl }),
-    );
-    checked.catch(() => {}); // The messages say the same with places; should there be none, it is awaited below.
-    const { messages } = await module.getCompilationInfo();
-    const errors = messages.filter((message) => message.type === "error");
-    if (errors.length > 0) fail(...shaderErrors(this.#kernel, errors));
-    await checked;
-    this.#module = module;
-  }
-
-  get(dims: Dims): Promise<GPUComputePipeline> {
-    const { overrides } = this.#kernel.manifest;
-    const constants = Object.fromEntries(overrides.map(({ dim, constant }) => [constant, dims[dim] as number]));
-    const key = JSON.stringify(constants);
-    let pipeline = this.#pipelines.get(key);
-    if (pipeline === undefined) {
-      pipeline = this.#create(constants);
-      this.#pipelines.set(key, pipeline);
-      pipeline.catch(() => this.#pipelines.delete(key));
-    }
-    return pipeline;
-  }
-
-  async #create(constants: Record<string, number>): Promise<GPUComputePipeline> {
-    const { name, manifest } = this.#kernel;
-    const compute = { module: this.#module as GPUShaderModule, entryPoint: manifest.entryPoint, constants };
-    const layout = this.#device.createPipelineLayout({ bindGroupLayouts: [this.layout] });
-    try {
-      return await this.#device.createComputePipelineAsync({ label: name, layout, compute });
-    } catch (caught) {
-      await failIfLost(this.#device, name);
-      fail(runtimeErrors.pipelineRejected(name, (caught as Error).message));
-    }
-  }
-}
-
-/** Written out, not "auto": that leaves out the bindings of parameters which the kernel does not read. */
-function layoutEntries(kernel: Kernel): GPUBindGroupLayoutEntry[] {
-  const { bindings, uniforms } = kernel.manifest;
-  const storage = bindings.map(({ binding, access }) => {
-    const type: GPUBufferBindingType = access === "read" ? "read-only-storage" : "storage";
-    return { binding, visibility: shaderStageCompute, buffer: { type } };
-  });
-  if (!uniforms) return storage;
-  return [...storage, { binding: uniforms.binding, visibility: shaderStageCompute, buffer: { type: "uniform" } }];
-}
-
-async function dispatch(
-  device: GPUDevice,
-  kernel: Kernel,
-  pipelines: PipelineCache,
-  bound: BoundInputs,
-): Promise<RunResult> {
-  const bufferSet = await bindBuffers(device, kernel, pipelines, bound);
-  try {
-    const { value: readbacks, checked } = withErrorScopes(device, kernel.name, () => submit(device, bufferSet));
-    // Both must settle before the buffers go, or a rejection would be left to nobody.
-    const [reported, read] = await Promise.allSettled([checked, readAll(readbacks, bound.dims)]);
-    if (reported.status === "rejected") throw reported.reason;
-    if (read.status === "rejected") throw read.reason;
-    return { outputs: read.value, launches: bufferSet.launches };
-  } finally {
-    bufferSet.destroy();
-  }
+  return Object.assign(Object.create(null), prepared, more);
 }
 
 interface Result {
@@ -193,53 +188,60 @@ interface Result {
   readonly size: number;
 }
 
-interface BufferSet extends BoundKernel {
-  readonly launches: number;
+/** What a call has on the device. */
+interface Uploaded {
+  readonly bound: BoundInputs;
+  readonly workgroups: readonly [number, number];
+  readonly group: GPUBindGroup;
   readonly results: readonly Result[];
+  /** Throws what the device has against the buffers. */
+  readonly checked: Promise<void>;
   /** A buffer that goes with the others. */
   create(label: string, size: number, usage: GPUBufferUsageFlags): GPUBuffer;
+  destroy(): void;
 }
 
-async function bindBuffers(
-  device: GPUDevice,
-  kernel: Kernel,
-  pipelines: PipelineCache,
-  bound: BoundInputs,
-): Promise<BufferSet> {
+function upload(device: GPUDevice, kernel: Kernel, layout: GPUBindGroupLayout, bound: BoundInputs): Uploaded {
   for (const binding of kernel.manifest.bindings) checkSize(device, binding, bound.dims);
-  const [x, y] = countWorkgroups(device, kernel, bound.dims);
-  const pipeline = await pipelines.get(bound.dims);
-  const buffers: GPUBuffer[] = [];
+  const workgroups = countWorkgroups(kernel, bound.dims);
+  const buffers = new Set<GPUBuffer>();
   const destroy = () => {
     for (const buffer of buffers) buffer.destroy();
+    buffers.clear();
   };
-  const create: BufferSet["create"] = (label, size, usage) => {
+  const create: Uploaded["create"] = (label, size, usage) => {
     const buffer = device.createBuffer({ label, size, usage });
-    buffers.push(buffer);
+    buffers.add(buffer);
     return buffer;
   };
   try {
     const { value, checked } = withErrorScopes(device, kernel.name, () => {
       const { entries, results } = fillBuffers(device, kernel, bound, create);
-      return { group: device.createBindGroup({ layout: pipelines.layout, entries }), results };
+      return { group: device.createBindGroup({ layout, entries }), results };
     });
-    await checked;
-    const record: BoundKernel["record"] = (encoder, timestampWrites, launches = 1) => {
-      const pass = encoder.beginComputePass({ label: kernel.name, ...(timestampWrites && { timestampWrites }) });
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, value.group);
-      // Of no workgroup Dawn says on the console that it is unusual.
-      for (let i = 0; i < launches && x > 0; i++) pass.dispatchWorkgroups(x, y);
-      pass.end();
-    };
-    return { launches: x > 0 ? 1 : 0, results: value.results, create, record, destroy };
+    checked.catch(() => {}); // It is awaited with the pipeline, which may fail first.
+    return { bound, workgroups, ...value, checked, create, destroy };
   } catch (caught) {
     destroy();
     throw caught;
   }
 }
 
-function fillBuffers(device: GPUDevice, kernel: Kernel, bound: BoundInputs, createBuffer: BufferSet["create"]) {
+async function runOnce(
+  device: GPUDevice,
+  name: string,
+  record: BoundKernel["record"],
+  uploaded: Uploaded,
+): Promise<RunResult> {
+  const { value: readbacks, checked } = withErrorScopes(device, name, () => submit(device, record, uploaded));
+  // Both must settle before the buffers go, or a rejection would be left to nobody.
+  const [reported, read] = await Promise.allSettled([checked, readAll(readbacks, uploaded.bound.dims)]);
+  if (reported.status === "rejected") throw reported.reason;
+  if (read.status === "rejected") throw read.reason;
+  return { outputs: read.value, launches: uploaded.workgroups[0] > 0 ? 1 : 0 };
+}
+
+function fillBuffers(device: GPUDevice, kernel: Kernel, bound: BoundInputs, createBuffer: Uploaded["create"]) {
   const { bindings, uniforms } = kernel.manifest;
   const entries: GPUBindGroupEntry[] = [];
   for (const { binding, data } of bound.arrays) {
@@ -267,7 +269,7 @@ function fillBuffers(device: GPUDevice, kernel: Kernel, bound: BoundInputs, crea
 }
 
 /** Starts the kernel once, and copies the results to where the host can read them. */
-function submit(device: GPUDevice, { record, results, create }: BufferSet): Result[] {
+function submit(device: GPUDevice, record: BoundKernel["record"], { results, create }: Uploaded): Result[] {
   const encoder = device.createCommandEncoder();
   record(encoder);
   const onHost = results.map(({ binding, buffer: from, size }) => {
@@ -306,13 +308,9 @@ function checkSize(device: GPUDevice, binding: Binding, dims: Dims): void {
   }
 }
 
-/** In x and y. Throws E0608 for more than the device starts. */
-function countWorkgroups(device: GPUDevice, kernel: Kernel, dims: Dims): readonly [number, number] {
-  const { rows: shape, rowsPerWorkgroup, atLeastOne = false } = kernel.manifest.dispatch;
-  const rows = elementCount(extents(shape, dims));
-  const count = Math.max(atLeastOne ? 1 : 0, Math.ceil(rows / rowsPerWorkgroup));
-  if (count <= maxWorkgroupsX) return [count, 1];
-  const most = device.limits.maxComputeWorkgroupsPerDimension * maxWorkgroupsX;
-  if (count > most) fail(runtimeErrors.tooManyWorkgroups(kernel.name, rows, count, most));
-  return [maxWorkgroupsX, Math.ceil(count / maxWorkgroupsX)];
+/** In x and y. Throws E0608 for more than the kernel counts, which no device starts either. */
+function countWorkgroups({ name, manifest: { dispatch } }: Kernel, dims: Dims): readonly [number, number] {
+  const overflow = overflowOf(dispatch, (dim) => extents([dim], dims)[0] as number);
+  if (overflow !== undefined) fail(runtimeErrors.notCounted(name, overflow, mostCounted));
+  return workgroupsOf(dispatch, elementCount(extents(dispatch.rows, dims)));
 }

@@ -3,7 +3,7 @@
 import type { Binding } from "../../codegen/manifest.ts";
 import { fromFloat16Bits, toFloat16Bits } from "../ir/float16.ts";
 import { elementCount } from "../ir/tensor.ts";
-import type { ElementType } from "../ir/types.ts";
+import { type ElementType, holds, isInteger, printType } from "../ir/types.ts";
 
 /** One array type an element type: f16 as its bits, bool as 0 and 1. */
 export interface HostArrays {
@@ -24,15 +24,15 @@ export interface HostTensor {
   readonly data: HostData;
 }
 
-/** Numbers of any element type, in float64: they are rounded to the parameter's. */
+/** Numbers of any element type, in float64: they are rounded to the parameter's. Truth values stand for a bool's. */
 export interface NumberTensor {
   readonly element: ElementType;
   readonly shape: readonly number[];
-  readonly data: Float64Array | readonly number[];
+  readonly data: Float64Array | readonly number[] | readonly boolean[];
 }
 
 /** What `run` takes for a parameter. A bare array takes the parameter's shape, where that is unambiguous. */
-export type HostInput = HostTensor | NumberTensor | HostData | Float64Array | readonly number[];
+export type HostInput = HostTensor | NumberTensor | HostData | Float64Array | readonly number[] | readonly boolean[];
 
 const arrayOf = {
   f32: Float32Array,
@@ -44,9 +44,16 @@ const arrayOf = {
 
 const elementNames = Object.keys(arrayOf) as ElementType[];
 
+const typedArrayTag = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)
+  ?.get as (this: unknown) => string | undefined;
+
+/** `Float32Array` and so on, of whatever window or thread it is; `undefined` for what is no typed array. */
+const typedArrayName = (value: unknown): string | undefined => typedArrayTag.call(value);
+
 /** The element type a typed array stands for; `undefined` for plain numbers, which stand for any. */
 function elementOfData(data: unknown): ElementType | undefined {
-  return elementNames.find((element) => data instanceof arrayOf[element]);
+  const name = typedArrayName(data);
+  return elementNames.find((element) => arrayOf[element].name === name);
 }
 
 export interface ReadInput {
@@ -54,25 +61,81 @@ export interface ReadInput {
   readonly element: ElementType | undefined;
   /** `undefined`: follows from the parameter. */
   readonly shape: readonly number[] | undefined;
-  readonly data: HostData | Float64Array | readonly number[];
+  readonly data: HostData | Float64Array;
 }
 
-/** An input with its element type and shape, as far as they are given; `undefined` for what is no array at all. */
-export function readInput(input: HostInput): ReadInput | undefined {
-  const isTensor = typeof input === "object" && input !== null && "data" in input;
-  const data: unknown = isTensor ? input.data : input;
-  const known = Array.isArray(data) || data instanceof Float64Array || elementOfData(data) !== undefined;
-  if (!known) return undefined;
-  const numbers = data as ReadInput["data"];
-  if (!isTensor) return { element: elementOfData(numbers), shape: undefined, data: numbers };
-  const { element = elementOfData(numbers), shape } = input;
-  return shape === undefined || Array.isArray(shape) ? { element, shape, data: numbers } : undefined;
+/** Why something is no input, for `and got ...`. */
+export interface NoInput {
+  readonly got: string;
 }
 
-/** Whether `data` can hold elements of this type. */
-export function dataFits(element: ElementType, data: ReadInput["data"]): boolean {
+/**
+ * An input with its element type and shape, as far as they are given. Each of its members is read once. May throw what a
+ * getter throws.
+ */
+export function readInput(binding: Binding, input: unknown): ReadInput | NoInput {
+  const isTensor = typeof input === "object" && input !== null && !isArray(input) && "data" in input;
+  const bare = { data: input, element: undefined, shape: undefined };
+  const { data, element, shape } = (isTensor ? input : bare) as Record<"data" | "element" | "shape", unknown>;
+  if (!isArray(data)) return { got: withArticle(input) };
+  if (typedArrayName(data) !== undefined && isDetached(data as Uint8Array)) {
+    return { got: `${withArticle(data)} whose buffer is detached: it was given away` };
+  }
+  if (isTensor && shape !== undefined && !Array.isArray(shape)) return { got: "a tensor whose shape is no list" };
+  const extents = shape === undefined ? undefined : Array.from(shape as unknown[]);
+  const known = elementNames.find((name) => name === (element ?? elementOfData(data)));
+  if (element !== undefined && known === undefined) return { got: "a tensor of no element type" };
+  const holder = withArticle(data);
+  const got = known && extents ? `${printType({ element: known, shape: extents.map(shown) })} in ${holder}` : holder;
+  if (known !== undefined && known !== binding.element) return { got };
   const own = elementOfData(data);
-  return own === undefined || own === element;
+  if (own !== undefined && own !== binding.element) return { got };
+  const numbers = own === undefined ? readNumbers(binding.element, data as ArrayLike<unknown>) : (data as HostData);
+  if ("got" in numbers) return numbers;
+  return { element: known, shape: extents as number[] | undefined, data: numbers };
+}
+
+const isArray = (value: unknown) =>
+  Array.isArray(value) || typedArrayName(value) === "Float64Array" || elementOfData(value) !== undefined;
+
+/** Numbers of a list, or of a Float64Array, that the element type can hold after rounding. */
+function readNumbers(element: ElementType, list: ArrayLike<unknown>): Float64Array | NoInput {
+  const numbers = new Float64Array(list.length);
+  for (let i = 0; i < numbers.length; i++) {
+    const value = list[i];
+    const isRight = typeof value === "number" ? canHold(element, value) : element === "bool" && value === !!value;
+    if (!isRight) return { got: `${value === undefined ? "nothing" : shown(value)} at element ${i}` };
+    numbers[i] = Number(value);
+  }
+  return numbers;
+}
+
+/** Floats round, and every number but NaN is a truth value. */
+function canHold(element: ElementType, value: number): boolean {
+  return isInteger(element) ? holds(element, value) : element !== "bool" || !Number.isNaN(value);
+}
+
+/** Its length is 0 then, as if it had been made so. */
+function isDetached({ buffer, length }: Uint8Array): boolean {
+  if (length > 0) return false;
+  try {
+    new Uint8Array(buffer);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** `a Float32Array`, `an object`, `null`: what a value is, for people. */
+export function withArticle(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  const noun = typedArrayName(value) ?? (Array.isArray(value) ? "Array" : typeof value);
+  return `${/^[aeio]/i.test(noun) ? "an" : "a"} ${noun}`;
+}
+
+/** A number, a truth value or what else it is. */
+export function shown(value: unknown): string {
+  return typeof value === "number" || typeof value === "boolean" ? String(value) : withArticle(value);
 }
 
 /** Bytes of one element in a binding's buffer. */
@@ -85,13 +148,23 @@ export function bufferSize(binding: Binding, elements: number): number {
   return Math.max(16, Math.ceil((elements * storedSize(binding)) / 16) * 16);
 }
 
-/** The bytes of `data` in the layout of the binding, not padded. Numbers are rounded to the element type. */
+/**
+ * The bytes of `data` in the layout of the binding, not padded, in memory that nothing else changes or shares. Numbers are
+ * rounded to the element type.
+ */
 export function encode(binding: Binding, data: ReadInput["data"]): ArrayBufferView<ArrayBuffer> {
-  if (binding.element === "bool") return Uint32Array.from(data as ArrayLike<number>, (value) => (value ? 1 : 0));
-  if (elementOfData(data) === binding.element) return data as ArrayBufferView<ArrayBuffer>;
-  const numbers = data as ArrayLike<number>;
-  if (binding.element === "f16") return Uint16Array.from(numbers, toFloat16Bits);
-  return arrayOf[binding.element].from(numbers) as ArrayBufferView<ArrayBuffer>;
+  const { element } = binding;
+  const numbers: ArrayLike<number> = data;
+  if (element === "bool") return Uint32Array.from(numbers, (value) => (value ? 1 : 0));
+  if (elementOfData(data) === undefined && element === "f16") return Uint16Array.from(numbers, toFloat16Bits);
+  if (elementOfData(data) === element && isPlainBuffer(data.buffer)) return data as ArrayBufferView<ArrayBuffer>;
+  return new arrayOf[element](numbers) as ArrayBufferView<ArrayBuffer>;
+}
+
+/** WebGPU takes no memory that may change its size; memory that is shared may change while it is read. */
+function isPlainBuffer(buffer: ArrayBufferLike): boolean {
+  const isShared = Object.prototype.toString.call(buffer) !== "[object ArrayBuffer]";
+  return !isShared && (buffer as { readonly resizable?: boolean }).resizable !== true;
 }
 
 /** A result read back from its buffer. `bytes` may be padded; the tensor gets its own copy. */

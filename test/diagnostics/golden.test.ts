@@ -8,13 +8,14 @@ import { internalError } from "../../src/diagnostics/errors-cli.ts";
 import { constErrors } from "../../src/diagnostics/errors-const.ts";
 import {
   compareErrors,
+  compareWarnings,
   constFileErrors,
   contractErrors,
   fileErrors,
   npyErrors,
 } from "../../src/diagnostics/errors-data.ts";
 import { externErrors } from "../../src/diagnostics/errors-extern.ts";
-import { kernelErrors, kernelRemarks } from "../../src/diagnostics/errors-kernel.ts";
+import { kernelErrors, kernelRefusals, kernelRemarks } from "../../src/diagnostics/errors-kernel.ts";
 import { linearErrors } from "../../src/diagnostics/errors-linear.ts";
 import { normWarnings } from "../../src/diagnostics/errors-norms.ts";
 import { onnxErrors, onnxRemarks } from "../../src/diagnostics/errors-onnx.ts";
@@ -180,9 +181,12 @@ test("what is said when a kernel runs", () => {
     dimConflict: ["rows", "`x`", 4, "`residual`", 5],
     missingDim: ["f", "rows"],
     unknownDim: ["f", "row", ["rows"]],
-    wrongExtent: ["rows", -1],
+    wrongExtent: ["rows", "-1"],
+    noInputs: ["f", "null"],
+    noDims: ["f", "null"],
+    destroyed: ["f"],
     bufferTooLarge: ["x", 307_200_000, "maxStorageBufferBindingSize", 134_217_728],
-    tooManyWorkgroups: ["f", 2 ** 33, 2 ** 33, 65_535 ** 2],
+    notCounted: ["f", { what: "steps along a row", extents: [65_536, 65_536], count: 2 ** 32 }, 2 ** 32 - 2 ** 20],
     missingFeatures: ["f", ["subgroups", "shader-f16"]],
     missingLimit: ["f", "maxComputeInvocationsPerWorkgroup", 1024, 256],
     shaderRejected: ["f", ["3:4 error: unresolved value 'x'"]],
@@ -211,6 +215,7 @@ test("what is said when a kernel runs", () => {
 const pipeline = { name: "--passes", text: "canonicalise,cse{n=1,n=2}" };
 const part = (start: number, end: number) => ({ source: pipeline, start, end });
 const whole = { source: at.source, start: 0, end: 2 };
+const otherAxes = kernelRefusals.otherAxes("axes [0] of [n]", { name: "sum", span: whole, axes: "axes [1] of [n, m]" });
 const miss = { because: "the exponent is 3", help: "square the difference", at: whole };
 
 test("what is said of pipelines and passes", () => {
@@ -245,7 +250,7 @@ test("what passes remark", () => {
       ...found,
       ...sampled(kernelRemarks, {
         outside: [at, "linear", "a kernel here computes no matrix product"],
-        newKernel: [at, "gelu", "it folds other axes"],
+        newKernel: [at, "gelu", otherAxes],
       }),
       normWarnings.noNorm(["main"], "model"),
       ...sampled(normWarnings, { noNorm: [["f", "g"], "program"], noLayerNorm: [["f"]] }),
@@ -256,12 +261,13 @@ test("what passes remark", () => {
 test("what is said of functions that are no kernel", () => {
   const found = sampled(kernelErrors, {
     notFused: [at, "f", "gelu"],
-    severalKernels: [at, "f", "gelu", "it folds other axes than the reductions before it", 2],
-    cannotWalk: [at, "reshape", "it mixes the axes of its operand"],
+    severalKernels: [at, "f", "gelu", otherAxes, 2],
+    cannotWalk: [at, "reshape", { reason: "it mixes the axes of its operand" }],
     noCommonSpace: [whole, "f", "the largest walks over n, and another axis has m"],
     outside: [at, "f", "matmul", "a kernel here computes no matrix product", { others: 2, isInterpreted: true }],
     tooManyBuffers: [whole, "f", ["a", "b", "y"], "tiny", 2],
     tooLarge: [at, "f", 500, 250_000],
+    notCounted: [whole, "f", { what: "rows", extents: [65_536, 1, 65_536], count: 2 ** 32 }, 2 ** 32 - 2 ** 20],
   });
   const ofAnother = { others: 0, isInterpreted: false };
   found.push(kernelErrors.outside(at, "f", "extern", "nothing is known of it", ofAnother));
@@ -279,6 +285,10 @@ test("what is said of files", () => {
     wrongKind: ["x.npy", "<f4", "ids", "i32[n]"],
     outOfRange: ["x.npy", "1099511627776", 3, "ids", "i32[n]"],
   });
+  const notFinite = {
+    ...({ output: "y", what: "NaN", count: 5, total: 9 } as const),
+    ...{ operands: [-0.5], params: ["v"], instead: "--in v=rand" },
+  };
   const consts = sampled(constFileErrors, {
     notSafetensors: ["m.bin", "its header is longer than the file"],
     noTensor: [at, "m.safetensors", "ln.wieght", ["ln.weight", "ln.bias"]],
@@ -295,6 +305,7 @@ test("what is said of files", () => {
       cannotWrite: ["y.npy", "the disk is full"],
     }),
     ...sampled(compareErrors, { differs: ["y", values, "2e-6"] }),
+    ...sampled(compareWarnings, { notFinite: [at, "rsqrt", notFinite] }),
     contractErrors.notCentered(at, "x", [-1], { row: 3, mean: 0.5, count: 2, rows: 8 }),
     constErrors.notLoaded(at, "w"),
     constErrors.notCentered(at, "w_centered", 3, Number.NaN),

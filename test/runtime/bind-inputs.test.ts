@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { bindInputs, checkDims } from "../../src/runtime/bind-inputs.ts";
+import { bindInputs, readDims } from "../../src/runtime/bind-inputs.ts";
 import type { HostInput } from "../../src/runtime/host-tensor.ts";
 import { diagnosticsOf } from "../support/diagnostics.ts";
 import { handKernel } from "../support/hand-kernel.ts";
@@ -97,8 +97,12 @@ test.each([
   ["a text", { scale: "1, 2" }, "the input `scale` is f32[columns], and got a string"],
   ["a number", { h: 1 }, "the input `h` is f16, and got a number"],
   ["an object without data", { h: {} }, "the input `h` is f16, and got an object"],
-  ["a tensor whose shape is no list", { x: tensor("3x4") }, "the input `x` is f32[rows, columns], and got an object"],
-  ["a BigInt array", { scale: new BigInt64Array(4) }, "the input `scale` is f32[columns], and got an object"],
+  [
+    "a tensor whose shape is no list",
+    { x: tensor("3x4") },
+    "the input `x` is f32[rows, columns], and got a tensor whose shape is no list",
+  ],
+  ["a BigInt array", { scale: new BigInt64Array(4) }, "the input `scale` is f32[columns], and got a BigInt64Array"],
 ])("E0603: %s", (_, inputs, message) => {
   const [first, ...more] = wrong(inputs);
   expect(first).toContain("E0603: ");
@@ -149,7 +153,7 @@ test("E0607: dimensions that are none", () => {
     "E0607: the kernel `hand` has no dimension `depth` to choose\nnote: its dimensions are `rows`, `columns`",
   );
   for (const extent of [-1, 1.5, Number.NaN, 2 ** 32]) {
-    expect(diagnosticsOf(() => checkDims(kernel, { rows: extent }))).toEqual([
+    expect(diagnosticsOf(() => readDims(kernel, { rows: extent }))).toEqual([
       `E0607: the dimension \`rows\` must be a whole number from 0 to 2^32 - 1, and is ${extent}`,
     ]);
   }

@@ -70,7 +70,7 @@ describe("dimensions", () => {
       [true, 7],
       [false, 0],
     ] as const) {
-      const dispatch = { rows: ["rows"], rowsPerWorkgroup: 1, atLeastOne };
+      const dispatch = { rows: ["rows"], columns: [], rowsPerWorkgroup: 1, atLeastOne };
       const result = await runKernel(gpu.device, handKernel(wgsl, { outputs, dims, dispatch }), {}, { rows: 0 });
       expect(result.outputs.y?.data[0]).toBe(expected);
     }
@@ -88,7 +88,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>) { let i = group.x; ${body} }`;
     inputs: { x: [element, ["n"]] },
     outputs: { y: [element, ["n"]] },
     dims: [{ name: "n", binding: "uniform" }],
-    dispatch: { rows: ["n"], rowsPerWorkgroup: 1 },
+    dispatch: { rows: ["n"], columns: [], rowsPerWorkgroup: 1 },
   });
 }
 

@@ -71,6 +71,36 @@ console.log("done");`);
   expect(status).toBe(0);
 });
 
+deviceTest("kernels that are destroyed leave the memory of what was bound to them", () => {
+  const { status, stdout } = runScript(`const { device } = await openDevice();
+const large = { element: "f32", shape: [1024, 1024], data: new Float32Array(2 ** 20) };
+const held = [];
+const megabytes = () => process.memoryUsage().rss / 2 ** 20;
+async function grow(from, destroys) {
+  let before;
+  for (let i = from; i < from + 40; i++) {
+    if (i === from + 10) before = megabytes();
+    const prepared = await prepareKernel(device, { ...kernel, wgsl: kernel.wgsl + "// " + i }, { columns: 1024 });
+    const bound = await prepared.bind({ x: large });
+    const encoder = device.createCommandEncoder();
+    bound.record(encoder);
+    device.queue.submit([encoder.finish()]);
+    await device.queue.onSubmittedWorkDone();
+    held.push(prepared, bound);
+    if (destroys) prepared.destroy();
+  }
+  return megabytes() - before;
+}
+const kept = await grow(0, false);
+console.log(JSON.stringify({ kept, destroyed: await grow(100, true) }));
+process.exit(0);`);
+  expect(status).toBe(0);
+  const { destroyed, kept } = JSON.parse(stdout);
+  // Thirty times the 4 MiB of an input.
+  expect(kept, stdout).toBeGreaterThan(110);
+  expect(destroyed, stdout).toBeLessThan(kept / 2);
+});
+
 /** Where nothing of the machine's Vulkan is found, and the cache is empty. */
 function bareEnvironment(): Record<string, string | undefined> {
   const empty = temporaryFolder();

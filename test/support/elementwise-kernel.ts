@@ -74,7 +74,7 @@ export function elementwiseKernel({ name, element, attributes, operands, width }
   return handKernel(wgsl, {
     inputs: Object.fromEntries(elements.map((type, i) => [`x${i}`, [type, [count]]] as const)),
     outputs: { y: [out, [count]] },
-    dispatch: { rows: [count / width], rowsPerWorkgroup: 1 },
+    dispatch: { rows: [count / width], columns: [], rowsPerWorkgroup: 1 },
   });
 }
 

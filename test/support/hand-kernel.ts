@@ -25,7 +25,7 @@ export function handKernel(wgsl: string, { inputs = {}, outputs, ...rest }: Desc
     workgroupSize: [64, 1, 1],
     dims: [],
     overrides: [],
-    dispatch: { rows: [1], rowsPerWorkgroup: 1 },
+    dispatch: { rows: [1], columns: [], rowsPerWorkgroup: 1 },
     requiredFeatures: [],
     requiredLimits: {},
     target: "portable",
@@ -86,6 +86,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     ],
     uniforms: { binding: 2, fields: ["rows"], size: 16 },
     overrides: [{ dim: "columns", constant: "columns" }],
-    dispatch: { rows: ["rows"], rowsPerWorkgroup: 1 },
+    dispatch: { rows: ["rows"], columns: ["columns"], rowsPerWorkgroup: 1 },
   },
 );

@@ -1,0 +1,92 @@
+/** What an input is filled with where no file holds it: constants and random numbers. */
+
+import { roundTo } from "../ir/float16.ts";
+import { type ElementType, holds, isFloat } from "../ir/types.ts";
+
+export type Fill = "randn" | "rand" | "zeros" | "ones" | number | Distribution;
+
+export interface Distribution {
+  readonly name: "uniform" | "normal";
+  /** `uniform`: the least number, and the one that all are less than. `normal`: the mean and the standard deviation. */
+  readonly of: readonly [number, number];
+}
+
+const words = ["randn", "rand", "zeros", "ones"] as const;
+/** The forms of a fill, for usage lines and for help. */
+export const fillForms = [...words, "NUMBER", "uniform(LOW, HIGH)", "normal(MEAN, DEVIATION)"] as const;
+
+const special: Readonly<Record<string, number>> = { inf: Infinity, "+inf": Infinity, "-inf": -Infinity, nan: NaN };
+
+function readNumber(text: string): number | undefined {
+  if (Object.hasOwn(special, text)) return special[text];
+  return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) ? Number(text) : undefined;
+}
+
+/** The fill that a text stands for, why it stands for none, or `undefined` where it looks like none. */
+export function parseFill(text: string): Fill | { readonly wrong: string } | undefined {
+  const word = words.find((known) => known === text) ?? readNumber(text);
+  if (word !== undefined) return word;
+  const call = /^([a-z]+) *\(([^()]*)\)$/i.exec(text);
+  if (call === null) return undefined;
+  const [, name, args = ""] = call;
+  if (name !== "uniform" && name !== "normal") return { wrong: `there is no \`${name}(...)\`` };
+  const numbers = args.split(",").map((arg) => readNumber(arg.trim()) ?? Number.NaN);
+  const [first, second] = numbers;
+  if (numbers.length !== 2 || !numbers.every(Number.isFinite)) return { wrong: `\`${name}\` takes two finite numbers` };
+  const of = [first as number, second as number] as const;
+  if (name === "uniform" && !(of[0] < of[1])) return { wrong: "its first number is not less than its second" };
+  if (of[1] < 0 && name === "normal") return { wrong: "a standard deviation is not negative" };
+  return { name, of };
+}
+
+/** As it is written after `--in NAME=`. */
+export const printFill = (fill: Fill) =>
+  typeof fill === "object" ? `${fill.name}(${fill.of.join(", ")})` : String(fill);
+
+/** Numbers in [0, 1): mulberry32. */
+export function uniform(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** A number of the standard normal distribution, by Box and Muller. */
+export function normal(next: () => number): number {
+  return Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
+}
+
+/** What `randn` and `rand` are for each element type: for integers and truth values something of their kind. */
+const usual: { readonly [E in ElementType]: { readonly [Word in "randn" | "rand"]: Distribution } } = {
+  f32: { randn: { name: "normal", of: [0, 1] }, rand: { name: "uniform", of: [0, 1] } },
+  f16: { randn: { name: "normal", of: [0, 1] }, rand: { name: "uniform", of: [0, 1] } },
+  i32: { randn: { name: "uniform", of: [-10, 11] }, rand: { name: "uniform", of: [0, 21] } },
+  u32: { randn: { name: "uniform", of: [0, 21] }, rand: { name: "uniform", of: [0, 21] } },
+  bool: { randn: { name: "uniform", of: [0, 2] }, rand: { name: "uniform", of: [0, 2] } },
+};
+
+/** Draws numbers one by one; `undefined` where the element type does not hold what would come. */
+export function numbersOf(element: ElementType, fill: Fill, seed: number): (() => number) | undefined {
+  if (typeof fill !== "object" && fill !== "randn" && fill !== "rand") {
+    const number = fill === "zeros" ? 0 : fill === "ones" ? 1 : fill;
+    return holds(element, number) ? () => number : undefined;
+  }
+  const { name, of } = typeof fill === "object" ? fill : usual[element][fill];
+  const next = uniform(seed);
+  if (isFloat(element)) {
+    const [first, second] = of;
+    if (!of.every((bound) => Number.isFinite(roundTo[element](bound)))) return undefined;
+    if (name === "normal") return () => first + second * normal(next);
+    // What would be rounded up to the upper bound becomes the lower one.
+    return () => {
+      const number = first + next() * (second - first);
+      return roundTo[element](number) < second ? number : first;
+    };
+  }
+  const [least, end] = [Math.ceil(of[0]), Math.ceil(of[1])];
+  if (name === "normal" || !(least < end) || !holds(element, least) || !holds(element, end - 1)) return undefined;
+  return () => least + Math.floor(next() * (end - least));
+}

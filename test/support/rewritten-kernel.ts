@@ -1,0 +1,54 @@
+/** Kernels rewritten so that a driver shows what it would hide: other subgroup sizes, workgroup memory that is not zero. */
+
+import type { Kernel } from "../../codegen/manifest.ts";
+
+const start = /(fn main\([^)]*\)[^{]*\{\n)/;
+
+/** What a kernel declares in workgroup memory. */
+export function workgroupArrays(wgsl: string): { name: string; type: string; count: number }[] {
+  return [...wgsl.matchAll(/var<workgroup> (\w+): array<(\w+), (\d+)>;/g)].map(([, name, type, count]) => {
+    return { name: name as string, type: type as string, count: Number(count) };
+  });
+}
+
+/**
+ * The kernel on memory that holds something else than the zeros which WGSL promises, and which not every driver writes:
+ * what reads before it writes gives other results.
+ */
+export function onDirtyMemory(kernel: Kernel): Kernel {
+  const writes = workgroupArrays(kernel.wgsl).map(({ name, type, count }) => {
+    const garbage = /^(i32|u32)$/.test(type) ? `${type}(1234567)` : `${type}(1.5e30)`;
+    const size = kernel.manifest.workgroupSize[0];
+    return `  for (var dirty = local; dirty < ${count}u; dirty += ${size}u) { ${name}[dirty] = ${garbage}; }\n`;
+  });
+  if (writes.length === 0) throw new Error("the kernel has no workgroup memory");
+  return { ...kernel, wgsl: kernel.wgsl.replace(start, `$1${writes.join("")}  workgroupBarrier();\n`) };
+}
+
+/**
+ * The kernel with its subgroup shuffles done through workgroup memory, so that one compiled for subgroups of any size runs
+ * on a device whose subgroups have another.
+ * @param element of plain states; the others are moments.
+ */
+export function withoutSubgroups(kernel: Kernel, element: "f32" | "i32"): Kernel {
+  const size = kernel.manifest.workgroupSize[0];
+  const library = [element, "vec4f"].map(
+    (type) => `var<workgroup> shuffled_${type}: array<${type}, ${size}>;
+fn shuffle_${type}(value: ${type}, mask: u32) -> ${type} {
+  shuffled_${type}[own_lane] = value;
+  workgroupBarrier();
+  let other = shuffled_${type}[own_lane ^ mask];
+  workgroupBarrier();
+  return other;
+}
+`,
+  );
+  const wgsl = kernel.wgsl
+    .replace("enable subgroups;\n", "")
+    .replace(/let other = subgroupShuffleXor\(/g, "let other = shuffle_vec4f(")
+    .replace(/subgroupShuffleXor\(/g, `shuffle_${element}(`)
+    .replace(/(\n@compute)/, `\nvar<private> own_lane: u32;\n${library.join("")}$1`)
+    .replace(start, "$1  own_lane = local;\n");
+  const requiredFeatures = kernel.manifest.requiredFeatures.filter((feature) => feature !== "subgroups");
+  return { ...kernel, wgsl, manifest: { ...kernel.manifest, requiredFeatures } };
+}
