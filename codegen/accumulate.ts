@@ -10,9 +10,10 @@
  * - depth: how many blocks are around a state; the lane's own has 0.
  */
 
+import { type MonoidName, monoids } from "../src/ir/ops/monoids.ts";
 import { computedType, printConstant, wgslType } from "./expression.ts";
 import { known, printExtent } from "./extent.ts";
-import { combine, type Fold } from "./folds.ts";
+import type { Fold } from "./folds.ts";
 import type { Node } from "./graph.ts";
 import { isMean } from "./graph.ts";
 import { type Merge, mergeLanes, type Scratch } from "./lanes.ts";
@@ -47,8 +48,7 @@ const headroom = 8;
 const lowest = -(2 - 2 ** -23) * 2 ** 127;
 
 /** Folds whose states are plain values. */
-type PlainKind = Exclude<Fold["kind"], "moments" | "exps">;
-const plain = (kind: Exclude<Fold["kind"], "moments">): PlainKind => (kind === "exps" ? "sum" : kind);
+const plain = (kind: Exclude<Fold["kind"], "moments">): MonoidName => (kind === "exps" ? "sum" : kind);
 
 /** Whether a fold's additions round, so that they are nested in blocks. */
 export function isBlocked({ kind, operand }: Fold): boolean {
@@ -97,16 +97,8 @@ export class FoldWriter {
     return printConstant(value, "f32", 1, this.context.require);
   }
 
-  private identity(kind: PlainKind, { value: { element } }: Node): string {
-    const computed = computedType(element);
-    const extremes = {
-      f32: [-Infinity, Infinity],
-      i32: [-(2 ** 31), 2 ** 31 - 1],
-      u32: [0, 2 ** 32 - 1],
-      bool: [0, 1],
-    };
-    const [low, high] = extremes[computed] as [number, number];
-    return printConstant({ sum: 0, prod: 1, max: low, min: high }[kind], element, 1, this.context.require);
+  private identity(kind: MonoidName, { value: { element } }: Node): string {
+    return printConstant(monoids[kind].identity(computedType(element)), element, 1, this.context.require);
   }
 
   /** One of three elements, of which the last leaves their median as the shift; `mean` holds the second until then. */
@@ -134,7 +126,7 @@ export class FoldWriter {
       return;
     }
     if (kind !== "moments") {
-      w.line(`${name}_lane${end} = ${combine[kind](`${name}_lane${end}`, text)};`);
+      w.line(`${name}_lane${end} = ${monoids[kind].combine(`${name}_lane${end}`, text)};`);
       return;
     }
     const x = place.names.define("shifted");
@@ -211,12 +203,13 @@ export class FoldWriter {
     return width === 1 ? `vec4f${state}` : `lane_moments${state}`;
   }
 
-  private laneValue(kind: PlainKind, lane: string): string {
+  private laneValue(kind: MonoidName, lane: string): string {
     const { width } = this.context.schedule;
+    const { combine, isOperator } = monoids[kind];
     if (width === 1) return lane;
-    const [low, high] = [combine[kind](`${lane}.x`, `${lane}.y`), combine[kind](`${lane}.z`, `${lane}.w`)];
+    const [low, high] = [combine(`${lane}.x`, `${lane}.y`), combine(`${lane}.z`, `${lane}.w`)];
     if (width === 2) return low;
-    return kind === "sum" || kind === "prod" ? combine[kind](`(${low})`, `(${high})`) : combine[kind](low, high);
+    return isOperator ? combine(`(${low})`, `(${high})`) : combine(low, high);
   }
 
   private mergeOf({ kind, name, operand }: Fold): Merge {
@@ -224,7 +217,7 @@ export class FoldWriter {
       return { state: name, type: "vec4f", combine: (a, b) => `merge_moments(${a}, ${b})`, commutes: false };
     }
     const type = computedType(operand.value.element) as "f32" | "i32" | "u32";
-    return { state: name, type, combine: combine[plain(kind)], commutes: true };
+    return { state: name, type, combine: monoids[plain(kind)].combine, commutes: true };
   }
 
   /** A reduction's value from the row's state. */

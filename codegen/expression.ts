@@ -75,6 +75,6 @@ export function printElementwise(op: Op, args: readonly Argument[], width: numbe
 
 /** Whether the constants of the op must be bound to names: WGSL computes constant expressions itself, and refuses some. */
 export function bindsConstants(op: Op, args: readonly Argument[]): boolean {
-  const divides = (op.name === "div" || op.name === "rem") && isInteger((args[0] as Argument).element);
-  return divides || args.every((arg) => arg.constant !== undefined);
+  const { isPartial } = ops[op.name] as ElementwiseDef;
+  return (isPartial && isInteger((args[0] as Argument).element)) || args.every((arg) => arg.constant !== undefined);
 }

@@ -12,9 +12,13 @@
  */
 
 import type { Span } from "../src/diagnostics/diagnostic.ts";
-import { isMean, isOnline, type Node, spanOf } from "./graph.ts";
+import type { Op } from "../src/ir/ir.ts";
+import type { ReductionDef } from "../src/ir/ops/def.ts";
+import { ops } from "../src/ir/ops/index.ts";
+import type { MonoidName } from "../src/ir/ops/monoids.ts";
+import { isMean, isOnline, isVariance, type Node, spanOf } from "./graph.ts";
 
-export type FoldKind = "sum" | "max" | "min" | "prod" | "moments" | "exps";
+export type FoldKind = MonoidName | "moments" | "exps";
 
 /** One accumulation along the row; several reductions of one operand may read it. */
 export interface Fold {
@@ -74,14 +78,13 @@ export function foldsOf(
   define: (hint: string) => string,
   isShared: boolean,
 ) {
-  const isVariance = (node: Node) => !isMean(node) && (node.op?.name === "var" || node.op?.name === "moments");
   const spread = new Set(reductions.filter(isVariance).map((node) => node.operands[0]));
 
   const kindOf = (node: Node): FoldKind => {
     if (isVariance(node)) return "moments";
     if (isOnline(node)) return "exps";
-    if (!isMean(node)) return node.op?.name as FoldKind;
-    return centered.has(node) || (isShared && spread.has(node.operands[0])) ? "moments" : "sum";
+    if (isMean(node)) return centered.has(node) || (isShared && spread.has(node.operands[0])) ? "moments" : "sum";
+    return (ops[(node.op as Op).name] as ReductionDef).monoid;
   };
   const folds = new Map<string, Fold>();
   const foldOf = new Map<Node, Fold>();
@@ -103,11 +106,3 @@ export function foldsOf(
   }
   return { folds: [...folds.values()], foldOf };
 }
-
-/** How two states of the plain folds combine. */
-export const combine: Record<Exclude<FoldKind, "moments" | "exps">, (a: string, b: string) => string> = {
-  sum: (a, b) => `${a} + ${b}`,
-  prod: (a, b) => `${a} * ${b}`,
-  max: (a, b) => `max(${a}, ${b})`,
-  min: (a, b) => `min(${a}, ${b})`,
-};

@@ -19,7 +19,7 @@ import { Body } from "./body.ts";
 import { type Buffer, bufferFunctions, declareBuffer, storageOf } from "./buffers.ts";
 import { known } from "./extent.ts";
 import { laneMoments, mergeMoments } from "./folds.ts";
-import { bufferName, buildGraph, type Graph, isOnline, type Node, sumOfExps } from "./graph.ts";
+import { bufferName, buildGraph, type Graph, isOnline, isVariance, type Node, sumOfExps } from "./graph.ts";
 import { scratchSize } from "./lanes.ts";
 import { mostCounted, overflowOf, tooMany } from "./launch.ts";
 import { lowerNorms } from "./lower-norms.ts";
@@ -68,7 +68,7 @@ function plan(fn: Fn, target: TargetProfile, options: KernelOptions): { graph: G
 }
 
 function traitsOf({ nodes, stores }: Graph, { features }: TargetProfile, isStrict: boolean): Traits {
-  const hasMoments = ({ kind, op }: Node) => kind === "centered" || op?.name === "var" || op?.name === "moments";
+  const hasMoments = (node: Node) => node.kind === "centered" || isVariance(node);
   const values = [...stores.map(({ node }) => node), ...nodes.filter(({ kind }) => kind === "load")];
   return {
     // Of a strict kernel what else it computes may not order its sums.
@@ -91,8 +91,8 @@ function checkFused(fn: Fn): void {
   if (count < 2) return;
   const found = firstMismatch(work);
   const first = work.find((op) => op.kernel !== work[0]?.kernel) as (typeof work)[number];
-  const { op, reason } = found ?? { op: first, reason: "the program puts it into another `kernel`" };
-  fail(kernelErrors.severalKernels(op.span, fn.name, op.name, reason, count));
+  const { op, ...refusal } = found ?? { op: first, reason: "the program puts it into another `kernel`" };
+  fail(kernelErrors.severalKernels(op.span, fn.name, op.name, refusal, count));
 }
 
 function checkTarget(fn: Fn, target: TargetProfile): void {

@@ -13,7 +13,7 @@
 import { fail, type Span } from "../src/diagnostics/diagnostic.ts";
 import { kernelErrors } from "../src/diagnostics/errors-kernel.ts";
 import { type Atom, leavesOf } from "../src/ir/atoms.ts";
-import { type Fn, type Op, presentOperands, type Value } from "../src/ir/ir.ts";
+import { type Fn, type Op, presentOperands, reductionResultOf, type Value } from "../src/ir/ir.ts";
 import { type DimAtoms, IterationSpace } from "../src/ir/iteration.ts";
 import { attribute } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
@@ -58,8 +58,8 @@ export function buildGraph(fn: Fn, online = false): Graph {
   const live = liveOps(fn);
   const space = new IterationSpace();
   for (const op of live) {
-    const reason = space.add(op);
-    if (reason !== undefined) fail(kernelErrors.cannotWalk(op.span, op.name, reason));
+    const refusal = space.add(op);
+    if (refusal !== undefined) fail(kernelErrors.cannotWalk(op.span, op.name, refusal));
   }
   const order = walkOrder(fn, live, space);
   const columns = new Set(space.columns);
@@ -197,8 +197,9 @@ class GraphBuilder {
 
   /** Of one element, every reduction but the variance is that element. */
   private single(op: Op, value: Value, x: Node): Node {
-    const isVariance = op.name === "var" || value.index === 1;
-    return isVariance ? this.add({ kind: "single", value, op, operands: [x], atoms: x.atoms }) : x;
+    return reductionResultOf(value) === "variance"
+      ? this.add({ kind: "single", value, op, operands: [x], atoms: x.atoms })
+      : x;
   }
 }
 
@@ -227,9 +228,10 @@ export function sumOfExps(op: Op | undefined, x: Node): Node | undefined {
 export const isOnline = ({ kind, operands }: Node) => kind === "reduction" && operands.length === 2;
 
 /** Whether the node is a mean along the row. */
-export function isMean(node: Node): boolean {
-  return node.op?.name === "mean" || (node.op?.name === "moments" && node.value.index === 0);
-}
+export const isMean = ({ value }: Node): boolean => reductionResultOf(value) === "mean";
+
+/** Whether the node is a variance along the row. */
+export const isVariance = ({ value }: Node): boolean => reductionResultOf(value) === "variance";
 
 /** Whether the result has the columns of the walk, even if its values do not differ along them. */
 export function isColumnStore({ dims, node }: Store, { columns }: Graph): boolean {

@@ -5,6 +5,7 @@
 
 import { fail } from "../src/diagnostics/diagnostic.ts";
 import { kernelErrors } from "../src/diagnostics/errors-kernel.ts";
+import { ops } from "../src/ir/ops/index.ts";
 import { type Graph, isColumnStore, type Node, type Store } from "./graph.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -67,20 +68,14 @@ export interface Cache {
   readonly isMemory: boolean;
 }
 
-/** Ops that cost about as much as the arithmetic around them. */
-const cheap: ReadonlySet<string> = new Set([
-  ...["neg", "abs", "sign", "relu", "add", "sub", "mul", "minimum", "maximum", "fma", "clamp", "where", "cast"],
-  ...["eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not"],
-]);
-
-/** Whether computing the node again costs more than keeping it: several loads, or an op that is not cheap. */
+/** Whether computing the node again costs more than keeping it: several loads, or an op of a high cost. */
 function isDear(node: Node): boolean {
   let loads = 0;
   const open = [node];
   const seen = new Set(open);
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
     if (at.kind === "load") loads++;
-    if (loads > 2 || (at.op !== undefined && at.kind === "elementwise" && !cheap.has(at.op.name))) return true;
+    if (loads > 2 || costOf(at) === "high") return true;
     for (const operand of at.operands) {
       if (!operand.isColumn || seen.has(operand)) continue;
       seen.add(operand);
@@ -88,6 +83,12 @@ function isDear(node: Node): boolean {
     }
   }
   return false;
+}
+
+/** Of an elementwise node. */
+function costOf({ op, kind }: Node) {
+  const def = kind === "elementwise" && op !== undefined ? ops[op.name] : undefined;
+  return def?.kind === "elementwise" ? def.cost : undefined;
 }
 
 function plan(graph: Graph, keeps: (node: Node) => boolean): (Loop | undefined)[] {

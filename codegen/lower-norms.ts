@@ -23,7 +23,7 @@
 import { type Builder, rewriteFn } from "../src/ir/builder.ts";
 import { definedBy, type Fn, type Op, type Value } from "../src/ir/ir.ts";
 import { attribute, type Emitter, type NormDef } from "../src/ir/ops/def.ts";
-import { type OpName, ops } from "../src/ir/ops/index.ts";
+import { ops } from "../src/ir/ops/index.ts";
 import { type Shape, sameShape } from "../src/ir/types.ts";
 import type { Accuracy } from "./options.ts";
 
@@ -43,7 +43,7 @@ function inPrimitives(op: Op, def: NormDef, builder: Builder, accuracy: Accuracy
   const [x, gamma, beta] = op.operands as [Value, Value | undefined, Value | undefined];
   const { view, axes, affineView } = def.view(x.shape, op.attributes);
   const emitter: Emitter = {
-    emit: (name, operands, attributes) => builder.emit(name as OpName, operands, attributes),
+    emit: (name, operands, attributes) => builder.emit(name, operands, attributes),
     constant: (element, value) => builder.constant(element, value),
   };
   const eps = "eps" in def.attributes ? attribute.number(op.attributes, "eps") : undefined;

@@ -13,7 +13,7 @@
  * Not on floats, for they would lose a NaN, an infinity or a sign: x * 0 -> 0, x - x -> 0, x / x -> 1, x + 0 -> x.
  */
 
-import { makeOp, rewriteFn } from "../src/ir/builder.ts";
+import { makeOp, rewrite } from "../src/ir/builder.ts";
 import { evaluateOp } from "../src/ir/interpret.ts";
 import { type Attributes, constantValue, definedBy, type Op, Value } from "../src/ir/ir.ts";
 import { type OpName, ops } from "../src/ir/ops/index.ts";
@@ -153,11 +153,11 @@ export const canonicalize = definePass({
   example: "let a = 1 * x\nlet b = -(-a)\nreturn reshape(reshape(b, shape = [n, 1]), shape = [n])\n->\nreturn x",
   options: {},
   run(fn, context) {
-    const rewritten = rewriteFn(fn, (op, builder) => {
+    const { fn: rewritten, provenance } = rewrite(fn, (op, builder) => {
       const simple = simplest(op, () => context.count("rules applied"));
       if (simple === op) return undefined;
       return simple instanceof Value ? simple : builder.add(simple).results;
     });
-    return rewritten === fn ? fn : withoutDeadOps(rewritten);
+    return { fn: rewritten === fn ? fn : withoutDeadOps(rewritten), provenance };
   },
 });

@@ -8,12 +8,12 @@
  */
 
 import { lineColumn, type Span } from "../src/diagnostics/diagnostic.ts";
-import type { Miss } from "../src/diagnostics/remarks.ts";
+import { longestProof, type Miss, type Rest } from "../src/diagnostics/remarks.ts";
 import { type Const, constantValue, type Op, type Value } from "../src/ir/ir.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { rowMeans } from "../src/ir/row-means.ts";
 import { meetsItsRow, Products, readOf, sameNumbers } from "./match.ts";
-import { type OperandClaim, ownAxes, waysOf } from "./row-mean.ts";
+import { type OperandClaim, ownAxes, sameAxes, waysOf } from "./row-mean.ts";
 import { meanMiss, nameOf, statisticOf } from "./statistics.ts";
 
 export interface Proved {
@@ -62,8 +62,15 @@ function either(verdicts: readonly (Verdict | undefined)[]): Verdict | undefined
 
 const isWithin = (axes: readonly number[], others: readonly number[]) => axes.every((axis) => others.includes(axis));
 
+interface Decided {
+  readonly kind: Claim["kind"];
+  readonly axes: readonly number[];
+  readonly verdict: Verdict;
+}
+
 export class Centering {
-  private readonly verdicts = new Map<Value, Map<string, Verdict>>();
+  /** Few for each value. */
+  private readonly verdicts = new Map<Value, Decided[]>();
   private readonly products = new Products();
   private readonly consts: ReadonlyMap<string, Const>;
 
@@ -83,7 +90,10 @@ export class Centering {
   }
 
   private known({ kind, value, axes }: Claim): Verdict | undefined {
-    return this.verdicts.get(value)?.get(`${kind} ${axes.join()}`);
+    const decided = this.verdicts.get(value);
+    if (decided === undefined) return undefined;
+    for (const one of decided) if (one.kind === kind && sameAxes(one.axes, axes)) return one.verdict;
+    return undefined;
   }
 
   private decide(claim: Claim): Verdict {
@@ -101,8 +111,10 @@ export class Centering {
         waiting.push(...missing);
         continue;
       }
-      const ofValue = this.verdicts.get(at.value) ?? new Map<string, Verdict>();
-      this.verdicts.set(at.value, ofValue.set(`${at.kind} ${at.axes.join()}`, verdict));
+      const decided = { kind: at.kind, axes: at.axes, verdict };
+      const others = this.verdicts.get(at.value);
+      if (others === undefined) this.verdicts.set(at.value, [decided]);
+      else others.push(decided);
       waiting.pop();
     }
     return this.known(claim) as Verdict;
@@ -182,24 +194,31 @@ function constantAlong({ value, axes }: Claim, ask: Ask): Verdict | undefined {
     return unproved(`\`${name}\` varies along the row`, help, value);
   };
   if (op === undefined) return varies();
-  if (op.name === "broadcast")
+  const def = ops[op.name];
+  if (def.kind === "shape" && def.move === "repeat")
     return all([ask("constant", op.operand(0), own)], `\`${name}\` repeats one number along the row`, value);
-  if (ops[op.name].kind !== "elementwise") return varies();
+  if (def.kind !== "elementwise") return varies();
   const operands = op.operands.map((operand) => ask("constant", operand as Value, own));
   return all(operands, `\`${name}\` is made of what is constant along the row`, value);
 }
 
-/** The lines of a proof, what is proved first; every step once, with the line and the column that it is about. */
-export function explain(proof: Proved): string[] {
+/**
+ * The first lines of a proof, what is proved first; every step once, with the line and the column that it is about.
+ * @param most how many steps are looked at to count them.
+ */
+export function explain(proof: Proved, most: number): { lines: string[] } & Required<Rest> {
   const seen = new Set<Proved>();
   const open: Proved[] = [proof];
-  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+  let isCut = false;
+  for (let at = open.pop(); at !== undefined && !isCut; at = open.pop()) {
     if (seen.has(at)) continue;
+    isCut = seen.size >= most;
     seen.add(at);
-    open.push(...at.from.toReversed());
+    for (const step of at.from.toReversed()) open.push(step);
   }
-  return [...seen].map(({ because, at }) => {
+  const lines = [...seen].slice(0, longestProof).map(({ because, at }) => {
     const { line, column } = lineColumn(at.source, at.start);
     return `${because} (${line}:${column})`;
   });
+  return { lines, count: seen.size, isCut };
 }

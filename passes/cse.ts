@@ -12,7 +12,7 @@
  * same.
  */
 
-import { rewriteFn } from "../src/ir/builder.ts";
+import { rewrite } from "../src/ir/builder.ts";
 import { type Fn, isLeaf, type Op, type Value } from "../src/ir/ir.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { printNumber } from "../src/ir/print.ts";
@@ -39,13 +39,13 @@ class Keys {
 }
 
 /**
- * `fn` with every value computed once; the same object if there was nothing to merge.
+ * `fn` with every value computed once; the same object if there was nothing to merge. And what stands for each value.
  * @param merged is called with an op that goes, and the one that stays for it.
  */
-export function withoutEqualOps(fn: Fn, merged: (op: Op, same: Op) => void = () => {}): Fn {
+export function withoutEqualOps(fn: Fn, merged: (op: Op, same: Op) => void = () => {}) {
   const keys = new Keys();
   const first = new Map<string, Op>();
-  return rewriteFn(fn, (op) => {
+  return rewrite(fn, (op) => {
     if (op.name === "extern") return undefined;
     const key = keys.of(op);
     const same = first.get(key);

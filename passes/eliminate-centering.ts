@@ -15,14 +15,17 @@
  *   for each.
  */
 
+import type { Diagnostic } from "../src/diagnostics/diagnostic.ts";
 import { type Miss, remarks } from "../src/diagnostics/remarks.ts";
 import type { Op, Value } from "../src/ir/ir.ts";
 import { attribute } from "../src/ir/ops/def.ts";
 import { definePass, type PassContext } from "../src/pass/define-pass.ts";
+import type { CenterOutcome, CenterResolved, Fact } from "../src/pass/facts.ts";
 import { Centering, explain, type Verdict } from "./centering.ts";
-import { type Moves, planMoves, zeroClaims } from "./move-centering.ts";
+import { type Moves, planMoves } from "./move-centering.ts";
 import { rewriteCentering } from "./rewrite-centering.ts";
 import { nameOf } from "./statistics.ts";
+import { Traces } from "./trace-centering.ts";
 
 interface Options {
   readonly mode: "exact" | "lossy" | "off";
@@ -61,84 +64,89 @@ export const eliminateCentering = definePass({
     const unproved = centers.filter((op) => verdicts.get(op)?.proved === false);
     const plan = (fold: boolean) => planMoves(fn, unproved, centering, { fold });
     const moves = plan(context.options.fold);
-    const foldable = context.options.fold ? moves : plan(true);
-    for (const op of centers) {
-      report(op, verdicts.get(op) as Verdict, moves, foldable, context);
-    }
-    return rewriteCentering(fn, {
+    const traces = new Traces(moves);
+    const hasConstants = fn.ops.some((op) => op.name === "global");
+    const foldable = context.options.fold || !hasConstants ? moves : plan(true);
+    const most = Math.max(leastLooked, Math.floor(mostLooked / centers.length));
+    const reporter = { moves, traces, foldable, foldableTraces: new Traces(foldable), context, most };
+    const resolved = centers.map((op) => ({ op, ...report(op, verdicts.get(op) as Verdict, reporter) }));
+    const { centerOf, ...rewritten } = rewriteCentering(fn, {
       moves,
       replaced: new Set(centers),
       lossy: context.options.mode === "lossy",
       center: (name, axes) =>
         context.computed({ op: "center", operands: [name], attributes: { axes } }, `${name}_centered`),
     });
+    const facts = resolved.map(({ op, outcome, because }): Fact => {
+      const isCentered = outcome === "kept" || outcome === "moved";
+      const centers = () =>
+        traces.of(op.operand(0), axesOf(op)).centered.flatMap(({ value, axes }) => centerOf(value, axes) ?? []);
+      return { kind: "center resolved", center: op.result, outcome, because, centers: isCentered ? centers : () => [] };
+    });
+    return { ...rewritten, facts };
   },
 });
 
 const axesOf = (op: Op) => attribute.axes(op.attributes);
 
-/** Where the centering of a value went: constants and values that are centered instead. */
-interface Trace {
-  readonly constants: readonly Value[];
-  readonly centered: readonly Value[];
+/** How many values the remarks look at together, and each of them may: a stream is as long as it likes. */
+const mostLooked = 2 ** 18;
+const leastLooked = 16;
+
+interface Reporter {
+  readonly moves: Moves;
+  readonly traces: Traces;
+  /** Where centerings would go if they could move into constants. */
+  readonly foldable: Moves;
+  readonly foldableTraces: Traces;
+  readonly context: PassContext<Options>;
+  /** How many values are looked at. */
+  readonly most: number;
 }
 
-function traceOf(value: Value, axes: readonly number[], moves: Moves): Trace {
-  const constants = new Set<Value>();
-  const centered = new Set<Value>();
-  const seen = new Set<Value>();
-  const open = [{ value, axes }];
-  for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    const form = moves.form(at.value, at.axes)?.kind;
-    if (form === "constant") constants.add(at.value);
-    if (form === "converted") centered.add(at.value);
-    if (form !== "inPlace" || seen.has(at.value)) continue;
-    seen.add(at.value);
-    const { def } = at.value;
-    for (const claim of zeroClaims(moves.inPlace(at.value) as NonNullable<ReturnType<Moves["inPlace"]>>)) {
-      open.push({ value: (def as Op).operand(claim.operand), axes: claim.axes });
-    }
-  }
-  return { constants: [...constants], centered: [...centered] };
-}
-
-function report(op: Op, verdict: Verdict, moves: Moves, foldable: Moves, context: PassContext<Options>): void {
+function report(op: Op, verdict: Verdict, reporter: Reporter): Pick<CenterResolved, "outcome" | "because"> {
+  const { moves, traces, context, most } = reporter;
   const x = op.operand(0);
+  const axes = axesOf(op);
   const name = nameOf(x);
+  const say = (outcome: CenterOutcome, counted: string, said: Diagnostic) => {
+    context.remark(said);
+    context.count(counted);
+    return { outcome, because: said.notes };
+  };
   if (verdict.proved) {
-    context.remark(remarks.centeringProved(op.span, name, explain(verdict)));
-    context.count("centerings removed");
-    return;
+    const { lines, ...rest } = explain(verdict, most);
+    return say("proved", "centerings removed", remarks.centeringProved(op.span, name, lines, rest));
   }
-  const isLossy = context.options.mode === "lossy";
-  const { constants, centered } = traceOf(x, axesOf(op), moves);
-  const [here] = centered;
-  if (here !== undefined && isLossy) {
-    context.remark(remarks.centeringDropped(op.span, name, verdict.miss));
-    context.count("centerings dropped without a proof");
-  } else if (centered.length === 0 && constants.length === 0) {
-    context.remark(remarks.centeringProved(op.span, name, [onlyShifted]));
-    context.count("centerings removed");
-  } else if (centered.length === 0) {
-    context.remark(remarks.centeringFolded(op.span, name, constants.map(nameOf)));
-    context.count("centerings moved into constants");
-  } else if (here !== x) {
-    context.remark(remarks.centeringMoved(op.span, name, centered, constants.map(nameOf)));
-    context.count("centerings moved");
-  } else {
-    const blocked = moves.whyNot(x, axesOf(op));
+  const { constants, centered } = traces.kindsOf(x, axes);
+  if (centered && context.options.mode === "lossy") {
+    const dropped = remarks.centeringDropped(op.span, name, verdict.miss);
+    return say("lossy", "centerings dropped without a proof", dropped);
+  }
+  if (!centered && !constants) {
+    return say("proved", "centerings removed", remarks.centeringProved(op.span, name, [onlyShifted]));
+  }
+  if (moves.form(x, axes)?.kind === "converted") {
+    const blocked = moves.whyNot(x, axes);
     const why = moves.feedsStream(x) ? [beginsStream] : blocked === undefined ? [] : [`it does not move: ${blocked}`];
-    context.remark(remarks.centeringStays(op.span, name, helped(verdict.miss, x, op, foldable), why));
-    context.count("centerings kept");
+    const stays = remarks.centeringStays(op.span, name, helped(verdict.miss, x, axes, reporter), why);
+    return say("kept", "centerings kept", stays);
   }
+  const trace = traces.of(x, axes, most);
+  const names = trace.constants.map(nameOf);
+  if (!centered) {
+    const folded = remarks.centeringFolded(op.span, name, names, trace);
+    return say("folded", "centerings moved into constants", folded);
+  }
+  const to = trace.centered.map(({ value }) => value);
+  return say("moved", "centerings moved", remarks.centeringMoved(op.span, name, to, names, trace));
 }
 
 const onlyShifted = "what is added to its centered rows is constant along them, and is dropped";
 const beginsStream = "a stream begins here, and is centered here for all norms that read it";
 
 /** The miss, and what `fold` would do about it. */
-function helped(miss: Miss, x: Value, op: Op, foldable: Moves): Miss {
-  const { constants, centered } = traceOf(x, axesOf(op), foldable);
-  if (constants.length === 0 || centered.includes(x)) return miss;
+function helped(miss: Miss, x: Value, axes: readonly number[], { foldable, foldableTraces }: Reporter): Miss {
+  if (!foldableTraces.kindsOf(x, axes).constants || foldable.form(x, axes)?.kind === "converted") return miss;
   return { ...miss, help: "`fold=true` (`--weights-out FILE`) lets it move into constants" };
 }

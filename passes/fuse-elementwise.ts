@@ -16,7 +16,7 @@
  * kernels, with a remark too. Nothing is computed differently.
  */
 
-import { kernelRemarks } from "../src/diagnostics/errors-kernel.ts";
+import { kernelRemarks, type Refusal } from "../src/diagnostics/errors-kernel.ts";
 import { copyOp } from "../src/ir/builder.ts";
 import { isLeaf, makeFn, type Op, type Value } from "../src/ir/ir.ts";
 import { IterationSpace, whyOutside } from "../src/ir/iteration.ts";
@@ -28,9 +28,10 @@ export const fuseElementwise = definePass({
   example: "let a = exp(x)  let b = a + y   ->   kernel { let a = exp(x)  let b = a + y }",
   options: {},
   run(fn, context) {
-    const kernels = assign(fn.ops, (op, reason, isOutside) => {
-      const remark = isOutside ? kernelRemarks.outside : kernelRemarks.newKernel;
-      context.remark(remark(op.span, op.name, reason));
+    const kernels = assign(fn.ops, (op, refusal) => {
+      const { outside, newKernel } = kernelRemarks;
+      const isOutside = typeof refusal === "string";
+      context.remark(isOutside ? outside(op.span, op.name, refusal) : newKernel(op.span, op.name, refusal));
     });
     if (fn.ops.every((op) => kernels.get(op) === op.kernel)) return fn;
     context.count("ops fused", kernels.size);
@@ -44,12 +45,13 @@ export const fuseElementwise = definePass({
       for (const [i, result] of op.results.entries()) mapped.set(result, copy.results[i] as Value);
       return copy;
     });
-    return makeFn({ ...fn, ops, results: fn.results.map(({ name, value }) => ({ name, value: now(value) })) });
+    const results = fn.results.map(({ name, value }) => ({ name, value: now(value) }));
+    return { fn: makeFn({ ...fn, ops, results }), provenance: mapped };
   },
 });
 
 /** The kernel of each op; constants and what no kernel computes belong to none. */
-function assign(ops: readonly Op[], onCut: (op: Op, reason: string, isOutside: boolean) => void): Map<Op, number> {
+function assign(ops: readonly Op[], onCut: (op: Op, why: string | Refusal) => void): Map<Op, number> {
   const kernels = new Map<Op, number>();
   let kernel = -1;
   let space: IterationSpace | undefined;
@@ -57,13 +59,13 @@ function assign(ops: readonly Op[], onCut: (op: Op, reason: string, isOutside: b
     if (isLeaf(op)) continue;
     const outside = whyOutside(op);
     if (outside !== undefined) {
-      onCut(op, outside, true);
+      onCut(op, outside);
       space = undefined;
       continue;
     }
-    const reason = space?.add(op);
-    if (reason !== undefined) onCut(op, reason, false);
-    if (space === undefined || reason !== undefined) {
+    const refusal = space?.add(op);
+    if (refusal !== undefined) onCut(op, refusal);
+    if (space === undefined || refusal !== undefined) {
       kernel++;
       space = new IterationSpace();
       space.add(op);

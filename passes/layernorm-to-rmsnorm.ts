@@ -12,11 +12,12 @@
  */
 
 import { remarks } from "../src/diagnostics/remarks.ts";
-import { type Builder, rewriteFn } from "../src/ir/builder.ts";
+import { type Builder, rewrite } from "../src/ir/builder.ts";
 import type { Op, Value } from "../src/ir/ir.ts";
 import type { NormDef } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { definePass } from "../src/pass/define-pass.ts";
+import type { Fact } from "../src/pass/facts.ts";
 import { padded } from "./match.ts";
 
 /** gamma or beta in a shape that NumPy broadcasts along the normalized axes. */
@@ -27,13 +28,14 @@ function alongAxes(affine: Value, op: Op, builder: Builder): Value {
   return isTrailing ? affine : builder.emit("reshape", [affine], { shape: affineView });
 }
 
-/** What stands in the place of a LayerNorm. */
-export function centeredRmsNorm(op: Op, builder: Builder): Value {
+/** What stands in the place of a LayerNorm, and the centering in it. */
+export function centeredRmsNorm(op: Op, builder: Builder): { readonly value: Value; readonly center: Value } {
   const [x, gamma, beta] = op.operands;
   const { axes, eps } = op.attributes as { axes: readonly number[]; eps: number };
-  const centered = builder.emit("center", [x], { axes });
-  const normalized = builder.emit("rmsnorm", [centered, gamma], { axes, eps });
-  return beta === undefined ? normalized : builder.emit("add", [normalized, alongAxes(beta, op, builder)]);
+  const center = builder.emit("center", [x], { axes });
+  const normalized = builder.emit("rmsnorm", [center, gamma], { axes, eps });
+  const value = beta === undefined ? normalized : builder.emit("add", [normalized, alongAxes(beta, op, builder)]);
+  return { value, center };
 }
 
 export const layernormToRmsnorm = definePass({
@@ -47,11 +49,16 @@ export const layernormToRmsnorm = definePass({
     "let y = n + b",
   ].join("\n"),
   options: {},
-  run: (fn, context) =>
-    rewriteFn(fn, (op, builder) => {
+  run: (fn, context) => {
+    const facts: Fact[] = [];
+    const rewritten = rewrite(fn, (op, builder, original) => {
       if (op.name === "groupnorm") context.remark(remarks.groupNormStays(op.span));
       if (op.name !== "layernorm") return undefined;
       context.count("layernorms rewritten");
-      return centeredRmsNorm(op, builder);
-    }),
+      const { value, center } = centeredRmsNorm(op, builder);
+      facts.push({ kind: "norm rewritten", norm: original.result, center });
+      return value;
+    });
+    return { ...rewritten, facts };
+  },
 });

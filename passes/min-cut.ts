@@ -1,35 +1,42 @@
 /**
- * The cheapest assignment of true and false to variables under implications, as a minimum cut (Ford & Fulkerson 1956;
- * the reduction is that of Picard 1976).
+ * The cheapest assignment of true and false to variables under implications, as a minimum cut (the reduction is that of
+ * Picard 1976).
+ *
+ * - hard, soft: an implication that must hold, and one that may be broken at a cost.
+ * - forced: what follows from `yes`, or implies `no`, by hard implications. Such variables become one with `yes` or
+ *   `no`; often nothing else is left.
+ * - core: the others. disjoint-paths.ts finds which of them are true.
  */
 
-/** Larger than any sum of costs that occurs. */
-const never = Number.MAX_SAFE_INTEGER;
-
-interface Edge {
-  readonly to: number;
-  readonly back: number;
-  capacity: number;
-}
+import { type Core, reachedSide } from "./disjoint-paths.ts";
 
 export class Choices {
-  private readonly edges: Edge[][] = [[], []];
+  private count = 2;
+  private readonly froms: number[] = [];
+  private readonly tos: number[] = [];
+  /** 0 where the implication must hold. */
+  private readonly costs: number[] = [];
+  private visits = 0;
 
   /** A variable. */
   add(): number {
-    this.edges.push([]);
-    return this.edges.length - 1;
+    return this.count++;
   }
 
   /** These are true, and false. */
   readonly yes = 0;
   readonly no = 1;
 
-  /** If `a` is true then `b` is too; it costs `cost` where that is not so. */
-  imply(a: number, b: number, cost = never): void {
-    const [from, to] = [this.edges[a], this.edges[b]] as [Edge[], Edge[]];
-    from.push({ to: b, back: to.length, capacity: cost });
-    to.push({ to: a, back: from.length - 1, capacity: 0 });
+  /** If `a` is true then `b` is too; it costs `cost`, a positive integer, where that is not so. Without one it must be so. */
+  imply(a: number, b: number, cost = 0): void {
+    this.froms.push(a);
+    this.tos.push(b);
+    this.costs.push(cost);
+  }
+
+  /** How often an implication was looked at. */
+  get work(): number {
+    return this.visits;
   }
 
   /**
@@ -37,44 +44,81 @@ export class Choices {
    * @returns whether a variable is true.
    */
   solve(): (variable: number) => boolean {
-    let reached = this.search();
-    while (reached[this.no] !== undefined) {
-      this.augment(reached);
-      reached = this.search();
+    const forward = this.adjacency(this.froms);
+    const backward = this.adjacency(this.tos);
+    const mustHold = (edge: number) => this.costs[edge] === 0;
+    const isTrue = this.reached(this.yes, forward, this.tos, mustHold);
+    const isFalse = this.reached(this.no, backward, this.froms, mustHold);
+    if (isTrue[this.no] === 1) throw new Error("no assignment fulfils all implications that must hold");
+    // Nothing makes the others true.
+    const matters = this.reached(this.yes, forward, this.tos, () => true);
+    const core = new Int32Array(this.count).fill(-1);
+    let size = 2;
+    for (let v = 0; v < this.count; v++) {
+      if (isTrue[v] === 1) core[v] = this.yes;
+      else if (isFalse[v] === 1) core[v] = this.no;
+      else if (matters[v] === 1) core[v] = size++;
     }
-    return (variable) => reached[variable] !== undefined;
+    if (size === 2) return (variable) => isTrue[variable] === 1;
+    const { reached, work } = reachedSide(this.coreOf(core, size));
+    this.visits += work;
+    return (variable) => {
+      const at = core[variable] as number;
+      return at === this.yes || (at > this.no && reached[at] === 1);
+    };
   }
 
-  /** By which edge each variable is reached from `yes` over edges that have capacity left. */
-  private search(): (Edge | "start" | undefined)[] {
-    const reached = new Array<Edge | "start" | undefined>(this.edges.length).fill(undefined);
-    reached[this.yes] = "start";
-    const queue = [this.yes];
-    for (const at of queue) {
-      for (const edge of this.edges[at] as Edge[]) {
-        if (edge.capacity === 0 || reached[edge.to] !== undefined) continue;
-        reached[edge.to] = edge;
-        queue.push(edge.to);
+  /** For each variable, the implications that have it at `ends`. */
+  private adjacency(ends: readonly number[]): { starts: Int32Array; edges: Int32Array } {
+    const starts = new Int32Array(this.count + 1);
+    for (const v of ends) starts[v + 1] = (starts[v + 1] as number) + 1;
+    for (let v = 0; v < this.count; v++) starts[v + 1] = (starts[v + 1] as number) + (starts[v] as number);
+    const next = starts.slice();
+    const edges = new Int32Array(ends.length);
+    for (const [edge, v] of ends.entries()) {
+      const at = next[v] as number;
+      edges[at] = edge;
+      next[v] = at + 1;
+    }
+    this.visits += ends.length;
+    return { starts, edges };
+  }
+
+  private reached(
+    start: number,
+    { starts, edges }: ReturnType<Choices["adjacency"]>,
+    others: readonly number[],
+    passes: (edge: number) => boolean,
+  ): Uint8Array {
+    const seen = new Uint8Array(this.count);
+    seen[start] = 1;
+    const open = [start];
+    for (let at = open.pop(); at !== undefined; at = open.pop()) {
+      for (let i = starts[at] as number; i < (starts[at + 1] as number); i++) {
+        const edge = edges[i] as number;
+        const other = others[edge] as number;
+        this.visits++;
+        if (seen[other] === 1 || !passes(edge)) continue;
+        seen[other] = 1;
+        open.push(other);
       }
     }
-    return reached;
+    return seen;
   }
 
-  /** Fills the path that was found. */
-  private augment(reached: readonly (Edge | "start" | undefined)[]): void {
-    const path: Edge[] = [];
-    for (let edge = reached[this.no]; edge !== undefined && edge !== "start"; ) {
-      path.push(edge);
-      edge = reached[this.opposite(edge).to];
+  /** What leads to `yes` or from `no` restricts nothing, and a soft implication of `no` by `yes` is broken anyway. */
+  private coreOf(core: Int32Array, size: number): Core {
+    const [hardFrom, hardTo, softFrom, softTo]: [number[], number[], number[], number[]] = [[], [], [], []];
+    for (let edge = 0; edge < this.costs.length; edge++) {
+      const [a, b] = [core[this.froms[edge] as number] as number, core[this.tos[edge] as number] as number];
+      if (a < 0 || b < 0 || a === b || a === this.no || b === this.yes || (a === this.yes && b === this.no)) continue;
+      const cost = this.costs[edge] as number;
+      const [from, to] = cost === 0 ? [hardFrom, hardTo] : [softFrom, softTo];
+      for (let i = 0; i < Math.max(1, cost); i++) {
+        from.push(a);
+        to.push(b);
+      }
     }
-    const flow = path.reduce((least, edge) => Math.min(least, edge.capacity), Infinity);
-    for (const edge of path) {
-      edge.capacity -= flow;
-      this.opposite(edge).capacity += flow;
-    }
-  }
-
-  private opposite(edge: Edge): Edge {
-    return (this.edges[edge.to] as Edge[])[edge.back] as Edge;
+    return { size, yes: this.yes, no: this.no, hardFrom, hardTo, softFrom, softTo };
   }
 }

@@ -15,7 +15,7 @@ import { attribute } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import type { Centering } from "./centering.ts";
 import { Choices } from "./min-cut.ts";
-import { ownAxes, type Way, waysOf } from "./row-mean.ts";
+import { ownAxes, sameAxes, type Way, waysOf } from "./row-mean.ts";
 import { nameOf } from "./statistics.ts";
 
 /** How P of a value comes about. */
@@ -89,7 +89,7 @@ export function planMoves(fn: Fn, centers: readonly Op[], centering: Centering, 
     },
     inPlace: (value) => waysInPlace.get(value),
     feedsStream: (value) => streamed.has(value),
-    whyNot: (value, axes) => whyNot(region.get(value, axes) as Node, region),
+    whyNot: (value, axes) => region.whyNot(region.get(value, axes) as Node),
   };
 }
 
@@ -98,7 +98,8 @@ export const zeroClaims = (way: Way) => way.claims.filter((claim) => claim.kind 
 
 /** Everything of which P is read, if all that can be in place is. */
 class Region {
-  private readonly byValue = new Map<Value, Map<string, Node>>();
+  private readonly byValue = new Map<Value, Node[]>();
+  private nearest: { readonly reader: NearestBlocked; readonly part: NearestBlocked } | undefined;
   private readonly centering: Centering;
   private readonly choices: Choices;
   private readonly fold: boolean;
@@ -110,11 +111,12 @@ class Region {
   }
 
   nodes(): Node[] {
-    return [...this.byValue.values()].flatMap((ofValue) => [...ofValue.values()]);
+    return [...this.byValue.values()].flat();
   }
 
   get(value: Value, axes: readonly number[]): Node | undefined {
-    return this.byValue.get(value)?.get(String(ownAxes(value, axes)));
+    const own = ownAxes(value, axes);
+    return this.byValue.get(value)?.find((node) => sameAxes(node.axes, own));
   }
 
   parts({ value, way }: Node): Node[] {
@@ -141,8 +143,9 @@ class Region {
     const [way, blocked] = typeof found === "string" ? [undefined, found] : [found, undefined];
     const [read, inPlace] = [this.choices.add(), this.choices.add()];
     const node: Node = { value, axes, fixed, way, blocked, readers: [], read, inPlace };
-    const ofValue = this.byValue.get(value) ?? new Map<string, Node>();
-    this.byValue.set(value, ofValue.set(String(axes), node));
+    const others = this.byValue.get(value);
+    if (others === undefined) this.byValue.set(value, [node]);
+    else others.push(node);
     return node;
   }
 
@@ -176,12 +179,38 @@ class Region {
     for (const op of fn.ops) {
       for (const [i, operand] of op.operands.entries()) {
         const nodes = operand && this.byValue.get(operand);
-        for (const node of nodes?.values() ?? []) this.reads(op, i, node);
+        for (const node of nodes ?? []) this.reads(op, i, node);
       }
     }
     for (const { name, value } of fn.results) {
-      for (const node of this.byValue.get(value)?.values() ?? []) block(node, `is returned as \`${name}\``);
+      for (const node of this.byValue.get(value) ?? []) block(node, `is returned as \`${name}\``);
     }
+  }
+
+  /** The first that is blocked among what must be in place with the node; else among what it is made of. */
+  whyNot(start: Node): string | undefined {
+    if (start.way === undefined) return undefined;
+    this.nearest ??= this.findNearest();
+    const reader = this.nearest.reader.get(start);
+    if (reader !== undefined) return reader;
+    const part = this.nearest.part.get(start);
+    return `centering what it is made of costs as much${part === undefined ? "" : `, for ${part}`}`;
+  }
+
+  private findNearest() {
+    const nodes = this.nodes();
+    const [readBy, madeInto] = [new Map<Node, Node[]>(), new Map<Node, Node[]>()];
+    const add = (map: Map<Node, Node[]>, key: Node, node: Node) => {
+      const list = map.get(key);
+      if (list === undefined) map.set(key, [node]);
+      else list.push(node);
+    };
+    for (const node of nodes) {
+      for (const reader of node.readers) add(readBy, reader, node);
+      for (const part of this.parts(node)) if (part.fixed === undefined) add(madeInto, part, node);
+    }
+    const of = (map: ReadonlyMap<Node, Node[]>) => nearestBlocked(nodes, (node) => map.get(node) ?? []);
+    return { reader: of(readBy), part: of(madeInto) };
   }
 
   private reads(op: Op, index: number, node: Node): void {
@@ -190,7 +219,7 @@ class Region {
       const claims = reader.way === undefined ? [] : zeroClaims(reader.way);
       return claims.some(({ operand, axes }) => operand === index && this.get(node.value, axes) === node);
     };
-    const reader = [...(this.byValue.get(op.result)?.values() ?? [])].find(takes);
+    const reader = this.byValue.get(op.result)?.find(takes);
     if (reader === undefined) block(node, `is read by \`${op.name}\``);
     else node.readers.push(reader);
   }
@@ -206,19 +235,16 @@ function ignoresShift(op: Op, index: number, { value, axes }: Node): boolean {
   return ownAxes(value, attribute.axes(op.attributes)).every((axis) => axes.includes(axis));
 }
 
-/** The first that is blocked among what must be in place with `start`; else among what it is made of. */
-function whyNot(start: Node, region: Region): string | undefined {
-  if (start.way === undefined) return undefined;
-  const blockedBy = (next: (node: Node) => readonly Node[]) => {
-    const seen = new Set([start]);
-    for (const node of seen) {
-      if (node.blocked !== undefined) return node.blocked;
-      for (const other of next(node)) seen.add(other);
-    }
-    return undefined;
-  };
-  const reader = blockedBy((node) => node.readers);
-  if (reader !== undefined) return reader;
-  const part = blockedBy((node) => region.parts(node).filter(({ fixed }) => fixed === undefined));
-  return `centering what it is made of costs as much${part === undefined ? "" : `, for ${part}`}`;
+/** For each node, why the nearest of those that it leads to is blocked; itself first. */
+type NearestBlocked = ReadonlyMap<Node, string>;
+
+/** @param from the nodes that lead to a node. */
+function nearestBlocked(nodes: readonly Node[], from: (node: Node) => readonly Node[]): NearestBlocked {
+  const nearest = new Map<Node, string>();
+  // First operands were found last.
+  for (const node of nodes.toReversed()) if (node.blocked !== undefined) nearest.set(node, node.blocked);
+  for (const [node, why] of nearest) {
+    for (const before of from(node)) if (!nearest.has(before)) nearest.set(before, why);
+  }
+  return nearest;
 }

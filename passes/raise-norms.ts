@@ -61,7 +61,7 @@ export const raiseNorms = definePass({
   options: {},
   run(fn, context) {
     // Patterns compare values by identity, so what is written twice must be one value; and uses count, so none is dead.
-    const tidy = (raised: Fn) => withoutDeadOps(withoutEqualOps(raised));
+    const tidy = (raised: Fn) => withoutDeadOps(withoutEqualOps(raised).fn);
     const before = tidy(fn);
     const cores = stages.reduce((raised, rules) => tidy(applyRules(raised, rules, context)), before);
     const raised = withoutDeadOps(raiseAffine(raiseAffine(cores, "gamma", context), "beta", context));

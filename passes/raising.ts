@@ -11,9 +11,7 @@ export function sweep(fn: Fn, rule: (op: Op, builder: Builder, uses: (value: Val
   const before = usesOf(fn);
   const origin = new Map<Value, Value>();
   const uses = (value: Value) => before(origin.get(value) ?? value);
-  let next = 0;
-  return rewriteFn(fn, (op, builder) => {
-    const original = fn.ops[next++] as Op;
+  return rewriteFn(fn, (op, builder, original) => {
     for (const [i, result] of op.results.entries()) origin.set(result, original.results[i] as Value);
     return rule(op, builder, uses);
   });

@@ -1,6 +1,6 @@
 /** Writes a function as move-centering.ts has planned it. */
 
-import { type Builder, rewriteFn } from "../src/ir/builder.ts";
+import { type Builder, rewrite } from "../src/ir/builder.ts";
 import type { Const, Fn, Op, Value } from "../src/ir/ir.ts";
 import { attribute } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
@@ -19,7 +19,8 @@ export interface Rewriting {
   readonly lossy: boolean;
 }
 
-export function rewriteCentering(fn: Fn, rewriting: Rewriting): Fn {
+/** The function, what stands for the values of the old one, and the `center` that was made or stayed for one of them. */
+export function rewriteCentering(fn: Fn, rewriting: Rewriting) {
   const { moves, replaced, lossy } = rewriting;
   const made = new Map<Value, Map<string, Value>>();
   const taken = new Set([...fn.params, ...fn.ops.flatMap((op) => op.results)].map(({ name }) => name));
@@ -63,7 +64,7 @@ export function rewriteCentering(fn: Fn, rewriting: Rewriting): Fn {
     return other === undefined ? builder.emit(op.name, operands, op.attributes) : (operands[other] as Value);
   };
 
-  return rewriteFn(fn, (op, builder, original) => {
+  const rewritten = rewrite(fn, (op, builder, original) => {
     if (replaced.has(original)) {
       const axes = attribute.axes(op.attributes);
       const value = centered(original.operand(0), op.operand(0), axes, builder, op);
@@ -72,6 +73,8 @@ export function rewriteCentering(fn: Fn, rewriting: Rewriting): Fn {
     const way = moves.inPlace(original.result);
     return way && inPlace(op, way, builder, original);
   });
+  const centerOf = (value: Value, axes: readonly number[]) => made.get(value)?.get(String(axes));
+  return { ...rewritten, centerOf };
 }
 
 /** A tensor of zeros in the value's type. */

@@ -14,7 +14,7 @@
 import { listing } from "../src/diagnostics/errors-types.ts";
 import type { Miss } from "../src/diagnostics/remarks.ts";
 import type { Op, Value } from "../src/ir/ir.ts";
-import { attribute, type LinearDef } from "../src/ir/ops/def.ts";
+import { attribute, type LinearDef, type ShapeDef } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { type Dim, isFloat, type Shape } from "../src/ir/types.ts";
 import { nameOf, printAxes } from "./statistics.ts";
@@ -40,12 +40,15 @@ const miss = (because: string, help: string, at: Value): Miss => ({ because, hel
 export const ownAxes = (value: Value, axes: readonly number[]) =>
   axes.filter((axis) => (value.shape.at(axis) ?? 1) !== 1);
 
+export const sameAxes = (a: readonly number[], b: readonly number[]) =>
+  a.length === b.length && a.every((axis, i) => axis === b[i]);
+
 /** The ways in which the mean of the op's result over `axes` is zero; where there is none, why. */
 export function waysOf(op: Op, axes: readonly number[]): Ways {
   if (op.name === "cast") return throughCast(op, axes);
   const def = ops[op.name];
   if (def.kind === "linear") return throughLinear(op, def, axes);
-  if (def.kind === "shape") return throughShape(op, axes);
+  if (def.kind === "shape") return throughShape(op, def, axes);
   if (def.facts.rowMeanZero === undefined) {
     const because = `\`${op.name}\` does not keep a row mean of zero`;
     return miss(because, "sums, negation, and products with what is constant along the row do", op.result);
@@ -153,21 +156,21 @@ function throughLinear(op: Op, def: LinearDef, axes: readonly number[]): Ways {
   });
 }
 
-function throughShape(op: Op, axes: readonly number[]): Ways {
+function throughShape(op: Op, { move }: ShapeDef, axes: readonly number[]): Ways {
   const x = op.operand(0);
   const name = nameOf(op.result);
   const way = (moved: readonly number[], because: string): Ways => [
     { claims: [{ kind: "zero", operand: 0, axes: moved }], exact: true, because },
   ];
-  if (op.name === "broadcast") return way(axes, `\`${name}\` repeats \`${nameOf(x)}\``);
-  const moved = op.name === "transpose" ? throughPermutation(op, axes) : throughReshape(x.shape, op.result.shape, axes);
+  if (move === "repeat") return way(axes, `\`${name}\` repeats \`${nameOf(x)}\``);
+  const moved = move === "permute" ? throughPermutation(op, axes) : throughReshape(x.shape, op.result.shape, axes);
   if (moved !== undefined) return way(moved, `\`${name}\` is \`${nameOf(x)}\` with its rows in another place`);
   const because = `\`${name}\` cuts rows anew: its axes ${printAxes(axes)} are no axes of \`${nameOf(x)}\``;
   return miss(because, "center after the reshape", op.result);
 }
 
 function throughPermutation(op: Op, axes: readonly number[]): number[] {
-  const perm = op.attributes.perm as readonly number[];
+  const perm = attribute.permutation(op.attributes);
   return axes
     .map((axis) => perm.at(axis) as number)
     .map((axis) => (axis < 0 ? axis : axis - perm.length))

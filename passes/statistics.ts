@@ -6,7 +6,7 @@
  */
 
 import type { Miss } from "../src/diagnostics/remarks.ts";
-import { constantValue, definedBy, type Op, type Value } from "../src/ir/ir.ts";
+import { constantValue, definedBy, type Op, reductionResultOf, type Value } from "../src/ir/ir.ts";
 import { attribute } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { printNumber } from "../src/ir/print.ts";
@@ -95,8 +95,8 @@ function divisorMiss(stat: Statistic): Miss {
 
 /** Whether the statistic is the mean of its operand; words for why not, where it is nearly that. */
 export function meanMiss(stat: Statistic): Miss | undefined | "other" {
-  const isMean = stat.op.name === "mean" || (stat.op.name === "moments" && stat.value.index === 0);
-  if (isMean && near(stat.scale, 1, floatTolerance)) return stat.rounded && roundedMiss(stat.rounded);
+  if (reductionResultOf(stat.value) === "mean" && near(stat.scale, 1, floatTolerance))
+    return stat.rounded && roundedMiss(stat.rounded);
   if (stat.op.name !== "sum" || stat.scale === 1) return "other";
   const n = rowLength(stat);
   if (n === undefined || !near(n * stat.scale, 1, floatTolerance)) return divisorMiss(stat);

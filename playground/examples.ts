@@ -9,5 +9,3 @@ const files = {
 export const examples: ReadonlyMap<string, string> = new Map(
   Object.entries(files).map(([path, text]) => [path.replace(/^.*\/|\.tir$/g, ""), text]),
 );
-
-export const firstExample = "bert-output";

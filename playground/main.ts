@@ -1,12 +1,11 @@
 /** The page: puts its parts together. What they show comes from the workers; the program is in the address. */
 
-import type { TargetProfile } from "../codegen/target.ts";
 import { builtinTargets } from "../codegen/target.ts";
-import { byId, element } from "./dom.ts";
+import { byId, element, prose } from "./dom.ts";
 import { caretLine, goTo, mark, programEditor, underline } from "./editor/editor.ts";
-import { examples, firstExample } from "./examples.ts";
+import { examples } from "./examples.ts";
 import type { Analysis, ProgramView } from "./model/analyze.ts";
-import { readHash, type Shared, writeHash } from "./model/link.ts";
+import { checkShared, firstExample, readHash, type Shared, writeHash } from "./model/link.ts";
 import { messagesOf, type Place } from "./model/messages.ts";
 import { messageItem, type Summary, summaryOf } from "./panels/messages.ts";
 import { normsPanel } from "./panels/norms.ts";
@@ -15,27 +14,25 @@ import { passesPanel } from "./panels/passes.ts";
 import { remarksPanel } from "./panels/remarks.ts";
 import { runPanel } from "./panels/run.ts";
 import { makeTabs } from "./panels/tabs.ts";
+import { targetMenu } from "./panels/targets.ts";
 import { wgslPanel } from "./panels/wgsl.ts";
-import { adapterTarget } from "./run/gpu.ts";
 import type { RunRequest } from "./run/run-program.ts";
 import type { CompileAnswer, CompileTask } from "./workers/compile-worker.ts";
 import { Latest } from "./workers/latest.ts";
 import type { RunAnswer } from "./workers/run-worker.ts";
 
 const exampleMenu = byId<HTMLSelectElement>("example");
-const targetMenu = byId<HTMLSelectElement>("target");
-const ownTarget = "this-gpu";
-const defaultTarget = "portable";
 const hashDelay = 300;
 
-/** Profiles that are no built-in ones. */
-const profiles = new Map<string, TargetProfile>();
 let version = 0;
 let program: Analysis["program"];
 let hashTimer: ReturnType<typeof setTimeout> | undefined;
 let ownHash = "";
+/** Nothing is compiled before it is known what for. */
+let isReady = false;
+/** What changes then comes from the address. */
+let isOpening = false;
 
-const target = () => profiles.get(targetMenu.value) ?? targetMenu.value;
 const toPlace = ({ from, to }: Place) => goTo(editor, from, to);
 
 const wgsl = wgslPanel({
@@ -43,16 +40,28 @@ const wgsl = wgslPanel({
   follow: (line) => goTo(editor, editor.state.doc.line(Math.min(line, editor.state.doc.lines)).from),
   notice,
 });
-const run = runPanel({ start: startRun, stop: stopRun, goTo: toPlace });
-const panels: readonly Panel[] = [passesPanel(), remarksPanel(toPlace), normsPanel(toPlace), wgsl, run];
+const run = runPanel({ start: startRun, stop: stopRun, goTo: toPlace, wrote: scheduleHash });
+const passesTab = passesPanel();
+const panels: readonly Panel[] = [passesTab, remarksPanel(toPlace), normsPanel(toPlace), wgsl, run];
+const firstTab = passesTab.id;
 const tabs = makeTabs(byId("tabs"), byId("panels"), panels, () => {
   if (program === undefined) return;
+  scheduleHash();
   mark(editor, []);
   renderSelected(program);
 });
 
+const targets = targetMenu(byId<HTMLSelectElement>("target"), {
+  chosen: changed,
+  known: compile,
+  none({ reason }) {
+    const text = `${reason} Kernels are compiled for \`portable\` unless you choose another target, and Run interprets the program.`;
+    byId("no-gpu").replaceChildren(prose(text));
+  },
+});
+
 const editor = programEditor(byId("editor"), {
-  changed: submit,
+  changed,
   moved(line) {
     if (tabs.selected === wgsl) linkFromProgram(line);
   },
@@ -68,9 +77,21 @@ const compiler = new Latest<CompileTask, CompileAnswer>((task) => compileWorker.
 compileWorker.addEventListener("message", ({ data }: MessageEvent<CompileAnswer>) => compiler.answered(data));
 compileWorker.addEventListener("error", ({ message }) => notice(`The compiler stopped: ${message}. Reload the page.`));
 
-function submit(): void {
+function compile(): void {
+  if (!isReady) return;
   version++;
-  compiler.submit({ version, text: editor.state.doc.toString(), target: target() });
+  compiler.submit({ version, text: editor.state.doc.toString(), target: targets.current });
+}
+
+function changed(): void {
+  compile();
+  scheduleHash();
+}
+
+/** The address follows what the visitor does, and stays as it was opened until then. */
+function scheduleHash(): void {
+  if (isOpening) return;
+  byId("link-problems").replaceChildren();
   clearTimeout(hashTimer);
   hashTimer = setTimeout(updateHash, hashDelay);
 }
@@ -115,7 +136,7 @@ let runWorker: Worker | undefined;
 
 function startRun(choice: Pick<RunRequest, "fn" | "dims" | "seed">): void {
   runWorker ??= newRunWorker();
-  runWorker.postMessage({ ...choice, text: editor.state.doc.toString(), target: target() } satisfies RunRequest);
+  runWorker.postMessage({ ...choice, text: editor.state.doc.toString(), target: targets.current } satisfies RunRequest);
 }
 
 function newRunWorker(): Worker {
@@ -136,6 +157,7 @@ function stopRun(): void {
 
 function openRun(): void {
   tabs.select(run.id);
+  byId("views").scrollIntoView({ block: "nearest" });
   run.start();
 }
 
@@ -152,10 +174,13 @@ const exampleNamed = (text: string) => [...examples].find(([, source]) => source
 function sharedNow(): Shared {
   const text = editor.state.doc.toString();
   const example = exampleNamed(text);
-  // The profile of one's own GPU says nothing to others.
-  const chosen =
-    targetMenu.value === defaultTarget || profiles.has(targetMenu.value) ? {} : { target: targetMenu.value };
-  return { ...(example === undefined ? { text } : { example }), ...chosen };
+  const tab = tabs.selected.id;
+  return {
+    ...(example === undefined ? { text } : { example }),
+    ...(targets.asked !== undefined && { target: targets.asked }),
+    ...(tab !== firstTab && { tab }),
+    dims: run.written,
+  };
 }
 
 async function updateHash(): Promise<void> {
@@ -165,49 +190,66 @@ async function updateHash(): Promise<void> {
   history.replaceState(null, "", ownHash);
 }
 
-/** Takes the program of the address; the first example where it has none. */
+/** Takes what the address says; the first example where it has no program. */
 async function openHash(): Promise<void> {
   if (location.hash !== "" && location.hash === ownHash) return;
-  let shared: Shared = {};
+  let read: Shared = {};
+  const problems: string[] = [];
   try {
-    shared = await readHash(location.hash);
+    read = await readHash(location.hash);
   } catch (caught) {
-    notice((caught as Error).message);
+    problems.push((caught as Error).message);
   }
-  if (shared.target && builtinTargets.some(({ name }) => name === shared.target)) targetMenu.value = shared.target;
-  setText(shared.text ?? examples.get(shared.example ?? firstExample) ?? examples.get(firstExample) ?? "");
+  const known = {
+    examples: [...examples.keys()],
+    targets: builtinTargets.map(({ name }) => name),
+    tabs: panels.map(({ id }) => id),
+  };
+  const { shared, problems: unusable } = checkShared(read, known);
+  showLinkProblems([...problems, ...unusable], shared);
+  isOpening = true;
+  targets.asked = shared.target;
+  run.written = shared.dims ?? {};
+  tabs.select(shared.tab ?? firstTab);
+  setText(shared.text ?? (examples.get(shared.example ?? firstExample) as string));
+  isOpening = false;
+}
+
+function showLinkProblems(problems: readonly string[], { text, example }: Shared): void {
+  const lines = problems.map((problem) => element("p", {}, prose(problem)));
+  if (problems.length > 0 && text === undefined && example === undefined) {
+    const links = [...examples.keys()].map((name) =>
+      element("li", {}, element("a", { href: `#example=${name}` }, name)),
+    );
+    lines.push(element("p", {}, prose(`This is the example \`${firstExample}\`. There are:`)));
+    byId("link-problems").replaceChildren(...lines, element("ul", {}, ...links));
+  } else byId("link-problems").replaceChildren(...lines);
 }
 
 function setText(text: string): void {
   exampleMenu.value = exampleNamed(text) ?? "";
-  if (text === editor.state.doc.toString()) submit();
+  if (text === editor.state.doc.toString()) changed();
   else editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: text }, selection: { anchor: 0 } });
-}
-
-async function offerOwnTarget(): Promise<void> {
-  const found = await adapterTarget();
-  if ("reason" in found) return;
-  profiles.set(ownTarget, found);
-  targetMenu.append(element("option", { value: ownTarget }, `this GPU (${found.name})`));
 }
 
 exampleMenu.append(
   element("option", { value: "", disabled: true }, "(your own)"),
   ...[...examples.keys()].map((name) => element("option", { value: name }, name)),
 );
-targetMenu.append(...builtinTargets.map(({ name }) => element("option", { value: name }, name)));
 exampleMenu.addEventListener("change", () => setText(examples.get(exampleMenu.value) ?? ""));
-targetMenu.addEventListener("change", submit);
 byId("run").addEventListener("click", openRun);
 byId("copy-link").addEventListener("click", async () => {
   await updateHash();
   try {
     await navigator.clipboard.writeText(location.href);
-    notice("The link is copied. It holds the program.");
+    notice("The link is copied. It holds the program, the target, the tab and the sizes of a run.");
   } catch {
     notice("The browser does not let the page copy: the link is in the address bar, and holds the program.");
   }
 });
 addEventListener("hashchange", openHash);
-void offerOwnTarget();
 void openHash();
+void targets.ready.then(() => {
+  isReady = true;
+  compile();
+});

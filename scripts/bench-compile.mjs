@@ -9,7 +9,7 @@ import { kinds } from "./compile-times.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const cli = `${root}dist/src/cli/main.js`;
-const asked = { startRatio: 5, seconds: 10, megabytes: 500, growth: 6 };
+const asked = { startRatio: 5, seconds: 10, megabytes: 500, growth: 6, streamSeconds: 60, streamMegabytes: 2048 };
 const rounds = Number(process.argv[2] ?? 21);
 
 if (!existsSync(cli)) {
@@ -73,6 +73,16 @@ report(`tirc compile against node -e 0, median of ${rounds}`, start.ratio, "x", 
 const chain = measureProgram("chain", 10_000);
 report("10,000 statements to one kernel", chain.seconds, "s", asked.seconds);
 report("10,000 statements, memory at most", chain.megabytes, "MB", asked.megabytes);
+
+/** A million ops of one residual stream, with as much memory as is asked for. */
+for (const kind of ["returned", "moved"]) {
+  const args = ["--max-old-space-size=1800", `${root}scripts/centering-times.mjs`, kind, "1000000"];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8" });
+  if (status !== 0) throw new Error(`a stream of the kind ${kind} failed:\n${stderr}`);
+  const { seconds, megabytes } = JSON.parse(stdout);
+  report(`eliminate-centering of 1,000,000 ops, ${kind}`, seconds, "s", asked.streamSeconds);
+  report(`eliminate-centering of 1,000,000 ops, ${kind}, memory`, megabytes, "MB", asked.streamMegabytes);
+}
 
 const sizes = [10, 100, 1000, 5000, 10_000, 20_000];
 console.log(

@@ -6,7 +6,7 @@ import * as tirc from "../dist/src/index.js";
 import { signatureOf } from "../dist/src/ir/infer.js";
 import { callableNames, ops } from "../dist/src/ir/ops/index.js";
 import { elementTypes } from "../dist/src/ir/types.js";
-import { diagnosticsPage, languagePage, passesPage, readme } from "./reference.mjs";
+import { diagnosticsPage, languagePage, passesPage, walkthrough, withExamples } from "./reference.mjs";
 import { textmateGrammar } from "./textmate.mjs";
 
 const root = new URL("../", import.meta.url);
@@ -19,5 +19,6 @@ writeFileSync(new URL("diagnostics.md", docs), diagnosticsPage(catalog));
 
 writeFileSync(new URL("editors/vscode/tir.tmLanguage.json", root), textmateGrammar(callableNames, elementTypes));
 
-const text = readme(read("README.md"), read("examples/bert-output.tir"), read("examples/own-pass.ts"), tirc);
-writeFileSync(new URL("README.md", root), text);
+for (const page of ["README.md", "docs/library.md"]) writeFileSync(new URL(page, root), withExamples(read(page), read));
+const walk = walkthrough(read("docs/walkthrough.md"), read, { ...tirc, defaultPipeline });
+writeFileSync(new URL("walkthrough.md", docs), walk);

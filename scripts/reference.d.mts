@@ -1,4 +1,5 @@
 export function languagePage(intro: string, ops: object, signatureOf: (name: never) => string): string;
 export function passesPage(passes: readonly object[], defaultPipeline: readonly string[]): string;
 export function diagnosticsPage(catalog: ReadonlyMap<string, object>): string;
-export function readme(text: string, source: string, ownPass: string, tirc: object): string;
+export function withExamples(text: string, read: (path: string) => string): string;
+export function walkthrough(text: string, read: (path: string) => string, tirc: object): string;

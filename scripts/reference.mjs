@@ -89,28 +89,31 @@ export function between(text, name, content) {
   return `${text.slice(0, start)}\n${content.trim()}\n${text.slice(end)}`;
 }
 
-/** README.md's walk through the stages of one program. `tirc` is the library. */
-export function stages(source, { parse, print, compile }) {
-  const after = [];
+/** docs/walkthrough.md's stages of a program whose centerings move into constants. `tirc` is the library. */
+export function stages(source, { parse, print, compile, defaultPipeline }) {
+  const passes = defaultPipeline.map((name) => (name === "eliminate-centering" ? `${name}{fold=true}` : name));
+  const parts = [];
   const watch = {
     afterPass({ text, result, changed, remarks }) {
-      const said = remarks.map((remark) => `\n${remark.code}: ${remark.message}. ${remark.notes.join(". ")}`).join("");
-      if (changed) after.push(`**${text}**${said}\n\n${fenced("", print(result))}`);
-      else after.push(`**${text}** changes nothing here.${said}\n`);
+      parts.push(`**${text}**${changed ? "" : " changes nothing here."}\n`);
+      for (const { code, message, notes } of remarks) parts.push(`${[`${code}: ${message}`, ...notes].join("; ")}.\n`);
+      if (changed) parts.push(fenced("", print(result)));
     },
   };
-  const { kernels } = compile(parse(source), { instruments: [watch] });
-  const parts = [
-    "`examples/bert-output.tir`, as written above. `tirc compile examples/bert-output.tir --print-ir-after-all` shows what each pass makes of it:",
-    ...after,
-    "The kernel, for the target `portable`:",
-    fenced("wgsl", kernels[0].wgsl),
-  ];
-  return parts.join("\n");
+  const { kernels } = compile(parse(source), { passes, instruments: [watch] });
+  return [...parts, "The kernel, for the target `portable`:\n", fenced("wgsl", kernels[0].wgsl)].join("\n");
 }
 
-/** README.md with its generated parts. */
-export function readme(text, source, ownPass, tirc) {
-  const staged = between(text, "stages", stages(source, tirc));
-  return between(staged, "example examples/own-pass.ts", fenced("ts", ownPass));
+/** A page with the examples that it shows, each from its file, between `<!-- example PATH -->` and `<!-- /example -->`. */
+export function withExamples(text, read) {
+  const paths = [...text.matchAll(/<!-- example (\S+) -->/g)].map(([, path]) => path);
+  return paths.reduce(
+    (page, path) => between(page, `example ${path}`, fenced(path.split(".").at(-1), read(path))),
+    text,
+  );
+}
+
+/** docs/walkthrough.md with its generated parts. */
+export function walkthrough(text, read, tirc) {
+  return between(withExamples(text, read), "stages", stages(read("examples/models/stream-end.tir"), tirc));
 }

@@ -1,21 +1,36 @@
-/** `npm run screenshots`: the pictures of the playground in docs/, from the page as it is now. */
-import { statSync } from "node:fs";
+/**
+ * `npm run screenshots`: the pictures of the playground, from the page as it is now. Those in docs/, and in
+ * playground/public/ the one that is shown with a link to the page and the icon of a phone's home screen.
+ */
+import { readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { launchChromium, whyNoChromium } from "./chromium.mjs";
 import { servePlayground } from "./serve-playground.mjs";
 
 const desktop = { width: 1200, height: 720 };
 const phone = { width: 390, height: 844 };
+/** What is shown with a link. */
+const card = { width: 1200, height: 630 };
 
 const shots = [
-  { name: "light", viewport: desktop, example: "gpt2-prenorm", prepare: showPass },
-  { name: "dark", viewport: desktop, example: "bert-output", colorScheme: "dark", prepare: run },
-  { name: "wgsl", viewport: desktop, example: "vit-block", prepare: followLine },
-  { name: "phone", viewport: phone, example: "bert-output", prepare: makeMistake },
+  { path: "docs/playground-light.png", viewport: desktop, example: "prenorm-stream", prepare: showNorms },
+  {
+    ...{ path: "docs/playground-dark.png", viewport: desktop, example: "bert-output", colorScheme: "dark" },
+    prepare: run,
+  },
+  {
+    path: "docs/playground-wgsl.png",
+    viewport: desktop,
+    example: "vit-block",
+    target: "portable",
+    prepare: followLine,
+  },
+  { path: "docs/playground-phone.png", viewport: phone, example: "bert-output", prepare: makeMistake },
+  { path: "playground/public/preview.png", viewport: card, example: "prenorm-stream", prepare: showNorms },
 ];
 
-async function showPass(page) {
-  await page.getByText("raise-norms").click();
+async function showNorms(page) {
+  await page.getByRole("tab", { name: "Norms" }).click();
 }
 
 async function run(page) {
@@ -38,6 +53,12 @@ async function makeMistake(page) {
   await page.getByText("1 error.").waitFor();
 }
 
+async function save(page, path) {
+  const file = fileURLToPath(new URL(`../${path}`, import.meta.url));
+  await page.screenshot({ path: file, animations: "disabled", caret: "hide" });
+  console.log(`${path}  ${(statSync(file).size / 1000).toFixed(0)} kB`);
+}
+
 const why = whyNoChromium();
 if (why !== undefined) {
   console.error(`the browser ${why}`);
@@ -46,17 +67,20 @@ if (why !== undefined) {
 const { url, close } = await servePlayground();
 const browser = await launchChromium();
 try {
-  for (const { name, viewport, example, colorScheme = "light", prepare } of shots) {
+  for (const { path, viewport, example, target, colorScheme = "light", prepare } of shots) {
     const context = await browser.newContext({ viewport, colorScheme, reducedMotion: "reduce" });
     const page = await context.newPage();
-    await page.goto(`${url}#example=${example}`);
+    await page.goto(`${url}#example=${example}${target === undefined ? "" : `&target=${target}`}`);
     await page.waitForSelector("body[data-version]");
     await prepare(page);
-    const path = fileURLToPath(new URL(`../docs/playground-${name}.png`, import.meta.url));
-    await page.screenshot({ path, animations: "disabled", caret: "hide" });
-    console.log(`docs/playground-${name}.png  ${(statSync(path).size / 1000).toFixed(0)} kB`);
+    await save(page, path);
     await context.close();
   }
+  const page = await browser.newPage({ viewport: { width: 180, height: 180 } });
+  const icon = readFileSync(new URL("../playground/public/icon.svg", import.meta.url), "utf8");
+  // A phone rounds the corners itself, and shows what is transparent as black.
+  await page.setContent(`<body style="margin:0;background:#3557c8">${icon}</body>`);
+  await save(page, "playground/public/icon.png");
 } finally {
   await browser.close();
   await close();

@@ -22,10 +22,8 @@ export { builtinPasses, defaultPipeline } from "../passes/index.ts";
 export {
   applyFusedRmsNorm,
   type CenteringMode,
-  type CenteringOutcome,
   type FusedRmsNormOptions,
   type FusedRmsNormResult,
-  type NormRecord,
 } from "./apply-fused-rms-norm.ts";
 export {
   type CompileOptions,
@@ -54,7 +52,17 @@ export type { Place } from "./diagnostics/place.ts";
 export { type PrettyOptions, renderPretty } from "./diagnostics/pretty.ts";
 export { renderShort } from "./diagnostics/short.ts";
 export { type EmitModuleOptions, emitDeclarations, emitModule, exportNames } from "./emit-module.ts";
-export { Builder, copyOp, makeOp, type OpOptions, type Replacement, rewriteFn, withOperands } from "./ir/builder.ts";
+export {
+  Builder,
+  copyOp,
+  makeOp,
+  type OpOptions,
+  type Replacement,
+  type RewriteRule,
+  rewrite,
+  rewriteFn,
+  withOperands,
+} from "./ir/builder.ts";
 export { sameFn, sameModule } from "./ir/equal.ts";
 export type { Places } from "./ir/infer.ts";
 export { type Constants, constantsOf, interpret } from "./ir/interpret.ts";
@@ -106,6 +114,7 @@ export type { Tensor } from "./ir/tensor.ts";
 export { type Dim, type ElementType, elementTypes, printType, type Shape, type TensorType } from "./ir/types.ts";
 export { verifyFn } from "./ir/verify.ts";
 export { type Materialized, materialize, type NewConstant } from "./materialize.ts";
+export type { CenteringOutcome, NormRecord } from "./norm-records.ts";
 export { type FormatOptions, format } from "./parse/format.ts";
 export { type ParseOptions, parse } from "./parse/parse.ts";
 export {
@@ -117,6 +126,14 @@ export {
   type Pass,
   type PassContext,
 } from "./pass/define-pass.ts";
+export type {
+  CenterOutcome,
+  CenterResolved,
+  Fact,
+  NormRewritten,
+  PassOutput,
+  Provenance,
+} from "./pass/facts.ts";
 export type { Instrument, PassEnd, PassFailed, PassStart } from "./pass-manager/instrument.ts";
 export {
   dump,

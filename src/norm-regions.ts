@@ -3,9 +3,9 @@
  * before it, residuals that are added. What a region makes has the name and the numbers that it has in the whole.
  */
 
-import { isNorm } from "./apply-fused-rms-norm.ts";
 import { copyOp } from "./ir/builder.ts";
 import { type Fn, isLeaf, type Module, makeFn, makeModule, type Op, presentOperands, Value } from "./ir/ir.ts";
+import { isNorm } from "./norm-records.ts";
 import { PassManager } from "./pass-manager/pass-manager.ts";
 
 export interface NormRegion {

@@ -1,11 +1,12 @@
 /** What becomes of the norms of whole programs. Each is the same function before and after, unless the mode is lossy. */
 
 import { describe, expect, test } from "vitest";
-import { applyFusedRmsNorm, type CenteringOutcome } from "../src/apply-fused-rms-norm.ts";
+import { applyFusedRmsNorm } from "../src/apply-fused-rms-norm.ts";
 import { sameModule } from "../src/ir/equal.ts";
 import { constantsOf, interpret } from "../src/ir/interpret.ts";
 import type { Fn } from "../src/ir/ir.ts";
 import { print } from "../src/ir/print.ts";
+import type { CenteringOutcome } from "../src/norm-records.ts";
 import { parse } from "../src/parse/parse.ts";
 import { expectSameNumbers } from "./support/expect-numbers.ts";
 import { inFloat32, largestDifference } from "./support/float32.ts";
@@ -169,12 +170,13 @@ describe("what becomes of each norm", () => {
 
 test("a record says where the norm is, and what it has", () => {
   const { norms } = applyFusedRmsNorm(parse(program(`let y = ${ln("c", ", g")}\nreturn y`)));
-  const { span, ...rest } = norms[0] as (typeof norms)[0];
+  const { span, centers, ...rest } = norms[0] as (typeof norms)[0];
   expect(span.source.text.slice(span.start, span.end)).toBe("layernorm(c, g, axes = [-1])");
   expect(rest).toEqual({
     ...{ fn: "f", name: "y", norm: "layernorm", centering: "proved", gamma: true, beta: false, eps: 1e-5 },
     because: ["`c` is declared @centered(-1) (9:20)"],
   });
+  expect(centers()).toEqual([]);
 });
 
 test("modes: lossy drops what is not proved and says so, off drops nothing", () => {

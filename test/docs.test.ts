@@ -3,14 +3,15 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
 import { builtinPasses, defaultPipeline } from "../passes/index.ts";
-import { diagnosticsPage, languagePage, passesPage, readme } from "../scripts/reference.mjs";
+import { firstExample } from "../playground/model/link.ts";
+import { diagnosticsPage, languagePage, passesPage, walkthrough, withExamples } from "../scripts/reference.mjs";
 import { textmateGrammar } from "../scripts/textmate.mjs";
 import { catalog } from "../src/diagnostics/catalog.ts";
 import * as tirc from "../src/index.ts";
 import { signatureOf } from "../src/ir/infer.ts";
 import { callableNames, opNames, ops } from "../src/ir/ops/index.ts";
 import { elementTypes } from "../src/ir/types.ts";
-import { pages } from "./support/snippets.ts";
+import { pages, readmeProgram, snippetsOf } from "./support/snippets.ts";
 
 const read = (path: string) => readFileSync(path, "utf8");
 const renew = "run `npm run build && npm run docs`";
@@ -21,10 +22,9 @@ describe("generated pages are fresh", () => {
     ["docs/passes.md", () => passesPage(builtinPasses, defaultPipeline)],
     ["docs/diagnostics.md", () => diagnosticsPage(catalog)],
     ["editors/vscode/tir.tmLanguage.json", () => textmateGrammar(callableNames, elementTypes)],
-    [
-      "README.md",
-      () => readme(read("README.md"), read("examples/bert-output.tir"), read("examples/own-pass.ts"), tirc),
-    ],
+    ["README.md", () => withExamples(read("README.md"), read)],
+    ["docs/library.md", () => withExamples(read("docs/library.md"), read)],
+    ["docs/walkthrough.md", () => walkthrough(read("docs/walkthrough.md"), read, { ...tirc, defaultPipeline })],
   ])("%s", (path, generate) => expect(read(path), renew).toBe(generate()));
 });
 
@@ -34,16 +34,66 @@ test("the language page has every op that a program can call, and the passes pag
   for (const { name } of builtinPasses) expect(read("docs/passes.md")).toContain(`## ${name}\n`);
 });
 
-test("every program in the README and on the language page compiles", () => {
-  const programs = ["README.md", "docs/language.md"].flatMap((path) =>
-    [...read(path).matchAll(/```\n((?:\/\/.*\n)*fn [\s\S]*?)```/g)].map(([, text]) => text as string),
+test("every program in the README, on the language page and in the walkthrough compiles", () => {
+  const programs = ["README.md", "docs/language.md", "docs/walkthrough.md"].flatMap((path) =>
+    [...read(path).matchAll(/```(?:tir)?\n((?:\/\/.*\n|const .*\n|\n)*fn [\s\S]*?)```/g)].map(
+      ([, text]) => text as string,
+    ),
   );
-  expect(programs.length).toBeGreaterThanOrEqual(4);
+  expect(programs.length).toBeGreaterThanOrEqual(7);
   for (const text of programs) expect(tirc.compile(tirc.parse(text)).kernels).toHaveLength(1);
 });
 
-test("the README's program is the example", () => {
-  expect(read("README.md")).toContain(read("examples/bert-output.tir").split("\n").slice(1).join("\n").trim());
+test("the README begins with the program of the playground, of whose norms none keeps a centering", () => {
+  expect(snippetsOf("README.md").find(({ language }) => language === "tir")?.text).toBe(readmeProgram.text);
+  expect(read(`examples/${firstExample}.tir`)).toBe(readmeProgram.text);
+  const { norms } = tirc.applyFusedRmsNorm(tirc.parse(readmeProgram.text));
+  expect(norms.map(({ centering }) => centering)).toEqual(["folded", "folded", "folded"]);
+});
+
+test("the first block of two commands that install is the set-up of a clone", () => {
+  const lines = snippetsOf("README.md").map(({ text }) => text.trim().split("\n"));
+  const first = lines.find((block) => block.length === 2 && block.every((line) => line.startsWith("npm ci")));
+  expect(first).toEqual(["npm ci && npx tirc run examples/bert-output.tir --compare", "npm ci && npm test"]);
+});
+
+test("the walkthrough's kernel is a third longer with the centering", () => {
+  const module = tirc.parse(read("examples/models/stream-end.tir"));
+  const linesOf = (fold: boolean) => {
+    const passes = defaultPipeline.map((name) => (name === "eliminate-centering" ? `${name}{fold=${fold}}` : name));
+    return tirc.compile(module, { passes }).kernels[0]?.wgsl.split("\n").length as number;
+  };
+  expect(linesOf(false) / linesOf(true)).toBeCloseTo(4 / 3, 1);
+});
+
+test("CONTRIBUTING lists every folder of sources", () => {
+  const page = read("CONTRIBUTING.md");
+  const folders = readdirSync("src", { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const all = ["grammar", "passes", "codegen", "playground", "editors", ...folders.map(({ name }) => `src/${name}`)];
+  for (const folder of all) expect(page).toContain(`\`${folder}/\``);
+});
+
+describe("the placeholder for the repository's owner", () => {
+  const { homepage, repository, bugs, version } = JSON.parse(read("package.json"));
+  const whole = /github\.com\/([\w-]+)\/tirc/;
+
+  test("is one name in all addresses", () => {
+    const owner = whole.exec(repository.url)?.[1];
+    expect(homepage).toBe(`https://${owner}.github.io/tirc/`);
+    expect(repository.url).toBe(`git+https://github.com/${owner}/tirc.git`);
+    expect(bugs.url).toBe(`https://github.com/${owner}/tirc/issues`);
+    expect(read("SECURITY.md")).toContain(`https://github.com/${owner}/tirc/security/advisories/new`);
+  });
+
+  test("stands where CONTRIBUTING says, and nowhere else", () => {
+    const others = [...pages, "playground/index.html", "playground/vite.config.ts", "editors/vscode/package.json"];
+    const holders = ["package.json", ...others].filter((path) => read(path).includes("OWNER"));
+    expect(holders).toEqual(["package.json", "CONTRIBUTING.md", "SECURITY.md"]);
+  });
+
+  test("the changelog has the package's version", () => {
+    expect(read("CHANGELOG.md")).toMatch(new RegExp(`^## \\[?${version.replaceAll(".", "\\.")}\\]?`, "m"));
+  });
 });
 
 test("examples/own-pass.ts does what it says", async () => {

@@ -19,6 +19,13 @@ interface Example {
 
 const replace = (from: string) => (text: string, length: number) => text.replaceAll(from, String(length));
 
+/** The numbers of its constants are for rows of 8. */
+function constantsAsParameters(text: string, length: number): string {
+  const names = [...text.matchAll(/^const (\w+)/gm)].map(([, name]) => `${name}: f32[${length}]`);
+  const fn = text.slice(text.indexOf("fn ")).replaceAll("f32[8]", `f32[${length}]`);
+  return fn.replaceAll("rows, 8]", `rows, ${length}]`).replace("(", `(${names.join(", ")}, `);
+}
+
 const examples: Readonly<Record<string, Example>> = {
   "bert-output.tir": { withLength: replace("768"), dims: (rows) => ({ rows }) },
   "elementwise-chain.tir": { withLength: replace("512"), dims: (rows) => ({ rows }) },
@@ -30,6 +37,7 @@ const examples: Readonly<Record<string, Example>> = {
   },
   "llama-rmsnorm.tir": { withLength: (text) => text, dims: (tokens, hidden) => ({ batch: 1, tokens, hidden }) },
   "masked-softmax.tir": { withLength: replace("128"), dims: (queries) => ({ heads: 1, queries }) },
+  "prenorm-stream.tir": { withLength: constantsAsParameters, dims: (rows) => ({ rows }) },
   "rmsnorm-int8.tir": { withLength: replace("1024"), dims: (rows) => ({ rows }) },
   "vit-block.tir": {
     withLength: (text, length) => text.replaceAll("384", String(length)).replaceAll("197", "1"),

@@ -15,6 +15,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { type Ran, root, runNode, temporaryFolder } from "./support/built.ts";
+import { readmeProgram } from "./support/snippets.ts";
 
 const modules = join(root, "node_modules");
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
@@ -75,7 +76,16 @@ describe("the tarball", () => {
     const installed = join(folder, "node_modules/tirc");
     expect(existsSync(join(installed, "dist/src/cli/main.js"))).toBe(true);
     const top = readdirSync(installed).filter((name) => name !== "node_modules");
-    const expected = ["LICENSE", "README.md", "dist", "docs", "examples", "modules.d.ts", "package.json"];
+    const expected = [
+      "CHANGELOG.md",
+      "LICENSE",
+      "README.md",
+      "dist",
+      "docs",
+      "examples",
+      "modules.d.ts",
+      "package.json",
+    ];
     expect(top.filter((name) => !expected.includes(name))).toEqual([]);
     expect(top).toEqual(expect.arrayContaining(["LICENSE", "dist", "examples", "package.json"]));
     const files = readdirSync(join(installed, "dist"), { recursive: true, encoding: "utf8" });
@@ -136,6 +146,26 @@ describe("the command", () => {
     const { status, stdout, stderr } = run("npx", ["tirc", "run", "add.tir", "--dim", "rows=3", "--json"], folder);
     expect(status, stderr).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ function: "add_norm", outputs: { y: { shape: [3, 8], dtype: "f32" } } });
+  });
+});
+
+describe("the README's first minute", () => {
+  test("npm install tirc webgpu, the program, and its commands", () => {
+    const place = temporaryFolder();
+    writeFileSync(join(place, "package.json"), '{ "name": "newcomer", "version": "1.0.0", "private": true }\n');
+    writeFileSync(join(place, readmeProgram.name), readmeProgram.text);
+    // Nothing is published: the tarball stands for `tirc`, and this checkout's for what it depends on.
+    const packages = [join(folder, `tirc-${version}.tgz`), join(modules, "webgpu"), join(modules, "ohm-js")];
+    const installed = run("npm", ["install", ...packages], place);
+    expect(installed.status, installed.stderr).toBe(0);
+    const norms = run("npx", ["tirc", "explain-norms", readmeProgram.name], place);
+    expect(norms.stdout.match(/ folded$/gm), norms.stderr).toHaveLength(3);
+    const rewrite = ["tirc", "compile", readmeProgram.name, "--emit", "tir", "-o", "rms.tir"];
+    expect(run("npx", [...rewrite, "--weights-out", "rms.safetensors"], place).status).toBe(0);
+    expect(readFileSync(join(place, "rms.tir"), "utf8")).not.toMatch(/center\(|layernorm/);
+    const { status, stdout, stderr } = run("npx", ["tirc", "run", "rms.tir", "--compare"], place);
+    expect(status, stderr).toBe(0);
+    expect(stdout).toMatch(/^prenorm_stream on .+, [01] launch(es)?\n/);
   });
 });
 

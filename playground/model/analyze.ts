@@ -3,16 +3,17 @@
 import { generateKernel } from "../../codegen/generate.ts";
 import type { Kernel } from "../../codegen/manifest.ts";
 import { type TargetProfile, targetByName } from "../../codegen/target.ts";
-import { type NormRecord, normRecords } from "../../src/apply-fused-rms-norm.ts";
 import { optimize } from "../../src/compile.ts";
 import { lineColumn } from "../../src/diagnostics/diagnostic.ts";
 import type { Module } from "../../src/ir/ir.ts";
 import { print } from "../../src/ir/print.ts";
+import { type NormRecord, NormRecords } from "../../src/norm-records.ts";
 import { parse } from "../../src/parse/parse.ts";
 import type { Instrument } from "../../src/pass-manager/instrument.ts";
 import { startingDims } from "../run/dims.ts";
 import { lineDiff } from "./line-diff.ts";
 import { fileName, type Message, messageOf, messagesOf, type Place, placeOf } from "./messages.ts";
+import { pipeline } from "./pipeline.ts";
 
 export interface AnalyzeRequest {
   readonly text: string;
@@ -29,7 +30,7 @@ export interface PassView {
   readonly removed: readonly number[];
 }
 
-export interface NormView extends Omit<NormRecord, "span"> {
+export interface NormView extends Omit<NormRecord, "span" | "centers"> {
   readonly place: Place;
 }
 
@@ -78,18 +79,23 @@ type Attempt = <T>(step: () => T) => T | undefined;
 
 function programView(module: Module, target: AnalyzeRequest["target"], attempt: Attempt): ProgramView | undefined {
   const steps: { name: string; module: Module }[] = [{ name: "input", module }];
+  let records: NormRecords | undefined;
   const record: Instrument = {
-    afterPass: ({ pass, result }) => void steps.push({ name: pass.name, module: result }),
+    afterPass(event) {
+      steps.push({ name: event.pass.name, module: event.result });
+      records?.afterPass(event);
+      // `tirc explain-norms` too takes the norms as they are when the program is tidy and nothing is rewritten yet.
+      if (event.pass.name === "canonicalize") records ??= new NormRecords(event.result);
+    },
   };
-  const optimized = attempt(() => optimize(module, { instruments: [record] }));
+  const optimized = attempt(() => optimize(module, { passes: pipeline, instruments: [record] }));
   if (optimized === undefined) return undefined;
   const profile = attempt(() => (typeof target === "string" ? targetByName(target) : target));
-  // `tirc explain-norms` too takes the norms as they are when the program is tidy and nothing is rewritten yet.
-  const tidy = steps.find(({ name }) => name === "canonicalize")?.module ?? module;
+  const norms = (records ?? new NormRecords(module)).get();
   return {
     passes: passViews(steps),
     remarks: optimized.remarks.map(messageOf),
-    norms: normRecords(tidy, optimized.remarks).map(({ span, ...rest }) => ({ ...rest, place: placeOf(span) })),
+    norms: norms.map(({ span, centers: _, ...rest }) => ({ ...rest, place: placeOf(span) })),
     functions: optimized.module.fns.map((fn) => {
       const kernel = profile && attempt(() => generateKernel(fn, profile));
       return { name: fn.name, dims: attempt(() => startingDims(fn)) ?? {}, kernel, sources: sourceLines(kernel) };

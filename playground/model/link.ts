@@ -1,29 +1,85 @@
-/** The program in the address: `#code=...&target=...`, the text deflated and in base64url; an example by its name. */
+/**
+ * What the address says: the program, deflated and in base64url, or an example by its name; the target, the tab, and the
+ * extents that a run is to have. `#code=...&target=portable&tab=run&dim.rows=64`; what is left out is as it begins.
+ */
 
 export interface Shared {
   readonly text?: string;
   readonly example?: string;
   readonly target?: string;
+  readonly tab?: string;
+  /** Extents as they were written, by dimension. */
+  readonly dims?: Readonly<Record<string, string>>;
+}
+
+/** What an address without a program opens. */
+export const firstExample = "prenorm-stream";
+
+/** The names that an address can use. */
+export interface Known {
+  readonly examples: readonly string[];
+  readonly targets: readonly string[];
+  readonly tabs: readonly string[];
 }
 
 /** A hash that says more than this much of text is no program. */
 const mostBytes = 1_000_000;
+const dimPrefix = "dim.";
+const isExtent = (written: string) => /^\d{1,10}$/.test(written);
 
-/** The hash, with its `#`. */
-export async function writeHash({ text, example, target }: Shared): Promise<string> {
+/** The hash, with its `#`. Extents that are not numbers, as one is half written, are left out. */
+export async function writeHash({ text, example, target, tab, dims = {} }: Shared): Promise<string> {
   const fields = new URLSearchParams();
   if (example !== undefined) fields.set("example", example);
   else if (text !== undefined) fields.set("code", toBase64Url(await deflate(text)));
   if (target !== undefined) fields.set("target", target);
+  if (tab !== undefined) fields.set("tab", tab);
+  for (const [name, written] of Object.entries(dims)) if (isExtent(written)) fields.set(dimPrefix + name, written);
   return `#${fields}`;
 }
 
-/** @throws Error in words for the visitor, where the hash is damaged. */
+/** @throws Error in words for the visitor, where the program is damaged. */
 export async function readHash(hash: string): Promise<Shared> {
   const fields = new URLSearchParams(hash.replace(/^#/, ""));
-  const [code, example, target] = ["code", "example", "target"].map((name) => fields.get(name) ?? undefined);
+  const [code, example, target, tab] = ["code", "example", "target", "tab"].map(
+    (name) => fields.get(name) ?? undefined,
+  );
   const text = code === undefined ? undefined : await readCode(code);
-  return { ...(text !== undefined && { text }), ...(example && { example }), ...(target && { target }) };
+  const dims = [...fields].flatMap(([key, value]) =>
+    key.startsWith(dimPrefix) ? [[key.slice(dimPrefix.length), value] as const] : [],
+  );
+  return {
+    ...(text !== undefined && { text }),
+    ...(example && { example }),
+    ...(target && { target }),
+    ...(tab && { tab }),
+    ...(dims.length > 0 && { dims: Object.fromEntries(dims) }),
+  };
+}
+
+/** What can be used of it, and what cannot, in words for the visitor. */
+export function checkShared(shared: Shared, known: Known): { readonly shared: Shared; readonly problems: string[] } {
+  const problems: string[] = [];
+  const usable: Record<string, unknown> = { ...shared };
+  const kinds = [
+    ["example", known.examples],
+    ["target", known.targets],
+    ["tab", known.tabs],
+  ] as const;
+  for (const [kind, names] of kinds) {
+    const name = shared[kind];
+    if (name === undefined || names.includes(name)) continue;
+    problems.push(`The address asks for the ${kind} \`${name}\`, which does not exist.`);
+    delete usable[kind];
+  }
+  const dims = Object.entries(shared.dims ?? {});
+  for (const [name, written] of dims.filter(([, written]) => !isExtent(written))) {
+    problems.push(
+      `The address gives the dimension \`${name}\` the extent \`${written}\`, which is not a whole number.`,
+    );
+  }
+  if (dims.length > 0) usable.dims = Object.fromEntries(dims.filter(([, written]) => isExtent(written)));
+  return { shared: usable, problems };
 }
 
 async function readCode(code: string): Promise<string> {

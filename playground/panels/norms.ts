@@ -4,6 +4,7 @@ import { element, prose } from "../dom.ts";
 import type { NormView } from "../model/analyze.ts";
 import { type GoTo, placeButton } from "./messages.ts";
 import type { Panel } from "./panel.ts";
+import { dataTable, tableRow } from "./table.ts";
 
 const meanings: Readonly<Record<NormView["centering"], string>> = {
   proved: "its rows are centered already, so the centering is gone",
@@ -13,6 +14,7 @@ const meanings: Readonly<Record<NormView["centering"], string>> = {
   lossy: "the centering is dropped without a proof",
   none: "an RMSNorm, which centers nothing",
   left: "stays as it is",
+  unknown: "a pass of one's own replaced it, and did not say by what",
 };
 
 export function normsPanel(goTo: GoTo): Panel {
@@ -23,31 +25,32 @@ export function normsPanel(goTo: GoTo): Panel {
     element: root,
     render({ norms }) {
       if (norms.length === 0) root.replaceChildren("This program has no norm.");
-      else root.replaceChildren(element("div", { class: "wide" }, table(norms, goTo)));
+      else root.replaceChildren(table(norms, goTo));
     },
   };
 }
 
-function table(norms: readonly NormView[], goTo: GoTo): HTMLTableElement {
+function table(norms: readonly NormView[], goTo: GoTo): HTMLElement {
   const titles = ["Place", "Function", "Norm", "Affine", "eps", "Centering"];
-  const head = element("tr", {}, ...titles.map((title) => element("th", { scope: "col" }, title)));
-  const caption = element("caption", {}, "Norms, and what became of the centering of each");
-  const rows = norms.map((norm) => normRow(norm, goTo));
-  return element("table", {}, caption, element("thead", {}, head), element("tbody", {}, ...rows));
+  const caption = "Norms, and what became of the centering of each";
+  return dataTable(
+    titles,
+    [caption],
+    norms.map((norm) => normRow(norm, goTo)),
+  );
 }
 
 function normRow(norm: NormView, goTo: GoTo): HTMLTableRowElement {
   const affine = [norm.gamma ? "gamma" : "", norm.beta ? "beta" : ""].filter(Boolean).join(", ") || "none";
   const because = norm.because.map((reason) => element("li", {}, prose(reason)));
   const eps = norm.eps === 0 ? "0" : Number(norm.eps.toPrecision(7)).toExponential();
-  return element(
-    "tr",
+  return tableRow(
     {},
     element("td", {}, placeButton(norm.place, goTo)),
     element("td", { class: "code" }, norm.fn),
     element("td", { class: "code" }, norm.norm),
     element("td", {}, affine),
-    element("td", {}, eps),
+    element("td", { class: "number" }, eps),
     element(
       "td",
       {},

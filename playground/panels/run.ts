@@ -8,6 +8,7 @@ import type { Timing } from "../run/timing.ts";
 import type { RunAnswer } from "../workers/run-worker.ts";
 import { type GoTo, messageItem } from "./messages.ts";
 import type { Panel } from "./panel.ts";
+import { dataTable, tableRow } from "./table.ts";
 import { renewChoice } from "./wgsl.ts";
 
 export interface RunChoice {
@@ -17,11 +18,15 @@ export interface RunChoice {
 }
 
 export interface RunPanel extends Panel {
+  /** What the visitor wrote for extents, by dimension; setting it replaces all of it. */
+  written: Readonly<Record<string, string>>;
   show(answer: RunAnswer): void;
   start(): void;
 }
 
 export interface RunEvents {
+  /** The visitor wrote another extent. */
+  wrote(): void;
   start(choice: RunChoice): void;
   stop(): void;
   readonly goTo: GoTo;
@@ -53,7 +58,7 @@ export function runPanel(events: RunEvents): RunPanel {
 
   let functions: readonly FunctionView[] = [];
   /** What the visitor wrote, by dimension: it stays while the program changes. */
-  const written = new Map<string, string>();
+  let written: Record<string, string> = {};
   let current: ProgramView | undefined;
   /** What the results are of. */
   let ran: ProgramView | undefined;
@@ -68,15 +73,19 @@ export function runPanel(events: RunEvents): RunPanel {
     isRunning(false);
     status.textContent = "Stopped.";
   };
+  const write = (name: string, text: string) => {
+    written = { ...written, [name]: text };
+    events.wrote();
+  };
   const renewDims = () => {
     const fn = functions.find(({ name }) => name === choice.value) ?? functions[0];
     const wanted = Object.entries(fn?.dims ?? {});
     const have = [...dims.querySelectorAll("input")];
     if (have.map(({ name }) => name).join() !== wanted.map(([name]) => name).join()) {
-      dims.replaceChildren(...wanted.map(([name]) => dimField(name, written)));
+      dims.replaceChildren(...wanted.map(([name]) => dimField(name, write)));
     }
     for (const [i, input] of dims.querySelectorAll("input").entries()) {
-      const value = written.get(input.name) ?? String(wanted[i]?.[1]);
+      const value = written[input.name] ?? String(wanted[i]?.[1]);
       if (input.value !== value && input !== document.activeElement) input.value = value;
     }
   };
@@ -97,6 +106,7 @@ export function runPanel(events: RunEvents): RunPanel {
   });
 
   const show = (answer: RunAnswer) => {
+    const isFirst = results.childElementCount === 0;
     if (answer.kind === "status") status.textContent = `${answer.text} …`;
     else if (answer.kind === "result") results.append(resultView(answer.view));
     else if (answer.kind === "timing") results.append(timingView(answer.timing));
@@ -108,6 +118,8 @@ export function runPanel(events: RunEvents): RunPanel {
       isRunning(false);
       if (!results.querySelector(".messages")) status.textContent = "Done.";
     }
+    // On a phone the result comes below what is seen.
+    if (isFirst) results.firstElementChild?.scrollIntoView({ block: "nearest" });
   };
 
   return {
@@ -123,22 +135,26 @@ export function runPanel(events: RunEvents): RunPanel {
       choiceLabel.hidden = functions.length < 2;
       renewDims();
     },
+    get written() {
+      return written;
+    },
+    set written(extents) {
+      written = extents;
+      renewDims();
+    },
     show,
     start: run,
   };
 }
 
-function dimField(name: string, written: Map<string, string>): HTMLLabelElement {
+function dimField(name: string, write: (name: string, text: string) => void): HTMLLabelElement {
   const input = element("input", { type: "number", name, min: "0", step: "1", required: true, inputmode: "numeric" });
-  input.addEventListener("input", () => written.set(name, input.value));
+  input.addEventListener("input", () => write(name, input.value));
   return element("label", {}, name, input);
 }
 
 function resultView({ fn, device, noGpu, outputs }: RunView): HTMLElement {
-  const titles = ["Result", "Type", "Largest error", "of the row's largest", "First values"];
-  const head = element("tr", {}, ...titles.map((title) => element("th", { scope: "col" }, title)));
-  const caption = element("caption", {}, element("code", {}, fn), ` on ${device}, against the interpreter in float64`);
-  const body = element("tbody", {}, ...outputs.map(outputRow));
+  const titles = ["Result", "Type", "Largest error", "Of the row's largest", "First values"];
   const callout =
     noGpu === undefined
       ? undefined
@@ -147,8 +163,8 @@ function resultView({ fn, device, noGpu, outputs }: RunView): HTMLElement {
           { class: "callout" },
           `${noGpu} The kernel is compiled all the same, and the program as the passes left it was run in the reference interpreter, on the processor. To run the kernel, open this page in a browser with WebGPU: Chrome, Edge, Safari 26 or Firefox, in a current version.`,
         );
-  const table = element("table", {}, caption, element("thead", {}, head), body);
-  return element("div", {}, callout, element("div", { class: "wide" }, table));
+  const caption = [element("code", {}, fn), ` on ${device}, against the interpreter in float64`];
+  return element("div", {}, callout, dataTable(titles, caption, outputs.map(outputRow)));
 }
 
 function outputRow(output: OutputView): HTMLTableRowElement {
@@ -159,8 +175,7 @@ function outputRow(output: OutputView): HTMLTableRowElement {
       : element("span", { class: "wrong" }, `WRONG: ${wrong} of ${count} beyond ${tolerance.toExponential()}`);
   const stepped = steps > 0 ? `; ${steps} on the neighbouring step, which rounding leaves open` : "";
   const values = first.map((value) => String(Number(value.toPrecision(5)))).join(", ");
-  return element(
-    "tr",
+  return tableRow(
     { "data-output": name, "data-error": String(maxRelError) },
     element("td", { class: "code" }, name),
     element("td", { class: "code" }, type),

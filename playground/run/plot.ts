@@ -5,7 +5,8 @@ import type { Timing } from "./timing.ts";
 const width = 640;
 const rowHeight = 44;
 const left = 64;
-const right = 16;
+/** Half of the longest label of the axis: a tick may stand at its very end, and phones have large letters. */
+const right = 42;
 const axisHeight = 28;
 
 export function median(values: readonly number[]): number {

@@ -15,6 +15,7 @@ import { parse } from "../../src/parse/parse.ts";
 import { prepareKernel } from "../../src/runtime/execute.ts";
 import { fromNumbers, type HostTensor, toNumbers } from "../../src/runtime/host-tensor.ts";
 import { fileName } from "../model/messages.ts";
+import { pipeline } from "../model/pipeline.ts";
 import { type Gpu, type NoGpu, openGpu } from "./gpu.ts";
 import { type Timing, timeKernel } from "./timing.ts";
 
@@ -78,7 +79,7 @@ export async function runProgram(request: RunRequest, report: Report): Promise<v
   report.status("Making random inputs");
   const inputs = makeInputs(fn, request);
   const constants = constantsOf(module);
-  const after = optimize(module, { fn: fn.name }).module;
+  const after = optimize(module, { passes: pipeline, fn: fn.name }).module;
   const read = constantsOf(after, ({ name }) => constants(name));
   const gpu = await theGpu();
   const view = (outputs: Tensors) => compare(fn, inputs, constants, outputs);

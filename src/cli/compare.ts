@@ -12,7 +12,7 @@
 import { roundTo } from "../ir/float16.ts";
 import { type Constants, constantsOf, dimsOfInputs, evaluateFn } from "../ir/interpret.ts";
 import { type Fn, makeModule, type Op } from "../ir/ir.ts";
-import type { OpName } from "../ir/ops/index.ts";
+import { ops } from "../ir/ops/index.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { type ElementType, isFloat } from "../ir/types.ts";
 import { type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
@@ -65,18 +65,14 @@ export function referenceOf(
   );
 }
 
-const steppingOps: ReadonlySet<OpName> = new Set<OpName>([
-  ...(["round", "floor", "ceil", "trunc", "sign", "rem", "pow2_scale"] as const),
-  ...(["eq", "ne", "lt", "le", "gt", "ge"] as const),
-]);
-
 function isStep(op: Op): boolean {
   const [x] = op.operands;
   if (x === undefined || !isFloat(x.element)) return false;
   // What has been rounded lies on a step, not at an edge.
-  if (x.def !== undefined && ["round", "floor", "ceil", "trunc", "sign"].includes(x.def.name)) return false;
+  const before = x.def && ops[x.def.name].facts;
+  if (before?.jumps && before.idempotent) return false;
   return (
-    steppingOps.has(op.name) || (op.name === "cast" && x.element !== op.result.element && op.result.element !== "f32")
+    ops[op.name].facts.jumps || (op.name === "cast" && x.element !== op.result.element && op.result.element !== "f32")
   );
 }
 

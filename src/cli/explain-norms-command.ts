@@ -1,8 +1,9 @@
 /** `tirc explain-norms`: every norm of a file, and what became of its centering. */
 
-import { applyFusedRmsNorm, type CenteringMode, type NormRecord } from "../apply-fused-rms-norm.ts";
+import { applyFusedRmsNorm, type CenteringMode } from "../apply-fused-rms-norm.ts";
 import { lineColumn } from "../diagnostics/diagnostic.ts";
 import { jsonText } from "../diagnostics/json.ts";
+import type { NormRecord } from "../norm-records.ts";
 import { parse } from "../parse/parse.ts";
 import type { Arguments, Word } from "./arguments.ts";
 import { readText, shownPath } from "./files.ts";
@@ -26,7 +27,7 @@ function placeOf({ span }: NormRecord) {
 }
 
 function asData(record: NormRecord) {
-  const { span: _, ...rest } = record;
+  const { span: _span, centers: _centers, ...rest } = record;
   return { ...rest, ...placeOf(record) };
 }
 

@@ -1,6 +1,6 @@
 /** Norms in a table, for people: columns as wide as what is in them; the reasons on lines of their own. */
 
-import type { NormRecord } from "../apply-fused-rms-norm.ts";
+import type { NormRecord } from "../norm-records.ts";
 
 type Norm = Pick<NormRecord, "gamma" | "beta" | "eps" | "centering" | "because">;
 

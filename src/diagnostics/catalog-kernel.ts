@@ -13,7 +13,7 @@ after it took the groups apart.`,
   E0502: {
     title: "the function is not one kernel",
     explanation: `A kernel is one walk over rows and columns: the columns are the axes that its reductions fold, the rows are all others. An
-op that would need another walk cannot join the ops before it. It folds other axes than they do, it reads what they
+op that would need another walk cannot join the ops before it. It reduces other axes than they do, it reads what they
 compute in another order than they compute it, or a reshape cuts across the axes. Parameters may be read in any order;
 only what the kernel computes itself is bound to the walk.`,
     wrong: `fn f(x: f32[n, 20]) -> f32[n, 20] {

@@ -1,6 +1,6 @@
 /** Why a function does not become one kernel: E0501 to E0507, and the remarks of the fusion: R050x. */
 
-import { type Diagnostic, error, remark, type Span } from "./diagnostic.ts";
+import { type Diagnostic, error, type Label, remark, type Span } from "./diagnostic.ts";
 import { listing } from "./errors-types.ts";
 
 /** More of something than a kernel counts, and the extents that make so many. */
@@ -18,6 +18,34 @@ export function counted({ what, extents, count }: TooMany): string {
 
 const code = (name: string) => `\`${name}\``;
 
+/** Why an op cannot be computed with those before it: a clause, and the place of what it disagrees with. */
+export interface Refusal {
+  readonly reason: string;
+  readonly labels?: readonly Label[];
+}
+
+/** A reduction, and in words what it reduces. */
+export interface Reducer {
+  readonly name: string;
+  readonly span: Span;
+  readonly axes: string;
+}
+
+export const kernelRefusals = {
+  /** After a reshape, a transpose or a broadcast, other axes may be called the same. */
+  otherAxes(axes: string, first: Reducer): Refusal {
+    const before = `\`${first.name}\` before it reduces`;
+    const disagree =
+      axes === first.axes
+        ? `it reduces ${axes}, which are not the axes that ${before}, though they are called the same`
+        : `it reduces ${axes}, and ${before} ${first.axes}`;
+    return {
+      reason: `${disagree}; one kernel reduces the same axes throughout`,
+      labels: [{ span: first.span, message: `reduces ${first.axes}` }],
+    };
+  },
+};
+
 export const kernelErrors = {
   notFused(span: Span, fn: string, op: string): Diagnostic {
     return error("E0501", `\`${op}\` of \`${fn}\` is in no kernel: nothing fused the function`, {
@@ -25,20 +53,22 @@ export const kernelErrors = {
       help: ["end the pipeline with `fuse-elementwise`"],
     });
   },
-  severalKernels(span: Span, fn: string, op: string, reason: string, count: number): Diagnostic {
+  severalKernels(span: Span, fn: string, op: string, { reason, labels = [] }: Refusal, count: number): Diagnostic {
     return error(
       "E0502",
       `\`${fn}\` is not one kernel: \`${op}\` cannot be computed with the ops before it: ${reason}`,
       {
         span,
+        labels,
         notes: [`the function would take ${count} kernels; one kernel is one walk over rows and columns`],
         help: ["make two functions of it, cut before this op"],
       },
     );
   },
-  cannotWalk(span: Span, op: string, reason: string): Diagnostic {
+  cannotWalk(span: Span, op: string, { reason, labels = [] }: Refusal): Diagnostic {
     return error("E0502", `\`${op}\` cannot be part of a kernel: ${reason}`, {
       span,
+      labels,
       help: ["pass the tensor to the kernel in the shape that this op makes"],
     });
   },
@@ -99,9 +129,10 @@ export const kernelRemarks = {
       help: ["a function with such an op is no kernel; `tirc compile --emit tir` prints what the passes made of it"],
     });
   },
-  newKernel(span: Span, op: string, reason: string): Diagnostic {
+  newKernel(span: Span, op: string, { reason, labels = [] }: Refusal): Diagnostic {
     return remark("R0501", `\`${op}\` begins a kernel of its own: ${reason}`, {
       span,
+      labels,
       help: ["a function compiles to one kernel: make two functions of it, cut before this op"],
     });
   },

@@ -17,27 +17,39 @@ function labelsOf(miss: Miss, span: Span): Label[] {
   return elsewhere ? [{ span: miss.at as Span, message: "here" }] : [];
 }
 
-function shortened(list: readonly string[], most: number, what: string): string[] {
-  const more = list.length - most;
+/** Of a list that is given in part: how many there are, and whether nobody counted on from there. */
+export interface Rest {
+  readonly count?: number;
+  readonly isCut?: boolean;
+}
+
+function shortened(
+  list: readonly string[],
+  most: number,
+  what: string,
+  { count = list.length, isCut }: Rest,
+): string[] {
+  const more = count - Math.min(most, list.length);
+  if (isCut) return [...list.slice(0, most), `and more ${what}`];
   return more > 0 ? [...list.slice(0, most), `and ${more} more ${what}`] : [...list];
 }
 
-const centeredConstants = (names: readonly string[]) =>
-  names.length === 0
-    ? []
-    : [
-        `centered once and for all: ${shortened(
-          names.map((name) => `\`${name}\``),
-          mostNames,
-          "constants",
-        ).join(", ")}`,
-      ];
+const quoted = (names: readonly string[], what: string, rest: Rest) =>
+  shortened(
+    names.map((name) => `\`${name}\``),
+    mostNames,
+    what,
+    rest,
+  ).join(", ");
+
+const centeredConstants = (names: readonly string[], rest: Rest) =>
+  names.length === 0 ? [] : [`centered once and for all: ${quoted(names, "constants", rest)}`];
 
 /** How many names a remark lists. */
 const mostNames = 6;
 
 /** How many steps of a proof a remark spells out. */
-const longestProof = 8;
+export const longestProof = 8;
 
 export const remarks = {
   notRaised(span: Span, norm: string, miss: Miss): Diagnostic {
@@ -64,16 +76,16 @@ export const remarks = {
       help: ["results change unless every row has mean zero; `mode=exact` keeps what is not proved"],
     });
   },
-  centeringProved(span: Span, what: string, steps: readonly string[]): Diagnostic {
+  centeringProved(span: Span, what: string, steps: readonly string[], rest: Rest = {}): Diagnostic {
     return remark("R0104", `the centering of \`${what}\` is removed: its row mean is zero already`, {
       span,
-      notes: shortened(steps, longestProof, "steps"),
+      notes: shortened(steps, longestProof, "steps", rest),
     });
   },
-  centeringFolded(span: Span, what: string, constants: readonly string[]): Diagnostic {
+  centeringFolded(span: Span, what: string, constants: readonly string[], rest: Rest = {}): Diagnostic {
     return remark("R0106", `the centering of \`${what}\` moves into constants`, {
       span,
-      notes: centeredConstants(constants),
+      notes: centeredConstants(constants, rest),
     });
   },
   centeringMoved(
@@ -81,12 +93,16 @@ export const remarks = {
     what: string,
     to: readonly { readonly name: string | undefined; readonly span: Span }[],
     constants: readonly string[],
+    rest: Rest = {},
   ): Diagnostic {
     const names = to.map(({ name }) => (name === undefined ? "what is computed there" : `\`${name}\``));
     return remark("R0107", `the centering of \`${what}\` moves to where its rows begin`, {
       span,
-      labels: to.map((value) => ({ span: value.span, message: "centered here" })),
-      notes: [`centered instead: ${names.join(", ")}`, ...centeredConstants(constants)],
+      labels: to.slice(0, mostNames).map((value) => ({ span: value.span, message: "centered here" })),
+      notes: [
+        `centered instead: ${shortened(names, mostNames, "values", rest).join(", ")}`,
+        ...centeredConstants(constants, rest),
+      ],
     });
   },
   groupNormStays(span: Span): Diagnostic {

@@ -47,7 +47,7 @@ export class AtomTable {
   }
 
   /** Runs `attempt`; unless it returns `undefined`, which is success, everything it changed is taken back. */
-  try(attempt: () => string | undefined): string | undefined {
+  try<Problem>(attempt: () => Problem | undefined): Problem | undefined {
     const mark = this.undo.length;
     const problem = attempt();
     if (problem === undefined) {

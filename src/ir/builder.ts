@@ -103,12 +103,22 @@ function named(builder: Builder, mark: number, values: readonly Value[], replace
   return copy.results;
 }
 
+/** Sees an op with its operands already rewritten, and as it was; may build others in its place. */
+export type RewriteRule = (op: Op, builder: Builder, original: Op) => Replacement;
+
 /**
- * One sweep over the function, operands before users. `rule` sees each op with its operands already rewritten, and as
- * it was, and may build others in its place; the name of what it replaces goes to what stands there now. A function in which no rule
- * fired is returned as it is, the same object.
+ * One sweep over the function, operands before users. The name of what a rule replaces goes to what stands there now. A
+ * function in which no rule fired is returned as it is, the same object.
  */
-export function rewriteFn(fn: Fn, rule: (op: Op, builder: Builder, original: Op) => Replacement): Fn {
+export function rewriteFn(fn: Fn, rule: RewriteRule): Fn {
+  return rewrite(fn, rule).fn;
+}
+
+/** `rewriteFn`, and for each value that is not in the new function what stands for it there. */
+export function rewrite(
+  fn: Fn,
+  rule: RewriteRule,
+): { readonly fn: Fn; readonly provenance: ReadonlyMap<Value, Value> } {
   const builder = new Builder(fn.span);
   const mapped = new Map<Value, Value>();
   const now = (value: Value | undefined) => (value === undefined ? undefined : (mapped.get(value) ?? value));
@@ -130,7 +140,7 @@ export function rewriteFn(fn: Fn, rule: (op: Op, builder: Builder, original: Op)
       if (values[i] !== result) mapped.set(result, values[i] as Value);
     }
   }
-  if (!changed) return fn;
+  if (!changed) return { fn, provenance: new Map() };
   const results = fn.results.map((r): Result => ({ name: r.name, value: now(r.value) as Value }));
-  return makeFn({ ...fn, ops: builder.ops, results });
+  return { fn: makeFn({ ...fn, ops: builder.ops, results }), provenance: mapped };
 }

@@ -217,8 +217,8 @@ function inferReduction(op: OpName, def: ReductionDef, x: TensorType, attributes
 
 function inferNorm(op: OpName, def: NormDef, operands: OperandTypes, attributes: Attributes, places: Places) {
   const x = operands[0] as TensorType;
-  const at = places.operands?.[0] ?? places.op;
-  if (op === "groupnorm") checkGroups(x.shape, attributes.groups as number, at);
+  const refused = def.refuse?.(x.shape, attributes);
+  if (refused !== undefined) fail(refused(() => places.operands?.[0] ?? places.op));
   const { view, axes, affine } = def.view(x.shape, attributes);
   if (axes.some((axis) => view.at(axis) === 0)) fail(typeErrors.emptyReduction(places.op, op, printShape(x.shape)));
   for (const [i, spec] of def.operands.entries()) {
@@ -252,13 +252,6 @@ function inferLinear(
   const place = (part: number | string) =>
     typeof part === "number" ? places.operands?.[part] : places.attributes?.[part];
   fail(shape((part) => place(part) ?? places.op));
-}
-
-function checkGroups(shape: Shape, groups: number, at: Span): void {
-  if (shape.length < 2) fail(typeErrors.groupRank(at, printShape(shape)));
-  const channels = shape[1];
-  const divides = typeof channels === "number" ? channels % groups === 0 : groups === 1;
-  if (!divides) fail(typeErrors.groupsDoNotDivide(at, groups, String(channels)));
 }
 
 /**

@@ -8,7 +8,8 @@
  */
 
 import type { Span } from "../diagnostics/diagnostic.ts";
-import { isLeafName, type OpName } from "./ops/index.ts";
+import type { ReductionResult } from "./ops/def.ts";
+import { isLeafName, type OpName, ops } from "./ops/index.ts";
 import type { ElementType, Shape, TensorType } from "./types.ts";
 
 /** What an attribute may hold. */
@@ -176,6 +177,12 @@ export function presentOperands(op: Op): Value[] {
 export function definedBy<N extends OpName>(value: Value | undefined, ...names: N[]): Op | undefined {
   const op = value?.def;
   return op !== undefined && (names as OpName[]).includes(op.name) ? op : undefined;
+}
+
+/** What the value is of the row that a reduction folds; `undefined` if no reduction defines it. */
+export function reductionResultOf({ def: op, index }: Value): ReductionResult | undefined {
+  const def = op && ops[op.name];
+  return def?.kind === "reduction" ? def.results[index] : undefined;
 }
 
 /** The number of a `constant`, or `undefined`. */

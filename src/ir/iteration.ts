@@ -8,20 +8,28 @@
  * same columns. Reshapes and transposes only say how dimensions are made of atoms; they cost nothing.
  */
 
+import { kernelRefusals, type Reducer, type Refusal } from "../diagnostics/errors-kernel.ts";
 import { type Atom, type Atoms, AtomTable, leavesOf } from "./atoms.ts";
 import { isLeaf, type Op, presentOperands, type Value } from "./ir.ts";
-import { attribute, type NormDef } from "./ops/def.ts";
+import { attribute, type NormDef, type ShapeDef } from "./ops/def.ts";
 import { ops } from "./ops/index.ts";
-import type { Shape } from "./types.ts";
+import { printShape, type Shape } from "./types.ts";
 
 /** One list of atoms a dimension. */
 export type DimAtoms = readonly Atoms[];
 
 /** Why an op cannot be walked together with the others. */
-class Mismatch extends Error {}
+class Mismatch extends Error {
+  readonly refusal: Refusal;
+
+  constructor(refusal: Refusal) {
+    super(refusal.reason);
+    this.refusal = refusal;
+  }
+}
 
 function check(problem: string | undefined, because = ""): void {
-  if (problem !== undefined) throw new Mismatch(because + problem);
+  if (problem !== undefined) throw new Mismatch({ reason: because + problem });
 }
 
 export class IterationSpace {
@@ -32,9 +40,11 @@ export class IterationSpace {
   /** Reads of outside values in an order of their own: a tensor and its transpose, say. */
   private readonly reads = new Map<Op, readonly (DimAtoms | undefined)[]>();
   private folded: Atoms | undefined;
+  /** The first reduction, which decides the columns, and what it reduces in words. */
+  private reducer: Reducer | undefined;
 
   /** Takes `op` in, or says why it cannot be and stays as it was. Values that no op of the space defines are inputs, and so are constants. */
-  add(op: Op): string | undefined {
+  add(op: Op): Refusal | undefined {
     if (isLeaf(op)) return undefined;
     const canonical = this.attempt(op, false);
     if (canonical === undefined) return undefined;
@@ -73,7 +83,7 @@ export class IterationSpace {
     return this.table.try(() => this.table.unify([a], [b])) === undefined;
   }
 
-  private attempt(op: Op, freshInputs: boolean): string | undefined {
+  private attempt(op: Op, freshInputs: boolean): Refusal | undefined {
     return this.table.try(() => {
       try {
         const isFresh = (value: Value) => freshInputs && !this.results.has(value);
@@ -81,7 +91,7 @@ export class IterationSpace {
           (value) => value && (isFresh(value) ? this.freshDims(value) : this.dimsOf(value)),
         );
         // A buffer has no shape of its own: reshaped as it is read, it can be cut anywhere.
-        const isView = op.name === "reshape" && isFresh(op.operand(0));
+        const isView = isRegrouping(op) && isFresh(op.operand(0));
         if (isView) reads[0] = this.freshDims(op.result);
         if (freshInputs) {
           this.reads.set(op, reads);
@@ -96,7 +106,7 @@ export class IterationSpace {
         }
         return undefined;
       } catch (caught) {
-        if (caught instanceof Mismatch) return caught.message;
+        if (caught instanceof Mismatch) return caught.refusal;
         throw caught;
       }
     });
@@ -116,10 +126,10 @@ export class IterationSpace {
       case "norm":
         return [this.norm(op, def, reads)];
       case "shape":
-        return [this.shape(op, x)];
+        return [this.shape(op, def, x)];
       case "linear":
       case "extern":
-        throw new Mismatch(def.noKernel);
+        throw new Mismatch({ reason: def.noKernel });
       default:
         return def satisfies never;
     }
@@ -141,7 +151,7 @@ export class IterationSpace {
 
   private reduction(op: Op, x: DimAtoms): readonly DimAtoms[] {
     const axes = attribute.axes(op.attributes).map((axis) => axis + x.length);
-    this.fold(axes.map((axis) => x[axis] as Atoms));
+    this.reduce(op, x, op.operand(0).shape, attribute.axes(op.attributes));
     const keepdims = attribute.flag(op.attributes, "keepdims");
     const kept = keepdims
       ? x.map((atoms, axis) => (axes.includes(axis) ? [] : atoms))
@@ -149,19 +159,22 @@ export class IterationSpace {
     return op.results.map(() => kept);
   }
 
-  /** Says that these dimensions are the columns. */
-  private fold(dims: DimAtoms): void {
-    const atoms = leavesOf(dims.flat());
+  /** Says that these axes of a value of this shape are the columns. */
+  private reduce(op: Op, dims: DimAtoms, shape: Shape, axes: readonly number[]): void {
+    const atoms = leavesOf(axes.flatMap((axis) => dims.at(axis) as Atoms));
     if (atoms.length === 0) return;
     const columns = new Set(this.columns);
     if (atoms.length === columns.size && atoms.every((atom) => columns.has(atom))) return;
+    const words = () => `axes [${axes.join(", ")}] of ${printShape(shape)}`;
     if (this.folded !== undefined) {
-      check(this.table.unify(this.folded, atoms), "it folds other axes than the reductions before it: ");
-      return;
+      if (this.table.unify(this.folded, atoms) === undefined) return;
+      throw new Mismatch(kernelRefusals.otherAxes(words(), this.reducer as Reducer));
     }
     this.folded = atoms;
+    this.reducer = { name: op.name, span: op.span, axes: words() };
     this.table.record(() => {
       this.folded = undefined;
+      this.reducer = undefined;
     });
   }
 
@@ -169,7 +182,7 @@ export class IterationSpace {
     const x = reads[0] as DimAtoms;
     const { view, axes, affineView } = def.view(op.operand(0).shape, op.attributes);
     const viewed = this.reshaped(x, view);
-    this.fold(axes.map((axis) => viewed.at(axis) as Atoms));
+    this.reduce(op, viewed, view, axes);
     for (const affine of reads.slice(1)) {
       if (affine !== undefined) this.together([viewed, this.reshaped(affine, affineView)]);
     }
@@ -178,21 +191,32 @@ export class IterationSpace {
 
   private reshaped(dims: DimAtoms, shape: Shape): DimAtoms {
     const result = this.table.distribute(dims.flat(), shape);
-    if (typeof result === "string") throw new Mismatch(result);
+    if (typeof result === "string") throw new Mismatch({ reason: result });
     return result;
   }
 
-  private shape(op: Op, x: DimAtoms): DimAtoms {
-    if (op.name === "transpose") {
-      return (op.attributes.perm as readonly number[]).map((axis) => x.at(axis) as Atoms);
+  private shape(op: Op, { move }: ShapeDef, x: DimAtoms): DimAtoms {
+    switch (move) {
+      case "permute":
+        return attribute.permutation(op.attributes).map((axis) => x.at(axis) as Atoms);
+      case "regroup":
+        return this.reshaped(x, op.result.shape);
+      case "repeat": {
+        const wanted = op.result.shape.map((dim) => this.table.fresh(dim));
+        return wanted.map((fresh, axis) => {
+          const own = x[axis - wanted.length + x.length];
+          return own === undefined || own.length === 0 ? fresh : own;
+        });
+      }
+      default:
+        return move satisfies never;
     }
-    if (op.name === "reshape") return this.reshaped(x, op.result.shape);
-    const wanted = op.result.shape.map((dim) => this.table.fresh(dim));
-    return wanted.map((fresh, axis) => {
-      const own = x[axis - wanted.length + x.length];
-      return own === undefined || own.length === 0 ? fresh : own;
-    });
   }
+}
+
+function isRegrouping(op: Op): boolean {
+  const def = ops[op.name];
+  return def.kind === "shape" && def.move === "regroup";
 }
 
 /** Why no kernel computes the op, whatever stands around it; `undefined` if one does. */
@@ -202,11 +226,11 @@ export function whyOutside(op: Op): string | undefined {
 }
 
 /** The first op that cannot share an iteration space with those before it, and why. */
-export function firstMismatch(list: readonly Op[]): { op: Op; reason: string } | undefined {
+export function firstMismatch(list: readonly Op[]): (Refusal & { op: Op }) | undefined {
   const space = new IterationSpace();
   for (const op of list) {
-    const reason = space.add(op);
-    if (reason !== undefined) return { op, reason };
+    const refusal = space.add(op);
+    if (refusal !== undefined) return { op, ...refusal };
   }
   return undefined;
 }

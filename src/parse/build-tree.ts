@@ -1,12 +1,10 @@
 /** From ohm's match of one piece to nodes of the syntax tree, and what is wrong with a piece that matches. */
 
-import type { Interval, MatchResult, Node } from "ohm-js";
-import { grammar } from "../../grammar/tir.ts";
 import type { Diagnostic, Source, Span } from "../diagnostics/diagnostic.ts";
 import { lexicalErrors } from "../diagnostics/errors-lexical.ts";
 import { syntaxErrors } from "../diagnostics/errors-syntax.ts";
 import { elementTypes, isElementType, opaqueType } from "../ir/types.ts";
-import type { Token } from "./scan.ts";
+import type { CstNode } from "./cst.ts";
 import type {
   ArgumentNode,
   ChainLink,
@@ -23,14 +21,18 @@ import type {
   TypeNode,
 } from "./syntax.ts";
 
+/** What was matched, and what the nodes made of it need to know. */
 export interface BuildContext {
   readonly source: Source;
   readonly diagnostics: Diagnostic[];
+  /** Names that the function binds, which are no element types even if they look it. */
   readonly bound: ReadonlyMap<string, unknown>;
-  /** The token of which the matched text has a character at this offset. */
-  readonly tokenAt: (offset: number) => Token;
-  /** What the names stand for that represent a part which was matched before. */
-  readonly folded: ReadonlyMap<Token, ExpressionNode>;
+  /** What ohm saw. */
+  readonly text: string;
+  /** Where in the source what ohm saw from `start` to `end` stands. */
+  place(start: number, end: number): Span;
+  /** What the name at an offset of `text` represents, if that is a part which was matched before. */
+  folded(offset: number): ExpressionNode | undefined;
 }
 
 /** A header whose types are not all right is built all the same: `wrong` says so. */
@@ -51,7 +53,13 @@ export interface KernelHeaderNode {
   readonly span: Span;
 }
 
-export type PieceNode = ConstNode | HeaderNode | LetNode | ReturnNode | KernelHeaderNode | ExpressionNode;
+/** The `}` of a function or of a kernel block. */
+export interface CloseNode {
+  readonly kind: "close";
+  readonly span: Span;
+}
+
+export type PieceNode = ConstNode | HeaderNode | LetNode | ReturnNode | KernelHeaderNode | CloseNode | ExpressionNode;
 
 /** A type as written, before its element type is known to exist. */
 type MaybeType = TypeNode | undefined;
@@ -62,98 +70,64 @@ interface Binding {
   readonly type: MaybeType;
 }
 
-export function buildTree(match: MatchResult, context: BuildContext): PieceNode {
-  return semantics(match).node(context);
+export function buildTree(node: CstNode, context: BuildContext): PieceNode {
+  return build<PieceNode>(node, context);
 }
 
-const semantics = grammar.createSemantics();
+type Action = (context: BuildContext, node: CstNode, ...parts: CstNode[]) => unknown;
 
-// ohm's nodes are untyped: each action below says what it makes, and its callers rely on that.
-type Built = Node & { node(context: BuildContext): never };
-
-function build<T>(node: Node, context: BuildContext): T {
-  return (node as Built).node(context);
+// Each action below says what it makes, and its callers rely on that.
+function build<T>(node: CstNode, context: BuildContext): T {
+  const action = actions[node.rule];
+  return (action === undefined ? build(node.child(0), context) : action(context, node, ...node.children)) as T;
 }
 
-/** The nodes of a `ListOf`. */
-function buildList<T>(list: Node, context: BuildContext): T[] {
-  return (list.asIteration() as Node).children.map((child) => build<T>(child, context));
+/** The nodes of a list with commas, if it is there. */
+function buildList<T>(list: CstNode, context: BuildContext): T[] {
+  if (list.rule === "ListOf" || list.rule === "_iter") return list.size === 0 ? [] : buildList(list.child(0), context);
+  if (list.size === 0) return [];
+  const [first, , rest] = list.children as [CstNode, CstNode, CstNode];
+  return [first, ...rest.children].map((child) => build<T>(child, context));
 }
 
 /** What an optional part was, if it is there. */
-function buildOptional<T>(node: Node, context: BuildContext): T | undefined {
-  const child = node.children[0];
-  return child === undefined ? undefined : build<T>(child, context);
+function buildOptional<T>(node: CstNode, context: BuildContext): T | undefined {
+  return node.size === 0 ? undefined : build<T>(node.child(0), context);
 }
 
-function spanAt({ startIdx, endIdx }: Interval, { source, tokenAt }: BuildContext): Span {
-  return { source, start: tokenAt(startIdx).start, end: tokenAt(endIdx - 1).end };
+function spanAt({ start, end }: CstNode, context: BuildContext): Span {
+  return context.place(start, end);
 }
 
-/** The token at which a node begins. What ohm matched stands in for its text. */
-function tokenOf(node: Node): Token {
-  return contextOf(node).tokenAt(node.source.startIdx);
+function textAt({ start, end }: CstNode, context: BuildContext): string {
+  return context.text.slice(start, end);
 }
 
-function contextOf(node: Node): BuildContext {
-  return (node as Node & { args: { context: BuildContext } }).args.context;
-}
-
-function chain(whole: Node, first: Node, operators: Node, operands: Node): ExpressionNode {
-  const context = contextOf(whole);
+function chain(
+  context: BuildContext,
+  whole: CstNode,
+  first: CstNode,
+  operators: CstNode,
+  operands: CstNode,
+): ExpressionNode {
   const node = build<ExpressionNode>(first, context);
-  if (operators.numChildren === 0) return node;
+  if (operators.size === 0) return node;
   const rest = operators.children.map((operator, i): ChainLink => {
     return {
-      operator: operator.sourceString as InfixOperator,
-      operatorSpan: spanAt(operator.source, context),
-      operand: build<ExpressionNode>(operands.children[i] as Node, context),
+      operator: textAt(operator, context) as InfixOperator,
+      operatorSpan: spanAt(operator, context),
+      operand: build<ExpressionNode>(operands.child(i), context),
     };
   });
-  return { kind: "chain", first: node, rest, span: spanAt(whole.source, context) };
+  return { kind: "chain", first: node, rest, span: spanAt(whole, context) };
 }
 
-/** `a < b && b < c` for `a < b < c`, where that is short. */
-function unchained(first: ExpressionNode, rest: readonly ChainLink[]): string {
-  const text = ({ span }: ExpressionNode) => span.source.text.slice(span.start, span.end);
-  const [one, two] = rest as [ChainLink, ChainLink];
-  const parts = [
-    text(first),
-    one.operator,
-    text(one.operand),
-    "&&",
-    text(one.operand),
-    two.operator,
-    text(two.operand),
-  ];
-  const example = parts.join(" ");
-  return example.length > 60 || example.includes("\n") ? "a < b && b < c" : example;
+function nameBinding(node: CstNode, context: BuildContext): NameBinding {
+  return { name: textAt(node, context), span: spanAt(node, context) };
 }
 
-function numberNode(node: Node): ExpressionNode {
-  const context = contextOf(node);
-  const span = spanAt(node.source, context);
-  const { text } = tokenOf(node);
-  const value = Number(text);
-  if (Number.isFinite(value)) return { kind: "number", value, text, span };
-  context.diagnostics.push(lexicalErrors.numberTooLarge(span, text));
-  return { kind: "error", span };
-}
-
-function literalNode(node: Node): ExpressionNode {
-  const span = spanAt(node.source, contextOf(node));
-  const text = node.sourceString;
-  if (text === "true" || text === "false") return { kind: "boolean", value: text === "true", span };
-  return { kind: "number", value: text === "inf" ? Infinity : Number.NaN, text, span };
-}
-
-function nameBinding(node: Node): NameBinding {
-  return { name: tokenOf(node).text, span: spanAt(node.source, contextOf(node)) };
-}
-
-semantics.addOperation<unknown>("node(context)", {
-  FnHeader(_fn, name, _open, params, _close, _arrow, results, _brace): HeaderNode {
-    const context = contextOf(this);
+const actions: Readonly<Record<string, Action>> = {
+  FnHeader(context, node, _fn, name, _open, params, _close, _arrow, results): HeaderNode {
     const before = context.diagnostics.length;
     const header = build<NameBinding>(name, context);
     return {
@@ -162,51 +136,45 @@ semantics.addOperation<unknown>("node(context)", {
       nameSpan: header.span,
       params: buildList<ParamNode>(params, context),
       results: build<ResultNode[]>(results, context),
-      resultsSpan: spanAt(results.source, context),
-      span: spanAt(this.source, context),
+      resultsSpan: spanAt(results, context),
+      span: spanAt(node, context),
       // Params and results have been built above.
       wrong: context.diagnostics.length > before,
     };
   },
-  Param(name, _colon, type, contract): Omit<ParamNode, "type"> & { type: MaybeType } {
-    const context = contextOf(this);
+  Param(context, node, name, _colon, type, contract): Omit<ParamNode, "type"> & { type: MaybeType } {
     const { name: text, span: nameSpan } = build<NameBinding>(name, context);
     return {
       name: text,
       nameSpan,
       type: build<MaybeType>(type, context),
       contract: buildOptional<ContractNode>(contract, context),
-      span: spanAt(this.source, context),
+      span: spanAt(node, context),
     };
   },
-  Contract(_word, _open, axes, _close): ContractNode {
-    const context = contextOf(this);
-    return { axes: buildList<number>(axes, context), span: spanAt(this.source, context) };
+  Contract(context, node, _word, _open, axes): ContractNode {
+    return { axes: buildList<number>(axes, context), span: spanAt(node, context) };
   },
-  Axis(sign, number): number {
-    const size = Number(contextOf(this).tokenAt(number.source.startIdx).text);
-    return sign.numChildren > 0 ? -size : size;
+  Axis(context, _node, sign, number): number {
+    const size = Number(textAt(number, context));
+    return sign.size > 0 ? -size : size;
   },
-  Results_list(_open, results, _close): ResultNode[] {
-    return buildList<ResultNode>(results, contextOf(this));
+  Results_list(context, _node, _open, results): ResultNode[] {
+    return buildList<ResultNode>(results, context);
   },
-  Results_one(type) {
-    const context = contextOf(this);
-    const span = spanAt(type.source, context);
+  Results_one(context, _node, type) {
+    const span = spanAt(type, context);
     return [{ name: undefined, nameSpan: undefined, type: build<MaybeType>(type, context), span }];
   },
-  Result_named(name, _colon, type) {
-    const context = contextOf(this);
+  Result_named(context, node, name, _colon, type) {
     const { name: text, span: nameSpan } = build<NameBinding>(name, context);
-    return { name: text, nameSpan, type: build<MaybeType>(type, context), span: spanAt(this.source, context) };
+    return { name: text, nameSpan, type: build<MaybeType>(type, context), span: spanAt(node, context) };
   },
-  Result_unnamed(type) {
-    const context = contextOf(this);
-    const span = spanAt(type.source, context);
+  Result_unnamed(context, _node, type) {
+    const span = spanAt(type, context);
     return { name: undefined, nameSpan: undefined, type: build<MaybeType>(type, context), span };
   },
-  Type(element, shape): MaybeType {
-    const context = contextOf(this);
+  Type(context, node, element, shape): MaybeType {
     const { name, span } = build<NameBinding>(element, context);
     const dims = buildOptional<NameBinding[]>(shape, context) ?? [];
     const opaque = name === "opaque" && dims.length === 0;
@@ -219,39 +187,39 @@ semantics.addOperation<unknown>("node(context)", {
       opaque,
       shape: dims.map((dim) => (/^[0-9]/.test(dim.name) ? Number(dim.name) : dim.name)),
       dimSpans: dims.map((dim) => dim.span),
-      span: spanAt(this.source, context),
+      span: spanAt(node, context),
     };
   },
-  Shape(_open, dims, _close): NameBinding[] {
-    return buildList<NameBinding>(dims, contextOf(this));
+  Shape(context, _node, _open, dims): NameBinding[] {
+    return buildList<NameBinding>(dims, context);
   },
-  dimension(_): NameBinding {
-    return nameBinding(this);
+  dimension(context, node): NameBinding {
+    return nameBinding(node, context);
   },
-  name(_first, _rest): NameBinding {
-    return nameBinding(this);
+  name(context, node): NameBinding {
+    return nameBinding(node, context);
   },
-  KernelHeader(_kernel, _open): KernelHeaderNode {
-    return { kind: "kernelHeader", span: spanAt(this.source, contextOf(this)) };
+  KernelHeader(context, node): KernelHeaderNode {
+    return { kind: "kernelHeader", span: spanAt(node, context) };
   },
-  Let(_let, pattern, _equals, value): LetNode {
-    const context = contextOf(this);
+  Close(context, node): CloseNode {
+    return { kind: "close", span: spanAt(node, context) };
+  },
+  Let(context, node, _let, pattern, _equals, value): LetNode {
     const bindings = build<readonly Binding[]>(pattern, context);
     const [names, types] = [bindings.map(({ name }) => name), bindings.map(({ type }) => type)];
-    return { kind: "let", names, types, value: build(value, context), span: spanAt(this.source, context) };
+    return { kind: "let", names, types, value: build(value, context), span: spanAt(node, context) };
   },
-  Pattern_several(_open, bindings, _close) {
-    return buildList<Binding>(bindings, contextOf(this));
+  Pattern_several(context, _node, _open, bindings) {
+    return buildList<Binding>(bindings, context);
   },
-  Pattern_one(binding) {
-    return [build<Binding>(binding, contextOf(this))];
+  Pattern_one(context, _node, binding) {
+    return [build<Binding>(binding, context)];
   },
-  Binding(name, _colon, type): Binding {
-    const context = contextOf(this);
+  Binding(context, _node, name, _colon, type): Binding {
     return { name: build<NameBinding>(name, context), type: buildOptional<MaybeType>(type, context) };
   },
-  Const(_const, name, _colon, type, contract, _equals, value): ConstNode {
-    const context = contextOf(this);
+  Const(context, node, _const, name, _colon, type, contract, _equals, value): ConstNode {
     const { name: text, span: nameSpan } = build<NameBinding>(name, context);
     return {
       kind: "const",
@@ -260,86 +228,68 @@ semantics.addOperation<unknown>("node(context)", {
       type: build<MaybeType>(type, context),
       contract: buildOptional<ContractNode>(contract, context),
       value: build<ExpressionNode>(value, context),
-      span: spanAt(this.source, context),
+      span: spanAt(node, context),
     };
   },
-  Return(_return, values): ReturnNode {
-    const context = contextOf(this);
-    return { kind: "return", values: buildList(values, context), span: spanAt(this.source, context) };
+  Return(context, node, _return, values): ReturnNode {
+    return { kind: "return", values: buildList(values, context), span: spanAt(node, context) };
   },
 
-  Or(first, operators, operands) {
-    return chain(this, first, operators, operands);
-  },
-  And(first, operators, operands) {
-    return chain(this, first, operators, operands);
-  },
-  Sum(first, operators, operands) {
-    return chain(this, first, operators, operands);
-  },
-  Product(first, operators, operands) {
-    return chain(this, first, operators, operands);
-  },
-  Comparison(first, operators, operands) {
-    const node = chain(this, first, operators, operands);
-    if (node.kind !== "chain" || operators.numChildren < 2) return node;
-    const [one, two] = node.rest as [ChainLink, ChainLink];
-    const example = unchained(node.first, node.rest);
-    contextOf(this).diagnostics.push(syntaxErrors.chainedComparison(two.operatorSpan, one.operatorSpan, example));
-    return { kind: "error", span: node.span };
-  },
-  Unary(operators, primary): ExpressionNode {
-    const context = contextOf(this);
-    const whole = spanAt(this.source, context);
+  Expression: chain,
+  And: chain,
+  Comparison: chain,
+  Sum: chain,
+  Product: chain,
+  Unary(context, node, operators, primary): ExpressionNode {
+    const whole = spanAt(node, context);
     const operand = build<ExpressionNode>(primary, context);
     return operators.children.reduceRight<ExpressionNode>((inner, operator) => {
-      const { start } = spanAt(operator.source, context);
+      const { start } = spanAt(operator, context);
       const span = { ...whole, start };
-      return { kind: "unary", operator: operator.sourceString as PrefixOperator, operand: inner, span };
+      return { kind: "unary", operator: textAt(operator, context) as PrefixOperator, operand: inner, span };
     }, operand);
   },
-  Primary_parenthesized(_open, value, _close) {
-    return build(value, contextOf(this));
+  Primary_parenthesized(context, _node, _open, value) {
+    return build(value, context);
   },
-  Primary_list(_open, items, _close): ExpressionNode {
-    const context = contextOf(this);
-    return { kind: "list", items: buildList(items, context), span: spanAt(this.source, context) };
+  Primary_list(context, node, _open, items): ExpressionNode {
+    return { kind: "list", items: buildList(items, context), span: spanAt(node, context) };
   },
-  Primary_call(callee, _open, args, _close): ExpressionNode {
-    const context = contextOf(this);
+  Primary_call(context, node, callee, _open, args): ExpressionNode {
     const { name, span: calleeSpan } = build<NameBinding>(callee, context);
     const built = buildList<ArgumentNode>(args, context);
-    return { kind: "call", callee: name, calleeSpan, args: built, span: spanAt(this.source, context) };
+    return { kind: "call", callee: name, calleeSpan, args: built, span: spanAt(node, context) };
   },
-  Primary_name(name): ExpressionNode {
-    const context = contextOf(this);
-    const inner = context.folded.get(context.tokenAt(name.source.startIdx));
-    return inner ?? { kind: "name", ...build<NameBinding>(name, context) };
+  Primary_name(context, _node, name): ExpressionNode {
+    return context.folded(name.start) ?? { kind: "name", ...build<NameBinding>(name, context) };
   },
-  Argument_named(name, _equals, value): ArgumentNode {
-    const context = contextOf(this);
+  Argument_named(context, node, name, _equals, value): ArgumentNode {
     const { name: text, span: nameSpan } = build<NameBinding>(name, context);
-    return { name: text, nameSpan, value: attributeValue(value, context), span: spanAt(this.source, context) };
+    return { name: text, nameSpan, value: attributeValue(value, context), span: spanAt(node, context) };
   },
-  Argument_positional(value): ArgumentNode {
-    const context = contextOf(this);
-    const span = spanAt(value.source, context);
+  Argument_positional(context, _node, value): ArgumentNode {
+    const span = spanAt(value, context);
     return { name: undefined, nameSpan: undefined, value: build(value, context), span };
   },
-  number(_whole, _point, _fraction, _e, _sign, _exponent) {
-    return numberNode(this);
+  number(context, node): ExpressionNode {
+    const [text, span] = [textAt(node, context), spanAt(node, context)];
+    const value = Number(text);
+    if (Number.isFinite(value)) return { kind: "number", value, text, span };
+    context.diagnostics.push(lexicalErrors.numberTooLarge(span, text));
+    return { kind: "error", span };
   },
-  literal(_) {
-    return /^[0-9]/.test(this.sourceString) ? numberNode(this) : literalNode(this);
+  word(context, node): ExpressionNode {
+    const [text, span] = [textAt(node, context), spanAt(node, context)];
+    if (text === "true" || text === "false") return { kind: "boolean", value: text === "true", span };
+    return { kind: "number", value: text === "inf" ? Infinity : Number.NaN, text, span };
   },
-  string(_open, _text, _close): ExpressionNode {
-    const value = contextOf(this).tokenAt(this.source.startIdx).text.slice(1, -1);
-    return { kind: "string", value, span: spanAt(this.source, contextOf(this)) };
+  string(context, node): ExpressionNode {
+    return { kind: "string", value: textAt(node, context).slice(1, -1), span: spanAt(node, context) };
   },
-});
+};
 
 /** A name after `attribute =` is an element type if it is called like one and is no value. */
-function attributeValue(node: Node, context: BuildContext): ExpressionNode {
+function attributeValue(node: CstNode, context: BuildContext): ExpressionNode {
   const value = build<ExpressionNode>(node, context);
   if (value.kind !== "name" || !isElementType(value.name) || context.bound.has(value.name)) return value;
   return { kind: "elementType", element: value.name, span: value.span };

@@ -5,6 +5,7 @@ import { type Found, syntaxErrors } from "../diagnostics/errors-syntax.ts";
 import { quoted } from "../diagnostics/errors-types.ts";
 import { isOpName } from "../ir/ops/index.ts";
 import { reservedWords } from "../ir/print.ts";
+import { chainedComparison, comparisons } from "./explain-comparison.ts";
 import type { Token } from "./scan.ts";
 import { closerOf, type PieceKind, spanOf } from "./split.ts";
 
@@ -28,7 +29,6 @@ export function explainFailure(piece: FailedPiece, index: number): Diagnostic {
 }
 
 const nameIt = "give an extent that varies a name: `rows`";
-const comparisons = new Set(["==", "!=", "<", "<=", ">", ">="]);
 const wordOperators: ReadonlyMap<string, string> = new Map([
   ["and", "&&"],
   ["or", "||"],
@@ -226,6 +226,7 @@ class Explainer {
     const isEmptyGroup = token?.text === ")" && before.text === "(";
     const endsOperand = before.kind === "symbol" ? before.text === ")" || before.text === "]" : !isStart(before);
     if (token === undefined || isEmptyGroup || !endsOperand) return this.operand();
+    if (comparisons.has(token.text)) return chainedComparison(this.source, this.tokens, this.index);
     if (token.text === "=") return syntaxErrors.assignsInExpression(found.span, this.open.length > 0 && this.isCall);
     if (reservedWords.has(token.text) && !isLiteral(token)) return this.operatorWanted();
     if (token.kind === "symbol" && !["(", "[", "!"].includes(token.text)) return this.operatorWanted();

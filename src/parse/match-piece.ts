@@ -1,21 +1,21 @@
 /**
- * Matches one piece with the grammar.
+ * Matches one piece of a file with the grammar.
  *
- * ohm sees the tokens with one space between them, so that neither comments nor long runs of blanks cost anything and
- * a token about which something has been said can be replaced. It also recurses some ten frames a level of brackets, so what is nested
- * deep is folded: cut out, matched on its own, and represented by a name.
+ * - as it stands in the file, with its blanks and comments: the way of every piece that is not out of the ordinary.
+ * - token by token, with one space between tokens. Neither long comments nor runs of blanks cost anything then, a token
+ *   about which something has been said can be replaced, and what is nested deep is folded: cut out, matched on its own,
+ *   and represented by a name. ohm recurses some 75 frames a level of brackets.
  */
 
-import type { MatchResult } from "ohm-js";
-import { grammar } from "../../grammar/tir.ts";
+import type { Grammar } from "ohm-js";
 import type { Diagnostic, Source } from "../diagnostics/diagnostic.ts";
-import { reservedWords } from "../ir/print.ts";
 import { type BuildContext, buildTree, type PieceNode } from "./build-tree.ts";
+import { treeOf } from "./cst.ts";
 import type { Token } from "./scan.ts";
 import { closerOf } from "./split.ts";
 import type { ExpressionNode } from "./syntax.ts";
 
-export type StartRule = "Const" | "FnHeader" | "Let" | "Return" | "KernelHeader" | "Primary";
+export type PieceRule = "Const" | "FnHeader" | "Let" | "Return" | "KernelHeader" | "Close";
 
 /** Where a match stopped: at the token of that index, or at the end. */
 export interface Failure {
@@ -24,71 +24,73 @@ export interface Failure {
   readonly isPart: boolean;
 }
 
-/** So many levels of brackets are matched at once. ohm fills the default stack of Node at about 95. */
-const levelsAtOnce = 16;
+/** So many levels of brackets are matched at once. ohm fills the default stack of Node at about 110. */
+export const levelsAtOnce = 16;
 
 export interface MatchContext {
+  readonly grammar: Grammar;
   readonly source: Source;
   readonly diagnostics: Diagnostic[];
   /** Names that the function binds, which are no element types even if they look it. */
   readonly bound: ReadonlyMap<string, unknown>;
 }
 
-export function matchPiece(rule: StartRule, tokens: readonly Token[], context: MatchContext): PieceNode | Failure {
+/** The piece from `start` to `end` of the source as a node, or the offset at which the match stopped. */
+export function matchText(rule: PieceRule, start: number, end: number, context: MatchContext): PieceNode | number {
+  const { grammar, source } = context;
+  const text = source.text.slice(start, end);
+  const match = grammar.match(text, rule);
+  if (match.failed()) return start + match.getRightmostFailurePosition();
+  return buildTree(treeOf(match), {
+    ...context,
+    text,
+    place: (from, to) => ({ source, start: start + from, end: start + to }),
+    folded: () => undefined,
+  });
+}
+
+export function matchTokens(rule: PieceRule, tokens: readonly Token[], context: MatchContext): PieceNode | Failure {
   const folded = new Map<Token, ExpressionNode>();
   const { parts, whole } = fold(tokens);
   for (const { tokens: part, stand } of parts) {
-    const node = matchTokens("Primary", part, { ...context, folded });
+    const node = matchJoined("Primary", part, folded, context);
     if ("index" in node) return { ...node, isPart: true };
     folded.set(stand, node as ExpressionNode);
   }
-  return matchTokens(rule, whole, { ...context, folded });
+  return matchJoined(rule, whole, folded, context);
 }
 
-type Shared = Omit<BuildContext, "tokenAt">;
-
-function matchTokens(rule: StartRule, tokens: readonly Token[], shared: Shared): PieceNode | Failure {
-  const shapes = tokens.map(shapeOf);
-  const text = shapes.join(" ");
+function matchJoined(
+  rule: PieceRule | "Primary",
+  tokens: readonly Token[],
+  folded: ReadonlyMap<Token, ExpressionNode>,
+  context: MatchContext,
+): PieceNode | Failure {
+  // What begins nothing in the language must not become something beside its neighbours.
+  const texts = tokens.map(({ kind, text }) => (kind === "bad" ? "?" : text));
+  const text = texts.join(" ");
   const tokenIndexAt = new Uint32Array(text.length + 1);
   let position = 0;
-  for (const [i, shape] of shapes.entries()) {
+  for (const [i, { length }] of texts.entries()) {
     // The space before a token counts as the token's.
-    const end = position + shape.length + (i === 0 ? 0 : 1);
+    const end = position + length + (i === 0 ? 0 : 1);
     tokenIndexAt.fill(i, position, end);
     position = end;
   }
   tokenIndexAt[text.length] = tokens.length;
-  const match = matchShapes(rule, text);
+  const match = context.grammar.match(text, rule);
   if (match.failed()) {
     const index = tokenIndexAt[match.getRightmostFailurePosition()] ?? tokens.length;
     return { tokens, index, isPart: false };
   }
-  return buildTree(match, { ...shared, tokenAt: (offset) => tokens[tokenIndexAt[offset] as number] as Token });
-}
-
-/** Statements look much alike to ohm, and most of parsing is its time: what it made of a text before is kept. */
-const matched = new Map<string, MatchResult>();
-const mostMatched = 512;
-const longestMatched = 256;
-
-function matchShapes(rule: StartRule, text: string): MatchResult {
-  const key = `${rule} ${text}`;
-  const match = matched.get(key) ?? grammar.match(text, rule);
-  // A failure may keep much more than itself, and is rare.
-  if (match.succeeded() && text.length < longestMatched) {
-    if (matched.size >= mostMatched) matched.clear();
-    matched.set(key, match);
-  }
-  return match;
-}
-
-/** What ohm sees of a token: a text that the grammar treats alike. */
-function shapeOf({ kind, text }: Token): string {
-  if (kind === "name") return reservedWords.has(text) ? text : "a";
-  if (kind === "number") return /^[0-9]+$/.test(text) ? "0" : "0.5";
-  if (kind === "string") return '""';
-  return kind === "bad" ? "?" : text;
+  const tokenAt = (offset: number) => tokens[tokenIndexAt[offset] as number] as Token;
+  const built: BuildContext = {
+    ...context,
+    text,
+    place: (start, end) => ({ source: context.source, start: tokenAt(start).start, end: tokenAt(end - 1).end }),
+    folded: (offset) => folded.get(tokenAt(offset)),
+  };
+  return buildTree(treeOf(match), built);
 }
 
 interface Part {

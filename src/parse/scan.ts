@@ -102,15 +102,18 @@ class Scanner {
       this.number();
     } else if (char === '"') {
       this.string();
-    } else if (this.text.startsWith("//", this.at)) {
-      this.lineComment();
-    } else if (this.text.startsWith("/*", this.at)) {
-      this.blockComment();
+    } else if (this.beginsComment(this.at)) {
+      if (this.text[this.at + 1] === "/") this.lineComment();
+      else this.blockComment();
     } else if (this.match(/@centered(?![A-Za-z0-9_])/y) !== undefined) {
       this.push("symbol", "@centered".length);
     } else if (!this.foreignSymbol(char)) {
       this.symbol(char);
     }
+  }
+
+  private beginsComment(offset: number): boolean {
+    return this.text.startsWith("//", offset) || this.text.startsWith("/*", offset);
   }
 
   private match(pattern: RegExp): string | undefined {
@@ -224,7 +227,7 @@ class Scanner {
       this.lineComment();
     } else if (char === "'" || char === "`") {
       this.singleQuoted(char);
-    } else if (two === "*/") {
+    } else if (two === "*/" && !this.beginsComment(this.at + 1)) {
       this.report(lexicalErrors.strayCommentEnd(this.span(2)));
       this.push("bad", 2, two);
     } else if (two === "=>") {

@@ -1,5 +1,6 @@
 /**
- * Tokens to pieces: a file is cut at its keywords and braces, so that each statement is matched, and goes wrong, alone.
+ * Tokens to pieces, for `fmt` and for what reads a file that the grammar does not match: cut at its keywords and braces, so
+ * that each statement goes wrong alone.
  *
  * - piece: the header of a function up to its `{`, a `let`, a `return`, `kernel {`, a brace, or what is none of these.
  */

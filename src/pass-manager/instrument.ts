@@ -6,6 +6,7 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { Module } from "../ir/ir.ts";
 import type { Pass } from "../pass/define-pass.ts";
+import type { Fact, Provenance } from "../pass/facts.ts";
 
 /** A pass is about to run. */
 export interface PassStart {
@@ -25,6 +26,10 @@ export interface PassEnd extends PassStart {
   readonly milliseconds: number;
   readonly statistics: Readonly<Record<string, number>>;
   readonly remarks: readonly Diagnostic[];
+  /** What the pass found out, about values of the module that it was given and of the result. */
+  readonly facts: readonly Fact[];
+  /** For values of the module that it was given: what stands for them in the result. */
+  readonly provenance: Provenance;
 }
 
 /** A pass threw, or made what is not well formed. */

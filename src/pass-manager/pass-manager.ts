@@ -7,6 +7,7 @@ import { sameModule } from "../ir/equal.ts";
 import { type Fn, type Module, makeModule } from "../ir/ir.ts";
 import { verifyFn, verifySignature } from "../ir/verify.ts";
 import type { Pass, PassContext } from "../pass/define-pass.ts";
+import type { PassOutput, Provenance } from "../pass/facts.ts";
 import { ConstTable } from "./const-table.ts";
 import type { Instrument, PassStart } from "./instrument.ts";
 import { parsePipeline, printPipeline, printStep, type Step, stepOf, withoutPasses } from "./pipeline.ts";
@@ -166,15 +167,16 @@ class Run {
       },
     };
     const start = performance.now();
-    let fns: Fn[];
+    let outputs: PassOutput[];
     try {
-      fns = this.module.fns.map((fn) => runOn(fn, pass, context, verify));
+      outputs = this.module.fns.map((fn) => runOn(fn, pass, context, verify));
     } catch (error) {
       const rest = printPipeline([step, ...after]);
       for (const instrument of instruments) instrument.failed?.({ ...event, error, rest });
       throw error;
     }
     const milliseconds = performance.now() - start;
+    const fns = outputs.map(({ fn }) => fn);
     const changed = fns.some((fn, i) => fn !== this.module.fns[i]);
     const result = changed ? makeModule(fns, table.all) : this.module;
     this.module = result;
@@ -182,8 +184,11 @@ class Run {
     this.timings.push({ pass: event.text, milliseconds });
     if (changed) this.changed.push(pass.name);
     this.count(pass.name, statistics);
+    if (instruments.length === 0) return;
+    const facts = outputs.flatMap((output) => output.facts ?? []);
+    const provenance = allOf(outputs.map((output) => output.provenance ?? new Map()));
     for (const instrument of instruments) {
-      instrument.afterPass?.({ ...event, result, changed, milliseconds, statistics, remarks });
+      instrument.afterPass?.({ ...event, result, changed, milliseconds, statistics, remarks, facts, provenance });
     }
   }
 
@@ -194,19 +199,26 @@ class Run {
   }
 }
 
-function runOn(fn: Fn, pass: Pass, context: PassContext<unknown>, verify: boolean): Fn {
-  let result: Fn;
+/** Values belong to one function each, so those of several functions are one map. */
+function allOf(maps: readonly Provenance[]): Provenance {
+  return maps.length === 1 ? (maps[0] as Provenance) : new Map(maps.flatMap((map) => [...map]));
+}
+
+function runOn(fn: Fn, pass: Pass, context: PassContext<unknown>, verify: boolean): PassOutput {
+  let output: PassOutput;
   try {
-    result = pass.run(fn, context);
-    if (!Array.isArray(result?.ops)) throw new TypeError("it returned no function");
+    const returned = pass.run(fn, context);
+    output = returned !== undefined && "fn" in returned ? returned : { fn: returned };
+    if (!Array.isArray(output.fn?.ops)) throw new TypeError("it returned no function");
   } catch (caught) {
     if (caught instanceof TircError)
       throw new TircError(caught.diagnostics.map((found) => passErrors.from(pass.name, found)));
     const message = caught instanceof Error ? caught.message : String(caught);
     throw new PassFailure(pass.name, passErrors.passThrew(pass.name, fn.name, fn.span, message), caught);
   }
-  if (!verify || result === fn) return result;
+  const { fn: result } = output;
+  if (!verify || result === fn) return output;
   const found = [...verifyFn(result), ...verifySignature(fn, result)];
   if (found.length > 0) throw new PassFailure(pass.name, passErrors.brokeIr(pass.name, fn.name, found));
-  return result;
+  return output;
 }

@@ -2,6 +2,7 @@
 
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { ComputedData, Const, Fn } from "../ir/ir.ts";
+import type { PassOutput } from "./facts.ts";
 
 /** A typed option of a pass: a field of its record in code, `{name=value}` in pipeline text. */
 export type OptionDef =
@@ -50,19 +51,20 @@ export interface Pass {
   readonly options: OptionDefs;
   /** @see definePass */
   // biome-ignore lint/suspicious/noExplicitAny: a list of passes has options of different types.
-  run(fn: Fn, context: PassContext<any>): Fn;
+  run(fn: Fn, context: PassContext<any>): Fn | PassOutput;
 }
 
 /**
  * A pass over one function. `run` returns a new function, or the very same object where it changed nothing; it never
- * mutates what it gets (the IR is frozen).
+ * mutates what it gets (the IR is frozen). With the function it may return what became of the values of the old one, as
+ * `rewrite` does: a pass that does not is taken to have replaced those that are no more by something else.
  */
 export function definePass<const D extends OptionDefs>(pass: {
   readonly name: string;
   readonly summary: string;
   readonly example?: string;
   readonly options: D;
-  run(fn: Fn, context: PassContext<OptionValues<D>>): Fn;
+  run(fn: Fn, context: PassContext<OptionValues<D>>): Fn | PassOutput;
 }): Pass {
   return pass;
 }

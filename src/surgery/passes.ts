@@ -2,11 +2,12 @@
 
 import { withoutEqualOps } from "../../passes/cse.ts";
 import { centeredRmsNorm } from "../../passes/layernorm-to-rmsnorm.ts";
-import { isNorm, type NormRecord, normRecords } from "../apply-fused-rms-norm.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
-import { rewriteFn } from "../ir/builder.ts";
+import { rewrite } from "../ir/builder.ts";
 import { type Fn, type Module, makeModule, type Op, usesOf, type Value } from "../ir/ir.ts";
+import { isNorm, type NormRecord, NormRecords } from "../norm-records.ts";
 import type { Imported } from "../onnx/import.ts";
+import type { Fact } from "../pass/facts.ts";
 import { PassManager } from "../pass-manager/pass-manager.ts";
 import { whyUnwritable } from "./emit.ts";
 
@@ -39,7 +40,7 @@ export function runPasses(
   // Nothing but norms is written otherwise, so that all else can be found in the model again.
   // An op that nothing needs stays as it is, and holds up no centering.
   const merged = new Map<string, string>();
-  const once = withoutEqualOps(imported.module.fns[0] as Fn, (op, same) => {
+  const { fn: once } = withoutEqualOps(imported.module.fns[0] as Fn, (op, same) => {
     for (const [i, { name }] of op.results.entries()) {
       const stays = same.results[i]?.name;
       if (name !== undefined && stays !== undefined) merged.set(name, stays);
@@ -57,13 +58,19 @@ export function runPasses(
       return [[op, left.get(i) ?? why().find((reason) => reason !== undefined)]];
     }),
   );
-  const before = rewriteFn(fn, (op, builder, original) =>
-    op.name === "layernorm" && whyNot.get(original) === undefined ? centeredRmsNorm(op, builder) : undefined,
-  );
-  const moved = new PassManager(`eliminate-centering{mode=${mode},fold=true}`).run(
-    makeModule([before], raised.module.consts),
-  );
-  const records = normRecords(raised.module, moved.remarks);
+  const following = new NormRecords(raised.module);
+  const facts: Fact[] = [];
+  const { fn: before, provenance } = rewrite(fn, (op, builder, original) => {
+    if (op.name !== "layernorm" || whyNot.get(original) !== undefined) return undefined;
+    const { value, center } = centeredRmsNorm(op, builder);
+    facts.push({ kind: "norm rewritten", norm: original.result, center });
+    return value;
+  });
+  const centered = makeModule([before], raised.module.consts);
+  following.afterPass({ text: "layernorm-to-rmsnorm", facts, provenance, result: centered });
+  const pipeline = `eliminate-centering{mode=${mode},fold=true}`;
+  const moved = new PassManager(pipeline, { instruments: [following] }).run(centered);
+  const records = following.get();
   const norms = found.map((op, i): FoundNorm => {
     const record = records[i] as NormRecord;
     const tensors = roots(op.result).map(({ name }) => imported.tensors.get(name as string) as string);

@@ -6,7 +6,6 @@
  * - a node takes other inputs where the passes exchanged them: a weight that is centered for one that is not.
  */
 
-import type { NormRecord } from "../apply-fused-rms-norm.ts";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { normWarnings } from "../diagnostics/errors-norms.ts";
 import { surgeryErrors } from "../diagnostics/errors-surgery.ts";
@@ -14,6 +13,7 @@ import { constantsOf } from "../ir/interpret.ts";
 import type { Fn, Module, Value } from "../ir/ir.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { materialize } from "../materialize.ts";
+import type { NormRecord } from "../norm-records.ts";
 import { type NewNode, nodeBytes } from "../onnx/encode.ts";
 import { type Imported, importModel } from "../onnx/import.ts";
 import type { NodeProto } from "../onnx/messages.ts";
@@ -33,7 +33,7 @@ export interface SurgeryOptions {
 }
 
 /** A norm of the model, and what became of it. */
-export interface NormReport extends Omit<NormRecord, "span" | "name" | "fn"> {
+export interface NormReport extends Omit<NormRecord, "span" | "name" | "fn" | "centers"> {
   /** The nodes that it was, in the order of the file. */
   readonly nodes: readonly string[];
   /** The tensors that it makes. */
@@ -89,13 +89,14 @@ function attempt(
   const { norms, merged, before, after, remarks } = runPasses(imported, mode, staying);
   const isRewritten = ({ op, unwritable }: FoundNorm) => op.name === "layernorm" && unwritable === undefined;
   const rewritten = norms.filter(isRewritten);
+  const makers = makersIn(model);
   const said = { remarks: [...imported.remarks, ...remarks] };
   if (rewritten.length === 0) {
     const fns = imported.module.fns.map(({ name }) => name);
     const isNone = norms.length === 0;
     const hasOthers = norms.every(({ op }) => op.name !== "layernorm");
     const warnings = isNone ? [normWarnings.noNorm(fns, "model")] : hasOthers ? [normWarnings.noLayerNorm(fns)] : [];
-    const reports = norms.map((norm) => reportOf(norm, model, undefined));
+    const reports = norms.map((norm) => reportOf(norm, makers, undefined));
     return {
       pieces: rewrittenModel(model, nothing),
       norms: reports,
@@ -135,7 +136,7 @@ function attempt(
   if (length >= longest) fail(surgeryErrors.tooLong(model.file, length));
   return {
     pieces,
-    norms: norms.map((norm) => reportOf(norm, model, left)),
+    norms: norms.map((norm) => reportOf(norm, makers, left)),
     weights: [...emitter.constants].map(([constant, name]) => {
       const { from, residual } = constants.get(constant) as NewWeight;
       return { name, from, residual };
@@ -262,9 +263,16 @@ function graphChanges(
   return { nodes, initializers: emitter.tensors, without: left.initializers, ...opsets };
 }
 
-function reportOf({ record, tensors }: FoundNorm, model: OnnxModel, left: Leftovers | undefined): NormReport {
-  const { span: _span, name: _name, fn: _fn, ...rest } = record;
-  const makers = new Map(model.graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+/** By the tensors that they make. */
+const makersIn = ({ graph }: OnnxModel): ReadonlyMap<string, NodeProto> =>
+  new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+
+function reportOf(
+  { record, tensors }: FoundNorm,
+  makers: ReadonlyMap<string, NodeProto>,
+  left: Leftovers | undefined,
+): NormReport {
+  const { span: _span, name: _name, fn: _fn, centers: _centers, ...rest } = record;
   const nodes = new Set<NodeProto>();
   for (const tensor of tensors) {
     const maker = makers.get(tensor);

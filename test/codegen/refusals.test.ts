@@ -19,15 +19,69 @@ function refusal(text: string, passes?: string, target = portableTarget): string
   return "compiled";
 }
 
-test("reductions over different axes", () => {
-  const text = `fn f(x: f32[n, 20]) -> f32[n, 20] {
-  let a = softmax(x, axes = [-1])
-  return softmax(a, axes = [0])
+describe("reductions over different axes are named with their axes", () => {
+  const softmaxes = `  let a = softmax(x, axes = [-1])
+  return softmax(a, axes = [0])`;
+  test.each([
+    ["of other extents", "x: f32[n, 20]) -> f32[n, 20]", softmaxes, "softmax", "[-2] of [n, 20]", "[-1] of [n, 20]"],
+    [
+      "of equal extents",
+      "x: f32[20, 20]) -> f32[20, 20]",
+      softmaxes,
+      "softmax",
+      "[-2] of [20, 20]",
+      "[-1] of [20, 20]",
+    ],
+    [
+      "one of them more",
+      "x: f32[n, c, 16]) -> (a: f32[n, c], b: f32[n])",
+      "  return mean(x, axes = [-1]), mean(x, axes = [1, 2])",
+      "mean",
+      "[-2, -1] of [n, c, 16]",
+      "[-1] of [n, c, 16]",
+    ],
+    [
+      "of what was reduced",
+      "x: f32[n, classes]) -> (a: f32[n], b: f32)",
+      "  let a = -mean(x, axes = [-1])\n  return a, mean(a, axes = [0])",
+      "mean",
+      "[-1] of [n]",
+      "[-1] of [n, classes]",
+    ],
+    [
+      "rows of other lengths",
+      "x: f32[n, 16], y: f32[n, 15]) -> (a: f32[n], b: f32[n])",
+      "  return mean(x, axes = [-1]), mean(y, axes = [-1])",
+      "mean",
+      "[-1] of [n, 15]",
+      "[-1] of [n, 16]",
+    ],
+    [
+      "groups as a norm sees them",
+      "x: f32[4, 8, 16]) -> f32[4, 8, 16]",
+      "  let a = exp(softmax(x, axes = [-1]))\n  return groupnorm(a, groups = 2)",
+      "groupnorm",
+      "[-2, -1] of [4, 2, 4, 16]",
+      "[-1] of [4, 8, 16]",
+    ],
+  ])("%s", (_, signature, body, name, axes, before) => {
+    const first = /(softmax|mean)/.exec(body)?.[0];
+    expect(refusal(`fn f(${signature} {\n${body}\n}`)).toContain(
+      `\`${name}\` cannot be computed with the ops before it: it reduces axes ${axes}, and \`${first}\` before it reduces ` +
+        `axes ${before}; one kernel reduces the same axes throughout`,
+    );
+  });
+
+  test("called the same, with a transpose between them", () => {
+    const text = `fn f(x: f32[20, 20]) -> f32[20, 20] {
+  let a = transpose(softmax(x, axes = [-1]), perm = [1, 0])
+  return softmax(a, axes = [-1])
 }`;
-  expect(refusal(text)).toBe(
-    "E0502 3:10: `f` is not one kernel: `softmax` cannot be computed with the ops before it: it folds other axes than " +
-      "the reductions before it: an axis of 20 and one of n do not divide one another",
-  );
+    expect(refusal(text)).toContain(
+      "it reduces axes [-1] of [20, 20], which are not the axes that `softmax` before it reduces, though they are called " +
+        "the same; one kernel reduces the same axes throughout",
+    );
+  });
 });
 
 test("a row's statistic used along the row", () => {

@@ -15,7 +15,7 @@ import {
   npyErrors,
 } from "../../src/diagnostics/errors-data.ts";
 import { externErrors } from "../../src/diagnostics/errors-extern.ts";
-import { kernelErrors, kernelRemarks } from "../../src/diagnostics/errors-kernel.ts";
+import { kernelErrors, kernelRefusals, kernelRemarks } from "../../src/diagnostics/errors-kernel.ts";
 import { linearErrors } from "../../src/diagnostics/errors-linear.ts";
 import { normWarnings } from "../../src/diagnostics/errors-norms.ts";
 import { onnxErrors, onnxRemarks } from "../../src/diagnostics/errors-onnx.ts";
@@ -216,6 +216,7 @@ test("what is said when a kernel runs", () => {
 const pipeline = { name: "--passes", text: "canonicalise,cse{n=1,n=2}" };
 const part = (start: number, end: number) => ({ source: pipeline, start, end });
 const whole = { source: at.source, start: 0, end: 2 };
+const otherAxes = kernelRefusals.otherAxes("axes [0] of [n]", { name: "sum", span: whole, axes: "axes [1] of [n, m]" });
 const miss = { because: "the exponent is 3", help: "square the difference", at: whole };
 
 test("what is said of pipelines and passes", () => {
@@ -250,7 +251,7 @@ test("what passes remark", () => {
       ...found,
       ...sampled(kernelRemarks, {
         outside: [at, "linear", "a kernel here computes no matrix product"],
-        newKernel: [at, "gelu", "it folds other axes"],
+        newKernel: [at, "gelu", otherAxes],
       }),
       normWarnings.noNorm(["main"], "model"),
       ...sampled(normWarnings, { noNorm: [["f", "g"], "program"], noLayerNorm: [["f"]] }),
@@ -261,8 +262,8 @@ test("what passes remark", () => {
 test("what is said of functions that are no kernel", () => {
   const found = sampled(kernelErrors, {
     notFused: [at, "f", "gelu"],
-    severalKernels: [at, "f", "gelu", "it folds other axes than the reductions before it", 2],
-    cannotWalk: [at, "reshape", "it mixes the axes of its operand"],
+    severalKernels: [at, "f", "gelu", otherAxes, 2],
+    cannotWalk: [at, "reshape", { reason: "it mixes the axes of its operand" }],
     noCommonSpace: [whole, "f", "the largest walks over n, and another axis has m"],
     outside: [at, "f", "matmul", "a kernel here computes no matrix product", { others: 2, isInterpreted: true }],
     tooManyBuffers: [whole, "f", ["a", "b", "y"], "tiny", 2],

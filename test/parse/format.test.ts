@@ -136,6 +136,12 @@ test("blank lines: one where there were any, one after each function, none at th
   expect(format(text)).toBe(wanted);
 });
 
+test("a comment right after a `*` is one", () => {
+  expect(format("fn f(x: f32) -> f32 {\n  return x */* two */2 *// three\n3\n}\n")).toBe(
+    "fn f(x: f32) -> f32 {\n  return x * /* two */ 2 * // three\n      3\n}\n",
+  );
+});
+
 test("line breaks of Windows and a byte order mark are not kept", () => {
   const text = program("  // why", "  return x /* a", "  b */");
   expect(format(`\uFEFF${text.replaceAll("\n", "\r\n")}`)).toBe(text);

@@ -31,6 +31,17 @@ test.each([
   expect(timeOf(`${header} let y = x + ${text}`)).toBeLessThan(6000);
 });
 
+test.each([
+  ["name", "a".repeat(1_000_000)],
+  ["number", `0.${"1".repeat(1_000_000)}`],
+  ["string", `f("${"é".repeat(1_000_000)}")`],
+  ["comment", `/* ${"*".repeat(1_000_000)} */ x`],
+])("a %s of a megabyte is read in less than 6 s", (_, value) => {
+  const text = `${header} return ${value} }`;
+  expect(timeOf(text)).toBeLessThan(6000);
+  expect(parseSyntax({ name: "t", text }).diagnostics).toEqual([]);
+});
+
 test("twice as many statements take at most three times as long", () => {
   const chain = (count: number) => {
     const lets = Array.from({ length: count }, (_, i) => `  let v${i} = x * 1.5 + x\n`);

@@ -27,6 +27,8 @@ const steps: Readonly<Record<string, Step>> = {
   sums: (b, v) => b.emit("add", [v, v]),
   mixed: (b, v, i) =>
     i % 3 === 0 ? b.emit("neg", [v]) : i % 3 === 1 ? b.emit("div", [v, b.constant("f32", 2)]) : b.emit("tanh", [v]),
+  norms: (b, v) => b.emit("add", [v, b.emit("tanh", [b.emit("layernorm", [v], { axes: [-1] })])]),
+  centers: (b, v) => b.emit("add", [v, b.emit("tanh", [b.emit("center", [v], { axes: [-1] })])]),
   shapes: (b, v, i) => b.emit("reshape", [v], { shape: i % 2 === 0 ? ["rows", 64, 1] : ["rows", 64] }),
 };
 

@@ -74,7 +74,7 @@ describe("the keyboard", () => {
       if (seen.at(-1) === "IR after the pass") break;
     }
     expect(seen).toEqual([
-      ...["Skip to the results", "bert-output", "portable", "Copy link", "Run"],
+      ...["Skip to the results", "prenorm-stream", "this-device", "Copy link", "Run"],
       ...["Program", "Passes", "layernorm-to-rmsnorm", "IR after the pass"],
     ]);
   });
@@ -96,7 +96,7 @@ describe("the keyboard", () => {
   });
 
   pageTest("goes from a problem and from a remark to its place", async () => {
-    const { page } = await openPage();
+    const { page } = await openPage({ hash: "#example=bert-output" });
     await page.getByRole("tab", { name: "Remarks" }).click();
     await page.getByRole("button", { name: "line 5: line 5, column 11; go there" }).press("Enter");
     expect((await caretPlace(page))[0]).toBe(5);
@@ -115,22 +115,90 @@ describe("the keyboard", () => {
   });
 });
 
+/**
+ * What is cut off at the sides: wider than the box around it, where no scrolling is meant. Long lines of programs scroll
+ * in their panels; nothing else does.
+ */
+function cutOff(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const shown = [...document.querySelectorAll<HTMLElement>("body *")].filter(
+      (one) =>
+        one.checkVisibility() && one.closest(".visually-hidden, .passes legend, .passes input, thead, .skip") === null,
+    );
+    const name = ({ tagName, id, className }: Element) => `${tagName.toLowerCase()}#${id}.${className}`;
+    const overfull = shown
+      .filter((one) => getComputedStyle(one).overflowX !== "visible" && one.scrollWidth > one.clientWidth)
+      .filter((one) => !one.matches(".cm-scroller, svg"))
+      .map((one) => `${name(one)}: ${one.scrollWidth} > ${one.clientWidth}`);
+    const outside = shown
+      .filter((one) => one.closest(".cm-scroller") === null)
+      .filter((one) => {
+        const { left, right } = one.getBoundingClientRect();
+        return left < 0 || right > innerWidth;
+      })
+      .map((one) => `${name(one)} leaves the page`);
+    const drawn = [...document.querySelectorAll("svg text")].flatMap((text) => {
+      const [box, frame] = [text.getBoundingClientRect(), (text.closest("svg") as Element).getBoundingClientRect()];
+      return box.left < frame.left - 0.5 || box.right > frame.right + 0.5
+        ? [`${text.textContent} leaves its picture`]
+        : [];
+    });
+    const pen = document.createElement("canvas").getContext("2d") as CanvasRenderingContext2D;
+    const choices = [...document.querySelectorAll("select")].flatMap((select) => {
+      if (!select.checkVisibility()) return [];
+      pen.font = getComputedStyle(select).font;
+      const text = select.selectedOptions[0]?.text ?? "";
+      // Its padding, and the arrow.
+      return pen.measureText(text).width + 20 + 20 > select.clientWidth ? [`the choice ${text} is cut`] : [];
+    });
+    return [...overfull, ...outside, ...drawn, ...choices];
+  });
+}
+
 describe("a phone", () => {
-  pageTest("has all of it within its width", async () => {
-    const { page } = await openPage({ width: 360 });
+  const tabs = ["Passes", "Remarks", "Norms", "WGSL", "Run"];
+
+  pageTest.for([320, 360, 390])("of %i pixels has all of it within its width", async (width) => {
+    const { page } = await openPage({ width, hash: "#example=shared-layers&dim.rows=8" });
     await page.click("#run");
     await page.waitForSelector("figure.timing", { timeout: 50_000 });
-    for (const tab of ["Passes", "Remarks", "Norms", "WGSL", "Run"]) {
-      await page.getByRole("tab", { name: tab }).click();
-      const widths = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-      expect(widths[0], tab).toBeLessThanOrEqual(widths[1] as number);
-      const small = await page.evaluate(() =>
-        [...document.querySelectorAll<HTMLElement>("header button, select, [role=tab], form button, form input")]
-          .filter((control) => control.offsetParent !== null && control.offsetHeight < 40)
-          .map((control) => control.outerHTML),
-      );
-      expect(small, tab).toEqual([]);
+    for (const example of ["shared-layers", "rmsnorm-int8"]) {
+      await page.getByLabel("Example").selectOption(example);
+      await page.getByText("No problems.").waitFor();
+      for (const tab of tabs) {
+        await page.getByRole("tab", { name: tab }).click();
+        const widths = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+        expect(widths[0], tab).toBeLessThanOrEqual(widths[1] as number);
+        expect(await cutOff(page), `${example}, ${tab}`).toEqual([]);
+        const small = await page.evaluate(() =>
+          [...document.querySelectorAll<HTMLElement>("header button, select, [role=tab], form button, form input")]
+            .filter((control) => control.offsetParent !== null && control.offsetHeight < 40)
+            .map((control) => control.outerHTML),
+        );
+        expect(small, tab).toEqual([]);
+      }
     }
+  });
+
+  pageTest.for([320, 360, 390])("of %i pixels says within its width what is wrong", async (width) => {
+    const { page } = await openPage({ width, hash: "#example=nonsense", webgpu: "none" });
+    await page.click("#run");
+    await page.waitForSelector("tr[data-output]");
+    expect(await cutOff(page)).toEqual([]);
+    await replaceProgram(page, `fn f(x: f32[4]) -> f32[4] { return ${"a_name_that_is_long".repeat(5)} }`);
+    expect(await cutOff(page)).toEqual([]);
+  });
+
+  pageTest("scrolls to the result of a run", async () => {
+    const { page } = await openPage({ width: 320, height: 568 });
+    const result = page.locator("tr[data-output]");
+    const edges = () => result.evaluate((row) => [row.getBoundingClientRect().top, row.getBoundingClientRect().bottom]);
+    await page.click("#run");
+    await result.waitFor();
+    await expect.poll(async () => (await edges())[0]).toBeLessThan(568);
+    const [top = 0, bottom = 0] = await edges();
+    expect(top).toBeGreaterThanOrEqual(0);
+    expect(bottom).toBeLessThanOrEqual(568);
   });
 });
 

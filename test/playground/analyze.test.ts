@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { defaultPipeline } from "../../passes/index.ts";
 import { type Analysis, analyze } from "../../playground/model/analyze.ts";
+import { firstExample } from "../../playground/model/link.ts";
 import { fileName, type Message } from "../../playground/model/messages.ts";
 import { applyFusedRmsNorm } from "../../src/apply-fused-rms-norm.ts";
 import { compile } from "../../src/compile.ts";
@@ -8,6 +10,8 @@ import { lineColumn } from "../../src/diagnostics/diagnostic.ts";
 import { parse } from "../../src/parse/parse.ts";
 
 const target = "portable";
+/** The default pipeline, with the option that `--weights-out` sets. */
+const folding = defaultPipeline.map((name) => (name === "eliminate-centering" ? `${name}{fold=true}` : name));
 const bert = readFileSync("examples/bert-output.tir", "utf8");
 const long = readFileSync("playground/examples/shared-layers.tir", "utf8");
 const files = [
@@ -30,16 +34,26 @@ describe.each(files)("%s", (file) => {
 
   test("one kernel, that which the library compiles", () => {
     const { functions } = programOf(analyze({ text, target }));
-    expect(functions.map(({ kernel }) => kernel)).toEqual(compile(parse(text, { file: fileName })).kernels);
+    const { kernels } = compile(parse(text, { file: fileName }), { passes: folding });
+    expect(functions.map(({ kernel }) => kernel)).toEqual(kernels);
   });
 
   test("the norms of `tirc explain-norms`", () => {
     const { norms } = programOf(analyze({ text, target }));
-    const wanted = applyFusedRmsNorm(parse(text)).norms.map(({ span, ...rest }) => {
+    const wanted = applyFusedRmsNorm(parse(text)).norms.map(({ span, centers: _, ...rest }) => {
       return { ...rest, place: { from: span.start, to: span.end, ...lineColumn(span.source, span.start) } };
     });
     expect(norms).toEqual(wanted);
   });
+});
+
+test("of the first example every centering moves into the constants, and none is left in the kernel", () => {
+  const text = readFileSync(`examples/${firstExample}.tir`, "utf8");
+  const { norms, passes, functions } = programOf(analyze({ text, target }));
+  expect(norms.map(({ centering }) => centering)).toEqual(["folded", "folded", "folded"]);
+  expect(passes.at(-1)?.text).not.toMatch(/^ .*(= center\(|layernorm)/m);
+  const read = functions[0]?.kernel?.manifest.bindings.filter(({ constant }) => constant).map(({ name }) => name);
+  expect(read).toEqual(["embed_centered", "bias_centered", "write1_centered", "write2_centered"]);
 });
 
 test("the long example has 200 lines", () => {

@@ -18,6 +18,7 @@ export interface OpenOptions {
   /** What the browser has: WebGPU with an adapter, without one, or no `navigator.gpu` at all. */
   readonly webgpu?: "adapter" | "no adapter" | "none";
   readonly width?: number;
+  readonly height?: number;
   readonly colorScheme?: "light" | "dark";
 }
 
@@ -33,13 +34,13 @@ export interface Opened {
 
 /** A fresh page that has shown its first program. It goes when the test is done. */
 export async function openPage(options: OpenOptions = {}): Promise<Opened> {
-  const { hash = "", webgpu = "adapter", width = 1280, colorScheme = "light" } = options;
+  const { hash = "", webgpu = "adapter", width = 1280, height = 800, colorScheme = "light" } = options;
   served ??= servePlayground();
   const { url } = await served;
   const hasAdapter = webgpu === "adapter";
   const browser = browsers.get(hasAdapter) ?? launchChromium({ webgpu: hasAdapter });
   browsers.set(hasAdapter, browser);
-  const context = await (await browser).newContext({ viewport: { width, height: 800 }, colorScheme });
+  const context = await (await browser).newContext({ viewport: { width, height }, colorScheme });
   onTestFinished(() => context.close());
   if (webgpu === "none") await withoutGpu(context);
   const requests: string[] = [];

@@ -1,5 +1,6 @@
 /** The playground from end to end, as a visitor uses it, in Chromium. */
 
+import { readFileSync } from "node:fs";
 import { describe, expect } from "vitest";
 import { caretPlace, edit, focusedLabel, openPage, pageTest, programLines, replaceProgram } from "./open-page.ts";
 
@@ -49,10 +50,9 @@ describe("the page", () => {
     expect(requests.filter((request) => !request.startsWith(url))).toEqual([]);
   });
 
-  pageTest("runs its longest example, for the GPU that is there", async () => {
+  pageTest("runs its longest example, for this device", async () => {
     const { page } = await openPage({ hash: "#example=shared-layers" });
-    await page.locator("#target option[value=this-gpu]").waitFor({ state: "attached" });
-    await edit(page, () => page.getByLabel("Target").selectOption("this-gpu"));
+    expect(await page.getByLabel("Target").inputValue()).toBe("this-device");
     await page.getByRole("tab", { name: "WGSL" }).click();
     expect(await page.textContent("#panel-wgsl .bar")).toContain("needs subgroups");
     await page.click("#run");
@@ -102,7 +102,7 @@ describe("the page", () => {
   });
 
   pageTest("takes the extents that are asked for, and a run can be stopped", async () => {
-    const { page } = await openPage();
+    const { page } = await openPage({ hash: "#example=bert-output" });
     await page.getByRole("tab", { name: "Run" }).click();
     await page.getByLabel("rows").fill("3");
     await page.locator("#panel-run").getByRole("button", { name: "Run" }).click();
@@ -116,6 +116,21 @@ describe("the page", () => {
     // What was asked for stays while the program changes.
     expect(await page.getByLabel("rows").inputValue()).toBe("3");
   });
+
+  pageTest(
+    "begins with a stream whose norms lose their centerings, and its kernel reads the new constants",
+    async () => {
+      const { page } = await openPage();
+      expect(await page.getByLabel("Example").inputValue()).toBe("prenorm-stream");
+      await page.getByRole("tab", { name: "Norms" }).click();
+      expect(await page.locator("#panel-norms strong").allTextContents()).toEqual(["folded", "folded", "folded"]);
+      await page.getByRole("tab", { name: "WGSL" }).click();
+      expect(await page.textContent("#panel-wgsl .cm-content")).toContain("in_embed_centered");
+      await page.click("#run");
+      await page.waitForSelector("tr[data-output=y]");
+      expect(Number(await page.getAttribute("tr[data-output=y]", "data-error"))).toBeLessThan(2e-6);
+    },
+  );
 
   pageTest("keeps the program in the address", async () => {
     const { page, url } = await openPage({ hash: "#example=rmsnorm-int8&target=swiftshader" });
@@ -132,14 +147,73 @@ describe("the page", () => {
     expect(await page.getByLabel("Target").inputValue()).toBe("swiftshader");
   });
 
+  pageTest("keeps the target, the tab and the sizes in the address", async () => {
+    const { page } = await openPage({ hash: "#example=bert-output" });
+    await edit(page, () => page.getByLabel("Target").selectOption("portable"));
+    await page.getByRole("tab", { name: "Run" }).click();
+    await page.getByLabel("rows").fill("3");
+    const hash = "#example=bert-output&target=portable&tab=run&dim.rows=3";
+    await page.waitForFunction((wanted) => location.hash === wanted, hash);
+
+    const other = await openPage({ hash });
+    expect(await other.page.getByLabel("Target").inputValue()).toBe("portable");
+    expect(await other.page.getByRole("tab", { name: "Run" }).getAttribute("aria-selected")).toBe("true");
+    expect(await other.page.getByLabel("rows").inputValue()).toBe("3");
+    await other.page.click("#run");
+    await other.page.waitForSelector("tr[data-output]");
+    expect(await other.page.textContent("tr[data-output] td:nth-child(2)")).toBe("f32[3, 768]");
+    // The target by default says nothing: it is the device of whoever opens the link.
+    await other.page.getByLabel("Target").selectOption("this-device");
+    await other.page.getByRole("tab", { name: "Passes" }).click();
+    await other.page.waitForFunction(() => location.hash === "#example=bert-output&dim.rows=3");
+  });
+
   pageTest("says that an address is damaged, and shows an example", async () => {
     const { page } = await openPage({ hash: "#code=AAAA" });
-    await page.getByText("cut off or changed on the way").waitFor();
+    expect(await page.textContent("#link-problems")).toContain("cut off or changed on the way");
+    expect((await programLines(page)).join("\n")).toContain("fn prenorm_stream(");
+  });
+
+  pageTest("says that an example does not exist, and which do", async () => {
+    const { page } = await openPage({ hash: "#example=berd-output&tab=nonsense" });
+    const said = page.locator("#link-problems");
+    expect(await said.locator("p").allTextContents()).toEqual([
+      "The address asks for the example berd-output, which does not exist.",
+      "The address asks for the tab nonsense, which does not exist.",
+      "This is the example prenorm-stream. There are:",
+    ]);
+    const menu = await page.locator("#example option:not([disabled])").allTextContents();
+    expect(await said.getByRole("link").allTextContents()).toEqual(menu);
+    // The address still says what was asked for, until something else is.
+    await page.waitForTimeout(500);
+    expect(await page.evaluate(() => location.hash)).toBe("#example=berd-output&tab=nonsense");
+    await edit(page, () => said.getByRole("link", { name: "bert-output" }).click());
     expect((await programLines(page))[1]).toContain("fn bert_output(");
+    expect(await said.textContent()).toBe("");
+  });
+
+  pageTest("has icons, and a picture for links to it, at the package's homepage", async () => {
+    const { page, url } = await openPage();
+    const { homepage } = JSON.parse(readFileSync("package.json", "utf8")) as { homepage: string };
+    const og = (property: string) => page.getAttribute(`meta[property="og:${property}"]`, "content");
+    expect(await og("url")).toBe(homepage);
+    const image = (await og("image")) as string;
+    expect(image.startsWith(homepage)).toBe(true);
+    /** Width and height, from the header of a PNG. */
+    const sizeOf = async (path: string) => {
+      const body = await (await page.request.get(url + path)).body();
+      expect(body.subarray(1, 4).toString()).toBe("PNG");
+      return [body.readUInt32BE(16), body.readUInt32BE(20)];
+    };
+    const size = [Number(await og("image:width")), Number(await og("image:height"))];
+    expect(await sizeOf(image.slice(homepage.length))).toEqual(size);
+    expect(await sizeOf((await page.getAttribute("link[rel=apple-touch-icon]", "href")) as string)).toEqual([180, 180]);
+    const icon = await page.request.get(url + (await page.getAttribute("link[rel=icon]", "href")));
+    expect(icon.headers()["content-type"]).toContain("image/svg+xml");
   });
 
   pageTest("leads from a line of the kernel to the program and back", async () => {
-    const { page } = await openPage();
+    const { page } = await openPage({ hash: "#example=bert-output&target=portable" });
     await page.getByRole("tab", { name: "WGSL" }).click();
     const marked = (where: string) => page.locator(`${where} .cm-linked`).allTextContents();
 
@@ -194,7 +268,9 @@ describe("without WebGPU", () => {
     expect(await page.textContent("#panel-run caption")).toContain("on the reference interpreter");
     expect(Number(await page.getAttribute("tr[data-output=y]", "data-error"))).toBeLessThan(2e-6);
     expect(await page.locator("figure.timing").count()).toBe(0);
-    expect(await page.locator("#target option[value=this-gpu]").count()).toBe(0);
+    expect(await page.getByLabel("Target").inputValue()).toBe("portable");
+    expect(await page.locator("#target option[value=this-device]").count()).toBe(0);
+    expect(await page.textContent("#no-gpu")).toContain(`${words} Kernels are compiled for portable`);
     await page.getByRole("tab", { name: "WGSL" }).click();
     expect(await page.textContent("#panel-wgsl .cm-content")).toContain("struct Dims");
     expect(requests.filter((request) => !request.startsWith(url))).toEqual([]);

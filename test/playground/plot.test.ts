@@ -44,4 +44,16 @@ describe("a timing", () => {
     expect(far).toBeLessThan(600);
     expect(d).toBeGreaterThan(200);
   });
+
+  test.each([1, 10, 1000, 0.01, 0.4])(
+    "the label of a tick at the end of the axis, %f ms, is within the picture",
+    (end) => {
+      const [kernel, copy] = [[end / 1.1], [end / 2]];
+      const svg = plot({ kernel, copy, bytes: 1, clock: "timestamps" });
+      const labels = [...svg.matchAll(/<text x="([\d.]+)" y="[\d.]+" text-anchor="middle">([^<]+)</g)];
+      const [, x, text] = labels.at(-1) as RegExpExecArray;
+      // The letters of a phone are 18 high, and 0.6 of that wide at most.
+      expect(Number(x) + (0.6 * 18 * (text as string).length) / 2).toBeLessThanOrEqual(640);
+    },
+  );
 });

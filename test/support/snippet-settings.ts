@@ -34,6 +34,19 @@ const files: Record<string, Uint8Array> = {};
 export const settings: readonly Setting[] = [
   {
     page: "README.md",
+    starts: "import { compile, parse }",
+    device: true,
+    before: `${bert}${device}const source = bertSource;
+const row = () => new Float32Array(2 * 768).map((_, i) => Math.sin(i));
+const [x, residual] = [row(), row()];
+const [gamma, beta] = [new Float32Array(768).fill(1), new Float32Array(768)];`,
+    after: `assert.equal(kernels[0].wgsl, bertKernels[0].wgsl);
+assert.deepEqual(outputs.y.shape, [2, 768]);
+assert.ok(outputs.y.data.every((value) => Number.isFinite(value)) && outputs.y.data.some((value) => value > 1));
+opened.close();`,
+  },
+  {
+    page: "docs/library.md",
     starts: "import { compile, definePass, parse, PassManager",
     before: `${bert}const source = bertSource;`,
     after: `assert.equal(kernels[0].wgsl, bertKernels[0].wgsl);
@@ -42,7 +55,7 @@ assert.deepEqual(kernels[0].manifest.bindings.map(({ name }) => name), ["x", "re
 for (const value of [definePass, PassManager, print, printIr, timing]) assert.equal(typeof value, "function");`,
   },
   {
-    page: "README.md",
+    page: "docs/library.md",
     starts: "import { runKernel }",
     device: true,
     before: `${bert}${device}const kernels = bertKernels;

@@ -14,11 +14,17 @@ export interface Snippet {
 }
 
 export const pages: readonly string[] = [
-  "README.md",
+  ...["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"],
   ...readdirSync(join(root, "docs"))
     .filter((name) => name.endsWith(".md"))
     .map((name) => `docs/${name}`),
 ];
+
+/** The file that the README has its reader write, by the name that its commands use. */
+export const readmeProgram = {
+  name: "stream.tir",
+  text: readFileSync(join(root, "examples/prenorm-stream.tir"), "utf8"),
+};
 
 /** All fenced blocks of a page; those without a language have "". */
 export function snippetsOf(page: string): Snippet[] {

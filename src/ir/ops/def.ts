@@ -1,13 +1,18 @@
 /**
  * What a row of the op table says. Parsing, inference, verification, printing, interpretation, WGSL and the docs all
- * read these fields; nothing else in the compiler knows an op by its name except passes that are about that op.
+ * read these fields; nothing else in the compiler knows an op by its name except rewrites that are about that op.
  */
 
 import type { Diagnostic, Span } from "../../diagnostics/diagnostic.ts";
 import type { Attributes, Value } from "../ir.ts";
 import type { Tensor } from "../tensor.ts";
 import type { Dim, ElementType, Shape, TensorType } from "../types.ts";
+import type { ElementwiseName, ReductionName } from "./index.ts";
+import type { MonoidName } from "./monoids.ts";
 import type { WgslFunction } from "./wgsl-functions.ts";
+
+/** An element type that is computed with. */
+export type NumberType = Exclude<ElementType, "bool">;
 
 /** An operand of an op. */
 export interface OperandDef {
@@ -51,6 +56,8 @@ export interface Facts {
    * Of a reduction it is said of the rows that it does not fold.
    */
   readonly rowMeanZero?: "sum" | "scale" | "quotient" | "choice" | "result";
+  /** Jumps: the last bit of the first operand may decide between results that are far apart. */
+  readonly jumps?: true;
   /** f(x + c, ...) = f(x, ...) for every c that is constant along the op's axes. */
   readonly ignoresShift?: true;
 }
@@ -82,9 +89,15 @@ export interface WgslContext {
   constant(operand: number): number | undefined;
 }
 
+/** Of an element: `low` about that of an addition, `high` several times as much. */
+export type Cost = "low" | "high";
+
 /** An op that computes each element by itself. */
 export interface ElementwiseDef extends Common {
   readonly kind: "elementwise";
+  readonly cost: Cost;
+  /** Whether it is undefined for some integers (x / 0), so that WGSL refuses a constant expression of them. */
+  readonly isPartial?: true;
   readonly operands: readonly (OperandDef & { readonly element?: "bool" })[];
   /** The result's element type: that of the operands, `bool`, or the attribute `to`. */
   readonly result: "same" | "bool" | "to";
@@ -94,11 +107,18 @@ export interface ElementwiseDef extends Common {
   readonly wgsl: (args: readonly string[], context: WgslContext) => string;
 }
 
+/** What a result of a reduction is: the row's elements combined by the op's monoid, or a moment of the row. */
+export type ReductionResult = "combined" | "mean" | "variance";
+
 /** An op that folds axes. */
 export interface ReductionDef extends Common {
   readonly kind: "reduction";
-  /** Names of the results, when there are several. */
-  readonly results: readonly string[];
+  /** Lanes exchange numbers only. */
+  readonly elements: readonly NumberType[];
+  /** What states are combined with: elements by a monoid, or counts, means and variances by Chan's formula. */
+  readonly monoid: MonoidName | "moments";
+  /** One for each result. */
+  readonly results: readonly ReductionResult[];
   /** The reduced elements in float64 to one number a result. */
   readonly reduce: (row: Float64Array, attributes: Attributes) => readonly number[];
 }
@@ -117,8 +137,8 @@ export interface NormView {
 
 /** Builds ops in a function that is under construction. */
 export interface Emitter {
-  /** The result of an op. */
-  emit(name: string, operands: readonly (Value | undefined)[], attributes?: Attributes): Value;
+  /** The result of an op that is no norm itself. */
+  emit(name: ElementwiseName | ReductionName, operands: readonly (Value | undefined)[], attributes?: Attributes): Value;
   /** The value of a literal. */
   constant(element: ElementType, value: number): Value;
 }
@@ -126,6 +146,8 @@ export interface Emitter {
 /** An op over rows of its operand, with gamma and beta where it takes them. */
 export interface NormDef extends Common {
   readonly kind: "norm";
+  /** Why a tensor of this shape has no such rows; its place is operand 0. */
+  readonly refuse?: (shape: Shape, attributes: Attributes) => Refusal | undefined;
   /** How a tensor of this shape is rows and columns. */
   readonly view: (shape: Shape, attributes: Attributes) => NormView;
   /** One row in float64, before gamma and beta. */
@@ -140,6 +162,8 @@ export interface NormDef extends Common {
 /** An op that moves elements and computes nothing. */
 export interface ShapeDef extends Common {
   readonly kind: "shape";
+  /** `regroup`: the same elements in the same order; `permute`: the axes of `perm`; `repeat`: broadcast to the shape. */
+  readonly move: "regroup" | "permute" | "repeat";
   /** The result's shape, or words that say why there is none. */
   readonly infer: (shape: Shape, attributes: Attributes) => Shape | string;
   /** The elements where the result has them, in row-major order. */
@@ -194,8 +218,8 @@ export interface ConstantDef extends Common {
 /** A row of the op table. */
 export type OpDef = ElementwiseDef | ReductionDef | NormDef | ShapeDef | LinearDef | ExternDef | ConstantDef;
 
-export const floats: readonly ElementType[] = ["f32", "f16"];
-export const numbers: readonly ElementType[] = ["f32", "f16", "i32", "u32"];
+export const floats: readonly NumberType[] = ["f32", "f16"];
+export const numbers: readonly NumberType[] = ["f32", "f16", "i32", "u32"];
 export const signed: readonly ElementType[] = ["f32", "f16", "i32"];
 export const anyElement: readonly ElementType[] = ["f32", "f16", "i32", "u32", "bool"];
 
@@ -206,6 +230,7 @@ export const attribute = {
   flag: (attributes: Attributes, name: string) => attributes[name] as boolean,
   axis: (attributes: Attributes) => attributes.axis as number,
   axes: (attributes: Attributes) => attributes.axes as readonly number[],
+  permutation: (attributes: Attributes) => attributes.perm as readonly number[],
   shape: (attributes: Attributes, name: string) => attributes[name] as readonly Dim[],
 };
 

@@ -6,6 +6,7 @@ import {
   type AttributeDef,
   anyElement,
   attribute,
+  type Cost,
   type ElementwiseDef,
   type Facts,
   floats,
@@ -19,15 +20,17 @@ type Scalar = ElementwiseDef["scalar"];
 type Wgsl = ElementwiseDef["wgsl"];
 
 interface Extras {
+  isPartial?: true;
   elements?: readonly ElementType[];
   facts?: Facts;
   attributes?: Readonly<Record<string, AttributeDef>>;
 }
 
-function unary(summary: string, scalar: Scalar, wgsl: Wgsl, extras: Extras = {}): ElementwiseDef {
+function unary(cost: Cost, summary: string, scalar: Scalar, wgsl: Wgsl, extras: Extras = {}): ElementwiseDef {
   const { elements = floats, facts = {}, attributes = {} } = extras;
   return {
     kind: "elementwise",
+    cost,
     summary,
     operands: [{ name: "x" }],
     attributes,
@@ -39,20 +42,35 @@ function unary(summary: string, scalar: Scalar, wgsl: Wgsl, extras: Extras = {})
   };
 }
 
-function binary(summary: string, scalar: Scalar, wgsl: Wgsl, extras: Extras = {}): ElementwiseDef {
-  const { elements = numbers, facts = {} } = extras;
+function binary(cost: Cost, summary: string, scalar: Scalar, wgsl: Wgsl, extras: Extras = {}): ElementwiseDef {
+  const { elements = numbers, facts = {}, isPartial } = extras;
   const operands = [{ name: "a" }, { name: "b" }];
-  return { kind: "elementwise", summary, operands, attributes: {}, elements, facts, result: "same", scalar, wgsl };
+  return {
+    kind: "elementwise",
+    cost,
+    summary,
+    operands,
+    attributes: {},
+    elements,
+    facts,
+    result: "same",
+    scalar,
+    wgsl,
+    ...(isPartial && { isPartial }),
+  };
 }
 
 function comparison(symbol: string, scalar: Scalar, extras: Extras = {}): ElementwiseDef {
-  const row = binary(`\`a ${symbol} b\`: true or false.`, scalar, infix(symbol), extras);
-  return { ...row, result: "bool" };
+  const row = binary("low", `\`a ${symbol} b\`: true or false.`, scalar, infix(symbol), extras);
+  return { ...row, facts: { ...row.facts, jumps: true }, result: "bool" };
 }
 
 function logical(word: string, symbol: string, scalar: Scalar): ElementwiseDef {
   const facts: Facts = { commutative: true };
-  return binary(`Logical ${word}: \`a ${symbol}${symbol} b\`.`, scalar, infix(symbol), { elements: ["bool"], facts });
+  return binary("low", `Logical ${word}: \`a ${symbol}${symbol} b\`.`, scalar, infix(symbol), {
+    elements: ["bool"],
+    facts,
+  });
 }
 
 const builtin =
@@ -136,39 +154,47 @@ const geluWgsl: Wgsl = ([x], at) => {
 
 export const unaryOps = {
   neg: unary(
+    "low",
     "`-x`.",
     (x) => -x,
     ([x]) => `-(${x})`,
     { elements: signed, facts: { involution: true, rowMeanZero: "sum" } },
   ),
-  abs: unary("Absolute value.", Math.abs, builtin("abs"), { elements: numbers, facts: { idempotent: true } }),
-  sign: unary("-1, 0 or 1.", Math.sign, builtin("sign"), { elements: signed, facts: { idempotent: true } }),
-  sqrt: unary("Square root.", Math.sqrt, builtin("sqrt")),
-  rsqrt: unary("`1 / sqrt(x)`.", (x) => 1 / Math.sqrt(x), builtin("inverseSqrt")),
+  abs: unary("low", "Absolute value.", Math.abs, builtin("abs"), { elements: numbers, facts: { idempotent: true } }),
+  sign: unary("low", "-1, 0 or 1.", Math.sign, builtin("sign"), {
+    elements: signed,
+    facts: { idempotent: true, jumps: true },
+  }),
+  sqrt: unary("high", "Square root.", Math.sqrt, builtin("sqrt")),
+  rsqrt: unary("high", "`1 / sqrt(x)`.", (x) => 1 / Math.sqrt(x), builtin("inverseSqrt")),
   reciprocal: unary(
+    "high",
     "`1 / x`.",
     (x) => 1 / x,
     ([x]) => `1.0 / ${x}`,
     { facts: { involution: true } },
   ),
-  exp: unary("e to the x.", Math.exp, builtin("exp")),
-  exp2: unary("2 to the x.", (x) => 2 ** x, builtin("exp2")),
-  log: unary("Natural logarithm.", Math.log, builtin("log")),
-  log2: unary("Logarithm to base 2.", Math.log2, builtin("log2")),
-  log1p: unary("`log(1 + x)`, accurate near 0.", Math.log1p, library("log1p")),
-  expm1: unary("`exp(x) - 1`, accurate near 0.", Math.expm1, library("expm1")),
+  exp: unary("high", "e to the x.", Math.exp, builtin("exp")),
+  exp2: unary("high", "2 to the x.", (x) => 2 ** x, builtin("exp2")),
+  log: unary("high", "Natural logarithm.", Math.log, builtin("log")),
+  log2: unary("high", "Logarithm to base 2.", Math.log2, builtin("log2")),
+  log1p: unary("high", "`log(1 + x)`, accurate near 0.", Math.log1p, library("log1p")),
+  expm1: unary("high", "`exp(x) - 1`, accurate near 0.", Math.expm1, library("expm1")),
   pow2_scale: unary(
+    "high",
     "The power of two `s` with `1 <= abs(x) * s < 2`, at most 2^126 and at least 2^-126.",
     pow2Scale,
     library("pow2_scale"),
+    { facts: { jumps: true } },
   ),
-  sin: unary("Sine, x in radians.", Math.sin, library("sin")),
-  cos: unary("Cosine, x in radians.", Math.cos, library("cos")),
-  tan: unary("Tangent, x in radians.", Math.tan, library("tan")),
-  tanh: unary("Hyperbolic tangent.", Math.tanh, library("tanh")),
-  erf: unary("Error function.", erf, library("erf")),
-  sigmoid: unary("`1 / (1 + exp(-x))`.", sigmoid, ([x]) => `1.0 / (1.0 + exp(-(${x})))`),
+  sin: unary("high", "Sine, x in radians.", Math.sin, library("sin")),
+  cos: unary("high", "Cosine, x in radians.", Math.cos, library("cos")),
+  tan: unary("high", "Tangent, x in radians.", Math.tan, library("tan")),
+  tanh: unary("high", "Hyperbolic tangent.", Math.tanh, library("tanh")),
+  erf: unary("high", "Error function.", erf, library("erf")),
+  sigmoid: unary("high", "`1 / (1 + exp(-x))`.", sigmoid, ([x]) => `1.0 / (1.0 + exp(-(${x})))`),
   relu: unary(
+    "low",
     "`max(x, 0)`.",
     (x) => Math.max(x, 0),
     ([x], at) => `max(${x}, ${at.literal(0)})`,
@@ -178,6 +204,7 @@ export const unaryOps = {
     },
   ),
   gelu: unary(
+    "high",
     "`x * Phi(x)`, Phi the normal distribution's; `tanh` is its approximation (Hendrycks & Gimpel 2016).",
     (x, _b, _c, at) =>
       attribute.text(at.attributes, "approximate") === "none" ? 0.5 * x * erfc(-x * Math.SQRT1_2) : geluTanh(x),
@@ -189,14 +216,16 @@ export const unaryOps = {
     },
   ),
   silu: unary(
+    "high",
     "`x * sigmoid(x)`, also called swish.",
     (x) => x * sigmoid(x),
     ([x]) => `${x} / (1.0 + exp(-(${x})))`,
   ),
-  softplus: unary("`log(1 + exp(x))`.", softplus, ([x], at) => {
+  softplus: unary("high", "`log(1 + exp(x))`.", softplus, ([x], at) => {
     return `max(${x}, ${at.literal(0)}) + ${at.call("log1p", `exp(-abs(${x}))`)}`;
   }),
   elu: unary(
+    "high",
     "`x` above 0, `alpha * (exp(x) - 1)` below.",
     (x, _b, _c, at) => (x > 0 ? x : attribute.number(at.attributes, "alpha") * Math.expm1(x)),
     ([x], at) => {
@@ -206,6 +235,7 @@ export const unaryOps = {
     { attributes: alpha("Limit at minus infinity, negated.", 1) },
   ),
   leaky_relu: unary(
+    "high",
     "`x` above 0, `alpha * x` below.",
     (x, _b, _c, at) => (x > 0 ? x : attribute.number(at.attributes, "alpha") * x),
     ([x], at) => {
@@ -215,17 +245,23 @@ export const unaryOps = {
     { attributes: alpha("Slope below 0.", 0.01) },
   ),
   hardswish: unary(
+    "high",
     "`x * clamp(x + 3, 0, 6) / 6`.",
     (x) => (x * Math.min(Math.max(x + 3, 0), 6)) / 6,
     ([x], at) => `${x} * clamp(${x} + 3.0, ${at.literal(0)}, ${at.literal(6)}) / 6.0`,
   ),
-  floor: unary("Largest integer not above x.", Math.floor, builtin("floor"), { facts: { idempotent: true } }),
-  ceil: unary("Smallest integer not below x.", Math.ceil, builtin("ceil"), { facts: { idempotent: true } }),
-  round: unary("Nearest integer, halves to the even one.", roundHalfEven, builtin("round"), {
-    facts: { idempotent: true },
+  floor: unary("high", "Largest integer not above x.", Math.floor, builtin("floor"), {
+    facts: { idempotent: true, jumps: true },
   }),
-  trunc: unary("Integer part.", Math.trunc, builtin("trunc"), { facts: { idempotent: true } }),
+  ceil: unary("high", "Smallest integer not below x.", Math.ceil, builtin("ceil"), {
+    facts: { idempotent: true, jumps: true },
+  }),
+  round: unary("high", "Nearest integer, halves to the even one.", roundHalfEven, builtin("round"), {
+    facts: { idempotent: true, jumps: true },
+  }),
+  trunc: unary("high", "Integer part.", Math.trunc, builtin("trunc"), { facts: { idempotent: true, jumps: true } }),
   not: unary(
+    "low",
     "Logical not: `!x`.",
     (x) => 1 - x,
     ([x]) => `!(${x})`,
@@ -233,6 +269,7 @@ export const unaryOps = {
   ),
   cast: {
     ...unary(
+      "low",
       "x as another element type. From float to integer it truncates and saturates, to f16 it rounds, integers wrap.",
       () => 0,
       castWgsl,
@@ -248,33 +285,44 @@ export const unaryOps = {
 } satisfies Record<string, ElementwiseDef>;
 
 export const binaryOps = {
-  add: binary("`a + b`.", (a, b) => a + b, infix("+"), {
+  add: binary("low", "`a + b`.", (a, b) => a + b, infix("+"), {
     facts: { commutative: true, rightIdentity: 0, rowMeanZero: "sum" },
   }),
-  sub: binary("`a - b`.", (a, b) => a - b, infix("-"), { facts: { rightIdentity: 0, rowMeanZero: "sum" } }),
-  mul: binary("`a * b`.", (a, b, _c, at) => (isInteger(at.element) ? Math.imul(a, b) : a * b), infix("*"), {
+  sub: binary("low", "`a - b`.", (a, b) => a - b, infix("-"), { facts: { rightIdentity: 0, rowMeanZero: "sum" } }),
+  mul: binary("low", "`a * b`.", (a, b, _c, at) => (isInteger(at.element) ? Math.imul(a, b) : a * b), infix("*"), {
     facts: { commutative: true, rightIdentity: 1, rowMeanZero: "scale" },
   }),
   div: binary(
+    "high",
     "`a / b`. Integers truncate, and `a / 0` is `a`.",
     (a, b, _c, at) => quotient(a, b, at.element),
     infix("/"),
-    { facts: { rightIdentity: 1, rowMeanZero: "quotient" } },
+    { facts: { rightIdentity: 1, rowMeanZero: "quotient" }, isPartial: true },
   ),
   rem: binary(
+    "high",
     "`a % b`, with the sign of a (C's fmod). For integers `a % 0` is 0.",
     (a, b, _c, at) => remainder(a, b, at.element),
     ([a, b], at) => (at.element === "f32" ? at.call("rem", a as string, b as string) : `${a} % ${b}`),
+    { facts: { jumps: true }, isPartial: true },
   ),
-  pow: binary("a to the b; of a negative a only for whole b.", power, powWgsl, {
+  pow: binary("high", "a to the b; of a negative a only for whole b.", power, powWgsl, {
     elements: floats,
     facts: { rightIdentity: 1 },
   }),
-  minimum: binary("The smaller one.", (a, b) => Math.min(a, b), builtin("min"), { facts: { commutative: true } }),
-  maximum: binary("The larger one.", (a, b) => Math.max(a, b), builtin("max"), { facts: { commutative: true } }),
-  atan2: binary("The angle of the point (b, a), from -pi to pi.", (b, a) => Math.atan2(b, a), library("atan2"), {
-    elements: floats,
+  minimum: binary("low", "The smaller one.", (a, b) => Math.min(a, b), builtin("min"), {
+    facts: { commutative: true },
   }),
+  maximum: binary("low", "The larger one.", (a, b) => Math.max(a, b), builtin("max"), { facts: { commutative: true } }),
+  atan2: binary(
+    "high",
+    "The angle of the point (b, a), from -pi to pi.",
+    (b, a) => Math.atan2(b, a),
+    library("atan2"),
+    {
+      elements: floats,
+    },
+  ),
   eq: comparison("==", (a, b) => Number(a === b), { elements: anyElement, facts: { commutative: true } }),
   ne: comparison("!=", (a, b) => Number(a !== b), { elements: anyElement, facts: { commutative: true } }),
   lt: comparison("<", (a, b) => Number(a < b)),
@@ -288,6 +336,7 @@ export const binaryOps = {
 export const ternaryOps = {
   where: {
     ...binary(
+      "low",
       "a where the condition holds, else b.",
       () => 0,
       ([c, a, b]) => `select(${b}, ${a}, ${c})`,
@@ -301,6 +350,7 @@ export const ternaryOps = {
   },
   clamp: {
     ...binary(
+      "low",
       "`min(max(x, lo), hi)`.",
       () => 0,
       ([x, lo, hi]) => `min(max(${x}, ${lo}), ${hi})`,
@@ -309,7 +359,7 @@ export const ternaryOps = {
     scalar: (x, lo, hi) => Math.min(Math.max(x, lo), hi),
   },
   fma: {
-    ...binary("`a * b + c`.", () => 0, builtin("fma"), { elements: floats }),
+    ...binary("low", "`a * b + c`.", () => 0, builtin("fma"), { elements: floats }),
     operands: [{ name: "a" }, { name: "b" }, { name: "c" }],
     scalar: (a, b, c) => a * b + c,
   },

@@ -3,9 +3,19 @@
  * `normalize` is the oracle's definition; `define` says the same in primitive ops, for kernels.
  */
 
+import { typeErrors } from "../../diagnostics/errors-types.ts";
 import type { Attributes, Value } from "../ir.ts";
-import type { Dim, Shape } from "../types.ts";
-import { type AttributeDef, attribute, type Emitter, floats, type NormDef, type NormView } from "./def.ts";
+import { type Dim, printShape, type Shape } from "../types.ts";
+import {
+  type AttributeDef,
+  attribute,
+  type Emitter,
+  floats,
+  type NormDef,
+  type NormView,
+  type Refusal,
+} from "./def.ts";
+import type { ReductionName } from "./index.ts";
 import { meanOf, sumOf, varianceOf } from "./math.ts";
 
 const axes: AttributeDef = { type: "axes", summary: "The axes of a row; -1 is the last, several are taken as one." };
@@ -41,8 +51,16 @@ function overGroups(shape: Shape, attributes: Attributes): NormView {
   };
 }
 
+function groupsRefused(shape: Shape, attributes: Attributes): Refusal | undefined {
+  const groups = attribute.number(attributes, "groups");
+  if (shape.length < 2) return (at) => typeErrors.groupRank(at(0), printShape(shape));
+  const channels = shape[1];
+  const divides = typeof channels === "number" ? channels % groups === 0 : groups === 1;
+  return divides ? undefined : (at) => typeErrors.groupsDoNotDivide(at(0), groups, String(channels));
+}
+
 /** Ops over columns, with the axis kept so that the result broadcasts back. */
-const fold = (emit: Emitter, name: string, x: Value, columns: readonly number[]) =>
+const fold = (emit: Emitter, name: ReductionName, x: Value, columns: readonly number[]) =>
   emit.emit(name, [x], { axes: columns, keepdims: true });
 
 const inverseRoot = (emit: Emitter, x: Value, eps: Value | undefined) =>
@@ -82,7 +100,7 @@ const exponentials = (emit: Emitter, x: Value, columns: readonly number[]) => {
   return { shifted, powers, total: fold(emit, "sum", powers, columns) };
 };
 
-type Parts = Pick<NormDef, "summary" | "normalize" | "define"> & Partial<Pick<NormDef, "view" | "facts">>;
+type Parts = Pick<NormDef, "summary" | "normalize" | "define"> & Partial<Pick<NormDef, "refuse" | "view" | "facts">>;
 
 function norm(operands: readonly string[], attributes: Readonly<Record<string, AttributeDef>>, parts: Parts): NormDef {
   const named = operands.map((name) => ({ name, optional: name !== "x" }));
@@ -177,6 +195,7 @@ export const normOps = {
     },
     {
       summary: "LayerNorm over each group of channels of `[batch, channel, ...]`; gamma and beta a number a channel.",
+      refuse: groupsRefused,
       view: overGroups,
       normalize: standardized,
       define: standardize,

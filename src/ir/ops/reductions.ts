@@ -1,6 +1,5 @@
 /** Rows of the op table for reductions: they fold the axes they name, one result for each remaining index. */
 
-import type { ElementType } from "../types.ts";
 import { type AttributeDef, attribute, floats, numbers, type ReductionDef } from "./def.ts";
 import { meanOf, sumOf, varianceOf } from "./math.ts";
 
@@ -15,13 +14,24 @@ const correction: AttributeDef = {
 
 function reduction(
   summary: string,
+  monoid: ReductionDef["monoid"],
   reduce: ReductionDef["reduce"],
-  elements: readonly ElementType[],
+  elements: ReductionDef["elements"],
   extra: Readonly<Record<string, AttributeDef>> = {},
-  { results = ["y"], facts = {} }: Partial<Pick<ReductionDef, "results" | "facts">> = {},
+  { results = ["combined"], facts = {} }: Partial<Pick<ReductionDef, "results" | "facts">> = {},
 ): ReductionDef {
   const attributes = { axes, ...extra, keepdims };
-  return { kind: "reduction", summary, operands: [{ name: "x" }], attributes, elements, facts, results, reduce };
+  return {
+    kind: "reduction",
+    summary,
+    operands: [{ name: "x" }],
+    attributes,
+    elements,
+    facts,
+    monoid,
+    results,
+    reduce,
+  };
 }
 
 const correctionOf = (attributes: Parameters<ReductionDef["reduce"]>[1]) => attribute.number(attributes, "correction");
@@ -29,20 +39,22 @@ const correctionOf = (attributes: Parameters<ReductionDef["reduce"]>[1]) => attr
 const linear = { rowMeanZero: "sum" } as const;
 
 export const reductionOps = {
-  sum: reduction("Sum.", (row) => [sumOf(row)], numbers, {}, { facts: linear }),
-  mean: reduction("Arithmetic mean.", (row) => [meanOf(row)], floats, {}, { facts: linear }),
-  max: reduction("Largest element.", (row) => [row.reduce((a, b) => Math.max(a, b), -Infinity)], numbers),
-  min: reduction("Smallest element.", (row) => [row.reduce((a, b) => Math.min(a, b), Infinity)], numbers),
-  prod: reduction("Product.", (row) => [row.reduce((a, b) => a * b, 1)], floats),
+  sum: reduction("Sum.", "sum", (row) => [sumOf(row)], numbers, {}, { facts: linear }),
+  mean: reduction("Arithmetic mean.", "sum", (row) => [meanOf(row)], floats, {}, { results: ["mean"], facts: linear }),
+  max: reduction("Largest element.", "max", (row) => [row.reduce((a, b) => Math.max(a, b), -Infinity)], numbers),
+  min: reduction("Smallest element.", "min", (row) => [row.reduce((a, b) => Math.min(a, b), Infinity)], numbers),
+  prod: reduction("Product.", "prod", (row) => [row.reduce((a, b) => a * b, 1)], floats),
   var: reduction(
     "Variance.",
+    "moments",
     (row, attributes) => [varianceOf(row, correctionOf(attributes))],
     floats,
     { correction },
-    { facts: { ignoresShift: true } },
+    { results: ["variance"], facts: { ignoresShift: true } },
   ),
   moments: reduction(
     "Mean and variance, in one read of the row.",
+    "moments",
     (row, attributes) => [meanOf(row), varianceOf(row, correctionOf(attributes))],
     floats,
     { correction },

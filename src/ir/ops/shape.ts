@@ -5,6 +5,7 @@ import { broadcastShapes, type Dim, printShape, type Shape, sameShape } from "..
 import { type AttributeDef, anyElement, attribute, type ShapeDef } from "./def.ts";
 
 function shapeOp(
+  move: ShapeDef["move"],
   summary: string,
   attributes: Readonly<Record<string, AttributeDef>>,
   infer: ShapeDef["infer"],
@@ -13,6 +14,7 @@ function shapeOp(
 ): ShapeDef {
   return {
     kind: "shape",
+    move,
     summary,
     operands: [{ name: "x" }],
     attributes,
@@ -66,29 +68,30 @@ function permuted(shape: Shape, perm: readonly number[]): Shape | string {
   return axes.map((axis) => shape[axis] as Dim);
 }
 
-const permOf = (attributes: Parameters<ShapeDef["infer"]>[1]) => attributes.perm as readonly number[];
-
 export const shapeOps = {
   reshape: shapeOp(
+    "regroup",
     "The same elements, in row-major order, in another shape; one extent may be -1.",
     target("The new shape, with as many elements."),
     (shape, attributes) => reshaped(shape, attribute.shape(attributes, "shape")),
     (x) => x.data,
   ),
   transpose: shapeOp(
+    "permute",
     "Axes in another order: axis i of the result is axis perm[i] of x.",
     { perm: { type: "permutation", summary: "Every axis once." } },
-    (shape, attributes) => permuted(shape, permOf(attributes)),
+    (shape, attributes) => permuted(shape, attribute.permutation(attributes)),
     (x, shape, attributes) => {
       const strides = rowMajorStrides(x.shape);
       return gather(
         x.data,
         shape,
-        permOf(attributes).map((axis) => strides.at(axis) as number),
+        attribute.permutation(attributes).map((axis) => strides.at(axis) as number),
       );
     },
   ),
   broadcast: shapeOp(
+    "repeat",
     "Repeated to fill a shape by NumPy's rules.",
     target("The shape to fill."),
     (shape, attributes) => {

@@ -1,0 +1,101 @@
+/**
+ * Where the centering of a value went, by the plan of move-centering.ts: constants and values that are centered instead.
+ * In a stream that is computed in place, each value's are those of the values before it and a few more; they are listed
+ * only as far as somebody reads.
+ */
+
+import type { Op, Value } from "../src/ir/ir.ts";
+import { type Moves, zeroClaims } from "./move-centering.ts";
+import { sameAxes } from "./row-mean.ts";
+
+/** A value of which `center` is computed. */
+export interface Centered {
+  readonly value: Value;
+  readonly axes: readonly number[];
+}
+
+export interface Trace {
+  readonly constants: readonly Value[];
+  readonly centered: readonly Centered[];
+  /** Whether there may be more. */
+  readonly isCut: boolean;
+}
+
+/** Whether there is any of them. */
+interface Kinds {
+  readonly constants: boolean;
+  readonly centered: boolean;
+}
+
+export class Traces {
+  private readonly moves: Moves;
+  private readonly kinds = new Map<Value, Kinds>();
+
+  constructor(moves: Moves) {
+    this.moves = moves;
+  }
+
+  /** Whether constants, and whether values are centered instead. */
+  kindsOf(value: Value, axes: readonly number[]): Kinds {
+    const open = [value];
+    for (let at = open.at(-1); at !== undefined; at = open.at(-1)) {
+      const parts = this.kinds.has(at) ? [] : this.parts(at);
+      const missing = parts.filter((part) => this.known(part) === undefined);
+      if (missing.length > 0) {
+        for (const part of missing) open.push(part.value);
+        continue;
+      }
+      if (!this.kinds.has(at)) {
+        const all = parts.map((part) => this.known(part) as Kinds);
+        this.kinds.set(
+          at,
+          kindsFor(
+            all.some(({ constants }) => constants),
+            all.some(({ centered }) => centered),
+          ),
+        );
+      }
+      open.pop();
+    }
+    return this.known({ value, axes }) as Kinds;
+  }
+
+  /** What is centered instead. @param most how many values are looked at. */
+  of(value: Value, axes: readonly number[], most = Infinity): Trace {
+    const constants = new Set<Value>();
+    const centered = new Map<Value, Centered[]>();
+    const seen = new Set<Value>();
+    const open: Centered[] = [{ value, axes }];
+    let isCut = false;
+    for (let at = open.pop(), looked = 0; at !== undefined && !isCut; at = open.pop(), looked++) {
+      isCut = looked >= most;
+      const form = this.moves.form(at.value, at.axes);
+      if (form?.kind === "constant") constants.add(at.value);
+      if (form?.kind === "converted") {
+        const of = centered.get(at.value) ?? [];
+        const isKnown = of.some((other) => sameAxes(other.axes, form.axes));
+        if (!isKnown) centered.set(at.value, [...of, { value: at.value, axes: form.axes }]);
+      }
+      if (form?.kind !== "inPlace" || seen.has(at.value)) continue;
+      seen.add(at.value);
+      for (const part of this.parts(at.value)) open.push(part);
+    }
+    return { constants: [...constants], centered: [...centered.values()].flat(), isCut };
+  }
+
+  private parts(value: Value): Centered[] {
+    const way = this.moves.inPlace(value);
+    if (way === undefined) return [];
+    return zeroClaims(way).map(({ operand, axes }) => ({ value: (value.def as Op).operand(operand), axes }));
+  }
+
+  private known({ value, axes }: Centered): Kinds | undefined {
+    const kind = this.moves.form(value, axes)?.kind;
+    if (kind === "inPlace") return this.kinds.get(value);
+    return kindsFor(kind === "constant", kind === "converted");
+  }
+}
+
+/** There are four. */
+const shared = [0, 1, 2, 3].map((bits): Kinds => ({ constants: (bits & 1) === 1, centered: (bits & 2) === 2 }));
+const kindsFor = (constants: boolean, centered: boolean) => shared[Number(constants) + 2 * Number(centered)] as Kinds;

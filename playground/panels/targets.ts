@@ -1,0 +1,68 @@
+/** The menu of targets: this device, where there is WebGPU, and the built-in ones. */
+
+import { builtinTargets, portableTarget, type TargetProfile } from "../../codegen/target.ts";
+import { element } from "../dom.ts";
+import { adapterTarget, type NoGpu } from "../run/gpu.ts";
+
+/** A page whose browser does not answer begins all the same. */
+const longestWait = 5000;
+
+export interface TargetMenu {
+  /** The built-in target that was asked for; `undefined` is the default: this device, or `portable` without WebGPU. */
+  asked: string | undefined;
+  readonly current: string | TargetProfile;
+  /** Once it is known what the device is, or the browser took too long to say. */
+  readonly ready: Promise<void>;
+}
+
+export interface TargetEvents {
+  /** The visitor chose another one. */
+  chosen(): void;
+  /** It is known what the device is, for which the program is to be compiled. */
+  known(): void;
+  /** There is no WebGPU. */
+  none(why: NoGpu): void;
+}
+
+export function targetMenu(select: HTMLSelectElement, events: TargetEvents): TargetMenu {
+  const own = element("option", { value: "this-device" }, "this device");
+  let profile: TargetProfile | undefined;
+  let isKnown = false;
+  let asked: string | undefined;
+  select.append(own, ...builtinTargets.map(({ name }) => element("option", { value: name }, name)));
+  const fallback = () => (isKnown && profile === undefined ? portableTarget.name : own.value);
+  const renew = () => {
+    select.value = asked ?? fallback();
+  };
+  select.addEventListener("change", () => {
+    asked = select.value === own.value ? undefined : select.value;
+    events.chosen();
+  });
+  const find = async () => {
+    const found = await adapterTarget();
+    isKnown = true;
+    if ("reason" in found) {
+      own.remove();
+      events.none(found);
+    } else {
+      profile = found;
+      own.title = found.name;
+    }
+    renew();
+    if (asked === undefined && profile !== undefined) events.known();
+  };
+  const waited = new Promise<void>((resolve) => setTimeout(resolve, longestWait));
+  return {
+    get asked() {
+      return asked;
+    },
+    set asked(name) {
+      asked = name;
+      renew();
+    },
+    get current() {
+      return asked ?? profile ?? portableTarget;
+    },
+    ready: Promise.race([find(), waited]),
+  };
+}

@@ -1,0 +1,38 @@
+/** Monoids: what reductions combine the elements of a row with, in any grouping. */
+
+import type { ElementType } from "../types.ts";
+
+export interface Monoid {
+  /** The element that changes none it is combined with. `element` is the type that is computed in. */
+  readonly identity: (element: Exclude<ElementType, "f16">) => number;
+  /** The WGSL expression of two elements combined. */
+  readonly combine: (a: string, b: string) => string;
+  /** Whether that is an operator, so that its operands may need parentheses. */
+  readonly isOperator: boolean;
+}
+
+const least = { f32: -Infinity, i32: -(2 ** 31), u32: 0, bool: 0 };
+const greatest = { f32: Infinity, i32: 2 ** 31 - 1, u32: 2 ** 32 - 1, bool: 1 };
+
+const operator = (symbol: string, identity: number): Monoid => ({
+  identity: () => identity,
+  combine: (a, b) => `${a} ${symbol} ${b}`,
+  isOperator: true,
+});
+
+const builtin = (name: string, identity: Monoid["identity"]): Monoid => ({
+  identity,
+  combine: (a, b) => `${name}(${a}, ${b})`,
+  isOperator: false,
+});
+
+const table = {
+  sum: operator("+", 0),
+  prod: operator("*", 1),
+  max: builtin("max", (element) => least[element]),
+  min: builtin("min", (element) => greatest[element]),
+} satisfies Record<string, Monoid>;
+
+export type MonoidName = keyof typeof table;
+
+export const monoids: Readonly<Record<MonoidName, Monoid>> = table;

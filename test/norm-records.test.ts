@@ -1,0 +1,135 @@
+/** Records of norms say of each norm what became of it, however passes multiply, merge and move norms. */
+
+import { describe, expect, test } from "vitest";
+import { applyFusedRmsNorm } from "../src/apply-fused-rms-norm.ts";
+import { rewrite, rewriteFn } from "../src/ir/builder.ts";
+import type { Module, Op } from "../src/ir/ir.ts";
+import { NormRecords } from "../src/norm-records.ts";
+import { parse } from "../src/parse/parse.ts";
+import { definePass } from "../src/pass/define-pass.ts";
+import { PassManager } from "../src/pass-manager/pass-manager.ts";
+import { sampleRowPrograms } from "./support/row-programs.ts";
+
+/** A norm of a norm for each: two of one name and one place, of which the second is proved. */
+const twice = definePass({
+  name: "twice",
+  summary: "Normalizes twice.",
+  options: {},
+  run: (fn) =>
+    rewriteFn(fn, (op, builder) => {
+      if (op.name !== "layernorm") return undefined;
+      const [x, gamma, beta] = op.operands;
+      return builder.emit(
+        "layernorm",
+        [builder.emit("layernorm", [x], op.attributes), gamma, beta],
+        op.attributes,
+        op.result.name,
+      );
+    }),
+});
+
+/** The same norm once more, added: two of one place, both of the same rows. */
+const doubled = definePass({
+  name: "doubled",
+  summary: "Adds each norm to itself with another eps.",
+  options: {},
+  run: (fn) =>
+    rewriteFn(fn, (op, builder) => {
+      if (op.name !== "layernorm") return undefined;
+      const other = builder.emit("layernorm", op.operands, { ...op.attributes, eps: 0.5 });
+      return builder.emit("add", [builder.emit("layernorm", op.operands, op.attributes), other]);
+    }),
+});
+
+const centersOf = (module: Module) => module.fns.flatMap((fn) => fn.ops.filter(({ name }) => name === "center"));
+const program = parse(`fn f(x: f32[n, 8], c: f32[n, 8] @centered(-1)) -> (y: f32[n, 8], z: f32[n, 8]) {
+  return layernorm(x, axes = [-1]), layernorm(c, axes = [-1])
+}`);
+
+describe("norms of one place", () => {
+  test("one of which is proved", () => {
+    const { norms, module } = applyFusedRmsNorm(new PassManager([twice]).run(program).module);
+    expect(norms.map(({ centering }) => centering)).toEqual(["kept", "proved", "proved", "proved"]);
+    expect(norms.map(({ because }) => because[0])).toEqual([
+      "because `x` is a parameter, and nothing is known about its rows",
+      "`layernorm(x, axes = [-1])` scales rows of mean zero (`rmsnorm`) (2:10)",
+      "`c` is declared @centered(-1) (1:20)",
+      "`layernorm(c, axes = [-1])` scales rows of mean zero (`rmsnorm`) (2:37)",
+    ]);
+    expect(norms.map(({ centers }) => centers())).toEqual([centersOf(module), [], [], []]);
+  });
+
+  test("that share one centering", () => {
+    const { norms, module } = applyFusedRmsNorm(new PassManager([doubled]).run(program).module);
+    expect(norms.map(({ centering }) => centering)).toEqual(["kept", "kept", "proved", "proved"]);
+    const [center] = centersOf(module);
+    expect(norms.map(({ centers }) => centers())).toEqual([[center], [center], [], []]);
+  });
+});
+
+describe("a pass between those that rewrite norms and those that center", () => {
+  /** Makes every op anew. `says` is whether it hands over what stands for what. */
+  const anew = (says: boolean) =>
+    definePass({
+      name: "anew",
+      summary: "Makes every op anew.",
+      options: {},
+      run(fn) {
+        const made = rewrite(fn, (op, builder) => builder.op(op.name, op.operands, op.attributes).results);
+        return says ? made : made.fn;
+      },
+    });
+  const outcomes = (says: boolean) => {
+    const records = new NormRecords(program);
+    const passes = ["layernorm-to-rmsnorm", anew(says), "eliminate-centering", anew(says), "cse,dce"];
+    const { module } = new PassManager(passes, { instruments: [records] }).run(program);
+    const centers = new Set<Op>(centersOf(module));
+    return records.get().map(({ centering, centers: own }) => [centering, own().map((op) => centers.has(op))]);
+  };
+
+  test("and says what it made of each value", () => {
+    expect(outcomes(true)).toEqual([
+      ["kept", [true]],
+      ["proved", []],
+    ]);
+  });
+
+  test("and says nothing: no record claims more than is known", () => {
+    expect(outcomes(false)).toEqual([
+      ["unknown", []],
+      ["unknown", []],
+    ]);
+  });
+});
+
+test("the centerings of a module are those of its records, one for each row that is kept", () => {
+  let [kept, shared, moved] = [0, 0, 0];
+  for (const { module: given, text } of sampleRowPrograms(120)) {
+    const hasOwn = centersOf(new PassManager("raise-norms,canonicalize").run(given).module).length > 0;
+    if (hasOwn) continue;
+    for (const passes of [[], [twice], [doubled], [twice, doubled]]) {
+      const started = new PassManager(["raise-norms,canonicalize,dce", ...passes]).run(given).module;
+      const { module, norms } = applyFusedRmsNorm(started);
+      const own = norms.filter(({ centering }) => centering === "kept");
+      const others = norms.filter(({ centering }) => centering === "moved");
+      const none = norms.filter(({ centering }) => centering !== "kept" && centering !== "moved");
+      expect(
+        none.flatMap(({ centers }) => centers()),
+        text,
+      ).toEqual([]);
+      for (const { centers } of own) expect(centers(), text).toHaveLength(1);
+      for (const { centers } of others) expect(centers().length, text).toBeGreaterThan(0);
+      const all = new Set(norms.flatMap(({ centers }) => centers()));
+      expect(all, text).toEqual(new Set(centersOf(module)));
+      // Nothing moved and no rows shared: then the numbers are equal.
+      const rows = new Set(own.flatMap(({ centers }) => centers())).size;
+      if (others.length === 0 && rows === own.length) expect(centersOf(module), text).toHaveLength(own.length);
+      kept += own.length;
+      shared += own.length - rows;
+      moved += others.length;
+    }
+  }
+  // The programs are of all kinds.
+  expect(Math.min(kept, shared)).toBeGreaterThan(20);
+  expect(moved).toBeGreaterThan(0);
+});

@@ -1,0 +1,42 @@
+/** Surgery of models with thousands of norms on one residual stream. */
+
+import { expect, test } from "vitest";
+import { node, onnxModel, weight } from "../support/onnx.ts";
+import { countOf, operated } from "../support/surgery.ts";
+
+/** A stream of `count` blocks: a norm, a product with a weight, and a sum; and a norm at the end. */
+function stream(count: number): Uint8Array {
+  const nodes = Array.from({ length: count }, (_, i) => [
+    node("LayerNormalization", [`h${i}`, "g", "b"], [`n${i}`], { name: `norm${i}`, attributes: { axis: -1 } }),
+    node("MatMul", [`n${i}`, "w"], [`m${i}`], { name: `product${i}` }),
+    node("Add", [`h${i}`, `m${i}`], [`h${i + 1}`], { name: `sum${i}` }),
+  ]).flat();
+  const last = node("LayerNormalization", [`h${count}`, "g", "b"], ["y"], { name: "last", attributes: { axis: -1 } });
+  return onnxModel({
+    inputs: { h0: { element: "f32", shape: ["rows", 4] } },
+    outputs: { y: { element: "f32" } },
+    weights: {
+      w: weight("f32", [4, 4], ...Array.from({ length: 16 }, (_, i) => Math.sin(i))),
+      g: weight("f32", [4], 1, 2, 3, 4),
+      b: weight("f32", [4], 5, 6, 7, 8),
+    },
+    nodes: [...nodes, last],
+  });
+}
+
+function secondsFor(count: number): number {
+  const bytes = stream(count);
+  const before = process.cpuUsage();
+  const { norms, written } = operated(bytes);
+  const { user, system } = process.cpuUsage(before);
+  expect(norms.map(({ centering }) => centering)).toEqual(["kept", ...Array(count).fill("moved")]);
+  expect(countOf(written, "SimplifiedLayerNormalization")).toBe(count + 1);
+  return (user + system) / 1e6;
+}
+
+test("the time grows as the model does", { timeout: 120_000 }, () => {
+  secondsFor(100);
+  const [short, long] = [Math.max(secondsFor(500), 0.2), secondsFor(2000)];
+  // Four times the norms: quadratic time would be sixteen times as long.
+  expect(long, `${short} s for 500`).toBeLessThan(12 * short);
+});
