@@ -1,11 +1,13 @@
 /**
  * WGSL functions for what WGSL lacks, or has with too little accuracy (tanh: 1e-5, sin: 5e-4, atan2: 4096 ulp, pow of a
- * negative number: anything). Each is written once for every width: `T` stands for `f32` or `vecN<f32>`, `I` and `B` for
- * the i32 and bool of that width. Polynomials come from `scripts/fit-polynomials.mjs`; errors are
+ * negative number: anything). Each is written once for every width: `T` stands for `f32` or `vecN<f32>`, `I` and `U` for
+ * the i32 and u32 of that width. Polynomials come from `scripts/fit-polynomials.mjs`; errors are
  * against float64, in f32 arithmetic.
  */
 
-interface WgslFunctionDef {
+import { halfFunctions } from "./wgsl-halves.ts";
+
+export interface WgslFunctionDef {
   /** Functions that the body calls. */
   readonly needs?: readonly WgslFunction[];
   readonly body: string;
@@ -52,12 +54,14 @@ export type WgslFunction =
   | "atan2"
   | "pow"
   | "rem"
+  | "half_bits"
   | "round_to_half"
   | "pow2_scale"
   | "infinity"
   | "nan";
 
 export const wgslFunctions: Readonly<Record<WgslFunction, WgslFunctionDef>> = {
+  ...halfFunctions,
   // |x| <= 1: x * p(x^2), 2e-7 relative. Beyond: 1 - exp(-x^2) * q(1 / (1 + |x| / 2)), 8e-8 absolute.
   erf: {
     body: `fn erf(x: T) -> T {
@@ -166,19 +170,6 @@ fn cos_(x: T) -> T {
   return select(below, a, abs(a) < abs(b));
 }`,
   },
-  // To the nearest f16, halves to the even one, in f32. WGSL's quantizeToF16 may round either way, and may make zeros of
-  // subnormals: those are multiples of 2^-24, below 2^-14. An f16 has 13 bits less than an f32, which a carry rounds.
-  round_to_half: {
-    needs: ["infinity"],
-    body: `fn round_to_half(x: T) -> T {
-  let bits = bitcast<I>(abs(x));
-  let normal = bitcast<T>((bits + 4095 + ((bits / 8192) & I(1))) & I(-8192));
-  let subnormal = round(abs(x) * 16777216.0) / 16777216.0;
-  let size = select(normal, subnormal, abs(x) < T(6.103515625e-5));
-  let held = select(size, T(infinity()), size > T(65504.0));
-  return select(held, -held, bitcast<I>(x) < I(0));
-}`,
-  },
   // 2^-e for an exponent field of e + 127: that field is 127 - e. Of what is below 2^-126 or above 2^127 it would be none.
   pow2_scale: {
     body: `fn pow2_scale(x: T) -> T {
@@ -232,7 +223,7 @@ export function wgslFunctionText(name: WgslFunction, width: number, seen: Set<st
 
 function instantiate(body: string, width: number): string {
   const wide = (element: string) => (width === 1 ? element : `vec${width}<${element}>`);
-  const typed = body.replace(/\bT\b/g, wide("f32")).replace(/\bI\b/g, wide("i32"));
+  const typed = body.replace(/\bT\b/g, wide("f32")).replace(/\bI\b/g, wide("i32")).replace(/\bU\b/g, wide("u32"));
   return width === 1
     ? typed
     : typed.replace(definedNames, (called) => (isScalarOnly(called) ? called : `${called}_v${width}`));
