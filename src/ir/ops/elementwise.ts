@@ -46,7 +46,9 @@ function binary(summary: string, scalar: Scalar, wgsl: Wgsl, extras: Extras = {}
 }
 
 function comparison(symbol: string, scalar: Scalar, extras: Extras = {}): ElementwiseDef {
-  const row = binary(`\`a ${symbol} b\`: true or false.`, scalar, infix(symbol), extras);
+  // WGSL's `!=` is false where an operand is NaN.
+  const wgsl: Wgsl = symbol === "!=" ? ([a, b]) => `!(${a} == ${b})` : infix(symbol);
+  const row = binary(`\`a ${symbol} b\`: true or false.`, scalar, wgsl, extras);
   return { ...row, result: "bool" };
 }
 
@@ -67,6 +69,31 @@ const infix =
   (symbol: string): Wgsl =>
   ([a, b]) =>
     `${a} ${symbol} ${b}`;
+
+/** The smaller or the larger one of floats, NaN where one of them is: against a number one comparison is enough. */
+const extreme =
+  (name: "minimum" | "maximum"): Wgsl =>
+  ([a, b], at) => {
+    if (at.element !== "f32") return `${name.slice(0, 3)}(${a}, ${b})`;
+    const limit = at.constant(1);
+    if (limit === undefined || Number.isNaN(limit)) return at.call(name, a as string, b as string);
+    return `select(${a}, ${b}, ${a} ${name === "maximum" ? "<" : ">"} ${b})`;
+  };
+
+/** Of limits that are numbers in their order: one comparison each. */
+const clampWgsl: Wgsl = ([x, low, high], at) => {
+  if (at.element !== "f32") return `min(max(${x}, ${low}), ${high})`;
+  const [least = NaN, most = NaN] = [at.constant(1), at.constant(2)];
+  if (least <= most) return `select(select(${x}, ${low}, ${x} < ${low}), ${high}, ${x} > ${high})`;
+  return at.call("minimum", at.call("maximum", x as string, low as string), high as string);
+};
+
+/** What is neither above nor below 0 stays as it is: NaN, and -0. */
+const signWgsl: Wgsl = ([x], at) =>
+  at.element === "f32" ? `select(${x}, sign(${x}), abs(${x}) > ${at.literal(0)})` : `sign(${x})`;
+
+const reluWgsl: Wgsl = ([x], at) =>
+  at.element === "f32" ? `select(${x}, ${at.literal(0)}, ${x} <= ${at.literal(0)})` : `max(${x}, ${at.literal(0)})`;
 
 const sigmoid = (x: number) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)));
 const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
@@ -142,7 +169,7 @@ export const unaryOps = {
     { elements: signed, facts: { involution: true, rowMeanZero: "sum" } },
   ),
   abs: unary("Absolute value.", Math.abs, builtin("abs"), { elements: numbers, facts: { idempotent: true } }),
-  sign: unary("-1, 0 or 1.", Math.sign, builtin("sign"), { elements: signed, facts: { idempotent: true } }),
+  sign: unary("-1, 0 or 1.", Math.sign, signWgsl, { elements: signed, facts: { idempotent: true } }),
   sqrt: unary("Square root.", Math.sqrt, builtin("sqrt")),
   rsqrt: unary("`1 / sqrt(x)`.", (x) => 1 / Math.sqrt(x), builtin("inverseSqrt")),
   reciprocal: unary(
@@ -151,10 +178,10 @@ export const unaryOps = {
     ([x]) => `1.0 / ${x}`,
     { facts: { involution: true } },
   ),
-  exp: unary("e to the x.", Math.exp, builtin("exp")),
-  exp2: unary("2 to the x.", (x) => 2 ** x, builtin("exp2")),
-  log: unary("Natural logarithm.", Math.log, builtin("log")),
-  log2: unary("Logarithm to base 2.", Math.log2, builtin("log2")),
+  exp: unary("e to the x.", Math.exp, library("exp")),
+  exp2: unary("2 to the x.", (x) => 2 ** x, library("exp2")),
+  log: unary("Natural logarithm.", Math.log, library("log")),
+  log2: unary("Logarithm to base 2.", Math.log2, library("log2")),
   log1p: unary("`log(1 + x)`, accurate near 0.", Math.log1p, library("log1p")),
   expm1: unary("`exp(x) - 1`, accurate near 0.", Math.expm1, library("expm1")),
   pow2_scale: unary(
@@ -167,15 +194,12 @@ export const unaryOps = {
   tan: unary("Tangent, x in radians.", Math.tan, library("tan")),
   tanh: unary("Hyperbolic tangent.", Math.tanh, library("tanh")),
   erf: unary("Error function.", erf, library("erf")),
-  sigmoid: unary("`1 / (1 + exp(-x))`.", sigmoid, ([x]) => `1.0 / (1.0 + exp(-(${x})))`),
+  sigmoid: unary("`1 / (1 + exp(-x))`.", sigmoid, ([x], at) => `1.0 / (1.0 + ${at.call("exp", `-(${x})`)})`),
   relu: unary(
     "`max(x, 0)`.",
     (x) => Math.max(x, 0),
-    ([x], at) => `max(${x}, ${at.literal(0)})`,
-    {
-      elements: signed,
-      facts: { idempotent: true },
-    },
+    reluWgsl,
+    { elements: signed, facts: { idempotent: true } },
   ),
   gelu: unary(
     "`x * Phi(x)`, Phi the normal distribution's; `tanh` is its approximation (Hendrycks & Gimpel 2016).",
@@ -194,7 +218,7 @@ export const unaryOps = {
     ([x]) => `${x} / (1.0 + exp(-(${x})))`,
   ),
   softplus: unary("`log(1 + exp(x))`.", softplus, ([x], at) => {
-    return `max(${x}, ${at.literal(0)}) + ${at.call("log1p", `exp(-abs(${x}))`)}`;
+    return `select(${x}, ${at.literal(0)}, ${x} <= ${at.literal(0)}) + ${at.call("log1p", `exp(-abs(${x}))`)}`;
   }),
   elu: unary(
     "`x` above 0, `alpha * (exp(x) - 1)` below.",
@@ -270,8 +294,8 @@ export const binaryOps = {
     elements: floats,
     facts: { rightIdentity: 1 },
   }),
-  minimum: binary("The smaller one.", (a, b) => Math.min(a, b), builtin("min"), { facts: { commutative: true } }),
-  maximum: binary("The larger one.", (a, b) => Math.max(a, b), builtin("max"), { facts: { commutative: true } }),
+  minimum: binary("The smaller one.", (a, b) => Math.min(a, b), extreme("minimum"), { facts: { commutative: true } }),
+  maximum: binary("The larger one.", (a, b) => Math.max(a, b), extreme("maximum"), { facts: { commutative: true } }),
   atan2: binary("The angle of the point (b, a), from -pi to pi.", (b, a) => Math.atan2(b, a), library("atan2"), {
     elements: floats,
   }),
@@ -303,7 +327,7 @@ export const ternaryOps = {
     ...binary(
       "`min(max(x, lo), hi)`.",
       () => 0,
-      ([x, lo, hi]) => `min(max(${x}, ${lo}), ${hi})`,
+      clampWgsl,
     ),
     operands: [{ name: "x" }, { name: "lo" }, { name: "hi" }],
     scalar: (x, lo, hi) => Math.min(Math.max(x, lo), hi),
