@@ -195,12 +195,7 @@ export const unaryOps = {
   tanh: unary("Hyperbolic tangent.", Math.tanh, library("tanh")),
   erf: unary("Error function.", erf, library("erf")),
   sigmoid: unary("`1 / (1 + exp(-x))`.", sigmoid, ([x], at) => `1.0 / (1.0 + ${at.call("exp", `-(${x})`)})`),
-  relu: unary(
-    "`max(x, 0)`.",
-    (x) => Math.max(x, 0),
-    reluWgsl,
-    { elements: signed, facts: { idempotent: true } },
-  ),
+  relu: unary("`max(x, 0)`.", (x) => Math.max(x, 0), reluWgsl, { elements: signed, facts: { idempotent: true } }),
   gelu: unary(
     "`x * Phi(x)`, Phi the normal distribution's; `tanh` is its approximation (Hendrycks & Gimpel 2016).",
     (x, _b, _c, at) =>
@@ -241,7 +236,7 @@ export const unaryOps = {
   hardswish: unary(
     "`x * clamp(x + 3, 0, 6) / 6`.",
     (x) => (x * Math.min(Math.max(x + 3, 0), 6)) / 6,
-    ([x], at) => `${x} * clamp(${x} + 3.0, ${at.literal(0)}, ${at.literal(6)}) / 6.0`,
+    ([x], at) => `${x} * (clamp(${x} + 3.0, ${at.literal(0)}, ${at.literal(6)}) / 6.0)`,
   ),
   floor: unary("Largest integer not above x.", Math.floor, builtin("floor"), { facts: { idempotent: true } }),
   ceil: unary("Smallest integer not below x.", Math.ceil, builtin("ceil"), { facts: { idempotent: true } }),
@@ -324,11 +319,7 @@ export const ternaryOps = {
     scalar: (c, a, b) => (c === 0 ? b : a),
   },
   clamp: {
-    ...binary(
-      "`min(max(x, lo), hi)`.",
-      () => 0,
-      clampWgsl,
-    ),
+    ...binary("`min(max(x, lo), hi)`.", () => 0, clampWgsl),
     operands: [{ name: "x" }, { name: "lo" }, { name: "hi" }],
     scalar: (x, lo, hi) => Math.min(Math.max(x, lo), hi),
   },

@@ -20,26 +20,32 @@ const rounded = `let bits = bitcast<I>(x);
   let sum = bitcast<I>(bitcast<T>(held) + bitcast<T>(grain));`;
 
 export const bitFunctions = {
-  // C's fmod by long division of the mantissas, 8 bits a step: a remainder has 24 bits. x < y: the dividend is the rest.
+  // C's fmod by long division of the mantissas, 16 bits of the quotient a step, each to the nearest: what is left over is
+  // less than the divisor, below 0 too, and is exact in the low 32 bits.
   rem: {
     needs: ["nan"],
     body: `fn rem(a: T, b: T) -> T {
-  let x = bitcast<U>(a) & U(0x7fffffffu);
-  let y = bitcast<U>(b) & U(0x7fffffffu);
-  let dividend = max(x >> U(23u), U(1u)) - U(1u);
-  let divisor = max(y >> U(23u), U(1u)) - U(1u);
-  let mantissa = max(y - (divisor << U(23u)), U(1u));
-  var rest = (x - (dividend << U(23u))) % mantissa;
-  var left = select(U(0u), dividend - divisor, dividend > divisor);
-  while (any(left > U(0u))) {
-    let step = min(left, U(8u));
-    rest = (rest << step) % mantissa;
+  let x = bitcast<I>(a) & I(0x7fffffff);
+  let y = bitcast<I>(b) & I(0x7fffffff);
+  let mantissa = (y & I(0x7fffff)) | I(0x800000);
+  let inverse = 1.0 / T(mantissa);
+  var rest = (x & I(0x7fffff)) | I(0x800000);
+  var left = max((x >> U(23u)) - (y >> U(23u)), I(0));
+  loop {
+    let step = min(left, I(16));
+    let scale = bitcast<T>((step + I(127)) << U(23u));
+    let quotient = bitcast<I>(T(rest) * inverse * scale + 8388608.0) - I(0x4b000000);
+    let over = (rest << bitcast<U>(step)) - quotient * mantissa;
+    rest = select(over, over + mantissa, over < I(0));
     left -= step;
+    if (!any(left > I(0))) {
+      break;
+    }
   }
-  let shift = min(countLeadingZeros(rest) - U(8u), divisor);
-  let size = select(((divisor - shift) << U(23u)) + (rest << shift), U(0u), rest == U(0u));
-  let value = bitcast<T>(select(size, x, x < y) | (bitcast<U>(a) & U(0x80000000u)));
-  return select(value, T(nan()), (x >= U(0x7f800000u)) | (y > U(0x7f800000u)) | (y == U(0u)));
+  let size = T(rest) * 1.1920928955078125e-7 * bitcast<T>(y & I(0x7f800000));
+  let value = select(bitcast<I>(size), x, x < y) | (bitcast<I>(a) & I(-2147483648));
+  let isNumber = (x < I(0x7f800000)) & (y <= I(0x7f800000)) & (y >= I(0x800000));
+  return select(T(nan()), bitcast<T>(value), isNumber);
 }`,
   },
   // 2^-e for an exponent field of e + 127: that field is 127 - e. Of what is below 2^-126 or above 2^127 it would be none.

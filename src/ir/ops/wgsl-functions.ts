@@ -12,7 +12,8 @@ import { trigonometry } from "./wgsl-trigonometry.ts";
 export interface WgslFunctionDef {
   /** Functions that the body calls. */
   readonly needs?: readonly WgslFunction[];
-  readonly body: string;
+  /** Its text, or that for a width. */
+  readonly body: string | ((width: number) => string);
 }
 
 const { erfNear, erfFar, tanhCoefficients } = polynomials;
@@ -27,7 +28,8 @@ export type WgslFunction =
   | "expm1"
   | "log1p"
   | "tanh"
-  | "quarters"
+  | "far_angle"
+  | "sin_quarter"
   | "sin"
   | "cos"
   | "tan"
@@ -143,10 +145,10 @@ export function wgslFunctionName(name: WgslFunction, width: number): string {
 
 /** What the bodies define, in the scalar form. */
 const definitions = Object.values(wgslFunctions).flatMap(({ body }) =>
-  [...body.matchAll(/^fn (\w+)\(/gm)].map(([, name]) => name as string),
+  [...bodyAt(body, 1).matchAll(/^fn (\w+)\(/gm)].map(([, name]) => name as string),
 );
 const definedNames = new RegExp(`\\b(${definitions.join("|")})(?=\\()`, "g");
-const isScalarOnly = (name: string) => name === "infinity" || name === "nan";
+const isScalarOnly = (name: string) => name === "infinity" || name === "nan" || name === "far_angle";
 
 /** Every name that the library may define in a module: locals must not have them. */
 export const libraryNames: readonly string[] = definitions.flatMap((name) => [name, `${name}_v2`, `${name}_v4`]);
@@ -158,10 +160,15 @@ export function wgslFunctionText(name: WgslFunction, width: number, seen: Set<st
   seen.add(key);
   const { needs = [], body } = wgslFunctions[name];
   const before = needs.flatMap((need) => wgslFunctionText(need, width, seen));
-  return [...before, isScalarOnly(name) ? body : instantiate(body, width)];
+  return [...before, instantiate(body, isScalarOnly(name) ? 1 : width)];
 }
 
-function instantiate(body: string, width: number): string {
+function bodyAt(body: WgslFunctionDef["body"], width: number): string {
+  return typeof body === "string" ? body : body(width);
+}
+
+function instantiate(text: WgslFunctionDef["body"], width: number): string {
+  const body = bodyAt(text, width);
   const wide = (element: string) => (width === 1 ? element : `vec${width}<${element}>`);
   const typed = body.replace(/\bT\b/g, wide("f32")).replace(/\bI\b/g, wide("i32")).replace(/\bU\b/g, wide("u32"));
   return width === 1

@@ -1,9 +1,9 @@
 /**
  * Sine, cosine, tangent and the angle of a point.
  *
- * An angle is written as k pi/2 + r with |r| <= pi/4 (a quarter turn is pi/2), where r is accurate relative to itself:
- * up to 2^13 by Cody and Waite's method (1980), pi/2 in four parts of which the first three have products with k that
- * are exact; beyond by Payne and Hanek's (1983), in integers: of 2/pi only 96 bits matter, those in front of them count
+ * An angle is k pi/2 + r with |r| <= pi/4 (pi/2 is a quarter of a turn). Up to 2^13, r is found by Cody and Waite's method
+ * (1980): pi/2 is the sum of three parts, and k times each of the first two is exact. From there on whole turns are taken
+ * off first by Payne and Hanek's (1983), in integers: of 1 / (2 pi) only 56 bits matter, those in front of them count
  * whole turns.
  */
 
@@ -12,99 +12,101 @@ import { horner, polynomials } from "./wgsl-polynomials.ts";
 
 const { atanCoefficients, sinCoefficients, cosCoefficients } = polynomials;
 
-/** 2/pi in binary, 32 bits each. */
-const twoOverPi = ["0xa2f9836eu", "0x4e441529u", "0xfc2757d1u", "0xf534ddc0u", "0xdb629599u", "0x3c439041u"];
-const [w0, w1, w2, w3, w4, w5] = twoOverPi;
+/** 1 / (2 pi) in binary, 32 bits from every 16th on; the first is that of weight 2^13. */
+const perTurn = [
+  ...["0x0000a2f9u", "0xa2f9836eu", "0x836e4e44u", "0x4e441529u", "0x1529fc27u"],
+  ...["0xfc2757d1u", "0x57d1f534u", "0xf534ddc0u", "0xddc0db62u", "0xdb629599u"],
+];
+/** The words from the first, second, ... on, or those `by` later. */
+const later = (words: readonly string[], by: number, when: string) =>
+  words.slice(0, -by).map((word, i) => `select(${word}, ${words[i + by]}, ${when})`);
+const define = (name: string, texts: readonly string[]) =>
+  texts.map((text, i) => `  let ${name}${i} = ${text};`).join("\n");
+const names = (name: string, count: number) => Array.from({ length: count }, (_, i) => `${name}${i}`);
+
+/** Angles that are far, one after the other: a vector goes round until each component has been the first. */
+function nearComponents(width: number): string {
+  if (width === 1) return "y = far_angle(x);";
+  return `for (var i = 0; i < ${width}; i++) {
+      if ((bitcast<i32>(y.x) & 0x7fffffff) > 0x46000000) {
+        y.x = far_angle(y.x);
+      }
+      y = y.${width === 2 ? "yx" : "yzwx"};
+    }`;
+}
 
 export const trigonometry = {
-  quarters: {
+  // x less whole turns, for |x| from 2^13 on, one number at a time: some drivers run both sides of every branch.
+  far_angle: {
     needs: ["nan"],
-    body: `fn multiply_high(a: U, b: U) -> U {
-  let low = U(0xffffu);
-  let half = U(16u);
-  let first = (a >> half) * (b & low) + (((a & low) * (b & low)) >> half);
-  let second = (a & low) * (b >> half) + (first & low);
-  return (a >> half) * (b >> half) + (first >> half) + (second >> half);
-}
-/** The same as \`quarters\` for 2^13 and more. */
-fn far_quarters(x: T, k: ptr<function, I>) -> T {
+    body: `fn far_angle(x: T) -> T {
   let bits = bitcast<U>(x);
-  // The bits of 2/pi from this one on, after 32 zeros.
-  let first = ((bits >> U(23u)) & U(0xffu)) - U(128u);
-  let two = (first & U(64u)) != U(0u);
-  let a = select(U(0u), U(${w1}), two);
-  let b = select(U(${w0}), U(${w2}), two);
-  let c = select(U(${w1}), U(${w3}), two);
-  let d = select(U(${w2}), U(${w4}), two);
-  let e = select(U(${w3}), U(${w5}), two);
-  let one = (first & U(32u)) != U(0u);
-  let left = first & U(31u);
-  let right = U(31u) - left;
-  let high = (select(a, b, one) << left) | ((select(b, c, one) >> U(1u)) >> right);
-  let middle = (select(b, c, one) << left) | ((select(c, d, one) >> U(1u)) >> right);
-  let low = (select(c, d, one) << left) | ((select(d, e, one) >> U(1u)) >> right);
-  // x 2/pi mod 4, in units of 2^-30 and of 2^-62.
-  let mantissa = (bits | U(0x800000u)) << U(8u);
-  let part = mantissa * middle;
-  let fine = part + multiply_high(mantissa, low);
-  let coarse = mantissa * high + multiply_high(mantissa, middle) + select(U(0u), U(1u), fine < part);
-  let turns = I((coarse + U(0x20000000u)) >> U(30u));
-  let fraction = (coarse << U(2u)) | (fine >> U(30u));
-  let isBelow = fraction >= U(0x80000000u);
-  let size = select(fraction, ~fraction, isBelow);
-  let rest = select(fine << U(2u), ~(fine << U(2u)), isBelow);
-  let zeros = countLeadingZeros(size);
-  let digits = (size << zeros) | ((rest >> U(1u)) >> (U(31u) - zeros));
-  let r = T(digits) * bitcast<T>((U(95u) - zeros) << U(23u)) * 1.5707963268;
-  let isNegative = x < T(0.0);
-  *k = select(turns, -turns, isNegative);
-  let number = select(r, -r, isBelow != isNegative);
-  return select(number, T(nan()), (bits & U(0x7f800000u)) == U(0x7f800000u));
-}
-/** r; k is counted from any whole turn. */
-fn quarters(x: T, k: ptr<function, I>) -> T {
-  let near = round(x * 0.6366197724);
-  let r = (((x - near * 1.5703125) - near * 4.837512969970703e-4) - near * 7.549533620476723e-8) - near * 2.56334406825709e-12;
-  *k = I(near);
-  let isFar = (bitcast<U>(x) & U(0x7fffffffu)) > U(0x46000000u);
-  if (!any(isFar)) {
-    return r;
+  // The mantissa times 2^0 to 2^7, and the bits of 1 / (2 pi) from a whole byte on: their product counts turns.
+  let place = ((bits >> U(23u)) & U(0xffu)) - U(136u);
+  let mantissa = bitcast<T>((bits & U(0x7fffffu)) | ((U(150u) + (place & U(7u))) << U(23u)));
+  let by64 = (place & U(64u)) != U(0u);
+  let by32 = (place & U(32u)) != U(0u);
+  let by16 = (place & U(16u)) != U(0u);
+  let by8 = (place & U(8u)) != U(0u);
+${define(
+  "a",
+  later(
+    perTurn.map((word) => `U(${word})`),
+    4,
+    "by64",
+  ),
+)}
+${define("b", later(names("a", 6), 2, "by32"))}
+  let high = select(b0, b1, by16);
+  let low = select(b2, b3, by16);
+  let whole = select(high, (high << U(8u)) | (low >> U(24u)), by8);
+  let rest = select(low, low << U(8u), by8) >> U(1u);
+  let fraction = U(I(mantissa * T(bitcast<I>(rest)) * 4.656612873077392578125e-10));
+  let turn = bitcast<I>(U(I(mantissa)) * whole + fraction);
+  let size = T(turn) * 1.4629180793e-9;
+  let y = select(size, -size, x < T(0.0));
+  return select(y, T(nan()), (bits & U(0x7f800000u)) == U(0x7f800000u));
+}`,
+  },
+  // An addition of 1.5 2^23 rounds to the nearest number of quarters.
+  sin_quarter: {
+    needs: ["far_angle"],
+    body: (width: number) => `fn near_angle(x: T) -> T {
+  var y = x;
+  if (any((bitcast<I>(x) & I(0x7fffffff)) > I(0x46000000))) {
+    ${nearComponents(width)}
   }
-  var turns: I;
-  let far = far_quarters(x, &turns);
-  *k = select(*k, turns, isFar);
-  return select(r, far, isFar);
+  return y;
 }
-fn sine(r: T, k: I) -> T {
+fn sin_quarter(x: T, shift: i32) -> T {
+  let k = bitcast<I>(x * 0.6366197724 + 12582912.0) - I(0x4b400000);
+  let n = T(k);
+  let r = ((x - n * 1.5703125) - n * 4.837512969970703125e-4) - n * 7.54978995489188e-8;
   let s = r * r;
   let sine = r * ${horner("s", sinCoefficients)};
   let cosine = ${horner("s", cosCoefficients)};
-  let value = select(sine, cosine, (k & I(1)) == I(1));
-  return select(value, -value, (k & I(2)) == I(2));
+  let quarter = k + I(shift);
+  let value = select(sine, cosine, (quarter & I(1)) == I(1));
+  return select(value, -value, (quarter & I(2)) == I(2));
 }`,
   },
   sin: {
-    needs: ["quarters"],
+    needs: ["sin_quarter"],
     body: `fn sin_(x: T) -> T {
-  var k: I;
-  let r = quarters(x, &k);
-  return sine(r, k);
+  return sin_quarter(near_angle(x), 0);
 }`,
   },
   cos: {
-    needs: ["quarters"],
+    needs: ["sin_quarter"],
     body: `fn cos_(x: T) -> T {
-  var k: I;
-  let r = quarters(x, &k);
-  return sine(r, k + I(1));
+  return sin_quarter(near_angle(x), 1);
 }`,
   },
   tan: {
-    needs: ["quarters"],
+    needs: ["sin_quarter"],
     body: `fn tan_(x: T) -> T {
-  var k: I;
-  let r = quarters(x, &k);
-  return sine(r, k) / sine(r, k + I(1));
+  let y = near_angle(x);
+  return sin_quarter(y, 0) / sin_quarter(y, 1);
 }`,
   },
   // atan of the smaller over the larger, 1.2e-7 relative, then the octant. Signs are read from the bits: -0 has one.
