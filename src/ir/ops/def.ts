@@ -20,6 +20,8 @@ export interface OperandDef {
 /** An attribute of an op. */
 export type AttributeDef = { readonly summary: string } & (
   | { readonly type: "number"; readonly default?: number }
+  /** 0 or more, as far as f32 goes. */
+  | { readonly type: "size"; readonly default?: number }
   | { readonly type: "integer"; readonly minimum?: number; readonly default?: number }
   | { readonly type: "boolean"; readonly default?: boolean }
   | { readonly type: "choice"; readonly choices: readonly string[]; readonly default?: string }
@@ -31,6 +33,11 @@ export type AttributeDef = { readonly summary: string } & (
   | { readonly type: "permutation" }
   | { readonly type: "shape" }
 );
+
+/** Whether an attribute of type `size` may be this. */
+export function isSize(value: number): boolean {
+  return value >= 0 && Number.isFinite(Math.fround(value));
+}
 
 /** Algebra that passes may rely on. */
 export interface Facts {
