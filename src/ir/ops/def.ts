@@ -7,6 +7,7 @@ import type { Diagnostic, Span } from "../../diagnostics/diagnostic.ts";
 import type { Attributes, Value } from "../ir.ts";
 import type { Tensor } from "../tensor.ts";
 import type { Dim, ElementType, Shape, TensorType } from "../types.ts";
+import type { Numerics } from "./numerics.ts";
 import type { WgslFunction } from "./wgsl-functions.ts";
 
 /** An operand of an op. */
@@ -89,8 +90,8 @@ export interface WgslContext {
   constant(operand: number): number | undefined;
 }
 
-/** An op that computes each element by itself. */
-export interface ElementwiseDef extends Common {
+/** An op that computes each element by itself, but for what its kernels promise. */
+export interface ElementwiseRow extends Common {
   readonly kind: "elementwise";
   readonly operands: readonly (OperandDef & { readonly element?: "bool" })[];
   /** The result's element type: that of the operands, `bool`, or the attribute `to`. */
@@ -99,6 +100,12 @@ export interface ElementwiseDef extends Common {
   readonly scalar: (a: number, b: number, c: number, at: { element: ElementType; attributes: Attributes }) => number;
   /** The WGSL expression of it, given those of the operands. */
   readonly wgsl: (args: readonly string[], context: WgslContext) => string;
+}
+
+/** An op that computes each element by itself. */
+export interface ElementwiseDef extends ElementwiseRow {
+  /** How far kernels may be off, and what becomes of NaN, infinities and -0. */
+  readonly numerics: Numerics;
 }
 
 /** An op that folds axes. */

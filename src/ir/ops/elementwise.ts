@@ -6,7 +6,7 @@ import {
   type AttributeDef,
   anyElement,
   attribute,
-  type ElementwiseDef,
+  type ElementwiseRow,
   type Facts,
   floats,
   numbers,
@@ -15,8 +15,8 @@ import {
 import { erf, erfc, roundHalfEven, sqrtTwoOverPi } from "./math.ts";
 import type { WgslFunction } from "./wgsl-functions.ts";
 
-type Scalar = ElementwiseDef["scalar"];
-type Wgsl = ElementwiseDef["wgsl"];
+type Scalar = ElementwiseRow["scalar"];
+type Wgsl = ElementwiseRow["wgsl"];
 
 interface Extras {
   elements?: readonly ElementType[];
@@ -24,7 +24,7 @@ interface Extras {
   attributes?: Readonly<Record<string, AttributeDef>>;
 }
 
-function unary(summary: string, scalar: Scalar, wgsl: Wgsl, extras: Extras = {}): ElementwiseDef {
+function unary(summary: string, scalar: Scalar, wgsl: Wgsl, extras: Extras = {}): ElementwiseRow {
   const { elements = floats, facts = {}, attributes = {} } = extras;
   return {
     kind: "elementwise",
@@ -39,20 +39,20 @@ function unary(summary: string, scalar: Scalar, wgsl: Wgsl, extras: Extras = {})
   };
 }
 
-function binary(summary: string, scalar: Scalar, wgsl: Wgsl, extras: Extras = {}): ElementwiseDef {
+function binary(summary: string, scalar: Scalar, wgsl: Wgsl, extras: Extras = {}): ElementwiseRow {
   const { elements = numbers, facts = {} } = extras;
   const operands = [{ name: "a" }, { name: "b" }];
   return { kind: "elementwise", summary, operands, attributes: {}, elements, facts, result: "same", scalar, wgsl };
 }
 
-function comparison(symbol: string, scalar: Scalar, extras: Extras = {}): ElementwiseDef {
+function comparison(symbol: string, scalar: Scalar, extras: Extras = {}): ElementwiseRow {
   // WGSL's `!=` is false where an operand is NaN.
   const wgsl: Wgsl = symbol === "!=" ? ([a, b]) => `!(${a} == ${b})` : infix(symbol);
   const row = binary(`\`a ${symbol} b\`: true or false.`, scalar, wgsl, extras);
   return { ...row, result: "bool" };
 }
 
-function logical(word: string, symbol: string, scalar: Scalar): ElementwiseDef {
+function logical(word: string, symbol: string, scalar: Scalar): ElementwiseRow {
   const facts: Facts = { commutative: true };
   return binary(`Logical ${word}: \`a ${symbol}${symbol} b\`.`, scalar, infix(symbol), { elements: ["bool"], facts });
 }
@@ -131,6 +131,10 @@ function convert(x: number, from: ElementType, to: ElementType): number {
 const castWgsl: Wgsl = ([x], at) => {
   const to = attribute.text(at.attributes, "to") as ElementType;
   if (to === "f16") return at.call("round_to_half", at.element === "f32" ? (x as string) : `${at.type("f32")}(${x})`);
+  // To an integer, drivers make anything of NaN.
+  if (isInteger(to) && at.element === "f32") {
+    return `${at.type(to)}(select(${at.literal(0)}, ${x}, ${x} == ${x}))`;
+  }
   return isFloat(to) && at.element === "f32" ? (x as string) : `${at.type(to)}(${x})`;
 };
 
@@ -264,7 +268,7 @@ export const unaryOps = {
     result: "to",
     scalar: (x, _b, _c, at) => convert(x, at.element, attribute.text(at.attributes, "to") as ElementType),
   },
-} satisfies Record<string, ElementwiseDef>;
+} satisfies Record<string, ElementwiseRow>;
 
 export const binaryOps = {
   add: binary("`a + b`.", (a, b) => a + b, infix("+"), {
@@ -302,7 +306,7 @@ export const binaryOps = {
   ge: comparison(">=", (a, b) => Number(a >= b)),
   and: logical("and", "&", (a, b) => a & b),
   or: logical("or", "|", (a, b) => a | b),
-} satisfies Record<string, ElementwiseDef>;
+} satisfies Record<string, ElementwiseRow>;
 
 export const ternaryOps = {
   where: {
@@ -328,4 +332,4 @@ export const ternaryOps = {
     operands: [{ name: "a" }, { name: "b" }, { name: "c" }],
     scalar: (a, b, c) => a * b + c,
   },
-} satisfies Record<string, ElementwiseDef>;
+} satisfies Record<string, ElementwiseRow>;
