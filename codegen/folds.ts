@@ -102,10 +102,14 @@ export function foldsOf(
   return { folds: [...folds.values()], foldOf };
 }
 
+/** The larger or the smaller one, and NaN where one is NaN: WGSL's own may drop it. Integers are equal to themselves. */
+const extreme = (order: string, a: string, b: string) =>
+  `select(${b}, ${a}, (${a} ${order} ${b}) | !(${a} == ${a}))`;
+
 /** How two states of the plain folds combine. */
 export const combine: Record<Exclude<FoldKind, "moments" | "exps">, (a: string, b: string) => string> = {
   sum: (a, b) => `${a} + ${b}`,
   prod: (a, b) => `${a} * ${b}`,
-  max: (a, b) => `max(${a}, ${b})`,
-  min: (a, b) => `min(${a}, ${b})`,
+  max: (a, b) => extreme(">", a, b),
+  min: (a, b) => extreme("<", a, b),
 };
