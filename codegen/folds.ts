@@ -103,8 +103,7 @@ export function foldsOf(
 }
 
 /** The larger or the smaller one, and NaN where one is NaN: WGSL's own may drop it. Integers are equal to themselves. */
-const extreme = (order: string, a: string, b: string) =>
-  `select(${b}, ${a}, (${a} ${order} ${b}) | !(${a} == ${a}))`;
+const extreme = (order: string, a: string, b: string) => `select(${b}, ${a}, (${a} ${order} ${b}) | !(${a} == ${a}))`;
 
 /** How two states of the plain folds combine. */
 export const combine: Record<Exclude<FoldKind, "moments" | "exps">, (a: string, b: string) => string> = {

@@ -92,6 +92,10 @@ const clampWgsl: Wgsl = ([x, low, high], at) => {
 const signWgsl: Wgsl = ([x], at) =>
   at.element === "f32" ? `select(${x}, sign(${x}), abs(${x}) > ${at.literal(0)})` : `sign(${x})`;
 
+/** Drivers take `x - x` for 0 whatever x is. */
+const differenceWgsl: Wgsl = ([a, b], at) =>
+  a === b && at.element === "f32" ? at.call("less_itself", a as string) : `${a} - ${b}`;
+
 const reluWgsl: Wgsl = ([x], at) =>
   at.element === "f32" ? `select(${x}, ${at.literal(0)}, ${x} <= ${at.literal(0)})` : `max(${x}, ${at.literal(0)})`;
 
@@ -274,7 +278,7 @@ export const binaryOps = {
   add: binary("`a + b`.", (a, b) => a + b, infix("+"), {
     facts: { commutative: true, rightIdentity: 0, rowMeanZero: "sum" },
   }),
-  sub: binary("`a - b`.", (a, b) => a - b, infix("-"), { facts: { rightIdentity: 0, rowMeanZero: "sum" } }),
+  sub: binary("`a - b`.", (a, b) => a - b, differenceWgsl, { facts: { rightIdentity: 0, rowMeanZero: "sum" } }),
   mul: binary("`a * b`.", (a, b, _c, at) => (isInteger(at.element) ? Math.imul(a, b) : a * b), infix("*"), {
     facts: { commutative: true, rightIdentity: 1, rowMeanZero: "scale" },
   }),

@@ -34,6 +34,7 @@ export type WgslFunction =
   | "cos"
   | "tan"
   | "atan2"
+  | "less_itself"
   | "maximum"
   | "minimum"
   | "pow"
@@ -101,6 +102,11 @@ export const wgslFunctions: Readonly<Record<WgslFunction, WgslFunctionDef>> = {
   let near = x * ${horner("s", tanhCoefficients.slice(0, 5))} / ${horner("s", [1, ...tanhCoefficients.slice(5)])};
   return select(near, sign(x), abs(x) > T(9.0));
 }`,
+  },
+  // x - x: 0, and NaN of what is not finite.
+  less_itself: {
+    needs: ["nan"],
+    body: "fn less_itself(x: T) -> T {\n  return select(T(nan()), T(0.0), abs(x) <= T(3.4028234663852886e38));\n}",
   },
   // WGSL's own may drop a NaN.
   maximum: { body: "fn maximum(a: T, b: T) -> T {\n  return select(b, a, (a > b) | !(a == a));\n}" },
