@@ -78,6 +78,9 @@ export function halfWidths(buffers: readonly Buffer[]): ReadonlySet<number> {
 
 const isWritten = ({ access }: Buffer) => access === "read_write";
 
+/** What they may be called: locals must not have these names. */
+export const bufferFunctionNames = ["unpack_halves", "pack_halves", "pack_halves_v2"];
+
 /** Functions that the loads and stores of these buffers call, beside `half_bits`. */
 export function bufferFunctions(buffers: readonly Buffer[]): string[] {
   const functions = buffers.filter(isAtomic).map(storeHalf);
