@@ -11,6 +11,7 @@
  */
 
 import type { WgslFunctionDef } from "./wgsl-functions.ts";
+import { ofAny } from "./wgsl-parts.ts";
 
 /** The bits of |x|, what is infinite as 2^16; those of 2^(e + 13); those of their sum. */
 const rounded = `let bits = bitcast<I>(x);
@@ -24,7 +25,7 @@ export const bitFunctions = {
   // less than the divisor, below 0 too, and is exact in the low 32 bits.
   rem: {
     needs: ["nan"],
-    body: `fn rem(a: T, b: T) -> T {
+    body: (width: number) => `fn rem(a: T, b: T) -> T {
   let x = bitcast<I>(a) & I(0x7fffffff);
   let y = bitcast<I>(b) & I(0x7fffffff);
   let mantissa = (y & I(0x7fffff)) | I(0x800000);
@@ -38,7 +39,7 @@ export const bitFunctions = {
     let over = (rest << bitcast<U>(step)) - quotient * mantissa;
     rest = select(over, over + mantissa, over < I(0));
     left -= step;
-    if (!any(left > I(0))) {
+    if (!(${ofAny(width, "left > I(0)")})) {
       break;
     }
   }

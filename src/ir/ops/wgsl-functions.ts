@@ -6,7 +6,7 @@
  */
 
 import { bitFunctions } from "./wgsl-bits.ts";
-import { horner, polynomials } from "./wgsl-polynomials.ts";
+import { horner, polynomials } from "./wgsl-parts.ts";
 import { trigonometry } from "./wgsl-trigonometry.ts";
 
 export interface WgslFunctionDef {

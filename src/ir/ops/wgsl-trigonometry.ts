@@ -8,7 +8,7 @@
  */
 
 import type { WgslFunctionDef } from "./wgsl-functions.ts";
-import { horner, polynomials } from "./wgsl-polynomials.ts";
+import { horner, ofAny, polynomials } from "./wgsl-parts.ts";
 
 const { atanCoefficients, sinCoefficients, cosCoefficients } = polynomials;
 
@@ -73,7 +73,7 @@ ${define("b", later(names("a", 6), 2, "by32"))}
     needs: ["far_angle"],
     body: (width: number) => `fn near_angle(x: T) -> T {
   var y = x;
-  if (any((bitcast<I>(x) & I(0x7fffffff)) > I(0x46000000))) {
+  if (${ofAny(width, "(bitcast<I>(x) & I(0x7fffffff)) > I(0x46000000)")}) {
     ${nearComponents(width)}
   }
   return y;

@@ -1,4 +1,4 @@
-/** Polynomials of the WGSL library, from `scripts/fit-polynomials.mjs`. */
+/** Parts of which the WGSL library is made: polynomials, from `scripts/fit-polynomials.mjs`, and conditions. */
 
 /** Nested multiply-adds, lowest power first: `c0 + s * (c1 + s * ...)`. */
 export function horner(s: string, coefficients: readonly number[]): string {
@@ -26,3 +26,6 @@ export const polynomials = {
   sinCoefficients: [1, -0.1666666716, 0.00833332818, -0.0001983911934, 0.000002716582912],
   cosCoefficients: [1, -0.5, 0.04166661203, -0.001388652716, 0.00002437146213],
 } as const;
+
+/** Whether the condition holds of a number, or of one of the components of a vector. */
+export const ofAny = (width: number, condition: string) => (width === 1 ? condition : `any(${condition})`);
