@@ -190,7 +190,11 @@ export class FoldWriter {
   finish(fold: Fold, counter: Counter): void {
     const { kind, name, max } = fold;
     if (kind === "moments") this.context.requireMoments();
-    if (kind === "exps") this.writer.line(`${name}_lane *= exp(${name}_shift - ${max?.name});`);
+    if (kind === "exps") {
+      const exp = this.context.require("exp", this.context.schedule.width);
+      const type = wgslType(fold.operand.value.element, this.context.schedule.width);
+      this.writer.line(`${name}_lane *= ${exp}(${name}_shift - ${type}(${max?.name}));`);
+    }
     const state = kind === "moments" ? this.laneMoments(fold, counter) : this.laneValue(plain(kind), `${name}_lane`);
     this.writer.line(`var ${name} = ${state};`);
     mergeLanes(this.mergeOf(fold), this.context.schedule, this.scratch, this.writer);

@@ -48,32 +48,58 @@ export function printLoad({ wgsl, storage, width, element }: Buffer, index: stri
   return text;
 }
 
+const packName = (width: Buffer["width"]) => (width === 1 ? "half_bits" : `pack_halves${width === 2 ? "_v2" : ""}`);
+
+/** An f16 or a vector of them with the bits that the packing functions give. */
+function asHalves(width: Buffer["width"], value: string): string {
+  const halves = `bitcast<vec${width === 4 ? 4 : 2}h>(${packName(width)}(${value}))`;
+  return width === 1 ? `${halves}.x` : halves;
+}
+
 /** A statement that writes `value`, which is as wide as the buffer's elements. */
 export function printStore(buffer: Buffer, index: string, value: string): string {
   const { wgsl, storage, width, element } = buffer;
   const wide = (scalar: string, letter: string) => (width === 1 ? scalar : `vec${width}${letter}`);
   if (isAtomic(buffer)) return `store_${wgsl}(${index}, ${value});`;
   if (storage === "f16x2") {
-    const packed = width === 2 ? `pack2x16float(${value})` : `pack_halves(${value})`;
-    return `${wgsl}[${index}] = ${packed};`;
+    return `${wgsl}[${index}] = ${packName(width)}(${value});`;
   }
-  const converted =
-    storage === "f16" ? `${wide("f16", "h")}(${value})` : element === "bool" ? `${wide("u32", "u")}(${value})` : value;
+  if (storage === "f16") return `${wgsl}[${index}] = ${asHalves(width, value)};`;
+  const converted = element === "bool" ? `${wide("u32", "u")}(${value})` : value;
   return `${wgsl}[${index}] = ${converted};`;
 }
 
-/** Functions that the loads and stores of these buffers call. */
+const holdsHalves = ({ storage }: Buffer) => storage === "f16x2" || storage === "f16";
+
+/** The widths at which the stores of these buffers call the library's `half_bits`. */
+export function halfWidths(buffers: readonly Buffer[]): ReadonlySet<number> {
+  return new Set(buffers.filter((buffer) => isWritten(buffer) && holdsHalves(buffer)).map(({ width }) => width));
+}
+
+const isWritten = ({ access }: Buffer) => access === "read_write";
+
+/** What they may be called: locals must not have these names. */
+export const bufferFunctionNames = ["unpack_halves", "pack_halves", "pack_halves_v2"];
+
+/** Functions that the loads and stores of these buffers call, beside `half_bits`. */
 export function bufferFunctions(buffers: readonly Buffer[]): string[] {
-  const packed = buffers.filter((buffer) => buffer.storage === "f16x2");
-  const functions = packed.filter(isAtomic).map(storeHalf);
-  if (packed.some(({ width, access }) => width === 4 && access === "read")) {
+  const functions = buffers.filter(isAtomic).map(storeHalf);
+  if (buffers.some(({ storage, width, access }) => storage === "f16x2" && width === 4 && access === "read")) {
     functions.push(`fn unpack_halves(words: vec2u) -> vec4f {
   return vec4f(unpack2x16float(words.x), unpack2x16float(words.y));
 }`);
   }
-  if (packed.some(({ width, access }) => width === 4 && access === "read_write")) {
+  const widths = halfWidths(buffers);
+  if (widths.has(2)) {
+    functions.push(`fn pack_halves_v2(values: vec2f) -> u32 {
+  let bits = half_bits_v2(values);
+  return bits.x | (bits.y << 16u);
+}`);
+  }
+  if (widths.has(4)) {
     functions.push(`fn pack_halves(values: vec4f) -> vec2u {
-  return vec2u(pack2x16float(values.xy), pack2x16float(values.zw));
+  let bits = half_bits_v4(values);
+  return bits.xz | (bits.yw << vec2u(16u));
 }`);
   }
   return functions;
@@ -82,8 +108,7 @@ export function bufferFunctions(buffers: readonly Buffer[]): string[] {
 function storeHalf({ wgsl }: Buffer): string {
   return `fn store_${wgsl}(index: u32, value: f32) {
   let shift = (index % 2u) * 16u;
-  let half = pack2x16float(vec2f(value, 0.0)) & 0xffffu;
   atomicAnd(&${wgsl}[index / 2u], ~(0xffffu << shift));
-  atomicOr(&${wgsl}[index / 2u], half << shift);
+  atomicOr(&${wgsl}[index / 2u], half_bits(value) << shift);
 }`;
 }

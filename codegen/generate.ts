@@ -16,7 +16,7 @@ import { type WgslFunction, wgslFunctionName, wgslFunctionText } from "../src/ir
 import type { Dim } from "../src/ir/types.ts";
 import { type Axis, isVectorizable, stridesOf } from "./access.ts";
 import { Body } from "./body.ts";
-import { type Buffer, bufferFunctions, declareBuffer, storageOf } from "./buffers.ts";
+import { type Buffer, bufferFunctions, declareBuffer, halfWidths, storageOf } from "./buffers.ts";
 import { known } from "./extent.ts";
 import { laneMoments, mergeMoments } from "./folds.ts";
 import { bufferName, buildGraph, type Graph, isOnline, isVariance, type Node, sumOfExps } from "./graph.ts";
@@ -239,6 +239,7 @@ class Generator {
     const uniforms = this.uniformDims;
     const buffers = [...this.buffers.values()];
     const seen = new Set<string>();
+    for (const width of halfWidths(buffers)) this.require("half_bits", width);
     const library = [...this.functions.values()].flatMap(({ name, width }) => wgslFunctionText(name, width, seen));
     const section = (lines: readonly string[], spans: readonly (Span | undefined)[] = []) => {
       for (const [i, line] of lines.entries()) w.line(line, spans[i]);

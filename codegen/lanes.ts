@@ -59,12 +59,12 @@ export function mergeLanes(merge: Merge, schedule: Schedule, scratch: Scratch, w
 
 function shuffle({ state, combine, commutes }: Merge, mask: number, writer: Writer): void {
   const other = `subgroupShuffleXor(${state}, ${mask}u)`;
-  if (commutes) {
-    writer.line(`${state} = ${combine(state, other)};`);
-    return;
-  }
   writer.block("", () => {
     writer.line(`let other = ${other};`);
+    if (commutes) {
+      writer.line(`${state} = ${combine(state, "other")};`);
+      return;
+    }
     writer.line(`let isLower = (lane & ${mask}u) == 0u;`);
     writer.line(`${state} = ${combine(`select(other, ${state}, isLower)`, `select(${state}, other, isLower)`)};`);
   });

@@ -1,6 +1,7 @@
 /** Names in the generated WGSL. */
 
 import { libraryNames } from "../src/ir/ops/wgsl-functions.ts";
+import { bufferFunctionNames } from "./buffers.ts";
 
 /** Keywords and reserved words of WGSL (https://www.w3.org/TR/WGSL/#keyword-summary, #reserved-words). */
 const words = `alias break case const const_assert continue continuing default diagnostic discard else enable false fn
@@ -22,7 +23,11 @@ f32 floor fma i32 inverseSqrt log log2 main max min pack2x16float pow quantizeTo
 subgroupShuffleXor tan tanh trunc u32 unpack2x16float vec2 vec2f vec2h vec2i vec2u vec3u vec4 vec4f vec4h vec4i vec4u
 workgroupBarrier`;
 
-const reserved: ReadonlySet<string> = new Set([...`${words} ${predeclared}`.split(/\s+/), ...libraryNames]);
+const reserved: ReadonlySet<string> = new Set([
+  ...`${words} ${predeclared}`.split(/\s+/),
+  ...libraryNames,
+  ...bufferFunctionNames,
+]);
 
 /** Hands out identifiers that are unique in a scope and in the scopes around it. */
 export class Names {

@@ -136,7 +136,8 @@ export class Place {
       case "single": {
         const x = this.argument(node.operands[0] as Node, width).text;
         const divisor = 1 - Number(node.op?.attributes.correction ?? 0);
-        return divisor === 1 ? `${x} - ${x}` : `(${x} - ${x}) / ${printConstant(divisor, "f32", width, require)}`;
+        const zero = `${require("less_itself", width)}(${x})`;
+        return divisor === 1 ? zero : `${zero} / ${printConstant(divisor, "f32", width, require)}`;
       }
       case "constant":
       case "reduction":

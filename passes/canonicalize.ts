@@ -7,7 +7,7 @@
  *   2 + x                             ->   x + 2          (constants on the right of commutative ops)
  *   reshape(reshape(x))               ->   reshape(x); transpose and broadcast alike; none where nothing changes
  *   x * broadcast(y)                  ->   x * y          (where NumPy's rules repeat y anyway)
- *   cast(x, to = its own type)        ->   x; f16 to f32 and back alike
+ *   cast(x, to = its own type)        ->   x; f16 to f32 and back alike (an x of f16 that is rounded already)
  *   ops on constants                  ->   a constant, in float64, where the element type can hold it
  *
  * Not on floats, for they would lose a NaN, an infinity or a sign: x * 0 -> 0, x - x -> 0, x / x -> 1, x + 0 -> x.
@@ -78,13 +78,22 @@ const twice: Rule = (op) => {
   return idempotent === true ? inner.result : inner.operand(0);
 };
 
-/** A cast to a value's own type; f32 holds every f16, so going there and back changes nothing. */
+/** Whether a value of f16 has been rounded to it: what ops compute is rounded by the next cast or store. */
+function isHalf(value: Value | undefined): boolean {
+  if (value?.element !== "f16") return false;
+  const { def } = value;
+  if (def === undefined || def.name === "global") return true;
+  return def.name === "cast" || (ops[def.name].kind === "shape" && isHalf(def.operands[0]));
+}
+
+/** A cast to a value's own type, which to f16 rounds; f32 holds every f16, so going there and back changes nothing. */
 const uselessCast: Rule = (op) => {
   if (op.name !== "cast") return undefined;
   const x = op.operand(0);
-  if (x.element === op.result.element) return x;
+  const { element } = op.result;
+  if (x.element === element) return element !== "f16" || isHalf(x) ? x : undefined;
   const inner = definedBy(x, "cast");
-  const isRoundTrip = x.element === "f32" && op.result.element === "f16" && inner?.operand(0).element === "f16";
+  const isRoundTrip = x.element === "f32" && element === "f16" && isHalf(inner?.operand(0));
   return isRoundTrip ? inner?.operand(0) : undefined;
 };
 

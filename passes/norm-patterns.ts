@@ -10,7 +10,7 @@
 import type { Miss } from "../src/diagnostics/remarks.ts";
 import type { Builder } from "../src/ir/builder.ts";
 import { definedBy, type Op, type Value } from "../src/ir/ir.ts";
-import { attribute } from "../src/ir/ops/def.ts";
+import { attribute, isSize } from "../src/ir/ops/def.ts";
 import { sameType } from "../src/ir/types.ts";
 import {
   type Factor,
@@ -99,7 +99,7 @@ function splitEpsilon(read: Read): { rest: Read; eps: number } {
   const sum = definedBy(value, "add");
   for (const [rest, number] of sum === undefined ? [] : orders(sum)) {
     const eps = numberOf(number);
-    if (eps !== undefined) return { rest: { value: rest, lay }, eps };
+    if (eps !== undefined && isSize(eps)) return { rest: { value: rest, lay }, eps };
   }
   return { rest: { value, lay }, eps: 0 };
 }

@@ -36,7 +36,8 @@ export function rewriteCentering(fn: Fn, rewriting: Rewriting) {
   const centered = (original: Value, now: Value, axes: readonly number[], builder: Builder, at?: Op): Value => {
     const form = moves.form(original, axes);
     if (form === undefined || form.kind === "centered" || form.kind === "inPlace") return now;
-    if (form.kind === "nothing") return zeros(now, builder);
+    // 0, and NaN of what is not finite.
+    if (form.kind === "nothing") return builder.emit("sub", [now, now]);
     const known = made.get(original)?.get(String(form.axes));
     if (known !== undefined) return known;
     if (form.kind === "converted") {
@@ -75,12 +76,6 @@ export function rewriteCentering(fn: Fn, rewriting: Rewriting) {
   });
   const centerOf = (value: Value, axes: readonly number[]) => made.get(value)?.get(String(axes));
   return { ...rewritten, centerOf };
-}
-
-/** A tensor of zeros in the value's type. */
-function zeros(value: Value, builder: Builder): Value {
-  const zero = builder.constant(value.element, 0);
-  return value.shape.length === 0 ? zero : builder.emit("broadcast", [zero], { shape: value.shape });
 }
 
 /** Of a sum, one of whose operands is 0 now: the number of the other, if that is the whole result. */

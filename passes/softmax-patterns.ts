@@ -1,20 +1,21 @@
 /**
- * Softmax and its logarithm written in primitive ops. Without a subtracted maximum it is the same function of real
- * numbers, and the norm does not overflow where the written form does.
+ * Softmax and its logarithm written in primitive ops.
  *
  *   softmax:      exp(x - m) / sum(exp(x - m))
  *   log_softmax:  (x - m) - log(sum(exp(x - m))),  x - (m + log(sum(exp(x - m))))
  *
- * with m = max(x), or without m.
+ * with m = max(x). Without m it is the same function of real numbers, and stays as written: there exp overflows from 89
+ * on, and the NaN or infinity that finite values give would be lost.
  */
 
+import type { Miss } from "../src/diagnostics/remarks.ts";
 import type { Builder } from "../src/ir/builder.ts";
 import { definedBy, type Op, type Value } from "../src/ir/ir.ts";
 import { sameType } from "../src/ir/types.ts";
 import { layOf, meetsItsRow, orders, peel, type Read, readOf, sameNumbers } from "./match.ts";
 import { canMultiply, timesTheRest } from "./norm-patterns.ts";
 import type { Raising } from "./raising.ts";
-import { alignmentMiss, type Statistic, sameAxes, statisticOf } from "./statistics.ts";
+import { alignmentMiss, printAxes, type Statistic, sameAxes, statisticOf } from "./statistics.ts";
 
 /** `fold(of)` alone, not a multiple of it. */
 function foldOf(name: "sum" | "max", read: Read, raising: Raising): Statistic | undefined {
@@ -22,15 +23,20 @@ function foldOf(name: "sum" | "max", read: Read, raising: Raising): Statistic | 
   return stat?.op.name === name && stat.scale === 1 && stat.rounded === undefined ? stat : undefined;
 }
 
-/** x, where `value` is `x - max(x)`; else the value itself: softmax does not change when a row is shifted. */
-function unshifted(value: Value, axes: readonly number[], raising: Raising): Value {
+/** x, where `value` is `x - max(x)`. */
+function unshifted(value: Value, axes: readonly number[], raising: Raising): Value | undefined {
   const shift = definedBy(value, "sub");
-  if (shift === undefined) return value;
+  if (shift === undefined) return undefined;
   const x = shift.operand(0);
   const top = foldOf("max", readOf(shift.operand(1)), raising);
   const isMax = top !== undefined && sameNumbers(top.of, x) && sameAxes(top.axes, axes);
-  return isMax && meetsItsRow(top.lay, x.shape, axes) && sameType(x.type, value.type) ? x : value;
+  return isMax && meetsItsRow(top.lay, x.shape, axes) && sameType(x.type, value.type) ? x : undefined;
 }
+
+const noMaximum = (axes: readonly number[]): Miss => ({
+  because: `no maximum over axes ${printAxes(axes)} is taken off, so exp overflows where the norm does not`,
+  help: `call the op, or take off \`max(x, axes = ${printAxes(axes)}, keepdims = true)\` first`,
+});
 
 /** `e / sum(e)` with `e = exp(...)`. */
 export function raiseSoftmax(op: Op, builder: Builder, raising: Raising): Value | undefined {
@@ -47,8 +53,10 @@ export function raiseSoftmax(op: Op, builder: Builder, raising: Raising): Value 
     if (miss !== undefined) continue;
     const used = [factor, divisor];
     if (total.of.element !== op.result.element || !canMultiply(product, used)) continue;
-    raising.raised(total.value, "softmax");
     const x = unshifted(exponential.operand(0), total.axes, raising);
+    if (x === undefined) raising.missed(total.value, op, "a softmax", noMaximum(total.axes));
+    if (x === undefined) continue;
+    raising.raised(total.value, "softmax");
     return timesTheRest(builder.emit("softmax", [x], { axes: total.axes }), product, used, op, builder);
   }
   return undefined;
@@ -68,15 +76,17 @@ export function raiseLogSoftmax(op: Op, builder: Builder, raising: Raising): Val
   if (op.name !== "sub") return undefined;
   const [x, right] = [op.operand(0), op.operand(1)];
   if (!sameType(x.type, op.result.type)) return undefined;
-  const total = logOfSum(readOf(right), x, raising) ?? shiftedOutside(x, right, raising);
+  const inside = logOfSum(readOf(right), x, raising);
+  const total = inside ?? shiftedOutside(x, right, raising);
   if (total === undefined) return undefined;
   const miss = alignmentMiss(total, x);
-  if (miss !== undefined) {
-    raising.missed(total.value, op, "a log_softmax", miss);
+  const row = inside === undefined ? x : unshifted(x, total.axes, raising);
+  if (miss !== undefined || row === undefined) {
+    raising.missed(total.value, op, "a log_softmax", miss ?? noMaximum(total.axes));
     return undefined;
   }
   raising.raised(total.value, "log_softmax");
-  return builder.emit("log_softmax", [unshifted(x, total.axes, raising)], { axes: total.axes });
+  return builder.emit("log_softmax", [row], { axes: total.axes });
 }
 
 /** The sum in `m + log(sum(exp(x - m)))` with m the maximum of x. */

@@ -1,5 +1,5 @@
 /**
- * Prints the coefficients of the polynomials in src/ir/ops/wgsl-functions.ts, and the largest error of each in f32
+ * Prints the coefficients of the polynomials in src/ir/ops/wgsl-parts.ts, and the largest error of each in f32
  * arithmetic. They are Chebyshev interpolants: the polynomial through a function's values at the Chebyshev nodes of an
  * interval, written in powers of its variable, lowest first. Quotients of two polynomials are fitted by least squares,
  * with weights that grow where the error is largest (Lawson 1961), the denominator of the last round taken as known

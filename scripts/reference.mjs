@@ -38,10 +38,30 @@ function opSection([kind, title, intro], ops, signatureOf) {
   return `### ${title}\n\n${intro}\n\n| op | element types | what it computes |\n|---|---|---|\n${lines.join("\n")}\n`;
 }
 
-/** docs/language.md: `intro` is the hand-written part. */
+/** The column `numerics` of the elementwise ops. */
+function numericsSection(ops) {
+  const rows = Object.entries(ops).flatMap(([name, def]) => (def.kind === "elementwise" ? [[name, def.numerics]] : []));
+  const unary = rows.flatMap(([name, { error, special }]) =>
+    typeof special === "string" ? [`| \`${name}\` | ${error.text} | ${special.split(" ").join(" | ")} |`] : [],
+  );
+  const others = rows.flatMap(([name, { error, special }]) => {
+    if (typeof special === "string") return [];
+    const equations = special.map((text) => {
+      const [operands, result] = text.split(": ");
+      return `\`${name}(${operands})\` = ${result}`;
+    });
+    return [`| \`${name}\` | ${error.text} | ${equations.join(", ")} |`];
+  });
+  return `| op | error | of NaN | of inf | of -inf | of -0 |\n|---|---|---|---|---|---|\n${unary.join("\n")}
+
+| op | error | special results |\n|---|---|---|\n${others.join("\n")}\n`;
+}
+
+/** docs/language.md: `intro` is the hand-written part, with what is said of numbers after the ops. */
 export function languagePage(intro, ops, signatureOf) {
   const sections = kinds.map((kind) => opSection(kind, ops, signatureOf));
-  return `${generated}\n${intro.trim()}\n\n## Ops\n\n${sections.join("\n")}`;
+  const [before, numbers] = intro.trim().split("\n<!-- ops -->\n");
+  return `${generated}\n${before.trim()}\n\n## Ops\n\n${sections.join("\n")}\n${numbers.trim()}\n\n${numericsSection(ops)}`;
 }
 
 /** docs/passes.md. */

@@ -178,13 +178,6 @@ so have the results of a function.`,
     wrong: body("let y = x * 2", "let y = y + 1", "return y"),
     fix: body("let y = x * 2", "let z = y + 1", "return z"),
   },
-  E0226: {
-    title: "a reduction of nothing",
-    explanation:
-      "The mean, the maximum or the norm of a row of length 0 does not exist. Any number of rows, even 0, is fine.",
-    wrong: program("fn f(x: f32[rows, 0]) -> f32[rows] {", "  return mean(x, axes = [-1])", "}"),
-    fix: program("fn f(x: f32[rows, 768]) -> f32[rows] {", "  return mean(x, axes = [-1])", "}"),
-  },
   E0227: {
     title: "a tensor that is too large",
     explanation: "A kernel counts elements with 32 bits, so that a tensor has at most 2^32 of them.",

@@ -184,7 +184,8 @@ export const typeErrors = {
     const isOne = expected.startsWith("a list") && /^-?\d+$/.test(got);
     const element = expected.startsWith("an element type") ? foreignElements.get(got) : undefined;
     const choice = expected.startsWith("one of") && expected.includes(`"${got}"`) ? `"${got}"` : undefined;
-    const meant = isOne ? `[${got}]` : (element ?? choice);
+    const size = expected.startsWith("0 or") ? "1e-5" : undefined;
+    const meant = isOne ? `[${got}]` : (element ?? choice ?? size);
     const help = meant === undefined ? [] : [`write \`${name} = ${meant}\``];
     return error("E0211", `\`${name}\` of \`${op}\` must be ${expected}, not ${got}`, { span, help });
   },
@@ -305,9 +306,6 @@ export const typeErrors = {
     const labels = [{ span: first, message: "first defined here" }];
     const help = kind === "value" ? ["values are not reassigned: choose another name"] : [];
     return error("E0225", `the ${kind} \`${name}\` is defined twice`, { span, labels, help });
-  },
-  emptyReduction(span: Span, op: string, shape: string): Diagnostic {
-    return error("E0226", `\`${op}\` has nothing to fold in ${shape}: an axis it names has extent 0`, { span });
   },
   hugeShape(span: Span, what: string): Diagnostic {
     return error("E0227", `${what} has more than 2^32 elements`, {

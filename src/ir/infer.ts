@@ -5,7 +5,15 @@ import { externErrors } from "../diagnostics/errors-extern.ts";
 import { typeErrors } from "../diagnostics/errors-types.ts";
 import { broadcastHelp } from "./broadcast-hints.ts";
 import type { Attributes, AttributeValue, Value } from "./ir.ts";
-import type { AttributeDef, ElementwiseDef, LinearDef, NormDef, OpDef, ReductionDef } from "./ops/def.ts";
+import {
+  type AttributeDef,
+  type ElementwiseDef,
+  isSize,
+  type LinearDef,
+  type NormDef,
+  type OpDef,
+  type ReductionDef,
+} from "./ops/def.ts";
 import { type OpName, ops } from "./ops/index.ts";
 import {
   broadcastShapes,
@@ -45,9 +53,13 @@ export function signatureOf(name: OpName): string {
   return `${name}(${parts.join(", ")})`;
 }
 
+/** What an attribute of type `size` is. */
+export const sizeWords = "0 or a positive number that f32 can hold";
+
 /** What a message suggests where an attribute without a default was left out. */
 export const exampleOf: Record<AttributeDef["type"], string> = {
   number: "1",
+  size: "1e-5",
   integer: "1",
   boolean: "true",
   choice: '"..."',
@@ -71,6 +83,8 @@ function attributeProblem(def: AttributeDef, value: AttributeValue): string | un
   switch (def.type) {
     case "number":
       return typeof value === "number" ? undefined : "a number";
+    case "size":
+      return typeof value === "number" && isSize(value) ? undefined : sizeWords;
     case "integer":
       if (def.minimum === undefined) return whole(value) ? undefined : "a whole number";
       return whole(value) && (value as number) >= def.minimum ? undefined : `a whole number of at least ${def.minimum}`;
@@ -208,9 +222,8 @@ function inferElementwise(
   return [tensorType(result[def.result], shape)];
 }
 
-function inferReduction(op: OpName, def: ReductionDef, x: TensorType, attributes: Attributes, places: Places) {
+function inferReduction(def: ReductionDef, x: TensorType, attributes: Attributes) {
   const axes = attributes.axes as number[];
-  if (axes.some((axis) => x.shape.at(axis) === 0)) fail(typeErrors.emptyReduction(places.op, op, printShape(x.shape)));
   const shape = reducedShape(x.shape, axes, attributes.keepdims as boolean);
   return def.results.map(() => tensorType(x.element, shape));
 }
@@ -219,8 +232,7 @@ function inferNorm(op: OpName, def: NormDef, operands: OperandTypes, attributes:
   const x = operands[0] as TensorType;
   const refused = def.refuse?.(x.shape, attributes);
   if (refused !== undefined) fail(refused(() => places.operands?.[0] ?? places.op));
-  const { view, axes, affine } = def.view(x.shape, attributes);
-  if (axes.some((axis) => view.at(axis) === 0)) fail(typeErrors.emptyReduction(places.op, op, printShape(x.shape)));
+  const { affine } = def.view(x.shape, attributes);
   for (const [i, spec] of def.operands.entries()) {
     const type = operands[i];
     if (i === 0 || type === undefined || sameShape(type.shape, affine)) continue;
@@ -273,7 +285,7 @@ export function inferTypes(
     case "elementwise":
       return inferElementwise(op, def, element, operands, attributes, places);
     case "reduction":
-      return inferReduction(op, def, x, attributes, places);
+      return inferReduction(def, x, attributes);
     case "norm":
       return inferNorm(op, def, operands, attributes, places);
     case "shape": {

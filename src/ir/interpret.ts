@@ -94,7 +94,11 @@ function norm(def: NormDef, op: Op, operands: readonly (Tensor | undefined)[]): 
   const result = back(normalized);
   const affine = (tensor: Tensor | undefined) => tensor && broadcastTo({ ...tensor, shape: affineView }, view);
   const [gamma, beta] = [affine(operands[1]), affine(operands[2])];
-  return result.map((value, i) => value * (gamma?.[i] ?? 1) + (beta?.[i] ?? 0));
+  // What is not there does nothing: to add 0 would make 0 of -0.
+  return result.map((value, i) => {
+    const scaled = gamma === undefined ? value : value * (gamma[i] as number);
+    return beta === undefined ? scaled : scaled + (beta[i] as number);
+  });
 }
 
 function numericView(def: NormDef, shape: readonly number[], attributes: Attributes) {

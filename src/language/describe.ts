@@ -1,6 +1,6 @@
 /** What ops and attributes are, in words, from the op table. Prose is Markdown. */
 
-import { signatureOf } from "../ir/infer.ts";
+import { signatureOf, sizeWords } from "../ir/infer.ts";
 import type { AttributeDef, OpDef } from "../ir/ops/def.ts";
 import { type OpName, ops, symbolOf } from "../ir/ops/index.ts";
 import { elementTypes } from "../ir/types.ts";
@@ -12,6 +12,8 @@ function takes(def: AttributeDef): string {
   switch (def.type) {
     case "number":
       return "a number";
+    case "size":
+      return sizeWords;
     case "integer":
       return def.minimum === undefined ? "a whole number" : `a whole number of at least ${def.minimum}`;
     case "boolean":

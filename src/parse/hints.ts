@@ -37,6 +37,7 @@ function valueText({ type }: AttributeDef, node: ExpressionNode): string | undef
     case "integer":
       return isWhole(node) ? text : undefined;
     case "number":
+    case "size":
       return isNumber(node) ? text : undefined;
     case "boolean":
       return node.kind === "boolean" || /^(true|false)$/i.test(text) ? text.toLowerCase() : undefined;

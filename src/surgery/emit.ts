@@ -127,19 +127,12 @@ export class Emitter {
   write(value: Value, as: string): void {
     const op = value.def;
     const writer = op && writers[op.name];
-    if (op?.name === "broadcast")
-      throw new Unwritable("centering leaves nothing but zeros, for which there is no node");
     if (op === undefined || writer === undefined) throw new Unwritable(`\`${op?.name ?? "a parameter"}\` has no node`);
     writer(op, this, as);
   }
 
   node(opType: string, inputs: readonly string[], output: string, attributes: NewNode["attributes"] = {}): void {
     this.nodes.push({ name: output, opType, domain: "", inputs, outputs: [output], attributes });
-  }
-
-  /** Zeros in the shape of a tensor. */
-  zerosLike(tensor: string): string {
-    return this.once(`zeros ${tensor}`, `${tensor}_zeros`, (name) => this.node("Sub", [tensor, tensor], name));
   }
 
   fresh(hint: string): string {

@@ -240,7 +240,7 @@ function changeOf(node: NodeProto, { comparison, emitter, roots, values }: Rewri
   const inputs = node.inputs.map((name) => {
     const other = name === "" ? undefined : instead.get(values.get(name) as Value);
     if (other === undefined) return name;
-    return other.def?.name === "broadcast" ? emitter.zerosLike(name) : emitter.name(other);
+    return emitter.name(other);
   });
   return { before: emitter.taken(), self: { inputs } };
 }

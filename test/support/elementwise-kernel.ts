@@ -33,6 +33,14 @@ export function resultElement({ name, element, attributes }: Pick<Evaluation, "n
   return to === "f16" ? "f32" : to;
 }
 
+/** Attributes with the table's defaults. */
+export function completeAttributes(def: ElementwiseDef, given: Attributes): Attributes {
+  const defaults = Object.entries(def.attributes).flatMap(([name, attribute]) =>
+    "default" in attribute ? [[name, attribute.default] as const] : [],
+  );
+  return { ...Object.fromEntries(defaults), ...given } as Attributes;
+}
+
 /** The kernel that stores `op(x0[i], x1[i], ...)` in `y[i]`. */
 export function elementwiseKernel({ name, element, attributes, operands, width }: Evaluation): Kernel {
   const def = ops[name] as ElementwiseDef;

@@ -45,7 +45,8 @@ fn shuffle_${type}(value: ${type}, mask: u32) -> ${type} {
   );
   const wgsl = kernel.wgsl
     .replace("enable subgroups;\n", "")
-    .replace(/let other = subgroupShuffleXor\(/g, "let other = shuffle_vec4f(")
+    // Moments ask which of the two lanes is the lower.
+    .replace(/subgroupShuffleXor\((?=.*\n *let isLower)/g, "shuffle_vec4f(")
     .replace(/subgroupShuffleXor\(/g, `shuffle_${element}(`)
     .replace(/(\n@compute)/, `\nvar<private> own_lane: u32;\n${library.join("")}$1`)
     .replace(start, "$1  own_lane = local;\n");

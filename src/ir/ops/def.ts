@@ -9,6 +9,7 @@ import type { Tensor } from "../tensor.ts";
 import type { Dim, ElementType, Shape, TensorType } from "../types.ts";
 import type { ElementwiseName, ReductionName } from "./index.ts";
 import type { MonoidName } from "./monoids.ts";
+import type { Numerics } from "./numerics.ts";
 import type { WgslFunction } from "./wgsl-functions.ts";
 
 /** An element type that is computed with. */
@@ -25,6 +26,8 @@ export interface OperandDef {
 /** An attribute of an op. */
 export type AttributeDef = { readonly summary: string } & (
   | { readonly type: "number"; readonly default?: number }
+  /** 0 or more, as far as f32 goes. */
+  | { readonly type: "size"; readonly default?: number }
   | { readonly type: "integer"; readonly minimum?: number; readonly default?: number }
   | { readonly type: "boolean"; readonly default?: boolean }
   | { readonly type: "choice"; readonly choices: readonly string[]; readonly default?: string }
@@ -36,6 +39,11 @@ export type AttributeDef = { readonly summary: string } & (
   | { readonly type: "permutation" }
   | { readonly type: "shape" }
 );
+
+/** Whether an attribute of type `size` may be this. */
+export function isSize(value: number): boolean {
+  return value >= 0 && Number.isFinite(Math.fround(value));
+}
 
 /** Algebra that passes may rely on. */
 export interface Facts {
@@ -92,8 +100,8 @@ export interface WgslContext {
 /** Of an element: `low` about that of an addition, `high` several times as much. */
 export type Cost = "low" | "high";
 
-/** An op that computes each element by itself. */
-export interface ElementwiseDef extends Common {
+/** An op that computes each element by itself, but for what its kernels promise. */
+export interface ElementwiseRow extends Common {
   readonly kind: "elementwise";
   readonly cost: Cost;
   /** Whether it is undefined for some integers (x / 0), so that WGSL refuses a constant expression of them. */
@@ -105,6 +113,12 @@ export interface ElementwiseDef extends Common {
   readonly scalar: (a: number, b: number, c: number, at: { element: ElementType; attributes: Attributes }) => number;
   /** The WGSL expression of it, given those of the operands. */
   readonly wgsl: (args: readonly string[], context: WgslContext) => string;
+}
+
+/** An op that computes each element by itself. */
+export interface ElementwiseDef extends ElementwiseRow {
+  /** How far kernels may be off, and what becomes of NaN, infinities and -0. */
+  readonly numerics: Numerics;
 }
 
 /** What a result of a reduction is: the row's elements combined by the op's monoid, or a moment of the row. */

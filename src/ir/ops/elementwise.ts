@@ -7,7 +7,7 @@ import {
   anyElement,
   attribute,
   type Cost,
-  type ElementwiseDef,
+  type ElementwiseRow,
   type Facts,
   floats,
   numbers,
@@ -16,8 +16,8 @@ import {
 import { erf, erfc, roundHalfEven, sqrtTwoOverPi } from "./math.ts";
 import type { WgslFunction } from "./wgsl-functions.ts";
 
-type Scalar = ElementwiseDef["scalar"];
-type Wgsl = ElementwiseDef["wgsl"];
+type Scalar = ElementwiseRow["scalar"];
+type Wgsl = ElementwiseRow["wgsl"];
 
 interface Extras {
   isPartial?: true;
@@ -26,7 +26,7 @@ interface Extras {
   attributes?: Readonly<Record<string, AttributeDef>>;
 }
 
-function unary(cost: Cost, summary: string, scalar: Scalar, wgsl: Wgsl, extras: Extras = {}): ElementwiseDef {
+function unary(cost: Cost, summary: string, scalar: Scalar, wgsl: Wgsl, extras: Extras = {}): ElementwiseRow {
   const { elements = floats, facts = {}, attributes = {} } = extras;
   return {
     kind: "elementwise",
@@ -42,7 +42,7 @@ function unary(cost: Cost, summary: string, scalar: Scalar, wgsl: Wgsl, extras: 
   };
 }
 
-function binary(cost: Cost, summary: string, scalar: Scalar, wgsl: Wgsl, extras: Extras = {}): ElementwiseDef {
+function binary(cost: Cost, summary: string, scalar: Scalar, wgsl: Wgsl, extras: Extras = {}): ElementwiseRow {
   const { elements = numbers, facts = {}, isPartial } = extras;
   const operands = [{ name: "a" }, { name: "b" }];
   return {
@@ -60,12 +60,14 @@ function binary(cost: Cost, summary: string, scalar: Scalar, wgsl: Wgsl, extras:
   };
 }
 
-function comparison(symbol: string, scalar: Scalar, extras: Extras = {}): ElementwiseDef {
-  const row = binary("low", `\`a ${symbol} b\`: true or false.`, scalar, infix(symbol), extras);
+function comparison(symbol: string, scalar: Scalar, extras: Extras = {}): ElementwiseRow {
+  // WGSL's `!=` is false where an operand is NaN.
+  const wgsl: Wgsl = symbol === "!=" ? ([a, b]) => `!(${a} == ${b})` : infix(symbol);
+  const row = binary("low", `\`a ${symbol} b\`: true or false.`, scalar, wgsl, extras);
   return { ...row, facts: { ...row.facts, jumps: true }, result: "bool" };
 }
 
-function logical(word: string, symbol: string, scalar: Scalar): ElementwiseDef {
+function logical(word: string, symbol: string, scalar: Scalar): ElementwiseRow {
   const facts: Facts = { commutative: true };
   return binary("low", `Logical ${word}: \`a ${symbol}${symbol} b\`.`, scalar, infix(symbol), {
     elements: ["bool"],
@@ -85,6 +87,35 @@ const infix =
   (symbol: string): Wgsl =>
   ([a, b]) =>
     `${a} ${symbol} ${b}`;
+
+/** The smaller or the larger one of floats, NaN where one of them is: against a number one comparison is enough. */
+const extreme =
+  (name: "minimum" | "maximum"): Wgsl =>
+  ([a, b], at) => {
+    if (at.element !== "f32") return `${name.slice(0, 3)}(${a}, ${b})`;
+    const limit = at.constant(1);
+    if (limit === undefined || Number.isNaN(limit)) return at.call(name, a as string, b as string);
+    return `select(${a}, ${b}, ${a} ${name === "maximum" ? "<" : ">"} ${b})`;
+  };
+
+/** Of limits that are numbers in their order: one comparison each. */
+const clampWgsl: Wgsl = ([x, low, high], at) => {
+  if (at.element !== "f32") return `min(max(${x}, ${low}), ${high})`;
+  const [least = NaN, most = NaN] = [at.constant(1), at.constant(2)];
+  if (least <= most) return `select(select(${x}, ${low}, ${x} < ${low}), ${high}, ${x} > ${high})`;
+  return at.call("minimum", at.call("maximum", x as string, low as string), high as string);
+};
+
+/** What is neither above nor below 0 stays as it is: NaN, and -0. */
+const signWgsl: Wgsl = ([x], at) =>
+  at.element === "f32" ? `select(${x}, sign(${x}), abs(${x}) > ${at.literal(0)})` : `sign(${x})`;
+
+/** Drivers take `x - x` for 0 whatever x is. */
+const differenceWgsl: Wgsl = ([a, b], at) =>
+  a === b && at.element === "f32" ? at.call("less_itself", a as string) : `${a} - ${b}`;
+
+const reluWgsl: Wgsl = ([x], at) =>
+  at.element === "f32" ? `select(${x}, ${at.literal(0)}, ${x} <= ${at.literal(0)})` : `max(${x}, ${at.literal(0)})`;
 
 const sigmoid = (x: number) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)));
 const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
@@ -122,6 +153,10 @@ function convert(x: number, from: ElementType, to: ElementType): number {
 const castWgsl: Wgsl = ([x], at) => {
   const to = attribute.text(at.attributes, "to") as ElementType;
   if (to === "f16") return at.call("round_to_half", at.element === "f32" ? (x as string) : `${at.type("f32")}(${x})`);
+  // To an integer, drivers make anything of NaN.
+  if (isInteger(to) && at.element === "f32") {
+    return `${at.type(to)}(select(${at.literal(0)}, ${x}, ${x} == ${x}))`;
+  }
   return isFloat(to) && at.element === "f32" ? (x as string) : `${at.type(to)}(${x})`;
 };
 
@@ -161,7 +196,7 @@ export const unaryOps = {
     { elements: signed, facts: { involution: true, rowMeanZero: "sum" } },
   ),
   abs: unary("low", "Absolute value.", Math.abs, builtin("abs"), { elements: numbers, facts: { idempotent: true } }),
-  sign: unary("low", "-1, 0 or 1.", Math.sign, builtin("sign"), {
+  sign: unary("low", "-1, 0 or 1.", Math.sign, signWgsl, {
     elements: signed,
     facts: { idempotent: true, jumps: true },
   }),
@@ -174,10 +209,10 @@ export const unaryOps = {
     ([x]) => `1.0 / ${x}`,
     { facts: { involution: true } },
   ),
-  exp: unary("high", "e to the x.", Math.exp, builtin("exp")),
-  exp2: unary("high", "2 to the x.", (x) => 2 ** x, builtin("exp2")),
-  log: unary("high", "Natural logarithm.", Math.log, builtin("log")),
-  log2: unary("high", "Logarithm to base 2.", Math.log2, builtin("log2")),
+  exp: unary("high", "e to the x.", Math.exp, library("exp")),
+  exp2: unary("high", "2 to the x.", (x) => 2 ** x, library("exp2")),
+  log: unary("high", "Natural logarithm.", Math.log, library("log")),
+  log2: unary("high", "Logarithm to base 2.", Math.log2, library("log2")),
   log1p: unary("high", "`log(1 + x)`, accurate near 0.", Math.log1p, library("log1p")),
   expm1: unary("high", "`exp(x) - 1`, accurate near 0.", Math.expm1, library("expm1")),
   pow2_scale: unary(
@@ -192,17 +227,11 @@ export const unaryOps = {
   tan: unary("high", "Tangent, x in radians.", Math.tan, library("tan")),
   tanh: unary("high", "Hyperbolic tangent.", Math.tanh, library("tanh")),
   erf: unary("high", "Error function.", erf, library("erf")),
-  sigmoid: unary("high", "`1 / (1 + exp(-x))`.", sigmoid, ([x]) => `1.0 / (1.0 + exp(-(${x})))`),
-  relu: unary(
-    "low",
-    "`max(x, 0)`.",
-    (x) => Math.max(x, 0),
-    ([x], at) => `max(${x}, ${at.literal(0)})`,
-    {
-      elements: signed,
-      facts: { idempotent: true },
-    },
-  ),
+  sigmoid: unary("high", "`1 / (1 + exp(-x))`.", sigmoid, ([x], at) => `1.0 / (1.0 + ${at.call("exp", `-(${x})`)})`),
+  relu: unary("low", "`max(x, 0)`.", (x) => Math.max(x, 0), reluWgsl, {
+    elements: signed,
+    facts: { idempotent: true },
+  }),
   gelu: unary(
     "high",
     "`x * Phi(x)`, Phi the normal distribution's; `tanh` is its approximation (Hendrycks & Gimpel 2016).",
@@ -222,7 +251,7 @@ export const unaryOps = {
     ([x]) => `${x} / (1.0 + exp(-(${x})))`,
   ),
   softplus: unary("high", "`log(1 + exp(x))`.", softplus, ([x], at) => {
-    return `max(${x}, ${at.literal(0)}) + ${at.call("log1p", `exp(-abs(${x}))`)}`;
+    return `select(${x}, ${at.literal(0)}, ${x} <= ${at.literal(0)}) + ${at.call("log1p", `exp(-abs(${x}))`)}`;
   }),
   elu: unary(
     "high",
@@ -248,7 +277,7 @@ export const unaryOps = {
     "high",
     "`x * clamp(x + 3, 0, 6) / 6`.",
     (x) => (x * Math.min(Math.max(x + 3, 0), 6)) / 6,
-    ([x], at) => `${x} * clamp(${x} + 3.0, ${at.literal(0)}, ${at.literal(6)}) / 6.0`,
+    ([x], at) => `${x} * (clamp(${x} + 3.0, ${at.literal(0)}, ${at.literal(6)}) / 6.0)`,
   ),
   floor: unary("high", "Largest integer not above x.", Math.floor, builtin("floor"), {
     facts: { idempotent: true, jumps: true },
@@ -282,13 +311,13 @@ export const unaryOps = {
     result: "to",
     scalar: (x, _b, _c, at) => convert(x, at.element, attribute.text(at.attributes, "to") as ElementType),
   },
-} satisfies Record<string, ElementwiseDef>;
+} satisfies Record<string, ElementwiseRow>;
 
 export const binaryOps = {
   add: binary("low", "`a + b`.", (a, b) => a + b, infix("+"), {
     facts: { commutative: true, rightIdentity: 0, rowMeanZero: "sum" },
   }),
-  sub: binary("low", "`a - b`.", (a, b) => a - b, infix("-"), { facts: { rightIdentity: 0, rowMeanZero: "sum" } }),
+  sub: binary("low", "`a - b`.", (a, b) => a - b, differenceWgsl, { facts: { rightIdentity: 0, rowMeanZero: "sum" } }),
   mul: binary("low", "`a * b`.", (a, b, _c, at) => (isInteger(at.element) ? Math.imul(a, b) : a * b), infix("*"), {
     facts: { commutative: true, rightIdentity: 1, rowMeanZero: "scale" },
   }),
@@ -310,10 +339,12 @@ export const binaryOps = {
     elements: floats,
     facts: { rightIdentity: 1 },
   }),
-  minimum: binary("low", "The smaller one.", (a, b) => Math.min(a, b), builtin("min"), {
+  minimum: binary("low", "The smaller one.", (a, b) => Math.min(a, b), extreme("minimum"), {
     facts: { commutative: true },
   }),
-  maximum: binary("low", "The larger one.", (a, b) => Math.max(a, b), builtin("max"), { facts: { commutative: true } }),
+  maximum: binary("low", "The larger one.", (a, b) => Math.max(a, b), extreme("maximum"), {
+    facts: { commutative: true },
+  }),
   atan2: binary(
     "high",
     "The angle of the point (b, a), from -pi to pi.",
@@ -331,7 +362,7 @@ export const binaryOps = {
   ge: comparison(">=", (a, b) => Number(a >= b)),
   and: logical("and", "&", (a, b) => a & b),
   or: logical("or", "|", (a, b) => a | b),
-} satisfies Record<string, ElementwiseDef>;
+} satisfies Record<string, ElementwiseRow>;
 
 export const ternaryOps = {
   where: {
@@ -349,12 +380,7 @@ export const ternaryOps = {
     scalar: (c, a, b) => (c === 0 ? b : a),
   },
   clamp: {
-    ...binary(
-      "low",
-      "`min(max(x, lo), hi)`.",
-      () => 0,
-      ([x, lo, hi]) => `min(max(${x}, ${lo}), ${hi})`,
-    ),
+    ...binary("low", "`min(max(x, lo), hi)`.", () => 0, clampWgsl),
     operands: [{ name: "x" }, { name: "lo" }, { name: "hi" }],
     scalar: (x, lo, hi) => Math.min(Math.max(x, lo), hi),
   },
@@ -363,4 +389,4 @@ export const ternaryOps = {
     operands: [{ name: "a" }, { name: "b" }, { name: "c" }],
     scalar: (a, b, c) => a * b + c,
   },
-} satisfies Record<string, ElementwiseDef>;
+} satisfies Record<string, ElementwiseRow>;

@@ -1,10 +1,11 @@
 /** The op table. An op is one row here; every per-op table elsewhere is keyed by `OpName`. */
 
-import { anyElement, type ConstantDef, type OpDef } from "./def.ts";
+import { anyElement, type ConstantDef, type ElementwiseDef, type ElementwiseRow, type OpDef } from "./def.ts";
 import { binaryOps, ternaryOps, unaryOps } from "./elementwise.ts";
 import { externOps } from "./extern.ts";
 import { linearOps } from "./linear.ts";
 import { normOps } from "./norms.ts";
+import { type Numerics, numerics } from "./numerics.ts";
 import { reductionOps } from "./reductions.ts";
 import { shapeOps } from "./shape.ts";
 
@@ -33,10 +34,19 @@ const global: ConstantDef = {
   facts: {},
 };
 
+export type ElementwiseName = keyof typeof unaryOps | keyof typeof binaryOps | keyof typeof ternaryOps;
+
+/** The rows with their column of `numerics`. */
+function withNumerics<Name extends ElementwiseName>(rows: Record<Name, ElementwiseRow>): Record<Name, ElementwiseDef> {
+  const of: Record<ElementwiseName, Numerics> = numerics;
+  const names = Object.keys(rows) as Name[];
+  return Object.fromEntries(names.map((name) => [name, { ...rows[name], numerics: of[name] }])) as never;
+}
+
 const table = {
-  ...unaryOps,
-  ...binaryOps,
-  ...ternaryOps,
+  ...withNumerics(unaryOps),
+  ...withNumerics(binaryOps),
+  ...withNumerics(ternaryOps),
   ...reductionOps,
   ...normOps,
   ...shapeOps,
@@ -48,7 +58,6 @@ const table = {
 
 /** The name of a row of the op table. */
 export type OpName = keyof typeof table;
-export type ElementwiseName = keyof typeof unaryOps | keyof typeof binaryOps | keyof typeof ternaryOps;
 export type ReductionName = keyof typeof reductionOps;
 export type NormName = keyof typeof normOps;
 export type ShapeName = keyof typeof shapeOps;

@@ -38,13 +38,14 @@ export function erfc(x: number): number {
   return x < 2.5 ? 1 - erfSeries(x) : erfcFraction(x);
 }
 
-/** Nearest integer, halves to the even one. */
+/** Nearest integer, halves to the even one; of the sign of x, which a 0 keeps. */
 export function roundHalfEven(x: number): number {
   const down = Math.floor(x);
   const rest = x - down;
-  if (rest < 0.5) return down;
-  if (rest > 0.5) return down + 1;
-  return down % 2 === 0 ? down : down + 1;
+  const isDown = rest < 0.5 || (rest === 0.5 && down % 2 === 0);
+  if (!Number.isFinite(x) || rest === 0) return x;
+  const nearest = isDown ? down : down + 1;
+  return nearest === 0 && x < 0 ? -0 : nearest;
 }
 
 /** sqrt(2 / pi), the factor of GELU's tanh form. */

@@ -20,17 +20,18 @@ const operator = (symbol: string, identity: number): Monoid => ({
   isOperator: true,
 });
 
-const builtin = (name: string, identity: Monoid["identity"]): Monoid => ({
+/** The larger or the smaller one, and NaN where one is NaN: WGSL's own may drop it. Integers are equal to themselves. */
+const extreme = (order: ">" | "<", identity: Monoid["identity"]): Monoid => ({
   identity,
-  combine: (a, b) => `${name}(${a}, ${b})`,
+  combine: (a, b) => `select(${b}, ${a}, (${a} ${order} ${b}) | !(${a} == ${a}))`,
   isOperator: false,
 });
 
 const table = {
   sum: operator("+", 0),
   prod: operator("*", 1),
-  max: builtin("max", (element) => least[element]),
-  min: builtin("min", (element) => greatest[element]),
+  max: extreme(">", (element) => least[element]),
+  min: extreme("<", (element) => greatest[element]),
 } satisfies Record<string, Monoid>;
 
 export type MonoidName = keyof typeof table;

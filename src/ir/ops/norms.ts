@@ -20,7 +20,7 @@ import { meanOf, sumOf, varianceOf } from "./math.ts";
 
 const axes: AttributeDef = { type: "axes", summary: "The axes of a row; -1 is the last, several are taken as one." };
 const epsilon = (value: number): AttributeDef => ({
-  type: "number",
+  type: "size",
   default: value,
   summary: "Added inside the square root.",
 });

@@ -1,0 +1,31 @@
+/** Parts of which the WGSL library is made: polynomials, from `scripts/fit-polynomials.mjs`, and conditions. */
+
+/** Nested multiply-adds, lowest power first: `c0 + s * (c1 + s * ...)`. */
+export function horner(s: string, coefficients: readonly number[]): string {
+  return coefficients.reduceRight<string>((rest, c) => (rest === "" ? `T(${c})` : `fma(${rest}, ${s}, T(${c}))`), "");
+}
+
+/** Lowest power first; a test holds them to what the script prints. */
+export const polynomials = {
+  erfNear: [
+    1.128379226, -0.3761263788, 0.1128378212, -0.02686543018, 0.005221031606, -0.0008484079735, 0.000112659538,
+    -0.000009667030099,
+  ],
+  erfFar: [
+    -0.0001642372372, 0.2850616276, 0.2587512732, 0.3510305882, -0.1102088541, 0.5712658763, -0.4765257239,
+    0.1208525598,
+  ],
+  atanCoefficients: [
+    1, -0.333332777, 0.1999807507, -0.1426001638, 0.1093234122, -0.08349724859, 0.05708955601, -0.03035186417,
+    0.01048764866, -0.001701169997,
+  ],
+  tanhCoefficients: [
+    1, 0.1338101625, 0.00349557749, 0.0000206089062, 1.335442246e-8, 0.467143327, 0.02587694116, 0.0003285617277,
+    7.77645937e-7,
+  ],
+  sinCoefficients: [1, -0.1666666716, 0.00833332818, -0.0001983911934, 0.000002716582912],
+  cosCoefficients: [1, -0.5, 0.04166661203, -0.001388652716, 0.00002437146213],
+} as const;
+
+/** Whether the condition holds of a number, or of one of the components of a vector. */
+export const ofAny = (width: number, condition: string) => (width === 1 ? condition : `any(${condition})`);
