@@ -84,7 +84,7 @@ export function planMoves(fn: Fn, centers: readonly Op[], centering: Centering, 
       const node = region.get(value, axes);
       if (node === undefined || !isTrue(node.read)) return undefined;
       if (node.fixed !== undefined) return node.fixed;
-      if (isTrue(node.inPlace)) return { kind: "inPlace" };
+      if (isTrue(node.inPlace)) return inPlaceForm;
       return { kind: "converted", axes: node.axes };
     },
     inPlace: (value) => waysInPlace.get(value),
@@ -94,7 +94,12 @@ export function planMoves(fn: Fn, centers: readonly Op[], centering: Centering, 
 }
 
 /** The zero claims of a way: what is centered where its op is in place. */
-export const zeroClaims = (way: Way) => way.claims.filter((claim) => claim.kind === "zero");
+export function zeroClaims({ claims }: Way): Way["claims"] {
+  const isZero = ({ kind }: Way["claims"][number]) => kind === "zero";
+  return claims.every(isZero) ? claims : claims.filter(isZero);
+}
+
+const inPlaceForm: Form = { kind: "inPlace" };
 
 /** Everything of which P is read, if all that can be in place is. */
 class Region {

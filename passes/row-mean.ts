@@ -37,8 +37,10 @@ export type Ways = readonly Way[] | Miss;
 const miss = (because: string, help: string, at: Value): Miss => ({ because, help, at: at.span });
 
 /** Those of `axes` along which `value` has an extent other than 1. */
-export const ownAxes = (value: Value, axes: readonly number[]) =>
-  axes.filter((axis) => (value.shape.at(axis) ?? 1) !== 1);
+export function ownAxes(value: Value, axes: readonly number[]): readonly number[] {
+  const isOwn = (axis: number) => (value.shape.at(axis) ?? 1) !== 1;
+  return axes.every(isOwn) ? axes : axes.filter(isOwn);
+}
 
 export const sameAxes = (a: readonly number[], b: readonly number[]) =>
   a.length === b.length && a.every((axis, i) => axis === b[i]);
