@@ -25,6 +25,7 @@ const layers = [
     "src/emit-module.ts",
     "src/render-source-map.ts",
     "src/norm-regions.ts",
+    "src/norm-records.ts",
   ],
   ["src/surgery/"],
   ["src/runtime/"],
