@@ -3,7 +3,6 @@
  * or outside of it.
  */
 
-import type { Op } from "../src/ir/ir.ts";
 import type { WgslFunction } from "../src/ir/ops/wgsl-functions.ts";
 import { indexAlong, inUnits, onceAlong, type Strides, stridesOf } from "./access.ts";
 import { type Buffer, printLoad, printStore } from "./buffers.ts";
@@ -12,6 +11,7 @@ import type { Fold } from "./folds.ts";
 import { bufferName, type Graph, type Node, type Store, spanOf } from "./graph.ts";
 import type { Names } from "./names.ts";
 import { opaque } from "./opaque.ts";
+import { isKeptApart } from "./round-strictly.ts";
 import type { Schedule } from "./schedule.ts";
 import type { Writer } from "./writer.ts";
 
@@ -126,7 +126,7 @@ export class Place {
         let args = node.operands.map((operand) => this.argument(operand, width));
         if (bindsConstants(op, args)) args = args.map((arg) => this.constant(arg, node));
         const text = printElementwise(op, args, width, require);
-        return this.context.isStrict && isIdentity(op) ? opaque(text, width) : text;
+        return this.context.isStrict && isKeptApart(op) ? opaque(text, width) : text;
       }
       case "centered": {
         const [x, mean] = node.operands as [Node, Node];
@@ -210,8 +210,5 @@ export class Place {
     });
   }
 }
-
-/** What roundStrictly puts behind an op of f32. */
-const isIdentity = (op: Op) => op.name === "cast" && op.operand(0).element === "f32" && op.result.element === "f32";
 
 export const hintOf = (node: Node) => node.value.name ?? node.op?.name ?? "x";

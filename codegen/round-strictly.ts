@@ -6,9 +6,13 @@
  */
 
 import { rewriteFn } from "../src/ir/builder.ts";
-import { type Fn, isLeaf } from "../src/ir/ir.ts";
+import { type Fn, isLeaf, type Op } from "../src/ir/ir.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { isFloat } from "../src/ir/types.ts";
+
+/** Whether the op is what stands between a result of f32 and those who read it. */
+export const isKeptApart = (op: Op) =>
+  op.name === "cast" && op.operand(0).element === "f32" && op.result.element === "f32";
 
 export function roundStrictly(fn: Fn): Fn {
   return rewriteFn(fn, (op, builder) => {

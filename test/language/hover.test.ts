@@ -82,7 +82,7 @@ describe("ops", () => {
     expect(at(fn("return layernorm(x, axes = [-1], |eps = 1e-6)"))).toEqual({
       at: "eps",
       code: "eps = 0.00001",
-      prose: "Added inside the square root.\n\nTakes a number; `0.00001` if not given.",
+      prose: "Added inside the square root.\n\nTakes 0 or a positive number that f32 can hold; `0.00001` if not given.",
     });
     expect(at(fn("return layernorm(x, |beta = g, axes = [-1])"))).toEqual({
       at: "beta",
