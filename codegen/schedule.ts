@@ -72,8 +72,11 @@ function atHand(walk: Walk): Pick<Choice, "width" | "rowsPerLane"> {
   const least = Math.min(width, isPacked ? 2 : 1) as 1 | 2;
   if (isFlat) return { width: least, rowsPerLane: 4 };
   const isNarrow = width === 1 || (length !== undefined && length <= shortRow);
-  const rowsPerLane = isNarrow && least === 1 ? 8 : 4;
-  return { width: isNarrow ? least : (Math.min(width, hasStates ? 2 : 4) as 1 | 2 | 4), rowsPerLane };
+  if (isNarrow) return { width: least, rowsPerLane: least === 1 ? 8 : 4 };
+  // Of rows that are this long there are seldom many.
+  const isVeryLong = length !== undefined && length >= veryLongRow;
+  const rowsPerLane = hasStates && isVeryLong ? 2 : 4;
+  return { width: Math.min(width, hasStates && !isVeryLong ? 2 : 4) as 1 | 2 | 4, rowsPerLane };
 }
 
 /** Of few rows a lane has fewer at hand, so that there is work for every core. */
@@ -85,6 +88,7 @@ function shared(rowsPerLane: number, rows: number | undefined): number {
 
 /** In elements. */
 const shortRow = 256;
+const veryLongRow = 65536;
 const unitsPerLane = 4;
 
 /** Elements of a row that a lane keeps between two reads of it: a GPU's registers, a processor's stack. */
