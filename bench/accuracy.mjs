@@ -1,8 +1,8 @@
 /** `npm run bench:accuracy`: the largest error of each contender's LayerNorm on rows that are hard to normalize. */
 
-import { readFileSync, writeFileSync } from "node:fs";
 import { openBench, tirc } from "./lib/device.mjs";
 import { noise, ops, reference } from "./lib/ops.mjs";
+import { replaceBlock, shortName } from "./lib/report.mjs";
 
 const rows = 16;
 const spread = (mean, deviation) => (value) => mean + deviation * value;
@@ -53,12 +53,8 @@ for (const [what, n, value] of kinds) {
   for (const contender of contenders) cells.push(await errorOf(contender, n, data, wanted));
   lines.push(`| ${what} | ${n} | ${cells.join(" | ")} |`);
 }
+const name = shortName(context.description);
 const block = `On ${context.description}.\n\n${lines.join("\n")}`;
 console.log(block);
-const path = new URL("../docs/performance.md", import.meta.url);
-const text = readFileSync(path, "utf8");
-writeFileSync(
-  path,
-  text.replace(/<!-- accuracy -->[\s\S]*<!-- \/accuracy -->/, `<!-- accuracy -->\n${block}\n<!-- /accuracy -->`),
-);
+replaceBlock(new URL("../docs/performance.md", import.meta.url), `accuracy ${name}`, block);
 process.exit(0);

@@ -4,7 +4,8 @@
  * Kernel times (timestamps around the dispatches that were noted, dispatched again) and end-to-end times (call to done,
  * inputs on the device), all on one device in one process and in turn, as medians. Every result is checked against float64
  * before it is timed. Multiples are of the best plain copy of rows x n. What was measured takes its place in
- * bench/results.json, docs/performance.md and docs/performance.svg.
+ * bench/results.json, docs/performance.md, docs/performance.svg and the README, beside what other devices gave before.
+ * TIRC_ADAPTER chooses the device.
  */
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -104,15 +105,18 @@ async function measure(key, shape) {
 
 const kept = new URL("results.json", import.meta.url);
 
-/** All results of this device, with one more. */
+/** The runs on all devices so far, this device's with one more result. */
 function keep(result) {
-  const before = existsSync(kept) ? JSON.parse(readFileSync(kept, "utf8")) : {};
-  const others = before.device === context.description ? before.results : [];
+  const runs = existsSync(kept) ? JSON.parse(readFileSync(kept, "utf8")) : [];
+  const others = runs.find(({ device }) => device === context.description)?.results ?? [];
   const order = ({ op, shape }) => Object.keys(ops).indexOf(op) * 100 + allShapes.indexOf(shape.replaceAll(" ", ""));
   const all = [...others.filter(({ op, shape }) => op !== result.op || shape !== result.shape), result];
   const run = { device: context.description, rounds, results: all.sort((a, b) => order(a) - order(b)) };
-  writeFileSync(kept, `${JSON.stringify(run, null, 1)}\n`);
-  return run;
+  const after = [...runs.filter(({ device }) => device !== run.device), run].sort((a, b) =>
+    b.device.localeCompare(a.device),
+  );
+  writeFileSync(kept, `${JSON.stringify(after, null, 1)}\n`);
+  return after;
 }
 
 const results = [];

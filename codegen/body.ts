@@ -22,7 +22,7 @@ export type { BodyContext } from "./place.ts";
 
 const structural = [
   ...["group", "groups", "local", "lane", "row", "index", "isRow", "step", "unit", "dims", "main"],
-  ...["block", "block2", "block3", "blockWeight", "blockDelta"],
+  ...["blockStart", "blockStart2", "blockStart3", "blockEnd", "blockEnd2", "blockEnd3", "blockWeight", "blockDelta"],
   ...["merge_moments", "lane_moments"],
 ];
 
@@ -189,9 +189,10 @@ export class Body {
     const isWhole = around !== undefined && total !== undefined && total % (around * perStep) === 0;
     const start = from ?? (counted ? "0u" : "lane");
     const after = `${start} + ${(around ?? 0) * perStep}u`;
-    const stop = around === undefined ? end : isWhole ? after : `min(${after}, ${end})`;
+    const stop = around === undefined ? end : isWhole ? after : `blockEnd${depth === 1 ? "" : depth}`;
+    if (around !== undefined && !isWhole) w.line(`let ${stop} = min(${after}, ${end});`);
     const size = blocks[depth];
-    const index = size !== undefined ? `block${depth === 0 ? "" : depth + 1}` : counted ? "step" : "unit";
+    const index = size !== undefined ? `blockStart${depth === 0 ? "" : depth + 1}` : counted ? "step" : "unit";
     const stride = (size ?? 1) * perStep;
     const next = stride === 1 ? `${index}++` : `${index} += ${stride}u`;
     w.block(`for (var ${index} = ${start}; ${index} < ${stop}; ${next})`, () => {

@@ -35,15 +35,18 @@ export function table(results, withHead = true) {
 
 const geometric = (values) => Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
 
+/** For each shape of an op, tirc's time by the best peer's. */
+function ratios(results, op, by) {
+  return results.flatMap((result) => {
+    const [tirc, peer] = [result.entries.find(({ name }) => name === "tirc"), best(result.entries, by)];
+    return result.op === op && tirc?.[by] && peer ? [tirc[by] / peer[by]] : [];
+  });
+}
+
 /** By op: the geometric mean over the shapes of tirc's time by the best peer's, and the largest. */
 function summary(results) {
   const rows = Object.keys(ops).flatMap((op) => {
-    const ratios = (by) =>
-      results.flatMap((result) => {
-        const [tirc, peer] = [result.entries.find(({ name }) => name === "tirc"), best(result.entries, by)];
-        return result.op === op && tirc?.[by] && peer ? [tirc[by] / peer[by]] : [];
-      });
-    const [kernel, whole] = [ratios("kernel"), ratios("whole")];
+    const [kernel, whole] = [ratios(results, op, "kernel"), ratios(results, op, "whole")];
     if (kernel.length === 0) return [];
     const cells = [kernel, whole].flatMap((list) => [geometric(list).toFixed(2), Math.max(...list).toFixed(2)]);
     return [`| ${ops[op].title} | ${cells.join(" | ")} |`];
@@ -52,7 +55,7 @@ function summary(results) {
 }
 
 /** Bars of LayerNorm's multiples, a group for each shape. */
-function plot(results) {
+function plot({ device, results }) {
   const colors = {
     tirc: "#2563eb",
     "by hand": "#93c5fd",
@@ -83,29 +86,51 @@ function plot(results) {
   );
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif">
 <rect width="100%" height="100%" fill="white"/>
-<text x="${left}" y="16" font-size="12">LayerNorm: kernel time as a multiple of a plain copy</text>
+<text x="${left}" y="16" font-size="12">LayerNorm on ${shortName(device)}: kernel time as a multiple of a plain copy</text>
 ${[...bars, ...legend].join("\n")}
 </svg>
 `;
 }
 
-/** Puts the tables between the markers of docs/performance.md and of the README, and the plot beside them. */
-export function writeReport({ device, rounds, results }) {
-  const path = new URL("performance.md", docs);
-  const text = readFileSync(path, "utf8");
-  const block = `On ${device}; medians of ${rounds} rounds.
+/** Puts a text between the two comments of that name in a file. */
+export function replaceBlock(file, name, block) {
+  const between = new RegExp(`<!-- ${name} -->[\\s\\S]*<!-- /${name} -->`);
+  const text = readFileSync(file, "utf8");
+  writeFileSync(
+    file,
+    text.replace(between, () => `<!-- ${name} -->\n${block}\n<!-- /${name} -->`),
+  );
+}
+
+/** What a device is called in a table. */
+export const shortName = (device) =>
+  device.includes("llvmpipe") ? "lavapipe" : device.includes("SwiftShader") ? "SwiftShader" : device;
+
+/** By op: the geometric mean of the kernels' ratios on each device, and the largest. */
+function overview(runs) {
+  const head = runs.map(({ device }) => `${shortName(device)}, mean | largest`);
+  const rows = Object.keys(ops).map((op) => {
+    const cells = runs.map(({ results }) => {
+      const list = ratios(results, op, "kernel");
+      return list.length === 0 ? "- | -" : `${geometric(list).toFixed(2)} | ${Math.max(...list).toFixed(2)}`;
+    });
+    return `| ${ops[op].title} | ${cells.join(" | ")} |`;
+  });
+  return `| op | ${head.join(" | ")} |\n|---|${"---|---|".repeat(runs.length)}\n${rows.join("\n")}`;
+}
+
+/** Puts the tables of all devices into docs/performance.md, an overview into the README, and the last one's plot. */
+export function writeReport(runs) {
+  const blocks = runs.map(
+    ({ device, rounds, results }) => `### ${shortName(device)}
+
+On ${device}; medians of ${rounds} rounds.
 
 ${summary(results)}
 
-${table(results)}`;
-  writeFileSync(
-    path,
-    text.replace(/<!-- bench -->[\s\S]*<!-- \/bench -->/, `<!-- bench -->\n${block}\n<!-- /bench -->`),
+${table(results)}`,
   );
-  writeFileSync(new URL("performance.svg", docs), plot(results));
-  const readme = new URL("../README.md", docs);
-  const short = `On ${device}:\n\n${summary(results)}`;
-  const before = readFileSync(readme, "utf8");
-  const between = /<!-- performance -->[\s\S]*<!-- \/performance -->/;
-  writeFileSync(readme, before.replace(between, `<!-- performance -->\n${short}\n<!-- /performance -->`));
+  replaceBlock(new URL("performance.md", docs), "bench", blocks.join("\n\n"));
+  replaceBlock(new URL("../README.md", docs), "performance", overview(runs));
+  writeFileSync(new URL("performance.svg", docs), plot(runs[0]));
 }

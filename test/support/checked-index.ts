@@ -92,7 +92,7 @@ export function checkIndices(
     for (let i = from; i < lines.length; i++) {
       const line = lines[i] as string;
       if (!line.startsWith(indent)) return;
-      const loop = /for \(var (block\d*|unit) = (\w+); \1 < (.*); \1(?:\+\+| \+= (\d+)u)\)/.exec(line);
+      const loop = /for \(var (blockStart\d*|unit) = (\w+); \1 < (.*); \1(?:\+\+| \+= (\d+)u)\)/.exec(line);
       if (loop !== null) {
         const [, name = "", from = "", to = "", stride = "1"] = loop;
         const [first, end] = [evaluateIndex(from, variables), evaluateIndex(to, variables)];
@@ -104,7 +104,7 @@ export function checkIndices(
         while (lines[i + 1]?.startsWith(`${indent}  `)) i++;
         continue;
       }
-      const named = /^ *let (lane|(?:index|isRow|row|start)(?:_\d+)?) = (.*);$/.exec(line);
+      const named = /^ *let (lane|blockEnd\d*|(?:index|isRow|row|start)(?:_\d+)?) = (.*);$/.exec(line);
       if (named !== null) variables.set(named[1] as string, evaluateIndex(named[2] as string, variables));
       for (const access of line.matchAll(/\b((?:in|out)_\w+)\[/g)) {
         const text = bracketed(line, access.index + access[0].length - 1);
