@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 const path = (file: string) => new URL(file, import.meta.url).pathname;
 
@@ -13,6 +13,8 @@ export default defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts"],
+    // `npm run test:deep` runs these.
+    exclude: [...configDefaults.exclude, "test/**/*.deep.test.ts"],
     globalSetup: ["test/support/global-setup.ts"],
     // Processes, not threads: the Vulkan loader reads the environment of the process, which a thread cannot set.
     pool: "forks",

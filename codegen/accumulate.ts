@@ -3,7 +3,7 @@
  *
  * Sums that round are nested: a lane adds `blockSteps` elements into a block, the block into one that is as much larger,
  * and so on up to the lane's own state (blocked summation: Higham, Accuracy and Stability of Numerical Algorithms, 2002,
- * section 4.2). A sum of n elements then passes through about 32 log32(n) additions instead of n, and an element that is
+ * section 4.2). A sum of n elements then passes through about 16 log16(n) additions instead of n, and an element that is
  * far larger than the others takes the digits of a few of them only. Unlike a compensated sum (Kahan 1965) it needs no
  * promise of the driver: WGSL allows (a + b) - a to be simplified to b, and Mesa does so.
  *

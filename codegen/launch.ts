@@ -10,7 +10,7 @@ export const mostWorkgroups = 65535;
 export const mostInvocations = 256;
 
 /** Steps that a block adds up, and blocks that a larger one does. */
-export const blockSteps = 32;
+export const blockSteps = 16;
 /** Blocks around a lane's steps. */
 export const blockDepth = 3;
 

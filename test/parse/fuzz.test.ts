@@ -1,4 +1,4 @@
-/** A little fuzzing on every run; the long one is fuzz.slow.test.ts. */
+/** A little fuzzing on every run; the long one is fuzz.deep.test.ts. */
 
 import { expect, test } from "vitest";
 import { expectDiagnosticsOnly } from "./expect-diagnostics.ts";

@@ -45,6 +45,11 @@ const reread = pick(
   "broadcast($, shape = [4, 4])",
 );
 
+const softmax = (x: string, axes: string) => {
+  const e = `exp(${x} - max(${x}, axes = ${axes}, keepdims = true))`;
+  return `${e} / sum(${e}, axes = [-1], keepdims = true)`;
+};
+
 const program = fc
   .record({
     mean: fold,
@@ -72,6 +77,9 @@ const program = fc
       "g * d * s",
       "x * s",
       "exp(d) / sum(exp(d), axes = [-1], keepdims = true)",
+      softmax("d", "[-1]"),
+      softmax("x", "[-1]"),
+      softmax("x", "[-2]"),
       "exp(x) / sum(exp(x), axes = [-1])",
       "x * s - m * s",
       "x * s + (b - m * s)",

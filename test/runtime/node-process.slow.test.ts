@@ -111,6 +111,7 @@ function bareEnvironment(): Record<string, string | undefined> {
     LD_LIBRARY_PATH: undefined,
     VK_ICD_FILENAMES: undefined,
     VK_DRIVER_FILES: undefined,
+    TIRC_ADAPTER: undefined,
   };
 }
 
@@ -165,7 +166,10 @@ test.runIf(process.platform === "linux")("E0622: a driver that is not there, and
     `import { openDevice } from "./dist/src/runtime/node.js";
 await openDevice().catch(({ diagnostics: [{ code, notes }] }) => console.log([code, ...notes].join("\\n")));`,
   );
-  const { status, stdout } = runNode([path], { cwd: bare, env: { VK_ICD_FILENAMES: "/nowhere/driver.json" } });
+  const { status, stdout } = runNode([path], {
+    cwd: bare,
+    env: { VK_ICD_FILENAMES: "/nowhere/driver.json", TIRC_ADAPTER: undefined },
+  });
   expect(stdout).toMatch(/^E0622\n.*(driver|loader).*\nSwiftShader is not installed/);
   expect(status).toBe(0);
 });
