@@ -1,8 +1,18 @@
 import { configDefaults, defineConfig, mergeConfig } from "vitest/config";
 import whole from "./vitest.config.ts";
 
-/** `npm run test:deep`: the files named `*.deep.test.ts`, campaigns of minutes and what is timed. */
+/**
+ * `npm run test:deep`: the files named `*.deep.test.ts`, campaigns of minutes and what is timed, and random kernels with
+ * many more runs than usual.
+ */
 export default mergeConfig(
   { ...whole, test: { ...whole.test, include: [], exclude: [] } },
-  defineConfig({ test: { include: ["test/**/*.deep.test.ts"], exclude: configDefaults.exclude } }),
+  defineConfig({
+    test: {
+      include: ["test/**/*.deep.test.ts", "test/codegen/{differential,row-bits}.slow.test.ts"],
+      exclude: configDefaults.exclude,
+      env: { TIRC_FUZZ_RUNS: process.env.TIRC_FUZZ_RUNS ?? "2000" },
+      testTimeout: 3_600_000,
+    },
+  }),
 );

@@ -90,6 +90,7 @@ export {
 export type {
   AttributeDef,
   ConstantDef,
+  Cost,
   ElementwiseDef,
   Emitter,
   ExternDef,
@@ -97,9 +98,11 @@ export type {
   LinearDef,
   NormDef,
   NormView,
+  NumberType,
   OpDef,
   OperandDef,
   ReductionDef,
+  ReductionResult,
   Refusal,
   ShapeDef,
   WgslContext,
@@ -107,6 +110,8 @@ export type {
   ZeroMeanWay,
 } from "./ir/ops/def.ts";
 export { type OpName, opNames, ops } from "./ir/ops/index.ts";
+export type { MonoidName } from "./ir/ops/monoids.ts";
+export type { Bound, Numerics } from "./ir/ops/numerics.ts";
 export type { WgslFunction } from "./ir/ops/wgsl-functions.ts";
 export { print, printFn } from "./ir/print.ts";
 export { type Extents, specialize } from "./ir/specialize.ts";

@@ -8,6 +8,7 @@
 
 import type { Fn, Value } from "../ir/ir.ts";
 
+/** For values of the function that a pass was given, those that stand for them in the one it made. */
 export type Provenance = ReadonlyMap<Value, Value>;
 
 /** A LayerNorm of the given function is an RMSNorm of centered rows now: `center` in the one made. */
@@ -37,6 +38,7 @@ export interface CenterResolved {
   readonly centers: () => readonly Value[];
 }
 
+/** What a pass says of a norm that it rewrote, or of a centering. */
 export type Fact = NormRewritten | CenterResolved;
 
 /** What a pass returns that says more than the function. */

@@ -34,6 +34,7 @@ const global: ConstantDef = {
   facts: {},
 };
 
+/** The name of an elementwise op. */
 export type ElementwiseName = keyof typeof unaryOps | keyof typeof binaryOps | keyof typeof ternaryOps;
 
 /** The rows with their column of `numerics`. */
@@ -58,6 +59,7 @@ const table = {
 
 /** The name of a row of the op table. */
 export type OpName = keyof typeof table;
+/** The name of a reduction. */
 export type ReductionName = keyof typeof reductionOps;
 export type NormName = keyof typeof normOps;
 export type ShapeName = keyof typeof shapeOps;

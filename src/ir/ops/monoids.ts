@@ -34,6 +34,7 @@ const table = {
   min: extreme("<", (element) => greatest[element]),
 } satisfies Record<string, Monoid>;
 
+/** The name of a monoid that reductions combine elements with. */
 export type MonoidName = keyof typeof table;
 
 export const monoids: Readonly<Record<MonoidName, Monoid>> = table;

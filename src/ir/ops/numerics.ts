@@ -8,9 +8,11 @@
 /** How far a result may be from that of real numbers. */
 export interface Bound {
   readonly text: string;
+  /** The largest error allowed for a result and its operands. */
   readonly allowed: (result: number, operands: readonly number[]) => number;
 }
 
+/** What kernels promise of an op. */
 export interface Numerics {
   readonly error: Bound;
   /**
