@@ -54,7 +54,7 @@ function judge(kernel: Kernel, dims: Readonly<Record<string, number>>): string[]
   }
 }
 
-gpuTest(`${count} random programs`, { timeout: 400_000 }, async ({ gpu }) => {
+gpuTest(`${count} random programs`, { timeout: Math.max(400_000, 2_000 * count) }, async ({ gpu }) => {
   let kernels = 0;
   let unjudged = 0;
   await fc.assert(
