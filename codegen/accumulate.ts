@@ -133,7 +133,10 @@ export class FoldWriter {
     const delta = place.names.define("delta");
     const mean = `${name}_mean${end}`;
     if (!counter.isShifted) {
-      w.line(`${name}_shift = select(${name}_shift, ${opaque(text, width)}, ${counter.count} == 1.0);`);
+      // The lane's first element: of the blocks around this one none has ended.
+      const counts = Array.from({ length: depth }, (_, around) => `${counter.count}${ofDepth(around)} == 0.0`);
+      const isFirst = [`${counter.count}${end} == 1.0`, ...counts].join(" && ");
+      w.line(`${name}_shift = select(${name}_shift, ${opaque(text, width)}, ${isFirst});`);
     }
     w.line(`let ${x} = ${text} - ${name}_shift;`);
     w.line(`let ${delta} = ${x} - ${mean};`);

@@ -41,6 +41,25 @@ driverTest("rows far from 0, as they are and scaled", async (gpu) => {
   }
 });
 
+driverTest(
+  "rows far from 0 whose length is known when the pipeline is made",
+  async (gpu) => {
+    const text = "fn f(x: f32[rows, n]) -> f32[rows, n] { return layernorm(x, axes = [-1]) }";
+    for (const target of targetsFor(gpu.target)) {
+      const { fn, kernel } = compileText(text, target);
+      for (const [n, offset] of [
+        [65, 1e4],
+        [3000, 1e6],
+      ] as const) {
+        const fill = { x: (next: () => number) => offset + normal(next) };
+        const { errors } = await compareKernel(gpu.device, kernel, fn, inputsFor(fn, { rows: 4, n }, { fill }));
+        expect(errors.out0, `${target.name}, ${n} columns`).toBeLessThanOrEqual(2e-6);
+      }
+    }
+  },
+  180_000,
+);
+
 driverTest("one large element among small ones", async (gpu) => {
   const [rows, columns] = [256, 768];
   for (const target of targetsFor(gpu.target)) {
