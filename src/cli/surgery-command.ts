@@ -68,8 +68,8 @@ function checkWeights({ locations, file }: OnnxModel, path: string, out: Word, i
   }
 }
 
-function asData({ norms, weights, centers, normOp }: Surgery) {
-  return { normOp: normOpTypes[normOp], norms, weights, centers };
+function asData({ norms, weights, centers, normOp, nodes, launches }: Surgery) {
+  return { normOp: normOpTypes[normOp], norms, weights, centers, nodes, ...(launches && { launches }) };
 }
 
 const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;
@@ -85,7 +85,7 @@ function summary({ norms, weights, centers, normOp }: Surgery): string[] {
 }
 
 function table(norms: readonly NormReport[]): string[] {
-  return normTable(norms.map((norm) => ({ ...norm, cells: [placeOf(norm), norm.norm] })));
+  return normTable(norms.map((norm) => ({ ...norm, beta: norm.beta !== "none", cells: [placeOf(norm), norm.norm] })));
 }
 
 /** `ln.0 (LayerNormalization)`; of several nodes the first and the last. */

@@ -6,11 +6,14 @@
 
 export type { NormOp } from "../surgery/emit.ts";
 export {
+  type BeforeAndAfter,
+  type BetaOutcome,
   type CenteredWeight,
   type NormReport,
   type Surgery,
   type SurgeryOptions,
   surgery,
+  type WrittenAs,
 } from "../surgery/surgery.ts";
 export { ByteReader, type ByteSource, bytesInMemory, type Range } from "./bytes.ts";
 export type { NumberKind } from "./data-types.ts";

@@ -12,6 +12,8 @@ export type NormOp = "rms" | "simplified";
 
 export const normOpTypes = { rms: "RMSNormalization", simplified: "SimplifiedLayerNormalization" } as const;
 
+export type NormOpType = (typeof normOpTypes)[NormOp] | "SkipSimplifiedLayerNormalization" | "LayerNormalization";
+
 /** No node computes it; the reason is a clause that can follow "because". */
 export class Unwritable extends Error {}
 

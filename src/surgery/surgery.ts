@@ -20,7 +20,7 @@ import type { NodeProto } from "../onnx/messages.ts";
 import { type OnnxModel, shown } from "../onnx/model.ts";
 import { type GraphChanges, lengthOfPieces, type Piece, rewrittenModel, withInputs } from "../onnx/write.ts";
 import { Comparison } from "./compare.ts";
-import { Emitter, type NormOp, Unwritable } from "./emit.ts";
+import { Emitter, type NormOp, type NormOpType, normOpTypes, Unwritable } from "./emit.ts";
 import { type Leftovers, leftovers, type NodeChange } from "./live.ts";
 import { type FoundNorm, runPasses } from "./passes.ts";
 
@@ -32,8 +32,25 @@ export interface SurgeryOptions {
   readonly normOp?: NormOp;
 }
 
+/**
+ * Where a norm's beta is: in the product that follows (`folded`), in an `Add` behind the norm (`added`), in the node as
+ * it was (`kept`); `none` where it has none.
+ */
+export type BetaOutcome = "folded" | "added" | "kept" | "none";
+
+/** What the norm is written as: the type of its op, nodes of primitive ops, or what it was. */
+export type WrittenAs = "unchanged" | "primitives" | NormOpType;
+
+/** Counts of the model that was read, and of the one that is written. */
+export interface BeforeAndAfter {
+  readonly before: number;
+  readonly after: number;
+}
+
 /** A norm of the model, and what became of it. */
-export interface NormReport extends Omit<NormRecord, "span" | "name" | "fn" | "centers"> {
+export interface NormReport extends Omit<NormRecord, "span" | "name" | "fn" | "centers" | "beta"> {
+  readonly beta: BetaOutcome;
+  readonly writtenAs: WrittenAs;
   /** The nodes that it was, in the order of the file. */
   readonly nodes: readonly string[];
   /** The tensors that it makes. */
@@ -57,6 +74,10 @@ export interface Surgery {
   readonly normOp: NormOp;
   /** How many centerings are left in the written model. */
   readonly centers: number;
+  /** How many nodes the graph has. */
+  readonly nodes: BeforeAndAfter;
+  /** How many kernels onnxruntime's WebGPU provider launches for one run, where all ops of the model are known. */
+  readonly launches?: BeforeAndAfter;
   readonly warnings: readonly Diagnostic[];
   /** Why nodes were not understood, and what the passes did. */
   readonly remarks: readonly Diagnostic[];
@@ -96,13 +117,15 @@ function attempt(
     const isNone = norms.length === 0;
     const hasOthers = norms.every(({ op }) => op.name !== "layernorm");
     const warnings = isNone ? [normWarnings.noNorm(fns, "model")] : hasOthers ? [normWarnings.noLayerNorm(fns)] : [];
-    const reports = norms.map((norm) => reportOf(norm, makers, undefined));
+    const reports = norms.map((norm) => reportOf(norm, makers));
+    const count = model.graph.nodes.length;
     return {
       pieces: rewrittenModel(model, nothing),
       norms: reports,
       weights: [],
       normOp: chosen,
       centers: 0,
+      nodes: { before: count, after: count },
       warnings,
       ...said,
     };
@@ -131,18 +154,22 @@ function attempt(
   const changes = changesOf(model, { comparison, emitter, roots, values: imported.values }, unwritable);
   if (staying.size > known) return undefined;
   const left = leftovers(model, changes);
-  const pieces = rewrittenModel(model, graphChanges(model, changes, left, emitter));
+  const written = graphChanges(model, changes, left, emitter);
+  const pieces = rewrittenModel(model, written);
   const length = lengthOfPieces(pieces);
   if (length >= longest) fail(surgeryErrors.tooLong(model.file, length));
   return {
     pieces,
-    norms: norms.map((norm) => reportOf(norm, makers, left)),
+    norms: norms.map((norm) =>
+      reportOf(norm, makers, { left, writtenAs: isRewritten(norm) ? normOpTypes[chosen] : "unchanged" }),
+    ),
     weights: [...emitter.constants].map(([constant, name]) => {
       const { from, residual } = constants.get(constant) as NewWeight;
       return { name, from, residual };
     }),
     normOp: chosen,
     centers: comparison.centers,
+    nodes: { before: model.graph.nodes.length, after: nodeCount(model, written) },
     warnings: [],
     ...said,
   };
@@ -267,12 +294,21 @@ function graphChanges(
 const makersIn = ({ graph }: OnnxModel): ReadonlyMap<string, NodeProto> =>
   new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
 
+const nodeCount = ({ graph }: OnnxModel, { nodes }: GraphChanges): number =>
+  graph.nodes.reduce((count, { index }) => count + (nodes.get(index)?.length ?? 1), 0);
+
+interface Written {
+  readonly left: Leftovers;
+  readonly writtenAs: WrittenAs;
+}
+
 function reportOf(
   { record, tensors }: FoundNorm,
   makers: ReadonlyMap<string, NodeProto>,
-  left: Leftovers | undefined,
+  { left, writtenAs }: Partial<Written> & Pick<Written, "writtenAs"> = { writtenAs: "unchanged" },
 ): NormReport {
-  const { span: _span, name: _name, fn: _fn, centers: _centers, ...rest } = record;
+  const { span: _span, name: _name, fn: _fn, centers: _centers, beta: hasBeta, ...rest } = record;
+  const beta = !hasBeta ? "none" : writtenAs === "unchanged" ? "kept" : "added";
   const nodes = new Set<NodeProto>();
   for (const tensor of tensors) {
     const maker = makers.get(tensor);
@@ -285,5 +321,5 @@ function reportOf(
     }
   }
   const names = [...nodes].sort((a, b) => a.index - b.index).map(shown);
-  return { nodes: names, tensors, ...rest };
+  return { nodes: names, tensors, ...rest, beta, writtenAs };
 }
