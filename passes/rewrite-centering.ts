@@ -1,6 +1,6 @@
 /** Writes a function as move-centering.ts has planned it. */
 
-import { type Builder, rewrite } from "../src/ir/builder.ts";
+import { type Builder, makeOp, rewrite } from "../src/ir/builder.ts";
 import type { Const, Fn, Op, Value } from "../src/ir/ir.ts";
 import { attribute } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
@@ -62,7 +62,11 @@ export function rewriteCentering(fn: Fn, rewriting: Rewriting) {
       if (other !== undefined && operand !== other) continue;
       operands[operand] = centered(original.operand(operand), op.operand(operand), axes, builder);
     }
-    return other === undefined ? builder.emit(op.name, operands, op.attributes) : (operands[other] as Value);
+    if (other !== undefined) return operands[other] as Value;
+    // An op of another program has the types that were declared for it.
+    const types = op.results.map(({ type }) => type);
+    return builder.add(makeOp(op.name, operands, op.attributes, { places: { op: op.span }, kernel: op.kernel, types }))
+      .result;
   };
 
   const rewritten = rewrite(fn, (op, builder, original) => {

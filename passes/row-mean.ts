@@ -51,6 +51,7 @@ export function waysOf(op: Op, axes: readonly number[]): Ways {
   const def = ops[op.name];
   if (def.kind === "linear") return throughLinear(op, def, axes);
   if (def.kind === "shape") return throughShape(op, def, axes);
+  if (def.kind === "extern") return throughExtern(op, axes);
   if (def.facts.rowMeanZero === undefined) {
     const because = `\`${op.name}\` does not keep a row mean of zero`;
     return miss(because, "sums, negation, and products with what is constant along the row do", op.result);
@@ -156,6 +157,20 @@ function throughLinear(op: Op, def: LinearDef, axes: readonly number[]): Ways {
       because: `\`${nameOf(op.result)}\` is \`${op.name}\` of what has mean zero over ${listing([...whose])}`,
     };
   });
+}
+
+/** What the op itself says of its rows. */
+function throughExtern(op: Op, axes: readonly number[]): Ways {
+  const name = nameOf(op.result);
+  const rows = attribute.integers(op.attributes, "rows");
+  const kept = attribute.integers(op.attributes, "kept");
+  if (rows.length === 0 || op.results.length > 1 || !axes.every((axis) => kept.includes(axis))) {
+    const because = `\`${attribute.text(op.attributes, "op")}\`, which makes \`${name}\`, need not keep a row mean of zero`;
+    return miss(because, "center what it makes", op.result);
+  }
+  const claims = rows.map((operand): OperandClaim => ({ kind: "zero", operand, axes }));
+  const because = `the rows of \`${name}\` are sums of such rows`;
+  return [{ claims, exact: true, because }];
 }
 
 function throughShape(op: Op, { move }: ShapeDef, axes: readonly number[]): Ways {

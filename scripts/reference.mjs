@@ -21,7 +21,8 @@ const cell = (text) => text.replaceAll("|", "\\|");
 
 function defaultOf(def) {
   if (def.default === undefined) return "";
-  return ` (default ${typeof def.default === "string" ? `"${def.default}"` : def.default})`;
+  const text = Array.isArray(def.default) ? `[${def.default.join(", ")}]` : def.default;
+  return ` (default ${typeof text === "string" && text === def.default ? `"${text}"` : text})`;
 }
 
 function opSection([kind, title, intro], ops, signatureOf) {

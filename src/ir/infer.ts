@@ -48,7 +48,7 @@ export function signatureOf(name: OpName): string {
   if (ops[name].kind === "extern") parts.push("...");
   for (const [key, def] of Object.entries(attributes)) {
     const value = "default" in def && def.default !== undefined ? def.default : undefined;
-    parts.push(value === undefined ? key : `${key} = ${typeof value === "string" ? `"${value}"` : value}`);
+    parts.push(value === undefined ? key : `${key} = ${typeof value === "string" ? `"${value}"` : describe(value)}`);
   }
   return `${name}(${parts.join(", ")})`;
 }
@@ -69,6 +69,7 @@ export const exampleOf: Record<AttributeDef["type"], string> = {
   axes: "[-1]",
   axis: "-1",
   permutation: "[1, 0]",
+  integers: "[0]",
   shape: "[rows, 12, 64]",
 };
 
@@ -104,6 +105,7 @@ function attributeProblem(def: AttributeDef, value: AttributeValue): string | un
         : "an element type (f32, f16, i32, u32, bool)";
     case "axes":
     case "permutation":
+    case "integers":
       return list?.every(whole) ? undefined : "a list of whole numbers, such as [-1]";
     case "shape":
       return list?.every((item) => whole(item) || typeof item === "string")

@@ -82,7 +82,8 @@ function printAttributeValue(def: AttributeDef | undefined, value: AttributeValu
 export function printAttributes(def: OpDef, attributes: Attributes): string[] {
   return Object.entries(def.attributes).flatMap(([key, row]) => {
     const value = attributes[key];
-    if (value === undefined || ("default" in row && Object.is(row.default, value))) return [];
+    const isEmpty = Array.isArray(value) && value.length === 0 && "default" in row;
+    if (value === undefined || isEmpty || ("default" in row && Object.is(row.default, value))) return [];
     return [`${key} = ${printAttributeValue(row, value)}`];
   });
 }

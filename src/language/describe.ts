@@ -32,6 +32,8 @@ function takes(def: AttributeDef): string {
       return "one axis, `-1` for the last";
     case "permutation":
       return "a list of every axis once";
+    case "integers":
+      return "a list of whole numbers";
     case "shape":
       return "a list of extents and dimension names";
     default:
@@ -42,7 +44,9 @@ function takes(def: AttributeDef): string {
 /** `"same"`, `1e-5`: a default as the language writes it; nothing where there is none. */
 function defaultOf(def: AttributeDef): string | undefined {
   const value = "default" in def ? def.default : undefined;
-  return typeof value === "string" ? `"${value}"` : value === undefined ? undefined : String(value);
+  if (value === undefined) return undefined;
+  if (Array.isArray(value)) return `[${value.join(", ")}]`;
+  return typeof value === "string" ? `"${value}"` : String(value);
 }
 
 /** `eps = 0.00001`, or the name alone where it must be given. */

@@ -31,6 +31,7 @@ function valueText({ type }: AttributeDef, node: ExpressionNode): string | undef
   switch (type) {
     case "axes":
     case "permutation":
+    case "integers":
     case "shape":
       return node.kind === "list" ? text : isWhole(node) ? `[${text}]` : undefined;
     case "axis":

@@ -37,6 +37,7 @@ export type AttributeDef = { readonly summary: string } & (
   | { readonly type: "axes" }
   | { readonly type: "axis" }
   | { readonly type: "permutation" }
+  | { readonly type: "integers"; readonly default?: readonly number[] }
   | { readonly type: "shape" }
 );
 
@@ -245,6 +246,7 @@ export const attribute = {
   axis: (attributes: Attributes) => attributes.axis as number,
   axes: (attributes: Attributes) => attributes.axes as readonly number[],
   permutation: (attributes: Attributes) => attributes.perm as readonly number[],
+  integers: (attributes: Attributes, name: string) => attributes[name] as readonly number[],
   shape: (attributes: Attributes, name: string) => attributes[name] as readonly Dim[],
 };
 

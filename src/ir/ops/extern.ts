@@ -11,6 +11,17 @@ export const externOps = {
     attributes: {
       op: { type: "text", summary: "What it is called there." },
       node: { type: "text", default: "", summary: "Where it stands: the file and the node's number." },
+      rows: {
+        type: "integers",
+        default: [],
+        summary:
+          "Operands, by their number, of whose rows each row of the result is a sum, with factors that those do not enter. Centering these is centering the result.",
+      },
+      kept: {
+        type: "integers",
+        default: [],
+        summary: "The axes, counted from the end, that such a row may lie along: they are axes of those operands too.",
+      },
     },
     elements: anyElement,
     facts: {},
