@@ -24,10 +24,10 @@ const layers = [
     "src/materialize.ts",
     "src/emit-module.ts",
     "src/render-source-map.ts",
-    "src/norm-regions.ts",
+
     "src/norm-records.ts",
   ],
-  ["src/surgery/"],
+  ["src/surgery/", "src/extract/"],
   ["src/runtime/"],
   ["src/tune.ts"],
   ["src/index.ts", "src/onnx/index.ts"],

@@ -1,6 +1,6 @@
-/** What is said of the norms of a module as a whole: R0601. */
+/** What is said of the norms of a module as a whole: R0601, R0602. */
 
-import { type Diagnostic, warning } from "./diagnostic.ts";
+import { type Diagnostic, type Span, warning } from "./diagnostic.ts";
 import { listing } from "./errors-types.ts";
 
 export const normWarnings = {
@@ -16,5 +16,12 @@ export const normWarnings = {
   noLayerNorm(fns: readonly string[]): Diagnostic {
     const where = listing(fns.map((name) => `\`${name}\``));
     return warning("R0601", `no norm in ${where} is a LayerNorm, so nothing changed`);
+  },
+  /** @param reason a clause that can follow "because". */
+  noKernel(span: Span, norm: string, reason: string): Diagnostic {
+    return warning("R0602", `the norm \`${norm}\` has no kernel: ${reason}`, {
+      span,
+      help: ["it stays with the rest of the model, and the kernels of the other norms do not need it"],
+    });
   },
 };

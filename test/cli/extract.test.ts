@@ -1,6 +1,7 @@
 /** `tirc extract`. */
 
 import { expect, test } from "vitest";
+import type { NodeProto } from "../../src/onnx/messages.ts";
 import { Workplace } from "../support/cli.ts";
 import { node, onnxModel } from "../support/onnx.ts";
 import { smallParts } from "../support/surgery.ts";
@@ -36,15 +37,24 @@ fn n(x: f32[rows, 4], h_0: f32[rows, 4]) -> (stream: f32[rows, 4], r: f32[rows, 
 `);
   const manifest = JSON.parse(place.read("kernels/n.json"));
   expect(manifest.tensors).toEqual({ x: "x", h_0: "/h.0", stream: "stream", r: "r" });
+  expect(manifest.weights).toEqual({ g: "g", b: "b" });
+  expect(manifest.nodes.map(({ index, opType }: NodeProto) => [index, opType])).toEqual([
+    [1, "Add"],
+    [2, "LayerNormalization"],
+    [3, "Relu"],
+  ]);
   expect(manifest.bindings.map(({ name }: { name: string }) => name)).toEqual(["x", "h_0", "g", "b", "stream", "r"]);
   expect(place.read("kernels/n.wgsl")).toContain("@compute");
   expect((await place.run(["run", "kernels/n.tir", "--device", "cpu"])).code).toBe(0);
 });
 
-test("a model without a norm", async () => {
+test("a model without a norm, whether a folder is named or not", async () => {
   const bytes = onnxModel({ ...smallParts, nodes: [node("MatMul", ["x", "w"], ["y"])] });
   const place = new Workplace({ "m.onnx": bytes });
-  const { code, stdout, stderr } = await place.run(["extract", "m.onnx", "--diagnostics", "short"]);
-  expect([code, stdout]).toEqual([0, ""]);
-  expect(stderr).toBe("warning[R0601]: there is no norm in `g`, so nothing changed\n");
+  for (const output of [[], ["-o", "kernels"]]) {
+    const { code, stdout, stderr } = await place.run(["extract", "m.onnx", "--diagnostics", "short", ...output]);
+    expect([code, stdout]).toEqual([0, ""]);
+    expect(stderr).toBe("warning[R0601]: there is no norm in `g`, so nothing changed\n");
+  }
+  expect(place.files()).toEqual(["m.onnx"]);
 });

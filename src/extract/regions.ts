@@ -1,0 +1,142 @@
+/**
+ * The norms of a model, each with what one kernel computes around it.
+ *
+ * - stream: what a norm normalizes, and what elementwise ops make of it and of the norm's result.
+ * - region: a norm and ops of its stream. It grows by one op at a time, first back to what is added up before the norm,
+ *   then on to what is made of its result, as long as one kernel computes it.
+ *
+ * A region begins and ends at tensors of the model, so that it can stand in the place of nodes. What it makes has the
+ * name and the numbers that it has in the model.
+ */
+
+import type { Kernel } from "../../codegen/manifest.ts";
+import { portableTarget, type TargetProfile } from "../../codegen/target.ts";
+import { compile } from "../compile.ts";
+import { type Diagnostic, TircError } from "../diagnostics/diagnostic.ts";
+import { normWarnings } from "../diagnostics/errors-norms.ts";
+import { copyOp } from "../ir/builder.ts";
+import { type Fn, isLeaf, type Module, makeFn, makeModule, type Op, presentOperands, Value } from "../ir/ir.ts";
+import { isNorm } from "../norm-records.ts";
+import type { Imported } from "../onnx/import.ts";
+import type { OnnxModel } from "../onnx/model.ts";
+import { PassManager } from "../pass-manager/pass-manager.ts";
+import { Dataflow, type Step } from "./dataflow.ts";
+import { Growth, type Part } from "./growth.ts";
+
+/** `inputs` and `outputs` are tensors of the model: what the function takes and returns, in that order. */
+export interface NormRegion extends Step {
+  /** Of the function and its kernel: what the model calls the last norm's result. */
+  readonly name: string;
+  readonly module: Module;
+  readonly kernel: Kernel;
+  /** The tensors of the model that the kernel reads as constants, by their names there. */
+  readonly weights: ReadonlyMap<string, string>;
+}
+
+export interface NormRegions {
+  /** In the order of the program. */
+  readonly regions: readonly NormRegion[];
+  /** Of each norm that has no kernel, why: R0602. */
+  readonly warnings: readonly Diagnostic[];
+}
+
+export function normRegions(model: OnnxModel, imported: Imported, target: TargetProfile = portableTarget): NormRegions {
+  const { module } = new PassManager("raise-norms,canonicalize,cse,dce").run(imported.module);
+  const regions: NormRegion[] = [];
+  const warnings: Diagnostic[] = [];
+  const flow = new Dataflow(model);
+  for (const fn of module.fns) {
+    const growth = new Growth(fn, imported.tensors, flow, target.limits.maxStorageBuffersPerShaderStage);
+    for (const norm of fn.ops.filter(isNorm)) {
+      if (growth.isTaken(norm)) continue;
+      const parts = growth.of(norm, regions);
+      const found = typeof parts === "string" ? parts : largest(parts, norm, { module, regions, target });
+      if (typeof found === "string") {
+        warnings.push(normWarnings.noKernel(norm.span, norm.result.name ?? norm.name, found));
+        continue;
+      }
+      growth.take(found.part);
+      const weights = weightsOf(found.program, model);
+      const { program, kernel } = found;
+      regions.push({ ...growth.stepOf(found.part), name: kernel.name, module: program, kernel, weights });
+    }
+  }
+  return { regions, warnings };
+}
+
+interface Around {
+  readonly module: Module;
+  readonly regions: readonly NormRegion[];
+  readonly target: TargetProfile;
+}
+
+/** The generator refuses more than can be told before: the largest part that it takes, or why it does not take the norm. */
+function largest(parts: readonly Part[], norm: Op, { module, regions, target }: Around) {
+  let why = "";
+  for (const part of parts.toReversed()) {
+    const name = unique(part.ops.findLast(isNorm)?.result.name ?? "norm", regions);
+    const program = makeModule(
+      [functionOf(name, part, norm)],
+      module.consts.filter(({ name }) => readBy(part).has(name)),
+    );
+    const kernel = kernelOf(program, target);
+    if (typeof kernel !== "string") return { part, program, kernel };
+    why = kernel;
+  }
+  return why;
+}
+
+/** The kernel of a program of one function, or why there is none. */
+function kernelOf(program: Module, target: TargetProfile): Kernel | string {
+  try {
+    // A centering that moved into a constant would need a tensor that no model has.
+    return compile(program, { target, disabled: ["eliminate-centering"] }).kernels[0] as Kernel;
+  } catch (caught) {
+    if (!(caught instanceof TircError)) throw caught;
+    return caught.diagnostics[0]?.message ?? "";
+  }
+}
+
+function unique(hint: string, regions: readonly NormRegion[]): string {
+  const taken = new Set(regions.map(({ name }) => name));
+  let name = hint;
+  for (let i = 1; taken.has(name); i++) name = `${hint}_${i}`;
+  return name;
+}
+
+const readBy = ({ ops }: Part) =>
+  new Set(
+    ops.flatMap(presentOperands).flatMap(({ def }) => (def?.name === "global" ? [def.attributes.name as string] : [])),
+  );
+
+function functionOf(name: string, { ops, params, results }: Part, norm: Op): Fn {
+  const now = new Map<Value, Value>();
+  const parameters = params.map((value) => {
+    const param = new Value(value.type, value.name, value.span, undefined, 0, value.centered);
+    now.set(value, param);
+    return param;
+  });
+  const body: Op[] = [];
+  for (const op of ops) {
+    for (const value of presentOperands(op)) {
+      if (value.def === undefined || !isLeaf(value.def) || now.has(value)) continue;
+      body.push(value.def);
+      for (const result of value.def.results) now.set(result, result);
+    }
+    const copy = copyOp(op, { operands: op.operands.map((value) => value && now.get(value)), kernel: undefined });
+    body.push(copy);
+    for (const [i, result] of op.results.entries()) now.set(result, copy.results[i] as Value);
+  }
+  const returned = results.map((value) => ({ name: value.name as string, value: now.get(value) as Value }));
+  return makeFn({ name, params: parameters, ops: body, results: returned, span: norm.span });
+}
+
+function weightsOf({ consts }: Module, model: OnnxModel): ReadonlyMap<string, string> {
+  return new Map(
+    consts.flatMap(({ name, data }) => {
+      const written = data.kind === "load" ? data.tensor : undefined;
+      const tensor = written === undefined ? undefined : model.tensorWritten(written);
+      return tensor === undefined ? [] : [[name, tensor] as const];
+    }),
+  );
+}

@@ -1,0 +1,17 @@
+/** Which nodes of a model are not needed any more where kernels stand in their place. */
+
+import type { NodeProto } from "../onnx/messages.ts";
+import type { Dataflow, Step } from "./dataflow.ts";
+
+/** For each step the nodes in whose place it stands, in the order of the file; two may replace the same shape computation. */
+export function replacedBy<S extends Step>(steps: readonly S[], flow: Dataflow): ReadonlyMap<S, readonly NodeProto[]> {
+  const { nodes: left } = flow.needed(steps);
+  const { nodes: before } = flow.needed([]);
+  return new Map(
+    steps.map((step) => {
+      const given = { inputs: [], outputs: step.inputs };
+      const own = [...flow.needed([given], step.outputs).nodes].filter((node) => before.has(node) && !left.has(node));
+      return [step, own.sort((a, b) => a.index - b.index)];
+    }),
+  );
+}
