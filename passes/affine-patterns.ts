@@ -8,8 +8,8 @@ import { ops } from "../src/ir/ops/index.ts";
 import { type Dim, printShape, type Shape, sameShape, sameType } from "../src/ir/types.ts";
 import type { PassContext } from "../src/pass/define-pass.ts";
 import { orders, padded } from "./match.ts";
+import { quoted } from "./naming.ts";
 import { sweep } from "./raising.ts";
-import { nameOf } from "./statistics.ts";
 
 /** Which operand of the norm is taken in, and the op that joins it. */
 const slots = { gamma: { index: 1, joint: "mul" }, beta: { index: 2, joint: "add" } } as const;
@@ -42,7 +42,7 @@ function widens(norm: Op, value: Value, op: Op): boolean {
 
 function widening(slot: Slot, norm: Op, value: Value, op: Op) {
   const [has, wanted] = [printShape(value.shape), printShape(norm.result.shape)];
-  const because = `\`${nameOf(value)}\` of shape ${has} makes the result larger than the norm's ${wanted}`;
+  const because = `${quoted(value)} of shape ${has} makes the result larger than the norm's ${wanted}`;
   const help = `${slot} has the shape of the normalized axes`;
   return remarks.notRaised(op.span, `the ${slot} of \`${norm.name}\``, { because, help, at: value.span });
 }

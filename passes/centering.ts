@@ -13,8 +13,9 @@ import { type Const, constantValue, type Op, type Value } from "../src/ir/ir.ts"
 import { ops } from "../src/ir/ops/index.ts";
 import { rowMeans } from "../src/ir/row-means.ts";
 import { meetsItsRow, Products, readOf, sameNumbers } from "./match.ts";
+import { parameterOf, quoted } from "./naming.ts";
 import { type OperandClaim, ownAxes, sameAxes, waysOf } from "./row-mean.ts";
-import { meanMiss, nameOf, statisticOf } from "./statistics.ts";
+import { meanMiss, statisticOf } from "./statistics.ts";
 
 export interface Proved {
   readonly proved: true;
@@ -121,12 +122,12 @@ export class Centering {
   }
 
   private zero({ value, axes }: Claim, ask: Ask): Verdict | undefined {
-    const name = nameOf(value);
-    if (constantValue(value) === 0) return proved(`\`${name}\` is 0`, value);
+    const name = quoted(value);
+    if (constantValue(value) === 0) return proved(`${name} is 0`, value);
     const own = ownAxes(value, axes);
     if (own.length < axes.length) {
       if (own.length > 0) return ask("zero", value, own);
-      return unproved(`\`${name}\` does not vary along the row, and is not 0`, addLater, value);
+      return unproved(`${name} does not vary along the row, and is not 0`, addLater, value);
     }
     const op = value.def;
     // A mean over more axes is a mean of means.
@@ -135,7 +136,7 @@ export class Centering {
       if (isPromised(value.centered)) return declared(value, value.centered);
       const help =
         "proved are `x - mean(x)`, `center`, norms without gamma and beta, parameters that are declared `@centered(-1)`, and what keeps their row mean at zero";
-      return unproved(`\`${name}\` is a parameter, and nothing is known about its rows`, help, value);
+      return unproved(`${name} is ${parameterOf(value)}, and nothing is known about its rows`, help, value);
     }
     if (op.name === "global") {
       const constant = this.consts.get(op.attributes.name as string);
@@ -160,46 +161,46 @@ export class Centering {
     const stat = statisticOf(readOf(op.operand(1)), this.products);
     if (stat === undefined || !sameNumbers(stat.of, x) || meanMiss(stat) !== undefined) return undefined;
     const sameRows = meetsItsRow(stat.lay, x.shape, stat.axes) && isWithin(stat.axes, axes);
-    return sameRows ? proved(`\`${nameOf(op.result)}\` is \`${nameOf(x)}\` minus its row mean`, op.result) : undefined;
+    return sameRows ? proved(`${quoted(op.result)} is ${quoted(x)} minus its row mean`, op.result) : undefined;
   }
 }
 
 const declared = (value: Value, centered: readonly number[]) =>
-  proved(`\`${nameOf(value)}\` is declared @centered(${centered.join(", ")})`, value);
+  proved(`${quoted(value)} is declared @centered(${centered.join(", ")})`, value);
 
 /** What a constant holds: numbers that are written out, or the `center` of another. */
 function ofData(constant: Const | undefined, axes: readonly number[], value: Value): Verdict {
-  const name = nameOf(value);
+  const name = quoted(value);
   const data = constant?.data;
   if (data?.kind === "computed" && data.op === "center" && isWithin(data.attributes.axes as number[], axes)) {
-    return proved(`\`${name}\` is \`${data.operands[0]}\` minus its row mean`, value);
+    return proved(`${name} is \`${data.operands[0]}\` minus its row mean`, value);
   }
   const help = "declare it `@centered(-1)` if its rows have mean zero, or let its centering move into it";
-  if (data?.kind !== "values") return unproved(`nothing is known about the rows of \`${name}\``, help, value);
+  if (data?.kind !== "values") return unproved(`nothing is known about the rows of ${name}`, help, value);
   const numbers = { element: value.element, shape: value.shape as number[], data: Float64Array.from(data.values) };
   const { means, sizes } = rowMeans(numbers, axes);
   const isZero = means.every((mean, row) => Math.abs(mean) <= roundingOfData * (sizes[row] as number));
-  if (isZero) return proved(`\`${name}\` is written out, and its rows have mean zero`, value);
-  return unproved(`the rows of \`${name}\` have other means than zero`, help, value);
+  if (isZero) return proved(`${name} is written out, and its rows have mean zero`, value);
+  return unproved(`the rows of ${name} have other means than zero`, help, value);
 }
 
 /** Whether the value is the same all along the axes. */
 function constantAlong({ value, axes }: Claim, ask: Ask): Verdict | undefined {
-  const name = nameOf(value);
+  const name = quoted(value);
   const own = ownAxes(value, axes);
-  if (own.length === 0) return proved(`\`${name}\` has no extent along the row`, value);
+  if (own.length === 0) return proved(`${name} has no extent along the row`, value);
   const op = value.def;
   const varies = () => {
     const help = "only a factor with extent 1 along the row leaves its mean at zero";
-    return unproved(`\`${name}\` varies along the row`, help, value);
+    return unproved(`${name} varies along the row`, help, value);
   };
   if (op === undefined) return varies();
   const def = ops[op.name];
   if (def.kind === "shape" && def.move === "repeat")
-    return all([ask("constant", op.operand(0), own)], `\`${name}\` repeats one number along the row`, value);
+    return all([ask("constant", op.operand(0), own)], `${name} repeats one number along the row`, value);
   if (def.kind !== "elementwise") return varies();
   const operands = op.operands.map((operand) => ask("constant", operand as Value, own));
-  return all(operands, `\`${name}\` is made of what is constant along the row`, value);
+  return all(operands, `${name} is made of what is constant along the row`, value);
 }
 
 /**
@@ -217,6 +218,7 @@ export function explain(proof: Proved, most: number): { lines: string[] } & Requ
     for (const step of at.from.toReversed()) open.push(step);
   }
   const lines = [...seen].slice(0, longestProof).map(({ because, at }) => {
+    if (at.source.labels !== undefined) return because;
     const { line, column } = lineColumn(at.source, at.start);
     return `${because} (${line}:${column})`;
   });

@@ -23,8 +23,8 @@ import { definePass, type PassContext } from "../src/pass/define-pass.ts";
 import type { CenterOutcome, CenterResolved, Fact } from "../src/pass/facts.ts";
 import { Centering, explain, type Verdict } from "./centering.ts";
 import { type Moves, planMoves } from "./move-centering.ts";
+import { quoted } from "./naming.ts";
 import { rewriteCentering } from "./rewrite-centering.ts";
-import { nameOf } from "./statistics.ts";
 import { Traces } from "./trace-centering.ts";
 
 interface Options {
@@ -69,7 +69,7 @@ export const eliminateCentering = definePass({
     const foldable = context.options.fold || !hasConstants ? moves : plan(true);
     const most = Math.max(leastLooked, Math.floor(mostLooked / centers.length));
     const reporter = { moves, traces, foldable, foldableTraces: new Traces(foldable), context, most };
-    const resolved = centers.map((op) => ({ op, ...report(op, verdicts.get(op) as Verdict, reporter) }));
+    const resolved = centers.map((op) => ({ op, said: report(op, verdicts.get(op) as Verdict, reporter) }));
     const { centerOf, ...rewritten } = rewriteCentering(fn, {
       moves,
       replaced: new Set(centers),
@@ -77,11 +77,11 @@ export const eliminateCentering = definePass({
       center: (name, axes) =>
         context.computed({ op: "center", operands: [name], attributes: { axes } }, `${name}_centered`),
     });
-    const facts = resolved.map(({ op, outcome, because }): Fact => {
-      const isCentered = outcome === "kept" || outcome === "moved";
+    const facts = resolved.map(({ op, said }): Fact => {
+      const isCentered = said.outcome === "kept" || said.outcome === "moved";
       const centers = () =>
         traces.of(op.operand(0), axesOf(op)).centered.flatMap(({ value, axes }) => centerOf(value, axes) ?? []);
-      return { kind: "center resolved", center: op.result, outcome, because, centers: isCentered ? centers : () => [] };
+      return { kind: "center resolved", center: op.result, ...said, centers: isCentered ? centers : () => [] };
     });
     return { ...rewritten, facts };
   },
@@ -104,15 +104,17 @@ interface Reporter {
   readonly most: number;
 }
 
-function report(op: Op, verdict: Verdict, reporter: Reporter): Pick<CenterResolved, "outcome" | "because"> {
+type Resolved = Pick<CenterResolved, "outcome" | "because" | "constants" | "movedTo">;
+
+function report(op: Op, verdict: Verdict, reporter: Reporter): Resolved {
   const { moves, traces, context, most } = reporter;
   const x = op.operand(0);
   const axes = axesOf(op);
-  const name = nameOf(x);
-  const say = (outcome: CenterOutcome, counted: string, said: Diagnostic) => {
+  const name = quoted(x);
+  const say = (outcome: CenterOutcome, counted: string, said: Diagnostic, to: Partial<Resolved> = {}): Resolved => {
     context.remark(said);
     context.count(counted);
-    return { outcome, because: said.notes };
+    return { outcome, because: said.notes, constants: [], movedTo: [], ...to };
   };
   if (verdict.proved) {
     const { lines, ...rest } = explain(verdict, most);
@@ -133,14 +135,19 @@ function report(op: Op, verdict: Verdict, reporter: Reporter): Pick<CenterResolv
     return say("kept", "centerings kept", stays);
   }
   const trace = traces.of(x, axes, most);
-  const names = trace.constants.map(nameOf);
+  const names = trace.constants.map(quoted);
   if (!centered) {
     const folded = remarks.centeringFolded(op.span, name, names, trace);
-    return say("folded", "centerings moved into constants", folded);
+    return say("folded", "centerings moved into constants", folded, { constants: names });
   }
-  const to = trace.centered.map(({ value }) => value);
-  return say("moved", "centerings moved", remarks.centeringMoved(op.span, name, to, names, trace));
+  const to = trace.centered.map(({ value }) => ({ name: quotedPlace(value), span: value.span }));
+  const moved = remarks.centeringMoved(op.span, name, to, names, trace);
+  return say("moved", "centerings moved", moved, { constants: names, movedTo: to.map((value) => value.name) });
 }
+
+/** The text of a value without a name says less than its place, which a remark shows. */
+const quotedPlace = (value: Value) =>
+  value.name === undefined && value.span.source.labels === undefined ? "what is computed there" : quoted(value);
 
 const onlyShifted = "what is added to its centered rows is constant along them, and is dropped";
 const beginsStream = "a stream begins here, and is centered here for all norms that read it";

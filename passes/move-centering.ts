@@ -15,8 +15,8 @@ import { attribute } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import type { Centering } from "./centering.ts";
 import { Choices } from "./min-cut.ts";
+import { byOp, parameterOf, quoted, quotedOp } from "./naming.ts";
 import { ownAxes, sameAxes, type Way, waysOf } from "./row-mean.ts";
-import { nameOf } from "./statistics.ts";
 
 /** How P of a value comes about. */
 export type Form =
@@ -162,10 +162,10 @@ class Region {
 
   /** A way in which the value's op commutes with the centering, or words that say why there is none. */
   private inPlaceWay(value: Value, axes: readonly number[]): Way | string {
-    const name = nameOf(value);
+    const name = quoted(value);
     const op = value.def;
-    if (op === undefined) return `\`${name}\` is a parameter`;
-    if (op.name === "global") return `\`${name}\` is a constant`;
+    if (op === undefined) return `${name} is ${parameterOf(value)}`;
+    if (op.name === "global") return `${name} is a constant`;
     const ways = waysOf(op, axes);
     const exact = "because" in ways ? [] : ways.filter((way) => way.exact);
     const isScaled = (way: Way) =>
@@ -175,8 +175,9 @@ class Region {
     const way = exact.find(isScaled);
     if (way !== undefined) return way;
     return exact.length > 0
-      ? `\`${name}\` is a product (\`${op.name}\`) of rows with what varies along them`
-      : `\`${name}\` is the result of \`${op.name}\`, through which no centering goes`;
+      ? `${name} is a product${byOp(op, (by) => ` (${by})`)} of rows with what varies along them`
+      : byOp(op, (by) => `${name} is the result of ${by}, through which no centering goes`) ||
+          `no centering goes through ${name}`;
   }
 
   /** Finds for every node who reads its value, and whether one of them would see the shift. */
@@ -188,7 +189,8 @@ class Region {
       }
     }
     for (const { name, value } of fn.results) {
-      for (const node of this.byValue.get(value) ?? []) block(node, `is returned as \`${name}\``);
+      const returned = fn.span.source.labels?.result(name) ?? name;
+      for (const node of this.byValue.get(value) ?? []) block(node, `is returned as \`${returned}\``);
     }
   }
 
@@ -225,13 +227,13 @@ class Region {
       return claims.some(({ operand, axes }) => operand === index && this.get(node.value, axes) === node);
     };
     const reader = this.byValue.get(op.result)?.find(takes);
-    if (reader === undefined) block(node, `is read by \`${op.name}\``);
+    if (reader === undefined) block(node, `is read by ${quotedOp(op)}`);
     else node.readers.push(reader);
   }
 }
 
 function block(node: Node, who: string): void {
-  node.blocked ??= `\`${nameOf(node.value)}\` ${who}, to which a shift of its rows matters`;
+  node.blocked ??= `${quoted(node.value)} ${who}, to which a shift of its rows matters`;
 }
 
 /** Whether the op gives the same when operand `index` is shifted by what is constant along the node's axes. */

@@ -24,17 +24,9 @@ import {
   readOf,
   sameNumbers,
 } from "./match.ts";
+import { quoted } from "./naming.ts";
 import type { Raising } from "./raising.ts";
-import {
-  alignmentMiss,
-  meanMiss,
-  nameOf,
-  printAxes,
-  type Spread,
-  sameAxes,
-  spreadOf,
-  statisticOf,
-} from "./statistics.ts";
+import { alignmentMiss, meanMiss, printAxes, type Spread, sameAxes, spreadOf, statisticOf } from "./statistics.ts";
 
 /** `x - mean(x)`, `x + -mean(x)`. */
 export function raiseCenter(op: Op, builder: Builder, raising: Raising): Value | undefined {
@@ -168,7 +160,7 @@ function scaled(scale: Scale, factors: readonly Factor[]): { factor?: Factor; mi
   const x = kind === "variance" ? of : centerOf(of)?.operand(0);
   const plain = candidates.find(({ read }) => x !== undefined && sameNumbers(read.value, x));
   if (plain !== undefined) {
-    const because = `\`${nameOf(plain.read.value)}\` itself is scaled, by the scale of its distance from the mean`;
+    const because = `${quoted(plain.read.value)} itself is scaled, by the scale of its distance from the mean`;
     return { miss: { because, help: "scale `x - mean(x)`, or take the mean of `x * x`", at: stat.op.span } };
   }
   const elsewhere = candidates.find(({ read }) => {

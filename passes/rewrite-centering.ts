@@ -6,8 +6,8 @@ import { attribute } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { sameShape } from "../src/ir/types.ts";
 import { type Moves, zeroClaims } from "./move-centering.ts";
+import { nameOf } from "./naming.ts";
 import type { OperandClaim, Way } from "./row-mean.ts";
-import { nameOf } from "./statistics.ts";
 
 export interface Rewriting {
   readonly moves: Moves;

@@ -17,7 +17,8 @@ import type { Op, Value } from "../src/ir/ir.ts";
 import { attribute, type LinearDef, type ShapeDef } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { type Dim, isFloat, type Shape } from "../src/ir/types.ts";
-import { nameOf, printAxes } from "./statistics.ts";
+import { byOp, quoted, quotedOp } from "./naming.ts";
+import { printAxes } from "./statistics.ts";
 
 export interface OperandClaim {
   readonly kind: "zero" | "constant";
@@ -53,7 +54,7 @@ export function waysOf(op: Op, axes: readonly number[]): Ways {
   if (def.kind === "shape") return throughShape(op, def, axes);
   if (def.kind === "extern") return throughExtern(op, axes);
   if (def.facts.rowMeanZero === undefined) {
-    const because = `\`${op.name}\` does not keep a row mean of zero`;
+    const because = `${quotedOp(op)} does not keep a row mean of zero`;
     return miss(because, "sums, negation, and products with what is constant along the row do", op.result);
   }
   if (def.kind === "norm") return throughNorm(op, axes);
@@ -62,38 +63,38 @@ export function waysOf(op: Op, axes: readonly number[]): Ways {
 
 function throughCast(op: Op, axes: readonly number[]): Ways {
   const x = op.operand(0);
-  const name = nameOf(op.result);
+  const name = quoted(op.result);
   const { element } = op.result;
   if (!isFloat(x.element) || !isFloat(element)) {
-    const because = `\`${name}\` is a cast from ${x.element} to ${element}, which need not keep a mean of zero`;
+    const because = `${name} is a cast from ${x.element} to ${element}, which need not keep a mean of zero`;
     return miss(because, "center after the cast", op.result);
   }
   const rounds = x.element === "f32" && element !== "f32";
   const because = rounds
-    ? `\`${name}\` is \`${nameOf(x)}\` in ${element}: its mean is zero but for the rounding (approximate)`
-    : `\`${name}\` is a cast that holds every number of \`${nameOf(x)}\``;
+    ? `${name} is ${quoted(x)} in ${element}: its mean is zero but for the rounding (approximate)`
+    : `${name} is a cast that holds every number of ${quoted(x)}`;
   return [{ claims: [{ kind: "zero", operand: 0, axes }], exact: true, because }];
 }
 
 function throughElementwise(op: Op, axes: readonly number[]): Ways {
-  const name = nameOf(op.result);
+  const name = quoted(op.result);
   const all = [...op.operands.keys()];
   const claim = (kind: OperandClaim["kind"], operand: number): OperandClaim => ({ kind, operand, axes });
   switch (ops[op.name].facts.rowMeanZero) {
     case "sum": {
       const because =
-        all.length === 1 ? `\`${name}\` is the negative of such rows` : `\`${name}\` is a sum of rows of mean zero`;
+        all.length === 1 ? `${name} is the negative of such rows` : `${name} is a sum of rows of mean zero`;
       return [{ claims: all.map((operand) => claim("zero", operand)), exact: true, because }];
     }
     case "choice": {
       const claims = all.map((operand) => claim(operand === 0 ? "constant" : "zero", operand));
-      return [{ claims, exact: true, because: `\`${name}\` is one or the other for a whole row` }];
+      return [{ claims, exact: true, because: `${name} is one or the other for a whole row` }];
     }
     default: {
       const scaled = (which: number): Way => {
         const claims = [claim("zero", which), ...all.filter((i) => i !== which).map((i) => claim("constant", i))];
-        const of = nameOf(op.operand(which));
-        return { claims, exact: true, because: `\`${name}\` is \`${of}\` scaled by what is constant along the row` };
+        const of = quoted(op.operand(which));
+        return { claims, exact: true, because: `${name} is ${of} scaled by what is constant along the row` };
       };
       return (ops[op.name].facts.rowMeanZero === "scale" ? all : [0]).map(scaled);
     }
@@ -109,9 +110,9 @@ function throughReduction(op: Op, axes: readonly number[]): Ways {
   const keepsDims = attribute.flag(op.attributes, "keepdims");
   const moved = keepsDims ? axes : axes.map((axis) => kept.at(axis) as number);
   if (moved.some((axis) => folded.includes(axis))) {
-    return miss(`\`${op.name}\` folds the row itself`, "fold other axes", op.result);
+    return miss(`${quotedOp(op)} folds the row itself`, "fold other axes", op.result);
   }
-  const because = `\`${nameOf(op.result)}\` adds up rows of mean zero`;
+  const because = `${quoted(op.result)} adds up rows of mean zero`;
   return [{ claims: [{ kind: "zero", operand: 0, axes: moved }], exact: true, because }];
 }
 
@@ -119,10 +120,10 @@ function throughReduction(op: Op, axes: readonly number[]): Ways {
 function throughNorm(op: Op, axes: readonly number[]): Ways {
   const fact = ops[op.name].facts.rowMeanZero;
   const own = attribute.axes(op.attributes);
-  const name = nameOf(op.result);
+  const name = quoted(op.result);
   const [inner, outer] = fact === "result" ? [own, axes] : [axes, own];
   if (!inner.every((axis) => outer.includes(axis))) {
-    const because = `\`${op.name}\` works over axes ${printAxes(own)}, and the mean here is over ${printAxes(axes)}`;
+    const because = `${quotedOp(op)} works over axes ${printAxes(own)}, and the mean here is over ${printAxes(axes)}`;
     return miss(because, "use the same axes for both", op.result);
   }
   // gamma and beta have the axes of the norm alone, so the last axis of theirs is the last that the norm works over.
@@ -132,8 +133,8 @@ function throughNorm(op: Op, axes: readonly number[]): Ways {
   if (op.operands[2] !== undefined) claims.push({ kind: "zero", operand: 2, axes: moved });
   const because =
     fact === "result"
-      ? `\`${name}\` is the result of \`${op.name}\``
-      : `\`${name}\` scales rows of mean zero (\`${op.name}\`)`;
+      ? `${name} ${byOp(op, (by) => `is the result of ${by}`) || "makes rows of mean zero"}`
+      : `${name} scales rows of mean zero${byOp(op, (by) => ` (${by})`)}`;
   return [{ claims, exact: false, because }];
 }
 
@@ -142,19 +143,19 @@ function throughLinear(op: Op, def: LinearDef, axes: readonly number[]): Ways {
   const shapes = op.operands.map((operand) => operand?.shape);
   const ways = def.zeroMean(axes, shapes, op.attributes);
   if (ways.length === 0) {
-    const because = `\`${op.name}\` does not keep a mean of zero over axes ${printAxes(axes)}`;
+    const because = `${quotedOp(op)} does not keep a mean of zero over axes ${printAxes(axes)}`;
     const help =
       "it is kept by products whose columns have it, by rows that are looked up or joined and all have it, and by slices of other axes";
     return miss(because, help, op.result);
   }
   return ways.map(({ exact, means }) => {
     const whose = new Set(
-      means.map(({ operand, axes: own }) => `axes ${printAxes(own)} of \`${nameOf(op.operand(operand))}\``),
+      means.map(({ operand, axes: own }) => `axes ${printAxes(own)} of ${quoted(op.operand(operand))}`),
     );
     return {
       claims: means.map(({ operand, axes: own }) => ({ kind: "zero", operand, axes: own })),
       exact,
-      because: `\`${nameOf(op.result)}\` is \`${op.name}\` of what has mean zero over ${listing([...whose])}`,
+      because: `${quoted(op.result)} is ${byOp(op, (by) => by) || "made"} of what has mean zero over ${listing([...whose])}`,
     };
   });
 }
@@ -175,14 +176,14 @@ function throughExtern(op: Op, axes: readonly number[]): Ways {
 
 function throughShape(op: Op, { move }: ShapeDef, axes: readonly number[]): Ways {
   const x = op.operand(0);
-  const name = nameOf(op.result);
+  const name = quoted(op.result);
   const way = (moved: readonly number[], because: string): Ways => [
     { claims: [{ kind: "zero", operand: 0, axes: moved }], exact: true, because },
   ];
-  if (move === "repeat") return way(axes, `\`${name}\` repeats \`${nameOf(x)}\``);
+  if (move === "repeat") return way(axes, `${name} repeats ${quoted(x)}`);
   const moved = move === "permute" ? throughPermutation(op, axes) : throughReshape(x.shape, op.result.shape, axes);
-  if (moved !== undefined) return way(moved, `\`${name}\` is \`${nameOf(x)}\` with its rows in another place`);
-  const because = `\`${name}\` cuts rows anew: its axes ${printAxes(axes)} are no axes of \`${nameOf(x)}\``;
+  if (moved !== undefined) return way(moved, `${name} is ${quoted(x)} with its rows in another place`);
+  const because = `${name} cuts rows anew: its axes ${printAxes(axes)} are no axes of ${quoted(x)}`;
   return miss(because, "center after the reshape", op.result);
 }
 

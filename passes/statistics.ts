@@ -6,10 +6,9 @@
  */
 
 import type { Miss } from "../src/diagnostics/remarks.ts";
-import { constantValue, definedBy, type Op, reductionResultOf, type Value } from "../src/ir/ir.ts";
+import { definedBy, type Op, reductionResultOf, type Value } from "../src/ir/ir.ts";
 import { attribute } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
-import { printNumber } from "../src/ir/print.ts";
 import { printShape, reducedShape, type Shape, sameShape } from "../src/ir/types.ts";
 import {
   floatTolerance,
@@ -23,19 +22,7 @@ import {
   readOf,
   sameNumbers,
 } from "./match.ts";
-
-/** The longest piece of source text that stands for a value without a name. */
-const longestText = 48;
-
-/** What messages call a value: its name, else its text in the source. */
-export function nameOf(value: Value): string {
-  const number = constantValue(value);
-  if (number !== undefined) return printNumber(number);
-  const { source, start, end } = value.span;
-  const text = source.text.slice(start, end);
-  const isShort = text.length > 0 && text.length <= longestText && !text.includes("\n");
-  return value.name ?? (isShort ? text : `${value.def?.name ?? "?"}(...)`);
-}
+import { quoted } from "./naming.ts";
 
 export const sameAxes = (a: readonly number[], b: readonly number[]) => a.join() === b.join();
 export const printAxes = (axes: readonly number[]) => `[${axes.join(", ")}]`;
@@ -146,7 +133,7 @@ function meanOfPower(stat: Statistic, products: Products): Spread | undefined {
   const isSum = isFoldOf(stat, "sum") && stat.scale === 1;
   if ((problem === "other" && !isSum) || only.exponent === 1) return undefined;
   const wrongPower: Miss = {
-    because: `what is averaged is the power ${only.exponent} of \`${nameOf(only.read.value)}\``,
+    because: `what is averaged is the power ${only.exponent} of ${quoted(only.read.value)}`,
     help: "average the square: `d * d` or `pow(d, 2)`",
     at: stat.of.span,
   };

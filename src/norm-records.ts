@@ -25,6 +25,9 @@ export interface NormRecord {
   readonly centering: CenteringOutcome;
   /** The steps of the proof, or the condition that failed. */
   readonly because: readonly string[];
+  /** Of `because`: constants that are centered once and for all, and values that are centered instead. */
+  readonly constants: readonly string[];
+  readonly movedTo: readonly string[];
   readonly gamma: boolean;
   readonly beta: boolean;
   readonly eps: number;
@@ -114,14 +117,19 @@ interface PassedOn {
   readonly result: Module;
 }
 
-type What = Pick<NormRecord, "centering" | "because">;
+type What = Pick<NormRecord, "centering" | "because" | "constants" | "movedTo">;
+
+const nowhere = { constants: [], movedTo: [] };
 
 function whatBecameOf(op: Op, { resolved, lostIn }: Followed): What {
-  if (op.name === "rmsnorm") return { centering: "none", because: [] };
-  if (op.name === "groupnorm") return { centering: "left", because: remarks.groupNormStays(op.span).notes };
-  if (resolved !== undefined) return { centering: resolved.outcome, because: resolved.because };
-  if (lostIn === undefined) return { centering: "kept", because: ["mode=off"] };
-  return { centering: "unknown", because: [`\`${lostIn}\` replaced it, and did not say by what`] };
+  if (op.name === "rmsnorm") return { centering: "none", because: [], ...nowhere };
+  if (op.name === "groupnorm") return { centering: "left", because: remarks.groupNormStays(op.span).notes, ...nowhere };
+  if (resolved !== undefined) {
+    const { outcome, because, constants, movedTo } = resolved;
+    return { centering: outcome, because, constants, movedTo };
+  }
+  if (lostIn === undefined) return { centering: "kept", because: ["mode=off"], ...nowhere };
+  return { centering: "unknown", because: [`\`${lostIn}\` replaced it, and did not say by what`], ...nowhere };
 }
 
 function recordOf(fn: string, op: Op, followed: Followed, left: ReadonlySet<Op>): NormRecord {

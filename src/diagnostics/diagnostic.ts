@@ -5,6 +5,18 @@ export interface Source {
   /** Shown before the line number: a path, or `<stdin>`. */
   readonly name: string;
   readonly text: string;
+  /** Where the text lists what was read from something that is no text, such as a model. */
+  readonly labels?: Labels;
+}
+
+/** What the things of a program are called where it was read from, in words for messages: "`Add_12` (Add)". */
+export interface Labels {
+  /** What made the ops whose span begins there. */
+  maker(start: number): string | undefined;
+  /** What a value is that nothing makes: an input, a weight. By its name in the program. */
+  leaf(name: string): string | undefined;
+  /** A result of the function, by its name in the program. */
+  result(name: string): string;
 }
 
 /** A half-open range of UTF-16 offsets, 0-based, into `source.text`. */

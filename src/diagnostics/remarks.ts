@@ -34,16 +34,8 @@ function shortened(
   return more > 0 ? [...list.slice(0, most), `and ${more} more ${what}`] : [...list];
 }
 
-const quoted = (names: readonly string[], what: string, rest: Rest) =>
-  shortened(
-    names.map((name) => `\`${name}\``),
-    mostNames,
-    what,
-    rest,
-  ).join(", ");
-
 const centeredConstants = (names: readonly string[], rest: Rest) =>
-  names.length === 0 ? [] : [`centered once and for all: ${quoted(names, "constants", rest)}`];
+  names.length === 0 ? [] : [`centered once and for all: ${shortened(names, mostNames, "constants", rest).join(", ")}`];
 
 /** How many names a remark lists. */
 const mostNames = 6;
@@ -61,7 +53,7 @@ export const remarks = {
     });
   },
   centeringStays(span: Span, what: string, miss: Miss, why: readonly string[] = []): Diagnostic {
-    return remark("R0102", `the centering of \`${what}\` stays: its row mean is not proved to be zero`, {
+    return remark("R0102", `the centering of ${what} stays: its row mean is not proved to be zero`, {
       span,
       labels: labelsOf(miss, span),
       notes: [`because ${miss.because}`, ...why],
@@ -69,7 +61,7 @@ export const remarks = {
     });
   },
   centeringDropped(span: Span, what: string, miss: Miss): Diagnostic {
-    return warning("R0103", `the centering of \`${what}\` is dropped without a proof (mode=lossy)`, {
+    return warning("R0103", `the centering of ${what} is dropped without a proof (mode=lossy)`, {
       span,
       labels: labelsOf(miss, span),
       notes: [`nothing proves its row mean to be zero, because ${miss.because}`],
@@ -77,13 +69,13 @@ export const remarks = {
     });
   },
   centeringProved(span: Span, what: string, steps: readonly string[], rest: Rest = {}): Diagnostic {
-    return remark("R0104", `the centering of \`${what}\` is removed: its row mean is zero already`, {
+    return remark("R0104", `the centering of ${what} is removed: its row mean is zero already`, {
       span,
       notes: shortened(steps, longestProof, "steps", rest),
     });
   },
   centeringFolded(span: Span, what: string, constants: readonly string[], rest: Rest = {}): Diagnostic {
-    return remark("R0106", `the centering of \`${what}\` moves into constants`, {
+    return remark("R0106", `the centering of ${what} moves into constants`, {
       span,
       notes: centeredConstants(constants, rest),
     });
@@ -91,16 +83,20 @@ export const remarks = {
   centeringMoved(
     span: Span,
     what: string,
-    to: readonly { readonly name: string | undefined; readonly span: Span }[],
+    to: readonly { readonly name: string; readonly span: Span }[],
     constants: readonly string[],
     rest: Rest = {},
   ): Diagnostic {
-    const names = to.map(({ name }) => (name === undefined ? "what is computed there" : `\`${name}\``));
-    return remark("R0107", `the centering of \`${what}\` moves to where its rows begin`, {
+    return remark("R0107", `the centering of ${what} moves to where its rows begin`, {
       span,
       labels: to.slice(0, mostNames).map((value) => ({ span: value.span, message: "centered here" })),
       notes: [
-        `centered instead: ${shortened(names, mostNames, "values", rest).join(", ")}`,
+        `centered instead: ${shortened(
+          to.map(({ name }) => name),
+          mostNames,
+          "values",
+          rest,
+        ).join(", ")}`,
         ...centeredConstants(constants, rest),
       ],
     });

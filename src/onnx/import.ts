@@ -3,7 +3,7 @@
  * the rules of `rules/`; any other becomes an `extern` op.
  */
 
-import { type Diagnostic, fail, type Source, type Span, TircError } from "../diagnostics/diagnostic.ts";
+import { type Diagnostic, fail, type Labels, type Source, type Span, TircError } from "../diagnostics/diagnostic.ts";
 import { onnxErrors, onnxRemarks } from "../diagnostics/errors-onnx.ts";
 import { Builder, copyOp, makeOp } from "../ir/builder.ts";
 import {
@@ -51,19 +51,39 @@ export function importModel(model: OnnxModel, file: string): Imported {
   return new GraphImport(model, file).run();
 }
 
-/** The graph as a text, a node a line: what messages about an op of it show. */
-function listing({ file, graph }: OnnxModel): { source: Source; spanOf: (node: NodeProto) => Span } {
+/**
+ * The graph as a text, a node a line: what messages about an op of it show.
+ * @param tensors the tensors of the graph by their names in the program, as far as the import has come.
+ */
+function listing(
+  { file, graph }: OnnxModel,
+  tensors: ReadonlyMap<string, string>,
+): { source: Source; spanOf: (node: NodeProto) => Span } {
   const lines = graph.nodes.map(({ outputs, opType, inputs, name }) => {
     const text = `${outputs.join(", ")} = ${opType}(${inputs.join(", ")})`;
     return (name === "" ? text : `${text}  // ${name}`).replace(/[\n\r]/g, " ");
   });
-  const source = { name: file, text: lines.join("\n") };
   let start = 0;
   const starts = lines.map((line) => {
     const at = start;
     start += line.length + 1;
     return at;
   });
+  const nodeAt = new Map(graph.nodes.map((node, i) => [starts[i] as number, node]));
+  const outputs = new UniqueNames();
+  const results = new Map(graph.outputs.map(({ name }) => [outputs.give(name), name]));
+  const labels: Labels = {
+    maker(at) {
+      const node = nodeAt.get(at);
+      return node && `\`${writtenName(node.name || (node.outputs[0] ?? ""))}\` (${writtenName(node.opType)})`;
+    },
+    leaf(name) {
+      const tensor = tensors.get(name);
+      return tensor === undefined ? undefined : `\`${writtenName(tensor)}\``;
+    },
+    result: (name) => writtenName(results.get(name) ?? name),
+  };
+  const source = { name: file, text: lines.join("\n"), labels };
   const spanOf = ({ index }: NodeProto) => {
     const from = starts[index] as number;
     return { source, start: from, end: from + (lines[index] as string).length };
@@ -93,7 +113,7 @@ class GraphImport implements Surroundings {
   constructor(model: OnnxModel, file: string) {
     this.model = model;
     this.file = file;
-    const { source, spanOf } = listing(model);
+    const { source, spanOf } = listing(model, this.tensors);
     this.whole = { source, start: 0, end: 0 };
     this.spanOf = spanOf;
     this.builder = new Builder(this.whole);

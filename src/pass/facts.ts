@@ -34,6 +34,9 @@ export interface CenterResolved {
   readonly outcome: CenterOutcome;
   /** The steps of the proof, or the condition that failed. */
   readonly because: readonly string[];
+  /** Constants that are centered once and for all, and values that are centered instead, between backquotes. */
+  readonly constants: readonly string[];
+  readonly movedTo: readonly string[];
   /** The `center`s of the function made that are left of it. Several may share one; there may be many for each. */
   readonly centers: () => readonly Value[];
 }

@@ -238,12 +238,12 @@ test("what is said of pipelines and passes", () => {
 test("what passes remark", () => {
   const found = sampled(remarks, {
     notRaised: [at, "a LayerNorm", miss],
-    centeringStays: [at, "x", miss, ["it does not move: `x` is a parameter"]],
-    centeringDropped: [at, "x", miss],
-    centeringProved: [at, "d", ["`d` is `x - mean(x)`"]],
+    centeringStays: [at, "`x`", miss, ["it does not move: `x` is a parameter"]],
+    centeringDropped: [at, "`x`", miss],
+    centeringProved: [at, "`d`", ["`d` is `x - mean(x)`"]],
     groupNormStays: [at],
-    centeringFolded: [at, "h", ["w", "b"]],
-    centeringMoved: [at, "h", [{ name: "h0", span: whole }], ["a", "b", "c", "d", "e", "f", "g", "h"]],
+    centeringFolded: [at, "`h`", ["`w`", "`b`"]],
+    centeringMoved: [at, "`h`", [{ name: "`h0`", span: whole }], [..."abcdefgh"].map((name) => `\`${name}\``)],
   });
   expectGolden(
     "remarks.txt",
