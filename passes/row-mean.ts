@@ -162,15 +162,17 @@ function throughLinear(op: Op, def: LinearDef, axes: readonly number[]): Ways {
 
 /** What the op itself says of its rows. */
 function throughExtern(op: Op, axes: readonly number[]): Ways {
-  const name = nameOf(op.result);
+  const name = quoted(op.result);
   const rows = attribute.integers(op.attributes, "rows");
   const kept = attribute.integers(op.attributes, "kept");
   if (rows.length === 0 || op.results.length > 1 || !axes.every((axis) => kept.includes(axis))) {
-    const because = `\`${attribute.text(op.attributes, "op")}\`, which makes \`${name}\`, need not keep a row mean of zero`;
+    const node = attribute.text(op.attributes, "op");
+    const who = byOp(op, () => `\`${node}\`, which makes ${name},`) || name;
+    const because = `${who} need not keep a row mean of zero`;
     return miss(because, "center what it makes", op.result);
   }
   const claims = rows.map((operand): OperandClaim => ({ kind: "zero", operand, axes }));
-  const because = `the rows of \`${name}\` are sums of such rows`;
+  const because = `the rows of ${name} are sums of such rows`;
   return [{ claims, exact: true, because }];
 }
 
