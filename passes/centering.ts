@@ -14,7 +14,8 @@ import { ops } from "../src/ir/ops/index.ts";
 import { rowMeans } from "../src/ir/row-means.ts";
 import { meetsItsRow, Products, readOf, sameNumbers } from "./match.ts";
 import { parameterOf, quoted } from "./naming.ts";
-import { type OperandClaim, ownAxes, sameAxes, waysOf } from "./row-mean.ts";
+import { type OperandClaim, waysOf } from "./row-mean.ts";
+import { isPlain, ownRows, type Rows, sameRows } from "./rows.ts";
 import { meanMiss, statisticOf } from "./statistics.ts";
 
 export interface Proved {
@@ -31,11 +32,11 @@ export type Verdict = Proved | { readonly proved: false; readonly miss: Miss };
 interface Claim {
   readonly kind: OperandClaim["kind"];
   readonly value: Value;
-  readonly axes: readonly number[];
+  readonly rows: Rows;
 }
 
 /** Asks for the verdict on another claim; `undefined` while it is not known yet. */
-type Ask = (kind: Claim["kind"], value: Value, axes: readonly number[]) => Verdict | undefined;
+type Ask = (kind: Claim["kind"], value: Value, rows: Rows) => Verdict | undefined;
 
 const proved = (because: string, { span: at }: Value, from: readonly Proved[] = []): Proved => {
   return { proved: true, because, at, from };
@@ -65,7 +66,7 @@ const isWithin = (axes: readonly number[], others: readonly number[]) => axes.ev
 
 interface Decided {
   readonly kind: Claim["kind"];
-  readonly axes: readonly number[];
+  readonly rows: Rows;
   readonly verdict: Verdict;
 }
 
@@ -80,20 +81,20 @@ export class Centering {
     this.consts = new Map(consts.map((constant) => [constant.name, constant]));
   }
 
-  /** Whether every row of `value` over `axes` has mean zero. */
-  meanIsZero(value: Value, axes: readonly number[]): Verdict {
-    return this.decide({ kind: "zero", value, axes });
+  /** Whether every such row of `value` has mean zero; the rows are not scaled. */
+  meanIsZero(value: Value, rows: Rows): Verdict {
+    return this.decide({ kind: "zero", value, rows });
   }
 
-  /** Whether `value` is the same all along `axes`. */
-  isConstantAlong(value: Value, axes: readonly number[]): Verdict {
-    return this.decide({ kind: "constant", value, axes });
+  /** Whether `value` is the same all along each such row. */
+  isConstantAlong(value: Value, rows: Rows): Verdict {
+    return this.decide({ kind: "constant", value, rows });
   }
 
-  private known({ kind, value, axes }: Claim): Verdict | undefined {
+  private known({ kind, value, rows }: Claim): Verdict | undefined {
     const decided = this.verdicts.get(value);
     if (decided === undefined) return undefined;
-    for (const one of decided) if (one.kind === kind && sameAxes(one.axes, axes)) return one.verdict;
+    for (const one of decided) if (one.kind === kind && sameRows(one.rows, rows)) return one.verdict;
     return undefined;
   }
 
@@ -101,8 +102,8 @@ export class Centering {
     const waiting: Claim[] = [claim];
     for (let at = waiting.at(-1); at !== undefined; at = waiting.at(-1)) {
       const missing: Claim[] = [];
-      const ask: Ask = (kind, value, axes) => {
-        const asked = { kind, value, axes };
+      const ask: Ask = (kind, value, rows) => {
+        const asked = { kind, value, rows };
         const verdict = this.known(asked);
         if (verdict === undefined) missing.push(asked);
         return verdict;
@@ -112,7 +113,7 @@ export class Centering {
         waiting.push(...missing);
         continue;
       }
-      const decided = { kind: at.kind, axes: at.axes, verdict };
+      const decided = { kind: at.kind, rows: at.rows, verdict };
       const others = this.verdicts.get(at.value);
       if (others === undefined) this.verdicts.set(at.value, [decided]);
       else others.push(decided);
@@ -121,17 +122,19 @@ export class Centering {
     return this.known(claim) as Verdict;
   }
 
-  private zero({ value, axes }: Claim, ask: Ask): Verdict | undefined {
+  private zero({ value, rows }: Claim, ask: Ask): Verdict | undefined {
+    const { axes } = rows;
     const name = quoted(value);
     if (constantValue(value) === 0) return proved(`${name} is 0`, value);
-    const own = ownAxes(value, axes);
-    if (own.length < axes.length) {
-      if (own.length > 0) return ask("zero", value, own);
+    const own = ownRows(value, rows);
+    if (own.axes.length < axes.length) {
+      if (own.axes.length > 0) return ask("zero", value, own);
       return unproved(`${name} does not vary along the row, and is not 0`, addLater, value);
     }
     const op = value.def;
     // A mean over more axes is a mean of means.
-    const isPromised = (centered: readonly number[]) => centered.length > 0 && isWithin(centered, axes);
+    const isPromised = (centered: readonly number[]) =>
+      isPlain(rows) && centered.length > 0 && isWithin(centered, axes);
     if (op === undefined) {
       if (isPromised(value.centered)) return declared(value, value.centered);
       const help =
@@ -141,14 +144,14 @@ export class Centering {
     if (op.name === "global") {
       const constant = this.consts.get(op.attributes.name as string);
       if (constant !== undefined && isPromised(constant.centered)) return declared(value, constant.centered);
-      return ofData(constant, axes, value);
+      return ofData(constant, rows, value);
     }
-    const minusMean = this.minusMean(op, axes);
+    const minusMean = isPlain(rows) ? this.minusMean(op, axes) : undefined;
     if (minusMean !== undefined) return minusMean;
-    const ways = waysOf(op, axes);
+    const ways = waysOf(op, rows);
     if ("because" in ways) return { proved: false, miss: ways };
     const verdicts = ways.map(({ claims, because }) => {
-      const asked = claims.map((claim) => ask(claim.kind, op.operand(claim.operand), claim.axes));
+      const asked = claims.map((claim) => ask(claim.kind, op.operand(claim.operand), claim.rows));
       return all(asked, because, value);
     });
     return either(verdicts);
@@ -169,26 +172,27 @@ const declared = (value: Value, centered: readonly number[]) =>
   proved(`${quoted(value)} is declared @centered(${centered.join(", ")})`, value);
 
 /** What a constant holds: numbers that are written out, or the `center` of another. */
-function ofData(constant: Const | undefined, axes: readonly number[], value: Value): Verdict {
+function ofData(constant: Const | undefined, rows: Rows, value: Value): Verdict {
   const name = quoted(value);
   const data = constant?.data;
-  if (data?.kind === "computed" && data.op === "center" && isWithin(data.attributes.axes as number[], axes)) {
+  const isCentered = data?.kind === "computed" && data.op === "center" && isPlain(rows);
+  if (isCentered && isWithin(data.attributes.axes as number[], rows.axes)) {
     return proved(`${name} is \`${data.operands[0]}\` minus its row mean`, value);
   }
   const help = "declare it `@centered(-1)` if its rows have mean zero, or let its centering move into it";
   if (data?.kind !== "values") return unproved(`nothing is known about the rows of ${name}`, help, value);
   const numbers = { element: value.element, shape: value.shape as number[], data: Float64Array.from(data.values) };
-  const { means, sizes } = rowMeans(numbers, axes);
+  const { means, sizes } = rowMeans(numbers, rows);
   const isZero = means.every((mean, row) => Math.abs(mean) <= roundingOfData * (sizes[row] as number));
   if (isZero) return proved(`${name} is written out, and its rows have mean zero`, value);
   return unproved(`the rows of ${name} have other means than zero`, help, value);
 }
 
 /** Whether the value is the same all along the axes. */
-function constantAlong({ value, axes }: Claim, ask: Ask): Verdict | undefined {
+function constantAlong({ value, rows }: Claim, ask: Ask): Verdict | undefined {
   const name = quoted(value);
-  const own = ownAxes(value, axes);
-  if (own.length === 0) return proved(`${name} has no extent along the row`, value);
+  const own = ownRows(value, rows);
+  if (own.axes.length === 0) return proved(`${name} has no extent along the row`, value);
   const op = value.def;
   const varies = () => {
     const help = "only a factor with extent 1 along the row leaves its mean at zero";

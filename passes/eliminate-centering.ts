@@ -21,10 +21,12 @@ import type { Op, Value } from "../src/ir/ir.ts";
 import { attribute } from "../src/ir/ops/def.ts";
 import { definePass, type PassContext } from "../src/pass/define-pass.ts";
 import type { CenterOutcome, CenterResolved, Fact } from "../src/pass/facts.ts";
+import { centeredConstant } from "./centered-constant.ts";
 import { Centering, explain, type Verdict } from "./centering.ts";
 import { type Moves, planMoves } from "./move-centering.ts";
 import { quoted } from "./naming.ts";
 import { rewriteCentering } from "./rewrite-centering.ts";
+import type { Rows } from "./rows.ts";
 import { Traces } from "./trace-centering.ts";
 
 interface Options {
@@ -60,7 +62,7 @@ export const eliminateCentering = definePass({
     if (context.options.mode === "off") return fn;
     const centering = new Centering(context.consts);
     const centers = fn.ops.filter((op) => op.name === "center");
-    const verdicts = new Map(centers.map((op) => [op, centering.meanIsZero(op.operand(0), axesOf(op))]));
+    const verdicts = new Map(centers.map((op) => [op, centering.meanIsZero(op.operand(0), rowsOf(op))]));
     const unproved = centers.filter((op) => verdicts.get(op)?.proved === false);
     const plan = (fold: boolean) => planMoves(fn, unproved, centering, { fold });
     const moves = plan(context.options.fold);
@@ -74,20 +76,19 @@ export const eliminateCentering = definePass({
       moves,
       replaced: new Set(centers),
       lossy: context.options.mode === "lossy",
-      center: (name, axes) =>
-        context.computed({ op: "center", operands: [name], attributes: { axes } }, `${name}_centered`),
+      center: (name, rows) => centeredConstant(name, rows, context),
     });
     const facts = resolved.map(({ op, said }): Fact => {
       const isCentered = said.outcome === "kept" || said.outcome === "moved";
       const centers = () =>
-        traces.of(op.operand(0), axesOf(op)).centered.flatMap(({ value, axes }) => centerOf(value, axes) ?? []);
+        traces.of(op.operand(0), rowsOf(op)).centered.flatMap(({ value, axes }) => centerOf(value, axes) ?? []);
       return { kind: "center resolved", center: op.result, ...said, centers: isCentered ? centers : () => [] };
     });
     return { ...rewritten, facts };
   },
 });
 
-const axesOf = (op: Op) => attribute.axes(op.attributes);
+const rowsOf = (op: Op): Rows => ({ axes: attribute.axes(op.attributes) });
 
 /** How many values the remarks look at together, and each of them may: a stream is as long as it likes. */
 const mostLooked = 2 ** 18;
@@ -109,7 +110,7 @@ type Resolved = Pick<CenterResolved, "outcome" | "because" | "constants" | "move
 function report(op: Op, verdict: Verdict, reporter: Reporter): Resolved {
   const { moves, traces, context, most } = reporter;
   const x = op.operand(0);
-  const axes = axesOf(op);
+  const rows = rowsOf(op);
   const name = quoted(x);
   const say = (outcome: CenterOutcome, counted: string, said: Diagnostic, to: Partial<Resolved> = {}): Resolved => {
     context.remark(said);
@@ -120,7 +121,7 @@ function report(op: Op, verdict: Verdict, reporter: Reporter): Resolved {
     const { lines, ...rest } = explain(verdict, most);
     return say("proved", "centerings removed", remarks.centeringProved(op.span, name, lines, rest));
   }
-  const { constants, centered } = traces.kindsOf(x, axes);
+  const { constants, centered } = traces.kindsOf(x, rows);
   if (centered && context.options.mode === "lossy") {
     const dropped = remarks.centeringDropped(op.span, name, verdict.miss);
     return say("lossy", "centerings dropped without a proof", dropped);
@@ -128,13 +129,13 @@ function report(op: Op, verdict: Verdict, reporter: Reporter): Resolved {
   if (!centered && !constants) {
     return say("proved", "centerings removed", remarks.centeringProved(op.span, name, [onlyShifted]));
   }
-  if (moves.form(x, axes)?.kind === "converted") {
-    const blocked = moves.whyNot(x, axes);
+  if (moves.form(x, rows)?.kind === "converted") {
+    const blocked = moves.whyNot(x, rows);
     const why = moves.feedsStream(x) ? [beginsStream] : blocked === undefined ? [] : [`it does not move: ${blocked}`];
-    const stays = remarks.centeringStays(op.span, name, helped(verdict.miss, x, axes, reporter), why);
+    const stays = remarks.centeringStays(op.span, name, helped(verdict.miss, x, rows, reporter), why);
     return say("kept", "centerings kept", stays);
   }
-  const trace = traces.of(x, axes, most);
+  const trace = traces.of(x, rows, most);
   const names = trace.constants.map(quoted);
   if (!centered) {
     const folded = remarks.centeringFolded(op.span, name, names, trace);
@@ -153,7 +154,7 @@ const onlyShifted = "what is added to its centered rows is constant along them, 
 const beginsStream = "a stream begins here, and is centered here for all norms that read it";
 
 /** The miss, and what `fold` would do about it. */
-function helped(miss: Miss, x: Value, axes: readonly number[], { foldable, foldableTraces }: Reporter): Miss {
-  if (!foldableTraces.kindsOf(x, axes).constants || foldable.form(x, axes)?.kind === "converted") return miss;
+function helped(miss: Miss, x: Value, rows: Rows, { foldable, foldableTraces }: Reporter): Miss {
+  if (!foldableTraces.kindsOf(x, rows).constants || foldable.form(x, rows)?.kind === "converted") return miss;
   return { ...miss, help: "`fold=true` (`--weights-out FILE`) lets it move into constants" };
 }

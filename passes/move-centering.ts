@@ -6,6 +6,8 @@
  *   shift (facts of the op table: a centering, softmax, var) or be computed in place themselves.
  * - converted: h stays as it is, and P h is computed beside it: for nothing if h is a constant, whose centering is a
  *   constant too, at the price of one `center` otherwise.
+ * - scaled rows and blocks (rows.ts) are centered in place or in constants only: P (s h) for h = x W is x (P diag(s) W),
+ *   and where W is no constant the product with s stays, and `center` stands behind it.
  *
  * A minimum cut finds the assignment with the fewest `center`s; of equal ones that which changes least.
  */
@@ -16,7 +18,8 @@ import { ops } from "../src/ir/ops/index.ts";
 import type { Centering } from "./centering.ts";
 import { Choices } from "./min-cut.ts";
 import { byOp, parameterOf, quoted, quotedOp } from "./naming.ts";
-import { ownAxes, sameAxes, type Way, waysOf } from "./row-mean.ts";
+import { scaledWays, type Way, waysOf } from "./row-mean.ts";
+import { isPlain, isScaled, ownRows, type Rows, type Scale, sameRows } from "./rows.ts";
 
 /** How P of a value comes about. */
 export type Form =
@@ -26,23 +29,23 @@ export type Form =
   | { readonly kind: "centered" }
   | { readonly kind: "inPlace" }
   /** A constant: `center` of it is computed once and for all. */
-  | { readonly kind: "constant"; readonly axes: readonly number[] }
+  | { readonly kind: "constant"; readonly rows: Rows }
   | { readonly kind: "converted"; readonly axes: readonly number[] };
 
 export interface Moves {
-  /** For values whose P over `axes` is read by a centering, or by what is in place. */
-  form(value: Value, axes: readonly number[]): Form | undefined;
+  /** For values whose P is read by a centering, or by what is in place. */
+  form(value: Value, rows: Rows): Form | undefined;
   /** The way in which P of the value is computed in its place, if it is. */
   inPlace(value: Value): Way | undefined;
   /** Whether something in place reads P of the value. */
   feedsStream(value: Value): boolean;
   /** Why `value` is not computed in place; nothing where its op does not commute with a centering. */
-  whyNot(value: Value, axes: readonly number[]): string | undefined;
+  whyNot(value: Value, rows: Rows): string | undefined;
 }
 
 interface Node {
   readonly value: Value;
-  readonly axes: readonly number[];
+  readonly rows: Rows;
   readonly fixed: (Form & { readonly kind: "nothing" | "centered" | "constant" }) | undefined;
   /** The way in which P of it is computed in place. */
   readonly way: Way | undefined;
@@ -65,12 +68,12 @@ export function planMoves(fn: Fn, centers: readonly Op[], centering: Centering, 
   const choices = new Choices();
   const region = new Region(centering, choices, fold);
   for (const op of centers) {
-    choices.imply(choices.yes, region.discover(op.operand(0), attribute.axes(op.attributes)).read);
+    choices.imply(choices.yes, region.discover(op.operand(0), { axes: attribute.axes(op.attributes) }).read);
   }
   region.block(fn);
   for (const node of region.nodes()) {
     if (node.fixed !== undefined) continue;
-    choices.imply(node.read, node.inPlace, 1);
+    choices.imply(node.read, node.inPlace, isPlain(node.rows) ? 1 : undefined);
     for (const part of region.parts(node)) choices.imply(node.inPlace, part.read);
     for (const reader of node.readers) choices.imply(node.inPlace, reader.inPlace);
     if (node.blocked !== undefined) choices.imply(node.inPlace, choices.no);
@@ -80,16 +83,16 @@ export function planMoves(fn: Fn, centers: readonly Op[], centering: Centering, 
   const waysInPlace = new Map(inPlace.map(({ value, way }) => [value, way as Way]));
   const streamed = new Set(inPlace.flatMap((node) => region.parts(node)).map(({ value }) => value));
   return {
-    form(value, axes) {
-      const node = region.get(value, axes);
+    form(value, rows) {
+      const node = region.get(value, rows);
       if (node === undefined || !isTrue(node.read)) return undefined;
       if (node.fixed !== undefined) return node.fixed;
       if (isTrue(node.inPlace)) return inPlaceForm;
-      return { kind: "converted", axes: node.axes };
+      return { kind: "converted", axes: node.rows.axes };
     },
     inPlace: (value) => waysInPlace.get(value),
     feedsStream: (value) => streamed.has(value),
-    whyNot: (value, axes) => region.whyNot(region.get(value, axes) as Node),
+    whyNot: (value, rows) => region.whyNot(region.get(value, rows) as Node),
   };
 }
 
@@ -100,6 +103,13 @@ export function zeroClaims({ claims }: Way): Way["claims"] {
 }
 
 const inPlaceForm: Form = { kind: "inPlace" };
+
+/** Scaled rows are not those of another extent: what is the same along a row is not when it is scaled. */
+const rowsFor = (value: Value, rows: Rows) => (isScaled(rows) ? rows : ownRows(value, rows));
+
+/** Whether a vector along the rows of `value` is this one. */
+const fits = ({ length, element }: Scale, value: Value, { axes }: Rows) =>
+  value.shape.at(axes[0] as number) === length && value.element === element;
 
 /** Everything of which P is read, if all that can be in place is. */
 class Region {
@@ -119,60 +129,62 @@ class Region {
     return [...this.byValue.values()].flat();
   }
 
-  get(value: Value, axes: readonly number[]): Node | undefined {
-    const own = ownAxes(value, axes);
-    return this.byValue.get(value)?.find((node) => sameAxes(node.axes, own));
+  get(value: Value, rows: Rows): Node | undefined {
+    const own = rowsFor(value, rows);
+    return this.byValue.get(value)?.find((node) => sameRows(node.rows, own));
   }
 
   parts({ value, way }: Node): Node[] {
     if (way === undefined) return [];
-    return zeroClaims(way).map(({ operand, axes }) => this.get((value.def as Op).operand(operand), axes) as Node);
+    return zeroClaims(way).map(({ operand, rows }) => this.get((value.def as Op).operand(operand), rows) as Node);
   }
 
   /** The node of the value, and all that it is made of. */
-  discover(value: Value, axes: readonly number[]): Node {
-    const open = [{ value, axes }];
+  discover(value: Value, rows: Rows): Node {
+    const open = [{ value, rows }];
     for (let at = open.pop(); at !== undefined; at = open.pop()) {
-      if (this.get(at.value, at.axes) !== undefined) continue;
-      const { value: of, way } = this.add(at.value, ownAxes(at.value, at.axes));
+      if (this.get(at.value, at.rows) !== undefined) continue;
+      const { value: of, way } = this.add(at.value, rowsFor(at.value, at.rows));
       for (const claim of way === undefined ? [] : zeroClaims(way)) {
-        open.push({ value: (of.def as Op).operand(claim.operand), axes: claim.axes });
+        open.push({ value: (of.def as Op).operand(claim.operand), rows: claim.rows });
       }
     }
-    return this.get(value, axes) as Node;
+    return this.get(value, rows) as Node;
   }
 
-  private add(value: Value, axes: readonly number[]): Node {
-    const fixed = this.fixedForm(value, axes);
-    const found = fixed === undefined ? this.inPlaceWay(value, axes) : undefined;
+  private add(value: Value, rows: Rows): Node {
+    const fixed = this.fixedForm(value, rows);
+    const found = fixed === undefined ? this.inPlaceWay(value, rows) : undefined;
     const [way, blocked] = typeof found === "string" ? [undefined, found] : [found, undefined];
     const [read, inPlace] = [this.choices.add(), this.choices.add()];
-    const node: Node = { value, axes, fixed, way, blocked, readers: [], read, inPlace };
+    const node: Node = { value, rows, fixed, way, blocked, readers: [], read, inPlace };
     const others = this.byValue.get(value);
     if (others === undefined) this.byValue.set(value, [node]);
     else others.push(node);
     return node;
   }
 
-  private fixedForm(value: Value, axes: readonly number[]): Node["fixed"] {
-    if (axes.length === 0) return { kind: "nothing" };
-    if (this.centering.meanIsZero(value, axes).proved) return { kind: "centered" };
-    return this.fold && value.def?.name === "global" ? { kind: "constant", axes } : undefined;
+  private fixedForm(value: Value, rows: Rows): Node["fixed"] {
+    if (rows.axes.length === 0) return { kind: "nothing" };
+    if (!isScaled(rows) && this.centering.meanIsZero(value, rows).proved) return { kind: "centered" };
+    if (!this.fold || value.def?.name !== "global") return undefined;
+    return (rows.scales ?? []).every((scale) => fits(scale, value, rows)) ? { kind: "constant", rows } : undefined;
   }
 
   /** A way in which the value's op commutes with the centering, or words that say why there is none. */
-  private inPlaceWay(value: Value, axes: readonly number[]): Way | string {
+  private inPlaceWay(value: Value, rows: Rows): Way | string {
     const name = quoted(value);
     const op = value.def;
     if (op === undefined) return `${name} is ${parameterOf(value)}`;
     if (op.name === "global") return `${name} is a constant`;
-    const ways = waysOf(op, axes);
+    if (isScaled(rows) && ownRows(value, rows) !== rows) return `${name} does not vary along the row`;
+    const ways = waysOf(op, rows);
     const exact = "because" in ways ? [] : ways.filter((way) => way.exact);
-    const isScaled = (way: Way) =>
+    const holds = (way: Way) =>
       way.claims
         .filter((claim) => claim.kind === "constant")
-        .every((claim) => this.centering.isConstantAlong(op.operand(claim.operand), claim.axes).proved);
-    const way = exact.find(isScaled);
+        .every((claim) => this.centering.isConstantAlong(op.operand(claim.operand), claim.rows).proved);
+    const way = exact.find(holds) ?? (this.fold ? scaledWays(op, rows)[0] : undefined);
     if (way !== undefined) return way;
     return exact.length > 0
       ? `${name} is a product${byOp(op, (by) => ` (${by})`)} of rows with what varies along them`
@@ -224,7 +236,7 @@ class Region {
     if (ignoresShift(op, index, node)) return;
     const takes = (reader: Node) => {
       const claims = reader.way === undefined ? [] : zeroClaims(reader.way);
-      return claims.some(({ operand, axes }) => operand === index && this.get(node.value, axes) === node);
+      return claims.some(({ operand, rows }) => operand === index && this.get(node.value, rows) === node);
     };
     const reader = this.byValue.get(op.result)?.find(takes);
     if (reader === undefined) block(node, `is read by ${quotedOp(op)}`);
@@ -237,9 +249,9 @@ function block(node: Node, who: string): void {
 }
 
 /** Whether the op gives the same when operand `index` is shifted by what is constant along the node's axes. */
-function ignoresShift(op: Op, index: number, { value, axes }: Node): boolean {
-  if (ops[op.name].facts.ignoresShift !== true || index !== 0) return false;
-  return ownAxes(value, attribute.axes(op.attributes)).every((axis) => axes.includes(axis));
+function ignoresShift(op: Op, index: number, { value, rows }: Node): boolean {
+  if (ops[op.name].facts.ignoresShift !== true || index !== 0 || !isPlain(rows)) return false;
+  return ownRows(value, { axes: attribute.axes(op.attributes) }).axes.every((axis) => rows.axes.includes(axis));
 }
 
 /** For each node, why the nearest of those that it leads to is blocked; itself first. */

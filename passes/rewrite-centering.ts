@@ -8,13 +8,14 @@ import { sameShape } from "../src/ir/types.ts";
 import { type Moves, zeroClaims } from "./move-centering.ts";
 import { nameOf } from "./naming.ts";
 import type { OperandClaim, Way } from "./row-mean.ts";
+import { keyOf, type Rows } from "./rows.ts";
 
 export interface Rewriting {
   readonly moves: Moves;
   /** The centerings to replace by what is planned for their operands. */
   readonly replaced: ReadonlySet<Op>;
-  /** The constant that is `center` of another. */
-  center(constant: string, axes: readonly number[]): Const;
+  /** The constant that is another with its rows centered. */
+  center(constant: string, rows: Rows): Const;
   /** Values of which no `center` is made: they are taken for centered. */
   readonly lossy: boolean;
 }
@@ -26,42 +27,43 @@ export function rewriteCentering(fn: Fn, rewriting: Rewriting) {
   const taken = new Set([...fn.params, ...fn.ops.flatMap((op) => op.results)].map(({ name }) => name));
   /** A name for what is new, unless a value has it already. */
   const newName = (name: string) => (taken.has(name) ? undefined : name);
-  const remember = (value: Value, axes: readonly number[], centered: Value): Value => {
+  const remember = (value: Value, rows: Rows, centered: Value): Value => {
     const ofValue = made.get(value) ?? new Map<string, Value>();
-    made.set(value, ofValue.set(String(axes), centered));
+    made.set(value, ofValue.set(keyOf(rows), centered));
     return centered;
   };
 
   /** P of what was `original` and is `now`; `at` is the op that computes it, if it is a centering that is there already. */
-  const centered = (original: Value, now: Value, axes: readonly number[], builder: Builder, at?: Op): Value => {
-    const form = moves.form(original, axes);
+  const centered = (original: Value, now: Value, rows: Rows, builder: Builder, at?: Op): Value => {
+    const form = moves.form(original, rows);
     if (form === undefined || form.kind === "centered" || form.kind === "inPlace") return now;
     // 0, and NaN of what is not finite.
     if (form.kind === "nothing") return builder.emit("sub", [now, now]);
-    const known = made.get(original)?.get(String(form.axes));
+    const known = made.get(original)?.get(keyOf(form.kind === "constant" ? form.rows : form));
     if (known !== undefined) return known;
     if (form.kind === "converted") {
       if (lossy) return now;
       const op = at ?? builder.op("center", [now], { axes: form.axes }, newName(`${nameOf(original)}_centered`));
-      return remember(original, form.axes, op.result);
+      return remember(original, { axes: form.axes }, op.result);
     }
-    const { name, type } = rewriting.center((original.def as Op).attributes.name as string, form.axes);
-    return remember(original, form.axes, builder.emit("global", [], { name, ...type }, newName(name)));
+    const { name, type } = rewriting.center((original.def as Op).attributes.name as string, form.rows);
+    return remember(original, form.rows, builder.emit("global", [], { name, ...type }, newName(name)));
   };
 
   const inPlace = (op: Op, way: Way, builder: Builder, original: Op): Value => {
     const claims = zeroClaims(way);
-    const isZero = ({ operand, axes }: OperandClaim) => moves.form(original.operand(operand), axes)?.kind === "nothing";
+    const isZero = ({ operand, rows }: OperandClaim) => moves.form(original.operand(operand), rows)?.kind === "nothing";
     const other = besideZero(
       op,
       claims.filter(isZero).map(({ operand }) => operand),
     );
     const operands = [...op.operands];
     for (const claim of claims) {
-      const { operand, axes } = claim;
+      const { operand, rows } = claim;
       if (other !== undefined && operand !== other) continue;
-      operands[operand] = centered(original.operand(operand), op.operand(operand), axes, builder);
+      operands[operand] = centered(original.operand(operand), op.operand(operand), rows, builder);
     }
+    if (way.is !== undefined) return operands[way.is] as Value;
     if (other !== undefined) return operands[other] as Value;
     // An op of another program has the types that were declared for it.
     const types = op.results.map(({ type }) => type);
@@ -71,14 +73,14 @@ export function rewriteCentering(fn: Fn, rewriting: Rewriting) {
 
   const rewritten = rewrite(fn, (op, builder, original) => {
     if (replaced.has(original)) {
-      const axes = attribute.axes(op.attributes);
-      const value = centered(original.operand(0), op.operand(0), axes, builder, op);
+      const rows = { axes: attribute.axes(op.attributes) };
+      const value = centered(original.operand(0), op.operand(0), rows, builder, op);
       return value === op.result ? undefined : value;
     }
     const way = moves.inPlace(original.result);
     return way && inPlace(op, way, builder, original);
   });
-  const centerOf = (value: Value, axes: readonly number[]) => made.get(value)?.get(String(axes));
+  const centerOf = (value: Value, axes: readonly number[]) => made.get(value)?.get(keyOf({ axes }));
   return { ...rewritten, centerOf };
 }
 

@@ -1,8 +1,7 @@
 /**
  * The algebra of row means: when an op's result has rows of mean zero, told of its operands.
  *
- * - claim: about an operand and axes of it, counted from the end: that its mean over them is zero ("zero"), or that it
- *   does not vary along them ("constant").
+ * - claim: about rows of an operand: that their mean is zero ("zero"), or that it does not vary along them ("constant").
  * - way: claims that suffice together.
  * - exact: a way whose op commutes with the centering, so that centering the operands of its "zero" claims is centering
  *   the result: P(a + b) = P a + P b, P(h W) = h (P W). An RMSNorm of centered rows is centered too, but no such way.
@@ -16,14 +15,15 @@ import type { Miss } from "../src/diagnostics/remarks.ts";
 import type { Op, Value } from "../src/ir/ir.ts";
 import { attribute, type LinearDef, type ShapeDef } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
-import { type Dim, isFloat, type Shape } from "../src/ir/types.ts";
+import { type Dim, isFloat, type Shape, sameType } from "../src/ir/types.ts";
 import { byOp, quoted, quotedOp } from "./naming.ts";
+import { along, isPlain, isScaled, type Rows, scaleAlong } from "./rows.ts";
 import { printAxes } from "./statistics.ts";
 
 export interface OperandClaim {
   readonly kind: "zero" | "constant";
   readonly operand: number;
-  readonly axes: readonly number[];
+  readonly rows: Rows;
 }
 
 export interface Way {
@@ -31,37 +31,48 @@ export interface Way {
   readonly exact: boolean;
   /** What follows from the claims: a sentence. */
   readonly because: string;
+  /** The operand whose claim, if it is centered so, is the result itself. */
+  readonly is?: number;
 }
 
 export type Ways = readonly Way[] | Miss;
 
 const miss = (because: string, help: string, at: Value): Miss => ({ because, help, at: at.span });
 
-/** Those of `axes` along which `value` has an extent other than 1. */
-export function ownAxes(value: Value, axes: readonly number[]): readonly number[] {
-  const isOwn = (axis: number) => (value.shape.at(axis) ?? 1) !== 1;
-  return axes.every(isOwn) ? axes : axes.filter(isOwn);
-}
-
-export const sameAxes = (a: readonly number[], b: readonly number[]) =>
-  a.length === b.length && a.every((axis, i) => axis === b[i]);
-
-/** The ways in which the mean of the op's result over `axes` is zero; where there is none, why. */
-export function waysOf(op: Op, axes: readonly number[]): Ways {
-  if (op.name === "cast") return throughCast(op, axes);
+/** The ways in which the mean of the result's rows is zero; where there is none, why. */
+export function waysOf(op: Op, rows: Rows): Ways {
+  if (op.name === "cast") return throughCast(op, rows);
   const def = ops[op.name];
-  if (def.kind === "linear") return throughLinear(op, def, axes);
-  if (def.kind === "shape") return throughShape(op, def, axes);
-  if (def.kind === "extern") return throughExtern(op, axes);
+  if (def.kind === "linear") return throughLinear(op, def, rows);
+  if (def.kind === "shape") return throughShape(op, def, rows);
+  if (def.kind === "extern") return throughExtern(op, rows);
   if (def.facts.rowMeanZero === undefined) {
     const because = `${quotedOp(op)} does not keep a row mean of zero`;
     return miss(because, "sums, negation, and products with what is constant along the row do", op.result);
   }
-  if (def.kind === "norm") return throughNorm(op, axes);
-  return def.kind === "reduction" ? throughReduction(op, axes) : throughElementwise(op, axes);
+  if (def.kind === "norm") return throughNorm(op, rows);
+  return def.kind === "reduction" ? throughReduction(op, rows) : throughElementwise(op, rows);
 }
 
-function throughCast(op: Op, axes: readonly number[]): Ways {
+/**
+ * A product with a constant vector s along the row: P(h * s) is what is computed if the rows of h, scaled by s, are
+ * centered instead, which a product h = x W can take into its weight: x (P diag(s) W).
+ */
+export function scaledWays(op: Op, rows: Rows): Way[] {
+  const { kind, facts, operands } = ops[op.name];
+  const isProduct = kind === "elementwise" && facts.rowMeanZero === "scale" && operands.length === 2;
+  if (!isProduct || rows.axes.length !== 1) return [];
+  return [...op.operands.keys()].flatMap((which): Way[] => {
+    const of = op.operand(which);
+    const scale = scaleAlong(op.operand(1 - which), of, rows);
+    if (scale === undefined || !sameType(of.type, op.result.type)) return [];
+    const scaled = { ...rows, scales: [...(rows.scales ?? []), scale] };
+    const because = `${quoted(op.result)} is ${quoted(of)} scaled by ${quoted(op.operand(1 - which))}`;
+    return [{ claims: [{ kind: "zero", operand: which, rows: scaled }], exact: true, because, is: which }];
+  });
+}
+
+function throughCast(op: Op, rows: Rows): Ways {
   const x = op.operand(0);
   const name = quoted(op.result);
   const { element } = op.result;
@@ -73,13 +84,21 @@ function throughCast(op: Op, axes: readonly number[]): Ways {
   const because = rounds
     ? `${name} is ${quoted(x)} in ${element}: its mean is zero but for the rounding (approximate)`
     : `${name} is a cast that holds every number of ${quoted(x)}`;
-  return [{ claims: [{ kind: "zero", operand: 0, axes }], exact: true, because }];
+  return [{ claims: [{ kind: "zero", operand: 0, rows }], exact: true, because }];
 }
 
-function throughElementwise(op: Op, axes: readonly number[]): Ways {
+function throughElementwise(op: Op, rows: Rows): Ways {
   const name = quoted(op.result);
   const all = [...op.operands.keys()];
-  const claim = (kind: OperandClaim["kind"], operand: number): OperandClaim => ({ kind, operand, axes });
+  const constantRows = along(
+    { axes: rows.axes, ...(rows.block === undefined ? {} : { block: rows.block }) },
+    rows.axes,
+  );
+  const claim = (kind: OperandClaim["kind"], operand: number): OperandClaim => ({
+    kind,
+    operand,
+    rows: kind === "zero" ? rows : constantRows,
+  });
   switch (ops[op.name].facts.rowMeanZero) {
     case "sum": {
       const because =
@@ -102,7 +121,8 @@ function throughElementwise(op: Op, axes: readonly number[]): Ways {
 }
 
 /** A sum of rows has the sum of their means. */
-function throughReduction(op: Op, axes: readonly number[]): Ways {
+function throughReduction(op: Op, rows: Rows): Ways {
+  const { axes } = rows;
   const x = op.operand(0);
   const rank = x.shape.length;
   const folded = attribute.axes(op.attributes);
@@ -113,14 +133,16 @@ function throughReduction(op: Op, axes: readonly number[]): Ways {
     return miss(`${quotedOp(op)} folds the row itself`, "fold other axes", op.result);
   }
   const because = `${quoted(op.result)} adds up rows of mean zero`;
-  return [{ claims: [{ kind: "zero", operand: 0, axes: moved }], exact: true, because }];
+  return [{ claims: [{ kind: "zero", operand: 0, rows: along(rows, moved) }], exact: true, because }];
 }
 
 /** A norm's row before gamma and beta, then gamma and beta. */
-function throughNorm(op: Op, axes: readonly number[]): Ways {
+function throughNorm(op: Op, rows: Rows): Ways {
+  const { axes } = rows;
   const fact = ops[op.name].facts.rowMeanZero;
   const own = attribute.axes(op.attributes);
   const name = quoted(op.result);
+  if (!isPlain(rows)) return miss(`${quotedOp(op)} works over whole rows`, "center what it makes", op.result);
   const [inner, outer] = fact === "result" ? [own, axes] : [axes, own];
   if (!inner.every((axis) => outer.includes(axis))) {
     const because = `${quotedOp(op)} works over axes ${printAxes(own)}, and the mean here is over ${printAxes(axes)}`;
@@ -128,9 +150,9 @@ function throughNorm(op: Op, axes: readonly number[]): Ways {
   }
   // gamma and beta have the axes of the norm alone, so the last axis of theirs is the last that the norm works over.
   const moved = axes.filter((axis) => own.includes(axis)).map((axis) => own.indexOf(axis) - own.length);
-  const claims: OperandClaim[] = fact === "result" ? [] : [{ kind: "zero", operand: 0, axes }];
-  if (op.operands[1] !== undefined) claims.push({ kind: "constant", operand: 1, axes: moved });
-  if (op.operands[2] !== undefined) claims.push({ kind: "zero", operand: 2, axes: moved });
+  const claims: OperandClaim[] = fact === "result" ? [] : [{ kind: "zero", operand: 0, rows }];
+  if (op.operands[1] !== undefined) claims.push({ kind: "constant", operand: 1, rows: { axes: moved } });
+  if (op.operands[2] !== undefined) claims.push({ kind: "zero", operand: 2, rows: { axes: moved } });
   const because =
     fact === "result"
       ? `${name} ${byOp(op, (by) => `is the result of ${by}`) || "makes rows of mean zero"}`
@@ -139,9 +161,11 @@ function throughNorm(op: Op, axes: readonly number[]): Ways {
 }
 
 /** Products, joined and cut tensors, looked up rows: the op table says which means of operands suffice. */
-function throughLinear(op: Op, def: LinearDef, axes: readonly number[]): Ways {
+function throughLinear(op: Op, def: LinearDef, rows: Rows): Ways {
+  const { axes } = rows;
   const shapes = op.operands.map((operand) => operand?.shape);
-  const ways = def.zeroMean(axes, shapes, op.attributes);
+  // Vectors along the row lie along one axis of each operand only where centering these is centering the result.
+  const ways = def.zeroMean(rows, shapes, op.attributes).filter(({ exact }) => exact || !isScaled(rows));
   if (ways.length === 0) {
     const because = `${quotedOp(op)} does not keep a mean of zero over axes ${printAxes(axes)}`;
     const help =
@@ -153,7 +177,7 @@ function throughLinear(op: Op, def: LinearDef, axes: readonly number[]): Ways {
       means.map(({ operand, axes: own }) => `axes ${printAxes(own)} of ${quoted(op.operand(operand))}`),
     );
     return {
-      claims: means.map(({ operand, axes: own }) => ({ kind: "zero", operand, axes: own })),
+      claims: means.map(({ operand, axes: own }) => ({ kind: "zero", operand, rows: along(rows, own) })),
       exact,
       because: `${quoted(op.result)} is ${byOp(op, (by) => by) || "made"} of what has mean zero over ${listing([...whose])}`,
     };
@@ -161,29 +185,31 @@ function throughLinear(op: Op, def: LinearDef, axes: readonly number[]): Ways {
 }
 
 /** What the op itself says of its rows. */
-function throughExtern(op: Op, axes: readonly number[]): Ways {
+function throughExtern(op: Op, rows: Rows): Ways {
   const name = quoted(op.result);
-  const rows = attribute.integers(op.attributes, "rows");
+  const summed = attribute.integers(op.attributes, "rows");
   const kept = attribute.integers(op.attributes, "kept");
-  if (rows.length === 0 || op.results.length > 1 || !axes.every((axis) => kept.includes(axis))) {
+  if (summed.length === 0 || op.results.length > 1 || !rows.axes.every((axis) => kept.includes(axis))) {
     const node = attribute.text(op.attributes, "op");
     const who = byOp(op, () => `\`${node}\`, which makes ${name},`) || name;
     const because = `${who} need not keep a row mean of zero`;
     return miss(because, "center what it makes", op.result);
   }
-  const claims = rows.map((operand): OperandClaim => ({ kind: "zero", operand, axes }));
+  const claims = summed.map((operand): OperandClaim => ({ kind: "zero", operand, rows }));
   const because = `the rows of ${name} are sums of such rows`;
   return [{ claims, exact: true, because }];
 }
 
-function throughShape(op: Op, { move }: ShapeDef, axes: readonly number[]): Ways {
+function throughShape(op: Op, { move }: ShapeDef, rows: Rows): Ways {
+  const { axes } = rows;
   const x = op.operand(0);
   const name = quoted(op.result);
-  const way = (moved: readonly number[], because: string): Ways => [
-    { claims: [{ kind: "zero", operand: 0, axes: moved }], exact: true, because },
+  const way = (moved: Rows, because: string): Ways => [
+    { claims: [{ kind: "zero", operand: 0, rows: moved }], exact: true, because },
   ];
-  if (move === "repeat") return way(axes, `${name} repeats ${quoted(x)}`);
-  const moved = move === "permute" ? throughPermutation(op, axes) : throughReshape(x.shape, op.result.shape, axes);
+  if (move === "repeat") return way(rows, `${name} repeats ${quoted(x)}`);
+  const moved =
+    move === "permute" ? along(rows, throughPermutation(op, axes)) : throughReshape(x.shape, op.result.shape, rows);
   if (moved !== undefined) return way(moved, `${name} is ${quoted(x)} with its rows in another place`);
   const because = `${name} cuts rows anew: its axes ${printAxes(axes)} are no axes of ${quoted(x)}`;
   return miss(because, "center after the reshape", op.result);
@@ -197,12 +223,43 @@ function throughPermutation(op: Op, axes: readonly number[]): number[] {
     .sort((a, b) => a - b);
 }
 
-/** The axes of a reshape's operand that hold the same elements as the last axes of its result. */
-function throughReshape(from: Shape, to: Shape, axes: readonly number[]): number[] | undefined {
-  if (axes[0] !== -axes.length) return undefined;
-  const wanted = extentOf(to.slice(-axes.length));
-  for (let count = 1; count <= from.length; count++) {
-    if (extentOf(from.slice(-count)) === wanted) return Array.from({ length: count }, (_, i) => i - count);
+/** The rows of a reshape's operand that hold the same elements: both are runs of elements that lie together. */
+function throughReshape(from: Shape, to: Shape, rows: Rows): Rows | undefined {
+  const moved = rows.block === undefined ? sameRun(from, to, rows) : sameBlocks(from, to, rows, rows.block);
+  if (moved === undefined || !isScaled(rows)) return moved;
+  // A vector along the row stays one along a single axis of the same extent.
+  const isOneAxis = moved.axes.length === 1 && moved.block === undefined;
+  return isOneAxis ? along(rows, moved.axes) : undefined;
+}
+
+/** All that lies behind an axis, as a product. */
+const behind = (shape: Shape, axis: number) => extentOf(shape.slice(axis).slice(1));
+
+function sameRun(from: Shape, to: Shape, { axes }: Rows): Rows | undefined {
+  const first = axes[0] as number;
+  if (axes.some((axis, i) => axis !== first + i)) return undefined;
+  const last = axes.at(-1) as number;
+  const [run, rest] = [extentOf(to.slice(first).slice(0, axes.length)), behind(to, last)];
+  for (let end = -1; end >= -from.length; end--) {
+    if (behind(from, end) !== rest) continue;
+    for (let start = end; start >= -from.length; start--) {
+      const own = Array.from({ length: end - start + 1 }, (_, i) => start + i);
+      if (extentOf(own.map((axis) => from.at(axis) as Dim)) === run) return { axes: own };
+    }
+    const block = Number(run);
+    const extent = from.at(end);
+    if (Number.isInteger(block) && typeof extent === "number" && extent % block === 0) return { axes: [end], block };
+  }
+  return undefined;
+}
+
+function sameBlocks(from: Shape, to: Shape, { axes: [axis = -1] }: Rows, block: number): Rows | undefined {
+  const rest = behind(to, axis);
+  for (let end = -1; end >= -from.length; end--) {
+    if (behind(from, end) !== rest) continue;
+    const extent = from.at(end);
+    if (extent === block) return { axes: [end] };
+    if (typeof extent === "number" && extent % block === 0) return { axes: [end], block };
   }
   return undefined;
 }

@@ -6,12 +6,17 @@
 
 import type { Op, Value } from "../src/ir/ir.ts";
 import { type Moves, zeroClaims } from "./move-centering.ts";
-import { sameAxes } from "./row-mean.ts";
+import { type Rows, sameRows } from "./rows.ts";
 
 /** A value of which `center` is computed. */
 export interface Centered {
   readonly value: Value;
   readonly axes: readonly number[];
+}
+
+interface Part {
+  readonly value: Value;
+  readonly rows: Rows;
 }
 
 export interface Trace {
@@ -36,7 +41,7 @@ export class Traces {
   }
 
   /** Whether constants, and whether values are centered instead. */
-  kindsOf(value: Value, axes: readonly number[]): Kinds {
+  kindsOf(value: Value, rows: Rows): Kinds {
     const open = [value];
     for (let at = open.at(-1); at !== undefined; at = open.at(-1)) {
       const parts = this.kinds.has(at) ? [] : this.parts(at);
@@ -57,23 +62,23 @@ export class Traces {
       }
       open.pop();
     }
-    return this.known({ value, axes }) as Kinds;
+    return this.known({ value, rows }) as Kinds;
   }
 
   /** What is centered instead. @param most how many values are looked at. */
-  of(value: Value, axes: readonly number[], most = Infinity): Trace {
+  of(value: Value, rows: Rows, most = Infinity): Trace {
     const constants = new Set<Value>();
     const centered = new Map<Value, Centered[]>();
     const seen = new Set<Value>();
-    const open: Centered[] = [{ value, axes }];
+    const open: Part[] = [{ value, rows }];
     let isCut = false;
     for (let at = open.pop(), looked = 0; at !== undefined && !isCut; at = open.pop(), looked++) {
       isCut = looked >= most;
-      const form = this.moves.form(at.value, at.axes);
+      const form = this.moves.form(at.value, at.rows);
       if (form?.kind === "constant") constants.add(at.value);
       if (form?.kind === "converted") {
         const of = centered.get(at.value) ?? [];
-        const isKnown = of.some((other) => sameAxes(other.axes, form.axes));
+        const isKnown = of.some((other) => sameRows(other, form));
         if (!isKnown) centered.set(at.value, [...of, { value: at.value, axes: form.axes }]);
       }
       if (form?.kind !== "inPlace" || seen.has(at.value)) continue;
@@ -83,14 +88,14 @@ export class Traces {
     return { constants: [...constants], centered: [...centered.values()].flat(), isCut };
   }
 
-  private parts(value: Value): Centered[] {
+  private parts(value: Value): Part[] {
     const way = this.moves.inPlace(value);
     if (way === undefined) return [];
-    return zeroClaims(way).map(({ operand, axes }) => ({ value: (value.def as Op).operand(operand), axes }));
+    return zeroClaims(way).map(({ operand, rows }) => ({ value: (value.def as Op).operand(operand), rows }));
   }
 
-  private known({ value, axes }: Centered): Kinds | undefined {
-    const kind = this.moves.form(value, axes)?.kind;
+  private known({ value, rows }: Part): Kinds | undefined {
+    const kind = this.moves.form(value, rows)?.kind;
     if (kind === "inPlace") return this.kinds.get(value);
     return kindsFor(kind === "constant", kind === "converted");
   }

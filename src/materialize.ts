@@ -32,6 +32,7 @@ export interface Materialized {
 export function materialize(module: Module, constants: Constants, file: string): Materialized {
   const globals = module.fns.flatMap((fn) => fn.ops.filter((op) => op.name === "global"));
   const read = new Set(globals.map((op) => op.attributes.name as string));
+  const byName = new Map(module.consts.map((constant) => [constant.name, constant]));
   const made: NewConstant[] = [];
   const consts = module.consts.flatMap((constant): Const[] => {
     const { name, data } = constant;
@@ -39,7 +40,12 @@ export function materialize(module: Module, constants: Constants, file: string):
     if (!read.has(name)) return [];
     const centered = data.op === "center" ? (data.attributes.axes as readonly number[]) : constant.centered;
     const tensor = rounded(constants(name));
-    made.push({ name, tensor, residual: centered.length === 0 ? undefined : residualOf(constant, tensor, centered) });
+    // What was centered in another shape, head by head, keeps its mean there.
+    const inner = data.op === "reshape" ? byName.get(data.operands[0] as string) : constant;
+    const isCenter = inner?.data.kind === "computed" && inner.data.op === "center";
+    const axes = isCenter ? (inner.data.attributes.axes as readonly number[]) : centered;
+    const seen = isCenter ? { ...tensor, shape: inner.type.shape as number[] } : tensor;
+    made.push({ name, tensor, residual: axes.length === 0 ? undefined : residualOf(constant, seen, axes) });
     return [{ ...constant, centered, data: { kind: "load", file, tensor: name } }];
   });
   return { module: makeModule(module.fns, withoutUnread(consts, read, module)), constants: made };
@@ -56,7 +62,7 @@ function rounded(tensor: Tensor): Tensor {
 }
 
 function residualOf({ name, span }: Const, tensor: Tensor, axes: readonly number[]): number {
-  const { means, sizes } = rowMeans(tensor, axes);
+  const { means, sizes } = rowMeans(tensor, { axes });
   const parts = means.map((mean, row) => (mean === 0 ? 0 : Math.abs(mean) / (sizes[row] as number)));
   const row = parts.findIndex((part) => !(part <= meanTolerance[tensor.element as "f32" | "f16"]));
   if (row >= 0) fail(constErrors.notCentered(span, name, row, means[row] as number));

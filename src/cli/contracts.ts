@@ -48,7 +48,7 @@ type Promised = Pick<Value, "centered" | "span">;
 function broken({ centered, span }: Promised, name: string, read: () => Tensor): Diagnostic[] {
   if (centered.length === 0) return [];
   const tensor = read();
-  const { means, sizes } = rowMeans(tensor, centered);
+  const { means, sizes } = rowMeans(tensor, { axes: centered });
   const rounding = meanTolerance[tensor.element as "f32" | "f16"];
   const isOff = (mean: number, row: number) => !(Math.abs(mean) <= rounding * (sizes[row] as number));
   const count = means.reduce((sum, mean, row) => sum + Number(isOff(mean, row)), 0);

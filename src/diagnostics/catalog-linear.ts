@@ -1,4 +1,4 @@
-/** The pages of products, joined and cut tensors, and rows by their number: E0230 to E0235, E0609. */
+/** The pages of products, joined and cut tensors, and rows by their number: E0230 to E0237, E0609. */
 
 import { program } from "./example.ts";
 import type { Page } from "./page.ts";
@@ -7,7 +7,8 @@ export const linearPages = {
   E0230: {
     title: "an operand of a shape that the op does not take",
     explanation: `\`matmul\` multiplies matrices and vectors. \`linear\` takes a weight \`[out, in]\` and a bias \`[out]\`, and \`embedding\`
-a table \`[count, width]\`. Nothing is broadcast here but the batch dimensions of \`matmul\`.`,
+a table \`[count, width]\`. \`conv\` takes an image \`[batch, channels, ...spatial]\`, a weight \`[out, in / group, ...kernel]\`
+and a bias \`[out]\`. Nothing is broadcast here but the batch dimensions of \`matmul\`.`,
     wrong: program(
       "fn f(x: f32[rows, 64], w: f32[8, 64], b: f32[64]) -> f32[rows, 8] {",
       "  return linear(x, w, b)",
@@ -18,7 +19,8 @@ a table \`[count, width]\`. Nothing is broadcast here but the batch dimensions o
   E0231: {
     title: "a product over dimensions that differ",
     explanation: `\`matmul(a, b)\` sums over the last dimension of \`a\` and the last but one of \`b\`; \`linear(x, weight)\` over the last of both,
-because a weight is \`[out, in]\`. The two must be the same number, or the same name.`,
+because a weight is \`[out, in]\`; \`conv(x, weight)\` over the channels of a group, the second dimension of the weight. The two
+must be the same number, or the same name.`,
     wrong: program("fn f(x: f32[rows, 64], w: f32[8, 64]) -> f32[rows, 8] {", "  return matmul(x, w)", "}"),
     fix: program("fn f(x: f32[rows, 64], w: f32[8, 64]) -> f32[rows, 8] {", "  return linear(x, w)", "}"),
   },
@@ -39,7 +41,8 @@ they are equal or one of them is 1, and a missing one counts as 1.`,
   E0234: {
     title: "a named dimension where a number is needed",
     explanation: `A dimension is a number or a name; there are no sums of names, so \`concat\` joins along axes whose extents are numbers.
-\`slice\` cuts such axes too: whether it stays inside is known before anything runs.`,
+\`slice\` cuts such axes too: whether it stays inside is known before anything runs. What \`conv\` makes of a named extent has
+a name only where it is the same extent: with strides of 1, and padding that makes up for the kernel.`,
     wrong: program("fn f(x: f32[rows, n]) -> f32[rows, 2] {", "  return slice(x, axis = -1, start = 0, end = 2)", "}"),
     fix: program("fn f(x: f32[rows, 8]) -> f32[rows, 2] {", "  return slice(x, axis = -1, start = 0, end = 2)", "}"),
   },
@@ -49,6 +52,28 @@ they are equal or one of them is 1, and a missing one counts as 1.`,
 \`start = -2\` begins at the last but one. It is not cut short where the tensor ends, and does not run backwards.`,
     wrong: program("fn f(x: f32[n, 8]) -> f32[n, 2] {", "  return slice(x, axis = -1, start = 7, end = 9)", "}"),
     fix: program("fn f(x: f32[n, 8]) -> f32[n, 2] {", "  return slice(x, axis = -1, start = -2, end = 8)", "}"),
+  },
+  E0236: {
+    title: "a list with too many numbers, or too few",
+    explanation: `\`strides\` and \`dilations\` of \`conv\` have one number for each spatial axis, and \`pads\` two: what stands before each axis,
+then what stands after each. An empty list, or none, is 1 and 0 everywhere.`,
+    wrong: program(
+      "fn f(x: f32[n, 3, 8, 8], w: f32[4, 3, 2, 2]) -> f32[n, 4, 4, 4] {",
+      "  return conv(x, w, strides = [2])",
+      "}",
+    ),
+    fix: program(
+      "fn f(x: f32[n, 3, 8, 8], w: f32[4, 3, 2, 2]) -> f32[n, 4, 4, 4] {",
+      "  return conv(x, w, strides = [2, 2])",
+      "}",
+    ),
+  },
+  E0237: {
+    title: "outputs that make no whole groups",
+    explanation:
+      "`group` cuts the channels of `x` and the outputs into as many parts, which are convolved each by itself. Both must be multiples of it.",
+    wrong: program("fn f(x: f32[n, 4, 8], w: f32[3, 2, 1]) -> f32[n, 3, 8] {", "  return conv(x, w, group = 2)", "}"),
+    fix: program("fn f(x: f32[n, 4, 8], w: f32[6, 2, 1]) -> f32[n, 6, 8] {", "  return conv(x, w, group = 2)", "}"),
   },
   E0609: {
     title: "an id that the table does not have",

@@ -1,4 +1,4 @@
-/** The pages of ONNX models: E0740 to E0757, R0701, R0702. */
+/** The pages of ONNX models: E0740 to E0755, R0701, R0702. */
 
 import type { Page } from "./page.ts";
 
@@ -107,14 +107,6 @@ or two hundredths where it is of halves. Modes other than \`exact\` are not held
 the others are in files beside it.`,
     wrong: "tirc surgery opt-30b.onnx -o rms.onnx",
     fix: "tirc import opt-30b.onnx -o opt.tir\ntirc compile opt.tir --emit tir -o rms.tir --weights-out rms.safetensors",
-  },
-  E0757: {
-    title: "a model that cannot be cut",
-    explanation: `\`tirc extract --cut\` writes the nodes between the kernels as models of their own, and inputs and outputs of a model have
-types. The types of most tensors follow from the nodes; of what an operator of another domain makes, the file must say it.`,
-    wrong: "tirc extract model.onnx -o kernels --cut",
-    fix: `python -c "import onnx; onnx.save(onnx.shape_inference.infer_shapes(onnx.load('model.onnx')), 'typed.onnx')"
-tirc extract typed.onnx -o kernels --cut`,
   },
   R0701: {
     title: "a node that is kept as it is",

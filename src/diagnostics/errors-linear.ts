@@ -1,4 +1,4 @@
-/** Every message about products, joined and cut tensors, and rows by their number: E0230 to E0235, E0609. */
+/** Every message about products, joined and cut tensors, and rows by their number: E0230 to E0237, E0609. */
 
 import { type Diagnostic, error, type Label, type Span } from "./diagnostic.ts";
 
@@ -42,13 +42,14 @@ export const linearErrors = {
     });
   },
   namedExtent(span: Span, op: string, operand: string, axis: number, name: string): Diagnostic {
-    const reason =
-      op === "concat"
-        ? "a dimension is a number or one name, and not a sum"
-        : "whether the slice stays inside must be known";
+    const reasons: Readonly<Record<string, string>> = {
+      concat: "a dimension is a number or one name, and not a sum",
+      slice: "whether the slice stays inside must be known",
+      conv: "a dimension is a number or one name, and not what strides and kernels make of it",
+    };
     return error("E0234", `${code(op)} needs a number for axis ${axis} of ${code(operand)}, which is ${code(name)}`, {
       span,
-      notes: [reason],
+      notes: [reasons[op] as string],
       help: [`declare ${code(operand)} with a number in place of ${code(name)}`],
     });
   },
@@ -60,6 +61,19 @@ export const linearErrors = {
   },
   sliceOrder(span: Span, start: number, end: number): Diagnostic {
     return error("E0235", `\`slice\` ends at ${end}, before it begins at ${start}`, { span });
+  },
+  windowList(span: Span, what: string, length: number, wanted: number, axes: number): Diagnostic {
+    const each = wanted === axes ? "one for each" : "one before and one after each";
+    return error("E0236", `${code(what)} of \`conv\` has ${length} numbers, and there must be ${wanted}`, {
+      span,
+      notes: [`${each} of the ${axes} spatial axes; or none`],
+    });
+  },
+  groups(span: Span, group: number, out: string): Diagnostic {
+    return error("E0237", `\`conv\` cannot cut ${out} outputs into ${group} groups`, {
+      span,
+      notes: ["all groups have as many channels and as many outputs"],
+    });
   },
   idOutOfRange(span: Span, id: number, element: number, count: number): Diagnostic {
     return error("E0609", `the id ${id} (element ${element} of \`ids\`) is not in a table of ${count} rows`, {

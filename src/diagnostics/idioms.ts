@@ -194,6 +194,7 @@ const rows: readonly Row[] = [
   // Matrices.
   ["mm bmm gemm einsum matrix_multiply batch_matmul", "a w", "matmul(a, w)"],
   ["dense fully_connected addmm fc", "x weight", "linear(x, weight)"],
+  ["conv1d conv2d conv3d convolution", "image weights", "conv(image, weights)"],
   // What does nothing here.
   ["dropout", "x", "x", "dropout does nothing when a model is run"],
   ["identity detach stop_gradient contiguous clone copy", "x", "x"],
@@ -231,8 +232,8 @@ const refusals: readonly (readonly [names: string, reason: string])[] = [
     "ops work on whole tensors: reduce with `sum`, `mean`, `max`",
   ],
   [
-    "conv conv1d conv2d conv3d max_pool max_pool2d avg_pool avg_pool2d pad interp resize upsample fft lstm attention scaled_dot_product_attention",
-    'an op of another program stands as `let y: f32[n, 64] = extern(x, op = "Conv")`, between functions that are kernels',
+    "max_pool max_pool2d avg_pool avg_pool2d pad interp resize upsample fft lstm attention scaled_dot_product_attention",
+    'an op of another program stands as `let y: f32[n, 64] = extern(x, op = "MaxPool")`, between functions that are kernels',
   ],
   [
     "vec2 vec3 vec4 mat4 array tensor asarray",

@@ -103,9 +103,13 @@ function attributeProblem(def: AttributeDef, value: AttributeValue): string | un
       return typeof value === "string" && isElementType(value)
         ? undefined
         : "an element type (f32, f16, i32, u32, bool)";
+    case "integers":
+      if (list?.every((item) => whole(item) && (item as number) >= (def.minimum ?? -Infinity))) return undefined;
+      return def.minimum === undefined
+        ? "a list of whole numbers, such as [-1]"
+        : `a list of whole numbers of at least ${def.minimum}`;
     case "axes":
     case "permutation":
-    case "integers":
       return list?.every(whole) ? undefined : "a list of whole numbers, such as [-1]";
     case "shape":
       return list?.every((item) => whole(item) || typeof item === "string")

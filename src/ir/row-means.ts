@@ -4,6 +4,7 @@ import type { Span } from "../diagnostics/diagnostic.ts";
 import { makeOp } from "./builder.ts";
 import { evaluateOp } from "./interpret.ts";
 import { Value } from "./ir.ts";
+import type { Rows } from "./ops/def.ts";
 import type { Tensor } from "./tensor.ts";
 
 const nowhere: Span = { source: { name: "", text: "" }, start: 0, end: 0 };
@@ -18,8 +19,17 @@ export function foldRows(tensor: Tensor, axes: readonly number[], name: "mean" |
 /** A mean of zero may be off by this part of the row's largest value: more than rounding to the element type leaves. */
 export const meanTolerance = { f32: 1e-6, f16: 1e-3 } as const;
 
-/** For each row over `axes` its mean, and the largest magnitude in it. */
-export function rowMeans(tensor: Tensor, axes: readonly number[]): { means: Float64Array; sizes: Float64Array } {
+/** The tensor with the blocks along an axis as an axis of their own, before that of their elements. */
+function inBlocks(tensor: Tensor, { axes, block }: Rows): { tensor: Tensor; axes: readonly number[] } {
+  const axis = (axes[0] ?? 0) + tensor.shape.length;
+  if (block === undefined) return { tensor, axes };
+  const shape = tensor.shape.toSpliced(axis, 1, (tensor.shape[axis] as number) / block, block);
+  return { tensor: { ...tensor, shape }, axes };
+}
+
+/** For each row its mean, and the largest magnitude in it. */
+export function rowMeans(numbers: Tensor, rows: Rows): { means: Float64Array; sizes: Float64Array } {
+  const { tensor, axes } = inBlocks(numbers, rows);
   const magnitudes = { ...tensor, data: tensor.data.map(Math.abs) };
   return { means: foldRows(tensor, axes, "mean").data, sizes: foldRows(magnitudes, axes, "max").data };
 }

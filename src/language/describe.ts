@@ -33,7 +33,9 @@ function takes(def: AttributeDef): string {
     case "permutation":
       return "a list of every axis once";
     case "integers":
-      return "a list of whole numbers";
+      return def.minimum === undefined
+        ? "a list of whole numbers"
+        : `a list of whole numbers of at least ${def.minimum}`;
     case "shape":
       return "a list of extents and dimension names";
     default:

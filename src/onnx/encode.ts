@@ -95,17 +95,3 @@ export function tensorBytes({ name, dims, dataType, raw }: NewTensor): Uint8Arra
   const numbers = dims.map((dim) => integerField(1, dim));
   return joinBytes(...numbers, integerField(2, dataType), textField(8, name), messageField(9, raw));
 }
-
-/** A ValueInfoProto of a tensor. An extent is a number, a name, or null where it has none. */
-export function valueInfoBytes(
-  name: string,
-  type: { readonly dataType: number; readonly shape?: readonly (number | string | null)[] },
-): Uint8Array {
-  const dims = type.shape?.map((extent) => {
-    if (extent === null) return messageField(1, new Uint8Array());
-    return messageField(1, typeof extent === "number" ? integerField(1, extent) : textField(2, extent));
-  });
-  const shape = dims === undefined ? [] : [messageField(2, joinBytes(...dims))];
-  const tensor = messageField(1, joinBytes(integerField(1, type.dataType), ...shape));
-  return joinBytes(textField(1, name), messageField(2, tensor));
-}

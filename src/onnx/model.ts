@@ -4,7 +4,7 @@ import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { onnxErrors } from "../diagnostics/errors-onnx.ts";
 import { ByteReader, type ByteSource, type Range } from "./bytes.ts";
 import { AttributeProto, type GraphProto, type NodeProto, readGraph, readModel, type TensorProto } from "./messages.ts";
-import { externalRange, type OpenExternal, readNumbers, type TensorNumbers } from "./tensors.ts";
+import { type OpenExternal, readNumbers, type TensorNumbers } from "./tensors.ts";
 
 /** The operator sets of ONNX that are read, from the oldest to the newest. */
 export const opsetRange = { oldest: 9, newest: 23 } as const;
@@ -125,12 +125,6 @@ export class OnnxModel {
     const numbers = Float64Array.from(type.dims.length === 0 ? [single ?? 0] : (list ?? []));
     const isFloat = type.dataType === 1;
     return { shape: type.dims, type: isFloat ? "FLOAT" : "INT64", kind: isFloat ? "float" : "integer", numbers };
-  }
-
-  /** The bytes of a tensor whose numbers lie in another file. Throws E0746; E0640 where the file is missing. */
-  externalBytes(tensor: TensorProto): Uint8Array {
-    const { source, range } = externalRange(this.reader, tensor, this.open);
-    return source.read(range.start, range.end - range.start);
   }
 
   /** An attribute of a node, or `undefined`. */

@@ -33,6 +33,8 @@ const types: Readonly<Record<string, string>> = {
   table: "f32[64, 8]",
   w: "f32[64, 32]",
   weight: "f32[32, 64]",
+  image: "f32[rows, 3, 8, 6]",
+  weights: "f32[16, 3, 1, 1]",
   row: "f32[64]",
   column: "f32[rows, 1]",
   square: "f32[64, 64]",
@@ -270,6 +272,7 @@ const oracles: Readonly<Record<string, Oracle>> = {
   gather: { type: "f32[64, 8]" },
   mm: { type: "f32[rows, 32]" },
   dense: { type: "f32[rows, 32]" },
+  conv1d: { type: "f32[rows, 16, 8, 6]" },
   dropout: { each: (x) => x },
   identity: { each: (x) => x },
 };

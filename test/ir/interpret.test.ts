@@ -239,6 +239,27 @@ const checks: { readonly [Name in OpName]: readonly Check[] } = {
     { of: [matrix, tensor("f32", [1, 3], 1, 0, -1), row(10)], is: tensor("f32", [2, 1], 8, 5) },
     { of: [halves(1, 2), tensor("f16", [3, 2], 1, 0, 0, 1, 1, 1), halves(10, 20, 30)], is: halves(11, 22, 33) },
   ],
+  conv: [
+    {
+      of: [tensor("f32", [1, 1, 4], 1, 2, 3, 4), tensor("f32", [1, 1, 2], 1, 10)],
+      is: tensor("f32", [1, 1, 3], 21, 32, 43),
+    },
+    {
+      of: [tensor("f32", [1, 2, 3], 1, 2, 3, 4, 5, 6), tensor("f32", [2, 1, 1], 10, 100), row(1, 2)],
+      with: { group: 2, strides: [2] },
+      is: tensor("f32", [1, 2, 2], 11, 31, 402, 602),
+    },
+    {
+      of: [tensor("f32", [1, 1, 2, 2], 1, 2, 3, 4), tensor("f32", [1, 1, 2, 2], 1, 10, 100, 1000)],
+      with: { pads: [1, 0, 0, 1] },
+      is: tensor("f32", [1, 1, 2, 2], 2100, 200, 4321, 402),
+    },
+    {
+      of: [tensor("f16", [1, 1, 5], 1, 2, 3, 4, 5), tensor("f16", [1, 1, 2], 1, 10)],
+      with: { dilations: [3], strides: [1] },
+      is: tensor("f16", [1, 1, 2], 41, 52),
+    },
+  ],
   embedding: [
     { of: [ints(1, 0, 1), matrix], is: tensor("f32", [3, 3], 4, 5, 9, 1, 2, 3, 4, 5, 9) },
     {

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { makeOp } from "../../src/ir/builder.ts";
 import { evaluateOp } from "../../src/ir/interpret.ts";
 import type { Attributes } from "../../src/ir/ir.ts";
-import type { LinearDef } from "../../src/ir/ops/def.ts";
+import type { LinearDef, Rows } from "../../src/ir/ops/def.ts";
 import { type LinearName, type OpName, ops } from "../../src/ir/ops/index.ts";
 import { elementCount, type Tensor } from "../../src/ir/tensor.ts";
 import type { ElementType } from "../../src/ir/types.ts";
@@ -141,6 +141,9 @@ const weight = tensor("f32", [3, 4], 1, 7, -2, 5, 3, -8, 6, 2, 9, 4, -1, 0);
 const cube = tensor("f32", [2, 3, 4], ...Array.from({ length: 24 }, (_, i) => (i * i) % 11));
 const ids = tensor("i32", [5], 2, 0, 0, 1, 2);
 
+const image = tensor("f32", [2, 2, 3, 3], ...Array.from({ length: 36 }, (_, i) => (i * i * 7) % 11));
+const kernels = tensor("f32", [4, 2, 2, 1], ...Array.from({ length: 16 }, (_, i) => ((i * i * 5) % 13) - 3));
+
 /** Operands without any mean of zero. */
 const samples: { readonly [Name in LinearName]: readonly { of: (Tensor | undefined)[]; with?: Attributes }[] } = {
   matmul: [
@@ -154,6 +157,11 @@ const samples: { readonly [Name in LinearName]: readonly { of: (Tensor | undefin
   embedding: [{ of: [ids, weight] }, { of: [tensor("i32", [2, 2], 0, 2, 1, 1), weight] }],
   concat: [0, 1, 2].map((axis) => ({ of: [cube, cube, undefined, cube], with: { axis } })),
   slice: [0, 1, 2].map((axis) => ({ of: [cube], with: { axis, start: 1, end: 2 } })),
+  conv: [
+    { of: [image, kernels] },
+    { of: [image, kernels, row(1, 2, 5, 3)], with: { strides: [2, 1], pads: [1, 0, 0, 2], dilations: [1, 2] } },
+    { of: [image, tensor("f32", [4, 1, 1, 1], 3, -1, 4, 5)], with: { group: 2 } },
+  ],
 };
 
 const subsets = (rank: number) =>
@@ -162,38 +170,54 @@ const subsets = (rank: number) =>
   );
 
 const largestOf = (data: Float64Array) => Math.max(...data.map(Math.abs));
-const largestMean = (x: Tensor, axes: readonly number[]) => largestOf(run("mean", [x], { axes }).data);
+
+/** With the mean of each row taken away, and the largest of these means. */
+function centeredRows(x: Tensor, { axes, block }: Rows): { centered: Tensor; mean: number } {
+  const axis = (axes[0] as number) + x.shape.length;
+  const cut = block && x.shape.toSpliced(axis, 1, (x.shape[axis] as number) / block, block);
+  const rows = cut ? { ...x, shape: cut } : x;
+  const mean = largestOf(run("mean", [rows], { axes: [...axes] }).data);
+  return { centered: { ...run("center", [rows], { axes: [...axes] }), shape: x.shape }, mean };
+}
+
+/** Rows over each choice of axes, and in blocks along each axis. */
+const rowsIn = (shape: readonly number[]): Rows[] => [
+  ...subsets(shape.length).map((axes) => ({ axes })),
+  ...shape.flatMap((extent, i) =>
+    [2, 3].flatMap((block) => (extent % block === 0 && block < extent ? [{ axes: [i - shape.length], block }] : [])),
+  ),
+];
 
 test.each(Object.entries(samples))(
   "%s: each way to a mean of zero leads to one, and no claim can be left out",
   (name, all) => {
     const def = ops[name as LinearName] as LinearDef;
     let ways = 0;
-    for (const { of, with: attributes = {} } of all) {
-      const shape = run(name as OpName, of, attributes).shape;
-      const normal =
-        "axis" in attributes ? { ...attributes, axis: (attributes.axis as number) - shape.length } : attributes;
-      for (const axes of subsets(shape.length)) {
+    for (const { of, with: given = {} } of all) {
+      const values = of.map((one, i) => one && parameter(`p${i}`, one.element, ...one.shape));
+      const { attributes, result } = makeOp(name as OpName, values, given, { places: { op: nowhere } });
+      const plain = run(name as OpName, of, attributes);
+      for (const rows of rowsIn(result.shape as number[])) {
         const found = def.zeroMean(
-          axes,
+          rows,
           of.map((operand) => operand?.shape),
-          normal,
+          attributes,
         );
         const claims = (way: (typeof found)[0]["means"]) =>
           of.map((operand, i) => {
             const claim = way.find((one) => one.operand === i);
-            return claim && operand ? run("center", [operand], { axes: claim.axes }) : operand;
+            return claim && operand ? centeredRows(operand, claim).centered : operand;
           });
         for (const { means: way, exact } of found) {
           ways++;
-          const result = run(name as OpName, claims(way), attributes);
-          expect(largestMean(result, axes)).toBeLessThan(1e-12);
-          const centered = run("center", [run(name as OpName, of, attributes)], { axes });
-          const off = largestOf(result.data.map((value, i) => value - (centered.data[i] as number)));
+          const centered = run(name as OpName, claims(way), attributes);
+          expect(centeredRows(centered, rows).mean).toBeLessThan(1e-12);
+          const wanted = centeredRows(plain, rows).centered.data;
+          const off = largestOf(centered.data.map((value, i) => value - (wanted[i] as number)));
           if (exact) expect(off, "centering the operands is centering the result").toBeLessThan(1e-12);
           for (const left of way) {
             const without = claims(way.filter((claim) => claim !== left));
-            expect(largestMean(run(name as OpName, without, attributes), axes)).toBeGreaterThan(1e-3);
+            expect(centeredRows(run(name as OpName, without, attributes), rows).mean).toBeGreaterThan(1e-3);
           }
         }
       }

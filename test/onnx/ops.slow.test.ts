@@ -292,6 +292,40 @@ describe("products", () => {
   ])("$op of $x with $attributes", check);
 });
 
+describe("convolutions", () => {
+  test.each<Case>([
+    { op: "Conv", x: [[2, 3, 5]], weights: [f32([4, 3, 1])], is: ["conv"] },
+    { op: "Conv", x: [[2, 3, 5, 6]], weights: [f32([4, 3, 2, 3]), f32([4])], is: ["conv"] },
+    {
+      op: "Conv",
+      x: [[2, 3, 7, 6]],
+      weights: [f32([4, 3, 3, 2]), f32([4])],
+      attributes: { strides: [2, 1], pads: [1, 0, 2, 1], dilations: [1, 2], kernel_shape: [3, 2] },
+      is: ["conv"],
+    },
+    {
+      op: "Conv",
+      x: [[1, 2, 3, 4, 5]],
+      weights: [f32([3, 2, 2, 1, 2])],
+      attributes: { strides: [1, 2, 2] },
+      is: ["conv"],
+    },
+    { op: "Conv", x: [[2, 4, 6]], weights: [f32([6, 2, 3])], attributes: { group: 2, pads: [1, 1] }, is: ["conv"] },
+    { op: "Conv", x: [[2, 4, 6]], weights: [f32([4, 1, 3]), f32([4])], attributes: { group: 4 }, is: ["conv"] },
+    ...["SAME_UPPER", "SAME_LOWER", "VALID"].flatMap((auto_pad) =>
+      [1, 2, 3].map(
+        (stride): Case => ({
+          op: "Conv",
+          x: [[1, 2, 8, 7]],
+          weights: [f32([3, 2, 4, 3])],
+          attributes: { auto_pad, strides: [stride, stride] },
+          is: ["conv"],
+        }),
+      ),
+    ),
+  ])("$op $x $attributes", check);
+});
+
 describe("norms", () => {
   const shapes = [
     [3, 4],

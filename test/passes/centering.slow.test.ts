@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import type { Facts, LinearDef } from "../../src/ir/ops/def.ts";
-import { ops } from "../../src/ir/ops/index.ts";
+import { type LinearName, ops } from "../../src/ir/ops/index.ts";
 import { checkProofs, checkRewrite } from "../support/check-centering.ts";
 import { sampleRowPrograms } from "../support/row-programs.ts";
 
@@ -17,7 +17,7 @@ const claim = (rowMeanZero: Exclude<Facts["rowMeanZero"], undefined>, name: keyo
   { facts: { ...row(name).facts, rowMeanZero } },
 ];
 const always: LinearDef["zeroMean"] = () => [{ means: [], exact: false }];
-const exactly = (name: "matmul" | "linear" | "concat" | "slice" | "embedding"): LinearDef["zeroMean"] => {
+const exactly = (name: LinearName): LinearDef["zeroMean"] => {
   const { zeroMean } = row(name);
   return (...args) => (zeroMean as LinearDef["zeroMean"])(...args).map((way) => ({ ...way, exact: true }));
 };
@@ -40,6 +40,12 @@ const mutations: readonly Mutation[] = [
   ["embedding: always", "embedding", { zeroMean: always }],
   ["concat: always", "concat", { zeroMean: always }],
   ["slice: always", "slice", { zeroMean: always }],
+  ["conv: always", "conv", { zeroMean: always }],
+  [
+    "conv: as if it had no groups",
+    "conv",
+    { zeroMean: (rows, shapes) => (row("conv").zeroMean as LinearDef["zeroMean"])(rows, shapes, { group: 1 }) },
+  ],
   ["concat: exact along its axis", "concat", { zeroMean: exactly("concat") }],
   ["rmsnorm ignores shifts", "rmsnorm", { facts: { ...row("rmsnorm").facts, ignoresShift: true } }],
   ["l2norm ignores shifts", "l2norm", { facts: { ...row("l2norm").facts, ignoresShift: true } }],

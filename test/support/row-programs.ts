@@ -57,6 +57,13 @@ const steps = [
   (a: string) => `broadcast(sum(${a}, axes = [0]), shape = [4, 6])`,
   (a: string) => `broadcast(max(${a}, axes = [0]), shape = [4, 6])`,
   (a: string) => `${a} * broadcast(s, shape = [4, 6])`,
+  (a: string) => `(matmul(${a}, w) + b) * b * 0.3`,
+  (a: string) => `linear(${a}, v, b) * reshape(b, shape = [1, 6]) * 0.3`,
+  (a: string) => `reshape(conv(reshape(${a}, shape = [4, 6, 1]), k, b), shape = [4, 6]) * 0.4`,
+  (a: string) => `reshape(conv(reshape(${a}, shape = [4, 6, 1]), kg, c, group = 2), shape = [4, 6]) * 0.4`,
+  (a: string) => `reshape(conv(reshape(${a}, shape = [1, 4, 6]), k4, pads = [1, 0]), shape = [4, 6]) * 0.4`,
+  (a: string) => `reshape(center(reshape(${a}, shape = [4, 3, 2]), axes = [-1]), shape = [4, 6])`,
+  (a: string) => `reshape(layernorm(reshape(${a}, shape = [4, 2, 3]), axes = [-1], eps = 0.1), shape = [4, 6])`,
 ];
 
 /** Parameters and constants whose contracts are drawn: the name, the shape, the axes that may be promised. */
@@ -73,6 +80,9 @@ const weights = [
   ["w3", "6, 3", [-1, -2]],
   ["v3", "6, 3", [-1, -2]],
   ["b", "6", [-1]],
+  ["k", "6, 6, 1", [-3, -2]],
+  ["kg", "6, 3, 1", [-3, -2]],
+  ["k4", "4, 4, 2", [-3, -2]],
 ] as const;
 
 /** Functions that return norms of what they have computed, and some of it as it is. */

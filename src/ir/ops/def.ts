@@ -34,10 +34,11 @@ export type AttributeDef = { readonly summary: string } & (
   | { readonly type: "element" }
   | { readonly type: "name" }
   | { readonly type: "text"; readonly default?: string }
+  /** One number for each of some axes; an empty list where they are all the same. */
   | { readonly type: "axes" }
   | { readonly type: "axis" }
   | { readonly type: "permutation" }
-  | { readonly type: "integers"; readonly default?: readonly number[] }
+  | { readonly type: "integers"; readonly minimum?: number; readonly default?: readonly number[] }
   | { readonly type: "shape" }
 );
 
@@ -188,10 +189,15 @@ export interface ShapeDef extends Common {
 /** What is wrong, once the place of an operand (by its number) or of an attribute (by its name) is known. */
 export type Refusal = (at: (part: number | string) => Span) => Diagnostic;
 
-/** That the mean of an operand over these axes, counted from the end, is zero. */
-export interface ZeroMean {
-  readonly operand: number;
+/** What is one row of a tensor: all along the axes, counted from the end; or `block` elements in turn along the only one. */
+export interface Rows {
   readonly axes: readonly number[];
+  readonly block?: number | undefined;
+}
+
+/** That the mean of each such row of an operand is zero. */
+export interface ZeroMean extends Rows {
+  readonly operand: number;
 }
 
 /** Means of operands that suffice together for the result to have mean zero. */
@@ -208,9 +214,9 @@ export interface LinearDef extends Common {
   readonly infer: (shapes: readonly (Shape | undefined)[], attributes: Attributes) => Shape | Refusal;
   /** In float64. @throws TircError, with `span` as the place, where the numbers themselves are wrong. */
   readonly evaluate: (operands: readonly (Tensor | undefined)[], attributes: Attributes, span: Span) => Float64Array;
-  /** The ways in which the result's mean over `axes` is zero. */
+  /** The ways in which the mean of the result's rows is zero. */
   readonly zeroMean: (
-    axes: readonly number[],
+    rows: Rows,
     shapes: readonly (Shape | undefined)[],
     attributes: Attributes,
   ) => readonly ZeroMeanWay[];

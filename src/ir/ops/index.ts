@@ -1,5 +1,6 @@
 /** The op table. An op is one row here; every per-op table elsewhere is keyed by `OpName`. */
 
+import { conv } from "./conv.ts";
 import { anyElement, type ConstantDef, type ElementwiseDef, type ElementwiseRow, type OpDef } from "./def.ts";
 import { binaryOps, ternaryOps, unaryOps } from "./elementwise.ts";
 import { externOps } from "./extern.ts";
@@ -52,6 +53,7 @@ const table = {
   ...normOps,
   ...shapeOps,
   ...linearOps,
+  conv,
   ...externOps,
   constant,
   global,
@@ -63,7 +65,7 @@ export type OpName = keyof typeof table;
 export type ReductionName = keyof typeof reductionOps;
 export type NormName = keyof typeof normOps;
 export type ShapeName = keyof typeof shapeOps;
-export type LinearName = keyof typeof linearOps;
+export type LinearName = keyof typeof linearOps | "conv";
 
 /** The op table: for each op its operands, attributes, facts, and how it is computed. */
 export const ops: Readonly<Record<OpName, OpDef>> = table;

@@ -72,11 +72,12 @@ const multiply: Evaluate = (operands) => {
 };
 
 /** A sum over the columns of the result is a sum over those of b; over its rows, over those of a. */
-const matmulMean: ZeroMeanRule = (axes, [a, b]) => {
+const matmulMean: ZeroMeanRule = ({ axes, block }, [a, b]) => {
   const [isRow, isColumn] = [a?.length === 1, b?.length === 1];
   const exact = axes.length === 1;
-  const columns = !isColumn && axes.includes(-1) ? [{ means: [{ operand: 1, axes: [-1] }], exact }] : [];
-  const rows = !isRow && axes.includes(isColumn ? -1 : -2) ? [{ means: [{ operand: 0, axes: [-2] }], exact }] : [];
+  const columns = !isColumn && axes.includes(-1) ? [{ means: [{ operand: 1, axes: [-1], block }], exact }] : [];
+  const rows =
+    !isRow && axes.includes(isColumn ? -1 : -2) ? [{ means: [{ operand: 0, axes: [-2], block }], exact }] : [];
   return [...columns, ...rows];
 };
 
@@ -118,10 +119,13 @@ const applyLinear: Evaluate = (operands) => {
 };
 
 /** The outputs are the rows of the weight; a bias has their mean. Over other axes it would have to be 0. */
-const linearMean: ZeroMeanRule = (axes, [, , bias]) => {
-  const outputs = [{ operand: 1, axes: [-2] }, ...(bias === undefined ? [] : [{ operand: 2, axes: [-1] }])];
+const linearMean: ZeroMeanRule = ({ axes, block }, [, , bias]) => {
+  const outputs = [
+    { operand: 1, axes: [-2], block },
+    ...(bias === undefined ? [] : [{ operand: 2, axes: [-1], block }]),
+  ];
   const others = axes.filter((axis) => axis !== -1);
-  const byRows = { means: [{ operand: 0, axes: others }], exact: others.length === axes.length };
+  const byRows = { means: [{ operand: 0, axes: others, block }], exact: others.length === axes.length };
   return [
     ...(axes.includes(-1) ? [{ means: outputs, exact: axes.length === 1 }] : []),
     ...(bias === undefined && others.length > 0 ? [byRows] : []),
@@ -262,7 +266,8 @@ export const linearOps = {
     elements: anyElement,
     infer: inferEmbedding,
     evaluate: lookUp,
-    zeroMean: (axes) => (axes.includes(-1) ? [{ means: [{ operand: 1, axes: [-1] }], exact: axes.length === 1 }] : []),
+    zeroMean: ({ axes, block }) =>
+      axes.includes(-1) ? [{ means: [{ operand: 1, axes: [-1], block }], exact: axes.length === 1 }] : [],
     noKernel: "a kernel here reads no rows by their number",
   }),
   concat: linearOp({
@@ -273,9 +278,15 @@ export const linearOps = {
     infer: inferConcat,
     evaluate: join,
     // The sum over the whole is the sum of sums over the pieces, or that over one of them.
-    zeroMean: (axes, shapes, attributes) => {
-      const means = shapes.flatMap((shape, operand) => (shape === undefined ? [] : [{ operand, axes }]));
-      return [{ means, exact: !axes.includes(attribute.axis(attributes)) }];
+    zeroMean: ({ axes, block }, shapes, attributes) => {
+      const axis = attribute.axis(attributes);
+      const isAlong = axes.includes(axis);
+      // A block of the whole must not go over a seam.
+      const isWhole = (shape: Shape | undefined) =>
+        shape === undefined || (shape.at(axis) as number) % (block ?? 1) === 0;
+      if (isAlong && !shapes.every(isWhole)) return [];
+      const means = shapes.flatMap((shape, operand) => (shape === undefined ? [] : [{ operand, axes, block }]));
+      return [{ means, exact: !isAlong || block !== undefined }];
     },
     noKernel: "a kernel here does not join tensors",
   }),
@@ -290,10 +301,10 @@ export const linearOps = {
     elements: anyElement,
     infer: inferSlice,
     evaluate: cut,
-    zeroMean: (axes, _, attributes) => {
+    zeroMean: ({ axes, block }, _, attributes) => {
       const others = axes.filter((axis) => axis !== attribute.axis(attributes));
       const exact = others.length === axes.length;
-      return others.length > 0 ? [{ means: [{ operand: 0, axes: others }], exact }] : [];
+      return others.length > 0 ? [{ means: [{ operand: 0, axes: others, block }], exact }] : [];
     },
     noKernel: "a kernel here reads tensors as a whole, and this cuts one",
   }),

@@ -1,8 +1,8 @@
-/** Products of matrices. */
+/** Products of matrices, and convolutions. */
 
 import type { Value } from "../../ir/ir.ts";
 import { sameShape } from "../../ir/types.ts";
-import type { NodeView, Rule } from "../node.ts";
+import { decline, extentOf, type NodeView, type Rule } from "../node.ts";
 
 function scaled(at: NodeView, x: Value, factor: number): Value {
   return factor === 1 ? x : at.emit("mul", [x, at.constant(x.element, factor)]);
@@ -23,7 +23,41 @@ const gemm: Rule = (at) => {
   return c === undefined || beta === 0 ? product : at.emit("add", [product, scaled(at, c, beta)]);
 };
 
+/** Where a node pads by itself: as many zeros as make the result the input by its stride, the odd one before or after. */
+function samePads(at: NodeView, x: Value, kernel: readonly number[], isLower: boolean): number[] {
+  const total = kernel.map((size, i) => {
+    const [stride, dilation] = [at.ints("strides")?.[i] ?? 1, at.ints("dilations")?.[i] ?? 1];
+    const reach = dilation * (size - 1) + 1;
+    if (stride === 1) return reach - 1;
+    const extent = extentOf(x, i + 2);
+    return Math.max(0, (Math.ceil(extent / stride) - 1) * stride + reach - extent);
+  });
+  const half = total.map((zeros) => (isLower ? Math.ceil(zeros / 2) : Math.floor(zeros / 2)));
+  return [...half, ...total.map((zeros, i) => zeros - (half[i] as number))];
+}
+
+const conv: Rule = (at) => {
+  const [x, weight, bias] = [at.input(0), at.input(1), at.optional(2)];
+  const kernel = weight.shape.slice(2).map((_, i) => extentOf(weight, i + 2));
+  const auto = at.text("auto_pad", "NOTSET");
+  const pads = auto.startsWith("SAME")
+    ? samePads(at, x, kernel, auto === "SAME_LOWER")
+    : auto === "VALID"
+      ? []
+      : (at.ints("pads") ?? []);
+  if (pads.some((zeros) => zeros < 0)) decline("its padding is negative");
+  const isNot = (usual: number) => (value: number) => value !== usual;
+  const listed = (list: readonly number[], usual: number) => (list.some(isNot(usual)) ? [...list] : []);
+  return at.emit("conv", [x, weight, bias], {
+    strides: listed(at.ints("strides") ?? [], 1),
+    pads: listed(pads, 0),
+    dilations: listed(at.ints("dilations") ?? [], 1),
+    group: at.int("group", 1),
+  });
+};
+
 export const linearRules: Readonly<Record<string, Rule>> = {
   ":MatMul": (at) => at.emit("matmul", [at.input(0), at.input(1)]),
   ":Gemm": gemm,
+  ":Conv": conv,
 };

@@ -1,0 +1,190 @@
+/** The row of the op table for convolutions. */
+
+import { linearErrors } from "../../diagnostics/errors-linear.ts";
+import type { Attributes } from "../ir.ts";
+import { elementCount, rowMajorStrides, type Tensor } from "../tensor.ts";
+import { type Dim, printShape, type Shape, sameShape } from "../types.ts";
+import { type AttributeDef, attribute, floats, type LinearDef, type Refusal, type Rows } from "./def.ts";
+
+/** How the window goes along one spatial axis. */
+interface Window {
+  readonly size: number;
+  readonly stride: number;
+  readonly before: number;
+  readonly after: number;
+  readonly dilation: number;
+}
+
+/** The extents that a kernel covers, as a kernel of dilation 1 would have to be. */
+const reach = ({ size, dilation }: Window) => dilation * (size - 1) + 1;
+
+/** A list of the attributes, `fill` where it is empty. */
+function listOf(attributes: Attributes, name: string, length: number, fill: number): readonly number[] {
+  const given = attributes[name] as readonly number[];
+  return given.length === 0 ? new Array<number>(length).fill(fill) : given;
+}
+
+/** One window an axis of `kernel`. */
+function windowsOf(kernel: readonly number[], attributes: Attributes): Window[] {
+  const count = kernel.length;
+  const [strides, dilations] = ["strides", "dilations"].map((name) => listOf(attributes, name, count, 1));
+  const pads = listOf(attributes, "pads", 2 * count, 0);
+  return kernel.map((size, i) => ({
+    size,
+    stride: strides?.[i] as number,
+    before: pads[i] as number,
+    after: pads[i + count] as number,
+    dilation: dilations?.[i] as number,
+  }));
+}
+
+/** How many places a window has along an axis; nothing where that is no number and not the extent itself. */
+function placesAlong(extent: Dim, window: Window): Dim | undefined {
+  const rest = window.before + window.after - reach(window);
+  if (typeof extent === "number") return Math.max(0, Math.floor((extent + rest) / window.stride) + 1);
+  return window.stride === 1 && rest === -1 ? extent : undefined;
+}
+
+/** The lists that have not one number an axis, or two of `pads`. */
+function wrongList(attributes: Attributes, count: number): Refusal | undefined {
+  for (const [name, wanted] of [
+    ["strides", count] as const,
+    ["pads", 2 * count] as const,
+    ["dilations", count] as const,
+  ]) {
+    const { length } = attributes[name] as readonly number[];
+    if (length !== 0 && length !== wanted)
+      return (at) => linearErrors.windowList(at(name), name, length, wanted, count);
+  }
+  return undefined;
+}
+
+const inferConv: LinearDef["infer"] = (shapes, attributes) => {
+  const [x, weight, bias] = shapes as [Shape, Shape, Shape | undefined];
+  const refused =
+    (index: number, name: string, wanted: string, got: string): Refusal =>
+    (at) =>
+      linearErrors.operandShape(at(index), "conv", name, wanted, got);
+  const dims = "[batch, channels, ...spatial], of one to three spatial dimensions";
+  if (x.length < 3 || x.length > 5) return refused(0, "x", dims, x.length === 0 ? "a scalar" : printShape(x));
+  const kernel = weight.slice(2);
+  const isKernel = weight.length === x.length && kernel.every((size) => typeof size === "number" && size > 0);
+  if (!isKernel)
+    return refused(1, "weight", "[out, in, ...kernel] with as many numbers as spatial dimensions", printShape(weight));
+  const group = attribute.number(attributes, "group");
+  const [channels, out, inner] = [x[1], weight[0], weight[1]] as [Dim, Dim, Dim];
+  const perGroup = group === 1 ? channels : typeof channels === "number" ? channels / group : undefined;
+  if (perGroup !== inner) {
+    const second = { name: "weight", shape: printShape(weight), extent: String(inner) };
+    const of = group === 1 ? String(channels) : `${channels} / ${group} channels`;
+    return (at) =>
+      linearErrors.contraction(at(1), "conv", second, { name: "x", shape: printShape(x), extent: of, span: at(0) }, []);
+  }
+  if (group > 1 && (typeof out !== "number" || out % group !== 0))
+    return (at) => linearErrors.groups(at("group"), group, String(out));
+  if (bias !== undefined && !sameShape(bias, [out])) return refused(2, "bias", printShape([out]), printShape(bias));
+  const wrong = wrongList(attributes, kernel.length);
+  if (wrong !== undefined) return wrong;
+  const windows = windowsOf(kernel as number[], attributes);
+  const places = windows.map((window, i) => placesAlong(x[i + 2] as Dim, window));
+  const open = places.indexOf(undefined);
+  if (open >= 0) return (at) => linearErrors.namedExtent(at(0), "conv", "x", open - kernel.length, String(x[open + 2]));
+  return [x[0] as Dim, out, ...(places as Dim[])];
+};
+
+/** Calls `visit` with each index of a shape; the array is the same every time. */
+function eachIndex(shape: readonly number[], visit: (index: readonly number[]) => void): void {
+  const index = new Array<number>(shape.length).fill(0);
+  for (let count = elementCount(shape); count > 0; count--) {
+    visit(index);
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      index[axis] = (index[axis] as number) + 1;
+      if ((index[axis] as number) < (shape[axis] as number)) break;
+      index[axis] = 0;
+    }
+  }
+}
+
+const offsetOf = (index: readonly number[], strides: readonly number[]) =>
+  index.reduce((offset, at, axis) => offset + at * (strides[axis] as number), 0);
+
+const convolve: LinearDef["evaluate"] = (operands, attributes) => {
+  const [x, weight, bias] = operands as [Tensor, Tensor, Tensor | undefined];
+  const [batch, channels, ...extents] = x.shape as [number, number, ...number[]];
+  const [out, inner, ...kernel] = weight.shape as [number, number, ...number[]];
+  const windows = windowsOf(kernel, attributes);
+  const places = windows.map((window, i) => placesAlong(extents[i] as number, window) as number);
+  const perGroup = out / attribute.number(attributes, "group");
+  const [plane, taps] = [elementCount(extents), elementCount(kernel)];
+  const strides = rowMajorStrides(extents);
+  const result = new Float64Array(batch * out * elementCount(places));
+  let at = 0;
+  eachIndex([batch, out, ...places], ([image, output, ...place]) => {
+    const first = Math.floor((output as number) / perGroup) * inner;
+    let sum = 0;
+    let tap = 0;
+    eachIndex(kernel, (offset) => {
+      const position = windows.map(
+        ({ stride, before, dilation }, i) => (place[i] as number) * stride - before + (offset[i] as number) * dilation,
+      );
+      if (position.every((value, i) => value >= 0 && value < (extents[i] as number))) {
+        for (let channel = 0; channel < inner; channel++) {
+          const from = ((image as number) * channels + first + channel) * plane + offsetOf(position, strides);
+          sum +=
+            (x.data[from] as number) * (weight.data[((output as number) * inner + channel) * taps + tap] as number);
+        }
+      }
+      tap++;
+    });
+    result[at++] = sum + (bias?.data[output as number] ?? 0);
+  });
+  return result;
+};
+
+/**
+ * The outputs are the first axis of the weight. With groups each is computed from channels of its own, so that only
+ * rows inside of one group are sums of the same.
+ */
+const convMean: LinearDef["zeroMean"] = ({ axes, block }: Rows, [, weight, bias], attributes) => {
+  const rank = weight?.length ?? 0;
+  const channel = 1 - rank;
+  const group = attribute.number(attributes, "group");
+  const isInGroup = group === 1 || (block !== undefined && ((weight?.[0] as number) / group) % block === 0);
+  if (!axes.includes(channel) || !isInGroup) return [];
+  const outputs = [
+    { operand: 1, axes: [-rank], block },
+    ...(bias === undefined ? [] : [{ operand: 2, axes: [-1], block }]),
+  ];
+  return [{ means: outputs, exact: axes.length === 1 }];
+};
+
+const numbersAlong = (summary: string, minimum: number): AttributeDef => ({
+  type: "integers",
+  minimum,
+  default: [],
+  summary,
+});
+
+export const conv: LinearDef = {
+  kind: "linear",
+  facts: {},
+  summary:
+    "The convolution (cross-correlation) of `x`, `[batch, in, ...spatial]`, with the kernels of `weight`, `[out, in / group, ...kernel]`, plus `bias`, `[out]`; one to three spatial dimensions.",
+  operands: [{ name: "x" }, { name: "weight" }, { name: "bias", optional: true }],
+  attributes: {
+    strides: numbersAlong("The step of the kernel along each spatial axis; 1 where none are given.", 1),
+    pads: numbersAlong("Zeros before each spatial axis, then after each; none where none are given.", 0),
+    dilations: numbersAlong("The distance between the elements that a kernel takes; 1 where none are given.", 1),
+    group: {
+      type: "integer",
+      minimum: 1,
+      default: 1,
+      summary: "Channels and outputs are cut into so many groups, each convolved by itself.",
+    },
+  },
+  elements: floats,
+  infer: inferConv,
+  evaluate: convolve,
+  zeroMean: convMean,
+  noKernel: "a kernel here computes no convolution",
+};
