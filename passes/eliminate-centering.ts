@@ -105,7 +105,7 @@ interface Reporter {
   readonly most: number;
 }
 
-type Resolved = Pick<CenterResolved, "outcome" | "because" | "constants" | "movedTo">;
+type Resolved = Pick<CenterResolved, "outcome" | "because" | "constants" | "movedTo" | "beginsStream">;
 
 function report(op: Op, verdict: Verdict, reporter: Reporter): Resolved {
   const { moves, traces, context, most } = reporter;
@@ -115,7 +115,7 @@ function report(op: Op, verdict: Verdict, reporter: Reporter): Resolved {
   const say = (outcome: CenterOutcome, counted: string, said: Diagnostic, to: Partial<Resolved> = {}): Resolved => {
     context.remark(said);
     context.count(counted);
-    return { outcome, because: said.notes, constants: [], movedTo: [], ...to };
+    return { outcome, because: said.notes, constants: [], movedTo: [], beginsStream: false, ...to };
   };
   if (verdict.proved) {
     const { lines, ...rest } = explain(verdict, most);
@@ -131,9 +131,10 @@ function report(op: Op, verdict: Verdict, reporter: Reporter): Resolved {
   }
   if (moves.form(x, rows)?.kind === "converted") {
     const blocked = moves.whyNot(x, rows);
-    const why = moves.feedsStream(x) ? [beginsStream] : blocked === undefined ? [] : [`it does not move: ${blocked}`];
+    const beginsStream = moves.feedsStream(x);
+    const why = beginsStream ? [streamBegins] : blocked === undefined ? [] : [`it does not move: ${blocked}`];
     const stays = remarks.centeringStays(op.span, name, helped(verdict.miss, x, rows, reporter), why);
-    return say("kept", "centerings kept", stays);
+    return say("kept", "centerings kept", stays, { beginsStream });
   }
   const trace = traces.of(x, rows, most);
   const names = trace.constants.map(quoted);
@@ -151,7 +152,7 @@ const quotedPlace = (value: Value) =>
   value.name === undefined && value.span.source.labels === undefined ? "what is computed there" : quoted(value);
 
 const onlyShifted = "what is added to its centered rows is constant along them, and is dropped";
-const beginsStream = "a stream begins here, and is centered here for all norms that read it";
+const streamBegins = "a stream begins here, and is centered here for all norms that read it";
 
 /** The miss, and what `fold` would do about it. */
 function helped(miss: Miss, x: Value, rows: Rows, { foldable, foldableTraces }: Reporter): Miss {

@@ -28,6 +28,8 @@ export interface NormRecord {
   /** Of `because`: constants that are centered once and for all, and values that are centered instead. */
   readonly constants: readonly string[];
   readonly movedTo: readonly string[];
+  /** Whether its centering is kept for other norms as well. */
+  readonly beginsStream: boolean;
   readonly gamma: boolean;
   readonly beta: boolean;
   readonly eps: number;
@@ -117,16 +119,16 @@ interface PassedOn {
   readonly result: Module;
 }
 
-type What = Pick<NormRecord, "centering" | "because" | "constants" | "movedTo">;
+type What = Pick<NormRecord, "centering" | "because" | "constants" | "movedTo" | "beginsStream">;
 
-const nowhere = { constants: [], movedTo: [] };
+const nowhere = { constants: [], movedTo: [], beginsStream: false };
 
 function whatBecameOf(op: Op, { resolved, lostIn }: Followed): What {
   if (op.name === "rmsnorm") return { centering: "none", because: [], ...nowhere };
   if (op.name === "groupnorm") return { centering: "left", because: remarks.groupNormStays(op.span).notes, ...nowhere };
   if (resolved !== undefined) {
-    const { outcome, because, constants, movedTo } = resolved;
-    return { centering: outcome, because, constants, movedTo };
+    const { outcome, because, constants, movedTo, beginsStream } = resolved;
+    return { centering: outcome, because, constants, movedTo, beginsStream };
   }
   if (lostIn === undefined) return { centering: "kept", because: ["mode=off"], ...nowhere };
   return { centering: "unknown", because: [`\`${lostIn}\` replaced it, and did not say by what`], ...nowhere };

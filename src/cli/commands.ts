@@ -303,20 +303,48 @@ export const surgerySpec: CommandSpec = {
         "rms (RMSNormalization, the default from operator set 23 on) or simplified (SimplifiedLayerNormalization of onnxruntime)",
     },
     { name: "--report", value: "FILE.json", path: write, summary: "write what became of each norm, as JSON" },
-    { name: "--json", summary: "print that instead of the table" },
-    { name: "--check", summary: "run both models in onnxruntime on random inputs, and compare the outputs" },
+    {
+      name: "--html",
+      value: "FILE.html",
+      path: write,
+      summary: "write it as a page: the graph around each norm, and why its centering went or stays",
+    },
+    { name: "--json", summary: "print what --report writes, instead of the lines for people" },
+    { name: "--verbose", summary: "print the weights that are centered, and the steps of proofs" },
+    {
+      name: "--check",
+      summary:
+        "run both models in onnxruntime on the same inputs, and hold them to float64; if it fails, write nothing",
+    },
+    {
+      name: "--in",
+      value: "NAME=VALUE",
+      path: input,
+      repeats: true,
+      summary: "for the check: an input, as `tirc run` takes it: a .npy file, ones, uniform(LOW, HIGH), ...; repeats",
+    },
     {
       name: "--dim",
       value: "NAME=EXTENT",
       path: noPath,
       repeats: true,
-      summary: "for --check: the extent of a named dimension; repeats",
+      summary: "for the check: the extent of a named dimension; repeats",
     },
-    { name: "--seed", value: "N", path: noPath, summary: "for --check: of the random inputs; 0 if not given" },
+    {
+      name: "--seed",
+      value: "N",
+      path: noPath,
+      summary: "for the check: of the numbers that are drawn; 0 if not given",
+    },
+    { name: "--time", summary: "check, and time both models in onnxruntime, by turns" },
+    { name: "--keep", summary: "write the model although the check fails" },
     { name: "--remarks", summary: "say what passes did, and why nodes are kept as they are" },
     ...common,
   ],
-  notes: ["Everything but the norms and the weights that are centered for them stays as it is, byte for byte."],
+  notes: [
+    "Everything but the norms and the weights that are centered for them stays as it is, byte for byte.",
+    "For a check, inputs that are row numbers of a table are drawn within it, other integers are 0 or 1.",
+  ],
 };
 
 export const extractSpec: CommandSpec = {

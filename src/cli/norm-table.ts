@@ -7,7 +7,7 @@ type Norm = Pick<NormRecord, "gamma" | "beta" | "eps" | "centering" | "because">
 const affine = ({ gamma, beta }: Norm) => [gamma ? "gamma" : "", beta ? "beta" : ""].filter(Boolean).join(" ");
 
 /** Of what a file of f32 holds: 9.999999747378752e-6 is 1e-5. */
-const shortEps = (eps: number) => (eps === 0 ? "0" : Number(eps.toPrecision(7)).toExponential());
+export const shortEps = (eps: number) => (eps === 0 ? "0" : Number(eps.toPrecision(7)).toExponential());
 
 /** @param norms each with its first cells: where it is, and what. */
 export function normTable(norms: readonly (Norm & { readonly cells: readonly string[] })[]): string[] {

@@ -30,7 +30,6 @@ const makers: Readonly<Record<number, readonly [string, (numbers: Float64Array) 
 export const isFed = (dataType: number) => makers[dataType] !== undefined;
 
 export interface Runnable {
-  readonly file: string;
   readonly bytes: Uint8Array;
   /** The files of its weights, by what the model calls them. */
   readonly external: readonly { readonly path: string; readonly data: Uint8Array }[];
@@ -49,29 +48,40 @@ async function load() {
   }
 }
 
-/** The outputs of a model by their names. Throws E0752, E0753. */
-export async function runModel(
-  { file, bytes, external }: Runnable,
-  inputs: Readonly<Record<string, RunInput>>,
-): Promise<ReadonlyMap<string, RunTensor>> {
+export type RunTensors = ReadonlyMap<string, RunTensor>;
+
+/** A model that is open in onnxruntime. */
+export interface Opened {
+  /** The outputs by their names. Throws an Error that has what onnxruntime says. */
+  run(inputs: Readonly<Record<string, RunInput>>): Promise<RunTensors>;
+  /** Runs it again on the inputs of the last run. @returns milliseconds. */
+  time(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Throws E0752; an Error that has what onnxruntime says where it does not take the model. */
+export async function openModel({ bytes, external }: Runnable): Promise<Opened> {
   const ort = await load();
   const tensorOf = ({ dataType, numbers, shape }: RunInput) => {
     const [type, make] = makers[dataType] as (typeof makers)[number];
     return new ort.Tensor(type as "float32", make(numbers) as Float32Array, shape);
   };
-  const feeds = Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, tensorOf(input)]));
-  try {
-    const options = { executionProviders: ["wasm"], logSeverityLevel: 3, externalData: external } as const;
-    const session = await ort.InferenceSession.create(bytes, options);
-    try {
+  const options = { executionProviders: ["wasm"], logSeverityLevel: 3, externalData: external } as const;
+  const session = await ort.InferenceSession.create(bytes, options);
+  let feeds: Record<string, OrtTensor> = {};
+  return {
+    async run(inputs) {
+      feeds = Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, tensorOf(input)]));
       const outputs = await session.run(feeds);
       return new Map(Object.entries(outputs).map(([name, tensor]) => [name, numbersOf(tensor)]));
-    } finally {
-      await session.release();
-    }
-  } catch (caught) {
-    fail(surgeryErrors.doesNotRun(file, (caught as Error).message));
-  }
+    },
+    async time() {
+      const start = performance.now();
+      await session.run(feeds);
+      return performance.now() - start;
+    },
+    close: () => session.release(),
+  };
 }
 
 function numbersOf({ type, dims, data }: OrtTensor): RunTensor {

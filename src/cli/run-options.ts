@@ -15,13 +15,13 @@ import type { Io } from "./session.ts";
 function assignments(
   args: Arguments,
   { option, form, kind }: { option: string; form: string; kind: "input" | "output" },
-  fn: Fn,
+  of: string,
   known: readonly string[],
 ): Map<string, { name: Word; value: Word }> {
   const result = new Map<string, { name: Word; value: Word }>();
   const reads = args.values(option).map((word) => () => {
     const { name, value } = assignment(word, option, form);
-    if (!known.includes(name.text)) fail(cliErrors.unknownTensor(name.span, fn.name, kind, name.text, known));
+    if (!known.includes(name.text)) fail(cliErrors.unknownTensor(name.span, of, kind, name.text, known));
     const before = result.get(name.text);
     if (before !== undefined) fail(cliErrors.optionTwice(name.span, `${option} ${name.text}`, before.name.span));
     result.set(name.text, { name, value });
@@ -32,10 +32,18 @@ function assignments(
 
 /** What each input that is given comes from. Throws also E0630 to E0635, E0640, E0705. */
 export function readSources(args: Arguments, fn: Fn, io: Io): Map<string, InputSource> {
-  const known = fn.params.map((param) => param.name as string);
+  return readInputs(args, { name: fn.name, inputs: fn.params.map((param) => param.name as string) }, io);
+}
+
+/** The same for whatever has inputs of these names. */
+export function readInputs(
+  args: Arguments,
+  { name, inputs: known }: { readonly name: string; readonly inputs: readonly string[] },
+  io: Io,
+): Map<string, InputSource> {
   const option = { option: "--in", form: `NAME=FILE.npy|${fillForms.join("|")}`, kind: "input" } as const;
   const sources = new Map<string, InputSource>();
-  const reads = [...assignments(args, option, fn, known)].map(([name, { value }]) => () => {
+  const reads = [...assignments(args, option, name, known)].map(([name, { value }]) => () => {
     sources.set(name, readSource(name, value, io));
   });
   together(...reads);
@@ -57,7 +65,7 @@ function readSource(name: string, word: Word, io: Io): InputSource {
 export function readOutputs(args: Arguments, fn: Fn): Map<string, Word> {
   const known = fn.results.map((result) => result.name);
   const option = { option: "--out", form: "NAME=FILE.npy", kind: "output" } as const;
-  const given = assignments(args, option, fn, known);
+  const given = assignments(args, option, fn.name, known);
   const files = [...given.values()].map(({ value }) => value);
   const report: Word[] = args.has("--json") ? [{ text: "-", span: args.spanOf("--json") }] : [];
   checkStream([...report, ...files], "stdout");

@@ -1,22 +1,23 @@
-/** `tirc surgery --check`: both models run on the same random inputs. */
+/**
+ * `tirc surgery --check`: both models run on the same inputs, and each is held to float64.
+ *
+ * - before, after: the model that was read, and the one that is written.
+ * - reference: the model before in float64, by the interpreter. It tells whose error a difference is.
+ */
 
 import { dirname } from "node:path";
-import { fail } from "../diagnostics/diagnostic.ts";
-import { cliErrors } from "../diagnostics/errors-cli.ts";
+import { fail, TircError } from "../diagnostics/diagnostic.ts";
 import { surgeryErrors } from "../diagnostics/errors-surgery.ts";
-import { elementCount } from "../ir/tensor.ts";
-import { dataTypes, typeName } from "../onnx/data-types.ts";
-import { importModel } from "../onnx/import.ts";
-import type { ValueInfoProto } from "../onnx/messages.ts";
-import type { OnnxModel } from "../onnx/model.ts";
+import { bytesInMemory } from "../onnx/bytes.ts";
+import { OnnxModel } from "../onnx/model.ts";
 import { bytesOf, type Piece } from "../onnx/write.ts";
 import type { Arguments } from "./arguments.ts";
-import { normal, uniform } from "./fill.ts";
-import { seedOf } from "./inputs.ts";
+import { extentsToTry } from "./extents-to-try.ts";
+import { type Extents, ModelInputs } from "./model-inputs.ts";
+import { NotComputed, referenceOutputs } from "./model-reference.ts";
+import { type ModelTimes, timesOf } from "./model-times.ts";
 import { openWeights } from "./onnx-files.ts";
-import { isFed, type RunInput, type Runnable, type RunTensor, runModel } from "./onnxruntime.ts";
-import { readDims } from "./program-options.ts";
-import { readSeed } from "./run-options.ts";
+import { type Opened, openModel, type RunTensor, type RunTensors } from "./onnxruntime.ts";
 import type { Session } from "./session.ts";
 
 export interface OutputCheck {
@@ -25,37 +26,203 @@ export interface OutputCheck {
   /** Of the outputs before and after: the largest difference, and the largest number before. */
   readonly difference: number;
   readonly largest: number;
+  /** What makes the comparison worthless, as "all numbers of % are NaN". */
+  readonly worthless: string | undefined;
+  /** How many numbers are NaN before. */
+  readonly nans: number;
 }
 
-/** Extents that nothing tells: of the first axis of an input, and of others. */
-const defaults = { first: 2, other: 32 } as const;
+/** How far the numbers of an output are from float64. */
+export interface Accuracy {
+  readonly output: string;
+  readonly before: number;
+  readonly after: number;
+  readonly largest: number;
+}
 
-/** Throws E0701 to E0710 for the options, E0752 and E0753 where onnxruntime does not run the models. */
+export interface Check {
+  readonly by: "onnxruntime" | "interpreter";
+  readonly extents: Extents;
+  readonly outputs: readonly OutputCheck[];
+  /** Smaller extents where those would take too long; otherwise why it is not known. */
+  readonly float64: { readonly extents: Extents; readonly outputs: readonly Accuracy[] } | { readonly because: string };
+  readonly times?: ModelTimes;
+}
+
+interface Models {
+  readonly model: OnnxModel;
+  readonly bytes: Uint8Array;
+  readonly external: readonly { readonly path: string; readonly data: Uint8Array }[];
+  readonly written: Uint8Array;
+}
+
+/** Throws E0701 to E0712 for the options, E0752 and E0753 where nothing runs the models. */
 export async function checkModels(
   model: OnnxModel,
   path: string,
   pieces: readonly Piece[],
   args: Arguments,
   session: Session,
-): Promise<OutputCheck[]> {
+): Promise<Check> {
+  const inputs = new ModelInputs(model, args, session.io);
   const { source } = model.reader;
-  const external = [...model.locations].map((location) => {
+  const weights = (location: string) => {
     const refuse = (reason: string) => fail(surgeryErrors.doesNotRun(model.file, reason));
-    const weights = openWeights(path === "-" ? "." : dirname(path), location, refuse, session.io);
-    return { path: location, data: weights.read(0, weights.size) };
+    return openWeights(path === "-" ? "." : dirname(path), location, refuse, session.io);
+  };
+  const external = [...model.locations].map((location) => {
+    const file = weights(location);
+    return { path: location, data: file.read(0, file.size) };
   });
-  const inputs = inputsOf(model, args, session);
-  const run = (runnable: Omit<Runnable, "external">) => runModel({ ...runnable, external }, inputs);
-  const was = await run({ file: model.file, bytes: source.read(0, source.size) });
   const written = Buffer.concat([...bytesOf(source, pieces)]);
-  const is = await run({ file: "the written model", bytes: written });
-  return [...was].map(([output, tensor]) => compared(output, tensor, is.get(output)));
+  const models = { model, bytes: source.read(0, source.size), external, written };
+  for (const note of inputs.notes) session.say(note);
+  const opened = await attempt(() => openModel(models));
+  const check =
+    opened instanceof Error
+      ? byInterpreter(models, inputs, opened.message, weights)
+      : await byOnnxruntime(models, inputs, opened, args.has("--time"));
+  const told = new Set(Object.keys(inputs.extents({})));
+  for (const [name, extent] of Object.entries(check.extents)) {
+    if (!told.has(name)) session.say(`${name} = ${extent}, as nothing says otherwise (--dim ${name}=N does)`);
+  }
+  return check;
+}
+
+/** What it gives, or what onnxruntime says against it. */
+async function attempt<T>(run: () => Promise<T>): Promise<T | Error> {
+  try {
+    return await run();
+  } catch (caught) {
+    if (caught instanceof TircError) throw caught;
+    return caught as Error;
+  }
+}
+
+async function byOnnxruntime(models: Models, inputs: ModelInputs, before: Opened, isTimed: boolean): Promise<Check> {
+  const { model, written, external } = models;
+  try {
+    const found = await firstThatRuns(before, model, inputs);
+    if (found instanceof Error) fail(surgeryErrors.doesNotRun(model.file, found.message));
+    const after = await attempt(() => openModel({ bytes: written, external }));
+    if (after instanceof Error) fail(surgeryErrors.doesNotRun("the written model", after.message));
+    try {
+      const now = await attempt(() => after.run(inputs.tensors(found.extents)));
+      if (now instanceof Error) fail(surgeryErrors.doesNotRun("the written model", now.message));
+      const times = isTimed ? { times: await timesOf(before, after) } : {};
+      const outputs = [...found.outputs].map(([name, tensor]) => compared(name, tensor, now.get(name)));
+      const float64 = await heldToFloat64(models, inputs, { before, after, found, now });
+      return { by: "onnxruntime", extents: inputs.extents(found.extents), outputs, float64, ...times };
+    } finally {
+      await after.close();
+    }
+  } finally {
+    await before.close();
+  }
+}
+
+interface Ran {
+  /** Those that were chosen. */
+  readonly extents: Extents;
+  readonly outputs: RunTensors;
+}
+
+/** The first extents that go together: those for which the model runs. */
+async function firstThatRuns(before: Opened, model: OnnxModel, inputs: ModelInputs): Promise<Ran | Error> {
+  let first: Error | undefined;
+  for (const extents of extentsToTry(model, inputs.open)) {
+    const outputs = await attempt(() => before.run(inputs.tensors(extents)));
+    if (!(outputs instanceof Error)) return { extents, outputs };
+    first ??= outputs;
+  }
+  return first as Error;
+}
+
+interface Runs {
+  readonly before: Opened;
+  readonly after: Opened;
+  readonly found: Ran;
+  readonly now: RunTensors;
+}
+
+async function heldToFloat64(models: Models, inputs: ModelInputs, runs: Runs): Promise<Check["float64"]> {
+  const { before, after, found, now } = runs;
+  const at = (extents: Extents, was: RunTensors, is: RunTensors): Check["float64"] => {
+    const reference = referenceOutputs(models.model, inputs.tensors(extents));
+    const outputs = [...reference].map(([output, want]) => accuracyOf(output, want, was.get(output), is.get(output)));
+    return { extents: inputs.extents(extents), outputs };
+  };
+  try {
+    return at(found.extents, found.outputs, now);
+  } catch (caught) {
+    if (!(caught instanceof NotComputed)) throw caught;
+    if (!caught.isTooLarge || inputs.open.size === 0) return { because: caught.message };
+  }
+  for (const extents of extentsToTry(models.model, inputs.open, "smallest")) {
+    const was = await attempt(() => before.run(inputs.tensors(extents)));
+    if (was instanceof Error) continue;
+    const is = await attempt(() => after.run(inputs.tensors(extents)));
+    if (is instanceof Error) continue;
+    try {
+      return at(extents, was, is);
+    } catch (caught) {
+      if (!(caught instanceof NotComputed)) throw caught;
+      return { because: caught.message };
+    }
+  }
+  return { because: "no smaller extents go together" };
+}
+
+/** Where onnxruntime does not take the model. */
+function byInterpreter(
+  { model, written }: Models,
+  inputs: ModelInputs,
+  reason: string,
+  open: ConstructorParameters<typeof OnnxModel>[1],
+): Check {
+  const after = new OnnxModel(bytesInMemory("the written model", written), open);
+  let first: NotComputed | undefined;
+  for (const extents of extentsToTry(model, inputs.open)) {
+    const tensors = inputs.tensors(extents);
+    try {
+      const was = referenceOutputs(model, tensors);
+      const is = referenceOutputs(after, tensors);
+      const outputs = [...was].map(([name, tensor]) => compared(name, tensor, is.get(name)));
+      const because = `onnxruntime does not run ${model.file}: ${reason}`;
+      return { by: "interpreter", extents: inputs.extents(extents), outputs, float64: { because } };
+    } catch (caught) {
+      if (!(caught instanceof NotComputed)) throw caught;
+      first ??= caught;
+    }
+  }
+  fail(surgeryErrors.doesNotRun(model.file, reason, first?.message));
 }
 
 function compared(output: string, was: RunTensor, is: RunTensor | undefined): OutputCheck {
-  const other = is?.numbers ?? new Float64Array();
-  let [difference, largest] = [other.length === was.numbers.length ? 0 : Infinity, 0];
-  for (const [i, number] of was.numbers.entries()) {
+  const { difference, largest } = distance(was, is);
+  const nans = was.numbers.reduce((count, number) => count + Number(Number.isNaN(number)), 0);
+  return { output, shape: was.shape, difference, largest, nans, worthless: worthless(was, nans) };
+}
+
+function worthless({ numbers }: RunTensor, nans: number): string | undefined {
+  if (numbers.length === 0) return "% has no numbers";
+  if (nans === numbers.length) return "all numbers of % are NaN";
+  const [first] = numbers;
+  return numbers.length > 1 && numbers.every((number) => number === first)
+    ? `all numbers of % are ${first}`
+    : undefined;
+}
+
+function accuracyOf(output: string, want: RunTensor, was: RunTensor | undefined, is: RunTensor | undefined): Accuracy {
+  const { difference: before, largest } = distance(want, was);
+  return { output, before, after: distance(want, is).difference, largest };
+}
+
+/** The largest difference, and the largest number of `a`. */
+function distance(a: RunTensor, b: RunTensor | undefined): { difference: number; largest: number } {
+  const other = b?.numbers ?? new Float64Array();
+  let [difference, largest] = [other.length === a.numbers.length ? 0 : Infinity, 0];
+  for (const [i, number] of a.numbers.entries()) {
     const now = other[i] as number;
     const isSame = Object.is(number, now) || number === now;
     // What is no number on one side alone is infinitely far off.
@@ -63,58 +230,5 @@ function compared(output: string, was: RunTensor, is: RunTensor | undefined): Ou
     difference = Math.max(difference, Number.isNaN(off) ? Infinity : off);
     if (Number.isFinite(number)) largest = Math.max(largest, Math.abs(number));
   }
-  return { output, shape: was.shape, difference, largest };
-}
-
-type Shape = NonNullable<ValueInfoProto["shape"]>;
-
-function inputsOf(model: OnnxModel, args: Arguments, session: Session): Record<string, RunInput> {
-  const constants = new Set(model.tensorNames);
-  // The importer has names for extents that have none in the file.
-  const { values } = importModel(model, "model.onnx");
-  const fed = model.graph.inputs.filter(({ name }) => !constants.has(name));
-  const shapes = fed.map((info): readonly [ValueInfoProto, Shape] => {
-    const type = values.get(info.name)?.type;
-    const shape = type === undefined || type.opaque ? info.shape : type.shape;
-    if (info.elementType === undefined || !isFed(info.elementType) || shape === undefined) {
-      const what = info.elementType === undefined ? "something that is no tensor" : typeName(info.elementType);
-      fail(surgeryErrors.doesNotRun(model.file, `nothing is made up for its input \`${info.name}\`, ${what}`));
-    }
-    return [info, shape];
-  });
-  const extents = extentsOf(
-    shapes.map(([, shape]) => shape),
-    args,
-    session,
-  );
-  const seed = readSeed(args.value("--seed"));
-  return Object.fromEntries(
-    shapes.map(([{ name, elementType = 0 }, shape]) => {
-      const dims = shape.map((dim, axis) => (typeof dim === "number" ? dim : extentAt(extents, dim, axis)));
-      const next = uniform(seedOf(seed, name));
-      const isFloat = dataTypes.get(elementType)?.kind === "float";
-      // 0 and 1 are ids of every table, and masks.
-      const one = () => (isFloat ? normal(next) : Number(next() < 0.5));
-      const numbers = Float64Array.from({ length: elementCount(dims) }, one);
-      return [name, { dataType: elementType, shape: dims, numbers }];
-    }),
-  );
-}
-
-const extentAt = (extents: ReadonlyMap<string, number>, dim: string | undefined, axis: number): number =>
-  extents.get(dim ?? "") ?? (axis === 0 ? defaults.first : defaults.other);
-
-function extentsOf(shapes: readonly Shape[], args: Arguments, session: Session): ReadonlyMap<string, number> {
-  const given = readDims(args);
-  const extents = new Map(given.map(({ name, extent }) => [name.text, extent]));
-  const names = shapes.flatMap((shape) => [...shape.entries()].filter(([, dim]) => typeof dim === "string"));
-  const known = [...new Set(names.map(([, dim]) => dim as string))];
-  const unknown = given.filter(({ name }) => !known.includes(name.text));
-  if (unknown.length > 0) fail(...unknown.map(({ name }) => cliErrors.unknownDimension(name.span, name.text, known)));
-  for (const [axis, dim] of names as [number, string][]) {
-    if (extents.has(dim)) continue;
-    extents.set(dim, extentAt(extents, dim, axis));
-    session.say(`${dim} = ${extents.get(dim)}, as nothing says otherwise (--dim ${dim}=N does)`);
-  }
-  return extents;
+  return { difference, largest };
 }

@@ -1,55 +1,88 @@
 /** `tirc surgery`: the LayerNorms of an ONNX model as RMSNorms, in a model beside it. */
 
 import { basename, dirname, join, resolve } from "node:path";
-import { fail } from "../diagnostics/diagnostic.ts";
+import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { surgeryErrors } from "../diagnostics/errors-surgery.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { bytesOf } from "../onnx/write.ts";
 import { normOpTypes } from "../surgery/emit.ts";
-import { type NormReport, type Surgery, type SurgeryOptions, surgery } from "../surgery/surgery.ts";
-import type { Arguments, Word } from "./arguments.ts";
+import { type Surgery, type SurgeryOptions, surgery } from "../surgery/surgery.ts";
+import { type Arguments, checkStream, type Word } from "./arguments.ts";
 import { kindOf } from "./files.ts";
-import { normTable } from "./norm-table.ts";
 import { openOnnx, weightsRead } from "./onnx-files.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
 import { type Io, linesOf, type Session } from "./session.ts";
-import { checkModels, type OutputCheck } from "./surgery-check.ts";
+import { type Check, checkModels, type OutputCheck } from "./surgery-check.ts";
+import { surgeryPage } from "./surgery-page.ts";
+import { checkLines, fromFloat64, headline, normLines, short, sizeLine, wrapped } from "./surgery-report.ts";
 
 export async function surgeryCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;
+  checkStream([...args.operands, ...args.paths("--in")], "stdin");
   const path = (args.operands[0] as Word).text;
   const out = args.value("--output");
   const model = openOnnx(path, io);
-  const written = [...writtenBy(args, "--output"), ...writtenBy(args, "--report")];
+  const written = ["--output", "--report", "--html"].flatMap((option) => writtenBy(args, option));
   const outputs = new Outputs(args, session, written, weightsRead(model, path));
   if (out !== undefined) checkWeights(model, path, out, io);
   const mode = args.value("--mode")?.text as SurgeryOptions["mode"];
   const normOp = args.value("--norm-op")?.text as SurgeryOptions["normOp"];
   const result = surgery(model, { ...(mode && { mode }), ...(normOp && { normOp }) });
-  if (out !== undefined) outputs.write(out.text, bytesOf(model.reader.source, result.pieces));
-  const checks = args.has("--check") ? await checkModels(model, path, result.pieces, args, session) : undefined;
-  const report = `${jsonText({ ...asData(result), ...(checks && { checks }) }, 2)}\n`;
-  const reportFile = args.value("--report")?.text;
+  const isChecked = checkOptions.some((option) => args.has(option));
+  const check = isChecked ? await checkModels(model, path, result.pieces, args, session) : undefined;
+  const wrong = check === undefined ? [] : problems(check, model, mode);
+  const isWritten = out !== undefined && (wrong.length === 0 || args.has("--keep"));
+  if (isWritten) outputs.write(out.text, bytesOf(model.reader.source, result.pieces));
+  const report = `${jsonText({ ...asData(result), ...(check && { check }) }, 2)}\n`;
+  const [reportFile, page] = [args.value("--report")?.text, args.value("--html")?.text];
   if (reportFile !== undefined) outputs.write(reportFile, report);
+  if (page !== undefined) outputs.write(page, surgeryPage({ model, result, ...(check && { check }) }));
   session.report([...result.warnings, ...(args.has("--remarks") ? result.remarks : [])]);
-  for (const line of summary(result)) session.say(`${out?.text ?? model.file}: ${line}`);
-  const isStdoutTaken = [out?.text, reportFile].includes("-");
-  const lines = args.has("--json") ? linesOf(report) : [...table(result.norms), ...(checks ?? []).map(checkLine)];
+  const isStdoutTaken = [out?.text, reportFile, page].includes("-");
+  const lines = args.has("--json") ? linesOf(report) : forPeople(result, check, args.has("--verbose"));
   if (isStdoutTaken) session.tell(lines);
   else session.print(lines);
-  const wrong = mode === "lossy" ? [] : (checks ?? []).filter((check) => isOff(model, check));
-  session.report(
-    wrong.map(({ output, difference, largest }) => surgeryErrors.differs(output, short(difference), short(largest))),
-  );
+  session.report(wrong);
+  if (out !== undefined && !isWritten) session.say(`${out.text} is not written; --keep writes it all the same`);
   return wrong.length > 0 ? 1 : 0;
 }
 
-const short = (number: number) =>
-  number === 0 || number >= 0.01 ? String(Number(number.toPrecision(2))) : number.toExponential(1);
+/** Those that are about a check ask for one. */
+const checkOptions = ["--check", "--time", "--in", "--dim", "--seed", "--keep"];
 
-const checkLine = ({ output, shape, difference, largest }: OutputCheck) =>
-  `${output}: [${shape.join(", ")}] is off by ${short(difference)} at most; its largest number is ${short(largest)}`;
+function forPeople(result: Surgery, check: Check | undefined, isVerbose: boolean): string[] {
+  const { norms, weights } = result;
+  const head = norms.length === 0 ? [] : [...wrapped(headline(result, check), 0), ...wrapped(sizeLine(result), 0)];
+  const centered = weights.map(
+    ({ name, residual }) => `${name}: row means at most ${short(residual)} of the row's largest element`,
+  );
+  return [
+    ...head,
+    ...normLines(norms, isVerbose),
+    ...(isVerbose ? centered : []),
+    ...(check === undefined ? [] : checkLines(check)),
+  ];
+}
+
+/** What a check finds wrong. Modes other than `exact` change the function, but must compute something. */
+function problems(check: Check, model: OnnxModel, mode: SurgeryOptions["mode"]): Diagnostic[] {
+  const accuracies = "because" in check.float64 ? [] : check.float64.outputs;
+  const off = check.outputs.flatMap((one) => {
+    const accuracy = accuracies.find(({ output }) => output === one.output);
+    // What is nearer to float64 than it was is no fault of the written model.
+    const isNearer = accuracy !== undefined && accuracy.after <= accuracy.before;
+    if (mode === "lossy" || isNearer || !isOff(model, one)) return [];
+    const { output, difference, largest } = one;
+    return [surgeryErrors.differs(output, short(difference), short(largest), accuracy && fromFloat64(accuracy))];
+  });
+  const isAllNaN = ({ worthless, nans }: OutputCheck) => worthless !== undefined && nans > 0;
+  const { outputs } = check;
+  // A constant among outputs that vary may be what the model means.
+  const none = outputs.every(({ worthless }) => worthless !== undefined) ? outputs : outputs.filter(isAllNaN);
+  const empty = none.map(({ output, worthless }) => surgeryErrors.nothingCompared(output, worthless ?? ""));
+  return [...off, ...empty];
+}
 
 /** By more than rounding explains. */
 function isOff({ graph }: OnnxModel, { output, difference, largest }: OutputCheck): boolean {
@@ -69,27 +102,5 @@ function checkWeights({ locations, file }: OnnxModel, path: string, out: Word, i
 }
 
 function asData({ norms, weights, centers, normOp, nodes, launches }: Surgery) {
-  return { normOp: normOpTypes[normOp], norms, weights, centers, nodes, ...(launches && { launches }) };
-}
-
-const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;
-
-function summary({ norms, weights, centers, normOp }: Surgery): string[] {
-  const rewritten = norms.filter(({ norm, centering }) => norm === "layernorm" && centering !== "left").length;
-  if (rewritten === 0) return [];
-  const centered = weights.map(
-    ({ name, residual }) => `${name}, row means at most ${residual.toExponential(1)} of the row's largest element`,
-  );
-  const all = `${counted(rewritten, "LayerNorm")} written as ${normOpTypes[normOp]}, ${counted(centers, "centering")} left`;
-  return [...centered, all];
-}
-
-function table(norms: readonly NormReport[]): string[] {
-  return normTable(norms.map((norm) => ({ ...norm, beta: norm.beta !== "none", cells: [placeOf(norm), norm.norm] })));
-}
-
-/** `ln.0 (LayerNormalization)`; of several nodes the first and the last. */
-function placeOf({ nodes }: NormReport): string {
-  const [first, last] = [nodes[0] as string, nodes.at(-1) as string];
-  return nodes.length === 1 ? first : `${first} to ${last}`;
+  return { normOp: normOpTypes[normOp], nodes, ...(launches && { launches }), norms, weights, centers };
 }

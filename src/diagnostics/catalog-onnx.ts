@@ -1,4 +1,4 @@
-/** The pages of ONNX models: E0740 to E0755, R0701, R0702. */
+/** The pages of ONNX models: E0740 to E0756, R0701, R0702. */
 
 import type { Page } from "./page.ts";
 
@@ -107,6 +107,14 @@ or two hundredths where it is of halves. Modes other than \`exact\` are not held
 the others are in files beside it.`,
     wrong: "tirc surgery opt-30b.onnx -o rms.onnx",
     fix: "tirc import opt-30b.onnx -o opt.tir\ntirc compile opt.tir --emit tir -o rms.tir --weights-out rms.safetensors",
+  },
+  E0756: {
+    title: "a check that compared nothing",
+    explanation: `Two models that make NaN of everything agree, and so do two that make nothing, or the same number everywhere. That says
+nothing about the written model, so it does not pass, and is not written. The inputs that were drawn are to blame, as a
+mask that leaves nothing, or a model whose numbers overflow.`,
+    wrong: "tirc surgery model.onnx -o rms.onnx --check",
+    fix: "tirc surgery model.onnx -o rms.onnx --check --in attention_mask=ones",
   },
   R0701: {
     title: "a node that is kept as it is",

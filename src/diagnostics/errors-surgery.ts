@@ -1,4 +1,4 @@
-/** Messages about models that are written back: E0748 to E0755. */
+/** Messages about models that are written back: E0748 to E0756. */
 
 import { type Diagnostic, error, type Span } from "./diagnostic.ts";
 
@@ -33,11 +33,28 @@ export const surgeryErrors = {
       help: ["npm install onnxruntime-web"],
     });
   },
-  doesNotRun(file: string, reason: string): Diagnostic {
-    return error("E0753", `onnxruntime does not run ${file}: ${reason}`);
+  doesNotRun(file: string, reason: string, interpreter?: string): Diagnostic {
+    return error("E0753", `onnxruntime does not run ${file}: ${reason}`, {
+      notes: interpreter === undefined ? [] : [`nor does the interpreter, because ${interpreter}`],
+      help: ["`--dim NAME=EXTENT` gives extents that go together, and `--in NAME=FILE.npy` inputs of your own"],
+    });
   },
-  differs(output: string, difference: string, largest: string): Diagnostic {
+  notFed(file: string, input: string, what: string): Diagnostic {
+    return error("E0753", `nothing is made up for the input ${code(input)} of ${file}: it is ${what}`, {
+      help: ["inputs are tensors of numbers; leave `--check` out, and compare the models in your application"],
+    });
+  },
+  nothingCompared(output: string, what: string): Diagnostic {
+    return error("E0756", `${what.replace("%", code(output))}: nothing was compared`, {
+      help: [
+        "give inputs for which the model computes something: `--in NAME=FILE.npy`, `--in 'NAME=uniform(0, 1)'`",
+        "a mask that leaves nothing makes NaN of every number: `--in MASK=ones`",
+      ],
+    });
+  },
+  differs(output: string, difference: string, largest: string, fromFloat64?: string): Diagnostic {
     return error("E0754", `${code(output)} is off by ${difference}, and its largest number is ${largest}`, {
+      notes: fromFloat64 === undefined ? [] : [`the distance from float64 is ${fromFloat64}`],
       help: ["see whether the model overflows, or depends on the last bits of its numbers; else report this"],
     });
   },

@@ -53,6 +53,14 @@ export class OnnxModel {
     this.order = this.check();
   }
 
+  /** The model with other shapes of its inputs, by their names; what else says shapes is left out. */
+  withShapes(shapes: ReadonlyMap<string, readonly number[]>): OnnxModel {
+    const inputs = this.graph.inputs.map((info) => ({ ...info, shape: shapes.get(info.name) ?? info.shape }));
+    const outputs = this.graph.outputs.map((info) => ({ ...info, shape: undefined }));
+    const graph: GraphProto = { ...this.graph, inputs, outputs, valueInfo: [] };
+    return Object.assign(Object.create(OnnxModel.prototype) as OnnxModel, this, { graph });
+  }
+
   private findConstants(): ReadonlyMap<string, TensorProto | NodeProto> {
     const constants = new Map<string, TensorProto | NodeProto>();
     for (const tensor of this.graph.initializers) constants.set(tensor.name, tensor);

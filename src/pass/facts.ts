@@ -37,6 +37,8 @@ export interface CenterResolved {
   /** Constants that are centered once and for all, and values that are centered instead, between backquotes. */
   readonly constants: readonly string[];
   readonly movedTo: readonly string[];
+  /** Whether it is kept for others as well: those to which it moved. */
+  readonly beginsStream: boolean;
   /** The `center`s of the function made that are left of it. Several may share one; there may be many for each. */
   readonly centers: () => readonly Value[];
 }

@@ -18,10 +18,12 @@ test("both models run on the same inputs, whose extents are told or chosen", asy
   const place = new Workplace({ "m.onnx": small });
   const { code, stdout, stderr } = await check(place);
   expect(code).toBe(0);
-  expect(stdout).toMatch(/\ny: \[2, 4\] is off by \S+e-[5678] at most; its largest number is \S+\n$/);
+  expect(stdout).toMatch(/\ny: \[2, 4\] is off by \S+e-[5678] at most; its largest number is \S+\n {4}before: /);
   expect(stderr).toContain("rows = 2, as nothing says otherwise (--dim rows=N does)");
   const told = await check(place, "--dim", "rows=7", "--seed", "3", "--json");
-  expect(JSON.parse(told.stdout)).toMatchObject({ checks: [{ output: "y", shape: [7, 4] }] });
+  expect(JSON.parse(told.stdout)).toMatchObject({
+    check: { by: "onnxruntime", extents: { rows: 7 }, outputs: [{ output: "y", shape: [7, 4] }] },
+  });
   expect((await check(place, "--dim", "row=7")).stderr).toContain("error[E0711]");
 });
 
@@ -36,7 +38,7 @@ test("what is dropped without a proof shows, and is no error", async () => {
   const place = new Workplace({ "m.onnx": onnxModel({ ...smallParts, nodes }) });
   const { code, stdout } = await check(place, "--mode", "lossy", "--json");
   expect(code).toBe(0);
-  expect(JSON.parse(stdout).checks[0].difference).toBeGreaterThan(0.1);
+  expect(JSON.parse(stdout).check.outputs[0].difference).toBeGreaterThan(0.1);
 });
 
 test("a model that onnxruntime does not know all ops of", async () => {

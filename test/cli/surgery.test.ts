@@ -18,14 +18,22 @@ test("writes the model, and says what became of each norm", async () => {
   const place = new Workplace({ "m.onnx": model });
   const { code, stdout, stderr } = await place.run(["surgery", "m.onnx", "-o", "rms.onnx"]);
   expect(code).toBe(0);
-  expect(stdout).toBe(`norm (LayerNormalization)  layernorm  gamma beta  eps 1e-5  folded
-    centered once and for all: \`w\`
+  expect(stdout).toBe(`1 LayerNorm: 1 without centering
+2 nodes before, 3 after
+1 LayerNorm folded, written as SimplifiedLayerNormalization
+  the weights that their rows are the sum of are centered, once and for all
+    norm (LayerNormalization)  gamma, beta added  eps 1e-5
 `);
-  expect(stderr).toMatch(
-    /^rms\.onnx: w_centered, row means at most \S+ of the row's largest element\nrms\.onnx: 1 LayerNorm written as SimplifiedLayerNormalization, 0 centerings left\n$/,
-  );
+  expect(stderr).toBe("");
   expect(place.bytes("rms.onnx").equals(operated(model).written)).toBe(true);
   expect(place.files()).toEqual(["m.onnx", "rms.onnx"]);
+});
+
+test("--verbose names the weights", async () => {
+  const place = new Workplace({ "m.onnx": model });
+  const { stdout } = await place.run(["surgery", "m.onnx", "--verbose"]);
+  expect(stdout).toContain("        centered once and for all: `w`\n");
+  expect(stdout).toMatch(/\nw_centered: row means at most \S+ of the row's largest element\n$/);
 });
 
 test("without -o nothing is written; --report and --json have the same", async () => {

@@ -1,0 +1,61 @@
+/**
+ * Extents for the dimensions that the inputs of a model leave open, the likeliest first. Which of them go together is
+ * what the model's weights say, somewhere: a table of positions has so many rows, windows are so wide. So the numbers
+ * that weights are as long as are tried, and what runs is taken.
+ */
+
+import type { OnnxModel } from "../onnx/model.ts";
+import type { Extents } from "./model-inputs.ts";
+
+/** Extents that images, texts and windows have. */
+const usual = [32, 8, 64, 16, 224, 128, 256, 4, 384, 512, 1, 2, 3, 7, 12, 48, 96];
+
+/** A model is run for each of them until one does run. */
+const mostTries = 160;
+
+/** More than that, and running takes too long. */
+const longest = 1024;
+
+/** @param open the axis at which each name stands first: a first axis is a number of examples, most often. */
+export function* extentsToTry(
+  model: OnnxModel,
+  open: ReadonlyMap<string, number>,
+  order: "likeliest" | "smallest" = "likeliest",
+): Generator<Extents> {
+  const names = [...open.keys()];
+  const first = names.filter((name) => open.get(name) === 0);
+  const others = names.filter((name) => open.get(name) !== 0);
+  const isSmallest = order === "smallest";
+  const known = [...new Set([...usual.slice(0, 4), ...lengthsIn(model), ...usual])];
+  const values = isSmallest ? known.toSorted((a, b) => a - b).filter((value) => value > 1) : known;
+  const all = (list: readonly string[], value: number) => list.map((name) => [name, value] as const);
+  const tried = new Set<string>();
+  for (const candidate of candidates()) {
+    const extents = Object.fromEntries(candidate);
+    const key = JSON.stringify(extents);
+    if (tried.has(key)) continue;
+    if (tried.size === mostTries) return;
+    tried.add(key);
+    yield extents;
+  }
+
+  function* candidates() {
+    const [once, other] = isSmallest ? [1, 2] : [2, 1];
+    for (const rows of [once, other]) {
+      for (const value of others.length === 0 ? [1] : values) yield [...all(first, rows), ...all(others, value)];
+    }
+    for (const rows of values) yield [...all(first, rows), ...all(others, rows)];
+    for (const [at, name] of others.entries()) {
+      const rest = others.filter((_, i) => i !== at);
+      for (const value of values.slice(0, 8)) {
+        for (const own of values.slice(0, 12)) yield [...all(first, once), ...all(rest, value), [name, own] as const];
+      }
+    }
+  }
+}
+
+/** How long the weights of a model are. */
+function lengthsIn({ graph }: OnnxModel): number[] {
+  const lengths = graph.initializers.flatMap(({ dims }) => dims.filter((dim) => dim > 1 && dim <= longest));
+  return [...new Set(lengths)].sort((a, b) => a - b).slice(0, 24);
+}

@@ -1,0 +1,210 @@
+/** What an ONNX model is fed with: numbers from files, or drawn; and extents for the dimensions that its inputs leave open. */
+
+import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
+import { cliErrors } from "../diagnostics/errors-cli.ts";
+import { npyErrors } from "../diagnostics/errors-data.ts";
+import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
+import { surgeryErrors } from "../diagnostics/errors-surgery.ts";
+import { isBeyond, roundTo } from "../ir/float16.ts";
+import { elementCount } from "../ir/tensor.ts";
+import { type ElementType, printShape } from "../ir/types.ts";
+import { dataTypes, type NumberKind, typeName } from "../onnx/data-types.ts";
+import type { OnnxModel } from "../onnx/model.ts";
+import { UniqueNames } from "../onnx/names.ts";
+import type { Arguments } from "./arguments.ts";
+import { type Fill, numbersOf, printFill } from "./fill.ts";
+import { type InputSource, seedOf } from "./inputs.ts";
+import { isFed, type RunInput } from "./onnxruntime.ts";
+import { readDims } from "./program-options.ts";
+import { readInputs, readSeed } from "./run-options.ts";
+import { indexOf } from "./run-report.ts";
+import type { Io } from "./session.ts";
+import { type Table, tablesIn } from "./table-inputs.ts";
+
+export type Extents = Readonly<Record<string, number>>;
+
+interface ModelInput {
+  readonly name: string;
+  readonly dataType: number;
+  readonly kind: NumberKind;
+  readonly shape: readonly (number | string)[];
+}
+
+/** What a number of each type may be drawn as. */
+const drawnAs: Readonly<Record<number, ElementType>> = {
+  ...{ 1: "f32", 10: "f16", 11: "f32", 9: "bool" },
+  ...{ 2: "u32", 4: "u32", 12: "u32", 13: "u32", 3: "i32", 5: "i32", 6: "i32", 7: "i32" },
+};
+
+/** What the largest number of an integer type is, where a wider one is drawn. */
+const largest: Readonly<Record<number, number>> = { 2: 2 ** 8 - 1, 3: 2 ** 7 - 1, 4: 2 ** 16 - 1, 5: 2 ** 15 - 1 };
+
+const roundings: Readonly<Record<number, (number: number) => number>> = { 1: roundTo.f32, 10: roundTo.f16 };
+
+export class ModelInputs {
+  /** Dimensions that neither a file nor `--dim` tells, with the axis at which each stands first. */
+  readonly open: ReadonlyMap<string, number>;
+  /** What is drawn otherwise than a reader would guess: lines for people. */
+  readonly notes: readonly string[];
+  private readonly inputs: readonly ModelInput[];
+  private readonly sources: ReadonlyMap<string, InputSource>;
+  private readonly tables: ReadonlyMap<string, Table>;
+  private readonly given: Extents;
+  private readonly seed: number;
+
+  /** Throws E0604, E0606, E0630 to E0637, E0640, E0705 to E0712 for what is given, E0753 for inputs that cannot be fed. */
+  constructor(model: OnnxModel, args: Arguments, io: Io) {
+    this.inputs = inputsOf(model);
+    this.seed = readSeed(args.value("--seed"));
+    this.sources = readInputs(args, { name: model.file, inputs: this.inputs.map(({ name }) => name) }, io);
+    this.tables = tablesIn(model);
+    this.given = this.extentsGiven(args);
+    const open = new Map<string, number>();
+    for (const { shape } of this.inputs) {
+      for (const [axis, dim] of shape.entries()) {
+        if (typeof dim === "string" && this.given[dim] === undefined && !open.has(dim)) open.set(dim, axis);
+      }
+    }
+    this.open = open;
+    this.notes = [...this.tables].flatMap(([name, { rows, tensor }]) =>
+      this.sources.has(name) ? [] : [`${name}: whole numbers below ${rows}, the rows of \`${tensor}\``],
+    );
+  }
+
+  private extentsGiven(args: Arguments): Extents {
+    const dims = readDims(args);
+    const known = new Set(this.inputs.flatMap(({ shape }) => shape.filter((dim) => typeof dim === "string")));
+    const unknown = dims.filter(({ name }) => !known.has(name.text));
+    if (unknown.length > 0) {
+      fail(...unknown.map(({ name }) => cliErrors.unknownDimension(name.span, name.text, [...known])));
+    }
+    const extents: Record<string, number> = Object.create(null);
+    const toldBy = new Map<string, string>();
+    for (const { name, extent } of dims) {
+      extents[name.text] = extent;
+      toldBy.set(name.text, "--dim");
+    }
+    const found: Diagnostic[] = [];
+    for (const input of this.inputs) {
+      const source = this.sources.get(input.name);
+      if (source?.kind === "file") found.push(...matchFile(input, source, extents, toldBy));
+    }
+    if (found.length > 0) fail(...found);
+    return extents;
+  }
+
+  /** All extents, with those that are chosen for the open ones. */
+  extents(chosen: Extents): Extents {
+    return { ...this.given, ...chosen };
+  }
+
+  /** The shape of each input. */
+  shapes(chosen: Extents): ReadonlyMap<string, readonly number[]> {
+    const extents = this.extents(chosen);
+    const extentOf = (dim: number | string) => (typeof dim === "number" ? dim : (extents[dim] as number));
+    return new Map(this.inputs.map(({ name, shape }) => [name, shape.map(extentOf)]));
+  }
+
+  /** Throws E0636, E0637, E0717. */
+  tensors(chosen: Extents): Readonly<Record<string, RunInput>> {
+    const shapes = this.shapes(chosen);
+    return Object.fromEntries(
+      this.inputs.map((input) => [input.name, this.tensor(input, shapes.get(input.name) as readonly number[])]),
+    );
+  }
+
+  private tensor(input: ModelInput, shape: readonly number[]): RunInput {
+    const { name, dataType } = input;
+    const source = this.sources.get(name) ?? { kind: "fill", fill: "randn" };
+    const round = roundings[dataType] ?? ((number: number) => number);
+    if (source.kind === "file") return { dataType, shape, numbers: numbersInFile(input, source).map(round) };
+    const fill = source.fill === "randn" ? this.drawn(input) : source.fill;
+    const next = numbersOf(drawnAs[dataType] as ElementType, fill, seedOf(this.seed, name));
+    const numbers = Float64Array.from({ length: elementCount(shape) }, next ?? (() => Number.NaN));
+    const most = largest[dataType] ?? Infinity;
+    if (next === undefined || numbers.some((number) => Math.abs(number) > most)) {
+      const what = source.word?.text ?? printFill(source.fill);
+      fail(cliErrors.numberDoesNotFit(source.word?.span, name, typeName(dataType), what));
+    }
+    return { dataType, shape, numbers: numbers.map(round) };
+  }
+
+  /** 0 and 1 are ids of every table, and masks. */
+  private drawn({ name, kind }: ModelInput): Fill {
+    if (kind === "float") return "randn";
+    const rows = kind === "bool" ? undefined : this.tables.get(name)?.rows;
+    return { name: "uniform", of: [0, rows ?? 2] };
+  }
+}
+
+function inputsOf(model: OnnxModel): ModelInput[] {
+  const constants = new Set(model.tensorNames);
+  const names = new UniqueNames();
+  const named = new Map<string, string>();
+  const nameOf = (dim: string) => {
+    const name = named.get(dim) ?? names.give(dim);
+    named.set(dim, name);
+    return name;
+  };
+  return model.graph.inputs
+    .filter(({ name }) => !constants.has(name))
+    .map(({ name, elementType, shape }) => {
+      if (elementType === undefined || !isFed(elementType) || shape === undefined) {
+        const what =
+          elementType === undefined
+            ? "something that is no tensor"
+            : isFed(elementType)
+              ? "of a rank that the model does not say"
+              : typeName(elementType);
+        fail(surgeryErrors.notFed(model.file, name, what));
+      }
+      const dims = shape.map((dim, axis) =>
+        typeof dim === "number" ? dim : dim === undefined ? names.give(`${name}_${axis}`) : nameOf(dim),
+      );
+      const { kind } = dataTypes.get(elementType) as { kind: NumberKind };
+      return { name, dataType: elementType, kind, shape: dims };
+    });
+}
+
+const printed = ({ dataType, shape }: ModelInput) => `${typeName(dataType)}${printShape(shape)}`;
+
+function matchFile(
+  input: ModelInput,
+  { file, array }: InputSource & { kind: "file" },
+  extents: Record<string, number>,
+  toldBy: Map<string, string>,
+): Diagnostic[] {
+  const wrong = (why: string) =>
+    runtimeErrors.wrongShape(input.name, printed(input), `${file}, ${printShape(array.shape)}`, why);
+  if (array.shape.length !== input.shape.length) {
+    return [wrong(`it has ${array.shape.length} dimensions, not ${input.shape.length}`)];
+  }
+  return input.shape.flatMap((dim, axis) => {
+    const extent = array.shape[axis] as number;
+    if (typeof dim === "number") return dim === extent ? [] : [wrong(`axis ${axis} is ${extent}, not ${dim}`)];
+    const before = extents[dim];
+    if (before !== undefined && before !== extent) {
+      return [runtimeErrors.dimConflict(dim, toldBy.get(dim) ?? "", before, file, extent)];
+    }
+    extents[dim] = extent;
+    toldBy.set(dim, file);
+    return [];
+  });
+}
+
+const accepts: Readonly<Record<NumberKind, readonly NumberKind[]>> = {
+  float: ["float", "integer"],
+  integer: ["integer"],
+  bool: ["bool"],
+};
+
+function numbersInFile(input: ModelInput, { file, array }: InputSource & { kind: "file" }): Float64Array {
+  if (!accepts[input.kind].includes(array.kind)) {
+    fail(npyErrors.wrongKind(file, array.type, input.name, typeName(input.dataType)));
+  }
+  const type = drawnAs[input.dataType] as ElementType;
+  const at = array.numbers.findIndex((number) => input.dataType !== 11 && isBeyond(type, number));
+  if (at < 0) return array.numbers;
+  const place = indexOf(at, array.shape);
+  fail(npyErrors.outOfRange(file, array.numbers[at] as number, place, input.name, typeName(input.dataType)));
+}

@@ -1,0 +1,208 @@
+/** What became of the norms of a model, for people: one line for all, then the norms by what became of them and why. */
+
+import type { NormReport, Surgery } from "../surgery/surgery.ts";
+import { shortEps } from "./norm-table.ts";
+import type { Accuracy, Check, OutputCheck } from "./surgery-check.ts";
+
+/** Columns that a line for people has at most, where no single word is longer. */
+export const widest = 100;
+
+export const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;
+
+export const short = (number: number) =>
+  number === 0 || (number >= 0.01 && number < 1e6) ? String(Number(number.toPrecision(2))) : number.toExponential(1);
+
+const kinds = { layernorm: "LayerNorm", rmsnorm: "RMSNorm", groupnorm: "GroupNorm" } as const;
+
+/** `25 LayerNorms: 24 without centering, 1 where the stream begins; 24 betas folded; output within 4e-7 of float64`. */
+export function headline({ norms, centers }: Pick<Surgery, "norms" | "centers">, check?: Check): string {
+  const all = Object.entries(kinds).flatMap(([kind, name]) => {
+    const own = norms.filter(({ norm }) => norm === kind);
+    if (own.length === 0) return [];
+    const what = kind === "layernorm" ? outcomes(own, centers) : kind === "rmsnorm" ? rewritten(own) : "left unchanged";
+    return [`${counted(own.length, name)}: ${what}`];
+  });
+  const folded = norms.filter(({ beta }) => beta === "folded").length;
+  const betas = folded === 0 ? [] : [`${counted(folded, "beta")} folded`];
+  return [...all, ...betas, ...accuracy(check)].join("; ");
+}
+
+function outcomes(norms: readonly NormReport[], centers: number): string {
+  const count = (...of: NormReport["centering"][]) => norms.filter(({ centering }) => of.includes(centering)).length;
+  const moved = count("moved");
+  const kept = norms.filter(({ centering }) => centering === "kept");
+  const begins = moved === 0 ? 0 : kept.filter(({ beginsStream }) => beginsStream).length;
+  // Of values that are no norm's own input.
+  const added = moved === 0 ? 0 : Math.max(0, centers - kept.length);
+  const parts: (readonly [number, string])[] = [
+    [count("proved", "folded", "moved"), "without centering"],
+    [count("lossy"), "with their centering dropped, unproved"],
+    [begins, "where the stream begins"],
+    [kept.length - begins, kept.length - begins === 1 ? "with its centering" : "with their centering"],
+    [count("left", "unknown"), "left unchanged"],
+  ];
+  const said = parts.filter(([n]) => n > 0).map(([n, what]) => `${n} ${what}`);
+  const more = added === 0 ? [] : [`${counted(added, "centering")} where a stream begins`];
+  return [...said, ...more].join(", ");
+}
+
+function rewritten(norms: readonly NormReport[]): string {
+  const written = norms.filter(({ writtenAs }) => writtenAs !== "unchanged");
+  const ops = [...new Set(written.map(({ writtenAs }) => writtenAs))];
+  return written.length === 0 ? "left unchanged" : `${written.length} written as ${ops.join(", ")}`;
+}
+
+/** Relative to the largest number of each output, the worst of them. */
+function accuracy(check: Check | undefined): string[] {
+  if (check === undefined || "because" in check.float64) return [];
+  if (check.outputs.every(({ worthless }) => worthless !== undefined)) return [];
+  const worst = (of: "before" | "after") =>
+    Math.max(
+      ...(check.float64 as { outputs: readonly Accuracy[] }).outputs.map((one) => relative(one[of], one.largest)),
+    );
+  return [`output within ${short(worst("after"))} of float64 (before: ${short(worst("before"))})`];
+}
+
+const relative = (difference: number, largest: number) => (largest === 0 ? difference : difference / largest);
+
+/** Nodes, and launches where they are known, before and after. */
+export function sizeLine({ nodes, launches }: Pick<Surgery, "nodes" | "launches">): string {
+  const said = [`${nodes.before} nodes before, ${nodes.after} after`];
+  if (launches !== undefined) said.push(`WebGPU launches: ${launches.before} before, ${launches.after} after`);
+  return said.join("; ");
+}
+
+/** Norms to which the same happened for the same reason. */
+export interface NormGroup {
+  readonly title: string;
+  /** Sentences. */
+  readonly reasons: readonly string[];
+  readonly norms: readonly NormReport[];
+}
+
+const withoutBecause = (reason: string) => reason.replace(/^because /, "");
+
+/** Why it is so, without what is different for each norm: the weights, the steps of a proof. */
+function reasonsOf({ norm, centering, because, movedTo }: NormReport): readonly string[] {
+  switch (centering) {
+    case "proved":
+      return ["their rows have mean zero already"];
+    case "folded":
+      return ["the weights that their rows are the sum of are centered, once and for all"];
+    case "moved":
+      return [`centered instead: ${movedTo.join(", ")}`];
+    case "none":
+      return norm === "rmsnorm" ? because : ["it centers nothing"];
+    default:
+      return because.map(withoutBecause);
+  }
+}
+
+/** What a norm has of its own beside the reason: steps of the proof, weights. */
+export function detailsOf({ centering, because, constants }: NormReport): readonly string[] {
+  const weights = constants.length === 0 ? [] : [`centered once and for all: ${constants.join(", ")}`];
+  return centering === "proved" ? because : weights;
+}
+
+export function groupsOf(norms: readonly NormReport[]): NormGroup[] {
+  const groups = new Map<string, NormReport[]>();
+  for (const norm of norms) {
+    const key = JSON.stringify([norm.norm, norm.centering, norm.writtenAs, reasonsOf(norm)]);
+    groups.set(key, [...(groups.get(key) ?? []), norm]);
+  }
+  return [...groups.values()].map((own) => {
+    const [{ norm, centering, writtenAs }] = own as [NormReport];
+    const what = centering === "none" ? "" : ` ${centering}`;
+    const as =
+      writtenAs === "unchanged" ? "" : `, written as ${writtenAs === "primitives" ? "primitive ops" : writtenAs}`;
+    return {
+      title: `${counted(own.length, kinds[norm])}${what}${as}`,
+      reasons: reasonsOf(own[0] as NormReport),
+      norms: own,
+    };
+  });
+}
+
+/** A line for each norm, below what became of it and why. */
+export function normLines(norms: readonly NormReport[], isVerbose: boolean): string[] {
+  return groupsOf(norms).flatMap(({ title, reasons, norms: own }) => {
+    const cells = own.map((norm) => [affineOf(norm), `eps ${shortEps(norm.eps)}`] as const);
+    const affineWidth = Math.max(...cells.map(([affine]) => affine.length));
+    const rest = cells.map(([affine, eps]) => `  ${affine.padEnd(affineWidth)}  ${eps}`);
+    const room = widest - 4 - Math.max(...rest.map((text) => text.length));
+    const places = own.map((norm) => shortened(placeOf(norm), room));
+    const placeWidth = Math.max(...places.map((place) => [...place].length));
+    const rows = own.flatMap((norm, i) => [
+      `    ${(places[i] as string).padEnd(placeWidth)}${rest[i]}`,
+      ...(isVerbose ? detailsOf(norm).flatMap((line) => wrapped(line, 8)) : []),
+    ]);
+    return [title, ...reasons.flatMap((reason) => wrapped(reason, 2)), ...rows];
+  });
+}
+
+function affineOf({ gamma, beta }: NormReport): string {
+  const parts = [gamma ? "gamma" : "", beta === "none" ? "" : beta === "kept" ? "beta" : `beta ${beta}`];
+  return parts.filter(Boolean).join(", ") || "-";
+}
+
+/** `ln.0 (LayerNormalization)`; of several nodes the first and the last. */
+export function placeOf({ nodes }: Pick<NormReport, "nodes">): string {
+  const [first = "", last = ""] = [nodes[0], nodes.at(-1)];
+  return nodes.length <= 1 ? first : `${first} to ${last}`;
+}
+
+/** The ends tell names apart, the middle is left out. */
+export function shortened(text: string, most: number): string {
+  const chars = [...text];
+  if (chars.length <= most) return text;
+  const head = Math.floor((most - 3) / 3);
+  return `${chars.slice(0, head).join("")}...${chars.slice(chars.length - (most - 3 - head)).join("")}`;
+}
+
+/** Broken between words, every line set in. */
+export function wrapped(text: string, indent: number): string[] {
+  const room = widest - indent;
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > room) {
+      lines.push(line);
+      line = "";
+    }
+    line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line].map((one) => " ".repeat(indent) + one);
+}
+
+/** A line for each output, and one for the times. */
+export function checkLines({ by, outputs, float64, times }: Check): string[] {
+  const accuracies = "because" in float64 ? [] : float64.outputs;
+  const lines = outputs.flatMap((one) =>
+    outputLine(
+      one,
+      accuracies.find(({ output }) => output === one.output),
+    ),
+  );
+  const judge = by === "interpreter" ? ["both models computed in float64 by the interpreter"] : [];
+  const unknown = "because" in float64 ? wrapped(`not held to float64: ${float64.because}`, 0) : [];
+  return [...lines, ...judge, ...unknown, ...(times === undefined ? [] : [timeLine(times)])];
+}
+
+function outputLine(
+  { output, shape, difference, largest, nans }: OutputCheck,
+  accuracy: Accuracy | undefined,
+): string[] {
+  const some = nans === 0 ? "" : `, ${nans} of its numbers are NaN`;
+  const line = `${output}: [${shape.join(", ")}] is off by ${short(difference)} at most; its largest number is ${short(largest)}${some}`;
+  return [...wrapped(line, 0), ...(accuracy === undefined ? [] : [`    ${fromFloat64(accuracy)}`])];
+}
+
+export const fromFloat64 = ({ before, after }: Accuracy) =>
+  `before: ${short(before)} from float64, after: ${short(after)}`;
+
+function timeLine({ before, after, ratio, runs }: NonNullable<Check["times"]>): string {
+  const ms = ({ lower, median, upper }: typeof before) => `${short(median)} ms (${short(lower)} to ${short(upper)})`;
+  const fixed = (number: number) => number.toFixed(2);
+  const spread = `${fixed(ratio.median)} (${fixed(ratio.lower)} to ${fixed(ratio.upper)})`;
+  return `time: before ${ms(before)}, after ${ms(after)}, ratio ${spread}, ${runs} pairs`;
+}
