@@ -1,4 +1,7 @@
-/** gamma and beta that stand beside a norm: `norm(x) * gamma`, `layernorm(x) + beta`, in either order. */
+/**
+ * gamma and beta that stand beside a norm: `norm(x) * gamma`, `layernorm(x) + beta`, in either order. A number in between,
+ * as the unbiased variance leaves one, goes into gamma: `norm(x) * number * gamma`.
+ */
 
 import { remarks } from "../src/diagnostics/remarks.ts";
 import type { Builder } from "../src/ir/builder.ts";
@@ -7,7 +10,7 @@ import type { NormDef } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { type Dim, printShape, type Shape, sameShape, sameType } from "../src/ir/types.ts";
 import type { PassContext } from "../src/pass/define-pass.ts";
-import { orders, padded } from "./match.ts";
+import { numberOf, orders, padded } from "./match.ts";
 import { quoted } from "./naming.ts";
 import { sweep } from "./raising.ts";
 
@@ -22,6 +25,15 @@ function normWithout(slot: Slot, value: Value): Op | undefined {
   const norm = definedBy(value, "layernorm", "rmsnorm");
   if (norm === undefined || ops[norm.name].operands.length <= slots[slot].index) return undefined;
   return norm.operands.slice(slots[slot].index).every((operand) => operand === undefined) ? norm : undefined;
+}
+
+/** A norm times a number: the two, and the value of the norm. */
+function timesNumber(value: Value): { normed: Value; number: Value } | undefined {
+  const product = definedBy(value, "mul");
+  for (const [normed, number] of product === undefined ? [] : orders(product)) {
+    if (number.shape.length === 0 && numberOf(number) !== undefined) return { normed, number };
+  }
+  return undefined;
 }
 
 /** `value` in the shape that the norm's row of the op table wants, or `undefined` if it is larger or lies otherwise. */
@@ -53,13 +65,15 @@ export function raiseAffine(fn: Fn, slot: Slot, context: PassContext<unknown>): 
   return sweep(fn, (op, builder, uses) => {
     if (op.name !== joint) return undefined;
     for (const [left, value] of orders(op)) {
-      const norm = normWithout(slot, left);
+      const scaled = slot === "gamma" ? timesNumber(left) : undefined;
+      const norm = normWithout(slot, scaled?.normed ?? left);
       if (norm === undefined) continue;
       if (widens(norm, value, op)) context.remark(widening(slot, norm, value, op));
-      const { ops: readers, returned } = uses(left);
-      if (returned || readers.length > 1 || !sameType(op.result.type, left.type)) continue;
-      const operand = asAffine(norm, value, builder);
-      if (operand === undefined) continue;
+      const isSeen = [left, norm.result].some((read) => uses(read).returned || uses(read).ops.length > 1);
+      if (isSeen || !sameType(op.result.type, left.type)) continue;
+      const lying = asAffine(norm, value, builder);
+      if (lying === undefined) continue;
+      const operand = scaled === undefined ? lying : builder.emit("mul", [lying, scaled.number]);
       context.count(`${slot} taken in`);
       return builder.emit(norm.name, norm.operands.with(index, operand), norm.attributes);
     }

@@ -5,6 +5,9 @@
  *   rmsnorm:  d * (v + eps)^-1/2    with v = mean(d^2)
  *   layernorm: the same             with d = x - mean(x), or v = var(x), or v = mean(x^2) - mean(x)^2
  *   l2norm:   d * (v + eps)^-1/2    with v = sum(d^2)
+ *
+ * The unbiased variance of rows of n elements is f = n / (n - 1) times v, and
+ *   d * (f v + eps)^-1/2 = f^-1/2 * d * (v + eps / f)^-1/2.
  */
 
 import type { Miss } from "../src/diagnostics/remarks.ts";
@@ -207,13 +210,15 @@ export function raiseNorm(op: Op, builder: Builder, raising: Raising): Value | u
     const used = [factor, inverse];
     if (!canMultiply(product, used)) continue;
     raising.raised(scale.stat.value);
-    return timesTheRest(norm(x, scale, op, builder, raising), product, used, op, builder);
+    const constant = product.constant / Math.sqrt(scale.factor);
+    return timesTheRest(norm(x, scale, op, builder, raising), { ...product, constant }, used, op, builder);
   }
   return undefined;
 }
 
 function norm(x: Value, scale: Scale, op: Op, builder: Builder, raising: Raising): Value {
-  const { eps, kind } = scale;
+  const { kind } = scale;
+  const eps = scale.eps / scale.factor;
   const { axes } = scale.stat;
   const { element } = op.result;
   const wide = (value: Value) => (value.element === element ? value : builder.emit("cast", [value], { to: element }));

@@ -75,9 +75,21 @@ function divisorMiss(stat: Statistic): Miss {
     const because = `the sum is divided by ${divisor}, and the row length is a name that only the caller knows`;
     return { because, help: "use `mean`, or fix the length with `--dim`", at };
   }
-  const unbiased = near((n - 1) * stat.scale, 1, floatTolerance) ? " (the unbiased variance)" : "";
-  const because = `the sum is divided by ${divisor}${unbiased}, and the row has ${n} elements`;
+  const because = `the sum is divided by ${divisor}, and the row has ${n} elements`;
   return { because, help: `divide by ${n}, or use \`mean\``, at };
+}
+
+/**
+ * By what the unbiased estimate is larger than the mean, where the statistic is that, and the row length is known:
+ * sum(...) / (n - 1) is n / (n - 1) times the mean.
+ */
+function unbiasedFactor(stat: Statistic): number | undefined {
+  const n = rowLength(stat);
+  if (n === undefined || n < 2) return undefined;
+  const isMean = reductionResultOf(stat.value) === "mean";
+  if (!isMean && stat.op.name !== "sum") return undefined;
+  const ofSum = isMean ? stat.scale / n : stat.scale;
+  return near((n - 1) * ofSum, 1, 2 * floatTolerance) ? n / (n - 1) : undefined;
 }
 
 /** Whether the statistic is the mean of its operand; words for why not, where it is nearly that. */
@@ -106,6 +118,8 @@ export interface Spread {
   readonly kind: "mean" | "sum" | "variance";
   readonly stat: Statistic;
   readonly of: Value;
+  /** What stands there, as a multiple of the mean square of the row or of its biased variance. */
+  readonly factor: number;
   readonly miss: Miss | undefined;
 }
 
@@ -115,13 +129,15 @@ function varianceOp(stat: Statistic): Spread | undefined {
   const isVariance = isFoldOf(stat, "var") || (isFoldOf(stat, "moments") && stat.value.index === 1);
   if (!isVariance || !near(stat.scale, 1, floatTolerance)) return undefined;
   const correction = attribute.number(stat.op.attributes, "correction");
+  const n = rowLength(stat);
+  const factor = correction === 0 ? 1 : n !== undefined && n > correction ? n / (n - correction) : undefined;
   const unbiased: Miss = {
-    because: `the variance has correction = ${correction}, and a LayerNorm's is the biased one`,
-    help: "use `correction = 0`",
+    because: `the variance has correction = ${correction}, a LayerNorm's is the biased one, and the two differ by the row length, which ${n === undefined ? "is a name that only the caller knows" : `is ${n}`}`,
+    help: "use `correction = 0`, or fix the length with `--dim`",
     at: stat.op.span,
   };
-  const miss = correction === 0 ? stat.rounded && roundedMiss(stat.rounded) : unbiased;
-  return { kind: "variance", stat, of: stat.of, miss };
+  const miss = factor === undefined ? unbiased : stat.rounded && roundedMiss(stat.rounded);
+  return { kind: "variance", stat, of: stat.of, factor: factor ?? 1, miss };
 }
 
 /** `mean(d * d)`, `sum(pow(d, 2)) / n`, `sum(d * d)`. */
@@ -129,7 +145,8 @@ function meanOfPower(stat: Statistic, products: Products): Spread | undefined {
   const { constant, factors } = products.of(readOf(stat.of));
   const [only, ...others] = factors;
   if (only === undefined || others.length > 0 || constant !== 1 || only.read.lay !== undefined) return undefined;
-  const problem = meanMiss(stat);
+  const factor = unbiasedFactor(stat);
+  const problem = factor === undefined ? meanMiss(stat) : stat.rounded && roundedMiss(stat.rounded);
   const isSum = isFoldOf(stat, "sum") && stat.scale === 1;
   if ((problem === "other" && !isSum) || only.exponent === 1) return undefined;
   const wrongPower: Miss = {
@@ -139,7 +156,8 @@ function meanOfPower(stat: Statistic, products: Products): Spread | undefined {
   };
   const found = problem === "other" ? stat.rounded && roundedMiss(stat.rounded) : problem;
   const miss = only.exponent === 2 ? found : wrongPower;
-  return { kind: isSum ? "sum" : "mean", stat, of: only.read.value, miss };
+  const kind = isSum && factor === undefined ? "sum" : "mean";
+  return { kind, stat, of: only.read.value, factor: factor ?? 1, miss };
 }
 
 /** `mean(x * x) - mean(x) * mean(x)`, also where rounding is kept from making it negative. */
@@ -154,7 +172,7 @@ function differenceOfMeans(read: Read, products: Products): Spread | undefined {
   const squares = statisticOf(part(0), products);
   const spread = squares && meanOfPower(squares, products);
   const [mean, ...others] = products.of(part(1)).factors;
-  if (spread?.kind !== "mean" || mean?.exponent !== 2 || others.length > 0) return undefined;
+  if (spread?.kind !== "mean" || spread.factor !== 1 || mean?.exponent !== 2 || others.length > 0) return undefined;
   const stat = statisticOf(mean.read, products);
   if (stat === undefined || !sameNumbers(stat.of, spread.of) || !sameAxes(stat.axes, spread.stat.axes))
     return undefined;

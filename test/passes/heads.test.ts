@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { constantsOf, interpret } from "../../src/ir/interpret.ts";
-import { type Fn, type Module, makeModule } from "../../src/ir/ir.ts";
+import type { Fn, Module } from "../../src/ir/ir.ts";
 import { materialize } from "../../src/materialize.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { PassManager } from "../../src/pass-manager/pass-manager.ts";
