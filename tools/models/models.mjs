@@ -1,0 +1,11 @@
+/** Names of the models in a folder, those that start with one of `chosen` where any is given. */
+
+import { readdirSync } from "node:fs";
+
+export function modelsIn(folder, chosen = []) {
+  return readdirSync(folder)
+    .filter((file) => file.endsWith(".npz"))
+    .map((file) => file.slice(0, -".npz".length))
+    .filter((name) => chosen.length === 0 || chosen.some((start) => name.startsWith(start)))
+    .toSorted();
+}

@@ -1,0 +1,98 @@
+"""What native onnxruntime and onnx.checker say of the models of the matrix: `native.py FOLDER [NAME...]`.
+
+Beside each `NAME.onnx` it writes `NAME.native.json`: whether onnx.checker takes the written model, how far the outputs
+before and after are from PyTorch's, and the time of both (`--no-time` leaves it out).
+"""
+
+import json
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+
+
+def session(path):
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 4
+    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def distance(outputs, expected):
+    """The largest difference, as a part of the largest number where that is above 1."""
+    off = 0.0
+    for name, reference in expected.items():
+        reference = reference.astype(np.float64)
+        scale = max(1.0, float(np.max(np.abs(reference))))
+        difference = np.abs(outputs[name].astype(np.float64) - reference)
+        off = max(off, float(np.max(difference)) / scale) if np.all(np.isfinite(difference)) else float("inf")
+    return off
+
+
+def ratios(before, after, feeds, seconds=0.6, least=15):
+    """Time after divided by time before of runs that take turns: quartiles, and the median time before in ms."""
+
+    def timed(run):
+        started = time.perf_counter()
+        run.run(None, feeds)
+        return time.perf_counter() - started
+
+    for run in (before, after) * 3:
+        timed(run)
+    pairs, end = [], time.perf_counter() + seconds
+    while len(pairs) < least or time.perf_counter() < end:
+        # Who goes first takes turns too: the second of a pair finds warmer caches.
+        if len(pairs) % 2:
+            first, second = timed(before), timed(after)
+        else:
+            second, first = timed(after), timed(before)
+        pairs.append((first, second))
+    quartiles = statistics.quantiles([second / first for first, second in pairs], n=4)
+    return {"before": 1e3 * statistics.median(first for first, _ in pairs), "ratio": quartiles}
+
+
+def check(folder, name, is_timed):
+    arrays = np.load(folder / f"{name}.npz")
+    feeds = {key[3:]: arrays[key] for key in arrays if key.startswith("in:")}
+    expected = {key[4:]: arrays[key] for key in arrays if key.startswith("out:")}
+    paths = {"before": folder / f"{name}.onnx", "after": folder / f"{name}.after.onnx"}
+    report = {"counted": json.loads(str(arrays["norms"])), "bytes": paths["before"].stat().st_size}
+    model = onnx.load(str(paths["after"]))
+    report["changed"] = paths["before"].read_bytes() != paths["after"].read_bytes()
+    try:
+        onnx.checker.check_model(model, full_check=True)
+        report["checker"] = "valid"
+    except Exception as error:
+        report["checker"] = str(error).strip()[:400]
+    sessions = {}
+    for which, path in paths.items():
+        try:
+            sessions[which] = session(path)
+            taken = {info.name for info in sessions[which].get_inputs()}
+            given = {key: value for key, value in feeds.items() if key in taken}
+            names = [info.name for info in sessions[which].get_outputs()]
+            outputs = dict(zip(names, sessions[which].run(None, given)))
+            report[which] = {"error": distance(outputs, expected)}
+        except Exception as error:
+            report[which] = {"refused": str(error)[:400]}
+    if is_timed and report["changed"] and all("error" in report[which] for which in paths):
+        report["time"] = ratios(sessions["before"], sessions["after"], given)
+    return report
+
+
+def main():
+    words = [word for word in sys.argv[1:] if word != "--no-time"]
+    folder, chosen = Path(words[0]), words[1:]
+    for path in sorted(folder.glob("*.after.onnx")):
+        name = path.name.removesuffix(".after.onnx")
+        if chosen and not any(name.startswith(start) for start in chosen):
+            continue
+        report = check(folder, name, "--no-time" not in sys.argv)
+        (folder / f"{name}.native.json").write_text(json.dumps(report, indent=2))
+
+
+main()
