@@ -12,7 +12,7 @@
 
 import type { Miss } from "../src/diagnostics/remarks.ts";
 import type { Builder } from "../src/ir/builder.ts";
-import { definedBy, type Op, type Value } from "../src/ir/ir.ts";
+import { definedBy, type Fn, type Op, usesOf, type Value } from "../src/ir/ir.ts";
 import { attribute, isSize } from "../src/ir/ops/def.ts";
 import { sameType } from "../src/ir/types.ts";
 import {
@@ -21,7 +21,7 @@ import {
   numberOf,
   orders,
   type Product,
-  type Products,
+  Products,
   peel,
   type Read,
   readOf,
@@ -137,6 +137,30 @@ function rootInside(read: Read, products: Products): Scale | undefined {
     if (spread !== undefined) return { ...spread, eps, miss: { because, help, at: op.span } };
   }
   return undefined;
+}
+
+/** `(x - mean(x)) / (sqrt(v) + eps)`: the op whose result it is, and the centering in it. */
+export interface Standardization {
+  readonly op: Op;
+  readonly center: Op;
+  readonly eps: number;
+}
+
+/** Rows divided by their standard deviation and eps: no norm of the language, and their mean may go all the same. */
+export function standardizations(fn: Fn): Standardization[] {
+  const products = new Products({ used: usesOf(fn) });
+  return fn.ops.flatMap((op) => {
+    if (op.name !== "mul" && op.name !== "div") return [];
+    const { factors } = products.of(readOf(op.result));
+    for (const { read, exponent } of factors) {
+      const scale = exponent === -1 ? rootInside(read, products) : undefined;
+      const center = scale && scaled(scale, factors).factor?.read.value.def;
+      const isDeviation =
+        center?.name === "center" && sameAxes(attribute.axes(center.attributes), scale?.stat.axes ?? []);
+      if (scale !== undefined && isDeviation) return [{ op, center, eps: scale.eps }];
+    }
+    return [];
+  });
 }
 
 function nameOfNorm({ kind, of }: Scale): string {

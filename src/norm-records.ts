@@ -21,7 +21,7 @@ export interface NormRecord {
   /** Of what was normalized; the name of the norm's result where it has one. */
   readonly name: string | undefined;
   readonly span: Span;
-  readonly norm: "layernorm" | "rmsnorm" | "groupnorm";
+  readonly norm: "layernorm" | "rmsnorm" | "groupnorm" | "standardize";
   readonly centering: CenteringOutcome;
   /** The steps of the proof, or the condition that failed. */
   readonly because: readonly string[];
@@ -37,10 +37,17 @@ export interface NormRecord {
   readonly centers: () => readonly Op[];
 }
 
-const normNames: readonly OpName[] = ["layernorm", "rmsnorm", "groupnorm"] satisfies NormRecord["norm"][];
+const normNames: readonly OpName[] = ["layernorm", "rmsnorm", "groupnorm"] as const satisfies NormRecord["norm"][];
 
 export function isNorm(op: Op): boolean {
-  return normNames.includes(op.name);
+  return (normNames as readonly OpName[]).includes(op.name);
+}
+
+/** `(x - mean(x)) / (std(x) + eps)`, which is no op: the last of its ops, and the centering in it. */
+export interface Standardized {
+  readonly op: Op;
+  readonly center: Op;
+  readonly eps: number;
 }
 
 /** What stands for a norm now, and what is known of its centering. */
@@ -57,21 +64,32 @@ interface Followed {
 export class NormRecords implements Instrument {
   private readonly module: Module;
   private readonly followed = new Map<Op, Followed>();
+  private readonly standardized: ReadonlyMap<Op, Standardized>;
   private made: Module;
 
-  /** @param module that the first pass is given. */
-  constructor(module: Module) {
+  /**
+   * @param module that the first pass is given.
+   * @param standardized what is followed beside its norms.
+   */
+  constructor(module: Module, standardized: readonly Standardized[] = []) {
     this.module = module;
     this.made = module;
-    for (const op of module.fns.flatMap((fn) => fn.ops).filter(isNorm)) {
+    this.standardized = new Map(standardized.map((one) => [one.op, one]));
+    for (const op of module.fns.flatMap((fn) => fn.ops)) {
+      if (!this.isFollowed(op)) continue;
       this.followed.set(op, {
         now: op.result,
-        center: undefined,
+        center: this.standardized.get(op)?.center.result,
         resolved: undefined,
         centers: () => [],
         lostIn: undefined,
       });
     }
+  }
+
+  /** Whether there is a record of the op. */
+  isFollowed(op: Op): boolean {
+    return isNorm(op) || this.standardized.has(op);
   }
 
   afterPass({ text, facts, provenance, result }: PassedOn): void {
@@ -105,7 +123,13 @@ export class NormRecords implements Instrument {
   get(): NormRecord[] {
     const left = new Set(this.made.fns.flatMap((fn) => fn.ops));
     return this.module.fns.flatMap((fn) =>
-      fn.ops.filter(isNorm).map((op) => recordOf(fn.name, op, this.followed.get(op) as Followed, left)),
+      fn.ops
+        .filter((op) => this.isFollowed(op))
+        .map((op) => {
+          const record = recordOf(fn.name, op, this.followed.get(op) as Followed, left);
+          const eps = this.standardized.get(op)?.eps;
+          return eps === undefined ? record : { ...record, norm: "standardize", gamma: false, beta: false, eps };
+        }),
     );
   }
 }

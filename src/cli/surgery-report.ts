@@ -12,14 +12,20 @@ export const counted = (count: number, what: string) => `${count} ${what}${count
 export const short = (number: number) =>
   number === 0 || (number >= 0.01 && number < 1e6) ? String(Number(number.toPrecision(2))) : number.toExponential(1);
 
-const kinds = { layernorm: "LayerNorm", rmsnorm: "RMSNorm", groupnorm: "GroupNorm" } as const;
+const kinds = {
+  layernorm: "LayerNorm",
+  rmsnorm: "RMSNorm",
+  groupnorm: "GroupNorm",
+  standardize: "standardization",
+} as const;
 
 /** `25 LayerNorms: 24 without centering, 1 where the stream begins; 24 betas folded; output within 4e-7 of float64`. */
 export function headline({ norms, centers }: Pick<Surgery, "norms" | "centers">, check?: Check): string {
   const all = Object.entries(kinds).flatMap(([kind, name]) => {
     const own = norms.filter(({ norm }) => norm === kind);
     if (own.length === 0) return [];
-    const what = kind === "layernorm" ? outcomes(own, centers) : kind === "rmsnorm" ? rewritten(own) : "left unchanged";
+    const isCentered = kind === "layernorm" || kind === "standardize";
+    const what = isCentered ? outcomes(own, centers) : kind === "rmsnorm" ? rewritten(own) : "left unchanged";
     return [`${counted(own.length, name)}: ${what}`];
   });
   const folded = norms.filter(({ beta }) => beta === "folded").length;
@@ -83,7 +89,14 @@ export interface NormGroup {
 const withoutBecause = (reason: string) => reason.replace(/^because /, "");
 
 /** Why it is so, without what is different for each norm: the weights, the steps of a proof. */
-function reasonsOf({ norm, centering, because, movedTo }: NormReport): readonly string[] {
+function reasonsOf(report: NormReport): readonly string[] {
+  const reasons = centeringReasons(report);
+  return report.norm === "standardize" ? [...reasons, onlyItsMean] : reasons;
+}
+
+const onlyItsMean = "eps is added to the deviation, so they are no RMSNorms: only the mean can go";
+
+function centeringReasons({ norm, centering, because, movedTo }: NormReport): readonly string[] {
   switch (centering) {
     case "proved":
       return ["their rows have mean zero already"];

@@ -2,10 +2,11 @@
 
 import { withoutEqualOps } from "../../passes/cse.ts";
 import { centeredRmsNorm } from "../../passes/layernorm-to-rmsnorm.ts";
+import { standardizations } from "../../passes/norm-patterns.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { rewrite } from "../ir/builder.ts";
 import { type Fn, type Module, makeModule, type Op, usesOf, type Value } from "../ir/ir.ts";
-import { isNorm, type NormRecord, NormRecords } from "../norm-records.ts";
+import { type NormRecord, NormRecords } from "../norm-records.ts";
 import type { Imported } from "../onnx/import.ts";
 import type { Fact } from "../pass/facts.ts";
 import { PassManager } from "../pass-manager/pass-manager.ts";
@@ -50,7 +51,8 @@ export function runPasses(
   const fn = raised.module.fns[0] as Fn;
   const isNamed = (value: Value) => value.name !== undefined && imported.tensors.has(value.name);
   const roots = rootsIn(fn, isNamed);
-  const found = fn.ops.filter(isNorm);
+  const following = new NormRecords(raised.module, standardizations(fn));
+  const found = fn.ops.filter((op) => following.isFollowed(op));
   const whyNot = new Map(
     [...found.entries()].flatMap(([i, op]) => {
       if (op.name !== "layernorm") return [];
@@ -58,7 +60,6 @@ export function runPasses(
       return [[op, left.get(i) ?? why().find((reason) => reason !== undefined)]];
     }),
   );
-  const following = new NormRecords(raised.module);
   const facts: Fact[] = [];
   const { fn: before, provenance } = rewrite(fn, (op, builder, original) => {
     if (op.name !== "layernorm" || whyNot.get(original) !== undefined) return undefined;

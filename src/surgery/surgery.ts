@@ -110,12 +110,13 @@ function attempt(
   const { norms, merged, before, after, remarks } = runPasses(imported, mode, staying);
   const isRewritten = ({ op, unwritable }: FoundNorm) => op.name === "layernorm" && unwritable === undefined;
   const rewritten = norms.filter(isRewritten);
+  const isUncentered = ({ record: { norm, centering } }: FoundNorm) => norm === "standardize" && centering !== "kept";
   const makers = makersIn(model);
   const said = { remarks: [...imported.remarks, ...remarks] };
-  if (rewritten.length === 0) {
+  if (rewritten.length === 0 && !norms.some(isUncentered)) {
     const fns = imported.module.fns.map(({ name }) => name);
     const isNone = norms.length === 0;
-    const hasOthers = norms.every(({ op }) => op.name !== "layernorm");
+    const hasOthers = norms.every(({ record: { norm } }) => norm === "rmsnorm" || norm === "groupnorm");
     const warnings = isNone ? [normWarnings.noNorm(fns, "model")] : hasOthers ? [normWarnings.noLayerNorm(fns)] : [];
     const reports = norms.map((norm) => reportOf(norm, makers));
     const count = model.graph.nodes.length;
