@@ -260,8 +260,8 @@ export const explainSpec: CommandSpec = {
 
 export const explainNormsSpec: CommandSpec = {
   name: "explain-norms",
-  summary: "list every norm of a file, and what becomes of its centering",
-  operand: file,
+  summary: "list every norm of a program or an ONNX model, and what becomes of its centering",
+  operand: { ...file, what: "a .tir file, an .onnx model, or `-` for a program on stdin" },
   options: [mode, { name: "--json", summary: "as JSON" }, ...common],
 };
 

@@ -5,14 +5,18 @@ import { lineColumn } from "../diagnostics/diagnostic.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import type { NormRecord } from "../norm-records.ts";
 import { parse } from "../parse/parse.ts";
+import { type NormReport, surgery } from "../surgery/surgery.ts";
 import type { Arguments, Word } from "./arguments.ts";
 import { readText, shownPath } from "./files.ts";
 import { normTable } from "./norm-table.ts";
+import { openOnnx } from "./onnx-files.ts";
 import type { Session } from "./session.ts";
+import { headline, normLines } from "./surgery-report.ts";
 
 export async function explainNormsCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;
   const path = (args.operands[0] as Word).text;
+  if (path.toLowerCase().endsWith(".onnx")) return explainModel(path, args, session);
   const module = parse(readText(path, io), { file: shownPath(path, "stdin") });
   const mode = (args.value("--mode")?.text ?? "exact") as CenteringMode;
   const { norms, remarks } = applyFusedRmsNorm(module, { mode });
@@ -21,6 +25,22 @@ export async function explainNormsCommand(args: Arguments, session: Session): Pr
   session.report(remarks.filter(({ code }) => code === "R0601"));
   return 0;
 }
+
+/** What `tirc surgery` would make of a model, without writing it. */
+function explainModel(path: string, args: Arguments, session: Session): number {
+  const mode = args.value("--mode")?.text as CenteringMode | undefined;
+  const result = surgery(openOnnx(path, session.io), { mode: mode === "lossy" ? "lossy" : "exact" });
+  const norms = mode === "off" ? result.norms.map(untouched) : result.norms;
+  if (args.has("--json")) session.output(`${jsonText(norms, 2)}\n`);
+  else if (norms.length > 0) session.print([headline({ ...result, norms }), ...normLines(norms, true)]);
+  session.report(result.warnings);
+  return 0;
+}
+
+const untouched = (norm: NormReport): NormReport =>
+  norm.norm === "layernorm"
+    ? { ...norm, centering: "kept", because: ["mode=off"], constants: [], movedTo: [], beginsStream: false }
+    : norm;
 
 function placeOf({ span }: NormRecord) {
   return { file: span.source.name, ...lineColumn(span.source, span.start) };

@@ -10,7 +10,7 @@ import { type OnnxModel, shown } from "../onnx/model.ts";
 import type { RunInput, RunTensors } from "./onnxruntime.ts";
 
 /** What the interpreter takes a few seconds for, and the numbers that it holds then. */
-const most = { products: 1e9, elements: 2 ** 26 } as const;
+const most = { products: 3e8, elements: 2 ** 26 } as const;
 
 /** It is not computed; the reason is a clause that can follow "because". */
 export class NotComputed extends Error {

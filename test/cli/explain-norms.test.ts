@@ -1,7 +1,8 @@
 /** `tirc explain-norms`. */
 
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Workplace } from "../support/cli.ts";
+import { small } from "../support/surgery.ts";
 
 const text = `fn block(x: f32[n, 8], c: f32[n, 8] @centered(-1), g: f32[8], b: f32[8]) -> f32[n, 8] {
   let first = layernorm(x, g, b, axes = [-1], eps = 1e-6)
@@ -39,4 +40,28 @@ test("a file without a norm, and one that is wrong", async () => {
   expect([none.code, none.stdout]).toEqual([0, ""]);
   expect(none.stderr).toContain("R0601");
   expect((await place.run(["explain-norms", "bad.tir"])).code).toBe(1);
+});
+
+describe("of an ONNX model", () => {
+  const place = new Workplace({ "m.onnx": small });
+
+  test("what `tirc surgery` would make of it", async () => {
+    const { code, stdout, stderr } = await place.run(["explain-norms", "m.onnx"]);
+    expect({ code, stderr, files: place.files() }).toEqual({ code: 0, stderr: "", files: ["m.onnx"] });
+    expect(stdout).toBe(`1 LayerNorm: 1 without centering
+1 LayerNorm folded, written as SimplifiedLayerNormalization
+  the weights that their rows are the sum of are centered, once and for all
+    norm (LayerNormalization)  gamma, beta added  eps 1e-5
+        centered once and for all: \`w\`
+`);
+  });
+
+  test("as JSON, in each mode", async () => {
+    const outcome = async (mode: string) => {
+      const { stdout } = await place.run(["explain-norms", "m.onnx", "--json", "--mode", mode]);
+      return (JSON.parse(stdout) as { centering: string }[]).map(({ centering }) => centering);
+    };
+    expect(await outcome("exact")).toEqual(["folded"]);
+    expect(await outcome("off")).toEqual(["kept"]);
+  });
 });
