@@ -1,11 +1,11 @@
 /**
  * The statements of a fold: what a lane accumulates, how lanes merge, and what a reduction reads of the result.
  *
- * Sums that round are nested: a lane adds `blockSteps` elements into a block, the block into one that is as much larger,
- * and so on up to the lane's own state (blocked summation: Higham, Accuracy and Stability of Numerical Algorithms, 2002,
- * section 4.2). A sum of n elements then passes through about 16 log16(n) additions instead of n, and an element that is
- * far larger than the others takes the digits of a few of them only. Unlike a compensated sum (Kahan 1965) it needs no
- * promise of the driver: WGSL allows (a + b) - a to be simplified to b, and Mesa does so.
+ * Sums that round are nested: a lane adds `blockSteps` elements into a block, the block into a larger one, and that into the
+ * lane's own state (blocked summation: Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 4.2). A sum of
+ * n elements then passes through about 16 + sqrt(n) / 2 additions instead of n, and an element that is far larger than the
+ * others takes the digits of a few of them only. Unlike a compensated sum (Kahan 1965) it needs no promise of the driver:
+ * WGSL allows (a + b) - a to be simplified to b, and Mesa does so.
  *
  * - depth: how many blocks are around a state; the lane's own has 0.
  */
@@ -17,7 +17,7 @@ import type { Fold } from "./folds.ts";
 import type { Node } from "./graph.ts";
 import { isMean } from "./graph.ts";
 import { type Merge, mergeLanes, type Scratch } from "./lanes.ts";
-import { blockDepth, blockSteps } from "./launch.ts";
+import { blockDepth, blockSteps, mostBlockSteps } from "./launch.ts";
 import { opaque } from "./opaque.ts";
 import type { BodyContext, Place } from "./place.ts";
 import type { Writer } from "./writer.ts";
@@ -25,12 +25,19 @@ import type { Writer } from "./writer.ts";
 /** From so many steps on a lane's shifts are the medians of three elements. */
 export const manySteps = 8;
 
-/** The steps in the blocks of each depth but the lane's own, the largest first. */
-export function blocksOf(steps: number = Infinity): number[] {
-  const sizes: number[] = [];
-  for (let size = blockSteps; size < steps && sizes.length < blockDepth; size *= blockSteps) sizes.unshift(size);
-  return sizes;
+/**
+ * The steps in the blocks of each depth but the lane's own, the largest first.
+ * @param steps of a lane, if known: a large block is then about as many small ones as the lane has large ones.
+ */
+export function blocksOf(steps?: number): number[] {
+  if (steps !== undefined && steps <= blockSteps) return [];
+  if (steps !== undefined && steps <= blockSteps ** 2) return [blockSteps];
+  const balanced = steps === undefined ? usualBlocks : 2 ** Math.ceil(Math.log2(steps / blockSteps) / 2);
+  return [Math.min(mostBlockSteps, blockSteps * Math.max(blockSteps, balanced)), blockSteps];
 }
+
+/** Blocks in a large one where it is not known how many steps there are. */
+const usualBlocks = 32;
 
 /** How the names end of what belongs to a block. */
 export const ofDepth = (depth: number) => (depth === 0 ? "" : depth === 1 ? "_block" : `_block${depth}`);

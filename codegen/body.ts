@@ -22,7 +22,7 @@ export type { BodyContext } from "./place.ts";
 
 const structural = [
   ...["group", "groups", "local", "lane", "row", "index", "isRow", "step", "unit", "dims", "main"],
-  ...["blockStart", "blockStart2", "blockStart3", "blockEnd", "blockEnd2", "blockEnd3", "blockWeight", "blockDelta"],
+  ...["blockStart", "blockStart2", "blockEnd", "blockEnd2", "blockWeight", "blockDelta"],
   ...["merge_moments", "lane_moments"],
 ];
 

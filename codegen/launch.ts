@@ -9,16 +9,18 @@ export const mostWorkgroups = 65535;
 /** Invocations that a workgroup has at most, whatever the target allows. */
 export const mostInvocations = 256;
 
-/** Steps that a block adds up, and blocks that a larger one does. */
+/** Steps that a block adds up. */
 export const blockSteps = 16;
-/** Blocks around a lane's steps. */
-export const blockDepth = 3;
+/** Blocks around a lane's steps. SwiftShader takes minutes to compile a nest of one loop more around eight rows. */
+export const blockDepth = 2;
+/** Steps that a block of blocks adds up at most. */
+export const mostBlockSteps = 1024;
 
 /**
  * Indices are u32. No product of extents may be larger than this: the counter of a loop over blocks goes one block of all
  * lanes beyond the last unit of a row, and must not wrap there, or the loop would never end.
  */
-export const mostCounted = 2 ** 32 - mostInvocations * blockSteps ** blockDepth;
+export const mostCounted = 2 ** 32 - mostInvocations * mostBlockSteps;
 
 /** What a kernel cannot count, how many there are, and the extents that make so many. */
 export interface Overflow {

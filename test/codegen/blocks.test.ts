@@ -1,0 +1,55 @@
+/** Nested sums: how many additions an element passes through, and how deep the loops are around it. */
+
+import { expect, test } from "vitest";
+import { blocksOf } from "../../codegen/accumulate.ts";
+import { mostBlockSteps } from "../../codegen/launch.ts";
+import { builtinTargets } from "../../codegen/target.ts";
+import { compile } from "../../src/compile.ts";
+import { parse } from "../../src/parse/parse.ts";
+
+/** Additions that an element passes through in blocks of these sizes, the largest first. */
+function additions(steps: number, sizes: readonly number[]): number {
+  const around = [steps, ...sizes];
+  return around.reduce((sum, size, i) => sum + Math.ceil(Math.min(size, steps) / (around[i + 1] ?? 1)), 0);
+}
+
+test("an element passes through at most 16 + 4 sqrt(steps / 16) additions", () => {
+  for (let steps = 1; steps <= 2 ** 18; steps += 1 + (steps >> 4)) {
+    const most = 16 + 4 * Math.sqrt(steps / 16) + 16;
+    expect(additions(steps, blocksOf(steps)), `${steps} steps`).toBeLessThanOrEqual(most);
+    expect(additions(steps, blocksOf()), `${steps} steps that are not known`).toBeLessThanOrEqual(48 + steps / 512 + 1);
+  }
+});
+
+test("no block is larger than what counters leave room for, and each is a number of the smaller ones", () => {
+  for (const steps of [undefined, 1, 16, 17, 256, 257, 4096, 10_000, 2 ** 18, 2 ** 30]) {
+    const sizes = blocksOf(steps);
+    for (const [i, size] of sizes.entries()) {
+      expect(size).toBeLessThanOrEqual(mostBlockSteps);
+      expect(size % (sizes[i + 1] ?? 1)).toBe(0);
+    }
+  }
+});
+
+/** How deep `for` loops of a kernel nest, by its braces. */
+function loopDepth(wgsl: string): number {
+  let most = 0;
+  const open: boolean[] = [];
+  for (const line of wgsl.split("\n")) {
+    if (line.trimStart().startsWith("}")) open.pop();
+    if (line.trimEnd().endsWith("{")) open.push(/\bfor \(/.test(line));
+    most = Math.max(most, open.filter((isLoop) => isLoop).length);
+  }
+  return most;
+}
+
+// SwiftShader's time to compile eight rows' moments within four loops is counted in minutes, and its memory in gigabytes.
+test.each(builtinTargets)("no kernel for $name nests more than three loops", (target) => {
+  for (const columns of ["cols", 65, 769, 20_001, 131_072]) {
+    const text = `fn f(x: f32[rows, ${columns}]) -> (y: f32[rows, ${columns}], m: f32[rows, 1]) {
+  return layernorm(x, axes = [-1]), max(center(x, axes = [-1]), axes = [-1], keepdims = true)
+}`;
+    const { kernels } = compile(parse(text), { target });
+    expect(loopDepth(kernels[0]?.wgsl as string), `${columns} columns`).toBeLessThanOrEqual(3);
+  }
+});
