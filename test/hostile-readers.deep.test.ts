@@ -15,6 +15,7 @@ import { bytesInMemory } from "../src/onnx/bytes.ts";
 import { importModel } from "../src/onnx/import.ts";
 import { OnnxModel } from "../src/onnx/model.ts";
 import { parse } from "../src/parse/parse.ts";
+import { cpuClock } from "./support/cpu-clock.ts";
 import { npyWithHeader } from "./support/npy.ts";
 import { type ModelParts, node, onnxModel } from "./support/onnx.ts";
 import { withHeader } from "./support/safetensors.ts";
@@ -34,10 +35,9 @@ function answer(read: () => unknown): void {
 /** Milliseconds that the processor worked, whatever else it had to do; the least of several rounds. */
 function time(read: () => unknown, rounds: number): number {
   const times = Array.from({ length: rounds }, () => {
-    const start = process.cpuUsage();
+    const clock = cpuClock();
     answer(read);
-    const { user, system } = process.cpuUsage(start);
-    return (user + system) / 1000;
+    return clock();
   });
   return Math.min(...times);
 }

@@ -30,7 +30,7 @@ gpuTest.for(Object.entries(programs))("%s", async ([, text], { gpu }) => {
   for (const target of targetsFor(gpu.target)) {
     const after = compile(parse(text), { target }).module.fns[0] as Fn;
     const { space, length = 0 } = scheduleOf(after, target);
-    for (let i = 0; i < 8; i++) {
+    for (let i = 0; i < 5; i++) {
       const choice: Choice = {
         lanes: pick(space.lanes),
         workgroup: pick(space.workgroup),

@@ -2,13 +2,14 @@
 
 import { expect, test } from "vitest";
 import { parseSyntax } from "../../src/parse/parse-syntax.ts";
+import { cpuClock } from "../support/cpu-clock.ts";
 
 const header = "fn f(x: f32[rows, 768]) -> f32[rows, 768] {\n";
 
 function timeOf(text: string): number {
-  const start = performance.now();
+  const clock = cpuClock();
   parseSyntax({ name: "t", text });
-  return performance.now() - start;
+  return clock();
 }
 
 test.each([
