@@ -1,45 +1,52 @@
 /**
- * Extents that the model does not give as numbers, by names.
+ * Names of the program for extents that the model does not give as numbers, and the other way round.
  *
- * A name of the model is one extent everywhere. What a node makes of an extent (half of it, say) has a name of its own,
- * the same wherever the same is made of the same: so two branches that are added later are known to fit.
+ * A name of the model is one extent everywhere. What nodes make of extents (half of one, a product of two) has a name of
+ * its own, the same wherever the same is made of the same: so two branches that are added later are known to fit.
  */
 
 import type { Dim } from "../ir/types.ts";
+import { type Extent, Extents, keyOf } from "./extent.ts";
 import { UniqueNames } from "./names.ts";
 
-/** An extent as a rule gives it: known, computed from others in the way that `made` says, or not known at all. */
-export type Extent = Dim | { readonly made: string } | undefined;
-
 export class Dimensions {
+  readonly extents = new Extents();
   private readonly names = new UniqueNames();
-  private readonly ofModel = new Map<string, string>();
-  private readonly ofRule = new Map<string, string>();
+  /** Extents of the model's own names, and of those that were made up. */
+  private readonly ofModel = new Map<string, Extent>();
+  private readonly named_ = new Map<string, string>();
+  private count = 0;
 
-  /** The name for what the model calls `name`. */
-  named(name: string): string {
-    let given = this.ofModel.get(name);
-    if (given === undefined) {
-      given = this.names.give(name);
-      this.ofModel.set(name, given);
+  /** The extent that the model calls `name`. */
+  named(name: string): Extent {
+    let extent = this.ofModel.get(name);
+    if (extent === undefined) {
+      const given = this.names.give(name);
+      extent = this.extents.dimension(given);
+      this.named_.set(keyOf(extent), given);
+      this.ofModel.set(name, extent);
     }
-    return given;
+    return extent;
+  }
+
+  /** A dimension of which nothing is known; it may be 0. */
+  fresh(): Extent {
+    return this.extents.dimension(`?${this.count++}`, 0);
   }
 
   /** A dimension for an extent. */
   dim(extent: Extent): Dim {
-    if (typeof extent === "number" || typeof extent === "string") return extent;
-    if (extent === undefined) return this.names.give("d");
-    let given = this.ofRule.get(extent.made);
+    if (typeof extent === "number") return extent;
+    let given = this.named_.get(extent.key);
     if (given === undefined) {
       given = this.names.give("d");
-      this.ofRule.set(extent.made, given);
+      this.named_.set(extent.key, given);
     }
     return given;
   }
 
-  /** A shape as a file declares it. */
-  declared(shape: readonly (number | string | undefined)[]): Dim[] {
-    return shape.map((dim) => this.dim(typeof dim === "string" ? this.named(dim) : dim));
+  /** The dimensions of a shape. */
+  shape(extents: readonly Extent[]): Dim[] {
+    return extents.map((extent) => this.dim(extent));
   }
 }

@@ -55,7 +55,8 @@ const mostFactors = 10;
 
 /** Whether an extent is one to go on with. */
 export function isBearable(extent: Extent): boolean {
-  const fits = ({ factor, atoms }: Term) => Math.abs(factor) < 2 ** 48 && atoms.length <= mostFactors;
+  const fits = ({ factor, atoms }: Term) =>
+    Number.isInteger(factor) && Math.abs(factor) < 2 ** 48 && atoms.length <= mostFactors;
   if (typeof extent === "number") return true;
   return extent.terms.length <= mostTerms && extent.terms.every(fits);
 }
@@ -248,14 +249,16 @@ export class Extents {
   minimum(a: Extent, b: Extent): Extent {
     const isFirst = isLess(b, a);
     if (isFirst !== undefined) return isFirst ? b : a;
-    if (isLess(a, b)) return a;
+    const isSecond = isLess(a, b);
+    if (isSecond !== undefined) return isSecond ? a : b;
     return this.operation("min", Math.min(least(a), least(b)), ...inOrder([a, b]));
   }
 
   maximum(a: Extent, b: Extent): Extent {
     const isFirst = isLess(a, b);
     if (isFirst !== undefined) return isFirst ? b : a;
-    if (isLess(b, a)) return a;
+    const isSecond = isLess(b, a);
+    if (isSecond !== undefined) return isSecond ? a : b;
     return this.operation("max", Math.max(least(a), least(b)), ...inOrder([a, b]));
   }
 

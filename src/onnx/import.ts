@@ -21,13 +21,14 @@ import { elementCount } from "../ir/tensor.ts";
 import { type Dim, opaqueType, printType, type TensorType, tensorType } from "../ir/types.ts";
 import { dataTypes } from "./data-types.ts";
 import { Dimensions } from "./dimensions.ts";
-import { externTypes } from "./extern-types.ts";
-import { KnownItems, mostItems } from "./known.ts";
-import type { NodeProto, ValueInfoProto } from "./messages.ts";
+import { functionKey, type NodeProto, type ValueInfoProto } from "./messages.ts";
 import { type OnnxModel, writtenName } from "./model.ts";
 import { identifier, UniqueNames } from "./names.ts";
 import { Declined, decline, NodeView, type Surroundings } from "./node.ts";
+import { rowsOf } from "./rows.ts";
 import { rules } from "./rules/index.ts";
+import { ScopeTypes } from "./types/infer.ts";
+import { mostItems, type TensorInfo } from "./types/view.ts";
 
 /** The program that a model became. */
 export interface Imported {
@@ -94,8 +95,8 @@ function listing(
 class GraphImport implements Surroundings {
   readonly model: OnnxModel;
   readonly builder: Builder;
-  readonly known = new KnownItems();
-  readonly dimensions = new Dimensions();
+  readonly dimensions: Dimensions;
+  readonly types: ScopeTypes;
   private readonly file: string;
   private readonly whole: Span;
   private readonly spanOf: (node: NodeProto) => Span;
@@ -106,21 +107,28 @@ class GraphImport implements Surroundings {
   private readonly remarks: Diagnostic[] = [];
   private readonly kept = new Map<Op, NodeProto>();
   private readonly used: ReadonlySet<string>;
-  private readonly declared: ReadonlyMap<string, ValueInfoProto>;
   /** Ops that only compute shapes, or read constants: they go where nothing needs them. */
   private readonly mayGo = new Set<Op>();
 
   constructor(model: OnnxModel, file: string) {
     this.model = model;
+    const dimensions = new Dimensions();
+    this.dimensions = dimensions;
+    const shared = {
+      model,
+      extents: dimensions.extents,
+      fresh: () => dimensions.fresh(),
+      named: (name: string) => dimensions.named(name),
+    };
+    this.types = new ScopeTypes(shared, model.graph);
     this.file = file;
     const { source, spanOf } = listing(model, this.tensors);
     this.whole = { source, start: 0, end: 0 };
     this.spanOf = spanOf;
     this.builder = new Builder(this.whole);
-    const { outputs, valueInfo } = model.graph;
+    const { outputs } = model.graph;
     const taken = model.graph.nodes.flatMap((node) => model.namesTaken(node));
     this.used = new Set([...taken, ...outputs.map(({ name }) => name)]);
-    this.declared = new Map([...valueInfo, ...outputs].map((info) => [info.name, info]));
   }
 
   run(): Imported {
@@ -153,7 +161,8 @@ class GraphImport implements Surroundings {
   }
 
   private parameter(info: ValueInfoProto): Value[] {
-    const type = this.declaredType(info);
+    this.types.parameter(info);
+    const type = this.typeOf(this.types.info(info.name));
     if (type === undefined) {
       this.values.set(info.name, this.outside("Input", info.name));
       return [];
@@ -163,10 +172,12 @@ class GraphImport implements Surroundings {
     return [value];
   }
 
-  private declaredType({ elementType, shape }: ValueInfoProto): TensorType | undefined {
-    const element = elementType === undefined ? undefined : dataTypes.get(elementType)?.element;
-    if (element === undefined || shape === undefined || !isBearable(shape)) return undefined;
-    return tensorType(element, this.dimensions.declared(shape));
+  /** The type in the language, where it has one. */
+  private typeOf(info: TensorInfo | undefined): TensorType | undefined {
+    const element = info?.element === undefined ? undefined : dataTypes.get(info.element)?.element;
+    if (element === undefined || info?.shape === undefined || info.isSequence === true) return undefined;
+    const shape = this.dimensions.shape(info.shape);
+    return isBearable(shape) ? tensorType(element, shape) : undefined;
   }
 
   /** A value that comes from outside of the nodes and has no type in the language. */
@@ -214,21 +225,19 @@ class GraphImport implements Surroundings {
     const data = { kind: "load" as const, file: this.file, tensor: writtenName(name) };
     this.consts.push({ name: written, type, data, centered: [], span: this.whole });
     const options = { places: { op: this.whole }, names: [written] };
-    const value = this.builder.add(makeOp("global", [], { name: written, element, shape }, options)).result;
-    const small = element === "f32" || element === "f16" ? undefined : this.constant(name)?.numbers;
-    if (small !== undefined) this.known.set(value, small);
-    return value;
+    return this.builder.add(makeOp("global", [], { name: written, element, shape }, options)).result;
   }
 
   private node(node: NodeProto): void {
     const span = this.spanOf(node);
     this.builder.standAt({ span, kernel: undefined });
+    this.types.node(node);
     const view = new NodeView(node, this);
     // Constants that it reads stand before its own ops, as those may be taken back.
     const operands = this.model.namesTaken(node).map((name) => this.value(name));
     const mark = this.builder.ops.length;
-    const key = `${node.domain}:${node.opType}`;
-    const rule = this.model.functions.has(key) ? undefined : rules.get(key);
+    const isOwn = this.model.functions.has(functionKey({ ...node, name: node.opType }));
+    const rule = isOwn ? undefined : rules.get(`${node.domain}:${node.opType}`);
     try {
       if (rule !== undefined) {
         this.bind(node, [rule(view)].flat(), mark);
@@ -241,7 +250,7 @@ class GraphImport implements Surroundings {
       const follows = operands.some(({ type }) => type.opaque);
       if (!follows) this.remarks.push(onnxRemarks.keptAsExtern(span, node.opType, reason));
     }
-    this.keep(view, operands, span);
+    this.keep(view, span);
   }
 
   /** Gives the outputs of a node their values, and those that were just made their names. */
@@ -261,10 +270,12 @@ class GraphImport implements Surroundings {
     }
     const renamed = this.rename(names, mark);
     for (const { name, value } of bound) this.values.set(name, renamed.get(value) ?? value);
-    const list = this.builder.ops.slice(mark);
-    this.known.follow(list);
-    const outputs = node.outputs.flatMap((name) => this.values.get(name) ?? []);
-    if (outputs.every((value) => this.known.of(value) !== undefined)) for (const op of list) this.mayGo.add(op);
+    if (this.isKnown(node)) for (const op of this.builder.ops.slice(mark)) this.mayGo.add(op);
+  }
+
+  /** Whether a node makes nothing but what is known before it runs. */
+  private isKnown({ outputs }: NodeProto): boolean {
+    return outputs.every((name) => name === "" || this.types.info(name)?.items !== undefined);
   }
 
   /** Gives values that ops from `mark` on make their names; the ops after them read what is named. */
@@ -281,27 +292,30 @@ class GraphImport implements Surroundings {
       for (const [i, result] of op.results.entries()) {
         const now = copy.results[i] as Value;
         renamed.set(result, now);
-        const items = this.known.of(result);
-        if (items !== undefined) this.known.set(now, items);
       }
     }
     return renamed;
   }
 
-  private keep(view: NodeView, operands: readonly Value[], span: Span): void {
+  private keep(view: NodeView, span: Span): void {
     const { node } = view;
+    // What its type says already is not read: what computes a shape of a stream reads the stream.
+    const shapes = shapeOperands(node);
+    const isSaid = (name: string) => {
+      const i = node.inputs.indexOf(name);
+      return shapes.includes(i) && this.types.info(name)?.items?.includes(undefined) === false;
+    };
+    const taken = this.model.namesTaken(node).filter((name) => !isSaid(name));
+    const operands = taken.map((name) => this.value(name));
     const label = node.domain === "" ? node.opType : `${node.domain}.${node.opType}`;
-    const inferred = externTypes(view);
-    const types = node.outputs.map((name, i) => this.keptType(name, inferred.types[i]));
+    const types = node.outputs.map((name) => this.typeOf(this.types.info(name)) ?? opaqueType);
     const names = node.outputs.map((name) => (name === "" ? undefined : this.nameOf(name)));
-    const attributes = { op: writtenName(label), node: `${this.file}#${node.index}` };
+    const written = { op: writtenName(label), node: `${this.file}#${node.index}` };
+    const attributes = { ...written, ...this.rowsOf(view, taken) };
     const op = this.builder.add(makeOp("extern", operands, attributes, { places: { op: span }, names, types }));
     this.kept.set(op, node);
     for (const [i, name] of node.outputs.entries()) if (name !== "") this.values.set(name, op.results[i] as Value);
-    if (inferred.items !== undefined) {
-      this.known.set(op.result, inferred.items);
-      this.mayGo.add(op);
-    }
+    if (this.isKnown(node)) this.mayGo.add(op);
     const follows = operands.some(({ type }) => type.opaque);
     for (const result of op.results) {
       const name = node.outputs[result.index] ?? "";
@@ -311,25 +325,13 @@ class GraphImport implements Surroundings {
     }
   }
 
-  /** The type of an output of a node that is kept: as inferred, where that leaves open what the file says as well. */
-  private keptType(name: string, inferred: ReturnType<typeof externTypes>["types"][number]): TensorType {
-    const info = this.declared.get(name);
-    const declared = info && this.declaredElement(info);
-    const element = inferred?.element ?? declared;
-    const shape = info?.shape;
-    if (element === undefined) return opaqueType;
-    if (inferred === undefined) return (info && this.declaredType(info)) ?? opaqueType;
-    const dims = inferred.shape.map((extent, i) => {
-      const said = shape?.length === inferred.shape.length ? shape[i] : undefined;
-      const isOpen = extent === undefined || typeof extent === "object";
-      if (!isOpen || said === undefined) return this.dimensions.dim(extent);
-      return typeof said === "string" ? this.dimensions.named(said) : said;
-    });
-    return isBearable(dims) ? tensorType(element, dims) : opaqueType;
-  }
-
-  private declaredElement({ elementType }: ValueInfoProto) {
-    return elementType === undefined ? undefined : dataTypes.get(elementType)?.element;
+  /** Which operands' rows the result's rows are made of. */
+  private rowsOf(view: NodeView, taken: readonly string[]): { rows?: number[]; kept?: readonly number[] } {
+    const { shape } = view.result();
+    const fact = shape && rowsOf(view, shape);
+    if (fact === undefined) return {};
+    const rows = fact.inputs.map((i) => taken.indexOf(view.node.inputs[i] as string));
+    return { rows: [...new Set(rows)].sort((a, b) => a - b), kept: fact.kept.toSorted((a, b) => a - b) };
   }
 
   /** All ops but those whose results nothing reads, of those that only compute shapes or read a constant. */
@@ -344,6 +346,18 @@ class GraphImport implements Surroundings {
     }
     return kept.reverse();
   }
+}
+
+const withShapes = new Set([
+  ...["Reshape", "Expand", "Slice", "Tile", "Pad", "Resize", "Upsample", "Squeeze", "Unsqueeze", "Split", "TopK"],
+  ...["CenterCropPad", "ConstantOfShape", "Range"],
+]);
+
+/** The inputs of a node that say nothing but what shape it makes, or where it cuts. */
+function shapeOperands({ domain, opType, inputs }: NodeProto): number[] {
+  if (domain !== "" || !withShapes.has(opType)) return [];
+  const first = opType === "ConstantOfShape" || opType === "Range" ? 0 : 1;
+  return [...inputs.keys()].filter((i) => i >= first);
 }
 
 /** Whether extents are some that a program may have. */

@@ -24,6 +24,8 @@ export interface ValueInfoProto {
   readonly elementType: number | undefined;
   /** Missing where the rank is not known; an extent is a number, a name, or not known. */
   readonly shape: readonly (number | string | undefined)[] | undefined;
+  /** Whether it is a sequence of such tensors. */
+  readonly isSequence?: boolean;
 }
 
 /** A node of a graph. */
@@ -33,6 +35,8 @@ export interface NodeProto {
   readonly name: string;
   readonly opType: string;
   readonly domain: string;
+  /** Which of the model's functions of one name it calls. */
+  readonly overload: string;
   /** Names; an empty one stands for an input that is left out. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
@@ -107,7 +111,7 @@ function readEntry(reader: ByteReader, range: Range): { key: string; value: stri
 }
 
 function readNode(reader: ByteReader, range: Range, index: number): NodeProto {
-  const texts = { name: "", opType: "", domain: "" };
+  const texts = { name: "", opType: "", domain: "", overload: "" };
   const [inputs, outputs]: [string[], string[]] = [[], []];
   const attributes = new Map<string, Range>();
   eachField(reader, range, {
@@ -125,6 +129,9 @@ function readNode(reader: ByteReader, range: Range, index: number): NodeProto {
     },
     7: (field) => {
       texts.domain = textOf(reader, field);
+    },
+    8: (field) => {
+      texts.overload = textOf(reader, field);
     },
   });
   const domain = texts.domain === "ai.onnx" ? "" : texts.domain;
@@ -144,11 +151,25 @@ function readValueInfo(reader: ByteReader, range: Range): ValueInfoProto {
         info.shape = readShape(reader, messageOf(reader, field));
       },
     });
+  // A sequence or an optional value is told by the type of what is in it.
+  const type = (range: Range, depth: number) => {
+    const inner = (field: Field) =>
+      eachField(reader, messageOf(reader, field), { 1: (type_) => type(messageOf(reader, type_), depth + 1) });
+    if (depth > 2) return;
+    eachField(reader, range, {
+      1: (field) => tensorType(messageOf(reader, field)),
+      4: (field) => {
+        info.isSequence = true;
+        inner(field);
+      },
+      9: inner,
+    });
+  };
   eachField(reader, range, {
     1: (field) => {
       info.name = textOf(reader, field);
     },
-    2: (field) => eachField(reader, messageOf(reader, field), { 1: (type) => tensorType(messageOf(reader, type)) }),
+    2: (field) => type(messageOf(reader, field), 0),
   });
   return info;
 }
@@ -204,15 +225,15 @@ export interface ModelProto {
   readonly irVersion: number;
   /** The version of each operator set, by its domain; that of ONNX itself is "". */
   readonly opsets: ReadonlyMap<string, number>;
-  /** `domain:name` of the functions that the model defines itself. */
-  readonly functions: ReadonlySet<string>;
+  /** The functions that the model defines itself, by their keys. */
+  readonly functions: ReadonlyMap<string, FunctionProto>;
   readonly graph: Range | undefined;
 }
 
 export function readModel(reader: ByteReader): ModelProto {
   const model = { irVersion: 0, graph: undefined as Range | undefined };
   const opsets = new Map<string, number>();
-  const functions = new Set<string>();
+  const functions = new Map<string, FunctionProto>();
   eachField(
     reader,
     { start: 0, end: reader.source.size },
@@ -224,10 +245,12 @@ export function readModel(reader: ByteReader): ModelProto {
         model.graph = messageOf(reader, field);
       },
       8: (field) => {
-        const { domain, version } = readOpset(reader, messageOf(reader, field));
-        opsets.set(domain === "ai.onnx" ? "" : domain, version);
+        noteOpset(reader, field, opsets);
       },
-      25: (field) => functions.add(readFunctionName(reader, messageOf(reader, field))),
+      25: (field) => {
+        const own = readFunction(reader, messageOf(reader, field));
+        functions.set(functionKey(own), own);
+      },
     },
   );
   return { ...model, opsets, functions };
@@ -246,17 +269,60 @@ function readOpset(reader: ByteReader, range: Range): { domain: string; version:
   return opset;
 }
 
-function readFunctionName(reader: ByteReader, range: Range): string {
-  const name = { own: "", domain: "" };
+/** A function that a model defines itself: a node that calls it stands for its nodes. */
+export interface FunctionProto {
+  readonly name: string;
+  readonly domain: string;
+  readonly overload: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly nodes: readonly NodeProto[];
+  /** What an attribute is where the call does not say it. */
+  readonly defaults: ReadonlyMap<string, Range>;
+  /** The version of each operator set in it. */
+  readonly opsets: ReadonlyMap<string, number>;
+  readonly valueInfo: readonly ValueInfoProto[];
+}
+
+/** What a node calls, or a function is called: two of one key are one. */
+export function functionKey({ domain, name, overload }: Pick<FunctionProto, "domain" | "name" | "overload">): string {
+  return `${domain}:${name}${overload === "" ? "" : `:${overload}`}`;
+}
+
+function readFunction(reader: ByteReader, range: Range): FunctionProto {
+  const texts = { name: "", domain: "", overload: "" };
+  const lists = {
+    inputs: [] as string[],
+    outputs: [] as string[],
+    nodes: [] as NodeProto[],
+    valueInfo: [] as ValueInfoProto[],
+  };
+  const defaults = new Map<string, Range>();
+  const opsets = new Map<string, number>();
+  const text = (key: keyof typeof texts) => (field: Field) => {
+    texts[key] = textOf(reader, field);
+  };
   eachField(reader, range, {
-    1: (field) => {
-      name.own = textOf(reader, field);
+    1: text("name"),
+    4: (field) => lists.inputs.push(textOf(reader, field)),
+    5: (field) => lists.outputs.push(textOf(reader, field)),
+    7: (field) => lists.nodes.push(readNode(reader, messageOf(reader, field), lists.nodes.length)),
+    9: (field) => noteOpset(reader, field, opsets),
+    10: text("domain"),
+    11: (field) => {
+      const attribute = messageOf(reader, field);
+      eachField(reader, attribute, { 1: (name) => defaults.set(textOf(reader, name), attribute) });
     },
-    10: (field) => {
-      name.domain = textOf(reader, field);
-    },
+    12: (field) => lists.valueInfo.push(readValueInfo(reader, messageOf(reader, field))),
+    13: text("overload"),
   });
-  return `${name.domain === "ai.onnx" ? "" : name.domain}:${name.own}`;
+  const domain = texts.domain === "ai.onnx" ? "" : texts.domain;
+  return { ...texts, domain, ...lists, defaults, opsets };
+}
+
+function noteOpset(reader: ByteReader, field: Field, opsets: Map<string, number>): void {
+  const { domain, version } = readOpset(reader, messageOf(reader, field));
+  opsets.set(domain === "ai.onnx" ? "" : domain, version);
 }
 
 /** What an attribute holds, each of its parts read when it is wanted. */
@@ -292,6 +358,12 @@ export class AttributeProto {
   get tensor(): TensorProto | undefined {
     const field = this.last(5);
     return field && readTensor(this.reader, messageOf(this.reader, field));
+  }
+
+  /** The attribute of the function around that it stands for, in a node of a function. */
+  get reference(): string | undefined {
+    const field = this.last(21);
+    return field && textOf(this.reader, field);
   }
 
   /** Its integers; `undefined` where they are more than `most`. */

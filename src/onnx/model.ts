@@ -3,8 +3,17 @@
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { onnxErrors } from "../diagnostics/errors-onnx.ts";
 import { ByteReader, type ByteSource, type Range } from "./bytes.ts";
-import { AttributeProto, type GraphProto, type NodeProto, readGraph, readModel, type TensorProto } from "./messages.ts";
-import { type OpenExternal, readNumbers, type TensorNumbers } from "./tensors.ts";
+import { GraphTensors } from "./graph-tensors.ts";
+import {
+  AttributeProto,
+  type FunctionProto,
+  type GraphProto,
+  type NodeProto,
+  readGraph,
+  readModel,
+  type TensorProto,
+} from "./messages.ts";
+import type { OpenExternal, TensorNumbers } from "./tensors.ts";
 
 /** The operator sets of ONNX that are read, from the oldest to the newest. */
 export const opsetRange = { oldest: 9, newest: 23 } as const;
@@ -18,15 +27,17 @@ export class OnnxModel {
   readonly irVersion: number;
   /** The version of ONNX's own operator set. */
   readonly opset: number;
-  readonly functions: ReadonlySet<string>;
+  readonly functions: ReadonlyMap<string, FunctionProto>;
   readonly graph: GraphProto;
   /** The nodes, each after those whose results it takes; in the order of the file where that is one. */
   readonly order: readonly NodeProto[];
   /** For what looks at the file itself. */
   readonly reader: ByteReader;
-  private readonly open: OpenExternal;
-  private readonly constants: ReadonlyMap<string, TensorProto | NodeProto>;
+  readonly open: OpenExternal;
+  /** The tensors of the graph that are constants. */
+  private readonly tensors: GraphTensors;
   private byWrittenName: ReadonlyMap<string, string> | undefined;
+  private readonly read = new Map<NodeProto, ReadonlyMap<string, GraphProto>>();
   private readonly captured = new Map<NodeProto, readonly string[]>();
 
   /**
@@ -49,7 +60,7 @@ export class OnnxModel {
       fail(onnxErrors.unknownOpset(source.name, this.opset, oldest, newest));
     }
     this.graph = readGraph(this.reader, graph);
-    this.constants = this.findConstants();
+    this.tensors = new GraphTensors(this, this.graph);
     this.order = this.check();
   }
 
@@ -61,16 +72,6 @@ export class OnnxModel {
     return Object.assign(Object.create(OnnxModel.prototype) as OnnxModel, this, { graph });
   }
 
-  private findConstants(): ReadonlyMap<string, TensorProto | NodeProto> {
-    const constants = new Map<string, TensorProto | NodeProto>();
-    for (const tensor of this.graph.initializers) constants.set(tensor.name, tensor);
-    for (const node of this.graph.nodes) {
-      const [output] = node.outputs;
-      if (node.opType === "Constant" && node.domain === "" && output !== undefined) constants.set(output, node);
-    }
-    return constants;
-  }
-
   /** The tensor that a program calls so. */
   tensorWritten(written: string): string | undefined {
     this.byWrittenName ??= new Map(this.tensorNames.map((name) => [writtenName(name), name]));
@@ -79,7 +80,7 @@ export class OnnxModel {
 
   /** Names of the tensors that the model holds: initializers, and what Constant nodes make. */
   get tensorNames(): string[] {
-    return [...this.constants.keys()];
+    return this.tensors.names;
   }
 
   /** The files beside the model that hold numbers of it, as it calls them. */
@@ -107,38 +108,32 @@ export class OnnxModel {
 
   /** Type and shape of a tensor that the model holds. */
   tensorType(name: string): Pick<TensorProto, "dims" | "dataType"> | undefined {
-    const found = this.constants.get(name);
-    if (found === undefined || "dims" in found) return found;
-    const attribute = (key: string) => this.attribute(found, key);
-    if (attribute("value") !== undefined) return attribute("value")?.tensor;
-    if (attribute("value_float") !== undefined) return { dims: [], dataType: 1 };
-    if (attribute("value_int") !== undefined) return { dims: [], dataType: 7 };
-    const floats = attribute("value_floats")?.floats(mostInList);
-    if (floats !== undefined) return { dims: [floats.length], dataType: 1 };
-    const integers = attribute("value_ints")?.integers(mostInList);
-    return integers && { dims: [integers.length], dataType: 7 };
+    return this.tensors.type(name);
   }
 
   /** The numbers of a tensor that the model holds, read now. Throws E0662, E0745, E0746; E0640 where a file is missing. */
   numbers(name: string): TensorNumbers | undefined {
-    const found = this.constants.get(name);
-    if (found === undefined) return undefined;
-    const tensor = "dims" in found ? found : this.attribute(found, "value")?.tensor;
-    if (tensor !== undefined) return readNumbers(this.reader, { ...tensor, name }, this.open);
-    const type = this.tensorType(name);
-    if (type === undefined) return undefined;
-    const part = (key: string) => this.attribute(found as NodeProto, key);
-    const single = part("value_float")?.float ?? part("value_int")?.integer;
-    const list = part("value_floats")?.floats(mostInList) ?? part("value_ints")?.integers(mostInList);
-    const numbers = Float64Array.from(type.dims.length === 0 ? [single ?? 0] : (list ?? []));
-    const isFloat = type.dataType === 1;
-    return { shape: type.dims, type: isFloat ? "FLOAT" : "INT64", kind: isFloat ? "float" : "integer", numbers };
+    return this.tensors.numbers(name);
   }
 
   /** An attribute of a node, or `undefined`. */
   attribute(node: NodeProto, name: string): AttributeProto | undefined {
     const range = node.attributes.get(name);
     return range && new AttributeProto(this.reader, range);
+  }
+
+  /** The graphs in the attributes of a node, by the names of these. */
+  bodies(node: NodeProto): ReadonlyMap<string, GraphProto> {
+    let found = this.read.get(node);
+    if (found === undefined) {
+      const graphs = [...node.attributes.keys()].flatMap((key) => {
+        const [range] = this.attribute(node, key)?.graphs ?? [];
+        return range === undefined ? [] : [[key, readGraph(this.reader, range)] as const];
+      });
+      found = new Map(graphs);
+      this.read.set(node, found);
+    }
+    return found;
   }
 
   /** The names that a node takes: its inputs, and what the graphs in its attributes take from around them. */
@@ -236,7 +231,6 @@ export class OnnxModel {
   }
 }
 
-const mostInList = 1 << 20;
 const mostProblems = 20;
 
 /** What messages call a node. */

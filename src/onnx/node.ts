@@ -6,22 +6,15 @@ import type { OpName } from "../ir/ops/index.ts";
 import type { Dim, ElementType, Shape } from "../ir/types.ts";
 import { printType } from "../ir/types.ts";
 import type { Dimensions } from "./dimensions.ts";
-import type { Item, KnownItems } from "./known.ts";
 import type { NodeProto } from "./messages.ts";
-import type { OnnxModel } from "./model.ts";
+import { decline, type Scope, type TensorInfo, TypeView } from "./types/view.ts";
 
-/** The node does something that the language has no op for; the reason is a clause that can follow "because". */
-export class Declined extends Error {}
-
-export function decline(reason: string): never {
-  throw new Declined(reason);
-}
+export { Declined, decline } from "./types/view.ts";
 
 /** What the importer has made of the graph so far. */
 export interface Surroundings {
-  readonly model: OnnxModel;
   readonly builder: Builder;
-  readonly known: KnownItems;
+  readonly types: Scope;
   readonly dimensions: Dimensions;
   /** The value of a name; an initializer is read by an op from here on. */
   value(name: string): Value;
@@ -30,32 +23,27 @@ export interface Surroundings {
   isUsed(name: string): boolean;
 }
 
-/** Longer lists in attributes than any op has. */
-const mostInAttribute = 256;
-
-export class NodeView {
-  readonly node: NodeProto;
-  /** The version of ONNX's operator set. */
-  readonly opset: number;
+export class NodeView extends TypeView {
   private readonly around: Surroundings;
 
   constructor(node: NodeProto, around: Surroundings) {
-    this.node = node;
+    super(node, around.types);
     this.around = around;
-    this.opset = around.model.opset;
   }
 
   get dimensions(): Dimensions {
     return this.around.dimensions;
   }
 
-  /** How many inputs it has, those left out at the end not counted. */
-  get inputCount(): number {
-    return this.node.inputs.findLastIndex((name) => name !== "") + 1;
+  /** What is known of an output. */
+  result(index = 0): TensorInfo {
+    return this.around.types.info(this.node.outputs[index] ?? "") ?? { element: undefined, shape: undefined };
   }
 
-  has(index: number): boolean {
-    return (this.node.inputs[index] ?? "") !== "";
+  /** The shape of an output, in dimensions of the program. */
+  resultShape(index = 0): Dim[] {
+    const { shape } = this.result(index);
+    return this.dimensions.shape(shape ?? decline("the rank of its result is not known"));
   }
 
   /** Input `index`, of a type that the language has. */
@@ -70,69 +58,16 @@ export class NodeView {
     return this.has(index) ? this.input(index) : undefined;
   }
 
-  /** The single number of an input that is a constant, and the rank that it has. */
+  /** The single number of an input that is known, and the rank that it has. */
   number(index: number): { readonly value: number; readonly rank: number } | undefined {
-    const found = this.has(index) ? this.around.constant(this.node.inputs[index] as string) : undefined;
-    if (found === undefined || found.numbers.length !== 1) return undefined;
-    return { value: found.numbers[0] as number, rank: found.shape.length };
+    const [value, ...others] = this.constantItems(index) ?? [];
+    if (value === undefined || others.length > 0) return undefined;
+    return { value, rank: this.shape(index).length };
   }
 
   /** The numbers of an input that is a small constant. */
   numbers(index: number): readonly number[] | undefined {
     return this.has(index) ? this.around.constant(this.node.inputs[index] as string)?.numbers : undefined;
-  }
-
-  /** What is known of an integer input's items. */
-  items(index: number): readonly Item[] {
-    const items = this.around.known.of(this.input(index));
-    return items ?? decline(`its input \`${this.node.inputs[index]}\` is not known before it runs`);
-  }
-
-  itemsIfKnown(index: number): readonly Item[] | undefined {
-    return this.around.known.of(this.input(index));
-  }
-
-  /** The numbers of an integer input, if all are known. */
-  constantItems(index: number): readonly number[] | undefined {
-    const items = this.itemsIfKnown(index);
-    return items?.every((item) => typeof item === "number") ? items : undefined;
-  }
-
-  /** The numbers of an integer input that is known. */
-  integers(index: number): readonly number[] {
-    const items = this.items(index);
-    const name = items.find((item) => typeof item !== "number");
-    if (items.every((item) => typeof item === "number")) return items;
-    return decline(`its input \`${this.node.inputs[index]}\` is not known before it runs (${name ?? "an extent"})`);
-  }
-
-  private attribute(name: string) {
-    return this.around.model.attribute(this.node, name);
-  }
-
-  int(name: string, other: number): number {
-    return this.attribute(name)?.integer ?? other;
-  }
-
-  float(name: string, other: number): number {
-    return this.attribute(name)?.float ?? other;
-  }
-
-  text(name: string, other: string): string {
-    return this.attribute(name)?.text ?? other;
-  }
-
-  tensorAttribute(name: string) {
-    return this.attribute(name)?.tensor;
-  }
-
-  ints(name: string): readonly number[] | undefined {
-    const attribute = this.attribute(name);
-    if (attribute === undefined) return undefined;
-    return (
-      attribute.integers(mostInAttribute) ??
-      decline(`its attribute \`${name}\` has more than ${mostInAttribute} numbers`)
-    );
   }
 
   /** Whether something takes output `index`. */
@@ -147,22 +82,6 @@ export class NodeView {
 
   constant(element: ElementType, value: number): Value {
     return this.around.builder.constant(element, value);
-  }
-
-  /** An axis counted from the front. */
-  axis(axis: number, rank: number): number {
-    const normal = axis < 0 ? axis + rank : axis;
-    return normal >= 0 && normal < rank ? normal : decline(`its axis ${axis} is not one of ${rank}`);
-  }
-
-  axes(axes: readonly number[], rank: number): number[] {
-    return axes.map((axis) => this.axis(axis, rank));
-  }
-
-  /** Axes that are an attribute up to operator set `last`, and input `index` from then on. */
-  axesOf(last: number, index: number): readonly number[] | undefined {
-    if (this.opset <= last) return this.ints("axes");
-    return this.has(index) ? this.integers(index) : undefined;
   }
 
   reshape(x: Value, shape: Shape): Value {

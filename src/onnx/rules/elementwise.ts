@@ -166,13 +166,3 @@ export const elementwiseRules: Readonly<Record<string, Rule>> = {
   "com.microsoft:FastGelu": biased("tanh"),
   "com.microsoft:QuickGelu": quickGelu,
 };
-
-/** The nodes among them whose result has the shape to which the operands broadcast, whatever becomes of them. */
-export const broadcasting: ReadonlySet<string> = new Set([
-  ...[...Object.keys(names), ...Object.keys(pairs), ...Object.keys(several)],
-  ...["Pow", "Mod", "Where", "PRelu", "Xor", "BitShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "Mean"],
-]);
-
-export const comparisons: ReadonlySet<string> = new Set(
-  [...Object.keys(pairs)].filter((name) => !["Add", "Sub", "Mul", "Div"].includes(name)).concat("Xor"),
-);

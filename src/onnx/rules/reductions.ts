@@ -3,28 +3,17 @@
 import type { Value } from "../../ir/ir.ts";
 import type { OpName } from "../../ir/ops/index.ts";
 import { decline, type NodeView, type Rule } from "../node.ts";
+import { reducedAxes } from "../types/numbers.ts";
 
 interface Kind {
-  /** The newest operator set in which `axes` is an attribute. */
-  readonly attributeUpTo: number;
   /** The folded op with what stands before and after it. */
   readonly fold: (at: NodeView, x: Value, fold: (op: OpName, x: Value) => Value) => Value;
 }
 
-/** The axes that a node folds, counted from the front; all of them where it names none. */
-export function reducedAxes(at: NodeView, attributeUpTo: number): { axes: number[]; keepdims: boolean } {
-  const rank = at.input(0).shape.length;
-  const given = at.axesOf(attributeUpTo, 1);
-  const isNoop = at.int("noop_with_empty_axes", 0) === 1;
-  const isAll = (given === undefined || given.length === 0) && !isNoop;
-  const axes = isAll ? [...Array(rank).keys()] : at.axes(given ?? [], rank);
-  return { axes, keepdims: at.int("keepdims", 1) === 1 };
-}
-
-function reduction({ attributeUpTo, fold }: Kind): Rule {
+function reduction({ fold }: Kind): Rule {
   return (at) => {
     const x = at.input(0);
-    const { axes, keepdims } = reducedAxes(at, attributeUpTo);
+    const { axes, keepdims } = reducedAxes(at);
     return fold(at, x, (op, value) => (axes.length === 0 ? value : at.emit(op, [value], { axes, keepdims })));
   };
 }
@@ -44,16 +33,15 @@ const after =
 
 const squared = (at: NodeView, x: Value) => at.emit("mul", [x, x]);
 
-/** `ReduceSum` took its axes as an input before the others did. */
 export const reductionKinds: Readonly<Record<string, Kind>> = {
-  ReduceSum: { attributeUpTo: 12, fold: plain("sum") },
-  ReduceMean: { attributeUpTo: 17, fold: plain("mean") },
-  ReduceMax: { attributeUpTo: 17, fold: plain("max") },
-  ReduceMin: { attributeUpTo: 17, fold: plain("min") },
-  ReduceProd: { attributeUpTo: 17, fold: plain("prod") },
-  ReduceL1: { attributeUpTo: 17, fold: after((at, x) => at.emit("abs", [x]), "sum") },
-  ReduceL2: { attributeUpTo: 17, fold: after(squared, "sum", "sqrt") },
-  ReduceSumSquare: { attributeUpTo: 17, fold: after(squared, "sum") },
+  ReduceSum: { fold: plain("sum") },
+  ReduceMean: { fold: plain("mean") },
+  ReduceMax: { fold: plain("max") },
+  ReduceMin: { fold: plain("min") },
+  ReduceProd: { fold: plain("prod") },
+  ReduceL1: { fold: after((at, x) => at.emit("abs", [x]), "sum") },
+  ReduceL2: { fold: after(squared, "sum", "sqrt") },
+  ReduceSumSquare: { fold: after(squared, "sum") },
 };
 
 /** Before operator set 13 the axes from `axis` on are one row. */

@@ -1,66 +1,27 @@
 /** Nodes that move, cut, join and look up elements. */
 
 import type { Value } from "../../ir/ir.ts";
-import { broadcastShapes, type Dim, printShape, type Shape } from "../../ir/types.ts";
-import type { Item } from "../known.ts";
+import { broadcastShapes, printShape, type Shape, sameShape } from "../../ir/types.ts";
 import { decline, extentOf, type NodeView, type Rule } from "../node.ts";
+import { cuts } from "../types/shapes.ts";
 
-/** The shape that a list of items means for `x`: 0 keeps a dimension, and one that is not known is left to be found. */
-export function wantedShape(x: Value, items: readonly Item[], allowsZero: boolean): Shape {
-  const isOpen = items.includes(-1) || items.filter((item) => item === undefined).length !== 1;
-  return items.map((item, i): Dim => {
-    if (item === 0 && !allowsZero) return x.shape[i] ?? decline(`it keeps dimension ${i}, which its input has not`);
-    if (item !== undefined) return item;
-    return isOpen ? decline("its shape is not known before it runs") : -1;
-  });
-}
-
-const reshape: Rule = (at) =>
-  at.reshape(at.input(0), wantedShape(at.input(0), at.items(1), at.int("allowzero", 0) === 1));
-
-const flatten: Rule = (at) => {
+/** The same elements in the shape of the result. */
+const regroup: Rule = (at) => {
   const x = at.input(0);
-  const rank = x.shape.length;
-  const given = at.int("axis", 1);
-  const axis = given < 0 ? given + rank : given;
-  const product = (dims: Shape): Dim => {
-    const names = dims.filter((dim) => typeof dim === "string");
+  const shape = at.resultShape();
+  const product = (dims: Shape) => {
     const number = dims.reduce<number>((all, dim) => (typeof dim === "number" ? all * dim : all), 1);
-    if (names.length === 0) return number;
-    return names.length === 1 && number === 1 ? (names[0] as string) : -1;
+    return [number, ...dims.filter((dim) => typeof dim === "string").sort()].join();
   };
-  return at.reshape(x, [product(x.shape.slice(0, axis)), product(x.shape.slice(axis))]);
+  if (product(x.shape) !== product(shape))
+    decline(`the names of dimensions do not say that ${printShape(x.shape)} and ${printShape(shape)} are of one size`);
+  return at.reshape(x, shape);
 };
 
 const transpose: Rule = (at) => {
   const x = at.input(0);
   const perm = at.ints("perm") ?? [...x.shape.keys()].reverse();
   return at.emit("transpose", [x], { perm: [...perm] });
-};
-
-const unsqueeze: Rule = (at) => {
-  const x = at.input(0);
-  const given = at.axesOf(12, 1) ?? decline("it has no axes");
-  const rank = x.shape.length + given.length;
-  const axes = new Set(at.axes(given, rank));
-  const inner = [...x.shape];
-  return at.reshape(
-    x,
-    Array.from({ length: rank }, (_, i) => (axes.has(i) ? 1 : (inner.shift() as Dim))),
-  );
-};
-
-const squeeze: Rule = (at) => {
-  const x = at.input(0);
-  const given = at.axesOf(12, 1);
-  const isGone = (dim: Dim, i: number) => (given === undefined ? dim === 1 : axes.has(i));
-  const axes = new Set(at.axes(given ?? [], x.shape.length));
-  const named = x.shape.some((dim) => typeof dim === "string");
-  if (given === undefined && named) decline("which of its dimensions are 1 is not known before it runs");
-  return at.reshape(
-    x,
-    x.shape.filter((dim, i) => !isGone(dim, i)),
-  );
 };
 
 const concat: Rule = (at) => {
@@ -81,26 +42,33 @@ function clamped(at: number, extent: number): number {
   return Math.min(Math.max(at < 0 ? at + extent : at, 0), extent);
 }
 
+/** Every `step`-th element: a column, where rows of that many make up the axis. */
+function strided(at: NodeView, x: Value, axis: number, [from, to]: readonly [number, number], step: number): Value {
+  const extent = extentOf(x, axis);
+  if (step < 1 || extent % step !== 0) decline("it takes steps that do not divide the extent");
+  const rows = extent / step;
+  const [first, column] = [Math.floor(from / step), from % step];
+  const all = at.slice(at.reshape(x, x.shape.toSpliced(axis, 1, rows, step)), axis + 1, column, column + 1);
+  const line = at.reshape(all, x.shape.with(axis, rows));
+  const count = Math.ceil((to - from) / step);
+  return first > 0 || count < rows ? at.slice(line, axis, first, first + count) : line;
+}
+
 /** Beyond what any axis has: "to the end". */
 const farEnd = 2 ** 31 - 1;
 
 const slice: Rule = (at) => {
   let x = at.input(0);
-  const isOld = at.opset < 10;
-  const list = (name: string, index: number) =>
-    isOld ? at.ints(name) : at.has(index) ? at.integers(index) : undefined;
-  const starts = list("starts", 1) ?? decline("it does not say where it begins");
-  const ends = list("ends", 2) ?? decline("it does not say where it ends");
-  const axes = at.axes(list("axes", 3) ?? [...starts.keys()], x.shape.length);
-  const steps = isOld ? undefined : list("steps", 4);
-  if (steps?.some((step) => step !== 1)) decline("it takes steps other than 1");
-  for (const [i, axis] of axes.entries()) {
-    const [start, end] = [starts[i] as number, ends[i] as number];
-    if (start === 0 && end >= farEnd) continue;
+  for (const { axis, start, end, step } of cuts(at, x.shape.length)) {
+    if (typeof start !== "number" || typeof end !== "number" || typeof step !== "number") {
+      decline("where it begins or ends is not known before it runs");
+    }
+    if (start === 0 && end >= farEnd && step === 1) continue;
     const extent = extentOf(x, axis);
     const from = clamped(start, extent);
     const to = Math.max(from, clamped(end, extent));
-    if (from > 0 || to < extent) x = at.slice(x, axis, from, to);
+    if (step !== 1) x = strided(at, x, axis, [from, to], step);
+    else if (from > 0 || to < extent) x = at.slice(x, axis, from, to);
   }
   return x;
 };
@@ -108,25 +76,24 @@ const slice: Rule = (at) => {
 const split: Rule = (at) => {
   const x = at.input(0);
   const axis = at.axis(at.int("axis", 0), x.shape.length);
-  const extent = extentOf(x, axis);
-  const count = at.node.outputs.length;
-  const given = at.opset < 13 ? at.ints("split") : at.has(1) ? at.integers(1) : undefined;
-  const equal = Math.ceil(extent / at.int("num_outputs", count));
+  extentOf(x, axis);
   let start = 0;
-  return at.node.outputs.map((_, i) => {
+  return at.node.outputs.map((name, i) => {
+    const length = name === "" ? undefined : at.resultShape(i)[axis];
+    if (length !== undefined && typeof length !== "number") decline("where it cuts is not known before it runs");
     const from = start;
-    start = Math.min(from + (given?.[i] ?? equal), extent);
+    start += length ?? 0;
     return at.wants(i) ? at.slice(x, axis, from, start) : undefined;
   });
 };
 
 const expand: Rule = (at) => {
   const x = at.input(0);
-  const wanted = at.items(1);
-  if (wanted.includes(undefined)) decline("its shape is not known before it runs");
-  const shape = broadcastShapes(x.shape, wanted as Shape);
-  if (shape === undefined) decline(`${printShape(x.shape)} and ${printShape(wanted as Shape)} do not broadcast`);
-  return at.emit("broadcast", [x], { shape: [...shape] });
+  const shape = at.resultShape();
+  const merged = broadcastShapes(x.shape, shape);
+  if (merged === undefined || !sameShape(merged, shape))
+    decline(`${printShape(x.shape)} does not broadcast to ${printShape(shape)}`);
+  return sameShape(x.shape, shape) ? x : at.emit("broadcast", [x], { shape });
 };
 
 /** More indices than this are looked up by an op. */
@@ -154,11 +121,11 @@ const gather: Rule = (at) => {
 };
 
 export const shapeRules: Readonly<Record<string, Rule>> = {
-  ":Reshape": reshape,
-  ":Flatten": flatten,
+  ":Reshape": regroup,
+  ":Flatten": regroup,
   ":Transpose": transpose,
-  ":Unsqueeze": unsqueeze,
-  ":Squeeze": squeeze,
+  ":Unsqueeze": regroup,
+  ":Squeeze": regroup,
   ":Concat": concat,
   ":Slice": slice,
   ":Split": split,

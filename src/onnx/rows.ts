@@ -1,0 +1,168 @@
+/**
+ * What nodes that are kept as `extern` do to rows: of many, each row of the result is a sum of rows of some inputs, which
+ * is all that a proof about row means needs. Axes are counted from the end, the same in the result and in those inputs.
+ */
+
+import { type Extent, isSame } from "./extent.ts";
+import { cuts } from "./types/shapes.ts";
+import { Declined, type TypeView } from "./types/view.ts";
+
+export interface RowFact {
+  /** Numbers of inputs. */
+  readonly inputs: readonly number[];
+  /** The axes along which it holds. */
+  readonly kept: readonly number[];
+}
+
+type Shape = readonly Extent[];
+type RowRule = (at: TypeView, result: Shape) => RowFact | undefined;
+
+const fromEnd = (count: number) => Array.from({ length: count }, (_, i) => -1 - i);
+
+/** Axes along which two shapes have the same extent. */
+function sameAxes(a: Shape, b: Shape): number[] {
+  return fromEnd(Math.min(a.length, b.length)).filter((axis) => isSame(a.at(axis) as Extent, b.at(axis) as Extent));
+}
+
+/** The axes, counted from the front, that are not named, of a tensor of that rank. */
+const others = (named: readonly number[], rank: number) => fromEnd(rank).filter((axis) => !named.includes(axis + rank));
+
+/** The last axes, as far as extents are the same: a change of shape leaves them together. */
+const regrouped: RowRule = (at, result) => {
+  const x = at.shape(0);
+  const same = sameAxes(x, result);
+  const first = fromEnd(Math.max(x.length, result.length)).findIndex((axis) => !same.includes(axis));
+  return { inputs: [0], kept: first < 0 ? same : fromEnd(first) };
+};
+
+const slice: RowRule = (at) => {
+  const { length } = at.shape(0);
+  return {
+    inputs: [0],
+    kept: others(
+      cuts(at, length).map(({ axis }) => axis),
+      length,
+    ),
+  };
+};
+
+const gather: RowRule = (at) => {
+  const { length } = at.shape(0);
+  const axis = at.axis(at.int("axis", 0), length);
+  // Axes before it have another place from the end, unless one axis stands where one stood.
+  return { inputs: [0], kept: at.shape(1).length === 1 ? others([axis], length) : fromEnd(length - axis - 1) };
+};
+
+/** What lies behind the axes that are looked up along. */
+const behindIndices = (at: TypeView, batch: number): number[] => {
+  const count = at.shape(1).at(-1);
+  return typeof count === "number" ? fromEnd(Math.max(0, at.shape(0).length - batch - count)) : [];
+};
+
+/** Repeated along axes of which the extent is another. */
+const repeated: RowRule = (at, result) => ({ inputs: [0], kept: sameAxes(at.shape(0), result) });
+
+/** With zeros, or with what is there. */
+const pad: RowRule = (at, result) => {
+  const mode = at.text("mode", "constant");
+  const isZero = at.opset < 11 ? at.float("value", 0) === 0 : !at.has(2) || at.constantItems(2)?.[0] === 0;
+  return mode !== "constant" || isZero ? { inputs: [0], kept: sameAxes(at.shape(0), result) } : undefined;
+};
+
+const resize: RowRule = (at, result) => {
+  const isCut = at.text("coordinate_transformation_mode", "half_pixel") === "tf_crop_and_resize";
+  return isCut ? undefined : { inputs: [0], kept: sameAxes(at.shape(0), result) };
+};
+
+const joined: RowRule = (at) => {
+  const { length } = at.shape(0);
+  const inputs = at.shapes().map((_, i) => i);
+  return { inputs, kept: others([at.axis(at.int("axis", 0), length)], length) };
+};
+
+/** Axes that all of these inputs have as the result has them. */
+function common(at: TypeView, inputs: readonly number[], result: Shape): number[] {
+  return fromEnd(result.length).filter((axis) => inputs.every((i) => sameAxes(at.shape(i), result).includes(axis)));
+}
+
+const sum: RowRule = (at, result) => {
+  const inputs = at.shapes().map((_, i) => i);
+  return { inputs, kept: common(at, inputs, result) };
+};
+
+/** Axes along which an input does not vary. */
+const isConstant = (shape: Shape) => (axis: number) => (shape.at(axis) ?? 1) === 1;
+
+/** Times what is constant along the row. */
+const scaled =
+  (candidates: readonly number[]): RowRule =>
+  (at, result) => {
+    const facts = candidates.map((x): RowFact => {
+      return { inputs: [x], kept: common(at, [x], result).filter(isConstant(at.shape(1 - x))) };
+    });
+    return facts.find(({ kept }) => kept.length > 0);
+  };
+
+const where: RowRule = (at, result) => ({
+  inputs: [1, 2],
+  kept: common(at, [1, 2], result).filter(isConstant(at.shape(0))),
+});
+
+/** The rows of a product are sums of rows of the second factor. */
+const product: RowRule = (at) => (at.shape(1).length > 1 ? { inputs: [1], kept: [-1] } : undefined);
+
+const scatter: RowRule = (at) => {
+  const isSum = ["none", "add"].includes(at.text("reduction", "none"));
+  return isSum ? { inputs: [0, 2], kept: behindIndices(at, 0) } : undefined;
+};
+
+/** What mixes places and leaves channels, the second axis, apart. */
+const overSpace: RowRule = (at) => {
+  const { length } = at.shape(0);
+  return length > 2 ? { inputs: [0], kept: [1 - length] } : undefined;
+};
+
+const cumulative: RowRule = (at) => {
+  const { length } = at.shape(0);
+  const axis = at.constantItems(1)?.[0];
+  return axis === undefined ? undefined : { inputs: [0], kept: others([at.axis(axis, length)], length) };
+};
+
+const rowRules: ReadonlyMap<string, RowRule> = new Map<string, RowRule>([
+  ...["Reshape", "Flatten", "Squeeze", "Unsqueeze"].map((name) => [name, regrouped] as const),
+  ["Slice", slice],
+  ["Gather", gather],
+  ["GatherND", (at) => ({ inputs: [0], kept: behindIndices(at, at.int("batch_dims", 0)) })],
+  ["Expand", repeated],
+  ["Tile", repeated],
+  ["Pad", pad],
+  ["Resize", resize],
+  ["Upsample", repeated],
+  ["Concat", joined],
+  ...["Add", "Sub", "Sum", "Mean"].map((name) => [name, sum] as const),
+  ["Mul", scaled([0, 1])],
+  ["Div", scaled([0])],
+  ["Where", where],
+  ["MatMul", product],
+  ["ScatterND", scatter],
+  ["AveragePool", overSpace],
+  ["GlobalAveragePool", overSpace],
+  ["GridSample", overSpace],
+  ["CumSum", cumulative],
+]);
+
+/** Whose rows the first result's rows are made of, and along which axes. */
+export function rowsOf(at: TypeView, result: Shape): RowFact | undefined {
+  const rule = at.node.domain === "" ? rowRules.get(at.node.opType) : undefined;
+  if (rule === undefined || at.node.outputs.length > 1) return undefined;
+  try {
+    const fact = rule(at, result);
+    // An input that is read in another way too would be centered there as well.
+    const names = new Set(fact?.inputs.map((i) => at.node.inputs[i]));
+    const isReadElse = at.node.inputs.some((name, i) => names.has(name) && !fact?.inputs.includes(i));
+    return fact === undefined || fact.kept.length === 0 || isReadElse ? undefined : fact;
+  } catch (caught) {
+    if (caught instanceof Declined) return undefined;
+    throw caught;
+  }
+}

@@ -1,0 +1,236 @@
+/**
+ * Types of all tensors of a model, before it runs: element type, shape, and the items of small integer tensors.
+ *
+ * - scope: a graph, the body of a control flow node, or a function of the model, called; names not found there are those
+ *   of the scope around a body.
+ */
+
+import type { Extent, Extents } from "../extent.ts";
+import { GraphTensors } from "../graph-tensors.ts";
+import type { AttributeProto, FunctionProto, GraphProto, NodeProto, TensorProto, ValueInfoProto } from "../messages.ts";
+import { AttributeProto as Attribute, functionKey } from "../messages.ts";
+import type { OnnxModel } from "../model.ts";
+import { readNumbers } from "../tensors.ts";
+import { typeRuleOf } from "./rules.ts";
+import { smallShape, valuesOf } from "./values.ts";
+import { Declined, type Item, type Scope, type TensorInfo, type Typed, TypeView } from "./view.ts";
+
+/** What all scopes of a model share. */
+export interface Shared {
+  readonly model: OnnxModel;
+  readonly extents: Extents;
+  /** A new dimension. */
+  fresh(): Extent;
+  /** The extent that a file calls so. */
+  named(name: string): Extent;
+}
+
+/** Deeper than any model's functions and bodies stand in one another. */
+const deepest = 32;
+/** More nodes than a model that somebody uses has, those of functions counted at each call. */
+const mostNodes = 1_000_000;
+
+type Part = Pick<GraphProto, "nodes" | "initializers" | "valueInfo">;
+
+export class ScopeTypes implements Scope {
+  readonly shared: Shared;
+  private readonly infos = new Map<string, TensorInfo>();
+  private readonly tensors: GraphTensors;
+  private readonly around: ScopeTypes | undefined;
+  private readonly call: Call | undefined;
+  private readonly depth: number;
+  private readonly declared: ReadonlyMap<string, ValueInfoProto>;
+  /** Shared by all scopes of one model. */
+  private readonly count: { nodes: number };
+  readonly opset: number;
+
+  constructor(shared: Shared, part: Part & { readonly outputs?: readonly ValueInfoProto[] }, from: Around = {}) {
+    this.shared = shared;
+    this.around = from.around;
+    this.call = from.call;
+    const { around } = from;
+    this.depth = (around?.depth ?? from.call?.from.depth ?? -1) + 1;
+    this.count = around?.count ?? from.call?.from.count ?? { nodes: 0 };
+    this.opset = from.call?.function.opsets.get("") ?? around?.opset ?? shared.model.opset;
+    this.tensors = new GraphTensors(shared.model, part);
+    this.declared = new Map([...part.valueInfo, ...(part.outputs ?? [])].map((info) => [info.name, info]));
+  }
+
+  get extents(): Extents {
+    return this.shared.extents;
+  }
+
+  fresh(): Extent {
+    return this.shared.fresh();
+  }
+
+  set(name: string, info: TensorInfo): void {
+    this.infos.set(name, info);
+  }
+
+  info(name: string): TensorInfo | undefined {
+    return this.infos.get(name) ?? this.constant(name) ?? this.around?.info(name);
+  }
+
+  /** A tensor that the graph holds. */
+  private constant(name: string): TensorInfo | undefined {
+    const type = this.tensors.type(name);
+    if (type === undefined) return undefined;
+    const shape = type.dims.every((dim) => dim >= 0) ? type.dims : undefined;
+    const small = smallShape({ shape }) !== undefined;
+    const items = small ? this.numbersOf(name) : undefined;
+    const info = { element: type.dataType, shape, items };
+    this.infos.set(name, info);
+    return info;
+  }
+
+  private numbersOf(name: string): readonly Item[] | undefined {
+    try {
+      return [...(this.tensors.numbers(name)?.numbers ?? [])];
+    } catch {
+      // A tensor that cannot be read is said of where it is needed.
+      return undefined;
+    }
+  }
+
+  numberOf(tensor: TensorProto): number | undefined {
+    try {
+      return readNumbers(this.shared.model.reader, tensor, this.shared.model.open).numbers[0];
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** In a function an attribute may stand for one of the node that calls it. */
+  attribute(node: NodeProto, name: string): AttributeProto | undefined {
+    const found = this.shared.model.attribute(node, name);
+    const reference = found?.reference;
+    if (reference === undefined || reference === "") return found;
+    const { call } = this.callAround() ?? {};
+    if (call === undefined) return undefined;
+    const given = call.from.attribute(call.node, reference);
+    const other = call.function.defaults.get(reference);
+    return given ?? (other && new Attribute(this.shared.model.reader, other));
+  }
+
+  private callAround(): { call: Call } | undefined {
+    return this.call === undefined ? this.around?.callAround() : { call: this.call };
+  }
+
+  /** An input of the scope. */
+  parameter(info: ValueInfoProto, given?: TensorInfo): void {
+    const declared = this.fromFile(info);
+    const type = given === undefined ? declared : combined(given, declared);
+    this.set(info.name, this.closed(type));
+  }
+
+  private fromFile({ elementType, shape, isSequence }: ValueInfoProto): Typed {
+    const extent = (dim: number | string | undefined) => (typeof dim === "string" ? this.shared.named(dim) : dim);
+    return { element: elementType, shape: shape?.map(extent), ...(isSequence === true && { isSequence }) };
+  }
+
+  /** With a new dimension for each extent that is not known. */
+  private closed({ shape, ...rest }: Typed): TensorInfo {
+    return { ...rest, shape: shape?.map((extent) => extent ?? this.fresh()) };
+  }
+
+  /** Types what the nodes make; they stand in an order in which they can run. */
+  run(nodes: readonly NodeProto[]): void {
+    for (const node of nodes) this.node(node);
+  }
+
+  node(node: NodeProto): void {
+    this.count.nodes++;
+    const view = new TypeView(node, this);
+    const results = this.count.nodes > mostNodes ? [] : this.results(node, view);
+    for (const [i, name] of node.outputs.entries()) {
+      if (name === "" || this.tensors.type(name) !== undefined) continue;
+      const declared = this.declared.get(name);
+      const found = results[i] ?? { element: undefined, shape: undefined };
+      const info = this.closed(declared === undefined ? found : combined(found, this.fromFile(declared)));
+      const items = info.items ?? this.itemsOf(view, info, i);
+      this.set(name, items === undefined ? info : { ...info, items });
+    }
+  }
+
+  private itemsOf(view: TypeView, info: TensorInfo, output: number): readonly Item[] | undefined {
+    return tried(() => valuesOf(view, info, output));
+  }
+
+  private results(node: NodeProto, view: TypeView): readonly (Typed | undefined)[] {
+    const own = this.shared.model.functions.get(functionKey({ ...node, name: node.opType }));
+    if (own !== undefined) return this.called(node, own);
+    const rule = typeRuleOf(node);
+    return rule === undefined ? [] : (tried(() => rule(view)) ?? []);
+  }
+
+  private called(node: NodeProto, own: FunctionProto): readonly (TensorInfo | undefined)[] {
+    if (this.depth >= deepest) return [];
+    const call = { node, function: own, from: this };
+    const inside = new ScopeTypes(
+      this.shared,
+      { nodes: own.nodes, initializers: [], valueInfo: own.valueInfo },
+      { call },
+    );
+    for (const [i, name] of own.inputs.entries()) {
+      const given = node.inputs[i] ?? "";
+      const info = given === "" ? undefined : this.info(given);
+      if (info !== undefined) inside.set(name, info);
+    }
+    inside.run(own.nodes);
+    return own.outputs.map((name) => inside.info(name));
+  }
+
+  body(node: NodeProto, name: string, inputs: readonly (TensorInfo | undefined)[]) {
+    const graph = this.shared.model.bodies(node).get(name);
+    if (graph === undefined || this.depth >= deepest) return [];
+    return this.bodyScope(graph, inputs).outputsOf(graph);
+  }
+
+  /** The scope of a graph inside of a node, typed. */
+  bodyScope(graph: GraphProto, inputs: readonly (TensorInfo | undefined)[]): ScopeTypes {
+    const inside = new ScopeTypes(this.shared, graph, { around: this });
+    for (const [i, info] of graph.inputs.entries()) inside.parameter(info, inputs[i]);
+    inside.run(graph.nodes);
+    return inside;
+  }
+
+  private outputsOf({ outputs }: GraphProto): (TensorInfo | undefined)[] {
+    return outputs.map(({ name }) => this.info(name));
+  }
+}
+
+/** A function of the model, and the node that calls it. */
+interface Call {
+  readonly node: NodeProto;
+  readonly function: FunctionProto;
+  readonly from: ScopeTypes;
+}
+
+interface Around {
+  readonly around?: ScopeTypes;
+  readonly call?: Call;
+}
+
+function tried<T>(attempt: () => T): T | undefined {
+  try {
+    return attempt();
+  } catch (caught) {
+    if (caught instanceof Declined) return undefined;
+    throw caught;
+  }
+}
+
+/** What follows from the inputs, and where that leaves something open, what the file says. */
+function combined(found: Typed, declared: Typed): Typed {
+  const element = found.element ?? declared.element;
+  const { shape } = found;
+  if (shape === undefined) return { ...found, element, shape: declared.shape };
+  if (declared.shape?.length !== shape.length) return { ...found, element };
+  const merged = shape.map((extent, i) => {
+    const said = declared.shape?.[i];
+    if (extent === undefined) return said;
+    return typeof extent !== "number" && typeof said === "number" ? said : extent;
+  });
+  return { ...found, element, shape: merged };
+}

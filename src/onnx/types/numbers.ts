@@ -1,0 +1,130 @@
+/** Types of what computes numbers from numbers: elementwise, reductions, norms. */
+
+import type { Extent } from "../extent.ts";
+import { broadcast } from "./shapes.ts";
+import { decline, each, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
+
+const like =
+  (index: number): TypeRule =>
+  (at) => [at.like(index)];
+
+/** In the shape to which the operands broadcast; of the type of operand `index`, or of a type of its own. */
+const broadcasting =
+  (of: { readonly like: number } | { readonly element: number }): TypeRule =>
+  (at) => {
+    const element = "like" in of ? at.element(of.like) : of.element;
+    return [{ element, shape: broadcast(at, at.shapes()) }];
+  };
+
+const elementOf =
+  (attribute: string, other?: number): TypeRule =>
+  (at) => {
+    const element = at.hasAttribute(attribute) ? at.int(attribute, 1) : (other ?? at.element(0));
+    return [at.like(0, { element })];
+  };
+
+/** The newest operator set in which the axes of a reduction are an attribute. */
+export const axesAttributeUpTo = (op: string) => (op === "ReduceSum" ? 12 : 17);
+
+/** The axes that a reduction folds, counted from the front; all of them where it names none. */
+export function reducedAxes(at: TypeView): { axes: number[]; keepdims: boolean } {
+  const rank = at.shape(0).length;
+  const given = at.axesOf(axesAttributeUpTo(at.node.opType), 1);
+  const isNoop = at.int("noop_with_empty_axes", 0) === 1;
+  const isAll = (given === undefined || given.length === 0) && !isNoop;
+  const axes = isAll ? [...Array(rank).keys()] : at.axes(given ?? [], rank);
+  return { axes, keepdims: at.int("keepdims", 1) === 1 };
+}
+
+const folded = (x: readonly Extent[], axes: readonly number[], keepdims: boolean): Extent[] =>
+  keepdims ? x.map((extent, i) => (axes.includes(i) ? 1 : extent)) : x.filter((_, i) => !axes.includes(i));
+
+/** How many axes are left is known where which of them are folded is not. */
+const reduction: TypeRule = (at) => {
+  const x = at.shape(0);
+  const count = at.opset > axesAttributeUpTo(at.node.opType) && at.has(1) ? at.info(1).shape?.[0] : undefined;
+  const isOpen = count !== undefined && at.constantItems(1) === undefined;
+  if (isOpen && at.int("keepdims", 1) === 1) return [at.like(0, { shape: x.map(() => undefined) })];
+  if (isOpen && typeof count === "number") return [at.like(0, { shape: x.slice(count).map(() => undefined) })];
+  const { axes, keepdims } = reducedAxes(at);
+  return [at.like(0, { shape: folded(x, axes, keepdims) })];
+};
+
+const position: TypeRule = (at) => {
+  const x = at.shape(0);
+  const axis = at.axis(at.int("axis", 0), x.length);
+  return [{ element: types.int64, shape: folded(x, [axis], at.int("keepdims", 1) === 1) }];
+};
+
+/** The statistics of a norm: an extent of 1 along the axes that it works over. */
+function statistic(at: TypeView, element: number | undefined): Typed {
+  const x = at.info(0).shape;
+  if (x === undefined) return { element, shape: undefined };
+  const axis = at.axis(at.int("axis", -1), x.length);
+  return { element, shape: x.map((extent, i) => (i < axis ? extent : 1)) };
+}
+
+/** In the shape of the first input, and the type of the scale. */
+const norm: TypeRule = (at) => {
+  const element = at.has(1) ? at.element(1) : at.element(0);
+  const rest = statistic(at, at.int("stash_type", 1));
+  return [at.like(0, { element: element ?? at.element(0) }), rest, rest];
+};
+
+const batchNorm: TypeRule = (at) => {
+  const channels = at.has(3) ? at.like(3) : undefined;
+  return [at.like(0), channels, channels, channels, channels];
+};
+
+const dropout: TypeRule = (at) => [at.like(0), at.like(0, { element: at.opset < 10 ? at.element(0) : types.bool })];
+
+/** The loss of each element, or of all. */
+const loss: TypeRule = (at) => {
+  const isSum = at.text("reduction", "mean") !== "none";
+  return [at.like(0, { shape: isSum ? [] : at.info(1).shape }), at.like(0)];
+};
+
+const castLike: TypeRule = (at) => [at.like(0, { element: at.element(1) })];
+
+const bitCast: TypeRule = (at) => {
+  const bytes = (element: number | undefined) => {
+    const sizes = { 1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13: 8, 16: 2 };
+    return sizes[(element ?? 0) as 1];
+  };
+  const to = at.int("to", 0);
+  if (bytes(to) !== bytes(at.element(0))) decline("its elements are cut or joined");
+  return [at.like(0, { element: to })];
+};
+
+const swiGlu: TypeRule = (at) => {
+  const x = at.shape(0);
+  const last = x.at(-1);
+  const half = last === undefined ? undefined : at.extents.floorDivide(last, 2);
+  return [at.like(0, { shape: at.has(1) ? x : [...x.slice(0, -1), half] })];
+};
+
+export const numberTypes: Readonly<Record<string, TypeRule>> = {
+  ...each("Abs Acos Acosh Asin Asinh Atan Atanh BitwiseNot Ceil Celu Clip Cos Cosh Elu Erf Exp Floor", like(0)),
+  ...each("Gelu HardSigmoid HardSwish Hardmax LeakyRelu Log LogSoftmax Mish Neg Not PRelu Reciprocal", like(0)),
+  ...each("Relu Round Selu Shrink Sigmoid Sign Sin Sinh Softmax Softplus Softsign Sqrt Swish Tan Tanh", like(0)),
+  ...each("ThresholdedRelu GroupNormalization InstanceNormalization LRN LpNormalization", like(0)),
+  ...each("MeanVarianceNormalization RotaryEmbedding", like(0)),
+  ...each("Add Sub Mul Div Mod Max Min Mean Sum BitShift BitwiseAnd BitwiseOr BitwiseXor", broadcasting({ like: 0 })),
+  Pow: broadcasting({ like: 0 }),
+  Where: broadcasting({ like: 1 }),
+  ...each("And Or Xor Equal Greater GreaterOrEqual Less LessOrEqual", broadcasting({ element: types.bool })),
+  StringConcat: broadcasting({ element: types.string }),
+  ...each("IsInf IsNaN RegexFullMatch", (at) => [at.like(0, { element: types.bool })]),
+  ...each("ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin", reduction),
+  ...each("ReduceProd ReduceSum ReduceSumSquare", reduction),
+  ...each("ArgMax ArgMin", position),
+  ...each("LayerNormalization RMSNormalization SimplifiedLayerNormalization", norm),
+  BatchNormalization: batchNorm,
+  Dropout: dropout,
+  Cast: elementOf("to"),
+  CastLike: castLike,
+  BitCast: bitCast,
+  SwiGLU: swiGlu,
+  ...each("Bernoulli RandomNormalLike RandomUniformLike", elementOf("dtype")),
+  ...each("NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss", loss),
+};

@@ -1,0 +1,196 @@
+/** Types of what moves windows over space: convolutions, pooling, resizing, sampling. */
+
+import { add, type Extent, multiply, subtract } from "../extent.ts";
+import { extentsOf } from "./shapes.ts";
+import { decline, each, type TypeRule, type TypeView, types } from "./view.ts";
+
+type Open = Extent | undefined;
+
+/** What windows of `size` that begin every `stride` elements make of an extent with `padding` on both sides together. */
+function windows(at: TypeView, extent: Extent, size: number, stride: number, padding: number, isCeil: boolean): Extent {
+  const room = add(extent, padding - size);
+  const { extents } = at;
+  const steps = isCeil ? extents.ceil(extents.ratio(room, stride)) : extents.floorDivide(room, stride);
+  return add(steps, 1);
+}
+
+function spatial(at: TypeView): readonly Extent[] {
+  const shape = at.shape(0);
+  return shape.length < 3 ? decline("its input has no spatial dimensions") : shape.slice(2);
+}
+
+const all = (at: TypeView, name: string, other: number, length: number) =>
+  at.ints(name) ?? new Array<number>(length).fill(other);
+
+/** The spatial dimensions after a convolution or a pooling with a window of `kernel`. */
+function afterWindows(at: TypeView, space: readonly Extent[], kernel: readonly Open[]): Open[] {
+  const count = space.length;
+  const [strides, dilations] = [all(at, "strides", 1, count), all(at, "dilations", 1, count)];
+  const pads = all(at, "pads", 0, 2 * count);
+  const auto = at.text("auto_pad", "NOTSET");
+  const isCeil = at.int("ceil_mode", 0) === 1;
+  return space.map((extent, i) => {
+    const [stride, dilation, window] = [strides[i] ?? 1, dilations[i] ?? 1, kernel[i] ?? 1];
+    if (typeof window !== "number" || stride < 1) return undefined;
+    const size = dilation * (window - 1) + 1;
+    // SAME: as many windows as strides fit into the extent, a part of one counted as one.
+    if (auto.startsWith("SAME")) return windows(at, extent, stride, stride, stride - 1, false);
+    const [before, after] = auto === "VALID" ? [0, 0] : [pads[i] ?? 0, pads[i + count] ?? 0];
+    const found = windows(at, extent, size, stride, before + after, isCeil);
+    // With ceil_mode no window begins in the padding behind.
+    const isBeyond = isCeil && typeof found === "number" && typeof extent === "number";
+    return isBeyond && (found - 1) * stride >= extent + before ? found - 1 : found;
+  });
+}
+
+const convOf =
+  (weight: number, element?: number): TypeRule =>
+  (at) => {
+    const w = at.info(weight).shape;
+    const kernel = at.ints("kernel_shape") ?? w?.slice(2) ?? decline("the size of its window is not known");
+    const x = at.shape(0);
+    return [
+      at.like(0, {
+        element: element ?? at.element(0),
+        shape: [x[0], w?.[0], ...afterWindows(at, spatial(at), kernel)],
+      }),
+    ];
+  };
+
+/** Channels are the last axis, of the input and of the weight. */
+const nhwcConv: TypeRule = (at) => {
+  const x = at.shape(0);
+  const w = at.shape(1);
+  return [at.like(0, { shape: [x[0], ...afterWindows(at, x.slice(1, -1), w.slice(1, -1)), w[0]] })];
+};
+
+/** The inverse of a convolution's arithmetic. */
+const convTranspose: TypeRule = (at) => {
+  const [x, weight] = [at.shape(0), at.shape(1)];
+  const space = spatial(at);
+  const count = space.length;
+  const [strides, dilations] = [all(at, "strides", 1, count), all(at, "dilations", 1, count)];
+  const [more, pads] = [all(at, "output_padding", 0, count), all(at, "pads", 0, 2 * count)];
+  const auto = at.text("auto_pad", "NOTSET");
+  const kernel = at.ints("kernel_shape") ?? weight.slice(2);
+  const wanted = at.ints("output_shape");
+  const channels = weight[1];
+  const dims = space.map((extent, i): Open => {
+    const [stride, window] = [strides[i] ?? 1, kernel[i]];
+    if (wanted !== undefined) return wanted.at(i - count);
+    if (auto.startsWith("SAME")) return multiply(extent, stride);
+    if (typeof window !== "number") return undefined;
+    const size = (dilations[i] ?? 1) * (window - 1) + 1;
+    const padding = auto === "VALID" ? 0 : (pads[i] ?? 0) + (pads[i + count] ?? 0);
+    return add(multiply(subtract(extent, 1), stride), size + (more[i] ?? 0) - padding);
+  });
+  return [
+    at.like(0, { shape: [x[0], channels === undefined ? undefined : multiply(channels, at.int("group", 1)), ...dims] }),
+  ];
+};
+
+const pool: TypeRule = (at) => {
+  const kernel = at.ints("kernel_shape") ?? decline("it has no window");
+  const shape = [...at.shape(0).slice(0, 2), ...afterWindows(at, spatial(at), kernel)];
+  return [at.like(0, { shape }), { element: types.int64, shape }];
+};
+
+const globalPool: TypeRule = (at) => {
+  const x = at.shape(0);
+  return [at.like(0, { shape: x.map((extent, i) => (i < 2 ? extent : 1)) })];
+};
+
+/** floor(extent * factor), where the factor is a fraction of a power of two; rounding would decide otherwise. */
+export function scaled(at: TypeView, extent: Extent, factor: number | undefined): Open {
+  if (factor === undefined) return undefined;
+  if (typeof extent === "number") return Math.floor(extent * factor);
+  for (let bottom = 1; bottom <= 1024; bottom *= 2) {
+    if (Number.isInteger(factor * bottom)) return at.extents.floorDivide(multiply(extent, factor * bottom), bottom);
+  }
+  return undefined;
+}
+
+/** By scales, or to sizes, of the axes that are named. */
+const resize: TypeRule = (at) => {
+  const x = at.shape(0);
+  const isOld = at.opset < 11 || at.node.opType === "Upsample";
+  const sizes = !isOld && at.has(3) ? extentsOf(at, 3) : undefined;
+  const fromAttribute = at.node.opType === "Upsample" && at.opset < 9 ? at.floats("scales") : undefined;
+  const scales = fromAttribute ?? at.constantItems(isOld ? 1 : 2);
+  const axes = at.axes(at.ints("axes") ?? [...x.keys()], x.length);
+  const isStretched = at.text("keep_aspect_ratio_policy", "stretch") === "stretch";
+  const shape = x.map((extent, i): Open => {
+    const from = axes.indexOf(i);
+    if (from < 0) return extent;
+    if (sizes !== undefined) return isStretched ? sizes[from] : undefined;
+    return scales?.length === axes.length ? scaled(at, extent, scales[from]) : undefined;
+  });
+  return [at.like(0, { shape })];
+};
+
+const gridSample: TypeRule = (at) => {
+  const [x, grid] = [at.shape(0), at.shape(1)];
+  return [at.like(0, { shape: [x[0], x[1], ...grid.slice(1, -1)] })];
+};
+
+const affineGrid: TypeRule = (at) => {
+  const size = extentsOf(at, 1);
+  return [at.like(0, { shape: [size[0], ...size.slice(2), size.length - 2] })];
+};
+
+const roiAlign: TypeRule = (at) => {
+  const size = [at.int("output_height", 1), at.int("output_width", 1)];
+  return [at.like(0, { shape: [at.shape(1)[0], at.shape(0)[1], ...size] })];
+};
+
+const maxRoiPool: TypeRule = (at) => {
+  return [at.like(0, { shape: [at.shape(1)[0], at.shape(0)[1], ...(at.ints("pooled_shape") ?? [])] })];
+};
+
+const unpool: TypeRule = (at) => {
+  if (at.has(2)) return [at.like(0, { shape: extentsOf(at, 2) })];
+  const x = at.shape(0);
+  const count = x.length - 2;
+  const kernel = at.ints("kernel_shape") ?? decline("it has no window");
+  const [strides, pads] = [all(at, "strides", 1, count), all(at, "pads", 0, 2 * count)];
+  const space = x.slice(2).map((extent, i) => {
+    const rest = (kernel[i] ?? 1) - (pads[i] ?? 0) - (pads[i + count] ?? 0);
+    return add(multiply(subtract(extent, 1), strides[i] ?? 1), rest);
+  });
+  return [at.like(0, { shape: [...x.slice(0, 2), ...space] })];
+};
+
+/** Columns of blocks to an image. */
+const col2Im: TypeRule = (at) => {
+  const x = at.shape(0);
+  const block = at.constantItems(2);
+  const channels = x[1];
+  const size = block?.reduce((a, b) => a * b, 1);
+  const isKnown = channels !== undefined && size !== undefined && size > 0;
+  return [
+    at.like(0, { shape: [x[0], isKnown ? at.extents.floorDivide(channels, size) : undefined, ...extentsOf(at, 1)] }),
+  ];
+};
+
+export const windowTypes: Readonly<Record<string, TypeRule>> = {
+  Conv: convOf(1),
+  ConvInteger: convOf(1, types.int32),
+  DeformConv: convOf(1),
+  QLinearConv: (at) => [{ ...convOf(3)(at)[0], element: at.element(7) } as never],
+  ConvTranspose: convTranspose,
+  ...each("AveragePool LpPool MaxPool", pool),
+  ...each("GlobalAveragePool GlobalLpPool GlobalMaxPool", globalPool),
+  ...each("Resize Upsample", resize),
+  GridSample: gridSample,
+  AffineGrid: affineGrid,
+  RoiAlign: roiAlign,
+  MaxRoiPool: maxRoiPool,
+  MaxUnpool: unpool,
+  Col2Im: col2Im,
+};
+
+export const windowTypesOfMicrosoft: Readonly<Record<string, TypeRule>> = {
+  FusedConv: convOf(1),
+  NhwcFusedConv: nhwcConv,
+  NhwcConv: nhwcConv,
+};
