@@ -14,6 +14,17 @@ const outcomes: Readonly<Record<string, readonly string[]>> = {
   layer_scale: ["layernorm folded", "layernorm folded"],
   pointwise_conv: ["layernorm folded"],
   std_plus_eps: ["standardize folded"],
+  expand_of_torch: ["layernorm folded", "layernorm folded"],
+  gemm_of_dynamic_rows: ["layernorm folded", "layernorm folded"],
+  lstm_before_norm: ["layernorm kept"],
+  einsum_before_norm: ["layernorm kept"],
+  weight_dequantized: ["layernorm kept", "layernorm moved"],
+  attention_of_microsoft: ["layernorm folded", "layernorm folded"],
+  norm_after_if: ["layernorm kept"],
+  two_names_for_a_batch: ["layernorm folded"],
+  first_token_of_dynamic: ["layernorm folded", "layernorm folded"],
+  gpt2_conv1d: ["layernorm folded", "layernorm folded"],
+  patch_merging: ["layernorm kept"],
   query_and_key_norms: ["layernorm kept", "layernorm kept"],
 };
 
