@@ -1,18 +1,7 @@
 /** What help lines say to write, put where they say it: the program is right then. */
 
 import { describe, expect, test } from "vitest";
-import { TircError } from "../../src/diagnostics/diagnostic.ts";
-import { parse } from "../../src/parse/parse.ts";
-
-function refused(text: string): TircError["diagnostics"] {
-  try {
-    parse(text);
-    return [];
-  } catch (caught) {
-    if (!(caught instanceof TircError)) throw caught;
-    return caught.diagnostics;
-  }
-}
+import { refused } from "../support/diagnostics.ts";
 
 const matrix = "x: f32[n, 64], r: f32[n, 64], g: f32[64], b: f32[64]";
 const images = "x: f32[n, 64, h, w], g: f32[64], bias: f32[64, h]";

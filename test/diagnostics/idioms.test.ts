@@ -1,7 +1,6 @@
 /** What messages say to write for other frameworks' ops: each expression is compiled, and computes what it stands for. */
 
 import { describe, expect, test } from "vitest";
-import { TircError } from "../../src/diagnostics/diagnostic.ts";
 import {
   foreignArguments,
   foreignElements,
@@ -21,6 +20,7 @@ import { elementCount, type Tensor } from "../../src/ir/tensor.ts";
 import { type ElementType, elementTypes, printType } from "../../src/ir/types.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { compileText } from "../support/compile.ts";
+import { refused } from "../support/diagnostics.ts";
 
 const [rows, columns] = [3, 64];
 
@@ -314,16 +314,6 @@ describe("the expression for", () => {
     if (!module.fns[0]?.ops.some((op) => ops[op.name].kind === "linear")) compileText(text);
   });
 });
-
-function refused(text: string): TircError["diagnostics"] {
-  try {
-    parse(text);
-    return [];
-  } catch (caught) {
-    if (!(caught instanceof TircError)) throw caught;
-    return caught.diagnostics;
-  }
-}
 
 describe("all names", () => {
   test("are those of no op, and stand once", () => {

@@ -2,11 +2,10 @@
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import type { TircError } from "../../src/diagnostics/diagnostic.ts";
 import type { FileSymbol } from "../../src/language/index.ts";
 import * as language from "../../src/language/index.ts";
-import { parse } from "../../src/parse/parse.ts";
 import { root } from "../support/built.ts";
+import { refused } from "../support/diagnostics.ts";
 
 const program = `const w: f32[8] = load("w.npy")
 fn f(x: f32[n, 8]) -> (y: f32[n, 8]) {
@@ -32,14 +31,6 @@ describe("diagnostics", () => {
 
   test("of every part of a program they are what the parser refuses it for", () => {
     const text = readFileSync(`${root}/examples/masked-softmax.tir`, "utf8");
-    const refused = (part: string) => {
-      try {
-        parse(part);
-        return [];
-      } catch (caught) {
-        return (caught as TircError).diagnostics;
-      }
-    };
     const told = (found: readonly language.Diagnostic[]) =>
       found.map(({ code, span }) => [code, span?.start, span?.end]);
     for (let at = 0; at < text.length; at += 3) {

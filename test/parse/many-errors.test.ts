@@ -1,12 +1,12 @@
 /** A file with very many errors: the first are shown with what helps, the others are counted, in linear time. */
 
 import { expect, test } from "vitest";
-import { error, TircError } from "../../src/diagnostics/diagnostic.ts";
+import { error } from "../../src/diagnostics/diagnostic.ts";
 import { typeErrors } from "../../src/diagnostics/errors-types.ts";
 import { limited } from "../../src/diagnostics/limit.ts";
 import { programOf } from "../../src/language/program.ts";
-import { parse } from "../../src/parse/parse.ts";
 import { cpuClock } from "../support/cpu-clock.ts";
+import { refused } from "../support/diagnostics.ts";
 
 const count = 6_000;
 
@@ -15,16 +15,6 @@ const fn = (body: string) => `fn f(x: f32[n]) -> (y: f32[n]) {\n${body}\n  retur
 /** Each name is new, and close to all others: what is searched grows with the file. */
 const unknown = fn(lines((i) => `let value${i} = vaule${i}`));
 const right = fn(lines((i) => `let value${i} = x`));
-
-function refused(text: string): TircError["diagnostics"] {
-  try {
-    parse(text);
-    return [];
-  } catch (caught) {
-    if (!(caught instanceof TircError)) throw caught;
-    return caught.diagnostics;
-  }
-}
 
 const seconds = (work: () => unknown) => {
   const clock = cpuClock();

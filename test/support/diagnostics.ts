@@ -1,6 +1,7 @@
-/** What a call refuses its arguments with, as text. */
+/** What is refused, and with which diagnostics. */
 
-import { TircError } from "../../src/diagnostics/diagnostic.ts";
+import { type Diagnostic, TircError } from "../../src/diagnostics/diagnostic.ts";
+import { parse } from "../../src/parse/parse.ts";
 
 function print(caught: unknown): string[] {
   if (!(caught instanceof TircError)) throw caught;
@@ -30,5 +31,16 @@ export async function rejectionOf(promise: Promise<unknown>): Promise<string[]> 
     return [];
   } catch (caught) {
     return print(caught);
+  }
+}
+
+/** What a program is refused for; nothing where it is not. */
+export function refused(text: string): readonly Diagnostic[] {
+  try {
+    parse(text);
+    return [];
+  } catch (caught) {
+    if (!(caught instanceof TircError)) throw caught;
+    return caught.diagnostics;
   }
 }
