@@ -298,9 +298,9 @@ export const surgerySpec: CommandSpec = {
     {
       name: "--norm-op",
       value: "OP",
-      choices: ["rms", "simplified"],
+      choices: ["auto", "rmsnorm", "skip", "simplified", "primitive"],
       summary:
-        "rms (RMSNormalization, the default from operator set 23 on) or simplified (SimplifiedLayerNormalization of onnxruntime)",
+        "write norms as RMSNormalization (rmsnorm, set 23 and later), onnxruntime's SkipSimplifiedLayerNormalization (skip), a function (simplified), or primitives; auto chooses",
     },
     { name: "--report", value: "FILE.json", path: write, summary: "write what became of each norm, as JSON" },
     {

@@ -6,7 +6,6 @@ import { surgeryErrors } from "../diagnostics/errors-surgery.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { bytesOf } from "../onnx/write.ts";
-import { normOpTypes } from "../surgery/emit.ts";
 import { type Surgery, type SurgeryOptions, surgery } from "../surgery/surgery.ts";
 import { type Arguments, checkStream, type Word } from "./arguments.ts";
 import { kindOf } from "./files.ts";
@@ -102,5 +101,5 @@ function checkWeights({ locations, file }: OnnxModel, path: string, out: Word, i
 }
 
 function asData({ norms, weights, centers, normOp, nodes, launches }: Surgery) {
-  return { normOp: normOpTypes[normOp], nodes, ...(launches && { launches }), norms, weights, centers };
+  return { normOp, nodes, ...(launches && { launches }), norms, weights, centers };
 }

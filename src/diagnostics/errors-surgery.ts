@@ -11,7 +11,7 @@ export const surgeryErrors = {
       `${file} uses operator set ${opset} of ONNX, and \`RMSNormalization\` is in set 23 and later`,
       {
         help: [
-          "`--norm-op simplified` writes the op that onnxruntime has for any set",
+          "leave out `--norm-op`: what is chosen then is known in any set",
           "or convert the model: `onnx.version_converter.convert_version(model, 23)`",
         ],
       },

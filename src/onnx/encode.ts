@@ -47,8 +47,8 @@ function floatField(number: number, value: number): Uint8Array {
   return joinBytes(varintBytes(number * 8 + 5), bytes);
 }
 
-/** An integer, a list of integers, or `{ float }`. */
-export type NewAttribute = number | readonly number[] | { readonly float: number };
+/** An integer, a list of integers, `{ float }`, or the float attribute of a function that a node of its body has too. */
+export type NewAttribute = number | readonly number[] | { readonly float: number } | { readonly floatOf: string };
 
 /** A node to write. */
 export interface NewNode {
@@ -65,6 +65,7 @@ const attributeKind = { float: 1, int: 2, ints: 7 } as const;
 function attributeBytes(name: string, value: NewAttribute): Uint8Array {
   const head = textField(1, name);
   if (typeof value === "number") return joinBytes(head, integerField(3, value), integerField(20, attributeKind.int));
+  if ("floatOf" in value) return joinBytes(head, integerField(20, attributeKind.float), textField(21, value.floatOf));
   if ("float" in value) return joinBytes(head, floatField(2, value.float), integerField(20, attributeKind.float));
   return joinBytes(head, ...value.map((one) => integerField(8, one)), integerField(20, attributeKind.ints));
 }
@@ -94,4 +95,34 @@ export interface NewTensor {
 export function tensorBytes({ name, dims, dataType, raw }: NewTensor): Uint8Array {
   const numbers = dims.map((dim) => integerField(1, dim));
   return joinBytes(...numbers, integerField(2, dataType), textField(8, name), messageField(9, raw));
+}
+
+/** A function of a model, made of nodes: what a runtime that does not know the op computes. */
+export interface NewFunction {
+  readonly name: string;
+  readonly domain: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: readonly string[];
+  readonly nodes: readonly NewNode[];
+  /** The version of ONNX's own operator set. */
+  readonly opset: number;
+}
+
+/** An OperatorSetIdProto. */
+export function opsetBytes(domain: string, version: number): Uint8Array {
+  return joinBytes(textField(1, domain), integerField(2, version));
+}
+
+/** A FunctionProto. */
+export function functionBytes({ name, domain, inputs, outputs, attributes, nodes, opset }: NewFunction): Uint8Array {
+  return joinBytes(
+    textField(1, name),
+    ...inputs.map((input) => textField(4, input)),
+    ...outputs.map((output) => textField(5, output)),
+    ...attributes.map((attribute) => textField(6, attribute)),
+    ...nodes.map((node) => messageField(7, nodeBytes(node))),
+    messageField(9, opsetBytes("", opset)),
+    textField(10, domain),
+  );
 }

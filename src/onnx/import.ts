@@ -236,8 +236,10 @@ class GraphImport implements Surroundings {
     // Constants that it reads stand before its own ops, as those may be taken back.
     const operands = this.model.namesTaken(node).map((name) => this.value(name));
     const mark = this.builder.ops.length;
-    const isOwn = this.model.functions.has(functionKey({ ...node, name: node.opType }));
-    const rule = isOwn ? undefined : rules.get(`${node.domain}:${node.opType}`);
+    // A function of onnxruntime's domain says the same in primitives, for runtimes that lack the op.
+    const isOther =
+      node.domain !== "com.microsoft" && this.model.functions.has(functionKey({ ...node, name: node.opType }));
+    const rule = isOther ? undefined : rules.get(`${node.domain}:${node.opType}`);
     try {
       if (rule !== undefined) {
         this.bind(node, [rule(view)].flat(), mark);

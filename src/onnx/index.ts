@@ -4,7 +4,7 @@
  * @module tirc/onnx
  */
 
-export type { NormOp } from "../surgery/emit.ts";
+export type { NormOp, NormOpType } from "../surgery/norm-forms.ts";
 export {
   type BeforeAndAfter,
   type BetaOutcome,

@@ -27,6 +27,8 @@ export class OnnxModel {
   readonly irVersion: number;
   /** The version of ONNX's own operator set. */
   readonly opset: number;
+  /** The version of each operator set, by its domain. */
+  readonly opsets: ReadonlyMap<string, number>;
   readonly functions: ReadonlyMap<string, FunctionProto>;
   readonly graph: GraphProto;
   /** The nodes, each after those whose results it takes; in the order of the file where that is one. */
@@ -52,6 +54,7 @@ export class OnnxModel {
     if (graph === undefined || irVersion === 0) fail(onnxErrors.notOnnx(source.name));
     this.irVersion = irVersion;
     this.functions = functions;
+    this.opsets = opsets;
     this.opset = opsets.get("") ?? 0;
     const { oldest, newest } = opsetRange;
     const isKnown = this.opset >= oldest && this.opset <= newest;

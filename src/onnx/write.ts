@@ -4,7 +4,18 @@
  */
 
 import type { ByteSource, Range } from "./bytes.ts";
-import { fieldHead, integerField, joinBytes, messageField, type NewTensor, tensorBytes, textField } from "./encode.ts";
+import {
+  fieldHead,
+  functionBytes,
+  integerField,
+  joinBytes,
+  messageField,
+  type NewFunction,
+  type NewTensor,
+  opsetBytes,
+  tensorBytes,
+  textField,
+} from "./encode.ts";
 import type { NodeProto } from "./messages.ts";
 import type { OnnxModel } from "./model.ts";
 import { type Field, fieldsOf } from "./wire.ts";
@@ -17,8 +28,12 @@ export interface GraphChanges {
   readonly initializers: readonly NewTensor[];
   /** Names of initializers that are left out. */
   readonly without?: ReadonlySet<string>;
+  /** Names of tensors of which the types are left out of `value_info`. */
+  readonly untyped?: ReadonlySet<string>;
   /** Versions of operator sets that the model must name, by their domains. */
   readonly opsets?: ReadonlyMap<string, number>;
+  /** Functions that are added; these need version 8 of the format. */
+  readonly functions?: readonly NewFunction[];
 }
 
 /** A part of the written model: a range of the one that was read, or new bytes. */
@@ -27,34 +42,43 @@ export type Piece = Range | Uint8Array;
 const isNew = (piece: Piece): piece is Uint8Array => piece instanceof Uint8Array;
 const lengthOf = (piece: Piece) => (isNew(piece) ? piece.length : piece.end - piece.start);
 
-const field = { node: 1, initializer: 5, graph: 7, opset: 8 } as const;
+const field = { node: 1, irVersion: 1, initializer: 5, graph: 7, opset: 8, valueInfo: 13, function: 25 } as const;
+const versionOfFunctions = 8;
 
 /** The written model, in pieces. With no changes they are the whole file. */
 export function rewrittenModel(model: OnnxModel, changes: GraphChanges): Piece[] {
   const { reader } = model;
   const wanted = new Map(changes.opsets ?? []);
+  const functions = changes.functions ?? [];
+  const isTooOld = functions.length > 0 && model.irVersion < versionOfFunctions;
   const pieces: Piece[] = [];
   for (const one of fieldsOf(reader, { start: 0, end: reader.source.size })) {
     if (one.number === field.graph) for (const piece of rewrittenGraph(model, one, changes)) pieces.push(piece);
     else if (one.number === field.opset) pieces.push(rewrittenOpset(model, one, wanted));
+    else if (one.number === field.irVersion && isTooOld) pieces.push(integerField(field.irVersion, versionOfFunctions));
     else pieces.push(one.range);
   }
   for (const [domain, version] of wanted) {
-    pieces.push(messageField(field.opset, joinBytes(textField(1, domain), integerField(2, version))));
+    pieces.push(messageField(field.opset, opsetBytes(domain, version)));
   }
+  for (const one of functions) pieces.push(messageField(field.function, functionBytes(one)));
   return merged(pieces);
 }
 
 function rewrittenGraph(model: OnnxModel, graph: Field, changes: GraphChanges): Piece[] {
-  const { nodes, initializers, without = new Set() } = changes;
-  if (nodes.size + initializers.length + without.size === 0) return [graph.range];
+  const { nodes, initializers, without = new Set(), untyped = new Set() } = changes;
+  if (nodes.size + initializers.length + without.size + untyped.size === 0) return [graph.range];
   const inner: Piece[] = [];
-  let [index, tensor] = [0, 0];
+  let [index, tensor, info] = [0, 0, 0];
   for (const one of fieldsOf(model.reader, graph.content)) {
     const instead = one.number === field.node ? nodes.get(index++) : undefined;
     if (one.number === field.initializer) {
       const name = model.graph.initializers[tensor++]?.name;
       if (name !== undefined && without.has(name)) continue;
+    }
+    if (one.number === field.valueInfo) {
+      const name = model.graph.valueInfo[info++]?.name;
+      if (name !== undefined && untyped.has(name)) continue;
     }
     if (instead === undefined) inner.push(one.range);
     else inner.push(...instead.map((bytes) => messageField(field.node, bytes)));
@@ -93,13 +117,13 @@ function merged(pieces: readonly Piece[]): Piece[] {
   return list;
 }
 
-/** The node with other names for its inputs, of which there are as many; all else is as it was. */
+/** The node with other names for its inputs, of which there are as many or more; all else is as it was. */
 export function withInputs({ reader }: OnnxModel, { range }: NodeProto, inputs: readonly string[]): Uint8Array {
   let index = 0;
   const parts = [...fieldsOf(reader, range)].map((one) =>
     one.number === 1 ? textField(1, inputs[index++] as string) : reader.bytes(one.range).slice(),
   );
-  return joinBytes(...parts);
+  return joinBytes(...parts, ...inputs.slice(index).map((name) => textField(1, name)));
 }
 
 /** How many bytes the pieces have. */

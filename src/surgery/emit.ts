@@ -5,14 +5,17 @@ import type { Op, Value } from "../ir/ir.ts";
 import type { OpName } from "../ir/ops/index.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { ElementType, Shape } from "../ir/types.ts";
-import type { NewAttribute, NewNode, NewTensor } from "../onnx/encode.ts";
-
-/** The op that an RMSNorm is written as: ONNX's own, which set 23 brought, or the one that onnxruntime has had before. */
-export type NormOp = "rms" | "simplified";
-
-export const normOpTypes = { rms: "RMSNormalization", simplified: "SimplifiedLayerNormalization" } as const;
-
-export type NormOpType = (typeof normOpTypes)[NormOp] | "SkipSimplifiedLayerNormalization" | "LayerNormalization";
+import type { NewFunction, NewNode, NewTensor } from "../onnx/encode.ts";
+import {
+  formOf,
+  microsoft,
+  type NormForm,
+  type NormOp,
+  normOpTypes,
+  opsetOfAxesInput,
+  primitives,
+  simplifiedFunction,
+} from "./norm-forms.ts";
 
 /** No node computes it; the reason is a clause that can follow "because". */
 export class Unwritable extends Error {}
@@ -49,6 +52,7 @@ const writers: Readonly<Partial<Record<OpName, Writer>>> = {
   },
   center: (op, at, as) => at.center(op, as),
   rmsnorm: (op, at, as) => at.norm(op, as),
+  layernorm: (op, at, as) => at.layerNorm(op, as),
 };
 
 /** Why the ops that have no name down from `value` are not written; nothing where they are. */
@@ -93,10 +97,25 @@ export interface EmitterOptions {
   readonly isTaken: (name: string) => boolean;
 }
 
+/** Names and numbers of an RMSNorm's node. */
+interface NormParts {
+  readonly x: string;
+  readonly scale: string;
+  readonly axes: readonly number[];
+  readonly eps: number;
+  readonly as: string;
+}
+
 export class Emitter {
   readonly tensors: NewTensor[] = [];
   /** Which of them is a new constant, by the name of that. */
   readonly constants = new Map<string, string>();
+  /** The form of each norm that was written, by the tensor that it makes. */
+  readonly forms = new Map<string, NormForm>();
+  /** Of the tensors that are new. */
+  readonly numbers = new Map<string, Tensor>();
+  readonly shapes = new Map<string, Shape>();
+  private isSimplified = false;
   private readonly options: EmitterOptions;
   private readonly names = new Map<Value | string, string>();
   private readonly given = new Set<string>();
@@ -121,6 +140,7 @@ export class Emitter {
     if (op.name === "global") return this.constant(op);
     const name = this.fresh(this.hint(op));
     this.names.set(value, name);
+    this.shapes.set(name, value.shape);
     this.write(value, name);
     return name;
   }
@@ -133,8 +153,19 @@ export class Emitter {
     writer(op, this, as);
   }
 
-  node(opType: string, inputs: readonly string[], output: string, attributes: NewNode["attributes"] = {}): void {
-    this.nodes.push({ name: output, opType, domain: "", inputs, outputs: [output], attributes });
+  node(
+    opType: string,
+    inputs: readonly string[],
+    output: string,
+    attributes: NewNode["attributes"] = {},
+    domain = "",
+  ): void {
+    this.nodes.push({ name: output, opType, domain, inputs, outputs: [output], attributes });
+  }
+
+  /** What the nodes call, and the model lacks. */
+  get functions(): NewFunction[] {
+    return this.isSimplified ? [simplifiedFunction(this.options.opset)] : [];
   }
 
   fresh(hint: string): string {
@@ -146,6 +177,7 @@ export class Emitter {
 
   tensor(tensor: Tensor, name: string): void {
     const { element, shape } = tensor;
+    this.numbers.set(name, tensor);
     this.tensors.push({ name, dims: shape, dataType: dataType[element] as number, raw: rawBytes(tensor) });
   }
 
@@ -162,8 +194,7 @@ export class Emitter {
   /** The mean of `x`, a tensor of the op's operand's shape, over the op's axes. */
   mean({ operands: [of], attributes }: Op, x: string, as: string): void {
     const axes = (attributes.axes as number[]).map((axis) => axis + (of as Value).shape.length);
-    // They became an input in set 18.
-    const isInput = this.options.opset >= 18;
+    const isInput = this.options.opset >= opsetOfAxesInput;
     const inputs = isInput ? [x, this.integers(axes, "axes")] : [x];
     this.node("ReduceMean", inputs, as, { ...(!isInput && { axes }), keepdims: 1 });
   }
@@ -177,13 +208,69 @@ export class Emitter {
   }
 
   norm(op: Op, as: string): void {
-    const [x, gamma] = op.operands as [Value, Value | undefined];
+    const [value, gamma] = op.operands as [Value, Value | undefined];
+    const axes = op.attributes.axes as number[];
+    const row = value.shape.slice(-axes.length) as number[];
+    const scale = gamma === undefined ? this.ones(value.element, row) : this.name(gamma);
+    const x = this.name(value);
+    const { opset, normOp } = this.options;
+    const form = formOf(normOp, { opset, element: value.element, axes: axes.length });
+    this.forms.set(as, form);
+    const eps = op.attributes.eps as number;
+    if (form === "primitive") this.primitives(value, { x, scale, axes, eps, as });
+    else if (form === "skip") this.skip(value, { x, scale, eps, as });
+    else if (form === "simplified") {
+      this.isSimplified = true;
+      this.node(normOpTypes.simplified, [x, scale], as, { epsilon: { float: eps } }, microsoft);
+    } else this.node(normOpTypes.rmsnorm, [x, scale], as, { axis: -axes.length, epsilon: { float: eps } });
+  }
+
+  layerNorm(op: Op, as: string): void {
+    const [x, gamma, beta] = op.operands as [Value, Value | undefined, Value | undefined];
     const axes = op.attributes.axes as number[];
     const row = x.shape.slice(-axes.length) as number[];
     const scale = gamma === undefined ? this.ones(x.element, row) : this.name(gamma);
-    const attributes: Record<string, NewAttribute> = { axis: -axes.length };
-    attributes.epsilon = { float: op.attributes.eps as number };
-    this.node(normOpTypes[this.options.normOp], [this.name(x), scale], as, attributes);
+    const inputs = [this.name(x), scale, ...(beta === undefined ? [] : [this.name(beta)])];
+    this.node(normOpTypes.layernorm, inputs, as, {
+      axis: -axes.length,
+      epsilon: { float: op.attributes.eps as number },
+    });
+  }
+
+  private primitives({ shape, element }: Value, { x, scale, axes, eps, as }: NormParts): void {
+    const isInput = this.options.opset >= opsetOfAxesInput;
+    const fromFront = axes.map((axis) => axis + shape.length);
+    this.nodes.push(
+      ...primitives({
+        ...{ x, scale, as, fresh: (hint) => this.fresh(hint) },
+        two: this.scalar(element, 2, "two"),
+        eps: this.scalar(element, eps, "eps"),
+        // onnxruntime recognizes the norm by an axis that counts from the end.
+        axes: axes.length === 1 ? [-1] : fromFront,
+        axesInput: isInput ? this.integers(axes.length === 1 ? [-1] : fromFront, "axes") : undefined,
+      }),
+    );
+  }
+
+  /** The op takes two or three axes. */
+  private skip({ shape }: Value, { x, scale, eps, as }: Omit<NormParts, "axes">): void {
+    const fits = shape.length === 2 || shape.length === 3;
+    const rows = fits ? x : this.fresh(`${as}_rows`);
+    const normal = fits ? as : this.fresh(`${as}_normal`);
+    if (!fits) this.node("Reshape", [x, this.integers([-1, shape.at(-1) as number], "rows")], rows);
+    const attributes = { epsilon: { float: 4 * eps } };
+    this.node(normOpTypes.skip, [rows, rows, scale], normal, attributes, microsoft);
+    if (fits) return;
+    this.forms.set(normal, "skip");
+    const isKnown = whyNoShape(shape) === undefined;
+    const whole = isKnown ? this.shape(shape, as) : this.fresh(`${as}_shape`);
+    if (!isKnown) this.node("Shape", [x], whole);
+    this.node("Reshape", [normal, whole], as);
+  }
+
+  private scalar(element: ElementType, value: number, hint: string): string {
+    const tensor = { element, shape: [], data: Float64Array.of(value) };
+    return this.once(`scalar ${element} ${value}`, hint, (name) => this.tensor(tensor, name));
   }
 
   private ones(element: ElementType, shape: readonly number[]): string {

@@ -55,7 +55,7 @@ export function runPasses(
   const found = fn.ops.filter((op) => following.isFollowed(op));
   const whyNot = new Map(
     [...found.entries()].flatMap(([i, op]) => {
-      if (op.name !== "layernorm") return [];
+      if (op.name !== "layernorm" && op.name !== "rmsnorm") return [];
       const why = () => roots(op.result).map((root) => whyUnwritable(root, isNamed));
       return [[op, left.get(i) ?? why().find((reason) => reason !== undefined)]];
     }),
@@ -76,7 +76,7 @@ export function runPasses(
     const record = records[i] as NormRecord;
     const tensors = roots(op.result).map(({ name }) => imported.tensors.get(name as string) as string);
     const unwritable = whyNot.get(op);
-    if (unwritable === undefined) return { op, tensors, record, unwritable };
+    if (unwritable === undefined || op.name !== "layernorm") return { op, tensors, record, unwritable };
     return { op, tensors, record: { ...record, centering: "left", because: [`because ${unwritable}`] }, unwritable };
   });
   return { norms, merged, before, after: moved.module, remarks: [...raised.remarks, ...moved.remarks] };

@@ -9,9 +9,11 @@
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { normWarnings } from "../diagnostics/errors-norms.ts";
 import { surgeryErrors } from "../diagnostics/errors-surgery.ts";
+import { roundTo } from "../ir/float16.ts";
 import { constantsOf } from "../ir/interpret.ts";
-import type { Fn, Module, Value } from "../ir/ir.ts";
+import type { Fn, Module, Op, Value } from "../ir/ir.ts";
 import type { Tensor } from "../ir/tensor.ts";
+import { sameShape } from "../ir/types.ts";
 import { materialize } from "../materialize.ts";
 import type { NormRecord } from "../norm-records.ts";
 import { type NewNode, nodeBytes } from "../onnx/encode.ts";
@@ -20,15 +22,18 @@ import type { NodeProto } from "../onnx/messages.ts";
 import { type OnnxModel, shown } from "../onnx/model.ts";
 import { type GraphChanges, lengthOfPieces, type Piece, rewrittenModel, withInputs } from "../onnx/write.ts";
 import { Comparison } from "./compare.ts";
-import { Emitter, type NormOp, type NormOpType, normOpTypes, Unwritable } from "./emit.ts";
-import { type Leftovers, leftovers, type NodeChange } from "./live.ts";
+import { Draft, type Leftovers, type NodeChange, opOf } from "./draft.ts";
+import { Emitter, Unwritable } from "./emit.ts";
+import { type Constants, foldBetas } from "./fold-beta.ts";
+import { formOf, microsoft, type NormOp, type NormOpType, opsetOfRmsNorm } from "./norm-forms.ts";
 import { type FoundNorm, runPasses } from "./passes.ts";
+import { joinSkips } from "./skip-norms.ts";
 
 /** What `surgery` may do. */
 export interface SurgeryOptions {
   /** What to do with centerings that are not proved to change nothing: see the pass `eliminate-centering`. */
   readonly mode?: "exact" | "lossy";
-  /** `rms` in models of set 23 and later, `simplified` in others, unless said otherwise. */
+  /** What norms are written as: `auto` unless said otherwise. */
   readonly normOp?: NormOp;
 }
 
@@ -84,66 +89,83 @@ export interface Surgery {
 }
 
 /** @throws TircError E0748, E0749, E0755; E0671 where rounding leaves a weight uncentered; what reading weights throws. */
-export function surgery(model: OnnxModel, { mode = "exact", normOp }: SurgeryOptions = {}): Surgery {
-  const chosen = normOp ?? (model.opset >= 23 ? "rms" : "simplified");
+export function surgery(model: OnnxModel, { mode, normOp }: SurgeryOptions = {}): Surgery {
   const imported = importModel(model, "model.onnx");
-  // A norm that turns out to become something that no node computes stays as it is.
-  const left = new Map<number, string>();
+  const wanted: Wanted = { mode: mode ?? "exact", normOp: normOp ?? "auto", isAsked: (mode ?? normOp) !== undefined };
+  if (wanted.normOp === "rmsnorm" && model.opset < opsetOfRmsNorm)
+    fail(surgeryErrors.noSuchOp(model.file, model.opset));
+  // A norm that turns out to become something that no node computes, or something slower, stays as it is.
+  const staying = new Map<number, string>();
   for (;;) {
-    const result = attempt(model, imported, { mode, chosen }, left);
+    const result = attempt(model, imported, wanted, staying);
     if (result !== undefined) return result;
   }
 }
 
-interface Chosen {
+interface Wanted {
   readonly mode: "exact" | "lossy";
-  readonly chosen: NormOp;
+  readonly normOp: NormOp;
+  /** What would be slower is written only where somebody asked for it. */
+  readonly isAsked: boolean;
 }
 
 /** Nothing where a norm had to be added to those that stay. */
 function attempt(
   model: OnnxModel,
   imported: Imported,
-  { mode, chosen }: Chosen,
+  wanted: Wanted,
   staying: Map<number, string>,
 ): Surgery | undefined {
-  const { norms, merged, before, after, remarks } = runPasses(imported, mode, staying);
-  const isRewritten = ({ op, unwritable }: FoundNorm) => op.name === "layernorm" && unwritable === undefined;
-  const rewritten = norms.filter(isRewritten);
+  const { norms, merged, before, after, remarks } = runPasses(imported, wanted.mode, staying);
   const isUncentered = ({ record: { norm, centering } }: FoundNorm) => norm === "standardize" && centering !== "kept";
   const makers = makersIn(model);
+  const isOp = ({ tensors }: FoundNorm) => tensors.some((tensor) => isNormNode(makers.get(tensor)));
+  const formFor = ({ attributes, result }: Op) =>
+    formOf(wanted.normOp, { opset: model.opset, element: result.element, axes: (attributes.axes as number[]).length });
+  const isRewritten = (norm: FoundNorm) => {
+    if (norm.unwritable !== undefined) return false;
+    return (
+      norm.op.name === "layernorm" || (norm.op.name === "rmsnorm" && formFor(norm.op) !== "primitive" && !isOp(norm))
+    );
+  };
+  const rewritten = norms.filter(isRewritten);
   const said = { remarks: [...imported.remarks, ...remarks] };
   if (rewritten.length === 0 && !norms.some(isUncentered)) {
     const fns = imported.module.fns.map(({ name }) => name);
     const isNone = norms.length === 0;
     const hasOthers = norms.every(({ record: { norm } }) => norm === "rmsnorm" || norm === "groupnorm");
     const warnings = isNone ? [normWarnings.noNorm(fns, "model")] : hasOthers ? [normWarnings.noLayerNorm(fns)] : [];
-    const reports = norms.map((norm) => reportOf(norm, makers));
     const count = model.graph.nodes.length;
     return {
       pieces: rewrittenModel(model, nothing),
-      norms: reports,
+      norms: norms.map((norm) => reportOf(norm, makers)),
       weights: [],
-      normOp: chosen,
+      normOp: wanted.normOp,
       centers: 0,
       nodes: { before: count, after: count },
       warnings,
       ...said,
     };
   }
-  if (chosen === "rms" && model.opset < 23) fail(surgeryErrors.noSuchOp(model.file, model.opset));
+  const known = staying.size;
+  for (const i of withOwnCenters(norms)) {
+    // Where nothing but primitives can say it, a chain is as good as another.
+    const norm = norms[i] as FoundNorm;
+    const isChainOfOther = formFor(norm.op) === "primitive" && !isOp(norm);
+    if (!wanted.isAsked || isChainOfOther) staying.set(i, wouldBeSlower);
+  }
+  if (staying.size > known) return undefined;
   const constants = newConstants(model, after, imported.tensors);
   const comparison = new Comparison({ imported, merged, before, after: after.fns[0] as Fn });
   const used = namesOf(model);
   const emitter = new Emitter({
     opset: model.opset,
-    normOp: chosen,
+    normOp: wanted.normOp,
     tensorOf: (value) => comparison.tensorOf(value),
     constant: (name) => constants.get(name),
     isTaken: (name) => used.has(name),
   });
   const roots = new Set(rewritten.flatMap(({ tensors }) => tensors));
-  const known = staying.size;
   const numbers = new Map(
     norms.flatMap((norm, i) => (isRewritten(norm) ? norm.tensors.map((tensor) => [tensor, i] as const) : [])),
   );
@@ -154,26 +176,105 @@ function attempt(
   };
   const changes = changesOf(model, { comparison, emitter, roots, values: imported.values }, unwritable);
   if (staying.size > known) return undefined;
-  const left = leftovers(model, changes);
-  const written = graphChanges(model, changes, left, emitter);
+  const draft = new Draft(model, changes);
+  draft.dropLeftovers();
+  const shapeOf = (name: string) => emitter.shapes.get(name) ?? imported.values.get(name)?.shape;
+  joinSkips(draft, (names) => {
+    const [first, ...others] = names.map(shapeOf);
+    const isRank = first?.length === 2 || first?.length === 3;
+    return isRank && others.every((shape) => shape !== undefined && sameShape(first, shape));
+  });
+  const folded = foldBetas(draft, emitter.forms.keys(), constantsIn(model, emitter));
+  const left = draft.dropLeftovers();
+  const written = graphChanges(model, draft, left, emitter);
   const pieces = rewrittenModel(model, written);
   const length = lengthOfPieces(pieces);
   if (length >= longest) fail(surgeryErrors.tooLong(model.file, length));
+  const outcomes = new Outcomes(changes, emitter, draft, folded);
   return {
     pieces,
     norms: norms.map((norm) =>
-      reportOf(norm, makers, { left, writtenAs: isRewritten(norm) ? normOpTypes[chosen] : "unchanged" }),
+      reportOf(norm, makers, isRewritten(norm) ? { left, ...outcomes.of(norm, makers) } : undefined),
     ),
     weights: [...emitter.constants].map(([constant, name]) => {
       const { from, residual } = constants.get(constant) as NewWeight;
       return { name, from, residual };
     }),
-    normOp: chosen,
+    normOp: wanted.normOp,
     centers: comparison.centers,
-    nodes: { before: model.graph.nodes.length, after: nodeCount(model, written) },
+    nodes: { before: model.graph.nodes.length, after: draft.lines.length },
     warnings: [],
     ...said,
   };
+}
+
+/** The numbers of LayerNorms that would keep a centering of their own: three nodes in the place of one. */
+function withOwnCenters(norms: readonly FoundNorm[]): number[] {
+  const users = new Map<Op, number>();
+  const centersOf = ({ op, unwritable, record }: FoundNorm) =>
+    op.name === "layernorm" && unwritable === undefined ? new Set(record.centers()) : new Set<Op>();
+  for (const norm of norms) for (const center of centersOf(norm)) users.set(center, (users.get(center) ?? 0) + 1);
+  return [...norms.keys()].filter((i) => {
+    const centers = [...centersOf(norms[i] as FoundNorm)];
+    return centers.length > 0 && centers.every((center) => users.get(center) === 1);
+  });
+}
+
+const wouldBeSlower =
+  "its centering would stay beside it, ReduceMean and Sub and an RMSNorm in the place of one node; `--norm-op` writes it all the same";
+
+/** Whether a node is a norm already, and no part of a chain. */
+function isNormNode(node: NodeProto | undefined): boolean {
+  return node !== undefined && /Normalization$/.test(node.opType);
+}
+
+function constantsIn(model: OnnxModel, emitter: Emitter): Constants {
+  const outputs = new Set(model.graph.outputs.map(({ name }) => name));
+  return {
+    shape: (name) => (emitter.numbers.get(name)?.shape as number[] | undefined) ?? model.tensorType(name)?.dims,
+    numbers: (name) => (emitter.numbers.get(name)?.data ?? model.numbers(name)?.numbers) as Float64Array,
+    add: (data, like, hint) => {
+      const element = emitter.numbers.get(like)?.element ?? (model.tensorType(like)?.dataType === 10 ? "f16" : "f32");
+      const name = emitter.fresh(hint);
+      emitter.tensor({ element, shape: [data.length], data: data.map(roundTo[element]) }, name);
+      return name;
+    },
+    isOutput: (name) => outputs.has(name),
+    fresh: (hint) => emitter.fresh(hint),
+  };
+}
+
+/** What became of norms in the written graph. */
+class Outcomes {
+  private readonly changes: ReadonlyMap<NodeProto, NodeChange>;
+  private readonly emitter: Emitter;
+  private readonly types: ReadonlyMap<string, string>;
+  private readonly folded: ReadonlySet<string>;
+
+  constructor(
+    changes: ReadonlyMap<NodeProto, NodeChange>,
+    emitter: Emitter,
+    draft: Draft,
+    folded: ReadonlySet<string>,
+  ) {
+    this.changes = changes;
+    this.emitter = emitter;
+    this.types = new Map(draft.lines.map((line) => [line.outputs[0] as string, opOf(line)]));
+    this.folded = folded;
+  }
+
+  of({ tensors }: FoundNorm, makers: ReadonlyMap<string, NodeProto>): Pick<Written, "writtenAs" | "isFolded"> {
+    const nodes = tensors.flatMap((tensor) => this.changes.get(makers.get(tensor) as NodeProto)?.before ?? []);
+    const own = nodes.flatMap(({ outputs }) => outputs).find((name) => this.emitter.forms.has(name));
+    // Of norms that are computed twice the second takes what the first made.
+    const name = own ?? [...this.emitter.forms.keys()][0];
+    const form = name === undefined ? "primitive" : this.emitter.forms.get(name);
+    const type = this.types.get(name ?? "")?.replace(`${microsoft}:`, "") as NormOpType;
+    return {
+      writtenAs: form === "primitive" ? "primitives" : type,
+      isFolded: name !== undefined && this.folded.has(name),
+    };
+  }
 }
 
 /** Bytes that a message of Protocol Buffers has at most. */
@@ -273,43 +374,49 @@ function changeOf(node: NodeProto, { comparison, emitter, roots, values }: Rewri
   return { before: emitter.taken(), self: { inputs } };
 }
 
-function graphChanges(
-  model: OnnxModel,
-  changes: ReadonlyMap<NodeProto, NodeChange>,
-  left: Leftovers,
-  emitter: Emitter,
-): GraphChanges {
-  const nodes = new Map<number, readonly Uint8Array[]>();
-  for (const node of left.nodes) nodes.set(node.index, []);
-  for (const [node, { before, self }] of changes) {
-    if (left.nodes.has(node)) continue;
-    const same = self === "same" ? [model.reader.bytes(node.range).slice()] : [];
-    const own = typeof self === "object" ? [withInputs(model, node, self.inputs)] : same;
-    nodes.set(node.index, [...before.map(nodeBytes), ...own]);
+function graphChanges(model: OnnxModel, { lines }: Draft, left: Leftovers, emitter: Emitter): GraphChanges {
+  const bytes = new Map<NodeProto, Uint8Array[]>(model.graph.nodes.map((node) => [node, []]));
+  const isChanged = new Set(model.graph.nodes);
+  const taken = new Set(lines.flatMap(({ takes }) => takes));
+  for (const { at, made, inputs } of lines) {
+    const list = bytes.get(at) as Uint8Array[];
+    if (made !== undefined) list.push(nodeBytes(made));
+    else if (inputs !== at.inputs) list.push(withInputs(model, at, inputs));
+    else list.push(model.reader.bytes(at.range).slice());
+    if (made === undefined && inputs === at.inputs && list.length === 1) isChanged.delete(at);
+    else isChanged.add(at);
   }
-  const opsets = model.opset === 0 ? { opsets: new Map([["", 17]]) } : {};
-  return { nodes, initializers: emitter.tensors, without: left.initializers, ...opsets };
+  const opsets = new Map<string, number>(model.opset === 0 ? [["", 17]] : []);
+  const isMicrosoft = lines.some(({ made }) => made?.domain === microsoft);
+  if (isMicrosoft && !model.opsets.has(microsoft)) opsets.set(microsoft, 1);
+  return {
+    nodes: new Map([...isChanged].map((node) => [node.index, bytes.get(node) as Uint8Array[]])),
+    initializers: emitter.tensors.filter(({ name }) => taken.has(name)),
+    without: left.initializers,
+    untyped: left.tensors,
+    opsets,
+    functions: emitter.functions.filter(({ domain, name }) => !model.functions.has(`${domain}:${name}`)),
+  };
 }
 
 /** By the tensors that they make. */
 const makersIn = ({ graph }: OnnxModel): ReadonlyMap<string, NodeProto> =>
   new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
 
-const nodeCount = ({ graph }: OnnxModel, { nodes }: GraphChanges): number =>
-  graph.nodes.reduce((count, { index }) => count + (nodes.get(index)?.length ?? 1), 0);
-
 interface Written {
   readonly left: Leftovers;
   readonly writtenAs: WrittenAs;
+  readonly isFolded: boolean;
 }
 
 function reportOf(
   { record, tensors }: FoundNorm,
   makers: ReadonlyMap<string, NodeProto>,
-  { left, writtenAs }: Partial<Written> & Pick<Written, "writtenAs"> = { writtenAs: "unchanged" },
+  written?: Written,
 ): NormReport {
   const { span: _span, name: _name, fn: _fn, centers: _centers, beta: hasBeta, ...rest } = record;
-  const beta = !hasBeta ? "none" : writtenAs === "unchanged" ? "kept" : "added";
+  const left = written?.left;
+  const beta = !hasBeta ? "none" : written === undefined ? "kept" : written.isFolded ? "folded" : "added";
   const nodes = new Set<NodeProto>();
   for (const tensor of tensors) {
     const maker = makers.get(tensor);
@@ -322,5 +429,5 @@ function reportOf(
     }
   }
   const names = [...nodes].sort((a, b) => a.index - b.index).map(shown);
-  return { nodes: names, tensors, ...rest, beta, writtenAs };
+  return { nodes: names, tensors, ...rest, beta, writtenAs: written?.writtenAs ?? "unchanged" };
 }

@@ -31,7 +31,7 @@ function secondsFor(count: number): number {
   const { norms, written } = operated(bytes);
   const seconds = clock() / 1000;
   expect(norms.map(({ centering }) => centering)).toEqual(["kept", ...Array(count).fill("moved")]);
-  expect(countOf(written, "SimplifiedLayerNormalization")).toBe(count + 1);
+  expect(countOf(written, "SkipSimplifiedLayerNormalization")).toBe(count + 1);
   return seconds;
 }
 

@@ -18,7 +18,7 @@ test("the text recognizer: five RMSNorms, and one centering where the stream beg
   expect(norms.map(({ centering }) => centering)).toEqual(["kept", "moved", "moved", "moved", "moved"]);
   expect(centers).toBe(1);
   expect(countOf(bytes, "ReduceMean")).toBe(10);
-  expect([countOf(written, "ReduceMean"), countOf(written, "SimplifiedLayerNormalization")]).toEqual([1, 5]);
+  expect([countOf(written, "ReduceMean"), countOf(written, "SkipSimplifiedLayerNormalization")]).toEqual([1, 5]);
   expect([countOf(written, "Sqrt"), countOf(written, "Pow")]).toEqual([0, 0]);
   for (let seed = 1; seed <= 5; seed++) {
     const shape = [1, 3, 48, 64 * seed];
@@ -47,7 +47,8 @@ test("all that is not about its norms is what it was, by the published schema", 
   ];
   const without = (model: ModelProto) => {
     const graph = { ...model.graph, node: [], initializer: [] };
-    return { ...model, graph };
+    // The domain of the op that the norms are written as is new.
+    return { ...model, graph, opsetImport: model.opsetImport.filter(({ domain }) => domain === "") };
   };
   expect(without(is)).toEqual(without(was));
   const encoded = (model: ModelProto) =>

@@ -11,10 +11,10 @@ const open = (bytes: Uint8Array) =>
     throw new Error("no file beside the model");
   });
 
-/** What the surgery makes of a model, in one piece. */
+/** What the surgery makes of a model, in one piece; what is slower than before is written too. */
 export function operated(bytes: Uint8Array, options: SurgeryOptions = {}) {
   const model = open(bytes);
-  const result = surgery(model, options);
+  const result = surgery(model, { normOp: model.opset >= 23 ? "rmsnorm" : "skip", ...options });
   return { ...result, model, written: Buffer.concat([...bytesOf(model.reader.source, result.pieces)]) };
 }
 
