@@ -3,10 +3,14 @@
 `architectures` maps a name to a function that makes a `Case`: the module, its inputs, and which axes of them may vary.
 """
 
+import os
 from dataclasses import dataclass, field
 
 import torch
 from torch import nn
+
+# Of the rows; WIDTH=16 makes the fixtures of the tests.
+width = int(os.environ.get("WIDTH", "32"))
 
 
 @dataclass
@@ -67,7 +71,7 @@ def vit():
 
     return images_of(
         VisionTransformer(
-            image_size=32, patch_size=8, num_layers=2, num_heads=4, hidden_dim=32, mlp_dim=64, num_classes=10
+            image_size=32, patch_size=8, num_layers=2, num_heads=4, hidden_dim=width, mlp_dim=2 * width, num_classes=10
         ),
         32,
     )
@@ -79,7 +83,7 @@ def swin():
 
     return images_of(
         SwinTransformer(
-            patch_size=[4, 4], embed_dim=16, depths=[2, 2], num_heads=[2, 4], window_size=[4, 4], num_classes=10
+            patch_size=[4, 4], embed_dim=width // 2, depths=[2, 2], num_heads=[2, 4], window_size=[4, 4], num_classes=10
         ),
         32,
     )
@@ -92,7 +96,7 @@ def swin_v2():
     return images_of(
         SwinTransformer(
             patch_size=[4, 4],
-            embed_dim=16,
+            embed_dim=width // 2,
             depths=[2, 2],
             num_heads=[2, 4],
             window_size=[4, 4],
@@ -108,7 +112,7 @@ def swin_v2():
 def convnext():
     from torchvision.models.convnext import CNBlockConfig, ConvNeXt
 
-    settings = [CNBlockConfig(16, 32, 2), CNBlockConfig(32, None, 1)]
+    settings = [CNBlockConfig(width // 2, width, 2), CNBlockConfig(width, None, 1)]
     return images_of(ConvNeXt(settings, layer_scale=0.5, num_classes=10), 32)
 
 
@@ -119,9 +123,9 @@ def maxvit():
     return images_of(
         MaxVit(
             input_size=(32, 32),
-            stem_channels=16,
+            stem_channels=width // 2,
             partition_size=2,
-            block_channels=[16, 32],
+            block_channels=[width // 2, width],
             block_layers=[1, 1],
             head_dim=8,
             stochastic_depth_prob=0.0,
@@ -139,7 +143,7 @@ def dinov2():
     from transformers import Dinov2Config, Dinov2Model
 
     config = Dinov2Config(
-        hidden_size=32, num_hidden_layers=2, num_attention_heads=4, image_size=28, patch_size=7, mlp_ratio=2
+        hidden_size=width, num_hidden_layers=2, num_attention_heads=4, image_size=28, patch_size=7, mlp_ratio=2
     )
     model = Outputs(Dinov2Model(config), ["pixel_values"], ["last_hidden_state", "pooler_output"])
     return Case(model, {"pixel_values": image(28)}, {"pixel_values": {0: "batch"}})
@@ -159,7 +163,7 @@ def language_model(model, outputs=("last_hidden_state",), **options):
 def gpt2():
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    config = GPT2Config(vocab_size=50, n_positions=16, n_embd=32, n_layer=2, n_head=4)
+    config = GPT2Config(vocab_size=50, n_positions=16, n_embd=width, n_layer=2, n_head=4)
     return language_model(GPT2LMHeadModel(config), ["logits"], use_cache=False)
 
 
@@ -169,22 +173,22 @@ def opt():
 
     config = OPTConfig(
         vocab_size=50,
-        hidden_size=32,
+        hidden_size=width,
         num_hidden_layers=2,
-        ffn_dim=64,
+        ffn_dim=2 * width,
         max_position_embeddings=16,
         num_attention_heads=4,
-        word_embed_proj_dim=32,
+        word_embed_proj_dim=width,
     )
     return language_model(OPTForCausalLM(config), ["logits"], use_cache=False)
 
 
 bert_sizes = dict(
     vocab_size=50,
-    hidden_size=32,
+    hidden_size=width,
     num_hidden_layers=2,
     num_attention_heads=4,
-    intermediate_size=64,
+    intermediate_size=2 * width,
     max_position_embeddings=20,
 )
 
@@ -214,7 +218,7 @@ def albert():
 def distilbert():
     from transformers import DistilBertConfig, DistilBertModel
 
-    config = DistilBertConfig(vocab_size=50, dim=32, n_layers=2, n_heads=4, hidden_dim=64, max_position_embeddings=20)
+    config = DistilBertConfig(vocab_size=50, dim=width, n_layers=2, n_heads=4, hidden_dim=2 * width, max_position_embeddings=20)
     return language_model(DistilBertModel(config))
 
 
@@ -222,7 +226,7 @@ def distilbert():
 def t5():
     from transformers import T5Config, T5Model
 
-    config = T5Config(vocab_size=50, d_model=32, d_kv=8, d_ff=64, num_layers=2, num_heads=4)
+    config = T5Config(vocab_size=50, d_model=width, d_kv=8, d_ff=2 * width, num_layers=2, num_heads=4)
     names = ["input_ids", "decoder_input_ids"]
     return Case(
         Outputs(eager(T5Model(config)), names, ["last_hidden_state"], use_cache=False),
@@ -233,8 +237,8 @@ def t5():
 
 decoder_sizes = dict(
     vocab_size=50,
-    hidden_size=32,
-    intermediate_size=64,
+    hidden_size=width,
+    intermediate_size=2 * width,
     num_hidden_layers=2,
     num_attention_heads=4,
     num_key_value_heads=2,
@@ -270,13 +274,13 @@ def whisper():
     config = WhisperConfig(
         vocab_size=50,
         num_mel_bins=8,
-        d_model=32,
+        d_model=width,
         encoder_layers=2,
         decoder_layers=2,
         encoder_attention_heads=4,
         decoder_attention_heads=4,
-        encoder_ffn_dim=64,
-        decoder_ffn_dim=64,
+        encoder_ffn_dim=2 * width,
+        decoder_ffn_dim=2 * width,
         max_source_positions=12,
         max_target_positions=16,
         **dict(pad_token_id=0, bos_token_id=1, eos_token_id=1, decoder_start_token_id=1),
@@ -298,15 +302,15 @@ def clip():
 
     text = dict(
         vocab_size=50,
-        hidden_size=32,
-        intermediate_size=64,
+        hidden_size=width,
+        intermediate_size=2 * width,
         num_hidden_layers=2,
         num_attention_heads=4,
         max_position_embeddings=16,
         **dict(bos_token_id=1, eos_token_id=49, pad_token_id=0),
     )
     vision = dict(
-        hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4, image_size=32, patch_size=8
+        hidden_size=width, intermediate_size=2 * width, num_hidden_layers=2, num_attention_heads=4, image_size=32, patch_size=8
     )
     config = CLIPConfig(text_config=text, vision_config=vision, projection_dim=16)
     names = ["input_ids", "pixel_values", "attention_mask"]
@@ -326,13 +330,13 @@ def sam_encoder():
     from transformers.models.sam.modeling_sam import SamVisionEncoder
 
     config = SamVisionConfig(
-        hidden_size=32,
+        hidden_size=width,
         output_channels=16,
         num_hidden_layers=2,
         num_attention_heads=4,
         image_size=64,
         patch_size=8,
-        mlp_dim=64,
+        mlp_dim=2 * width,
         window_size=3,
         global_attn_indexes=[1],
         num_pos_feats=8,
@@ -351,10 +355,10 @@ def causal(x):
 class Encoder(nn.Module):
     def __init__(self, norm_first, masked):
         super().__init__()
-        layer = nn.TransformerEncoderLayer(32, 4, 64, batch_first=True, norm_first=norm_first, activation="gelu")
+        layer = nn.TransformerEncoderLayer(width, 4, 2 * width, batch_first=True, norm_first=norm_first, activation="gelu")
         # Without an enabled nested tensor both orders of the layer export alike.
-        self.encoder = nn.TransformerEncoder(layer, 2, norm=nn.LayerNorm(32), enable_nested_tensor=False)
-        self.embedding = nn.Linear(16, 32)
+        self.encoder = nn.TransformerEncoder(layer, 2, norm=nn.LayerNorm(width), enable_nested_tensor=False)
+        self.embedding = nn.Linear(16, width)
         self.masked = masked
 
     def forward(self, x, padding=None):
@@ -367,9 +371,9 @@ class Encoder(nn.Module):
 class Decoder(nn.Module):
     def __init__(self, norm_first):
         super().__init__()
-        layer = nn.TransformerDecoderLayer(32, 4, 64, batch_first=True, norm_first=norm_first)
-        self.decoder = nn.TransformerDecoder(layer, 2, norm=nn.LayerNorm(32))
-        self.target, self.memory = nn.Linear(16, 32), nn.Linear(16, 32)
+        layer = nn.TransformerDecoderLayer(width, 4, 2 * width, batch_first=True, norm_first=norm_first)
+        self.decoder = nn.TransformerDecoder(layer, 2, norm=nn.LayerNorm(width))
+        self.target, self.memory = nn.Linear(16, width), nn.Linear(16, width)
 
     def forward(self, target, memory):
         mask = causal(target)
@@ -453,7 +457,7 @@ class ConformerBlock(nn.Module):
 
 @architecture
 def conformer():
-    model = nn.Sequential(nn.Linear(16, 32), ConformerBlock(32, 4, 5), ConformerBlock(32, 4, 5))
+    model = nn.Sequential(nn.Linear(16, width), ConformerBlock(width, 4, 5), ConformerBlock(width, 4, 5))
     return Case(model, {"x": torch.randn(2, 9, 16)}, {"x": rows})
 
 
@@ -474,9 +478,9 @@ class MixerBlock(nn.Module):
 class Mixer(nn.Module):
     def __init__(self):
         super().__init__()
-        self.patches = nn.Conv2d(3, 32, 8, 8)
-        self.blocks = nn.Sequential(MixerBlock(32, 16), MixerBlock(32, 16))
-        self.norm, self.head = nn.LayerNorm(32), nn.Linear(32, 10)
+        self.patches = nn.Conv2d(3, width, 8, 8)
+        self.blocks = nn.Sequential(MixerBlock(width, 16), MixerBlock(width, 16))
+        self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, 10)
 
     def forward(self, x):
         x = self.patches(x).flatten(2).transpose(1, 2)
@@ -509,12 +513,12 @@ class DiTBlock(nn.Module):
 class DiT(nn.Module):
     def __init__(self):
         super().__init__()
-        self.patches = nn.Conv2d(4, 32, 2, 2)
-        self.position = nn.Parameter(torch.zeros(1, 16, 32))
-        self.blocks = nn.ModuleList([DiTBlock(32, 4), DiTBlock(32, 4)])
-        self.norm = nn.LayerNorm(32, elementwise_affine=False, eps=1e-6)
-        self.modulation = nn.Sequential(nn.SiLU(), nn.Linear(32, 64))
-        self.head = nn.Linear(32, 16)
+        self.patches = nn.Conv2d(4, width, 2, 2)
+        self.position = nn.Parameter(torch.zeros(1, 16, width))
+        self.blocks = nn.ModuleList([DiTBlock(width, 4), DiTBlock(width, 4)])
+        self.norm = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
+        self.modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 2 * width))
+        self.head = nn.Linear(width, 16)
 
     def forward(self, x, condition):
         x = self.patches(x).flatten(2).transpose(1, 2) + self.position
@@ -526,5 +530,5 @@ class DiT(nn.Module):
 
 @architecture
 def dit():
-    inputs = {"x": image(8, channels=4), "condition": torch.randn(2, 32)}
+    inputs = {"x": image(8, channels=4), "condition": torch.randn(2, width)}
     return Case(DiT(), inputs, {name: {0: "batch"} for name in inputs})
