@@ -365,6 +365,10 @@ export const extractSpec: CommandSpec = {
       path: profile,
       summary: "what to compile for: a built-in target or a profile",
     },
+    {
+      name: "--cut",
+      summary: "also write what is left between the kernels as models, and plan.json: what runs after what",
+    },
     ...common,
   ],
   notes: ["For each norm, with what stands around it: a program (.tir), its kernel (.wgsl), and its manifest (.json)."],

@@ -5,12 +5,15 @@ import { targetByName } from "../../codegen/target.ts";
 import { normWarnings } from "../diagnostics/errors-norms.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import { Dataflow } from "../extract/dataflow.ts";
+import { cutModel } from "../extract/plan.ts";
 import { type NormRegion, normRegions } from "../extract/regions.ts";
 import { replacedBy } from "../extract/replaced.ts";
+import { pieceOfModel } from "../extract/write-piece.ts";
 import type { Fn } from "../ir/ir.ts";
 import { print } from "../ir/print.ts";
 import { importModel } from "../onnx/import.ts";
 import type { NodeProto } from "../onnx/messages.ts";
+import { bytesOf } from "../onnx/write.ts";
 import type { Arguments, Word } from "./arguments.ts";
 import { openOnnx, weightsRead } from "./onnx-files.ts";
 import { Outputs, writtenInto } from "./outputs.ts";
@@ -29,24 +32,37 @@ export async function extractCommand(args: Arguments, session: Session): Promise
   const profile = typeof target === "string" ? targetByName(target) : target;
   const { regions, warnings } = normRegions(model, imported, profile);
   session.report(warnings);
-  if (regions.length === 0) {
-    const names = imported.module.fns.map(({ name }) => name);
-    if (warnings.length === 0) session.report([normWarnings.noNorm(names, "model")]);
-    return 0;
+  if (regions.length === 0 && warnings.length === 0) {
+    session.report([
+      normWarnings.noNorm(
+        imported.module.fns.map(({ name }) => name),
+        "model",
+      ),
+    ]);
   }
+  const cut = args.has("--cut") ? cutModel(model, imported, regions) : undefined;
   const names = regions.flatMap(({ name }) => ["tir", "wgsl", "json"].map((extension) => `${name}.${extension}`));
+  if (cut !== undefined) names.push("plan.json", ...cut.pieces.map((piece) => piece.file));
+  session.print(regions.map(described));
+  if (folder === undefined || names.length === 0) return 0;
   const outputs = new Outputs(args, session, writtenInto(args, "--output", names), weightsRead(model, path));
   const replaced = replacedBy(regions, new Dataflow(model));
   for (const region of regions) {
-    session.print([described(region)]);
-    if (folder === undefined) continue;
     const write = (extension: string, text: string) => outputs.write(`${folder}/${region.name}.${extension}`, text);
     write("tir", print(region.module));
     write("wgsl", region.kernel.wgsl);
     write("json", `${jsonText(manifestOf(region, replaced.get(region) ?? []), 2)}\n`);
   }
+  if (cut === undefined) return 0;
+  for (const piece of cut.pieces) {
+    outputs.write(`${folder}/${piece.file}`, bytesOf(model.reader.source, pieceOfModel(model, piece)));
+  }
+  outputs.write(`${folder}/plan.json`, `${jsonText(cut.plan, 2)}\n`);
+  session.say(`${folder}/plan.json: ${counted(cut.pieces.length, "piece")}, ${counted(regions.length, "kernel")}`);
   return 0;
 }
+
+const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;
 
 const functionOf = ({ module }: NormRegion) => module.fns[0] as Fn;
 

@@ -1,4 +1,4 @@
-/** The pages of ONNX models: E0740 to E0756, R0701, R0702. */
+/** The pages of ONNX models: E0740 to E0757, R0701, R0702. */
 
 import type { Page } from "./page.ts";
 
@@ -115,6 +115,14 @@ nothing about the written model, so it does not pass, and is not written. The in
 mask that leaves nothing, or a model whose numbers overflow.`,
     wrong: "tirc surgery model.onnx -o rms.onnx --check",
     fix: "tirc surgery model.onnx -o rms.onnx --check --in attention_mask=ones",
+  },
+  E0757: {
+    title: "a model that cannot be cut",
+    explanation: `\`tirc extract --cut\` writes the nodes between the kernels as models of their own, and inputs and outputs of a model have
+types. The types of most tensors follow from the nodes; of what an operator of another domain makes, the file must say it.`,
+    wrong: "tirc extract model.onnx -o kernels --cut",
+    fix: `python -c "import onnx; onnx.save(onnx.shape_inference.infer_shapes(onnx.load('model.onnx')), 'typed.onnx')"
+tirc extract typed.onnx -o kernels --cut`,
   },
   R0701: {
     title: "a node that is kept as it is",

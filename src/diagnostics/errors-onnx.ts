@@ -46,6 +46,12 @@ export const onnxErrors = {
       help: help === undefined ? [] : [help],
     });
   },
+  unknownBoundary(file: string, tensor: string): Diagnostic {
+    return error("E0757", `${file} cannot be cut: nothing says what the elements of ${code(tensor)} are`, {
+      notes: ["it is passed from one piece to another, and the input of a model has a type"],
+      help: ["`onnx.shape_inference.infer_shapes` writes types into a model"],
+    });
+  },
   unknownType(file: string, tensor: string, type: string, known: readonly string[]): Diagnostic {
     return error("E0662", `${code(tensor)} in ${file} holds ${code(type)}, which tirc does not read`, {
       notes: [`it reads ${known.join(", ")}`],

@@ -98,7 +98,8 @@ function kernelOf(program: Module, target: TargetProfile): Kernel | string {
 }
 
 function unique(hint: string, regions: readonly NormRegion[]): string {
-  const taken = new Set(regions.map(({ name }) => name));
+  // `plan.json` is a file of its own.
+  const taken = new Set(["plan", ...regions.map(({ name }) => name)]);
   let name = hint;
   for (let i = 1; taken.has(name); i++) name = `${hint}_${i}`;
   return name;

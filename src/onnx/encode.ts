@@ -126,3 +126,17 @@ export function functionBytes({ name, domain, inputs, outputs, attributes, nodes
     textField(10, domain),
   );
 }
+
+/** A ValueInfoProto of a tensor. An extent is a number, a name, or null where it has none. */
+export function valueInfoBytes(
+  name: string,
+  type: { readonly dataType: number; readonly shape?: readonly (number | string | null)[] },
+): Uint8Array {
+  const dims = type.shape?.map((extent) => {
+    if (extent === null) return messageField(1, new Uint8Array());
+    return messageField(1, typeof extent === "number" ? integerField(1, extent) : textField(2, extent));
+  });
+  const shape = dims === undefined ? [] : [messageField(2, joinBytes(...dims))];
+  const tensor = messageField(1, joinBytes(integerField(1, type.dataType), ...shape));
+  return joinBytes(textField(1, name), messageField(2, tensor));
+}

@@ -13,7 +13,7 @@ import {
   readModel,
   type TensorProto,
 } from "./messages.ts";
-import type { OpenExternal, TensorNumbers } from "./tensors.ts";
+import { externalRange, type OpenExternal, type TensorNumbers } from "./tensors.ts";
 
 /** The operator sets of ONNX that are read, from the oldest to the newest. */
 export const opsetRange = { oldest: 9, newest: 23 } as const;
@@ -117,6 +117,12 @@ export class OnnxModel {
   /** The numbers of a tensor that the model holds, read now. Throws E0662, E0745, E0746; E0640 where a file is missing. */
   numbers(name: string): TensorNumbers | undefined {
     return this.tensors.numbers(name);
+  }
+
+  /** The bytes of a tensor whose numbers lie in another file. Throws E0746; E0640 where the file is missing. */
+  externalBytes(tensor: TensorProto): Uint8Array {
+    const { source, range } = externalRange(this.reader, tensor, this.open);
+    return source.read(range.start, range.end - range.start);
   }
 
   /** An attribute of a node, or `undefined`. */

@@ -34,9 +34,10 @@ export function readNumbers(reader: ByteReader, tensor: TensorProto, open: OpenE
   const known = [...dataTypes.values()].map(({ name }) => name);
   if (type === undefined) fail(onnxErrors.unknownType(file, tensor.name, typeName(tensor.dataType), known));
   const count = checkedCount(file, tensor);
+  const elsewhere = tensor.external && externalRange(reader, tensor, open);
   const numbers =
-    tensor.external !== undefined
-      ? readExternal(reader, tensor, tensor.external, type, count, open)
+    elsewhere !== undefined
+      ? readRaw(elsewhere.source, tensor, elsewhere.range, type, count)
       : tensor.raw !== undefined
         ? readRaw(reader.source, tensor, tensor.raw, type, count)
         : readTyped(reader, tensor, type, count);
@@ -93,30 +94,30 @@ function readTyped(reader: ByteReader, tensor: TensorProto, type: DataType, coun
   return numbers;
 }
 
-function readExternal(
+/** Where the numbers of a tensor lie that are in another file. Throws E0746, and what `open` throws. */
+export function externalRange(
   reader: ByteReader,
   tensor: TensorProto,
-  entries: ReadonlyMap<string, string>,
-  type: DataType,
-  count: number,
   open: OpenExternal,
-): Float64Array {
+): { readonly source: ByteSource; readonly range: Range } {
   const refuse = (reason: string, help?: string): never =>
     fail(onnxErrors.badExternal(reader.source.name, tensor.name, reason, help));
+  const entries = tensor.external ?? new Map<string, string>();
   const location = entries.get("location") ?? refuse("it does not say where its numbers are");
   if (isOutside(location)) refuse(`its numbers are in ${location}, which is not in the model's folder`);
   const source = open(location, refuse);
-  const length = count * type.bytes;
   const number = (key: string, other: number) => {
     const text = entries.get(key);
     if (text === undefined) return other;
     return /^\d{1,15}$/.test(text) ? Number(text) : refuse(`its ${key} is ${text}`);
   };
   const start = number("offset", 0);
+  const bytes = dataTypes.get(tensor.dataType)?.bytes;
+  const length = bytes === undefined ? number("length", source.size - start) : elementCount(tensor.dims) * bytes;
   if (start + length > source.size) {
     refuse(`its numbers end at byte ${start + length} of ${location}, which has ${source.size}`);
   }
-  return readRaw(source, tensor, { start, end: start + number("length", length) }, type, count);
+  return { source, range: { start, end: start + number("length", length) } };
 }
 
 /** A model must not make one read what is not its own. */

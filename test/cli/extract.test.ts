@@ -48,6 +48,21 @@ fn n(x: f32[rows, 4], h_0: f32[rows, 4]) -> (stream: f32[rows, 4], r: f32[rows, 
   expect((await place.run(["run", "kernels/n.tir", "--device", "cpu"])).code).toBe(0);
 });
 
+test("--cut writes what is left as models, and a plan", async () => {
+  const place = new Workplace({ "m.onnx": model });
+  const { code, stderr } = await place.run(["extract", "m.onnx", "-o", "out", "--cut"]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "out/plan.json: 2 pieces, 1 kernel\n" });
+  const files = ["n.json", "n.tir", "n.wgsl", "piece_0.onnx", "piece_1.onnx", "plan.json"];
+  expect(place.files()).toEqual(["m.onnx", "out", ...files.map((name) => `out/${name}`)]);
+  const { steps, tensors } = JSON.parse(place.read("out/plan.json"));
+  expect(tensors["/h.0"]).toEqual({ type: "float32", shape: ["rows", 4] });
+  expect(steps).toEqual([
+    { run: "piece_0.onnx", inputs: ["x"], outputs: ["/h.0"], frees: [] },
+    { kernel: "n", inputs: ["x", "/h.0"], outputs: ["stream", "r"], frees: ["/h.0"] },
+    { run: "piece_1.onnx", inputs: ["r", "stream"], outputs: ["y"], frees: ["stream", "r"] },
+  ]);
+});
+
 test("a model without a norm, whether a folder is named or not", async () => {
   const bytes = onnxModel({ ...smallParts, nodes: [node("MatMul", ["x", "w"], ["y"])] });
   const place = new Workplace({ "m.onnx": bytes });

@@ -335,6 +335,7 @@ test("what is said of ONNX models", () => {
     badExternal: ["m.onnx", "w", "it does not say where its numbers are"],
     unknownType: ["m.onnx", "w", "STRING", ["FLOAT", "INT64"]],
     unwritableName: ['the "best".onnx'],
+    unknownBoundary: ["m.onnx", "h"],
   });
   const line = { source: { name: "<command line>", text: "tirc surgery m.onnx -o out/m.onnx" }, start: 23, end: 33 };
   const written = sampled(surgeryErrors, {
