@@ -13,7 +13,10 @@ import type { Fn } from "../ir/ir.ts";
 import { print } from "../ir/print.ts";
 import { importModel } from "../onnx/import.ts";
 import type { NodeProto } from "../onnx/messages.ts";
+import type { OnnxModel } from "../onnx/model.ts";
+import type { TensorNumbers } from "../onnx/tensors.ts";
 import { bytesOf } from "../onnx/write.ts";
+import { bufferSize, encode, fromNumbers } from "../runtime/host-tensor.ts";
 import type { Arguments, Word } from "./arguments.ts";
 import { openOnnx, weightsRead } from "./onnx-files.ts";
 import { Outputs, writtenInto } from "./outputs.ts";
@@ -42,7 +45,7 @@ export async function extractCommand(args: Arguments, session: Session): Promise
   }
   const cut = args.has("--cut") ? cutModel(model, imported, regions) : undefined;
   const names = regions.flatMap(({ name }) => ["tir", "wgsl", "json"].map((extension) => `${name}.${extension}`));
-  if (cut !== undefined) names.push("plan.json", ...cut.pieces.map((piece) => piece.file));
+  if (cut !== undefined) names.push("plan.json", "weights.bin", ...cut.pieces.map((piece) => piece.file));
   session.print(regions.map(described));
   if (folder === undefined || names.length === 0) return 0;
   const outputs = new Outputs(args, session, writtenInto(args, "--output", names), weightsRead(model, path));
@@ -57,9 +60,38 @@ export async function extractCommand(args: Arguments, session: Session): Promise
   for (const piece of cut.pieces) {
     outputs.write(`${folder}/${piece.file}`, bytesOf(model.reader.source, pieceOfModel(model, piece)));
   }
-  outputs.write(`${folder}/plan.json`, `${jsonText(cut.plan, 2)}\n`);
+  const weights = weightsOf(regions, model);
+  outputs.write(`${folder}/weights.bin`, weights.bytes);
+  outputs.write(`${folder}/plan.json`, `${jsonText({ ...cut.plan, weights: weights.places }, 2)}\n`);
   session.say(`${folder}/plan.json: ${counted(cut.pieces.length, "piece")}, ${counted(regions.length, "kernel")}`);
   return 0;
+}
+
+/** Where a part of a buffer may begin that is bound, whatever the device. */
+const alignment = 256;
+
+/** The constants of all kernels one behind the other, as they lie in buffers, and where each is. Throws E0745, E0746. */
+function weightsOf(regions: readonly NormRegion[], model: OnnxModel) {
+  const places = new Map<string, { readonly offset: number; readonly size: number }>();
+  const parts: ArrayBufferView<ArrayBuffer>[] = [];
+  let end = 0;
+  for (const { kernel, weights } of regions) {
+    for (const binding of kernel.manifest.bindings) {
+      const tensor = binding.constant && weights.get(binding.name);
+      if (tensor === undefined || places.has(tensor)) continue;
+      const { shape, numbers } = model.numbers(tensor) as TensorNumbers;
+      const size = bufferSize(binding, numbers.length);
+      parts.push(encode(binding, fromNumbers(binding.element, shape, numbers).data));
+      places.set(tensor, { offset: end, size });
+      end += Math.ceil(size / alignment) * alignment;
+    }
+  }
+  const bytes = new Uint8Array(end);
+  const offsets = [...places.values()].map(({ offset }) => offset);
+  for (const [i, { buffer, byteOffset, byteLength }] of parts.entries()) {
+    bytes.set(new Uint8Array(buffer, byteOffset, byteLength), offsets[i]);
+  }
+  return { bytes, places: Object.fromEntries(places) };
 }
 
 const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;

@@ -52,10 +52,13 @@ test("--cut writes what is left as models, and a plan", async () => {
   const place = new Workplace({ "m.onnx": model });
   const { code, stderr } = await place.run(["extract", "m.onnx", "-o", "out", "--cut"]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "out/plan.json: 2 pieces, 1 kernel\n" });
-  const files = ["n.json", "n.tir", "n.wgsl", "piece_0.onnx", "piece_1.onnx", "plan.json"];
+  const files = ["n.json", "n.tir", "n.wgsl", "piece_0.onnx", "piece_1.onnx", "plan.json", "weights.bin"];
   expect(place.files()).toEqual(["m.onnx", "out", ...files.map((name) => `out/${name}`)]);
-  const { steps, tensors } = JSON.parse(place.read("out/plan.json"));
+  const { steps, tensors, weights } = JSON.parse(place.read("out/plan.json"));
   expect(tensors["/h.0"]).toEqual({ type: "float32", shape: ["rows", 4] });
+  expect(weights).toEqual({ g: { offset: 0, size: 16 }, b: { offset: 256, size: 16 } });
+  const floats = new Float32Array(place.bytes("out/weights.bin").slice().buffer);
+  expect([...floats.subarray(0, 4), ...floats.subarray(64, 68)]).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   expect(steps).toEqual([
     { run: "piece_0.onnx", inputs: ["x"], outputs: ["/h.0"], frees: [] },
     { kernel: "n", inputs: ["x", "/h.0"], outputs: ["stream", "r"], frees: ["/h.0"] },
