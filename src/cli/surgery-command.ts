@@ -75,11 +75,17 @@ function problems(check: Check, model: OnnxModel, mode: SurgeryOptions["mode"]):
     const { output, difference, largest } = one;
     return [surgeryErrors.differs(output, short(difference), short(largest), accuracy && fromFloat64(accuracy))];
   });
-  const isAllNaN = ({ worthless, nans }: OutputCheck) => worthless !== undefined && nans > 0;
   const { outputs } = check;
-  // A constant among outputs that vary may be what the model means.
-  const none = outputs.every(({ worthless }) => worthless !== undefined) ? outputs : outputs.filter(isAllNaN);
-  const empty = none.map(({ output, worthless }) => surgeryErrors.nothingCompared(output, worthless ?? ""));
+  // A constant among outputs that vary may be what the model means, and so may one that float64 has as well.
+  const isNothing = ({ output, worthless, nans, largest }: OutputCheck) => {
+    const known = accuracies.find((one) => one.output === output);
+    const isConfirmed = known !== undefined && largest > 0 && known.before <= 1e-5 * largest;
+    return worthless !== undefined && (nans > 0 || (isNone && !isConfirmed));
+  };
+  const isNone = outputs.every(({ worthless }) => worthless !== undefined);
+  const empty = outputs
+    .filter(isNothing)
+    .map(({ output, worthless }) => surgeryErrors.nothingCompared(output, worthless ?? ""));
   return [...off, ...empty];
 }
 

@@ -1,5 +1,6 @@
 /** Ops as new nodes of a model: what stands where a LayerNorm was. */
 
+import { quotedOp } from "../../passes/naming.ts";
 import { toFloat16Bits } from "../ir/float16.ts";
 import type { Op, Value } from "../ir/ir.ts";
 import type { OpName } from "../ir/ops/index.ts";
@@ -62,7 +63,7 @@ export function whyUnwritable(value: Value, isNamed: (value: Value) => boolean):
     const op = at.def;
     if (op === undefined || op.name === "global" || (at !== value && isNamed(at))) continue;
     const isNorm = op.name === "layernorm" || op.name === "rmsnorm";
-    if (!isNorm && writers[op.name] === undefined) return `\`${op.name}\` stands between it and a tensor of the model`;
+    if (!isNorm && writers[op.name] === undefined) return `a part of ${quotedOp(op)} is written as no node by itself`;
     const why = isNorm ? whyNoNorm(op) : op.name === "reshape" ? whyNoShape(op.result.shape) : undefined;
     if (why !== undefined) return why;
     for (const operand of op.operands) if (operand !== undefined) open.push(operand);
@@ -78,7 +79,7 @@ function whyNoNorm({ attributes, operands, result: { element, shape } }: Op): st
   if (element !== "f32" && element !== "f16") return `the op takes no ${element}`;
   const open = shape.slice(-axes.length).find((extent) => typeof extent !== "number");
   if (operands[1] !== undefined || open === undefined) return undefined;
-  return `it has no scale, and no number says how long its rows are (${open}), so that none can be made`;
+  return "no scale stands right behind it, and as no number says how long its rows are, none can be made";
 }
 
 const whyNoShape = (shape: Shape) =>

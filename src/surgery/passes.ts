@@ -18,7 +18,7 @@ export interface FoundNorm {
   readonly tensors: readonly string[];
   readonly record: NormRecord;
   /** Why it stays a LayerNorm, where no node could say what it would be. */
-  readonly unwritable: string | undefined;
+  readonly unwritable: readonly string[] | undefined;
 }
 
 export interface Passed {
@@ -36,7 +36,7 @@ export interface Passed {
 export function runPasses(
   imported: Imported,
   mode: "exact" | "lossy",
-  left: ReadonlyMap<number, string> = new Map(),
+  left: ReadonlyMap<number, readonly string[]> = new Map(),
 ): Passed {
   // Nothing but norms is written otherwise, so that all else can be found in the model again.
   // An op that nothing needs stays as it is, and holds up no centering.
@@ -56,8 +56,9 @@ export function runPasses(
   const whyNot = new Map(
     [...found.entries()].flatMap(([i, op]) => {
       if (op.name !== "layernorm" && op.name !== "rmsnorm") return [];
-      const why = () => roots(op.result).map((root) => whyUnwritable(root, isNamed));
-      return [[op, left.get(i) ?? why().find((reason) => reason !== undefined)]];
+      const why = roots(op.result).flatMap((root) => whyUnwritable(root, isNamed) ?? []);
+      const [first] = why.map((reason) => [`because ${reason}`]);
+      return [[op, left.get(i) ?? first]];
     }),
   );
   const facts: Fact[] = [];
@@ -77,7 +78,7 @@ export function runPasses(
     const tensors = roots(op.result).map(({ name }) => imported.tensors.get(name as string) as string);
     const unwritable = whyNot.get(op);
     if (unwritable === undefined || op.name !== "layernorm") return { op, tensors, record, unwritable };
-    return { op, tensors, record: { ...record, centering: "left", because: [`because ${unwritable}`] }, unwritable };
+    return { op, tensors, record: { ...record, centering: "left", because: unwritable }, unwritable };
   });
   return { norms, merged, before, after: moved.module, remarks: [...raised.remarks, ...moved.remarks] };
 }

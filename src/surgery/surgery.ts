@@ -95,7 +95,7 @@ export function surgery(model: OnnxModel, { mode, normOp }: SurgeryOptions = {})
   if (wanted.normOp === "rmsnorm" && model.opset < opsetOfRmsNorm)
     fail(surgeryErrors.noSuchOp(model.file, model.opset));
   // A norm that turns out to become something that no node computes, or something slower, stays as it is.
-  const staying = new Map<number, string>();
+  const staying = new Map<number, readonly string[]>();
   for (;;) {
     const result = attempt(model, imported, wanted, staying);
     if (result !== undefined) return result;
@@ -114,7 +114,7 @@ function attempt(
   model: OnnxModel,
   imported: Imported,
   wanted: Wanted,
-  staying: Map<number, string>,
+  staying: Map<number, readonly string[]>,
 ): Surgery | undefined {
   const { norms, merged, before, after, remarks } = runPasses(imported, wanted.mode, staying);
   const isUncentered = ({ record: { norm, centering } }: FoundNorm) => norm === "standardize" && centering !== "kept";
@@ -152,7 +152,7 @@ function attempt(
     // Where nothing but primitives can say it, a chain is as good as another.
     const norm = norms[i] as FoundNorm;
     const isChainOfOther = formFor(norm.op) === "primitive" && !isOp(norm);
-    if (!wanted.isAsked || isChainOfOther) staying.set(i, wouldBeSlower);
+    if (!wanted.isAsked || isChainOfOther) staying.set(i, [...norm.record.because, wouldBeSlower]);
   }
   if (staying.size > known) return undefined;
   const constants = newConstants(model, after, imported.tensors);
@@ -172,7 +172,7 @@ function attempt(
   const unwritable = (node: NodeProto, reason: string) => {
     const number = node.outputs.map((tensor) => numbers.get(tensor)).find((found) => found !== undefined);
     if (number === undefined) fail(surgeryErrors.unwritable(model.file, shown(node), reason));
-    staying.set(number, reason);
+    staying.set(number, [`because ${reason}`]);
   };
   const changes = changesOf(model, { comparison, emitter, roots, values: imported.values }, unwritable);
   if (staying.size > known) return undefined;
@@ -221,7 +221,7 @@ function withOwnCenters(norms: readonly FoundNorm[]): number[] {
 }
 
 const wouldBeSlower =
-  "its centering would stay beside it, ReduceMean and Sub and an RMSNorm in the place of one node; `--norm-op` writes it all the same";
+  "so it would be three nodes in the place of one, ReduceMean, Sub and an RMSNorm (--norm-op writes it all the same)";
 
 /** Whether a node is a norm already, and no part of a chain. */
 function isNormNode(node: NodeProto | undefined): boolean {
