@@ -87,3 +87,14 @@ export const dataTypes: ReadonlyMap<number, DataType> = new Map([
 export function typeName(number: number): string {
   return dataTypes.get(number)?.name ?? (number === 8 ? "STRING" : `type ${number}`);
 }
+
+/** What the language would call types that it lacks. */
+const foreignNames: ReadonlyMap<number, string> = new Map([
+  ...[[11, "f64"] as const, [16, "bf16"] as const, [2, "u8"] as const, [3, "i8"] as const],
+  ...[[4, "u16"] as const, [5, "i16"] as const, [13, "u64"] as const, [8, "text"] as const],
+]);
+
+/** `f64`: an element type in the manner of the language's own. */
+export function shortName(number: number): string {
+  return dataTypes.get(number)?.element ?? foreignNames.get(number) ?? typeName(number);
+}

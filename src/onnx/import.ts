@@ -18,7 +18,7 @@ import {
   Value,
 } from "../ir/ir.ts";
 import { elementCount } from "../ir/tensor.ts";
-import { type Dim, opaqueType, printType, type TensorType, tensorType } from "../ir/types.ts";
+import { type Dim, type ElementType, opaqueType, printType, type TensorType, tensorType } from "../ir/types.ts";
 import { dataTypes } from "./data-types.ts";
 import { Dimensions } from "./dimensions.ts";
 import { functionKey, type NodeProto, type ValueInfoProto } from "./messages.ts";
@@ -28,7 +28,7 @@ import { Declined, decline, NodeView, type Surroundings } from "./node.ts";
 import { rowsOf } from "./rows.ts";
 import { rules } from "./rules/index.ts";
 import { ScopeTypes } from "./types/infer.ts";
-import { mostItems, type TensorInfo } from "./types/view.ts";
+import { mostItems, type TensorInfo, types } from "./types/view.ts";
 
 /** The program that a model became. */
 export interface Imported {
@@ -41,15 +41,26 @@ export interface Imported {
   readonly tensors: ReadonlyMap<string, string>;
   /** The nodes that are `extern` ops, by these. */
   readonly kept: ReadonlyMap<Op, NodeProto>;
+  /** Why nodes that look like ops of the language are `extern`. */
+  readonly declined: ReadonlyMap<NodeProto, string>;
+  /** What is known of each tensor. */
+  readonly types: ScopeTypes;
+}
+
+export interface ImportOptions {
+  /** Floats that the language has no type for are taken for f32: what comes of it shows where norms are, no more. */
+  readonly foreignFloats?: boolean;
+  /** What is known of the tensors already: of a graph inside of a node, whose other names are parameters. */
+  readonly types?: ScopeTypes;
 }
 
 /**
  * @param file what the program calls the model: its constants are loaded from there.
  * @throws TircError E0740 for a graph without results, E0747 for a file name that cannot be written.
  */
-export function importModel(model: OnnxModel, file: string): Imported {
+export function importModel(model: OnnxModel, file: string, options: ImportOptions = {}): Imported {
   if (writtenName(file) !== file || !file.endsWith(".onnx")) fail(onnxErrors.unwritableName(file));
-  return new GraphImport(model, file).run();
+  return new GraphImport(model, file, options).run();
 }
 
 /**
@@ -97,6 +108,8 @@ class GraphImport implements Surroundings {
   readonly builder: Builder;
   readonly dimensions: Dimensions;
   readonly types: ScopeTypes;
+  private readonly options: ImportOptions;
+  private readonly declined = new Map<NodeProto, string>();
   private readonly file: string;
   private readonly whole: Span;
   private readonly spanOf: (node: NodeProto) => Span;
@@ -110,17 +123,11 @@ class GraphImport implements Surroundings {
   /** Ops that only compute shapes, or read constants: they go where nothing needs them. */
   private readonly mayGo = new Set<Op>();
 
-  constructor(model: OnnxModel, file: string) {
+  constructor(model: OnnxModel, file: string, options: ImportOptions) {
     this.model = model;
-    const dimensions = new Dimensions();
-    this.dimensions = dimensions;
-    const shared = {
-      model,
-      extents: dimensions.extents,
-      fresh: () => dimensions.fresh(),
-      named: (name: string) => dimensions.named(name),
-    };
-    this.types = new ScopeTypes(shared, model.graph);
+    this.options = options;
+    this.types = options.types ?? new ScopeTypes({ model, dimensions: new Dimensions() }, model.graph);
+    this.dimensions = this.types.shared.dimensions;
     this.file = file;
     const { source, spanOf } = listing(model, this.tensors);
     this.whole = { source, start: 0, end: 0 };
@@ -136,6 +143,7 @@ class GraphImport implements Surroundings {
     if (graph.outputs.length === 0) fail(onnxErrors.noOutputs(this.model.file));
     const constants = new Set(this.model.tensorNames);
     const params = graph.inputs.flatMap((input) => (constants.has(input.name) ? [] : this.parameter(input)));
+    if (this.options.types !== undefined) params.push(...this.captured());
     for (const name of graph.sparse) this.values.set(name, this.outside("SparseInitializer", name));
     for (const node of order) if (!constants.has(node.outputs[0] ?? "")) this.node(node);
     const resultNames = new UniqueNames();
@@ -149,8 +157,16 @@ class GraphImport implements Surroundings {
     const consts = this.consts.filter((constant) => read.has(constant.name));
     const there = new Set(ops);
     const kept = new Map([...this.kept].filter(([op]) => there.has(op)));
-    const { remarks, values, tensors } = this;
-    return { module: makeModule([fn], consts), remarks, values, tensors, kept };
+    const { remarks, values, tensors, declined, types } = this;
+    return { module: makeModule([fn], consts), remarks, values, tensors, kept, declined, types };
+  }
+
+  /** What the nodes take from around their graph. */
+  private captured(): Value[] {
+    const { graph, tensorNames } = this.model;
+    const own = new Set([...tensorNames, ...graph.sparse, ...graph.nodes.flatMap(({ outputs }) => outputs)]);
+    const names = [...this.used].filter((name) => name !== "" && !own.has(name) && !this.values.has(name));
+    return names.flatMap((name) => this.input(name));
   }
 
   /** The name of a tensor in the program. */
@@ -161,20 +177,29 @@ class GraphImport implements Surroundings {
   }
 
   private parameter(info: ValueInfoProto): Value[] {
-    this.types.parameter(info);
-    const type = this.typeOf(this.types.info(info.name));
+    if (this.options.types === undefined) this.types.parameter(info);
+    return this.input(info.name);
+  }
+
+  private input(name: string): Value[] {
+    const type = this.typeOf(this.types.info(name));
     if (type === undefined) {
-      this.values.set(info.name, this.outside("Input", info.name));
+      this.values.set(name, this.outside("Input", name));
       return [];
     }
-    const value = new Value(type, this.nameOf(info.name), this.whole);
-    this.values.set(info.name, value);
+    const value = new Value(type, this.nameOf(name), this.whole);
+    this.values.set(name, value);
     return [value];
+  }
+
+  elementOf(dataType: number | undefined): ElementType | undefined {
+    if (this.options.foreignFloats && (dataType === types.double || dataType === types.bfloat16)) return "f32";
+    return dataType === undefined ? undefined : dataTypes.get(dataType)?.element;
   }
 
   /** The type in the language, where it has one. */
   private typeOf(info: TensorInfo | undefined): TensorType | undefined {
-    const element = info?.element === undefined ? undefined : dataTypes.get(info.element)?.element;
+    const element = this.elementOf(info?.element);
     if (element === undefined || info?.shape === undefined || info.isSequence === true) return undefined;
     const shape = this.dimensions.shape(info.shape);
     return isBearable(shape) ? tensorType(element, shape) : undefined;
@@ -202,7 +227,7 @@ class GraphImport implements Surroundings {
 
   private constantType(name: string): TensorType | undefined {
     const type = this.model.tensorType(name);
-    const element = type && dataTypes.get(type.dataType)?.element;
+    const element = this.elementOf(type?.dataType);
     return type && element && isBearable(type.dims) ? tensorType(element, type.dims) : undefined;
   }
 
@@ -231,7 +256,7 @@ class GraphImport implements Surroundings {
   private node(node: NodeProto): void {
     const span = this.spanOf(node);
     this.builder.standAt({ span, kernel: undefined });
-    this.types.node(node);
+    if (this.options.types === undefined) this.types.node(node);
     const view = new NodeView(node, this);
     // Constants that it reads stand before its own ops, as those may be taken back.
     const operands = this.model.namesTaken(node).map((name) => this.value(name));
@@ -248,6 +273,7 @@ class GraphImport implements Surroundings {
     } catch (caught) {
       const reason = reasonOf(caught);
       this.builder.ops.length = mark;
+      this.declined.set(node, reason);
       // What is so because of an opaque operand has been said of that.
       const follows = operands.some(({ type }) => type.opaque);
       if (!follows) this.remarks.push(onnxRemarks.keptAsExtern(span, node.opType, reason));

@@ -75,6 +75,12 @@ export class OnnxModel {
     return Object.assign(Object.create(OnnxModel.prototype) as OnnxModel, this, { graph });
   }
 
+  /** A graph inside of a node, or the nodes of a function, as if they were the model's graph. */
+  inside(graph: GraphProto): OnnxModel {
+    const tensors = new GraphTensors(this, graph);
+    return Object.assign(Object.create(OnnxModel.prototype) as OnnxModel, this, { graph, tensors, order: graph.nodes });
+  }
+
   /** The tensor that a program calls so. */
   tensorWritten(written: string): string | undefined {
     this.byWrittenName ??= new Map(this.tensorNames.map((name) => [writtenName(name), name]));

@@ -5,6 +5,7 @@ import type { Attributes, Value } from "../ir/ir.ts";
 import type { OpName } from "../ir/ops/index.ts";
 import type { Dim, ElementType, Shape } from "../ir/types.ts";
 import { printType } from "../ir/types.ts";
+import { shortName } from "./data-types.ts";
 import type { Dimensions } from "./dimensions.ts";
 import type { NodeProto } from "./messages.ts";
 import { decline, type Scope, type TensorInfo, TypeView } from "./types/view.ts";
@@ -21,6 +22,8 @@ export interface Surroundings {
   /** The numbers of a name that is a small constant of the model. */
   constant(name: string): { readonly shape: readonly number[]; readonly numbers: readonly number[] } | undefined;
   isUsed(name: string): boolean;
+  /** What the language calls an element type. */
+  elementOf(dataType: number | undefined): ElementType | undefined;
 }
 
 export class NodeView extends TypeView {
@@ -51,7 +54,24 @@ export class NodeView extends TypeView {
     const name = this.node.inputs[index] ?? "";
     if (name === "") decline(`it has no input ${index}`);
     const value = this.around.value(name);
-    return value.type.opaque ? decline(`nothing is known of its input \`${name}\``) : value;
+    return value.type.opaque ? decline(this.whyOpaque(index, name)) : value;
+  }
+
+  private whyOpaque(index: number, name: string): string {
+    const { element, shape, isSequence } = this.info(index);
+    if (element !== undefined && this.elementOf(element) === undefined) {
+      return `its input \`${name}\` is ${shortName(element)}, which is no type of the language`;
+    }
+    if (isSequence === true) return `its input \`${name}\` is a sequence`;
+    if (element === undefined) return `the type of its input \`${name}\` is not known`;
+    return shape === undefined
+      ? `the rank of its input \`${name}\` is not known`
+      : `its input \`${name}\` is too large`;
+  }
+
+  /** What the language calls an element type. */
+  elementOf(dataType: number): ElementType | undefined {
+    return this.around.elementOf(dataType);
   }
 
   optional(index: number): Value | undefined {

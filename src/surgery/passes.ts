@@ -84,7 +84,7 @@ export function runPasses(
 }
 
 /** For a value: itself if it is a tensor of the model, else those that are computed from it first. */
-function rootsIn(fn: Fn, isNamed: (value: Value) => boolean): (value: Value) => Value[] {
+export function rootsIn(fn: Fn, isNamed: (value: Value) => boolean): (value: Value) => Value[] {
   const uses = usesOf(fn);
   return (value) => {
     const found = new Set<Value>();

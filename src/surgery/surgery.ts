@@ -25,6 +25,7 @@ import { Comparison } from "./compare.ts";
 import { Draft, type Leftovers, type NodeChange, opOf } from "./draft.ts";
 import { Emitter, Unwritable } from "./emit.ts";
 import { type Constants, foldBetas } from "./fold-beta.ts";
+import { type LeftNorm, normsLeft } from "./left.ts";
 import { formOf, microsoft, type NormOp, type NormOpType, opsetOfRmsNorm } from "./norm-forms.ts";
 import { type FoundNorm, runPasses } from "./passes.ts";
 import { joinSkips } from "./skip-norms.ts";
@@ -129,16 +130,18 @@ function attempt(
     );
   };
   const rewritten = norms.filter(isRewritten);
+  const others = normsLeft(model, imported, new Set(norms.flatMap(({ tensors }) => tensors))).map(reportOfLeft);
   const said = { remarks: [...imported.remarks, ...remarks] };
   if (rewritten.length === 0 && !norms.some(isUncentered)) {
     const fns = imported.module.fns.map(({ name }) => name);
-    const isNone = norms.length === 0;
-    const hasOthers = norms.every(({ record: { norm } }) => norm === "rmsnorm" || norm === "groupnorm");
+    const isNone = norms.length + others.length === 0;
+    const hasOthers =
+      others.length === 0 && norms.every(({ record: { norm } }) => norm === "rmsnorm" || norm === "groupnorm");
     const warnings = isNone ? [normWarnings.noNorm(fns, "model")] : hasOthers ? [normWarnings.noLayerNorm(fns)] : [];
     const count = model.graph.nodes.length;
     return {
       pieces: rewrittenModel(model, nothing),
-      norms: norms.map((norm) => reportOf(norm, makers)),
+      norms: [...norms.map((norm) => reportOf(norm, makers)), ...others],
       weights: [],
       normOp: wanted.normOp,
       centers: 0,
@@ -193,9 +196,12 @@ function attempt(
   const outcomes = new Outcomes(changes, emitter, draft, folded);
   return {
     pieces,
-    norms: norms.map((norm) =>
-      reportOf(norm, makers, isRewritten(norm) ? { left, ...outcomes.of(norm, makers) } : undefined),
-    ),
+    norms: [
+      ...norms.map((norm) =>
+        reportOf(norm, makers, isRewritten(norm) ? { left, ...outcomes.of(norm, makers) } : undefined),
+      ),
+      ...others,
+    ],
     weights: [...emitter.constants].map(([constant, name]) => {
       const { from, residual } = constants.get(constant) as NewWeight;
       return { name, from, residual };
@@ -402,6 +408,20 @@ function graphChanges(model: OnnxModel, { lines }: Draft, left: Leftovers, emitt
 /** By the tensors that they make. */
 const makersIn = ({ graph }: OnnxModel): ReadonlyMap<string, NodeProto> =>
   new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+
+/** A norm that the passes did not see. */
+function reportOfLeft({ beta, because, ...norm }: LeftNorm): NormReport {
+  return {
+    ...norm,
+    constants: [],
+    movedTo: [],
+    beginsStream: false,
+    centering: "left",
+    because: [`because ${because}`],
+    beta: beta ? "kept" : "none",
+    writtenAs: "unchanged",
+  };
+}
 
 interface Written {
   readonly left: Leftovers;

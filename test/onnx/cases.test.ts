@@ -20,6 +20,8 @@ const outcomes: Readonly<Record<string, readonly string[]>> = {
   einsum_before_norm: ["layernorm kept"],
   weight_dequantized: ["layernorm kept", "layernorm moved"],
   attention_of_microsoft: ["layernorm folded", "layernorm folded"],
+  norm_in_if: ["layernorm left"],
+  norm_of_doubles: ["layernorm left"],
   norm_after_if: ["layernorm kept"],
   two_names_for_a_batch: ["layernorm folded"],
   first_token_of_dynamic: ["layernorm folded", "layernorm folded"],

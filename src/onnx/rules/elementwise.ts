@@ -3,7 +3,7 @@
 import type { Value } from "../../ir/ir.ts";
 import type { OpName } from "../../ir/ops/index.ts";
 import { isFloat } from "../../ir/types.ts";
-import { dataTypes, typeName } from "../data-types.ts";
+import { typeName } from "../data-types.ts";
 import { decline, type NodeView, type Rule } from "../node.ts";
 
 const unary =
@@ -91,7 +91,7 @@ const clip: Rule = (at) => {
 const cast: Rule = (at) => {
   const x = at.input(0);
   const to = at.int("to", 0);
-  const element = dataTypes.get(to)?.element ?? decline(`the language has no ${typeName(to)}`);
+  const element = at.elementOf(to) ?? decline(`the language has no ${typeName(to)}`);
   return element === x.element ? x : at.emit("cast", [x], { to: element });
 };
 

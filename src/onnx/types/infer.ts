@@ -5,6 +5,7 @@
  *   of the scope around a body.
  */
 
+import type { Dimensions } from "../dimensions.ts";
 import type { Extent, Extents } from "../extent.ts";
 import { GraphTensors } from "../graph-tensors.ts";
 import type { AttributeProto, FunctionProto, GraphProto, NodeProto, TensorProto, ValueInfoProto } from "../messages.ts";
@@ -18,11 +19,7 @@ import { Declined, type Item, type Scope, type TensorInfo, type Typed, TypeView 
 /** What all scopes of a model share. */
 export interface Shared {
   readonly model: OnnxModel;
-  readonly extents: Extents;
-  /** A new dimension. */
-  fresh(): Extent;
-  /** The extent that a file calls so. */
-  named(name: string): Extent;
+  readonly dimensions: Dimensions;
 }
 
 /** Deeper than any model's functions and bodies stand in one another. */
@@ -34,6 +31,8 @@ type Part = Pick<GraphProto, "nodes" | "initializers" | "valueInfo">;
 
 export class ScopeTypes implements Scope {
   readonly shared: Shared;
+  /** The scopes of bodies, and of functions where they were called last. */
+  readonly inner = new Map<GraphProto | FunctionProto, ScopeTypes>();
   private readonly infos = new Map<string, TensorInfo>();
   private readonly tensors: GraphTensors;
   private readonly around: ScopeTypes | undefined;
@@ -57,11 +56,11 @@ export class ScopeTypes implements Scope {
   }
 
   get extents(): Extents {
-    return this.shared.extents;
+    return this.shared.dimensions.extents;
   }
 
   fresh(): Extent {
-    return this.shared.fresh();
+    return this.shared.dimensions.fresh();
   }
 
   set(name: string, info: TensorInfo): void {
@@ -117,6 +116,11 @@ export class ScopeTypes implements Scope {
     return this.call === undefined ? this.around?.callAround() : { call: this.call };
   }
 
+  /** Whether any tensor has one of these element types. */
+  hasElement(...elements: readonly number[]): boolean {
+    return [...this.infos.values()].some(({ element }) => element !== undefined && elements.includes(element));
+  }
+
   /** An input of the scope. */
   parameter(info: ValueInfoProto, given?: TensorInfo): void {
     const declared = this.fromFile(info);
@@ -125,7 +129,8 @@ export class ScopeTypes implements Scope {
   }
 
   private fromFile({ elementType, shape, isSequence }: ValueInfoProto): Typed {
-    const extent = (dim: number | string | undefined) => (typeof dim === "string" ? this.shared.named(dim) : dim);
+    const extent = (dim: number | string | undefined) =>
+      typeof dim === "string" ? this.shared.dimensions.named(dim) : dim;
     return { element: elementType, shape: shape?.map(extent), ...(isSequence === true && { isSequence }) };
   }
 
@@ -172,6 +177,7 @@ export class ScopeTypes implements Scope {
       { nodes: own.nodes, initializers: [], valueInfo: own.valueInfo },
       { call },
     );
+    this.inner.set(own, inside);
     for (const [i, name] of own.inputs.entries()) {
       const given = node.inputs[i] ?? "";
       const info = given === "" ? undefined : this.info(given);
@@ -190,6 +196,7 @@ export class ScopeTypes implements Scope {
   /** The scope of a graph inside of a node, typed. */
   bodyScope(graph: GraphProto, inputs: readonly (TensorInfo | undefined)[]): ScopeTypes {
     const inside = new ScopeTypes(this.shared, graph, { around: this });
+    this.inner.set(graph, inside);
     for (const [i, info] of graph.inputs.entries()) inside.parameter(info, inputs[i]);
     inside.run(graph.nodes);
     return inside;

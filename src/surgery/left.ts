@@ -1,0 +1,172 @@
+/**
+ * Norms that the passes do not see: in the bodies of control flow nodes, in functions of the model, of types that the
+ * language lacks, and nodes that are norms and stay `extern`. They are left as they are, and the report says why.
+ */
+
+import { standardizations } from "../../passes/norm-patterns.ts";
+import type { Fn, Op } from "../ir/ir.ts";
+import { attribute } from "../ir/ops/def.ts";
+import { isNorm, type NormRecord } from "../norm-records.ts";
+import { shortName } from "../onnx/data-types.ts";
+import { type Imported, importModel } from "../onnx/import.ts";
+import { type FunctionProto, functionKey, type GraphProto, type NodeProto } from "../onnx/messages.ts";
+import { type OnnxModel, shown, writtenName } from "../onnx/model.ts";
+import type { ScopeTypes } from "../onnx/types/infer.ts";
+import { types } from "../onnx/types/view.ts";
+import { PassManager } from "../pass-manager/pass-manager.ts";
+import { rootsIn } from "./passes.ts";
+
+/** A norm that stays, and why. */
+export interface LeftNorm extends Pick<NormRecord, "norm" | "gamma" | "beta" | "eps"> {
+  readonly nodes: readonly string[];
+  readonly tensors: readonly string[];
+  /** A clause. */
+  readonly because: string;
+}
+
+/** What nodes are norms, and which of their inputs are gamma and beta. */
+interface NormNode {
+  readonly norm: NormRecord["norm"];
+  readonly gamma?: number;
+  readonly beta?: number;
+}
+
+const normNodes: Readonly<Record<string, NormNode>> = {
+  ":LayerNormalization": { norm: "layernorm", gamma: 1, beta: 2 },
+  ":RMSNormalization": { norm: "rmsnorm", gamma: 1 },
+  ":SimplifiedLayerNormalization": { norm: "rmsnorm", gamma: 1 },
+  ":GroupNormalization": { norm: "groupnorm", gamma: 1, beta: 2 },
+  ":InstanceNormalization": { norm: "groupnorm", gamma: 1, beta: 2 },
+  ":MeanVarianceNormalization": { norm: "layernorm" },
+  "com.microsoft:SimplifiedLayerNormalization": { norm: "rmsnorm", gamma: 1 },
+  "com.microsoft:SkipLayerNormalization": { norm: "layernorm", gamma: 2, beta: 3 },
+  "com.microsoft:SkipSimplifiedLayerNormalization": { norm: "rmsnorm", gamma: 2 },
+  "com.microsoft:EmbedLayerNormalization": { norm: "layernorm", gamma: 5, beta: 6 },
+  "com.microsoft:GroupNorm": { norm: "groupnorm", gamma: 1, beta: 2 },
+  "com.microsoft:SkipGroupNorm": { norm: "groupnorm", gamma: 1, beta: 2 },
+};
+
+/** @param found the tensors of the norms that the passes saw. */
+export function normsLeft(model: OnnxModel, imported: Imported, found: ReadonlySet<string>): LeftNorm[] {
+  const search = new Search(model);
+  const seen = new Set(found);
+  const own = search.keptNodes(model, imported, (node) => search.whyKept(node, imported));
+  for (const { tensors } of own) for (const tensor of tensors) seen.add(tensor);
+  const foreign = imported.types.hasElement(types.double, types.bfloat16)
+    ? search.inGraph(model, importModel(model, "model.onnx", { foreignFloats: true }), (tensor) =>
+        whyForeign(imported, tensor),
+      )
+    : [];
+  const isNew = ({ tensors }: LeftNorm) => !tensors.some((tensor) => seen.has(tensor));
+  return [...own, ...foreign.filter(isNew), ...search.insideOf(model, imported.types, [])];
+}
+
+function whyForeign({ types: known }: Imported, tensor: string): string {
+  const element = known.info(tensor)?.element;
+  const isForeign = element === types.double || element === types.bfloat16;
+  return `it computes in ${shortName(isForeign ? element : types.double)}, which is no type of the language`;
+}
+
+const called = ({ name, outputs, opType }: NodeProto) =>
+  `\`${writtenName(name === "" ? (outputs[0] ?? "") : name)}\` (${writtenName(opType)})`;
+
+const placeIn = (node: NodeProto) => `${node.opType === "If" ? "a branch" : "the body"} of ${called(node)}`;
+
+class Search {
+  private readonly model: OnnxModel;
+  /** Functions that were looked into. */
+  private readonly entered = new Set<FunctionProto>();
+
+  constructor(model: OnnxModel) {
+    this.model = model;
+  }
+
+  whyKept(node: NodeProto, { declined }: Imported): string {
+    return declined.get(node) ?? "the language has no op for it";
+  }
+
+  /** Nodes that are norms, and `extern`. */
+  keptNodes(model: OnnxModel, { kept }: Imported, why: (node: NodeProto) => string): LeftNorm[] {
+    return [...kept.values()].flatMap((node): LeftNorm[] => {
+      const kind = normNodes[`${node.domain}:${node.opType}`];
+      if (kind === undefined || this.functionOf(node) !== undefined) return [];
+      const has = (input: number | undefined) => input !== undefined && (node.inputs[input] ?? "") !== "";
+      const eps = model.attribute(node, "epsilon")?.float ?? 1e-5;
+      const parts = { norm: kind.norm, gamma: has(kind.gamma), beta: has(kind.beta), eps };
+      return [
+        { ...parts, nodes: [shown(node)], tensors: node.outputs.filter((name) => name !== ""), because: why(node) },
+      ];
+    });
+  }
+
+  private functionOf(node: NodeProto): FunctionProto | undefined {
+    return this.model.functions.get(functionKey({ ...node, name: node.opType }));
+  }
+
+  /** The norms of a graph that was imported, whatever form they have. */
+  inGraph({ graph }: OnnxModel, imported: Imported, why: (tensor: string) => string): LeftNorm[] {
+    const { module } = new PassManager("dce,raise-norms").run(imported.module);
+    const fn = module.fns[0] as Fn;
+    const { tensors } = imported;
+    const roots = rootsIn(fn, ({ name }) => name !== undefined && tensors.has(name));
+    const made = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+    const left = (op: Op, norm: NormRecord["norm"], eps: number): LeftNorm => {
+      const names = roots(op.result).map(({ name }) => tensors.get(name as string) as string);
+      const nodes = new Set(names.flatMap((name) => made.get(name) ?? []));
+      const [gamma, beta] = isNorm(op) ? [op.operands[1] !== undefined, op.operands[2] !== undefined] : [false, false];
+      const parts = { norm, gamma, beta, eps, nodes: [...nodes].map(shown), tensors: names };
+      return { ...parts, because: why(names[0] ?? "") };
+    };
+    const norms = fn.ops
+      .filter(isNorm)
+      .map((op) => left(op, op.name as NormRecord["norm"], attribute.number(op.attributes, "eps")));
+    return [...norms, ...standardizations(fn).map(({ op, eps }) => left(op, "standardize", eps))];
+  }
+
+  /** The norms in the graphs and functions that the nodes of a graph hold. */
+  insideOf(model: OnnxModel, around: ScopeTypes, path: readonly string[]): LeftNorm[] {
+    return model.graph.nodes.flatMap((node) => [
+      ...[...model.bodies(node).values()].flatMap((body) => {
+        return this.within(model, body, around.inner.get(body), [...path, placeIn(node)]);
+      }),
+      ...this.inFunction(model, node, around, path),
+    ]);
+  }
+
+  private inFunction(model: OnnxModel, node: NodeProto, around: ScopeTypes, path: readonly string[]): LeftNorm[] {
+    const own = this.functionOf(node);
+    if (own === undefined || this.entered.has(own)) return [];
+    this.entered.add(own);
+    const named = (name: string) => ({ name, elementType: undefined, shape: undefined });
+    const graph: GraphProto = {
+      name: own.name,
+      nodes: own.nodes,
+      initializers: [],
+      sparse: [],
+      inputs: own.inputs.map(named),
+      outputs: own.outputs.map(named),
+      valueInfo: own.valueInfo,
+    };
+    return this.within(model, graph, around.inner.get(own), [
+      ...path,
+      `the function of the model that ${called(node)} calls`,
+    ]);
+  }
+
+  private within(
+    model: OnnxModel,
+    graph: GraphProto,
+    scope: ScopeTypes | undefined,
+    path: readonly string[],
+  ): LeftNorm[] {
+    if (scope === undefined || graph.outputs.length === 0) return [];
+    const inside = model.inside(graph);
+    const imported = importModel(inside, "model.onnx", { types: scope, foreignFloats: true });
+    const because = `it stands in ${path.toReversed().join(", in ")}`;
+    return [
+      ...this.inGraph(inside, imported, () => because),
+      ...this.keptNodes(inside, imported, () => because),
+      ...this.insideOf(inside, scope, path),
+    ];
+  }
+}

@@ -1,0 +1,202 @@
+/** Each norm of a model is a row of the report, wherever it stands: as many as a count that knows nothing of the import. */
+
+import { readdirSync, readFileSync } from "node:fs";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { FunctionProtoSchema, type GraphProto, ModelProtoSchema, type NodeProto } from "onnx-buf";
+import { describe, expect, test } from "vitest";
+import { graph, type ModelParts, node, onnxModel, weight } from "../support/onnx.ts";
+import { Graph } from "../support/onnx-graph.ts";
+import { operated } from "../support/surgery.ts";
+
+const normOps = new Set([
+  ...["LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization", "GroupNormalization"],
+  ...["InstanceNormalization", "SkipLayerNormalization", "SkipSimplifiedLayerNormalization"],
+  "EmbedLayerNormalization",
+]);
+
+/** Nodes that are norms, in graphs inside of nodes and in functions too. */
+function normNodes(bytes: Uint8Array): number {
+  const { graph: whole, functions } = fromBinary(ModelProtoSchema, bytes);
+  const count = (nodes: readonly NodeProto[]): number =>
+    nodes.reduce((sum, { opType, attribute }) => {
+      const graphs = attribute.flatMap(({ g, graphs: list }) => [...(g === undefined ? [] : [g]), ...list]);
+      const inner = graphs.reduce((all, { node: nodes_ }) => all + count(nodes_), 0);
+      return sum + Number(normOps.has(opType)) + inner;
+    }, 0);
+  return count(whole?.node ?? []) + functions.reduce((sum, { node: nodes }) => sum + count(nodes), 0);
+}
+
+const models = new URL("models/", import.meta.url);
+
+test.each(readdirSync(models).filter((name) => name.endsWith(".onnx")))("%s", (name) => {
+  const bytes = readFileSync(new URL(name, models));
+  // Norms that are written in primitive ops are counted by name in the tables of outcomes.
+  expect(operated(bytes).norms.length).toBeGreaterThanOrEqual(normNodes(bytes));
+});
+
+const width = 4;
+const x = { element: "f32", shape: [3, width] } as const;
+const gamma = { g: weight("f32", [width], 1, 2, 3, 4) };
+const norm = (input: string, output: string) =>
+  node("LayerNormalization", [input, "g"], [output], { name: `norm ${output}` });
+const base: ModelParts = {
+  inputs: { x, c: { element: "bool", shape: [] } },
+  outputs: { y: { element: "f32" } },
+  weights: gamma,
+};
+const body = (nodes: NodeProto[], inputs: ModelParts["inputs"], outputs: string[]): GraphProto => {
+  return graph({
+    nodes,
+    ...(inputs && { inputs }),
+    outputs: Object.fromEntries(outputs.map((name) => [name, { element: "f32" }])),
+  });
+};
+
+/** The reasons of the rows that are left; all rows are as many as the nodes. */
+function reasons(parts: ModelParts): string[] {
+  const bytes = onnxModel(parts);
+  const { norms, warnings, written } = operated(bytes);
+  expect(norms.length).toBe(normNodes(bytes));
+  expect(warnings.filter(({ code }) => code === "R0601")).toEqual([]);
+  const left = norms.filter(({ centering }) => centering === "left");
+  if (left.length === norms.length) expect(written.equals(bytes)).toBe(true);
+  return left.flatMap(({ because }) => because);
+}
+
+describe("norms in graphs inside of nodes", () => {
+  const branches = (yes: NodeProto[], no: NodeProto[]) => ({
+    attributes: { then_branch: body(yes, {}, ["t"]), else_branch: body(no, {}, ["e"]) },
+    name: "choice",
+  });
+
+  test("both branches of If", () => {
+    const nodes = [node("If", ["c"], ["y"], branches([norm("x", "t")], [norm("x", "e")]))];
+    const because = "because it stands in a branch of `choice` (If)";
+    expect(reasons({ ...base, nodes })).toEqual([because, because]);
+  });
+
+  test("a branch in a branch", () => {
+    const inner = node("If", ["c"], ["t"], {
+      ...branches([norm("x", "t2")], [node("Relu", ["x"], ["e2"])]),
+      attributes: {
+        then_branch: body([norm("x", "t2")], {}, ["t2"]),
+        else_branch: body([node("Relu", ["x"], ["e2"])], {}, ["e2"]),
+      },
+      name: "inner",
+    });
+    const nodes = [node("If", ["c"], ["y"], branches([inner], [node("Relu", ["x"], ["e"])]))];
+    expect(reasons({ ...base, nodes })).toEqual([
+      "because it stands in a branch of `inner` (If), in a branch of `choice` (If)",
+    ]);
+  });
+
+  test("the body of Loop", () => {
+    const i = { element: "i64", shape: [] } as const;
+    const flag = { element: "bool", shape: [] } as const;
+    const inside = body([node("Identity", ["cond"], ["on"]), norm("h", "h2")], { i, cond: flag, h: x }, ["on", "h2"]);
+    const nodes = [node("Loop", ["n", "c", "x"], ["y"], { attributes: { body: inside }, name: "steps" })];
+    const weights = { ...gamma, n: weight("i64", [], 2) };
+    expect(reasons({ ...base, weights, nodes })).toEqual(["because it stands in the body of `steps` (Loop)"]);
+  });
+
+  test("the body of Scan", () => {
+    const row = { element: "f32", shape: [width] } as const;
+    const inside = body([norm("r", "r2")], { r: row }, ["r2"]);
+    const attributes = { body: inside, num_scan_inputs: 1 };
+    expect(reasons({ ...base, nodes: [node("Scan", ["x"], ["y"], { attributes, name: "rows" })] })).toEqual([
+      "because it stands in the body of `rows` (Scan)",
+    ]);
+  });
+
+  test("a chain of primitive nodes in a branch", () => {
+    const g = new Graph();
+    const y = g.expandedNorm("x", width);
+    const yes = graph({ nodes: g.nodes, weights: g.weights, outputs: { [y]: { element: "f32" } } });
+    const attributes = { then_branch: yes, else_branch: body([node("Relu", ["x"], ["e"])], {}, ["e"]) };
+    const { norms } = operated(
+      onnxModel({ ...base, nodes: [node("If", ["c"], ["y"], { attributes, name: "choice" })] }),
+    );
+    expect(norms.map(({ norm: kind, centering, gamma: has }) => [kind, centering, has])).toEqual([
+      ["layernorm", "left", true],
+    ]);
+  });
+});
+
+test("norms in a function of the model", () => {
+  const bytes = onnxModel({
+    ...base,
+    nodes: [
+      node("Block", ["x", "g"], ["h"], { domain: "own", name: "first" }),
+      node("Block", ["h", "g"], ["y"], { domain: "own" }),
+    ],
+  });
+  const model = fromBinary(ModelProtoSchema, bytes);
+  model.functions.push(
+    create(FunctionProtoSchema, {
+      name: "Block",
+      domain: "own",
+      input: ["a", "scale"],
+      output: ["b"],
+      node: [node("LayerNormalization", ["a", "scale"], ["b"])],
+      opsetImport: [{ domain: "", version: 17n }],
+    }),
+  );
+  const changed = toBinary(ModelProtoSchema, model);
+  const { norms } = operated(changed);
+  expect(norms.length).toBe(normNodes(changed));
+  expect(norms.map(({ because }) => because)).toEqual([
+    ["because it stands in the function of the model that `first` (Block) calls"],
+  ]);
+});
+
+describe("norms of what is not known", () => {
+  const double = { element: "f64", shape: [3, width] } as const;
+
+  test("doubles, as a node", () => {
+    const weights = { g: weight("f64", [width], 1, 2, 3, 4) };
+    const parts = {
+      ...base,
+      inputs: { x: double },
+      weights,
+      outputs: { y: { element: "f64" } },
+      nodes: [norm("x", "y")],
+    } as const;
+    expect(reasons(parts)).toEqual(["because its input `x` is f64, which is no type of the language"]);
+  });
+
+  test("doubles, as a chain behind a cast", () => {
+    const g = new Graph("f64");
+    const wide = g.op("Cast", ["x"], { to: 11 });
+    const mean = g.op("ReduceMean", [wide], { axes: [-1] });
+    const centered = g.op("Sub", [wide, mean]);
+    const variance = g.op("ReduceMean", [g.op("Mul", [centered, centered])], { axes: [-1] });
+    const y = g.op("Div", [centered, g.op("Sqrt", [g.op("Add", [variance, g.scalar(1e-5)])])]);
+    const outputs = { [y]: { element: "f64" } } as const;
+    const bytes = onnxModel({ inputs: { x }, outputs, nodes: g.nodes, weights: g.weights });
+    const { norms } = operated(bytes);
+    expect(norms.map(({ norm: kind, because }) => [kind, because])).toEqual([
+      ["layernorm", ["because it computes in f64, which is no type of the language"]],
+    ]);
+  });
+
+  test("what an op of another library makes", () => {
+    const nodes = [node("Magic", ["x"], ["h"], { domain: "else" }), norm("h", "y")];
+    expect(reasons({ ...base, nodes })).toEqual(["because the type of its input `h` is not known"]);
+  });
+
+  test("an op that the language lacks", () => {
+    const ids = { element: "i32", shape: [2, 3] } as const;
+    const table = weight("f32", [2, width], 1, 2, 3, 4, 5, 6, 7, 9);
+    const nodes = [
+      node("EmbedLayerNormalization", ["ids", "", "w", "w", "", "g", "g"], ["y", "m"], { domain: "com.microsoft" }),
+    ];
+    const parts = { ...base, inputs: { ids }, weights: { ...gamma, w: table }, nodes };
+    expect(reasons(parts)).toEqual(["because the language has no op for it"]);
+  });
+});
+
+test("a model without a norm is said to have none", () => {
+  const { norms, warnings } = operated(onnxModel({ ...base, nodes: [node("Relu", ["x"], ["y"])] }));
+  expect(norms).toEqual([]);
+  expect(warnings.map(({ code }) => code)).toEqual(["R0601"]);
+});
