@@ -4,6 +4,7 @@
  *
  *   const run = await openPlan(ort, device, (name) => fetch(`FOLDER/${name}`).then((got) => got.arrayBuffer()));
  *   const { logits } = await run({ ids: new ort.Tensor("int64", ids, [1, 8]) });
+ *   logits.gpuBuffer; // with logits.dims
  */
 const product = (extents) => extents.reduce((all, extent) => all * extent, 1);
 
@@ -68,7 +69,6 @@ export async function openPlan(ort, device, read) {
 
   const steps = [];
   for (const step of plan.steps) steps.push(await ("run" in step ? openPiece(step) : openKernel(step)));
-  /** The outputs, by their names, on the device: `await tensor.getData()` reads one back. */
   return async (feeds) => {
     const tensors = { ...feeds };
     for (const [i, { frees }] of plan.steps.entries()) {
