@@ -28,7 +28,7 @@ old, new = [13, 12, 14, 11, 15, 16], [23, 20, 21, 22, 19]
 
 # Where the exporter's model is one that onnxruntime refuses (masks of f32 among halves, a RotaryEmbedding of one row),
 # another variant stands for it.
-halves = {name: ("dynamo", 18) for name in ("opt", "roberta", "distilbert")} | {"gemma": ("torchscript", 17)}
+halves = {name: ("dynamo", 18) for name in ("opt", "roberta", "distilbert", "clip")} | {"gemma": ("torchscript", 17)}
 sets = {"olmo": 20}
 
 

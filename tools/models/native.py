@@ -33,6 +33,15 @@ def distance(outputs, expected):
     return off
 
 
+def checked(path):
+    """`valid`, or what onnx.checker says against the model."""
+    try:
+        onnx.checker.check_model(onnx.load(str(path)), full_check=True)
+        return "valid"
+    except Exception as error:
+        return str(error).strip()[:400]
+
+
 def ratios(before, after, feeds, seconds=0.6, least=15):
     """Time after divided by time before of runs that take turns: quartiles, and the median time before in ms."""
 
@@ -61,13 +70,10 @@ def check(folder, name, is_timed):
     expected = {key[4:]: arrays[key] for key in arrays if key.startswith("out:")}
     paths = {"before": folder / f"{name}.onnx", "after": folder / f"{name}.after.onnx"}
     report = {"counted": json.loads(str(arrays["norms"])), "bytes": paths["before"].stat().st_size}
-    model = onnx.load(str(paths["after"]))
     report["changed"] = paths["before"].read_bytes() != paths["after"].read_bytes()
-    try:
-        onnx.checker.check_model(model, full_check=True)
-        report["checker"] = "valid"
-    except Exception as error:
-        report["checker"] = str(error).strip()[:400]
+    report["checker"] = checked(paths["after"])
+    if report["checker"] != "valid":
+        report["checkerBefore"] = checked(paths["before"])
     sessions = {}
     for which, path in paths.items():
         try:
@@ -79,7 +85,7 @@ def check(folder, name, is_timed):
             report[which] = {"error": distance(outputs, expected)}
         except Exception as error:
             report[which] = {"refused": str(error)[:400]}
-    if is_timed and report["changed"] and all("error" in report[which] for which in paths):
+    if is_timed and all("error" in report[which] for which in paths):
         report["time"] = ratios(sessions["before"], sessions["after"], given)
     return report
 

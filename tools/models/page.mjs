@@ -71,8 +71,8 @@ function alone({ norms }) {
   return `
 ## The norms alone
 
-One norm of 512 rows of 768 numbers behind a product whose weight takes the centering; the time is that of the norm, which
-is the time of the model less that of the product alone.
+One norm of 512 rows of 768 numbers from a table, which takes the centering. The time is that of the model less that of the
+table alone, after the surgery divided by that before it.
 
 ${table(["norm", "native", "wasm"], rows)}
 `;
@@ -104,7 +104,9 @@ export function page(results, expected) {
 Made by \`tools/models/run.sh\`; the figures of each model stand in \`tools/models/results.json\`.
 
 The models are those of torchvision, transformers and torch.nn, and some of their papers, of two layers and 16 to 32
-channels, with random weights whose rows, gammas and betas have a mean. ${chosen(results)}
+channels, with random weights whose rows, gammas and betas have a mean.
+
+${chosen(results)}
 
 Each architecture is exported five times: by the TorchScript exporter in an operator set below 17, where a LayerNorm is a
 chain of nodes, and in 17 with named axes; by the dynamo exporter in 18 and, with named axes, in one of 19 to 23; and once

