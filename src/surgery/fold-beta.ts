@@ -113,6 +113,10 @@ function productOf(model: Draft["model"], line: Line, size: number, { readers, c
       ? { line, weight, isTransposed, bias: { name: bias, add: undefined } }
       : undefined;
   }
+  if (op === "com.microsoft:Attention" && shape[0] === size) {
+    const isBias = bias !== undefined && isRow(bias, shape[1] as number, constants);
+    return isBias ? { line, weight, isTransposed: false, bias: { name: bias, add: undefined } } : undefined;
+  }
   if (op !== "MatMul" || shape[0] !== size) return undefined;
   const width = shape[1] as number;
   const [product] = line.outputs as [string];
@@ -148,8 +152,8 @@ function withBias(
     sums[column] = sum;
   }
   const name = constants.add(sums, weight, `${bias?.name ?? weight}_shifted`);
-  if (opOf(line) === "Gemm") {
-    return [[line, [gemmWith(draft, now, name)]]];
+  if (opOf(line) !== "MatMul") {
+    return [[line, [kept(draft.model, now.at, [...now.inputs.slice(0, 2), name, ...now.inputs.slice(3)])]]];
   }
   if (bias?.add !== undefined) {
     const { add } = bias;
@@ -173,9 +177,4 @@ function withBias(
       ],
     ],
   ];
-}
-
-function gemmWith({ model }: Draft, now: Line, bias: string): Line {
-  const inputs = [...now.inputs.slice(0, 2), bias];
-  return kept(model, now.at, inputs);
 }

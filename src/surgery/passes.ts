@@ -21,6 +21,13 @@ export interface FoundNorm {
   readonly unwritable: readonly string[] | undefined;
 }
 
+/** Why a norm stays what it is. */
+export interface Stay {
+  readonly because: readonly string[];
+  /** What became of its centering otherwise, where it keeps it. */
+  readonly record?: NormRecord;
+}
+
 export interface Passed {
   readonly norms: readonly FoundNorm[];
   /** Names of values that are computed twice, and now once: the value that stays for each. */
@@ -36,7 +43,7 @@ export interface Passed {
 export function runPasses(
   imported: Imported,
   mode: "exact" | "lossy",
-  left: ReadonlyMap<number, readonly string[]> = new Map(),
+  left: ReadonlyMap<number, Stay> = new Map(),
 ): Passed {
   // Nothing but norms is written otherwise, so that all else can be found in the model again.
   // An op that nothing needs stays as it is, and holds up no centering.
@@ -58,7 +65,7 @@ export function runPasses(
       if (op.name !== "layernorm" && op.name !== "rmsnorm") return [];
       const why = roots(op.result).flatMap((root) => whyUnwritable(root, isNamed) ?? []);
       const [first] = why.map((reason) => [`because ${reason}`]);
-      return [[op, left.get(i) ?? first]];
+      return [[op, left.get(i)?.because ?? first]];
     }),
   );
   const facts: Fact[] = [];
@@ -78,7 +85,9 @@ export function runPasses(
     const tensors = roots(op.result).map(({ name }) => imported.tensors.get(name as string) as string);
     const unwritable = whyNot.get(op);
     if (unwritable === undefined || op.name !== "layernorm") return { op, tensors, record, unwritable };
-    return { op, tensors, record: { ...record, centering: "left", because: unwritable }, unwritable };
+    const was = left.get(i)?.record;
+    const centering = was?.centering ?? "left";
+    return { op, tensors, record: { ...(was ?? record), centering, because: unwritable }, unwritable };
   });
   return { norms, merged, before, after: moved.module, remarks: [...raised.remarks, ...moved.remarks] };
 }

@@ -6,7 +6,7 @@
  *   ->
  *   y, , , s = SkipSimplifiedLayerNormalization(a, b, scale; eps)
  *
- * Not where a and b have other shapes than the sum, and not for a second norm of the same sum.
+ * So is an RMSNormalization of set 23, where norms are written as what is fastest. Not where a and b have other shapes than the sum, and not for a second norm of the same sum.
  */
 
 import type { NewNode } from "../onnx/encode.ts";
@@ -15,26 +15,37 @@ import { microsoft, normOpTypes } from "./norm-forms.ts";
 
 const skipOp = `${microsoft}:${normOpTypes.skip}`;
 
+/** The eps of a norm of one tensor alone, which may be the skip of a tensor with itself; nothing of other nodes. */
+function epsOf(line: Line): number | undefined {
+  const { epsilon, axis } = (line.made?.attributes ?? {}) as { epsilon?: { float: number }; axis?: number };
+  if (epsilon === undefined) return undefined;
+  if (opOf(line) === normOpTypes.rmsnorm) return axis === -1 ? epsilon.float : undefined;
+  return opOf(line) === skipOp && line.inputs[0] === line.inputs[1] ? epsilon.float / 4 : undefined;
+}
+
 /** @param isSameShape whether tensors have one shape, of two or three axes. */
 export function joinSkips(draft: Draft, isSameShape: (names: readonly string[]) => boolean): void {
   const { makers } = draft;
   const instead = new Map<Line, readonly Line[]>();
   const joined = new Set<string>();
   for (const line of draft.lines) {
-    const [x, same] = line.inputs;
-    if (line.made === undefined || opOf(line) !== skipOp || x === undefined || x !== same || joined.has(x)) continue;
+    const [x] = line.inputs;
+    const eps = epsOf(line);
+    if (line.made === undefined || eps === undefined || x === undefined || joined.has(x)) continue;
     const add = makers.get(x);
     if (add === undefined || opOf(add) !== "Add" || !isSameShape(add.inputs)) continue;
-    if (makers.has(line.inputs[2] as string)) continue;
+    const scale = line.inputs.at(-1) as string;
+    if (makers.has(scale)) continue;
     const [sum] = add.outputs as [string];
     const [a, b] = add.inputs as [string, string];
     const [y] = line.outputs as [string];
-    const { epsilon } = line.made.attributes as { epsilon: { float: number } };
     const node: NewNode = {
       ...line.made,
-      inputs: [a, b, line.inputs[2] as string],
+      opType: normOpTypes.skip,
+      domain: microsoft,
+      inputs: [a, b, scale],
       outputs: [y, "", "", sum],
-      attributes: { epsilon: { float: epsilon.float / 4 } },
+      attributes: { epsilon: { float: eps } },
     };
     joined.add(x);
     instead.set(add, [made(add.at, node)]);

@@ -25,9 +25,10 @@ import { Comparison } from "./compare.ts";
 import { Draft, type Leftovers, type NodeChange, opOf } from "./draft.ts";
 import { Emitter, Unwritable } from "./emit.ts";
 import { type Constants, foldBetas } from "./fold-beta.ts";
+import { launchesIn } from "./launches.ts";
 import { type LeftNorm, normsLeft } from "./left.ts";
 import { formOf, microsoft, type NormOp, type NormOpType, opsetOfRmsNorm } from "./norm-forms.ts";
-import { type FoundNorm, runPasses } from "./passes.ts";
+import { type FoundNorm, runPasses, type Stay } from "./passes.ts";
 import { joinSkips } from "./skip-norms.ts";
 
 /** What `surgery` may do. */
@@ -96,7 +97,7 @@ export function surgery(model: OnnxModel, { mode, normOp }: SurgeryOptions = {})
   if (wanted.normOp === "rmsnorm" && model.opset < opsetOfRmsNorm)
     fail(surgeryErrors.noSuchOp(model.file, model.opset));
   // A norm that turns out to become something that no node computes, or something slower, stays as it is.
-  const staying = new Map<number, readonly string[]>();
+  const staying = new Map<number, Stay>();
   for (;;) {
     const result = attempt(model, imported, wanted, staying);
     if (result !== undefined) return result;
@@ -115,7 +116,7 @@ function attempt(
   model: OnnxModel,
   imported: Imported,
   wanted: Wanted,
-  staying: Map<number, readonly string[]>,
+  staying: Map<number, Stay>,
 ): Surgery | undefined {
   const { norms, merged, before, after, remarks } = runPasses(imported, wanted.mode, staying);
   const isUncentered = ({ record: { norm, centering } }: FoundNorm) => norm === "standardize" && centering !== "kept";
@@ -155,7 +156,9 @@ function attempt(
     // Where nothing but primitives can say it, a chain is as good as another.
     const norm = norms[i] as FoundNorm;
     const isChainOfOther = formFor(norm.op) === "primitive" && !isOp(norm);
-    if (!wanted.isAsked || isChainOfOther) staying.set(i, [...norm.record.because, wouldBeSlower]);
+    if (!wanted.isAsked || isChainOfOther) {
+      staying.set(i, { because: [...norm.record.because, centersItself], record: norm.record });
+    }
   }
   if (staying.size > known) return undefined;
   const constants = newConstants(model, after, imported.tensors);
@@ -175,25 +178,41 @@ function attempt(
   const unwritable = (node: NodeProto, reason: string) => {
     const number = node.outputs.map((tensor) => numbers.get(tensor)).find((found) => found !== undefined);
     if (number === undefined) fail(surgeryErrors.unwritable(model.file, shown(node), reason));
-    staying.set(number, [`because ${reason}`]);
+    staying.set(number, { because: [`because ${reason}`] });
   };
   const changes = changesOf(model, { comparison, emitter, roots, values: imported.values }, unwritable);
   if (staying.size > known) return undefined;
   const draft = new Draft(model, changes);
   draft.dropLeftovers();
   const shapeOf = (name: string) => emitter.shapes.get(name) ?? imported.values.get(name)?.shape;
+  const mayJoin = wanted.normOp === "auto" || wanted.normOp === "skip";
   joinSkips(draft, (names) => {
     const [first, ...others] = names.map(shapeOf);
     const isRank = first?.length === 2 || first?.length === 3;
-    return isRank && others.every((shape) => shape !== undefined && sameShape(first, shape));
+    return mayJoin && isRank && others.every((shape) => shape !== undefined && sameShape(first, shape));
   });
   const folded = foldBetas(draft, emitter.forms.keys(), constantsIn(model, emitter));
   const left = draft.dropLeftovers();
+  const outcomes = new Outcomes(changes, emitter, draft, folded);
+  const launches = launchesOf({ model, imported, draft, norms, makers }, isRewritten);
+  // Where a stream begins or ends a launch or two come in, which more norms than two make up for.
+  const isCounted = rewritten.length > 2 && !wanted.isAsked;
+  if (isCounted && launches.after.count > launches.before.count) {
+    const own = (norm: FoundNorm) => norm.op.name === "layernorm" && isRewritten(norm);
+    const costly = [...norms.keys()].filter((i) => {
+      const norm = norms[i] as FoundNorm;
+      return own(norm) && outcomes.of(norm, makers).launches > 1;
+    });
+    const all = [...norms.keys()].filter((i) => own(norms[i] as FoundNorm));
+    for (const i of costly.length > 0 ? costly : all) staying.set(i, { because: [wouldBeSlower] });
+    if (staying.size > known) return undefined;
+  }
   const written = graphChanges(model, draft, left, emitter);
   const pieces = rewrittenModel(model, written);
   const length = lengthOfPieces(pieces);
   if (length >= longest) fail(surgeryErrors.tooLong(model.file, length));
-  const outcomes = new Outcomes(changes, emitter, draft, folded);
+  const { before: first, after: last } = launches;
+  const isKnown = first.isKnown && last.isKnown;
   return {
     pieces,
     norms: [
@@ -209,9 +228,45 @@ function attempt(
     normOp: wanted.normOp,
     centers: comparison.centers,
     nodes: { before: model.graph.nodes.length, after: draft.lines.length },
+    ...(isKnown && { launches: { before: first.count, after: last.count } }),
     warnings: [],
     ...said,
   };
+}
+
+interface Graphs {
+  readonly model: OnnxModel;
+  readonly imported: Imported;
+  readonly draft: Draft;
+  readonly norms: readonly FoundNorm[];
+  readonly makers: ReadonlyMap<string, NodeProto>;
+}
+
+function launchesOf({ model, imported, draft, norms, makers }: Graphs, isRewritten: (norm: FoundNorm) => boolean) {
+  const outputs = new Set(model.graph.outputs.map(({ name }) => name));
+  const isOutput = (name: string) => outputs.has(name);
+  // The provider has no integers of 64 bits, which are i32 here.
+  const isOfShape = (name: string) => imported.values.get(name)?.element === "i32";
+  const isFused = ({ op, record }: FoundNorm) => op.name === "layernorm" && record.gamma && record.beta;
+  const chains = (kept: (norm: FoundNorm) => boolean) =>
+    norms.filter((norm) => isFused(norm) && kept(norm)).map((norm) => chainOf(norm, imported, makers));
+  const count = (graph: Draft, kept: (norm: FoundNorm) => boolean) =>
+    launchesIn(graph, isOfShape, isOutput, chains(kept));
+  return { before: count(new Draft(model, new Map()), () => true), after: count(draft, (norm) => !isRewritten(norm)) };
+}
+
+/** The nodes from what a norm takes to what it makes. */
+function chainOf({ op, tensors }: FoundNorm, { tensors: names }: Imported, makers: Graphs["makers"]): Set<NodeProto> {
+  const taken = new Set(op.operands.map((value) => names.get(value?.name ?? "")));
+  const found = new Set<NodeProto>();
+  const open = [...tensors];
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    const maker = makers.get(name);
+    if (maker === undefined || taken.has(name) || found.has(maker)) continue;
+    found.add(maker);
+    open.push(...maker.inputs);
+  }
+  return found;
 }
 
 /** The numbers of LayerNorms that would keep a centering of their own: three nodes in the place of one. */
@@ -226,8 +281,10 @@ function withOwnCenters(norms: readonly FoundNorm[]): number[] {
   });
 }
 
+const centersItself =
+  "so it would be three nodes in the place of one, ReduceMean, Sub and an RMSNorm (--norm-op skip writes them all the same)";
 const wouldBeSlower =
-  "so it would be three nodes in the place of one, ReduceMean, Sub and an RMSNorm (--norm-op writes it all the same)";
+  "because the model would launch more kernels on WebGPU with an RMSNorm in its place; --norm-op skip writes it all the same";
 
 /** Whether a node is a norm already, and no part of a chain. */
 function isNormNode(node: NodeProto | undefined): boolean {
@@ -256,6 +313,8 @@ class Outcomes {
   private readonly emitter: Emitter;
   private readonly types: ReadonlyMap<string, string>;
   private readonly folded: ReadonlySet<string>;
+  /** Norms that are one node with the sum before them. */
+  private readonly joined: ReadonlySet<string>;
 
   constructor(
     changes: ReadonlyMap<NodeProto, NodeChange>,
@@ -267,18 +326,27 @@ class Outcomes {
     this.emitter = emitter;
     this.types = new Map(draft.lines.map((line) => [line.outputs[0] as string, opOf(line)]));
     this.folded = folded;
+    this.joined = new Set(draft.lines.flatMap(({ outputs: [y, , , sum] }) => (sum === undefined ? [] : [y as string])));
   }
 
-  of({ tensors }: FoundNorm, makers: ReadonlyMap<string, NodeProto>): Pick<Written, "writtenAs" | "isFolded"> {
+  of(
+    { tensors, op }: FoundNorm,
+    makers: ReadonlyMap<string, NodeProto>,
+  ): Pick<Written, "writtenAs" | "isFolded"> & { launches: number } {
     const nodes = tensors.flatMap((tensor) => this.changes.get(makers.get(tensor) as NodeProto)?.before ?? []);
     const own = nodes.flatMap(({ outputs }) => outputs).find((name) => this.emitter.forms.has(name));
+    const hasBeta = op.operands[2] !== undefined;
     // Of norms that are computed twice the second takes what the first made.
     const name = own ?? [...this.emitter.forms.keys()][0];
     const form = name === undefined ? "primitive" : this.emitter.forms.get(name);
     const type = this.types.get(name ?? "")?.replace(`${microsoft}:`, "") as NormOpType;
+    // What the Add before it costs no more, its beta does.
+    const joined = this.joined.has(name ?? "") ? 0 : 1;
+    const isFolded = name !== undefined && this.folded.has(name);
     return {
+      launches: joined + (isFolded || !hasBeta ? 0 : 1) + (form === "primitive" ? 5 : 0),
+      isFolded,
       writtenAs: form === "primitive" ? "primitives" : type,
-      isFolded: name !== undefined && this.folded.has(name),
     };
   }
 }

@@ -19,7 +19,7 @@ test("writes the model, and says what became of each norm", async () => {
   const { code, stdout, stderr } = await place.run(["surgery", "m.onnx", "-o", "rms.onnx"]);
   expect(code).toBe(0);
   expect(stdout).toBe(`1 LayerNorm: 1 without centering
-2 nodes before, 3 after
+2 nodes before, 3 after; WebGPU launches: 2 before, 3 after
 1 LayerNorm folded, written as SkipSimplifiedLayerNormalization
   the weights that their rows are the sum of are centered, once and for all
     norm (LayerNormalization)  gamma, beta added  eps 1e-5
