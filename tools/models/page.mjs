@@ -116,8 +116,8 @@ in f16. The sets take turns, so that all from 11 to 23 are there.
 - **folded** norms need no centering any more, **kept** ones do, or share one (\`moved\`), RMS are RMSNorms.
 - **WebGPU launches** are the kernels that onnxruntime-web's WebGPU provider launches in one run, of all the models before and
   after, and the least and the most that one model gains.
-- **time** is that after the surgery divided by that before it, the median of the models in f32 (each the median of runs
-  that take turns), with onnxruntime on one thread. The models are small, so that a run is dominated by the cost of each node.
+- **time** is the processor's after the surgery divided by that before it, the median of the models in f32 (each the median of
+  runs that take turns), with onnxruntime on one thread. The models are small, so that a run is dominated by the cost of each node.
 - **off from PyTorch** is the largest difference of an output from that of PyTorch before and after, as a part of its
   largest number where that is above 1, in f32.
 
