@@ -1,7 +1,7 @@
 /** Types of recurrent networks, quantization, signals, sequences, and what else the standard has. */
 
 import { add, type Extent, multiply, subtract } from "../extent.ts";
-import { broadcast, extentsOf } from "./shapes.ts";
+import { broadcast } from "./shapes.ts";
 import { decline, each, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
 
 /** Y of all steps, and the state after the last: `[steps, directions, batch, hidden]`, or with the batch first. */
@@ -61,8 +61,10 @@ const dft: TypeRule = (at) => {
   const axis = at.axis(given, x.length);
   const length = at.has(1) ? at.itemsIfKnown(1)?.[0] : x[axis];
   const half = length === undefined ? undefined : add(at.extents.floorDivide(length, 2), 1);
-  const last = isOneSided && isInverse ? 1 : 2;
-  const shape = x.map((extent, i) => (i === axis ? (isOneSided && !isInverse ? half : length) : extent));
+  const [last, isHalf, isWhole] = [isOneSided && isInverse ? 1 : 2, isOneSided && !isInverse, isOneSided && isInverse];
+  // From one half of the spectrum comes the whole signal, of an even length unless it is said.
+  const whole = isWhole && !at.has(1) && length !== undefined ? multiply(subtract(length, 1), 2) : length;
+  const shape = x.map((extent, i) => (i === axis ? (isHalf ? half : whole) : extent));
   return [at.like(0, { shape: shape.with(-1, last) })];
 };
 
@@ -231,12 +233,4 @@ export const otherTypesOfMicrosoft: Readonly<Record<string, TypeRule>> = {
     const axis = at.axis(given, x.length + 1);
     return [at.like(0, { shape: [...x.slice(0, axis), 1, ...x.slice(axis)] })];
   },
-  Range: (at) => [at.like(0, { shape: [undefined] })],
-  Pad: (at) => [
-    at.like(0, {
-      shape: extentsOf(at, 1)
-        .slice(0, at.shape(0).length)
-        .map(() => undefined),
-    }),
-  ],
 };

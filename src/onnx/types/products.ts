@@ -146,6 +146,11 @@ export const productTypesOfMicrosoft: Readonly<Record<string, TypeRule>> = {
   FusedGemm: gemm,
   GemmFloat8: gemm,
   GemmFastGelu: productOf(0, 1),
+  QGemm: (at) => {
+    const [a, b] = [swapped(at.shape(0), at.int("transA", 0) === 1), swapped(at.shape(3), at.int("transB", 0) === 1)];
+    const element = at.has(8) ? at.element(8) : types.float;
+    return [{ element, shape: [a[0], b[1]] }];
+  },
   MatMulNBits: byBlocks,
   MatMulBnb4: byBlocks,
   MatMulFpQ4: (at) => [at.like(0, { shape: [...at.shape(0).slice(0, -1), at.itemsIfKnown(2)?.[1]] })],

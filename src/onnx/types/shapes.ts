@@ -204,7 +204,7 @@ const gatherNd: TypeRule = (at) => {
   const [x, ids] = [at.shape(0), at.shape(1)];
   const batch = at.int("batch_dims", 0);
   const count = ids.at(-1);
-  if (typeof count !== "number") decline("how many axes it looks up along is not known");
+  if (typeof count !== "number") return [at.like(0, { shape: undefined })];
   return [at.like(0, { shape: [...ids.slice(0, -1), ...x.slice(batch + count)] })];
 };
 

@@ -38,8 +38,8 @@ function afterWindows(at: TypeView, space: readonly Extent[], kernel: readonly O
     const [before, after] = auto === "VALID" ? [0, 0] : [pads[i] ?? 0, pads[i + count] ?? 0];
     const found = windows(at, extent, size, stride, before + after, isCeil);
     // With ceil_mode no window begins in the padding behind.
-    const isBeyond = isCeil && typeof found === "number" && typeof extent === "number";
-    return isBeyond && (found - 1) * stride >= extent + before ? found - 1 : found;
+    const { extents } = at;
+    return isCeil ? extents.minimum(found, extents.ceil(extents.ratio(add(extent, before), stride))) : found;
   });
 }
 
@@ -89,8 +89,12 @@ const convTranspose: TypeRule = (at) => {
   ];
 };
 
+/** Channels are the second axis, or the last. */
 const pool: TypeRule = (at) => {
   const kernel = at.ints("kernel_shape") ?? decline("it has no window");
+  const x = at.shape(0);
+  if (at.int("channels_last", 0) === 1 || at.node.opType === "NhwcMaxPool")
+    return [at.like(0, { shape: [x[0], ...afterWindows(at, x.slice(1, -1), kernel), x.at(-1)] })];
   const shape = [...at.shape(0).slice(0, 2), ...afterWindows(at, spatial(at), kernel)];
   return [at.like(0, { shape }), { element: types.int64, shape }];
 };
@@ -193,4 +197,6 @@ export const windowTypesOfMicrosoft: Readonly<Record<string, TypeRule>> = {
   FusedConv: convOf(1),
   NhwcFusedConv: nhwcConv,
   NhwcConv: nhwcConv,
+  NhwcMaxPool: pool,
+  QLinearAveragePool: pool,
 };
