@@ -154,7 +154,11 @@ export class Centering {
       const asked = claims.map((claim) => ask(claim.kind, op.operand(claim.operand), claim.rows));
       return all(asked, because, value);
     });
-    return either(verdicts);
+    const verdict = either(verdicts);
+    if (axes.length === 1 || !isPlain(rows) || verdict?.proved) return verdict;
+    // A mean over more axes is a mean of means.
+    const fewer = axes.map((left) => ask("zero", value, { axes: axes.filter((axis) => axis !== left) }));
+    return either([verdict, ...fewer]);
   }
 
   /** `x - mean(x)` in primitive ops. */

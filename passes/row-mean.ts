@@ -13,7 +13,7 @@
 import { listing } from "../src/diagnostics/errors-types.ts";
 import type { Miss } from "../src/diagnostics/remarks.ts";
 import type { Op, Value } from "../src/ir/ir.ts";
-import { attribute, type LinearDef, type ShapeDef } from "../src/ir/ops/def.ts";
+import { attribute, type LinearDef, type ShapeDef, type ZeroMeanWay } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { type Dim, isFloat, type Shape, sameType } from "../src/ir/types.ts";
 import { byOp, quoted, quotedOp } from "./naming.ts";
@@ -109,6 +109,11 @@ function throughElementwise(op: Op, rows: Rows): Ways {
       const claims = all.map((operand) => claim(operand === 0 ? "constant" : "zero", operand));
       return [{ claims, exact: true, because: `${name} is one or the other for a whole row` }];
     }
+    case "sum of products": {
+      const because = `${name} is a sum of rows of mean zero, scaled by what is constant along them`;
+      const product = (zero: number) => [claim("zero", zero), claim("constant", 1 - zero), claim("zero", 2)];
+      return [0, 1].map((zero) => ({ claims: product(zero), exact: true, because }));
+    }
     default: {
       const scaled = (which: number): Way => {
         const claims = [claim("zero", which), ...all.filter((i) => i !== which).map((i) => claim("constant", i))];
@@ -142,22 +147,33 @@ function throughNorm(op: Op, rows: Rows): Ways {
   const fact = ops[op.name].facts.rowMeanZero;
   const own = attribute.axes(op.attributes);
   const name = quoted(op.result);
-  if (!isPlain(rows)) return miss(`${quotedOp(op)} works over whole rows`, "center what it makes", op.result);
-  const [inner, outer] = fact === "result" ? [own, axes] : [axes, own];
-  if (!inner.every((axis) => outer.includes(axis))) {
-    const because = `${quotedOp(op)} works over axes ${printAxes(own)}, and the mean here is over ${printAxes(axes)}`;
-    return miss(because, "use the same axes for both", op.result);
-  }
+  if (isScaled(rows)) return miss(`${quotedOp(op)} works over whole rows`, "center what it makes", op.result);
   // gamma and beta have the axes of the norm alone, so the last axis of theirs is the last that the norm works over.
   const moved = axes.filter((axis) => own.includes(axis)).map((axis) => own.indexOf(axis) - own.length);
-  const claims: OperandClaim[] = fact === "result" ? [] : [{ kind: "zero", operand: 0, rows }];
-  if (op.operands[1] !== undefined) claims.push({ kind: "constant", operand: 1, rows: { axes: moved } });
-  if (op.operands[2] !== undefined) claims.push({ kind: "zero", operand: 2, rows: { axes: moved } });
-  const because =
-    fact === "result"
-      ? `${name} ${byOp(op, (by) => `is the result of ${by}`) || "makes rows of mean zero"}`
-      : `${name} scales rows of mean zero${byOp(op, (by) => ` (${by})`)}`;
-  return [{ claims, exact: false, because }];
+  const affine: OperandClaim[] = [];
+  if (op.operands[1] !== undefined) affine.push({ kind: "constant", operand: 1, rows: along(rows, moved) });
+  if (op.operands[2] !== undefined) affine.push({ kind: "zero", operand: 2, rows: along(rows, moved) });
+  const isWithin = (inner: readonly number[], outer: readonly number[]) => inner.every((axis) => outer.includes(axis));
+  const of: OperandClaim = { kind: "zero", operand: 0, rows };
+  const ways: Way[] = [];
+  if (fact === "result" && isPlain(rows) && isWithin(own, axes)) {
+    const because = `${name} ${byOp(op, (by) => `is the result of ${by}`) || "makes rows of mean zero"}`;
+    ways.push({ claims: affine, exact: true, because });
+  }
+  // Not called exact: a centering is what moves, and not what is moved over.
+  if (ops[op.name].facts.linear === true) {
+    ways.push({
+      claims: [of],
+      exact: false,
+      because: `${name} has such rows wherever ${quoted(op.operand(0))} has them`,
+    });
+  } else if (isWithin(axes, own)) {
+    const because = `${name} scales rows of mean zero${byOp(op, (by) => ` (${by})`)}`;
+    ways.push({ claims: [of, ...affine], exact: false, because });
+  }
+  if (ways.length > 0) return ways;
+  const because = `${quotedOp(op)} works over axes ${printAxes(own)}, and the mean here is over ${printAxes(axes)}`;
+  return miss(because, "use the same axes for both", op.result);
 }
 
 /** Products, joined and cut tensors, looked up rows: the op table says which means of operands suffice. */
@@ -165,7 +181,8 @@ function throughLinear(op: Op, def: LinearDef, rows: Rows): Ways {
   const { axes } = rows;
   const shapes = op.operands.map((operand) => operand?.shape);
   // Vectors along the row lie along one axis of each operand only where centering these is centering the result.
-  const ways = def.zeroMean(rows, shapes, op.attributes).filter(({ exact }) => exact || !isScaled(rows));
+  const isSameVector = ({ exact, means }: ZeroMeanWay) => exact && means.every(({ block }) => block === rows.block);
+  const ways = def.zeroMean(rows, shapes, op.attributes).filter((way) => !isScaled(rows) || isSameVector(way));
   if (ways.length === 0) {
     const because = `${quotedOp(op)} does not keep a mean of zero over axes ${printAxes(axes)}`;
     const help =
@@ -177,7 +194,11 @@ function throughLinear(op: Op, def: LinearDef, rows: Rows): Ways {
       means.map(({ operand, axes: own }) => `axes ${printAxes(own)} of ${quoted(op.operand(operand))}`),
     );
     return {
-      claims: means.map(({ operand, axes: own }) => ({ kind: "zero", operand, rows: along(rows, own) })),
+      claims: means.map(({ operand, axes: own, block }) => ({
+        kind: "zero",
+        operand,
+        rows: along({ ...rows, block }, own),
+      })),
       exact,
       because: `${quoted(op.result)} is ${byOp(op, (by) => by) || "made"} of what has mean zero over ${listing([...whose])}`,
     };

@@ -6,7 +6,7 @@ import { type LinearName, ops } from "../../src/ir/ops/index.ts";
 import { checkProofs, checkRewrite } from "../support/check-centering.ts";
 import { sampleRowPrograms } from "../support/row-programs.ts";
 
-const programs = sampleRowPrograms(3000);
+const programs = sampleRowPrograms(1000);
 
 type Row = { facts: Facts } & Partial<Pick<LinearDef, "zeroMean">>;
 const row = (name: keyof typeof ops) => ops[name] as Row;
@@ -16,6 +16,7 @@ const claim = (rowMeanZero: Exclude<Facts["rowMeanZero"], undefined>, name: keyo
   name,
   { facts: { ...row(name).facts, rowMeanZero } },
 ];
+const meansOf: LinearDef["zeroMean"] = row("conv").zeroMean as LinearDef["zeroMean"];
 const always: LinearDef["zeroMean"] = () => [{ means: [], exact: false }];
 const exactly = (name: LinearName): LinearDef["zeroMean"] => {
   const { zeroMean } = row(name);
@@ -41,11 +42,7 @@ const mutations: readonly Mutation[] = [
   ["concat: always", "concat", { zeroMean: always }],
   ["slice: always", "slice", { zeroMean: always }],
   ["conv: always", "conv", { zeroMean: always }],
-  [
-    "conv: as if it had no groups",
-    "conv",
-    { zeroMean: (rows, shapes) => (row("conv").zeroMean as LinearDef["zeroMean"])(rows, shapes, { group: 1 }) },
-  ],
+  ["conv: as if it had no groups", "conv", { zeroMean: (rows, shapes) => meansOf(rows, shapes, { group: 1 }) }],
   ["concat: exact along its axis", "concat", { zeroMean: exactly("concat") }],
   ["rmsnorm ignores shifts", "rmsnorm", { facts: { ...row("rmsnorm").facts, ignoresShift: true } }],
   ["l2norm ignores shifts", "l2norm", { facts: { ...row("l2norm").facts, ignoresShift: true } }],
@@ -56,7 +53,7 @@ const isWrong = () =>
 
 test("the facts as they are", () => {
   expect(isWrong()).toBe(undefined);
-}, 60_000);
+}, 120_000);
 
 describe("a fact that is made wrong is found", () => {
   test.each(mutations)("%s", (_, name, change) => {

@@ -147,15 +147,17 @@ const convolve: LinearDef["evaluate"] = (operands, attributes) => {
  */
 const convMean: LinearDef["zeroMean"] = ({ axes, block }: Rows, [, weight, bias], attributes) => {
   const rank = weight?.length ?? 0;
-  const channel = 1 - rank;
   const group = attribute.number(attributes, "group");
-  const isInGroup = group === 1 || (block !== undefined && ((weight?.[0] as number) / group) % block === 0);
-  if (!axes.includes(channel) || !isInGroup) return [];
-  const outputs = [
-    { operand: 1, axes: [-rank], block },
-    ...(bias === undefined ? [] : [{ operand: 2, axes: [-1], block }]),
-  ];
-  return [{ means: outputs, exact: axes.length === 1 }];
+  if (!axes.includes(1 - rank)) return [];
+  const way = (size: number | undefined, exact: boolean) => {
+    const outputs = { operand: 1, axes: [-rank], block: size };
+    return [{ means: bias === undefined ? [outputs] : [outputs, { operand: 2, axes: [-1], block: size }], exact }];
+  };
+  if (group === 1) return way(block, axes.length === 1);
+  const perGroup = (weight?.[0] as number) / group;
+  if (block !== undefined) return perGroup % block === 0 ? way(block, axes.length === 1) : [];
+  // Over all groups the mean is zero if it is zero in each.
+  return perGroup > 1 ? way(perGroup, false) : [];
 };
 
 const numbersAlong = (summary: string, minimum: number): AttributeDef => ({

@@ -62,10 +62,13 @@ export interface Facts {
    * `sum`: it stays if every operand has it; `scale`: if one has it and the others are constant along the row;
    * `quotient`: if the first has it and the others are constant along the row;
    * `choice`: if the first is constant along the row and the others have it;
+   * `sum of products`: if one of the first two and the third have it, and the other is constant along the row;
    * `result`: the result has it whatever the operand is. For norms this is said of the row before gamma and beta.
    * Of a reduction it is said of the rows that it does not fold.
    */
-  readonly rowMeanZero?: "sum" | "scale" | "quotient" | "choice" | "result";
+  readonly rowMeanZero?: "sum" | "scale" | "quotient" | "choice" | "sum of products" | "result";
+  /** f(x + y) = f(x) + f(y), and f commutes with means over any axes. */
+  readonly linear?: true;
   /** Jumps: the last bit of the first operand may decide between results that are far apart. */
   readonly jumps?: true;
   /** f(x + c, ...) = f(x, ...) for every c that is constant along the op's axes. */

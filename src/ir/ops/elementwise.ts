@@ -385,7 +385,10 @@ export const ternaryOps = {
     scalar: (x, lo, hi) => Math.min(Math.max(x, lo), hi),
   },
   fma: {
-    ...binary("low", "`a * b + c`.", () => 0, builtin("fma"), { elements: floats }),
+    ...binary("low", "`a * b + c`.", () => 0, builtin("fma"), {
+      elements: floats,
+      facts: { rowMeanZero: "sum of products" },
+    }),
     operands: [{ name: "a" }, { name: "b" }, { name: "c" }],
     scalar: (a, b, c) => a * b + c,
   },

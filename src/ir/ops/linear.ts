@@ -71,13 +71,18 @@ const multiply: Evaluate = (operands) => {
   return result;
 };
 
-/** A sum over the columns of the result is a sum over those of b; over its rows, over those of a. */
-const matmulMean: ZeroMeanRule = ({ axes, block }, [a, b]) => {
-  const [isRow, isColumn] = [a?.length === 1, b?.length === 1];
-  const exact = axes.length === 1;
-  const columns = !isColumn && axes.includes(-1) ? [{ means: [{ operand: 1, axes: [-1], block }], exact }] : [];
-  const rows =
-    !isRow && axes.includes(isColumn ? -1 : -2) ? [{ means: [{ operand: 0, axes: [-2], block }], exact }] : [];
+/**
+ * A sum over the columns of the result is a sum over those of b; over its rows, over those of a, and over all other axes
+ * too where there is one matrix b for all of them.
+ */
+const matmulMean: ZeroMeanRule = ({ axes, block }, [a = [], b = []]) => {
+  const [isRow, isColumn] = [a.length === 1, b.length === 1];
+  const isOne = axes.length === 1;
+  const columns = !isColumn && axes.includes(-1) ? [{ means: [{ operand: 1, axes: [-1], block }], exact: isOne }] : [];
+  const ofA = axes.filter((axis) => isColumn || axis !== -1).map((axis) => (isColumn ? axis - 1 : axis));
+  const own = b.length <= 2 ? ofA : ofA.filter((axis) => axis === -2);
+  const exact = own.length === axes.length;
+  const rows = !isRow && own.length > 0 ? [{ means: [{ operand: 0, axes: own, block }], exact }] : [];
   return [...columns, ...rows];
 };
 
@@ -301,10 +306,17 @@ export const linearOps = {
     elements: anyElement,
     infer: inferSlice,
     evaluate: cut,
-    zeroMean: ({ axes, block }, _, attributes) => {
-      const others = axes.filter((axis) => axis !== attribute.axis(attributes));
+    zeroMean: ({ axes, block }, [x], attributes) => {
+      const axis = attribute.axis(attributes);
+      const others = axes.filter((one) => one !== axis);
       const exact = others.length === axes.length;
-      return others.length > 0 ? [{ means: [{ operand: 0, axes: others, block }], exact }] : [];
+      if (others.length > 0) return [{ means: [{ operand: 0, axes: others, block }], exact }];
+      // What is cut out is one block of several, or some of them.
+      const extent = x?.at(axis) as number;
+      const { start, end } = boundsOf(extent, attributes);
+      const size = block ?? end - start;
+      const isWhole = size > 0 && start % size === 0 && extent % size === 0;
+      return isWhole ? [{ means: [{ operand: 0, axes, block: size }], exact: true }] : [];
     },
     noKernel: "a kernel here reads tensors as a whole, and this cuts one",
   }),

@@ -138,7 +138,7 @@ export const normOps = {
       summary: "`x - mean(x)`: the projection on rows of mean zero.",
       normalize: centered,
       define: centerOf,
-      facts: { idempotent: true, rowMeanZero: "result", ignoresShift: true },
+      facts: { idempotent: true, rowMeanZero: "result", linear: true, ignoresShift: true },
     },
   ),
   softmax: norm(
