@@ -8,6 +8,7 @@ import type { Tensor } from "../ir/tensor.ts";
 import type { ElementType, Shape } from "../ir/types.ts";
 import type { NewFunction, NewNode, NewTensor } from "../onnx/encode.ts";
 import {
+  areLast,
   formOf,
   microsoft,
   type NormForm,
@@ -39,6 +40,7 @@ const writers: Readonly<Partial<Record<OpName, Writer>>> = {
   },
   cast: (op, at, as) => at.node("Cast", [at.name(op.operand(0))], as, { to: dataType[op.result.element] as number }),
   reshape: (op, at, as) => at.node("Reshape", [at.name(op.operand(0)), at.shape(op.result.shape, as)], as),
+  broadcast: (op, at, as) => at.node("Expand", [at.name(op.operand(0)), at.extents(op.result.shape, as)], as),
   mean: (op, at, as) => at.mean(op, at.name(op.operand(0)), as),
   var: (op, at, as) => {
     const [centered, square] = [at.fresh(`${as}_centered`), at.fresh(`${as}_square`)];
@@ -71,13 +73,13 @@ export function whyUnwritable(value: Value, isNamed: (value: Value) => boolean):
   return undefined;
 }
 
-/** Why a norm is none of ONNX's: those normalize the last axes, and have a scale. */
+/** Why a norm is none of ONNX's: those have a scale. */
 function whyNoNorm({ attributes, operands, result: { element, shape } }: Op): string | undefined {
   const axes = attributes.axes as number[];
-  const isLast = axes.toSorted((a, b) => b - a).every((axis, i) => axis === -1 - i);
-  if (!isLast) return `its axes [${axes.join(", ")}] are not the last ones, which are all that the op normalizes`;
+  const row = axes.map((axis) => shape.at(axis) as number | string);
+  if (row.every((extent) => extent === 1)) return "its rows have one element each, so that it is its beta";
   if (element !== "f32" && element !== "f16") return `the op takes no ${element}`;
-  const open = shape.slice(-axes.length).find((extent) => typeof extent !== "number");
+  const open = areLast(axes) ? row.find((extent) => typeof extent !== "number") : undefined;
   if (operands[1] !== undefined || open === undefined) return undefined;
   return "no scale stands right behind it, and as no number says how long its rows are, none can be made";
 }
@@ -139,6 +141,7 @@ export class Emitter {
     if (known !== undefined) return known;
     const op = value.def as Op;
     if (op.name === "global") return this.constant(op);
+    if (op.name === "cast" && this.isWide(op)) return this.constant(op.operand(0).def as Op);
     const name = this.fresh(this.hint(op));
     this.names.set(value, name);
     this.shapes.set(name, value.shape);
@@ -192,6 +195,13 @@ export class Emitter {
     );
   }
 
+  /** A shape of numbers alone as a tensor. */
+  extents(shape: Shape, hint: string): string {
+    if (shape.some((extent) => typeof extent !== "number"))
+      throw new Unwritable("an extent that is repeated has no number");
+    return this.integers(shape as number[], `${hint}_shape`);
+  }
+
   /** The mean of `x`, a tensor of the op's operand's shape, over the op's axes. */
   mean({ operands: [of], attributes }: Op, x: string, as: string): void {
     const axes = (attributes.axes as number[]).map((axis) => axis + (of as Value).shape.length);
@@ -212,10 +222,11 @@ export class Emitter {
     const [value, gamma] = op.operands as [Value, Value | undefined];
     const axes = op.attributes.axes as number[];
     const row = value.shape.slice(-axes.length) as number[];
-    const scale = gamma === undefined ? this.ones(value.element, row) : this.name(gamma);
+    const along = areLast(axes) ? row : [];
+    const scale = gamma === undefined ? this.ones(value.element, along) : this.scaleAlong(gamma, value, axes);
     const x = this.name(value);
     const { opset, normOp } = this.options;
-    const form = formOf(normOp, { opset, element: value.element, axes: axes.length });
+    const form = formOf(normOp, { opset, element: value.element, axes });
     this.forms.set(as, form);
     const eps = op.attributes.eps as number;
     if (form === "primitive") this.primitives(value, { x, scale, axes, eps, as });
@@ -224,6 +235,17 @@ export class Emitter {
       this.isSimplified = true;
       this.node(normOpTypes.simplified, [x, scale], as, { epsilon: { float: eps } }, microsoft);
     } else this.node(normOpTypes.rmsnorm, [x, scale], as, { axis: -axes.length, epsilon: { float: eps } });
+  }
+
+  /** gamma in a shape that broadcasts along axes that may not be the last ones. */
+  private scaleAlong(gamma: Value, { shape }: Value, axes: readonly number[]): string {
+    const name = this.name(gamma);
+    if (areLast(axes)) return name;
+    const first = Math.min(...axes);
+    const view = shape.slice(first).map((extent, i) => (axes.includes(first + i) ? extent : 1));
+    const as = this.fresh(`${name}_view`);
+    this.node("Reshape", [name, this.shape(view, as)], as);
+    return as;
   }
 
   layerNorm(op: Op, as: string): void {
@@ -240,15 +262,15 @@ export class Emitter {
 
   private primitives({ shape, element }: Value, { x, scale, axes, eps, as }: NormParts): void {
     const isInput = this.options.opset >= opsetOfAxesInput;
-    const fromFront = axes.map((axis) => axis + shape.length);
+    // onnxruntime recognizes the norm by an axis that counts from the end.
+    const counted = axes.length === 1 && axes[0] === -1 ? [-1] : axes.map((axis) => axis + shape.length);
     this.nodes.push(
       ...primitives({
         ...{ x, scale, as, fresh: (hint) => this.fresh(hint) },
         two: this.scalar(element, 2, "two"),
         eps: this.scalar(element, eps, "eps"),
-        // onnxruntime recognizes the norm by an axis that counts from the end.
-        axes: axes.length === 1 ? [-1] : fromFront,
-        axesInput: isInput ? this.integers(axes.length === 1 ? [-1] : fromFront, "axes") : undefined,
+        axes: counted,
+        axesInput: isInput ? this.integers(counted, "axes") : undefined,
       }),
     );
   }
@@ -284,6 +306,13 @@ export class Emitter {
       const raw = new Uint8Array(BigInt64Array.from(list, BigInt).buffer);
       this.tensors.push({ name, dims: [list.length], dataType: 7, raw });
     });
+  }
+
+  /** Whether a cast is of a new constant, which has the wider type itself. */
+  private isWide(cast: Op): boolean {
+    const { def } = cast.operand(0);
+    if (def?.name !== "global" || this.options.tensorOf(cast.operand(0)) !== undefined) return false;
+    return this.options.constant(def.attributes.name as string)?.tensor.element === cast.result.element;
   }
 
   private constant({ attributes }: Op): string {

@@ -39,19 +39,25 @@ export const opsetOfAxesInput = 18;
 export interface NormKind {
   readonly opset: number;
   readonly element: string;
-  /** How many axes it normalizes, all at the end. */
-  readonly axes: number;
+  /** Those that it normalizes, counted from the end. */
+  readonly axes: readonly number[];
 }
+
+/** Whether axes are the last ones, which are all that the ops normalize. */
+export const areLast = (axes: readonly number[]): boolean =>
+  axes.toSorted((a, b) => b - a).every((axis, i) => axis === -1 - i);
 
 /** The form that is asked for, or the next that can say the norm. */
 export function formOf(wanted: NormOp, { opset, element, axes }: NormKind): NormForm {
-  const isFunction = axes === 1 && element === "f32" && opset >= opsetOfFunctions;
+  if (!areLast(axes)) return "primitive";
+  const isRow = axes.length === 1;
+  const isFunction = isRow && element === "f32" && opset >= opsetOfFunctions;
   if (wanted === "auto") {
     if (opset >= opsetOfRmsNorm) return "rmsnorm";
     return formOf("skip", { opset, element, axes });
   }
   // The double of a half may overflow.
-  if (wanted === "skip" && axes === 1 && element === "f32") return "skip";
+  if (wanted === "skip" && isRow && element === "f32") return "skip";
   if (wanted === "skip" || wanted === "simplified") return isFunction ? "simplified" : "primitive";
   return wanted;
 }

@@ -11,7 +11,7 @@ import { normWarnings } from "../diagnostics/errors-norms.ts";
 import { surgeryErrors } from "../diagnostics/errors-surgery.ts";
 import { roundTo } from "../ir/float16.ts";
 import { constantsOf } from "../ir/interpret.ts";
-import type { Fn, Module, Op, Value } from "../ir/ir.ts";
+import { type Fn, type Module, type Op, usesOf, type Value } from "../ir/ir.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { sameShape } from "../ir/types.ts";
 import { materialize } from "../materialize.ts";
@@ -19,7 +19,7 @@ import type { NormRecord } from "../norm-records.ts";
 import { type NewNode, nodeBytes } from "../onnx/encode.ts";
 import { type Imported, importModel } from "../onnx/import.ts";
 import type { NodeProto } from "../onnx/messages.ts";
-import { type OnnxModel, shown } from "../onnx/model.ts";
+import { type OnnxModel, shown, writtenName } from "../onnx/model.ts";
 import { type GraphChanges, lengthOfPieces, type Piece, rewrittenModel, withInputs } from "../onnx/write.ts";
 import { Comparison } from "./compare.ts";
 import { Draft, type Leftovers, type NodeChange, opOf } from "./draft.ts";
@@ -27,7 +27,7 @@ import { Emitter, Unwritable } from "./emit.ts";
 import { type Constants, foldBetas } from "./fold-beta.ts";
 import { launchesIn } from "./launches.ts";
 import { type LeftNorm, normsLeft } from "./left.ts";
-import { formOf, microsoft, type NormOp, type NormOpType, opsetOfRmsNorm } from "./norm-forms.ts";
+import { areLast, formOf, microsoft, type NormOp, type NormOpType, opsetOfRmsNorm } from "./norm-forms.ts";
 import { type FoundNorm, runPasses, type Stay } from "./passes.ts";
 import { joinSkips } from "./skip-norms.ts";
 
@@ -123,7 +123,7 @@ function attempt(
   const makers = makersIn(model);
   const isOp = ({ tensors }: FoundNorm) => tensors.some((tensor) => isNormNode(makers.get(tensor)));
   const formFor = ({ attributes, result }: Op) =>
-    formOf(wanted.normOp, { opset: model.opset, element: result.element, axes: (attributes.axes as number[]).length });
+    formOf(wanted.normOp, { opset: model.opset, element: result.element, axes: attributes.axes as number[] });
   const isRewritten = (norm: FoundNorm) => {
     if (norm.unwritable !== undefined) return false;
     return (
@@ -177,7 +177,16 @@ function attempt(
   );
   const unwritable = (node: NodeProto, reason: string) => {
     const number = node.outputs.map((tensor) => numbers.get(tensor)).find((found) => found !== undefined);
-    if (number === undefined) fail(surgeryErrors.unwritable(model.file, shown(node), reason));
+    if (number === undefined) {
+      // What a centering moved into: without that, its norms stay.
+      const because = [`because \`${writtenName(node.outputs[0] as string)}\` cannot be written: ${reason}`];
+      const all = [...norms.keys()].filter(
+        (i) => (norms[i] as FoundNorm).op.name === "layernorm" && isRewritten(norms[i] as FoundNorm),
+      );
+      if (all.length === 0) fail(surgeryErrors.unwritable(model.file, shown(node), reason));
+      for (const i of all) staying.set(i, { because });
+      return;
+    }
     staying.set(number, { because: [`because ${reason}`] });
   };
   const changes = changesOf(model, { comparison, emitter, roots, values: imported.values }, unwritable);
@@ -247,7 +256,8 @@ function launchesOf({ model, imported, draft, norms, makers }: Graphs, isRewritt
   const isOutput = (name: string) => outputs.has(name);
   // The provider has no integers of 64 bits, which are i32 here.
   const isOfShape = (name: string) => imported.values.get(name)?.element === "i32";
-  const isFused = ({ op, record }: FoundNorm) => op.name === "layernorm" && record.gamma && record.beta;
+  const isFused = ({ op, record }: FoundNorm) =>
+    op.name === "layernorm" && record.gamma && record.beta && areLast(op.attributes.axes as number[]);
   const chains = (kept: (norm: FoundNorm) => boolean) =>
     norms.filter((norm) => isFused(norm) && kept(norm)).map((norm) => chainOf(norm, imported, makers));
   const count = (graph: Draft, kept: (norm: FoundNorm) => boolean) =>
@@ -383,7 +393,12 @@ function newConstants(
     return { element, shape: shape as number[], data: numbers };
   };
   // Each by itself, so that the tensors that it is made from are held no longer.
-  const { constants } = materialize(after, (name) => constantsOf(after, load)(name), "model.onnx");
+  const wide = widened(after.fns[0] as Fn);
+  const numbers = (name: string): Tensor => {
+    const tensor = constantsOf(after, load)(name);
+    return wide.has(name) ? { ...tensor, element: "f32" } : tensor;
+  };
+  const { constants } = materialize(after, numbers, "model.onnx");
   const operandOf = new Map(
     after.consts.flatMap(({ name, data }) => (data.kind === "computed" ? [[name, data.operands[0] as string]] : [])),
   );
@@ -392,6 +407,16 @@ function newConstants(
     return operand === undefined ? (tensors.get(name) as string) : sourceOf(operand);
   };
   return new Map(constants.map(({ name, tensor, residual = 0 }) => [name, { tensor, from: sourceOf(name), residual }]));
+}
+
+/** Constants of halves that are only read as f32: new ones of them need no rounding to halves. */
+function widened(fn: Fn): Set<string> {
+  const uses = usesOf(fn);
+  const isWide = ({ result }: Op) =>
+    !uses(result).returned &&
+    uses(result).ops.every(({ name, attributes }) => name === "cast" && attributes.to === "f32");
+  const halves = fn.ops.filter(({ name, results }) => name === "global" && results[0]?.element === "f16");
+  return new Set(halves.filter(isWide).map(({ attributes }) => attributes.name as string));
 }
 
 interface Rewriting {
