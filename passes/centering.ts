@@ -184,7 +184,13 @@ function ofData(constant: Const | undefined, rows: Rows, value: Value): Verdict 
     return proved(`${name} is \`${data.operands[0]}\` minus its row mean`, value);
   }
   const help = "declare it `@centered(-1)` if its rows have mean zero, or let its centering move into it";
-  if (data?.kind !== "values") return unproved(`nothing is known about the rows of ${name}`, help, value);
+  if (data?.kind !== "values") {
+    const isOfModel = value.span.source.labels !== undefined;
+    const because = isOfModel
+      ? `the weight ${name} has rows of any mean`
+      : `nothing is known about the rows of ${name}`;
+    return unproved(because, help, value);
+  }
   const numbers = { element: value.element, shape: value.shape as number[], data: Float64Array.from(data.values) };
   const { means, sizes } = rowMeans(numbers, rows);
   const isZero = means.every((mean, row) => Math.abs(mean) <= roundingOfData * (sizes[row] as number));

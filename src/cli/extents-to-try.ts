@@ -1,9 +1,10 @@
 /**
  * Extents for the dimensions that the inputs of a model leave open, the likeliest first. Which of them go together is
- * what the model's weights say, somewhere: a table of positions has so many rows, windows are so wide. So the numbers
- * that weights are as long as are tried, and what runs is taken.
+ * what the model says somewhere: a table of positions has so many rows, a trace has an extent as a number in a shape. So
+ * such numbers are tried, and what runs is taken.
  */
 
+import { elementCount } from "../ir/tensor.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import type { Extents } from "./model-inputs.ts";
 
@@ -26,7 +27,7 @@ export function* extentsToTry(
   const first = names.filter((name) => open.get(name) === 0);
   const others = names.filter((name) => open.get(name) !== 0);
   const isSmallest = order === "smallest";
-  const known = [...new Set([...usual.slice(0, 4), ...lengthsIn(model), ...usual])];
+  const known = [...new Set([...usual.slice(0, 2), ...integersIn(model), ...lengthsIn(model), ...usual])];
   const values = isSmallest ? known.toSorted((a, b) => a - b).filter((value) => value > 1) : known;
   const all = (list: readonly string[], value: number) => list.map((name) => [name, value] as const);
   const tried = new Set<string>();
@@ -47,11 +48,26 @@ export function* extentsToTry(
     for (const rows of values) yield [...all(first, rows), ...all(others, rows)];
     for (const [at, name] of others.entries()) {
       const rest = others.filter((_, i) => i !== at);
-      for (const value of values.slice(0, 8)) {
+      for (const value of values.slice(0, 10)) {
         for (const own of values.slice(0, 12)) yield [...all(first, once), ...all(rest, value), [name, own] as const];
       }
     }
   }
+}
+
+const int64 = 7;
+/** More items than a shape has. */
+const mostItems = 8;
+
+/** What small constants hold, such as shapes. */
+function integersIn(model: OnnxModel): number[] {
+  const found = new Set<number>();
+  for (const name of model.tensorNames) {
+    const type = model.tensorType(name);
+    if (type?.dataType !== int64 || elementCount(type.dims) > mostItems) continue;
+    for (const item of model.numbers(name)?.numbers ?? []) if (item > 2 && item <= longest) found.add(item);
+  }
+  return [...found].slice(0, 8);
 }
 
 /** How long the weights of a model are. */

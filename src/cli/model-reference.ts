@@ -1,12 +1,16 @@
 /** An ONNX model in float64, by the interpreter: what onnxruntime's numbers are held to. */
 
+import { quoted } from "../../passes/naming.ts";
 import { TircError } from "../diagnostics/diagnostic.ts";
-import { constantsOf, interpret } from "../ir/interpret.ts";
-import type { Fn, Module, Op, Result } from "../ir/ir.ts";
+import { constantsOf, evaluateOp } from "../ir/interpret.ts";
+import type { Fn, Module, Op, Result, Value } from "../ir/ir.ts";
 import { elementCount, type Tensor } from "../ir/tensor.ts";
 import type { Shape } from "../ir/types.ts";
 import { type Imported, importModel } from "../onnx/import.ts";
+import type { NodeProto } from "../onnx/messages.ts";
 import { type OnnxModel, shown } from "../onnx/model.ts";
+import { readNumbers } from "../onnx/tensors.ts";
+import { nodeReferences } from "./node-reference.ts";
 import type { RunInput, RunTensors } from "./onnxruntime.ts";
 
 /** What the interpreter takes a few seconds for, and the numbers that it holds then. */
@@ -37,35 +41,94 @@ export function referenceOutputs(model: OnnxModel, inputs: Readonly<Record<strin
 function evaluate(model: OnnxModel, imported: Imported, inputs: Readonly<Record<string, RunInput>>): RunTensors {
   const { module, tensors, kept } = imported;
   const fn = module.fns[0] as Fn;
-  const extern = fn.ops.find(({ name }) => name === "extern");
-  if (extern !== undefined) {
-    const node = kept.get(extern);
-    throw new NotComputed(`${node === undefined ? "an input" : shown(node)} is nothing that the interpreter has`);
+  for (const op of fn.ops) {
+    const node = kept.get(op);
+    if (op.name !== "extern" || (node?.domain === "" && nodeReferences[node.opType] !== undefined)) continue;
+    throw new NotComputed(`the interpreter has nothing for ${node === undefined ? "an input" : shown(node)}`);
   }
   checkCost(module, fn);
   const constants = constantsOf(module, (constant): Tensor => {
     const numbers = model.numbers(tensors.get(constant.name) as string)?.numbers as Float64Array;
     return { element: constant.type.element, shape: constant.type.shape as number[], data: numbers };
   });
-  const given = Object.fromEntries(
-    fn.params.map(({ name = "", element }) => {
-      const { shape, numbers } = inputs[tensors.get(name) as string] as RunInput;
-      return [name, { element, shape, data: numbers }];
-    }),
-  );
-  const results = interpret(fn, given, constants);
+  const values = new Map<Value, Tensor>();
+  const dims: Record<string, number> = Object.create(null);
+  for (const param of fn.params) {
+    const { shape, numbers } = inputs[tensors.get(param.name as string) as string] as RunInput;
+    values.set(param, { element: param.element, shape, data: numbers });
+  }
+  for (const op of fn.ops) {
+    const isOpen = op.results.some(({ shape }) => shape.some((dim) => typeof dim === "string" && !(dim in dims)));
+    if (isOpen && !kept.has(op)) throw new NotComputed(`extents of ${quoted(op.result)} are not known`);
+    const operands = op.operands.map((operand) => operand && values.get(operand));
+    const node = kept.get(op);
+    const results =
+      op.name === "global"
+        ? [constants(op.attributes.name as string)]
+        : node === undefined
+          ? evaluateOp(op, operands, dims)
+          : [evaluateNode({ model, imported, values }, node, op)];
+    for (const [i, tensor] of results.entries()) {
+      const value = op.results[i] as Value;
+      values.set(value, tensor);
+      // Extents that depend on numbers are known now.
+      for (const [axis, dim] of value.type.shape.entries()) {
+        if (typeof dim === "string") dims[dim] ??= tensor.shape[axis] as number;
+      }
+    }
+  }
   return new Map(
     model.graph.outputs.map(({ name }, i) => {
-      const result = (fn.results[i] as Result).name;
-      const { shape, data } = results[result] as Tensor;
+      const { shape, data } = values.get((fn.results[i] as Result).value) as Tensor;
       return [name, { shape, numbers: data }];
     }),
   );
 }
 
+interface Evaluation {
+  readonly model: OnnxModel;
+  readonly imported: Imported;
+  readonly values: ReadonlyMap<Value, Tensor>;
+}
+
+/** Numbers that are known before the model runs: `extern` ops do not take those as operands. */
+function knownTensor({ types }: Imported, name: string): Tensor | undefined {
+  const { shape, items } = types.info(name) ?? {};
+  const isNumber = (item: unknown) => typeof item === "number";
+  if (!shape?.every(isNumber) || !items?.every(isNumber)) return undefined;
+  return { element: "i32", shape: shape as number[], data: Float64Array.from(items as number[]) };
+}
+
+function evaluateNode({ model, imported, values }: Evaluation, node: NodeProto, op: Op): Tensor {
+  const inputs = node.inputs.map((name): Tensor | undefined => {
+    const value = imported.values.get(name);
+    const tensor = value && values.get(value);
+    const known = tensor ?? knownTensor(imported, name);
+    if (known === undefined && name !== "") throw new NotComputed(`the numbers of \`${name}\` are not known`);
+    return known;
+  });
+  const attribute = (name: string) => model.attribute(node, name);
+  const evaluate = nodeReferences[node.opType] as (typeof nodeReferences)[string];
+  const made = evaluate({
+    inputs,
+    integer: (name, otherwise) => attribute(name)?.integer ?? otherwise,
+    integers: (name) => attribute(name)?.integers(64),
+    number: (name, otherwise) => attribute(name)?.float ?? otherwise,
+    text: (name) => attribute(name)?.text,
+    tensor: (name) => {
+      const tensor = attribute(name)?.tensor;
+      const read = tensor && readNumbers(model.reader, tensor, (_, refuse) => refuse("an attribute lies in the model"));
+      return read && { shape: read.shape, data: read.numbers };
+    },
+  });
+  const { type } = op.result;
+  return { element: type.opaque ? "f32" : type.element, ...made };
+}
+
 /** Before any number is read. */
 function checkCost(module: Module, fn: Fn): void {
-  const sizeOf = (shape: Shape) => elementCount(shape as number[]);
+  // What depends on numbers is not known before they are; it is small, most often.
+  const sizeOf = (shape: Shape) => elementCount(shape.map((dim) => (typeof dim === "number" ? dim : 1)));
   const results = fn.ops.flatMap((op) => op.results).map(({ shape }) => sizeOf(shape));
   const elements = [...module.consts.map(({ type }) => sizeOf(type.shape)), ...results].reduce((sum, n) => sum + n, 0);
   if (elements > most.elements) throw new NotComputed(`it has ${elements.toExponential(1)} numbers`, true);

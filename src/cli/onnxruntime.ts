@@ -39,7 +39,7 @@ async function load() {
   try {
     const ort = await import("onnxruntime-web");
     ort.env.wasm.numThreads = 1;
-    ort.env.logLevel = "error";
+    ort.env.logLevel = "fatal";
     return ort;
   } catch (caught) {
     const { code, message } = caught as NodeJS.ErrnoException;
@@ -66,7 +66,7 @@ export async function openModel({ bytes, external }: Runnable): Promise<Opened> 
     const [type, make] = makers[dataType] as (typeof makers)[number];
     return new ort.Tensor(type as "float32", make(numbers) as Float32Array, shape);
   };
-  const options = { executionProviders: ["wasm"], logSeverityLevel: 3, externalData: external } as const;
+  const options = { executionProviders: ["wasm"], logSeverityLevel: 4, externalData: external } as const;
   const session = await ort.InferenceSession.create(bytes, options);
   let feeds: Record<string, OrtTensor> = {};
   return {
