@@ -49,7 +49,7 @@ describe("of an ONNX model", () => {
     const { code, stdout, stderr } = await place.run(["explain-norms", "m.onnx"]);
     expect({ code, stderr, files: place.files() }).toEqual({ code: 0, stderr: "", files: ["m.onnx"] });
     expect(stdout).toBe(`1 LayerNorm: 1 without centering
-1 LayerNorm folded, written as SimplifiedLayerNormalization
+1 LayerNorm folded, written as SkipSimplifiedLayerNormalization
   the weights that their rows are the sum of are centered, once and for all
     norm (LayerNormalization)  gamma, beta added  eps 1e-5
         centered once and for all: \`w\`
