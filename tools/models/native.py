@@ -42,7 +42,7 @@ def checked(path):
         return str(error).strip()[:400]
 
 
-def ratios(before, after, feeds, seconds=0.6, least=15):
+def ratios(before, after, feeds, seconds=0.3, least=15):
     """Time after divided by time before of runs that take turns: quartiles, and the median time before in ms."""
 
     def timed(run):

@@ -22,6 +22,7 @@ function rowOf(architecture, models) {
   const folded = models.map(({ outcomes }) => outcomes.folded ?? 0);
   const rms = models.map(({ outcomes }) => outcomes.none ?? 0);
   const rest = models.map(({ found }, i) => found - folded[i] - rms[i]);
+  const writtenIn = ({ written: { unchanged = 0 }, found }) => found - unchanged;
   const launched = models.filter(({ launches }) => launches !== undefined);
   const changes = launched.map(({ launches: { before, after } }) => after - before);
   const [before, after] = ["before", "after"].map((when) => sum(launched.map(({ launches }) => launches[when])));
@@ -34,6 +35,7 @@ function rowOf(architecture, models) {
       ? "all"
       : `${sum(models.map(({ found }) => found))} of ${sum(models.map(({ counted }) => counted))}`,
     `${range(folded)} / ${range(rest)} / ${range(rms)}`,
+    range(models.map(writtenIn)),
     launched.length === 0 ? "-" : `${before} → ${after} (${range(changes)})`,
     ratio(median(single.map(({ native }) => native?.ratio))),
     ratio(median(single.map(({ wasm }) => wasm.ratio))),
@@ -93,7 +95,7 @@ export function page(results, expected) {
   const of = (architecture) => Object.values(results.models).filter((model) => model.architecture === architecture);
   const rows = architectures.filter((name) => of(name).length > 0).map((name) => rowOf(name, of(name)));
   const heads = [
-    ...["architecture", "models", "norms", "found", "folded / kept / RMS"],
+    ...["architecture", "models", "norms", "found", "folded / kept / RMS", "written"],
     ...["WebGPU launches", "native time", "wasm time", "off from PyTorch"],
   ];
   const why = Object.entries(expected).map(([name, { folded = 0, kept = 0, rms = 0, reason }]) => [
@@ -114,6 +116,8 @@ in f16. The sets take turns, so that all from 11 to 23 are there.
 
 - **found** is held to the norms that PyTorch runs, counted there.
 - **folded** norms need no centering any more, **kept** ones do, or share one (\`moved\`), RMS are RMSNorms.
+- **written** is how many norms the surgery writes anew by default, where it does nothing that launches more kernels on
+  WebGPU; \`--norm-op skip\` writes all that are folded.
 - **WebGPU launches** are the kernels that onnxruntime-web's WebGPU provider launches in one run, of all the models before and
   after, and the least and the most that one model gains.
 - **time** is the processor's after the surgery divided by that before it, the median of the models in f32 (each the median of

@@ -38,7 +38,8 @@ function resultOf(folder, name) {
     ...{ architecture, exporter, axes, element, bytes: native.bytes },
     counted: (native.counted?.layernorm ?? 0) + (native.counted?.rmsnorm ?? 0),
     found: norms.length,
-    outcomes: counts(norms.map(({ centering }) => centering)),
+    // Of all that can be done; what is done by default is what the norms are written as.
+    outcomes: counts((surgery.asked ?? norms).map(({ centering }) => centering)),
     written: counts(norms.map(({ writtenAs }) => writtenAs ?? "unchanged")),
     beta: counts(norms.map(({ beta }) => String(beta))),
     weights: surgery.weights,
