@@ -17,6 +17,7 @@ import type { OnnxModel } from "../onnx/model.ts";
 import type { TensorNumbers } from "../onnx/tensors.ts";
 import { bytesOf } from "../onnx/write.ts";
 import { bufferSize, encode, fromNumbers } from "../runtime/host-tensor.ts";
+import { normsLeft } from "../surgery/left.ts";
 import type { Arguments, Word } from "./arguments.ts";
 import { openOnnx, weightsRead } from "./onnx-files.ts";
 import { Outputs, writtenInto } from "./outputs.ts";
@@ -33,7 +34,12 @@ export async function extractCommand(args: Arguments, session: Session): Promise
   const file = relative(resolve(io.cwd, folder ?? "."), resolve(io.cwd, path)).replaceAll("\\", "/");
   const imported = importModel(model, file);
   const profile = typeof target === "string" ? targetByName(target) : target;
-  const { regions, warnings } = normRegions(model, imported, profile);
+  const { regions, refused } = normRegions(model, imported, profile);
+  const warnings = refused.map(({ warning }) => warning);
+  const replaced = replacedBy(regions, new Dataflow(model));
+  const seen = [...replaced.values()].flat().flatMap(({ outputs }) => outputs);
+  const hidden = normsLeft(model, imported, new Set([...seen, ...refused.flatMap(({ tensors }) => tensors)]));
+  warnings.push(...hidden.map(({ nodes, because }) => normWarnings.noKernel(undefined, nodes.at(-1) ?? "", because)));
   session.report(warnings);
   if (regions.length === 0 && warnings.length === 0) {
     session.report([
@@ -49,7 +55,6 @@ export async function extractCommand(args: Arguments, session: Session): Promise
   session.print(regions.map(described));
   if (folder === undefined || names.length === 0) return 0;
   const outputs = new Outputs(args, session, writtenInto(args, "--output", names), weightsRead(model, path));
-  const replaced = replacedBy(regions, new Dataflow(model));
   for (const region of regions) {
     const write = (extension: string, text: string) => outputs.write(`${folder}/${region.name}.${extension}`, text);
     write("tir", print(region.module));

@@ -18,8 +18,8 @@ export const normWarnings = {
     return warning("R0601", `no norm in ${where} is a LayerNorm, so nothing changed`);
   },
   /** @param reason a clause that can follow "because". */
-  noKernel(span: Span, norm: string, reason: string): Diagnostic {
-    return warning("R0602", `the norm \`${norm}\` has no kernel: ${reason}`, {
+  noKernel(span: Span | undefined, norm: string, reason: string): Diagnostic {
+    return warning("R0602", `the norm ${norm} has no kernel: ${reason}`, {
       span,
       help: ["it stays with the rest of the model, and the kernels of the other norms do not need it"],
     });

@@ -36,14 +36,14 @@ export interface NormRegion extends Step {
 export interface NormRegions {
   /** In the order of the program. */
   readonly regions: readonly NormRegion[];
-  /** Of each norm that has no kernel, why: R0602. */
-  readonly warnings: readonly Diagnostic[];
+  /** Norms without a kernel: what the model calls them, and why, R0602. */
+  readonly refused: readonly { readonly tensors: readonly string[]; readonly warning: Diagnostic }[];
 }
 
 export function normRegions(model: OnnxModel, imported: Imported, target: TargetProfile = portableTarget): NormRegions {
   const { module } = new PassManager("raise-norms,canonicalize,cse,dce").run(imported.module);
   const regions: NormRegion[] = [];
-  const warnings: Diagnostic[] = [];
+  const refused: NormRegions["refused"][number][] = [];
   const flow = new Dataflow(model);
   for (const fn of module.fns) {
     const growth = new Growth(fn, imported.tensors, flow, target.limits.maxStorageBuffersPerShaderStage);
@@ -52,7 +52,10 @@ export function normRegions(model: OnnxModel, imported: Imported, target: Target
       const parts = growth.of(norm, regions);
       const found = typeof parts === "string" ? parts : largest(parts, norm, { module, regions, target });
       if (typeof found === "string") {
-        warnings.push(normWarnings.noKernel(norm.span, norm.result.name ?? norm.name, found));
+        const name = norm.result.name ?? norm.name;
+        const tensor = imported.tensors.get(name);
+        const warning = normWarnings.noKernel(norm.span, `\`${name}\``, found);
+        refused.push({ tensors: tensor === undefined ? [] : [tensor], warning });
         continue;
       }
       growth.take(found.part);
@@ -61,7 +64,7 @@ export function normRegions(model: OnnxModel, imported: Imported, target: Target
       regions.push({ ...growth.stepOf(found.part), name: kernel.name, module: program, kernel, weights });
     }
   }
-  return { regions, warnings };
+  return { regions, refused };
 }
 
 interface Around {

@@ -1,5 +1,6 @@
 /** `tirc extract`. */
 
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import type { NodeProto } from "../../src/onnx/messages.ts";
 import { Workplace } from "../support/cli.ts";
@@ -75,4 +76,18 @@ test("a model without a norm, whether a folder is named or not", async () => {
     expect(stderr).toBe("warning[R0601]: there is no norm in `g`, so nothing changed\n");
   }
   expect(place.files()).toEqual(["m.onnx"]);
+});
+
+test("norms that no kernel can be made of are named, with the reason", async () => {
+  const place = new Workplace();
+  const cases = {
+    norm_in_if: /^warning\[R0602\]: the norm .*\(LayerNormalization\) has no kernel: it stands in .*If/,
+    norm_of_doubles: /^warning\[R0602\]: the norm .*\(LayerNormalization\) has no kernel: .*f64/,
+  };
+  for (const [name, message] of Object.entries(cases)) {
+    const file = fileURLToPath(new URL(`../onnx/models/${name}.onnx`, import.meta.url));
+    const { code, stderr } = await place.run(["extract", file, "--diagnostics", "short"]);
+    expect([code, stderr.trimEnd().split("\n").length]).toEqual([0, 1]);
+    expect(stderr).toMatch(message);
+  }
 });

@@ -15,14 +15,14 @@ const file = (name: string) => readFileSync(new URL(`models/${name}.onnx`, impor
 function regionsOf(bytes: Uint8Array, most = defaultLimits.maxStorageBuffersPerShaderStage) {
   const result = imported(bytes);
   const limits = { ...defaultLimits, maxStorageBuffersPerShaderStage: most };
-  const { regions, warnings } = normRegions(result.model, result, { ...portableTarget, limits });
+  const { regions, refused } = normRegions(result.model, result, { ...portableTarget, limits });
   const replaced = replacedBy(regions, new Dataflow(result.model));
   const list = regions.map((region) => ({
     takes: region.inputs,
     makes: region.outputs,
     nodes: (replaced.get(region) ?? []).map(({ index }) => index),
   }));
-  return { list, regions, warnings };
+  return { list, regions, warnings: refused.map(({ warning }) => warning) };
 }
 
 const row = { element: "f32", shape: ["rows", 4] } as const;
