@@ -33,10 +33,14 @@ export function headline({ norms, centers }: Pick<Surgery, "norms" | "centers">,
   return [...all, ...betas, ...accuracy(check)].join("; ");
 }
 
+/** A norm that keeps its centering, in the node that it was, is left. */
+const outcomeOf = ({ centering, writtenAs }: NormReport) =>
+  centering === "kept" && writtenAs === "unchanged" ? "left" : centering;
+
 function outcomes(norms: readonly NormReport[], centers: number): string {
-  const count = (...of: NormReport["centering"][]) => norms.filter(({ centering }) => of.includes(centering)).length;
+  const count = (...of: NormReport["centering"][]) => norms.filter((norm) => of.includes(outcomeOf(norm))).length;
   const moved = count("moved");
-  const kept = norms.filter(({ centering }) => centering === "kept");
+  const kept = norms.filter((norm) => outcomeOf(norm) === "kept");
   const begins = moved === 0 ? 0 : kept.filter(({ beginsStream }) => beginsStream).length;
   // Of values that are no norm's own input.
   const added = moved === 0 ? 0 : Math.max(0, centers - kept.length);
@@ -124,8 +128,10 @@ export function groupsOf(norms: readonly NormReport[]): NormGroup[] {
     groups.set(key, [...(groups.get(key) ?? []), norm]);
   }
   return [...groups.values()].map((own) => {
-    const [{ norm, centering, writtenAs }] = own as [NormReport];
-    const what = centering === "none" ? "" : ` ${centering}`;
+    const [first] = own as [NormReport];
+    const { norm, writtenAs } = first;
+    const outcome = outcomeOf(first);
+    const what = outcome === "none" ? "" : ` ${outcome}`;
     const as =
       writtenAs === "unchanged" ? "" : `, written as ${writtenAs === "primitives" ? "primitive ops" : writtenAs}`;
     return {
