@@ -16,6 +16,7 @@ import { type Builder, rewrite } from "../src/ir/builder.ts";
 import type { Op, Value } from "../src/ir/ir.ts";
 import type { NormDef } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
+import { sameShape } from "../src/ir/types.ts";
 import { definePass } from "../src/pass/define-pass.ts";
 import type { Fact } from "../src/pass/facts.ts";
 import { padded } from "./match.ts";
@@ -24,8 +25,12 @@ import { padded } from "./match.ts";
 function alongAxes(affine: Value, op: Op, builder: Builder): Value {
   const { shape } = op.operand(0);
   const { affineView } = (ops[op.name] as NormDef).view(shape, op.attributes);
-  const isTrailing = padded(affine.shape, shape.length).every((dim, axis) => dim === affineView[axis]);
-  return isTrailing ? affine : builder.emit("reshape", [affine], { shape: affineView });
+  const isTrailing = (value: Value) =>
+    value.shape.length <= shape.length && sameShape(padded(value.shape, shape.length), affineView);
+  // A beta that lay so before it was taken into the norm.
+  const before = affine.def?.name === "reshape" ? affine.def.operand(0) : affine;
+  const lying = [affine, before].find(isTrailing);
+  return lying ?? builder.emit("reshape", [affine], { shape: affineView });
 }
 
 /** What stands in the place of a LayerNorm, and the centering in it. */

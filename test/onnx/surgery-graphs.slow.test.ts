@@ -110,10 +110,10 @@ describe("transformers", () => {
     const image = [2, 3, 4, 4];
     const parts = modelOf(g, g.dense(first, width, 3), { inputs: { x: { element: "f32", shape: image } } });
     const numbers = spread(elementCount(image), 6);
-    const outcomes = ["kept", ...new Array(4).fill("moved")];
-    const { written } = await check(parts, { x: { element: "f32", shape: image, numbers } }, { outcomes, centers: 1 });
+    const outcomes = new Array(5).fill("folded");
+    const { written } = await check(parts, { x: { element: "f32", shape: image, numbers } }, { outcomes, centers: 0 });
     expect(countOf(written, "SkipSimplifiedLayerNormalization")).toBe(5);
-    expect(countOf(written, "ReduceMean")).toBe(1);
+    expect(countOf(written, "ReduceMean")).toBe(0);
   });
 
   test("T5: norms without means, a gated product, and scores with a bias: each norm is one node", async () => {
@@ -229,9 +229,9 @@ describe("norms", () => {
     const centered = g.op("Sub", ["x", g.op("ReduceMean", ["x"], { axes: over })]);
     const variance = g.op("ReduceMean", [g.op("Mul", [centered, centered])], { axes: over });
     const y = g.op("Div", [centered, g.op("Sqrt", [g.op("Add", [variance, g.scalar(1e-5)])])]);
-    const { written, bytes, norms } = await check(modelOf(g, y), { x }, { outcomes: ["left"] });
+    const { written, bytes } = await check(modelOf(g, y), { x }, { outcomes: ["kept"] });
+    // No op of ONNX normalizes these: with its centering the chain is as good as another.
     expect(written.equals(bytes)).toBe(true);
-    expect(norms[0]?.because[0]).toContain("are not the last ones");
   });
 
   test("a skip norm and its sum", async () => {
