@@ -61,10 +61,10 @@ has no escapes, so a name with a quotation mark or a line break cannot be writte
   },
   E0748: {
     title: "a norm that the model's operator set does not have",
-    explanation: `ONNX has \`RMSNormalization\` since set 23. A model of an older set can only hold \`SimplifiedLayerNormalization\`, which
-is no op of ONNX: onnxruntime knows it, in models of any set.`,
-    wrong: "tirc surgery gpt2-opset17.onnx -o rms.onnx --norm-op rms",
-    fix: "tirc surgery gpt2-opset17.onnx -o rms.onnx --norm-op simplified",
+    explanation: `ONNX has \`RMSNormalization\` since set 23. Models of older sets hold the norm as an op of
+onnxruntime, as a function of the model, or as primitive ops; what is valid and fast is chosen without the option.`,
+    wrong: "tirc surgery gpt2-opset17.onnx -o rms.onnx --norm-op rmsnorm",
+    fix: "tirc surgery gpt2-opset17.onnx -o rms.onnx",
   },
   E0749: {
     title: "a node of a model that cannot be written anew",

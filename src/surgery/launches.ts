@@ -5,8 +5,13 @@
  * nodes with gamma and beta, and a residual sum that only a LayerNormalization reads. Shapes are computed elsewhere.
  */
 
+import { elementCount } from "../ir/tensor.ts";
+import type { Imported } from "../onnx/import.ts";
 import type { NodeProto } from "../onnx/messages.ts";
-import { type Draft, type Line, opOf } from "./draft.ts";
+import type { OnnxModel } from "../onnx/model.ts";
+import { Draft, type Line, opOf } from "./draft.ts";
+import { areLast } from "./norm-forms.ts";
+import type { FoundNorm } from "./passes.ts";
 
 const oneEach = [
   ..."Abs Acos Acosh Add And ArgMax ArgMin Asin Asinh Atan Atanh AveragePool Cast Ceil Clip Concat Conv Cos Cosh".split(
@@ -60,7 +65,7 @@ export function launchesIn(
   for (const line of lines) {
     if (line.outputs.every((name) => name === "" || isOfShape(name))) continue;
     const chain = line.made === undefined ? chainOf.get(line.at) : undefined;
-    if (chain !== undefined) {
+    if (chain !== undefined && chain.size > 1) {
       if (!seen.has(chain)) count++;
       seen.add(chain);
       continue;
@@ -68,12 +73,63 @@ export function launchesIn(
     const launches = launchesOf.get(opOf(line));
     isKnown &&= launches !== undefined;
     count += launches ?? 1;
-    if (opOf(line) === "LayerNormalization" && isFusedSum(line)) count--;
+    const isFused = opOf(line) === "LayerNormalization" ? isFusedSum(line) : isReciprocalOfProduct(line);
+    if (isFused) count--;
   }
   return { count, isKnown };
+
+  /** `1 / x` that only a product reads makes that a quotient. */
+  function isReciprocalOfProduct(line: Line): boolean {
+    const [one = ""] = line.inputs;
+    const [reader, ...others] = readers.get(line.outputs[0] as string) ?? [];
+    if (opOf(line) !== "Div" || reader === undefined || others.length > 0 || opOf(reader) !== "Mul") return false;
+    const dims = draft.model.tensorType(one)?.dims;
+    return dims !== undefined && elementCount(dims) === 1 && draft.model.numbers(one)?.numbers[0] === 1;
+  }
 
   function isFusedSum({ inputs: [x = ""] }: Line): boolean {
     const maker = makers.get(x);
     return maker !== undefined && opOf(maker) === "Add" && readers.get(x)?.length === 1 && !isOutput(x);
   }
+}
+
+/** What launches are counted of. */
+export interface Graphs {
+  readonly model: OnnxModel;
+  readonly imported: Imported;
+  readonly draft: Draft;
+  readonly norms: readonly FoundNorm[];
+  readonly makers: ReadonlyMap<string, NodeProto>;
+}
+
+/** Of the model, and of what is written. */
+export function launchesAround(
+  { model, imported, draft, norms, makers }: Graphs,
+  isRewritten: (norm: FoundNorm) => boolean,
+) {
+  const outputs = new Set(model.graph.outputs.map(({ name }) => name));
+  const isOutput = (name: string) => outputs.has(name);
+  // The provider has no integers of 64 bits, which are i32 here.
+  const isOfShape = (name: string) => imported.values.get(name)?.element === "i32";
+  const isFused = ({ op, record }: FoundNorm) =>
+    op.name === "layernorm" && record.gamma && record.beta && areLast(op.attributes.axes as number[]);
+  const chains = (kept: (norm: FoundNorm) => boolean) =>
+    norms.filter((norm) => isFused(norm) && kept(norm)).map((norm) => chainOf(norm, imported, makers));
+  const count = (graph: Draft, kept: (norm: FoundNorm) => boolean) =>
+    launchesIn(graph, isOfShape, isOutput, chains(kept));
+  return { before: count(new Draft(model, new Map()), () => true), after: count(draft, (norm) => !isRewritten(norm)) };
+}
+
+/** The nodes from what a norm takes to what it makes. */
+function chainOf({ op, tensors }: FoundNorm, { tensors: names }: Imported, makers: Graphs["makers"]): Set<NodeProto> {
+  const taken = new Set(op.operands.map((value) => names.get(value?.name ?? "")));
+  const found = new Set<NodeProto>();
+  const open = [...tensors];
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    const maker = makers.get(name);
+    if (maker === undefined || taken.has(name) || found.has(maker)) continue;
+    found.add(maker);
+    open.push(...maker.inputs);
+  }
+  return found;
 }

@@ -9,12 +9,8 @@
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { normWarnings } from "../diagnostics/errors-norms.ts";
 import { surgeryErrors } from "../diagnostics/errors-surgery.ts";
-import { roundTo } from "../ir/float16.ts";
-import { constantsOf } from "../ir/interpret.ts";
-import { type Fn, type Module, type Op, usesOf, type Value } from "../ir/ir.ts";
-import type { Tensor } from "../ir/tensor.ts";
+import type { Fn, Op, Value } from "../ir/ir.ts";
 import { sameShape } from "../ir/types.ts";
-import { materialize } from "../materialize.ts";
 import type { NormRecord } from "../norm-records.ts";
 import { type NewNode, nodeBytes } from "../onnx/encode.ts";
 import { type Imported, importModel } from "../onnx/import.ts";
@@ -24,10 +20,11 @@ import { type GraphChanges, lengthOfPieces, type Piece, rewrittenModel, withInpu
 import { Comparison } from "./compare.ts";
 import { Draft, type Leftovers, type NodeChange, opOf } from "./draft.ts";
 import { Emitter, Unwritable } from "./emit.ts";
-import { type Constants, foldBetas } from "./fold-beta.ts";
-import { launchesIn } from "./launches.ts";
+import { foldBetas } from "./fold-beta.ts";
+import { launchesAround } from "./launches.ts";
 import { type LeftNorm, normsLeft } from "./left.ts";
-import { areLast, formOf, microsoft, type NormOp, type NormOpType, opsetOfRmsNorm } from "./norm-forms.ts";
+import { constantsIn, type NewWeight, newConstants } from "./new-constants.ts";
+import { formOf, microsoft, type NormOp, type NormOpType, opsetOfRmsNorm } from "./norm-forms.ts";
 import { type FoundNorm, runPasses, type Stay } from "./passes.ts";
 import { joinSkips } from "./skip-norms.ts";
 
@@ -140,6 +137,8 @@ function attempt(
       others.length === 0 && norms.every(({ record: { norm } }) => norm === "rmsnorm" || norm === "groupnorm");
     const warnings = isNone ? [normWarnings.noNorm(fns, "model")] : hasOthers ? [normWarnings.noLayerNorm(fns)] : [];
     const count = model.graph.nodes.length;
+    const draft = new Draft(model, new Map());
+    const { after: launched } = launchesAround({ model, imported, draft, norms, makers }, isRewritten);
     return {
       pieces: rewrittenModel(model, nothing),
       norms: [...norms.map((norm) => reportOf(norm, makers)), ...others],
@@ -147,6 +146,7 @@ function attempt(
       normOp: wanted.normOp,
       centers: 0,
       nodes: { before: count, after: count },
+      ...(launched.isKnown && { launches: { before: launched.count, after: launched.count } }),
       warnings,
       ...said,
     };
@@ -203,7 +203,7 @@ function attempt(
   const folded = foldBetas(draft, emitter.forms.keys(), constantsIn(model, emitter));
   const left = draft.dropLeftovers();
   const outcomes = new Outcomes(changes, emitter, draft, folded);
-  const launches = launchesOf({ model, imported, draft, norms, makers }, isRewritten);
+  const launches = launchesAround({ model, imported, draft, norms, makers }, isRewritten);
   // Where a stream begins or ends a launch or two come in, which more norms than two make up for.
   const isCounted = rewritten.length > 2 && !wanted.isAsked;
   if (isCounted && launches.after.count > launches.before.count) {
@@ -243,42 +243,6 @@ function attempt(
   };
 }
 
-interface Graphs {
-  readonly model: OnnxModel;
-  readonly imported: Imported;
-  readonly draft: Draft;
-  readonly norms: readonly FoundNorm[];
-  readonly makers: ReadonlyMap<string, NodeProto>;
-}
-
-function launchesOf({ model, imported, draft, norms, makers }: Graphs, isRewritten: (norm: FoundNorm) => boolean) {
-  const outputs = new Set(model.graph.outputs.map(({ name }) => name));
-  const isOutput = (name: string) => outputs.has(name);
-  // The provider has no integers of 64 bits, which are i32 here.
-  const isOfShape = (name: string) => imported.values.get(name)?.element === "i32";
-  const isFused = ({ op, record }: FoundNorm) =>
-    op.name === "layernorm" && record.gamma && record.beta && areLast(op.attributes.axes as number[]);
-  const chains = (kept: (norm: FoundNorm) => boolean) =>
-    norms.filter((norm) => isFused(norm) && kept(norm)).map((norm) => chainOf(norm, imported, makers));
-  const count = (graph: Draft, kept: (norm: FoundNorm) => boolean) =>
-    launchesIn(graph, isOfShape, isOutput, chains(kept));
-  return { before: count(new Draft(model, new Map()), () => true), after: count(draft, (norm) => !isRewritten(norm)) };
-}
-
-/** The nodes from what a norm takes to what it makes. */
-function chainOf({ op, tensors }: FoundNorm, { tensors: names }: Imported, makers: Graphs["makers"]): Set<NodeProto> {
-  const taken = new Set(op.operands.map((value) => names.get(value?.name ?? "")));
-  const found = new Set<NodeProto>();
-  const open = [...tensors];
-  for (let name = open.pop(); name !== undefined; name = open.pop()) {
-    const maker = makers.get(name);
-    if (maker === undefined || taken.has(name) || found.has(maker)) continue;
-    found.add(maker);
-    open.push(...maker.inputs);
-  }
-  return found;
-}
-
 /** The numbers of LayerNorms that would keep a centering of their own: three nodes in the place of one. */
 function withOwnCenters(norms: readonly FoundNorm[]): number[] {
   const users = new Map<Op, number>();
@@ -299,22 +263,6 @@ const wouldBeSlower =
 /** Whether a node is a norm already, and no part of a chain. */
 function isNormNode(node: NodeProto | undefined): boolean {
   return node !== undefined && /Normalization$/.test(node.opType);
-}
-
-function constantsIn(model: OnnxModel, emitter: Emitter): Constants {
-  const outputs = new Set(model.graph.outputs.map(({ name }) => name));
-  return {
-    shape: (name) => (emitter.numbers.get(name)?.shape as number[] | undefined) ?? model.tensorType(name)?.dims,
-    numbers: (name) => (emitter.numbers.get(name)?.data ?? model.numbers(name)?.numbers) as Float64Array,
-    add: (data, like, hint) => {
-      const element = emitter.numbers.get(like)?.element ?? (model.tensorType(like)?.dataType === 10 ? "f16" : "f32");
-      const name = emitter.fresh(hint);
-      emitter.tensor({ element, shape: [data.length], data: data.map(roundTo[element]) }, name);
-      return name;
-    },
-    isOutput: (name) => outputs.has(name),
-    fresh: (hint) => emitter.fresh(hint),
-  };
 }
 
 /** What became of norms in the written graph. */
@@ -374,49 +322,6 @@ function namesOf({ graph }: OnnxModel): Set<string> {
     ...sparse,
     ...[...inputs, ...outputs, ...initializers, ...valueInfo].map(({ name }) => name),
   ]);
-}
-
-interface NewWeight {
-  readonly tensor: Tensor;
-  readonly from: string;
-  readonly residual: number;
-}
-
-/** Constants that the passes made, by their names in the module. */
-function newConstants(
-  model: OnnxModel,
-  after: Module,
-  tensors: ReadonlyMap<string, string>,
-): ReadonlyMap<string, NewWeight> {
-  const load = ({ name, type: { element, shape } }: Module["consts"][number]): Tensor => {
-    const numbers = model.numbers(tensors.get(name) as string)?.numbers as Float64Array;
-    return { element, shape: shape as number[], data: numbers };
-  };
-  // Each by itself, so that the tensors that it is made from are held no longer.
-  const wide = widened(after.fns[0] as Fn);
-  const numbers = (name: string): Tensor => {
-    const tensor = constantsOf(after, load)(name);
-    return wide.has(name) ? { ...tensor, element: "f32" } : tensor;
-  };
-  const { constants } = materialize(after, numbers, "model.onnx");
-  const operandOf = new Map(
-    after.consts.flatMap(({ name, data }) => (data.kind === "computed" ? [[name, data.operands[0] as string]] : [])),
-  );
-  const sourceOf = (name: string): string => {
-    const operand = operandOf.get(name);
-    return operand === undefined ? (tensors.get(name) as string) : sourceOf(operand);
-  };
-  return new Map(constants.map(({ name, tensor, residual = 0 }) => [name, { tensor, from: sourceOf(name), residual }]));
-}
-
-/** Constants of halves that are only read as f32: new ones of them need no rounding to halves. */
-function widened(fn: Fn): Set<string> {
-  const uses = usesOf(fn);
-  const isWide = ({ result }: Op) =>
-    !uses(result).returned &&
-    uses(result).ops.every(({ name, attributes }) => name === "cast" && attributes.to === "f32");
-  const halves = fn.ops.filter(({ name, results }) => name === "global" && results[0]?.element === "f16");
-  return new Set(halves.filter(isWide).map(({ attributes }) => attributes.name as string));
 }
 
 interface Rewriting {

@@ -13,8 +13,13 @@ const open = (bytes: Uint8Array) =>
 
 /** What the surgery makes of a model, in one piece; what is slower than before is written too. */
 export function operated(bytes: Uint8Array, options: SurgeryOptions = {}) {
+  return chosen(bytes, { normOp: open(bytes).opset >= 23 ? "rmsnorm" : "skip", ...options });
+}
+
+/** What the surgery makes of a model if nobody asks for more. */
+export function chosen(bytes: Uint8Array, options: SurgeryOptions = {}) {
   const model = open(bytes);
-  const result = surgery(model, { normOp: model.opset >= 23 ? "rmsnorm" : "skip", ...options });
+  const result = surgery(model, options);
   return { ...result, model, written: Buffer.concat([...bytesOf(model.reader.source, result.pieces)]) };
 }
 

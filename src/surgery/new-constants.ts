@@ -1,0 +1,71 @@
+/** Constants that the surgery makes from weights of the model. */
+
+import { roundTo } from "../ir/float16.ts";
+import { constantsOf } from "../ir/interpret.ts";
+import { type Fn, type Module, type Op, usesOf } from "../ir/ir.ts";
+import type { Tensor } from "../ir/tensor.ts";
+import { materialize } from "../materialize.ts";
+import type { OnnxModel } from "../onnx/model.ts";
+import type { Emitter } from "./emit.ts";
+import type { Constants } from "./fold-beta.ts";
+
+/** A constant that the passes made, and the initializer that it was made from. */
+export interface NewWeight {
+  readonly tensor: Tensor;
+  readonly from: string;
+  readonly residual: number;
+}
+
+/** Constants that the passes made, by their names in the module. */
+export function newConstants(
+  model: OnnxModel,
+  after: Module,
+  tensors: ReadonlyMap<string, string>,
+): ReadonlyMap<string, NewWeight> {
+  const load = ({ name, type: { element, shape } }: Module["consts"][number]): Tensor => {
+    const numbers = model.numbers(tensors.get(name) as string)?.numbers as Float64Array;
+    return { element, shape: shape as number[], data: numbers };
+  };
+  // Each by itself, so that the tensors that it is made from are held no longer.
+  const wide = widened(after.fns[0] as Fn);
+  const numbers = (name: string): Tensor => {
+    const tensor = constantsOf(after, load)(name);
+    return wide.has(name) ? { ...tensor, element: "f32" } : tensor;
+  };
+  const { constants } = materialize(after, numbers, "model.onnx");
+  const operandOf = new Map(
+    after.consts.flatMap(({ name, data }) => (data.kind === "computed" ? [[name, data.operands[0] as string]] : [])),
+  );
+  const sourceOf = (name: string): string => {
+    const operand = operandOf.get(name);
+    return operand === undefined ? (tensors.get(name) as string) : sourceOf(operand);
+  };
+  return new Map(constants.map(({ name, tensor, residual = 0 }) => [name, { tensor, from: sourceOf(name), residual }]));
+}
+
+/** Constants of halves that are only read as f32: new ones of them need no rounding to halves. */
+function widened(fn: Fn): Set<string> {
+  const uses = usesOf(fn);
+  const isWide = ({ result }: Op) =>
+    !uses(result).returned &&
+    uses(result).ops.every(({ name, attributes }) => name === "cast" && attributes.to === "f32");
+  const halves = fn.ops.filter(({ name, results }) => name === "global" && results[0]?.element === "f16");
+  return new Set(halves.filter(isWide).map(({ attributes }) => attributes.name as string));
+}
+
+/** The constants of the written graph, for what folds one into another. */
+export function constantsIn(model: OnnxModel, emitter: Emitter): Constants {
+  const outputs = new Set(model.graph.outputs.map(({ name }) => name));
+  return {
+    shape: (name) => (emitter.numbers.get(name)?.shape as number[] | undefined) ?? model.tensorType(name)?.dims,
+    numbers: (name) => (emitter.numbers.get(name)?.data ?? model.numbers(name)?.numbers) as Float64Array,
+    add: (data, like, hint) => {
+      const element = emitter.numbers.get(like)?.element ?? (model.tensorType(like)?.dataType === 10 ? "f16" : "f32");
+      const name = emitter.fresh(hint);
+      emitter.tensor({ element, shape: [data.length], data: data.map(roundTo[element]) }, name);
+      return name;
+    },
+    isOutput: (name) => outputs.has(name),
+    fresh: (hint) => emitter.fresh(hint),
+  };
+}

@@ -1,0 +1,157 @@
+/** The forms in which norms are written, read by the published schema, and what onnxruntime computes with each. */
+
+import { fromBinary } from "@bufbuild/protobuf";
+import { type ModelProto, ModelProtoSchema } from "onnx-buf";
+import { describe, expect, test } from "vitest";
+import type { NormOp } from "../../src/surgery/norm-forms.ts";
+import { expectNear } from "../support/import-onnx.ts";
+import { type ModelParts, onnxModel, spread } from "../support/onnx.ts";
+import { Graph } from "../support/onnx-graph.ts";
+import { runOnnx } from "../support/onnxruntime.ts";
+import { chosen } from "../support/surgery.ts";
+
+const width = 8;
+const stream = { element: "f32", shape: ["batch", "tokens", width] } as const;
+const x = { element: "f32", shape: [2, 3, width], numbers: spread(2 * 3 * width, 3) } as const;
+
+/** A product, its norm, and the product that reads it. */
+function parts(opset: number, biases = true): ModelParts {
+  const g = new Graph();
+  const product = g.dense("x", width, width);
+  const affine = () => [g.weight([width]), g.weight([width])];
+  const isOp = opset >= 17;
+  const norm = isOp ? g.op("LayerNormalization", [product, ...affine()], { axis: -1 }) : g.expandedNorm(product, width);
+  const y = biases ? g.dense(norm, width, width) : g.op("MatMul", [norm, g.weight([width, width])]);
+  const { nodes, weights } = g;
+  // What exporters write beside a graph: types of tensors inside of it.
+  const valueInfo = Object.fromEntries(nodes.flatMap(({ output }) => output.map((name) => [name, { element: "f32" }])));
+  return { opset, inputs: { x: stream }, outputs: { [y]: stream }, weights, nodes, valueInfo } as ModelParts;
+}
+
+const read = (bytes: Uint8Array): ModelProto => fromBinary(ModelProtoSchema, new Uint8Array(bytes));
+const typesIn = (model: ModelProto) => model.graph?.node.map(({ domain, opType }) => `${domain}:${opType}`) ?? [];
+
+/** Each op has its set named, each tensor a maker and a reader, and each type a tensor. */
+function expectSound(bytes: Uint8Array): void {
+  const { graph, opsetImport, functions, irVersion } = read(bytes);
+  const domains = opsetImport.map(({ domain }) => domain);
+  expect(new Set(domains).size).toBe(domains.length);
+  for (const { domain } of graph?.node ?? []) expect(domains).toContain(domain);
+  expect(Number(irVersion)).toBeGreaterThanOrEqual(functions.length > 0 ? 8 : 3);
+  const taken = new Set(graph?.node.flatMap(({ input }) => input));
+  const made = new Set(graph?.node.flatMap(({ output }) => output));
+  for (const { name } of graph?.initializer ?? []) expect(taken, `${name} is read`).toContain(name);
+  for (const { name } of graph?.valueInfo ?? []) expect(made, `${name} is made`).toContain(name);
+}
+
+const forms: readonly { normOp: NormOp; opset: number; type: string; writtenAs: string }[] = [
+  {
+    ...{ normOp: "auto", opset: 11 },
+    ...{ type: "com.microsoft:SkipSimplifiedLayerNormalization", writtenAs: "SkipSimplifiedLayerNormalization" },
+  },
+  {
+    ...{ normOp: "simplified", opset: 17 },
+    ...{ type: "com.microsoft:SimplifiedLayerNormalization", writtenAs: "SimplifiedLayerNormalization" },
+  },
+  {
+    ...{ normOp: "simplified", opset: 18 },
+    ...{ type: "com.microsoft:SimplifiedLayerNormalization", writtenAs: "SimplifiedLayerNormalization" },
+  },
+  // A function cannot have an eps before constants can.
+  { normOp: "simplified", opset: 11, type: ":Pow", writtenAs: "primitives" },
+  { normOp: "primitive", opset: 17, type: ":Pow", writtenAs: "primitives" },
+];
+
+describe.each(forms)("$normOp in set $opset", ({ normOp, opset, type, writtenAs }) => {
+  const bytes = onnxModel(parts(opset));
+
+  test("computes the same, and says what it is", async () => {
+    const { written, norms } = chosen(bytes, { normOp });
+    expect(norms.map((norm) => [norm.writtenAs, norm.beta])).toEqual([[writtenAs, "folded"]]);
+    expect(typesIn(read(written))).toContain(type);
+    expectSound(written);
+    const [was, is] = [await runOnnx(bytes, { x }), await runOnnx(written, { x })];
+    for (const [name, tensor] of Object.entries(was)) expectNear(is[name], tensor, 1e-5);
+    expect(chosen(written, { normOp }).written.equals(written), "a second surgery changes nothing").toBe(true);
+  });
+});
+
+test("a function has the primitives of the standard as its body", () => {
+  const { functions } = read(chosen(onnxModel(parts(17)), { normOp: "simplified" }).written);
+  expect(functions.map(({ domain, name, attribute }) => [domain, name, attribute])).toEqual([
+    ["com.microsoft", "SimplifiedLayerNormalization", ["epsilon"]],
+  ]);
+  const [own] = functions;
+  expect(own?.node.map(({ opType }) => opType)).toEqual([
+    "Constant",
+    "Constant",
+    "Pow",
+    "ReduceMean",
+    "Add",
+    "Sqrt",
+    "Div",
+    "Mul",
+  ]);
+  expect(own?.node[1]?.attribute[0]).toMatchObject({ name: "value_float", refAttrName: "epsilon" });
+});
+
+test("the domain of onnxruntime's ops is named where the model did not", () => {
+  const model = read(onnxModel(parts(17)));
+  const bare = new Uint8Array(onnxModel(parts(17)));
+  expect(model.opsetImport.length).toBe(2);
+  expectSound(chosen(bare).written);
+});
+
+describe("beta", () => {
+  test("goes into the bias behind a product, and no Add of it is left", async () => {
+    const bytes = onnxModel(parts(17));
+    const { written, norms } = chosen(bytes);
+    expect(norms.map(({ beta }) => beta)).toEqual(["folded"]);
+    // The biases of two products.
+    expect(typesIn(read(written)).filter((type) => type === ":Add").length).toBe(2);
+  });
+
+  test("becomes a bias of a product that has none", async () => {
+    const bytes = onnxModel(parts(17, false));
+    const { written, norms } = chosen(bytes);
+    expect(norms.map(({ beta }) => beta)).toEqual(["folded"]);
+    const [was, is] = [await runOnnx(bytes, { x }), await runOnnx(written, { x })];
+    for (const [name, tensor] of Object.entries(was)) expectNear(is[name], tensor, 1e-5);
+  });
+
+  const near = (write: (g: Graph, norm: string) => readonly string[]) => {
+    const g = new Graph();
+    const outputs = write(g, g.expandedNorm(g.dense("x", width, width), width));
+    const { nodes, weights } = g;
+    const outs = Object.fromEntries(outputs.map((name) => [name, { element: "f32" }] as const));
+    return onnxModel({ opset: 17, inputs: { x: stream }, outputs: outs, weights, nodes });
+  };
+
+  test.each<[string, (g: Graph, norm: string) => readonly string[]]>([
+    ["is an output of the graph", (g, norm) => [norm, g.dense(norm, width, width)]],
+    ["is read by what is no product", (g, norm) => [g.dense(norm, width, width), g.op("Relu", [norm])]],
+    ["is the weight of a product", (g, norm) => [g.op("MatMul", [g.weight([3, 3]), norm])]],
+    [
+      "is read by two products without biases",
+      (g, norm) => [g.op("MatMul", [norm, g.weight([width, width])]), g.op("MatMul", [norm, g.weight([width, width])])],
+    ],
+    ["has its axes exchanged", (g, norm) => [g.dense(g.op("Transpose", [norm], { perm: [0, 2, 1] }), 3, width)]],
+  ])("stays an Add where its norm %s", async (_, write) => {
+    const bytes = near(write);
+    const { written, norms } = chosen(bytes);
+    expect(norms.map(({ beta }) => beta)).toEqual(["added"]);
+    const [was, is] = [await runOnnx(bytes, { x }), await runOnnx(written, { x })];
+    for (const [name, tensor] of Object.entries(was)) expectNear(is[name], tensor, 1e-5);
+  });
+
+  test("goes through a Reshape and a Transpose that leave the last axis", async () => {
+    const bytes = near((g, norm) => {
+      const turned = g.op("Transpose", [norm], { perm: [1, 0, 2] });
+      return [g.dense(g.op("Reshape", [turned, g.integers(-1, width)]), width, 4)];
+    });
+    const { written, norms } = chosen(bytes);
+    expect(norms.map(({ beta }) => beta)).toEqual(["folded"]);
+    const [was, is] = [await runOnnx(bytes, { x }), await runOnnx(written, { x })];
+    for (const [name, tensor] of Object.entries(was)) expectNear(is[name], tensor, 1e-5);
+  });
+});
