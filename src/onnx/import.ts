@@ -21,6 +21,7 @@ import { elementCount } from "../ir/tensor.ts";
 import { type Dim, type ElementType, opaqueType, printType, type TensorType, tensorType } from "../ir/types.ts";
 import { dataTypes } from "./data-types.ts";
 import { Dimensions } from "./dimensions.ts";
+import type { Extent } from "./extent.ts";
 import { functionKey, type NodeProto, type ValueInfoProto } from "./messages.ts";
 import { type OnnxModel, writtenName } from "./model.ts";
 import { identifier, UniqueNames } from "./names.ts";
@@ -50,6 +51,11 @@ export interface Imported {
 export interface ImportOptions {
   /** Floats that the language has no type for are taken for f32: what comes of it shows where norms are, no more. */
   readonly foreignFloats?: boolean;
+  /**
+   * A tensor of which the last extent is known and the rank is not is taken for rows of that length: `[d, 768]` stands for
+   * any number of axes before the last. What does the same to every row is an op of the language on them.
+   */
+  readonly rowsOfUnknownRank?: boolean;
   /** What is known of the tensors already: of a graph inside of a node, whose other names are parameters. */
   readonly types?: ScopeTypes;
 }
@@ -200,9 +206,15 @@ class GraphImport implements Surroundings {
   /** The type in the language, where it has one. */
   private typeOf(info: TensorInfo | undefined): TensorType | undefined {
     const element = this.elementOf(info?.element);
-    if (element === undefined || info?.shape === undefined || info.isSequence === true) return undefined;
-    const shape = this.dimensions.shape(info.shape);
+    const extents = info?.shape ?? this.rowsOf(info);
+    if (element === undefined || extents === undefined || info?.isSequence === true) return undefined;
+    const shape = this.dimensions.shape(extents);
     return isBearable(shape) ? tensorType(element, shape) : undefined;
+  }
+
+  private rowsOf(info: TensorInfo | undefined): Extent[] | undefined {
+    const isTaken = this.options.rowsOfUnknownRank === true && info?.last !== undefined;
+    return isTaken ? [this.dimensions.fresh(), info.last as Extent] : undefined;
   }
 
   /** A value that comes from outside of the nodes and has no type in the language. */
@@ -339,7 +351,7 @@ class GraphImport implements Surroundings {
     const types = node.outputs.map((name) => this.typeOf(this.types.info(name)) ?? opaqueType);
     const names = node.outputs.map((name) => (name === "" ? undefined : this.nameOf(name)));
     const written = { op: writtenName(label), node: `${this.file}#${node.index}` };
-    const attributes = { ...written, ...this.rowsOf(view, taken) };
+    const attributes = { ...written, ...this.rowFact(view, taken) };
     const op = this.builder.add(makeOp("extern", operands, attributes, { places: { op: span }, names, types }));
     this.kept.set(op, node);
     for (const [i, name] of node.outputs.entries()) if (name !== "") this.values.set(name, op.results[i] as Value);
@@ -354,9 +366,8 @@ class GraphImport implements Surroundings {
   }
 
   /** Which operands' rows the result's rows are made of. */
-  private rowsOf(view: NodeView, taken: readonly string[]): { rows?: number[]; kept?: readonly number[] } {
-    const { shape } = view.result();
-    const fact = shape && rowsOf(view, shape);
+  private rowFact(view: NodeView, taken: readonly string[]): { rows?: number[]; kept?: readonly number[] } {
+    const fact = rowsOf(view, view.result());
     if (fact === undefined) return {};
     const rows = fact.inputs.map((i) => taken.indexOf(view.node.inputs[i] as string));
     return { rows: [...new Set(rows)].sort((a, b) => a - b), kept: fact.kept.toSorted((a, b) => a - b) };

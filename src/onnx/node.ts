@@ -8,6 +8,7 @@ import { printType } from "../ir/types.ts";
 import { shortName } from "./data-types.ts";
 import type { Dimensions } from "./dimensions.ts";
 import type { NodeProto } from "./messages.ts";
+import { isRowwise } from "./types/last.ts";
 import { decline, type Scope, type TensorInfo, TypeView } from "./types/view.ts";
 
 export { Declined, decline } from "./types/view.ts";
@@ -54,6 +55,8 @@ export class NodeView extends TypeView {
     const name = this.node.inputs[index] ?? "";
     if (name === "") decline(`it has no input ${index}`);
     const value = this.around.value(name);
+    if (!value.type.opaque && this.info(index).shape === undefined && !isRowwise(this))
+      decline(`the rank of its input \`${name}\` is not known`);
     return value.type.opaque ? decline(this.whyOpaque(index, name)) : value;
   }
 

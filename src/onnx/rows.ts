@@ -5,7 +5,7 @@
 
 import { type Extent, isSame } from "./extent.ts";
 import { cuts } from "./types/shapes.ts";
-import { Declined, type TypeView } from "./types/view.ts";
+import { Declined, type TensorInfo, type TypeView } from "./types/view.ts";
 
 export interface RowFact {
   /** Numbers of inputs. */
@@ -80,13 +80,17 @@ const joined: RowRule = (at) => {
   return { inputs, kept: others([at.axis(at.int("axis", 0), length)], length) };
 };
 
+/** A shape, or the last of its extents, where that is all that is known. */
+const ending = ({ shape, last }: TensorInfo): Shape | undefined => shape ?? (last === undefined ? undefined : [last]);
+const endingOf = (at: TypeView, input: number): Shape => ending(at.info(input)) ?? at.shape(input);
+
 /** Axes that all of these inputs have as the result has them. */
 function common(at: TypeView, inputs: readonly number[], result: Shape): number[] {
-  return fromEnd(result.length).filter((axis) => inputs.every((i) => sameAxes(at.shape(i), result).includes(axis)));
+  return fromEnd(result.length).filter((axis) => inputs.every((i) => sameAxes(endingOf(at, i), result).includes(axis)));
 }
 
 const sum: RowRule = (at, result) => {
-  const inputs = at.shapes().map((_, i) => i);
+  const inputs = Array.from({ length: at.inputCount }, (_, i) => i);
   return { inputs, kept: common(at, inputs, result) };
 };
 
@@ -98,14 +102,14 @@ const scaled =
   (candidates: readonly number[]): RowRule =>
   (at, result) => {
     const facts = candidates.map((x): RowFact => {
-      return { inputs: [x], kept: common(at, [x], result).filter(isConstant(at.shape(1 - x))) };
+      return { inputs: [x], kept: common(at, [x], result).filter(isConstant(endingOf(at, 1 - x))) };
     });
     return facts.find(({ kept }) => kept.length > 0);
   };
 
 const where: RowRule = (at, result) => ({
   inputs: [1, 2],
-  kept: common(at, [1, 2], result).filter(isConstant(at.shape(0))),
+  kept: common(at, [1, 2], result).filter(isConstant(endingOf(at, 0))),
 });
 
 /** The rows of a product are sums of rows of the second factor. */
@@ -152,9 +156,11 @@ const rowRules: ReadonlyMap<string, RowRule> = new Map<string, RowRule>([
 ]);
 
 /** Whose rows the first result's rows are made of, and along which axes. */
-export function rowsOf(at: TypeView, result: Shape): RowFact | undefined {
+export function rowsOf(at: TypeView, info: TensorInfo): RowFact | undefined {
+  const result = ending(info);
+
   const rule = at.node.domain === "" ? rowRules.get(at.node.opType) : undefined;
-  if (rule === undefined || at.node.outputs.length > 1) return undefined;
+  if (rule === undefined || result === undefined || at.node.outputs.length > 1) return undefined;
   try {
     const fact = rule(at, result);
     // An input that is read in another way too would be centered there as well.

@@ -12,6 +12,7 @@ import type { AttributeProto, FunctionProto, GraphProto, NodeProto, TensorProto,
 import { AttributeProto as Attribute, functionKey } from "../messages.ts";
 import type { OnnxModel } from "../model.ts";
 import { readNumbers } from "../tensors.ts";
+import { rowsOfUnknownRank, rowsThatNormTakes } from "./last.ts";
 import { typeRuleOf } from "./rules.ts";
 import { smallShape, valuesOf } from "./values.ts";
 import { Declined, type Item, type Scope, type TensorInfo, type Typed, TypeView } from "./view.ts";
@@ -39,6 +40,8 @@ export class ScopeTypes implements Scope {
   private readonly call: Call | undefined;
   private readonly depth: number;
   private readonly declared: ReadonlyMap<string, ValueInfoProto>;
+  /** What norms say of their inputs. */
+  private readonly wanted: ReadonlyMap<string, Pick<TensorInfo, "element" | "last">>;
   /** Shared by all scopes of one model. */
   private readonly count: { nodes: number };
   readonly opset: number;
@@ -52,6 +55,12 @@ export class ScopeTypes implements Scope {
     this.count = around?.count ?? from.call?.from.count ?? { nodes: 0 };
     this.opset = from.call?.function.opsets.get("") ?? around?.opset ?? shared.model.opset;
     this.tensors = new GraphTensors(shared.model, part);
+    this.wanted = new Map(
+      part.nodes.flatMap((node) => {
+        const rows = rowsThatNormTakes(new TypeView(node, this));
+        return rows === undefined ? [] : node.inputs.slice(0, 1).map((name) => [name, rows] as const);
+      }),
+    );
     this.declared = new Map([...part.valueInfo, ...(part.outputs ?? [])].map((info) => [info.name, info]));
   }
 
@@ -152,10 +161,21 @@ export class ScopeTypes implements Scope {
       if (name === "" || this.tensors.type(name) !== undefined) continue;
       const declared = this.declared.get(name);
       const found = results[i] ?? { element: undefined, shape: undefined };
-      const info = this.closed(declared === undefined ? found : combined(found, this.fromFile(declared)));
+      const info = this.withRows(
+        this.closed(declared === undefined ? found : combined(found, this.fromFile(declared))),
+        name,
+        i === 0 ? view : undefined,
+      );
       const items = info.items ?? this.itemsOf(view, info, i);
       this.set(name, items === undefined ? info : { ...info, items });
     }
+  }
+
+  /** With the last extent, where the rank is not known. */
+  private withRows(info: TensorInfo, name: string, view: TypeView | undefined): TensorInfo {
+    if (info.shape !== undefined || info.isSequence === true) return info;
+    const found = (view && rowsOfUnknownRank(view)) ?? this.wanted.get(name);
+    return found === undefined ? info : { ...info, element: info.element ?? found.element, last: found.last };
   }
 
   private itemsOf(view: TypeView, info: TensorInfo, output: number): readonly Item[] | undefined {

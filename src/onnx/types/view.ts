@@ -15,6 +15,8 @@ export interface TensorInfo {
   readonly element: number | undefined;
   /** `undefined` where the rank is not known. */
   readonly shape: readonly Extent[] | undefined;
+  /** The last extent, where that is known and the rank is not. */
+  readonly last?: Extent | undefined;
   /** Its elements in row-major order, where it is small and something is known of them. */
   readonly items?: readonly Item[] | undefined;
   /** Whether it is a sequence of such tensors. */

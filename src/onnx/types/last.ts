@@ -1,0 +1,75 @@
+/**
+ * The last extent and the element type of what a node makes, where the rank is not known: a norm over the last axis needs
+ * no more of its rows.
+ */
+
+import type { Extent } from "../extent.ts";
+import type { TensorInfo, TypeView } from "./view.ts";
+
+/** The last extent of an input, whether or not its rank is known; of a scalar it is 1. */
+function lastOf({ shape, last }: TensorInfo): Extent | undefined {
+  return shape === undefined ? last : (shape.at(-1) ?? 1);
+}
+
+type LastRule = (at: TypeView) => Extent | undefined;
+
+const likeFirst: LastRule = (at) => lastOf(at.info(0));
+
+const broadcasting: LastRule = (at) => {
+  const all = Array.from({ length: at.inputCount }, (_, i) => lastOf(at.info(i)));
+  return all.includes(undefined) ? undefined : at.extents.together(...(all as Extent[]));
+};
+
+/** The columns of the second factor. */
+const product: LastRule = (at) => ((at.info(1).shape?.length ?? 0) > 1 ? at.info(1).shape?.at(-1) : undefined);
+
+/** A scale of one row says how long it is; one of a single number may be for rows of any length. */
+const scaledBy =
+  (scale: number): LastRule =>
+  (at) => {
+    const shape = at.has(scale) ? at.info(scale).shape : undefined;
+    const length = at.int("axis", -1) === -1 && shape?.length === 1 ? shape[0] : undefined;
+    return length === undefined || length === 1 ? likeFirst(at) : length;
+  };
+
+const each = (names: string, rule: LastRule) => names.split(" ").map((name) => [`:${name}`, rule] as const);
+
+const lastRules: ReadonlyMap<string, LastRule> = new Map<string, LastRule>([
+  ...each("Abs Neg Sign Sqrt Exp Log Tanh Erf Sigmoid Relu Softplus HardSwish Elu LeakyRelu Clip Gelu", likeFirst),
+  ...each("Identity Dropout Cast", likeFirst),
+  ...each("Add Sub Mul Div Pow Sum Max Min", broadcasting),
+  [":MatMul", product],
+  ...each("LayerNormalization RMSNormalization SimplifiedLayerNormalization", scaledBy(1)),
+  ["com.microsoft:SimplifiedLayerNormalization", scaledBy(1)],
+  ["com.microsoft:SkipLayerNormalization", scaledBy(2)],
+  ["com.microsoft:SkipSimplifiedLayerNormalization", scaledBy(2)],
+  ["com.microsoft:BiasGelu", likeFirst],
+  ["com.microsoft:FastGelu", likeFirst],
+  ["com.microsoft:QuickGelu", likeFirst],
+]);
+
+const keyOf = ({ node: { domain, opType } }: TypeView) => `${domain}:${opType}`;
+
+/** Whether a node does the same to every row of its operands, whatever stands before their last axis. */
+export function isRowwise(at: TypeView): boolean {
+  if (!lastRules.has(keyOf(at))) return false;
+  return at.int("axis", -1) === -1 && (at.node.opType !== "MatMul" || at.info(1).shape?.length === 2);
+}
+
+/** What is known of the first result of a node whose rank is not. */
+export function rowsOfUnknownRank(at: TypeView): Pick<TensorInfo, "element" | "last"> | undefined {
+  const last = lastRules.get(keyOf(at))?.(at);
+  if (last === undefined) return undefined;
+  const elements = at.node.inputs.flatMap((name, i) => (name === "" ? [] : [at.element(i)]));
+  const element = at.node.opType === "Cast" ? at.int("to", 1) : elements.find((one) => one !== undefined);
+  return { element, last };
+}
+
+/** What a norm over the last axis says of its input. */
+export function rowsThatNormTakes(at: TypeView): Pick<TensorInfo, "element" | "last"> | undefined {
+  const scale = at.node.opType.startsWith("Skip") ? 2 : 1;
+  if (!at.node.opType.endsWith("Normalization") || !lastRules.has(keyOf(at)) || !isRowwise(at)) return undefined;
+  const { element, shape } = at.has(scale) ? at.info(scale) : { element: undefined, shape: undefined };
+  const length = shape?.length === 1 ? shape[0] : undefined;
+  return length === undefined || length === 1 ? undefined : { element, last: length };
+}
