@@ -13,7 +13,6 @@ import { chosen, operated } from "../support/surgery.ts";
 const outcomes: Readonly<Record<string, readonly string[]>> = {
   layer_scale: ["layernorm folded", "layernorm folded"],
   pointwise_conv: ["layernorm folded"],
-  channels_first: ["layernorm folded"],
   std_plus_eps: ["standardize folded"],
   expand_of_torch: ["layernorm folded", "layernorm folded"],
   gemm_of_dynamic_rows: ["layernorm folded", "layernorm folded"],
