@@ -90,7 +90,11 @@ export interface Surgery {
 /** @throws TircError E0748, E0749, E0755; E0671 where rounding leaves a weight uncentered; what reading weights throws. */
 export function surgery(model: OnnxModel, { mode, normOp }: SurgeryOptions = {}): Surgery {
   const imported = importModel(model, "model.onnx");
-  const wanted: Wanted = { mode: mode ?? "exact", normOp: normOp ?? "auto", isAsked: (mode ?? normOp) !== undefined };
+  const wanted: Wanted = {
+    mode: mode ?? "exact",
+    normOp: normOp ?? "auto",
+    isAsked: (normOp ?? "auto") !== "auto" || mode === "lossy",
+  };
   if (wanted.normOp === "rmsnorm" && model.opset < opsetOfRmsNorm)
     fail(surgeryErrors.noSuchOp(model.file, model.opset));
   // A norm that turns out to become something that no node computes, or something slower, stays as it is.
