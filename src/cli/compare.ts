@@ -65,7 +65,8 @@ export function referenceOf(
   );
 }
 
-function isStep(op: Op): boolean {
+/** Whether an op makes a whole step of the smallest error of its operand. */
+export function isStep(op: Op): boolean {
   const [x] = op.operands;
   if (x === undefined || !isFloat(x.element)) return false;
   // What has been rounded lies on a step, not at an edge.

@@ -10,6 +10,7 @@ import { type Imported, importModel } from "../onnx/import.ts";
 import type { NodeProto } from "../onnx/messages.ts";
 import { type OnnxModel, shown } from "../onnx/model.ts";
 import { readNumbers } from "../onnx/tensors.ts";
+import { isStep } from "./compare.ts";
 import { nodeReferences } from "./node-reference.ts";
 import type { RunInput, RunTensors } from "./onnxruntime.ts";
 
@@ -27,8 +28,14 @@ export class NotComputed extends Error {
   }
 }
 
+export interface Reference {
+  readonly outputs: RunTensors;
+  /** An op that makes a whole step of the smallest error, as a cast to integers does, between backquotes. */
+  readonly step: string | undefined;
+}
+
 /** The outputs by their names, of inputs in the shapes that they have. Throws NotComputed. */
-export function referenceOutputs(model: OnnxModel, inputs: Readonly<Record<string, RunInput>>): RunTensors {
+export function referenceOutputs(model: OnnxModel, inputs: Readonly<Record<string, RunInput>>): Reference {
   const fixed = model.withShapes(new Map(Object.entries(inputs).map(([name, { shape }]) => [name, shape])));
   try {
     return evaluate(fixed, importModel(fixed, "model.onnx"), inputs);
@@ -38,7 +45,7 @@ export function referenceOutputs(model: OnnxModel, inputs: Readonly<Record<strin
   }
 }
 
-function evaluate(model: OnnxModel, imported: Imported, inputs: Readonly<Record<string, RunInput>>): RunTensors {
+function evaluate(model: OnnxModel, imported: Imported, inputs: Readonly<Record<string, RunInput>>): Reference {
   const { module, tensors, kept } = imported;
   const fn = module.fns[0] as Fn;
   for (const op of fn.ops) {
@@ -77,12 +84,14 @@ function evaluate(model: OnnxModel, imported: Imported, inputs: Readonly<Record<
       }
     }
   }
-  return new Map(
+  const outputs = new Map(
     model.graph.outputs.map(({ name }, i) => {
       const { shape, data } = values.get((fn.results[i] as Result).value) as Tensor;
       return [name, { shape, numbers: data }];
     }),
   );
+  const step = fn.ops.find(isStep);
+  return { outputs, step: step && quoted(step.result) };
 }
 
 interface Evaluation {

@@ -96,7 +96,7 @@ test.each(cases)("$op $attributes", async ({ op, inputs, weights = {}, attribute
   const given = inputs.map(({ element: of, shape, numbers }, i) => {
     return [`x${i}`, { dataType: onnxType[of], shape, numbers: Float64Array.from(numbers) }] as const;
   });
-  const got = referenceOutputs(model, Object.fromEntries(given)).get("y");
+  const got = referenceOutputs(model, Object.fromEntries(given)).outputs.get("y");
   const { y } = await runOnnx(bytes, feeds);
   expect(got?.shape).toEqual(y?.shape);
   const off = Math.max(0, ...[...(y?.data ?? [])].map((want, i) => Math.abs(want - (got?.numbers[i] as number))));
