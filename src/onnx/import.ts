@@ -52,8 +52,8 @@ export interface ImportOptions {
   /** Floats that the language has no type for are taken for f32: what comes of it shows where norms are, no more. */
   readonly foreignFloats?: boolean;
   /**
-   * A tensor of which the last extent is known and the rank is not is taken for rows of that length: `[d, 768]` stands for
-   * any number of axes before the last. What does the same to every row is an op of the language on them.
+   * A tensor of which the last extent is known and the rank is not is taken for rows of that length, three axes standing
+   * for any number before the last. What does the same to every row is an op of the language on them.
    */
   readonly rowsOfUnknownRank?: boolean;
   /** What is known of the tensors already: of a graph inside of a node, whose other names are parameters. */
@@ -214,7 +214,8 @@ class GraphImport implements Surroundings {
 
   private rowsOf(info: TensorInfo | undefined): Extent[] | undefined {
     const isTaken = this.options.rowsOfUnknownRank === true && info?.last !== undefined;
-    return isTaken ? [this.dimensions.fresh(), info.last as Extent] : undefined;
+    const fresh = () => this.dimensions.fresh();
+    return isTaken ? [fresh(), fresh(), fresh(), info.last as Extent] : undefined;
   }
 
   /** A value that comes from outside of the nodes and has no type in the language. */

@@ -15,6 +15,7 @@ import {
   type NormOp,
   normOpTypes,
   opsetOfAxesInput,
+  opsetOfNegativeAxes,
   primitives,
   simplifiedFunction,
 } from "./norm-forms.ts";
@@ -204,7 +205,9 @@ export class Emitter {
 
   /** The mean of `x`, a tensor of the op's operand's shape, over the op's axes. */
   mean({ operands: [of], attributes }: Op, x: string, as: string): void {
-    const axes = (attributes.axes as number[]).map((axis) => axis + (of as Value).shape.length);
+    const counted = attributes.axes as number[];
+    const isOld = this.options.opset < opsetOfNegativeAxes;
+    const axes = isOld ? counted.map((axis) => axis + (of as Value).shape.length) : counted;
     const isInput = this.options.opset >= opsetOfAxesInput;
     const inputs = isInput ? [x, this.integers(axes, "axes")] : [x];
     this.node("ReduceMean", inputs, as, { ...(!isInput && { axes }), keepdims: 1 });

@@ -46,24 +46,28 @@ const normNodes: Readonly<Record<string, NormNode>> = {
   "com.microsoft:SkipGroupNorm": { norm: "groupnorm", gamma: 1, beta: 2 },
 };
 
+/** What shows norms that cannot be written: of any float, and of rows of which the length alone is known. */
+const asRows = { foreignFloats: true, rowsOfUnknownRank: true } as const;
+
 /** @param found the tensors of the norms that the passes saw. */
 export function normsLeft(model: OnnxModel, imported: Imported, found: ReadonlySet<string>): LeftNorm[] {
   const search = new Search(model);
   const seen = new Set(found);
   const own = search.keptNodes(model, imported, (node) => search.whyKept(node, imported));
   for (const { tensors } of own) for (const tensor of tensors) seen.add(tensor);
-  const foreign = imported.types.hasElement(types.double, types.bfloat16)
-    ? search.inGraph(model, importModel(model, "model.onnx", { foreignFloats: true }), (tensor) =>
-        whyForeign(imported, tensor),
-      )
-    : [];
+  const { types: known } = imported;
+  const isWhole = !known.hasElement(types.double, types.bfloat16) && !known.hasUnknownRank();
+  const others = isWhole
+    ? []
+    : search.inGraph(model, importModel(model, "model.onnx", asRows), (tensor) => whyNot(imported, tensor));
   const isNew = ({ tensors }: LeftNorm) => !tensors.some((tensor) => seen.has(tensor));
-  return [...own, ...foreign.filter(isNew), ...search.insideOf(model, imported.types, [])];
+  return [...own, ...others.filter(isNew), ...search.insideOf(model, imported.types, [])];
 }
 
-function whyForeign({ types: known }: Imported, tensor: string): string {
+function whyNot({ types: known }: Imported, tensor: string): string {
   const element = known.info(tensor)?.element;
   const isForeign = element === types.double || element === types.bfloat16;
+  if (!isForeign && known.hasUnknownRank()) return "the rank of its input is not known";
   return `it computes in ${shortName(isForeign ? element : types.double)}, which is no type of the language`;
 }
 
@@ -161,7 +165,7 @@ class Search {
   ): LeftNorm[] {
     if (scope === undefined || graph.outputs.length === 0) return [];
     const inside = model.inside(graph);
-    const imported = importModel(inside, "model.onnx", { types: scope, foreignFloats: true });
+    const imported = importModel(inside, "model.onnx", { types: scope, ...asRows });
     const because = `it stands in ${path.toReversed().join(", in ")}`;
     return [
       ...this.inGraph(inside, imported, () => because),

@@ -34,6 +34,8 @@ const opsetOfFunctions = 12;
 export const opsetOfRmsNorm = 23;
 /** ReduceMean takes its axes as an input from this set on. */
 export const opsetOfAxesInput = 18;
+/** Before, axes are counted from the front, so that the rank must be known. */
+export const opsetOfNegativeAxes = 11;
 
 /** What a norm needs of a form. */
 export interface NormKind {

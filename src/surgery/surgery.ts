@@ -24,7 +24,7 @@ import { foldBetas } from "./fold-beta.ts";
 import { launchesAround } from "./launches.ts";
 import { type LeftNorm, normsLeft } from "./left.ts";
 import { constantsIn, type NewWeight, newConstants } from "./new-constants.ts";
-import { formOf, microsoft, type NormOp, type NormOpType, opsetOfRmsNorm } from "./norm-forms.ts";
+import { formOf, microsoft, type NormOp, type NormOpType, opsetOfNegativeAxes, opsetOfRmsNorm } from "./norm-forms.ts";
 import { type FoundNorm, runPasses, type Stay } from "./passes.ts";
 import { joinSkips } from "./skip-norms.ts";
 
@@ -89,7 +89,7 @@ export interface Surgery {
 
 /** @throws TircError E0748, E0749, E0755; E0671 where rounding leaves a weight uncentered; what reading weights throws. */
 export function surgery(model: OnnxModel, { mode, normOp }: SurgeryOptions = {}): Surgery {
-  const imported = importModel(model, "model.onnx");
+  const imported = importModel(model, "model.onnx", { rowsOfUnknownRank: model.opset >= opsetOfNegativeAxes });
   const wanted: Wanted = {
     mode: mode ?? "exact",
     normOp: normOp ?? "auto",

@@ -4,8 +4,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { FunctionProtoSchema, type GraphProto, ModelProtoSchema, type NodeProto } from "onnx-buf";
 import { describe, expect, test } from "vitest";
-import { graph, type ModelParts, node, onnxModel, weight } from "../support/onnx.ts";
+import { expectNear } from "../support/import-onnx.ts";
+import { graph, type ModelParts, node, onnxModel, spread, weight } from "../support/onnx.ts";
 import { Graph } from "../support/onnx-graph.ts";
+import { runOnnx } from "../support/onnxruntime.ts";
 import { operated } from "../support/surgery.ts";
 
 const normOps = new Set([
@@ -179,8 +181,75 @@ describe("norms of what is not known", () => {
     ]);
   });
 
-  test("what an op of another library makes", () => {
-    const nodes = [node("Magic", ["x"], ["h"], { domain: "else" }), norm("h", "y")];
+  const magic = (input: string, output: string) => node("Magic", [input], [output], { domain: "else" });
+
+  test("what an op of another library makes has the rows of its scale", () => {
+    const bytes = onnxModel({ ...base, nodes: [magic("x", "h"), norm("h", "y")] });
+    const { norms } = operated(bytes);
+    expect(norms.map(({ norm: kind }) => kind)).toEqual(["layernorm"]);
+    expect(norms.flatMap(({ because }) => because).join()).not.toContain("not known");
+  });
+
+  test("rows of unknown rank are centered by the weights that they are sums of", () => {
+    const bytes = onnxModel({
+      ...base,
+      weights: { ...gamma, w: weight("f32", [width, width], ...Array.from({ length: 16 }, (_, i) => (i * i) % 7)) },
+      nodes: [
+        node("MatMul", ["x", "w"], ["first"]),
+        magic("x", "some"),
+        node("MatMul", ["some", "w"], ["second"]),
+        node("Add", ["first", "second"], ["h"]),
+        norm("h", "y"),
+      ],
+    });
+    expect(operated(bytes).norms.map(({ centering }) => centering)).toEqual(["folded"]);
+  });
+
+  test.each([
+    [17, "skip"],
+    [17, "primitive"],
+    [17, "simplified"],
+    [11, "auto"],
+    [10, "auto"],
+  ] as const)("a rank that is known when the model runs, in set %i as %s", async (opset, normOp) => {
+    const g = new Graph();
+    const product = g.op("MatMul", [g.op("Reshape", ["x", "to"]), g.weight([width, width])]);
+    const stream = g.op("MatMul", [g.op("Reshape", ["x", "to"]), g.weight([width, width])]);
+    const y = g.expandedNorm(g.op("Add", [product, stream]), width);
+    const bytes = onnxModel({
+      opset,
+      inputs: { x, to: { element: "i64", shape: ["rank"] } },
+      outputs: { [y]: { element: "f32" } },
+      nodes: g.nodes,
+      weights: g.weights,
+    });
+    const { written, norms } = operated(bytes, { normOp });
+    expect(norms.length).toBe(1);
+    for (const shape of [
+      [3, 4],
+      [1, 3, 4],
+      [3, 1, 1, 4],
+      [1, 1, 3, 1, 4],
+    ]) {
+      const dims = [shape.length];
+      const feeds = {
+        x: { element: "f32", shape: x.shape, numbers: spread(12, 3) },
+        to: { element: "i64", shape: dims, numbers: shape },
+      } as const;
+      const [was, is] = [await runOnnx(bytes, feeds), await runOnnx(written, feeds)];
+      expectNear(is[y], was[y], 1e-5);
+    }
+  });
+
+  test("a norm whose scale is one number has rows of any length", () => {
+    const weights = { g: weight("f32", [1], 2) };
+    expect(reasons({ ...base, weights, nodes: [magic("x", "h"), norm("h", "y")] })).toEqual([
+      "because the type of its input `h` is not known",
+    ]);
+  });
+
+  test("an axis that is counted from the front needs the rank", () => {
+    const nodes = [magic("x", "h"), node("LayerNormalization", ["h", "g"], ["y"], { attributes: { axis: 1 } })];
     expect(reasons({ ...base, nodes })).toEqual(["because the type of its input `h` is not known"]);
   });
 

@@ -130,6 +130,11 @@ export class ScopeTypes implements Scope {
     return [...this.infos.values()].some(({ element }) => element !== undefined && elements.includes(element));
   }
 
+  /** Whether there is a tensor of which the rank is not known. */
+  hasUnknownRank(): boolean {
+    return [...this.infos.values()].some(({ shape, isSequence }) => shape === undefined && isSequence !== true);
+  }
+
   /** An input of the scope. */
   parameter(info: ValueInfoProto, given?: TensorInfo): void {
     const declared = this.fromFile(info);

@@ -4,6 +4,7 @@
  */
 
 import type { Extent } from "../extent.ts";
+import { axesAttributeUpTo } from "./numbers.ts";
 import type { TensorInfo, TypeView } from "./view.ts";
 
 /** The last extent of an input, whether or not its rank is known; of a scalar it is 1. */
@@ -32,12 +33,20 @@ const scaledBy =
     return length === undefined || length === 1 ? likeFirst(at) : length;
   };
 
+/** Over the last axis, which stays. */
+function foldsRows(at: TypeView): boolean {
+  if (at.int("keepdims", 1) !== 1 || !at.node.opType.startsWith("Reduce")) return false;
+  const axes = at.opset <= axesAttributeUpTo(at.node.opType) ? at.ints("axes") : at.constantItems(1);
+  return axes?.length === 1 && axes[0] === -1;
+}
+
 const each = (names: string, rule: LastRule) => names.split(" ").map((name) => [`:${name}`, rule] as const);
 
 const lastRules: ReadonlyMap<string, LastRule> = new Map<string, LastRule>([
   ...each("Abs Neg Sign Sqrt Exp Log Tanh Erf Sigmoid Relu Softplus HardSwish Elu LeakyRelu Clip Gelu", likeFirst),
   ...each("Identity Dropout Cast", likeFirst),
   ...each("Add Sub Mul Div Pow Sum Max Min", broadcasting),
+  ...each("ReduceMean ReduceSum ReduceSumSquare ReduceMax ReduceMin", (at) => (foldsRows(at) ? 1 : undefined)),
   [":MatMul", product],
   ...each("LayerNormalization RMSNormalization SimplifiedLayerNormalization", scaledBy(1)),
   ["com.microsoft:SimplifiedLayerNormalization", scaledBy(1)],
@@ -53,6 +62,7 @@ const keyOf = ({ node: { domain, opType } }: TypeView) => `${domain}:${opType}`;
 /** Whether a node does the same to every row of its operands, whatever stands before their last axis. */
 export function isRowwise(at: TypeView): boolean {
   if (!lastRules.has(keyOf(at))) return false;
+  if (at.node.opType.startsWith("Reduce")) return foldsRows(at);
   return at.int("axis", -1) === -1 && (at.node.opType !== "MatMul" || at.info(1).shape?.length === 2);
 }
 

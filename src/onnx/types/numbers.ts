@@ -28,12 +28,16 @@ export const axesAttributeUpTo = (op: string) => (op === "ReduceSum" ? 12 : 17);
 
 /** The axes that a reduction folds, counted from the front; all of them where it names none. */
 export function reducedAxes(at: TypeView): { axes: number[]; keepdims: boolean } {
-  const rank = at.shape(0).length;
   const given = at.axesOf(axesAttributeUpTo(at.node.opType), 1);
+  const keepdims = at.int("keepdims", 1) === 1;
+  const isFromEnd = given?.every((axis) => axis < 0) === true && given.length > 0;
+  // Axes that are counted from the end need no rank.
+  if (at.info(0).shape === undefined && isFromEnd) return { axes: [...given], keepdims };
+  const rank = at.shape(0).length;
   const isNoop = at.int("noop_with_empty_axes", 0) === 1;
   const isAll = (given === undefined || given.length === 0) && !isNoop;
   const axes = isAll ? [...Array(rank).keys()] : at.axes(given ?? [], rank);
-  return { axes, keepdims: at.int("keepdims", 1) === 1 };
+  return { axes, keepdims };
 }
 
 const folded = (x: readonly Extent[], axes: readonly number[], keepdims: boolean): Extent[] =>
