@@ -11,7 +11,7 @@ import type { NodeProto } from "../onnx/messages.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { Dataflow, type Step } from "./dataflow.ts";
 import type { NormRegion } from "./regions.ts";
-import { type BoundaryTensor, BoundaryTypes } from "./tensor-types.ts";
+import { type BoundaryTensor, boundaryTypes } from "./tensor-types.ts";
 
 /** `plan.json`: what is run one after the other. */
 export interface Plan {
@@ -48,7 +48,7 @@ export function cutModel(model: OnnxModel, imported: Imported, regions: readonly
   const flow = new Dataflow(model);
   const fed = model.graph.inputs.map(({ name }) => name).filter((name) => !flow.isConstant(name));
   const returned = [...new Set(model.graph.outputs.map(({ name }) => name))];
-  const types = new BoundaryTypes(model, imported, flow);
+  const typesOf = (names: Iterable<string>) => boundaryTypes(model, imported, names);
   const layers = layersOf(flow, regions, returned);
   const made = new Set(returned);
   const takenBy = layers.map(({ nodes, kernels }) => ({
@@ -66,7 +66,7 @@ export function cutModel(model: OnnxModel, imported: Imported, regions: readonly
     if (nodes.size + constants.length > 0) {
       const names = [...inputs, ...outputs, ...constants];
       const file = `piece_${pieces.length}.onnx`;
-      const piece = { file, nodes, inputs, outputs: [...outputs, ...constants], tensors: types.of(names) };
+      const piece = { file, nodes, inputs, outputs: [...outputs, ...constants], tensors: typesOf(names) };
       pieces.push(piece);
       steps.push({ run: file, inputs, outputs: piece.outputs });
     }
@@ -77,9 +77,7 @@ export function cutModel(model: OnnxModel, imported: Imported, regions: readonly
     version: 1,
     inputs: fed,
     outputs: returned,
-    tensors: Object.fromEntries(
-      Object.entries(types.of(names)).map(([name, { dataType: _, ...type }]) => [name, type]),
-    ),
+    tensors: Object.fromEntries(Object.entries(typesOf(names)).map(([name, { dataType: _, ...type }]) => [name, type])),
     steps: withFrees(steps, new Set([...fed, ...returned])),
   };
   return { plan, pieces };

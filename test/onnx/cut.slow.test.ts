@@ -253,6 +253,22 @@ test("weights in a file beside the model are in the pieces that need them", asyn
   );
 });
 
+test("tensors of types that the language lacks are passed on", async () => {
+  const bytes = onnxModel({
+    inputs: { x: row },
+    outputs: { y: { element: "f64", shape: ["rows", 4] } },
+    weights,
+    nodes: [
+      node("Cast", ["x"], ["wide"], { attributes: { to: onnxType.f64 } }),
+      node("SimplifiedLayerNormalization", ["x", "g"], ["n"]),
+      node("Cast", ["n"], ["m"], { attributes: { to: onnxType.f64 } }),
+      node("Add", ["wide", "m"], ["y"]),
+    ],
+  });
+  const { plan } = await expectSame(bytes, { x: feed(1) });
+  expect(plan.tensors.wide).toEqual({ type: "float64", shape: ["rows", 4] });
+});
+
 test("a tensor of which nothing says what it is", () => {
   const bytes = onnxModel({
     inputs: { x: row },
