@@ -187,7 +187,7 @@ export class Products {
       }
       const op = value.def;
       const shown = op && ++nodes <= mostNodes ? powers(op, exponent) : undefined;
-      const isOperand = op !== undefined && read !== root && joins.has(op.name) && this.keeps(op);
+      const isOperand = op !== undefined && read !== root && joins.has(op.name) && this.keeps(op, read.value);
       if (op === undefined || shown === undefined || isOperand) {
         leaf(read, exponent);
         return;
@@ -199,11 +199,12 @@ export class Products {
     return { constant, factors: factors.filter((f) => f.exponent !== 0) };
   }
 
-  private keeps(op: Op): boolean {
+  /** @param as what is read, which may lie under casts and reshapes: these may have the several uses. */
+  private keeps(op: Op, as: Value): boolean {
     const { used, scaled = true } = this.kept;
     if (used === undefined) return false;
-    const { ops: readers, returned } = used(op.result);
-    if (readers.length + Number(returned) < 2) return false;
+    const isUsedOften = (value: Value) => used(value).ops.length + Number(used(value).returned) > 1;
+    if (!isUsedOften(op.result) && !isUsedOften(as)) return false;
     return scaled || op.operands.every((operand) => operand && numberOf(operand) === undefined);
   }
 }

@@ -12,9 +12,9 @@ export const passPages = {
     explanation: `\`raise-norms\` finds LayerNorm, RMSNorm, L2 norm, softmax, centering, GELU and SiLU written in
 primitive ops. It fires only where the norm computes the same function. Where all but one condition hold, this
 remark says which one failed: an exponent other than 2, a mean over other axes, the unbiased variance of rows whose
-length has no number, eps outside of the root, a statistic that meets another row because \`keepdims\` is missing, a divisor that is not the row
-length, a statistic that is rounded to f16 in between, or a gamma that is larger than a row. The program is right as
-it stands, and is computed as written.
+length has no number, eps outside of the root, a statistic that meets another row because \`keepdims\` is missing, a
+divisor that is not the row length, a statistic that is rounded to f16 in between, or a gamma that is larger than a row. The
+program is right as it stands, and is computed as written.
 Literals count as the constants of a formula up to a relative difference of 1e-6, and as a row length if they round
 to the same f32.`,
     wrong: body(
