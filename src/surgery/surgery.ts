@@ -208,8 +208,8 @@ function attempt(
   const left = draft.dropLeftovers();
   const outcomes = new Outcomes(changes, emitter, draft, folded);
   const launches = launchesAround({ model, imported, draft, norms, makers }, isRewritten);
-  // Where a stream begins or ends a launch or two come in, which more norms than two make up for.
-  const isCounted = rewritten.length > 2 && !wanted.isAsked;
+  // Of one norm or two nothing makes up for the launch or two that come in where a stream begins or ends.
+  const isCounted = norms.length > 2 && !wanted.isAsked;
   if (isCounted && launches.after.count > launches.before.count) {
     const own = (norm: FoundNorm) => norm.op.name === "layernorm" && isRewritten(norm);
     const costly = [...norms.keys()].filter((i) => {
