@@ -104,7 +104,7 @@ describe("a pass between those that rewrite norms and those that center", () => 
 
 test("the centerings of a module are those of its records, one for each row that is kept", () => {
   let [kept, shared, moved] = [0, 0, 0];
-  for (const { module: given, text } of sampleRowPrograms(120)) {
+  for (const { module: given, text } of sampleRowPrograms(240)) {
     const hasOwn = centersOf(new PassManager("raise-norms,canonicalize").run(given).module).length > 0;
     if (hasOwn) continue;
     for (const passes of [[], [twice], [doubled], [twice, doubled]]) {
