@@ -91,11 +91,14 @@ export interface NewTensor {
   readonly raw: Uint8Array;
 }
 
-/** A TensorProto. */
-export function tensorBytes({ name, dims, dataType, raw }: NewTensor): Uint8Array {
+/** A TensorProto in two parts, so that its numbers are not copied. */
+export function tensorParts({ name, dims, dataType, raw }: NewTensor): [Uint8Array, Uint8Array] {
   const numbers = dims.map((dim) => integerField(1, dim));
-  return joinBytes(...numbers, integerField(2, dataType), textField(8, name), messageField(9, raw));
+  return [joinBytes(...numbers, integerField(2, dataType), textField(8, name), fieldHead(9, raw.length)), raw];
 }
+
+/** A TensorProto. */
+export const tensorBytes = (tensor: NewTensor): Uint8Array => joinBytes(...tensorParts(tensor));
 
 /** A function of a model, made of nodes: what a runtime that does not know the op computes. */
 export interface NewFunction {

@@ -13,7 +13,7 @@ import {
   type NewFunction,
   type NewTensor,
   opsetBytes,
-  tensorBytes,
+  tensorParts,
   textField,
 } from "./encode.ts";
 import type { NodeProto } from "./messages.ts";
@@ -83,7 +83,10 @@ function rewrittenGraph(model: OnnxModel, graph: Field, changes: GraphChanges): 
     if (instead === undefined) inner.push(one.range);
     else inner.push(...instead.map((bytes) => messageField(field.node, bytes)));
   }
-  for (const tensor of initializers) inner.push(messageField(field.initializer, tensorBytes(tensor)));
+  for (const tensor of initializers) {
+    const parts = tensorParts(tensor);
+    inner.push(fieldHead(field.initializer, lengthOfPieces(parts)), ...parts);
+  }
   return [fieldHead(field.graph, lengthOfPieces(inner)), ...inner];
 }
 
