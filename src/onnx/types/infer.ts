@@ -57,7 +57,7 @@ export class ScopeTypes implements Scope {
     this.tensors = new GraphTensors(shared.model, part);
     this.wanted = new Map(
       part.nodes.flatMap((node) => {
-        const rows = rowsThatNormTakes(new TypeView(node, this));
+        const rows = tried(() => rowsThatNormTakes(new TypeView(node, this)));
         return rows === undefined ? [] : node.inputs.slice(0, 1).map((name) => [name, rows] as const);
       }),
     );
@@ -179,7 +179,7 @@ export class ScopeTypes implements Scope {
   /** With the last extent, where the rank is not known. */
   private withRows(info: TensorInfo, name: string, view: TypeView | undefined): TensorInfo {
     if (info.shape !== undefined || info.isSequence === true) return info;
-    const found = (view && rowsOfUnknownRank(view)) ?? this.wanted.get(name);
+    const found = (view && tried(() => rowsOfUnknownRank(view))) ?? this.wanted.get(name);
     return found === undefined ? info : { ...info, element: info.element ?? found.element, last: found.last };
   }
 
