@@ -11,36 +11,20 @@
  */
 
 import { type MonoidName, monoids } from "../src/ir/ops/monoids.ts";
+import { ofDepth } from "./blocks.ts";
 import { computedType, printConstant, wgslType } from "./expression.ts";
 import { known, printExtent } from "./extent.ts";
 import type { Fold } from "./folds.ts";
 import type { Node } from "./graph.ts";
 import { isMean } from "./graph.ts";
 import { type Merge, mergeLanes, type Scratch } from "./lanes.ts";
-import { blockDepth, blockSteps, mostBlockSteps } from "./launch.ts";
+import { blockDepth } from "./launch.ts";
 import { opaque } from "./opaque.ts";
 import type { BodyContext, Place } from "./place.ts";
 import type { Writer } from "./writer.ts";
 
 /** From so many steps on a lane's shifts are the medians of three elements. */
 export const manySteps = 8;
-
-/**
- * The steps in the blocks of each depth but the lane's own, the largest first.
- * @param steps of a lane, if known: a large block is then about as many small ones as the lane has large ones.
- */
-export function blocksOf(steps?: number): number[] {
-  if (steps !== undefined && steps <= blockSteps) return [];
-  if (steps !== undefined && steps <= blockSteps ** 2) return [blockSteps];
-  const balanced = steps === undefined ? usualBlocks : 2 ** Math.ceil(Math.log2(steps / blockSteps) / 2);
-  return [Math.min(mostBlockSteps, blockSteps * Math.max(blockSteps, balanced)), blockSteps];
-}
-
-/** Blocks in a large one where it is not known how many steps there are. */
-const usualBlocks = 32;
-
-/** How the names end of what belongs to a block. */
-export const ofDepth = (depth: number) => (depth === 0 ? "" : depth === 1 ? "_block" : `_block${depth}`);
 
 /** Endings of the names of a fold's variables. */
 export const foldParts = [
@@ -56,13 +40,6 @@ const lowest = -(2 - 2 ** -23) * 2 ** 127;
 
 /** Folds whose states are plain values. */
 const plain = (kind: Exclude<Fold["kind"], "moments">): MonoidName => (kind === "exps" ? "sum" : kind);
-
-/** Whether a fold's additions round, so that they are nested in blocks. */
-export function isBlocked({ kind, operand }: Fold): boolean {
-  return kind === "moments" || (isSum(kind) && computedType(operand.value.element) === "f32");
-}
-
-const isSum = (kind: Fold["kind"]) => kind === "sum" || kind === "exps";
 
 /** Variables that all folds of a loop share: how many units a lane has seen, and one over that. */
 export interface Counter {

@@ -6,10 +6,11 @@
  * of them.
  */
 
-import { blocksOf, type Counter, FoldWriter, foldParts, isBlocked, manySteps, ofDepth } from "./accumulate.ts";
+import { type Counter, FoldWriter, foldParts, manySteps } from "./accumulate.ts";
+import { blocksOf, ofDepth } from "./blocks.ts";
 import { wgslType } from "./expression.ts";
 import { known, printExtent, times } from "./extent.ts";
-import { type Fold, foldsOf } from "./folds.ts";
+import { type Fold, foldsOf, isBlocked } from "./folds.ts";
 import { bufferName, isColumnStore, type Node, type Store, spanOf } from "./graph.ts";
 import { Scratch } from "./lanes.ts";
 import { mostWorkgroups } from "./launch.ts";

@@ -16,6 +16,7 @@ import type { Op } from "../src/ir/ir.ts";
 import type { ReductionDef } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import type { MonoidName } from "../src/ir/ops/monoids.ts";
+import { computedType } from "./expression.ts";
 import { isMean, isOnline, isVariance, type Node, spanOf } from "./graph.ts";
 
 export type FoldKind = MonoidName | "moments" | "exps";
@@ -32,6 +33,20 @@ export interface Fold {
   readonly max: Fold | undefined;
   /** The first reduction that reads it. */
   readonly span: Span;
+}
+
+/** Whether a fold's additions round, so that they are nested in blocks. */
+export function isBlocked({ kind, operand }: Fold): boolean {
+  return kind === "moments" || (isSum(kind) && computedType(operand.value.element) === "f32");
+}
+
+const isSum = (kind: FoldKind) => kind === "sum" || kind === "exps";
+
+/** Variables that a lane has for a fold of one row, with so many blocks around its steps. */
+export function variablesOf(fold: Fold, blocks: number): number {
+  const states = isBlocked(fold) ? blocks + 1 : 1;
+  if (fold.kind === "moments") return 1 + states * (fold.variance ? 2 : 1);
+  return states * (fold.kind === "exps" ? 2 : 1);
 }
 
 export const mergeMoments = `/** Chan's formula for two states (count, shift, mean, m2). A state of count 0 is empty. */

@@ -18,10 +18,11 @@ import { type Axis, isVectorizable, stridesOf } from "./access.ts";
 import { Body } from "./body.ts";
 import { type Buffer, bufferFunctions, declareBuffer, halfWidths, storageOf } from "./buffers.ts";
 import { known } from "./extent.ts";
-import { laneMoments, mergeMoments } from "./folds.ts";
+import { foldsOf, laneMoments, mergeMoments } from "./folds.ts";
 import { bufferName, buildGraph, type Graph, isOnline, isVariance, type Node, sumOfExps } from "./graph.ts";
 import { scratchSize } from "./lanes.ts";
 import { mostCounted, overflowOf, tooMany } from "./launch.ts";
+import { grouped } from "./loops.ts";
 import { lowerNorms } from "./lower-norms.ts";
 import type { Binding, Kernel, Manifest } from "./manifest.ts";
 import type { KernelOptions } from "./options.ts";
@@ -69,10 +70,14 @@ function plan(fn: Fn, target: TargetProfile, options: KernelOptions): { graph: G
 
 function traitsOf({ nodes, stores }: Graph, { features }: TargetProfile, isStrict: boolean): Traits {
   const hasMoments = (node: Node) => node.kind === "centered" || isVariance(node);
+  const centered = new Set(nodes.filter(({ kind }) => kind === "centered").map(({ operands }) => operands[1]));
+  const reductions = nodes.filter(({ kind }) => kind === "reduction");
+  const loops = [...grouped(reductions, ({ level }) => level).values()];
   const values = [...stores.map(({ node }) => node), ...nodes.filter(({ kind }) => kind === "load")];
   return {
     // Of a strict kernel what else it computes may not order its sums.
     hasStates: isStrict || nodes.some((node) => hasMoments(node) || isOnline(node)),
+    folds: loops.map((list) => foldsOf(list, centered, (hint) => hint, !isStrict).folds),
     isPacked: values.some(({ value }) => storageOf(value.element, features) === "f16x2"),
   };
 }

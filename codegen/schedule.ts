@@ -14,8 +14,10 @@
 import type { Atom } from "../src/ir/atoms.ts";
 import type { DimAtoms } from "../src/ir/iteration.ts";
 import { type Axis, isLastAxis, isVectorizable, stridesOf } from "./access.ts";
+import { blocksOf } from "./blocks.ts";
 import { type Choice, type ChoiceSpace, choiceSpace, fitted } from "./choice.ts";
 import { dividedBy, type Extent, extentOf, known, times } from "./extent.ts";
+import { type Fold, variablesOf } from "./folds.ts";
 import { scratchBytes } from "./lanes.ts";
 import { mostInvocations } from "./launch.ts";
 import type { TargetProfile } from "./target.ts";
@@ -86,6 +88,19 @@ function shared(rowsPerLane: number, rows: number | undefined): number {
   return each;
 }
 
+/**
+ * So many rows, or fewer where a lane would accumulate into too many variables: the compilers of processors' drivers take
+ * minutes and gigabytes for what they cannot hold in registers (SwiftShader 100 s for 112, 0.7 s for 56).
+ */
+function bearable(rows: number, width: number, folds: Traits["folds"], blocks: number): number {
+  const perRow = folds.map((list) => list.reduce((sum, fold) => sum + width * variablesOf(fold, blocks), 0));
+  let each = rows;
+  while (each > 1 && each * Math.max(0, ...perRow) > mostVariables) each /= 2;
+  return each;
+}
+
+const mostVariables = 64;
+
 /** In elements. */
 const shortRow = 256;
 const veryLongRow = 65536;
@@ -155,6 +170,8 @@ function largestWorkgroup(target: TargetProfile): number {
 export interface Traits {
   /** Whether a fold takes several variables: a mean and a variance, or a sum of exponentials. */
   readonly hasStates: boolean;
+  /** What each loop along a row accumulates. */
+  readonly folds: readonly (readonly Fold[])[];
   /** Whether two elements of a buffer share a word, which single ones are written into atomically. */
   readonly isPacked: boolean;
 }
@@ -170,9 +187,11 @@ function usualChoice(walk: Walk, target: TargetProfile): Choice {
   const { length, isFlat } = walk;
   const { kind } = target;
   const most = largestWorkgroup(target);
-  const { width, rowsPerLane } = kind === "gpu" ? { width: walk.width, rowsPerLane: 1 } : atHand(walk);
+  const { width, rowsPerLane: wanted } = kind === "gpu" ? { width: walk.width, rowsPerLane: 1 } : atHand(walk);
   const units = length === undefined ? undefined : length / width;
   const lanes = isFlat ? 1 : lanesFor(units, kind, subgroupOf(target), most);
+  const steps = units === undefined ? undefined : Math.ceil(units / lanes);
+  const rowsPerLane = bearable(wanted, width, walk.folds, blocksOf(steps).length);
   return {
     lanes,
     workgroup: isFlat ? most : Math.max(lanes, Math.min(most, workgroupLanes(kind, units))),

@@ -1,7 +1,7 @@
 /** Nested sums: how many additions an element passes through, and how deep the loops are around it. */
 
 import { expect, test } from "vitest";
-import { blocksOf } from "../../codegen/accumulate.ts";
+import { blocksOf } from "../../codegen/blocks.ts";
 import { mostBlockSteps } from "../../codegen/launch.ts";
 import { builtinTargets } from "../../codegen/target.ts";
 import { compile } from "../../src/compile.ts";
@@ -51,5 +51,24 @@ test.each(builtinTargets)("no kernel for $name nests more than three loops", (ta
 }`;
     const { kernels } = compile(parse(text), { target });
     expect(loopDepth(kernels[0]?.wgsl as string), `${columns} columns`).toBeLessThanOrEqual(3);
+  }
+});
+
+/** Variables of a kernel that it accumulates rows into, an element of a vector as one. */
+function accumulators(wgsl: string): number {
+  const declared = wgsl.matchAll(/^ *var \w+_(?:lane|shift|mean|m2)(?:_block2?)? = (?:vec(\d)|f32|i32|u32)/gm);
+  return [...declared].reduce((sum, [, width]) => sum + Number(width ?? 1), 0);
+}
+
+test.each(builtinTargets)("a lane for $name accumulates into few variables, or one row alone", (target) => {
+  for (const columns of ["cols", 64, 769, 4096, 20_001]) {
+    for (const norms of [1, 2, 3, 5]) {
+      const sum = Array.from({ length: norms }, (_, i) => `layernorm(tanh(x * ${i + 1}), axes = [-1])`).join(" + ");
+      const text = `fn f(x: f32[rows, ${columns}]) -> f32[rows, ${columns}] { return ${sum} }`;
+      const [kernel] = compile(parse(text), { target }).kernels;
+      const found = accumulators(kernel?.wgsl as string);
+      expect(found, `${columns} columns`).toBeGreaterThan(0);
+      if (/index_1/.test(kernel?.wgsl as string)) expect(found, `${columns} columns, ${norms}`).toBeLessThanOrEqual(64);
+    }
   }
 });
