@@ -8,6 +8,7 @@ import { type Declared, onnxModel, spread } from "../support/onnx.ts";
 import { Graph } from "../support/onnx-graph.ts";
 import { expectSorted, operated } from "../support/surgery.ts";
 
+const runs = Number(process.env.TIRC_FUZZ_RUNS ?? 40);
 const width = 6;
 const rows = 4;
 
@@ -87,7 +88,7 @@ function modelOf(list: readonly Step[], isOutput: readonly number[]): Uint8Array
   return onnxModel({ opset: 17, inputs: { x }, outputs, weights: tensors, nodes });
 }
 
-test("models of random steps", () => {
+test("models of random steps", { timeout: 60_000 + 1000 * runs }, () => {
   let moved = 0;
   const x = { element: "f32", shape: [2, rows, width], numbers: spread(elementCount([2, rows, width]), 4) } as const;
   fc.assert(
@@ -110,7 +111,7 @@ test("models of random steps", () => {
         if (!isLeft && norms.length > 0) expect(operated(written).pieces).toHaveLength(1);
       },
     ),
-    { numRuns: Number(process.env.TIRC_FUZZ_RUNS ?? 120) },
+    { numRuns: runs },
   );
-  expect(moved).toBeGreaterThan(20);
+  expect(moved).toBeGreaterThan(runs / 6);
 });
