@@ -70,6 +70,12 @@ export function planMoves(fn: Fn, centers: readonly Op[], centering: Centering, 
   for (const op of centers) {
     choices.imply(choices.yes, region.discover(op.operand(0), { axes: attribute.axes(op.attributes) }).read);
   }
+  // A stream that only such ops read may be in place for what else reads what it is made of.
+  for (const op of fn.ops) {
+    if (ops[op.name].facts.ignoresShift === true) {
+      region.discover(op.operand(0), { axes: attribute.axes(op.attributes) });
+    }
+  }
   region.block(fn);
   for (const node of region.nodes()) {
     if (node.fixed !== undefined) continue;
