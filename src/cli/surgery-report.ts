@@ -1,6 +1,7 @@
 /** What became of the norms of a model, for people: one line for all, then the norms by what became of them and why. */
 
-import type { NormReport, Surgery } from "../surgery/surgery.ts";
+import type { NormReport } from "../surgery/norm-report.ts";
+import type { Surgery } from "../surgery/surgery.ts";
 import { shortEps } from "./norm-table.ts";
 import type { Accuracy, Check, OutputCheck } from "./surgery-check.ts";
 
@@ -33,9 +34,9 @@ export function headline({ norms, centers }: Pick<Surgery, "norms" | "centers">,
   return [...all, ...betas, ...accuracy(check)].join("; ");
 }
 
-/** A norm that keeps its centering, in the node that it was, is left. */
-const outcomeOf = ({ centering, writtenAs }: NormReport) =>
-  centering === "kept" && writtenAs === "unchanged" ? "left" : centering;
+/** A LayerNorm in the nodes that it was is left, whatever would become of its centering. */
+const outcomeOf = ({ norm, centering, writtenAs }: NormReport) =>
+  norm === "layernorm" && writtenAs === "unchanged" ? "left" : centering;
 
 function outcomes(norms: readonly NormReport[], centers: number): string {
   const count = (...of: NormReport["centering"][]) => norms.filter((norm) => of.includes(outcomeOf(norm))).length;
@@ -100,8 +101,9 @@ function reasonsOf(report: NormReport): readonly string[] {
 
 const onlyItsMean = "eps is added to the deviation, so they are no RMSNorms: only the mean can go";
 
-function centeringReasons({ norm, centering, because, movedTo }: NormReport): readonly string[] {
-  switch (centering) {
+function centeringReasons(report: NormReport): readonly string[] {
+  const { norm, because, movedTo } = report;
+  switch (outcomeOf(report)) {
     case "proved":
       return ["their rows have mean zero already"];
     case "folded":
@@ -116,9 +118,10 @@ function centeringReasons({ norm, centering, because, movedTo }: NormReport): re
 }
 
 /** What a norm has of its own beside the reason: steps of the proof, weights. */
-export function detailsOf({ centering, because, constants }: NormReport): readonly string[] {
+export function detailsOf(report: NormReport): readonly string[] {
+  const { because, constants } = report;
   const weights = constants.length === 0 ? [] : [`centered once and for all: ${constants.join(", ")}`];
-  return centering === "proved" ? because : weights;
+  return outcomeOf(report) === "proved" ? because : weights;
 }
 
 export function groupsOf(norms: readonly NormReport[]): NormGroup[] {

@@ -5,15 +5,13 @@
  */
 
 export type { NormOp, NormOpType } from "../surgery/norm-forms.ts";
+export type { BetaOutcome, NormReport, WrittenAs } from "../surgery/norm-report.ts";
 export {
   type BeforeAndAfter,
-  type BetaOutcome,
   type CenteredWeight,
-  type NormReport,
   type Surgery,
   type SurgeryOptions,
   surgery,
-  type WrittenAs,
 } from "../surgery/surgery.ts";
 export { ByteReader, type ByteSource, bytesInMemory, type Range } from "./bytes.ts";
 export type { NumberKind } from "./data-types.ts";

@@ -31,35 +31,50 @@ interface Product {
   readonly bias: { readonly name: string; readonly add: Line | undefined } | undefined;
 }
 
-/** What was folded: the tensors that norms make. */
-export function foldBetas(draft: Draft, norms: Iterable<string>, constants: Constants): ReadonlySet<string> {
-  const folded = new Set<string>();
-  for (const norm of norms) if (foldBeta(draft, norm, constants)) folded.add(norm);
+/** The tensors that norms make of which it was folded, with how many Adds came in for that. */
+export function foldBetas(draft: Draft, norms: Iterable<string>, constants: Constants): ReadonlyMap<string, number> {
+  const folded = new Map<string, number>();
+  for (let open = [...norms]; open.length > 0; ) {
+    const round = { draft, readers: draft.readers, constants, instead: new Map<Line, readonly Line[]>() };
+    // What takes a line that another has changed waits for the next round.
+    open = open.filter((norm) => {
+      const added = foldBeta(norm, round);
+      if (typeof added === "number") folded.set(norm, added);
+      return added === "later";
+    });
+    draft.replace(round.instead);
+  }
   return folded;
 }
 
-function foldBeta(draft: Draft, norm: string, constants: Constants): boolean {
-  const { readers } = draft;
+interface Round extends Around {
+  readonly draft: Draft;
+  readonly instead: Map<Line, readonly Line[]>;
+}
+
+/** How many Adds came in; nothing where it cannot be folded. */
+function foldBeta(norm: string, { draft, readers, constants, instead }: Round): number | "later" | undefined {
   const [add, ...others] = readers.get(norm) ?? [];
-  if (add?.made === undefined || others.length > 0 || opOf(add) !== "Add" || constants.isOutput(norm)) return false;
+  if (add?.made === undefined || others.length > 0 || opOf(add) !== "Add" || constants.isOutput(norm)) return undefined;
   const beta = add.inputs[1] as string;
   const [sum] = add.outputs as [string];
   const size = constants.shape(beta);
-  if (size?.length !== 1) return false;
+  if (size?.length !== 1) return undefined;
   const found = productsOf(draft.model, sum, size[0] as number, { readers, constants });
-  if (found === undefined || found.length === 0) return false;
-  if (found.filter(({ bias }) => bias === undefined).length > 1) return false;
-  const shift = constants.numbers(beta);
-  const instead = new Map<Line, readonly Line[]>();
+  if (found === undefined || found.length === 0) return undefined;
+  const added = found.filter(({ bias }) => bias === undefined).length;
+  if (added > 1) return undefined;
   const direct = new Map((readers.get(sum) ?? []).map((line) => [line, renamed(draft, line, sum, norm)]));
+  const touched = [add, ...direct.keys(), ...found.flatMap(({ line, bias }) => [line, bias?.add ?? line])];
+  if (touched.some((line) => instead.has(line))) return "later";
+  const shift = constants.numbers(beta);
   for (const [line, now] of direct) instead.set(line, [now]);
   for (const product of found) {
     const now = direct.get(product.line) ?? product.line;
     for (const [line, lines] of withBias(draft, product, now, shift, constants)) instead.set(line, lines);
   }
   instead.set(add, []);
-  draft.replace(instead);
-  return true;
+  return added;
 }
 
 function renamed({ model }: Draft, line: Line, from: string, to: string): Line {

@@ -2,7 +2,8 @@
  * How many kernels onnxruntime's WebGPU provider launches for a graph.
  *
  * Counted by the types of the nodes; what it fuses is counted as one where a norm is concerned: a LayerNorm of primitive
- * nodes with gamma and beta, and a residual sum that only a LayerNormalization reads. Shapes are computed elsewhere.
+ * nodes with gamma and beta, and before it a residual sum that nothing else reads, with the bias of what that adds up.
+ * Shapes are computed elsewhere.
  */
 
 import { elementCount } from "../ir/tensor.ts";
@@ -47,34 +48,40 @@ export interface Launches {
   readonly isKnown: boolean;
 }
 
-/** What is asked of tensors: whether one holds numbers that a graph computes its shapes with. */
-export type IsOfShape = (name: string) => boolean;
+/** The nodes of a LayerNorm, and what it normalizes. */
+interface Chain {
+  readonly nodes: ReadonlySet<NodeProto>;
+  readonly x: string;
+}
 
-/** @param chains nodes of LayerNorms with gamma and beta, of which the provider makes one. */
-export function launchesIn(
-  draft: Draft,
-  isOfShape: IsOfShape,
-  isOutput: (name: string) => boolean,
-  chains: Iterable<ReadonlySet<NodeProto>>,
-): Launches {
-  const { lines, makers, readers } = draft;
-  const chainOf = new Map([...chains].flatMap((chain) => [...chain].map((node) => [node, chain] as const)));
-  const seen = new Set<ReadonlySet<NodeProto>>();
+/** What is asked of tensors by their names. */
+interface Tensors extends Pick<Graphs, "shapeOf"> {
+  readonly isOutput: (name: string) => boolean;
+  /** Whether it holds numbers that a graph computes its shapes with. */
+  readonly isOfShape: (name: string) => boolean;
+}
+
+/** @param chains LayerNorms with gamma and beta, of which the provider makes one. */
+function launchesIn(draft: Draft, tensors: Tensors, chains: readonly Chain[]): Launches {
+  const { lines, readers } = draft;
+  const chainOf = new Map(chains.flatMap((chain) => [...chain.nodes].map((node) => [node, chain] as const)));
+  const seen = new Set<Chain>();
+  const fusedSums = fusedSumsIn(draft, tensors);
   let count = 0;
   let isKnown = true;
   for (const line of lines) {
-    if (line.outputs.every((name) => name === "" || isOfShape(name))) continue;
+    if (line.outputs.every((name) => name === "" || tensors.isOfShape(name))) continue;
     const chain = line.made === undefined ? chainOf.get(line.at) : undefined;
-    if (chain !== undefined && chain.size > 1) {
-      if (!seen.has(chain)) count++;
+    if (chain !== undefined && chain.nodes.size > 1) {
+      if (!seen.has(chain)) count += 1 - fusedSums(chain.x, (reader) => chain.nodes.has(reader.at));
       seen.add(chain);
       continue;
     }
     const launches = launchesOf.get(opOf(line));
     isKnown &&= launches !== undefined;
     count += launches ?? 1;
-    const isFused = opOf(line) === "LayerNormalization" ? isFusedSum(line) : isReciprocalOfProduct(line);
-    if (isFused) count--;
+    if (opOf(line) === "LayerNormalization") count -= fusedSums(line.inputs[0] as string, (reader) => reader === line);
+    else if (isReciprocalOfProduct(line)) count--;
   }
   return { count, isKnown };
 
@@ -86,11 +93,22 @@ export function launchesIn(
     const dims = draft.model.tensorType(one)?.dims;
     return dims !== undefined && elementCount(dims) === 1 && draft.model.numbers(one)?.numbers[0] === 1;
   }
+}
 
-  function isFusedSum({ inputs: [x = ""] }: Line): boolean {
-    const maker = makers.get(x);
-    return maker !== undefined && opOf(maker) === "Add" && readers.get(x)?.length === 1 && !isOutput(x);
-  }
+/** How many Adds become one with a LayerNorm of `x`: a sum that nothing else reads, and a bias of what it adds up. */
+function fusedSumsIn({ makers, readers }: Draft, { isOutput, shapeOf }: Tensors) {
+  const addOf = (name: string, isReader: (line: Line) => boolean) => {
+    const maker = makers.get(name);
+    const isAdd = maker !== undefined && opOf(maker) === "Add" && !isOutput(name);
+    return isAdd && readers.get(name)?.every(isReader) ? maker : undefined;
+  };
+  const isBias = ({ inputs }: Line) => inputs.some((name) => shapeOf(name)?.length === 1);
+  return (x: string, isReader: (line: Line) => boolean): number => {
+    const sum = addOf(x, isReader);
+    if (sum === undefined || isBias(sum)) return 0;
+    const added = sum.inputs.flatMap((name) => addOf(name, (reader) => reader === sum) ?? []);
+    return added.some(isBias) ? 2 : 1;
+  };
 }
 
 /** What launches are counted of. */
@@ -100,36 +118,58 @@ export interface Graphs {
   readonly draft: Draft;
   readonly norms: readonly FoundNorm[];
   readonly makers: ReadonlyMap<string, NodeProto>;
+  /** Of constants, of the model or new. */
+  readonly shapeOf: (name: string) => readonly number[] | undefined;
 }
 
-/** Of the model, and of what is written. */
+/** Of the model, of what is written, and what each norm is of the first. */
+export interface LaunchesAround {
+  readonly before: Launches;
+  readonly after: Launches;
+  /** Less one for each Add that becomes one with it. */
+  readonly ofNorm: (norm: FoundNorm) => number;
+}
+
 export function launchesAround(
-  { model, imported, draft, norms, makers }: Graphs,
+  { model, imported, draft, norms, makers, shapeOf }: Graphs,
   isRewritten: (norm: FoundNorm) => boolean,
-) {
+): LaunchesAround {
   const outputs = new Set(model.graph.outputs.map(({ name }) => name));
-  const isOutput = (name: string) => outputs.has(name);
-  // The provider has no integers of 64 bits, which are i32 here.
-  const isOfShape = (name: string) => imported.values.get(name)?.element === "i32";
+  const tensors: Tensors = {
+    shapeOf,
+    isOutput: (name) => outputs.has(name),
+    // The provider has no integers of 64 bits, which are i32 here.
+    isOfShape: (name) => imported.values.get(name)?.element === "i32",
+  };
   const isFused = ({ op, record }: FoundNorm) =>
     op.name === "layernorm" && record.gamma && record.beta && areLast(op.attributes.axes as number[]);
   const chains = (kept: (norm: FoundNorm) => boolean) =>
     norms.filter((norm) => isFused(norm) && kept(norm)).map((norm) => chainOf(norm, imported, makers));
-  const count = (graph: Draft, kept: (norm: FoundNorm) => boolean) =>
-    launchesIn(graph, isOfShape, isOutput, chains(kept));
-  return { before: count(new Draft(model, new Map()), () => true), after: count(draft, (norm) => !isRewritten(norm)) };
+  const count = (graph: Draft, kept: (norm: FoundNorm) => boolean) => launchesIn(graph, tensors, chains(kept));
+  const whole = new Draft(model, new Map());
+  const fusedSums = fusedSumsIn(whole, tensors);
+  return {
+    before: count(whole, () => true),
+    after: count(draft, (norm) => !isRewritten(norm)),
+    ofNorm: (norm) => {
+      const { nodes, x } = chainOf(norm, imported, makers);
+      const isOne = nodes.size === 1 || isFused(norm);
+      return isOne ? 1 - fusedSums(x, (reader) => nodes.has(reader.at)) : nodes.size;
+    },
+  };
 }
 
 /** The nodes from what a norm takes to what it makes. */
-function chainOf({ op, tensors }: FoundNorm, { tensors: names }: Imported, makers: Graphs["makers"]): Set<NodeProto> {
-  const taken = new Set(op.operands.map((value) => names.get(value?.name ?? "")));
-  const found = new Set<NodeProto>();
+function chainOf({ op, tensors }: FoundNorm, { tensors: names }: Imported, makers: Graphs["makers"]): Chain {
+  const [x = "", ...affine] = op.operands.map((value) => names.get(value?.name ?? ""));
+  const taken = new Set([x, ...affine]);
+  const nodes = new Set<NodeProto>();
   const open = [...tensors];
   for (let name = open.pop(); name !== undefined; name = open.pop()) {
     const maker = makers.get(name);
-    if (maker === undefined || taken.has(name) || found.has(maker)) continue;
-    found.add(maker);
+    if (maker === undefined || taken.has(name) || nodes.has(maker)) continue;
+    nodes.add(maker);
     open.push(...maker.inputs);
   }
-  return found;
+  return { nodes, x };
 }

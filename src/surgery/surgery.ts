@@ -9,22 +9,22 @@
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { normWarnings } from "../diagnostics/errors-norms.ts";
 import { surgeryErrors } from "../diagnostics/errors-surgery.ts";
-import type { Fn, Op, Value } from "../ir/ir.ts";
+import type { Fn, Op } from "../ir/ir.ts";
 import { sameShape } from "../ir/types.ts";
-import type { NormRecord } from "../norm-records.ts";
-import { type NewNode, nodeBytes } from "../onnx/encode.ts";
 import { type Imported, importModel } from "../onnx/import.ts";
 import type { NodeProto } from "../onnx/messages.ts";
 import { type OnnxModel, shown, writtenName } from "../onnx/model.ts";
-import { type GraphChanges, lengthOfPieces, type Piece, rewrittenModel, withInputs } from "../onnx/write.ts";
+import { type GraphChanges, lengthOfPieces, type Piece, rewrittenModel } from "../onnx/write.ts";
+import { changesOf, graphChanges, namesOf } from "./changes.ts";
 import { Comparison } from "./compare.ts";
-import { Draft, type Leftovers, type NodeChange, opOf } from "./draft.ts";
-import { Emitter, Unwritable } from "./emit.ts";
+import { Draft } from "./draft.ts";
+import { Emitter } from "./emit.ts";
 import { foldBetas } from "./fold-beta.ts";
 import { launchesAround } from "./launches.ts";
-import { type LeftNorm, normsLeft } from "./left.ts";
+import { normsLeft } from "./left.ts";
 import { constantsIn, type NewWeight, newConstants } from "./new-constants.ts";
-import { formOf, microsoft, type NormOp, type NormOpType, opsetOfNegativeAxes, opsetOfRmsNorm } from "./norm-forms.ts";
+import { formOf, type NormOp, opsetOfNegativeAxes, opsetOfRmsNorm } from "./norm-forms.ts";
+import { makersIn, type NormReport, Outcomes, reportOf, reportOfLeft } from "./norm-report.ts";
 import { type FoundNorm, runPasses, type Stay } from "./passes.ts";
 import { joinSkips } from "./skip-norms.ts";
 
@@ -36,29 +36,10 @@ export interface SurgeryOptions {
   readonly normOp?: NormOp;
 }
 
-/**
- * Where a norm's beta is: in the product that follows (`folded`), in an `Add` behind the norm (`added`), in the node as
- * it was (`kept`); `none` where it has none.
- */
-export type BetaOutcome = "folded" | "added" | "kept" | "none";
-
-/** What the norm is written as: the type of its op, nodes of primitive ops, or what it was. */
-export type WrittenAs = "unchanged" | "primitives" | NormOpType;
-
 /** Counts of the model that was read, and of the one that is written. */
 export interface BeforeAndAfter {
   readonly before: number;
   readonly after: number;
-}
-
-/** A norm of the model, and what became of it. */
-export interface NormReport extends Omit<NormRecord, "span" | "name" | "fn" | "centers" | "beta"> {
-  readonly beta: BetaOutcome;
-  readonly writtenAs: WrittenAs;
-  /** The nodes that it was, in the order of the file. */
-  readonly nodes: readonly string[];
-  /** The tensors that it makes. */
-  readonly tensors: readonly string[];
 }
 
 /** An initializer that is another one, centered. */
@@ -142,7 +123,8 @@ function attempt(
     const warnings = isNone ? [normWarnings.noNorm(fns, "model")] : hasOthers ? [normWarnings.noLayerNorm(fns)] : [];
     const count = model.graph.nodes.length;
     const draft = new Draft(model, new Map());
-    const { after: launched } = launchesAround({ model, imported, draft, norms, makers }, isRewritten);
+    const shapeOf = (name: string) => model.tensorType(name)?.dims;
+    const { after: launched } = launchesAround({ model, imported, draft, norms, makers, shapeOf }, isRewritten);
     return {
       pieces: rewrittenModel(model, nothing),
       norms: [...norms.map((norm) => reportOf(norm, makers)), ...others],
@@ -161,7 +143,7 @@ function attempt(
     const norm = norms[i] as FoundNorm;
     const isChainOfOther = formFor(norm.op) === "primitive" && !isOp(norm);
     if (!wanted.isAsked || isChainOfOther) {
-      staying.set(i, { because: [...norm.record.because, centersItself], record: norm.record });
+      staying.set(i, stay(norm, [...norm.record.because, centersItself]));
     }
   }
   if (staying.size > known) return undefined;
@@ -204,24 +186,18 @@ function attempt(
     const isRank = first?.length === 2 || first?.length === 3;
     return mayJoin && isRank && others.every((shape) => shape !== undefined && sameShape(first, shape));
   });
-  const folded = foldBetas(draft, emitter.forms.keys(), constantsIn(model, emitter));
+  const written = constantsIn(model, emitter);
+  const folded = foldBetas(draft, emitter.forms.keys(), written);
   const left = draft.dropLeftovers();
   const outcomes = new Outcomes(changes, emitter, draft, folded);
-  const launches = launchesAround({ model, imported, draft, norms, makers }, isRewritten);
-  // Of one norm or two nothing makes up for the launch or two that come in where a stream begins or ends.
-  const isCounted = norms.length > 2 && !wanted.isAsked;
-  if (isCounted && launches.after.count > launches.before.count) {
-    const own = (norm: FoundNorm) => norm.op.name === "layernorm" && isRewritten(norm);
-    const costly = [...norms.keys()].filter((i) => {
-      const norm = norms[i] as FoundNorm;
-      return own(norm) && outcomes.of(norm, makers).launches > 1;
-    });
-    const all = [...norms.keys()].filter((i) => own(norms[i] as FoundNorm));
-    for (const i of costly.length > 0 ? costly : all) staying.set(i, { because: [wouldBeSlower] });
+  const launches = launchesAround({ model, imported, draft, norms, makers, shapeOf: written.shape }, isRewritten);
+  if (!wanted.isAsked && launches.after.count > launches.before.count) {
+    const own = [...norms.entries()].filter(([, norm]) => norm.op.name === "layernorm" && isRewritten(norm));
+    const costly = own.filter(([, norm]) => outcomes.of(norm, makers).launches > launches.ofNorm(norm));
+    for (const [i, norm] of costly.length > 0 ? costly : own) staying.set(i, stay(norm, [wouldBeSlower]));
     if (staying.size > known) return undefined;
   }
-  const written = graphChanges(model, draft, left, emitter);
-  const pieces = rewrittenModel(model, written);
+  const pieces = rewrittenModel(model, graphChanges(model, draft, left, emitter));
   const length = lengthOfPieces(pieces);
   if (length >= longest) fail(surgeryErrors.tooLong(model.file, length));
   const { before: first, after: last } = launches;
@@ -247,16 +223,23 @@ function attempt(
   };
 }
 
+/** It stays for its costs: what would become of its centering is told all the same, and no weight is centered for it. */
+const stay = ({ record }: FoundNorm, because: readonly string[]): Stay => ({
+  because,
+  record: { ...record, constants: [], movedTo: [], beginsStream: false },
+});
+
 /** The numbers of LayerNorms that would keep a centering of their own: three nodes in the place of one. */
 function withOwnCenters(norms: readonly FoundNorm[]): number[] {
   const users = new Map<Op, number>();
-  const centersOf = ({ op, unwritable, record }: FoundNorm) =>
-    op.name === "layernorm" && unwritable === undefined ? new Set(record.centers()) : new Set<Op>();
-  for (const norm of norms) for (const center of centersOf(norm)) users.set(center, (users.get(center) ?? 0) + 1);
-  return [...norms.keys()].filter((i) => {
-    const centers = [...centersOf(norms[i] as FoundNorm)];
-    return centers.length > 0 && centers.every((center) => users.get(center) === 1);
-  });
+  // One that begins a stream is kept for all norms that read that.
+  const centersOf = ({ op, unwritable, record: { centering, beginsStream, centers } }: FoundNorm) =>
+    op.name === "layernorm" && unwritable === undefined && centering === "kept" && !beginsStream ? centers() : [];
+  const all = norms.map(centersOf);
+  for (const center of all.flat()) users.set(center, (users.get(center) ?? 0) + 1);
+  return [...all.entries()].flatMap(([i, centers]) =>
+    centers.length > 0 && centers.every((center) => users.get(center) === 1) ? [i] : [],
+  );
 }
 
 const centersItself =
@@ -269,187 +252,7 @@ function isNormNode(node: NodeProto | undefined): boolean {
   return node !== undefined && /Normalization$/.test(node.opType);
 }
 
-/** What became of norms in the written graph. */
-class Outcomes {
-  private readonly changes: ReadonlyMap<NodeProto, NodeChange>;
-  private readonly emitter: Emitter;
-  private readonly types: ReadonlyMap<string, string>;
-  private readonly folded: ReadonlySet<string>;
-  /** Norms that are one node with the sum before them. */
-  private readonly joined: ReadonlySet<string>;
-
-  constructor(
-    changes: ReadonlyMap<NodeProto, NodeChange>,
-    emitter: Emitter,
-    draft: Draft,
-    folded: ReadonlySet<string>,
-  ) {
-    this.changes = changes;
-    this.emitter = emitter;
-    this.types = new Map(draft.lines.map((line) => [line.outputs[0] as string, opOf(line)]));
-    this.folded = folded;
-    this.joined = new Set(draft.lines.flatMap(({ outputs: [y, , , sum] }) => (sum === undefined ? [] : [y as string])));
-  }
-
-  of(
-    { tensors, op }: FoundNorm,
-    makers: ReadonlyMap<string, NodeProto>,
-  ): Pick<Written, "writtenAs" | "isFolded"> & { launches: number } {
-    const nodes = tensors.flatMap((tensor) => this.changes.get(makers.get(tensor) as NodeProto)?.before ?? []);
-    const own = nodes.flatMap(({ outputs }) => outputs).find((name) => this.emitter.forms.has(name));
-    const hasBeta = op.operands[2] !== undefined;
-    // Of norms that are computed twice the second takes what the first made.
-    const name = own ?? [...this.emitter.forms.keys()][0];
-    const form = name === undefined ? "primitive" : this.emitter.forms.get(name);
-    const type = this.types.get(name ?? "")?.replace(`${microsoft}:`, "") as NormOpType;
-    // What the Add before it costs no more, its beta does.
-    const joined = this.joined.has(name ?? "") ? 0 : 1;
-    const isFolded = name !== undefined && this.folded.has(name);
-    return {
-      launches: joined + (isFolded || !hasBeta ? 0 : 1) + (form === "primitive" ? 5 : 0),
-      isFolded,
-      writtenAs: form === "primitive" ? "primitives" : type,
-    };
-  }
-}
-
 /** Bytes that a message of Protocol Buffers has at most. */
 const longest = 2 ** 31;
 
 const nothing: GraphChanges = { nodes: new Map(), initializers: [] };
-
-function namesOf({ graph }: OnnxModel): Set<string> {
-  const { nodes, inputs, outputs, initializers, valueInfo, sparse } = graph;
-  const made = nodes.flatMap((node) => [node.name, ...node.outputs]);
-  return new Set([
-    ...made,
-    ...sparse,
-    ...[...inputs, ...outputs, ...initializers, ...valueInfo].map(({ name }) => name),
-  ]);
-}
-
-interface Rewriting {
-  readonly comparison: Comparison;
-  readonly emitter: Emitter;
-  readonly roots: ReadonlySet<string>;
-  readonly values: ReadonlyMap<string, Value>;
-}
-
-function changesOf(
-  model: OnnxModel,
-  rewriting: Rewriting,
-  unwritable: (node: NodeProto, reason: string) => void,
-): ReadonlyMap<NodeProto, NodeChange> {
-  const changes = new Map<NodeProto, NodeChange>();
-  for (const node of model.order) {
-    try {
-      const change = changeOf(node, rewriting);
-      if (change !== undefined) changes.set(node, change);
-    } catch (caught) {
-      if (!(caught instanceof Unwritable)) throw caught;
-      unwritable(node, caught.message);
-    }
-  }
-  return changes;
-}
-
-function changeOf(node: NodeProto, { comparison, emitter, roots, values }: Rewriting): NodeChange | undefined {
-  const outputs = node.outputs.flatMap((tensor) => {
-    const now = comparison.now(tensor);
-    return now === undefined ? [] : [{ tensor, ...now }];
-  });
-  const isReplaced = outputs.some(({ tensor, vanished }) => roots.has(tensor) || vanished);
-  const exchanged = outputs.map(({ tensor }) => comparison.exchanged(tensor));
-  const isOther = outputs.some(({ tensor }, i) => exchanged[i] === undefined && !comparison.isSame(tensor));
-  if (isReplaced || isOther) {
-    const inOrder = outputs.toSorted((a, b) => comparison.inOrder(a.value, b.value));
-    for (const { tensor, value, vanished } of inOrder) {
-      if (vanished) emitter.node("Identity", [emitter.name(value)], tensor);
-      else emitter.write(value, tensor);
-    }
-    // The one that makes what the node made has its name.
-    const isOwn = ({ outputs: [made] }: NewNode) => node.name !== "" && made === outputs[0]?.tensor;
-    const before = emitter.taken().map((made) => (isOwn(made) ? { ...made, name: node.name } : made));
-    return { before, self: "replaced" };
-  }
-  const instead = new Map(exchanged.flatMap((one) => [...(one ?? [])]));
-  if (instead.size === 0) return undefined;
-  const inputs = node.inputs.map((name) => {
-    const other = name === "" ? undefined : instead.get(values.get(name) as Value);
-    if (other === undefined) return name;
-    return emitter.name(other);
-  });
-  return { before: emitter.taken(), self: { inputs } };
-}
-
-function graphChanges(model: OnnxModel, { lines }: Draft, left: Leftovers, emitter: Emitter): GraphChanges {
-  const bytes = new Map<NodeProto, Uint8Array[]>(model.graph.nodes.map((node) => [node, []]));
-  const isChanged = new Set(model.graph.nodes);
-  const taken = new Set(lines.flatMap(({ takes }) => takes));
-  for (const { at, made, inputs } of lines) {
-    const list = bytes.get(at) as Uint8Array[];
-    if (made !== undefined) list.push(nodeBytes(made));
-    else if (inputs !== at.inputs) list.push(withInputs(model, at, inputs));
-    else list.push(model.reader.bytes(at.range).slice());
-    if (made === undefined && inputs === at.inputs && list.length === 1) isChanged.delete(at);
-    else isChanged.add(at);
-  }
-  const opsets = new Map<string, number>(model.opset === 0 ? [["", 17]] : []);
-  const isMicrosoft = lines.some(({ made }) => made?.domain === microsoft);
-  if (isMicrosoft && !model.opsets.has(microsoft)) opsets.set(microsoft, 1);
-  return {
-    nodes: new Map([...isChanged].map((node) => [node.index, bytes.get(node) as Uint8Array[]])),
-    initializers: emitter.tensors.filter(({ name }) => taken.has(name)),
-    without: left.initializers,
-    untyped: left.tensors,
-    opsets,
-    functions: emitter.functions.filter(({ domain, name }) => !model.functions.has(`${domain}:${name}`)),
-  };
-}
-
-/** By the tensors that they make. */
-const makersIn = ({ graph }: OnnxModel): ReadonlyMap<string, NodeProto> =>
-  new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
-
-/** A norm that the passes did not see. */
-function reportOfLeft({ beta, because, ...norm }: LeftNorm): NormReport {
-  return {
-    ...norm,
-    constants: [],
-    movedTo: [],
-    beginsStream: false,
-    centering: "left",
-    because: [`because ${because}`],
-    beta: beta ? "kept" : "none",
-    writtenAs: "unchanged",
-  };
-}
-
-interface Written {
-  readonly left: Leftovers;
-  readonly writtenAs: WrittenAs;
-  readonly isFolded: boolean;
-}
-
-function reportOf(
-  { record, tensors }: FoundNorm,
-  makers: ReadonlyMap<string, NodeProto>,
-  written?: Written,
-): NormReport {
-  const { span: _span, name: _name, fn: _fn, centers: _centers, beta: hasBeta, ...rest } = record;
-  const left = written?.left;
-  const beta = !hasBeta ? "none" : written === undefined ? "kept" : written.isFolded ? "folded" : "added";
-  const nodes = new Set<NodeProto>();
-  for (const tensor of tensors) {
-    const maker = makers.get(tensor);
-    if (maker !== undefined) nodes.add(maker);
-  }
-  for (const node of nodes) {
-    for (const name of node.inputs) {
-      const maker = makers.get(name);
-      if (maker !== undefined && left?.nodes.has(maker) && maker.opType !== "Constant") nodes.add(maker);
-    }
-  }
-  const names = [...nodes].sort((a, b) => a.index - b.index).map(shown);
-  return { nodes: names, tensors, ...rest, beta, writtenAs: written?.writtenAs ?? "unchanged" };
-}

@@ -39,9 +39,17 @@ const preNorm = (count: number, norm: Norm) => (g: Graph) => {
   return h;
 };
 
+/** The last norm of a stream whose last product has a bias: two sums that onnxruntime makes one with the norm. */
+const lastNorm = (g: Graph) => layerNorm(g, preNorm(2, layerNorm)(g));
+
 const models: Readonly<Record<string, Uint8Array>> = {
   "16 adds and norms": modelOf(17, postNorm(16, layerNorm)),
   "16 adds and norms beside a stream": modelOf(17, preNorm(16, layerNorm)),
+  "one norm, and its beta": modelOf(17, (g) => g.op("Relu", [layerNorm(g, g.dense("x", width, width))])),
+  "a last norm behind two sums": modelOf(17, lastNorm),
+  "a beta for a product without a bias": modelOf(17, (g) =>
+    g.op("MatMul", [layerNorm(g, g.dense("x", width, width)), g.weight([width, width])]),
+  ),
   "norms of primitives": modelOf(11, preNorm(4, chain)),
   "RMSNorms of primitives": modelOf(11, preNorm(4, rmsChain)),
   "norms of set 23": modelOf(23, preNorm(4, layerNorm)),

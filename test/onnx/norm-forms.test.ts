@@ -8,7 +8,7 @@ import { expectNear } from "../support/import-onnx.ts";
 import { type ModelParts, onnxModel, spread } from "../support/onnx.ts";
 import { Graph } from "../support/onnx-graph.ts";
 import { runOnnx } from "../support/onnxruntime.ts";
-import { chosen } from "../support/surgery.ts";
+import { chosen, operated } from "../support/surgery.ts";
 
 const width = 8;
 const stream = { element: "f32", shape: ["batch", "tokens", width] } as const;
@@ -113,7 +113,7 @@ describe("beta", () => {
 
   test("becomes a bias of a product that has none", async () => {
     const bytes = onnxModel(parts(17, false));
-    const { written, norms } = chosen(bytes);
+    const { written, norms } = operated(bytes);
     expect(norms.map(({ beta }) => beta)).toEqual(["folded"]);
     const [was, is] = [await runOnnx(bytes, { x }), await runOnnx(written, { x })];
     for (const [name, tensor] of Object.entries(was)) expectNear(is[name], tensor, 1e-5);
@@ -138,7 +138,7 @@ describe("beta", () => {
     ["has its axes exchanged", (g, norm) => [g.dense(g.op("Transpose", [norm], { perm: [0, 2, 1] }), 3, width)]],
   ])("stays an Add where its norm %s", async (_, write) => {
     const bytes = near(write);
-    const { written, norms } = chosen(bytes);
+    const { written, norms } = operated(bytes);
     expect(norms.map(({ beta }) => beta)).toEqual(["added"]);
     const [was, is] = [await runOnnx(bytes, { x }), await runOnnx(written, { x })];
     for (const [name, tensor] of Object.entries(was)) expectNear(is[name], tensor, 1e-5);
@@ -149,9 +149,18 @@ describe("beta", () => {
       const turned = g.op("Transpose", [norm], { perm: [1, 0, 2] });
       return [g.dense(g.op("Reshape", [turned, g.integers(-1, width)]), width, 4)];
     });
-    const { written, norms } = chosen(bytes);
+    const { written, norms } = operated(bytes);
     expect(norms.map(({ beta }) => beta)).toEqual(["folded"]);
     const [was, is] = [await runOnnx(bytes, { x }), await runOnnx(written, { x })];
     for (const [name, tensor] of Object.entries(was)) expectNear(is[name], tensor, 1e-5);
+  });
+
+  test("that would be a launch more leaves its norm, and tells of the centering all the same", () => {
+    const bytes = near((_, norm) => [norm]);
+    const { written, norms, launches, weights } = chosen(bytes);
+    expect(norms).toMatchObject([{ centering: "folded", writtenAs: "unchanged", beta: "kept", constants: [] }]);
+    expect(norms[0]?.because.join()).toContain("would launch more kernels on WebGPU");
+    expect([launches?.after, weights]).toEqual([launches?.before, []]);
+    expect(written.equals(bytes)).toBe(true);
   });
 });

@@ -1,0 +1,123 @@
+/** What became of each norm of a model, as the report says it. */
+
+import type { NormRecord } from "../norm-records.ts";
+import type { NodeProto } from "../onnx/messages.ts";
+import { type OnnxModel, shown } from "../onnx/model.ts";
+import { type Draft, type Leftovers, type NodeChange, opOf } from "./draft.ts";
+import type { Emitter } from "./emit.ts";
+import type { LeftNorm } from "./left.ts";
+import { microsoft, type NormOpType } from "./norm-forms.ts";
+import type { FoundNorm } from "./passes.ts";
+
+/**
+ * Where a norm's beta is: in the product that follows (`folded`), in an `Add` behind the norm (`added`), in the node as
+ * it was (`kept`); `none` where it has none.
+ */
+export type BetaOutcome = "folded" | "added" | "kept" | "none";
+
+/** What the norm is written as: the type of its op, nodes of primitive ops, or what it was. */
+export type WrittenAs = "unchanged" | "primitives" | NormOpType;
+
+/**
+ * A norm of the model, and what became of it. One that stays for what it would cost is `unchanged`, with what would become
+ * of its centering.
+ */
+export interface NormReport extends Omit<NormRecord, "span" | "name" | "fn" | "centers" | "beta"> {
+  readonly beta: BetaOutcome;
+  readonly writtenAs: WrittenAs;
+  /** The nodes that it was, in the order of the file. */
+  readonly nodes: readonly string[];
+  /** The tensors that it makes. */
+  readonly tensors: readonly string[];
+}
+
+/** What became of norms in the written graph. */
+export class Outcomes {
+  private readonly changes: ReadonlyMap<NodeProto, NodeChange>;
+  private readonly emitter: Emitter;
+  private readonly types: ReadonlyMap<string, string>;
+  private readonly folded: ReadonlyMap<string, number>;
+  /** Norms that are one node with the sum before them. */
+  private readonly joined: ReadonlySet<string>;
+
+  constructor(
+    changes: ReadonlyMap<NodeProto, NodeChange>,
+    emitter: Emitter,
+    draft: Draft,
+    folded: ReadonlyMap<string, number>,
+  ) {
+    this.changes = changes;
+    this.emitter = emitter;
+    this.types = new Map(draft.lines.map((line) => [line.outputs[0] as string, opOf(line)]));
+    this.folded = folded;
+    this.joined = new Set(draft.lines.flatMap(({ outputs: [y, , , sum] }) => (sum === undefined ? [] : [y as string])));
+  }
+
+  of(
+    { tensors, op }: FoundNorm,
+    makers: ReadonlyMap<string, NodeProto>,
+  ): Pick<Written, "writtenAs" | "isFolded"> & { launches: number } {
+    const nodes = tensors.flatMap((tensor) => this.changes.get(makers.get(tensor) as NodeProto)?.before ?? []);
+    const own = nodes.flatMap(({ outputs }) => outputs).find((name) => this.emitter.forms.has(name));
+    const hasBeta = op.operands[2] !== undefined;
+    // Of norms that are computed twice the second takes what the first made.
+    const name = own ?? [...this.emitter.forms.keys()][0];
+    const form = name === undefined ? "primitive" : this.emitter.forms.get(name);
+    const type = this.types.get(name ?? "")?.replace(`${microsoft}:`, "") as NormOpType;
+    // What the Add before it costs no more, its beta does.
+    const joined = this.joined.has(name ?? "") ? 0 : 1;
+    const added = this.folded.get(name ?? "");
+    return {
+      launches: joined + (added ?? (hasBeta ? 1 : 0)) + (form === "primitive" ? 5 : 0),
+      isFolded: added !== undefined,
+      writtenAs: form === "primitive" ? "primitives" : type,
+    };
+  }
+}
+
+/** A norm that the passes did not see. */
+export function reportOfLeft({ beta, because, ...norm }: LeftNorm): NormReport {
+  return {
+    ...norm,
+    constants: [],
+    movedTo: [],
+    beginsStream: false,
+    centering: "left",
+    because: [`because ${because}`],
+    beta: beta ? "kept" : "none",
+    writtenAs: "unchanged",
+  };
+}
+
+interface Written {
+  readonly left: Leftovers;
+  readonly writtenAs: WrittenAs;
+  readonly isFolded: boolean;
+}
+
+export function reportOf(
+  { record, tensors }: FoundNorm,
+  makers: ReadonlyMap<string, NodeProto>,
+  written?: Written,
+): NormReport {
+  const { span: _span, name: _name, fn: _fn, centers: _centers, beta: hasBeta, ...rest } = record;
+  const left = written?.left;
+  const beta = !hasBeta ? "none" : written === undefined ? "kept" : written.isFolded ? "folded" : "added";
+  const nodes = new Set<NodeProto>();
+  for (const tensor of tensors) {
+    const maker = makers.get(tensor);
+    if (maker !== undefined) nodes.add(maker);
+  }
+  for (const node of nodes) {
+    for (const name of node.inputs) {
+      const maker = makers.get(name);
+      if (maker !== undefined && left?.nodes.has(maker) && maker.opType !== "Constant") nodes.add(maker);
+    }
+  }
+  const names = [...nodes].sort((a, b) => a.index - b.index).map(shown);
+  return { nodes: names, tensors, ...rest, beta, writtenAs: written?.writtenAs ?? "unchanged" };
+}
+
+/** By the tensors that they make. */
+export const makersIn = ({ graph }: OnnxModel): ReadonlyMap<string, NodeProto> =>
+  new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
