@@ -27,13 +27,20 @@ export interface Materialized {
 /**
  * @param constants gives the tensors of the module's constants: `constantsOf(module, load)`.
  * @throws TircError E0671 where a centered constant has a row whose mean rounding has not left at zero.
+ * @param take is given each constant instead, so that not all need be held in float64.
  * @param file the name by which the new module refers to the file of the new constants; writing it is the caller's.
  */
-export function materialize(module: Module, constants: Constants, file: string): Materialized {
+export function materialize(
+  module: Module,
+  constants: Constants,
+  file: string,
+  take?: (constant: NewConstant) => void,
+): Materialized {
+  const made: NewConstant[] = [];
+  const hand = take ?? ((constant: NewConstant) => made.push(constant));
   const globals = module.fns.flatMap((fn) => fn.ops.filter((op) => op.name === "global"));
   const read = new Set(globals.map((op) => op.attributes.name as string));
   const byName = new Map(module.consts.map((constant) => [constant.name, constant]));
-  const made: NewConstant[] = [];
   const consts = module.consts.flatMap((constant): Const[] => {
     const { name, data } = constant;
     if (data.kind !== "computed") return [constant];
@@ -45,7 +52,7 @@ export function materialize(module: Module, constants: Constants, file: string):
     const isCenter = inner?.data.kind === "computed" && inner.data.op === "center";
     const axes = isCenter ? (inner.data.attributes.axes as readonly number[]) : centered;
     const seen = isCenter ? { ...tensor, shape: inner.type.shape as number[] } : tensor;
-    made.push({ name, tensor, residual: axes.length === 0 ? undefined : residualOf(constant, seen, axes) });
+    hand({ name, tensor, residual: axes.length === 0 ? undefined : residualOf(constant, seen, axes) });
     return [{ ...constant, centered, data: { kind: "load", file, tensor: name } }];
   });
   return { module: makeModule(module.fns, withoutUnread(consts, read, module)), constants: made };

@@ -1,7 +1,6 @@
 /** Ops as new nodes of a model: what stands where a LayerNorm was. */
 
 import { quotedOp } from "../../passes/naming.ts";
-import { toFloat16Bits } from "../ir/float16.ts";
 import type { Op, Value } from "../ir/ir.ts";
 import type { OpName } from "../ir/ops/index.ts";
 import type { Tensor } from "../ir/tensor.ts";
@@ -19,6 +18,7 @@ import {
   primitives,
   simplifiedFunction,
 } from "./norm-forms.ts";
+import { type RawTensor, rawTensor } from "./raw.ts";
 
 /** No node computes it; the reason is a clause that can follow "because". */
 export class Unwritable extends Error {}
@@ -96,7 +96,7 @@ export interface EmitterOptions {
   /** The tensor of the model that a value is, where it is one: nothing is written for these. */
   readonly tensorOf: (value: Value) => string | undefined;
   /** The numbers of a constant that is new, and the tensor that it was made from. */
-  readonly constant: (name: string) => { readonly tensor: Tensor; readonly from: string } | undefined;
+  readonly constant: (name: string) => { readonly tensor: RawTensor; readonly from: string } | undefined;
   /** Whether the model uses a name. */
   readonly isTaken: (name: string) => boolean;
 }
@@ -117,7 +117,7 @@ export class Emitter {
   /** The form of each norm that was written, by the tensor that it makes. */
   readonly forms = new Map<string, NormForm>();
   /** Of the tensors that are new. */
-  readonly numbers = new Map<string, Tensor>();
+  readonly numbers = new Map<string, RawTensor>();
   readonly shapes = new Map<string, Shape>();
   private isSimplified = false;
   private readonly options: EmitterOptions;
@@ -181,9 +181,13 @@ export class Emitter {
   }
 
   tensor(tensor: Tensor, name: string): void {
-    const { element, shape } = tensor;
+    this.raw(rawTensor(tensor), name);
+  }
+
+  private raw(tensor: RawTensor, name: string): void {
+    const { element, shape, raw } = tensor;
     this.numbers.set(name, tensor);
-    this.tensors.push({ name, dims: shape, dataType: dataType[element] as number, raw: rawBytes(tensor) });
+    this.tensors.push({ name, dims: shape, dataType: dataType[element] as number, raw });
   }
 
   /** A shape as a tensor; one extent may be open. */
@@ -324,7 +328,7 @@ export class Emitter {
     if (made === undefined) throw new Unwritable(`\`${name}\` is no tensor of the model`);
     return this.once(`constant ${name}`, `${made.from}_centered`, (as) => {
       this.constants.set(name, as);
-      this.tensor(made.tensor, as);
+      this.raw(made.tensor, as);
     });
   }
 
@@ -342,14 +346,4 @@ export class Emitter {
     if (x === undefined) return name;
     return `${this.name(x)}_${name === "center" ? "centered" : name === "rmsnorm" ? "normalized" : name}`;
   }
-}
-
-function rawBytes({ element, data }: Tensor): Uint8Array {
-  const bytes = new Uint8Array(data.length * (element === "f16" ? 2 : 4));
-  const view = new DataView(bytes.buffer);
-  for (const [i, value] of data.entries()) {
-    if (element === "f16") view.setUint16(2 * i, toFloat16Bits(value), true);
-    else view.setFloat32(4 * i, value, true);
-  }
-  return bytes;
 }

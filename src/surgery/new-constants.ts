@@ -8,10 +8,11 @@ import { materialize } from "../materialize.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import type { Emitter } from "./emit.ts";
 import type { Constants } from "./fold-beta.ts";
+import { numbersOf, type RawTensor, rawTensor } from "./raw.ts";
 
 /** A constant that the passes made, and the initializer that it was made from. */
 export interface NewWeight {
-  readonly tensor: Tensor;
+  readonly tensor: RawTensor;
   readonly from: string;
   readonly residual: number;
 }
@@ -32,7 +33,6 @@ export function newConstants(
     const tensor = constantsOf(after, load)(name);
     return wide.has(name) ? { ...tensor, element: "f32" } : tensor;
   };
-  const { constants } = materialize(after, numbers, "model.onnx");
   const operandOf = new Map(
     after.consts.flatMap(({ name, data }) => (data.kind === "computed" ? [[name, data.operands[0] as string]] : [])),
   );
@@ -40,7 +40,11 @@ export function newConstants(
     const operand = operandOf.get(name);
     return operand === undefined ? (tensors.get(name) as string) : sourceOf(operand);
   };
-  return new Map(constants.map(({ name, tensor, residual = 0 }) => [name, { tensor, from: sourceOf(name), residual }]));
+  const made = new Map<string, NewWeight>();
+  materialize(after, numbers, "model.onnx", ({ name, tensor, residual = 0 }) => {
+    made.set(name, { tensor: rawTensor(tensor), from: sourceOf(name), residual });
+  });
+  return made;
 }
 
 /** Constants of halves that are only read as f32: new ones of them need no rounding to halves. */
@@ -57,8 +61,11 @@ function widened(fn: Fn): Set<string> {
 export function constantsIn(model: OnnxModel, emitter: Emitter): Constants {
   const outputs = new Set(model.graph.outputs.map(({ name }) => name));
   return {
-    shape: (name) => (emitter.numbers.get(name)?.shape as number[] | undefined) ?? model.tensorType(name)?.dims,
-    numbers: (name) => (emitter.numbers.get(name)?.data ?? model.numbers(name)?.numbers) as Float64Array,
+    shape: (name) => emitter.numbers.get(name)?.shape ?? model.tensorType(name)?.dims,
+    numbers: (name) => {
+      const own = emitter.numbers.get(name);
+      return own === undefined ? (model.numbers(name)?.numbers as Float64Array) : numbersOf(own);
+    },
     add: (data, like, hint) => {
       const element = emitter.numbers.get(like)?.element ?? (model.tensorType(like)?.dataType === 10 ? "f16" : "f32");
       const name = emitter.fresh(hint);
