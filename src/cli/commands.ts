@@ -298,9 +298,9 @@ export const surgerySpec: CommandSpec = {
     {
       name: "--norm-op",
       value: "OP",
-      choices: ["auto", "rmsnorm", "skip", "simplified", "primitive"],
+      choices: ["auto", "layernorm", "rmsnorm", "skip", "simplified", "primitive"],
       summary:
-        "write norms as RMSNormalization (rmsnorm, set 23 and later), onnxruntime's SkipSimplifiedLayerNormalization (skip), a function (simplified), or primitives; auto chooses",
+        "write norms as RMSNormalization (rmsnorm, set 23 and later), onnxruntime's SkipSimplifiedLayerNormalization (skip), a function (simplified), or primitives; auto chooses; layernorm keeps LayerNorms, and makes LayerNormalization of chains",
     },
     { name: "--report", value: "FILE.json", path: write, summary: "write what became of each norm, as JSON" },
     {

@@ -261,6 +261,7 @@ export class Emitter {
     const row = x.shape.slice(-axes.length) as number[];
     const scale = gamma === undefined ? this.ones(x.element, row) : this.name(gamma);
     const inputs = [this.name(x), scale, ...(beta === undefined ? [] : [this.name(beta)])];
+    this.forms.set(as, "layernorm");
     this.node(normOpTypes.layernorm, inputs, as, {
       axis: -axes.length,
       epsilon: { float: op.attributes.eps as number },

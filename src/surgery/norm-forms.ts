@@ -1,6 +1,7 @@
 /**
- * The forms in which an RMSNorm is written as nodes.
+ * The forms in which a norm is written as nodes.
  *
+ * - layernorm: LayerNorms stay what they are, as `LayerNormalization`, which ONNX has from set 17 on. All others are RMSNorms:
  * - rmsnorm: `RMSNormalization`, which ONNX has from set 23 on.
  * - skip: onnxruntime's `SkipSimplifiedLayerNormalization`, the norm of a sum of two tensors. Of one tensor alone it is the
  *   norm of x + x with four times the eps, which is the same to the last bit where x + x does not overflow.
@@ -11,9 +12,9 @@
 import type { NewFunction, NewNode } from "../onnx/encode.ts";
 
 /** What norms are written as; `auto` chooses by the model's operator set. */
-export type NormOp = "auto" | "rmsnorm" | "simplified" | "skip" | "primitive";
+export type NormOp = "auto" | "layernorm" | "rmsnorm" | "simplified" | "skip" | "primitive";
 
-export const normOps = ["auto", "rmsnorm", "simplified", "skip", "primitive"] as const;
+export const normOps = ["auto", "layernorm", "rmsnorm", "simplified", "skip", "primitive"] as const;
 
 /** The domain of onnxruntime's ops. */
 export const microsoft = "com.microsoft";
@@ -27,10 +28,11 @@ export const normOpTypes = {
 
 export type NormOpType = (typeof normOpTypes)[keyof typeof normOpTypes];
 
-export type NormForm = "rmsnorm" | "simplified" | "skip" | "primitive";
+export type NormForm = "layernorm" | "rmsnorm" | "simplified" | "skip" | "primitive";
 
 /** Constants of floats are attributes of nodes from this set on, and a function needs one for its eps. */
 const opsetOfFunctions = 12;
+export const opsetOfLayerNorm = 17;
 export const opsetOfRmsNorm = 23;
 /** ReduceMean takes its axes as an input from this set on. */
 export const opsetOfAxesInput = 18;

@@ -102,7 +102,8 @@ export function reportOf(
 ): NormReport {
   const { span: _span, name: _name, fn: _fn, centers: _centers, beta: hasBeta, ...rest } = record;
   const left = written?.left;
-  const beta = !hasBeta ? "none" : written === undefined ? "kept" : written.isFolded ? "folded" : "added";
+  const isKept = written === undefined || written.writtenAs === "LayerNormalization";
+  const beta = !hasBeta ? "none" : isKept ? "kept" : written.isFolded ? "folded" : "added";
   const nodes = new Set<NodeProto>();
   for (const tensor of tensors) {
     const maker = makers.get(tensor);

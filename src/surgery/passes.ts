@@ -39,11 +39,15 @@ export interface Passed {
   readonly remarks: readonly Diagnostic[];
 }
 
-/** @param left norms that stay, by their numbers among the norms, and why. */
+/**
+ * @param left norms that stay, by their numbers among the norms, and why.
+ * @param keepsLayerNorms whether all LayerNorms stay what they are, in whatever nodes.
+ */
 export function runPasses(
   imported: Imported,
   mode: "exact" | "lossy",
   left: ReadonlyMap<number, Stay> = new Map(),
+  keepsLayerNorms = false,
 ): Passed {
   // Nothing but norms is written otherwise, so that all else can be found in the model again.
   // An op that nothing needs stays as it is, and holds up no centering.
@@ -70,7 +74,7 @@ export function runPasses(
   );
   const facts: Fact[] = [];
   const { fn: before, provenance } = rewrite(fn, (op, builder, original) => {
-    if (op.name !== "layernorm" || whyNot.get(original) !== undefined) return undefined;
+    if (op.name !== "layernorm" || keepsLayerNorms || whyNot.get(original) !== undefined) return undefined;
     const { value, center } = centeredRmsNorm(op, builder);
     facts.push({ kind: "norm rewritten", norm: original.result, center });
     return value;
@@ -84,6 +88,9 @@ export function runPasses(
     const record = records[i] as NormRecord;
     const tensors = roots(op.result).map(({ name }) => imported.tensors.get(name as string) as string);
     const unwritable = whyNot.get(op);
+    if (keepsLayerNorms && unwritable === undefined && op.name === "layernorm") {
+      return { op, tensors, record: { ...record, centering: "left", because: [stayLayerNorms] }, unwritable };
+    }
     if (unwritable === undefined || op.name !== "layernorm") return { op, tensors, record, unwritable };
     const was = left.get(i)?.record;
     const centering = was?.centering ?? "left";
@@ -91,6 +98,8 @@ export function runPasses(
   });
   return { norms, merged, before, after: moved.module, remarks: [...raised.remarks, ...moved.remarks] };
 }
+
+const stayLayerNorms = "because --norm-op layernorm keeps LayerNorms";
 
 /** For a value: itself if it is a tensor of the model, else those that are computed from it first. */
 export function rootsIn(fn: Fn, isNamed: (value: Value) => boolean): (value: Value) => Value[] {

@@ -23,7 +23,7 @@ import { foldBetas } from "./fold-beta.ts";
 import { launchesAround } from "./launches.ts";
 import { normsLeft } from "./left.ts";
 import { constantsIn, type NewWeight, newConstants } from "./new-constants.ts";
-import { formOf, type NormOp, opsetOfNegativeAxes, opsetOfRmsNorm } from "./norm-forms.ts";
+import { areLast, formOf, type NormOp, opsetOfLayerNorm, opsetOfNegativeAxes, opsetOfRmsNorm } from "./norm-forms.ts";
 import { makersIn, type NormReport, Outcomes, reportOf, reportOfLeft } from "./norm-report.ts";
 import { type FoundNorm, runPasses, type Stay } from "./passes.ts";
 import { joinSkips } from "./skip-norms.ts";
@@ -100,7 +100,12 @@ function attempt(
   wanted: Wanted,
   staying: Map<number, Stay>,
 ): Surgery | undefined {
-  const { norms, merged, before, after, remarks } = runPasses(imported, wanted.mode, staying);
+  const { norms, merged, before, after, remarks } = runPasses(
+    imported,
+    wanted.mode,
+    staying,
+    wanted.normOp === "layernorm",
+  );
   const isUncentered = ({ record: { norm, centering } }: FoundNorm) => norm === "standardize" && centering !== "kept";
   const makers = makersIn(model);
   const isOp = ({ tensors }: FoundNorm) => tensors.some((tensor) => isNormNode(makers.get(tensor)));
@@ -108,6 +113,10 @@ function attempt(
     formOf(wanted.normOp, { opset: model.opset, element: result.element, axes: attributes.axes as number[] });
   const isRewritten = (norm: FoundNorm) => {
     if (norm.unwritable !== undefined) return false;
+    if (wanted.normOp === "layernorm") {
+      const isSaid = model.opset >= opsetOfLayerNorm && areLast(norm.op.attributes.axes as number[]);
+      return norm.op.name === "layernorm" && isSaid && !isOp(norm);
+    }
     return (
       norm.op.name === "layernorm" || (norm.op.name === "rmsnorm" && formFor(norm.op) !== "primitive" && !isOp(norm))
     );

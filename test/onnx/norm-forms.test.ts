@@ -76,6 +76,37 @@ describe.each(forms)("$normOp in set $opset", ({ normOp, opset, type, writtenAs 
   });
 });
 
+describe("layernorm", () => {
+  const chain = (opset: number) => {
+    const g = new Graph();
+    const y = g.dense(g.expandedNorm(g.dense("x", width, width), width), width, width);
+    const { nodes, weights } = g;
+    return onnxModel({ opset, inputs: { x: stream }, outputs: { [y]: { element: "f32" } }, weights, nodes });
+  };
+
+  test("makes one op of a chain, with its beta, and centers nothing", async () => {
+    const bytes = chain(17);
+    const { written, norms, weights, nodes } = chosen(bytes, { normOp: "layernorm" });
+    expect(norms).toMatchObject([{ centering: "left", writtenAs: "LayerNormalization", beta: "kept" }]);
+    expect(weights).toEqual([]);
+    expect(nodes.after).toBeLessThan(nodes.before);
+    expect(typesIn(read(written)).filter((type) => /Norm|Reduce/.test(type))).toEqual([":LayerNormalization"]);
+    expectSound(written);
+    const [was, is] = [await runOnnx(bytes, { x }), await runOnnx(written, { x })];
+    for (const [name, tensor] of Object.entries(was)) expectNear(is[name], tensor, 1e-5);
+    expect(chosen(written, { normOp: "layernorm" }).written.equals(written), "a second changes nothing").toBe(true);
+  });
+
+  test.each([
+    ["a chain of set 16, which has no such op", chain(16)],
+    ["the op", onnxModel(parts(17))],
+  ])("leaves %s", (_, bytes) => {
+    const { written, norms } = chosen(bytes, { normOp: "layernorm" });
+    expect(norms).toMatchObject([{ centering: "left", writtenAs: "unchanged", beta: "kept" }]);
+    expect(written.equals(bytes)).toBe(true);
+  });
+});
+
 test("a function has the primitives of the standard as its body", () => {
   const { functions } = read(chosen(onnxModel(parts(17)), { normOp: "simplified" }).written);
   expect(functions.map(({ domain, name, attribute }) => [domain, name, attribute])).toEqual([
