@@ -3,10 +3,30 @@
 import { describe, expect, test } from "vitest";
 import type { Facts, LinearDef } from "../../src/ir/ops/def.ts";
 import { type LinearName, ops } from "../../src/ir/ops/index.ts";
+import { parse } from "../../src/parse/parse.ts";
 import { checkProofs, checkRewrite } from "../support/check-centering.ts";
 import { sampleRowPrograms } from "../support/row-programs.ts";
 
-const programs = sampleRowPrograms(1000);
+/** Two that random ones are seldom: a centered row less what does not vary along it, and a stream that `l2norm` reads. */
+const rare = [
+  `fn f(x: f32[3, 4], y: f32[3, 1]) -> (n: f32[3, 4]) {
+  let c = center(x, axes = [-1])
+  let s = c - y
+  let n = center(s, axes = [-1])
+  return n
+}
+`,
+  `fn f(x: f32[3, 4], y: f32[3, 4]) -> (n: f32[3, 4], o: f32[3, 4], m: f32[3, 4]) {
+  let n = layernorm(x, axes = [-1])
+  let c = center(y, axes = [-1])
+  let h = x + c
+  let o = layernorm(h, axes = [-1])
+  let m = l2norm(h, axes = [-1])
+  return n, o, m
+}
+`,
+];
+const programs = [...rare.map((text) => ({ text, module: parse(text) })), ...sampleRowPrograms(1000)];
 
 type Row = { facts: Facts } & Partial<Pick<LinearDef, "zeroMean">>;
 const row = (name: keyof typeof ops) => ops[name] as Row;
