@@ -35,6 +35,7 @@ const binary =
 /** How each op is written; any other is not. */
 const writers: Readonly<Partial<Record<OpName, Writer>>> = {
   ...{ add: binary("Add"), sub: binary("Sub"), mul: binary("Mul"), div: binary("Div"), matmul: binary("MatMul") },
+  neg: (op, at, as) => at.node("Neg", [at.name(op.operand(0))], as),
   constant: (op, at, as) => {
     const { element, value } = op.attributes as { element: ElementType; value: number };
     at.tensor({ element, shape: [], data: Float64Array.of(value) }, as);

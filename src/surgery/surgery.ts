@@ -175,9 +175,7 @@ function attempt(
     if (number === undefined) {
       // What a centering moved into: without that, its norms stay.
       const because = [`because \`${writtenName(node.outputs[0] as string)}\` cannot be written: ${reason}`];
-      const all = [...norms.keys()].filter(
-        (i) => (norms[i] as FoundNorm).op.name === "layernorm" && isRewritten(norms[i] as FoundNorm),
-      );
+      const all = [...norms.keys()].filter((i) => isRewritten(norms[i] as FoundNorm));
       if (all.length === 0) fail(surgeryErrors.unwritable(model.file, shown(node), reason));
       for (const i of all) staying.set(i, { because });
       return;
