@@ -48,6 +48,7 @@ export interface Imported {
   readonly types: ScopeTypes;
 }
 
+/** How far a model is taken for a program. */
 export interface ImportOptions {
   /** Floats that the language has no type for are taken for f32: what comes of it shows where norms are, no more. */
   readonly foreignFloats?: boolean;

@@ -15,9 +15,9 @@ export {
 } from "../surgery/surgery.ts";
 export { ByteReader, type ByteSource, bytesInMemory, type Range } from "./bytes.ts";
 export type { NumberKind } from "./data-types.ts";
-export { type NewAttribute, type NewNode, type NewTensor, nodeBytes, tensorBytes } from "./encode.ts";
-export { type Imported, importModel } from "./import.ts";
-export type { AttributeProto, GraphProto, NodeProto, TensorProto, ValueInfoProto } from "./messages.ts";
+export { type NewAttribute, type NewFunction, type NewNode, type NewTensor, nodeBytes, tensorBytes } from "./encode.ts";
+export { type Imported, type ImportOptions, importModel } from "./import.ts";
+export type { AttributeProto, FunctionProto, GraphProto, NodeProto, TensorProto, ValueInfoProto } from "./messages.ts";
 export { OnnxModel, opsetRange, writtenName } from "./model.ts";
 export type { OpenExternal, TensorNumbers } from "./tensors.ts";
 export { bytesOf, type GraphChanges, type Piece, rewrittenModel, withInputs } from "./write.ts";

@@ -26,6 +26,7 @@ export const normOpTypes = {
   skip: "SkipSimplifiedLayerNormalization",
 } as const;
 
+/** The ops that a norm is written as, by their names in ONNX. */
 export type NormOpType = (typeof normOpTypes)[keyof typeof normOpTypes];
 
 export type NormForm = "layernorm" | "rmsnorm" | "simplified" | "skip" | "primitive";

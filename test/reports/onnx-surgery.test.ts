@@ -155,7 +155,7 @@ test.each([[1], ["rows"]])(
       weights: { gamma: weight("f32", [2], 3, 5), beta: weight("f32", [2], 7, 8) },
     });
     const { surgery } = expectOutputs(given, { x: f32([1, 1], 4) }, [[7, 8]], 0);
-    expect(surgery.norms).toMatchObject([{ norm: "layernorm", centering: "proved" }]);
+    expect(surgery.norms).toMatchObject([{ norm: "layernorm", centering: "left" }]);
     // Another norm of the same model is still written.
     const both = new Graph();
     const first = decomposed(both, "x").normal;
@@ -167,7 +167,7 @@ test.each([[1], ["rows"]])(
     });
     const [down, up] = normalized([4, 12]) as [number, number];
     const mixed = expectOutputs(two, { x: f32([1, 1], 4) }, [[0], [3 * down + 7, 5 * up + 8]]);
-    expect(mixed.surgery.norms.map(({ centering }) => centering)).toEqual(["proved", "folded"]);
+    expect(mixed.surgery.norms.map(({ centering }) => centering)).toEqual(["left", "folded"]);
   },
 );
 
