@@ -9,7 +9,10 @@ export default mergeConfig(
   { ...whole, test: { ...whole.test, include: [], exclude: [] } },
   defineConfig({
     test: {
-      include: ["test/**/*.deep.test.ts", "test/codegen/{differential,row-bits}.slow.test.ts"],
+      include: [
+        "test/**/*.deep.test.ts",
+        "test/{codegen/differential,codegen/row-bits,onnx/surgery-random,parse/grammar}.slow.test.ts",
+      ],
       exclude: configDefaults.exclude,
       env: { TIRC_FUZZ_RUNS: process.env.TIRC_FUZZ_RUNS ?? "2000" },
       testTimeout: 3_600_000,

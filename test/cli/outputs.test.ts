@@ -50,7 +50,7 @@ const lines: Readonly<Record<string, Line>> = {
   },
   tune: { argv: ["p.tir", "--target", "t.json"], more: ["w.npy", "m.onnx", "m.data"] },
   import: { argv: ["m.onnx"], more: ["m.data"] },
-  surgery: { argv: ["m.onnx"], more: ["m.data"] },
+  surgery: { argv: ["m.onnx", "--check", "--in", "x=x.npy"], more: ["m.data"] },
   extract: { argv: ["m.onnx", "--target", "t.json"], more: ["m.data"] },
 };
 

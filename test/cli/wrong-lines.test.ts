@@ -119,7 +119,6 @@ const lines: readonly (readonly [string, number, string, string])[] = [
   ["run model.onnx", 2, "E0642", "`tirc surgery model.onnx`"],
   ["check model.onnx", 2, "E0642", "is an ONNX model"],
   ["fmt model.onnx", 2, "E0642", "is an ONNX model"],
-  ["explain-norms model.onnx", 2, "E0642", "`tirc extract model.onnx`"],
   ["compile weights", 2, "E0642", "weights is an ONNX model"],
   ["compile text.onnx", 2, "E0642", "is an ONNX model"],
   ["import f.tir", 1, "E0740", "`tirc compile f.tir`"],

@@ -35,7 +35,7 @@ describe.each(Object.keys(norms) as (keyof typeof norms)[])("%s", (name) => {
     }
   });
 
-  gpuTest.for([1, 2, 3, 5, 64, 65, 256, 769, 1000])("f16 rows of %i", async (columns, { gpu }) => {
+  gpuTest.for([1, 2, 5, 65, 256, 769])("f16 rows of %i", async (columns, { gpu }) => {
     for (const target of isForBoth(columns) ? targetsFor(gpu.target) : [gpu.target]) {
       const { fn, kernel } = compileText(program(norms[name], columns, "f16"), target);
       const { errors } = await compareKernel(gpu.device, kernel, fn, inputsFor(fn, { rows: 7 }));
