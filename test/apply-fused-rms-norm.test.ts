@@ -175,6 +175,7 @@ test("a record says where the norm is, and what it has", () => {
   expect(rest).toEqual({
     ...{ fn: "f", name: "y", norm: "layernorm", centering: "proved", gamma: true, beta: false, eps: 1e-5 },
     because: ["`c` is declared @centered(-1) (9:20)"],
+    ...{ beginsStream: false, constants: [], movedTo: [] },
   });
   expect(centers()).toEqual([]);
 });
