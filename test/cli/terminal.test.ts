@@ -101,9 +101,7 @@ describe.each(["pretty", "short", "json"])("--diagnostics %s", (form) => {
 
 test("the names are there, with pictures for what they hold", async () => {
   const { stdout } = await new Workplace(files).run(["surgery", "m.onnx"]);
-  expect(stdout).toContain(
-    "    norm␛]0;title␇�2J␡��␍␊fake: error� (LayerNormalization)  gamma, beta  eps 1e-5\n",
-  );
+  expect(stdout).toContain("    norm␛]0;title␇�2J␡��␍␊fake: error� (LayerNormalization)  gamma, beta  eps 1e-5\n");
 });
 
 test("JSON has them escaped, and is the same when it is read", async () => {
