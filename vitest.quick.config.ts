@@ -1,5 +1,17 @@
 import { defineConfig, mergeConfig } from "vitest/config";
 import whole from "./vitest.config.ts";
 
-/** `npm run test:quick`: all but the files named `*.slow.test.ts` (differential, fuzzing, large sizes, packaging). */
-export default mergeConfig(whole, defineConfig({ test: { exclude: ["test/**/*.slow.test.ts"] } }));
+/** Files of more than three seconds that are named for what they are about, as there is one of that name that is slower. */
+const long = [
+  "test/parse/{many-errors,fuzz,grammar,limits,format}.test.ts",
+  "test/codegen/{counting,refusals,valid,halves,source-map,rms-kernels,workgroup-memory}.test.ts",
+  "test/cli/{outputs,run}.test.ts",
+  "test/reports/{runtime,numerics,onnx-surgery}.test.ts",
+  "test/passes/{centering,min-cut}.test.ts",
+  "test/onnx/{hostile,cases,exported-norms}.test.ts",
+  "test/{norm-records,browser-safe,emit-module,transcripts}.test.ts",
+  "test/{runtime/execute,language/whole-file,playground/analyze,diagnostics/idioms}.test.ts",
+];
+
+/** `npm run test:quick`: all but the files named `*.slow.test.ts` (differential, fuzzing, large sizes, packaging), and those. */
+export default mergeConfig(whole, defineConfig({ test: { exclude: ["test/**/*.slow.test.ts", ...long] } }));
