@@ -13,5 +13,18 @@ const long = [
   "test/{runtime/execute,language/whole-file,playground/analyze,diagnostics/idioms}.test.ts",
 ];
 
-/** `npm run test:quick`: all but the files named `*.slow.test.ts` (differential, fuzzing, large sizes, packaging), and those. */
-export default mergeConfig(whole, defineConfig({ test: { exclude: ["test/**/*.slow.test.ts", ...long] } }));
+/** Files that need a process of their own: they exchange modules, or lose devices. */
+const alone = [
+  "test/cli/crash.test.ts",
+  "test/runtime/{destroy,device-errors,outside}.test.ts",
+  "test/support/tint.test.ts",
+];
+
+/**
+ * `npm run test:quick`: all but the files named `*.slow.test.ts` (differential, fuzzing, large sizes, packaging), and those.
+ * Files share their process, so that each module is loaded once and not eighty times.
+ */
+export default mergeConfig(
+  whole,
+  defineConfig({ test: { exclude: ["test/**/*.slow.test.ts", ...long, ...alone], isolate: false } }),
+);

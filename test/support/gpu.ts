@@ -23,7 +23,11 @@ export function openTestDevice(): Promise<OpenedDevice> {
 const ofDriver = new Map<Driver, Promise<OpenedDevice>>();
 
 afterAll(async () => {
-  for (const device of [opened, ...ofDriver.values()]) (await device)?.close();
+  const all = [opened, ...ofDriver.values()];
+  // Another file of the same process opens its own.
+  opened = undefined;
+  ofDriver.clear();
+  for (const device of all) (await device)?.close();
 });
 
 /** `test` for what needs a device in another process: skipped, with the reason, where there is none. */
