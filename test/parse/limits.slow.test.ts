@@ -1,4 +1,4 @@
-/** Half a megabyte of one thing: whatever it is, reading takes time in proportion. */
+/** A quarter of a megabyte of one thing: whatever it is, reading takes time in proportion. */
 
 import { expect, test } from "vitest";
 import { parseSyntax } from "../../src/parse/parse-syntax.ts";
@@ -12,7 +12,7 @@ function timeOf(text: string): number {
   return clock();
 }
 
-const size = 500_000;
+const size = 250_000;
 
 /** Quadratic time would be four times that of the half. The half is read before and after, as machines are not steady. */
 function expectProportion(textOf: (size: number) => string): void {
