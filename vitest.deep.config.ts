@@ -2,8 +2,8 @@ import { configDefaults, defineConfig, mergeConfig } from "vitest/config";
 import whole from "./vitest.config.ts";
 
 /**
- * `npm run test:deep`: the files named `*.deep.test.ts`, campaigns of minutes and what is timed, and random kernels with
- * many more runs than usual.
+ * `npm run test:deep`: the files named `*.deep.test.ts`, campaigns of minutes and what is timed, and random
+ * kernels, graphs and texts in many more runs than usual.
  */
 export default mergeConfig(
   { ...whole, test: { ...whole.test, include: [], exclude: [] } },

@@ -1,7 +1,7 @@
 import { defineConfig, mergeConfig } from "vitest/config";
 import whole from "./vitest.config.ts";
 
-/** Files of more than three seconds that are named for what they are about, as there is one of that name that is slower. */
+/** Files of more than three seconds that are not named `slow`: most have a slower one of the same name beside them. */
 const long = [
   "test/parse/{many-errors,fuzz,grammar,limits,format}.test.ts",
   "test/codegen/{counting,refusals,valid,halves,source-map,rms-kernels,workgroup-memory}.test.ts",
@@ -21,7 +21,7 @@ const alone = [
 ];
 
 /**
- * `npm run test:quick`: all but the files named `*.slow.test.ts` (differential, fuzzing, large sizes, packaging), and those.
+ * `npm run test:quick`: all but those, and the files named `*.slow.test.ts` (differential, fuzzing, large sizes, packaging).
  * Files share their process, so that each module is loaded once and not eighty times.
  */
 export default mergeConfig(

@@ -11,7 +11,7 @@ import { blocksOf, ofDepth } from "./blocks.ts";
 import { wgslType } from "./expression.ts";
 import { known, printExtent, times } from "./extent.ts";
 import { type Fold, foldsOf, isBlocked } from "./folds.ts";
-import { bufferName, isColumnStore, type Node, type Store, spanOf } from "./graph.ts";
+import { bufferName, centeringMeans, isColumnStore, type Node, type Store, spanOf } from "./graph.ts";
 import { Scratch } from "./lanes.ts";
 import { mostWorkgroups } from "./launch.ts";
 import { grouped, type Loop, planLoops } from "./loops.ts";
@@ -80,7 +80,7 @@ export class Body {
     this.reductions = grouped(reductions, ({ level }) => level - 1);
     const rowStores = stores.filter((store) => !isColumnStore(store, context.graph));
     this.rowStores = grouped(rowStores, ({ node }) => node.level);
-    this.centered = new Set(nodes.filter(({ kind }) => kind === "centered").map(({ operands }) => operands[1]));
+    this.centered = centeringMeans(nodes);
   }
 
   private place(names: Names, strip: Strip | undefined, inLoop: boolean, around: readonly Place[]): Place {

@@ -19,7 +19,16 @@ import { Body } from "./body.ts";
 import { type Buffer, bufferFunctions, declareBuffer, halfWidths, storageOf } from "./buffers.ts";
 import { known } from "./extent.ts";
 import { foldsOf, laneMoments, mergeMoments } from "./folds.ts";
-import { bufferName, buildGraph, type Graph, isOnline, isVariance, type Node, sumOfExps } from "./graph.ts";
+import {
+  bufferName,
+  buildGraph,
+  centeringMeans,
+  type Graph,
+  isOnline,
+  isVariance,
+  type Node,
+  sumOfExps,
+} from "./graph.ts";
 import { scratchSize } from "./lanes.ts";
 import { mostCounted, overflowOf, tooMany } from "./launch.ts";
 import { grouped } from "./loops.ts";
@@ -70,7 +79,7 @@ function plan(fn: Fn, target: TargetProfile, options: KernelOptions): { graph: G
 
 function traitsOf({ nodes, stores }: Graph, { features }: TargetProfile, isStrict: boolean): Traits {
   const hasMoments = (node: Node) => node.kind === "centered" || isVariance(node);
-  const centered = new Set(nodes.filter(({ kind }) => kind === "centered").map(({ operands }) => operands[1]));
+  const centered = centeringMeans(nodes);
   const reductions = nodes.filter(({ kind }) => kind === "reduction");
   const loops = [...grouped(reductions, ({ level }) => level).values()];
   const values = [...stores.map(({ node }) => node), ...nodes.filter(({ kind }) => kind === "load")];

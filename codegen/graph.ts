@@ -38,6 +38,10 @@ export interface Store {
   readonly dims: DimAtoms;
 }
 
+/** Means that rows are taken less of. */
+export const centeringMeans = (nodes: readonly Node[]): ReadonlySet<Node | undefined> =>
+  new Set(nodes.filter(({ kind }) => kind === "centered").map(({ operands }) => operands[1]));
+
 export interface Graph {
   readonly fn: Fn;
   /** Operands before users; only what a result needs. */

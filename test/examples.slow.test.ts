@@ -3,15 +3,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { isFloat } from "../src/ir/types.ts";
-import { compileText, targetsFor } from "./support/compile.ts";
+import { compileText, targetsForRows } from "./support/compile.ts";
 import { gpuTest } from "./support/gpu.ts";
 import { compareKernel, inputsFor } from "./support/oracle.ts";
 
 // Row lengths one by one are what test/codegen/row-lengths.slow.test.ts is about; here they meet what examples compute.
 const lengths = [3, 5, 64, 65, 769, 131072];
 const rowCounts = [1, 7, 65537];
-/** Whether rows of this length are computed without what the device has more than every device, too. */
-const isForBoth = (length: number) => [5, 769].includes(length);
 
 interface Example {
   /** The program with rows of another length. */
@@ -61,7 +59,7 @@ describe.each(Object.keys(examples))("%s", (file) => {
 
   gpuTest.for(lengths)("rows of %i", async (length, { gpu }) => {
     const text = example.withLength(source, length);
-    for (const target of isForBoth(length) ? targetsFor(gpu.target) : [gpu.target]) {
+    for (const target of targetsForRows(gpu.target, length)) {
       const { fn, kernel } = compileText(text, target);
       // 65537 rows are for what depends on the number of rows; long ones would take gigabytes.
       const isForMany = length === 5 && target === gpu.target;

@@ -3,6 +3,8 @@
  * noted, so that it can be dispatched again between two timestamps.
  */
 
+import { actAsPage } from "../../tools/webgpu-in-node.mjs";
+
 const dist = new URL("../../dist/src/", import.meta.url);
 const { openDevice } = await import(new URL("runtime/node.js", dist).href);
 const { globals } = await import("webgpu");
@@ -15,18 +17,7 @@ export async function openBench() {
   const opened = await openDevice({ requiredFeatures: ["timestamp-query"] });
   const { device } = opened;
   const recorder = record(device);
-  acceptSharedMemory(device.queue);
-  const requestDevice = async () => device;
-  const { features, limits } = device;
-  const adapter = { features, limits, info: opened.adapterInfo, isFallbackAdapter: false, requestDevice };
-  const gpu = {
-    requestAdapter: async () => adapter,
-    getPreferredCanvasFormat: () => "bgra8unorm",
-    wgslLanguageFeatures: new Set(),
-  };
-  const navigator = { gpu, userAgent: "node", hardwareConcurrency: 1, platform: process.platform };
-  Object.defineProperty(globalThis, "navigator", { value: navigator, configurable: true });
-  return { ...opened, adapter, recorder, watch: stopwatch(device) };
+  return { ...opened, adapter: actAsPage(opened), recorder, watch: stopwatch(device) };
 }
 
 /** Notes dispatches while it is told to, and keeps buffers until it is told otherwise: replays read them. */
@@ -85,22 +76,6 @@ function record(device) {
       for (const destroy of kept) destroy();
       kept = [];
     },
-  };
-}
-
-/** onnxruntime-web passes views of a SharedArrayBuffer, which WebGPU in Node does not take. */
-function acceptSharedMemory(queue) {
-  const writeBuffer = queue.writeBuffer.bind(queue);
-  queue.writeBuffer = (buffer, at, data, from = 0, size = undefined) => {
-    const isView = ArrayBuffer.isView(data);
-    if (!((isView ? data.buffer : data) instanceof SharedArrayBuffer)) {
-      writeBuffer(buffer, at, data, from, size);
-      return;
-    }
-    const unit = isView ? (data.BYTES_PER_ELEMENT ?? 1) : 1;
-    const bytes = isView ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
-    const end = size === undefined ? undefined : (from + size) * unit;
-    writeBuffer(buffer, at, new Uint8Array(bytes.subarray(from * unit, end)));
   };
 }
 

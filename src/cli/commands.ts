@@ -1,6 +1,7 @@
 /** The commands and their options. Help is written from these tables, and command lines are read by them. */
 
 import { accuracies, roundings } from "../../codegen/options.ts";
+import { normOps } from "../surgery/norm-forms.ts";
 import type { CommandSpec, OptionSpec, PathUse } from "./arguments.ts";
 import { parseFill } from "./fill.ts";
 
@@ -298,7 +299,7 @@ export const surgerySpec: CommandSpec = {
     {
       name: "--norm-op",
       value: "OP",
-      choices: ["auto", "layernorm", "rmsnorm", "skip", "simplified", "primitive"],
+      choices: normOps,
       summary:
         "write norms as RMSNormalization (rmsnorm, set 23 and later), onnxruntime's SkipSimplifiedLayerNormalization (skip), a function (simplified), or primitives; auto chooses; layernorm keeps LayerNorms, and makes LayerNormalization of chains",
     },

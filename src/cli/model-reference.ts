@@ -151,5 +151,5 @@ function productsOf({ name, operands, result }: Op, sizeOf: (shape: Shape) => nu
   if (a === undefined || b === undefined || a.shape.length === 0) return 0;
   if (name === "matmul" || name === "linear") return sizeOf(result.shape) * (a.shape.at(-1) as number);
   const [channels = 1] = b.shape as number[];
-  return (name as string) === "conv" ? (sizeOf(result.shape) * sizeOf(b.shape)) / channels : 0;
+  return name === "conv" ? (sizeOf(result.shape) * sizeOf(b.shape)) / channels : 0;
 }

@@ -49,7 +49,7 @@ export class Dataflow {
       const maker = this.makers.get(tensor);
       if (maker !== undefined) inside.add(maker);
     }
-    // A set is iterated over what is added to it in the meantime: each node is looked at after every one of its takers.
+    // A maker that something outside takes as well is asked again by each of its takers that comes inside.
     const waiting = [...inside];
     for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
       for (const tensor of this.model.namesTaken(node)) {

@@ -2,7 +2,7 @@
 
 import type { Value } from "../ir/ir.ts";
 import { type NewNode, nodeBytes } from "../onnx/encode.ts";
-import type { NodeProto } from "../onnx/messages.ts";
+import { functionKey, type NodeProto } from "../onnx/messages.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { type GraphChanges, withInputs } from "../onnx/write.ts";
 import type { Comparison } from "./compare.ts";
@@ -96,6 +96,8 @@ export function graphChanges(model: OnnxModel, { lines }: Draft, left: Leftovers
     without: left.initializers,
     untyped: left.tensors,
     opsets,
-    functions: emitter.functions.filter(({ domain, name }) => !model.functions.has(`${domain}:${name}`)),
+    functions: emitter.functions.filter(
+      ({ domain, name }) => !model.functions.has(functionKey({ domain, name, overload: "" })),
+    ),
   };
 }

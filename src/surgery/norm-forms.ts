@@ -4,17 +4,17 @@
  * - layernorm: LayerNorms stay what they are, as `LayerNormalization`, which ONNX has from set 17 on. All others are RMSNorms:
  * - rmsnorm: `RMSNormalization`, which ONNX has from set 23 on.
  * - skip: onnxruntime's `SkipSimplifiedLayerNormalization`, the norm of a sum of two tensors. Of one tensor alone it is the
- *   norm of x + x with four times the eps, which is the same to the last bit where x + x does not overflow.
+ *   norm of x + x with four times the eps: doubling is exact, so that nothing is lost where x + x does not overflow.
  * - simplified: `SimplifiedLayerNormalization`, a function of the model with the primitives as its body.
  * - primitive: Pow, ReduceMean, Add, Sqrt, Div, Mul: the form that onnxruntime recognizes as an RMSNorm.
  */
 
 import type { NewFunction, NewNode } from "../onnx/encode.ts";
 
-/** What norms are written as; `auto` chooses by the model's operator set. */
-export type NormOp = "auto" | "layernorm" | "rmsnorm" | "simplified" | "skip" | "primitive";
+export const normOps = ["auto", "layernorm", "rmsnorm", "skip", "simplified", "primitive"] as const;
 
-export const normOps = ["auto", "layernorm", "rmsnorm", "simplified", "skip", "primitive"] as const;
+/** What norms are written as; `auto` chooses by the model's operator set. */
+export type NormOp = (typeof normOps)[number];
 
 /** The domain of onnxruntime's ops. */
 export const microsoft = "com.microsoft";
@@ -29,7 +29,7 @@ export const normOpTypes = {
 /** The ops that a norm is written as, by their names in ONNX. */
 export type NormOpType = (typeof normOpTypes)[keyof typeof normOpTypes];
 
-export type NormForm = "layernorm" | "rmsnorm" | "simplified" | "skip" | "primitive";
+export type NormForm = Exclude<NormOp, "auto">;
 
 /** Constants of floats are attributes of nodes from this set on, and a function needs one for its eps. */
 const opsetOfFunctions = 12;

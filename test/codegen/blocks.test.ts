@@ -13,9 +13,9 @@ function additions(steps: number, sizes: readonly number[]): number {
   return around.reduce((sum, size, i) => sum + Math.ceil(Math.min(size, steps) / (around[i + 1] ?? 1)), 0);
 }
 
-test("an element passes through at most 16 + 4 sqrt(steps / 16) additions", () => {
+test("an element passes through at most 32 + 4 sqrt(steps / 16) additions", () => {
   for (let steps = 1; steps <= 2 ** 18; steps += 1 + (steps >> 4)) {
-    const most = 16 + 4 * Math.sqrt(steps / 16) + 16;
+    const most = 32 + 4 * Math.sqrt(steps / 16);
     expect(additions(steps, blocksOf(steps)), `${steps} steps`).toBeLessThanOrEqual(most);
     expect(additions(steps, blocksOf()), `${steps} steps that are not known`).toBeLessThanOrEqual(48 + steps / 512 + 1);
   }

@@ -1,14 +1,11 @@
 /** Every row length that has an edge of its own, in every norm, against float64. */
 
 import { describe, expect } from "vitest";
-import { compileText, targetsFor } from "../support/compile.ts";
+import { compileText, targetsFor, targetsForRows } from "../support/compile.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { compareKernel, inputsFor } from "../support/oracle.ts";
 
 const lengths = [1, 2, 3, 5, 63, 64, 65, 255, 256, 257, 769, 1000, 131072];
-/** Whether rows of this length are computed without what the device has more than every device, too. */
-const isForBoth = (columns: number) => [1, 5, 769].includes(columns);
-
 const norms = {
   layernorm: "layernorm(x, gamma, beta, axes = [-1], eps = 1e-5)",
   rmsnorm: "rmsnorm(x, gamma, axes = [-1], eps = 1e-6)",
@@ -25,7 +22,7 @@ fn f(x: ${element}[rows, ${columns}], gamma: ${element}[${columns}], beta: ${ele
 
 describe.each(Object.keys(norms) as (keyof typeof norms)[])("%s", (name) => {
   gpuTest.for(lengths)("f32 rows of %i", async (columns, { gpu }) => {
-    for (const target of isForBoth(columns) ? targetsFor(gpu.target) : [gpu.target]) {
+    for (const target of targetsForRows(gpu.target, columns)) {
       const { fn, kernel } = compileText(program(norms[name], columns), target);
       for (const rows of columns > 1000 ? [1] : [1, 7]) {
         const { errors, launches } = await compareKernel(gpu.device, kernel, fn, inputsFor(fn, { rows }));
@@ -36,7 +33,7 @@ describe.each(Object.keys(norms) as (keyof typeof norms)[])("%s", (name) => {
   });
 
   gpuTest.for([1, 2, 5, 65, 256, 769])("f16 rows of %i", async (columns, { gpu }) => {
-    for (const target of isForBoth(columns) ? targetsFor(gpu.target) : [gpu.target]) {
+    for (const target of targetsForRows(gpu.target, columns)) {
       const { fn, kernel } = compileText(program(norms[name], columns, "f16"), target);
       const { errors } = await compareKernel(gpu.device, kernel, fn, inputsFor(fn, { rows: 7 }));
       expect(errors.out0, target.name).toBeLessThanOrEqual(1e-3);

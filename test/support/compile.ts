@@ -30,3 +30,8 @@ export const allTargets: readonly TargetProfile[] = builtinTargets;
 export function targetsFor(device: TargetProfile): readonly TargetProfile[] {
   return [device, { ...portableTarget, limits: device.limits }];
 }
+
+/** The same for rows of some lengths, the device alone for others: each kernel takes a driver a second to compile. */
+export function targetsForRows(device: TargetProfile, length: number): readonly TargetProfile[] {
+  return [1, 5, 769].includes(length) ? targetsFor(device) : [device];
+}

@@ -1,8 +1,10 @@
 /** onnxruntime-web on a WebGPU device of Node that counts the kernels that are launched. */
 
+import { actAsPage } from "../webgpu-in-node.mjs";
+
 const dist = new URL("../../dist/src/", import.meta.url);
 
-let opened;
+let counted;
 
 /**
  * The runtime, with its WebGPU provider on a device of tirc's, and a count that its user sets to 0.
@@ -10,28 +12,19 @@ let opened;
  * @param isNull for Dawn's device without a driver, which compiles no pipeline and runs none, but counts all.
  */
 export function countedDevice(isNull) {
-  opened ??= openCounted(isNull);
-  return opened;
+  counted ??= openCounted(isNull);
+  return counted;
 }
 
 async function openCounted(isNull) {
   const { openDevice, openNullDevice } = await import(new URL("runtime/node.js", dist).href);
   const { globals } = await import("webgpu");
   Object.assign(globalThis, globals);
-  const { device, adapterInfo } = await (isNull ? openNullDevice() : openDevice());
+  const opened = await (isNull ? openNullDevice() : openDevice());
+  const { device } = opened;
   const launches = { count: 0 };
   countLaunches(device, launches);
-  acceptSharedMemory(device.queue);
-  const { features, limits } = device;
-  const requestDevice = async () => device;
-  const adapter = { features, limits, info: adapterInfo, isFallbackAdapter: false, requestDevice };
-  const gpu = {
-    requestAdapter: async () => adapter,
-    getPreferredCanvasFormat: () => "bgra8unorm",
-    wgslLanguageFeatures: new Set(),
-  };
-  const navigator = { gpu, userAgent: "node", hardwareConcurrency: 1, platform: process.platform };
-  Object.defineProperty(globalThis, "navigator", { value: navigator, configurable: true });
+  const adapter = actAsPage(opened);
   const ort = await import("onnxruntime-web/webgpu");
   ort.env.wasm.numThreads = 1;
   ort.env.logLevel = "fatal";
@@ -57,21 +50,5 @@ function countLaunches(device, launches) {
       return pass;
     };
     return encoder;
-  };
-}
-
-/** onnxruntime-web passes views of a SharedArrayBuffer, which WebGPU in Node does not take. */
-function acceptSharedMemory(queue) {
-  const writeBuffer = queue.writeBuffer.bind(queue);
-  queue.writeBuffer = (buffer, at, data, from = 0, size = undefined) => {
-    const isView = ArrayBuffer.isView(data);
-    if (!((isView ? data.buffer : data) instanceof SharedArrayBuffer)) {
-      writeBuffer(buffer, at, data, from, size);
-      return;
-    }
-    const unit = isView ? (data.BYTES_PER_ELEMENT ?? 1) : 1;
-    const bytes = isView ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
-    const end = size === undefined ? undefined : (from + size) * unit;
-    writeBuffer(buffer, at, new Uint8Array(bytes.subarray(from * unit, end)));
   };
 }
