@@ -1,9 +1,19 @@
 import { availableParallelism } from "node:os";
-import { configDefaults, defineConfig } from "vitest/config";
+import { configDefaults, defineConfig, type ViteUserConfig } from "vitest/config";
+
+/** Files that need a process of their own: they exchange modules, lose devices, or grow. */
+export const alone = [
+  "test/**/*.slow.test.ts",
+  "test/cli/crash.test.ts",
+  "test/runtime/{destroy,device-errors,outside}.test.ts",
+  "test/support/tint.test.ts",
+];
+
+const excluded = [...configDefaults.exclude, "test/**/*.deep.test.ts"];
 
 const path = (file: string) => new URL(file, import.meta.url).pathname;
 
-export default defineConfig({
+export const base = {
   // Examples import the package by its name.
   resolve: {
     alias: [
@@ -12,9 +22,6 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ["test/**/*.test.ts"],
-    // `npm run test:deep` runs these.
-    exclude: [...configDefaults.exclude, "test/**/*.deep.test.ts"],
     globalSetup: ["test/support/global-setup.ts"],
     // Processes, not threads: the Vulkan loader reads the environment of the process, which a thread cannot set.
     pool: "forks",
@@ -22,5 +29,21 @@ export default defineConfig({
     maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 60_000,
     hookTimeout: 60_000,
+  },
+} as const satisfies ViteUserConfig;
+
+export default defineConfig({
+  ...base,
+  test: {
+    ...base.test,
+    // Files of the first share their processes, so that each module is loaded once and not a hundred times.
+    projects: [
+      {
+        extends: true,
+        test: { name: "shared", include: ["test/**/*.test.ts"], exclude: [...excluded, ...alone], isolate: false },
+      },
+      // `npm run test:deep` runs what is deep.
+      { extends: true, test: { name: "alone", include: alone, exclude: excluded } },
+    ],
   },
 });

@@ -1,5 +1,5 @@
-import { defineConfig, mergeConfig } from "vitest/config";
-import whole from "./vitest.config.ts";
+import { configDefaults, defineConfig } from "vitest/config";
+import { alone, base } from "./vitest.config.ts";
 
 /** Files of more than three seconds that are not named `slow`: most have a slower one of the same name beside them. */
 const long = [
@@ -13,18 +13,16 @@ const long = [
   "test/{runtime/execute,language/whole-file,playground/analyze,diagnostics/idioms}.test.ts",
 ];
 
-/** Files that need a process of their own: they exchange modules, or lose devices. */
-const alone = [
-  "test/cli/crash.test.ts",
-  "test/runtime/{destroy,device-errors,outside}.test.ts",
-  "test/support/tint.test.ts",
-];
-
 /**
- * `npm run test:quick`: all but those, and the files named `*.slow.test.ts` (differential, fuzzing, large sizes, packaging).
- * Files share their process, so that each module is loaded once and not eighty times.
+ * `npm run test:quick`: all but those, those that need a process of their own, and the files named `*.slow.test.ts`
+ * (differential, fuzzing, large sizes, packaging).
  */
-export default mergeConfig(
-  whole,
-  defineConfig({ test: { exclude: ["test/**/*.slow.test.ts", ...long, ...alone], isolate: false } }),
-);
+export default defineConfig({
+  ...base,
+  test: {
+    ...base.test,
+    include: ["test/**/*.test.ts"],
+    exclude: [...configDefaults.exclude, "test/**/*.deep.test.ts", ...alone, ...long],
+    isolate: false,
+  },
+});
