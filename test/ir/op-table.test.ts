@@ -11,6 +11,7 @@ import {
   type ShapeDef,
 } from "../../src/ir/ops/def.ts";
 import { binaryOps } from "../../src/ir/ops/elementwise.ts";
+import { elementwiseMeanings } from "../../src/ir/ops/exact.ts";
 import { isOpName, type OpName, ops } from "../../src/ir/ops/index.ts";
 import { type Monoid, monoids } from "../../src/ir/ops/monoids.ts";
 import { reductionOps } from "../../src/ir/ops/reductions.ts";
@@ -55,6 +56,19 @@ test("what `npm run typecheck` refuses: an elementwise op that does not say what
   // @ts-expect-error: `cost` is missing.
   const def: ElementwiseDef = rest;
   expect([cost, def.cost]).toEqual(["low", undefined]);
+});
+
+test("what `npm run typecheck` refuses: an op that does not say what it means over a field", () => {
+  const { exact, ...rest } = ops.add as ElementwiseDef;
+  // @ts-expect-error: `exact` is missing.
+  const def: ElementwiseDef = rest;
+  const { gelu, ...meanings } = elementwiseMeanings;
+  // @ts-expect-error: the meaning of `gelu` is missing.
+  const all: typeof elementwiseMeanings = meanings;
+  expect([exact, gelu, def.exact, all.gelu].map((one) => typeof one)).toEqual([
+    ...["function", "function"],
+    ...["undefined", "undefined"],
+  ]);
 });
 
 test("what `npm run typecheck` refuses: a shape op that does not say how it moves elements", () => {
@@ -110,7 +124,8 @@ describe("a reduction by the bits that any element has", () => {
   async function withRows(run: () => Promise<void>): Promise<void> {
     const opTable = ops as Record<string, OpDef>;
     const monoidTable = monoids as Record<string, Monoid>;
-    opTable.bitor = { ...row, monoid: "bitor" as "sum", elements: ["u32"], results: ["combined"], reduce };
+    const exact: ReductionDef["exact"] = (field, rows) => [rows].map((one) => field.apply("bitor", [one]));
+    opTable.bitor = { ...row, monoid: "bitor" as "sum", elements: ["u32"], results: ["combined"], reduce, exact };
     monoidTable.bitor = { identity: () => 0, combine: (a, b) => `${a} | ${b}`, isOperator: true };
     try {
       await run();

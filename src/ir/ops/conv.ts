@@ -187,6 +187,7 @@ export const conv: LinearDef = {
   elements: floats,
   infer: inferConv,
   evaluate: convolve,
+  exact: "bilinear",
   zeroMean: convMean,
   noKernel: "a kernel here computes no convolution",
 };

@@ -7,6 +7,7 @@ import type { Diagnostic, Span } from "../../diagnostics/diagnostic.ts";
 import type { Attributes, Value } from "../ir.ts";
 import type { Tensor } from "../tensor.ts";
 import type { Dim, ElementType, Shape, TensorType } from "../types.ts";
+import type { ElementwiseMeaning, LinearMeaning, ReductionMeaning } from "./exact.ts";
 import type { ElementwiseName, ReductionName } from "./index.ts";
 import type { MonoidName } from "./monoids.ts";
 import type { Numerics } from "./numerics.ts";
@@ -124,13 +125,15 @@ export interface ElementwiseRow extends Common {
 export interface ElementwiseDef extends ElementwiseRow {
   /** How far kernels may be off, and what becomes of NaN, infinities and -0. */
   readonly numerics: Numerics;
+  /** What it means over a field. */
+  readonly exact: ElementwiseMeaning;
 }
 
 /** What a result of a reduction is: the row's elements combined by the op's monoid, or a moment of the row. */
 export type ReductionResult = "combined" | "mean" | "variance";
 
-/** An op that folds axes. */
-export interface ReductionDef extends Common {
+/** An op that folds axes, but for its meaning over a field. */
+export interface ReductionRow extends Common {
   readonly kind: "reduction";
   /** Lanes exchange numbers only. */
   readonly elements: readonly NumberType[];
@@ -140,6 +143,12 @@ export interface ReductionDef extends Common {
   readonly results: readonly ReductionResult[];
   /** The reduced elements in float64 to one number a result. */
   readonly reduce: (row: Float64Array, attributes: Attributes) => readonly number[];
+}
+
+/** An op that folds axes. */
+export interface ReductionDef extends ReductionRow {
+  /** What it means over a field. */
+  readonly exact: ReductionMeaning;
 }
 
 /** A norm's operand seen as rows x columns. */
@@ -217,6 +226,8 @@ export interface LinearDef extends Common {
   readonly infer: (shapes: readonly (Shape | undefined)[], attributes: Attributes) => Shape | Refusal;
   /** In float64. @throws TircError, with `span` as the place, where the numbers themselves are wrong. */
   readonly evaluate: (operands: readonly (Tensor | undefined)[], attributes: Attributes, span: Span) => Float64Array;
+  /** How `evaluate` serves over a field. */
+  readonly exact: LinearMeaning;
   /** The ways in which the mean of the result's rows is zero. */
   readonly zeroMean: (
     rows: Rows,

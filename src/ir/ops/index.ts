@@ -1,8 +1,16 @@
 /** The op table. An op is one row here; every per-op table elsewhere is keyed by `OpName`. */
 
 import { conv } from "./conv.ts";
-import { anyElement, type ConstantDef, type ElementwiseDef, type ElementwiseRow, type OpDef } from "./def.ts";
+import {
+  anyElement,
+  type ConstantDef,
+  type ElementwiseDef,
+  type ElementwiseRow,
+  type OpDef,
+  type ReductionDef,
+} from "./def.ts";
 import { binaryOps, ternaryOps, unaryOps } from "./elementwise.ts";
+import { elementwiseMeanings, reductionMeanings } from "./exact.ts";
 import { externOps } from "./extern.ts";
 import { linearOps } from "./linear.ts";
 import { normOps } from "./norms.ts";
@@ -38,18 +46,27 @@ const global: ConstantDef = {
 /** The name of an elementwise op. */
 export type ElementwiseName = keyof typeof unaryOps | keyof typeof binaryOps | keyof typeof ternaryOps;
 
-/** The rows with their column of `numerics`. */
-function withNumerics<Name extends ElementwiseName>(rows: Record<Name, ElementwiseRow>): Record<Name, ElementwiseDef> {
+/** The rows with their columns of `numerics` and of meanings over a field. */
+function complete<Name extends ElementwiseName>(rows: Record<Name, ElementwiseRow>): Record<Name, ElementwiseDef> {
   const of: Record<ElementwiseName, Numerics> = numerics;
   const names = Object.keys(rows) as Name[];
-  return Object.fromEntries(names.map((name) => [name, { ...rows[name], numerics: of[name] }])) as never;
+  const columns = (name: Name) => ({ numerics: of[name], exact: elementwiseMeanings[name] });
+  return Object.fromEntries(names.map((name) => [name, { ...rows[name], ...columns(name) }])) as never;
+}
+
+/** The reductions with their meanings over a field. */
+function completeReductions(): Record<ReductionName, ReductionDef> {
+  const names = Object.keys(reductionOps) as ReductionName[];
+  return Object.fromEntries(
+    names.map((name) => [name, { ...reductionOps[name], exact: reductionMeanings[name] }]),
+  ) as never;
 }
 
 const table = {
-  ...withNumerics(unaryOps),
-  ...withNumerics(binaryOps),
-  ...withNumerics(ternaryOps),
-  ...reductionOps,
+  ...complete(unaryOps),
+  ...complete(binaryOps),
+  ...complete(ternaryOps),
+  ...completeReductions(),
   ...normOps,
   ...shapeOps,
   ...linearOps,

@@ -252,6 +252,7 @@ export const linearOps = {
     elements: floats,
     infer: inferMatmul,
     evaluate: multiply,
+    exact: "bilinear",
     zeroMean: matmulMean,
     noKernel: noProduct,
   }),
@@ -262,6 +263,7 @@ export const linearOps = {
     elements: floats,
     infer: inferLinear,
     evaluate: applyLinear,
+    exact: "bilinear",
     zeroMean: linearMean,
     noKernel: noProduct,
   }),
@@ -271,6 +273,7 @@ export const linearOps = {
     elements: anyElement,
     infer: inferEmbedding,
     evaluate: lookUp,
+    exact: "moves",
     zeroMean: ({ axes, block }) =>
       axes.includes(-1) ? [{ means: [{ operand: 1, axes: [-1], block }], exact: axes.length === 1 }] : [],
     noKernel: "a kernel here reads no rows by their number",
@@ -282,6 +285,7 @@ export const linearOps = {
     elements: anyElement,
     infer: inferConcat,
     evaluate: join,
+    exact: "moves",
     // The sum over the whole is the sum of sums over the pieces, or that over one of them.
     zeroMean: ({ axes, block }, shapes, attributes) => {
       const axis = attribute.axis(attributes);
@@ -306,6 +310,7 @@ export const linearOps = {
     elements: anyElement,
     infer: inferSlice,
     evaluate: cut,
+    exact: "moves",
     zeroMean: ({ axes, block }, [x], attributes) => {
       const axis = attribute.axis(attributes);
       const others = axes.filter((one) => one !== axis);

@@ -1,6 +1,6 @@
 /** Rows of the op table for reductions: they fold the axes they name, one result for each remaining index. */
 
-import { type AttributeDef, attribute, floats, numbers, type ReductionDef } from "./def.ts";
+import { type AttributeDef, attribute, floats, numbers, type ReductionRow } from "./def.ts";
 import { meanOf, sumOf, varianceOf } from "./math.ts";
 
 const axes: AttributeDef = { type: "axes", summary: "The axes that are folded; -1 is the last." };
@@ -14,12 +14,12 @@ const correction: AttributeDef = {
 
 function reduction(
   summary: string,
-  monoid: ReductionDef["monoid"],
-  reduce: ReductionDef["reduce"],
-  elements: ReductionDef["elements"],
+  monoid: ReductionRow["monoid"],
+  reduce: ReductionRow["reduce"],
+  elements: ReductionRow["elements"],
   extra: Readonly<Record<string, AttributeDef>> = {},
-  { results = ["combined"], facts = {} }: Partial<Pick<ReductionDef, "results" | "facts">> = {},
-): ReductionDef {
+  { results = ["combined"], facts = {} }: Partial<Pick<ReductionRow, "results" | "facts">> = {},
+): ReductionRow {
   const attributes = { axes, ...extra, keepdims };
   return {
     kind: "reduction",
@@ -34,7 +34,7 @@ function reduction(
   };
 }
 
-const correctionOf = (attributes: Parameters<ReductionDef["reduce"]>[1]) => attribute.number(attributes, "correction");
+const correctionOf = (attributes: Parameters<ReductionRow["reduce"]>[1]) => attribute.number(attributes, "correction");
 
 const linear = { rowMeanZero: "sum" } as const;
 
@@ -60,4 +60,4 @@ export const reductionOps = {
     { correction },
     { results: ["mean", "variance"] },
   ),
-} satisfies Record<string, ReductionDef>;
+} satisfies Record<string, ReductionRow>;

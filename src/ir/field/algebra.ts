@@ -1,0 +1,322 @@
+/**
+ * Tensors of field elements, and what ops do with them.
+ *
+ * - element: a residue mod p and, as long as no exp was taken of it, one mod q; by the Chinese remainder theorem that is
+ *   one integer. With q dividing p - 1 and g of order q, exp(a) = g^a obeys exp(a + b) = exp(a) exp(b): Mirage (OSDI
+ *   2025, section 5).
+ * - uninterpreted: a function of which nothing is known but that equal arguments give equal results: a keyed hash.
+ * - whole, half: residues that stand for integers, and for numbers of f16: those that were drawn so, and results of
+ *   rounding. Rounding leaves them as they are.
+ */
+
+import { residuesOf } from "./literal.ts";
+import type { FieldPair, PrimeField } from "./prime.ts";
+
+/** The elements of a tensor in row-major order, or one that stands for all. */
+export interface Elements {
+  readonly p: Float64Array;
+  readonly q: Float64Array | undefined;
+}
+
+type Residues = Float64Array;
+
+/** The finalizer of MurmurHash3 (Appleby), over a state and one more word. */
+function mix(state: number, word: number): number {
+  let h = Math.imul(state ^ word, 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  h ^= h >>> 16;
+  return (Math.imul(h, 5) + 0xe6546b64) | 0;
+}
+
+/** A word for a text (FNV-1a). */
+export function hashOfText(text: string): number {
+  let h = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
+  return h | 0;
+}
+
+function residueOfHash(state: number, { modulus }: PrimeField): number {
+  const word = mix(mix(state, 0x27d4eb2f), modulus) >>> 2;
+  return word >= modulus ? word - modulus : word;
+}
+
+/** The powers of an element whose exponents are below 2^30, three multiplications each. */
+class Powers {
+  private readonly field: PrimeField;
+  private readonly tables: readonly Float64Array[];
+
+  constructor(field: PrimeField, base: number) {
+    this.field = field;
+    let step = base;
+    this.tables = [0, 1, 2].map(() => {
+      const table = new Float64Array(1024);
+      table[0] = 1;
+      for (let i = 1; i < 1024; i++) table[i] = field.mul(table[i - 1] as number, step);
+      step = field.mul(table[1023] as number, step);
+      return table;
+    });
+  }
+
+  of(exponent: number): number {
+    const [low, middle, high] = this.tables as [Float64Array, Float64Array, Float64Array];
+    const first = this.field.mul(low[exponent & 1023] as number, middle[(exponent >>> 10) & 1023] as number);
+    return this.field.mul(first, high[exponent >>> 20] as number);
+  }
+}
+
+const powersOf = new WeakMap<FieldPair, Powers>();
+const greater = (a: number, b: number) => a > b;
+const less = (a: number, b: number) => a < b;
+
+/** One run: a pair of fields, a key for what is drawn and hashed, and which residues are whole or half numbers. */
+export class Algebra {
+  readonly pair: FieldPair;
+  private readonly key: number;
+  private readonly exponentials: Powers;
+  private readonly rounded = { whole: new Set<number>(), half: new Set<number>() };
+  private readonly literals = new Map<number, Elements>();
+  /** Residues of the exponents of `pow` that are powers and roots, and these as halves. */
+  private readonly halves = new Map<number, number>();
+
+  constructor(pair: FieldPair, seed: number) {
+    this.pair = pair;
+    this.key = mix(seed, 0x9e3779b9);
+    this.exponentials = powersOf.get(pair) ?? new Powers(pair.p, pair.generator);
+    powersOf.set(pair, this.exponentials);
+    const half = pair.p.invert(2);
+    for (let n = -16; n <= 16; n++) this.halves.set(pair.p.mul(pair.p.of(BigInt(n)), half), n);
+  }
+
+  /** What is drawn for a name: `count` elements. */
+  draw(name: string, count: number): Elements {
+    const state = mix(this.key, hashOfText(name));
+    const fill = (field: PrimeField) => {
+      const data = new Float64Array(count);
+      for (let i = 0; i < count; i++) data[i] = residueOfHash(mix(state, i), field);
+      return data;
+    };
+    return { p: fill(this.pair.p), q: fill(this.pair.q) };
+  }
+
+  /** A number of the program. */
+  number(value: number): Elements {
+    const found = this.literals.get(value) ?? residuesOf(value, this.pair);
+    this.literals.set(value, found);
+    return found;
+  }
+
+  /** The integers themselves, which may be larger than the fields. */
+  integer(value: number): Elements {
+    const { p, q } = this.pair;
+    return { p: Float64Array.of(p.of(BigInt(value))), q: Float64Array.of(q.of(BigInt(value))) };
+  }
+
+  /** Notes that these residues are whole or half numbers. */
+  known(kind: "whole" | "half", { p }: Elements): void {
+    for (const value of p) this.rounded[kind].add(value);
+  }
+
+  private map(x: Elements, f: (field: PrimeField, a: number) => number): Elements {
+    const over = (field: PrimeField, data: Residues) => {
+      const result = new Float64Array(data.length);
+      for (let i = 0; i < data.length; i++) result[i] = f(field, data[i] as number);
+      return result;
+    };
+    return { p: over(this.pair.p, x.p), q: x.q && over(this.pair.q, x.q) };
+  }
+
+  private zip(x: Elements, y: Elements, f: (field: PrimeField, a: number, b: number) => number): Elements {
+    const over = (field: PrimeField, a: Residues, b: Residues) => {
+      const length = Math.max(a.length, b.length);
+      const [stepA, stepB] = [Number(a.length === length), Number(b.length === length)];
+      const result = new Float64Array(a.length === 0 || b.length === 0 ? 0 : length);
+      for (let i = 0; i < result.length; i++) result[i] = f(field, a[i * stepA] as number, b[i * stepB] as number);
+      return result;
+    };
+    return { p: over(this.pair.p, x.p, y.p), q: x.q && y.q && over(this.pair.q, x.q, y.q) };
+  }
+
+  add(a: Elements, b: Elements): Elements {
+    return this.zip(a, b, (field, x, y) => field.add(x, y));
+  }
+
+  sub(a: Elements, b: Elements): Elements {
+    return this.zip(a, b, (field, x, y) => field.sub(x, y));
+  }
+
+  mul(a: Elements, b: Elements): Elements {
+    return this.zip(a, b, (field, x, y) => field.mul(x, y));
+  }
+
+  div(a: Elements, b: Elements): Elements {
+    return this.mul(a, this.reciprocal(b));
+  }
+
+  neg(a: Elements): Elements {
+    return this.map(a, (field, x) => field.sub(0, x));
+  }
+
+  reciprocal(a: Elements): Elements {
+    return this.map(a, (field, x) => field.invert(x));
+  }
+
+  sqrt(a: Elements): Elements {
+    return this.map(a, (field, x) => field.sqrt(x));
+  }
+
+  /** g^a; uninterpreted of what has no residue mod q. */
+  exp(a: Elements): Elements {
+    if (a.q === undefined) return { ...this.apply("exp", [a]), q: undefined };
+    return { p: a.q.map((exponent) => this.exponentials.of(exponent)), q: undefined };
+  }
+
+  /** A power or a root where the exponent is one; uninterpreted otherwise. */
+  pow(a: Elements, b: Elements): Elements {
+    const exponent = b.p.length === 1 || new Set(b.p).size === 1 ? this.halves.get(b.p[0] as number) : undefined;
+    if (exponent === undefined) return this.apply("pow", [a, b], { rightIdentity: 1 });
+    const times = Math.abs(exponent);
+    const power = this.map(a, (field, x) =>
+      field.pow(times % 2 === 0 ? x : field.sqrt(x), times % 2 ? times : times / 2),
+    );
+    return exponent < 0 ? this.reciprocal(power) : power;
+  }
+
+  /** 1 where the first is above the second in the order of the field, else 0. */
+  above(a: Elements, b: Elements): Elements {
+    return this.truth(a, b, greater);
+  }
+
+  below(a: Elements, b: Elements): Elements {
+    return this.truth(a, b, less);
+  }
+
+  private truth(a: Elements, b: Elements, holds: (a: number, b: number) => boolean): Elements {
+    const rank = (x: Elements) => ({ p: x.p.map((value) => this.pair.p.rank(value)), q: undefined });
+    const { p } = this.zip(rank(a), rank(b), (_, x, y) => Number(holds(x, y)));
+    return { p, q: p };
+  }
+
+  equal(a: Elements, b: Elements): Elements {
+    const { p } = this.zip({ p: a.p, q: undefined }, { p: b.p, q: undefined }, (_, x, y) => Number(x === y));
+    return { p, q: p };
+  }
+
+  /** The second where the first is not 0, else the third. */
+  select(condition: Elements, yes: Elements, no: Elements): Elements {
+    const length = Math.max(condition.p.length, yes.p.length, no.p.length);
+    const at = (data: Residues, i: number) => data[data.length === 1 ? 0 : i] as number;
+    const over = (a: Residues, b: Residues) => {
+      const result = new Float64Array(condition.p.length === 0 ? 0 : length);
+      for (let i = 0; i < result.length; i++) result[i] = at(condition.p, i) === 0 ? at(b, i) : at(a, i);
+      return result;
+    };
+    return { p: over(yes.p, no.p), q: yes.q && no.q && over(yes.q, no.q) };
+  }
+
+  maximum(a: Elements, b: Elements): Elements {
+    return this.select(this.above(a, b), a, b);
+  }
+
+  minimum(a: Elements, b: Elements): Elements {
+    return this.select(this.above(a, b), b, a);
+  }
+
+  /** 1 - a, of truth values. */
+  not(a: Elements): Elements {
+    return this.sub(this.integer(1), a);
+  }
+
+  /**
+   * An uninterpreted function.
+   * @param facts whether the order of the arguments matters, and which second argument gives the first.
+   */
+  apply(
+    name: string,
+    args: readonly Elements[],
+    facts: { readonly commutative?: boolean; readonly rightIdentity?: number } = {},
+  ): Elements {
+    const length = args.some(({ p }) => p.length === 0) ? 0 : Math.max(...args.map(({ p }) => p.length));
+    const start = mix(this.key, hashOfText(name));
+    const [p, q] = [new Float64Array(length), new Float64Array(length)];
+    const identity = facts.rightIdentity === undefined ? undefined : (this.number(facts.rightIdentity).p[0] as number);
+    const values = new Array<number>(args.length);
+    for (let i = 0; i < length; i++) {
+      for (const [k, arg] of args.entries()) values[k] = arg.p[arg.p.length === 1 ? 0 : i] as number;
+      if (values[1] === identity && identity !== undefined) {
+        p[i] = values[0] as number;
+        const given = args[0]?.q;
+        q[i] = given === undefined ? 0 : (given[given.length === 1 ? 0 : i] as number);
+        continue;
+      }
+      if (facts.commutative === true) values.sort((a, b) => a - b);
+      const state = values.reduce(mix, start);
+      p[i] = residueOfHash(state, this.pair.p);
+      q[i] = residueOfHash(mix(state, 1), this.pair.q);
+    }
+    return { p, q: identity !== undefined && args[0]?.q === undefined ? undefined : q };
+  }
+
+  /** Rounding to whole or half numbers, which leaves those as they are. */
+  round(kind: "whole" | "half", name: string, x: Elements): Elements {
+    const hashed = this.apply(name, [x]);
+    const known = this.rounded[kind];
+    const isKnown = x.p.map((value) => Number(known.has(value)));
+    const result = this.select({ p: isKnown, q: isKnown }, x, hashed);
+    this.known(kind, result);
+    return result;
+  }
+
+  /** Rows of `width` elements, combined one after the other. */
+  combine(rows: Elements, width: number, f: (field: PrimeField, a: number, b: number) => number): Elements {
+    const over = (field: PrimeField, data: Residues) => {
+      const result = new Float64Array(width === 0 ? 0 : data.length / width);
+      for (let row = 0; row < result.length; row++) {
+        let value = data[row * width] as number;
+        for (let i = 1; i < width; i++) value = f(field, value, data[row * width + i] as number);
+        result[row] = value;
+      }
+      return result;
+    };
+    return { p: over(this.pair.p, rows.p), q: rows.q && over(this.pair.q, rows.q) };
+  }
+
+  sum(rows: Elements, width: number): Elements {
+    return this.combine(rows, width, (field, a, b) => field.add(a, b));
+  }
+
+  product(rows: Elements, width: number): Elements {
+    return this.combine(rows, width, (field, a, b) => field.mul(a, b));
+  }
+
+  mean(rows: Elements, width: number): Elements {
+    return this.div(this.sum(rows, width), this.integer(width));
+  }
+
+  /** Each of a row's numbers `width` times. */
+  repeated({ p, q }: Elements, width: number): Elements {
+    const over = (data: Residues) =>
+      Float64Array.from({ length: data.length * width }, (_, i) => data[(i / width) | 0] as number);
+    return { p: over(p), q: q && over(q) };
+  }
+
+  variance(rows: Elements, width: number, correction: number): Elements {
+    const distance = this.sub(rows, this.repeated(this.mean(rows, width), width));
+    return this.div(this.sum(this.mul(distance, distance), width), this.integer(width - correction));
+  }
+
+  /** The largest or smallest of each row, in the order of the field. */
+  extreme(rows: Elements, width: number, which: "max" | "min"): Elements {
+    const ranks = rows.p.map((value) => this.pair.p.rank(value));
+    const best = new Int32Array(width === 0 ? 0 : rows.p.length / width);
+    for (let row = 0; row < best.length; row++) {
+      let at = row * width;
+      for (let i = at; i < (row + 1) * width; i++) {
+        const isBetter = which === "max" ? greater : less;
+        if (isBetter(ranks[i] as number, ranks[at] as number)) at = i;
+      }
+      best[row] = at;
+    }
+    const over = (data: Residues) => Float64Array.from(best, (at) => data[at] as number);
+    return { p: over(rows.p), q: rows.q && over(rows.q) };
+  }
+}

@@ -1,0 +1,249 @@
+/**
+ * Whether two functions are the same in exact arithmetic: their values are compared at random points of finite fields
+ * (Schwartz 1980, Zippel 1979; for tensor programs Mirage, OSDI 2025).
+ *
+ * Functions that are equal by the laws of field/algebra.ts are equal at every point. Others are found to differ but for
+ * a chance of about (d / 2^29)^2 in two runs, d the degree of their difference: docs/proof.md.
+ */
+
+import { dimensionNames, type Fn, isLeaf, type Module, type Op, presentOperands, type Value } from "../ir.ts";
+import { elementCount } from "../tensor.ts";
+import { type Assumed, Evaluator, type FieldTensor, fingerprint, isLiteral } from "./evaluate.ts";
+import { fieldPairs } from "./prime.ts";
+
+/** What an approximate rewrite is allowed: a value of the function before is taken for an operand of its op. */
+export interface Assumption {
+  readonly value: Value;
+  readonly is: Value;
+  /** A clause. */
+  readonly because: string;
+}
+
+/** Where two functions differ. */
+export interface Difference {
+  /** The result's name. */
+  readonly result: string;
+  readonly index: readonly number[];
+  readonly dims: Readonly<Record<string, number>>;
+  /** The first op of the function after whose value stands nowhere in the one before. */
+  readonly firstNew: Op | undefined;
+}
+
+/** For values of the function before: what stands for them in the one after. */
+export type Provenance = ReadonlyMap<Value, Value | readonly Value[]>;
+
+/** What was found of two functions. */
+export type Comparison =
+  | { readonly kind: "equal"; readonly assumed: readonly Assumption[] }
+  | { readonly kind: "different"; readonly difference: Difference }
+  | { readonly kind: "too large"; readonly elements: number };
+
+/** A function in its module, with what is known of it. */
+export interface Side {
+  readonly fn: Fn;
+  readonly consts: Module["consts"];
+}
+
+/** How to compare. */
+export interface ComparisonOptions {
+  /** How many points, each with a field, numbers and extents of its own; 2 unless said otherwise. */
+  readonly runs?: number;
+  readonly seed?: number;
+  /** How many elements may be computed at a point. */
+  readonly most?: number;
+}
+
+/** Extents that are small, pairwise different, and others in each run. */
+function extentsFor(names: readonly string[], run: number): Record<string, number> {
+  const count = names.length;
+  const extent = (i: number) => (run % 2 === 0 ? 3 : 2) + 2 * ((i + run) % count);
+  return Object.fromEntries(names.map((name, i) => [name, extent(i)]));
+}
+
+interface Run {
+  readonly evaluator: Evaluator;
+  readonly results: WeakMap<Fn, Readonly<Record<string, FieldTensor>>>;
+}
+
+/** How many elements an evaluation computes, with the terms of sums. */
+export function costOf(fn: Fn, dims: Readonly<Record<string, number>>): number {
+  const count = (value: Value) =>
+    elementCount(value.shape.map((dim) => (typeof dim === "number" ? dim : (dims[dim] ?? 1))));
+  const cost = (op: Op) => {
+    const results = op.results.reduce((sum, result) => sum + count(result), 0);
+    const operands = presentOperands(op).reduce((sum, operand) => sum + count(operand), 0);
+    if (op.name !== "matmul" && op.name !== "linear" && op.name !== "conv") return results + operands;
+    const weight = op.operand(1);
+    return (
+      results +
+      operands +
+      (results * count(weight)) / Math.max(1, Number(weight.shape.at(op.name === "matmul" ? -1 : 0)) || 1)
+    );
+  };
+  return fn.params.reduce((sum, param) => sum + count(param), 0) + fn.ops.reduce((sum, op) => sum + cost(op), 0);
+}
+
+/** Compares functions; what was computed for one is kept for the next comparison with it. */
+export class Comparer {
+  private readonly options: Required<ComparisonOptions>;
+  private readonly runs = new Map<string, Run>();
+
+  constructor(options: ComparisonOptions = {}) {
+    this.options = { runs: 2, seed: 1, most: 2 ** 24, ...options };
+  }
+
+  /**
+   * @param before of the same parameters and results as `after`.
+   * @param provenance for values of `before`, what stands for them in `after`, where that is known.
+   */
+  compare(
+    before: Side,
+    after: Side,
+    assumptions: readonly Assumption[] = [],
+    provenance: Provenance = new Map(),
+  ): Comparison {
+    const names = [...new Set([...dimensionNames(before.fn), ...dimensionNames(after.fn)])];
+    const elements = costOf(after.fn, extentsFor(names, 0));
+    if (elements > this.options.most) return { kind: "too large", elements };
+    let assumed: readonly Assumption[] = [];
+    for (let i = 0; i < this.options.runs; i++) {
+      const { evaluator, results } = this.run(names, i);
+      const of = (side: Side) => this.resultsOf(side, evaluator, results);
+      let found = firstDifference(of(before), of(after));
+      if (found !== undefined && assumptions.length > 0) {
+        assumed = assumptions;
+        found = this.underAssumptions(before, after, assumptions, provenance, evaluator);
+      }
+      if (found === undefined) continue;
+      const { dims } = evaluator.point;
+      return { kind: "different", difference: { ...found, dims, firstNew: firstNew(before, after, evaluator) } };
+    }
+    return { kind: "equal", assumed };
+  }
+
+  private run(names: readonly string[], i: number): Run {
+    const key = `${i} ${names.join()}`;
+    let run = this.runs.get(key);
+    if (run === undefined) {
+      const pair = fieldPairs[i % fieldPairs.length] as (typeof fieldPairs)[number];
+      const seed = Math.imul(this.options.seed, 0x9e3779b1) + i;
+      run = { evaluator: new Evaluator({ pair, seed, dims: extentsFor(names, i) }), results: new WeakMap() };
+      this.runs.set(key, run);
+    }
+    return run;
+  }
+
+  private resultsOf({ fn, consts }: Side, evaluator: Evaluator, known: Run["results"]) {
+    const results = known.get(fn) ?? resultsIn(fn, evaluator.run(fn, consts));
+    known.set(fn, results);
+    return results;
+  }
+
+  private underAssumptions(
+    before: Side,
+    after: Side,
+    assumptions: readonly Assumption[],
+    provenance: Provenance,
+    evaluator: Evaluator,
+  ) {
+    const operandOf = new Map(assumptions.map(({ value, is }) => [value, value.def?.operands.indexOf(is) ?? -1]));
+    const images = new Map<Value, number>();
+    for (const [value, operand] of operandOf) {
+      for (const image of [provenance.get(value) ?? value].flat()) {
+        if (image.def?.name === value.def?.name) images.set(image, operand);
+      }
+    }
+    // Equal ops on equal operands are assumed to be the same wherever they stand.
+    const seen = new Map<string, number>();
+    const assumed: Assumed = (op, operands) => {
+      if (op.results.length !== 1) return undefined;
+      const key = () =>
+        [op.name, JSON.stringify(op.attributes), ...operands.map((one) => one && fingerprint(one))].join("|");
+      const known = operandOf.get(op.result) ?? images.get(op.result);
+      if (known !== undefined) seen.set(key(), known);
+      const operand = known ?? (names.has(op.name) ? seen.get(key()) : undefined);
+      return operand === undefined ? undefined : retyped(op, operands[operand]);
+    };
+    const names = new Set(assumptions.map(({ value }) => value.def?.name));
+    // The assumptions may be about values that a pass made on its way.
+    const start = evaluator.run(before.fn, before.consts, assumed);
+    const missing = opsBefore(
+      assumptions.map(({ value }) => value),
+      start,
+    );
+    if (missing.length > 0) evaluator.continue(start, missing, after.consts, assumed);
+    const old = missing.length > 0 ? evaluator.run(before.fn, before.consts, assumed) : start;
+    const now = evaluator.run(after.fn, after.consts, assumed);
+    return firstDifference(resultsIn(before.fn, old), resultsIn(after.fn, now));
+  }
+}
+
+/** The ops that lead from known values to others, in an order in which they can be computed. */
+function opsBefore(values: readonly Value[], known: ReadonlyMap<Value, unknown>): Op[] {
+  const done = new Set<Op>();
+  const open = values.flatMap(({ def }) => def ?? []);
+  for (let op = open.at(-1); op !== undefined; op = open.at(-1)) {
+    const needed = presentOperands(op).flatMap((value) =>
+      value.def === undefined || known.has(value) ? [] : value.def,
+    );
+    const missing = known.has(op.result) || done.has(op) ? [] : needed.filter((one) => !done.has(one));
+    if (missing.length > 0) {
+      open.push(...missing);
+      continue;
+    }
+    open.pop();
+    if (!known.has(op.result)) done.add(op);
+  }
+  return [...done];
+}
+
+const retyped = (op: Op, tensor: FieldTensor | undefined): FieldTensor | undefined =>
+  tensor && { element: op.result.element, shape: tensor.shape, p: tensor.p, q: tensor.q };
+
+function resultsIn(fn: Fn, values: ReadonlyMap<Value, FieldTensor>): Record<string, FieldTensor> {
+  return Object.fromEntries(fn.results.map(({ name, value }) => [name, values.get(value) as FieldTensor]));
+}
+
+function firstDifference(
+  before: Readonly<Record<string, FieldTensor>>,
+  after: Readonly<Record<string, FieldTensor>>,
+): Pick<Difference, "result" | "index"> | undefined {
+  for (const [result, a] of Object.entries(before)) {
+    const b = after[result] as FieldTensor;
+    // Not mod q, where the sign of a root need not be that of the order.
+    const at = differsAt(a.p, b.p);
+    if (at !== undefined) return { result, index: indexOf(at, a.shape) };
+  }
+  return undefined;
+}
+
+function differsAt(a: Float64Array, b: Float64Array): number | undefined {
+  if (a.length !== b.length) return 0;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return i;
+  return undefined;
+}
+
+function indexOf(at: number, shape: readonly number[]): number[] {
+  let rest = at;
+  return shape
+    .toReversed()
+    .map((extent) => {
+      const index = rest % extent;
+      rest = Math.floor(rest / extent);
+      return index;
+    })
+    .reverse();
+}
+
+/** The first op that results depend on whose value stands nowhere in the function before. */
+function firstNew(before: Side, after: Side, evaluator: Evaluator): Op | undefined {
+  const old = new Set([...evaluator.run(before.fn, before.consts).values()].map(fingerprint));
+  const now = evaluator.run(after.fn, after.consts);
+  const needed = new Set<Value>(after.fn.results.map(({ value }) => value));
+  for (const op of after.fn.ops.toReversed()) {
+    if (op.results.some((result) => needed.has(result))) for (const operand of presentOperands(op)) needed.add(operand);
+  }
+  const isNew = (value: Value) =>
+    needed.has(value) && !isLiteral(value) && !old.has(fingerprint(now.get(value) as FieldTensor));
+  return after.fn.ops.find((op) => !isLeaf(op) && op.results.some(isNew));
+}

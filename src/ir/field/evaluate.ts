@@ -1,0 +1,364 @@
+/**
+ * Evaluates functions over a field: the second meaning of the op table, at one random point.
+ *
+ * Parameters and loaded constants are drawn by their names, and keep what they are declared to be; constants that are
+ * written out are what they say, and those that are computed from others are computed. An op of another program gives
+ * what its operands and its attributes determine; where it declares rows, sums of these.
+ */
+
+import { makeOp } from "../builder.ts";
+import { evaluateOp, resolveShape } from "../interpret.ts";
+import { type ComputedData, type Const, constantValue, type Fn, type Op, Value } from "../ir.ts";
+import type { Emitter, LinearDef, NormDef, OpDef } from "../ops/def.ts";
+import { ops } from "../ops/index.ts";
+import { broadcastStrides, elementCount, gather, rowMajorStrides } from "../tensor.ts";
+import { type ElementType, isInteger, tensorType } from "../types.ts";
+import { Algebra, type Elements, hashOfText } from "./algebra.ts";
+import { residuesOfDatum } from "./literal.ts";
+import type { FieldPair, PrimeField } from "./prime.ts";
+
+/** A tensor of field elements. */
+export interface FieldTensor extends Elements {
+  readonly element: ElementType;
+  readonly shape: readonly number[];
+  /** Of a number that the program writes, or that is computed from such alone: itself, in float64. */
+  readonly number?: number;
+}
+
+/** Where functions are compared: fields, a seed for all that is drawn, and extents of named dimensions. */
+export interface Point {
+  readonly pair: FieldPair;
+  readonly seed: number;
+  readonly dims: Readonly<Record<string, number>>;
+}
+
+/** Values that are taken for an operand of their op: see `PassContext.assume`. */
+export type Assumed = (op: Op, operands: readonly (FieldTensor | undefined)[]) => FieldTensor | undefined;
+
+const over = (x: Elements, f: (data: Float64Array) => Float64Array): Elements => ({ p: f(x.p), q: x.q && f(x.q) });
+
+/** One element for each of `shape`, or one that stands for all. */
+function broadcast(x: FieldTensor, shape: readonly number[]): Elements {
+  if (x.p.length === 1 && elementCount(x.shape) === 1) return x;
+  if (elementCount(x.shape) === elementCount(shape)) return x;
+  const strides = broadcastStrides(x.shape, shape);
+  return over(x, (data) => gather(data, shape, strides));
+}
+
+/** All `count` of them, where one stands for all. */
+function filled(x: Elements, count: number): Elements {
+  return x.p.length === count ? x : over(x, (data) => new Float64Array(count).fill(data[0] as number));
+}
+
+/** The rows along `axes` one after the other. */
+function toRows(x: FieldTensor, axes: readonly number[]) {
+  const columns = axes.map((axis) => axis + x.shape.length);
+  const order = [...x.shape.keys()].filter((axis) => !columns.includes(axis)).concat(columns);
+  const strides = rowMajorStrides(x.shape);
+  const shape = order.map((axis) => x.shape[axis] as number);
+  const width = elementCount(columns.map((axis) => x.shape[axis] as number));
+  const isInOrder = order.every((axis, i) => axis === i);
+  const from = order.map((axis) => strides[axis] as number);
+  const rows = isInOrder ? x : over(x, (data) => gather(data, shape, from));
+  return { rows, width, count: elementCount(shape.slice(0, shape.length - columns.length)) };
+}
+
+export class Evaluator {
+  readonly algebra: Algebra;
+  readonly point: Point;
+  private readonly consts = new Map<Const, FieldTensor>();
+
+  /** @param algebra shared by those whose values are compared. */
+  constructor(point: Point, algebra = new Algebra(point.pair, point.seed)) {
+    this.point = point;
+    this.algebra = algebra;
+  }
+
+  /** The values of all of a function's parameters and ops. `consts` are those of its module. */
+  run(fn: Fn, consts: readonly Const[], assumed: Assumed = () => undefined): Map<Value, FieldTensor> {
+    const values = new Map<Value, FieldTensor>();
+    for (const param of fn.params) {
+      values.set(param, this.drawn(`parameter ${param.name}`, param, resolveShape(param.shape, this.point.dims)));
+    }
+    this.continue(values, fn.ops, consts, assumed);
+    return values;
+  }
+
+  /** Adds the values of ops to those of their operands. */
+  continue(
+    values: Map<Value, FieldTensor>,
+    list: readonly Op[],
+    consts: readonly Const[],
+    assumed: Assumed = () => undefined,
+  ): void {
+    const byName = new Map(consts.map((constant) => [constant.name, constant]));
+    for (const op of list) {
+      if (op.name === "global") {
+        values.set(op.result, this.constant(op.attributes.name as string, byName));
+        continue;
+      }
+      const operands = op.operands.map((operand) => operand && (values.get(operand) as FieldTensor));
+      const taken = assumed(op, operands);
+      const results = taken === undefined ? this.op(op, operands) : [taken];
+      for (const [i, result] of op.results.entries()) values.set(result, results[i] as FieldTensor);
+    }
+  }
+
+  /** A tensor of this name that keeps its promise. */
+  private drawn(name: string, { type, centered }: Pick<Const, "type" | "centered">, shape: number[]): FieldTensor {
+    const { element } = type;
+    const { algebra } = this;
+    const drawn = algebra.draw(name, elementCount(shape));
+    if (element === "bool") {
+      const bits = drawn.p.map((value) => value & 1);
+      return { element, shape, p: bits, q: bits };
+    }
+    let tensor: FieldTensor = { element, shape, ...drawn };
+    if (centered.length > 0) {
+      const value = new Value(tensorType(element, shape), name, nowhere);
+      const op = makeOp("center", [value], { axes: [...centered] }, { places: { op: nowhere } });
+      tensor = this.op(op, [tensor])[0] as FieldTensor;
+    }
+    return this.noted(tensor);
+  }
+
+  /** What is whole or half by its type is known to be so. */
+  private noted(tensor: FieldTensor, isStored = true): FieldTensor {
+    if (isInteger(tensor.element)) this.algebra.known("whole", tensor);
+    if (tensor.element === "f16" && isStored) this.algebra.known("half", tensor);
+    return tensor;
+  }
+
+  private constant(name: string, consts: ReadonlyMap<string, Const>): FieldTensor {
+    const constant = consts.get(name) as Const;
+    const found = this.consts.get(constant) ?? this.makeConstant(constant, consts);
+    this.consts.set(constant, found);
+    return found;
+  }
+
+  private makeConstant(constant: Const, consts: ReadonlyMap<string, Const>): FieldTensor {
+    const { name, type, data } = constant;
+    const { element } = type;
+    const shape = type.shape as number[];
+    if (data.kind === "load") return this.drawn(`constant ${name}`, constant, shape);
+    if (data.kind === "computed") return this.computed(constant, data, consts);
+    const { pair } = this.point;
+    const elements = data.values.map((value) => residuesOfDatum(value, pair));
+    const p = Float64Array.from(elements, (one) => one.p[0] as number);
+    const q = Float64Array.from(elements, (one) => one.q?.[0] as number);
+    return this.noted({ element, shape, p, q });
+  }
+
+  private computed({ span }: Const, data: ComputedData, consts: ReadonlyMap<string, Const>): FieldTensor {
+    const tensors = data.operands.map((name) => (name === undefined ? undefined : this.constant(name, consts)));
+    const values = tensors.map(
+      (tensor) => tensor && new Value(tensorType(tensor.element, tensor.shape), undefined, span),
+    );
+    const op = makeOp(data.op, values, data.attributes, { places: { op: span } });
+    return this.op(op, tensors)[0] as FieldTensor;
+  }
+
+  /** The results of one op. */
+  op(op: Op, operands: readonly (FieldTensor | undefined)[]): FieldTensor[] {
+    const def: OpDef = ops[op.name];
+    const number = this.numberOf(op, def, operands);
+    if (number !== undefined) {
+      return [{ element: op.result.element, shape: [], ...this.algebra.number(number), number }];
+    }
+    const shapes = op.results.map(({ shape, type }) => (type.opaque ? [] : resolveShape(shape, this.point.dims)));
+    return this.elements(op, def, operands, shapes).map((elements, i) => {
+      const { element } = op.results[i] as Value;
+      return this.noted({ element, shape: shapes[i] as number[], ...elements }, false);
+    });
+  }
+
+  /** Ops on literals are computed in float64, as the compiler computes them. */
+  private numberOf(op: Op, def: OpDef, operands: readonly (FieldTensor | undefined)[]): number | undefined {
+    if (def.kind === "constant") return op.attributes.value as number;
+    if (def.kind !== "elementwise" || operands.some((operand) => operand?.number === undefined)) return undefined;
+    const tensors = (operands as FieldTensor[]).map(({ element, number }) => {
+      return { element, shape: [], data: Float64Array.of(number as number) };
+    });
+    return evaluateOp(op, tensors, {})[0]?.data[0];
+  }
+
+  private elements(
+    op: Op,
+    def: OpDef,
+    operands: readonly (FieldTensor | undefined)[],
+    shapes: readonly (readonly number[])[],
+  ): readonly Elements[] {
+    const [x] = operands as [FieldTensor];
+    const shape = shapes[0] as readonly number[];
+    const { algebra } = this;
+    const { attributes } = op;
+    switch (def.kind) {
+      case "elementwise": {
+        const { element } = operands.at(-1) as FieldTensor;
+        const given = (operands as FieldTensor[]).map((operand) => broadcast(operand, shape));
+        return [filled(def.exact(algebra, given, { element, attributes }), elementCount(shape))];
+      }
+      case "reduction": {
+        const { rows, width, count } = toRows(x, attributes.axes as number[]);
+        if (width === 0) return op.results.map((_, i) => algebra.draw(`${op.name} ${i} of nothing`, count));
+        return def.exact(algebra, rows, width, attributes);
+      }
+      case "norm":
+        return [this.norm(op, def, operands)];
+      case "shape":
+        return [over(x, (data) => def.evaluate({ element: x.element, shape: x.shape, data }, shape, attributes))];
+      case "linear":
+        return [def.exact === "moves" ? this.moved(op, def, operands) : this.bilinear(op, def, operands)];
+      case "extern":
+        return this.extern(op, operands, shapes);
+      default:
+        throw new Error(`\`${op.name}\` is not evaluated by its operands`);
+    }
+  }
+
+  /** A norm by its definition in primitive ops, then gamma and beta. */
+  private norm(op: Op, def: NormDef, [x, gamma, beta]: readonly (FieldTensor | undefined)[]): Elements {
+    const tensor = x as FieldTensor;
+    const { view, axes, affineView } = def.view(tensor.shape, op.attributes);
+    const values = new Map<Value, FieldTensor>();
+    const bind = (of: FieldTensor) => {
+      const value = new Value(tensorType(of.element, of.shape), undefined, op.span);
+      values.set(value, of);
+      return value;
+    };
+    const emitter: Emitter = {
+      emit: (name, operands, attributes = {}) => {
+        const made = makeOp(name, operands, attributes, { places: { op: op.span } });
+        const [result] = this.op(
+          made,
+          made.operands.map((operand) => operand && (values.get(operand) as FieldTensor)),
+        );
+        values.set(made.result, result as FieldTensor);
+        return made.result;
+      },
+      constant: (element, value) => {
+        const made = makeOp("constant", [], { element, value }, { places: { op: op.span } });
+        values.set(made.result, this.op(made, [])[0] as FieldTensor);
+        return made.result;
+      },
+    };
+    const eps = "eps" in def.attributes ? (op.attributes.eps as number) : 0;
+    const rows = bind({ ...tensor, shape: view as number[] });
+    const normalized = def.define(emitter, rows, axes, eps === 0 ? undefined : emitter.constant(tensor.element, eps));
+    const affine = (of: FieldTensor) => broadcast({ ...of, shape: affineView as number[] }, view as number[]);
+    const result: Elements = values.get(normalized) as FieldTensor;
+    const scaled = gamma === undefined ? result : this.algebra.mul(result, affine(gamma));
+    return beta === undefined ? scaled : this.algebra.add(scaled, affine(beta));
+  }
+
+  /** Elements that are moved: row numbers are taken modulo the length of the table. */
+  private moved(op: Op, def: LinearDef, operands: readonly (FieldTensor | undefined)[]): Elements {
+    const count = operands[1]?.shape[0] ?? 1;
+    const isIndex = (i: number) => def.operands[i]?.element === "index";
+    const by = (which: "p" | "q") => {
+      const tensors = operands.map((operand, i) => {
+        if (operand === undefined) return undefined;
+        const data = isIndex(i) ? operand.p.map((value) => value % count) : operand[which];
+        return data && { element: operand.element, shape: operand.shape, data };
+      });
+      const isComplete = tensors.every((tensor, i) => (tensor === undefined) === (operands[i] === undefined));
+      return isComplete ? def.evaluate(tensors, op.attributes, op.span) : undefined;
+    };
+    return { p: by("p") as Float64Array, q: by("q") };
+  }
+
+  /** A product: its evaluation in float64 is exact on halves of residues of 15 bits, up to 2^22 terms. */
+  private bilinear(op: Op, def: LinearDef, [a, b, c]: readonly (FieldTensor | undefined)[]): Elements {
+    const of = (field: PrimeField, left: Float64Array, right: Float64Array, added: Float64Array | undefined) => {
+      const [high, low] = [
+        (data: Float64Array) => data.map((v) => v >>> 15),
+        (data: Float64Array) => data.map((v) => v & 32767),
+      ];
+      const term = (x: Float64Array, y: Float64Array, z: Float64Array | undefined) => {
+        const tensor = (like: FieldTensor | undefined, data: Float64Array) => ({ ...(like as FieldTensor), data });
+        return def.evaluate([tensor(a, x), tensor(b, y), z && tensor(c, z)], op.attributes, op.span);
+      };
+      const [leftHigh, leftLow, rightHigh, rightLow] = [high(left), low(left), high(right), low(right)];
+      const [first, second, third, last] = [
+        term(leftHigh, rightHigh, undefined),
+        term(leftHigh, rightLow, undefined),
+        term(leftLow, rightHigh, undefined),
+        term(leftLow, rightLow, added),
+      ];
+      const { modulus } = field;
+      return last.map((value, i) => {
+        const middle = field.mul(((second[i] as number) + (third[i] as number)) % modulus, 32768);
+        const top = field.mul((first[i] as number) % modulus, field.mul(32768, 32768));
+        return field.add(field.add(top, middle), value % modulus);
+      });
+    };
+    const { p, q } = this.point.pair;
+    const [left, right] = [a, b] as [FieldTensor, FieldTensor];
+    const hasQ = left.q !== undefined && right.q !== undefined && (c === undefined || c.q !== undefined);
+    return {
+      p: of(p, left.p, right.p, c?.p),
+      q: hasQ ? of(q, left.q as Float64Array, right.q as Float64Array, c?.q) : undefined,
+    };
+  }
+
+  /** Drawn by a name that holds what the op is and its operands; sums of rows where it declares those. */
+  private extern(
+    op: Op,
+    operands: readonly (FieldTensor | undefined)[],
+    shapes: readonly (readonly number[])[],
+  ): Elements[] {
+    const summed = op.attributes.rows as readonly number[];
+    const isSummed = summed.length > 0 && op.results.length === 1;
+    const known = operands.map((operand, i) => {
+      if (operand === undefined) return "none";
+      return isSummed && summed.includes(i) ? operand.shape.join() : fingerprint(operand);
+    });
+    const { op: name, node, kept } = op.attributes;
+    const key = ["extern", name, node, ...known].join("|");
+    if (!isSummed) return shapes.map((shape, i) => this.algebra.draw(`${key}|${i}`, elementCount(shape)));
+    const sums = summed.map((operand) => {
+      const axes = kept as readonly number[];
+      return this.sumOfRows(`${key}|${operand}`, operands[operand] as FieldTensor, shapes[0] as number[], axes);
+    });
+    return [sums.reduce((a, b) => this.algebra.add(a, b))];
+  }
+
+  /** Each row of the result, along the axes that are kept, as a sum of the operand's rows with factors that are drawn. */
+  private sumOfRows(key: string, x: FieldTensor, shape: readonly number[], kept: readonly number[]): Elements {
+    const { rows, width, count } = toRows(x, kept);
+    const columns = kept.map((axis) => axis + shape.length);
+    const others = [...shape.keys()].filter((axis) => !columns.includes(axis));
+    const outer = elementCount(others.map((axis) => shape[axis] as number));
+    const factors = this.algebra.draw(key, outer * count);
+    const matrix = (elements: Elements, of: readonly number[]): FieldTensor => ({
+      element: "f32",
+      shape: of,
+      ...elements,
+    });
+    const value = (of: readonly number[]) => new Value(tensorType("f32", of), undefined, nowhere);
+    const product = makeOp("matmul", [value([outer, count]), value([count, width])], {}, { places: { op: nowhere } });
+    const result = this.op(product, [matrix(factors, [outer, count]), matrix(rows, [count, width])])[0] as FieldTensor;
+    // Back from rows one after the other to where the axes stand.
+    const order = [...others, ...columns];
+    const from = rowMajorStrides(order.map((axis) => shape[axis] as number));
+    const strides = [...shape.keys()].map((axis) => from[order.indexOf(axis)] as number);
+    return over(result, (data) => gather(data, shape, strides));
+  }
+}
+
+const nowhere = { source: { name: "", text: "" }, start: 0, end: 0 };
+
+/** Equal for equal tensors, and hardly ever for others. */
+export function fingerprint({ shape, p }: FieldTensor): string {
+  let [a, b] = [0x9e3779b9 | 0, hashOfText(shape.join())];
+  for (const value of p) {
+    a = Math.imul(a ^ value, 0x85ebca6b);
+    a ^= a >>> 15;
+    b = (Math.imul(b, 31) + value) | 0;
+    b ^= b >>> 11;
+  }
+  return `${a}.${b}`;
+}
+
+/** Whether the value is a literal: it stands for itself wherever it is. */
+export const isLiteral = (value: Value) => constantValue(value) !== undefined;
