@@ -9,6 +9,7 @@ const geluToRelu = definePass({
     rewriteFn(fn, (op, builder) => {
       if (op.name !== "gelu") return undefined;
       context.count("gelus replaced");
+      context.assume({ because: "ReLU is taken for GELU" });
       return builder.emit("relu", [op.operand(0)]);
     }),
 });

@@ -20,6 +20,7 @@ const layers = [
   ["codegen/"],
   [
     "src/compile.ts",
+    "src/equivalent.ts",
     "src/apply-fused-rms-norm.ts",
     "src/materialize.ts",
     "src/emit-module.ts",

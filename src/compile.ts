@@ -9,6 +9,7 @@ import { passErrors } from "./diagnostics/errors-passes.ts";
 import { type Module, makeModule } from "./ir/ir.ts";
 import { type Extents, specialize } from "./ir/specialize.ts";
 import type { Pass } from "./pass/define-pass.ts";
+import type { Verification } from "./pass-manager/exact-check.ts";
 import type { Instrument } from "./pass-manager/instrument.ts";
 import { PassManager, type PassResult, type PassWithOptions } from "./pass-manager/pass-manager.ts";
 
@@ -23,6 +24,8 @@ export interface OptimizeOptions {
   readonly instruments?: readonly Instrument[];
   /** Names of passes to leave out. */
   readonly disabled?: readonly string[];
+  /** What to check after every pass: see `PassManagerOptions`. */
+  readonly verify?: Verification;
 }
 
 /** What `compile` is asked for: passes, a target, the arithmetic. */
@@ -40,8 +43,8 @@ export interface CompileResult extends PassResult {
 
 /** The passes alone. @throws TircError, and PassFailure where a pass is at fault. */
 export function optimize(module: Module, options: OptimizeOptions = {}): PassResult {
-  const { passes = "default", dims = {}, fn, instruments = [], disabled = [] } = options;
-  const manager = new PassManager(passes, { instruments, disabled });
+  const { passes = "default", dims = {}, fn, instruments = [], disabled = [], verify } = options;
+  const manager = new PassManager(passes, { instruments, disabled, ...(verify !== undefined && { verify }) });
   return manager.run(specialize(select(module, fn), dims));
 }
 

@@ -54,6 +54,13 @@ export { type PrettyOptions, renderPretty } from "./diagnostics/pretty.ts";
 export { renderShort } from "./diagnostics/short.ts";
 export { type EmitModuleOptions, emitDeclarations, emitModule, exportNames } from "./emit-module.ts";
 export {
+  type Counterexample,
+  type Equivalence,
+  type EquivalentOptions,
+  equivalent,
+  type FunctionEquivalence,
+} from "./equivalent.ts";
+export {
   Builder,
   copyOp,
   makeOp,
@@ -65,6 +72,7 @@ export {
   withOperands,
 } from "./ir/builder.ts";
 export { sameFn, sameModule } from "./ir/equal.ts";
+export type { Assumption, Difference } from "./ir/field/compare.ts";
 export type { Places } from "./ir/infer.ts";
 export { type Constants, constantsOf, interpret } from "./ir/interpret.ts";
 export {
@@ -111,6 +119,7 @@ export type {
   ZeroMean,
   ZeroMeanWay,
 } from "./ir/ops/def.ts";
+export type { ElementwiseMeaning, LinearMeaning, ReductionMeaning } from "./ir/ops/exact.ts";
 export { type OpName, opNames, ops } from "./ir/ops/index.ts";
 export type { MonoidName } from "./ir/ops/monoids.ts";
 export type { Bound, Numerics } from "./ir/ops/numerics.ts";
@@ -125,6 +134,7 @@ export type { CenteringOutcome, NormRecord } from "./norm-records.ts";
 export { type FormatOptions, format } from "./parse/format.ts";
 export { type ParseOptions, parse } from "./parse/parse.ts";
 export {
+  type Assumed,
   definePass,
   type OptionDef,
   type OptionDefs,
@@ -141,6 +151,7 @@ export type {
   PassOutput,
   Provenance,
 } from "./pass/facts.ts";
+export type { Verification } from "./pass-manager/exact-check.ts";
 export type { Instrument, PassEnd, PassFailed, PassStart } from "./pass-manager/instrument.ts";
 export {
   dump,
@@ -152,6 +163,7 @@ export {
   type Write,
 } from "./pass-manager/instruments.ts";
 export {
+  type PassAssumption,
   PassFailure,
   PassManager,
   type PassManagerOptions,

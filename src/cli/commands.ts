@@ -53,6 +53,13 @@ const passes: readonly OptionSpec[] = [
   { name: "-O", short: "-O", value: "0|1", choices: ["0", "1"], summary: "-O0: fuse alone; -O1: the default pipeline" },
   { name: "--disable-pass", value: "PASS", path: noPath, repeats: true, summary: "leave a pass out; repeats" },
   { name: "--remarks", summary: "say what passes did, and why they did not" },
+  {
+    name: "--verify-each",
+    value: "KIND",
+    choices: ["ir", "exact", "off"],
+    summary:
+      "what to check after each pass: ir (the default: that it is well formed), exact (also that it computes the same, in exact arithmetic), off",
+  },
 ];
 
 const mode: OptionSpec = {
@@ -231,6 +238,28 @@ export const checkSpec: CommandSpec = {
   options: common,
 };
 
+export const verifySpec: CommandSpec = {
+  name: "verify",
+  summary: "say whether two programs compute the same, in exact arithmetic",
+  operand: { name: "A.tir B.tir", what: "two .tir files, one of which may be `-` for stdin", many: true, path: read },
+  options: [
+    { name: "--fn", value: "NAME", path: noPath, summary: "the one function that is compared; all if not given" },
+    {
+      name: "--dim",
+      value: "NAME=EXTENT",
+      path: noPath,
+      repeats: true,
+      summary: "the extent of a named dimension; repeats",
+    },
+    { name: "--json", summary: "as JSON" },
+    ...common,
+  ],
+  notes: [
+    "Values are compared over finite fields at random points, where laws of real arithmetic hold and nothing is rounded.",
+    "Exit code 1 if they differ; where float64 shows it, with inputs on which they do.",
+  ],
+};
+
 export const fmtSpec: CommandSpec = {
   name: "fmt",
   summary: "format files in place",
@@ -380,6 +409,7 @@ export const commandSpecs = [
   runSpec,
   tuneSpec,
   checkSpec,
+  verifySpec,
   fmtSpec,
   lspSpec,
   passesSpec,

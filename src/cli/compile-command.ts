@@ -19,7 +19,7 @@ import { moved, writeWeights } from "./weights.ts";
 export async function compileCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;
   const program = readProgram(args, session);
-  const { module, passes, dims, disabled, target = "portable" } = program;
+  const { module, passes, dims, disabled, verify, target = "portable" } = program;
   const emit = args.value("--emit")?.text ?? "wgsl";
   const output = args.value("--output");
   const path = output?.text ?? "-";
@@ -42,7 +42,7 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   ];
   const outputs = new Outputs(args, session, written, filesOfConstants(module, source, io));
   const instruments = [...program.instruments, ...dumpInstruments(args, outputs)];
-  const options = { passes, dims, instruments, disabled };
+  const options = { passes, dims, instruments, disabled, verify };
   if (emit === "tir") {
     const { module: result, remarks } = optimize(module, options);
     reportRemarks(remarks, args, session);

@@ -8,6 +8,7 @@ import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { passErrors } from "../diagnostics/errors-passes.ts";
 import { dimensionNames, type Fn, type Module, makeModule } from "../ir/ir.ts";
 import { parse } from "../parse/parse.ts";
+import { type Verification, verification } from "../pass-manager/exact-check.ts";
 import type { Instrument } from "../pass-manager/instrument.ts";
 import { printIr, reproducer, statistics, timing } from "../pass-manager/instruments.ts";
 import {
@@ -28,6 +29,7 @@ export interface Program {
   /** As text; checked. */
   readonly passes: string;
   readonly disabled: readonly string[];
+  readonly verify: Verification;
   /** Missing where no target is given. */
   readonly target: TargetProfile | undefined;
   readonly dims: Readonly<Record<string, number>>;
@@ -82,6 +84,7 @@ export function readProgram(args: Arguments, session: Session): Program {
   checkDimNames(dims, module);
   return {
     ...{ module, passes, disabled, target, parseTime },
+    verify: readVerification(args.value("--verify-each")),
     dims: Object.fromEntries(dims.map((dim) => [dim.name.text, dim.extent])),
     arithmetic: {
       accuracy: args.value("--accuracy")?.text as Accuracy | undefined,
@@ -89,6 +92,11 @@ export function readProgram(args: Arguments, session: Session): Program {
     },
     instruments: makeInstruments(args, session),
   };
+}
+
+function readVerification(word: Word | undefined): Verification {
+  if (word === undefined) return verification.byDefault;
+  return word.text === "exact" ? "exact" : word.text === "ir";
 }
 
 /** Pairs of options of which one would be without effect. */

@@ -123,8 +123,8 @@ async function runOn(
   session: Session,
 ): Promise<Ran> {
   const choice = args.value("--device")?.text ?? "auto";
-  const { module, passes, instruments, disabled } = program;
-  const options = { passes, instruments, disabled };
+  const { module, passes, instruments, disabled, verify } = program;
+  const options = { passes, instruments, disabled, verify };
   const adapter = args.value("--adapter")?.text;
   const opened = choice === "cpu" ? undefined : await openDevice(choice, adapter, session);
   if (opened === undefined) {

@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import("./run-command.ts")).runCommand,
   tune: async () => (await import("./tune-command.ts")).tuneCommand,
   check: async () => (await import("./check-command.ts")).checkCommand,
+  verify: async () => (await import("./verify-command.ts")).verifyCommand,
   fmt: async () => (await import("./fmt-command.ts")).fmtCommand,
   lsp: async () => (await import("./lsp-command.ts")).lspCommand,
   passes: async () => (await import("./passes-command.ts")).passesCommand,

@@ -1,4 +1,4 @@
-/** The pages of pipelines and of the pass manager: E0301 to E0307, R0301. */
+/** The pages of pipelines and of the pass manager: E0301 to E0310, R0301, R0302. */
 
 import type { Page } from "./page.ts";
 
@@ -48,11 +48,38 @@ pass of the compiler this is a bug; the reproducer that is written beside it run
     wrong: "tirc compile examples/bert-output.tir --fn bert",
     fix: "tirc compile examples/bert-output.tir --fn bert_output",
   },
+  E0309: {
+    title: "a pass made another function",
+    explanation: `After the pass, the function does not compute what it did before, in exact arithmetic: a term, an index or a sign is
+wrong, and no rounding explains it. The check runs after each pass that is not the compiler's own, and with
+\`--verify-each exact\` after all. It compares values over finite fields at random points, so a difference that it finds is
+one; docs/proof.md says what it cannot see. A pass whose rewrite is meant to be approximate says so with
+\`context.assume\`.`,
+    wrong: `definePass({
+  name: "swapped", summary: "", options: {},
+  run: (fn) => rewriteFn(fn, (op, b) => (op.name === "sub" ? b.emit("sub", [op.operand(1), op.operand(0)]) : undefined)),
+})`,
+    fix: "Write what is equal among real numbers; declare what is not with `context.assume({ value, is, because })`.",
+  },
+  E0310: {
+    title: "two functions cannot be compared",
+    explanation: `\`tirc verify\` compares functions of one name, with the same parameters and the same results: names, element types
+and shapes.`,
+    wrong: "tirc verify examples/softmax.tir examples/bert-output.tir",
+    fix: "tirc verify examples/softmax.tir examples/softmax.tir",
+  },
   R0301: {
     title: "a fixpoint was not reached",
     explanation: `\`fixpoint(...)\` runs its passes until none of them changes the program. After many rounds it stops: two of the passes
 undo each other's work. The program is correct all the same.`,
     wrong: "fixpoint(to-softsign,expand-softsign)",
     fix: "to-softsign",
+  },
+  R0302: {
+    title: "what a pass made is not compared",
+    explanation: `After each pass the function is compared with what it was, in exact arithmetic. This one has too many elements for
+that. Smaller extents show the same mistakes.`,
+    wrong: "tirc compile model.tir --verify-each exact --dim rows=1000000",
+    fix: "tirc compile model.tir --verify-each exact",
   },
 } as const satisfies Record<string, Page>;

@@ -12,6 +12,14 @@ function suggest(name: string, known: readonly string[], all: string): string[] 
   return close.length > 0 ? close : [`${all} ${listing(known.map(code))}`];
 }
 
+/** Where two functions differ, and the op that is to blame where one is. */
+interface DifferenceFound {
+  readonly result: string;
+  readonly index: readonly number[];
+  readonly dims: Readonly<Record<string, number>>;
+  readonly firstNew: { readonly name: string; readonly span: Span } | undefined;
+}
+
 export const passErrors = {
   unknownPass(span: Span | undefined, name: string, known: readonly string[]): Diagnostic {
     return error("E0301", `there is no pass \`${name}\``, {
@@ -55,6 +63,21 @@ export const passErrors = {
       help: ["this is a mistake in the pass, not in the program; `--disable-pass` runs the pipeline without it"],
     });
   },
+  notTheSame(pass: string, fn: string, span: Span, { result, index, dims, firstNew }: DifferenceFound): Diagnostic {
+    const extents = Object.entries(dims).map(([name, extent]) => `${name} = ${extent}`);
+    const at = index.length === 0 ? code(result) : `\`${result}\` at [${index.join(", ")}]`;
+    const where = extents.length === 0 ? at : `${at}, with ${extents.join(", ")}`;
+    return error("E0309", `the pass \`${pass}\` made another function of \`${fn}\``, {
+      span: firstNew?.span ?? span,
+      notes: [
+        `in exact arithmetic they differ in ${where}`,
+        ...(firstNew === undefined
+          ? []
+          : [`the first value that the function did not have is that of \`${firstNew.name}\``]),
+      ],
+      help: ["this is a mistake in the pass, not in the program; `--disable-pass` runs the pipeline without it"],
+    });
+  },
   /** What a pass itself refuses a program with. */
   from(pass: string, found: Diagnostic): Diagnostic {
     return { ...found, notes: [...found.notes, `said by the pass \`${pass}\``] };
@@ -62,9 +85,19 @@ export const passErrors = {
   unknownFunction(name: string, known: readonly string[], span?: Span): Diagnostic {
     return error("E0307", `there is no function \`${name}\``, { span, help: suggest(name, known, "there are") });
   },
+  otherSignature(name: string, span: Span, found: readonly Diagnostic[]): Diagnostic {
+    return error("E0310", `the two functions \`${name}\` cannot be compared: their parameters or results are others`, {
+      span,
+      notes: found.map(({ message }) => message),
+    });
+  },
 };
 
 export const passWarnings = {
+  tooLargeToCompare(pass: string, fn: string, span: Span, elements: number): Diagnostic {
+    const what = `what \`${pass}\` made of \`${fn}\` is not compared: it computes ${elements} elements`;
+    return warning("R0302", what, { span, help: ["compare it with smaller extents: `--dim NAME=EXTENT`"] });
+  },
   noFixpoint(pipeline: string, rounds: number): Diagnostic {
     return warning(
       "R0301",

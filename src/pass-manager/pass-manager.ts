@@ -6,9 +6,10 @@ import { passErrors, passWarnings } from "../diagnostics/errors-passes.ts";
 import { sameModule } from "../ir/equal.ts";
 import { type Fn, type Module, makeModule } from "../ir/ir.ts";
 import { verifyFn, verifySignature } from "../ir/verify.ts";
-import type { Pass, PassContext } from "../pass/define-pass.ts";
+import type { Assumed, Pass, PassContext } from "../pass/define-pass.ts";
 import type { PassOutput, Provenance } from "../pass/facts.ts";
 import { ConstTable } from "./const-table.ts";
+import { ExactCheck, type Verification, verification } from "./exact-check.ts";
 import type { Instrument, PassStart } from "./instrument.ts";
 import { parsePipeline, printPipeline, printStep, type Step, stepOf, withoutPasses } from "./pipeline.ts";
 
@@ -25,8 +26,11 @@ export interface PassManagerOptions {
   readonly disabled?: readonly string[];
   /** Passes that pipeline text may name, beside the compiler's own. */
   readonly registry?: readonly Pass[];
-  /** Whether to verify after every pass. On unless said otherwise. */
-  readonly verify?: boolean;
+  /**
+   * What to check after every pass: `true` (unless said otherwise), that the IR is well formed, and for passes of one's own
+   * that the function is the same; `"exact"`, that for all passes; `false`, nothing.
+   */
+  readonly verify?: Verification;
 }
 
 /** How long a pass took. */
@@ -44,6 +48,14 @@ export interface PassResult {
   readonly timings: readonly PassTiming[];
   /** Counts by pass and statistic. */
   readonly statistics: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** What passes took for granted, as far as their functions would not be the same without. */
+  readonly assumed: readonly PassAssumption[];
+}
+
+/** What a pass took for granted. */
+export interface PassAssumption {
+  readonly pass: string;
+  readonly because: string;
 }
 
 /** Thrown where a pass fails in a way that is no fault of the program: it threw, or what it made is not well formed. */
@@ -92,11 +104,11 @@ export class PassManager {
 
   /**
    * @throws TircError what a pass refuses the program with, or E04xx where `module` itself is not well formed.
-   * @throws PassFailure E0305 or E0306 where a pass is at fault.
+   * @throws PassFailure E0305, E0306 or E0309 where a pass is at fault.
    */
   run(module: Module): PassResult {
-    const { instruments = [], verify = true } = this.options;
-    if (verify) {
+    const { instruments = [], verify = verification.byDefault } = this.options;
+    if (verify !== false) {
       const found = module.fns.flatMap(verifyFn);
       if (found.length > 0) throw new TircError(found);
     }
@@ -115,17 +127,21 @@ class Run {
   private readonly changed: string[] = [];
   private readonly timings: PassTiming[] = [];
   private readonly statistics: Record<string, Record<string, number>> = {};
+  private readonly assumed: PassAssumption[] = [];
   private readonly options: PassManagerOptions;
+  private readonly verify: Verification;
+  private readonly exact = new ExactCheck();
   private index = 0;
 
   constructor(module: Module, options: PassManagerOptions) {
     this.module = module;
     this.options = options;
+    this.verify = options.verify ?? verification.byDefault;
   }
 
   result(): PassResult {
-    const { module, changed, remarks, timings, statistics } = this;
-    return { module, changed, remarks, timings, statistics };
+    const { module, changed, remarks, timings, statistics, assumed } = this;
+    return { module, changed, remarks, timings, statistics, assumed };
   }
 
   /** `after` is the pipeline that comes when these steps are done. */
@@ -150,32 +166,36 @@ class Run {
   }
 
   private pass(step: Step & { kind: "pass" }, after: readonly Step[]): void {
-    const { instruments = [], verify = true } = this.options;
+    const { instruments = [] } = this.options;
     const { pass, options } = step;
     const event: PassStart = { pass, text: printStep(step), index: this.index++, module: this.module };
     for (const instrument of instruments) instrument.beforePass?.(event);
     const remarks: Diagnostic[] = [];
     const statistics: Record<string, number> = {};
+    const assumptions: Assumed[] = [];
     const table = new ConstTable(this.module);
     const context: PassContext<unknown> = {
       options,
       consts: table.all,
       computed: (data, hint) => table.computed(data, hint),
       remark: (diagnostic) => void remarks.push(diagnostic),
+      assume: (assumption) => void assumptions.push(assumption),
       count: (statistic, amount = 1) => {
         statistics[statistic] = (statistics[statistic] ?? 0) + amount;
       },
     };
     const start = performance.now();
     let outputs: PassOutput[];
+    let milliseconds: number;
     try {
-      outputs = this.module.fns.map((fn) => runOn(fn, pass, context, verify));
+      outputs = this.module.fns.map((fn) => runOn(fn, pass, context, this.verify !== false));
+      milliseconds = performance.now() - start;
+      this.compare(pass, outputs, table.all, assumptions);
     } catch (error) {
       const rest = printPipeline([step, ...after]);
       for (const instrument of instruments) instrument.failed?.({ ...event, error, rest });
       throw error;
     }
-    const milliseconds = performance.now() - start;
     const fns = outputs.map(({ fn }) => fn);
     const changed = fns.some((fn, i) => fn !== this.module.fns[i]);
     const result = changed ? makeModule(fns, table.all) : this.module;
@@ -190,6 +210,16 @@ class Run {
     for (const instrument of instruments) {
       instrument.afterPass?.({ ...event, result, changed, milliseconds, statistics, remarks, facts, provenance });
     }
+  }
+
+  /** @throws PassFailure E0309 where the pass made another function. */
+  private compare(pass: Pass, made: readonly PassOutput[], consts: Module["consts"], assumptions: readonly Assumed[]) {
+    const isOwn = !builtinPasses.includes(pass);
+    if (this.verify !== "exact" && !(this.verify && isOwn)) return;
+    const { error, warnings, assumed } = this.exact.check(pass.name, this.module, made, consts, assumptions);
+    if (error !== undefined) throw new PassFailure(pass.name, error);
+    this.remarks.push(...warnings);
+    for (const { because } of assumed) this.assumed.push({ pass: pass.name, because });
   }
 
   private count(pass: string, statistics: Readonly<Record<string, number>>): void {

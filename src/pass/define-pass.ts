@@ -1,6 +1,7 @@
 /** What a pass is. Passes of the compiler and passes of its users are made by the same function. */
 
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
+import type { Assumption } from "../ir/field/compare.ts";
 import type { ComputedData, Const, Fn } from "../ir/ir.ts";
 import type { PassOutput } from "./facts.ts";
 
@@ -24,6 +25,13 @@ type ValueOf<D extends OptionDef> = D extends { choices: readonly (infer C)[] }
 /** What a pass finds in `context.options`: a field for each of its options. */
 export type OptionValues<D extends OptionDefs> = { readonly [K in keyof D]: ValueOf<D[K]> };
 
+/**
+ * What a pass takes for granted where its rewrite is no equation of real arithmetic: that a value of its function is an
+ * operand of the op that makes it (a cast does not round, a variance is not below 0); or, without these, that the function
+ * may become another.
+ */
+export type Assumed = Assumption | Pick<Assumption, "because">;
+
 /** What a pass is given beside the function. */
 export interface PassContext<O> {
   readonly options: O;
@@ -36,6 +44,8 @@ export interface PassContext<O> {
   computed(data: Omit<ComputedData, "kind">, hint: string): Const;
   /** Says why a rewrite did not fire, or what one did that the user should know. */
   remark(diagnostic: Diagnostic): void;
+  /** Declares what the rewrite takes for granted; told among the remarks, and allowed for when functions are compared. */
+  assume(assumption: Assumed): void;
   /** Adds to a statistic of the pass, shown by `--stats`. */
   count(statistic: string, amount?: number): void;
 }

@@ -231,8 +231,19 @@ test("what is said of pipelines and passes", () => {
     passThrew: ["my-pass", "f", at, "x is undefined"],
     from: ["my-pass", verifyErrors.noResults(at)],
     unknownFunction: ["g", ["f"]],
+    notTheSame: [
+      "my-pass",
+      "f",
+      at,
+      { result: "y", index: [1, 3], dims: { rows: 3, n: 5 }, firstNew: { name: "sub", span: at } },
+    ],
+    otherSignature: ["f", at, [verifyErrors.resultChanged(at, "results", "y: f32", "z: f32")]],
   });
-  expectGolden("passes.txt", rendered([...found, ...sampled(passWarnings, { noFixpoint: ["a,b", 100] })]));
+  const warnings = sampled(passWarnings, {
+    noFixpoint: ["a,b", 100],
+    tooLargeToCompare: ["my-pass", "f", at, 100_000_000],
+  });
+  expectGolden("passes.txt", rendered([...found, ...warnings]));
 });
 
 test("what passes remark", () => {

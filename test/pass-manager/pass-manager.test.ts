@@ -7,7 +7,7 @@ import { rewriteFn } from "../../src/ir/builder.ts";
 import { type Fn, type Module, makeFn } from "../../src/ir/ir.ts";
 import { print } from "../../src/ir/print.ts";
 import { parse } from "../../src/parse/parse.ts";
-import { definePass, type Pass } from "../../src/pass/define-pass.ts";
+import { definePass, type Pass, type PassContext } from "../../src/pass/define-pass.ts";
 import type { Instrument } from "../../src/pass-manager/instrument.ts";
 import { dump, printIr, reproducer, statistics, timing } from "../../src/pass-manager/instruments.ts";
 import { PassFailure, PassManager } from "../../src/pass-manager/pass-manager.ts";
@@ -22,7 +22,8 @@ const geluText = `fn f(x: f32[rows, 8]) -> (y: f32[rows, 8]) {
 `;
 const gelu = () => parse(geluText, { file: "gelu.tir" });
 
-const pass = (name: string, run: (fn: Fn) => Fn): Pass => definePass({ name, summary: "", options: {}, run });
+const pass = (name: string, run: (fn: Fn, context: PassContext<unknown>) => Fn): Pass =>
+  definePass({ name, summary: "", options: {}, run });
 
 const geluToRelu = definePass({
   name: "gelu-to-relu",
@@ -32,18 +33,20 @@ const geluToRelu = definePass({
     rewriteFn(fn, (op, builder) => {
       if (op.name !== "gelu") return undefined;
       context.count("gelus written", 2);
+      context.assume({ because: "it is not the same" });
       if (context.options.loud) context.remark(remark("R0000", "done", { span: op.span }));
       return builder.emit("relu", [op.operand(0)]);
     }),
 });
 
 /** Exchanges two ops, and so never comes to an end. */
-const backAndForth = pass("back-and-forth", (fn) =>
-  rewriteFn(fn, (op, builder) => {
+const backAndForth = pass("back-and-forth", (fn, context) => {
+  context.assume({ because: "it is not the same" });
+  return rewriteFn(fn, (op, builder) => {
     if (op.name !== "gelu" && op.name !== "relu") return undefined;
     return builder.emit(op.name === "gelu" ? "relu" : "gelu", [op.operand(0)]);
-  }),
-);
+  });
+});
 
 /** Makes a function whose result no op defines. */
 const dropAll = pass("drop-all", (fn) => makeFn({ ...fn, ops: [] }));
@@ -213,6 +216,64 @@ describe("a pass with a mistake", () => {
     expect(diagnosticsOf(() => new PassManager("cse").run(module))).toEqual([
       "E0402: the result `y` is a value that the function does not define",
     ]);
+  });
+});
+
+describe("a pass that makes another function", () => {
+  const text = "fn f(x: f32[rows, 3], y: f32[rows, 3]) -> (d: f32[rows, 3]) {\n  let e = exp(y)\n  return x - e\n}\n";
+  const difference = () => parse(text, { file: "f.tir" });
+  const swapped = pass("swapped", (fn) =>
+    rewriteFn(fn, (op, builder) =>
+      op.name === "sub" ? builder.emit("sub", [op.operand(1), op.operand(0)]) : undefined,
+    ),
+  );
+
+  test("is named, with the result, an element, and the first value that is new", () => {
+    const { diagnostic, pass: name } = failureOf([swapped], difference()) as PassFailure;
+    expect(name).toBe("swapped");
+    expect(diagnostic).toMatchObject({ code: "E0309", message: "the pass `swapped` made another function of `f`" });
+    expect(diagnostic.notes).toEqual([
+      "in exact arithmetic they differ in `d` at [0, 0], with rows = 3",
+      "the first value that the function did not have is that of `sub`",
+    ]);
+  });
+
+  test("may be a pass of one's own under the name of the compiler's", () => {
+    const failure = failureOf([{ ...swapped, name: "cse" }], difference());
+    expect(failure?.pass).toBe("cse");
+  });
+
+  test.each([true, "exact"] as const)("is found where `verify` is %s", (verify) => {
+    expect(() => new PassManager([swapped], { verify }).run(difference())).toThrow(PassFailure);
+  });
+
+  test("is not looked for where `verify` is false, or the pass says that it may", () => {
+    expect(new PassManager([swapped], { verify: false }).run(difference()).changed).toEqual(["swapped"]);
+    const { assumed } = new PassManager([geluToRelu]).run(gelu());
+    expect(assumed).toEqual([{ pass: "gelu-to-relu", because: "it is not the same" }]);
+  });
+
+  test("may declare the equation that it takes for granted, which is told where it is needed", () => {
+    const module = parse("fn f(x: f32[rows, 3]) -> f32[rows, 3] {\n  let a = abs(x)\n  return a + relu(a)\n}\n");
+    const unclamped = pass("unclamped", (fn, context) =>
+      rewriteFn(fn, (op, _, original) => {
+        if (op.name !== "relu") return undefined;
+        const because = "what is not below 0 is not clamped";
+        context.assume({ value: original.result, is: original.operand(0), because });
+        return op.operand(0);
+      }),
+    );
+    // In the field too abs(x) is not below 0.
+    expect(new PassManager([unclamped]).run(module).assumed).toEqual([]);
+    const open = parse("fn f(x: f32[rows, 3]) -> f32[rows, 3] {\n  return x + relu(x)\n}\n");
+    const because = "what is not below 0 is not clamped";
+    expect(new PassManager([unclamped]).run(open).assumed).toEqual([{ pass: "unclamped", because }]);
+  });
+
+  test("is not compared where it is too large, and a warning says so", () => {
+    const large = parse("fn f(x: f32[4096, 4096], y: f32[4096, 4096]) -> f32[4096, 4096] { return x - y }");
+    const { remarks } = new PassManager([swapped]).run(large);
+    expect(remarks.map(({ code }) => code)).toEqual(["R0302"]);
   });
 });
 

@@ -1,0 +1,81 @@
+/** `tirc verify`: whether two programs compute the same, in exact arithmetic. */
+
+import { fail } from "../diagnostics/diagnostic.ts";
+import { cliErrors } from "../diagnostics/errors-cli.ts";
+import { jsonText } from "../diagnostics/json.ts";
+import { type Counterexample, type Equivalence, equivalent, type FunctionEquivalence } from "../equivalent.ts";
+import type { Tensor } from "../ir/tensor.ts";
+import { parse } from "../parse/parse.ts";
+import { type Arguments, checkStream, type Word } from "./arguments.ts";
+import { readText, shownPath } from "./files.ts";
+import { readDims } from "./program-options.ts";
+import type { Session } from "./session.ts";
+
+export async function verifyCommand(args: Arguments, session: Session): Promise<number> {
+  const [a, b] = args.operands as [Word, Word | undefined];
+  if (b === undefined)
+    fail(cliErrors.missingOperand({ ...args.span, start: args.span.end }, "verify", "two .tir files"));
+  checkStream(args.operands, "stdin");
+  const [left, right] = [a, b].map(({ text: path }) =>
+    parse(readText(path, session.io), { file: shownPath(path, "stdin") }),
+  ) as [ReturnType<typeof parse>, ReturnType<typeof parse>];
+  const dims = Object.fromEntries(readDims(args).map(({ name, extent }) => [name.text, extent]));
+  const fn = args.value("--fn")?.text;
+  const found = equivalent(left, right, { dims, ...(fn !== undefined && { fn }) });
+  if (args.has("--json")) session.output(`${jsonText(asData(found), 2)}\n`);
+  else session.print(linesFor(found));
+  return found.equal ? 0 : 1;
+}
+
+const atIndex = (result: string, index: readonly number[]) =>
+  index.length === 0 ? result : `${result}[${index.join(", ")}]`;
+
+function linesFor({ functions, runs, errorBound, degree }: Equivalence): string[] {
+  const bound = `2^${Math.ceil(Math.log2(errorBound))}`;
+  const how = `at ${runs} points of finite fields; a difference of degree up to ${degree} is missed with a chance below ${bound}`;
+  return [...functions.flatMap(linesOf), ...(functions.some(({ verdict }) => verdict === "equal") ? [how] : [])];
+}
+
+function linesOf({ fn, verdict, difference, counterexample }: FunctionEquivalence): string[] {
+  if (verdict === "equal") return [`${fn}: equal in exact arithmetic`];
+  if (verdict === "undecided") return [`${fn}: not compared, it has too many elements: give smaller extents by --dim`];
+  if (difference === undefined) return [];
+  const extents = Object.entries(difference.dims).map(([name, extent]) => `${name} = ${extent}`);
+  const where = [atIndex(difference.result, difference.index), ...extents].join(", ");
+  const { firstNew } = difference;
+  const blamed =
+    firstNew === undefined ? [] : [`  the first value that the first program has not: \`${firstNew.name}\``];
+  return [`${fn}: different in exact arithmetic: ${where}`, ...blamed, ...example(counterexample)];
+}
+
+function example(found: Counterexample | undefined): string[] {
+  if (found === undefined) return ["  float64 shows no difference on the inputs that were tried"];
+  const { inputs, result, index, a, b } = found;
+  const values = Object.entries(inputs).map(([name, tensor]) => `    ${name} = ${shown(tensor)}`);
+  return [`  in float64 ${atIndex(result, index)} is ${a} and ${b}, for`, ...values];
+}
+
+const mostShown = 8;
+
+function shown({ data, shape }: Tensor): string {
+  const first = [...data.subarray(0, mostShown)].map((value) => String(Number(value.toPrecision(6))));
+  if (shape.length === 0) return first.join();
+  return `[${first.join(", ")}${data.length > mostShown ? ", ..." : ""}] of shape [${shape.join(", ")}]`;
+}
+
+function asData({ functions, ...rest }: Equivalence) {
+  return {
+    ...rest,
+    functions: functions.map(({ fn, verdict, difference, counterexample }) => ({
+      fn,
+      verdict,
+      ...(difference && {
+        difference: { ...difference, firstNew: difference.firstNew?.name ?? null },
+      }),
+      ...(counterexample && { counterexample: { ...counterexample, inputs: arrays(counterexample.inputs) } }),
+    })),
+  };
+}
+
+const arrays = (inputs: Counterexample["inputs"]) =>
+  Object.fromEntries(Object.entries(inputs).map(([name, { shape, data }]) => [name, { shape, data: [...data] }]));

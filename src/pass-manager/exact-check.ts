@@ -1,0 +1,65 @@
+/** Compares what a pass was given with what it made, in exact arithmetic. */
+
+import type { Diagnostic } from "../diagnostics/diagnostic.ts";
+import { passErrors, passWarnings } from "../diagnostics/errors-passes.ts";
+import { type Assumption, Comparer, type ComparisonOptions } from "../ir/field/compare.ts";
+import type { Module } from "../ir/ir.ts";
+import type { Assumed } from "../pass/define-pass.ts";
+import type { PassOutput } from "../pass/facts.ts";
+
+/**
+ * What is checked after a pass. `true`: that the IR is well formed, and of passes of one's own that the function is the
+ * same in exact arithmetic; `"exact"`: both of all passes; `false`: nothing.
+ */
+export type Verification = boolean | "exact";
+
+/** What is checked where nobody says otherwise. The tests of the compiler set it. */
+export const verification: { byDefault: Verification } = { byDefault: true };
+
+/** What the comparison of a pass's functions came to. */
+export interface ExactFindings {
+  /** The pass is wrong. */
+  readonly error?: Diagnostic;
+  readonly warnings: readonly Diagnostic[];
+  /** Without which the functions would differ. */
+  readonly assumed: readonly Assumed[];
+}
+
+export class ExactCheck {
+  private readonly comparer: Comparer;
+
+  constructor(options: ComparisonOptions = {}) {
+    this.comparer = new Comparer(options);
+  }
+
+  /** @param made one output for each function of `before`. */
+  check(
+    pass: string,
+    before: Module,
+    made: readonly PassOutput[],
+    consts: Module["consts"],
+    assumptions: readonly Assumed[],
+  ): ExactFindings {
+    const isFree = assumptions.some((one) => !("value" in one));
+    const warnings: Diagnostic[] = [];
+    const assumed = new Set<Assumed>(isFree ? assumptions : []);
+    if (isFree) return { warnings, assumed: [...assumed] };
+    const equations = assumptions as readonly (Assumed & Assumption)[];
+    for (const [i, fn] of before.fns.entries()) {
+      const output = made[i] as PassOutput;
+      if (output.fn === fn) continue;
+      const sides = [
+        { fn, consts: before.consts },
+        { fn: output.fn, consts },
+      ] as const;
+      const found = this.comparer.compare(...sides, equations, output.provenance);
+      if (found.kind === "different") {
+        return { error: passErrors.notTheSame(pass, fn.name, output.fn.span, found.difference), warnings, assumed: [] };
+      }
+      if (found.kind === "too large")
+        warnings.push(passWarnings.tooLargeToCompare(pass, fn.name, fn.span, found.elements));
+      else for (const one of found.assumed) assumed.add(one);
+    }
+    return { warnings, assumed: [...assumed] };
+  }
+}
