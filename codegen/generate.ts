@@ -309,7 +309,9 @@ fn main(
       requiredLimits: {
         ...(this.bindings.length > 8 ? { maxStorageBuffersPerShaderStage: this.bindings.length } : {}),
       },
+      ...(this.usesSubgroups ? { requiredSubgroupSize: schedule.subgroup } : {}),
       target: this.target.name,
+      kind: this.target.kind,
     };
   }
 }

@@ -28,8 +28,12 @@ export interface Manifest {
   readonly dispatch: Dispatch;
   readonly requiredFeatures: readonly string[];
   readonly requiredLimits: Readonly<Record<string, number>>;
+  /** Lanes that fold by subgroup operations: a device whose subgroups may be smaller computes wrong numbers. */
+  readonly requiredSubgroupSize?: number;
   /** Name of the target profile it was compiled for. */
   readonly target: string;
+  /** The kind of processor it was scheduled for; it runs on others too. */
+  readonly kind: "cpu" | "gpu";
 }
 
 /** A symbolic dimension, and how the kernel is told its extent. */

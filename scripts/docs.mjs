@@ -1,12 +1,13 @@
 /** Writes the generated pages of docs/ from the built package: `npm run build && npm run docs`. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { builtinPasses, defaultPipeline } from "../dist/passes/index.js";
+import { deviceFamilies, targetNotes } from "../dist/src/cli/target-notes.js";
 import { catalog } from "../dist/src/diagnostics/catalog.js";
 import * as tirc from "../dist/src/index.js";
 import { signatureOf } from "../dist/src/ir/infer.js";
 import { callableNames, ops } from "../dist/src/ir/ops/index.js";
 import { elementTypes } from "../dist/src/ir/types.js";
-import { diagnosticsPage, languagePage, passesPage, walkthrough, withExamples } from "./reference.mjs";
+import { diagnosticsPage, languagePage, passesPage, targetsPage, walkthrough, withExamples } from "./reference.mjs";
 import { textmateGrammar } from "./textmate.mjs";
 
 const root = new URL("../", import.meta.url);
@@ -15,6 +16,11 @@ const docs = new URL("../docs/", import.meta.url);
 const intro = read("docs/language.intro.md");
 writeFileSync(new URL("language.md", docs), languagePage(intro, ops, signatureOf));
 writeFileSync(new URL("passes.md", docs), passesPage(builtinPasses, defaultPipeline));
+const profile = catalog.get("E0592").fix;
+writeFileSync(
+  new URL("targets.md", docs),
+  targetsPage(read("docs/targets.intro.md"), tirc.builtinTargets, targetNotes, deviceFamilies, profile),
+);
 writeFileSync(new URL("diagnostics.md", docs), diagnosticsPage(catalog));
 
 writeFileSync(new URL("editors/vscode/tir.tmLanguage.json", root), textmateGrammar(callableNames, elementTypes));

@@ -90,6 +90,31 @@ makes of finite values; the one exception, \`eliminate-centering{mode=lossy}\`, 
 ${passes.map(section).join("\n")}`;
 }
 
+/** docs/targets.md: `intro` is the hand-written part, `notes` what each target is for, `whole` a profile with every field. */
+export function targetsPage(intro, targets, notes, families, whole) {
+  const sizes = ({ subgroup }) => (subgroup === undefined ? "-" : subgroup.min);
+  const list = targets.map((target) => {
+    const { name, kind, features } = target;
+    return `| \`${name}\` | ${kind} | ${features.join(", ") || "-"} | ${sizes(target)} | ${notes[name]} |`;
+  });
+  const devices = families.map(({ name, subgroups, f16, target }) => {
+    return `| ${name} | ${subgroups} | ${f16} | \`${target}\` |`;
+  });
+  const [before, after] = intro.trim().split("\n<!-- targets -->\n");
+  const tables = `## The built-in ones
+
+| target | kind | features | lanes of a subgroup, at least | for |
+|---|---|---|---|---|
+${list.join("\n")}
+
+## Which for which device
+
+| device | subgroups | f16 | target |
+|---|---|---|---|
+${devices.join("\n")}`;
+  return between(`${generated}\n${before.trim()}\n\n${tables}\n\n${after.trim()}\n`, "profile", fenced("", whole));
+}
+
 /** docs/diagnostics.md. */
 export function diagnosticsPage(catalog) {
   const sections = [...catalog]

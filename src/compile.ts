@@ -4,6 +4,7 @@ import { generateKernel } from "../codegen/generate.ts";
 import type { Kernel } from "../codegen/manifest.ts";
 import type { KernelOptions } from "../codegen/options.ts";
 import { portableTarget, type TargetProfile, targetByName } from "../codegen/target.ts";
+import { distinctKernels, moduleTargets } from "../codegen/variants.ts";
 import { type Diagnostic, fail, TircError } from "./diagnostics/diagnostic.ts";
 import { passErrors } from "./diagnostics/errors-passes.ts";
 import { type Module, makeModule } from "./ir/ir.ts";
@@ -34,6 +35,19 @@ export interface CompileOptions extends OptimizeOptions, KernelOptions {
   readonly target?: string | TargetProfile;
 }
 
+/** What `compileVariants` is asked for. */
+export interface CompileVariantsOptions extends Omit<CompileOptions, "target"> {
+  /** Names of built-in target profiles, or profiles. `moduleTargets` unless said otherwise. */
+  readonly targets?: readonly (string | TargetProfile)[];
+}
+
+/** The kernels of each function, with what the passes made of the module and said about it. */
+export interface CompileVariantsResult extends PassResult {
+  /** For each function, in order, the kernels that differ, the most demanding first. */
+  readonly kernels: readonly (readonly Kernel[])[];
+  readonly remarks: readonly Diagnostic[];
+}
+
 /** The kernels, with what the passes made of the module and said about it. */
 export interface CompileResult extends PassResult {
   /** One a function, in order. */
@@ -54,13 +68,23 @@ export function optimize(module: Module, options: OptimizeOptions = {}): PassRes
  *   not one kernel (those of all functions together).
  */
 export function compile(module: Module, options: CompileOptions = {}): CompileResult {
-  const { target = portableTarget, accuracy, rounding } = options;
-  const profile = typeof target === "string" ? targetByName(target) : target;
+  const { target = portableTarget } = options;
+  const { kernels, ...optimized } = compileVariants(module, { ...options, targets: [target] });
+  return { ...optimized, kernels: kernels.flat() };
+}
+
+/**
+ * Compiles every function for each of several targets: a module with these kernels chooses by the device that it is on.
+ * @throws TircError as `compile` does; of targets for which a function is no kernel the first is what is said.
+ */
+export function compileVariants(module: Module, options: CompileVariantsOptions = {}): CompileVariantsResult {
+  const { targets = moduleTargets, accuracy, rounding } = options;
+  const profiles = targets.map((target) => (typeof target === "string" ? targetByName(target) : target));
   const optimized = optimize(module, options);
   const refused: Diagnostic[] = [];
-  const kernels = optimized.module.fns.flatMap((fn) => {
+  const kernels = optimized.module.fns.map((fn) => {
     try {
-      return [generateKernel(fn, profile, { accuracy, rounding })];
+      return distinctKernels(profiles.map((profile) => generateKernel(fn, profile, { accuracy, rounding })));
     } catch (caught) {
       if (!(caught instanceof TircError)) throw caught;
       refused.push(...caught.diagnostics);

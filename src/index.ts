@@ -7,6 +7,7 @@
 export type { Choice, TunedSchedule } from "../codegen/choice.ts";
 export { generateKernel } from "../codegen/generate.ts";
 export type { Binding, Dispatch, Kernel, Manifest, ManifestDim, Storage } from "../codegen/manifest.ts";
+export { minifyKernel } from "../codegen/minify.ts";
 export type { Accuracy, KernelOptions, Rounding } from "../codegen/options.ts";
 export { type SourceMap, spanOfLine, type TextRange } from "../codegen/source-map.ts";
 export {
@@ -18,6 +19,7 @@ export {
   type TargetProfile,
   targetByName,
 } from "../codegen/target.ts";
+export { distinctKernels, moduleTargets } from "../codegen/variants.ts";
 export { builtinPasses, defaultPipeline } from "../passes/index.ts";
 export {
   applyFusedRmsNorm,
@@ -28,7 +30,10 @@ export {
 export {
   type CompileOptions,
   type CompileResult,
+  type CompileVariantsOptions,
+  type CompileVariantsResult,
   compile,
+  compileVariants,
   type OptimizeOptions,
   optimize,
 } from "./compile.ts";

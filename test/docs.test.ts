@@ -4,8 +4,16 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
 import { builtinPasses, defaultPipeline } from "../passes/index.ts";
 import { firstExample } from "../playground/model/link.ts";
-import { diagnosticsPage, languagePage, passesPage, walkthrough, withExamples } from "../scripts/reference.mjs";
+import {
+  diagnosticsPage,
+  languagePage,
+  passesPage,
+  targetsPage,
+  walkthrough,
+  withExamples,
+} from "../scripts/reference.mjs";
 import { textmateGrammar } from "../scripts/textmate.mjs";
+import { deviceFamilies, targetNotes } from "../src/cli/target-notes.ts";
 import { catalog } from "../src/diagnostics/catalog.ts";
 import * as tirc from "../src/index.ts";
 import { signatureOf } from "../src/ir/infer.ts";
@@ -14,6 +22,8 @@ import { elementTypes } from "../src/ir/types.ts";
 import { pages, readmeProgram, snippetsOf } from "./support/snippets.ts";
 
 const read = (path: string) => readFileSync(path, "utf8");
+const targetsOf = (profile: string) =>
+  targetsPage(read("docs/targets.intro.md"), tirc.builtinTargets, targetNotes, deviceFamilies, profile);
 const renew = "run `npm run build && npm run docs`";
 
 describe("generated pages are fresh", () => {
@@ -21,6 +31,7 @@ describe("generated pages are fresh", () => {
     ["docs/language.md", () => languagePage(read("docs/language.intro.md"), ops, signatureOf)],
     ["docs/passes.md", () => passesPage(builtinPasses, defaultPipeline)],
     ["docs/diagnostics.md", () => diagnosticsPage(catalog)],
+    ["docs/targets.md", () => targetsOf(catalog.get("E0592")?.fix as string)],
     ["editors/vscode/tir.tmLanguage.json", () => textmateGrammar(callableNames, elementTypes)],
     ["README.md", () => withExamples(read("README.md"), read)],
     ["docs/library.md", () => withExamples(read("docs/library.md"), read)],

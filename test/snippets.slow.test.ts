@@ -10,6 +10,8 @@ import { dirname, join, resolve } from "node:path";
 import * as esbuild from "esbuild";
 import * as vite from "vite";
 import { beforeAll, describe, expect, test } from "vitest";
+import type { Kernel } from "../codegen/manifest.ts";
+import { minifyKernel } from "../codegen/minify.ts";
 import { portableTarget } from "../codegen/target.ts";
 import { compile } from "../src/compile.ts";
 import { emitModule } from "../src/emit-module.ts";
@@ -122,7 +124,11 @@ describe("commands", () => {
         .trim()
         .split("\n")
         .flatMap((line) => line.split(" && "))) {
-        const words = command.replace(/^npx /, "").split(" ");
+        // A pattern is quoted, for shells that would expand it.
+        const words = command
+          .replace(/^npx /, "")
+          .split(" ")
+          .map((word) => word.replace(/^'(.*)'$/, "$1"));
         const installs = isInstalling.exec(command);
         if (installs) expect(existsSync(join(root, installs[3] ?? ".", "package.json")), command).toBe(true);
         else if (words[0] === "cd") scripts = scriptsOf(words[1] as string);
@@ -161,8 +167,16 @@ test("the programs that a bundler takes in", { timeout: 60_000 }, async () => {
     build: { outDir: join(app, "out"), lib },
   });
   const { bertOutput, wgsl } = await import(/* @vite-ignore */ join(app, "out/main.mjs"));
-  expect(wgsl).toBe(compile(parse(readFileSync("examples/bert-output.tir", "utf8"))).kernels[0]?.wgsl);
+  const [kernel] = compile(parse(readFileSync("examples/bert-output.tir", "utf8"))).kernels;
+  expect(wgsl).toBe(minifyKernel(kernel as Kernel).wgsl);
   expect(bertOutput.wgsl).toBe(wgsl);
+});
+
+test("a configuration in CommonJS gets the plugin itself", () => {
+  const names = ["esbuild", "rollup", "rspack", "vite", "webpack"];
+  const code = `console.log(...${JSON.stringify(names)}.map((name) => typeof require("tirc/" + name)({})))`;
+  writeFileSync(join(folder, "require.cjs"), code);
+  expect(runNode(["require.cjs"], { cwd: folder }).stdout).toBe("object object object object object\n");
 });
 
 test("the op and the pass of the guide", { timeout: 120_000 }, async () => {

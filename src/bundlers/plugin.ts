@@ -12,18 +12,20 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative } from "node:path";
 import { createUnplugin, type UnpluginInstance } from "unplugin";
 import type { Kernel } from "../../codegen/manifest.ts";
+import { minifyKernel } from "../../codegen/minify.ts";
 import type { KernelOptions } from "../../codegen/options.ts";
 import type { TargetProfile } from "../../codegen/target.ts";
-import { compile } from "../compile.ts";
 import { type Diagnostic, lineColumn, TircError } from "../diagnostics/diagnostic.ts";
 import { renderPretty } from "../diagnostics/pretty.ts";
-import { emitDeclarations, emitModule } from "../emit-module.ts";
-import { parse } from "../parse/parse.ts";
+import { emitModule } from "../emit-module.ts";
+import { compileFile, declarationOf } from "./compile-file.ts";
 
 /** What the plugin of every bundler takes. */
 export interface TircPluginOptions extends KernelOptions {
   /** What to compile for: a built-in target's name or a profile. `portable` unless said otherwise. */
   readonly target?: string | TargetProfile;
+  /** Whether the WGSL is written without comments and spaces. Where the bundler minifies unless said otherwise. */
+  readonly minify?: boolean;
   /** A pipeline as text. `default` unless said otherwise. */
   readonly passes?: string;
   /** Extents for named dimensions, which are then known when compiling; of functions that have them. */
@@ -56,10 +58,9 @@ function messageOf(found: readonly Diagnostic[], file: string): BuildMessage {
 }
 
 /** @throws TircError where the file is wrong. */
-function compileFile(file: string, { declarations: _, ...options }: TircPluginOptions) {
-  const name = relative(process.cwd(), file);
-  const module = parse(readFileSync(file, "utf8"), { file: isAbsolute(name) || name.startsWith("..") ? file : name });
-  return compile(module, options);
+function compileAt(path: string, { declarations: _, ...options }: TircPluginOptions) {
+  const name = relative(process.cwd(), path);
+  return compileFile(readFileSync(path, "utf8"), isAbsolute(name) || name.startsWith("..") ? path : name, options);
 }
 
 const textModule = (kernels: readonly Kernel[]) => {
@@ -68,43 +69,72 @@ const textModule = (kernels: readonly Kernel[]) => {
   return `export default ${JSON.stringify(text)};\n`;
 };
 
-/** `tsc` finds the types of `./name.tir` in `name.d.tir.ts`. */
 function writeDeclarations(file: string, kernels: readonly Kernel[]): void {
-  const path = join(dirname(file), `${basename(file, ".tir")}.d.tir.ts`);
-  const text = emitDeclarations(kernels, basename(file));
+  const { path, text } = declarationOf(file, kernels);
   if (existsSync(path) && readFileSync(path, "utf8") === text) return;
   writeFileSync(path, text);
 }
 
-export const tirc: UnpluginInstance<TircPluginOptions | undefined, false> = createUnplugin((options = {}) => ({
-  name: "tirc",
-  enforce: "pre",
-  resolveId: {
-    filter: { id: imported },
-    handler(id, importer) {
-      const { file, isText } = partsOf(id);
-      if (!isText || importer === undefined) return undefined;
-      return isAbsolute(file) ? id : `${join(dirname(importer), file)}?wgsl`;
+/** How bundlers say that they minify what they build; some know only once all plugins are there. */
+interface Build {
+  minifies(): boolean;
+}
+
+export const tirc: UnpluginInstance<TircPluginOptions | undefined, false> = createUnplugin((options = {}) => {
+  // Rollup has no setting of its own.
+  const build: Build = { minifies: () => process.env.NODE_ENV === "production" };
+  const ofWebpack = (compiler: {
+    readonly options: { readonly optimization: { readonly minimize?: boolean | undefined } };
+  }) => {
+    build.minifies = () => compiler.options.optimization.minimize === true;
+  };
+  return {
+    name: "tirc",
+    enforce: "pre",
+    resolveId: {
+      filter: { id: imported },
+      handler(id, importer) {
+        const { file, isText } = partsOf(id);
+        if (!isText || importer === undefined) return undefined;
+        return isAbsolute(file) ? id : `${join(dirname(importer), file)}?wgsl`;
+      },
     },
-  },
-  load: {
-    filter: { id: imported },
-    handler(id) {
-      const { file, isText } = partsOf(id);
-      this.addWatchFile(file);
-      try {
-        const { kernels, remarks } = compileFile(file, options);
-        const warnings = remarks.filter(({ severity }) => severity === "warning");
-        if (warnings.length > 0) this.warn(messageOf(warnings, file));
-        if (isText) return { code: textModule(kernels), map: null };
-        if (options.declarations !== false) writeDeclarations(file, kernels);
-        return { code: emitModule(kernels, { language: "js", source: basename(file) }), map: null };
-      } catch (caught) {
-        if (!(caught instanceof TircError)) throw caught;
-        // Throws in Rollup and Vite; the others note it and go on.
-        this.error({ ...messageOf(caught.diagnostics, file), plugin: "tirc" });
-        return { code: "export default undefined;\n", map: null };
-      }
+    load: {
+      filter: { id: imported },
+      handler(id) {
+        const { file, isText } = partsOf(id);
+        this.addWatchFile(file);
+        try {
+          const { kernels, remarks } = compileAt(file, options);
+          const warnings = remarks.filter(({ severity }) => severity === "warning");
+          if (warnings.length > 0) this.warn(messageOf(warnings, file));
+          const shipped = (options.minify ?? build.minifies()) ? kernels.map(minifyKernel) : kernels;
+          if (isText) return { code: textModule(shipped), map: null };
+          if (options.declarations !== false) writeDeclarations(file, kernels);
+          return { code: emitModule(shipped, { language: "js", source: basename(file) }), map: null };
+        } catch (caught) {
+          if (!(caught instanceof TircError)) throw caught;
+          // Throws in Rollup and Vite; the others note it and go on.
+          this.error({ ...messageOf(caught.diagnostics, file), plugin: "tirc" });
+          return { code: "export default undefined;\n", map: null };
+        }
+      },
     },
-  },
-}));
+    esbuild: {
+      config({ minify, minifyWhitespace }) {
+        build.minifies = () => minify === true || minifyWhitespace === true;
+      },
+    },
+    webpack: ofWebpack,
+    rspack: ofWebpack,
+    vite: {
+      configResolved({ command, build: { minify } }) {
+        build.minifies = () => command === "build" && minify !== false;
+      },
+      // Vite builds workers with plugins of their own.
+      config: ({ worker }) => ({
+        worker: { plugins: () => [...(worker?.plugins?.() ?? []), tirc.vite(options)] },
+      }),
+    },
+  };
+});

@@ -9,4 +9,8 @@ import { tirc } from "./plugin.ts";
 export type { TircPluginOptions } from "./plugin.ts";
 
 /** The plugin: `tirc({ target: "portable" })` among those of the build. */
-export default tirc.rollup;
+const plugin = tirc.rollup;
+
+export default plugin;
+// What `require` gives in Node 20.19 and later, instead of the namespace (nodejs.org/api/modules.html).
+export { plugin as "module.exports" };

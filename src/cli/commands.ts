@@ -32,7 +32,7 @@ const program: readonly OptionSpec[] = [
     name: "--target",
     value: "NAME|FILE.json",
     path: profile,
-    summary: "what to compile for: a built-in target or a profile",
+    summary: "what to compile for: a built-in target (`tirc targets`), a profile, or auto (the device that is here)",
   },
   {
     name: "--dim",
@@ -140,6 +140,7 @@ export const compileSpec: CommandSpec = {
       path: write,
       summary: "write which line of the WGSL computes what of the program; a folder for several functions",
     },
+    { name: "--minify", summary: "write the WGSL without comments, and without spaces that separate nothing" },
     {
       name: "--weights-out",
       value: "FILE",
@@ -156,6 +157,7 @@ export const compileSpec: CommandSpec = {
   notes: [
     "WGSL and IR go to stdout, everything else to stderr.",
     "A file whose first comment has `tirc-pipeline:` is compiled by that pipeline.",
+    "The target is `portable` if not given.",
   ],
 };
 
@@ -267,11 +269,41 @@ export const fmtSpec: CommandSpec = {
   options: [{ name: "--check", summary: "change nothing, and fail if a file is not formatted" }, ...common],
 };
 
+export const typesSpec: CommandSpec = {
+  name: "types",
+  summary: "write the types of programs beside them, for `tsc`",
+  operand: { ...file, what: "a .tir file, a folder, or a pattern such as 'src/**/*.tir'", many: true },
+  options: [
+    { name: "--check", summary: "write nothing, and fail if a declaration is missing or not fresh" },
+    {
+      name: "--dim",
+      value: "NAME=EXTENT",
+      path: noPath,
+      repeats: true,
+      summary: "as in the options of the bundler's plugin, for programs that have the dimension; repeats",
+    },
+    { name: "--passes", value: "PIPELINE", path: noPath, summary: "as in the options of the bundler's plugin" },
+    ...common,
+  ],
+  notes: ["NAME.tir is declared in NAME.d.tir.ts: what a bundler's plugin writes too, before it has run."],
+};
+
 export const lspSpec: CommandSpec = {
   name: "lsp",
   summary: "serve an editor: the Language Server Protocol on stdin and stdout",
   options: [{ name: "--stdio", summary: "what it does anyway: many editors say so" }, ...common],
   notes: ["An editor starts it, and ends it; it reads and writes no files."],
+};
+
+export const targetsSpec: CommandSpec = {
+  name: "targets",
+  summary: "list what kernels can be compiled for, and which devices that fits",
+  options: [
+    { name: "--detect", summary: "also say which of it this machine's adapter runs" },
+    adapter,
+    { name: "--json", summary: "as JSON, with the whole profiles" },
+    ...common,
+  ],
 };
 
 export const passesSpec: CommandSpec = {
@@ -411,7 +443,9 @@ export const commandSpecs = [
   checkSpec,
   verifySpec,
   fmtSpec,
+  typesSpec,
   lspSpec,
+  targetsSpec,
   passesSpec,
   explainSpec,
   explainNormsSpec,

@@ -1,5 +1,6 @@
 /** `tirc compile`. */
 
+import { minifyKernel } from "../../codegen/minify.ts";
 import { compile, optimize } from "../compile.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
@@ -10,7 +11,7 @@ import { filesOfConstants, readConstants } from "./constants.ts";
 import { shownPath } from "./files.ts";
 import { checkOutput, dumpInstruments, dumpOutputs, kernelOutputs, writeDump, writeKernels } from "./kernel-files.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
-import { readProgram, reportRemarks } from "./program-options.ts";
+import { deviceTarget, readProgram, reportRemarks } from "./program-options.ts";
 import type { Session } from "./session.ts";
 import { checkSourceMap, writeSourceMaps } from "./source-maps.ts";
 import { moved, writeWeights } from "./weights.ts";
@@ -19,7 +20,7 @@ import { moved, writeWeights } from "./weights.ts";
 export async function compileCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;
   const program = readProgram(args, session);
-  const { module, passes, dims, disabled, verify, target = "portable" } = program;
+  const { module, passes, dims, disabled, verify } = program;
   const emit = args.value("--emit")?.text ?? "wgsl";
   const output = args.value("--output");
   const path = output?.text ?? "-";
@@ -44,6 +45,7 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   const instruments = [...program.instruments, ...dumpInstruments(args, outputs)];
   const options = { passes, dims, instruments, disabled, verify };
   if (emit === "tir") {
+    checkNoKernel(args);
     const { module: result, remarks } = optimize(module, options);
     reportRemarks(remarks, args, session);
     time("passes");
@@ -54,7 +56,10 @@ export async function compileCommand(args: Arguments, session: Session): Promise
     outputs.write(path, print(final));
     return 0;
   }
-  const { kernels, remarks, module: result } = compile(module, { ...options, ...program.arithmetic, target });
+  const target = program.isAuto ? await deviceTarget() : (program.target ?? "portable");
+  const compiled = compile(module, { ...options, ...program.arithmetic, target });
+  const { remarks, module: result } = compiled;
+  const kernels = args.has("--minify") ? compiled.kernels.map(minifyKernel) : compiled.kernels;
   reportRemarks(remarks, args, session);
   time("passes and code generation");
   writeDump(args, kernels, outputs);
@@ -68,6 +73,13 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   writeKernels(kernels, path, emit, outputs, io);
   if (map !== undefined) writeSourceMaps(kernels, { map: map.text, program: source, output: path, emit }, outputs, io);
   return 0;
+}
+
+/** Throws E0709 for options that are about kernels where there is none. */
+function checkNoKernel(args: Arguments): void {
+  if (!args.has("--minify")) return;
+  const why = "what that writes is no WGSL";
+  fail(cliErrors.conflict(args.spanOf("--minify"), "--minify", "--emit tir", why));
 }
 
 function readWeightsPath(args: Arguments): string | undefined {

@@ -1,7 +1,7 @@
 /** `tirc extract`: the norms of an ONNX model, with what one kernel computes around them, as programs and kernels. */
 
 import { relative, resolve } from "node:path";
-import { targetByName } from "../../codegen/target.ts";
+import { portableTarget } from "../../codegen/target.ts";
 import { normWarnings } from "../diagnostics/errors-norms.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import { Dataflow } from "../extract/dataflow.ts";
@@ -28,12 +28,11 @@ export async function extractCommand(args: Arguments, session: Session): Promise
   const { io } = session;
   const path = (args.operands[0] as Word).text;
   const folder = args.value("--output")?.text;
-  const target = readTarget(args.value("--target"), session) ?? "portable";
+  const profile = (await readTarget(args, session)) ?? portableTarget;
   const model = openOnnx(path, io);
   // Constants are loaded from the model, relative to the folder of the programs.
   const file = relative(resolve(io.cwd, folder ?? "."), resolve(io.cwd, path)).replaceAll("\\", "/");
   const imported = importModel(model, file);
-  const profile = typeof target === "string" ? targetByName(target) : target;
   const { regions, refused } = normRegions(model, imported, profile);
   const warnings = refused.map(({ warning }) => warning);
   const replaced = replacedBy(regions, new Dataflow(model));

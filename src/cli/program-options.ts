@@ -30,8 +30,10 @@ export interface Program {
   readonly passes: string;
   readonly disabled: readonly string[];
   readonly verify: Verification;
-  /** Missing where no target is given. */
+  /** Missing where none is given, and for `auto`. */
   readonly target: TargetProfile | undefined;
+  /** `--target auto`: the device that is here. */
+  readonly isAuto: boolean;
   readonly dims: Readonly<Record<string, number>>;
   readonly arithmetic: KernelOptions;
   /** But for the dump, which writes files. */
@@ -57,7 +59,7 @@ export function together(...reads: readonly (() => void)[]): void {
 /** @throws TircError with all that is wrong with these options, or else with the program. */
 export function readProgram(args: Arguments, session: Session): Program {
   let given: string | undefined;
-  let target: TargetProfile | undefined;
+  let choice: TargetChoice = { target: undefined, isAuto: false };
   let dims: readonly GivenDim[] = [];
   together(
     () => checkConflicts(args),
@@ -66,7 +68,7 @@ export function readProgram(args: Arguments, session: Session): Program {
       given = readPipeline(args);
     },
     () => {
-      target = readTarget(args.value("--target"), session);
+      choice = readTargets(args, session);
     },
     () => {
       dims = readDims(args);
@@ -83,8 +85,9 @@ export function readProgram(args: Arguments, session: Session): Program {
   const parseTime = performance.now() - started;
   checkDimNames(dims, module);
   return {
-    ...{ module, passes, disabled, target, parseTime },
+    ...{ module, passes, disabled, parseTime },
     verify: readVerification(args.value("--verify-each")),
+    ...choice,
     dims: Object.fromEntries(dims.map((dim) => [dim.name.text, dim.extent])),
     arithmetic: {
       accuracy: args.value("--accuracy")?.text as Accuracy | undefined,
@@ -148,11 +151,33 @@ function headerOf(text: string, name: string): string | undefined {
   return pipeline;
 }
 
-/** A built-in target, or the profile in a file whose name ends in `.json`. */
-export function readTarget(word: Word | undefined, { io }: Session): TargetProfile | undefined {
-  if (word === undefined) return undefined;
-  if (!word.text.endsWith(".json")) return targetByName(word.text);
-  return parseTarget({ name: word.text, text: readText(word.text, io) });
+/** What `--target` says. */
+interface TargetChoice {
+  readonly target: TargetProfile | undefined;
+  readonly isAuto: boolean;
+}
+
+/** A built-in target, or the profile in a file whose name ends in `.json`. Throws E059x. */
+function readTargets(args: Arguments, { io }: Session): TargetChoice {
+  const word = args.value("--target");
+  if (word === undefined || word.text === "auto") return { target: undefined, isAuto: word !== undefined };
+  const { text: name } = word;
+  const isFile = name.endsWith(".json");
+  return { target: isFile ? parseTarget({ name, text: readText(name, io) }) : targetByName(name), isAuto: false };
+}
+
+/** The one target of a command without a program: `undefined` where none is given. Opens a device for `auto`. */
+export async function readTarget(args: Arguments, session: Session): Promise<TargetProfile | undefined> {
+  const { target, isAuto } = readTargets(args, session);
+  return isAuto ? deviceTarget() : target;
+}
+
+/** What to compile for, to run here. Throws E0620 to E0624 where there is no adapter. */
+export async function deviceTarget(): Promise<TargetProfile> {
+  const { openDevice } = await import("../runtime/node.ts");
+  const { target, close } = await openDevice();
+  close();
+  return target;
 }
 
 function choose(module: Module, name: Word | undefined): Module {

@@ -1,18 +1,13 @@
 /** The target profile of a live adapter or device. */
 
 import { defaultLimits, type TargetLimits, type TargetProfile } from "../../codegen/target.ts";
+import { isSoftware } from "./choose.ts";
 
 /** The features that generated kernels can use; a device is asked for them where the adapter has them. */
 export const usefulFeatures = ["subgroups", "shader-f16"] as const satisfies readonly GPUFeatureName[];
 
 /** The parts of an adapter, or of a device, that a target is made from. */
 export type AdapterDescription = Pick<GPUAdapter, "features" | "limits" | "info">;
-
-/** Software adapters run on the processor's cores. */
-export function isSoftware(info: GPUAdapterInfo): boolean {
-  const text = `${info.architecture} ${info.device} ${info.description}`;
-  return info.isFallbackAdapter === true || /swiftshader|llvmpipe|lavapipe|warp|basic render/i.test(text);
-}
 
 /** What may be counted on when all that the adapter has is asked for. */
 export function targetFromAdapter({ features, limits, info }: AdapterDescription): TargetProfile {

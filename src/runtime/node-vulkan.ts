@@ -47,8 +47,8 @@ export function loadLibrary(path: string): boolean {
     process.dlopen({ exports: {} }, path, flags);
     return true;
   } catch (caught) {
-    // It is no addon, which Node notes after having loaded it.
-    return /did not self-register/.test((caught as Error).message);
+    // It is no addon, which Node notes after having loaded it, and Bun in other words.
+    return /did not self-register|napi_register_module_v1' not found/.test((caught as Error).message);
   }
 }
 

@@ -1,5 +1,6 @@
 /**
- * WebGPU in Node, through the package `webgpu`: a GPU or a Vulkan of the machine, else SwiftShader from npm.
+ * WebGPU in Node, through the package `webgpu`: a GPU or a Vulkan of the machine, else SwiftShader from npm. In Deno, which
+ * has WebGPU of its own (with `--unstable-webgpu`), through that.
  *
  * @module tirc/runtime/node
  */
@@ -7,7 +8,8 @@
 import type { TargetProfile } from "../../codegen/target.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { adapterErrors } from "../diagnostics/errors-runtime.ts";
-import { isSoftware, targetFromDevice, usefulFeatures } from "./device-target.ts";
+import { isSoftware } from "./choose.ts";
+import { targetFromDevice, usefulFeatures } from "./device-target.ts";
 import { findSwiftShader } from "./node-swiftshader.ts";
 import { hasVulkanDriver, loadLibrary, withVulkanDriver } from "./node-vulkan.ts";
 
@@ -65,9 +67,16 @@ export async function openNullDevice(): Promise<OpenedDevice> {
   return requestDevice(adapter, {});
 }
 
-type Webgpu = typeof import("webgpu");
+/** What opens adapters: the package, or the runtime itself. */
+interface Webgpu {
+  create(options: string[]): GPU;
+  /** It finds drivers by itself. */
+  readonly isOwn?: true;
+}
 
 async function loadWebgpu(): Promise<Webgpu> {
+  const { gpu } = (globalThis as { readonly navigator?: { readonly gpu?: GPU } }).navigator ?? {};
+  if (gpu !== undefined) return { create: () => gpu, isOwn: true };
   try {
     return await import("webgpu");
   } catch (caught) {
@@ -91,7 +100,7 @@ function instance(webgpu: Webgpu, name: string, options: string[]): GPU {
 
 /** What the machine itself has. Where Vulkan has no driver, Dawn is not asked: it would print warnings. */
 async function systemAdapter(webgpu: Webgpu, name: string | undefined, notes: string[]): Promise<GPUAdapter | null> {
-  if (process.platform === "linux") {
+  if (process.platform === "linux" && webgpu.isOwn !== true) {
     if (!hasVulkanDriver()) {
       notes.push("no Vulkan driver is registered");
       return null;
@@ -123,7 +132,7 @@ async function swiftShaderAdapter(webgpu: Webgpu, notes: string[]): Promise<GPUA
     notes.push("SwiftShader is not installed (Linux x64, the npm package `@sparticuz/chromium`)");
     return null;
   }
-  if (!loadLibrary("libvulkan.so.1") && !loadLibrary(swiftShader.loader)) {
+  if (webgpu.isOwn !== true && !loadLibrary("libvulkan.so.1") && !loadLibrary(swiftShader.loader)) {
     notes.push(`the Vulkan loader does not load: ${swiftShader.loader}`);
     return null;
   }
@@ -166,7 +175,10 @@ function limitsOf(adapter: GPUAdapter): Record<string, number> {
 
 /** `NVIDIA H200 (NVIDIA: 550.54)`, `SwiftShader driver 5.0.0 (software)`. */
 function describe(info: GPUAdapterInfo): string {
-  const name = info.device.replace(/-+$/, "") || info.architecture || info.vendor || "adapter";
-  const parts = [info.description, isSoftware(info) ? "software" : ""].filter((part) => part !== "");
+  // wgpu says the number of the device, and has the name for its description.
+  const isNumbered = /^\d+$/.test(info.device);
+  const device = isNumbered ? info.description : info.device.replace(/-+$/, "");
+  const name = device || info.architecture || info.vendor || "adapter";
+  const parts = [isNumbered ? "" : info.description, isSoftware(info) ? "software" : ""].filter((part) => part !== "");
   return parts.length > 0 ? `${name} (${parts.join(", ")})` : name;
 }

@@ -9,6 +9,8 @@ import { rolldown } from "rolldown";
 import * as vite from "vite";
 import { describe, expect, test } from "vitest";
 import webpack from "webpack";
+import type { Kernel } from "../../codegen/manifest.ts";
+import { minifyKernel } from "../../codegen/minify.ts";
 import esbuildPlugin from "../../src/bundlers/esbuild.ts";
 import type { TircPluginOptions } from "../../src/bundlers/plugin.ts";
 import rollupPlugin from "../../src/bundlers/rollup.ts";
@@ -100,11 +102,18 @@ interface Built {
 
 const load = (path: string): Promise<Built> => import(/* @vite-ignore */ pathToFileURL(path).href);
 
-describe.each(Object.entries(bundlers))("%s", (_, build) => {
+/** Those that these builds let minify. */
+const minifying = new Set(["webpack", "rspack"]);
+const wgslOf = (minified: boolean) => {
+  const kernel = compile(parse(program)).kernels[0] as Kernel;
+  return (minified ? minifyKernel(kernel) : kernel).wgsl;
+};
+
+describe.each(Object.entries(bundlers))("%s", (name, build) => {
   gpuTest("builds a module that runs", { timeout: 60_000 }, async ({ gpu: { device } }) => {
     const folder = app();
     const { scaleRow, text } = await load(await build(folder));
-    expect(text).toBe(compile(parse(program)).kernels[0]?.wgsl);
+    expect(text).toBe(wgslOf(minifying.has(name)));
     const x = device.createBuffer({ size: 32, usage: 128 | 8 });
     device.queue.writeBuffer(x, 0, Float32Array.of(1, 1, 2, 4, 5, 5, 5, 5));
     const { y } = scaleRow(device, { x }, { rows: 2 });
@@ -127,8 +136,15 @@ describe.each(Object.entries(bundlers))("%s", (_, build) => {
       await build(folder, { target: "portable", dims: { rows: 7 }, declarations: false }),
       "utf8",
     );
-    expect(built).toContain("index < 7u");
+    expect(built).toContain(minifying.has(name) ? "index<7u" : "index < 7u");
     expect(readdirSync(join(folder, "kernels"))).toEqual(["scale.tir"]);
+  });
+
+  test("minifies the WGSL, or not, as it is told", { timeout: 60_000 }, async () => {
+    for (const minify of [true, false]) {
+      const { text } = await load(await build(app(), { minify, declarations: false }));
+      expect(text).toBe(wgslOf(minify));
+    }
   });
 
   test("says what is wrong, and where", { timeout: 60_000 }, async () => {
@@ -150,6 +166,22 @@ test("a bundler is given the place as data", async () => {
   const { errors } = failed as { errors: { location: unknown }[] };
   const location = { line: 2, column: 13, file: expect.stringMatching(/kernels\/scale\.tir$/) };
   expect(errors).toContainEqual(expect.objectContaining({ location: expect.objectContaining(location) }));
+});
+
+test("a worker of a Vite page imports programs, with the plugin's options", { timeout: 60_000 }, async () => {
+  const root = app();
+  writeFileSync(
+    join(root, "worker.js"),
+    `import { scaleRow } from "./kernels/scale.tir";\npostMessage(scaleRow.wgsl);\n`,
+  );
+  writeFileSync(join(root, "main.js"), `new Worker(new URL("./worker.js", import.meta.url), { type: "module" });\n`);
+  await vite.build({
+    ...{ root, logLevel: "silent", plugins: [vitePlugin({ dims: { rows: 77 } })] },
+    build: { outDir: "out", rolldownOptions: { input: join(root, "main.js") } },
+  });
+  const files = readdirSync(join(root, "out"), { recursive: true, encoding: "utf8" });
+  const worker = files.find((name) => /worker.*\.js$/.test(name)) as string;
+  expect(readFileSync(join(root, "out", worker), "utf8")).toContain("index<77u");
 });
 
 test("Vite's server gives the new kernel after an edit", { timeout: 60_000 }, async () => {

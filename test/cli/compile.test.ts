@@ -3,8 +3,12 @@
 import { chmodSync, existsSync, lstatSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import type { Kernel } from "../../codegen/manifest.ts";
+import { minifyKernel } from "../../codegen/minify.ts";
+import type { SourceMap } from "../../codegen/source-map.ts";
 import { compile } from "../../src/compile.ts";
 import { parse } from "../../src/parse/parse.ts";
+import { renderSourceMap } from "../../src/render-source-map.ts";
 import { addNorm, twoFunctions, Workplace } from "../support/cli.ts";
 
 const files = { "f.tir": addNorm, "two.tir": twoFunctions };
@@ -130,6 +134,18 @@ describe("how it is compiled", () => {
       JSON.parse((await place.run(["compile", "f.tir", "--emit", "json", "--target", name])).stdout).manifest.target;
     expect(await target("gpu-subgroup-32")).toBe("gpu-subgroup-32");
     expect(await target("mine.json")).toBe("mine");
+  });
+
+  test("--minify writes shorter WGSL, with a source map of its lines", async () => {
+    const place = new Workplace(files);
+    const line = ["compile", "f.tir", "-o", "f.wgsl", "--source-map", "f.wgsl.map", "--minify"];
+    expect((await place.run(line)).code).toBe(0);
+    const small = minifyKernel(compile(parse(addNorm)).kernels[0] as Kernel);
+    expect(place.read("f.wgsl")).toBe(small.wgsl);
+    const map = JSON.parse(place.read("f.wgsl.map"));
+    expect(map.mappings).toBe(renderSourceMap(small.sourceMap as SourceMap).mappings);
+    const json = await place.run(["compile", "f.tir", "--emit", "json", "--minify"]);
+    expect(JSON.parse(json.stdout).wgsl).toBe(small.wgsl);
   });
 
   test("--passes, -O0, -O1 and --disable-pass choose the passes", async () => {

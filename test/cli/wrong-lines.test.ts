@@ -114,6 +114,8 @@ const lines: readonly (readonly [string, number, string, string])[] = [
   ["compile f.tir --target metal", 2, "E0590", "built-in targets"],
   ["compile f.tir --target broken.json", 2, "E0591", "is not JSON"],
   ["compile f.tir --target t.json", 2, "E0592", "`kind` must be"],
+  ["compile f.tir --emit tir --minify", 2, "E0709", "is no WGSL"],
+  ["types no/*.tir", 2, "E0640", "no file matches it"],
   ["compile f.tir --target no.json", 2, "E0640", "cannot read no.json"],
   ["compile model.onnx", 2, "E0642", "`tirc import model.onnx -o model.tir`"],
   ["run model.onnx", 2, "E0642", "`tirc surgery model.onnx`"],

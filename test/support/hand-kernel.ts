@@ -29,6 +29,7 @@ export function handKernel(wgsl: string, { inputs = {}, outputs, ...rest }: Desc
     requiredFeatures: [],
     requiredLimits: {},
     target: "portable",
+    kind: "gpu",
     ...rest,
     bindings,
   };

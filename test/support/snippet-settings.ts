@@ -85,6 +85,21 @@ opened.close();`,
   },
   { page: "docs/bundlers.md", starts: "// vite.config.js", by: "the programs that a bundler takes in" },
   { page: "docs/bundlers.md", starts: "import { bertOutput } from", by: "the programs that a bundler takes in" },
+  ...["docs/targets.md", "docs/targets.intro.md"].map((page): Setting => {
+    return {
+      ...{ page, starts: "const adapter = await navigator.gpu.requestAdapter", device: true },
+      before: `import { strict as assert } from "node:assert";
+import { openDevice } from "tirc/runtime/node";
+const opened = await openDevice();
+const requestDevice = async ({ requiredFeatures }: { requiredFeatures: string[] }) => {
+  assert.deepEqual(requiredFeatures, opened.target.features);
+  return opened.device;
+};
+const { features } = opened.device;
+const navigator = { gpu: { requestAdapter: async (_: GPURequestAdapterOptions) => ({ features, requestDevice }) } };`,
+      after: "assert.equal(device, opened.device);\nopened.close();",
+    };
+  }),
   {
     page: "docs/onnx.md",
     starts: "import { bytesInMemory, importModel",

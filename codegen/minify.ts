@@ -1,0 +1,47 @@
+/**
+ * WGSL as it is shipped: without comments, and without spaces that separate nothing. Names stay.
+ *
+ * A line break stays where the next line computes another part of the program: the source map goes by lines, and what a
+ * device reports about a line still leads to its place.
+ */
+
+import type { Kernel } from "./manifest.ts";
+import type { TextRange } from "./source-map.ts";
+
+/**
+ * Two characters at which tokens would grow together. Operators and comment openers are those of
+ * https://www.w3.org/TR/WGSL/#syntactic-tokens and #comments.
+ */
+const joins = /^(?:[\w.][\w.]|--|\+\+|&&|\|\||<<|>>|->|\/\/|\/\*|[-+*/%&|^<>=!]=)$/;
+
+const glued = (left: string, right: string) => {
+  const isOne = joins.test((left.at(-1) ?? " ") + (right[0] ?? " "));
+  return `${left}${isOne ? " " : ""}${right}`;
+};
+
+/** A line that holds no part of a comment of several lines: there are none in generated kernels. */
+function minifyLine(line: string): string {
+  const words = line.replace(/\/\/.*$/, "").split(/\s+/);
+  return words.filter((word) => word !== "").reduce(glued, "");
+}
+
+/** The kernel with the same tokens in fewer characters, and with the source map of its new lines. */
+export function minifyKernel(kernel: Kernel): Kernel {
+  const { wgsl, sourceMap } = kernel;
+  const lines: { text: string; range: TextRange | null }[] = [];
+  for (const [i, line] of wgsl.split("\n").entries()) {
+    const text = minifyLine(line);
+    if (text === "") continue;
+    const range = sourceMap?.lines[i] ?? null;
+    const last = lines.at(-1);
+    if (last !== undefined && isSame(last.range, range)) last.text = glued(last.text, text);
+    else lines.push({ text, range });
+  }
+  return {
+    ...kernel,
+    wgsl: lines.map(({ text }) => text).join("\n"),
+    ...(sourceMap && { sourceMap: { ...sourceMap, lines: lines.map(({ range }) => range) } }),
+  };
+}
+
+const isSame = (a: TextRange | null, b: TextRange | null) => a?.[0] === b?.[0] && a?.[1] === b?.[1];

@@ -1,0 +1,28 @@
+/** Kernels of one function for several targets: which targets a module is for, and those of their kernels that differ. */
+
+import type { Kernel } from "./manifest.ts";
+import { builtinTargets, type TargetProfile } from "./target.ts";
+
+/**
+ * The targets of a module that is to run anywhere: what differs by more than the subgroup size. Subgroups of fewer than 32
+ * lanes (Intel's adapters say 8) would merge most of a row through workgroup memory one by one: those take `portable`.
+ */
+export const moduleTargets: readonly TargetProfile[] = builtinTargets.filter(({ name }) =>
+  ["portable", "swiftshader", "gpu-subgroup-32", "gpu-f16", "gpu-f16-subgroup-32"].includes(name),
+);
+
+/**
+ * The kernels that differ, the most demanding first: of those that a device can run it takes the first. `kernels` are of
+ * one function; of two with the same text the first stays.
+ */
+export function distinctKernels(kernels: readonly Kernel[]): readonly Kernel[] {
+  const byText = new Map<string, Kernel>();
+  for (const kernel of kernels) {
+    const { dispatch } = kernel.manifest;
+    const text = `${kernel.wgsl}\n${dispatch.rowsPerWorkgroup}`;
+    if (!byText.has(text)) byText.set(text, kernel);
+  }
+  const demand = ({ manifest: { requiredFeatures, requiredSubgroupSize = 0 } }: Kernel) =>
+    requiredFeatures.length * 1000 + requiredSubgroupSize;
+  return [...byText.values()].sort((a, b) => demand(b) - demand(a));
+}

@@ -1,0 +1,71 @@
+/** `tirc targets`: what kernels can be compiled for, and which of it this machine runs. */
+
+import { builtinTargets, type TargetProfile } from "../../codegen/target.ts";
+import { jsonText } from "../diagnostics/json.ts";
+import { runsOn } from "../runtime/choose.ts";
+import type { Arguments } from "./arguments.ts";
+import type { Session } from "./session.ts";
+import { deviceFamilies, targetNotes } from "./target-notes.ts";
+
+export async function targetsCommand(args: Arguments, session: Session): Promise<number> {
+  const here = args.has("--detect") ? await detect(args.value("--adapter")?.text) : undefined;
+  if (args.has("--json")) session.output(`${jsonText(asData(here), 2)}\n`);
+  else session.print(asLines(here));
+  return 0;
+}
+
+interface Here {
+  readonly description: string;
+  readonly profile: TargetProfile;
+  /** Names of the built-in targets whose kernels give right numbers here. */
+  readonly runs: readonly string[];
+}
+
+/** Throws E0620 to E0624 where there is no adapter. */
+async function detect(adapter: string | undefined): Promise<Here> {
+  const { openDevice } = await import("../runtime/node.ts");
+  const { device, adapterInfo, description, target: profile, close } = await openDevice({ adapter });
+  try {
+    const { features, limits } = device;
+    const runs = builtinTargets.filter((target) => runsOn({ features, limits, adapterInfo }, needsOf(target)));
+    return { description, profile, runs: runs.map(({ name }) => name) };
+  } finally {
+    close();
+  }
+}
+
+const needsOf = ({ features, limits, subgroup }: TargetProfile) => ({
+  requiredFeatures: features,
+  requiredLimits: { ...limits },
+  ...(subgroup && { requiredSubgroupSize: subgroup.min }),
+});
+
+function asData(here: Here | undefined) {
+  const targets = builtinTargets.map((target) => ({ ...target, for: targetNotes[target.name] }));
+  return { targets, devices: deviceFamilies, ...(here && { here }) };
+}
+
+function asLines(here: Here | undefined): string[] {
+  return [
+    ...table(builtinTargets.map(({ name }) => [name, targetNotes[name] as string])),
+    "",
+    ...table([["auto", "this machine's adapter, as `tirc run` and `tirc tune` take it"]]),
+    "",
+    ...table([
+      ["device", "subgroups", "f16", "target"],
+      ...deviceFamilies.map(({ name, subgroups, f16, target }) => [name, subgroups, f16, target]),
+    ]),
+    ...(here === undefined ? [] : ["", `here: ${here.description}`, `  runs ${here.runs.join(", ")}`]),
+  ];
+}
+
+/** Columns as wide as what stands in them. */
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] as string).length)));
+  return rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] as number))
+      .join("  ")
+      .trimEnd(),
+  );
+}

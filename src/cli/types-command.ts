@@ -1,0 +1,60 @@
+/** `tirc types`: writes the declaration of each program beside it, as the plugins of bundlers do when they build. */
+
+import { builtinPasses } from "../../passes/index.ts";
+import { compileFile, declarationOf } from "../bundlers/compile-file.ts";
+import { fail, TircError } from "../diagnostics/diagnostic.ts";
+import { fileErrors } from "../diagnostics/errors-data.ts";
+import { parsePipeline } from "../pass-manager/pipeline.ts";
+import type { Arguments } from "./arguments.ts";
+import { exitCodeOf } from "./exit-code.ts";
+import { kindOf, readText, writeAtomically } from "./files.ts";
+import { filesOf } from "./glob.ts";
+import { readDims, together } from "./program-options.ts";
+import type { Session } from "./session.ts";
+
+/** Files that are wrong get no declaration, and what is wrong with them is said; the others get theirs. */
+export async function typesCommand(args: Arguments, session: Session): Promise<number> {
+  const { io } = session;
+  const passes = args.value("--passes")?.text ?? "default";
+  let dims: ReturnType<typeof readDims> = [];
+  const files = new Set<string>();
+  together(
+    () => void parsePipeline(passes, builtinPasses, "--passes"),
+    () => {
+      dims = readDims(args);
+    },
+    ...args.operands.map((word) => () => {
+      if (word.text === "-") fail(fileErrors.cannotRead("-", "a declaration stands beside a file", word.span));
+      for (const file of filesOf(word, ".tir", io)) files.add(file);
+    }),
+  );
+  const options = { passes, dims: Object.fromEntries(dims.map(({ name, extent }) => [name.text, extent])) };
+  const codes = [...files].map((file) => {
+    try {
+      return declare(file, options, args.has("--check"), session);
+    } catch (caught) {
+      if (!(caught instanceof TircError)) throw caught;
+      session.report(caught.diagnostics);
+      return exitCodeOf(caught.diagnostics);
+    }
+  });
+  return Math.max(...codes);
+}
+
+type Options = { readonly passes: string; readonly dims: Readonly<Record<string, number>> };
+
+function declare(file: string, options: Options, isCheck: boolean, session: Session): number {
+  const { io } = session;
+  const text = readText(file, io);
+  session.program = { text, pipeline: options.passes };
+  // The types are the same for every target: f16 lies in a buffer as two bytes, however a kernel reads it.
+  const declaration = declarationOf(file, compileFile(text, file, options).kernels);
+  const before = kindOf(declaration.path, io) === "file" ? readText(declaration.path, io) : undefined;
+  if (before === declaration.text) return 0;
+  if (isCheck) {
+    session.tell([`${declaration.path} is ${before === undefined ? "missing" : "not that of the program"}`]);
+    return 1;
+  }
+  writeAtomically(declaration.path, declaration.text, io);
+  return 0;
+}

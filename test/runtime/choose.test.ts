@@ -1,0 +1,81 @@
+/** Which of the kernels of a function a device takes, and which kernels there are to choose from. */
+
+import { describe, expect, test } from "vitest";
+import type { Kernel } from "../../codegen/manifest.ts";
+import { defaultLimits } from "../../codegen/target.ts";
+import { distinctKernels } from "../../codegen/variants.ts";
+import { compileVariants } from "../../src/compile.ts";
+import { parse } from "../../src/parse/parse.ts";
+import { chooseKernel, type DeviceTraits, runsOn } from "../../src/runtime/choose.ts";
+import { handKernel } from "../support/hand-kernel.ts";
+
+const norm = (element: string) =>
+  `fn f(x: ${element}[rows, 256], y: ${element}[rows, 256]) -> ${element}[rows, 256] { return rmsnorm(x + y, axes = [-1]) }`;
+const kernelsOf = (text: string) => compileVariants(parse(text)).kernels[0] as readonly Kernel[];
+const norms = { f32: kernelsOf(norm("f32")), f16: kernelsOf(norm("f16")) };
+const targetsOf = (kernels: readonly Kernel[]) => kernels.map(({ manifest }) => manifest.target);
+
+function device(features: readonly string[], info: Partial<GPUAdapterInfo> | undefined): DeviceTraits {
+  const adapterInfo =
+    info && ({ vendor: "", architecture: "", device: "", description: "", ...info } as GPUAdapterInfo);
+  return {
+    features: new Set(features) as unknown as GPUSupportedFeatures,
+    limits: defaultLimits as unknown as GPUSupportedLimits,
+    ...(adapterInfo && { adapterInfo }),
+  };
+}
+
+describe("a module has each kernel that differs", () => {
+  test("with subgroups and without, for processors and GPUs", () => {
+    expect(targetsOf(norms.f32)).toEqual(["gpu-subgroup-32", "swiftshader", "portable"]);
+  });
+  test("and with 16-bit floats where there are any", () => {
+    expect(targetsOf(norms.f16)).toEqual([
+      ...["gpu-f16-subgroup-32", "gpu-subgroup-32", "swiftshader", "gpu-f16", "portable"],
+    ]);
+  });
+  test("of elementwise ops one for GPUs and one for processors", () => {
+    const text = "fn f(x: f32[n]) -> f32[n] { return exp(x) }";
+    expect(targetsOf(kernelsOf(text)).sort()).toEqual(["portable", "swiftshader"]);
+  });
+});
+
+describe("takes the first that runs of its kind", () => {
+  const both = ["subgroups", "shader-f16"];
+  test.each([
+    ["a GPU with wide subgroups", both, { subgroupMinSize: 32 }, "gpu-subgroup-32", "gpu-f16-subgroup-32"],
+    ["wider ones", both, { subgroupMinSize: 64 }, "gpu-subgroup-32", "gpu-f16-subgroup-32"],
+    ["narrow ones", both, { subgroupMinSize: 8 }, "portable", "gpu-f16"],
+    ["ones of unknown size", both, undefined, "portable", "gpu-f16"],
+    ["no features asked for", [], { subgroupMinSize: 32 }, "portable", "portable"],
+    ["subgroups alone", ["subgroups"], { subgroupMinSize: 32 }, "gpu-subgroup-32", "gpu-subgroup-32"],
+    ["SwiftShader", ["subgroups"], { subgroupMinSize: 4, architecture: "swiftshader" }, "swiftshader", "swiftshader"],
+    ["llvmpipe", both, { subgroupMinSize: 8, device: "llvmpipe-llvm" }, "swiftshader", "swiftshader"],
+    ["software without features", [], { isFallbackAdapter: true }, "portable", "portable"],
+  ] as const)("%s", (_, features, info, f32, f16) => {
+    expect(chooseKernel(device(features, info), norms.f32)?.manifest.target).toBe(f32);
+    expect(chooseKernel(device(features, info), norms.f16)?.manifest.target).toBe(f16);
+  });
+
+  test("none where it runs none", () => {
+    const [wide] = norms.f32;
+    expect(chooseKernel(device([], { subgroupMinSize: 32 }), [wide as Kernel])).toBeUndefined();
+    expect(chooseKernel(device(["subgroups"], { subgroupMinSize: 16 }), [wide as Kernel])).toBeUndefined();
+  });
+
+  test("one for another kind of processor where there is no other", () => {
+    const software = norms.f32.filter(({ manifest }) => manifest.kind === "cpu");
+    expect(chooseKernel(device(["subgroups"], { subgroupMinSize: 32 }), software)).toBe(software[0]);
+  });
+});
+
+test("limits that the device has not", () => {
+  const needs = handKernel("", { outputs: {}, requiredLimits: { maxStorageBuffersPerShaderStage: 9 } }).manifest;
+  expect(runsOn(device([], {}), needs)).toBe(false);
+  expect(runsOn(device([], {}), { ...needs, requiredLimits: { maxStorageBuffersPerShaderStage: 8 } })).toBe(true);
+});
+
+test("kernels of one text are one: the first", () => {
+  const [a, b] = [handKernel("a", { outputs: {} }), handKernel("a", { outputs: {}, target: "other" })];
+  expect(distinctKernels([a, b])).toEqual([a]);
+});
