@@ -7,7 +7,18 @@
 
 import { type Atom, leavesOf } from "../src/ir/atoms.ts";
 import type { DimAtoms } from "../src/ir/iteration.ts";
-import { dividedBy, type Extent, extentOf, known, one, printDivisor, printTimes, sameExtent, times } from "./extent.ts";
+import {
+  dividedBy,
+  divisorValue,
+  type Extent,
+  extentOf,
+  known,
+  one,
+  sameExtent,
+  times,
+  timesExtent,
+} from "./extent.ts";
+import { add, binary, divide, type Expression, equals, remainder } from "./kernel/expression.ts";
 
 export interface Axis {
   readonly atom: Atom;
@@ -79,40 +90,37 @@ function runsOf(strides: Strides, axes: readonly Axis[]): Run[] {
 }
 
 /** `(index / inner) % extent`, without the parts that change nothing. */
-function coordinate({ inner, extent, isFirst }: Run, index: string, name: (dim: string) => string): string {
-  const quotient = known(inner) === 1 ? index : `${index} / ${printDivisor(inner, name)}`;
-  if (isFirst) return known(inner) === 1 ? quotient : `(${quotient})`;
-  return `(${quotient} % ${printDivisor(extent, name)})`;
+function coordinate({ inner, extent, isFirst }: Run, index: Expression): Expression {
+  const quotient = known(inner) === 1 ? index : divide(index, divisorValue(inner));
+  return isFirst ? quotient : remainder(quotient, divisorValue(extent));
 }
 
-/** The part of an element's index that `index`, the position in the walk along `axes`, decides; "" if it decides none. */
-export function indexAlong(
-  strides: Strides,
-  axes: readonly Axis[],
-  index: string,
-  name: (dim: string) => string,
-): string {
-  return runsOf(strides, axes)
-    .map((run) => printTimes(coordinate(run, index, name), run.stride, name))
-    .join(" + ");
+/** Terms whose sum is the part of an element's index that `index`, the position in the walk along `axes`, decides. */
+export function indexAlong(strides: Strides, axes: readonly Axis[], index: Expression): readonly Expression[] {
+  return runsOf(strides, axes).map((run) => timesExtent(coordinate(run, index), run.stride));
 }
 
-/** A WGSL condition: every axis of the walk that the buffer lacks stands at 0; "" if it lacks none. */
-export function onceAlong(
-  strides: Strides,
-  axes: readonly Axis[],
-  index: string,
-  name: (dim: string) => string,
-): string {
+/** The sum of these terms, if there is one. */
+export function sumOf(terms: readonly Expression[]): Expression | undefined {
+  return terms.length === 0 ? undefined : terms.reduce((sum, term) => add(sum, term));
+}
+
+/** Conditions that all hold where every axis of the walk that the buffer lacks stands at 0; none if it lacks none. */
+export function onceAlong(strides: Strides, axes: readonly Axis[], index: Expression): readonly Expression[] {
   const lacks = axes.map(({ atom }) => !strides.has(atom));
-  if (!lacks.includes(true)) return "";
-  if (!lacks.includes(false)) return `${index} == 0u`;
-  const conditions: string[] = [];
+  if (!lacks.includes(true)) return [];
+  if (!lacks.includes(false)) return [equals(index, 0)];
+  const conditions: Expression[] = [];
   let inner = one;
   for (const [i, { extent }] of [...axes.entries()].reverse()) {
     const run = { extent, stride: one, inner, isFirst: i === 0 };
-    if (lacks[i] === true) conditions.push(`${coordinate(run, index, name)} == 0u`);
+    if (lacks[i] === true) conditions.push(equals(coordinate(run, index), 0));
     inner = times(inner, extent);
   }
-  return conditions.join(" && ");
+  return conditions;
+}
+
+/** Whether all of the conditions hold; `undefined` where there is none. */
+export function allOf(conditions: readonly Expression[]): Expression | undefined {
+  return conditions.length === 0 ? undefined : conditions.reduce((all, one) => binary("&&", all, one));
 }

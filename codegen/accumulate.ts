@@ -11,17 +11,38 @@
  */
 
 import { type MonoidName, monoids } from "../src/ir/ops/monoids.ts";
+import { allOf } from "./access.ts";
 import { ofDepth } from "./blocks.ts";
-import { computedType, printConstant, wgslType } from "./expression.ts";
-import { known, printExtent } from "./extent.ts";
-import type { Fold } from "./folds.ts";
+import { computedType, laneType } from "./expression.ts";
+import { extentValue, known } from "./extent.ts";
+import { type Fold, laneMoments, mergeMoments, momentsType } from "./folds.ts";
 import type { Node } from "./graph.ts";
 import { isMean } from "./graph.ts";
+import {
+  add,
+  apply,
+  binary,
+  call,
+  component,
+  construct,
+  divide,
+  type Expression,
+  equals,
+  f32,
+  field,
+  library,
+  literal,
+  multiply,
+  negate,
+  opaque,
+  select,
+  subtract,
+  widened,
+} from "./kernel/expression.ts";
+import type { Statements, Target } from "./kernel/statement.ts";
 import { type Merge, mergeLanes, type Scratch } from "./lanes.ts";
 import { blockDepth } from "./launch.ts";
-import { opaque } from "./opaque.ts";
 import type { BodyContext, Place } from "./place.ts";
-import type { Writer } from "./writer.ts";
 
 /** From so many steps on a lane's shifts are the medians of three elements. */
 export const manySteps = 8;
@@ -43,104 +64,118 @@ const plain = (kind: Exclude<Fold["kind"], "moments">): MonoidName => (kind === 
 
 /** Variables that all folds of a loop share: how many units a lane has seen, and one over that. */
 export interface Counter {
-  readonly count: string;
-  readonly inverse: string;
+  /** By depth, those of blocks while they are there; none where no fold counts. */
+  readonly counts: Target[];
+  /** One over the innermost count. */
+  inverse: Expression | undefined;
   /** Whether shifts are there before the loop; else a lane's first element is taken. */
   readonly isShifted: boolean;
 }
 
+/** What a lane has accumulated at a depth. */
+type State = Readonly<Record<string, Target>>;
+
 export class FoldWriter {
   private readonly context: BodyContext;
-  private readonly writer: Writer;
+  private readonly to: Statements;
   private readonly scratch: Scratch;
+  /** By fold and depth. */
+  private readonly states = new Map<Fold, State[]>();
+  /** What all lanes have accumulated. */
+  private readonly rows = new Map<Fold, Target>();
 
-  constructor(context: BodyContext, writer: Writer, scratch: Scratch) {
+  constructor(context: BodyContext, to: Statements, scratch: Scratch) {
     this.context = context;
-    this.writer = writer;
+    this.to = to;
     this.scratch = scratch;
   }
 
+  private stateOf(fold: Fold, depth: number): State {
+    return this.states.get(fold)?.[depth] as State;
+  }
+
+  /** The state of a row, once its lanes are merged. */
+  rowState(fold: Fold): Expression {
+    return this.rows.get(fold) as Target;
+  }
+
   /** The state at a depth, before it has seen an element. */
-  declare({ kind, name, operand, variance }: Fold, depth = 0): void {
-    const { width } = this.context.schedule;
-    const type = wgslType(operand.value.element, width);
-    const end = ofDepth(depth);
+  declare(fold: Fold, depth = 0): void {
+    const states = this.states.get(fold) ?? [];
+    this.states.set(fold, states);
+    states[depth] = Object.fromEntries(
+      this.initial(fold, depth).map(([part, value]) => {
+        return [part, this.to.variable(`${fold.name}_${part}${ofDepth(depth)}`, value)];
+      }),
+    );
+  }
+
+  private initial(fold: Fold, depth: number): readonly (readonly [string, Expression])[] {
+    const { kind, operand, variance } = fold;
+    const { element } = operand.value;
+    const type = laneType(element, this.context.schedule.width);
     if (kind === "moments") {
       // A block's elements are taken off the lane's shift.
       const parts = [...(depth === 0 ? ["shift"] : []), "mean", ...(variance ? ["m2"] : [])];
-      for (const part of parts) this.writer.line(`var ${name}_${part}${end} = ${type}();`);
-      return;
+      return parts.map((part) => [part, construct(type)] as const);
     }
-    this.writer.line(`var ${name}_lane${end} = ${type}(${this.identity(plain(kind), operand)});`);
-    if (kind !== "exps") return;
-    const shift = depth === 0 ? `${type}(${this.float(lowest)})` : `${name}_shift${ofDepth(depth - 1)}`;
-    this.writer.line(`var ${name}_shift${end} = ${shift};`);
-  }
-
-  private float(value: number): string {
-    return printConstant(value, "f32", 1, this.context.require);
-  }
-
-  private identity(kind: MonoidName, { value: { element } }: Node): string {
-    return printConstant(monoids[kind].identity(computedType(element)), element, 1, this.context.require);
+    const identity = literal(laneType(element, 1), monoids[plain(kind)].identity(computedType(element)));
+    const lane = ["lane", construct(type, identity)] as const;
+    if (kind !== "exps") return [lane];
+    const shift = depth === 0 ? construct(type, literal(f32, lowest)) : this.stateOf(fold, depth - 1).shift;
+    return [lane, ["shift", shift as Expression]];
   }
 
   /** One of three elements, of which the last leaves their median as the shift; `mean` holds the second until then. */
-  shift({ name, operand }: Fold, place: Place, third: number): void {
+  shift(fold: Fold, place: Place, third: number): void {
     const { width } = this.context.schedule;
-    const arg = place.argument(operand, width);
-    const x = arg.width === width ? arg.text : `${wgslType(arg.element, width)}(${arg.text})`;
-    if (third < 2) this.writer.line(`${name}_${third === 0 ? "shift" : "mean"} = ${x};`);
+    const x = widened(place.argument(fold.operand).value, width);
+    const { shift, mean } = this.stateOf(fold, 0) as { shift: Target; mean: Target };
+    if (third < 2) this.to.assign(third === 0 ? shift : mean, x);
     if (third < 2) return;
-    const [a, b] = [`${name}_shift`, `${name}_mean`];
-    const median = `max(min(${a}, ${b}), min(max(${a}, ${b}), ${x}))`;
-    this.writer.line(`${a} = ${opaque(median, width)};`);
-    this.writer.line(`${b} = ${wgslType(operand.value.element, width)}();`);
+    const median = call("max", call("min", shift, mean), call("min", call("max", shift, mean), x));
+    this.to.assign(shift, opaque(median));
+    this.to.assign(mean, construct(mean.type));
   }
 
   /** @param depth of the state that takes the element. */
-  accumulate({ kind, name, operand, variance }: Fold, place: Place, counter: Counter, depth: number): void {
+  accumulate(fold: Fold, place: Place, counter: Counter, depth: number): void {
+    const { kind, operand, variance } = fold;
     const { width } = this.context.schedule;
-    const arg = place.argument(operand, width);
-    const text = arg.width === width ? arg.text : `${wgslType(arg.element, width)}(${arg.text})`;
-    const w = this.writer;
-    const end = ofDepth(depth);
+    const value = widened(place.argument(operand).value, width);
+    const state = this.stateOf(fold, depth);
+    const { to } = this;
     if (kind === "exps") {
-      this.addExp(name, operand, text, place, end);
+      this.addExp(state as { lane: Target; shift: Target }, value, place);
       return;
     }
     if (kind !== "moments") {
-      w.line(`${name}_lane${end} = ${monoids[kind].combine(`${name}_lane${end}`, text)};`);
+      const lane = state.lane as Target;
+      to.assign(lane, monoids[kind].combine(lane, value));
       return;
     }
-    const x = place.names.define("shifted");
-    const delta = place.names.define("delta");
-    const mean = `${name}_mean${end}`;
+    const { mean, m2 } = state as { mean: Target; m2: Target };
+    const shift = this.stateOf(fold, 0).shift as Target;
     if (!counter.isShifted) {
       // The lane's first element: of the blocks around this one none has ended.
-      const counts = Array.from({ length: depth }, (_, around) => `${counter.count}${ofDepth(around)} == 0.0`);
-      const isFirst = [`${counter.count}${end} == 1.0`, ...counts].join(" && ");
-      w.line(`${name}_shift = select(${name}_shift, ${opaque(text, width)}, ${isFirst});`);
+      const around = counter.counts.slice(0, depth).map((count) => equals(count, 0));
+      const isFirst = allOf([equals(counter.counts[depth] as Target, 1), ...around]) as Expression;
+      to.assign(shift, select(shift, opaque(value), isFirst));
     }
-    w.line(`let ${x} = ${text} - ${name}_shift;`);
-    w.line(`let ${delta} = ${x} - ${mean};`);
-    w.line(`${mean} += ${delta} * ${counter.inverse};`);
-    if (variance) w.line(`${name}_m2${end} += ${delta} * (${x} - ${mean});`);
+    const x = to.define(place.names.define("shifted"), subtract(value, shift));
+    const delta = to.define(place.names.define("delta"), subtract(x, mean));
+    to.assign(mean, multiply(delta, counter.inverse as Expression), "+");
+    if (variance) to.assign(m2, multiply(delta, subtract(x, mean)), "+");
   }
 
   /** Where an element is too far above the shift it becomes the shift, and what there is of the sum is scaled. */
-  private addExp(name: string, operand: Node, x: string, place: Place, end: string): void {
-    const { names } = place;
-    const [delta, isAbove] = [names.define("delta"), names.define("isAbove")];
-    const e = names.define("e");
-    const w = this.writer;
-    const type = wgslType(operand.value.element, this.context.schedule.width);
-    const [sum, shift] = [`${name}_lane${end}`, `${name}_shift${end}`];
-    w.line(`let ${delta} = ${x} - ${shift};`);
-    w.line(`let ${isAbove} = ${delta} > ${type}(${this.float(headroom)});`);
-    w.line(`let ${e} = exp(select(${delta}, -${delta}, ${isAbove}));`);
-    w.line(`${sum} = select(${sum} + ${e}, ${sum} * ${e} + 1.0, ${isAbove});`);
-    w.line(`${shift} = select(${shift}, ${x}, ${isAbove});`);
+  private addExp({ lane, shift }: { lane: Target; shift: Target }, x: Expression, { names }: Place): void {
+    const { to } = this;
+    const delta = to.define(names.define("delta"), subtract(x, shift));
+    const isAbove = to.define(names.define("isAbove"), binary(">", delta, construct(x.type, literal(f32, headroom))));
+    const e = to.define(names.define("e"), call("exp", select(delta, negate(delta), isAbove)));
+    to.assign(lane, select(add(lane, e), add(multiply(lane, e), 1), isAbove));
+    to.assign(shift, select(shift, x, isAbove));
   }
 
   /**
@@ -148,80 +183,80 @@ export class FoldWriter {
    * @param weight one over the units of both, times those of the block.
    * @param before the units that the state around has seen.
    */
-  addBlock({ kind, name, operand, variance }: Fold, depth: number, weight: string, before: string): void {
-    const w = this.writer;
-    const [inner, outer] = [ofDepth(depth), ofDepth(depth - 1)];
-    const of = (part: string) => [`${name}_${part}${outer}`, `${name}_${part}${inner}`] as const;
+  addBlock(fold: Fold, depth: number, weight: Expression | undefined, before: Expression | undefined): void {
+    const { kind, variance } = fold;
+    const [outer, inner] = [this.stateOf(fold, depth - 1), this.stateOf(fold, depth)];
+    const { to } = this;
     if (kind === "moments") {
-      const [mean, blockMean] = of("mean");
-      const [m2, blockM2] = of("m2");
-      const type = wgslType(operand.value.element, this.context.schedule.width);
-      w.block("", () => {
-        w.line(`let blockDelta: ${type} = ${blockMean} - ${mean};`);
-        w.line(`${mean} += blockDelta * ${weight};`);
-        if (variance) w.line(`${m2} += ${blockM2} + blockDelta * blockDelta * (${before} * ${weight});`);
+      const { mean, m2 } = outer as { mean: Target; m2: Target };
+      const { mean: blockMean, m2: blockM2 } = inner as { mean: Target; m2: Target };
+      to.scope(() => {
+        const delta = to.define("blockDelta", subtract(blockMean, mean));
+        to.assign(mean, multiply(delta, weight as Expression), "+");
+        if (!variance) return;
+        const between = multiply(multiply(delta, delta), multiply(before as Expression, weight as Expression));
+        to.assign(m2, add(blockM2, between), "+");
       });
       return;
     }
-    const [sum, blockSum] = of("lane");
+    const [sum, blockSum] = [outer.lane as Target, inner.lane as Target];
     if (kind !== "exps") {
-      w.line(`${sum} += ${blockSum};`);
+      to.assign(sum, blockSum, "+");
       return;
     }
-    const [shift, blockShift] = of("shift");
-    w.line(`${sum} = ${sum} * exp(${shift} - ${blockShift}) + ${blockSum};`);
-    w.line(`${shift} = ${blockShift};`);
+    const [shift, blockShift] = [outer.shift as Target, inner.shift as Target];
+    to.assign(sum, add(multiply(sum, call("exp", subtract(shift, blockShift))), blockSum));
+    to.assign(shift, blockShift);
   }
 
   /** The lane's vectors to one state, then the states of the row's lanes to one. */
-  finish(fold: Fold, counter: Counter): void {
+  finish(fold: Fold, counter: Counter, lane: Expression): void {
     const { kind, name, max } = fold;
-    if (kind === "moments") this.context.requireMoments();
+    const state = this.stateOf(fold, 0);
     if (kind === "exps") {
-      const exp = this.context.require("exp", this.context.schedule.width);
-      const type = wgslType(fold.operand.value.element, this.context.schedule.width);
-      this.writer.line(`${name}_lane *= ${exp}(${name}_shift - ${type}(${max?.name}));`);
+      const [sum, shift] = [state.lane as Target, state.shift as Target];
+      const top = construct(shift.type, this.rowState(max as Fold));
+      this.to.assign(sum, library("exp", subtract(shift, top)), "*");
     }
-    const state = kind === "moments" ? this.laneMoments(fold, counter) : this.laneValue(plain(kind), `${name}_lane`);
-    this.writer.line(`var ${name} = ${state};`);
-    mergeLanes(this.mergeOf(fold), this.context.schedule, this.scratch, this.writer);
+    const value =
+      kind === "moments" ? this.laneMoments(fold, counter) : this.laneValue(plain(kind), state.lane as Target);
+    const row = this.to.variable(name, value);
+    this.rows.set(fold, row);
+    mergeLanes(this.mergeOf(fold, row), lane, this.context.schedule, this.scratch, this.to);
   }
 
-  private laneMoments({ name, operand, variance }: Fold, { count }: Counter): string {
+  private laneMoments(fold: Fold, { counts: [count] }: Counter): Expression {
     const { width } = this.context.schedule;
-    const m2 = variance ? `${name}_m2` : `${wgslType(operand.value.element, width)}()`;
-    const state = `(${count}, ${name}_shift, ${opaque(`${name}_mean`, width)}, ${m2})`;
-    return width === 1 ? `vec4f${state}` : `lane_moments${state}`;
+    const { shift, mean, m2 } = this.stateOf(fold, 0) as { shift: Target; mean: Target; m2?: Target };
+    const parts = [count as Target, shift, opaque(mean), m2 ?? construct(mean.type)];
+    return width === 1 ? construct(momentsType, ...parts) : apply(laneMoments[width], ...parts);
   }
 
-  private laneValue(kind: MonoidName, lane: string): string {
-    const { width } = this.context.schedule;
-    const { combine, isOperator } = monoids[kind];
+  private laneValue(kind: MonoidName, lane: Expression): Expression {
+    const { width } = lane.type;
+    const { combine } = monoids[kind];
     if (width === 1) return lane;
-    const [low, high] = [combine(`${lane}.x`, `${lane}.y`), combine(`${lane}.z`, `${lane}.w`)];
-    if (width === 2) return low;
-    return isOperator ? combine(`(${low})`, `(${high})`) : combine(low, high);
+    const pair = (i: number) => combine(component(lane, i), component(lane, i + 1));
+    return width === 2 ? pair(0) : combine(pair(0), pair(2));
   }
 
-  private mergeOf({ kind, name, operand }: Fold): Merge {
-    if (kind === "moments") {
-      return { state: name, type: "vec4f", combine: (a, b) => `merge_moments(${a}, ${b})`, commutes: false };
-    }
-    const type = computedType(operand.value.element) as "f32" | "i32" | "u32";
-    return { state: name, type, combine: monoids[plain(kind)].combine, commutes: true };
+  private mergeOf({ kind }: Fold, state: Target): Merge {
+    if (kind === "moments") return { state, combine: (a, b) => apply(mergeMoments, a, b), commutes: false };
+    return { state, combine: monoids[plain(kind)].combine, commutes: true };
   }
 
   /** A reduction's value from the row's state. */
-  result(node: Node, fold: Fold): string {
+  result(node: Node, fold: Fold): Expression {
     const count = this.context.schedule.columnCount;
     const asFloat = (less: number) => {
       const number = known(count);
-      if (number !== undefined) return printConstant(number - less, "f32", 1, this.context.require);
-      const whole = `f32(${printExtent(count, this.context.dim)})`;
-      return less === 0 ? whole : `(${whole} - ${less}.0)`;
+      if (number !== undefined) return literal(f32, number - less);
+      const whole = construct(f32, extentValue(count));
+      return less === 0 ? whole : subtract(whole, less);
     };
-    if (fold.kind !== "moments") return isMean(node) ? `${fold.name} / ${asFloat(0)}` : fold.name;
-    if (isMean(node)) return `${fold.name}.y + ${fold.name}.z`;
-    return `${fold.name}.w / ${asFloat(Number(node.op?.attributes.correction ?? 0))}`;
+    const state = this.rowState(fold);
+    if (fold.kind !== "moments") return isMean(node) ? divide(state, asFloat(0)) : state;
+    if (isMean(node)) return add(field(state, "shift"), field(state, "mean"));
+    return divide(field(state, "m2"), asFloat(Number(node.op?.attributes.correction ?? 0)));
   }
 }

@@ -8,21 +8,36 @@
 
 import { type Counter, FoldWriter, foldParts, manySteps } from "./accumulate.ts";
 import { blocksOf, ofDepth } from "./blocks.ts";
-import { wgslType } from "./expression.ts";
-import { known, printExtent, times } from "./extent.ts";
+import { laneType } from "./expression.ts";
+import { extentValue, known, times } from "./extent.ts";
 import { type Fold, foldsOf, isBlocked } from "./folds.ts";
 import { bufferName, centeringMeans, isColumnStore, type Node, type Store, spanOf } from "./graph.ts";
+import {
+  add,
+  binary,
+  call,
+  count,
+  divide,
+  type Expression,
+  f32,
+  item,
+  literal,
+  multiply,
+  subtract,
+  type Variable,
+} from "./kernel/expression.ts";
+import { printType } from "./kernel/print-wgsl.ts";
+import { Statements, target } from "./kernel/statement.ts";
 import { Scratch } from "./lanes.ts";
 import { mostWorkgroups } from "./launch.ts";
 import { grouped, type Loop, planLoops } from "./loops.ts";
 import { Names } from "./names.ts";
-import { type BodyContext, hintOf, Place, type Strip } from "./place.ts";
-import { Writer } from "./writer.ts";
+import { type BodyContext, hintOf, Place, type PlaceContext, type Strip } from "./place.ts";
 
 export type { BodyContext } from "./place.ts";
 
 const structural = [
-  ...["group", "groups", "local", "lane", "row", "index", "isRow", "step", "unit", "dims", "main"],
+  ...["group", "groups", "local", "lane", "team", "row", "index", "isRow", "step", "unit", "dims", "main"],
   ...["blockStart", "blockStart2", "blockEnd", "blockEnd2", "blockWeight", "blockDelta"],
   ...["merge_moments", "lane_moments"],
 ];
@@ -40,10 +55,13 @@ interface Nest {
 }
 
 export class Body {
-  readonly writer = new Writer();
-  readonly scratch = new Scratch();
+  readonly statements = new Statements();
+  readonly scratch: Scratch;
   private readonly names = new Names();
-  private readonly context: BodyContext;
+  private readonly context: PlaceContext;
+  private lane: Expression = count(0);
+  private countName = "";
+  private inverseName = "";
   private readonly folds: FoldWriter;
   /** Outside of loops: what is the same in every row, then each row. */
   private readonly common: Place;
@@ -57,15 +75,17 @@ export class Body {
   /** Means that are taken off their rows. */
   private readonly centered: ReadonlySet<Node | undefined>;
   /** Arrays that are read no more, by row and type. */
-  private readonly spare = new Map<Place, Map<string, string[]>>();
+  private readonly spare = new Map<Place, Map<string, Variable[]>>();
   /** Nodes that are the same in every row; folds are each row's own. */
   private readonly same = new Set<Node>();
 
   constructor(context: BodyContext, taken: readonly string[]) {
-    this.context = context;
+    const to = this.statements;
+    this.scratch = new Scratch(context.schedule);
+    this.folds = new FoldWriter(context, to, this.scratch);
+    this.context = { ...context, to, lane: () => this.lane, rowState: (fold) => this.folds.rowState(fold) };
     for (const name of [...structural, ...taken]) this.names.define(name);
-    this.folds = new FoldWriter(context, this.writer, this.scratch);
-    this.common = this.place(this.names, undefined, false, []);
+    this.common = this.place(this.names, undefined, undefined, []);
     const { nodes, stores, rows } = context.graph;
     for (const node of nodes) {
       const isFolded = node.kind === "reduction" || node.kind === "centered";
@@ -83,13 +103,30 @@ export class Body {
     this.centered = centeringMeans(nodes);
   }
 
-  private place(names: Names, strip: Strip | undefined, inLoop: boolean, around: readonly Place[]): Place {
-    return new Place({ context: this.context, writer: this.writer }, { names, strip, inLoop }, around);
+  private place(names: Names, strip: Strip | undefined, unit: Expression | undefined, around: readonly Place[]): Place {
+    return new Place(this.context, { names, strip, unit }, around);
   }
 
+  /** All of the kernel, in the loops over workgroups, their teams of lanes, and these. */
   write(): void {
+    const { lanes, rowsPerWorkgroup, rowsPerLane } = this.context.schedule;
+    const teams = rowsPerWorkgroup / rowsPerLane;
+    const to = this.statements;
+    to.bind("grid", "group", undefined, (group) => {
+      to.bind("workgroup", "team", teams, (team) => {
+        to.bind("lane", "lane", lanes, (lane) => {
+          this.lane = lane;
+          const groups = teams === 1 ? group : multiply(group, teams);
+          this.writeRows(teams === 1 && lanes > 1 ? groups : add(groups, team));
+        });
+      });
+    });
+  }
+
+  /** @param team numbers the teams of lanes of all workgroups. */
+  private writeRows(team: Expression): void {
     const { graph, schedule, cacheIsMemory } = this.context;
-    this.rows = this.writeIndices().map((strip) => this.place(this.names, strip, false, [this.common]));
+    this.rows = this.writeIndices(team).map((strip) => this.place(this.names, strip, undefined, [this.common]));
     const loops = planLoops(graph, schedule, { elements: schedule.keep, isMemory: cacheIsMemory });
     for (let level = 0; level < graph.levels; level++) {
       this.writeRowValues(level);
@@ -98,32 +135,29 @@ export class Body {
     }
   }
 
-  private writeIndices(): Strip[] {
-    const { lanes, rowsPerWorkgroup, rowsPerLane, rows } = this.context.schedule;
-    const w = this.writer;
-    const count = times(...rows.map(({ extent }) => extent));
-    const total = printExtent(count, this.context.dim);
-    const number = known(count);
-    const teams = rowsPerWorkgroup / rowsPerLane;
-    const group = "(group.x + group.y * groups.x)";
-    w.line(lanes > 1 ? `let lane = local % ${lanes}u;` : "let lane = 0u;");
-    const within = lanes === 1 ? "local" : teams === 1 ? "" : `local / ${lanes}u`;
-    const team = [teams === 1 ? group : `${group} * ${teams}u`, within].filter((part) => part !== "").join(" + ");
-    const first = rowsPerLane === 1 ? team : `${within === "" ? team : `(${team})`} * ${rowsPerLane}u`;
+  private writeIndices(team: Expression): Strip[] {
+    const { rowsPerWorkgroup, rowsPerLane, rows } = this.context.schedule;
+    const to = this.statements;
+    const extent = times(...rows.map(({ extent }) => extent));
+    const total = extentValue(extent);
+    const number = known(extent);
+    const first = rowsPerLane === 1 ? team : multiply(team, rowsPerLane);
+    const last = number === undefined ? subtract(total, 1) : count(Math.max(0, number - 1));
     const workgroups = (number ?? Infinity) / rowsPerWorkgroup;
     const isWhole = rowsPerLane > 1 && Number.isInteger(workgroups) && workgroups > 0 && workgroups <= mostWorkgroups;
-    return Array.from({ length: rowsPerLane }, (_, i): Strip => {
+    const strips: Strip[] = [];
+    for (let i = 0; i < rowsPerLane; i++) {
       const named = (name: string) => (i === 0 ? name : this.names.define(name));
-      const index = named("index");
-      w.line(`let ${index} = ${i === 0 ? first : `index + ${i}u`};`);
+      const index = to.define(named("index"), strips[0] === undefined ? first : add(strips[0].index, i));
       const maps = { parts: new Map(), foldOf: new Map(), caches: new Map() };
-      if (isWhole) return { index, row: index, isRow: "", ...maps };
-      const isRow = named("isRow");
-      const row = named("row");
-      w.line(`let ${isRow} = ${index} < ${total};`);
-      w.line(`let ${row} = min(${index}, ${number === undefined ? `${total} - 1u` : `${Math.max(0, number - 1)}u`});`);
-      return { index, row, isRow, ...maps };
-    });
+      if (isWhole) strips.push({ index, row: index, isRow: undefined, ...maps });
+      else {
+        const [isRowName, rowName] = [named("isRow"), named("row")];
+        const isRow = to.define(isRowName, binary("<", index, total));
+        strips.push({ index, row: to.define(rowName, call("min", index, last)), isRow, ...maps });
+      }
+    }
+    return strips;
   }
 
   /** Constants, loads, ops and reductions that do not differ along the row; then the results among them. */
@@ -158,7 +192,7 @@ export class Body {
     });
     for (const place of this.rows) this.bindRowParts(loop, place);
     for (const place of this.rows) for (const node of loop.keeps) this.declareCache(node, place);
-    for (const fold of perRow.flat()) this.writer.at(fold.span, () => this.folds.declare(fold));
+    for (const fold of perRow.flat()) this.statements.at(fold.span, () => this.folds.declare(fold));
     const { steps } = schedule;
     const units = known(schedule.units);
     const isShifted = steps !== undefined && units !== undefined && steps >= manySteps;
@@ -166,58 +200,65 @@ export class Body {
     if (isShifted && moments.length > 0) this.writeShifts(loop, perRow, { steps, units });
     const counter = this.declareCounter(moments, isShifted);
     this.writeBlocks({ loop, perRow, counter, blocks: folds.some(isBlocked) ? blocksOf(steps) : [] });
-    for (const fold of perRow.flat()) this.writer.at(fold.span, () => this.folds.finish(fold, counter));
+    for (const fold of perRow.flat()) {
+      this.statements.at(fold.span, () => this.folds.finish(fold, counter, this.lane));
+    }
     for (const place of this.rows) for (const node of loop.frees) this.freeCache(node, place);
   }
 
   private declareCounter(moments: readonly Fold[], isShifted: boolean): Counter {
-    if (moments.length === 0) return { count: "", inverse: "", isShifted };
-    const counter = { count: this.names.define("count", depths), inverse: this.names.define("inverse"), isShifted };
-    this.writer.line(`var ${counter.count} = 0.0;`);
+    const counter: Counter = { counts: [], inverse: undefined, isShifted };
+    if (moments.length === 0) return counter;
+    this.countName = this.names.define("count", depths);
+    this.inverseName = this.names.define("inverse");
+    counter.counts.push(this.statements.variable(this.countName, literal(f32, 0)));
     return counter;
   }
 
   /** The loop along the row, within one loop for each size of block. */
-  private writeBlocks(nest: Nest, depth = 0, from?: string): void {
+  private writeBlocks(nest: Nest, depth = 0, from?: Expression): void {
     const { loop, blocks } = nest;
     const { lanes, steps, units } = this.context.schedule;
-    const w = this.writer;
+    const to = this.statements;
     const counted = loop.counts && steps !== undefined;
-    const end = counted ? `${steps}u` : printExtent(units, this.context.dim);
+    const end = counted ? count(steps) : extentValue(units);
     const total = counted ? steps : known(units);
     const perStep = counted ? 1 : lanes;
     const around = blocks[depth - 1];
     const isWhole = around !== undefined && total !== undefined && total % (around * perStep) === 0;
-    const start = from ?? (counted ? "0u" : "lane");
-    const after = `${start} + ${(around ?? 0) * perStep}u`;
-    const stop = around === undefined ? end : isWhole ? after : `blockEnd${depth === 1 ? "" : depth}`;
-    if (around !== undefined && !isWhole) w.line(`let ${stop} = min(${after}, ${end});`);
+    const start = from ?? (counted ? count(0) : this.lane);
+    let stop = end;
+    if (around !== undefined) {
+      const after = add(start, around * perStep);
+      stop = isWhole ? after : to.define(`blockEnd${depth === 1 ? "" : depth}`, call("min", after, end));
+    }
     const size = blocks[depth];
-    const index = size !== undefined ? `blockStart${depth === 0 ? "" : depth + 1}` : counted ? "step" : "unit";
-    const stride = (size ?? 1) * perStep;
-    const next = stride === 1 ? `${index}++` : `${index} += ${stride}u`;
-    w.block(`for (var ${index} = ${start}; ${index} < ${stop}; ${next})`, () => {
-      if (size !== undefined) this.writeBlock(nest, depth + 1, index);
-      else if (!counted) this.writeStep(nest, depth);
+    const name = size !== undefined ? `blockStart${depth === 0 ? "" : depth + 1}` : counted ? "step" : "unit";
+    to.loop(name, start, stop, (size ?? 1) * perStep, (at) => {
+      if (size !== undefined) this.writeBlock(nest, depth + 1, at);
+      else if (!counted) this.writeStep(nest, depth, { step: undefined, unit: at });
       else {
-        w.line(`let unit = ${lanes === 1 ? "step" : `step * ${lanes}u + lane`};`);
-        w.when(known(units) === steps * lanes ? "" : `unit < ${known(units)}u`, () => this.writeStep(nest, depth));
+        const unit = to.define("unit", lanes === 1 ? at : add(multiply(at, lanes), this.lane));
+        const isUnit = known(units) === steps * lanes ? undefined : binary("<", unit, known(units) as number);
+        to.when(isUnit, () => this.writeStep(nest, depth, { step: at, unit }));
       }
     });
   }
 
   /** One block: its own states, its loop, and its states into those around it. */
-  private writeBlock(nest: Nest, depth: number, from: string): void {
-    const { perRow, counter } = nest;
-    const w = this.writer;
-    const blocked = perRow.flat().filter(isBlocked);
-    for (const fold of blocked) w.at(fold.span, () => this.folds.declare(fold, depth));
-    const [around, count] = [counter.count + ofDepth(depth - 1), counter.count + ofDepth(depth)];
-    if (counter.count !== "") w.line(`var ${count} = 0.0;`);
+  private writeBlock(nest: Nest, depth: number, from: Expression): void {
+    const { counts } = nest.counter;
+    const to = this.statements;
+    const blocked = nest.perRow.flat().filter(isBlocked);
+    for (const fold of blocked) to.at(fold.span, () => this.folds.declare(fold, depth));
+    const around = counts[depth - 1];
+    if (around !== undefined) counts[depth] = to.variable(this.countName + ofDepth(depth), literal(f32, 0));
     this.writeBlocks(nest, depth, from);
-    if (counter.count !== "") w.line(`let blockWeight = ${count} / max(${around} + ${count}, 1.0);`);
-    for (const fold of blocked) w.at(fold.span, () => this.folds.addBlock(fold, depth, "blockWeight", around));
-    if (counter.count !== "") w.line(`${around} += ${count};`);
+    const own = counts[depth];
+    const both = around && own && call("max", add(around, own), literal(f32, 1));
+    const weight = both && to.define("blockWeight", divide(own, both));
+    for (const fold of blocked) to.at(fold.span, () => this.folds.addBlock(fold, depth, weight, around));
+    if (around && own) to.assign(around, own, "+");
   }
 
   /** The shift of a lane that has many elements: the median of three of them, which no single outlier is. */
@@ -233,16 +274,17 @@ export class Body {
     }
     const nodes = loop.nodes.filter((node) => needed.has(node));
     const { lanes } = this.context.schedule;
+    const to = this.statements;
     for (let third = 0; third < 3; third++) {
-      const step = Math.floor((steps * third) / 3);
-      this.writer.block("", () => {
-        if (loop.reads.size > 0) this.writer.line(`let step = ${step}u;`);
-        this.writer.line(`let unit = min(lane + ${step * lanes}u, ${units - 1}u);`);
-        const { common, rows } = this.stepPlaces();
-        for (const node of nodes) this.readOrDefine(node, loop, common, rows);
+      const number = Math.floor((steps * third) / 3);
+      to.scope(() => {
+        const step = loop.reads.size > 0 ? to.define("step", count(number)) : undefined;
+        const unit = to.define("unit", call("min", add(this.lane, number * lanes), count(units - 1)));
+        const { common, rows } = this.stepPlaces(unit);
+        for (const node of nodes) this.readOrDefine(node, loop, common, rows, step);
         for (const [i, place] of rows.entries()) {
           for (const fold of moments[i] as Fold[]) {
-            this.writer.at(fold.span, () => this.folds.shift(fold, place, third));
+            to.at(fold.span, () => this.folds.shift(fold, place, third));
           }
         }
       });
@@ -256,68 +298,79 @@ export class Body {
       ...loads.map((node) => ({ name: bufferName(node.value), dims: node.dims, access: "read" as const })),
       ...loop.stores.map(({ name, dims }) => ({ name, dims, access: "read_write" as const })),
     ];
-    const { parts, row } = place.strip as Strip;
     for (const { name, dims, access } of uses) {
-      const buffer = this.context.bufferOf(name, access);
-      const part = place.rowPart(place.strides(dims as Store["dims"], buffer));
-      if (part === "" || part === row || parts.has(part)) continue;
-      const bound = this.names.define("start");
-      this.writer.line(`let ${bound} = ${part};`);
-      parts.set(part, bound);
+      const strides = place.strides(dims as Store["dims"], this.context.bufferOf(name, access));
+      place.bindRowPart(strides, (part) => this.statements.define(this.names.define("start"), part));
     }
   }
 
   private declareCache(node: Node, place: Place): void {
-    const type = wgslType(node.value.element, place.widthOf(node));
-    const spare = this.spare.get(place)?.get(type)?.pop();
-    const name = spare ?? this.names.define(`${hintOf(node)}_row`);
-    const { steps } = this.context.schedule;
-    if (spare === undefined) this.writer.line(`var ${name}: array<${type}, ${steps}>;`, spanOf(node));
-    place.strip?.caches.set(node, name);
+    const type = laneType(node.value.element, place.widthOf(node));
+    const spare = this.spare.get(place)?.get(printType(type))?.pop();
+    const declare = () => {
+      const { steps } = this.context.schedule;
+      return this.statements.array(this.names.define(`${hintOf(node)}_row`), type, steps as number, spanOf(node));
+    };
+    place.strip?.caches.set(node, spare ?? declare());
   }
 
   /** Its array is there for what a later loop keeps. */
   private freeCache(node: Node, place: Place): void {
-    const type = wgslType(node.value.element, place.widthOf(node));
-    const byType = this.spare.get(place) ?? new Map<string, string[]>();
+    const type = printType(laneType(node.value.element, place.widthOf(node)));
+    const byType = this.spare.get(place) ?? new Map<string, Variable[]>();
     this.spare.set(place, byType);
-    byType.set(type, [...(byType.get(type) ?? []), place.strip?.caches.get(node) as string]);
+    byType.set(type, [...(byType.get(type) ?? []), place.strip?.caches.get(node) as Variable]);
   }
 
-  private stepPlaces(): { common: Place; rows: readonly Place[] } {
+  private stepPlaces(unit: Expression): { common: Place; rows: readonly Place[] } {
     const names = new Names(this.names);
-    const common = this.place(names, undefined, true, [this.common]);
-    const rows = this.rows.map((place) => this.place(names, place.strip, true, [common, place, this.common]));
+    const common = this.place(names, undefined, unit, [this.common]);
+    const rows = this.rows.map((place) => this.place(names, place.strip, unit, [common, place, this.common]));
     return { common, rows };
   }
 
   /** A node in a step: kept by an earlier loop, or computed. */
-  private readOrDefine(node: Node, loop: Loop, common: Place, rows: readonly Place[]): void {
+  private readOrDefine(
+    node: Node,
+    loop: Loop,
+    common: Place,
+    rows: readonly Place[],
+    step: Expression | undefined,
+  ): void {
     if (!loop.reads.has(node)) this.define(node, common, rows);
-    else for (const place of rows) place.bind(node, place.name(node, `${place.strip?.caches.get(node)}[step]`));
+    else for (const place of rows) place.bind(node, place.name(node, item(cacheOf(node, place), step as Expression)));
   }
 
   /** What one lane does with one unit of its rows. */
-  private writeStep({ loop, perRow, counter }: Nest, depth: number): void {
-    const { common, rows } = this.stepPlaces();
+  private writeStep(
+    { loop, perRow, counter }: Nest,
+    depth: number,
+    { step, unit }: { readonly step: Expression | undefined; readonly unit: Expression },
+  ): void {
+    const to = this.statements;
+    const { common, rows } = this.stepPlaces(unit);
     for (const node of loop.nodes) {
-      this.readOrDefine(node, loop, common, rows);
+      this.readOrDefine(node, loop, common, rows, step);
       if (!loop.keeps.has(node)) continue;
       for (const place of rows) {
-        this.writer.line(`${place.strip?.caches.get(node)}[step] = ${place.textOf(node)};`, spanOf(node));
+        const kept = target(cacheOf(node, place), step as Expression);
+        to.assign(kept, place.valueOf(node), undefined, spanOf(node));
       }
     }
     for (const store of loop.stores) for (const place of rows) place.store(store);
-    if (counter.count !== "") {
-      const count = counter.count + ofDepth(depth);
-      this.writer.line(`${count} += 1.0;`);
-      this.writer.line(`let ${counter.inverse} = 1.0 / ${count};`);
+    const own = counter.counts[depth];
+    if (own !== undefined) {
+      to.assign(own, literal(f32, 1), "+");
+      counter.inverse = to.define(this.inverseName, divide(1, own));
     }
     for (const [i, place] of rows.entries()) {
       for (const fold of perRow[i] as readonly Fold[]) {
         const at = isBlocked(fold) ? depth : 0;
-        this.writer.at(fold.span, () => this.folds.accumulate(fold, place, counter, at));
+        to.at(fold.span, () => this.folds.accumulate(fold, place, counter, at));
       }
     }
   }
 }
+
+/** What the lane keeps of a node in its row. */
+const cacheOf = (node: Node, place: Place) => place.strip?.caches.get(node) as Variable;

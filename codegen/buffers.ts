@@ -1,17 +1,8 @@
 /** The kernel's buffers: how elements are read from them and written to them. */
 
 import type { ElementType } from "../src/ir/types.ts";
-import type { Storage } from "./manifest.ts";
-
-export interface Buffer {
-  /** Its name in the WGSL. */
-  readonly wgsl: string;
-  readonly element: ElementType;
-  readonly storage: Storage;
-  readonly access: "read" | "read_write";
-  /** Elements of the array it is bound as: vectors of this width. */
-  readonly width: 1 | 2 | 4;
-}
+import type { Buffer, Storage } from "./kernel/buffer.ts";
+import type { Width } from "./kernel/expression.ts";
 
 export function storageOf(element: ElementType, features: readonly string[]): Storage {
   if (element === "f16") return features.includes("shader-f16") ? "f16" : "f16x2";
@@ -21,10 +12,12 @@ export function storageOf(element: ElementType, features: readonly string[]): St
 const scalarOf = { f32: "f32", f16: "f16", i32: "i32", u32: "u32" } as const;
 
 /** Two lanes may write the two halves of one word, so both do it atomically. */
-const isAtomic = ({ storage, width, access }: Buffer) => storage === "f16x2" && width === 1 && access === "read_write";
+const isAtomic = ({ storage, type, access }: Buffer) =>
+  storage === "f16x2" && type.width === 1 && access === "read_write";
 
 function arrayElement(buffer: Buffer): string {
-  const { storage, width } = buffer;
+  const { storage, type } = buffer;
+  const { width } = type;
   if (isAtomic(buffer)) return "atomic<u32>";
   if (storage === "f16x2") return width === 4 ? "vec2u" : "u32";
   const scalar = scalarOf[storage];
@@ -37,7 +30,7 @@ export function declareBuffer(buffer: Buffer, binding: number): string {
 }
 
 /** The element or vector at `index`, in the type in which it is computed. */
-export function printLoad({ wgsl, storage, width, element }: Buffer, index: string): string {
+export function printLoad({ wgsl, storage, type: { width }, element }: Buffer, index: string): string {
   if (storage === "f16x2") {
     if (width === 1) return `unpack2x16float(${wgsl}[(${index}) / 2u])[(${index}) % 2u]`;
     return width === 2 ? `unpack2x16float(${wgsl}[${index}])` : `unpack_halves(${wgsl}[${index}])`;
@@ -48,17 +41,18 @@ export function printLoad({ wgsl, storage, width, element }: Buffer, index: stri
   return text;
 }
 
-const packName = (width: Buffer["width"]) => (width === 1 ? "half_bits" : `pack_halves${width === 2 ? "_v2" : ""}`);
+const packName = (width: Width) => (width === 1 ? "half_bits" : `pack_halves${width === 2 ? "_v2" : ""}`);
 
 /** An f16 or a vector of them with the bits that the packing functions give. */
-function asHalves(width: Buffer["width"], value: string): string {
+function asHalves(width: Width, value: string): string {
   const halves = `bitcast<vec${width === 4 ? 4 : 2}h>(${packName(width)}(${value}))`;
   return width === 1 ? `${halves}.x` : halves;
 }
 
 /** A statement that writes `value`, which is as wide as the buffer's elements. */
 export function printStore(buffer: Buffer, index: string, value: string): string {
-  const { wgsl, storage, width, element } = buffer;
+  const { wgsl, storage, element, type } = buffer;
+  const { width } = type;
   const wide = (scalar: string, letter: string) => (width === 1 ? scalar : `vec${width}${letter}`);
   if (isAtomic(buffer)) return `store_${wgsl}(${index}, ${value});`;
   if (storage === "f16x2") {
@@ -73,7 +67,7 @@ const holdsHalves = ({ storage }: Buffer) => storage === "f16x2" || storage === 
 
 /** The widths at which the stores of these buffers call the library's `half_bits`. */
 export function halfWidths(buffers: readonly Buffer[]): ReadonlySet<number> {
-  return new Set(buffers.filter((buffer) => isWritten(buffer) && holdsHalves(buffer)).map(({ width }) => width));
+  return new Set(buffers.filter((buffer) => isWritten(buffer) && holdsHalves(buffer)).map(({ type }) => type.width));
 }
 
 const isWritten = ({ access }: Buffer) => access === "read_write";
@@ -84,7 +78,7 @@ export const bufferFunctionNames = ["unpack_halves", "pack_halves", "pack_halves
 /** Functions that the loads and stores of these buffers call, beside `half_bits`. */
 export function bufferFunctions(buffers: readonly Buffer[]): string[] {
   const functions = buffers.filter(isAtomic).map(storeHalf);
-  if (buffers.some(({ storage, width, access }) => storage === "f16x2" && width === 4 && access === "read")) {
+  if (buffers.some(({ storage, type, access }) => storage === "f16x2" && type.width === 4 && access === "read")) {
     functions.push(`fn unpack_halves(words: vec2u) -> vec4f {
   return vec4f(unpack2x16float(words.x), unpack2x16float(words.y));
 }`);

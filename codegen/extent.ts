@@ -1,6 +1,7 @@
 /** Products of dimensions: extents, strides and counts, known or to be known when the kernel runs. */
 
 import type { Dim } from "../src/ir/types.ts";
+import { call, count, dimension, type Expression, multiply } from "./kernel/expression.ts";
 
 export interface Extent {
   readonly factor: number;
@@ -33,22 +34,22 @@ export function known(extent: Extent): number | undefined {
   return extent.names.length === 0 || extent.factor === 0 ? extent.factor : undefined;
 }
 
-/** A WGSL expression of it; a product of several stands in parentheses. `name` says how a dimension is read. */
-export function printExtent(extent: Extent, name: (dim: string) => string): string {
+/** Its value in a kernel. */
+export function extentValue(extent: Extent): Expression {
   const number = known(extent);
-  if (number !== undefined) return `${number}u`;
-  const parts = extent.names.map(name);
-  if (extent.factor !== 1) parts.push(`${extent.factor}u`);
-  return parts.length === 1 ? (parts[0] as string) : `(${parts.join(" * ")})`;
+  if (number !== undefined) return count(number);
+  const names = extent.names.map(dimension);
+  const factors = extent.factor === 1 ? names : [...names, count(extent.factor)];
+  return factors.reduce((product, factor) => multiply(product, factor));
 }
 
 /** The same to divide by. WGSL refuses to divide by a constant 0, even where nothing is computed with the quotient. */
-export function printDivisor(extent: Extent, name: (dim: string) => string): string {
+export function divisorValue(extent: Extent): Expression {
   const number = known(extent);
-  return number === undefined ? `max(${printExtent(extent, name)}, 1u)` : `${Math.max(1, number)}u`;
+  return number === undefined ? call("max", extentValue(extent), count(1)) : count(Math.max(1, number));
 }
 
-/** `index * extent` in WGSL. */
-export function printTimes(index: string, extent: Extent, name: (dim: string) => string): string {
-  return known(extent) === 1 ? index : `${index} * ${printExtent(extent, name)}`;
+/** `index * extent` in a kernel. */
+export function timesExtent(index: Expression, extent: Extent): Expression {
+  return known(extent) === 1 ? index : multiply(index, extentValue(extent));
 }

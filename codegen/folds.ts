@@ -18,6 +18,26 @@ import { ops } from "../src/ir/ops/index.ts";
 import type { MonoidName } from "../src/ir/ops/monoids.ts";
 import { computedType } from "./expression.ts";
 import { isMean, isOnline, isVariance, type Node, spanOf } from "./graph.ts";
+import {
+  add,
+  apply,
+  binary,
+  call,
+  component,
+  construct,
+  divide,
+  type Expression,
+  equals,
+  f32,
+  field,
+  literal,
+  multiply,
+  select,
+  subtract,
+  type Type,
+  typeOf,
+} from "./kernel/expression.ts";
+import { defineFunction } from "./kernel/function.ts";
 
 export type FoldKind = MonoidName | "moments" | "exps";
 
@@ -49,38 +69,52 @@ export function variablesOf(fold: Fold, blocks: number): number {
   return states * (fold.kind === "exps" ? 2 : 1);
 }
 
-export const mergeMoments = `/** Chan's formula for two states (count, shift, mean, m2). A state of count 0 is empty. */
-fn merge_moments(a: vec4f, b: vec4f) -> vec4f {
-  let count = a.x + b.x;
-  let weight = b.x / max(count, 1.0);
-  let delta = (b.y - a.y) + (b.z - a.z);
-  // The mean less one shift and less the other.
-  let from_a = a.z + delta * weight;
-  let from_b = b.z - delta * (1.0 - weight);
-  let near = select(vec2f(b.y, from_b), vec2f(a.y, from_a), abs(from_a) <= abs(from_b));
-  let m2 = max(a.w, b.w) + (min(a.w, b.w) + delta * delta * a.x * weight);
-  let both = vec4f(count, near, m2);
-  return select(select(both, a, b.x == 0.0), b, a.x == 0.0);
-}`;
+/** Moments of some elements: how many, one of them, the mean of the others less that, the sum of squared deviations. */
+export const momentsType: Type = { ...typeOf("f32", 4), fields: ["count", "shift", "mean", "m2"] };
+
+const fieldsOf = (state: Expression) =>
+  ["count", "shift", "mean", "m2"].map((name) => field(state, name)) as [
+    Expression,
+    Expression,
+    Expression,
+    Expression,
+  ];
+
+export const mergeMoments = defineFunction(
+  "merge_moments",
+  "Chan's formula for two states (count, shift, mean, m2). A state of count 0 is empty.",
+  { a: momentsType, b: momentsType },
+  ({ a, b }, define) => {
+    const [countA, shiftA, meanA, m2A] = fieldsOf(a);
+    const [countB, shiftB, meanB, m2B] = fieldsOf(b);
+    const count = define("count", add(countA, countB));
+    const weight = define("weight", divide(countB, call("max", count, literal(f32, 1))));
+    const delta = define("delta", add(subtract(shiftB, shiftA), subtract(meanB, meanA)));
+    const fromA = define("from_a", add(meanA, multiply(delta, weight)), "The mean less one shift and less the other.");
+    const fromB = define("from_b", subtract(meanB, multiply(delta, subtract(1, weight))));
+    const isNear = binary("<=", call("abs", fromA), call("abs", fromB));
+    const pair = (shift: Expression, from: Expression) => construct(typeOf("f32", 2), shift, from);
+    const near = define("near", select(pair(shiftB, fromB), pair(shiftA, fromA), isNear));
+    const between = multiply(multiply(multiply(delta, delta), countA), weight);
+    const m2 = define("m2", add(call("max", m2A, m2B), add(call("min", m2A, m2B), between)));
+    const both = define("both", construct(momentsType, count, near, m2));
+    return select(select(both, a, equals(countB, 0)), b, equals(countA, 0));
+  },
+);
 
 /** A lane's state from those of its `width` elements, which have one count. */
-export function laneMoments(width: number): string {
-  const parts = ["x", "y", "z", "w"].slice(0, width);
-  const merged = (list: readonly string[]): string => {
-    if (list.length === 1) return `vec4f(count, shift.${list[0]}, mean.${list[0]}, m2.${list[0]})`;
-    const half = list.length / 2;
-    return `merge_moments(${merged(list.slice(0, half))}, ${merged(list.slice(half))})`;
-  };
-  const body =
-    width === 2
-      ? `  return ${merged(parts)};`
-      : [
-          `  let low = ${merged(parts.slice(0, 2))};`,
-          `  let high = ${merged(parts.slice(2))};`,
-          "  return merge_moments(low, high);",
-        ].join("\n");
-  return `fn lane_moments(count: f32, shift: vec${width}f, mean: vec${width}f, m2: vec${width}f) -> vec4f {\n${body}\n}`;
+function laneMomentsOf(width: 2 | 4) {
+  const elements = typeOf("f32", width);
+  const parameters = { count: f32, shift: elements, mean: elements, m2: elements };
+  return defineFunction("lane_moments", "", parameters, ({ count, shift, mean, m2 }, define) => {
+    const ofElement = (i: number) =>
+      construct(momentsType, count, component(shift, i), component(mean, i), component(m2, i));
+    const merged = (i: number) => apply(mergeMoments, ofElement(i), ofElement(i + 1));
+    return width === 2 ? merged(0) : apply(mergeMoments, define("low", merged(0)), define("high", merged(2)));
+  });
 }
+
+export const laneMoments = { 2: laneMomentsOf(2), 4: laneMomentsOf(4) };
 
 /**
  * The folds of the reductions at one level, and which of them each reduction reads.

@@ -12,13 +12,14 @@ import { kernelErrors } from "../src/diagnostics/errors-kernel.ts";
 import { leavesOf } from "../src/ir/atoms.ts";
 import { dimensionNames, type Fn, isLeaf } from "../src/ir/ir.ts";
 import { firstMismatch, whyOutside } from "../src/ir/iteration.ts";
-import { type WgslFunction, wgslFunctionName, wgslFunctionText } from "../src/ir/ops/wgsl-functions.ts";
+import { wgslFunctionText } from "../src/ir/ops/wgsl-functions.ts";
 import type { Dim } from "../src/ir/types.ts";
 import { type Axis, isVectorizable, stridesOf } from "./access.ts";
 import { Body } from "./body.ts";
-import { type Buffer, bufferFunctions, declareBuffer, halfWidths, storageOf } from "./buffers.ts";
+import { bufferFunctions, declareBuffer, halfWidths, storageOf } from "./buffers.ts";
+import { laneType } from "./expression.ts";
 import { known } from "./extent.ts";
-import { foldsOf, laneMoments, mergeMoments } from "./folds.ts";
+import { foldsOf } from "./folds.ts";
 import {
   bufferName,
   buildGraph,
@@ -29,7 +30,8 @@ import {
   type Node,
   sumOfExps,
 } from "./graph.ts";
-import { scratchSize } from "./lanes.ts";
+import type { Buffer } from "./kernel/buffer.ts";
+import { ExpressionPrinter, printArray, printStatements } from "./kernel/print-wgsl.ts";
 import { mostCounted, overflowOf, tooMany } from "./launch.ts";
 import { grouped } from "./loops.ts";
 import { lowerNorms } from "./lower-norms.ts";
@@ -143,12 +145,10 @@ class Generator {
   private readonly graph: Graph;
   private readonly schedule: Schedule;
   private readonly target: TargetProfile;
-  private readonly functions = new Map<string, { name: WgslFunction; width: number }>();
   private readonly overrides: ReadonlySet<string>;
   private readonly bindings: Binding[];
   private readonly buffers = new Map<string, Buffer>();
   private readonly isStrict: boolean;
-  private hasMoments = false;
 
   constructor(graph: Graph, schedule: Schedule, target: TargetProfile, isStrict: boolean) {
     this.isStrict = isStrict;
@@ -167,11 +167,6 @@ class Generator {
         graph,
         schedule,
         bufferOf: (name, access) => this.buffers.get(`${access} ${name}`) as Buffer,
-        dim: (name) => (this.overrides.has(name) ? `dim_${name}` : `dims.dim_${name}`),
-        require: (name, width) => this.require(name, width),
-        requireMoments: () => {
-          this.hasMoments = true;
-        },
         isStrict: this.isStrict,
         cacheIsMemory: this.target.kind === "cpu",
       },
@@ -184,11 +179,6 @@ class Generator {
     const manifest = this.manifest();
     checkCounts(graph, manifest);
     return { name: graph.fn.name, wgsl, manifest, sourceMap };
-  }
-
-  private require(name: WgslFunction, width: number): string {
-    this.functions.set(`${name} ${width}`, { name, width });
-    return wgslFunctionName(name, width);
   }
 
   /** The bindings that are read, which come first. */
@@ -211,7 +201,7 @@ class Generator {
     });
   }
 
-  private addBuffer({ name, access, element, storage }: Binding): void {
+  private addBuffer({ name, access, element, shape, storage }: Binding): void {
     const { vector, width } = this.schedule;
     const uses =
       access === "read"
@@ -224,7 +214,8 @@ class Generator {
         (use) => use.dims && stridesOf(use.dims).has(vector) && isVectorizable(stridesOf(use.dims), vector, width),
       );
     const wgsl = `${access === "read" ? "in" : "out"}_${name}`;
-    this.buffers.set(`${access} ${name}`, { wgsl, element, storage, access, width: isWide ? width : 1 });
+    const type = laneType(element, isWide ? width : 1);
+    this.buffers.set(`${access} ${name}`, { wgsl, type, shape, element, storage, access });
   }
 
   private get uniformDims(): string[] {
@@ -243,18 +234,17 @@ class Generator {
     return this.bindings.some((binding) => binding.storage === "f16");
   }
 
-  private get momentFunctions(): string[] {
-    if (!this.hasMoments) return [];
-    return this.schedule.width === 1 ? [mergeMoments] : [mergeMoments, laneMoments(this.schedule.width)];
-  }
-
   private module(body: Body): Writer {
     const w = new Writer();
+    const dimension = (name: string) => (this.overrides.has(name) ? `dim_${name}` : `dims.dim_${name}`);
+    const printer = new ExpressionPrinter(dimension, this.workgroupSize);
+    const statements = printStatements(body.statements.all, printer);
     const uniforms = this.uniformDims;
     const buffers = [...this.buffers.values()];
     const seen = new Set<string>();
-    for (const width of halfWidths(buffers)) this.require("half_bits", width);
-    const library = [...this.functions.values()].flatMap(({ name, width }) => wgslFunctionText(name, width, seen));
+    for (const width of halfWidths(buffers)) printer.require("half_bits", width);
+    const library = [...printer.library.values()].flatMap(({ name, width }) => wgslFunctionText(name, width, seen));
+    const functions = [...printer.functions].map((one) => printer.function(one));
     const section = (lines: readonly string[], spans: readonly (Span | undefined)[] = []) => {
       for (const [i, line] of lines.entries()) w.line(line, spans[i]);
       if (lines.length > 0) w.line("");
@@ -269,15 +259,15 @@ class Generator {
       ],
       this.inputs.map(({ value }) => value.span),
     );
-    section(body.scratch.declarations(scratchSize(this.schedule)));
-    for (const text of [...library, ...bufferFunctions(buffers), ...this.momentFunctions]) w.text(`${text}\n`);
+    section(body.scratch.all.map((array) => `var<workgroup> ${array.name}: ${printArray(array)};`));
+    for (const text of [...library, ...bufferFunctions(buffers), ...functions]) w.text(`${text}\n`);
     w.text(`@compute @workgroup_size(${this.workgroupSize})
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {`);
-    w.append(body.writer);
+    w.append(statements);
     w.line("}");
     return w;
   }

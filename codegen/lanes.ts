@@ -4,94 +4,126 @@
  * numbers. The lanes of a subgroup are neighbours in the workgroup, as all implementations have it.
  */
 
+import {
+  add,
+  binary,
+  count,
+  divide,
+  type Expression,
+  equals,
+  item,
+  local,
+  remainder,
+  select,
+  shuffle,
+  subtract,
+  type Type,
+  type Variable,
+} from "./kernel/expression.ts";
+import { printType } from "./kernel/print-wgsl.ts";
+import { type Statements, type Target, target } from "./kernel/statement.ts";
 import type { Schedule } from "./schedule.ts";
-import type { Writer } from "./writer.ts";
 
 export interface Merge {
   /** The variable that holds the lane's state, and then the row's. */
-  readonly state: string;
-  readonly type: "f32" | "i32" | "u32" | "vec4f";
+  readonly state: Target;
   /** Two states, that of the lower lane first. */
-  readonly combine: (lower: string, upper: string) => string;
+  readonly combine: (lower: Expression, upper: Expression) => Expression;
   /** Whether the order of the two changes nothing, not a bit. */
   readonly commutes: boolean;
 }
 
 /** Workgroup memory by type, shared by all merges of a kernel. */
 export class Scratch {
-  private readonly used = new Set<string>();
+  private readonly arrays = new Map<string, Variable>();
+  private readonly length: number;
 
-  /** The array for states of a type; the barrier keeps those who still read the last merge's states apart from it. */
-  take(type: Merge["type"], writer: Writer): string {
-    const name = `lanes_${type}`;
-    if (this.used.has(name)) writer.line("workgroupBarrier();");
-    this.used.add(name);
-    return name;
+  constructor(schedule: Schedule) {
+    this.length = scratchSize(schedule);
   }
 
-  declarations(size: number): string[] {
-    return [...this.used].map((name) => `var<workgroup> ${name}: array<${name.slice("lanes_".length)}, ${size}>;`);
+  /** The array for states of a type; the barrier keeps those who still read the last merge's states apart from it. */
+  take(type: Type, statements: Statements): Variable {
+    const name = `lanes_${printType(type)}`;
+    const used = this.arrays.get(name);
+    if (used !== undefined) statements.barrier();
+    const array: Variable = used ?? { name, type, length: this.length, isMutable: true, isShared: true };
+    this.arrays.set(name, array);
+    return array;
+  }
+
+  get all(): readonly Variable[] {
+    return [...this.arrays.values()];
   }
 }
 
-/** Bytes of a state, by its type. */
-const stateSizes = { f32: 4, i32: 4, u32: 4, vec4f: 16 } as const satisfies { [T in Merge["type"]]: number };
+/** Bytes of a state: an f32, an i32, a u32, moments. */
+const stateSizes = [4, 4, 4, 16];
 
 /** Bytes of workgroup memory that a kernel takes at most which keeps so many states of each type; arrays are padded to 16. */
 export function scratchBytes(states: number): number {
-  const sizes = Object.values(stateSizes).map((size) => Math.ceil((states * size) / 16) * 16);
-  return sizes.reduce((sum, size) => sum + size, 0);
+  return stateSizes.map((size) => Math.ceil((states * size) / 16) * 16).reduce((sum, size) => sum + size, 0);
 }
 
 /** States that a workgroup keeps at a time. */
-export function scratchSize({ lanes, subgroup, rowsPerWorkgroup, rowsPerLane }: Schedule): number {
+function scratchSize({ lanes, subgroup, rowsPerWorkgroup, rowsPerLane }: Schedule): number {
   return ((lanes / subgroup) * rowsPerWorkgroup) / rowsPerLane;
 }
 
-export function mergeLanes(merge: Merge, schedule: Schedule, scratch: Scratch, writer: Writer): void {
+/** @param lane the number of the lane in its row. */
+export function mergeLanes(
+  merge: Merge,
+  lane: Expression,
+  schedule: Schedule,
+  scratch: Scratch,
+  statements: Statements,
+): void {
   const { lanes, subgroup } = schedule;
-  for (let mask = 1; mask < subgroup; mask *= 2) shuffle(merge, mask, writer);
+  for (let mask = 1; mask < subgroup; mask *= 2) mergeNeighbours(merge, lane, mask, statements);
   if (lanes === subgroup) return;
-  const array = scratch.take(merge.type, writer);
-  if (subgroup === 1) mergeTree(merge, lanes, array, writer);
-  else mergeSubgroups(merge, schedule, array, writer);
+  const array = scratch.take(merge.state.type, statements);
+  if (subgroup === 1) mergeTree(merge, lane, lanes, array, statements);
+  else mergeSubgroups(merge, lane, schedule, array, statements);
 }
 
-function shuffle({ state, combine, commutes }: Merge, mask: number, writer: Writer): void {
-  const other = `subgroupShuffleXor(${state}, ${mask}u)`;
-  writer.block("", () => {
-    writer.line(`let other = ${other};`);
+function mergeNeighbours({ state, combine, commutes }: Merge, lane: Expression, mask: number, to: Statements): void {
+  to.scope(() => {
+    const other = to.define("other", shuffle(state, mask));
     if (commutes) {
-      writer.line(`${state} = ${combine(state, "other")};`);
+      to.assign(state, combine(state, other));
       return;
     }
-    writer.line(`let isLower = (lane & ${mask}u) == 0u;`);
-    writer.line(`${state} = ${combine(`select(other, ${state}, isLower)`, `select(${state}, other, isLower)`)};`);
+    const isLower = to.define("isLower", equals(binary("&", lane, mask), 0));
+    to.assign(state, combine(select(other, state, isLower), select(state, other, isLower)));
   });
 }
 
-function mergeTree({ state, combine }: Merge, lanes: number, array: string, writer: Writer): void {
-  writer.line(`${array}[local] = ${state};`);
-  writer.line("workgroupBarrier();");
-  writer.block(`for (var half = ${lanes / 2}u; half > 0u; half /= 2u)`, () => {
-    writer.block("if (lane < half)", () => {
-      writer.line(`${array}[local] = ${combine(`${array}[local]`, `${array}[local + half]`)};`);
+function mergeTree({ state, combine }: Merge, lane: Expression, lanes: number, array: Variable, to: Statements): void {
+  to.assign(target(array, local), state);
+  to.barrier();
+  to.halving("half", lanes / 2, (half) => {
+    to.when(binary("<", lane, half), () => {
+      to.assign(target(array, local), combine(item(array, local), item(array, add(local, half))));
     });
-    writer.line("workgroupBarrier();");
+    to.barrier();
   });
-  writer.line(`${state} = ${array}[local - lane];`);
+  to.assign(state, item(array, subtract(local, lane)));
 }
 
-function mergeSubgroups({ state, combine }: Merge, schedule: Schedule, array: string, writer: Writer): void {
-  const { lanes, subgroup } = schedule;
-  const count = lanes / subgroup;
-  writer.block(`if (lane % ${subgroup}u == 0u)`, () => writer.line(`${array}[local / ${subgroup}u] = ${state};`));
-  writer.line("workgroupBarrier();");
-  writer.block("", () => {
-    writer.line(`let first = (local - lane) / ${subgroup}u;`);
-    writer.line(`${state} = ${array}[first];`);
-    writer.block(`for (var i = 1u; i < ${count}u; i++)`, () => {
-      writer.line(`${state} = ${combine(state, `${array}[first + i]`)};`);
+function mergeSubgroups(
+  { state, combine }: Merge,
+  lane: Expression,
+  { lanes, subgroup }: Schedule,
+  array: Variable,
+  to: Statements,
+): void {
+  to.when(equals(remainder(lane, subgroup), 0), () => to.assign(target(array, divide(local, subgroup)), state));
+  to.barrier();
+  to.scope(() => {
+    const first = to.define("first", divide(subtract(local, lane), subgroup));
+    to.assign(state, item(array, first));
+    to.loop("i", count(1), count(lanes / subgroup), 1, (i) => {
+      to.assign(state, combine(state, item(array, add(first, i))));
     });
   });
 }

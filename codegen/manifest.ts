@@ -1,7 +1,10 @@
 /** What a runtime has to know to run a kernel. Plain JSON data. */
 
 import type { Dim, ElementType } from "../src/ir/types.ts";
+import type { Storage } from "./kernel/buffer.ts";
 import type { SourceMap } from "./source-map.ts";
+
+export type { Storage } from "./kernel/buffer.ts";
 
 /** A compiled function: its WGSL, and what is needed to run it. */
 export interface Kernel {
@@ -54,12 +57,6 @@ export interface Dispatch {
   /** Starts one workgroup even when there is no row. */
   readonly atLeastOne?: boolean;
 }
-
-/**
- * How elements lie in the buffer. `f16x2` packs two halves in a u32, for targets without shader-f16; a bool is stored
- * as a u32.
- */
-export type Storage = "f32" | "f16" | "i32" | "u32" | "f16x2";
 
 /**
  * A storage buffer of group 0: a parameter, a `const` or a result. Its elements lie in row-major order without gaps, from

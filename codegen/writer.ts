@@ -10,33 +10,18 @@ export interface Line {
 export class Writer {
   private readonly written: Line[] = [];
   private depth = 0;
-  private span: Span | undefined;
 
-  line(text: string, span: Span | undefined = this.span): void {
+  line(text: string, span?: Span): void {
     this.written.push({ text: text === "" ? "" : "  ".repeat(this.depth) + text, span });
   }
 
-  /** Lines that `body` writes come from `span`; of two around a line the inner one counts. */
-  at(span: Span, body: () => void): void {
-    const outer = this.span;
-    this.span = span;
-    body();
-    this.span = outer;
-  }
-
   /** `head { ... }`. */
-  block(head: string, body: () => void): void {
-    this.line(head === "" ? "{" : `${head} {`);
+  block(head: string, body: () => void, span?: Span): void {
+    this.line(head === "" ? "{" : `${head} {`, span);
     this.depth++;
     body();
     this.depth--;
-    this.line("}");
-  }
-
-  /** `body` under a condition; "" is no condition. */
-  when(condition: string, body: () => void): void {
-    if (condition === "") body();
-    else this.block(`if (${condition})`, body);
+    this.line("}", span);
   }
 
   /** A text of several lines that comes from nowhere in the program. */

@@ -6,6 +6,7 @@
 
 export type { Choice, TunedSchedule } from "../codegen/choice.ts";
 export { generateKernel } from "../codegen/generate.ts";
+export type * as kernel from "../codegen/kernel/index.ts";
 export type { Binding, Dispatch, Kernel, Manifest, ManifestDim, Storage } from "../codegen/manifest.ts";
 export { minifyKernel } from "../codegen/minify.ts";
 export type { Accuracy, KernelOptions, Rounding } from "../codegen/options.ts";
@@ -109,6 +110,7 @@ export type {
   Emitter,
   ExternDef,
   Facts,
+  KernelContext,
   LinearDef,
   NormDef,
   NormView,
@@ -120,7 +122,6 @@ export type {
   Refusal,
   Rows,
   ShapeDef,
-  WgslContext,
   ZeroMean,
   ZeroMeanWay,
 } from "./ir/ops/def.ts";

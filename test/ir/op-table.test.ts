@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { binary } from "../../codegen/kernel/expression.ts";
 import {
   type ElementwiseDef,
   floats,
@@ -40,7 +41,7 @@ describe("what `npm run typecheck` refuses", () => {
 
   test("a monoid without an identity", () => {
     // @ts-expect-error: `identity` is missing.
-    const monoid: Monoid = { combine: (a, b) => `${a} | ${b}`, isOperator: true };
+    const monoid: Monoid = { combine: (a, b) => binary("|", a, b) };
     expect(monoid.identity).toBeUndefined();
   });
 
@@ -126,7 +127,7 @@ describe("a reduction by the bits that any element has", () => {
     const monoidTable = monoids as Record<string, Monoid>;
     const exact: ReductionDef["exact"] = (field, rows) => [rows].map((one) => field.apply("bitor", [one]));
     opTable.bitor = { ...row, monoid: "bitor" as "sum", elements: ["u32"], results: ["combined"], reduce, exact };
-    monoidTable.bitor = { identity: () => 0, combine: (a, b) => `${a} | ${b}`, isOperator: true };
+    monoidTable.bitor = { identity: () => 0, combine: (a, b) => binary("|", a, b) };
     try {
       await run();
     } finally {

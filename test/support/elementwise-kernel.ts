@@ -1,17 +1,20 @@
 /** Runs the WGSL of one elementwise op over lists of numbers, on its own: no fusion, no schedule. */
 
+import { laneType } from "../../codegen/expression.ts";
+import { literal, read, type Scalar } from "../../codegen/kernel/expression.ts";
+import { ExpressionPrinter } from "../../codegen/kernel/print-wgsl.ts";
 import type { Kernel } from "../../codegen/manifest.ts";
 import type { Attributes } from "../../src/ir/ir.ts";
-import type { ElementwiseDef, WgslContext } from "../../src/ir/ops/def.ts";
+import type { ElementwiseDef } from "../../src/ir/ops/def.ts";
 import { type ElementwiseName, ops } from "../../src/ir/ops/index.ts";
-import { wgslFunctionName, wgslFunctionText } from "../../src/ir/ops/wgsl-functions.ts";
+import { wgslFunctionText } from "../../src/ir/ops/wgsl-functions.ts";
 import type { ElementType } from "../../src/ir/types.ts";
 import { runKernel } from "../../src/runtime/execute.ts";
 import { fromNumbers, toNumbers } from "../../src/runtime/host-tensor.ts";
 import { handKernel } from "./hand-kernel.ts";
 
 /** What f16 is computed in. */
-export type Computed = WgslContext["element"];
+export type Computed = Scalar;
 
 export interface Evaluation {
   readonly name: ElementwiseName;
@@ -45,26 +48,20 @@ export function completeAttributes(def: ElementwiseDef, given: Attributes): Attr
 export function elementwiseKernel({ name, element, attributes, operands, width }: Evaluation): Kernel {
   const def = ops[name] as ElementwiseDef;
   const wide = (type: string) => (width === 1 ? type : `vec4<${type}>`);
-  const functions: string[] = [];
-  const seen = new Set<string>();
-  const context: WgslContext = {
-    element,
-    declared: element,
-    attributes,
-    type: (type) => wide(type === "f16" ? "f32" : type),
-    literal: (value) => `${wide(element)}(${value})`,
-    call(functionName, ...args) {
-      functions.push(...wgslFunctionText(functionName, width, seen));
-      return `${wgslFunctionName(functionName, width)}(${args.join(", ")})`;
-    },
-    constant: () => undefined,
-  };
   const elements = def.operands.map((operand) => operand.element ?? element);
   const loads = elements.map((type, i) => `  let a${i} = ${wide(type)}(x${i}[i]);`);
-  const expression = def.wgsl(
-    elements.map((_, i) => `a${i}`),
-    context,
-  );
+  const values = elements.map((type, i) => read({ name: `a${i}`, type: laneType(type, width), isMutable: false }));
+  const value = def.kernel(values, {
+    element,
+    attributes,
+    type: (type) => laneType(type, width),
+    literal: (number) => literal(laneType(element, width), number),
+    constant: () => undefined,
+  });
+  const printer = new ExpressionPrinter((name) => name);
+  const expression = printer.print(value);
+  const seen = new Set<string>();
+  const functions = [...printer.library.values()].flatMap((one) => wgslFunctionText(one.name, one.width, seen));
   const out = resultElement({ name, element, attributes });
   const wgsl = [
     ...elements.map((type, i) => `@group(0) @binding(${i}) var<storage, read> x${i}: array<${wide(words[type])}>;`),

@@ -3,6 +3,7 @@
  * read these fields; nothing else in the compiler knows an op by its name except rewrites that are about that op.
  */
 
+import type { Expression, Scalar, Type } from "../../../codegen/kernel/expression.ts";
 import type { Diagnostic, Span } from "../../diagnostics/diagnostic.ts";
 import type { Attributes, Value } from "../ir.ts";
 import type { Tensor } from "../tensor.ts";
@@ -11,7 +12,6 @@ import type { ElementwiseMeaning, LinearMeaning, ReductionMeaning } from "./exac
 import type { ElementwiseName, ReductionName } from "./index.ts";
 import type { MonoidName } from "./monoids.ts";
 import type { Numerics } from "./numerics.ts";
-import type { WgslFunction } from "./wgsl-functions.ts";
 
 /** An element type that is computed with. */
 export type NumberType = Exclude<ElementType, "bool">;
@@ -86,19 +86,15 @@ interface Common {
   readonly facts: Facts;
 }
 
-/** Where a WGSL expression stands: what it may use, and in which type it computes. */
-export interface WgslContext {
+/** Where a kernel's expression of an op stands: what it may use, and in which type it computes. */
+export interface KernelContext {
   /** The element type that the operands are computed in (f16 is computed in f32). */
-  readonly element: Exclude<ElementType, "f16">;
-  /** The element type before it was widened for computing. */
-  readonly declared: ElementType;
+  readonly element: Scalar;
   readonly attributes: Attributes;
-  /** `f32`, `vec4<f32>`: the type of a value of this element type, as wide as the expression. */
-  type(element: ElementType): string;
+  /** The type of a value of this element type, as wide as the expression. */
+  type(element: ElementType): Type;
   /** A literal of the operands' type, as wide as the expression. */
-  literal(value: number): string;
-  /** The name of a function of the WGSL library, which is added to the module. */
-  call(name: WgslFunction, ...args: string[]): string;
+  literal(value: number): Expression;
   /** The number of an operand that is a constant. */
   constant(operand: number): number | undefined;
 }
@@ -117,8 +113,8 @@ export interface ElementwiseRow extends Common {
   readonly result: "same" | "bool" | "to";
   /** One element in float64. `element` is the operands' type; integer results are wrapped by the caller. */
   readonly scalar: (a: number, b: number, c: number, at: { element: ElementType; attributes: Attributes }) => number;
-  /** The WGSL expression of it, given those of the operands. */
-  readonly wgsl: (args: readonly string[], context: WgslContext) => string;
+  /** What a kernel computes, given the operands. */
+  readonly kernel: (args: readonly Expression[], context: KernelContext) => Expression;
 }
 
 /** An op that computes each element by itself. */

@@ -1,5 +1,22 @@
 /** Rows of the op table for elementwise ops: one number in, one number out, broadcast by NumPy's rules. */
 
+import {
+  add,
+  type BinaryOperator,
+  type BuiltinFunction,
+  call,
+  construct,
+  divide,
+  type Expression,
+  equals,
+  library as libraryCall,
+  multiply,
+  negate,
+  binary as operation,
+  unary as prefixed,
+  select,
+  subtract,
+} from "../../../codegen/kernel/expression.ts";
 import { roundToFloat16 } from "../float16.ts";
 import { type ElementType, isFloat, isInteger } from "../types.ts";
 import {
@@ -17,7 +34,7 @@ import { erf, erfc, roundHalfEven, sqrtTwoOverPi } from "./math.ts";
 import type { WgslFunction } from "./wgsl-functions.ts";
 
 type Scalar = ElementwiseRow["scalar"];
-type Wgsl = ElementwiseRow["wgsl"];
+type Kernel = ElementwiseRow["kernel"];
 
 interface Extras {
   isPartial?: true;
@@ -26,7 +43,7 @@ interface Extras {
   attributes?: Readonly<Record<string, AttributeDef>>;
 }
 
-function unary(cost: Cost, summary: string, scalar: Scalar, wgsl: Wgsl, extras: Extras = {}): ElementwiseRow {
+function unary(cost: Cost, summary: string, scalar: Scalar, kernel: Kernel, extras: Extras = {}): ElementwiseRow {
   const { elements = floats, facts = {}, attributes = {} } = extras;
   return {
     kind: "elementwise",
@@ -38,11 +55,11 @@ function unary(cost: Cost, summary: string, scalar: Scalar, wgsl: Wgsl, extras: 
     facts,
     result: "same",
     scalar,
-    wgsl,
+    kernel,
   };
 }
 
-function binary(cost: Cost, summary: string, scalar: Scalar, wgsl: Wgsl, extras: Extras = {}): ElementwiseRow {
+function binary(cost: Cost, summary: string, scalar: Scalar, kernel: Kernel, extras: Extras = {}): ElementwiseRow {
   const { elements = numbers, facts = {}, isPartial } = extras;
   const operands = [{ name: "a" }, { name: "b" }];
   return {
@@ -55,19 +72,24 @@ function binary(cost: Cost, summary: string, scalar: Scalar, wgsl: Wgsl, extras:
     facts,
     result: "same",
     scalar,
-    wgsl,
+    kernel,
     ...(isPartial && { isPartial }),
   };
 }
 
-function comparison(symbol: string, scalar: Scalar, extras: Extras = {}): ElementwiseRow {
+function comparison(
+  symbol: "==" | "!=" | "<" | "<=" | ">" | ">=",
+  scalar: Scalar,
+  extras: Extras = {},
+): ElementwiseRow {
   // WGSL's `!=` is false where an operand is NaN.
-  const wgsl: Wgsl = symbol === "!=" ? ([a, b]) => `!(${a} == ${b})` : infix(symbol);
-  const row = binary("low", `\`a ${symbol} b\`: true or false.`, scalar, wgsl, extras);
+  const kernel: Kernel =
+    symbol === "!=" ? ([a, b]) => prefixed("!", equals(a as Expression, b as Expression)) : infix(symbol);
+  const row = binary("low", `\`a ${symbol} b\`: true or false.`, scalar, kernel, extras);
   return { ...row, facts: { ...row.facts, jumps: true }, result: "bool" };
 }
 
-function logical(word: string, symbol: string, scalar: Scalar): ElementwiseRow {
+function logical(word: string, symbol: "&" | "|", scalar: Scalar): ElementwiseRow {
   const facts: Facts = { commutative: true };
   return binary("low", `Logical ${word}: \`a ${symbol}${symbol} b\`.`, scalar, infix(symbol), {
     elements: ["bool"],
@@ -76,46 +98,66 @@ function logical(word: string, symbol: string, scalar: Scalar): ElementwiseRow {
 }
 
 const builtin =
-  (name: string): Wgsl =>
+  (name: BuiltinFunction): Kernel =>
   (args) =>
-    `${name}(${args.join(", ")})`;
+    call(name, ...args);
 const library =
-  (name: WgslFunction): Wgsl =>
-  (args, at) =>
-    at.call(name, ...args);
+  (name: WgslFunction): Kernel =>
+  (args) =>
+    libraryCall(name, ...args);
 const infix =
-  (symbol: string): Wgsl =>
+  (symbol: BinaryOperator): Kernel =>
   ([a, b]) =>
-    `${a} ${symbol} ${b}`;
+    operation(symbol, a as Expression, b as Expression);
+/** Of an op of one operand. */
+const of =
+  (kernel: (x: Expression, at: Parameters<Kernel>[1]) => Expression): Kernel =>
+  ([x], at) =>
+    kernel(x as Expression, at);
+
+const above = (a: Expression, b: Expression) => operation(">", a, b);
+const below = (a: Expression, b: Expression) => operation("<", a, b);
+const atMost = (a: Expression, b: Expression) => operation("<=", a, b);
 
 /** The smaller or the larger one of floats, NaN where one of them is: against a number one comparison is enough. */
 const extreme =
-  (name: "minimum" | "maximum"): Wgsl =>
+  (name: "minimum" | "maximum"): Kernel =>
   ([a, b], at) => {
-    if (at.element !== "f32") return `${name.slice(0, 3)}(${a}, ${b})`;
+    const [x, y] = [a as Expression, b as Expression];
+    if (at.element !== "f32") return call(name === "minimum" ? "min" : "max", x, y);
     const limit = at.constant(1);
-    if (limit === undefined || Number.isNaN(limit)) return at.call(name, a as string, b as string);
-    return `select(${a}, ${b}, ${a} ${name === "maximum" ? "<" : ">"} ${b})`;
+    if (limit === undefined || Number.isNaN(limit)) return libraryCall(name, x, y);
+    return select(x, y, name === "maximum" ? below(x, y) : above(x, y));
   };
 
 /** Of limits that are numbers in their order: one comparison each. */
-const clampWgsl: Wgsl = ([x, low, high], at) => {
-  if (at.element !== "f32") return `min(max(${x}, ${low}), ${high})`;
+const clampKernel: Kernel = (args, at) => {
+  const [x, low, high] = args as [Expression, Expression, Expression];
+  if (at.element !== "f32") return call("min", call("max", x, low), high);
   const [least = NaN, most = NaN] = [at.constant(1), at.constant(2)];
-  if (least <= most) return `select(select(${x}, ${low}, ${x} < ${low}), ${high}, ${x} > ${high})`;
-  return at.call("minimum", at.call("maximum", x as string, low as string), high as string);
+  if (least <= most) return select(select(x, low, below(x, low)), high, above(x, high));
+  return libraryCall("minimum", libraryCall("maximum", x, low), high);
 };
 
 /** What is neither above nor below 0 stays as it is: NaN, and -0. */
-const signWgsl: Wgsl = ([x], at) =>
-  at.element === "f32" ? `select(${x}, sign(${x}), abs(${x}) > ${at.literal(0)})` : `sign(${x})`;
+const signKernel = of((x, at) => {
+  const sign = call("sign", x);
+  return at.element === "f32" ? select(x, sign, above(call("abs", x), at.literal(0))) : sign;
+});
 
 /** Drivers take `x - x` for 0 whatever x is. */
-const differenceWgsl: Wgsl = ([a, b], at) =>
-  a === b && at.element === "f32" ? at.call("less_itself", a as string) : `${a} - ${b}`;
+const differenceKernel: Kernel = ([a, b], at) => {
+  const [x, y] = [a as Expression, b as Expression];
+  return x === y && at.element === "f32" ? libraryCall("less_itself", x) : subtract(x, y);
+};
 
-const reluWgsl: Wgsl = ([x], at) =>
-  at.element === "f32" ? `select(${x}, ${at.literal(0)}, ${x} <= ${at.literal(0)})` : `max(${x}, ${at.literal(0)})`;
+const reluKernel = of((x, at) => {
+  const zero = at.literal(0);
+  return at.element === "f32" ? select(x, zero, atMost(x, zero)) : call("max", x, zero);
+});
+
+/** `exp` of the library, of WGSL where an operand cannot be NaN or its NaN counts for nothing. */
+const exp = (x: Expression) => libraryCall("exp", x);
 
 const sigmoid = (x: number) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)));
 const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
@@ -150,15 +192,13 @@ function convert(x: number, from: ElementType, to: ElementType): number {
   return Number.isNaN(x) ? 0 : Math.min(Math.max(Math.trunc(x), low), high);
 }
 
-const castWgsl: Wgsl = ([x], at) => {
+const castKernel = of((x, at) => {
   const to = attribute.text(at.attributes, "to") as ElementType;
-  if (to === "f16") return at.call("round_to_half", at.element === "f32" ? (x as string) : `${at.type("f32")}(${x})`);
+  if (to === "f16") return libraryCall("round_to_half", at.element === "f32" ? x : construct(at.type("f32"), x));
   // To an integer, drivers make anything of NaN.
-  if (isInteger(to) && at.element === "f32") {
-    return `${at.type(to)}(select(${at.literal(0)}, ${x}, ${x} == ${x}))`;
-  }
-  return isFloat(to) && at.element === "f32" ? (x as string) : `${at.type(to)}(${x})`;
-};
+  if (isInteger(to) && at.element === "f32") return construct(at.type(to), select(at.literal(0), x, equals(x, x)));
+  return isFloat(to) && at.element === "f32" ? x : construct(at.type(to), x);
+});
 
 /** Of 0, infinities and NaN: the scale of what is nearest to them, or of the largest. */
 function pow2Scale(x: number): number {
@@ -171,32 +211,31 @@ function pow2Scale(x: number): number {
 }
 
 /** Small whole exponents are products: exact signs, and no error of exp2 and log2. */
-const powWgsl: Wgsl = ([a, b], at) => {
+const powKernel: Kernel = ([a, b], at) => {
+  const x = a as Expression;
   const exponent = at.constant(1);
-  if (exponent === 2) return `${a} * ${a}`;
-  if (exponent === 3) return `${a} * ${a} * ${a}`;
-  if (exponent === -1) return `1.0 / ${a}`;
-  if (exponent === 0.5) return `sqrt(${a})`;
-  return at.call("pow", a as string, b as string);
+  if (exponent === 2) return multiply(x, x);
+  if (exponent === 3) return multiply(multiply(x, x), x);
+  if (exponent === -1) return divide(1, x);
+  if (exponent === 0.5) return call("sqrt", x);
+  return libraryCall("pow", x, b as Expression);
 };
 
-const geluWgsl: Wgsl = ([x], at) => {
+const geluKernel = of((x, at) => {
   if (attribute.text(at.attributes, "approximate") === "none") {
-    return `0.5 * ${x} * (1.0 + ${at.call("erf", `${x} * 0.70710678118`)})`;
+    return multiply(multiply(0.5, x), add(1, libraryCall("erf", multiply(x, Math.SQRT1_2))));
   }
-  return `0.5 * ${x} * (1.0 + ${at.call("tanh", `0.79788456080 * (${x} + 0.044715 * ${x} * ${x} * ${x})`)})`;
-};
+  const cube = multiply(multiply(multiply(0.044715, x), x), x);
+  return multiply(multiply(0.5, x), add(1, libraryCall("tanh", multiply(sqrtTwoOverPi, add(x, cube)))));
+});
 
 export const unaryOps = {
-  neg: unary(
-    "low",
-    "`-x`.",
-    (x) => -x,
-    ([x]) => `-(${x})`,
-    { elements: signed, facts: { involution: true, rowMeanZero: "sum" } },
-  ),
+  neg: unary("low", "`-x`.", (x) => -x, of(negate), {
+    elements: signed,
+    facts: { involution: true, rowMeanZero: "sum" },
+  }),
   abs: unary("low", "Absolute value.", Math.abs, builtin("abs"), { elements: numbers, facts: { idempotent: true } }),
-  sign: unary("low", "-1, 0 or 1.", Math.sign, signWgsl, {
+  sign: unary("low", "-1, 0 or 1.", Math.sign, signKernel, {
     elements: signed,
     facts: { idempotent: true, jumps: true },
   }),
@@ -206,7 +245,7 @@ export const unaryOps = {
     "high",
     "`1 / x`.",
     (x) => 1 / x,
-    ([x]) => `1.0 / ${x}`,
+    of((x) => divide(1, x)),
     { facts: { involution: true } },
   ),
   exp: unary("high", "e to the x.", Math.exp, library("exp")),
@@ -227,8 +266,13 @@ export const unaryOps = {
   tan: unary("high", "Tangent, x in radians.", Math.tan, library("tan")),
   tanh: unary("high", "Hyperbolic tangent.", Math.tanh, library("tanh")),
   erf: unary("high", "Error function.", erf, library("erf")),
-  sigmoid: unary("high", "`1 / (1 + exp(-x))`.", sigmoid, ([x], at) => `1.0 / (1.0 + ${at.call("exp", `-(${x})`)})`),
-  relu: unary("low", "`max(x, 0)`.", (x) => Math.max(x, 0), reluWgsl, {
+  sigmoid: unary(
+    "high",
+    "`1 / (1 + exp(-x))`.",
+    sigmoid,
+    of((x) => divide(1, add(1, exp(negate(x))))),
+  ),
+  relu: unary("low", "`max(x, 0)`.", (x) => Math.max(x, 0), reluKernel, {
     elements: signed,
     facts: { idempotent: true },
   }),
@@ -237,7 +281,7 @@ export const unaryOps = {
     "`x * Phi(x)`, Phi the normal distribution's; `tanh` is its approximation (Hendrycks & Gimpel 2016).",
     (x, _b, _c, at) =>
       attribute.text(at.attributes, "approximate") === "none" ? 0.5 * x * erfc(-x * Math.SQRT1_2) : geluTanh(x),
-    geluWgsl,
+    geluKernel,
     {
       attributes: {
         approximate: { summary: "Which form.", type: "choice", choices: ["none", "tanh"], default: "none" },
@@ -248,36 +292,42 @@ export const unaryOps = {
     "high",
     "`x * sigmoid(x)`, also called swish.",
     (x) => x * sigmoid(x),
-    ([x]) => `${x} / (1.0 + exp(-(${x})))`,
+    of((x) => divide(x, add(1, call("exp", negate(x))))),
   ),
-  softplus: unary("high", "`log(1 + exp(x))`.", softplus, ([x], at) => {
-    return `select(${x}, ${at.literal(0)}, ${x} <= ${at.literal(0)}) + ${at.call("log1p", `exp(-abs(${x}))`)}`;
-  }),
+  softplus: unary(
+    "high",
+    "`log(1 + exp(x))`.",
+    softplus,
+    of((x, at) => {
+      const ramp = select(x, at.literal(0), atMost(x, at.literal(0)));
+      return add(ramp, libraryCall("log1p", call("exp", negate(call("abs", x)))));
+    }),
+  ),
   elu: unary(
     "high",
     "`x` above 0, `alpha * (exp(x) - 1)` below.",
     (x, _b, _c, at) => (x > 0 ? x : attribute.number(at.attributes, "alpha") * Math.expm1(x)),
-    ([x], at) => {
-      const low = `${at.literal(attribute.number(at.attributes, "alpha"))} * ${at.call("expm1", x as string)}`;
-      return `select(${low}, ${x}, ${x} > ${at.literal(0)})`;
-    },
+    of((x, at) => {
+      const low = multiply(at.literal(attribute.number(at.attributes, "alpha")), libraryCall("expm1", x));
+      return select(low, x, above(x, at.literal(0)));
+    }),
     { attributes: alpha("Limit at minus infinity, negated.", 1) },
   ),
   leaky_relu: unary(
     "high",
     "`x` above 0, `alpha * x` below.",
     (x, _b, _c, at) => (x > 0 ? x : attribute.number(at.attributes, "alpha") * x),
-    ([x], at) => {
-      const low = `${at.literal(attribute.number(at.attributes, "alpha"))} * ${x}`;
-      return `select(${low}, ${x}, ${x} > ${at.literal(0)})`;
-    },
+    of((x, at) => {
+      const low = multiply(at.literal(attribute.number(at.attributes, "alpha")), x);
+      return select(low, x, above(x, at.literal(0)));
+    }),
     { attributes: alpha("Slope below 0.", 0.01) },
   ),
   hardswish: unary(
     "high",
     "`x * clamp(x + 3, 0, 6) / 6`.",
     (x) => (x * Math.min(Math.max(x + 3, 0), 6)) / 6,
-    ([x], at) => `${x} * (clamp(${x} + 3.0, ${at.literal(0)}, ${at.literal(6)}) / 6.0)`,
+    of((x, at) => multiply(x, divide(call("clamp", add(x, 3), at.literal(0), at.literal(6)), 6))),
   ),
   floor: unary("high", "Largest integer not above x.", Math.floor, builtin("floor"), {
     facts: { idempotent: true, jumps: true },
@@ -293,7 +343,7 @@ export const unaryOps = {
     "low",
     "Logical not: `!x`.",
     (x) => 1 - x,
-    ([x]) => `!(${x})`,
+    of((x) => prefixed("!", x)),
     { elements: ["bool"], facts: { involution: true } },
   ),
   cast: {
@@ -301,7 +351,7 @@ export const unaryOps = {
       "low",
       "x as another element type. From float to integer it truncates and saturates, to f16 it rounds, integers wrap.",
       () => 0,
-      castWgsl,
+      castKernel,
       {
         elements: anyElement,
         attributes: { to: { summary: "The element type of the result.", type: "element" } },
@@ -317,7 +367,9 @@ export const binaryOps = {
   add: binary("low", "`a + b`.", (a, b) => a + b, infix("+"), {
     facts: { commutative: true, rightIdentity: 0, rowMeanZero: "sum" },
   }),
-  sub: binary("low", "`a - b`.", (a, b) => a - b, differenceWgsl, { facts: { rightIdentity: 0, rowMeanZero: "sum" } }),
+  sub: binary("low", "`a - b`.", (a, b) => a - b, differenceKernel, {
+    facts: { rightIdentity: 0, rowMeanZero: "sum" },
+  }),
   mul: binary("low", "`a * b`.", (a, b, _c, at) => (isInteger(at.element) ? Math.imul(a, b) : a * b), infix("*"), {
     facts: { commutative: true, rightIdentity: 1, rowMeanZero: "scale" },
   }),
@@ -332,10 +384,10 @@ export const binaryOps = {
     "high",
     "`a % b`, with the sign of a (C's fmod). For integers `a % 0` is 0.",
     (a, b, _c, at) => remainder(a, b, at.element),
-    ([a, b], at) => (at.element === "f32" ? at.call("rem", a as string, b as string) : `${a} % ${b}`),
+    (args, at) => (at.element === "f32" ? libraryCall("rem", ...args) : infix("%")(args, at)),
     { facts: { jumps: true }, isPartial: true },
   ),
-  pow: binary("high", "a to the b; of a negative a only for whole b.", power, powWgsl, {
+  pow: binary("high", "a to the b; of a negative a only for whole b.", power, powKernel, {
     elements: floats,
     facts: { rightIdentity: 1 },
   }),
@@ -370,7 +422,7 @@ export const ternaryOps = {
       "low",
       "a where the condition holds, else b.",
       () => 0,
-      ([c, a, b]) => `select(${b}, ${a}, ${c})`,
+      ([c, a, b]) => select(b as Expression, a as Expression, c as Expression),
       {
         elements: anyElement,
         facts: { rowMeanZero: "choice" },
@@ -380,7 +432,7 @@ export const ternaryOps = {
     scalar: (c, a, b) => (c === 0 ? b : a),
   },
   clamp: {
-    ...binary("low", "`min(max(x, lo), hi)`.", () => 0, clampWgsl),
+    ...binary("low", "`min(max(x, lo), hi)`.", () => 0, clampKernel),
     operands: [{ name: "x" }, { name: "lo" }, { name: "hi" }],
     scalar: (x, lo, hi) => Math.min(Math.max(x, lo), hi),
   },

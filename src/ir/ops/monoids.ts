@@ -1,30 +1,34 @@
 /** Monoids: what reductions combine the elements of a row with, in any grouping. */
 
-import type { ElementType } from "../types.ts";
+import {
+  type BinaryOperator,
+  binary,
+  type Expression,
+  equals,
+  type Scalar,
+  select,
+  unary,
+} from "../../../codegen/kernel/expression.ts";
 
 export interface Monoid {
   /** The element that changes none it is combined with. `element` is the type that is computed in. */
-  readonly identity: (element: Exclude<ElementType, "f16">) => number;
-  /** The WGSL expression of two elements combined. */
-  readonly combine: (a: string, b: string) => string;
-  /** Whether that is an operator, so that its operands may need parentheses. */
-  readonly isOperator: boolean;
+  readonly identity: (element: Scalar) => number;
+  /** Two elements combined. */
+  readonly combine: (a: Expression, b: Expression) => Expression;
 }
 
 const least = { f32: -Infinity, i32: -(2 ** 31), u32: 0, bool: 0 };
 const greatest = { f32: Infinity, i32: 2 ** 31 - 1, u32: 2 ** 32 - 1, bool: 1 };
 
-const operator = (symbol: string, identity: number): Monoid => ({
+const operator = (symbol: BinaryOperator, identity: number): Monoid => ({
   identity: () => identity,
-  combine: (a, b) => `${a} ${symbol} ${b}`,
-  isOperator: true,
+  combine: (a, b) => binary(symbol, a, b),
 });
 
 /** The larger or the smaller one, and NaN where one is NaN: WGSL's own may drop it. Integers are equal to themselves. */
 const extreme = (order: ">" | "<", identity: Monoid["identity"]): Monoid => ({
   identity,
-  combine: (a, b) => `select(${b}, ${a}, (${a} ${order} ${b}) | !(${a} == ${a}))`,
-  isOperator: false,
+  combine: (a, b) => select(b, a, binary("|", binary(order, a, b), unary("!", equals(a, a)))),
 });
 
 const table = {
