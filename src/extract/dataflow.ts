@@ -14,6 +14,8 @@ export class Dataflow {
   private readonly constants: ReadonlySet<string>;
   private readonly returned: ReadonlySet<string>;
   private readonly makers = new Map<string, NodeProto>();
+  /** Of the maker of each tensor, in an order in which nodes can run. */
+  private readonly positions = new Map<string, number>();
   /** Of each tensor, the nodes that take it, as far as an output of the graph needs them. */
   private readonly takers = new Map<string, NodeProto[]>();
 
@@ -21,8 +23,12 @@ export class Dataflow {
     this.model = model;
     this.constants = new Set([...model.tensorNames, ...model.graph.sparse]);
     this.returned = new Set(model.graph.outputs.map(({ name }) => name));
-    for (const node of model.graph.nodes) {
-      for (const name of node.outputs) if (name !== "" && !this.constants.has(name)) this.makers.set(name, node);
+    for (const [position, node] of model.order.entries()) {
+      for (const name of node.outputs) {
+        if (name === "" || this.constants.has(name)) continue;
+        this.makers.set(name, node);
+        this.positions.set(name, position);
+      }
     }
     for (const node of this.needed([]).nodes) {
       for (const name of model.namesTaken(node)) {
@@ -71,17 +77,42 @@ export class Dataflow {
   /** Whether one of the step's inputs waits for one of its outputs, where `others` compute theirs. */
   isCyclic(step: Step, others: readonly Step[]): boolean {
     const outputs = new Set(step.outputs);
-    const found = this.needed(others, step.inputs);
-    return step.inputs.some((name) => outputs.has(name)) || [...found.tensors].some((name) => outputs.has(name));
+    const found = this.needed(others, step.inputs, this.earliestAfter(step, others));
+    return [...found.tensors].some((name) => outputs.has(name));
   }
 
-  /** What is needed for tensors, for those that the graph returns if none are given, where `steps` compute theirs. */
-  needed<S extends Step>(steps: readonly S[], tensors: Iterable<string> = this.returned) {
+  /**
+   * No tensor that is made before this position waits for the step's outputs. A step that takes tensors made after it may
+   * make some that nodes make before it.
+   */
+  private earliestAfter(step: Step, others: readonly Step[]): number {
+    const first = ({ outputs }: Step) => Math.min(...outputs.map((name) => this.positionOf(name)));
+    const last = ({ inputs }: Step) => Math.max(-1, ...inputs.map((name) => this.positionOf(name)));
+    let earliest = first(step);
+    // Those that end last come first: each is looked at when all that could let it in were.
+    for (const one of others.toSorted((a, b) => last(b) - last(a))) {
+      if (last(one) < earliest) break;
+      earliest = Math.min(earliest, first(one));
+    }
+    return earliest;
+  }
+
+  private positionOf(tensor: string): number {
+    return this.positions.get(tensor) ?? -1;
+  }
+
+  /**
+   * What is needed for tensors, for those that the graph returns if none are given, where `steps` compute theirs.
+   *
+   * @param from what is made before this position is needed too, and not looked into.
+   */
+  needed<S extends Step>(steps: readonly S[], tensors: Iterable<string> = this.returned, from = -1) {
     const stepOf = new Map(steps.flatMap((step) => step.outputs.map((name) => [name, step] as const)));
     const wanted = new Set(tensors);
     const nodes = new Set<NodeProto>();
     const needed = new Set<S>();
     for (const tensor of wanted) {
+      if (this.positionOf(tensor) < from) continue;
       const step = stepOf.get(tensor);
       const maker = step === undefined ? this.makers.get(tensor) : undefined;
       if (step !== undefined) needed.add(step);
