@@ -11,22 +11,13 @@ import type { NodeProto } from "../onnx/messages.ts";
 import { type OnnxModel, shown } from "../onnx/model.ts";
 import { readNumbers } from "../onnx/tensors.ts";
 import { isStep } from "./compare.ts";
+import { controlReferences, type Evaluation, tensorOf } from "./control-reference.ts";
 import { nodeReferences } from "./node-reference.ts";
+import { NotComputed } from "./node-values.ts";
 import type { RunInput, RunTensors } from "./onnxruntime.ts";
 
 /** What the interpreter takes a few seconds for, and the numbers that it holds then. */
 const most = { products: 3e8, elements: 2 ** 26 } as const;
-
-/** It is not computed; the reason is a clause that can follow "because". */
-export class NotComputed extends Error {
-  /** Whether smaller extents would help. */
-  readonly isTooLarge: boolean;
-
-  constructor(reason: string, isTooLarge = false) {
-    super(reason);
-    this.isTooLarge = isTooLarge;
-  }
-}
 
 export interface Reference {
   readonly outputs: RunTensors;
@@ -50,7 +41,9 @@ function evaluate(model: OnnxModel, imported: Imported, inputs: Readonly<Record<
   const fn = module.fns[0] as Fn;
   for (const op of fn.ops) {
     const node = kept.get(op);
-    if (op.name !== "extern" || (node?.domain === "" && nodeReferences[node.opType] !== undefined)) continue;
+    const isKnown =
+      node?.domain === "" && (nodeReferences[node.opType] ?? controlReferences[node.opType]) !== undefined;
+    if (op.name !== "extern" || isKnown) continue;
     throw new NotComputed(`the interpreter has nothing for ${node === undefined ? "an input" : shown(node)}`);
   }
   checkCost(module, fn);
@@ -64,6 +57,8 @@ function evaluate(model: OnnxModel, imported: Imported, inputs: Readonly<Record<
     const { shape, numbers } = inputs[tensors.get(param.name as string) as string] as RunInput;
     values.set(param, { element: param.element, shape, data: numbers });
   }
+  const run = (body: OnnxModel, given: Readonly<Record<string, RunInput>>) =>
+    evaluate(body, importModel(body, "model.onnx"), given).outputs;
   for (const op of fn.ops) {
     const isOpen = op.results.some(({ shape }) => shape.some((dim) => typeof dim === "string" && !(dim in dims)));
     if (isOpen && !kept.has(op)) throw new NotComputed(`extents of ${quoted(op.result)} are not known`);
@@ -74,7 +69,7 @@ function evaluate(model: OnnxModel, imported: Imported, inputs: Readonly<Record<
         ? [constants(op.attributes.name as string)]
         : node === undefined
           ? evaluateOp(op, operands, dims)
-          : [evaluateNode({ model, imported, values }, node, op)];
+          : evaluateNode({ model, imported, values, run }, node, op);
     for (const [i, tensor] of results.entries()) {
       const value = op.results[i] as Value;
       values.set(value, tensor);
@@ -94,44 +89,37 @@ function evaluate(model: OnnxModel, imported: Imported, inputs: Readonly<Record<
   return { outputs, step: step && quoted(step.result) };
 }
 
-interface Evaluation {
-  readonly model: OnnxModel;
-  readonly imported: Imported;
-  readonly values: ReadonlyMap<Value, Tensor>;
-}
-
-/** Numbers that are known before the model runs: `extern` ops do not take those as operands. */
-function knownTensor({ types }: Imported, name: string): Tensor | undefined {
-  const { shape, items } = types.info(name) ?? {};
-  const isNumber = (item: unknown) => typeof item === "number";
-  if (!shape?.every(isNumber) || !items?.every(isNumber)) return undefined;
-  return { element: "i32", shape: shape as number[], data: Float64Array.from(items as number[]) };
-}
-
-function evaluateNode({ model, imported, values }: Evaluation, node: NodeProto, op: Op): Tensor {
+function evaluateNode(around: Evaluation, node: NodeProto, op: Op): Tensor[] {
+  const { model } = around;
   const inputs = node.inputs.map((name): Tensor | undefined => {
-    const value = imported.values.get(name);
-    const tensor = value && values.get(value);
-    const known = tensor ?? knownTensor(imported, name);
+    const known = tensorOf(around, name);
     if (known === undefined && name !== "") throw new NotComputed(`the numbers of \`${name}\` are not known`);
     return known;
   });
   const attribute = (name: string) => model.attribute(node, name);
-  const evaluate = nodeReferences[node.opType] as (typeof nodeReferences)[string];
-  const made = evaluate({
-    inputs,
-    integer: (name, otherwise) => attribute(name)?.integer ?? otherwise,
-    integers: (name) => attribute(name)?.integers(64),
-    number: (name, otherwise) => attribute(name)?.float ?? otherwise,
-    text: (name) => attribute(name)?.text,
-    tensor: (name) => {
-      const tensor = attribute(name)?.tensor;
-      const read = tensor && readNumbers(model.reader, tensor, (_, refuse) => refuse("an attribute lies in the model"));
-      return read && { shape: read.shape, data: read.numbers };
-    },
+  const made =
+    controlReferences[node.opType]?.(around, node, inputs) ??
+    [
+      (nodeReferences[node.opType] as (typeof nodeReferences)[string])({
+        inputs,
+        integer: (name, otherwise) => attribute(name)?.integer ?? otherwise,
+        integers: (name) => attribute(name)?.integers(64),
+        number: (name, otherwise) => attribute(name)?.float ?? otherwise,
+        text: (name) => attribute(name)?.text,
+        texts: (name) => attribute(name)?.texts ?? [],
+        tensor: (name) => {
+          const tensor = attribute(name)?.tensor;
+          const read =
+            tensor && readNumbers(model.reader, tensor, (_, refuse) => refuse("an attribute lies in the model"));
+          return read && { shape: read.shape, data: read.numbers };
+        },
+      }),
+    ].flat();
+  return op.results.map(({ type }, i): Tensor => {
+    const one = made[i];
+    if (one === undefined) throw new NotComputed(`the interpreter does not compute output ${i} of ${shown(node)}`);
+    return { element: type.opaque ? "f32" : type.element, ...one };
   });
-  const { type } = op.result;
-  return { element: type.opaque ? "f32" : type.element, ...made };
 }
 
 /** Before any number is read. */

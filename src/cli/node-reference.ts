@@ -3,50 +3,9 @@
  * evaluated. They follow the operators' pages (https://onnx.ai/onnx/operators/) of sets 9 to 23.
  */
 
-import { elementCount, gather, rowMajorStrides, type Tensor } from "../ir/tensor.ts";
-
-/** A node as its evaluation sees it. */
-export interface NodeValues {
-  /** By position; what is left out is `undefined`. */
-  readonly inputs: readonly (Tensor | undefined)[];
-  integer(name: string, otherwise: number): number;
-  integers(name: string): readonly number[] | undefined;
-  number(name: string, otherwise: number): number;
-  text(name: string): string | undefined;
-  tensor(name: string): Pick<Tensor, "shape" | "data"> | undefined;
-}
-
-type Result = Pick<Tensor, "shape" | "data">;
-type Evaluate = (node: NodeValues) => Result;
-
-const input = ({ inputs }: NodeValues, i: number) => inputs[i] as Tensor;
-const list = (tensor: Tensor | undefined) => tensor && [...tensor.data];
-const fromEnd = (axis: number, rank: number) => (axis < 0 ? axis + rank : axis);
-const vector = (numbers: readonly number[]): Result => ({ shape: [numbers.length], data: Float64Array.from(numbers) });
-
-/** A tensor made number by number, from the index of each. */
-function made(shape: readonly number[], number: (index: readonly number[]) => number): Result {
-  const data = new Float64Array(elementCount(shape));
-  const index = shape.map(() => 0);
-  for (let i = 0; i < data.length; i++) {
-    data[i] = number(index);
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      index[axis] = (index[axis] as number) + 1;
-      if ((index[axis] as number) < (shape[axis] as number)) break;
-      index[axis] = 0;
-    }
-  }
-  return { shape, data };
-}
-
-const offsetOf = (strides: readonly number[], index: readonly number[]) =>
-  index.reduce((offset, at, axis) => offset + at * (strides[axis] as number), 0);
-
-/** Reads a tensor by index. */
-function reader({ shape, data }: Result): (index: readonly number[]) => number {
-  const strides = rowMajorStrides(shape);
-  return (index) => data[offsetOf(strides, index)] as number;
-}
+import { elementCount, gather, rowMajorStrides } from "../ir/tensor.ts";
+import { layerReferences } from "./layer-reference.ts";
+import { type Evaluate, fromEnd, input, list, made, type NodeValues, offsetOf, reader, vector } from "./node-values.ts";
 
 const mapped =
   (of: (number: number, node: NodeValues) => number): Evaluate =>
@@ -270,4 +229,5 @@ export const nodeReferences: Readonly<Record<string, Evaluate>> = {
   GlobalAveragePool: globalAverage,
   BatchNormalization: batchNorm,
   Einsum: einsum,
+  ...layerReferences,
 };

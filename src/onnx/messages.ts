@@ -355,6 +355,12 @@ export class AttributeProto {
     return field && textOf(this.reader, field);
   }
 
+  get texts(): string[] {
+    return [...fieldsOf(this.reader, this.range)]
+      .filter(({ number }) => number === 9)
+      .map((field) => textOf(this.reader, field));
+  }
+
   get tensor(): TensorProto | undefined {
     const field = this.last(5);
     return field && readTensor(this.reader, messageOf(this.reader, field));

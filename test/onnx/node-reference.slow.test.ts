@@ -3,9 +3,11 @@
 import { expect, test } from "vitest";
 import { referenceOutputs } from "../../src/cli/model-reference.ts";
 import { nodeReferences } from "../../src/cli/node-reference.ts";
+import type { RunTensor } from "../../src/cli/onnxruntime.ts";
 import { elementCount } from "../../src/ir/tensor.ts";
 import { bytesInMemory, OnnxModel } from "../../src/onnx/index.ts";
 import {
+  graph,
   type NodeParts,
   node,
   type OnnxElement,
@@ -31,7 +33,17 @@ interface Case {
   readonly weights?: Readonly<Record<string, Weight>>;
   readonly attributes?: NodeParts["attributes"];
   readonly element?: OnnxElement;
+  readonly opset?: number;
+  /** How many outputs it has, all of f32 where they are several. */
+  readonly outputs?: number;
 }
+
+const mask = weight("bool", [3, 5], 1, 1, 0, 1, 0, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0);
+const lstm = (directions: number) => ({
+  w: weight("f32", [directions, 16, 3], ...spread(directions * 48, 2)),
+  r: weight("f32", [directions, 16, 4], ...spread(directions * 64, 3)),
+  b: weight("f32", [directions, 32], ...spread(directions * 32, 4)),
+});
 
 const x = floats(2, 3, 4);
 const cases: readonly Case[] = [
@@ -80,27 +92,138 @@ const cases: readonly Case[] = [
   },
   { op: "Einsum", inputs: [floats(2, 3, 4), floats(2, 4, 5)], attributes: { equation: "bij, bjk -> bki" } },
   { op: "Einsum", inputs: [floats(3, 4), floats(4, 2)], attributes: { equation: "ij,jk" } },
+  { op: "AveragePool", inputs: [floats(1, 2, 5, 7)], attributes: { kernel_shape: [2, 3], strides: [2, 1] } },
+  {
+    op: "AveragePool",
+    inputs: [floats(1, 2, 5, 7)],
+    attributes: { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 0, 1, 2], ceil_mode: 1, count_include_pad: 1 },
+  },
+  {
+    op: "AveragePool",
+    inputs: [floats(1, 2, 6, 7)],
+    attributes: { kernel_shape: [3, 2], strides: [2, 2], auto_pad: "SAME_UPPER" },
+  },
+  {
+    op: "AveragePool",
+    opset: 19,
+    inputs: [floats(1, 1, 9)],
+    attributes: { kernel_shape: [3], dilations: [2], pads: [1, 2] },
+  },
+  {
+    op: "MaxPool",
+    inputs: [floats(1, 2, 6, 7)],
+    attributes: { kernel_shape: [3, 2], strides: [2, 2], auto_pad: "SAME_LOWER" },
+  },
+  { op: "LSTM", inputs: [floats(5, 2, 3)], weights: lstm(1), attributes: { hidden_size: 4 }, outputs: 3 },
+  {
+    op: "LSTM",
+    inputs: [floats(5, 2, 3)],
+    weights: {
+      ...lstm(2),
+      lengths: weight("i32", [2], 5, 3),
+      h: weight("f32", [2, 2, 4], ...spread(16, 5)),
+      c: weight("f32", [2, 2, 4], ...spread(16, 6)),
+      p: weight("f32", [2, 12], ...spread(24, 7)),
+    },
+    attributes: { hidden_size: 4, direction: "bidirectional", clip: { float: 1.5 } },
+    outputs: 3,
+  },
+  { op: "LSTM", inputs: [floats(4, 1, 3)], weights: lstm(1), attributes: { hidden_size: 4, direction: "reverse" } },
+  { op: "Attention", opset: 23, inputs: [floats(2, 2, 3, 4), floats(2, 2, 5, 4), floats(2, 2, 5, 6)] },
+  {
+    op: "Attention",
+    opset: 23,
+    inputs: [floats(2, 3, 16), floats(2, 5, 8), floats(2, 5, 8)],
+    weights: { mask },
+    attributes: { q_num_heads: 4, kv_num_heads: 2, scale: { float: 0.25 }, softcap: { float: 2 } },
+  },
+  {
+    op: "Attention",
+    opset: 23,
+    inputs: [floats(1, 2, 3, 4), floats(1, 2, 3, 4), floats(1, 2, 3, 4)],
+    weights: { mask: weight("f32", [3, 3], ...spread(9, 8)) },
+    attributes: { is_causal: 1 },
+  },
 ];
 
-test.each(cases)("$op $attributes", async ({ op, inputs, weights = {}, attributes = {}, element = "f32" }) => {
+test.each(cases)("$op $attributes", async ({ op, inputs, weights = {}, attributes = {}, ...rest }) => {
+  const { element = "f32", opset = 17, outputs: count = 1 } = rest;
+  const names = Array.from({ length: count }, (_, i) => `y${i}`);
   const feeds = Object.fromEntries(inputs.map((feed, i) => [`x${i}`, feed]));
   const bytes = onnxModel({
+    opset,
     inputs: Object.fromEntries(inputs.map(({ element: of, shape }, i) => [`x${i}`, { element: of, shape }])),
-    outputs: { y: { element } },
+    outputs: Object.fromEntries(names.map((name) => [name, { element }])),
     weights,
-    nodes: [node(op, [...Object.keys(feeds), ...Object.keys(weights)], ["y"], { attributes })],
+    nodes: [node(op, [...Object.keys(feeds), ...Object.keys(weights)], names, { attributes })],
   });
+  await expectSame(bytes, feeds);
+});
+
+/** What the reference makes of a model is what onnxruntime does. */
+async function expectSame(bytes: Uint8Array, feeds: Readonly<Record<string, Feed>>): Promise<void> {
   const model = new OnnxModel(bytesInMemory("m.onnx", bytes), () => {
     throw new Error("no file beside the model");
   });
-  const given = inputs.map(({ element: of, shape, numbers }, i) => {
-    return [`x${i}`, { dataType: onnxType[of], shape, numbers: Float64Array.from(numbers) }] as const;
+  const given = Object.entries(feeds).map(([name, { element, shape, numbers }]) => {
+    return [name, { dataType: onnxType[element], shape, numbers: Float64Array.from(numbers) }] as const;
   });
-  const got = referenceOutputs(model, Object.fromEntries(given)).outputs.get("y");
-  const { y } = await runOnnx(bytes, feeds);
-  expect(got?.shape).toEqual(y?.shape);
-  const off = Math.max(0, ...[...(y?.data ?? [])].map((want, i) => Math.abs(want - (got?.numbers[i] as number))));
-  expect(off).toBeLessThan(2e-6);
+  const got = referenceOutputs(model, Object.fromEntries(given)).outputs;
+  const wanted = await runOnnx(bytes, feeds);
+  expect([...got.keys()]).toEqual(Object.keys(wanted));
+  for (const [name, want] of Object.entries(wanted)) {
+    const { shape, numbers } = got.get(name) as RunTensor;
+    expect(shape).toEqual(want.shape);
+    const off = [...want.data].map((number, i) => Math.abs(number - (numbers[i] as number)));
+    expect(Math.max(0, ...off), name).toBeLessThan(2e-6);
+  }
+}
+
+const stream = { element: "f32", shape: [2, 3] } as const;
+
+test.each([0, 1])("If, its branches read what is around: %i", async (condition) => {
+  const branch = (op: string, shape: readonly number[]) =>
+    graph({
+      outputs: { [`${op}_y`]: { element: "f32" } },
+      weights: { [`${op}_shape`]: constant([shape.length], ...shape) },
+      nodes: [
+        node(op, ["h", "w"], [`${op}_sum`]),
+        node("Reshape", [`${op}_sum`, op === "Add" ? "outer" : `${op}_shape`], [`${op}_y`]),
+      ],
+    });
+  const bytes = onnxModel({
+    inputs: { x: stream, on: { element: "bool", shape: [] } },
+    outputs: { y: { element: "f32" } },
+    weights: { w: weight("f32", [3], 1, 2, 3), outer: constant([2], 3, -1) },
+    nodes: [
+      node("Relu", ["x"], ["h"]),
+      node("If", ["on"], ["y"], {
+        attributes: { then_branch: branch("Add", [3, 2]), else_branch: branch("Mul", [6]) },
+      }),
+    ],
+  });
+  await expectSame(bytes, { x: floats(2, 3), on: { element: "bool", shape: [], numbers: [condition] } });
+});
+
+test("Loop, with a state, what it gathers, and a condition that ends it", async () => {
+  const body = graph({
+    inputs: { i: { element: "i64", shape: [] }, go: { element: "bool", shape: [] }, s: stream },
+    outputs: { on: { element: "bool" }, s_next: { element: "f32" }, row: { element: "f32" } },
+    weights: { most: weight("f32", [], 9) },
+    nodes: [
+      node("Add", ["s", "h"], ["s_next"]),
+      node("ReduceMax", ["s_next"], ["row"], { attributes: { axes: [1], keepdims: 0 } }),
+      node("ReduceMax", ["s_next"], ["top"], { attributes: { keepdims: 0 } }),
+      node("Less", ["top", "most"], ["on"]),
+    ],
+  });
+  const bytes = onnxModel({
+    inputs: { x: stream, count: { element: "i64", shape: [] } },
+    outputs: { y: { element: "f32" }, rows: { element: "f32" } },
+    weights: { start: weight("bool", [], 1) },
+    nodes: [node("Exp", ["x"], ["h"]), node("Loop", ["count", "start", "x"], ["y", "rows"], { attributes: { body } })],
+  });
+  for (const count of [2, 40]) await expectSame(bytes, { x: floats(2, 3), count: integers([], count) });
 });
 
 test("there is a case for each", () => {

@@ -1,0 +1,62 @@
+/** What the evaluation of a node has to work with, in float64. */
+
+import { elementCount, rowMajorStrides, type Tensor } from "../ir/tensor.ts";
+
+/** It is not computed; the reason is a clause that can follow "because". */
+export class NotComputed extends Error {
+  /** Whether smaller extents would help. */
+  readonly isTooLarge: boolean;
+
+  constructor(reason: string, isTooLarge = false) {
+    super(reason);
+    this.isTooLarge = isTooLarge;
+  }
+}
+
+/** A node as its evaluation sees it. */
+export interface NodeValues {
+  /** By position; what is left out is `undefined`. */
+  readonly inputs: readonly (Tensor | undefined)[];
+  integer(name: string, otherwise: number): number;
+  integers(name: string): readonly number[] | undefined;
+  number(name: string, otherwise: number): number;
+  text(name: string): string | undefined;
+  texts(name: string): readonly string[];
+  tensor(name: string): Pick<Tensor, "shape" | "data"> | undefined;
+}
+
+export type Numbers = Pick<Tensor, "shape" | "data">;
+/** One tensor, or those that the node makes, by position. */
+export type Evaluate = (node: NodeValues) => Numbers | readonly Numbers[];
+
+export const input = ({ inputs }: NodeValues, i: number) => inputs[i] as Tensor;
+export const list = (tensor: Tensor | undefined) => tensor && [...tensor.data];
+export const fromEnd = (axis: number, rank: number) => (axis < 0 ? axis + rank : axis);
+export const vector = (numbers: readonly number[]): Numbers => ({
+  shape: [numbers.length],
+  data: Float64Array.from(numbers),
+});
+
+/** A tensor made number by number, from the index of each. */
+export function made(shape: readonly number[], number: (index: readonly number[]) => number): Numbers {
+  const data = new Float64Array(elementCount(shape));
+  const index = shape.map(() => 0);
+  for (let i = 0; i < data.length; i++) {
+    data[i] = number(index);
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      index[axis] = (index[axis] as number) + 1;
+      if ((index[axis] as number) < (shape[axis] as number)) break;
+      index[axis] = 0;
+    }
+  }
+  return { shape, data };
+}
+
+export const offsetOf = (strides: readonly number[], index: readonly number[]) =>
+  index.reduce((offset, at, axis) => offset + at * (strides[axis] as number), 0);
+
+/** Reads a tensor by index. */
+export function reader({ shape, data }: Numbers): (index: readonly number[]) => number {
+  const strides = rowMajorStrides(shape);
+  return (index) => data[offsetOf(strides, index)] as number;
+}
