@@ -24,38 +24,56 @@ export interface Materialized {
   readonly constants: readonly NewConstant[];
 }
 
+/** A constant that is an op of others, to be computed when somebody asks. */
+export interface ComputedConstant {
+  readonly constant: Const;
+  /** Throws TircError E0671 where it is centered, and has a row whose mean rounding has not left at zero. */
+  readonly compute: () => NewConstant;
+}
+
+/** Those that a function reads. */
+export function computedConstants(module: Module, constants: Constants): ComputedConstant[] {
+  const read = readConstants(module);
+  const byName = new Map(module.consts.map((constant) => [constant.name, constant]));
+  return module.consts
+    .filter(({ name, data }) => data.kind === "computed" && read.has(name))
+    .map((constant) => ({ constant, compute: () => computed(constant, byName, constants) }));
+}
+
+function computed(constant: Const, byName: ReadonlyMap<string, Const>, constants: Constants): NewConstant {
+  const { name, data } = constant;
+  const tensor = rounded(constants(name));
+  // What was centered in another shape, head by head, keeps its mean there.
+  const isReshaped = data.kind === "computed" && data.op === "reshape";
+  const inner = isReshaped ? byName.get(data.operands[0] as string) : constant;
+  const isCenter = inner?.data.kind === "computed" && inner.data.op === "center";
+  const axes = isCenter ? (inner.data.attributes.axes as readonly number[]) : constant.centered;
+  const seen = isCenter ? { ...tensor, shape: inner.type.shape as number[] } : tensor;
+  return { name, tensor, residual: axes.length === 0 ? undefined : residualOf(constant, seen, axes) };
+}
+
 /**
  * @param constants gives the tensors of the module's constants: `constantsOf(module, load)`.
  * @throws TircError E0671 where a centered constant has a row whose mean rounding has not left at zero.
- * @param take is given each constant instead, so that not all need be held in float64.
  * @param file the name by which the new module refers to the file of the new constants; writing it is the caller's.
  */
-export function materialize(
-  module: Module,
-  constants: Constants,
-  file: string,
-  take?: (constant: NewConstant) => void,
-): Materialized {
-  const made: NewConstant[] = [];
-  const hand = take ?? ((constant: NewConstant) => made.push(constant));
-  const globals = module.fns.flatMap((fn) => fn.ops.filter((op) => op.name === "global"));
-  const read = new Set(globals.map((op) => op.attributes.name as string));
-  const byName = new Map(module.consts.map((constant) => [constant.name, constant]));
+export function materialize(module: Module, constants: Constants, file: string): Materialized {
+  const read = readConstants(module);
+  const made = computedConstants(module, constants).map(({ compute }) => compute());
   const consts = module.consts.flatMap((constant): Const[] => {
     const { name, data } = constant;
     if (data.kind !== "computed") return [constant];
     if (!read.has(name)) return [];
     const centered = data.op === "center" ? (data.attributes.axes as readonly number[]) : constant.centered;
-    const tensor = rounded(constants(name));
-    // What was centered in another shape, head by head, keeps its mean there.
-    const inner = data.op === "reshape" ? byName.get(data.operands[0] as string) : constant;
-    const isCenter = inner?.data.kind === "computed" && inner.data.op === "center";
-    const axes = isCenter ? (inner.data.attributes.axes as readonly number[]) : centered;
-    const seen = isCenter ? { ...tensor, shape: inner.type.shape as number[] } : tensor;
-    hand({ name, tensor, residual: axes.length === 0 ? undefined : residualOf(constant, seen, axes) });
     return [{ ...constant, centered, data: { kind: "load", file, tensor: name } }];
   });
   return { module: makeModule(module.fns, withoutUnread(consts, read, module)), constants: made };
+}
+
+/** Names of the constants that functions read. */
+function readConstants(module: Module): Set<string> {
+  const globals = module.fns.flatMap((fn) => fn.ops.filter((op) => op.name === "global"));
+  return new Set(globals.map((op) => op.attributes.name as string));
 }
 
 /** Without those that only computed constants read. */

@@ -362,7 +362,11 @@ export const surgerySpec: CommandSpec = {
       value: "OP",
       choices: normOps,
       summary:
-        "write norms as RMSNormalization (rmsnorm, set 23 and later), onnxruntime's SkipSimplifiedLayerNormalization (skip), a function (simplified), or primitives; auto chooses; layernorm keeps LayerNorms, and makes LayerNormalization of chains",
+        "write norms as RMSNormalization (rmsnorm, of set 23, in which the model is written then), onnxruntime's SkipSimplifiedLayerNormalization (skip), a function (simplified), or primitives; auto chooses; layernorm keeps LayerNorms, and makes LayerNormalization of chains",
+    },
+    {
+      name: "--fold-gamma",
+      summary: "multiply gamma into the weights of the products behind a norm, where nothing else reads either",
     },
     { name: "--report", value: "FILE.json", path: write, summary: "write what became of each norm, as JSON" },
     {

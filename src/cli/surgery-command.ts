@@ -27,7 +27,8 @@ export async function surgeryCommand(args: Arguments, session: Session): Promise
   if (out !== undefined) checkWeights(model, path, out, io);
   const mode = args.value("--mode")?.text as SurgeryOptions["mode"];
   const normOp = args.value("--norm-op")?.text as SurgeryOptions["normOp"];
-  const result = surgery(model, { ...(mode && { mode }), ...(normOp && { normOp }) });
+  const foldGamma = args.has("--fold-gamma");
+  const result = surgery(model, { ...(mode && { mode }), ...(normOp && { normOp }), foldGamma });
   const isChecked = checkOptions.some((option) => args.has(option));
   const check = isChecked ? await checkModels(model, path, result.pieces, args, session) : undefined;
   const wrong = check === undefined ? [] : problems(check, model, mode);
@@ -106,6 +107,6 @@ function checkWeights({ locations, file }: OnnxModel, path: string, out: Word, i
   }
 }
 
-function asData({ norms, weights, centers, normOp, nodes, launches }: Surgery) {
-  return { normOp, nodes, ...(launches && { launches }), norms, weights, centers };
+function asData({ norms, weights, centers, normOp, nodes, opset, launches }: Surgery) {
+  return { normOp, nodes, opset, ...(launches && { launches }), norms, weights, centers };
 }

@@ -76,9 +76,10 @@ function accuracy(check: Check | undefined): string[] {
 
 const relative = (difference: number, largest: number) => (largest === 0 ? difference : difference / largest);
 
-/** Nodes, and launches where they are known, before and after. */
-export function sizeLine({ nodes, launches }: Pick<Surgery, "nodes" | "launches">): string {
+/** Nodes, the operator set where it changes, and launches where they are known, before and after. */
+export function sizeLine({ nodes, opset, launches }: Pick<Surgery, "nodes" | "opset" | "launches">): string {
   const said = [`${nodes.before} nodes before, ${nodes.after} after`];
+  if (opset.after !== opset.before) said.push(`operator set ${opset.before} before, ${opset.after} after`);
   if (launches !== undefined) said.push(`WebGPU launches: ${launches.before} before, ${launches.after} after`);
   return said.join("; ");
 }
@@ -162,8 +163,11 @@ export function normLines(norms: readonly NormReport[], isVerbose: boolean): str
   });
 }
 
-function affineOf({ gamma, beta }: NormReport): string {
-  const parts = [gamma ? "gamma" : "", beta === "none" ? "" : beta === "kept" ? "beta" : `beta ${beta}`];
+function affineOf({ gamma, isGammaFolded, beta }: NormReport): string {
+  const parts = [
+    gamma ? (isGammaFolded ? "gamma folded" : "gamma") : "",
+    beta === "none" ? "" : beta === "kept" ? "beta" : `beta ${beta}`,
+  ];
   return parts.filter(Boolean).join(", ") || "-";
 }
 

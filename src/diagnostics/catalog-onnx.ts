@@ -61,7 +61,8 @@ has no escapes, so a name with a quotation mark or a line break cannot be writte
   },
   E0748: {
     title: "a norm that the model's operator set does not have",
-    explanation: `ONNX has \`RMSNormalization\` since set 23. Models of older sets hold the norm as an op of
+    explanation: `ONNX has \`RMSNormalization\` since set 23. A model of an older set is written in that one, if all of its nodes can be
+said there. One that has a node of which the meaning changed, or functions, stays in its set, and holds the norm as an op of
 onnxruntime, as a function of the model, or as primitive ops; what is valid and fast is chosen without the option.`,
     wrong: "tirc surgery gpt2-opset17.onnx -o rms.onnx --norm-op rmsnorm",
     fix: "tirc surgery gpt2-opset17.onnx -o rms.onnx",

@@ -5,11 +5,13 @@ import { type Diagnostic, error, type Span } from "./diagnostic.ts";
 const code = (name: string) => `\`${name}\``;
 
 export const surgeryErrors = {
-  noSuchOp(file: string, opset: number): Diagnostic {
+  /** @param because a clause: why it is not written in a later set. */
+  noSuchOp(file: string, opset: number, because: string): Diagnostic {
     return error(
       "E0748",
       `${file} uses operator set ${opset} of ONNX, and \`RMSNormalization\` is in set 23 and later`,
       {
+        notes: [`it is not written in set 23, ${because}`],
         help: [
           "leave out `--norm-op`: what is chosen then is known in any set",
           "or convert the model: `onnx.version_converter.convert_version(model, 23)`",

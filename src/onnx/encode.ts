@@ -62,7 +62,8 @@ export interface NewNode {
 
 const attributeKind = { float: 1, int: 2, ints: 7 } as const;
 
-function attributeBytes(name: string, value: NewAttribute): Uint8Array {
+/** An AttributeProto. */
+export function attributeBytes(name: string, value: NewAttribute): Uint8Array {
   const head = textField(1, name);
   if (typeof value === "number") return joinBytes(head, integerField(3, value), integerField(20, attributeKind.int));
   if ("floatOf" in value) return joinBytes(head, integerField(20, attributeKind.float), textField(21, value.floatOf));

@@ -20,4 +20,4 @@ export { type Imported, type ImportOptions, importModel } from "./import.ts";
 export type { AttributeProto, FunctionProto, GraphProto, NodeProto, TensorProto, ValueInfoProto } from "./messages.ts";
 export { OnnxModel, opsetRange, writtenName } from "./model.ts";
 export type { OpenExternal, TensorNumbers } from "./tensors.ts";
-export { bytesOf, type GraphChanges, type Piece, rewrittenModel, withInputs } from "./write.ts";
+export { bytesOf, editedNode, type GraphChanges, type NodeEdit, type Piece, rewrittenModel } from "./write.ts";

@@ -5,11 +5,13 @@
 
 import type { ByteSource, Range } from "./bytes.ts";
 import {
+  attributeBytes,
   fieldHead,
   functionBytes,
   integerField,
   joinBytes,
   messageField,
+  type NewAttribute,
   type NewFunction,
   type NewTensor,
   opsetBytes,
@@ -120,13 +122,26 @@ function merged(pieces: readonly Piece[]): Piece[] {
   return list;
 }
 
-/** The node with other names for its inputs, of which there are as many or more; all else is as it was. */
-export function withInputs({ reader }: OnnxModel, { range }: NodeProto, inputs: readonly string[]): Uint8Array {
+/** A node with other inputs, of which there are as many or more, and other attributes. */
+export interface NodeEdit {
+  readonly inputs: readonly string[];
+  /** Names of attributes that are left out. */
+  readonly without?: readonly string[];
+  /** Those that are added. */
+  readonly attributes?: Readonly<Record<string, NewAttribute>>;
+}
+
+/** The node as it is edited; all else is as it was. */
+export function editedNode({ reader }: OnnxModel, node: NodeProto, edit: NodeEdit): Uint8Array {
+  const { inputs, without = [], attributes = {} } = edit;
+  const gone = new Set(without.map((name) => node.attributes.get(name)?.start));
   let index = 0;
-  const parts = [...fieldsOf(reader, range)].map((one) =>
-    one.number === 1 ? textField(1, inputs[index++] as string) : reader.bytes(one.range).slice(),
-  );
-  return joinBytes(...parts, ...inputs.slice(index).map((name) => textField(1, name)));
+  const parts = [...fieldsOf(reader, node.range)].flatMap((one) => {
+    if (one.number === 1) return textField(1, inputs[index++] as string);
+    return one.number === 5 && gone.has(one.content.start) ? [] : reader.bytes(one.range).slice();
+  });
+  const added = Object.entries(attributes).map(([name, value]) => messageField(5, attributeBytes(name, value)));
+  return joinBytes(...parts, ...inputs.slice(index).map((name) => textField(1, name)), ...added);
 }
 
 /** How many bytes the pieces have. */

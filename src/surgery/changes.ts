@@ -4,7 +4,7 @@ import type { Value } from "../ir/ir.ts";
 import { type NewNode, nodeBytes } from "../onnx/encode.ts";
 import { functionKey, type NodeProto } from "../onnx/messages.ts";
 import type { OnnxModel } from "../onnx/model.ts";
-import { type GraphChanges, withInputs } from "../onnx/write.ts";
+import { editedNode, type GraphChanges } from "../onnx/write.ts";
 import type { Comparison } from "./compare.ts";
 import type { Draft, Leftovers, NodeChange } from "./draft.ts";
 import { type Emitter, Unwritable } from "./emit.ts";
@@ -75,24 +75,34 @@ function changeOf(node: NodeProto, { comparison, emitter, roots, values }: Rewri
   return { before: emitter.taken(), self: { inputs } };
 }
 
-export function graphChanges(model: OnnxModel, { lines }: Draft, left: Leftovers, emitter: Emitter): GraphChanges {
+/** @param opset the operator set that the written model is in. */
+export function graphChanges(
+  model: OnnxModel,
+  { lines }: Draft,
+  left: Leftovers,
+  emitter: Emitter,
+  opset: number,
+): GraphChanges {
   const bytes = new Map<NodeProto, Uint8Array[]>(model.graph.nodes.map((node) => [node, []]));
   const isChanged = new Set(model.graph.nodes);
   const taken = new Set(lines.flatMap(({ takes }) => takes));
-  for (const { at, made, inputs } of lines) {
+  for (const { at, made, inputs, edit } of lines) {
     const list = bytes.get(at) as Uint8Array[];
+    const isSame = made === undefined && inputs === at.inputs && edit === undefined;
     if (made !== undefined) list.push(nodeBytes(made));
-    else if (inputs !== at.inputs) list.push(withInputs(model, at, inputs));
-    else list.push(model.reader.bytes(at.range).slice());
-    if (made === undefined && inputs === at.inputs && list.length === 1) isChanged.delete(at);
+    else if (isSame) list.push(model.reader.bytes(at.range).slice());
+    else list.push(editedNode(model, at, { ...edit, inputs }));
+    if (isSame && list.length === 1) isChanged.delete(at);
     else isChanged.add(at);
   }
-  const opsets = new Map<string, number>(model.opset === 0 ? [["", 17]] : []);
+  const opsets = new Map<string, number>(model.opset === 0 ? [["", 17]] : opset > model.opset ? [["", opset]] : []);
   const isMicrosoft = lines.some(({ made }) => made?.domain === microsoft);
   if (isMicrosoft && !model.opsets.has(microsoft)) opsets.set(microsoft, 1);
   return {
     nodes: new Map([...isChanged].map((node) => [node.index, bytes.get(node) as Uint8Array[]])),
-    initializers: emitter.tensors.filter(({ name }) => taken.has(name)),
+    initializers: emitter.tensors
+      .filter(({ name }) => taken.has(name))
+      .map((tensor) => ({ ...tensor, raw: tensor.raw() })),
     without: left.initializers,
     untyped: left.tensors,
     opsets,

@@ -3,6 +3,7 @@
 import type { NewNode } from "../onnx/encode.ts";
 import type { NodeProto } from "../onnx/messages.ts";
 import type { OnnxModel } from "../onnx/model.ts";
+import type { NodeEdit } from "../onnx/write.ts";
 
 /** What becomes of a node: new ones stand before it, and it stays, takes other inputs, or is one of the new ones. */
 export interface NodeChange {
@@ -21,6 +22,14 @@ export interface Line {
   readonly outputs: readonly string[];
   /** What the graphs in its attributes take from around them, and its inputs. */
   readonly takes: readonly string[];
+  /** What changes in its attributes. */
+  readonly edit?: Omit<NodeEdit, "inputs">;
+}
+
+/** How a node that is kept says what it says in a later operator set. */
+export interface Edit extends Omit<NodeEdit, "inputs"> {
+  /** Inputs behind those that it has. */
+  readonly added?: readonly string[];
 }
 
 const isNamed = (name: string) => name !== "";
@@ -29,6 +38,17 @@ export function kept(model: OnnxModel, at: NodeProto, inputs: readonly string[] 
   const own = new Set(at.inputs);
   const captured = model.namesTaken(at).filter((name) => !own.has(name));
   return { at, made: undefined, inputs, outputs: at.outputs, takes: [...inputs.filter(isNamed), ...captured] };
+}
+
+/** The line with another tensor where it takes `from`. */
+export function renamed({ model }: Draft, line: Line, from: string, to: string): Line {
+  const inputs = line.inputs.map((name) => (name === from ? to : name));
+  return line.made === undefined ? kept(model, line.at, inputs) : made(line.at, { ...line.made, inputs });
+}
+
+/** A node that is kept, with more inputs, and other attributes. */
+export function edited(model: OnnxModel, { at, inputs }: Line, { added = [], ...edit }: Edit): Line {
+  return { ...kept(model, at, [...inputs, ...added]), edit };
 }
 
 export function made(at: NodeProto, node: NewNode): Line {
@@ -41,14 +61,21 @@ export const opOf = ({ at, made: node }: Line): string => {
   return domain === "" || domain === "ai.onnx" ? opType : `${domain}:${opType}`;
 };
 
+/** Which lines make a tensor, and which take it; one that takes it twice stands there once. */
+interface Flow {
+  readonly makers: ReadonlyMap<string, Line>;
+  readonly readers: ReadonlyMap<string, readonly Line[]>;
+}
+
 export class Draft {
   readonly model: OnnxModel;
-  /** In an order in which each stands after those whose results it takes. */
-  lines: readonly Line[];
+  private current: readonly Line[];
+  /** Of the current lines, once somebody asked. */
+  private flow: Flow | undefined;
 
   constructor(model: OnnxModel, changes: ReadonlyMap<NodeProto, NodeChange>) {
     this.model = model;
-    this.lines = model.order.flatMap((node) => {
+    this.current = model.order.flatMap((node) => {
       const change = changes.get(node);
       if (change === undefined) return [kept(model, node)];
       const { before, self } = change;
@@ -57,26 +84,29 @@ export class Draft {
     });
   }
 
+  /** In an order in which each stands after those whose results it takes. */
+  get lines(): readonly Line[] {
+    return this.current;
+  }
+
+  private set lines(lines: readonly Line[]) {
+    this.current = lines;
+    this.flow = undefined;
+  }
+
+  get makers(): Flow["makers"] {
+    this.flow ??= flowOf(this.current);
+    return this.flow.makers;
+  }
+
+  get readers(): Flow["readers"] {
+    this.flow ??= flowOf(this.current);
+    return this.flow.readers;
+  }
+
   /** Puts lines in the place of some, each set where the one was that it stands for. */
   replace(instead: ReadonlyMap<Line, readonly Line[]>): void {
     if (instead.size > 0) this.lines = this.lines.flatMap((line) => instead.get(line) ?? [line]);
-  }
-
-  get makers(): ReadonlyMap<string, Line> {
-    return new Map(this.lines.flatMap((line) => line.outputs.filter(isNamed).map((name) => [name, line] as const)));
-  }
-
-  /** Which lines take a tensor; a line that takes it twice stands there once. */
-  get readers(): ReadonlyMap<string, readonly Line[]> {
-    const readers = new Map<string, Line[]>();
-    for (const line of this.lines) {
-      for (const name of new Set(line.takes)) {
-        const list = readers.get(name);
-        if (list === undefined) readers.set(name, [line]);
-        else list.push(line);
-      }
-    }
-    return readers;
   }
 
   /** Drops what nothing needs any more: what is left over of the model, and is needed by nothing else. */
@@ -107,6 +137,20 @@ export class Draft {
       tensors: new Set(order.flatMap((node) => node.outputs.filter((name) => isNamed(name) && !makers.has(name)))),
     };
   }
+}
+
+function flowOf(lines: readonly Line[]): Flow {
+  const makers = new Map<string, Line>();
+  const readers = new Map<string, Line[]>();
+  for (const line of lines) {
+    for (const name of line.outputs.filter(isNamed)) makers.set(name, line);
+    for (const name of new Set(line.takes)) {
+      const list = readers.get(name);
+      if (list === undefined) readers.set(name, [line]);
+      else list.push(line);
+    }
+  }
+  return { makers, readers };
 }
 
 export interface Leftovers {

@@ -102,6 +102,9 @@ export interface EmitterOptions {
   readonly isTaken: (name: string) => boolean;
 }
 
+/** A tensor to write, of which the bytes are not made yet. */
+type UnreadTensor = Omit<NewTensor, "raw"> & Pick<RawTensor, "raw">;
+
 /** Names and numbers of an RMSNorm's node. */
 interface NormParts {
   readonly x: string;
@@ -112,7 +115,7 @@ interface NormParts {
 }
 
 export class Emitter {
-  readonly tensors: NewTensor[] = [];
+  readonly tensors: UnreadTensor[] = [];
   /** Which of them is a new constant, by the name of that. */
   readonly constants = new Map<string, string>();
   /** The form of each norm that was written, by the tensor that it makes. */
@@ -181,11 +184,15 @@ export class Emitter {
     return name;
   }
 
-  tensor(tensor: Tensor, name: string): void {
-    this.raw(rawTensor(tensor), name);
+  tensor({ element, shape, data }: Tensor, name: string): void {
+    this.raw(
+      rawTensor(element, shape, () => data),
+      name,
+    );
   }
 
-  private raw(tensor: RawTensor, name: string): void {
+  /** Adds a tensor; its bytes are made when the model is written. */
+  raw(tensor: RawTensor, name: string): void {
     const { element, shape, raw } = tensor;
     this.numbers.set(name, tensor);
     this.tensors.push({ name, dims: shape, dataType: dataType[element] as number, raw });
@@ -305,14 +312,16 @@ export class Emitter {
     return this.once(`scalar ${element} ${value}`, hint, (name) => this.tensor(tensor, name));
   }
 
-  private ones(element: ElementType, shape: readonly number[]): string {
+  /** A tensor of ones. */
+  ones(element: ElementType, shape: readonly number[]): string {
     const data = new Float64Array(shape.reduce((product, extent) => product * extent, 1)).fill(1);
     return this.once(`ones ${element} ${shape.join()}`, "ones", (name) => this.tensor({ element, shape, data }, name));
   }
 
-  private integers(list: readonly number[], hint: string): string {
+  /** A list of integers as a tensor. */
+  integers(list: readonly number[], hint: string): string {
     return this.once(`integers ${list.join()}`, hint, (name) => {
-      const raw = new Uint8Array(BigInt64Array.from(list, BigInt).buffer);
+      const raw = () => new Uint8Array(BigInt64Array.from(list, BigInt).buffer);
       this.tensors.push({ name, dims: [list.length], dataType: 7, raw });
     });
   }

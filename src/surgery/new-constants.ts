@@ -4,20 +4,21 @@ import { roundTo } from "../ir/float16.ts";
 import { constantsOf } from "../ir/interpret.ts";
 import { type Fn, type Module, type Op, usesOf } from "../ir/ir.ts";
 import type { Tensor } from "../ir/tensor.ts";
-import { materialize } from "../materialize.ts";
+import { computedConstants } from "../materialize.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import type { Emitter } from "./emit.ts";
-import type { Constants } from "./fold-beta.ts";
+import type { Constants } from "./products.ts";
 import { numbersOf, type RawTensor, rawTensor } from "./raw.ts";
 
 /** A constant that the passes made, and the initializer that it was made from. */
 export interface NewWeight {
   readonly tensor: RawTensor;
   readonly from: string;
-  readonly residual: number;
+  /** The largest row mean that rounding left, as a part of the largest element of its row; computes the tensor. */
+  readonly residual: () => number;
 }
 
-/** Constants that the passes made, by their names in the module. */
+/** Constants that the passes made, by their names in the module. None is computed before its numbers are asked for. */
 export function newConstants(
   model: OnnxModel,
   after: Module,
@@ -27,12 +28,6 @@ export function newConstants(
     const numbers = model.numbers(tensors.get(name) as string)?.numbers as Float64Array;
     return { element, shape: shape as number[], data: numbers };
   };
-  // Each by itself, so that the tensors that it is made from are held no longer.
-  const wide = widened(after.fns[0] as Fn);
-  const numbers = (name: string): Tensor => {
-    const tensor = constantsOf(after, load)(name);
-    return wide.has(name) ? { ...tensor, element: "f32" } : tensor;
-  };
   const operandOf = new Map(
     after.consts.flatMap(({ name, data }) => (data.kind === "computed" ? [[name, data.operands[0] as string]] : [])),
   );
@@ -40,11 +35,28 @@ export function newConstants(
     const operand = operandOf.get(name);
     return operand === undefined ? (tensors.get(name) as string) : sourceOf(operand);
   };
-  const made = new Map<string, NewWeight>();
-  materialize(after, numbers, "model.onnx", ({ name, tensor, residual = 0 }) => {
-    made.set(name, { tensor: rawTensor(tensor), from: sourceOf(name), residual });
-  });
-  return made;
+  const wide = widened(after.fns[0] as Fn);
+  // Each by itself, so that the tensors that it is made from are held no longer.
+  const numbers = (name: string): Tensor => {
+    const tensor = constantsOf(after, load)(name);
+    return wide.has(name) ? { ...tensor, element: "f32" } : tensor;
+  };
+  return new Map(
+    computedConstants(after, numbers).map(({ constant: { name, type }, compute }): [string, NewWeight] => {
+      const element = wide.has(name) ? "f32" : type.element;
+      let residual = 0;
+      const tensor = rawTensor(element, type.shape as number[], () => {
+        const made = compute();
+        residual = made.residual ?? 0;
+        return made.tensor.data;
+      });
+      const afterwards = () => {
+        tensor.raw();
+        return residual;
+      };
+      return [name, { tensor, from: sourceOf(name), residual: afterwards }];
+    }),
+  );
 }
 
 /** Constants of halves that are only read as f32: new ones of them need no rounding to halves. */
@@ -59,19 +71,26 @@ function widened(fn: Fn): Set<string> {
 
 /** The constants of the written graph, for what folds one into another. */
 export function constantsIn(model: OnnxModel, emitter: Emitter): Constants {
+  const elementOf = (name: string) =>
+    emitter.numbers.get(name)?.element ?? (model.tensorType(name)?.dataType === 10 ? "f16" : "f32");
+  const shapeOf = (name: string) => emitter.numbers.get(name)?.shape ?? model.tensorType(name)?.dims;
   const outputs = new Set(model.graph.outputs.map(({ name }) => name));
   return {
-    shape: (name) => emitter.numbers.get(name)?.shape ?? model.tensorType(name)?.dims,
+    shape: shapeOf,
     numbers: (name) => {
       const own = emitter.numbers.get(name);
       return own === undefined ? (model.numbers(name)?.numbers as Float64Array) : numbersOf(own);
     },
-    add: (data, like, hint) => {
-      const element = emitter.numbers.get(like)?.element ?? (model.tensorType(like)?.dataType === 10 ? "f16" : "f32");
+    add: (shape, numbers, like, hint) => {
+      const element = elementOf(like);
       const name = emitter.fresh(hint);
-      emitter.tensor({ element, shape: [data.length], data: data.map(roundTo[element]) }, name);
+      emitter.raw(
+        rawTensor(element, shape, () => numbers().map(roundTo[element])),
+        name,
+      );
       return name;
     },
+    ones: (like) => emitter.ones(elementOf(like), shapeOf(like) ?? []),
     isOutput: (name) => outputs.has(name),
     fresh: (hint) => emitter.fresh(hint),
   };

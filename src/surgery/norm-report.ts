@@ -24,6 +24,8 @@ export type WrittenAs = "unchanged" | "primitives" | NormOpType;
  */
 export interface NormReport extends Omit<NormRecord, "span" | "name" | "fn" | "centers" | "beta"> {
   readonly beta: BetaOutcome;
+  /** Whether gamma is in the products that follow now: `foldGamma` asks for it. */
+  readonly isGammaFolded?: boolean;
   readonly writtenAs: WrittenAs;
   /** The nodes that it was, in the order of the file. */
   readonly nodes: readonly string[];
@@ -53,13 +55,18 @@ export class Outcomes {
     this.joined = new Set(draft.lines.flatMap(({ outputs: [y, , , sum] }) => (sum === undefined ? [] : [y as string])));
   }
 
+  /** The tensors that the nodes of a norm make now. */
+  madeFor({ tensors }: FoundNorm, makers: ReadonlyMap<string, NodeProto>): string[] {
+    const nodes = tensors.flatMap((tensor) => this.changes.get(makers.get(tensor) as NodeProto)?.before ?? []);
+    return [...tensors, ...nodes.flatMap(({ outputs }) => outputs)];
+  }
+
   of(
-    { tensors, op }: FoundNorm,
+    norm: FoundNorm,
     makers: ReadonlyMap<string, NodeProto>,
   ): Pick<Written, "writtenAs" | "isFolded"> & { launches: number } {
-    const nodes = tensors.flatMap((tensor) => this.changes.get(makers.get(tensor) as NodeProto)?.before ?? []);
-    const own = nodes.flatMap(({ outputs }) => outputs).find((name) => this.emitter.forms.has(name));
-    const hasBeta = op.operands[2] !== undefined;
+    const own = this.madeFor(norm, makers).find((name) => this.emitter.forms.has(name));
+    const hasBeta = norm.op.operands[2] !== undefined;
     // Of norms that are computed twice the second takes what the first made.
     const name = own ?? [...this.emitter.forms.keys()][0];
     const form = name === undefined ? "primitive" : this.emitter.forms.get(name);

@@ -1,30 +1,44 @@
 /** Numbers as they lie in a model: what is new is rounded to its type once, and held as its bytes. */
 
 import { fromFloat16Bits, toFloat16Bits } from "../ir/float16.ts";
-import type { Tensor } from "../ir/tensor.ts";
 import type { ElementType } from "../ir/types.ts";
 
-/** A tensor as its bytes. */
+/** A tensor as its bytes, which are made once, when somebody asks. */
 export interface RawTensor {
   readonly element: ElementType;
   readonly shape: readonly number[];
-  readonly raw: Uint8Array;
+  readonly raw: () => Uint8Array;
 }
 
-export function rawTensor({ element, shape, data }: Tensor): RawTensor {
-  const raw = new Uint8Array(data.length * (element === "f16" ? 2 : 4));
+/** What `make` gives, made when it is asked for first. */
+export function lazily<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+/** @param numbers of the element type already. */
+export function rawTensor(element: ElementType, shape: readonly number[], numbers: () => Float64Array): RawTensor {
+  return { element, shape, raw: lazily(() => bytesOf(element, numbers())) };
+}
+
+function bytesOf(element: ElementType, numbers: Float64Array): Uint8Array {
+  const raw = new Uint8Array(numbers.length * (element === "f16" ? 2 : 4));
   const view = new DataView(raw.buffer);
-  for (const [i, value] of data.entries()) {
+  for (const [i, value] of numbers.entries()) {
     if (element === "f16") view.setUint16(2 * i, toFloat16Bits(value), true);
     else view.setFloat32(4 * i, value, true);
   }
-  return { element, shape, raw };
+  return raw;
 }
 
 export function numbersOf({ element, raw }: RawTensor): Float64Array {
-  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+  const bytes = raw();
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const isHalf = element === "f16";
-  const numbers = new Float64Array(raw.byteLength / (isHalf ? 2 : 4));
+  const numbers = new Float64Array(bytes.byteLength / (isHalf ? 2 : 4));
   for (let i = 0; i < numbers.length; i++) {
     numbers[i] = isHalf ? fromFloat16Bits(view.getUint16(2 * i, true)) : view.getFloat32(4 * i, true);
   }

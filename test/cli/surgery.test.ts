@@ -4,7 +4,7 @@ import { linkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Workplace } from "../support/cli.ts";
-import { node, onnxModel } from "../support/onnx.ts";
+import { node, onnxModel, weight } from "../support/onnx.ts";
 import {
   countOf,
   weightsOfDivided as data,
@@ -76,9 +76,31 @@ test("--norm-op", async () => {
   await place.run(["surgery", "new.onnx", "-o", "b.onnx", "--norm-op", "simplified"]);
   expect(countOf(place.bytes("a.onnx"), "RMSNormalization")).toBe(1);
   expect(countOf(place.bytes("b.onnx"), "SimplifiedLayerNormalization")).toBe(1);
-  const { code, stderr } = await place.run(["surgery", "old.onnx", "-o", "c.onnx", "--norm-op", "rmsnorm"]);
-  expect([code, place.files()]).toEqual([2, ["a.onnx", "b.onnx", "new.onnx", "old.onnx"]]);
+  const { stdout } = await place.run(["surgery", "old.onnx", "-o", "c.onnx", "--norm-op", "rmsnorm"]);
+  expect(stdout).toContain("; operator set 17 before, 23 after");
+  expect(countOf(place.bytes("c.onnx"), "RMSNormalization")).toBe(1);
+});
+
+test("--norm-op rmsnorm of a model that cannot be written in set 23", async () => {
+  const last = parts.nodes?.at(-1)?.output[0] as string;
+  const nodes = [...(parts.nodes ?? []), node("Shrug", [last], ["shrugged"], { name: "mine" })];
+  const place = new Workplace({ "m.onnx": onnxModel({ ...parts, nodes, outputs: { shrugged: { element: "f32" } } }) });
+  const { code, stderr } = await place.run(["surgery", "m.onnx", "-o", "c.onnx", "--norm-op", "rmsnorm"]);
+  expect([code, place.files()]).toEqual([2, ["m.onnx"]]);
   expect(stderr).toContain("error[E0748]");
+  expect(stderr).toContain("because nothing says that mine (Shrug) is the same in set 23");
+});
+
+test("--fold-gamma", async () => {
+  const weights = { ...parts.weights, v: weight("f32", [4, 2], 1, 2, 3, 4, 5, 6, 7, 8) };
+  const last = parts.nodes?.at(-1)?.output[0] as string;
+  const nodes = [...(parts.nodes ?? []), node("MatMul", [last, "v"], ["out"])];
+  const place = new Workplace({
+    "m.onnx": onnxModel({ ...parts, weights, nodes, outputs: { out: { element: "f32" } } }),
+  });
+  const words = ["surgery", "m.onnx", "--norm-op", "rmsnorm"];
+  expect((await place.run(words)).stdout).toContain(" gamma, beta folded ");
+  expect((await place.run([...words, "--fold-gamma"])).stdout).toContain(" gamma folded, beta folded ");
 });
 
 test("a model without a norm is written as it was", async () => {

@@ -350,7 +350,7 @@ test("what is said of ONNX models", () => {
   });
   const line = { source: { name: "<command line>", text: "tirc surgery m.onnx -o out/m.onnx" }, start: 23, end: 33 };
   const written = sampled(surgeryErrors, {
-    noSuchOp: ["m.onnx", 17],
+    noSuchOp: ["m.onnx", 17, "because the model has functions"],
     unwritable: ["m.onnx", "add_3 (Add)", "`broadcast` has no node"],
     weightsElsewhere: [line, "out/m.onnx", "m.onnx.data", "./m.onnx"],
     noOnnxruntime: ["Cannot find package 'onnxruntime-web'"],

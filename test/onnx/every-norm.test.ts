@@ -8,7 +8,7 @@ import { expectNear } from "../support/import-onnx.ts";
 import { graph, type ModelParts, node, onnxModel, spread, weight } from "../support/onnx.ts";
 import { Graph } from "../support/onnx-graph.ts";
 import { runOnnx } from "../support/onnxruntime.ts";
-import { operated } from "../support/surgery.ts";
+import { chosen, operated } from "../support/surgery.ts";
 
 const normOps = new Set([
   ...["LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization", "GroupNormalization"],
@@ -262,6 +262,30 @@ describe("norms of what is not known", () => {
     const parts = { ...base, inputs: { ids }, weights: { ...gamma, w: table }, nodes };
     expect(reasons(parts)).toEqual(["because the language has no op for it"]);
   });
+});
+
+test.each<[string, (g: Graph, x: string, shared: readonly string[]) => string]>([
+  ["nodes", (g, h, [gain, shift]) => g.op("LayerNormalization", [h, gain as string, shift as string], { axis: -1 })],
+  [
+    "chains",
+    (g, h, [gain, shift, eps, two]) => {
+      const centered = g.op("Sub", [h, g.op("ReduceMean", [h], { axes: [-1] })]);
+      const variance = g.op("ReduceMean", [g.op("Pow", [centered, two as string])], { axes: [-1] });
+      const normal = g.op("Div", [centered, g.op("Sqrt", [g.op("Add", [variance, eps as string])])]);
+      return g.op("Add", [g.op("Mul", [normal, gain as string]), shift as string]);
+    },
+  ],
+])("two equal norms are two: %s", (_, write) => {
+  const g = new Graph();
+  const shared = [g.weight([width]), g.weight([width]), g.scalar(1e-5), g.scalar(2)];
+  const h = g.dense("x", width, width);
+  const [first, second] = [write(g, h, shared), write(g, h, shared)];
+  const y = g.op("Add", [g.op("Relu", [first]), g.op("Sigmoid", [second])]);
+  const parts = { ...base, outputs: { [y]: { element: "f32" } }, weights: g.weights, nodes: g.nodes } as const;
+  for (const { norms } of [operated(onnxModel(parts)), chosen(onnxModel(parts))]) {
+    expect(norms.map(({ tensors }) => tensors)).toEqual([[first], [second]]);
+    expect(new Set(norms.map(({ centering, writtenAs, beta }) => `${centering} ${writtenAs} ${beta}`)).size).toBe(1);
+  }
 });
 
 test("a model without a norm is said to have none", () => {

@@ -46,9 +46,11 @@ function expectSound(bytes: Uint8Array): void {
 
 const forms: readonly { normOp: NormOp; opset: number; type: string; writtenAs: string }[] = [
   {
-    ...{ normOp: "auto", opset: 11 },
+    ...{ normOp: "skip", opset: 11 },
     ...{ type: "com.microsoft:SkipSimplifiedLayerNormalization", writtenAs: "SkipSimplifiedLayerNormalization" },
   },
+  { normOp: "auto", opset: 11, type: ":RMSNormalization", writtenAs: "RMSNormalization" },
+  { normOp: "rmsnorm", opset: 17, type: ":RMSNormalization", writtenAs: "RMSNormalization" },
   {
     ...{ normOp: "simplified", opset: 17 },
     ...{ type: "com.microsoft:SimplifiedLayerNormalization", writtenAs: "SimplifiedLayerNormalization" },
@@ -192,6 +194,74 @@ describe("beta", () => {
     expect(norms).toMatchObject([{ centering: "folded", writtenAs: "unchanged", beta: "kept", constants: [] }]);
     expect(norms[0]?.because.join()).toContain("would launch more kernels on WebGPU");
     expect([launches?.after, weights]).toEqual([launches?.before, []]);
+    expect(written.equals(bytes)).toBe(true);
+  });
+});
+
+describe("gamma", () => {
+  const gammaOf = (bytes: Uint8Array) => {
+    const { graph } = read(bytes);
+    const norm = graph?.node.find(({ opType }) => /Normalization$/.test(opType));
+    const scale = graph?.initializer.find(({ name }) => name === norm?.input.at(/^Skip/.test(norm.opType) ? 2 : 1));
+    return [...new Float32Array((scale?.rawData ?? new Uint8Array()).slice().buffer)];
+  };
+  const ones = new Array(width).fill(1);
+
+  test.each<[string, NormOp]>([
+    ["RMSNormalization", "rmsnorm"],
+    ["SkipSimplifiedLayerNormalization", "skip"],
+    ["SimplifiedLayerNormalization", "simplified"],
+  ])("goes into the next product if asked, with beta: %s", async (_, normOp) => {
+    for (const biases of [true, false]) {
+      const bytes = onnxModel(parts(17, biases));
+      const { written, norms } = chosen(bytes, { normOp, foldGamma: true });
+      expect(norms).toMatchObject([{ gamma: true, isGammaFolded: true, beta: "folded" }]);
+      expect(gammaOf(written)).toEqual(ones);
+      expectSound(written);
+      const [was, is] = [await runOnnx(bytes, { x }), await runOnnx(written, { x })];
+      for (const [name, tensor] of Object.entries(was)) expectNear(is[name], tensor, 1e-5);
+      const again = chosen(written, { normOp, foldGamma: true });
+      expect(again.written.equals(written), "a second surgery changes nothing").toBe(true);
+      expect(again.norms[0]?.isGammaFolded).toBeUndefined();
+    }
+  });
+
+  test("goes into a transposed weight, and out of a norm that was an RMSNorm", async () => {
+    const g = new Graph();
+    const normal = g.op("RMSNormalization", [g.dense("x", width, width), g.weight([width])], { axis: -1 });
+    const rows = g.op("Reshape", [normal, g.integers(-1, width)]);
+    const y = g.op("Gemm", [rows, g.weight([5, width]), g.weight([5])], { transB: 1 });
+    const { nodes, weights } = g;
+    const bytes = onnxModel({ opset: 23, inputs: { x: stream }, outputs: { [y]: { element: "f32" } }, nodes, weights });
+    expect(chosen(bytes).written.equals(bytes), "nobody asked").toBe(true);
+    const { written, norms } = chosen(bytes, { foldGamma: true });
+    expect(norms).toMatchObject([{ isGammaFolded: true, writtenAs: "unchanged" }]);
+    expect(gammaOf(written)).toEqual(ones);
+    const [was, is] = [await runOnnx(bytes, { x }), await runOnnx(written, { x })];
+    for (const [name, tensor] of Object.entries(was)) expectNear(is[name], tensor, 1e-5);
+  });
+
+  test.each<[string, (g: Graph, norm: string) => readonly string[]]>([
+    [
+      "its norm is read by what is no product",
+      (g, norm) => [g.op("MatMul", [norm, g.weight([width, 4])]), g.op("Relu", [norm])],
+    ],
+    [
+      "a weight is shared",
+      (g, norm) => {
+        const shared = g.weight([width, width]);
+        return [g.op("MatMul", [norm, shared]), g.op("MatMul", ["x", shared])];
+      },
+    ],
+    ["its norm is an output", (g, norm) => [norm, g.op("MatMul", [norm, g.weight([width, 4])])]],
+  ])("stays where %s", (_, write) => {
+    const g = new Graph();
+    const outputs = write(g, g.op("RMSNormalization", [g.dense("x", width, width), g.weight([width])], { axis: -1 }));
+    const { nodes, weights } = g;
+    const outs = Object.fromEntries(outputs.map((name) => [name, { element: "f32" }] as const));
+    const bytes = onnxModel({ opset: 23, inputs: { x: stream }, outputs: outs, weights, nodes });
+    const { written, norms } = chosen(bytes, { foldGamma: true });
+    expect(norms.map(({ isGammaFolded }) => isGammaFolded)).toEqual([undefined]);
     expect(written.equals(bytes)).toBe(true);
   });
 });

@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import { bytesInMemory } from "../../src/onnx/bytes.ts";
 import { nodeBytes, tensorBytes, varintBytes } from "../../src/onnx/encode.ts";
 import { OnnxModel } from "../../src/onnx/model.ts";
-import { bytesOf, type GraphChanges, rewrittenModel, withInputs } from "../../src/onnx/write.ts";
+import { bytesOf, editedNode, type GraphChanges, rewrittenModel } from "../../src/onnx/write.ts";
 import { node, onnxModel, tensorProto, weight } from "../support/onnx.ts";
 
 const open = (bytes: Uint8Array) =>
@@ -91,7 +91,9 @@ describe("with changes", () => {
 
   test("a node with other inputs is otherwise the same", () => {
     const model = open(small);
-    const bytes = withInputs(model, model.graph.nodes[2] as (typeof model.graph.nodes)[0], ["b", "longer name"]);
+    const bytes = editedNode(model, model.graph.nodes[2] as (typeof model.graph.nodes)[0], {
+      inputs: ["b", "longer name"],
+    });
     expect(fromBinary(NodeProtoSchema, bytes)).toEqual(node("Add", ["b", "longer name"], ["y"], { name: "third" }));
   });
 });

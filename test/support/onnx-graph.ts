@@ -46,6 +46,14 @@ export class Graph {
     return output;
   }
 
+  /** A node of several outputs. */
+  ops(type: string, inputs: readonly string[], outputs: number, attributes = {}): string[] {
+    const at = this.count++;
+    const names = Array.from({ length: outputs }, (_, i) => `/${type}_${at}_output_${i}`);
+    this.nodes.push(node(type, inputs, names, { attributes, name: `/${type}_${at}` }));
+    return names;
+  }
+
   /** As PyTorch writes it for operator sets without LayerNormalization. */
   expandedNorm(x: string, width: number): string {
     const mean = this.op("ReduceMean", [x], { axes: [-1] });

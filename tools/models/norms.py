@@ -1,7 +1,7 @@
 """Norms of 512 rows of 768 numbers: `norms.py FOLDER` writes a model for each form that exporters give them.
 
-The rows come from a table, which takes the centering; `rows` has the table alone, so that the time of the norm can be told
-from that of the model. `norms.py FOLDER summary` puts what `native.py` and `web.mjs` measured into `norms.json`.
+The rows come from a table, which takes the centering, and go into a narrow product, which takes beta; `rows` has the table
+and the product alone, so that the time of the norm can be told from that of the model. `norms.py FOLDER summary` puts what `native.py` and `web.mjs` measured into `norms.json`.
 """
 
 import base64
@@ -13,9 +13,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-count, width, entries = 512, 768, 64
+count, width, entries, narrow = 512, 768, 64, 8
 names = {
-    "rows": "rows of a table alone",
+    "rows": "a table and a product alone",
     "chain11": "LayerNorm as a chain, set 11 (TorchScript)",
     "chain11-mul": "LayerNorm as a chain with Mul and Reciprocal (as TensorFlow's exporter has it)",
     "layernorm17": "LayerNormalization, set 17",
@@ -50,6 +50,8 @@ def model_of(name):
         "table": numbers(entries, width) + 0.5,
         "gamma": 1 + 0.2 * numbers(width),
         "beta": 0.2 + 0.2 * numbers(width),
+        "weight": numbers(width, narrow) / width**0.5,
+        "bias": numbers(narrow),
         "two": scalar(2),
         "one": scalar(1),
         "eps": scalar(1e-5),
@@ -68,12 +70,13 @@ def model_of(name):
         y = node("LayerNormalization", [x, "gamma", "beta"], axis=-1)
     else:
         y = root_mean_square(node, x) if name.startswith("rms") else x
+    y = node("Add", [node("MatMul", [y, "weight"]), "bias"])
     used = {given for each in nodes for given in each.input}
     graph = helper.make_graph(
         nodes,
         name,
         [helper.make_tensor_value_info("ids", TensorProto.INT64, [count])],
-        [helper.make_tensor_value_info(y, TensorProto.FLOAT, [count, width])],
+        [helper.make_tensor_value_info(y, TensorProto.FLOAT, [count, narrow])],
         [numpy_helper.from_array(value, key) for key, value in tensors.items() if key in used],
     )
     digits = "".join(letter for letter in name if letter.isdigit())

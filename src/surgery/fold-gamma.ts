@@ -1,0 +1,68 @@
+/**
+ * Folds what a norm is multiplied with into the products that read it.
+ *
+ *   y = MatMul(RMSNormalization(x, gamma), W)
+ *   ->
+ *   y = MatMul(RMSNormalization(x, 1), W'),  W' = diag(gamma) W
+ *
+ * Exact, and rounded once; the rule R1 of FlashNorm (https://arxiv.org/abs/2407.09577). Every reader must be a product with
+ * a constant weight that nothing else reads, perhaps behind Reshape or Transpose that leave the last axis.
+ */
+
+import { type Draft, type Line, opOf, renamed } from "./draft.ts";
+import { microsoft, normOpTypes } from "./norm-forms.ts";
+import { type Around, type Constants, type Product, productsOf } from "./products.ts";
+
+const norms: ReadonlySet<string> = new Set([
+  normOpTypes.rmsnorm,
+  normOpTypes.simplified,
+  `${microsoft}:${normOpTypes.simplified}`,
+  `${microsoft}:${normOpTypes.skip}`,
+]);
+
+/** Where a norm's op has its scale. */
+const scaleAt = (line: Line) => (opOf(line) === `${microsoft}:${normOpTypes.skip}` ? 2 : 1);
+
+/** The tensors that norms make of which it was folded. */
+export function foldGammas(draft: Draft, constants: Constants): ReadonlySet<string> {
+  const folded = new Set<string>();
+  const { readers } = draft;
+  const instead = new Map<Line, readonly Line[]>();
+  for (const norm of draft.lines.filter((line) => norms.has(opOf(line)))) {
+    const [tensor] = norm.outputs as [string];
+    const gamma = norm.inputs[scaleAt(norm)] as string;
+    const products = foldable(draft, tensor, gamma, { readers, constants });
+    if (products === undefined) continue;
+    instead.set(norm, [renamed(draft, norm, gamma, constants.ones(gamma))]);
+    for (const product of products) instead.set(product.line, [scaled(draft, product, gamma, constants)]);
+    folded.add(tensor);
+  }
+  draft.replace(instead);
+  return folded;
+}
+
+/** The products that gamma can go into; nothing where it would have to stay for another reader, or does nothing. */
+function foldable(draft: Draft, norm: string, gamma: string, around: Around): readonly Product[] | undefined {
+  const { readers, constants } = around;
+  const shape = constants.shape(gamma);
+  if (shape?.length !== 1) return undefined;
+  const products = productsOf(draft.model, norm, shape[0] as number, around);
+  if (products === undefined || products.length === 0) return undefined;
+  const lines = new Set(products.map(({ line }) => line));
+  const isShared = ({ weight }: Product) =>
+    constants.isOutput(weight) || readers.get(weight)?.some((line) => !lines.has(line) || line.inputs[0] === weight);
+  if (products.some(isShared)) return undefined;
+  return constants.numbers(gamma).every((number) => number === 1) ? undefined : products;
+}
+
+function scaled(draft: Draft, { line, weight, isTransposed }: Product, gamma: string, constants: Constants): Line {
+  const shape = constants.shape(weight) as readonly number[];
+  const width = shape[1] as number;
+  const numbers = () => {
+    const scale = constants.numbers(gamma);
+    return constants
+      .numbers(weight)
+      .map((number, i) => number * (scale[isTransposed ? i % width : Math.floor(i / width)] as number));
+  };
+  return renamed(draft, line, weight, constants.add(shape, numbers, weight, `${weight}_scaled`));
+}
