@@ -9,12 +9,13 @@
 
 import { lineColumn, type Span } from "../src/diagnostics/diagnostic.ts";
 import { longestProof, type Miss, type Rest } from "../src/diagnostics/remarks.ts";
+import type { Assumption } from "../src/ir/field/compare.ts";
 import { type Const, constantValue, type Op, type Value } from "../src/ir/ir.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { rowMeans } from "../src/ir/row-means.ts";
 import { meetsItsRow, Products, readOf, sameNumbers } from "./match.ts";
 import { parameterOf, quoted } from "./naming.ts";
-import { type OperandClaim, waysOf } from "./row-mean.ts";
+import { type OperandClaim, type Way, waysOf } from "./row-mean.ts";
 import { isPlain, ownRows, type Rows, sameRows } from "./rows.ts";
 import { meanMiss, statisticOf } from "./statistics.ts";
 
@@ -25,6 +26,8 @@ export interface Proved {
   /** Where what it is about stands. */
   readonly at: Span;
   readonly from: readonly Proved[];
+  /** What this step takes for granted. */
+  readonly assumes?: Assumption | undefined;
 }
 
 export type Verdict = Proved | { readonly proved: false; readonly miss: Miss };
@@ -38,8 +41,13 @@ interface Claim {
 /** Asks for the verdict on another claim; `undefined` while it is not known yet. */
 type Ask = (kind: Claim["kind"], value: Value, rows: Rows) => Verdict | undefined;
 
-const proved = (because: string, { span: at }: Value, from: readonly Proved[] = []): Proved => {
-  return { proved: true, because, at, from };
+const proved = (
+  because: string,
+  { span: at }: Value,
+  from: readonly Proved[] = [],
+  assumes?: Assumption | undefined,
+): Proved => {
+  return { proved: true, because, at, from, ...(assumes && { assumes }) };
 };
 const unproved = (because: string, help: string, at: Value): Verdict => {
   return { proved: false, miss: { because, help, at: at.span } };
@@ -50,11 +58,16 @@ const addLater = "add what is constant along the row after the centering";
 const roundingOfData = 1e-15;
 
 /** The verdict on all claims together: the first that fails, else what they prove. */
-function all(verdicts: readonly (Verdict | undefined)[], because: string, value: Value): Verdict | undefined {
+function all(
+  verdicts: readonly (Verdict | undefined)[],
+  because: string,
+  value: Value,
+  assumes?: Assumption | undefined,
+): Verdict | undefined {
   const known = verdicts.filter((verdict) => verdict !== undefined);
   const failed = known.find((verdict) => !verdict.proved);
   if (failed !== undefined) return failed;
-  return known.length < verdicts.length ? undefined : proved(because, value, known as Proved[]);
+  return known.length < verdicts.length ? undefined : proved(because, value, known as Proved[], assumes);
 }
 
 /** Any of the claims: the first that holds; else the last failure. */
@@ -150,9 +163,9 @@ export class Centering {
     if (minusMean !== undefined) return minusMean;
     const ways = waysOf(op, rows);
     if ("because" in ways) return { proved: false, miss: ways };
-    const verdicts = ways.map(({ claims, because }) => {
-      const asked = claims.map((claim) => ask(claim.kind, op.operand(claim.operand), claim.rows));
-      return all(asked, because, value);
+    const verdicts = ways.map((way) => {
+      const asked = way.claims.map((claim) => ask(claim.kind, op.operand(claim.operand), claim.rows));
+      return all(asked, way.because, value, assumptionOf(value, way));
     });
     const verdict = either(verdicts);
     if (axes.length === 1 || !isPlain(rows) || verdict?.proved) return verdict;
@@ -170,6 +183,18 @@ export class Centering {
     const sameRows = meetsItsRow(stat.lay, x.shape, stat.axes) && isWithin(stat.axes, axes);
     return sameRows ? proved(`${quoted(op.result)} is ${quoted(x)} minus its row mean`, op.result) : undefined;
   }
+}
+
+/** That a value is its operand, where the way takes it for that. */
+export function assumptionOf(value: Value, { assumes }: Way): Assumption | undefined {
+  return assumes === undefined ? undefined : { value, is: (value.def as Op).operand(0), because: assumes };
+}
+
+/** What a proof takes for granted. */
+export function assumptionsOf(proof: Proved): Assumption[] {
+  const seen = new Set<Proved>([proof]);
+  for (const step of seen) for (const before of step.from) seen.add(before);
+  return [...seen].flatMap(({ assumes }) => assumes ?? []);
 }
 
 const declared = (value: Value, centered: readonly number[]) =>

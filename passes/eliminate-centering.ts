@@ -17,12 +17,12 @@
 
 import type { Diagnostic } from "../src/diagnostics/diagnostic.ts";
 import { type Miss, remarks } from "../src/diagnostics/remarks.ts";
-import type { Op, Value } from "../src/ir/ir.ts";
+import type { Fn, Op, Value } from "../src/ir/ir.ts";
 import { attribute } from "../src/ir/ops/def.ts";
 import { definePass, type PassContext } from "../src/pass/define-pass.ts";
 import type { CenterOutcome, CenterResolved, Fact } from "../src/pass/facts.ts";
 import { centeredConstant } from "./centered-constant.ts";
-import { Centering, explain, type Verdict } from "./centering.ts";
+import { assumptionOf, assumptionsOf, Centering, explain, type Verdict } from "./centering.ts";
 import { type Moves, planMoves } from "./move-centering.ts";
 import { quoted } from "./naming.ts";
 import { rewriteCentering } from "./rewrite-centering.ts";
@@ -78,6 +78,7 @@ export const eliminateCentering = definePass({
       lossy: context.options.mode === "lossy",
       center: (name, rows) => centeredConstant(name, rows, context),
     });
+    assumed(fn, [...verdicts.values()], moves, context);
     const facts = resolved.map(({ op, said }): Fact => {
       const isCentered = said.outcome === "kept" || said.outcome === "moved";
       const centers = () =>
@@ -87,6 +88,20 @@ export const eliminateCentering = definePass({
     return { ...rewritten, facts };
   },
 });
+
+/** Casts that are taken not to round, and rows that are taken to be centered. */
+function assumed(fn: Fn, verdicts: readonly Verdict[], moves: Moves, context: PassContext<Options>): void {
+  const proofs = verdicts.flatMap((verdict) => (verdict.proved ? assumptionsOf(verdict) : []));
+  const moved = fn.ops.flatMap(({ results: [value] }) => {
+    const way = value && moves.inPlace(value);
+    return (way && assumptionOf(value, way)) ?? [];
+  });
+  const equations = new Map([...proofs, ...moved].map((one) => [one.value, one]));
+  for (const one of equations.values()) context.assume(one);
+  if (context.options.mode === "lossy" && verdicts.some(({ proved }) => !proved)) {
+    context.assume({ because: "rows are taken for centered that need not be (mode=lossy)" });
+  }
+}
 
 const rowsOf = (op: Op): Rows => ({ axes: attribute.axes(op.attributes) });
 

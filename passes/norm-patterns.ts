@@ -234,6 +234,7 @@ export function raiseNorm(op: Op, builder: Builder, raising: Raising): Value | u
     const used = [factor, inverse];
     if (!canMultiply(product, used)) continue;
     raising.raised(scale.stat.value);
+    if (scale.assumes !== undefined) raising.assume(scale.assumes);
     const constant = product.constant / Math.sqrt(scale.factor);
     return timesTheRest(norm(x, scale, op, builder, raising), { ...product, constant }, used, op, builder);
   }

@@ -36,7 +36,11 @@ const stages: readonly (readonly Rule[])[] = [
 function applyRules(fn: Fn, rules: readonly Rule[], context: PassContext<unknown>): Fn {
   let raising: Raising | undefined;
   const raised = sweep(fn, (op, builder, uses) => {
-    raising ??= new Raising(uses, (name) => context.count(`${name} found`));
+    raising ??= new Raising(
+      uses,
+      (name) => context.count(`${name} found`),
+      (assumption) => context.assume(assumption),
+    );
     for (const rule of rules) {
       const value = rule(op, builder, raising);
       if (value !== undefined) return value;

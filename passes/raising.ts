@@ -3,6 +3,7 @@
 import type { Diagnostic } from "../src/diagnostics/diagnostic.ts";
 import { type Miss, remarks } from "../src/diagnostics/remarks.ts";
 import { type Builder, type Replacement, rewriteFn } from "../src/ir/builder.ts";
+import type { Assumption } from "../src/ir/field/compare.ts";
 import { type Fn, type Op, type Uses, usesOf, type Value } from "../src/ir/ir.ts";
 import { Products } from "./match.ts";
 
@@ -31,7 +32,15 @@ export class Raising {
   private readonly found = new Set<Value>();
   private readonly notes: Diagnostic[] = [];
 
-  constructor(uses: (value: Value) => Uses, count: (what: string) => void) {
+  /** @see PassContext.assume */
+  readonly assume: (assumption: Assumption) => void;
+
+  constructor(
+    uses: (value: Value) => Uses,
+    count: (what: string) => void,
+    assume: (assumption: Assumption) => void = () => {},
+  ) {
+    this.assume = assume;
     this.products = new Products({ used: uses });
     this.ways = [this.products, new Products({ used: uses, scaled: false }), new Products()];
     this.rough = new Products({}, roughTolerance);

@@ -33,6 +33,8 @@ export interface Way {
   readonly because: string;
   /** The operand whose claim, if it is centered so, is the result itself. */
   readonly is?: number;
+  /** Why the result is taken for its operand, where it is that but for a rounding: a clause. */
+  readonly assumes?: string;
 }
 
 export type Ways = readonly Way[] | Miss;
@@ -84,7 +86,8 @@ function throughCast(op: Op, rows: Rows): Ways {
   const because = rounds
     ? `${name} is ${quoted(x)} in ${element}: its mean is zero but for the rounding (approximate)`
     : `${name} is a cast that holds every number of ${quoted(x)}`;
-  return [{ claims: [{ kind: "zero", operand: 0, rows }], exact: true, because }];
+  const assumes = rounds ? { assumes: `the rounding of ${name} to ${element} leaves a row mean of zero` } : {};
+  return [{ claims: [{ kind: "zero", operand: 0, rows }], exact: true, because, ...assumes }];
 }
 
 function throughElementwise(op: Op, rows: Rows): Ways {

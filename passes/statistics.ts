@@ -6,6 +6,7 @@
  */
 
 import type { Miss } from "../src/diagnostics/remarks.ts";
+import type { Assumption } from "../src/ir/field/compare.ts";
 import { definedBy, type Op, reductionResultOf, type Value } from "../src/ir/ir.ts";
 import { attribute } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
@@ -121,6 +122,8 @@ export interface Spread {
   /** What stands there, as a multiple of the mean square of the row or of its biased variance. */
   readonly factor: number;
   readonly miss: Miss | undefined;
+  /** That a variance is not below 0, so that what keeps it from being so does nothing. */
+  readonly assumes?: Assumption | undefined;
 }
 
 const isFoldOf = (stat: Statistic, name: string) => stat.op.name === name;
@@ -166,6 +169,8 @@ function differenceOfMeans(read: Read, products: Products): Spread | undefined {
   const clamped = definedBy(at.value, "maximum", "relu");
   const isClamped = clamped?.name === "relu" || (clamped !== undefined && numberOf(clamped.operand(1)) === 0);
   if (clamped !== undefined && isClamped) at = peel({ value: clamped.operand(0), lay: at.lay });
+  const because = "a variance is not below 0, and rounding alone makes it so";
+  const assumes = clamped && isClamped ? { value: clamped.result, is: clamped.operand(0), because } : undefined;
   const difference = definedBy(at.value, "sub");
   if (difference === undefined) return undefined;
   const part = (i: number): Read => ({ value: difference.operand(i), lay: at.lay });
@@ -178,7 +183,7 @@ function differenceOfMeans(read: Read, products: Products): Spread | undefined {
     return undefined;
   const problem = meanMiss(stat);
   if (problem === "other" || !sameShape(stat.lay, spread.stat.lay)) return undefined;
-  return { ...spread, kind: "variance", miss: spread.miss ?? problem };
+  return { ...spread, kind: "variance", miss: spread.miss ?? problem, assumes };
 }
 
 export function spreadOf(read: Read, products: Products): Spread | undefined {

@@ -1,4 +1,4 @@
-/** The pages of what passes have to say: R0101 to R0107. */
+/** The pages of what passes have to say: R0101 to R0108. */
 
 import { body, program } from "./example.ts";
 import type { Page } from "./page.ts";
@@ -102,6 +102,20 @@ its rows are shifted, so the sums may be centered where they begin, once, instea
       "let h = center(relu(x), axes = [-1])",
       "let a = rmsnorm(h, axes = [-1])",
       "return a + rmsnorm(h + center(gelu(a), axes = [-1]), axes = [-1])",
+    ),
+  },
+  R0108: {
+    title: "a pass takes something for granted",
+    explanation: `The rewrite is equal in real arithmetic but for what the remark says: that a cast to f16 does not move
+a row mean, for example, or that a variance, which rounding may make negative, is not clamped. When functions are compared
+after the pass (\`--verify-each exact\`), this is allowed for; all else must be equal.`,
+    wrong: body(
+      "let d = cast(x - mean(x, axes = [-1], keepdims = true), to = f16)",
+      "return cast(rmsnorm(center(d, axes = [-1]), axes = [-1]), to = f32)",
+    ),
+    fix: body(
+      "let d = x - mean(x, axes = [-1], keepdims = true)",
+      "return rmsnorm(center(d, axes = [-1]), axes = [-1])",
     ),
   },
 } as const satisfies Readonly<Record<string, Page>>;

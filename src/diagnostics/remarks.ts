@@ -101,6 +101,9 @@ export const remarks = {
       ],
     });
   },
+  assumed(span: Span | undefined, pass: string, because: string): Diagnostic {
+    return remark("R0108", `\`${pass}\` takes for granted: ${because}`, { span });
+  },
   groupNormStays(span: Span): Diagnostic {
     return remark("R0105", "`groupnorm` is not written as an RMSNorm", {
       span,

@@ -3,6 +3,7 @@
 import { builtinPasses } from "../../passes/index.ts";
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
 import { passErrors, passWarnings } from "../diagnostics/errors-passes.ts";
+import { remarks as diagnosticOf } from "../diagnostics/remarks.ts";
 import { sameModule } from "../ir/equal.ts";
 import { type Fn, type Module, makeModule } from "../ir/ir.ts";
 import { verifyFn, verifySignature } from "../ir/verify.ts";
@@ -179,7 +180,11 @@ class Run {
       consts: table.all,
       computed: (data, hint) => table.computed(data, hint),
       remark: (diagnostic) => void remarks.push(diagnostic),
-      assume: (assumption) => void assumptions.push(assumption),
+      assume: (assumption) => {
+        assumptions.push(assumption);
+        const place = "value" in assumption ? assumption.value.span : undefined;
+        remarks.push(diagnosticOf.assumed(place, pass.name, assumption.because));
+      },
       count: (statistic, amount = 1) => {
         statistics[statistic] = (statistics[statistic] ?? 0) + amount;
       },

@@ -253,6 +253,7 @@ test("what passes remark", () => {
     centeringDropped: [at, "`x`", miss],
     centeringProved: [at, "`d`", ["`d` is `x - mean(x)`"]],
     groupNormStays: [at],
+    assumed: [at, "raise-norms", "a variance is not below 0"],
     centeringFolded: [at, "`h`", ["`w`", "`b`"]],
     centeringMoved: [at, "`h`", [{ name: "`h0`", span: whole }], [..."abcdefgh"].map((name) => `\`${name}\``)],
   });

@@ -72,7 +72,7 @@ describe("a run", () => {
       "fn f(x: f32[rows, 8]) -> (y: f32[rows, 8]) {\n  let y = relu(x)\n  return y\n}\n",
     );
     expect(result.changed).toEqual(["gelu-to-relu", "dce"]);
-    expect(result.remarks.map(({ code }) => code)).toEqual(["R0000"]);
+    expect(result.remarks.map(({ code }) => code)).toEqual(["R0108", "R0000"]);
     expect(result.timings.map((row) => row.pass)).toEqual(["gelu-to-relu{loud=true}", "dce", "cse"]);
     expect(result.timings.every(({ milliseconds }) => milliseconds >= 0)).toBe(true);
     expect(result.statistics["gelu-to-relu"]).toEqual({ "gelus written": 2 });
@@ -148,8 +148,11 @@ describe("fixpoint", () => {
     const manager = new PassManager("fixpoint{limit=7}(back-and-forth)", { registry: [backAndForth] });
     const { remarks, timings, module } = manager.run(gelu());
     expect(timings).toHaveLength(7);
-    expect(remarks.map(({ severity, code }) => [severity, code])).toEqual([["warning", "R0301"]]);
-    expect(remarks[0]?.message).toContain("after 7 rounds");
+    expect(remarks.map(({ severity, code }) => [severity, code])).toEqual([
+      ["remark", "R0108"],
+      ["warning", "R0301"],
+    ]);
+    expect(remarks[1]?.message).toContain("after 7 rounds");
     expect(print(module)).toContain("relu(x)");
   });
 

@@ -17,6 +17,7 @@ const all = [
   remarks.groupNormStays(span),
   remarks.centeringFolded(span, "x", ["w"]),
   remarks.centeringMoved(span, "x", [{ name: "h", span }], []),
+  remarks.assumed(span, "raise-norms", "a variance is not below 0"),
 ];
 
 const passOf = {
@@ -27,6 +28,7 @@ const passOf = {
   R0105: "layernorm-to-rmsnorm",
   R0106: "eliminate-centering{fold=true}",
   R0107: "eliminate-centering",
+  R0108: "eliminate-centering",
 } satisfies Record<keyof typeof passPages, string>;
 
 describe("pages", () => {
