@@ -30,7 +30,14 @@ export function specialize(module: Module, dims: Extents): Module {
 }
 
 function specializeFn(fn: Fn, dims: Extents): Fn {
-  const fixed = (dim: Dim) => (typeof dim === "string" && Object.hasOwn(dims, dim) ? (dims[dim] as number) : dim);
+  return withDims(fn, (dim) => (typeof dim === "string" && Object.hasOwn(dims, dim) ? (dims[dim] as number) : dim));
+}
+
+/**
+ * The function with every dimension of its types and attributes exchanged for another.
+ * @throws TircError E02xx where the types no longer go together.
+ */
+export function withDims(fn: Fn, fixed: (dim: Dim) => Dim): Fn {
   const mapped = new Map<Value, Value>();
   const params = fn.params.map((param) => {
     const { element, name, span, centered } = param;

@@ -157,7 +157,8 @@ export class Algebra {
   }
 
   reciprocal(a: Elements): Elements {
-    return this.map(a, (field, x) => field.invert(x));
+    const { p, q } = this.pair;
+    return { p: p.invertAll(a.p), q: a.q && q.invertAll(a.q) };
   }
 
   sqrt(a: Elements): Elements {

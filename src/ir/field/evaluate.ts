@@ -8,11 +8,11 @@
 
 import { makeOp } from "../builder.ts";
 import { evaluateOp, resolveShape } from "../interpret.ts";
-import { type ComputedData, type Const, constantValue, type Fn, type Op, Value } from "../ir.ts";
-import type { Emitter, LinearDef, NormDef, OpDef } from "../ops/def.ts";
-import { ops } from "../ops/index.ts";
+import { type Attributes, type ComputedData, type Const, constantValue, type Fn, type Op, Value } from "../ir.ts";
+import type { Emitter, LinearDef, NormDef, OpDef, ReductionDef } from "../ops/def.ts";
+import { type ElementwiseName, ops, type ReductionName } from "../ops/index.ts";
 import { broadcastStrides, elementCount, gather, rowMajorStrides } from "../tensor.ts";
-import { type ElementType, isInteger, tensorType } from "../types.ts";
+import { broadcastShapes, type ElementType, isInteger, reducedShape, tensorType } from "../types.ts";
 import { Algebra, type Elements, hashOfText } from "./algebra.ts";
 import { residuesOfDatum } from "./literal.ts";
 import type { FieldPair, PrimeField } from "./prime.ts";
@@ -226,21 +226,10 @@ export class Evaluator {
       values.set(value, of);
       return value;
     };
+    const tensorOf = (value: Value | undefined) => values.get(value as Value) as FieldTensor;
     const emitter: Emitter = {
-      emit: (name, operands, attributes = {}) => {
-        const made = makeOp(name, operands, attributes, { places: { op: op.span } });
-        const [result] = this.op(
-          made,
-          made.operands.map((operand) => operand && (values.get(operand) as FieldTensor)),
-        );
-        values.set(made.result, result as FieldTensor);
-        return made.result;
-      },
-      constant: (element, value) => {
-        const made = makeOp("constant", [], { element, value }, { places: { op: op.span } });
-        values.set(made.result, this.op(made, [])[0] as FieldTensor);
-        return made.result;
-      },
+      emit: (name, operands, attributes = {}) => bind(this.primitive(name, operands.map(tensorOf), attributes)),
+      constant: (element, number) => bind({ element, shape: [], ...this.algebra.number(number), number }),
     };
     const eps = "eps" in def.attributes ? (op.attributes.eps as number) : 0;
     const rows = bind({ ...tensor, shape: view as number[] });
@@ -249,6 +238,30 @@ export class Evaluator {
     const result: Elements = values.get(normalized) as FieldTensor;
     const scaled = gamma === undefined ? result : this.algebra.mul(result, affine(gamma));
     return beta === undefined ? scaled : this.algebra.add(scaled, affine(beta));
+  }
+
+  /** An op of which norms are made; like `op`, but its types need not be inferred. */
+  private primitive(
+    name: ElementwiseName | ReductionName,
+    operands: readonly FieldTensor[],
+    attributes: Attributes,
+  ): FieldTensor {
+    const def: OpDef = ops[name];
+    const [x] = operands as [FieldTensor];
+    const { element } = x;
+    if (def.kind === "elementwise") {
+      const shape = broadcastShapes(...operands.map((operand) => operand.shape)) as number[];
+      const given = operands.map((operand) => broadcast(operand, shape));
+      const elements = def.exact(this.algebra, given, { element, attributes });
+      return { element, shape, ...filled(elements, elementCount(shape)) };
+    }
+    const { exact } = def as ReductionDef;
+    const axes = attributes.axes as readonly number[];
+    const { rows, width, count } = toRows(x, axes);
+    const all = { correction: 0, ...attributes };
+    const [result] = width === 0 ? [this.algebra.draw("nothing", count)] : exact(this.algebra, rows, width, all);
+    const shape = reducedShape(x.shape, axes, attributes.keepdims === true) as number[];
+    return { element, shape, ...(result as Elements) };
   }
 
   /** Elements that are moved: row numbers are taken modulo the length of the table. */

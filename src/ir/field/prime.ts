@@ -48,6 +48,23 @@ export class PrimeField {
     return this.pow(a, this.modulus - 2);
   }
 
+  /** The inverse of each, by one inversion and three products an element (Montgomery 1987). */
+  invertAll(all: Float64Array): Float64Array {
+    const result = new Float64Array(all.length);
+    let product = 1;
+    for (let i = 0; i < all.length; i++) {
+      result[i] = product;
+      if (all[i] !== 0) product = this.mul(product, all[i] as number);
+    }
+    let inverse = this.invert(product);
+    for (let i = all.length - 1; i >= 0; i--) {
+      const a = all[i] as number;
+      result[i] = a === 0 ? 0 : this.mul(inverse, result[i] as number);
+      if (a !== 0) inverse = this.mul(inverse, a);
+    }
+    return result;
+  }
+
   /** a^((p + 1) / 4): a root of a or of -a, whichever has one, and sqrt(a b) = sqrt(a) sqrt(b). */
   sqrt(a: number): number {
     return this.pow(a, (this.modulus + 1) / 4);

@@ -96,6 +96,7 @@ export const shapeOps = {
     target("The shape to fill."),
     (shape, attributes) => {
       const wanted = attribute.shape(attributes, "shape");
+      if (wanted.some((dim) => typeof dim === "number" && dim < 0)) return "an extent cannot be negative";
       const merged = broadcastShapes(shape, wanted);
       if (merged !== undefined && sameShape(merged, wanted)) return wanted;
       return `${printShape(shape)} does not broadcast to ${printShape(wanted)}`;

@@ -1,0 +1,142 @@
+/**
+ * Two functions at smaller extents: numbers for extents that are large are exchanged for small ones, the same in both.
+ *
+ * Functions that are equal there, with rows of 9 elements and not of 768, are taken for equal: a mistake in an axis, a
+ * term or an index shows at any extent. What depends on the extent itself (a literal 1/768, a slice) keeps it.
+ */
+
+import { TircError } from "../../diagnostics/diagnostic.ts";
+import { type Const, type Fn, type Op, presentOperands } from "../ir.ts";
+import { withDims } from "../specialize.ts";
+import { type Dim, type Shape, sameShape } from "../types.ts";
+import type { Side } from "./compare.ts";
+
+/** Smaller extents stay. */
+const largeFrom = 16;
+/** What stands for the large ones, in order: small, and others than named dimensions get. */
+const smallExtents = [9, 11, 13, 15, 10, 12, 14, 17, 19, 21, 23];
+
+const isLarge = (dim: Dim): dim is number => typeof dim === "number" && dim >= largeFrom;
+
+const shapesAt = (op: Op): Shape[] => [...presentOperands(op), ...op.results].map(({ shape }) => shape);
+
+/** Extents that an op's attributes say something about, or from which others are computed. */
+function fixedBy(op: Op): number[] {
+  if (op.name === "slice" || op.name === "concat") {
+    return shapesAt(op).flatMap((shape) => (shape.at(op.attributes.axis as number) as number) ?? []);
+  }
+  return op.name === "conv" ? op.operand(0).shape.slice(2).filter(isLarge) : [];
+}
+
+/** Whether a literal may be this extent, or what a mean or a variance divides by. */
+function isTold(extent: number, literals: readonly number[]): boolean {
+  const near = (a: number, b: number) => Math.abs(a - b) <= 2 ** -20 * Math.abs(b);
+  return [extent, extent - 1].some((n) => literals.some((one) => near(Math.abs(one), n) || near(Math.abs(one), 1 / n)));
+}
+
+/** Small extents for the large ones of these functions; those that programs fix stay. */
+function choose(fns: readonly Fn[], consts: readonly Const[], kept: ReadonlySet<number>): Map<number, number> {
+  const ops = fns.flatMap((fn) => fn.ops);
+  const shapes = [...fns.flatMap((fn) => fn.params.map(({ shape }) => shape)), ...ops.flatMap(shapesAt)];
+  const written = consts.filter(({ data }) => data.kind === "values").flatMap(({ type }) => type.shape);
+  const literals = ops.flatMap((op) => (op.name === "constant" ? (op.attributes.value as number) : []));
+  const fixed = new Set<Dim>([...kept, ...written, ...ops.flatMap(fixedBy)]);
+  const all = new Set(shapes.flat());
+  const free = smallExtents.filter((extent) => !all.has(extent));
+  const large = [...all].filter(isLarge).filter((extent) => !fixed.has(extent) && !isTold(extent, literals));
+  return new Map(large.slice(0, free.length).map((extent, i) => [extent, free[i] as number]));
+}
+
+/** The function at those extents; or the op whose types are not those of the old one with its extents exchanged. */
+function at(fn: Fn, extents: ReadonlyMap<number, number>): Fn | Op {
+  const dim = (one: Dim): Dim => (typeof one === "number" ? (extents.get(one) ?? one) : one);
+  let made: Fn | undefined;
+  try {
+    made = withDims(fn, dim);
+  } catch (caught) {
+    if (!(caught instanceof TircError)) throw caught;
+  }
+  if (made === undefined) return firstRefused(fn, dim);
+  const other = fn.ops.findIndex((op, i) =>
+    op.results.some(({ shape }, k) => !sameShape((made.ops[i] as Op).results[k]?.shape ?? [], shape.map(dim))),
+  );
+  return other < 0 ? made : (fn.ops[other] as Op);
+}
+
+/** The first op that inference refuses, found by halves. */
+function firstRefused(fn: Fn, dim: (one: Dim) => Dim): Op {
+  let [low, high] = [0, fn.ops.length];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    try {
+      withDims({ ...fn, ops: fn.ops.slice(0, middle), results: [] }, dim);
+      low = middle;
+    } catch {
+      high = middle;
+    }
+  }
+  return fn.ops[low] as Op;
+}
+
+const knownConsts = new WeakMap<Const, Map<string, Const>>();
+
+function constsAt(consts: readonly Const[], extents: ReadonlyMap<number, number>, key: string): Const[] {
+  return consts.map((constant) => {
+    const of = knownConsts.get(constant) ?? new Map<string, Const>();
+    knownConsts.set(constant, of);
+    const found = of.get(key) ?? constAt(constant, extents);
+    of.set(key, found);
+    return found;
+  });
+}
+
+function constAt(constant: Const, extents: ReadonlyMap<number, number>): Const {
+  const shape = (dims: Shape) => dims.map((one) => extents.get(one as number) ?? one);
+  const { type, data } = constant;
+  const isShaped = data.kind === "computed" && data.attributes.shape !== undefined;
+  const attributes = isShaped ? { ...data.attributes, shape: shape(data.attributes.shape as Shape) } : undefined;
+  return {
+    ...constant,
+    type: { ...type, shape: shape(type.shape) },
+    data: attributes === undefined ? data : ({ ...data, attributes } as Const["data"]),
+  };
+}
+
+/** Whose extents are reduced, by the function that they are those of and the extents. */
+const known = new WeakMap<Fn, Map<string, Side>>();
+
+function sideAt({ fn, consts }: Side, extents: ReadonlyMap<number, number>): Side | Op {
+  const key = [...extents].join(";");
+  const of = known.get(fn) ?? new Map<string, Side>();
+  known.set(fn, of);
+  const found = of.get(key);
+  if (found !== undefined) return found;
+  const made = at(fn, extents);
+  if ("operands" in made) return made;
+  const side = { fn: made, consts: constsAt(consts, extents, key) };
+  of.set(key, side);
+  return side;
+}
+
+/** Both functions at the same smaller extents, if they have large ones that nothing in them fixes. */
+export function reduced(before: Side, after: Side): readonly [Side, Side] | undefined {
+  const kept = new Set<number>();
+  for (;;) {
+    const extents = choose([before.fn, after.fn], [...before.consts, ...after.consts], kept);
+    if (extents.size === 0) return undefined;
+    const sides = [before, after].map((side) => sideAt(side, extents));
+    const refused = sides.find((side) => "operands" in side) as Op | undefined;
+    if (refused === undefined) return sides as [Side, Side];
+    const concerned = shapesAt(refused)
+      .flat()
+      .filter(isLarge)
+      .filter((extent) => !kept.has(extent));
+    if (concerned.length === 0) return undefined;
+    // One of them may be enough.
+    const enough = concerned.find((extent) => {
+      const fewer = new Map([...extents].filter(([from]) => from !== extent));
+      return [before, after].every((side) => sideAt(side, fewer) !== refused);
+    });
+    for (const extent of enough === undefined ? concerned : [enough]) kept.add(extent);
+  }
+}
