@@ -23,6 +23,7 @@ export const base = {
   },
   test: {
     globalSetup: ["test/support/global-setup.ts"],
+    setupFiles: ["test/support/verify-exactly.ts"],
     // Processes, not threads: the Vulkan loader reads the environment of the process, which a thread cannot set.
     pool: "forks",
     // Left to itself vitest keeps one core free, which on two is half of them.

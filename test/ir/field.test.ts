@@ -49,6 +49,7 @@ test("products, powers and inverses are those of BigInt", () => {
       expect(field.pow(a, 12345)).toBe(Number(powerOf(BigInt(a), 12345n, m)));
       expect(field.mul(a, field.invert(a))).toBe(a === 0 ? 0 : 1);
     }
+    expect([...field.invertAll(Float64Array.from(some))]).toEqual(some.map((a) => field.invert(a)));
   }
 });
 
