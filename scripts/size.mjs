@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 /** In bytes. */
-const limits = { minified: 521_700, gzip: 170_400 };
+const limits = { minified: 536_900, gzip: 176_000 };
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { outputFiles } = await build({
