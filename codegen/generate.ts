@@ -32,6 +32,7 @@ import {
 } from "./graph.ts";
 import type { Buffer } from "./kernel/buffer.ts";
 import { ExpressionPrinter, printArray, printStatements } from "./kernel/print-wgsl.ts";
+import type { Program } from "./kernel/statement.ts";
 import { mostCounted, overflowOf, tooMany } from "./launch.ts";
 import { grouped } from "./loops.ts";
 import { lowerNorms } from "./lower-norms.ts";
@@ -173,12 +174,19 @@ class Generator {
       [...this.buffers.values()].map((buffer) => buffer.wgsl),
     );
     body.write();
-    const { lines } = this.module(body);
+    const program: Program = {
+      name: graph.fn.name,
+      buffers: [...this.buffers.values()],
+      shared: body.scratch.all,
+      workgroupSize: this.workgroupSize,
+      body: body.statements.all,
+    };
+    const { lines } = this.module(program);
     const wgsl = `${lines.map(({ text }) => text).join("\n")}\n`;
     const sourceMap = makeSourceMap(graph.fn.span.source, lines);
     const manifest = this.manifest();
     checkCounts(graph, manifest);
-    return { name: graph.fn.name, wgsl, manifest, sourceMap };
+    return { name: graph.fn.name, wgsl, manifest, program, sourceMap };
   }
 
   /** The bindings that are read, which come first. */
@@ -234,13 +242,12 @@ class Generator {
     return this.bindings.some((binding) => binding.storage === "f16");
   }
 
-  private module(body: Body): Writer {
+  private module({ buffers, shared, workgroupSize, body }: Program): Writer {
     const w = new Writer();
     const dimension = (name: string) => (this.overrides.has(name) ? `dim_${name}` : `dims.dim_${name}`);
-    const printer = new ExpressionPrinter(dimension, this.workgroupSize);
-    const statements = printStatements(body.statements.all, printer);
+    const printer = new ExpressionPrinter(dimension, workgroupSize);
+    const statements = printStatements(body, printer);
     const uniforms = this.uniformDims;
-    const buffers = [...this.buffers.values()];
     const seen = new Set<string>();
     for (const width of halfWidths(buffers)) printer.require("half_bits", width);
     const library = [...printer.library.values()].flatMap(({ name, width }) => wgslFunctionText(name, width, seen));
@@ -259,9 +266,9 @@ class Generator {
       ],
       this.inputs.map(({ value }) => value.span),
     );
-    section(body.scratch.all.map((array) => `var<workgroup> ${array.name}: ${printArray(array)};`));
+    section(shared.map((array) => `var<workgroup> ${array.name}: ${printArray(array)};`));
     for (const text of [...library, ...bufferFunctions(buffers), ...functions]) w.text(`${text}\n`);
-    w.text(`@compute @workgroup_size(${this.workgroupSize})
+    w.text(`@compute @workgroup_size(${workgroupSize})
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,

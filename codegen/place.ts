@@ -199,7 +199,8 @@ export class Place {
     const buffer = this.context.bufferOf(store.name, "read_write");
     const strides = this.strides(store.dims, buffer);
     const { index, isRow } = this.strip as Strip;
-    const hasRow = schedule.rows.some(({ atom }) => strides.has(atom));
+    // A result without rows is that of the first one; where the walk has none, of the only one.
+    const hasRow = schedule.rows.length === 0 || schedule.rows.some(({ atom }) => strides.has(atom));
     const onceInRow = schedule.lanes > 1 ? [equals(lane(), 0)] : [];
     const conditions = [
       ...(hasRow && isRow ? [isRow] : []),

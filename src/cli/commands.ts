@@ -130,9 +130,9 @@ export const compileSpec: CommandSpec = {
     {
       name: "--emit",
       value: "KIND",
-      choices: ["wgsl", "tir", "json", "ts"],
+      choices: ["wgsl", "kernel", "tir", "json", "ts"],
       summary:
-        "wgsl (the default), tir (the IR after all passes), json (WGSL and manifest) or ts (a module that runs the kernels)",
+        "wgsl (the default), kernel (what the WGSL is printed from), tir (the IR after all passes), json (WGSL and manifest) or ts (a module that runs the kernels)",
     },
     {
       name: "--source-map",

@@ -33,7 +33,7 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   const map = args.value("--source-map");
   checkSourceMap(args, emit, program, io);
   const isOneFile = emit === "tir" || emit === "ts";
-  if (!isOneFile) checkOutput(output, program, /\.(wgsl|json)$/, io);
+  if (!isOneFile) checkOutput(output, program, /\.(wgsl|kernel|json)$/, io);
   const names = module.fns.map(({ name }) => name);
   const written = [
     ...(isOneFile ? writtenBy(args, "--output") : kernelOutputs(args, "--output", names, emit, io)),

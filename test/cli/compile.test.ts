@@ -3,6 +3,7 @@
 import { chmodSync, existsSync, lstatSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import type { Program } from "../../codegen/kernel/statement.ts";
 import type { Kernel } from "../../codegen/manifest.ts";
 import { minifyKernel } from "../../codegen/minify.ts";
 import type { SourceMap } from "../../codegen/source-map.ts";
@@ -37,6 +38,19 @@ describe("on stdout", () => {
     expect(JSON.parse((await place.run(["compile", "f.tir", "--emit", "json"])).stdout)).toEqual(kernelOf(addNorm));
     const list = JSON.parse((await place.run(["compile", "two.tir", "--emit=json"])).stdout);
     expect(list.map((kernel: { name: string }) => kernel.name)).toEqual(["first", "second"]);
+  });
+
+  test("--emit kernel is what the WGSL is printed from, with loops and what they are bound to", async () => {
+    const place = new Workplace(files);
+    const { code, stdout } = await place.run(["compile", "f.tir", "--emit", "kernel"]);
+    const [kernel] = compile(parse(addNorm)).kernels as [Kernel];
+    const { buffers, name } = kernel.program as Program;
+    expect(code).toBe(0);
+    expect(stdout).toContain(`kernel ${name} {`);
+    expect(stdout).toMatch(/grid group \{\s+workgroup team < \d+ \{\s+lane lane < \d+ \{/);
+    for (const { wgsl } of buffers) expect(stdout).toContain(` ${wgsl}: `);
+    const { stdout: two } = await place.run(["compile", "two.tir", "--emit", "kernel"]);
+    expect(two.match(/^\/\/ \w+\.kernel$/gm)).toEqual(["// first.kernel", "// second.kernel"]);
   });
 
   test("--emit tir is the IR after all passes, and reads back", async () => {

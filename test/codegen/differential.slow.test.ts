@@ -2,8 +2,8 @@
 
 import fc from "fast-check";
 import { expect } from "vitest";
-import type { Kernel } from "../../codegen/manifest.ts";
-import { portableTarget } from "../../codegen/target.ts";
+import type { Program as KernelProgram } from "../../codegen/kernel/statement.ts";
+import { verifyProgram } from "../../codegen/kernel/verify.ts";
 import { defaultPipeline } from "../../passes/index.ts";
 import { compile } from "../../src/compile.ts";
 import { interpret } from "../../src/ir/interpret.ts";
@@ -15,11 +15,10 @@ import { targetsFor } from "../support/compile.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { compareKernel, inputsFor, tensorsOf } from "../support/oracle.ts";
 import { type Program, programs } from "../support/programs.ts";
-import { findRaces } from "../support/races.ts";
+import { runProgram } from "../support/run-program.ts";
 import { hasTint, validateWgsl } from "../support/tint.ts";
 
 const count = Number(process.env.TIRC_FUZZ_RUNS ?? 60);
-const fewLanes = { ...portableTarget, limits: { ...portableTarget.limits, maxComputeInvocationsPerWorkgroup: 16 } };
 /** The kernel computes in f32 what the interpreter does in float64; f16 results are rounded to 11 bits. */
 const kernelTolerance = { f32: 2e-6, f16: 1e-3 };
 const passTolerance = 1e-10;
@@ -44,19 +43,8 @@ function checkPasses(fn: Fn, program: Program): void {
   }
 }
 
-/** The races of a kernel; `undefined` where the detector takes a vector of truth values for something else. */
-function judge(kernel: Kernel, dims: Readonly<Record<string, number>>): string[] | undefined {
-  try {
-    return findRaces(kernel, dims);
-  } catch (caught) {
-    if (String(caught).includes("Select() expects a bool condition")) return undefined;
-    throw caught;
-  }
-}
-
 gpuTest(`${count} random programs`, { timeout: Math.max(400_000, 2_000 * count) }, async ({ gpu }) => {
   let kernels = 0;
-  let unjudged = 0;
   await fc.assert(
     fc.asyncProperty(programs, async (program) => {
       const module = parse(program.text);
@@ -71,21 +59,16 @@ gpuTest(`${count} random programs`, { timeout: Math.max(400_000, 2_000 * count) 
           const about = `${name}, ${target.name}\n${program.text}\n${kernel.wgsl}`;
           expect(error, about).toBeLessThanOrEqual(kernelTolerance[program.element]);
         }
+        const few = Object.fromEntries(
+          kernel.manifest.dims.map(({ name }) => [name, Math.min(3, program.dims[name] ?? 3)]),
+        );
+        expect(verifyProgram(kernel.program as KernelProgram), program.text).toEqual([]);
+        expect(runProgram(kernel, few, { most: 2 }).faults, program.text).toEqual([]);
         kernels++;
       }
-      // The detector knows no subgroup operations, and compares every access with every other: few lanes, few rows.
-      const { kernels: plain } = compile(module, { target: fewLanes });
-      const names = plain[0]?.manifest.dims.map(({ name }) => name) ?? [];
-      const few = Object.fromEntries(names.map((name) => [name, Math.min(3, program.dims[name] ?? 3)]));
-      const races = judge(plain[0] as Kernel, few);
-      if (races === undefined) unjudged++;
-      else expect(races, program.text).toEqual([]);
     }),
     // A smaller counterexample is not worth the minutes that shrinking takes: the program is printed whole.
     { numRuns: count, seed: 2024, endOnFailure: true },
   );
-  // Those that choose by a vector made of one truth value.
-  console.log(`the race detector could not follow ${unjudged} of ${count} kernels`);
-  expect(unjudged).toBeLessThan(count / 10);
   expect(kernels).toBeGreaterThanOrEqual(2 * count);
 });

@@ -1,5 +1,7 @@
 /** From text to a kernel, as the tests of the code generator want it. */
 
+import type { Program } from "../../codegen/kernel/statement.ts";
+import { verifyProgram } from "../../codegen/kernel/verify.ts";
 import type { Kernel } from "../../codegen/manifest.ts";
 import { builtinTargets, portableTarget, type TargetProfile } from "../../codegen/target.ts";
 import { type CompileOptions, compile } from "../../src/compile.ts";
@@ -12,15 +14,17 @@ export interface Compiled {
   readonly kernel: Kernel;
 }
 
-/** The one function of a text, compiled by the default pipeline. */
+/** The one function of a text, compiled by the default pipeline to a kernel that the verifier takes. */
 export function compileText(
   text: string,
   target: TargetProfile = portableTarget,
   options: Omit<CompileOptions, "target"> = {},
 ): Compiled {
   const module = parse(text, { file: "test.tir" });
-  const { kernels } = compile(module, { ...options, target });
-  return { fn: module.fns[0] as Fn, kernel: kernels[0] as Kernel };
+  const kernel = compile(module, { ...options, target }).kernels[0] as Kernel;
+  const faults = verifyProgram(kernel.program as Program);
+  if (faults.length > 0) throw new Error(`the kernel for ${target.name} is not sound: ${faults.join("; ")}\n${text}`);
+  return { fn: module.fns[0] as Fn, kernel };
 }
 
 /** Profiles that between them take every path of the generator. */

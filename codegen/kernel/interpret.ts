@@ -1,0 +1,370 @@
+/**
+ * Runs a kernel without a device: the lanes of a workgroup in step with each other, one workgroup after the other. It says
+ * what the kernel stores, and what makes a kernel's results depend on luck:
+ *
+ * - a race: two lanes touch an element of workgroup memory, one of them writing, with no barrier in between; or two
+ *   lanes store the same element of a buffer.
+ * - a barrier or a shuffle that not all lanes come to.
+ * - what is read before it is written, and what lies outside of its array.
+ *
+ * Floats are rounded to f32 after each operation. Functions of the library are those of float64, rounded: what is looked
+ * for here is which elements meet, not the last bit.
+ */
+
+import { roundToFloat16 } from "../../src/ir/float16.ts";
+import type { Dim } from "../../src/ir/types.ts";
+import { evaluateBinary, evaluateParts, splat, type Value, zeroOf } from "./arithmetic.ts";
+import type { Buffer } from "./buffer.ts";
+import { type Expression, type ExpressionOf, partsOf, type Variable } from "./expression.ts";
+import type { Program, Statement } from "./statement.ts";
+
+/** What an expression is in a lane. */
+type Evaluate = (lane: number) => Value;
+/** Runs a statement in these lanes. */
+type Execute = (lanes: readonly number[]) => void;
+
+/** What the kernel has stored, by buffer, and what is wrong with it, each fault once. */
+export interface Run {
+  readonly outputs: ReadonlyMap<string, Float64Array>;
+  readonly faults: readonly string[];
+}
+
+/** An array that several lanes can reach, and who touched its elements since the last barrier. */
+interface SharedArray {
+  readonly values: (Value | undefined)[];
+  readonly writer: Int32Array;
+  readonly written: Int32Array;
+  readonly reader: Int32Array;
+  readonly read: Int32Array;
+}
+
+const severalLanes = -2;
+
+/**
+ * @param inputs the elements of each buffer that is read, by its name in the kernel.
+ * @param extents of the symbolic dimensions.
+ * @param groups the numbers of the workgroups to run.
+ */
+export function interpretProgram(
+  program: Program,
+  inputs: ReadonlyMap<string, ArrayLike<number>>,
+  extents: Readonly<Record<string, number>>,
+  groups: Iterable<number>,
+): Run {
+  const machine = new Machine(program, inputs, extents);
+  for (const group of groups) machine.runGroup(group);
+  return { outputs: machine.outputs, faults: [...machine.faults] };
+}
+
+class Machine {
+  readonly outputs = new Map<string, Float64Array>();
+  readonly faults = new Set<string>();
+  private readonly program: Program;
+  private readonly inputs: ReadonlyMap<string, ArrayLike<number>>;
+  private readonly extents: Readonly<Record<string, number>>;
+  private readonly all: readonly number[];
+  private readonly body: Execute;
+  /** By variable and lane: its value, or the elements of an array. */
+  private readonly variables = new Map<Variable, Value[]>();
+  private readonly arrays = new Map<Variable, Value[][]>();
+  private readonly shared = new Map<Variable, SharedArray>();
+  private readonly stored = new Map<string, Uint8Array>();
+  private active: Uint8Array;
+  private group = 0;
+  private barriers = 0;
+
+  constructor(
+    program: Program,
+    inputs: ReadonlyMap<string, ArrayLike<number>>,
+    extents: Readonly<Record<string, number>>,
+  ) {
+    this.program = program;
+    this.inputs = inputs;
+    this.extents = extents;
+    this.all = Array.from({ length: program.workgroupSize }, (_, lane) => lane);
+    this.active = new Uint8Array(program.workgroupSize);
+    for (const buffer of program.buffers.filter(({ access }) => access === "read_write")) {
+      const length = this.lengthOf(buffer) * buffer.type.width;
+      this.outputs.set(buffer.wgsl, new Float64Array(length).fill(NaN));
+      this.stored.set(buffer.wgsl, new Uint8Array(length));
+    }
+    this.body = this.block(program.body);
+  }
+
+  runGroup(group: number): void {
+    this.group = group;
+    this.barriers++;
+    for (const variable of this.program.shared) this.shared.set(variable, sharedArray(variable.length as number));
+    this.body(this.all);
+  }
+
+  /** Elements of the buffer's type. */
+  private lengthOf({ shape, type }: Buffer): number {
+    const extent = (dim: Dim) => (typeof dim === "number" ? dim : (this.extents[dim] as number));
+    return shape.reduce<number>((product, dim) => product * extent(dim), 1) / type.width;
+  }
+
+  private fault(words: string): void {
+    if (this.faults.size < 20) this.faults.add(words);
+  }
+
+  private block(statements: readonly Statement[]): Execute {
+    const steps = statements.map((statement) => this.statement(statement));
+    return (lanes) => {
+      for (const step of steps) step(lanes);
+    };
+  }
+
+  private statement(statement: Statement): Execute {
+    switch (statement.kind) {
+      case "define": {
+        const values = this.slotOf(statement.variable);
+        return this.assign(this.evaluate(statement.value), (lane, value) => {
+          values[lane] = value;
+        });
+      }
+      case "array": {
+        const { variable } = statement;
+        const arrays: Value[][] = [];
+        this.arrays.set(variable, arrays);
+        return (lanes) => {
+          for (const lane of lanes) arrays[lane] = [];
+        };
+      }
+      case "assign": {
+        const { target, operator, value } = statement;
+        const next = this.evaluate(value);
+        const before = operator && this.evaluate(target);
+        const combined: Evaluate = before
+          ? (lane) => evaluateBinary(operator, target.type.scalar, before(lane), next(lane))
+          : next;
+        if (target.kind === "read") {
+          const values = this.slotOf(target.variable);
+          return this.assign(combined, (lane, result) => {
+            values[lane] = result;
+          });
+        }
+        const index = this.evaluate(target.index);
+        return this.assign(combined, (lane, result) =>
+          this.writeItem(target.variable, index(lane) as number, lane, result),
+        );
+      }
+      case "store":
+        return this.store(statement);
+      case "barrier":
+        return (lanes) => {
+          if (lanes.length < this.all.length) this.fault("a barrier that not all lanes come to");
+          this.barriers++;
+        };
+      case "if": {
+        const condition = this.evaluate(statement.condition);
+        const body = this.block(statement.body);
+        return (lanes) => {
+          const taken = this.within(lanes, () => lanes.filter((lane) => condition(lane) !== 0));
+          if (taken.length > 0) body(taken);
+        };
+      }
+      case "scope":
+        return this.block(statement.body);
+      case "bind":
+        return this.bind(statement);
+      case "loop":
+        return this.loop(statement);
+      default:
+        return statement satisfies never;
+    }
+  }
+
+  private bind({ axis, variable, extent, body }: Extract<Statement, { kind: "bind" }>): Execute {
+    const values = this.slotOf(variable);
+    const lanes = axis === "workgroup" ? this.program.workgroupSize / (extent as number) : (extent as number);
+    const at = {
+      grid: () => this.group,
+      workgroup: (lane: number) => Math.floor(lane / lanes),
+      lane: (lane: number) => lane % lanes,
+    }[axis];
+    const run = this.block(body);
+    return (active) => {
+      for (const lane of active) values[lane] = at(lane);
+      run(active);
+    };
+  }
+
+  private loop({ variable, from, progress, body }: Extract<Statement, { kind: "loop" }>): Execute {
+    const first = this.evaluate(from);
+    const values = this.slotOf(variable) as number[];
+    const until = progress === "halving" ? undefined : this.evaluate(progress.until);
+    const goesOn = (lane: number) => (until ? (values[lane] as number) < (until(lane) as number) : values[lane] !== 0);
+    const next = (at: number) => (progress === "halving" ? at >>> 1 : (at + progress.by) >>> 0);
+    const run = this.block(body);
+    return (lanes) => {
+      this.within(lanes, () => {
+        for (const lane of lanes) values[lane] = first(lane) as number;
+      });
+      for (;;) {
+        const left = this.within(lanes, () => lanes.filter(goesOn));
+        if (left.length === 0) return;
+        run(left);
+        for (const lane of left) values[lane] = next(values[lane] as number);
+        lanes = left;
+      }
+    };
+  }
+
+  /** Values first, then the writing: lanes go in step. */
+  private assign(value: Evaluate, write: (lane: number, value: Value) => void): Execute {
+    return (lanes) => {
+      const values = this.within(lanes, () => lanes.map(value));
+      for (const [i, lane] of lanes.entries()) write(lane, values[i] as Value);
+    };
+  }
+
+  /** `work` with these lanes known as those that are there. */
+  private within<T>(lanes: readonly number[], work: () => T): T {
+    this.active.fill(0);
+    for (const lane of lanes) this.active[lane] = 1;
+    return work();
+  }
+
+  private store({ buffer, index, value }: Extract<Statement, { kind: "store" }>): Execute {
+    const { wgsl, element, type } = buffer;
+    const at = this.evaluate(index);
+    const output = this.outputs.get(wgsl) as Float64Array;
+    const stored = this.stored.get(wgsl) as Uint8Array;
+    const rounded = (number: number) => (element === "f16" ? roundToFloat16(number) : number);
+    return this.assign(this.evaluate(value), (lane, values) => {
+      const start = (at(lane) as number) * type.width;
+      if (start + type.width > output.length) {
+        this.fault(`a store outside of ${wgsl}`);
+        return;
+      }
+      for (const [i, number] of (typeof values === "number" ? [values] : values).entries()) {
+        if (stored[start + i] !== 0) this.fault(`a race: an element of ${wgsl} is stored twice`);
+        stored[start + i] = 1;
+        output[start + i] = rounded(number);
+      }
+    });
+  }
+
+  private slotOf(variable: Variable): Value[] {
+    const found = this.variables.get(variable) ?? [];
+    this.variables.set(variable, found);
+    return found;
+  }
+
+  private writeItem(variable: Variable, index: number, lane: number, value: Value): void {
+    if (index >= (variable.length as number)) {
+      this.fault(`an element outside of ${variable.name}`);
+      return;
+    }
+    if (variable.isShared !== true) {
+      (this.arrays.get(variable)?.[lane] as Value[])[index] = value;
+      return;
+    }
+    const array = this.shared.get(variable) as SharedArray;
+    const isWritten = array.written[index] === this.barriers && array.writer[index] !== lane;
+    const isRead = array.read[index] === this.barriers && array.reader[index] !== lane;
+    if (isWritten || isRead) this.fault(`a race on ${variable.name}`);
+    array.values[index] = value;
+    array.writer[index] = lane;
+    array.written[index] = this.barriers;
+  }
+
+  private readItem(variable: Variable, index: number, lane: number): Value {
+    if (index >= (variable.length as number)) {
+      this.fault(`an element outside of ${variable.name}`);
+      return zeroOf(variable.type);
+    }
+    const value = variable.isShared
+      ? this.readShared(variable, index, lane)
+      : this.arrays.get(variable)?.[lane]?.[index];
+    if (value === undefined) this.fault(`an element of ${variable.name} is read before it is written`);
+    return value ?? zeroOf(variable.type);
+  }
+
+  private readShared(variable: Variable, index: number, lane: number): Value | undefined {
+    const array = this.shared.get(variable) as SharedArray;
+    if (array.written[index] === this.barriers && array.writer[index] !== lane)
+      this.fault(`a race on ${variable.name}`);
+    const isFirst = array.read[index] !== this.barriers;
+    array.reader[index] = isFirst || array.reader[index] === lane ? lane : severalLanes;
+    array.read[index] = this.barriers;
+    return array.values[index];
+  }
+
+  private evaluate(expression: Expression): Evaluate {
+    switch (expression.kind) {
+      case "literal": {
+        const value = splat(expression.value, expression.type);
+        return () => value;
+      }
+      case "read": {
+        const values = this.slotOf(expression.variable);
+        return (lane) => values[lane] as Value;
+      }
+      case "item": {
+        const index = this.evaluate(expression.index);
+        return (lane) => this.readItem(expression.variable, index(lane) as number, lane);
+      }
+      case "load":
+        return this.load(expression);
+      case "dimension": {
+        const extent = this.extents[expression.name] as number;
+        return () => extent;
+      }
+      case "local":
+        return (lane) => lane;
+      case "shuffle": {
+        const operand = this.evaluate(expression.operand);
+        return (lane) => {
+          const other = lane ^ expression.mask;
+          if (this.active[other] === 0) this.fault("a shuffle that not all lanes come to");
+          return operand(other);
+        };
+      }
+      case "apply":
+        return this.apply(expression);
+      default: {
+        const parts = partsOf(expression).map((part) => this.evaluate(part));
+        return (lane) =>
+          evaluateParts(
+            expression,
+            parts.map((part) => part(lane)),
+          );
+      }
+    }
+  }
+
+  private load({ buffer, index, type: { width } }: ExpressionOf<"load">): Evaluate {
+    const elements = this.inputs.get(buffer.wgsl);
+    if (elements === undefined) throw new Error(`kernel: there is no input ${buffer.wgsl}`);
+    const at = this.evaluate(index);
+    return (lane) => {
+      const start = (at(lane) as number) * width;
+      if (start + width > elements.length) {
+        this.fault(`a load outside of ${buffer.wgsl}`);
+        return zeroOf(buffer.type);
+      }
+      if (width === 1) return elements[start] as number;
+      return Array.from({ length: width }, (_, i) => elements[start + i] as number);
+    };
+  }
+
+  private apply({ callee, args }: ExpressionOf<"apply">): Evaluate {
+    const given = args.map((arg) => this.evaluate(arg));
+    const parameters = callee.parameters.map((parameter) => this.slotOf(parameter));
+    const steps = callee.steps.map(({ variable, value }) => [this.slotOf(variable), this.evaluate(value)] as const);
+    const result = this.evaluate(callee.result);
+    return (lane) => {
+      const values = given.map((arg) => arg(lane));
+      for (const [i, slot] of parameters.entries()) slot[lane] = values[i] as Value;
+      for (const [slot, value] of steps) slot[lane] = value(lane);
+      return result(lane);
+    };
+  }
+}
+
+function sharedArray(length: number): SharedArray {
+  const never = () => new Int32Array(length).fill(-1);
+  return { values: [], writer: never(), written: never(), reader: never(), read: never() };
+}

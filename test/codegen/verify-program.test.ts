@@ -1,0 +1,94 @@
+/** The verifier takes what the compiler makes, and says what is wrong with a program that was changed for the worse. */
+
+import { expect, test } from "vitest";
+import { type Expression, literal, read, shuffle, typeOf, u32 } from "../../codegen/kernel/expression.ts";
+import type { Program, Statement } from "../../codegen/kernel/statement.ts";
+import { verifyProgram } from "../../codegen/kernel/verify.ts";
+import { targetByName } from "../../codegen/target.ts";
+import { compileText } from "../support/compile.ts";
+import { withStatements } from "../support/run-program.ts";
+
+const text = "fn f(x: f32[n, 768]) -> f32[n, 768] { return layernorm(x, axes = [-1]) }";
+const program = compileText(text).kernel.program as Program;
+const withShuffles = compileText(text, targetByName("gpu-subgroup-32")).kernel.program as Program;
+
+const faultsWith = (change: (statement: Statement) => Statement | undefined, of = program) =>
+  verifyProgram(withStatements(of, change)).join("; ");
+const isDefinition = (statement: Statement, name: string) =>
+  statement.kind === "define" && statement.variable.name === name;
+
+test("what the compiler makes is sound", () => {
+  expect(verifyProgram(program)).toEqual([]);
+  expect(verifyProgram(withShuffles)).toEqual([]);
+});
+
+test("a name that is used before it is defined", () => {
+  expect(faultsWith((one) => (isDefinition(one, "row") ? undefined : one))).toContain("`row` is not defined here");
+});
+
+test("a name that is used outside of its block", () => {
+  const moved = faultsWith((one) => {
+    if (!isDefinition(one, "unit")) return one;
+    return { kind: "scope", span: undefined, body: [one] };
+  });
+  expect(moved).toContain("`unit` is not defined here");
+});
+
+test("a name that is defined twice", () => {
+  const twice = { ...program, body: program.body.flatMap((one) => [one, one]) };
+  expect(verifyProgram(twice).join("; ")).toContain("`group` is defined twice");
+});
+
+test("a constant that is assigned to", () => {
+  const frozen = faultsWith((one) => {
+    if (one.kind !== "assign") return one;
+    const variable = { ...one.target.variable, isMutable: false };
+    return { ...one, target: { ...one.target, variable } as typeof one.target };
+  });
+  expect(frozen).toContain("is assigned to");
+});
+
+test("an expression of another type than its parts give it", () => {
+  const found = faultsWith((one) =>
+    one.kind === "define" ? { ...one, value: { ...one.value, type: typeOf("i32") } as Expression } : one,
+  );
+  expect(found).toContain("of another type than its parts give it");
+});
+
+test("what is stored in a buffer of another type", () => {
+  const found = faultsWith((one) => (one.kind === "store" ? { ...one, value: literal(u32, 1) } : one));
+  expect(found).toContain("is not of its type");
+});
+
+test("a store into what is read only", () => {
+  const [input] = program.buffers as [Program["buffers"][number]];
+  expect(faultsWith((one) => (one.kind === "store" ? { ...one, buffer: input } : one))).toContain("is read only");
+});
+
+test("a barrier under a condition, and in a loop that ends when its lane is done", () => {
+  const barrier: Statement = { kind: "barrier", span: undefined };
+  const inside = (kind: "if" | "loop") =>
+    faultsWith((one) => (one.kind === kind ? { ...one, body: [...one.body, barrier] } : one));
+  expect(inside("if")).toContain("a barrier that not all lanes come to");
+  expect(
+    faultsWith((one) => (one.kind === "loop" ? { ...one, from: laneOf(program), body: [barrier] } : one)),
+  ).toContain("a barrier that not all lanes come to");
+});
+
+test("a shuffle under a condition", () => {
+  const found = faultsWith(
+    (one) => (one.kind === "store" ? { ...one, value: shuffle(one.value, 1) } : one),
+    compileText("fn f(x: f32[n, 64]) -> f32[n] { return sum(x, axes = [-1]) }", targetByName("gpu-subgroup-32")).kernel
+      .program as Program,
+  );
+  expect(found).toContain("a shuffle that not all lanes come to");
+});
+
+function laneOf(of: Program): Expression {
+  let found: Expression | undefined;
+  withStatements(of, (one) => {
+    if (one.kind === "bind" && one.axis === "lane") found = read(one.variable);
+    return one;
+  });
+  return found as Expression;
+}

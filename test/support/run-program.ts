@@ -1,0 +1,86 @@
+/** Runs kernels lane by lane, without a device. */
+
+import { interpretProgram } from "../../codegen/kernel/interpret.ts";
+import type { Program, Statement } from "../../codegen/kernel/statement.ts";
+import { workgroupsOf } from "../../codegen/launch.ts";
+import type { Binding, Kernel } from "../../codegen/manifest.ts";
+import { elementCount } from "../../src/ir/tensor.ts";
+import { type Dims, extents } from "../../src/runtime/bind-inputs.ts";
+import { fromNumbers, type HostTensor, toNumbers } from "../../src/runtime/host-tensor.ts";
+import { normal, random } from "./oracle.ts";
+
+/** What a kernel gives, by result, and what is wrong with it. */
+export interface ProgramRun {
+  readonly outputs: Readonly<Record<string, HostTensor>>;
+  readonly faults: readonly string[];
+}
+
+interface RunOptions {
+  /** By name; numbers of some kind where there is none. */
+  readonly inputs?: Readonly<Record<string, HostTensor>>;
+  /** Instead of the kernel's own. */
+  readonly program?: Program;
+  /** Workgroups to run at most: the first ones, and the last. */
+  readonly most?: number;
+}
+
+export function runProgram(
+  kernel: Kernel,
+  dims: Dims,
+  { inputs = {}, program = kernel.program as Program, most = Infinity }: RunOptions = {},
+): ProgramRun {
+  const { bindings, dispatch } = kernel.manifest;
+  const next = random(1);
+  const numbersOf = (binding: Binding): ArrayLike<number> => {
+    const given = inputs[binding.name];
+    if (given !== undefined) return toNumbers(given);
+    const count = elementCount(extents(binding.shape, dims));
+    return Float64Array.from({ length: count }, () => usual(binding, next));
+  };
+  const read = bindings.filter(({ access }) => access === "read");
+  const numbers = new Map(read.map((binding) => [`in_${binding.name}`, numbersOf(binding)]));
+  const [x, y] = workgroupsOf(dispatch, elementCount(extents(dispatch.rows, dims)));
+  const all = Array.from({ length: x * y }, (_, group) => group);
+  const groups = all.filter((group) => group < most - 1 || group === all.length - 1);
+  const { outputs, faults } = interpretProgram(program, numbers, dims, groups);
+  const tensors = bindings
+    .filter(({ access }) => access === "read_write")
+    .map(({ name, element, shape }) => {
+      return [name, fromNumbers(element, extents(shape, dims), outputs.get(`out_${name}`) as Float64Array)] as const;
+    });
+  return { outputs: Object.fromEntries(tensors), faults };
+}
+
+function usual({ element }: Binding, next: () => number): number {
+  if (element === "f32" || element === "f16") return Math.fround(normal(next));
+  return Math.floor(next() * (element === "bool" ? 2 : 20));
+}
+
+/** How many barriers the program has. */
+export function countBarriers(program: Program): number {
+  let count = 0;
+  withStatements(program, (statement) => {
+    if (statement.kind === "barrier") count++;
+    return statement;
+  });
+  return count;
+}
+
+/** The program without its barrier number `index`: broken on purpose. */
+export function withoutBarrier(program: Program, index: number): Program {
+  let at = 0;
+  return withStatements(program, (statement) =>
+    statement.kind === "barrier" && at++ === index ? undefined : statement,
+  );
+}
+
+/** The program with each statement, the inner ones first, as `change` has it, or without it. */
+export function withStatements(program: Program, change: (statement: Statement) => Statement | undefined): Program {
+  const all = (list: readonly Statement[]): readonly Statement[] =>
+    list.flatMap((statement) => {
+      const inner = "body" in statement ? { ...statement, body: all(statement.body) } : statement;
+      const changed = change(inner);
+      return changed === undefined ? [] : [changed];
+    });
+  return { ...program, body: all(program.body) };
+}
