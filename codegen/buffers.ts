@@ -43,10 +43,14 @@ export function printLoad({ wgsl, storage, type: { width }, element }: Buffer, i
 
 const packName = (width: Width) => (width === 1 ? "half_bits" : `pack_halves${width === 2 ? "_v2" : ""}`);
 
-/** An f16 or a vector of them with the bits that the packing functions give. */
+/**
+ * An f16 or a vector of them with the bits that the packing functions give. The conversion is of halves already, and exact;
+ * naga (in Deno 2.9) knows no bitcast between types of different numbers of elements.
+ */
 function asHalves(width: Width, value: string): string {
-  const halves = `bitcast<vec${width === 4 ? 4 : 2}h>(${packName(width)}(${value}))`;
-  return width === 1 ? `${halves}.x` : halves;
+  const bits = `${packName(width)}(${value})`;
+  if (width === 4) return `vec4h(unpack_halves(${bits}))`;
+  return width === 2 ? `vec2h(unpack2x16float(${bits}))` : `f16(unpack2x16float(${bits}).x)`;
 }
 
 /** A statement that writes `value`, which is as wide as the buffer's elements. */
@@ -78,7 +82,8 @@ export const bufferFunctionNames = ["unpack_halves", "pack_halves", "pack_halves
 /** Functions that the loads and stores of these buffers call, beside `half_bits`. */
 export function bufferFunctions(buffers: readonly Buffer[]): string[] {
   const functions = buffers.filter(isAtomic).map(storeHalf);
-  if (buffers.some(({ storage, type, access }) => storage === "f16x2" && type.width === 4 && access === "read")) {
+  const unpacks = ({ storage, access }: Buffer) => storage === (access === "read" ? "f16x2" : "f16");
+  if (buffers.some((buffer) => buffer.type.width === 4 && unpacks(buffer))) {
     functions.push(`fn unpack_halves(words: vec2u) -> vec4f {
   return vec4f(unpack2x16float(words.x), unpack2x16float(words.y));
 }`);

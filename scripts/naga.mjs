@@ -2,7 +2,7 @@
  * Gives every kernel that the tests compile to naga, the WGSL compiler of wgpu and Firefox, in Deno, and has wgpu make its
  * pipeline. What came of it is kept in test/naga-results.json; exits 1 where naga refuses a kernel.
  *
- *   node scripts/naga.mjs [TEST-FILE...]     of these test files; of all without one
+ *   npm run check:naga -- [TEST-FILE...]     of these test files; of all without one
  *
  * Deno is no dependency: `npm install --no-save deno` brings it.
  */
