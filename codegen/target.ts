@@ -61,10 +61,11 @@ export const builtinTargets: readonly TargetProfile[] = [
 /** What every WebGPU device can run: default limits, no features, no subgroup operations. */
 export const portableTarget = builtinTargets[0] as TargetProfile;
 
-/** A built-in profile. Throws E0590 for a name that is none. */
-export function targetByName(name: string): TargetProfile {
-  const names = builtinTargets.map((target) => target.name);
-  return builtinTargets.find((target) => target.name === name) ?? fail(targetErrors.unknownTarget(name, names));
+/** A built-in profile, or one of `own`. Throws E0590 for a name that is none. */
+export function targetByName(name: string, own: readonly TargetProfile[] = []): TargetProfile {
+  const all = [...builtinTargets, ...own];
+  const names = all.map((target) => target.name);
+  return all.find((target) => target.name === name) ?? fail(targetErrors.unknownTarget(name, names));
 }
 
 /** A profile from the text of a JSON file. Throws every E0591 to E0593 that it finds. Limits left out are the default ones. */

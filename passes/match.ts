@@ -23,12 +23,14 @@ export function padded(shape: Shape, rank: number): Shape {
 
 const withoutOnes = (shape: Shape): Shape => shape.filter((dim) => dim !== 1);
 
+/** A value as an op reads it. */
 export interface Read {
   readonly value: Value;
   /** Fixed by the outermost reshape above the value; until there is one, the value's own shape. */
   readonly lay: Shape | undefined;
 }
 
+/** The value itself, read. */
 export const readOf = (value: Value): Read => ({ value, lay: undefined });
 export const layOf = (read: Read): Shape => read.lay ?? read.value.shape;
 
@@ -96,11 +98,13 @@ export function near(a: number, b: number, tolerance: number): boolean {
   return a === b || Math.abs(a - b) <= tolerance * Math.abs(b);
 }
 
+/** What a product multiplies: a read to the power of `exponent`. */
 export interface Factor {
   readonly read: Read;
   readonly exponent: number;
 }
 
+/** A value as a number times powers of others. */
 export interface Product {
   readonly constant: number;
   readonly factors: readonly Factor[];
@@ -146,6 +150,7 @@ export interface Kept {
   readonly scaled?: boolean;
 }
 
+/** Values seen as products, each once. */
 export class Products {
   private readonly kept: Kept;
   /** Relative difference up to which a literal counts as the constant of a formula. */
@@ -220,7 +225,9 @@ export function orders(op: Op): (readonly [Value, Value])[] {
     : [[a, b]];
 }
 
+/** Values by the names that a pattern gives them. */
 export type Bound = Readonly<Record<string, Value>>;
+/** Gives each way in which a read is what the pattern describes, beside what is bound already. */
 export type Pattern = (read: Read, bound: Bound, products: Products) => Iterable<Bound>;
 
 /** Any value, the same one wherever the name stands. */

@@ -14,14 +14,14 @@ const layers = [
   // Rows of the op table are expressions of kernels.
   ["src/ir/", "codegen/kernel/buffer.ts", "codegen/kernel/expression.ts", "codegen/kernel/invariant.ts"],
   ["src/parse/", "src/pass/", "src/onnx/"],
-  ["src/language/"],
-  ["src/lsp/"],
   ["passes/"],
   ["src/pass-manager/"],
   ["codegen/"],
   [
+    "src/plugin.ts",
     "src/compile.ts",
     "src/equivalent.ts",
+    "src/check.ts",
     "src/apply-fused-rms-norm.ts",
     "src/materialize.ts",
     "src/emit-module.ts",
@@ -29,7 +29,9 @@ const layers = [
 
     "src/norm-records.ts",
   ],
-  ["src/surgery/", "src/extract/"],
+  ["src/language/"],
+  ["src/lsp/"],
+  ["src/surgery/", "src/extract/", "src/testing/"],
   ["src/runtime/"],
   ["src/tune.ts"],
   ["src/index.ts", "src/onnx/index.ts"],
@@ -41,7 +43,7 @@ const layers = [
 const apart = [["src/parse/", "src/pass/", "src/onnx/"]];
 /** Where Node's own modules may be imported. */
 const nodeAllowed = [
-  ...[/^src\/cli\//, /^src\/bundlers\//, /^src\/runtime\/node(-[a-z-]+)?\.ts$/],
+  ...[/^src\/cli\//, /^src\/bundlers\//, /^src\/testing\//, /^src\/runtime\/node(-[a-z-]+)?\.ts$/],
   // It configures the page's build, and is no part of the page.
   /^playground\/vite\.config\.ts$/,
 ];

@@ -13,6 +13,7 @@ import type { Pass } from "./pass/define-pass.ts";
 import type { Verification } from "./pass-manager/exact-check.ts";
 import type { Instrument } from "./pass-manager/instrument.ts";
 import { PassManager, type PassResult, type PassWithOptions } from "./pass-manager/pass-manager.ts";
+import { instrumentsOf, type Plugin, passesOf, targetsOf } from "./plugin.ts";
 
 /** Which passes run, over which functions, and who watches. */
 export interface OptimizeOptions {
@@ -27,6 +28,8 @@ export interface OptimizeOptions {
   readonly disabled?: readonly string[];
   /** What to check after every pass: see `PassManagerOptions`. */
   readonly verify?: Verification;
+  /** What they add may be named, and their instruments watch. */
+  readonly plugins?: readonly Plugin[];
 }
 
 /** What `compile` is asked for: passes, a target, the arithmetic. */
@@ -57,8 +60,10 @@ export interface CompileResult extends PassResult {
 
 /** The passes alone. @throws TircError, and PassFailure where a pass is at fault. */
 export function optimize(module: Module, options: OptimizeOptions = {}): PassResult {
-  const { passes = "default", dims = {}, fn, instruments = [], disabled = [], verify } = options;
-  const manager = new PassManager(passes, { instruments, disabled, ...(verify !== undefined && { verify }) });
+  const { passes = "default", dims = {}, fn, instruments = [], disabled = [], plugins = [], verify } = options;
+  const all = [...instruments, ...instrumentsOf(plugins)];
+  const checks = verify === undefined ? {} : { verify };
+  const manager = new PassManager(passes, { instruments: all, disabled, registry: passesOf(plugins), ...checks });
   return manager.run(specialize(select(module, fn), dims));
 }
 
@@ -78,8 +83,9 @@ export function compile(module: Module, options: CompileOptions = {}): CompileRe
  * @throws TircError as `compile` does; of targets for which a function is no kernel the first is what is said.
  */
 export function compileVariants(module: Module, options: CompileVariantsOptions = {}): CompileVariantsResult {
-  const { targets = moduleTargets, accuracy, rounding } = options;
-  const profiles = targets.map((target) => (typeof target === "string" ? targetByName(target) : target));
+  const { targets = moduleTargets, accuracy, rounding, plugins = [] } = options;
+  const own = targetsOf(plugins);
+  const profiles = targets.map((target) => (typeof target === "string" ? targetByName(target, own) : target));
   const optimized = optimize(module, options);
   const refused: Diagnostic[] = [];
   const kernels = optimized.module.fns.map((fn) => {

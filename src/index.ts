@@ -6,7 +6,7 @@
 
 export type { Choice, TunedSchedule } from "../codegen/choice.ts";
 export { generateKernel } from "../codegen/generate.ts";
-export type * as kernel from "../codegen/kernel/index.ts";
+export * as kernel from "../codegen/kernel/index.ts";
 export type { Binding, Dispatch, Kernel, Manifest, ManifestDim, Storage } from "../codegen/manifest.ts";
 export { minifyKernel } from "../codegen/minify.ts";
 export type { Accuracy, KernelOptions, Rounding } from "../codegen/options.ts";
@@ -22,12 +22,14 @@ export {
 } from "../codegen/target.ts";
 export { distinctKernels, moduleTargets } from "../codegen/variants.ts";
 export { builtinPasses, defaultPipeline } from "../passes/index.ts";
+export * as patterns from "../passes/patterns.ts";
 export {
   applyFusedRmsNorm,
   type CenteringMode,
   type FusedRmsNormOptions,
   type FusedRmsNormResult,
 } from "./apply-fused-rms-norm.ts";
+export { type CheckOptions, kernelProblems } from "./check.ts";
 export {
   type CompileOptions,
   type CompileResult,
@@ -42,10 +44,15 @@ export { catalog, explain } from "./diagnostics/catalog.ts";
 export {
   type Diagnostic,
   type DiagnosticExtras,
+  type Edit,
   error,
+  type Fix,
   fail,
+  type Help,
   type Label,
   type Labels,
+  type Proposal,
+  proposal,
   remark,
   type Severity,
   type Source,
@@ -53,6 +60,7 @@ export {
   TircError,
   warning,
 } from "./diagnostics/diagnostic.ts";
+export type { PluginPlace } from "./diagnostics/errors-plugins.ts";
 export { type JsonDiagnostic, renderJson } from "./diagnostics/json.ts";
 export type { Page } from "./diagnostics/page.ts";
 export type { Place } from "./diagnostics/place.ts";
@@ -107,6 +115,7 @@ export type {
   ConstantDef,
   Cost,
   ElementwiseDef,
+  ElementwiseRow,
   Emitter,
   ExternDef,
   Facts,
@@ -119,6 +128,7 @@ export type {
   OperandDef,
   ReductionDef,
   ReductionResult,
+  ReductionRow,
   Refusal,
   Rows,
   ShapeDef,
@@ -126,9 +136,10 @@ export type {
   ZeroMeanWay,
 } from "./ir/ops/def.ts";
 export type { ElementwiseMeaning, LinearMeaning, ReductionMeaning } from "./ir/ops/exact.ts";
-export { type OpName, opNames, ops } from "./ir/ops/index.ts";
+export { type OpName, type OwnOps, opNames, ops } from "./ir/ops/index.ts";
 export type { MonoidName } from "./ir/ops/monoids.ts";
 export type { Bound, Numerics } from "./ir/ops/numerics.ts";
+export { type OwnOp, registerOps } from "./ir/ops/own.ts";
 export type { WgslFunction } from "./ir/ops/wgsl-functions.ts";
 export { print, printFn } from "./ir/print.ts";
 export { type Extents, specialize } from "./ir/specialize.ts";
@@ -184,4 +195,5 @@ export {
   printPipeline,
   type Step,
 } from "./pass-manager/pipeline.ts";
+export { definePlugin, type Plugin } from "./plugin.ts";
 export { type RenderSourceMapOptions, renderSourceMap, type SourceMapV3 } from "./render-source-map.ts";

@@ -35,6 +35,7 @@ describe("generated pages are fresh", () => {
     ["editors/vscode/tir.tmLanguage.json", () => textmateGrammar(callableNames, elementTypes)],
     ["README.md", () => withExamples(read("README.md"), read)],
     ["docs/library.md", () => withExamples(read("docs/library.md"), read)],
+    ["docs/plugins.md", () => withExamples(read("docs/plugins.md"), read)],
     ["docs/walkthrough.md", () => walkthrough(read("docs/walkthrough.md"), read, { ...tirc, defaultPipeline })],
   ])("%s", (path, generate) => expect(read(path), renew).toBe(generate()));
 });

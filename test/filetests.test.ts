@@ -1,74 +1,57 @@
-/**
- * Text in, text out: each file of test/filetests says in its first line which passes to run, and at its end, after
- * `// EXPECT`, the program and the remarks that must come out. `TIRC_BLESS=1` writes what came out into the files.
- *
- * Whatever the pipeline, the result must verify, read back as printed, and compute what the input computes. Only a lossy
- * pipeline may change numbers.
- */
+/** What passes make of programs: each file of test/filetests says what must come out of it (src/testing/filetests.ts). */
 
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { describe, expect, test } from "vitest";
-import { sameModule } from "../src/ir/equal.ts";
-import { constantsOf, interpret } from "../src/ir/interpret.ts";
-import type { Module } from "../src/ir/ir.ts";
-import { print } from "../src/ir/print.ts";
-import { verifyFn, verifySignature } from "../src/ir/verify.ts";
-import { parse } from "../src/parse/parse.ts";
-import { expectSameNumbers } from "./support/expect-numbers.ts";
-import { randomConstant, randomInputs } from "./support/random-inputs.ts";
-import { describeDiagnostic, runPasses } from "./support/run-passes.ts";
-
-const root = new URL("./filetests/", import.meta.url).pathname;
-const files = readdirSync(root, { recursive: true, encoding: "utf8" })
-  .filter((name) => name.endsWith(".tir"))
-  .sort();
-const header = /^\/\/ RUN: passes (?<pipeline>\S+)(?: within (?<tolerance>\S+))?$/m;
-const expectMark = "\n// EXPECT\n";
-
-function readTest(file: string) {
-  const text = readFileSync(join(root, file), "utf8");
-  const { pipeline, tolerance = "1e-12" } = header.exec(text.split("\n", 1)[0] ?? "")?.groups ?? {};
-  if (pipeline === undefined) throw new Error(`${file}: the first line must be "// RUN: passes PIPELINE"`);
-  const at = text.indexOf(expectMark);
-  const source = at < 0 ? `${text.trimEnd()}\n` : text.slice(0, at);
-  return { source, expected: at < 0 ? "" : text.slice(at + expectMark.length), pipeline, tolerance: Number(tolerance) };
-}
-
-const commented = (lines: readonly string[]) => lines.map((line) => `// ${line}`.trimEnd()).join("\n");
-
-/** @param relative what numbers may differ by; nothing is compared where it is missing. */
-function checkMeaning(before: Module, after: Module, relative: number | undefined): void {
-  for (const [i, fn] of before.fns.entries()) {
-    const other = after.fns[i] as typeof fn;
-    expect(verifyFn(other).map((d) => d.message)).toEqual([]);
-    expect(verifySignature(fn, other)).toEqual([]);
-    if (relative === undefined) continue;
-    for (const seed of [1, 2]) {
-      const inputs = randomInputs(fn, seed);
-      const [numbers, wanted] = [
-        interpret(other, inputs, constantsOf(after, randomConstant)),
-        interpret(fn, inputs, constantsOf(before, randomConstant)),
-      ];
-      expectSameNumbers(numbers, wanted, { relative, what: fn.name });
-    }
-  }
-}
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as tirc from "../src/index.ts";
+import { rewriteFn } from "../src/ir/builder.ts";
+import { definePass } from "../src/pass/define-pass.ts";
+import { filetests, runFiletest } from "../src/testing/index.ts";
 
 describe("filetests", () => {
-  test.each(files)("%s", (file) => {
-    const { source, expected, pipeline, tolerance } = readTest(file);
-    const before = parse(source, { file });
-    const text = print(before);
-    const { module: after, remarks } = runPasses(before, pipeline);
-    expect(print(before), "the input is not changed").toBe(text);
-    checkMeaning(before, after, pipeline.includes("lossy") ? undefined : tolerance);
-    expect(sameModule(parse(print(after)), after), "reads back as printed").toBe(true);
-    expect(print(parse(print(after)))).toBe(print(after));
-    expect(print(runPasses(after, pipeline).module), "running it again changes nothing").toBe(print(after));
+  for (const { name, run } of filetests(new URL("./filetests/", import.meta.url))) test(name, run);
+});
 
-    const found = `${commented([...print(after).trimEnd().split("\n"), ...remarks.flatMap(describeDiagnostic)])}\n`;
-    if (process.env.TIRC_BLESS === "1") writeFileSync(join(root, file), source + expectMark + found);
-    else expect(found).toBe(expected);
+describe("the file tests of the example plugin", async () => {
+  // @ts-expect-error: it is JavaScript.
+  const { default: squaredRelu } = await import("../examples/plugin/squared-relu.mjs");
+  const plugin: tirc.Plugin = squaredRelu(tirc);
+  let remove = () => {};
+  beforeAll(() => {
+    remove = tirc.registerOps(plugin.ops ?? {});
+  });
+  afterAll(() => remove());
+  const folder = new URL("../examples/plugin/tests/", import.meta.url);
+  for (const { name, run } of filetests(folder, { plugins: [plugin] })) test(name, run);
+});
+
+describe("the runner refuses", () => {
+  const program = "fn f(x: f32[n]) -> (y: f32[n]) {\n  return gelu(x)\n}\n";
+  const pass = (name: string, to: "relu" | "gelu", because?: string) =>
+    definePass({
+      name,
+      summary: "",
+      options: {},
+      run(fn, context) {
+        if (because !== undefined) context.assume({ because });
+        return rewriteFn(fn, (op, builder) => (op.name === "gelu" ? builder.emit(to, [op.operand(0)]) : undefined));
+      },
+    });
+  const plugins = [
+    { passes: [pass("wrong", "relu"), pass("near", "relu", "they are near"), pass("restless", "gelu")] },
+  ];
+
+  test("a first line that says no pipeline", () => {
+    expect(() => runFiletest(program)).toThrow('the first line must be "// RUN: passes PIPELINE"');
+  });
+
+  test("a pass that changes what is computed, in exact arithmetic and in float64", () => {
+    expect(() => runFiletest(`// RUN: passes wrong\n${program}`, { plugins })).toThrow(/E0309/);
+    expect(() => runFiletest(`// RUN: passes near\n${program}`, { plugins })).toThrow(/f: y\[\d+\] is .*, not /);
+  });
+
+  test("but not one that is right", () => {
+    const text = `// RUN: passes restless\n${program}`;
+    expect(runFiletest(text, { plugins })).toContain(
+      "// EXPECT\n// fn f(x: f32[n]) -> (y: f32[n]) {\n//   let y = gelu(x)\n//   return y",
+    );
   });
 });

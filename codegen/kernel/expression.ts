@@ -141,6 +141,7 @@ const asIndex = (index: Operand): Expression => {
   return expression;
 };
 
+/** An operator before its operand. */
 export function unary(operator: UnaryOperator, operand: Expression): Expression {
   const isLogical = operand.type.scalar === "bool";
   invariant((operator === "!") === isLogical, `\`${operator}\` of ${operand.type.scalar}`);
@@ -150,7 +151,7 @@ export function unary(operator: UnaryOperator, operand: Expression): Expression 
 const arithmetic: ReadonlySet<BinaryOperator> = new Set(["+", "-", "*", "/", "%"]);
 const bitwise: ReadonlySet<BinaryOperator> = new Set(["&", "|"]);
 
-/** A number on one side is a scalar of the other side's type. */
+/** An operator between its operands. A number on one side is a scalar of the other side's type. */
 export function binary(operator: BinaryOperator, left: Operand, right: Operand): Expression {
   const typed = typeof left === "number" ? right : left;
   invariant(typeof typed !== "number", "two numbers have no type");
@@ -176,6 +177,7 @@ export const remainder = (a: Operand, b: Operand) => binary("%", a, b);
 export const equals = (a: Operand, b: Operand) => binary("==", a, b);
 export const negate = (a: Expression) => unary("-", a);
 
+/** `yes` where the condition holds, else `no`. */
 export function select(no: Expression, yes: Expression, condition: Expression): Expression {
   invariant(sameType(no.type, yes.type), "the two values of a select have one type");
   const { scalar, width } = condition.type;
@@ -183,6 +185,7 @@ export function select(no: Expression, yes: Expression, condition: Expression): 
   return { kind: "select", type: no.type, no, yes, condition };
 }
 
+/** A function of WGSL. */
 export function call(name: BuiltinFunction, ...args: readonly Expression[]): Expression {
   const { type } = args[0] as Expression;
   invariant(args.length === builtinFunctions[name], `${name} of ${args.length} operands`);

@@ -10,8 +10,8 @@ import { print } from "../../src/ir/print.ts";
 import { type NormRecord, NormRecords } from "../../src/norm-records.ts";
 import { parse } from "../../src/parse/parse.ts";
 import type { Instrument } from "../../src/pass-manager/instrument.ts";
+import { lineDiff } from "../../src/pass-manager/line-diff.ts";
 import { startingDims } from "../run/dims.ts";
-import { lineDiff } from "./line-diff.ts";
 import { fileName, type Message, messageOf, messagesOf, type Place, placeOf } from "./messages.ts";
 import { pipeline } from "./pipeline.ts";
 

@@ -25,6 +25,8 @@ interface Named {
   readonly short?: string;
   /** May be given several times. */
   readonly repeats?: boolean;
+  /** A value stands behind `=`, or there is none. */
+  readonly optional?: boolean;
   readonly summary: string;
 }
 
@@ -156,7 +158,7 @@ export function parseArguments(command: CommandSpec, words: readonly Word[], lin
     const span = partOf(word, 0, shown.length).span;
     if (spec.value === undefined && joined !== undefined) found.push(cliErrors.unexpectedValue(span, shown));
     let value = joined;
-    if (spec.value !== undefined && value === undefined) {
+    if (spec.value !== undefined && value === undefined && spec.optional !== true) {
       const next = rest[0];
       // A value may be `-` or a negative number, but not what looks like the next option.
       const isValue = next !== undefined && (!/^-./.test(next.text) || /^-[.\d]/.test(next.text));

@@ -26,20 +26,40 @@ const common: readonly OptionSpec[] = [
   { name: "--help", short: "-h", summary: "show this" },
 ];
 
+const plugin: OptionSpec = {
+  name: "--plugin",
+  value: "FILE",
+  path: read,
+  repeats: true,
+  summary: "a JavaScript module with passes, instruments, targets and ops of one's own; repeats",
+};
+
+const target: OptionSpec = {
+  name: "--target",
+  value: "NAME|FILE.json",
+  path: profile,
+  summary: "what to compile for: a built-in target (`tirc targets`), a profile, or auto (the device that is here)",
+};
+
 const program: readonly OptionSpec[] = [
   { name: "--fn", value: "NAME", path: noPath, summary: "the one function of the file that is meant" },
-  {
-    name: "--target",
-    value: "NAME|FILE.json",
-    path: profile,
-    summary: "what to compile for: a built-in target (`tirc targets`), a profile, or auto (the device that is here)",
-  },
+  target,
+  plugin,
   {
     name: "--dim",
     value: "NAME=EXTENT",
     path: noPath,
     repeats: true,
     summary: "the extent of a named dimension; repeats",
+  },
+];
+
+const checks: readonly OptionSpec[] = [
+  target,
+  plugin,
+  {
+    name: "--no-kernels",
+    summary: "say nothing of what keeps a function from being a kernel: for programs of whole models",
   },
 ];
 
@@ -52,7 +72,13 @@ const passes: readonly OptionSpec[] = [
   },
   { name: "-O", short: "-O", value: "0|1", choices: ["0", "1"], summary: "-O0: fuse alone; -O1: the default pipeline" },
   { name: "--disable-pass", value: "PASS", path: noPath, repeats: true, summary: "leave a pass out; repeats" },
-  { name: "--remarks", summary: "say what passes did, and why they did not" },
+  {
+    name: "--remarks",
+    value: "FILTER",
+    path: noPath,
+    optional: true,
+    summary: "say what passes did, and why they did not; of these passes and codes alone: cse,R0102",
+  },
   {
     name: "--verify-each",
     value: "KIND",
@@ -101,7 +127,13 @@ const inside: readonly OptionSpec[] = [
     summary: "print the IR after a pass; repeats",
   },
   { name: "--print-ir-after-all", summary: "print the IR after every pass" },
-  { name: "--print-ir-after-change", summary: "print the IR after every pass that changed it" },
+  {
+    name: "--print-ir-after-change",
+    value: "FORM",
+    choices: ["whole", "diff"],
+    optional: true,
+    summary: "print the IR after every pass that changed it: whole (if not said), or diff, what it changed",
+  },
   {
     name: "--dump-dir",
     value: "DIR",
@@ -235,9 +267,9 @@ export const tuneSpec: CommandSpec = {
 
 export const checkSpec: CommandSpec = {
   name: "check",
-  summary: "parse and verify files, and say what is wrong",
+  summary: "say all that is wrong with files: what `tirc compile` says, without writing anything",
   operand: { ...file, many: true },
-  options: common,
+  options: [...checks, ...common],
 };
 
 export const verifySpec: CommandSpec = {
@@ -291,8 +323,8 @@ export const typesSpec: CommandSpec = {
 export const lspSpec: CommandSpec = {
   name: "lsp",
   summary: "serve an editor: the Language Server Protocol on stdin and stdout",
-  options: [{ name: "--stdio", summary: "what it does anyway: many editors say so" }, ...common],
-  notes: ["An editor starts it, and ends it; it reads and writes no files."],
+  options: [{ name: "--stdio", summary: "what it does anyway: many editors say so" }, ...checks, ...common],
+  notes: ["An editor starts it, and ends it; beside plugins and profiles it reads and writes no files."],
 };
 
 export const targetsSpec: CommandSpec = {
@@ -309,14 +341,14 @@ export const targetsSpec: CommandSpec = {
 export const passesSpec: CommandSpec = {
   name: "passes",
   summary: "list every pass, its options and what it does",
-  options: [{ name: "--json", summary: "as JSON" }, ...common],
+  options: [plugin, { name: "--json", summary: "as JSON" }, ...common],
 };
 
 export const explainSpec: CommandSpec = {
   name: "explain",
   summary: "show the page of a diagnostic",
   operand: { name: "CODE", what: "the code of a diagnostic, such as `E0203`, or `list`", path: noPath },
-  options: common,
+  options: [plugin, ...common],
   notes: ["`tirc explain list` shows all codes, a line each."],
 };
 

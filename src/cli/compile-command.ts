@@ -19,8 +19,8 @@ import { moved, writeWeights } from "./weights.ts";
 /** Output is written once all of it is there. */
 export async function compileCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;
-  const program = readProgram(args, session);
-  const { module, passes, dims, disabled, verify } = program;
+  const program = await readProgram(args, session);
+  const { module, plugins, passes, dims, disabled, verify } = program;
   const emit = args.value("--emit")?.text ?? "wgsl";
   const output = args.value("--output");
   const path = output?.text ?? "-";
@@ -43,7 +43,7 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   ];
   const outputs = new Outputs(args, session, written, filesOfConstants(module, source, io));
   const instruments = [...program.instruments, ...dumpInstruments(args, outputs)];
-  const options = { passes, dims, instruments, disabled, verify };
+  const options = { plugins, passes, dims, instruments, disabled, verify };
   if (emit === "tir") {
     checkNoKernel(args);
     const { module: result, remarks } = optimize(module, options);

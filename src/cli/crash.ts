@@ -1,17 +1,26 @@
-/** What to say and to keep when tirc itself fails. */
+/** What to say and to keep when tirc itself fails, or a pass of a plugin. */
 
 import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { internalError } from "../diagnostics/errors-cli.ts";
+import { builtinPasses } from "../../passes/index.ts";
+import { internalError, withReproducer } from "../diagnostics/errors-cli.ts";
+import { PassFailure } from "../pass-manager/pass-manager.ts";
 import { withHeader } from "../pass-manager/pipeline.ts";
+import { internalErrorCode } from "./exit-code.ts";
 import { linesOf, type Session } from "./session.ts";
 
-/** One line, and where the program is kept; the stack only with TIRC_DEBUG=1. */
-export function reportCrash(caught: unknown, argv: readonly string[], session: Session): void {
+/** One line, and where the program is kept; the stack only with TIRC_DEBUG=1. Gives the exit code. */
+export function reportCrash(caught: unknown, argv: readonly string[], session: Session): number {
   const message = caught instanceof Error ? caught.message : String(caught);
-  session.report([internalError(message.split("\n")[0] as string, keepProgram(message, argv, session))]);
+  const kept = keepProgram(message, argv, session);
+  const ownPass = caught instanceof PassFailure && !builtinPasses.some(({ name }) => name === caught.pass);
+  const shown = ownPass
+    ? withReproducer(caught.diagnostic, kept)
+    : internalError(message.split("\n")[0] as string, kept);
+  session.report([shown]);
   if (session.io.env.TIRC_DEBUG === "1") session.tell(linesOf(stackOf(caught)));
+  return ownPass ? 1 : internalErrorCode;
 }
 
 function stackOf(caught: unknown): string {

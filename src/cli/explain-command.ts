@@ -4,16 +4,19 @@ import { catalog, explain } from "../diagnostics/catalog.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import type { Arguments, Word } from "./arguments.ts";
+import { loadPlugins } from "./plugins.ts";
 import { linesOf, type Session } from "./session.ts";
 
 export async function explainCommand(args: Arguments, session: Session): Promise<number> {
   const { text, span } = args.operands[0] as Word;
+  const plugins = await loadPlugins(args, session);
+  const all = new Map([...plugins.flatMap(({ pages = {} }) => Object.entries(pages)), ...catalog]);
   if (text === "list") {
-    session.print([...catalog].map(([code, { title }]) => `${code}  ${title}`));
+    session.print([...all].map(([code, { title }]) => `${code}  ${title}`));
     return 0;
   }
-  const page = explain(text);
-  if (page === undefined) fail(cliErrors.unknownCode(span, text, [...catalog.keys()]));
+  const page = explain(text, all);
+  if (page === undefined) fail(cliErrors.unknownCode(span, text, [...all.keys()]));
   session.print(linesOf(page));
   return 0;
 }

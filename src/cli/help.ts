@@ -5,9 +5,10 @@ import { commandSpecs } from "./commands.ts";
 
 const width = 100;
 
-function left({ name, short, value }: OptionSpec): string {
+function left({ name, short, value, optional }: OptionSpec): string {
   const names = short === undefined || short === name ? name : `${short}, ${name}`;
-  return value === undefined ? names : `${names}${short === name ? "" : " "}${value}`;
+  if (value === undefined) return names;
+  return optional === true ? `${names}[=${value}]` : `${names}${short === name ? "" : " "}${value}`;
 }
 
 /** Two columns; text that is too long goes on under itself. */

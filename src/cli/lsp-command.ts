@@ -2,11 +2,13 @@
 
 import { Server } from "../lsp/server.ts";
 import type { Arguments } from "./arguments.ts";
+import { readCheckOptions } from "./check-command.ts";
 import type { Session } from "./session.ts";
 import { version } from "./version.ts";
 
-export async function lspCommand(_args: Arguments, session: Session): Promise<number> {
-  const server = new Server({ version: version(), send: (bytes) => session.output(bytes) });
+export async function lspCommand(args: Arguments, session: Session): Promise<number> {
+  const check = await readCheckOptions(args, session);
+  const server = new Server({ version: version(), send: (bytes) => session.output(bytes), check });
   for await (const chunk of session.io.stdinChunks()) {
     server.receive(chunk);
     if (server.exitCode !== undefined) return server.exitCode;

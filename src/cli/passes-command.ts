@@ -4,23 +4,26 @@ import { builtinPasses } from "../../passes/index.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import type { OptionDef, Pass } from "../pass/define-pass.ts";
 import { namedPipelines } from "../pass-manager/pipeline.ts";
+import { passesOf } from "../plugin.ts";
 import type { Arguments } from "./arguments.ts";
+import { loadPlugins } from "./plugins.ts";
 import { linesOf, type Session } from "./session.ts";
 
 export async function passesCommand(args: Arguments, session: Session): Promise<number> {
-  if (args.has("--json")) session.output(`${jsonText(asData(), 2)}\n`);
-  else session.print(linesOf(asText()));
+  const all = [...builtinPasses, ...passesOf(await loadPlugins(args, session))];
+  if (args.has("--json")) session.output(`${jsonText(asData(all), 2)}\n`);
+  else session.print(linesOf(asText(all)));
   return 0;
 }
 
-function asData() {
-  const passes = builtinPasses.map(({ name, summary, example, options }) => ({ name, summary, example, options }));
+function asData(all: readonly Pass[]) {
+  const passes = all.map(({ name, summary, example, options }) => ({ name, summary, example, options }));
   return { passes, pipelines: namedPipelines };
 }
 
-function asText(): string {
+function asText(all: readonly Pass[]): string {
   const pipelines = Object.entries(namedPipelines).map(([name, list]) => `${name}: ${list.join(",")}\n`);
-  return `${builtinPasses.map(passText).join("\n")}\n${pipelines.join("")}`;
+  return `${all.map(passText).join("\n")}\n${pipelines.join("")}`;
 }
 
 function passText({ name, summary, example, options }: Pass): string {

@@ -3,27 +3,25 @@
 import type { Accuracy, KernelOptions, Rounding } from "../../codegen/options.ts";
 import { parseTarget, type TargetProfile, targetByName } from "../../codegen/target.ts";
 import { builtinPasses } from "../../passes/index.ts";
+import { pipelineOf } from "../check.ts";
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { passErrors } from "../diagnostics/errors-passes.ts";
 import { dimensionNames, type Fn, type Module, makeModule } from "../ir/ir.ts";
 import { parse } from "../parse/parse.ts";
+import type { Pass } from "../pass/define-pass.ts";
 import { type Verification, verification } from "../pass-manager/exact-check.ts";
 import type { Instrument } from "../pass-manager/instrument.ts";
 import { printIr, reproducer, statistics, timing } from "../pass-manager/instruments.ts";
-import {
-  hasPass,
-  headerPipeline,
-  parsePipeline,
-  printPipeline,
-  withoutPasses,
-  withPassOptions,
-} from "../pass-manager/pipeline.ts";
-import { type Arguments, assignment, type Word } from "./arguments.ts";
+import { hasPass, parsePipeline, printPipeline, withoutPasses, withPassOptions } from "../pass-manager/pipeline.ts";
+import { type Plugin, passesOf, targetsOf } from "../plugin.ts";
+import { type Arguments, assignment, partOf, type Word } from "./arguments.ts";
 import { readText, shownPath } from "./files.ts";
+import { loadPlugins } from "./plugins.ts";
 import { linesOf, type Session } from "./session.ts";
 
 export interface Program {
+  readonly plugins: readonly Plugin[];
   /** With all functions, or that of `--fn`. */
   readonly module: Module;
   /** As text; checked. */
@@ -57,18 +55,21 @@ export function together(...reads: readonly (() => void)[]): void {
 }
 
 /** @throws TircError with all that is wrong with these options, or else with the program. */
-export function readProgram(args: Arguments, session: Session): Program {
+export async function readProgram(args: Arguments, session: Session): Promise<Program> {
+  const plugins = await loadPlugins(args, session);
+  const registry = [...passesOf(plugins), ...builtinPasses];
   let given: string | undefined;
   let choice: TargetChoice = { target: undefined, isAuto: false };
   let dims: readonly GivenDim[] = [];
   together(
     () => checkConflicts(args),
-    () => checkPassNames(args),
+    () => checkPassNames(args, registry),
+    () => checkFilter(args, registry),
     () => {
-      given = readPipeline(args);
+      given = readPipeline(args, registry);
     },
     () => {
-      choice = readTargets(args, session);
+      choice = readTargets(args, session, plugins);
     },
     () => {
       dims = readDims(args);
@@ -79,13 +80,13 @@ export function readProgram(args: Arguments, session: Session): Program {
   const started = performance.now();
   const text = readText(path.text, session.io);
   const disabled = args.values("--disable-pass").map((word) => word.text);
-  const passes = withCentering(given ?? headerOf(text, name) ?? "default", disabled, args);
-  session.program = { text, pipeline: printPipeline(withoutPasses(parsePipeline(passes), disabled)) };
+  const passes = withCentering(given ?? pipelineOf({ name, text }, plugins), disabled, args, registry);
+  session.program = { text, pipeline: printPipeline(withoutPasses(parsePipeline(passes, registry), disabled)) };
   const module = choose(parse(text, { file: name }), args.value("--fn"));
   const parseTime = performance.now() - started;
   checkDimNames(dims, module);
   return {
-    ...{ module, passes, disabled, parseTime },
+    ...{ module, plugins, passes, disabled, parseTime },
     verify: readVerification(args.value("--verify-each")),
     ...choice,
     dims: Object.fromEntries(dims.map((dim) => [dim.name.text, dim.extent])),
@@ -115,28 +116,33 @@ function checkConflicts(args: Arguments): void {
   if (found.length > 0) fail(...found.map(([a, b, why]) => cliErrors.conflict(args.spanOf(a), a, b, why)));
 }
 
-function checkPassNames(args: Arguments): void {
-  const known = builtinPasses.map((pass) => pass.name);
+function checkPassNames(args: Arguments, registry: readonly Pass[]): void {
+  const known = registry.map((pass) => pass.name);
   const words = ["--print-ir-before", "--print-ir-after", "--disable-pass"].flatMap((name) => args.values(name));
   const unknown = words.filter((word) => !known.includes(word.text));
   if (unknown.length > 0) fail(...unknown.map((word) => passErrors.unknownPass(word.span, word.text, known)));
 }
 
-function readPipeline(args: Arguments): string | undefined {
+function readPipeline(args: Arguments, registry: readonly Pass[]): string | undefined {
   const level = args.value("-O");
   const word = args.value("--passes");
-  if (word !== undefined) parsePipeline(word.text, builtinPasses, "--passes");
+  if (word !== undefined) parsePipeline(word.text, registry, "--passes");
   return level === undefined ? word?.text : `O${level.text}`;
 }
 
 const centering = "eliminate-centering";
 
 /** The pipeline with what `--mode` and `--weights-out` say of centerings. */
-function withCentering(passes: string, disabled: readonly string[], args: Arguments): string {
+function withCentering(
+  passes: string,
+  disabled: readonly string[],
+  args: Arguments,
+  registry: readonly Pass[],
+): string {
   const mode = args.value("--mode");
   const weights = args.value("--weights-out");
   if (mode === undefined && weights === undefined) return passes;
-  const steps = parsePipeline(passes);
+  const steps = parsePipeline(passes, registry);
   if (!hasPass(withoutPasses(steps, disabled), centering)) {
     const names = ["--mode", "--weights-out"].filter((name) => args.has(name));
     fail(...names.map((name) => cliErrors.withoutEffect(args.spanOf(name), name, centering)));
@@ -145,30 +151,29 @@ function withCentering(passes: string, disabled: readonly string[], args: Argume
   return printPipeline(withPassOptions(steps, centering, options));
 }
 
-function headerOf(text: string, name: string): string | undefined {
-  const pipeline = headerPipeline(text);
-  if (pipeline !== undefined) parsePipeline(pipeline, builtinPasses, `${name} (tirc-pipeline)`);
-  return pipeline;
-}
-
 /** What `--target` says. */
 interface TargetChoice {
   readonly target: TargetProfile | undefined;
   readonly isAuto: boolean;
 }
 
-/** A built-in target, or the profile in a file whose name ends in `.json`. Throws E059x. */
-function readTargets(args: Arguments, { io }: Session): TargetChoice {
+/** A built-in target or one of a plugin, or the profile in a file whose name ends in `.json`. Throws E059x. */
+function readTargets(args: Arguments, { io }: Session, plugins: readonly Plugin[]): TargetChoice {
   const word = args.value("--target");
   if (word === undefined || word.text === "auto") return { target: undefined, isAuto: word !== undefined };
   const { text: name } = word;
   const isFile = name.endsWith(".json");
-  return { target: isFile ? parseTarget({ name, text: readText(name, io) }) : targetByName(name), isAuto: false };
+  const named = () => targetByName(name, targetsOf(plugins));
+  return { target: isFile ? parseTarget({ name, text: readText(name, io) }) : named(), isAuto: false };
 }
 
 /** The one target of a command without a program: `undefined` where none is given. Opens a device for `auto`. */
-export async function readTarget(args: Arguments, session: Session): Promise<TargetProfile | undefined> {
-  const { target, isAuto } = readTargets(args, session);
+export async function readTarget(
+  args: Arguments,
+  session: Session,
+  plugins: readonly Plugin[] = [],
+): Promise<TargetProfile | undefined> {
+  const { target, isAuto } = readTargets(args, session, plugins);
   return isAuto ? deviceTarget() : target;
 }
 
@@ -220,21 +225,48 @@ function checkDimNames(dims: readonly GivenDim[], module: Module): void {
 function makeInstruments(args: Arguments, session: Session): Instrument[] {
   const write = (text: string) => session.tell(linesOf(text));
   const names = (option: string) => args.values(option).map((word) => word.text);
-  const instruments = [
-    reproducer((text) => {
-      session.reproducer = text;
-    }),
-  ];
+  const keep = (text: string) => {
+    session.reproducer = text;
+  };
+  const instruments = [reproducer(keep, session.plugins)];
   const before = names("--print-ir-before");
+  const form = args.value("--print-ir-after-change")?.text === "diff" ? "diff" : "whole";
   const some = args.has("--print-ir-after-change") ? "change" : names("--print-ir-after");
   const after = args.has("--print-ir-after-all") ? "all" : some;
-  if (before.length > 0 || after.length > 0) instruments.push(printIr({ before, after, write }));
+  if (before.length > 0 || after.length > 0) instruments.push(printIr({ before, after, form, write }));
   if (args.has("--timing")) instruments.push(timing(write));
   if (args.has("--stats")) instruments.push(statistics(write));
   return instruments;
 }
 
-/** What the passes said: warnings always, remarks where they are asked for. */
+/** `cse,R0102`: the words of what remarks are filtered by. */
+function filterWords(args: Arguments): Word[] {
+  const value = args.value("--remarks");
+  return value === undefined
+    ? []
+    : [...value.text.matchAll(/[^,]+/g)].map((found) => partOf(value, found.index, found[0].length));
+}
+
+/** A plugin's codes are its own affair; no pass is called so. */
+const isCode = (text: string) => /^[A-Z]+\d+$/i.test(text);
+
+/** Throws E0705. */
+function checkFilter(args: Arguments, registry: readonly Pass[]): void {
+  const known = registry.map(({ name }) => name);
+  const expected = "names of passes and codes of remarks";
+  const wrong = filterWords(args).filter(({ text }) => !isCode(text) && !known.includes(text));
+  if (wrong.length > 0)
+    fail(...wrong.map(({ span, text }) => cliErrors.wrongValue(span, "--remarks", text, expected, known)));
+}
+
+/** What the passes said: warnings always, remarks where they are asked for, of these passes and with these codes. */
 export function reportRemarks(remarks: readonly Diagnostic[], args: Arguments, session: Session): void {
-  session.report(remarks.filter(({ severity }) => severity !== "remark" || args.has("--remarks")));
+  const words = filterWords(args).map(({ text }) => text);
+  const codes = words.filter(isCode).map((code) => code.toUpperCase());
+  const passes = words.filter((word) => !isCode(word));
+  const isAsked = ({ code, pass = "" }: Diagnostic) =>
+    args.has("--remarks") &&
+    (codes.length === 0 || codes.includes(code)) &&
+    (passes.length === 0 || passes.includes(pass));
+  session.report(remarks.filter((one) => one.severity !== "remark" || isAsked(one)));
 }

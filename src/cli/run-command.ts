@@ -27,7 +27,7 @@ import type { Session } from "./session.ts";
 export async function runCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;
   checkStream([...args.operands, ...valuesOf(args.values("--in"))], "stdin");
-  const program = readProgram(args, session);
+  const program = await readProgram(args, session);
   const fn = theFunction(program, args);
   let sources: ReturnType<typeof readSources> = new Map();
   let outputs: ReturnType<typeof readOutputs> = new Map();
@@ -123,8 +123,8 @@ async function runOn(
   session: Session,
 ): Promise<Ran> {
   const choice = args.value("--device")?.text ?? "auto";
-  const { module, passes, instruments, disabled, verify } = program;
-  const options = { passes, instruments, disabled, verify };
+  const { module, plugins, passes, instruments, disabled, verify } = program;
+  const options = { plugins, passes, instruments, disabled, verify };
   const adapter = args.value("--adapter")?.text;
   const opened = choice === "cpu" ? undefined : await openDevice(choice, adapter, session);
   if (opened === undefined) {

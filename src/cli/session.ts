@@ -39,15 +39,27 @@ export class Session {
   readonly form: DiagnosticForm;
   /** What is being worked on, should it have to be reproduced. */
   program: { readonly text: string; readonly pipeline: string } | undefined;
+  /** Plugins that were loaded, by their paths. */
+  plugins: readonly string[] = [];
   /** The IR on which a pass failed, with what was left of the pipeline: less to run than the whole program. */
   reproducer: string | undefined;
 
   readonly #world: World;
+  readonly #ends: (() => void)[] = [];
 
   constructor(world: World, form: DiagnosticForm) {
     this.io = world;
     this.#world = world;
     this.form = form;
+  }
+
+  /** What to undo when the command is done. */
+  atEnd(undo: () => void): void {
+    this.#ends.push(undo);
+  }
+
+  end(): void {
+    for (const undo of this.#ends.splice(0)) undo();
   }
 
   report(diagnostics: readonly Diagnostic[]): void {

@@ -4,7 +4,7 @@ import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { type Arguments, commandLine, parseArguments, type Word } from "./arguments.ts";
 import { commandSpecs } from "./commands.ts";
-import { exitCodeOf, internalErrorCode } from "./exit-code.ts";
+import { exitCodeOf } from "./exit-code.ts";
 import { type DiagnosticForm, linesOf, Session, type World } from "./session.ts";
 
 type CommandName = (typeof commandSpecs)[number]["name"];
@@ -40,8 +40,9 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
       return exitCodeOf(caught.diagnostics);
     }
     const { reportCrash } = await import("./crash.ts");
-    reportCrash(caught, argv, session);
-    return internalErrorCode;
+    return reportCrash(caught, argv, session);
+  } finally {
+    session.end();
   }
 }
 

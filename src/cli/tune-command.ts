@@ -19,7 +19,7 @@ import type { Session } from "./session.ts";
 
 export async function tuneCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;
-  const program = readProgram(args, session);
+  const program = await readProgram(args, session);
   const rounds = readRounds(args.value("--rounds"));
   const source = (args.operands[0] as Word).text;
   const outputs = new Outputs(args, session, writtenBy(args, "--output"), filesOfConstants(program.module, source, io));

@@ -11,6 +11,7 @@ import { normPages } from "./catalog-norms.ts";
 import { onnxPages } from "./catalog-onnx.ts";
 import { passPages } from "./catalog-passes.ts";
 import { pipelinePages } from "./catalog-pipelines.ts";
+import { pluginPages } from "./catalog-plugins.ts";
 import { runtimePages } from "./catalog-runtime.ts";
 import { syntaxPages } from "./catalog-syntax.ts";
 import { targetPages } from "./catalog-target.ts";
@@ -37,12 +38,16 @@ export const catalog: ReadonlyMap<string, Page> = new Map(
     ...normPages,
     ...dataPages,
     ...cliPages,
+    ...pluginPages,
   }).sort(([a], [b]) => (a < b ? -1 : 1)),
 );
 
-/** The page of a code, in any letter case, as text; `undefined` where there is no such code. */
-export function explain(code: string): string | undefined {
-  const page = catalog.get(code.toUpperCase());
+/**
+ * The page of a code, in any letter case, as text; `undefined` where there is no such code.
+ * @param pages those of a plugin with the compiler's own.
+ */
+export function explain(code: string, pages: ReadonlyMap<string, Page> = catalog): string | undefined {
+  const page = pages.get(code.toUpperCase());
   if (page === undefined) return undefined;
   const indented = (text: string) => text.replace(/^(?=.)/gm, "    ");
   const { title, explanation, wrong, fix } = page;

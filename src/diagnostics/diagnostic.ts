@@ -35,12 +35,37 @@ export interface Label {
   readonly message: string;
 }
 
+/** Text that takes the place of what stands at `span`; an empty span is a place to write at. */
+export interface Edit {
+  readonly span: Span;
+  readonly text: string;
+}
+
+/** A change of the program that a diagnostic proposes, as rustc's suggestions are: an editor makes it on request. */
+export interface Fix {
+  /** What it does, in words. */
+  readonly title: string;
+  /** They do not overlap. */
+  readonly edits: readonly Edit[];
+}
+
+/** A line of help that says what to write, with the changes that write it. */
+export interface Proposal {
+  readonly line: string;
+  readonly fixes: readonly Fix[];
+}
+
+/** What to do about it: in words alone, or with the change that does it. */
+export type Help = string | Proposal;
+
 /** An error, a warning or a remark, as data: `renderPretty`, `renderShort` and `renderJson` show it. */
 export interface Diagnostic {
   readonly severity: Severity;
   /** `E0203`, `R0301`, ...: a key of the catalog, which `tirc explain` prints. */
   readonly code: string;
   readonly message: string;
+  /** The pass that says it. */
+  readonly pass?: string;
   readonly span?: Span | undefined;
   /** Other places involved. */
   readonly labels: readonly Label[];
@@ -48,6 +73,8 @@ export interface Diagnostic {
   readonly notes: readonly string[];
   /** What to do about it. */
   readonly help: readonly string[];
+  /** Changes that do it, where `help` says exactly what to write. */
+  readonly fixes: readonly Fix[];
 }
 
 /** What a diagnostic may have beside its message. */
@@ -56,21 +83,54 @@ export interface DiagnosticExtras {
   labels?: readonly Label[];
   notes?: readonly string[];
   /** Help that takes long to find is a function, called when it is first read: most errors of a long file never are. */
-  help?: readonly string[] | (() => readonly string[]);
+  help?: readonly Help[] | (() => readonly Help[]);
+}
+
+export const replaced = (span: Span, text: string): Edit => ({ span, text });
+export const insertedBefore = (span: Span, text: string): Edit => replaced({ ...span, end: span.start }, text);
+export const insertedAfter = (span: Span, text: string): Edit => replaced({ ...span, start: span.end }, text);
+export const removed = (span: Span): Edit => replaced(span, "");
+
+/** Text before and after what stands there. */
+export const wrapped = (span: Span, before: string, after: string): Edit[] => [
+  insertedBefore(span, before),
+  insertedAfter(span, after),
+];
+
+/** A line of help and the one change that it proposes. */
+export function proposal(line: string, ...edits: readonly Edit[]): Proposal {
+  return { line, fixes: [{ title: line, edits }] };
+}
+
+/** ``write `text` ``, for what stands at `span`; without the change where `text` leaves something out. */
+export function writing(text: string, span: Span | undefined): Help {
+  const line = `write \`${text}\``;
+  return span === undefined || text.includes("...") ? line : proposal(line, replaced(span, text));
 }
 
 function make(severity: Severity, code: string, message: string, extras: DiagnosticExtras): Diagnostic {
   const { span, labels = [], notes = [], help = [] } = extras;
   const rest = { severity, code, message, span, labels, notes };
-  if (typeof help !== "function") return { ...rest, help };
-  let found: readonly string[] | undefined;
+  if (typeof help !== "function") return { ...rest, ...separated(help) };
+  let found: ReturnType<typeof separated> | undefined;
+  const once = () => {
+    found ??= separated(help());
+    return found;
+  };
   return {
     ...rest,
     get help() {
-      found ??= help();
-      return found;
+      return once().help;
+    },
+    get fixes() {
+      return once().fixes;
     },
   };
+}
+
+function separated(all: readonly Help[]): Pick<Diagnostic, "help" | "fixes"> {
+  const help = all.map((one) => (typeof one === "string" ? one : one.line));
+  return { help, fixes: all.flatMap((one) => (typeof one === "string" ? [] : one.fixes)) };
 }
 
 /** A diagnostic that refuses a program. `code` is its own, or a new one of a pass of one's own. */
@@ -86,6 +146,13 @@ export function warning(code: string, message: string, extras: DiagnosticExtras 
 /** A diagnostic that is shown on demand: what a pass did, or why it did not. */
 export function remark(code: string, message: string, extras: DiagnosticExtras = {}): Diagnostic {
   return make("remark", code, message, extras);
+}
+
+/** The diagnostic as one of a pass. */
+export function saidBy(pass: string, diagnostic: Diagnostic): Diagnostic {
+  // Its help may be a getter, which is not asked here.
+  const own = Object.getOwnPropertyDescriptors(diagnostic);
+  return Object.defineProperties({} as Diagnostic, { ...own, pass: { value: pass, enumerable: true } });
 }
 
 /** Thrown by everything that refuses its input. Carries all diagnostics, in the order of their places. */

@@ -164,11 +164,18 @@ interface SameFile {
 const linked = ({ path, other }: SameFile) =>
   path === other ? [] : [`${code(path)} and ${code(other)} are the same file`];
 
+const keptIn = (reproducer: string | undefined) =>
+  reproducer === undefined ? [] : [`the program is in ${reproducer}, with what failed on it in its first comments`];
+
+/** What is wrong with a pass of a plugin. `reproducer` is the path of a file that shows it again. */
+export function withReproducer(found: Diagnostic, reproducer: string | undefined): Diagnostic {
+  return { ...found, notes: [...found.notes, ...keptIn(reproducer)] };
+}
+
 /** A mistake of tirc. `reproducer` is the path of a file that shows it again. */
 export function internalError(message: string, reproducer: string | undefined): Diagnostic {
   return error("E0799", `tirc itself failed: ${message}`, {
-    notes:
-      reproducer === undefined ? [] : [`the program is in ${reproducer}, with what failed on it in its first comments`],
+    notes: keptIn(reproducer),
     help: ["this is a mistake of tirc: please report it with that file", "TIRC_DEBUG=1 shows where it happened"],
   });
 }

@@ -1,6 +1,15 @@
 /** Every message about characters, numbers, strings and comments: E0101 to E0109. */
 
-import { type Diagnostic, error, type Span } from "./diagnostic.ts";
+import {
+  type Diagnostic,
+  error,
+  insertedAfter,
+  proposal,
+  removed,
+  replaced,
+  type Span,
+  writing,
+} from "./diagnostic.ts";
 
 const codePoint = (char: string) => `U+${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
 
@@ -22,24 +31,37 @@ const instead: ReadonlyMap<string, string> = new Map(
   }),
 );
 
+/** Signs of other languages that have one here which means the same. */
+const sameSign: ReadonlyMap<string, string> = new Map([
+  ["&", "&&"],
+  ["|", "||"],
+  ["~", "!"],
+  ["=>", "->"],
+]);
+
+/** What is reported once, and where it stands all over the file: known in full once the file has been read. */
+export type Everywhere = readonly [Span, ...Span[]];
+
 export const lexicalErrors = {
   strayCharacter(span: Span, char: string): Diagnostic {
     const shown = /[\p{C}\p{Z}]/u.test(char) ? codePoint(char) : `\`${char}\` (${codePoint(char)})`;
     return error("E0101", `the character ${shown} means nothing here`, {
       span,
-      help: ["remove it; in comments and strings every character may stand"],
+      help: [proposal("remove it; in comments and strings every character may stand", removed(span))],
     });
   },
-  strayBlank(span: Span, char: string): Diagnostic {
+  strayBlank(all: Everywhere, char: string): Diagnostic {
     return error("E0101", `the character ${codePoint(char)} looks like a space, and is none`, {
-      span,
-      help: ["replace it, and others like it in the file, by a space"],
+      span: all[0],
+      help: () => [
+        proposal("replace it, and others like it in the file, by a space", ...all.map((span) => replaced(span, " "))),
+      ],
     });
   },
   lookAlike(span: Span, char: string, meant: string): Diagnostic {
     return error("E0101", `the character \`${char}\` (${codePoint(char)}) means nothing here`, {
       span,
-      help: [`write \`${meant}\``],
+      help: [writing(meant, span)],
     });
   },
   foreignLetters(span: Span, name: string): Diagnostic {
@@ -55,15 +77,26 @@ export const lexicalErrors = {
     });
   },
   unterminatedComment(span: Span): Diagnostic {
-    return error("E0102", "this comment does not end", { span, help: ["end it with `*/`"] });
+    const line = /^.*/.exec(span.source.text.slice(span.start))?.[0].trimEnd() ?? "";
+    const ended = insertedAfter({ ...span, end: span.start + line.length }, " */");
+    return error("E0102", "this comment does not end", { span, help: [proposal("end it with `*/`", ended)] });
   },
   unterminatedString(span: Span): Diagnostic {
-    return error("E0103", "this string does not end on its line", { span, help: ['end it with `"`'] });
+    // What closes a call is seldom a part of the string.
+    const rest = /[\])},\s]*$/.exec(span.source.text.slice(span.start + 1, span.end))?.[0].length ?? 0;
+    const ended = insertedAfter({ ...span, end: span.end - rest }, '"');
+    return error("E0103", "this string does not end on its line", { span, help: [proposal('end it with `"`', ended)] });
   },
   quotes(span: Span, quote: string): Diagnostic {
-    return error("E0103", `a string stands between double quotes, not ${quote}`, { span, help: ['write `"..."`'] });
+    const text = span.source.text.slice(span.start + 1, span.end - 1).replaceAll('"', "");
+    const isWhole = span.end - span.start > 1;
+    return error("E0103", `a string stands between double quotes, not ${quote}`, {
+      span,
+      help: [isWhole ? proposal('write `"..."`', replaced(span, `"${text}"`)) : 'write `"..."`'],
+    });
   },
-  badNumber(span: Span, text: string, reason: string): Diagnostic {
+  /** `instead` is what to write, where that is known. */
+  badNumber(span: Span, text: string, reason: string, instead?: string): Diagnostic {
     // `0..4` stands in a loop of Rust or Futhark.
     if (/^\d+\.\.+[<=]?\w*$/.test(text)) {
       return error("E0104", `there are no ranges: \`${text}\` is not a number`, {
@@ -71,22 +104,30 @@ export const lexicalErrors = {
         help: ["there are no loops: ops work on whole tensors; reduce with `sum`, `mean`, `max`"],
       });
     }
-    return error("E0104", `\`${text}\` is not a number`, { span, help: [reason] });
+    const help = instead === undefined ? reason : proposal(reason, replaced(span, instead));
+    return error("E0104", `\`${text}\` is not a number`, { span, help: [help] });
   },
   numberTooLarge(span: Span, text: string): Diagnostic {
-    return error("E0104", `\`${text}\` is larger than any float64`, { span, help: ["infinity is written `inf`"] });
-  },
-  separator(span: Span): Diagnostic {
-    return error("E0105", "statements need no `;`", {
+    return error("E0104", `\`${text}\` is larger than any float64`, {
       span,
-      help: ["remove it: a statement ends where the next one begins"],
+      help: [proposal("infinity is written `inf`", replaced(span, "inf"))],
     });
   },
-  hashComment(span: Span): Diagnostic {
-    return error("E0106", "a comment does not begin with `#`", { span, help: ["write `// ...` or `/* ... */`"] });
+  separator(all: Everywhere): Diagnostic {
+    return error("E0105", "statements need no `;`", {
+      span: all[0],
+      help: () => [proposal("remove it: a statement ends where the next one begins", ...all.map(removed))],
+    });
+  },
+  hashComment(all: Everywhere): Diagnostic {
+    return error("E0106", "a comment does not begin with `#`", {
+      span: all[0],
+      help: () => [proposal("write `// ...` or `/* ... */`", ...all.map((span) => replaced(span, "//")))],
+    });
   },
   foreignOperator(span: Span, text: string): Diagnostic {
-    const help = instead.get(text);
+    const [line, same] = [instead.get(text), sameSign.get(text)];
+    const help = line !== undefined && same !== undefined ? proposal(line, replaced(span, same)) : line;
     return error("E0107", `there is no operator \`${text}\``, { span, help: help === undefined ? [] : [help] });
   },
   method(span: Span): Diagnostic {

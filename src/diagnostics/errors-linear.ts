@@ -1,6 +1,6 @@
 /** Every message about products, joined and cut tensors, and rows by their number: E0230 to E0237, E0609. */
 
-import { type Diagnostic, error, type Label, type Span } from "./diagnostic.ts";
+import { type Diagnostic, error, type Help, type Label, type Span } from "./diagnostic.ts";
 
 const code = (name: string) => `\`${name}\``;
 
@@ -18,7 +18,7 @@ export const linearErrors = {
     op: string,
     b: { name: string; shape: string; extent: string },
     a: { name: string; shape: string; extent: string; span: Span },
-    help: readonly string[],
+    help: readonly Help[],
   ): Diagnostic {
     return error("E0231", `${code(op)} sums over ${a.extent} of ${code(a.name)} and ${b.extent} of ${code(b.name)}`, {
       span,

@@ -1,14 +1,14 @@
 /** Every message about pipelines and the passes they run: E03xx, and the warning R0301. */
 
-import { type Diagnostic, error, type Span, warning } from "./diagnostic.ts";
+import { type Diagnostic, error, type Help, type Span, warning } from "./diagnostic.ts";
 import { listing } from "./errors-types.ts";
 import { didYouMean } from "./suggest.ts";
 
 const code = (name: string) => `\`${name}\``;
 
 /** The help where a name is close to a known one, else all known names. */
-function suggest(name: string, known: readonly string[], all: string): string[] {
-  const close = didYouMean(name, known);
+function suggest(name: string, known: readonly string[], all: string, span?: Span): Help[] {
+  const close = didYouMean(name, known, span);
   return close.length > 0 ? close : [`${all} ${listing(known.map(code))}`];
 }
 
@@ -25,17 +25,22 @@ export const passErrors = {
     return error("E0301", `there is no pass \`${name}\``, {
       span,
       help: [
-        ...suggest(name, known, "there are"),
-        ...(didYouMean(name, known).length > 0 ? [] : ["a pass of one's own runs in the program that registers it"]),
+        ...suggest(name, known, "there are", span),
+        ...(didYouMean(name, known).length > 0
+          ? []
+          : ["a pass of one's own comes with its plugin: `--plugin FILE`, or `plugins` in code"]),
       ],
     });
   },
   unknownOption(span: Span, pass: string, name: string, known: readonly string[]): Diagnostic {
-    const help = known.length === 0 ? [`\`${pass}\` has no options`] : suggest(name, known, `\`${pass}\` has`);
+    const help = known.length === 0 ? [`\`${pass}\` has no options`] : suggest(name, known, `\`${pass}\` has`, span);
     return error("E0302", `\`${pass}\` has no option \`${name}\``, { span, help });
   },
   badOption(span: Span, option: string, got: string, expected: string, choices: readonly string[]): Diagnostic {
-    return error("E0303", `${option} must be ${expected}, not \`${got}\``, { span, help: didYouMean(got, choices) });
+    return error("E0303", `${option} must be ${expected}, not \`${got}\``, {
+      span,
+      help: didYouMean(got, choices, span),
+    });
   },
   optionTwice(span: Span, pass: string, name: string, first: Span): Diagnostic {
     const labels = [{ span: first, message: "first given here" }];
@@ -80,10 +85,10 @@ export const passErrors = {
   },
   /** What a pass itself refuses a program with. */
   from(pass: string, found: Diagnostic): Diagnostic {
-    return { ...found, notes: [...found.notes, `said by the pass \`${pass}\``] };
+    return { ...found, pass, notes: [...found.notes, `said by the pass \`${pass}\``] };
   },
   unknownFunction(name: string, known: readonly string[], span?: Span): Diagnostic {
-    return error("E0307", `there is no function \`${name}\``, { span, help: suggest(name, known, "there are") });
+    return error("E0307", `there is no function \`${name}\``, { span, help: suggest(name, known, "there are", span) });
   },
   otherSignature(name: string, span: Span, found: readonly Diagnostic[]): Diagnostic {
     return error("E0310", `the two functions \`${name}\` cannot be compared: their parameters or results are others`, {

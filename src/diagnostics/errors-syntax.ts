@@ -1,6 +1,18 @@
 /** Every message about how a file is put together: E0110 to E0149. */
 
-import { type Diagnostic, error, type Label, type Span } from "./diagnostic.ts";
+import {
+  type Diagnostic,
+  error,
+  type Help,
+  insertedAfter,
+  insertedBefore,
+  type Label,
+  proposal,
+  removed,
+  replaced,
+  type Span,
+  writing,
+} from "./diagnostic.ts";
 import { foreignElements } from "./idioms.ts";
 import { didYouMean } from "./suggest.ts";
 
@@ -13,41 +25,56 @@ export interface Found {
   readonly what: string;
 }
 
+/** The line of help that says to add `text` there. */
+const adding = (text: string, after: Span, blank = ""): Help =>
+  proposal(`add \`${text}\``, insertedAfter(after, blank + text));
+
 export const syntaxErrors = {
-  expected(found: Found, wanted: string, help: readonly string[] = []): Diagnostic {
+  expected(found: Found, wanted: string, help: readonly Help[] = []): Diagnostic {
     return error("E0110", `expected ${wanted}, found ${found.what}`, { span: found.span, help });
   },
-  missingExpression(found: Found, after: string, help: readonly string[] = []): Diagnostic {
+  missingExpression(found: Found, after: string, help: readonly Help[] = []): Diagnostic {
     return error("E0111", `expected a value after ${after}, found ${found.what}`, { span: found.span, help });
   },
-  missingComma(span: Span, before: string, help: readonly string[] = []): Diagnostic {
-    return error("E0112", `expected \`,\` before ${before}`, { span, help });
+  /** `last` is what the comma stands behind. */
+  missingComma(span: Span, before: string, last: Span, help: readonly Help[] = []): Diagnostic {
+    return error("E0112", `expected \`,\` before ${before}`, { span, help: [...help, adding(",", last)] });
   },
   trailingComma(span: Span, before: string): Diagnostic {
     return error("E0113", `a list does not end with a comma: \`${before}\` follows`, {
       span,
-      help: ["remove the comma"],
+      help: [proposal("remove the comma", removed(span))],
     });
   },
-  unclosed(span: Span, open: string, close: string, found: Found): Diagnostic {
+  /** `last` is what stands before `found`. */
+  unclosed(span: Span, open: string, close: string, found: Found, last: Span): Diagnostic {
     const labels = [{ span: found.span, message: `expected \`${close}\` before this` }];
-    return error("E0114", `this \`${open}\` is not closed`, { span, labels, help: [`add \`${close}\``] });
+    return error("E0114", `this \`${open}\` is not closed`, { span, labels, help: [adding(close, last)] });
   },
   unopened(span: Span, close: string): Diagnostic {
-    return error("E0115", `this \`${close}\` closes nothing`, { span, help: ["remove it, or open it before"] });
+    const help = [proposal("remove it, or open it before", removed(span))];
+    return error("E0115", `this \`${close}\` closes nothing`, { span, help });
   },
   wrongClose(span: Span, close: string, wanted: string, open: Span): Diagnostic {
     const labels = [{ span: open, message: "opened here" }];
-    return error("E0115", `expected \`${wanted}\`, found \`${close}\``, { span, labels });
+    const fixes = [
+      { title: `write \`${wanted}\``, edits: [replaced(span, wanted)] },
+      { title: `add \`${wanted}\``, edits: [insertedBefore(span, wanted)] },
+    ];
+    const help = [{ line: `write \`${wanted}\` instead of it, or before it`, fixes }];
+    return error("E0115", `expected \`${wanted}\`, found \`${close}\``, { span, labels, help });
   },
+  /** `span` is where the next thing begins, or the end of the file. */
   missingCloseBrace(span: Span, what: string, open: Span): Diagnostic {
     const labels = [{ span: open, message: `the body of ${what} begins here` }];
-    return error("E0116", `${what} is not closed`, { span, labels, help: ["add `}`"] });
+    const isEnd = span.start === span.end;
+    const added = isEnd ? insertedAfter(span, "\n}") : insertedBefore(span, "}\n\n");
+    return error("E0116", `${what} is not closed`, { span, labels, help: [proposal("add `}`", added)] });
   },
-  missingOpenBrace(found: Found, what: string): Diagnostic {
+  missingOpenBrace(found: Found, what: string, last: Span): Diagnostic {
     return error("E0117", `expected \`{\` after ${what}, found ${found.what}`, {
       span: found.span,
-      help: ["add `{`"],
+      help: [adding("{", last, " ")],
     });
   },
   missingArrow(found: Found): Diagnostic {
@@ -76,18 +103,19 @@ export const syntaxErrors = {
   },
   unknownElement(span: Span, name: string, known: readonly string[]): Diagnostic {
     const near = foreignElements.get(name);
-    const help = near === undefined ? didYouMean(name, known) : [`did you mean \`${near}\`?`];
+    const nearest = (meant: string) => proposal(`did you mean \`${meant}\`?`, replaced(span, meant));
+    const help = near === undefined ? didYouMean(name, known, span) : [nearest(near)];
     const notes = [`the element types are ${known.map(code).join(", ")}`];
     if (/8$/.test(name)) notes.push("none has 8 bits: four such integers are packed into a `u32` by arithmetic");
     return error("E0120", `there is no element type \`${name}\``, { span, notes, help });
   },
-  badDimension(span: Span, reason: string, help: readonly string[] = []): Diagnostic {
+  badDimension(span: Span, reason: string, help: readonly Help[] = []): Diagnostic {
     return error("E0121", "a dimension is a whole number or a name", { span, notes: [reason], help });
   },
   reservedName(span: Span, word: string, what: string): Diagnostic {
     return error("E0122", `\`${word}\` is a word of the language and cannot be ${what}`, {
       span,
-      help: [`choose another name, such as \`${word}_\``],
+      help: [proposal(`choose another name, such as \`${word}_\``, replaced(span, `${word}_`))],
     });
   },
   reservedValue(span: Span, word: string, after: string): Diagnostic {
@@ -110,18 +138,23 @@ export const syntaxErrors = {
   comparesInLet(span: Span, name: string): Diagnostic {
     return error("E0125", "`==` compares; a name is given its value with `=`", {
       span,
-      help: [`write \`let ${name} = ...\``],
+      help: [proposal(`write \`let ${name} = ...\``, replaced(span, "="))],
     });
   },
   assignsInExpression(span: Span, inCall: boolean): Diagnostic {
     const notes = inCall ? ["in a call, `=` follows the name of an attribute or operand, and nothing else"] : [];
-    return error("E0126", "`=` cannot stand inside an expression", { span, notes, help: ["`==` compares"] });
+    return error("E0126", "`=` cannot stand inside an expression", {
+      span,
+      notes,
+      help: [proposal("`==` compares", replaced(span, "=="))],
+    });
   },
-  chainedComparison(span: Span, first: Span, example: string): Diagnostic {
+  /** `whole` is what the example stands for, where it is more than an example. */
+  chainedComparison(span: Span, first: Span, example: string, whole?: Span): Diagnostic {
     return error("E0127", "comparisons do not chain", {
       span,
       labels: [{ span: first, message: "the first comparison" }],
-      help: [`write \`${example}\``],
+      help: [writing(example, whole)],
     });
   },
   missingReturn(span: Span, name: string, header: Span): Diagnostic {
@@ -149,12 +182,18 @@ export const syntaxErrors = {
     });
   },
   unopenedBrace(span: Span): Diagnostic {
-    return error("E0131", "this `}` closes nothing", { span, help: ["remove it, or open the body with `{`"] });
+    return error("E0131", "this `}` closes nothing", {
+      span,
+      help: [proposal("remove it, or open the body with `{`", removed(span))],
+    });
   },
   misspelled(span: Span, word: string, meant: string): Diagnostic {
-    return error("E0132", `there is no keyword \`${word}\``, { span, help: [`did you mean \`${meant}\`?`] });
+    return error("E0132", `there is no keyword \`${word}\``, {
+      span,
+      help: [proposal(`did you mean \`${meant}\`?`, replaced(span, meant))],
+    });
   },
-  notAStatement(span: Span, what: string, help: readonly string[] = []): Diagnostic {
+  notAStatement(span: Span, what: string, help: readonly Help[] = []): Diagnostic {
     return error("E0133", `${what} is not a statement`, {
       span,
       notes: ["a statement begins with `let`, `return` or `kernel`"],
@@ -169,7 +208,8 @@ export const syntaxErrors = {
     return error("E0133", `there is no \`${word}\` in the language`, { span, help: [help] });
   },
   missingLet(span: Span, name: string): Diagnostic {
-    return error("E0134", `\`${name} = ...\` needs a \`let\``, { span, help: [`write \`let ${name} = ...\``] });
+    const help = [proposal(`write \`let ${name} = ...\``, insertedBefore(span, "let "))];
+    return error("E0134", `\`${name} = ...\` needs a \`let\``, { span, help });
   },
   reassigned(span: Span, name: string, first: Span): Diagnostic {
     return error("E0135", `\`${name}\` has a value already, and values are never changed`, {

@@ -1,7 +1,19 @@
 /** Every message about names, types and shapes: E02xx. */
 
-import { type Diagnostic, error, type Label, type Span } from "./diagnostic.ts";
+import {
+  type Diagnostic,
+  error,
+  type Help,
+  insertedAfter,
+  type Label,
+  proposal,
+  replaced,
+  type Span,
+  wrapped,
+  writing,
+} from "./diagnostic.ts";
 import { foreignElements, foreignNothing, foreignOpNames, foreignValues, reasonAgainst } from "./idioms.ts";
+import { expressionAt, rewriting } from "./rewriting.ts";
 import { didYouMean } from "./suggest.ts";
 
 /** "a", "a and b", "a, b and c". */
@@ -44,7 +56,30 @@ function converted(text: string, wanted: string, got: string): string | undefine
 export interface Rewording {
   readonly lines: readonly string[];
   readonly note: string | undefined;
+  /** The call that the lines stand for, where they are more than an example. */
+  readonly whole?: Span | undefined;
 }
+
+/** What was probably meant: a text, and where it stands instead. */
+export interface Instead {
+  readonly text: string;
+  readonly span: Span;
+}
+
+/** The change that a line of help proposes, where the text is all there. */
+const insteadOf = (line: string, { text, span }: Instead): Help =>
+  text.includes("...") ? line : proposal(line, replaced(span, text));
+
+/** ``write `a` or `b` ``, and a change for each. */
+function oneOf(all: readonly Instead[]): Help {
+  const choices = all.filter(({ text }) => !text.includes("..."));
+  const fixes = choices.map(({ text, span }) => ({ title: `write ${code(text)}`, edits: [replaced(span, text)] }));
+  const texts = all.map(({ text }) => code(text));
+  return { line: `write ${listing(texts, "or")}`, fixes };
+}
+
+const casting = (line: string, span: Span | undefined, element: string): Help =>
+  span === undefined ? line : proposal(line, ...wrapped(span, "cast(", `, to = ${element})`));
 
 export const typeErrors = {
   /** `known` is asked only if the message is read: there may be as many names as messages. */
@@ -54,10 +89,10 @@ export const typeErrors = {
       notes: isDimension ? [`\`${name}\` is a dimension, and dimensions are not values`] : [],
       help: () => {
         const value = foreignValues.get(name);
-        if (value !== undefined) return [`write \`${value}\``];
+        if (value !== undefined) return [writing(value, span)];
         if (foreignNothing.has(name)) return ["leave the argument out: what is optional is not written"];
         if (isDimension) return ["`mean` divides by the extent; else pass the number as a parameter"];
-        return didYouMean(name, known());
+        return didYouMean(name, known(), span);
       },
     });
   },
@@ -73,20 +108,26 @@ export const typeErrors = {
       span,
       notes: instead?.note === undefined ? [] : [instead.note],
       help: () => {
-        if (lines !== undefined) return [`write ${lines}`];
+        if (instead !== undefined) {
+          const only = instead.lines.length === 1 ? instead.lines[0] : undefined;
+          return [only === undefined ? `write ${lines}` : rewriting(`write ${lines}`, only, instead.whole)];
+        }
         const reason = reasonAgainst(name);
         if (reason !== undefined) return [reason];
-        const near = didYouMean(name, known);
+        const near = didYouMean(name, known, span);
         const help = near.length > 0 ? near : didYouMean(name, foreignOpNames);
         return help.length > 0 ? help : ["docs/language.md lists every op"];
       },
     });
   },
-  calledValue(span: Span, name: string, product: string): Diagnostic {
+  /** `open` is the `(` that follows the name. */
+  calledValue(span: Span, name: string, product: string, open: number): Diagnostic {
     return error("E0202", `there is no op ${code(name)}: it is a value`, {
       span,
       notes: ["tensors are not called or indexed: ops work on whole tensors"],
-      help: [`if a \`*\` is left out: ${code(product)}`],
+      help: [
+        proposal(`if a \`*\` is left out: ${code(product)}`, replaced({ ...span, start: span.end, end: open }, " * ")),
+      ],
     });
   },
   calledFunction(span: Span, name: string): Diagnostic {
@@ -108,7 +149,7 @@ export const typeErrors = {
     return error("E0203", `\`${op}\` takes operands of one element type, and got ${a} and ${b}`, {
       span,
       labels,
-      help: [`write ${code(`cast(${quoted(fix.narrow)}, to = ${fix.wide})`)}`],
+      help: [casting(`write ${code(`cast(${quoted(fix.narrow)}, to = ${fix.wide})`)}`, fix.narrow, fix.wide)],
     });
   },
   elementRefused(
@@ -119,11 +160,12 @@ export const typeErrors = {
     wanted = accepted[0] as string,
   ): Diagnostic {
     const text = quoted(span);
-    const converted = conversion(text, wanted);
+    const line = `convert it first: ${code(conversion(text, wanted))}`;
+    const help = wanted === "bool" ? rewriting(line, conversion(text, wanted), span) : casting(line, span, wanted);
     const choice = got === "bool" ? [`or choose by it: ${code(`where(${text}, a, b)`)}`] : [];
     return error("E0204", `\`${op}\` does not take ${got}: it takes ${listing(accepted, "or")}`, {
       span,
-      help: [`convert it first: ${code(converted)}`, ...choice],
+      help: [help, ...choice],
     });
   },
   noBroadcast(
@@ -132,7 +174,7 @@ export const typeErrors = {
     a: string,
     b: string,
     labels: readonly Label[],
-    help: readonly string[] = [],
+    help: readonly Help[] = [],
   ): Diagnostic {
     return error("E0205", `${a} and ${b} do not broadcast in \`${op}\``, {
       span,
@@ -147,38 +189,44 @@ export const typeErrors = {
     return error("E0206", `\`${op}\` needs its operand \`${operand}\``, { span, help: [`write \`${signature}\``] });
   },
   /** `instead` are expressions, or arguments, that the extra one was probably meant as. */
-  extraOperand(span: Span, op: string, most: number, signature: string, instead: readonly string[] = []): Diagnostic {
+  extraOperand(span: Span, op: string, most: number, signature: string, instead: readonly Instead[] = []): Diagnostic {
     const operands = most === 1 ? "1 operand" : `${most} operands`;
     return error("E0207", `\`${op}\` takes ${operands} at most`, {
       span,
       notes: instead.length > 0 ? [`it is called ${code(signature)}`] : [],
-      help: [`write ${instead.length > 0 ? listing(instead.map(code), "or") : code(signature)}`],
+      help: [instead.length > 0 ? oneOf(instead) : `write ${code(signature)}`],
     });
   },
   /** `instead` is the argument that was probably meant. */
-  unknownArgument(span: Span, op: string, name: string, known: readonly string[], instead?: string): Diagnostic {
+  unknownArgument(span: Span, op: string, name: string, known: readonly string[], instead?: Instead): Diagnostic {
     return error("E0208", `\`${op}\` has no operand or attribute \`${name}\``, {
       span,
       help: () => {
-        const help = instead === undefined ? didYouMean(name, known) : [`write ${code(instead)}`];
+        const help = instead === undefined ? didYouMean(name, known, span) : [oneOf([instead])];
         if (help.length > 0) return help;
         return [known.length === 0 ? `\`${op}\` has no attributes` : `\`${op}\` knows ${listing(known.map(code))}`];
       },
     });
   },
-  equalsInCall(span: Span, op: string, name: string, comparison: string): Diagnostic {
+  equalsInCall(span: Span, op: string, name: string, comparison: Instead): Diagnostic {
     return error("E0208", `\`${op}\` has no operand or attribute \`${name}\``, {
       span,
       notes: ["in a call, `=` follows the name of an attribute or operand"],
-      help: [`\`==\` compares: ${code(comparison)}`],
+      help: [insteadOf(`\`==\` compares: ${code(comparison.text)}`, comparison)],
     });
   },
   givenTwice(span: Span, op: string, name: string, first: Span): Diagnostic {
     const labels = [{ span: first, message: "first given here" }];
     return error("E0209", `\`${name}\` of \`${op}\` is given twice`, { span, labels });
   },
-  missingAttribute(span: Span, op: string, name: string, example: string): Diagnostic {
-    return error("E0210", `\`${op}\` needs \`${name}\``, { span, help: [`add \`${name} = ${example}\``] });
+  /** `isUsual`: whether the example is what most programs write. */
+  missingAttribute(span: Span, op: string, name: string, example: string, isUsual: boolean): Diagnostic {
+    const line = `add \`${name} = ${example}\``;
+    const call = /\(\s*\)$|\)$/.exec(span.source.text.slice(span.start, span.end))?.[0];
+    const end = { ...span, start: span.end - 1, end: span.end - 1 };
+    const added = insertedAfter(end, `${call === ")" ? ", " : ""}${name} = ${example}`);
+    const help = isUsual && call !== undefined ? proposal(line, added) : line;
+    return error("E0210", `\`${op}\` needs \`${name}\``, { span, help: [help] });
   },
   badAttribute(span: Span, op: string, name: string, expected: string, got: string): Diagnostic {
     const isOne = expected.startsWith("a list") && /^-?\d+$/.test(got);
@@ -186,7 +234,7 @@ export const typeErrors = {
     const choice = expected.startsWith("one of") && expected.includes(`"${got}"`) ? `"${got}"` : undefined;
     const size = expected.startsWith("0 or") ? "1e-5" : undefined;
     const meant = isOne ? `[${got}]` : (element ?? choice ?? size);
-    const help = meant === undefined ? [] : [`write \`${name} = ${meant}\``];
+    const help = meant === undefined ? [] : [proposal(`write \`${name} = ${meant}\``, replaced(span, meant))];
     return error("E0211", `\`${name}\` of \`${op}\` must be ${expected}, not ${got}`, { span, help });
   },
   computedExtent(span: Span, op: string, name: string): Diagnostic {
@@ -196,7 +244,7 @@ export const typeErrors = {
     });
   },
   unknownChoice(span: Span, op: string, name: string, got: string, choices: readonly string[]): Diagnostic {
-    const help = didYouMean(got, choices);
+    const help = didYouMean(got, choices, span, (choice) => `"${choice}"`);
     return error("E0211", `\`${name}\` of \`${op}\` cannot be "${got}"`, {
       span,
       help:
@@ -215,7 +263,11 @@ export const typeErrors = {
     const range = rank === 0 ? "a scalar has no axes" : `axes of ${text} run from ${-rank} to ${rank - 1}`;
     // PyTorch's `normalized_shape` has extents.
     const meant = shape.lastIndexOf(axis) - rank;
-    const help = shape.includes(axis) ? [`axis ${meant} is the one of extent ${axis}`] : [];
+    const written = span.source.text.slice(span.start, span.end);
+    const isAlone = /^\[?\s*\d+\s*\]?$/.test(written);
+    const line = `axis ${meant} is the one of extent ${axis}`;
+    const exchanged = replaced(span, written.replace(String(axis), String(meant)));
+    const help = shape.includes(axis) ? [isAlone ? proposal(line, exchanged) : line] : [];
     return error("E0212", `\`${op}\` names axis ${axis}, which ${text} does not have`, { span, notes: [range], help });
   },
   axisTwice(span: Span, op: string, axis: number): Diagnostic {
@@ -224,7 +276,7 @@ export const typeErrors = {
   noAxes(span: Span, op: string): Diagnostic {
     return error("E0214", `\`${op}\` needs at least one axis`, {
       span,
-      help: ["write `axes = [-1]` for the last one"],
+      help: [proposal("write `axes = [-1]` for the last one", replaced(span, "[-1]"))],
     });
   },
   affineShape(span: Span, op: string, operand: string, got: string, wanted: string): Diagnostic {
@@ -233,10 +285,10 @@ export const typeErrors = {
       notes: ["gamma and beta have the shape of the normalized axes (for groupnorm: of the channels)"],
     });
   },
-  numberAsOperand(span: Span, op: string, operand: string, instead: string): Diagnostic {
+  numberAsOperand(span: Span, op: string, operand: string, instead: Instead): Diagnostic {
     return error("E0215", `\`${operand}\` of \`${op}\` is a tensor, and this is a number`, {
       span,
-      help: [`attributes are given by name: ${code(instead)}`],
+      help: [insteadOf(`attributes are given by name: ${code(instead.text)}`, instead)],
     });
   },
   groupRank(span: Span, got: string): Diagnostic {
@@ -258,7 +310,7 @@ export const typeErrors = {
     return error("E0219", `no parameter has a dimension \`${name}\``, {
       span,
       notes: ["the extent of a named dimension comes from the parameters' shapes"],
-      help: () => didYouMean(name, known()),
+      help: () => (span === undefined ? didYouMean(name, known()) : didYouMean(name, known(), span)),
     });
   },
   literalRange(span: Span, value: string, element: string, reason: string): Diagnostic {
@@ -277,7 +329,12 @@ export const typeErrors = {
   typeMismatch(span: Span, what: string, declared: string, got: string, declaredAt: Span): Diagnostic {
     const labels = [{ span: declaredAt, message: "declared here" }];
     const instead = converted(quoted(span), declared, got);
-    const help = instead === undefined ? [] : [`write ${code(instead)}, or declare it ${got}`];
+    const changes = [
+      { title: `write ${code(instead ?? "")}`, edits: [replaced(span, expressionAt(span, instead ?? ""))] },
+      { title: `declare it ${got}`, edits: [replaced(declaredAt, got)] },
+    ];
+    const fixes = instead?.includes("...") ? changes.slice(1) : changes;
+    const help = instead === undefined ? [] : [{ line: `write ${code(instead)}, or declare it ${got}`, fixes }];
     return error("E0222", `${what} is declared ${declared}, and is ${got}`, { span, labels, help });
   },
   resultCount(span: Span, declared: number, returned: number, declaredAt: Span): Diagnostic {
@@ -314,13 +371,13 @@ export const typeErrors = {
     });
   },
   /** `instead` is the attribute that it was probably meant for. */
-  notAValue(span: Span, what: string, instead?: string): Diagnostic {
+  notAValue(span: Span, what: string, instead?: Instead): Diagnostic {
     return error("E0228", `${what} is no value: it can only be given to an attribute`, {
       span,
       help: [
         instead === undefined
           ? "an operand is a number or a tensor: a parameter, a `let`, or an expression of them"
-          : `write ${code(instead)}`,
+          : oneOf([instead]),
       ],
     });
   },

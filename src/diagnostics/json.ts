@@ -8,21 +8,40 @@ export interface JsonDiagnostic extends Partial<Place> {
   readonly severity: Severity;
   readonly code: string;
   readonly message: string;
+  /** The pass that says it, where one does. */
+  readonly pass?: string;
   readonly labels: readonly (Place & { readonly message: string })[];
   readonly notes: readonly string[];
   readonly help: readonly string[];
+  /** Changes that a tool may make; a place whose end is its start is one to write at. */
+  readonly fixes: readonly { readonly title: string; readonly edits: readonly (Place & { readonly text: string })[] }[];
 }
 
 /** A diagnostic as plain data. Lines and columns count from 1. */
-export function renderJson({ severity, code, message, span, labels, notes, help }: Diagnostic): JsonDiagnostic {
+export function renderJson({
+  severity,
+  code,
+  message,
+  pass,
+  span,
+  labels,
+  notes,
+  help,
+  fixes,
+}: Diagnostic): JsonDiagnostic {
   return {
     severity,
     code,
     message,
+    ...(pass === undefined ? {} : { pass }),
     ...(span === undefined ? {} : placeOf(span)),
     labels: labels.map((label) => ({ ...placeOf(label.span), message: label.message })),
     notes: [...notes],
     help: [...help],
+    fixes: fixes.map(({ title, edits }) => ({
+      title,
+      edits: edits.map((edit) => ({ ...placeOf(edit.span), text: edit.text })),
+    })),
   };
 }
 

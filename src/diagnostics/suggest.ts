@@ -1,5 +1,7 @@
 /** "Did you mean": the known names that are close to what was written. */
 
+import { type Help, replaced, type Span } from "./diagnostic.ts";
+
 /**
  * Edits (insert, delete, replace, swap of neighbours) that turn `a` into `b`, or `limit + 1` where there are more. Only
  * the cells within `limit` of the diagonal are computed: time is the length times the limit.
@@ -48,10 +50,23 @@ export function closest(name: string, known: readonly string[]): string[] {
     .map(({ candidate }) => candidate);
 }
 
-/** ``did you mean `gelu`?`` as the help lines of a diagnostic: one line, or none where nothing is close. */
-export function didYouMean(name: string, known: readonly string[]): string[] {
-  const found = closest(name, known).map((candidate) => `\`${candidate}\``);
+/**
+ * ``did you mean `gelu`?`` as the help lines of a diagnostic: one line, or none where nothing is close.
+ * @param span where the name stands in a program, to be exchanged there.
+ * @param spelled how a known name is written there.
+ */
+export function didYouMean(
+  name: string,
+  known: readonly string[],
+  span?: Span,
+  spelled: (known: string) => string = (known) => known,
+): Help[] {
+  const found = closest(name, known);
   if (found.length === 0) return [];
-  const text = found.length === 1 ? found[0] : `${found.slice(0, -1).join(", ")} or ${found.at(-1)}`;
-  return [`did you mean ${text}?`];
+  const codes = found.map((candidate) => `\`${candidate}\``);
+  const text = codes.length === 1 ? codes[0] : `${codes.slice(0, -1).join(", ")} or ${codes.at(-1)}`;
+  const line = `did you mean ${text}?`;
+  if (span === undefined) return [line];
+  const fixes = found.map((one) => ({ title: `write \`${spelled(one)}\``, edits: [replaced(span, spelled(one))] }));
+  return [{ line, fixes }];
 }

@@ -1,5 +1,6 @@
 /** How operands whose shapes do not broadcast can be made to: a reduction that keeps its axes, or a reshape. */
 
+import { type Help, insertedAfter, proposal, type Span, wrapped } from "../diagnostics/diagnostic.ts";
 import { quoted } from "../diagnostics/errors-types.ts";
 import type { Places } from "./infer.ts";
 import type { Op, Value } from "./ir.ts";
@@ -22,14 +23,18 @@ function reductionsBehind(value: Value): Op[] {
   return [...found];
 }
 
-function keepdimsHelp(value: Value, others: Shape): string[] {
+function keepdimsHelp(value: Value, others: Shape): Help[] {
   return reductionsBehind(value).flatMap((op) => {
     const from = op.operands[0]?.type.shape ?? [];
     const kept = reducedShape(from, op.attributes.axes as number[], true);
     if (!sameShape(op.result.type.shape, value.type.shape) || broadcastShapes(kept, others) === undefined) return [];
     const text = quoted(op.span);
     const call = text.endsWith(")") ? `${text.slice(0, -1)}, keepdims = true)` : `${op.name}(..., keepdims = true)`;
-    return [`write \`${call}\`: it keeps the axis it folds, with extent 1`];
+    const line = `write \`${call}\`: it keeps the axis it folds, with extent 1`;
+    const whole = op.span.source.text.slice(op.span.start, op.span.end);
+    const end = { ...op.span, end: op.span.end - 1 };
+    const isShort = whole.endsWith(")") && !whole.includes("keepdims");
+    return [isShort ? proposal(line, insertedAfter(end, ", keepdims = true")) : line];
   });
 }
 
@@ -41,21 +46,22 @@ function axesBehind(shape: Shape, others: Shape): number | undefined {
   return starts.length === 1 ? others.length - (starts[0] as number) - shape.length : undefined;
 }
 
-function reshapeHelp(shape: Shape, others: Shape, text: string): string[] {
+function reshapeHelp(shape: Shape, others: Shape, span: Span | undefined): Help[] {
   const behind = shape.length === 0 ? undefined : axesBehind(shape, others);
   if (behind === undefined || behind === 0) return [];
   const wanted = printShape([...shape, ...new Array<number>(behind).fill(1)]);
-  return [`write \`reshape(${text}, shape = ${wanted})\` for axis ${-behind - 1} of ${printShape(others)}`];
+  const line = `write \`reshape(${quoted(span)}, shape = ${wanted})\` for axis ${-behind - 1} of ${printShape(others)}`;
+  return [span === undefined ? line : proposal(line, ...wrapped(span, "reshape(", `, shape = ${wanted})`))];
 }
 
 /** Help for operands that do not broadcast, of which `values` are known where a program is read. */
-export function broadcastHelp(shapes: readonly Shape[], { operands = [], values = [] }: Places): string[] {
+export function broadcastHelp(shapes: readonly Shape[], { operands = [], values = [] }: Places): Help[] {
   for (const [i, shape] of shapes.entries()) {
     const others = shapes.filter((_, j) => j !== i).reduce((a, b) => (a.length >= b.length ? a : b), []);
     const value = values[i];
     const keep = value === undefined ? [] : keepdimsHelp(value, others);
     if (keep.length > 0) return keep;
-    const reshape = reshapeHelp(shape, others, quoted(operands[i]));
+    const reshape = reshapeHelp(shape, others, operands[i]);
     if (reshape.length > 0) return reshape;
   }
   return [];

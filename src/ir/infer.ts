@@ -73,6 +73,9 @@ export const exampleOf: Record<AttributeDef["type"], string> = {
   shape: "[rows, 12, 64]",
 };
 
+/** Types of attributes whose example is what most programs write. */
+const usual: ReadonlySet<AttributeDef["type"]> = new Set(["axes", "axis", "size", "boolean", "element"]);
+
 export function oneOf(choices: readonly string[]): string {
   return `one of ${choices.map((choice) => `"${choice}"`).join(", ")}`;
 }
@@ -152,7 +155,10 @@ export function completeAttributes(op: OpName, given: Attributes, operands: Oper
   for (const [key, def] of Object.entries(defs)) {
     const at = places.attributes?.[key] ?? places.op;
     const value = given[key] ?? ("default" in def ? def.default : undefined);
-    if (value === undefined) fail(typeErrors.missingAttribute(places.op, op, key, exampleOf[def.type]));
+    if (value === undefined) {
+      const example = exampleOf[def.type];
+      fail(typeErrors.missingAttribute(places.op, op, key, example, usual.has(def.type)));
+    }
     const problem = attributeProblem(def, value);
     if (problem !== undefined) fail(typeErrors.badAttribute(at, op, key, problem, describe(value)));
     if (def.type === "choice" && !def.choices.includes(value as string)) {

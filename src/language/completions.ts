@@ -76,11 +76,12 @@ function keywordItems(...words: (keyof typeof keywordSummaries)[]): Completion[]
   return words.map((label) => item("keyword", label, { prose: keywordSummaries[label] }));
 }
 
-const opItems = callableNames.map((label) => item("op", label, { detail: opSignature(label), prose: opProse(label) }));
+const opItems = () =>
+  callableNames.map((label) => item("op", label, { detail: opSignature(label), prose: opProse(label) }));
 
 function expressionItems(program: Program, caret: Caret): Completion[] {
   const names = bound(program, caret, "value", "parameter", "const");
-  return [...names, ...opItems, ...literalWords.map((label) => item("literal", label))];
+  return [...names, ...opItems(), ...literalWords.map((label) => item("literal", label))];
 }
 
 /** What the function and the file have bound before the statement of the caret, the latest first. */

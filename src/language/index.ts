@@ -5,11 +5,14 @@
  * @module tirc/language
  */
 
+import { type CheckOptions, kernelProblems } from "../check.ts";
 import { type Diagnostic, TircError } from "../diagnostics/diagnostic.ts";
 import { format as layOut } from "../parse/format.ts";
-import { programOf } from "./program.ts";
+import { PassFailure } from "../pass-manager/pass-manager.ts";
+import { type Program, programOf } from "./program.ts";
 
-export type { Diagnostic, Label, Severity, Source, Span } from "../diagnostics/diagnostic.ts";
+export type { CheckOptions } from "../check.ts";
+export type { Diagnostic, Edit, Fix, Label, Severity, Source, Span } from "../diagnostics/diagnostic.ts";
 export { type Completion, type CompletionKind, type Completions, completions } from "./completions.ts";
 export { type Hover, hover } from "./hover.ts";
 export { type InlayHint, inlayHints } from "./inlay-hints.ts";
@@ -19,9 +22,29 @@ export type { BindingKind } from "./resolve.ts";
 export { type FileSymbol, symbols } from "./symbols.ts";
 export type { TextRange } from "./text-range.ts";
 
-/** Everything that is wrong with a text, in the order of places: what `tirc check` says. */
-export function diagnostics(text: string): readonly Diagnostic[] {
-  return programOf(text).diagnostics;
+const usual: CheckOptions = {};
+
+/** Everything that is wrong with a text, in the order of places: what `tirc check` and `tirc compile` say. */
+export function diagnostics(text: string, options: CheckOptions = usual): readonly Diagnostic[] {
+  const program = programOf(text);
+  if (program.diagnostics.length > 0) return program.diagnostics;
+  const known = checked.get(program);
+  if (known?.options === options) return known.found;
+  const found = kernelDiagnostics(program, options);
+  checked.set(program, { options, found });
+  return found;
+}
+
+/** What was found by the options asked for last: an editor asks again at every move of the caret. */
+const checked = new WeakMap<Program, { readonly options: CheckOptions; readonly found: readonly Diagnostic[] }>();
+
+function kernelDiagnostics({ module, source }: Program, options: CheckOptions): readonly Diagnostic[] {
+  try {
+    return kernelProblems(module, source, options);
+  } catch (caught) {
+    if (caught instanceof PassFailure) return [caught.diagnostic];
+    throw caught;
+  }
 }
 
 /** The text laid out as `tirc fmt` does; `undefined` where it does not parse. */

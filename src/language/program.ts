@@ -2,7 +2,7 @@
 
 import type { Diagnostic, Source } from "../diagnostics/diagnostic.ts";
 import { limited } from "../diagnostics/limit.ts";
-import type { Op } from "../ir/ir.ts";
+import type { Module, Op } from "../ir/ir.ts";
 import { printType, type TensorType } from "../ir/types.ts";
 import { verifyFn } from "../ir/verify.ts";
 import { lower } from "../parse/lower.ts";
@@ -21,7 +21,11 @@ export interface Program {
   readonly comments: readonly Comment[];
   /** Whether what follows the last token is a comment without its end. */
   readonly endsInComment: boolean;
+  /** What the parser and the type checker say. */
   readonly diagnostics: readonly Diagnostic[];
+  /** The functions that are right. */
+  readonly module: Module;
+  readonly source: Source;
   readonly names: Names;
   /** What the name that stands there is bound to. */
   boundAt(name: { readonly start: number }): Lowered | undefined;
@@ -58,7 +62,7 @@ function read(text: string): Program {
   // Of half a program it would say what is not so.
   const diagnostics = refused.length > 0 ? refused : module.fns.flatMap(verifyFn);
   return {
-    ...{ text, tree, tokens, comments, endsInComment, diagnostics, names: resolve(tree, tokens) },
+    ...{ text, tree, tokens, comments, endsInComment, diagnostics, module, source, names: resolve(tree, tokens) },
     boundAt: ({ start }) => bound.get(start),
     opAt: (place) => made.get(key(place)),
   };

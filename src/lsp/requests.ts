@@ -5,7 +5,7 @@ import type { Document } from "./documents.ts";
 import { difference } from "./lines.ts";
 import { errorCodes, RequestError } from "./messages.ts";
 import type { Params } from "./params.ts";
-import { completionShape, editShape, flatSymbols, hoverShape, symbolShape } from "./shapes.ts";
+import { completionShape, editShape, fixShapes, flatSymbols, hoverShape, symbolShape } from "./shapes.ts";
 
 /** What the editor said of itself. */
 export interface Client {
@@ -13,6 +13,8 @@ export interface Client {
   readonly relatedInformation: boolean;
   /** Takes the outline as a tree. */
   readonly symbolTree: boolean;
+  /** What its programs are compiled for. */
+  readonly check: language.CheckOptions;
 }
 
 /** The text and the place in it that a request is about. */
@@ -41,6 +43,7 @@ export const documentRequests: ReadonlyMap<string, Handler> = new Map(
     "textDocument/formatting": formatting,
     "textDocument/inlayHint": inlayHint,
     "textDocument/documentSymbol": documentSymbol,
+    "textDocument/codeAction": codeAction,
   } satisfies Record<string, Handler>),
 );
 
@@ -57,6 +60,7 @@ export const capabilities = {
   documentFormattingProvider: true,
   inlayHintProvider: true,
   documentSymbolProvider: true,
+  codeActionProvider: { codeActionKinds: ["quickfix"] },
 } as const;
 
 function hover(request: Request) {
@@ -126,6 +130,20 @@ function inlayHint({ document: { lines }, params }: Request) {
     .inlayHints(lines.text)
     .filter(({ offset }) => from <= offset && offset <= to)
     .map(({ offset, label }) => ({ position: lines.position(offset), label, kind: type }));
+}
+
+/** The changes that diagnostics of this part of the text propose. */
+function codeAction({ document, params, client }: Request) {
+  const { lines } = document;
+  const wanted = params.at("range").range();
+  const [from, to] = [lines.offset(wanted.start), lines.offset(wanted.end)];
+  const only = params.at("context").at("only");
+  // A kind stands for all below it: "quickfix" and "" are asked for ours.
+  const isAsked = !only.isGiven || only.list().some((kind) => ["", "quickfix"].includes(kind.string()));
+  if (!isAsked) return [];
+  const found = language.diagnostics(lines.text, client.check);
+  const here = found.filter(({ span }) => span !== undefined && span.start <= to && span.end >= from);
+  return here.flatMap((diagnostic) => fixShapes(document, diagnostic, client.relatedInformation));
 }
 
 function documentSymbol({ document, client }: Request) {

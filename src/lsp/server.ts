@@ -3,7 +3,7 @@
  * the protocol says and goes on.
  */
 
-import { diagnostics } from "../language/index.ts";
+import { type CheckOptions, diagnostics } from "../language/index.ts";
 import { type Document, Documents } from "./documents.ts";
 import { FrameReader, frame } from "./framing.ts";
 import { errorCodes, type Message, RequestError, readMessage } from "./messages.ts";
@@ -15,6 +15,8 @@ export interface ServerOptions {
   /** Of the package, for the editor's log. */
   readonly version: string;
   readonly send: (bytes: Uint8Array) => void;
+  /** What programs are compiled for, to say what is wrong with them. */
+  readonly check?: CheckOptions;
 }
 
 type Request = Message & { kind: "request" };
@@ -26,12 +28,13 @@ export class Server {
   private readonly documents = new Documents();
   /** Texts that have changed and of which nothing has been said since. */
   private readonly changed = new Set<string>();
-  private client: Client = { relatedInformation: false, symbolTree: false };
+  private client: Client;
   private state: "new" | "running" | "shutDown" = "new";
   private code: number | undefined;
 
   constructor(options: ServerOptions) {
     this.options = options;
+    this.client = { relatedInformation: false, symbolTree: false, check: options.check ?? {} };
   }
 
   /** Once the editor has said `exit`: 0 if it said `shutdown` before, else 1. */
@@ -105,6 +108,7 @@ export class Server {
     if (this.state !== "new") throw new RequestError(errorCodes.invalidRequest, "`initialize` comes once");
     const has = (...path: string[]) => params.maybe("capabilities", "textDocument", ...path).isTrue();
     this.client = {
+      ...this.client,
       relatedInformation: has("publishDiagnostics", "relatedInformation"),
       symbolTree: has("documentSymbol", "hierarchicalDocumentSymbolSupport"),
     };
@@ -155,7 +159,7 @@ export class Server {
 
   private problemsOf({ uri, lines }: Document) {
     try {
-      return diagnostics(lines.text);
+      return diagnostics(lines.text, this.client.check);
     } catch (caught) {
       this.log(`${uri}: ${String(caught)}`);
       return [];

@@ -21,6 +21,21 @@ export function diagnosticShape({ uri, lines }: Document, diagnostic: Diagnostic
   };
 }
 
+/** A change for each fix; where there is one alone, it is the one that an editor makes at a key. */
+export function fixShapes(document: Document, diagnostic: Diagnostic, related: boolean) {
+  const { uri, lines } = document;
+  const { fixes } = diagnostic;
+  return fixes.map(({ title, edits }) => ({
+    ...{ title, kind: "quickfix", isPreferred: fixes.length === 1 },
+    diagnostics: [diagnosticShape(document, diagnostic, related)],
+    edit: {
+      changes: {
+        [uri]: edits.map(({ span: { start, end }, text }) => editShape(lines, { start, end, newText: text })),
+      },
+    },
+  }));
+}
+
 export function hoverShape(lines: Lines, { range, code, prose }: Hover) {
   const value = ["```tir", code, "```", ...(prose === "" ? [] : ["", prose])].join("\n");
   return { contents: markdown(value), range: lines.range(range) };

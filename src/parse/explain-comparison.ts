@@ -14,18 +14,19 @@ const ends = new Set(["&&", "||", ",", "=", "let", "return", "const"]);
 export function chainedComparison(source: Source, tokens: readonly Token[], second: number): Diagnostic {
   const first = operandEnd(tokens, second, -1);
   const spans = [second, first].map((index) => spanOf(source, tokens[index] as Token));
-  return syntaxErrors.chainedComparison(...(spans as [Span, Span]), unchained(source, tokens, first, second));
+  return syntaxErrors.chainedComparison(...(spans as [Span, Span]), ...unchained(source, tokens, first, second));
 }
 
-/** `a < b && b < c` for `a < b < c`, where that is short. */
-function unchained(source: Source, tokens: readonly Token[], first: number, second: number): string {
+/** `a < b && b < c` for `a < b < c`, and where that stands; an example alone where it is long. */
+function unchained(source: Source, tokens: readonly Token[], first: number, second: number): [string, Span?] {
   const text = (from: number, to: number) => {
     return source.text.slice((tokens[from] as Token).start, (tokens[to] as Token).end);
   };
   const [start, end] = [operandEnd(tokens, first, -1) + 1, operandEnd(tokens, second, 1) - 1];
-  if (end === second) return "a < b && b < c";
+  if (end === second) return ["a < b && b < c"];
   const example = `${text(start, second - 1)} && ${text(first + 1, end)}`;
-  return example.length > 60 || example.includes("\n") ? "a < b && b < c" : example;
+  if (example.length > 60 || example.includes("\n")) return ["a < b && b < c"];
+  return [example, spanOf(source, tokens[start] as Token, tokens[end])];
 }
 
 /** The nearest token before (`step` -1) or after (1) the comparison at `index` that is no part of its operand. */

@@ -1,6 +1,15 @@
 /** Why a piece does not match the grammar, from the token at which the match stopped and what stands around it. */
 
-import type { Diagnostic, Source, Span } from "../diagnostics/diagnostic.ts";
+import {
+  type Diagnostic,
+  type Help,
+  insertedAfter,
+  proposal,
+  removed,
+  replaced,
+  type Source,
+  type Span,
+} from "../diagnostics/diagnostic.ts";
 import { type Found, syntaxErrors } from "../diagnostics/errors-syntax.ts";
 import { quoted } from "../diagnostics/errors-types.ts";
 import { isOpName } from "../ir/ops/index.ts";
@@ -20,7 +29,7 @@ export interface FailedPiece {
 export function explainFailure(piece: FailedPiece, index: number): Diagnostic {
   const explainer = new Explainer(piece, index);
   if (piece.kind === "header") return explainer.header();
-  if (piece.kind === "kernel") return syntaxErrors.missingOpenBrace(explainer.found, "`kernel`");
+  if (piece.kind === "kernel") return syntaxErrors.missingOpenBrace(explainer.found, "`kernel`", explainer.last);
   const equals = piece.tokens.findIndex((token) => token.text === "=");
   const isBeforeValue = equals < 0 || index <= equals;
   if (piece.kind === "let" && isBeforeValue) return explainer.binding();
@@ -74,6 +83,17 @@ class Explainer {
     return spanOf(this.source, token);
   }
 
+  /** The token before the one at which the match stopped. */
+  get last(): Span {
+    return this.span(this.before);
+  }
+
+  /** From the end of the token before to the beginning of this one: blanks and comments. */
+  private get gap(): Span {
+    const start = this.before.end;
+    return { source: this.source, start, end: Math.max(start, this.token?.start ?? start) };
+  }
+
   private get opener(): Token | undefined {
     return this.tokens[this.open.at(-1) ?? -1];
   }
@@ -86,7 +106,7 @@ class Explainer {
 
   private unclosed(opener: Token): Diagnostic {
     const close = closerOf.get(opener.text) as string;
-    return syntaxErrors.unclosed(this.span(opener), opener.text, close, this.found);
+    return syntaxErrors.unclosed(this.span(opener), opener.text, close, this.found, this.last);
   }
 
   /** What is wrong about a bracket, if it is that. */
@@ -122,7 +142,7 @@ class Explainer {
     if (before.text === "->") {
       return token === undefined || token.text === "{" ? syntaxErrors.missingArrow(found) : this.type("the result");
     }
-    if (inResults) return this.bracket() ?? syntaxErrors.missingOpenBrace(found, "the header of a function");
+    if (inResults) return this.bracket() ?? syntaxErrors.missingOpenBrace(found, "the header of a function", this.last);
     return this.bracket() ?? syntaxErrors.missingArrow(found);
   }
 
@@ -139,7 +159,7 @@ class Explainer {
     if (before.text === ":") return this.type(what);
     const followsName = ["(", ","].includes(tokens[index - 2]?.text ?? "");
     if (followsName && what === "a parameter") return syntaxErrors.parameterWithoutType(found, before.text);
-    if (token?.kind === "name") return syntaxErrors.missingComma(this.span(token), found.what);
+    if (token?.kind === "name") return syntaxErrors.missingComma(this.span(token), found.what, this.last);
     const isDefault = token?.text === "=";
     const isShape = ["[", "(", "<"].includes(token?.text ?? "");
     return syntaxErrors.expected(found, "`,` or `)`", [
@@ -152,7 +172,9 @@ class Explainer {
   private contract(): Diagnostic | undefined {
     const inContract = this.tokens[this.tokens.indexOf(this.opener as Token) - 1]?.text === "@centered";
     if (this.before.text !== "@centered" && !inContract) return undefined;
-    return syntaxErrors.expected(this.found, "the axes in parentheses", ["write `@centered(-1)`: -1 is the last axis"]);
+    const line = "write `@centered(-1)`: -1 is the last axis";
+    const help = inContract ? line : proposal(line, insertedAfter(this.last, "(-1)"));
+    return syntaxErrors.expected(this.found, "the axes in parentheses", [help]);
   }
 
   /** A `const` up to its `=`. */
@@ -180,7 +202,8 @@ class Explainer {
     const { token, before, found } = this;
     if (token === undefined || ["->", "{", ":", "="].includes(token.text)) return this.unclosed(this.opener as Token);
     if (token.text === "]" && before.text === "[") {
-      return syntaxErrors.badDimension(found.span, "these brackets are empty", ["a scalar is written without: `f32`"]);
+      const without = proposal("a scalar is written without: `f32`", removed({ ...found.span, start: before.start }));
+      return syntaxErrors.badDimension(found.span, "these brackets are empty", [without]);
     }
     const bracket = this.bracket();
     if (bracket !== undefined) return bracket;
@@ -188,7 +211,7 @@ class Explainer {
     if (reservedWords.has(token.text)) {
       return syntaxErrors.reservedName(this.span(token), token.text, "the name of a dimension");
     }
-    if (!wanted && token.kind !== "symbol") return syntaxErrors.missingComma(this.span(token), found.what);
+    if (!wanted && token.kind !== "symbol") return syntaxErrors.missingComma(this.span(token), found.what, this.last);
     if (!wanted) return syntaxErrors.badDimension(found.span, "it cannot be computed from others");
     if (token.text === "-") return syntaxErrors.badDimension(found.span, "it cannot be negative", [nameIt]);
     if (token.kind === "number") return syntaxErrors.badDimension(found.span, `${found.what} is no whole number`);
@@ -251,7 +274,7 @@ class Explainer {
   private operatorWanted(): Diagnostic {
     const { token, found } = this;
     if (token?.text === "," && this.tokens[0]?.text === "return" && this.open.at(-1) === 1) {
-      return syntaxErrors.expected(found, "`)`", ["several values are returned without parentheses: `return a, b`"]);
+      return syntaxErrors.expected(found, "`)`", [this.withoutParentheses()]);
     }
     if (token?.text === "," && this.opener?.text === "(") {
       return syntaxErrors.expected(found, "`)`", [
@@ -263,34 +286,54 @@ class Explainer {
     return syntaxErrors.expected(found, `an operator or ${wanted}`);
   }
 
+  private withoutParentheses(): Help {
+    const line = "several values are returned without parentheses: `return a, b`";
+    const { tokens } = this;
+    const close = closeOf(tokens, 1);
+    const isAll = close === tokens.length - 1 && tokens[close]?.text === ")";
+    return isAll ? proposal(line, ...[1, close].map((i) => removed(this.span(tokens[i] as Token)))) : line;
+  }
+
   /** Two values beside each other. */
   private neighbours(token: Token): Diagnostic {
     const { found, before } = this;
-    const operator = wordOperators.get(token.text) ?? wordOperators.get(before.text);
-    if (operator !== undefined) return syntaxErrors.expected(found, "an operator", [`write \`${operator}\``]);
+    const word = wordOperators.has(token.text) ? token : before;
+    const operator = wordOperators.get(word.text);
+    if (operator !== undefined) return syntaxErrors.expected(found, "an operator", [this.operator(word, operator)]);
     const help = token.text === "[" ? ["tensors are not indexed: ops work on whole tensors"] : this.product(token);
     if (this.opener !== undefined && (this.isCall || this.opener.text === "[")) {
       // In a call `2 x` is a product, and `a b` are two operands.
       const isProduct = before.kind === "number" || before.text === ")";
-      return syntaxErrors.missingComma(this.span(token), found.what, isProduct || token.text === "[" ? help : []);
+      const more = isProduct || token.text === "[" ? help : [];
+      return syntaxErrors.missingComma(this.span(token), found.what, this.last, more);
     }
     const wanted = this.opener === undefined ? "the next statement" : "`)`";
     return syntaxErrors.expected(found, `an operator or ${wanted}`, help);
   }
 
+  private operator(word: Token, operator: string): Help {
+    const line = `write \`${operator}\``;
+    const isCall = operator.includes("(");
+    // `!` stands at what it negates.
+    const span = operator === "!" ? { ...this.span(word), end: this.gap.end } : this.span(word);
+    return isCall ? line : proposal(line, replaced(span, operator));
+  }
+
   /** Two values beside each other, as mathematics writes a product. */
-  private product(token: Token): string[] {
+  private product(token: Token): Help[] {
     const { source, tokens, index, before } = this;
     if (token.kind === "string" || before.kind === "string") return [];
     if (before.kind === "name" && isOpName(before.text)) {
-      return [`a call has parentheses: \`${before.text}(${token.text === "(" ? "..." : token.text})\``];
+      const line = `a call has parentheses: \`${before.text}(${token.text === "(" ? "..." : token.text})\``;
+      return [proposal(line, replaced(this.gap, "("), insertedAfter(this.span(token), ")"))];
     }
     const open = before.text === ")" ? (openBrackets(tokens, index - 1).at(-1) ?? index - 1) : index - 1;
     const start = before.text === ")" && isName(tokens[open - 1]) ? open - 1 : open;
     const end = token.text === "(" ? closeOf(tokens, index) : index;
     const text = (from: number, to: number) =>
       quoted(spanOf(source, tokens[from] as Token, tokens[to]), from === to ? undefined : "(...)");
-    return [`if a \`*\` is left out: \`${text(start, index - 1)} * ${text(index, end)}\``];
+    const line = `if a \`*\` is left out: \`${text(start, index - 1)} * ${text(index, end)}\``;
+    return [proposal(line, replaced(this.gap, " * "))];
   }
 }
 

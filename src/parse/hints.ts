@@ -1,7 +1,9 @@
 /** What was probably meant by a call that is wrong, as text of the language; errors-types.ts words it. */
 
-import { quoted, type Rewording } from "../diagnostics/errors-types.ts";
+import { joinSpans } from "../diagnostics/diagnostic.ts";
+import { type Instead, quoted, type Rewording } from "../diagnostics/errors-types.ts";
 import { foreignArguments, foreignElements, idiomOf, pairwise, written } from "../diagnostics/idioms.ts";
+import { expressionAt } from "../diagnostics/rewriting.ts";
 import { exampleOf } from "../ir/infer.ts";
 import type { AttributeDef } from "../ir/ops/def.ts";
 import { type OpName, ops } from "../ir/ops/index.ts";
@@ -54,18 +56,22 @@ function valueText({ type }: AttributeDef, node: ExpressionNode): string | undef
 }
 
 /** What to write for a call of another framework's op, if that is known. */
-export function rewordingOf({ callee, args }: CallNode): Rewording | undefined {
+export function rewordingOf({ callee, args, span }: CallNode): Rewording | undefined {
   const idiom = idiomOf(callee);
   if (idiom === undefined) return undefined;
   const positional = args.filter(({ name }) => name === undefined).map(({ value }) => value);
   const extra = positional[idiom.operands.length];
   const named = args.find(({ name }) => name !== undefined && (foreignArguments.get(name) ?? [name]).includes("axes"));
   const axes = named?.value ?? extra;
-  return {
-    lines: written(idiom, positional.map(operandText), axes && valueText({ type: "axes", summary: "" }, axes)),
-    note: idiom.note,
-  };
+  const operands = positional.map(operandText);
+  const lines = written(idiom, operands, axes && valueText({ type: "axes", summary: "" }, axes));
+  const isWhole =
+    idiom.operands.every((_, i) => operands[i] !== undefined) && !lines.some((line) => example.test(line));
+  return { lines, note: idiom.note, whole: isWhole ? span : undefined };
 }
+
+/** Numbers in it are those of an example. */
+const example = /\bshape = |\bperm = |\bslice\(/;
 
 /** `shape = [64, 1, 1]` for a list that stands in an operand's place: the first attribute that could take it. */
 export function attributeOf(op: OpName, node: ExpressionNode, given: ReadonlySet<string>): string | undefined {
@@ -84,24 +90,26 @@ export function insteadOfExtra(
   call: CallNode,
   { value }: ArgumentNode,
   given: ReadonlySet<string>,
-): string[] {
-  const found: string[] = [];
+): Instead[] {
+  const found: Instead[] = [];
   const [x, second, third] = call.args.filter(({ name }) => name === undefined).map((argument) => argument.value);
   const pair = pairwise.get(op);
   // `max(x, 0)` may mean a number or an axis; nobody calls `sum` to add a number.
   const isPair = value.kind !== "list" && (!isNumber(value) || op === "max" || op === "min");
   if (pair !== undefined && x !== undefined && value === second && isPair) {
-    found.push(pair(quoted(x.span), quoted(value.span)));
+    found.push(inPlaceOf(call, pair(quoted(x.span), quoted(value.span))));
   }
   const attribute = attributeOf(op, value, given);
-  if (attribute !== undefined) found.push(attribute);
+  if (attribute !== undefined) found.push({ text: attribute, span: value.span });
   if (found.length > 0) return found;
   const isBinary = ops[op].kind === "elementwise" && ops[op].operands.length === 2;
   if (isBinary && value === third) {
-    return [`${op}(${op}(${quoted(x?.span)}, ${quoted(second?.span)}), ${quoted(value.span)})`];
+    return [inPlaceOf(call, `${op}(${op}(${quoted(x?.span)}, ${quoted(second?.span)}), ${quoted(value.span)})`)];
   }
-  return op === "rmsnorm" && value === third ? [withBeta(call, value)] : [];
+  return op === "rmsnorm" && value === third ? [inPlaceOf(call, withBeta(call, value))] : [];
 }
+
+const inPlaceOf = ({ span }: CallNode, text: string): Instead => ({ text: expressionAt(span, text), span });
 
 /** `rmsnorm` has no beta: it is added. */
 function withBeta({ args }: CallNode, beta: ExpressionNode): string {
@@ -111,7 +119,7 @@ function withBeta({ args }: CallNode, beta: ExpressionNode): string {
 }
 
 /** Operands too many that are together one list: `reshape(x, n, 8, 8)`. */
-export function listOfExtras(op: OpName, { args }: CallNode): string[] | undefined {
+export function listOfExtras(op: OpName, { args }: CallNode): Instead[] | undefined {
   const { operands, attributes } = ops[op];
   const extras = args.filter(({ name }) => name === undefined).slice(operands.length);
   const [name, def] = Object.entries(attributes)[0] ?? [];
@@ -121,14 +129,16 @@ export function listOfExtras(op: OpName, { args }: CallNode): string[] | undefin
   if (!isList || !areItems) return undefined;
   // PyTorch's `transpose(x, 0, 1)` swaps two axes; of `permute` the order is given.
   const swaps = def.type === "permutation" && extras.length === 2;
-  return [`${name} = ${swaps ? exampleOf.permutation : `[${extras.map(({ span }) => quoted(span)).join(", ")}]`}`];
+  const text = `${name} = ${swaps ? exampleOf.permutation : `[${extras.map(({ span }) => quoted(span)).join(", ")}]`}`;
+  const [first, last] = [extras[0], extras.at(-1)] as [ArgumentNode, ArgumentNode];
+  return [{ text, span: joinSpans(first.span, last.span) }];
 }
 
 /** `concat([x, y])`, of which the tensors are operands here. */
-export function joined(op: OpName, { args }: CallNode, { value }: ArgumentNode): string | undefined {
+export function joined(op: OpName, call: CallNode, { value }: ArgumentNode): Instead | undefined {
   if (op !== "concat" || value.kind !== "list") return undefined;
-  const rest = args.filter((argument) => argument.value !== value).map(({ span }) => quoted(span));
-  return `concat(${[...value.items.map(({ span }) => quoted(span)), ...rest].join(", ")})`;
+  const rest = call.args.filter((argument) => argument.value !== value).map(({ span }) => quoted(span));
+  return inPlaceOf(call, `concat(${[...value.items.map(({ span }) => quoted(span)), ...rest].join(", ")})`);
 }
 
 /** Whether one of these names is in an arithmetic expression. */
@@ -141,18 +151,19 @@ export function mentions(node: ExpressionNode, names: ReadonlySet<string>): bool
 }
 
 /** What an argument that the op does not have is called here, with its value. */
-export function argumentOf(op: OpName, call: CallNode, { name = "", value }: ArgumentNode): string | undefined {
+export function argumentOf(op: OpName, call: CallNode, argument: ArgumentNode): Instead | undefined {
   const { operands, attributes } = ops[op];
+  const { name = "", value, span } = argument;
   if (name === "unbiased" && attributes.correction !== undefined) {
-    return `correction = ${/false/i.test(quoted(value.span)) ? 0 : 1}`;
+    return { text: `correction = ${/false/i.test(quoted(value.span)) ? 0 : 1}`, span };
   }
   if (op === "rmsnorm" && (name === "beta" || foreignArguments.get(name)?.includes("beta"))) {
-    return withBeta({ ...call, args: call.args.filter((argument) => argument.value !== value) }, value);
+    return inPlaceOf(call, withBeta({ ...call, args: call.args.filter((other) => other !== argument) }, value));
   }
   for (const own of foreignArguments.get(name) ?? []) {
     const def = attributes[own];
-    if (def !== undefined) return `${own} = ${valueText(def, value) ?? exampleOf[def.type]}`;
-    if (operands.some((operand) => operand.name === own)) return `${own} = ${quoted(value.span)}`;
+    if (def !== undefined) return { text: `${own} = ${valueText(def, value) ?? exampleOf[def.type]}`, span };
+    if (operands.some((operand) => operand.name === own)) return { text: `${own} = ${quoted(value.span)}`, span };
   }
   return undefined;
 }

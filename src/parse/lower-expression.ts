@@ -165,7 +165,8 @@ export class ExpressionLowering {
     const { callee, calleeSpan, args } = node;
     if (this.context.lookup(callee) !== undefined) {
       const factor = quoted(args.length === 1 ? args[0]?.span : undefined);
-      return this.report(typeErrors.calledValue(calleeSpan, callee, `${callee} * (${factor})`));
+      const open = calleeSpan.source.text.indexOf("(", calleeSpan.end);
+      return this.report(typeErrors.calledValue(calleeSpan, callee, `${callee} * (${factor})`, open));
     }
     if (this.context.isFunction?.(callee)) return this.report(typeErrors.calledFunction(calleeSpan, callee));
     return this.report(typeErrors.unknownOp(calleeSpan, callee, callableNames, rewordingOf(node)));
@@ -194,17 +195,20 @@ export class ExpressionLowering {
         if (together !== undefined && position > def.operands.length + 1) continue;
         const instead = together ?? insteadOfExtra(op, node, argument, new Set(givenAt.keys()));
         // Of several extra ones each is meant for another attribute.
-        for (const text of instead) givenAt.set(text.split(" ")[0] as string, at);
+        for (const { text } of instead) givenAt.set(text.split(" ")[0] as string, at);
         this.report(typeErrors.extraOperand(at, op, def.operands.length, signatureOf(op), instead));
       } else if (index < 0 && !Object.hasOwn(def.attributes, name)) {
         this.report(this.unknownArgument(op, node, argument, name, at));
       } else if (index >= 0 && argument.name === undefined && noValues.has(argument.value.kind)) {
         const kind = argument.value.kind as keyof typeof describeKind;
-        const instead = joined(op, node, argument) ?? attributeOf(op, argument.value, new Set());
+        const { value, span } = argument;
+        const attribute = attributeOf(op, value, new Set());
+        const named = attribute === undefined ? undefined : { text: attribute, span };
+        const instead = joined(op, node, argument) ?? named;
         this.report(typeErrors.notAValue(at, describeKind[kind], instead));
         continue;
       } else if (index > 0 && def.kind === "norm" && isNumber(argument.value)) {
-        const instead = attributeOf(op, argument.value, new Set()) as string;
+        const instead = { text: attributeOf(op, argument.value, new Set()) as string, span: argument.span };
         this.report(typeErrors.numberAsOperand(at, op, name, instead));
         continue;
       } else if (first !== undefined) this.report(typeErrors.givenTwice(at, op, name, first));
@@ -219,7 +223,8 @@ export class ExpressionLowering {
     const instead = argumentOf(op, call, argument);
     // `where(ids = label, x, 0)`: what is a value on the left is no name of an argument.
     if (instead === undefined && this.context.lookup(name) !== undefined) {
-      return typeErrors.equalsInCall(at, op, name, `${name} == ${quoted(argument.value.span)}`);
+      const comparison = { text: `${name} == ${quoted(argument.value.span)}`, span: argument.span };
+      return typeErrors.equalsInCall(at, op, name, comparison);
     }
     const known = [...ops[op].operands.map((spec) => spec.name), ...Object.keys(ops[op].attributes)];
     return typeErrors.unknownArgument(at, op, name, known, instead);

@@ -5,7 +5,7 @@
  */
 
 import type { Grammar } from "ohm-js";
-import type { Diagnostic, Source, Span } from "../diagnostics/diagnostic.ts";
+import { type Diagnostic, insertedBefore, proposal, type Source, type Span } from "../diagnostics/diagnostic.ts";
 import { syntaxErrors } from "../diagnostics/errors-syntax.ts";
 import { errorLimit } from "../diagnostics/limit.ts";
 import { reservedWords } from "../ir/print.ts";
@@ -340,7 +340,9 @@ class FileReader {
       return;
     }
     const isLast = piece.next?.text === "}" && fn.returned === undefined;
-    const help = isLast ? `write \`return ${text}\`` : `give it a name: \`let name = ${text}\``;
+    const help = isLast
+      ? proposal(`write \`return ${text}\``, insertedBefore(span, "return "))
+      : `give it a name: \`let name = ${text}\``;
     this.diagnostics.push(syntaxErrors.notAStatement(this.span(piece), `\`${text}\``, [help]));
   }
 

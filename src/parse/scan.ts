@@ -6,7 +6,7 @@
  */
 
 import type { Diagnostic, Source, Span } from "../diagnostics/diagnostic.ts";
-import { lexicalErrors } from "../diagnostics/errors-lexical.ts";
+import { type Everywhere, lexicalErrors } from "../diagnostics/errors-lexical.ts";
 
 export type TokenKind = "name" | "number" | "string" | "symbol" | "bad";
 
@@ -72,7 +72,7 @@ class Scanner {
   private readonly comments: Comment[] = [];
   private readonly diagnostics: Diagnostic[] = [];
   /** Mistakes of which the first is reported and the others are not: a `;` after each line is one habit. */
-  private readonly reported = new Set<string>();
+  private readonly reported = new Map<string, [Span, ...Span[]]>();
   private at = 0;
   private knownLineEnd = -1;
   private startsLine = true;
@@ -138,10 +138,15 @@ class Scanner {
     this.diagnostics.push(diagnostic);
   }
 
-  private reportOnce(key: string, make: () => Diagnostic): void {
-    if (this.reported.has(key)) return;
-    this.reported.add(key);
-    this.report(make());
+  private reportOnce(key: string, span: Span, make: (all: Everywhere) => Diagnostic): void {
+    const known = this.reported.get(key);
+    if (known !== undefined) {
+      known.push(span);
+      return;
+    }
+    const all: [Span, ...Span[]] = [span];
+    this.reported.set(key, all);
+    this.report(make(all));
   }
 
   /** Where this line ends: before its line break. */
@@ -189,8 +194,8 @@ class Scanner {
       this.push("number", text.length);
       return;
     }
-    const { reason, meant } = explainNumber(text);
-    this.report(lexicalErrors.badNumber(this.span(text.length), text, reason));
+    const { reason, meant, instead } = explainNumber(text);
+    this.report(lexicalErrors.badNumber(this.span(text.length), text, reason, instead));
     this.push("number", text.length, meant);
   }
 
@@ -220,10 +225,10 @@ class Scanner {
   private foreignSymbol(char: string): boolean {
     const two = this.text.slice(this.at, this.at + 2);
     if (char === ";") {
-      this.reportOnce(";", () => lexicalErrors.separator(this.span(1)));
+      this.reportOnce(";", this.span(1), lexicalErrors.separator);
       this.at++;
     } else if (char === "#") {
-      this.reportOnce("#", () => lexicalErrors.hashComment(this.span(1)));
+      this.reportOnce("#", this.span(1), lexicalErrors.hashComment);
       this.lineComment();
     } else if (char === "'" || char === "`") {
       this.singleQuoted(char);
@@ -272,7 +277,7 @@ class Scanner {
       return;
     }
     if (/[\s\u200B-\u200F\u2060\uFEFF]/.test(char)) {
-      this.reportOnce("blank", () => lexicalErrors.strayBlank(this.span(char.length), char));
+      this.reportOnce("blank", this.span(char.length), (all) => lexicalErrors.strayBlank(all, char));
       this.at += char.length;
       return;
     }
@@ -295,34 +300,38 @@ class Scanner {
 
   private foreignWord(length: number): void {
     const text = this.text.slice(this.at, this.at + length);
-    this.reportOnce(`word ${text}`, () => lexicalErrors.foreignLetters(this.span(length), text));
+    this.reportOnce(`word ${text}`, this.span(length), ([span]) => lexicalErrors.foreignLetters(span, text));
     this.push("bad", length, text);
   }
 }
 
-/** What is wrong with something that begins like a number, and the number that was probably meant. */
-function explainNumber(text: string): { reason: string; meant: string } {
+const right = (reason: string, meant: string) => ({ reason, meant, instead: meant });
+
+/** What is wrong with something that begins like a number, the number that was probably meant, and what to write. */
+function explainNumber(text: string): { reason: string; meant: string; instead?: string } {
   const whole = /^[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/.exec(text)?.[0] ?? "0";
   const plain = text.replaceAll("_", "");
   if (/^0[xXbBoO]/.test(text)) {
     const value = Number(plain);
-    return { reason: "numbers are written in base ten", meant: Number.isFinite(value) ? String(value) : "0" };
+    const reason = "numbers are written in base ten";
+    return Number.isFinite(value) ? right(reason, String(value)) : { reason, meant: "0" };
   }
-  if (plain !== text && numberForm.test(plain)) return { reason: `write it without \`_\`: \`${plain}\``, meant: plain };
+  if (plain !== text && numberForm.test(plain)) return right(`write it without \`_\`: \`${plain}\``, plain);
   if (text.startsWith(".") && numberForm.test(`0${text}`)) {
-    return { reason: `a digit goes before the point: \`0${text}\``, meant: `0${text}` };
+    return right(`a digit goes before the point: \`0${text}\``, `0${text}`);
   }
   const pointed = text.replace(/\.(?=$|[eE])/, ".0");
   if (pointed !== text && numberForm.test(pointed)) {
-    return { reason: `a digit goes after the point: \`${pointed}\``, meant: pointed };
+    return right(`a digit goes after the point: \`${pointed}\``, pointed);
   }
-  if (/^[0-9.]+[eE][+-]?$/.test(text)) return { reason: `the exponent has no digits: \`${whole}e0\``, meant: whole };
+  if (/^[0-9.]+[eE][+-]?$/.test(text)) return right(`the exponent has no digits: \`${whole}e0\``, `${whole}e0`);
   if (/^[0-9]+\.?[0-9]*(?:[eE][+-]?[0-9]+)?(?:[fh]|[fiu](?:8|16|32|64))$/.test(text)) {
-    return { reason: `a number takes the element type of the tensor it meets: \`${whole}\``, meant: whole };
+    return right(`a number takes the element type of the tensor it meets: \`${whole}\``, whole);
   }
   const rest = text.slice(whole.length);
   if (nameStart.test(rest)) {
-    return { reason: `a name begins with a letter; a product is written \`${whole} * ${rest}\``, meant: whole };
+    const instead = `${whole} * ${rest}`;
+    return { reason: `a name begins with a letter; a product is written \`${instead}\``, meant: whole, instead };
   }
   return { reason: "it has more than one point", meant: whole };
 }

@@ -3,6 +3,7 @@
 import type { Module } from "../ir/ir.ts";
 import { print } from "../ir/print.ts";
 import type { Instrument } from "./instrument.ts";
+import { lineDiff } from "./line-diff.ts";
 import { withHeader } from "./pipeline.ts";
 
 /** Where an instrument writes to; stderr unless said otherwise. */
@@ -33,11 +34,18 @@ export interface PrintIrOptions {
   readonly before?: readonly string[];
   /** Names of passes to print the IR after, or after `all`, or after those that made a `change`. */
   readonly after?: readonly string[] | "all" | "change";
+  /** After a pass: the whole, or the lines that it changed with a few around them (as LLVM's `-print-changed=diff`). */
+  readonly form?: "whole" | "diff";
   readonly write?: Write;
 }
 
 /** The IR before and after passes, with a line that says where it is from. */
-export function printIr({ before = [], after = [], write = toConsole }: PrintIrOptions = {}): Instrument {
+export function printIr({
+  before = [],
+  after = [],
+  form = "whole",
+  write = toConsole,
+}: PrintIrOptions = {}): Instrument {
   const show = (when: string, text: string, module: Module) => write(`// IR ${when} ${text}\n${print(module)}\n`);
   const isWanted = (name: string, changed: boolean) =>
     typeof after === "string" ? after === "all" || changed : after.includes(name);
@@ -45,10 +53,28 @@ export function printIr({ before = [], after = [], write = toConsole }: PrintIrO
     beforePass({ pass, text, module }) {
       if (before.includes(pass.name)) show("before", text, module);
     },
-    afterPass({ pass, text, result, changed }) {
-      if (isWanted(pass.name, changed)) show("after", text, result);
+    afterPass({ pass, text, module, result, changed }) {
+      if (!isWanted(pass.name, changed)) return;
+      if (form === "whole") show("after", text, result);
+      else write(`// IR after ${text}: what changed\n${changedLines(print(module), print(result))}\n`);
     },
   };
+}
+
+const linesAround = 3;
+const signs = { same: " ", added: "+", removed: "-" } as const;
+
+/** Changed lines with a sign, and those around them; `...` for others. */
+function changedLines(before: string, after: string): string {
+  const lines = lineDiff(before.trimEnd(), after.trimEnd());
+  const near = lines.map((_, i) =>
+    lines.slice(Math.max(0, i - linesAround), i + linesAround + 1).some(({ kind }) => kind !== "same"),
+  );
+  const shown = lines.flatMap(({ kind, text }, i) => {
+    if (near[i]) return [`${signs[kind]} ${text}`.trimEnd()];
+    return i === 0 || near[i - 1] ? ["..."] : [];
+  });
+  return `${shown.join("\n")}\n`;
 }
 
 /** `000_input.tir`, `001_canonicalize.tir`, ...: the IR at every step, a file each. */
@@ -77,13 +103,17 @@ export function statistics(write: Write = toConsole): Instrument {
   };
 }
 
-/** When a pass fails: the program it failed on, with what was left of the pipeline, as a file that can be run again. */
-export function reproducer(write: Write): Instrument {
+/**
+ * When a pass fails: the program it failed on, with what was left of the pipeline, as a file that can be run again.
+ * @param plugins paths of the plugins that the pipeline's passes come from, for the note in the file.
+ */
+export function reproducer(write: Write, plugins: readonly string[] = []): Instrument {
   return {
     failed({ text, module, rest, error }) {
       const message = error instanceof Error ? error.message : String(error);
-      const again =
-        "`tirc compile` on this file runs it again; a pass of one's own needs the program that registers it.";
+      const options = plugins.map((path) => ` --plugin ${path}`).join("");
+      const own = plugins.length > 0 ? "" : "; a pass of one's own comes with its plugin, `--plugin FILE`";
+      const again = `\`tirc compile${options}\` on this file runs it again${own}.`;
       const note = `The pass \`${text}\` failed here. ${again}\n${message}`;
       write(withHeader(rest, note, print(module)));
     },

@@ -1,7 +1,7 @@
 /** Runs passes over a module. The input is never changed; after every pass the result is verified. */
 
 import { builtinPasses } from "../../passes/index.ts";
-import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
+import { type Diagnostic, fail, saidBy, TircError } from "../diagnostics/diagnostic.ts";
 import { passErrors, passWarnings } from "../diagnostics/errors-passes.ts";
 import { remarks as diagnosticOf } from "../diagnostics/remarks.ts";
 import { sameModule } from "../ir/equal.ts";
@@ -179,11 +179,11 @@ class Run {
       options,
       consts: table.all,
       computed: (data, hint) => table.computed(data, hint),
-      remark: (diagnostic) => void remarks.push(diagnostic),
+      remark: (diagnostic) => void remarks.push(saidBy(pass.name, diagnostic)),
       assume: (assumption) => {
         assumptions.push(assumption);
         const place = "value" in assumption ? assumption.value.span : undefined;
-        remarks.push(diagnosticOf.assumed(place, pass.name, assumption.because));
+        remarks.push(saidBy(pass.name, diagnosticOf.assumed(place, pass.name, assumption.because)));
       },
       count: (statistic, amount = 1) => {
         statistics[statistic] = (statistics[statistic] ?? 0) + amount;

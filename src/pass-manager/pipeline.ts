@@ -119,27 +119,40 @@ export function parsePipeline(
   registry: readonly Pass[] = builtinPasses,
   name = "<pipeline>",
 ): readonly Step[] {
-  return new PipelineParser({ name, text }, registry).parse();
+  return pipelineAt({ source: { name, text }, start: 0, end: text.length }, registry);
+}
+
+/** The pipeline that stands at a place of a larger text. @throws TircError as `parsePipeline` */
+export function pipelineAt(span: Span, registry: readonly Pass[] = builtinPasses): readonly Step[] {
+  return new PipelineParser(span, registry).parse();
 }
 
 const deepest = 20;
 
 class PipelineParser {
-  private at = 0;
+  private at: number;
+  private readonly end: number;
   private depth = 0;
   private readonly source: Source;
   private readonly registry: readonly Pass[];
   private readonly found: Diagnostic[] = [];
 
-  constructor(source: Source, registry: readonly Pass[]) {
+  constructor({ source, start, end }: Span, registry: readonly Pass[]) {
     this.source = source;
+    this.at = start;
+    this.end = end;
     this.registry = registry;
+  }
+
+  /** The character at which the reading is; empty at the end. */
+  private get char(): string {
+    return this.at < this.end ? (this.source.text[this.at] as string) : "";
   }
 
   parse(): readonly Step[] {
     this.skipSpace();
-    const steps = this.at === this.source.text.length ? [] : this.steps();
-    if (this.at < this.source.text.length) this.expected("`,` or the end of the pipeline");
+    const steps = this.at === this.end ? [] : this.steps();
+    if (this.at < this.end) this.expected("`,` or the end of the pipeline");
     if (this.found.length > 0) fail(...this.found);
     return steps;
   }
@@ -208,12 +221,12 @@ class PipelineParser {
   }
 
   private skipSpace(): void {
-    while (/\s/.test(this.source.text[this.at] ?? "")) this.at++;
+    while (/\s/.test(this.char)) this.at++;
   }
 
   private take(symbol: string): boolean {
     this.skipSpace();
-    if (this.source.text[this.at] !== symbol) return false;
+    if (this.char !== symbol) return false;
     this.at++;
     this.skipSpace();
     return true;
@@ -222,27 +235,31 @@ class PipelineParser {
   private word(what: string): { text: string; span: Span } {
     this.skipSpace();
     const start = this.at;
-    while (/[\w.+-]/.test(this.source.text[this.at] ?? "")) this.at++;
+    while (/[\w.+-]/.test(this.char)) this.at++;
     if (start === this.at) this.expected(what);
     const span = { source: this.source, start, end: this.at };
     return { text: this.source.text.slice(start, this.at), span };
   }
 
   private expected(what: string): never {
-    const found = this.source.text[this.at];
-    const span = { source: this.source, start: this.at, end: Math.min(this.at + 1, this.source.text.length) };
-    const got = found === undefined ? "the end" : `\`${found}\``;
+    const span = { source: this.source, start: this.at, end: Math.min(this.at + 1, this.end) };
+    const got = this.char === "" ? "the end" : `\`${this.char}\``;
     return fail(...this.found, passErrors.pipelineSyntax(span, what, got));
   }
 }
 
 const header = "// tirc-pipeline:";
 
-/** The pipeline that the first lines of a `.tir` text carry, as reproducers do. */
-export function headerPipeline(text: string): string | undefined {
-  for (const line of text.split("\n", 20)) {
-    if (line.startsWith(header)) return line.slice(header.length).trim();
+/** Where the pipeline stands that the first lines of a `.tir` text carry, as reproducers do. */
+export function headerPipeline(source: Source): Span | undefined {
+  let start = 0;
+  for (const line of source.text.split("\n", 20)) {
+    if (line.startsWith(header)) {
+      const from = start + header.length;
+      return { source, start: from, end: from + line.slice(header.length).trimEnd().length };
+    }
     if (line.trim() !== "" && !line.startsWith("//")) return undefined;
+    start += line.length + 1;
   }
   return undefined;
 }

@@ -109,7 +109,7 @@ const lines: readonly (readonly [string, number, string, string])[] = [
   ["compile f.tir --passes fixpoint(cse", 2, "E0304", "and found the end"],
   ["compile f.tir --passes cse,,dce", 2, "E0304", "the name of a pass"],
   ["compile f.tir --disable-pass ces --print-ir-after fuse", 2, "E0301 E0301", "did you mean `cse`?"],
-  ["compile header.tir", 2, "E0301", "header.tir (tirc-pipeline):1:1"],
+  ["compile header.tir", 2, "E0301", "header.tir:1:19"],
   ["compile f.tir --fn add_nrom", 2, "E0307", "did you mean `add_norm`?"],
   ["compile f.tir --target metal", 2, "E0590", "built-in targets"],
   ["compile f.tir --target broken.json", 2, "E0591", "is not JSON"],

@@ -15,7 +15,7 @@ const examples = readdirSync("examples")
   .map((name) => [name, readFileSync(`examples/${name}`, "utf8")] as const);
 
 /** Without any directive and with all. */
-const targets = ["portable", "gpu-f16-subgroup-32"].map(targetByName);
+const targets = ["portable", "gpu-f16-subgroup-32"].map((name) => targetByName(name));
 
 /** Each token with the part of the program that its line leads to. */
 function tokensOf({ wgsl, sourceMap }: Pick<Kernel, "wgsl" | "sourceMap">): string[] {

@@ -20,6 +20,7 @@ import { linearErrors } from "../../src/diagnostics/errors-linear.ts";
 import { normWarnings } from "../../src/diagnostics/errors-norms.ts";
 import { onnxErrors, onnxRemarks } from "../../src/diagnostics/errors-onnx.ts";
 import { passErrors, passWarnings } from "../../src/diagnostics/errors-passes.ts";
+import { pluginErrors } from "../../src/diagnostics/errors-plugins.ts";
 import { adapterErrors, runtimeErrors } from "../../src/diagnostics/errors-runtime.ts";
 import { surgeryErrors } from "../../src/diagnostics/errors-surgery.ts";
 import { targetErrors } from "../../src/diagnostics/errors-target.ts";
@@ -157,6 +158,18 @@ test("what the verifier says", () => {
     noResults: [at],
   });
   expectGolden("verifier.txt", rendered(found));
+});
+
+test("what is said of plugins", () => {
+  const source = { name: "<command line>", text: "tirc compile f.tir --plugin mine.mjs" };
+  const mine = { name: "mine.mjs", span: { source, start: 28, end: 36 } };
+  const found = sampled(pluginErrors, {
+    cannotLoad: [mine, "no luck"],
+    wrongPart: [mine, "ops.twice.cost", '"low" or "high"', "missing"],
+    unknownPart: [{ name: "ops" }, "pass", ["passes", "ops"]],
+    taken: [mine, "pass", "cse"],
+  });
+  expectGolden("plugins.txt", rendered(found));
 });
 
 test("what is said of targets", () => {

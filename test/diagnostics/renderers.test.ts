@@ -202,6 +202,15 @@ test("json: plain data, with places counted from 1 in code points", () => {
     ],
     notes: [],
     help: ["write `cast(b, to = f32)`"],
+    fixes: [
+      {
+        title: "write `cast(b, to = f32)`",
+        edits: [
+          { file: "model.tir", line: 3, col: 19, endLine: 3, endCol: 19, text: "cast(" },
+          { file: "model.tir", line: 3, col: 20, endLine: 3, endCol: 20, text: ", to = f32)" },
+        ],
+      },
+    ],
   });
   expect(renderJson(errorAt("😀 x\r\ny", "x\r\ny"))).toMatchObject({ line: 1, col: 3, endLine: 2, endCol: 2 });
   expect(renderJson(errorAt("\uFEFFx", "x"))).toMatchObject({ line: 1, col: 1, endLine: 1, endCol: 2 });
@@ -212,5 +221,6 @@ test("json: plain data, with places counted from 1 in code points", () => {
     labels: [],
     notes: [],
     help: [],
+    fixes: [],
   });
 });

@@ -333,3 +333,53 @@ describe("answers", () => {
     expect(ask("fn f(")).toEqual([]);
   });
 });
+
+describe("code actions", () => {
+  const text = "fn f(x: f32[n]) -> f32[n] {\r\n  let a = ex(x) * True;\r\n  return a;\r\n}\r\n";
+  const ask = (place: InProcess, where: object, context: object = { diagnostics: [] }) =>
+    place.request("textDocument/codeAction", { textDocument: { uri }, range: where, context }).result;
+  const edits = (action: Reply) => action.edit.changes[uri];
+
+  test("are the changes that diagnostics of the range propose, each with its diagnostic", () => {
+    const place = new InProcess().start();
+    place.open(text);
+    const all = ask(place, range(0, 0, 4, 0));
+    const separators = all.find(({ title }: Reply) => title.startsWith("remove it"));
+    expect(separators).toMatchObject({ kind: "quickfix", isPreferred: true, diagnostics: [{ code: "E0105" }] });
+    expect(edits(separators)).toEqual([
+      { range: range(1, 22, 1, 23), newText: "" },
+      { range: range(2, 10, 2, 11), newText: "" },
+    ]);
+    const misspelled = all.find(({ title }: Reply) => title === "write `exp`");
+    expect(misspelled.diagnostics[0].code).toBe("E0202");
+    expect(edits(misspelled)).toEqual([{ range: range(1, 10, 1, 12), newText: "exp" }]);
+  });
+
+  test("at a caret are those of what it touches", () => {
+    const place = new InProcess().start();
+    place.open(text);
+    const at = (line: number, character: number) =>
+      ask(place, range(line, character, line, character)).map(({ diagnostics }: Reply) => diagnostics[0].code);
+    expect(new Set(at(1, 12))).toEqual(new Set(["E0202"]));
+    expect(at(1, 20)).toEqual(["E0201"]);
+    expect(at(0, 0)).toEqual([]);
+  });
+
+  test("are none where others are asked for, or the program is right", () => {
+    const place = new InProcess().start();
+    place.open(text);
+    expect(ask(place, range(0, 0, 4, 0), { diagnostics: [], only: ["refactor"] })).toEqual([]);
+    expect(ask(place, range(0, 0, 4, 0), { diagnostics: [], only: ["quickfix"] })).not.toEqual([]);
+    place.open(program);
+    expect(ask(place, range(0, 0, 4, 0))).toEqual([]);
+  });
+});
+
+describe("what keeps a function from being a kernel", () => {
+  const rope = "fn f(x: f32[n, 64]) -> f32[n, 32] {\n  return slice(x, axis = -1, start = 0, end = 32)\n}\n";
+
+  test("is a diagnostic at its op", () => {
+    const [published] = new InProcess().start().open(rope);
+    expect(published.params.diagnostics).toMatchObject([{ code: "E0505", severity: 1, range: range(1, 9, 1, 49) }]);
+  });
+});

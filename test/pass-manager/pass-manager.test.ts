@@ -11,8 +11,8 @@ import { definePass, type Pass, type PassContext } from "../../src/pass/define-p
 import type { Instrument } from "../../src/pass-manager/instrument.ts";
 import { dump, printIr, reproducer, statistics, timing } from "../../src/pass-manager/instruments.ts";
 import { PassFailure, PassManager } from "../../src/pass-manager/pass-manager.ts";
-import { headerPipeline } from "../../src/pass-manager/pipeline.ts";
 import { diagnosticsOf } from "../support/diagnostics.ts";
+import { headerText } from "../support/header-pipeline.ts";
 
 const geluText = `fn f(x: f32[rows, 8]) -> (y: f32[rows, 8]) {
   let unused = exp(x)
@@ -369,7 +369,7 @@ describe("a reproducer", () => {
 
   test("carries the program as it was when the pass failed, and what was left of the pipeline", () => {
     expect(reproduce("dce,throws,cse", [throws])).toBe(`// tirc-pipeline: throws,cse
-// The pass \`throws\` failed here. \`tirc compile\` on this file runs it again; a pass of one's own needs the program that registers it.
+// The pass \`throws\` failed here. \`tirc compile\` on this file runs it again; a pass of one's own comes with its plugin, \`--plugin FILE\`.
 // [E0306] the pass \`throws\` failed on the function \`f\`: not done yet
 fn f(x: f32[rows, 8]) -> (y: f32[rows, 8]) {
   let y = gelu(x)
@@ -380,13 +380,13 @@ fn f(x: f32[rows, 8]) -> (y: f32[rows, 8]) {
 
   test("fails in the same way when it is run again", () => {
     const text = reproduce("dce,drop-all,cse", [dropAll]);
-    const again = new PassManager(headerPipeline(text) as string, { registry: [dropAll] });
+    const again = new PassManager(headerText(text) as string, { registry: [dropAll] });
     expect(again.toString()).toBe("drop-all,cse");
     expect(() => again.run(parse(text))).toThrow("the pass `drop-all` broke the function `f`");
   });
 
   test("of a pass in a fixpoint goes on with the round, the fixpoint and what comes after", () => {
-    expect(headerPipeline(reproduce("fixpoint(cse,throws,dce),canonicalize", [throws]))).toBe(
+    expect(headerText(reproduce("fixpoint(cse,throws,dce),canonicalize", [throws]))).toBe(
       "throws,dce,fixpoint(cse,throws,dce),canonicalize",
     );
   });

@@ -4,7 +4,8 @@ import { describe, expect, test } from "vitest";
 import { builtinPasses, defaultPipeline } from "../../passes/index.ts";
 import { lineColumn, TircError } from "../../src/diagnostics/diagnostic.ts";
 import { definePass } from "../../src/pass/define-pass.ts";
-import { headerPipeline, parsePipeline, printPipeline, stepOf, withHeader } from "../../src/pass-manager/pipeline.ts";
+import { parsePipeline, printPipeline, stepOf, withHeader } from "../../src/pass-manager/pipeline.ts";
+import { headerText } from "../support/header-pipeline.ts";
 
 const everyOption = definePass({
   name: "every-option",
@@ -75,7 +76,7 @@ describe("what is wrong, and where", () => {
     [
       "toString",
       expect.stringMatching(
-        /^1: E0301: there is no pass `toString`; there are `raise-norms`.* and `O1`; a pass of one's own runs in the program that registers it$/,
+        /^1: E0301: there is no pass `toString`; there are `raise-norms`.* and `O1`; a pass of one's own comes with its plugin: `--plugin FILE`, or `plugins` in code$/,
       ),
     ],
     ["cse{x=1}", "5: E0302: `cse` has no option `x`; `cse` has no options"],
@@ -148,12 +149,12 @@ describe("the pipeline that a text carries", () => {
   test("is found among the comments at its top", () => {
     const text = withHeader("cse,dce", "Two\nlines.", "fn f(x: f32[n]) -> f32[n] {\n  return x\n}\n");
     expect(text).toBe("// tirc-pipeline: cse,dce\n// Two\n// lines.\nfn f(x: f32[n]) -> f32[n] {\n  return x\n}\n");
-    expect(headerPipeline(text)).toBe("cse,dce");
-    expect(headerPipeline("\n// Something else.\n\n// tirc-pipeline:\nfn")).toBe("");
+    expect(headerText(text)).toBe("cse,dce");
+    expect(headerText("\n// Something else.\n\n// tirc-pipeline:\nfn")).toBe("");
   });
 
   test("is not looked for further down", () => {
-    expect(headerPipeline("fn f\n// tirc-pipeline: cse")).toBeUndefined();
-    expect(headerPipeline("")).toBeUndefined();
+    expect(headerText("fn f\n// tirc-pipeline: cse")).toBeUndefined();
+    expect(headerText("")).toBeUndefined();
   });
 });

@@ -76,8 +76,15 @@ const table = {
   global,
 };
 
+/**
+ * Names of ops that a plugin adds, for TypeScript: `declare module "tirc" { interface OwnOps { my_op: true } }`. The
+ * compiler itself has none, so its tables by `OpName` have a row for each of its own ops and no more.
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: it is there to be added to.
+export interface OwnOps {}
+
 /** The name of a row of the op table. */
-export type OpName = keyof typeof table;
+export type OpName = keyof typeof table | keyof OwnOps;
 /** The name of a reduction. */
 export type ReductionName = keyof typeof reductionOps;
 export type NormName = keyof typeof normOps;
@@ -100,6 +107,17 @@ export function isLeafName(name: OpName): boolean {
 
 /** Ops that a program can call by name. */
 export const callableNames = opNames.filter((name) => !isLeafName(name));
+
+/** Adds a row; `registerOps` checks it before. */
+export function addRow(name: string, def: OpDef): void {
+  (table as Record<string, OpDef>)[name] = def;
+  for (const names of [opNames, callableNames]) names.push(name as OpName);
+}
+
+export function removeRow(name: string): void {
+  delete (table as Record<string, OpDef>)[name];
+  for (const names of [opNames, callableNames]) names.splice(names.indexOf(name as OpName), 1);
+}
 
 /** The infix and prefix spelling of ops, which the printer prefers. */
 export const infixOps = {

@@ -1,6 +1,6 @@
 /** Rows of the op table for products of matrices, and for joining, cutting and looking up rows. */
 
-import { fail } from "../../diagnostics/diagnostic.ts";
+import { fail, type Help, type Span, wrapped } from "../../diagnostics/diagnostic.ts";
 import { linearErrors } from "../../diagnostics/errors-linear.ts";
 import type { Attributes } from "../ir.ts";
 import { broadcastTo, elementCount, type Tensor } from "../tensor.ts";
@@ -18,10 +18,13 @@ const asRows = (shape: Shape): Shape => (shape.length === 1 ? [1, ...shape] : sh
 const asColumns = (shape: Shape): Shape => (shape.length === 1 ? [...shape, 1] : shape);
 
 /** How to give `b` of this rank with its matrices transposed. */
-function transposedHelp(rank: number): string {
-  if (rank === 2) return "`b` fits transposed: `linear(a, b)` is `a` by `b` transposed";
-  const perm = [...Array(rank - 2).keys(), rank - 1, rank - 2];
-  return `\`b\` fits transposed: \`transpose(b, perm = [${perm.join(", ")}])\``;
+function transposedHelp(rank: number, b: Span): Help {
+  const perm = `perm = [${[...Array(rank - 2).keys(), rank - 1, rank - 2].join(", ")}]`;
+  const line =
+    rank === 2
+      ? "`b` fits transposed: `linear(a, b)` is `a` by `b` transposed"
+      : `\`b\` fits transposed: \`transpose(b, ${perm})\``;
+  return { line, fixes: [{ title: "transpose `b`", edits: wrapped(b, "transpose(", `, ${perm})`) }] };
 }
 
 const inferMatmul: Infer = (shapes) => {
@@ -34,10 +37,13 @@ const inferMatmul: Infer = (shapes) => {
   const [left, right] = [asRows(a), asColumns(b)];
   const [rows, inner, across, columns] = [left.at(-2), left.at(-1), right.at(-2), right.at(-1)] as [Dim, Dim, Dim, Dim];
   if (inner !== across) {
-    const help = b.length > 1 && columns === inner ? [transposedHelp(b.length)] : [];
+    const fits = b.length > 1 && columns === inner;
     const second = { name: "b", shape: printShape(b), extent: String(across) };
     const first = { name: "a", shape: printShape(a), extent: String(inner) };
-    return (at) => linearErrors.contraction(at(1), "matmul", second, { ...first, span: at(0) }, help);
+    return (at) => {
+      const help = fits ? [transposedHelp(b.length, at(1))] : [];
+      return linearErrors.contraction(at(1), "matmul", second, { ...first, span: at(0) }, help);
+    };
   }
   const batches = [left.slice(0, -2), right.slice(0, -2)] as const;
   const batch = broadcastShapes(...batches);

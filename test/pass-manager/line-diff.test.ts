@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { lineDiff } from "../../playground/model/line-diff.ts";
+import { lineDiff } from "../../src/pass-manager/line-diff.ts";
 
 const signs = { same: " ", added: "+", removed: "-" };
 const drawn = (before: string, after: string) =>

@@ -1,0 +1,9 @@
+/** Runs the files of `tests/`: `node --test test.mjs`, and `TIRC_BLESS=1 node --test test.mjs` to write what comes out. */
+import { test } from "node:test";
+import * as tirc from "tirc";
+import { filetests } from "tirc/testing";
+import squaredRelu from "./squared-relu.mjs";
+
+const plugin = squaredRelu(tirc);
+tirc.registerOps(plugin.ops);
+for (const { name, run } of filetests(new URL("tests/", import.meta.url), { plugins: [plugin] })) test(name, run);

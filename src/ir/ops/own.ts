@@ -1,0 +1,127 @@
+/**
+ * Ops of one's own: rows that are added to the op table while the program runs. All that the compiler knows of an op
+ * stands in its row, so such an op is parsed, checked, interpreted, fused and printed as any other. Tables keyed by
+ * `OpName` stay complete, as they are about ops by name; who writes TypeScript adds the name to `OwnOps`.
+ */
+
+import { type Diagnostic, fail } from "../../diagnostics/diagnostic.ts";
+import { type PluginPlace, pluginErrors } from "../../diagnostics/errors-plugins.ts";
+import { reservedWords } from "../print.ts";
+import { isElementType } from "../types.ts";
+import type { ElementwiseRow, NormDef, OpDef, ReductionRow, ShapeDef } from "./def.ts";
+import { type ElementwiseMeaning, type ReductionMeaning, reductionMeanings } from "./exact.ts";
+import { addRow, isOpName, ops, removeRow } from "./index.ts";
+import { type MonoidName, monoids } from "./monoids.ts";
+import type { Numerics } from "./numerics.ts";
+
+type Unsaid = "attributes" | "facts";
+type WithDefaults<D extends OpDef | ElementwiseRow | ReductionRow> = Omit<D, Unsaid> & Partial<Pick<D, Unsaid>>;
+
+/**
+ * A row of the op table as a plugin writes it. No attributes, no facts and no promise of exactness unless given; over a
+ * field an elementwise op is a function of which nothing else is known, and a reduction what its monoid is.
+ */
+export type OwnOp =
+  | (WithDefaults<ElementwiseRow> & { readonly numerics?: Numerics; readonly exact?: ElementwiseMeaning })
+  | (WithDefaults<ReductionRow> & { readonly monoid: MonoidName; readonly exact?: ReductionMeaning })
+  | WithDefaults<NormDef>
+  | WithDefaults<ShapeDef>;
+
+const unpromised: Numerics = { error: { text: "not promised", allowed: () => Infinity }, special: [] };
+
+type Check = readonly [expected: string, holds: (value: unknown) => boolean];
+const isFunction: Check = ["a function", (value) => typeof value === "function"];
+const oneOf = (...words: readonly string[]): Check => [
+  words.map((word) => `"${word}"`).join(" or "),
+  (value) => words.includes(value as string),
+];
+const isList: Check = ["a list", Array.isArray];
+const isObject: Check = ["an object", (value) => typeof value === "object" && value !== null && !Array.isArray(value)];
+
+const common = {
+  summary: ["a string", (value) => typeof value === "string"],
+  operands: [
+    "a list of one to three operands with names",
+    (value) =>
+      Array.isArray(value) &&
+      value.length >= 1 &&
+      value.length <= 3 &&
+      value.every((operand) => typeof operand?.name === "string"),
+  ],
+  attributes: isObject,
+  facts: isObject,
+  elements: [
+    "a list of element types",
+    (value) => Array.isArray(value) && value.length > 0 && value.every((element) => isElementType(String(element))),
+  ],
+} as const satisfies Record<string, Check>;
+
+const byKind: Readonly<Record<OwnOp["kind"], Readonly<Record<string, Check>>>> = {
+  elementwise: {
+    cost: oneOf("low", "high"),
+    result: oneOf("same", "bool", "to"),
+    scalar: isFunction,
+    kernel: isFunction,
+  },
+  reduction: { monoid: oneOf(...Object.keys(monoids)), results: isList, reduce: isFunction },
+  norm: { view: isFunction, normalize: isFunction, define: isFunction },
+  shape: { move: oneOf("regroup", "permute", "repeat"), infer: isFunction, evaluate: isFunction },
+};
+
+/** The columns that a row of its kind has and a plugin's may lack. */
+function columnsOf(name: string, row: OwnOp) {
+  if (row.kind === "elementwise") {
+    const exact: ElementwiseMeaning = (field, operands, { attributes }) =>
+      field.apply(`${name} ${JSON.stringify(attributes)}`, operands);
+    return { numerics: unpromised, exact };
+  }
+  return row.kind === "reduction" ? { exact: reductionMeanings[row.monoid] } : {};
+}
+
+function problemsOf(name: string, row: Record<string, unknown>, place: PluginPlace): Diagnostic[] {
+  const at = (field: string) => `ops.${name}.${field}`;
+  const wrong = (field: string, expected: string) => {
+    const got = typeof row[field] === "function" ? "a function" : (JSON.stringify(row[field]) ?? "missing");
+    return pluginErrors.wrongPart(place, at(field), expected, got.length > 60 ? "something else" : got);
+  };
+  const isName = /^[A-Za-z_]\w*$/.test(name) && !reservedWords.has(name) && !isElementType(name);
+  if (!isName)
+    return [pluginErrors.wrongPart(place, `ops.${name}`, "called by a name that is no word of the language", "not")];
+  if (!Object.hasOwn(byKind, String(row.kind))) return [wrong("kind", Object.keys(byKind).join(", "))];
+  const checks: Readonly<Record<string, Check>> = { ...common, ...byKind[row.kind as OwnOp["kind"]] };
+  return Object.entries(checks).flatMap(([field, [expected, holds]]) =>
+    holds(row[field]) ? [] : [wrong(field, expected)],
+  );
+}
+
+/**
+ * Adds rows to the op table, for the whole process: programs that are parsed from now on may call them. The same row
+ * again changes nothing.
+ * @returns takes the rows out again.
+ * @throws TircError with every E0761 and E0762.
+ */
+export function registerOps(rows: Readonly<Record<string, OwnOp>>, place: PluginPlace = { name: "ops" }): () => void {
+  const found: Diagnostic[] = [];
+  const added: [string, OpDef][] = [];
+  for (const [name, row] of Object.entries(rows)) {
+    if (isOpName(name) && given.get(name) === row) continue;
+    const def = { attributes: {}, facts: {}, ...columnsOf(name, row), ...row } as OpDef;
+    if (isOpName(name)) found.push(pluginErrors.taken(place, "op", name));
+    else found.push(...problemsOf(name, def as never, place));
+    added.push([name, def]);
+  }
+  if (found.length > 0) fail(...found);
+  for (const [name, def] of added) {
+    addRow(name, def);
+    given.set(name, rows[name] as OwnOp);
+  }
+  return () => {
+    for (const [name, def] of added) {
+      if ((ops as Readonly<Record<string, OpDef>>)[name] === def) removeRow(name);
+      given.delete(name);
+    }
+  };
+}
+
+/** The rows as they were given, by name. */
+const given = new Map<string, OwnOp>();

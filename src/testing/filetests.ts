@@ -1,0 +1,131 @@
+/**
+ * Text in, text out, as Cranelift's filetests and LLVM's lit have it: the first line of a `.tir` file says which passes to
+ * run, and after `// EXPECT` stand the program and the remarks that must come out.
+ *
+ *   // RUN: passes expand-softsign within 1e-12
+ *   fn f(x: f32[n]) -> (y: f32[n]) {
+ *     return softsign(x)
+ *   }
+ *
+ *   // EXPECT
+ *   // fn f(x: f32[n]) -> (y: f32[n]) { ...
+ *
+ * Whatever the pipeline, its result must be well formed, read back as printed, stay as it is when the pipeline runs
+ * again, and compute in float64 what the program computes, `within` a relative error. Only a lossy pipeline may change
+ * numbers.
+ */
+
+import { AssertionError } from "node:assert";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Diagnostic, lineColumn } from "../diagnostics/diagnostic.ts";
+import { sameModule } from "../ir/equal.ts";
+import { constantsOf, interpret } from "../ir/interpret.ts";
+import type { Module } from "../ir/ir.ts";
+import { print } from "../ir/print.ts";
+import { verifyFn, verifySignature } from "../ir/verify.ts";
+import { parse } from "../parse/parse.ts";
+import { PassManager } from "../pass-manager/pass-manager.ts";
+import { type Plugin, passesOf } from "../plugin.ts";
+import { randomConstant, randomInputs } from "./random-inputs.ts";
+import { numberDifference } from "./same-numbers.ts";
+
+/** What the tests are run with. */
+export interface FiletestOptions {
+  /** Their passes may stand in the first line; ops of theirs are registered by `registerOps`. */
+  readonly plugins?: readonly Plugin[];
+  /** Whether to write what comes out into the files. If not said, whether TIRC_BLESS is 1. */
+  readonly bless?: boolean;
+}
+
+/** One file: `test(one.name, one.run)`. */
+export interface Filetest {
+  /** Its path below the folder. */
+  readonly name: string;
+  /** @throws AssertionError where something is not as it must be. */
+  readonly run: () => void;
+}
+
+/** The tests in a folder and those below it, sorted by their names. */
+export function filetests(folder: string | URL, options: FiletestOptions = {}): Filetest[] {
+  const root = typeof folder === "string" ? folder : fileURLToPath(folder);
+  const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".tir"));
+  const { bless = process.env.TIRC_BLESS === "1" } = options;
+  return files.sort().map((name) => ({
+    name,
+    run() {
+      const path = join(root, name);
+      const text = readFileSync(path, "utf8");
+      const wanted = runFiletest(text, { ...options, file: name });
+      if (bless) writeFileSync(path, wanted);
+      else same(text.slice(text.indexOf(mark)), wanted.slice(wanted.indexOf(mark)), `${name}: what comes out`);
+    },
+  }));
+}
+
+const header = /^\/\/ RUN: passes (?<pipeline>\S+)(?: within (?<tolerance>\S+))?$/;
+const mark = "\n// EXPECT\n";
+
+/**
+ * Runs a test.
+ * @returns its text with the expectation that it fulfils.
+ * @throws AssertionError where what comes out is wrong, whatever is expected.
+ */
+export function runFiletest(
+  text: string,
+  { plugins = [], file = "<filetest>" }: FiletestOptions & { readonly file?: string } = {},
+): string {
+  const { pipeline, tolerance = "1e-12" } = header.exec(text.split("\n", 1)[0] ?? "")?.groups ?? {};
+  if (pipeline === undefined) fails(`${file}: the first line must be "// RUN: passes PIPELINE"`);
+  const at = text.indexOf(mark);
+  const source = at < 0 ? `${text.trimEnd()}\n` : text.slice(0, at);
+  const run = (module: Module) => new PassManager(pipeline, { registry: passesOf(plugins) }).run(module);
+
+  const before = parse(source, { file });
+  const printed = print(before);
+  const { module: after, remarks } = run(before);
+  same(print(before), printed, `${file}: the program that was given`);
+  checkMeaning(before, after, pipeline.includes("lossy") ? undefined : Number(tolerance), file);
+  const again = parse(print(after));
+  if (!sameModule(again, after)) fails(`${file}: the result does not read back as it was`);
+  same(print(again), print(after), `${file}: the result, read back`);
+  same(print(run(after).module), print(after), `${file}: the result, when the pipeline runs again`);
+
+  const lines = [...print(after).trimEnd().split("\n"), ...remarks.flatMap(described)];
+  return `${source}${mark}${lines.map((line) => `// ${line}`.trimEnd()).join("\n")}\n`;
+}
+
+/** @param relative what numbers may differ by; they are not compared where it is missing. */
+function checkMeaning(before: Module, after: Module, relative: number | undefined, file: string): void {
+  for (const [i, fn] of before.fns.entries()) {
+    const other = after.fns[i];
+    if (other === undefined) fails(`${file}: the function \`${fn.name}\` is gone`);
+    for (const { message } of [...verifyFn(other), ...verifySignature(fn, other)]) fails(`${file}: ${message}`);
+    if (relative === undefined) continue;
+    for (const seed of [1, 2]) {
+      const inputs = randomInputs(fn, seed);
+      const numbers = interpret(other, inputs, constantsOf(after, randomConstant));
+      const wanted = interpret(fn, inputs, constantsOf(before, randomConstant));
+      const difference = numberDifference(numbers, wanted, relative);
+      if (difference !== undefined) fails(`${file}: ${fn.name}: ${difference}`);
+    }
+  }
+}
+
+/** A diagnostic in lines: its place, code and message, then its notes and help. */
+function described({ span, severity, code, message, notes, help }: Diagnostic): string[] {
+  const { line, column } = span === undefined ? { line: 0, column: 0 } : lineColumn(span.source, span.start);
+  const more = [...notes.map((note) => `  ${note}`), ...help.map((text) => `  help: ${text}`)];
+  return [`${line}:${column}: ${severity}[${code}]: ${message}`, ...more];
+}
+
+function fails(message: string): never {
+  throw new AssertionError({ message });
+}
+
+function same(actual: string, expected: string, what: string): void {
+  if (actual === expected) return;
+  // A test runner shows the difference of the two.
+  throw new AssertionError({ message: `${what} is not as it must be`, actual, expected, operator: "strictEqual" });
+}

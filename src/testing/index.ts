@@ -1,0 +1,13 @@
+/**
+ * Tests of passes, a file each: the runner that tirc's own passes are tested with. Runs in Node, under any test runner.
+ *
+ * @module tirc/testing
+ */
+
+export type { Const, Fn, Result, Value } from "../ir/ir.ts";
+export type { Tensor } from "../ir/tensor.ts";
+export type { ElementType, TensorType } from "../ir/types.ts";
+export type { Plugin } from "../plugin.ts";
+export { type Filetest, type FiletestOptions, filetests, runFiletest } from "./filetests.ts";
+export { randomConstant, randomInputs, randomNumbers } from "./random-inputs.ts";
+export { numberDifference } from "./same-numbers.ts";

@@ -1,0 +1,28 @@
+/** Compares the results of two functions number by number. */
+
+import type { Tensor } from "../ir/tensor.ts";
+
+/**
+ * What differs, in words: names, shapes, or the first number that is off; nothing where all is the same. NaN is the same as
+ * NaN, an infinity as itself.
+ * @param relative of the largest finite magnitude of the result, or of 1 where that is larger.
+ */
+export function numberDifference(
+  found: Readonly<Record<string, Tensor>>,
+  wanted: Readonly<Record<string, Tensor>>,
+  relative: number,
+): string | undefined {
+  const [names, wantedNames] = [found, wanted].map((tensors) => Object.keys(tensors).join(", "));
+  if (names !== wantedNames) return `the results are ${names}, not ${wantedNames}`;
+  for (const [name, { data, shape }] of Object.entries(wanted)) {
+    const other = found[name] as Tensor;
+    if (String(other.shape) !== String(shape)) return `${name} has the shape [${other.shape}], not [${shape}]`;
+    const largest = data.reduce((top, x) => (Number.isFinite(x) ? Math.max(top, Math.abs(x)) : top), 1);
+    const wrong = data.findIndex((x, i) => {
+      const y = other.data[i] as number;
+      return !Object.is(x, y) && !(Math.abs(x - y) <= relative * largest);
+    });
+    if (wrong >= 0) return `${name}[${wrong}] is ${other.data[wrong]}, not ${data[wrong]}`;
+  }
+  return undefined;
+}
