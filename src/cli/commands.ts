@@ -400,6 +400,11 @@ export const surgerySpec: CommandSpec = {
       name: "--fold-gamma",
       summary: "multiply gamma into the weights of the products behind a norm, where nothing else reads either",
     },
+    {
+      name: "--dequantize",
+      summary:
+        "write weights of 8 bits behind DequantizeLinear as floats where they are centered, or beta or gamma goes there",
+    },
     { name: "--report", value: "FILE.json", path: write, summary: "write what became of each norm, as JSON" },
     {
       name: "--html",

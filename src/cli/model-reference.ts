@@ -27,7 +27,9 @@ export interface Reference {
 
 /** The outputs by their names, of inputs in the shapes that they have. Throws NotComputed. */
 export function referenceOutputs(model: OnnxModel, inputs: Readonly<Record<string, RunInput>>): Reference {
-  const fixed = model.withShapes(new Map(Object.entries(inputs).map(([name, { shape }]) => [name, shape])));
+  const fixed = model
+    .dequantized()
+    .withShapes(new Map(Object.entries(inputs).map(([name, { shape }]) => [name, shape])));
   try {
     return evaluate(fixed, importModel(fixed, "model.onnx"), inputs);
   } catch (caught) {

@@ -27,8 +27,8 @@ export async function surgeryCommand(args: Arguments, session: Session): Promise
   if (out !== undefined) checkWeights(model, path, out, io);
   const mode = args.value("--mode")?.text as SurgeryOptions["mode"];
   const normOp = args.value("--norm-op")?.text as SurgeryOptions["normOp"];
-  const foldGamma = args.has("--fold-gamma");
-  const result = surgery(model, { ...(mode && { mode }), ...(normOp && { normOp }), foldGamma });
+  const [foldGamma, dequantize] = [args.has("--fold-gamma"), args.has("--dequantize")];
+  const result = surgery(model, { ...(mode && { mode }), ...(normOp && { normOp }), foldGamma, dequantize });
   const isChecked = checkOptions.some((option) => args.has(option));
   const check = isChecked ? await checkModels(model, path, result.pieces, args, session) : undefined;
   const wrong = check === undefined ? [] : problems(check, model, mode);

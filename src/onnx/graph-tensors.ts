@@ -1,8 +1,11 @@
 /** The tensors that a graph holds: its initializers, and what its Constant nodes make. */
 
+import { elementCount } from "../ir/tensor.ts";
 import type { ByteReader } from "./bytes.ts";
+import { dequantized, isDequantization } from "./dequantized.ts";
 import { AttributeProto, type GraphProto, type NodeProto, type TensorProto } from "./messages.ts";
 import { type OpenExternal, readNumbers, type TensorNumbers } from "./tensors.ts";
+import { types } from "./types/view.ts";
 
 const mostInList = 1 << 20;
 
@@ -10,6 +13,8 @@ const mostInList = 1 << 20;
 export interface Reading {
   readonly reader: ByteReader;
   readonly open: OpenExternal;
+  /** Whether what DequantizeLinear makes of tensors is a tensor that the graph holds. */
+  readonly isDequantized: boolean;
 }
 
 export class GraphTensors {
@@ -23,6 +28,28 @@ export class GraphTensors {
       const [output] = node.outputs;
       if (node.opType === "Constant" && node.domain === "" && output !== undefined) this.constants.set(output, node);
     }
+    for (const node of from.isDequantized ? nodes.filter(isDequantization) : []) {
+      const [output] = node.outputs;
+      if (output !== undefined && this.canDequantize(node)) this.constants.set(output, node);
+    }
+  }
+
+  /** Bytes with scales of f32 or f16. */
+  private canDequantize({ inputs, attributes }: NodeProto): boolean {
+    const [x, scale, zero] = inputs.map((name) => (name === "" ? undefined : this.type(name)));
+    const isZeroKnown = (inputs[2] ?? "") === "" || zero !== undefined;
+    const isBytes = x !== undefined && (x.dataType === types.uint8 || x.dataType === types.int8);
+    const isScale = scale?.dataType === types.float || scale?.dataType === types.half;
+    const isBlocked = attributes.has("block_size") || attributes.has("output_dtype");
+    const isOne = scale !== undefined && elementCount(scale.dims) === 1;
+    const axis = this.axisOf(attributes);
+    const isAlong = scale?.dims.length === 1 && x?.dims.at(axis) === scale.dims[0];
+    return isBytes && isScale && isZeroKnown && !isBlocked && (isOne || isAlong);
+  }
+
+  private axisOf(attributes: NodeProto["attributes"]): number {
+    const range = attributes.get("axis");
+    return (range && new AttributeProto(this.from.reader, range).integer) ?? 1;
   }
 
   get names(): string[] {
@@ -38,6 +65,10 @@ export class GraphTensors {
   type(name: string): Pick<TensorProto, "dims" | "dataType"> | undefined {
     const found = this.constants.get(name);
     if (found === undefined || "dims" in found) return found;
+    if (isDequantization(found)) {
+      const [x = "", scale = ""] = found.inputs;
+      return { dims: this.type(x)?.dims as number[], dataType: this.type(scale)?.dataType as number };
+    }
     const attribute = (key: string) => this.part(found, key);
     if (attribute("value") !== undefined) return attribute("value")?.tensor;
     if (attribute("value_float") !== undefined) return { dims: [], dataType: 1 };
@@ -52,6 +83,10 @@ export class GraphTensors {
   numbers(name: string): TensorNumbers | undefined {
     const found = this.constants.get(name);
     if (found === undefined) return undefined;
+    if (!("dims" in found) && isDequantization(found)) {
+      const [x, scale, zero] = found.inputs.map((input) => this.numbers(input));
+      return dequantized(x as TensorNumbers, scale as TensorNumbers, zero, this.axisOf(found.attributes));
+    }
     const tensor = "dims" in found ? found : this.part(found, "value")?.tensor;
     if (tensor !== undefined) return readNumbers(this.from.reader, { ...tensor, name }, this.from.open);
     const type = this.type(name);

@@ -36,6 +36,7 @@ export class OnnxModel {
   /** For what looks at the file itself. */
   readonly reader: ByteReader;
   readonly open: OpenExternal;
+  readonly isDequantized: boolean = false;
   /** The tensors of the graph that are constants. */
   private readonly tensors: GraphTensors;
   private byWrittenName: ReadonlyMap<string, string> | undefined;
@@ -73,6 +74,13 @@ export class OnnxModel {
     const outputs = this.graph.outputs.map((info) => ({ ...info, shape: undefined }));
     const graph: GraphProto = { ...this.graph, inputs, outputs, valueInfo: [] };
     return Object.assign(Object.create(OnnxModel.prototype) as OnnxModel, this, { graph });
+  }
+
+  /** The model with weights that DequantizeLinear makes of bytes as tensors that it holds, of the numbers that it makes. */
+  dequantized(): OnnxModel {
+    const parts = { isDequantized: true, byWrittenName: undefined };
+    const model = Object.assign(Object.create(OnnxModel.prototype) as OnnxModel, this, parts);
+    return Object.assign(model, { tensors: new GraphTensors(model, this.graph) });
   }
 
   /** A graph inside of a node, or the nodes of a function, as if they were the model's graph. */

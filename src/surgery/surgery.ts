@@ -47,6 +47,8 @@ export interface SurgeryOptions {
   readonly normOp?: NormOp;
   /** Whether gamma goes into the products that read a norm, where nothing else reads it or their weights. */
   readonly foldGamma?: boolean;
+  /** Whether weights of 8 bits behind DequantizeLinear may be written as the floats that they stand for. */
+  readonly dequantize?: boolean;
 }
 
 /** Counts of the model that was read, and of the one that is written. */
@@ -84,8 +86,8 @@ export interface Surgery {
 }
 
 /** @throws TircError E0748, E0749, E0755; E0671 where rounding leaves a weight uncentered; what reading weights throws. */
-export function surgery(model: OnnxModel, options: SurgeryOptions = {}): Surgery {
-  const subject = subjectOf(model, options);
+export function surgery(given: OnnxModel, options: SurgeryOptions = {}): Surgery {
+  const subject = subjectOf(options.dequantize === true ? given.dequantized() : given, options);
   const tries: Tries = { staying: new Map(), opset: subject.highest };
   for (;;) {
     const found = findNorms(subject, tries);

@@ -73,8 +73,8 @@ function alone({ norms }) {
   return `
 ## The norms alone
 
-One norm of 512 rows of 768 numbers from a table, which takes the centering. The time is that of the model less that of the
-table alone, after the surgery divided by that before it.
+One norm of 512 rows of 768 numbers from a table, which takes the centering, before a narrow product, which takes beta. The
+time is that of the model less that of the table and the product alone, after the surgery divided by that before it.
 
 ${table(["norm", "native", "wasm"], rows)}
 `;
@@ -85,6 +85,8 @@ function trainedModels({ trained }) {
   const rows = trained.map(({ what, norms, outcomes, off, says }) => [what, norms, outcomes, tiny(off), says]);
   return `
 ## Trained models
+
+Written with \`--norm-op skip\`, all norms anew: by default those that keep their centering are left alone.
 
 ${table(["model", "norms", "outcomes", "outputs off by", "what it says"], rows)}
 `;

@@ -44,6 +44,7 @@ function resultOf(folder, name) {
     beta: counts(norms.map(({ beta }) => String(beta))),
     weights: surgery.weights,
     ...(surgery.nodes && { nodes: surgery.nodes }),
+    ...(surgery.opset && { opset: surgery.opset }),
     changed: native.changed,
     checker: native.checker,
     ...(surgery.error && { error: surgery.error.split("\n")[0] }),

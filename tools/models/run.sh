@@ -28,7 +28,7 @@ if [ -z "$time" ]; then
 fi
 if [ -n "$packages" ]; then
   "$python" trained.py "$folder/trained" "$packages" export
-  node surgery.mjs "$folder/trained"
+  node surgery.mjs "$folder/trained" --asked
   "$python" trained.py "$folder/trained" "$packages" compare
 fi
 node results.mjs "$folder"

@@ -1,6 +1,7 @@
 /**
- * Surgery on the models of the matrix: `surgery.mjs FOLDER [NAME...]`. Beside each `NAME.onnx` it writes
- * `NAME.after.onnx` and `NAME.surgery.json`: what became of each norm, and whether a second surgery changes anything.
+ * Surgery on the models of the matrix: `surgery.mjs FOLDER [--asked] [NAME...]`. Beside each `NAME.onnx` it writes
+ * `NAME.after.onnx` and `NAME.surgery.json`: what became of each norm, and whether a second surgery changes anything. With
+ * `--asked` all norms are written that can be, and not those alone that make nothing slower.
  */
 
 import { readFileSync, writeFileSync } from "node:fs";
@@ -27,26 +28,28 @@ function operate(bytes, options = () => ({})) {
 const asked = ({ opset }) => ({ normOp: opset >= 23 ? "rmsnorm" : "skip" });
 
 /** One line a norm, as `tirc surgery --report` has it. */
-function reportOf({ norms, weights, centers, nodes, launches, warnings }) {
+function reportOf({ norms, weights, centers, nodes, opset, launches, warnings }) {
   return {
     norms: norms.map(({ norm, centering, because, nodes, gamma, beta, writtenAs, op }) => ({
       ...{ norm, centering, nodes, gamma, beta, writtenAs, op, because: because.slice(0, 6) },
     })),
-    ...{ centers, nodes, launches, weights: weights.length },
+    ...{ centers, nodes, opset, launches, weights: weights.length },
     warnings: warnings.map(({ message }) => message),
   };
 }
 
-function main([folder, ...chosen]) {
+function main(words) {
+  const [folder, ...chosen] = words.filter((word) => !word.startsWith("--"));
+  const options = words.includes("--asked") ? asked : undefined;
   for (const name of modelsIn(folder, chosen)) {
     const bytes = readFileSync(join(folder, `${name}.onnx`));
     let report;
     try {
-      const { result, written } = operate(bytes);
+      const { result, written } = operate(bytes, options);
       writeFileSync(join(folder, `${name}.after.onnx`), written);
       let isFixpoint = false;
       try {
-        isFixpoint = operate(written).written.equals(written);
+        isFixpoint = operate(written, options).written.equals(written);
       } catch (error) {
         report = { second: error.message };
       }
