@@ -18,6 +18,7 @@ export const base = {
   resolve: {
     alias: [
       { find: /^tirc$/, replacement: path("src/index.ts") },
+      { find: /^tirc\/launch$/, replacement: path("src/launch/index.ts") },
       { find: /^tirc\/runtime$/, replacement: path("src/runtime/index.ts") },
     ],
   },

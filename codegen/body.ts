@@ -7,6 +7,7 @@
  */
 
 import { type Counter, FoldWriter, foldParts, manySteps } from "./accumulate.ts";
+import { aliasesOf } from "./aliases.ts";
 import { blocksOf, ofDepth } from "./blocks.ts";
 import { laneType } from "./expression.ts";
 import { extentValue, known, times } from "./extent.ts";
@@ -57,6 +58,8 @@ interface Nest {
 export class Body {
   readonly statements = new Statements();
   readonly scratch: Scratch;
+  /** By result: the inputs that it may be written over. */
+  aliases: ReadonlyMap<string, readonly string[]> = new Map();
   private readonly names = new Names();
   private readonly context: PlaceContext;
   private lane: Expression = count(0);
@@ -128,6 +131,7 @@ export class Body {
     const { graph, schedule, cacheIsMemory } = this.context;
     this.rows = this.writeIndices(team).map((strip) => this.place(this.names, strip, undefined, [this.common]));
     const loops = planLoops(graph, schedule, { elements: schedule.keep, isMemory: cacheIsMemory });
+    this.aliases = aliasesOf(this.context, loops);
     for (let level = 0; level < graph.levels; level++) {
       this.writeRowValues(level);
       const loop = loops[level];

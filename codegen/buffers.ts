@@ -1,4 +1,4 @@
-/** The kernel's buffers: how elements are read from them and written to them. */
+/** The kernel's buffers: how elements are read from them and written to them. Scalars are read from the uniform buffer. */
 
 import type { ElementType } from "../src/ir/types.ts";
 import type { Buffer, Storage } from "./kernel/buffer.ts";
@@ -9,19 +9,27 @@ export function storageOf(element: ElementType, features: readonly string[]): St
   return element === "bool" ? "u32" : element;
 }
 
-const scalarOf = { f32: "f32", f16: "f16", i32: "i32", u32: "u32" } as const;
+const scalarOf = { f32: "f32", f16: "f16", i32: "i32", u32: "u32", f16x2: "u32" } as const;
 
 /** Two lanes may write the two halves of one word, so both do it atomically. */
 const isAtomic = ({ storage, type, access }: Buffer) =>
   storage === "f16x2" && type.width === 1 && access === "read_write";
 
-function arrayElement(buffer: Buffer): string {
-  const { storage, type } = buffer;
+/** The type of what the buffer is an array of. */
+export function arrayElement(buffer: Buffer): string {
+  const { storage, type, element } = buffer;
   const { width } = type;
+  if (storage === "uniform") return scalarOf[storageOf(element === "f16" ? "f32" : element, [])];
   if (isAtomic(buffer)) return "atomic<u32>";
   if (storage === "f16x2") return width === 4 ? "vec2u" : "u32";
   const scalar = scalarOf[storage];
   return width === 1 ? scalar : `vec${width}${{ f32: "f", f16: "h", i32: "i", u32: "u" }[scalar]}`;
+}
+
+/** Bytes of that. */
+export function arrayStride({ storage, type: { width } }: Buffer): number {
+  if (storage === "f16x2") return width === 4 ? 8 : 4;
+  return width * (storage === "f16" ? 2 : 4);
 }
 
 export function declareBuffer(buffer: Buffer, binding: number): string {
@@ -35,6 +43,7 @@ export function printLoad({ wgsl, storage, type: { width }, element }: Buffer, i
     if (width === 1) return `unpack2x16float(${wgsl}[(${index}) / 2u])[(${index}) % 2u]`;
     return width === 2 ? `unpack2x16float(${wgsl}[${index}])` : `unpack_halves(${wgsl}[${index}])`;
   }
+  if (storage === "uniform") return element === "bool" ? `dims.${wgsl} != 0u` : `dims.${wgsl}`;
   const text = `${wgsl}[${index}]`;
   if (storage === "f16") return width === 1 ? `f32(${text})` : `vec${width}f(${text})`;
   if (element === "bool") return width === 1 ? `${text} != 0u` : `${text} != vec${width}u(0u)`;

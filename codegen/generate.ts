@@ -10,13 +10,14 @@
 import { fail, type Span } from "../src/diagnostics/diagnostic.ts";
 import { kernelErrors } from "../src/diagnostics/errors-kernel.ts";
 import { leavesOf } from "../src/ir/atoms.ts";
-import { dimensionNames, type Fn, isLeaf } from "../src/ir/ir.ts";
+import { dimensionNames, type Fn, isLeaf, type Value } from "../src/ir/ir.ts";
 import { firstMismatch, whyOutside } from "../src/ir/iteration.ts";
 import { wgslFunctionText } from "../src/ir/ops/wgsl-functions.ts";
-import type { Dim } from "../src/ir/types.ts";
+import type { Dim, ElementType } from "../src/ir/types.ts";
+import type { UniformField } from "../src/launch/types.ts";
 import { type Axis, isVectorizable, stridesOf } from "./access.ts";
 import { Body } from "./body.ts";
-import { bufferFunctions, declareBuffer, halfWidths, storageOf } from "./buffers.ts";
+import { arrayElement, arrayStride, bufferFunctions, declareBuffer, halfWidths, storageOf } from "./buffers.ts";
 import { laneType } from "./expression.ts";
 import { known } from "./extent.ts";
 import { foldsOf } from "./folds.ts";
@@ -36,7 +37,7 @@ import type { Program } from "./kernel/statement.ts";
 import { mostCounted, overflowOf, tooMany } from "./launch.ts";
 import { grouped } from "./loops.ts";
 import { lowerNorms } from "./lower-norms.ts";
-import type { Binding, Kernel, Manifest } from "./manifest.ts";
+import type { Binding, Kernel, Manifest, Storage } from "./manifest.ts";
 import type { KernelOptions } from "./options.ts";
 import { roundStrictly } from "./round-strictly.ts";
 import { makeSchedule, type Schedule, type Traits, type Walks } from "./schedule.ts";
@@ -50,7 +51,7 @@ import { Writer } from "./writer.ts";
  */
 export function generateKernel(fn: Fn, target: TargetProfile, options: KernelOptions = {}): Kernel {
   const { graph, schedule } = plan(fn, target, options);
-  return new Generator(graph, schedule, target, options.rounding === "strict").generate();
+  return new Generator(graph, schedule, target, options).generate();
 }
 
 /** How that kernel is shared out, what else could be chosen, and the elements of a row where they are known. */
@@ -113,8 +114,9 @@ function checkFused(fn: Fn): void {
 }
 
 function checkTarget(fn: Fn, target: TargetProfile): void {
-  const globals = fn.ops.filter((op) => op.name === "global").map((op) => bufferName(op.result));
-  const names = [...fn.params.map((param) => param.name as string), ...globals, ...fn.results.map(({ name }) => name)];
+  const globals = fn.ops.filter((op) => op.name === "global").map((op) => op.result);
+  const inputs = [...fn.params, ...globals].filter((value) => !isScalar(value)).map(bufferName);
+  const names = [...inputs, ...fn.results.map(({ name }) => name)];
   const most = target.limits.maxStorageBuffersPerShaderStage;
   if (names.length > most) fail(kernelErrors.tooManyBuffers(fn.span, fn.name, names, target.name, most));
 }
@@ -140,6 +142,9 @@ function checkCounts({ fn, nodes, stores }: Graph, { dispatch }: Manifest): void
   if (overflow !== undefined) fail(kernelErrors.notCounted(fn.span, fn.name, overflow, mostCounted));
 }
 
+/** A scalar is a number in the uniform buffer. */
+const isScalar = ({ shape }: Value) => shape.length === 0;
+
 const dimOf = ({ extent }: Axis): Dim => extent.names[0] ?? extent.factor;
 
 class Generator {
@@ -147,18 +152,19 @@ class Generator {
   private readonly schedule: Schedule;
   private readonly target: TargetProfile;
   private readonly overrides: ReadonlySet<string>;
-  private readonly bindings: Binding[];
   private readonly buffers = new Map<string, Buffer>();
   private readonly isStrict: boolean;
+  private aliases: ReadonlyMap<string, readonly string[]> = new Map();
 
-  constructor(graph: Graph, schedule: Schedule, target: TargetProfile, isStrict: boolean) {
-    this.isStrict = isStrict;
+  constructor(graph: Graph, schedule: Schedule, target: TargetProfile, { rounding, specialize = [] }: KernelOptions) {
+    this.isStrict = rounding === "strict";
     this.graph = graph;
     this.schedule = schedule;
     this.target = target;
-    this.overrides = new Set(schedule.columnCount.names);
-    this.bindings = this.describeBindings();
-    for (const binding of this.bindings) this.addBuffer(binding);
+    this.overrides = new Set(dimensionNames(graph.fn).filter((name) => specialize.includes(name)));
+    const storage = (element: ElementType) => storageOf(element, target.features);
+    for (const { name, value, access } of this.tensors) this.addBuffer(name, value, access, storage(value.element));
+    for (const { name, value } of this.scalars) this.addBuffer(name, value, "read", "uniform");
   }
 
   generate(): Kernel {
@@ -171,7 +177,7 @@ class Generator {
         isStrict: this.isStrict,
         cacheIsMemory: this.target.kind === "cpu",
       },
-      [...this.buffers.values()].map((buffer) => buffer.wgsl),
+      this.storageBuffers.map((buffer) => buffer.wgsl),
     );
     body.write();
     const program: Program = {
@@ -182,6 +188,7 @@ class Generator {
       body: body.statements.all,
     };
     const { lines } = this.module(program);
+    this.aliases = body.aliases;
     const wgsl = `${lines.map(({ text }) => text).join("\n")}\n`;
     const sourceMap = makeSourceMap(graph.fn.span.source, lines);
     const manifest = this.manifest();
@@ -199,17 +206,37 @@ class Generator {
     ];
   }
 
+  private get scalars() {
+    return this.inputs.filter(({ value }) => isScalar(value));
+  }
+
+  /** What has a storage buffer, in the order of the bindings. */
+  private get tensors() {
+    const results = this.graph.fn.results.map(({ name, value }) => ({ name, access: "read_write" as const, value }));
+    return [...this.inputs.filter(({ value }) => !isScalar(value)), ...results];
+  }
+
+  private get storageBuffers(): Buffer[] {
+    return [...this.buffers.values()].filter(({ storage }) => storage !== "uniform");
+  }
+
   private describeBindings(): Binding[] {
-    const described = [
-      ...this.inputs,
-      ...this.graph.fn.results.map(({ name, value }) => ({ name, access: "read_write" as const, value })),
-    ];
-    return described.map(({ value: { element, shape }, ...of }, binding) => {
-      return { binding, ...of, element, shape, storage: storageOf(element, this.target.features) };
+    return this.tensors.map(({ value: { element, shape }, name, access, ...rest }, binding) => {
+      const buffer = this.buffers.get(`${access} ${name}`) as Buffer;
+      const mayAlias = access === "read" ? undefined : this.aliases.get(name);
+      return {
+        ...{ binding, name, access, ...rest, element, shape, storage: buffer.storage as Storage },
+        ...{ variable: buffer.wgsl, stride: arrayStride(buffer), ...(mayAlias && { mayAlias }) },
+      };
     });
   }
 
-  private addBuffer({ name, access, element, shape, storage }: Binding): void {
+  private addBuffer(
+    name: string,
+    { element, shape }: Value,
+    access: Buffer["access"],
+    storage: Buffer["storage"],
+  ): void {
     const { vector, width } = this.schedule;
     const uses =
       access === "read"
@@ -239,15 +266,29 @@ class Generator {
   }
 
   private get usesHalves(): boolean {
-    return this.bindings.some((binding) => binding.storage === "f16");
+    return this.storageBuffers.some(({ storage }) => storage === "f16");
   }
 
-  private module({ buffers, shared, workgroupSize, body }: Program): Writer {
+  /** What the uniform buffer holds. */
+  private get uniformFields(): UniformField[] {
+    return [
+      ...this.uniformDims.map((name) => ({ kind: "dim" as const, name, element: "u32" as const })),
+      ...this.scalars.map(({ name, value: { element }, access: _, ...rest }) => {
+        return { kind: "scalar" as const, name, element, ...rest };
+      }),
+    ];
+  }
+
+  private module({ buffers: all, shared, workgroupSize, body }: Program): Writer {
     const w = new Writer();
     const dimension = (name: string) => (this.overrides.has(name) ? `dim_${name}` : `dims.dim_${name}`);
     const printer = new ExpressionPrinter(dimension, workgroupSize);
     const statements = printStatements(body, printer);
-    const uniforms = this.uniformDims;
+    const uniforms = this.uniformFields.map(({ kind, name }) => {
+      const buffer = this.buffers.get(`read ${name}`) as Buffer;
+      return kind === "dim" ? `  dim_${name}: u32,` : `  in_${name}: ${arrayElement(buffer)},`;
+    });
+    const buffers = all.filter(({ storage }) => storage !== "uniform");
     const seen = new Set<string>();
     for (const width of halfWidths(buffers)) printer.require("half_bits", width);
     const library = [...printer.library.values()].flatMap(({ name, width }) => wgslFunctionText(name, width, seen));
@@ -258,13 +299,13 @@ class Generator {
     };
     section([...(this.usesHalves ? ["enable f16;"] : []), ...(this.usesSubgroups ? ["enable subgroups;"] : [])]);
     section([...this.overrides].map((name) => `override dim_${name}: u32;`));
-    if (uniforms.length > 0) section(["struct Dims {", ...uniforms.map((name) => `  dim_${name}: u32,`), "}"]);
+    if (uniforms.length > 0) section(["struct Dims {", ...uniforms, "}"]);
     section(
       [
         ...buffers.map(declareBuffer),
         ...(uniforms.length > 0 ? [`@group(0) @binding(${buffers.length}) var<uniform> dims: Dims;`] : []),
       ],
-      this.inputs.map(({ value }) => value.span),
+      this.tensors.filter(({ access }) => access === "read").map(({ value }) => value.span),
     );
     section(shared.map((array) => `var<workgroup> ${array.name}: ${printArray(array)};`));
     for (const text of [...library, ...bufferFunctions(buffers), ...functions]) w.text(`${text}\n`);
@@ -281,7 +322,8 @@ fn main(
 
   private manifest(): Manifest {
     const { graph, schedule } = this;
-    const fields = this.uniformDims;
+    const bindings = this.describeBindings();
+    const fields = this.uniformFields;
     const size = Math.ceil((fields.length * 4) / 16) * 16;
     const outputs = graph.stores.map((store) => new Set(leavesOf(store.dims.flat())));
     const atLeastOne = outputs.some((atoms) => !graph.rows.some((atom) => atoms.has(atom)));
@@ -289,12 +331,12 @@ fn main(
       version: 1,
       entryPoint: "main",
       workgroupSize: [this.workgroupSize, 1, 1],
-      bindings: this.bindings,
+      bindings,
       dims: dimensionNames(graph.fn).map((name) => ({
         name,
         binding: this.overrides.has(name) ? "override" : "uniform",
       })),
-      ...(fields.length > 0 ? { uniforms: { binding: this.bindings.length, fields, size } } : {}),
+      ...(fields.length > 0 ? { uniforms: { binding: bindings.length, fields, size } } : {}),
       overrides: [...this.overrides].map((dim) => ({ dim, constant: `dim_${dim}` })),
       dispatch: {
         rows: schedule.rows.map(dimOf),
@@ -304,7 +346,7 @@ fn main(
       },
       requiredFeatures: [...(this.usesHalves ? ["shader-f16"] : []), ...(this.usesSubgroups ? ["subgroups"] : [])],
       requiredLimits: {
-        ...(this.bindings.length > 8 ? { maxStorageBuffersPerShaderStage: this.bindings.length } : {}),
+        ...(bindings.length > 8 ? { maxStorageBuffersPerShaderStage: bindings.length } : {}),
       },
       ...(this.usesSubgroups ? { requiredSubgroupSize: schedule.subgroup } : {}),
       target: this.target.name,

@@ -1,7 +1,7 @@
 /** What a runtime has to know to run a kernel. Plain JSON data. */
 
 import type { Dim, ElementType } from "../src/ir/types.ts";
-import type { Storage } from "./kernel/buffer.ts";
+import type { LaunchBinding, LaunchDispatch, LaunchManifest } from "../src/launch/types.ts";
 import type { Program } from "./kernel/statement.ts";
 import type { SourceMap } from "./source-map.ts";
 
@@ -19,21 +19,16 @@ export interface Kernel {
 }
 
 /** How to bind and dispatch a kernel, and what it asks of a device. */
-export interface Manifest {
+export interface Manifest extends LaunchManifest {
   readonly version: 1;
-  readonly entryPoint: string;
   readonly workgroupSize: readonly [number, number, number];
-  /** Group 0: one per parameter, in order, one per `const` that is read, then one per result. Results are buffers of their own. */
+  /**
+   * Group 0: one per parameter, in order, one per `const` that is read, then one per result. Scalars have none: they are
+   * in `uniforms`.
+   */
   readonly bindings: readonly Binding[];
   /** The symbolic dimensions: the caller gives them, or they follow from the shapes of the inputs. */
   readonly dims: readonly ManifestDim[];
-  /** One u32 field per dimension that is bound as a uniform. `size` is in bytes. */
-  readonly uniforms?: { readonly binding: number; readonly fields: readonly string[]; readonly size: number };
-  /** The dimensions that are pipeline constants, and the names of those constants in the WGSL. */
-  readonly overrides: readonly { readonly dim: string; readonly constant: string }[];
-  readonly dispatch: Dispatch;
-  readonly requiredFeatures: readonly string[];
-  readonly requiredLimits: Readonly<Record<string, number>>;
   /** Lanes that fold by subgroup operations: a device whose subgroups may be smaller computes wrong numbers. */
   readonly requiredSubgroupSize?: number;
   /** Name of the target profile it was compiled for. */
@@ -48,30 +43,26 @@ export interface ManifestDim {
   readonly binding: "override" | "uniform";
 }
 
-/**
- * The number of rows is the product of `rows`; the number of workgroups is ceil(rows / rowsPerWorkgroup), folded into
- * x and y with x <= 65535. No row, no workgroup.
- */
-export interface Dispatch {
-  readonly rows: readonly Dim[];
-  /** Their product is the number of units in a row: what a lane handles at a time, an element or a vector of them. */
-  readonly columns: readonly Dim[];
-  readonly rowsPerWorkgroup: number;
-  /** Starts one workgroup even when there is no row. */
-  readonly atLeastOne?: boolean;
-}
+/** How many workgroups a kernel starts. */
+export type Dispatch = LaunchDispatch;
 
-/**
- * A storage buffer of group 0: a parameter, a `const` or a result. Its elements lie in row-major order without gaps, from
- * the beginning of what is bound: there are no strides.
- */
-export interface Binding {
-  readonly binding: number;
+/** A storage buffer of group 0: a parameter, a `const` or a result. */
+export type Binding = LaunchBinding;
+
+/** What the caller passes by name: a tensor, or a number where it has no dimension. */
+export interface Parameter {
   readonly name: string;
-  readonly access: "read" | "read_write";
   readonly element: ElementType;
   readonly shape: readonly Dim[];
-  readonly storage: Storage;
-  /** It is a `const` of the module: its tensor is passed like a parameter's. */
+  /** It is a `const` of the module. */
   readonly constant?: true;
+}
+
+/** What a kernel reads: tensors, then scalars. */
+export function parametersOf({ bindings, uniforms }: LaunchManifest): Parameter[] {
+  const scalars = (uniforms?.fields ?? []).filter(({ kind }) => kind === "scalar");
+  return [
+    ...bindings.filter(({ access }) => access === "read"),
+    ...scalars.map(({ kind: _, ...scalar }) => ({ ...scalar, shape: [] })),
+  ];
 }

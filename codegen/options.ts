@@ -18,8 +18,10 @@ export const roundings = ["late", "strict"] as const;
  */
 export type Rounding = (typeof roundings)[number];
 
-/** How exact a kernel computes. */
+/** How exact a kernel computes, and what its pipelines know. */
 export interface KernelOptions {
+  /** Dimensions whose extents are pipeline constants: a pipeline for each, of known loops. Others are uniforms. */
+  readonly specialize?: readonly string[] | undefined;
   readonly accuracy?: Accuracy | undefined;
   readonly rounding?: Rounding | undefined;
 }

@@ -13,7 +13,7 @@ if (!existsSync(`${root}dist/src/index.js`)) {
 }
 const { measure, median, openBench, replay, tirc } = await import(`${root}bench/lib/device.mjs`);
 const { copies } = await import(`${root}bench/lib/hand.mjs`);
-const { prepareKernel } = await import(`${root}dist/src/runtime/index.js`);
+const { prepare } = await import(`${root}dist/src/runtime/index.js`);
 
 const rounds = Number(process.argv[2] ?? 31);
 const shapes = [
@@ -37,7 +37,7 @@ async function bound(text, [rows, n]) {
     const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin(i * 12.9898) * 2);
     return [name, data];
   });
-  return (await prepareKernel(device, kernels[0])).bind(Object.fromEntries(inputs));
+  return (await prepare(device, kernels[0])).bind(Object.fromEntries(inputs));
 }
 
 console.log(`on ${description}, ${rounds} rounds, multiples of the copy's time`);

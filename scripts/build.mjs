@@ -1,16 +1,18 @@
-/** Builds dist/ from the TypeScript sources: the grammar module first, then tsc into a fresh folder that replaces dist/. */
+/** Builds dist/ from the TypeScript sources: the grammar and the text of the launcher first, then tsc into a fresh folder that replaces dist/. */
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, renameSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildGrammar } from "./build-grammar.mjs";
+import { buildLauncher } from "./build-launcher.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const fresh = `${root}dist.${process.pid}.tmp`;
 const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");
 
 buildGrammar();
+buildLauncher();
 const { status } = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json", "--outDir", fresh], {
   cwd: root,
   stdio: "inherit",

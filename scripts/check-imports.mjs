@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 /** Path prefixes of each layer, low to high. The longest prefix that fits a file decides its layer. */
 const layers = [
   ["grammar/"],
+  ["src/launch/"],
   ["src/diagnostics/", "src/duplicate-key.ts"],
   // Rows of the op table are expressions of kernels.
   ["src/ir/", "codegen/kernel/buffer.ts", "codegen/kernel/expression.ts", "codegen/kernel/invariant.ts"],

@@ -5,12 +5,14 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, preview } from "vite";
 import { buildGrammar } from "./build-grammar.mjs";
+import { buildLauncher } from "./build-launcher.mjs";
 
 const configFile = fileURLToPath(new URL("../playground/vite.config.ts", import.meta.url));
 
 /** `url` ends in a slash; `close()` ends the server and removes what was built. */
 export async function servePlayground() {
   buildGrammar();
+  buildLauncher();
   const outDir = mkdtempSync(join(tmpdir(), "tirc-playground-"));
   const options = { configFile, logLevel: "silent", build: { outDir } };
   await build(options);

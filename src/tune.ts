@@ -13,9 +13,12 @@ import { runtimeErrors } from "./diagnostics/errors-runtime.ts";
 import { interpret } from "./ir/interpret.ts";
 import type { Fn } from "./ir/ir.ts";
 import type { Tensor } from "./ir/tensor.ts";
-import { type BoundKernel, prepareKernel } from "./runtime/execute.ts";
 import { type HostTensor, toNumbers } from "./runtime/host-tensor.ts";
-import { measure, median } from "./runtime/measure.ts";
+import { type Encodable, measure, median } from "./runtime/measure.ts";
+import { prepare } from "./runtime/prepare.ts";
+
+/** A kernel with its buffers. */
+type Opened = Encodable & { destroy(): void };
 
 export interface TuneOptions extends KernelOptions {
   /** Of the device. Choices it holds already are replaced. */
@@ -47,7 +50,7 @@ const worthwhile = { step: 0.97, whole: 0.95 };
 
 /**
  * The fastest schedule found for a function after the passes, whose row length is a number.
- * @throws TircError as `generateKernel`, `prepareKernel` and `run` do for the usual choice; E0617.
+ * @throws TircError as `generateKernel`, `prepare` and `run` do for the usual choice; E0617.
  */
 export async function tune(device: GPUDevice, fn: Fn, options: TuneOptions): Promise<Tuned> {
   const trial = new Trial(device, fn, options);
@@ -111,16 +114,16 @@ class Trial {
   }
 
   /** The kernel with its buffers, once its results are those of the interpreter. Throws E0617. */
-  async open(choice: Choice): Promise<BoundKernel> {
+  async open(choice: Choice): Promise<Opened> {
     const { inputs } = this.#options;
-    const prepared = await prepareKernel(this.#device, this.#kernelOf(choice));
+    const prepared = await prepare(this.#device, this.#kernelOf(choice));
     try {
       const { outputs } = await prepared.run(inputs);
       for (const [name, want] of Object.entries(this.#wanted)) {
         if (!agree(outputs[name] as HostTensor, want)) fail(runtimeErrors.wrongNumbers(this.#fn.name, name));
       }
-      const { record } = await prepared.bind(inputs);
-      return { record, destroy: () => prepared.destroy() };
+      const bound = prepared.bind(inputs);
+      return { encode: (...args) => bound.encode(...args), destroy: () => prepared.destroy() };
     } catch (caught) {
       prepared.destroy();
       throw caught;
@@ -129,7 +132,7 @@ class Trial {
 
   /** Median milliseconds; nothing for a choice that is refused. */
   async times(choices: readonly Choice[], factor = 1): Promise<(number | undefined)[]> {
-    const bound: (BoundKernel | undefined)[] = [];
+    const bound: (Opened | undefined)[] = [];
     try {
       for (const choice of choices) bound.push(await this.#openOrRefuse(choice));
       const rounds = (this.#options.rounds ?? 9) * factor;
@@ -141,7 +144,7 @@ class Trial {
     }
   }
 
-  async #openOrRefuse(choice: Choice): Promise<BoundKernel | undefined> {
+  async #openOrRefuse(choice: Choice): Promise<Opened | undefined> {
     try {
       return await this.open(choice);
     } catch (caught) {

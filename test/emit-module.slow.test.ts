@@ -6,9 +6,11 @@ import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { compile } from "../src/compile.ts";
 import { emitDeclarations, emitModule } from "../src/emit-module.ts";
+import { launcherText } from "../src/launch/text-ts.ts";
 import { parse } from "../src/parse/parse.ts";
 import { root, runNode, temporaryFolder } from "./support/built.ts";
 
+const launcher = { text: launcherText };
 const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");
 const options = {
   ...{
@@ -21,7 +23,8 @@ const options = {
   },
   ...{ types: ["@webgpu/types"], noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true },
   ...{ noUnusedLocals: true, noUnusedParameters: true, noImplicitReturns: true, verbatimModuleSyntax: true },
-  allowArbitraryExtensions: true,
+  ...{ allowArbitraryExtensions: true, allowImportingTsExtensions: true, erasableSyntaxOnly: true },
+  paths: { "tirc/launch": [join(root, "src/launch/index.ts")] },
 };
 
 function check(files: Readonly<Record<string, string>>): string {
@@ -42,7 +45,7 @@ test("modules and declarations of every example are right, and so are their call
     const { kernels } = compile(parse(readFileSync(`examples/${name}`, "utf8"), { file: name }));
     const base = name.replace(".tir", "");
     return [
-      [`ts/${base}.ts`, emitModule(kernels, { language: "ts", source: name })],
+      [`ts/${base}.ts`, emitModule(kernels, { language: "ts", source: name, launcher })],
       [`js/${base}.d.ts`, emitDeclarations(kernels, name)],
     ];
   });
@@ -80,7 +83,7 @@ const y: GPUBuffer = a(device, { a: x }, { a: 3 }).constructor;
 export const all = [A(device, { A: y }, { A: 3 }), json(device, { JSON: x }, { JSON: 3 }), thenKernel.wgsl];
 export const same: GPUBuffer = gpuBuffer(device, { GPUBuffer: x }, { GPUBuffer: 3 }).constructor;
 `;
-  expect(check({ "k.ts": emitModule(kernels, { language: "ts", source: "k.tir" }), "use.ts": use })).toBe("");
+  expect(check({ "k.ts": emitModule(kernels, { language: "ts", source: "k.tir", launcher }), "use.ts": use })).toBe("");
   expect(check({ "k.d.ts": emitDeclarations(kernels, "k.tir"), "use.ts": use })).toBe("");
 });
 
@@ -91,8 +94,8 @@ declare const device: GPUDevice, x: GPUBuffer;
 bertOutput(device, { x, residual: x, gamma: x }, { rows: 3 });
 bertOutput(device, { x, residual: x, gamma: x, beta: x }, { row: 3 });
 `;
-  const found = check({ "k.ts": emitModule(kernels, { language: "ts", source: "k.tir" }), "use.ts": use });
-  expect(found).toMatch(/use\.ts\(3,.*beta[\s\S]*use\.ts\(4,.*row/);
+  const found = check({ "k.ts": emitModule(kernels, { language: "ts", source: "k.tir", launcher }), "use.ts": use });
+  expect(found).toMatch(/use\.ts\(3,[\s\S]*beta[\s\S]*use\.ts\(4,.*row/);
 });
 
 test("imports of .tir files: by the declaration beside the file, or by tirc/modules", () => {

@@ -15,6 +15,7 @@ import { minifyKernel } from "../codegen/minify.ts";
 import { portableTarget } from "../codegen/target.ts";
 import { compile } from "../src/compile.ts";
 import { emitModule } from "../src/emit-module.ts";
+import { launcherText } from "../src/launch/text-ts.ts";
 import { parse } from "../src/parse/parse.ts";
 import { buildPackage, root, runNode, temporaryFolder } from "./support/built.ts";
 import { Workplace } from "./support/cli.ts";
@@ -55,7 +56,10 @@ beforeAll(async () => {
   symlinkSync(recognizer, join(folder, "recognizer.onnx"));
   const { kernels } = compile(parse(readFileSync("examples/bert-output.tir", "utf8")));
   const source = "bert-output.tir";
-  writeFileSync(join(folder, "bert-output.ts"), emitModule(kernels, { language: "ts", source }));
+  writeFileSync(
+    join(folder, "bert-output.ts"),
+    emitModule(kernels, { language: "ts", source, launcher: { text: launcherText } }),
+  );
   for (const { name, text } of modules) writeFileSync(join(folder, `${name}.ts`), text);
 }, 120_000);
 

@@ -82,7 +82,7 @@ function record(device) {
 /** Dispatches that were noted, as one pass. */
 export function replay(dispatches) {
   return {
-    record(encoder, timestampWrites) {
+    encode(encoder, { timestampWrites } = {}) {
       const pass = encoder.beginComputePass({ ...(timestampWrites && { timestampWrites }) });
       for (const { pipeline, groups, size } of dispatches) {
         pass.setPipeline(pipeline);

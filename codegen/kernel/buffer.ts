@@ -1,13 +1,11 @@
 /** The buffers of a kernel: what lies in them, and what lanes see of them. */
 
 import type { ElementType, Shape } from "../../src/ir/types.ts";
+import type { LaunchBinding } from "../../src/launch/types.ts";
 import type { Type } from "./expression.ts";
 
-/**
- * How elements lie in a buffer. `f16x2` packs two halves in a u32, for targets without shader-f16; a bool is stored as a
- * u32.
- */
-export type Storage = "f32" | "f16" | "i32" | "u32" | "f16x2";
+/** How elements lie in a buffer. */
+export type Storage = LaunchBinding["storage"];
 
 /** A buffer of a kernel. */
 export interface Buffer {
@@ -18,6 +16,7 @@ export interface Buffer {
   /** Of the tensor that lies in it. */
   readonly shape: Shape;
   readonly element: ElementType;
-  readonly storage: Storage;
+  /** A scalar is a field of the uniform buffer. */
+  readonly storage: Storage | "uniform";
   readonly access: "read" | "read_write";
 }

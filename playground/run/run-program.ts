@@ -12,8 +12,8 @@ import type { Fn, Module } from "../../src/ir/ir.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { printType } from "../../src/ir/types.ts";
 import { parse } from "../../src/parse/parse.ts";
-import { prepareKernel } from "../../src/runtime/execute.ts";
 import { fromNumbers, type HostTensor, toNumbers } from "../../src/runtime/host-tensor.ts";
+import { prepare } from "../../src/runtime/prepare.ts";
 import { fileName } from "../model/messages.ts";
 import { pipeline } from "../model/pipeline.ts";
 import { type Gpu, type NoGpu, openGpu } from "./gpu.ts";
@@ -95,7 +95,7 @@ export async function runProgram(request: RunRequest, report: Report): Promise<v
   const all = { ...inputs, ...constantsRead(kernel, read) };
   const dims = Object.fromEntries(kernel.manifest.dims.map(({ name }) => [name, request.dims[name] as number]));
   report.status("Running the kernel");
-  const prepared = await prepareKernel(gpu.device, kernel, dims);
+  const prepared = await prepare(gpu.device, kernel, dims);
   try {
     const { outputs } = await prepared.run(all);
     report.status("Computing the same in float64");

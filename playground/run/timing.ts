@@ -5,10 +5,16 @@
  */
 
 import { elementCount } from "../../src/ir/tensor.ts";
+import { boundSize } from "../../src/launch/tensors.ts";
 import { type Dims, extents, type Inputs } from "../../src/runtime/bind-inputs.ts";
-import type { BoundKernel, PreparedKernel } from "../../src/runtime/execute.ts";
-import { bufferSize } from "../../src/runtime/host-tensor.ts";
 import { type Stopwatch, stopwatch } from "../../src/runtime/measure.ts";
+import type { PreparedKernel } from "../../src/runtime/prepare.ts";
+
+/** Something that is dispatched into a pass. */
+interface Dispatched {
+  dispatch(pass: GPUComputePassEncoder): void;
+  destroy(): void;
+}
 
 export interface Timing {
   /** Milliseconds a launch, in the order in which they were taken. */
@@ -32,17 +38,21 @@ export async function timeKernel(
   dims: Dims,
 ): Promise<Timing> {
   const { bindings } = prepared.kernel.manifest;
-  const sizes = bindings.map((binding) => bufferSize(binding, elementCount(extents(binding.shape, dims))));
+  const sizes = bindings.map((binding) => boundSize(binding, elementCount(extents(binding.shape, dims))));
   const bytes = sizes.reduce((sum, size) => sum + size, 0);
   const watch = stopwatch(device);
-  const bound: BoundKernel[] = [];
+  const bound: Dispatched[] = [];
   try {
-    bound.push(await prepared.bind(inputs, dims));
+    bound.push(prepared.bind(inputs, dims));
     bound.push(await prepareCopy(device, bytes / 2));
     /** Milliseconds of one launch, from a pass of `launches`. */
-    const timers = bound.map(({ record }) => async (launches: number) => {
-      const time = await watch.time({ record: (encoder, writes) => record(encoder, writes, launches) });
-      return time / launches;
+    const timers = bound.map((one) => async (launches: number) => {
+      const encode = (encoder: GPUCommandEncoder, options: GPUComputePassDescriptor = {}) => {
+        const pass = encoder.beginComputePass(options);
+        for (let i = 0; i < launches; i++) one.dispatch(pass);
+        pass.end();
+      };
+      return (await watch.time({ encode })) / launches;
     });
     const launches: number[] = [];
     for (const time of timers) launches.push(await calibrate(time));
@@ -73,7 +83,7 @@ async function calibrate(time: (launches: number) => Promise<number>): Promise<n
 }
 
 /** Reads and writes `bytes` each, a vec4 a lane. */
-async function prepareCopy(device: GPUDevice, bytes: number): Promise<BoundKernel> {
+async function prepareCopy(device: GPUDevice, bytes: number): Promise<Dispatched> {
   const vectors = Math.max(1, Math.ceil(bytes / 16));
   const groups = Math.ceil(vectors / 64);
   const workgroups = [Math.min(groups, 65535), Math.ceil(groups / 65535)] as const;
@@ -91,12 +101,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
   const group = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
   return {
-    record(encoder, timestampWrites, launches = 1) {
-      const pass = encoder.beginComputePass({ ...(timestampWrites && { timestampWrites }) });
+    dispatch(pass) {
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, group);
-      for (let i = 0; i < launches; i++) pass.dispatchWorkgroups(...workgroups);
-      pass.end();
+      pass.dispatchWorkgroups(...workgroups);
     },
     destroy() {
       for (const buffer of buffers) buffer.destroy();

@@ -9,6 +9,7 @@
  */
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { basename, dirname, isAbsolute, join, relative } from "node:path";
 import { createUnplugin, type UnpluginInstance } from "unplugin";
 import type { Kernel } from "../../codegen/manifest.ts";
@@ -33,6 +34,9 @@ export interface TircPluginOptions extends KernelOptions {
   /** Whether to write `name.d.tir.ts` beside `name.tir`. On unless said otherwise. */
   readonly declarations?: boolean;
 }
+
+/** All kernels of a bundle share it, wherever the files are that import them. */
+const launcher = createRequire(import.meta.url).resolve("tirc/launch");
 
 const imported = /\.tir(\?wgsl)?$/;
 
@@ -111,7 +115,7 @@ export const tirc: UnpluginInstance<TircPluginOptions | undefined, false> = crea
           const shipped = (options.minify ?? build.minifies()) ? kernels.map(minifyKernel) : kernels;
           if (isText) return { code: textModule(shipped), map: null };
           if (options.declarations !== false) writeDeclarations(file, kernels);
-          return { code: emitModule(shipped, { language: "js", source: basename(file) }), map: null };
+          return { code: emitModule(shipped, { language: "js", source: basename(file), launcher }), map: null };
         } catch (caught) {
           if (!(caught instanceof TircError)) throw caught;
           // Throws in Rollup and Vite; the others note it and go on.

@@ -6,6 +6,7 @@ import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { emitModule } from "../emit-module.ts";
 import { print } from "../ir/print.ts";
+import { launcherText } from "../launch/text-ts.ts";
 import type { Arguments, Word } from "./arguments.ts";
 import { filesOfConstants, readConstants } from "./constants.ts";
 import { shownPath } from "./files.ts";
@@ -67,7 +68,8 @@ export async function compileCommand(args: Arguments, session: Session): Promise
     writeWeights(result, readConstants(result, source, io), { weights, output: path }, outputs, session);
   }
   if (emit === "ts") {
-    outputs.write(path, emitModule(kernels, { language: "ts", source: shownPath(source, "stdin") }));
+    const launcher = { text: launcherText };
+    outputs.write(path, emitModule(kernels, { language: "ts", source: shownPath(source, "stdin"), launcher }));
     return 0;
   }
   writeKernels(kernels, path, emit, outputs, io);

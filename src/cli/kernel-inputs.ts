@@ -1,6 +1,6 @@
 /** What a kernel reads: its function's inputs, and the constants that it is given as buffers. */
 
-import type { Kernel } from "../../codegen/manifest.ts";
+import { type Kernel, parametersOf } from "../../codegen/manifest.ts";
 import { type Constants, constantsOf } from "../ir/interpret.ts";
 import type { Module } from "../ir/ir.ts";
 import type { Tensor } from "../ir/tensor.ts";
@@ -17,9 +17,9 @@ export function kernelInputs(kernel: Kernel, after: Module, inputs: Tensors, con
   return { ...inputs, ...hostTensorsOf(constantsRead(kernel, constantsAfter(after, constants))) };
 }
 
-/** The constants that the kernel has bindings for. */
+/** The constants that the kernel reads. */
 export function constantsRead({ manifest }: Kernel, constants: Constants): Record<string, Tensor> {
-  const read = manifest.bindings.filter((binding) => binding.constant);
+  const read = parametersOf(manifest).filter(({ constant }) => constant);
   return Object.fromEntries(read.map(({ name }) => [name, constants(name)]));
 }
 

@@ -139,7 +139,7 @@ async function runOn(
     const compiled = compile(module, { ...options, ...program.arithmetic, target: program.target ?? opened.target });
     reportRemarks(compiled.remarks, args, session);
     const kernel = compiled.kernels[0] as (typeof compiled.kernels)[0];
-    const { runKernel } = await import("../runtime/execute.ts");
+    const { runKernel } = await import("../runtime/prepare.ts");
     const known = kernel.manifest.dims.map(({ name }) => [name, dims[name] as number] as const);
     const all = kernelInputs(kernel, compiled.module, inputs, constants);
     const { outputs, launches } = await runKernel(opened.device, kernel, all, Object.fromEntries(known));

@@ -123,6 +123,22 @@ for another device (a target profile with subgroup sizes that this one does not 
     wrong: "tirc tune model.tir --target gpu-subgroup-32   // on a device whose subgroups have 4 lanes",
     fix: "tirc tune model.tir   // for the device at hand",
   },
+  E0618: {
+    title: "a buffer that cannot be bound",
+    explanation: `A tensor on the device is a GPUBuffer with the usage STORAGE, or a part of one: \`{ buffer, offset, size }\`. It has at
+least the bytes of its elements, without gaps, in words of four; an empty one has room for what the kernel loads at once. An
+offset is a multiple of the device's minStorageBufferOffsetAlignment, often 256.`,
+    wrong: "kernel.bind({ x: { buffer, offset: 100 } }, { rows })",
+    fix: "kernel.bind({ x: { buffer, offset: 256 } }, { rows })",
+  },
+  E0619: {
+    title: "an input and a result in one buffer",
+    explanation: `WebGPU lets no kernel read one part of a buffer and write another. In the same place a result may be where the kernel reads
+each element for the last time before it writes the one that replaces it: the manifest lists these inputs of a result
+(\`mayAlias\`), and the launcher then reads the input through the result's binding.`,
+    wrong: "kernel.bind({ x: { buffer, offset: 0 }, y: { buffer, offset: 4096 } }, { rows })",
+    fix: "kernel.bind({ x: buffer, y: buffer }, { rows })   // in place, where the manifest says so",
+  },
   E0620: {
     title: "the package `webgpu` is not installed",
     explanation: `Node has no WebGPU of its own; the package \`webgpu\` (Dawn) brings it. It is an optional peer of tirc, because compiling

@@ -64,6 +64,33 @@ export const runtimeErrors = {
       help: ["choose smaller dimensions, and run the kernel once for each part"],
     });
   },
+  noStorage(kernel: string, name: string): Diagnostic {
+    return error("E0618", `\`${name}\` of \`${kernel}\` is a buffer without the usage STORAGE`, {
+      help: ["create it with `usage: GPUBufferUsage.STORAGE | ...`"],
+    });
+  },
+  bufferTooSmall(name: string, type: string, has: number, needs: number): Diagnostic {
+    return error("E0618", `\`${name}\` is ${type} and takes ${needs} bytes, and its buffer has ${has}`);
+  },
+  misaligned(name: string, offset: number, multiple: number): Diagnostic {
+    return error("E0618", `\`${name}\` begins at byte ${offset} of its buffer, which is no multiple of ${multiple}`, {
+      notes: [`the device's minStorageBufferOffsetAlignment is ${multiple}`],
+    });
+  },
+  boundTwice(kernel: string, input: string, result: string, mayAlias: boolean): Diagnostic {
+    return error(
+      "E0619",
+      `\`${input}\` and \`${result}\` of \`${kernel}\` are in one buffer, and the kernel writes \`${result}\``,
+      {
+        notes: [
+          mayAlias
+            ? `\`${result}\` may be written over \`${input}\`, at the same offset; WebGPU takes no other part of its buffer`
+            : "an element may be written before another one that stands in its place is read",
+        ],
+        help: [mayAlias ? `bind them at the same offset, or to two buffers` : `give \`${result}\` a buffer of its own`],
+      },
+    );
+  },
   destroyed(kernel: string): Diagnostic {
     return error("E0609", `the kernel \`${kernel}\` was destroyed`, { help: ["prepare it again"] });
   },

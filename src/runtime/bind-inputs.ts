@@ -1,21 +1,30 @@
 /** Checks what a caller passes to a kernel and finds the extents of its symbolic dimensions. */
 
-import type { Binding, Kernel } from "../../codegen/manifest.ts";
+import { type Kernel, type Parameter, parametersOf } from "../../codegen/manifest.ts";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type Dim, printShape, printType } from "../ir/types.ts";
+import type { OnDevice } from "../launch/types.ts";
 import { type HostInput, type NoInput, type ReadInput, readInput, shown, withArticle } from "./host-tensor.ts";
 
 /** Extents by name. */
 export type Dims = Readonly<Record<string, number>>;
-/** What a kernel reads, by the names of its parameters and constants. */
-export type Inputs = Readonly<Record<string, HostInput>>;
+/** What a kernel reads, by the names of its parameters and constants; a scalar may be a number. */
+export type Inputs = Readonly<Record<string, HostInput | OnDevice | number | boolean>>;
 
 export interface BoundInputs {
   readonly dims: Dims;
-  /** In the order of the kernel's parameters. */
-  readonly arrays: readonly { readonly binding: Binding; readonly data: ReadInput["data"] }[];
+  /** What is on the host, in the order of the kernel's parameters. */
+  readonly arrays: readonly { readonly binding: Parameter; readonly data: ReadInput["data"] }[];
+  /** What is on the device, by name: inputs and results. */
+  readonly onDevice: Readonly<Record<string, unknown>>;
+}
+
+/** Whether it is a `GPUBuffer` or a part of one, or is meant to be. */
+function isOnDevice(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return false;
+  return Object.hasOwn(value, "buffer") || ("usage" in value && "size" in value);
 }
 
 /** The numbers of a shape, once every dimension has its extent. */
@@ -29,7 +38,7 @@ export function extents(shape: readonly Dim[], dims: Dims): number[] {
  * that apply.
  */
 export function bindInputs(kernel: Kernel, inputs: Inputs, given: Dims): BoundInputs {
-  const parameters = kernel.manifest.bindings.filter((binding) => binding.access === "read");
+  const parameters = parametersOf(kernel.manifest);
   const found: Diagnostic[] = [];
   const dims = new DimTable(kernel, given, found);
 
@@ -37,10 +46,18 @@ export function bindInputs(kernel: Kernel, inputs: Inputs, given: Dims): BoundIn
     fail(runtimeErrors.noInputs(kernel.name, withArticle(inputs)), ...found);
   }
   const names = parameters.map((binding) => binding.name);
+  const results = kernel.manifest.bindings.filter(({ access }) => access === "read_write").map(({ name }) => name);
+  const onDevice: [string, unknown][] = [];
   for (const name of Object.keys(inputs).filter((name) => !names.includes(name))) {
-    found.push(runtimeErrors.unknownInput(kernel.name, name, names));
+    if (results.includes(name)) onDevice.push([name, inputs[name]]);
+    else found.push(runtimeErrors.unknownInput(kernel.name, name, names));
   }
   const arrays = parameters.flatMap((binding) => {
+    const value = peek(inputs, binding.name);
+    if (isOnDevice(value) && binding.shape.length > 0) {
+      onDevice.push([binding.name, value]);
+      return [];
+    }
     const read = readMember(binding, inputs);
     if (read !== undefined && !("got" in read)) return [{ binding, ...read }];
     found.push(
@@ -64,15 +81,26 @@ export function bindInputs(kernel: Kernel, inputs: Inputs, given: Dims): BoundIn
     for (const { binding, data } of arrays) checkLength(binding, data, dims.extents, found);
   }
   if (found.length > 0) fail(...found);
-  return { dims: dims.extents, arrays };
+  return { dims: dims.extents, arrays, onDevice: Object.fromEntries(onDevice) };
+}
+
+/** What is passed by that name, or nothing where it cannot be read: that is reported with the others. */
+function peek(inputs: Inputs, name: string): unknown {
+  try {
+    return Object.hasOwn(inputs, name) ? inputs[name] : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** `undefined` where nothing is passed by the name of the binding: what is inherited, as `toString`, is not passed. */
-function readMember(binding: Binding, inputs: Inputs): ReadInput | NoInput | undefined {
+function readMember(binding: Parameter, inputs: Inputs): ReadInput | NoInput | undefined {
   if (!Object.hasOwn(inputs, binding.name)) return undefined;
   try {
     const input: unknown = inputs[binding.name];
-    return input === undefined || input === null ? undefined : readInput(binding, input);
+    if (input === undefined || input === null) return undefined;
+    const isNumber = typeof input === "number" || typeof input === "boolean";
+    return readInput(binding, isNumber && binding.shape.length === 0 ? [input] : input);
   } catch (caught) {
     return { got: `something that cannot be read: ${messageOf(caught)}` };
   }
@@ -98,7 +126,7 @@ export function readDims(kernel: Kernel, given: Dims): Dims {
   return dims;
 }
 
-function checkLength(binding: Binding, data: ReadInput["data"], dims: Dims, found: Diagnostic[]): void {
+function checkLength(binding: Parameter, data: ReadInput["data"], dims: Dims, found: Diagnostic[]): void {
   const shape = extents(binding.shape, dims);
   const count = elementCount(shape);
   if (count === data.length) return;
@@ -134,7 +162,7 @@ class DimTable {
     }
   }
 
-  matchShape(binding: Binding, shape: readonly number[]): void {
+  matchShape(binding: Parameter, shape: readonly number[]): void {
     const report = (why: string) => {
       this.#found.push(runtimeErrors.wrongShape(binding.name, printType(binding), printShape(shape.map(shown)), why));
     };
@@ -156,7 +184,7 @@ class DimTable {
   }
 
   /** Takes the one unknown extent of a bare array from its length. False when more than that is unknown. */
-  matchLength(binding: Binding, length: number): boolean {
+  matchLength(binding: Parameter, length: number): boolean {
     const [unknown, ...more] = this.#unknown(binding.shape);
     if (unknown === undefined) return true;
     const isOnce = binding.shape.filter((dim) => dim === unknown).length === 1;
@@ -172,7 +200,7 @@ class DimTable {
     return true;
   }
 
-  reportOpen(binding: Binding, length: number): void {
+  reportOpen(binding: Parameter, length: number): void {
     const unknown = this.#unknown(binding.shape);
     this.#found.push(runtimeErrors.ambiguousShape(binding.name, printType(binding), length, unknown));
   }

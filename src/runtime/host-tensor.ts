@@ -1,9 +1,9 @@
 /** Arrays on the host, and how they lie in a kernel's buffers. */
 
-import type { Binding } from "../../codegen/manifest.ts";
+import type { Parameter } from "../../codegen/manifest.ts";
 import { fromFloat16Bits, toFloat16Bits } from "../ir/float16.ts";
-import { elementCount } from "../ir/tensor.ts";
 import { type ElementType, holds, isInteger, printType } from "../ir/types.ts";
+import type { LaunchArray } from "../launch/types.ts";
 
 /** One array type an element type: f16 as its bits, bool as 0 and 1. */
 export interface HostArrays {
@@ -73,7 +73,7 @@ export interface NoInput {
  * An input with its element type and shape, as far as they are given. Each of its members is read once. May throw what a
  * getter throws.
  */
-export function readInput(binding: Binding, input: unknown): ReadInput | NoInput {
+export function readInput(binding: Parameter, input: unknown): ReadInput | NoInput {
   const isTensor = typeof input === "object" && input !== null && !isArray(input) && "data" in input;
   const bare = { data: input, element: undefined, shape: undefined };
   const { data, element, shape } = (isTensor ? input : bare) as Record<"data" | "element" | "shape", unknown>;
@@ -138,27 +138,16 @@ export function shown(value: unknown): string {
   return typeof value === "number" || typeof value === "boolean" ? String(value) : withArticle(value);
 }
 
-/** Bytes of one element in a binding's buffer. */
-export function storedSize(binding: Binding): number {
-  return binding.storage === "f16" || binding.storage === "f16x2" ? 2 : 4;
-}
-
-/** Buffers are padded so that a whole vec4 can be bound, and an empty array too. */
-export function bufferSize(binding: Binding, elements: number): number {
-  return Math.max(16, Math.ceil((elements * storedSize(binding)) / 16) * 16);
-}
-
 /**
- * The bytes of `data` in the layout of the binding, not padded, in memory that nothing else changes or shares. Numbers are
+ * The words of `data` as they lie in a buffer, in memory that nothing else changes or shares. Numbers are
  * rounded to the element type.
  */
-export function encode(binding: Binding, data: ReadInput["data"]): ArrayBufferView<ArrayBuffer> {
-  const { element } = binding;
+export function encode({ element }: Parameter, data: ReadInput["data"]): LaunchArray {
   const numbers: ArrayLike<number> = data;
   if (element === "bool") return Uint32Array.from(numbers, (value) => (value ? 1 : 0));
   if (elementOfData(data) === undefined && element === "f16") return Uint16Array.from(numbers, toFloat16Bits);
-  if (elementOfData(data) === element && isPlainBuffer(data.buffer)) return data as ArrayBufferView<ArrayBuffer>;
-  return new arrayOf[element](numbers) as ArrayBufferView<ArrayBuffer>;
+  if (elementOfData(data) === element && isPlainBuffer(data.buffer)) return data as LaunchArray;
+  return new arrayOf[element](numbers);
 }
 
 /** WebGPU takes no memory that may change its size; memory that is shared may change while it is read. */
@@ -167,14 +156,16 @@ function isPlainBuffer(buffer: ArrayBufferLike): boolean {
   return !isShared && (buffer as { readonly resizable?: boolean }).resizable !== true;
 }
 
-/** A result read back from its buffer. `bytes` may be padded; the tensor gets its own copy. */
-export function decode(binding: Binding, shape: readonly number[], bytes: ArrayBuffer): HostTensor {
-  const { element } = binding;
-  const count = elementCount(shape);
-  if (element === "bool") {
-    return { element, shape, data: Uint8Array.from(new Uint32Array(bytes, 0, count), (word) => (word ? 1 : 0)) };
-  }
-  return { element, shape, data: new arrayOf[element](bytes, 0, count).slice() };
+/** A result as it was read back from its buffer: of truth values, any word but 0 is true. */
+export function hostTensorOf({ element }: Parameter, shape: readonly number[], data: HostData): HostTensor {
+  if (element !== "bool") return { element, shape, data };
+  return { element, shape, data: Uint8Array.from(data, (word) => (word ? 1 : 0)) };
+}
+
+/** The number of a scalar. */
+export function toNumber(element: ElementType, data: ReadInput["data"]): number {
+  const value = data[0] as number;
+  return element === "f16" && elementOfData(data) === "f16" ? fromFloat16Bits(value) : value;
 }
 
 /** The numbers of a tensor, exactly. */

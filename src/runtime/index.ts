@@ -8,9 +8,26 @@ export type { Binding, Dispatch, Kernel, Manifest } from "../../codegen/manifest
 export type { TargetLimits, TargetProfile } from "../../codegen/target.ts";
 export { type Diagnostic, TircError } from "../diagnostics/diagnostic.ts";
 export { fromFloat16Bits, roundToFloat16, toFloat16Bits } from "../ir/float16.ts";
+export type { Bound, Part } from "../launch/bound.ts";
+export { type CallableKernel, kernel } from "../launch/callable.ts";
+export type { LaunchOptions } from "../launch/prepared.ts";
+export type {
+  AfterTensors,
+  AnyTypes,
+  LaunchArray,
+  LaunchBinding,
+  LaunchDispatch,
+  LaunchElement,
+  LaunchKernel,
+  LaunchManifest,
+  LaunchOutputs,
+  LaunchTensors,
+  LaunchTypes,
+  OnDevice,
+  UniformField,
+} from "../launch/types.ts";
 export type { Dims, Inputs } from "./bind-inputs.ts";
 export { type AdapterDescription, targetFromAdapter, targetFromDevice, usefulFeatures } from "./device-target.ts";
-export { type BoundKernel, type PreparedKernel, prepareKernel, type RunResult, runKernel } from "./execute.ts";
 export {
   fromNumbers,
   type HostArrays,
@@ -20,3 +37,4 @@ export {
   type NumberTensor,
   toNumbers,
 } from "./host-tensor.ts";
+export { type PreparedKernel, prepare, type RunResult, runKernel, type Tensors } from "./prepare.ts";

@@ -1,9 +1,10 @@
 /** Times kernels on a device. */
 
-import type { BoundKernel } from "./execute.ts";
+import type { Bound } from "../launch/bound.ts";
+import type { AnyTypes } from "../launch/types.ts";
 
 /** What is timed: something that puts a pass into an encoder. */
-export type Recordable = Pick<BoundKernel, "record">;
+export type Encodable = Pick<Bound<AnyTypes>, "encode">;
 
 const usage = { mapRead: 1, copySource: 4, copyDestination: 8, queryResolve: 512 };
 const mapModeRead = 1;
@@ -16,7 +17,7 @@ const mapModeRead = 1;
  */
 export async function measure(
   device: GPUDevice,
-  kernels: readonly Recordable[],
+  kernels: readonly Encodable[],
   rounds: number,
 ): Promise<readonly (readonly number[])[]> {
   const watch = stopwatch(device);
@@ -26,7 +27,7 @@ export async function measure(
       for (let i = 0; i < kernels.length; i++) {
         // Each comes first in some round: what ran before weighs on whoever is next.
         const at = (i + round + kernels.length) % kernels.length;
-        const time = await watch.time(kernels[at] as Recordable);
+        const time = await watch.time(kernels[at] as Encodable);
         if (round >= 0) times[at]?.push(time);
       }
     }
@@ -39,7 +40,7 @@ export async function measure(
 export interface Stopwatch {
   readonly clock: "timestamps" | "submission";
   /** Milliseconds that one pass takes. */
-  time(work: Recordable): Promise<number>;
+  time(work: Encodable): Promise<number>;
   destroy(): void;
 }
 
@@ -57,7 +58,7 @@ function timestamps(device: GPUDevice): Stopwatch {
     clock: "timestamps",
     async time(work) {
       const encoder = device.createCommandEncoder();
-      work.record(encoder, writes);
+      work.encode(encoder, { timestampWrites: writes });
       encoder.resolveQuerySet(querySet, 0, 2, resolved, 0);
       encoder.copyBufferToBuffer(resolved, 0, readable, 0, 16);
       device.queue.submit([encoder.finish()]);
@@ -77,7 +78,7 @@ function wallClock(device: GPUDevice): Stopwatch {
     clock: "submission",
     async time(work) {
       const encoder = device.createCommandEncoder();
-      work.record(encoder);
+      work.encode(encoder);
       const start = performance.now();
       device.queue.submit([encoder.finish()]);
       await device.queue.onSubmittedWorkDone();

@@ -126,7 +126,7 @@ describe.each(Object.entries(bundlers))("%s", (name, build) => {
     expect(got).toEqual([0.125, 0.125, 0.25, 0.5, 0.25, 0.25, 0.25, 0.25]);
     expect(readdirSync(join(folder, "kernels"))).toEqual(["scale.d.tir.ts", "scale.tir"]);
     expect(readFileSync(join(folder, "kernels/scale.d.tir.ts"), "utf8")).toMatch(
-      /declare function scaleRow\$\([\s\S]*export \{ scaleRow\$ as scaleRow \}/,
+      /declare const scaleRow\$: CallableKernel<[\s\S]*export \{ scaleRow\$ as scaleRow, prepare \}/,
     );
   });
 

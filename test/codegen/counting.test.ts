@@ -11,8 +11,8 @@ import { emitModule } from "../../src/emit-module.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import type { Dim } from "../../src/ir/types.ts";
 import { extents } from "../../src/runtime/bind-inputs.ts";
-import { runKernel } from "../../src/runtime/execute.ts";
 import { fromNumbers } from "../../src/runtime/host-tensor.ts";
+import { runKernel } from "../../src/runtime/prepare.ts";
 import { temporaryFolder } from "../support/built.ts";
 import { checkIndices } from "../support/checked-index.ts";
 import { allTargets, compileText, targetsFor } from "../support/compile.ts";
@@ -140,8 +140,8 @@ async function moduleOf(kernel: Kernel): Promise<(dims: Record<string, number>) 
   const pass = { setPipeline() {}, setBindGroup() {}, dispatchWorkgroups() {}, end() {} };
   const device = {
     features: new Set(kernel.manifest.requiredFeatures),
-    limits: { maxStorageBufferBindingSize: Infinity },
-    queue: { submit() {} },
+    limits: { maxStorageBufferBindingSize: Infinity, maxBufferSize: Infinity, minUniformBufferOffsetAlignment: 256 },
+    queue: { submit() {}, writeBuffer() {} },
     ...{ createBuffer: buffer, createBindGroup() {}, createBindGroupLayout() {}, createPipelineLayout() {} },
     ...{ createShaderModule() {}, createComputePipeline: () => ({ getBindGroupLayout() {} }) },
     createCommandEncoder: () => ({ beginComputePass: () => pass, finish() {} }),

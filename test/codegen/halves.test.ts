@@ -5,9 +5,9 @@ import type { TargetProfile } from "../../codegen/target.ts";
 import { compile } from "../../src/compile.ts";
 import { fromFloat16Bits, toFloat16Bits } from "../../src/ir/float16.ts";
 import { parse } from "../../src/parse/parse.ts";
-import { runKernel } from "../../src/runtime/execute.ts";
 import { fromNumbers, type HostTensor } from "../../src/runtime/host-tensor.ts";
 import type { OpenedDevice } from "../../src/runtime/node.ts";
+import { runKernel } from "../../src/runtime/prepare.ts";
 import { driverTest } from "../support/gpu.ts";
 
 const all = Array.from({ length: 65536 }, (_, bits) => fromFloat16Bits(bits));

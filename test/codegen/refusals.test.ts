@@ -168,7 +168,7 @@ describe("many reductions in sequence", () => {
   });
 
   test("E0506: of rows whose length is a name, where each would begin anew", () => {
-    expect(compileText(norms(3, "n")).kernel.wgsl).toContain("unit < dim_n");
+    expect(compileText(norms(3, "n")).kernel.wgsl).toContain("unit < dims.dim_n");
     const message = refusal(norms(500, "n"));
     expect(message).toMatch(/^E0506 1:1: the kernel of `f` would be too large: \d+ ops in 501 loops over a row/);
   });

@@ -7,8 +7,8 @@ import { builtinTargets, portableTarget } from "../../codegen/target.ts";
 import { optimize } from "../../src/compile.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { parse } from "../../src/parse/parse.ts";
-import { type PreparedKernel, prepareKernel } from "../../src/runtime/execute.ts";
 import type { HostTensor } from "../../src/runtime/host-tensor.ts";
+import { type PreparedKernel, prepare } from "../../src/runtime/prepare.ts";
 import { compileText } from "../support/compile.ts";
 import { driverTest } from "../support/gpu.ts";
 import { normal, random } from "../support/oracle.ts";
@@ -103,14 +103,14 @@ driverTest(
     const portable = { ...portableTarget, limits: gpu.target.limits };
     const body = async (one: Case) => {
       for (const target of [gpu.target, portable]) {
-        const prepare = (rows: number | string) =>
-          prepareKernel(gpu.device, compileText(program(one, rows, lengthOf(one)), target).kernel);
-        const named = await prepare("rows");
+        const prepared = (rows: number | string) =>
+          prepare(gpu.device, compileText(program(one, rows, lengthOf(one)), target).kernel);
+        const named = await prepared("rows");
         const [even, odd] = await bitsOf(named, one, 2);
         for (const rows of one.counts) {
           const want = rows === 1 ? [even, []] : [even, odd];
           expect(await bitsOf(named, one, rows), `${target.name}, ${rows} rows by name`).toEqual(want);
-          expect(await bitsOf(await prepare(rows), one, rows), `${target.name}, ${rows} rows`).toEqual(want);
+          expect(await bitsOf(await prepared(rows), one, rows), `${target.name}, ${rows} rows`).toEqual(want);
         }
       }
     };

@@ -70,8 +70,8 @@ gpuTest("more rows than one dispatch dimension has workgroups", async ({ gpu }) 
       const x = few.x?.data as Float32Array;
       const repeated = Float32Array.from({ length: rows * columns }, (_, i) => x[i % x.length] as number);
       const many = { ...few, x: { element: "f32" as const, shape: [rows, columns], data: repeated } };
-      const { prepareKernel } = await import("../../src/runtime/execute.ts");
-      const got = (await (await prepareKernel(gpu.device, kernel)).run(many)).outputs.out0?.data as Float32Array;
+      const { prepare } = await import("../../src/runtime/prepare.ts");
+      const got = (await (await prepare(gpu.device, kernel)).run(many)).outputs.out0?.data as Float32Array;
       const want = outputs.out0?.data as Float32Array;
       const different = got.findIndex((value, i) => !Object.is(value, want[i % want.length]));
       // The same bits in whatever batch a row is computed.

@@ -8,9 +8,9 @@ import { compile } from "../../src/compile.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { parse } from "../../src/parse/parse.ts";
-import { runKernel } from "../../src/runtime/execute.ts";
 import { fromNumbers, type HostTensor, toNumbers } from "../../src/runtime/host-tensor.ts";
 import type { OpenedDevice } from "../../src/runtime/node.ts";
+import { runKernel } from "../../src/runtime/prepare.ts";
 import { driverTest } from "../support/gpu.ts";
 import { tensorsOf } from "../support/oracle.ts";
 

@@ -95,7 +95,7 @@ test.each([
     "the input `x` is f32[rows, columns], and got f32[3, 4] in an Int32Array",
   ],
   ["a text", { scale: "1, 2" }, "the input `scale` is f32[columns], and got a string"],
-  ["a number", { h: 1 }, "the input `h` is f16, and got a number"],
+  ["a number", { scale: 1 }, "the input `scale` is f32[columns], and got a number"],
   ["an object without data", { h: {} }, "the input `h` is f16, and got an object"],
   [
     "a tensor whose shape is no list",

@@ -1,8 +1,8 @@
 /** What a prepared kernel holds on the device, and that it lets go of it. */
 
 import { expect } from "vitest";
-import { prepareKernel, runKernel } from "../../src/runtime/execute.ts";
-import { rejectionOf } from "../support/diagnostics.ts";
+import { prepare, runKernel } from "../../src/runtime/prepare.ts";
+import { diagnosticsOf, rejectionOf } from "../support/diagnostics.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { rowSum } from "../support/hand-kernel.ts";
 import { type Spied, spyOn } from "../support/spy-device.ts";
@@ -13,16 +13,16 @@ const gone = ["E0609: the kernel `hand` was destroyed\nhelp: prepare it again"];
 
 gpuTest("a bound kernel holds its buffers until it or the prepared kernel is destroyed", async ({ gpu }) => {
   const spied = spyOn(gpu.device);
-  const prepared = await prepareKernel(spied.device, rowSum);
+  const prepared = await prepare(spied.device, rowSum);
   expect(alive(spied)).toBe(0);
-  const bound = [await prepared.bind({ x }), await prepared.bind({ x }), await prepared.bind({ x })];
-  // The input, the dimensions and the result of each.
-  expect(alive(spied)).toBe(9);
+  const bound = [prepared.bind({ x }), prepared.bind({ x }), prepared.bind({ x })];
+  // The input and the result of each, and the page in which their dimensions are.
+  expect(alive(spied)).toBe(7);
   bound[0]?.destroy();
   bound[0]?.destroy();
-  expect(alive(spied)).toBe(6);
+  expect(alive(spied)).toBe(5);
   await prepared.run({ x });
-  expect(alive(spied)).toBe(6);
+  expect(alive(spied)).toBe(5);
   prepared.destroy();
   prepared.destroy();
   expect(alive(spied)).toBe(0);
@@ -31,17 +31,18 @@ gpuTest("a bound kernel holds its buffers until it or the prepared kernel is des
 
 gpuTest("nothing runs after it, and what has begun ends as it would", async ({ gpu }) => {
   const spied = spyOn(gpu.device);
-  const prepared = await prepareKernel(spied.device, rowSum);
-  const bound = await prepared.bind({ x });
+  const prepared = await prepare(spied.device, rowSum);
+  const bound = prepared.bind({ x });
   const running = prepared.run({ x });
-  const binding = rejectionOf(prepared.bind({ x }));
   prepared.destroy();
   expect((await running).outputs.y?.data).toEqual(Float32Array.of(6, 15));
-  expect(await binding).toEqual(gone);
   expect(await rejectionOf(prepared.run({ x }))).toEqual(gone);
-  expect(await rejectionOf(prepared.bind({ x }))).toEqual(gone);
+  expect(diagnosticsOf(() => prepared.bind({ x }))).toEqual(gone);
   const encoder = gpu.device.createCommandEncoder();
-  expect(await rejectionOf((async () => bound.record(encoder))())).toEqual(gone);
+  expect(diagnosticsOf(() => bound.encode(encoder))).toEqual(gone);
+  const pass = encoder.beginComputePass();
+  expect(diagnosticsOf(() => bound.dispatch(pass))).toEqual(gone);
+  pass.end();
   expect(alive(spied)).toBe(0);
 });
 
@@ -50,8 +51,9 @@ gpuTest("a call that fails leaves nothing behind", async ({ gpu }) => {
   const broken = { ...rowSum, wgsl: rowSum.wgsl.replace("value, lane", "values, lane") };
   expect((await rejectionOf(runKernel(spied.device, broken, { x })))[0]).toMatch(/^E0612/);
   const noEntry = { ...rowSum, manifest: { ...rowSum.manifest, entryPoint: "other" } };
-  const prepared = await prepareKernel(spied.device, noEntry);
-  expect((await rejectionOf(prepared.bind({ x })))[0]).toMatch(/^E0613/);
+  const prepared = await prepare(spied.device, noEntry);
+  expect((await rejectionOf(prepared.run({ x })))[0]).toMatch(/^E0613/);
+  prepared.destroy();
   expect(spied.created.length).toBeGreaterThan(0);
   expect(alive(spied)).toBe(0);
 });

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import { bufferSize, encode, fromNumbers, toNumbers } from "../../src/runtime/host-tensor.ts";
+import type { Storage } from "../../codegen/manifest.ts";
+import { boundSize } from "../../src/launch/tensors.ts";
+import { encode, fromNumbers, toNumbers } from "../../src/runtime/host-tensor.ts";
 import { handKernel } from "../support/hand-kernel.ts";
 
 test("numbers are rounded to the element type", () => {
@@ -20,11 +22,13 @@ test("toNumbers is exact", () => {
   expect([...toNumbers({ element: "u32", shape: [1], data: new Uint32Array([2 ** 32 - 1]) })]).toEqual([2 ** 32 - 1]);
 });
 
-test("buffers have room for a whole vec4, and for nothing", () => {
-  const { bindings } = handKernel("", { outputs: { y: ["f32", [1]], h: ["f16", [1]] } }).manifest;
-  const [y, h] = bindings as [(typeof bindings)[number], (typeof bindings)[number]];
-  expect([0, 1, 4, 5].map((count) => bufferSize(y, count))).toEqual([16, 16, 16, 32]);
-  expect([0, 8, 9].map((count) => bufferSize(h, count))).toEqual([16, 16, 32]);
+test("what is bound is a tensor's own bytes, in words, and at least one of what the kernel's array is of", () => {
+  const sizes = (storage: Storage, stride: number) =>
+    [0, 1, 7, 8].map((count) => boundSize({ storage, stride }, count));
+  expect(sizes("f32", 4)).toEqual([4, 4, 28, 32]);
+  expect(sizes("f32", 16)).toEqual([16, 16, 28, 32]);
+  expect(sizes("f16", 2)).toEqual([4, 4, 16, 16]);
+  expect(sizes("f16x2", 8)).toEqual([8, 8, 16, 16]);
 });
 
 test("an array of the parameter's own type is not copied", () => {

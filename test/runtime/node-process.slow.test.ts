@@ -17,7 +17,7 @@ beforeAll(() => {
 
 function runScript(body: string, env: Record<string, string | undefined> = {}): Ran {
   const script = `import { openDevice, openNullDevice } from "./dist/src/runtime/node.js";
-import { prepareKernel, runKernel } from "./dist/src/runtime/index.js";
+import { prepare, runKernel } from "./dist/src/runtime/index.js";
 const kernel = ${JSON.stringify(rowSum)};
 const x = { element: "f32", shape: [2, 3], data: new Float32Array([1, 2, 3, 4, 5, 6]) };
 ${body}
@@ -44,7 +44,7 @@ deviceTest.each([
 
 function closeEarly(): string {
   return `const opened = await openDevice();
-const prepared = await prepareKernel(opened.device, kernel);
+const prepared = await prepare(opened.device, kernel);
 const result = prepared.run({ x });
 opened.close();
 await result.catch((caught) => console.log(caught.diagnostics[0].code));`;
@@ -80,10 +80,10 @@ async function grow(from, destroys) {
   let before;
   for (let i = from; i < from + 40; i++) {
     if (i === from + 10) before = megabytes();
-    const prepared = await prepareKernel(device, { ...kernel, wgsl: kernel.wgsl + "// " + i }, { columns: 1024 });
-    const bound = await prepared.bind({ x: large });
+    const prepared = await prepare(device, { ...kernel, wgsl: kernel.wgsl + "// " + i }, { columns: 1024 });
+    const bound = prepared.bind({ x: large });
     const encoder = device.createCommandEncoder();
-    bound.record(encoder);
+    bound.encode(encoder);
     device.queue.submit([encoder.finish()]);
     await device.queue.onSubmittedWorkDone();
     held.push(prepared, bound);

@@ -9,8 +9,8 @@ import type { ElementwiseDef } from "../../src/ir/ops/def.ts";
 import { type ElementwiseName, ops } from "../../src/ir/ops/index.ts";
 import { wgslFunctionText } from "../../src/ir/ops/wgsl-functions.ts";
 import type { ElementType } from "../../src/ir/types.ts";
-import { runKernel } from "../../src/runtime/execute.ts";
 import { fromNumbers, toNumbers } from "../../src/runtime/host-tensor.ts";
+import { runKernel } from "../../src/runtime/prepare.ts";
 import { handKernel } from "./hand-kernel.ts";
 
 /** What f16 is computed in. */

@@ -2,6 +2,7 @@
 
 import type { Binding, Kernel, Manifest } from "../../codegen/manifest.ts";
 import type { Dim, ElementType } from "../../src/ir/types.ts";
+import { bytesOf } from "../../src/launch/tensors.ts";
 
 type Described = Partial<Omit<Manifest, "bindings">> & {
   /** `name: [element type, shape]`; f16 is packed two in a u32. */
@@ -17,7 +18,8 @@ export function handKernel(wgsl: string, { inputs = {}, outputs, ...rest }: Desc
     ...Object.entries(inputs).map((entry) => [...entry, "read"] as const),
     ...Object.entries(outputs).map((entry) => [...entry, "read_write"] as const),
   ].map(([name, [element, shape], access], binding) => {
-    return { binding, name, access, element, shape, storage: storageOf[element] };
+    const storage = storageOf[element];
+    return { binding, name, access, element, shape, storage, variable: name, stride: bytesOf({ storage }) };
   });
   const manifest: Manifest = {
     version: 1,
@@ -85,7 +87,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       { name: "rows", binding: "uniform" },
       { name: "columns", binding: "override" },
     ],
-    uniforms: { binding: 2, fields: ["rows"], size: 16 },
+    uniforms: { binding: 2, fields: [{ kind: "dim", name: "rows", element: "u32" }], size: 16 },
     overrides: [{ dim: "columns", constant: "columns" }],
     dispatch: { rows: ["rows"], columns: ["columns"], rowsPerWorkgroup: 1 },
   },

@@ -5,8 +5,8 @@ import { interpret } from "../../src/ir/interpret.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { elementCount, type Tensor } from "../../src/ir/tensor.ts";
 import { type ElementType, isFloat } from "../../src/ir/types.ts";
-import { type PreparedKernel, prepareKernel } from "../../src/runtime/execute.ts";
 import { fromNumbers, type HostTensor, toNumbers } from "../../src/runtime/host-tensor.ts";
+import { type PreparedKernel, prepare } from "../../src/runtime/prepare.ts";
 
 /** A generator of numbers in [0, 1) from a seed (mulberry32). */
 export function random(seed: number): () => number {
@@ -97,8 +97,8 @@ export interface Comparison {
 const prepared = new WeakMap<Kernel, Promise<PreparedKernel>>();
 
 /** A kernel is prepared once, however often it runs. */
-function prepare(device: GPUDevice, kernel: Kernel): Promise<PreparedKernel> {
-  const found = prepared.get(kernel) ?? prepareKernel(device, kernel);
+function preparedOnce(device: GPUDevice, kernel: Kernel): Promise<PreparedKernel> {
+  const found = prepared.get(kernel) ?? prepare(device, kernel);
   prepared.set(kernel, found);
   return found;
 }
@@ -110,7 +110,7 @@ export async function compareKernel(
   fn: Fn,
   inputs: Readonly<Record<string, HostTensor>>,
 ): Promise<Comparison> {
-  const { outputs, launches } = await (await prepare(device, kernel)).run(inputs);
+  const { outputs, launches } = await (await preparedOnce(device, kernel)).run(inputs);
   const wanted = interpret(fn, tensorsOf(inputs));
   const errors = Object.fromEntries(
     Object.entries(wanted).map(([name, want]) => [name, errorOf(outputs[name] as HostTensor, want)]),

@@ -3,7 +3,7 @@
 import { interpretProgram } from "../../codegen/kernel/interpret.ts";
 import type { Program, Statement } from "../../codegen/kernel/statement.ts";
 import { workgroupsOf } from "../../codegen/launch.ts";
-import type { Binding, Kernel } from "../../codegen/manifest.ts";
+import { type Kernel, type Parameter, parametersOf } from "../../codegen/manifest.ts";
 import { elementCount } from "../../src/ir/tensor.ts";
 import { type Dims, extents } from "../../src/runtime/bind-inputs.ts";
 import { fromNumbers, type HostTensor, toNumbers } from "../../src/runtime/host-tensor.ts";
@@ -31,14 +31,13 @@ export function runProgram(
 ): ProgramRun {
   const { bindings, dispatch } = kernel.manifest;
   const next = random(1);
-  const numbersOf = (binding: Binding): ArrayLike<number> => {
+  const numbersOf = (binding: Parameter): ArrayLike<number> => {
     const given = inputs[binding.name];
     if (given !== undefined) return toNumbers(given);
     const count = elementCount(extents(binding.shape, dims));
     return Float64Array.from({ length: count }, () => usual(binding, next));
   };
-  const read = bindings.filter(({ access }) => access === "read");
-  const numbers = new Map(read.map((binding) => [`in_${binding.name}`, numbersOf(binding)]));
+  const numbers = new Map(parametersOf(kernel.manifest).map((binding) => [`in_${binding.name}`, numbersOf(binding)]));
   const [x, y] = workgroupsOf(dispatch, elementCount(extents(dispatch.rows, dims)));
   const all = Array.from({ length: x * y }, (_, group) => group);
   const groups = all.filter((group) => group < most - 1 || group === all.length - 1);
@@ -51,7 +50,7 @@ export function runProgram(
   return { outputs: Object.fromEntries(tensors), faults };
 }
 
-function usual({ element }: Binding, next: () => number): number {
+function usual({ element }: Parameter, next: () => number): number {
   if (element === "f32" || element === "f16") return Math.fround(normal(next));
   return Math.floor(next() * (element === "bool" ? 2 : 20));
 }

@@ -1,0 +1,65 @@
+/**
+ * Which results may be written over which inputs. A place in memory may be both where the same invocation reads it for the
+ * last time before it writes it, and no other invocation reads it after that:
+ *
+ * - the result and the input lie alike, along all rows, and along all columns where either has columns;
+ * - no loop after the one that writes the result reads the input;
+ * - the loop that writes it does not reduce too: a reduction looks at other elements of the row first (accumulate.ts);
+ * - of a row's one value, a reduction lies between reading and writing it: its barrier, or its subgroup operation, keeps
+ *   the lane that writes behind those that read.
+ */
+
+import { leavesOf } from "../src/ir/atoms.ts";
+import type { DimAtoms } from "../src/ir/iteration.ts";
+import { arrayElement } from "./buffers.ts";
+import { bufferName, isColumnStore, type Node, type Store } from "./graph.ts";
+import type { Loop } from "./loops.ts";
+import type { BodyContext } from "./place.ts";
+
+/** By result, the names of inputs. */
+export function aliasesOf(
+  { graph, schedule, bufferOf }: BodyContext,
+  loops: readonly (Loop | undefined)[],
+): ReadonlyMap<string, readonly string[]> {
+  const loads = new Map<string, Node[]>();
+  for (const node of graph.nodes) {
+    if (node.kind !== "load") continue;
+    const name = bufferName(node.value);
+    loads.set(name, [...(loads.get(name) ?? []), node]);
+  }
+  const reduced = new Set(graph.nodes.filter(({ kind }) => kind === "reduction").map(({ level }) => level - 1));
+  const lastRead = (node: Node) =>
+    Math.max(
+      node.level,
+      ...loops.flatMap((loop) => (loop?.nodes.includes(node) && !loop.reads.has(node) ? [loop.level] : [])),
+    );
+
+  const mayHold = (store: Store, name: string, nodes: readonly Node[]) => {
+    const [input, result] = [bufferOf(name, "read"), bufferOf(store.name, "read_write")];
+    if (input.storage === "uniform" || arrayElement(input) !== arrayElement(result)) return false;
+    if (input.element !== result.element) return false;
+    const isColumn = isColumnStore(store, graph);
+    const all = [...graph.rows, ...(isColumn ? graph.columns : [])];
+    const atoms = leavesOf(store.dims.flat());
+    if (!all.every((atom) => atoms.includes(atom))) return false;
+    const writtenAt = store.node.level;
+    return nodes.every((node) => {
+      if (!liesLike(node.dims ?? [], atoms)) return false;
+      const readAt = lastRead(node);
+      if (!isColumn) return readAt < writtenAt || (readAt === writtenAt && schedule.lanes === 1);
+      return readAt < writtenAt || (readAt === writtenAt && !reduced.has(writtenAt));
+    });
+  };
+
+  return new Map(
+    graph.stores.flatMap((store) => {
+      const names = [...loads].filter(([name, nodes]) => mayHold(store, name, nodes)).map(([name]) => name);
+      return names.length > 0 ? [[store.name, names] as const] : [];
+    }),
+  );
+}
+
+function liesLike(dims: DimAtoms, atoms: readonly unknown[]): boolean {
+  const own = leavesOf(dims.flat());
+  return own.length === atoms.length && own.every((atom, i) => atom === atoms[i]);
+}

@@ -1,0 +1,58 @@
+/**
+ * Writes the text of the launcher, which modules carry that stand on their own: src/launch/text-ts.ts has it in TypeScript,
+ * src/launch/text-js.ts in JavaScript, minified. The files of src/launch become one: they import nothing but each other,
+ * and no two names are the same.
+ */
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { transformSync } from "esbuild";
+
+const folder = new URL("../src/launch/", import.meta.url);
+/** Those that others need come first. */
+const files = ["types", "counts", "problems", "tensors", "bound", "prepared", "callable"];
+
+const imports = /^import\b[^;]*;\n/gm;
+/** Comments that a caller does not come to see. */
+const comments = /^ *(?:\/\*\*[\s\S]*?\*\/|\/\/.*)\n/gm;
+const seen = ["types", "callable"];
+
+function launcherTexts() {
+  const parts = files.map((name) => {
+    const text = readFileSync(new URL(`${name}.ts`, folder), "utf8");
+    const own = text.replace(imports, "").replace(/^export (?!\{)/gm, "");
+    return own.replace(seen.includes(name) ? /^\/\*\*[\s\S]*?\*\/\n/ : comments, "").trim();
+  });
+  const title = "// The launcher of tirc, as `tirc/launch` has it.\n";
+  const typescript = `${parts.join("\n")}\n`;
+  const { code } = transformSync(`${typescript}export { kernel, prepare };\n`, {
+    ...{ loader: "ts", target: "es2022", format: "iife", globalName: "launcher", minify: true, legalComments: "none" },
+  });
+  return { ts: `${title}${typescript}`, js: `${title}${code}const { kernel, prepare } = launcher;\n` };
+}
+
+/** Writes the two files where they are out of date. */
+export function buildLauncher() {
+  for (const [language, text] of Object.entries(launcherTexts())) {
+    const target = new URL(`text-${language}.ts`, folder);
+    const content = `// Made from the other files of this folder by scripts/build-launcher.mjs. Do not edit.
+
+/** The launcher's text. */
+export const launcherText: string = ${JSON.stringify(text)};
+`;
+    if (readIfThere(target) === content) continue;
+    // Written aside and renamed, so that a process which imports it at the same time never sees half of it.
+    const aside = new URL(`text-${language}.ts.${process.pid}.tmp`, folder);
+    writeFileSync(aside, content);
+    renameSync(aside, target);
+  }
+}
+
+function readIfThere(url) {
+  try {
+    return readFileSync(url, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) buildLauncher();

@@ -1,0 +1,32 @@
+/** A kernel as a function, for a call in one line: what generated modules export. */
+
+import { type LaunchOptions, Prepared } from "./prepared.ts";
+import type { LaunchKernel, LaunchManifest, LaunchTensors, LaunchTypes } from "./types.ts";
+
+/** `prepare` takes it, and so does a call: `norm(device, { x, gamma }, { rows })`. */
+export interface CallableKernel<T extends LaunchTypes> extends LaunchKernel<T> {
+  /**
+   * Starts the kernel once, and gives the buffers of its results. What it needs of the device is kept for the next call.
+   * Throws what is wrong with the arguments, before anything starts.
+   */
+  (
+    device: GPUDevice,
+    tensors: LaunchTensors<T>,
+    ...rest: Record<never, never> extends T["dims"]
+      ? [dims?: T["dims"], options?: LaunchOptions<T>]
+      : [dims: T["dims"], options?: LaunchOptions<T>]
+  ): { readonly [N in keyof T["outputs"]]: GPUBuffer };
+}
+
+/** A compiled kernel, as a function too. It has no effect until it is called. */
+export function kernel<T extends LaunchTypes>(name: string, wgsl: string, manifest: LaunchManifest): CallableKernel<T> {
+  const onDevice = new WeakMap<GPUDevice, Prepared<T>>();
+  const call = (device: GPUDevice, tensors: LaunchTensors<T>, dims?: T["dims"], options?: LaunchOptions<T>) => {
+    const prepared = onDevice.get(device) ?? new Prepared(device, described);
+    onDevice.set(device, prepared);
+    return prepared.launch(tensors, dims, options);
+  };
+  const described = Object.assign(call, { wgsl, manifest }) as unknown as CallableKernel<T>;
+  // A function's own name is not written by assignment.
+  return Object.defineProperty(described, "name", { value: name });
+}

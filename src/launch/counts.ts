@@ -1,0 +1,51 @@
+/** How many workgroups a kernel starts, and whether what it counts fits into 32 bits. */
+
+import type { LaunchDispatch } from "./types.ts";
+
+/** What a kernel cannot count, how many there are, and the extents that make so many. */
+export interface Overflow {
+  readonly what: "rows" | "steps along a row" | "elements";
+  readonly extents: readonly number[];
+  readonly count: number;
+}
+
+/** Workgroups that one dimension of a dispatch takes; more go on in the second, which may start a few too many. */
+export const mostWorkgroups = 65535;
+
+/**
+ * Indices are u32. No product of extents may be larger than this: the counter of a loop over blocks goes one block of all
+ * lanes, 1024 steps of 256, beyond the last unit of a row, and must not wrap there, or the loop would never end.
+ */
+export const mostCounted = 2 ** 32 - 256 * 1024;
+
+/** How many elements a shape has. */
+export const product = (extents: readonly number[]): number => extents.reduce((all, extent) => all * extent, 1);
+
+/** Workgroups in x and y; none where there is no row. */
+export function workgroupsOf(
+  { rowsPerWorkgroup, atLeastOne = false }: LaunchDispatch,
+  rows: number,
+): readonly [number, number] {
+  const count = Math.max(atLeastOne ? 1 : 0, Math.ceil(rows / rowsPerWorkgroup));
+  return count <= mostWorkgroups ? [count, 1] : [mostWorkgroups, Math.ceil(count / mostWorkgroups)];
+}
+
+/**
+ * What a kernel cannot count at these extents. An extent of 0 counts as 1: strides leave it out, and are computed though
+ * nothing is read by them.
+ */
+export function overflowOf(dispatch: LaunchDispatch, extentOf: (dim: number | string) => number): Overflow | undefined {
+  const rows = dispatch.rows.map(extentOf);
+  const [x, y] = workgroupsOf(dispatch, product(rows));
+  const started = x * y * dispatch.rowsPerWorkgroup;
+  // Nothing numbers the rows where nothing starts.
+  const tooManyRows = started > 0 ? tooMany("rows", rows, started) : undefined;
+  return tooManyRows ?? tooMany("steps along a row", dispatch.columns.map(extentOf));
+}
+
+/** @param started how many are numbered, where these are more than there are. */
+export function tooMany(what: Overflow["what"], extents: readonly number[], started = 0): Overflow | undefined {
+  const largest = product(extents.map((extent) => Math.max(1, extent)));
+  const count = [largest, started].find((number) => number > mostCounted);
+  return count === undefined ? undefined : { what, extents, count };
+}

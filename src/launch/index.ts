@@ -1,0 +1,26 @@
+/**
+ * The launcher alone, without the long diagnostics of `tirc/runtime`: what generated modules use.
+ *
+ * @module tirc/launch
+ */
+
+export type { Bound, Part } from "./bound.ts";
+export { type CallableKernel, kernel } from "./callable.ts";
+export type { Overflow } from "./counts.ts";
+export { type LaunchHooks, type LaunchOptions, Prepared, prepare } from "./prepared.ts";
+export type { LaunchProblem } from "./problems.ts";
+export type {
+  AfterTensors,
+  AnyTypes,
+  LaunchArray,
+  LaunchBinding,
+  LaunchDispatch,
+  LaunchElement,
+  LaunchKernel,
+  LaunchManifest,
+  LaunchOutputs,
+  LaunchTensors,
+  LaunchTypes,
+  OnDevice,
+  UniformField,
+} from "./types.ts";

@@ -1,0 +1,153 @@
+/** What a caller passes, checked: arrays, parts of buffers, numbers and extents. */
+
+import type { Part } from "./bound.ts";
+import type { LaunchProblem } from "./problems.ts";
+import type { LaunchArray, LaunchBinding, LaunchManifest } from "./types.ts";
+
+/** The values of GPUBufferUsage, which Node has not among its globals. */
+export const usage = { mapRead: 1, copySource: 4, copyDestination: 8, uniform: 64, storage: 128 };
+
+/** The arrays of element types: an f16 as its bits, a bool as 0 or 1. */
+export const arrays = { f32: Float32Array, f16: Uint16Array, i32: Int32Array, u32: Uint32Array, bool: Uint32Array };
+
+/** Throws what is wrong. */
+export type Fail = (problem: LaunchProblem) => never;
+
+/** A member of an argument. What is inherited, as `toString` is, was not passed. */
+export const own = (given: object, name: string): unknown =>
+  Object.hasOwn(given, name) ? (given as Readonly<Record<string, unknown>>)[name] : undefined;
+
+/** Bytes of one element in its buffer. */
+export const bytesOf = ({ storage }: Pick<LaunchBinding, "storage">): number => (storage.startsWith("f16") ? 2 : 4);
+
+/** Bytes that are bound: the elements', in whole words, and at least one of what the WGSL's array is of. */
+export function boundSize(binding: Pick<LaunchBinding, "storage" | "stride">, count: number): number {
+  return Math.max(4, binding.stride, Math.ceil((count * bytesOf(binding)) / 4) * 4);
+}
+
+/** By name. */
+export function readExtents({ dims }: LaunchManifest, given: object, fail: Fail): ReadonlyMap<string, number> {
+  return new Map(
+    dims.map(({ name }) => {
+      const got = own(given, name);
+      const isExtent = Number.isInteger(got) && (got as number) >= 0 && (got as number) < 2 ** 32;
+      return isExtent ? [name, got as number] : fail({ is: "no extent", name, got });
+    }),
+  );
+}
+
+/** What the uniform buffer holds: extents and scalars. */
+export function readUniforms(
+  { fields, size }: NonNullable<LaunchManifest["uniforms"]>,
+  tensors: object,
+  extents: ReadonlyMap<string, number>,
+  fail: Fail,
+): ArrayBuffer {
+  const bytes = new ArrayBuffer(size);
+  for (const [i, { kind, name, element }] of fields.entries()) {
+    const got = kind === "dim" ? extents.get(name) : own(tensors, name);
+    if (got === undefined) fail({ is: "missing", name });
+    const isFloat = element === "f32" || element === "f16";
+    const number = typeof got === "boolean" && element === "bool" ? Number(got) : got;
+    const list = new (isFloat ? Float32Array : element === "i32" ? Int32Array : Uint32Array)(bytes, 4 * i, 1);
+    list[0] = element === "f16" ? roundToHalf(number as number) : (number as number);
+    const isHeld = isFloat || (list[0] === number && (element !== "bool" || number < 2));
+    if (typeof number !== "number" || !isHeld) fail({ is: "not a scalar", name, element, got });
+  }
+  return bytes;
+}
+
+/** An array of the right type and length, a part of a buffer that is large enough; `undefined` for a result to be made. */
+export function readTensor(
+  binding: LaunchBinding,
+  value: unknown,
+  count: number,
+  limits: GPUSupportedLimits,
+  fail: Fail,
+): LaunchArray | Part | undefined {
+  const { name, element, access } = binding;
+  const isResult = access === "read_write";
+  const needs = boundSize(binding, count);
+  const check = (limit: "maxStorageBufferBindingSize" | "maxBufferSize") => {
+    const most = limits[limit];
+    if (needs > most) fail({ is: "too large", name, bytes: needs, limit, most });
+  };
+  check("maxStorageBufferBindingSize");
+  if (value === undefined) {
+    if (!isResult) fail({ is: "missing", name });
+    check("maxBufferSize");
+    return undefined;
+  }
+  if (ArrayBuffer.isView(value) && !isResult) {
+    check("maxBufferSize");
+    const array = value as LaunchArray;
+    if (array[Symbol.toStringTag] !== arrays[element].name)
+      fail({ is: "not a tensor", name, array: arrays[element].name, got: value });
+    return array.length === count ? array : fail({ is: "wrong length", name, has: array.length, needs: count });
+  }
+  const given = Object(value) as Partial<GPUBufferBinding>;
+  const { buffer, offset = 0, size = Infinity } = "buffer" in given ? given : { buffer: value as GPUBuffer };
+  if (typeof buffer?.size !== "number" || typeof buffer.usage !== "number") {
+    return fail({ is: "not a tensor", name, array: arrays[element].name, got: value });
+  }
+  if ((buffer.usage & usage.storage) === 0) fail({ is: "no storage", name });
+  const multiple = limits.minStorageBufferOffsetAlignment;
+  if (offset !== 0 && !(offset > 0 && offset % multiple === 0)) fail({ is: "misaligned", name, offset, multiple });
+  const has = Math.min(size, buffer.size - offset);
+  return has >= needs ? { buffer, offset, size: needs } : fail({ is: "too small", name, has, needs });
+}
+
+/** A binding, how many elements it has, and what is bound. */
+export interface Given {
+  readonly binding: LaunchBinding;
+  readonly count: number;
+  readonly value: LaunchArray | Part | undefined;
+}
+
+/**
+ * Inputs that are the memory of a result, each with its result. Throws for those that may not be: WebGPU takes two parts
+ * of one buffer where both are read or both are results, and no place twice of which one is written.
+ */
+export function readAliases(given: readonly Given[], fail: Fail): (readonly [LaunchBinding, LaunchBinding])[] {
+  const parts = given.flatMap(({ binding, value }) =>
+    value === undefined || ArrayBuffer.isView(value) ? [] : [{ binding, ...value }],
+  );
+  const aliases: (readonly [LaunchBinding, LaunchBinding])[] = [];
+  for (const [i, b] of parts.entries()) {
+    if (b.binding.access === "read") continue;
+    for (const a of parts.slice(0, i)) {
+      if (a.buffer !== b.buffer) continue;
+      const [other, result] = [a.binding, b.binding];
+      const isInput = other.access === "read";
+      const isApart = a.offset >= b.offset + b.size || b.offset >= a.offset + a.size;
+      if (!isInput && isApart) continue;
+      const mayAlias = isInput && result.mayAlias?.includes(other.name) === true;
+      if (!mayAlias || a.offset !== b.offset) {
+        fail({ is: "one buffer", name: other.name, other: result.name, mayAlias });
+      }
+      aliases.push([other, result]);
+    }
+  }
+  return aliases;
+}
+
+/** writeBuffer takes multiples of four bytes: an odd number of halves is written in two parts. */
+export function writeArray(queue: GPUQueue, buffer: GPUBuffer, array: LaunchArray): void {
+  const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+  const whole = bytes.length - (bytes.length % 4);
+  if (whole > 0) queue.writeBuffer(buffer, 0, bytes.subarray(0, whole));
+  if (whole === bytes.length) return;
+  const rest = new Uint8Array(4);
+  rest.set(bytes.subarray(whole));
+  queue.writeBuffer(buffer, whole, rest);
+}
+
+/** The nearest f16, to even between two. */
+export function roundToHalf(value: number): number {
+  const size = Math.abs(value);
+  if (!(size > 0 && size < Infinity)) return value;
+  const unit = 2 ** (Math.max(-14, Math.floor(Math.log2(size))) - 10);
+  const steps = size / unit;
+  const nearest = unit * (steps % 1 === 0.5 ? 2 * Math.round(steps / 2) : Math.round(steps));
+  return Math.sign(value) * (nearest > 65504 ? Infinity : nearest);
+}

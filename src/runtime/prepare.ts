@@ -1,0 +1,176 @@
+/**
+ * The launcher with what `tirc/runtime` adds to it: inputs in any form, dimensions that follow from their shapes, results
+ * with shapes, and diagnostics, at places of the program where they have one.
+ */
+
+import type { Kernel } from "../../codegen/manifest.ts";
+import { fail, TircError } from "../diagnostics/diagnostic.ts";
+import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
+import { elementCount } from "../ir/tensor.ts";
+import type { Bound } from "../launch/bound.ts";
+import { workgroupsOf } from "../launch/counts.ts";
+import { Prepared } from "../launch/prepared.ts";
+import type { AnyTypes, LaunchArray, LaunchKernel, LaunchOutputs, LaunchTypes, OnDevice } from "../launch/types.ts";
+import { type BoundInputs, bindInputs, type Dims, extents, type Inputs, readDims } from "./bind-inputs.ts";
+import { failIfLost, orDeviceLost, shaderErrors, withErrorScopes } from "./device-errors.ts";
+import { encode, type HostInput, type HostTensor, hostTensorOf, toNumber } from "./host-tensor.ts";
+import { diagnosticOf } from "./launch-diagnostics.ts";
+
+/** What a kernel has computed. */
+export interface RunResult<T extends LaunchTypes = AnyTypes> {
+  /** By result name; without those that were given. */
+  readonly outputs: { readonly [N in keyof T["outputs"]]: HostTensor };
+  /** How many kernels were started: one, or none where there is no row. */
+  readonly launches: number;
+}
+
+/** What a kernel takes by name: an input is on the host or on the device, a scalar is a number too, a result is on the device. */
+export type Tensors<T extends LaunchTypes = AnyTypes> = {
+  readonly [N in keyof T["inputs"]]:
+    | HostInput
+    | Extract<T["inputs"][N], number | boolean>
+    | (T["inputs"][N] extends number | boolean ? never : OnDevice);
+} & LaunchOutputs<Omit<T["outputs"], keyof T["inputs"] | keyof typeof Object.prototype>>;
+
+/** A kernel that is compiled on a device, to bind and run any number of times. */
+export interface PreparedKernel<T extends LaunchTypes = AnyTypes> {
+  readonly kernel: Kernel | LaunchKernel<T>;
+  /**
+   * Runs the kernel once, and reads back the results that are not given. Dimensions follow from the shapes of arrays;
+   * `dims` gives those that do not. Inputs and dimensions are copied before the call returns: they may be changed then.
+   * Throws TircError: E0601 to E0609, E0618 and E0619 for what is passed, E0613 to E0616 for what the device reports.
+   */
+  run(tensors: Tensors<T>, dims?: Partial<T["dims"]>): Promise<RunResult<T>>;
+  /**
+   * Binds tensors and dimensions, to dispatch the kernel any number of times. Arrays are copied to the device before it
+   * returns. A result is given as a buffer among the tensors (in `outputs` where an input has its name), or made.
+   * Throws TircError: E0601 to E0609, E0618, E0619. What the device reports later is an uncaptured error of the device.
+   */
+  bind(tensors: Tensors<T>, dims?: Partial<T["dims"]>, outputs?: LaunchOutputs<T["outputs"]>): Bound<T>;
+  /**
+   * Frees what the kernel holds: what is bound, its uniform buffers, and its pipelines, which the device keeps as long as a
+   * script can reach them. Runs that have begun end as they would. Nothing starts after it: E0609.
+   */
+  destroy(): void;
+}
+
+/**
+ * Compiles the kernel on the device, without blocking, and its pipeline too: for the extents in `dims` where some are
+ * pipeline constants.
+ * Throws TircError: E0607, E0610 to E0613, E0615.
+ */
+export async function prepare<T extends LaunchTypes = AnyTypes>(
+  device: GPUDevice,
+  kernel: Kernel | LaunchKernel<T>,
+  dims: Partial<T["dims"]> = {},
+): Promise<PreparedKernel<T>> {
+  const prepared = new Runner<T>(device, kernel, dims);
+  await prepared.compile();
+  return prepared;
+}
+
+/** `prepare` and one `run`; the kernel is destroyed afterwards. */
+export async function runKernel<T extends LaunchTypes = AnyTypes>(
+  device: GPUDevice,
+  kernel: Kernel | LaunchKernel<T>,
+  tensors: Tensors<T>,
+  dims: Partial<T["dims"]> = {},
+): Promise<RunResult<T>> {
+  const prepared = new Runner<T>(device, kernel, dims);
+  try {
+    return await prepared.run(tensors);
+  } finally {
+    prepared.destroy();
+  }
+}
+
+class Runner<T extends LaunchTypes> implements PreparedKernel<T> {
+  readonly kernel: Kernel;
+  readonly #device: GPUDevice;
+  readonly #dims: Dims;
+  /** Nothing is known of its types here: what is passed is checked. */
+  readonly #launcher: Prepared;
+  readonly #module: Promise<void>;
+
+  constructor(device: GPUDevice, kernel: Kernel | LaunchKernel<T>, dims: Partial<T["dims"]>) {
+    this.kernel = kernel as Kernel;
+    this.#device = device;
+    this.#dims = readDims(this.kernel, dims as Dims);
+    const guard = <R>(work: () => R) => withErrorScopes(device, kernel.name, work);
+    const errorOf = (name: string, problem: Parameters<typeof diagnosticOf>[1]) =>
+      new TircError([diagnosticOf(name, problem, this.kernel.manifest)]);
+    const { value, checked } = guard(() => new Prepared(device, kernel as LaunchKernel, { errorOf, guard }));
+    this.#launcher = value;
+    this.#module = this.#checkModule(checked);
+    this.#module.catch(() => {}); // Whoever needs the pipeline awaits it.
+  }
+
+  async #checkModule(checked: Promise<void>): Promise<void> {
+    checked.catch(() => {}); // The messages say the same with places; should there be none, it is awaited below.
+    const { messages } = await this.#launcher.module.getCompilationInfo();
+    const errors = messages.filter((message) => message.type === "error");
+    if (errors.length > 0) fail(...shaderErrors(this.kernel, errors));
+    await checked;
+  }
+
+  async compile(): Promise<void> {
+    const [device, { name }] = [this.#device, this.kernel];
+    await failIfLost(device, name);
+    await orDeviceLost(device, name, this.#module);
+    await orDeviceLost(device, name, this.#launcher.compile(this.#dims));
+  }
+
+  #read(tensors: Tensors<T>, more: Partial<T["dims"]>): BoundInputs {
+    const dims = mergeDims(this.#dims, readDims(this.kernel, more as Dims));
+    return bindInputs(this.kernel, tensors as unknown as Inputs, dims);
+  }
+
+  run(tensors: Tensors<T>, more: Partial<T["dims"]> = {}): Promise<RunResult<T>> {
+    const { name } = this.kernel;
+    return orDeviceLost(this.#device, name, this.#run(tensors, more));
+  }
+
+  async #run(tensors: Tensors<T>, more: Partial<T["dims"]>): Promise<RunResult<T>> {
+    const { dispatch, bindings } = this.kernel.manifest;
+    const read = this.#read(tensors, more);
+    const running = this.#launcher.run(argumentsOf(read), read.dims);
+    running.catch(() => {}); // What is wrong with the module says more.
+    await this.#module;
+    const arrays = await running;
+    const outputs = bindings.flatMap((binding) => {
+      const array = binding.access === "read_write" ? arrays[binding.name] : undefined;
+      return array ? [[binding.name, hostTensorOf(binding, extents(binding.shape, read.dims), array)]] : [];
+    });
+    const [x] = workgroupsOf(dispatch, elementCount(extents(dispatch.rows, read.dims)));
+    return { outputs: Object.fromEntries(outputs), launches: x > 0 ? 1 : 0 };
+  }
+
+  bind(tensors: Tensors<T>, more: Partial<T["dims"]> = {}, outputs: LaunchOutputs<T["outputs"]> = {}): Bound<T> {
+    const read = this.#read(tensors, more);
+    const bound: Bound<AnyTypes> = this.#launcher.bind(argumentsOf(read), read.dims, outputs as LaunchOutputs<object>);
+    return bound as unknown as Bound<T>;
+  }
+
+  destroy(): void {
+    this.#launcher.destroy();
+  }
+}
+
+/** As the launcher takes them. */
+function argumentsOf({ arrays, onDevice }: BoundInputs): Record<string, LaunchArray | number> {
+  const host = arrays.map(({ binding, data }) => {
+    const isScalar = !("binding" in binding);
+    return [binding.name, isScalar ? toNumber(binding.element, data) : encode(binding, data)] as const;
+  });
+  return { ...Object.fromEntries(host), ...(onDevice as Record<string, never>) };
+}
+
+function mergeDims(prepared: Dims, more: Dims): Dims {
+  for (const [name, extent] of Object.entries(more)) {
+    const before = prepared[name];
+    if (before !== undefined && before !== extent) {
+      fail(runtimeErrors.dimConflict(name, "`prepare`'s dimensions", before, "the call's dimensions", extent));
+    }
+  }
+  return Object.assign(Object.create(null), prepared, more);
+}
