@@ -198,9 +198,11 @@ test("the op and the pass of the guide", { timeout: 120_000 }, async () => {
     );
   };
   const row = "export const unaryOps = {\n";
-  edit("src/ir/ops/elementwise.ts", row, `${row}${find("docs/guide.md", "softsign: unary(")}`);
+  edit("src/ir/ops/elementwise.ts", row, `${row}${find("docs/guide.md", 'softsign: unary("high"')}`);
   const promises = "export const numerics = {\n";
   edit("src/ir/ops/numerics.ts", promises, `${promises}${find("docs/guide.md", "softsign: row(")}`);
+  const meanings = "export const elementwiseMeanings: Readonly<Record<ElementwiseName, ElementwiseMeaning>> = {\n";
+  edit("src/ir/ops/exact.ts", meanings, `${meanings}${find("docs/guide.md", "softsign: unary((field")}`);
   const imports = `import { rewriteFn } from "../src/ir/builder.ts";
 import { definePass } from "../src/pass/define-pass.ts";
 `;

@@ -56,6 +56,16 @@ for (const value of [definePass, PassManager, print, printIr, timing]) assert.eq
   },
   {
     page: "docs/library.md",
+    starts: "import { equivalent }",
+    before: `${readText}import { parse as parseBoth } from "tirc";
+const [module, other] = ["x - mean(x, axes = [-1], keepdims = true)", "x"].map((body) =>
+  parseBoth(\`fn f(x: f32[n, 4]) -> f32[n, 4] { return \${body} }\`));`,
+    after: `assert.equal(equal, false);
+assert.equal(functions[0].verdict, "different");
+assert.equal(functions[0].counterexample.inputs.x.data.length, 12);`,
+  },
+  {
+    page: "docs/library.md",
     starts: "import { runKernel }",
     device: true,
     before: `${bert}${device}const kernels = bertKernels;
@@ -125,6 +135,7 @@ assert.ok(size > 0.9 * bytes.length && size < 1.1 * bytes.length, String(size));
 assert.ok(Array.isArray(weights) && Array.isArray(warnings));`,
   },
   { page: "docs/guide.md", starts: "softsign: row(", by: "the op and the pass of the guide" },
-  { page: "docs/guide.md", starts: "softsign: unary(", by: "the op and the pass of the guide" },
+  { page: "docs/guide.md", starts: "softsign: unary((field", by: "the op and the pass of the guide" },
+  { page: "docs/guide.md", starts: 'softsign: unary("high"', by: "the op and the pass of the guide" },
   { page: "docs/guide.md", starts: "/**\n * Writes softsign", by: "the op and the pass of the guide" },
 ];

@@ -2,7 +2,7 @@
  * Arithmetic modulo a prime below 2^30, whose residues are doubles that hold integers.
  *
  * A product is taken modulo 2^32, where it is exact, less the quotient times the modulus; the quotient comes from doubles
- * and is off by one at most. BigInt with a modulus near 2^61 takes forty times as long; two independent runs over
+ * and is off by one at most. BigInt with a modulus near 2^61 takes about seven times as long; two independent runs over
  * primes near 2^30 leave about the same chance of error.
  */
 
