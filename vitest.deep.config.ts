@@ -11,6 +11,7 @@ export default defineConfig({
     ...base.test,
     include: [
       "test/**/*.deep.test.ts",
+      "test/passes/exact.test.ts",
       "test/{codegen/differential,codegen/row-bits,onnx/surgery-random,parse/grammar}.slow.test.ts",
     ],
     exclude: configDefaults.exclude,

@@ -121,3 +121,28 @@ test("contracts and constants count", () => {
   expect(equivalent(constant("[0.1, 0.2, 0.3]"), constant("[0.1, 0.2, 0.3]")).equal).toBe(true);
   expect(equivalent(constant("[0.1, 0.2, 0.3]"), constant("[0.1, 0.2, 0.30000001]")).equal).toBe(false);
 });
+
+describe("`--verify-each`", () => {
+  const cast = `fn f(x: f32[rows, 8]) -> (y: f16[rows, 8]) {
+  let d = cast(center(x, axes = [-1]), to = f16)
+  return rmsnorm(center(d, axes = [-1]), axes = [-1])
+}
+`;
+  const compile = (...args: string[]) =>
+    new Workplace({ "a.tir": byHand, "cast.tir": cast }).run(["compile", "--emit", "tir", ...args]);
+
+  test("changes nothing where all is well", async () => {
+    const [exact, off] = [
+      await compile("a.tir", "--verify-each", "exact"),
+      await compile("a.tir", "--verify-each=off"),
+    ];
+    expect(exact).toMatchObject({ code: 0, stderr: "" });
+    expect(exact.stdout).toBe(off.stdout);
+  });
+
+  test("allows for what a pass takes for granted, which is a remark", async () => {
+    const { code, stderr } = await compile("cast.tir", "--verify-each", "exact", "--remarks", "--diagnostics", "short");
+    expect(code).toBe(0);
+    expect(stderr).toContain("R0108");
+  });
+});
