@@ -15,9 +15,10 @@ const twice = definePass({
   name: "twice",
   summary: "Normalizes twice.",
   options: {},
-  run: (fn) =>
+  run: (fn, context) =>
     rewriteFn(fn, (op, builder) => {
       if (op.name !== "layernorm") return undefined;
+      context.assume({ because: "normalized twice is another function" });
       const [x, gamma, beta] = op.operands;
       return builder.emit(
         "layernorm",
@@ -33,9 +34,10 @@ const doubled = definePass({
   name: "doubled",
   summary: "Adds each norm to itself with another eps.",
   options: {},
-  run: (fn) =>
+  run: (fn, context) =>
     rewriteFn(fn, (op, builder) => {
       if (op.name !== "layernorm") return undefined;
+      context.assume({ because: "the sum is another function" });
       const other = builder.emit("layernorm", op.operands, { ...op.attributes, eps: 0.5 });
       return builder.emit("add", [builder.emit("layernorm", op.operands, op.attributes), other]);
     }),

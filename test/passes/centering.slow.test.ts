@@ -1,21 +1,15 @@
 /** Each fact of the algebra of row means that is made wrong on purpose is found by the checks on random programs. */
 
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Facts, LinearDef } from "../../src/ir/ops/def.ts";
 import { type LinearName, ops } from "../../src/ir/ops/index.ts";
 import { parse } from "../../src/parse/parse.ts";
-import { verification } from "../../src/pass-manager/exact-check.ts";
 import { checkProofs, checkRewrite } from "../support/check-centering.ts";
 import { sampleRowPrograms } from "../support/row-programs.ts";
+import { withoutExact } from "../support/without-exact.ts";
 
 // The numbers alone are to find it.
-const usual = verification.byDefault;
-beforeAll(() => {
-  verification.byDefault = true;
-});
-afterAll(() => {
-  verification.byDefault = usual;
-});
+withoutExact();
 
 /** Two that random ones are seldom: a centered row less what does not vary along it, and a stream that `l2norm` reads. */
 const rare = [

@@ -5,8 +5,8 @@
  *   one integer. With q dividing p - 1 and g of order q, exp(a) = g^a obeys exp(a + b) = exp(a) exp(b): Mirage (OSDI
  *   2025, section 5).
  * - uninterpreted: a function of which nothing is known but that equal arguments give equal results: a keyed hash.
- * - whole, half: residues that stand for integers, and for numbers of f16: those that were drawn so, and results of
- *   rounding. Rounding leaves them as they are.
+ * - whole, half: residues that stand for integers, and for numbers of f16: small ones, those that were drawn so, and
+ *   results of rounding. Rounding leaves them as they are.
  */
 
 import { residuesOf } from "./literal.ts";
@@ -261,10 +261,17 @@ export class Algebra {
   round(kind: "whole" | "half", name: string, x: Elements): Elements {
     const hashed = this.apply(name, [x]);
     const known = this.rounded[kind];
-    const isKnown = x.p.map((value) => Number(known.has(value)));
+    const isKnown = x.p.map((value) => Number(known.has(value) || this.isShort(kind, value)));
     const result = this.select({ p: isKnown, q: isKnown }, x, hashed);
     this.known(kind, result);
     return result;
+  }
+
+  /** Whether it is a small integer, or such a part of 1024: these are known wherever they come from. */
+  private isShort(kind: "whole" | "half", value: number): boolean {
+    const { p } = this.pair;
+    const scaled = kind === "whole" ? value : p.mul(value, 1024);
+    return Math.min(scaled, p.modulus - scaled) < 2 ** 20;
   }
 
   /** Rows of `width` elements, combined one after the other. */

@@ -21,7 +21,7 @@ import type { FieldPair, PrimeField } from "./prime.ts";
 export interface FieldTensor extends Elements {
   readonly element: ElementType;
   readonly shape: readonly number[];
-  /** Of a number that the program writes, or that is computed from such alone: itself, in float64. */
+  /** Where all elements are a number that the program writes, or that is computed from such alone: that, in float64. */
   readonly number?: number;
 }
 
@@ -163,23 +163,29 @@ export class Evaluator {
     const def: OpDef = ops[op.name];
     const number = this.numberOf(op, def, operands);
     if (number !== undefined) {
-      return [{ element: op.result.element, shape: [], ...this.algebra.number(number), number }];
+      const { element } = op.result;
+      const shape = resolveShape(op.result.shape, this.point.dims);
+      return [{ element, shape, ...filled(this.algebra.number(number), elementCount(shape)), number }];
     }
     const shapes = op.results.map(({ shape, type }) => (type.opaque ? [] : resolveShape(shape, this.point.dims)));
-    return this.elements(op, def, operands, shapes).map((elements, i) => {
+    return this.elements(op, def, operands, shapes).map(({ p, q }, i) => {
       const { element } = op.results[i] as Value;
-      return this.noted({ element, shape: shapes[i] as number[], ...elements }, false);
+      return this.noted({ element, shape: shapes[i] as number[], p, q }, false);
     });
   }
 
   /** Ops on literals are computed in float64, as the compiler computes them. */
   private numberOf(op: Op, def: OpDef, operands: readonly (FieldTensor | undefined)[]): number | undefined {
     if (def.kind === "constant") return op.attributes.value as number;
+    if (def.kind === "shape") return operands[0]?.number;
     if (def.kind !== "elementwise" || operands.some((operand) => operand?.number === undefined)) return undefined;
     const tensors = (operands as FieldTensor[]).map(({ element, number }) => {
       return { element, shape: [], data: Float64Array.of(number as number) };
     });
-    return evaluateOp(op, tensors, {})[0]?.data[0];
+    const values = tensors.map(({ element }) => new Value(tensorType(element, []), undefined, op.span));
+    const scalar =
+      op.result.shape.length === 0 ? op : makeOp(op.name, values, op.attributes, { places: { op: op.span } });
+    return evaluateOp(scalar, tensors, {})[0]?.data[0];
   }
 
   private elements(
@@ -253,7 +259,8 @@ export class Evaluator {
       const shape = broadcastShapes(...operands.map((operand) => operand.shape)) as number[];
       const given = operands.map((operand) => broadcast(operand, shape));
       const elements = def.exact(this.algebra, given, { element, attributes });
-      return { element, shape, ...filled(elements, elementCount(shape)) };
+      const { p, q } = filled(elements, elementCount(shape));
+      return { element, shape, p, q };
     }
     const { exact } = def as ReductionDef;
     const axes = attributes.axes as readonly number[];
@@ -261,7 +268,8 @@ export class Evaluator {
     const all = { correction: 0, ...attributes };
     const [result] = width === 0 ? [this.algebra.draw("nothing", count)] : exact(this.algebra, rows, width, all);
     const shape = reducedShape(x.shape, axes, attributes.keepdims === true) as number[];
-    return { element, shape, ...(result as Elements) };
+    const { p, q } = result as Elements;
+    return { element, shape, p, q };
   }
 
   /** Elements that are moved: row numbers are taken modulo the length of the table. */
