@@ -174,7 +174,7 @@ export class Evaluator {
     });
   }
 
-  /** Ops on literals are computed in float64, as the compiler computes them. */
+  /** Ops on literals are computed in float64, as the compiler computes them; not what becomes no number. */
   private numberOf(op: Op, def: OpDef, operands: readonly (FieldTensor | undefined)[]): number | undefined {
     if (def.kind === "constant") return op.attributes.value as number;
     if (def.kind === "shape") return operands[0]?.number;
@@ -185,7 +185,8 @@ export class Evaluator {
     const values = tensors.map(({ element }) => new Value(tensorType(element, []), undefined, op.span));
     const scalar =
       op.result.shape.length === 0 ? op : makeOp(op.name, values, op.attributes, { places: { op: op.span } });
-    return evaluateOp(scalar, tensors, {})[0]?.data[0];
+    const value = evaluateOp(scalar, tensors, {})[0]?.data[0] as number;
+    return Number.isFinite(value) ? value : undefined;
   }
 
   private elements(
