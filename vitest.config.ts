@@ -19,7 +19,9 @@ export const base = {
     alias: [
       { find: /^tirc$/, replacement: path("src/index.ts") },
       { find: /^tirc\/launch$/, replacement: path("src/launch/index.ts") },
+      { find: /^tirc\/onnxruntime$/, replacement: path("src/integrations/onnxruntime.ts") },
       { find: /^tirc\/runtime$/, replacement: path("src/runtime/index.ts") },
+      { find: /^tirc\/tfjs$/, replacement: path("src/integrations/tfjs.ts") },
     ],
   },
   test: {

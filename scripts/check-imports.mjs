@@ -34,6 +34,7 @@ const layers = [
   ["src/lsp/"],
   ["src/surgery/", "src/extract/", "src/testing/"],
   ["src/runtime/"],
+  ["src/integrations/"],
   ["src/tune.ts"],
   ["src/index.ts", "src/onnx/index.ts"],
   ["src/bundlers/"],

@@ -1,4 +1,4 @@
-/** The pages of errors when a kernel runs: E0601 to E0624. */
+/** The pages of errors when a kernel runs: E0601 to E0626. */
 
 import { program } from "./example.ts";
 import type { Page } from "./page.ts";
@@ -170,5 +170,23 @@ comes with the package \`@sparticuz/chromium\`.`,
     explanation: "The adapter exists, and refused to make a device; the reason is the driver's.",
     wrong: "tirc run model.tir --device gpu",
     fix: "tirc run model.tir --device cpu   // the reference interpreter",
+  },
+  E0625: {
+    title: "a library has no WebGPU device",
+    explanation: `A kernel reads and writes a library's tensors on the device that they are on. onnxruntime-web opens one with its first
+session on the execution provider \`webgpu\`, or takes the one that it is given before; TensorFlow.js opens one with its
+backend \`webgpu\`.`,
+    wrong: program('import { prepare } from "tirc/onnxruntime";', "await prepare(ort, kernel)   // before any session"),
+    fix: program(
+      'const session = await ort.InferenceSession.create(bytes, { executionProviders: ["webgpu"] });',
+      "await prepare(ort, kernel)",
+    ),
+  },
+  E0626: {
+    title: "a tensor of a type that only one side has",
+    explanation: `The element types are f32, f16, i32, u32 and bool. TensorFlow.js has no f16 and no u32; onnxruntime's int64, uint8 and
+others are none of them.`,
+    wrong: 'kernel.upload(new ort.Tensor("int64", BigInt64Array.of(1n), [1]))',
+    fix: 'kernel.upload(new ort.Tensor("int32", Int32Array.of(1), [1]))',
   },
 } satisfies Record<string, Page>;

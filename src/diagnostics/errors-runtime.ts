@@ -167,3 +167,29 @@ export const adapterErrors = {
     return error("E0624", `the adapter ${adapter} gave no device: ${reason}`);
   },
 };
+
+export const integrationErrors = {
+  noOnnxruntimeDevice(): Diagnostic {
+    return error("E0625", "onnxruntime-web has no WebGPU device", {
+      help: [
+        'create a session with `executionProviders: ["webgpu"]` first, from "onnxruntime-web/webgpu"',
+        "or give it a device: `ort.env.webgpu.device = device`",
+      ],
+    });
+  },
+  noTfjsDevice(backend: string): Diagnostic {
+    return error("E0625", `the backend of TensorFlow.js is \`${backend}\`, and a kernel needs \`webgpu\``, {
+      help: ['`await tf.setBackend("webgpu")`, with "@tensorflow/tfjs-backend-webgpu" imported'],
+    });
+  },
+  noTfjsType(kernel: string, result: string, type: string): Diagnostic {
+    return error("E0626", `\`${result}\` of \`${kernel}\` is ${type}, which no tensor of TensorFlow.js is`, {
+      notes: ["a result is f32, i32 or bool there"],
+    });
+  },
+  noUpload(got: string): Diagnostic {
+    return error("E0626", `what is uploaded is a tensor on the CPU that a kernel can take, not ${got}`, {
+      notes: ["its type is float32, float16, int32, uint32 or bool"],
+    });
+  },
+};

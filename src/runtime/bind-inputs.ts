@@ -134,7 +134,7 @@ function checkLength(binding: Parameter, data: ReadInput["data"], dims: Dims, fo
 }
 
 /** The extents known so far, and who told them. */
-class DimTable {
+export class DimTable {
   /** Without a prototype: a dimension may be called `constructor`. */
   readonly extents: Record<string, number> = Object.create(null);
   readonly #toldBy = new Map<string, string>();

@@ -21,7 +21,7 @@ import { normWarnings } from "../../src/diagnostics/errors-norms.ts";
 import { onnxErrors, onnxRemarks } from "../../src/diagnostics/errors-onnx.ts";
 import { passErrors, passWarnings } from "../../src/diagnostics/errors-passes.ts";
 import { pluginErrors } from "../../src/diagnostics/errors-plugins.ts";
-import { adapterErrors, runtimeErrors } from "../../src/diagnostics/errors-runtime.ts";
+import { adapterErrors, integrationErrors, runtimeErrors } from "../../src/diagnostics/errors-runtime.ts";
 import { surgeryErrors } from "../../src/diagnostics/errors-surgery.ts";
 import { targetErrors } from "../../src/diagnostics/errors-target.ts";
 import { verifyErrors } from "../../src/diagnostics/errors-verify.ts";
@@ -227,7 +227,13 @@ test("what is said when a kernel runs", () => {
     noFeature: ["SwiftShader", ["shader-f16"]],
     noDevice: ["SwiftShader", "out of memory"],
   });
-  expectGolden("runtime.txt", rendered([...inputs, ...adapters]));
+  const integrations = sampled(integrationErrors, {
+    noOnnxruntimeDevice: [],
+    noTfjsDevice: ["cpu"],
+    noTfjsType: ["f", "y", "u32[rows]"],
+    noUpload: ["a tensor of int64 (cpu)"],
+  });
+  expectGolden("runtime.txt", rendered([...inputs, ...adapters, ...integrations]));
 });
 
 const pipeline = { name: "--passes", text: "canonicalise,cse{n=1,n=2}" };

@@ -1,0 +1,179 @@
+/**
+ * A kernel between two sessions of onnxruntime-web: it reads tensors where the first has left them on the GPU
+ * (`preferredOutputLocation: "gpu-buffer"`), and gives tensors that the second takes. Nothing is read back.
+ *
+ * Buffers of results are used again, as onnxruntime's own are: a new one would be cleared by the device first.
+ *
+ * @module tirc/onnxruntime
+ */
+
+import type * as onnxruntime from "onnxruntime-web";
+import type { Tensor } from "onnxruntime-web";
+import type { Kernel } from "../../codegen/manifest.ts";
+import { fail } from "../diagnostics/diagnostic.ts";
+import { integrationErrors } from "../diagnostics/errors-runtime.ts";
+import { elementCount } from "../ir/tensor.ts";
+import type { ElementType } from "../ir/types.ts";
+import { arrays, usage, writeArray } from "../launch/tensors.ts";
+import type { AnyTypes, LaunchArray, LaunchKernel, LaunchTypes, OnDevice } from "../launch/types.ts";
+import { prepare as prepareKernel } from "../runtime/prepare.ts";
+import { readShapes, type Shaped, start } from "./shapes.ts";
+
+/** What a kernel takes by name: onnxruntime's tensors, and numbers for scalars. */
+export type OnnxruntimeTensors<T extends LaunchTypes = AnyTypes> = {
+  readonly [N in keyof T["inputs"]]: T["inputs"][N] extends number | boolean
+    ? T["inputs"][N]
+    : Tensor | Extract<T["inputs"][N], number | boolean>;
+};
+
+/** A kernel on the device of onnxruntime-web. */
+export interface OnnxruntimeKernel<T extends LaunchTypes = AnyTypes> {
+  /**
+   * Starts the kernel, and gives its results as tensors on the GPU: f32 is float32, f16 float16, i32 int32, u32 uint32, and
+   * a bool a uint32 of 0 or 1, for onnxruntime's own is a byte. Dimensions follow from the shapes; leading ones are taken
+   * together where a parameter has fewer. Tensors on the CPU are copied to the device. The arguments may be disposed of
+   * when it returns, the results when the `run` of the session that reads them has ended; `getData` reads them back.
+   * Throws TircError: E0601 to E0609, E0618, E0619.
+   */
+  run(tensors: OnnxruntimeTensors<T>, dims?: Partial<T["dims"]>): { readonly [N in keyof T["outputs"]]: Tensor };
+  /** A copy of a tensor on the GPU: weights, which are not to be copied for each run. Throws TircError: E0626. */
+  upload(tensor: Tensor): Tensor;
+  /** Frees the kernel, and the buffers of tensors that are disposed of. Nothing starts after it: E0609. */
+  destroy(): void;
+}
+
+/** What is used of the module `onnxruntime-web` or `onnxruntime-web/webgpu`. */
+export type Onnxruntime = Pick<typeof onnxruntime, "Tensor" | "env">;
+
+/**
+ * Compiles a kernel on the device of onnxruntime-web: what `ort.env.webgpu.device` is after the first session on the
+ * execution provider `webgpu`, or what it was set to before. `dims` are those that are pipeline constants.
+ * Throws TircError: E0607, E0610 to E0613, E0615, E0625.
+ */
+export async function prepare<T extends LaunchTypes = AnyTypes>(
+  ort: Onnxruntime,
+  kernel: Kernel | LaunchKernel<T>,
+  dims: Partial<T["dims"]> = {},
+): Promise<OnnxruntimeKernel<T>> {
+  const device = (await ort.env.webgpu?.device) as GPUDevice | undefined;
+  if (device === undefined) fail(integrationErrors.noOnnxruntimeDevice());
+  const prepared = await prepareKernel(device, kernel as Kernel, dims as AnyTypes["dims"]);
+  const pool = new Pool(device);
+
+  function make(
+    element: ElementType,
+    shape: readonly number[],
+  ): { readonly tensor: Tensor; readonly buffer: GPUBuffer } {
+    const count = elementCount(shape);
+    const buffer = pool.take(count * arrays[element].BYTES_PER_ELEMENT);
+    const download = async () => new arrays[element](await readBack(device as GPUDevice, buffer), 0, count) as never;
+    const options = { dataType: typeOf[element], dims: shape, download, dispose: () => pool.give(buffer) };
+    return { tensor: ort.Tensor.fromGpuBuffer(buffer, options), buffer };
+  }
+
+  return {
+    run(tensors, more = {}) {
+      const given = Object.entries(tensors as OnnxruntimeTensors);
+      const shaped = given.flatMap(([name, value]) => (isTensor(value) ? [[name, shapedOf(value)] as const] : []));
+      const all = { ...(dims as AnyTypes["dims"]), ...(more as AnyTypes["dims"]) };
+      const read = readShapes(prepared.kernel as Kernel, Object.fromEntries(shaped), all);
+      const elementOf = new Map(kernel.manifest.bindings.map(({ name, element }) => [name, element]));
+      const inputs = given.map(([name, value]) => [name, isTensor(value) ? dataOf(value, elementOf.get(name)) : value]);
+      const made = read.results.map(({ binding, shape }) => ({ name: binding.name, ...make(binding.element, shape) }));
+      try {
+        const outputs = Object.fromEntries(made.map(({ name, buffer }) => [name, buffer]));
+        start(device, prepared, Object.fromEntries(inputs), read.dims, outputs);
+      } catch (caught) {
+        for (const { tensor } of made) tensor.dispose();
+        throw caught;
+      }
+      return Object.fromEntries(made.map(({ name, tensor }) => [name, tensor])) as never;
+    },
+    upload(tensor) {
+      const [element] = isTensor(tensor) && isOnHost(tensor) ? shapedOf(tensor).elements : [];
+      if (element === undefined) fail(integrationErrors.noUpload(isTensor(tensor) ? whatOf(tensor) : String(tensor)));
+      const made = make(element, tensor.dims);
+      const data = dataOf(tensor) as LaunchArray;
+      writeArray(device.queue, made.buffer, element === "bool" ? Uint32Array.from(data) : data);
+      return made.tensor;
+    },
+    destroy() {
+      prepared.destroy();
+      pool.destroy();
+    },
+  };
+}
+
+/** A bool of onnxruntime is a byte on the device. */
+const typeOf = { f32: "float32", f16: "float16", i32: "int32", u32: "uint32", bool: "uint32" } as const;
+
+const onDevice: Readonly<Record<string, readonly ElementType[]>> = {
+  ...{ float32: ["f32"], float16: ["f16"], int32: ["i32"], uint32: ["u32", "bool"] },
+};
+const onHost: typeof onDevice = { ...onDevice, bool: ["bool"] };
+
+/** Tensors of another copy of the package are no instances of this one's class. */
+const isTensor = (value: unknown): value is Tensor =>
+  typeof value === "object" && value !== null && "dims" in value && "location" in value;
+
+const isOnHost = ({ location }: Tensor) => location === "cpu" || location === "cpu-pinned";
+
+const whatOf = ({ location, type }: Tensor) =>
+  location === "none" ? "a tensor that was disposed of" : `a tensor of ${type} (${location})`;
+
+function shapedOf(tensor: Tensor): Shaped {
+  const types = isOnHost(tensor) ? onHost : tensor.location === "gpu-buffer" ? onDevice : {};
+  return { elements: types[tensor.type] ?? [], what: whatOf(tensor), shape: tensor.dims };
+}
+
+function dataOf(tensor: Tensor, element?: ElementType): LaunchArray | Uint8Array | OnDevice {
+  if (!isOnHost(tensor)) return tensor.gpuBuffer as GPUBuffer;
+  const { data } = tensor;
+  if (element === "bool") return Uint8Array.from(data as Uint32Array);
+  // Halves are their bits, or an array that newer platforms have.
+  if (tensor.type !== "float16" || data instanceof Uint16Array) return data as LaunchArray;
+  const { buffer, byteOffset, length } = data as unknown as Uint16Array<ArrayBuffer>;
+  return new Uint16Array(buffer, byteOffset, length);
+}
+
+/** Buffers that are used again. A queue works in order: what is taken may still be read by what was submitted before. */
+class Pool {
+  readonly #device: GPUDevice;
+  readonly #free = new Map<number, GPUBuffer[]>();
+  #isDestroyed = false;
+
+  constructor(device: GPUDevice) {
+    this.#device = device;
+  }
+
+  /** @param bytes rounded up to 16, as onnxruntime does, which reads vectors. */
+  take(bytes: number): GPUBuffer {
+    const size = Math.max(16, Math.ceil(bytes / 16) * 16);
+    const all = usage.storage | usage.copySource | usage.copyDestination;
+    return this.#free.get(size)?.pop() ?? this.#device.createBuffer({ label: "tensor", size, usage: all });
+  }
+
+  give(buffer: GPUBuffer): void {
+    if (this.#isDestroyed) buffer.destroy();
+    else this.#free.set(buffer.size, [...(this.#free.get(buffer.size) ?? []), buffer]);
+  }
+
+  destroy(): void {
+    this.#isDestroyed = true;
+    for (const buffers of this.#free.values()) for (const buffer of buffers) buffer.destroy();
+    this.#free.clear();
+  }
+}
+
+async function readBack(device: GPUDevice, buffer: GPUBuffer): Promise<ArrayBuffer> {
+  const { size } = buffer;
+  const copy = device.createBuffer({ label: "copy", size, usage: usage.mapRead | usage.copyDestination });
+  const encoder = device.createCommandEncoder({ label: "copy" });
+  encoder.copyBufferToBuffer(buffer, 0, copy, 0, size);
+  device.queue.submit([encoder.finish()]);
+  // The value of GPUMapMode.READ, which Node has not among its globals.
+  await copy.mapAsync(1);
+  const bytes = copy.getMappedRange().slice(0);
+  copy.destroy();
+  return bytes;
+}
