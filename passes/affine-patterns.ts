@@ -3,16 +3,16 @@
  * as the unbiased variance leaves one, goes into gamma: `norm(x) * number * gamma`.
  */
 
-import { remarks } from "../src/diagnostics/remarks.ts";
 import type { Builder } from "../src/ir/builder.ts";
 import { definedBy, type Fn, type Op, type Value } from "../src/ir/ir.ts";
+import { quoted } from "../src/ir/naming.ts";
 import type { NormDef } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { type Dim, printShape, type Shape, sameShape, sameType } from "../src/ir/types.ts";
 import type { PassContext } from "../src/pass/define-pass.ts";
+import type { NotRaised } from "../src/pass/facts.ts";
 import { numberOf, orders, padded } from "./match.ts";
-import { quoted } from "./naming.ts";
-import { sweep } from "./raising.ts";
+import { notRaised, type Swept, sweep } from "./raising.ts";
 
 /** Which operand of the norm is taken in, and the op that joins it. */
 const slots = { gamma: { index: 1, joint: "mul" }, beta: { index: 2, joint: "add" } } as const;
@@ -56,19 +56,20 @@ function widening(slot: Slot, norm: Op, value: Value, op: Op) {
   const [has, wanted] = [printShape(value.shape), printShape(norm.result.shape)];
   const because = `${quoted(value)} of shape ${has} makes the result larger than the norm's ${wanted}`;
   const help = `${slot} has the shape of the normalized axes`;
-  return remarks.notRaised(op.span, `the ${slot} of \`${norm.name}\``, { because, help, at: value.span });
+  return notRaised(op, `the ${slot} of \`${norm.name}\``, { because, help, at: value.span });
 }
 
 /** One sweep that takes gammas, or betas, into the norms before them. A norm that has other uses stays as it is. */
-export function raiseAffine(fn: Fn, slot: Slot, context: PassContext<unknown>): Fn {
+export function raiseAffine(fn: Fn, slot: Slot, context: PassContext<unknown>): Swept {
   const { index, joint } = slots[slot];
-  return sweep(fn, (op, builder, uses) => {
+  const facts: NotRaised[] = [];
+  const swept = sweep(fn, (op, builder, uses) => {
     if (op.name !== joint) return undefined;
     for (const [left, value] of orders(op)) {
       const scaled = slot === "gamma" ? timesNumber(left) : undefined;
       const norm = normWithout(slot, scaled?.normed ?? left);
       if (norm === undefined) continue;
-      if (widens(norm, value, op)) context.remark(widening(slot, norm, value, op));
+      if (widens(norm, value, op)) facts.push(widening(slot, norm, value, op));
       const isSeen = [left, norm.result].some((read) => uses(read).returned || uses(read).ops.length > 1);
       if (isSeen || !sameType(op.result.type, left.type)) continue;
       const lying = asAffine(norm, value, builder);
@@ -79,4 +80,5 @@ export function raiseAffine(fn: Fn, slot: Slot, context: PassContext<unknown>): 
     }
     return undefined;
   });
+  return { ...swept, facts };
 }

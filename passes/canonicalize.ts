@@ -19,6 +19,7 @@ import { type Attributes, constantValue, definedBy, type Op, Value } from "../sr
 import { type OpName, ops } from "../src/ir/ops/index.ts";
 import { broadcastShapes, holds, type Shape, sameShape, sameType } from "../src/ir/types.ts";
 import { definePass } from "../src/pass/define-pass.ts";
+import { Steps } from "../src/pass/trail.ts";
 import { withoutDeadOps } from "./dce.ts";
 
 /** A simpler value, or a simpler op that is tried again; `undefined` where the rule does not apply. */
@@ -162,11 +163,12 @@ export const canonicalize = definePass({
   example: "let a = 1 * x\nlet b = -(-a)\nreturn reshape(reshape(b, shape = [n, 1]), shape = [n])\n->\nreturn x",
   options: {},
   run(fn, context) {
-    const { fn: rewritten, provenance } = rewrite(fn, (op, builder) => {
+    const simplified = rewrite(fn, (op, builder) => {
       const simple = simplest(op, () => context.count("rules applied"));
       if (simple === op) return undefined;
       return simple instanceof Value ? simple : builder.add(simple).results;
     });
-    return { fn: rewritten === fn ? fn : withoutDeadOps(rewritten), provenance };
+    if (simplified.fn === fn) return fn;
+    return new Steps(fn).take(simplified).take(withoutDeadOps(simplified.fn)).output;
   },
 });

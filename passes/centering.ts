@@ -7,27 +7,21 @@
  * overflow JavaScript's.
  */
 
-import { lineColumn, type Span } from "../src/diagnostics/diagnostic.ts";
-import { longestProof, type Miss, type Rest } from "../src/diagnostics/remarks.ts";
+import type { Miss } from "../src/diagnostics/remarks.ts";
 import type { Assumption } from "../src/ir/field/compare.ts";
 import { type Const, constantValue, type Op, type Value } from "../src/ir/ir.ts";
+import { parameterOf, quoted } from "../src/ir/naming.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { rowMeans } from "../src/ir/row-means.ts";
+import type { Proof } from "../src/pass/proof.ts";
 import { meetsItsRow, Products, readOf, sameNumbers } from "./match.ts";
-import { parameterOf, quoted } from "./naming.ts";
 import { type OperandClaim, type Way, waysOf } from "./row-mean.ts";
 import { isPlain, ownRows, type Rows, sameRows } from "./rows.ts";
 import { meanMiss, statisticOf } from "./statistics.ts";
 
-export interface Proved {
+export interface Proved extends Proof {
   readonly proved: true;
-  /** One line: what is so, and why. */
-  readonly because: string;
-  /** Where what it is about stands. */
-  readonly at: Span;
   readonly from: readonly Proved[];
-  /** What this step takes for granted. */
-  readonly assumes?: Assumption | undefined;
 }
 
 export type Verdict = Proved | { readonly proved: false; readonly miss: Miss };
@@ -240,26 +234,4 @@ function constantAlong({ value, rows }: Claim, ask: Ask): Verdict | undefined {
   if (def.kind !== "elementwise") return varies();
   const operands = op.operands.map((operand) => ask("constant", operand as Value, own));
   return all(operands, `${name} is made of what is constant along the row`, value);
-}
-
-/**
- * The first lines of a proof, what is proved first; every step once, with the line and the column that it is about.
- * @param most how many steps are looked at to count them.
- */
-export function explain(proof: Proved, most: number): { lines: string[] } & Required<Rest> {
-  const seen = new Set<Proved>();
-  const open: Proved[] = [proof];
-  let isCut = false;
-  for (let at = open.pop(); at !== undefined && !isCut; at = open.pop()) {
-    if (seen.has(at)) continue;
-    isCut = seen.size >= most;
-    seen.add(at);
-    for (const step of at.from.toReversed()) open.push(step);
-  }
-  const lines = [...seen].slice(0, longestProof).map(({ because, at }) => {
-    if (at.source.labels !== undefined) return because;
-    const { line, column } = lineColumn(at.source, at.start);
-    return `${because} (${line}:${column})`;
-  });
-  return { lines, count: seen.size, isCut };
 }

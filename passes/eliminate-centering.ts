@@ -15,16 +15,16 @@
  *   for each.
  */
 
-import type { Diagnostic } from "../src/diagnostics/diagnostic.ts";
-import { type Miss, remarks } from "../src/diagnostics/remarks.ts";
+import type { Miss } from "../src/diagnostics/remarks.ts";
 import type { Fn, Op, Value } from "../src/ir/ir.ts";
 import { attribute } from "../src/ir/ops/def.ts";
 import { definePass, type PassContext } from "../src/pass/define-pass.ts";
-import type { CenterOutcome, CenterResolved, Fact } from "../src/pass/facts.ts";
+import type { CenterResolved, Kept, MovedTo } from "../src/pass/facts.ts";
+import { mostLookedFor } from "../src/pass/print-facts.ts";
+import type { Proof } from "../src/pass/proof.ts";
 import { centeredConstant } from "./centered-constant.ts";
-import { assumptionOf, assumptionsOf, Centering, explain, type Verdict } from "./centering.ts";
+import { assumptionOf, assumptionsOf, Centering, type Verdict } from "./centering.ts";
 import { type Moves, planMoves } from "./move-centering.ts";
-import { quoted } from "./naming.ts";
 import { rewriteCentering } from "./rewrite-centering.ts";
 import type { Rows } from "./rows.ts";
 import { Traces } from "./trace-centering.ts";
@@ -59,33 +59,35 @@ export const eliminateCentering = definePass({
     },
   },
   run(fn, context) {
-    if (context.options.mode === "off") return fn;
-    const centering = new Centering(context.consts);
     const centers = fn.ops.filter((op) => op.name === "center");
+    const { mode, fold } = context.options;
+    if (mode === "off") return { fn, facts: centers.map(untouched) };
+    const centering = new Centering(context.consts);
     const verdicts = new Map(centers.map((op) => [op, centering.meanIsZero(op.operand(0), rowsOf(op))]));
     const unproved = centers.filter((op) => verdicts.get(op)?.proved === false);
     const plan = (fold: boolean) => planMoves(fn, unproved, centering, { fold });
-    const moves = plan(context.options.fold);
+    const moves = plan(fold);
     const traces = new Traces(moves);
     const hasConstants = fn.ops.some((op) => op.name === "global");
-    const foldable = context.options.fold || !hasConstants ? moves : plan(true);
-    const most = Math.max(leastLooked, Math.floor(mostLooked / centers.length));
-    const reporter = { moves, traces, foldable, foldableTraces: new Traces(foldable), context, most };
-    const resolved = centers.map((op) => ({ op, said: report(op, verdicts.get(op) as Verdict, reporter) }));
-    const { centerOf, ...rewritten } = rewriteCentering(fn, {
+    const foldable = fold || !hasConstants ? moves : plan(true);
+    const most = mostLookedFor(centers.length);
+    const resolver = { moves, traces, foldable, foldableTraces: new Traces(foldable), isLossy: mode === "lossy", most };
+    const resolutions = centers.map((op) => ({ op, ...resolve(op, verdicts.get(op) as Verdict, resolver) }));
+    const { centerOf, centeredRows, ...rewritten } = rewriteCentering(fn, {
       moves,
       replaced: new Set(centers),
-      lossy: context.options.mode === "lossy",
+      lossy: mode === "lossy",
       center: (name, rows) => centeredConstant(name, rows, context),
     });
     assumed(fn, [...verdicts.values()], moves, context);
-    const facts = resolved.map(({ op, said }): Fact => {
-      const isCentered = said.outcome === "kept" || said.outcome === "moved";
-      const centers = () =>
+    const resolved = resolutions.map(({ op, ...resolution }): CenterResolved => {
+      context.count(counted(resolution));
+      const isCentered = resolution.outcome === "kept" || resolution.outcome === "moved";
+      const left = () =>
         traces.of(op.operand(0), rowsOf(op)).centered.flatMap(({ value, axes }) => centerOf(value, axes) ?? []);
-      return { kind: "center resolved", center: op.result, ...said, centers: isCentered ? centers : () => [] };
+      return { kind: "center resolved", center: op.result, ...resolution, centers: isCentered ? left : () => [] };
     });
-    return { ...rewritten, facts };
+    return { ...rewritten, facts: [...resolved, ...centeredRows] };
   },
 });
 
@@ -93,7 +95,7 @@ export const eliminateCentering = definePass({
 function assumed(fn: Fn, verdicts: readonly Verdict[], moves: Moves, context: PassContext<Options>): void {
   const proofs = verdicts.flatMap((verdict) => (verdict.proved ? assumptionsOf(verdict) : []));
   const moved = fn.ops.flatMap(({ results: [value] }) => {
-    const way = value && moves.inPlace(value);
+    const way = value && moves.inPlace(value)?.way;
     return (way && assumptionOf(value, way)) ?? [];
   });
   const equations = new Map([...proofs, ...moved].map((one) => [one.value, one]));
@@ -105,72 +107,69 @@ function assumed(fn: Fn, verdicts: readonly Verdict[], moves: Moves, context: Pa
 
 const rowsOf = (op: Op): Rows => ({ axes: attribute.axes(op.attributes) });
 
-/** How many values the remarks look at together, and each of them may: a stream is as long as it likes. */
-const mostLooked = 2 ** 18;
-const leastLooked = 16;
+const untouched = ({ result }: Op): CenterResolved => {
+  return {
+    kind: "center resolved",
+    center: result,
+    outcome: "kept",
+    kept: { beginsStream: false },
+    centers: () => [result],
+  };
+};
 
-interface Reporter {
+interface Resolver {
   readonly moves: Moves;
   readonly traces: Traces;
   /** Where centerings would go if they could move into constants. */
   readonly foldable: Moves;
   readonly foldableTraces: Traces;
-  readonly context: PassContext<Options>;
-  /** How many values are looked at. */
+  readonly isLossy: boolean;
+  /** How many values are looked at to tell where a centering went. */
   readonly most: number;
 }
 
-type Resolved = Pick<CenterResolved, "outcome" | "because" | "constants" | "movedTo" | "beginsStream">;
+/** What became of a centering, and why. */
+type Resolution =
+  | { readonly outcome: "proved"; readonly proof: Proof }
+  | { readonly outcome: "folded" | "moved"; readonly to: MovedTo }
+  | { readonly outcome: "kept"; readonly kept: Kept }
+  | { readonly outcome: "lossy"; readonly miss: Miss };
 
-function report(op: Op, verdict: Verdict, reporter: Reporter): Resolved {
-  const { moves, traces, context, most } = reporter;
+function resolve(op: Op, verdict: Verdict, resolver: Resolver): Resolution {
+  const { moves, traces, isLossy, most } = resolver;
   const x = op.operand(0);
   const rows = rowsOf(op);
-  const name = quoted(x);
-  const say = (outcome: CenterOutcome, counted: string, said: Diagnostic, to: Partial<Resolved> = {}): Resolved => {
-    context.remark(said);
-    context.count(counted);
-    return { outcome, because: said.notes, constants: [], movedTo: [], beginsStream: false, ...to };
-  };
-  if (verdict.proved) {
-    const { lines, ...rest } = explain(verdict, most);
-    return say("proved", "centerings removed", remarks.centeringProved(op.span, name, lines, rest));
-  }
+  if (verdict.proved) return { outcome: "proved", proof: verdict };
   const { constants, centered } = traces.kindsOf(x, rows);
-  if (centered && context.options.mode === "lossy") {
-    const dropped = remarks.centeringDropped(op.span, name, verdict.miss);
-    return say("lossy", "centerings dropped without a proof", dropped);
-  }
-  if (!centered && !constants) {
-    return say("proved", "centerings removed", remarks.centeringProved(op.span, name, [onlyShifted]));
-  }
+  if (centered && isLossy) return { outcome: "lossy", miss: verdict.miss };
+  if (!centered && !constants) return { outcome: "proved", proof: { because: onlyShifted, from: [] } };
   if (moves.form(x, rows)?.kind === "converted") {
     const blocked = moves.whyNot(x, rows);
     const beginsStream = moves.feedsStream(x);
-    const why = beginsStream ? [streamBegins] : blocked === undefined ? [] : [`it does not move: ${blocked}`];
-    const stays = remarks.centeringStays(op.span, name, helped(verdict.miss, x, rows, reporter), why);
-    return say("kept", "centerings kept", stays, { beginsStream });
+    const miss = helped(verdict.miss, x, rows, resolver);
+    return { outcome: "kept", kept: { miss, beginsStream, ...(blocked !== undefined && { blocked }) } };
   }
   const trace = traces.of(x, rows, most);
-  const names = trace.constants.map(quoted);
-  if (!centered) {
-    const folded = remarks.centeringFolded(op.span, name, names, trace);
-    return say("folded", "centerings moved into constants", folded, { constants: names });
-  }
-  const to = trace.centered.map(({ value }) => ({ name: quotedPlace(value), span: value.span }));
-  const moved = remarks.centeringMoved(op.span, name, to, names, trace);
-  return say("moved", "centerings moved", moved, { constants: names, movedTo: to.map((value) => value.name) });
+  const to = { constants: trace.constants, values: trace.centered.map(({ value }) => value), isCut: trace.isCut };
+  return { outcome: centered ? "moved" : "folded", to };
 }
 
-/** The text of a value without a name says less than its place, which a remark shows. */
-const quotedPlace = (value: Value) =>
-  value.name === undefined && value.span.source.labels === undefined ? "what is computed there" : quoted(value);
-
 const onlyShifted = "what is added to its centered rows is constant along them, and is dropped";
-const streamBegins = "a stream begins here, and is centered here for all norms that read it";
+
+/** The statistic that a centering counts for. */
+function counted({ outcome }: Resolution): string {
+  const statistics = {
+    proved: "centerings removed",
+    folded: "centerings moved into constants",
+    moved: "centerings moved",
+    kept: "centerings kept",
+    lossy: "centerings dropped without a proof",
+  } as const;
+  return statistics[outcome];
+}
 
 /** The miss, and what `fold` would do about it. */
-function helped(miss: Miss, x: Value, rows: Rows, { foldable, foldableTraces }: Reporter): Miss {
+function helped(miss: Miss, x: Value, rows: Rows, { foldable, foldableTraces }: Resolver): Miss {
   if (!foldableTraces.kindsOf(x, rows).constants || foldable.form(x, rows)?.kind === "converted") return miss;
   return { ...miss, help: "`fold=true` (`--weights-out FILE`) lets it move into constants" };
 }

@@ -16,11 +16,12 @@
  * kernels, with a remark too. Nothing is computed differently.
  */
 
-import { kernelRemarks, type Refusal } from "../src/diagnostics/errors-kernel.ts";
+import type { Refusal } from "../src/diagnostics/errors-kernel.ts";
 import { copyOp } from "../src/ir/builder.ts";
 import { isLeaf, makeFn, type Op, type Value } from "../src/ir/ir.ts";
 import { IterationSpace, whyOutside } from "../src/ir/iteration.ts";
 import { definePass } from "../src/pass/define-pass.ts";
+import type { KernelCut } from "../src/pass/facts.ts";
 
 export const fuseElementwise = definePass({
   name: "fuse-elementwise",
@@ -28,12 +29,9 @@ export const fuseElementwise = definePass({
   example: "let a = exp(x)  let b = a + y   ->   kernel { let a = exp(x)  let b = a + y }",
   options: {},
   run(fn, context) {
-    const kernels = assign(fn.ops, (op, refusal) => {
-      const { outside, newKernel } = kernelRemarks;
-      const isOutside = typeof refusal === "string";
-      context.remark(isOutside ? outside(op.span, op.name, refusal) : newKernel(op.span, op.name, refusal));
-    });
-    if (fn.ops.every((op) => kernels.get(op) === op.kernel)) return fn;
+    const facts: KernelCut[] = [];
+    const kernels = assign(fn.ops, (op, why) => void facts.push({ kind: "kernel cut", op, why }));
+    if (fn.ops.every((op) => kernels.get(op) === op.kernel)) return { fn, facts };
     context.count("ops fused", kernels.size);
     context.count("kernels", new Set(kernels.values()).size);
 
@@ -46,7 +44,7 @@ export const fuseElementwise = definePass({
       return copy;
     });
     const results = fn.results.map(({ name, value }) => ({ name, value: now(value) }));
-    return { fn: makeFn({ ...fn, ops, results }), provenance: mapped };
+    return { fn: makeFn({ ...fn, ops, results }), provenance: mapped, facts };
   },
 });
 

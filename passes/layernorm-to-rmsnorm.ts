@@ -11,15 +11,15 @@
  * RMSNorm could say it between two reshapes only, which would hide the norm from every later pass and win nothing.
  */
 
-import { remarks } from "../src/diagnostics/remarks.ts";
 import { type Builder, rewrite } from "../src/ir/builder.ts";
-import type { Op, Value } from "../src/ir/ir.ts";
+import { type Fn, isNorm, type Op, type Value } from "../src/ir/ir.ts";
 import type { NormDef } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { sameShape } from "../src/ir/types.ts";
-import { definePass } from "../src/pass/define-pass.ts";
+import { definePass, numbersIn } from "../src/pass/define-pass.ts";
 import type { Fact } from "../src/pass/facts.ts";
 import { padded } from "./match.ts";
+import { standardizations } from "./norm-patterns.ts";
 
 /** gamma or beta in a shape that NumPy broadcasts along the normalized axes. */
 function alongAxes(affine: Value, op: Op, builder: Builder): Value {
@@ -33,14 +33,22 @@ function alongAxes(affine: Value, op: Op, builder: Builder): Value {
   return lying ?? builder.emit("reshape", [affine], { shape: affineView });
 }
 
-/** What stands in the place of a LayerNorm, and the centering in it. */
-export function centeredRmsNorm(op: Op, builder: Builder): { readonly value: Value; readonly center: Value } {
+/** What stands in the place of a LayerNorm, and the ops in it. */
+function centeredRmsNorm(op: Op, builder: Builder) {
   const [x, gamma, beta] = op.operands;
   const { axes, eps } = op.attributes as { axes: readonly number[]; eps: number };
   const center = builder.emit("center", [x], { axes });
-  const normalized = builder.emit("rmsnorm", [center, gamma], { axes, eps });
-  const value = beta === undefined ? normalized : builder.emit("add", [normalized, alongAxes(beta, op, builder)]);
-  return { value, center };
+  // Named here if it is all, so that the value is the one that stays.
+  const name = beta === undefined ? op.result.name : undefined;
+  const rmsnorm = builder.emit("rmsnorm", [center, gamma], { axes, eps }, name);
+  const value = beta === undefined ? rmsnorm : builder.emit("add", [rmsnorm, alongAxes(beta, op, builder)]);
+  return { value, rewritten: { center, rmsnorm } };
+}
+
+/** The norms of a function in order, rows divided by their standard deviation among them. */
+export function normsIn(fn: Fn): Op[] {
+  const standardized = new Set(standardizations(fn).map(({ op }) => op));
+  return fn.ops.filter((op) => isNorm(op) || standardized.has(op));
 }
 
 export const layernormToRmsnorm = definePass({
@@ -53,17 +61,34 @@ export const layernormToRmsnorm = definePass({
     "let n = rmsnorm(c, g, axes = [-1], eps = 1e-6)",
     "let y = n + b",
   ].join("\n"),
-  options: {},
+  options: {
+    keep: {
+      type: "numbers",
+      default: "none",
+      summary: "LayerNorms that stay: their numbers among the norms of the function, from 0 on.",
+    },
+  },
   run: (fn, context) => {
+    const keep = new Set(numbersIn(context.options.keep));
     const facts: Fact[] = [];
-    const rewritten = rewrite(fn, (op, builder, original) => {
-      if (op.name === "groupnorm") context.remark(remarks.groupNormStays(op.span));
-      if (op.name !== "layernorm") return undefined;
+    const standardized = new Map(standardizations(fn).map((one) => [one.op, one]));
+    const output = rewrite(fn, (op, builder, original) => {
+      const met = standardized.get(original);
+      const norm = original.result;
+      if (met !== undefined) {
+        facts.push({ kind: "standardization met", norm, center: met.center.result, eps: met.eps });
+      }
+      if (!isNorm(op)) return undefined;
+      if (op.name !== "layernorm" || keep.has(facts.length)) {
+        const stays = op.name === "layernorm" ? { stays: [`\`keep\` has its number, ${facts.length}`] } : {};
+        facts.push({ kind: "norm met", norm, ...stays });
+        return undefined;
+      }
       context.count("layernorms rewritten");
-      const { value, center } = centeredRmsNorm(op, builder);
-      facts.push({ kind: "norm rewritten", norm: original.result, center });
+      const { value, rewritten } = centeredRmsNorm(op, builder);
+      facts.push({ kind: "norm met", norm, rewritten });
       return value;
     });
-    return { ...rewritten, facts };
+    return { ...output, facts };
   },
 });

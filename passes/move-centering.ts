@@ -13,11 +13,11 @@
  */
 
 import type { Fn, Op, Value } from "../src/ir/ir.ts";
+import { byOp, parameterOf, quoted, quotedOp } from "../src/ir/naming.ts";
 import { attribute } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import type { Centering } from "./centering.ts";
 import { Choices } from "./min-cut.ts";
-import { byOp, parameterOf, quoted, quotedOp } from "./naming.ts";
 import { scaledWays, type Way, waysOf } from "./row-mean.ts";
 import { isPlain, isScaled, ownRows, type Rows, type Scale, sameRows } from "./rows.ts";
 
@@ -35,8 +35,8 @@ export type Form =
 export interface Moves {
   /** For values whose P is read by a centering, or by what is in place. */
   form(value: Value, rows: Rows): Form | undefined;
-  /** The way in which P of the value is computed in its place, if it is. */
-  inPlace(value: Value): Way | undefined;
+  /** The rows of which P of the value is computed in its place, if it is, and the way. */
+  inPlace(value: Value): { readonly way: Way; readonly rows: Rows } | undefined;
   /** Whether something in place reads P of the value. */
   feedsStream(value: Value): boolean;
   /** Why `value` is not computed in place; nothing where its op does not commute with a centering. */
@@ -86,7 +86,7 @@ export function planMoves(fn: Fn, centers: readonly Op[], centering: Centering, 
   }
   const isTrue = choices.solve();
   const inPlace = region.nodes().filter((node) => isTrue(node.inPlace));
-  const waysInPlace = new Map(inPlace.map(({ value, way }) => [value, way as Way]));
+  const waysInPlace = new Map(inPlace.map(({ value, way, rows }) => [value, { way: way as Way, rows }]));
   const streamed = new Set(inPlace.flatMap((node) => region.parts(node)).map(({ value }) => value));
   return {
     form(value, rows) {

@@ -13,6 +13,7 @@
 import type { Miss } from "../src/diagnostics/remarks.ts";
 import type { Builder } from "../src/ir/builder.ts";
 import { definedBy, type Fn, type Op, usesOf, type Value } from "../src/ir/ir.ts";
+import { quoted } from "../src/ir/naming.ts";
 import { attribute, isSize } from "../src/ir/ops/def.ts";
 import { sameType } from "../src/ir/types.ts";
 import {
@@ -27,7 +28,6 @@ import {
   readOf,
   sameNumbers,
 } from "./match.ts";
-import { quoted } from "./naming.ts";
 import type { Raising } from "./raising.ts";
 import { alignmentMiss, meanMiss, printAxes, type Spread, sameAxes, spreadOf, statisticOf } from "./statistics.ts";
 
@@ -234,7 +234,7 @@ export function raiseNorm(op: Op, builder: Builder, raising: Raising): Value | u
     const used = [factor, inverse];
     if (!canMultiply(product, used)) continue;
     raising.raised(scale.stat.value);
-    if (scale.assumes !== undefined) raising.assume(scale.assumes);
+    if (scale.assumes !== undefined) raising.assumptions.push(scale.assumes);
     const constant = product.constant / Math.sqrt(scale.factor);
     return timesTheRest(norm(x, scale, op, builder, raising), { ...product, constant }, used, op, builder);
   }

@@ -16,12 +16,14 @@
 import type { Builder } from "../src/ir/builder.ts";
 import type { Fn, Op, Value } from "../src/ir/ir.ts";
 import { definePass, type PassContext } from "../src/pass/define-pass.ts";
+import type { NotRaised } from "../src/pass/facts.ts";
+import { Steps } from "../src/pass/trail.ts";
 import { raiseActivation } from "./activation-patterns.ts";
 import { raiseAffine } from "./affine-patterns.ts";
 import { withoutEqualOps } from "./cse.ts";
 import { withoutDeadOps } from "./dce.ts";
 import { raiseCenter, raiseNorm, raiseShifted } from "./norm-patterns.ts";
-import { Raising, sweep } from "./raising.ts";
+import { Raising, type Swept, sweep } from "./raising.ts";
 import { raiseLogSoftmax, raiseSoftmax } from "./softmax-patterns.ts";
 
 type Rule = (op: Op, builder: Builder, raising: Raising) => Value | undefined;
@@ -33,22 +35,17 @@ const stages: readonly (readonly Rule[])[] = [
 ];
 
 /** One sweep with the first rule that fires at each op. */
-function applyRules(fn: Fn, rules: readonly Rule[], context: PassContext<unknown>): Fn {
+function applyRules(fn: Fn, rules: readonly Rule[], context: PassContext<unknown>): Swept {
   let raising: Raising | undefined;
-  const raised = sweep(fn, (op, builder, uses) => {
-    raising ??= new Raising(
-      uses,
-      (name) => context.count(`${name} found`),
-      (assumption) => context.assume(assumption),
-    );
+  const swept = sweep(fn, (op, builder, uses) => {
+    raising ??= new Raising(uses, (name) => context.count(`${name} found`));
     for (const rule of rules) {
       const value = rule(op, builder, raising);
       if (value !== undefined) return value;
     }
     return undefined;
   });
-  for (const remark of raising?.remarks() ?? []) context.remark(remark);
-  return raised;
+  return { ...swept, facts: raising?.facts() ?? [], assumptions: raising?.assumptions ?? [] };
 }
 
 export const raiseNorms = definePass({
@@ -64,11 +61,30 @@ export const raiseNorms = definePass({
   ].join("\n"),
   options: {},
   run(fn, context) {
+    const steps = new Steps(fn);
+    const facts: NotRaised[] = [];
     // Patterns compare values by identity, so what is written twice must be one value; and uses count, so none is dead.
-    const tidy = (raised: Fn) => withoutDeadOps(withoutEqualOps(raised).fn);
-    const before = tidy(fn);
-    const cores = stages.reduce((raised, rules) => tidy(applyRules(raised, rules, context)), before);
-    const raised = withoutDeadOps(raiseAffine(raiseAffine(cores, "gamma", context), "beta", context));
-    return raised === before ? fn : raised;
+    const tidy = () => steps.take(withoutEqualOps(steps.fn)).take(withoutDeadOps(steps.fn));
+    const take = ({ assumptions = [], ...swept }: Swept) => {
+      // What is said of values as the rules saw them is said of those that the pass was given.
+      const origins = swept.facts.length + assumptions.length === 0 ? undefined : steps.origins();
+      const given = (value: Value) => origins?.get(swept.origin(value));
+      for (const fact of swept.facts) {
+        const value = given(fact.value);
+        if (value !== undefined) facts.push({ ...fact, value });
+      }
+      for (const one of assumptions) {
+        context.assume({ ...one, value: given(one.value) ?? one.value, is: given(one.is) ?? one.is });
+      }
+      steps.take(swept);
+    };
+    const before = tidy().fn;
+    for (const rules of stages) {
+      take(applyRules(steps.fn, rules, context));
+      tidy();
+    }
+    for (const slot of ["gamma", "beta"] as const) take(raiseAffine(steps.fn, slot, context));
+    steps.take(withoutDeadOps(steps.fn));
+    return { ...(steps.fn === before ? { fn } : steps.output), facts };
   },
 });

@@ -2,11 +2,12 @@
 
 import { type Builder, makeOp, rewrite } from "../src/ir/builder.ts";
 import type { Const, Fn, Op, Value } from "../src/ir/ir.ts";
+import { nameOf } from "../src/ir/naming.ts";
 import { attribute } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { sameShape } from "../src/ir/types.ts";
+import type { RowsCentered } from "../src/pass/facts.ts";
 import { type Moves, zeroClaims } from "./move-centering.ts";
-import { nameOf } from "./naming.ts";
 import type { OperandClaim, Way } from "./row-mean.ts";
 import { keyOf, type Rows } from "./rows.ts";
 
@@ -20,10 +21,14 @@ export interface Rewriting {
   readonly lossy: boolean;
 }
 
-/** The function, what stands for the values of the old one, and the `center` that was made or stayed for one of them. */
+/**
+ * The function, what stands for the values of the old one, the `center` that was made or stayed for one of them, and the
+ * values of which the rows are centered in their place.
+ */
 export function rewriteCentering(fn: Fn, rewriting: Rewriting) {
   const { moves, replaced, lossy } = rewriting;
   const made = new Map<Value, Map<string, Value>>();
+  const centeredRows: RowsCentered[] = [];
   const taken = new Set([...fn.params, ...fn.ops.flatMap((op) => op.results)].map(({ name }) => name));
   /** A name for what is new, unless a value has it already. */
   const newName = (name: string) => (taken.has(name) ? undefined : name);
@@ -77,11 +82,15 @@ export function rewriteCentering(fn: Fn, rewriting: Rewriting) {
       const value = centered(original.operand(0), op.operand(0), rows, builder, op);
       return value === op.result ? undefined : value;
     }
-    const way = moves.inPlace(original.result);
-    return way && inPlace(op, way, builder, original);
+    const found = moves.inPlace(original.result);
+    if (found === undefined) return undefined;
+    const { axes, block, scales = [] } = found.rows;
+    const rows = { axes, ...(block !== undefined && { block }), scales: scales.map(({ constant }) => constant) };
+    centeredRows.push({ kind: "rows centered", value: original.result, ...rows });
+    return inPlace(op, found.way, builder, original);
   });
   const centerOf = (value: Value, axes: readonly number[]) => made.get(value)?.get(keyOf({ axes }));
-  return { ...rewritten, centerOf };
+  return { ...rewritten, centerOf, centeredRows };
 }
 
 /** Of a sum, one of whose operands is 0 now: the number of the other, if that is the whole result. */

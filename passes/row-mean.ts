@@ -13,10 +13,10 @@
 import { listing } from "../src/diagnostics/errors-types.ts";
 import type { Miss } from "../src/diagnostics/remarks.ts";
 import type { Op, Value } from "../src/ir/ir.ts";
+import { byOp, quoted, quotedOp } from "../src/ir/naming.ts";
 import { attribute, type LinearDef, type ShapeDef, type ZeroMeanWay } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { type Dim, isFloat, type Shape, sameType } from "../src/ir/types.ts";
-import { byOp, quoted, quotedOp } from "./naming.ts";
 import { along, isPlain, isScaled, type Rows, scaleAlong } from "./rows.ts";
 import { printAxes } from "./statistics.ts";
 

@@ -8,6 +8,7 @@
 import type { Miss } from "../src/diagnostics/remarks.ts";
 import type { Assumption } from "../src/ir/field/compare.ts";
 import { definedBy, type Op, reductionResultOf, type Value } from "../src/ir/ir.ts";
+import { quoted } from "../src/ir/naming.ts";
 import { attribute } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { printShape, reducedShape, type Shape, sameShape } from "../src/ir/types.ts";
@@ -23,7 +24,6 @@ import {
   readOf,
   sameNumbers,
 } from "./match.ts";
-import { quoted } from "./naming.ts";
 
 export const sameAxes = (a: readonly number[], b: readonly number[]) => a.join() === b.join();
 export const printAxes = (axes: readonly number[]) => `[${axes.join(", ")}]`;

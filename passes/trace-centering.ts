@@ -89,7 +89,7 @@ export class Traces {
   }
 
   private parts(value: Value): Part[] {
-    const way = this.moves.inPlace(value);
+    const way = this.moves.inPlace(value)?.way;
     if (way === undefined) return [];
     return zeroClaims(way).map(({ operand, rows }) => ({ value: (value.def as Op).operand(operand), rows }));
   }

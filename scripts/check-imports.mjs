@@ -29,6 +29,7 @@ const layers = [
     "src/render-source-map.ts",
 
     "src/norm-records.ts",
+    "src/model-tensors.ts",
   ],
   ["src/language/"],
   ["src/lsp/"],

@@ -6,8 +6,9 @@
 import type { Diagnostic } from "./diagnostics/diagnostic.ts";
 import { normWarnings } from "./diagnostics/errors-norms.ts";
 import type { Module } from "./ir/ir.ts";
-import { type NormRecord, NormRecords } from "./norm-records.ts";
+import { type NormRecord, normRecords } from "./norm-records.ts";
 import { PassManager } from "./pass-manager/pass-manager.ts";
+import { parsePipeline, printPipeline, withoutPasses, withPassOptions } from "./pass-manager/pipeline.ts";
 
 /** What to do with centerings: keep those that nothing proves away, drop those too, or look at none. */
 export type CenteringMode = "exact" | "lossy" | "off";
@@ -42,17 +43,17 @@ export function applyFusedRmsNorm(
   module: Module,
   { mode = "exact", fold = true }: FusedRmsNormOptions = {},
 ): FusedRmsNormResult {
-  const raised = new PassManager("raise-norms,canonicalize").run(module);
-  const records = new NormRecords(raised.module);
-  const pipeline = `layernorm-to-rmsnorm,eliminate-centering{mode=${mode},fold=${fold}},cse,dce`;
-  const rewritten = new PassManager(pipeline, { instruments: [records] }).run(raised.module);
-  const norms = records.get();
+  // No kernels are made.
+  const steps = withoutPasses(parsePipeline("default"), ["fuse-elementwise"]);
+  const pipeline = printPipeline(withPassOptions(steps, "eliminate-centering", { mode, fold }));
+  const { module: rewritten, history, remarks } = new PassManager(pipeline).run(module);
+  const norms = normRecords(history);
   const names = module.fns.map((fn) => fn.name);
   const warning = norms.length === 0 ? [normWarnings.noNorm(names, "program")] : [];
   return {
-    module: rewritten.module,
+    module: rewritten,
     count: norms.filter(({ norm }) => norm === "layernorm").length,
     norms,
-    remarks: [...raised.remarks, ...rewritten.remarks, ...warning],
+    remarks: [...remarks, ...warning],
   };
 }

@@ -147,7 +147,7 @@ export type { Tensor } from "./ir/tensor.ts";
 export { type Dim, type ElementType, elementTypes, printType, type Shape, type TensorType } from "./ir/types.ts";
 export { verifyFn } from "./ir/verify.ts";
 export { type Materialized, materialize, type NewConstant } from "./materialize.ts";
-export type { CenteringOutcome, NormRecord } from "./norm-records.ts";
+export { type CenteringOutcome, type NormRecord, normRecords } from "./norm-records.ts";
 export { type FormatOptions, format } from "./parse/format.ts";
 export { type ParseOptions, parse } from "./parse/parse.ts";
 export {
@@ -164,11 +164,20 @@ export type {
   CenterOutcome,
   CenterResolved,
   Fact,
-  NormRewritten,
+  Kept,
+  KernelCut,
+  MovedTo,
+  NormMet,
+  NotRaised,
   PassOutput,
   Provenance,
+  RowsCentered,
+  StandardizationMet,
 } from "./pass/facts.ts";
+export type { Proof } from "./pass/proof.ts";
+export type { Traced } from "./pass/trail.ts";
 export type { Verification } from "./pass-manager/exact-check.ts";
+export type { History, PassRun } from "./pass-manager/history.ts";
 export type { Instrument, PassEnd, PassFailed, PassStart } from "./pass-manager/instrument.ts";
 export {
   dump,

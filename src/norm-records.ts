@@ -1,17 +1,17 @@
-/** What became of the norms of a module: a record each, joined by identity with what the passes hand over. */
+/** What became of the norms of a module: a record each, from the facts that passes hand over. */
 
 import type { Span } from "./diagnostics/diagnostic.ts";
 import { remarks } from "./diagnostics/remarks.ts";
-import type { Module, Op, Value } from "./ir/ir.ts";
-import type { OpName } from "./ir/ops/index.ts";
-import type { CenterOutcome, CenterResolved, Fact, Provenance } from "./pass/facts.ts";
-import type { Instrument } from "./pass-manager/instrument.ts";
+import type { Op, Value } from "./ir/ir.ts";
+import type { CenterOutcome, CenterResolved, NormMet, StandardizationMet } from "./pass/facts.ts";
+import { centerRemark, mostLookedFor, printMoved } from "./pass/print-facts.ts";
+import type { History, PassRun } from "./pass-manager/history.ts";
 
 /**
  * Of a LayerNorm what `eliminate-centering` made of its centering: see `CenterOutcome`. Of others:
  * - none: an RMSNorm, which centers nothing.
  * - left: stays as it is: a GroupNorm, whose rows are no axes, or what a model's own ops cannot say.
- * - unknown: a pass replaced it, or its centering, and did not say by what.
+ * - unknown: a pass replaced its centering, and did not say by what.
  */
 export type CenteringOutcome = CenterOutcome | "none" | "left" | "unknown";
 
@@ -37,140 +37,126 @@ export interface NormRecord {
   readonly centers: () => readonly Op[];
 }
 
-const normNames: readonly OpName[] = ["layernorm", "rmsnorm", "groupnorm"] as const satisfies NormRecord["norm"][];
-
-export function isNorm(op: Op): boolean {
-  return (normNames as readonly OpName[]).includes(op.name);
+/** A norm as `layernorm-to-rmsnorm` met it, and what became of it. */
+export interface TracedNorm {
+  readonly fact: NormMet | StandardizationMet;
+  /** The number of the run of that pass. */
+  readonly run: number;
+  readonly record: NormRecord;
 }
 
-/** `(x - mean(x)) / (std(x) + eps)`, which is no op: the last of its ops, and the centering in it. */
-export interface Standardized {
-  readonly op: Op;
-  readonly center: Op;
-  readonly eps: number;
-}
+/** A record for each norm that `layernorm-to-rmsnorm` met, in the order of the functions. */
+export const normRecords = (history: History): NormRecord[] => tracedNorms(history).map(({ record }) => record);
 
-/** What stands for a norm now, and what is known of its centering. */
-interface Followed {
-  now: Value;
-  center: Value | undefined;
-  resolved: CenterResolved | undefined;
-  centers: () => readonly Value[];
-  /** The pass after which nothing is known of it any more. */
-  lostIn: string | undefined;
-}
-
-/** Follows the norms of a module through the passes that run over it. To be told of every pass, in order. */
-export class NormRecords implements Instrument {
-  private readonly module: Module;
-  private readonly followed = new Map<Op, Followed>();
-  private readonly standardized: ReadonlyMap<Op, Standardized>;
-  private made: Module;
-
-  /**
-   * @param module that the first pass is given.
-   * @param standardized what is followed beside its norms.
-   */
-  constructor(module: Module, standardized: readonly Standardized[] = []) {
-    this.module = module;
-    this.made = module;
-    this.standardized = new Map(standardized.map((one) => [one.op, one]));
-    for (const op of module.fns.flatMap((fn) => fn.ops)) {
-      if (!this.isFollowed(op)) continue;
-      this.followed.set(op, {
-        now: op.result,
-        center: this.standardized.get(op)?.center.result,
-        resolved: undefined,
-        centers: () => [],
-        lostIn: undefined,
+export function tracedNorms(history: History): TracedNorm[] {
+  const traced: TracedNorm[] = [];
+  const resolutions = history.runs.map(resolutionsOf);
+  for (const [run, { facts, given }] of history.runs.entries()) {
+    const met = facts.filter((fact) => fact.kind === "norm met" || fact.kind === "standardization met");
+    if (met.length === 0) continue;
+    const known = stillThere(traced, history, run);
+    const fnOf = new Map(given.fns.flatMap((fn) => fn.ops.map((op) => [op, fn.name] as const)));
+    for (const fact of met) {
+      const op = fact.norm.def as Op;
+      const fn = fnOf.get(op) as string;
+      if (known.has(fact.norm)) continue;
+      traced.push({
+        fact,
+        run,
+        record: { fn, ...partsOf(op, fact), ...whatBecameOf({ fact, run, history, resolutions }) },
       });
     }
   }
-
-  /** Whether there is a record of the op. */
-  isFollowed(op: Op): boolean {
-    return isNorm(op) || this.standardized.has(op);
-  }
-
-  afterPass({ text, facts, provenance, result }: PassedOn): void {
-    this.made = result;
-    const centerOf = new Map<Value, Value>();
-    const resolvedAs = new Map<Value, CenterResolved>();
-    for (const fact of facts) {
-      if (fact.kind === "norm rewritten") centerOf.set(fact.norm, fact.center);
-      else resolvedAs.set(fact.center, fact);
-    }
-    const ops = new Set(result.fns.flatMap((fn) => fn.ops));
-    const params = new Set(result.fns.flatMap((fn) => fn.params));
-    const moved = (value: Value) => provenance.get(value) ?? value;
-    const isThere = (value: Value) => (value.def === undefined ? params.has(value) : ops.has(value.def));
-    for (const norm of this.followed.values()) {
-      const { now, center, resolved, centers } = norm;
-      if (resolved !== undefined && provenance.size > 0) norm.centers = () => centers().map(moved);
-      const found = center && resolvedAs.get(center);
-      if (found !== undefined && resolved === undefined) {
-        norm.resolved = found;
-        norm.centers = found.centers;
-      }
-      norm.center = centerOf.get(now) ?? (center && moved(center));
-      norm.now = moved(now);
-      // What is resolved is known, whatever becomes of it.
-      if (norm.resolved === undefined && !isThere(norm.center ?? norm.now)) norm.lostIn ??= text;
-    }
-  }
-
-  /** A record for each norm, in the order in which they stand in the module given. */
-  get(): NormRecord[] {
-    const left = new Set(this.made.fns.flatMap((fn) => fn.ops));
-    return this.module.fns.flatMap((fn) =>
-      fn.ops
-        .filter((op) => this.isFollowed(op))
-        .map((op) => {
-          const record = recordOf(fn.name, op, this.followed.get(op) as Followed, left);
-          const eps = this.standardized.get(op)?.eps;
-          return eps === undefined ? record : { ...record, norm: "standardize", gamma: false, beta: false, eps };
-        }),
-    );
-  }
+  return traced;
 }
 
-/** What a pass hands over. */
-interface PassedOn {
-  /** The pass. */
-  readonly text: string;
-  readonly facts: readonly Fact[];
-  readonly provenance: Provenance;
-  readonly result: Module;
+type Resolutions = ReadonlyMap<Value, Resolved>;
+
+/** What became of a centering, and how many values its remark looks at. */
+interface Resolved {
+  readonly fact: CenterResolved;
+  readonly most: number;
 }
 
-type What = Pick<NormRecord, "centering" | "because" | "constants" | "movedTo" | "beginsStream">;
+function resolutionsOf({ facts }: PassRun): Resolutions {
+  const resolved = facts.filter((fact) => fact.kind === "center resolved");
+  const most = mostLookedFor(resolved.length);
+  return new Map(resolved.map((fact) => [fact.center, { fact, most }]));
+}
 
-const nowhere = { constants: [], movedTo: [], beginsStream: false };
+/** What stands before a run for norms that earlier runs met, and for the RMSNorms that they became. */
+function stillThere(traced: readonly TracedNorm[], history: History, before: number): ReadonlySet<Value> {
+  return new Set(
+    traced.flatMap(({ fact, run }) => {
+      const rmsnorm = fact.kind === "norm met" ? fact.rewritten?.rmsnorm : undefined;
+      const now = history.trace(fact.norm, run, before).values;
+      return rmsnorm === undefined ? now : [...now, ...history.trace(rmsnorm, run + 1, before).values];
+    }),
+  );
+}
 
-function whatBecameOf(op: Op, { resolved, lostIn }: Followed): What {
-  if (op.name === "rmsnorm") return { centering: "none", because: [], ...nowhere };
-  if (op.name === "groupnorm") return { centering: "left", because: remarks.groupNormStays(op.span).notes, ...nowhere };
-  if (resolved !== undefined) {
-    const { outcome, because, constants, movedTo, beginsStream } = resolved;
-    return { centering: outcome, because, constants, movedTo, beginsStream };
+function partsOf({ name, operands, attributes, result, span }: Op, fact: TracedNorm["fact"]) {
+  const own = { name: result.name, span };
+  if (fact.kind === "standardization met") {
+    return { ...own, norm: "standardize" as const, gamma: false, beta: false, eps: fact.eps };
   }
-  if (lostIn === undefined) return { centering: "kept", because: ["mode=off"], ...nowhere };
-  return { centering: "unknown", because: [`\`${lostIn}\` replaced it, and did not say by what`], ...nowhere };
+  const [gamma, beta] = [operands[1] !== undefined, operands[2] !== undefined];
+  return { ...own, norm: name as NormRecord["norm"], gamma, beta, eps: attributes.eps as number };
 }
 
-function recordOf(fn: string, op: Op, followed: Followed, left: ReadonlySet<Op>): NormRecord {
-  const { center, resolved, centers } = followed;
-  const unresolved = center === undefined ? [] : [center];
-  const defs = () => (resolved === undefined ? unresolved : centers()).flatMap(({ def }) => def ?? []);
-  return {
-    fn,
-    name: op.result.name,
-    span: op.span,
-    norm: op.name as NormRecord["norm"],
-    ...whatBecameOf(op, followed),
-    gamma: op.operands[1] !== undefined,
-    beta: op.operands[2] !== undefined,
-    eps: op.attributes.eps as number,
-    centers: () => defs().filter((def) => left.has(def)),
+type What = Pick<NormRecord, "centering" | "because" | "constants" | "movedTo" | "beginsStream" | "centers">;
+
+const nowhere = { constants: [], movedTo: [], beginsStream: false, centers: () => [] };
+
+interface Tracing extends Pick<TracedNorm, "fact" | "run"> {
+  readonly history: History;
+  /** For each run. */
+  readonly resolutions: readonly Resolutions[];
+}
+
+function whatBecameOf(tracing: Tracing): What {
+  const { fact, run } = tracing;
+  if (fact.kind === "standardization met") return ofCenter(fact.center, run, tracing);
+  if (fact.rewritten !== undefined) return ofCenter(fact.rewritten.center, run + 1, tracing);
+  if (fact.stays !== undefined) return { centering: "left", because: fact.stays, ...nowhere };
+  const { name, span } = fact.norm.def as Op;
+  if (name === "groupnorm") return { centering: "left", because: remarks.groupNormStays(span).notes, ...nowhere };
+  return { centering: "none", because: [], ...nowhere };
+}
+
+/** What became of a `center` that was there before a run. */
+function ofCenter(center: Value, from: number, tracing: Tracing): What {
+  const { history, resolutions } = tracing;
+  const centersOf = (values: readonly Value[], run: number) => () => {
+    const now = values.flatMap((value) => history.trace(value, run).values);
+    return [...new Set(now)].flatMap(({ def }) => (def?.name === "center" ? [def] : []));
   };
+  let what: What | undefined;
+  let values: readonly Value[] = [center];
+  for (let run = from; run < history.runs.length && values.length > 0; run++) {
+    const found = values.flatMap((value) => resolutions[run]?.get(value) ?? [])[0];
+    if (found !== undefined) {
+      const { fact } = found;
+      what = { ...whatItSays(found), centers: () => centersOf(fact.centers(), run + 1)() };
+      // What is kept may be dropped by another run.
+      if (fact.outcome !== "kept") return what;
+      values = fact.centers();
+      continue;
+    }
+    const traced = values.map((value) => history.trace(value, run, run + 1));
+    values = [...new Set(traced.flatMap((one) => one.values))];
+    if (values.length > 0 || what !== undefined) continue;
+    const isLost = traced.some(({ lostIn }) => lostIn !== undefined);
+    const said = isLost ? "replaced it, and did not say by what" : "dropped it, as nothing needs it";
+    return { ...nowhere, centering: "unknown", because: [`\`${history.runs[run]?.text}\` ${said}`] };
+  }
+  const untouched = { ...nowhere, centering: "kept" as const, because: ["no pass looked at it"] };
+  return what ?? { ...untouched, centers: centersOf([center], from) };
+}
+
+function whatItSays({ fact, most }: Resolved): Omit<What, "centers"> {
+  const { outcome } = fact;
+  const because = centerRemark(fact, most)?.notes ?? ["mode=off"];
+  const moved = outcome === "folded" || outcome === "moved" ? printMoved(fact.to) : { constants: [], movedTo: [] };
+  return { centering: outcome, because, ...moved, beginsStream: outcome === "kept" && fact.kept.beginsStream };
 }

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { applyFusedRmsNorm } from "../src/apply-fused-rms-norm.ts";
 import { rewrite, rewriteFn } from "../src/ir/builder.ts";
 import type { Module, Op } from "../src/ir/ir.ts";
-import { NormRecords } from "../src/norm-records.ts";
+import { normRecords } from "../src/norm-records.ts";
 import { parse } from "../src/parse/parse.ts";
 import { definePass } from "../src/pass/define-pass.ts";
 import { PassManager } from "../src/pass-manager/pass-manager.ts";
@@ -82,11 +82,10 @@ describe("a pass between those that rewrite norms and those that center", () => 
       },
     });
   const outcomes = (says: boolean) => {
-    const records = new NormRecords(program);
     const passes = ["layernorm-to-rmsnorm", anew(says), "eliminate-centering", anew(says), "cse,dce"];
-    const { module } = new PassManager(passes, { instruments: [records] }).run(program);
+    const { module, history } = new PassManager(passes).run(program);
     const centers = new Set<Op>(centersOf(module));
-    return records.get().map(({ centering, centers: own }) => [centering, own().map((op) => centers.has(op))]);
+    return normRecords(history).map(({ centering, centers: own }) => [centering, own().map((op) => centers.has(op))]);
   };
 
   test("and says what it made of each value", () => {
@@ -101,6 +100,33 @@ describe("a pass between those that rewrite norms and those that center", () => 
       ["unknown", []],
       ["unknown", []],
     ]);
+  });
+});
+
+describe("a pipeline that", () => {
+  const outcomes = (passes: string) =>
+    normRecords(new PassManager(passes).run(program).history).map(({ centering, because }) => [centering, because]);
+
+  test("looks at norms twice has one record for each", () => {
+    const again = "layernorm-to-rmsnorm,cse,eliminate-centering";
+    expect(outcomes(`${again},${again}`)).toEqual(outcomes(again));
+    expect(outcomes(`fixpoint(${again})`)).toEqual(outcomes(again));
+  });
+
+  test("looks at no centering says so", () => {
+    expect(outcomes("layernorm-to-rmsnorm,cse")).toEqual(Array(2).fill(["kept", ["no pass looked at it"]]));
+    expect(outcomes("layernorm-to-rmsnorm,eliminate-centering{mode=off}")).toEqual(
+      Array(2).fill(["kept", ["mode=off"]]),
+    );
+  });
+
+  test("keeps a centering first, and drops it later, has it dropped", () => {
+    const passes = "layernorm-to-rmsnorm,eliminate-centering{mode=off},eliminate-centering";
+    expect(outcomes(passes).map(([centering]) => centering)).toEqual(["kept", "proved"]);
+  });
+
+  test("writes no norm anew has no records", () => {
+    expect(outcomes("cse,dce")).toEqual([]);
   });
 });
 

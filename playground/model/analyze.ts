@@ -7,7 +7,7 @@ import { optimize } from "../../src/compile.ts";
 import { lineColumn } from "../../src/diagnostics/diagnostic.ts";
 import type { Module } from "../../src/ir/ir.ts";
 import { print } from "../../src/ir/print.ts";
-import { type NormRecord, NormRecords } from "../../src/norm-records.ts";
+import { type NormRecord, normRecords } from "../../src/norm-records.ts";
 import { parse } from "../../src/parse/parse.ts";
 import type { Instrument } from "../../src/pass-manager/instrument.ts";
 import { lineDiff } from "../../src/pass-manager/line-diff.ts";
@@ -79,23 +79,18 @@ type Attempt = <T>(step: () => T) => T | undefined;
 
 function programView(module: Module, target: AnalyzeRequest["target"], attempt: Attempt): ProgramView | undefined {
   const steps: { name: string; module: Module }[] = [{ name: "input", module }];
-  let records: NormRecords | undefined;
   const record: Instrument = {
     afterPass(event) {
       steps.push({ name: event.pass.name, module: event.result });
-      records?.afterPass(event);
-      // `tirc explain-norms` too takes the norms as they are when the program is tidy and nothing is rewritten yet.
-      if (event.pass.name === "canonicalize") records ??= new NormRecords(event.result);
     },
   };
   const optimized = attempt(() => optimize(module, { passes: pipeline, instruments: [record] }));
   if (optimized === undefined) return undefined;
   const profile = attempt(() => (typeof target === "string" ? targetByName(target) : target));
-  const norms = (records ?? new NormRecords(module)).get();
   return {
     passes: passViews(steps),
     remarks: optimized.remarks.map(messageOf),
-    norms: norms.map(({ span, centers: _, ...rest }) => ({ ...rest, place: placeOf(span) })),
+    norms: normRecords(optimized.history).map(({ span, centers: _, ...rest }) => ({ ...rest, place: placeOf(span) })),
     functions: optimized.module.fns.map((fn) => {
       const kernel = profile && attempt(() => generateKernel(fn, profile));
       return { name: fn.name, dims: attempt(() => startingDims(fn)) ?? {}, kernel, sources: sourceLines(kernel) };

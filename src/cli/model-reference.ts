@@ -1,9 +1,9 @@
 /** An ONNX model in float64, by the interpreter: what onnxruntime's numbers are held to. */
 
-import { quoted } from "../../passes/naming.ts";
 import { TircError } from "../diagnostics/diagnostic.ts";
 import { constantsOf, evaluateOp } from "../ir/interpret.ts";
 import type { Fn, Module, Op, Result, Value } from "../ir/ir.ts";
+import { quoted } from "../ir/naming.ts";
 import { elementCount, type Tensor } from "../ir/tensor.ts";
 import type { Shape } from "../ir/types.ts";
 import { type Imported, importModel } from "../onnx/import.ts";
@@ -39,7 +39,7 @@ export function referenceOutputs(model: OnnxModel, inputs: Readonly<Record<strin
 }
 
 function evaluate(model: OnnxModel, imported: Imported, inputs: Readonly<Record<string, RunInput>>): Reference {
-  const { module, tensors, kept } = imported;
+  const { module, tensors, weights, kept } = imported;
   const fn = module.fns[0] as Fn;
   for (const op of fn.ops) {
     const node = kept.get(op);
@@ -50,13 +50,13 @@ function evaluate(model: OnnxModel, imported: Imported, inputs: Readonly<Record<
   }
   checkCost(module, fn);
   const constants = constantsOf(module, (constant): Tensor => {
-    const numbers = model.numbers(tensors.get(constant.name) as string)?.numbers as Float64Array;
+    const numbers = model.numbers(weights.get(constant.name) as string)?.numbers as Float64Array;
     return { element: constant.type.element, shape: constant.type.shape as number[], data: numbers };
   });
   const values = new Map<Value, Tensor>();
   const dims: Record<string, number> = Object.create(null);
   for (const param of fn.params) {
-    const { shape, numbers } = inputs[tensors.get(param.name as string) as string] as RunInput;
+    const { shape, numbers } = inputs[tensors.get(param) as string] as RunInput;
     values.set(param, { element: param.element, shape, data: numbers });
   }
   const run = (body: OnnxModel, given: Readonly<Record<string, RunInput>>) =>

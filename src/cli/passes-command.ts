@@ -34,6 +34,7 @@ function passText({ name, summary, example, options }: Pass): string {
 }
 
 function valuesOf(def: OptionDef): string {
-  const values = def.type === "choice" ? def.choices.join("|") : def.type === "boolean" ? "true|false" : "N";
+  const words = { boolean: "true|false", integer: "N", numbers: "N+N+..." } as const;
+  const values = def.type === "choice" ? def.choices.join("|") : words[def.type];
   return `${values} (default ${def.default})`;
 }

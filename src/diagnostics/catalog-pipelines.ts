@@ -48,6 +48,15 @@ pass of the compiler this is a bug; the reproducer that is written beside it run
     wrong: "tirc compile examples/bert-output.tir --fn bert",
     fix: "tirc compile examples/bert-output.tir --fn bert_output",
   },
+  E0308: {
+    title: "what a pass says of its values cannot be so",
+    explanation: `With the function a pass may return what stands in it for each value of the function that it was given, and facts
+about values. The pass manager checks that every value which is gone has an entry, that what stands for a value is in
+the function made and has its type, and that results and parameters stand for themselves. For a pass of the compiler a
+failure is a bug.`,
+    wrong: `definePass({ name: "forgetful", summary: "", options: {}, run: (fn) => ({ ...withoutUnused(fn), provenance: new Map() }) })`,
+    fix: "Return what `rewrite` returns; or the function alone, which says nothing of values that are gone.",
+  },
   E0309: {
     title: "a pass made another function",
     explanation: `After the pass, the function does not compute what it did before, in exact arithmetic: a term, an index or a sign is

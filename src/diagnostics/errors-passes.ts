@@ -12,6 +12,11 @@ function suggest(name: string, known: readonly string[], all: string, span?: Spa
   return close.length > 0 ? close : [`${all} ${listing(known.map(code))}`];
 }
 
+/** How many notes an error lists. */
+const mostNotes = 8;
+
+const shortened = (notes: readonly string[]) =>
+  notes.length > mostNotes ? [...notes.slice(0, mostNotes), `and ${notes.length - mostNotes} more`] : notes;
 /** Where two functions differ, and the op that is to blame where one is. */
 interface DifferenceFound {
   readonly result: string;
@@ -59,6 +64,13 @@ export const passErrors = {
     return error("E0305", `the pass \`${pass}\` broke the function \`${fn}\``, {
       span: found[0]?.span,
       notes: found.map((problem) => `${problem.code}: ${problem.message}`),
+      help: ["this is a mistake in the pass, not in the program; `--disable-pass` runs the pipeline without it"],
+    });
+  },
+  wrongClaims(pass: string, fn: { readonly name: string; readonly span: Span }, wrong: readonly string[]): Diagnostic {
+    return error("E0308", `what the pass \`${pass}\` says of the values of \`${fn.name}\` cannot be so`, {
+      span: fn.span,
+      notes: shortened(wrong),
       help: ["this is a mistake in the pass, not in the program; `--disable-pass` runs the pipeline without it"],
     });
   },

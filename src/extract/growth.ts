@@ -1,11 +1,10 @@
 /** How a region grows: the ops of a norm's stream that one kernel computes with it. */
 
 import { bufferName } from "../../codegen/graph.ts";
-import { type Fn, isLeaf, type Op, presentOperands, usesOf, type Value } from "../ir/ir.ts";
+import { type Fn, isLeaf, isNorm, type Op, presentOperands, usesOf, type Value } from "../ir/ir.ts";
 import { firstMismatch, whyOutside } from "../ir/iteration.ts";
 import { ops as opTable } from "../ir/ops/index.ts";
 import { isFloat, printType, sameShape } from "../ir/types.ts";
-import { isNorm } from "../norm-records.ts";
 import type { Dataflow, Step } from "./dataflow.ts";
 
 /** Ops in the order of the program, and the values that are a region's parameters and results. */
@@ -33,13 +32,13 @@ const isElementwise = ({ name }: Op) => opTable[name].kind === "elementwise";
 export class Growth {
   private readonly places: ReadonlyMap<Op, number>;
   private readonly uses: ReturnType<typeof usesOf>;
-  private readonly tensors: ReadonlyMap<string, string>;
+  private readonly tensors: ReadonlyMap<Value, string>;
   private readonly flow: Dataflow;
   private readonly mostBuffers: number;
   private readonly taken = new Set<Op>();
 
-  /** @param tensors of the model, by the names of the values that they are. */
-  constructor(fn: Fn, tensors: ReadonlyMap<string, string>, flow: Dataflow, mostBuffers: number) {
+  /** @param tensors of the model that values of the function are. */
+  constructor(fn: Fn, tensors: ReadonlyMap<Value, string>, flow: Dataflow, mostBuffers: number) {
     this.places = new Map(fn.ops.map((op, place) => [op, place]));
     this.uses = usesOf(fn);
     this.tensors = tensors;
@@ -87,8 +86,8 @@ export class Growth {
     return parts;
   }
 
-  private tensorOf({ name }: Value): string | undefined {
-    return name === undefined ? undefined : this.tensors.get(name);
+  private tensorOf(value: Value): string | undefined {
+    return this.tensors.get(value);
   }
 
   private canJoin(op: Op): boolean {

@@ -15,8 +15,8 @@ import { compile } from "../compile.ts";
 import { type Diagnostic, TircError } from "../diagnostics/diagnostic.ts";
 import { normWarnings } from "../diagnostics/errors-norms.ts";
 import { copyOp } from "../ir/builder.ts";
-import { type Fn, isLeaf, type Module, makeFn, makeModule, type Op, presentOperands, Value } from "../ir/ir.ts";
-import { isNorm } from "../norm-records.ts";
+import { type Fn, isLeaf, isNorm, type Module, makeFn, makeModule, type Op, presentOperands, Value } from "../ir/ir.ts";
+import { tensorsIn } from "../model-tensors.ts";
 import type { Imported } from "../onnx/import.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { PassManager } from "../pass-manager/pass-manager.ts";
@@ -41,20 +41,21 @@ export interface NormRegions {
 }
 
 export function normRegions(model: OnnxModel, imported: Imported, target: TargetProfile = portableTarget): NormRegions {
-  const { module } = new PassManager("raise-norms,canonicalize,cse,dce").run(imported.module);
+  const { module, history } = new PassManager("raise-norms,canonicalize,cse,dce").run(imported.module);
   const regions: NormRegion[] = [];
   const refused: NormRegions["refused"][number][] = [];
   const flow = new Dataflow(model);
   for (const fn of module.fns) {
-    const growth = new Growth(fn, imported.tensors, flow, target.limits.maxStorageBuffersPerShaderStage);
+    const tensors = tensorsIn(fn, imported, history);
+    const nameOf = (value: Value) => imported.names.get(tensors.get(value) ?? "");
+    const growth = new Growth(fn, tensors, flow, target.limits.maxStorageBuffersPerShaderStage);
     for (const norm of fn.ops.filter(isNorm)) {
       if (growth.isTaken(norm)) continue;
       const parts = growth.of(norm, regions);
-      const found = typeof parts === "string" ? parts : largest(parts, norm, { module, regions, target });
+      const found = typeof parts === "string" ? parts : largest(parts, norm, { module, regions, target, nameOf });
       if (typeof found === "string") {
-        const name = norm.result.name ?? norm.name;
-        const tensor = imported.tensors.get(name);
-        const warning = normWarnings.noKernel(norm.span, `\`${name}\``, found);
+        const tensor = tensors.get(norm.result);
+        const warning = normWarnings.noKernel(norm.span, `\`${nameOf(norm.result) ?? norm.name}\``, found);
         refused.push({ tensors: tensor === undefined ? [] : [tensor], warning });
         continue;
       }
@@ -71,15 +72,18 @@ interface Around {
   readonly module: Module;
   readonly regions: readonly NormRegion[];
   readonly target: TargetProfile;
+  /** What the program calls a value that is a tensor of the model. */
+  readonly nameOf: (value: Value) => string | undefined;
 }
 
 /** The generator refuses more than can be told before: the largest part that it takes, or why it does not take the norm. */
-function largest(parts: readonly Part[], norm: Op, { module, regions, target }: Around) {
+function largest(parts: readonly Part[], norm: Op, { module, regions, target, nameOf }: Around) {
   let why = "";
   for (const part of parts.toReversed()) {
-    const name = unique(part.ops.findLast(isNorm)?.result.name ?? "norm", regions);
+    const last = part.ops.findLast(isNorm) as Op;
+    const name = unique(nameOf(last.result) ?? "norm", regions);
     const program = makeModule(
-      [functionOf(name, part, norm)],
+      [functionOf(name, part, norm, nameOf)],
       module.consts.filter(({ name }) => readBy(part).has(name)),
     );
     const kernel = kernelOf(program, target);
@@ -113,10 +117,10 @@ const readBy = ({ ops }: Part) =>
     ops.flatMap(presentOperands).flatMap(({ def }) => (def?.name === "global" ? [def.attributes.name as string] : [])),
   );
 
-function functionOf(name: string, { ops, params, results }: Part, norm: Op): Fn {
+function functionOf(name: string, { ops, params, results }: Part, norm: Op, nameOf: Around["nameOf"]): Fn {
   const now = new Map<Value, Value>();
   const parameters = params.map((value) => {
-    const param = new Value(value.type, value.name, value.span, undefined, 0, value.centered);
+    const param = new Value(value.type, nameOf(value), value.span, undefined, 0, value.centered);
     now.set(value, param);
     return param;
   });
@@ -131,7 +135,7 @@ function functionOf(name: string, { ops, params, results }: Part, norm: Op): Fn 
     body.push(copy);
     for (const [i, result] of op.results.entries()) now.set(result, copy.results[i] as Value);
   }
-  const returned = results.map((value) => ({ name: value.name as string, value: now.get(value) as Value }));
+  const returned = results.map((value) => ({ name: nameOf(value) as string, value: now.get(value) as Value }));
   return makeFn({ name, params: parameters, ops: body, results: returned, span: norm.span });
 }
 

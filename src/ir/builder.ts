@@ -96,6 +96,7 @@ export type Replacement = Value | readonly Value[] | undefined;
 function named(builder: Builder, mark: number, values: readonly Value[], replaced: Op): readonly Value[] {
   const last = builder.ops.at(-1);
   if (last === undefined || builder.ops.length === mark || last.name === "constant") return values;
+  if (replaced.results.every(({ name }) => name === undefined)) return values;
   const isLast = values.length === last.results.length && values.every((value, i) => value === last.results[i]);
   if (!isLast || values.some((value) => value.name !== undefined)) return values;
   const copy = copyOp(last, { resultNames: replaced.results.map((r) => r.name) });

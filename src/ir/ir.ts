@@ -168,6 +168,11 @@ export function isLeaf(op: Op): boolean {
   return isLeafName(op.name);
 }
 
+/** Whether an op is a norm that takes a gamma: LayerNorm, RMSNorm or GroupNorm, and no centering or softmax. */
+export function isNorm({ name }: Op): boolean {
+  return ops[name].kind === "norm" && ops[name].operands.length > 1;
+}
+
 /** The operands that are there. */
 export function presentOperands(op: Op): Value[] {
   return op.operands.filter((v): v is Value => v !== undefined);

@@ -38,8 +38,12 @@ export interface Imported {
   readonly remarks: readonly Diagnostic[];
   /** What became of each tensor of the graph, by its name in the model. */
   readonly values: ReadonlyMap<string, Value>;
-  /** The tensor that a value is, by the name of the value: names are unique, and passes keep them. */
-  readonly tensors: ReadonlyMap<string, string>;
+  /** The tensor that a value is: the first, where nodes hand a tensor on under other names. */
+  readonly tensors: ReadonlyMap<Value, string>;
+  /** What tensors are called in the program. */
+  readonly names: ReadonlyMap<string, string>;
+  /** The tensors that constants of the module are, by their names there. */
+  readonly weights: ReadonlyMap<string, string>;
   /** The nodes that are `extern` ops, by these. */
   readonly kept: ReadonlyMap<Op, NodeProto>;
   /** Why nodes that look like ops of the language are `extern`. */
@@ -121,7 +125,9 @@ class GraphImport implements Surroundings {
   private readonly whole: Span;
   private readonly spanOf: (node: NodeProto) => Span;
   private readonly names = new UniqueNames();
-  private readonly tensors = new Map<string, string>();
+  /** The tensors by their names in the program. */
+  private readonly named = new Map<string, string>();
+  private readonly tensors = new Map<Value, string>();
   private readonly values = new Map<string, Value>();
   private readonly consts: Const[] = [];
   private readonly remarks: Diagnostic[] = [];
@@ -136,7 +142,7 @@ class GraphImport implements Surroundings {
     this.types = options.types ?? new ScopeTypes({ model, dimensions: new Dimensions() }, model.graph);
     this.dimensions = this.types.shared.dimensions;
     this.file = file;
-    const { source, spanOf } = listing(model, this.tensors);
+    const { source, spanOf } = listing(model, this.named);
     this.whole = { source, start: 0, end: 0 };
     this.spanOf = spanOf;
     this.builder = new Builder(this.whole);
@@ -151,7 +157,7 @@ class GraphImport implements Surroundings {
     const constants = new Set(this.model.tensorNames);
     const params = graph.inputs.flatMap((input) => (constants.has(input.name) ? [] : this.parameter(input)));
     if (this.options.types !== undefined) params.push(...this.captured());
-    for (const name of graph.sparse) this.values.set(name, this.outside("SparseInitializer", name));
+    for (const name of graph.sparse) this.made(name, this.outside("SparseInitializer", name));
     for (const node of order) if (!constants.has(node.outputs[0] ?? "")) this.node(node);
     const resultNames = new UniqueNames();
     const results = graph.outputs.map(
@@ -164,8 +170,10 @@ class GraphImport implements Surroundings {
     const consts = this.consts.filter((constant) => read.has(constant.name));
     const there = new Set(ops);
     const kept = new Map([...this.kept].filter(([op]) => there.has(op)));
+    const weights = new Map(consts.map((constant) => [constant.name, this.named.get(constant.name) as string]));
+    const names = new Map([...this.named].map(([written, tensor]) => [tensor, written]));
     const { remarks, values, tensors, declined, types } = this;
-    return { module: makeModule([fn], consts), remarks, values, tensors, kept, declined, types };
+    return { module: makeModule([fn], consts), remarks, values, tensors, names, weights, kept, declined, types };
   }
 
   /** What the nodes take from around their graph. */
@@ -179,8 +187,15 @@ class GraphImport implements Surroundings {
   /** The name of a tensor in the program. */
   private nameOf(tensor: string): string {
     const name = this.names.give(tensor);
-    this.tensors.set(name, tensor);
+    this.named.set(name, tensor);
     return name;
+  }
+
+  /** A value that was made for a tensor. */
+  private made(name: string, value: Value): Value {
+    this.values.set(name, value);
+    this.tensors.set(value, name);
+    return value;
   }
 
   private parameter(info: ValueInfoProto): Value[] {
@@ -191,12 +206,10 @@ class GraphImport implements Surroundings {
   private input(name: string): Value[] {
     const type = this.typeOf(this.types.info(name));
     if (type === undefined) {
-      this.values.set(name, this.outside("Input", name));
+      this.made(name, this.outside("Input", name));
       return [];
     }
-    const value = new Value(type, this.nameOf(name), this.whole);
-    this.values.set(name, value);
-    return [value];
+    return [this.made(name, new Value(type, this.nameOf(name), this.whole))];
   }
 
   elementOf(dataType: number | undefined): ElementType | undefined {
@@ -227,12 +240,7 @@ class GraphImport implements Surroundings {
   }
 
   value(name: string): Value {
-    let value = this.values.get(name);
-    if (value === undefined) {
-      value = this.readConstant(name);
-      this.values.set(name, value);
-    }
-    return value;
+    return this.values.get(name) ?? this.made(name, this.readConstant(name));
   }
 
   isUsed(name: string): boolean {
@@ -311,7 +319,12 @@ class GraphImport implements Surroundings {
       if (isNew && value.name === undefined && !names.has(value)) names.set(value, this.nameOf(name));
     }
     const renamed = this.rename(names, mark);
-    for (const { name, value } of bound) this.values.set(name, renamed.get(value) ?? value);
+    for (const { name, value } of bound) {
+      const now = renamed.get(value) ?? value;
+      const isFirst = names.has(value) && !this.tensors.has(now);
+      if (isFirst) this.made(name, now);
+      else this.values.set(name, now);
+    }
     if (this.isKnown(node)) for (const op of this.builder.ops.slice(mark)) this.mayGo.add(op);
   }
 
@@ -356,7 +369,7 @@ class GraphImport implements Surroundings {
     const attributes = { ...written, ...this.rowFact(view, taken) };
     const op = this.builder.add(makeOp("extern", operands, attributes, { places: { op: span }, names, types }));
     this.kept.set(op, node);
-    for (const [i, name] of node.outputs.entries()) if (name !== "") this.values.set(name, op.results[i] as Value);
+    for (const [i, name] of node.outputs.entries()) if (name !== "") this.made(name, op.results[i] as Value);
     if (this.isKnown(node)) this.mayGo.add(op);
     const follows = operands.some(({ type }) => type.opaque);
     for (const result of op.results) {

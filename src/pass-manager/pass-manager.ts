@@ -7,10 +7,13 @@ import { remarks as diagnosticOf } from "../diagnostics/remarks.ts";
 import { sameModule } from "../ir/equal.ts";
 import { type Fn, type Module, makeModule } from "../ir/ir.ts";
 import { verifyFn, verifySignature } from "../ir/verify.ts";
+import { wrongClaims } from "../pass/check-provenance.ts";
 import type { Assumed, Pass, PassContext } from "../pass/define-pass.ts";
-import type { PassOutput, Provenance } from "../pass/facts.ts";
+import type { PassOutput } from "../pass/facts.ts";
+import { printFacts } from "../pass/print-facts.ts";
 import { ConstTable } from "./const-table.ts";
 import { ExactCheck, type Verification, verification } from "./exact-check.ts";
+import { History, type PassRun, passRun } from "./history.ts";
 import type { Instrument, PassStart } from "./instrument.ts";
 import { parsePipeline, printPipeline, printStep, type Step, stepOf, withoutPasses } from "./pipeline.ts";
 
@@ -46,6 +49,8 @@ export interface PassResult {
   /** Names of the passes that changed something, in the order in which they ran. */
   readonly changed: readonly string[];
   readonly remarks: readonly Diagnostic[];
+  /** What each pass found out, and what became of each value. */
+  readonly history: History;
   readonly timings: readonly PassTiming[];
   /** Counts by pass and statistic. */
   readonly statistics: Readonly<Record<string, Readonly<Record<string, number>>>>;
@@ -125,6 +130,7 @@ export class PassManager {
 class Run {
   module: Module;
   private remarks: Diagnostic[] = [];
+  private readonly runs: PassRun[] = [];
   private readonly changed: string[] = [];
   private readonly timings: PassTiming[] = [];
   private readonly statistics: Record<string, Record<string, number>> = {};
@@ -141,8 +147,8 @@ class Run {
   }
 
   result(): PassResult {
-    const { module, changed, remarks, timings, statistics, assumed } = this;
-    return { module, changed, remarks, timings, statistics, assumed };
+    const { module, changed, remarks, runs, timings, statistics, assumed } = this;
+    return { module, changed, remarks, history: new History(runs), timings, statistics, assumed };
   }
 
   /** `after` is the pipeline that comes when these steps are done. */
@@ -201,17 +207,19 @@ class Run {
       for (const instrument of instruments) instrument.failed?.({ ...event, error, rest });
       throw error;
     }
+    const given = this.module;
     const fns = outputs.map(({ fn }) => fn);
     const changed = fns.some((fn, i) => fn !== this.module.fns[i]);
     const result = changed ? makeModule(fns, table.all) : this.module;
     this.module = result;
+    const run = passRun({ text: event.text, given, made: result }, outputs);
+    const { facts, provenance } = run;
+    this.runs.push(run);
+    for (const one of printFacts(facts)) remarks.push(one);
     for (const one of remarks) this.remarks.push(one);
     this.timings.push({ pass: event.text, milliseconds });
     if (changed) this.changed.push(pass.name);
     this.count(pass.name, statistics);
-    if (instruments.length === 0) return;
-    const facts = outputs.flatMap((output) => output.facts ?? []);
-    const provenance = allOf(outputs.map((output) => output.provenance ?? new Map()));
     for (const instrument of instruments) {
       instrument.afterPass?.({ ...event, result, changed, milliseconds, statistics, remarks, facts, provenance });
     }
@@ -234,11 +242,6 @@ class Run {
   }
 }
 
-/** Values belong to one function each, so those of several functions are one map. */
-function allOf(maps: readonly Provenance[]): Provenance {
-  return maps.length === 1 ? (maps[0] as Provenance) : new Map(maps.flatMap((map) => [...map]));
-}
-
 function runOn(fn: Fn, pass: Pass, context: PassContext<unknown>, verify: boolean): PassOutput {
   let output: PassOutput;
   try {
@@ -251,9 +254,11 @@ function runOn(fn: Fn, pass: Pass, context: PassContext<unknown>, verify: boolea
     const message = caught instanceof Error ? caught.message : String(caught);
     throw new PassFailure(pass.name, passErrors.passThrew(pass.name, fn.name, fn.span, message), caught);
   }
+  if (!verify) return output;
   const { fn: result } = output;
-  if (!verify || result === fn) return output;
-  const found = [...verifyFn(result), ...verifySignature(fn, result)];
+  const found = result === fn ? [] : [...verifyFn(result), ...verifySignature(fn, result)];
   if (found.length > 0) throw new PassFailure(pass.name, passErrors.brokeIr(pass.name, fn.name, found));
+  const wrong = wrongClaims(fn, output);
+  if (wrong.length > 0) throw new PassFailure(pass.name, passErrors.wrongClaims(pass.name, fn, wrong));
   return output;
 }

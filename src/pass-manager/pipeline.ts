@@ -84,6 +84,9 @@ function readOption(what: string, def: OptionDef, text: string, span: Span): Opt
       if (/^-?\d{1,15}$/.test(text) && Number(text) >= least) return Number(text);
       return fail(passErrors.badOption(span, what, text, `a whole number${least === 1 ? " above 0" : ""}`, []));
     }
+    case "numbers":
+      if (/^(none|\d{1,9}(\+\d{1,9})*)$/.test(text)) return text;
+      return fail(passErrors.badOption(span, what, text, "whole numbers with `+` between them, or `none`", ["none"]));
     default:
       return def satisfies never;
   }

@@ -9,7 +9,9 @@ import type { PassOutput } from "./facts.ts";
 export type OptionDef =
   | { readonly type: "choice"; readonly choices: readonly string[]; readonly default: string; readonly summary: string }
   | { readonly type: "boolean"; readonly default: boolean; readonly summary: string }
-  | { readonly type: "integer"; readonly default: number; readonly summary: string };
+  | { readonly type: "integer"; readonly default: number; readonly summary: string }
+  /** Whole numbers from 0 on with `+` between them, or `none`. */
+  | { readonly type: "numbers"; readonly default: "none"; readonly summary: string };
 
 /** The options of a pass, by name. */
 export type OptionDefs = Readonly<Record<string, OptionDef>>;
@@ -20,7 +22,15 @@ type ValueOf<D extends OptionDef> = D extends { choices: readonly (infer C)[] }
   ? C
   : D extends { type: "boolean" }
     ? boolean
-    : number;
+    : D extends { type: "integer" }
+      ? number
+      : string;
+
+/** What an option of whole numbers says. */
+export const numbersIn = (text: string): number[] => (text === "none" ? [] : text.split("+").map(Number));
+
+/** An option that says so many whole numbers. */
+export const numbersText = (numbers: Iterable<number>): string => [...numbers].join("+") || "none";
 
 /** What a pass finds in `context.options`: a field for each of its options. */
 export type OptionValues<D extends OptionDefs> = { readonly [K in keyof D]: ValueOf<D[K]> };
@@ -66,8 +76,8 @@ export interface Pass {
 
 /**
  * A pass over one function. `run` returns a new function, or the very same object where it changed nothing; it never
- * mutates what it gets (the IR is frozen). With the function it may return what became of the values of the old one, as
- * `rewrite` does: a pass that does not is taken to have replaced those that are no more by something else.
+ * mutates what it gets (the IR is frozen). With the function it may return what stands in it for the values of the old
+ * one, as `rewrite` does, and facts. A pass that returns the function alone says nothing of values that are no more.
  */
 export function definePass<const D extends OptionDefs>(pass: {
   readonly name: string;

@@ -5,10 +5,10 @@ import { type NewNode, nodeBytes } from "../onnx/encode.ts";
 import { functionKey, type NodeProto } from "../onnx/messages.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { editedNode, type GraphChanges } from "../onnx/write.ts";
-import type { Comparison } from "./compare.ts";
 import type { Draft, Leftovers, NodeChange } from "./draft.ts";
 import { type Emitter, Unwritable } from "./emit.ts";
 import { microsoft } from "./norm-forms.ts";
+import type { ModelTensors } from "./tensors.ts";
 
 /** Names that nothing new may have. */
 export function namesOf({ graph }: OnnxModel): Set<string> {
@@ -22,7 +22,7 @@ export function namesOf({ graph }: OnnxModel): Set<string> {
 }
 
 export interface Rewriting {
-  readonly comparison: Comparison;
+  readonly tensors: ModelTensors;
   readonly emitter: Emitter;
   readonly roots: ReadonlySet<string>;
   readonly values: ReadonlyMap<string, Value>;
@@ -46,16 +46,16 @@ export function changesOf(
   return changes;
 }
 
-function changeOf(node: NodeProto, { comparison, emitter, roots, values }: Rewriting): NodeChange | undefined {
+function changeOf(node: NodeProto, { tensors, emitter, roots, values }: Rewriting): NodeChange | undefined {
   const outputs = node.outputs.flatMap((tensor) => {
-    const now = comparison.now(tensor);
+    const now = tensors.now(tensor);
     return now === undefined ? [] : [{ tensor, ...now }];
   });
   const isReplaced = outputs.some(({ tensor, vanished }) => roots.has(tensor) || vanished);
-  const exchanged = outputs.map(({ tensor }) => comparison.exchanged(tensor));
-  const isOther = outputs.some(({ tensor }, i) => exchanged[i] === undefined && !comparison.isSame(tensor));
+  const exchanged = outputs.map(({ tensor }) => tensors.exchanged(tensor));
+  const isOther = outputs.some(({ tensor }, i) => exchanged[i] === undefined && !tensors.isSame(tensor));
   if (isReplaced || isOther) {
-    const inOrder = outputs.toSorted((a, b) => comparison.inOrder(a.value, b.value));
+    const inOrder = outputs.toSorted((a, b) => tensors.inOrder(a.value, b.value));
     for (const { tensor, value, vanished } of inOrder) {
       if (vanished) emitter.node("Identity", [emitter.name(value)], tensor);
       else emitter.write(value, tensor);

@@ -1,7 +1,7 @@
 /** Ops as new nodes of a model: what stands where a LayerNorm was. */
 
-import { quotedOp } from "../../passes/naming.ts";
 import type { Op, Value } from "../ir/ir.ts";
+import { quotedOp } from "../ir/naming.ts";
 import type { OpName } from "../ir/ops/index.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { ElementType, Shape } from "../ir/types.ts";

@@ -144,7 +144,7 @@ export function launchesAround(
   const isFused = ({ op, record }: FoundNorm) =>
     op.name === "layernorm" && record.gamma && record.beta && areLast(op.attributes.axes as number[]);
   const chains = (kept: (norm: FoundNorm) => boolean) =>
-    norms.filter((norm) => isFused(norm) && kept(norm)).map((norm) => chainOf(norm, imported, makers));
+    norms.filter((norm) => isFused(norm) && kept(norm)).map((norm) => chainOf(norm, makers));
   const count = (graph: Draft, kept: (norm: FoundNorm) => boolean) => launchesIn(graph, tensors, chains(kept));
   const whole = new Draft(model, new Map());
   const fusedSums = fusedSumsIn(whole, tensors);
@@ -152,7 +152,7 @@ export function launchesAround(
     before: count(whole, () => true),
     after: count(draft, (norm) => !isRewritten(norm)),
     ofNorm: (norm) => {
-      const { nodes, x } = chainOf(norm, imported, makers);
+      const { nodes, x } = chainOf(norm, makers);
       const isOne = nodes.size === 1 || isFused(norm);
       return isOne ? 1 - fusedSums(x, (reader) => nodes.has(reader.at)) : nodes.size;
     },
@@ -160,8 +160,8 @@ export function launchesAround(
 }
 
 /** The nodes from what a norm takes to what it makes. */
-function chainOf({ op, tensors }: FoundNorm, { tensors: names }: Imported, makers: Graphs["makers"]): Chain {
-  const [x = "", ...affine] = op.operands.map((value) => names.get(value?.name ?? ""));
+function chainOf({ takes, tensors }: FoundNorm, makers: Graphs["makers"]): Chain {
+  const [x = "", ...affine] = takes;
   const taken = new Set([x, ...affine]);
   const nodes = new Set<NodeProto>();
   const open = [...tensors];

@@ -4,17 +4,16 @@
  */
 
 import { standardizations } from "../../passes/norm-patterns.ts";
-import type { Fn, Op } from "../ir/ir.ts";
+import { isNorm, type Op } from "../ir/ir.ts";
 import { attribute } from "../ir/ops/def.ts";
-import { isNorm, type NormRecord } from "../norm-records.ts";
+import type { NormRecord } from "../norm-records.ts";
 import { shortName } from "../onnx/data-types.ts";
 import { type Imported, importModel } from "../onnx/import.ts";
 import { type FunctionProto, functionKey, type GraphProto, type NodeProto } from "../onnx/messages.ts";
 import { type OnnxModel, shown, writtenName } from "../onnx/model.ts";
 import type { ScopeTypes } from "../onnx/types/infer.ts";
 import { types } from "../onnx/types/view.ts";
-import { PassManager } from "../pass-manager/pass-manager.ts";
-import { rootsIn } from "./passes.ts";
+import { raise } from "./passes.ts";
 
 /** A norm that stays, and why. */
 export interface LeftNorm extends Pick<NormRecord, "norm" | "gamma" | "beta" | "eps"> {
@@ -109,13 +108,10 @@ class Search {
 
   /** The norms of a graph that was imported, whatever form they have. */
   inGraph({ graph }: OnnxModel, imported: Imported, why: (tensor: string) => string): LeftNorm[] {
-    const { module } = new PassManager("dce,raise-norms").run(imported.module);
-    const fn = module.fns[0] as Fn;
-    const { tensors } = imported;
-    const roots = rootsIn(fn, ({ name }) => name !== undefined && tensors.has(name));
+    const { fn, tensors, roots } = raise(imported, "dce,raise-norms");
     const made = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
     const left = (op: Op, norm: NormRecord["norm"], eps: number): LeftNorm => {
-      const names = roots(op.result).map(({ name }) => tensors.get(name as string) as string);
+      const names = roots(op.result).map((root) => tensors.get(root) as string);
       const nodes = new Set(names.flatMap((name) => made.get(name) ?? []));
       const [gamma, beta] = isNorm(op) ? [op.operands[1] !== undefined, op.operands[2] !== undefined] : [false, false];
       const parts = { norm, gamma, beta, eps, nodes: [...nodes].map(shown), tensors: names };

@@ -18,14 +18,17 @@ export interface NewWeight {
   readonly residual: () => number;
 }
 
-/** Constants that the passes made, by their names in the module. None is computed before its numbers are asked for. */
+/**
+ * Constants that the passes made, by their names in the module. None is computed before its numbers are asked for.
+ * @param weights the tensors that the other constants are.
+ */
 export function newConstants(
   model: OnnxModel,
   after: Module,
-  tensors: ReadonlyMap<string, string>,
+  weights: ReadonlyMap<string, string>,
 ): ReadonlyMap<string, NewWeight> {
   const load = ({ name, type: { element, shape } }: Module["consts"][number]): Tensor => {
-    const numbers = model.numbers(tensors.get(name) as string)?.numbers as Float64Array;
+    const numbers = model.numbers(weights.get(name) as string)?.numbers as Float64Array;
     return { element, shape: shape as number[], data: numbers };
   };
   const operandOf = new Map(
@@ -33,7 +36,7 @@ export function newConstants(
   );
   const sourceOf = (name: string): string => {
     const operand = operandOf.get(name);
-    return operand === undefined ? (tensors.get(name) as string) : sourceOf(operand);
+    return operand === undefined ? (weights.get(name) as string) : sourceOf(operand);
   };
   const wide = widened(after.fns[0] as Fn);
   // Each by itself, so that the tensors that it is made from are held no longer.

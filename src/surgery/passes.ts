@@ -1,21 +1,23 @@
 /** The passes of the surgery: the norms of a model found, its LayerNorms written as RMSNorms, their centerings moved. */
 
-import { withoutEqualOps } from "../../passes/cse.ts";
-import { centeredRmsNorm } from "../../passes/layernorm-to-rmsnorm.ts";
-import { standardizations } from "../../passes/norm-patterns.ts";
+import { eliminateCentering } from "../../passes/eliminate-centering.ts";
+import { layernormToRmsnorm, normsIn } from "../../passes/layernorm-to-rmsnorm.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
-import { rewrite } from "../ir/builder.ts";
-import { type Fn, type Module, makeModule, type Op, usesOf, type Value } from "../ir/ir.ts";
-import { type NormRecord, NormRecords } from "../norm-records.ts";
+import { type Fn, type Module, type Op, usesOf, type Value } from "../ir/ir.ts";
+import { tensorsIn } from "../model-tensors.ts";
+import { type NormRecord, tracedNorms } from "../norm-records.ts";
 import type { Imported } from "../onnx/import.ts";
-import type { Fact } from "../pass/facts.ts";
-import { PassManager } from "../pass-manager/pass-manager.ts";
+import { numbersText } from "../pass/define-pass.ts";
+import type { History } from "../pass-manager/history.ts";
+import { PassManager, type PassResult } from "../pass-manager/pass-manager.ts";
 import { whyUnwritable } from "./emit.ts";
 
 /** A norm, and the tensors of the model that are computed from it before anything else is. */
 export interface FoundNorm {
   readonly op: Op;
   readonly tensors: readonly string[];
+  /** Those that it takes; nothing for an operand that is none, or is left out. */
+  readonly takes: readonly (string | undefined)[];
   readonly record: NormRecord;
   /** Why it stays a LayerNorm, where no node could say what it would be. */
   readonly unwritable: readonly string[] | undefined;
@@ -28,81 +30,88 @@ export interface Stay {
   readonly record?: NormRecord;
 }
 
+/** A model in which the norms are ops, whatever they were written in. */
+export interface Raised extends Pick<PassResult, "history" | "module" | "remarks"> {
+  readonly fn: Fn;
+  /** The tensors of the model that its values are. */
+  readonly tensors: ReadonlyMap<Value, string>;
+  /** For a tensor that a value is, those that are computed a second time, and are that value too. */
+  readonly merged: ReadonlyMap<string, readonly string[]>;
+  /** For a value the nearest that are tensors: itself, or what is computed from it. */
+  readonly roots: (value: Value) => Value[];
+}
+
+/** Finds the norms. All else stays as it is, so that it can be found in the model again; an op that nothing needs goes. */
+export function raise(imported: Imported, passes = "cse,dce,raise-norms"): Raised {
+  const raised = new PassManager(passes).run(imported.module);
+  const fn = raised.module.fns[0] as Fn;
+  const tensors = tensorsIn(fn, imported, raised.history);
+  const merged = new Map<string, string[]>();
+  for (const [value, tensor] of imported.tensors) {
+    const [now] = raised.history.trace(value).values;
+    const stays = now && tensors.get(now);
+    if (stays === undefined || stays === tensor) continue;
+    const others = merged.get(stays);
+    if (others === undefined) merged.set(stays, [tensor]);
+    else others.push(tensor);
+  }
+  return { ...raised, fn, tensors, merged, roots: rootsIn(fn, (value) => tensors.has(value)) };
+}
+
 export interface Passed {
   readonly norms: readonly FoundNorm[];
-  /** Names of values that are computed twice, and now once: the value that stays for each. */
-  readonly merged: ReadonlyMap<string, string>;
-  /** With LayerNorms as centered RMSNorms. */
-  readonly before: Fn;
   /** With the centerings moved. */
-  readonly after: Module;
+  readonly module: Module;
+  /** From the model on. */
+  readonly history: History;
   readonly remarks: readonly Diagnostic[];
 }
 
-/**
- * @param left norms that stay, by their numbers among the norms, and why.
- * @param keepsLayerNorms whether all LayerNorms stay what they are, in whatever nodes.
- */
-export function runPasses(
-  imported: Imported,
-  mode: "exact" | "lossy",
-  left: ReadonlyMap<number, Stay> = new Map(),
-  keepsLayerNorms = false,
-): Passed {
-  // Nothing but norms is written otherwise, so that all else can be found in the model again.
-  // An op that nothing needs stays as it is, and holds up no centering.
-  const merged = new Map<string, string>();
-  const { fn: once } = withoutEqualOps(imported.module.fns[0] as Fn, (op, same) => {
-    for (const [i, { name }] of op.results.entries()) {
-      const stays = same.results[i]?.name;
-      if (name !== undefined && stays !== undefined) merged.set(name, stays);
-    }
-  });
-  const raised = new PassManager("dce,raise-norms").run(makeModule([once], imported.module.consts));
-  const fn = raised.module.fns[0] as Fn;
-  const isNamed = (value: Value) => value.name !== undefined && imported.tensors.has(value.name);
-  const roots = rootsIn(fn, isNamed);
-  const following = new NormRecords(raised.module, standardizations(fn));
-  const found = fn.ops.filter((op) => following.isFollowed(op));
-  const whyNot = new Map(
-    [...found.entries()].flatMap(([i, op]) => {
-      if (op.name !== "layernorm" && op.name !== "rmsnorm") return [];
-      const why = roots(op.result).flatMap((root) => whyUnwritable(root, isNamed) ?? []);
-      const [first] = why.map((reason) => [`because ${reason}`]);
-      return [[op, left.get(i)?.because ?? first]];
-    }),
-  );
-  const facts: Fact[] = [];
-  const { fn: before, provenance } = rewrite(fn, (op, builder, original) => {
-    if (op.name !== "layernorm" || keepsLayerNorms || whyNot.get(original) !== undefined) return undefined;
-    const { value, center } = centeredRmsNorm(op, builder);
-    facts.push({ kind: "norm rewritten", norm: original.result, center });
-    return value;
-  });
-  const centered = makeModule([before], raised.module.consts);
-  following.afterPass({ text: "layernorm-to-rmsnorm", facts, provenance, result: centered });
-  const pipeline = `eliminate-centering{mode=${mode},fold=true}`;
-  const moved = new PassManager(pipeline, { instruments: [following] }).run(centered);
-  const records = following.get();
-  const norms = found.map((op, i): FoundNorm => {
-    const record = records[i] as NormRecord;
-    const tensors = roots(op.result).map(({ name }) => imported.tensors.get(name as string) as string);
-    const unwritable = whyNot.get(op);
-    if (keepsLayerNorms && unwritable === undefined && op.name === "layernorm") {
-      return { op, tensors, record: { ...record, centering: "left", because: [stayLayerNorms] }, unwritable };
-    }
-    if (unwritable === undefined || op.name !== "layernorm") return { op, tensors, record, unwritable };
-    const was = left.get(i)?.record;
-    const centering = was?.centering ?? "left";
-    return { op, tensors, record: { ...(was ?? record), centering, because: unwritable }, unwritable };
-  });
-  return { norms, merged, before, after: moved.module, remarks: [...raised.remarks, ...moved.remarks] };
+/** What is asked of the passes. */
+export interface Wishes {
+  readonly mode: "exact" | "lossy";
+  /** Norms that stay, by their numbers among the norms, and why. */
+  readonly staying: ReadonlyMap<number, Stay>;
+  /** Whether all LayerNorms stay what they are, in whatever nodes. */
+  readonly keepsLayerNorms: boolean;
 }
 
-const stayLayerNorms = "because --norm-op layernorm keeps LayerNorms";
+export function runPasses(raised: Raised, { mode, staying, keepsLayerNorms }: Wishes): Passed {
+  const whyNot = normsIn(raised.fn).map((norm, number) => {
+    const isNode = norm.name === "layernorm" || norm.name === "rmsnorm";
+    return isNode ? (staying.get(number)?.because ?? whyNotWritten(norm, raised)) : undefined;
+  });
+  const kept = new Set([...whyNot.keys()].filter((number) => keepsLayerNorms || whyNot[number] !== undefined));
+  const { module, history, remarks } = new PassManager([
+    { pass: layernormToRmsnorm, options: { keep: numbersText(kept) } },
+    { pass: eliminateCentering, options: { mode, fold: true } },
+  ]).run(raised.module);
+  const norms = tracedNorms(history).map(({ fact, record }, number): FoundNorm => {
+    const op = fact.norm.def as Op;
+    const unwritable = whyNot[number];
+    const because = op.name === "layernorm" && kept.has(number) ? (unwritable ?? [layerNormsStay]) : record.because;
+    return {
+      op,
+      tensors: raised.roots(op.result).map((root) => raised.tensors.get(root) as string),
+      takes: op.operands.map((operand) => operand && raised.tensors.get(operand)),
+      record: { ...(op.name === "layernorm" ? (staying.get(number)?.record ?? record) : record), because },
+      unwritable,
+    };
+  });
+  return { norms, module, history: raised.history.followedBy(history), remarks: [...raised.remarks, ...remarks] };
+}
+
+const layerNormsStay = "because --norm-op layernorm keeps LayerNorms";
+
+/** Why no node says what a norm would be, if none does. */
+function whyNotWritten({ result }: Op, { roots, tensors }: Raised): string[] | undefined {
+  const isNamed = (value: Value) => tensors.has(value);
+  const [reason] = roots(result).flatMap((root) => whyUnwritable(root, isNamed) ?? []);
+  return reason === undefined ? undefined : [`because ${reason}`];
+}
 
 /** For a value: itself if it is a tensor of the model, else those that are computed from it first. */
-export function rootsIn(fn: Fn, isNamed: (value: Value) => boolean): (value: Value) => Value[] {
+function rootsIn(fn: Fn, isNamed: (value: Value) => boolean): (value: Value) => Value[] {
   const uses = usesOf(fn);
   return (value) => {
     const found = new Set<Value>();

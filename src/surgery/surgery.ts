@@ -16,7 +16,6 @@ import type { NodeProto } from "../onnx/messages.ts";
 import { type OnnxModel, shown, writtenName } from "../onnx/model.ts";
 import { type GraphChanges, lengthOfPieces, type Piece, rewrittenModel } from "../onnx/write.ts";
 import { changesOf, graphChanges, namesOf } from "./changes.ts";
-import { Comparison } from "./compare.ts";
 import { Draft, type Edit, edited, type Leftovers, type NodeChange, opOf } from "./draft.ts";
 import { Emitter } from "./emit.ts";
 import { foldBetas } from "./fold-beta.ts";
@@ -35,9 +34,10 @@ import {
   opsetOfRmsNorm,
 } from "./norm-forms.ts";
 import { makersIn, type NormReport, Outcomes, reportOf, reportOfLeft } from "./norm-report.ts";
-import { type FoundNorm, type Passed, runPasses, type Stay } from "./passes.ts";
+import { type FoundNorm, type Passed, type Raised, raise, runPasses, type Stay } from "./passes.ts";
 import { raiseTo } from "./raise-opset.ts";
 import { joinSkips } from "./skip-norms.ts";
+import { ModelTensors } from "./tensors.ts";
 
 /** What `surgery` may do. */
 export interface SurgeryOptions {
@@ -87,7 +87,14 @@ export interface Surgery {
 
 /** @throws TircError E0748, E0749, E0755; E0671 where rounding leaves a weight uncentered; what reading weights throws. */
 export function surgery(given: OnnxModel, options: SurgeryOptions = {}): Surgery {
-  const subject = subjectOf(options.dequantize === true ? given.dequantized() : given, options);
+  const model = options.dequantize === true ? given.dequantized() : given;
+  const rowsOfUnknownRank = model.opset >= opsetOfNegativeAxes;
+  return operate(model, importModel(model, "model.onnx", { rowsOfUnknownRank }), options);
+}
+
+/** The surgery on a model of which the program is there. Throws what `surgery` throws. */
+export function operate(model: OnnxModel, imported: Imported, options: SurgeryOptions = {}): Surgery {
+  const subject = subjectOf(model, imported, options);
   const tries: Tries = { staying: new Map(), opset: subject.highest };
   for (;;) {
     const found = findNorms(subject, tries);
@@ -109,6 +116,7 @@ interface Tries {
 interface Subject {
   readonly model: OnnxModel;
   readonly imported: Imported;
+  readonly raised: Raised;
   readonly mode: "exact" | "lossy";
   readonly normOp: NormOp;
   readonly foldGamma: boolean;
@@ -122,12 +130,11 @@ interface Subject {
   readonly others: (seen: Found["all"]) => readonly NormReport[];
 }
 
-function subjectOf(model: OnnxModel, options: SurgeryOptions): Subject {
+function subjectOf(model: OnnxModel, imported: Imported, options: SurgeryOptions): Subject {
   const { mode = "exact", normOp = "auto", foldGamma = false } = options;
-  const imported = importModel(model, "model.onnx", { rowsOfUnknownRank: model.opset >= opsetOfNegativeAxes });
   let others: readonly NormReport[] | undefined;
   return {
-    ...{ model, imported, mode, normOp, foldGamma, makers: makersIn(model) },
+    ...{ model, imported, raised: raise(imported), mode, normOp, foldGamma, makers: makersIn(model) },
     highest: highestSet(model, imported, normOp),
     isAsked: normOp !== "auto" || mode === "lossy",
     // They are the same however often it is tried.
@@ -143,9 +150,9 @@ function subjectOf(model: OnnxModel, options: SurgeryOptions): Subject {
 function highestSet(model: OnnxModel, imported: Imported, normOp: NormOp): number {
   const isWanted = normOp === "auto" || normOp === "rmsnorm";
   if (!isWanted || model.opset >= opsetOfRmsNorm || model.opset === 0) return model.opset;
-  const raise = raiseTo(model, opsetOfRmsNorm, rankIn(imported), () => "");
-  if (!("because" in raise)) return opsetOfRmsNorm;
-  if (normOp === "rmsnorm") fail(surgeryErrors.noSuchOp(model.file, model.opset, raise.because));
+  const found = raiseTo(model, opsetOfRmsNorm, rankIn(imported), () => "");
+  if (!("because" in found)) return opsetOfRmsNorm;
+  if (normOp === "rmsnorm") fail(surgeryErrors.noSuchOp(model.file, model.opset, found.because));
   return model.opset;
 }
 
@@ -167,8 +174,8 @@ interface Found extends Passed {
 }
 
 function findNorms(subject: Subject, { staying, opset }: Tries): Found {
-  const { model, imported, mode, normOp, foldGamma, makers } = subject;
-  const passed = runPasses(imported, mode, staying, normOp === "layernorm");
+  const { model, raised, mode, normOp, foldGamma, makers } = subject;
+  const passed = runPasses(raised, { mode, staying, keepsLayerNorms: normOp === "layernorm" });
   const isOp = ({ tensors }: FoundNorm) => tensors.some((tensor) => isNormNode(makers.get(tensor)));
   const formFor = ({ attributes, result }: Op) =>
     formOf(normOp, { opset, element: result.element, axes: attributes.axes as number[] });
@@ -185,19 +192,14 @@ function findNorms(subject: Subject, { staying, opset }: Tries): Found {
   const isUncentered = ({ record: { norm, centering } }: FoundNorm) => norm === "standardize" && centering !== "kept";
   const mayFold = (norm: FoundNorm) => foldGamma && norm.op.name === "rmsnorm" && isOp(norm);
   const isDone = !passed.norms.some((norm) => isRewritten(norm) || isUncentered(norm) || mayFold(norm));
-  const all = passed.norms.flatMap((norm) =>
-    [norm, ...twinsOf(norm, passed.merged, imported.tensors)].map((row) => [row, norm] as const),
-  );
+  const all = passed.norms.flatMap((norm) => [norm, ...twinsOf(norm, raised)].map((row) => [row, norm] as const));
   return { ...passed, isRewritten, isOp, formFor, all, isDone };
 }
 
 /** Norms that compute what another one does, of which the passes saw that alone. */
-function twinsOf(norm: FoundNorm, merged: Passed["merged"], tensors: Imported["tensors"]): FoundNorm[] {
-  const [own] = norm.tensors;
-  return [...merged].flatMap(([name, stays]) => {
-    const twin = tensors.get(stays) === own ? tensors.get(name) : undefined;
-    return twin === undefined ? [] : [{ ...norm, tensors: [twin] }];
-  });
+function twinsOf(norm: FoundNorm, { merged }: Raised): FoundNorm[] {
+  const [own = ""] = norm.tensors;
+  return (merged.get(own) ?? []).map((twin) => ({ ...norm, tensors: [twin] }));
 }
 
 /** The model as it is, and why. */
@@ -252,23 +254,24 @@ function keepOwnCenters({ isAsked }: Subject, { norms, isOp, formFor }: Found, {
 
 /** What is written anew, node by node. */
 interface NewNodes {
-  readonly comparison: Comparison;
+  readonly tensors: ModelTensors;
   readonly emitter: Emitter;
   readonly constants: ReadonlyMap<string, NewWeight>;
   readonly changes: ReadonlyMap<NodeProto, NodeChange>;
 }
 
 /** Nothing where a norm cannot be written. */
-function newNodes({ model, imported, normOp }: Subject, found: Found, { staying, opset }: Tries): NewNodes | undefined {
+function newNodes(subject: Subject, found: Found, { staying, opset }: Tries): NewNodes | undefined {
+  const { model, imported, raised, normOp } = subject;
   const known = staying.size;
-  const { norms, merged, before, after, isRewritten } = found;
-  const constants = newConstants(model, after, imported.tensors);
-  const comparison = new Comparison({ imported, merged, before, after: after.fns[0] as Fn });
+  const { norms, module, isRewritten } = found;
+  const constants = newConstants(model, module, imported.weights);
+  const tensors = new ModelTensors(imported, raised, found);
   const used = namesOf(model);
   const emitter = new Emitter({
     opset,
     normOp,
-    tensorOf: (value) => comparison.tensorOf(value),
+    tensorOf: tensors.tensorOf,
     constant: (name) => constants.get(name),
     isTaken: (name) => used.has(name),
   });
@@ -286,8 +289,8 @@ function newNodes({ model, imported, normOp }: Subject, found: Found, { staying,
     for (const [i] of own) staying.set(i, { because });
   };
   const roots = new Set(numbers.keys());
-  const changes = changesOf(model, { comparison, emitter, roots, values: imported.values }, unwritable);
-  return staying.size > known ? undefined : { comparison, emitter, constants, changes };
+  const changes = changesOf(model, { tensors, emitter, roots, values: imported.values }, unwritable);
+  return staying.size > known ? undefined : { tensors, emitter, constants, changes };
 }
 
 /** The graph with the new nodes, joined with what stands around them. */
@@ -350,7 +353,7 @@ function keepSlower(
 function surgeryOf(subject: Subject, found: Found, nodes: NewNodes, graph: NewGraph, { opset }: Tries): Surgery {
   const { model, imported, normOp, makers } = subject;
   const { all, isRewritten } = found;
-  const { comparison, emitter, constants } = nodes;
+  const { tensors, emitter, constants } = nodes;
   const { draft, left, gammas, outcomes, launches } = graph;
   raiseNodes(subject, draft, emitter, opset);
   const pieces = rewrittenModel(model, graphChanges(model, draft, left, emitter, opset));
@@ -372,7 +375,7 @@ function surgeryOf(subject: Subject, found: Found, nodes: NewNodes, graph: NewGr
       return { name, from, residual: residual() };
     }),
     normOp,
-    centers: comparison.centers,
+    centers: tensors.centers,
     nodes: { before: model.graph.nodes.length, after: draft.lines.length },
     opset: { before: model.opset, after: opset },
     ...(before.isKnown && after.isKnown && { launches: { before: before.count, after: after.count } }),

@@ -251,6 +251,11 @@ test("what is said of pipelines and passes", () => {
     pipelineSyntax: [part(12, 13), "the name of a pass", "`,`"],
     pipelineDepth: [part(0, 12), 20],
     brokeIr: ["my-pass", "f", [verifyErrors.noResults(at)]],
+    wrongClaims: [
+      "my-pass",
+      { name: "f", span: at },
+      [..."abcdefghij"].map((name) => `\`${name}\` is gone, and has no entry`),
+    ],
     passThrew: ["my-pass", "f", at, "x is undefined"],
     from: ["my-pass", verifyErrors.noResults(at)],
     unknownFunction: ["g", ["f"]],

@@ -221,7 +221,7 @@ describe("the text recognizer", () => {
     const { model, module, kept, tensors } = recognizer;
     // Convolutions have tests of their own, and take long in float64.
     const given = recognizer.fn.ops.filter((op) => kept.has(op) || op.name === "conv");
-    const nameOf = (value: Value) => tensors.get(value.name as string) as string;
+    const nameOf = (value: Value) => tensors.get(value) as string;
     const seen = new Set(["x", "softmax_11.tmp_0"]);
     const names = given.flatMap((op) => [nameOf(op.operand(0)), ...op.results.map(nameOf)]);
     const proto = fromBinary(ModelProtoSchema, bytes);

@@ -31,7 +31,8 @@ const computed = (async () => {
     const { params, results } = functionOf(region);
     return [...params.map(({ name }) => name as string), ...results.map(({ name }) => name)];
   });
-  const tensors = names.map((name) => [name, recognizer.tensors.get(name) as string] as const);
+  const tensorOf = new Map([...recognizer.names].map(([tensor, name]) => [name, tensor]));
+  const tensors = names.map((name) => [name, tensorOf.get(name) as string] as const);
   for (const [, tensor] of tensors) {
     if (!outputs.has(tensor)) proto.graph?.output.push(valueInfo(tensor, { element: "f32" }));
     outputs.add(tensor);

@@ -1,7 +1,7 @@
 /** What messages call values and ops: their names in the program, or in the model that it was read from. */
 
-import { constantValue, isLeaf, type Op, type Value } from "../src/ir/ir.ts";
-import { printNumber } from "../src/ir/print.ts";
+import { constantValue, isLeaf, type Op, type Value } from "./ir.ts";
+import { printNumber } from "./print.ts";
 
 /** The longest piece of source text that stands for a value without a name. */
 const longestText = 48;
@@ -22,9 +22,10 @@ export function quoted(value: Value): string {
   if (labels === undefined) return `\`${nameOf(value)}\``;
   const number = constantValue(value);
   if (number !== undefined) return printNumber(number);
-  const { def, name = "" } = value;
+  const { def } = value;
   const made = def === undefined || isLeaf(def) ? undefined : labels.maker(def.span.start);
-  return made ?? labels.leaf(name) ?? "what is computed there";
+  const leaf = def?.name === "global" ? (def.attributes.name as string) : (value.name ?? "");
+  return made ?? labels.leaf(leaf) ?? "what is computed there";
 }
 
 /** An op between backquotes: "`exp`"; of a model the node. */

@@ -1,0 +1,77 @@
+/** Facts in words: the remarks of a pass. */
+
+import type { Diagnostic } from "../diagnostics/diagnostic.ts";
+import { kernelRemarks } from "../diagnostics/errors-kernel.ts";
+import { remarks } from "../diagnostics/remarks.ts";
+import type { Value } from "../ir/ir.ts";
+import { quoted } from "../ir/naming.ts";
+import type { CenterResolved, Fact, Kept, MovedTo } from "./facts.ts";
+import { explain } from "./proof.ts";
+
+type FactOf<K extends Fact["kind"]> = Extract<Fact, { readonly kind: K }>;
+
+/** @param most how many steps of a proof are looked at. */
+type Printer<K extends Fact["kind"]> = (fact: FactOf<K>, most: number) => Diagnostic | undefined;
+
+const printers: { readonly [K in Fact["kind"]]: Printer<K> } = {
+  "not raised": ({ value, norm, miss }) => remarks.notRaised(value.span, norm, miss),
+  "norm met": ({ norm }) => (norm.def?.name === "groupnorm" ? remarks.groupNormStays(norm.span) : undefined),
+  "standardization met": () => undefined,
+  "center resolved": centerRemark,
+  "rows centered": () => undefined,
+  "kernel cut": ({ op: { span, name }, why }) =>
+    typeof why === "string" ? kernelRemarks.outside(span, name, why) : kernelRemarks.newKernel(span, name, why),
+};
+
+/** How many values remarks look at together, and each of them may: a stream is as long as it likes. */
+const mostLooked = 2 ** 18;
+const leastLooked = 16;
+
+/** How many values each of so many remarks may look at. */
+export const mostLookedFor = (count: number) => Math.max(leastLooked, Math.floor(mostLooked / Math.max(count, 1)));
+
+/** The remarks that facts of one pass are told with. */
+export function printFacts(facts: readonly Fact[]): Diagnostic[] {
+  const most = mostLookedFor(facts.filter(({ kind }) => kind === "center resolved").length);
+  return facts.flatMap((fact) => (printers[fact.kind] as Printer<Fact["kind"]>)(fact as never, most) ?? []);
+}
+
+/** What a centering is told with; nothing where nobody looked at it. */
+export function centerRemark(fact: CenterResolved, most: number): Diagnostic | undefined {
+  const { span, def } = fact.center;
+  const x = quoted(def?.operand(0) as Value);
+  switch (fact.outcome) {
+    case "proved": {
+      const { lines, ...rest } = explain(fact.proof, most);
+      return remarks.centeringProved(span, x, lines, rest);
+    }
+    case "folded":
+    case "moved": {
+      const { values, isCut } = fact.to;
+      const constants = fact.to.constants.map(quoted);
+      if (fact.outcome === "folded") return remarks.centeringFolded(span, x, constants, { isCut });
+      const places = values.map((value) => ({ name: quotedPlace(value), span: value.span }));
+      return remarks.centeringMoved(span, x, places, constants, { isCut });
+    }
+    case "kept":
+      return fact.kept.miss && remarks.centeringStays(span, x, fact.kept.miss, whyUnmoved(fact.kept));
+    case "lossy":
+      return remarks.centeringDropped(span, x, fact.miss);
+    default:
+      return fact satisfies never;
+  }
+}
+
+function whyUnmoved({ beginsStream, blocked }: Kept): string[] {
+  if (beginsStream) return ["a stream begins here, and is centered here for all norms that read it"];
+  return blocked === undefined ? [] : [`it does not move: ${blocked}`];
+}
+
+/** The text of a value without a name says less than its place, which a remark shows. */
+const quotedPlace = (value: Value) =>
+  value.name === undefined && value.span.source.labels === undefined ? "what is computed there" : quoted(value);
+
+/** What is centered instead, between backquotes. */
+export function printMoved({ constants, values }: MovedTo): { constants: string[]; movedTo: string[] } {
+  return { constants: constants.map(quoted), movedTo: values.map(quotedPlace) };
+}
