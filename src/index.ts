@@ -60,11 +60,13 @@ export {
   TircError,
   warning,
 } from "./diagnostics/diagnostic.ts";
+export type { Refusal as KernelRefusal } from "./diagnostics/errors-kernel.ts";
 export type { PluginPlace } from "./diagnostics/errors-plugins.ts";
 export { type JsonDiagnostic, renderJson } from "./diagnostics/json.ts";
 export type { Page } from "./diagnostics/page.ts";
 export type { Place } from "./diagnostics/place.ts";
 export { type PrettyOptions, renderPretty } from "./diagnostics/pretty.ts";
+export type { Miss } from "./diagnostics/remarks.ts";
 export { renderShort } from "./diagnostics/short.ts";
 export { type EmitModuleOptions, emitDeclarations, emitModule, exportNames } from "./emit-module.ts";
 export {

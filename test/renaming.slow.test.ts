@@ -10,7 +10,7 @@ import type { Module } from "../src/ir/ir.ts";
 import { print } from "../src/ir/print.ts";
 import { importModel } from "../src/onnx/import.ts";
 import { bytesInMemory, bytesOf, OnnxModel, type SurgeryOptions } from "../src/onnx/index.ts";
-import { surgeryOf } from "../src/surgery/surgery.ts";
+import { operate } from "../src/surgery/surgery.ts";
 import { randomModels } from "./support/random-models.ts";
 import { nextNames, noNames, renamedImport, renamedModule } from "./support/renamed.ts";
 import { sampleRowPrograms } from "./support/row-programs.ts";
@@ -51,7 +51,7 @@ describe("models", () => {
     const model = new OnnxModel(bytesInMemory("m.onnx", bytes), () => expect.unreachable());
     const imported = importModel(model, "model.onnx", { rowsOfUnknownRank: true });
     const written = (program: typeof imported, options: SurgeryOptions) => {
-      const { pieces, norms, weights, remarks } = surgeryOf(model, program, options);
+      const { pieces, norms, weights, remarks } = operate(model, program, options);
       return {
         bytes: Buffer.concat([...bytesOf(model.reader.source, pieces)]),
         norms,

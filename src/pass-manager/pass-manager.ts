@@ -215,13 +215,13 @@ class Run {
     const run = passRun({ text: event.text, given, made: result }, outputs);
     const { facts, provenance } = run;
     this.runs.push(run);
-    for (const one of printFacts(facts)) remarks.push(one);
-    for (const one of remarks) this.remarks.push(one);
+    const said = [...printFacts(facts).map((one) => saidBy(pass.name, one)), ...remarks];
+    for (const one of said) this.remarks.push(one);
     this.timings.push({ pass: event.text, milliseconds });
     if (changed) this.changed.push(pass.name);
     this.count(pass.name, statistics);
     for (const instrument of instruments) {
-      instrument.afterPass?.({ ...event, result, changed, milliseconds, statistics, remarks, facts, provenance });
+      instrument.afterPass?.({ ...event, result, changed, milliseconds, statistics, remarks: said, facts, provenance });
     }
   }
 

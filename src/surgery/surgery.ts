@@ -9,7 +9,7 @@
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { normWarnings } from "../diagnostics/errors-norms.ts";
 import { surgeryErrors } from "../diagnostics/errors-surgery.ts";
-import type { Fn, Op } from "../ir/ir.ts";
+import type { Op } from "../ir/ir.ts";
 import { sameShape } from "../ir/types.ts";
 import { type Imported, importModel } from "../onnx/import.ts";
 import type { NodeProto } from "../onnx/messages.ts";
