@@ -22,6 +22,8 @@ import { meanMiss, statisticOf } from "./statistics.ts";
 export interface Proved extends Proof {
   readonly proved: true;
   readonly from: readonly Proved[];
+  /** What this step takes for granted. */
+  readonly assumes?: Assumption | undefined;
 }
 
 export type Verdict = Proved | { readonly proved: false; readonly miss: Miss };

@@ -142,7 +142,7 @@ fn f(x: f32[4, 6]) -> (a: f32[4, 6], b: f32[4, 6]) {
 test("the centerings of a module are those of its records, one for each row that is kept", () => {
   let [kept, shared, moved] = [0, 0, 0];
   // Among random programs a centering that moves is rare.
-  const programs = [{ text: stream, module: parse(stream) }, ...sampleRowPrograms(120)];
+  const programs = [{ text: stream, module: parse(stream) }, ...sampleRowPrograms(60)];
   for (const { module: given, text } of programs) {
     const hasOwn = centersOf(new PassManager("raise-norms,canonicalize").run(given).module).length > 0;
     if (hasOwn) continue;

@@ -202,6 +202,7 @@ class Run {
       outputs = this.module.fns.map((fn) => runOn(fn, pass, context, this.verify !== false));
       milliseconds = performance.now() - start;
       this.compare(pass, outputs, table.all, assumptions);
+      if (this.verify !== false) checkClaims(pass, this.module.fns, outputs);
     } catch (error) {
       const rest = printPipeline([step, ...after]);
       for (const instrument of instruments) instrument.failed?.({ ...event, error, rest });
@@ -258,7 +259,13 @@ function runOn(fn: Fn, pass: Pass, context: PassContext<unknown>, verify: boolea
   const { fn: result } = output;
   const found = result === fn ? [] : [...verifyFn(result), ...verifySignature(fn, result)];
   if (found.length > 0) throw new PassFailure(pass.name, passErrors.brokeIr(pass.name, fn.name, found));
-  const wrong = wrongClaims(fn, output);
-  if (wrong.length > 0) throw new PassFailure(pass.name, passErrors.wrongClaims(pass.name, fn, wrong));
   return output;
+}
+
+/** @throws PassFailure E0308 where what the pass says of values cannot be so. */
+function checkClaims(pass: Pass, given: readonly Fn[], outputs: readonly PassOutput[]): void {
+  for (const [i, fn] of given.entries()) {
+    const wrong = wrongClaims(fn, outputs[i] as PassOutput);
+    if (wrong.length > 0) throw new PassFailure(pass.name, passErrors.wrongClaims(pass.name, fn, wrong));
+  }
 }

@@ -143,8 +143,8 @@ const fuse: readonly Omit<Mutant, "file">[] = [
 const toRms: readonly Omit<Mutant, "file">[] = [
   {
     what: "drops beta",
-    from: "beta === undefined ? normalized",
-    to: "beta !== op ? normalized",
+    from: "beta === undefined ? rmsnorm :",
+    to: "beta !== op ? rmsnorm :",
     program: rows("return layernorm(x, g, b, axes = [-1])"),
   },
   {
@@ -173,14 +173,14 @@ const toRms: readonly Omit<Mutant, "file">[] = [
   },
   {
     what: "subtracts beta",
-    from: 'builder.emit("add", [normalized,',
-    to: 'builder.emit("sub", [normalized,',
+    from: 'builder.emit("add", [rmsnorm,',
+    to: 'builder.emit("sub", [rmsnorm,',
     program: rows("return layernorm(x, g, b, axes = [-1])"),
   },
   {
     what: "multiplies by beta",
-    from: 'builder.emit("add", [normalized,',
-    to: 'builder.emit("mul", [normalized,',
+    from: 'builder.emit("add", [rmsnorm,',
+    to: 'builder.emit("mul", [rmsnorm,',
     program: rows("return layernorm(x, g, b, axes = [-1])"),
   },
   {
