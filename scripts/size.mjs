@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 /** In bytes. */
-const limits = { minified: 556_000, gzip: 182_000 };
+const limits = { minified: 566_900, gzip: 188_300 };
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { outputFiles } = await build({
