@@ -14,7 +14,7 @@ import { dimensionNames, type Fn, isLeaf, type Value } from "../src/ir/ir.ts";
 import { firstMismatch, whyOutside } from "../src/ir/iteration.ts";
 import { wgslFunctionText } from "../src/ir/ops/wgsl-functions.ts";
 import type { Dim, ElementType } from "../src/ir/types.ts";
-import type { UniformField } from "../src/launch/types.ts";
+import type { UniformField } from "../src/launch/manifest.ts";
 import { type Axis, isVectorizable, stridesOf } from "./access.ts";
 import { Body } from "./body.ts";
 import { arrayElement, arrayStride, bufferFunctions, declareBuffer, halfWidths, storageOf } from "./buffers.ts";

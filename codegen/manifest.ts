@@ -1,7 +1,7 @@
 /** What a runtime has to know to run a kernel. Plain JSON data. */
 
 import type { Dim, ElementType } from "../src/ir/types.ts";
-import type { LaunchBinding, LaunchDispatch, LaunchManifest } from "../src/launch/types.ts";
+import type { LaunchBinding, LaunchDispatch, LaunchManifest } from "../src/launch/manifest.ts";
 import type { Program } from "./kernel/statement.ts";
 import type { SourceMap } from "./source-map.ts";
 

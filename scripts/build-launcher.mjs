@@ -9,12 +9,12 @@ import { transformSync } from "esbuild";
 
 const folder = new URL("../src/launch/", import.meta.url);
 /** Those that others need come first. */
-const files = ["types", "counts", "problems", "tensors", "bound", "prepared", "callable"];
+const files = ["manifest", "types", "counts", "problems", "tensors", "bound", "prepared", "callable"];
 
 const imports = /^import\b[^;]*;\n/gm;
 /** Comments that a caller does not come to see. */
 const comments = /^ *(?:\/\*\*[\s\S]*?\*\/|\/\/.*)\n/gm;
-const seen = ["types", "callable"];
+const seen = ["manifest", "types", "callable"];
 
 function launcherTexts() {
   const parts = files.map((name) => {

@@ -83,14 +83,15 @@ export function compile(module: Module, options: CompileOptions = {}): CompileRe
  * @throws TircError as `compile` does; of targets for which a function is no kernel the first is what is said.
  */
 export function compileVariants(module: Module, options: CompileVariantsOptions = {}): CompileVariantsResult {
-  const { targets = moduleTargets, accuracy, rounding, plugins = [] } = options;
+  const { targets = moduleTargets, accuracy, rounding, specialize: specialized, plugins = [] } = options;
+  const kernelOptions = { accuracy, rounding, specialize: specialized };
   const own = targetsOf(plugins);
   const profiles = targets.map((target) => (typeof target === "string" ? targetByName(target, own) : target));
   const optimized = optimize(module, options);
   const refused: Diagnostic[] = [];
   const kernels = optimized.module.fns.map((fn) => {
     try {
-      return distinctKernels(profiles.map((profile) => generateKernel(fn, profile, { accuracy, rounding })));
+      return distinctKernels(profiles.map((profile) => generateKernel(fn, profile, kernelOptions)));
     } catch (caught) {
       if (!(caught instanceof TircError)) throw caught;
       refused.push(...caught.diagnostics);

@@ -1,7 +1,7 @@
 /** The buffers of a kernel: what lies in them, and what lanes see of them. */
 
 import type { ElementType, Shape } from "../../src/ir/types.ts";
-import type { LaunchBinding } from "../../src/launch/types.ts";
+import type { LaunchBinding } from "../../src/launch/manifest.ts";
 import type { Type } from "./expression.ts";
 
 /** How elements lie in a buffer. */

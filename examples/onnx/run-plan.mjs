@@ -6,6 +6,8 @@
  *   const { logits } = await run({ ids: new ort.Tensor("int64", ids, [1, 8]) });
  *   logits.gpuBuffer; // with logits.dims
  */
+import { prepare } from "tirc/launch";
+
 const product = (extents) => extents.reduce((all, extent) => all * extent, 1);
 
 export async function openPlan(ort, device, read) {
@@ -16,7 +18,8 @@ export async function openPlan(ort, device, read) {
     device.queue.writeBuffer(buffer, 0, data);
     return buffer;
   };
-  const [plan, weights] = [JSON.parse(await text("plan.json")), upload(await read("weights.bin"))];
+  const [plan, bytes] = [JSON.parse(await text("plan.json")), await read("weights.bin")];
+  const weights = upload(bytes);
 
   async function openPiece({ run, inputs, outputs }) {
     // Integers of 64 bits are extents, which onnxruntime computes on the processor.
@@ -29,41 +32,40 @@ export async function openPlan(ort, device, read) {
   }
 
   async function openKernel({ kernel, inputs, outputs }) {
-    const { bindings, uniforms, overrides, dispatch, entryPoint, ...names } = JSON.parse(await text(`${kernel}.json`));
-    const module = device.createShaderModule({ code: await text(`${kernel}.wgsl`) });
-    const shapes = Object.fromEntries(bindings.map(({ name, shape }) => [names.tensors[name], shape]));
-    const pipelines = {};
-    return (tensors) => {
+    const manifest = JSON.parse(await text(`${kernel}.json`));
+    const { bindings, uniforms, tensors: names, weights: constants } = manifest;
+    const prepared = await prepare(device, { name: kernel, wgsl: await text(`${kernel}.wgsl`), manifest });
+    const scalars = (uniforms?.fields ?? []).filter(({ kind }) => kind === "scalar");
+    const shapes = Object.fromEntries(bindings.map(({ name, shape }) => [names[name], shape]));
+    const numberIn = (bytes, { element }) => new (element === "i32" ? Int32Array : Float32Array)(bytes, 0, 1)[0];
+    return async (tensors) => {
       const dims = {};
-      for (const name of inputs) for (const [i, dim] of shapes[name].entries()) dims[dim] = tensors[name].dims[i];
+      for (const name of inputs)
+        for (const [i, dim] of (shapes[name] ?? []).entries()) dims[dim] = tensors[name].dims[i];
       const extents = (shape) => shape.map((dim) => dims[dim] ?? dim);
-      const made = outputs.map((name) => {
-        const options = { dataType: plan.tensors[name].type, dims: extents(shapes[name]) };
-        const buffer = create(4 * product(options.dims));
-        return [name, ort.Tensor.fromGpuBuffer(buffer, { ...options, dispose: () => buffer.destroy() })];
-      });
-      const all = { ...tensors, ...Object.fromEntries(made) };
-      const resource = ({ name, constant, fields }) => {
-        if (fields) return { buffer: upload(Uint32Array.from(extents(fields))) };
-        if (constant) return { buffer: weights, ...plan.weights[names.weights[name]] };
-        const tensor = all[names.tensors[name]];
-        return { buffer: tensor.location === "gpu-buffer" ? tensor.gpuBuffer : upload(tensor.data) };
-      };
-      const entries = [bindings, uniforms ?? []]
-        .flat()
-        .map((one) => ({ binding: one.binding, resource: resource(one) }));
-      const constants = Object.fromEntries(overrides.map(({ constant, dim }) => [constant, dims[dim]]));
-      const key = JSON.stringify(constants);
-      pipelines[key] ??= device.createComputePipeline({ layout: "auto", compute: { module, entryPoint, constants } });
-      const encoder = device.createCommandEncoder();
-      const pass = encoder.beginComputePass();
-      pass.setPipeline(pipelines[key]);
-      pass.setBindGroup(0, device.createBindGroup({ layout: pipelines[key].getBindGroupLayout(0), entries }));
-      const count = Math.ceil(product(extents(dispatch.rows)) / dispatch.rowsPerWorkgroup);
-      pass.dispatchWorkgroups(Math.min(count, 65535), Math.ceil(count / 65535));
-      pass.end();
-      device.queue.submit([encoder.finish()]);
-      return Object.fromEntries(made);
+      const named = Object.fromEntries(manifest.dims.map(({ name }) => [name, dims[name]]));
+      const given = {};
+      for (const { name, access, constant } of bindings) {
+        const tensor = tensors[names[name]];
+        if (constant) given[name] = { buffer: weights, ...plan.weights[constants[name]] };
+        else if (access === "read") given[name] = tensor.location === "gpu-buffer" ? tensor.gpuBuffer : tensor.data;
+        else given[name] = create(4 * product(extents(shapes[names[name]])));
+      }
+      for (const { name, element, constant } of scalars) {
+        const { offset } = constant ? plan.weights[constants[name]] : {};
+        given[name] = constant
+          ? numberIn(bytes.slice(offset, offset + 4), { element })
+          : (await tensors[names[name]].getData())[0];
+      }
+      prepared.launch(given, named);
+      const made = bindings.filter(({ name }) => outputs.includes(names[name]));
+      return Object.fromEntries(
+        made.map(({ name }) => {
+          const [buffer, tensor] = [given[name], names[name]];
+          const options = { dataType: plan.tensors[tensor].type, dims: extents(shapes[tensor]) };
+          return [tensor, ort.Tensor.fromGpuBuffer(buffer, { ...options, dispose: () => buffer.destroy() })];
+        }),
+      );
     };
   }
 

@@ -109,6 +109,13 @@ const arithmetic: readonly OptionSpec[] = [
     choices: roundings,
     summary: "late (the default: f16 values stay f32 until they are stored) or strict (each op rounds)",
   },
+  {
+    name: "--specialize",
+    value: "NAME",
+    path: noPath,
+    repeats: true,
+    summary: "make a dimension a constant of the pipeline, of which each extent then has its own; repeats",
+  },
 ];
 
 const inside: readonly OptionSpec[] = [

@@ -1,6 +1,7 @@
 /** `tirc extract`: the norms of an ONNX model, with what one kernel computes around them, as programs and kernels. */
 
 import { relative, resolve } from "node:path";
+import { type Binding, parametersOf } from "../../codegen/manifest.ts";
 import { portableTarget } from "../../codegen/target.ts";
 import { normWarnings } from "../diagnostics/errors-norms.ts";
 import { jsonText } from "../diagnostics/json.ts";
@@ -81,11 +82,11 @@ function weightsOf(regions: readonly NormRegion[], model: OnnxModel) {
   const parts: ArrayBufferView<ArrayBuffer>[] = [];
   let end = 0;
   for (const { kernel, weights } of regions) {
-    for (const binding of kernel.manifest.bindings) {
+    for (const binding of parametersOf(kernel.manifest)) {
       const tensor = binding.constant && weights.get(binding.name);
       if (tensor === undefined || places.has(tensor)) continue;
       const { shape, numbers } = model.numbers(tensor) as TensorNumbers;
-      const size = boundSize(binding, numbers.length);
+      const size = "stride" in binding ? boundSize(binding as Binding, numbers.length) : 4;
       parts.push(encode(binding, fromNumbers(binding.element, shape, numbers).data));
       places.set(tensor, { offset: end, size });
       end += Math.ceil(size / alignment) * alignment;

@@ -84,7 +84,7 @@ export async function readProgram(args: Arguments, session: Session): Promise<Pr
   session.program = { text, pipeline: printPipeline(withoutPasses(parsePipeline(passes, registry), disabled)) };
   const module = choose(parse(text, { file: name }), args.value("--fn"));
   const parseTime = performance.now() - started;
-  checkDimNames(dims, module);
+  checkDimNames([...dims.map(({ name }) => name), ...args.values("--specialize")], module);
   return {
     ...{ module, plugins, passes, disabled, parseTime },
     verify: readVerification(args.value("--verify-each")),
@@ -93,6 +93,7 @@ export async function readProgram(args: Arguments, session: Session): Promise<Pr
     arithmetic: {
       accuracy: args.value("--accuracy")?.text as Accuracy | undefined,
       rounding: args.value("--rounding")?.text as Rounding | undefined,
+      specialize: args.values("--specialize").map(({ text }) => text),
     },
     instruments: makeInstruments(args, session),
   };
@@ -216,10 +217,10 @@ export function readDims(args: Arguments): GivenDim[] {
   return dims;
 }
 
-function checkDimNames(dims: readonly GivenDim[], module: Module): void {
+function checkDimNames(dims: readonly Word[], module: Module): void {
   const known = [...new Set(module.fns.flatMap((fn: Fn) => dimensionNames(fn)))];
-  const unknown = dims.filter(({ name }) => !known.includes(name.text));
-  if (unknown.length > 0) fail(...unknown.map(({ name }) => cliErrors.unknownDimension(name.span, name.text, known)));
+  const unknown = dims.filter(({ text }) => !known.includes(text));
+  if (unknown.length > 0) fail(...unknown.map(({ span, text }) => cliErrors.unknownDimension(span, text, known)));
 }
 
 function makeInstruments(args: Arguments, session: Session): Instrument[] {

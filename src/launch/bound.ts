@@ -1,7 +1,8 @@
 /** What a call has on the device: its place in a uniform buffer, its bind group, its buffers. */
 
+import type { LaunchBinding } from "./manifest.ts";
 import { usage } from "./tensors.ts";
-import type { LaunchBinding, LaunchTypes } from "./types.ts";
+import type { LaunchTypes } from "./types.ts";
 
 /** A part of a buffer. */
 export interface Part {

@@ -1,7 +1,8 @@
 /** A kernel as a function, for a call in one line: what generated modules export. */
 
+import type { LaunchManifest } from "./manifest.ts";
 import { type LaunchOptions, Prepared } from "./prepared.ts";
-import type { LaunchKernel, LaunchManifest, LaunchTensors, LaunchTypes } from "./types.ts";
+import type { LaunchKernel, LaunchTensors, LaunchTypes } from "./types.ts";
 
 /** `prepare` takes it, and so does a call: `norm(device, { x, gamma }, { rows })`. */
 export interface CallableKernel<T extends LaunchTypes> extends LaunchKernel<T> {

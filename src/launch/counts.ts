@@ -1,6 +1,6 @@
 /** How many workgroups a kernel starts, and whether what it counts fits into 32 bits. */
 
-import type { LaunchDispatch } from "./types.ts";
+import type { LaunchDispatch } from "./manifest.ts";
 
 /** What a kernel cannot count, how many there are, and the extents that make so many. */
 export interface Overflow {

@@ -7,20 +7,16 @@
 export type { Bound, Part } from "./bound.ts";
 export { type CallableKernel, kernel } from "./callable.ts";
 export type { Overflow } from "./counts.ts";
+export type { LaunchBinding, LaunchDispatch, LaunchElement, LaunchManifest, UniformField } from "./manifest.ts";
 export { type LaunchHooks, type LaunchOptions, Prepared, prepare } from "./prepared.ts";
 export type { LaunchProblem } from "./problems.ts";
 export type {
   AfterTensors,
   AnyTypes,
   LaunchArray,
-  LaunchBinding,
-  LaunchDispatch,
-  LaunchElement,
   LaunchKernel,
-  LaunchManifest,
   LaunchOutputs,
   LaunchTensors,
   LaunchTypes,
   OnDevice,
-  UniformField,
 } from "./types.ts";

@@ -11,6 +11,7 @@
 
 import { Bound, type Part, type Placed, type Result, Slots } from "./bound.ts";
 import { overflowOf, product, workgroupsOf } from "./counts.ts";
+import type { LaunchBinding } from "./manifest.ts";
 import { type LaunchProblem, launchError } from "./problems.ts";
 import {
   arrays,
@@ -24,15 +25,7 @@ import {
   usage,
   writeArray,
 } from "./tensors.ts";
-import type {
-  AfterTensors,
-  AnyTypes,
-  LaunchBinding,
-  LaunchKernel,
-  LaunchOutputs,
-  LaunchTensors,
-  LaunchTypes,
-} from "./types.ts";
+import type { AfterTensors, AnyTypes, LaunchKernel, LaunchOutputs, LaunchTensors, LaunchTypes } from "./types.ts";
 
 /** What stands around a launcher. */
 export interface LaunchHooks {

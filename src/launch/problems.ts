@@ -1,7 +1,7 @@
 /** What can be wrong with a call, and how generated modules say it: in short. `tirc/runtime` says it at length. */
 
 import type { Overflow } from "./counts.ts";
-import type { LaunchElement } from "./types.ts";
+import type { LaunchElement } from "./manifest.ts";
 
 /** What is wrong with a call. */
 export type LaunchProblem =

@@ -1,8 +1,9 @@
 /** What a caller passes, checked: arrays, parts of buffers, numbers and extents. */
 
 import type { Part } from "./bound.ts";
+import type { LaunchBinding, LaunchManifest } from "./manifest.ts";
 import type { LaunchProblem } from "./problems.ts";
-import type { LaunchArray, LaunchBinding, LaunchManifest } from "./types.ts";
+import type { LaunchArray } from "./types.ts";
 
 /** The values of GPUBufferUsage, which Node has not among its globals. */
 export const usage = { mapRead: 1, copySource: 4, copyDestination: 8, uniform: 64, storage: 128 };

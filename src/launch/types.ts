@@ -1,57 +1,6 @@
-/** What a launcher has to know of a kernel, and what it is given. Plain JSON data, and types. */
+/** What a launcher is given, as types. */
 
-/** An element type of the language. */
-export type LaunchElement = "f32" | "f16" | "i32" | "u32" | "bool";
-
-/** A storage buffer of group 0. Its elements lie in row-major order without gaps. */
-export interface LaunchBinding {
-  readonly binding: number;
-  readonly name: string;
-  readonly access: "read" | "read_write";
-  readonly element: LaunchElement;
-  readonly shape: readonly (number | string)[];
-  /** How an element lies in it: `f16x2` packs two halves in a u32; a bool is a u32. */
-  readonly storage: "f32" | "f16" | "i32" | "u32" | "f16x2";
-  /** The variable of the WGSL. */
-  readonly variable: string;
-  /** Bytes of what the variable is an array of: an element, a vector of them, or a word of two halves. Bound is at least one. */
-  readonly stride: number;
-  /** Of a result: inputs that may be the same memory. Each element of them is read before the result's is written there. */
-  readonly mayAlias?: readonly string[];
-  /** It is a `const` of the module: its tensor is passed like a parameter's. */
-  readonly constant?: true;
-}
-
-/** Four bytes of the uniform buffer, one after the other: the extent of a dimension, or a scalar (f16 as an f32, bool as a u32). */
-export interface UniformField {
-  readonly kind: "dim" | "scalar";
-  readonly name: string;
-  readonly element: LaunchElement;
-  /** It is a `const` of the module. */
-  readonly constant?: true;
-}
-
-/** How many workgroups start: ceil(product of `rows` / `rowsPerWorkgroup`), in x and y. No row, no workgroup. */
-export interface LaunchDispatch {
-  readonly rows: readonly (number | string)[];
-  /** Their product is the number of units in a row: what a lane handles at a time, an element or a vector of them. */
-  readonly columns: readonly (number | string)[];
-  readonly rowsPerWorkgroup: number;
-  /** Starts one workgroup even when there is no row. */
-  readonly atLeastOne?: boolean;
-}
-
-/** How to bind and dispatch a kernel, and what it asks of a device. */
-export interface LaunchManifest {
-  readonly entryPoint: string;
-  readonly bindings: readonly LaunchBinding[];
-  readonly dims: readonly { readonly name: string }[];
-  readonly uniforms?: { readonly binding: number; readonly fields: readonly UniformField[]; readonly size: number };
-  readonly overrides: readonly { readonly dim: string; readonly constant: string }[];
-  readonly dispatch: LaunchDispatch;
-  readonly requiredFeatures: readonly string[];
-  readonly requiredLimits: Readonly<Record<string, number>>;
-}
+import type { LaunchManifest } from "./manifest.ts";
 
 /** What a kernel takes and gives, as types: host arrays and numbers by name, and extents. */
 export interface LaunchTypes {

@@ -10,21 +10,17 @@ export { type Diagnostic, TircError } from "../diagnostics/diagnostic.ts";
 export { fromFloat16Bits, roundToFloat16, toFloat16Bits } from "../ir/float16.ts";
 export type { Bound, Part } from "../launch/bound.ts";
 export { type CallableKernel, kernel } from "../launch/callable.ts";
+export type { LaunchBinding, LaunchDispatch, LaunchElement, LaunchManifest, UniformField } from "../launch/manifest.ts";
 export type { LaunchOptions } from "../launch/prepared.ts";
 export type {
   AfterTensors,
   AnyTypes,
   LaunchArray,
-  LaunchBinding,
-  LaunchDispatch,
-  LaunchElement,
   LaunchKernel,
-  LaunchManifest,
   LaunchOutputs,
   LaunchTensors,
   LaunchTypes,
   OnDevice,
-  UniformField,
 } from "../launch/types.ts";
 export type { Dims, Inputs } from "./bind-inputs.ts";
 export { type AdapterDescription, targetFromAdapter, targetFromDevice, usefulFeatures } from "./device-target.ts";

@@ -5,8 +5,8 @@ import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
 import { printType } from "../ir/types.ts";
 import { mostCounted } from "../launch/counts.ts";
+import type { LaunchManifest } from "../launch/manifest.ts";
 import type { LaunchProblem } from "../launch/problems.ts";
-import type { LaunchManifest } from "../launch/types.ts";
 import { shown, withArticle } from "./host-tensor.ts";
 
 type Of<Kind> = Extract<LaunchProblem, { readonly is: Kind }>;

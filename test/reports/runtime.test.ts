@@ -83,19 +83,41 @@ gpuTest(
 );
 
 // ggml-org/llama.cpp PR #22266, #25931, #24000: the input and the output one buffer, a validation error or garbage.
-gpuTest("an output that is an input too is refused before the launch", async ({ gpu: { device } }) => {
-  const { kernel } = compileText("fn f(x: f32[4], r: f32[4]) -> (y: f32[4]) { return x + r }");
-  const text = emitModule([kernel], { language: "js", source: "f.tir" });
-  const { f } = await import(/* @vite-ignore */ `data:text/javascript,${encodeURIComponent(text)}`);
-  const [x, y] = [0, 1].map(() => device.createBuffer({ size: 16, usage: 128 | 8 }));
-  expect(() => f(device, { x, r: y }, {}, { outputs: { y: x } })).toThrow(
-    "f: x and y are one buffer, and the kernel writes to it",
-  );
-  expect(() => f(device, { x, r: x }, {}, { outputs: { y } })).not.toThrow();
-  // tirc/runtime takes arrays on the host: one array for two inputs is two buffers.
-  const data = Float32Array.of(1, 2, 3, 4);
-  expect((await runKernel(device, kernel, { x: data, r: data })).outputs.y?.data).toEqual(Float32Array.of(2, 4, 6, 8));
-});
+gpuTest(
+  "an output is in an input's place where that is right, and refused anywhere else before the launch",
+  async ({ gpu: { device } }) => {
+    const { kernel } = compileText("fn f(x: f32[4], r: f32[4]) -> (y: f32[4]) { return x + r }");
+    const text = emitModule([kernel], { language: "js", source: "f.tir" });
+    const { f } = await import(/* @vite-ignore */ `data:text/javascript,${encodeURIComponent(text)}`);
+    const [x, y] = [0, 1].map(() => device.createBuffer({ size: 512, usage: 128 | 8 | 4 })) as [GPUBuffer, GPUBuffer];
+    expect(() => f(device, { x, r: y }, {}, { outputs: { y: { buffer: x, offset: 256 } } })).toThrow(
+      "f: x and y are one buffer, and not the same part of it",
+    );
+    const { kernel: turned } = compileText(
+      "fn f(x: f32[2, 2]) -> (y: f32[2, 2]) { return transpose(x, perm = [1, 0]) * 2 }",
+    );
+    const other = emitModule([turned], { language: "js", source: "f.tir" });
+    const { f: turn } = await import(/* @vite-ignore */ `data:text/javascript,${encodeURIComponent(other)}`);
+    expect(() => turn(device, { x }, {}, { outputs: { y: x } })).toThrow(
+      "f: x and y are one buffer, and the kernel writes to it",
+    );
+    device.queue.writeBuffer(x, 0, Float32Array.of(1, 2, 3, 4));
+    device.queue.writeBuffer(y, 0, Float32Array.of(10, 20, 30, 40));
+    f(device, { x, r: y }, {}, { outputs: { y: x } });
+    const readable = device.createBuffer({ size: 16, usage: 1 | 8 });
+    const encoder = device.createCommandEncoder();
+    encoder.copyBufferToBuffer(x, 0, readable, 0, 16);
+    device.queue.submit([encoder.finish()]);
+    await readable.mapAsync(1);
+    expect(new Float32Array(readable.getMappedRange())).toEqual(Float32Array.of(11, 22, 33, 44));
+    expect(() => f(device, { x, r: x }, {}, { outputs: { y } })).not.toThrow();
+    // tirc/runtime takes arrays on the host: one array for two inputs is two buffers.
+    const data = Float32Array.of(1, 2, 3, 4);
+    expect((await runKernel(device, kernel, { x: data, r: data })).outputs.y?.data).toEqual(
+      Float32Array.of(2, 4, 6, 8),
+    );
+  },
+);
 
 // ModelTC/LightLLM#1467, unslothai/unsloth PR #10617: the stride of a slice is dropped. Tensors here are contiguous; a part of
 // an array begins where it begins, and a slice with a stride has another number of elements.
