@@ -129,7 +129,8 @@ function raisedNode(
   constant: (integers: readonly number[]) => string,
 ): Raised {
   if (node.domain !== "") return "same";
-  if (typeRuleOf(node) === undefined) return undefined;
+  // The type of a Constant is that of its attribute, by no rule.
+  if (node.opType !== "Constant" && typeRuleOf(node) === undefined) return undefined;
   const attribute = (name: string) => model.attribute(node, name);
   const due = (changes[node.opType] ?? []).filter(({ since }) => model.opset < since && since <= opset);
   const found = due.map(({ raised }) =>

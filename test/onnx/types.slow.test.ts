@@ -1,6 +1,7 @@
 /**
  * Types of what nodes make, beside what they made: cases of the operators' own tests, run by ONNX's reference
- * implementation (standard.json), and nodes of com.microsoft, run by onnxruntime (microsoft.json). A case is also typed
+ * implementation (standard.json), and nodes of com.microsoft, run by onnxruntime (microsoft.json); tools/models makes both
+ * by standard_cases.py and microsoft_cases.py. A case is also typed
  * with a name for every extent of its inputs; the names' values in the results must give the same shapes.
  */
 
