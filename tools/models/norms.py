@@ -1,8 +1,8 @@
 """Norms of 512 rows of 768 numbers: `norms.py FOLDER` writes a model for each form that exporters give them.
 
-The rows come from a table, which takes the centering, and go into a narrow product, which takes beta; `rows` has the table
-and the product alone, so that the time of the norm can be told from that of the model. `norms.py FOLDER summary` puts
-what `native.py` and `web.mjs` measured into `norms.json`.
+The rows come from a table, which takes the centering, and go into a narrow product, which takes beta; `rows` has the
+table and the product alone, so that the time of the norm can be told from that of the model. `norms.py FOLDER summary`
+puts what `native.py` and `web.mjs` measured into `norms.json`.
 """
 
 import base64

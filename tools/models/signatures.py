@@ -1,4 +1,4 @@
-"""What each op of ONNX takes in each of the sets 9 to 23: `signatures.py > test/fixtures/onnx-types/signatures.json`."""
+"""What each op of ONNX takes in each of the sets 9 to 23: `signatures.py` prints test/fixtures/onnx-types/signatures.json."""
 
 import json
 

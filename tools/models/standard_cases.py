@@ -1,7 +1,8 @@
 """Cases for the types of ONNX's own ops: `standard_cases.py FOLDER` writes standard.json and operators.json there.
 
-The cases are those of the operators' own tests, with the shapes that ONNX's reference implementation made; `operators.json`
-has the names of all ops to the newest set that is read. The tests read them in test/fixtures/onnx-types/.
+The cases are those of the operators' own tests, with the shapes that ONNX's reference implementation made;
+`operators.json` has the names of all ops to the newest set that is read. The tests read them in
+test/fixtures/onnx-types/.
 """
 
 import json
@@ -140,11 +141,9 @@ def main(folder):
         cases.append(case)
     rows = ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases)
     (folder / "standard.json").write_text(f"[\n{rows}\n]\n")
-    newest_of = {
-        name: max((schema for schema in own if schema.since_version <= newest), key=lambda one: one.since_version, default=None)
-        for name, own in sorted(histories().items())
-    }
-    names = [name for name, schema in newest_of.items() if schema is not None and not schema.deprecated]
+    read = {name: [one for one in own if one.since_version <= newest] for name, own in sorted(histories().items())}
+    last = {name: max(own, key=lambda one: one.since_version) for name, own in read.items() if own}
+    names = [name for name, schema in last.items() if not schema.deprecated]
     (folder / "operators.json").write_text(json.dumps(names, indent=2) + "\n")
 
 
