@@ -14,7 +14,7 @@ import { Outputs, writtenBy } from "./outputs.ts";
 import { type Io, linesOf, type Session } from "./session.ts";
 import { type Check, checkModels, type OutputCheck } from "./surgery-check.ts";
 import { surgeryPage } from "./surgery-page.ts";
-import { checkLines, fromFloat64, headline, normLines, short, sizeLine, wrapped } from "./surgery-report.ts";
+import { checkLines, exactLine, fromFloat64, headline, normLines, short, sizeLine, wrapped } from "./surgery-report.ts";
 
 export async function surgeryCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;
@@ -53,7 +53,10 @@ const checkOptions = ["--check", "--time", "--in", "--dim", "--seed", "--keep"];
 
 function forPeople(result: Surgery, check: Check | undefined, isVerbose: boolean): string[] {
   const { norms, weights } = result;
-  const head = norms.length === 0 ? [] : [...wrapped(headline(result, check), 0), ...wrapped(sizeLine(result), 0)];
+  const head =
+    norms.length === 0
+      ? []
+      : [...wrapped(headline(result, check), 0), ...wrapped(sizeLine(result), 0), ...exactLine(result)];
   const centered = weights.map(
     ({ name, residual }) => `${name}: row means at most ${short(residual)} of the row's largest element`,
   );
@@ -107,6 +110,6 @@ function checkWeights({ locations, file }: OnnxModel, path: string, out: Word, i
   }
 }
 
-function asData({ norms, weights, centers, normOp, nodes, opset, launches }: Surgery) {
-  return { normOp, nodes, opset, ...(launches && { launches }), norms, weights, centers };
+function asData({ norms, weights, centers, normOp, nodes, opset, launches, exactness, assumed }: Surgery) {
+  return { normOp, nodes, opset, ...(launches && { launches }), exactness, assumed, norms, weights, centers };
 }

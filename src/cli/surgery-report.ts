@@ -84,6 +84,13 @@ export function sizeLine({ nodes, opset, launches }: Pick<Surgery, "nodes" | "op
   return said.join("; ");
 }
 
+/** Whether the written model is the same function. */
+export function exactLine({ exactness, weights }: Pick<Surgery, "exactness" | "weights">): string[] {
+  if (exactness !== "exact") return [];
+  const rounded = weights.length === 0 ? "" : `, up to the rounding of ${counted(weights.length, "weight")}`;
+  return [`exact${rounded}`];
+}
+
 /** Norms to which the same happened for the same reason. */
 export interface NormGroup {
   readonly title: string;

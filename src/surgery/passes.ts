@@ -31,7 +31,7 @@ export interface Stay {
 }
 
 /** A model in which the norms are ops, whatever they were written in. */
-export interface Raised extends Pick<PassResult, "history" | "module" | "remarks"> {
+export interface Raised extends Pick<PassResult, "history" | "module" | "remarks" | "assumed"> {
   readonly fn: Fn;
   /** The tensors of the model that its values are. */
   readonly tensors: ReadonlyMap<Value, string>;
@@ -43,7 +43,7 @@ export interface Raised extends Pick<PassResult, "history" | "module" | "remarks
 
 /** Finds the norms. All else stays as it is, so that it can be found in the model again; an op that nothing needs goes. */
 export function raise(imported: Imported, passes = "cse,dce,raise-norms"): Raised {
-  const raised = new PassManager(passes).run(imported.module);
+  const raised = new PassManager(passes, { verify: "exact" }).run(imported.module);
   const fn = raised.module.fns[0] as Fn;
   const tensors = tensorsIn(fn, imported, raised.history);
   const merged = new Map<string, string[]>();
@@ -65,6 +65,10 @@ export interface Passed {
   /** From the model on. */
   readonly history: History;
   readonly remarks: readonly Diagnostic[];
+  /** Whether each pass was compared with what it was given, in exact arithmetic, and computes the same. */
+  readonly isCompared: boolean;
+  /** But for what they took for granted. */
+  readonly assumed: readonly string[];
 }
 
 /** What is asked of the passes. */
@@ -82,10 +86,11 @@ export function runPasses(raised: Raised, { mode, staying, keepsLayerNorms }: Wi
     return isNode ? (staying.get(number)?.because ?? whyNotWritten(norm, raised)) : undefined;
   });
   const kept = new Set([...whyNot.keys()].filter((number) => keepsLayerNorms || whyNot[number] !== undefined));
-  const { module, history, remarks } = new PassManager([
+  const passes = [
     { pass: layernormToRmsnorm, options: { keep: numbersText(kept) } },
     { pass: eliminateCentering, options: { mode, fold: true } },
-  ]).run(raised.module);
+  ];
+  const { module, history, remarks, assumed } = new PassManager(passes, { verify: "exact" }).run(raised.module);
   const norms = tracedNorms(history).map(({ fact, record }, number): FoundNorm => {
     const op = fact.norm.def as Op;
     const unwritable = whyNot[number];
@@ -98,7 +103,12 @@ export function runPasses(raised: Raised, { mode, staying, keepsLayerNorms }: Wi
       unwritable,
     };
   });
-  return { norms, module, history: raised.history.followedBy(history), remarks: [...raised.remarks, ...remarks] };
+  const said = [...raised.remarks, ...remarks];
+  return {
+    ...{ norms, module, history: raised.history.followedBy(history), remarks: said },
+    isCompared: said.every(({ code }) => code !== "R0302"),
+    assumed: [...raised.assumed, ...assumed].map(({ because }) => because),
+  };
 }
 
 const layerNormsStay = "because --norm-op layernorm keeps LayerNorms";

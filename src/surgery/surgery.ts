@@ -78,6 +78,13 @@ export interface Surgery {
   readonly nodes: BeforeAndAfter;
   /** The version of ONNX's operator set: a later one where that has the op of the norms, and the other nodes can be said in it. */
   readonly opset: BeforeAndAfter;
+  /**
+   * Whether the passes made the same function in exact arithmetic, before weights are rounded: `undecided` where the model
+   * is too large to be compared, `lossy` where centerings went that nothing proves away.
+   */
+  readonly exactness: "exact" | "undecided" | "lossy";
+  /** What the passes took for granted there. */
+  readonly assumed: readonly string[];
   /** How many kernels onnxruntime's WebGPU provider launches for one run, where all ops of the model are known. */
   readonly launches?: BeforeAndAfter;
   readonly warnings: readonly Diagnostic[];
@@ -223,6 +230,7 @@ function unchanged(subject: Subject, { norms, all, isRewritten, remarks }: Found
     centers: 0,
     nodes: { before: count, after: count },
     opset: { before: model.opset, after: model.opset },
+    ...{ exactness: "exact", assumed: [] },
     ...(launched.isKnown && { launches: { before: launched.count, after: launched.count } }),
     warnings,
     remarks: [...imported.remarks, ...remarks],
@@ -378,10 +386,16 @@ function surgeryOf(subject: Subject, found: Found, nodes: NewNodes, graph: NewGr
     centers: tensors.centers,
     nodes: { before: model.graph.nodes.length, after: draft.lines.length },
     opset: { before: model.opset, after: opset },
+    ...exactnessOf(found),
     ...(before.isKnown && after.isKnown && { launches: { before: before.count, after: after.count } }),
     warnings: [],
     remarks: [...imported.remarks, ...found.remarks],
   };
+}
+
+function exactnessOf({ norms, isCompared, assumed }: Found): Pick<Surgery, "exactness" | "assumed"> {
+  const isLossy = norms.some(({ record }) => record.centering === "lossy");
+  return { exactness: isLossy ? "lossy" : isCompared ? "exact" : "undecided", assumed };
 }
 
 /** Nodes that the model keeps, as a later operator set has them. */
