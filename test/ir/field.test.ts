@@ -131,6 +131,7 @@ describe("literals", () => {
   const equations: readonly (readonly [string, number, number])[] = [
     ["an integer", of(-12), p.of(-12n)],
     ["a decimal", of(0.044715), ratio(44715, 1e6)],
+    ["a decimal that was stored as f32", of(Math.fround(0.044715)), ratio(44715, 1e6)],
     ["a product of decimals, rounded", of(0.1 * 0.2), ratio(1, 50)],
     ["1e-5", of(1e-5), ratio(1, 1e5)],
     ["a third, rounded", of(1 / 3), ratio(1, 3)],

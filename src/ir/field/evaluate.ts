@@ -352,11 +352,7 @@ export class Evaluator {
     const others = [...shape.keys()].filter((axis) => !columns.includes(axis));
     const outer = elementCount(others.map((axis) => shape[axis] as number));
     const factors = this.algebra.draw(key, outer * count);
-    const matrix = (elements: Elements, of: readonly number[]): FieldTensor => ({
-      element: "f32",
-      shape: of,
-      ...elements,
-    });
+    const matrix = ({ p, q }: Elements, of: readonly number[]): FieldTensor => ({ element: "f32", shape: of, p, q });
     const value = (of: readonly number[]) => new Value(tensorType("f32", of), undefined, nowhere);
     const product = makeOp("matmul", [value([outer, count]), value([count, width])], {}, { places: { op: nowhere } });
     const result = this.op(product, [matrix(factors, [outer, count]), matrix(rows, [count, width])])[0] as FieldTensor;

@@ -2,8 +2,8 @@
  * The field elements of the numbers in a program.
  *
  * A literal is what was meant by it: a multiple of a well-known irrational or the reciprocal of a whole number, where it
- * is within half an ulp of f32 of one; else the decimal as it is written; else, for numbers that were computed, the
- * simplest fraction within a few ulps of float64, or the root of one. Elements of constant tensors are decimals.
+ * is within half an ulp of f32 of one; else the decimal as it is written, or was before it became an f32; else, for numbers
+ * that were computed, the simplest fraction within a few ulps of float64, or the root of one. Elements of constant tensors are decimals.
  */
 
 import type { Elements } from "./algebra.ts";
@@ -69,6 +69,13 @@ function decimal(value: number): { readonly digits: number } & Fraction {
     : { digits: length, over: digits * power, under: 1n };
 }
 
+/** The shortest decimal that rounds to this number of f32, where it is one: what stood there before it was stored. */
+function asWritten(value: number): number {
+  if (Math.fround(value) !== value) return value;
+  const shorter = Array.from({ length: 9 }, (_, i) => Number(value.toPrecision(i + 1)));
+  return shorter.find((one) => Math.fround(one) === value) ?? value;
+}
+
 const residue = ({ over, under }: Fraction, field: PrimeField) =>
   field.mul(field.of(over), field.invert(field.of(under)));
 
@@ -87,7 +94,7 @@ function meaningOf(value: number): (field: PrimeField) => number {
   if (reciprocal > 1 && reciprocal <= mostReciprocal && near(value * reciprocal, 1, halfUlp)) {
     return (field) => field.invert(field.of(BigInt(reciprocal)));
   }
-  const written = decimal(value);
+  const written = decimal(asWritten(value));
   if (written.digits < writtenDigits) return (field) => residue(written, field);
   const fraction = simplest(value, 2 ** -50);
   if (isSimple(fraction)) return (field) => residue(fraction, field);
