@@ -85,8 +85,8 @@ export function sizeLine({ nodes, opset, launches }: Pick<Surgery, "nodes" | "op
 }
 
 /** Whether the written model is the same function. */
-export function exactLine({ exactness, weights }: Pick<Surgery, "exactness" | "weights">): string[] {
-  if (exactness !== "exact") return [];
+export function exactLine({ exactness, weights, norms }: Pick<Surgery, "exactness" | "weights" | "norms">): string[] {
+  if (exactness !== "exact" || norms.every(({ writtenAs }) => writtenAs === "unchanged")) return [];
   const rounded = weights.length === 0 ? "" : `, up to the rounding of ${counted(weights.length, "weight")}`;
   return [`exact${rounded}`];
 }

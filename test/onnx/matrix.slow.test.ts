@@ -38,7 +38,11 @@ function feedsFor({ inputs }: Fixture): Record<string, Feed> {
 
 describe.each(Object.entries(fixtures))("%s", (name, fixture) => {
   const bytes = read(`models/matrix/${name}.onnx`);
-  const { norms, written } = operated(bytes);
+  const { norms, written, exactness, assumed } = operated(bytes);
+
+  test("the passes are exact", () => {
+    expect({ exactness, assumed }).toEqual({ exactness: "exact", assumed: [] });
+  });
 
   test("every norm is found, and as many are folded as can be", () => {
     expect(norms).toHaveLength(fixture.norms);
