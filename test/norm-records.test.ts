@@ -125,6 +125,26 @@ describe("a pipeline that", () => {
     expect(outcomes(passes).map(([centering]) => centering)).toEqual(["kept", "proved"]);
   });
 
+  test("is told to keep norms leaves these, and says so", () => {
+    expect(outcomes("layernorm-to-rmsnorm{keep=0},eliminate-centering")).toEqual([
+      ["left", ["`keep` has its number, 0"]],
+      ["proved", ["`c` is declared @centered(-1) (1:20)"]],
+    ]);
+  });
+
+  test("meets rows divided by their deviation has a record of them", () => {
+    const text = `fn f(x: f32[n, 8], c: f32[n, 8] @centered(-1)) -> (y: f32[n, 8], z: f32[n, 8]) {
+  let y = center(x, axes = [-1]) / (sqrt(var(x, axes = [-1], keepdims = true)) + 0.01)
+  let z = center(c, axes = [-1]) / (sqrt(var(c, axes = [-1], keepdims = true)) + 0.02)
+  return y, z
+}`;
+    const { norms } = applyFusedRmsNorm(parse(text));
+    expect(norms.map(({ norm, name, centering, eps }) => [norm, name, centering, eps])).toEqual([
+      ["standardize", "y", "kept", 0.01],
+      ["standardize", "z", "proved", 0.02],
+    ]);
+  });
+
   test("writes no norm anew has no records", () => {
     expect(outcomes("cse,dce")).toEqual([]);
   });
