@@ -27,6 +27,8 @@ export interface TuneOptions extends KernelOptions {
   readonly inputs: Readonly<Record<string, HostTensor>>;
   /** How often each schedule is timed. 9 unless said otherwise. */
   readonly rounds?: number;
+  /** Is told how many kernels have been tried, before each. */
+  readonly progress?: (tried: number) => void;
 }
 
 /** What was found. */
@@ -87,6 +89,7 @@ class Trial {
   readonly #device: GPUDevice;
   readonly #fn: Fn;
   readonly #options: TuneOptions;
+  #opened = 0;
   /** Texts of the kernels that were timed. */
   readonly #seen = new Set<string>();
   /** By float64. */
@@ -115,7 +118,8 @@ class Trial {
 
   /** The kernel with its buffers, once its results are those of the interpreter. Throws E0617. */
   async open(choice: Choice): Promise<Opened> {
-    const { inputs } = this.#options;
+    const { inputs, progress } = this.#options;
+    progress?.(++this.#opened);
     const prepared = await prepare(this.#device, this.#kernelOf(choice));
     try {
       const { outputs } = await prepared.run(inputs);

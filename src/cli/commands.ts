@@ -272,6 +272,39 @@ export const tuneSpec: CommandSpec = {
   ],
 };
 
+export const benchSpec: CommandSpec = {
+  name: "bench",
+  summary: "time kernels on this device against a copy of their bytes, and against other libraries",
+  operand: file,
+  options: [
+    { name: "--rounds", value: "N", path: noPath, summary: "how often each is timed; 15 if not given" },
+    {
+      name: "--peer",
+      value: "NAME",
+      choices: ["all", "none", "jax-js", "tfjs", "onnxruntime-web"],
+      repeats: true,
+      summary:
+        "the libraries to compare with, of those that this project has installed: all (if not given), none, or one",
+    },
+    { name: "--json", summary: "print the times as JSON" },
+    { name: "--svg", value: "FILE.svg", path: write, summary: "write the times as a chart" },
+    adapter,
+    ...program.map((option) =>
+      option.name === "--dim"
+        ? { ...option, summary: "extents of a named dimension, all of which are timed: rows=1,64,4096" }
+        : option,
+    ),
+    ...passes,
+    mode,
+    ...arithmetic,
+    ...common,
+  ],
+  notes: [
+    "Times are medians of kernels alone, by timestamps where the device has them, all in turn.",
+    "Other libraries compute the program op by op on the same device, and are held to float64.",
+  ],
+};
+
 export const checkSpec: CommandSpec = {
   name: "check",
   summary: "say all that is wrong with files: what `tirc compile` says, without writing anything",
@@ -488,6 +521,7 @@ export const commandSpecs = [
   compileSpec,
   runSpec,
   tuneSpec,
+  benchSpec,
   checkSpec,
   verifySpec,
   fmtSpec,

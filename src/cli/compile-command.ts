@@ -1,15 +1,10 @@
 /** `tirc compile`. */
 
-import { generateProgram } from "../../codegen/generate.ts";
-import { printProgram } from "../../codegen/kernel/print.ts";
-import type { Kernel } from "../../codegen/manifest.ts";
 import { minifyKernel } from "../../codegen/minify.ts";
-import { targetByName } from "../../codegen/target.ts";
 import { compile, optimize } from "../compile.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { emitModule } from "../emit-module.ts";
-import type { Fn } from "../ir/ir.ts";
 import { print } from "../ir/print.ts";
 import { launcherText } from "../launch/text-ts.ts";
 import type { Arguments, Word } from "./arguments.ts";
@@ -77,12 +72,7 @@ export async function compileCommand(args: Arguments, session: Session): Promise
     outputs.write(path, emitModule(kernels, { language: "ts", source: shownPath(source, "stdin"), launcher }));
     return 0;
   }
-  const programOf = ({ name }: Kernel) => {
-    const fn = result.fns.find((one) => one.name === name) as Fn;
-    const profile = typeof target === "string" ? targetByName(target) : target;
-    return printProgram(generateProgram(fn, profile, program.arithmetic));
-  };
-  writeKernels(kernels, path, emit, outputs, io, emit === "kernel" ? programOf : undefined);
+  writeKernels(kernels, path, emit, outputs, io);
   if (map !== undefined) writeSourceMaps(kernels, { map: map.text, program: source, output: path, emit }, outputs, io);
   return 0;
 }

@@ -1,5 +1,6 @@
 /** Where kernels are written: stdout, a file, or a folder with a file for each. */
 
+import { printProgram } from "../../codegen/kernel/print.ts";
 import type { Kernel } from "../../codegen/manifest.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
@@ -72,28 +73,23 @@ export function isFolderFor(count: number, path: string, io: Io): boolean {
   return path !== "-" && (count > 1 || path.endsWith("/") || kindOf(path, io) === "folder");
 }
 
-/** @param textOf a kernel that is not written as JSON. */
-export function writeKernels(
-  kernels: readonly Kernel[],
-  path: string,
-  emit: string,
-  outputs: Outputs,
-  io: Io,
-  textOf = ({ wgsl }: Kernel) => wgsl,
-): void {
+export function writeKernels(kernels: readonly Kernel[], path: string, emit: string, outputs: Outputs, io: Io): void {
   const [only, ...more] = kernels;
-  const fileOf = (kernel: Kernel) => (emit === "json" ? json(shipped(kernel)) : textOf(kernel));
+  const textOf = (kernel: Kernel) => (emit === "json" ? json(shipped(kernel)) : textAs(emit, kernel));
   if (isFolderFor(kernels.length, path, io)) {
-    for (const kernel of kernels) outputs.write(`${path}/${kernel.name}.${emit}`, fileOf(kernel));
+    for (const kernel of kernels) outputs.write(`${path}/${kernel.name}.${emit}`, textOf(kernel));
   } else if (only !== undefined && more.length === 0) {
-    outputs.write(path, fileOf(only));
+    outputs.write(path, textOf(only));
   } else {
-    outputs.write(path, joined(kernels, emit, textOf));
+    outputs.write(path, joined(kernels, emit));
   }
 }
 
+const textAs = (emit: string, { program, wgsl }: Kernel) =>
+  emit === "kernel" && program !== undefined ? printProgram(program) : wgsl;
+
 /** Several kernels on stdout: a JSON list, or WGSL modules with a line before each that says whose it is. */
-function joined(kernels: readonly Kernel[], emit: string, textOf: (kernel: Kernel) => string): string {
+function joined(kernels: readonly Kernel[], emit: string): string {
   if (emit === "json") return json(kernels.map(shipped));
-  return kernels.map((kernel) => `// ${kernel.name}.${emit}\n${textOf(kernel)}`).join("\n");
+  return kernels.map((kernel) => `// ${kernel.name}.${emit}\n${textAs(emit, kernel)}`).join("\n");
 }

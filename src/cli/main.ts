@@ -29,6 +29,7 @@ const io: World = {
   cwd: process.cwd(),
   env,
   color: wantsColor(env, stderr.isTTY === true),
+  terminal: stderr.isTTY === true && env.TERM !== "dumb",
   stdin: readStdin,
   stdinChunks: () => process.stdin,
   stdout: (data) => void stdout.write(data),

@@ -33,6 +33,8 @@ export interface Program {
   /** `--target auto`: the device that is here. */
   readonly isAuto: boolean;
   readonly dims: Readonly<Record<string, number>>;
+  /** All extents that are given for a dimension. */
+  readonly sweep: Readonly<Record<string, readonly number[]>>;
   readonly arithmetic: KernelOptions;
   /** But for the dump, which writes files. */
   readonly instruments: readonly Instrument[];
@@ -54,13 +56,16 @@ export function together(...reads: readonly (() => void)[]): void {
   if (found.length > 0) fail(...found);
 }
 
-/** @throws TircError with all that is wrong with these options, or else with the program. */
-export async function readProgram(args: Arguments, session: Session): Promise<Program> {
+/**
+ * @param isSweep whether a dimension may be given several extents.
+ * @throws TircError with all that is wrong with these options, or else with the program.
+ */
+export async function readProgram(args: Arguments, session: Session, isSweep = false): Promise<Program> {
   const plugins = await loadPlugins(args, session);
   const registry = [...passesOf(plugins), ...builtinPasses];
   let given: string | undefined;
   let choice: TargetChoice = { target: undefined, isAuto: false };
-  let dims: readonly GivenDim[] = [];
+  let dims: readonly GivenExtents[] = [];
   together(
     () => checkConflicts(args),
     () => checkPassNames(args, registry),
@@ -72,7 +77,7 @@ export async function readProgram(args: Arguments, session: Session): Promise<Pr
       choice = readTargets(args, session, plugins);
     },
     () => {
-      dims = readDims(args);
+      dims = readSweep(args, isSweep);
     },
   );
   const path = args.operands[0] as Word;
@@ -89,7 +94,8 @@ export async function readProgram(args: Arguments, session: Session): Promise<Pr
     ...{ module, plugins, passes, disabled, parseTime },
     verify: readVerification(args.value("--verify-each")),
     ...choice,
-    dims: Object.fromEntries(dims.map((dim) => [dim.name.text, dim.extent])),
+    dims: Object.fromEntries(dims.map((dim) => [dim.name.text, dim.extents[0] as number])),
+    sweep: Object.fromEntries(dims.map((dim) => [dim.name.text, dim.extents])),
     arithmetic: {
       accuracy: args.value("--accuracy")?.text as Accuracy | undefined,
       rounding: args.value("--rounding")?.text as Rounding | undefined,
@@ -200,18 +206,32 @@ export interface GivenDim {
   readonly extent: number;
 }
 
-/** The extents of `--dim`. Throws E0705, E0706, E0710. */
+/** The extent of each `--dim`. Throws E0705, E0706, E0710. */
 export function readDims(args: Arguments): GivenDim[] {
+  return readSweep(args, false).map(({ name, extents }) => ({ name, extent: extents[0] as number }));
+}
+
+/** A dimension and the extents that it shall have, one after the other. */
+export interface GivenExtents {
+  readonly name: Word;
+  readonly extents: readonly number[];
+}
+
+/** The extents of `--dim`: with `isList` there may be several, `rows=1,64,4096`. Throws E0705, E0706, E0710. */
+export function readSweep(args: Arguments, isList = true): GivenExtents[] {
   const first = new Map<string, Word>();
-  const dims: GivenDim[] = [];
+  const dims: GivenExtents[] = [];
+  const form = isList ? "NAME=EXTENT,EXTENT" : "NAME=EXTENT";
   const reads = args.values("--dim").map((word) => () => {
-    const { name, value } = assignment(word, "--dim", "NAME=EXTENT");
+    const { name, value } = assignment(word, "--dim", form);
     const before = first.get(name.text);
     if (before !== undefined) fail(cliErrors.optionTwice(name.span, `--dim ${name.text}`, before.span));
     first.set(name.text, name);
-    const extent = /^\d{1,10}$/.test(value.text) ? Number(value.text) : Number.NaN;
-    if (!(extent < 2 ** 32)) fail(cliErrors.notAnExtent(value.span, name.text, value.text));
-    dims.push({ name, extent });
+    const extents = (isList ? value.text.split(",") : [value.text]).map((text) => {
+      const extent = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+      return extent < 2 ** 32 ? extent : fail(cliErrors.notAnExtent(value.span, name.text, text));
+    });
+    dims.push({ name, extents });
   });
   together(...reads);
   return dims;

@@ -11,6 +11,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether stderr shows colors. */
   readonly color: boolean;
+  /** Whether somebody looks at stderr as it is written. */
+  readonly terminal?: boolean;
   /** All of it. */
   stdin(): Uint8Array;
   /** As it comes. */
@@ -75,6 +77,11 @@ export class Session {
   /** Lines on stderr, whoever reads them. */
   tell(lines: readonly string[]): void {
     for (const line of lines) this.#world.stderr(`${visibleLine(line)}\n`);
+  }
+
+  /** A line on a terminal that takes the place of the last one; none where it is empty. */
+  overwrite(line: string): void {
+    this.#world.stderr(`\r\u001B[K${visibleLine(line)}`);
   }
 
   /** Lines on stdout, for people. */

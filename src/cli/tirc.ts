@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   compile: async () => (await import("./compile-command.ts")).compileCommand,
   run: async () => (await import("./run-command.ts")).runCommand,
   tune: async () => (await import("./tune-command.ts")).tuneCommand,
+  bench: async () => (await import("./bench-command.ts")).benchCommand,
   check: async () => (await import("./check-command.ts")).checkCommand,
   verify: async () => (await import("./verify-command.ts")).verifyCommand,
   fmt: async () => (await import("./fmt-command.ts")).fmtCommand,

@@ -15,6 +15,7 @@ import { checkSizes, chooseDims, makeInput } from "./inputs.ts";
 import { kernelInputs } from "./kernel-inputs.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
 import { readProgram, reportRemarks } from "./program-options.ts";
+import { Progress } from "./progress.ts";
 import type { Session } from "./session.ts";
 
 export async function tuneCommand(args: Arguments, session: Session): Promise<number> {
@@ -28,6 +29,7 @@ export async function tuneCommand(args: Arguments, session: Session): Promise<nu
   try {
     let target: TargetProfile = program.target ?? opened.target;
     session.say(`on ${opened.description}`);
+    const progress = new Progress(session);
     for (const fn of program.module.fns) {
       const { extents, defaults } = chooseDims(fn, new Map(), program.dims);
       checkSizes(fn, extents);
@@ -47,7 +49,9 @@ export async function tuneCommand(args: Arguments, session: Session): Promise<nu
       const tuned = await tune(opened.device, compiled.module.fns[0] as Fn, {
         ...{ ...program.arithmetic, target, inputs },
         ...(rounds !== undefined && { rounds }),
+        progress: (tried) => progress.say(`${fn.name}: schedule ${tried}`),
       });
+      progress.done();
       session.say(described(tuned));
       const { schedule } = tuned;
       const others =
@@ -62,7 +66,7 @@ export async function tuneCommand(args: Arguments, session: Session): Promise<nu
 }
 
 /** Throws E0705. */
-function readRounds(word: Word | undefined): number | undefined {
+export function readRounds(word: Word | undefined): number | undefined {
   if (word === undefined) return undefined;
   const rounds = Number(word.text);
   const isCount = /^\d+$/.test(word.text) && rounds >= 1 && rounds <= 1000;

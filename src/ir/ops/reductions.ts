@@ -1,8 +1,5 @@
 /** Rows of the op table for reductions: they fold the axes they name, one result for each remaining index. */
 
-import { moments } from "../../../codegen/kernel/moments.ts";
-import { largest, product, smallest, sum } from "../../../codegen/kernel/monoids.ts";
-import type { Reduction } from "../../../codegen/kernel/reduction.ts";
 import { type AttributeDef, attribute, floats, numbers, type ReductionRow } from "./def.ts";
 import { meanOf, sumOf, varianceOf } from "./math.ts";
 
@@ -17,7 +14,7 @@ const correction: AttributeDef = {
 
 function reduction(
   summary: string,
-  states: Reduction,
+  monoid: ReductionRow["monoid"],
   reduce: ReductionRow["reduce"],
   elements: ReductionRow["elements"],
   extra: Readonly<Record<string, AttributeDef>> = {},
@@ -31,7 +28,7 @@ function reduction(
     attributes,
     elements,
     facts,
-    reduction: states,
+    monoid,
     results,
     reduce,
   };
@@ -42,14 +39,14 @@ const correctionOf = (attributes: Parameters<ReductionRow["reduce"]>[1]) => attr
 const linear = { rowMeanZero: "sum" } as const;
 
 export const reductionOps = {
-  sum: reduction("Sum.", sum, (row) => [sumOf(row)], numbers, {}, { facts: linear }),
-  mean: reduction("Arithmetic mean.", sum, (row) => [meanOf(row)], floats, {}, { results: ["mean"], facts: linear }),
-  max: reduction("Largest element.", largest, (row) => [row.reduce((a, b) => Math.max(a, b), -Infinity)], numbers),
-  min: reduction("Smallest element.", smallest, (row) => [row.reduce((a, b) => Math.min(a, b), Infinity)], numbers),
-  prod: reduction("Product.", product, (row) => [row.reduce((a, b) => a * b, 1)], floats),
+  sum: reduction("Sum.", "sum", (row) => [sumOf(row)], numbers, {}, { facts: linear }),
+  mean: reduction("Arithmetic mean.", "sum", (row) => [meanOf(row)], floats, {}, { results: ["mean"], facts: linear }),
+  max: reduction("Largest element.", "max", (row) => [row.reduce((a, b) => Math.max(a, b), -Infinity)], numbers),
+  min: reduction("Smallest element.", "min", (row) => [row.reduce((a, b) => Math.min(a, b), Infinity)], numbers),
+  prod: reduction("Product.", "prod", (row) => [row.reduce((a, b) => a * b, 1)], floats),
   var: reduction(
     "Variance.",
-    moments,
+    "moments",
     (row, attributes) => [varianceOf(row, correctionOf(attributes))],
     floats,
     { correction },
@@ -57,7 +54,7 @@ export const reductionOps = {
   ),
   moments: reduction(
     "Mean and variance, in one read of the row.",
-    moments,
+    "moments",
     (row, attributes) => [meanOf(row), varianceOf(row, correctionOf(attributes))],
     floats,
     { correction },

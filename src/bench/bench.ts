@@ -1,0 +1,150 @@
+/** Times a program on a device against a copy of its bytes, and against other libraries that compute it there. */
+
+import type { Kernel } from "../../codegen/manifest.ts";
+import { interpret } from "../ir/interpret.ts";
+import type { Fn } from "../ir/ir.ts";
+import type { Tensor } from "../ir/tensor.ts";
+import { type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
+import { type Encodable, measure, median } from "../runtime/measure.ts";
+import { prepare } from "../runtime/prepare.ts";
+import { copiesOf } from "./copies.ts";
+import { type Recorder, replayed } from "./recorder.ts";
+
+/** A library that computes a program on the same device. */
+export interface Peer {
+  readonly name: string;
+  /** The program in that library. Rejects with a reason, a clause, where it has no way to write it. */
+  prepare(fn: Fn, inputs: Readonly<Record<string, HostTensor>>): Promise<PeerProgram>;
+}
+
+export interface PeerProgram {
+  /** Starts it once; resolves when it has been submitted. */
+  launch(): Promise<void>;
+  /** The results of the last launch, in order. */
+  results(): Promise<readonly ArrayLike<number>[]>;
+  destroy(): void;
+}
+
+/** What was measured of one contender. Times in milliseconds. */
+export interface Timing {
+  readonly name: string;
+  /** Why there is no time; else missing. */
+  readonly failed?: string;
+  readonly median?: number;
+  /** The tenth and the ninetieth percentile. */
+  readonly spread?: readonly [number, number];
+  /** As a multiple of the copy's. */
+  readonly ofCopy?: number;
+  readonly launches?: number;
+}
+
+export interface Point {
+  readonly dims: Readonly<Record<string, number>>;
+  /** That the kernel reads and writes, each tensor once. */
+  readonly bytes: number;
+  readonly copy: { readonly median: number; readonly gigabytesPerSecond: number };
+  /** tirc's first. */
+  readonly timings: readonly Timing[];
+}
+
+export interface BenchOptions {
+  readonly kernel: Kernel;
+  /** As it was written, with numbers for extents: what peers compute, and float64 that they are held to. */
+  readonly fn: Fn;
+  /** What the kernel reads. */
+  readonly inputs: Readonly<Record<string, HostTensor>>;
+  /** What the function reads as it was written: parameters and constants. */
+  readonly given: Readonly<Record<string, HostTensor>>;
+  readonly dims: Readonly<Record<string, number>>;
+  readonly peers: readonly Peer[];
+  readonly recorder: Recorder;
+  readonly rounds: number;
+}
+
+/** Further off than this from float64, of a result's largest value or of 1, a result is wrong: peers lose some digits. */
+const tolerance = 2e-3;
+
+/** One point of a sweep. @throws TircError as `prepare` and `bind` do. */
+export async function benchPoint(device: GPUDevice, options: BenchOptions): Promise<Point> {
+  const { kernel, fn, inputs, dims, recorder, rounds } = options;
+  const prepared = await prepare(device, kernel);
+  const known = Object.fromEntries(kernel.manifest.dims.map(({ name }) => [name, dims[name] as number]));
+  const { outputs, launches } = await prepared.run(inputs, known);
+  const bound = prepared.bind(inputs, known);
+  const bytes = [...Object.values(inputs), ...Object.values(outputs)].reduce(
+    (sum, { data }) => sum + data.byteLength,
+    0,
+  );
+  const { copies, destroy } = copiesOf(device, bytes);
+  const tensors = Object.entries(options.given).map(
+    ([name, host]) => [name, { ...host, data: toNumbers(host) }] as const,
+  );
+  const known64: Readonly<Record<string, Tensor>> = Object.fromEntries(tensors);
+  const wanted = Object.values(interpret(fn, known64, (name) => known64[name] as Tensor));
+  const contenders: Contender[] = [];
+  for (const peer of options.peers) contenders.push(await contender(peer, options, wanted));
+  const sound = contenders.filter((one) => one.work !== undefined);
+  try {
+    const works = [...copies, bound, ...sound.map(({ work }) => work as Encodable)];
+    const times = await measure(device, works, rounds);
+    const copy = Math.min(...times.slice(0, copies.length).map(median));
+    const timing = (name: string, count: number, all: readonly number[]): Timing => {
+      const spread = [quantile(all, 0.1), quantile(all, 0.9)] as const;
+      return { name, median: median(all), spread, ofCopy: median(all) / copy, launches: count };
+    };
+    const ownTiming = timing("tirc", launches, times[copies.length] as number[]);
+    const timings = contenders.map((one) => {
+      if (one.work === undefined) return { name: one.name, failed: one.failed };
+      return timing(one.name, one.launches, times[copies.length + 1 + sound.indexOf(one)] as number[]);
+    });
+    return {
+      ...{ dims, bytes, timings: [ownTiming, ...timings] },
+      copy: { median: copy, gigabytesPerSecond: bytes / copy / 1e6 },
+    };
+  } finally {
+    bound.destroy();
+    prepared.destroy();
+    destroy();
+    for (const { program } of contenders) program?.destroy();
+    recorder.release();
+  }
+}
+
+interface Contender {
+  readonly name: string;
+  readonly failed: string;
+  readonly launches: number;
+  readonly work?: Encodable;
+  readonly program?: PeerProgram;
+}
+
+async function contender(
+  peer: Peer,
+  { fn, given, recorder }: BenchOptions,
+  wanted: readonly Tensor[],
+): Promise<Contender> {
+  const { name } = peer;
+  try {
+    const program = await peer.prepare(fn, given);
+    // The first launch makes pipelines and buffers.
+    await program.launch();
+    const dispatches = await recorder.during(() => program.launch());
+    const results = await program.results();
+    const off = Math.max(...wanted.map((want, i) => errorOf(results[i] ?? [], want)));
+    const none = { name, launches: dispatches.length, program };
+    if (!(off <= tolerance)) return { ...none, failed: `its result is off by ${off.toPrecision(2)}` };
+    if (dispatches.length === 0) return { ...none, failed: "it dispatched nothing on this device" };
+    return { ...none, failed: "", work: replayed(dispatches) };
+  } catch (caught) {
+    const message = caught instanceof Error ? caught.message : String(caught);
+    return { name, launches: 0, failed: (message.split("\n")[0] as string).slice(0, 120) };
+  }
+}
+
+function errorOf(got: ArrayLike<number>, { data }: Tensor): number {
+  const largest = data.reduce((most, value) => (Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most), 1);
+  return data.reduce((most, value, i) => Math.max(most, Math.abs(value - (got[i] ?? Number.NaN)) / largest), 0);
+}
+
+const quantile = (values: readonly number[], share: number) =>
+  values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * share)] ?? Number.NaN;

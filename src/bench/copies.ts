@@ -1,0 +1,55 @@
+/** The time that moving bytes takes, the measure of a kernel's: a plain copy, the best of several geometries. */
+
+import type { Encodable } from "../runtime/measure.ts";
+
+const usage = { copyDestination: 8, storage: 128 };
+const mostWorkgroups = 65535;
+
+/** Copies that move so many bytes, half of them read and half written, with the buffers that they share. */
+export function copiesOf(device: GPUDevice, bytes: number): { readonly copies: readonly Encodable[]; destroy(): void } {
+  const { maxStorageBufferBindingSize, maxComputeInvocationsPerWorkgroup } = device.limits;
+  const vectors = Math.max(1, Math.min(Math.ceil(bytes / 32), Math.floor(maxStorageBufferBindingSize / 16)));
+  const buffers = [0, 1].map(() =>
+    device.createBuffer({ size: vectors * 16, usage: usage.storage | usage.copyDestination }),
+  );
+  const sizes = [32, 64, 256].filter((size) => size <= maxComputeInvocationsPerWorkgroup);
+  const copies = sizes.flatMap((size) => [1, 4, 16].map((steps) => copyBy(device, buffers, vectors, size, steps)));
+  return {
+    copies,
+    destroy() {
+      for (const buffer of buffers) buffer.destroy();
+    },
+  };
+}
+
+function copyBy(
+  device: GPUDevice,
+  buffers: readonly GPUBuffer[],
+  vectors: number,
+  size: number,
+  steps: number,
+): Encodable {
+  const code = `@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
+@compute @workgroup_size(${size}) fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+  let first = (group.x + group.y * ${mostWorkgroups}u) * ${size * steps}u + local;
+  for (var step = 0u; step < ${steps}u; step++) {
+    let i = first + step * ${size}u;
+    if (i < ${vectors}u) { y[i] = x[i]; }
+  }
+}`;
+  const compute = { module: device.createShaderModule({ code }), entryPoint: "main" };
+  const pipeline = device.createComputePipeline({ layout: "auto", compute });
+  const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
+  const group = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
+  const count = Math.ceil(vectors / (size * steps));
+  return {
+    encode(encoder, options = {}) {
+      const pass = encoder.beginComputePass({ ...options });
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(Math.min(count, mostWorkgroups), Math.ceil(count / mostWorkgroups));
+      pass.end();
+    },
+  };
+}

@@ -1,0 +1,150 @@
+/** `tirc bench`. */
+
+import { benchPoint, type Point } from "../bench/bench.ts";
+import { recordDispatches } from "../bench/recorder.ts";
+import { compile, optimize } from "../compile.ts";
+import { jsonText } from "../diagnostics/json.ts";
+import type { Constants } from "../ir/interpret.ts";
+import type { Fn, Module } from "../ir/ir.ts";
+import { type OpenedDevice, openDevice } from "../runtime/node.ts";
+import type { Arguments, Word } from "./arguments.ts";
+import { benchChart, benchTable } from "./bench-report.ts";
+import { filesOfConstants, readConstants } from "./constants.ts";
+import { centeredInput } from "./contracts.ts";
+import { checkSizes, chooseDims, makeInput } from "./inputs.ts";
+import { hostTensorsOf, kernelInputs } from "./kernel-inputs.ts";
+import { Outputs, writtenBy } from "./outputs.ts";
+import { openPeers, peerNames } from "./peers/index.ts";
+import { type Program, readProgram, reportRemarks } from "./program-options.ts";
+import { Progress } from "./progress.ts";
+import type { Session } from "./session.ts";
+import { readRounds } from "./tune-command.ts";
+
+const usualRounds = 15;
+
+/** What was measured of one function. */
+export interface FunctionBench {
+  readonly fn: string;
+  readonly points: readonly Point[];
+}
+
+export async function benchCommand(args: Arguments, session: Session): Promise<number> {
+  const { io } = session;
+  const program = await readProgram(args, session, true);
+  const rounds = readRounds(args.value("--rounds")) ?? usualRounds;
+  const source = (args.operands[0] as Word).text;
+  const outputs = new Outputs(args, session, writtenBy(args, "--svg"), filesOfConstants(program.module, source, io));
+  const constants = readConstants(program.module, source, io);
+  const opened = await openDevice({ adapter: args.value("--adapter")?.text });
+  const progress = new Progress(session);
+  // Node's loop stops turning where a library waits for what Node does not know of.
+  const awake = setInterval(() => {}, 100);
+  try {
+    session.say(`on ${opened.description}`);
+    const bench = await Bench.open(opened, program, { rounds, constants, args, session, progress });
+    const results: FunctionBench[] = [];
+    for (const fn of program.module.fns) results.push({ fn: fn.name, points: await bench.sweep(fn) });
+    progress.done();
+    const clock = opened.device.features.has("timestamp-query") ? "timestamps" : "submission";
+    const { description: device } = opened;
+    if (args.has("--json")) session.output(`${jsonText({ device, clock, rounds, functions: results }, 2)}\n`);
+    else session.print(results.flatMap(benchTable));
+    const chart = args.value("--svg")?.text;
+    if (chart !== undefined) outputs.write(chart, benchChart(device, results));
+    return 0;
+  } finally {
+    clearInterval(awake);
+    progress.done();
+    opened.close();
+  }
+}
+
+interface Given {
+  readonly rounds: number;
+  readonly constants: Constants;
+  readonly args: Arguments;
+  readonly session: Session;
+  readonly progress: Progress;
+}
+
+class Bench {
+  private readonly opened: OpenedDevice;
+  private readonly program: Program;
+  private readonly given: Given;
+  private readonly peers: Awaited<ReturnType<typeof openPeers>>["peers"];
+  private readonly recorder: ReturnType<typeof recordDispatches>;
+
+  private constructor(
+    opened: OpenedDevice,
+    program: Program,
+    given: Given,
+    recorder: ReturnType<typeof recordDispatches>,
+    peers: Awaited<ReturnType<typeof openPeers>>["peers"],
+  ) {
+    this.opened = opened;
+    this.program = program;
+    this.given = given;
+    this.recorder = recorder;
+    this.peers = peers;
+  }
+
+  static async open(opened: OpenedDevice, program: Program, given: Given): Promise<Bench> {
+    const { args, session } = given;
+    const asked = args.values("--peer").map(({ text }) => text);
+    const names = asked.length === 0 || asked.includes("all") ? peerNames : asked;
+    const recorder = recordDispatches(opened.device);
+    const { peers, missing } = await openPeers(names, opened, session.io.cwd);
+    for (const [name, why] of Object.entries(missing)) {
+      if (asked.length > 0) session.say(`${name} is not compared with: ${why}`);
+    }
+    return new Bench(opened, program, given, recorder, peers);
+  }
+
+  /** All points of a function: each extent of a dimension with each of the others. */
+  async sweep(fn: Fn): Promise<Point[]> {
+    const { sweep } = this.program;
+    const own = Object.entries(sweep).filter(([name]) => fn.params.some(({ shape }) => shape.includes(name)));
+    const all = own.reduce<Record<string, number>[]>(
+      (points, [name, extents]) => points.flatMap((point) => extents.map((extent) => ({ ...point, [name]: extent }))),
+      [{}],
+    );
+    const points: Point[] = [];
+    for (const [i, dims] of all.entries()) {
+      this.given.progress.say(`${fn.name}: ${i + 1} of ${all.length}`);
+      points.push(await this.point(fn, dims));
+    }
+    return points;
+  }
+
+  private async point(fn: Fn, dims: Readonly<Record<string, number>>): Promise<Point> {
+    const { opened, program, recorder, peers } = this;
+    const { constants, rounds, args, session } = this.given;
+    const { extents, defaults } = chooseDims(fn, new Map(), dims);
+    checkSizes(fn, extents);
+    for (const name of defaults) session.say(`${name} = ${extents[name]}, as --dim does not say otherwise`);
+    const module: Module = { ...program.module, fns: [fn] };
+    const { plugins, passes, disabled, instruments } = program;
+    const target = program.target ?? opened.target;
+    // Named dimensions stay names: that is the kernel which a program would run at all of the points.
+    const compiled = compile(module, { plugins, passes, disabled, instruments, ...program.arithmetic, target });
+    reportRemarks(compiled.remarks, args, session);
+    const made = fn.params.map((param) => {
+      const random = makeInput(param, { kind: "fill", fill: "randn" }, extents, 0);
+      return [param.name as string, centeredInput(param, random)] as const;
+    });
+    const kernel = compiled.kernels[0] as (typeof compiled.kernels)[0];
+    // What is written out is one op where other libraries have it.
+    const raised = optimize(module, { passes: "raise-norms,canonicalize,dce", dims: extents });
+    const written = raised.module.fns[0] as Fn;
+    const globals = written.ops
+      .filter(({ name }) => name === "global")
+      .map(({ attributes }) => attributes.name as string);
+    const read = hostTensorsOf(Object.fromEntries(globals.map((name) => [name, constants(name)])));
+    return benchPoint(opened.device, {
+      ...{ kernel, fn: written, peers, recorder, rounds },
+      inputs: kernelInputs(kernel, compiled.module, Object.fromEntries(made), constants),
+      given: { ...Object.fromEntries(made), ...read },
+      dims: extents,
+    });
+  }
+}

@@ -1,0 +1,51 @@
+/** `tirc bench`: what is measured, and how it is said. */
+
+import { describe, expect, test } from "vitest";
+import type { Point } from "../../src/bench/bench.ts";
+import { Workplace } from "../support/cli.ts";
+import { gpuTest } from "../support/gpu.ts";
+
+const program = `fn f(x: f32[n, 64], g: f32[64]) -> (y: f32[n, 64]) {
+  return rmsnorm(x, g, axes = [-1])
+}
+`;
+const place = new Workplace({ "f.tir": program });
+const bench = ["bench", "f.tir", "--rounds", "2"];
+
+describe("a sweep", () => {
+  gpuTest("times each extent, as data", async ({ gpu: _ }) => {
+    const { code, stdout } = await place.run([...bench, "--dim", "n=1,70", "--json"]);
+    const { functions, rounds } = JSON.parse(stdout);
+    expect([code, rounds, functions.map(({ fn }: { fn: string }) => fn)]).toEqual([0, 2, ["f"]]);
+    const points: Point[] = functions[0].points;
+    expect(points.map(({ dims }) => dims)).toEqual([{ n: 1 }, { n: 70 }]);
+    // x and y, and g once.
+    expect(points.map(({ bytes }) => bytes)).toEqual([1, 70].map((n) => 4 * (2 * n * 64 + 64)));
+    for (const { copy, timings } of points) {
+      expect(copy.median).toBeGreaterThan(0);
+      expect(timings[0]).toMatchObject({ name: "tirc", launches: 1 });
+      expect(timings[0]?.ofCopy).toBeCloseTo((timings[0]?.median as number) / copy.median, 9);
+    }
+  });
+
+  gpuTest("is a table, and a chart", async ({ gpu: _ }) => {
+    const { code, stdout } = await place.run([...bench, "--dim", "n=5", "--svg", "f.svg", "--peer", "none"]);
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(/^f, n = 5: .* MB, the copy at .* GB\/s\n.*median[\s\S]*tirc {3,}/),
+    ]);
+    expect(place.read("f.svg")).toMatch(/^<svg [\s\S]*f, n = 5[\s\S]*<rect [\s\S]*<\/svg>\n$/);
+  });
+
+  gpuTest("says which peer there is not, where it is asked for", async ({ gpu: _ }) => {
+    const { stderr } = await place.run([...bench, "--dim", "n=5", "--peer", "jax-js"]);
+    expect(stderr).toContain("jax-js is not compared with: npm install @jax-js/jax");
+  });
+});
+
+describe("is refused", () => {
+  test.each(["n=1,x", "m=4", "n", "n=1,,2"])("%s", async (dim) => {
+    const { code, stderr } = await place.run([...bench, "--dim", dim]);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/error\[E07\d\d\]/)]);
+  });
+});
