@@ -26,6 +26,8 @@ const layers = [
     "src/apply-fused-rms-norm.ts",
     "src/materialize.ts",
     "src/emit-module.ts",
+    "src/emit-rust.ts",
+    "src/emit-typegpu.ts",
     "src/render-source-map.ts",
 
     "src/norm-records.ts",

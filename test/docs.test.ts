@@ -34,6 +34,7 @@ describe("generated pages are fresh", () => {
     ["docs/targets.md", () => targetsOf(catalog.get("E0592")?.fix as string)],
     ["editors/vscode/tir.tmLanguage.json", () => textmateGrammar(callableNames, elementTypes)],
     ["README.md", () => withExamples(read("README.md"), read)],
+    ["docs/integrations.md", () => withExamples(read("docs/integrations.md"), read)],
     ["docs/library.md", () => withExamples(read("docs/library.md"), read)],
     ["docs/plugins.md", () => withExamples(read("docs/plugins.md"), read)],
     ["docs/walkthrough.md", () => walkthrough(read("docs/walkthrough.md"), read, { ...tirc, defaultPipeline })],

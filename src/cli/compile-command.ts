@@ -5,6 +5,8 @@ import { compile, optimize } from "../compile.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { emitModule } from "../emit-module.ts";
+import { emitRust } from "../emit-rust.ts";
+import { emitTypegpu } from "../emit-typegpu.ts";
 import { print } from "../ir/print.ts";
 import { launcherText } from "../launch/text-ts.ts";
 import type { Arguments, Word } from "./arguments.ts";
@@ -16,6 +18,16 @@ import { deviceTarget, readProgram, reportRemarks } from "./program-options.ts";
 import type { Session } from "./session.ts";
 import { checkSourceMap, writeSourceMaps } from "./source-maps.ts";
 import { moved, writeWeights } from "./weights.ts";
+
+/** Kernels as one file of a programming language. @param source what they were made from. */
+const modules = {
+  ts: (kernels: readonly Kernel[], source: string) =>
+    emitModule(kernels, { language: "ts", source, launcher: { text: launcherText } }),
+  typegpu: emitTypegpu,
+  rust: emitRust,
+} as const;
+
+export const isModule = (emit: string): emit is keyof typeof modules => Object.hasOwn(modules, emit);
 
 /** Output is written once all of it is there. */
 export async function compileCommand(args: Arguments, session: Session): Promise<number> {
@@ -33,7 +45,7 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   const weights = readWeightsPath(args);
   const map = args.value("--source-map");
   checkSourceMap(args, emit, program, io);
-  const isOneFile = emit === "tir" || emit === "ts";
+  const isOneFile = emit === "tir" || isModule(emit);
   if (!isOneFile) checkOutput(output, program, /\.(wgsl|kernel|json)$/, io);
   const names = module.fns.map(({ name }) => name);
   const written = [
@@ -67,9 +79,8 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   if (weights !== undefined) {
     writeWeights(result, readConstants(result, source, io), { weights, output: path }, outputs, session);
   }
-  if (emit === "ts") {
-    const launcher = { text: launcherText };
-    outputs.write(path, emitModule(kernels, { language: "ts", source: shownPath(source, "stdin"), launcher }));
+  if (isModule(emit)) {
+    outputs.write(path, modules[emit](kernels, shownPath(source, "stdin")));
     return 0;
   }
   writeKernels(kernels, path, emit, outputs, io);

@@ -33,6 +33,21 @@ describe("on stdout", () => {
     expect(stdout).toBe(kernelOf(addNorm).wgsl);
   });
 
+  test.each([
+    ["rust", ["pub mod first {", "pub mod second {"]],
+    ["typegpu", ["export const firstLayout", "export const secondLayout"]],
+  ])("--emit %s is one file of all functions", async (kind, parts) => {
+    const place = new Workplace(files);
+    const { code, stdout, stderr } = await place.run(["compile", "two.tir", "--emit", kind]);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/^\/\/ Made by tirc from two\.tir[.,]/);
+    for (const part of parts) expect(stdout).toContain(part);
+    expect(await place.run(["compile", "two.tir", "--emit", kind, "-o", "out"])).toMatchObject({ code: 0, stdout: "" });
+    expect(place.read("out")).toBe(stdout);
+    const mapped = await place.run(["compile", "two.tir", "--emit", kind, "-o", "o", "--source-map", "m"]);
+    expect(mapped.stderr).toContain("E0709");
+  });
+
   test("--emit json is WGSL and manifest; of several functions a list", async () => {
     const place = new Workplace(files);
     expect(JSON.parse((await place.run(["compile", "f.tir", "--emit", "json"])).stdout)).toEqual(kernelOf(addNorm));

@@ -1,0 +1,240 @@
+/**
+ * Kernels as Rust for wgpu 24 and later: a module each, with the WGSL, the entries of its bind group layout, the bytes of
+ * its uniform buffer, and a function that dispatches it.
+ *
+ * wgpu's types change with every major version. What is written here has the same form in all of them: defaults where a
+ * field was renamed, `into` where a list came to take options, and extents that are pipeline constants as `const`s of the
+ * text, for the map of constants has been of two types.
+ */
+
+import { type Binding, type Kernel, type Parameter, parametersOf } from "../codegen/manifest.ts";
+import { oneLine } from "./diagnostics/short.ts";
+import { type Dim, printType } from "./ir/types.ts";
+
+/** The text of a Rust source file. @param source what it was made from, for the first line. */
+export function emitRust(kernels: readonly Kernel[], source: string): string {
+  const first = `// Made by tirc from ${oneLine(source)}, for wgpu 24 and later. Changes to this file are lost.\n`;
+  return [first, ...kernels.map(moduleText)].join("\n");
+}
+
+/** The strict and reserved keywords of the 2024 edition (doc.rust-lang.org/reference/keywords.html). */
+const keywords = new Set(
+  (
+    "as async await break const continue crate dyn else enum extern false fn for gen if impl in let loop match mod move mut " +
+    "pub ref return self Self static struct super trait true type unsafe use where while abstract become box do final " +
+    "macro override priv try typeof unsized virtual yield"
+  ).split(" "),
+);
+
+const rustName = (name: string) => (keywords.has(name) ? `${name}_` : name);
+
+/** WebGPU's names of limits and features, as wgpu writes them. */
+const snake = (name: string) => name.replace(/(?<=[a-z])(?=[A-Z])|-/g, "_").toLowerCase();
+
+const featureNames: Readonly<Record<string, string>> = { subgroups: "SUBGROUP" };
+const featureOf = (name: string) => `wgpu::Features::${featureNames[name] ?? snake(name).toUpperCase()}`;
+
+/** A product of extents as u64. */
+const product = (shape: readonly Dim[]): string => {
+  const factors = shape.map((dim) => (typeof dim === "number" ? `${dim}u64` : `u64::from(self.${rustName(dim)})`));
+  return factors.length === 0 ? "1u64" : factors.join(" * ");
+};
+
+/** Lines that are not empty, indented by so many steps. */
+const indent = (text: string, steps: number) => text.replace(/^(?=.)/gm, "    ".repeat(steps));
+
+function moduleText(kernel: Kernel): string {
+  const { name, wgsl, manifest } = kernel;
+  const { bindings, uniforms, entryPoint, workgroupSize } = manifest;
+  const types = (list: readonly (Parameter | Binding)[]) =>
+    list.map((one) => `${one.name}: ${printType(one)}`).join(", ");
+  const results = bindings.filter(({ access }) => access === "read_write");
+  const count = bindings.length + (uniforms === undefined ? 0 : 1);
+  const items = [parametersText(kernel), layoutText(kernel, count), requirements(kernel), kernelText(kernel, count)];
+  // The lines of the WGSL are not indented.
+  return `/// \`${name}(${types(parametersOf(manifest))})\` gives ${types(results)}.
+#[allow(dead_code, non_snake_case)]
+pub mod ${rustName(name)} {
+    pub const WGSL: &str = ${rawString(wgsl)};
+    pub const ENTRY_POINT: &str = "${entryPoint}";
+    pub const WORKGROUP_SIZE: [u32; 3] = [${workgroupSize.join(", ")}];
+
+${indent(items.join("\n\n"), 1)}
+}
+`;
+}
+
+/** WGSL has no `"` but in comments. */
+function rawString(text: string): string {
+  const hashes = "#".repeat(1 + Math.max(0, ...[...text.matchAll(/"(#*)/g)].map(([, found]) => found?.length ?? 0)));
+  return `r${hashes}"${text}"${hashes}`;
+}
+
+/** The extents and numbers that a kernel is given, and what follows from them. */
+function parametersText({ manifest: { dims, uniforms, bindings, dispatch, overrides }, wgsl }: Kernel): string {
+  const scalars = (uniforms?.fields ?? []).filter(({ kind }) => kind === "scalar");
+  const types = { f32: "f32", f16: "f32", i32: "i32", u32: "u32", bool: "bool" } as const;
+  const fields = [
+    ...dims.map(({ name }) => `/// The extent of the dimension \`${name}\`.\npub ${rustName(name)}: u32,`),
+    ...scalars.map(({ name, element }) => {
+      const note = element === "f16" ? ": a number that an f16 holds" : "";
+      return `/// ${element}${note}.\npub ${rustName(name)}: ${types[element]},`;
+    }),
+  ];
+  const writes = (uniforms?.fields ?? []).map(({ name, element, kind }, i) => {
+    const value = `self.${rustName(name)}`;
+    const word = element === "bool" && kind === "scalar" ? `u32::from(${value})` : value;
+    return `bytes[${4 * i}..${4 * i + 4}].copy_from_slice(&${word}.to_le_bytes());`;
+  });
+  const sizes = bindings.map(({ shape, storage, stride, name }) => {
+    const bytes = storage.startsWith("f16") ? 2 : 4;
+    return `(${product(shape)} * ${bytes}).div_ceil(4).max(${Math.max(4, stride) / 4}) * 4, // ${name}`;
+  });
+  const least = dispatch.atLeastOne ? ".max(1)" : "";
+  const constants = overrides.map(({ dim, constant }) => {
+    const declared = new RegExp(`override\\s+${constant}\\s*:\\s*u32;`).exec(wgsl)?.[0] ?? "";
+    return `.replace("${declared}", &format!("const ${constant}: u32 = {}u;", self.${rustName(dim)}))`;
+  });
+  const text = constants.length === 0 ? "WGSL.to_string()" : `WGSL\n    ${constants.join("\n    ")}`;
+  return `/// Extents and numbers of a call.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Parameters {
+${indent(fields.join("\n"), 1)}
+}
+
+impl Parameters {
+    /// What the uniform buffer holds.
+    pub fn to_bytes(&self) -> [u8; ${uniforms?.size ?? 0}] {
+        ${writes.length > 0 ? "let mut bytes" : "let bytes"} = [0; ${uniforms?.size ?? 0}];
+${indent(writes.join("\n"), 2)}
+        bytes
+    }
+
+    /// Bytes of the storage buffers, in the order of the bindings.
+    pub fn sizes(&self) -> [u64; ${bindings.length}] {
+        [
+${indent(sizes.join("\n"), 3)}
+        ]
+    }
+
+    /// Workgroups in x and y.
+    pub fn workgroups(&self) -> [u32; 2] {
+        let rows: u64 = ${product(dispatch.rows)};
+        let count = rows.div_ceil(${dispatch.rowsPerWorkgroup})${least};
+        if count <= 65535 {
+            [count as u32, 1]
+        } else {
+            [65535, count.div_ceil(65535) as u32]
+        }
+    }
+
+    /// The text, with the extents that are constants of the pipeline.
+    pub fn wgsl(&self) -> String {
+        ${indent(text, 2).trimStart()}
+    }
+}`;
+}
+
+function layoutText({ manifest: { bindings, uniforms } }: Kernel, count: number): string {
+  const entries = bindings.map(({ binding, access, stride, name }) => {
+    const type = `wgpu::BufferBindingType::Storage { read_only: ${access === "read"} }`;
+    return `entry(${binding}, ${type}, ${Math.max(4, stride)}), // ${name}`;
+  });
+  if (uniforms) entries.push(`entry(${uniforms.binding}, wgpu::BufferBindingType::Uniform, ${uniforms.size}),`);
+  return `/// The entries of the layout of bind group 0.
+pub fn layout_entries() -> [wgpu::BindGroupLayoutEntry; ${count}] {
+    [
+${indent(entries.join("\n"), 2)}
+    ]
+}
+
+fn entry(binding: u32, ty: wgpu::BufferBindingType, size: u64) -> wgpu::BindGroupLayoutEntry {
+    wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer {
+            ty,
+            has_dynamic_offset: false,
+            min_binding_size: std::num::NonZeroU64::new(size),
+        },
+        count: None,
+    }
+}`;
+}
+
+function requirements({ manifest: { requiredFeatures, requiredLimits } }: Kernel): string {
+  const features = requiredFeatures.map(featureOf).join(" | ") || "wgpu::Features::empty()";
+  const limits = Object.entries(requiredLimits).map(([name, value]) => {
+    const limit = `limits.${snake(name)}`;
+    return `${limit} = ${limit}.max(${value});`;
+  });
+  const given = limits.length > 0 ? "mut limits" : "limits";
+  return `/// What the device must be requested with.
+pub fn required_features() -> wgpu::Features {
+    ${features}
+}
+
+/// \`limits\`, raised to what the kernel needs.
+pub fn required_limits(${given}: wgpu::Limits) -> wgpu::Limits {
+${indent([...limits, "limits"].join("\n"), 1)}
+}`;
+}
+
+function kernelText({ name, manifest: { overrides } }: Kernel, count: number): string {
+  const takes = overrides.length > 0 ? ", parameters: &Parameters" : "";
+  const code = overrides.length > 0 ? "parameters.wgsl().into()" : "WGSL.into()";
+  return `/// The kernel on a device.
+pub struct Kernel {
+    pub layout: wgpu::BindGroupLayout,
+    pub pipeline: wgpu::ComputePipeline,
+}
+
+impl Kernel {
+    pub fn new(device: &wgpu::Device${takes}) -> Self {
+        let label = Some("${name}");
+        let entries = layout_entries();
+        let descriptor = wgpu::BindGroupLayoutDescriptor { label, entries: &entries };
+        let layout = device.create_bind_group_layout(&descriptor);
+        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label,
+            bind_group_layouts: &[(&layout).into()],
+            ..Default::default()
+        });
+        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label,
+            source: wgpu::ShaderSource::Wgsl(${code}),
+        });
+        let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label,
+            layout: Some(&pipeline_layout),
+            module: &module,
+            entry_point: Some(ENTRY_POINT),
+            compilation_options: Default::default(),
+            cache: None,
+        });
+        Self { layout, pipeline }
+    }
+
+    /// The buffers are in the order of the bindings, the uniform buffer last.
+    pub fn bind(&self, device: &wgpu::Device, buffers: [wgpu::BindingResource<'_>; ${count}]) -> wgpu::BindGroup {
+        let mut binding = 0;
+        let entries = buffers.map(|resource| {
+            binding += 1;
+            wgpu::BindGroupEntry { binding: binding - 1, resource }
+        });
+        device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some("${name}"),
+            layout: &self.layout,
+            entries: &entries,
+        })
+    }
+
+    /// Dispatches it in a compute pass, with bind group 0.
+    pub fn dispatch(&self, pass: &mut wgpu::ComputePass<'_>, group: &wgpu::BindGroup, parameters: &Parameters) {
+        let [x, y] = parameters.workgroups();
+        pass.set_pipeline(&self.pipeline);
+        pass.set_bind_group(0, group, &[]);
+        pass.dispatch_workgroups(x, y, 1);
+    }
+}`;
+}

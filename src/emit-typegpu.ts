@@ -1,0 +1,81 @@
+/**
+ * Kernels as TypeScript for TypeGPU: the layout of the bind group as TypeGPU's own value, so that its typed buffers can be
+ * bound, the WGSL, the pipeline and the dispatch.
+ */
+
+import type { Kernel } from "../codegen/manifest.ts";
+import { oneLine } from "./diagnostics/short.ts";
+import { exportNames } from "./emit-module.ts";
+import { type Dim, printType } from "./ir/types.ts";
+
+const schemas = { f32: "d.f32", f16: "d.f16", i32: "d.i32", u32: "d.u32", f16x2: "d.u32" } as const;
+
+/** The text of a module. @param source what it was made from, for the first line. */
+export function emitTypegpu(kernels: readonly Kernel[], source: string): string {
+  const names = exportNames(kernels);
+  const first = `// Made by tirc from ${oneLine(source)}. Changes to this file are lost.
+
+import tgpu, { type TgpuRoot } from "typegpu";
+import * as d from "typegpu/data";
+`;
+  return [first, ...kernels.map((kernel, i) => kernelText(kernel, names[i] as string))].join("\n");
+}
+
+const property = (name: string) => JSON.stringify(name);
+
+const product = (shape: readonly Dim[]) =>
+  shape.map((dim) => (typeof dim === "number" ? dim : `dims[${property(dim)}]`)).join(" * ") || "1";
+
+function kernelText({ name, wgsl, manifest }: Kernel, exported: string): string {
+  const { bindings, uniforms, dims, overrides, dispatch, entryPoint } = manifest;
+  const taken = new Set<string>();
+  const keyOf = (wanted: string): string => {
+    const key = taken.has(wanted) ? keyOf(`${wanted}_out`) : wanted;
+    taken.add(key);
+    return key;
+  };
+  const entries = bindings.map(({ name: tensor, access, storage, element, shape }) => {
+    const schema = schemas[storage];
+    const pairs = storage === "f16x2" ? ", two halves in a u32 each" : element === "bool" ? ", a u32 each" : "";
+    const kind = access === "read" ? "readonly" : "mutable";
+    return `  /** ${printType({ element, shape })}${pairs} */
+  ${property(keyOf(tensor))}: { storage: (n: number) => d.arrayOf(${schema}, n), access: "${kind}", visibility: ["compute"] },
+`;
+  });
+  if (uniforms) {
+    entries.push(`  ${property(keyOf("uniforms"))}: { uniform: ${exported}Uniforms, visibility: ["compute"] },\n`);
+  }
+  const fields = (uniforms?.fields ?? []).map(({ name: field, element }) => {
+    const schema = element === "bool" ? "d.u32" : element === "f16" ? "d.f32" : schemas[element];
+    return `${property(field)}: ${schema}`;
+  });
+  const extents = `{ ${dims.map(({ name: dim }) => `readonly ${property(dim)}: number`).join("; ")} }`;
+  const constants = overrides.map(({ dim, constant }) => `${property(constant)}: dims[${property(dim)}]`);
+  const uniformsText = `/** Extents of dimensions, and numbers. */
+export const ${exported}Uniforms = d.struct({ ${fields.join(", ")} });
+
+`;
+  const count = `Math.ceil((${product(dispatch.rows)}) / ${dispatch.rowsPerWorkgroup})`;
+  return `${uniforms ? uniformsText : ""}/** Bind group 0 of \`${name}\`. A buffer of \`n\` elements has the schema \`layout.entries.NAME.storage(n)\`. */
+export const ${exported}Layout = tgpu
+  .bindGroupLayout({
+${entries.join("").replace(/^(?=.)/gm, "  ")}  })
+  .$idx(0);
+
+export const ${exported}Wgsl = ${JSON.stringify(wgsl)};
+
+/** The pipeline on the root's device${constants.length > 0 ? ", for these extents" : ""}. */
+export function ${exported}Pipeline(root: TgpuRoot${constants.length > 0 ? `, dims: ${extents}` : ""}): Promise<GPUComputePipeline> {
+  const layout = root.device.createPipelineLayout({ bindGroupLayouts: [root.unwrap(${exported}Layout)] });
+  const module = root.device.createShaderModule({ label: ${JSON.stringify(name)}, code: ${exported}Wgsl });
+  const compute = { module, entryPoint: ${JSON.stringify(entryPoint)}, constants: { ${constants.join(", ")} } };
+  return root.device.createComputePipelineAsync({ label: ${JSON.stringify(name)}, layout, compute });
+}
+
+/** How many workgroups are dispatched, in x and y. */
+export function ${exported}Workgroups(${dims.length > 0 ? `dims: ${extents}` : ""}): [x: number, y: number] {
+  const count = ${dispatch.atLeastOne ? `Math.max(1, ${count})` : count};
+  return count <= 65535 ? [count, 1] : [65535, Math.ceil(count / 65535)];
+}
+`;
+}

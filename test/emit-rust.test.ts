@@ -1,0 +1,126 @@
+/** What is written for wgpu, read again as text and compared with the manifest: no Rust is needed for it. */
+
+import { describe, expect, test } from "vitest";
+import { generateKernel } from "../codegen/generate.ts";
+import type { Kernel } from "../codegen/manifest.ts";
+import { targetByName } from "../codegen/target.ts";
+import { optimize } from "../src/compile.ts";
+import { emitRust } from "../src/emit-rust.ts";
+import { product, workgroupsOf } from "../src/launch/counts.ts";
+import { boundSize, bytesOf } from "../src/launch/tensors.ts";
+import { parse } from "../src/parse/parse.ts";
+
+const { fns } = optimize(
+  parse(`fn norm(x: f32[batch, rows, 64], gamma: f32[64]) -> (y: f32[batch, rows, 64]) {
+  return rmsnorm(x, gamma, axes = [-1])
+}
+fn half(x: f16[rows, k], s: f32, on: bool[k], b: f16, i: i32, not: bool) -> (y: f16[rows, k], m: f32[rows]) {
+  return where(on, x * b, 0), sum(cast(x, to = f32), axes = [-1]) * where(not, s, cast(i, to = f32))
+}
+fn loop(type: f32[n], self: i32) -> (y: f32[n]) { return type * cast(self, to = f32) }`),
+).module;
+const kernels: readonly Kernel[] = ["portable", "gpu-f16", "gpu-subgroup-32"].flatMap((target) =>
+  fns.flatMap((fn) => [[], ["k"]].map((specialize) => generateKernel(fn, targetByName(target), { specialize }))),
+);
+
+/** A Rust expression of these extents. */
+function evaluate(expression: string, dims: Readonly<Record<string, number>>): number {
+  return product(
+    expression.split(" * ").map((factor) => {
+      const name = /^u64::from\(self\.(\w+)\)$/.exec(factor)?.[1];
+      return name === undefined ? Number(/^(\d+)u64$/.exec(factor)?.[1]) : (dims[name] as number);
+    }),
+  );
+}
+
+const all = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map((found) => found.slice(1));
+const rustName = (name: string) => (["type", "self", "loop"].includes(name) ? `${name}_` : name);
+
+describe.each(kernels.map((kernel) => [`${kernel.name} for ${kernel.manifest.target}`, kernel] as const))(
+  "%s",
+  (_, kernel) => {
+    const { bindings, uniforms, dims, dispatch, overrides, requiredFeatures, requiredLimits } = kernel.manifest;
+    const text = emitRust([kernel], "f.tir");
+    const [wgsl = "", after = ""] = text.split('WGSL: &str = r#"')[1]?.split('"#;\n') ?? [];
+
+    test("has the WGSL and a module of the kernel's name", () => {
+      expect(wgsl).toBe(kernel.wgsl);
+      expect(text).toContain(`pub mod ${rustName(kernel.name)} {`);
+    });
+
+    test("has the entries of the layout", () => {
+      const entries = all(after, /entry\((\d+), wgpu::BufferBindingType::(.*), (\d+)\),/g);
+      expect(entries).toEqual([
+        ...bindings.map(({ binding, access, stride }) => {
+          return [`${binding}`, `Storage { read_only: ${access === "read"} }`, `${Math.max(4, stride)}`];
+        }),
+        ...(uniforms ? [[`${uniforms.binding}`, "Uniform", `${uniforms.size}`]] : []),
+      ]);
+      expect(after).toContain(`[wgpu::BindGroupLayoutEntry; ${entries.length}]`);
+      expect(after).toContain(`[wgpu::BindingResource<'_>; ${entries.length}]`);
+    });
+
+    test("has the fields of the uniform buffer where the kernel reads them", () => {
+      const writes = all(
+        after,
+        /bytes\[(\d+)\.\.(\d+)\]\.copy_from_slice\(&(?:u32::from\()?self\.(\w+)\)?\.to_le_bytes/g,
+      );
+      const fields = (uniforms?.fields ?? []).map(({ name }, i) => [`${4 * i}`, `${4 * i + 4}`, rustName(name)]);
+      expect(writes).toEqual(fields);
+      const declared = all(after, /^ +pub (\w+): (\w+),$/gm);
+      const types = { f32: "f32", f16: "f32", i32: "i32", u32: "u32", bool: "bool" } as const;
+      const scalars = (uniforms?.fields ?? []).filter(({ kind }) => kind === "scalar");
+      expect(declared).toEqual([
+        ...dims.map(({ name }) => [name, "u32"]),
+        ...scalars.map(({ name, element }) => [rustName(name), types[element]]),
+      ]);
+    });
+
+    test("counts bytes and workgroups as the launcher does", () => {
+      const sizes = all(after, /\((.*) \* (\d)\)\.div_ceil\(4\)\.max\((\d+)\) \* 4, \/\/ (\w+)/g);
+      expect(sizes.map(([, , , name]) => name)).toEqual(bindings.map(({ name }) => name));
+      const [[rows = "", per = "", least] = []] = all(
+        after,
+        /rows: u64 = (.*);\n.*rows\.div_ceil\((\d+)\)(\.max\(1\))?;/g,
+      );
+      for (const extent of [0, 1, 3, 70000]) {
+        const extents = Object.fromEntries(dims.map(({ name }, i) => [name, extent + i]));
+        const shapeOf = (shape: readonly (number | string)[]) =>
+          shape.map((dim) => (typeof dim === "number" ? dim : (extents[dim] as number)));
+        for (const [i, binding] of bindings.entries()) {
+          const [expression = "", bytes, most] = sizes[i] as string[];
+          expect(Number(bytes)).toBe(bytesOf(binding));
+          const words = Math.max(Number(most), Math.ceil((evaluate(expression, extents) * Number(bytes)) / 4));
+          expect(4 * words).toBe(boundSize(binding, product(shapeOf(binding.shape))));
+        }
+        const count = Math.max(least ? 1 : 0, Math.ceil(evaluate(rows, extents) / Number(per)));
+        const workgroups = count <= 65535 ? [count, 1] : [65535, Math.ceil(count / 65535)];
+        expect(workgroups).toEqual(workgroupsOf(dispatch, product(shapeOf(dispatch.rows))));
+      }
+    });
+
+    test("asks for what the kernel needs, and makes constants of extents", () => {
+      const features = all(after, /wgpu::Features::([A-Z]\w+)/g).flat();
+      const names: Record<string, string> = { subgroups: "SUBGROUP", "shader-f16": "SHADER_F16" };
+      expect(features).toEqual(requiredFeatures.map((feature) => names[feature]));
+      const limits = all(after, /limits\.(\w+) = limits\.\w+\.max\((\d+)\);/g);
+      const camel = (name = "") => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+      expect(limits.map(([name, value]) => [camel(name), Number(value)])).toEqual(Object.entries(requiredLimits));
+      const replaced = all(after, /\.replace\("(.*?)", &format!\("(.*?)", self\.(\w+)\)\)/g);
+      expect(replaced.map(([, , dim]) => dim)).toEqual(overrides.map(({ dim }) => dim));
+      for (const [from = "", to = ""] of replaced) {
+        expect(kernel.wgsl.split(from)).toHaveLength(2);
+        expect(to).toMatch(/^const dim_k: u32 = \{\}u;$/);
+      }
+      expect(after.includes("parameters: &Parameters) -> Self")).toBe(overrides.length > 0);
+    });
+  },
+);
+
+test("some of these kernels have constants, features, scalars, and one has none", () => {
+  const manifests = kernels.map(({ manifest }) => manifest);
+  expect(manifests.some(({ overrides }) => overrides.length > 0)).toBe(true);
+  expect(new Set(manifests.flatMap(({ requiredFeatures }) => requiredFeatures))).toEqual(
+    new Set(["shader-f16", "subgroups"]),
+  );
+});

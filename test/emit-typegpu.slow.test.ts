@@ -1,0 +1,79 @@
+/** What is written for TypeGPU, run by TypeGPU: its layout binds its own typed buffers, and the kernel computes. */
+
+import { symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as esbuild from "esbuild";
+import tgpu, { type TgpuRoot } from "typegpu";
+import * as d from "typegpu/data";
+import { expect } from "vitest";
+import { globals } from "webgpu";
+import { emitTypegpu } from "../src/emit-typegpu.ts";
+import { interpret } from "../src/ir/interpret.ts";
+import { root, temporaryFolder } from "./support/built.ts";
+import { compileText } from "./support/compile.ts";
+import { gpuTest } from "./support/gpu.ts";
+
+const { fn, kernel } =
+  compileText(`fn scaled(x: f32[rows, 64], on: bool[64], s: f32) -> (y: f32[rows, 64], top: f32[rows]) {
+  let n = where(on, layernorm(x, axes = [-1]) * s, x)
+  return n, max(n, axes = [-1])
+}`);
+
+interface Emitted {
+  readonly scaledUniforms: d.WgslStruct<Record<"rows", d.U32> & Record<"s", d.F32>>;
+  readonly scaledLayout: ReturnType<typeof tgpu.bindGroupLayout>;
+  scaledPipeline(root: TgpuRoot): Promise<GPUComputePipeline>;
+  scaledWorkgroups(dims: { rows: number }): [number, number];
+}
+
+gpuTest("a kernel through TypeGPU's buffers and bind groups", async ({ gpu: { device } }) => {
+  Object.assign(globalThis, globals);
+  const folder = temporaryFolder();
+  const source = join(folder, "scaled.ts");
+  writeFileSync(source, emitTypegpu([kernel], "scaled.tir"));
+  const outfile = join(folder, "scaled.mjs");
+  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+  await esbuild.build({ entryPoints: [source], outfile, format: "esm", logLevel: "error" });
+  const emitted: Emitted = await import(/* @vite-ignore */ outfile);
+  const tg = tgpu.initFromDevice({ device });
+  const [rows, width] = [5, 64];
+  const x = Float32Array.from({ length: rows * width }, (_, i) => Math.sin(i));
+  const on = Array.from({ length: width }, (_, i) => i % 3 === 0);
+  const buffer = (count: number, schema: d.F32 | d.U32, data?: number[]) =>
+    tg.createBuffer(d.arrayOf(schema, count), data as never).$usage("storage");
+  const buffers = {
+    x: buffer(rows * width, d.f32, [...x]),
+    on: buffer(width, d.u32, on.map(Number)),
+    y: buffer(rows * width, d.f32),
+    top: buffer(rows, d.f32),
+    uniforms: tg.createBuffer(emitted.scaledUniforms, { rows, s: 1.5 }).$usage("uniform"),
+  };
+  expect(Object.keys(emitted.scaledLayout.entries)).toEqual([
+    ...kernel.manifest.bindings.map(({ name }) => name),
+    "uniforms",
+  ]);
+  const group = tg.createBindGroup(emitted.scaledLayout, buffers as never);
+  const encoder = device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  pass.setPipeline(await emitted.scaledPipeline(tg));
+  pass.setBindGroup(0, tg.unwrap(group));
+  pass.dispatchWorkgroups(...emitted.scaledWorkgroups({ rows }));
+  pass.end();
+  device.queue.submit([encoder.finish()]);
+
+  const wanted = interpret(fn, {
+    x: { element: "f32", shape: [rows, width], data: Float64Array.from(x) },
+    on: { element: "bool", shape: [width], data: Float64Array.from(on, Number) },
+    s: { element: "f32", shape: [], data: Float64Array.of(1.5) },
+  });
+  for (const [name, read] of [
+    ["y", buffers.y],
+    ["top", buffers.top],
+  ] as const) {
+    const got = (await read.read()) as number[];
+    const want = wanted[name]?.data ?? [];
+    expect(got.length).toBe(want.length);
+    for (const [i, value] of Array.from(want).entries())
+      expect(Math.abs((got[i] as number) - value)).toBeLessThan(2e-6);
+  }
+});
