@@ -1,0 +1,97 @@
+/**
+ * What launching costs: the processor's time of a frame of 500 bound dispatches above the calls of WebGPU alone; whether memory
+ * stays flat; and the device's time of a kernel whose row length is a uniform beside the one that is specialized. Times are
+ * medians of rounds in turn. `npm run bench:launch [ADAPTER]`, after a build.
+ */
+import { compile, parse } from "../dist/src/index.js";
+import { prepare } from "../dist/src/runtime/index.js";
+import { measure, median } from "../dist/src/runtime/measure.js";
+import { openDevice } from "../dist/src/runtime/node.js";
+
+const { device, description, target, close } = await openDevice({ adapter: process.argv[2] });
+console.log(description);
+const source = "fn scores(s: f32[heads, k]) -> (p: f32[heads, k]) { return softmax(s * 0.125, axes = [-1]) }";
+const kernelOf = (specialize) => compile(parse(source), { target, specialize }).kernels[0];
+const buffer = (floats) => device.createBuffer({ size: floats * 4, usage: 128 });
+
+const uniform = await prepare(device, kernelOf([]));
+const [s, p] = [buffer(32 * 4096), buffer(32 * 4096)];
+const bound = uniform.bind({ s, p }, { heads: 1, k: 16 });
+
+/** Microseconds that a dispatch takes, of a pass of 500. */
+function frame(dispatch) {
+  const encoder = device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  bound.dispatch(pass);
+  const start = performance.now();
+  for (let i = 0; i < 500; i++) dispatch(pass);
+  const time = ((performance.now() - start) / 500) * 1000;
+  pass.end();
+  encoder.finish();
+  return time;
+}
+
+// The calls that a bound dispatch makes, as it makes them.
+let made;
+bound.dispatch({
+  setPipeline: (pipeline) => (made = { pipeline }),
+  setBindGroup: (_, group) => (made.group = group),
+  dispatchWorkgroups: (...size) => (made.size = size),
+});
+const bare = (pass) => {
+  pass.setBindGroup(0, made.group);
+  pass.dispatchWorkgroups(...made.size);
+};
+const withPipeline = (pass) => {
+  pass.setPipeline(made.pipeline);
+  bare(pass);
+};
+const kinds = { bare, withPipeline, bound: (pass) => bound.dispatch(pass) };
+const times = Object.fromEntries(Object.keys(kinds).map((name) => [name, []]));
+for (let round = 0; round < 60; round++) {
+  for (const [name, dispatch] of Object.entries(kinds)) times[name].push(frame(dispatch));
+}
+const [own, pipeline, whole] = Object.values(times).map((list) => median(list.slice(10)));
+console.log(
+  `a dispatch: bare ${own.toFixed(2)} us, with its pipeline ${pipeline.toFixed(2)}, bound ${whole.toFixed(2)}`,
+);
+
+/** Megabytes, once garbage is gone as far as one can ask for it. */
+const memory = () => {
+  globalThis.gc?.();
+  return process.memoryUsage().rss / 2 ** 20;
+};
+const x = new Float32Array(16);
+let before = 0;
+for (let i = 0; i < 15_000; i++) {
+  if (i === 5000) before = memory();
+  const encoder = device.createCommandEncoder();
+  const again = uniform.bind({ s, p }, { heads: 1, k: 1 + (i % 16) });
+  again.encode(encoder);
+  device.queue.submit([encoder.finish()]);
+  again.destroy();
+  if (i % 100 === 0) await device.queue.onSubmittedWorkDone();
+}
+console.log(`10,000 frames: ${(memory() - before).toFixed(1)} MB more`);
+for (let i = 0; i < 15_000; i++) {
+  if (i === 5000) before = memory();
+  await uniform.run({ s: x }, { heads: 1 });
+}
+console.log(`10,000 runs: ${(memory() - before).toFixed(1)} MB more`);
+
+console.log("| k | compiled in, ms: uniform | specialized | uniform / specialized |\n|---|---|---|---|");
+for (const k of [64, 257, 1024, 4096]) {
+  const compiled = [];
+  const kernels = [];
+  for (const specialize of [[], ["k"]]) {
+    const start = performance.now();
+    const prepared = await prepare(device, kernelOf(specialize), { k });
+    compiled.push(performance.now() - start);
+    kernels.push(prepared.bind({ s, p }, { heads: 32, k }));
+  }
+  const [a, b] = await measure(device, kernels, 31);
+  const ratio = median(a.map((value, i) => value / b[i]));
+  console.log(`| ${k} | ${compiled.map((ms) => ms.toFixed(0)).join(" | ")} | ${ratio.toFixed(2)} |`);
+  for (const kernel of kernels) kernel.destroy();
+}
+close();
