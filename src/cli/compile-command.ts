@@ -1,5 +1,6 @@
 /** `tirc compile`. */
 
+import type { Kernel } from "../../codegen/manifest.ts";
 import { minifyKernel } from "../../codegen/minify.ts";
 import { compile, optimize } from "../compile.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
