@@ -182,14 +182,14 @@ export class Body {
     const { folds, foldOf } = foldsOf(
       reductions,
       this.centered,
-      (hint) => this.names.define(hint, foldParts),
+      (hint, reduction) => this.names.define(hint, foldParts(reduction)),
       !isStrict,
     );
     const perRow = this.rows.map((place, i) => {
       const own = new Map<Fold, Fold>();
       for (const fold of folds) {
         const max = fold.max && own.get(fold.max);
-        own.set(fold, i === 0 ? fold : { ...fold, max, name: this.names.define(fold.name, foldParts) });
+        own.set(fold, i === 0 ? fold : { ...fold, max, name: this.names.define(fold.name, foldParts(fold.reduction)) });
       }
       for (const [node, fold] of foldOf) place.strip?.foldOf.set(node, own.get(fold) as Fold);
       return [...own.values()];
@@ -199,10 +199,12 @@ export class Body {
     for (const fold of perRow.flat()) this.statements.at(fold.span, () => this.folds.declare(fold));
     const { steps } = schedule;
     const units = known(schedule.units);
-    const isShifted = steps !== undefined && units !== undefined && steps >= manySteps;
-    const moments = folds.filter(({ kind }) => kind === "moments");
-    if (isShifted && moments.length > 0) this.writeShifts(loop, perRow, { steps, units });
-    const counter = this.declareCounter(moments, isShifted);
+    const isStarted = steps !== undefined && units !== undefined && steps >= manySteps;
+    if (isStarted && folds.some(({ reduction }) => reduction.start)) this.writeStarts(loop, perRow, { steps, units });
+    const counter = this.declareCounter(
+      folds.some(({ reduction }) => reduction.counts),
+      isStarted,
+    );
     this.writeBlocks({ loop, perRow, counter, blocks: folds.some(isBlocked) ? blocksOf(steps) : [] });
     for (const fold of perRow.flat()) {
       this.statements.at(fold.span, () => this.folds.finish(fold, counter, this.lane));
@@ -210,9 +212,9 @@ export class Body {
     for (const place of this.rows) for (const node of loop.frees) this.freeCache(node, place);
   }
 
-  private declareCounter(moments: readonly Fold[], isShifted: boolean): Counter {
-    const counter: Counter = { counts: [], inverse: undefined, isShifted };
-    if (moments.length === 0) return counter;
+  private declareCounter(isCounted: boolean, isStarted: boolean): Counter {
+    const counter: Counter = { counts: [], inverse: undefined, isStarted };
+    if (!isCounted) return counter;
     this.countName = this.names.define("count", depths);
     this.inverseName = this.names.define("inverse");
     counter.counts.push(this.statements.variable(this.countName, literal(f32, 0)));
@@ -265,14 +267,14 @@ export class Body {
     if (around && own) to.assign(around, own, "+");
   }
 
-  /** The shift of a lane that has many elements: the median of three of them, which no single outlier is. */
-  private writeShifts(
+  /** What states begin with in a lane that has many elements: three of them. */
+  private writeStarts(
     loop: Loop,
     perRow: readonly (readonly Fold[])[],
     { steps, units }: { readonly steps: number; readonly units: number },
   ): void {
-    const moments = perRow.map((folds) => folds.filter(({ kind }) => kind === "moments"));
-    const needed = new Set((moments[0] as Fold[]).map(({ operand }) => operand));
+    const started = perRow.map((folds) => folds.filter(({ reduction }) => reduction.start));
+    const needed = new Set((started[0] as Fold[]).map(({ operand }) => operand));
     for (const node of loop.nodes.toReversed()) {
       if (needed.has(node)) for (const operand of node.operands) needed.add(operand);
     }
@@ -287,8 +289,8 @@ export class Body {
         const { common, rows } = this.stepPlaces(unit);
         for (const node of nodes) this.readOrDefine(node, loop, common, rows, step);
         for (const [i, place] of rows.entries()) {
-          for (const fold of moments[i] as Fold[]) {
-            to.at(fold.span, () => this.folds.shift(fold, place, third));
+          for (const fold of started[i] as Fold[]) {
+            to.at(fold.span, () => this.folds.start(fold, place, third));
           }
         }
       });

@@ -50,6 +50,15 @@ import { Writer } from "./writer.ts";
  * @throws TircError E0501 to E0507 where the function is not one kernel, or the target cannot run it.
  */
 export function generateKernel(fn: Fn, target: TargetProfile, options: KernelOptions = {}): Kernel {
+  return generate(fn, target, options).kernel;
+}
+
+/** What that kernel's WGSL is the text of. */
+export function generateProgram(fn: Fn, target: TargetProfile, options: KernelOptions = {}): Program {
+  return generate(fn, target, options).program;
+}
+
+function generate(fn: Fn, target: TargetProfile, options: KernelOptions) {
   const { graph, schedule } = plan(fn, target, options);
   return new Generator(graph, schedule, target, options).generate();
 }
@@ -167,7 +176,7 @@ class Generator {
     for (const { name, value } of this.scalars) this.addBuffer(name, value, "read", "uniform");
   }
 
-  generate(): Kernel {
+  generate(): { readonly kernel: Kernel; readonly program: Program } {
     const { graph, schedule } = this;
     const body = new Body(
       {
@@ -193,7 +202,7 @@ class Generator {
     const sourceMap = makeSourceMap(graph.fn.span.source, lines);
     const manifest = this.manifest();
     checkCounts(graph, manifest);
-    return { name: graph.fn.name, wgsl, manifest, program, sourceMap };
+    return { kernel: { name: graph.fn.name, wgsl, manifest, sourceMap }, program };
   }
 
   /** The bindings that are read, which come first. */

@@ -15,7 +15,7 @@ import { kernelErrors } from "../src/diagnostics/errors-kernel.ts";
 import { type Atom, leavesOf } from "../src/ir/atoms.ts";
 import { type Fn, type Op, presentOperands, reductionResultOf, type Value } from "../src/ir/ir.ts";
 import { type DimAtoms, IterationSpace } from "../src/ir/iteration.ts";
-import { attribute } from "../src/ir/ops/def.ts";
+import { attribute, type ReductionDef, type ReductionResult } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 
 export interface Node {
@@ -199,11 +199,9 @@ class GraphBuilder {
     return this.add({ kind: "reduction", value, op, operands, atoms, level: (operands[0] as Node).level + 1 });
   }
 
-  /** Of one element, every reduction but the variance is that element. */
+  /** Of one element most reductions are that element. */
   private single(op: Op, value: Value, x: Node): Node {
-    return reductionResultOf(value) === "variance"
-      ? this.add({ kind: "single", value, op, operands: [x], atoms: x.atoms })
-      : x;
+    return ofOne(op, value) === undefined ? x : this.add({ kind: "single", value, op, operands: [x], atoms: x.atoms });
   }
 }
 
@@ -214,6 +212,12 @@ export function bufferName({ def, name }: Value): string {
 
 /** The op that computes the node, or the parameter that it loads. */
 export const spanOf = ({ op, value }: Node): Span => op?.span ?? value.span;
+
+/** How a reduction's result follows from the only element of a row, where it is not that element. */
+export function ofOne(op: Op, value: Value) {
+  const { reduction } = ops[op.name] as ReductionDef;
+  return reduction.ofOne?.[reductionResultOf(value) as ReductionResult];
+}
 
 /** x - mean(x). */
 function isCentering(op: Op, [x, mean]: readonly Node[]): boolean {

@@ -4,6 +4,8 @@
  * numbers. The lanes of a subgroup are neighbours in the workgroup, as all implementations have it.
  */
 
+import { computedType } from "./expression.ts";
+import type { Fold } from "./folds.ts";
 import {
   add,
   binary,
@@ -21,16 +23,14 @@ import {
   type Variable,
 } from "./kernel/expression.ts";
 import { printType } from "./kernel/print-wgsl.ts";
+import type { Reduction } from "./kernel/reduction.ts";
 import { type Statements, type Target, target } from "./kernel/statement.ts";
 import type { Schedule } from "./schedule.ts";
 
 export interface Merge {
   /** The variable that holds the lane's state, and then the row's. */
   readonly state: Target;
-  /** Two states, that of the lower lane first. */
-  readonly combine: (lower: Expression, upper: Expression) => Expression;
-  /** Whether the order of the two changes nothing, not a bit. */
-  readonly commutes: boolean;
+  readonly reduction: Pick<Reduction, "merge" | "commutes">;
 }
 
 /** Workgroup memory by type, shared by all merges of a kernel. */
@@ -57,12 +57,11 @@ export class Scratch {
   }
 }
 
-/** Bytes of a state: an f32, an i32, a u32, moments. */
-const stateSizes = [4, 4, 4, 16];
-
-/** Bytes of workgroup memory that a kernel takes at most which keeps so many states of each type; arrays are padded to 16. */
-export function scratchBytes(states: number): number {
-  return stateSizes.map((size) => Math.ceil((states * size) / 16) * 16).reduce((sum, size) => sum + size, 0);
+/** Bytes of workgroup memory that so many states of each of these folds take; arrays are padded to 16. */
+export function scratchBytes(states: number, folds: readonly Fold[]): number {
+  const types = folds.map(({ reduction, operand }) => reduction.type(computedType(operand.value.element)));
+  const byName = new Map(types.map((type) => [printType(type), type.width * 4]));
+  return [...byName.values()].map((size) => Math.ceil((states * size) / 16) * 16).reduce((sum, size) => sum + size, 0);
 }
 
 /** States that a workgroup keeps at a time. */
@@ -86,24 +85,35 @@ export function mergeLanes(
   else mergeSubgroups(merge, lane, schedule, array, statements);
 }
 
-function mergeNeighbours({ state, combine, commutes }: Merge, lane: Expression, mask: number, to: Statements): void {
+function mergeNeighbours(
+  { state, reduction: { merge, commutes } }: Merge,
+  lane: Expression,
+  mask: number,
+  to: Statements,
+): void {
   to.scope(() => {
     const other = to.define("other", shuffle(state, mask));
     if (commutes) {
-      to.assign(state, combine(state, other));
+      to.assign(state, merge(state, other));
       return;
     }
     const isLower = to.define("isLower", equals(binary("&", lane, mask), 0));
-    to.assign(state, combine(select(other, state, isLower), select(state, other, isLower)));
+    to.assign(state, merge(select(other, state, isLower), select(state, other, isLower)));
   });
 }
 
-function mergeTree({ state, combine }: Merge, lane: Expression, lanes: number, array: Variable, to: Statements): void {
+function mergeTree(
+  { state, reduction: { merge } }: Merge,
+  lane: Expression,
+  lanes: number,
+  array: Variable,
+  to: Statements,
+): void {
   to.assign(target(array, local), state);
   to.barrier();
   to.halving("half", lanes / 2, (half) => {
     to.when(binary("<", lane, half), () => {
-      to.assign(target(array, local), combine(item(array, local), item(array, add(local, half))));
+      to.assign(target(array, local), merge(item(array, local), item(array, add(local, half))));
     });
     to.barrier();
   });
@@ -111,7 +121,7 @@ function mergeTree({ state, combine }: Merge, lane: Expression, lanes: number, a
 }
 
 function mergeSubgroups(
-  { state, combine }: Merge,
+  { state, reduction: { merge } }: Merge,
   lane: Expression,
   { lanes, subgroup }: Schedule,
   array: Variable,
@@ -123,7 +133,7 @@ function mergeSubgroups(
     const first = to.define("first", divide(subtract(local, lane), subgroup));
     to.assign(state, item(array, first));
     to.loop("i", count(1), count(lanes / subgroup), 1, (i) => {
-      to.assign(state, combine(state, item(array, add(first, i))));
+      to.assign(state, merge(state, item(array, add(first, i))));
     });
   });
 }

@@ -2,7 +2,6 @@
 
 import type { Dim, ElementType } from "../src/ir/types.ts";
 import type { LaunchBinding, LaunchDispatch, LaunchManifest } from "../src/launch/manifest.ts";
-import type { Program } from "./kernel/statement.ts";
 import type { SourceMap } from "./source-map.ts";
 
 export type { Storage } from "./kernel/buffer.ts";
@@ -12,8 +11,6 @@ export interface Kernel {
   readonly name: string;
   readonly wgsl: string;
   readonly manifest: Manifest;
-  /** What the WGSL is printed from. */
-  readonly program?: Program;
   /** Where its lines come from; with it, the runtime reports what a device refuses at its place in the program. */
   readonly sourceMap?: SourceMap;
 }

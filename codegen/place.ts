@@ -6,22 +6,10 @@
 import { allOf, indexAlong, inUnits, onceAlong, type Strides, stridesOf, sumOf } from "./access.ts";
 import { type Argument, bindsConstants, elementwise, laneType } from "./expression.ts";
 import type { Fold } from "./folds.ts";
-import { bufferName, type Graph, type Node, type Store, spanOf } from "./graph.ts";
+import { bufferName, type Graph, type Node, ofOne, type Store, spanOf } from "./graph.ts";
 import type { Buffer } from "./kernel/buffer.ts";
-import {
-  count,
-  divide,
-  type Expression,
-  equals,
-  field,
-  library,
-  literal,
-  load,
-  opaque,
-  subtract,
-  type Variable,
-  widened,
-} from "./kernel/expression.ts";
+import { count, type Expression, equals, literal, load, opaque, type Variable, widened } from "./kernel/expression.ts";
+import { centered } from "./kernel/moments.ts";
 import { keyOf } from "./kernel/print-wgsl.ts";
 import type { Statements } from "./kernel/statement.ts";
 import type { Names } from "./names.ts";
@@ -140,12 +128,13 @@ export class Place {
       case "centered": {
         const [x, mean] = node.operands as [Node, Node];
         const state = this.context.rowState(this.strip?.foldOf.get(mean) as Fold);
-        return subtract(subtract(this.argument(x).value, field(state, "shift")), field(state, "mean"));
+        return centered(this.argument(x).value, state);
       }
       case "single": {
-        const divisor = 1 - Number(node.op?.attributes.correction ?? 0);
-        const zero = library("less_itself", this.argument(node.operands[0] as Node).value);
-        return divisor === 1 ? zero : divide(zero, literal(zero.type, divisor));
+        const { value } = this.argument(node.operands[0] as Node);
+        const op = node.op as NonNullable<Node["op"]>;
+        const elements = (less: number) => literal(value.type, 1 - less);
+        return ofOne(op, node.value)?.(value, { elements, attributes: op.attributes }) ?? value;
       }
       case "constant":
       case "reduction":

@@ -123,7 +123,7 @@ export function makeSchedule(
   const widest = vector === undefined ? 1 : widthAlong(vector, walks, isFlat);
   const columnCount = times(...columns.map((atom) => extentOf(atom.extent)));
   const length = known(columnCount);
-  const most = largestWorkgroup(target);
+  const most = largestWorkgroup(target, traits.folds.flat());
   const tuned = target.schedules?.find((one) => one.fn === fn && one.columns === length)?.choice;
   const space = choiceSpace(widest, length === undefined ? most : Math.ceil(length / widest), most, isFlat);
   const count = known(times(...rows.map(({ extent }) => extentOf(extent))));
@@ -152,7 +152,7 @@ const subgroupOf = ({ features, subgroup }: TargetProfile) =>
   features.includes("subgroups") ? (subgroup?.min ?? 1) : 1;
 
 /** A power of two. */
-function largestWorkgroup(target: TargetProfile): number {
+function largestWorkgroup(target: TargetProfile, folds: readonly Fold[]): number {
   const { limits } = target;
   const invocations = Math.min(
     mostInvocations,
@@ -161,7 +161,7 @@ function largestWorkgroup(target: TargetProfile): number {
   );
   let most = 2 ** Math.floor(Math.log2(Math.max(1, invocations)));
   // Lanes that merge have a state in workgroup memory, one for each subgroup of them; a lane alone has none.
-  while (most > 1 && scratchBytes(Math.ceil(most / subgroupOf(target))) > limits.maxComputeWorkgroupStorageSize)
+  while (most > 1 && scratchBytes(Math.ceil(most / subgroupOf(target)), folds) > limits.maxComputeWorkgroupStorageSize)
     most /= 2;
   return most;
 }
@@ -186,7 +186,7 @@ interface Walk extends Traits {
 function usualChoice(walk: Walk, target: TargetProfile): Choice {
   const { length, isFlat } = walk;
   const { kind } = target;
-  const most = largestWorkgroup(target);
+  const most = largestWorkgroup(target, walk.folds.flat());
   const { width, rowsPerLane: wanted } = kind === "gpu" ? { width: walk.width, rowsPerLane: 1 } : atHand(walk);
   const units = length === undefined ? undefined : length / width;
   const lanes = isFlat ? 1 : lanesFor(units, kind, subgroupOf(target), most);

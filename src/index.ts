@@ -139,7 +139,6 @@ export type {
 } from "./ir/ops/def.ts";
 export type { ElementwiseMeaning, LinearMeaning, ReductionMeaning } from "./ir/ops/exact.ts";
 export { type OpName, type OwnOps, opNames, ops } from "./ir/ops/index.ts";
-export type { MonoidName } from "./ir/ops/monoids.ts";
 export type { Bound, Numerics } from "./ir/ops/numerics.ts";
 export { type OwnOp, registerOps } from "./ir/ops/own.ts";
 export type { WgslFunction } from "./ir/ops/wgsl-functions.ts";

@@ -15,4 +15,16 @@ export type {
   Width,
 } from "./expression.ts";
 export { binary, call, select, unary } from "./expression.ts";
-export type { Axis, Program, Progress, Statement, Target } from "./statement.ts";
+export { monoid } from "./monoids.ts";
+export type {
+  BlockContext,
+  Fields,
+  Reduction,
+  ReductionParts,
+  Results,
+  RowContext,
+  State,
+  StepContext,
+} from "./reduction.ts";
+export { reductionOf } from "./reduction.ts";
+export type { Axis, Program, Progress, Statement, Statements, Target } from "./statement.ts";

@@ -1,13 +1,17 @@
 /** `tirc compile`. */
 
+import { generateProgram } from "../../codegen/generate.ts";
+import { printProgram } from "../../codegen/kernel/print.ts";
 import type { Kernel } from "../../codegen/manifest.ts";
 import { minifyKernel } from "../../codegen/minify.ts";
+import { targetByName } from "../../codegen/target.ts";
 import { compile, optimize } from "../compile.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { emitModule } from "../emit-module.ts";
 import { emitRust } from "../emit-rust.ts";
 import { emitTypegpu } from "../emit-typegpu.ts";
+import type { Fn } from "../ir/ir.ts";
 import { print } from "../ir/print.ts";
 import { launcherText } from "../launch/text-ts.ts";
 import type { Arguments, Word } from "./arguments.ts";
@@ -84,7 +88,12 @@ export async function compileCommand(args: Arguments, session: Session): Promise
     outputs.write(path, modules[emit](kernels, shownPath(source, "stdin")));
     return 0;
   }
-  writeKernels(kernels, path, emit, outputs, io);
+  const programOf = ({ name }: Kernel) => {
+    const fn = result.fns.find((one) => one.name === name) as Fn;
+    const profile = typeof target === "string" ? targetByName(target) : target;
+    return printProgram(generateProgram(fn, profile, program.arithmetic));
+  };
+  writeKernels(kernels, path, emit, outputs, io, emit === "kernel" ? programOf : undefined);
   if (map !== undefined) writeSourceMaps(kernels, { map: map.text, program: source, output: path, emit }, outputs, io);
   return 0;
 }

@@ -1,6 +1,5 @@
 /** Where kernels are written: stdout, a file, or a folder with a file for each. */
 
-import { printProgram } from "../../codegen/kernel/print.ts";
 import type { Kernel } from "../../codegen/manifest.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
@@ -73,23 +72,28 @@ export function isFolderFor(count: number, path: string, io: Io): boolean {
   return path !== "-" && (count > 1 || path.endsWith("/") || kindOf(path, io) === "folder");
 }
 
-export function writeKernels(kernels: readonly Kernel[], path: string, emit: string, outputs: Outputs, io: Io): void {
+/** @param textOf a kernel that is not written as JSON. */
+export function writeKernels(
+  kernels: readonly Kernel[],
+  path: string,
+  emit: string,
+  outputs: Outputs,
+  io: Io,
+  textOf = ({ wgsl }: Kernel) => wgsl,
+): void {
   const [only, ...more] = kernels;
-  const textOf = (kernel: Kernel) => (emit === "json" ? json(shipped(kernel)) : textAs(emit, kernel));
+  const fileOf = (kernel: Kernel) => (emit === "json" ? json(shipped(kernel)) : textOf(kernel));
   if (isFolderFor(kernels.length, path, io)) {
-    for (const kernel of kernels) outputs.write(`${path}/${kernel.name}.${emit}`, textOf(kernel));
+    for (const kernel of kernels) outputs.write(`${path}/${kernel.name}.${emit}`, fileOf(kernel));
   } else if (only !== undefined && more.length === 0) {
-    outputs.write(path, textOf(only));
+    outputs.write(path, fileOf(only));
   } else {
-    outputs.write(path, joined(kernels, emit));
+    outputs.write(path, joined(kernels, emit, textOf));
   }
 }
 
-const textAs = (emit: string, { program, wgsl }: Kernel) =>
-  emit === "kernel" && program !== undefined ? printProgram(program) : wgsl;
-
 /** Several kernels on stdout: a JSON list, or WGSL modules with a line before each that says whose it is. */
-function joined(kernels: readonly Kernel[], emit: string): string {
+function joined(kernels: readonly Kernel[], emit: string, textOf: (kernel: Kernel) => string): string {
   if (emit === "json") return json(kernels.map(shipped));
-  return kernels.map((kernel) => `// ${kernel.name}.${emit}\n${textAs(emit, kernel)}`).join("\n");
+  return kernels.map((kernel) => `// ${kernel.name}.${emit}\n${textOf(kernel)}`).join("\n");
 }

@@ -3,11 +3,13 @@
 import { chmodSync, existsSync, lstatSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { Program } from "../../codegen/kernel/statement.ts";
+import { generateProgram } from "../../codegen/generate.ts";
 import type { Kernel } from "../../codegen/manifest.ts";
 import { minifyKernel } from "../../codegen/minify.ts";
 import type { SourceMap } from "../../codegen/source-map.ts";
+import { portableTarget } from "../../codegen/target.ts";
 import { compile } from "../../src/compile.ts";
+import type { Fn } from "../../src/ir/ir.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { renderSourceMap } from "../../src/render-source-map.ts";
 import { addNorm, twoFunctions, Workplace } from "../support/cli.ts";
@@ -58,8 +60,8 @@ describe("on stdout", () => {
   test("--emit kernel is what the WGSL is printed from, with loops and what they are bound to", async () => {
     const place = new Workplace(files);
     const { code, stdout } = await place.run(["compile", "f.tir", "--emit", "kernel"]);
-    const [kernel] = compile(parse(addNorm)).kernels as [Kernel];
-    const { buffers, name } = kernel.program as Program;
+    const [fn] = compile(parse(addNorm)).module.fns as [Fn];
+    const { buffers, name } = generateProgram(fn, portableTarget);
     expect(code).toBe(0);
     expect(stdout).toContain(`kernel ${name} {`);
     expect(stdout).toMatch(/grid group \{\s+workgroup team < \d+ \{\s+lane lane < \d+ \{/);

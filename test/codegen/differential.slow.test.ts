@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { expect } from "vitest";
-import type { Program as KernelProgram } from "../../codegen/kernel/statement.ts";
+import { generateProgram } from "../../codegen/generate.ts";
 import { verifyProgram } from "../../codegen/kernel/verify.ts";
 import { defaultPipeline } from "../../passes/index.ts";
 import { compile } from "../../src/compile.ts";
@@ -51,7 +51,8 @@ gpuTest(`${count} random programs`, { timeout: Math.max(400_000, 2_000 * count) 
       const fn = module.fns[0] as Fn;
       checkPasses(fn, program);
       for (const target of targetsFor(gpu.target)) {
-        const kernel = compile(module, { target }).kernels[0];
+        const { kernels: compiled, module: optimized } = compile(module, { target });
+        const kernel = compiled[0];
         if (kernel === undefined) throw new Error("no kernel");
         if (hasTint) expect(await validateWgsl(kernel.wgsl), kernel.wgsl).toEqual([]);
         const { errors } = await compareKernel(gpu.device, kernel, fn, inputsFor(fn, program.dims));
@@ -62,8 +63,9 @@ gpuTest(`${count} random programs`, { timeout: Math.max(400_000, 2_000 * count) 
         const few = Object.fromEntries(
           kernel.manifest.dims.map(({ name }) => [name, Math.min(3, program.dims[name] ?? 3)]),
         );
-        expect(verifyProgram(kernel.program as KernelProgram), program.text).toEqual([]);
-        expect(runProgram(kernel, few, { most: 2 }).faults, program.text).toEqual([]);
+        const lanes = generateProgram(optimized.fns[0] as Fn, target);
+        expect(verifyProgram(lanes), program.text).toEqual([]);
+        expect(runProgram(kernel, lanes, few, { most: 2 }).faults, program.text).toEqual([]);
         kernels++;
       }
     }),

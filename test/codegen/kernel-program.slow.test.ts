@@ -32,18 +32,18 @@ const targets: readonly TargetProfile[] = [
 describe.each(targets)("$name", (target) => {
   test.each(examples)("examples/%s", (file) => {
     const text = readFileSync(`examples/${file}`, "utf8");
-    const { kernel } = compileText(text, target);
+    const { kernel, program } = compileText(text, target);
     const dims = Object.fromEntries(
       kernel.manifest.dims.map(({ name }) => [name, small[name as keyof typeof small] ?? 2]),
     );
-    expect(runProgram(kernel, dims, { most: 2 }).faults).toEqual([]);
+    expect(runProgram(kernel, program, dims, { most: 2 }).faults).toEqual([]);
   });
 
   test.each(Object.entries(shapePrograms))("%s", (_, text) => {
-    const { kernel, fn } = compileText(text, target);
+    const { kernel, program, fn } = compileText(text, target);
     const dims = Object.fromEntries(kernel.manifest.dims.map(({ name }) => [name, 3]));
     const inputs = inputsFor(fn, dims);
-    const { outputs, faults } = runProgram(kernel, dims, { inputs });
+    const { outputs, faults } = runProgram(kernel, program, dims, { inputs });
     expect(faults).toEqual([]);
     for (const [name, wanted] of Object.entries(interpret(fn, tensorsOf(inputs)))) {
       const got = outputs[name] as NonNullable<(typeof outputs)[string]>;
@@ -58,9 +58,8 @@ const text = `fn f(x: f32[n, 40]) -> (a: f32[n, 40], m: f32[n]) {
 }`;
 
 describe.each([targets[0], targets[2]] as TargetProfile[])("broken on purpose, $name", (target) => {
-  const { kernel } = compileText(text, target);
-  const program = kernel.program as Program;
-  const faults = (broken: Program) => runProgram(kernel, { n: 2 }, { program: broken }).faults;
+  const { kernel, program } = compileText(text, target);
+  const faults = (broken: Program) => runProgram(kernel, broken, { n: 2 }).faults;
 
   test("the whole kernel is sound", () => expect(faults(program)).toEqual([]));
 
@@ -79,11 +78,11 @@ describe.each([targets[0], targets[2]] as TargetProfile[])("broken on purpose, $
 });
 
 test("a shuffle under a condition is not reached by all", () => {
-  const { kernel } = compileText(text, targets[1]);
-  const broken = withStatements(kernel.program as Program, (statement) => {
+  const { kernel, program } = compileText(text, targets[1]);
+  const broken = withStatements(program, (statement) => {
     if (statement.kind !== "store") return statement;
     return { ...statement, value: shuffle(statement.value, 1) };
   });
-  const uneven = runProgram(kernel, { n: 3 }, { program: broken });
+  const uneven = runProgram(kernel, broken, { n: 3 });
   expect(uneven.faults.join()).toMatch(/shuffle that not all lanes come to/);
 });

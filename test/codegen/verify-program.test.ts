@@ -9,8 +9,8 @@ import { compileText } from "../support/compile.ts";
 import { withStatements } from "../support/run-program.ts";
 
 const text = "fn f(x: f32[n, 768]) -> f32[n, 768] { return layernorm(x, axes = [-1]) }";
-const program = compileText(text).kernel.program as Program;
-const withShuffles = compileText(text, targetByName("gpu-subgroup-32")).kernel.program as Program;
+const { program } = compileText(text);
+const withShuffles = compileText(text, targetByName("gpu-subgroup-32")).program;
 
 const faultsWith = (change: (statement: Statement) => Statement | undefined, of = program) =>
   verifyProgram(withStatements(of, change)).join("; ");
@@ -78,8 +78,8 @@ test("a barrier under a condition, and in a loop that ends when its lane is done
 test("a shuffle under a condition", () => {
   const found = faultsWith(
     (one) => (one.kind === "store" ? { ...one, value: shuffle(one.value, 1) } : one),
-    compileText("fn f(x: f32[n, 64]) -> f32[n] { return sum(x, axes = [-1]) }", targetByName("gpu-subgroup-32")).kernel
-      .program as Program,
+    compileText("fn f(x: f32[n, 64]) -> f32[n] { return sum(x, axes = [-1]) }", targetByName("gpu-subgroup-32"))
+      .program,
   );
   expect(found).toContain("a shuffle that not all lanes come to");
 });

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { binary, call, type Expression } from "../../codegen/kernel/expression.ts";
+import { monoid } from "../../codegen/kernel/monoids.ts";
 import type { NormDef } from "../../src/ir/ops/def.ts";
 import { callableNames, isOpName, ops } from "../../src/ir/ops/index.ts";
 import { type OwnOp, registerOps } from "../../src/ir/ops/own.ts";
@@ -30,7 +31,11 @@ const rows: Readonly<Record<string, OwnOp>> = {
     operands: [{ name: "x" }],
     attributes: ops.sum.attributes,
     elements: ["f32"],
-    monoid: "prod",
+    reduction: monoid(
+      "product",
+      () => 1,
+      (a, b) => binary("*", a, b),
+    ),
     results: ["combined"],
     reduce: (row) => [row.reduce((product, x) => product * x, 1)],
   },

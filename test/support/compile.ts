@@ -1,5 +1,6 @@
 /** From text to a kernel, as the tests of the code generator want it. */
 
+import { generateProgram } from "../../codegen/generate.ts";
 import type { Program } from "../../codegen/kernel/statement.ts";
 import { verifyProgram } from "../../codegen/kernel/verify.ts";
 import type { Kernel } from "../../codegen/manifest.ts";
@@ -12,6 +13,8 @@ export interface Compiled {
   /** As written, before any pass: what the interpreter runs. */
   readonly fn: Fn;
   readonly kernel: Kernel;
+  /** What the kernel is printed from. */
+  readonly program: Program;
 }
 
 /** The one function of a text, compiled by the default pipeline to a kernel that the verifier takes. */
@@ -21,10 +24,11 @@ export function compileText(
   options: Omit<CompileOptions, "target"> = {},
 ): Compiled {
   const module = parse(text, { file: "test.tir" });
-  const kernel = compile(module, { ...options, target }).kernels[0] as Kernel;
-  const faults = verifyProgram(kernel.program as Program);
+  const { kernels, module: compiled } = compile(module, { ...options, target });
+  const program = generateProgram(compiled.fns[0] as Fn, target, options);
+  const faults = verifyProgram(program);
   if (faults.length > 0) throw new Error(`the kernel for ${target.name} is not sound: ${faults.join("; ")}\n${text}`);
-  return { fn: module.fns[0] as Fn, kernel };
+  return { fn: module.fns[0] as Fn, kernel: kernels[0] as Kernel, program };
 }
 
 /** Profiles that between them take every path of the generator. */

@@ -18,18 +18,18 @@ export interface ProgramRun {
 interface RunOptions {
   /** By name; numbers of some kind where there is none. */
   readonly inputs?: Readonly<Record<string, HostTensor>>;
-  /** Instead of the kernel's own. */
-  readonly program?: Program;
   /** Workgroups to run at most: the first ones, and the last. */
   readonly most?: number;
 }
 
+/** @param kernel whose program it is, or was before it was changed. */
 export function runProgram(
-  kernel: Kernel,
+  { manifest }: Kernel,
+  program: Program,
   dims: Dims,
-  { inputs = {}, program = kernel.program as Program, most = Infinity }: RunOptions = {},
+  { inputs = {}, most = Infinity }: RunOptions = {},
 ): ProgramRun {
-  const { bindings, dispatch } = kernel.manifest;
+  const { bindings, dispatch } = manifest;
   const next = random(1);
   const numbersOf = (binding: Parameter): ArrayLike<number> => {
     const given = inputs[binding.name];
@@ -37,7 +37,7 @@ export function runProgram(
     const count = elementCount(extents(binding.shape, dims));
     return Float64Array.from({ length: count }, () => usual(binding, next));
   };
-  const numbers = new Map(parametersOf(kernel.manifest).map((binding) => [`in_${binding.name}`, numbersOf(binding)]));
+  const numbers = new Map(parametersOf(manifest).map((binding) => [`in_${binding.name}`, numbersOf(binding)]));
   const [x, y] = workgroupsOf(dispatch, elementCount(extents(dispatch.rows, dims)));
   const all = Array.from({ length: x * y }, (_, group) => group);
   const groups = all.filter((group) => group < most - 1 || group === all.length - 1);

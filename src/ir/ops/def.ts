@@ -4,13 +4,13 @@
  */
 
 import type { Expression, Scalar, Type } from "../../../codegen/kernel/expression.ts";
+import type { Reduction } from "../../../codegen/kernel/reduction.ts";
 import type { Diagnostic, Span } from "../../diagnostics/diagnostic.ts";
 import type { Attributes, Value } from "../ir.ts";
 import type { Tensor } from "../tensor.ts";
 import type { Dim, ElementType, Shape, TensorType } from "../types.ts";
 import type { ElementwiseMeaning, LinearMeaning, ReductionMeaning } from "./exact.ts";
 import type { ElementwiseName, ReductionName } from "./index.ts";
-import type { MonoidName } from "./monoids.ts";
 import type { Numerics } from "./numerics.ts";
 
 /** An element type that is computed with. */
@@ -125,7 +125,7 @@ export interface ElementwiseDef extends ElementwiseRow {
   readonly exact: ElementwiseMeaning;
 }
 
-/** What a result of a reduction is: the row's elements combined by the op's monoid, or a moment of the row. */
+/** What a result of a reduction is: the row's elements combined, or a moment of the row. */
 export type ReductionResult = "combined" | "mean" | "variance";
 
 /** An op that folds axes, but for its meaning over a field. */
@@ -133,8 +133,8 @@ export interface ReductionRow extends Common {
   readonly kind: "reduction";
   /** Lanes exchange numbers only. */
   readonly elements: readonly NumberType[];
-  /** What states are combined with: elements by a monoid, or counts, means and variances by Chan's formula. */
-  readonly monoid: MonoidName | "moments";
+  /** What kernels accumulate and merge; it has each of the results. */
+  readonly reduction: Reduction;
   /** One for each result. */
   readonly results: readonly ReductionResult[];
   /** The reduced elements in float64 to one number a result. */

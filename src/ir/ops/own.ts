@@ -8,10 +8,9 @@ import { type Diagnostic, fail } from "../../diagnostics/diagnostic.ts";
 import { type PluginPlace, pluginErrors } from "../../diagnostics/errors-plugins.ts";
 import { reservedWords } from "../print.ts";
 import { isElementType } from "../types.ts";
-import type { ElementwiseRow, NormDef, OpDef, ReductionRow, ShapeDef } from "./def.ts";
+import type { ElementwiseRow, NormDef, OpDef, ReductionDef, ReductionRow, ShapeDef } from "./def.ts";
 import { type ElementwiseMeaning, type ReductionMeaning, reductionMeanings } from "./exact.ts";
-import { addRow, isOpName, ops, removeRow } from "./index.ts";
-import { type MonoidName, monoids } from "./monoids.ts";
+import { addRow, isOpName, ops, type ReductionName, removeRow } from "./index.ts";
 import type { Numerics } from "./numerics.ts";
 
 type Unsaid = "attributes" | "facts";
@@ -19,11 +18,11 @@ type WithDefaults<D extends OpDef | ElementwiseRow | ReductionRow> = Omit<D, Uns
 
 /**
  * A row of the op table as a plugin writes it. No attributes, no facts and no promise of exactness unless given; over a
- * field an elementwise op is a function of which nothing else is known, and a reduction what its monoid is.
+ * field an op is a function of which nothing else is known, and a reduction by a row of the table what it is there.
  */
 export type OwnOp =
   | (WithDefaults<ElementwiseRow> & { readonly numerics?: Numerics; readonly exact?: ElementwiseMeaning })
-  | (WithDefaults<ReductionRow> & { readonly monoid: MonoidName; readonly exact?: ReductionMeaning })
+  | (WithDefaults<ReductionRow> & { readonly exact?: ReductionMeaning })
   | WithDefaults<NormDef>
   | WithDefaults<ShapeDef>;
 
@@ -63,10 +62,30 @@ const byKind: Readonly<Record<OwnOp["kind"], Readonly<Record<string, Check>>>> =
     scalar: isFunction,
     kernel: isFunction,
   },
-  reduction: { monoid: oneOf(...Object.keys(monoids)), results: isList, reduce: isFunction },
+  reduction: { reduction: isObject, results: isList, reduce: isFunction },
   norm: { view: isFunction, normalize: isFunction, define: isFunction },
   shape: { move: oneOf("regroup", "permute", "repeat"), infer: isFunction, evaluate: isFunction },
 };
+
+/** That of the op which kernels reduce in the same way; else a function of the row's elements in their order. */
+function reductionMeaningOf(
+  name: string,
+  { reduction, results }: ReductionRow | Omit<ReductionRow, Unsaid>,
+): ReductionMeaning {
+  const isSame = (op: ReductionName) => {
+    const def = ops[op] as ReductionDef;
+    return def.reduction === reduction && String(def.results) === String(results);
+  };
+  const known = (Object.keys(reductionMeanings) as ReductionName[]).find(isSame);
+  if (known !== undefined) return reductionMeanings[known];
+  return (field, { p, q }, width, attributes) => {
+    const columns = Array.from({ length: width }, (_, column) => {
+      const isIn = (_element: number, i: number) => i % width === column;
+      return { p: p.filter(isIn), q: q?.filter(isIn) };
+    });
+    return results.map((_, i) => field.apply(`${name}.${i} ${JSON.stringify(attributes)}`, columns));
+  };
+}
 
 /** The columns that a row of its kind has and a plugin's may lack. */
 function columnsOf(name: string, row: OwnOp) {
@@ -75,7 +94,7 @@ function columnsOf(name: string, row: OwnOp) {
       field.apply(`${name} ${JSON.stringify(attributes)}`, operands);
     return { numerics: unpromised, exact };
   }
-  return row.kind === "reduction" ? { exact: reductionMeanings[row.monoid] } : {};
+  return row.kind === "reduction" ? { exact: reductionMeaningOf(name, row) } : {};
 }
 
 function problemsOf(name: string, row: Record<string, unknown>, place: PluginPlace): Diagnostic[] {

@@ -1,5 +1,8 @@
 /** Rows of the op table for reductions: they fold the axes they name, one result for each remaining index. */
 
+import { moments } from "../../../codegen/kernel/moments.ts";
+import { largest, product, smallest, sum } from "../../../codegen/kernel/monoids.ts";
+import type { Reduction } from "../../../codegen/kernel/reduction.ts";
 import { type AttributeDef, attribute, floats, numbers, type ReductionRow } from "./def.ts";
 import { meanOf, sumOf, varianceOf } from "./math.ts";
 
@@ -14,7 +17,7 @@ const correction: AttributeDef = {
 
 function reduction(
   summary: string,
-  monoid: ReductionRow["monoid"],
+  states: Reduction,
   reduce: ReductionRow["reduce"],
   elements: ReductionRow["elements"],
   extra: Readonly<Record<string, AttributeDef>> = {},
@@ -28,7 +31,7 @@ function reduction(
     attributes,
     elements,
     facts,
-    monoid,
+    reduction: states,
     results,
     reduce,
   };
@@ -39,14 +42,14 @@ const correctionOf = (attributes: Parameters<ReductionRow["reduce"]>[1]) => attr
 const linear = { rowMeanZero: "sum" } as const;
 
 export const reductionOps = {
-  sum: reduction("Sum.", "sum", (row) => [sumOf(row)], numbers, {}, { facts: linear }),
-  mean: reduction("Arithmetic mean.", "sum", (row) => [meanOf(row)], floats, {}, { results: ["mean"], facts: linear }),
-  max: reduction("Largest element.", "max", (row) => [row.reduce((a, b) => Math.max(a, b), -Infinity)], numbers),
-  min: reduction("Smallest element.", "min", (row) => [row.reduce((a, b) => Math.min(a, b), Infinity)], numbers),
-  prod: reduction("Product.", "prod", (row) => [row.reduce((a, b) => a * b, 1)], floats),
+  sum: reduction("Sum.", sum, (row) => [sumOf(row)], numbers, {}, { facts: linear }),
+  mean: reduction("Arithmetic mean.", sum, (row) => [meanOf(row)], floats, {}, { results: ["mean"], facts: linear }),
+  max: reduction("Largest element.", largest, (row) => [row.reduce((a, b) => Math.max(a, b), -Infinity)], numbers),
+  min: reduction("Smallest element.", smallest, (row) => [row.reduce((a, b) => Math.min(a, b), Infinity)], numbers),
+  prod: reduction("Product.", product, (row) => [row.reduce((a, b) => a * b, 1)], floats),
   var: reduction(
     "Variance.",
-    "moments",
+    moments,
     (row, attributes) => [varianceOf(row, correctionOf(attributes))],
     floats,
     { correction },
@@ -54,7 +57,7 @@ export const reductionOps = {
   ),
   moments: reduction(
     "Mean and variance, in one read of the row.",
-    "moments",
+    moments,
     (row, attributes) => [meanOf(row), varianceOf(row, correctionOf(attributes))],
     floats,
     { correction },

@@ -1,0 +1,164 @@
+/**
+ * What a reduction is to a kernel: a state, what it is before the first element, what an element does to it, how two states
+ * become one, and what is read of the last one. Lanes, subgroups and workgroup memory merge by the same row, after
+ * Futhark's SegRed, whose operator serves every level.
+ *
+ * - depth: how many blocks are around a state; the lane's own has 0.
+ */
+
+import type { Attributes } from "../../src/ir/ir.ts";
+import type { ReductionResult } from "../../src/ir/ops/def.ts";
+import {
+  component,
+  construct,
+  divide,
+  type Expression,
+  field,
+  literal,
+  type Scalar,
+  type Type,
+  typeOf,
+  type Width,
+} from "./expression.ts";
+import { invariant } from "./invariant.ts";
+import type { Statements, Target } from "./statement.ts";
+
+/** The variables of a state, by field. A lane that handles vectors has a state for each component. */
+export type State = Readonly<Record<string, Target>>;
+
+/** The values of a state, by field. */
+export type Fields<Name extends string = string> = Readonly<Record<Name, Expression>>;
+
+/** Where an element is taken into a state. */
+export interface StepContext {
+  readonly to: Statements;
+  /** A name that nothing else has. */
+  readonly name: (hint: string) => string;
+  /** The lane's state, around all blocks. */
+  readonly lane: State;
+  /** How many elements there were, with this one: in the lane, in the block in it, and so on. */
+  readonly counts: readonly Target[];
+  /** One over the innermost count. */
+  readonly inverse: Expression | undefined;
+  /** Whether states were started from some elements before the first. */
+  readonly isStarted: boolean;
+}
+
+/** Where a block's state is taken into that around it. */
+export interface BlockContext {
+  readonly to: Statements;
+  /** One over the elements of both, times those of the block; where the reduction counts. */
+  readonly weight: Expression | undefined;
+  /** Elements that the state around has seen. */
+  readonly before: Expression | undefined;
+}
+
+/** What a result may depend on beside the state. */
+export interface RowContext {
+  /** How many elements a row has, less so many, as a float. */
+  readonly elements: (less: number) => Expression;
+  readonly attributes: Attributes;
+}
+
+/** A row of the table of reductions. */
+export interface Reduction {
+  /** Part of the names of its variables. */
+  readonly name: string;
+  /** Whether its steps round, so that they are nested in blocks (Higham 2002, section 4.2). */
+  readonly rounds: (element: Scalar) => boolean;
+  /** Whether its steps ask how many elements there were. */
+  readonly counts: boolean;
+  /** The state before it has seen an element; `around` is the state that a block is in. */
+  readonly identity: (type: Type, around: State | undefined) => Fields;
+  /** What an element does before the first step, where lanes have many: the first, second and third of three. */
+  readonly start?: (state: State, element: Expression, which: number, to: Statements) => void;
+  readonly step: (state: State, element: Expression, at: StepContext) => void;
+  /** A block's state into that around it. */
+  readonly enclose: (around: State, block: State, at: BlockContext) => void;
+  /** What is left to do once the row has been read: `before` is what a reduction it depends on has come to. */
+  readonly finish?: (state: State, before: Expression, to: Statements) => void;
+  /** The type of a state as one value. */
+  readonly type: (element: Scalar) => Type;
+  /** The state of a lane as one value, those of a vector's components merged; `count` is of its elements. */
+  readonly packed: (state: State, count: Expression | undefined) => Expression;
+  /** Two such values, that of the lower lane first. */
+  readonly merge: (lower: Expression, upper: Expression) => Expression;
+  /** Whether the order of the two changes nothing, not a bit. */
+  readonly commutes: boolean;
+  readonly result: Results;
+  /** Results of a row of one element, where they are not that element. */
+  readonly ofOne?: Results;
+}
+
+/** A reduction's results from a state, or from an element. */
+export type Results = { readonly [Result in ReductionResult]?: (of: Expression, row: RowContext) => Expression };
+
+/** A reduction as expressions: of each field its first value, its value after an element, and that of two states. */
+export interface ReductionParts<Name extends string> {
+  readonly name: string;
+  /** Of one field, the state is a number of the elements' type; of two to four, a record of such. */
+  readonly state: readonly Name[];
+  readonly identity: Readonly<Record<Name, (element: Scalar) => number>>;
+  readonly step: (state: Fields<Name>, element: Expression) => Fields<Name>;
+  readonly merge: (lower: Fields<Name>, upper: Fields<Name>) => Fields<Name>;
+  readonly rounds?: Reduction["rounds"];
+  readonly commutes?: boolean;
+  /** The state itself unless said otherwise; then it has one field. */
+  readonly result?: (state: Fields<Name>) => Expression;
+}
+
+/** A reduction from its parts. */
+export function reductionOf<Name extends string>(parts: ReductionParts<Name>): Reduction {
+  const { state: names, identity, step, merge, commutes = false, result } = parts;
+  invariant(names.length > 0 && names.length <= (result ? 4 : 1), "a state has one to four fields");
+  const [first] = names as readonly [Name];
+  const each = (value: (name: Name) => Expression) =>
+    Object.fromEntries(names.map((name) => [name, value(name)])) as Fields<Name>;
+  const initial = (type: Type) =>
+    each((name) => construct(type, literal(typeOf(type.scalar), identity[name](type.scalar))));
+  const fieldsOf = (value: Expression) => each((name) => (names.length === 1 ? value : field(value, name)));
+  const width: Width = names.length === 1 ? 1 : names.length === 2 ? 2 : 4;
+  const type = (scalar: Scalar): Type => (width === 1 ? typeOf(scalar) : { scalar, width, fields: names });
+  const record = (fields: Fields<Name>): Expression => {
+    const values = names.map((name) => fields[name] as Expression);
+    const { scalar } = (values[0] as Expression).type;
+    const padding = Array.from({ length: width - names.length }, () => literal(typeOf(scalar), 0));
+    return width === 1 ? (values[0] as Expression) : construct(type(scalar), ...values, ...padding);
+  };
+  const merged = (a: Expression, b: Expression) => record(merge(fieldsOf(a), fieldsOf(b)));
+  const assign = (to: Statements, state: State, fields: Fields<Name>, nameOf: (hint: string) => string) => {
+    // Of several fields each may depend on what the others were.
+    const values = names.map((name) => {
+      const value = fields[name] as Expression;
+      return names.length === 1 ? value : to.define(nameOf(`next_${name}`), value);
+    });
+    for (const [i, name] of names.entries()) to.assign(state[name] as Target, values[i] as Expression);
+  };
+  return {
+    name: parts.name,
+    rounds: parts.rounds ?? (() => false),
+    counts: false,
+    identity: (type) => initial(type),
+    step: (state, element, { to, name }) => assign(to, state, step(state, element), name),
+    enclose: (around, block, { to }) => {
+      const fields = merge(around, block);
+      if (names.length === 1) assign(to, around, fields, String);
+      else to.scope(() => assign(to, around, fields, String));
+    },
+    type,
+    packed: (state) => {
+      const { width } = (state[first] as Target).type;
+      const ofComponent = (i: number) => record(each((name) => component(state[name] as Target, i)));
+      if (width === 1) return record(state);
+      const pair = (i: number) => merged(ofComponent(i), ofComponent(i + 1));
+      return width === 2 ? pair(0) : merged(pair(0), pair(2));
+    },
+    merge: merged,
+    commutes,
+    result: { combined: (state) => (result ? result(fieldsOf(state)) : state) },
+    ...(result && { ofOne: { combined: (element) => result(step(initial(element.type), element)) } }),
+  };
+}
+
+/** The sum over how many elements there are. */
+export const meanOfSum = (sum: Expression, { elements }: RowContext): Expression => divide(sum, elements(0));
