@@ -38,7 +38,7 @@ const valueInfo = (field, name, shape) => {
 };
 const scalar = (name, value) => message(5, [...int(2, 1), ...float(4, value), ...text(8, name)]);
 
-function modelOf(nodes, inputs, outputs, scalars) {
+export function modelOf(nodes, inputs, outputs, scalars) {
   const used = new Set(nodes.flatMap(([, operands]) => operands));
   const graph = [
     ...nodes.flatMap(nodeProto),
