@@ -26,11 +26,8 @@ export interface Manifest extends LaunchManifest {
   readonly bindings: readonly Binding[];
   /** The symbolic dimensions: the caller gives them, or they follow from the shapes of the inputs. */
   readonly dims: readonly ManifestDim[];
-  /** Lanes that fold by subgroup operations: a device whose subgroups may be smaller computes wrong numbers. */
-  readonly requiredSubgroupSize?: number;
   /** Name of the target profile it was compiled for. */
   readonly target: string;
-  /** The kind of processor it was scheduled for; it runs on others too. */
   readonly kind: "cpu" | "gpu";
 }
 

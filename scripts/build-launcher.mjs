@@ -9,7 +9,9 @@ import { transformSync } from "esbuild";
 
 const folder = new URL("../src/launch/", import.meta.url);
 /** Those that others need come first. */
-const files = ["manifest", "types", "counts", "problems", "tensors", "bound", "prepared", "callable"];
+const files = [
+  ...["manifest", "types", "compact", "choose", "counts", "problems", "tensors", "bound", "prepared", "callable"],
+];
 
 const imports = /^import\b[^;]*;\n/gm;
 /** Comments that a caller does not come to see. */

@@ -28,6 +28,7 @@ const layers = [
     "src/emit-module.ts",
     "src/emit-rust.ts",
     "src/emit-typegpu.ts",
+    "src/compact-manifest.ts",
     "src/render-source-map.ts",
 
     "src/norm-records.ts",

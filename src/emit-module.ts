@@ -4,6 +4,7 @@
  */
 
 import { type Binding, type Kernel, type Parameter, parametersOf } from "../codegen/manifest.ts";
+import { compact } from "./compact-manifest.ts";
 import { oneLine } from "./diagnostics/short.ts";
 import { printType } from "./ir/types.ts";
 import { launcherText } from "./launch/text-js.ts";
@@ -86,12 +87,19 @@ function namesOf(kernels: readonly Kernel[]): Names[] {
   });
 }
 
-/** The text of a module that exports each kernel. */
-export function emitModule(kernels: readonly Kernel[], { language, source, ...options }: EmitModuleOptions): string {
-  const names = namesOf(kernels);
+/**
+ * The text of a module that exports each kernel. A list stands for one function compiled for several targets, as
+ * `compileVariants` gives it: the module takes the first that the device runs.
+ */
+export function emitModule(
+  kernels: readonly (Kernel | readonly Kernel[])[],
+  { language, source, ...options }: EmitModuleOptions,
+): string {
+  const forms = kernels.map((one) => ("name" in one ? [one] : one));
+  const names = namesOf(forms.map((list) => list.at(-1) as Kernel));
   const isTyped = language === "ts";
   const launcher = options.launcher ?? (isTyped ? "tirc/launch" : { text: launcherText });
-  const parts = kernels.map((kernel, i) => kernelText(kernel, names[i] as Names, isTyped));
+  const parts = forms.map((list, i) => kernelText(list, names[i] as Names, isTyped));
   const types = isTyped ? ", type CallableKernel" : "";
   const imported = `import { kernel, prepare${types} } from ${JSON.stringify(launcher)};\n`;
   const first = typeof launcher === "string" ? imported : launcher.text;
@@ -155,17 +163,24 @@ function docs(kernel: Kernel): string {
   return `/** Gives ${results.join(", ")}. @throws TypeError for what is passed. */`;
 }
 
-function kernelText({ name, wgsl, ...kernel }: Kernel, { local, type }: Names, isTyped: boolean): string {
-  const { bindings, dims, uniforms, overrides, dispatch, entryPoint, requiredFeatures, requiredLimits } =
-    kernel.manifest;
-  const manifest = {
-    ...{ entryPoint, bindings, dims: dims.map((dim) => ({ name: dim.name })), uniforms, overrides, dispatch },
-    ...{ requiredFeatures, requiredLimits },
-  };
-  const interfaces = isTyped ? `${signature({ name, wgsl, ...kernel }, type)}\n` : "";
+/** Each form with what differs from the last, of which all is written. */
+function formsText(forms: readonly Kernel[]): string {
+  const whole: Record<string, unknown> = { ...compact((forms.at(-1) as Kernel).manifest) };
+  const texts = forms.map((form, i) => {
+    const own = Object.entries(compact(form.manifest)).filter(([key, value]) => {
+      return i === forms.length - 1 || JSON.stringify(value) !== JSON.stringify(whole[key]);
+    });
+    return `[${template(form.wgsl)}, ${JSON.stringify(Object.fromEntries(own))}]`;
+  });
+  return `[${texts.join(", ")}]`;
+}
+
+function kernelText(forms: readonly Kernel[], { local, type }: Names, isTyped: boolean): string {
+  const kernel = forms.at(-1) as Kernel;
+  const interfaces = isTyped ? `${signature(kernel, type)}\n` : "";
   const types = isTyped ? `: CallableKernel<${type}Signature>` : "";
-  const made = `kernel(${JSON.stringify(name)}, ${template(wgsl)}, ${JSON.stringify(manifest)})`;
-  return `${interfaces}${docs({ name, wgsl, ...kernel })}\nconst ${local}${types} = /* @__PURE__ */ ${made};\n`;
+  const made = `kernel(${JSON.stringify(kernel.name)}, ${formsText(forms)})`;
+  return `${interfaces}${docs(kernel)}\nconst ${local}${types} = /* @__PURE__ */ ${made};\n`;
 }
 
 /** A text as a template literal. */

@@ -4,10 +4,12 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
-import { compile } from "../src/compile.ts";
+import { launchPart } from "../src/compact-manifest.ts";
+import { compile, compileVariants } from "../src/compile.ts";
 import { emitDeclarations, emitModule, exportNames } from "../src/emit-module.ts";
 import { interpret } from "../src/ir/interpret.ts";
 import type { Fn } from "../src/ir/ir.ts";
+import { formFor } from "../src/launch/choose.ts";
 import { launcherText } from "../src/launch/text-ts.ts";
 import { parse } from "../src/parse/parse.ts";
 import { temporaryFolder } from "./support/built.ts";
@@ -169,6 +171,35 @@ describe("a module on a device", () => {
     expect(double?.wgsl).toBe(kernels[1]?.wgsl);
     expect(device.lost).toBeDefined();
   });
+});
+
+gpuTest("a module for several targets takes the form that the device runs, and gives the same", async ({ gpu }) => {
+  const { device } = gpu;
+  const source = "fn norm(x: f32[rows, 256]) -> (y: f32[rows, 256]) { return rmsnorm(x, axes = [-1]) }";
+  const [forms = []] = compileVariants(parse(source)).kernels;
+  const path = join(temporaryFolder(), "kernels.mjs");
+  writeFileSync(path, emitModule([forms], { language: "js", source: "p.tir" }));
+  const { norm } = await import(/* @vite-ignore */ pathToFileURL(path).href);
+  // Each form has its whole manifest again.
+  expect(forms.length).toBeGreaterThan(2);
+  expect(norm.forms).toEqual(forms.map(({ name, wgsl, manifest }) => ({ name, wgsl, manifest: launchPart(manifest) })));
+  const shaders: string[] = [];
+  const createShaderModule = (descriptor: GPUShaderModuleDescriptor) => {
+    shaders.push(descriptor.code);
+    return device.createShaderModule(descriptor);
+  };
+  const spied = spyOn(device, { createShaderModule });
+  const fn = parse(source).fns[0] as Fn;
+  const inputs = randomInputs(fn, 3, { rows: 4 });
+  const x = upload(device, (inputs.x as { data: Float64Array }).data);
+  const { y } = norm(spied.device, { x }, { rows: 4 });
+  const chosen = formFor(device, { ...norm, name: "norm" });
+  expect(shaders).toEqual([chosen.wgsl]);
+  expect(chosen.manifest.kind).toBe(gpu.target.kind);
+  const got = await download(device, y, 1024);
+  for (const [i, value] of (interpret(fn, inputs).y as { data: Float64Array }).data.entries()) {
+    expect(Math.abs(value - (got[i] as number))).toBeLessThan(2e-6);
+  }
 });
 
 const kernelsNamed = (names: readonly string[]) =>

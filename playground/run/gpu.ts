@@ -1,7 +1,7 @@
 /** The visitor's GPU, or why there is none. */
 
 import type { TargetProfile } from "../../codegen/target.ts";
-import { isSoftware } from "../../src/runtime/choose.ts";
+import { isSoftware } from "../../src/launch/choose.ts";
 import { targetFromAdapter, usefulFeatures } from "../../src/runtime/device-target.ts";
 
 export interface Gpu {

@@ -1,7 +1,7 @@
 /** A program as bundlers and `tirc types` compile it, and the declaration that stands beside it. */
 
 import type { Kernel } from "../../codegen/manifest.ts";
-import { type CompileOptions, type CompileResult, compile } from "../compile.ts";
+import { type CompileVariantsOptions, type CompileVariantsResult, compileVariants } from "../compile.ts";
 import { emitDeclarations } from "../emit-module.ts";
 import { dimensionNames } from "../ir/ir.ts";
 import { parse } from "../parse/parse.ts";
@@ -11,18 +11,28 @@ import { parse } from "../parse/parse.ts";
  * @param file what messages call it.
  * @throws TircError where the program is wrong.
  */
-export function compileFile(text: string, file: string, { dims = {}, ...options }: CompileOptions): CompileResult {
+export function compileFile(
+  text: string,
+  file: string,
+  { dims = {}, ...options }: CompileVariantsOptions,
+): CompileVariantsResult {
   const module = parse(text, { file });
   const known = new Set(module.fns.flatMap(dimensionNames));
   const own = Object.fromEntries(Object.entries(dims).filter(([name]) => known.has(name)));
-  return compile(module, { ...options, dims: own });
+  return compileVariants(module, { ...options, dims: own });
 }
 
 /** Where the declaration of a program belongs, and what stands in it: `tsc` finds the types of `./a.tir` in `a.d.tir.ts`. */
 export function declarationOf(
   file: string,
-  kernels: readonly Kernel[],
+  kernels: readonly (readonly Kernel[])[],
 ): { readonly path: string; readonly text: string } {
   const name = file.slice(Math.max(file.lastIndexOf("/"), file.lastIndexOf("\\")) + 1);
-  return { path: file.replace(/(\.tir)?$/, ".d.tir.ts"), text: emitDeclarations(kernels, name) };
+  return {
+    path: file.replace(/(\.tir)?$/, ".d.tir.ts"),
+    text: emitDeclarations(
+      kernels.map((forms) => forms.at(-1) as Kernel),
+      name,
+    ),
+  };
 }

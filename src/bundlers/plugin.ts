@@ -16,6 +16,7 @@ import type { Kernel } from "../../codegen/manifest.ts";
 import { minifyKernel } from "../../codegen/minify.ts";
 import type { KernelOptions } from "../../codegen/options.ts";
 import type { TargetProfile } from "../../codegen/target.ts";
+import { moduleTargets } from "../../codegen/variants.ts";
 import { type Diagnostic, lineColumn, TircError } from "../diagnostics/diagnostic.ts";
 import { renderPretty } from "../diagnostics/pretty.ts";
 import { emitModule } from "../emit-module.ts";
@@ -23,8 +24,11 @@ import { compileFile, declarationOf } from "./compile-file.ts";
 
 /** What the plugin of every bundler takes. */
 export interface TircPluginOptions extends KernelOptions {
-  /** What to compile for: a built-in target's name or a profile. `portable` unless said otherwise. */
-  readonly target?: string | TargetProfile;
+  /**
+   * What to compile for: a built-in target's name or a profile; of several the module chooses, by the device. `all` unless
+   * said otherwise: what a module that is to run anywhere needs (docs/targets.md).
+   */
+  readonly target?: string | TargetProfile | readonly (string | TargetProfile)[];
   /** Whether the WGSL is written without comments and spaces. Where the bundler minifies unless said otherwise. */
   readonly minify?: boolean;
   /** A pipeline as text. `default` unless said otherwise. */
@@ -62,18 +66,21 @@ function messageOf(found: readonly Diagnostic[], file: string): BuildMessage {
 }
 
 /** @throws TircError where the file is wrong. */
-function compileAt(path: string, { declarations: _, ...options }: TircPluginOptions) {
+function compileAt(path: string, { declarations: _, minify: __, target = "all", ...options }: TircPluginOptions) {
   const name = relative(process.cwd(), path);
-  return compileFile(readFileSync(path, "utf8"), isAbsolute(name) || name.startsWith("..") ? path : name, options);
+  const targets = target === "all" ? moduleTargets : [target].flat();
+  const text = readFileSync(path, "utf8");
+  return compileFile(text, isAbsolute(name) || name.startsWith("..") ? path : name, { ...options, targets });
 }
 
-const textModule = (kernels: readonly Kernel[]) => {
-  const [only] = kernels;
-  const text = kernels.length === 1 ? only?.wgsl : kernels.map(({ name, wgsl }) => `// ${name}\n${wgsl}`).join("\n");
+/** Of several forms the text is that of the last, which is for every device. */
+const textModule = (kernels: readonly (readonly Kernel[])[]) => {
+  const last = kernels.map((forms) => forms.at(-1) as Kernel);
+  const text = last.length === 1 ? last[0]?.wgsl : last.map(({ name, wgsl }) => `// ${name}\n${wgsl}`).join("\n");
   return `export default ${JSON.stringify(text)};\n`;
 };
 
-function writeDeclarations(file: string, kernels: readonly Kernel[]): void {
+function writeDeclarations(file: string, kernels: readonly (readonly Kernel[])[]): void {
   const { path, text } = declarationOf(file, kernels);
   if (existsSync(path) && readFileSync(path, "utf8") === text) return;
   writeFileSync(path, text);
@@ -112,7 +119,8 @@ export const tirc: UnpluginInstance<TircPluginOptions | undefined, false> = crea
           const { kernels, remarks } = compileAt(file, options);
           const warnings = remarks.filter(({ severity }) => severity === "warning");
           if (warnings.length > 0) this.warn(messageOf(warnings, file));
-          const shipped = (options.minify ?? build.minifies()) ? kernels.map(minifyKernel) : kernels;
+          const shipped =
+            (options.minify ?? build.minifies()) ? kernels.map((forms) => forms.map(minifyKernel)) : kernels;
           if (isText) return { code: textModule(shipped), map: null };
           if (options.declarations !== false) writeDeclarations(file, kernels);
           return { code: emitModule(shipped, { language: "js", source: basename(file), launcher }), map: null };

@@ -196,7 +196,7 @@ export const compileSpec: CommandSpec = {
   notes: [
     "WGSL and IR go to stdout, everything else to stderr.",
     "A file whose first comment has `tirc-pipeline:` is compiled by that pipeline.",
-    "The target is `portable` if not given.",
+    "The target is `portable` if not given; for `--emit ts` it is `all`: the module has a kernel for each kind of device, and chooses.",
   ],
 };
 

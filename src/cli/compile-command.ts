@@ -5,7 +5,8 @@ import { printProgram } from "../../codegen/kernel/print.ts";
 import type { Kernel } from "../../codegen/manifest.ts";
 import { minifyKernel } from "../../codegen/minify.ts";
 import { targetByName } from "../../codegen/target.ts";
-import { compile, optimize } from "../compile.ts";
+import { moduleTargets } from "../../codegen/variants.ts";
+import { compileVariants, optimize } from "../compile.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { emitModule } from "../emit-module.ts";
@@ -26,11 +27,14 @@ import { moved, writeWeights } from "./weights.ts";
 
 /** Kernels as one file of a programming language. @param source what they were made from. */
 const modules = {
-  ts: (kernels: readonly Kernel[], source: string) =>
-    emitModule(kernels, { language: "ts", source, launcher: { text: launcherText } }),
-  typegpu: emitTypegpu,
-  rust: emitRust,
+  ts: (forms: Forms, source: string) => emitModule(forms, { language: "ts", source, launcher: { text: launcherText } }),
+  typegpu: (forms: Forms, source: string) => emitTypegpu(lastOf(forms), source),
+  rust: (forms: Forms, source: string) => emitRust(lastOf(forms), source),
 } as const;
+/** Of each function, for the targets. */
+type Forms = readonly (readonly Kernel[])[];
+/** The least demanding form: of `all` it is for every device. */
+const lastOf = (forms: Forms) => forms.map((list) => list.at(-1) as Kernel);
 
 export const isModule = (emit: string): emit is keyof typeof modules => Object.hasOwn(modules, emit);
 
@@ -74,10 +78,13 @@ export async function compileCommand(args: Arguments, session: Session): Promise
     outputs.write(path, print(final));
     return 0;
   }
-  const target = program.isAuto ? await deviceTarget() : (program.target ?? "portable");
-  const compiled = compile(module, { ...options, ...program.arithmetic, target });
+  const { isAuto, isAll, target: given } = program;
+  const target = isAuto ? await deviceTarget() : (given ?? "portable");
+  const targets = isAll || (emit === "ts" && given === undefined && !isAuto) ? moduleTargets : [target];
+  const compiled = compileVariants(module, { ...options, ...program.arithmetic, targets });
   const { remarks, module: result } = compiled;
-  const kernels = args.has("--minify") ? compiled.kernels.map(minifyKernel) : compiled.kernels;
+  const forms = args.has("--minify") ? compiled.kernels.map((list) => list.map(minifyKernel)) : compiled.kernels;
+  const kernels = lastOf(forms);
   reportRemarks(remarks, args, session);
   time("passes and code generation");
   writeDump(args, kernels, outputs);
@@ -85,7 +92,7 @@ export async function compileCommand(args: Arguments, session: Session): Promise
     writeWeights(result, readConstants(result, source, io), { weights, output: path }, outputs, session);
   }
   if (isModule(emit)) {
-    outputs.write(path, modules[emit](kernels, shownPath(source, "stdin")));
+    outputs.write(path, modules[emit](forms, shownPath(source, "stdin")));
     return 0;
   }
   const programOf = ({ name }: Kernel) => {

@@ -32,6 +32,8 @@ export interface Program {
   readonly target: TargetProfile | undefined;
   /** `--target auto`: the device that is here. */
   readonly isAuto: boolean;
+  /** `--target all`: those of a module that is to run anywhere. */
+  readonly isAll: boolean;
   readonly dims: Readonly<Record<string, number>>;
   /** All extents that are given for a dimension. */
   readonly sweep: Readonly<Record<string, readonly number[]>>;
@@ -64,7 +66,7 @@ export async function readProgram(args: Arguments, session: Session, isSweep = f
   const plugins = await loadPlugins(args, session);
   const registry = [...passesOf(plugins), ...builtinPasses];
   let given: string | undefined;
-  let choice: TargetChoice = { target: undefined, isAuto: false };
+  let choice: TargetChoice = { target: undefined, isAuto: false, isAll: false };
   let dims: readonly GivenExtents[] = [];
   together(
     () => checkConflicts(args),
@@ -162,16 +164,23 @@ function withCentering(
 interface TargetChoice {
   readonly target: TargetProfile | undefined;
   readonly isAuto: boolean;
+  readonly isAll: boolean;
 }
 
-/** A built-in target or one of a plugin, or the profile in a file whose name ends in `.json`. Throws E059x. */
+/**
+ * A built-in target or one of a plugin, or the profile in a file whose name ends in `.json`; `auto` and `all`. Throws
+ * E059x, and E0705 for several where there is one kernel.
+ */
 function readTargets(args: Arguments, { io }: Session, plugins: readonly Plugin[]): TargetChoice {
   const word = args.value("--target");
-  if (word === undefined || word.text === "auto") return { target: undefined, isAuto: word !== undefined };
-  const { text: name } = word;
+  const name = word?.text ?? "";
+  const isModule = args.command.name === "compile" && args.value("--emit")?.text === "ts";
+  if (word !== undefined && name === "all" && !isModule) fail(cliErrors.severalTargets(word.span, args.command.name));
+  const none = { target: undefined, isAuto: name === "auto", isAll: name === "all" };
+  if (word === undefined || none.isAuto || none.isAll) return none;
   const isFile = name.endsWith(".json");
   const named = () => targetByName(name, targetsOf(plugins));
-  return { target: isFile ? parseTarget({ name, text: readText(name, io) }) : named(), isAuto: false };
+  return { ...none, target: isFile ? parseTarget({ name, text: readText(name, io) }) : named() };
 }
 
 /** The one target of a command without a program: `undefined` where none is given. Opens a device for `auto`. */

@@ -1,8 +1,9 @@
 /** `tirc targets`: what kernels can be compiled for, and which of it this machine runs. */
 
 import { builtinTargets, type TargetProfile } from "../../codegen/target.ts";
+import { moduleTargets } from "../../codegen/variants.ts";
 import { jsonText } from "../diagnostics/json.ts";
-import { runsOn } from "../runtime/choose.ts";
+import { runsOn } from "../launch/choose.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Session } from "./session.ts";
 import { deviceFamilies, targetNotes } from "./target-notes.ts";
@@ -40,9 +41,11 @@ const needsOf = ({ features, limits, subgroup }: TargetProfile) => ({
   ...(subgroup && { requiredSubgroupSize: subgroup.min }),
 });
 
+const all = moduleTargets.map(({ name }) => name);
+
 function asData(here: Here | undefined) {
   const targets = builtinTargets.map((target) => ({ ...target, for: targetNotes[target.name] }));
-  return { targets, devices: deviceFamilies, ...(here && { here }) };
+  return { targets, all, devices: deviceFamilies, ...(here && { here }) };
 }
 
 function asLines(here: Here | undefined): string[] {

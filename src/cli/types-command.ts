@@ -1,5 +1,6 @@
 /** `tirc types`: writes the declaration of each program beside it, as the plugins of bundlers do when they build. */
 
+import { portableTarget } from "../../codegen/target.ts";
 import { builtinPasses } from "../../passes/index.ts";
 import { compileFile, declarationOf } from "../bundlers/compile-file.ts";
 import { fail, TircError } from "../diagnostics/diagnostic.ts";
@@ -48,7 +49,7 @@ function declare(file: string, options: Options, isCheck: boolean, session: Sess
   const text = readText(file, io);
   session.program = { text, pipeline: options.passes };
   // The types are the same for every target: f16 lies in a buffer as two bytes, however a kernel reads it.
-  const declaration = declarationOf(file, compileFile(text, file, options).kernels);
+  const declaration = declarationOf(file, compileFile(text, file, { ...options, targets: [portableTarget] }).kernels);
   const before = kindOf(declaration.path, io) === "file" ? readText(declaration.path, io) : undefined;
   if (before === declaration.text) return 0;
   if (isCheck) {

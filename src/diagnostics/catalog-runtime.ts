@@ -118,10 +118,10 @@ it. Nothing can be done with a lost device.`,
   },
   E0617: {
     title: "the device gives wrong numbers",
-    explanation: `Before a kernel is timed, its results are compared with the interpreter's. They are wrong where the kernel was compiled
-for another device (a target profile with subgroup sizes that this one does not have), or where the driver is at fault.`,
-    wrong: "tirc tune model.tir --target gpu-subgroup-32   // on a device whose subgroups have 4 lanes",
-    fix: "tirc tune model.tir   // for the device at hand",
+    explanation: `Before a kernel is timed, its results are compared with the interpreter's. They are wrong where the driver is
+at fault; please report it with the program.`,
+    wrong: "tirc tune model.tir   // on a driver that compiles a loop wrong",
+    fix: "tirc tune model.tir --adapter NAME   // on another driver",
   },
   E0618: {
     title: "a buffer that cannot be bound",
@@ -188,5 +188,12 @@ backend \`webgpu\`.`,
 others are none of them.`,
     wrong: 'kernel.upload(new ort.Tensor("int64", BigInt64Array.of(1n), [1]))',
     fix: 'kernel.upload(new ort.Tensor("int32", Int32Array.of(1), [1]))',
+  },
+  E0627: {
+    title: "the device's subgroups are too narrow",
+    explanation: `A kernel for a target with subgroups counts on so many lanes in each; with fewer it would compute wrong numbers.
+Without \`adapter.info.subgroupMinSize\` they are taken to be WebGPU's smallest, 4.`,
+    wrong: "tirc run model.tir --target gpu-subgroup-32   // on a device whose subgroups have 4 lanes",
+    fix: "tirc run model.tir   // for the device at hand",
   },
 } satisfies Record<string, Page>;

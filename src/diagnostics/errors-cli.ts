@@ -34,6 +34,16 @@ export const cliErrors = {
       help: didYouMean(got, choices),
     });
   },
+  severalTargets(span: Span, command: string): Diagnostic {
+    return error("E0705", "`--target` takes one target here, not `all`: a kernel is made for one", {
+      span,
+      help: [
+        command === "compile"
+          ? "`--emit ts` writes a module with a kernel for each"
+          : "`--target auto` is the device that is here",
+      ],
+    });
+  },
   optionTwice(span: Span, option: string, first: Span): Diagnostic {
     return error("E0706", `${code(option)} is given twice`, {
       span,

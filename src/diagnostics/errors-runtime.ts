@@ -135,11 +135,15 @@ export const runtimeErrors = {
   },
   wrongNumbers(kernel: string, output: string): Diagnostic {
     return error("E0617", `the device gives wrong numbers for \`${output}\` of \`${kernel}\`: nothing was timed`, {
-      help: [
-        "`tirc run --compare` shows where they are wrong",
-        "a target profile that is not of this device, as with other subgroup sizes, does this too",
-      ],
+      help: ["`tirc run --compare` shows where they are wrong"],
     });
+  },
+  narrowSubgroups(kernel: string, needs: number, has: number): Diagnostic {
+    return error(
+      "E0627",
+      `\`${kernel}\` was compiled for subgroups of at least ${needs} lanes, and those of this device may have ${has}`,
+      { help: ["`tirc targets --detect` says which targets are right here"] },
+    );
   },
 };
 

@@ -1,6 +1,6 @@
 /** A kernel as a function, for a call in one line: what generated modules export. */
 
-import type { LaunchManifest } from "./manifest.ts";
+import { type CompactManifest, expand } from "./compact.ts";
 import { type LaunchOptions, Prepared } from "./prepared.ts";
 import type { LaunchKernel, LaunchTensors, LaunchTypes } from "./types.ts";
 
@@ -19,15 +19,21 @@ export interface CallableKernel<T extends LaunchTypes> extends LaunchKernel<T> {
   ): { readonly [N in keyof T["outputs"]]: GPUBuffer };
 }
 
-/** A compiled kernel, as a function too. It has no effect until it is called. */
-export function kernel<T extends LaunchTypes>(name: string, wgsl: string, manifest: LaunchManifest): CallableKernel<T> {
+/** The text of a form, and what of its manifest differs from that of the last, whose manifest is whole. */
+export type Form = readonly [wgsl: string, manifest: CompactManifest];
+
+/** A kernel compiled for one target or several, as a function too. It has no effect until it is called. */
+export function kernel<T extends LaunchTypes>(name: string, given: readonly Form[]): CallableKernel<T> {
+  const base = given[given.length - 1]?.[1];
+  const forms = given.map(([wgsl, own]) => ({ name, wgsl, manifest: expand({ ...base, ...own }) }));
   const onDevice = new WeakMap<GPUDevice, Prepared<T>>();
   const call = (device: GPUDevice, tensors: LaunchTensors<T>, dims?: T["dims"], options?: LaunchOptions<T>) => {
     const prepared = onDevice.get(device) ?? new Prepared(device, described);
     onDevice.set(device, prepared);
     return prepared.launch(tensors, dims, options);
   };
-  const described = Object.assign(call, { wgsl, manifest }) as unknown as CallableKernel<T>;
+  const { wgsl, manifest } = forms[forms.length - 1] as LaunchKernel;
+  const described = Object.assign(call, { wgsl, manifest, forms }) as unknown as CallableKernel<T>;
   // A function's own name is not written by assignment.
   return Object.defineProperty(described, "name", { value: name });
 }

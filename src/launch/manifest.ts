@@ -51,4 +51,8 @@ export interface LaunchManifest {
   readonly dispatch: LaunchDispatch;
   readonly requiredFeatures: readonly string[];
   readonly requiredLimits: Readonly<Record<string, number>>;
+  /** Lanes that fold by subgroup operations: a device whose subgroups may be smaller computes wrong numbers. */
+  readonly requiredSubgroupSize?: number;
+  /** The kind of processor it was scheduled for; it runs on others too. */
+  readonly kind?: "cpu" | "gpu";
 }

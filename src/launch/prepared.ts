@@ -10,6 +10,7 @@
  */
 
 import { Bound, type Part, type Placed, type Result, Slots } from "./bound.ts";
+import { formFor, smallestSubgroup } from "./choose.ts";
 import { overflowOf, product, workgroupsOf } from "./counts.ts";
 import type { LaunchBinding } from "./manifest.ts";
 import { type LaunchProblem, launchError } from "./problems.ts";
@@ -87,16 +88,19 @@ export class Prepared<T extends LaunchTypes = AnyTypes> {
   /** Throws for what the device lacks. Pipelines are not compiled yet. */
   constructor(device: GPUDevice, kernel: LaunchKernel<T>, { errorOf, guard }: LaunchHooks = {}) {
     this.device = device;
-    this.kernel = kernel;
+    this.kernel = formFor(device, kernel);
     this.#errorOf = errorOf ?? launchError;
     this.#guard = guard ?? ((work) => ({ value: work() }));
-    const { requiredFeatures, requiredLimits, uniforms } = kernel.manifest;
+    const { requiredFeatures, requiredLimits, requiredSubgroupSize = 0, uniforms } = this.kernel.manifest;
     const missing = requiredFeatures.filter((feature) => !device.features.has(feature));
     if (missing.length > 0) this.#fail({ is: "no feature", missing });
     for (const [limit, needs] of Object.entries(requiredLimits)) {
       const has = device.limits[limit as keyof GPUSupportedLimits] as number | undefined;
       if (has !== undefined && has < needs) this.#fail({ is: "no limit", limit, needs, has });
     }
+    const smallest = smallestSubgroup(device);
+    if (smallest < requiredSubgroupSize)
+      this.#fail({ is: "narrow subgroups", needs: requiredSubgroupSize, has: smallest });
     this.#slots = new Slots(device, uniforms?.size ?? 0);
     this.module = this.#variant([]).module;
   }

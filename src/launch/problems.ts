@@ -26,6 +26,7 @@ export type LaunchProblem =
   | { readonly is: "not counted"; readonly overflow: Overflow }
   | { readonly is: "no feature"; readonly missing: readonly string[] }
   | { readonly is: "no limit"; readonly limit: string; readonly needs: number; readonly has: number }
+  | { readonly is: "narrow subgroups"; readonly needs: number; readonly has: number }
   | { readonly is: "no pipeline"; readonly message: string }
   | { readonly is: "destroyed" };
 
@@ -58,6 +59,7 @@ const texts: { readonly [Kind in LaunchProblem["is"]]: (problem: Of<Kind>) => st
     `${count} ${what} (${extents.join(" x ")}) are more than 32 bits count`,
   "no feature": ({ missing }) => `the device lacks ${missing.join(", ")}`,
   "no limit": ({ limit, needs, has }) => `${limit} is ${has}, and must be ${needs}`,
+  "narrow subgroups": ({ needs, has }) => `subgroups may have ${has} lanes, and must have ${needs}`,
   "no pipeline": ({ message }) => message,
   destroyed: () => "it was destroyed",
 };

@@ -28,6 +28,8 @@ export interface LaunchKernel<T extends LaunchTypes = AnyTypes> {
   readonly name: string;
   readonly wgsl: string;
   readonly manifest: LaunchManifest;
+  /** The same function compiled for several targets, the most demanding first: a device takes one of these instead. */
+  readonly forms?: readonly LaunchKernel<T>[];
   /** No value has it: it carries the types. */
   readonly types?: T | undefined;
 }

@@ -1,7 +1,7 @@
 /** The target profile of a live adapter or device. */
 
 import { defaultLimits, type TargetLimits, type TargetProfile } from "../../codegen/target.ts";
-import { isSoftware } from "./choose.ts";
+import { isSoftware } from "../launch/choose.ts";
 
 /** The features that generated kernels can use; a device is asked for them where the adapter has them. */
 export const usefulFeatures = ["subgroups", "shader-f16"] as const satisfies readonly GPUFeatureName[];

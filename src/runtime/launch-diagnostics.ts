@@ -40,6 +40,7 @@ const told: Told = {
   "not counted": ({ overflow }, kernel) => runtimeErrors.notCounted(kernel, overflow, mostCounted),
   "no feature": ({ missing }, kernel) => runtimeErrors.missingFeatures(kernel, missing),
   "no limit": ({ limit, needs, has }, kernel) => runtimeErrors.missingLimit(kernel, limit, needs, has),
+  "narrow subgroups": ({ needs, has }, kernel) => runtimeErrors.narrowSubgroups(kernel, needs, has),
   "no pipeline": ({ message }, kernel) => runtimeErrors.pipelineRejected(kernel, message),
   destroyed: (_, kernel) => runtimeErrors.destroyed(kernel),
 };

@@ -8,7 +8,7 @@
 import type { TargetProfile } from "../../codegen/target.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { adapterErrors } from "../diagnostics/errors-runtime.ts";
-import { isSoftware } from "./choose.ts";
+import { isSoftware } from "../launch/choose.ts";
 import { targetFromDevice, usefulFeatures } from "./device-target.ts";
 import { findSwiftShader } from "./node-swiftshader.ts";
 import { hasVulkanDriver, loadLibrary, withVulkanDriver } from "./node-vulkan.ts";

@@ -8,6 +8,7 @@ import { fail, TircError } from "../diagnostics/diagnostic.ts";
 import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { Bound } from "../launch/bound.ts";
+import { formFor } from "../launch/choose.ts";
 import { workgroupsOf } from "../launch/counts.ts";
 import { Prepared } from "../launch/prepared.ts";
 import type { AnyTypes, LaunchArray, LaunchKernel, LaunchOutputs, LaunchTypes, OnDevice } from "../launch/types.ts";
@@ -93,13 +94,13 @@ class Runner<T extends LaunchTypes> implements PreparedKernel<T> {
   readonly #module: Promise<void>;
 
   constructor(device: GPUDevice, kernel: Kernel | LaunchKernel<T>, dims: Partial<T["dims"]>) {
-    this.kernel = kernel as Kernel;
+    this.kernel = formFor(device, kernel) as Kernel;
     this.#device = device;
     this.#dims = readDims(this.kernel, dims as Dims);
     const guard = <R>(work: () => R) => withErrorScopes(device, kernel.name, work);
     const errorOf = (name: string, problem: Parameters<typeof diagnosticOf>[1]) =>
       new TircError([diagnosticOf(name, problem, this.kernel.manifest)]);
-    const { value, checked } = guard(() => new Prepared(device, kernel as LaunchKernel, { errorOf, guard }));
+    const { value, checked } = guard(() => new Prepared(device, this.kernel as LaunchKernel, { errorOf, guard }));
     this.#launcher = value;
     this.#module = this.#checkModule(checked);
     this.#module.catch(() => {}); // Whoever needs the pipeline awaits it.

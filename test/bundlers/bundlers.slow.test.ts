@@ -17,7 +17,7 @@ import rollupPlugin from "../../src/bundlers/rollup.ts";
 import rspackPlugin from "../../src/bundlers/rspack.ts";
 import vitePlugin from "../../src/bundlers/vite.ts";
 import webpackPlugin from "../../src/bundlers/webpack.ts";
-import { compile } from "../../src/compile.ts";
+import { compile, compileVariants } from "../../src/compile.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { temporaryFolder } from "../support/built.ts";
 import { gpuTest } from "../support/gpu.ts";
@@ -166,6 +166,60 @@ test("a bundler is given the place as data", async () => {
   const { errors } = failed as { errors: { location: unknown }[] };
   const location = { line: 2, column: 13, file: expect.stringMatching(/kernels\/scale\.tir$/) };
   expect(errors).toContainEqual(expect.objectContaining({ location: expect.objectContaining(location) }));
+});
+
+describe("a production bundle", () => {
+  const second = "fn other(x: f32[n, 8]) -> (z: f32[n, 8]) {\n  return rmsnorm(x, axes = [-1])\n}\n";
+  const third = "\nfn unused_here(x: f32[n]) -> (z: f32[n]) {\n  return tanh(x)\n}\n";
+  /** What is built of an app with two programs, minified. */
+  async function bundle(name: string, code: string): Promise<string> {
+    const folder = app(program + third);
+    writeFileSync(join(folder, "kernels/other.tir"), second);
+    writeFileSync(join(folder, "main.js"), code);
+    const options = { declarations: false, minify: true };
+    if (name === "esbuild") {
+      const { outputFiles } = await esbuild.build({
+        ...{ entryPoints: [join(folder, "main.js")], plugins: [esbuildPlugin(options)], write: false },
+        ...{ bundle: true, minify: true, format: "esm" },
+      });
+      return outputFiles[0]?.text as string;
+    }
+    if (name === "rollup") {
+      const build = await rolldown({ input: join(folder, "main.js"), plugins: [rollupPlugin(options)] });
+      const { output } = await build.generate({ format: "es", minify: true });
+      return output[0].code;
+    }
+    return readFileSync(await (bundlers[name] as Build)(folder, options), "utf8");
+  }
+  const named = ["esbuild", "rollup", "webpack"];
+
+  test.each(named)("of %s has one launcher, and the kernels that are used", { timeout: 60_000 }, async (name) => {
+    const one = await bundle(name, `import { scaleRow } from "./kernels/scale.tir"; export { scaleRow };\n`);
+    const two = await bundle(
+      name,
+      `import { scaleRow } from "./kernels/scale.tir"; import { other } from "./kernels/other.tir"; export { scaleRow, other };\n`,
+    );
+    const launchers = (text: string) => text.match(/createBindGroupLayout\(/g)?.length;
+    expect([launchers(one), launchers(two)]).toEqual([1, 1]);
+    expect(two).toContain("inverseSqrt(");
+    expect(one).not.toContain("inverseSqrt(");
+    expect(two).not.toContain("tanh(");
+    // Beside the WGSL: the launcher, and of each kernel what it takes.
+    const texts = [program, second].map((text) => compileVariants(parse(text)).kernels[0] as readonly Kernel[]);
+    const [first = 0, both = 0] = [texts.slice(0, 1), texts].map((lists) =>
+      lists.flat().reduce((sum, kernel) => sum + minifyKernel(kernel).wgsl.length, 0),
+    );
+    expect(one.length - first).toBeLessThan(15_500);
+    expect(two.length - both - (one.length - first)).toBeLessThan(500);
+  });
+
+  test.each(named)("of %s has nothing of kernels that are imported and not used", { timeout: 60_000 }, async (name) => {
+    const text = await bundle(
+      name,
+      `import { scaleRow } from "./kernels/scale.tir"; import { other } from "./kernels/other.tir"; export const a = 1;\n`,
+    );
+    expect(text.length).toBeLessThan(100);
+  });
 });
 
 test("a worker of a Vite page imports programs, with the plugin's options", { timeout: 60_000 }, async () => {

@@ -29,6 +29,7 @@ test("lists them, and as JSON with whole profiles, which --target takes", async 
   for (const name of names) expect(stdout).toMatch(new RegExp(`^${name} +\\S`, "m"));
   const data = JSON.parse((await place.run(["targets", "--json"])).stdout);
   expect(data.targets).toEqual(builtinTargets.map((target) => ({ ...target, for: targetNotes[target.name] })));
+  expect(data.all).toContain("portable");
   expect(data).not.toHaveProperty("here");
 });
 

@@ -2,8 +2,14 @@
 
 import { expect, test } from "vitest";
 import type { TargetProfile } from "../../codegen/target.ts";
+import { compile } from "../../src/compile.ts";
+import type { Fn } from "../../src/ir/ir.ts";
+import { parse } from "../../src/parse/parse.ts";
+import type { HostTensor } from "../../src/runtime/host-tensor.ts";
+import { tune } from "../../src/tune.ts";
 import { Workplace } from "../support/cli.ts";
-import { deviceTest } from "../support/gpu.ts";
+import { deviceTest, gpuTest } from "../support/gpu.ts";
+import { spyOn } from "../support/spy-device.ts";
 
 const program = `fn norm(x: f32[rows, 256], g: f32[256]) -> f32[rows, 256] {
   return rmsnorm(x, g, axes = [-1])
@@ -39,12 +45,23 @@ deviceTest("measures each function, and what it writes is a target", async () =>
   expect(both.schedules?.map(({ fn, columns }) => `${fn} ${columns}`).sort()).toEqual(["act 1", "norm 256", "norm 64"]);
 });
 
-deviceTest("E0617: a profile of another device, whose subgroups are wider", async () => {
+deviceTest("E0627: a profile of another device, whose subgroups are wider", async () => {
   const place = new Workplace({ "f.tir": program });
   const { code, stderr } = await place.run(["tune", "f.tir", "--fn", "norm", "--target", "gpu-subgroup-64"]);
   expect(code).toBe(1);
-  expect(stderr).toContain("E0617");
-  expect(stderr).toContain("`tirc run --compare` shows where they are wrong");
+  expect(stderr).toContain("E0627");
+  expect(stderr).toContain("subgroups of at least 32 lanes, and those of this device may have");
+});
+
+gpuTest("E0617: a device that gives wrong numbers", async ({ gpu }) => {
+  const createShaderModule = ({ code }: GPUShaderModuleDescriptor) =>
+    gpu.device.createShaderModule({ code: code.replaceAll("* 2.0", "* 3.0") });
+  const { device } = spyOn(gpu.device, { createShaderModule });
+  const fn = compile(parse("fn f(x: f32[64]) -> f32[64] { return x * 2 }")).module.fns[0] as Fn;
+  const x: HostTensor = { element: "f32", shape: [64], data: new Float32Array(64).fill(1) };
+  await expect(tune(device, fn, { target: gpu.target, inputs: { x }, rounds: 1 })).rejects.toMatchObject({
+    diagnostics: [{ code: "E0617" }],
+  });
 });
 
 test("E0705: rounds that are none", async () => {

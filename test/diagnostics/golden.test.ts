@@ -218,6 +218,7 @@ test("what is said when a kernel runs", () => {
     outOfMemory: ["f", "buffer of 307200000 bytes"],
     deviceLost: ["f", "destroyed", "the device was destroyed"],
     deviceError: ["f", "buffer of another device"],
+    narrowSubgroups: ["f", 32, 4],
     wrongNumbers: ["f", "y"],
   });
   const adapters = sampled(adapterErrors, {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { checkTarget, defaultLimits } from "../../codegen/target.ts";
-import { isSoftware } from "../../src/runtime/choose.ts";
+import { isSoftware } from "../../src/launch/choose.ts";
 import { targetFromAdapter, targetFromDevice } from "../../src/runtime/device-target.ts";
 import { gpuTest } from "../support/gpu.ts";
 

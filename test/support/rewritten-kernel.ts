@@ -50,6 +50,7 @@ fn shuffle_${type}(value: ${type}, mask: u32) -> ${type} {
     .replace(/subgroupShuffleXor\(/g, `shuffle_${element}(`)
     .replace(/(\n@compute)/, `\nvar<private> own_lane: u32;\n${library.join("")}$1`)
     .replace(start, "$1  own_lane = local;\n");
-  const requiredFeatures = kernel.manifest.requiredFeatures.filter((feature) => feature !== "subgroups");
-  return { ...kernel, wgsl, manifest: { ...kernel.manifest, requiredFeatures } };
+  const { requiredSubgroupSize: _, ...manifest } = kernel.manifest;
+  const requiredFeatures = manifest.requiredFeatures.filter((feature) => feature !== "subgroups");
+  return { ...kernel, wgsl, manifest: { ...manifest, requiredFeatures } };
 }

@@ -5,8 +5,8 @@ import type { Kernel } from "../../codegen/manifest.ts";
 import { defaultLimits } from "../../codegen/target.ts";
 import { distinctKernels } from "../../codegen/variants.ts";
 import { compileVariants } from "../../src/compile.ts";
+import { type DeviceTraits, formFor, runsOn } from "../../src/launch/choose.ts";
 import { parse } from "../../src/parse/parse.ts";
-import { chooseKernel, type DeviceTraits, runsOn } from "../../src/runtime/choose.ts";
 import { handKernel } from "../support/hand-kernel.ts";
 
 const norm = (element: string) =>
@@ -14,6 +14,12 @@ const norm = (element: string) =>
 const kernelsOf = (text: string) => compileVariants(parse(text)).kernels[0] as readonly Kernel[];
 const norms = { f32: kernelsOf(norm("f32")), f16: kernelsOf(norm("f16")) };
 const targetsOf = (kernels: readonly Kernel[]) => kernels.map(({ manifest }) => manifest.target);
+
+/** The target of the form that a device takes. */
+function targetFor(traits: DeviceTraits, forms: readonly Kernel[]): string {
+  const itself = handKernel("", { outputs: {}, target: "itself" });
+  return (formFor(traits, { ...itself, forms }) as Kernel).manifest.target;
+}
 
 function device(features: readonly string[], info: Partial<GPUAdapterInfo> | undefined): DeviceTraits {
   const adapterInfo =
@@ -53,19 +59,19 @@ describe("takes the first that runs of its kind", () => {
     ["llvmpipe", both, { subgroupMinSize: 8, device: "llvmpipe-llvm" }, "swiftshader", "swiftshader"],
     ["software without features", [], { isFallbackAdapter: true }, "portable", "portable"],
   ] as const)("%s", (_, features, info, f32, f16) => {
-    expect(chooseKernel(device(features, info), norms.f32)?.manifest.target).toBe(f32);
-    expect(chooseKernel(device(features, info), norms.f16)?.manifest.target).toBe(f16);
+    expect(targetFor(device(features, info), norms.f32)).toBe(f32);
+    expect(targetFor(device(features, info), norms.f16)).toBe(f16);
   });
 
-  test("none where it runs none", () => {
+  test("the kernel itself where it runs none", () => {
     const [wide] = norms.f32;
-    expect(chooseKernel(device([], { subgroupMinSize: 32 }), [wide as Kernel])).toBeUndefined();
-    expect(chooseKernel(device(["subgroups"], { subgroupMinSize: 16 }), [wide as Kernel])).toBeUndefined();
+    expect(targetFor(device([], { subgroupMinSize: 32 }), [wide as Kernel])).toBe("itself");
+    expect(targetFor(device(["subgroups"], { subgroupMinSize: 16 }), [wide as Kernel])).toBe("itself");
   });
 
   test("one for another kind of processor where there is no other", () => {
     const software = norms.f32.filter(({ manifest }) => manifest.kind === "cpu");
-    expect(chooseKernel(device(["subgroups"], { subgroupMinSize: 32 }), software)).toBe(software[0]);
+    expect(targetFor(device(["subgroups"], { subgroupMinSize: 32 }), software)).toBe("swiftshader");
   });
 });
 
