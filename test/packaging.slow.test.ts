@@ -193,18 +193,23 @@ console.log(JSON.stringify({ kernels: kernels.map(({ name, manifest }) => [name,
     expect(status).toBe(0);
   });
 
-  test.each(["tirc", "tirc/runtime", "tirc/runtime/node", "tirc/language", "tirc/onnx"])(
-    "%s loads without the package webgpu",
-    (name) => {
-      const { status, stdout, stderr } = runNode(
-        ["--input-type=module", "--eval", `console.log(Object.keys(await import("${name}")).length > 0)`],
-        { cwd: folder },
-      );
-      expect(stderr).toBe("");
-      expect(stdout).toBe("true\n");
-      expect(status).toBe(0);
-    },
-  );
+  test.each([
+    "tirc",
+    "tirc/runtime",
+    "tirc/runtime/node",
+    "tirc/language",
+    "tirc/onnx",
+    "tirc/onnxruntime",
+    "tirc/tfjs",
+  ])("%s loads without the package webgpu", (name) => {
+    const { status, stdout, stderr } = runNode(
+      ["--input-type=module", "--eval", `console.log(Object.keys(await import("${name}")).length > 0)`],
+      { cwd: folder },
+    );
+    expect(stderr).toBe("");
+    expect(stdout).toBe("true\n");
+    expect(status).toBe(0);
+  });
 
   test("has types", () => {
     const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");

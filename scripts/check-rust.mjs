@@ -1,0 +1,32 @@
+/**
+ * `npm run check:rust [-- VERSION...]`, of a built package, with cargo and a network: crates with these versions of wgpu
+ * (24 and 29) take what `tirc compile --emit rust` writes of all examples, without a warning.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { emitRust } from "../dist/src/emit-rust.js";
+import { compile, parse } from "../dist/src/index.js";
+
+const versions = process.argv.length > 2 ? process.argv.slice(2) : ["24", "29"];
+const examples = new URL("../examples/", import.meta.url);
+const kernels = readdirSync(examples)
+  .filter((name) => name.endsWith(".tir"))
+  .flatMap((name) => compile(parse(readFileSync(new URL(name, examples), "utf8"))).kernels);
+
+for (const version of versions) {
+  const folder = mkdtempSync(join(tmpdir(), "tirc-rust-"));
+  try {
+    mkdirSync(join(folder, "src"));
+    const wgpu = `wgpu = { version = "${version}", default-features = false, features = ["wgsl"] }`;
+    const manifest = `[package]\nname = "kernels"\nversion = "0.1.0"\nedition = "2021"\n[dependencies]\n${wgpu}\n`;
+    writeFileSync(join(folder, "Cargo.toml"), manifest);
+    writeFileSync(join(folder, "src/lib.rs"), `#![deny(warnings)]\n${emitRust(kernels, "examples")}`);
+    const { status } = spawnSync("cargo", ["check"], { cwd: folder, stdio: "inherit" });
+    console.log(`wgpu ${version}: ${kernels.length} kernels ${status === 0 ? "are taken" : "are not taken"}`);
+    if (status !== 0) process.exitCode = 1;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
