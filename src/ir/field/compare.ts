@@ -54,11 +54,26 @@ export interface ComparisonOptions {
   readonly most?: number;
 }
 
-/** Extents that are small, pairwise different, and others in each run. */
-function extentsFor(names: readonly string[], run: number): Record<string, number> {
-  const count = names.length;
-  const extent = (i: number) => (run % 2 === 0 ? 3 : 2) + 2 * ((i + run) % count);
+/**
+ * Small extents, others in each run. With `distinct` of them for `names.length` names, two names of one extent in an even run
+ * have different ones in the next, unless there are more names than `distinct` squared.
+ */
+function extentsFor(names: readonly string[], distinct: number, run: number): Record<string, number> {
+  const extent = (i: number) => {
+    const group = run % 2 === 0 ? i % distinct : Math.floor((i * distinct) / names.length);
+    return (run % 2 === 0 ? 3 : 2) + 2 * ((group + run) % distinct);
+  };
   return Object.fromEntries(names.map((name, i) => [name, extent(i)]));
+}
+
+/** More elements than this are worth fewer different extents: a tensor of many dimensions grows with their product. */
+const fewElements = 2 ** 18;
+
+/** How many different extents are affordable: one for each name, or fewer. */
+function distinctExtents(fn: Fn, names: readonly string[]): number {
+  let distinct = Math.max(1, names.length);
+  while (distinct > 2 && costOf(fn, extentsFor(names, distinct, 0)) > fewElements) distinct = Math.ceil(distinct / 2);
+  return distinct;
 }
 
 interface Run {
@@ -73,6 +88,8 @@ function costOf(fn: Fn, dims: Readonly<Record<string, number>>): number {
   const cost = (op: Op) => {
     const results = op.results.reduce((sum, result) => sum + count(result), 0);
     const operands = presentOperands(op).reduce((sum, operand) => sum + count(operand), 0);
+    // Each row of such a result is a sum of all rows of the operand, with factors that are drawn.
+    if (op.name === "extern" && (op.attributes.rows as readonly number[]).length > 0) return results * operands;
     if (op.name !== "matmul" && op.name !== "linear" && op.name !== "conv") return results + operands;
     const weight = op.operand(1);
     return (
@@ -111,11 +128,12 @@ export class Comparer {
 
   private atExtents(before: Side, after: Side, assumptions: readonly Assumption[], provenance: Provenance): Comparison {
     const names = [...new Set([...dimensionNames(before.fn), ...dimensionNames(after.fn)])];
-    const elements = costOf(after.fn, extentsFor(names, 0));
+    const distinct = distinctExtents(after.fn, names);
+    const elements = costOf(after.fn, extentsFor(names, distinct, 0));
     if (elements > this.options.most) return { kind: "too large", elements };
     let assumed: readonly Assumption[] = [];
     for (let i = 0; i < this.options.runs; i++) {
-      const { evaluator, results } = this.run(names, i);
+      const { evaluator, results } = this.run(names, distinct, i);
       const of = (side: Side) => this.resultsOf(side, evaluator, results);
       let found = firstDifference(of(before), of(after));
       if (found !== undefined && assumptions.length > 0) {
@@ -129,13 +147,13 @@ export class Comparer {
     return { kind: "equal", assumed };
   }
 
-  private run(names: readonly string[], i: number): Run {
-    const key = `${i} ${names.join()}`;
+  private run(names: readonly string[], distinct: number, i: number): Run {
+    const key = `${i} ${distinct} ${names.join()}`;
     let run = this.runs.get(key);
     if (run === undefined) {
       const pair = fieldPairs[i % fieldPairs.length] as (typeof fieldPairs)[number];
       const seed = Math.imul(this.options.seed, 0x9e3779b1) + i;
-      run = { evaluator: new Evaluator({ pair, seed, dims: extentsFor(names, i) }), results: new WeakMap() };
+      run = { evaluator: new Evaluator({ pair, seed, dims: extentsFor(names, distinct, i) }), results: new WeakMap() };
       this.runs.set(key, run);
     }
     return run;
