@@ -40,7 +40,7 @@ const find = (page: string, starts: string) => snippets.find(isOf({ page, starts
 const placeOf = ({ page, line }: Snippet) => `${page}:${line}`;
 
 /** In the package: examples that are parts of no file, with what stands around them, by the name of their file. */
-const modules = written("ts", "js")
+const modules = written("ts", "js", "mjs")
   .filter(({ text }) => !exampleTexts.some((example) => example.includes(text)))
   .filter((snippet) => settingOf(snippet)?.by === undefined)
   .map((snippet) => {
@@ -78,7 +78,7 @@ async function runModule(file: string) {
 
 test("nothing is in a language that is not run, and no setting is without its example", () => {
   // Settings of editors (lua, toml, elisp) are held by test/editors.
-  const known = ["", "ts", "js", "sh", "tir", "console", "wgsl", "lua", "toml", "elisp"];
+  const known = ["", "ts", "js", "mjs", "sh", "tir", "console", "wgsl", "lua", "toml", "elisp"];
   expect(snippets.filter(({ language }) => !known.includes(language)).map(placeOf)).toEqual([]);
   for (const setting of settings) expect(snippets.filter(isOf(setting)), setting.starts).toHaveLength(1);
   expect(modules.length).toBeGreaterThan(3);

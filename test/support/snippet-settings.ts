@@ -39,8 +39,15 @@ export const settings: readonly Setting[] = [
     before: `${bert}${device}const source = bertSource;
 const row = () => new Float32Array(2 * 768).map((_, i) => Math.sin(i));
 const [x, residual] = [row(), row()];
-const [gamma, beta] = [new Float32Array(768).fill(1), new Float32Array(768)];`,
-    after: `assert.equal(kernels[0].wgsl, bertKernels[0].wgsl);
+const [gamma, beta] = [new Float32Array(768).fill(1), new Float32Array(768)];
+const rows = 2;
+const buffer = device.createBuffer({ size: 4 * rows * 768, usage: 0x80 });
+const encoder = device.createCommandEncoder();
+const pass = encoder.beginComputePass();`,
+    after: `pass.end();
+device.queue.submit([encoder.finish()]);
+await device.queue.onSubmittedWorkDone();
+assert.equal(kernels[0].wgsl, bertKernels[0].wgsl);
 assert.deepEqual(outputs.y.shape, [2, 768]);
 assert.ok(outputs.y.data.every((value) => Number.isFinite(value)) && outputs.y.data.some((value) => value > 1));
 opened.close();`,
@@ -61,8 +68,8 @@ for (const value of [definePass, PassManager, print, printIr, timing]) assert.eq
 const [module, other] = ["x - mean(x, axes = [-1], keepdims = true)", "x"].map((body) =>
   parseBoth(\`fn f(x: f32[n, 4]) -> f32[n, 4] { return \${body} }\`));`,
     after: `assert.equal(equal, false);
-assert.equal(functions[0].verdict, "different");
-assert.equal(functions[0].counterexample.inputs.x.data.length, 12);`,
+assert.equal(functions[0]?.verdict, "different");
+assert.equal(functions[0]?.counterexample?.inputs.x?.data.length, 12);`,
   },
   {
     page: "docs/library.md",
