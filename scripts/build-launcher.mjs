@@ -10,7 +10,20 @@ import { transformSync } from "esbuild";
 const folder = new URL("../src/launch/", import.meta.url);
 /** Those that others need come first. */
 const files = [
-  ...["manifest", "types", "compact", "choose", "counts", "problems", "tensors", "bound", "prepared", "callable"],
+  ...[
+    "manifest",
+    "types",
+    "compact",
+    "choose",
+    "counts",
+    "problems",
+    "explain",
+    "tensors",
+    "bound",
+    "launcher",
+    "place",
+  ],
+  ...["launch", "slots", "prepared", "callable"],
 ];
 
 const imports = /^import\b[^;]*;\n/gm;
@@ -26,10 +39,10 @@ function launcherTexts() {
   });
   const title = "// The launcher of tirc, as `tirc/launch` has it.\n";
   const typescript = `${parts.join("\n")}\n`;
-  const { code } = transformSync(`${typescript}export { kernel, prepare };\n`, {
+  const { code } = transformSync(`${typescript}export { explain, kernel, prepare };\n`, {
     ...{ loader: "ts", target: "es2022", format: "iife", globalName: "launcher", minify: true, legalComments: "none" },
   });
-  return { ts: `${title}${typescript}`, js: `${title}${code}const { kernel, prepare } = launcher;\n` };
+  return { ts: `${title}${typescript}`, js: `${title}${code}const { explain, kernel, prepare } = launcher;\n` };
 }
 
 /** Writes the two files where they are out of date. */

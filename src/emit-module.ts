@@ -20,6 +20,8 @@ export interface EmitModuleOptions {
    * and imports nothing, and a `ts` module imports `tirc/launch`.
    */
   readonly launcher?: string | { readonly text: string };
+  /** Whether errors are sentences, or codes with what is wrong with which name, in less space. On unless said otherwise. */
+  readonly explains?: boolean;
 }
 
 /**
@@ -99,9 +101,10 @@ export function emitModule(
   const names = namesOf(forms.map((list) => list.at(-1) as Kernel));
   const isTyped = language === "ts";
   const launcher = options.launcher ?? (isTyped ? "tirc/launch" : { text: launcherText });
-  const parts = forms.map((list, i) => kernelText(list, names[i] as Names, isTyped));
+  const explain = options.explains === false ? "" : "explain";
+  const parts = forms.map((list, i) => kernelText(list, names[i] as Names, isTyped, explain));
   const types = isTyped ? ", type CallableKernel" : "";
-  const imported = `import { kernel, prepare${types} } from ${JSON.stringify(launcher)};\n`;
+  const imported = `import { ${explain && "explain, "}kernel, prepare${types} } from ${JSON.stringify(launcher)};\n`;
   const first = typeof launcher === "string" ? imported : launcher.text;
   return [header(source), first, ...parts, exportsText(names)].join("\n");
 }
@@ -175,11 +178,11 @@ function formsText(forms: readonly Kernel[]): string {
   return `[${texts.join(", ")}]`;
 }
 
-function kernelText(forms: readonly Kernel[], { local, type }: Names, isTyped: boolean): string {
+function kernelText(forms: readonly Kernel[], { local, type }: Names, isTyped: boolean, explain: string): string {
   const kernel = forms.at(-1) as Kernel;
   const interfaces = isTyped ? `${signature(kernel, type)}\n` : "";
   const types = isTyped ? `: CallableKernel<${type}Signature>` : "";
-  const made = `kernel(${JSON.stringify(kernel.name)}, ${formsText(forms)})`;
+  const made = `kernel(${JSON.stringify(kernel.name)}, ${formsText(forms)}${explain && ", explain"})`;
   return `${interfaces}${docs(kernel)}\nconst ${local}${types} = /* @__PURE__ */ ${made};\n`;
 }
 

@@ -147,6 +147,34 @@ describe("a module on a device", () => {
     );
   });
 
+  test("says it in short where it is made so: the code, and what is wrong with which name", async () => {
+    const path = join(temporaryFolder(), "short.mjs");
+    writeFileSync(path, emitModule(compile(parse(text)).kernels, { language: "js", source: "p.tir", explains: false }));
+    const { addNorm } = await import(/* @vite-ignore */ pathToFileURL(path).href);
+    // No buffer is made before all is checked.
+    const limits = { maxStorageBufferBindingSize: 64, maxBufferSize: 64, minStorageBufferOffsetAlignment: 256 };
+    const device = { features: new Set(), limits };
+    const [x, dims] = [new Float32Array(8), { rows: 2, hidden: 4 }];
+    for (const [args, message] of [
+      [[null], "E0601 not an object: tensors, null"],
+      [[Symbol("x")], "E0601 not an object: tensors, Symbol(x)"],
+      [[{}, dims], "E0601 missing: x"],
+      [[{ z: x }, dims], "E0602 unknown: z, x, r, gamma, y, h"],
+      [[{ x: Object.create(null) }, dims], "E0603 not a tensor: x, Float32Array, object"],
+      [[{ x: x.subarray(1) }, dims], "E0605 wrong length: x, 7, 8"],
+      [[{ x }, { rows: 2, hidden: -1 }], "E0607 no extent: hidden, -1"],
+      [[{ x }, { rows: 2 ** 32 - 1, hidden: 2 }], /E0608 not counted: rows, \d+, 4294967295/],
+      [[{ x }, { rows: 5, hidden: 4 }], "E0608 too large: x, 80, maxStorageBufferBindingSize, 64"],
+      [[{ x: { size: 32, usage: 8 } }, dims], "E0618 no storage: x"],
+      [[{ x: { size: 16, usage: 128 } }, dims], "E0618 too small: x, 16, 32"],
+      [[{ x: { buffer: { size: 512, usage: 128 }, offset: 4 } }, dims], "E0618 misaligned: x, 4, 256"],
+    ] as const) {
+      const call = () => addNorm(device, ...args);
+      expect(call).toThrow(message);
+      expect(call).toThrow(/^add_norm: (E\d{4}) .* \(tirc explain \1\)$/);
+    }
+  });
+
   gpuTest("uses the memory of its dimensions again, however often it is called", async ({ gpu: { device } }) => {
     const { addNorm } = await load(text);
     const spied = spyOn(device);

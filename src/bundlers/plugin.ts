@@ -29,7 +29,7 @@ export interface TircPluginOptions extends KernelOptions {
    * said otherwise: what a module that is to run anywhere needs (docs/targets.md).
    */
   readonly target?: string | TargetProfile | readonly (string | TargetProfile)[];
-  /** Whether the WGSL is written without comments and spaces. Where the bundler minifies unless said otherwise. */
+  /** Whether the WGSL is written without comments and spaces, and errors of calls are said in short. Where the bundler minifies unless said otherwise. */
   readonly minify?: boolean;
   /** A pipeline as text. `default` unless said otherwise. */
   readonly passes?: string;
@@ -119,11 +119,12 @@ export const tirc: UnpluginInstance<TircPluginOptions | undefined, false> = crea
           const { kernels, remarks } = compileAt(file, options);
           const warnings = remarks.filter(({ severity }) => severity === "warning");
           if (warnings.length > 0) this.warn(messageOf(warnings, file));
-          const shipped =
-            (options.minify ?? build.minifies()) ? kernels.map((forms) => forms.map(minifyKernel)) : kernels;
+          const isShort = options.minify ?? build.minifies();
+          const shipped = isShort ? kernels.map((forms) => forms.map(minifyKernel)) : kernels;
           if (isText) return { code: textModule(shipped), map: null };
           if (options.declarations !== false) writeDeclarations(file, kernels);
-          return { code: emitModule(shipped, { language: "js", source: basename(file), launcher }), map: null };
+          const how = { language: "js", source: basename(file), launcher, explains: !isShort } as const;
+          return { code: emitModule(shipped, how), map: null };
         } catch (caught) {
           if (!(caught instanceof TircError)) throw caught;
           // Throws in Rollup and Vite; the others note it and go on.

@@ -1,7 +1,9 @@
 /** A kernel as a function, for a call in one line: what generated modules export. */
 
 import { type CompactManifest, expand } from "./compact.ts";
-import { type LaunchOptions, Prepared } from "./prepared.ts";
+import { type Lasting, type LaunchOptions, launch } from "./launch.ts";
+import { type Launcher, launcherOf } from "./launcher.ts";
+import type { Explain } from "./problems.ts";
 import type { LaunchKernel, LaunchTensors, LaunchTypes } from "./types.ts";
 
 /** `prepare` takes it, and so does a call: `norm(device, { x, gamma }, { rows })`. */
@@ -22,18 +24,25 @@ export interface CallableKernel<T extends LaunchTypes> extends LaunchKernel<T> {
 /** The text of a form, and what of its manifest differs from that of the last, whose manifest is whole. */
 export type Form = readonly [wgsl: string, manifest: CompactManifest];
 
-/** A kernel compiled for one target or several, as a function too. It has no effect until it is called. */
-export function kernel<T extends LaunchTypes>(name: string, given: readonly Form[]): CallableKernel<T> {
+/**
+ * A kernel compiled for one target or several, as a function too. It has no effect until it is called.
+ * @param explain says what is wrong with a call; in short unless it is given.
+ */
+export function kernel<T extends LaunchTypes>(
+  name: string,
+  given: readonly Form[],
+  explain?: Explain,
+): CallableKernel<T> {
   const base = given[given.length - 1]?.[1];
   const forms = given.map(([wgsl, own]) => ({ name, wgsl, manifest: expand({ ...base, ...own }) }));
-  const onDevice = new WeakMap<GPUDevice, Prepared<T>>();
+  const onDevice = new WeakMap<GPUDevice, [Launcher, Lasting]>();
   const call = (device: GPUDevice, tensors: LaunchTensors<T>, dims?: T["dims"], options?: LaunchOptions<T>) => {
-    const prepared = onDevice.get(device) ?? new Prepared(device, described);
-    onDevice.set(device, prepared);
-    return prepared.launch(tensors, dims, options);
+    const kept = onDevice.get(device) ?? [launcherOf(device, described as unknown as LaunchKernel), new Map()];
+    onDevice.set(device, kept);
+    return launch(...kept, tensors, dims, options);
   };
   const { wgsl, manifest } = forms[forms.length - 1] as LaunchKernel;
-  const described = Object.assign(call, { wgsl, manifest, forms }) as unknown as CallableKernel<T>;
+  const described = Object.assign(call, { wgsl, manifest, forms, explain }) as unknown as CallableKernel<T>;
   // A function's own name is not written by assignment.
   return Object.defineProperty(described, "name", { value: name });
 }

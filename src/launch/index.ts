@@ -7,9 +7,12 @@
 export type { Bound, Part } from "./bound.ts";
 export { type CallableKernel, kernel } from "./callable.ts";
 export type { Overflow } from "./counts.ts";
+export { explain } from "./explain.ts";
+export type { LaunchOptions } from "./launch.ts";
+export type { ErrorOf } from "./launcher.ts";
 export type { LaunchBinding, LaunchDispatch, LaunchElement, LaunchManifest, UniformField } from "./manifest.ts";
-export { type LaunchHooks, type LaunchOptions, Prepared, prepare } from "./prepared.ts";
-export type { LaunchProblem } from "./problems.ts";
+export { type LaunchHooks, Prepared, prepare } from "./prepared.ts";
+export type { Explain, LaunchProblem } from "./problems.ts";
 export type {
   AfterTensors,
   AnyTypes,

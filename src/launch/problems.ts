@@ -1,71 +1,41 @@
-/** What can be wrong with a call, and how generated modules say it: in short. `tirc/runtime` says it at length. */
+/**
+ * What can be wrong with a call. Production modules say it as the code, which `tirc explain` takes, and what is wrong with
+ * which name; the sentences of explain.ts come with the others, as React's messages do.
+ */
 
 import type { Overflow } from "./counts.ts";
 import type { LaunchElement } from "./manifest.ts";
 
-/** What is wrong with a call. */
+/** What is wrong with a call: the code and a word for it, then what it is about. */
 export type LaunchProblem =
-  | { readonly is: "missing"; readonly name: string }
-  | { readonly is: "unknown"; readonly name: string; readonly known: readonly string[] }
-  | { readonly is: "not an object"; readonly what: string; readonly got: unknown }
-  | { readonly is: "not a tensor"; readonly name: string; readonly array: string; readonly got: unknown }
-  | { readonly is: "not a scalar"; readonly name: string; readonly element: LaunchElement; readonly got: unknown }
-  | { readonly is: "wrong length"; readonly name: string; readonly has: number; readonly needs: number }
-  | { readonly is: "no storage"; readonly name: string }
-  | { readonly is: "too small"; readonly name: string; readonly has: number; readonly needs: number }
-  | { readonly is: "misaligned"; readonly name: string; readonly offset: number; readonly multiple: number }
-  | {
-      readonly is: "too large";
-      readonly name: string;
-      readonly bytes: number;
-      readonly limit: string;
-      readonly most: number;
-    }
-  | { readonly is: "one buffer"; readonly name: string; readonly other: string; readonly mayAlias: boolean }
-  | { readonly is: "no extent"; readonly name: string; readonly got: unknown }
-  | { readonly is: "not counted"; readonly overflow: Overflow }
-  | { readonly is: "no feature"; readonly missing: readonly string[] }
-  | { readonly is: "no limit"; readonly limit: string; readonly needs: number; readonly has: number }
-  | { readonly is: "narrow subgroups"; readonly needs: number; readonly has: number }
-  | { readonly is: "no pipeline"; readonly message: string }
-  | { readonly is: "destroyed" };
+  | readonly [is: "E0601 missing", name: string]
+  | readonly [is: "E0602 unknown", name: string, ...known: string[]]
+  | readonly [is: "E0601 not an object", what: string, got: unknown]
+  | readonly [is: "E0603 not a tensor", name: string, array: string, got: unknown]
+  | readonly [is: "E0603 not a scalar", name: string, element: LaunchElement, got: unknown]
+  | readonly [is: "E0605 wrong length", name: string, has: number, needs: number]
+  | readonly [is: "E0618 no storage", name: string]
+  | readonly [is: "E0618 too small", name: string, has: number, needs: number]
+  | readonly [is: "E0618 misaligned", name: string, offset: number, multiple: number]
+  | readonly [is: "E0608 too large", name: string, bytes: number, limit: string, most: number]
+  | readonly [is: "E0619 one buffer", name: string, other: string, mayAlias: boolean]
+  | readonly [is: "E0607 no extent", name: string, got: unknown]
+  | readonly [is: "E0608 not counted", what: Overflow["what"], count: number, ...extents: number[]]
+  | readonly [is: "E0610 no feature", ...missing: string[]]
+  | readonly [is: "E0611 no limit", limit: string, needs: number, has: number]
+  | readonly [is: "E0627 narrow subgroups", needs: number, has: number]
+  | readonly [is: "E0613 no pipeline", message: string]
+  | readonly [is: "E0609 destroyed"];
 
-type Of<Kind> = Extract<LaunchProblem, { readonly is: Kind }>;
+/** Throws what is wrong. */
+export type Fail = (...problem: LaunchProblem) => never;
 
-function shown(value: unknown): string {
-  if (typeof value === "function") return "a function";
-  if (Array.isArray(value)) return "an array";
-  return Object.prototype.toString.call(value) === "[object Object]" ? "an object" : shownObject(value);
-}
+/** A problem as a sentence. */
+export type Explain = (problem: LaunchProblem) => string;
 
-const shownObject = (value: unknown) =>
-  typeof value === "object" && value !== null ? Object.prototype.toString.call(value).slice(8, -1) : String(value);
-
-const texts: { readonly [Kind in LaunchProblem["is"]]: (problem: Of<Kind>) => string } = {
-  missing: ({ name }) => `the input ${name} is missing`,
-  unknown: ({ name, known }) => `there is no ${name}, only ${known.join(", ")}`,
-  "not an object": ({ what, got }) => `the ${what} are an object, not ${shown(got)}`,
-  "not a tensor": ({ name, array, got }) => `${name} is a GPUBuffer or an array, ${array}, not ${shown(got)}`,
-  "not a scalar": ({ name, element, got }) => `${name} is a number, ${element}, not ${shown(got)}`,
-  "wrong length": ({ name, has, needs }) => `${name} is an array of ${has} elements, and needs ${needs}`,
-  "no storage": ({ name }) => `${name} is a buffer without the usage STORAGE`,
-  "too small": ({ name, has, needs }) => `${name} is a buffer of ${has} bytes, and needs ${needs}`,
-  misaligned: ({ name, offset, multiple }) => `the offset of ${name}, ${offset}, is no multiple of ${multiple}`,
-  "too large": ({ name, bytes, limit, most }) => `${name} takes ${bytes} bytes, and ${limit} is ${most}`,
-  "one buffer": ({ name, other, mayAlias }) =>
-    `${name} and ${other} are one buffer, ${mayAlias ? "and not the same part of it" : "and the kernel writes to it"}`,
-  "no extent": ({ name, got }) => `the dimension ${name} is a whole number up to 2^32 - 1, not ${shown(got)}`,
-  "not counted": ({ overflow: { what, extents, count } }) =>
-    `${count} ${what} (${extents.join(" x ")}) are more than 32 bits count`,
-  "no feature": ({ missing }) => `the device lacks ${missing.join(", ")}`,
-  "no limit": ({ limit, needs, has }) => `${limit} is ${has}, and must be ${needs}`,
-  "narrow subgroups": ({ needs, has }) => `subgroups may have ${has} lanes, and must have ${needs}`,
-  "no pipeline": ({ message }) => message,
-  destroyed: () => "it was destroyed",
-};
-
-/** The error of a launcher that is given no other. */
-export function launchError(kernel: string, problem: LaunchProblem): Error {
-  const text = texts[problem.is] as (problem: LaunchProblem) => string;
-  return new TypeError(`${kernel}: ${text(problem)}`);
+/** The problem itself, of production modules: `E0605 wrong length: x, 3, 4`. */
+export function shortText([is, ...about]: LaunchProblem): string {
+  // An object may have no way to become a text.
+  const parts = about.map((one) => (Object(one) === one ? typeof one : String(one)));
+  return `${[is, parts.join(", ")].join(": ")} (tirc explain ${is.slice(0, 5)})`;
 }

@@ -2,7 +2,7 @@
 
 import type { Part } from "./bound.ts";
 import type { LaunchBinding, LaunchManifest } from "./manifest.ts";
-import type { LaunchProblem } from "./problems.ts";
+import type { Fail } from "./problems.ts";
 import type { LaunchArray } from "./types.ts";
 
 /** The values of GPUBufferUsage, which Node has not among its globals. */
@@ -10,9 +10,6 @@ export const usage = { mapRead: 1, copySource: 4, copyDestination: 8, uniform: 6
 
 /** The arrays of element types: an f16 as its bits, a bool as 0 or 1. */
 export const arrays = { f32: Float32Array, f16: Uint16Array, i32: Int32Array, u32: Uint32Array, bool: Uint32Array };
-
-/** Throws what is wrong. */
-export type Fail = (problem: LaunchProblem) => never;
 
 /** A member of an argument. What is inherited, as `toString` is, was not passed. */
 export const own = (given: object, name: string): unknown =>
@@ -32,7 +29,7 @@ export function readExtents({ dims }: LaunchManifest, given: object, fail: Fail)
     dims.map(({ name }) => {
       const got = own(given, name);
       const isExtent = Number.isInteger(got) && (got as number) >= 0 && (got as number) < 2 ** 32;
-      return isExtent ? [name, got as number] : fail({ is: "no extent", name, got });
+      return isExtent ? [name, got as number] : fail("E0607 no extent", name, got);
     }),
   );
 }
@@ -47,13 +44,13 @@ export function readUniforms(
   const bytes = new ArrayBuffer(size);
   for (const [i, { kind, name, element }] of fields.entries()) {
     const got = kind === "dim" ? extents.get(name) : own(tensors, name);
-    if (got === undefined) fail({ is: "missing", name });
+    if (got === undefined) fail("E0601 missing", name);
     const isFloat = element === "f32" || element === "f16";
     const number = typeof got === "boolean" && element === "bool" ? Number(got) : got;
     const list = new (isFloat ? Float32Array : element === "i32" ? Int32Array : Uint32Array)(bytes, 4 * i, 1);
     list[0] = element === "f16" ? roundToHalf(number as number) : (number as number);
     const isHeld = isFloat || (list[0] === number && (element !== "bool" || number < 2));
-    if (typeof number !== "number" || !isHeld) fail({ is: "not a scalar", name, element, got });
+    if (typeof number !== "number" || !isHeld) fail("E0603 not a scalar", name, element, got);
   }
   return bytes;
 }
@@ -71,11 +68,11 @@ export function readTensor(
   const needs = boundSize(binding, count);
   const check = (limit: "maxStorageBufferBindingSize" | "maxBufferSize") => {
     const most = limits[limit];
-    if (needs > most) fail({ is: "too large", name, bytes: needs, limit, most });
+    if (needs > most) fail("E0608 too large", name, needs, limit, most);
   };
   check("maxStorageBufferBindingSize");
   if (value === undefined) {
-    if (!isResult) fail({ is: "missing", name });
+    if (!isResult) fail("E0601 missing", name);
     check("maxBufferSize");
     return undefined;
   }
@@ -83,19 +80,19 @@ export function readTensor(
     check("maxBufferSize");
     const array = value as LaunchArray;
     if (array[Symbol.toStringTag] !== arrays[element].name)
-      fail({ is: "not a tensor", name, array: arrays[element].name, got: value });
-    return array.length === count ? array : fail({ is: "wrong length", name, has: array.length, needs: count });
+      fail("E0603 not a tensor", name, arrays[element].name, value);
+    return array.length === count ? array : fail("E0605 wrong length", name, array.length, count);
   }
   const given = Object(value) as Partial<GPUBufferBinding>;
   const { buffer, offset = 0, size = Infinity } = "buffer" in given ? given : { buffer: value as GPUBuffer };
   if (typeof buffer?.size !== "number" || typeof buffer.usage !== "number") {
-    return fail({ is: "not a tensor", name, array: arrays[element].name, got: value });
+    return fail("E0603 not a tensor", name, arrays[element].name, value);
   }
-  if ((buffer.usage & usage.storage) === 0) fail({ is: "no storage", name });
+  if ((buffer.usage & usage.storage) === 0) fail("E0618 no storage", name);
   const multiple = limits.minStorageBufferOffsetAlignment;
-  if (offset !== 0 && !(offset > 0 && offset % multiple === 0)) fail({ is: "misaligned", name, offset, multiple });
+  if (offset !== 0 && !(offset > 0 && offset % multiple === 0)) fail("E0618 misaligned", name, offset, multiple);
   const has = Math.min(size, buffer.size - offset);
-  return has >= needs ? { buffer, offset, size: needs } : fail({ is: "too small", name, has, needs });
+  return has >= needs ? { buffer, offset, size: needs } : fail("E0618 too small", name, has, needs);
 }
 
 /** A binding, how many elements it has, and what is bound. */
@@ -124,7 +121,7 @@ export function readAliases(given: readonly Given[], fail: Fail): (readonly [Lau
       if (!isInput && isApart) continue;
       const mayAlias = isInput && result.mayAlias?.includes(other.name) === true;
       if (!mayAlias || a.offset !== b.offset) {
-        fail({ is: "one buffer", name: other.name, other: result.name, mayAlias });
+        fail("E0619 one buffer", other.name, result.name, mayAlias);
       }
       aliases.push([other, result]);
     }

@@ -1,6 +1,7 @@
 /** What a launcher is given, as types. */
 
 import type { LaunchManifest } from "./manifest.ts";
+import type { Explain } from "./problems.ts";
 
 /** What a kernel takes and gives, as types: host arrays and numbers by name, and extents. */
 export interface LaunchTypes {
@@ -30,6 +31,8 @@ export interface LaunchKernel<T extends LaunchTypes = AnyTypes> {
   readonly manifest: LaunchManifest;
   /** The same function compiled for several targets, the most demanding first: a device takes one of these instead. */
   readonly forms?: readonly LaunchKernel<T>[];
+  /** Says what is wrong with a call, to `tirc/launch`; in short unless it is given. */
+  readonly explain?: Explain | undefined;
   /** No value has it: it carries the types. */
   readonly types?: T | undefined;
 }

@@ -10,8 +10,8 @@ export { type Diagnostic, TircError } from "../diagnostics/diagnostic.ts";
 export { fromFloat16Bits, roundToFloat16, toFloat16Bits } from "../ir/float16.ts";
 export type { Bound, Part } from "../launch/bound.ts";
 export { type CallableKernel, kernel } from "../launch/callable.ts";
+export type { LaunchOptions } from "../launch/launch.ts";
 export type { LaunchBinding, LaunchDispatch, LaunchElement, LaunchManifest, UniformField } from "../launch/manifest.ts";
-export type { LaunchOptions } from "../launch/prepared.ts";
 export type {
   AfterTensors,
   AnyTypes,

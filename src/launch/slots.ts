@@ -1,0 +1,51 @@
+/** Uniform space of what is bound and run. */
+
+import type { Part } from "./bound.ts";
+import { usage } from "./tensors.ts";
+
+/**
+ * Parts of uniform buffers, all of one size: a page of 64 is made when all are taken, and parts are used again. A part that
+ * was released may be written at once, for a queue works in order.
+ */
+export class Slots {
+  readonly #device: GPUDevice;
+  readonly #size: number;
+  readonly #pages: GPUBuffer[] = [];
+  readonly #free: Part[] = [];
+  #isClosed = false;
+
+  constructor(device: GPUDevice, size: number) {
+    this.#device = device;
+    this.#size = size;
+  }
+
+  take(): Part {
+    if (this.#free.length === 0) {
+      const size = this.#size;
+      const { minUniformBufferOffsetAlignment: multiple } = this.#device.limits;
+      const step = Math.ceil(size / multiple) * multiple;
+      const page = { label: "uniforms", size: 64 * step, usage: usage.uniform | usage.copyDestination };
+      const buffer = this.#device.createBuffer(page);
+      this.#pages.push(buffer);
+      for (let i = 63; i >= 0; i--) this.#free.push({ buffer, offset: i * step, size });
+    }
+    return this.#free.pop() as Part;
+  }
+
+  release(slot: Part): void {
+    this.#free.push(slot);
+    this.#destroyUnused();
+  }
+
+  /** Frees the pages, once all parts that are taken are released. */
+  close(): void {
+    this.#isClosed = true;
+    this.#destroyUnused();
+  }
+
+  #destroyUnused(): void {
+    if (!this.#isClosed || this.#free.length < 64 * this.#pages.length) return;
+    for (const page of this.#pages.splice(0)) page.destroy();
+    this.#free.length = 0;
+  }
+}
