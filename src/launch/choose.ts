@@ -4,6 +4,7 @@
  */
 
 import type { LaunchManifest } from "./manifest.ts";
+import type { LaunchProblem } from "./problems.ts";
 import type { LaunchKernel, LaunchTypes } from "./types.ts";
 
 /** What a kernel, or a target, asks of a device. */
@@ -21,14 +22,20 @@ export function isSoftware(info: GPUAdapterInfo): boolean {
 /** Subgroups may be as small as this: where the adapter does not say, WebGPU's smallest. */
 export const smallestSubgroup = ({ adapterInfo }: DeviceTraits): number => adapterInfo?.subgroupMinSize ?? 4;
 
-/** Whether a device gives the right numbers for what asks for so much. */
-export function runsOn(device: DeviceTraits, needs: Needs): boolean {
-  return (
-    needs.requiredFeatures.every((feature) => device.features.has(feature)) &&
-    Object.entries(needs.requiredLimits).every(([name, least]) => !((device.limits as never)[name] < least)) &&
-    (needs.requiredSubgroupSize ?? 0) <= smallestSubgroup(device)
-  );
+/** What a device lacks. Of a limit that it does not know nothing is asked. */
+export function lackOf(device: DeviceTraits, needs: Needs): LaunchProblem | undefined {
+  const missing = needs.requiredFeatures.filter((feature) => !device.features.has(feature));
+  if (missing.length > 0) return ["E0610 no feature", ...missing];
+  for (const [limit, least] of Object.entries(needs.requiredLimits)) {
+    const has = device.limits[limit as keyof GPUSupportedLimits] as number;
+    if (has < least) return ["E0611 no limit", limit, least, has];
+  }
+  const [lanes = 0, smallest] = [needs.requiredSubgroupSize, smallestSubgroup(device)];
+  return smallest < lanes ? ["E0627 narrow subgroups", lanes, smallest] : undefined;
 }
+
+/** Whether a device gives the right numbers for what asks for so much. */
+export const runsOn = (device: DeviceTraits, needs: Needs): boolean => lackOf(device, needs) === undefined;
 
 /**
  * The form of a kernel that a device takes: of those that it can run the first one for its kind of processor, or else the

@@ -1,7 +1,7 @@
 /** A kernel on a device: what is made once for all calls. Functions, not methods: a bundle has those that are called. */
 
 import type { Call } from "./bound.ts";
-import { formFor, smallestSubgroup } from "./choose.ts";
+import { formFor, lackOf } from "./choose.ts";
 import type { LaunchBinding } from "./manifest.ts";
 import { type Fail, type LaunchProblem, shortText } from "./problems.ts";
 import type { LaunchKernel } from "./types.ts";
@@ -43,15 +43,8 @@ export function launcherOf(device: GPUDevice, given: LaunchKernel, errorOf?: Err
   const fail: Fail = (...problem) => {
     throw errorOf?.(name, problem) ?? new TypeError(`${name}: ${explain(problem)}`);
   };
-  const { requiredFeatures, requiredLimits, requiredSubgroupSize = 0 } = kernel.manifest;
-  const missing = requiredFeatures.filter((feature) => !device.features.has(feature));
-  if (missing.length > 0) fail("E0610 no feature", ...missing);
-  for (const [limit, needs] of Object.entries(requiredLimits)) {
-    const has = device.limits[limit as keyof GPUSupportedLimits] as number | undefined;
-    if (has !== undefined && has < needs) fail("E0611 no limit", limit, needs, has);
-  }
-  const smallest = smallestSubgroup(device);
-  if (smallest < requiredSubgroupSize) fail("E0627 narrow subgroups", requiredSubgroupSize, smallest);
+  const lack = lackOf(device, kernel.manifest);
+  if (lack) fail(...lack);
   return { device, kernel, fail, variants: new Map(), pipelines: new Map() };
 }
 

@@ -36,14 +36,14 @@ export function place(
   const overflow = overflowOf(dispatch, extentOf);
   if (overflow) fail("E0608 not counted", overflow.what, overflow.count, ...overflow.extents);
   const words = uniforms && readUniforms(uniforms, tensors, extents, fail);
-  const given = bindings.map((binding): Given => {
+  const given = bindings.map((binding) => {
     const { name, access, shape } = binding;
     const count = product(shape.map(extentOf));
     // A result that has the name of an input is given among the outputs alone.
     const isShared = access !== "read" && bindings.some((other) => other !== binding && other.name === name);
     const output = access === "read" ? undefined : own(outputs, name);
     const value = output === undefined && !isShared ? own(tensors, name) : output;
-    return { binding, count, value: readTensor(binding, value, count, device.limits, fail) };
+    return readTensor(binding, value, count, device.limits, fail);
   });
   const aliases = readAliases(given, fail);
   const variant = variantOf(launcher, aliases);
@@ -51,10 +51,9 @@ export function place(
   const made: GPUBuffer[] = [];
   const results: Result[] = [];
   try {
-    const entries = given.flatMap(({ binding, count, value }) => {
-      const isOnDevice = value !== undefined && !ArrayBuffer.isView(value);
-      const part: Part = isOnDevice ? value : make(device, { binding, count, value }, made);
-      if (binding.access === "read_write") results.push({ binding, count, part, isMade: !isOnDevice });
+    const entries = given.flatMap((one) => {
+      const { binding, count, part = make(device, one, made) } = one;
+      if (binding.access === "read_write") results.push({ binding, count, part, isMade: !one.part });
       return aliases.some(([input]) => input === binding) ? [] : [{ binding: binding.binding, resource: part }];
     });
     if (uniforms && words) entries.push({ binding: uniforms.binding, resource: uniformPart(words) });
@@ -68,12 +67,12 @@ export function place(
 }
 
 /** A buffer for a result, or with a copy of an array. */
-function make(device: GPUDevice, { binding, count, value }: Given, made: GPUBuffer[]): Part {
+function make(device: GPUDevice, { binding, count, array }: Given, made: GPUBuffer[]): Part {
   const size = boundSize(binding, count);
-  const more = value === undefined ? usage.copySource : usage.copyDestination;
+  const more = array ? usage.copyDestination : usage.copySource;
   const buffer = device.createBuffer({ label: binding.name, size, usage: usage.storage | more });
   made.push(buffer);
-  if (ArrayBuffer.isView(value)) writeArray(device.queue, buffer, value);
+  if (array) writeArray(device.queue, buffer, array);
   return { buffer, offset: 0, size };
 }
 
@@ -88,12 +87,14 @@ export function uniformBuffer({ device }: Launcher, size: number): GPUBuffer {
 
 function checkNames({ kernel, fail }: Launcher, tensors: object, outputs: object): void {
   const { bindings, uniforms } = kernel.manifest;
-  const names = (list: readonly { readonly name: string }[]) => list.map(({ name }) => name);
-  const scalars = names((uniforms?.fields ?? []).filter(({ kind }) => kind === "scalar"));
-  const check = (given: object, known: readonly string[]) => {
-    const name = Object.keys(given).find((key) => !known.includes(key));
-    if (name !== undefined) fail("E0602 unknown", name, ...known);
+  const scalars = uniforms?.fields.filter(({ kind }) => kind === "scalar") ?? [];
+  const check = (given: object, named: readonly { readonly name: string }[]) => {
+    const known = new Set(named.map(({ name }) => name));
+    for (const name of Object.keys(given)) if (!known.has(name)) fail("E0602 unknown", name, ...known);
   };
-  check(tensors, [...new Set([...names(bindings), ...scalars])]);
-  check(outputs, names(bindings.filter(({ access }) => access === "read_write")));
+  check(tensors, [...bindings, ...scalars]);
+  check(
+    outputs,
+    bindings.filter(({ access }) => access !== "read"),
+  );
 }

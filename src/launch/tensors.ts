@@ -47,7 +47,7 @@ export function readUniforms(
     if (got === undefined) fail("E0601 missing", name);
     const isFloat = element === "f32" || element === "f16";
     const number = typeof got === "boolean" && element === "bool" ? Number(got) : got;
-    const list = new (isFloat ? Float32Array : element === "i32" ? Int32Array : Uint32Array)(bytes, 4 * i, 1);
+    const list = new arrays[element === "f16" ? "f32" : element](bytes, 4 * i, 1);
     list[0] = element === "f16" ? roundToHalf(number as number) : (number as number);
     const isHeld = isFloat || (list[0] === number && (element !== "bool" || number < 2));
     if (typeof number !== "number" || !isHeld) fail("E0603 not a scalar", name, element, got);
@@ -55,51 +55,49 @@ export function readUniforms(
   return bytes;
 }
 
-/** An array of the right type and length, a part of a buffer that is large enough; `undefined` for a result to be made. */
+/** A binding, how many elements it has, and what is bound: a part of a buffer, or else an array or a result to be made. */
+export interface Given {
+  readonly binding: LaunchBinding;
+  readonly count: number;
+  readonly part?: Part;
+  readonly array?: LaunchArray;
+}
+
+/** Throws where an array is not of the right type and length, or a part of a buffer is not large enough. */
 export function readTensor(
   binding: LaunchBinding,
   value: unknown,
   count: number,
   limits: GPUSupportedLimits,
   fail: Fail,
-): LaunchArray | Part | undefined {
+): Given {
   const { name, element, access } = binding;
-  const isResult = access === "read_write";
+  const isInput = access === "read";
+  if (value === undefined && isInput) fail("E0601 missing", name);
   const needs = boundSize(binding, count);
-  const check = (limit: "maxStorageBufferBindingSize" | "maxBufferSize") => {
-    const most = limits[limit];
-    if (needs > most) fail("E0608 too large", name, needs, limit, most);
-  };
-  check("maxStorageBufferBindingSize");
-  if (value === undefined) {
-    if (!isResult) fail("E0601 missing", name);
-    check("maxBufferSize");
-    return undefined;
+  const isHost = isInput && ArrayBuffer.isView(value);
+  for (const limit of ["maxStorageBufferBindingSize", "maxBufferSize"] as const) {
+    const isAsked = limit !== "maxBufferSize" || isHost || value === undefined;
+    if (isAsked && needs > limits[limit]) fail("E0608 too large", name, needs, limit, limits[limit]);
   }
-  if (ArrayBuffer.isView(value) && !isResult) {
-    check("maxBufferSize");
-    const array = value as LaunchArray;
-    if (array[Symbol.toStringTag] !== arrays[element].name)
-      fail("E0603 not a tensor", name, arrays[element].name, value);
-    return array.length === count ? array : fail("E0605 wrong length", name, array.length, count);
+  if (value === undefined) return { binding, count };
+  const type = arrays[element].name;
+  if (isHost) {
+    const array = value as unknown as LaunchArray;
+    if (array[Symbol.toStringTag] !== type) fail("E0603 not a tensor", name, type, value);
+    return array.length === count ? { binding, count, array } : fail("E0605 wrong length", name, array.length, count);
   }
   const given = Object(value) as Partial<GPUBufferBinding>;
   const { buffer, offset = 0, size = Infinity } = "buffer" in given ? given : { buffer: value as GPUBuffer };
   if (typeof buffer?.size !== "number" || typeof buffer.usage !== "number") {
-    return fail("E0603 not a tensor", name, arrays[element].name, value);
+    return fail("E0603 not a tensor", name, type, value);
   }
   if ((buffer.usage & usage.storage) === 0) fail("E0618 no storage", name);
   const multiple = limits.minStorageBufferOffsetAlignment;
   if (offset !== 0 && !(offset > 0 && offset % multiple === 0)) fail("E0618 misaligned", name, offset, multiple);
   const has = Math.min(size, buffer.size - offset);
-  return has >= needs ? { buffer, offset, size: needs } : fail("E0618 too small", name, has, needs);
-}
-
-/** A binding, how many elements it has, and what is bound. */
-export interface Given {
-  readonly binding: LaunchBinding;
-  readonly count: number;
-  readonly value: LaunchArray | Part | undefined;
+  if (!(has >= needs)) fail("E0618 too small", name, has, needs);
+  return { binding, count, part: { buffer, offset, size: needs } };
 }
 
 /**
@@ -107,45 +105,37 @@ export interface Given {
  * of one buffer where both are read or both are results, and no place twice of which one is written.
  */
 export function readAliases(given: readonly Given[], fail: Fail): (readonly [LaunchBinding, LaunchBinding])[] {
-  const parts = given.flatMap(({ binding, value }) =>
-    value === undefined || ArrayBuffer.isView(value) ? [] : [{ binding, ...value }],
-  );
   const aliases: (readonly [LaunchBinding, LaunchBinding])[] = [];
-  for (const [i, b] of parts.entries()) {
-    if (b.binding.access === "read") continue;
-    for (const a of parts.slice(0, i)) {
-      if (a.buffer !== b.buffer) continue;
-      const [other, result] = [a.binding, b.binding];
+  for (const [i, { binding: result, part: b }] of given.entries()) {
+    if (!b || result.access === "read") continue;
+    for (const { binding: other, part: a } of given.slice(0, i)) {
+      if (a?.buffer !== b.buffer) continue;
       const isInput = other.access === "read";
       const isApart = a.offset >= b.offset + b.size || b.offset >= a.offset + a.size;
       if (!isInput && isApart) continue;
       const mayAlias = isInput && result.mayAlias?.includes(other.name) === true;
-      if (!mayAlias || a.offset !== b.offset) {
-        fail("E0619 one buffer", other.name, result.name, mayAlias);
-      }
+      if (!mayAlias || a.offset !== b.offset) fail("E0619 one buffer", other.name, result.name, mayAlias);
       aliases.push([other, result]);
     }
   }
   return aliases;
 }
 
-/** writeBuffer takes multiples of four bytes: an odd number of halves is written in two parts. */
+/** writeBuffer takes multiples of four bytes: an odd number of halves is copied first. */
 export function writeArray(queue: GPUQueue, buffer: GPUBuffer, array: LaunchArray): void {
-  const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-  const whole = bytes.length - (bytes.length % 4);
-  if (whole > 0) queue.writeBuffer(buffer, 0, bytes.subarray(0, whole));
-  if (whole === bytes.length) return;
-  const rest = new Uint8Array(4);
-  rest.set(bytes.subarray(whole));
-  queue.writeBuffer(buffer, whole, rest);
+  let bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+  if (bytes.length % 4 > 0) {
+    bytes = new Uint8Array(bytes.length + 2);
+    bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+  }
+  queue.writeBuffer(buffer, 0, bytes);
 }
 
-/** The nearest f16, to even between two. */
+/** The nearest f16, to even between two: as a float64 is rounded whose last bit is worth as much as the f16's. */
 export function roundToHalf(value: number): number {
   const size = Math.abs(value);
   if (!(size > 0 && size < Infinity)) return value;
-  const unit = 2 ** (Math.max(-14, Math.floor(Math.log2(size))) - 10);
-  const steps = size / unit;
-  const nearest = unit * (steps % 1 === 0.5 ? 2 * Math.round(steps / 2) : Math.round(steps));
+  const large = 2 ** (Math.max(-14, Math.floor(Math.log2(size))) + 42);
+  const nearest = size + large - large;
   return Math.sign(value) * (nearest > 65504 ? Infinity : nearest);
 }

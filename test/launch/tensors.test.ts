@@ -1,0 +1,27 @@
+/** What the launcher does to numbers and arrays before the device has them. */
+
+import { expect, test } from "vitest";
+import { roundToFloat16 } from "../../src/ir/float16.ts";
+import { roundToHalf, writeArray } from "../../src/launch/tensors.ts";
+
+test("a scalar of type f16 is the nearest half, as the compiler rounds", () => {
+  const halves = [0, 2 ** -24, 2 ** -14, 1 / 3, 1, 2048, 65504, 65536];
+  const between = halves.flatMap((half) => [half, 1.00048828125 * half, 1.00146484375 * half, 1.3 * half]);
+  const near = between.flatMap((value) => [value, value * (1 + 2 ** -52), value * (1 - 2 ** -53)]);
+  const small = [2 ** -25, 1.5 * 2 ** -24, 2.5 * 2 ** -24, 65519.99999, 65520, Infinity, Number.NaN];
+  for (const value of [...near, ...small].flatMap((one) => [one, -one])) {
+    expect(roundToHalf(value), String(value)).toBe(roundToFloat16(value));
+  }
+});
+
+test("an odd number of halves is written in whole words, and nothing around it", () => {
+  const written: number[][] = [];
+  const queue = { writeBuffer: (_: unknown, at: number, bytes: Uint8Array) => written.push([at, ...bytes]) };
+  const all = Uint16Array.of(9, 1, 2, 3, 9);
+  writeArray(queue as unknown as GPUQueue, {} as GPUBuffer, all.subarray(1, 4));
+  writeArray(queue as unknown as GPUQueue, {} as GPUBuffer, all.subarray(1, 3));
+  expect(written).toEqual([
+    [0, 1, 0, 2, 0, 3, 0, 0, 0],
+    [0, 1, 0, 2, 0],
+  ]);
+});
