@@ -212,7 +212,7 @@ describe("a production bundle", () => {
     const [first = 0, both = 0] = [texts.slice(0, 1), texts].map((lists) =>
       lists.flat().reduce((sum, kernel) => sum + minifyKernel(kernel).wgsl.length, 0),
     );
-    expect(one.length - first).toBeLessThan(10_500);
+    expect(one.length - first).toBeLessThan(9_700);
     expect(two.length - both - (one.length - first)).toBeLessThan(500);
   });
 
