@@ -4,6 +4,7 @@ import { type BinaryOperator, binary, type Expression, equals, type Scalar, sele
 import { meanOfSum, type Reduction, reductionOf } from "./reduction.ts";
 
 /**
+ * A reduction whose state is one number.
  * @param identity the element that changes none it is combined with, by the type that is computed in.
  * @param combine two elements combined, whose order changes nothing.
  */

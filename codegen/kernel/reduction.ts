@@ -72,6 +72,7 @@ export interface Reduction {
   readonly identity: (type: Type, around: State | undefined) => Fields;
   /** What an element does before the first step, where lanes have many: the first, second and third of three. */
   readonly start?: (state: State, element: Expression, which: number, to: Statements) => void;
+  /** What an element does to the state. */
   readonly step: (state: State, element: Expression, at: StepContext) => void;
   /** A block's state into that around it. */
   readonly enclose: (around: State, block: State, at: BlockContext) => void;
@@ -98,9 +99,13 @@ export interface ReductionParts<Name extends string> {
   readonly name: string;
   /** Of one field, the state is a number of the elements' type; of two to four, a record of such. */
   readonly state: readonly Name[];
+  /** The state that changes none it is merged with, by the type that is computed in. */
   readonly identity: Readonly<Record<Name, (element: Scalar) => number>>;
+  /** The state once it has seen an element more. */
   readonly step: (state: Fields<Name>, element: Expression) => Fields<Name>;
+  /** The state of all elements of two. */
   readonly merge: (lower: Fields<Name>, upper: Fields<Name>) => Fields<Name>;
+  /** Whether its steps round, so that they are nested in blocks. Not unless said otherwise. */
   readonly rounds?: Reduction["rounds"];
   readonly commutes?: boolean;
   /** The state itself unless said otherwise; then it has one field. */

@@ -101,12 +101,14 @@ export class Statements {
     return read(variable) as Target;
   }
 
+  /** Declares an array of so many elements, of this lane alone. */
   array(name: string, type: Type, length: number, span = this.span): Variable {
     const variable: Variable = { name, type, length, isMutable: true };
     this.add({ kind: "array", variable, span });
     return variable;
   }
 
+  /** `target = value`, or `target += value` with an operator. */
   assign(target: Expression, value: Expression, operator?: "+" | "*", span = this.span): void {
     invariant(target.kind === "read" || target.kind === "item", `a ${target.kind} is assigned to`);
     invariant(target.variable.isMutable, `${target.variable.name} is assigned to`);
@@ -115,11 +117,13 @@ export class Statements {
     this.add({ kind: "assign", target, operator, value, span });
   }
 
+  /** `buffer[index] = value`. */
   store(buffer: Buffer, index: Expression, value: Expression, span = this.span): void {
     invariant(sameType(value.type, buffer.type), `what is stored in ${buffer.wgsl} has its type`);
     this.add({ kind: "store", buffer, index, value, span });
   }
 
+  /** All lanes of the workgroup arrive before one goes on. */
   barrier(): void {
     this.add({ kind: "barrier", span: this.span });
   }

@@ -5,7 +5,8 @@
  */
 
 export type { Bound, Part } from "./bound.ts";
-export { type CallableKernel, kernel } from "./callable.ts";
+export { type CallableKernel, type Form, kernel } from "./callable.ts";
+export type { CompactBinding, CompactManifest, CompactUniform } from "./compact.ts";
 export type { Overflow } from "./counts.ts";
 export { explain } from "./explain.ts";
 export type { LaunchOptions } from "./launch.ts";
