@@ -2,10 +2,14 @@
 
 import { describe, expect } from "vitest";
 import { compileText, targetsFor, targetsForRows } from "../support/compile.ts";
+import { isDeep } from "../support/deep.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { compareKernel, inputsFor } from "../support/oracle.ts";
 
-const lengths = [1, 2, 3, 5, 63, 64, 65, 255, 256, 257, 769, 1000, 131072];
+const lengths = isDeep
+  ? [1, 2, 3, 5, 63, 64, 65, 255, 256, 257, 769, 1000, 131072]
+  : [1, 3, 5, 64, 65, 257, 769, 131072];
+const halfLengths = isDeep ? [1, 2, 5, 65, 256, 769] : [1, 5, 769];
 const norms = {
   layernorm: "layernorm(x, gamma, beta, axes = [-1], eps = 1e-5)",
   rmsnorm: "rmsnorm(x, gamma, axes = [-1], eps = 1e-6)",
@@ -32,7 +36,7 @@ describe.each(Object.keys(norms) as (keyof typeof norms)[])("%s", (name) => {
     }
   });
 
-  gpuTest.for([1, 2, 5, 65, 256, 769])("f16 rows of %i", async (columns, { gpu }) => {
+  gpuTest.for(halfLengths)("f16 rows of %i", async (columns, { gpu }) => {
     for (const target of targetsForRows(gpu.target, columns)) {
       const { fn, kernel } = compileText(program(norms[name], columns, "f16"), target);
       const { errors } = await compareKernel(gpu.device, kernel, fn, inputsFor(fn, { rows: 7 }));
@@ -43,7 +47,7 @@ describe.each(Object.keys(norms) as (keyof typeof norms)[])("%s", (name) => {
   gpuTest("rows whose length is known when the pipeline is made", async ({ gpu }) => {
     for (const target of targetsFor(gpu.target)) {
       const { fn, kernel } = compileText(program(norms[name], "columns"), target);
-      for (const columns of [1, 3, 64, 769]) {
+      for (const columns of isDeep ? [1, 3, 64, 769] : [1, 64, 769]) {
         const { errors } = await compareKernel(gpu.device, kernel, fn, inputsFor(fn, { rows: 3, columns }));
         expect(errors.out0, `${target.name}, ${columns} columns`).toBeLessThanOrEqual(2e-6);
       }
@@ -62,7 +66,7 @@ gpuTest("more rows than one dispatch dimension has workgroups", async ({ gpu }) 
   const rows = 65537;
   const period = 64;
   for (const target of targetsFor(gpu.target)) {
-    for (const columns of [5, 128]) {
+    for (const columns of isDeep ? [5, 128] : [5]) {
       const { fn, kernel } = compileText(program(norms.layernorm, columns), target);
       const few = inputsFor(fn, { rows: period });
       const { errors, outputs } = await compareKernel(gpu.device, kernel, fn, few);

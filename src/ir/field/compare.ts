@@ -83,13 +83,17 @@ interface Run {
 
 /** How many elements an evaluation computes, with the terms of sums. */
 function costOf(fn: Fn, dims: Readonly<Record<string, number>>): number {
-  const count = (value: Value) =>
-    elementCount(value.shape.map((dim) => (typeof dim === "number" ? dim : (dims[dim] ?? 1))));
+  const extentsOf = (value: Value) => value.shape.map((dim) => (typeof dim === "number" ? dim : (dims[dim] ?? 1)));
+  const count = (value: Value) => elementCount(extentsOf(value));
+  const kept = (op: Op) => op.attributes.kept as readonly number[];
   const cost = (op: Op) => {
     const results = op.results.reduce((sum, result) => sum + count(result), 0);
     const operands = presentOperands(op).reduce((sum, operand) => sum + count(operand), 0);
     // Each row of such a result is a sum of all rows of the operand, with factors that are drawn.
-    if (op.name === "extern" && (op.attributes.rows as readonly number[]).length > 0) return results * operands;
+    if (op.name === "extern" && (op.attributes.rows as readonly number[]).length > 0) {
+      const width = extentsOf(op.result).filter((_, axis, all) => kept(op).includes(axis - all.length));
+      return results + (results * operands) / Math.max(1, elementCount(width));
+    }
     if (op.name !== "matmul" && op.name !== "linear" && op.name !== "conv") return results + operands;
     const weight = op.operand(1);
     return (
