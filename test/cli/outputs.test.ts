@@ -32,6 +32,7 @@ const files = {
   "m.data": weightsOfDivided,
   "x.npy": rows,
   "t.json": profile,
+  "own.mjs": "export default { passes: [] };",
 } as const;
 type File = keyof typeof files;
 
@@ -43,12 +44,13 @@ interface Line {
 
 /** A command line of each command that writes, with every option that names something to read. */
 const lines: Readonly<Record<string, Line>> = {
-  compile: { argv: ["p.tir", "--target", "t.json"], more: ["w.npy", "m.onnx", "m.data"] },
+  compile: { argv: ["p.tir", "--target", "t.json", "--plugin", "own.mjs"], more: ["w.npy", "m.onnx", "m.data"] },
   run: {
-    argv: ["p.tir", "--target", "t.json", "--in", "x=x.npy", "--device", "cpu"],
+    argv: ["p.tir", "--target", "t.json", "--plugin", "own.mjs", "--in", "x=x.npy", "--device", "cpu"],
     more: ["w.npy", "m.onnx", "m.data"],
   },
-  tune: { argv: ["p.tir", "--target", "t.json"], more: ["w.npy", "m.onnx", "m.data"] },
+  tune: { argv: ["p.tir", "--target", "t.json", "--plugin", "own.mjs"], more: ["w.npy", "m.onnx", "m.data"] },
+  bench: { argv: ["p.tir", "--target", "t.json", "--plugin", "own.mjs"], more: ["w.npy", "m.onnx", "m.data"] },
   import: { argv: ["m.onnx"], more: ["m.data"] },
   surgery: { argv: ["m.onnx", "--check", "--in", "x=x.npy"], more: ["m.data"] },
   extract: { argv: ["m.onnx", "--target", "t.json"], more: ["m.data"] },
@@ -213,11 +215,12 @@ test("stdout is taken once", async () => {
   expect(code).toBe(2);
 });
 
-test("files are written by `Outputs` alone, and in place by `tirc fmt`", () => {
+test("files are written by `Outputs` alone, in place by `tirc fmt`, and beside programs by `tirc types`", () => {
   const folder = new URL("../../src/cli/", import.meta.url);
-  const users = readdirSync(folder).filter((name) => {
+  const sources = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+  const users = sources.filter((name) => {
     return /writeAtomically|writeFileSync|createWriteStream/.test(readFileSync(new URL(name, folder), "utf8"));
   });
   // A reproducer is a new file, never one that is there.
-  expect(users).toEqual(["crash.ts", "files.ts", "fmt-command.ts", "outputs.ts"]);
+  expect(users.sort()).toEqual(["crash.ts", "files.ts", "fmt-command.ts", "outputs.ts", "types-command.ts"]);
 });

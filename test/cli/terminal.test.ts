@@ -139,7 +139,8 @@ test("the name of a file ends no comment of a module", () => {
 
 test("nothing but the session writes to a stream", () => {
   const folder = new URL("../../src/cli/", import.meta.url);
-  const writers = readdirSync(folder).filter((file) => {
+  const sources = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
+  const writers = sources.filter((file) => {
     return /\b(stdout|stderr)\s*\(|\bconsole\.|process\.std/.test(readFileSync(new URL(file, folder), "utf8"));
   });
   expect(writers).toEqual(["main.ts", "session.ts"]);

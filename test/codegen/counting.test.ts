@@ -140,6 +140,7 @@ async function moduleOf(kernel: Kernel): Promise<(dims: Record<string, number>) 
   const pass = { setPipeline() {}, setBindGroup() {}, dispatchWorkgroups() {}, end() {} };
   const device = {
     features: new Set(kernel.manifest.requiredFeatures),
+    adapterInfo: { subgroupMinSize: kernel.manifest.requiredSubgroupSize },
     limits: { maxStorageBufferBindingSize: Infinity, maxBufferSize: Infinity, minUniformBufferOffsetAlignment: 256 },
     queue: { submit() {}, writeBuffer() {} },
     ...{ createBuffer: buffer, createBindGroup() {}, createBindGroupLayout() {}, createPipelineLayout() {} },

@@ -40,7 +40,7 @@ export interface Ran {
   readonly stderr: string;
 }
 
-/** Runs Node to its end, 60 s at most; `env` is added to this process's own environment. */
+/** Runs Node to its end, 120 s at most; `env` is added to this process's own environment. */
 export function runNode(
   args: readonly string[],
   options: { cwd?: string; env?: Record<string, string | undefined>; input?: string } = {},
@@ -51,7 +51,7 @@ export function runNode(
     env: { ...process.env, NODE_OPTIONS: "", ...env },
     input,
     encoding: "utf8",
-    timeout: 60_000,
+    timeout: 120_000,
   });
   return { status, stdout, stderr };
 }

@@ -1,8 +1,8 @@
 /**
  * The field elements of the numbers in a program.
  *
- * A literal is what was meant by it: a multiple of a well-known irrational or the reciprocal of a whole number, where it
- * is within half an ulp of f32 of one; else the decimal as it is written, or was before it became an f32; else, for numbers
+ * A literal is what was meant by it: a multiple of a well-known irrational within a part of 1e-6, which is what passes take
+ * for one; the reciprocal of a whole number within half an ulp of f32; else the decimal as it is written, or was before it became an f32; else, for numbers
  * that were computed, the simplest fraction within a few ulps of float64, or the root of one. Elements of constant tensors are decimals.
  */
 
@@ -38,6 +38,8 @@ const irrationals: readonly Irrational[] = [
 
 /** Half an ulp of f32, as a part of the number. */
 const halfUlp = 2 ** -24;
+/** As `formulaTolerance` of passes/match.ts: people write 1.414214. */
+const formulaTolerance = 1e-6;
 /** Irrationals count with these factors. */
 const simpleFactors = [1, 2, 3, 4, 6, 8].flatMap((n) => [1, 2, 3, 4, 6, 8].map((d) => n / d));
 const mostReciprocal = 2 ** 16;
@@ -87,7 +89,7 @@ const isSimple = ({ over, under }: Fraction) => over * under < 1n << 44n;
 function meaningOf(value: number): (field: PrimeField) => number {
   if (Number.isInteger(value)) return (field) => field.of(BigInt(value));
   for (const { value: known, residue: of } of irrationals) {
-    const factor = simpleFactors.find((one) => near(value, known * one, halfUlp));
+    const factor = simpleFactors.find((one) => near(value, known * one, formulaTolerance));
     if (factor !== undefined) return (field) => field.mul(of(field), residue(simplest(factor, 2 ** -50), field));
   }
   const reciprocal = Math.round(1 / value);
