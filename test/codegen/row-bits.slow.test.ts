@@ -95,7 +95,7 @@ async function bitsOf(kernel: PreparedKernel, one: Case, rows: number) {
   return seen.map((set) => [...set]);
 }
 
-const runs = Number(process.env.TIRC_FUZZ_RUNS ?? 4);
+const runs = Number(process.env.TIRC_FUZZ_RUNS ?? 2);
 
 driverTest(
   "a row has the same bits in every batch",

@@ -52,6 +52,7 @@ export function runNode(
     input,
     encoding: "utf8",
     timeout: 120_000,
+    maxBuffer: 2 ** 26,
   });
   return { status, stdout, stderr };
 }
