@@ -8,7 +8,7 @@ import { spread } from "../support/onnx.ts";
 import { randomModels, rows, width } from "../support/random-models.ts";
 import { expectSorted, operated } from "../support/surgery.ts";
 
-const runs = Number(process.env.TIRC_FUZZ_RUNS ?? 20);
+const runs = Number(process.env.TIRC_FUZZ_RUNS ?? 40);
 test("models of random steps", { timeout: 60_000 + 1000 * runs }, () => {
   let moved = 0;
   const x = { element: "f32", shape: [2, rows, width], numbers: spread(elementCount([2, rows, width]), 4) } as const;
