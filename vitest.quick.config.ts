@@ -10,6 +10,7 @@ const long = [
   "test/passes/{centering,min-cut}.test.ts",
   "test/onnx/{hostile,cases,exported-norms}.test.ts",
   "test/{norm-records,browser-safe,emit-module,transcripts}.test.ts",
+  "test/{runtime/launching,ir/op-table,onnx/every-norm,onnx/norm-forms,diagnostics/fixes,codegen/blocks,codegen/minify}.test.ts",
   "test/{runtime/execute,language/whole-file,playground/analyze,diagnostics/idioms}.test.ts",
 ];
 
