@@ -2,9 +2,10 @@
  * Turns grammar/tir.ohm into grammar/tir.ts, so that the grammar reaches a page without a file system.
  * The module holds ohm's recipes: building the grammars from them skips parsing the grammar's own text at start-up.
  */
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import * as ohm from "ohm-js";
+import { writeMade } from "./write-made.mjs";
 
 const source = new URL("../grammar/tir.ohm", import.meta.url);
 const target = new URL("../grammar/tir.ts", import.meta.url);
@@ -33,21 +34,6 @@ export const frameGrammar: ohm.Grammar = makeRecipe(${withoutSource(Frame.toReci
 }
 
 /** Writes grammar/tir.ts when it is out of date. */
-export function buildGrammar() {
-  const text = grammarModule();
-  if (readIfThere(target) === text) return;
-  // Written aside and renamed, so that a process which imports it at the same time never sees half of it.
-  const aside = new URL(`tir.ts.${process.pid}.tmp`, target);
-  writeFileSync(aside, text);
-  renameSync(aside, target);
-}
-
-function readIfThere(url) {
-  try {
-    return readFileSync(url, "utf8");
-  } catch {
-    return undefined;
-  }
-}
+export const buildGrammar = () => writeMade(target, grammarModule());
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) buildGrammar();

@@ -3,9 +3,10 @@
  * src/launch/text-js.ts in JavaScript, minified. The files of src/launch become one: they import nothing but each other,
  * and no two names are the same.
  */
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { transformSync } from "esbuild";
+import { writeMade } from "./write-made.mjs";
 
 const folder = new URL("../src/launch/", import.meta.url);
 /** Those that others need come first. */
@@ -48,25 +49,12 @@ function launcherTexts() {
 /** Writes the two files where they are out of date. */
 export function buildLauncher() {
   for (const [language, text] of Object.entries(launcherTexts())) {
-    const target = new URL(`text-${language}.ts`, folder);
     const content = `// Made from the other files of this folder by scripts/build-launcher.mjs. Do not edit.
 
 /** The launcher's text. */
 export const launcherText: string = ${JSON.stringify(text)};
 `;
-    if (readIfThere(target) === content) continue;
-    // Written aside and renamed, so that a process which imports it at the same time never sees half of it.
-    const aside = new URL(`text-${language}.ts.${process.pid}.tmp`, folder);
-    writeFileSync(aside, content);
-    renameSync(aside, target);
-  }
-}
-
-function readIfThere(url) {
-  try {
-    return readFileSync(url, "utf8");
-  } catch {
-    return undefined;
+    writeMade(new URL(`text-${language}.ts`, folder), content);
   }
 }
 

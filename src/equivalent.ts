@@ -5,9 +5,10 @@ import { passErrors } from "./diagnostics/errors-passes.ts";
 import { Comparer, type ComparisonOptions, type Difference } from "./ir/field/compare.ts";
 import { type Constants, constantsOf, interpret, resolveShape } from "./ir/interpret.ts";
 import { type Const, dimensionNames, type Fn, type Module } from "./ir/ir.ts";
-import { foldRows } from "./ir/row-means.ts";
+import { randomNumbers } from "./ir/random.ts";
+import { withoutMeans } from "./ir/row-means.ts";
 import { type Extents, specialize } from "./ir/specialize.ts";
-import { broadcastTo, elementCount, type Tensor } from "./ir/tensor.ts";
+import { elementCount, indexAt, type Tensor } from "./ir/tensor.ts";
 import { isFloat } from "./ir/types.ts";
 import { verifySignature } from "./ir/verify.ts";
 
@@ -93,31 +94,18 @@ function find(module: Module, name: string): Fn {
   return found ?? fail(passErrors.unknownFunction(name, allNames([module])));
 }
 
-/** Numbers in [0, 1): mulberry32. */
-function numbersFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** A tensor that keeps its promise: of floats in [-2, 2], of integers 0 to 9. */
 function random({ type, centered }: Pick<Const, "type" | "centered">, shape: number[], next: () => number): Tensor {
   const { element } = type;
   const one = () => (isFloat(element) ? 4 * next() - 2 : Math.floor(next() * (element === "bool" ? 2 : 10)));
   const tensor: Tensor = { element, shape, data: Float64Array.from({ length: elementCount(shape) }, one) };
-  if (centered.length === 0) return tensor;
-  const means = broadcastTo(foldRows(tensor, centered, "mean"), shape);
-  return { ...tensor, data: tensor.data.map((value, i) => value - (means[i] as number)) };
+  return centered.length === 0 ? tensor : withoutMeans(tensor, centered);
 }
 
 function constants(module: Module, seed: number): Constants {
   const seedOf = (name: string) => [...name].reduce((sum, letter) => Math.imul(sum, 31) + letter.charCodeAt(0), seed);
   return constantsOf(module, (constant) =>
-    random(constant, constant.type.shape as number[], numbersFrom(seedOf(constant.name))),
+    random(constant, constant.type.shape as number[], randomNumbers(seedOf(constant.name))),
   );
 }
 
@@ -132,7 +120,7 @@ function search(
   dims: Extents,
 ): Counterexample | undefined {
   for (let seed = 1; seed <= tries; seed++) {
-    const next = numbersFrom(seed);
+    const next = randomNumbers(seed);
     const inputs = Object.fromEntries(
       before.params.map((param) => [param.name as string, random(param, resolveShape(param.shape, dims), next)]),
     );
@@ -151,19 +139,9 @@ function search(
         return gap > tolerance * Math.max(1, Math.abs(value)) || Number.isNaN(value) !== Number.isNaN(other.data[i]);
       });
       if (at < 0) continue;
-      const index = indexOf(at, tensor.shape);
+      const index = indexAt(at, tensor.shape);
       return { inputs, result, index, a: tensor.data[at] as number, b: other.data[at] as number };
     }
   }
   return undefined;
-}
-
-function indexOf(at: number, shape: readonly number[]): number[] {
-  const index: number[] = [];
-  let rest = at;
-  for (const extent of shape.toReversed()) {
-    index.unshift(rest % extent);
-    rest = Math.floor(rest / extent);
-  }
-  return index;
 }

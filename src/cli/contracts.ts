@@ -4,8 +4,8 @@ import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { contractErrors } from "../diagnostics/errors-data.ts";
 import type { Constants } from "../ir/interpret.ts";
 import type { Const, Fn, Value } from "../ir/ir.ts";
-import { foldRows, meanTolerance, rowMeans } from "../ir/row-means.ts";
-import { broadcastTo, type Tensor } from "../ir/tensor.ts";
+import { meanTolerance, rowMeans, withoutMeans } from "../ir/row-means.ts";
+import type { Tensor } from "../ir/tensor.ts";
 import { fromNumbers, type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
 
 const asTensor = (tensor: HostTensor): Tensor => ({ ...tensor, data: toNumbers(tensor) });
@@ -13,13 +13,7 @@ const asTensor = (tensor: HostTensor): Tensor => ({ ...tensor, data: toNumbers(t
 /** Made-up data that keeps the promise: its row means taken off. */
 export function centeredInput(param: Value, tensor: HostTensor): HostTensor {
   if (param.centered.length === 0) return tensor;
-  const own = asTensor(tensor);
-  const means = broadcastTo(foldRows(own, param.centered, "mean"), tensor.shape);
-  return fromNumbers(
-    tensor.element,
-    tensor.shape,
-    own.data.map((value, i) => value - (means[i] as number)),
-  );
+  return fromNumbers(tensor.element, tensor.shape, withoutMeans(asTensor(tensor), param.centered).data);
 }
 
 /**

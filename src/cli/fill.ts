@@ -1,6 +1,7 @@
 /** What an input is filled with where no file holds it: constants and random numbers. */
 
 import { roundTo } from "../ir/float16.ts";
+import { normal, randomNumbers } from "../ir/random.ts";
 import { type ElementType, holds, isFloat } from "../ir/types.ts";
 
 export type Fill = "randn" | "rand" | "zeros" | "ones" | number | Distribution;
@@ -43,22 +44,6 @@ export function parseFill(text: string): Fill | { readonly wrong: string } | und
 export const printFill = (fill: Fill) =>
   typeof fill === "object" ? `${fill.name}(${fill.of.join(", ")})` : String(fill);
 
-/** Numbers in [0, 1): mulberry32. */
-export function uniform(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** A number of the standard normal distribution, by Box and Muller. */
-export function normal(next: () => number): number {
-  return Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
-}
-
 /** What `randn` and `rand` are for each element type: for integers and truth values something of their kind. */
 const usual: { readonly [E in ElementType]: { readonly [Word in "randn" | "rand"]: Distribution } } = {
   f32: { randn: { name: "normal", of: [0, 1] }, rand: { name: "uniform", of: [0, 1] } },
@@ -75,7 +60,7 @@ export function numbersOf(element: ElementType, fill: Fill, seed: number): (() =
     return holds(element, number) ? () => number : undefined;
   }
   const { name, of } = typeof fill === "object" ? fill : usual[element][fill];
-  const next = uniform(seed);
+  const next = randomNumbers(seed);
   if (isFloat(element)) {
     const [first, second] = of;
     if (!of.every((bound) => Number.isFinite(roundTo[element](bound)))) return undefined;

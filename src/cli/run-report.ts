@@ -1,6 +1,7 @@
 /** What `tirc run` tells about a run. */
 
 import { jsonText } from "../diagnostics/json.ts";
+import { indexAt } from "../ir/tensor.ts";
 import { printType } from "../ir/types.ts";
 import { type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
 import type { Comparison } from "./compare.ts";
@@ -57,11 +58,5 @@ function shown(error: number): string {
 
 /** `[2, 17]`: the place of an element in row-major order. */
 export function indexOf(at: number, shape: readonly number[]): string {
-  const index: number[] = [];
-  let rest = at;
-  for (const extent of shape.toReversed()) {
-    index.unshift(rest % extent);
-    rest = Math.floor(rest / extent);
-  }
-  return `[${index.join(", ")}]`;
+  return `[${indexAt(at, shape).join(", ")}]`;
 }

@@ -5,7 +5,7 @@ import { makeOp } from "./builder.ts";
 import { evaluateOp } from "./interpret.ts";
 import { Value } from "./ir.ts";
 import type { Rows } from "./ops/def.ts";
-import type { Tensor } from "./tensor.ts";
+import { broadcastTo, type Tensor } from "./tensor.ts";
 
 const nowhere: Span = { source: { name: "", text: "" }, start: 0, end: 0 };
 
@@ -14,6 +14,12 @@ export function foldRows(tensor: Tensor, axes: readonly number[], name: "mean" |
   const x = new Value(tensor, undefined, nowhere);
   const op = makeOp(name, [x], { axes, keepdims: true }, { places: { op: nowhere } });
   return evaluateOp(op, [tensor], {})[0] as Tensor;
+}
+
+/** The tensor with the mean of each row taken off, to float64. */
+export function withoutMeans(tensor: Tensor, axes: readonly number[]): Tensor {
+  const means = broadcastTo(foldRows(tensor, axes, "mean"), tensor.shape);
+  return { ...tensor, data: tensor.data.map((value, i) => value - (means[i] as number)) };
 }
 
 /** A mean of zero may be off by this part of the row's largest value: more than rounding to the element type leaves. */

@@ -3,27 +3,17 @@
 import { roundToFloat16 } from "../ir/float16.ts";
 import { resolveShape } from "../ir/interpret.ts";
 import { type Const, dimensionNames, type Fn } from "../ir/ir.ts";
-import { foldRows } from "../ir/row-means.ts";
-import { broadcastTo, elementCount, type Tensor } from "../ir/tensor.ts";
+import { normal, randomNumbers } from "../ir/random.ts";
+import { withoutMeans } from "../ir/row-means.ts";
+import { elementCount, type Tensor } from "../ir/tensor.ts";
 import type { ElementType, TensorType } from "../ir/types.ts";
-
-/** Numbers in [0, 1): mulberry32. */
-export function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 function randomNumber(element: ElementType, next: () => number): number {
   if (element === "bool") return Number(next() < 0.5);
   if (element === "i32") return Math.floor(next() * 21) - 10;
   if (element === "u32") return Math.floor(next() * 21);
-  const normal = Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
-  return element === "f16" ? roundToFloat16(normal) : Math.fround(normal);
+  const number = normal(next);
+  return element === "f16" ? roundToFloat16(number) : Math.fround(number);
 }
 
 /** An extent for each named dimension: small, and all different. */
@@ -41,11 +31,6 @@ function randomTensor({ type, centered }: Promised, shape: readonly number[], ne
   const { element } = type;
   const data = Float64Array.from({ length: elementCount(shape) }, () => randomNumber(element, next));
   return centered.length === 0 ? { element, shape, data } : withoutMeans({ element, shape, data }, centered);
-}
-
-export function withoutMeans(tensor: Tensor, axes: readonly number[]): Tensor {
-  const means = broadcastTo(foldRows(tensor, axes, "mean"), tensor.shape);
-  return { ...tensor, data: tensor.data.map((value, i) => value - (means[i] as number)) };
 }
 
 /** Parameters that are declared centered are. */

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { Algebra, type Elements } from "../../src/ir/field/algebra.ts";
 import { residuesOf } from "../../src/ir/field/literal.ts";
 import { fieldPairs, type PrimeField } from "../../src/ir/field/prime.ts";
-import { randomNumbers } from "../support/random-inputs.ts";
+import { randomNumbers } from "../../src/ir/random.ts";
 
 const fields = fieldPairs.flatMap(({ p, q }) => [p, q]);
 

@@ -1,15 +1,6 @@
 /** Wrong programs for fuzzing, the same for the same seed. */
 
-/** Numbers from 0 to below 1 (mulberry32). */
-export function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
+export { randomNumbers } from "../../src/ir/random.ts";
 
 /** Pieces of the language and of what is often mixed up with it. */
 const parts = [

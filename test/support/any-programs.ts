@@ -18,9 +18,9 @@ import {
 } from "../../src/ir/ir.ts";
 import type { AttributeDef, OpDef, OperandDef } from "../../src/ir/ops/def.ts";
 import { callableNames, type OpName, ops } from "../../src/ir/ops/index.ts";
+import { randomNumbers } from "../../src/ir/random.ts";
 import { type Dim, type ElementType, holds, opaqueType, type Shape, tensorType } from "../../src/ir/types.ts";
 import { nowhere } from "./ir.ts";
-import { randomNumbers } from "./random-inputs.ts";
 
 const shapes: readonly Shape[] = [
   ...[[], [4], [6], ["rows", 4], ["rows", 6], ["rows", 1], ["rows", 4], [4, 6], [1, 4]],

@@ -3,26 +3,13 @@
 import type { Kernel } from "../../codegen/manifest.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import type { Fn } from "../../src/ir/ir.ts";
+import { normal, randomNumbers } from "../../src/ir/random.ts";
 import { elementCount, type Tensor } from "../../src/ir/tensor.ts";
 import { type ElementType, isFloat } from "../../src/ir/types.ts";
 import { fromNumbers, type HostTensor, toNumbers } from "../../src/runtime/host-tensor.ts";
 import { type PreparedKernel, prepare } from "../../src/runtime/prepare.ts";
 
-/** A generator of numbers in [0, 1) from a seed (mulberry32). */
-export function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** Standard normal numbers (Box and Muller). */
-export function normal(next: () => number): number {
-  return Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
-}
+export { normal, randomNumbers as random };
 
 export type Fill = (next: () => number, index: number) => number;
 
@@ -40,7 +27,7 @@ export function inputsFor(
   dims: Readonly<Record<string, number>>,
   { seed = 1, fill = {} }: { seed?: number; fill?: Readonly<Record<string, Fill>> } = {},
 ): Record<string, HostTensor> {
-  const next = random(seed);
+  const next = randomNumbers(seed);
   return Object.fromEntries(
     fn.params.map((param) => {
       const shape = param.shape.map((dim) => (typeof dim === "number" ? dim : (dims[dim] as number)));

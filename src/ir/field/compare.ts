@@ -7,7 +7,7 @@
  */
 
 import { dimensionNames, type Fn, isLeaf, type Module, type Op, presentOperands, type Value } from "../ir.ts";
-import { elementCount } from "../tensor.ts";
+import { elementCount, indexAt } from "../tensor.ts";
 import { type Assumed, Evaluator, type FieldTensor, fingerprint, isLiteral } from "./evaluate.ts";
 import { fieldPairs } from "./prime.ts";
 import { reduced } from "./reduce.ts";
@@ -242,7 +242,7 @@ function firstDifference(
     const b = after[result] as FieldTensor;
     // Not mod q, where the sign of a root need not be that of the order.
     const at = differsAt(a.p, b.p);
-    if (at !== undefined) return { result, index: indexOf(at, a.shape) };
+    if (at !== undefined) return { result, index: indexAt(at, a.shape) };
   }
   return undefined;
 }
@@ -251,18 +251,6 @@ function differsAt(a: Float64Array, b: Float64Array): number | undefined {
   if (a.length !== b.length) return 0;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return i;
   return undefined;
-}
-
-function indexOf(at: number, shape: readonly number[]): number[] {
-  let rest = at;
-  return shape
-    .toReversed()
-    .map((extent) => {
-      const index = rest % extent;
-      rest = Math.floor(rest / extent);
-      return index;
-    })
-    .reverse();
 }
 
 /** The first op that results depend on whose value stands nowhere in the function before. */
