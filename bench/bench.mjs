@@ -10,8 +10,7 @@
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { median, openBench, replay, tirc } from "./lib/device.mjs";
-import * as hand from "./lib/hand.mjs";
+import { copiesOf, median, openBench, replayed, tirc } from "./lib/device.mjs";
 import { inputsOf, ops, reference } from "./lib/ops.mjs";
 import { table, writeReport } from "./lib/report.mjs";
 
@@ -61,7 +60,8 @@ async function prepare({ name, make }, key, shape, data, wanted) {
       0,
     );
     if (!(error <= tolerance)) return { name, failed: `wrong by ${error.toPrecision(2)}` };
-    return { name, run, dispatches, error, kernel: [], whole: [] };
+    const [launches, work] = [dispatches.length, replayed(dispatches)];
+    return { name, run, launches, work, error, kernel: [], whole: [] };
   } catch (caught) {
     return {
       name,
@@ -75,7 +75,8 @@ async function prepare({ name, make }, key, shape, data, wanted) {
 async function measure(key, shape) {
   const data = inputsOf(ops[key], shape);
   const wanted = reference(tirc, ops[key], shape, data);
-  const copies = hand.copies(device, shape).map((dispatches) => ({ dispatches, kernel: [] }));
+  const { copies: works, destroy } = copiesOf(device, 8 * shape[0] * shape[1]);
+  const copies = works.map((work) => ({ work, kernel: [] }));
   const runs = [];
   for (const contender of contenders) runs.push(await prepare(contender, key, shape, data, wanted));
   const sound = runs.filter(({ failed }) => failed === undefined);
@@ -83,7 +84,7 @@ async function measure(key, shape) {
     // Each is first in some round: what ran before weighs on whoever comes next.
     const turned = (list) => list.map((_, i) => list[(i + round + list.length * 2) % list.length]);
     for (const each of turned([...copies, ...sound])) {
-      const time = await watch.time(replay(each.dispatches));
+      const time = await watch.time(each.work);
       if (round >= 0) each.kernel.push(time);
     }
     for (const each of turned(sound)) {
@@ -93,12 +94,13 @@ async function measure(key, shape) {
       if (round >= 0) each.whole.push(performance.now() - start);
     }
   }
+  destroy();
   recorder.release();
   const copy = Math.min(...copies.map(({ kernel }) => median(kernel)));
-  const entries = runs.map(({ name, failed, dispatches, error, kernel, whole }) => {
+  const entries = runs.map(({ name, failed, launches, error, kernel, whole }) => {
     if (failed !== undefined) return { name, failed };
     const spread = [quantile(kernel, 0.1) / copy, quantile(kernel, 0.9) / copy];
-    return { name, launches: dispatches.length, error, kernel: median(kernel) / copy, spread, whole: median(whole) };
+    return { name, launches, error, kernel: median(kernel) / copy, spread, whole: median(whole) };
   });
   return { op: key, shape: shape.join(" x "), copy, entries };
 }

@@ -8,7 +8,6 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { modelOf } from "../bench/lib/ort.mjs";
-import { actAsPage } from "../tools/webgpu-in-node.mjs";
 
 const { values: options } = parseArgs({
   options: { rows: { type: "string", default: "1024" }, rounds: { type: "string", default: "15" } },
@@ -18,11 +17,11 @@ const [rows, rounds, width] = [Number(options.rows), Number(options.rounds), 768
 const load = (path) => import(new URL(`../dist/src/${path}`, import.meta.url).href);
 const { openDevice } = await load("runtime/node.js");
 const { compile, parse } = await load("index.js");
-const { globals } = await import("webgpu");
-Object.assign(globalThis, globals, { self: globalThis, WorkerGlobalScope: class {} });
+const { actAsPage } = await load("cli/peers/page.js");
+Object.assign(globalThis, { self: globalThis, WorkerGlobalScope: class {} });
 const opened = await openDevice();
 const { device, adapterInfo, target, description } = opened;
-const adapter = actAsPage(opened);
+const adapter = await actAsPage(opened);
 
 const source = readFileSync(new URL("../examples/bert-output.tir", import.meta.url), "utf8");
 const [kernel] = compile(parse(source), { target }).kernels;

@@ -11,8 +11,7 @@ if (!existsSync(`${root}dist/src/index.js`)) {
   console.error("dist/ is missing: run `npm run build` first");
   process.exit(1);
 }
-const { measure, median, openBench, replay, tirc } = await import(`${root}bench/lib/device.mjs`);
-const { copies } = await import(`${root}bench/lib/hand.mjs`);
+const { measure, median, openBench, copiesOf, tirc } = await import(`${root}bench/lib/device.mjs`);
 const { prepare } = await import(`${root}dist/src/runtime/index.js`);
 
 const rounds = Number(process.argv[2] ?? 31);
@@ -45,13 +44,15 @@ console.log("| rows x hidden | copy, ms | LayerNorm | RMSNorm | RMSNorm / LayerN
 for (const shape of shapes) {
   const kernels = [];
   for (const contract of ["", " @centered(-1)"]) kernels.push(await bound(program(contract), shape));
-  const times = await measure(device, [...kernels, ...copies(device, shape).map(replay)], rounds);
+  const { copies, destroy } = copiesOf(device, 8 * shape[0] * shape[1]);
+  const times = await measure(device, [...kernels, ...copies], rounds);
   const [layerNorm, rmsNorm, ...copy] = times.map(median);
   const best = Math.min(...copy);
   const ratio = median(times[1].map((value, i) => value / times[0][i]));
   const cells = [shape.join(" x "), best.toFixed(2), (layerNorm / best).toFixed(1), (rmsNorm / best).toFixed(1)];
   console.log(`| ${cells.join(" | ")} | ${ratio.toFixed(2)} |`);
   for (const kernel of kernels) kernel.destroy();
+  destroy();
   recorder.release();
 }
 close();

@@ -15,7 +15,7 @@ function compactUniform({ kind, name, element, constant }: UniformField): Compac
   return constant ? [name, element, 1] : [name, element];
 }
 
-/** What a launcher reads of a manifest, without what `expand` knows. Throws where that is not all of it. */
+/** What a launcher reads of a manifest, without what `expand` knows. */
 export function compact(manifest: LaunchManifest): CompactManifest {
   const { bindings, dims, uniforms, overrides, dispatch, requiredFeatures, requiredLimits, kind } = manifest;
   const { requiredSubgroupSize: subgroup } = manifest;
@@ -29,16 +29,19 @@ export function compact(manifest: LaunchManifest): CompactManifest {
     ...{ rows, columns, features: requiredFeatures, limits: requiredLimits },
   };
   const given = Object.fromEntries(Object.entries(filled).filter(([, list]) => Object.keys(list).length > 0));
-  const result: CompactManifest = {
+  return {
     ...given,
     rowsPerWorkgroup,
     ...(atLeastOne && { atLeastOne: 1 }),
     ...(subgroup && { subgroup }),
     ...(kind && { kind }),
   };
-  const whole = launchPart(manifest);
-  if (sorted(expand(result)) !== sorted(whole)) throw new Error("a manifest has something that modules cannot carry");
-  return result;
+}
+
+/** Throws where what a module carries of a manifest is not all that a launcher reads. */
+export function checkCarried(carried: CompactManifest, manifest: LaunchManifest): void {
+  if (sorted(expand(carried)) !== sorted(launchPart(manifest)))
+    throw new Error("a manifest has something that modules cannot carry");
 }
 
 /** The fields that a launcher reads. */

@@ -4,9 +4,10 @@
  */
 
 import { type Binding, type Kernel, type Parameter, parametersOf } from "../codegen/manifest.ts";
-import { compact } from "./compact-manifest.ts";
+import { checkCarried, compact } from "./compact-manifest.ts";
 import { oneLine } from "./diagnostics/short.ts";
 import { printType } from "./ir/types.ts";
+import type { CompactManifest } from "./launch/compact.ts";
 import { launcherText } from "./launch/text-js.ts";
 
 /** What `emitModule` writes. */
@@ -168,12 +169,15 @@ function docs(kernel: Kernel): string {
 
 /** Each form with what differs from the last, of which all is written. */
 function formsText(forms: readonly Kernel[]): string {
-  const whole: Record<string, unknown> = { ...compact((forms.at(-1) as Kernel).manifest) };
-  const texts = forms.map((form, i) => {
-    const own = Object.entries(compact(form.manifest)).filter(([key, value]) => {
-      return i === forms.length - 1 || JSON.stringify(value) !== JSON.stringify(whole[key]);
+  const manifests = forms.map(({ manifest }) => compact(manifest));
+  const whole = manifests.at(-1) as CompactManifest;
+  const texts = forms.map(({ wgsl, manifest }, i) => {
+    const own = Object.entries(manifests[i] as CompactManifest).filter(([key, value]) => {
+      return i === forms.length - 1 || JSON.stringify(value) !== JSON.stringify(whole[key as keyof CompactManifest]);
     });
-    return `[${template(form.wgsl)}, ${JSON.stringify(Object.fromEntries(own))}]`;
+    const written = Object.fromEntries(own);
+    checkCarried({ ...whole, ...written }, manifest);
+    return `[${template(wgsl)}, ${JSON.stringify(written)}]`;
   });
   return `[${texts.join(", ")}]`;
 }

@@ -10,6 +10,8 @@
 import { type Binding, type Kernel, type Parameter, parametersOf } from "../codegen/manifest.ts";
 import { oneLine } from "./diagnostics/short.ts";
 import { type Dim, printType } from "./ir/types.ts";
+import { mostWorkgroups } from "./launch/counts.ts";
+import { bytesOf } from "./launch/tensors.ts";
 
 /** The text of a Rust source file. @param source what it was made from, for the first line. */
 export function emitRust(kernels: readonly Kernel[], source: string): string {
@@ -87,12 +89,13 @@ function parametersText({ manifest: { dims, uniforms, bindings, dispatch, overri
     return `bytes[${4 * i}..${4 * i + 4}].copy_from_slice(&${word}.to_le_bytes());`;
   });
   const sizes = bindings.map(({ shape, storage, stride, name }) => {
-    const bytes = storage.startsWith("f16") ? 2 : 4;
+    const bytes = bytesOf({ storage });
     return `(${product(shape)} * ${bytes}).div_ceil(4).max(${Math.max(4, stride) / 4}) * 4, // ${name}`;
   });
   const least = dispatch.atLeastOne ? ".max(1)" : "";
   const constants = overrides.map(({ dim, constant }) => {
-    const declared = new RegExp(`override\\s+${constant}\\s*:\\s*u32;`).exec(wgsl)?.[0] ?? "";
+    const declared = new RegExp(`override\\s+${constant}\\s*:\\s*u32;`).exec(wgsl)?.[0];
+    if (declared === undefined) throw new Error(`the WGSL declares no override ${constant}`);
     return `.replace("${declared}", &format!("const ${constant}: u32 = {}u;", self.${rustName(dim)}))`;
   });
   const text = constants.length === 0 ? "WGSL.to_string()" : `WGSL\n    ${constants.join("\n    ")}`;
@@ -121,10 +124,10 @@ ${indent(sizes.join("\n"), 3)}
     pub fn workgroups(&self) -> [u32; 2] {
         let rows: u64 = ${product(dispatch.rows)};
         let count = rows.div_ceil(${dispatch.rowsPerWorkgroup})${least};
-        if count <= 65535 {
+        if count <= ${mostWorkgroups} {
             [count as u32, 1]
         } else {
-            [65535, count.div_ceil(65535) as u32]
+            [${mostWorkgroups}, count.div_ceil(${mostWorkgroups}) as u32]
         }
     }
 

@@ -7,6 +7,7 @@ import type { Kernel } from "../codegen/manifest.ts";
 import { oneLine } from "./diagnostics/short.ts";
 import { exportNames } from "./emit-module.ts";
 import { type Dim, printType } from "./ir/types.ts";
+import { mostWorkgroups } from "./launch/counts.ts";
 
 const schemas = { f32: "d.f32", f16: "d.f16", i32: "d.i32", u32: "d.u32", f16x2: "d.u32" } as const;
 
@@ -75,7 +76,7 @@ export function ${exported}Pipeline(root: TgpuRoot${constants.length > 0 ? `, di
 /** How many workgroups are dispatched, in x and y. */
 export function ${exported}Workgroups(${dims.length > 0 ? `dims: ${extents}` : ""}): [x: number, y: number] {
   const count = ${dispatch.atLeastOne ? `Math.max(1, ${count})` : count};
-  return count <= 65535 ? [count, 1] : [65535, Math.ceil(count / 65535)];
+  return count <= ${mostWorkgroups} ? [count, 1] : [${mostWorkgroups}, Math.ceil(count / ${mostWorkgroups})];
 }
 `;
 }

@@ -3,95 +3,22 @@
  * noted, so that it can be dispatched again between two timestamps.
  */
 
-import { actAsPage } from "../../tools/webgpu-in-node.mjs";
-
 const dist = new URL("../../dist/src/", import.meta.url);
 const { openDevice } = await import(new URL("runtime/node.js", dist).href);
-const { globals } = await import("webgpu");
+const { actAsPage } = await import(new URL("cli/peers/page.js", dist).href);
 
 export const tirc = await import(new URL("index.js", dist).href);
+export const { copiesOf } = await import(new URL("bench/copies.js", dist).href);
+const { recordDispatches, replayed } = await import(new URL("bench/recorder.js", dist).href);
 export const { measure, median, stopwatch } = await import(new URL("runtime/measure.js", dist).href);
 
+export { replayed };
+
 export async function openBench() {
-  Object.assign(globalThis, globals);
   const opened = await openDevice({ requiredFeatures: ["timestamp-query"] });
   const { device } = opened;
-  const recorder = record(device);
-  return { ...opened, adapter: actAsPage(opened), recorder, watch: stopwatch(device) };
-}
-
-/** Notes dispatches while it is told to, and keeps buffers until it is told otherwise: replays read them. */
-function record(device) {
-  let noted;
-  let kept = [];
-  const createCommandEncoder = device.createCommandEncoder.bind(device);
-  device.createCommandEncoder = (descriptor) => {
-    const encoder = createCommandEncoder(descriptor);
-    const beginComputePass = encoder.beginComputePass.bind(encoder);
-    encoder.beginComputePass = (options) => notePass(beginComputePass(options));
-    return encoder;
-  };
-  const createBuffer = device.createBuffer.bind(device);
-  device.createBuffer = (descriptor) => {
-    const buffer = createBuffer(descriptor);
-    const destroy = buffer.destroy.bind(buffer);
-    buffer.destroy = () => kept.push(destroy);
-    return buffer;
-  };
-  const notePass = (pass) => {
-    let pipeline;
-    const groups = new Map();
-    const own = {
-      setPipeline: pass.setPipeline.bind(pass),
-      setBindGroup: pass.setBindGroup.bind(pass),
-      dispatchWorkgroups: pass.dispatchWorkgroups.bind(pass),
-    };
-    pass.setPipeline = (given) => {
-      pipeline = given;
-      own.setPipeline(given);
-    };
-    pass.setBindGroup = (index, ...rest) => {
-      groups.set(index, rest);
-      own.setBindGroup(index, ...rest);
-    };
-    pass.dispatchWorkgroups = (...size) => {
-      noted?.push({ pipeline, groups: [...groups], size });
-      own.dispatchWorkgroups(...size);
-    };
-    return pass;
-  };
-  return {
-    /** The dispatches of what `work` does. */
-    async during(work) {
-      noted = [];
-      try {
-        await work();
-        return noted;
-      } finally {
-        noted = undefined;
-      }
-    },
-    /** Buffers that were given back in the meantime go now. */
-    release() {
-      for (const destroy of kept) destroy();
-      kept = [];
-    },
-  };
-}
-
-/** Dispatches that were noted, as one pass. */
-export function replay(dispatches) {
-  return {
-    encode(encoder, { timestampWrites } = {}) {
-      const pass = encoder.beginComputePass({ ...(timestampWrites && { timestampWrites }) });
-      for (const { pipeline, groups, size } of dispatches) {
-        pass.setPipeline(pipeline);
-        for (const [index, rest] of groups) pass.setBindGroup(index, ...rest);
-        pass.dispatchWorkgroups(...size);
-      }
-      pass.end();
-    },
-  };
+  const recorder = recordDispatches(device);
+  return { ...opened, adapter: await actAsPage(opened), recorder, watch: stopwatch(device) };
 }
 
 export async function download(device, buffer, count) {

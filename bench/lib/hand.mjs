@@ -1,6 +1,5 @@
 /**
- * Kernels written by hand, as the issue's multiples were: a subgroup a row, vectors of four, the row read twice, Welford
- * merged by Chan's formula. And the plain copy that all times are multiples of: the best of several geometries.
+ * Kernels written by hand: a subgroup a row, vectors of four, the row read twice, Welford merged by Chan's formula.
  */
 
 import { download, upload } from "./device.mjs";
@@ -94,24 +93,4 @@ export async function open({ device, target }) {
       };
     },
   };
-}
-
-/** Dispatches of a copy of rows x n in several geometries. */
-export function copies(device, [rows, n]) {
-  const vectors = Math.ceil((rows * n) / 4);
-  const [x, y] = [0, 1].map(() => upload(device, new Float32Array(vectors * 4)));
-  return [32, 64, 256].flatMap((size) =>
-    [1, 4, 16].map((steps) => {
-      const wgsl = `@group(0) @binding(0) var<storage, read> x: array<vec4f>;
-@group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
-@compute @workgroup_size(${size}) fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let first = (group.x + group.y * 65535u) * ${size * steps}u + local;
-  for (var step = 0u; step < ${steps}u; step++) {
-    let i = first + step * ${size}u;
-    if (i < ${vectors}u) { y[i] = x[i]; }
-  }
-}`;
-      return [{ ...pipelineOf(device, wgsl, [x, y]), size: folded(Math.ceil(vectors / (size * steps))) }];
-    }),
-  );
 }

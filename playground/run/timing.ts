@@ -5,6 +5,7 @@
  */
 
 import { elementCount } from "../../src/ir/tensor.ts";
+import { mostWorkgroups, workgroupsOf } from "../../src/launch/counts.ts";
 import { boundSize } from "../../src/launch/tensors.ts";
 import { type Dims, extents, type Inputs } from "../../src/runtime/bind-inputs.ts";
 import { type Stopwatch, stopwatch } from "../../src/runtime/measure.ts";
@@ -85,14 +86,13 @@ async function calibrate(time: (launches: number) => Promise<number>): Promise<n
 /** Reads and writes `bytes` each, a vec4 a lane. */
 async function prepareCopy(device: GPUDevice, bytes: number): Promise<Dispatched> {
   const vectors = Math.max(1, Math.ceil(bytes / 16));
-  const groups = Math.ceil(vectors / 64);
-  const workgroups = [Math.min(groups, 65535), Math.ceil(groups / 65535)] as const;
+  const workgroups = workgroupsOf({ rowsPerWorkgroup: 64 }, vectors);
   const module = device.createShaderModule({
     code: `@group(0) @binding(0) var<storage, read> source: array<vec4u>;
 @group(0) @binding(1) var<storage, read_write> destination: array<vec4u>;
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let i = (group.x + group.y * 65535u) * 64u + local;
+  let i = (group.x + group.y * ${mostWorkgroups}u) * 64u + local;
   if (i < ${vectors}u) { destination[i] = source[i]; }
 }`,
   });

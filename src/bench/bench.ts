@@ -14,7 +14,13 @@ import { type Recorder, replayed } from "./recorder.ts";
 export interface Peer {
   readonly name: string;
   /** The program in that library. Rejects with a reason, a clause, where it has no way to write it. */
-  prepare(fn: Fn, inputs: Readonly<Record<string, HostTensor>>): Promise<PeerProgram>;
+  prepare(fn: Fn, inputs: Readonly<Record<string, PeerInput>>): Promise<PeerProgram>;
+}
+
+/** An input of f32: peers are compared on these alone. */
+export interface PeerInput {
+  readonly shape: readonly number[];
+  readonly data: Float32Array<ArrayBuffer>;
 }
 
 export interface PeerProgram {
@@ -61,7 +67,7 @@ export interface BenchOptions {
   readonly rounds: number;
 }
 
-/** Further off than this from float64, of a result's largest value or of 1, a result is wrong: peers lose some digits. */
+/** A result is wrong if it differs from float64 by more than this, relative to its largest value or to 1: peers lose some digits. */
 const tolerance = 2e-3;
 
 /** One point of a sweep. @throws TircError as `prepare` and `bind` do. */
@@ -75,7 +81,7 @@ export async function benchPoint(device: GPUDevice, options: BenchOptions): Prom
     (sum, { data }) => sum + data.byteLength,
     0,
   );
-  const { copies, destroy } = copiesOf(device, bytes);
+  const { copies, moved, destroy } = copiesOf(device, bytes);
   const tensors = Object.entries(options.given).map(
     ([name, host]) => [name, { ...host, data: toNumbers(host) }] as const,
   );
@@ -87,7 +93,8 @@ export async function benchPoint(device: GPUDevice, options: BenchOptions): Prom
   try {
     const works = [...copies, bound, ...sound.map(({ work }) => work as Encodable)];
     const times = await measure(device, works, rounds);
-    const copy = Math.min(...times.slice(0, copies.length).map(median));
+    // A copy that the device's limits make smaller counts for as much more.
+    const copy = Math.min(...times.slice(0, copies.length).map(median)) * (bytes / moved);
     const timing = (name: string, count: number, all: readonly number[]): Timing => {
       const spread = [quantile(all, 0.1), quantile(all, 0.9)] as const;
       return { name, median: median(all), spread, ofCopy: median(all) / copy, launches: count };
@@ -118,6 +125,16 @@ interface Contender {
   readonly program?: PeerProgram;
 }
 
+/** The inputs as peers take them. @throws Error for one that is not of f32. */
+function floatsOf(given: BenchOptions["given"]): Record<string, PeerInput> {
+  return Object.fromEntries(
+    Object.entries(given).map(([name, { element, shape, data }]) => {
+      if (element !== "f32") throw new Error(`\`${name}\` is ${element}, and only f32 is compared`);
+      return [name, { shape, data: data as Float32Array<ArrayBuffer> }];
+    }),
+  );
+}
+
 async function contender(
   peer: Peer,
   { fn, given, recorder }: BenchOptions,
@@ -125,7 +142,7 @@ async function contender(
 ): Promise<Contender> {
   const { name } = peer;
   try {
-    const program = await peer.prepare(fn, given);
+    const program = await peer.prepare(fn, floatsOf(given));
     // The first launch makes pipelines and buffers.
     await program.launch();
     const dispatches = await recorder.during(() => program.launch());

@@ -1,12 +1,19 @@
 /** The time that moving bytes takes, the measure of a kernel's: a plain copy, the best of several geometries. */
 
+import { mostWorkgroups, workgroupsOf } from "../launch/counts.ts";
+import { usage } from "../launch/tensors.ts";
 import type { Encodable } from "../runtime/measure.ts";
 
-const usage = { copyDestination: 8, storage: 128 };
-const mostWorkgroups = 65535;
+/** Copies that share two buffers. */
+export interface Copies {
+  readonly copies: readonly Encodable[];
+  /** Bytes that each moves, half of them read and half written: what was asked for, or what two bindings of the device hold. */
+  readonly moved: number;
+  destroy(): void;
+}
 
-/** Copies that move so many bytes, half of them read and half written, with the buffers that they share. */
-export function copiesOf(device: GPUDevice, bytes: number): { readonly copies: readonly Encodable[]; destroy(): void } {
+/** @param bytes that are read and written. */
+export function copiesOf(device: GPUDevice, bytes: number): Copies {
   const { maxStorageBufferBindingSize, maxComputeInvocationsPerWorkgroup } = device.limits;
   const vectors = Math.max(1, Math.min(Math.ceil(bytes / 32), Math.floor(maxStorageBufferBindingSize / 16)));
   const buffers = [0, 1].map(() =>
@@ -16,6 +23,7 @@ export function copiesOf(device: GPUDevice, bytes: number): { readonly copies: r
   const copies = sizes.flatMap((size) => [1, 4, 16].map((steps) => copyBy(device, buffers, vectors, size, steps)));
   return {
     copies,
+    moved: vectors * 32,
     destroy() {
       for (const buffer of buffers) buffer.destroy();
     },
@@ -42,13 +50,13 @@ function copyBy(
   const pipeline = device.createComputePipeline({ layout: "auto", compute });
   const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
   const group = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
-  const count = Math.ceil(vectors / (size * steps));
+  const workgroups = workgroupsOf({ rowsPerWorkgroup: size * steps }, vectors);
   return {
     encode(encoder, options = {}) {
       const pass = encoder.beginComputePass({ ...options });
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, group);
-      pass.dispatchWorkgroups(Math.min(count, mostWorkgroups), Math.ceil(count / mostWorkgroups));
+      pass.dispatchWorkgroups(...workgroups);
       pass.end();
     },
   };

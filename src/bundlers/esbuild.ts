@@ -8,7 +8,7 @@ import { tirc } from "./plugin.ts";
 
 export type { TircPluginOptions } from "./plugin.ts";
 
-/** The plugin: `tirc({ target: "portable" })` among those of the build. */
+/** The plugin: `tirc()` among those of the build. */
 const plugin = tirc.esbuild;
 
 export default plugin;

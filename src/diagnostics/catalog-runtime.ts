@@ -1,4 +1,4 @@
-/** The pages of errors when a kernel runs: E0601 to E0626. */
+/** The pages of errors when a kernel runs: E0601 to E0627. */
 
 import { program } from "./example.ts";
 import type { Page } from "./page.ts";

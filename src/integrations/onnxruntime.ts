@@ -17,14 +17,10 @@ import type { ElementType } from "../ir/types.ts";
 import { arrays, usage, writeArray } from "../launch/tensors.ts";
 import type { AnyTypes, LaunchArray, LaunchKernel, LaunchTypes, OnDevice } from "../launch/types.ts";
 import { prepare as prepareKernel } from "../runtime/prepare.ts";
-import { readShapes, type Shaped, start } from "./shapes.ts";
+import { readShapes, type Shaped, start, type TensorsOf } from "./shapes.ts";
 
 /** What a kernel takes by name: onnxruntime's tensors, and numbers for scalars. */
-export type OnnxruntimeTensors<T extends LaunchTypes = AnyTypes> = {
-  readonly [N in keyof T["inputs"]]: T["inputs"][N] extends number | boolean
-    ? T["inputs"][N]
-    : Tensor | Extract<T["inputs"][N], number | boolean>;
-};
+export type OnnxruntimeTensors<T extends LaunchTypes = AnyTypes> = TensorsOf<Tensor, T>;
 
 /** A kernel on the device of onnxruntime-web. */
 export interface OnnxruntimeKernel<T extends LaunchTypes = AnyTypes> {
@@ -48,7 +44,7 @@ export type Onnxruntime = Pick<typeof onnxruntime, "Tensor" | "env">;
 /**
  * Compiles a kernel on the device of onnxruntime-web: what `ort.env.webgpu.device` is after the first session on the
  * execution provider `webgpu`, or what it was set to before. `dims` are those that are pipeline constants.
- * Throws TircError: E0607, E0610 to E0613, E0615, E0625.
+ * Throws TircError: E0607, E0610 to E0613, E0615, E0625, E0627.
  */
 export async function prepare<T extends LaunchTypes = AnyTypes>(
   ort: Onnxruntime,

@@ -6,9 +6,16 @@ import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type ElementType, printType } from "../ir/types.ts";
-import type { LaunchOutputs } from "../launch/types.ts";
+import type { LaunchOutputs, LaunchTypes } from "../launch/types.ts";
 import { type Dims, DimTable, extents } from "../runtime/bind-inputs.ts";
 import type { PreparedKernel, Tensors } from "../runtime/prepare.ts";
+
+/** What a kernel takes by name: tensors of a library, and numbers for scalars. */
+export type TensorsOf<Tensor, T extends LaunchTypes> = {
+  readonly [N in keyof T["inputs"]]: T["inputs"][N] extends number | boolean
+    ? T["inputs"][N]
+    : Tensor | Extract<T["inputs"][N], number | boolean>;
+};
 
 /** What is known of a tensor before its elements are looked at. */
 export interface Shaped {

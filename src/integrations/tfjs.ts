@@ -15,14 +15,10 @@ import { elementCount } from "../ir/tensor.ts";
 import { type ElementType, printType } from "../ir/types.ts";
 import type { AnyTypes, LaunchKernel, LaunchTypes } from "../launch/types.ts";
 import { prepare as prepareKernel } from "../runtime/prepare.ts";
-import { type ReadShapes, readShapes, type Shaped, start } from "./shapes.ts";
+import { type ReadShapes, readShapes, type Shaped, start, type TensorsOf } from "./shapes.ts";
 
 /** What a kernel takes by name: tensors of tfjs, and numbers for scalars. */
-export type TfjsTensors<T extends LaunchTypes = AnyTypes> = {
-  readonly [N in keyof T["inputs"]]: T["inputs"][N] extends number | boolean
-    ? T["inputs"][N]
-    : Tensor | Extract<T["inputs"][N], number | boolean>;
-};
+export type TfjsTensors<T extends LaunchTypes = AnyTypes> = TensorsOf<Tensor, T>;
 
 /** A kernel on the device of tfjs's WebGPU backend. */
 export interface TfjsKernel<T extends LaunchTypes = AnyTypes> {
@@ -66,7 +62,7 @@ let count = 0;
 /**
  * Compiles a kernel on the device of tfjs's backend, which is `webgpu` and ready. `dims` are those that are pipeline
  * constants.
- * Throws TircError: E0603 for a result of a type that tfjs has not, E0607, E0610 to E0613, E0615, E0625.
+ * Throws TircError: E0607, E0610 to E0613, E0615, E0625, E0627; E0626 for a result of a type that tfjs does not have.
  */
 export async function prepare<T extends LaunchTypes = AnyTypes>(
   tf: Tfjs,

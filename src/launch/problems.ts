@@ -33,7 +33,7 @@ export type Fail = (...problem: LaunchProblem) => never;
 /** A problem as a sentence. */
 export type Explain = (problem: LaunchProblem) => string;
 
-/** The problem itself, of production modules: `E0605 wrong length: x, 3, 4`. */
+/** The problem itself, for production modules: `E0605 wrong length: x, 3, 4 (tirc explain E0605)`. */
 export function shortText([is, ...about]: LaunchProblem): string {
   // An object may have no way to become a text.
   const parts = about.map((one) => (Object(one) === one ? typeof one : String(one)));

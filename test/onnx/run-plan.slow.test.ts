@@ -53,12 +53,7 @@ deviceTest(
       expect(code).toBe(0);
     }
     const folder = buildPackage();
-    for (const path of [
-      "package.json",
-      "tools/models/device.mjs",
-      "tools/webgpu-in-node.mjs",
-      "examples/onnx/run-plan.mjs",
-    ])
+    for (const path of ["package.json", "tools/models/device.mjs", "examples/onnx/run-plan.mjs"])
       cpSync(join(root, path), join(folder, path));
     const cases = Object.entries(models).map(([name, { feeds }]) => ({ files: join(place.folder, name), feeds }));
     writeFileSync(join(folder, "cases.json"), JSON.stringify(cases));

@@ -1,7 +1,5 @@
 /** onnxruntime-web on a WebGPU device of Node that counts the kernels that are launched. */
 
-import { actAsPage } from "../webgpu-in-node.mjs";
-
 const dist = new URL("../../dist/src/", import.meta.url);
 
 let counted;
@@ -18,13 +16,12 @@ export function countedDevice(isNull) {
 
 async function openCounted(isNull) {
   const { openDevice, openNullDevice } = await import(new URL("runtime/node.js", dist).href);
-  const { globals } = await import("webgpu");
-  Object.assign(globalThis, globals);
+  const { actAsPage } = await import(new URL("cli/peers/page.js", dist).href);
   const opened = await (isNull ? openNullDevice() : openDevice());
   const { device } = opened;
   const launches = { count: 0 };
   countLaunches(device, launches);
-  const adapter = actAsPage(opened);
+  const adapter = await actAsPage(opened);
   const ort = await import("onnxruntime-web/webgpu");
   ort.env.wasm.numThreads = 1;
   ort.env.logLevel = "fatal";

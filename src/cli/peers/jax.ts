@@ -2,7 +2,6 @@
 
 import type { Peer } from "../../bench/bench.ts";
 import { evaluateWith, type Library } from "../../bench/library.ts";
-import { toNumbers } from "../../runtime/host-tensor.ts";
 import type { PeerContext } from "./index.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: the types of peers are not installed with tirc.
@@ -54,9 +53,8 @@ export async function openJax({ load }: PeerContext): Promise<Peer> {
     name: "jax-js",
     async prepare(fn, inputs) {
       const names = Object.keys(inputs);
-      const arrays = Object.entries(inputs).map(([name, host]) => {
-        if (host.element !== "f32") throw new Error(`\`${name}\` is ${host.element}, and only f32 is compared`);
-        return np.array(Float32Array.from(toNumbers(host)), { shape: [...host.shape] });
+      const arrays = Object.values(inputs).map(({ data, shape }) => {
+        return np.array(data, { shape: [...shape] });
       });
       const program = jit((...given: Tensor[]) => {
         made = [...given];

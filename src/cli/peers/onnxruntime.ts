@@ -1,8 +1,9 @@
 /** onnxruntime-web on its WebGPU execution provider: the program as a model, norms as its own nodes. */
 
-import type { Peer } from "../../bench/bench.ts";
+import type { Peer, PeerInput } from "../../bench/bench.ts";
 import { evaluateWith, type Library } from "../../bench/library.ts";
 import type { Attributes, Fn } from "../../ir/ir.ts";
+import { usage } from "../../launch/tensors.ts";
 import {
   integerField,
   joinBytes,
@@ -15,13 +16,11 @@ import {
   textField,
   valueInfoBytes,
 } from "../../onnx/encode.ts";
-import { type HostTensor, toNumbers } from "../../runtime/host-tensor.ts";
 import type { PeerContext } from "./index.ts";
 
 const opset = 17;
 const dataType = { float: 1, int64: 7 };
 const elements = { f32: 1, i32: 6, u32: 12, bool: 9, f16: 10 } as const;
-const usage = { copySource: 4, copyDestination: 8, storage: 128 };
 
 /** A graph that is being made: values are names. */
 class Graph {
@@ -113,7 +112,7 @@ function libraryOf(graph: Graph, fn: Fn): Library<string> {
 /** The program as a model, and the names of its results there. */
 function modelOf(
   fn: Fn,
-  inputs: Readonly<Record<string, HostTensor>>,
+  inputs: Readonly<Record<string, PeerInput>>,
 ): { bytes: Uint8Array; outputs: readonly string[] } {
   const graph = new Graph();
   const names = Object.fromEntries(Object.keys(inputs).map((name) => [name, `in_${name}`]));
@@ -146,20 +145,16 @@ export const openOnnxruntime =
       return {
         name: "onnxruntime-web",
         async prepare(fn, inputs) {
-          for (const [name, { element }] of Object.entries(inputs)) {
-            if (element !== "f32") throw new Error(`\`${name}\` is ${element}, and only f32 is compared`);
-          }
           const { bytes, outputs } = modelOf(fn, inputs);
           const options = { executionProviders: ["webgpu"], preferredOutputLocation: "gpu-buffer" };
           const session = await ort.InferenceSession.create(bytes, options);
           sessions.push(session);
-          const buffers = Object.entries(inputs).map(([name, host]) => {
-            const data = Float32Array.from(toNumbers(host));
+          const buffers = Object.entries(inputs).map(([name, { data, shape }]) => {
             const size = Math.max(16, Math.ceil(data.byteLength / 16) * 16);
             const flags = usage.storage | usage.copySource | usage.copyDestination;
             const buffer = device.createBuffer({ size, usage: flags });
             device.queue.writeBuffer(buffer, 0, data);
-            return [`in_${name}`, buffer, host.shape] as const;
+            return [`in_${name}`, buffer, shape] as const;
           });
           const feeds = Object.fromEntries(
             buffers.map(([name, buffer, dims]) => [

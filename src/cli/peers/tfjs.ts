@@ -2,7 +2,6 @@
 
 import type { Peer } from "../../bench/bench.ts";
 import { evaluateWith, type Library } from "../../bench/library.ts";
-import { toNumbers } from "../../runtime/host-tensor.ts";
 import type { PeerContext } from "./index.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: the types of peers are not installed with tirc.
@@ -38,10 +37,7 @@ export async function openTfjs({ device, adapterInfo, load }: PeerContext): Prom
     name: "tfjs",
     async prepare(fn, inputs) {
       const given = Object.fromEntries(
-        Object.entries(inputs).map(([name, host]) => {
-          if (host.element !== "f32") throw new Error(`\`${name}\` is ${host.element}, and only f32 is compared`);
-          return [name, tf.tensor(Float32Array.from(toNumbers(host)), [...host.shape])];
-        }),
+        Object.entries(inputs).map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]),
       );
       let outputs: Tensor[] = [];
       return {
