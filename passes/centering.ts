@@ -186,9 +186,9 @@ export function assumptionOf(value: Value, { assumes }: Way): Assumption | undef
   return assumes === undefined ? undefined : { value, is: (value.def as Op).operand(0), because: assumes };
 }
 
-/** What a proof takes for granted. */
-export function assumptionsOf(proof: Proved): Assumption[] {
-  const seen = new Set<Proved>([proof]);
+/** What proofs take for granted; steps that several share are looked at once. */
+export function assumptionsOf(proofs: readonly Proved[]): Assumption[] {
+  const seen = new Set(proofs);
   for (const step of seen) for (const before of step.from) seen.add(before);
   return [...seen].flatMap(({ assumes }) => assumes ?? []);
 }

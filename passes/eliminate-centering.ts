@@ -79,7 +79,8 @@ export const eliminateCentering = definePass({
       lossy: mode === "lossy",
       center: (name, rows) => centeredConstant(name, rows, context),
     });
-    assumed(fn, [...verdicts.values()], moves, context);
+    const isLossy = resolutions.some(({ outcome }) => outcome === "lossy");
+    assumed(fn, [...verdicts.values()], moves, isLossy, context);
     const resolved = resolutions.map(({ op, ...resolution }): CenterResolved => {
       context.count(counted(resolution));
       const isCentered = resolution.outcome === "kept" || resolution.outcome === "moved";
@@ -92,17 +93,21 @@ export const eliminateCentering = definePass({
 });
 
 /** Casts that are taken not to round, and rows that are taken to be centered. */
-function assumed(fn: Fn, verdicts: readonly Verdict[], moves: Moves, context: PassContext<Options>): void {
-  const proofs = verdicts.flatMap((verdict) => (verdict.proved ? assumptionsOf(verdict) : []));
+function assumed(
+  fn: Fn,
+  verdicts: readonly Verdict[],
+  moves: Moves,
+  isLossy: boolean,
+  context: PassContext<Options>,
+): void {
+  const proofs = assumptionsOf(verdicts.filter((verdict) => verdict.proved));
   const moved = fn.ops.flatMap(({ results: [value] }) => {
     const way = value && moves.inPlace(value)?.way;
     return (way && assumptionOf(value, way)) ?? [];
   });
   const equations = new Map([...proofs, ...moved].map((one) => [one.value, one]));
   for (const one of equations.values()) context.assume(one);
-  if (context.options.mode === "lossy" && verdicts.some(({ proved }) => !proved)) {
-    context.assume({ because: "rows are taken for centered that need not be (mode=lossy)" });
-  }
+  if (isLossy) context.assume({ because: "rows are taken for centered that need not be (mode=lossy)" });
 }
 
 const rowsOf = (op: Op): Rows => ({ axes: attribute.axes(op.attributes) });

@@ -1,5 +1,6 @@
 /** The one loop that runs passes: what it returns, checks, and tells its instruments. */
 
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { defaultPipeline } from "../../passes/index.ts";
 import { remark, TircError } from "../../src/diagnostics/diagnostic.ts";
@@ -254,6 +255,13 @@ describe("a pass that makes another function", () => {
     expect(new PassManager([swapped], { verify: false }).run(difference()).changed).toEqual(["swapped"]);
     const { assumed } = new PassManager([geluToRelu]).run(gelu());
     expect(assumed).toEqual([{ pass: "gelu-to-relu", because: "it is not the same" }]);
+  });
+
+  test("lossy centering is compared where all centerings move into constants", () => {
+    const pipeline = "layernorm-to-rmsnorm,eliminate-centering{mode=lossy,fold=true}";
+    const run = (text: string) => new PassManager(pipeline, { verify: "exact" }).run(parse(text)).assumed.length;
+    expect(run(readFileSync("examples/prenorm-stream.tir", "utf8"))).toBe(0);
+    expect(run("fn f(x: f32[n, 8]) -> f32[n, 8] { return layernorm(x, axes = [-1]) }")).toBe(1);
   });
 
   test("may declare the equation that it takes for granted, which is told where it is needed", () => {
