@@ -43,7 +43,7 @@ export interface FunctionEquivalence {
 export interface Equivalence {
   readonly equal: boolean;
   readonly functions: readonly FunctionEquivalence[];
-  /** How many points were compared, each with numbers, extents and a field of its own. */
+  /** How many points were compared, each with numbers of its own; fields and extents take turns. */
   readonly runs: number;
   /** The chance that programs are called equal which differ by a rational function of degree `degree` at most. */
   readonly errorBound: number;

@@ -16,20 +16,18 @@ import type { History } from "./pass-manager/history.ts";
  * @param fn made of the model by the first `runs` runs of the history.
  */
 export function tensorsIn(fn: Fn, { module, tensors }: Imported, history: History, runs = history.runs.length) {
-  const standFor = new Map<Value, Place[]>();
+  const standFor = new Map<Value, Place>();
   for (const [place, value] of valuesOf(module.fns[0] as Fn).entries()) {
     const tensor = tensors.get(value);
     const [now] = tensor === undefined ? [] : history.trace(value, 0, runs).values;
     if (tensor === undefined || now === undefined) continue;
-    const places = standFor.get(now);
-    if (places === undefined) standFor.set(now, [{ tensor, place }]);
-    else places.push({ tensor, place });
+    if (!standFor.has(now)) standFor.set(now, { tensor, place });
   }
   const found = new Map<Value, string>();
   let next = Infinity;
   for (const value of valuesOf(fn).toReversed()) {
     const isLeaf = value.def === undefined || value.def.name === "global";
-    const first = standFor.get(value)?.[0];
+    const first = standFor.get(value);
     // What is computed earlier than its tensor was, as the parts of another, has no name of its own.
     if (first === undefined || !(isLeaf || first.place < next)) continue;
     if (!isLeaf) next = first.place;

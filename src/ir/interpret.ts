@@ -16,7 +16,7 @@ import {
 } from "./ir.ts";
 import type { ElementwiseDef, NormDef, OpDef, ReductionDef } from "./ops/def.ts";
 import { ops } from "./ops/index.ts";
-import { broadcastTo, elementCount, gather, rowMajorStrides, type Tensor } from "./tensor.ts";
+import { broadcastTo, elementCount, gather, rowOrder, type Tensor } from "./tensor.ts";
 import { type Dim, type ElementType, isInteger, type Shape } from "./types.ts";
 
 export type Dims = Readonly<Record<string, number>>;
@@ -50,27 +50,9 @@ function elementwise(def: ElementwiseDef, op: Op, operands: readonly Tensor[], s
 
 /** Copies the columns of each row next to one another: rows x columns, and how to go back. */
 function toRows(x: Tensor, axes: readonly number[]) {
-  const rank = x.shape.length;
-  const columns = axes.map((axis) => axis + rank);
-  const order = [...x.shape.keys()].filter((axis) => !columns.includes(axis)).concat(columns);
-  const strides = rowMajorStrides(x.shape);
-  const shape = order.map((axis) => x.shape[axis] as number);
-  const width = elementCount(columns.map((axis) => x.shape[axis] as number));
-  const count = elementCount(shape.slice(0, shape.length - columns.length));
-  const data = gather(
-    x.data,
-    shape,
-    order.map((axis) => strides[axis] as number),
-  );
-  const back = (rows: Float64Array) => {
-    const from = rowMajorStrides(shape);
-    return gather(
-      rows,
-      x.shape,
-      [...x.shape.keys()].map((axis) => from[order.indexOf(axis)] as number),
-    );
-  };
-  return { data, width, count, back };
+  const { shape, strides, width, count, back } = rowOrder(x.shape, axes);
+  const data = gather(x.data, shape, strides);
+  return { data, width, count, back: (rows: Float64Array) => gather(rows, x.shape, back()) };
 }
 
 function reduction(def: ReductionDef, op: Op, x: Tensor): Float64Array[] {

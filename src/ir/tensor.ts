@@ -62,6 +62,27 @@ export function gather(data: Float64Array, shape: readonly number[], strides: re
   return result;
 }
 
+/** The order of axes in which the rows along `axes` lie one after the other. */
+export function rowOrder(shape: readonly number[], axes: readonly number[]) {
+  const columns = axes.map((axis) => axis + shape.length);
+  const order = [...shape.keys()].filter((axis) => !columns.includes(axis)).concat(columns);
+  const strides = rowMajorStrides(shape);
+  const ordered = order.map((axis) => shape[axis] as number);
+  const split = ordered.length - columns.length;
+  return {
+    shape: ordered,
+    strides: order.map((axis) => strides[axis] as number),
+    width: elementCount(ordered.slice(split)),
+    count: elementCount(ordered.slice(0, split)),
+    isInOrder: order.every((axis, i) => axis === i),
+    /** Strides with which rows one after the other are read in the order of `shape`. */
+    back() {
+      const from = rowMajorStrides(ordered);
+      return [...shape.keys()].map((axis) => from[order.indexOf(axis)] as number);
+    },
+  };
+}
+
 /** `tensor` repeated to fill `target` by NumPy's rules. */
 export function broadcastTo(tensor: Tensor, target: readonly number[]): Float64Array {
   if (elementCount(tensor.shape) === elementCount(target)) return tensor.data;

@@ -40,10 +40,9 @@ export class ExactCheck {
     consts: Module["consts"],
     assumptions: readonly Assumed[],
   ): ExactFindings {
-    const isFree = assumptions.some((one) => !("value" in one));
+    if (assumptions.some((one) => !("value" in one))) return { warnings: [], assumed: [...new Set(assumptions)] };
     const warnings: Diagnostic[] = [];
-    const assumed = new Set<Assumed>(isFree ? assumptions : []);
-    if (isFree) return { warnings, assumed: [...assumed] };
+    const assumed = new Set<Assumed>();
     const equations = assumptions as readonly (Assumed & Assumption)[];
     for (const [i, fn] of before.fns.entries()) {
       const output = made[i] as PassOutput;

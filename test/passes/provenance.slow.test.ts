@@ -3,8 +3,8 @@
 import { expect, test } from "vitest";
 import { constantsOf, dimsOfInputs, evaluateFn } from "../../src/ir/interpret.ts";
 import type { Fn, Module, Value } from "../../src/ir/ir.ts";
-import { foldRows } from "../../src/ir/row-means.ts";
-import { broadcastTo, elementCount, type Tensor } from "../../src/ir/tensor.ts";
+import { withoutMeans } from "../../src/ir/row-means.ts";
+import { elementCount, type Tensor } from "../../src/ir/tensor.ts";
 import { parse } from "../../src/parse/parse.ts";
 import type { RowsCentered } from "../../src/pass/facts.ts";
 import { PassManager } from "../../src/pass-manager/pass-manager.ts";
@@ -17,11 +17,6 @@ function numbersOf(module: Module, inputs: Readonly<Record<string, Tensor>>): Re
   return evaluateFn(fn, inputs, dimsOfInputs(fn, inputs), constantsOf(module, randomConstant));
 }
 
-const minusMean = (tensor: Tensor, axes: readonly number[]) => {
-  const means = broadcastTo(foldRows(tensor, axes, "mean"), tensor.shape);
-  return { ...tensor, data: tensor.data.map((number, i) => number - (means[i] as number)) };
-};
-
 /** What the fact says of the numbers, computed from its words. */
 function centered(tensor: Tensor, { axes, block, scales }: RowsCentered, constant: (name: string) => Tensor): Tensor {
   const { shape } = tensor;
@@ -32,9 +27,9 @@ function centered(tensor: Tensor, { axes, block, scales }: RowsCentered, constan
     (data, name) => data.map((x, i) => x * (constant(name).data[along(i)] as number)),
     tensor.data,
   );
-  if (block === undefined) return minusMean({ ...tensor, data: scaled }, axes);
+  if (block === undefined) return withoutMeans({ ...tensor, data: scaled }, axes);
   const cut = shape.toSpliced(axis, 1, (shape[axis] as number) / block, block);
-  return { ...minusMean({ ...tensor, shape: cut, data: scaled }, axes), shape };
+  return { ...withoutMeans({ ...tensor, shape: cut, data: scaled }, axes), shape };
 }
 
 const largest = ({ data }: Tensor) => data.reduce((most, number) => Math.max(most, Math.abs(number)), 0);

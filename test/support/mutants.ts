@@ -11,7 +11,7 @@ export interface Mutant {
   readonly what: string;
   readonly from: string;
   readonly to: string;
-  /** The parameters, results and body of a function, or a whole program. */
+  /** In which it matters. */
   readonly program: string;
   readonly pipeline?: string;
 }

@@ -184,17 +184,13 @@ export class Algebra {
 
   /** 1 where the first is above the second in the order of the field, else 0. */
   above(a: Elements, b: Elements): Elements {
-    return this.truth(a, b, greater);
+    const rank = (x: Elements) => ({ p: x.p.map((value) => this.pair.p.rank(value)), q: undefined });
+    const { p } = this.zip(rank(a), rank(b), (_, x, y) => Number(x > y));
+    return { p, q: p };
   }
 
   below(a: Elements, b: Elements): Elements {
-    return this.truth(a, b, less);
-  }
-
-  private truth(a: Elements, b: Elements, holds: (a: number, b: number) => boolean): Elements {
-    const rank = (x: Elements) => ({ p: x.p.map((value) => this.pair.p.rank(value)), q: undefined });
-    const { p } = this.zip(rank(a), rank(b), (_, x, y) => Number(holds(x, y)));
-    return { p, q: p };
+    return this.above(b, a);
   }
 
   equal(a: Elements, b: Elements): Elements {
@@ -275,7 +271,7 @@ export class Algebra {
   }
 
   /** Rows of `width` elements, combined one after the other. */
-  combine(rows: Elements, width: number, f: (field: PrimeField, a: number, b: number) => number): Elements {
+  private combine(rows: Elements, width: number, f: (field: PrimeField, a: number, b: number) => number): Elements {
     const over = (field: PrimeField, data: Residues) => {
       const result = new Float64Array(width === 0 ? 0 : data.length / width);
       for (let row = 0; row < result.length; row++) {

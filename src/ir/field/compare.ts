@@ -47,7 +47,7 @@ export interface Side {
 
 /** How to compare. */
 export interface ComparisonOptions {
-  /** How many points, each with a field, numbers and extents of its own; 2 unless said otherwise. */
+  /** How many points, each with numbers of its own; fields and extents take turns. 2 unless said otherwise. */
   readonly runs?: number;
   readonly seed?: number;
   /** How many elements may be computed at a point. */
@@ -105,6 +105,15 @@ function costOf(fn: Fn, dims: Readonly<Record<string, number>>): number {
   return fn.params.reduce((sum, param) => sum + count(param), 0) + fn.ops.reduce((sum, op) => sum + cost(op), 0);
 }
 
+/** What was found at the extents of two functions; where a difference comes from has not been looked for. */
+type AtExtents =
+  | Exclude<Comparison, { readonly kind: "different" }>
+  | {
+      readonly kind: "different";
+      readonly found: Pick<Difference, "result" | "index">;
+      readonly evaluator: Evaluator;
+    };
+
 /** Compares functions; what was computed for one is kept for the next comparison with it. */
 export class Comparer {
   private readonly options: Required<ComparisonOptions>;
@@ -127,10 +136,14 @@ export class Comparer {
     const small = reduced(before, after);
     if (small !== undefined && this.atExtents(...small, [], new Map()).kind === "equal")
       return { kind: "equal", assumed: [] };
-    return this.atExtents(before, after, assumptions, provenance);
+    const result = this.atExtents(before, after, assumptions, provenance);
+    if (result.kind !== "different") return result;
+    const { found, evaluator } = result;
+    const { dims } = evaluator.point;
+    return { kind: "different", difference: { ...found, dims, firstNew: firstNew(before, after, evaluator) } };
   }
 
-  private atExtents(before: Side, after: Side, assumptions: readonly Assumption[], provenance: Provenance): Comparison {
+  private atExtents(before: Side, after: Side, assumptions: readonly Assumption[], provenance: Provenance): AtExtents {
     const names = [...new Set([...dimensionNames(before.fn), ...dimensionNames(after.fn)])];
     const distinct = distinctExtents(after.fn, names);
     const elements = costOf(after.fn, extentsFor(names, distinct, 0));
@@ -144,9 +157,7 @@ export class Comparer {
         assumed = assumptions;
         found = this.underAssumptions(before, after, assumptions, provenance, evaluator);
       }
-      if (found === undefined) continue;
-      const { dims } = evaluator.point;
-      return { kind: "different", difference: { ...found, dims, firstNew: firstNew(before, after, evaluator) } };
+      if (found !== undefined) return { kind: "different", found, evaluator };
     }
     return { kind: "equal", assumed };
   }

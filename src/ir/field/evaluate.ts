@@ -11,7 +11,7 @@ import { evaluateOp, resolveShape } from "../interpret.ts";
 import { type Attributes, type ComputedData, type Const, constantValue, type Fn, type Op, Value } from "../ir.ts";
 import type { Emitter, LinearDef, NormDef, OpDef, ReductionDef } from "../ops/def.ts";
 import { type ElementwiseName, ops, type ReductionName } from "../ops/index.ts";
-import { broadcastStrides, elementCount, gather, rowMajorStrides } from "../tensor.ts";
+import { broadcastTo, elementCount, gather, rowOrder } from "../tensor.ts";
 import { broadcastShapes, type ElementType, isInteger, reducedShape, tensorType } from "../types.ts";
 import { Algebra, type Elements, hashOfText } from "./algebra.ts";
 import { residuesOfDatum } from "./literal.ts";
@@ -40,9 +40,7 @@ const over = (x: Elements, f: (data: Float64Array) => Float64Array): Elements =>
 /** One element for each of `shape`, or one that stands for all. */
 function broadcast(x: FieldTensor, shape: readonly number[]): Elements {
   if (x.p.length === 1 && elementCount(x.shape) === 1) return x;
-  if (elementCount(x.shape) === elementCount(shape)) return x;
-  const strides = broadcastStrides(x.shape, shape);
-  return over(x, (data) => gather(data, shape, strides));
+  return over(x, (data) => broadcastTo({ ...x, data }, shape));
 }
 
 /** All `count` of them, where one stands for all. */
@@ -52,15 +50,8 @@ function filled(x: Elements, count: number): Elements {
 
 /** The rows along `axes` one after the other. */
 function toRows(x: FieldTensor, axes: readonly number[]) {
-  const columns = axes.map((axis) => axis + x.shape.length);
-  const order = [...x.shape.keys()].filter((axis) => !columns.includes(axis)).concat(columns);
-  const strides = rowMajorStrides(x.shape);
-  const shape = order.map((axis) => x.shape[axis] as number);
-  const width = elementCount(columns.map((axis) => x.shape[axis] as number));
-  const isInOrder = order.every((axis, i) => axis === i);
-  const from = order.map((axis) => strides[axis] as number);
-  const rows = isInOrder ? x : over(x, (data) => gather(data, shape, from));
-  return { rows, width, count: elementCount(shape.slice(0, shape.length - columns.length)) };
+  const { shape, strides, width, count, isInOrder } = rowOrder(x.shape, axes);
+  return { rows: isInOrder ? x : over(x, (data) => gather(data, shape, strides)), width, count };
 }
 
 export class Evaluator {
@@ -68,10 +59,9 @@ export class Evaluator {
   readonly point: Point;
   private readonly consts = new Map<Const, FieldTensor>();
 
-  /** @param algebra shared by those whose values are compared. */
-  constructor(point: Point, algebra = new Algebra(point.pair, point.seed)) {
+  constructor(point: Point) {
     this.point = point;
-    this.algebra = algebra;
+    this.algebra = new Algebra(point.pair, point.seed);
   }
 
   /** The values of all of a function's parameters and ops. `consts` are those of its module. */
@@ -348,19 +338,13 @@ export class Evaluator {
   /** Each row of the result, along the axes that are kept, as a sum of the operand's rows with factors that are drawn. */
   private sumOfRows(key: string, x: FieldTensor, shape: readonly number[], kept: readonly number[]): Elements {
     const { rows, width, count } = toRows(x, kept);
-    const columns = kept.map((axis) => axis + shape.length);
-    const others = [...shape.keys()].filter((axis) => !columns.includes(axis));
-    const outer = elementCount(others.map((axis) => shape[axis] as number));
+    const { count: outer, back } = rowOrder(shape, kept);
     const factors = this.algebra.draw(key, outer * count);
     const matrix = ({ p, q }: Elements, of: readonly number[]): FieldTensor => ({ element: "f32", shape: of, p, q });
     const value = (of: readonly number[]) => new Value(tensorType("f32", of), undefined, nowhere);
     const product = makeOp("matmul", [value([outer, count]), value([count, width])], {}, { places: { op: nowhere } });
     const result = this.op(product, [matrix(factors, [outer, count]), matrix(rows, [count, width])])[0] as FieldTensor;
-    // Back from rows one after the other to where the axes stand.
-    const order = [...others, ...columns];
-    const from = rowMajorStrides(order.map((axis) => shape[axis] as number));
-    const strides = [...shape.keys()].map((axis) => from[order.indexOf(axis)] as number);
-    return over(result, (data) => gather(data, shape, strides));
+    return over(result, (data) => gather(data, shape, back()));
   }
 }
 

@@ -44,7 +44,8 @@ const formulaTolerance = 1e-6;
 const simpleFactors = [1, 2, 3, 4, 6, 8].flatMap((n) => [1, 2, 3, 4, 6, 8].map((d) => n / d));
 const mostReciprocal = 2 ** 16;
 
-const near = (a: number, b: number, part: number) => Math.abs(a - b) <= part * Math.abs(b);
+/** Whether a number is another but for so small a part of it. */
+export const near = (a: number, b: number, part: number) => Math.abs(a - b) <= part * Math.abs(b);
 
 /** The first fraction of the continued fraction of `value` within `part` of it. */
 function simplest(value: number, part: number): Fraction {

@@ -10,10 +10,11 @@ import { type Const, type Fn, type Op, presentOperands } from "../ir.ts";
 import { withDims } from "../specialize.ts";
 import { type Dim, type Shape, sameShape } from "../types.ts";
 import type { Side } from "./compare.ts";
+import { near } from "./literal.ts";
 
 /** Smaller extents stay. */
 const largeFrom = 16;
-/** What stands for the large ones, in order: small, and others than named dimensions get. */
+/** What stands for the large ones, in order. Where a function has many named dimensions, one may get the same at a point. */
 const smallExtents = [9, 11, 13, 15, 10, 12, 14, 17, 19, 21, 23];
 
 const isLarge = (dim: Dim): dim is number => typeof dim === "number" && dim >= largeFrom;
@@ -30,8 +31,8 @@ function fixedBy(op: Op): number[] {
 
 /** Whether a literal may be this extent, or what a mean or a variance divides by. */
 function isTold(extent: number, literals: readonly number[]): boolean {
-  const near = (a: number, b: number) => Math.abs(a - b) <= 2 ** -20 * Math.abs(b);
-  return [extent, extent - 1].some((n) => literals.some((one) => near(Math.abs(one), n) || near(Math.abs(one), 1 / n)));
+  const isNear = (a: number, b: number) => near(Math.abs(a), b, 2 ** -20);
+  return [extent, extent - 1].some((n) => literals.some((one) => isNear(one, n) || isNear(one, 1 / n)));
 }
 
 /** Small extents for the large ones of these functions; those that programs fix stay. */

@@ -113,7 +113,7 @@ export const elementwiseMeanings: Readonly<Record<ElementwiseName, ElementwiseMe
   relu: unary((field, x) => field.maximum(x, zero(field))),
   gelu: unary(gelu),
   silu: unary((field, x, attributes) => field.mul(x, sigmoid(field, x, attributes))),
-  softplus: unary((field, x) => log(field, field.add(one(field), field.exp(x)))),
+  softplus: unary((field, x, attributes) => log1p(field, field.exp(x), attributes)),
   elu: unary((field, x, attributes) =>
     ifPositive(field, x, field.mul(alpha(field, attributes), expm1(field, x, attributes))),
   ),
