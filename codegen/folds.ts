@@ -57,23 +57,20 @@ export function foldsOf(
     if (isMean(node)) return !isShifted ? sum : isSpread ? moments : shiftedMean;
     return (ops[(node.op as Op).name] as ReductionDef).reduction;
   };
-  const folds = new Map<string, Fold>();
+  const folds: Fold[] = [];
   const foldOf = new Map<Node, Fold>();
-  const ids = new Map<Node, number>();
   for (const node of reductions) {
     const operand = node.operands[0] as Node;
     const reduction = reductionOf(node);
-    if (!ids.has(operand)) ids.set(operand, ids.size);
-    const key = `${reduction.name} ${ids.get(operand)}`;
-    let fold = folds.get(key);
+    let fold = folds.find((one) => one.operand === operand && one.reduction === reduction);
     if (fold === undefined) {
       const stem = operand.value.name ?? operand.op?.name ?? "x";
       const max = node.operands[1] && foldOf.get(node.operands[1]);
       const name = define(`${stem}_${reduction.name}`, reduction);
       fold = { reduction, operand, name, max, span: spanOf(node) };
-      folds.set(key, fold);
+      folds.push(fold);
     }
     foldOf.set(node, fold);
   }
-  return { folds: [...folds.values()], foldOf };
+  return { folds, foldOf };
 }

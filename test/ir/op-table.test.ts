@@ -148,6 +148,23 @@ const newReductions = [
   },
 ] as const;
 
+interface NewReduction extends Pick<ReductionDef, "reduction" | "reduce"> {
+  readonly element: ReductionDef["elements"][number];
+}
+
+/** With the rows in the table, as if they were written there. */
+async function withRows(rows: Readonly<Record<string, NewReduction>>, run: () => Promise<void>): Promise<void> {
+  const opTable = ops as Record<string, OpDef>;
+  for (const [name, { reduction, element, reduce }] of Object.entries(rows)) {
+    opTable[name] = { ...row, reduction, elements: [element], results: ["combined"], reduce, exact };
+  }
+  try {
+    await run();
+  } finally {
+    for (const name of Object.keys(rows)) delete opTable[name];
+  }
+}
+
 describe.each(newReductions)("a reduction by $name", ({ element, reduction, reduce }) => {
   const text = (columns: number | string) =>
     `fn f(x: ${element}[rows, ${columns}]) -> (all: ${element}[rows], rest: ${element}[rows, ${columns}]) {
@@ -156,16 +173,7 @@ describe.each(newReductions)("a reduction by $name", ({ element, reduction, redu
 }`;
   const lengths = [1, 5, 300, "n"];
 
-  /** With the row in the table, as if it were written there. */
-  async function withRow(run: () => Promise<void>): Promise<void> {
-    const opTable = ops as Record<string, OpDef>;
-    opTable.anew = { ...row, reduction, elements: [element], results: ["combined"], reduce, exact };
-    try {
-      await run();
-    } finally {
-      delete opTable.anew;
-    }
-  }
+  const withRow = (run: () => Promise<void>) => withRows({ anew: { reduction, element, reduce } }, run);
 
   test("is what its row says, lane by lane, for every target", () =>
     withRow(async () => {
@@ -207,3 +215,39 @@ describe.each(newReductions)("a reduction by $name", ({ element, reduction, redu
     }),
   );
 });
+
+const neighbours = [
+  {
+    beside: "a built-in one of its name",
+    rows: {
+      anew: {
+        reduction: monoid(
+          "sum",
+          () => 1,
+          (a, b) => binary("*", a, b),
+        ),
+        element: "f32",
+        reduce: (elements: Float64Array) => [elements.reduce((a, b) => a * b, 1)],
+      },
+    },
+    other: "sum",
+  },
+] as const;
+
+test.each(neighbours)("a reduction beside $beside is what its row says", ({ rows, other }) =>
+  withRows(rows, async () => {
+    for (const target of allTargets) {
+      const text = `fn f(x: f32[rows, 300]) -> (a: f32[rows], b: f32[rows]) {
+  return anew(x, axes = [-1]), ${other}(x, axes = [-1])
+}`;
+      const { fn, kernel, program } = compileText(text, target);
+      const inputs = inputsFor(fn, { rows: 3 });
+      const { outputs, faults } = runProgram(kernel, program, { rows: 3 }, { inputs });
+      expect(faults, target.name).toEqual([]);
+      for (const [name, wanted] of Object.entries(interpret(fn, tensorsOf(inputs)))) {
+        const error = errorOf(outputs[name] as NonNullable<(typeof outputs)[string]>, wanted);
+        expect(error, `${name}, ${target.name}`).toBeLessThan(1e-5);
+      }
+    }
+  }),
+);
