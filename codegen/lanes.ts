@@ -33,6 +33,9 @@ export interface Merge {
   readonly reduction: Pick<Reduction, "merge" | "commutes">;
 }
 
+/** What two types share where states of both lie in one array. */
+const memoryKey = (type: Type) => `${printType(type)} ${type.fields}`;
+
 /** Workgroup memory by type, shared by all merges of a kernel. */
 export class Scratch {
   private readonly arrays = new Map<string, Variable>();
@@ -44,11 +47,16 @@ export class Scratch {
 
   /** The array for states of a type; the barrier keeps those who still read the last merge's states apart from it. */
   take(type: Type, statements: Statements): Variable {
-    const name = `lanes_${printType(type)}`;
-    const used = this.arrays.get(name);
-    if (used !== undefined) statements.barrier();
-    const array: Variable = used ?? { name, type, length: this.length, isMutable: true, isShared: true };
-    this.arrays.set(name, array);
+    const used = this.arrays.get(memoryKey(type));
+    if (used !== undefined) {
+      statements.barrier();
+      return used;
+    }
+    const printed = printType(type);
+    const alike = this.all.filter((array) => printType(array.type) === printed).length;
+    const name = `lanes_${printed}${alike === 0 ? "" : `_${alike}`}`;
+    const array: Variable = { name, type, length: this.length, isMutable: true, isShared: true };
+    this.arrays.set(memoryKey(type), array);
     return array;
   }
 
@@ -60,8 +68,8 @@ export class Scratch {
 /** Bytes of workgroup memory that so many states of each of these folds take; arrays are padded to 16. */
 export function scratchBytes(states: number, folds: readonly Fold[]): number {
   const types = folds.map(({ reduction, operand }) => reduction.type(computedType(operand.value.element)));
-  const byName = new Map(types.map((type) => [printType(type), type.width * 4]));
-  return [...byName.values()].map((size) => Math.ceil((states * size) / 16) * 16).reduce((sum, size) => sum + size, 0);
+  const byKey = new Map(types.map((type) => [memoryKey(type), type.width * 4]));
+  return [...byKey.values()].map((size) => Math.ceil((states * size) / 16) * 16).reduce((sum, size) => sum + size, 0);
 }
 
 /** States that a workgroup keeps at a time. */
