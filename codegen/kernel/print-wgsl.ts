@@ -206,7 +206,7 @@ export class ExpressionPrinter {
       `  let ${variable.name} = ${this.print(value)};`,
     ]);
     return [
-      ...(summary === "" ? [] : [`/** ${summary} */`]),
+      ...(summary === "" ? [] : [`// ${summary}`]),
       `fn ${name}(${takes}) -> ${printType(result.type)} {`,
       ...lines,
       `  return ${this.print(result)};`,
