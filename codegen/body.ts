@@ -84,7 +84,7 @@ export class Body {
 
   constructor(context: BodyContext, taken: readonly string[]) {
     const to = this.statements;
-    this.scratch = new Scratch(context.schedule);
+    this.scratch = new Scratch(context.schedule, this.names);
     this.folds = new FoldWriter(context, to, this.scratch);
     this.context = { ...context, to, lane: () => this.lane, rowState: (fold) => this.folds.rowState(fold) };
     for (const name of [...structural, ...taken]) this.names.define(name);

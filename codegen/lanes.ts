@@ -25,6 +25,7 @@ import {
 import { printType } from "./kernel/print-wgsl.ts";
 import type { Reduction } from "./kernel/reduction.ts";
 import { type Statements, type Target, target } from "./kernel/statement.ts";
+import type { Names } from "./names.ts";
 import type { Schedule } from "./schedule.ts";
 
 export interface Merge {
@@ -40,8 +41,10 @@ const memoryKey = (type: Type) => `${printType(type)} ${type.fields}`;
 export class Scratch {
   private readonly arrays = new Map<string, Variable>();
   private readonly length: number;
+  private readonly names: Names;
 
-  constructor(schedule: Schedule) {
+  constructor(schedule: Schedule, names: Names) {
+    this.names = names;
     this.length = scratchSize(schedule);
   }
 
@@ -52,9 +55,7 @@ export class Scratch {
       statements.barrier();
       return used;
     }
-    const printed = printType(type);
-    const alike = this.all.filter((array) => printType(array.type) === printed).length;
-    const name = `lanes_${printed}${alike === 0 ? "" : `_${alike}`}`;
+    const name = this.names.define(`lanes_${printType(type)}`);
     const array: Variable = { name, type, length: this.length, isMutable: true, isShared: true };
     this.arrays.set(memoryKey(type), array);
     return array;

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
+import { verifyProgram } from "../../codegen/kernel/verify.ts";
 import { Names } from "../../codegen/names.ts";
 import { opNames } from "../../src/ir/ops/index.ts";
+import { compileText } from "../support/compile.ts";
 import { hasTint, validateWgsl } from "../support/tint.ts";
 
 test("a name that is free stays, a taken one gets a number", () => {
@@ -18,6 +20,14 @@ test("with endings, all of them are kept free", () => {
   const names = new Names();
   names.define("h_mean");
   expect(names.define("h", ["", "_mean"])).toBe("h_1");
+});
+
+test("a value that is called like workgroup memory hides none", () => {
+  const { program } = compileText(`fn f(x: f32[n, 768]) -> f32[n, 768] {
+  let lanes_f32 = sum(x, axes = [-1], keepdims = true) * 2
+  return x * sum(x * lanes_f32, axes = [-1], keepdims = true)
+}`);
+  expect(verifyProgram(program)).toEqual([]);
 });
 
 test("20,000 equal hints take no quadratic time", () => {
