@@ -66,6 +66,10 @@ export type Statement = { readonly span: Span | undefined } & (
     }
 );
 
+/** Whether a value is of its target's type; what is combined with a vector may be a scalar. */
+export const isAssignable = (value: Type, target: Type, operator: "+" | "*" | undefined) =>
+  sameType(value, target) || (operator !== undefined && value.width === 1 && value.scalar === target.scalar);
+
 /** Builds statements in order, the ones within others too. */
 export class Statements {
   private list: Statement[] = [];
@@ -112,8 +116,7 @@ export class Statements {
   assign(target: Expression, value: Expression, operator?: "+" | "*", span = this.span): void {
     invariant(target.kind === "read" || target.kind === "item", `a ${target.kind} is assigned to`);
     invariant(target.variable.isMutable, `${target.variable.name} is assigned to`);
-    const isScalar = operator !== undefined && value.type.width === 1 && value.type.scalar === target.type.scalar;
-    invariant(isScalar || sameType(value.type, target.type), `what ${target.variable.name} is assigned has its type`);
+    invariant(isAssignable(value.type, target.type, operator), `what ${target.variable.name} is assigned has its type`);
     this.add({ kind: "assign", target, operator, value, span });
   }
 

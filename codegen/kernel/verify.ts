@@ -8,7 +8,7 @@
  */
 
 import { type Expression, type KernelFunction, partsOf, rebuild, sameType, type Variable } from "./expression.ts";
-import type { Program, Statement } from "./statement.ts";
+import { isAssignable, type Program, type Statement } from "./statement.ts";
 
 /** What is wrong with a kernel; nothing with a sound one. */
 export function verifyProgram(program: Program): readonly string[] {
@@ -82,8 +82,7 @@ class Verifier {
         this.value(value);
         const { name, isMutable, type } = target.variable;
         if (!isMutable) this.fault(`\`${name}\` is assigned to`);
-        const isScaled = operator !== undefined && sameType(value.type, { ...type, width: 1 });
-        if (!isScaled) this.typed(type, value, name);
+        if (!isAssignable(value.type, type, operator)) this.mistyped(name);
         return;
       }
       case "store": {
@@ -128,7 +127,11 @@ class Verifier {
   }
 
   private typed(type: Expression["type"], value: Expression, place: string): void {
-    if (!sameType(type, value.type)) this.fault(`what \`${place}\` holds is not of its type`);
+    if (!sameType(type, value.type)) this.mistyped(place);
+  }
+
+  private mistyped(place: string): void {
+    this.fault(`what \`${place}\` holds is not of its type`);
   }
 
   /** Whether the value is the same in all lanes of a workgroup, and whether it is well formed. */
