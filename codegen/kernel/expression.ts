@@ -26,6 +26,7 @@ export interface Type {
 export const typeOf = (scalar: Scalar, width: number = 1): Type => ({ scalar, width: width as Width });
 export const u32 = typeOf("u32");
 export const f32 = typeOf("f32");
+export const bool = typeOf("bool");
 
 export const sameType = (a: Type, b: Type) =>
   a.scalar === b.scalar && a.width === b.width && String(a.fields) === String(b.fields);
@@ -135,7 +136,8 @@ export function load(buffer: Buffer, index: Operand): Expression {
 export const dimension = (name: string): Expression => ({ kind: "dimension", type: u32, name });
 export const local: Expression = { kind: "local", type: u32 };
 
-const asIndex = (index: Operand): Expression => {
+/** A number of an element, or of a turn of a loop. */
+export const asIndex = (index: Operand): Expression => {
   const expression = typeof index === "number" ? count(index) : index;
   invariant(sameType(expression.type, u32), "an index is a u32");
   return expression;

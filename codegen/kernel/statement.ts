@@ -3,6 +3,8 @@
 import type { Span } from "../../src/diagnostics/diagnostic.ts";
 import type { Buffer } from "./buffer.ts";
 import {
+  asIndex,
+  bool,
   type Expression,
   type ExpressionOf,
   item,
@@ -123,7 +125,7 @@ export class Statements {
   /** `buffer[index] = value`. */
   store(buffer: Buffer, index: Expression, value: Expression, span = this.span): void {
     invariant(sameType(value.type, buffer.type), `what is stored in ${buffer.wgsl} has its type`);
-    this.add({ kind: "store", buffer, index, value, span });
+    this.add({ kind: "store", buffer, index: asIndex(index), value, span });
   }
 
   /** All lanes of the workgroup arrive before one goes on. */
@@ -133,6 +135,7 @@ export class Statements {
 
   /** `body` where the condition holds; without one, always. */
   when(condition: Expression | undefined, body: () => void): void {
+    invariant(sameType(condition?.type ?? bool, bool), "a condition is a truth value");
     if (condition === undefined) body();
     else this.add({ kind: "if", condition, body: this.within(body), span: this.span });
   }
@@ -151,7 +154,7 @@ export class Statements {
 
   /** Numbers from `from` on, up to `until`. */
   loop(name: string, from: Expression, until: Expression, by: number, body: (at: Expression) => void): void {
-    this.addLoop(name, from, { by, until }, body);
+    this.addLoop(name, asIndex(from), { by, until: asIndex(until) }, body);
   }
 
   /** `from`, its half, and so on down to 1. */

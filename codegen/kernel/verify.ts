@@ -7,7 +7,16 @@
  *   depends on the lane.
  */
 
-import { type Expression, type KernelFunction, partsOf, rebuild, sameType, type Variable } from "./expression.ts";
+import {
+  bool,
+  type Expression,
+  type KernelFunction,
+  partsOf,
+  rebuild,
+  sameType,
+  u32,
+  type Variable,
+} from "./expression.ts";
 import { isAssignable, type Program, type Statement } from "./statement.ts";
 
 /** What is wrong with a kernel; nothing with a sound one. */
@@ -68,7 +77,7 @@ class Verifier {
       case "define": {
         const { variable, value } = statement;
         const isUniform = this.value(value);
-        this.typed(variable.type, value, variable.name);
+        this.typed(variable.type, value, `what \`${variable.name}\` holds`);
         this.define(variable);
         if (isUniform && !variable.isMutable) this.uniform.add(variable);
         return;
@@ -82,14 +91,15 @@ class Verifier {
         this.value(value);
         const { name, isMutable, type } = target.variable;
         if (!isMutable) this.fault(`\`${name}\` is assigned to`);
-        if (!isAssignable(value.type, type, operator)) this.mistyped(name);
+        if (!isAssignable(value.type, type, operator)) this.fault(`what \`${name}\` holds is not of its type`);
         return;
       }
       case "store": {
         const { buffer, index, value } = statement;
         this.value(index);
         this.value(value);
-        this.typed(buffer.type, value, buffer.wgsl);
+        this.typed(buffer.type, value, `what \`${buffer.wgsl}\` holds`);
+        this.typed(u32, index, `an index of \`${buffer.wgsl}\``);
         if (buffer.access !== "read_write") this.fault(`\`${buffer.wgsl}\` is read only`);
         return;
       }
@@ -97,6 +107,7 @@ class Verifier {
         if (!this.isUniform) this.fault("a barrier that not all lanes come to");
         return;
       case "if":
+        this.typed(bool, statement.condition, "a condition");
         this.block(statement.body, this.value(statement.condition) && this.isUniform);
         return;
       case "scope":
@@ -104,6 +115,8 @@ class Verifier {
         return;
       case "loop": {
         const { variable, from, progress, body } = statement;
+        this.typed(variable.type, from, `what \`${variable.name}\` holds`);
+        if (progress !== "halving") this.typed(variable.type, progress.until, `what \`${variable.name}\` ends at`);
         const starts = this.value(from);
         const ends = progress === "halving" || this.value(progress.until);
         const isUniform = starts && ends && this.isUniform;
@@ -126,12 +139,8 @@ class Verifier {
     }
   }
 
-  private typed(type: Expression["type"], value: Expression, place: string): void {
-    if (!sameType(type, value.type)) this.mistyped(place);
-  }
-
-  private mistyped(place: string): void {
-    this.fault(`what \`${place}\` holds is not of its type`);
+  private typed(type: Expression["type"], value: Expression, words: string): void {
+    if (!sameType(type, value.type)) this.fault(`${words} is not of its type`);
   }
 
   /** Whether the value is the same in all lanes of a workgroup, and whether it is well formed. */
@@ -154,7 +163,6 @@ class Verifier {
         if (!this.isUniform) this.fault("a shuffle that not all lanes come to");
         return false;
       case "load":
-        return false;
       case "local":
         return false;
       case "apply":

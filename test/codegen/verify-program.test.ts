@@ -1,8 +1,8 @@
 /** The verifier takes what the compiler makes, and says what is wrong with a program that was changed for the worse. */
 
 import { expect, test } from "vitest";
-import { type Expression, literal, read, shuffle, typeOf, u32 } from "../../codegen/kernel/expression.ts";
-import type { Program, Statement } from "../../codegen/kernel/statement.ts";
+import { count, type Expression, f32, literal, read, shuffle, typeOf, u32 } from "../../codegen/kernel/expression.ts";
+import { type Program, type Statement, Statements } from "../../codegen/kernel/statement.ts";
 import { verifyProgram } from "../../codegen/kernel/verify.ts";
 import { targetByName } from "../../codegen/target.ts";
 import { compileText } from "../support/compile.ts";
@@ -58,6 +58,26 @@ test("an expression of another type than its parts give it", () => {
 test("what is stored in a buffer of another type", () => {
   const found = faultsWith((one) => (one.kind === "store" ? { ...one, value: literal(u32, 1) } : one));
   expect(found).toContain("is not of its type");
+});
+
+test("an index, a condition and bounds of a loop of other types", () => {
+  const float = literal(f32, 1);
+  const of = (kind: Statement["kind"], part: object) =>
+    faultsWith((one) => (one.kind === kind ? ({ ...one, ...part } as Statement) : one));
+  expect(of("store", { index: float })).toContain("an index of `out_out0` is not of its type");
+  expect(of("if", { condition: float })).toContain("a condition is not of its type");
+  expect(of("loop", { from: float })).toContain("what `step` holds is not of its type");
+  expect(of("loop", { progress: { by: 1, until: float } })).toContain("what `step` ends at is not of its type");
+});
+
+test("the builder takes none of them", () => {
+  const to = new Statements();
+  const [float, nothing] = [literal(f32, 1), () => undefined];
+  const buffer = program.buffers.find(({ access }) => access === "read_write") as Program["buffers"][number];
+  expect(() => to.store(buffer, float, literal(buffer.type, 1))).toThrow("an index is a u32");
+  expect(() => to.when(float, nothing)).toThrow("a condition is a truth value");
+  expect(() => to.loop("i", float, count(1), 1, nothing)).toThrow("an index is a u32");
+  expect(() => to.loop("i", count(0), float, 1, nothing)).toThrow("an index is a u32");
 });
 
 test("a store into what is read only", () => {
