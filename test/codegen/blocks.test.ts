@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { blocksOf } from "../../codegen/blocks.ts";
-import { mostBlockSteps } from "../../codegen/launch.ts";
+import { mostBlockSteps, mostCounted, mostInvocations } from "../../codegen/launch.ts";
 import { builtinTargets } from "../../codegen/target.ts";
 import { compile } from "../../src/compile.ts";
 import { parse } from "../../src/parse/parse.ts";
@@ -29,6 +29,10 @@ test("no block is larger than what counters leave room for, and each is a number
       expect(size % (sizes[i + 1] ?? 1)).toBe(0);
     }
   }
+});
+
+test("no counter wraps where it goes a block of all lanes beyond the last unit", () => {
+  expect(mostCounted).toBe(2 ** 32 - mostInvocations * mostBlockSteps);
 });
 
 /** How deep `for` loops of a kernel nest, by its braces. */
