@@ -243,6 +243,14 @@ export function field(of: Expression, name: string): Expression {
   return component(of, index);
 }
 
+/**
+ * Keeps a driver's compiler from using what it knows of a number. WGSL lets it reassociate and contract arithmetic, and
+ * two things here hang on its not doing so:
+ *
+ * - Shift and mean of a row are apart, so that rows far from 0 lose nothing. Where elements are products with a common
+ *   factor, as in rows that are scaled, Mesa draws it out of sums of them and adds up shift and mean first.
+ * - A strict kernel rounds each product before it is added to something.
+ */
 export function opaque(operand: Expression): Expression {
   invariant(operand.type.scalar === "f32", "an opaque value is a float");
   return { kind: "opaque", type: operand.type, operand };

@@ -4,7 +4,16 @@ import { type WgslFunction, wgslFunctionName } from "../../src/ir/ops/wgsl-funct
 import { printNumber } from "../../src/ir/print.ts";
 import { printLoad, printStore } from "../buffers.ts";
 import { Writer } from "../writer.ts";
-import type { BinaryOperator, Expression, ExpressionOf, KernelFunction, Scalar, Type, Variable } from "./expression.ts";
+import {
+  type BinaryOperator,
+  type Expression,
+  type ExpressionOf,
+  type KernelFunction,
+  type Scalar,
+  type Type,
+  typeOf,
+  type Variable,
+} from "./expression.ts";
 import type { Statement } from "./statement.ts";
 
 const letters = { f32: "f", i32: "i", u32: "u" } as const;
@@ -193,10 +202,10 @@ export class ExpressionPrinter {
     this.functions.add(callee);
   }
 
-  protected opaque({ operand, type: { width } }: ExpressionOf<"opaque">): Text {
-    const [float, uint] = width === 1 ? ["f32", "u32"] : [`vec${width}f`, `vec${width}u`];
-    const zero = width === 1 ? `(${unknownZero})` : `${uint}(${unknownZero})`;
-    return primary(`bitcast<${float}>(bitcast<${uint}>(${this.print(operand)}) ^ ${zero})`);
+  protected opaque({ operand, type }: ExpressionOf<"opaque">): Text {
+    const uint = printType(typeOf("u32", type.width));
+    const zero = type.width === 1 ? `(${unknownZero})` : `${uint}(${unknownZero})`;
+    return primary(`bitcast<${printType(type)}>(bitcast<${uint}>(${this.print(operand)}) ^ ${zero})`);
   }
 
   function({ name, summary, parameters, steps, result }: KernelFunction): string {
