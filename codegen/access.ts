@@ -18,7 +18,7 @@ import {
   times,
   timesExtent,
 } from "./extent.ts";
-import { add, binary, divide, type Expression, equals, remainder } from "./kernel/expression.ts";
+import { divide, type Expression, equals, remainder } from "./kernel/expression.ts";
 
 export interface Axis {
   readonly atom: Atom;
@@ -100,11 +100,6 @@ export function indexAlong(strides: Strides, axes: readonly Axis[], index: Expre
   return runsOf(strides, axes).map((run) => timesExtent(coordinate(run, index), run.stride));
 }
 
-/** The sum of these terms, if there is one. */
-export function sumOf(terms: readonly Expression[]): Expression | undefined {
-  return terms.length === 0 ? undefined : terms.reduce((sum, term) => add(sum, term));
-}
-
 /** Conditions that all hold where every axis of the walk that the buffer lacks stands at 0; none if it lacks none. */
 export function onceAlong(strides: Strides, axes: readonly Axis[], index: Expression): readonly Expression[] {
   const lacks = axes.map(({ atom }) => !strides.has(atom));
@@ -118,9 +113,4 @@ export function onceAlong(strides: Strides, axes: readonly Axis[], index: Expres
     inner = times(inner, extent);
   }
   return conditions;
-}
-
-/** Whether all of the conditions hold; `undefined` where there is none. */
-export function allOf(conditions: readonly Expression[]): Expression | undefined {
-  return conditions.length === 0 ? undefined : conditions.reduce((all, one) => binary("&&", all, one));
 }

@@ -3,12 +3,23 @@
  * or outside of it.
  */
 
-import { allOf, indexAlong, inUnits, onceAlong, type Strides, stridesOf, sumOf } from "./access.ts";
+import { indexAlong, inUnits, onceAlong, type Strides, stridesOf } from "./access.ts";
 import { type Argument, bindsConstants, elementwise, laneType } from "./expression.ts";
 import type { Fold } from "./folds.ts";
 import { bufferName, type Graph, type Node, ofOne, type Store, spanOf } from "./graph.ts";
 import type { Buffer } from "./kernel/buffer.ts";
-import { count, type Expression, equals, literal, load, opaque, type Variable, widened } from "./kernel/expression.ts";
+import {
+  allOf,
+  count,
+  type Expression,
+  equals,
+  literal,
+  load,
+  opaque,
+  sumOf,
+  type Variable,
+  widened,
+} from "./kernel/expression.ts";
 import { centered } from "./kernel/moments.ts";
 import { keyOf } from "./kernel/print-wgsl.ts";
 import type { Statements } from "./kernel/statement.ts";

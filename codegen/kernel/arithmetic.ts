@@ -6,7 +6,9 @@
 import { roundToFloat16 } from "../../src/ir/float16.ts";
 import type { ElementwiseDef } from "../../src/ir/ops/def.ts";
 import { isOpName, ops } from "../../src/ir/ops/index.ts";
+import { roundHalfEven } from "../../src/ir/ops/math.ts";
 import type { WgslFunction } from "../../src/ir/ops/wgsl-functions.ts";
+import { isInteger } from "../../src/ir/types.ts";
 import type { BinaryOperator, BuiltinFunction, Expression, Scalar, Type } from "./expression.ts";
 
 export type Value = number | readonly number[];
@@ -44,7 +46,6 @@ function componentwise(values: readonly Value[], compute: (numbers: readonly num
 }
 
 type Arithmetic = (a: number, b: number, scalar: Scalar) => number;
-const isInteger = (scalar: Scalar) => scalar === "i32" || scalar === "u32";
 
 const operators: Readonly<Record<BinaryOperator, Arithmetic>> = {
   "+": (a, b) => a + b,
@@ -63,16 +64,14 @@ const operators: Readonly<Record<BinaryOperator, Arithmetic>> = {
   "|": (a, b) => a | b,
 };
 
-const comparisons: ReadonlySet<BinaryOperator> = new Set(["==", "<", "<=", ">", ">=", "&&"]);
-
-/** @param scalar that of the operands. */
-export function evaluateBinary(operator: BinaryOperator, scalar: Scalar, a: Value, b: Value): Value {
-  const result = comparisons.has(operator) ? "bool" : scalar;
+/**
+ * @param from the scalar of the operands.
+ * @param to that of the result.
+ */
+export function evaluateBinary(operator: BinaryOperator, from: Scalar, to: Scalar, a: Value, b: Value): Value {
   const compute = operators[operator];
-  return componentwise([a, b], ([x, y]) => rounded(compute(x as number, y as number, scalar), result));
+  return componentwise([a, b], ([x, y]) => rounded(compute(x as number, y as number, from), to));
 }
-
-const half = (x: number) => (Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x));
 
 const builtins: Readonly<Record<BuiltinFunction, (a: number, b: number, c: number) => number>> = {
   abs: Math.abs,
@@ -84,7 +83,7 @@ const builtins: Readonly<Record<BuiltinFunction, (a: number, b: number, c: numbe
   inverseSqrt: (x) => 1 / Math.sqrt(x),
   max: (a, b) => Math.max(a, b),
   min: (a, b) => Math.min(a, b),
-  round: half,
+  round: roundHalfEven,
   sign: Math.sign,
   sqrt: Math.sqrt,
   trunc: Math.trunc,
@@ -116,8 +115,10 @@ export function evaluateParts(expression: Expression, values: readonly Value[]):
       const compute = expression.operator === "!" ? (x: number) => 1 - x : (x: number) => rounded(-x, type.scalar);
       return componentwise(values, ([x]) => compute(x as number));
     }
-    case "binary":
-      return evaluateBinary(expression.operator, expression.left.type.scalar, values[0] as Value, values[1] as Value);
+    case "binary": {
+      const { operator, left } = expression;
+      return evaluateBinary(operator, left.type.scalar, type.scalar, values[0] as Value, values[1] as Value);
+    }
     case "select":
       return componentwise(values, ([no, yes, condition]) => (condition === 0 ? (no as number) : (yes as number)));
     case "call": {

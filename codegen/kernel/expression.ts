@@ -179,6 +179,16 @@ export const remainder = (a: Operand, b: Operand) => binary("%", a, b);
 export const equals = (a: Operand, b: Operand) => binary("==", a, b);
 export const negate = (a: Expression) => unary("-", a);
 
+/** The sum of these terms, if there is one. */
+export function sumOf(terms: readonly Expression[]): Expression | undefined {
+  return terms.length === 0 ? undefined : terms.reduce((sum, term) => add(sum, term));
+}
+
+/** Whether all of the conditions hold; `undefined` where there is none. */
+export function allOf(conditions: readonly Expression[]): Expression | undefined {
+  return conditions.length === 0 ? undefined : conditions.reduce((all, one) => binary("&&", all, one));
+}
+
 /** `yes` where the condition holds, else `no`. */
 export function select(no: Expression, yes: Expression, condition: Expression): Expression {
   invariant(sameType(no.type, yes.type), "the two values of a select have one type");

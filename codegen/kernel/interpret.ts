@@ -135,8 +135,9 @@ class Machine {
         const { target, operator, value } = statement;
         const next = this.evaluate(value);
         const before = operator && this.evaluate(target);
+        const { scalar } = target.type;
         const combined: Evaluate = before
-          ? (lane) => evaluateBinary(operator, target.type.scalar, before(lane), next(lane))
+          ? (lane) => evaluateBinary(operator, scalar, scalar, before(lane), next(lane))
           : next;
         if (target.kind === "read") {
           const values = this.slotOf(target.variable);

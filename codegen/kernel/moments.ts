@@ -10,6 +10,7 @@
 
 import {
   add,
+  allOf,
   apply,
   binary,
   call,
@@ -34,15 +35,11 @@ import type { Reduction } from "./reduction.ts";
 import type { Target } from "./statement.ts";
 
 /** Moments of some elements: how many, one of them, the mean of the others less that, the sum of squared deviations. */
-const momentsType: Type = { ...typeOf("f32", 4), fields: ["count", "shift", "mean", "m2"] };
+const fields = ["count", "shift", "mean", "m2"] as const;
+const momentsType: Type = { ...typeOf("f32", 4), fields };
 
 const fieldsOf = (state: Expression) =>
-  ["count", "shift", "mean", "m2"].map((name) => field(state, name)) as [
-    Expression,
-    Expression,
-    Expression,
-    Expression,
-  ];
+  fields.map((name) => field(state, name)) as [Expression, Expression, Expression, Expression];
 
 const mergeMoments = defineFunction(
   "merge_moments",
@@ -110,9 +107,8 @@ function momentsWith(isSpread: boolean): Reduction {
       const shift = lane.shift as Target;
       if (!isStarted) {
         // The lane's first element: of the blocks around this one none has ended.
-        const [own, ...around] = counts.toReversed() as [Target, ...Target[]];
-        const conditions = [equals(own, 1), ...around.toReversed().map((count) => equals(count, 0))];
-        const isFirst = conditions.reduce((all, one) => binary("&&", all, one));
+        const around = counts.slice(0, -1).map((count) => equals(count, 0));
+        const isFirst = allOf([equals(counts.at(-1) as Target, 1), ...around]) as Expression;
         to.assign(shift, select(shift, opaque(element), isFirst));
       }
       const x = to.define(name("shifted"), subtract(element, shift));
