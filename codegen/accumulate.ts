@@ -12,7 +12,7 @@
 
 import { reductionResultOf } from "../src/ir/ir.ts";
 import type { ReductionResult } from "../src/ir/ops/def.ts";
-import { ofDepth } from "./blocks.ts";
+import { depthSuffixes, ofDepth } from "./blocks.ts";
 import { laneType } from "./expression.ts";
 import { extentValue, known } from "./extent.ts";
 import type { Fold } from "./folds.ts";
@@ -21,7 +21,6 @@ import { construct, type Expression, f32, literal, subtract, widened } from "./k
 import type { Reduction, RowContext, State } from "./kernel/reduction.ts";
 import type { Statements, Target } from "./kernel/statement.ts";
 import { mergeLanes, type Scratch } from "./lanes.ts";
-import { blockDepth } from "./launch.ts";
 import type { BodyContext, Place } from "./place.ts";
 
 /** From so many steps on a lane's shifts are the medians of three elements. */
@@ -29,8 +28,8 @@ export const manySteps = 8;
 
 /** Endings of the names of a fold's variables: the row's state, and the fields of those of each depth. */
 export function foldParts({ identity }: Reduction): readonly string[] {
-  const depths = Array.from({ length: blockDepth + 1 }, (_, depth) => ofDepth(depth));
-  return ["", ...Object.keys(identity(f32, undefined)).flatMap((part) => depths.map((depth) => `_${part}${depth}`))];
+  const parts = Object.keys(identity(f32, undefined));
+  return ["", ...parts.flatMap((part) => depthSuffixes.map((suffix) => `_${part}${suffix}`))];
 }
 
 /** Variables that all folds of a loop share: how many units a lane has seen, and one over that. */

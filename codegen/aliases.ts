@@ -43,12 +43,8 @@ export function aliasesOf(
     const atoms = leavesOf(store.dims.flat());
     if (!all.every((atom) => atoms.includes(atom))) return false;
     const writtenAt = store.node.level;
-    return nodes.every((node) => {
-      if (!liesLike(node.dims ?? [], atoms)) return false;
-      const readAt = lastRead(node);
-      if (!isColumn) return readAt < writtenAt || (readAt === writtenAt && schedule.lanes === 1);
-      return readAt < writtenAt || (readAt === writtenAt && !reduced.has(writtenAt));
-    });
+    const last = (isColumn ? !reduced.has(writtenAt) : schedule.lanes === 1) ? writtenAt : writtenAt - 1;
+    return nodes.every((node) => liesLike(node.dims ?? [], atoms) && lastRead(node) <= last);
   };
 
   return new Map(

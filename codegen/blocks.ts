@@ -4,7 +4,7 @@
  * - depth: how many blocks are around a state; the lane's own has 0.
  */
 
-import { blockSteps, mostBlockSteps } from "./launch.ts";
+import { blockDepth, blockSteps, mostBlockSteps } from "./launch.ts";
 
 /**
  * The steps in the blocks of each depth but the lane's own, the largest first.
@@ -22,3 +22,6 @@ const usualBlocks = 32;
 
 /** How the names end of what belongs to a block. */
 export const ofDepth = (depth: number) => (depth === 0 ? "" : depth === 1 ? "_block" : `_block${depth}`);
+
+/** Those of all depths. */
+export const depthSuffixes = Array.from({ length: blockDepth + 1 }, (_, depth) => ofDepth(depth));

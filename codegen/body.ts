@@ -8,7 +8,7 @@
 
 import { type Counter, FoldWriter, foldParts, manySteps } from "./accumulate.ts";
 import { aliasesOf } from "./aliases.ts";
-import { blocksOf, ofDepth } from "./blocks.ts";
+import { blocksOf, depthSuffixes, ofDepth } from "./blocks.ts";
 import { laneType } from "./expression.ts";
 import { extentValue, known, times } from "./extent.ts";
 import { type Fold, foldsOf, isBlocked } from "./folds.ts";
@@ -43,8 +43,6 @@ const structural = [
   ...["merge_moments", "lane_moments"],
 ];
 
-const depths = ["", ...blocksOf().map((_, i) => ofDepth(i + 1))];
-
 /** A loop along the row, and what it folds. */
 interface Nest {
   readonly loop: Loop;
@@ -75,7 +73,7 @@ export class Body {
   private readonly rowNodes: ReadonlyMap<number, readonly Node[]>;
   private readonly reductions: ReadonlyMap<number, readonly Node[]>;
   private readonly rowStores: ReadonlyMap<number, readonly Store[]>;
-  /** Means that are taken off their rows. */
+  /** Means that are subtracted from their rows. */
   private readonly centered: ReadonlySet<Node | undefined>;
   /** Arrays that are read no more, by row and type. */
   private readonly spare = new Map<Place, Map<string, Variable[]>>();
@@ -215,7 +213,7 @@ export class Body {
   private declareCounter(isCounted: boolean, isStarted: boolean): Counter {
     const counter: Counter = { counts: [], inverse: undefined, isStarted };
     if (!isCounted) return counter;
-    this.countName = this.names.define("count", depths);
+    this.countName = this.names.define("count", depthSuffixes);
     this.inverseName = this.names.define("inverse");
     counter.counts.push(this.statements.variable(this.countName, literal(f32, 0)));
     return counter;

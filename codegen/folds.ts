@@ -38,7 +38,7 @@ export function variablesOf(fold: Fold, blocks: number): number {
 
 /**
  * The folds of the reductions at one level, and which of them each reduction reads.
- * @param centered means that are taken off their rows.
+ * @param centered means that are subtracted from their rows.
  * @param isShared whether a mean may be read from the moments that a variance of the same row needs.
  */
 export function foldsOf(

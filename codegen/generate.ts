@@ -123,8 +123,7 @@ function checkFused(fn: Fn): void {
 }
 
 function checkTarget(fn: Fn, target: TargetProfile): void {
-  const globals = fn.ops.filter((op) => op.name === "global").map((op) => op.result);
-  const inputs = [...fn.params, ...globals].filter((value) => !isScalar(value)).map(bufferName);
+  const inputs = [...fn.params, ...globalsOf(fn)].filter((value) => !isScalar(value)).map(bufferName);
   const names = [...inputs, ...fn.results.map(({ name }) => name)];
   const most = target.limits.maxStorageBuffersPerShaderStage;
   if (names.length > most) fail(kernelErrors.tooManyBuffers(fn.span, fn.name, names, target.name, most));
@@ -151,6 +150,9 @@ function checkCounts({ fn, nodes, stores }: Graph, { dispatch }: Manifest): void
   if (overflow !== undefined) fail(kernelErrors.notCounted(fn.span, fn.name, overflow, mostCounted));
 }
 
+/** The tensors of the module that the function reads. */
+const globalsOf = ({ ops }: Fn) => ops.filter((op) => op.name === "global").map((op) => op.result);
+
 /** A scalar is a number in the uniform buffer. */
 const isScalar = ({ shape }: Value) => shape.length === 0;
 
@@ -163,7 +165,6 @@ class Generator {
   private readonly overrides: ReadonlySet<string>;
   private readonly buffers = new Map<string, Buffer>();
   private readonly isStrict: boolean;
-  private aliases: ReadonlyMap<string, readonly string[]> = new Map();
 
   constructor(graph: Graph, schedule: Schedule, target: TargetProfile, { rounding, specialize = [] }: KernelOptions) {
     this.isStrict = rounding === "strict";
@@ -197,21 +198,24 @@ class Generator {
       body: body.statements.all,
     };
     const { lines } = this.module(program);
-    this.aliases = body.aliases;
     const wgsl = `${lines.map(({ text }) => text).join("\n")}\n`;
     const sourceMap = makeSourceMap(graph.fn.span.source, lines);
-    const manifest = this.manifest();
+    const manifest = this.manifest(body.aliases);
     checkCounts(graph, manifest);
     return { kernel: { name: graph.fn.name, wgsl, manifest, sourceMap }, program };
   }
 
   /** The bindings that are read, which come first. */
   private get inputs() {
-    const { params, ops } = this.graph.fn;
-    const globals = ops.filter((op) => op.name === "global").map((op) => op.result);
+    const { fn } = this.graph;
     return [
-      ...params.map((value) => ({ name: value.name as string, access: "read" as const, value })),
-      ...globals.map((value) => ({ name: bufferName(value), access: "read" as const, value, constant: true as const })),
+      ...fn.params.map((value) => ({ name: value.name as string, access: "read" as const, value })),
+      ...globalsOf(fn).map((value) => ({
+        name: bufferName(value),
+        access: "read" as const,
+        value,
+        constant: true as const,
+      })),
     ];
   }
 
@@ -229,10 +233,10 @@ class Generator {
     return [...this.buffers.values()].filter(({ storage }) => storage !== "uniform");
   }
 
-  private describeBindings(): Binding[] {
+  private describeBindings(aliases: Body["aliases"]): Binding[] {
     return this.tensors.map(({ value: { element, shape }, name, access, ...rest }, binding) => {
       const buffer = this.buffers.get(`${access} ${name}`) as Buffer;
-      const mayAlias = access === "read" ? undefined : this.aliases.get(name);
+      const mayAlias = access === "read" ? undefined : aliases.get(name);
       return {
         ...{ binding, name, access, ...rest, element, shape, storage: buffer.storage as Storage },
         ...{ variable: buffer.wgsl, stride: arrayStride(buffer), ...(mayAlias && { mayAlias }) },
@@ -329,9 +333,9 @@ fn main(
     return w;
   }
 
-  private manifest(): Manifest {
+  private manifest(aliases: Body["aliases"]): Manifest {
     const { graph, schedule } = this;
-    const bindings = this.describeBindings();
+    const bindings = this.describeBindings(aliases);
     const fields = this.uniformFields;
     const size = Math.ceil((fields.length * 4) / 16) * 16;
     const outputs = graph.stores.map((store) => new Set(leavesOf(store.dims.flat())));

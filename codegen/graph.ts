@@ -38,7 +38,7 @@ export interface Store {
   readonly dims: DimAtoms;
 }
 
-/** Means that rows are taken less of. */
+/** Means that are subtracted from their rows. */
 export const centeringMeans = (nodes: readonly Node[]): ReadonlySet<Node | undefined> =>
   new Set(nodes.filter(({ kind }) => kind === "centered").map(({ operands }) => operands[1]));
 

@@ -182,8 +182,9 @@ export class Place {
   bindRowPart(strides: Strides, define: (part: Expression) => Expression): void {
     const part = sumOf(this.rowTerms(strides));
     const { parts, row } = this.strip as Strip;
-    if (part === undefined || part === row || parts.has(keyOf(part))) return;
-    parts.set(keyOf(part), define(part));
+    if (part === undefined || part === row) return;
+    const key = keyOf(part);
+    if (!parts.has(key)) parts.set(key, define(part));
   }
 
   private indexOf(strides: Strides): Expression {

@@ -127,7 +127,7 @@ export function makeSchedule(
   const tuned = target.schedules?.find((one) => one.fn === fn && one.columns === length)?.choice;
   const space = choiceSpace(widest, length === undefined ? most : Math.ceil(length / widest), most, isFlat);
   const count = known(times(...rows.map(({ extent }) => extentOf(extent))));
-  const choice = tuned ? fitted(tuned, space) : usualChoice({ width: widest, length, isFlat, ...traits }, target);
+  const choice = tuned ? fitted(tuned, space) : usualChoice({ width: widest, length, isFlat, ...traits }, target, most);
   const { lanes, workgroup, width, keep } = choice;
   const rowsPerLane =
     target.kind === "cpu" && !isFlat && !tuned ? shared(choice.rowsPerLane, count) : choice.rowsPerLane;
@@ -183,10 +183,10 @@ interface Walk extends Traits {
   readonly isFlat: boolean;
 }
 
-function usualChoice(walk: Walk, target: TargetProfile): Choice {
+/** @param most invocations that a workgroup may have. */
+function usualChoice(walk: Walk, target: TargetProfile, most: number): Choice {
   const { length, isFlat } = walk;
   const { kind } = target;
-  const most = largestWorkgroup(target, walk.folds.flat());
   const { width, rowsPerLane: wanted } = kind === "gpu" ? { width: walk.width, rowsPerLane: 1 } : atHand(walk);
   const units = length === undefined ? undefined : length / width;
   const lanes = isFlat ? 1 : lanesFor(units, kind, subgroupOf(target), most);

@@ -107,6 +107,7 @@ export interface ReductionParts<Name extends string> {
   readonly merge: (lower: Fields<Name>, upper: Fields<Name>) => Fields<Name>;
   /** Whether its steps round, so that they are nested in blocks. Not unless said otherwise. */
   readonly rounds?: Reduction["rounds"];
+  /** Whether the order of two merged states changes nothing, not a bit. Not unless said otherwise. */
   readonly commutes?: boolean;
   /** The state itself unless said otherwise; then it has one field. */
   readonly result?: (state: Fields<Name>) => Expression;
