@@ -123,10 +123,10 @@ class Bench {
     checkSizes(fn, extents);
     for (const name of defaults) session.say(`${name} = ${extents[name]}, as --dim does not say otherwise`);
     const module: Module = { ...program.module, fns: [fn] };
-    const { plugins, passes, disabled, instruments } = program;
+    const { plugins, passes, disabled, verify, instruments } = program;
     const target = program.target ?? opened.target;
     // Named dimensions stay names: that is the kernel which a program would run at all of the points.
-    const compiled = compile(module, { plugins, passes, disabled, instruments, ...program.arithmetic, target });
+    const compiled = compile(module, { plugins, passes, disabled, verify, instruments, ...program.arithmetic, target });
     reportRemarks(compiled.remarks, args, session);
     const made = fn.params.map((param) => {
       const random = makeInput(param, { kind: "fill", fill: "randn" }, extents, 0);

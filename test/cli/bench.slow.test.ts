@@ -10,6 +10,17 @@ const program = `fn f(x: f32[n, 64], g: f32[64]) -> (y: f32[n, 64]) {
 }
 `;
 const place = new Workplace({ "f.tir": program });
+const wrong = `export default ({ definePass, rewriteFn }) => ({
+  passes: [
+    definePass({
+      name: "negates",
+      summary: "Is wrong.",
+      options: {},
+      run: (fn) => rewriteFn(fn, (op, builder) => (op.name === "exp" ? builder.emit("neg", [op.operand(0)]) : undefined)),
+    }),
+  ],
+});
+`;
 const bench = ["bench", "f.tir", "--rounds", "2"];
 
 describe("a sweep", () => {
@@ -41,6 +52,15 @@ describe("a sweep", () => {
     const { stderr } = await place.run([...bench, "--dim", "n=5", "--peer", "jax-js"]);
     expect(stderr).toContain("jax-js is not compared with: npm install @jax-js/jax");
   });
+});
+
+gpuTest("--verify-each off leaves passes of one's own uncompared", async ({ gpu: _ }) => {
+  place.write("wrong.mjs", wrong);
+  place.write("e.tir", "fn e(x: f32[8]) -> (y: f32[8]) {\n  return exp(x)\n}\n");
+  const line = ["bench", "e.tir", "--rounds", "1", "--peer", "none", "--plugin", "wrong.mjs"];
+  line.push("--passes", "negates,default");
+  expect((await place.run(line)).stderr).toContain("error[E0309]");
+  expect((await place.run([...line, "--verify-each", "off"])).code).toBe(0);
 });
 
 describe("is refused", () => {
