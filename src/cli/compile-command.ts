@@ -54,6 +54,7 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   const weights = readWeightsPath(args);
   const map = args.value("--source-map");
   checkSourceMap(args, emit, program, io);
+  checkMinify(args, emit);
   const isOneFile = emit === "tir" || isModule(emit);
   if (!isOneFile) checkOutput(output, program, /\.(wgsl|kernel|json)$/, io);
   const names = module.fns.map(({ name }) => name);
@@ -67,7 +68,6 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   const instruments = [...program.instruments, ...dumpInstruments(args, outputs)];
   const options = { plugins, passes, dims, instruments, disabled, verify };
   if (emit === "tir") {
-    checkNoKernel(args);
     const { module: result, remarks } = optimize(module, options);
     reportRemarks(remarks, args, session);
     time("passes");
@@ -105,11 +105,11 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   return 0;
 }
 
-/** Throws E0709 for options that are about kernels where there is none. */
-function checkNoKernel(args: Arguments): void {
-  if (!args.has("--minify")) return;
+/** Throws E0709 where no WGSL is written. */
+function checkMinify(args: Arguments, emit: string): void {
+  if (!args.has("--minify") || (emit !== "tir" && emit !== "kernel")) return;
   const why = "what that writes is no WGSL";
-  fail(cliErrors.conflict(args.spanOf("--minify"), "--minify", "--emit tir", why));
+  fail(cliErrors.conflict(args.spanOf("--minify"), "--minify", `--emit ${emit}`, why));
 }
 
 function readWeightsPath(args: Arguments): string | undefined {

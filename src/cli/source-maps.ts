@@ -19,8 +19,7 @@ export function checkSourceMap(args: Arguments, emit: string, program: Program, 
   if (word === undefined) return;
   const conflict = (other: string, why: string) => cliErrors.conflict(args.spanOf(option), option, other, why);
   if (word.text === "-") fail(cliErrors.wrongValue(word.span, option, "-", "the name of a file"));
-  if (!["wgsl", "kernel", "json"].includes(emit))
-    fail(conflict(`--emit ${emit}`, "what that writes is no WGSL to map"));
+  if (!["wgsl", "json"].includes(emit)) fail(conflict(`--emit ${emit}`, "what that writes is no WGSL to map"));
   checkOutput(word, program, /\.map$/, io);
 }
 

@@ -117,6 +117,7 @@ const lines: readonly (readonly [string, number, string, string])[] = [
   ["compile f.tir --target all", 2, "E0705", "`--emit ts` writes a module with a kernel for each"],
   ["run f.tir --target all", 2, "E0705", "`--target auto` is the device that is here"],
   ["compile f.tir --emit tir --minify", 2, "E0709", "is no WGSL"],
+  ["compile f.tir --emit kernel --minify", 2, "E0709", "is no WGSL"],
   ["types no/*.tir", 2, "E0640", "no file matches it"],
   ["compile f.tir --target no.json", 2, "E0640", "cannot read no.json"],
   ["compile model.onnx", 2, "E0642", "`tirc import model.onnx -o model.tir`"],
