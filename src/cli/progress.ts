@@ -11,7 +11,6 @@ export class Progress {
   readonly #session: Session;
   readonly #start = performance.now();
   #last = 0;
-  #isShown = false;
 
   constructor(session: Session) {
     this.#session = session;
@@ -22,13 +21,11 @@ export class Progress {
     const now = performance.now();
     if (!this.#session.io.terminal || now - this.#start < long || now - this.#last < pause) return;
     this.#last = now;
-    this.#isShown = true;
     this.#session.overwrite(what);
   }
 
-  /** Takes the line away, before something else is said. */
+  /** Takes the line away. */
   done(): void {
-    if (this.#isShown) this.#session.overwrite("");
-    this.#isShown = false;
+    this.#session.clear();
   }
 }

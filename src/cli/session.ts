@@ -48,6 +48,8 @@ export class Session {
 
   readonly #world: World;
   readonly #ends: (() => void)[] = [];
+  /** Whether a line stands on the terminal that is to be written over. */
+  #isUnfinished = false;
 
   constructor(world: World, form: DiagnosticForm) {
     this.io = world;
@@ -66,7 +68,7 @@ export class Session {
 
   report(diagnostics: readonly Diagnostic[]): void {
     const { form, io } = this;
-    for (const diagnostic of diagnostics) this.#world.stderr(`${render(diagnostic, form, io.color)}\n`);
+    for (const diagnostic of diagnostics) this.#stderr(`${render(diagnostic, form, io.color)}\n`);
   }
 
   /** A line for people; editors and scripts that read diagnostics as JSON are spared it. */
@@ -76,22 +78,39 @@ export class Session {
 
   /** Lines on stderr, whoever reads them. */
   tell(lines: readonly string[]): void {
-    for (const line of lines) this.#world.stderr(`${visibleLine(line)}\n`);
+    for (const line of lines) this.#stderr(`${visibleLine(line)}\n`);
   }
 
-  /** A line on a terminal that takes the place of the last one; none where it is empty. */
+  /** A line on a terminal that takes the place of the last one, and goes before anything else is written. */
   overwrite(line: string): void {
     this.#world.stderr(`\r\u001B[K${visibleLine(line)}`);
+    this.#isUnfinished = true;
+  }
+
+  /** Takes the line away that `overwrite` wrote, if it still stands. */
+  clear(): void {
+    if (this.#isUnfinished) this.#world.stderr("\r\u001B[K");
+    this.#isUnfinished = false;
+  }
+
+  #stderr(text: string): void {
+    this.clear();
+    this.#world.stderr(text);
+  }
+
+  #stdout(data: string | Uint8Array): void {
+    this.clear();
+    this.#world.stdout(data);
   }
 
   /** Lines on stdout, for people. */
   print(lines: readonly string[]): void {
-    this.#world.stdout(lines.map((line) => `${visibleLine(line)}\n`).join(""));
+    this.#stdout(lines.map((line) => `${visibleLine(line)}\n`).join(""));
   }
 
   /** Data on stdout, as it is: what a program reads. */
   output(data: string | Uint8Array): void {
-    this.#world.stdout(data);
+    this.#stdout(data);
   }
 }
 
