@@ -30,9 +30,9 @@ export function pipelineOf(source: Source, plugins: readonly Plugin[] = []): str
  */
 export function kernelProblems(module: Module, source: Source, options: CheckOptions = {}): readonly Diagnostic[] {
   const { target, plugins = [], kernels = true } = options;
-  if (!kernels) return [];
   try {
     const passes = pipelineOf(source, plugins);
+    if (!kernels) return [];
     const { remarks } = compile(module, { passes, plugins, ...(target !== undefined && { target }) });
     return remarks.filter(({ severity }) => severity !== "remark");
   } catch (caught) {

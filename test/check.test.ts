@@ -99,3 +99,9 @@ test("a target can be named, and kernels be left out", async () => {
   expect((await place.run(["check", "rope.tir", "extern.tir", "--no-kernels"])).stderr).toBe("");
   expect(diagnostics(programs.rope as string, { kernels: false })).toEqual([]);
 });
+
+test("a program's pipeline is read where kernels are left out, by both", async () => {
+  const { code, stderr } = await place.run(["check", "misspelled.tir", "--no-kernels", "--diagnostics", "json"]);
+  expect([code, json(stderr).map(({ code }) => code)]).toEqual([2, ["E0301"]]);
+  expect(diagnostics(programs.misspelled as string, { kernels: false }).map(placed)).toEqual(json(stderr).map(placed));
+});
