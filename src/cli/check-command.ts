@@ -4,7 +4,9 @@ import { type CheckOptions, kernelProblems, pipelineOf } from "../check.ts";
 import { type Diagnostic, type Source, TircError } from "../diagnostics/diagnostic.ts";
 import { verifyFn } from "../ir/verify.ts";
 import { parse } from "../parse/parse.ts";
+import { PassFailure } from "../pass-manager/pass-manager.ts";
 import { type Arguments, checkStream } from "./arguments.ts";
+import { reportCrash } from "./crash.ts";
 import { exitCodeOf } from "./exit-code.ts";
 import { readText, shownPath } from "./files.ts";
 import { loadPlugins } from "./plugins.ts";
@@ -15,9 +17,15 @@ export async function checkCommand(args: Arguments, session: Session): Promise<n
   checkStream(args.operands, "stdin");
   const options = await readCheckOptions(args, session);
   const codes = args.operands.map(({ text: path }) => {
-    const found = problemsOf(path, options, session);
-    session.report(found);
-    return exitCodeOf(found.filter(({ severity }) => severity === "error"));
+    try {
+      const found = problemsOf(path, options, session);
+      session.report(found);
+      return exitCodeOf(found.filter(({ severity }) => severity === "error"));
+    } catch (caught) {
+      // The other files have nothing to do with it.
+      if (caught instanceof PassFailure) return reportCrash(caught, args.span.source.text, session);
+      throw caught;
+    }
   });
   return Math.max(...codes);
 }
@@ -36,7 +44,12 @@ function problemsOf(path: string, options: CheckOptions, session: Session): read
     const module = parse(text, { file: source.name });
     const found = module.fns.flatMap(verifyFn);
     if (found.length > 0) return found;
-    session.program = { text, pipeline: pipelineOf(source, options.plugins) };
+    session.program = {
+      text,
+      get pipeline() {
+        return pipelineOf(source, options.plugins);
+      },
+    };
     return kernelProblems(module, source, options);
   } catch (caught) {
     if (caught instanceof TircError) return caught.diagnostics;

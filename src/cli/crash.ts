@@ -10,10 +10,10 @@ import { withHeader } from "../pass-manager/pipeline.ts";
 import { internalErrorCode } from "./exit-code.ts";
 import { linesOf, type Session } from "./session.ts";
 
-/** One line, and where the program is kept; the stack only with TIRC_DEBUG=1. Gives the exit code. */
-export function reportCrash(caught: unknown, argv: readonly string[], session: Session): number {
+/** One line, and where the program is kept; the stack only with TIRC_DEBUG=1. `command` is the line. Gives the exit code. */
+export function reportCrash(caught: unknown, command: string, session: Session): number {
   const message = caught instanceof Error ? caught.message : String(caught);
-  const kept = keepProgram(message, argv, session);
+  const kept = keepProgram(message, command, session);
   const ownPass = caught instanceof PassFailure && !builtinPasses.some(({ name }) => name === caught.pass);
   const shown = ownPass
     ? withReproducer(caught.diagnostic, kept)
@@ -30,15 +30,10 @@ function stackOf(caught: unknown): string {
 }
 
 /** Writes a new file that carries the program and its pipeline, and gives its path. */
-function keepProgram(
-  message: string,
-  argv: readonly string[],
-  { program, reproducer, io }: Session,
-): string | undefined {
+function keepProgram(message: string, command: string, { program, reproducer, io }: Session): string | undefined {
   if (program === undefined) return undefined;
   const text =
-    reproducer ??
-    withHeader(program.pipeline, `\`tirc ${argv.join(" ")}\` failed on this program.\n${message}`, program.text);
+    reproducer ?? withHeader(program.pipeline, `\`${command}\` failed on this program.\n${message}`, program.text);
   for (const [folder, prefix] of [
     [io.cwd, ""],
     [tmpdir(), tmpdir()],

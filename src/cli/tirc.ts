@@ -41,7 +41,7 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
       return exitCodeOf(caught.diagnostics);
     }
     const { reportCrash } = await import("./crash.ts");
-    return reportCrash(caught, argv, session);
+    return reportCrash(caught, ["tirc", ...argv].join(" "), session);
   } finally {
     session.end();
   }

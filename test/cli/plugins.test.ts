@@ -103,6 +103,18 @@ describe("a pass of one's own", () => {
     ]);
     expect((await place.run(["check", file])).stderr).toBe(without.stderr);
   });
+
+  test("that fails on one file leaves the next to be checked", async () => {
+    place.write("fails.tir", `// tirc-pipeline: fails\n${program}`);
+    place.write("unknown.tir", "fn f(x: f32[n]) -> (y: f32[n]) {\n  return z\n}\n");
+    const { code, stderr } = await place.run(["check", "fails.tir", "unknown.tir", ...plugin]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/error\[E0306\][\s\S]*tirc-reproducer-\d+\.tir[\s\S]*unknown\.tir:2:10: error/);
+    const kept = /tirc-reproducer-\d+\.tir/.exec(stderr)?.[0] as string;
+    expect(place.read(kept)).toMatch(
+      /^\/\/ tirc-pipeline: fails\n.*`tirc check fails\.tir unknown\.tir --plugin passes\.mjs` failed/,
+    );
+  });
 });
 
 test("a target of one's own can be named", async () => {
