@@ -72,9 +72,15 @@ export interface Installed {
 /**
  * Checks a plugin that came from outside, and adds its ops to the op table.
  * @param before plugins that are there already, whose names it must not take again.
+ * @param codes those of the compiler's own pages, which only a command that loads plugins has to know.
  * @throws TircError with every E0761, E0762 and, of targets, E0592 and E0593.
  */
-export function installPlugin(value: unknown, place: PluginPlace, before: readonly Plugin[] = []): Installed {
+export function installPlugin(
+  value: unknown,
+  place: PluginPlace,
+  before: readonly Plugin[],
+  codes: readonly string[],
+): Installed {
   if (!isObject(value)) fail(pluginErrors.wrongPart(place, "default", "a plugin", described(value)));
   const found: Diagnostic[] = [];
   const known = Object.keys(parts);
@@ -87,20 +93,19 @@ export function installPlugin(value: unknown, place: PluginPlace, before: readon
   }
   if (found.length > 0) fail(...found);
   const plugin = { name: place.name, ...value } as Plugin;
-  const names = (
-    own: readonly { readonly name: string }[],
-    others: readonly { readonly name: string }[],
-    what: string,
-  ) => {
-    const taken = new Set(others.map(({ name }) => name));
-    for (const { name } of own) {
+  const names = (own: readonly string[], others: readonly string[], what: string) => {
+    const taken = new Set(others);
+    for (const name of own) {
       if (taken.has(name)) found.push(pluginErrors.taken(place, what, name));
       taken.add(name);
     }
   };
-  const pipelines = [...Object.keys(namedPipelines), "fixpoint"].map((name) => ({ name }));
-  names(plugin.passes ?? [], [...builtinPasses, ...pipelines, ...passesOf(before)], "pass");
-  names(plugin.targets ?? [], [...builtinTargets, ...targetsOf(before)], "target");
+  const named = (all: readonly { readonly name: string }[]) => all.map(({ name }) => name);
+  const pagesOf = ({ pages = {} }: Plugin) => Object.keys(pages);
+  const pipelines = [...Object.keys(namedPipelines), "fixpoint"];
+  names(named(plugin.passes ?? []), [...named([...builtinPasses, ...passesOf(before)]), ...pipelines], "pass");
+  names(named(plugin.targets ?? []), named([...builtinTargets, ...targetsOf(before)]), "target");
+  names(pagesOf(plugin), [...codes, ...before.flatMap(pagesOf)], "page");
   const targets = (plugin.targets ?? []).map((target) => collect(() => checkTarget(target, place.name), found));
   const { ops = {} } = plugin;
   const uninstall = found.length === 0 ? collect(() => registerOps(ops, place), found) : undefined;

@@ -30,7 +30,8 @@ async function load({ text, span }: Word, before: readonly Plugin[], session: Se
     const message = caught instanceof Error ? caught.message : String(caught);
     return fail(pluginErrors.cannotLoad(place, message.split("\n")[0] as string));
   });
-  return installPlugin(given, place, before);
+  const { catalog } = await import("../diagnostics/catalog.ts");
+  return installPlugin(given, place, before, [...catalog.keys()]);
 }
 
 /** By path: a module runs once in a process, and so does the function that it exports. */

@@ -24,7 +24,7 @@ is a whole profile; an op is a row of the op table without what has a default.`,
   },
   E0762: {
     title: "a plugin adds what there is already",
-    explanation: `A name stands for one pass, target or op, whichever plugins are loaded, so that a pipeline and a program mean one
+    explanation: `A name stands for one pass, target, op or page, whichever plugins are loaded, so that a pipeline and a program mean one
 thing.`,
     wrong: 'export default { passes: [definePass({ name: "cse", summary: "", options: {}, run: (fn) => fn })] }',
     fix: 'export default { passes: [definePass({ name: "my-cse", summary: "", options: {}, run: (fn) => fn })] }',

@@ -181,6 +181,11 @@ describe("a plugin is refused", () => {
       "export default { passes: [{ name: 'cse', summary: '', options: {}, run: (fn) => fn }] }",
       /E0762\]: .* adds the pass `cse`/,
     ],
+    [
+      "with a page that the compiler has",
+      "export default { pages: { E0203: { title: 'mine', explanation: '', wrong: '', fix: '' } } }",
+      /E0762\]: .* adds the page `E0203`/,
+    ],
     ["with a target that is none", "export default { targets: [{ name: 'mine' }] }", /E0592\]: .*`kind` must be/],
     [
       "with an op that there is",
