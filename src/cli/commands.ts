@@ -59,7 +59,7 @@ const checks: readonly OptionSpec[] = [
   plugin,
   {
     name: "--no-kernels",
-    summary: "say nothing of what keeps a function from being a kernel: for programs of whole models",
+    summary: "do not report what keeps a function from being a kernel: for programs of whole models",
   },
 ];
 
@@ -84,7 +84,7 @@ const passes: readonly OptionSpec[] = [
     value: "KIND",
     choices: ["ir", "exact", "off"],
     summary:
-      "what to check after each pass: ir (the default: that it is well formed), exact (also that it computes the same, in exact arithmetic), off",
+      "what to check after each pass: ir (the default: that it is well formed, and of a plugin's passes that they compute the same), exact (also that all passes compute the same, in exact arithmetic), off",
   },
 ];
 
