@@ -1,21 +1,21 @@
 /** What `tirc bench` measured, as a table and as a chart. */
 
 import type { Point, Timing } from "../bench/bench.ts";
+import { extentsText } from "../diagnostics/errors-passes.ts";
 import type { FunctionBench } from "./bench-command.ts";
+import { columns } from "./columns.ts";
+import { escaped } from "./surgery-page.ts";
 
 function duration(milliseconds: number): string {
   if (milliseconds < 1) return `${(milliseconds * 1000).toPrecision(3)} us`;
   return milliseconds < 1000 ? `${milliseconds.toPrecision(3)} ms` : `${(milliseconds / 1000).toPrecision(3)} s`;
 }
 
-const dimsText = ({ dims }: Point) =>
-  Object.entries(dims)
-    .map(([name, extent]) => `${name} = ${extent}`)
-    .join(", ");
+const dimsText = ({ dims }: Point) => extentsText(dims).join(", ");
 
 function row(timing: Timing, tirc: number): string[] {
   const { name, median, spread, ofCopy, launches, failed } = timing;
-  if (median === undefined || spread === undefined || ofCopy === undefined) return [name, failed ?? "", "", "", "", ""];
+  if (median === undefined || spread === undefined || ofCopy === undefined) return [name, failed ?? ""];
   const relative = name === "tirc" ? "" : `${(median / tirc).toPrecision(3)} x`;
   const around = `${duration(spread[0])} to ${duration(spread[1])}`;
   return [name, duration(median), around, `${ofCopy.toPrecision(3)} x`, relative, String(launches)];
@@ -34,23 +34,11 @@ export function benchTable({ fn, points }: FunctionBench): string[] {
       ["a copy", duration(copy.median), "", "1 x", "", "1"],
       ...timings.map((timing) => row(timing, tirc)),
     ];
-    // What is no time is words, which take their room to the right.
-    const isTimed = rows.map((cells) => cells.slice(2).some((cell) => cell !== ""));
-    const widths = heads.map((_, i) =>
-      Math.max(...rows.filter((_, at) => isTimed[at] || i === 0).map((cells) => (cells[i] as string).length)),
-    );
-    const lines = rows.map((cells) =>
-      cells
-        .map((cell, i) => cell.padEnd(widths[i] as number))
-        .join("  ")
-        .trimEnd(),
-    );
     const speed = `${(bytes / 1e6).toPrecision(3)} MB, the copy at ${copy.gigabytesPerSecond.toPrecision(3)} GB/s`;
-    return [`${where}: ${speed}`, ...lines.map((line) => `  ${line}`)];
+    return [`${where}: ${speed}`, ...columns(rows).map((line) => `  ${line}`)];
   });
 }
 
-const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 const colors = ["#2563eb", "#d97706", "#059669", "#9333ea"];
 const [width, barHeight, left, right] = [760, 18, 230, 90];
 

@@ -19,7 +19,7 @@ const escapes: Readonly<Record<string, string>> = {
 };
 
 /** Names come from a file that anybody may have made: no mark-up, nothing that turns the direction of text. */
-const escaped = (text: string) =>
+export const escaped = (text: string) =>
   text
     .replace(/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu, "\u{fffd}")
     .replace(/[&<>"']/g, (char) => escapes[char] as string);

@@ -5,6 +5,7 @@ import { moduleTargets } from "../../codegen/variants.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import { runsOn } from "../launch/choose.ts";
 import type { Arguments } from "./arguments.ts";
+import { columns } from "./columns.ts";
 import type { Session } from "./session.ts";
 import { deviceFamilies, targetNotes } from "./target-notes.ts";
 
@@ -50,25 +51,14 @@ function asData(here: Here | undefined) {
 
 function asLines(here: Here | undefined): string[] {
   return [
-    ...table(builtinTargets.map(({ name }) => [name, targetNotes[name] as string])),
+    ...columns(builtinTargets.map(({ name }) => [name, targetNotes[name] as string])),
     "",
-    ...table([["auto", "this machine's adapter, as `tirc run` and `tirc tune` take it"]]),
+    ...columns([["auto", "this machine's adapter, as `tirc run` and `tirc tune` take it"]]),
     "",
-    ...table([
+    ...columns([
       ["device", "subgroups", "f16", "target"],
       ...deviceFamilies.map(({ name, subgroups, f16, target }) => [name, subgroups, f16, target]),
     ]),
     ...(here === undefined ? [] : ["", `here: ${here.description}`, `  runs ${here.runs.join(", ")}`]),
   ];
-}
-
-/** Columns as wide as what stands in them. */
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] as string).length)));
-  return rows.map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i] as number))
-      .join("  ")
-      .trimEnd(),
-  );
 }

@@ -2,6 +2,7 @@
 
 import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
+import { extentsText } from "../diagnostics/errors-passes.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import { type Counterexample, type Equivalence, equivalent, type FunctionEquivalence } from "../equivalent.ts";
 import type { Tensor } from "../ir/tensor.ts";
@@ -40,8 +41,7 @@ function linesOf({ fn, verdict, difference, counterexample }: FunctionEquivalenc
   if (verdict === "equal") return [`${fn}: equal in exact arithmetic`];
   if (verdict === "undecided") return [`${fn}: not compared, it has too many elements: give smaller extents by --dim`];
   if (difference === undefined) return [];
-  const extents = Object.entries(difference.dims).map(([name, extent]) => `${name} = ${extent}`);
-  const where = [atIndex(difference.result, difference.index), ...extents].join(", ");
+  const where = [atIndex(difference.result, difference.index), ...extentsText(difference.dims)].join(", ");
   const { firstNew } = difference;
   const blamed =
     firstNew === undefined ? [] : [`  the first value that the first program has not: \`${firstNew.name}\``];

@@ -1,4 +1,4 @@
-/** Every message about pipelines and the passes they run: E03xx, and the warning R0301. */
+/** Every message about pipelines and the passes they run: E03xx, and the warnings R0301 and R0302. */
 
 import { type Diagnostic, error, type Help, type Span, warning } from "./diagnostic.ts";
 import { listing } from "./errors-types.ts";
@@ -12,11 +12,20 @@ function suggest(name: string, known: readonly string[], all: string, span?: Spa
   return close.length > 0 ? close : [`${all} ${listing(known.map(code))}`];
 }
 
+const mistakeInPass = [
+  "this is a mistake in the pass, not in the program; `--disable-pass` runs the pipeline without it",
+];
+
 /** How many notes an error lists. */
 const mostNotes = 8;
 
 const shortened = (notes: readonly string[]) =>
   notes.length > mostNotes ? [...notes.slice(0, mostNotes), `and ${notes.length - mostNotes} more`] : notes;
+
+/** `rows = 4` for each dimension. */
+export const extentsText = (dims: Readonly<Record<string, number>>): string[] =>
+  Object.entries(dims).map(([name, extent]) => `${name} = ${extent}`);
+
 /** Where two functions differ, and the op that is to blame where one is. */
 interface DifferenceFound {
   readonly result: string;
@@ -64,24 +73,24 @@ export const passErrors = {
     return error("E0305", `the pass \`${pass}\` broke the function \`${fn}\``, {
       span: found[0]?.span,
       notes: found.map((problem) => `${problem.code}: ${problem.message}`),
-      help: ["this is a mistake in the pass, not in the program; `--disable-pass` runs the pipeline without it"],
+      help: mistakeInPass,
     });
   },
   wrongClaims(pass: string, fn: { readonly name: string; readonly span: Span }, wrong: readonly string[]): Diagnostic {
     return error("E0308", `what the pass \`${pass}\` says of the values of \`${fn.name}\` cannot be so`, {
       span: fn.span,
       notes: shortened(wrong),
-      help: ["this is a mistake in the pass, not in the program; `--disable-pass` runs the pipeline without it"],
+      help: mistakeInPass,
     });
   },
   passThrew(pass: string, fn: string, span: Span, message: string): Diagnostic {
     return error("E0306", `the pass \`${pass}\` failed on the function \`${fn}\`: ${message}`, {
       span,
-      help: ["this is a mistake in the pass, not in the program; `--disable-pass` runs the pipeline without it"],
+      help: mistakeInPass,
     });
   },
   notTheSame(pass: string, fn: string, span: Span, { result, index, dims, firstNew }: DifferenceFound): Diagnostic {
-    const extents = Object.entries(dims).map(([name, extent]) => `${name} = ${extent}`);
+    const extents = extentsText(dims);
     const at = index.length === 0 ? code(result) : `\`${result}\` at [${index.join(", ")}]`;
     const where = extents.length === 0 ? at : `${at}, with ${extents.join(", ")}`;
     return error("E0309", `the pass \`${pass}\` made another function of \`${fn}\``, {
@@ -92,7 +101,7 @@ export const passErrors = {
           ? []
           : [`the first value that the function did not have is that of \`${firstNew.name}\``]),
       ],
-      help: ["this is a mistake in the pass, not in the program; `--disable-pass` runs the pipeline without it"],
+      help: mistakeInPass,
     });
   },
   /** What a pass itself refuses a program with. */
