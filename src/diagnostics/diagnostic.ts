@@ -102,11 +102,16 @@ export function proposal(line: string, ...edits: readonly Edit[]): Proposal {
   return { line, fixes: [{ title: line, edits }] };
 }
 
-/** ``write `text` ``, for what stands at `span`; without the change where `text` leaves something out. */
-export function writing(text: string, span: Span | undefined): Help {
-  const line = `write \`${text}\``;
-  return span === undefined || text.includes("...") ? line : proposal(line, replaced(span, text));
+/** Whether a text to write has it all: `...` stands for what it leaves out. */
+export const isComplete = (text: string): boolean => !text.includes("...");
+
+/** A line of help that says to write `text` in the place of what stands at `span`; in words alone if it leaves something out. */
+export function replacing(line: string, text: string, span: Span | undefined): Help {
+  return span === undefined || !isComplete(text) ? line : proposal(line, replaced(span, text));
 }
+
+/** ``write `text` ``, for what stands at `span`. */
+export const writing = (text: string, span: Span | undefined): Help => replacing(`write \`${text}\``, text, span);
 
 function make(severity: Severity, code: string, message: string, extras: DiagnosticExtras): Diagnostic {
   const { span, labels = [], notes = [], help = [] } = extras;

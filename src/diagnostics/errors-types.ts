@@ -5,9 +5,11 @@ import {
   error,
   type Help,
   insertedAfter,
+  isComplete,
   type Label,
   proposal,
   replaced,
+  replacing,
   type Span,
   wrapped,
   writing,
@@ -67,12 +69,11 @@ export interface Instead {
 }
 
 /** The change that a line of help proposes, where the text is all there. */
-const insteadOf = (line: string, { text, span }: Instead): Help =>
-  text.includes("...") ? line : proposal(line, replaced(span, text));
+const insteadOf = (line: string, { text, span }: Instead): Help => replacing(line, text, span);
 
 /** ``write `a` or `b` ``, and a change for each. */
 function oneOf(all: readonly Instead[]): Help {
-  const choices = all.filter(({ text }) => !text.includes("..."));
+  const choices = all.filter(({ text }) => isComplete(text));
   const fixes = choices.map(({ text, span }) => ({ title: `write ${code(text)}`, edits: [replaced(span, text)] }));
   const texts = all.map(({ text }) => code(text));
   return { line: `write ${listing(texts, "or")}`, fixes };
@@ -310,7 +311,7 @@ export const typeErrors = {
     return error("E0219", `no parameter has a dimension \`${name}\``, {
       span,
       notes: ["the extent of a named dimension comes from the parameters' shapes"],
-      help: () => (span === undefined ? didYouMean(name, known()) : didYouMean(name, known(), span)),
+      help: () => didYouMean(name, known(), span),
     });
   },
   literalRange(span: Span, value: string, element: string, reason: string): Diagnostic {
@@ -333,7 +334,7 @@ export const typeErrors = {
       { title: `write ${code(instead ?? "")}`, edits: [replaced(span, expressionAt(span, instead ?? ""))] },
       { title: `declare it ${got}`, edits: [replaced(declaredAt, got)] },
     ];
-    const fixes = instead?.includes("...") ? changes.slice(1) : changes;
+    const fixes = isComplete(instead ?? "") ? changes : changes.slice(1);
     const help = instead === undefined ? [] : [{ line: `write ${code(instead)}, or declare it ${got}`, fixes }];
     return error("E0222", `${what} is declared ${declared}, and is ${got}`, { span, labels, help });
   },

@@ -1,6 +1,6 @@
 /** Expressions that take the place of others: in parentheses where they would else be read in another way. */
 
-import { type Help, proposal, replaced, type Span } from "./diagnostic.ts";
+import { type Help, replacing, type Span } from "./diagnostic.ts";
 
 /** Whether an operator may stand beside it: a name, a number, or one call. */
 function isAtom(text: string): boolean {
@@ -29,5 +29,5 @@ export function expressionAt(span: Span, text: string): string {
 
 /** A line of help that says to write `text` in the place of the expression at `span`; in words alone if it leaves something out. */
 export function rewriting(line: string, text: string, span: Span | undefined): Help {
-  return span === undefined || text.includes("...") ? line : proposal(line, replaced(span, expressionAt(span, text)));
+  return span === undefined ? line : replacing(line, expressionAt(span, text), span);
 }

@@ -158,7 +158,6 @@ const rowRules: ReadonlyMap<string, RowRule> = new Map<string, RowRule>([
 /** Whose rows the first result's rows are made of, and along which axes. */
 export function rowsOf(at: TypeView, info: TensorInfo): RowFact | undefined {
   const result = ending(info);
-
   const rule = at.node.domain === "" ? rowRules.get(at.node.opType) : undefined;
   if (rule === undefined || result === undefined || at.node.outputs.length > 1) return undefined;
   try {
