@@ -17,6 +17,7 @@ const layers = [
   ["src/parse/", "src/pass/", "src/onnx/"],
   ["passes/"],
   ["src/pass-manager/"],
+  ["src/plan/"],
   ["codegen/", "codegen/kernel/print"],
   [
     "src/plugin.ts",

@@ -15,6 +15,8 @@ export interface CheckOptions {
   readonly plugins?: readonly Plugin[] | undefined;
   /** Whether every function must become a kernel, as `compile` wants it. On unless said otherwise. */
   readonly kernels?: boolean | undefined;
+  /** Whether each function must be one kernel. Off unless said otherwise. */
+  readonly singleKernel?: boolean | undefined;
 }
 
 /** The pipeline that a program carries in its first comment, else the default one. @throws TircError E0301 to E0304. */
@@ -29,11 +31,11 @@ export function pipelineOf(source: Source, plugins: readonly Plugin[] = []): str
  * @throws PassFailure where a pass is at fault.
  */
 export function kernelProblems(module: Module, source: Source, options: CheckOptions = {}): readonly Diagnostic[] {
-  const { target, plugins = [], kernels = true } = options;
+  const { target, plugins = [], kernels = true, singleKernel = false } = options;
   try {
     const passes = pipelineOf(source, plugins);
     if (!kernels) return [];
-    const { remarks } = compile(module, { passes, plugins, ...(target !== undefined && { target }) });
+    const { remarks } = compile(module, { passes, plugins, singleKernel, ...(target !== undefined && { target }) });
     return remarks.filter(({ severity }) => severity !== "remark");
   } catch (caught) {
     if (caught instanceof TircError) return caught.diagnostics;

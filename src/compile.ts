@@ -7,12 +7,15 @@ import { portableTarget, type TargetProfile, targetByName } from "../codegen/tar
 import { distinctKernels, moduleTargets } from "../codegen/variants.ts";
 import { type Diagnostic, fail, TircError } from "./diagnostics/diagnostic.ts";
 import { passErrors } from "./diagnostics/errors-passes.ts";
-import { type Module, makeModule } from "./ir/ir.ts";
+import { type Fn, isLeaf, type Module, makeModule } from "./ir/ir.ts";
+import { whyOutside } from "./ir/iteration.ts";
 import { type Extents, specialize } from "./ir/specialize.ts";
 import type { Pass } from "./pass/define-pass.ts";
 import type { Verification } from "./pass-manager/exact-check.ts";
 import type { Instrument } from "./pass-manager/instrument.ts";
 import { PassManager, type PassResult, type PassWithOptions } from "./pass-manager/pass-manager.ts";
+import { outline, planOfOne } from "./plan/outline.ts";
+import { launchesOf, type Plan } from "./plan/plan.ts";
 import { instrumentsOf, type Plugin, passesOf, targetsOf } from "./plugin.ts";
 
 /** Which passes run, over which functions, and who watches. */
@@ -36,6 +39,8 @@ export interface OptimizeOptions {
 export interface CompileOptions extends OptimizeOptions, KernelOptions {
   /** The name of a built-in target profile, or a profile. `portable` unless said otherwise. */
   readonly target?: string | TargetProfile;
+  /** Whether a function that is not one kernel is refused (E0502, E0503), not compiled to a plan of several. */
+  readonly singleKernel?: boolean;
 }
 
 /** What `compileVariants` is asked for. */
@@ -46,14 +51,18 @@ export interface CompileVariantsOptions extends Omit<CompileOptions, "target"> {
 
 /** The kernels of each function, with what the passes made of the module and said about it. */
 export interface CompileVariantsResult extends PassResult {
-  /** For each function, in order, the kernels that differ, the most demanding first. */
+  /** For each function, in order: its kernels and how they are launched. */
+  readonly plans: readonly Plan[];
+  /** For each launch of each plan, in order, the kernels that differ, the most demanding first. */
   readonly kernels: readonly (readonly Kernel[])[];
   readonly remarks: readonly Diagnostic[];
 }
 
 /** The kernels, with what the passes made of the module and said about it. */
 export interface CompileResult extends PassResult {
-  /** One a function, in order. */
+  /** For each function, in order: its kernels and how they are launched. Mostly that is one kernel, the function's own. */
+  readonly plans: readonly Plan[];
+  /** One for each launch of each plan, in order. */
   readonly kernels: readonly Kernel[];
   readonly remarks: readonly Diagnostic[];
 }
@@ -68,9 +77,9 @@ export function optimize(module: Module, options: OptimizeOptions = {}): PassRes
 }
 
 /**
- * Compiles every function of a module to a kernel of its own.
- * @throws TircError with what is wrong: E03xx about the pipeline, E05xx about the target and about functions that are
- *   not one kernel (those of all functions together).
+ * Compiles every function of a module: to a kernel of its own, or to a plan of several where it is not one kernel.
+ * @throws TircError with what is wrong: E03xx about the pipeline, E05xx about the target and about functions that no
+ *   kernels compute (those of all functions together).
  */
 export function compile(module: Module, options: CompileOptions = {}): CompileResult {
   const { target = portableTarget } = options;
@@ -88,18 +97,37 @@ export function compileVariants(module: Module, options: CompileVariantsOptions 
   const own = targetsOf(plugins);
   const profiles = targets.map((target) => (typeof target === "string" ? targetByName(target, own) : target));
   const optimized = optimize(module, options);
+  const { fns } = optimized.module;
+  const names = fns.map(({ name }) => name);
   const refused: Diagnostic[] = [];
-  const kernels = optimized.module.fns.map((fn) => {
+  const compiled = fns.map((fn) => {
+    const kernelsOf = (plan: Plan) =>
+      launchesOf(plan).map((one) =>
+        distinctKernels(profiles.map((profile) => generateKernel(one.fn, profile, kernelOptions))),
+      );
     try {
-      return distinctKernels(profiles.map((profile) => generateKernel(fn, profile, kernelOptions)));
+      const plan = planOfOne(fn);
+      return { plan, kernels: kernelsOf(plan) };
     } catch (caught) {
       if (!(caught instanceof TircError)) throw caught;
+      if (options.singleKernel !== true && isSeveral(fn, caught)) {
+        const plan = outline(fn, names);
+        return { plan, kernels: kernelsOf(plan) };
+      }
       refused.push(...caught.diagnostics);
-      return [];
+      return undefined;
     }
   });
   if (refused.length > 0) throw new TircError(refused);
-  return { ...optimized, kernels };
+  const done = compiled.filter((one) => one !== undefined);
+  return { ...optimized, plans: done.map(({ plan }) => plan), kernels: done.flatMap(({ kernels }) => kernels) };
+}
+
+/** Whether a function that was refused is several kernels. */
+function isSeveral({ ops }: Fn, { diagnostics }: TircError): boolean {
+  const work = ops.filter((op) => !isLeaf(op));
+  if (!diagnostics.every(({ code }) => code === "E0502" || code === "E0503")) return false;
+  return work.every((op) => op.kernel !== undefined && whyOutside(op) === undefined);
 }
 
 function select(module: Module, name: string | undefined): Module {

@@ -205,5 +205,19 @@ export {
   printPipeline,
   type Step,
 } from "./pass-manager/pipeline.ts";
+export { comparePlan, type PlanDifference } from "./plan/exact.ts";
+export { interpretPlan } from "./plan/interpret.ts";
+export { planManifest } from "./plan/manifest.ts";
+export {
+  type DerivedExtent,
+  type Launch,
+  launchesOf,
+  type Plan,
+  type PlanBuffer,
+  type Step as PlanStep,
+  type Tile,
+} from "./plan/plan.ts";
+export { printPlan } from "./plan/print.ts";
+export { verifyPlan } from "./plan/verify.ts";
 export { definePlugin, type Plugin } from "./plugin.ts";
 export { type RenderSourceMapOptions, renderSourceMap, type SourceMapV3 } from "./render-source-map.ts";

@@ -83,7 +83,7 @@ test("of some of them there is something to say", () => {
   const codes = (name: string) => diagnostics(programs[name] as string).map(({ code }) => code);
   expect(codes("rope")).toEqual(["E0505"]);
   expect(codes("extern")).toEqual(["E0505"]);
-  expect(codes("two")).toEqual(["E0502", "E0505"]);
+  expect(codes("two")).toEqual(["E0505"]);
   expect(codes("lossy")).toEqual(["R0103"]);
   expect(codes("unfused")).toEqual(["E0501"]);
   expect(codes("misspelled")).toEqual(["E0301"]);

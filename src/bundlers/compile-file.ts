@@ -19,7 +19,7 @@ export function compileFile(
   const module = parse(text, { file });
   const known = new Set(module.fns.flatMap(dimensionNames));
   const own = Object.fromEntries(Object.entries(dims).filter(([name]) => known.has(name)));
-  return compileVariants(module, { ...options, dims: own });
+  return compileVariants(module, { ...options, dims: own, singleKernel: true });
 }
 
 /** Where the declaration of a program belongs, and what stands in it: `tsc` finds the types of `./a.tir` in `a.d.tir.ts`. */

@@ -126,7 +126,16 @@ class Bench {
     const { plugins, passes, disabled, verify, instruments } = program;
     const target = program.target ?? opened.target;
     // Named dimensions stay names: that is the kernel which a program would run at all of the points.
-    const compiled = compile(module, { plugins, passes, disabled, verify, instruments, ...program.arithmetic, target });
+    const compiled = compile(module, {
+      plugins,
+      passes,
+      disabled,
+      verify,
+      instruments,
+      ...program.arithmetic,
+      target,
+      singleKernel: true,
+    });
     reportRemarks(compiled.remarks, args, session);
     const made = fn.params.map((param) => {
       const random = makeInput(param, { kind: "fill", fill: "randn" }, extents, 0);

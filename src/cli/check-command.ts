@@ -33,7 +33,12 @@ export async function checkCommand(args: Arguments, session: Session): Promise<n
 /** What `tirc check` and `tirc lsp` compile for. @throws TircError */
 export async function readCheckOptions(args: Arguments, session: Session): Promise<CheckOptions> {
   const plugins = await loadPlugins(args, session);
-  return { target: await readTarget(args, session, plugins), plugins, kernels: !args.has("--no-kernels") };
+  return {
+    target: await readTarget(args, session, plugins),
+    plugins,
+    kernels: !args.has("--no-kernels"),
+    singleKernel: args.has("--single-kernel"),
+  };
 }
 
 function problemsOf(path: string, options: CheckOptions, session: Session): readonly Diagnostic[] {

@@ -54,9 +54,15 @@ const program: readonly OptionSpec[] = [
   },
 ];
 
+const singleKernel: OptionSpec = {
+  name: "--single-kernel",
+  summary: "refuse a function that is not one kernel, and say why, instead of making several kernels of it",
+};
+
 const checks: readonly OptionSpec[] = [
   target,
   plugin,
+  singleKernel,
   {
     name: "--no-kernels",
     summary: "do not report what keeps a function from being a kernel: for programs of whole models",
@@ -156,7 +162,7 @@ const model = { name: "MODEL.onnx", what: "an ONNX model", path: read };
 
 export const compileSpec: CommandSpec = {
   name: "compile",
-  summary: "compile each function of a file to a WGSL kernel",
+  summary: "compile each function of a file to a WGSL kernel, or to a plan of several",
   operand: file,
   options: [
     {
@@ -169,9 +175,9 @@ export const compileSpec: CommandSpec = {
     {
       name: "--emit",
       value: "KIND",
-      choices: ["wgsl", "kernel", "tir", "json", "ts", "typegpu", "rust"],
+      choices: ["wgsl", "kernel", "plan", "tir", "json", "ts", "typegpu", "rust"],
       summary:
-        "wgsl (the default), kernel (what the WGSL is printed from), tir (the IR after all passes), json (WGSL and manifest), ts (a module that runs the kernels), typegpu (a module with layouts for TypeGPU) or rust (modules for wgpu)",
+        "wgsl (the default), kernel (what the WGSL is printed from), plan (the kernels of each function, and the memory between them), tir (the IR after all passes), json (WGSL and manifest), ts (a module that runs the kernels), typegpu (a module with layouts for TypeGPU) or rust (modules for wgpu)",
     },
     {
       name: "--source-map",
@@ -179,6 +185,7 @@ export const compileSpec: CommandSpec = {
       path: write,
       summary: "write which line of the WGSL computes what of the program; a folder for several functions",
     },
+    singleKernel,
     { name: "--minify", summary: "write the WGSL without comments, and without spaces that separate nothing" },
     {
       name: "--weights-out",
@@ -232,6 +239,7 @@ export const runSpec: CommandSpec = {
     { name: "--seed", value: "N", path: noPath, summary: "for random numbers; 0 if not given" },
     { name: "--compare", summary: "check every output against the float64 reference" },
     { name: "--json", summary: "print the result as JSON" },
+    singleKernel,
     ...program,
     ...passes,
     mode,

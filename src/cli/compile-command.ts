@@ -12,13 +12,22 @@ import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { emitModule } from "../emit-module.ts";
 import { emitRust } from "../emit-rust.ts";
 import { emitTypegpu } from "../emit-typegpu.ts";
-import type { Fn } from "../ir/ir.ts";
 import { print } from "../ir/print.ts";
 import { launcherText } from "../launch/text-ts.ts";
+import { type Launch, launchesOf } from "../plan/plan.ts";
+import { printPlan } from "../plan/print.ts";
 import type { Arguments, Word } from "./arguments.ts";
 import { filesOfConstants, readConstants } from "./constants.ts";
 import { shownPath } from "./files.ts";
-import { checkOutput, dumpInstruments, dumpOutputs, kernelOutputs, writeDump, writeKernels } from "./kernel-files.ts";
+import {
+  checkFolder,
+  checkOutput,
+  dumpInstruments,
+  dumpOutputs,
+  kernelOutputs,
+  writeDump,
+  writeKernels,
+} from "./kernel-files.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
 import { deviceTarget, readProgram, reportRemarks } from "./program-options.ts";
 import type { Session } from "./session.ts";
@@ -35,6 +44,9 @@ const modules = {
 type Forms = readonly (readonly Kernel[])[];
 /** The least demanding form: of `all` it is for every device. */
 const lastOf = (forms: Forms) => forms.map((list) => list.at(-1) as Kernel);
+
+/** What of `--emit` takes a function that is several kernels. */
+const takesPlans = ["wgsl", "kernel", "json", "plan"];
 
 export const isModule = (emit: string): emit is keyof typeof modules => Object.hasOwn(modules, emit);
 
@@ -55,7 +67,7 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   const map = args.value("--source-map");
   checkSourceMap(args, emit, program, io);
   checkMinify(args, emit);
-  const isOneFile = emit === "tir" || isModule(emit);
+  const isOneFile = emit === "tir" || emit === "plan" || isModule(emit);
   if (!isOneFile) checkOutput(output, program, /\.(wgsl|kernel|json)$/, io);
   const names = module.fns.map(({ name }) => name);
   const written = [
@@ -81,7 +93,8 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   const { isAuto, isAll, target: given } = program;
   const target = isAuto ? await deviceTarget() : (given ?? "portable");
   const targets = isAll || (emit === "ts" && given === undefined && !isAuto) ? moduleTargets : [target];
-  const compiled = compileVariants(module, { ...options, ...program.arithmetic, targets });
+  const singleKernel = args.has("--single-kernel") || map !== undefined || !takesPlans.includes(emit);
+  const compiled = compileVariants(module, { ...options, ...program.arithmetic, targets, singleKernel });
   const { remarks, module: result } = compiled;
   const forms = args.has("--minify") ? compiled.kernels.map((list) => list.map(minifyKernel)) : compiled.kernels;
   const kernels = lastOf(forms);
@@ -91,23 +104,33 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   if (weights !== undefined) {
     writeWeights(result, readConstants(result, source, io), { weights, output: path }, outputs, session);
   }
+  if (emit === "plan") {
+    outputs.write(path, compiled.plans.map(printPlan).join("\n"));
+    return 0;
+  }
   if (isModule(emit)) {
     outputs.write(path, modules[emit](forms, shownPath(source, "stdin")));
     return 0;
   }
+  const launches = compiled.plans.map(launchesOf);
   const programOf = ({ name }: Kernel) => {
-    const fn = result.fns.find((one) => one.name === name) as Fn;
+    const { fn } = launches.flat().find((launch) => launch.fn.name === name) as Launch;
     const profile = typeof target === "string" ? targetByName(target) : target;
     return printProgram(generateProgram(fn, profile, program.arithmetic));
   };
-  writeKernels(kernels, path, emit, outputs, io, emit === "kernel" ? programOf : undefined);
+  const functions = compiled.plans.map((plan, i) => {
+    const before = launches.slice(0, i).flat().length;
+    return { plan, kernels: kernels.slice(before, before + (launches[i]?.length ?? 0)) };
+  });
+  if (emit !== "json") checkFolder(output, functions.length, kernels.length, io);
+  writeKernels(functions, path, emit, outputs, io, emit === "kernel" ? programOf : undefined);
   if (map !== undefined) writeSourceMaps(kernels, { map: map.text, program: source, output: path, emit }, outputs, io);
   return 0;
 }
 
 /** Throws E0709 where no WGSL is written. */
 function checkMinify(args: Arguments, emit: string): void {
-  if (!args.has("--minify") || (emit !== "tir" && emit !== "kernel")) return;
+  if (!args.has("--minify") || !["tir", "kernel", "plan"].includes(emit)) return;
   const why = "what that writes is no WGSL";
   fail(cliErrors.conflict(args.spanOf("--minify"), "--minify", `--emit ${emit}`, why));
 }

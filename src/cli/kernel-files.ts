@@ -6,6 +6,8 @@ import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import type { Instrument } from "../pass-manager/instrument.ts";
 import { dump } from "../pass-manager/instruments.ts";
+import { planManifest } from "../plan/manifest.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { Arguments, Word } from "./arguments.ts";
 import { kindOf } from "./files.ts";
 import { type Outputs, type Written, writtenBy, writtenInto } from "./outputs.ts";
@@ -33,11 +35,15 @@ export function kernelOutputs(
 ): Written[] {
   const path = args.value(option)?.text;
   if (path === undefined || !isFolderFor(names.length, path, io)) return writtenBy(args, option);
-  return writtenInto(
-    args,
-    option,
-    names.map((name) => `${name}.${extension}`),
-  );
+  // Kernels of a plan are called after its function, with a number.
+  const ofPlans = new RegExp(`^(${names.join("|")})_\\d+\\.${extension.replace(".", "\\.")}$`);
+  return writtenInto(args, option, [...names.map((name) => `${name}.${extension}`), ofPlans]);
+}
+
+/** @throws TircError E0714 where a function has become several kernels, and a file is named for them. */
+export function checkFolder(output: Word | undefined, functions: number, kernels: number, io: Io): void {
+  if (output === undefined || output.text === "-" || kernels === functions) return;
+  if (!isFolderFor(functions, output.text, io)) fail(cliErrors.notAFolder(output.span, output.text, kernels));
 }
 
 const dumpOption = "--dump-dir";
@@ -47,6 +53,7 @@ export function dumpOutputs(args: Arguments, names: readonly string[]): Written[
   return writtenInto(args, dumpOption, [
     /^\d{3,}_[\w-]+\.tir$/,
     ...names.map((name) => dumpedName(name, names.length)),
+    ...(names.length === 0 ? [] : [new RegExp(`^(${names.join("|")})_\\d+\\.wgsl$`)]),
   ]);
 }
 
@@ -72,28 +79,37 @@ export function isFolderFor(count: number, path: string, io: Io): boolean {
   return path !== "-" && (count > 1 || path.endsWith("/") || kindOf(path, io) === "folder");
 }
 
+/** A function and its kernels. */
+export interface WrittenFunction {
+  readonly plan: Plan;
+  readonly kernels: readonly Kernel[];
+}
+
+/** A kernel alone is its WGSL and its manifest; several are those, and how they are launched. */
+function described({ plan, kernels }: WrittenFunction): { readonly name: string } {
+  const [only, ...more] = kernels;
+  if (only !== undefined && more.length === 0) return shipped(only);
+  return { ...planManifest(plan), kernels: kernels.map(shipped) } as { readonly name: string };
+}
+
 /** @param textOf a kernel that is not written as JSON. */
 export function writeKernels(
-  kernels: readonly Kernel[],
+  functions: readonly WrittenFunction[],
   path: string,
   emit: string,
   outputs: Outputs,
   io: Io,
   textOf = ({ wgsl }: Kernel) => wgsl,
 ): void {
-  const [only, ...more] = kernels;
-  const fileOf = (kernel: Kernel) => (emit === "json" ? json(shipped(kernel)) : textOf(kernel));
-  if (isFolderFor(kernels.length, path, io)) {
-    for (const kernel of kernels) outputs.write(`${path}/${kernel.name}.${emit}`, fileOf(kernel));
-  } else if (only !== undefined && more.length === 0) {
-    outputs.write(path, fileOf(only));
-  } else {
-    outputs.write(path, joined(kernels, emit, textOf));
-  }
-}
-
-/** Several kernels on stdout: a JSON list, or WGSL modules with a line before each that says whose it is. */
-function joined(kernels: readonly Kernel[], emit: string, textOf: (kernel: Kernel) => string): string {
-  if (emit === "json") return json(kernels.map(shipped));
-  return kernels.map((kernel) => `// ${kernel.name}.${emit}\n${textOf(kernel)}`).join("\n");
+  const texts =
+    emit === "json"
+      ? functions.map(described).map((one) => ({ name: one.name, text: json(one) }))
+      : functions.flatMap(({ kernels }) => kernels.map((kernel) => ({ name: kernel.name, text: textOf(kernel) })));
+  const [only, ...more] = texts;
+  if (isFolderFor(texts.length, path, io)) {
+    for (const { name, text } of texts) outputs.write(`${path}/${name}.${emit}`, text);
+  } else if (only !== undefined && more.length === 0) outputs.write(path, only.text);
+  else if (emit === "json") outputs.write(path, json(functions.map(described)));
+  // Several modules on stdout: a line before each says whose it is.
+  else outputs.write(path, texts.map(({ name, text }) => `// ${name}.${emit}\n${text}`).join("\n"));
 }

@@ -5,8 +5,10 @@ import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { compareErrors } from "../diagnostics/errors-data.ts";
 import { type Constants, interpret } from "../ir/interpret.ts";
-import { type Fn, isLeaf, type Module, type Value } from "../ir/ir.ts";
+import { dimensionNames, type Fn, isLeaf, type Module, type Value } from "../ir/ir.ts";
 import type { Tensor } from "../ir/tensor.ts";
+import { planManifest } from "../plan/manifest.ts";
+import type { Plan } from "../plan/plan.ts";
 import { type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
 import { type Arguments, checkStream, type Word } from "./arguments.ts";
 import { type Comparison, compareOutput, referenceOf } from "./compare.ts";
@@ -136,14 +138,26 @@ async function runOn(
     return { device: "cpu (the reference interpreter)", launches: 0, outputs: hostTensorsOf(results), ...optimized };
   }
   try {
-    const compiled = compile(module, { ...options, ...program.arithmetic, target: program.target ?? opened.target });
+    const compiled = compile(module, {
+      ...{ ...options, ...program.arithmetic, target: program.target ?? opened.target },
+      singleKernel: args.has("--single-kernel"),
+    });
     reportRemarks(compiled.remarks, args, session);
-    const kernel = compiled.kernels[0] as (typeof compiled.kernels)[0];
-    const { runKernel } = await import("../runtime/prepare.ts");
-    const known = kernel.manifest.dims.map(({ name }) => [name, dims[name] as number] as const);
-    const all = kernelInputs(kernel, compiled.module, inputs, constants);
-    const { outputs, launches } = await runKernel(opened.device, kernel, all, Object.fromEntries(known));
-    return { device: opened.description, launches, outputs, ...compiled };
+    const known = dimensionNames(module.fns[0] as Fn).map((name) => [name, dims[name] as number] as const);
+    const extents = Object.fromEntries(known);
+    const [kernel, ...more] = compiled.kernels as [(typeof compiled.kernels)[0]];
+    const all = Object.assign(
+      {},
+      ...compiled.kernels.map((one) => kernelInputs(one, compiled.module, inputs, constants)),
+    );
+    if (more.length === 0) {
+      const { runKernel } = await import("../runtime/prepare.ts");
+      return { device: opened.description, ...(await runKernel(opened.device, kernel, all, extents)), ...compiled };
+    }
+    const { runPlan } = await import("../runtime/run-plan.ts");
+    const plan = planManifest(compiled.plans[0] as Plan);
+    const ran = await runPlan(opened.device, { plan, kernels: compiled.kernels }, all, extents);
+    return { device: opened.description, ...ran, ...compiled };
   } finally {
     opened.close();
   }

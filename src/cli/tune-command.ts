@@ -36,7 +36,7 @@ export async function tuneCommand(args: Arguments, session: Session): Promise<nu
       for (const name of defaults) session.say(`${name} = ${extents[name]}, as --dim does not say otherwise`);
       const module = { ...program.module, fns: [fn] };
       // Row lengths are numbers, as they are where the profile will be used.
-      const options = { ...program, ...program.arithmetic, target, dims: extents };
+      const options = { ...program, ...program.arithmetic, target, dims: extents, singleKernel: true };
       const compiled = compile(module, options);
       reportRemarks(compiled.remarks, args, session);
       const made = fn.params.map((param) => {

@@ -97,7 +97,7 @@ function largest(parts: readonly Part[], norm: Op, { module, regions, target, na
 function kernelOf(program: Module, target: TargetProfile): Kernel | string {
   try {
     // A centering that moved into a constant would need a tensor that no model has.
-    return compile(program, { target, disabled: ["eliminate-centering"] }).kernels[0] as Kernel;
+    return compile(program, { target, disabled: ["eliminate-centering"], singleKernel: true }).kernels[0] as Kernel;
   } catch (caught) {
     if (!(caught instanceof TircError)) throw caught;
     return caught.diagnostics[0]?.message ?? "";

@@ -225,7 +225,9 @@ export function usesOf(fn: Fn): (value: Value) => Uses {
 /** The names that stand for extents in the function, in order of first appearance. */
 export function dimensionNames(fn: Fn): string[] {
   const names = new Set<string>();
-  const sources = [...fn.params, ...fn.ops.flatMap((op) => (op.name === "extern" ? op.results : []))];
+  const externs = fn.ops.flatMap((op) => (op.name === "extern" ? op.results : []));
+  // A kernel of a plan may repeat a value along a dimension that no parameter of its own has.
+  const sources = [...fn.params, ...externs, ...fn.ops.flatMap((op) => op.results)];
   for (const { shape } of sources) for (const dim of shape) if (typeof dim === "string") names.add(dim);
   return [...names];
 }

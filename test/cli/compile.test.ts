@@ -136,8 +136,8 @@ describe("-o", () => {
       "k.wgsl": "old",
       "out/add_norm.wgsl": "old",
     });
-    expect((await place.run(["compile", "bad.tir", "-o", "k.wgsl"])).code).toBe(1);
-    expect((await place.run(["compile", "half.tir", "-o", "out"])).code).toBe(1);
+    expect((await place.run(["compile", "bad.tir", "-o", "k.wgsl", "--single-kernel"])).code).toBe(1);
+    expect((await place.run(["compile", "half.tir", "-o", "out", "--single-kernel"])).code).toBe(1);
     expect([place.read("k.wgsl"), place.read("out/add_norm.wgsl")]).toEqual(["old", "old"]);
     expect(existsSync(join(place.folder, "out/g.wgsl"))).toBe(false);
   });

@@ -8,7 +8,7 @@ import { compileText } from "../support/compile.ts";
 /** `code line:column: message` of the one diagnostic. */
 function refusal(text: string, passes?: string, target = portableTarget): string {
   try {
-    compileText(text, target, { ...(passes !== undefined && { passes }) });
+    compileText(text, target, { singleKernel: true, ...(passes !== undefined && { passes }) });
   } catch (caught) {
     if (!(caught instanceof TircError)) throw caught;
     expect(caught.diagnostics).toHaveLength(1);

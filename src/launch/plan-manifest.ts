@@ -1,0 +1,38 @@
+/** What a launcher has to know of a plan: several kernels that are launched one after the other. Plain JSON data. */
+
+import type { LaunchElement } from "./manifest.ts";
+
+/** Memory of a plan. */
+export interface LaunchBuffer {
+  /** No other buffer of the plan has it. */
+  readonly name: string;
+  readonly kind: "input" | "constant" | "result" | "intermediate";
+  readonly element: LaunchElement;
+  readonly shape: readonly (number | string)[];
+  /** The name of a result, where an input has it too and `name` is another. */
+  readonly result?: string;
+  /** Of an intermediate: its place. Intermediates of one place are never needed at a time. */
+  readonly slot?: number;
+}
+
+/** The kernel of this name, and the buffer for each of its parameters, constants and results. */
+export interface LaunchOfKernel {
+  readonly launch: string;
+  readonly reads: Readonly<Record<string, string>>;
+  readonly writes: Readonly<Record<string, string>>;
+}
+
+/** What happens in turn. */
+export type LaunchStep = { readonly alloc: string } | LaunchOfKernel | { readonly free: string };
+
+/** A function as several kernels. */
+export interface LaunchPlan {
+  readonly version: 2;
+  readonly name: string;
+  /** The dimensions that the caller gives. */
+  readonly dims: readonly { readonly name: string }[];
+  /** Dimensions that follow from them: ceil(`of` / `by`). */
+  readonly extents: readonly { readonly name: string; readonly of: number | string; readonly by: number }[];
+  readonly buffers: readonly LaunchBuffer[];
+  readonly steps: readonly LaunchStep[];
+}

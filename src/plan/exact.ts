@@ -1,0 +1,88 @@
+/**
+ * Whether a plan computes its function in exact arithmetic: every launch is evaluated at random points of a finite field
+ * (src/ir/field), with tiles of two, and the results compared.
+ */
+
+import { Evaluator, type FieldTensor } from "../ir/field/evaluate.ts";
+import { fieldPairs } from "../ir/field/prime.ts";
+import { dimensionNames, type Module, type Value } from "../ir/ir.ts";
+import { indexAt } from "../ir/tensor.ts";
+import { extentsOf, launchesOf, type Plan, type PlanBuffer } from "./plan.ts";
+import { joined, type Pieces, runLaunch } from "./tiles.ts";
+
+const pieces: Pieces<FieldTensor> = {
+  map: ({ element, p, q }, shape, change) => ({ element, shape, p: change(p), q: q && change(q) }),
+  join: (tensors, shape) => {
+    const all = (of: (tensor: FieldTensor) => Float64Array) => joined(tensors.map(of), shape);
+    const hasQ = tensors.every(({ q }) => q !== undefined);
+    const { element = "f32" } = tensors[0] ?? {};
+    return { element, shape, p: all(({ p }) => p), q: hasQ ? all(({ q }) => q as Float64Array) : undefined };
+  },
+};
+
+/** A result of the plan that is not that of its function, and where. */
+export interface PlanDifference {
+  readonly result: string;
+  readonly index: readonly number[];
+  readonly dims: Readonly<Record<string, number>>;
+}
+
+/** Rows in a tile where plans are compared. */
+const tileSize = 2;
+
+/** @param runs points at which they are compared. @returns the first difference; nothing if none is found. */
+export function comparePlan(
+  given: Plan,
+  consts: Module["consts"],
+  { runs = 2, seed = 1 }: { readonly runs?: number; readonly seed?: number } = {},
+): PlanDifference | undefined {
+  const plan = withTiles(given, tileSize);
+  for (let run = 0; run < runs; run++) {
+    const dims = Object.fromEntries(dimensionNames(plan.fn).map((name, i) => [name, 3 + 2 * ((i + run) % 3)]));
+    const extents = extentsOf(plan, dims);
+    const at = (all: Readonly<Record<string, number>>) =>
+      new Evaluator({
+        pair: fieldPairs[run % fieldPairs.length] as (typeof fieldPairs)[number],
+        seed: seed + run,
+        dims: all,
+      });
+    const whole = at(extents).run(plan.fn, consts);
+    const memory = new Map<string, FieldTensor>();
+    const keyOf = ({ kind, name }: PlanBuffer) => (kind === "input" ? `input ${name}` : name);
+    for (const param of plan.fn.params) memory.set(`input ${param.name}`, whole.get(param) as FieldTensor);
+    for (const launch of launchesOf(plan)) {
+      const { fn, reads, writes, tile } = launch;
+      const params = reads.map((buffer, i) => {
+        const tensor = memory.get(keyOf(buffer)) as FieldTensor;
+        const rank = fn.params[i]?.shape.length ?? 0;
+        return rank === 1 && tensor.shape.length === 0 ? { ...tensor, shape: [1] } : tensor;
+      });
+      const total = tile === undefined ? 0 : (extents[tile.dim] as number);
+      const results = runLaunch(launch, params, total, pieces, (cut, extent) => {
+        const evaluator = at(tile === undefined ? extents : { ...extents, [tile.dim]: extent as number });
+        const values = new Map<Value, FieldTensor>(fn.params.map((param, i) => [param, cut[i] as FieldTensor]));
+        evaluator.continue(values, fn.ops, consts);
+        return fn.results.map(({ value }) => values.get(value) as FieldTensor);
+      });
+      for (const [i, buffer] of writes.entries()) memory.set(keyOf(buffer), results[i] as FieldTensor);
+    }
+    for (const { name, value } of plan.fn.results) {
+      const buffer = plan.buffers.find(({ result }) => result === name) as PlanBuffer;
+      const [want, got] = [whole.get(value), memory.get(keyOf(buffer))] as [FieldTensor, FieldTensor];
+      const index = want.p.findIndex((number, i) => number !== got.p[i]);
+      if (index >= 0) return { result: name, index: indexAt(index, want.shape), dims };
+    }
+  }
+  return undefined;
+}
+
+/** The plan with tiles of another size. */
+function withTiles(plan: Plan, size: number): Plan {
+  return {
+    ...plan,
+    extents: plan.extents.map((extent) => ({ ...extent, by: size })),
+    steps: plan.steps.map((step) =>
+      step.kind === "launch" && step.tile !== undefined ? { ...step, tile: { ...step.tile, size } } : step,
+    ),
+  };
+}

@@ -1,0 +1,44 @@
+/** A plan as what a launcher reads: version 2 of the manifest. */
+
+import { dimensionNames } from "../ir/ir.ts";
+import type { LaunchBuffer, LaunchPlan, LaunchStep } from "../launch/plan-manifest.ts";
+import type { Plan, PlanBuffer, Step } from "./plan.ts";
+
+/** Plain JSON data. @param namesOf what kernels are called, where not after their functions. */
+export function planManifest({ fn, extents, buffers, steps }: Plan): LaunchPlan {
+  const dims = dimensionNames(fn).map((name) => ({ name }));
+  return { version: 2, name: fn.name, dims, extents, buffers: buffers.map(bufferOf), steps: steps.map(stepOf) };
+}
+
+function bufferOf({ name, kind, type: { element, shape }, result, slot }: PlanBuffer): LaunchBuffer {
+  return {
+    ...{ name, kind, element, shape },
+    ...(result !== undefined && result !== name && { result }),
+    ...(slot !== undefined && { slot }),
+  };
+}
+
+function stepOf(step: Step): LaunchStep {
+  if (step.kind !== "launch") {
+    const { name } = step.buffer;
+    return step.kind === "alloc" ? { alloc: name } : { free: name };
+  }
+  const { fn, reads, writes } = step;
+  const pairs = (names: readonly (string | undefined)[], of: readonly PlanBuffer[]) =>
+    Object.fromEntries(names.map((name, i) => [name, of[i]?.name as string]));
+  const constants = fn.ops.filter((op) => op.name === "global").map((op) => op.attributes.name as string);
+  return {
+    launch: fn.name,
+    reads: {
+      ...pairs(
+        fn.params.map(({ name }) => name),
+        reads,
+      ),
+      ...Object.fromEntries(constants.map((name) => [name, name])),
+    },
+    writes: pairs(
+      fn.results.map(({ name }) => name),
+      writes,
+    ),
+  };
+}

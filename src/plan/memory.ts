@@ -1,0 +1,95 @@
+/**
+ * When intermediates are allocated and freed, and which of them share memory.
+ *
+ * An intermediate lives from the launch that writes it to the last one that reads it. Those that never live at the same
+ * time may lie in one place: the interval graph's vertices are coloured so that the places together are smallest, by
+ * trying all assignments where there are few intermediates, else largest first into the place that grows least (the greedy
+ * by size of Pisarchyk and Lee, Efficient Memory Management for Deep Neural Net Inference, 2020). One buffer with
+ * offsets would do for them all, but WebGPU lets no dispatch read and write parts of the same buffer.
+ */
+
+import type { Fn } from "../ir/ir.ts";
+import { type DerivedExtent, estimatedBytes, type Launch, type Plan, type PlanBuffer, type Step } from "./plan.ts";
+
+/** From the launch that writes it to the last that reads it. */
+export interface Lifetime {
+  readonly from: number;
+  readonly to: number;
+  readonly bytes: number;
+}
+
+/** With more intermediates than this not all assignments are tried. */
+const mostTried = 9;
+
+const overlap = (a: Lifetime, b: Lifetime) => a.from <= b.to && b.from <= a.to;
+
+/** The place of each, so that the places together take few bytes. */
+export function assignSlots(lifetimes: readonly Lifetime[]): number[] {
+  const order = lifetimes.map((_, i) => i).sort((a, b) => bytesAt(lifetimes, b) - bytesAt(lifetimes, a));
+  const assigned: number[] = [];
+  let best: { bytes: number; slots: number[] } = { bytes: Infinity, slots: [] };
+  const isFree = (slot: number, at: number) =>
+    lifetimes.every((other, i) => assigned[i] !== slot || !overlap(other, lifetimes[at] as Lifetime));
+  const search = (position: number, sizes: readonly number[], isGreedy: boolean): void => {
+    const bytes = sizes.reduce((all, size) => all + size, 0);
+    if (bytes >= best.bytes) return;
+    const at = order[position];
+    if (at === undefined) {
+      best = { bytes, slots: lifetimes.map((_, i) => assigned[i] as number) };
+      return;
+    }
+    // Largest first: a place never grows after it is made, so that to open one is all that costs.
+    const fitting = sizes.flatMap((_, slot) => (isFree(slot, at) ? [slot] : []));
+    const choices = isGreedy ? [fitting[0] ?? sizes.length] : [...fitting, sizes.length];
+    for (const slot of choices) {
+      assigned[at] = slot;
+      search(position + 1, slot < sizes.length ? sizes : [...sizes, bytesAt(lifetimes, at)], isGreedy);
+      delete assigned[at];
+    }
+  };
+  search(0, [], true);
+  if (lifetimes.length <= mostTried) search(0, [], false);
+  return best.slots;
+}
+
+const bytesAt = (lifetimes: readonly Lifetime[], at: number) => lifetimes[at]?.bytes ?? 0;
+
+/** The plan of these launches: with steps that allocate before the first use, and free after the last. */
+export function finish(fn: Fn, extents: readonly DerivedExtent[], launches: readonly Launch[]): Plan {
+  const used = new Map<PlanBuffer, { from: number; to: number }>();
+  for (const [at, { reads, writes }] of launches.entries()) {
+    for (const buffer of [...reads, ...writes]) {
+      const known = used.get(buffer);
+      used.set(buffer, { from: known?.from ?? at, to: at });
+    }
+  }
+  const intermediates = [...used].filter(([{ kind }]) => kind === "intermediate");
+  const slots = assignSlots(intermediates.map(([{ type }, life]) => ({ ...life, bytes: estimatedBytes(type) })));
+  const placed = new Map(intermediates.map(([buffer], i) => [buffer, { ...buffer, slot: slots[i] as number }]));
+  const now = (buffer: PlanBuffer) => placed.get(buffer) ?? buffer;
+  const steps: Step[] = launches.flatMap((launch, at) => {
+    const borders = (end: "from" | "to") => intermediates.filter(([, life]) => life[end] === at);
+    return [
+      ...borders("from").map(([buffer]) => ({ kind: "alloc" as const, buffer: now(buffer) })),
+      { ...launch, reads: launch.reads.map(now), writes: launch.writes.map(now) },
+      ...borders("to").map(([buffer]) => ({ kind: "free" as const, buffer: now(buffer) })),
+    ];
+  });
+  const all = [...used.keys()];
+  const inputs = fn.params.map((param): PlanBuffer => {
+    const name = param.name as string;
+    return (
+      all.find((buffer) => buffer.kind === "input" && buffer.name === name) ?? { name, type: param.type, kind: "input" }
+    );
+  });
+  const results = fn.results.flatMap(({ name }) => all.filter(({ result }) => result === name));
+  const buffers = [...inputs, ...constantsOf(fn), ...results, ...intermediates.map(([buffer]) => now(buffer))];
+  return { fn, extents, buffers, steps };
+}
+
+/** What the function reads of its module, each once. */
+function constantsOf({ ops }: Fn): PlanBuffer[] {
+  const globals = ops.filter((op) => op.name === "global");
+  const types = new Map(globals.map(({ attributes, result }) => [attributes.name as string, result.type]));
+  return [...types].map(([name, type]) => ({ name, type, kind: "constant" as const }));
+}

@@ -1,0 +1,95 @@
+/**
+ * Plans: a function as kernels that are launched one after the other, and the memory between them.
+ *
+ * - buffer: an input, a constant, a result, or an intermediate: what one kernel writes and a later one reads.
+ * - step: allocate an intermediate, launch a kernel, free the intermediate.
+ * - outlined function: what a kernel computes, in tensor IR, with a parameter for each buffer that it reads.
+ * - extent: a dimension that the plan derives from others, `ceil(rows / 64)`.
+ * - tile: a launch may cut one dimension into tiles, and run its function on each of them.
+ *
+ * Buffers as values that are allocated, written and freed in order are those of IREE's Stream dialect; functions outlined
+ * from a graph are Futhark's kernels before `ImpGen`. A plan of one launch and no intermediate is a function that is one
+ * kernel.
+ */
+
+import type { Fn } from "../ir/ir.ts";
+import type { Dim, TensorType } from "../ir/types.ts";
+
+/** `ceil(of / by)`, under a name that types of buffers may use. */
+export interface DerivedExtent {
+  readonly name: string;
+  readonly of: Dim;
+  readonly by: number;
+}
+
+/** Memory that kernels read or write. */
+export interface PlanBuffer {
+  /** No other buffer of the plan has it. */
+  readonly name: string;
+  readonly type: TensorType;
+  readonly kind: "input" | "constant" | "result" | "intermediate";
+  /** Of a result: its name in the function, which an input may have too. */
+  readonly result?: string;
+  /** Of an intermediate: which of the plan's places it lies in. Those of one place are never needed at a time. */
+  readonly slot?: number;
+}
+
+/** How a launch cuts a dimension: its function runs on each `size` of it in turn, and the last tile may be shorter. */
+export interface Tile {
+  /** A dimension of the function's parameters; the first of each that has it. */
+  readonly dim: string;
+  readonly size: number;
+  /** The extent that says how many tiles there are. Results without `dim` have one more dimension, this one, in front. */
+  readonly count: string;
+}
+
+export interface Launch {
+  readonly kind: "launch";
+  readonly fn: Fn;
+  /** For each parameter of the function, what it reads. */
+  readonly reads: readonly PlanBuffer[];
+  /** For each result, what it writes. */
+  readonly writes: readonly PlanBuffer[];
+  readonly tile?: Tile | undefined;
+  /** Why it is a kernel of its own: a clause. */
+  readonly why?: string | undefined;
+}
+
+export type Step =
+  | { readonly kind: "alloc"; readonly buffer: PlanBuffer }
+  | Launch
+  | { readonly kind: "free"; readonly buffer: PlanBuffer };
+
+export interface Plan {
+  /** What it computes. */
+  readonly fn: Fn;
+  readonly extents: readonly DerivedExtent[];
+  readonly buffers: readonly PlanBuffer[];
+  readonly steps: readonly Step[];
+}
+
+export const launchesOf = ({ steps }: Plan): Launch[] => steps.filter((step) => step.kind === "launch");
+
+/** The value of a dimension, derived ones among them. */
+export function extentsOf(
+  { extents }: Pick<Plan, "extents">,
+  dims: Readonly<Record<string, number>>,
+): Record<string, number> {
+  const all: Record<string, number> = { ...dims };
+  for (const { name, of, by } of extents) {
+    all[name] = Math.ceil((typeof of === "number" ? of : (all[of] as number)) / by);
+  }
+  return all;
+}
+
+/** Bytes of one element in memory. */
+export const bytesOfElement = ({ element }: Pick<TensorType, "element">): number => (element === "f16" ? 2 : 4);
+
+/** What a dimension with a name is taken to be where bytes are compared before it is known. */
+export const usualExtent = 1024;
+
+/** Bytes of a tensor; of a dimension whose extent is not known, `usualExtent`. */
+export function estimatedBytes(type: TensorType, known: Readonly<Record<string, number>> = {}): number {
+  const extents = type.shape.map((dim) => (typeof dim === "number" ? dim : (known[dim] ?? usualExtent)));
+  return extents.reduce((all, extent) => all * extent, bytesOfElement(type));
+}

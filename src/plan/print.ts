@@ -1,0 +1,45 @@
+/** A plan as text: its extents, its steps, and the functions that it launches. */
+
+import { printFn } from "../ir/print.ts";
+import type { Dim } from "../ir/types.ts";
+import { printType } from "../ir/types.ts";
+import { bytesOfElement, launchesOf, type Plan, type PlanBuffer, type Step } from "./plan.ts";
+
+/** `4 * rows * 768`: the bytes of a buffer. */
+export function printBytes({ type }: PlanBuffer): string {
+  const known = type.shape.reduce<number>(
+    (all, dim) => (typeof dim === "number" ? all * dim : all),
+    bytesOfElement(type),
+  );
+  const names = type.shape.filter((dim): dim is string => typeof dim === "string");
+  return [known, ...names].join(" * ");
+}
+
+const printDim = (dim: Dim) => String(dim);
+
+function printStep(step: Step): string {
+  if (step.kind === "launch") {
+    const { fn, reads, writes, tile, why } = step;
+    const list = (buffers: readonly PlanBuffer[]) => buffers.map(({ name }) => name).join(", ");
+    const tiled = tile === undefined ? "" : ` over ${tile.count} tiles of ${tile.size} ${tile.dim}`;
+    return `  launch ${fn.name}(${list(reads)}) -> (${list(writes)})${tiled}${why === undefined ? "" : `  // ${why}`}`;
+  }
+  const { buffer } = step;
+  if (step.kind === "free") return `  free ${buffer.name}`;
+  return `  alloc ${buffer.name}: ${printType(buffer.type)} in ${buffer.slot}  // ${printBytes(buffer)} bytes`;
+}
+
+/** The plan, then each of its functions. */
+export function printPlan(plan: Plan): string {
+  const { fn, extents, steps } = plan;
+  const params = fn.params.map(({ name, type }) => `${name}: ${printType(type)}`);
+  const results = fn.results.map(({ name, value }) => `${name}: ${printType(value.type)}`);
+  const lines = [
+    `plan ${fn.name}(${params.join(", ")}) -> (${results.join(", ")}) {`,
+    ...extents.map(({ name, of, by }) => `  extent ${name} = ceil(${printDim(of)} / ${by})`),
+    ...steps.map(printStep),
+    "}\n",
+  ];
+  const functions = launchesOf(plan).map((launch) => printFn(launch.fn));
+  return [lines.join("\n"), ...functions].join("\n");
+}

@@ -1,0 +1,71 @@
+/** What a launch over tiles means: its function on each piece of a dimension, and the pieces of its results put together. */
+
+import { elementCount, gather, rowMajorStrides } from "../ir/tensor.ts";
+import type { Shape } from "../ir/types.ts";
+import type { Launch } from "./plan.ts";
+
+/** Numbers in row-major order, as any of the tensors here has them. */
+interface Numbers {
+  readonly shape: readonly number[];
+}
+
+/** How the pieces of a kind of tensor are cut and joined. */
+export interface Pieces<T extends Numbers> {
+  /** `change` applied to each array of numbers that the tensor has. */
+  readonly map: (tensor: T, shape: readonly number[], change: (data: Float64Array) => Float64Array) => T;
+  /** The arrays of several tensors, one after the other, under the shape. */
+  readonly join: (tensors: readonly T[], shape: readonly number[]) => T;
+}
+
+/** The axis that is cut; -1 if none is. */
+export const cutAxis = (shape: Shape, dim: string | undefined): number => (dim === undefined ? -1 : shape.indexOf(dim));
+
+/**
+ * Runs a launch: once, or once for each tile.
+ * @param run the function with these parameters, and the dimension that is cut of this extent.
+ */
+export function runLaunch<T extends Numbers>(
+  { fn, tile }: Pick<Launch, "fn" | "tile">,
+  given: readonly T[],
+  extent: number,
+  pieces: Pieces<T>,
+  run: (params: readonly T[], extent: number | undefined) => readonly T[],
+): readonly T[] {
+  if (tile === undefined) return run(given, undefined);
+  const { dim, size } = tile;
+  const ran: (readonly T[])[] = [];
+  for (let from = 0; from < extent; from += size) {
+    const length = Math.min(size, extent - from);
+    const params = given.map((tensor, i) => {
+      const axis = cutAxis(fn.params[i]?.shape as Shape, dim);
+      return axis < 0 ? tensor : slice(tensor, axis, from, length, pieces);
+    });
+    ran.push(run(params, length));
+  }
+  return fn.results.map(({ value }, i) => {
+    const parts = ran.map((one) => one[i] as T);
+    const axis = cutAxis(value.shape, dim);
+    if (axis > 0) throw new Error("a result that is cut is cut along its first axis");
+    const rest = (parts[0]?.shape ?? []).slice(axis === 0 ? 1 : 0);
+    return pieces.join(parts, [axis === 0 ? extent : parts.length, ...rest]);
+  });
+}
+
+function slice<T extends Numbers>(tensor: T, axis: number, from: number, length: number, pieces: Pieces<T>): T {
+  const { shape } = tensor;
+  const strides = rowMajorStrides(shape);
+  const cut = shape.map((extent, i) => (i === axis ? length : extent));
+  const start = from * (strides[axis] as number);
+  return pieces.map(tensor, cut, (data) => gather(data.subarray(start), cut, strides));
+}
+
+/** All numbers one after the other. */
+export function joined(arrays: readonly Float64Array[], shape: readonly number[]): Float64Array {
+  const data = new Float64Array(elementCount(shape));
+  let at = 0;
+  for (const array of arrays) {
+    data.set(array, at);
+    at += array.length;
+  }
+  return data;
+}

@@ -1,0 +1,79 @@
+/** What every plan keeps: memory is there when it is used, everything is written once and before it is read. */
+
+import { dimensionNames } from "../ir/ir.ts";
+import { printType, sameShape, type TensorType } from "../ir/types.ts";
+import { verifyFn } from "../ir/verify.ts";
+import type { Launch, Plan, PlanBuffer, Tile } from "./plan.ts";
+
+/** What is wrong with a plan: clauses; nothing if it is sound. */
+export function verifyPlan(plan: Plan): string[] {
+  const faults: string[] = [];
+  const known = new Set([...dimensionNames(plan.fn), ...plan.extents.map(({ name }) => name)]);
+  const live = new Map<number, PlanBuffer>();
+  const written = new Set<PlanBuffer>();
+  const freed = new Set<PlanBuffer>();
+  const check = (holds: boolean, fault: string) => void (holds || faults.push(fault));
+  for (const step of plan.steps) {
+    if (step.kind === "alloc") {
+      const { name, slot } = step.buffer;
+      check(slot !== undefined && !live.has(slot), `\`${name}\` is allocated in a place that is taken`);
+      live.set(slot as number, step.buffer);
+    } else if (step.kind === "free") {
+      const { name, slot } = step.buffer;
+      check(live.get(slot as number) === step.buffer, `\`${name}\` is freed and not allocated`);
+      live.delete(slot as number);
+      freed.add(step.buffer);
+    } else {
+      const { fn, reads, writes } = step;
+      for (const problem of verifyFn(fn)) faults.push(`\`${fn.name}\`: ${problem.message}`);
+      for (const dim of dimensionNames(fn))
+        check(known.has(dim), `\`${fn.name}\` has a dimension \`${dim}\` of nothing`);
+      for (const buffer of [...reads, ...writes]) {
+        const isThere = buffer.kind !== "intermediate" || live.get(buffer.slot as number) === buffer;
+        check(isThere && !freed.has(buffer), `\`${fn.name}\` uses \`${buffer.name}\`, which is not allocated`);
+      }
+      for (const buffer of reads) {
+        const isGiven = buffer.kind === "input" || buffer.kind === "constant";
+        check(isGiven || written.has(buffer), `\`${fn.name}\` reads \`${buffer.name}\`, which nothing has written`);
+      }
+      for (const buffer of writes) {
+        check(buffer.kind !== "input" && !written.has(buffer), `\`${fn.name}\` writes \`${buffer.name}\` again`);
+        written.add(buffer);
+      }
+      faults.push(...typeFaults(step));
+    }
+  }
+  for (const { name } of live.values()) faults.push(`\`${name}\` is never freed`);
+  for (const { name } of plan.fn.results) {
+    const isWritten = [...written].some((buffer) => buffer.result === name);
+    check(isWritten, `nothing writes the result \`${name}\``);
+  }
+  return faults;
+}
+
+/** What a launch writes for a result of its function: of tiles, one for each. */
+export function writtenType(type: TensorType, tile: Tile | undefined): TensorType {
+  if (tile === undefined || type.shape.includes(tile.dim)) return type;
+  return { ...type, shape: [tile.count, ...type.shape] };
+}
+
+function typeFaults({ fn, reads, writes, tile }: Launch): string[] {
+  const isSame = (a: TensorType, b: TensorType) => a.element === b.element && sameShape(a.shape, b.shape);
+  const fault = (buffer: PlanBuffer, type: TensorType) =>
+    `\`${fn.name}\` takes \`${buffer.name}\`, ${printType(buffer.type)}, for ${printType(type)}`;
+  const isNumber = (buffer: PlanBuffer, { shape }: TensorType) =>
+    buffer.type.shape.length === 0 && String(shape) === "1" && buffer.kind !== "input";
+  return [
+    ...(reads.length === fn.params.length && writes.length === fn.results.length
+      ? []
+      : [`\`${fn.name}\` is launched with another number of buffers`]),
+    ...fn.params.flatMap(({ type }, i) => {
+      const buffer = reads[i];
+      return buffer === undefined || isSame(buffer.type, type) || isNumber(buffer, type) ? [] : [fault(buffer, type)];
+    }),
+    ...fn.results.flatMap(({ value }, i) => {
+      const [buffer, type] = [writes[i], writtenType(value.type, tile)];
+      return buffer === undefined || isSame(buffer.type, type) ? [] : [fault(buffer, type)];
+    }),
+  ];
+}

@@ -1,0 +1,138 @@
+/** Runs a plan: its kernels in one command buffer, with the memory between them. */
+
+import type { Kernel } from "../../codegen/manifest.ts";
+import { elementCount } from "../ir/tensor.ts";
+import { product } from "../launch/counts.ts";
+import type { LaunchBuffer, LaunchOfKernel, LaunchPlan } from "../launch/plan-manifest.ts";
+import { arrays, boundSize, usage, writeArray } from "../launch/tensors.ts";
+import type { LaunchKernel, OnDevice } from "../launch/types.ts";
+import { bindInputs, type Dims, extents, type Inputs, readDims } from "./bind-inputs.ts";
+import { orDeviceLost, withErrorScopes } from "./device-errors.ts";
+import { encode, hostTensorOf, toNumber } from "./host-tensor.ts";
+import { bindingOf, signatureOf } from "./plan-signature.ts";
+import { prepare, type RunResult } from "./prepare.ts";
+
+/** A function as several kernels. */
+export interface CompiledPlan {
+  readonly plan: LaunchPlan;
+  /** By the names that the plan launches. */
+  readonly kernels: readonly (Kernel | LaunchKernel)[];
+}
+
+// The value of GPUMapMode, which Node has not among its globals.
+const modeRead = 1;
+
+/** The extents of a plan, those that it derives among them. */
+export function planExtents({ extents: derived }: LaunchPlan, dims: Dims): Record<string, number> {
+  const all: Record<string, number> = Object.assign(Object.create(null), dims);
+  for (const { name, of, by } of derived) {
+    all[name] = Math.ceil((typeof of === "number" ? of : (all[of] as number)) / by);
+  }
+  return all;
+}
+
+/**
+ * Runs a plan once, and reads back the results that are not given. Inputs and dimensions are as for one kernel
+ * (`PreparedKernel.run`).
+ * @throws TircError E0601 to E0609, E0618 and E0619 for what is passed, E0610 to E0616 and E0627 for the device.
+ */
+export async function runPlan(
+  device: GPUDevice,
+  { plan, kernels }: CompiledPlan,
+  tensors: Inputs,
+  given: Dims = {},
+): Promise<RunResult> {
+  const signature = signatureOf(plan);
+  const read = bindInputs(signature, tensors, readDims(signature, given));
+  const dims = planExtents(plan, read.dims);
+  const byName = new Map(kernels.map((kernel) => [kernel.name, kernel]));
+  const launches = plan.steps.filter((step): step is LaunchOfKernel => "launch" in step);
+  const made: GPUBuffer[] = [];
+  const prepared = await Promise.all(
+    launches.map(({ launch }) =>
+      prepare(device, byName.get(launch) as Kernel, dimsOf(byName.get(launch) as Kernel, dims)),
+    ),
+  );
+  try {
+    const { value, checked } = withErrorScopes(device, plan.name, () => {
+      const memory = memoryOf(device, plan, dims, read, made);
+      const encoder = device.createCommandEncoder({ label: plan.name });
+      for (const [i, { reads, writes }] of launches.entries()) {
+        const kernel = prepared[i] as (typeof prepared)[number];
+        const of = (names: Readonly<Record<string, string>>) =>
+          Object.fromEntries(Object.entries(names).map(([name, buffer]) => [name, memory.get(buffer) as OnDevice]));
+        kernel.bind(of(reads), dimsOf(kernel.kernel, dims), of(writes)).encode(encoder);
+      }
+      const copies = plan.buffers.flatMap((buffer) => {
+        const from = memory.get(buffer.name);
+        if (buffer.kind !== "result" || !made.includes(from as GPUBuffer)) return [];
+        const size = (from as GPUBuffer).size;
+        const copy = device.createBuffer({ label: "copy", size, usage: usage.mapRead | usage.copyDestination });
+        made.push(copy);
+        encoder.copyBufferToBuffer(from as GPUBuffer, 0, copy, 0, size);
+        return [{ buffer, copy }];
+      });
+      device.queue.submit([encoder.finish()]);
+      return copies;
+    });
+    // All must settle before the buffers go, or a rejection would be left to nobody.
+    const settled = await orDeviceLost(
+      device,
+      plan.name,
+      Promise.allSettled([checked, ...value.map(({ copy }) => copy.mapAsync(modeRead))]),
+    );
+    for (const one of settled) if (one.status === "rejected") throw one.reason;
+    const outputs = value.map(({ buffer, copy }, i) => {
+      const binding = bindingOf(buffer, i);
+      const shape = extents(buffer.shape, dims);
+      const array = new arrays[buffer.element](copy.getMappedRange(), 0, elementCount(shape)).slice();
+      return [binding.name, hostTensorOf(binding, shape, array)] as const;
+    });
+    return { outputs: Object.fromEntries(outputs), launches: launches.length };
+  } finally {
+    for (const kernel of prepared) kernel.destroy();
+    for (const buffer of made) buffer.destroy();
+  }
+}
+
+/** Of all extents, those of the dimensions that the kernel has. */
+function dimsOf({ manifest }: Pick<LaunchKernel, "manifest">, dims: Dims): Record<string, number> {
+  return Object.fromEntries(manifest.dims.map(({ name }) => [name, dims[name] as number]));
+}
+
+/** What each buffer of the plan is: memory of the device, or the number of a scalar. */
+function memoryOf(
+  device: GPUDevice,
+  { buffers }: LaunchPlan,
+  dims: Dims,
+  { arrays: host, onDevice }: ReturnType<typeof bindInputs>,
+  made: GPUBuffer[],
+): Map<string, OnDevice | number> {
+  const sizeOf = (buffer: LaunchBuffer) => boundSize(bindingOf(buffer, 0), product(extents(buffer.shape, dims)));
+  const make = (label: string, size: number, more: number): GPUBuffer => {
+    const buffer = device.createBuffer({ label, size, usage: usage.storage | more });
+    made.push(buffer);
+    return buffer;
+  };
+  const arrayOf = new Map(host.map((one) => [one.binding.name, one]));
+  const places = new Map<number, number>();
+  for (const buffer of buffers) {
+    if (buffer.slot !== undefined) places.set(buffer.slot, Math.max(places.get(buffer.slot) ?? 0, sizeOf(buffer)));
+  }
+  const intermediates = new Map([...places].map(([slot, size]) => [slot, make(`place ${slot}`, size, 0)]));
+  return new Map(
+    buffers.map((buffer): [string, OnDevice | number] => {
+      const { name, kind, element, slot } = buffer;
+      if (slot !== undefined) return [name, intermediates.get(slot) as GPUBuffer];
+      const given = onDevice[buffer.result ?? name];
+      const isInput = kind === "input" || kind === "constant";
+      if (given !== undefined && (isInput || buffer.result === undefined)) return [name, given as OnDevice];
+      if (!isInput) return [name, make(name, sizeOf(buffer), usage.copySource)];
+      const { binding, data } = arrayOf.get(name) as (typeof host)[number];
+      if (binding.shape.length === 0) return [name, toNumber(element, data)];
+      const memory = make(name, sizeOf(buffer), usage.copyDestination);
+      writeArray(device.queue, memory, encode(binding, data));
+      return [name, memory];
+    }),
+  );
+}
