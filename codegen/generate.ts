@@ -117,6 +117,8 @@ function checkFused(fn: Fn): void {
   const count = new Set(work.map((op) => op.kernel)).size;
   if (count < 2) return;
   const found = firstMismatch(work);
+  // It says so where it is that no tensor has all axes.
+  if (found === undefined) buildGraph(lowerNorms(fn));
   const first = work.find((op) => op.kernel !== work[0]?.kernel) as (typeof work)[number];
   const { op, ...refusal } = found ?? { op: first, reason: "the program puts it into another `kernel`" };
   fail(kernelErrors.severalKernels(op.span, fn.name, op.name, refusal, count));

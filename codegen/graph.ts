@@ -17,6 +17,7 @@ import { type Fn, type Op, presentOperands, reductionResultOf, type Value } from
 import { type DimAtoms, IterationSpace } from "../src/ir/iteration.ts";
 import { attribute, type ReductionDef, type ReductionResult } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
+import { walkOrder } from "../src/ir/walk-order.ts";
 
 export interface Node {
   readonly kind: "load" | "constant" | "elementwise" | "reduction" | "centered" | "single";
@@ -65,7 +66,7 @@ export function buildGraph(fn: Fn, online = false): Graph {
     const refusal = space.add(op);
     if (refusal !== undefined) fail(kernelErrors.cannotWalk(op.span, op.name, refusal));
   }
-  const order = walkOrder(fn, live, space);
+  const order = orderOf(fn, live, space);
   const columns = new Set(space.columns);
   const { nodes, nodeOf } = new GraphBuilder(space, columns, online).build(live);
   const stores = fn.results.map(({ name, value }) => ({ name, node: nodeOf(value), dims: space.dimsOf(value) }));
@@ -92,37 +93,14 @@ function liveOps(fn: Fn): Op[] {
   return kept.reverse();
 }
 
-/**
- * The atoms in the order in which they are walked: that of the first parameter, else result, else value that has them
- * all. Axes of equal extent that nothing tells apart are walked together.
- */
-function walkOrder(fn: Fn, live: readonly Op[], space: IterationSpace): Atom[] {
-  const reads = live.flatMap((op) => op.operands.flatMap((value, i) => (value ? [space.readBy(op, i)] : [])));
-  const params = fn.params.map((param) => space.dimsOf(param));
-  const results = fn.results.map(({ value }) => space.dimsOf(value));
-  const values = live.flatMap((op) => op.results.map((result) => space.dimsOf(result)));
-  const read = params.filter((dims) => reads.includes(dims) || results.includes(dims));
-  const candidates = [...read, ...results, ...reads, ...values];
-
-  const size = (dims: DimAtoms) => leavesOf(dims.flat()).length;
-  const largest = candidates.reduce<DimAtoms>((best, dims) => (size(dims) > size(best) ? dims : best), []);
-  for (const dims of candidates) {
-    for (const atom of leavesOf(dims.flat())) {
-      const own = leavesOf(largest.flat());
-      if (!own.includes(atom)) own.find((other) => other.extent === atom.extent && space.join(atom, other));
-    }
-  }
-  const order = leavesOf(largest.flat());
-  const missing = leavesOf(candidates.flat(2)).find((atom) => !order.includes(atom));
+/** @throws TircError E0503 where no tensor has all axes. */
+function orderOf(fn: Fn, live: readonly Op[], space: IterationSpace): readonly Atom[] {
+  const returned = fn.results.map(({ value }) => value);
+  const { order, missing } = walkOrder(fn.params, returned, live, space);
   if (missing === undefined) return order;
   const walked = order.map((atom) => atom.extent).join(" x ") || "1";
-  fail(
-    kernelErrors.noCommonSpace(
-      fn.span,
-      fn.name,
-      `the largest walks over ${walked}, and another axis has ${missing.extent}`,
-    ),
-  );
+  const why = `the largest walks over ${walked}, and another axis has ${missing.extent}`;
+  fail(kernelErrors.noCommonSpace(fn.span, fn.name, why));
 }
 
 class GraphBuilder {

@@ -1,5 +1,5 @@
 /**
- * Groups ops into kernels: as many as one walk over rows and columns can compute.
+ * Groups ops into kernels: as few, and as few bytes between them, as walks over rows and columns can compute.
  *
  *   let h = x + residual
  *   let n = rmsnorm(h, axes = [-1])
@@ -11,17 +11,19 @@
  *     let y = gelu(n)
  *   }
  *
- * An op joins the group before it if it walks its operands in the group's order and its reductions fold the group's
- * columns; else it opens a group of its own, and a remark says why. Matrix products and the like stay outside of
- * kernels, with a remark too. Nothing is computed differently.
+ * Ops are one group if one walk computes them: they read their operands in one order, and their reductions fold the same
+ * columns. partition.ts chooses the groups, recompute.ts what is computed in several; a remark says why each begins. Matrix
+ * products and the like stay outside of kernels, with a remark too. Nothing is computed differently.
  */
 
-import type { Refusal } from "../src/diagnostics/errors-kernel.ts";
+import { kernelRefusals } from "../src/diagnostics/errors-kernel.ts";
 import { copyOp } from "../src/ir/builder.ts";
-import { isLeaf, makeFn, type Op, type Value } from "../src/ir/ir.ts";
-import { IterationSpace, whyOutside } from "../src/ir/iteration.ts";
+import { type Fn, isLeaf, makeFn, type Op, presentOperands, type Value } from "../src/ir/ir.ts";
+import { whyOutside } from "../src/ir/iteration.ts";
 import { definePass } from "../src/pass/define-pass.ts";
 import type { KernelCut } from "../src/pass/facts.ts";
+import { KernelGroups } from "./kernel-groups.ts";
+import { costOf, type Partition, partition } from "./partition.ts";
 
 export const fuseElementwise = definePass({
   name: "fuse-elementwise",
@@ -29,15 +31,19 @@ export const fuseElementwise = definePass({
   example: "let a = exp(x)  let b = a + y   ->   kernel { let a = exp(x)  let b = a + y }",
   options: {},
   run(fn, context) {
-    const facts: KernelCut[] = [];
-    const kernels = assign(fn.ops, (op, why) => void facts.push({ kind: "kernel cut", op, why }));
+    const given = givenGroups(fn);
+    const found = partition(fn);
+    const groups = given !== undefined && costOf(fn, given) <= costOf(fn, found) ? given : found;
+    const facts = cutsOf(fn, groups);
+    const kernels = kernelsOf(groups);
     if (fn.ops.every((op) => kernels.get(op) === op.kernel)) return { fn, facts };
     context.count("ops fused", kernels.size);
     context.count("kernels", new Set(kernels.values()).size);
 
     const mapped = new Map<Value, Value>();
     const now = (value: Value) => mapped.get(value) ?? value;
-    const ops = fn.ops.map((op) => {
+    const ordered = [...fn.ops.filter(isLeaf), ...groups.flat()];
+    const ops = (isInOrder(fn, groups) ? fn.ops : ordered).map((op) => {
       const operands = op.operands.map((value) => value && now(value));
       const copy = copyOp(op, { operands, kernel: kernels.get(op) });
       for (const [i, result] of op.results.entries()) mapped.set(result, copy.results[i] as Value);
@@ -48,27 +54,62 @@ export const fuseElementwise = definePass({
   },
 });
 
-/** The kernel of each op; constants and what no kernel computes belong to none. */
-function assign(ops: readonly Op[], onCut: (op: Op, why: string | Refusal) => void): Map<Op, number> {
+/** The groups in which the ops stand already, if they are kernels each. */
+function givenGroups(fn: Fn): Partition | undefined {
+  const groups = new Map<number | Op, Op[]>();
+  for (const op of fn.ops) {
+    if (isLeaf(op)) continue;
+    const isOutside = whyOutside(op) !== undefined;
+    if (isOutside !== (op.kernel === undefined)) return undefined;
+    const key = op.kernel ?? op;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [op]);
+    else group.push(op);
+  }
+  const all = [...groups.values()];
+  const costs = new KernelGroups(fn);
+  const isOne = (group: readonly Op[]) =>
+    whyOutside(group[0] as Op) !== undefined || costs.refusal(group) === undefined;
+  return all.every(isOne) ? all : undefined;
+}
+
+/** The kernel of each op; what no kernel computes belongs to none. */
+function kernelsOf(groups: Partition): Map<Op, number> {
   const kernels = new Map<Op, number>();
   let kernel = -1;
-  let space: IterationSpace | undefined;
-  for (const op of ops) {
-    if (isLeaf(op)) continue;
-    const outside = whyOutside(op);
-    if (outside !== undefined) {
-      onCut(op, outside);
-      space = undefined;
-      continue;
-    }
-    const refusal = space?.add(op);
-    if (refusal !== undefined) onCut(op, refusal);
-    if (space === undefined || refusal !== undefined) {
-      kernel++;
-      space = new IterationSpace();
-      space.add(op);
-    }
-    kernels.set(op, kernel);
+  for (const group of groups) {
+    if (whyOutside(group[0] as Op) !== undefined) continue;
+    kernel++;
+    for (const op of group) kernels.set(op, kernel);
   }
   return kernels;
+}
+
+/** Whether the groups stand one after the other already. */
+function isInOrder(fn: Fn, groups: Partition): boolean {
+  const flat = groups.flat();
+  return fn.ops.filter((op) => !isLeaf(op)).every((op, i) => op === flat[i]);
+}
+
+/** Why each kernel but the first begins, and what no kernel computes. */
+function cutsOf(fn: Fn, groups: Partition): KernelCut[] {
+  const costs = new KernelGroups(fn);
+  const made: (readonly Op[])[] = [];
+  return groups.flatMap((group): KernelCut[] => {
+    const [first] = group as [Op];
+    const outside = whyOutside(first);
+    if (outside !== undefined) return [{ kind: "kernel cut", op: first, why: outside, stored: [] }];
+    const own = new Set(group.flatMap((op) => op.results));
+    const read = new Set(group.flatMap(presentOperands).filter((value) => !own.has(value)));
+    const needed = made.filter((other) => other.some((op) => op.results.some((result) => read.has(result))));
+    // Behind a product it is clear why a kernel begins.
+    const isBehind = [...read].some(({ def }) => def !== undefined && !isLeaf(def) && whyOutside(def) !== undefined);
+    const before = needed.length > 0 || isBehind ? needed : made.slice(-1);
+    made.push(group);
+    if (before.length === 0) return [];
+    const found = before.map((other) => costs.refusal([...other, ...group])).find((one) => one !== undefined);
+    const stored = [...read].filter(({ def }) => made.some((other) => def && other !== group && other.includes(def)));
+    const op = found !== undefined && group.includes(found.op) ? found.op : first;
+    return [{ kind: "kernel cut", op, why: found?.why ?? kernelRefusals.notWorth(), stored }];
+  });
 }

@@ -44,7 +44,22 @@ export const kernelRefusals = {
       labels: [{ span: first.span, message: `reduces ${first.axes}` }],
     };
   },
+  noCommonSpace(walked: readonly (number | string)[], other: number | string): Refusal {
+    return {
+      reason: `no tensor of theirs is as large as what they walk over together: the largest walks over ${product(walked)}, and another axis has ${other}`,
+    };
+  },
+  manyBuffers(count: number, most: number): Refusal {
+    return { reason: `one kernel would need ${count} storage buffers, and every device has ${most}` };
+  },
+  /** Of what one kernel could compute. */
+  notWorth(): Refusal {
+    return { reason: "with the kernels before it, it would move more bytes, or wait for one that waits for it" };
+  },
 };
+
+/** `64 x 768`. */
+const product = (extents: readonly (number | string)[]) => extents.join(" x ") || "one element";
 
 export const kernelErrors = {
   notFused(span: Span, fn: string, op: string): Diagnostic {
@@ -129,11 +144,21 @@ export const kernelRemarks = {
       help: ["a function with such an op is no kernel; `tirc compile --emit tir` prints what the passes made of it"],
     });
   },
-  newKernel(span: Span, op: string, { reason, labels = [] }: Refusal): Diagnostic {
+  /** @param between what one kernel writes and this one reads, and how many bytes that is. */
+  newKernel(
+    span: Span,
+    op: string,
+    { reason, labels = [] }: Refusal,
+    between: readonly { readonly name: string; readonly bytes: string }[],
+  ): Diagnostic {
+    const moved = between.map(({ name, bytes }) => `${name} (${bytes} bytes)`);
+    const cost =
+      moved.length === 0 ? "one launch more" : `${listing(moved)} written and read again, and one launch more`;
     return remark("R0501", `\`${op}\` begins a kernel of its own: ${reason}`, {
       span,
       labels,
-      help: ["a function compiles to one kernel: make two functions of it, cut before this op"],
+      notes: [`that costs ${cost}`],
+      help: ["`tirc compile --emit plan` prints the kernels; `--single-kernel` refuses the function"],
     });
   },
 };

@@ -106,6 +106,8 @@ export interface KernelCut {
   readonly kind: "kernel cut";
   readonly op: Op;
   readonly why: string | Refusal;
+  /** What its kernel reads of what kernels before it have written. */
+  readonly stored: readonly Value[];
 }
 
 /** What a pass says of what it did, or did not. */

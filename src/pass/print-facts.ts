@@ -3,6 +3,7 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { kernelRemarks } from "../diagnostics/errors-kernel.ts";
 import { remarks } from "../diagnostics/remarks.ts";
+import { printBytes } from "../ir/bytes.ts";
 import type { Value } from "../ir/ir.ts";
 import { quoted } from "../ir/naming.ts";
 import type { CenterResolved, Fact, Kept, MovedTo } from "./facts.ts";
@@ -19,8 +20,11 @@ const printers: { readonly [K in Fact["kind"]]: Printer<K> } = {
   "standardization met": () => undefined,
   "center resolved": centerRemark,
   "rows centered": () => undefined,
-  "kernel cut": ({ op: { span, name }, why }) =>
-    typeof why === "string" ? kernelRemarks.outside(span, name, why) : kernelRemarks.newKernel(span, name, why),
+  "kernel cut": ({ op: { span, name }, why, stored }) => {
+    if (typeof why === "string") return kernelRemarks.outside(span, name, why);
+    const between = stored.map((value) => ({ name: quoted(value), bytes: printBytes(value.type) }));
+    return kernelRemarks.newKernel(span, name, why, between);
+  },
 };
 
 /** How many values remarks look at together, and each of them may: a stream is as long as it likes. */

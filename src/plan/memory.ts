@@ -8,8 +8,9 @@
  * offsets would do for them all, but WebGPU lets no dispatch read and write parts of the same buffer.
  */
 
+import { estimatedBytes } from "../ir/bytes.ts";
 import type { Fn } from "../ir/ir.ts";
-import { type DerivedExtent, estimatedBytes, type Launch, type Plan, type PlanBuffer, type Step } from "./plan.ts";
+import type { DerivedExtent, Launch, Plan, PlanBuffer, Step } from "./plan.ts";
 
 /** From the launch that writes it to the last that reads it. */
 export interface Lifetime {

@@ -81,15 +81,3 @@ export function extentsOf(
   }
   return all;
 }
-
-/** Bytes of one element in memory. */
-export const bytesOfElement = ({ element }: Pick<TensorType, "element">): number => (element === "f16" ? 2 : 4);
-
-/** What a dimension with a name is taken to be where bytes are compared before it is known. */
-export const usualExtent = 1024;
-
-/** Bytes of a tensor; of a dimension whose extent is not known, `usualExtent`. */
-export function estimatedBytes(type: TensorType, known: Readonly<Record<string, number>> = {}): number {
-  const extents = type.shape.map((dim) => (typeof dim === "number" ? dim : (known[dim] ?? usualExtent)));
-  return extents.reduce((all, extent) => all * extent, bytesOfElement(type));
-}

@@ -1,19 +1,10 @@
 /** A plan as text: its extents, its steps, and the functions that it launches. */
 
+import { printBytes } from "../ir/bytes.ts";
 import { printFn } from "../ir/print.ts";
 import type { Dim } from "../ir/types.ts";
 import { printType } from "../ir/types.ts";
-import { bytesOfElement, launchesOf, type Plan, type PlanBuffer, type Step } from "./plan.ts";
-
-/** `4 * rows * 768`: the bytes of a buffer. */
-export function printBytes({ type }: PlanBuffer): string {
-  const known = type.shape.reduce<number>(
-    (all, dim) => (typeof dim === "number" ? all * dim : all),
-    bytesOfElement(type),
-  );
-  const names = type.shape.filter((dim): dim is string => typeof dim === "string");
-  return [known, ...names].join(" * ");
-}
+import { launchesOf, type Plan, type PlanBuffer, type Step } from "./plan.ts";
 
 const printDim = (dim: Dim) => String(dim);
 
@@ -26,7 +17,7 @@ function printStep(step: Step): string {
   }
   const { buffer } = step;
   if (step.kind === "free") return `  free ${buffer.name}`;
-  return `  alloc ${buffer.name}: ${printType(buffer.type)} in ${buffer.slot}  // ${printBytes(buffer)} bytes`;
+  return `  alloc ${buffer.name}: ${printType(buffer.type)} in ${buffer.slot}  // ${printBytes(buffer.type)} bytes`;
 }
 
 /** The plan, then each of its functions. */

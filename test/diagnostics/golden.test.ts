@@ -292,7 +292,7 @@ test("what passes remark", () => {
       ...found,
       ...sampled(kernelRemarks, {
         outside: [at, "linear", "a kernel here computes no matrix product"],
-        newKernel: [at, "gelu", otherAxes],
+        newKernel: [at, "gelu", otherAxes, [{ name: "`n`", bytes: "3072 * rows" }]],
       }),
       normWarnings.noNorm(["main"], "model"),
       ...sampled(normWarnings, {

@@ -1,0 +1,75 @@
+/**
+ * Which sets of ops may be one kernel, and what it costs: bytes that it reads and writes, and its launch.
+ *
+ * - group: ops that one kernel computes.
+ * - stored: a value that its kernel writes, because another kernel reads it or the function returns it.
+ */
+
+import { kernelRefusals, type Refusal } from "../src/diagnostics/errors-kernel.ts";
+import { estimatedBytes } from "../src/ir/bytes.ts";
+import { type Fn, isLeaf, type Op, presentOperands, usesOf, type Value } from "../src/ir/ir.ts";
+import { IterationSpace, whyOutside } from "../src/ir/iteration.ts";
+import { walkOrder } from "../src/ir/walk-order.ts";
+
+/** What a launch costs, in bytes that could be moved in its time: about 5 us where 200 GB/s are. */
+export const launchBytes = 2 ** 20;
+/** Storage buffers that every WebGPU device has. */
+const mostBuffers = 8;
+
+/** The ops of a function that are to be grouped, in program order, and who reads what. */
+export class KernelGroups {
+  readonly ops: readonly Op[];
+  private readonly uses: ReturnType<typeof usesOf>;
+
+  constructor(fn: Fn) {
+    this.ops = fn.ops.filter((op) => !isLeaf(op));
+    this.uses = usesOf(fn);
+  }
+
+  /** Values from outside that a group reads, each once. */
+  reads(group: readonly Op[]): Value[] {
+    const own = new Set(group.flatMap((op) => op.results));
+    const read = new Set(group.flatMap(presentOperands));
+    return [...read].filter((value) => !own.has(value) && value.def?.name !== "constant");
+  }
+
+  /** Values that a group must store. */
+  writes(group: readonly Op[]): Value[] {
+    const inside = new Set(group);
+    return group
+      .flatMap((op) => op.results)
+      .filter((value) => {
+        const { ops, returned } = this.uses(value);
+        return returned || ops.some((op) => !inside.has(op));
+      });
+  }
+
+  /** In bytes; of an op that no kernel computes, nothing. */
+  cost(group: readonly Op[]): number {
+    if (group.some((op) => whyOutside(op) !== undefined)) return 0;
+    const moved = [...this.reads(group), ...this.writes(group)];
+    return moved.reduce((sum, value) => sum + estimatedBytes(value.type), launchBytes);
+  }
+
+  /** Why the ops, in program order, are not one kernel: the op that is the first to be refused, and the reason. */
+  refusal(
+    group: readonly Op[],
+    most = mostBuffers,
+  ): { readonly op: Op; readonly why: Refusal; readonly isFinal: boolean } | undefined {
+    const space = new IterationSpace();
+    for (const op of group) {
+      const refusal = space.add(op);
+      if (refusal !== undefined) return { op, why: refusal, isFinal: true };
+    }
+    const [reads, writes] = [this.reads(group), this.writes(group)];
+    const op = group.at(-1) as Op;
+    const buffers = [...reads.filter(({ shape, def }) => shape.length > 0 || def !== undefined), ...writes];
+    if (buffers.length > most) {
+      return { op, why: kernelRefusals.manyBuffers(buffers.length, most), isFinal: false };
+    }
+    const { order, missing } = walkOrder(reads, writes, group, space);
+    if (missing === undefined) return undefined;
+    const walked = order.map(({ extent }) => extent);
+    return { op, why: kernelRefusals.noCommonSpace(walked, missing.extent), isFinal: false };
+  }
+}

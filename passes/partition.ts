@@ -1,0 +1,218 @@
+/**
+ * Which ops share a kernel, for the least bytes through memory and the fewest launches.
+ *
+ * The groups of a partition can be launched in some order, so that each is what a set of ops closed under operands has
+ * more than a smaller such set. The cheapest partition is therefore a cheapest path through the lattice of these sets, found
+ * by dynamic programming as by Ding et al. (IOS: Inter-Operator Scheduler for CNN Acceleration, MLSys 2021, section 4), there
+ * for streams and here for kernels. Where sets are too many each op joins, in program order, the cheapest of the
+ * kernels before it that may take it; XLA's fusion is a greedy one too.
+ *
+ * - unit: ops that always stand together: an op with one operand, and the op that computes that for it alone.
+ * - set: a set of units, as the bits of a number.
+ */
+
+import { estimatedBytes } from "../src/ir/bytes.ts";
+import { type Fn, isLeaf, type Op, presentOperands, usesOf, type Value } from "../src/ir/ir.ts";
+import { IterationSpace, whyOutside } from "../src/ir/iteration.ts";
+import { ops } from "../src/ir/ops/index.ts";
+import { KernelGroups } from "./kernel-groups.ts";
+
+/** Groups that are looked at before the search is given up. */
+const mostLooked = 4000;
+const mostUnits = 20;
+
+/** Groups of ops in an order in which they can be launched; each op in program order. */
+export type Partition = readonly (readonly Op[])[];
+
+/** The cheapest partition of a function's ops, constants left out; what no kernel computes stands alone. */
+export function partition(fn: Fn): Partition {
+  const groups = new KernelGroups(fn);
+  const whole = groups.ops;
+  if (whole.length === 0) return [];
+  // How many buffers there may be is the target's business, where one kernel is possible.
+  const isFused = whole.every((op) => whyOutside(op) === undefined) && groups.refusal(whole, Infinity) === undefined;
+  if (isFused) return [whole];
+  const units = unitsOf(fn);
+  const found = (units.length <= mostUnits ? search(units, groups) : undefined) ?? inOrder(groups);
+  return launchOrder(found, groups);
+}
+
+/** What it costs in all. */
+export function costOf(fn: Fn, groups: Partition): number {
+  const costs = new KernelGroups(fn);
+  return groups.reduce((sum, group) => sum + costs.cost(group), 0);
+}
+
+/** Whether an op with one operand, of as many bytes, reads each element where it writes it. */
+function isUnary(op: Op): boolean {
+  const operands = presentOperands(op).filter(({ def }) => def === undefined || !isLeaf(def));
+  const [x] = operands;
+  return (
+    ops[op.name].kind === "elementwise" &&
+    operands.length === 1 &&
+    estimatedBytes((x as (typeof operands)[0]).type) === estimatedBytes(op.result.type)
+  );
+}
+
+function unitsOf(fn: Fn): Op[][] {
+  const uses = usesOf(fn);
+  const units = new Map<Op, Op[]>();
+  for (const op of fn.ops) {
+    if (isLeaf(op)) continue;
+    const before = presentOperands(op).find(({ def }) => def !== undefined && !isLeaf(def));
+    const unit = before?.def && units.get(before.def);
+    const isOnly = before !== undefined && uses(before).ops.length === 1 && !uses(before).returned;
+    const joins = unit !== undefined && isOnly && isUnary(op) && unit.every((one) => whyOutside(one) === undefined);
+    if (joins) unit.push(op);
+    units.set(op, joins ? unit : [op]);
+  }
+  return [...new Set(units.values())];
+}
+
+/** The cheapest path, or `undefined` where there are too many sets. */
+function search(units: readonly (readonly Op[])[], groups: KernelGroups): Partition | undefined {
+  const unitOf = new Map(units.flatMap((unit, i) => unit.map((op) => [op, i] as const)));
+  const before = units.map((unit, i) => {
+    const needed = unit.flatMap((op) => presentOperands(op)).flatMap(({ def }) => (def && unitOf.get(def)) ?? []);
+    return needed.reduce((set, at) => (at === i ? set : set | (1 << at)), 0);
+  });
+  const isOutside = units.map((unit) => unit.some((op) => whyOutside(op) !== undefined));
+  const position = new Map(groups.ops.map((op, i) => [op, i]));
+  const opsOf = (set: number) =>
+    units
+      .flatMap((unit, i) => (set & (1 << i) ? unit : []))
+      .sort((a, b) => (position.get(a) as number) - (position.get(b) as number));
+  const known = new Map<number, ReturnType<KernelGroups["refusal"]>>();
+  const refusalOf = (set: number) => {
+    if (!known.has(set)) known.set(set, groups.refusal(opsOf(set)));
+    return known.get(set);
+  };
+  const costs = new Map<number, number>();
+  const costOfSet = (set: number) => {
+    const cost = costs.get(set) ?? groups.cost(opsOf(set));
+    costs.set(set, cost);
+    return cost;
+  };
+  const all = 2 ** units.length - 1;
+  const best = new Map<number, { readonly cost: number; readonly last: number; readonly from: number }>();
+  best.set(0, { cost: 0, last: 0, from: 0 });
+  // A set is reached from smaller ones alone, so that in the order of sizes each is known before it is left.
+  const bySize: Set<number>[] = Array.from({ length: units.length + 1 }, () => new Set());
+  bySize[0]?.add(0);
+  const reach = (from: number, group: number) => {
+    const to = from | group;
+    const cost = (best.get(from)?.cost as number) + costOfSet(group);
+    const had = best.get(to);
+    if (had !== undefined && had.cost <= cost) return;
+    best.set(to, { cost, last: group, from });
+    bySize[sizeOf(to)]?.add(to);
+  };
+  let looked = 0;
+  const grow = (from: number, group: number, next: number): boolean => {
+    for (let i = next; i < units.length; i++) {
+      const bit = 1 << i;
+      if ((from | group) & bit || ((before[i] as number) & ~(from | group)) !== 0) continue;
+      if (isOutside[i]) {
+        if (group === 0) reach(from, bit);
+        continue;
+      }
+      if (++looked > mostLooked) return false;
+      const refusal = refusalOf(group | bit);
+      if (refusal === undefined) reach(from, group | bit);
+      if (refusal?.isFinal !== true && !grow(from, group | bit, i + 1)) return false;
+    }
+    return true;
+  };
+  for (const sets of bySize) for (const set of sets) if (!grow(set, 0, 0)) return undefined;
+  const path: (readonly Op[])[] = [];
+  for (let at = all; at !== 0; ) {
+    const step = best.get(at);
+    if (step === undefined) return undefined;
+    path.unshift(opsOf(step.last));
+    at = step.from;
+  }
+  return path;
+}
+
+function sizeOf(set: number): number {
+  let [size, rest] = [0, set];
+  for (; rest !== 0; rest &= rest - 1) size++;
+  return size;
+}
+
+/** Kernels before the last one that an op is offered to. */
+const mostOffered = 8;
+
+/** A kernel that takes more ops. */
+interface Open {
+  readonly ops: Op[];
+  /** What it reads and computes. */
+  readonly values: Set<Value>;
+  readonly space: IterationSpace;
+}
+
+/** Each op into the last kernel before it that takes it and has something to do with it, or into a new one. */
+function inOrder(groups: KernelGroups): Partition {
+  const made: (Open | undefined)[] = [];
+  const groupOf = new Map<Op, number>();
+  const all: Op[][] = [];
+  for (const op of groups.ops) {
+    const operands = presentOperands(op);
+    const earliest = Math.max(0, ...operands.map(({ def }) => (def && groupOf.get(def)) ?? 0));
+    const isOutside = whyOutside(op) !== undefined;
+    let at = made.length;
+    for (let i = made.length - 1; i >= Math.max(earliest, made.length - mostOffered) && !isOutside; i--) {
+      const open = made[i];
+      if (open === undefined || !operands.some((value) => open.values.has(value))) continue;
+      if (open.space.add(op) !== undefined) continue;
+      at = i;
+      break;
+    }
+    if (at === made.length) {
+      const open = { ops: [], values: new Set<Value>(), space: new IterationSpace() };
+      if (!isOutside) open.space.add(op);
+      made.push(isOutside ? undefined : open);
+      all.push([]);
+    }
+    all[at]?.push(op);
+    groupOf.set(op, at);
+    for (const value of [...operands, ...op.results]) if (value.def?.name !== "constant") made[at]?.values.add(value);
+  }
+  return all.flatMap((group) => apart(group, groups));
+}
+
+/** A group cut, in program order, wherever its ops so far are one kernel and not with the next. */
+function apart(group: readonly Op[], groups: KernelGroups): Op[][] {
+  const isOutside = group.some((op) => whyOutside(op) !== undefined);
+  if (isOutside || groups.refusal(group, Infinity) === undefined) return [[...group]];
+  const parts: Op[][] = [];
+  for (const op of group) {
+    const last = parts.at(-1);
+    if (last === undefined || groups.refusal([...last, op]) !== undefined) parts.push([op]);
+    else last.push(op);
+  }
+  return parts;
+}
+
+/** The groups so that the one with the earliest op comes first, of those whose operands are there. */
+function launchOrder(made: Partition, groups: KernelGroups): Partition {
+  const position = new Map(groups.ops.map((op, i) => [op, i]));
+  const first = (group: readonly Op[]) => position.get(group[0] as Op) as number;
+  const groupOf = new Map(made.flatMap((group) => group.map((op) => [op, group] as const)));
+  const open = [...made].sort((a, b) => first(a) - first(b));
+  const placed = new Set<readonly Op[]>();
+  const isReady = (group: readonly Op[]) =>
+    group.every((op) =>
+      presentOperands(op).every(({ def }) => {
+        const needed = def && groupOf.get(def);
+        return needed === undefined || needed === group || placed.has(needed);
+      }),
+    );
+  const ordered: (readonly Op[])[] = [];
+  while (open.length > 0) {
+    const [next] = open.splice(open.findIndex(isReady), 1) as [readonly Op[]];
+    placed.add(next);
+    ordered.push(next);
+  }
+  return ordered;
+}

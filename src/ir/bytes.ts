@@ -1,0 +1,24 @@
+/** Bytes of tensors in memory, where extents may not be known yet. */
+
+import type { TensorType } from "./types.ts";
+
+/** Bytes of one element in a buffer. */
+export const bytesOfElement = ({ element }: Pick<TensorType, "element">): number => (element === "f16" ? 2 : 4);
+
+/** What a dimension with a name is taken to be where bytes are compared before it is known. */
+const usualExtent = 1024;
+
+/** Bytes of a tensor; a dimension whose extent is not known counts as 1024. */
+export function estimatedBytes(type: TensorType): number {
+  const extents = type.shape.map((dim) => (typeof dim === "number" ? dim : usualExtent));
+  return extents.reduce((all, extent) => all * extent, bytesOfElement(type));
+}
+
+/** `4 * rows * 768`: the bytes of a tensor as a product. */
+export function printBytes(type: TensorType): string {
+  const known = type.shape.reduce<number>(
+    (all, dim) => (typeof dim === "number" ? all * dim : all),
+    bytesOfElement(type),
+  );
+  return [known, ...type.shape.filter((dim) => typeof dim === "string")].join(" * ");
+}
