@@ -3,6 +3,7 @@
 import type { NewNode } from "../onnx/encode.ts";
 import type { NodeProto } from "../onnx/messages.ts";
 import type { OnnxModel } from "../onnx/model.ts";
+import type { Scope } from "../onnx/types/view.ts";
 import type { NodeEdit } from "../onnx/write.ts";
 
 /** What becomes of a node: new ones stand before it, and it stays, takes other inputs, or is one of the new ones. */
@@ -60,6 +61,14 @@ export const opOf = ({ at, made: node }: Line): string => {
   const { domain, opType } = node ?? at;
   return domain === "" || domain === "ai.onnx" ? opType : `${domain}:${opType}`;
 };
+
+/** Whether a node gives what it takes: exporters write casts to the type that a tensor has. */
+export function isNothing({ at, made }: Line, types: Scope): boolean {
+  if (made !== undefined || at.domain !== "") return false;
+  if (at.opType === "Identity") return true;
+  const from = types.info(at.inputs[0] ?? "")?.element;
+  return at.opType === "Cast" && from !== undefined && from === types.info(at.outputs[0] ?? "")?.element;
+}
 
 /** Which lines make a tensor, and which take it; one that takes it twice stands there once. */
 interface Flow {

@@ -4,7 +4,7 @@ import type { Op, Value } from "../ir/ir.ts";
 import { quotedOp } from "../ir/naming.ts";
 import type { OpName } from "../ir/ops/index.ts";
 import type { Tensor } from "../ir/tensor.ts";
-import type { ElementType, Shape } from "../ir/types.ts";
+import { type ElementType, type Shape, sameShape } from "../ir/types.ts";
 import type { NewFunction, NewNode, NewTensor } from "../onnx/encode.ts";
 import {
   areLast,
@@ -34,7 +34,8 @@ const binary =
 
 /** How each op is written; any other is not. */
 const writers: Readonly<Partial<Record<OpName, Writer>>> = {
-  ...{ add: binary("Add"), sub: binary("Sub"), mul: binary("Mul"), div: binary("Div"), matmul: binary("MatMul") },
+  add: (op, at, as) => (at.addsNothing(op) ? at.unshiftedNorm(op.operand(0), as) : binary("Add")(op, at, as)),
+  ...{ sub: binary("Sub"), mul: binary("Mul"), div: binary("Div"), matmul: binary("MatMul") },
   neg: (op, at, as) => at.node("Neg", [at.name(op.operand(0))], as),
   constant: (op, at, as) => {
     const { element, value } = op.attributes as { element: ElementType; value: number };
@@ -98,6 +99,8 @@ export interface EmitterOptions {
   readonly tensorOf: (value: Value) => string | undefined;
   /** The numbers of a constant that is new, and the tensor that it was made from. */
   readonly constant: (name: string) => { readonly tensor: RawTensor; readonly from: string } | undefined;
+  /** Whether a value is a constant of the model that is zero everywhere. */
+  readonly isZero: (value: Value) => boolean;
   /** Whether the model uses a name. */
   readonly isTaken: (name: string) => boolean;
 }
@@ -120,6 +123,8 @@ export class Emitter {
   readonly constants = new Map<string, string>();
   /** The form of each norm that was written, by the tensor that it makes. */
   readonly forms = new Map<string, NormForm>();
+  /** Norms, by the tensors that they make, whose beta was zero. */
+  readonly unshifted = new Set<string>();
   /** Of the tensors that are new. */
   readonly numbers = new Map<string, RawTensor>();
   readonly shapes = new Map<string, Shape>();
@@ -160,6 +165,19 @@ export class Emitter {
     const writer = op && writers[op.name];
     if (op === undefined || writer === undefined) throw new Unwritable(`\`${op?.name ?? "a parameter"}\` has no node`);
     writer(op, this, as);
+  }
+
+  /** Exporters give a norm without beta one of zeros, which in an Add of its own would be a launch. */
+  addsNothing({ operands, result }: Op): boolean {
+    const [norm, beta] = operands as [Value, Value];
+    const isNew = this.options.tensorOf(norm) === undefined && !this.names.has(norm);
+    const isNorm = norm.def?.name === "rmsnorm" && isNew && sameShape(norm.shape, result.shape);
+    return isNorm && this.options.isZero(beta);
+  }
+
+  unshiftedNorm(norm: Value, as: string): void {
+    this.unshifted.add(as);
+    this.write(norm, as);
   }
 
   node(

@@ -5,19 +5,19 @@
  *   ->
  *   y = MatMul(n, W) + c',  c' = c + beta W
  *
- * Exact; computed in float64. Every reader must be a product with a constant weight, perhaps behind Reshape or Transpose
- * that leave the last axis. A product without a bias gets an Add; not if there would be more of them than go.
+ * Exact; computed in float64. Every reader must be a product with a constant weight, perhaps behind nodes that only place
+ * rows (channels.ts). A MatMul without a bias gets an Add; not if there would be more of them than go.
  */
 
 import type { NewNode } from "../onnx/encode.ts";
 import { type Draft, kept, type Line, made, opOf, renamed } from "./draft.ts";
-import { type Around, type Constants, type Product, productsOf } from "./products.ts";
+import { type Constants, type Product, productsOf } from "./products.ts";
 
 /** The tensors that norms make of which it was folded, with how many Adds came in for that. */
 export function foldBetas(draft: Draft, norms: Iterable<string>, constants: Constants): ReadonlyMap<string, number> {
   const folded = new Map<string, number>();
   for (let open = [...norms]; open.length > 0; ) {
-    const round = { draft, readers: draft.readers, constants, instead: new Map<Line, readonly Line[]>() };
+    const round = { draft, constants, instead: new Map<Line, readonly Line[]>() };
     // What takes a line that another has changed waits for the next round.
     open = open.filter((norm) => {
       const added = foldBeta(norm, round);
@@ -29,22 +29,24 @@ export function foldBetas(draft: Draft, norms: Iterable<string>, constants: Cons
   return folded;
 }
 
-interface Round extends Around {
+interface Round {
   readonly draft: Draft;
+  readonly constants: Constants;
   readonly instead: Map<Line, readonly Line[]>;
 }
 
 /** How many Adds came in; nothing where it cannot be folded. */
-function foldBeta(norm: string, { draft, readers, constants, instead }: Round): number | "later" | undefined {
+function foldBeta(norm: string, { draft, constants, instead }: Round): number | "later" | undefined {
+  const { readers } = draft;
   const [add, ...others] = readers.get(norm) ?? [];
   if (add?.made === undefined || others.length > 0 || opOf(add) !== "Add" || constants.isOutput(norm)) return undefined;
   const beta = add.inputs[1] as string;
   const [sum] = add.outputs as [string];
   const size = constants.shape(beta);
   if (size?.length !== 1) return undefined;
-  const found = productsOf(draft.model, sum, size[0] as number, { readers, constants });
-  if (found === undefined || found.length === 0) return undefined;
-  const added = found.filter(({ bias }) => bias === undefined).length;
+  const found = productsOf(draft, sum, size[0] as number, constants);
+  if (found === undefined || found.length === 0 || found.some(({ isPadded }) => isPadded)) return undefined;
+  const added = found.filter(({ bias, takesBias }) => bias === undefined && !takesBias).length;
   if (added > 1) return undefined;
   const direct = new Map((readers.get(sum) ?? []).map((line) => [line, renamed(draft, line, sum, norm)]));
   const touched = [add, ...direct.keys(), ...found.flatMap(({ line, bias }) => [line, bias?.add ?? line])];
@@ -59,25 +61,23 @@ function foldBeta(norm: string, { draft, readers, constants, instead }: Round): 
 }
 
 /** c + beta W. */
-function shifted({ weight, isTransposed, bias }: Product, width: number, beta: string, constants: Constants) {
+function shifted({ weight, layout, bias }: Product, beta: string, constants: Constants): Float64Array {
   const [numbers, shift] = [constants.numbers(weight), constants.numbers(beta)];
-  const was = bias && constants.numbers(bias.name);
-  return Float64Array.from({ length: width }, (_, column) => {
-    let sum = was?.[column] ?? 0;
-    for (let i = 0; i < shift.length; i++) {
-      sum += (shift[i] as number) * (numbers[isTransposed ? column * shift.length + i : i * width + column] as number);
-    }
-    return sum;
+  const sums = new Float64Array(layout.width);
+  numbers.forEach((number, i) => {
+    const column = layout.columnOf(i);
+    sums[column] = (sums[column] as number) + (shift[layout.channelOf(i)] as number) * number;
   });
+  const was = bias && constants.numbers(bias.name);
+  return was === undefined ? sums : sums.map((sum, column) => sum + (was[column] as number));
 }
 
 /** The product with the bias that it now has. */
 function withBias(draft: Draft, product: Product, now: Line, beta: string, constants: Constants): [Line, Line[]][] {
-  const { line, weight, isTransposed, bias } = product;
-  const width = constants.shape(weight)?.[isTransposed ? 0 : 1] as number;
-  const sums = () => shifted(product, width, beta, constants);
-  const name = constants.add([width], sums, weight, `${bias?.name ?? weight}_shifted`);
-  if (opOf(line) !== "MatMul") {
+  const { line, weight, layout, bias } = product;
+  const sums = () => shifted(product, beta, constants);
+  const name = constants.add([layout.width], sums, weight, `${bias?.name ?? weight}_shifted`);
+  if (product.takesBias) {
     return [[line, [kept(draft.model, now.at, [...now.inputs.slice(0, 2), name, ...now.inputs.slice(3)])]]];
   }
   if (bias?.add !== undefined) {

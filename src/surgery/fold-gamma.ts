@@ -6,12 +6,12 @@
  *   y = MatMul(RMSNormalization(x, 1), W'),  W' = diag(gamma) W
  *
  * Exact, and rounded once; the rule R1 of FlashNorm (https://arxiv.org/abs/2407.09577). Every reader must be a product with
- * a constant weight that nothing else reads, perhaps behind Reshape or Transpose that leave the last axis.
+ * a constant weight that nothing else reads, perhaps behind nodes that only place rows (channels.ts).
  */
 
 import { type Draft, type Line, opOf, renamed } from "./draft.ts";
 import { microsoft, normOpTypes } from "./norm-forms.ts";
-import { type Around, type Constants, type Product, productsOf } from "./products.ts";
+import { type Constants, type Product, productsOf } from "./products.ts";
 
 const norms: ReadonlySet<string> = new Set([
   normOpTypes.rmsnorm,
@@ -26,12 +26,11 @@ const scaleAt = (line: Line) => (opOf(line) === `${microsoft}:${normOpTypes.skip
 /** The tensors that norms make of which it was folded. */
 export function foldGammas(draft: Draft, constants: Constants): ReadonlySet<string> {
   const folded = new Set<string>();
-  const { readers } = draft;
   const instead = new Map<Line, readonly Line[]>();
   for (const norm of draft.lines.filter((line) => norms.has(opOf(line)))) {
     const [tensor] = norm.outputs as [string];
     const gamma = norm.inputs[scaleAt(norm)] as string;
-    const products = foldable(draft, tensor, gamma, { readers, constants });
+    const products = foldable(draft, tensor, gamma, constants);
     if (products === undefined) continue;
     instead.set(norm, [renamed(draft, norm, gamma, constants.ones(gamma))]);
     for (const product of products) instead.set(product.line, [scaled(draft, product, gamma, constants)]);
@@ -42,11 +41,11 @@ export function foldGammas(draft: Draft, constants: Constants): ReadonlySet<stri
 }
 
 /** The products that gamma can go into; nothing where it would have to stay for another reader, or does nothing. */
-function foldable(draft: Draft, norm: string, gamma: string, around: Around): readonly Product[] | undefined {
-  const { readers, constants } = around;
+function foldable(draft: Draft, norm: string, gamma: string, constants: Constants): readonly Product[] | undefined {
+  const { readers } = draft;
   const shape = constants.shape(gamma);
   if (shape?.length !== 1) return undefined;
-  const products = productsOf(draft.model, norm, shape[0] as number, around);
+  const products = productsOf(draft, norm, shape[0] as number, constants);
   if (products === undefined || products.length === 0) return undefined;
   const lines = new Set(products.map(({ line }) => line));
   const isShared = ({ weight }: Product) =>
@@ -55,14 +54,11 @@ function foldable(draft: Draft, norm: string, gamma: string, around: Around): re
   return constants.numbers(gamma).every((number) => number === 1) ? undefined : products;
 }
 
-function scaled(draft: Draft, { line, weight, isTransposed }: Product, gamma: string, constants: Constants): Line {
+function scaled(draft: Draft, { line, weight, layout }: Product, gamma: string, constants: Constants): Line {
   const shape = constants.shape(weight) as readonly number[];
-  const width = shape[1] as number;
   const numbers = () => {
     const scale = constants.numbers(gamma);
-    return constants
-      .numbers(weight)
-      .map((number, i) => number * (scale[isTransposed ? i % width : Math.floor(i / width)] as number));
+    return constants.numbers(weight).map((number, i) => number * (scale[layout.channelOf(i)] as number));
   };
   return renamed(draft, line, weight, constants.add(shape, numbers, weight, `${weight}_scaled`));
 }

@@ -10,7 +10,7 @@ import { elementCount } from "../ir/tensor.ts";
 import type { Imported } from "../onnx/import.ts";
 import type { NodeProto } from "../onnx/messages.ts";
 import type { OnnxModel } from "../onnx/model.ts";
-import { Draft, type Line, opOf } from "./draft.ts";
+import { Draft, isNothing, type Line, opOf } from "./draft.ts";
 import { areLast } from "./norm-forms.ts";
 import type { FoundNorm } from "./passes.ts";
 
@@ -59,18 +59,46 @@ interface Tensors extends Pick<Graphs, "shapeOf"> {
   readonly isOutput: (name: string) => boolean;
   /** Whether it holds numbers that a graph computes its shapes with. */
   readonly isOfShape: (name: string) => boolean;
+  /** Whether the provider drops the node. */
+  readonly isNothing: (line: Line) => boolean;
+}
+
+/** Who makes and who reads a tensor, without the nodes that the provider drops. */
+interface Flow {
+  readonly maker: (name: string) => Line | undefined;
+  readonly readers: (name: string) => readonly Line[];
+}
+
+function flowIn({ makers, readers }: Draft, { isNothing }: Tensors): Flow {
+  return {
+    maker: (name) => {
+      let line = makers.get(name);
+      while (line !== undefined && isNothing(line)) line = makers.get(line.inputs[0] as string);
+      return line;
+    },
+    readers: (name) => {
+      const found = new Set(readers.get(name));
+      for (const line of found) {
+        if (!isNothing(line)) continue;
+        found.delete(line);
+        for (const reader of readers.get(line.outputs[0] as string) ?? []) found.add(reader);
+      }
+      return [...found];
+    },
+  };
 }
 
 /** @param chains LayerNorms with gamma and beta, of which the provider makes one. */
 function launchesIn(draft: Draft, tensors: Tensors, chains: readonly Chain[]): Launches {
-  const { lines, readers } = draft;
+  const { lines } = draft;
   const chainOf = new Map(chains.flatMap((chain) => [...chain.nodes].map((node) => [node, chain] as const)));
   const seen = new Set<Chain>();
-  const fusedSums = fusedSumsIn(draft, tensors);
+  const flow = flowIn(draft, tensors);
+  const fusedSums = fusedSumsIn(flow, tensors);
   let count = 0;
   let isKnown = true;
   for (const line of lines) {
-    if (line.outputs.every((name) => name === "" || tensors.isOfShape(name))) continue;
+    if (tensors.isNothing(line) || line.outputs.every((name) => name === "" || tensors.isOfShape(name))) continue;
     const chain = line.made === undefined ? chainOf.get(line.at) : undefined;
     if (chain !== undefined && chain.nodes.size > 1) {
       if (!seen.has(chain)) count += 1 - fusedSums(chain.x, (reader) => chain.nodes.has(reader.at));
@@ -88,7 +116,7 @@ function launchesIn(draft: Draft, tensors: Tensors, chains: readonly Chain[]): L
   /** `1 / x` that only a product reads makes that a quotient. */
   function isReciprocalOfProduct(line: Line): boolean {
     const [one = ""] = line.inputs;
-    const [reader, ...others] = readers.get(line.outputs[0] as string) ?? [];
+    const [reader, ...others] = flow.readers(line.outputs[0] as string);
     if (opOf(line) !== "Div" || reader === undefined || others.length > 0 || opOf(reader) !== "Mul") return false;
     const dims = draft.model.tensorType(one)?.dims;
     return dims !== undefined && elementCount(dims) === 1 && draft.model.numbers(one)?.numbers[0] === 1;
@@ -96,11 +124,11 @@ function launchesIn(draft: Draft, tensors: Tensors, chains: readonly Chain[]): L
 }
 
 /** How many Adds become one with a LayerNorm of `x`: a sum that nothing else reads, and a bias of what it adds up. */
-function fusedSumsIn({ makers, readers }: Draft, { isOutput, shapeOf }: Tensors) {
+function fusedSumsIn({ maker, readers }: Flow, { isOutput, shapeOf }: Tensors) {
   const addOf = (name: string, isReader: (line: Line) => boolean) => {
-    const maker = makers.get(name);
-    const isAdd = maker !== undefined && opOf(maker) === "Add" && !isOutput(name);
-    return isAdd && readers.get(name)?.every(isReader) ? maker : undefined;
+    const add = maker(name);
+    const isAdd = add !== undefined && opOf(add) === "Add" && !isOutput(add.outputs[0] as string);
+    return isAdd && readers(add.outputs[0] as string).every(isReader) ? add : undefined;
   };
   const isBias = ({ inputs }: Line) => inputs.some((name) => shapeOf(name)?.length === 1);
   return (x: string, isReader: (line: Line) => boolean): number => {
@@ -140,6 +168,7 @@ export function launchesAround(
     isOutput: (name) => outputs.has(name),
     // The provider has no integers of 64 bits, which are i32 here.
     isOfShape: (name) => imported.values.get(name)?.element === "i32",
+    isNothing: (line) => isNothing(line, imported.types) && !outputs.has(line.outputs[0] as string),
   };
   const isFused = ({ op, record }: FoundNorm) =>
     op.name === "layernorm" && record.gamma && record.beta && areLast(op.attributes.axes as number[]);
@@ -147,7 +176,7 @@ export function launchesAround(
     norms.filter((norm) => isFused(norm) && kept(norm)).map((norm) => chainOf(norm, makers));
   const count = (graph: Draft, kept: (norm: FoundNorm) => boolean) => launchesIn(graph, tensors, chains(kept));
   const whole = new Draft(model, new Map());
-  const fusedSums = fusedSumsIn(whole, tensors);
+  const fusedSums = fusedSumsIn(flowIn(whole, tensors), tensors);
   return {
     before: count(whole, () => true),
     after: count(draft, (norm) => !isRewritten(norm)),

@@ -6,6 +6,7 @@ import { type Fn, type Module, type Op, usesOf } from "../ir/ir.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { computedConstants } from "../materialize.ts";
 import type { OnnxModel } from "../onnx/model.ts";
+import type { Scope } from "../onnx/types/view.ts";
 import type { Emitter } from "./emit.ts";
 import type { Constants } from "./products.ts";
 import { numbersOf, type RawTensor, rawTensor } from "./raw.ts";
@@ -73,7 +74,7 @@ function widened(fn: Fn): Set<string> {
 }
 
 /** The constants of the written graph, for what folds one into another. */
-export function constantsIn(model: OnnxModel, emitter: Emitter): Constants {
+export function constantsIn(model: OnnxModel, emitter: Emitter, types: Scope): Constants {
   const elementOf = (name: string) =>
     emitter.numbers.get(name)?.element ?? (model.tensorType(name)?.dataType === 10 ? "f16" : "f32");
   const shapeOf = (name: string) => emitter.numbers.get(name)?.shape ?? model.tensorType(name)?.dims;
@@ -96,5 +97,6 @@ export function constantsIn(model: OnnxModel, emitter: Emitter): Constants {
     ones: (like) => emitter.ones(elementOf(like), shapeOf(like) ?? []),
     isOutput: (name) => outputs.has(name),
     fresh: (hint) => emitter.fresh(hint),
+    types,
   };
 }

@@ -11,7 +11,7 @@ import type { FoundNorm } from "./passes.ts";
 
 /**
  * Where a norm's beta is: in the product that follows (`folded`), in an `Add` behind the norm (`added`), in the node as
- * it was (`kept`); `none` where it has none.
+ * it was (`kept`); `none` where it has none, or one of zeros that needs no node any more.
  */
 export type BetaOutcome = "folded" | "added" | "kept" | "none";
 
@@ -64,19 +64,21 @@ export class Outcomes {
   of(
     norm: FoundNorm,
     makers: ReadonlyMap<string, NodeProto>,
-  ): Pick<Written, "writtenAs" | "isFolded"> & { launches: number } {
-    const own = this.madeFor(norm, makers).find((name) => this.emitter.forms.has(name));
-    const hasBeta = norm.op.operands[2] !== undefined;
+  ): Pick<Written, "writtenAs" | "isFolded" | "hasBeta"> & { launches: number } {
+    const made = this.madeFor(norm, makers).filter((name) => this.emitter.forms.has(name));
+    // One whose rows get their shape back makes two tensors.
+    const own = made.find((tensor) => /Normalization$/.test(this.types.get(tensor) ?? "")) ?? made[0];
+    const hasBeta = norm.op.operands[2] !== undefined && !made.some((tensor) => this.emitter.unshifted.has(tensor));
     // Of norms that are computed twice the second takes what the first made.
     const name = own ?? [...this.emitter.forms.keys()][0];
     const form = name === undefined ? "primitive" : this.emitter.forms.get(name);
     const type = this.types.get(name ?? "")?.replace(`${microsoft}:`, "") as NormOpType;
     // What the Add before it costs no more, its beta does.
     const joined = this.joined.has(name ?? "") ? 0 : 1;
-    const added = this.folded.get(name ?? "");
+    const added = made.map((tensor) => this.folded.get(tensor)).find((adds) => adds !== undefined);
     return {
       launches: joined + (added ?? (hasBeta ? 1 : 0)) + (form === "primitive" ? 5 : 0),
-      isFolded: added !== undefined,
+      ...{ isFolded: added !== undefined, hasBeta },
       writtenAs: form === "primitive" ? "primitives" : type,
     };
   }
@@ -100,6 +102,8 @@ interface Written {
   readonly left: Leftovers;
   readonly writtenAs: WrittenAs;
   readonly isFolded: boolean;
+  /** Whether there is a beta other than zeros. */
+  readonly hasBeta: boolean;
 }
 
 export function reportOf(
@@ -110,7 +114,7 @@ export function reportOf(
   const { span: _span, name: _name, fn: _fn, centers: _centers, beta: hasBeta, ...rest } = record;
   const left = written?.left;
   const isKept = written === undefined || written.writtenAs === "LayerNormalization";
-  const beta = !hasBeta ? "none" : isKept ? "kept" : written.isFolded ? "folded" : "added";
+  const beta = !(written?.hasBeta ?? hasBeta) ? "none" : isKept ? "kept" : written.isFolded ? "folded" : "added";
   const nodes = new Set<NodeProto>();
   for (const tensor of tensors) {
     const maker = makers.get(tensor);

@@ -1,5 +1,7 @@
 /** The products with constant weights that read a norm: what its beta and its gamma can go into. */
 
+import type { Scope } from "../onnx/types/view.ts";
+import { type Reader, readersOfRows } from "./channels.ts";
 import { type Draft, type Line, opOf } from "./draft.ts";
 
 /** What folding asks of the model and the constants that are new. */
@@ -13,74 +15,120 @@ export interface Constants {
   readonly ones: (like: string) => string;
   readonly isOutput: (name: string) => boolean;
   readonly fresh: (hint: string) => string;
+  /** Types of the model's tensors. */
+  readonly types: Scope;
+}
+
+/** Which channel of the norm each number of a weight multiplies, and which column of the result it is a part of. */
+export interface Layout {
+  /** How many columns the result has. */
+  readonly width: number;
+  readonly channelOf: (index: number) => number;
+  readonly columnOf: (index: number) => number;
 }
 
 /** A product, and the Add of its bias where it has one behind it. */
 export interface Product {
   readonly line: Line;
   readonly weight: string;
-  readonly isTransposed: boolean;
+  readonly layout: Layout;
   readonly bias: { readonly name: string; readonly add: Line | undefined } | undefined;
-}
-
-export interface Around {
-  readonly readers: ReadonlyMap<string, readonly Line[]>;
-  readonly constants: Constants;
+  /** Whether its op has an input for a bias. */
+  readonly takesBias: boolean;
+  /** Whether it multiplies zeros around the rows as well: what is added to rows is not added to these. */
+  readonly isPadded: boolean;
 }
 
 /** The products that read a tensor, or nothing where something else does. */
-export function productsOf(model: Draft["model"], tensor: string, size: number, around: Around): Product[] | undefined {
-  const { readers, constants } = around;
-  if (constants.isOutput(tensor)) return undefined;
-  const products: Product[] = [];
-  for (const line of readers.get(tensor) ?? []) {
-    if (line.inputs[0] !== tensor || line.inputs.indexOf(tensor, 1) >= 0) return undefined;
-    if (line.takes.length > line.inputs.filter((name) => name !== "").length) return undefined;
-    const behind = isView(model, line) ? productsOf(model, line.outputs[0] as string, size, around) : undefined;
-    const product = behind ?? productOf(model, line, size, around);
-    if (product === undefined) return undefined;
-    products.push(...[product].flat());
-  }
-  return products;
+export function productsOf(draft: Draft, tensor: string, size: number, constants: Constants): Product[] | undefined {
+  const readers = readersOfRows(draft, tensor, constants.types, constants.isOutput);
+  const products = readers?.map((reader) => productOf(draft, reader, size, constants));
+  return products?.every((product) => product !== undefined) ? products : undefined;
 }
 
-/** Rows stay rows: a product that takes rows of the same length behind it has proved it for a Reshape. */
-function isView(model: Draft["model"], line: Line): boolean {
-  const op = opOf(line);
-  if (["Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity"].includes(op)) return true;
-  if (op !== "Transpose" || line.made !== undefined) return false;
-  const perm = model.attribute(line.at, "perm")?.integers(8) ?? [];
-  return perm.length > 0 && perm.at(-1) === perm.length - 1;
-}
+type ProductRule = (draft: Draft, reader: Reader, size: number, constants: Constants) => Product | undefined;
 
-function productOf(model: Draft["model"], line: Line, size: number, { readers, constants }: Around) {
-  const [, weight, bias] = line.inputs;
-  const shape = weight === undefined ? undefined : constants.shape(weight);
-  const op = opOf(line);
-  if (weight === undefined || shape?.length !== 2 || (line.made !== undefined && op !== "MatMul")) return undefined;
+/** The weight is [channels, columns]. */
+const inRows = (width: number): Layout => ({
+  width,
+  channelOf: (index) => Math.floor(index / width),
+  columnOf: (index) => index % width,
+});
+
+/** The weight is [columns, channels, places]. */
+const inColumns = (width: number, size: number, places = 1): Layout => ({
+  width,
+  channelOf: (index) => Math.floor(index / places) % size,
+  columnOf: (index) => Math.floor(index / (places * size)),
+});
+
+const gemm: ProductRule = ({ model }, { line, axis }, size, constants) => {
+  const [, weight = "", bias = ""] = line.inputs;
+  const shape = constants.shape(weight);
   const attribute = (name: string) => model.attribute(line.at, name);
-  if (op === "Gemm") {
-    const isTransposed = (attribute("transB")?.integer ?? 0) !== 0;
-    const isPlain = (attribute("alpha")?.float ?? 1) === 1 && (attribute("beta")?.float ?? 1) === 1;
-    if (!isPlain || (attribute("transA")?.integer ?? 0) !== 0 || shape[isTransposed ? 1 : 0] !== size) return undefined;
-    const width = shape[isTransposed ? 0 : 1] as number;
-    if (bias === undefined || bias === "") return { line, weight, isTransposed, bias: undefined };
-    return isRow(bias, width, constants)
-      ? { line, weight, isTransposed, bias: { name: bias, add: undefined } }
-      : undefined;
-  }
-  if (op === "com.microsoft:Attention" && shape[0] === size) {
-    const isBias = bias !== undefined && isRow(bias, shape[1] as number, constants);
-    return isBias ? { line, weight, isTransposed: false, bias: { name: bias, add: undefined } } : undefined;
-  }
-  if (op !== "MatMul" || shape[0] !== size) return undefined;
+  const isTransposed = (attribute("transB")?.integer ?? 0) !== 0;
+  const isPlain = (attribute("alpha")?.float ?? 1) === 1 && (attribute("beta")?.float ?? 1) === 1;
+  if (!isPlain || (attribute("transA")?.integer ?? 0) !== 0) return undefined;
+  if (axis !== -1 || shape?.length !== 2 || shape[isTransposed ? 1 : 0] !== size) return undefined;
+  const width = shape[isTransposed ? 0 : 1] as number;
+  const layout = isTransposed ? inColumns(width, size) : inRows(width);
+  return withOwnBias({ line, weight, layout, isPadded: false }, bias, constants);
+};
+
+const attention: ProductRule = (_, { line, axis }, size, constants) => {
+  const [, weight = "", bias = ""] = line.inputs;
+  const shape = constants.shape(weight);
+  if (axis !== -1 || bias === "" || shape?.length !== 2 || shape[0] !== size) return undefined;
+  return withOwnBias({ line, weight, layout: inRows(shape[1] as number), isPadded: false }, bias, constants);
+};
+
+const convolution: ProductRule = ({ model }, { line, axis }, size, constants) => {
+  const [, weight = "", bias = ""] = line.inputs;
+  const shape = constants.shape(weight);
+  if (shape === undefined || axis !== 1 - shape.length || shape[1] !== size) return undefined;
+  if ((model.attribute(line.at, "group")?.integer ?? 1) !== 1) return undefined;
+  const pads = model.attribute(line.at, "pads")?.integers(16) ?? [];
+  const automatic = model.attribute(line.at, "auto_pad")?.text ?? "NOTSET";
+  const isPadded = !["NOTSET", "VALID"].includes(automatic) || pads.some((pad) => pad !== 0);
+  const places = shape.slice(2).reduce((product, extent) => product * extent, 1);
+  const layout = inColumns(shape[0] as number, size, places);
+  return withOwnBias({ line, weight, layout, isPadded }, bias, constants);
+};
+
+const matmul: ProductRule = ({ readers }, { line, axis }, size, constants) => {
+  const [, weight = ""] = line.inputs;
+  const shape = constants.shape(weight);
+  if (axis !== -1 || shape?.length !== 2 || shape[0] !== size) return undefined;
   const width = shape[1] as number;
   const [product] = line.outputs as [string];
   const [add, ...others] = readers.get(product) ?? [];
   const isAdded = add !== undefined && others.length === 0 && opOf(add) === "Add" && !constants.isOutput(product);
   const name = isAdded ? add.inputs.find((input) => input !== product) : undefined;
-  const isBias = name !== undefined && isRow(name, width, constants);
-  return { line, weight, isTransposed: false, bias: isBias ? { name, add } : undefined } as Product;
+  const bias = name !== undefined && isRow(name, width, constants) ? { name, add } : undefined;
+  return { line, weight, layout: inRows(width), bias, takesBias: false, isPadded: false };
+};
+
+const rules: Readonly<Record<string, ProductRule>> = {
+  Gemm: gemm,
+  MatMul: matmul,
+  Conv: convolution,
+  "com.microsoft:Attention": attention,
+};
+
+function productOf(draft: Draft, reader: Reader, size: number, constants: Constants): Product | undefined {
+  const op = opOf(reader.line);
+  // Of new nodes a product alone says by its inputs what it computes.
+  return reader.line.made !== undefined && op !== "MatMul" ? undefined : rules[op]?.(draft, reader, size, constants);
+}
+
+function withOwnBias(
+  product: Pick<Product, "line" | "weight" | "layout" | "isPadded">,
+  name: string,
+  constants: Constants,
+): Product | undefined {
+  if (name === "") return { ...product, bias: undefined, takesBias: true };
+  const isOwn = isRow(name, product.layout.width, constants);
+  return isOwn ? { ...product, bias: { name, add: undefined }, takesBias: true } : undefined;
 }
 
 function isRow(name: string, width: number, constants: Constants): boolean {

@@ -6,12 +6,15 @@
  *   ->
  *   y, , , s = SkipSimplifiedLayerNormalization(a, b, scale; eps)
  *
- * So is an RMSNormalization of set 23, where norms are written as what is fastest. Not where a and b have other shapes than the sum, and not for a second norm of the same sum.
+ * So is an RMSNormalization of set 23, where norms are written as what is fastest. Not where a and b have other shapes than
+ * the sum, and not for a second norm of the same sum. The node stands where the Add was, so that a scale that a Constant
+ * makes behind it becomes an initializer.
  */
 
 import type { NewNode } from "../onnx/encode.ts";
 import { type Draft, type Line, made, opOf } from "./draft.ts";
 import { microsoft, normOpTypes } from "./norm-forms.ts";
+import type { Constants } from "./products.ts";
 
 const skipOp = `${microsoft}:${normOpTypes.skip}`;
 
@@ -24,18 +27,32 @@ function epsOf(line: Line): number | undefined {
 }
 
 /** @param isSameShape whether tensors have one shape, of two or three axes. */
-export function joinSkips(draft: Draft, isSameShape: (names: readonly string[]) => boolean): void {
+export function joinSkips(
+  draft: Draft,
+  isSameShape: (names: readonly string[]) => boolean,
+  constants: Constants,
+): void {
   const { makers } = draft;
   const instead = new Map<Line, readonly Line[]>();
   const joined = new Set<string>();
+  const scales = new Map<string, string>();
+  const scaleFor = (name: string): string | undefined => {
+    const maker = makers.get(name);
+    if (maker === undefined) return name;
+    const shape = constants.shape(name);
+    if (opOf(maker) !== "Constant" || shape === undefined) return undefined;
+    const made = scales.get(name) ?? constants.add(shape, () => constants.numbers(name), name, name);
+    scales.set(name, made);
+    return made;
+  };
   for (const line of draft.lines) {
     const [x] = line.inputs;
     const eps = epsOf(line);
     if (line.made === undefined || eps === undefined || x === undefined || joined.has(x)) continue;
     const add = makers.get(x);
     if (add === undefined || opOf(add) !== "Add" || !isSameShape(add.inputs)) continue;
-    const scale = line.inputs.at(-1) as string;
-    if (makers.has(scale)) continue;
+    const scale = scaleFor(line.inputs.at(-1) as string);
+    if (scale === undefined) continue;
     const [sum] = add.outputs as [string];
     const [a, b] = add.inputs as [string, string];
     const [y] = line.outputs as [string];

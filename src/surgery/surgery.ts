@@ -9,7 +9,7 @@
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { normWarnings } from "../diagnostics/errors-norms.ts";
 import { surgeryErrors } from "../diagnostics/errors-surgery.ts";
-import type { Op } from "../ir/ir.ts";
+import type { Op, Value } from "../ir/ir.ts";
 import { sameShape } from "../ir/types.ts";
 import { type Imported, importModel } from "../onnx/import.ts";
 import type { NodeProto } from "../onnx/messages.ts";
@@ -281,6 +281,7 @@ function newNodes(subject: Subject, found: Found, { staying, opset }: Tries): Ne
     normOp,
     tensorOf: tensors.tensorOf,
     constant: (name) => constants.get(name),
+    isZero: (value) => isZero(model, imported.weights.get(globalOf(value))),
     isTaken: (name) => used.has(name),
   });
   const own = [...norms.entries()].filter(([, norm]) => isRewritten(norm));
@@ -317,13 +318,14 @@ function newGraph(subject: Subject, found: Found, nodes: NewNodes): NewGraph {
   const draft = new Draft(model, changes);
   draft.dropLeftovers();
   const shapeOf = (name: string) => emitter.shapes.get(name) ?? imported.values.get(name)?.shape;
+  const written = constantsIn(model, emitter, imported.types);
   const mayJoin = normOp === "auto" || normOp === "skip";
-  joinSkips(draft, (names) => {
+  const isSameShape = (names: readonly string[]) => {
     const [first, ...others] = names.map(shapeOf);
     const isRank = first?.length === 2 || first?.length === 3;
     return mayJoin && isRank && others.every((shape) => shape !== undefined && sameShape(first, shape));
-  });
-  const written = constantsIn(model, emitter);
+  };
+  joinSkips(draft, isSameShape, written);
   const folded = foldBetas(draft, emitter.forms.keys(), written);
   const gammas = foldGamma ? foldGammas(draft, written) : new Set<string>();
   const left = draft.dropLeftovers();
@@ -437,6 +439,11 @@ const centersItself =
   "so it would be three nodes in the place of one, ReduceMean, Sub and an RMSNorm (--norm-op skip writes them all the same)";
 const wouldBeSlower =
   "because the model would launch more kernels on WebGPU with an RMSNorm in its place; --norm-op skip writes it all the same";
+
+const globalOf = ({ def }: Value) => (def?.name === "global" ? (def.attributes.name as string) : "");
+
+const isZero = (model: OnnxModel, tensor: string | undefined) =>
+  tensor !== undefined && model.numbers(tensor)?.numbers.every((number) => number === 0) === true;
 
 /** Whether a node is a norm already, and no part of a chain. */
 function isNormNode(node: NodeProto | undefined): boolean {

@@ -42,6 +42,16 @@ const preNorm = (count: number, norm: Norm) => (g: Graph) => {
 /** The last norm of a stream whose last product has a bias: two sums that onnxruntime makes one with the norm. */
 const lastNorm = (g: Graph) => layerNorm(g, preNorm(2, layerNorm)(g));
 
+/** As PyTorch traces a LayerNorm without gamma and beta: constants beside it, between casts that change nothing. */
+const bare: Norm = (g, x) => {
+  const constants = [1, 0].map((number) => {
+    const value = { element: "f32", dims: [width], numbers: new Array(width).fill(number) };
+    return g.op("Constant", [], { value });
+  });
+  const normal = g.op("LayerNormalization", [g.op("Cast", [x], { to: 1 }), ...constants], { axis: -1 });
+  return g.op("Cast", [normal], { to: 1 });
+};
+
 const models: Readonly<Record<string, Uint8Array>> = {
   "16 adds and norms": modelOf(17, postNorm(16, layerNorm)),
   "16 adds and norms beside a stream": modelOf(17, preNorm(16, layerNorm)),
@@ -52,11 +62,16 @@ const models: Readonly<Record<string, Uint8Array>> = {
   ),
   "norms of primitives": modelOf(11, preNorm(4, chain)),
   "RMSNorms of primitives": modelOf(11, preNorm(4, rmsChain)),
+  "norms without gamma and beta": modelOf(17, (g) =>
+    g.op("MatMul", [bare(g, preNorm(4, bare)(g)), g.weight([width, width])]),
+  ),
   "norms of set 23": modelOf(23, preNorm(4, layerNorm)),
 };
 
 const most: Readonly<Record<string, number>> = {
   "16 adds and norms": 17,
+  // A norm, five products with their biases, four sums that are one with the next norm, and the last product.
+  "norms without gamma and beta": 16,
 };
 
 deviceTest(
