@@ -197,7 +197,8 @@ const rows: readonly Row[] = [
   ["conv1d conv2d conv3d convolution", "image weights", "conv(image, weights)"],
   // What does nothing here.
   ["dropout", "x", "x", "dropout does nothing when a model is run"],
-  ["identity detach stop_gradient contiguous clone copy", "x", "x"],
+  ["identity contiguous clone copy", "x", "x"],
+  ["detach", "x", "stop_gradient(x)"],
 ];
 
 /** Why there is no expression for what other frameworks have. */

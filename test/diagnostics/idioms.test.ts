@@ -275,6 +275,7 @@ const oracles: Readonly<Record<string, Oracle>> = {
   conv1d: { type: "f32[rows, 16, 8, 6]" },
   dropout: { each: (x) => x },
   identity: { each: (x) => x },
+  detach: { each: (x) => x },
 };
 
 test("every row has an oracle, and every oracle a row", () => {

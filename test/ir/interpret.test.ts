@@ -76,6 +76,7 @@ const checks: { readonly [Name in OpName]: readonly Check[] } = {
   ceil: [{ of: [row(1.5, -1.5)], is: row(2, -1) }],
   round: [{ of: [row(0.5, 1.5, 2.5, -0.5, -1.5, 2.4)], is: row(0, 2, 2, 0, -2, 2) }],
   trunc: [{ of: [row(1.5, -1.5)], is: row(1, -1) }],
+  stop_gradient: [{ of: [row(1, -2.5, Infinity)], is: row(1, -2.5, Infinity) }],
   not: [{ of: [bools(0, 1)], is: bools(1, 0) }],
   cast: [
     { of: [row(1.9, -1.9, 3e9, -3e9)], with: { to: "i32" }, is: ints(1, -1, 2 ** 31 - 128, -(2 ** 31)) },

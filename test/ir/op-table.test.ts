@@ -26,7 +26,8 @@ import { runProgram } from "../support/run-program.ts";
 import { hasTint, validateWgsl } from "../support/tint.ts";
 
 const { summary, operands, attributes, facts } = reductionOps.max;
-const row = { kind: "reduction", summary, operands, attributes, facts } as const;
+const vjp = { none: "nobody asked for it" };
+const row = { kind: "reduction", summary, operands, attributes, facts, vjp } as const;
 const reduce = (elements: Float64Array) => [elements.reduce((a, b) => a | b, 0)];
 
 const exact: ReductionDef["exact"] = (field, rows) => [rows].map((one) => field.apply("bitor", [one]));

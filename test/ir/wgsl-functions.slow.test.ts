@@ -97,6 +97,7 @@ const cases: { readonly [Name in ElementwiseName]: readonly Case[] } = {
   ceil: rounding,
   round: rounding,
   trunc: rounding,
+  stop_gradient: [{ operands: [wide] }],
   not: [{ operands: [[0, 1, 1, 0]], element: "bool" }],
   cast: [
     { operands: [[-1e30, -3.7, -0.5, 0, 0.5, 3.7, 2 ** 31, 1e30]], attributes: { to: "i32" } },

@@ -4,7 +4,7 @@ import { linearErrors } from "../../diagnostics/errors-linear.ts";
 import type { Attributes } from "../ir.ts";
 import { elementCount, rowMajorStrides, type Tensor } from "../tensor.ts";
 import { type Dim, printShape, type Shape, sameShape } from "../types.ts";
-import { type AttributeDef, attribute, floats, type LinearDef, type Refusal, type Rows } from "./def.ts";
+import { type AttributeDef, attribute, floats, type LinearRow, type Refusal, type Rows } from "./def.ts";
 
 /** How the window goes along one spatial axis. */
 interface Window {
@@ -59,7 +59,7 @@ function wrongList(attributes: Attributes, count: number): Refusal | undefined {
   return undefined;
 }
 
-const inferConv: LinearDef["infer"] = (shapes, attributes) => {
+const inferConv: LinearRow["infer"] = (shapes, attributes) => {
   const [x, weight, bias] = shapes as [Shape, Shape, Shape | undefined];
   const refused =
     (index: number, name: string, wanted: string, got: string): Refusal =>
@@ -108,7 +108,7 @@ function eachIndex(shape: readonly number[], visit: (index: readonly number[]) =
 const offsetOf = (index: readonly number[], strides: readonly number[]) =>
   index.reduce((offset, at, axis) => offset + at * (strides[axis] as number), 0);
 
-const convolve: LinearDef["evaluate"] = (operands, attributes) => {
+const convolve: LinearRow["evaluate"] = (operands, attributes) => {
   const [x, weight, bias] = operands as [Tensor, Tensor, Tensor | undefined];
   const [batch, channels, ...extents] = x.shape as [number, number, ...number[]];
   const [out, inner, ...kernel] = weight.shape as [number, number, ...number[]];
@@ -145,7 +145,7 @@ const convolve: LinearDef["evaluate"] = (operands, attributes) => {
  * The outputs are the first axis of the weight. With groups each is computed from channels of its own, so that only
  * rows inside of one group are sums of the same.
  */
-const convMean: LinearDef["zeroMean"] = ({ axes, block }: Rows, [, weight, bias], attributes) => {
+const convMean: LinearRow["zeroMean"] = ({ axes, block }: Rows, [, weight, bias], attributes) => {
   const rank = weight?.length ?? 0;
   const group = attribute.number(attributes, "group");
   if (!axes.includes(1 - rank)) return [];
@@ -167,7 +167,7 @@ const numbersAlong = (summary: string, minimum: number): AttributeDef => ({
   summary,
 });
 
-export const conv: LinearDef = {
+export const conv: LinearRow = {
   kind: "linear",
   facts: {},
   summary:

@@ -12,6 +12,7 @@ import type { Dim, ElementType, Shape, TensorType } from "../types.ts";
 import type { ElementwiseMeaning, LinearMeaning, ReductionMeaning } from "./exact.ts";
 import type { ElementwiseName, ReductionName } from "./index.ts";
 import type { Numerics } from "./numerics.ts";
+import type { Vjp } from "./vjp.ts";
 
 /** An element type that is computed with. */
 export type NumberType = Exclude<ElementType, "bool">;
@@ -123,6 +124,7 @@ export interface ElementwiseDef extends ElementwiseRow {
   readonly numerics: Numerics;
   /** What it means over a field. */
   readonly exact: ElementwiseMeaning;
+  readonly vjp: Vjp;
 }
 
 /** What a result of a reduction is: the row's elements combined, or a moment of the row. */
@@ -145,6 +147,7 @@ export interface ReductionRow extends Common {
 export interface ReductionDef extends ReductionRow {
   /** What it means over a field. */
   readonly exact: ReductionMeaning;
+  readonly vjp: Vjp;
 }
 
 /** A norm's operand seen as rows x columns. */
@@ -167,8 +170,8 @@ export interface Emitter {
   constant(element: ElementType, value: number): Value;
 }
 
-/** An op over rows of its operand, with gamma and beta where it takes them. */
-export interface NormDef extends Common {
+/** An op over rows of its operand, with gamma and beta where it takes them, but for its derivatives. */
+export interface NormRow extends Common {
   readonly kind: "norm";
   /** Why a tensor of this shape has no such rows; its place is operand 0. */
   readonly refuse?: (shape: Shape, attributes: Attributes) => Refusal | undefined;
@@ -183,8 +186,13 @@ export interface NormDef extends Common {
   readonly define: (emit: Emitter, x: Value, axes: readonly number[], eps: Value | undefined) => Value;
 }
 
-/** An op that moves elements and computes nothing. */
-export interface ShapeDef extends Common {
+/** An op over rows of its operand, with gamma and beta where it takes them. */
+export interface NormDef extends NormRow {
+  readonly vjp: Vjp;
+}
+
+/** An op that moves elements and computes nothing, but for its derivative. */
+export interface ShapeRow extends Common {
   readonly kind: "shape";
   /** `regroup`: the same elements in the same order; `permute`: the axes of `perm`; `repeat`: broadcast to the shape. */
   readonly move: "regroup" | "permute" | "repeat";
@@ -192,6 +200,11 @@ export interface ShapeDef extends Common {
   readonly infer: (shape: Shape, attributes: Attributes) => Shape | string;
   /** The elements where the result has them, in row-major order. */
   readonly evaluate: (x: Tensor, shape: readonly number[], attributes: Attributes) => Float64Array;
+}
+
+/** An op that moves elements and computes nothing. */
+export interface ShapeDef extends ShapeRow {
+  readonly vjp: Vjp;
 }
 
 /** What is wrong, once the place of an operand (by its number) or of an attribute (by its name) is known. */
@@ -215,8 +228,8 @@ export interface ZeroMeanWay {
   readonly exact: boolean;
 }
 
-/** An op that joins operands of different shapes in a way of its own. No kernel computes it. */
-export interface LinearDef extends Common {
+/** An op that joins operands of different shapes in a way of its own, but for its derivatives. */
+export interface LinearRow extends Common {
   readonly kind: "linear";
   /** The result's shape, or what is wrong. */
   readonly infer: (shapes: readonly (Shape | undefined)[], attributes: Attributes) => Shape | Refusal;
@@ -234,16 +247,23 @@ export interface LinearDef extends Common {
   readonly noKernel: string;
 }
 
+/** An op that joins operands of different shapes in a way of its own. No kernel computes it. */
+export interface LinearDef extends LinearRow {
+  readonly vjp: Vjp;
+}
+
 /** An op of another program, of which nothing is known: it takes any operands, and its results are declared. */
 export interface ExternDef extends Common {
   readonly kind: "extern";
   /** Why it is part of no kernel: a clause. */
   readonly noKernel: string;
+  readonly vjp: Vjp;
 }
 
 /** A literal, or a constant of the module. */
 export interface ConstantDef extends Common {
   readonly kind: "constant" | "global";
+  readonly vjp: Vjp;
 }
 
 /** A row of the op table. */

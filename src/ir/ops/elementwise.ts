@@ -339,6 +339,15 @@ export const unaryOps = {
     facts: { idempotent: true, jumps: true },
   }),
   trunc: unary("high", "Integer part.", Math.trunc, builtin("trunc"), { facts: { idempotent: true, jumps: true } }),
+  stop_gradient: unary(
+    "low",
+    "x; no gradient goes through it.",
+    (x) => x,
+    of((x) => x),
+    {
+      facts: { idempotent: true, rowMeanZero: "sum", linear: true },
+    },
+  ),
   not: unary(
     "low",
     "Logical not: `!x`.",

@@ -126,6 +126,7 @@ export const elementwiseMeanings: Readonly<Record<ElementwiseName, ElementwiseMe
   ceil: rounding("ceil"),
   round: rounding("round"),
   trunc: rounding("trunc"),
+  stop_gradient: unary((_, x) => x),
   not: unary((field, x) => field.not(x)),
   cast,
   add: binary((field, a, b) => field.add(a, b)),

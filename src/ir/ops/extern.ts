@@ -26,5 +26,6 @@ export const externOps = {
     elements: anyElement,
     facts: {},
     noKernel: "nothing is known of what it computes",
+    vjp: { none: "nothing is known of what it computes" },
   },
 } satisfies Record<string, ExternDef>;

@@ -6,8 +6,13 @@ import {
   type ConstantDef,
   type ElementwiseDef,
   type ElementwiseRow,
+  type LinearDef,
+  type LinearRow,
+  type NormDef,
+  type NormRow,
   type OpDef,
   type ReductionDef,
+  type ShapeDef,
 } from "./def.ts";
 import { binaryOps, ternaryOps, unaryOps } from "./elementwise.ts";
 import { elementwiseMeanings, reductionMeanings } from "./exact.ts";
@@ -17,6 +22,9 @@ import { normOps } from "./norms.ts";
 import { type Numerics, numerics } from "./numerics.ts";
 import { reductionOps } from "./reductions.ts";
 import { shapeOps } from "./shape.ts";
+import { elementwiseVjps } from "./vjp-elementwise.ts";
+import { linearVjps, shapeVjps } from "./vjp-moves.ts";
+import { normVjp, reductionVjps } from "./vjp-rows.ts";
 
 const constant: ConstantDef = {
   kind: "constant",
@@ -28,6 +36,7 @@ const constant: ConstantDef = {
   },
   elements: anyElement,
   facts: {},
+  vjp: { by: [] },
 };
 
 const global: ConstantDef = {
@@ -41,36 +50,49 @@ const global: ConstantDef = {
   },
   elements: anyElement,
   facts: {},
+  vjp: { by: [] },
 };
 
 /** The name of an elementwise op. */
 export type ElementwiseName = keyof typeof unaryOps | keyof typeof binaryOps | keyof typeof ternaryOps;
 
-/** The rows with their columns of `numerics` and of meanings over a field. */
-function complete<Name extends ElementwiseName>(rows: Record<Name, ElementwiseRow>): Record<Name, ElementwiseDef> {
-  const of: Record<ElementwiseName, Numerics> = numerics;
+/** `rows` with the columns that `of` has for each. */
+function withColumns<Name extends string, Row, Columns>(
+  rows: Record<Name, Row>,
+  of: (name: Name) => Columns,
+): Record<Name, Row & Columns> {
   const names = Object.keys(rows) as Name[];
-  const columns = (name: Name) => ({ numerics: of[name], exact: elementwiseMeanings[name] });
-  return Object.fromEntries(names.map((name) => [name, { ...rows[name], ...columns(name) }])) as never;
+  return Object.fromEntries(names.map((name) => [name, { ...rows[name], ...of(name) }])) as never;
 }
 
-/** The reductions with their meanings over a field. */
-function completeReductions(): Record<ReductionName, ReductionDef> {
-  const names = Object.keys(reductionOps) as ReductionName[];
-  return Object.fromEntries(
-    names.map((name) => [name, { ...reductionOps[name], exact: reductionMeanings[name] }]),
-  ) as never;
+/** The rows with their columns of `numerics`, of meanings over a field, and of derivatives. */
+function complete<Name extends ElementwiseName>(rows: Record<Name, ElementwiseRow>): Record<Name, ElementwiseDef> {
+  const of: Record<ElementwiseName, Numerics> = numerics;
+  return withColumns(rows, (name) => ({
+    numerics: of[name],
+    exact: elementwiseMeanings[name],
+    vjp: elementwiseVjps[name],
+  }));
 }
+
+const completeReductions = (): Record<ReductionName, ReductionDef> =>
+  withColumns(reductionOps, (name) => ({ exact: reductionMeanings[name], vjp: reductionVjps[name] }));
+const completeNorms = (): Record<NormName, NormDef> =>
+  withColumns<NormName, NormRow, Pick<NormDef, "vjp">>(normOps, (name) => ({ vjp: normVjp(name, normOps[name]) }));
+const completeShapes = (): Record<ShapeName, ShapeDef> => withColumns(shapeOps, (name) => ({ vjp: shapeVjps[name] }));
+const completeLinear = (): Record<LinearName, LinearDef> =>
+  withColumns<LinearName, LinearRow, Pick<LinearDef, "vjp">>({ ...linearOps, conv }, (name) => ({
+    vjp: linearVjps[name],
+  }));
 
 const table = {
   ...complete(unaryOps),
   ...complete(binaryOps),
   ...complete(ternaryOps),
   ...completeReductions(),
-  ...normOps,
-  ...shapeOps,
-  ...linearOps,
-  conv,
+  ...completeNorms(),
+  ...completeShapes(),
+  ...completeLinear(),
   ...externOps,
   constant,
   global,

@@ -5,11 +5,11 @@ import { linearErrors } from "../../diagnostics/errors-linear.ts";
 import type { Attributes } from "../ir.ts";
 import { broadcastTo, elementCount, type Tensor } from "../tensor.ts";
 import { broadcastShapes, type Dim, printShape, type Shape, sameShape } from "../types.ts";
-import { type AttributeDef, anyElement, attribute, floats, type LinearDef, type Refusal } from "./def.ts";
+import { type AttributeDef, anyElement, attribute, floats, type LinearRow, type Refusal } from "./def.ts";
 
-type Infer = LinearDef["infer"];
-type Evaluate = LinearDef["evaluate"];
-type ZeroMeanRule = LinearDef["zeroMean"];
+type Infer = LinearRow["infer"];
+type Evaluate = LinearRow["evaluate"];
+type ZeroMeanRule = LinearRow["zeroMean"];
 
 const printed = (shape: Shape) => (shape.length === 0 ? "a scalar" : printShape(shape));
 
@@ -242,9 +242,9 @@ const cut: Evaluate = ([operand], attributes) => {
 
 const along: AttributeDef = { type: "axis", summary: "The axis; -1 is the last." };
 
-type Parts = Omit<LinearDef, "kind" | "facts" | "attributes"> & Partial<Pick<LinearDef, "attributes">>;
+type Parts = Omit<LinearRow, "kind" | "facts" | "attributes"> & Partial<Pick<LinearRow, "attributes">>;
 
-function linearOp(parts: Parts): LinearDef {
+function linearOp(parts: Parts): LinearRow {
   return { kind: "linear", facts: {}, attributes: {}, ...parts };
 }
 
@@ -331,4 +331,4 @@ export const linearOps = {
     },
     noKernel: "a kernel here reads tensors as a whole, and this cuts one",
   }),
-} satisfies Record<string, LinearDef>;
+} satisfies Record<string, LinearRow>;

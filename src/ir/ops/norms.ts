@@ -11,7 +11,7 @@ import {
   attribute,
   type Emitter,
   floats,
-  type NormDef,
+  type NormRow,
   type NormView,
   type Refusal,
 } from "./def.ts";
@@ -89,7 +89,7 @@ function shiftedPowers(row: Float64Array) {
 const centerOf = (emit: Emitter, x: Value, columns: readonly number[]) =>
   emit.emit("sub", [x, fold(emit, "mean", x, columns)]);
 
-const standardize: NormDef["define"] = (emit, x, columns, eps) => {
+const standardize: NormRow["define"] = (emit, x, columns, eps) => {
   const inverse = inverseRoot(emit, fold(emit, "var", x, columns), eps);
   return emit.emit("mul", [centerOf(emit, x, columns), inverse]);
 };
@@ -100,9 +100,9 @@ const exponentials = (emit: Emitter, x: Value, columns: readonly number[]) => {
   return { shifted, powers, total: fold(emit, "sum", powers, columns) };
 };
 
-type Parts = Pick<NormDef, "summary" | "normalize" | "define"> & Partial<Pick<NormDef, "refuse" | "view" | "facts">>;
+type Parts = Pick<NormRow, "summary" | "normalize" | "define"> & Partial<Pick<NormRow, "refuse" | "view" | "facts">>;
 
-function norm(operands: readonly string[], attributes: Readonly<Record<string, AttributeDef>>, parts: Parts): NormDef {
+function norm(operands: readonly string[], attributes: Readonly<Record<string, AttributeDef>>, parts: Parts): NormRow {
   const named = operands.map((name) => ({ name, optional: name !== "x" }));
   return { kind: "norm", operands: named, attributes, elements: floats, facts: {}, view: overAxes, ...parts };
 }
@@ -201,4 +201,4 @@ export const normOps = {
       define: standardize,
     },
   ),
-} satisfies Record<string, NormDef>;
+} satisfies Record<string, NormRow>;

@@ -92,6 +92,7 @@ export const numerics = {
   ceil: row(exact, "nan inf -inf -0"),
   round: row(exact, "nan inf -inf -0"),
   trunc: row(exact, "nan inf -inf -0"),
+  stop_gradient: row(exact, "nan inf -inf -0"),
   not: row(exact, []),
   cast: row(exact, [
     ...["nan, f16: nan", "inf, f16: inf", "-0, f16: -0", "65520, f16: inf", "nan, bool: true", "-0, bool: false"],

@@ -8,24 +8,28 @@ import { type Diagnostic, fail } from "../../diagnostics/diagnostic.ts";
 import { type PluginPlace, pluginErrors } from "../../diagnostics/errors-plugins.ts";
 import { reservedWords } from "../print.ts";
 import { isElementType } from "../types.ts";
-import type { ElementwiseRow, NormDef, OpDef, ReductionDef, ReductionRow, ShapeDef } from "./def.ts";
+import type { ElementwiseRow, NormRow, OpDef, ReductionDef, ReductionRow, ShapeRow } from "./def.ts";
 import { type ElementwiseMeaning, type ReductionMeaning, reductionMeanings } from "./exact.ts";
 import { addRow, isOpName, ops, type ReductionName, removeRow } from "./index.ts";
 import type { Numerics } from "./numerics.ts";
+import type { Vjp } from "./vjp.ts";
 
 type Unsaid = "attributes" | "facts";
-type WithDefaults<D extends OpDef | ElementwiseRow | ReductionRow> = Omit<D, Unsaid> & Partial<Pick<D, Unsaid>>;
+type WithDefaults<D extends ElementwiseRow | ReductionRow | NormRow | ShapeRow> = Omit<D, Unsaid> &
+  Partial<Pick<D, Unsaid>> & { readonly vjp?: Vjp };
 
 /**
  * A row of the op table as a plugin writes it. No attributes, no facts and no promise of exactness unless given; over a
- * field an op is a function of which nothing else is known, and a reduction by a row of the table what it is there.
+ * field an op is a function of which nothing else is known, and a reduction by a row of the table what it is there. It has
+ * no derivative unless `vjp` says one.
  */
 export type OwnOp =
   | (WithDefaults<ElementwiseRow> & { readonly numerics?: Numerics; readonly exact?: ElementwiseMeaning })
   | (WithDefaults<ReductionRow> & { readonly exact?: ReductionMeaning })
-  | WithDefaults<NormDef>
-  | WithDefaults<ShapeDef>;
+  | WithDefaults<NormRow>
+  | WithDefaults<ShapeRow>;
 
+const noVjp: Vjp = { none: "its row says no `vjp`" };
 const unpromised: Numerics = { error: { text: "not promised", allowed: () => Infinity }, special: [] };
 
 type Check = readonly [expected: string, holds: (value: unknown) => boolean];
@@ -124,7 +128,7 @@ export function registerOps(rows: Readonly<Record<string, OwnOp>>, place: Plugin
   const added: [string, OpDef][] = [];
   for (const [name, row] of Object.entries(rows)) {
     if (isOpName(name) && given.get(name) === row) continue;
-    const def = { attributes: {}, facts: {}, ...columnsOf(name, row), ...row } as OpDef;
+    const def = { attributes: {}, facts: {}, vjp: noVjp, ...columnsOf(name, row), ...row } as OpDef;
     if (isOpName(name)) found.push(pluginErrors.taken(place, "op", name));
     else found.push(...problemsOf(name, def as never, place));
     added.push([name, def]);

@@ -2,16 +2,16 @@
 
 import { broadcastStrides, gather, rowMajorStrides } from "../tensor.ts";
 import { broadcastShapes, type Dim, printShape, type Shape, sameShape } from "../types.ts";
-import { type AttributeDef, anyElement, attribute, type ShapeDef } from "./def.ts";
+import { type AttributeDef, anyElement, attribute, type ShapeRow } from "./def.ts";
 
 function shapeOp(
-  move: ShapeDef["move"],
+  move: ShapeRow["move"],
   summary: string,
   attributes: Readonly<Record<string, AttributeDef>>,
-  infer: ShapeDef["infer"],
-  evaluate: ShapeDef["evaluate"],
-  facts: ShapeDef["facts"] = {},
-): ShapeDef {
+  infer: ShapeRow["infer"],
+  evaluate: ShapeRow["evaluate"],
+  facts: ShapeRow["facts"] = {},
+): ShapeRow {
   return {
     kind: "shape",
     move,
@@ -103,4 +103,4 @@ export const shapeOps = {
     },
     (x, shape) => gather(x.data, shape, broadcastStrides(x.shape, shape)),
   ),
-} satisfies Record<string, ShapeDef>;
+} satisfies Record<string, ShapeRow>;

@@ -1,0 +1,138 @@
+/**
+ * Derivatives of ops that move elements, and of products: the column `vjp` of their rows. All are linear in each operand,
+ * so each derivative is a transpose: of a reshape the reshape back, of a broadcast a sum, of a piece that is cut out the
+ * whole with zeros around it, of y = a b the products dy b' and a' dy.
+ */
+
+import type { Value } from "../ir.ts";
+import type { Dim, Shape } from "../types.ts";
+import { attribute } from "./def.ts";
+import type { LinearName, ShapeName } from "./index.ts";
+import type { Adjoint, Pullback, Terms, Vjp } from "./vjp.ts";
+
+const given = ({ operands, cotangents }: Adjoint) => ({
+  a: operands[0] as Value,
+  b: operands[1] as Value,
+  dy: cotangents[0] as Value,
+});
+
+const moved = (back: (t: Terms, x: Value, dy: Value, at: Adjoint) => Value): Vjp => ({
+  by: [(at) => back(at.terms, at.operands[0] as Value, at.cotangents[0] as Value, at)],
+});
+
+/** The permutation that takes another one back. */
+function inverse(perm: readonly number[]): number[] {
+  const axes = perm.map((axis) => (axis < 0 ? axis + perm.length : axis));
+  return axes.map((_, axis) => axes.indexOf(axis));
+}
+
+export const shapeVjps: { readonly [Name in ShapeName]: Vjp } = {
+  reshape: moved((t, x, dy) => t.reshape(dy, x.shape)),
+  transpose: moved((t, _, dy, { attributes }) => t.transpose(dy, inverse(attribute.permutation(attributes)))),
+  broadcast: moved((t, x, dy) => t.summedTo(dy, x.shape)),
+};
+
+/** The last two axes exchanged. */
+function transposed(t: Terms, x: Value): Value {
+  const rank = x.shape.length;
+  return t.transpose(x, [...Array(rank - 2).keys(), rank - 1, rank - 2]);
+}
+
+const asRow = (t: Terms, x: Value) => (x.shape.length === 1 ? t.reshape(x, [1, ...x.shape]) : x);
+const asColumn = (t: Terms, x: Value) => (x.shape.length === 1 ? t.reshape(x, [...x.shape, 1]) : x);
+
+/** All axes but the last as one, where at most one of them has a name; else the axes as they are. */
+function asMatrix(t: Terms, x: Value): Value {
+  const rows = x.shape.slice(0, -1);
+  const names = rows.filter((dim) => typeof dim === "string");
+  const count = rows.reduce<number>((all, dim) => (typeof dim === "number" ? all * dim : all), 1);
+  const [name] = names;
+  if (x.shape.length < 3 || names.length > 1 || (name !== undefined && count !== 1)) return x;
+  return t.reshape(x, [name ?? count, x.shape.at(-1) as Dim]);
+}
+
+/** The sum over all rows of what the row of `a` and that of `b` make: a' b, [..., columns of a, columns of b]. */
+function ofRows(t: Terms, a: Value, b: Value): Value {
+  const [left, right] = [asMatrix(t, a), asMatrix(t, b)];
+  const product = t.op("matmul", [transposed(t, left), right]);
+  return t.summedTo(product, product.shape.slice(-2));
+}
+
+/** The operands and the cotangent of a product as matrices. */
+function matrices(at: Adjoint) {
+  const { a, b, dy } = given(at);
+  const t = at.terms;
+  const columns = b.shape.length === 1 ? t.reshape(dy, [...dy.shape, 1]) : dy;
+  const lacksRow = a.shape.length === 1;
+  const full: Shape = [...columns.shape.slice(0, -1), 1, columns.shape.at(-1) as Dim];
+  return { a, b, left: asRow(t, a), right: asColumn(t, b), dy: lacksRow ? t.reshape(columns, full) : columns };
+}
+
+const productByLeft: Pullback = (at) => {
+  const { a, left, right, dy } = matrices(at);
+  const t = at.terms;
+  const full = t.op("matmul", [dy, transposed(t, right)]);
+  return t.reshape(t.summedTo(full, left.shape), a.shape);
+};
+
+const productByRight: Pullback = (at) => {
+  const { b, left, right, dy } = matrices(at);
+  const t = at.terms;
+  const isOneMatrix = right.shape.length === 2;
+  const full = isOneMatrix ? ofRows(t, left, dy) : t.op("matmul", [transposed(t, left), dy]);
+  return t.reshape(t.summedTo(full, right.shape), b.shape);
+};
+
+const linear: Vjp = {
+  by: [
+    (at) => {
+      const { b: weight, dy } = given(at);
+      return at.terms.op("matmul", [dy, weight]);
+    },
+    (at) => {
+      const { a: x, dy } = given(at);
+      return ofRows(at.terms, asRow(at.terms, dy), asRow(at.terms, x));
+    },
+    (at) => at.terms.summedTo(given(at).dy, (at.operands[2] as Value).shape),
+  ],
+};
+
+/** Zeros in the shape of `like`, but for the extent of an axis. */
+function zeros(t: Terms, like: Value, axis: number, extent: number): Value {
+  const shape = like.shape.map((dim, i) => (i === axis + like.shape.length ? extent : dim));
+  return t.repeat(t.number(0, like), shape);
+}
+
+const slice = moved((t, x, dy, { attributes }) => {
+  const axis = attribute.axis(attributes);
+  const extent = x.shape.at(axis) as number;
+  const fromFront = (name: string) => {
+    const at = attribute.number(attributes, name);
+    return at < 0 ? at + extent : at;
+  };
+  const [before, after] = [fromFront("start"), extent - fromFront("end")];
+  const pieces = [
+    ...(before > 0 ? [zeros(t, dy, axis, before)] : []),
+    dy,
+    ...(after > 0 ? [zeros(t, dy, axis, after)] : []),
+  ];
+  return pieces.length === 1 ? dy : t.op("concat", pieces, { axis });
+});
+
+const pieceOf =
+  (piece: number): Pullback =>
+  ({ operands, cotangents, attributes, terms }) => {
+    const axis = attribute.axis(attributes);
+    const extents = operands.map((operand) => (operand === undefined ? 0 : (operand.shape.at(axis) as number)));
+    const start = extents.slice(0, piece).reduce((a, b) => a + b, 0);
+    return terms.op("slice", [cotangents[0]], { axis, start, end: start + (extents[piece] as number) });
+  };
+
+export const linearVjps: { readonly [Name in LinearName]: Vjp } = {
+  matmul: { by: [productByLeft, productByRight] },
+  linear,
+  embedding: { none: "the language has no op that adds rows up by their number" },
+  concat: { by: [0, 1, 2, 3].map(pieceOf) },
+  slice,
+  conv: { none: "the language has no transposed convolution" },
+};
