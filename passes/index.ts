@@ -6,10 +6,11 @@ import { cse } from "./cse.ts";
 import { dce } from "./dce.ts";
 import { eliminateCentering } from "./eliminate-centering.ts";
 import { fuseElementwise } from "./fuse-elementwise.ts";
+import { gradient } from "./gradient.ts";
 import { layernormToRmsnorm } from "./layernorm-to-rmsnorm.ts";
 import { raiseNorms } from "./raise-norms.ts";
 
-/** In the order of the default pipeline. */
+/** In the order of the default pipeline; `gradient` is not in it. */
 export const builtinPasses: readonly Pass[] = [
   raiseNorms,
   canonicalize,
@@ -18,6 +19,7 @@ export const builtinPasses: readonly Pass[] = [
   cse,
   dce,
   fuseElementwise,
+  gradient,
 ];
 
 /** Names of the passes of the pipeline `default`, in order. */

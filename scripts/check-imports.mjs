@@ -25,6 +25,7 @@ const layers = [
     "src/equivalent.ts",
     "src/check.ts",
     "src/apply-fused-rms-norm.ts",
+    "src/gradient.ts",
     "src/materialize.ts",
     "src/emit-module.ts",
     "src/emit-rust.ts",

@@ -76,6 +76,7 @@ export {
   equivalent,
   type FunctionEquivalence,
 } from "./equivalent.ts";
+export { type FunctionGradient, type GradientOptions, type GradientResult, gradient } from "./gradient.ts";
 export {
   Builder,
   copyOp,
@@ -123,7 +124,9 @@ export type {
   Facts,
   KernelContext,
   LinearDef,
+  LinearRow,
   NormDef,
+  NormRow,
   NormView,
   NumberType,
   OpDef,
@@ -134,6 +137,7 @@ export type {
   Refusal,
   Rows,
   ShapeDef,
+  ShapeRow,
   ZeroMean,
   ZeroMeanWay,
 } from "./ir/ops/def.ts";
@@ -141,6 +145,7 @@ export type { ElementwiseMeaning, LinearMeaning, ReductionMeaning } from "./ir/o
 export { type OpName, type OwnOps, opNames, ops } from "./ir/ops/index.ts";
 export type { Bound, Numerics } from "./ir/ops/numerics.ts";
 export { type OwnOp, registerOps } from "./ir/ops/own.ts";
+export type { Adjoint, Pullback, Term, Terms, Vjp } from "./ir/ops/vjp.ts";
 export type { WgslFunction } from "./ir/ops/wgsl-functions.ts";
 export { print, printFn } from "./ir/print.ts";
 export { type Extents, specialize } from "./ir/specialize.ts";

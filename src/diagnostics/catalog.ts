@@ -4,6 +4,7 @@ import { cliPages } from "./catalog-cli.ts";
 import { constPages } from "./catalog-const.ts";
 import { dataPages } from "./catalog-data.ts";
 import { externPages } from "./catalog-extern.ts";
+import { gradientPages } from "./catalog-gradient.ts";
 import { kernelPages } from "./catalog-kernel.ts";
 import { lexicalPages } from "./catalog-lexical.ts";
 import { linearPages } from "./catalog-linear.ts";
@@ -39,6 +40,7 @@ export const catalog: ReadonlyMap<string, Page> = new Map(
     ...dataPages,
     ...cliPages,
     ...pluginPages,
+    ...gradientPages,
   }).sort(([a], [b]) => (a < b ? -1 : 1)),
 );
 

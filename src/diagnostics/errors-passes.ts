@@ -7,7 +7,7 @@ import { didYouMean } from "./suggest.ts";
 const code = (name: string) => `\`${name}\``;
 
 /** The help where a name is close to a known one, else all known names. */
-function suggest(name: string, known: readonly string[], all: string, span?: Span): Help[] {
+export function suggest(name: string, known: readonly string[], all: string, span?: Span): Help[] {
   const close = didYouMean(name, known, span);
   return close.length > 0 ? close : [`${all} ${listing(known.map(code))}`];
 }

@@ -183,6 +183,7 @@ class Run {
     const table = new ConstTable(this.module);
     const context: PassContext<unknown> = {
       options,
+      functions: this.module.fns.map(({ name }) => name),
       consts: table.all,
       computed: (data, hint) => table.computed(data, hint),
       remark: (diagnostic) => void remarks.push(saidBy(pass.name, diagnostic)),
@@ -209,9 +210,9 @@ class Run {
       throw error;
     }
     const given = this.module;
-    const fns = outputs.map(({ fn }) => fn);
-    const changed = fns.some((fn, i) => fn !== this.module.fns[i]);
-    const result = changed ? makeModule(fns, table.all) : this.module;
+    const fns = [...outputs.map(({ fn }) => fn), ...outputs.flatMap(({ beside = [] }) => beside)];
+    const changed = fns.some((fn, i) => fn !== given.fns[i]);
+    const result = changed ? makeModule(fns, table.all) : given;
     this.module = result;
     const run = passRun({ text: event.text, given, made: result }, outputs);
     const { facts, provenance } = run;
@@ -256,8 +257,9 @@ function runOn(fn: Fn, pass: Pass, context: PassContext<unknown>, verify: boolea
     throw new PassFailure(pass.name, passErrors.passThrew(pass.name, fn.name, fn.span, message), caught);
   }
   if (!verify) return output;
-  const { fn: result } = output;
-  const found = result === fn ? [] : [...verifyFn(result), ...verifySignature(fn, result)];
+  const { fn: result, beside = [] } = output;
+  const own = result === fn ? [] : [...verifyFn(result), ...verifySignature(fn, result)];
+  const found = [...own, ...beside.flatMap(verifyFn)];
   if (found.length > 0) throw new PassFailure(pass.name, passErrors.brokeIr(pass.name, fn.name, found));
   return output;
 }

@@ -87,6 +87,9 @@ function readOption(what: string, def: OptionDef, text: string, span: Span): Opt
     case "numbers":
       if (/^(none|\d{1,9}(\+\d{1,9})*)$/.test(text)) return text;
       return fail(passErrors.badOption(span, what, text, "whole numbers with `+` between them, or `none`", ["none"]));
+    case "names":
+      if (/^[A-Za-z_]\w*(\+[A-Za-z_]\w*)*$/.test(text)) return text;
+      return fail(passErrors.badOption(span, what, text, "names with `+` between them, or `all`", ["all"]));
     default:
       return def satisfies never;
   }

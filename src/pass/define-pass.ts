@@ -11,7 +11,9 @@ export type OptionDef =
   | { readonly type: "boolean"; readonly default: boolean; readonly summary: string }
   | { readonly type: "integer"; readonly default: number; readonly summary: string }
   /** Whole numbers from 0 on with `+` between them, or `none`. */
-  | { readonly type: "numbers"; readonly default: "none"; readonly summary: string };
+  | { readonly type: "numbers"; readonly default: "none"; readonly summary: string }
+  /** Names with `+` between them, or `all`. */
+  | { readonly type: "names"; readonly default: "all"; readonly summary: string };
 
 /** The options of a pass, by name. */
 export type OptionDefs = Readonly<Record<string, OptionDef>>;
@@ -32,6 +34,9 @@ export const numbersIn = (text: string): number[] => (text === "none" ? [] : tex
 /** An option that says so many whole numbers. */
 export const numbersText = (numbers: Iterable<number>): string => [...numbers].join("+") || "none";
 
+/** The names that an option says; nothing for `all`. */
+export const namesIn = (text: string): string[] | undefined => (text === "all" ? undefined : text.split("+"));
+
 /** What a pass finds in `context.options`: a field for each of its options. */
 export type OptionValues<D extends OptionDefs> = { readonly [K in keyof D]: ValueOf<D[K]> };
 
@@ -45,6 +50,8 @@ export type Assumed = Assumption | Pick<Assumption, "because">;
 /** What a pass is given beside the function. */
 export interface PassContext<O> {
   readonly options: O;
+  /** The names of the module's functions. */
+  readonly functions: readonly string[];
   /** The constants of the module, those too that this pass has added. */
   readonly consts: readonly Const[];
   /**

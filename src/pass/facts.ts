@@ -119,4 +119,6 @@ export interface PassOutput {
   /** Missing where the pass says nothing: then a value that is not in the function made is lost. */
   readonly provenance?: Provenance;
   readonly facts?: readonly Fact[];
+  /** Functions that the module gets beside those it has. */
+  readonly beside?: readonly Fn[];
 }

@@ -15,6 +15,7 @@ import {
   npyErrors,
 } from "../../src/diagnostics/errors-data.ts";
 import { externErrors } from "../../src/diagnostics/errors-extern.ts";
+import { gradientErrors, gradientRemarks } from "../../src/diagnostics/errors-gradient.ts";
 import { kernelErrors, kernelRefusals, kernelRemarks } from "../../src/diagnostics/errors-kernel.ts";
 import { linearErrors } from "../../src/diagnostics/errors-linear.ts";
 import { normWarnings } from "../../src/diagnostics/errors-norms.ts";
@@ -242,6 +243,19 @@ const part = (start: number, end: number) => ({ source: pipeline, start, end });
 const whole = { source: at.source, start: 0, end: 2 };
 const otherAxes = kernelRefusals.otherAxes("axes [0] of [n]", { name: "sum", span: whole, axes: "axes [1] of [n, m]" });
 const miss = { because: "the exponent is 3", help: "square the difference", at: whole };
+
+test("what is said of gradients", () => {
+  const found = sampled(gradientErrors, {
+    unknown: [at, "f", "parameter", "gama", ["x", "gamma"]],
+    noFloat: [at, "parameter", "ids", "i32[n]"],
+    noDerivative: [at, "round", "it jumps, and is constant everywhere else"],
+    independent: [at, "mask", ["y", "z"]],
+    nothing: [at, "f"],
+    taken: [at, "f_grad", "f"],
+  });
+  const said = sampled(gradientRemarks, { stops: [at, "gt"] });
+  expectGolden("gradients.txt", rendered([...found, ...said]));
+});
 
 test("what is said of pipelines and passes", () => {
   const found = sampled(passErrors, {

@@ -167,6 +167,7 @@ describe("what cannot be so is refused", () => {
                   const context = {
                     options,
                     consts: given.consts,
+                    functions: [],
                     computed: () => expect.unreachable(),
                     remark() {},
                     assume() {},

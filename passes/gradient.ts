@@ -1,0 +1,262 @@
+/**
+ * Writes beside a function the one that gives its gradients, by the rules of the op table's column `vjp`.
+ *
+ *   fn f(x: f32[n]) -> (y: f32[n]) {
+ *     return sin(x)
+ *   }
+ *   -> also
+ *   fn f_grad(x: f32[n], d_y: f32[n]) -> (d_x: f32[n]) {
+ *     return d_y * cos(x)
+ *   }
+ *
+ * Reverse accumulation: the ops of f in order, then back through them, each value's cotangent being the sum of what its
+ * users contribute (tinygrad's `compute_gradient` has the shape of the loop). f itself stays. f_grad computes again what it
+ * needs of f.
+ */
+
+import { type Diagnostic, fail } from "../src/diagnostics/diagnostic.ts";
+import { gradientErrors, gradientRemarks } from "../src/diagnostics/errors-gradient.ts";
+import { Builder, copyOp } from "../src/ir/builder.ts";
+import { type Fn, makeFn, type Op, type Result, Value } from "../src/ir/ir.ts";
+import { nameOf } from "../src/ir/naming.ts";
+import { ops } from "../src/ir/ops/index.ts";
+import { type Terms, termsOf } from "../src/ir/ops/vjp.ts";
+import { isFloat, printType } from "../src/ir/types.ts";
+import { definePass, namesIn, type PassContext } from "../src/pass/define-pass.ts";
+import { withoutDeadOps } from "./dce.ts";
+
+interface Options {
+  readonly fn: string;
+  readonly wrt: string;
+  readonly of: string;
+}
+
+/** A name that no other value of a list has. */
+function unusedName(wanted: string, taken: Set<string>): string {
+  let name = wanted;
+  for (let n = 1; taken.has(name); n++) name = `${wanted}_${n}`;
+  taken.add(name);
+  return name;
+}
+
+/** The values among `all` that an option names, all floats of them for `all`. @throws TircError E0801 or E0802. */
+function chosen<T>(
+  fn: Fn,
+  what: "parameter" | "result",
+  text: string,
+  all: readonly (readonly [string, Value, T])[],
+): T[] {
+  const names = namesIn(text);
+  if (names === undefined)
+    return all.filter(([, { element, type }]) => isFloat(element) && !type.opaque).map(([, , one]) => one);
+  return names.map((name) => {
+    const found = all.find(([own]) => own === name);
+    if (found === undefined)
+      return fail(
+        gradientErrors.unknown(
+          fn.span,
+          fn.name,
+          what,
+          name,
+          all.map(([own]) => own),
+        ),
+      );
+    const [, value, one] = found;
+    return isFloat(value.element) ? one : fail(gradientErrors.noFloat(value.span, what, name, printType(value.type)));
+  });
+}
+
+const parametersOf = (fn: Fn, text: string): Value[] =>
+  chosen(
+    fn,
+    "parameter",
+    text,
+    fn.params.map((param) => [nameOf(param), param, param]),
+  );
+const resultsOf = (fn: Fn, text: string): Result[] =>
+  chosen(
+    fn,
+    "result",
+    text,
+    fn.results.map((result) => [result.name, result.value, result]),
+  );
+
+/** The values that small changes of `from` change: those through which gradients go. */
+function activeValues(fn: Fn, from: readonly Value[], stops: (op: Op) => void): ReadonlySet<Value> {
+  const active = new Set(from);
+  for (const op of fn.ops) {
+    const { vjp } = ops[op.name];
+    const reads = op.operands.flatMap((operand, i) => (operand !== undefined && active.has(operand) ? [i] : []));
+    if (reads.length === 0) continue;
+    const passes = op.results.some(({ element, type }) => isFloat(element) && !type.opaque);
+    const goesOn = passes && ("none" in vjp || reads.some((i) => vjp.by[i] !== null));
+    if (!goesOn) {
+      if (op.name !== "stop_gradient") stops(op);
+      continue;
+    }
+    for (const result of op.results) if (isFloat(result.element)) active.add(result);
+  }
+  return active;
+}
+
+/** The function that is being written: f's own ops, and behind them the way back. */
+class Backward {
+  readonly builder: Builder;
+  /** What stands for each value of f. */
+  readonly copies = new Map<Value, Value>();
+  private readonly cotangents = new Map<Value, Value>();
+  private readonly terms: Terms;
+
+  constructor(fn: Fn) {
+    this.builder = new Builder(fn.span);
+    this.terms = termsOf(this.builder);
+    for (const param of fn.params) {
+      const { type, name, span, centered } = param;
+      this.copies.set(param, new Value(type, name, span, undefined, 0, centered));
+    }
+    for (const op of fn.ops) this.copy(op);
+  }
+
+  now(value: Value): Value {
+    return this.copies.get(value) as Value;
+  }
+
+  cotangentOf(value: Value): Value | undefined {
+    return this.cotangents.get(value);
+  }
+
+  private copy(op: Op): void {
+    const operands = op.operands.map((operand) => operand && this.now(operand));
+    const copy = this.builder.add(copyOp(op, { operands, kernel: undefined }));
+    for (const [i, result] of op.results.entries()) this.copies.set(result, copy.results[i] as Value);
+  }
+
+  /** Adds to the cotangent of a value. */
+  contribute(value: Value, contribution: Value): void {
+    const before = this.cotangents.get(value);
+    this.cotangents.set(value, before === undefined ? contribution : this.terms.add(before, contribution));
+  }
+
+  /** Gives what was made last, after `mark` ops, if it is this cotangent, the name of its value. */
+  private named(value: Value, mark: number): void {
+    if (this.builder.ops.length === mark) return;
+    const cotangent = this.cotangents.get(value);
+    const last = this.builder.ops.at(-1);
+    if (value.name === undefined || last?.result !== cotangent || cotangent?.name !== undefined || last === undefined)
+      return;
+    const copy = copyOp(last, { resultNames: [`d_${value.name}`] });
+    this.builder.ops[this.builder.ops.length - 1] = copy;
+    this.cotangents.set(value, copy.result);
+  }
+
+  /** Carries the cotangents of an op's results to those operands that are active. */
+  through(op: Op, active: ReadonlySet<Value>, refused: (op: Op, why: string) => void): void {
+    const cotangents = op.results.map((result) => this.cotangents.get(result));
+    const wanted = op.operands.flatMap((operand, i) => (operand !== undefined && active.has(operand) ? [i] : []));
+    if (wanted.length === 0 || cotangents.every((one) => one === undefined)) return;
+    const { vjp } = ops[op.name];
+    if ("none" in vjp) {
+      refused(op, vjp.none);
+      return;
+    }
+    this.builder.standAt({ span: op.span, kernel: undefined });
+    const at = {
+      operands: op.operands.map((operand) => operand && this.now(operand)),
+      results: op.results.map((result) => this.now(result)),
+      attributes: op.attributes,
+      cotangents,
+      terms: this.terms,
+    };
+    for (const i of wanted) {
+      const pullback = vjp.by[i];
+      const operand = op.operands[i] as Value;
+      if (pullback === undefined || pullback === null) continue;
+      const mark = this.builder.ops.length;
+      this.contribute(operand, this.terms.summedTo(pullback(at), operand.shape));
+      this.named(operand, mark);
+    }
+  }
+}
+
+/** What the gradients of a function came to: the function that gives them, and what of `fn` each of its values stands for. */
+export interface GradientOf {
+  readonly backward: Fn;
+  /** What stands there for each value of the function. */
+  readonly copies: ReadonlyMap<Value, Value>;
+}
+
+/** @throws TircError E0801 to E0804. */
+export function gradientOf(
+  fn: Fn,
+  { wrt, of }: Pick<Options, "wrt" | "of">,
+  stops: (op: Op) => void = () => {},
+): GradientOf {
+  const wanted = parametersOf(fn, wrt);
+  const results = resultsOf(fn, of);
+  const active = activeValues(fn, wanted, stops);
+  const reached = results.filter(({ value }) => active.has(value));
+  const taken = new Set(fn.params.map(nameOf));
+  const backward = new Backward(fn);
+  const seeds = reached.map(({ name, value }) => {
+    const seed = new Value(value.type, unusedName(`d_${name}`, taken), value.span);
+    backward.contribute(value, seed);
+    return seed;
+  });
+  const refused: Diagnostic[] = [];
+  for (const op of fn.ops.toReversed()) {
+    backward.through(op, active, ({ span, name }, why) => refused.push(gradientErrors.noDerivative(span, name, why)));
+  }
+  if (refused.length > 0) fail(...refused.reverse());
+  const gradients = wanted.flatMap((param) => {
+    const value = backward.cotangentOf(param);
+    if (value !== undefined) return [{ param, value }];
+    if (namesIn(wrt) === undefined) return [];
+    return fail(
+      gradientErrors.independent(
+        param.span,
+        nameOf(param),
+        results.map(({ name }) => name),
+      ),
+    );
+  });
+  if (gradients.length === 0) fail(gradientErrors.nothing(fn.span, fn.name));
+  const names = new Set<string>();
+  const full = makeFn({
+    name: `${fn.name}_grad`,
+    params: [...fn.params.map((param) => backward.now(param)), ...seeds],
+    ops: backward.builder.ops,
+    results: gradients.map(({ param, value }) => ({ name: unusedName(`d_${nameOf(param)}`, names), value })),
+    span: fn.span,
+  });
+  return { backward: withoutDeadOps(full).fn, copies: backward.copies };
+}
+
+export const gradient = definePass({
+  name: "gradient",
+  summary: "Writes beside a function the one that gives its gradients.",
+  example: [
+    "fn f(x: f32[n]) -> (y: f32[n]) {",
+    "  return sin(x)",
+    "}",
+    "-> also",
+    "fn f_grad(x: f32[n], d_y: f32[n]) -> (d_x: f32[n]) {",
+    "  return d_y * cos(x)",
+    "}",
+  ].join("\n"),
+  options: {
+    fn: { type: "names", default: "all", summary: "Functions to differentiate, with `+` between them." },
+    wrt: { type: "names", default: "all", summary: "Parameters by which to differentiate; all of floats that matter." },
+    of: { type: "names", default: "all", summary: "Results to differentiate; all of floats." },
+  },
+  run(fn, context: PassContext<Options>) {
+    const { options } = context;
+    const names = namesIn(options.fn);
+    if (names !== undefined && !names.includes(fn.name)) return fn;
+    const name = `${fn.name}_grad`;
+    if (context.functions.includes(name)) fail(gradientErrors.taken(fn.span, name, fn.name));
+    const stops = new Set<Op>();
+    const made = gradientOf(fn, options, (op) => stops.add(op));
+    for (const op of stops) context.remark(gradientRemarks.stops(op.span, op.name));
+    return { fn, beside: [made.backward] };
+  },
+});

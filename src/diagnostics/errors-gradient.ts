@@ -1,0 +1,72 @@
+/** What is said of gradients: E0801 to E0806, R0801. */
+
+import { type Diagnostic, error, remark, type Span, wrapped } from "./diagnostic.ts";
+import { suggest } from "./errors-passes.ts";
+import { listing } from "./errors-types.ts";
+
+const quotedList = (names: readonly string[]) => listing(names.map((name) => `\`${name}\``));
+
+export const gradientErrors = {
+  unknown(span: Span, fn: string, what: "parameter" | "result", name: string, known: readonly string[]): Diagnostic {
+    return error("E0801", `the function \`${fn}\` has no ${what} \`${name}\``, {
+      span,
+      help: suggest(name, known, "there are"),
+    });
+  },
+  noFloat(span: Span, what: "parameter" | "result", name: string, type: string): Diagnostic {
+    return error("E0802", `the ${what} \`${name}\` has no gradient: it is ${type}, and not of floats`, {
+      span,
+      help: [
+        what === "result"
+          ? "leave it out of the results that are differentiated"
+          : "leave it out of the parameters by which is differentiated",
+      ],
+    });
+  },
+  /** @param why a clause. */
+  noDerivative(span: Span, op: string, why: string): Diagnostic {
+    return error("E0803", `\`${op}\` has no derivative: ${why}`, {
+      span,
+      help: [
+        {
+          line: "`stop_gradient(...)` around it says that no gradient goes through",
+          fixes: [{ title: "stop the gradient here", edits: wrapped(span, "stop_gradient(", ")") }],
+        },
+      ],
+    });
+  },
+  independent(span: Span, name: string, results: readonly string[]): Diagnostic {
+    const depends = results.length === 1 ? "does not depend" : "do not depend";
+    return error("E0804", `the gradient by \`${name}\` is zero: ${quotedList(results)} ${depends} on it`, {
+      span,
+      notes: ["conditions, row numbers, integers and what stands in `stop_gradient` pass no gradient on"],
+      help: [`leave \`${name}\` out`],
+    });
+  },
+  nothing(span: Span, fn: string): Diagnostic {
+    return error("E0805", `there is nothing to differentiate in \`${fn}\``, {
+      span,
+      notes: ["no result of floats depends on a parameter of floats"],
+      help: ["conditions, row numbers, integers and what stands in `stop_gradient` pass no gradient on"],
+    });
+  },
+  taken(span: Span, name: string, fn: string): Diagnostic {
+    return error(
+      "E0806",
+      `there is a function \`${name}\` already, so that of the gradients of \`${fn}\` cannot be called so`,
+      {
+        span,
+        help: [`rename it, or leave \`${fn}\` out`],
+      },
+    );
+  },
+};
+
+export const gradientRemarks = {
+  stops(span: Span, op: string): Diagnostic {
+    return remark("R0801", `no gradient goes through \`${op}\``, {
+      span,
+      notes: ["small changes of its operand change nothing behind it"],
+    });
+  },
+};
