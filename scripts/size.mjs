@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 /** In bytes. */
-const limits = { minified: 566_900, gzip: 188_300 };
+const limits = { minified: 612_000, gzip: 204_800 };
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { outputFiles } = await build({
