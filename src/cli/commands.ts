@@ -342,6 +342,40 @@ export const verifySpec: CommandSpec = {
   ],
 };
 
+export const gradSpec: CommandSpec = {
+  name: "grad",
+  summary: "write functions that give the gradients of a file's functions",
+  operand: file,
+  options: [
+    { name: "--output", short: "-o", value: "OUT.tir", path: write, summary: "where to write; stdout if not given" },
+    { name: "--fn", value: "NAME", path: noPath, summary: "the one function to differentiate; all if not given" },
+    {
+      name: "--wrt",
+      value: "NAME,NAME",
+      path: noPath,
+      summary: "the parameters by which to differentiate; all of floats that matter if not given",
+    },
+    {
+      name: "--of",
+      value: "NAME,NAME",
+      path: noPath,
+      summary: "the results to differentiate; all of floats if not given",
+    },
+    {
+      name: "--remarks",
+      value: "FILTER",
+      path: noPath,
+      optional: true,
+      summary: "say through what no gradient goes, and what other passes said; of these passes and codes alone",
+    },
+    ...common,
+  ],
+  notes: [
+    "`f(x, ...) -> y` stays, and beside it stands `f_grad(x, ..., d_y) -> (d_x, ...)`.",
+    "`tirc compile` and `tirc run --compare` take what it prints.",
+  ],
+};
+
 export const fmtSpec: CommandSpec = {
   name: "fmt",
   summary: "format files in place",
@@ -532,6 +566,7 @@ export const commandSpecs = [
   benchSpec,
   checkSpec,
   verifySpec,
+  gradSpec,
   fmtSpec,
   typesSpec,
   lspSpec,

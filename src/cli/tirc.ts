@@ -18,6 +18,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   bench: async () => (await import("./bench-command.ts")).benchCommand,
   check: async () => (await import("./check-command.ts")).checkCommand,
   verify: async () => (await import("./verify-command.ts")).verifyCommand,
+  grad: async () => (await import("./grad-command.ts")).gradCommand,
   fmt: async () => (await import("./fmt-command.ts")).fmtCommand,
   types: async () => (await import("./types-command.ts")).typesCommand,
   lsp: async () => (await import("./lsp-command.ts")).lspCommand,

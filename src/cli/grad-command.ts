@@ -1,0 +1,61 @@
+/** `tirc grad`: a program with functions that give the gradients of its functions. */
+
+import { fail } from "../diagnostics/diagnostic.ts";
+import { gradientErrors } from "../diagnostics/errors-gradient.ts";
+import { passErrors } from "../diagnostics/errors-passes.ts";
+import { gradient } from "../gradient.ts";
+import type { Fn, Module } from "../ir/ir.ts";
+import { nameOf } from "../ir/naming.ts";
+import { print } from "../ir/print.ts";
+import { parse } from "../parse/parse.ts";
+import { type Arguments, partOf, type Word } from "./arguments.ts";
+import { filesOfConstants } from "./constants.ts";
+import { readText, shownPath } from "./files.ts";
+import { Outputs, writtenBy } from "./outputs.ts";
+import { reportRemarks } from "./program-options.ts";
+import type { Session } from "./session.ts";
+import { moved } from "./weights.ts";
+
+export async function gradCommand(args: Arguments, session: Session): Promise<number> {
+  const { io } = session;
+  const source = (args.operands[0] as Word).text;
+  const path = args.value("--output")?.text ?? "-";
+  const module = parse(readText(source, io), { file: shownPath(source, "stdin") });
+  const fn = args.value("--fn");
+  const fns = chosen(module, fn);
+  const wrt = namesOf(args, "--wrt", "parameter", fns, ({ params }) => params.map(nameOf));
+  const of = namesOf(args, "--of", "result", fns, ({ results }) => results.map(({ name }) => name));
+  const outputs = new Outputs(args, session, writtenBy(args, "--output"), filesOfConstants(module, source, io));
+  const made = gradient(module, { ...(fn && { fn: fn.text }), ...(wrt && { wrt }), ...(of && { of }) });
+  reportRemarks(made.remarks, args, session);
+  outputs.write(path, print(moved(made.module, source, path)));
+  return 0;
+}
+
+/** Throws E0307. */
+function chosen({ fns }: Module, name: Word | undefined): readonly Fn[] {
+  if (name === undefined) return fns;
+  const found = fns.filter((fn) => fn.name === name.text);
+  const names = fns.map((fn) => fn.name);
+  return found.length > 0 ? found : fail(passErrors.unknownFunction(name.text, names, name.span));
+}
+
+/** The names of a list such as `x,gamma`, all of which each function has. Throws E0801. */
+function namesOf(
+  args: Arguments,
+  option: string,
+  what: "parameter" | "result",
+  fns: readonly Fn[],
+  known: (fn: Fn) => string[],
+): string[] | undefined {
+  const word = args.value(option);
+  if (word === undefined) return undefined;
+  const words = [...word.text.matchAll(/[^,]+/g)].map((one) => partOf(word, one.index, one[0].length));
+  const found = fns.flatMap((fn) =>
+    words
+      .filter(({ text }) => !known(fn).includes(text))
+      .map(({ span, text }) => gradientErrors.unknown(span, fn.name, what, text, known(fn))),
+  );
+  if (found.length > 0) fail(...found);
+  return words.map(({ text }) => text);
+}
