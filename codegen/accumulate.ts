@@ -17,7 +17,7 @@ import { laneType } from "./expression.ts";
 import { extentValue, known } from "./extent.ts";
 import type { Fold } from "./folds.ts";
 import type { Node } from "./graph.ts";
-import { construct, type Expression, f32, literal, subtract, widened } from "./kernel/expression.ts";
+import { construct, type Expression, f32, literal, multiply, subtract, widened } from "./kernel/expression.ts";
 import type { Reduction, RowContext, State } from "./kernel/reduction.ts";
 import type { Statements, Target } from "./kernel/statement.ts";
 import { mergeLanes, type Scratch } from "./lanes.ts";
@@ -43,6 +43,8 @@ export interface Counter {
 }
 
 export class FoldWriter {
+  /** Where rows are those of tiles: how many units the row has. */
+  limit: Expression | undefined;
   private readonly context: BodyContext;
   private readonly to: Statements;
   private readonly scratch: Scratch;
@@ -128,8 +130,12 @@ export class FoldWriter {
   }
 
   private rowContext(node: Node): RowContext {
-    const count = this.context.schedule.columnCount;
+    const { columnCount: count, width } = this.context.schedule;
     const elements = (less: number) => {
+      if (this.limit !== undefined) {
+        const whole = construct(f32, width === 1 ? this.limit : multiply(this.limit, width));
+        return less === 0 ? whole : subtract(whole, less);
+      }
       const number = known(count);
       if (number !== undefined) return literal(f32, number - less);
       const whole = construct(f32, extentValue(count));

@@ -10,7 +10,7 @@ import { type Counter, FoldWriter, foldParts, manySteps } from "./accumulate.ts"
 import { aliasesOf } from "./aliases.ts";
 import { blocksOf, depthSuffixes, ofDepth } from "./blocks.ts";
 import { laneType } from "./expression.ts";
-import { extentValue, known, times } from "./extent.ts";
+import { divisorValue, extentValue, known, times, timesExtent } from "./extent.ts";
 import { type Fold, foldsOf, isBlocked } from "./folds.ts";
 import { bufferName, centeringMeans, isColumnStore, type Node, type Store, spanOf } from "./graph.ts";
 import {
@@ -18,6 +18,7 @@ import {
   binary,
   call,
   count,
+  dimension,
   divide,
   type Expression,
   f32,
@@ -64,6 +65,8 @@ export class Body {
   private countName = "";
   private inverseName = "";
   private readonly folds: FoldWriter;
+  /** Of tiles: how many units the row has. */
+  private limit: Expression | undefined;
   /** Outside of loops: what is the same in every row, then each row. */
   private readonly common: Place;
   private rows: readonly Place[] = [];
@@ -128,6 +131,8 @@ export class Body {
   private writeRows(team: Expression): void {
     const { graph, schedule, cacheIsMemory } = this.context;
     this.rows = this.writeIndices(team).map((strip) => this.place(this.names, strip, undefined, [this.common]));
+    this.limit = this.writeLimit();
+    this.folds.limit = this.limit;
     const loops = planLoops(graph, schedule, { elements: schedule.keep, isMemory: cacheIsMemory });
     this.aliases = aliasesOf(this.context, loops);
     for (let level = 0; level < graph.levels; level++) {
@@ -135,6 +140,21 @@ export class Body {
       const loop = loops[level];
       if (loop !== undefined) this.writeLoop(loop);
     }
+  }
+
+  /** The units of a row of the tile that the first row at hand stands in: the last tile may have fewer. */
+  private writeLimit(): Expression | undefined {
+    const { tile, schedule } = this.context;
+    if (tile === undefined) return undefined;
+    const [first] = this.rows as [Place];
+    const { row } = first.strip as Strip;
+    const [count, ...inner] = schedule.rows;
+    const within = times(...inner.map(({ extent }) => extent));
+    const at = known(within) === 1 || count === undefined ? row : divide(row, divisorValue(within));
+    const left = subtract(dimension(tile.dim), multiply(at, dimension(tile.size)));
+    const length = call("min", dimension(tile.size), left);
+    const units = times(...schedule.columns.slice(1).map(({ extent }) => extent));
+    return this.statements.define(this.names.define("limit"), timesExtent(length, units));
   }
 
   private writeIndices(team: Expression): Strip[] {
@@ -225,7 +245,7 @@ export class Body {
     const { lanes, steps, units } = this.context.schedule;
     const to = this.statements;
     const counted = loop.counts && steps !== undefined;
-    const end = counted ? count(steps) : extentValue(units);
+    const end = counted ? count(steps) : (this.limit ?? extentValue(units));
     const total = counted ? steps : known(units);
     const perStep = counted ? 1 : lanes;
     const around = blocks[depth - 1];

@@ -15,11 +15,13 @@ import { firstMismatch, whyOutside } from "../src/ir/iteration.ts";
 import { wgslFunctionText } from "../src/ir/ops/wgsl-functions.ts";
 import type { Dim, ElementType } from "../src/ir/types.ts";
 import type { UniformField } from "../src/launch/manifest.ts";
+import type { Tile } from "../src/plan/plan.ts";
+import { writtenType } from "../src/plan/plan.ts";
 import { type Axis, isVectorizable, stridesOf } from "./access.ts";
 import { Body } from "./body.ts";
 import { arrayElement, arrayStride, bufferFunctions, declareBuffer, halfWidths, storageOf } from "./buffers.ts";
 import { laneType } from "./expression.ts";
-import { known } from "./extent.ts";
+import { extentOf, known, times } from "./extent.ts";
 import { foldsOf } from "./folds.ts";
 import {
   bufferName,
@@ -49,18 +51,28 @@ import { Writer } from "./writer.ts";
  * The kernel of a function whose ops `fuse-elementwise` has put into one group.
  * @throws TircError E0501 to E0507 where the function is not one kernel, or the target cannot run it.
  */
-export function generateKernel(fn: Fn, target: TargetProfile, options: KernelOptions = {}): Kernel {
-  return generate(fn, target, options).kernel;
+export function generateKernel(
+  fn: Fn,
+  target: TargetProfile,
+  options: KernelOptions = {},
+  tile?: Tile | undefined,
+): Kernel {
+  return generate(fn, target, options, tile).kernel;
 }
 
 /** What that kernel's WGSL is the text of. */
-export function generateProgram(fn: Fn, target: TargetProfile, options: KernelOptions = {}): Program {
-  return generate(fn, target, options).program;
+export function generateProgram(
+  fn: Fn,
+  target: TargetProfile,
+  options: KernelOptions = {},
+  tile?: Tile | undefined,
+): Program {
+  return generate(fn, target, options, tile).program;
 }
 
-function generate(fn: Fn, target: TargetProfile, options: KernelOptions) {
-  const { graph, schedule } = plan(fn, target, options);
-  return new Generator(graph, schedule, target, options).generate();
+function generate(fn: Fn, target: TargetProfile, options: KernelOptions, tile?: Tile) {
+  const { graph, schedule } = plan(fn, target, options, tile);
+  return new Generator(graph, schedule, target, options, tile).generate();
 }
 
 /** How that kernel is shared out, what else could be chosen, and the elements of a row where they are known. */
@@ -69,17 +81,20 @@ export function scheduleOf(fn: Fn, target: TargetProfile, options: KernelOptions
   return { choice, space, length: known(columnCount) };
 }
 
-function plan(fn: Fn, target: TargetProfile, options: KernelOptions): { graph: Graph; schedule: Schedule } {
+function plan(fn: Fn, target: TargetProfile, options: KernelOptions, tile?: Tile) {
   checkFused(fn);
   checkTarget(fn, target);
   const isStrict = options.rounding === "strict";
   const lowered = lowerNorms(isStrict ? roundStrictly(fn) : fn, options.accuracy);
-  const scheduled = (online: boolean) => {
-    const graph = buildGraph(lowered, online);
+  const scheduled = (online: boolean): { graph: Graph; schedule: Schedule } => {
+    const graph = buildGraph(lowered, online, tile);
     const { rows, columns } = graph;
     return {
       graph,
-      schedule: makeSchedule(fn.name, rows, columns, walksOf(graph), target, traitsOf(graph, target, isStrict)),
+      schedule: makeSchedule(fn.name, rows, columns, walksOf(graph), target, {
+        ...traitsOf(graph, target, isStrict),
+        isAcross: tile !== undefined && isAcross(graph),
+      }),
     };
   };
   const usual = scheduled(false);
@@ -88,6 +103,19 @@ function plan(fn: Fn, target: TargetProfile, options: KernelOptions): { graph: G
   const isKept = target.kind === "gpu" && steps * width <= keep;
   const hasExps = usual.graph.nodes.some(({ op, operands: [x] }) => x !== undefined && sumOfExps(op, x));
   return hasExps && !isKept ? scheduled(true) : usual;
+}
+
+/** From so many neighbouring rows on, each has a lane of its own. */
+const leastAcross = 32;
+
+/** Whether the rows of a kernel over tiles lie side by side. */
+function isAcross({ rows, nodes }: Graph): boolean {
+  const inner = rows.slice(1).map(({ extent }) => extentOf(extent));
+  const last = rows.at(-1);
+  const isLast = nodes.every(({ kind, dims, atoms }) => {
+    return kind !== "load" || dims === undefined || atoms.length < 2 || leavesOf(dims.flat()).at(-1) === last;
+  });
+  return isLast && (known(times(...inner)) ?? Infinity) >= leastAcross;
 }
 
 function traitsOf({ nodes, stores }: Graph, { features }: TargetProfile, isStrict: boolean): Traits {
@@ -167,13 +195,21 @@ class Generator {
   private readonly overrides: ReadonlySet<string>;
   private readonly buffers = new Map<string, Buffer>();
   private readonly isStrict: boolean;
+  private readonly tile: Tile | undefined;
 
-  constructor(graph: Graph, schedule: Schedule, target: TargetProfile, { rounding, specialize = [] }: KernelOptions) {
+  constructor(
+    graph: Graph,
+    schedule: Schedule,
+    target: TargetProfile,
+    { rounding, specialize = [] }: KernelOptions,
+    tile: Tile | undefined,
+  ) {
+    this.tile = tile;
     this.isStrict = rounding === "strict";
     this.graph = graph;
     this.schedule = schedule;
     this.target = target;
-    this.overrides = new Set(dimensionNames(graph.fn).filter((name) => specialize.includes(name)));
+    this.overrides = new Set(this.dims.filter((name) => specialize.includes(name)));
     const storage = (element: ElementType) => storageOf(element, target.features);
     for (const { name, value, access } of this.tensors) this.addBuffer(name, value, access, storage(value.element));
     for (const { name, value } of this.scalars) this.addBuffer(name, value, "read", "uniform");
@@ -188,6 +224,7 @@ class Generator {
         bufferOf: (name, access) => this.buffers.get(`${access} ${name}`) as Buffer,
         isStrict: this.isStrict,
         cacheIsMemory: this.target.kind === "cpu",
+        tile: this.tile,
       },
       this.storageBuffers.map((buffer) => buffer.wgsl),
     );
@@ -227,7 +264,10 @@ class Generator {
 
   /** What has a storage buffer, in the order of the bindings. */
   private get tensors() {
-    const results = this.graph.fn.results.map(({ name, value }) => ({ name, access: "read_write" as const, value }));
+    const results = this.graph.fn.results.map(({ name, value }) => {
+      const { element, shape } = writtenType(value.type, this.tile);
+      return { name, access: "read_write" as const, value: { ...value, element, shape } as Value };
+    });
     return [...this.inputs.filter(({ value }) => !isScalar(value)), ...results];
   }
 
@@ -268,8 +308,14 @@ class Generator {
     this.buffers.set(`${access} ${name}`, { wgsl, type, shape, element, storage, access });
   }
 
+  /** The dimensions of the function, and those of its tiles. */
+  private get dims(): string[] {
+    const { tile } = this;
+    return [...dimensionNames(this.graph.fn), ...(tile === undefined ? [] : [tile.size, tile.count])];
+  }
+
   private get uniformDims(): string[] {
-    return dimensionNames(this.graph.fn).filter((name) => !this.overrides.has(name));
+    return this.dims.filter((name) => !this.overrides.has(name));
   }
 
   private get workgroupSize(): number {
@@ -347,7 +393,7 @@ fn main(
       entryPoint: "main",
       workgroupSize: [this.workgroupSize, 1, 1],
       bindings,
-      dims: dimensionNames(graph.fn).map((name) => ({
+      dims: this.dims.map((name) => ({
         name,
         binding: this.overrides.has(name) ? "override" : "uniform",
       })),

@@ -12,12 +12,13 @@
 
 import { fail, type Span } from "../src/diagnostics/diagnostic.ts";
 import { kernelErrors } from "../src/diagnostics/errors-kernel.ts";
-import { type Atom, leavesOf } from "../src/ir/atoms.ts";
+import { Atom, leavesOf } from "../src/ir/atoms.ts";
 import { type Fn, type Op, presentOperands, reductionResultOf, type Value } from "../src/ir/ir.ts";
 import { type DimAtoms, IterationSpace } from "../src/ir/iteration.ts";
 import { attribute, type ReductionDef, type ReductionResult } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { walkOrder } from "../src/ir/walk-order.ts";
+import type { Tile } from "../src/plan/plan.ts";
 
 export interface Node {
   readonly kind: "load" | "constant" | "elementwise" | "reduction" | "centered" | "single";
@@ -59,17 +60,24 @@ export interface Graph {
  * @param online whether a sum of exp(x - max(x)) is folded along with the maximum, and so no level of its own.
  * @throws TircError E0502 or E0503 where one walk does not compute it all.
  */
-export function buildGraph(fn: Fn, online = false): Graph {
+export function buildGraph(fn: Fn, online = false, tile?: Tile): Graph {
   const live = liveOps(fn);
   const space = new IterationSpace();
   for (const op of live) {
     const refusal = space.add(op);
     if (refusal !== undefined) fail(kernelErrors.cannotWalk(op.span, op.name, refusal));
   }
-  const order = orderOf(fn, live, space);
-  const columns = new Set(space.columns);
+  const walked = orderOf(fn, live, space);
+  const outer = tile && cut(walked, tile);
+  const order = leavesOf(walked);
+  const columns = new Set(leavesOf(space.columns).filter((atom) => atom !== outer));
   const { nodes, nodeOf } = new GraphBuilder(space, columns, online).build(live);
-  const stores = fn.results.map(({ name, value }) => ({ name, node: nodeOf(value), dims: space.dimsOf(value) }));
+  // Of each tile there is one result.
+  const dimsOf = (value: Value) => {
+    const dims = space.dimsOf(value);
+    return outer === undefined || leavesOf(dims.flat()).includes(outer) ? dims : [[outer], ...dims];
+  };
+  const stores = fn.results.map(({ name, value }) => ({ name, node: nodeOf(value), dims: dimsOf(value) }));
   return {
     fn,
     nodes,
@@ -78,6 +86,15 @@ export function buildGraph(fn: Fn, online = false): Graph {
     columns: order.filter((atom) => columns.has(atom)),
     levels: 1 + nodes.reduce((highest, { level }) => Math.max(highest, level), 0),
   };
+}
+
+/** Cuts the axis of a tile's dimension into the tiles, which are rows, and the length of one. @returns the axis of tiles. */
+function cut(walked: readonly Atom[], { dim, count, size }: Tile): Atom {
+  const axis = walked.find(({ extent }) => extent === dim);
+  if (axis === undefined) throw new Error(`nothing has the dimension \`${dim}\` that is cut into tiles`);
+  const [outer, inner] = [new Atom(count), new Atom(size)];
+  axis.parts = [outer, inner];
+  return outer;
 }
 
 /** The ops that a result needs, in order. */

@@ -3,6 +3,7 @@
  * or outside of it.
  */
 
+import type { Tile } from "../src/plan/plan.ts";
 import { indexAlong, inUnits, onceAlong, type Strides, stridesOf } from "./access.ts";
 import { type Argument, bindsConstants, elementwise, laneType } from "./expression.ts";
 import type { Fold } from "./folds.ts";
@@ -35,6 +36,8 @@ export interface BodyContext {
   readonly isStrict: boolean;
   /** Whether keeping a value and reading it again costs as much as two loads. */
   readonly cacheIsMemory: boolean;
+  /** The rows of one tile are the columns: the last tile may have fewer. */
+  readonly tile?: Tile | undefined;
 }
 
 /** What the body of a kernel tells its places. */

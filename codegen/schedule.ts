@@ -172,6 +172,8 @@ export interface Traits {
   readonly hasStates: boolean;
   /** What each loop along a row accumulates. */
   readonly folds: readonly (readonly Fold[])[];
+  /** Whether each lane has a row of its own, and neighbours have neighbouring rows: those of a tile are columns. */
+  readonly isAcross?: boolean;
   /** Whether two elements of a buffer share a word, which single ones are written into atomically. */
   readonly isPacked: boolean;
 }
@@ -187,6 +189,7 @@ interface Walk extends Traits {
 function usualChoice(walk: Walk, target: TargetProfile, most: number): Choice {
   const { length, isFlat } = walk;
   const { kind } = target;
+  if (walk.isAcross) return { lanes: 1, workgroup: Math.min(most, usualWorkgroup), rowsPerLane: 1, width: 1, keep: 0 };
   const { width, rowsPerLane: wanted } = kind === "gpu" ? { width: walk.width, rowsPerLane: 1 } : atHand(walk);
   const units = length === undefined ? undefined : length / width;
   const lanes = isFlat ? 1 : lanesFor(units, kind, subgroupOf(target), most);

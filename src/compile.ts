@@ -14,7 +14,7 @@ import type { Pass } from "./pass/define-pass.ts";
 import type { Verification } from "./pass-manager/exact-check.ts";
 import type { Instrument } from "./pass-manager/instrument.ts";
 import { PassManager, type PassResult, type PassWithOptions } from "./pass-manager/pass-manager.ts";
-import { outline, planOfOne } from "./plan/outline.ts";
+import { outline, planOfOne, splitOne } from "./plan/outline.ts";
 import { launchesOf, type Plan } from "./plan/plan.ts";
 import { instrumentsOf, type Plugin, passesOf, targetsOf } from "./plugin.ts";
 
@@ -39,6 +39,11 @@ export interface OptimizeOptions {
 export interface CompileOptions extends OptimizeOptions, KernelOptions {
   /** The name of a built-in target profile, or a profile. `portable` unless said otherwise. */
   readonly target?: string | TargetProfile;
+  /**
+   * Which large reductions over rows become two kernels, of tiles of rows and of these: those of functions that are several
+   * kernels anyway (`plans`, unless said otherwise), `all`, or `none`.
+   */
+  readonly splitReductions?: "plans" | "all" | "none";
   /** Whether a function that is not one kernel is refused (E0502, E0503), not compiled to a plan of several. */
   readonly singleKernel?: boolean;
 }
@@ -103,15 +108,18 @@ export function compileVariants(module: Module, options: CompileVariantsOptions 
   const compiled = fns.map((fn) => {
     const kernelsOf = (plan: Plan) =>
       launchesOf(plan).map((one) =>
-        distinctKernels(profiles.map((profile) => generateKernel(one.fn, profile, kernelOptions))),
+        distinctKernels(profiles.map((profile) => generateKernel(one.fn, profile, kernelOptions, one.tile))),
       );
+    const { singleKernel = false, splitReductions = "plans" } = options;
     try {
-      const plan = planOfOne(fn);
+      const split = singleKernel || splitReductions !== "all" || !isFused(fn) ? undefined : splitOne(fn, names);
+      const plan = split ?? planOfOne(fn);
       return { plan, kernels: kernelsOf(plan) };
     } catch (caught) {
       if (!(caught instanceof TircError)) throw caught;
-      if (options.singleKernel !== true && isSeveral(fn, caught)) {
-        const plan = outline(fn, names);
+      const isRefused = caught.diagnostics.some(({ code }) => code !== "E0502" && code !== "E0503");
+      if (!singleKernel && !isRefused && isFused(fn)) {
+        const plan = outline(fn, names, { split: splitReductions !== "none" });
         return { plan, kernels: kernelsOf(plan) };
       }
       refused.push(...caught.diagnostics);
@@ -123,10 +131,9 @@ export function compileVariants(module: Module, options: CompileVariantsOptions 
   return { ...optimized, plans: done.map(({ plan }) => plan), kernels: done.flatMap(({ kernels }) => kernels) };
 }
 
-/** Whether a function that was refused is several kernels. */
-function isSeveral({ ops }: Fn, { diagnostics }: TircError): boolean {
+/** Whether all ops of a function stand in kernels. */
+function isFused({ ops }: Fn): boolean {
   const work = ops.filter((op) => !isLeaf(op));
-  if (!diagnostics.every(({ code }) => code === "E0502" || code === "E0503")) return false;
   return work.every((op) => op.kernel !== undefined && whyOutside(op) === undefined);
 }
 

@@ -59,6 +59,14 @@ const singleKernel: OptionSpec = {
   summary: "refuse a function that is not one kernel, and say why, instead of making several kernels of it",
 };
 
+const splitReductions: OptionSpec = {
+  name: "--split-reductions",
+  value: "KIND",
+  choices: ["plans", "all", "none"],
+  summary:
+    "which large reductions over rows become two kernels, of tiles of rows and of these: those of functions that are several kernels anyway (plans, the default), all, or none",
+};
+
 const checks: readonly OptionSpec[] = [
   target,
   plugin,
@@ -186,6 +194,7 @@ export const compileSpec: CommandSpec = {
       summary: "write which line of the WGSL computes what of the program; a folder for several functions",
     },
     singleKernel,
+    splitReductions,
     { name: "--minify", summary: "write the WGSL without comments, and without spaces that separate nothing" },
     {
       name: "--weights-out",
@@ -240,6 +249,7 @@ export const runSpec: CommandSpec = {
     { name: "--compare", summary: "check every output against the float64 reference" },
     { name: "--json", summary: "print the result as JSON" },
     singleKernel,
+    splitReductions,
     ...program,
     ...passes,
     mode,

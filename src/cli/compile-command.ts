@@ -29,7 +29,7 @@ import {
   writeKernels,
 } from "./kernel-files.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
-import { deviceTarget, readProgram, reportRemarks } from "./program-options.ts";
+import { deviceTarget, readProgram, reportRemarks, splitOf } from "./program-options.ts";
 import type { Session } from "./session.ts";
 import { checkSourceMap, writeSourceMaps } from "./source-maps.ts";
 import { moved, writeWeights } from "./weights.ts";
@@ -94,7 +94,13 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   const target = isAuto ? await deviceTarget() : (given ?? "portable");
   const targets = isAll || (emit === "ts" && given === undefined && !isAuto) ? moduleTargets : [target];
   const singleKernel = args.has("--single-kernel") || map !== undefined || !takesPlans.includes(emit);
-  const compiled = compileVariants(module, { ...options, ...program.arithmetic, targets, singleKernel });
+  const compiled = compileVariants(module, {
+    ...options,
+    ...program.arithmetic,
+    targets,
+    singleKernel,
+    ...splitOf(args),
+  });
   const { remarks, module: result } = compiled;
   const forms = args.has("--minify") ? compiled.kernels.map((list) => list.map(minifyKernel)) : compiled.kernels;
   const kernels = lastOf(forms);
@@ -114,9 +120,9 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   }
   const launches = compiled.plans.map(launchesOf);
   const programOf = ({ name }: Kernel) => {
-    const { fn } = launches.flat().find((launch) => launch.fn.name === name) as Launch;
+    const { fn, tile } = launches.flat().find((launch) => launch.fn.name === name) as Launch;
     const profile = typeof target === "string" ? targetByName(target) : target;
-    return printProgram(generateProgram(fn, profile, program.arithmetic));
+    return printProgram(generateProgram(fn, profile, program.arithmetic, tile));
   };
   const functions = compiled.plans.map((plan, i) => {
     const before = launches.slice(0, i).flat().length;

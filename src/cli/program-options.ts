@@ -4,6 +4,7 @@ import type { Accuracy, KernelOptions, Rounding } from "../../codegen/options.ts
 import { parseTarget, type TargetProfile, targetByName } from "../../codegen/target.ts";
 import { builtinPasses } from "../../passes/index.ts";
 import { pipelineOf } from "../check.ts";
+import type { CompileOptions } from "../compile.ts";
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { passErrors } from "../diagnostics/errors-passes.ts";
@@ -105,6 +106,12 @@ export async function readProgram(args: Arguments, session: Session, isSweep = f
     },
     instruments: makeInstruments(args, session),
   };
+}
+
+/** `--split-reductions`. */
+export function splitOf(args: Arguments): Pick<CompileOptions, "splitReductions"> {
+  const kind = args.value("--split-reductions")?.text as CompileOptions["splitReductions"];
+  return kind === undefined ? {} : { splitReductions: kind };
 }
 
 function readVerification(word: Word | undefined): Verification {

@@ -21,7 +21,7 @@ import { lossyEffect } from "./lossy-effect.ts";
 import { explainNotFinite } from "./not-finite.ts";
 import { writeNpy } from "./npy.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
-import { type Program, readProgram, reportRemarks, together } from "./program-options.ts";
+import { type Program, readProgram, reportRemarks, splitOf, together } from "./program-options.ts";
 import { readOutputs, readSeed, readSources } from "./run-options.ts";
 import { indexOf, type RunReport, reportJson, reportLines } from "./run-report.ts";
 import type { Session } from "./session.ts";
@@ -141,6 +141,7 @@ async function runOn(
     const compiled = compile(module, {
       ...{ ...options, ...program.arithmetic, target: program.target ?? opened.target },
       singleKernel: args.has("--single-kernel"),
+      ...splitOf(args),
     });
     reportRemarks(compiled.remarks, args, session);
     const known = dimensionNames(module.fns[0] as Fn).map((name) => [name, dims[name] as number] as const);

@@ -25,14 +25,21 @@ export interface LaunchOfKernel {
 /** What happens in turn. */
 export type LaunchStep = { readonly alloc: string } | LaunchOfKernel | { readonly free: string };
 
+/** A dimension that follows from others: ceil(`of` / `by`), or `least` if that is more. */
+export interface LaunchExtent {
+  readonly name: string;
+  readonly of: number | string;
+  readonly by: number | string;
+  readonly least?: number;
+}
+
 /** A function as several kernels. */
 export interface LaunchPlan {
   readonly version: 2;
   readonly name: string;
   /** The dimensions that the caller gives. */
   readonly dims: readonly { readonly name: string }[];
-  /** Dimensions that follow from them: ceil(`of` / `by`). */
-  readonly extents: readonly { readonly name: string; readonly of: number | string; readonly by: number }[];
+  readonly extents: readonly LaunchExtent[];
   readonly buffers: readonly LaunchBuffer[];
   readonly steps: readonly LaunchStep[];
 }

@@ -3,7 +3,7 @@
  * (src/ir/field), with tiles of two, and the results compared.
  */
 
-import { Evaluator, type FieldTensor } from "../ir/field/evaluate.ts";
+import { type Assumed, Evaluator, type FieldTensor } from "../ir/field/evaluate.ts";
 import { fieldPairs } from "../ir/field/prime.ts";
 import { dimensionNames, type Module, type Value } from "../ir/ir.ts";
 import { indexAt } from "../ir/tensor.ts";
@@ -37,6 +37,12 @@ export function comparePlan(
   { runs = 2, seed = 1 }: { readonly runs?: number; readonly seed?: number } = {},
 ): PlanDifference | undefined {
   const plan = withTiles(given, tileSize);
+  // Partial states of halves are f32; what the plan alone casts back is not a rounding of the program's.
+  const casts = new Set(plan.fn.ops.filter(({ name }) => name === "cast").map(({ span }) => span));
+  const unrounded: Assumed = (op, [x]) => {
+    const isOwn = op.name === "cast" && x !== undefined && !casts.has(op.span);
+    return isOwn ? { ...x, element: op.result.element } : undefined;
+  };
   for (let run = 0; run < runs; run++) {
     const dims = Object.fromEntries(dimensionNames(plan.fn).map((name, i) => [name, 3 + 2 * ((i + run) % 3)]));
     const extents = extentsOf(plan, dims);
@@ -57,11 +63,10 @@ export function comparePlan(
         const rank = fn.params[i]?.shape.length ?? 0;
         return rank === 1 && tensor.shape.length === 0 ? { ...tensor, shape: [1] } : tensor;
       });
-      const total = tile === undefined ? 0 : (extents[tile.dim] as number);
-      const results = runLaunch(launch, params, total, pieces, (cut, extent) => {
+      const results = runLaunch(launch, params, extents, pieces, (cut, extent) => {
         const evaluator = at(tile === undefined ? extents : { ...extents, [tile.dim]: extent as number });
         const values = new Map<Value, FieldTensor>(fn.params.map((param, i) => [param, cut[i] as FieldTensor]));
-        evaluator.continue(values, fn.ops, consts);
+        evaluator.continue(values, fn.ops, consts, unrounded);
         return fn.results.map(({ value }) => values.get(value) as FieldTensor);
       });
       for (const [i, buffer] of writes.entries()) memory.set(keyOf(buffer), results[i] as FieldTensor);
@@ -78,11 +83,9 @@ export function comparePlan(
 
 /** The plan with tiles of another size. */
 function withTiles(plan: Plan, size: number): Plan {
+  const sizes = new Set(launchesOf(plan).map(({ tile }) => tile?.size));
   return {
     ...plan,
-    extents: plan.extents.map((extent) => ({ ...extent, by: size })),
-    steps: plan.steps.map((step) =>
-      step.kind === "launch" && step.tile !== undefined ? { ...step, tile: { ...step.tile, size } } : step,
-    ),
+    extents: plan.extents.map(({ name, ...rest }) => (sizes.has(name) ? { name, of: size, by: 1 } : { name, ...rest })),
   };
 }

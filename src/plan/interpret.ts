@@ -35,8 +35,7 @@ export function interpretPlan(
   for (const launch of launchesOf(plan)) {
     const { fn, reads, writes, tile } = launch;
     const given = reads.map((buffer, i) => withRank(memory.get(keyOf(buffer)) as Tensor, fn.params[i]?.shape.length));
-    const total = tile === undefined ? 0 : (extents[tile.dim] as number);
-    const results = runLaunch(launch, given, total, pieces, (params, extent) => {
+    const results = runLaunch(launch, given, extents, pieces, (params, extent) => {
       const named = Object.fromEntries(params.map((tensor, i) => [fn.params[i]?.name as string, tensor]));
       const all = tile === undefined ? extents : { ...extents, [tile.dim]: extent as number };
       const values: ReadonlyMap<Value, Tensor> = evaluateFn(fn, named, all, constants);

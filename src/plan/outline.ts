@@ -9,12 +9,13 @@
  * it there. What the function returns as it got it is copied by a kernel of its own.
  */
 
-import { Builder, copyOp } from "../ir/builder.ts";
-import { type Fn, isLeaf, makeFn, type Op, presentOperands, type Result, Value } from "../ir/ir.ts";
+import { Builder, copyOp, makeOp } from "../ir/builder.ts";
+import { dimensionNames, type Fn, isLeaf, makeFn, type Op, presentOperands, type Result, Value } from "../ir/ir.ts";
 import { reservedWords } from "../ir/print.ts";
 import { type TensorType, tensorType } from "../ir/types.ts";
 import { finish } from "./memory.ts";
-import type { Launch, Plan, PlanBuffer } from "./plan.ts";
+import type { DerivedExtent, Launch, Plan, PlanBuffer, Tile } from "./plan.ts";
+import { splitGroup } from "./split.ts";
 
 /** Hands out names that no other has. */
 export class FreshNames {
@@ -44,8 +45,33 @@ export class FreshNames {
  * The plan of a function whose ops all stand in kernels.
  * @param taken names of other functions: no outlined one gets any of them.
  */
-export function outline(fn: Fn, taken: Iterable<string> = []): Plan {
-  return finish(fn, [], launchesIn(fn, new FreshNames([...taken, fn.name])));
+export function outline(fn: Fn, taken: Iterable<string> = [], { split = true }: OutlineOptions = {}): Plan {
+  const extents: DerivedExtent[] = [];
+  const outliner = new Outliner(fn, new FreshNames([...taken, fn.name]));
+  const groups = groupsOf(fn);
+  const needed = neededOutside(groups);
+  const launches = groups.flatMap((ops) => {
+    const writes = outliner.writesOf(ops, needed);
+    const pieces = split ? splitGroup(ops, writes, outliner, extents) : undefined;
+    return (pieces ?? [{ ops, writes }]).map((piece) => outliner.launch(piece));
+  });
+  const copied = fn.results.filter(({ value }) => value.def === undefined || isLeaf(value.def));
+  const copies = copied.map((result) =>
+    outliner.launch({ ops: [], writes: [{ buffer: outliner.buffers.ofResult(result), value: result.value }] }),
+  );
+  return finish(fn, extents, [...launches, ...copies]);
+}
+
+/** How a function is cut. */
+export interface OutlineOptions {
+  /** Whether large reductions over rows become kernels over tiles of rows, and kernels that merge these. */
+  readonly split?: boolean;
+}
+
+/** The kernel of a function that is one kernel, its reductions over rows split; `undefined` where none is worth that. */
+export function splitOne(fn: Fn, taken: Iterable<string> = []): Plan | undefined {
+  const plan = outline(fn, taken);
+  return plan.extents.length > 0 ? plan : undefined;
 }
 
 /** The plan of a function that is one kernel. */
@@ -53,28 +79,6 @@ export function planOfOne(fn: Fn): Plan {
   const buffers = new Buffers(fn);
   const reads = fn.params.map((param) => buffers.of(param));
   return finish(fn, [], [{ kind: "launch", fn, reads, writes: fn.results.map((result) => buffers.ofResult(result)) }]);
-}
-
-/** The kernels of a function in order. */
-export function launchesIn(fn: Fn, functions: FreshNames): Launch[] {
-  const groups = groupsOf(fn);
-  const copied = fn.results.filter(({ value }) => value.def === undefined || isLeaf(value.def));
-  const buffers = new Buffers(fn);
-  const needed = neededOutside(groups);
-  const outlined = groups.map((ops) => {
-    const own = ops.flatMap((op) => op.results);
-    const returned = fn.results.filter(({ value }) => own.includes(value));
-    const stored = own.filter((value) => needed.has(value) && !returned.some((result) => result.value === value));
-    const writes = [
-      ...returned.map((result) => ({ buffer: buffers.ofResult(result), value: result.value })),
-      ...stored.map((value) => ({ buffer: buffers.of(value), value })),
-    ];
-    return outlineOps(fn, ops, writes, buffers, functions);
-  });
-  const copies = copied.map((result) =>
-    outlineOps(fn, [], [{ buffer: buffers.ofResult(result), value: result.value }], buffers, functions),
-  );
-  return [...outlined, ...copies];
 }
 
 /** Ops by kernel, in order. */
@@ -99,7 +103,7 @@ function neededOutside(groups: readonly (readonly Op[])[]): Set<Value> {
 }
 
 /** The buffer of each value, made when it is first asked for. */
-class Buffers {
+export class Buffers {
   private readonly names: FreshNames;
   private readonly byValue = new Map<Value, PlanBuffer>();
   private readonly byResult = new Map<string, PlanBuffer>();
@@ -132,48 +136,82 @@ class Buffers {
   }
 }
 
-interface Write {
+/** A value of a kernel, and where it goes. */
+export interface Write {
   readonly buffer: PlanBuffer;
   readonly value: Value;
 }
 
-/** A function of these ops, with a parameter for each value from outside. */
-function outlineOps(
-  { name, span }: Fn,
-  ops: readonly Op[],
-  writes: readonly Write[],
-  buffers: Buffers,
-  functions: FreshNames,
-): Launch {
-  const builder = new Builder(span);
-  const mapped = new Map<Value, Value>();
-  const params: Value[] = [];
-  const reads: PlanBuffer[] = [];
-  const now = (value: Value): Value => mapped.get(value) ?? outside(value);
-  const outside = (value: Value): Value => {
-    if (value.def !== undefined && isLeaf(value.def)) {
-      const copy = builder.add(copyOp(value.def, {})).result;
-      mapped.set(value, copy);
-      return copy;
-    }
-    const buffer = buffers.of(value);
-    // A parameter without dimensions is a number of the caller's: what a kernel has written is read from its buffer.
-    const isNumber = buffer.kind !== "input" && value.shape.length === 0;
-    const type: TensorType = isNumber ? tensorType(value.element, [1]) : value.type;
-    const param = new Value(type, buffer.name, value.span, undefined, 0, value.centered);
-    params.push(param);
-    reads.push(buffer);
-    const read = isNumber ? builder.emit("reshape", [param], { shape: [] }) : param;
-    mapped.set(value, read);
-    return read;
-  };
-  builder.standAt({ span, kernel: 0 });
-  for (const op of ops) {
-    const operands = op.operands.map((value) => value && now(value));
-    const copy = builder.add(copyOp(op, { operands, kernel: 0 }));
-    for (const [i, result] of op.results.entries()) mapped.set(result, copy.results[i] as Value);
+/** What becomes a function of its own. */
+export interface Piece {
+  /** In an order in which they can be computed. */
+  readonly ops: readonly Op[];
+  readonly writes: readonly Write[];
+  /** How it is cut, and of which type a value from outside is in one tile. */
+  readonly tile?: { readonly tile: Tile; readonly typeOf: (value: Value) => TensorType };
+}
+
+/** Makes functions of the ops of another. */
+export class Outliner {
+  readonly buffers: Buffers;
+  /** For dimensions that the plan derives. */
+  readonly dims: FreshNames;
+  private readonly fn: Fn;
+  private readonly functions: FreshNames;
+
+  constructor(fn: Fn, functions: FreshNames) {
+    this.fn = fn;
+    this.functions = functions;
+    this.buffers = new Buffers(fn);
+    this.dims = new FreshNames(dimensionNames(fn));
   }
-  const results = writes.map(({ buffer, value }) => ({ name: buffer.name, value: now(value) }));
-  const outlined = makeFn({ name: functions.numbered(name), params, ops: builder.ops, results, span });
-  return { kind: "launch", fn: outlined, reads, writes: writes.map(({ buffer }) => buffer) };
+
+  /** What the ops of one kernel write: results, and what others read. */
+  writesOf(ops: readonly Op[], needed: ReadonlySet<Value>): Write[] {
+    const own = ops.flatMap((op) => op.results);
+    const returned = this.fn.results.filter(({ value }) => own.includes(value));
+    const stored = own.filter((value) => needed.has(value) && !returned.some((result) => result.value === value));
+    return [
+      ...returned.map((result) => ({ buffer: this.buffers.ofResult(result), value: result.value })),
+      ...stored.map((value) => ({ buffer: this.buffers.of(value), value })),
+    ];
+  }
+
+  /** A function of these ops, with a parameter for each value from outside. */
+  launch({ ops, writes, tile }: Piece): Launch {
+    const { span, name } = this.fn;
+    const builder = new Builder(span);
+    builder.standAt({ span, kernel: 0 });
+    const mapped = new Map<Value, Value>();
+    const params: Value[] = [];
+    const reads: PlanBuffer[] = [];
+    const outside = (value: Value): Value => {
+      if (value.def !== undefined && isLeaf(value.def)) return builder.add(copyOp(value.def, {})).result;
+      const buffer = this.buffers.of(value);
+      // A parameter without dimensions is a number of the caller's: what a kernel has written is read from its buffer.
+      const isNumber = buffer.kind !== "input" && value.shape.length === 0;
+      const type = isNumber ? tensorType(value.element, [1]) : (tile?.typeOf(value) ?? value.type);
+      const param = new Value(type, buffer.name, value.span, undefined, 0, value.centered);
+      params.push(param);
+      reads.push(buffer);
+      return isNumber ? builder.emit("reshape", [param], { shape: [] }) : param;
+    };
+    const now = (value: Value): Value => {
+      const known = mapped.get(value) ?? outside(value);
+      mapped.set(value, known);
+      return known;
+    };
+    for (const op of ops) {
+      const operands = op.operands.map((value) => value && now(value));
+      const names = op.results.map((result) => result.name);
+      const options = { places: { op: op.span }, names, kernel: 0 };
+      const copy = builder.add(
+        tile === undefined ? copyOp(op, { operands, kernel: 0 }) : makeOp(op.name, operands, op.attributes, options),
+      );
+      for (const [i, result] of op.results.entries()) mapped.set(result, copy.results[i] as Value);
+    }
+    const results = writes.map(({ buffer, value }) => ({ name: buffer.name, value: now(value) }));
+    const fn = makeFn({ name: this.functions.numbered(name), params, ops: builder.ops, results, span });
+    return { kind: "launch", fn, reads, writes: writes.map(({ buffer }) => buffer), tile: tile?.tile };
+  }
 }

@@ -15,11 +15,12 @@
 import type { Fn } from "../ir/ir.ts";
 import type { Dim, TensorType } from "../ir/types.ts";
 
-/** `ceil(of / by)`, under a name that types of buffers may use. */
+/** `ceil(of / by)`, or `least` if that is more, under a name that types of buffers may use. */
 export interface DerivedExtent {
   readonly name: string;
   readonly of: Dim;
-  readonly by: number;
+  readonly by: Dim;
+  readonly least?: number;
 }
 
 /** Memory that kernels read or write. */
@@ -36,9 +37,10 @@ export interface PlanBuffer {
 
 /** How a launch cuts a dimension: its function runs on each `size` of it in turn, and the last tile may be shorter. */
 export interface Tile {
-  /** A dimension of the function's parameters; the first of each that has it. */
+  /** The first dimension of parameters of the function; what a tile has of it. */
   readonly dim: string;
-  readonly size: number;
+  /** How much that is, but for the last tile: an extent of the plan. */
+  readonly size: string;
   /** The extent that says how many tiles there are. Results without `dim` have one more dimension, this one, in front. */
   readonly count: string;
 }
@@ -76,8 +78,13 @@ export function extentsOf(
   dims: Readonly<Record<string, number>>,
 ): Record<string, number> {
   const all: Record<string, number> = { ...dims };
-  for (const { name, of, by } of extents) {
-    all[name] = Math.ceil((typeof of === "number" ? of : (all[of] as number)) / by);
-  }
+  const value = (dim: Dim) => (typeof dim === "number" ? dim : (all[dim] as number));
+  for (const { name, of, by, least = 0 } of extents) all[name] = Math.max(least, Math.ceil(value(of) / value(by)));
   return all;
+}
+
+/** What a launch writes for a result of its function: of tiles, one for each. */
+export function writtenType(type: TensorType, tile: Tile | undefined): TensorType {
+  if (tile === undefined || type.shape.includes(tile.dim)) return type;
+  return { ...type, shape: [tile.count, ...type.shape] };
 }

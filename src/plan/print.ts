@@ -2,17 +2,19 @@
 
 import { printBytes } from "../ir/bytes.ts";
 import { printFn } from "../ir/print.ts";
-import type { Dim } from "../ir/types.ts";
 import { printType } from "../ir/types.ts";
-import { launchesOf, type Plan, type PlanBuffer, type Step } from "./plan.ts";
+import { type DerivedExtent, launchesOf, type Plan, type PlanBuffer, type Step } from "./plan.ts";
 
-const printDim = (dim: Dim) => String(dim);
+function printExtent({ name, of, by, least }: DerivedExtent): string {
+  const quotient = by === 1 ? String(of) : `ceil(${of} / ${by})`;
+  return `  extent ${name} = ${least === undefined ? quotient : `max(${least}, ${quotient})`}`;
+}
 
 function printStep(step: Step): string {
   if (step.kind === "launch") {
     const { fn, reads, writes, tile, why } = step;
     const list = (buffers: readonly PlanBuffer[]) => buffers.map(({ name }) => name).join(", ");
-    const tiled = tile === undefined ? "" : ` over ${tile.count} tiles of ${tile.size} ${tile.dim}`;
+    const tiled = tile === undefined ? "" : ` for each of ${tile.count} tiles of ${tile.size} of ${tile.dim}`;
     return `  launch ${fn.name}(${list(reads)}) -> (${list(writes)})${tiled}${why === undefined ? "" : `  // ${why}`}`;
   }
   const { buffer } = step;
@@ -27,7 +29,7 @@ export function printPlan(plan: Plan): string {
   const results = fn.results.map(({ name, value }) => `${name}: ${printType(value.type)}`);
   const lines = [
     `plan ${fn.name}(${params.join(", ")}) -> (${results.join(", ")}) {`,
-    ...extents.map(({ name, of, by }) => `  extent ${name} = ceil(${printDim(of)} / ${by})`),
+    ...extents.map(printExtent),
     ...steps.map(printStep),
     "}\n",
   ];

@@ -27,12 +27,13 @@ export const cutAxis = (shape: Shape, dim: string | undefined): number => (dim =
 export function runLaunch<T extends Numbers>(
   { fn, tile }: Pick<Launch, "fn" | "tile">,
   given: readonly T[],
-  extent: number,
+  extents: Readonly<Record<string, number>>,
   pieces: Pieces<T>,
   run: (params: readonly T[], extent: number | undefined) => readonly T[],
 ): readonly T[] {
   if (tile === undefined) return run(given, undefined);
-  const { dim, size } = tile;
+  const { dim } = tile;
+  const [extent, size] = [extents[dim], extents[tile.size]] as [number, number];
   const ran: (readonly T[])[] = [];
   for (let from = 0; from < extent; from += size) {
     const length = Math.min(size, extent - from);

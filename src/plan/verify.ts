@@ -3,7 +3,7 @@
 import { dimensionNames } from "../ir/ir.ts";
 import { printType, sameShape, type TensorType } from "../ir/types.ts";
 import { verifyFn } from "../ir/verify.ts";
-import type { Launch, Plan, PlanBuffer, Tile } from "./plan.ts";
+import { type Launch, type Plan, type PlanBuffer, writtenType } from "./plan.ts";
 
 /** What is wrong with a plan: clauses; nothing if it is sound. */
 export function verifyPlan(plan: Plan): string[] {
@@ -40,7 +40,7 @@ export function verifyPlan(plan: Plan): string[] {
         check(buffer.kind !== "input" && !written.has(buffer), `\`${fn.name}\` writes \`${buffer.name}\` again`);
         written.add(buffer);
       }
-      faults.push(...typeFaults(step));
+      faults.push(...typeFaults(step, plan));
     }
   }
   for (const { name } of live.values()) faults.push(`\`${name}\` is never freed`);
@@ -51,14 +51,11 @@ export function verifyPlan(plan: Plan): string[] {
   return faults;
 }
 
-/** What a launch writes for a result of its function: of tiles, one for each. */
-export function writtenType(type: TensorType, tile: Tile | undefined): TensorType {
-  if (tile === undefined || type.shape.includes(tile.dim)) return type;
-  return { ...type, shape: [tile.count, ...type.shape] };
-}
-
-function typeFaults({ fn, reads, writes, tile }: Launch): string[] {
-  const isSame = (a: TensorType, b: TensorType) => a.element === b.element && sameShape(a.shape, b.shape);
+function typeFaults({ fn, reads, writes, tile }: Launch, { extents }: Plan): string[] {
+  const alias = new Map(extents.filter(({ by }) => by === 1).map(({ name, of }) => [name, of]));
+  const known = ({ shape }: TensorType) =>
+    shape.map((dim) => (typeof dim === "string" ? (alias.get(dim) ?? dim) : dim));
+  const isSame = (a: TensorType, b: TensorType) => a.element === b.element && sameShape(known(a), known(b));
   const fault = (buffer: PlanBuffer, type: TensorType) =>
     `\`${fn.name}\` takes \`${buffer.name}\`, ${printType(buffer.type)}, for ${printType(type)}`;
   const isNumber = (buffer: PlanBuffer, { shape }: TensorType) =>

@@ -12,7 +12,7 @@ export type { Bound, Part } from "../launch/bound.ts";
 export { type CallableKernel, kernel } from "../launch/callable.ts";
 export type { LaunchOptions } from "../launch/launch.ts";
 export type { LaunchBinding, LaunchDispatch, LaunchElement, LaunchManifest, UniformField } from "../launch/manifest.ts";
-export type { LaunchBuffer, LaunchOfKernel, LaunchPlan, LaunchStep } from "../launch/plan-manifest.ts";
+export type { LaunchBuffer, LaunchExtent, LaunchOfKernel, LaunchPlan, LaunchStep } from "../launch/plan-manifest.ts";
 export type {
   AfterTensors,
   AnyTypes,

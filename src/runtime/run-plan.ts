@@ -25,9 +25,8 @@ const modeRead = 1;
 /** The extents of a plan, those that it derives among them. */
 export function planExtents({ extents: derived }: LaunchPlan, dims: Dims): Record<string, number> {
   const all: Record<string, number> = Object.assign(Object.create(null), dims);
-  for (const { name, of, by } of derived) {
-    all[name] = Math.ceil((typeof of === "number" ? of : (all[of] as number)) / by);
-  }
+  const value = (dim: number | string) => (typeof dim === "number" ? dim : (all[dim] as number));
+  for (const { name, of, by, least = 0 } of derived) all[name] = Math.max(least, Math.ceil(value(of) / value(by)));
   return all;
 }
 

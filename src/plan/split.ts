@@ -1,0 +1,333 @@
+/**
+ * Reductions over rows as two kernels: partial states of tiles of rows, and their merge.
+ *
+ *   s = sum(x, axes = [0])                         x: f32[rows, 768]
+ *   ->
+ *   p = sum(x, axes = [0])  for each tile of rows  p: f32[tiles, 768]
+ *   s = sum(p, axes = [0])
+ *
+ * Each lane of the first has a column and goes along the rows of its tile, so that neighbours read neighbours, as in
+ * Futhark's `SegRed` and in Harris's reductions of a grid in two kernels; there are no atomics, so the same shape gives the
+ * same bits. A mean is a sum and a count, a variance is merged by Chan, Golub and LeVeque's formula (1979) for any number of
+ * parts:
+ *
+ *   n = sum(count),  m = sum(count * mean) / n,  v = sum(count * (variance + (mean - m)^2)) / n
+ *
+ * How many tiles there are follows from the shape alone: as many as give 2^16 lanes work, and none of less than 16 rows. What
+ * the kernel computes after the reductions from their results alone goes into the merge; what reads the rows again becomes a
+ * kernel behind it.
+ */
+
+import { Builder, copyOp } from "../ir/builder.ts";
+import { isLeaf, type Op, presentOperands, Value } from "../ir/ir.ts";
+import { attribute } from "../ir/ops/def.ts";
+import { ops as table } from "../ir/ops/index.ts";
+import { type Dim, type ElementType, type Shape, tensorType } from "../ir/types.ts";
+import type { Outliner, Piece, Write } from "./outline.ts";
+import type { DerivedExtent, Tile } from "./plan.ts";
+
+/** Lanes that the first kernel gives work to. */
+const lanes = 2 ** 16;
+const [fewTiles, mostTiles] = [2, 256];
+/** A tile writes one row for so many that it reads. */
+const leastRows = 16;
+/** Elements below which one kernel is as good. */
+const leastElements = 2 ** 16;
+/** What an extent is taken to be that is not known. */
+const usualExtent = 1024;
+
+const size = (shape: Shape) =>
+  shape.reduce<number>((all, dim) => all * (typeof dim === "number" ? dim : usualExtent), 1);
+
+/** What a group does before, in and after its reductions over rows. */
+interface Parts {
+  readonly rows: Dim;
+  readonly rank: number;
+  readonly before: readonly Op[];
+  readonly reductions: readonly Op[];
+  /** Of their results alone. */
+  readonly after: readonly Op[];
+  /** What reads rows again. */
+  readonly again: readonly Op[];
+}
+
+/** The kernels of a group whose reductions are split; `undefined` where that is not possible, or not worth it. */
+export function splitGroup(
+  group: readonly Op[],
+  writes: readonly Write[],
+  outliner: Outliner,
+  extents: DerivedExtent[],
+): readonly Piece[] | undefined {
+  const parts = partsOf(group);
+  if (parts === undefined) return undefined;
+  const { rows, rank, before, reductions, after, again } = parts;
+  const derived: DerivedExtent[] = [];
+  const tile = tileOf(rows, kept(reductions[0] as Op), outliner, derived);
+
+  const builder = new Builder((reductions[0] as Op).span);
+  const tiled = new Partials(builder, tile, outliner);
+  const merge = new Builder((reductions[0] as Op).span);
+  const merged = new Map<Value, Value>();
+  for (const op of reductions) {
+    for (const b of [builder, merge]) b.standAt({ span: op.span, kernel: 0 });
+    for (const [i, value] of new Merge(merge, tiled, op).results().entries()) merged.set(op.results[i] as Value, value);
+  }
+  for (const op of after) {
+    const operands = op.operands.map((value) => value && (merged.get(value) ?? value));
+    const copy = merge.add(copyOp(op, { operands, kernel: 0 }));
+    for (const [i, result] of op.results.entries()) merged.set(result, copy.results[i] as Value);
+  }
+  const readAgain = new Set(again.flatMap(presentOperands));
+  const isAgain = new Set(again.flatMap((op) => op.results));
+  const written = new Set(writes.map(({ value }) => value));
+  const between = [...merged.keys()].filter((value) => readAgain.has(value) && !written.has(value));
+  const mergeWrites = [
+    ...writes.filter(({ value }) => merged.has(value)),
+    ...between.map((value) => ({ buffer: outliner.buffers.of(value), value })),
+  ].map(({ buffer, value }) => ({ buffer, value: merged.get(value) as Value }));
+  // What the rows are reduced from is computed again where it is read again, unless it is stored anyway.
+  const early = writes.filter(({ value }) => value.def !== undefined && before.includes(value.def));
+  const late = writes.filter(({ value }) => isAgain.has(value));
+  const stored = new Set(early.map(({ value }) => value));
+  const needed = closure(
+    [...before, ...again],
+    late.map(({ value }) => value),
+    stored,
+  );
+  const typeOf = (value: Value) => {
+    const isCut = value.shape.length === rank && value.shape[0] === rows;
+    return isCut ? tensorType(value.element, [tile.dim, ...value.shape.slice(1)]) : value.type;
+  };
+  const pieces: readonly Piece[] = [
+    { ops: [...before, ...builder.ops], writes: [...early, ...tiled.writes], tile: { tile, typeOf } },
+    { ops: merge.ops, writes: mergeWrites },
+    ...(late.length > 0 ? [{ ops: needed, writes: late }] : []),
+  ];
+  if (pieces.some((piece) => buffersOf(piece) > mostBuffers)) return undefined;
+  extents.push(...derived);
+  return pieces;
+}
+
+/** Storage buffers that every WebGPU device has. */
+const mostBuffers = 8;
+
+function buffersOf({ ops, writes }: Piece): number {
+  const own = new Set(ops.flatMap((op) => op.results));
+  const read = new Set(ops.flatMap(presentOperands));
+  const isBuffer = (value: Value) => !own.has(value) && value.def?.name !== "constant";
+  return [...read].filter(isBuffer).length + writes.length;
+}
+
+/** The ops that these values need, in order; `known` values need none. */
+function closure(list: readonly Op[], values: readonly Value[], known: ReadonlySet<Value> = new Set()): Op[] {
+  const needed = new Set(values);
+  return list
+    .toReversed()
+    .filter((op) => {
+      if (!op.results.some((result) => needed.has(result))) return false;
+      for (const operand of presentOperands(op)) if (!known.has(operand)) needed.add(operand);
+      return true;
+    })
+    .toReversed();
+}
+
+const kept = (op: Op): Shape => {
+  const { shape } = op.operand(0);
+  const axes = attribute.axes(op.attributes);
+  return shape.filter((_, axis) => !axes.includes(axis - shape.length));
+};
+
+function partsOf(group: readonly Op[]): Parts | undefined {
+  const reductions = group.filter((op) => table[op.name].kind === "reduction");
+  const [first] = reductions;
+  const x = first?.operand(0);
+  const rows = x?.shape[0];
+  if (first === undefined || x === undefined || rows === undefined) return undefined;
+  const rank = x.shape.length;
+  const isOverRows = (op: Op) => {
+    const { shape } = op.operand(0);
+    return shape.length === rank && shape[0] === rows && attribute.axes(op.attributes).includes(-rank);
+  };
+  if (!reductions.every(isOverRows) || !reductions.every(isMergeable)) return undefined;
+  if (size(x.shape) < leastElements) return undefined;
+  const before = closure(
+    group,
+    reductions.map((op) => op.operand(0)),
+  );
+  if (!before.every((op) => table[op.name].kind === "elementwise")) return undefined;
+  // Every value of them has rows in front, or none.
+  const values = [...before.flatMap(presentOperands), ...reductions.map((op) => op.operand(0))];
+  const isPlain = (value: Value) => {
+    if (isLeafValue(value)) return value.shape.length < rank;
+    const { shape } = value;
+    if (shape.length > rank || shape.slice(1).includes(rows as string)) return typeof rows === "number";
+    return shape.length === rank
+      ? shape[0] === rows || shape[0] === 1
+      : !(typeof rows === "string" && shape.includes(rows));
+  };
+  if (!values.every(isPlain)) return undefined;
+  const rest = group.filter((op) => !before.includes(op) && !reductions.includes(op));
+  const small = new Set(reductions.flatMap((op) => op.results));
+  const after = rest.filter((op) => {
+    const operands = presentOperands(op).filter((value) => !isLeafValue(value));
+    const isSmall =
+      operands.some((value) => small.has(value)) && operands.every((value) => small.has(value) || isFew(value, x));
+    if (isSmall && op.results.every((result) => isFew(result, x))) for (const result of op.results) small.add(result);
+    return op.results.every((result) => small.has(result));
+  });
+  return { rows, rank, before, reductions, after, again: rest.filter((op) => !after.includes(op)) };
+}
+
+const isLeafValue = ({ def }: Value) => def !== undefined && isLeaf(def);
+
+/** Whether a value is small beside what is reduced, and comes from outside. */
+const isFew = (value: Value, x: Value) => size(value.shape) * leastRows <= size(x.shape);
+
+const isMergeable = (op: Op) => ["sum", "mean", "max", "min", "prod", "var", "moments"].includes(op.name);
+
+/** The tiles of an extent, with the extents that say how many there are and how large. */
+function tileOf(rows: Dim, columns: Shape, { dims }: Outliner, extents: DerivedExtent[]): Tile {
+  const count = Math.min(mostTiles, Math.max(fewTiles, Math.floor(lanes / size(columns))));
+  const stem = typeof rows === "string" ? rows : "rows";
+  const dim = typeof rows === "string" ? rows : dims.next("rows");
+  if (dim !== rows) extents.push({ name: dim, of: rows, by: 1 });
+  const [length, number] = [dims.next(`${stem}_tile`), dims.next(`${stem}_tiles`)];
+  extents.push({ name: length, of: dim, by: count, least: leastRows }, { name: number, of: dim, by: length });
+  return { dim, size: length, count: number };
+}
+
+/** What a tile is reduced to. */
+class Partials {
+  readonly writes: Write[] = [];
+  private readonly builder: Builder;
+  private readonly tile: Tile;
+  private readonly outliner: Outliner;
+  private readonly known = new Map<string, Value>();
+  private readonly numbers = new Map<Value, number>();
+
+  constructor(builder: Builder, tile: Tile, outliner: Outliner) {
+    this.builder = builder;
+    this.tile = tile;
+    this.outliner = outliner;
+  }
+
+  /** One more result of the tiles: what stands for all of them. */
+  private stacked(value: Value, name: string): Value {
+    const type = tensorType(value.element, [this.tile.count, ...value.shape]);
+    const all = new Value(type, name, value.span);
+    this.writes.push({ buffer: this.outliner.buffers.of(all), value });
+    return all;
+  }
+
+  private once(key: string, make: () => Value): Value {
+    const value = this.known.get(key) ?? make();
+    this.known.set(key, value);
+    return value;
+  }
+
+  private keyOf(value: Value): number {
+    const number = this.numbers.get(value) ?? this.numbers.size;
+    this.numbers.set(value, number);
+    return number;
+  }
+
+  /** States are f32: a half holds no sum of many. */
+  private wide(x: Value): Value {
+    return x.element === "f16" ? this.builder.emit("cast", [x], { to: "f32" }) : x;
+  }
+
+  /** A reduction of each tile. */
+  of(name: "sum" | "max" | "min" | "prod", x: Value, axes: readonly number[]): Value {
+    return this.once(`${name} ${this.keyOf(x)} ${axes}`, () => {
+      return this.stacked(this.builder.emit(name, [this.wide(x)], { axes }), `${name}s`);
+    });
+  }
+
+  /** Mean and variance of each tile. */
+  moments(x: Value, axes: readonly number[]): readonly [Value, Value] {
+    const all = (which: 0 | 1) =>
+      this.once(`moments ${which} ${this.keyOf(x)} ${axes}`, () => {
+        const op = this.once(
+          `moments ${this.keyOf(x)} ${axes}`,
+          () => this.builder.op("moments", [this.wide(x)], { axes }).result,
+        );
+        return this.stacked(op.def?.results[which] as Value, which === 0 ? "means" : "variances");
+      });
+    return [all(0), all(1)];
+  }
+
+  /** How many elements each tile reduces to one. */
+  count({ shape }: Value, axes: readonly number[]): Value {
+    const reduced = axes.map((axis) => (axis === -shape.length ? this.tile.dim : (shape.at(axis) as Dim)));
+    return this.once(`count ${reduced}`, () => {
+      const one = this.builder.emit("broadcast", [this.builder.constant("f32", 1)], { shape: reduced });
+      return this.stacked(this.builder.emit("sum", [one], { axes: reduced.map((_, i) => i) }), "counts");
+    });
+  }
+}
+
+/** The results of one reduction from the tiles'. */
+class Merge {
+  private readonly to: Builder;
+  private readonly partials: Partials;
+  private readonly op: Op;
+  private readonly x: Value;
+  private readonly axes: readonly number[];
+
+  constructor(to: Builder, partials: Partials, op: Op) {
+    this.to = to;
+    this.partials = partials;
+    this.op = op;
+    this.x = op.operand(0);
+    this.axes = attribute.axes(op.attributes);
+  }
+
+  results(): readonly Value[] {
+    return this.states().map((value, i) => this.asResult(value, this.op.results[i] as Value));
+  }
+
+  private states(): readonly Value[] {
+    const { name } = this.op;
+    if (name === "mean")
+      return [this.to.emit("div", [this.over("sum", this.partials.of("sum", this.x, this.axes)), this.total()])];
+    if (name === "var" || name === "moments") {
+      const [mean, variance] = this.moments();
+      return name === "var" ? [variance] : [mean, variance];
+    }
+    const of = name as "sum" | "max" | "min" | "prod";
+    return [this.over(of, this.partials.of(of, this.x, this.axes))];
+  }
+
+  private over(name: "sum" | "max" | "min" | "prod", partial: Value): Value {
+    return this.to.emit(name, [partial], { axes: [0] });
+  }
+
+  private total(): Value {
+    return this.over("sum", this.partials.count(this.x, this.axes));
+  }
+
+  private moments(): readonly [Value, Value] {
+    const { to } = this;
+    const [means, variances] = this.partials.moments(this.x, this.axes);
+    const counts = this.partials.count(this.x, this.axes);
+    const each = to.emit("reshape", [counts], {
+      shape: [counts.shape[0] as Dim, ...means.shape.slice(1).map(() => 1)],
+    });
+    const total = this.total();
+    const mean = to.emit("div", [this.over("sum", to.emit("mul", [each, means])), total]);
+    const from = to.emit("sub", [means, mean]);
+    const squares = to.emit("add", [variances, to.emit("mul", [from, from])]);
+    const sum = this.over("sum", to.emit("mul", [each, squares]));
+    const correction = attribute.number(this.op.attributes, "correction");
+    const less = correction === 0 ? total : to.emit("sub", [total, to.constant("f32", correction)]);
+    return [mean, to.emit("div", [sum, less])];
+  }
+
+  /** In the element type and the shape of the result. */
+  private asResult(value: Value, { element, shape, name }: Value): Value {
+    const narrow = (given: Value) =>
+      element === given.element ? given : this.to.emit("cast", [given], { to: element as ElementType });
+    const cast = narrow(value);
+    return cast.shape.length === shape.length ? cast : this.to.emit("reshape", [cast], { shape }, name);
+  }
+}
