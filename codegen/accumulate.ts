@@ -17,19 +17,30 @@ import { laneType } from "./expression.ts";
 import { extentValue, known } from "./extent.ts";
 import type { Fold } from "./folds.ts";
 import type { Node } from "./graph.ts";
-import { construct, type Expression, f32, literal, multiply, subtract, widened } from "./kernel/expression.ts";
+import {
+  component,
+  construct,
+  type Expression,
+  f32,
+  literal,
+  multiply,
+  subtract,
+  widened,
+} from "./kernel/expression.ts";
 import type { Reduction, RowContext, State } from "./kernel/reduction.ts";
 import type { Statements, Target } from "./kernel/statement.ts";
-import { mergeLanes, type Scratch } from "./lanes.ts";
+import { mergeLanes, type Scratch, shareFirst } from "./lanes.ts";
 import type { BodyContext, Place } from "./place.ts";
+import { evenSteps } from "./schedule.ts";
 
-/** From so many steps on a lane's shifts are the medians of three elements. */
-export const manySteps = 8;
-
-/** Endings of the names of a fold's variables: the row's state, and the fields of those of each depth. */
-export function foldParts({ identity }: Reduction): readonly string[] {
+/** Endings of the names of a fold's variables: the row's state, its shift, and the fields of the states of each depth. */
+export function foldParts({ identity, shift }: Reduction): readonly string[] {
   const parts = Object.keys(identity(f32, undefined));
-  return ["", ...parts.flatMap((part) => depthSuffixes.map((suffix) => `_${part}${suffix}`))];
+  return [
+    "",
+    ...(shift ? ["_shift", "_second"] : []),
+    ...parts.flatMap((part) => depthSuffixes.map((suffix) => `_${part}${suffix}`)),
+  ];
 }
 
 /** Variables that all folds of a loop share: how many units a lane has seen, and one over that. */
@@ -38,8 +49,6 @@ export interface Counter {
   readonly counts: Target[];
   /** One over the innermost count. */
   inverse: Expression | undefined;
-  /** Whether states were started from some elements before the loop. */
-  readonly isStarted: boolean;
 }
 
 export class FoldWriter {
@@ -52,6 +61,9 @@ export class FoldWriter {
   private readonly states = new Map<Fold, State[]>();
   /** What all lanes have accumulated. */
   private readonly rows = new Map<Fold, Target>();
+  /** What is taken off the elements. */
+  private readonly shifts = new Map<Fold, Expression>();
+  private readonly samples = new Map<Fold, readonly Target[]>();
 
   constructor(context: BodyContext, to: Statements, scratch: Scratch) {
     this.context = context;
@@ -64,8 +76,14 @@ export class FoldWriter {
   }
 
   /** The state of a row, once its lanes are merged. */
-  rowState(fold: Fold): Expression {
+  private rowState(fold: Fold): Expression {
     return this.rows.get(fold) as Target;
+  }
+
+  /** An element less its row's mean. */
+  centered(fold: Fold, element: Expression): Expression {
+    const shift = this.shifts.get(fold) as Expression;
+    return fold.reduction.centered?.(element, this.rowState(fold), shift) as Expression;
   }
 
   /** The state at a depth, before it has seen an element. */
@@ -81,24 +99,49 @@ export class FoldWriter {
     );
   }
 
+  /** Room for a fold's shift, and for the second of three elements where they come one after the other. */
+  declareShift(fold: Fold): void {
+    const parts = this.context.schedule.width === 4 ? ["_shift"] : ["_shift", "_second"];
+    const zero = literal(f32, 0);
+    this.samples.set(
+      fold,
+      parts.map((part) => this.to.variable(fold.name + part, zero)),
+    );
+    this.shifts.set(fold, this.samples.get(fold)?.[0] as Target);
+  }
+
+  /** Takes the elements of a unit, the `which`th of those that are looked at; with the third element the shift is chosen. */
+  sample(fold: Fold, place: Place, which: number): void {
+    const element = this.elementOf(fold, place);
+    const { width } = element.type;
+    const elements = Array.from({ length: width }, (_, i) => (width === 1 ? element : component(element, i)));
+    const taken = this.samples.get(fold) as readonly Target[];
+    const [a, b, c] = [...taken.slice(0, which * width), ...elements] as [Expression, Expression, Expression?];
+    if (c !== undefined) {
+      const shift = fold.reduction.shift?.([a, b, c]) as Expression;
+      this.to.assign(taken[0] as Target, shift);
+      return;
+    }
+    for (const [i, one] of elements.entries()) this.to.assign(taken[which * width + i] as Target, one);
+  }
+
+  /** Lane 0's shift, for all lanes of its row. */
+  shareShift(fold: Fold, lane: Expression): void {
+    const [shift] = this.samples.get(fold) as readonly Target[];
+    shareFirst(shift as Target, lane, this.context.schedule, this.scratch, this.to);
+  }
+
   private elementOf({ operand }: Fold, place: Place): Expression {
     return widened(place.argument(operand).value, this.context.schedule.width);
   }
 
-  /** @param which of three elements that a lane looks at before its first step. */
-  start(fold: Fold, place: Place, which: number): void {
-    fold.reduction.start?.(this.stateOf(fold, 0), this.elementOf(fold, place), which, this.to);
-  }
-
   /** @param depth of the state that takes the element. */
-  accumulate(fold: Fold, place: Place, { counts, inverse, isStarted }: Counter, depth: number): void {
+  accumulate(fold: Fold, place: Place, { inverse }: Counter, depth: number): void {
     fold.reduction.step(this.stateOf(fold, depth), this.elementOf(fold, place), {
       to: this.to,
       name: (hint) => place.names.define(hint),
-      lane: this.stateOf(fold, 0),
-      counts: counts.slice(0, depth + 1),
+      shift: this.shifts.get(fold),
       inverse,
-      isStarted,
     });
   }
 
@@ -114,11 +157,14 @@ export class FoldWriter {
   /** The lane's vectors to one state, then the states of the row's lanes to one. */
   finish(fold: Fold, { counts: [count] }: Counter, lane: Expression): void {
     const { reduction, name, max } = fold;
+    const { schedule } = this.context;
     const state = this.stateOf(fold, 0);
     if (max !== undefined) reduction.finish?.(state, this.rowState(max), this.to);
-    const row = this.to.variable(name, reduction.packed(state, count));
+    const each = evenSteps(schedule);
+    const row = this.to.variable(name, reduction.packed(state, { count, each }));
     this.rows.set(fold, row);
-    mergeLanes({ state: row, reduction }, lane, this.context.schedule, this.scratch, this.to);
+    const merged = each && each * schedule.width;
+    mergeLanes({ state: row, reduction, each: merged }, lane, schedule, this.scratch, this.to);
   }
 
   /** A reduction's value from the row's state. */
@@ -126,10 +172,10 @@ export class FoldWriter {
     const which = reductionResultOf(node.value) as ReductionResult;
     const result = fold.reduction.result[which];
     if (result === undefined) throw new Error(`the reduction \`${fold.reduction.name}\` has no ${which}`);
-    return result(this.rowState(fold), this.rowContext(node));
+    return result(this.rowState(fold), this.rowContext(node, fold));
   }
 
-  private rowContext(node: Node): RowContext {
+  private rowContext(node: Node, fold: Fold): RowContext {
     const { columnCount: count, width } = this.context.schedule;
     const elements = (less: number) => {
       if (this.limit !== undefined) {
@@ -141,6 +187,7 @@ export class FoldWriter {
       const whole = construct(f32, extentValue(count));
       return less === 0 ? whole : subtract(whole, less);
     };
-    return { elements, attributes: node.op?.attributes ?? {} };
+    const shift = this.shifts.get(fold);
+    return { elements, attributes: node.op?.attributes ?? {}, ...(shift && { shift }) };
   }
 }

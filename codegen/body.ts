@@ -6,7 +6,7 @@
  * of them.
  */
 
-import { type Counter, FoldWriter, foldParts, manySteps } from "./accumulate.ts";
+import { type Counter, FoldWriter, foldParts } from "./accumulate.ts";
 import { aliasesOf } from "./aliases.ts";
 import { blocksOf, depthSuffixes, ofDepth } from "./blocks.ts";
 import { laneType } from "./expression.ts";
@@ -35,13 +35,14 @@ import { mostWorkgroups } from "./launch.ts";
 import { grouped, type Loop, planLoops } from "./loops.ts";
 import { Names } from "./names.ts";
 import { type BodyContext, hintOf, Place, type PlaceContext, type Strip } from "./place.ts";
+import { evenSteps } from "./schedule.ts";
 
 export type { BodyContext } from "./place.ts";
 
 const structural = [
   ...["group", "groups", "local", "lane", "team", "row", "index", "isRow", "step", "unit", "dims", "main"],
   ...["blockStart", "blockStart2", "blockEnd", "blockEnd2", "blockWeight", "blockDelta"],
-  ...["merge_moments", "lane_moments"],
+  ...["merge_moments", "merge_means", "lane_moments", "lane_means"],
 ];
 
 /** A loop along the row, and what it folds. */
@@ -87,7 +88,12 @@ export class Body {
     const to = this.statements;
     this.scratch = new Scratch(context.schedule, this.names);
     this.folds = new FoldWriter(context, to, this.scratch);
-    this.context = { ...context, to, lane: () => this.lane, rowState: (fold) => this.folds.rowState(fold) };
+    this.context = {
+      ...context,
+      to,
+      lane: () => this.lane,
+      centered: (fold, element) => this.folds.centered(fold, element),
+    };
     for (const name of [...structural, ...taken]) this.names.define(name);
     this.common = this.place(this.names, undefined, undefined, []);
     const { nodes, stores, rows } = context.graph;
@@ -202,6 +208,7 @@ export class Body {
       this.centered,
       (hint, reduction) => this.names.define(hint, foldParts(reduction)),
       !isStrict,
+      evenSteps(schedule) !== undefined,
     );
     const perRow = this.rows.map((place, i) => {
       const own = new Map<Fold, Fold>();
@@ -215,14 +222,9 @@ export class Body {
     for (const place of this.rows) this.bindRowParts(loop, place);
     for (const place of this.rows) for (const node of loop.keeps) this.declareCache(node, place);
     for (const fold of perRow.flat()) this.statements.at(fold.span, () => this.folds.declare(fold));
+    this.writeShifts(loop, perRow);
     const { steps } = schedule;
-    const units = known(schedule.units);
-    const isStarted = steps !== undefined && units !== undefined && steps >= manySteps;
-    if (isStarted && folds.some(({ reduction }) => reduction.start)) this.writeStarts(loop, perRow, { steps, units });
-    const counter = this.declareCounter(
-      folds.some(({ reduction }) => reduction.counts),
-      isStarted,
-    );
+    const counter = this.declareCounter(folds.some(({ reduction }) => reduction.counts));
     this.writeBlocks({ loop, perRow, counter, blocks: folds.some(isBlocked) ? blocksOf(steps) : [] });
     for (const fold of perRow.flat()) {
       this.statements.at(fold.span, () => this.folds.finish(fold, counter, this.lane));
@@ -230,8 +232,8 @@ export class Body {
     for (const place of this.rows) for (const node of loop.frees) this.freeCache(node, place);
   }
 
-  private declareCounter(isCounted: boolean, isStarted: boolean): Counter {
-    const counter: Counter = { counts: [], inverse: undefined, isStarted };
+  private declareCounter(isCounted: boolean): Counter {
+    const counter: Counter = { counts: [], inverse: undefined };
     if (!isCounted) return counter;
     this.countName = this.names.define("count", depthSuffixes);
     this.inverseName = this.names.define("inverse");
@@ -285,34 +287,57 @@ export class Body {
     if (around && own) to.assign(around, own, "+");
   }
 
-  /** What states begin with in a lane that has many elements: three of them. */
-  private writeStarts(
-    loop: Loop,
-    perRow: readonly (readonly Fold[])[],
-    { steps, units }: { readonly steps: number; readonly units: number },
-  ): void {
-    const started = perRow.map((folds) => folds.filter(({ reduction }) => reduction.start));
-    const needed = new Set((started[0] as Fold[]).map(({ operand }) => operand));
-    for (const node of loop.nodes.toReversed()) {
-      if (needed.has(node)) for (const operand of node.operands) needed.add(operand);
-    }
-    const nodes = loop.nodes.filter((node) => needed.has(node));
-    const { lanes } = this.context.schedule;
-    const to = this.statements;
-    for (let third = 0; third < 3; third++) {
-      const number = Math.floor((steps * third) / 3);
-      to.scope(() => {
-        const step = loop.reads.size > 0 ? to.define("step", count(number)) : undefined;
-        const unit = to.define("unit", call("min", add(this.lane, number * lanes), count(units - 1)));
+  /**
+   * Chooses what is taken off the elements of each row, from three of them which are the same for all of its lanes. Where an
+   * earlier loop has kept what they are computed from at some length, lane 0 chooses from its own, for all.
+   */
+  private writeShifts(loop: Loop, perRow: readonly (readonly Fold[])[]): void {
+    const shifted = perRow.map((folds) => folds.filter(({ reduction }) => reduction.shift));
+    const needed = new Set((shifted[0] as Fold[]).map(({ operand }) => operand));
+    if (needed.size === 0) return;
+    for (const node of needed) for (const operand of node.operands) if (operand.isColumn) needed.add(operand);
+    const anew = this.context.graph.nodes.filter((node) => needed.has(node) && node.isColumn);
+    const isAnew = loop.reads.size === 0 || anew.length <= loop.nodes.length + fewNodes;
+    const nodes = isAnew ? anew : loop.nodes.filter((node) => needed.has(node));
+    for (const fold of shifted.flat()) this.statements.at(fold.span, () => this.folds.declareShift(fold));
+    const samples = Math.ceil(3 / this.context.schedule.width);
+    for (let which = 0; which < samples; which++) {
+      this.statements.scope(() => {
+        const { step, unit } = this.sampledUnit(which, samples, !isAnew);
         const { common, rows } = this.stepPlaces(unit);
-        for (const node of nodes) this.readOrDefine(node, loop, common, rows, step);
+        for (const node of nodes) {
+          if (step === undefined) this.define(node, common, rows);
+          else this.readOrDefine(node, loop, common, rows, step);
+        }
         for (const [i, place] of rows.entries()) {
-          for (const fold of started[i] as Fold[]) {
-            to.at(fold.span, () => this.folds.start(fold, place, third));
+          for (const fold of shifted[i] as Fold[]) {
+            this.statements.at(fold.span, () => this.folds.sample(fold, place, which));
           }
         }
       });
     }
+    if (isAnew) return;
+    for (const fold of shifted.flat()) {
+      this.statements.at(fold.span, () => this.folds.shareShift(fold, this.lane));
+    }
+  }
+
+  /** One of some units that are far apart in the row; of the lane's own where `isOwn`. */
+  private sampledUnit(which: number, samples: number, isOwn: boolean) {
+    const { lanes, steps, units } = this.context.schedule;
+    const to = this.statements;
+    const total = known(units);
+    if (isOwn) {
+      const number = Math.floor(((steps as number) * which) / samples);
+      const step = to.define("step", count(number));
+      const unit = to.define("unit", call("min", add(this.lane, number * lanes), count((total as number) - 1)));
+      return { step, unit };
+    }
+    const at =
+      total === undefined
+        ? multiply(divide(this.limit ?? extentValue(units), samples), which)
+        : count(Math.floor((total * which) / samples));
+    return { step: undefined, unit: to.define("unit", at) };
   }
 
   /** Names for the parts of indices that stay the same along the row. */
@@ -395,6 +420,9 @@ export class Body {
     }
   }
 }
+
+/** So many nodes more than its own a loop may compute to choose a shift. */
+const fewNodes = 32;
 
 /** What the lane keeps of a node in its row. */
 const cacheOf = (node: Node, place: Place) => place.strip?.caches.get(node) as Variable;

@@ -8,7 +8,7 @@ import { computedType } from "./expression.ts";
 import { isMean, isOnline, isVariance, type Node, spanOf } from "./graph.ts";
 import { exponentials } from "./kernel/exponentials.ts";
 import { typeOf } from "./kernel/expression.ts";
-import { moments, shiftedMean } from "./kernel/moments.ts";
+import { moments } from "./kernel/moments.ts";
 import { sum } from "./kernel/monoids.ts";
 import type { Reduction } from "./kernel/reduction.ts";
 
@@ -40,21 +40,24 @@ export function variablesOf(fold: Fold, blocks: number): number {
  * The folds of the reductions at one level, and which of them each reduction reads.
  * @param centered means that are subtracted from their rows.
  * @param isShared whether a mean may be read from the moments that a variance of the same row needs.
+ * @param isEven whether all lanes of a row see as many elements.
  */
 export function foldsOf(
   reductions: readonly Node[],
   centered: ReadonlySet<Node | undefined>,
   define: (hint: string, reduction: Reduction) => string,
   isShared: boolean,
+  isEven = false,
 ) {
+  const { spread: both, mean: shiftedMean } = isEven ? moments.even : moments.counted;
   const spread = new Set(reductions.filter(isVariance).map((node) => node.operands[0]));
 
   const reductionOf = (node: Node): Reduction => {
     const isSpread = spread.has(node.operands[0]);
-    if (isVariance(node)) return moments;
+    if (isVariance(node)) return both;
     if (isOnline(node)) return exponentials;
     const isShifted = centered.has(node) || (isShared && isSpread);
-    if (isMean(node)) return !isShifted ? sum : isSpread ? moments : shiftedMean;
+    if (isMean(node)) return !isShifted ? sum : isSpread ? both : shiftedMean;
     return (ops[(node.op as Op).name] as ReductionDef).reduction;
   };
   const folds: Fold[] = [];

@@ -9,12 +9,15 @@ import type { Fold } from "./folds.ts";
 import {
   add,
   binary,
-  count,
+  construct,
   divide,
   type Expression,
   equals,
+  f32,
   item,
+  literal,
   local,
+  multiply,
   remainder,
   select,
   shuffle,
@@ -32,6 +35,8 @@ export interface Merge {
   /** The variable that holds the lane's state, and then the row's. */
   readonly state: Target;
   readonly reduction: Pick<Reduction, "merge" | "commutes">;
+  /** How many elements each lane has seen, where all have seen as many. */
+  readonly each: number | undefined;
 }
 
 /** What two types share where states of both lie in one array. */
@@ -87,50 +92,53 @@ export function mergeLanes(
   statements: Statements,
 ): void {
   const { lanes, subgroup } = schedule;
-  for (let mask = 1; mask < subgroup; mask *= 2) mergeNeighbours(merge, lane, mask, statements);
+  mergeShuffled(merge, lane, subgroup, statements);
   if (lanes === subgroup) return;
   const array = scratch.take(merge.state.type, statements);
   if (subgroup === 1) mergeTree(merge, lane, lanes, array, statements);
   else mergeSubgroups(merge, lane, schedule, array, statements);
 }
 
-function mergeNeighbours(
-  { state, reduction: { merge, commutes } }: Merge,
-  lane: Expression,
-  mask: number,
-  to: Statements,
-): void {
-  to.scope(() => {
-    const other = to.define("other", shuffle(state, mask));
-    if (commutes) {
-      to.assign(state, merge(state, other));
-      return;
-    }
-    const isLower = to.define("isLower", equals(binary("&", lane, mask), 0));
-    to.assign(state, merge(select(other, state, isLower), select(state, other, isLower)));
-  });
+/** Merges the states of `lanes` neighbours of a subgroup, so that each of them has that of all. */
+function mergeShuffled(of: Merge, lane: Expression, lanes: number, to: Statements): void {
+  const { state, reduction } = of;
+  for (let mask = 1; mask < lanes; mask *= 2) {
+    const merge = (a: Expression, b: Expression) => reduction.merge(a, b, times(of.each, mask));
+    to.scope(() => {
+      const other = to.define("other", shuffle(state, mask));
+      if (reduction.commutes) {
+        to.assign(state, merge(state, other));
+        return;
+      }
+      const isLower = to.define("isLower", equals(binary("&", lane, mask), 0));
+      to.assign(state, merge(select(other, state, isLower), select(state, other, isLower)));
+    });
+  }
 }
 
-function mergeTree(
-  { state, reduction: { merge } }: Merge,
-  lane: Expression,
-  lanes: number,
-  array: Variable,
-  to: Statements,
-): void {
+const times = (each: number | undefined, states: number) => each && each * states;
+
+function mergeTree(of: Merge, lane: Expression, lanes: number, array: Variable, to: Statements): void {
+  const { state, reduction, each } = of;
   to.assign(target(array, local), state);
   to.barrier();
   to.halving("half", lanes / 2, (half) => {
     to.when(binary("<", lane, half), () => {
-      to.assign(target(array, local), merge(item(array, local), item(array, add(local, half))));
+      const seen = each && divide(literal(f32, (each * lanes) / 2), construct(f32, half));
+      const merged = reduction.merge(item(array, local), item(array, add(local, half)), seen);
+      to.assign(target(array, local), merged);
     });
     to.barrier();
   });
   to.assign(state, item(array, subtract(local, lane)));
 }
 
+/**
+ * Each subgroup's state through workgroup memory. Then the lanes of each merge the states of all: every lane those of some
+ * neighbouring subgroups, as a tree, and shuffles the rest.
+ */
 function mergeSubgroups(
-  { state, reduction: { merge } }: Merge,
+  { state, reduction, each }: Merge,
   lane: Expression,
   { lanes, subgroup }: Schedule,
   array: Variable,
@@ -138,11 +146,35 @@ function mergeSubgroups(
 ): void {
   to.when(equals(remainder(lane, subgroup), 0), () => to.assign(target(array, divide(local, subgroup)), state));
   to.barrier();
+  const states = lanes / subgroup;
+  const readers = Math.min(states, subgroup);
+  const own = states / readers;
   to.scope(() => {
-    const first = to.define("first", divide(subtract(local, lane), subgroup));
-    to.assign(state, item(array, first));
-    to.loop("i", count(1), count(lanes / subgroup), 1, (i) => {
-      to.assign(state, merge(state, item(array, add(first, i))));
-    });
+    const first = to.define(
+      "first",
+      add(divide(subtract(local, lane), subgroup), multiply(remainder(lane, readers), own)),
+    );
+    const merged = (from: number, count: number): Expression => {
+      if (count === 1) return item(array, add(first, from));
+      const half = count / 2;
+      return reduction.merge(merged(from, half), merged(from + half, half), times(each, subgroup * half));
+    };
+    to.assign(state, merged(0, own));
   });
+  mergeShuffled({ state, reduction, each: times(each, subgroup * own) }, lane, readers, to);
+}
+
+/** What lane 0 of a row has in a variable, for all of its lanes. */
+export function shareFirst(
+  variable: Target,
+  lane: Expression,
+  { lanes }: Schedule,
+  scratch: Scratch,
+  to: Statements,
+): void {
+  const array = scratch.take(variable.type, to);
+  const team = divide(local, lanes);
+  to.when(equals(lane, 0), () => to.assign(target(array, team), variable));
+  to.barrier();
+  to.assign(variable, item(array, team));
 }

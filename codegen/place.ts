@@ -21,7 +21,6 @@ import {
   type Variable,
   widened,
 } from "./kernel/expression.ts";
-import { centered } from "./kernel/moments.ts";
 import { keyOf } from "./kernel/print-wgsl.ts";
 import type { Statements } from "./kernel/statement.ts";
 import type { Names } from "./names.ts";
@@ -45,8 +44,8 @@ export interface PlaceContext extends BodyContext {
   readonly to: Statements;
   /** The number of the lane in its row. */
   readonly lane: () => Expression;
-  /** The state of a row, once its lanes are merged. */
-  readonly rowState: (fold: Fold) => Expression;
+  /** An element less the mean of its row, once its lanes are merged. */
+  readonly centered: (fold: Fold, element: Expression) => Expression;
 }
 
 /** One of the rows that a lane has at hand, and the names of what belongs to it. */
@@ -141,8 +140,7 @@ export class Place {
       }
       case "centered": {
         const [x, mean] = node.operands as [Node, Node];
-        const state = this.context.rowState(this.strip?.foldOf.get(mean) as Fold);
-        return centered(this.argument(x).value, state);
+        return this.context.centered(this.strip?.foldOf.get(mean) as Fold, this.argument(x).value);
       }
       case "single": {
         const { value } = this.argument(node.operands[0] as Node);

@@ -148,6 +148,11 @@ export function makeSchedule(
   };
 }
 
+/** How many units every lane of a row handles, where that is known and all handle as many. */
+export function evenSteps({ steps, units, lanes }: Schedule): number | undefined {
+  return steps !== undefined && known(units) === steps * lanes ? steps : undefined;
+}
+
 const subgroupOf = ({ features, subgroup }: TargetProfile) =>
   features.includes("subgroups") ? (subgroup?.min ?? 1) : 1;
 

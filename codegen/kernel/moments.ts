@@ -1,124 +1,160 @@
 /**
  * Mean and variance by Welford's algorithm in each lane (Welford 1962), merged by Chan, Golub and LeVeque's formula (1979) in
- * its delta form. A state is (count, shift, mean, m2): `shift` is an element of the lane, `mean` that of the elements less
- * the shift, so that rows far from 0 lose nothing, and a constant row gives exactly 0. Of two shifts the one nearer to the
- * mean is kept: an outlier's would cost all others digits.
+ * its delta form. A state is (count, mean, m2) of the elements less a shift that all lanes of the row share: `mean` is near
+ * 0 then, so that rows far from 0 lose nothing, and a constant row gives exactly 0. The shift is the median of three
+ * elements, which no single outlier is: an outlier would cost all others digits.
  *
- * All moments of a loop have seen the same elements: lanes count once for all of them, and blocks take their elements off
- * the lane's shift.
+ * Where all lanes have seen as many elements, no count is kept, and Chan's formula is the same from both sides.
  */
 
 import {
   add,
-  allOf,
   apply,
-  binary,
   call,
   component,
   construct,
   divide,
   type Expression,
-  equals,
   f32,
   field,
+  type KernelFunction,
   library,
   literal,
   multiply,
+  type Operand,
   opaque,
-  select,
   subtract,
   type Type,
   typeOf,
 } from "./expression.ts";
 import { defineFunction } from "./function.ts";
+import { invariant } from "./invariant.ts";
 import type { Reduction } from "./reduction.ts";
 import type { Target } from "./statement.ts";
 
-/** Moments of some elements: how many, one of them, the mean of the others less that, the sum of squared deviations. */
-const fields = ["count", "shift", "mean", "m2"] as const;
-const momentsType: Type = { ...typeOf("f32", 4), fields };
+/** What a mean and a variance are read from: `m2` is the sum of squared deviations. */
+interface Kind {
+  readonly isSpread: boolean;
+  /** Whether all states that merge have seen as many elements. */
+  readonly isEven: boolean;
+}
 
-const fieldsOf = (state: Expression) =>
-  fields.map((name) => field(state, name)) as [Expression, Expression, Expression, Expression];
+const fieldsOf = ({ isSpread, isEven }: Kind) => [...(isEven ? [] : ["count"]), "mean", ...(isSpread ? ["m2"] : [])];
 
-const mergeMoments = defineFunction(
-  "merge_moments",
-  "Chan's formula for two states (count, shift, mean, m2). A state of count 0 is empty.",
-  { a: momentsType, b: momentsType },
-  ({ a, b }, define) => {
-    const [countA, shiftA, meanA, m2A] = fieldsOf(a);
-    const [countB, shiftB, meanB, m2B] = fieldsOf(b);
-    const count = define("count", add(countA, countB));
-    const weight = define("weight", divide(countB, call("max", count, literal(f32, 1))));
-    const delta = define("delta", add(subtract(shiftB, shiftA), subtract(meanB, meanA)));
-    const fromA = define("from_a", add(meanA, multiply(delta, weight)), "The mean less one shift and less the other.");
-    const fromB = define("from_b", subtract(meanB, multiply(delta, subtract(1, weight))));
-    const isNear = binary("<=", call("abs", fromA), call("abs", fromB));
-    const pair = (shift: Expression, from: Expression) => construct(typeOf("f32", 2), shift, from);
-    const near = define("near", select(pair(shiftB, fromB), pair(shiftA, fromA), isNear));
-    const between = multiply(multiply(multiply(delta, delta), countA), weight);
-    const m2 = define("m2", add(call("max", m2A, m2B), add(call("min", m2A, m2B), between)));
-    const both = define("both", construct(momentsType, count, near, m2));
-    return select(select(both, a, equals(countB, 0)), b, equals(countA, 0));
-  },
-);
+/** A number where the mean is all there is to a state; else a record, of which a vector of three has a component to spare. */
+function typeOfState(kind: Kind): Type {
+  const fields = fieldsOf(kind);
+  return fields.length === 1 ? f32 : { ...typeOf("f32", fields.length === 2 ? 2 : 4), fields };
+}
 
-/** A lane's state from those of its `width` elements, which have one count. */
-function laneMomentsOf(width: 2 | 4) {
-  const elements = typeOf("f32", width);
-  const parameters = { count: f32, shift: elements, mean: elements, m2: elements };
-  return defineFunction("lane_moments", "", parameters, ({ count, shift, mean, m2 }, define) => {
-    const ofElement = (i: number) =>
-      construct(momentsType, count, component(shift, i), component(mean, i), component(m2, i));
-    const merged = (i: number) => apply(mergeMoments, ofElement(i), ofElement(i + 1));
-    return width === 2 ? merged(0) : apply(mergeMoments, define("low", merged(0)), define("high", merged(2)));
+interface Parts {
+  readonly count?: Expression;
+  readonly mean: Expression;
+  readonly m2?: Expression;
+}
+
+function partsOf(state: Expression, kind: Kind): Parts {
+  const fields = fieldsOf(kind);
+  if (fields.length === 1) return { mean: state };
+  return Object.fromEntries(fields.map((name) => [name, field(state, name)])) as unknown as Parts;
+}
+
+function record(parts: Parts, kind: Kind): Expression {
+  const values = fieldsOf(kind).map((name) => parts[name as keyof Parts] as Expression);
+  const spare = values.length === 3 ? [literal(f32, 0)] : [];
+  return values.length === 1 ? (values[0] as Expression) : construct(typeOfState(kind), ...values, ...spare);
+}
+
+const namesOf = ({ isSpread }: Kind) =>
+  isSpread ? { merge: "merge_moments", lane: "lane_moments" } : { merge: "merge_means", lane: "lane_means" };
+
+/** Chan's formula for two states of as many elements: what it says of two is the same in whatever order they are given. */
+function mergeEven(kind: Kind): KernelFunction {
+  const type = typeOfState(kind);
+  const summary = "Chan's formula for two states (mean, m2) of as many elements each; `half` is half of how many.";
+  const parameters = { a: type, b: type, ...(kind.isSpread && { half: f32 }) };
+  return defineFunction<string>(namesOf(kind).merge, kind.isSpread ? summary : "", parameters, (args, define) => {
+    const [a, b] = [partsOf(args.a as Expression, kind), partsOf(args.b as Expression, kind)];
+    const mean = multiply(add(a.mean, b.mean), literal(f32, 0.5));
+    if (a.m2 === undefined || b.m2 === undefined) return mean;
+    const delta = define("delta", subtract(b.mean, a.mean));
+    const between = multiply(multiply(delta, delta), args.half as Expression);
+    return record({ mean, m2: add(add(a.m2, b.m2), between) }, kind);
   });
 }
 
-const laneMoments = { 2: laneMomentsOf(2), 4: laneMomentsOf(4) };
+/** Chan's formula for two states either of which may be empty. */
+function mergeCounted(kind: Kind): KernelFunction {
+  const type = typeOfState(kind);
+  const summary = `Chan's formula for two states (${fieldsOf(kind).join(", ")}). A state of count 0 is empty.`;
+  return defineFunction(namesOf(kind).merge, summary, { a: type, b: type }, (args, define) => {
+    const [a, b] = [partsOf(args.a, kind), partsOf(args.b, kind)] as [Required<Parts>, Required<Parts>];
+    const count = define("count", add(a.count, b.count));
+    const delta = define("delta", subtract(b.mean, a.mean));
+    const moved = define("moved", multiply(delta, divide(b.count, call("max", count, literal(f32, 1)))));
+    const mean = add(a.mean, moved);
+    if (!kind.isSpread) return record({ count, mean }, kind);
+    // The square of a large mean may overflow, where of an empty state nothing is to be added.
+    const between = multiply(multiply(delta, a.count), moved);
+    return record({ count, mean, m2: add(add(a.m2, b.m2), between) }, kind);
+  });
+}
 
-/** The variables of a lane's state: blocks have no shift, and no m2 is there where nothing reads a variance. */
-interface Moments {
-  readonly shift: Target;
+/** A lane's state from those of its elements, which have one count. */
+function laneState(kind: Kind, width: 2 | 4, merge: KernelFunction): KernelFunction {
+  const elements = typeOf("f32", width);
+  const parts = { mean: elements, ...(kind.isSpread && { m2: elements }) };
+  const parameters = { ...(!kind.isEven && { count: f32 }), ...parts, ...(takesHalf(kind) && { half: f32 }) };
+  return defineFunction<string>(namesOf(kind).lane, "", parameters, ({ count, mean, m2, half }, define) => {
+    const ofElement = (i: number): Expression =>
+      record(
+        {
+          ...(count && { count }),
+          mean: component(mean as Expression, i),
+          ...(m2 && { m2: component(m2, i) }),
+        },
+        kind,
+      );
+    const merged = (a: Expression, b: Expression, times: number) =>
+      apply(merge, a, b, ...(half ? [times === 1 ? half : multiply(half, literal(f32, times))] : []));
+    const pair = (i: number) => merged(ofElement(i), ofElement(i + 1), 1);
+    return width === 2 ? pair(0) : merged(define("low", pair(0)), define("high", pair(2)), 2);
+  });
+}
+
+const takesHalf = ({ isSpread, isEven }: Kind) => isSpread && isEven;
+
+/** The variables of a lane's state; no m2 is there where nothing reads a variance. */
+interface Variables {
   readonly mean: Target;
   readonly m2?: Target;
 }
 
-function momentsWith(isSpread: boolean): Reduction {
+function momentsWith(kind: Kind): Reduction {
+  const merge = kind.isEven ? mergeEven(kind) : mergeCounted(kind);
+  const lane = { 2: laneState(kind, 2, merge), 4: laneState(kind, 4, merge) };
+  /** What a merge of even states is told: half of how many elements each has. */
+  const half = (each: Operand | undefined) => {
+    if (!takesHalf(kind)) return [];
+    invariant(each !== undefined, "states without a count are of as many elements");
+    return [typeof each === "number" ? literal(f32, each / 2) : multiply(each, literal(f32, 0.5))];
+  };
   return {
     name: "moments",
     rounds: () => true,
     counts: true,
-    identity: (type, around) => {
-      const parts = [...(around === undefined ? ["shift"] : []), "mean", ...(isSpread ? ["m2"] : [])];
-      return Object.fromEntries(parts.map((part) => [part, construct(type)]));
-    },
-    // The shift is the median of three elements, which no single outlier is; `mean` holds the second until then.
-    start: (state, element, which, to) => {
-      const { shift, mean } = state as unknown as Moments;
-      if (which < 2) to.assign(which === 0 ? shift : mean, element);
-      if (which < 2) return;
-      const median = call("max", call("min", shift, mean), call("min", call("max", shift, mean), element));
-      to.assign(shift, opaque(median));
-      to.assign(mean, construct(mean.type));
-    },
-    step: (state, element, { to, name, lane, counts, inverse, isStarted }) => {
-      const { mean, m2 } = state as unknown as Moments;
-      const shift = lane.shift as Target;
-      if (!isStarted) {
-        // The lane's first element: of the blocks around this one none has ended.
-        const around = counts.slice(0, -1).map((count) => equals(count, 0));
-        const isFirst = allOf([equals(counts.at(-1) as Target, 1), ...around]) as Expression;
-        to.assign(shift, select(shift, opaque(element), isFirst));
-      }
-      const x = to.define(name("shifted"), subtract(element, shift));
+    shift: ([a, b, c]) => opaque(call("max", call("min", a, b), call("min", call("max", a, b), c))),
+    identity: (type) => ({ mean: construct(type), ...(kind.isSpread && { m2: construct(type) }) }),
+    step: (state, element, { to, name, shift, inverse }) => {
+      const { mean, m2 } = state as unknown as Variables;
+      const x = to.define(name("shifted"), subtract(element, shift as Expression));
       const delta = to.define(name("delta"), subtract(x, mean));
       to.assign(mean, multiply(delta, inverse as Expression), "+");
       if (m2 !== undefined) to.assign(m2, multiply(delta, subtract(x, mean)), "+");
     },
-    // Chan's formula for a common shift.
+    // Chan's formula again.
     enclose: (around, block, { to, weight, before }) => {
-      const { mean, m2 } = around as unknown as Moments;
+      const { mean, m2 } = around as unknown as Variables;
       to.scope(() => {
         const delta = to.define("blockDelta", subtract(block.mean as Target, mean));
         to.assign(mean, multiply(delta, weight as Expression), "+");
@@ -127,17 +163,17 @@ function momentsWith(isSpread: boolean): Reduction {
         to.assign(m2, add(block.m2 as Target, between), "+");
       });
     },
-    type: () => momentsType,
-    packed: (state, count) => {
-      const { shift, mean, m2 } = state as unknown as Moments;
-      const parts = [count as Expression, shift, opaque(mean), m2 ?? construct(mean.type)];
+    type: () => typeOfState(kind),
+    packed: (state, { count, each }) => {
+      const { mean, m2 } = state as unknown as Variables;
+      const parts = { ...(!kind.isEven && { count: count as Expression }), mean: opaque(mean), ...(m2 && { m2 }) };
       const { width } = mean.type;
-      return width === 1 ? construct(momentsType, ...parts) : apply(laneMoments[width], ...parts);
+      return width === 1 ? record(parts, kind) : apply(lane[width], ...Object.values(parts), ...half(each));
     },
-    merge: (lower, upper) => apply(mergeMoments, lower, upper),
-    commutes: false,
+    merge: (lower, upper, each) => apply(merge, lower, upper, ...half(each)),
+    commutes: kind.isEven,
     result: {
-      mean: (state) => add(field(state, "shift"), field(state, "mean")),
+      mean: (state, { shift }) => add(shift as Expression, partsOf(state, kind).mean),
       variance: (state, { elements, attributes }) =>
         divide(field(state, "m2"), elements(Number(attributes.correction ?? 0))),
     },
@@ -149,15 +185,15 @@ function momentsWith(isSpread: boolean): Reduction {
         return correction === 0 ? zero : divide(zero, elements(correction));
       },
     },
+    centered: (element, state, shift) => subtract(subtract(element, shift), partsOf(state, kind).mean),
   };
 }
 
-/** Mean and variance. */
-export const moments = momentsWith(true);
-/** The mean alone, as exactly. */
-export const shiftedMean = momentsWith(false);
-
-/** x - mean(x), from the moments of the row. */
-export function centered(element: Expression, state: Expression): Expression {
-  return subtract(subtract(element, field(state, "shift")), field(state, "mean"));
-}
+/** Mean and variance, and the mean alone, as exactly: of lanes that may have seen different numbers of elements, or of even ones. */
+export const moments = {
+  counted: {
+    spread: momentsWith({ isSpread: true, isEven: false }),
+    mean: momentsWith({ isSpread: false, isEven: false }),
+  },
+  even: { spread: momentsWith({ isSpread: true, isEven: true }), mean: momentsWith({ isSpread: false, isEven: true }) },
+};

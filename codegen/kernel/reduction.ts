@@ -15,6 +15,7 @@ import {
   type Expression,
   field,
   literal,
+  type Operand,
   type Scalar,
   type Type,
   typeOf,
@@ -34,14 +35,10 @@ export interface StepContext {
   readonly to: Statements;
   /** A name that nothing else has. */
   readonly name: (hint: string) => string;
-  /** The lane's state, around all blocks. */
-  readonly lane: State;
-  /** How many elements there were, with this one: in the lane, in the block in it, and so on. */
-  readonly counts: readonly Target[];
-  /** One over the innermost count. */
+  /** What all lanes of the row take off their elements, where the reduction has a shift. */
+  readonly shift: Expression | undefined;
+  /** One over how many elements the state has seen, with this one. */
   readonly inverse: Expression | undefined;
-  /** Whether states were started from some elements before the first. */
-  readonly isStarted: boolean;
 }
 
 /** Where a block's state is taken into that around it. */
@@ -58,6 +55,16 @@ export interface RowContext {
   /** How many elements a row has, less so many, as a float. */
   readonly elements: (less: number) => Expression;
   readonly attributes: Attributes;
+  /** What was taken off the elements, where the reduction has a shift. */
+  readonly shift?: Expression;
+}
+
+/** How many elements the lanes of a row have seen. */
+export interface Seen {
+  /** Each component of a lane's vectors, where the reduction counts. */
+  readonly count: Expression | undefined;
+  /** The same, where it is known and all lanes have seen as many. */
+  readonly each: number | undefined;
 }
 
 /** A row of the table of reductions. */
@@ -70,8 +77,8 @@ export interface Reduction {
   readonly counts: boolean;
   /** The state before it has seen an element; `around` is the state that a block is in. */
   readonly identity: (type: Type, around: State | undefined) => Fields;
-  /** What an element does before the first step, where lanes have many: the first, second and third of three. */
-  readonly start?: (state: State, element: Expression, which: number, to: Statements) => void;
+  /** What all lanes of a row take off their elements, chosen from three of the row. */
+  readonly shift?: (elements: readonly [Expression, Expression, Expression]) => Expression;
   /** What an element does to the state. */
   readonly step: (state: State, element: Expression, at: StepContext) => void;
   /** A block's state into that around it. */
@@ -80,15 +87,17 @@ export interface Reduction {
   readonly finish?: (state: State, before: Expression, to: Statements) => void;
   /** The type of a state as one value. */
   readonly type: (element: Scalar) => Type;
-  /** The state of a lane as one value, those of a vector's components merged; `count` is of its elements. */
-  readonly packed: (state: State, count: Expression | undefined) => Expression;
-  /** Two such values, that of the lower lane first. */
-  readonly merge: (lower: Expression, upper: Expression) => Expression;
+  /** The state of a lane as one value, those of a vector's components merged. */
+  readonly packed: (state: State, seen: Seen) => Expression;
+  /** Two such values, that of the lower lane first; `each` is how many elements each of them has seen, where that is known. */
+  readonly merge: (lower: Expression, upper: Expression, each?: Operand) => Expression;
   /** Whether the order of the two changes nothing, not a bit. */
   readonly commutes: boolean;
   readonly result: Results;
   /** Results of a row of one element, where they are not that element. */
   readonly ofOne?: Results;
+  /** The element less the row's mean, where the state has one. */
+  readonly centered?: (element: Expression, state: Expression, shift: Expression) => Expression;
 }
 
 /** A reduction's results from a state, or from an element. */

@@ -25,14 +25,27 @@ export function onDirtyMemory(kernel: Kernel): Kernel {
   return { ...kernel, wgsl: kernel.wgsl.replace(start, `$1${writes.join("")}  workgroupBarrier();\n`) };
 }
 
+/** The type of a variable whose first value is a vector or what a function returns, or `element`. */
+function typeIn(wgsl: string, name: string, element: string): string {
+  const maker = new RegExp(`var ${name} = (\\w+)\\(`).exec(wgsl)?.[1] ?? "";
+  if (/^vec\d[fiu]$/.test(maker)) return maker;
+  return new RegExp(`fn ${maker}\\([^)]*\\) -> (\\w+)`).exec(wgsl)?.[1] ?? element;
+}
+
 /**
  * The kernel with its subgroup shuffles done through workgroup memory, so that one compiled for subgroups of any size runs
  * on a device whose subgroups have another.
- * @param element of plain states; the others are moments.
+ * @param element of states that are numbers.
  */
 export function withoutSubgroups(kernel: Kernel, element: "f32" | "i32"): Kernel {
   const size = kernel.manifest.workgroupSize[0];
-  const library = [element, "vec4f"].map(
+  const used = new Set<string>();
+  const shuffled = kernel.wgsl.replace(/subgroupShuffleXor\((\w+)/g, (_, name: string) => {
+    const type = typeIn(kernel.wgsl, name, element);
+    used.add(type);
+    return `shuffle_${type}(${name}`;
+  });
+  const library = [...used].map(
     (type) => `var<workgroup> shuffled_${type}: array<${type}, ${size}>;
 fn shuffle_${type}(value: ${type}, mask: u32) -> ${type} {
   shuffled_${type}[own_lane] = value;
@@ -43,11 +56,8 @@ fn shuffle_${type}(value: ${type}, mask: u32) -> ${type} {
 }
 `,
   );
-  const wgsl = kernel.wgsl
+  const wgsl = shuffled
     .replace("enable subgroups;\n", "")
-    // Moments ask which of the two lanes is the lower.
-    .replace(/subgroupShuffleXor\((?=.*\n *let isLower)/g, "shuffle_vec4f(")
-    .replace(/subgroupShuffleXor\(/g, `shuffle_${element}(`)
     .replace(/(\n@compute)/, `\nvar<private> own_lane: u32;\n${library.join("")}$1`)
     .replace(start, "$1  own_lane = local;\n");
   const { requiredSubgroupSize: _, ...manifest } = kernel.manifest;

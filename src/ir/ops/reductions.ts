@@ -49,7 +49,7 @@ export const reductionOps = {
   prod: reduction("Product.", product, (row) => [row.reduce((a, b) => a * b, 1)], floats),
   var: reduction(
     "Variance.",
-    moments,
+    moments.counted.spread,
     (row, attributes) => [varianceOf(row, correctionOf(attributes))],
     floats,
     { correction },
@@ -57,7 +57,7 @@ export const reductionOps = {
   ),
   moments: reduction(
     "Mean and variance, in one read of the row.",
-    moments,
+    moments.counted.spread,
     (row, attributes) => [meanOf(row), varianceOf(row, correctionOf(attributes))],
     floats,
     { correction },
