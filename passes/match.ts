@@ -113,6 +113,22 @@ export interface Product {
 /** Bounds the work for one product, so that a sweep over a long chain stays linear. */
 const mostNodes = 32;
 
+/**
+ * (a^power)^exponent as a^(power * exponent), of the first operand; not where that is a whole power and `power` is none:
+ * sqrt(a)^2 is NaN below zero, and a is not.
+ */
+function powered(exponent: number, power: number | undefined) {
+  if (power === undefined || !Number.isInteger(exponent)) return undefined;
+  const isLost = Number.isInteger(power * exponent) && !Number.isInteger(power);
+  return isLost ? undefined : { exponents: [exponent * power, 0], constant: 1 };
+}
+
+/** Whether a^m * a^n is a^(m + n) everywhere: sqrt(a) * sqrt(a) is NaN below zero, a / a at zero. */
+function areOne(m: number, n: number): boolean {
+  const isWhole = [m, n, m + n].map(Number.isInteger);
+  return Math.sign(m) === Math.sign(n) && (isWhole[2] !== true || (isWhole[0] === true && isWhole[1] === true));
+}
+
 /** How an op writes a power of its operands: the exponent of each, and a constant. */
 function powers(op: Op, exponent: number): { exponents: readonly number[]; constant: number } | undefined {
   const whole = Number.isInteger(exponent);
@@ -128,13 +144,11 @@ function powers(op: Op, exponent: number): { exponents: readonly number[]; const
     case "reciprocal":
       return { exponents: [-exponent], constant: 1 };
     case "sqrt":
-      return whole ? { exponents: [exponent / 2], constant: 1 } : undefined;
+      return powered(exponent, 1 / 2);
     case "rsqrt":
-      return whole ? { exponents: [-exponent / 2], constant: 1 } : undefined;
-    case "pow": {
-      const power = numberOf(op.operand(1));
-      return whole && power !== undefined ? { exponents: [exponent * power, 0], constant: 1 } : undefined;
-    }
+      return powered(exponent, -1 / 2);
+    case "pow":
+      return powered(exponent, numberOf(op.operand(1)));
     default:
       return undefined;
   }
@@ -178,7 +192,9 @@ export class Products {
     let constant = 1;
     let nodes = 0;
     const leaf = (read: Read, exponent: number) => {
-      const at = factors.findIndex((f) => f.read.value === read.value && f.read.lay === read.lay);
+      const at = factors.findIndex(
+        (f) => f.read.value === read.value && f.read.lay === read.lay && areOne(f.exponent, exponent),
+      );
       const before = factors[at];
       if (before === undefined) factors.push({ read, exponent });
       else factors[at] = { read, exponent: before.exponent + exponent };
@@ -201,7 +217,7 @@ export class Products {
       for (const [i, e] of shown.exponents.entries()) if (e !== 0) visit({ value: op.operand(i), lay }, e);
     };
     visit(root, 1);
-    return { constant, factors: factors.filter((f) => f.exponent !== 0) };
+    return { constant, factors };
   }
 
   /** @param as what is read, which may lie under casts and reshapes: these may have the several uses. */

@@ -1,7 +1,7 @@
 /** Patterns as a pass of one's own uses them. */
 
 import { describe, expect, test } from "vitest";
-import { definePass, type Fn, parse, patterns, printFn } from "../../src/index.ts";
+import { definePass, type Fn, interpret, parse, patterns, printFn } from "../../src/index.ts";
 import { PassManager } from "../../src/pass-manager/pass-manager.ts";
 
 const { any, call, plus, times, matchOf, rewritePatterns } = patterns;
@@ -17,6 +17,17 @@ describe("`matchOf`", () => {
   test.each(["x * (x + 1)", "2 * x * x", "x * x * x"])("%s is none", (body) => {
     expect(matchOf(square, resultOf(body))).toBeUndefined();
   });
+
+  // Below zero, or at it, these are NaN.
+  test.each(["pow(sqrt(x), 4)", "sqrt(x) * x * sqrt(x)", "pow(pow(x, 0.5), 4)", "x * x * x / x", "pow(rsqrt(x), -4)"])(
+    "%s is none, for it can be NaN",
+    (body) => {
+      expect(matchOf(square, resultOf(body))).toBeUndefined();
+      const { fns } = parse(`fn f(x: f32[2]) -> (y: f32[2]) {\n  return ${body}\n}`);
+      const results = interpret(fns[0] as Fn, { x: { element: "f32", shape: [2], data: Float64Array.of(-1, 0) } });
+      expect([...(results.y?.data ?? [])].some(Number.isNaN)).toBe(true);
+    },
+  );
 
   test("a name stands for one value", () => {
     const both = plus(any("x"), call("exp", any("x")));
