@@ -254,6 +254,10 @@ export class OnnxModel {
   }
 }
 
+/** The nodes of a graph by the tensors that they make. */
+export const makersIn = ({ graph }: OnnxModel): ReadonlyMap<string, NodeProto> =>
+  new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+
 const mostProblems = 20;
 
 /** What messages call a node. */

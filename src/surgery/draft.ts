@@ -27,10 +27,10 @@ export interface Line {
   readonly edit?: Omit<NodeEdit, "inputs">;
 }
 
-/** How a node that is kept says what it says in a later operator set. */
+/** What a node that is kept has otherwise. */
 export interface Edit extends Omit<NodeEdit, "inputs"> {
   /** Inputs behind those that it has. */
-  readonly added?: readonly string[];
+  readonly added?: readonly string[] | undefined;
 }
 
 const isNamed = (name: string) => name !== "";

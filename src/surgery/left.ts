@@ -10,7 +10,7 @@ import type { NormRecord } from "../norm-records.ts";
 import { shortName } from "../onnx/data-types.ts";
 import { type Imported, importModel } from "../onnx/import.ts";
 import { type FunctionProto, functionKey, type GraphProto, type NodeProto } from "../onnx/messages.ts";
-import { type OnnxModel, shown, writtenName } from "../onnx/model.ts";
+import { makersIn, type OnnxModel, shown, writtenName } from "../onnx/model.ts";
 import type { ScopeTypes } from "../onnx/types/infer.ts";
 import { types } from "../onnx/types/view.ts";
 import { raise } from "./passes.ts";
@@ -107,9 +107,9 @@ class Search {
   }
 
   /** The norms of a graph that was imported, whatever form they have. */
-  inGraph({ graph }: OnnxModel, imported: Imported, why: (tensor: string) => string): LeftNorm[] {
-    const { fn, tensors, roots } = raise(imported, "dce,raise-norms");
-    const made = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  inGraph(model: OnnxModel, imported: Imported, why: (tensor: string) => string): LeftNorm[] {
+    const { fn, tensors, roots } = raise(imported, { passes: "dce,raise-norms", verify: false });
+    const made = makersIn(model);
     const left = (op: Op, norm: NormRecord["norm"], eps: number): LeftNorm => {
       const names = roots(op.result).map((root) => tensors.get(root) as string);
       const nodes = new Set(names.flatMap((name) => made.get(name) ?? []));

@@ -2,7 +2,7 @@
 
 import type { NormRecord } from "../norm-records.ts";
 import type { NodeProto } from "../onnx/messages.ts";
-import { type OnnxModel, shown } from "../onnx/model.ts";
+import { shown } from "../onnx/model.ts";
 import { type Draft, type Leftovers, type NodeChange, opOf } from "./draft.ts";
 import type { Emitter } from "./emit.ts";
 import type { LeftNorm } from "./left.ts";
@@ -129,7 +129,3 @@ export function reportOf(
   const names = [...nodes].sort((a, b) => a.index - b.index).map(shown);
   return { nodes: names, tensors, ...rest, beta, writtenAs: written?.writtenAs ?? "unchanged" };
 }
-
-/** By the tensors that they make. */
-export const makersIn = ({ graph }: OnnxModel): ReadonlyMap<string, NodeProto> =>
-  new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));

@@ -8,6 +8,7 @@ import { tensorsIn } from "../model-tensors.ts";
 import { type NormRecord, tracedNorms } from "../norm-records.ts";
 import type { Imported } from "../onnx/import.ts";
 import { numbersText } from "../pass/define-pass.ts";
+import type { Verification } from "../pass-manager/exact-check.ts";
 import type { History } from "../pass-manager/history.ts";
 import { PassManager, type PassResult } from "../pass-manager/pass-manager.ts";
 import { whyUnwritable } from "./emit.ts";
@@ -41,9 +42,18 @@ export interface Raised extends Pick<PassResult, "history" | "module" | "remarks
   readonly roots: (value: Value) => Value[];
 }
 
+/** How norms are found: what nobody writes need not be compared with what it was. */
+interface Raising {
+  readonly passes: string;
+  readonly verify: Verification;
+}
+
 /** Finds the norms. All else stays as it is, so that it can be found in the model again; an op that nothing needs goes. */
-export function raise(imported: Imported, passes = "cse,dce,raise-norms"): Raised {
-  const raised = new PassManager(passes, { verify: "exact" }).run(imported.module);
+export function raise(
+  imported: Imported,
+  { passes, verify }: Raising = { passes: "cse,dce,raise-norms", verify: "exact" },
+): Raised {
+  const raised = new PassManager(passes, { verify }).run(imported.module);
   const fn = raised.module.fns[0] as Fn;
   const tensors = tensorsIn(fn, imported, raised.history);
   const merged = new Map<string, string[]>();

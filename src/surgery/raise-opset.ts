@@ -15,6 +15,11 @@ import { type OnnxModel, shown } from "../onnx/model.ts";
 import { typeRuleOf } from "../onnx/types/rules.ts";
 import type { Edit } from "./draft.ts";
 
+/** How a node says the same in a later set: an edit of which added inputs are lists of integers that are no tensors yet. */
+export interface Raising extends Omit<Edit, "added"> {
+  readonly added?: readonly (readonly number[])[];
+}
+
 /** A node of the set that the model has. */
 interface OldNode {
   readonly node: NodeProto;
@@ -22,12 +27,10 @@ interface OldNode {
   readonly integer: (name: string) => number | undefined;
   readonly integers: (name: string) => readonly number[] | undefined;
   readonly text: (name: string) => string | undefined;
-  /** The name of a new constant. */
-  readonly constant: (integers: readonly number[]) => string;
 }
 
 /** How a node says the same; "same" where it does already, nothing where that is not known. */
-type Raised = Edit | "same" | undefined;
+type Raised = Raising | "same" | undefined;
 
 interface Change {
   /** The first set in which a node that was written for the one before may mean something else. */
@@ -41,9 +44,9 @@ const change = (since: number, raised: Change["raised"] = unknown): Change => ({
 /** An attribute of integers that became the second input. */
 const toInput =
   (name: string): Change["raised"] =>
-  ({ integers, constant }) => {
+  ({ integers }) => {
     const list = integers(name);
-    return list === undefined ? "same" : { added: [constant(list)], without: [name] };
+    return list === undefined ? "same" : { added: [list], without: [name] };
   };
 
 /** Set 13 has rows along one axis; before, all axes from that one on were one row. */
@@ -92,24 +95,26 @@ export const changes: Readonly<Record<string, readonly Change[]>> = {
   Upsample: [change(10)],
 };
 
-/** What a model becomes in a later set: the nodes that say the same otherwise, or the first that does not. */
-export type Raise = { readonly edits: ReadonlyMap<NodeProto, Edit> } | { readonly because: string };
+/** A later set, and the nodes that say the same otherwise in it. */
+export interface LaterSet {
+  readonly opset: number;
+  readonly edits: ReadonlyMap<NodeProto, Raising>;
+}
 
 /**
+ * What a model becomes in a later set, or why it cannot be said there: the first node that means something else.
  * @param rankOf of a tensor, where it is known.
- * @param constant adds a tensor of integers, and returns its name.
  */
 export function raiseTo(
   model: OnnxModel,
   opset: number,
   rankOf: (tensor: string) => number | undefined,
-  constant: (integers: readonly number[]) => string,
-): Raise {
+): LaterSet | { readonly because: string } {
   // The nodes of functions are of the same set as the model's.
   if (model.functions.size > 0) return { because: "because the model has functions" };
-  const edits = new Map<NodeProto, Edit>();
+  const edits = new Map<NodeProto, Raising>();
   for (const node of model.graph.nodes) {
-    const raised = raisedNode(model, node, opset, rankOf, constant);
+    const raised = raisedNode(model, node, opset, rankOf);
     if (raised === undefined)
       return { because: `because nothing says that ${shown(node)} is the same in set ${opset}` };
     if (raised !== "same") edits.set(node, raised);
@@ -118,7 +123,7 @@ export function raiseTo(
       return { because: `because nothing says that ${shown(inner)} in ${shown(node)} is the same in set ${opset}` };
     }
   }
-  return { edits };
+  return { opset, edits };
 }
 
 function raisedNode(
@@ -126,7 +131,6 @@ function raisedNode(
   node: NodeProto,
   opset: number,
   rankOf: (tensor: string) => number | undefined,
-  constant: (integers: readonly number[]) => string,
 ): Raised {
   if (node.domain !== "") return "same";
   // The type of a Constant is that of its attribute, by no rule.
@@ -135,7 +139,7 @@ function raisedNode(
   const due = (changes[node.opType] ?? []).filter(({ since }) => model.opset < since && since <= opset);
   const found = due.map(({ raised }) =>
     raised({
-      ...{ node, constant },
+      node,
       rank: rankOf(node.inputs[0] ?? ""),
       integer: (name) => attribute(name)?.integer,
       integers: (name) => attribute(name)?.integers(64),
@@ -150,16 +154,7 @@ function raisedNode(
 function firstOther(model: OnnxModel, node: NodeProto, opset: number): NodeProto | undefined {
   for (const body of model.bodies(node).values()) {
     for (const inner of body.nodes) {
-      if (
-        raisedNode(
-          model,
-          inner,
-          opset,
-          () => undefined,
-          () => "",
-        ) !== "same"
-      )
-        return inner;
+      if (raisedNode(model, inner, opset, () => undefined) !== "same") return inner;
       const deeper = firstOther(model, inner, opset);
       if (deeper !== undefined) return deeper;
     }
