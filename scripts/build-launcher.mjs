@@ -11,26 +11,14 @@ import { writeMade } from "./write-made.mjs";
 const folder = new URL("../src/launch/", import.meta.url);
 /** Those that others need come first. */
 const files = [
-  ...[
-    "manifest",
-    "types",
-    "compact",
-    "choose",
-    "counts",
-    "problems",
-    "explain",
-    "tensors",
-    "bound",
-    "launcher",
-    "place",
-  ],
+  ...["compact", "types", "choose", "counts", "problems", "explain", "tensors", "scalars", "bound", "launcher"],
   ...["launch", "slots", "prepared", "callable"],
 ];
 
 const imports = /^import\b[^;]*;\n/gm;
 /** Comments that a caller does not come to see. */
 const comments = /^ *(?:\/\*\*[\s\S]*?\*\/|\/\/.*)\n/gm;
-const seen = ["manifest", "types", "callable"];
+const seen = ["compact", "types", "callable"];
 
 function launcherTexts() {
   const parts = files.map((name) => {
@@ -40,10 +28,13 @@ function launcherTexts() {
   });
   const title = "// The launcher of tirc, as `tirc/launch` has it.\n";
   const typescript = `${parts.join("\n")}\n`;
-  const { code } = transformSync(`${typescript}export { explain, kernel, prepare };\n`, {
+  const { code } = transformSync(`${typescript}export { explain, kernel, prepare, writeScalar };\n`, {
     ...{ loader: "ts", target: "es2022", format: "iife", globalName: "launcher", minify: true, legalComments: "none" },
   });
-  return { ts: `${title}${typescript}`, js: `${title}${code}const { explain, kernel, prepare } = launcher;\n` };
+  return {
+    ts: `${title}${typescript}`,
+    js: `${title}${code}const { explain, kernel, prepare, writeScalar } = launcher;\n`,
+  };
 }
 
 /** Writes the two files where they are out of date. */

@@ -102,11 +102,17 @@ export function emitModule(
   const names = namesOf(forms.map((list) => list.at(-1) as Kernel));
   const isTyped = language === "ts";
   const launcher = options.launcher ?? (isTyped ? "tirc/launch" : { text: launcherText });
-  const explain = options.explains === false ? "" : "explain";
-  const parts = forms.map((list, i) => kernelText(list, names[i] as Names, isTyped, explain));
-  const types = isTyped ? ", type CallableKernel" : "";
-  const imported = `import { ${explain && "explain, "}kernel, prepare${types} } from ${JSON.stringify(launcher)};\n`;
-  const first = typeof launcher === "string" ? imported : launcher.text;
+  const partsOf = (list: readonly Kernel[]) => [
+    ...(options.explains === false ? [] : ["explain"]),
+    ...(list.some(hasScalars) ? ["writeScalar"] : []),
+  ];
+  const parts = forms.map((list, i) => kernelText(list, names[i] as Names, isTyped, partsOf(list)));
+  const types = isTyped ? ["type CallableKernel"] : [];
+  const imported = [...new Set(["kernel", "prepare", ...forms.flatMap(partsOf), ...types])];
+  const first =
+    typeof launcher === "string"
+      ? `import { ${imported.join(", ")} } from ${JSON.stringify(launcher)};\n`
+      : launcher.text;
   return [header(source), first, ...parts, exportsText(names)].join("\n");
 }
 
@@ -126,6 +132,8 @@ const exportsText = (names: readonly Names[]) =>
 
 /** A file may be called as it likes: a line break would end the comment. */
 const header = (source: string) => `// Made by tirc from ${oneLine(source)}. Changes to this file are lost.\n`;
+
+const hasScalars = ({ manifest }: Kernel) => manifest.uniforms?.fields.some(({ kind }) => kind === "scalar") === true;
 
 const resultsOf = ({ manifest }: Kernel) => manifest.bindings.filter(({ access }) => access === "read_write");
 
@@ -167,12 +175,17 @@ function docs(kernel: Kernel): string {
   return `/** Gives ${results.join(", ")}. @throws TypeError for what is passed. */`;
 }
 
+/** What a manifest leaves out. */
+const empty = { overrides: {}, atLeastOne: false, needs: {}, cpu: 0 } satisfies Partial<CompactManifest>;
+
 /** Each form with what differs from the last, of which all is written. */
 function formsText(forms: readonly Kernel[]): string {
-  const manifests = forms.map(({ manifest }) => compact(manifest));
+  const manifests = forms.map(({ manifest, wgsl }) => compact(manifest, wgsl));
   const whole = manifests.at(-1) as CompactManifest;
   const texts = forms.map(({ wgsl, manifest }, i) => {
-    const own = Object.entries(manifests[i] as CompactManifest).filter(([key, value]) => {
+    const missing = Object.entries(empty).filter(([key]) => key in whole);
+    const all = { ...Object.fromEntries(missing), ...manifests[i] };
+    const own = Object.entries(all).filter(([key, value]) => {
       return i === forms.length - 1 || JSON.stringify(value) !== JSON.stringify(whole[key as keyof CompactManifest]);
     });
     const written = Object.fromEntries(own);
@@ -182,11 +195,12 @@ function formsText(forms: readonly Kernel[]): string {
   return `[${texts.join(", ")}]`;
 }
 
-function kernelText(forms: readonly Kernel[], { local, type }: Names, isTyped: boolean, explain: string): string {
+function kernelText(forms: readonly Kernel[], { local, type }: Names, isTyped: boolean, parts: string[]): string {
   const kernel = forms.at(-1) as Kernel;
   const interfaces = isTyped ? `${signature(kernel, type)}\n` : "";
   const types = isTyped ? `: CallableKernel<${type}Signature>` : "";
-  const made = `kernel(${JSON.stringify(kernel.name)}, ${formsText(forms)}${explain && ", explain"})`;
+  const given = parts.length > 0 ? `, { ${parts.join(", ")} }` : "";
+  const made = `kernel(${JSON.stringify(kernel.name)}, ${formsText(forms)}${given})`;
   return `${interfaces}${docs(kernel)}\nconst ${local}${types} = /* @__PURE__ */ ${made};\n`;
 }
 

@@ -11,7 +11,7 @@ import { type Binding, type Kernel, type Parameter, parametersOf } from "../code
 import { oneLine } from "./diagnostics/short.ts";
 import { type Dim, printType } from "./ir/types.ts";
 import { mostWorkgroups } from "./launch/counts.ts";
-import { bytesOf } from "./launch/tensors.ts";
+import { arrays } from "./launch/tensors.ts";
 
 /** The text of a Rust source file. @param source what it was made from, for the first line. */
 export function emitRust(kernels: readonly Kernel[], source: string): string {
@@ -88,8 +88,8 @@ function parametersText({ manifest: { dims, uniforms, bindings, dispatch, overri
     const word = element === "bool" && kind === "scalar" ? `u32::from(${value})` : value;
     return `bytes[${4 * i}..${4 * i + 4}].copy_from_slice(&${word}.to_le_bytes());`;
   });
-  const sizes = bindings.map(({ shape, storage, stride, name }) => {
-    const bytes = bytesOf({ storage });
+  const sizes = bindings.map(({ shape, element, stride, name }) => {
+    const bytes = arrays[element].BYTES_PER_ELEMENT;
     return `(${product(shape)} * ${bytes}).div_ceil(4).max(${Math.max(4, stride) / 4}) * 4, // ${name}`;
   });
   const least = dispatch.atLeastOne ? ".max(1)" : "";

@@ -39,7 +39,9 @@ export async function timeKernel(
   dims: Dims,
 ): Promise<Timing> {
   const { bindings } = prepared.kernel.manifest;
-  const sizes = bindings.map((binding) => boundSize(binding, elementCount(extents(binding.shape, dims))));
+  const sizes = bindings.map((binding) =>
+    boundSize(binding.element, binding.stride, elementCount(extents(binding.shape, dims))),
+  );
   const bytes = sizes.reduce((sum, size) => sum + size, 0);
   const watch = stopwatch(device);
   const bound: Dispatched[] = [];

@@ -1,7 +1,7 @@
 /** The time that moving bytes takes, the measure of a kernel's: a plain copy, the best of several geometries. */
 
 import { mostWorkgroups, workgroupsOf } from "../launch/counts.ts";
-import { usage } from "../launch/tensors.ts";
+import { copyDestination, storage } from "../launch/tensors.ts";
 import type { Encodable } from "../runtime/measure.ts";
 
 /** Copies that share two buffers. */
@@ -16,9 +16,7 @@ export interface Copies {
 export function copiesOf(device: GPUDevice, bytes: number): Copies {
   const { maxStorageBufferBindingSize, maxComputeInvocationsPerWorkgroup } = device.limits;
   const vectors = Math.max(1, Math.min(Math.ceil(bytes / 32), Math.floor(maxStorageBufferBindingSize / 16)));
-  const buffers = [0, 1].map(() =>
-    device.createBuffer({ size: vectors * 16, usage: usage.storage | usage.copyDestination }),
-  );
+  const buffers = [0, 1].map(() => device.createBuffer({ size: vectors * 16, usage: storage | copyDestination }));
   const sizes = [32, 64, 256].filter((size) => size <= maxComputeInvocationsPerWorkgroup);
   const copies = sizes.flatMap((size) => [1, 4, 16].map((steps) => copyBy(device, buffers, vectors, size, steps)));
   return {

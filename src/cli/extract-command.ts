@@ -86,7 +86,7 @@ function weightsOf(regions: readonly NormRegion[], model: OnnxModel) {
       const tensor = binding.constant && weights.get(binding.name);
       if (tensor === undefined || places.has(tensor)) continue;
       const { shape, numbers } = model.numbers(tensor) as TensorNumbers;
-      const size = "stride" in binding ? boundSize(binding as Binding, numbers.length) : 4;
+      const size = "stride" in binding ? boundSize(binding.element, (binding as Binding).stride, numbers.length) : 4;
       parts.push(encode(binding, fromNumbers(binding.element, shape, numbers).data));
       places.set(tensor, { offset: end, size });
       end += Math.ceil(size / alignment) * alignment;

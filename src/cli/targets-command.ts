@@ -4,6 +4,7 @@ import { builtinTargets, type TargetProfile } from "../../codegen/target.ts";
 import { moduleTargets } from "../../codegen/variants.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import { runsOn } from "../launch/choose.ts";
+import type { Needs } from "../launch/compact.ts";
 import type { Arguments } from "./arguments.ts";
 import { columns } from "./columns.ts";
 import type { Session } from "./session.ts";
@@ -36,10 +37,10 @@ async function detect(adapter: string | undefined): Promise<Here> {
   }
 }
 
-const needsOf = ({ features, limits, subgroup }: TargetProfile) => ({
-  requiredFeatures: features,
-  requiredLimits: { ...limits },
-  ...(subgroup && { requiredSubgroupSize: subgroup.min }),
+const needsOf = ({ features, limits, subgroup }: TargetProfile): Needs => ({
+  ...Object.fromEntries(features.map((feature) => [feature, 1])),
+  ...limits,
+  ...(subgroup && { subgroupMinSize: subgroup.min }),
 });
 
 const all = moduleTargets.map(({ name }) => name);

@@ -14,7 +14,7 @@ import { fail } from "../diagnostics/diagnostic.ts";
 import { integrationErrors } from "../diagnostics/errors-runtime.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { ElementType } from "../ir/types.ts";
-import { arrays, usage, writeArray } from "../launch/tensors.ts";
+import { arrays, copyDestination, copySource, mapRead, storage } from "../launch/tensors.ts";
 import type { AnyTypes, LaunchArray, LaunchKernel, LaunchTypes, OnDevice } from "../launch/types.ts";
 import { prepare as prepareKernel } from "../runtime/prepare.ts";
 import { readShapes, type Shaped, start, type TensorsOf } from "./shapes.ts";
@@ -73,7 +73,7 @@ export async function prepare<T extends LaunchTypes = AnyTypes>(
       const shaped = given.flatMap(([name, value]) => (isTensor(value) ? [[name, shapedOf(value)] as const] : []));
       const all = { ...(dims as AnyTypes["dims"]), ...(more as AnyTypes["dims"]) };
       const read = readShapes(prepared.kernel as Kernel, Object.fromEntries(shaped), all);
-      const elementOf = new Map(kernel.manifest.bindings.map(({ name, element }) => [name, element]));
+      const elementOf = new Map(prepared.kernel.manifest.bindings.map(({ name, element }) => [name, element]));
       const inputs = given.map(([name, value]) => [name, isTensor(value) ? dataOf(value, elementOf.get(name)) : value]);
       const made = read.results.map(({ binding, shape }) => ({ name: binding.name, ...make(binding.element, shape) }));
       try {
@@ -145,7 +145,7 @@ class Pool {
   /** @param bytes rounded up to 16, as onnxruntime does, which reads vectors. */
   take(bytes: number): GPUBuffer {
     const size = Math.max(16, Math.ceil(bytes / 16) * 16);
-    const all = usage.storage | usage.copySource | usage.copyDestination;
+    const all = storage | copySource | copyDestination;
     return this.#free.get(size)?.pop() ?? this.#device.createBuffer({ label: "tensor", size, usage: all });
   }
 
@@ -163,7 +163,7 @@ class Pool {
 
 async function readBack(device: GPUDevice, buffer: GPUBuffer): Promise<ArrayBuffer> {
   const { size } = buffer;
-  const copy = device.createBuffer({ label: "copy", size, usage: usage.mapRead | usage.copyDestination });
+  const copy = device.createBuffer({ label: "copy", size, usage: mapRead | copyDestination });
   const encoder = device.createCommandEncoder({ label: "copy" });
   encoder.copyBufferToBuffer(buffer, 0, copy, 0, size);
   device.queue.submit([encoder.finish()]);
@@ -172,4 +172,14 @@ async function readBack(device: GPUDevice, buffer: GPUBuffer): Promise<ArrayBuff
   const bytes = copy.getMappedRange().slice(0);
   copy.destroy();
   return bytes;
+}
+
+/** writeBuffer takes multiples of four bytes: an odd number of halves is copied first. */
+export function writeArray(queue: GPUQueue, buffer: GPUBuffer, array: LaunchArray): void {
+  let bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+  if (bytes.length % 4 > 0) {
+    bytes = new Uint8Array(bytes.length + 2);
+    bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+  }
+  queue.writeBuffer(buffer, 0, bytes);
 }

@@ -14,7 +14,7 @@ import { integrationErrors } from "../diagnostics/errors-runtime.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type ElementType, printType } from "../ir/types.ts";
 import type { AnyTypes, LaunchKernel, LaunchTypes } from "../launch/types.ts";
-import { prepare as prepareKernel } from "../runtime/prepare.ts";
+import { manifestOf, prepare as prepareKernel } from "../runtime/prepare.ts";
 import { type ReadShapes, readShapes, type Shaped, start, type TensorsOf } from "./shapes.ts";
 
 /** What a kernel takes by name: tensors of tfjs, and numbers for scalars. */
@@ -72,7 +72,7 @@ export async function prepare<T extends LaunchTypes = AnyTypes>(
   const backendName = (tf.getBackend() as string | null) ?? "none";
   const { device } = (backendName === "none" ? {} : tf.backend()) as Partial<WebgpuBackend>;
   if (device === undefined) fail(integrationErrors.noTfjsDevice(backendName));
-  for (const binding of kernel.manifest.bindings) {
+  for (const binding of manifestOf(kernel).bindings) {
     if (binding.access === "read_write" && typeOf[binding.element] === undefined)
       fail(integrationErrors.noTfjsType(kernel.name, binding.name, printType(binding)));
   }

@@ -1,67 +1,45 @@
-/** A manifest as modules carry it: in a tenth of the text, without what is the same for all kernels. */
+/**
+ * A manifest as modules carry it and as the launcher reads it: lists in the order of the bindings, without what is the same
+ * for all kernels. The entry point is the only one, binding i is the ith tensor, and the uniforms are the last binding.
+ */
 
-import type { LaunchBinding, LaunchElement, LaunchManifest, UniformField } from "./manifest.ts";
+/** An element type of the language. */
+export type LaunchElement = "f32" | "f16" | "i32" | "u32" | "bool";
 
-/** `variable` is `in_` or `out_` before the name; storage is the element unless it is said. */
+/** A storage buffer of group 0. It is not bound where the kernel does not read it. */
 export type CompactBinding = readonly [
   name: string,
-  element: LaunchElement,
-  shape: LaunchBinding["shape"],
-  stride: number,
-  storage?: LaunchBinding["storage"] | 0,
+  shape: readonly (number | string)[],
   mayAlias?: readonly string[] | 0,
-  constant?: 1,
+  /** f32 unless it is said. */
+  element?: LaunchElement | 0,
+  constant?: 1 | 0,
+  unread?: 1,
 ];
 
-/** A dimension, or a scalar if there is an element type. */
-export type CompactUniform = readonly [name: string, element?: LaunchElement, constant?: 1];
+export type CompactScalar = readonly [name: string, element: LaunchElement, constant?: 1];
+
+/** Four bytes of the uniform buffer: a dimension, or a scalar. */
+export type CompactUniform = string | CompactScalar;
+
+/** The least that is asked of a limit, of `subgroupMinSize` of the adapter's info, and of features, which are 1. */
+export type Needs = Readonly<Record<string, number>>;
 
 /** What is left out is empty. */
 export interface CompactManifest {
-  readonly reads?: readonly CompactBinding[];
-  readonly writes?: readonly CompactBinding[];
-  readonly dims?: readonly string[];
-  readonly uniforms?: readonly CompactUniform[];
-  /** Dimensions that are pipeline constants. */
-  readonly overrides?: readonly string[];
-  readonly rows?: LaunchManifest["dispatch"]["rows"];
-  readonly columns?: LaunchManifest["dispatch"]["columns"];
-  readonly rowsPerWorkgroup?: number;
-  readonly atLeastOne?: 1;
-  readonly features?: readonly string[];
-  readonly limits?: Readonly<Record<string, number>>;
-  readonly subgroup?: number;
-  readonly kind?: "cpu" | "gpu";
-}
-
-/** What a launcher reads. */
-export function expand(given: CompactManifest): LaunchManifest {
-  const { reads = [], writes = [], dims = [], uniforms = [], overrides = [], rows = [], columns = [] } = given;
-  const { rowsPerWorkgroup = 1, atLeastOne, features = [], limits = {}, subgroup, kind } = given;
-  const bindings = [...reads, ...writes].map((one, binding): LaunchBinding => {
-    const [name, element, shape, stride, storage, mayAlias, constant] = one;
-    const isRead = binding < reads.length;
-    return {
-      ...{ binding, name, access: isRead ? "read" : "read_write", element, shape, stride },
-      storage: storage || (element === "bool" ? "u32" : element),
-      variable: `${isRead ? "in" : "out"}_${name}`,
-      ...(mayAlias && { mayAlias }),
-      ...(constant && { constant: true }),
-    };
-  });
-  const fields = uniforms.map(([name, element, constant]): UniformField => {
-    const kind = element ? "scalar" : "dim";
-    return { kind, name, element: element ?? "u32", ...(constant && { constant: true }) };
-  });
-  return {
-    ...{ entryPoint: "main", bindings, dims: dims.map((name) => ({ name })) },
-    ...(fields.length > 0 && {
-      uniforms: { binding: bindings.length, fields, size: Math.ceil(fields.length / 4) * 16 },
-    }),
-    overrides: overrides.map((dim) => ({ dim, constant: `dim_${dim}` })),
-    dispatch: { rows, columns, rowsPerWorkgroup, ...(atLeastOne && { atLeastOne: true }) },
-    ...{ requiredFeatures: features, requiredLimits: limits },
-    ...(subgroup && { requiredSubgroupSize: subgroup }),
-    ...(kind && { kind }),
-  };
+  readonly reads: readonly CompactBinding[];
+  readonly writes: readonly CompactBinding[];
+  /** Of each binding: bytes of what the WGSL's array is of. */
+  readonly strides: readonly number[];
+  readonly uniforms: readonly CompactUniform[];
+  /** Pipeline constants, with their dimensions. */
+  readonly overrides?: Readonly<Record<string, string>>;
+  readonly rows: readonly (number | string)[];
+  /** Where their product is not known when compiling: what is, the compiler counts. */
+  readonly columns?: readonly (number | string)[];
+  readonly rowsPerWorkgroup: number;
+  readonly atLeastOne?: boolean;
+  readonly needs?: Needs;
+  /** It is for software on a processor. */
+  readonly cpu?: 1 | 0;
 }

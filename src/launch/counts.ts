@@ -1,6 +1,9 @@
 /** How many workgroups a kernel starts, and whether what it counts fits into 32 bits. */
 
-import type { LaunchDispatch } from "./manifest.ts";
+import type { CompactManifest } from "./compact.ts";
+
+/** How many workgroups a kernel starts. */
+export type Counted = Pick<CompactManifest, "rows" | "columns" | "rowsPerWorkgroup" | "atLeastOne">;
 
 /** What a kernel cannot count, how many there are, and the extents that make so many. */
 export interface Overflow {
@@ -23,10 +26,10 @@ export const product = (extents: readonly number[]): number => extents.reduce((a
 
 /** Workgroups in x and y; none where there is no row. */
 export function workgroupsOf(
-  { rowsPerWorkgroup, atLeastOne = false }: Pick<LaunchDispatch, "rowsPerWorkgroup" | "atLeastOne">,
+  { rowsPerWorkgroup, atLeastOne = false }: Pick<Counted, "rowsPerWorkgroup" | "atLeastOne">,
   rows: number,
 ): readonly [number, number] {
-  const count = Math.max(atLeastOne ? 1 : 0, Math.ceil(rows / rowsPerWorkgroup));
+  const count = Math.max(Number(atLeastOne), Math.ceil(rows / rowsPerWorkgroup));
   return count <= mostWorkgroups ? [count, 1] : [mostWorkgroups, Math.ceil(count / mostWorkgroups)];
 }
 
@@ -34,18 +37,17 @@ export function workgroupsOf(
  * What a kernel cannot count at these extents. An extent of 0 counts as 1: strides leave it out, and are computed though
  * nothing is read by them.
  */
-export function overflowOf(dispatch: LaunchDispatch, extentOf: (dim: number | string) => number): Overflow | undefined {
+export function overflowOf(dispatch: Counted, extentOf: (dim: number | string) => number): Overflow | undefined {
   const rows = dispatch.rows.map(extentOf);
   const [x, y] = workgroupsOf(dispatch, product(rows));
-  const started = x * y * dispatch.rowsPerWorkgroup;
   // Nothing numbers the rows where nothing starts.
-  const tooManyRows = started > 0 ? tooMany("rows", rows, started) : undefined;
-  return tooManyRows ?? tooMany("steps along a row", dispatch.columns.map(extentOf));
+  const numbered = tooMany("rows", x > 0 ? rows : [], x * y * dispatch.rowsPerWorkgroup);
+  return numbered ?? tooMany("steps along a row", (dispatch.columns ?? []).map(extentOf));
 }
 
 /** @param started how many are numbered, where these are more than there are. */
 export function tooMany(what: Overflow["what"], extents: readonly number[], started = 0): Overflow | undefined {
   const largest = product(extents.map((extent) => Math.max(1, extent)));
   const count = [largest, started].find((number) => number > mostCounted);
-  return count === undefined ? undefined : { what, extents, count };
+  return count ? { what, extents, count } : undefined;
 }

@@ -35,9 +35,9 @@ const texts: ForEachProblem<string> = {
   "E0607 no extent": ([name, got]) => `the dimension ${name} is a whole number up to 2^32 - 1, not ${shown(got)}`,
   "E0608 not counted": ([what, count, ...extents]) =>
     `${count} ${what} (${extents.join(" x ")}) are more than 32 bits count`,
-  "E0610 no feature": (missing) => `the device lacks ${missing.join(", ")}`,
+  "E0610 no feature": ([name]) => `the device lacks ${name}`,
   "E0611 no limit": ([limit, needs, has]) => `${limit} is ${has}, and must be ${needs}`,
-  "E0627 narrow subgroups": ([needs, has]) => `subgroups may have ${has} lanes, and must have ${needs}`,
+  "E0627 narrow subgroups": ([, needs, has]) => `subgroups may have ${has} lanes, and must have ${needs}`,
   "E0613 no pipeline": ([message]) => message,
   "E0609 destroyed": () => "it was destroyed",
 };

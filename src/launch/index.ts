@@ -5,18 +5,26 @@
  */
 
 export type { Bound, Part } from "./bound.ts";
-export { type CallableKernel, type Form, kernel } from "./callable.ts";
-export type { CompactBinding, CompactManifest, CompactUniform } from "./compact.ts";
+export { type CallableKernel, type GivenForm, kernel } from "./callable.ts";
+export type {
+  CompactBinding,
+  CompactManifest,
+  CompactScalar,
+  CompactUniform,
+  LaunchElement,
+  Needs,
+} from "./compact.ts";
 export type { Overflow } from "./counts.ts";
 export { explain } from "./explain.ts";
 export type { LaunchOptions } from "./launch.ts";
 export type { ErrorOf } from "./launcher.ts";
-export type { LaunchBinding, LaunchDispatch, LaunchElement, LaunchManifest, UniformField } from "./manifest.ts";
 export { type LaunchHooks, Prepared, prepare } from "./prepared.ts";
 export type { Explain, LaunchProblem } from "./problems.ts";
+export { type WriteScalar, writeScalar } from "./scalars.ts";
 export type {
   AfterTensors,
   AnyTypes,
+  Form,
   LaunchArray,
   LaunchKernel,
   LaunchOutputs,

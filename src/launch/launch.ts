@@ -1,8 +1,8 @@
 /** One call of a kernel, with what it needs of the device kept for the next. */
 
-import { encodeCall, type Part } from "./bound.ts";
-import { type Launcher, pipelineNow } from "./launcher.ts";
-import { destroyAll, place, uniformBuffer } from "./place.ts";
+import { encodePass } from "./bound.ts";
+import { keep, type Launcher } from "./launcher.ts";
+import { bufferOf, copyDestination, copySource, uniform } from "./tensors.ts";
 import type { LaunchOutputs, LaunchTensors, LaunchTypes } from "./types.ts";
 
 /** How a kernel is launched once. */
@@ -13,44 +13,34 @@ export interface LaunchOptions<T extends LaunchTypes> {
   readonly outputs?: LaunchOutputs<T["outputs"]> | undefined;
 }
 
-/** Uniform buffers of launches, by what they hold. */
-export type Lasting = Map<string, GPUBuffer>;
-
-const mostLasting = 64;
-
 /** What `Prepared.launch` and a kernel as a function do. */
 export function launch<T extends LaunchTypes>(
   launcher: Launcher,
-  lasting: Lasting,
   tensors: LaunchTensors<T>,
   dims: T["dims"] | undefined,
   options: LaunchOptions<T> = {},
 ): Record<string, GPUBuffer> {
-  const { device, kernel, fail } = launcher;
-  if (typeof options !== "object" || options === null) fail("E0601 not an object", "options", options);
+  const { device, label, lasting } = launcher;
+  launcher.check("options", options);
   const { encoder, outputs } = options;
-  // What is submitted at once shares a buffer, for a queue works in order. What is submitted later is never written again.
-  const uniformPart = (words: ArrayBuffer): Part => {
-    const size = words.byteLength;
-    const key = encoder ? new Uint32Array(words).join() : "";
-    const known = lasting.get(key);
-    const buffer = known ?? uniformBuffer(launcher, size);
-    if (!known || !encoder) device.queue.writeBuffer(buffer, 0, words);
-    // Those that were made longest ago are let go, for the garbage collector.
-    const [oldest] = lasting.keys();
-    if (!known && lasting.size >= mostLasting) lasting.delete(oldest as string);
-    lasting.set(key, buffer);
-    return { buffer, offset: 0, size };
-  };
-  const call = place(launcher, tensors, dims, outputs, uniformPart);
-  const pipeline = pipelineNow(launcher, call);
-  const into = encoder ?? device.createCommandEncoder({ label: kernel.name });
-  encodeCall(into, kernel.name, call, pipeline);
-  const { results, made } = call;
-  if (encoder === undefined) {
-    device.queue.submit([into.finish()]);
-    // What the caller has not submitted yet must stay.
-    destroyAll(made.filter((buffer) => results.every(({ part }) => part.buffer !== buffer)));
+  const made: GPUBuffer[] = [];
+  const { results, words, choice, dispatchOf } = launcher.place(tensors, made, dims, outputs);
+  let uniforms: GPUBufferBinding | undefined;
+  if (words.byteLength > 0) {
+    // What is submitted at once shares a buffer, for a queue works in order. What is submitted later is never written with
+    // something else. Those that were used longest ago are let go, for the garbage collector.
+    const key = encoder ? String(new Uint32Array(words)) : "";
+    const buffer = lasting.get(key) ?? bufferOf(device, "uniforms", words.byteLength, uniform | copyDestination);
+    device.queue.writeBuffer(keep(lasting, key, buffer, 64), 0, words);
+    uniforms = { buffer };
   }
-  return Object.fromEntries(results.map(({ binding, part }) => [binding.name, part.buffer]));
+  const into = encoder ?? device.createCommandEncoder({ label });
+  const [pipeline] = launcher.pipelineOf(...choice);
+  encodePass(into, dispatchOf(pipeline as GPUComputePipeline, uniforms), { label });
+  if (!encoder) {
+    device.queue.submit([into.finish()]);
+    // Copies of arrays; results are the caller's.
+    for (const buffer of made) if (!(buffer.usage & copySource)) buffer.destroy();
+  }
+  return Object.fromEntries(results.map(([name, { buffer }]) => [name, buffer]));
 }

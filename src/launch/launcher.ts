@@ -1,114 +1,177 @@
-/** A kernel on a device: what is made once for all calls. Functions, not methods: a bundle has those that are called. */
+/** A kernel on a device: what is made once for all calls, and how the arguments of a call are placed there. */
 
-import type { Call } from "./bound.ts";
+import type { Call, Result } from "./bound.ts";
 import { formFor, lackOf } from "./choose.ts";
-import type { LaunchBinding } from "./manifest.ts";
+import type { CompactManifest } from "./compact.ts";
+import { overflowOf, product, workgroupsOf } from "./counts.ts";
 import { type Fail, type LaunchProblem, shortText } from "./problems.ts";
+import { arrays, boundSize, copySource, type Given, own, readTensor, storage, uniformWords } from "./tensors.ts";
 import type { LaunchKernel } from "./types.ts";
-
-/** A kernel, or the form of it in which results are written over inputs. */
-export interface Variant {
-  readonly key: string;
-  readonly layout: GPUBindGroupLayout;
-  readonly pipelineLayout: GPUPipelineLayout;
-  readonly module: GPUShaderModule;
-}
-
-export type Constants = Readonly<Record<string, number>>;
 
 /** The error that is thrown for a problem. */
 export type ErrorOf = (kernel: string, problem: LaunchProblem) => Error;
 
+/** Inputs that are read through the bindings of results. */
+export type Aliases = readonly (readonly [input: string, result: string])[];
+/** The values of pipeline constants. */
+export type Constants = Readonly<Record<string, number>>;
+
+type Pipeline = GPUComputePipeline | Promise<GPUComputePipeline>;
+
 /** A kernel on a device. */
 export interface Launcher {
   readonly device: GPUDevice;
-  readonly kernel: LaunchKernel;
+  readonly label: string;
+  readonly manifest: CompactManifest;
   readonly fail: Fail;
-  readonly variants: Map<string, Variant>;
-  readonly pipelines: Map<string, GPUComputePipeline | Promise<GPUComputePipeline>>;
-  isDestroyed?: true;
+  /** Pipelines, of which those that were used last are kept. */
+  readonly pipelines: Map<string, Pipeline>;
+  /** Uniform buffers of calls, by what they hold. */
+  readonly lasting: Map<string, GPUBuffer>;
+  /** Throws where an argument is no object, or has other members than these. */
+  check(what: string, given: object, known?: readonly string[]): void;
+  /** The module of the kernel, or of its form in which results are written over inputs. */
+  moduleOf(aliases: Aliases): GPUShaderModule;
+  /** The pipeline that is known, or a new one, and its key. */
+  pipelineOf(aliases: Aliases, constants: Constants, how?: "Async"): readonly [pipeline: Pipeline, key: string];
+  /** Throws what is wrong with the arguments, before anything is made. @param made buffers that were made for the call. */
+  place(tensors: object, made: GPUBuffer[], dims?: object, outputs?: object): Call;
 }
 
-/** Pipelines of a kernel, one for each choice of pipeline constants; beyond, those go that were used longest ago. */
-const mostPipelines = 16;
+/** The values of pipeline constants. */
+export function constantsOf({ overrides = {} }: CompactManifest, extentOf: (dim: string) => number): Constants {
+  return Object.fromEntries(Object.entries(overrides).map(([constant, dim]) => [constant, extentOf(dim)]));
+}
 
-// The value of GPUShaderStage, which Node has not among its globals.
-const stageCompute = 4;
+/** Sets what was used last; beyond so many, what was used longest ago goes. */
+export function keep<T>(kept: Map<string, T>, key: string, value: T, most: number): T {
+  kept.delete(key);
+  kept.set(key, value);
+  const [oldest] = kept.keys();
+  if (kept.size > most) kept.delete(oldest as string);
+  return value;
+}
 
 /** Throws for what the device lacks. Nothing is made yet. */
-export function launcherOf(device: GPUDevice, given: LaunchKernel, errorOf?: ErrorOf): Launcher {
-  const kernel = formFor(device, given);
-  const { name } = kernel;
-  const { explain = shortText } = given;
+export function launcherOf(
+  device: GPUDevice,
+  { name: label, forms, explain = shortText, writeScalar }: LaunchKernel,
+  errorOf?: ErrorOf,
+): Launcher {
   const fail: Fail = (...problem) => {
-    throw errorOf?.(name, problem) ?? new TypeError(`${name}: ${explain(problem)}`);
+    throw errorOf?.(label, problem) ?? new TypeError(`${label}: ${explain(problem)}`);
   };
-  const lack = lackOf(device, kernel.manifest);
+  const [wgsl, manifest] = formFor(device, forms);
+  const lack = lackOf(device, manifest.needs);
   if (lack) fail(...lack);
-  return { device, kernel, fail, variants: new Map(), pipelines: new Map() };
-}
+  const { reads, writes, strides, uniforms } = manifest;
+  const bindings = [...reads, ...writes];
+  const names = bindings.map(([name]) => name);
+  const scalars = uniforms.filter((one) => typeof one !== "string").map(([name]) => name);
+  const pipelines: Launcher["pipelines"] = new Map();
+  const modules: Record<string, GPUShaderModule> = {};
 
-/** The values of the pipeline constants. */
-export function constantsOf({ kernel }: Launcher, extentOf: (dim: string) => number): Constants {
-  return Object.fromEntries(kernel.manifest.overrides.map(({ dim, constant }) => [constant, extentOf(dim)]));
-}
+  const check = (what: string, given: object, known = Object.keys(Object(given))) => {
+    if (Object(given) !== given) fail("E0601 not an object", what, given);
+    for (const name of Object.keys(given)) if (!known.includes(name)) fail("E0602 unknown", name, ...known);
+  };
 
-/** With these inputs read through the variables of the results that are written over them. */
-export function variantOf(
-  { device, kernel, variants }: Launcher,
-  aliases: readonly (readonly [input: LaunchBinding, result: LaunchBinding])[],
-): Variant {
-  const key = aliases.map(([input, result]) => `${input.binding}=${result.binding}`).join();
-  const known = variants.get(key);
-  if (known) return known;
-  const { bindings, uniforms } = kernel.manifest;
-  const label = kernel.name;
-  let code = kernel.wgsl;
-  for (const [{ binding, variable }, result] of aliases) {
-    code = code
-      .replace(new RegExp(`@group\\(0\\)\\s*@binding\\(${binding}\\)[^;]*;`), "")
-      .replace(new RegExp(`\\b${variable}\\b`, "g"), result.variable);
-  }
-  // Written out, not "auto": that leaves out the bindings of parameters which the kernel does not read.
-  const entries = bindings
-    .filter((binding) => aliases.every(([input]) => input !== binding))
-    .map(({ binding, access }): GPUBindGroupLayoutEntry => {
-      const type = access === "read" ? "read-only-storage" : "storage";
-      return { binding, visibility: stageCompute, buffer: { type } };
+  const moduleOf: Launcher["moduleOf"] = (aliases) => {
+    // Generated kernels read inputs by their indices alone. What is nowhere read is not bound.
+    const code = aliases.reduce(
+      (text, [input, result]) => text.replace(new RegExp(`\\bin_${input}\\[`, "g"), `out_${result}[`),
+      wgsl,
+    );
+    modules[code] ??= device.createShaderModule({ label, code });
+    return modules[code];
+  };
+
+  const pipelineOf: Launcher["pipelineOf"] = (aliases, constants, how) => {
+    const key = JSON.stringify([aliases, constants]);
+    let pipeline = pipelines.get(key);
+    // What is still being compiled cannot be waited for in a call that returns at once.
+    if (!pipeline || (pipeline instanceof Promise && !how)) {
+      const compute = { module: moduleOf(aliases), constants };
+      pipeline = device[`createComputePipeline${how ?? ""}`]({ label, layout: "auto", compute });
+    }
+    return [keep(pipelines, key, pipeline, 16), key];
+  };
+
+  const place: Launcher["place"] = (tensors, made, dims = {}, outputs = {}) => {
+    check("tensors", tensors, [...names, ...scalars]);
+    check("outputs", outputs, names.slice(reads.length));
+    check("dimensions", dims);
+    const extentOf = (dim: number | string): number => {
+      const got = typeof dim === "string" ? own(dims, dim) : dim;
+      if (typeof got !== "number" || got >>> 0 !== got) fail("E0607 no extent", dim as string, got);
+      return got as number;
+    };
+    const countOf = (shape: readonly (number | string)[]) => product(shape.map(extentOf));
+    const overflow = overflowOf(manifest, extentOf);
+    if (overflow) fail("E0608 not counted", overflow.what, overflow.count, ...overflow.extents);
+    const words = new Uint32Array(uniformWords(uniforms));
+    for (const [i, one] of uniforms.entries()) {
+      if (typeof one === "string") words[i] = extentOf(one);
+      else writeScalar?.(words.buffer, i, one, tensors, fail);
+    }
+    const parts: Given[] = [];
+    const aliases: [string, string][] = [];
+    const results: Result[] = [];
+    // All is checked before anything is made.
+    const makers = bindings.map(([name, shape, mayAlias, given, , isUnread], binding) => {
+      const element = given || "f32";
+      const isInput = binding < reads.length;
+      // A result that has the name of an input is given among the outputs alone.
+      const isTensor = isInput || (names.indexOf(name) === binding && own(outputs, name) === undefined);
+      const value = own(isTensor ? tensors : outputs, name);
+      const count = countOf(shape);
+      const size = boundSize(element, strides[binding] as number, count);
+      const part = readTensor(name, element, isInput, value, count, size, device.limits, fail);
+      const [has, offset, , array] = part;
+      // WebGPU takes no place twice of which one is written, and no two parts of a buffer of which one alone is.
+      for (const [i, [other, from, length]] of isInput || !has ? [] : parts.entries()) {
+        const isResult = i >= reads.length;
+        if (other !== has || (isResult && (from >= offset + size || offset >= from + length))) continue;
+        const before = names[i] as string;
+        const may = !isResult && (mayAlias || []).includes(before);
+        if (!may || from !== offset) fail("E0619 one buffer", before, name, may);
+        aliases.push([before, name]);
+      }
+      parts.push(part);
+      return () => {
+        const usage = storage | (array ? 0 : copySource);
+        const buffer = has ?? device.createBuffer({ label: name, size, usage, mappedAtCreation: !!array });
+        const resource = { buffer, offset, size };
+        if (!has) made.push(buffer);
+        if (array) {
+          new arrays[element](buffer.getMappedRange()).set(array);
+          buffer.unmap();
+        }
+        if (!isInput) results.push([name, resource, element, count, !has]);
+        return isUnread || (isInput && aliases.some(([input]) => input === name)) ? [] : [{ binding, resource }];
+      };
     });
-  if (uniforms) entries.push({ binding: uniforms.binding, visibility: stageCompute, buffer: { type: "uniform" } });
-  const layout = device.createBindGroupLayout({ label, entries });
-  const pipelineLayout = device.createPipelineLayout({ label, bindGroupLayouts: [layout] });
-  const variant = { key, layout, pipelineLayout, module: device.createShaderModule({ label, code }) };
-  variants.set(key, variant);
-  return variant;
+    const entries: GPUBindGroupEntry[] = makers.flatMap((make) => make());
+    const [x, y] = workgroupsOf(manifest, countOf(manifest.rows));
+    return {
+      ...{ results, words: words.buffer, choice: [aliases, constantsOf(manifest, extentOf)] },
+      dispatchOf(pipeline, resource) {
+        if (resource) entries.push({ binding: bindings.length, resource });
+        const layout = pipeline.getBindGroupLayout(0);
+        const group = device.createBindGroup({ label, layout, entries });
+        return (pass) => {
+          pass.setPipeline(pipeline);
+          pass.setBindGroup(0, group);
+          // Of no workgroup Dawn says on the console that it is unusual.
+          if (x > 0) pass.dispatchWorkgroups(x, y);
+        };
+      },
+    };
+  };
+
+  return { device, label, manifest, fail, pipelines, lasting: new Map(), check, moduleOf, pipelineOf, place };
 }
 
-export function failIfDestroyed({ isDestroyed, fail }: Launcher): void {
-  if (isDestroyed) fail("E0609 destroyed");
+export function destroyAll(buffers: Iterable<GPUBuffer>): void {
+  for (const buffer of buffers) buffer.destroy();
 }
-
-/** The pipeline that is known, or a new one. */
-export function pipelineOf(
-  launcher: Launcher,
-  { variant, constants }: Pick<Call, "variant" | "constants">,
-  how: "createComputePipeline" | "createComputePipelineAsync" = "createComputePipeline",
-) {
-  failIfDestroyed(launcher);
-  const { device, kernel, pipelines } = launcher;
-  const key = `${variant.key} ${JSON.stringify(constants)}`;
-  const known = pipelines.get(key);
-  // What is still being compiled cannot be waited for in a call that returns at once.
-  const isUseful = known !== undefined && !(known instanceof Promise && how === "createComputePipeline");
-  const compute = { module: variant.module, entryPoint: kernel.manifest.entryPoint, constants };
-  const pipeline = isUseful ? known : device[how]({ label: kernel.name, layout: variant.pipelineLayout, compute });
-  pipelines.delete(key);
-  pipelines.set(key, pipeline);
-  const [oldest] = pipelines.keys();
-  if (pipelines.size > mostPipelines) pipelines.delete(oldest as string);
-  return { key, pipeline };
-}
-
-/** Without waiting. */
-export const pipelineNow = (launcher: Launcher, call: Call): GPUComputePipeline =>
-  pipelineOf(launcher, call).pipeline as GPUComputePipeline;

@@ -1,7 +1,8 @@
-/** What a launcher has to know of a kernel. Plain JSON data; its types need none of WebGPU. */
+/** What a launcher has to know of a kernel, in full. Plain JSON data; compact.ts has what it reads of it. */
 
-/** An element type of the language. */
-export type LaunchElement = "f32" | "f16" | "i32" | "u32" | "bool";
+import type { LaunchElement } from "./compact.ts";
+
+export type { LaunchElement } from "./compact.ts";
 
 /** A storage buffer of group 0. Its elements lie in row-major order without gaps. */
 export interface LaunchBinding {

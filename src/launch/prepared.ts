@@ -9,20 +9,20 @@
  * - scalar: a parameter without dimensions. It is a number, and lies in the uniform buffer beside the extents.
  */
 
-import { Bound, type Call, encodeCall, type Part, type Result } from "./bound.ts";
-import { type Lasting, type LaunchOptions, launch } from "./launch.ts";
+import { Bound, type Call, type Dispatch, encodePass, type Part, type Result } from "./bound.ts";
+import type { CompactManifest } from "./compact.ts";
+import { type LaunchOptions, launch } from "./launch.ts";
 import {
+  type Aliases,
+  type Constants,
   constantsOf,
+  destroyAll,
   type ErrorOf,
   type Launcher,
   launcherOf,
-  pipelineNow,
-  pipelineOf,
-  variantOf,
 } from "./launcher.ts";
-import { destroyAll, place } from "./place.ts";
 import { Slots } from "./slots.ts";
-import { arrays, own, usage } from "./tensors.ts";
+import { arrays, bufferOf, copyDestination, mapRead, own, uniformWords } from "./tensors.ts";
 import type { AfterTensors, AnyTypes, LaunchKernel, LaunchTensors, LaunchTypes } from "./types.ts";
 
 /** What stands around a launcher. */
@@ -33,8 +33,9 @@ export interface LaunchHooks {
   readonly guard?: <R>(work: () => R) => { readonly value: R; readonly checked?: Promise<void> };
 }
 
-/** A call, and where its uniforms lie. */
+/** A call with what is freed after it. */
 interface Taken extends Call {
+  readonly made: GPUBuffer[];
   readonly slot: Part | undefined;
 }
 
@@ -44,31 +45,31 @@ const modeRead = 1;
 /** A kernel on a device, to bind and run any number of times. */
 export class Prepared<T extends LaunchTypes = AnyTypes> {
   readonly device: GPUDevice;
-  readonly kernel: LaunchKernel<T>;
+  /** The form of the kernel that the device takes. */
+  readonly manifest: CompactManifest;
   /** Of the kernel's text: the device can be asked for messages about it. */
   readonly module: GPUShaderModule;
   readonly #launcher: Launcher;
   readonly #guard: NonNullable<LaunchHooks["guard"]>;
   readonly #slots: Slots;
-  readonly #lasting: Lasting = new Map();
   readonly #bound = new Set<Bound<T>>();
+  #isDestroyed = false;
 
   /** Throws for what the device lacks. Pipelines are not compiled yet. */
   constructor(device: GPUDevice, kernel: LaunchKernel<T>, { errorOf, guard }: LaunchHooks = {}) {
     this.#launcher = launcherOf(device, kernel as LaunchKernel, errorOf);
     this.device = device;
-    this.kernel = this.#launcher.kernel as LaunchKernel<T>;
+    this.manifest = this.#launcher.manifest;
     this.#guard = guard ?? ((work) => ({ value: work() }));
-    this.#slots = new Slots(device, this.kernel.manifest.uniforms?.size ?? 0);
-    this.module = variantOf(this.#launcher, []).module;
+    this.#slots = new Slots(device, 4 * uniformWords(this.manifest.uniforms));
+    this.module = this.#launcher.moduleOf([]);
   }
 
   /** Compiles the pipeline, without blocking. Where extents are pipeline constants, `dims` has them, or nothing is done. */
   async compile(dims: object = {}): Promise<void> {
-    const { overrides } = this.kernel.manifest;
-    if (!overrides.every(({ dim }) => typeof own(dims, dim) === "number")) return;
-    const constants = constantsOf(this.#launcher, (dim) => own(dims, dim) as number);
-    await this.#pipelineSoon({ variant: variantOf(this.#launcher, []), constants });
+    const constants = constantsOf(this.manifest, (dim) => own(dims, dim) as number);
+    if (!Object.values(constants).every((extent) => typeof extent === "number")) return;
+    await this.#pipelineSoon([], constants);
   }
 
   /**
@@ -83,7 +84,8 @@ export class Prepared<T extends LaunchTypes = AnyTypes> {
         this.#free(call);
       };
       const owner = { free, gone: () => this.#launcher.fail("E0609 destroyed") };
-      const bound: Bound<T> = new Bound<T>(this.kernel.name, call, pipelineNow(this.#launcher, call), owner);
+      const dispatch = call.dispatchOf(this.#launcher.pipelineOf(...call.choice)[0] as GPUComputePipeline, call.slot);
+      const bound: Bound<T> = new Bound<T>(this.#launcher.label, call.results, dispatch, owner);
       this.#bound.add(bound);
       return bound;
     } catch (caught) {
@@ -97,20 +99,23 @@ export class Prepared<T extends LaunchTypes = AnyTypes> {
    * Throws what is wrong with the arguments.
    */
   launch(tensors: LaunchTensors<T>, dims: T["dims"] | undefined, options?: LaunchOptions<T>) {
-    return launch(this.#launcher, this.#lasting, tensors, dims, options);
+    this.#failIfDestroyed();
+    return launch(this.#launcher, tensors, dims, options);
   }
 
   /** Runs once; the promise has the results that are not given, as arrays. Arrays are copied before it returns. */
   async run(tensors: LaunchTensors<T>, ...[dims, outputs]: AfterTensors<T>): Promise<T["outputs"]> {
     const { value: call, checked } = this.#guard(() => this.#place(tensors, dims, outputs));
     try {
-      const [pipeline] = await Promise.all([this.#pipelineSoon(call), checked]);
-      const { value: copies, checked: submitted } = this.#guard(() => this.#submit(call, pipeline));
+      const [pipeline] = await Promise.all([this.#pipelineSoon(...call.choice), checked]);
+      const { value: copies, checked: submitted } = this.#guard(() =>
+        this.#submit(call, call.dispatchOf(pipeline, call.slot)),
+      );
       // All must settle before the buffers go, or a rejection would be left to nobody.
       const settled = await Promise.allSettled([submitted, ...copies.map(({ copy }) => copy.mapAsync(modeRead))]);
       for (const one of settled) if (one.status === "rejected") throw one.reason;
-      const read = copies.map(({ binding, count, copy }) => {
-        return [binding.name, new arrays[binding.element](copy.getMappedRange(), 0, count).slice()];
+      const read = copies.map(({ result: [name, , element, count], copy }) => {
+        return [name, new arrays[element](copy.getMappedRange(), 0, count).slice()];
       });
       return Object.fromEntries(read) as T["outputs"];
     } finally {
@@ -119,35 +124,36 @@ export class Prepared<T extends LaunchTypes = AnyTypes> {
   }
 
   /** Starts the kernel, and copies the results that were made to where the host can read them. */
-  #submit(call: Taken, pipeline: GPUComputePipeline): (Result & { readonly copy: GPUBuffer })[] {
+  #submit(call: Taken, dispatch: Dispatch): { readonly result: Result; readonly copy: GPUBuffer }[] {
     const { device } = this;
     const copies = call.results.flatMap((result) => {
-      if (!result.isMade) return [];
-      const { size } = result.part;
-      const copy = device.createBuffer({ label: "copy", size, usage: usage.mapRead | usage.copyDestination });
+      const [, { size }, , , isMade] = result;
+      if (!isMade) return [];
+      const copy = bufferOf(device, "copy", size, mapRead | copyDestination);
       call.made.push(copy);
-      return [{ ...result, copy }];
+      return [{ result, copy }];
     });
-    const label = this.kernel.name;
+    const label = this.#launcher.label;
     const encoder = device.createCommandEncoder({ label });
-    encodeCall(encoder, label, call, pipeline);
-    for (const { part, copy } of copies) encoder.copyBufferToBuffer(part.buffer, 0, copy, 0, part.size);
+    encodePass(encoder, dispatch, { label });
+    for (const { result, copy } of copies) encoder.copyBufferToBuffer(result[1].buffer, 0, copy, 0, copy.size);
     device.queue.submit([encoder.finish()]);
     return copies;
   }
 
   /** Frees pipelines and all that is bound. Runs that have begun end as they would. Nothing starts after it. */
   destroy(): void {
-    this.#launcher.isDestroyed = true;
+    this.#isDestroyed = true;
     for (const bound of this.#bound) bound.destroy();
     this.#launcher.pipelines.clear();
-    destroyAll(this.#lasting.values());
+    destroyAll(this.#launcher.lasting.values());
     this.#slots.close();
   }
 
-  async #pipelineSoon(call: Pick<Call, "variant" | "constants">): Promise<GPUComputePipeline> {
+  async #pipelineSoon(aliases: Aliases, constants: Constants): Promise<GPUComputePipeline> {
+    this.#failIfDestroyed();
     const { pipelines, fail } = this.#launcher;
-    const { key, pipeline } = pipelineOf(this.#launcher, call, "createComputePipelineAsync");
+    const [pipeline, key] = this.#launcher.pipelineOf(aliases, constants, "Async");
     const replace = (by?: GPUComputePipeline) => {
       if (pipelines.get(key) !== pipeline) return;
       if (by) pipelines.set(key, by);
@@ -164,23 +170,29 @@ export class Prepared<T extends LaunchTypes = AnyTypes> {
   }
 
   #place(tensors: object, dims?: object, outputs?: object): Taken {
+    this.#failIfDestroyed();
+    const made: GPUBuffer[] = [];
     let slot: Part | undefined;
-    const uniformPart = (words: ArrayBuffer) => {
-      slot = this.#slots.take();
-      this.device.queue.writeBuffer(slot.buffer, slot.offset, words);
-      return slot;
-    };
     try {
-      return { ...place(this.#launcher, tensors, dims, outputs, uniformPart), slot };
+      const call = this.#launcher.place(tensors, made, dims, outputs);
+      if (call.words.byteLength > 0) {
+        slot = this.#slots.take();
+        this.device.queue.writeBuffer(slot.buffer, slot.offset, call.words);
+      }
+      return { ...call, made, slot };
     } catch (caught) {
-      if (slot) this.#slots.release(slot);
+      this.#free({ made, slot });
       throw caught;
     }
   }
 
-  #free({ made, slot }: Taken): void {
+  #free({ made, slot }: Pick<Taken, "made" | "slot">): void {
     destroyAll(made);
     if (slot) this.#slots.release(slot);
+  }
+
+  #failIfDestroyed(): void {
+    if (this.#isDestroyed) this.#launcher.fail("E0609 destroyed");
   }
 }
 

@@ -3,8 +3,8 @@
  * which name; the sentences of explain.ts come with the others, as React's messages do.
  */
 
+import type { LaunchElement } from "./compact.ts";
 import type { Overflow } from "./counts.ts";
-import type { LaunchElement } from "./manifest.ts";
 
 /** What is wrong with a call: the code and a word for it, then what it is about. */
 export type LaunchProblem =
@@ -21,9 +21,12 @@ export type LaunchProblem =
   | readonly [is: "E0619 one buffer", name: string, other: string, mayAlias: boolean]
   | readonly [is: "E0607 no extent", name: string, got: unknown]
   | readonly [is: "E0608 not counted", what: Overflow["what"], count: number, ...extents: number[]]
-  | readonly [is: "E0610 no feature", ...missing: string[]]
-  | readonly [is: "E0611 no limit", limit: string, needs: number, has: number]
-  | readonly [is: "E0627 narrow subgroups", needs: number, has: number]
+  | readonly [
+      is: "E0610 no feature" | "E0611 no limit" | "E0627 narrow subgroups",
+      name: string,
+      needs: number,
+      has: number,
+    ]
   | readonly [is: "E0613 no pipeline", message: string]
   | readonly [is: "E0609 destroyed"];
 
@@ -37,5 +40,5 @@ export type Explain = (problem: LaunchProblem) => string;
 export function shortText([is, ...about]: LaunchProblem): string {
   // An object may have no way to become a text.
   const parts = about.map((one) => (Object(one) === one ? typeof one : String(one)));
-  return `${[is, parts.join(", ")].join(": ")} (tirc explain ${is.slice(0, 5)})`;
+  return `${is}: ${parts.join(", ")} (tirc explain ${is.slice(0, 5)})`;
 }

@@ -1,7 +1,7 @@
 /** Uniform space of what is bound and run. */
 
 import type { Part } from "./bound.ts";
-import { usage } from "./tensors.ts";
+import { bufferOf, copyDestination, uniform } from "./tensors.ts";
 
 /**
  * Parts of uniform buffers, all of one size: a page of 64 is made when all are taken, and parts are used again. A part that
@@ -24,8 +24,7 @@ export class Slots {
       const size = this.#size;
       const { minUniformBufferOffsetAlignment: multiple } = this.#device.limits;
       const step = Math.ceil(size / multiple) * multiple;
-      const page = { label: "uniforms", size: 64 * step, usage: usage.uniform | usage.copyDestination };
-      const buffer = this.#device.createBuffer(page);
+      const buffer = bufferOf(this.#device, "uniforms", 64 * step, uniform | copyDestination);
       this.#pages.push(buffer);
       for (let i = 63; i >= 0; i--) this.#free.push({ buffer, offset: i * step, size });
     }

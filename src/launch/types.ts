@@ -1,7 +1,8 @@
 /** What a launcher is given, as types. */
 
-import type { LaunchManifest } from "./manifest.ts";
+import type { CompactManifest } from "./compact.ts";
 import type { Explain } from "./problems.ts";
+import type { WriteScalar } from "./scalars.ts";
 
 /** What a kernel takes and gives, as types: host arrays and numbers by name, and extents. */
 export interface LaunchTypes {
@@ -24,15 +25,18 @@ export interface AnyTypes {
   readonly dims: Readonly<Record<string, number>>;
 }
 
-/** A compiled function. */
+/** A function compiled for one target: its WGSL, and how it is bound and dispatched. */
+export type Form = readonly [wgsl: string, manifest: CompactManifest];
+
+/** A compiled function, as modules have it. */
 export interface LaunchKernel<T extends LaunchTypes = AnyTypes> {
   readonly name: string;
-  readonly wgsl: string;
-  readonly manifest: LaunchManifest;
-  /** The same function compiled for several targets, the most demanding first: a device takes one of these instead. */
-  readonly forms?: readonly LaunchKernel<T>[];
+  /** Compiled for one target or several, the least demanding last: a device takes one of these. */
+  readonly forms: readonly Form[];
   /** Says what is wrong with a call, to `tirc/launch`; in short unless it is given. */
   readonly explain?: Explain | undefined;
+  /** Writes scalars, where the kernel has any. */
+  readonly writeScalar?: WriteScalar | undefined;
   /** No value has it: it carries the types. */
   readonly types?: T | undefined;
 }

@@ -36,9 +36,9 @@ const told: ForEachProblem<Diagnostic, [kernel: string, manifest: LaunchManifest
     got === undefined ? runtimeErrors.missingDim(kernel, name) : runtimeErrors.wrongExtent(name, shown(got)),
   "E0608 not counted": ([what, count, ...extents], kernel) =>
     runtimeErrors.notCounted(kernel, { what, count, extents }, mostCounted),
-  "E0610 no feature": (missing, kernel) => runtimeErrors.missingFeatures(kernel, missing),
+  "E0610 no feature": ([name], kernel) => runtimeErrors.missingFeatures(kernel, [name]),
   "E0611 no limit": ([limit, needs, has], kernel) => runtimeErrors.missingLimit(kernel, limit, needs, has),
-  "E0627 narrow subgroups": ([needs, has], kernel) => runtimeErrors.narrowSubgroups(kernel, needs, has),
+  "E0627 narrow subgroups": ([, needs, has], kernel) => runtimeErrors.narrowSubgroups(kernel, needs, has),
   "E0613 no pipeline": ([message], kernel) => runtimeErrors.pipelineRejected(kernel, message),
   "E0609 destroyed": (_, kernel) => runtimeErrors.destroyed(kernel),
 };

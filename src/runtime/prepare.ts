@@ -4,14 +4,25 @@
  */
 
 import type { Kernel } from "../../codegen/manifest.ts";
+import { compact, expand } from "../compact-manifest.ts";
 import { fail, TircError } from "../diagnostics/diagnostic.ts";
 import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { Bound } from "../launch/bound.ts";
 import { formFor } from "../launch/choose.ts";
 import { workgroupsOf } from "../launch/counts.ts";
+import type { LaunchManifest } from "../launch/manifest.ts";
 import { Prepared } from "../launch/prepared.ts";
-import type { AnyTypes, LaunchArray, LaunchKernel, LaunchOutputs, LaunchTypes, OnDevice } from "../launch/types.ts";
+import { writeScalar } from "../launch/scalars.ts";
+import type {
+  AnyTypes,
+  Form,
+  LaunchArray,
+  LaunchKernel,
+  LaunchOutputs,
+  LaunchTypes,
+  OnDevice,
+} from "../launch/types.ts";
 import { type BoundInputs, bindInputs, type Dims, extents, type Inputs, readDims } from "./bind-inputs.ts";
 import { failIfLost, orDeviceLost, shaderErrors, withErrorScopes } from "./device-errors.ts";
 import { encode, type HostInput, type HostTensor, hostTensorOf, toNumber } from "./host-tensor.ts";
@@ -35,7 +46,8 @@ export type Tensors<T extends LaunchTypes = AnyTypes> = {
 
 /** A kernel that is compiled on a device, to bind and run any number of times. */
 export interface PreparedKernel<T extends LaunchTypes = AnyTypes> {
-  readonly kernel: Kernel | LaunchKernel<T>;
+  /** In the form that the device takes. */
+  readonly kernel: Kernel;
   /**
    * Runs the kernel once, and reads back the results that are not given. Dimensions follow from the shapes of arrays;
    * `dims` gives those that do not. Inputs and dimensions are copied before the call returns: they may be changed then.
@@ -85,6 +97,17 @@ export async function runKernel<T extends LaunchTypes = AnyTypes>(
   }
 }
 
+/** As a launcher takes it. */
+const formsOf = (kernel: Kernel | Pick<LaunchKernel, "forms">): readonly Form[] =>
+  "forms" in kernel ? kernel.forms : [[kernel.wgsl, compact(kernel.manifest, kernel.wgsl)]];
+
+/** What is known of a kernel, or of a form of it: unless said otherwise the one for the least demanding target. */
+export function manifestOf(kernel: Kernel | Pick<LaunchKernel, "forms">, form?: Form): LaunchManifest {
+  if (!("forms" in kernel)) return kernel.manifest;
+  const [, manifest] = form ?? (kernel.forms.at(-1) as Form);
+  return expand(manifest);
+}
+
 class Runner<T extends LaunchTypes> implements PreparedKernel<T> {
   readonly kernel: Kernel;
   readonly #device: GPUDevice;
@@ -94,13 +117,17 @@ class Runner<T extends LaunchTypes> implements PreparedKernel<T> {
   readonly #module: Promise<void>;
 
   constructor(device: GPUDevice, kernel: Kernel | LaunchKernel<T>, dims: Partial<T["dims"]>) {
-    this.kernel = formFor(device, kernel) as Kernel;
+    const forms = formsOf(kernel);
+    const form = formFor(device, forms);
+    this.kernel = { ...kernel, wgsl: form[0], manifest: manifestOf(kernel, form) } as Kernel;
     this.#device = device;
     this.#dims = readDims(this.kernel, dims as Dims);
     const guard = <R>(work: () => R) => withErrorScopes(device, kernel.name, work);
     const errorOf = (name: string, problem: Parameters<typeof diagnosticOf>[1]) =>
       new TircError([diagnosticOf(name, problem, this.kernel.manifest)]);
-    const { value, checked } = guard(() => new Prepared(device, this.kernel as LaunchKernel, { errorOf, guard }));
+    const { value, checked } = guard(
+      () => new Prepared(device, { name: kernel.name, forms, writeScalar }, { errorOf, guard }),
+    );
     this.#launcher = value;
     this.#module = this.#checkModule(checked);
     this.#module.catch(() => {}); // Whoever needs the pipeline awaits it.

@@ -50,8 +50,11 @@ gpuTest("a call that fails leaves nothing behind", async ({ gpu }) => {
   const spied = spyOn(gpu.device);
   const broken = { ...rowSum, wgsl: rowSum.wgsl.replace("value, lane", "values, lane") };
   expect((await rejectionOf(runKernel(spied.device, broken, { x })))[0]).toMatch(/^E0612/);
-  const noEntry = { ...rowSum, manifest: { ...rowSum.manifest, entryPoint: "other" } };
-  const prepared = await prepare(spied.device, noEntry);
+  const noConstant = {
+    ...rowSum,
+    manifest: { ...rowSum.manifest, overrides: [{ dim: "columns", constant: "other" }] },
+  };
+  const prepared = await prepare(spied.device, noConstant);
   expect((await rejectionOf(prepared.run({ x })))[0]).toMatch(/^E0613/);
   prepared.destroy();
   expect(spied.created.length).toBeGreaterThan(0);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Storage } from "../../codegen/manifest.ts";
+import type { ElementType } from "../../src/ir/types.ts";
 import { boundSize } from "../../src/launch/tensors.ts";
 import { encode, fromNumbers, toNumbers } from "../../src/runtime/host-tensor.ts";
 import { handKernel } from "../support/hand-kernel.ts";
@@ -23,12 +23,12 @@ test("toNumbers is exact", () => {
 });
 
 test("what is bound is a tensor's own bytes, in words, and at least one of what the kernel's array is of", () => {
-  const sizes = (storage: Storage, stride: number) =>
-    [0, 1, 7, 8].map((count) => boundSize({ storage, stride }, count));
+  const sizes = (element: ElementType, stride: number) =>
+    [0, 1, 7, 8].map((count) => boundSize(element, stride, count));
   expect(sizes("f32", 4)).toEqual([4, 4, 28, 32]);
   expect(sizes("f32", 16)).toEqual([16, 16, 28, 32]);
   expect(sizes("f16", 2)).toEqual([4, 4, 16, 16]);
-  expect(sizes("f16x2", 8)).toEqual([8, 8, 16, 16]);
+  expect(sizes("f16", 8)).toEqual([8, 8, 16, 16]);
 });
 
 test("an array of the parameter's own type is not copied", () => {

@@ -2,7 +2,6 @@
 
 import type { Binding, Kernel, Manifest } from "../../codegen/manifest.ts";
 import type { Dim, ElementType } from "../../src/ir/types.ts";
-import { bytesOf } from "../../src/launch/tensors.ts";
 
 type Described = Partial<Omit<Manifest, "bindings">> & {
   /** `name: [element type, shape]`; f16 is packed two in a u32. */
@@ -19,7 +18,16 @@ export function handKernel(wgsl: string, { inputs = {}, outputs, ...rest }: Desc
     ...Object.entries(outputs).map((entry) => [...entry, "read_write"] as const),
   ].map(([name, [element, shape], access], binding) => {
     const storage = storageOf[element];
-    return { binding, name, access, element, shape, storage, variable: name, stride: bytesOf({ storage }) };
+    return {
+      binding,
+      name,
+      access,
+      element,
+      shape,
+      storage,
+      variable: name,
+      stride: element === "f16" && storage !== "f16x2" ? 2 : 4,
+    };
   });
   const manifest: Manifest = {
     version: 1,

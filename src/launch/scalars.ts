@@ -1,0 +1,35 @@
+/** Scalars in the uniform buffer. Modules of kernels without scalars have nothing of this. */
+
+import type { CompactScalar } from "./compact.ts";
+import type { Fail } from "./problems.ts";
+import { arrays, own } from "./tensors.ts";
+
+/** Writes a scalar among the uniforms; throws where what is passed is none. */
+export type WriteScalar = typeof writeScalar;
+
+/** @param words of the uniform buffer, of which the scalar is the one at `index`. */
+export function writeScalar(
+  words: ArrayBuffer,
+  index: number,
+  [name, element]: CompactScalar,
+  tensors: object,
+  fail: Fail,
+): void {
+  const got = own(tensors, name);
+  if (got === undefined) fail("E0601 missing", name);
+  const number = typeof got === "boolean" && element === "bool" ? Number(got) : got;
+  const isFloat = element === "f32" || element === "f16";
+  const word = new (isFloat ? Float32Array : arrays[element])(words, 4 * index, 1);
+  if (typeof number !== "number") fail("E0603 not a scalar", name, element, got);
+  word[0] = element === "f16" ? roundToHalf(number) : number;
+  const isHeld = isFloat || (word[0] === number && (element !== "bool" || number < 2));
+  if (!isHeld) fail("E0603 not a scalar", name, element, got);
+}
+
+/** The nearest f16, to even between two: as a float64 is rounded whose last bit is worth as much as the f16's. */
+export function roundToHalf(value: number): number {
+  const size = Math.abs(value);
+  const large = 2 ** (Math.max(-14, Math.floor(Math.log2(size))) + 42);
+  const nearest = size + large - large;
+  return Math.sign(value) * (nearest <= 65504 ? nearest : Infinity);
+}
