@@ -16,6 +16,7 @@ import { elementCount } from "../ir/tensor.ts";
 import type { ElementType } from "../ir/types.ts";
 import { arrays, copyDestination, copySource, mapRead, storage } from "../launch/tensors.ts";
 import type { AnyTypes, LaunchArray, LaunchKernel, LaunchTypes, OnDevice } from "../launch/types.ts";
+import { writeArray } from "../runtime/host-tensor.ts";
 import { prepare as prepareKernel } from "../runtime/prepare.ts";
 import { readShapes, type Shaped, start, type TensorsOf } from "./shapes.ts";
 
@@ -172,14 +173,4 @@ async function readBack(device: GPUDevice, buffer: GPUBuffer): Promise<ArrayBuff
   const bytes = copy.getMappedRange().slice(0);
   copy.destroy();
   return bytes;
-}
-
-/** writeBuffer takes multiples of four bytes: an odd number of halves is copied first. */
-export function writeArray(queue: GPUQueue, buffer: GPUBuffer, array: LaunchArray): void {
-  let bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-  if (bytes.length % 4 > 0) {
-    bytes = new Uint8Array(bytes.length + 2);
-    bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
-  }
-  queue.writeBuffer(buffer, 0, bytes);
 }

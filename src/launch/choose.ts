@@ -30,14 +30,14 @@ export function lackOf({ features, limits, adapterInfo }: DeviceTraits, needs: N
 }
 
 /** Whether a device gives the right numbers for what asks for so much. */
-export const runsOn = (device: DeviceTraits, needs: Needs): boolean => lackOf(device, needs) === undefined;
+export const runsOn = (device: DeviceTraits, needs?: Needs): boolean => !lackOf(device, needs);
 
 /**
  * The form of a kernel that a device takes: of those that it can run the first one for its kind of processor, or else the
  * first. Where it runs none it is the last, which is the least demanding.
  */
 export function formFor(device: DeviceTraits, forms: readonly Form[]): Form {
-  const able = forms.filter(([, { needs }]) => !lackOf(device, needs));
+  const able = forms.filter(([, { needs }]) => runsOn(device, needs));
   const isCpu = device.adapterInfo && isSoftware(device.adapterInfo);
   return able.find(([, { cpu }]) => !cpu === !isCpu) ?? able[0] ?? (forms.at(-1) as Form);
 }

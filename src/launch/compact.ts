@@ -17,6 +17,7 @@ export type CompactBinding = readonly [
   unread?: 1,
 ];
 
+/** A parameter without dimensions. */
 export type CompactScalar = readonly [name: string, element: LaunchElement, constant?: 1];
 
 /** Four bytes of the uniform buffer: a dimension, or a scalar. */

@@ -19,7 +19,7 @@ export { explain } from "./explain.ts";
 export type { LaunchOptions } from "./launch.ts";
 export type { ErrorOf } from "./launcher.ts";
 export { type LaunchHooks, Prepared, prepare } from "./prepared.ts";
-export type { Explain, LaunchProblem } from "./problems.ts";
+export type { Explain, Fail, LaunchProblem } from "./problems.ts";
 export { type WriteScalar, writeScalar } from "./scalars.ts";
 export type {
   AfterTensors,

@@ -4,10 +4,13 @@ import type { CompactScalar } from "./compact.ts";
 import type { Fail } from "./problems.ts";
 import { arrays, own } from "./tensors.ts";
 
-/** Writes a scalar among the uniforms; throws where what is passed is none. */
+/** What kernels with scalars bring along. */
 export type WriteScalar = typeof writeScalar;
 
-/** @param words of the uniform buffer, of which the scalar is the one at `index`. */
+/**
+ * Writes a scalar where the uniforms have it; throws where what is passed is none.
+ * @param words of the uniform buffer, of which the scalar is the one at `index`.
+ */
 export function writeScalar(
   words: ArrayBuffer,
   index: number,

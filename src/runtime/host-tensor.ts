@@ -180,3 +180,13 @@ export function fromNumbers(element: ElementType, shape: readonly number[], data
   if (element === "bool") return { element, shape, data: Uint8Array.from(data, (value) => (value ? 1 : 0)) };
   return { element, shape, data: arrayOf[element].from(data) };
 }
+
+/** writeBuffer takes multiples of four bytes: an odd number of halves is copied first. */
+export function writeArray(queue: GPUQueue, buffer: GPUBuffer, array: LaunchArray): void {
+  let bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+  if (bytes.length % 4 > 0) {
+    bytes = new Uint8Array(bytes.length + 2);
+    bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+  }
+  queue.writeBuffer(buffer, 0, bytes);
+}

@@ -4,13 +4,13 @@ import type { Kernel } from "../../codegen/manifest.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { product } from "../launch/counts.ts";
 import type { LaunchBuffer, LaunchOfKernel, LaunchPlan } from "../launch/plan-manifest.ts";
-import { arrays, boundSize, usage, writeArray } from "../launch/tensors.ts";
+import { arrays, boundSize, copyDestination, copySource, mapRead, storage } from "../launch/tensors.ts";
 import type { LaunchKernel, OnDevice } from "../launch/types.ts";
 import { bindInputs, type Dims, extents, type Inputs, readDims } from "./bind-inputs.ts";
 import { orDeviceLost, withErrorScopes } from "./device-errors.ts";
-import { encode, hostTensorOf, toNumber } from "./host-tensor.ts";
+import { encode, hostTensorOf, toNumber, writeArray } from "./host-tensor.ts";
 import { bindingOf, signatureOf } from "./plan-signature.ts";
-import { prepare, type RunResult } from "./prepare.ts";
+import { manifestOf, prepare, type RunResult } from "./prepare.ts";
 
 /** A function as several kernels. */
 export interface CompiledPlan {
@@ -66,7 +66,7 @@ export async function runPlan(
         const from = memory.get(buffer.name);
         if (buffer.kind !== "result" || !made.includes(from as GPUBuffer)) return [];
         const size = (from as GPUBuffer).size;
-        const copy = device.createBuffer({ label: "copy", size, usage: usage.mapRead | usage.copyDestination });
+        const copy = device.createBuffer({ label: "copy", size, usage: mapRead | copyDestination });
         made.push(copy);
         encoder.copyBufferToBuffer(from as GPUBuffer, 0, copy, 0, size);
         return [{ buffer, copy }];
@@ -95,8 +95,8 @@ export async function runPlan(
 }
 
 /** Of all extents, those of the dimensions that the kernel has. */
-function dimsOf({ manifest }: Pick<LaunchKernel, "manifest">, dims: Dims): Record<string, number> {
-  return Object.fromEntries(manifest.dims.map(({ name }) => [name, dims[name] as number]));
+function dimsOf(kernel: Kernel | LaunchKernel, dims: Dims): Record<string, number> {
+  return Object.fromEntries(manifestOf(kernel).dims.map(({ name }) => [name, dims[name] as number]));
 }
 
 /** What each buffer of the plan is: memory of the device, or the number of a scalar. */
@@ -107,9 +107,10 @@ function memoryOf(
   { arrays: host, onDevice }: ReturnType<typeof bindInputs>,
   made: GPUBuffer[],
 ): Map<string, OnDevice | number> {
-  const sizeOf = (buffer: LaunchBuffer) => boundSize(bindingOf(buffer, 0), product(extents(buffer.shape, dims)));
+  const sizeOf = (buffer: LaunchBuffer) =>
+    boundSize(buffer.element, bindingOf(buffer, 0).stride, product(extents(buffer.shape, dims)));
   const make = (label: string, size: number, more: number): GPUBuffer => {
-    const buffer = device.createBuffer({ label, size, usage: usage.storage | more });
+    const buffer = device.createBuffer({ label, size, usage: storage | more });
     made.push(buffer);
     return buffer;
   };
@@ -126,10 +127,10 @@ function memoryOf(
       const given = onDevice[buffer.result ?? name];
       const isInput = kind === "input" || kind === "constant";
       if (given !== undefined && (isInput || buffer.result === undefined)) return [name, given as OnDevice];
-      if (!isInput) return [name, make(name, sizeOf(buffer), usage.copySource)];
+      if (!isInput) return [name, make(name, sizeOf(buffer), copySource)];
       const { binding, data } = arrayOf.get(name) as (typeof host)[number];
       if (binding.shape.length === 0) return [name, toNumber(element, data)];
-      const memory = make(name, sizeOf(buffer), usage.copyDestination);
+      const memory = make(name, sizeOf(buffer), copyDestination);
       writeArray(device.queue, memory, encode(binding, data));
       return [name, memory];
     }),

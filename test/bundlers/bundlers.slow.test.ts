@@ -17,7 +17,7 @@ import rollupPlugin from "../../src/bundlers/rollup.ts";
 import rspackPlugin from "../../src/bundlers/rspack.ts";
 import vitePlugin from "../../src/bundlers/vite.ts";
 import webpackPlugin from "../../src/bundlers/webpack.ts";
-import { compile, compileVariants } from "../../src/compile.ts";
+import { compile } from "../../src/compile.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { temporaryFolder } from "../support/built.ts";
 import { gpuTest } from "../support/gpu.ts";
@@ -175,6 +175,7 @@ describe("a production bundle", () => {
   async function bundle(name: string, code: string): Promise<string> {
     const folder = app(program + third);
     writeFileSync(join(folder, "kernels/other.tir"), second);
+    writeFileSync(join(folder, "kernels/scaled.tir"), "fn scaled(x: f32[n], by: f32) -> (z: f32[n]) { return x * by }");
     writeFileSync(join(folder, "main.js"), code);
     const options = { declarations: false, minify: true };
     if (name === "esbuild") {
@@ -199,7 +200,7 @@ describe("a production bundle", () => {
       name,
       `import { scaleRow } from "./kernels/scale.tir"; import { other } from "./kernels/other.tir"; export { scaleRow, other };\n`,
     );
-    const launchers = (text: string) => text.match(/createBindGroupLayout\(/g)?.length;
+    const launchers = (text: string) => text.match(/createBindGroup\(/g)?.length;
     expect([launchers(one), launchers(two)]).toEqual([1, 1]);
     expect(two).toContain("inverseSqrt(");
     expect(one).not.toContain("inverseSqrt(");
@@ -207,13 +208,15 @@ describe("a production bundle", () => {
     // Errors have a code there, and no sentence.
     expect(one).toContain("E0618 too small");
     expect(one).not.toContain("and needs");
-    // Beside the WGSL: the launcher, and of each kernel what it takes.
-    const texts = [program, second].map((text) => compileVariants(parse(text)).kernels[0] as readonly Kernel[]);
-    const [first = 0, both = 0] = [texts.slice(0, 1), texts].map((lists) =>
-      lists.flat().reduce((sum, kernel) => sum + minifyKernel(kernel).wgsl.length, 0),
-    );
-    expect(one.length - first).toBeLessThan(9_700);
-    expect(two.length - both - (one.length - first)).toBeLessThan(500);
+    // The launcher, and of each kernel what it takes.
+    const beside = (text: string) => text.replace(/([`"])[^`"]*@compute[^`"]*\1/g, "``").length;
+    expect(beside(two)).toBeLessThan(6_000);
+    expect(beside(two) - beside(one)).toBeLessThan(330);
+    // Scalars come with a kernel that has some.
+    expect(two).not.toContain("E0603 not a scalar");
+    const scaled = await bundle(name, `import { scaled } from "./kernels/scaled.tir"; export { scaled };\n`);
+    expect(scaled).toContain("E0603 not a scalar");
+    expect(beside(scaled)).toBeLessThan(6_300);
   });
 
   test.each(named)("of %s has nothing of kernels that are imported and not used", { timeout: 60_000 }, async (name) => {

@@ -1,9 +1,9 @@
 /** What the launcher does to numbers and arrays before the device has them. */
 
 import { expect, test } from "vitest";
-import { writeArray } from "../../src/integrations/onnxruntime.ts";
 import { roundToFloat16 } from "../../src/ir/float16.ts";
 import { roundToHalf } from "../../src/launch/scalars.ts";
+import { writeArray } from "../../src/runtime/host-tensor.ts";
 
 test("a scalar of type f16 is the nearest half, as the compiler rounds", () => {
   const halves = [0, 2 ** -24, 2 ** -14, 1 / 3, 1, 2048, 65504, 65536];
