@@ -104,7 +104,8 @@ const mostVariables = 64;
 /** In elements. */
 const shortRow = 256;
 const veryLongRow = 65536;
-const unitsPerLane = 4;
+/** Of a GPU: enough loads at a time, whatever their width. */
+const elementsPerLane = 16;
 
 /** Elements of a row that a lane keeps between two reads of it: a GPU's registers, a processor's stack. */
 const keptElements = { gpu: 64, cpu: 1024 };
@@ -197,7 +198,7 @@ function usualChoice(walk: Walk, target: TargetProfile, most: number): Choice {
   if (walk.isAcross) return { lanes: 1, workgroup: Math.min(most, usualWorkgroup), rowsPerLane: 1, width: 1, keep: 0 };
   const { width, rowsPerLane: wanted } = kind === "gpu" ? { width: walk.width, rowsPerLane: 1 } : atHand(walk);
   const units = length === undefined ? undefined : length / width;
-  const lanes = isFlat ? 1 : lanesFor(units, kind, subgroupOf(target), most);
+  const lanes = isFlat ? 1 : lanesFor(units, width, kind, subgroupOf(target), most);
   const steps = units === undefined ? undefined : Math.ceil(units / lanes);
   const rowsPerLane = bearable(wanted, width, walk.folds, blocksOf(steps).length);
   return {
@@ -230,10 +231,16 @@ function widthAlong(vector: Atom, { buffers, isReadTwice }: Walks, isFlat: boole
 const powerOfTwo = (count: number) => 2 ** Math.ceil(Math.log2(Math.max(1, count)));
 
 /** A power of two. A processor folds within one subgroup: its barriers are slow. */
-function lanesFor(units: number | undefined, kind: "cpu" | "gpu", subgroup: number, most: number): number {
+function lanesFor(
+  units: number | undefined,
+  width: number,
+  kind: "cpu" | "gpu",
+  subgroup: number,
+  most: number,
+): number {
   if (kind === "cpu") return Math.min(most, Math.max(1, subgroup), powerOfTwo(units ?? most));
   // Of rows that may be short or long, a workgroup of the usual size reads either well enough.
   if (units === undefined) return Math.min(most, usualWorkgroup);
-  const wanted = powerOfTwo(units / unitsPerLane);
+  const wanted = powerOfTwo((units * width) / elementsPerLane);
   return Math.min(most, powerOfTwo(units), Math.max(wanted, 32));
 }
