@@ -20,12 +20,21 @@ const imports = /^import\b[^;]*;\n/gm;
 const comments = /^ *(?:\/\*\*[\s\S]*?\*\/|\/\/.*)\n/gm;
 const seen = ["compact", "types", "callable"];
 
+function textOf(name) {
+  const text = readFileSync(new URL(`${name}.ts`, folder), "utf8");
+  const own = text.replace(imports, "").replace(/^export (?!\{)/gm, "");
+  return own.replace(seen.includes(name) ? /^\/\*\*[\s\S]*?\*\/\n/ : comments, "").trim();
+}
+
+/** What modules carry besides that have a function of several kernels. */
+function planTexts() {
+  const typescript = `${["plan-manifest", "plan"].map(textOf).join("\n")}\n`;
+  const { code } = transformSync(typescript, { loader: "ts", target: "es2022", minifyWhitespace: true });
+  return { ts: typescript, js: code };
+}
+
 function launcherTexts() {
-  const parts = files.map((name) => {
-    const text = readFileSync(new URL(`${name}.ts`, folder), "utf8");
-    const own = text.replace(imports, "").replace(/^export (?!\{)/gm, "");
-    return own.replace(seen.includes(name) ? /^\/\*\*[\s\S]*?\*\/\n/ : comments, "").trim();
-  });
+  const parts = files.map(textOf);
   const title = "// The launcher of tirc, as `tirc/launch` has it.\n";
   const typescript = `${parts.join("\n")}\n`;
   const { code } = transformSync(`${typescript}export { explain, kernel, prepare, writeScalar };\n`, {
@@ -39,11 +48,15 @@ function launcherTexts() {
 
 /** Writes the two files where they are out of date. */
 export function buildLauncher() {
+  const plans = planTexts();
   for (const [language, text] of Object.entries(launcherTexts())) {
     const content = `// Made from the other files of this folder by scripts/build-launcher.mjs. Do not edit.
 
 /** The launcher's text. */
 export const launcherText: string = ${JSON.stringify(text)};
+
+/** What modules with plans have besides. */
+export const planText: string = ${JSON.stringify(plans[language])};
 `;
     writeMade(new URL(`text-${language}.ts`, folder), content);
   }

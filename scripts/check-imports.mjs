@@ -32,6 +32,7 @@ const layers = [
     "src/emit-typegpu.ts",
     "src/compact-manifest.ts",
     "src/render-source-map.ts",
+    "src/plan-signature.ts",
 
     "src/norm-records.ts",
     "src/model-tensors.ts",

@@ -8,7 +8,9 @@ import { checkCarried, compact } from "./compact-manifest.ts";
 import { oneLine } from "./diagnostics/short.ts";
 import { printType } from "./ir/types.ts";
 import type { CompactManifest } from "./launch/compact.ts";
-import { launcherText } from "./launch/text-js.ts";
+import type { LaunchPlan } from "./launch/plan-manifest.ts";
+import { launcherText, planText } from "./launch/text-js.ts";
+import { signatureOf } from "./plan-signature.ts";
 
 /** What `emitModule` writes. */
 export interface EmitModuleOptions {
@@ -20,7 +22,7 @@ export interface EmitModuleOptions {
    * Where the module imports the launcher from, or the launcher's text. Unless said otherwise, a `js` module has the text
    * and imports nothing, and a `ts` module imports `tirc/launch`.
    */
-  readonly launcher?: string | { readonly text: string };
+  readonly launcher?: string | { readonly text: string; readonly planText?: string };
   /** Whether errors are sentences, or codes with what is wrong with which name, in less space. On unless said otherwise. */
   readonly explains?: boolean;
 }
@@ -90,30 +92,66 @@ function namesOf(kernels: readonly Kernel[]): Names[] {
   });
 }
 
+/** A function that is several kernels, each compiled for one target or several. */
+export interface EmittedPlan {
+  readonly plan: LaunchPlan;
+  /** By launch, in order. */
+  readonly kernels: readonly (readonly Kernel[])[];
+}
+
+/** What a function takes and gives. */
+function signatureKernel(one: readonly Kernel[] | EmittedPlan): Kernel {
+  return "plan" in one ? signatureOf(one.plan) : (one.at(-1) as Kernel);
+}
+
 /**
- * The text of a module that exports each kernel. A list stands for one function compiled for several targets, as
+ * The text of a module that exports each function. A list stands for one function compiled for several targets, as
  * `compileVariants` gives it: the module takes the first that the device runs.
  */
 export function emitModule(
-  kernels: readonly (Kernel | readonly Kernel[])[],
+  kernels: readonly (Kernel | readonly Kernel[] | EmittedPlan)[],
   { language, source, ...options }: EmitModuleOptions,
 ): string {
   const forms = kernels.map((one) => ("name" in one ? [one] : one));
-  const names = namesOf(forms.map((list) => list.at(-1) as Kernel));
+  const names = namesOf(forms.map(signatureKernel));
+  const hasPlans = forms.some((one) => "plan" in one);
   const isTyped = language === "ts";
   const launcher = options.launcher ?? (isTyped ? "tirc/launch" : { text: launcherText });
   const partsOf = (list: readonly Kernel[]) => [
     ...(options.explains === false ? [] : ["explain"]),
     ...(list.some(hasScalars) ? ["writeScalar"] : []),
   ];
-  const parts = forms.map((list, i) => kernelText(list, names[i] as Names, isTyped, partsOf(list)));
+  const parts = forms.map((one, i) => {
+    const own = names[i] as Names;
+    return "plan" in one ? planOf(one, own, isTyped, partsOf) : kernelText(one, own, isTyped, partsOf(one));
+  });
+  const lists = forms.flatMap((one) => ("plan" in one ? one.kernels : [one]));
   const types = isTyped ? ["type CallableKernel"] : [];
-  const imported = [...new Set(["kernel", "prepare", ...forms.flatMap(partsOf), ...types])];
+  const plans = hasPlans ? (isTyped ? ["plan", "type AnyTypes", "type CallablePlan"] : ["plan"]) : [];
+  const imported = [...new Set(["kernel", "prepare", ...lists.flatMap(partsOf), ...types, ...plans])];
   const first =
     typeof launcher === "string"
       ? `import { ${imported.join(", ")} } from ${JSON.stringify(launcher)};\n`
-      : launcher.text;
+      : launcher.text + (hasPlans ? (launcher.planText ?? planText) : "");
   return [header(source), first, ...parts, exportsText(names)].join("\n");
+}
+
+/** The kernels of a plan, which are not exported, and the function that launches them. */
+function planOf(
+  { plan, kernels }: EmittedPlan,
+  { local, type }: Names,
+  isTyped: boolean,
+  partsOf: (list: readonly Kernel[]) => string[],
+): string {
+  const own = kernels.map((list) => `${(list.at(-1) as Kernel).name}$`);
+  const parts = kernels.map((list, i) => {
+    return `const ${own[i]}${isTyped ? ": CallableKernel<AnyTypes>" : ""} = /* @__PURE__ */ ${madeText(list, partsOf(list))};\n`;
+  });
+  const whole = signatureOf(plan);
+  const interfaces = isTyped ? `${signature(whole, type)}\n` : "";
+  const types = isTyped ? `: CallablePlan<${type}Signature>` : "";
+  const made = `plan(${JSON.stringify(plan)}, [${own.join(", ")}])`;
+  return `${parts.join("")}${interfaces}${docs(whole)}\nconst ${local}${types} = /* @__PURE__ */ ${made};\n`;
 }
 
 /** The types of `emitModule(kernels, { language: "js", launcher })`, as a `.d.ts`. */
@@ -199,9 +237,13 @@ function kernelText(forms: readonly Kernel[], { local, type }: Names, isTyped: b
   const kernel = forms.at(-1) as Kernel;
   const interfaces = isTyped ? `${signature(kernel, type)}\n` : "";
   const types = isTyped ? `: CallableKernel<${type}Signature>` : "";
+  return `${interfaces}${docs(kernel)}\nconst ${local}${types} = /* @__PURE__ */ ${madeText(forms, parts)};\n`;
+}
+
+/** The call that makes a kernel. */
+function madeText(forms: readonly Kernel[], parts: readonly string[]): string {
   const given = parts.length > 0 ? `, { ${parts.join(", ")} }` : "";
-  const made = `kernel(${JSON.stringify(kernel.name)}, ${formsText(forms)}${given})`;
-  return `${interfaces}${docs(kernel)}\nconst ${local}${types} = /* @__PURE__ */ ${made};\n`;
+  return `kernel(${JSON.stringify(forms.at(-1)?.name)}, ${formsText(forms)}${given})`;
 }
 
 /** A text as a template literal. */

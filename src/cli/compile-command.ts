@@ -9,11 +9,12 @@ import { moduleTargets } from "../../codegen/variants.ts";
 import { compileVariants, optimize } from "../compile.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
-import { emitModule } from "../emit-module.ts";
+import { type EmittedPlan, emitModule } from "../emit-module.ts";
 import { emitRust } from "../emit-rust.ts";
 import { emitTypegpu } from "../emit-typegpu.ts";
 import { print } from "../ir/print.ts";
-import { launcherText } from "../launch/text-ts.ts";
+import { launcherText, planText } from "../launch/text-ts.ts";
+import { planManifest } from "../plan/manifest.ts";
 import { type Launch, launchesOf } from "../plan/plan.ts";
 import { printPlan } from "../plan/print.ts";
 import type { Arguments, Word } from "./arguments.ts";
@@ -36,9 +37,12 @@ import { moved, writeWeights } from "./weights.ts";
 
 /** Kernels as one file of a programming language. @param source what they were made from. */
 const modules = {
-  ts: (forms: Forms, source: string) => emitModule(forms, { language: "ts", source, launcher: { text: launcherText } }),
-  typegpu: (forms: Forms, source: string) => emitTypegpu(lastOf(forms), source),
-  rust: (forms: Forms, source: string) => emitRust(lastOf(forms), source),
+  ts: (functions: readonly (readonly Kernel[] | EmittedPlan)[], source: string) =>
+    emitModule(functions, { language: "ts", source, launcher: { text: launcherText, planText } }),
+  typegpu: (functions: readonly (readonly Kernel[] | EmittedPlan)[], source: string) =>
+    emitTypegpu(lastOf(functions as Forms), source),
+  rust: (functions: readonly (readonly Kernel[] | EmittedPlan)[], source: string) =>
+    emitRust(lastOf(functions as Forms), source),
 } as const;
 /** Of each function, for the targets. */
 type Forms = readonly (readonly Kernel[])[];
@@ -46,7 +50,7 @@ type Forms = readonly (readonly Kernel[])[];
 const lastOf = (forms: Forms) => forms.map((list) => list.at(-1) as Kernel);
 
 /** What of `--emit` takes a function that is several kernels. */
-const takesPlans = ["wgsl", "kernel", "json", "plan"];
+const takesPlans = ["wgsl", "kernel", "json", "plan", "ts"];
 
 export const isModule = (emit: string): emit is keyof typeof modules => Object.hasOwn(modules, emit);
 
@@ -114,20 +118,25 @@ export async function compileCommand(args: Arguments, session: Session): Promise
     outputs.write(path, compiled.plans.map(printPlan).join("\n"));
     return 0;
   }
+  const launches = compiled.plans.map(launchesOf);
+  const ofPlan = <T>(list: readonly T[], i: number) => {
+    const before = launches.slice(0, i).flat().length;
+    return list.slice(before, before + (launches[i]?.length ?? 0));
+  };
   if (isModule(emit)) {
-    outputs.write(path, modules[emit](forms, shownPath(source, "stdin")));
+    const functions = compiled.plans.map((plan, i) => {
+      const [only, ...more] = ofPlan(forms, i);
+      return only && more.length === 0 ? only : { plan: planManifest(plan), kernels: ofPlan(forms, i) };
+    });
+    outputs.write(path, modules[emit](functions, shownPath(source, "stdin")));
     return 0;
   }
-  const launches = compiled.plans.map(launchesOf);
+  const functions = compiled.plans.map((plan, i) => ({ plan, kernels: ofPlan(kernels, i) }));
   const programOf = ({ name }: Kernel) => {
     const { fn, tile } = launches.flat().find((launch) => launch.fn.name === name) as Launch;
     const profile = typeof target === "string" ? targetByName(target) : target;
     return printProgram(generateProgram(fn, profile, program.arithmetic, tile));
   };
-  const functions = compiled.plans.map((plan, i) => {
-    const before = launches.slice(0, i).flat().length;
-    return { plan, kernels: kernels.slice(before, before + (launches[i]?.length ?? 0)) };
-  });
   if (emit !== "json") checkFolder(output, functions.length, kernels.length, io);
   writeKernels(functions, path, emit, outputs, io, emit === "kernel" ? programOf : undefined);
   if (map !== undefined) writeSourceMaps(kernels, { map: map.text, program: source, output: path, emit }, outputs, io);

@@ -1,6 +1,6 @@
 /** What a launcher has to know of a plan: several kernels that are launched one after the other. Plain JSON data. */
 
-import type { LaunchElement } from "./manifest.ts";
+import type { LaunchElement } from "./compact.ts";
 
 /** Memory of a plan. */
 export interface LaunchBuffer {

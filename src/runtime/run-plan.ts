@@ -6,10 +6,10 @@ import { product } from "../launch/counts.ts";
 import type { LaunchBuffer, LaunchOfKernel, LaunchPlan } from "../launch/plan-manifest.ts";
 import { arrays, boundSize, copyDestination, copySource, mapRead, storage } from "../launch/tensors.ts";
 import type { LaunchKernel, OnDevice } from "../launch/types.ts";
+import { bindingOf, signatureOf } from "../plan-signature.ts";
 import { bindInputs, type Dims, extents, type Inputs, readDims } from "./bind-inputs.ts";
 import { orDeviceLost, withErrorScopes } from "./device-errors.ts";
 import { encode, hostTensorOf, toNumber, writeArray } from "./host-tensor.ts";
-import { bindingOf, signatureOf } from "./plan-signature.ts";
 import { manifestOf, prepare, type RunResult } from "./prepare.ts";
 
 /** A function as several kernels. */

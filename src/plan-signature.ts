@@ -1,8 +1,9 @@
 /** A plan seen from outside: what it takes and gives, as the manifest of one kernel says it. */
 
-import type { Kernel } from "../../codegen/manifest.ts";
-import type { LaunchBinding, LaunchElement, UniformField } from "../launch/manifest.ts";
-import type { LaunchBuffer, LaunchPlan } from "../launch/plan-manifest.ts";
+import type { Kernel } from "../codegen/manifest.ts";
+import type { LaunchElement } from "./launch/compact.ts";
+import type { LaunchBinding, UniformField } from "./launch/manifest.ts";
+import type { LaunchBuffer, LaunchPlan } from "./launch/plan-manifest.ts";
 
 const storageOf = (element: LaunchElement) => (element === "bool" ? "u32" : element === "f16" ? "f16x2" : element);
 

@@ -1,0 +1,78 @@
+/** A function of several kernels in a generated module: called as one kernel is. */
+
+import { expect, test } from "vitest";
+import { compile } from "../../src/compile.ts";
+import { emitModule } from "../../src/emit-module.ts";
+import { interpret } from "../../src/ir/interpret.ts";
+import type { Fn } from "../../src/ir/ir.ts";
+import type { CallablePlan } from "../../src/launch/plan.ts";
+import type { AnyTypes } from "../../src/launch/types.ts";
+import { parse } from "../../src/parse/parse.ts";
+import { planManifest } from "../../src/plan/manifest.ts";
+import type { Plan } from "../../src/plan/plan.ts";
+import { randomInputs } from "../../src/testing/random-inputs.ts";
+import { expectSameNumbers } from "../support/expect-numbers.ts";
+import { gpuTest } from "../support/gpu.ts";
+
+const module = parse(`fn both(x: f32[n, 16], k: f32) -> (y: f32[n, 16], x: f32[n, 16]) {
+  let p = softmax(x, axes = [-1])
+  return k * p / sum(p, axes = [-2], keepdims = true) + mean(p, axes = [0, 1]), x
+}`);
+const fn = module.fns[0] as Fn;
+const { plans, kernels } = compile(module);
+const plan = planManifest(plans[0] as Plan);
+const emitted = { plan, kernels: kernels.map((one) => [one]) };
+
+async function load(): Promise<CallablePlan<AnyTypes>> {
+  const text = emitModule([emitted], { language: "js", source: "both.tir" });
+  const loaded = await import(`data:text/javascript;base64,${Buffer.from(text).toString("base64")}`);
+  return loaded.both;
+}
+
+async function read(device: GPUDevice, buffer: GPUBuffer, count: number): Promise<Float64Array> {
+  const copy = device.createBuffer({ size: 4 * count, usage: 1 | 8 });
+  const encoder = device.createCommandEncoder();
+  encoder.copyBufferToBuffer(buffer, 0, copy, 0, 4 * count);
+  device.queue.submit([encoder.finish()]);
+  await copy.mapAsync(1);
+  return Float64Array.from(new Float32Array(copy.getMappedRange()));
+}
+
+gpuTest("in one submit, or into an encoder of the caller's, with results made or given", async ({ gpu }) => {
+  const { device } = gpu;
+  const both = await load();
+  for (const n of [5, 37, 3]) {
+    const inputs = randomInputs(fn, 1, { n });
+    const want = interpret(fn, inputs);
+    const [x, k] = [Float32Array.from(inputs.x?.data ?? []), inputs.k?.data[0] as number];
+    const made = both(device, { x, k }, { n });
+    const given = device.createBuffer({ size: 4 * 16 * n, usage: 128 | 4 });
+    const encoder = device.createCommandEncoder();
+    const other = both(device, { x, k }, { n }, { encoder, outputs: { y: given } });
+    device.queue.submit([encoder.finish()]);
+    expect(other.y).toBe(given);
+    for (const buffers of [made, other]) {
+      const of = async (name: "x" | "y") => ({
+        ...want[name],
+        data: await read(device, buffers[name] as GPUBuffer, 16 * n),
+      });
+      expectSameNumbers({ y: await of("y"), x: await of("x") } as typeof want, want, { relative: 2e-6 });
+    }
+  }
+});
+
+test("what is no tensor of it, and `prepare`, are refused in words", async () => {
+  const both = await load();
+  const device = {} as GPUDevice;
+  expect(() => both(device, { z: 1 } as never, { n: 1 })).toThrow("both: there is no z, only x, k, y, x");
+  expect(() => (both as unknown as { readonly forms: unknown }).forms).toThrow("both is several kernels");
+  expect(both.name).toBe("both");
+});
+
+test("a module with plans imports what it needs", () => {
+  const text = emitModule([emitted], { language: "ts", source: "both.tir" });
+  expect(text).toContain(
+    'import { kernel, prepare, explain, writeScalar, type CallableKernel, plan, type AnyTypes, type CallablePlan } from "tirc/launch";',
+  );
+  expect(text).toContain("const both$: CallablePlan<BothSignature>");
+});
