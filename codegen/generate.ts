@@ -70,7 +70,8 @@ export function generateProgram(
   return generate(fn, target, options, tile).program;
 }
 
-function generate(fn: Fn, target: TargetProfile, options: KernelOptions, tile?: Tile) {
+/** Both: the kernel, and the program that its WGSL is the text of. */
+export function generate(fn: Fn, target: TargetProfile, options: KernelOptions = {}, tile?: Tile) {
   const { graph, schedule } = plan(fn, target, options, tile);
   return new Generator(graph, schedule, target, options, tile).generate();
 }

@@ -7,31 +7,39 @@
  * - a barrier or a shuffle that not all lanes come to.
  * - what is read before it is written, and what lies outside of its array.
  *
- * Floats are rounded to f32 after each operation. Functions of the library are those of float64, rounded: what is looked
- * for here is which elements meet, not the last bit.
+ * Numbers are what an arithmetic has them: f32, where what is looked for is which elements meet, not the last bit; or
+ * elements of a field, which shows whether the right terms meet.
  */
 
-import { roundToFloat16 } from "../../src/ir/float16.ts";
 import type { Dim } from "../../src/ir/types.ts";
-import { evaluateBinary, evaluateParts, splat, type Value, zeroOf } from "./arithmetic.ts";
+import {
+  type Arithmetic,
+  type Evaluate,
+  evaluateBinary,
+  evaluateParts,
+  float32,
+  isVector,
+  splat,
+  type Value,
+  zeroOf,
+} from "./arithmetic.ts";
 import type { Buffer } from "./buffer.ts";
 import { type Expression, type ExpressionOf, partsOf, type Variable } from "./expression.ts";
 import type { Program, Statement } from "./statement.ts";
 
-/** What an expression is in a lane. */
-type Evaluate = (lane: number) => Value;
 /** Runs a statement in these lanes. */
 type Execute = (lanes: readonly number[]) => void;
 
 /** What the kernel has stored, by buffer, and what is wrong with it, each fault once. */
-export interface Run {
-  readonly outputs: ReadonlyMap<string, Float64Array>;
+export interface Run<N> {
+  /** Elements that nothing was stored in are missing. */
+  readonly outputs: ReadonlyMap<string, readonly (N | undefined)[]>;
   readonly faults: readonly string[];
 }
 
 /** An array that several lanes can reach, and who touched its elements since the last barrier. */
-interface SharedArray {
-  readonly values: (Value | undefined)[];
+interface SharedArray<N> {
+  readonly values: (Value<N> | undefined)[];
   readonly writer: Int32Array;
   readonly written: Int32Array;
   readonly reader: Int32Array;
@@ -50,34 +58,48 @@ export function interpretProgram(
   inputs: ReadonlyMap<string, ArrayLike<number>>,
   extents: Readonly<Record<string, number>>,
   groups: Iterable<number>,
-): Run {
-  const machine = new Machine(program, inputs, extents);
+): Run<number> {
+  return interpretOver(float32, program, inputs, extents, groups);
+}
+
+/** The same in another arithmetic. */
+export function interpretOver<N>(
+  arithmetic: Arithmetic<N>,
+  program: Program,
+  inputs: ReadonlyMap<string, ArrayLike<N>>,
+  extents: Readonly<Record<string, number>>,
+  groups: Iterable<number>,
+): Run<N> {
+  const machine = new Machine(arithmetic, program, inputs, extents);
   for (const group of groups) machine.runGroup(group);
   return { outputs: machine.outputs, faults: [...machine.faults] };
 }
 
-class Machine {
-  readonly outputs = new Map<string, Float64Array>();
+class Machine<N> {
+  readonly outputs = new Map<string, (N | undefined)[]>();
   readonly faults = new Set<string>();
+  private readonly arithmetic: Arithmetic<N>;
   private readonly program: Program;
-  private readonly inputs: ReadonlyMap<string, ArrayLike<number>>;
+  private readonly inputs: ReadonlyMap<string, ArrayLike<N>>;
   private readonly extents: Readonly<Record<string, number>>;
   private readonly all: readonly number[];
   private readonly body: Execute;
   /** By variable and lane: its value, or the elements of an array. */
-  private readonly variables = new Map<Variable, Value[]>();
-  private readonly arrays = new Map<Variable, Value[][]>();
-  private readonly shared = new Map<Variable, SharedArray>();
+  private readonly variables = new Map<Variable, Value<N>[]>();
+  private readonly arrays = new Map<Variable, Value<N>[][]>();
+  private readonly shared = new Map<Variable, SharedArray<N>>();
   private readonly stored = new Map<string, Uint8Array>();
   private active: Uint8Array;
   private group = 0;
   private barriers = 0;
 
   constructor(
+    arithmetic: Arithmetic<N>,
     program: Program,
-    inputs: ReadonlyMap<string, ArrayLike<number>>,
+    inputs: ReadonlyMap<string, ArrayLike<N>>,
     extents: Readonly<Record<string, number>>,
   ) {
+    this.arithmetic = arithmetic;
     this.program = program;
     this.inputs = inputs;
     this.extents = extents;
@@ -85,7 +107,7 @@ class Machine {
     this.active = new Uint8Array(program.workgroupSize);
     for (const buffer of program.buffers.filter(({ access }) => access === "read_write")) {
       const length = this.lengthOf(buffer) * buffer.type.width;
-      this.outputs.set(buffer.wgsl, new Float64Array(length).fill(NaN));
+      this.outputs.set(buffer.wgsl, new Array<N | undefined>(length));
       this.stored.set(buffer.wgsl, new Uint8Array(length));
     }
     this.body = this.block(program.body);
@@ -125,7 +147,7 @@ class Machine {
       }
       case "array": {
         const { variable } = statement;
-        const arrays: Value[][] = [];
+        const arrays: Value<N>[][] = [];
         this.arrays.set(variable, arrays);
         return (lanes) => {
           for (const lane of lanes) arrays[lane] = [];
@@ -136,9 +158,7 @@ class Machine {
         const next = this.evaluate(value);
         const before = operator && this.evaluate(target);
         const { scalar } = target.type;
-        const combined: Evaluate = before
-          ? (lane) => evaluateBinary(operator, scalar, scalar, before(lane), next(lane))
-          : next;
+        const combined = before ? evaluateBinary(this.arithmetic, operator, scalar, scalar, [before, next]) : next;
         if (target.kind === "read") {
           const values = this.slotOf(target.variable);
           return this.assign(combined, (lane, result) => {
@@ -186,14 +206,14 @@ class Machine {
     }[axis];
     const run = this.block(body);
     return (active) => {
-      for (const lane of active) values[lane] = at(lane);
+      for (const lane of active) values[lane] = at(lane) as N;
       run(active);
     };
   }
 
   private loop({ variable, from, progress, body }: Extract<Statement, { kind: "loop" }>): Execute {
     const first = this.evaluate(from);
-    const values = this.slotOf(variable) as number[];
+    const values = this.slotOf(variable) as unknown[] as number[];
     const until = progress === "halving" ? undefined : this.evaluate(progress.until);
     const goesOn = (lane: number) => (until ? (values[lane] as number) < (until(lane) as number) : values[lane] !== 0);
     const next = (at: number) => (progress === "halving" ? at >>> 1 : (at + progress.by) >>> 0);
@@ -213,10 +233,10 @@ class Machine {
   }
 
   /** Values first, then the writing: lanes go in step. */
-  private assign(value: Evaluate, write: (lane: number, value: Value) => void): Execute {
+  private assign(value: Evaluate<N>, write: (lane: number, value: Value<N>) => void): Execute {
     return (lanes) => {
       const values = this.within(lanes, () => lanes.map(value));
-      for (const [i, lane] of lanes.entries()) write(lane, values[i] as Value);
+      for (const [i, lane] of lanes.entries()) write(lane, values[i] as Value<N>);
     };
   }
 
@@ -230,39 +250,38 @@ class Machine {
   private store({ buffer, index, value }: Extract<Statement, { kind: "store" }>): Execute {
     const { wgsl, element, type } = buffer;
     const at = this.evaluate(index);
-    const output = this.outputs.get(wgsl) as Float64Array;
+    const output = this.outputs.get(wgsl) as (N | undefined)[];
     const stored = this.stored.get(wgsl) as Uint8Array;
-    const rounded = (number: number) => (element === "f16" ? roundToFloat16(number) : number);
     return this.assign(this.evaluate(value), (lane, values) => {
       const start = (at(lane) as number) * type.width;
       if (start + type.width > output.length) {
         this.fault(`a store outside of ${wgsl}`);
         return;
       }
-      for (const [i, number] of (typeof values === "number" ? [values] : values).entries()) {
+      for (const [i, number] of (isVector(values) ? values : [values]).entries()) {
         if (stored[start + i] !== 0) this.fault(`a race: an element of ${wgsl} is stored twice`);
         stored[start + i] = 1;
-        output[start + i] = rounded(number);
+        output[start + i] = this.arithmetic.stored(number, element);
       }
     });
   }
 
-  private slotOf(variable: Variable): Value[] {
+  private slotOf(variable: Variable): Value<N>[] {
     const found = this.variables.get(variable) ?? [];
     this.variables.set(variable, found);
     return found;
   }
 
-  private writeItem(variable: Variable, index: number, lane: number, value: Value): void {
+  private writeItem(variable: Variable, index: number, lane: number, value: Value<N>): void {
     if (index >= (variable.length as number)) {
       this.fault(`an element outside of ${variable.name}`);
       return;
     }
     if (variable.isShared !== true) {
-      (this.arrays.get(variable)?.[lane] as Value[])[index] = value;
+      (this.arrays.get(variable)?.[lane] as Value<N>[])[index] = value;
       return;
     }
-    const array = this.shared.get(variable) as SharedArray;
+    const array = this.shared.get(variable) as SharedArray<N>;
     const isWritten = array.written[index] === this.barriers && array.writer[index] !== lane;
     const isRead = array.read[index] === this.barriers && array.reader[index] !== lane;
     if (isWritten || isRead) this.fault(`a race on ${variable.name}`);
@@ -271,20 +290,20 @@ class Machine {
     array.written[index] = this.barriers;
   }
 
-  private readItem(variable: Variable, index: number, lane: number): Value {
+  private readItem(variable: Variable, index: number, lane: number): Value<N> {
     if (index >= (variable.length as number)) {
       this.fault(`an element outside of ${variable.name}`);
-      return zeroOf(variable.type);
+      return zeroOf(this.arithmetic, variable.type);
     }
     const value = variable.isShared
       ? this.readShared(variable, index, lane)
       : this.arrays.get(variable)?.[lane]?.[index];
     if (value === undefined) this.fault(`an element of ${variable.name} is read before it is written`);
-    return value ?? zeroOf(variable.type);
+    return value ?? zeroOf(this.arithmetic, variable.type);
   }
 
-  private readShared(variable: Variable, index: number, lane: number): Value | undefined {
-    const array = this.shared.get(variable) as SharedArray;
+  private readShared(variable: Variable, index: number, lane: number): Value<N> | undefined {
+    const array = this.shared.get(variable) as SharedArray<N>;
     if (array.written[index] === this.barriers && array.writer[index] !== lane)
       this.fault(`a race on ${variable.name}`);
     const isFirst = array.read[index] !== this.barriers;
@@ -293,15 +312,15 @@ class Machine {
     return array.values[index];
   }
 
-  private evaluate(expression: Expression): Evaluate {
+  private evaluate(expression: Expression): Evaluate<N> {
     switch (expression.kind) {
       case "literal": {
-        const value = splat(expression.value, expression.type);
+        const value = splat(this.arithmetic, expression.value, expression.type);
         return () => value;
       }
       case "read": {
         const values = this.slotOf(expression.variable);
-        return (lane) => values[lane] as Value;
+        return (lane) => values[lane] as Value<N>;
       }
       case "item": {
         const index = this.evaluate(expression.index);
@@ -311,10 +330,10 @@ class Machine {
         return this.load(expression);
       case "dimension": {
         const extent = this.extents[expression.name] as number;
-        return () => extent;
+        return () => extent as N;
       }
       case "local":
-        return (lane) => lane;
+        return (lane) => lane as N;
       case "shuffle": {
         const operand = this.evaluate(expression.operand);
         return (lane) => {
@@ -327,16 +346,12 @@ class Machine {
         return this.apply(expression);
       default: {
         const parts = partsOf(expression).map((part) => this.evaluate(part));
-        return (lane) =>
-          evaluateParts(
-            expression,
-            parts.map((part) => part(lane)),
-          );
+        return evaluateParts(this.arithmetic, expression, parts);
       }
     }
   }
 
-  private load({ buffer, index, type: { width } }: ExpressionOf<"load">): Evaluate {
+  private load({ buffer, index, type: { width } }: ExpressionOf<"load">): Evaluate<N> {
     const elements = this.inputs.get(buffer.wgsl);
     if (elements === undefined) throw new Error(`kernel: there is no input ${buffer.wgsl}`);
     const at = this.evaluate(index);
@@ -344,28 +359,28 @@ class Machine {
       const start = (at(lane) as number) * width;
       if (start + width > elements.length) {
         this.fault(`a load outside of ${buffer.wgsl}`);
-        return zeroOf(buffer.type);
+        return zeroOf(this.arithmetic, buffer.type);
       }
-      if (width === 1) return elements[start] as number;
-      return Array.from({ length: width }, (_, i) => elements[start + i] as number);
+      if (width === 1) return elements[start] as N;
+      return Array.from({ length: width }, (_, i) => elements[start + i] as N);
     };
   }
 
-  private apply({ callee, args }: ExpressionOf<"apply">): Evaluate {
+  private apply({ callee, args }: ExpressionOf<"apply">): Evaluate<N> {
     const given = args.map((arg) => this.evaluate(arg));
     const parameters = callee.parameters.map((parameter) => this.slotOf(parameter));
     const steps = callee.steps.map(({ variable, value }) => [this.slotOf(variable), this.evaluate(value)] as const);
     const result = this.evaluate(callee.result);
     return (lane) => {
       const values = given.map((arg) => arg(lane));
-      for (const [i, slot] of parameters.entries()) slot[lane] = values[i] as Value;
+      for (const [i, slot] of parameters.entries()) slot[lane] = values[i] as Value<N>;
       for (const [slot, value] of steps) slot[lane] = value(lane);
       return result(lane);
     };
   }
 }
 
-function sharedArray(length: number): SharedArray {
+function sharedArray<N>(length: number): SharedArray<N> {
   const never = () => new Int32Array(length).fill(-1);
   return { values: [], writer: never(), written: never(), reader: never(), read: never() };
 }

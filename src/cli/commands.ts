@@ -195,6 +195,11 @@ export const compileSpec: CommandSpec = {
     },
     singleKernel,
     splitReductions,
+    {
+      name: "--prove",
+      summary:
+        "check in exact arithmetic that the passes keep each function and that its kernel computes it, lane by lane; implies --verify-each exact",
+    },
     { name: "--minify", summary: "write the WGSL without comments, and without spaces that separate nothing" },
     {
       name: "--weights-out",

@@ -71,6 +71,7 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   const map = args.value("--source-map");
   checkSourceMap(args, emit, program, io);
   checkMinify(args, emit);
+  checkProve(args, emit);
   const isOneFile = emit === "tir" || emit === "plan" || isModule(emit);
   if (!isOneFile) checkOutput(output, program, /\.(wgsl|kernel|json)$/, io);
   const names = module.fns.map(({ name }) => name);
@@ -82,7 +83,8 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   ];
   const outputs = new Outputs(args, session, written, filesOfConstants(module, source, io));
   const instruments = [...program.instruments, ...dumpInstruments(args, outputs)];
-  const options = { plugins, passes, dims, instruments, disabled, verify };
+  const isProved = args.has("--prove");
+  const options = { plugins, passes, dims, instruments, disabled, verify: isProved ? ("exact" as const) : verify };
   if (emit === "tir") {
     const { module: result, remarks } = optimize(module, options);
     reportRemarks(remarks, args, session);
@@ -110,6 +112,12 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   const kernels = lastOf(forms);
   reportRemarks(remarks, args, session);
   time("passes and code generation");
+  if (isProved) {
+    // No other command needs it.
+    const { proveKernels } = await import("./prove-kernels.ts");
+    proveKernels(compiled, targets, program, session);
+    time("proofs");
+  }
   writeDump(args, kernels, outputs);
   if (weights !== undefined) {
     writeWeights(result, readConstants(result, source, io), { weights, output: path }, outputs, session);
@@ -148,6 +156,12 @@ function checkMinify(args: Arguments, emit: string): void {
   if (!args.has("--minify") || !["tir", "kernel", "plan"].includes(emit)) return;
   const why = "what that writes is no WGSL";
   fail(cliErrors.conflict(args.spanOf("--minify"), "--minify", `--emit ${emit}`, why));
+}
+
+/** Throws E0709 where there is no kernel. */
+function checkProve(args: Arguments, emit: string): void {
+  if (!args.has("--prove") || emit !== "tir") return;
+  fail(cliErrors.conflict(args.spanOf("--prove"), "--prove", "--emit tir", "it proves kernels, and none is made"));
 }
 
 function readWeightsPath(args: Arguments): string | undefined {

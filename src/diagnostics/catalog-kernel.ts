@@ -1,4 +1,4 @@
-/** The pages of the code generator and of the fusion: E0501 to E0505, R0501, R0502. */
+/** The pages of the code generator and of the fusion: E0501 to E0508, R0501 to R0503. */
 
 import type { Page } from "./page.ts";
 
@@ -75,6 +75,15 @@ and a row of 65536 each are 2^32 elements together, though neither is large.`,
   return max(x + y, axes = [0, 1])
 }`,
   },
+  E0508: {
+    title: "a kernel does not compute its function",
+    explanation: `\`tirc compile --prove\` reads the WGSL back, runs it lane by lane over finite fields, and compares its results with the
+function's: in exact arithmetic, so that no rounding explains a difference. The same run reports lanes that race, barriers
+that not all lanes come to, and indices outside of their buffers. docs/proof.md says what it cannot see. A failure is a bug
+of the compiler, or of an op of a plugin whose \`kernel\` is not its \`exact\`.`,
+    wrong: "A plugin's op with `kernel: ([x]) => x` and `exact: (field, [x]) => field.neg(x)`.",
+    fix: "Report it with the program and the target; compile without `--prove`, and check with `tirc run --compare`.",
+  },
   R0501: {
     title: "an op begins a kernel of its own",
     explanation: `\`fuse-elementwise\` puts ops into one kernel as long as one walk over rows and columns computes them all. This op needs
@@ -94,5 +103,13 @@ kernels of the ops before and after it.`,
   return gelu(linear(n, w))
 }`,
     fix: "Nothing, where the function is to be looked at; else functions without the op, one for each kernel.",
+  },
+  R0503: {
+    title: "a kernel is not proved",
+    explanation: `\`tirc compile --prove\` compares a kernel with its function in exact arithmetic. This one computes too much for that, or
+what finite fields have no law for: an exponential of exponentials that a sum scales, an op of a plugin that does not say
+what it is exactly.`,
+    wrong: "tirc compile model.tir --prove --dim columns=10000000",
+    fix: "tirc compile model.tir --prove",
   },
 } as const satisfies Record<string, Page>;

@@ -1,6 +1,7 @@
-/** Why a function does not become one kernel: E0501 to E0507, and the remarks of the fusion: R050x. */
+/** Why a function does not become one kernel, or its kernel is not its function: E0501 to E0508; R050x. */
 
-import { type Diagnostic, error, type Label, remark, type Span } from "./diagnostic.ts";
+import { type Diagnostic, error, type Label, remark, type Span, warning } from "./diagnostic.ts";
+import { extentsText } from "./errors-passes.ts";
 import { listing } from "./errors-types.ts";
 
 /** More of something than a kernel counts, and the extents that make so many. */
@@ -134,6 +135,46 @@ export const kernelErrors = {
       notes: [`it counts up to ${most}`],
       help: ["make the tensors smaller, and run the function once for each part"],
     });
+  },
+  /** @param found where it differs, or what no kernel may do. */
+  notTheFunction(
+    span: Span,
+    fn: string,
+    target: string,
+    found:
+      | { readonly faults: readonly string[] }
+      | {
+          readonly result: string;
+          readonly index: readonly number[];
+          readonly dims: Readonly<Record<string, number>>;
+        },
+  ): Diagnostic {
+    const where = (result: string, index: readonly number[]) =>
+      index.length === 0 ? code(result) : `${code(result)} at [${index.join(", ")}]`;
+    const notes =
+      "faults" in found
+        ? found.faults
+        : [
+            `in exact arithmetic they differ in ${[where(found.result, found.index), ...extentsText(found.dims)].join(", ")}`,
+          ];
+    return error("E0508", `the kernel of \`${fn}\` for \`${target}\` does not compute the function`, {
+      span,
+      notes,
+      help: ["this is a mistake in the compiler, not in the program; another `--target` may have a kernel without it"],
+    });
+  },
+};
+
+export const kernelWarnings = {
+  notProved(span: Span, fn: string, target: string, because: string): Diagnostic {
+    return warning(
+      "R0503",
+      `whether the kernel of \`${fn}\` for \`${target}\` computes the function is not decided: ${because}`,
+      {
+        span,
+        help: ["give smaller extents by `--dim NAME=EXTENT`, or compare it with float64: `tirc run --compare`"],
+      },
+    );
   },
 };
 

@@ -249,3 +249,25 @@ describe("seeing inside", () => {
     expect((await place.run(["compile", "f.tir", "--passes", passes])).stderr).toContain("warning[R0103]");
   });
 });
+
+describe("--prove", () => {
+  test("says of each kernel that it computes its function, and writes what it writes without", async () => {
+    const { code, stdout, stderr } = await new Workplace(files).run(["compile", "f.tir", "--prove"]);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^\w+: proved for portable, in exact arithmetic\n$/);
+    expect(stdout).toBe(kernelOf(addNorm).wgsl);
+  });
+
+  test("what is too large is not decided, and a warning", async () => {
+    const large = "fn f(x: f32[n, 4000000]) -> f32[n] { return sum(x, axes = [-1]) }";
+    const { code, stderr } = await new Workplace({ "f.tir": large }).run(["compile", "f.tir", "--prove"]);
+    expect(code).toBe(0);
+    expect(stderr).toContain("warning[R0503]: whether the kernel of `f` for `portable` computes the function");
+  });
+
+  test("there is nothing to prove of the IR", async () => {
+    const { code, stderr } = await new Workplace(files).run(["compile", "f.tir", "--prove", "--emit", "tir"]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("E0709");
+  });
+});

@@ -16,7 +16,7 @@ import {
 } from "../../src/diagnostics/errors-data.ts";
 import { externErrors } from "../../src/diagnostics/errors-extern.ts";
 import { gradientErrors, gradientRemarks } from "../../src/diagnostics/errors-gradient.ts";
-import { kernelErrors, kernelRefusals, kernelRemarks } from "../../src/diagnostics/errors-kernel.ts";
+import { kernelErrors, kernelRefusals, kernelRemarks, kernelWarnings } from "../../src/diagnostics/errors-kernel.ts";
 import { linearErrors } from "../../src/diagnostics/errors-linear.ts";
 import { normWarnings } from "../../src/diagnostics/errors-norms.ts";
 import { onnxErrors, onnxRemarks } from "../../src/diagnostics/errors-onnx.ts";
@@ -328,7 +328,11 @@ test("what is said of functions that are no kernel", () => {
     tooManyBuffers: [whole, "f", ["a", "b", "y"], "tiny", 2],
     tooLarge: [at, "f", 500, 250_000],
     notCounted: [whole, "f", { what: "rows", extents: [65_536, 1, 65_536], count: 2 ** 32 }, 2 ** 32 - 2 ** 20],
+    notTheFunction: [whole, "f", "portable", { result: "y", index: [0, 3], dims: { rows: 5 } }],
   });
+  const faults = ["a race on lanes_f32", "a load outside of in_x"];
+  found.push(kernelErrors.notTheFunction(whole, "f", "portable", { faults }));
+  found.push(kernelWarnings.notProved(whole, "f", "portable", "it computes 3151875 elements"));
   const ofAnother = { others: 0, isInterpreted: false };
   found.push(kernelErrors.outside(at, "f", "extern", "nothing is known of it", ofAnother));
   expectGolden("kernels.txt", rendered(found));

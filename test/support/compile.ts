@@ -4,10 +4,12 @@ import { generateProgram } from "../../codegen/generate.ts";
 import type { Program } from "../../codegen/kernel/statement.ts";
 import { verifyProgram } from "../../codegen/kernel/verify.ts";
 import type { Kernel } from "../../codegen/manifest.ts";
+import { proveKernel } from "../../codegen/prove.ts";
 import { builtinTargets, portableTarget, type TargetProfile } from "../../codegen/target.ts";
 import { type CompileOptions, compile } from "../../src/compile.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { parse } from "../../src/parse/parse.ts";
+import { isDeep } from "./deep.ts";
 
 export interface Compiled {
   /** As written, before any pass: what the interpreter runs. */
@@ -16,6 +18,9 @@ export interface Compiled {
   /** What the kernel is printed from. */
   readonly program: Program;
 }
+
+/** Each kernel is proved in `npm run test:deep`. */
+const few = { elements: 2 ** 12 };
 
 /** The one function of a text, compiled by the default pipeline to a kernel that the verifier takes. */
 export function compileText(
@@ -26,7 +31,11 @@ export function compileText(
   const module = parse(text, { file: "test.tir" });
   const { kernels, module: compiled } = compile(module, { ...options, target });
   const program = generateProgram(compiled.fns[0] as Fn, target, options);
-  const faults = verifyProgram(program);
+  const faults = [...verifyProgram(program)];
+  if (isDeep) {
+    const { verdict, ...found } = proveKernel(compiled.fns[0] as Fn, compiled.consts, target, options, few);
+    if (verdict !== "equal" && verdict !== "undecided") faults.push(`${verdict}: ${JSON.stringify(found)}`);
+  }
   if (faults.length > 0) throw new Error(`the kernel for ${target.name} is not sound: ${faults.join("; ")}\n${text}`);
   return { fn: module.fns[0] as Fn, kernel: kernels[0] as Kernel, program };
 }

@@ -73,7 +73,11 @@ export class Algebra {
   readonly pair: FieldPair;
   private readonly key: number;
   private readonly exponentials: Powers;
-  private readonly rounded = { whole: new Set<number>(), half: new Set<number>() };
+  /** By residue mod p, that mod q, if there is one: two numbers seldom meet in both. */
+  private readonly rounded = {
+    whole: new Map<number, number | undefined>(),
+    half: new Map<number, number | undefined>(),
+  };
   private readonly literals = new Map<number, Elements>();
   /** Residues of the exponents of `pow` that are powers and roots, and these as halves. */
   private readonly halves = new Map<number, number>();
@@ -112,8 +116,14 @@ export class Algebra {
   }
 
   /** Notes that these residues are whole or half numbers. */
-  known(kind: "whole" | "half", { p }: Elements): void {
-    for (const value of p) this.rounded[kind].add(value);
+  known(kind: "whole" | "half", { p, q }: Elements): void {
+    for (const [i, value] of p.entries()) this.rounded[kind].set(value, q?.[i]);
+  }
+
+  private isKnown(kind: "whole" | "half", p: number, q: number | undefined): boolean {
+    const known = this.rounded[kind];
+    const other = known.get(p);
+    return other === undefined || q === undefined ? known.has(p) : other === q;
   }
 
   private map(x: Elements, f: (field: PrimeField, a: number) => number): Elements {
@@ -256,8 +266,7 @@ export class Algebra {
   /** Rounding to whole or half numbers, which leaves those as they are. */
   round(kind: "whole" | "half", name: string, x: Elements): Elements {
     const hashed = this.apply(name, [x]);
-    const known = this.rounded[kind];
-    const isKnown = x.p.map((value) => Number(known.has(value) || this.isShort(kind, value)));
+    const isKnown = x.p.map((value, i) => Number(this.isKnown(kind, value, x.q?.[i]) || this.isShort(kind, value)));
     const result = this.select({ p: isKnown, q: isKnown }, x, hashed);
     this.known(kind, result);
     return result;

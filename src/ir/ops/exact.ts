@@ -113,7 +113,11 @@ export const elementwiseMeanings: Readonly<Record<ElementwiseName, ElementwiseMe
   relu: unary((field, x) => field.maximum(x, zero(field))),
   gelu: unary(gelu),
   silu: unary((field, x, attributes) => field.mul(x, sigmoid(field, x, attributes))),
-  softplus: unary((field, x, attributes) => log1p(field, field.exp(x), attributes)),
+  // log(1 + exp(x)) with an exponent below 0, as kernels compute it.
+  softplus: unary((field, x, attributes) => {
+    const size = field.maximum(x, field.neg(x));
+    return field.add(field.maximum(x, zero(field)), log1p(field, field.exp(field.neg(size)), attributes));
+  }),
   elu: unary((field, x, attributes) =>
     ifPositive(field, x, field.mul(alpha(field, attributes), expm1(field, x, attributes))),
   ),

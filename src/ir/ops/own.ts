@@ -101,6 +101,12 @@ function columnsOf(name: string, row: OwnOp) {
   return row.kind === "reduction" ? { exact: reductionMeaningOf(name, row) } : {};
 }
 
+/** Whether an op is a plugin's, whose row does not say what it is exactly. */
+export function hasOwnMeaning(name: string): boolean {
+  const row = given.get(name);
+  return row !== undefined && (row.kind === "elementwise" || row.kind === "reduction") && row.exact === undefined;
+}
+
 function problemsOf(name: string, row: Record<string, unknown>, place: PluginPlace): Diagnostic[] {
   const at = (field: string) => `ops.${name}.${field}`;
   const wrong = (field: string, expected: string) => {

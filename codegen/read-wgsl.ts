@@ -1,0 +1,404 @@
+/**
+ * A kernel's program from its WGSL: what the text says, whatever it was printed from. Functions of the library, and those
+ * that pack halves, count by their names; all else is read as it stands.
+ */
+
+import { libraryNames, type WgslFunction, wgslFunctionName, wgslFunctions } from "../src/ir/ops/wgsl-functions.ts";
+import { bufferFunctionNames } from "./buffers.ts";
+import type { Buffer } from "./kernel/buffer.ts";
+import {
+  apply,
+  type BinaryOperator,
+  type BuiltinFunction,
+  binary,
+  builtinFunctions,
+  call,
+  component,
+  construct,
+  dimension,
+  type Expression,
+  type ExpressionOf,
+  equals,
+  item,
+  type KernelFunction,
+  library,
+  literal,
+  load,
+  local,
+  opaque,
+  read,
+  type Scalar,
+  select,
+  shuffle,
+  type Type,
+  typeOf,
+  u32,
+  unary,
+  type Variable,
+} from "./kernel/expression.ts";
+import { type Program, Statements } from "./kernel/statement.ts";
+import { readTree, type Tree, type TreeFunction, type TreeModule, type TreeStatement } from "./wgsl-syntax.ts";
+
+/** What a text is read with: what it is bound to. */
+export interface Interface {
+  readonly name: string;
+  /** What lies in each buffer, by its name in the text; how it is declared, the text says. */
+  readonly buffers: readonly Buffer[];
+}
+
+/** A program, and where the text expects its buffers. */
+export interface ReadKernel {
+  readonly program: Program;
+  /** The names of buffers, by their numbers. */
+  readonly bindings: readonly string[];
+  /** The fields of the uniform buffer, in their order. */
+  readonly uniforms: readonly string[];
+}
+
+const isKnown = (name: string) =>
+  name !== "main" && (libraryNames.includes(name) || bufferFunctionNames.includes(name) || name.startsWith("store_"));
+
+/** @throws Error with what the text has that no kernel has. */
+export function readWgsl(wgsl: string, given: Interface): ReadKernel {
+  return new KernelReader(readTree(wgsl, isKnown), given).kernel();
+}
+
+const libraryByName = new Map<string, WgslFunction>(
+  (Object.keys(wgslFunctions) as WgslFunction[]).flatMap((name) =>
+    [1, 2, 4].map((width) => [wgslFunctionName(name, width), name] as const),
+  ),
+);
+
+const letters: Readonly<Record<string, Scalar>> = { f: "f32", h: "f32", i: "i32", u: "u32" };
+const scalars: Readonly<Record<string, Scalar>> = { f32: "f32", f16: "f32", i32: "i32", u32: "u32", bool: "bool" };
+
+/** Halves are computed in f32. */
+function typeNamed(text: string): Type | undefined {
+  const [, width, letter, scalar] = /^vec([24])(?:([fhiu])|<(\w+)>)$/.exec(text) ?? [];
+  const of = width === undefined ? scalars[text] : letter === undefined ? scalars[scalar as string] : letters[letter];
+  return of && typeOf(of, Number(width ?? 1));
+}
+
+const sameTree = (a: Tree, b: Tree) => JSON.stringify(a) === JSON.stringify(b);
+const member = (of: string, name: string): Tree => ({ kind: "member", of: { kind: "name", name: of }, name });
+const infix = (operator: string, left: Tree, right: Tree): Tree => ({ kind: "infix", operator, left, right });
+/** The number of a workgroup in a dispatch of two dimensions. */
+const groupNumber = infix("+", member("group", "x"), infix("*", member("group", "y"), member("groups", "x")));
+/** 0: a dispatch has one workgroup along z. */
+const zeroBits = infix("-", member("groups", "z"), { kind: "number", text: "1u" });
+
+class KernelReader {
+  private readonly module: TreeModule;
+  private readonly given: Interface;
+  private readonly buffers = new Map<string, Buffer>();
+  private readonly shared: Variable[] = [];
+  private readonly functions = new Map<string, KernelFunction>();
+  private scope = new Map<string, Variable>();
+  private readonly to = new Statements();
+  /** The number of the workgroup. */
+  private group: Expression | undefined;
+
+  constructor(module: TreeModule, given: Interface) {
+    this.module = module;
+    this.given = given;
+  }
+
+  kernel(): ReadKernel {
+    const { variables, structs, functions } = this.module;
+    const bindings: string[] = [];
+    for (const { name, attributes, space, type } of variables) {
+      const number = /^@group\(0\)@binding\((\d+)\)$/.exec(attributes)?.[1];
+      const [, element = "", length] = /^array<(.*?)(?:,(\d+)u?)?>$/.exec(type) ?? [];
+      if (space === "workgroup") {
+        const of = this.typeOf(element);
+        this.shared.push({ name, type: of, length: Number(length), isMutable: true, isShared: true });
+      } else if (space === "uniform") bindings[Number(number)] = name;
+      else {
+        bindings[Number(number)] = name;
+        this.addBuffer(name, space, element);
+      }
+    }
+    const uniforms = (structs.get("Dims") ?? []).map(({ name }) => name);
+    for (const { name, type } of structs.get("Dims") ?? []) {
+      if (!name.startsWith("dim_")) this.addBuffer(name, "uniform", type);
+    }
+    for (const array of this.shared) this.scope.set(array.name, array);
+    const main = functions.find(({ name }) => name === "main");
+    if (main === undefined) throw new Error("there is no `main`");
+    for (const one of functions) if (one !== main) this.functions.set(one.name, this.function(one));
+    const size = Number(/@workgroup_size\((\d+)\)/.exec(main.attributes)?.[1]);
+    this.to.bind("grid", "group", undefined, (group) => {
+      this.group = group;
+      this.block(main.body);
+    });
+    const buffers = [...this.buffers.values()];
+    const program = { name: this.given.name, buffers, shared: this.shared, workgroupSize: size, body: this.to.all };
+    return { program, bindings, uniforms };
+  }
+
+  private typeOf(text: string): Type {
+    const type = typeNamed(text);
+    if (type === undefined) throw new Error(`\`${text}\` is no type of a kernel`);
+    return type;
+  }
+
+  private addBuffer(name: string, space: string, element: string): void {
+    const buffer = this.given.buffers.find(({ wgsl }) => wgsl === name);
+    if (buffer === undefined) throw new Error(`there is no buffer \`${name}\``);
+    const access = space.includes("read_write") ? "read_write" : "read";
+    this.buffers.set(name, { ...buffer, access, type: this.bufferType(buffer, element) });
+  }
+
+  /** Words that hold two halves are read and written as so many numbers: one where they are put in with atomics. */
+  private bufferType({ storage, access }: Buffer, element: string): Type {
+    if (storage !== "f16x2") return this.typeOf(element);
+    return typeOf("f32", element === "vec2u" ? 4 : element === "u32" && access === "read_write" ? 2 : 1);
+  }
+
+  private function({ name, parameters, body }: TreeFunction): KernelFunction {
+    const outer = this.scope;
+    this.scope = new Map();
+    const variables = parameters.map(
+      (one): Variable => ({
+        name: one.name,
+        type: this.typeOf(one.type),
+        isMutable: false,
+      }),
+    );
+    for (const variable of variables) this.scope.set(variable.name, variable);
+    const steps: KernelFunction["steps"][number][] = [];
+    let result: Expression | undefined;
+    for (const statement of body) {
+      if (statement.kind === "let") {
+        const value = this.value(statement.value as Tree);
+        const variable: Variable = { name: statement.name, type: value.type, isMutable: false };
+        steps.push({ variable, value });
+        this.scope.set(statement.name, variable);
+      } else if (statement.kind === "return") result = this.value(statement.value as Tree);
+      else throw new Error(`a ${statement.kind} stands in \`${name}\``);
+    }
+    this.scope = outer;
+    if (result === undefined) throw new Error(`\`${name}\` returns nothing`);
+    return { name, summary: "", parameters: variables, steps, result };
+  }
+
+  /** Names of a block end with it. */
+  private block(statements: readonly TreeStatement[]): void {
+    const outer = this.scope;
+    this.scope = new Map(outer);
+    for (const statement of statements) this.statement(statement);
+    this.scope = outer;
+  }
+
+  private variable(name: string): Variable {
+    const found = this.scope.get(name);
+    if (found === undefined) throw new Error(`\`${name}\` is not defined here`);
+    return found;
+  }
+
+  private statement(statement: TreeStatement): void {
+    const { to } = this;
+    switch (statement.kind) {
+      case "let":
+      case "var": {
+        const { kind, name, type, value } = statement;
+        if (value === undefined) {
+          const [, element = "", length] = /^array<(.*),(\d+)u?>$/.exec(type) ?? [];
+          this.scope.set(name, to.array(name, this.typeOf(element), Number(length)));
+          return;
+        }
+        const made = kind === "let" ? to.define(name, this.value(value)) : to.variable(name, this.value(value));
+        this.scope.set(name, (made as { variable: Variable }).variable);
+        return;
+      }
+      case "assign": {
+        const { target, operator, value } = statement;
+        const buffer = target.kind === "element" && target.of.kind === "name" && this.buffers.get(target.of.name);
+        if (target.kind === "element" && buffer) {
+          to.store(buffer, this.value(target.index), this.stored(value, buffer));
+          return;
+        }
+        if (operator === "-" || operator === "/") throw new Error(`\`${operator}=\` stands outside of a loop`);
+        to.assign(this.value(target), this.value(value), operator === "" ? undefined : (operator as "+" | "*"));
+        return;
+      }
+      case "call": {
+        const { name, args } = statement.call as Extract<Tree, { kind: "call" }>;
+        const buffer = this.buffers.get(name.replace(/^store_/, ""));
+        if (name === "workgroupBarrier") to.barrier();
+        else if (buffer) to.store(buffer, this.value(args[0] as Tree), this.value(args[1] as Tree));
+        else throw new Error(`\`${name}\` is called for nothing`);
+        return;
+      }
+      case "if":
+        to.when(this.value(statement.condition), () => this.block(statement.body));
+        return;
+      case "block":
+        to.scope(() => this.block(statement.body));
+        return;
+      case "for":
+        this.loop(statement);
+        return;
+      default:
+        throw new Error(`a ${statement.kind} stands in \`main\``);
+    }
+  }
+
+  private loop({ first, condition, next, body }: Extract<TreeStatement, { kind: "for" }>): void {
+    if (first.kind !== "var" || first.value === undefined) throw new Error("a loop counts with a variable of its own");
+    const { name } = first;
+    const counts = (tree: Tree) => tree.kind === "name" && tree.name === name;
+    if (condition.kind !== "infix" || !counts(condition.left) || next.kind !== "assign" || !counts(next.target)) {
+      throw new Error(`the loop over \`${name}\` does not count`);
+    }
+    const from = this.value(first.value);
+    const bound = this.value(condition.right);
+    const by = next.value.kind === "number" ? Number(next.value.text.replace(/u$/, "")) : Number.NaN;
+    const outer = this.scope;
+    const turn = (at: Expression) => {
+      this.scope = new Map(outer).set(name, (at as ExpressionOf<"read">).variable);
+      this.block(body);
+    };
+    const ends = bound.kind === "literal" && bound.value === 0 && condition.operator === ">";
+    if (next.operator === "+" && by > 0 && condition.operator === "<") this.to.loop(name, from, bound, by, turn);
+    else if (next.operator === "/" && by === 2 && ends && from.kind === "literal")
+      this.to.halving(name, from.value, turn);
+    else throw new Error(`the loop over \`${name}\` goes on in no known way`);
+    this.scope = outer;
+  }
+
+  /** What is written into a buffer: halves without how they are packed, truth values as numbers. */
+  private stored(value: Tree, { storage, type }: Buffer): Expression {
+    if (storage !== "f16x2" && storage !== "f16") return this.value(value);
+    let at = value;
+    if (storage === "f16") {
+      // `vec4h(unpack_halves(pack_halves(x)))`, `vec2h(unpack2x16float(...))`, `f16(unpack2x16float(...).x)`
+      at = this.argumentOf(at, type.width === 1 ? "f16" : `vec${type.width}h`);
+      if (type.width === 1) {
+        if (at.kind !== "member" || at.name !== "x") throw new Error("a half is not the first one of its word");
+        at = at.of;
+      }
+      at = this.argumentOf(at, type.width === 4 ? "unpack_halves" : "unpack2x16float");
+    }
+    const pack = { 1: "half_bits", 2: "pack_halves_v2", 4: "pack_halves" }[type.width];
+    return this.value(this.argumentOf(at, pack));
+  }
+
+  private argumentOf(tree: Tree, name: string): Tree {
+    if (tree.kind === "call" && tree.name === name && tree.args.length === 1) return tree.args[0] as Tree;
+    throw new Error(`what is stored is no \`${name}\``);
+  }
+
+  private value(tree: Tree): Expression {
+    switch (tree.kind) {
+      case "number":
+        return this.number(tree.text);
+      case "name":
+        return this.name(tree.name);
+      case "prefix":
+        return unary(tree.operator as "-" | "!", this.value(tree.operand));
+      case "infix":
+        return this.infix(tree);
+      case "call":
+        return this.call(tree);
+      case "member":
+        return this.member(tree);
+      case "element":
+        return this.element(tree);
+      default:
+        return tree satisfies never;
+    }
+  }
+
+  private number(text: string): Expression {
+    if (text.endsWith("u")) return literal(u32, Number(text.slice(0, -1)));
+    if (/^\d+i?$/.test(text)) return literal(typeOf("i32"), Number(text.replace("i", "")));
+    return literal(typeOf("f32"), Number(text.replace(/[fh]$/, "")));
+  }
+
+  private name(name: string): Expression {
+    const found = this.scope.get(name);
+    if (found !== undefined) return read(found);
+    if (name === "local") return local;
+    if (name === "true" || name === "false") return literal(typeOf("bool"), Number(name === "true"));
+    if (this.module.overrides.includes(name)) return dimension(name.replace(/^dim_/, ""));
+    throw new Error(`\`${name}\` is not defined here`);
+  }
+
+  private infix(tree: Extract<Tree, { kind: "infix" }>): Expression {
+    if (sameTree(tree, groupNumber)) return this.group as Expression;
+    const { operator } = tree;
+    const [left, right] = [this.value(tree.left), this.value(tree.right)];
+    if (operator === "!=") return unary("!", equals(left, right));
+    if (operator === "||" || operator === "^") throw new Error(`\`${operator}\` is no operator of a kernel`);
+    return binary(operator as BinaryOperator, left, right);
+  }
+
+  private member({ of, name }: Extract<Tree, { kind: "member" }>): Expression {
+    if (of.kind === "name" && of.name === "dims") {
+      if (name.startsWith("dim_")) return dimension(name.slice(4));
+      const scalar = this.buffers.get(name);
+      if (scalar !== undefined) return load(scalar, 0);
+      throw new Error(`\`dims\` has no \`${name}\``);
+    }
+    const index = "xyzw".indexOf(name);
+    if (name.length !== 1 || index < 0) throw new Error(`\`.${name}\` is no component`);
+    return component(this.value(of), index);
+  }
+
+  private element({ of, index }: Extract<Tree, { kind: "element" }>): Expression {
+    if (of.kind === "call" && of.name === "unpack2x16float") return this.half(of.args[0] as Tree, index);
+    if (of.kind !== "name") throw new Error("an element of what is no array");
+    const buffer = this.buffers.get(of.name);
+    if (buffer !== undefined) return load(buffer, this.value(index));
+    return item(this.variable(of.name), this.value(index));
+  }
+
+  /** `unpack2x16float(words[(i) / 2u])[(i) % 2u]`. */
+  private half(word: Tree, which: Tree): Expression {
+    const isSplit = (tree: Tree, operator: string): tree is Extract<Tree, { kind: "infix" }> =>
+      tree.kind === "infix" && tree.operator === operator && sameTree(tree.right, { kind: "number", text: "2u" });
+    if (word.kind !== "element" || word.of.kind !== "name" || !isSplit(word.index, "/") || !isSplit(which, "%")) {
+      throw new Error("a half is read in no known way");
+    }
+    if (!sameTree(word.index.left, which.left)) throw new Error("a half is read from the word of another");
+    return load(this.halves(word.of.name, 1), this.value(which.left));
+  }
+
+  private halves(name: string, width: number): Buffer {
+    const buffer = this.buffers.get(name);
+    if (buffer?.storage !== "f16x2") throw new Error(`\`${name}\` holds no halves`);
+    return { ...buffer, type: typeOf("f32", width) };
+  }
+
+  private call({ name, type, args }: Extract<Tree, { kind: "call" }>): Expression {
+    const named = typeNamed(type === "" || name === "bitcast" ? name : `${name}<${type}>`);
+    if (named !== undefined) return construct(named, ...args.map((arg) => this.value(arg)));
+    if (name === "bitcast") return this.opaque(args[0] as Tree);
+    if (name === "infinity" || name === "nan") return literal(typeOf("f32"), name === "nan" ? Number.NaN : Infinity);
+    if (name === "unpack_halves" || name === "unpack2x16float") {
+      const [word] = args as [Tree];
+      if (word.kind !== "element" || word.of.kind !== "name") throw new Error("halves are read in no known way");
+      return load(this.halves(word.of.name, name === "unpack_halves" ? 4 : 2), this.value(word.index));
+    }
+    const values = args.map((arg) => this.value(arg));
+    const [a, b, c] = values as [Expression, Expression, Expression];
+    if (name === "select") return select(a, b, c);
+    if (name === "subgroupShuffleXor" && b.kind === "literal") return shuffle(a, b.value);
+    const known = libraryByName.get(name);
+    if (known !== undefined) return library(known, ...values);
+    if (Object.hasOwn(builtinFunctions, name)) return call(name as BuiltinFunction, ...values);
+    const callee = this.functions.get(name);
+    if (callee === undefined) throw new Error(`there is no function \`${name}\``);
+    return apply(callee, ...values);
+  }
+
+  /** `bitcast<f32>(bitcast<u32>(x) ^ (groups.z - 1u))`: x itself. */
+  private opaque(bits: Tree): Expression {
+    if (bits.kind === "infix" && bits.operator === "^" && bits.left.kind === "call" && bits.left.name === "bitcast") {
+      const mask = bits.right.kind === "call" ? (bits.right.args[0] as Tree) : bits.right;
+      if (sameTree(mask, zeroBits)) return opaque(this.value(bits.left.args[0] as Tree));
+    }
+    throw new Error("bits of a number are changed");
+  }
+}

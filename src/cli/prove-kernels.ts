@@ -1,0 +1,65 @@
+/** `tirc compile --prove`: whether kernels compute their functions, in exact arithmetic. */
+
+import { type KernelProof, proveKernel } from "../../codegen/prove.ts";
+import { type TargetProfile, targetByName } from "../../codegen/target.ts";
+import type { CompileVariantsResult } from "../compile.ts";
+import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
+import { kernelErrors, kernelWarnings } from "../diagnostics/errors-kernel.ts";
+import { passErrors } from "../diagnostics/errors-passes.ts";
+import type { Fn } from "../ir/ir.ts";
+import { comparePlan } from "../plan/exact.ts";
+import { launchesOf } from "../plan/plan.ts";
+import { targetsOf } from "../plugin.ts";
+import type { Program } from "./program-options.ts";
+import type { Session } from "./session.ts";
+
+/** Says what was proved. @throws TircError with E0508 for each kernel that does not compute its function. */
+export function proveKernels(
+  { plans, module }: CompileVariantsResult,
+  targets: readonly (string | TargetProfile)[],
+  { arithmetic, plugins }: Program,
+  session: Session,
+): void {
+  const own = targetsOf(plugins);
+  const profiles = targets.map((target) => (typeof target === "string" ? targetByName(target, own) : target));
+  const wrong: Diagnostic[] = [];
+  const proved: string[] = [];
+  for (const plan of plans) {
+    const launches = launchesOf(plan);
+    const difference = launches.length > 1 ? comparePlan(plan, module.consts) : undefined;
+    if (difference !== undefined) {
+      const found = { ...difference, firstNew: undefined };
+      wrong.push(passErrors.notTheSame("outline", plan.fn.name, plan.fn.span, found));
+    }
+    for (const { fn, tile } of launches) {
+      for (const target of profiles) {
+        if (tile !== undefined) {
+          const because = `it runs on tiles of \`${tile.dim}\`, and its function is compared for whole ones alone`;
+          session.report([kernelWarnings.notProved(fn.span, fn.name, target.name, because)]);
+          continue;
+        }
+        const found = problemOf(fn, target, proveKernel(fn, module.consts, target, arithmetic));
+        if (found === undefined) proved.push(`${fn.name}: proved for ${target.name}, in exact arithmetic`);
+        else if (found.severity === "error") wrong.push(found);
+        else session.report([found]);
+      }
+    }
+  }
+  session.tell(proved);
+  if (wrong.length > 0) fail(...wrong);
+}
+
+function problemOf({ name, span }: Fn, target: TargetProfile, proof: KernelProof): Diagnostic | undefined {
+  switch (proof.verdict) {
+    case "equal":
+      return undefined;
+    case "different":
+      return kernelErrors.notTheFunction(span, name, target.name, proof.difference);
+    case "unsound":
+      return kernelErrors.notTheFunction(span, name, target.name, proof);
+    case "undecided":
+      return kernelWarnings.notProved(span, name, target.name, proof.because);
+    default:
+      return proof satisfies never;
+  }
+}
