@@ -12,7 +12,7 @@ export default defineConfig({
     include: [
       "test/**/*.deep.test.ts",
       "test/passes/exact.test.ts",
-      "test/{examples,codegen/differential,codegen/row-bits,codegen/row-lengths,onnx/surgery-random,parse/grammar}.slow.test.ts",
+      "test/{examples,codegen/batch,codegen/differential,codegen/row-bits,codegen/row-lengths,onnx/surgery-random,parse/grammar}.slow.test.ts",
     ],
     exclude: configDefaults.exclude,
     env: { TIRC_FUZZ_RUNS: process.env.TIRC_FUZZ_RUNS ?? "2000" },

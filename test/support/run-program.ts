@@ -45,10 +45,13 @@ export function runProgram(
   const tensors = bindings
     .filter(({ access }) => access === "read_write")
     .map(({ name, element, shape }) => {
-      return [name, fromNumbers(element, extents(shape, dims), outputs.get(`out_${name}`) as Float64Array)] as const;
+      return [name, fromNumbers(element, extents(shape, dims), numbersIn(outputs.get(`out_${name}`)))] as const;
     });
   return { outputs: Object.fromEntries(tensors), faults };
 }
+
+/** NaN where nothing was stored. */
+const numbersIn = (stored: readonly (number | undefined)[] = []) => Float64Array.from(stored, (one) => one ?? NaN);
 
 function usual({ element }: Parameter, next: () => number): number {
   if (element === "f32" || element === "f16") return Math.fround(normal(next));
