@@ -88,6 +88,12 @@ function numericView(def: NormDef, shape: readonly number[], attributes: Attribu
   return { view: view as number[], axes, affineView: affineView as number[] };
 }
 
+/** An op's attributes with the extents of its `shape`, if it has one. */
+export function resolvedAttributes({ attributes }: Op, dims: Dims): Attributes {
+  const shape = attributes.shape as Shape | undefined;
+  return shape === undefined ? attributes : { ...attributes, shape: resolveShape(shape, dims) };
+}
+
 /** The results of one op, from its operands in float64. */
 export function evaluateOp(op: Op, operands: readonly (Tensor | undefined)[], dims: Dims): Tensor[] {
   const def: OpDef = ops[op.name];
@@ -104,7 +110,7 @@ export function evaluateOp(op: Op, operands: readonly (Tensor | undefined)[], di
       case "shape":
         return [def.evaluate(operands[0] as Tensor, shapes[0] as number[], op.attributes)];
       case "linear":
-        return [def.evaluate(operands, op.attributes, op.span)];
+        return [def.evaluate(operands, resolvedAttributes(op, dims), op.span)];
       case "global":
         throw new Error("the tensor of a global is given to the interpreter");
       case "constant":

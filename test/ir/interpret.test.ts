@@ -269,6 +269,28 @@ const checks: { readonly [Name in OpName]: readonly Check[] } = {
     },
     { of: [scalar(1, "u32"), tensor("i32", [2, 1], 7, 8)], is: ints(8) },
   ],
+  // The first and the third row of d_y go to row 1.
+  embedding_grad: [
+    {
+      of: [ints(1, 0, 1), tensor("f32", [3, 2], 1, 2, 3, 4, 10, 20)],
+      with: { shape: [3, 2] },
+      is: tensor("f32", [3, 2], 3, 4, 11, 22, 0, 0),
+    },
+  ],
+  conv_input_grad: [
+    {
+      of: [tensor("f32", [1, 1, 2], 1, 10), tensor("f32", [1, 1, 3], 1, 2, 3)],
+      with: { shape: [1, 1, 4] },
+      is: tensor("f32", [1, 1, 4], 1, 12, 23, 30),
+    },
+  ],
+  conv_weight_grad: [
+    {
+      of: [tensor("f32", [1, 1, 4], 1, 2, 3, 4), tensor("f32", [1, 1, 3], 1, 10, 100)],
+      with: { shape: [1, 1, 2] },
+      is: tensor("f32", [1, 1, 2], 321, 432),
+    },
+  ],
   concat: [
     { of: [row(1, 2), row(3)], with: { axis: -1 }, is: row(1, 2, 3) },
     { of: [matrix, tensor("f32", [2, 1], 7, 8)], with: { axis: 1 }, is: tensor("f32", [2, 4], 1, 2, 3, 7, 4, 5, 9, 8) },

@@ -162,6 +162,9 @@ const samples: { readonly [Name in LinearName]: readonly { of: (Tensor | undefin
     { of: [image, kernels, row(1, 2, 5, 3)], with: { strides: [2, 1], pads: [1, 0, 0, 2], dilations: [1, 2] } },
     { of: [image, tensor("f32", [4, 1, 1, 1], 3, -1, 4, 5)], with: { group: 2 } },
   ],
+  embedding_grad: [{ of: [tensor("i32", [3], 2, 0, 2), weight], with: { shape: [3, 4] } }],
+  conv_input_grad: [{ of: [kernels, run("conv", [image, kernels])], with: { shape: [2, 2, 3, 3] } }],
+  conv_weight_grad: [{ of: [image, run("conv", [image, kernels])], with: { shape: [4, 2, 2, 1] } }],
 };
 
 const subsets = (rank: number) =>

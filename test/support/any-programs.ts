@@ -45,6 +45,16 @@ const fitting: Partial<Record<OpName, (x: Shape, choose: (count: number) => numb
     const out = 2 + choose(3);
     return [[out, x[1] ?? 4, ...x.slice(2).map(() => 2)], [out]];
   },
+  embedding_grad: (ids, choose) => [[...ids, 3 + choose(4)]],
+  conv_input_grad: (weight) => [["batch", weight[0] ?? 2, ...weight.slice(2).map(() => 4)]],
+  conv_weight_grad: (x, choose) => [[x[0] ?? 2, 2 + choose(3), ...x.slice(2).map((dim) => Number(dim) - 1)]],
+};
+
+/** The shape that an op is told, where the operands leave no choice. */
+const told: Partial<Record<OpName, (first: Shape, second: Shape) => Dim[]>> = {
+  embedding_grad: (_, d_y) => [5, d_y.at(-1) ?? 4],
+  conv_input_grad: (weight, d_y) => [d_y[0] ?? 2, weight[1] ?? 2, ...weight.slice(2).map((size) => 3 + Number(size))],
+  conv_weight_grad: (x, d_y) => [d_y[1] ?? 2, x[1] ?? 2, ...x.slice(2).map(() => 2)],
 };
 
 class Program {
@@ -171,6 +181,8 @@ class Program {
         isDefault(attribute) ? [] : [[key, this.attribute(attribute, x)]],
       ),
     );
+    const shape = told[name]?.(x, operands[1]?.shape ?? []);
+    if (shape !== undefined) return makeOp(name, operands, { shape }, { places: { op: nowhere } });
     return makeOp(name, operands, attributes, { places: { op: nowhere } });
   }
 

@@ -265,7 +265,7 @@ export class Tangents {
       case "shape":
         return [over(x, (data) => def.evaluate({ ...x, data }, shape, attributes))];
       case "linear":
-        return [def.exact === "moves" ? this.moved(op, operands) : this.product(op, operands)];
+        return [def.exact === "bilinear" ? this.product(op, operands) : this.moved(op, operands)];
       default:
         return [];
     }

@@ -129,6 +129,17 @@ export const opPrograms: { readonly [Name in Exclude<OpName, "constant" | "globa
     of("x: f32[2, 3, 4], w: f32[3, 4], b: f32[3]", "f32[2, 3, 3]", "linear(x, w, b)"),
   ],
   embedding: [of("ids: i32[rows], table: f32[5, 4]", "f32[rows, 4]", "embedding(ids, table)")],
+  embedding_grad: [of("ids: i32[rows], d: f32[rows, 4]", "f32[5, 4]", "embedding_grad(ids, d, shape = [5, 4])")],
+  conv_input_grad: [
+    of("w: f32[3, 2, 2], d: f32[batch, 3, 4]", "f32[batch, 2, 5]", "conv_input_grad(w, d, shape = [batch, 2, 5])"),
+  ],
+  conv_weight_grad: [
+    of(
+      "x: f32[batch, 4, 6], d: f32[batch, 6, 3]",
+      "f32[6, 2, 3]",
+      "conv_weight_grad(x, d, shape = [6, 2, 3], strides = [2], pads = [0, 1], group = 2)",
+    ),
+  ],
   concat: [
     of("a: f32[rows, 2], b: f32[rows, 3], c: f32[rows, 1]", "f32[rows, 6]", "concat(a, b, c, axis = -1)"),
     of("a: f32[2, 3], b: f32[1, 3], c: f32[3, 3], d: f32[2, 3]", "f32[8, 3]", "concat(a, b, c, d, axis = 0)"),

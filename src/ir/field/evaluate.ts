@@ -7,7 +7,7 @@
  */
 
 import { makeOp } from "../builder.ts";
-import { evaluateOp, resolveShape } from "../interpret.ts";
+import { evaluateOp, resolvedAttributes, resolveShape } from "../interpret.ts";
 import { type Attributes, type ComputedData, type Const, constantValue, type Fn, type Op, Value } from "../ir.ts";
 import type { Emitter, LinearDef, NormDef, OpDef, ReductionDef } from "../ops/def.ts";
 import { type ElementwiseName, ops, type ReductionName } from "../ops/index.ts";
@@ -205,7 +205,7 @@ export class Evaluator {
       case "shape":
         return [over(x, (data) => def.evaluate({ element: x.element, shape: x.shape, data }, shape, attributes))];
       case "linear":
-        return [def.exact === "moves" ? this.moved(op, def, operands) : this.bilinear(op, def, operands)];
+        return [def.exact === "bilinear" ? this.bilinear(op, def, operands) : this.moved(op, def, operands)];
       case "extern":
         return this.extern(op, operands, shapes);
       default:
@@ -263,9 +263,10 @@ export class Evaluator {
     return { element, shape, p, q };
   }
 
-  /** Elements that are moved: row numbers are taken modulo the length of the table. */
+  /** Elements that are moved, or sums of up to 2^23 of them: row numbers are taken modulo the length of the table. */
   private moved(op: Op, def: LinearDef, operands: readonly (FieldTensor | undefined)[]): Elements {
-    const count = operands[1]?.shape[0] ?? 1;
+    const attributes = resolvedAttributes(op, this.point.dims);
+    const [count = 1] = (attributes.shape as readonly number[] | undefined) ?? operands[1]?.shape ?? [];
     const isIndex = (i: number) => def.operands[i]?.element === "index";
     const by = (which: "p" | "q") => {
       const tensors = operands.map((operand, i) => {
@@ -274,13 +275,17 @@ export class Evaluator {
         return data && { element: operand.element, shape: operand.shape, data };
       });
       const isComplete = tensors.every((tensor, i) => (tensor === undefined) === (operands[i] === undefined));
-      return isComplete ? def.evaluate(tensors, op.attributes, op.span) : undefined;
+      if (!isComplete) return undefined;
+      const { modulus } = this.point.pair[which];
+      const data = def.evaluate(tensors, attributes, op.span);
+      return def.exact === "sums" ? data.map((sum) => sum % modulus) : data;
     };
     return { p: by("p") as Float64Array, q: by("q") };
   }
 
   /** A product: its evaluation in float64 is exact on halves of residues of 15 bits, up to 2^22 terms. */
   private bilinear(op: Op, def: LinearDef, [a, b, c]: readonly (FieldTensor | undefined)[]): Elements {
+    const attributes = resolvedAttributes(op, this.point.dims);
     const of = (field: PrimeField, left: Float64Array, right: Float64Array, added: Float64Array | undefined) => {
       const [high, low] = [
         (data: Float64Array) => data.map((v) => v >>> 15),
@@ -288,7 +293,7 @@ export class Evaluator {
       ];
       const term = (x: Float64Array, y: Float64Array, z: Float64Array | undefined) => {
         const tensor = (like: FieldTensor | undefined, data: Float64Array) => ({ ...(like as FieldTensor), data });
-        return def.evaluate([tensor(a, x), tensor(b, y), z && tensor(c, z)], op.attributes, op.span);
+        return def.evaluate([tensor(a, x), tensor(b, y), z && tensor(c, z)], attributes, op.span);
       };
       const [leftHigh, leftLow, rightHigh, rightLow] = [high(left), low(left), high(right), low(right)];
       const [first, second, third, last] = [

@@ -59,7 +59,7 @@ function wrongList(attributes: Attributes, count: number): Refusal | undefined {
   return undefined;
 }
 
-const inferConv: LinearRow["infer"] = (shapes, attributes) => {
+export const inferConv: LinearRow["infer"] = (shapes, attributes) => {
   const [x, weight, bias] = shapes as [Shape, Shape, Shape | undefined];
   const refused =
     (index: number, name: string, wanted: string, got: string): Refusal =>
@@ -108,20 +108,26 @@ function eachIndex(shape: readonly number[], visit: (index: readonly number[]) =
 const offsetOf = (index: readonly number[], strides: readonly number[]) =>
   index.reduce((offset, at, axis) => offset + at * (strides[axis] as number), 0);
 
-const convolve: LinearRow["evaluate"] = (operands, attributes) => {
-  const [x, weight, bias] = operands as [Tensor, Tensor, Tensor | undefined];
-  const [batch, channels, ...extents] = x.shape as [number, number, ...number[]];
-  const [out, inner, ...kernel] = weight.shape as [number, number, ...number[]];
+/**
+ * Calls `visit` with the places of each x, weight and output, in row-major order, whose product is a term of the
+ * convolution: those of one output one after the other.
+ */
+export function eachTerm(
+  x: readonly number[],
+  weight: readonly number[],
+  attributes: Attributes,
+  visit: (x: number, weight: number, output: number) => void,
+): void {
+  const [batch, channels, ...extents] = x as [number, number, ...number[]];
+  const [out, inner, ...kernel] = weight as [number, number, ...number[]];
   const windows = windowsOf(kernel, attributes);
   const places = windows.map((window, i) => placesAlong(extents[i] as number, window) as number);
   const perGroup = out / attribute.number(attributes, "group");
   const [plane, taps] = [elementCount(extents), elementCount(kernel)];
   const strides = rowMajorStrides(extents);
-  const result = new Float64Array(batch * out * elementCount(places));
   let at = 0;
   eachIndex([batch, out, ...places], ([image, output, ...place]) => {
     const first = Math.floor((output as number) / perGroup) * inner;
-    let sum = 0;
     let tap = 0;
     eachIndex(kernel, (offset) => {
       const position = windows.map(
@@ -130,15 +136,26 @@ const convolve: LinearRow["evaluate"] = (operands, attributes) => {
       if (position.every((value, i) => value >= 0 && value < (extents[i] as number))) {
         for (let channel = 0; channel < inner; channel++) {
           const from = ((image as number) * channels + first + channel) * plane + offsetOf(position, strides);
-          sum +=
-            (x.data[from] as number) * (weight.data[((output as number) * inner + channel) * taps + tap] as number);
+          visit(from, ((output as number) * inner + channel) * taps + tap, at);
         }
       }
       tap++;
     });
-    result[at++] = sum + (bias?.data[output as number] ?? 0);
+    at++;
   });
-  return result;
+}
+
+const convolve: LinearRow["evaluate"] = (operands, attributes) => {
+  const [x, weight, bias] = operands as [Tensor, Tensor, Tensor | undefined];
+  const shape = inferConv([x.shape, weight.shape, bias?.shape], attributes) as number[];
+  const [, out, ...places] = shape as [number, number, ...number[]];
+  const result = new Float64Array(elementCount(shape));
+  eachTerm(x.shape, weight.shape, attributes, (from, by, to) => {
+    result[to] = (result[to] as number) + (x.data[from] as number) * (weight.data[by] as number);
+  });
+  if (bias === undefined) return result;
+  const plane = elementCount(places);
+  return result.map((value, i) => value + (bias.data[Math.floor(i / plane) % out] as number));
 };
 
 /**
@@ -167,23 +184,26 @@ const numbersAlong = (summary: string, minimum: number): AttributeDef => ({
   summary,
 });
 
+/** How the window goes over the tensor. */
+export const windowAttributes: LinearRow["attributes"] = {
+  strides: numbersAlong("The step of the kernel along each spatial axis; 1 where none are given.", 1),
+  pads: numbersAlong("Zeros before each spatial axis, then after each; none where none are given.", 0),
+  dilations: numbersAlong("The distance between the elements that a kernel takes; 1 where none are given.", 1),
+  group: {
+    type: "integer",
+    minimum: 1,
+    default: 1,
+    summary: "Channels and outputs are cut into so many groups, each convolved by itself.",
+  },
+};
+
 export const conv: LinearRow = {
   kind: "linear",
   facts: {},
   summary:
     "The convolution (cross-correlation) of `x`, `[batch, in, ...spatial]`, with the kernels of `weight`, `[out, in / group, ...kernel]`, plus `bias`, `[out]`; one to three spatial dimensions.",
   operands: [{ name: "x" }, { name: "weight" }, { name: "bias", optional: true }],
-  attributes: {
-    strides: numbersAlong("The step of the kernel along each spatial axis; 1 where none are given.", 1),
-    pads: numbersAlong("Zeros before each spatial axis, then after each; none where none are given.", 0),
-    dilations: numbersAlong("The distance between the elements that a kernel takes; 1 where none are given.", 1),
-    group: {
-      type: "integer",
-      minimum: 1,
-      default: 1,
-      summary: "Channels and outputs are cut into so many groups, each convolved by itself.",
-    },
-  },
+  attributes: windowAttributes,
   elements: floats,
   infer: inferConv,
   evaluate: convolve,

@@ -26,8 +26,11 @@ export type ReductionMeaning = (
   attributes: Attributes,
 ) => readonly Elements[];
 
-/** Results are linear in each of the first two operands, and in the third, which is added; or they are operands' elements moved. */
-export type LinearMeaning = "bilinear" | "moves";
+/**
+ * Results are linear in each of the first two operands, and in the third, which is added; or they are operands' elements
+ * moved, or sums of such.
+ */
+export type LinearMeaning = "bilinear" | "moves" | "sums";
 
 type Unary = (field: Algebra, x: Elements, attributes: Attributes) => Elements;
 type Binary = (field: Algebra, a: Elements, b: Elements) => Elements;

@@ -22,6 +22,7 @@ import { normOps } from "./norms.ts";
 import { type Numerics, numerics } from "./numerics.ts";
 import { reductionOps } from "./reductions.ts";
 import { shapeOps } from "./shape.ts";
+import { transposeOps } from "./transposes.ts";
 import { elementwiseVjps } from "./vjp-elementwise.ts";
 import { linearVjps, shapeVjps } from "./vjp-moves.ts";
 import { normVjp, reductionVjps } from "./vjp-rows.ts";
@@ -81,7 +82,7 @@ const completeNorms = (): Record<NormName, NormDef> =>
   withColumns<NormName, NormRow, Pick<NormDef, "vjp">>(normOps, (name) => ({ vjp: normVjp(name, normOps[name]) }));
 const completeShapes = (): Record<ShapeName, ShapeDef> => withColumns(shapeOps, (name) => ({ vjp: shapeVjps[name] }));
 const completeLinear = (): Record<LinearName, LinearDef> =>
-  withColumns<LinearName, LinearRow, Pick<LinearDef, "vjp">>({ ...linearOps, conv }, (name) => ({
+  withColumns<LinearName, LinearRow, Pick<LinearDef, "vjp">>({ ...linearOps, conv, ...transposeOps }, (name) => ({
     vjp: linearVjps[name],
   }));
 
@@ -111,7 +112,7 @@ export type OpName = keyof typeof table | keyof OwnOps;
 export type ReductionName = keyof typeof reductionOps;
 export type NormName = keyof typeof normOps;
 export type ShapeName = keyof typeof shapeOps;
-export type LinearName = keyof typeof linearOps | "conv";
+export type LinearName = keyof typeof linearOps | "conv" | keyof typeof transposeOps;
 
 /** The op table: for each op its operands, attributes, facts, and how it is computed. */
 export const ops: Readonly<Record<OpName, OpDef>> = table;

@@ -128,11 +128,49 @@ const pieceOf =
     return terms.op("slice", [cotangents[0]], { axis, start, end: start + (extents[piece] as number) });
   };
 
+const windowOf = ({ attributes: { shape: _, ...window } }: Adjoint) => window;
+const byInput = (at: Adjoint, weight: Value, dy: Value, x: Value) =>
+  at.terms.op("conv_input_grad", [weight, dy], { ...windowOf(at), shape: [...x.shape] });
+const byWeight = (at: Adjoint, x: Value, dy: Value, weight: Value) =>
+  at.terms.op("conv_weight_grad", [x, dy], { ...windowOf(at), shape: [...weight.shape] });
+
 export const linearVjps: { readonly [Name in LinearName]: Vjp } = {
   matmul: { by: [productByLeft, productByRight] },
   linear,
-  embedding: { none: "the language has no op that adds rows up by their number" },
+  embedding: {
+    by: [
+      null,
+      (at) => {
+        const { a: ids, b: table, dy } = given(at);
+        return at.terms.op("embedding_grad", [ids, dy], { shape: [...table.shape] });
+      },
+    ],
+  },
+  embedding_grad: { by: [null, (at) => at.terms.op("embedding", [at.operands[0], at.cotangents[0]])] },
   concat: { by: [0, 1, 2, 3].map(pieceOf) },
   slice,
-  conv: { none: "the language has no transposed convolution" },
+  // The three are the derivatives of one sum of products x weight d_y.
+  conv: {
+    by: [
+      (at) => byInput(at, given(at).b, given(at).dy, given(at).a),
+      (at) => byWeight(at, given(at).a, given(at).dy, given(at).b),
+      ({ operands, cotangents, terms: t }) => {
+        const [bias, dy] = [operands[2] as Value, cotangents[0] as Value];
+        const axes = dy.shape.flatMap((_, i) => (i === 1 ? [] : [i - dy.shape.length]));
+        return t.reshape(t.sum(dy, axes), bias.shape);
+      },
+    ],
+  },
+  conv_input_grad: {
+    by: [
+      (at) => byWeight(at, given(at).dy, given(at).b, given(at).a),
+      (at) => at.terms.op("conv", [given(at).dy, given(at).a], windowOf(at)),
+    ],
+  },
+  conv_weight_grad: {
+    by: [
+      (at) => byInput(at, given(at).dy, given(at).b, given(at).a),
+      (at) => at.terms.op("conv", [given(at).a, given(at).dy], windowOf(at)),
+    ],
+  },
 };
