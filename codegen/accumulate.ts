@@ -155,13 +155,14 @@ export class FoldWriter {
   }
 
   /** The lane's vectors to one state, then the states of the row's lanes to one. */
-  finish(fold: Fold, { counts: [count] }: Counter, lane: Expression): void {
+  finish(fold: Fold, { counts: [count] }: Counter, lane: Expression, nameOf: (hint: string) => string): void {
     const { reduction, name, max } = fold;
     const { schedule } = this.context;
     const state = this.stateOf(fold, 0);
     if (max !== undefined) reduction.finish?.(state, this.rowState(max), this.to);
     const each = evenSteps(schedule);
-    const row = this.to.variable(name, reduction.packed(state, { count, each }));
+    const define = (hint: string, value: Expression) => this.to.define(nameOf(hint), value);
+    const row = this.to.variable(name, reduction.packed(state, { count, each }, define));
     this.rows.set(fold, row);
     const merged = each && each * schedule.width;
     mergeLanes({ state: row, reduction, each: merged }, lane, schedule, this.scratch, this.to);

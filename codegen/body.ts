@@ -42,7 +42,7 @@ export type { BodyContext } from "./place.ts";
 const structural = [
   ...["group", "groups", "local", "lane", "team", "row", "index", "isRow", "step", "unit", "dims", "main"],
   ...["blockStart", "blockStart2", "blockEnd", "blockEnd2", "blockWeight", "blockDelta"],
-  ...["merge_moments", "merge_means", "lane_moments", "lane_means"],
+  ...["merge_moments", "merge_means"],
 ];
 
 /** A loop along the row, and what it folds. */
@@ -220,6 +220,8 @@ export class Body {
       return [...own.values()];
     });
     for (const place of this.rows) this.bindRowParts(loop, place);
+    // A step reads what is kept before it keeps anything: it may do so in the same array.
+    for (const place of this.rows) for (const node of loop.frees) this.freeCache(node, place);
     for (const place of this.rows) for (const node of loop.keeps) this.declareCache(node, place);
     for (const fold of perRow.flat()) this.statements.at(fold.span, () => this.folds.declare(fold));
     this.writeShifts(loop, perRow);
@@ -227,9 +229,10 @@ export class Body {
     const counter = this.declareCounter(folds.some(({ reduction }) => reduction.counts));
     this.writeBlocks({ loop, perRow, counter, blocks: folds.some(isBlocked) ? blocksOf(steps) : [] });
     for (const fold of perRow.flat()) {
-      this.statements.at(fold.span, () => this.folds.finish(fold, counter, this.lane));
+      this.statements.at(fold.span, () =>
+        this.folds.finish(fold, counter, this.lane, (hint) => this.names.define(hint)),
+      );
     }
-    for (const place of this.rows) for (const node of loop.frees) this.freeCache(node, place);
   }
 
   private declareCounter(isCounted: boolean): Counter {
@@ -398,8 +401,9 @@ export class Body {
   ): void {
     const to = this.statements;
     const { common, rows } = this.stepPlaces(unit);
+    for (const node of loop.reads) this.readOrDefine(node, loop, common, rows, step);
     for (const node of loop.nodes) {
-      this.readOrDefine(node, loop, common, rows, step);
+      if (!loop.reads.has(node)) this.readOrDefine(node, loop, common, rows, step);
       if (!loop.keeps.has(node)) continue;
       for (const place of rows) {
         const kept = target(cacheOf(node, place), step as Expression);

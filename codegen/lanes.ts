@@ -150,12 +150,13 @@ function mergeSubgroups(
   const readers = Math.min(states, subgroup);
   const own = states / readers;
   to.scope(() => {
+    const part = remainder(lane, readers);
     const first = to.define(
       "first",
-      add(divide(subtract(local, lane), subgroup), multiply(remainder(lane, readers), own)),
+      add(divide(subtract(local, lane), subgroup), own === 1 ? part : multiply(part, own)),
     );
     const merged = (from: number, count: number): Expression => {
-      if (count === 1) return item(array, add(first, from));
+      if (count === 1) return item(array, from === 0 ? first : add(first, from));
       const half = count / 2;
       return reduction.merge(merged(from, half), merged(from + half, half), times(each, subgroup * half));
     };

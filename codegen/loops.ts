@@ -6,6 +6,7 @@
 import { fail } from "../src/diagnostics/diagnostic.ts";
 import { kernelErrors } from "../src/diagnostics/errors-kernel.ts";
 import { ops } from "../src/ir/ops/index.ts";
+import { computedType } from "./expression.ts";
 import { type Graph, isColumnStore, type Node, type Store } from "./graph.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -49,15 +50,20 @@ export function planLoops(graph: Graph, schedule: Schedule, cache: Cache): (Loop
 const countNodes = (loops: readonly (Loop | undefined)[]) =>
   loops.reduce((sum, loop) => sum + (loop?.nodes.length ?? 0), 0);
 
-/** Arrays that a lane needs, where one that is read no more is used again. */
+/** Arrays that a lane needs, where one that a loop is the last to read holds what that loop keeps, or a later one. */
 function countArrays(loops: readonly (Loop | undefined)[]): number {
-  let [used, most] = [0, 0];
+  const typeOf = ({ value }: Node) => computedType(value.element);
+  const spare = new Map<string, number>();
+  let count = 0;
   for (const loop of loops) {
-    used += loop?.keeps.size ?? 0;
-    most = Math.max(most, used);
-    used -= loop?.frees.size ?? 0;
+    for (const node of loop?.frees ?? []) spare.set(typeOf(node), (spare.get(typeOf(node)) ?? 0) + 1);
+    for (const node of loop?.keeps ?? []) {
+      const free = spare.get(typeOf(node)) ?? 0;
+      if (free > 0) spare.set(typeOf(node), free - 1);
+      else count++;
+    }
   }
-  return most;
+  return count;
 }
 
 /** What a lane can keep between two reads of a row. */

@@ -29,7 +29,7 @@ import {
 } from "./expression.ts";
 import { defineFunction } from "./function.ts";
 import { invariant } from "./invariant.ts";
-import type { Reduction } from "./reduction.ts";
+import { mergedComponents, type Reduction } from "./reduction.ts";
 import type { Target } from "./statement.ts";
 
 /** What a mean and a variance are read from: `m2` is the sum of squared deviations. */
@@ -65,15 +65,14 @@ function record(parts: Parts, kind: Kind): Expression {
   return values.length === 1 ? (values[0] as Expression) : construct(typeOfState(kind), ...values, ...spare);
 }
 
-const namesOf = ({ isSpread }: Kind) =>
-  isSpread ? { merge: "merge_moments", lane: "lane_moments" } : { merge: "merge_means", lane: "lane_means" };
+const nameOf = ({ isSpread }: Kind) => (isSpread ? "merge_moments" : "merge_means");
 
 /** Chan's formula for two states of as many elements: what it says of two is the same in whatever order they are given. */
 function mergeEven(kind: Kind): KernelFunction {
   const type = typeOfState(kind);
   const summary = "Chan's formula for two states (mean, m2) of as many elements each; `half` is half of how many.";
   const parameters = { a: type, b: type, ...(kind.isSpread && { half: f32 }) };
-  return defineFunction<string>(namesOf(kind).merge, kind.isSpread ? summary : "", parameters, (args, define) => {
+  return defineFunction<string>(nameOf(kind), kind.isSpread ? summary : "", parameters, (args, define) => {
     const [a, b] = [partsOf(args.a as Expression, kind), partsOf(args.b as Expression, kind)];
     const mean = multiply(add(a.mean, b.mean), literal(f32, 0.5));
     if (a.m2 === undefined || b.m2 === undefined) return mean;
@@ -87,7 +86,7 @@ function mergeEven(kind: Kind): KernelFunction {
 function mergeCounted(kind: Kind): KernelFunction {
   const type = typeOfState(kind);
   const summary = `Chan's formula for two states (${fieldsOf(kind).join(", ")}). A state of count 0 is empty.`;
-  return defineFunction(namesOf(kind).merge, summary, { a: type, b: type }, (args, define) => {
+  return defineFunction(nameOf(kind), summary, { a: type, b: type }, (args, define) => {
     const [a, b] = [partsOf(args.a, kind), partsOf(args.b, kind)] as [Required<Parts>, Required<Parts>];
     const count = define("count", add(a.count, b.count));
     const delta = define("delta", subtract(b.mean, a.mean));
@@ -97,28 +96,6 @@ function mergeCounted(kind: Kind): KernelFunction {
     // The square of a large mean may overflow, where of an empty state nothing is to be added.
     const between = multiply(multiply(delta, a.count), moved);
     return record({ count, mean, m2: add(add(a.m2, b.m2), between) }, kind);
-  });
-}
-
-/** A lane's state from those of its elements, which have one count. */
-function laneState(kind: Kind, width: 2 | 4, merge: KernelFunction): KernelFunction {
-  const elements = typeOf("f32", width);
-  const parts = { mean: elements, ...(kind.isSpread && { m2: elements }) };
-  const parameters = { ...(!kind.isEven && { count: f32 }), ...parts, ...(takesHalf(kind) && { half: f32 }) };
-  return defineFunction<string>(namesOf(kind).lane, "", parameters, ({ count, mean, m2, half }, define) => {
-    const ofElement = (i: number): Expression =>
-      record(
-        {
-          ...(count && { count }),
-          mean: component(mean as Expression, i),
-          ...(m2 && { m2: component(m2, i) }),
-        },
-        kind,
-      );
-    const merged = (a: Expression, b: Expression, times: number) =>
-      apply(merge, a, b, ...(half ? [times === 1 ? half : multiply(half, literal(f32, times))] : []));
-    const pair = (i: number) => merged(ofElement(i), ofElement(i + 1), 1);
-    return width === 2 ? pair(0) : merged(define("low", pair(0)), define("high", pair(2)), 2);
   });
 }
 
@@ -132,13 +109,13 @@ interface Variables {
 
 function momentsWith(kind: Kind): Reduction {
   const merge = kind.isEven ? mergeEven(kind) : mergeCounted(kind);
-  const lane = { 2: laneState(kind, 2, merge), 4: laneState(kind, 4, merge) };
   /** What a merge of even states is told: half of how many elements each has. */
   const half = (each: Operand | undefined) => {
     if (!takesHalf(kind)) return [];
     invariant(each !== undefined, "states without a count are of as many elements");
     return [typeof each === "number" ? literal(f32, each / 2) : multiply(each, literal(f32, 0.5))];
   };
+  const merged = (lower: Expression, upper: Expression, each?: Operand) => apply(merge, lower, upper, ...half(each));
   return {
     name: "moments",
     rounds: () => true,
@@ -164,13 +141,20 @@ function momentsWith(kind: Kind): Reduction {
       });
     },
     type: () => typeOfState(kind),
-    packed: (state, { count, each }) => {
+    packed: (state, { count, each }, define) => {
       const { mean, m2 } = state as unknown as Variables;
-      const parts = { ...(!kind.isEven && { count: count as Expression }), mean: opaque(mean), ...(m2 && { m2 }) };
       const { width } = mean.type;
-      return width === 1 ? record(parts, kind) : apply(lane[width], ...Object.values(parts), ...half(each));
+      const own = opaque(mean);
+      const parts = {
+        ...(!kind.isEven && { count: count as Expression }),
+        mean: width === 1 ? own : define("mean", own),
+      };
+      if (width === 1) return record({ ...parts, ...(m2 && { m2 }) }, kind);
+      const ofComponent = (i: number) =>
+        record({ ...parts, mean: component(parts.mean, i), ...(m2 && { m2: component(m2, i) }) }, kind);
+      return mergedComponents(width, ofComponent, merged, define, each);
     },
-    merge: (lower, upper, each) => apply(merge, lower, upper, ...half(each)),
+    merge: merged,
     commutes: kind.isEven,
     result: {
       mean: (state, { shift }) => add(shift as Expression, partsOf(state, kind).mean),

@@ -21,6 +21,7 @@ import {
   typeOf,
   type Width,
 } from "./expression.ts";
+import type { Define } from "./function.ts";
 import { invariant } from "./invariant.ts";
 import type { Statements, Target } from "./statement.ts";
 
@@ -87,8 +88,8 @@ export interface Reduction {
   readonly finish?: (state: State, before: Expression, to: Statements) => void;
   /** The type of a state as one value. */
   readonly type: (element: Scalar) => Type;
-  /** The state of a lane as one value, those of a vector's components merged. */
-  readonly packed: (state: State, seen: Seen) => Expression;
+  /** The state of a lane as one value, those of a vector's components merged; `define` gives a value a name. */
+  readonly packed: (state: State, seen: Seen, define: Define) => Expression;
   /** Two such values, that of the lower lane first; `each` is how many elements each of them has seen, where that is known. */
   readonly merge: (lower: Expression, upper: Expression, each?: Operand) => Expression;
   /** Whether the order of the two changes nothing, not a bit. */
@@ -161,18 +162,28 @@ export function reductionOf<Name extends string>(parts: ReductionParts<Name>): R
       else to.scope(() => assign(to, around, fields, String));
     },
     type,
-    packed: (state) => {
+    packed: (state, _, define) => {
       const { width } = (state[first] as Target).type;
       const ofComponent = (i: number) => record(each((name) => component(state[name] as Target, i)));
-      if (width === 1) return record(state);
-      const pair = (i: number) => merged(ofComponent(i), ofComponent(i + 1));
-      return width === 2 ? pair(0) : merged(pair(0), pair(2));
+      return width === 1 ? record(state) : mergedComponents(width, ofComponent, merged, define);
     },
     merge: merged,
     commutes,
     result: { combined: (state) => (result ? result(fieldsOf(state)) : state) },
     ...(result && { ofOne: { combined: (element) => result(step(initial(element.type), element)) } }),
   };
+}
+
+/** The states of a vector's components merged in pairs. @param each how many elements each has seen, where that is known. */
+export function mergedComponents(
+  width: Width,
+  ofComponent: (index: number) => Expression,
+  merge: Reduction["merge"],
+  define: Define,
+  each?: number,
+): Expression {
+  const pair = (i: number) => merge(ofComponent(i), ofComponent(i + 1), each);
+  return width === 2 ? pair(0) : merge(define("low", pair(0)), define("high", pair(2)), each && 2 * each);
 }
 
 /** The sum over how many elements there are. */

@@ -1,0 +1,29 @@
+/** How often a kernel reads its rows where lanes can keep them. */
+
+import { expect, test } from "vitest";
+import type { Kernel } from "../../codegen/manifest.ts";
+import { targetByName } from "../../codegen/target.ts";
+import { compile } from "../../src/compile.ts";
+import { parse } from "../../src/parse/parse.ts";
+
+/** Reads of each input that stand in a kernel for one lane, beside the sample from which a shift is chosen. */
+function readsOf(text: string): Record<string, number> {
+  const [kernel] = compile(parse(text), { target: targetByName("gpu-subgroup-64") }).kernels;
+  const wgsl = (kernel as Kernel).wgsl.replace(/ {2}\{\n {4}let unit = 0u;\n.*?\n {2}\}\n/gs, "");
+  const found: Record<string, number> = {};
+  for (const [, name] of wgsl.matchAll(/\bin_(\w+)\[/g)) found[name as string] = (found[name as string] ?? 0) + 1;
+  return found;
+}
+
+// What a lane keeps of 16384 columns is 64 elements, as many as registers hold: a second array would not fit.
+test.each([
+  ["softmax", "softmax(x, axes = [-1])", { x: 1 }],
+  ["LayerNorm", "layernorm(x, axes = [-1])", { x: 1 }],
+  [
+    "the maximum of an RMSNorm",
+    "rmsnorm(x, axes = [-1]) * max(abs(rmsnorm(x, axes = [-1])), axes = [-1], keepdims = true)",
+    { x: 1 },
+  ],
+])("%s of 16384 columns reads each row once", (_, body, reads) => {
+  expect(readsOf(`fn f(x: f32[rows, 16384]) -> f32[rows, 16384] { return ${body} }`)).toEqual(reads);
+});
