@@ -25,7 +25,14 @@ writeFileSync(new URL("diagnostics.md", docs), diagnosticsPage(catalog));
 
 writeFileSync(new URL("editors/vscode/tir.tmLanguage.json", root), textmateGrammar(callableNames, elementTypes));
 
-for (const page of ["README.md", "docs/gradients.md", "docs/integrations.md", "docs/library.md", "docs/plugins.md"])
+for (const page of [
+  "README.md",
+  "docs/gradients.md",
+  "docs/integrations.md",
+  "docs/library.md",
+  "docs/plans.md",
+  "docs/plugins.md",
+])
   writeFileSync(new URL(page, root), withExamples(read(page), read));
 const walk = walkthrough(read("docs/walkthrough.md"), read, { ...tirc, defaultPipeline });
 writeFileSync(new URL("walkthrough.md", docs), walk);

@@ -36,6 +36,7 @@ describe("generated pages are fresh", () => {
     ["README.md", () => withExamples(read("README.md"), read)],
     ["docs/integrations.md", () => withExamples(read("docs/integrations.md"), read)],
     ["docs/library.md", () => withExamples(read("docs/library.md"), read)],
+    ["docs/plans.md", () => withExamples(read("docs/plans.md"), read)],
     ["docs/plugins.md", () => withExamples(read("docs/plugins.md"), read)],
     ["docs/walkthrough.md", () => walkthrough(read("docs/walkthrough.md"), read, { ...tirc, defaultPipeline })],
   ])("%s", (path, generate) => expect(read(path), renew).toBe(generate()));

@@ -15,7 +15,9 @@ after it took the groups apart.`,
     explanation: `A kernel is one walk over rows and columns: the columns are the axes that its reductions fold, the rows are all others. An
 op that would need another walk cannot join the ops before it. It reduces other axes than they do, it reads what they
 compute in another order than they compute it, or a reshape cuts across the axes. Parameters may be read in any order;
-only what the kernel computes itself is bound to the walk.`,
+only what the kernel computes itself is bound to the walk. Such a function compiles to a plan of several kernels, unless one
+is asked for (\`--single-kernel\`), or by what takes no plans: \`tirc bench\`, \`tirc tune\`, \`--emit typegpu\` and
+\`rust\`, source maps, bundlers' plugins, the playground.`,
     wrong: `fn f(x: f32[n, 20]) -> f32[n, 20] {
   let a = softmax(x, axes = [-1])
   return softmax(a, axes = [0])
@@ -27,7 +29,7 @@ fn by_column(a: f32[n, 20]) -> f32[n, 20] { return softmax(a, axes = [0]) }`,
   E0503: {
     title: "the results have no walk in common",
     explanation: `One tensor of the function must have all the axes that are walked. Results that have nothing to do with one another are
-better computed by a kernel each.`,
+better computed by a kernel each, as a plan does, unless one kernel is asked for (see E0502).`,
     wrong: "fn f(x: f32[n], z: f32[m]) -> (a: f32[n], b: f32[m]) { return exp(x), exp(z) }",
     fix: `fn f(x: f32[n]) -> f32[n] { return exp(x) }
 
@@ -87,12 +89,13 @@ of the compiler, or of an op of a plugin whose \`kernel\` is not its \`exact\`.`
   R0501: {
     title: "an op begins a kernel of its own",
     explanation: `\`fuse-elementwise\` puts ops into one kernel as long as one walk over rows and columns computes them all. This op needs
-another walk, for the reason that the remark gives; see E0502.`,
+another walk, for the reason that the remark gives, and the function becomes a plan of several kernels: what one of them
+computes for another goes through memory. Of all partitions into kernels the pass takes the one that moves least.`,
     wrong: `fn f(x: f32[n, 20]) -> f32[n, 20] {
   let a = softmax(x, axes = [-1])
   return softmax(a, axes = [0])
 }`,
-    fix: "Make two functions of it, cut before the op.",
+    fix: "Nothing, or another order of reductions. `tirc compile --emit plan` prints the kernels.",
   },
   R0502: {
     title: "an op stays outside of kernels",

@@ -45,6 +45,7 @@ export interface Tile {
   readonly count: string;
 }
 
+/** A kernel that is started: what it computes, reads and writes. */
 export interface Launch {
   readonly kind: "launch";
   readonly fn: Fn;
@@ -57,11 +58,13 @@ export interface Launch {
   readonly why?: string | undefined;
 }
 
+/** What happens in turn. */
 export type Step =
   | { readonly kind: "alloc"; readonly buffer: PlanBuffer }
   | Launch
   | { readonly kind: "free"; readonly buffer: PlanBuffer };
 
+/** A function as kernels, and the memory between them. */
 export interface Plan {
   /** What it computes. */
   readonly fn: Fn;
@@ -70,6 +73,7 @@ export interface Plan {
   readonly steps: readonly Step[];
 }
 
+/** In the order in which they are launched. */
 export const launchesOf = ({ steps }: Plan): Launch[] => steps.filter((step) => step.kind === "launch");
 
 /** The value of a dimension, derived ones among them. */

@@ -33,6 +33,19 @@ const files: Record<string, Uint8Array> = {};
 
 export const settings: readonly Setting[] = [
   {
+    page: "docs/plans.md",
+    starts: "import { compile, parse, planManifest }",
+    device: true,
+    before: `${readText}${device}const source = readFileSync("examples/plans/mean-loss.tir", "utf8");
+const logits = new Float32Array(2 * 512).map((_, i) => Math.sin(i));
+const [label, ids] = [Int32Array.of(3, 500), new Int32Array(512).map((_, i) => i)];
+`,
+    after: `assert.equal(launches, 2);
+assert.equal(outputs.nll.data.length, 2);
+opened.close();
+`,
+  },
+  {
     page: "README.md",
     starts: "import { compile, parse }",
     device: true,
