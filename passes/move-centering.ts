@@ -9,7 +9,8 @@
  * - scaled rows and blocks (rows.ts) are centered in place or in constants only: P (s h) for h = x W is x (P diag(s) W),
  *   and where W is no constant the product with s stays, and `center` stands behind it.
  *
- * A minimum cut finds the assignment with the fewest `center`s; of equal ones that which changes least.
+ * A minimum cut finds the assignment with the fewest `center`s, those of weights that are trained counting less than any
+ * other; of equal ones that which changes least.
  */
 
 import type { Fn, Op, Value } from "../src/ir/ir.ts";
@@ -61,10 +62,17 @@ interface Node {
 export interface MoveOptions {
   /** Whether the centering of a constant may be a new constant. */
   readonly fold: boolean;
+  /** Parameters that are weights: to center all of them, once for all rows, costs less than to center rows. */
+  readonly trained?: ReadonlySet<Value>;
 }
 
 /** Plans where to center for the ops `centers`, none of which is proved to change nothing. */
-export function planMoves(fn: Fn, centers: readonly Op[], centering: Centering, { fold }: MoveOptions): Moves {
+export function planMoves(
+  fn: Fn,
+  centers: readonly Op[],
+  centering: Centering,
+  { fold, trained = new Set() }: MoveOptions,
+): Moves {
   const choices = new Choices();
   const region = new Region(centering, choices, fold);
   for (const op of centers) {
@@ -79,7 +87,8 @@ export function planMoves(fn: Fn, centers: readonly Op[], centering: Centering, 
   region.block(fn);
   for (const node of region.nodes()) {
     if (node.fixed !== undefined) continue;
-    choices.imply(node.read, node.inPlace, isPlain(node.rows) ? 1 : undefined);
+    const cost = trained.has(node.value) ? 1 : trained.size + 1;
+    choices.imply(node.read, node.inPlace, isPlain(node.rows) ? cost : undefined);
     for (const part of region.parts(node)) choices.imply(node.inPlace, part.read);
     for (const reader of node.readers) choices.imply(node.inPlace, reader.inPlace);
     if (node.blocked !== undefined) choices.imply(node.inPlace, choices.no);

@@ -34,7 +34,7 @@ function passText({ name, summary, example, options }: Pass): string {
 }
 
 function valuesOf(def: OptionDef): string {
-  const words = { boolean: "true|false", integer: "N", numbers: "N+N+...", names: "all|NAME+NAME+..." } as const;
+  const words = { boolean: "true|false", integer: "N", numbers: "N+N+...", names: "all|none|NAME+NAME+..." } as const;
   const values = def.type === "choice" ? def.choices.join("|") : words[def.type];
   return `${values} (default ${def.default})`;
 }

@@ -78,6 +78,9 @@ export const remarks = {
     return remark("R0106", `the centering of ${what} moves into constants`, {
       span,
       notes: centeredConstants(constants, rest),
+      help: [
+        "do not train the new constants: with weights as parameters, `trained=NAME` keeps the centering in the graph",
+      ],
     });
   },
   centeringMoved(

@@ -89,7 +89,9 @@ function readOption(what: string, def: OptionDef, text: string, span: Span): Opt
       return fail(passErrors.badOption(span, what, text, "whole numbers with `+` between them, or `none`", ["none"]));
     case "names":
       if (/^[A-Za-z_]\w*(\+[A-Za-z_]\w*)*$/.test(text)) return text;
-      return fail(passErrors.badOption(span, what, text, "names with `+` between them, or `all`", ["all"]));
+      return fail(
+        passErrors.badOption(span, what, text, "names with `+` between them, `all` or `none`", ["all", "none"]),
+      );
     default:
       return def satisfies never;
   }
