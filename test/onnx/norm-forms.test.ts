@@ -188,6 +188,21 @@ describe("beta", () => {
     for (const [name, tensor] of Object.entries(was)) expectNear(is[name], tensor, 1e-5);
   });
 
+  test("of zeros is left out, where another would stay an Add", async () => {
+    const g = new Graph();
+    g.weights.zeros = { element: "f32", dims: [width], numbers: new Array(width).fill(0) };
+    const norm = g.op("LayerNormalization", [g.dense("x", width, width), g.weight([width]), "zeros"], { axis: -1 });
+    const y = g.op("Relu", [norm]);
+    const { nodes, weights } = g;
+    const bytes = onnxModel({ opset: 17, inputs: { x: stream }, outputs: { [y]: { element: "f32" } }, weights, nodes });
+    const { written, norms, launches } = chosen(bytes);
+    expect(norms).toMatchObject([{ beta: "none", writtenAs: "RMSNormalization" }]);
+    expect(launches?.after).toBe(launches?.before);
+    expectSound(written);
+    const [was, is] = [await runOnnx(bytes, { x }), await runOnnx(written, { x })];
+    for (const [name, tensor] of Object.entries(was)) expectNear(is[name], tensor, 1e-5);
+  });
+
   test("that would be a launch more leaves its norm, and tells of the centering all the same", () => {
     const bytes = near((_, norm) => [norm]);
     const { written, norms, launches, weights } = chosen(bytes);

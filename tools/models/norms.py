@@ -1,17 +1,21 @@
 """Norms of 512 rows of 768 numbers: `norms.py FOLDER` writes a model for each form that exporters give them.
 
 The rows come from a table, which takes the centering, and go into a narrow product, which takes beta; `rows` has the
-table and the product alone, so that the time of the norm can be told from that of the model. `norms.py FOLDER summary`
-puts what `native.py` and `web.mjs` measured into `norms.json`.
+table and the product alone, so that the time of the norm can be told from that of the model. What the surgery makes of
+`floor`, a LayerNormalization, `norms.py FOLDER floor` replaces by an Add. `norms.py FOLDER native` times them by turns in
+onnxruntime, the fastest of three runs each: other work only slows. `norms.py FOLDER summary` puts what `native.py` and `web.mjs` measured into `norms.json`.
 """
 
 import base64
 import json
+import statistics
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 
 count, width, entries, narrow = 512, 768, 64, 8
@@ -22,6 +26,7 @@ names = {
     "layernorm17": "LayerNormalization, set 17",
     "layernorm23": "LayerNormalization, set 23",
     "rms17": "RMSNorm as a chain, set 17 (LLaMA)",
+    "floor": "an Add of a vector in the place of the LayerNormalization of set 17: the rows read and written, and no more",
 }
 
 
@@ -65,7 +70,9 @@ def model_of(name):
         return output
 
     x = node("Gather", ["table", "ids"])
-    if name.startswith("chain"):
+    if name == "floor":
+        y = node("Add", [x, "gamma"])
+    elif name.startswith("chain"):
         y = chain(node, x, "Mul" if "mul" in name else "Pow", "mul" in name)
     elif name.startswith("layernorm"):
         y = node("LayerNormalization", [x, "gamma", "beta"], axis=-1)
@@ -90,31 +97,64 @@ def write(folder):
     ids = np.arange(count, dtype=np.int64) % entries
     fed = {"type": "int64", "dims": [count], "data": base64.b64encode(ids.tobytes()).decode()}
     for name in names:
-        onnx.save(model_of(name), str(folder / f"{name}.onnx"))
+        onnx.save(model_of("layernorm17" if name == "floor" else name), str(folder / f"{name}.onnx"))
         counts = {"layernorm": 0 if name.startswith("r") else 1, "rmsnorm": 1 if name.startswith("rms") else 0}
         np.savez(folder / f"{name}.npz", norms=json.dumps(counts), **{"in:ids": ids})
         (folder / f"{name}.inputs.json").write_text(json.dumps({"ids": fed}))
 
 
-def summary(folder):
-    def measured(name, runtime):
-        report = json.loads((folder / f"{name}.{'native' if runtime == 'native' else 'web'}.json").read_text())
-        return report.get("time") if runtime == "native" else report["wasm"].get("time")
+def native(folder, seconds=60):
+    """Quartiles of the time after divided by that before, of rounds, each less the time of the table and the product."""
 
-    rows = []
-    for name, what in names.items():
-        row = {"what": what}
-        for runtime in ("native", "wasm"):
-            time, alone = measured(name, runtime), measured("rows", runtime)
-            if time is None or name == "rows":
-                continue
-            before, after = time["before"], time["before"] * time["ratio"][1]
-            table = alone["before"]
-            row[runtime] = {"before": before - table, "after": after - table}
-            row[runtime]["ratio"] = row[runtime]["after"] / row[runtime]["before"]
-        if name != "rows":
-            rows.append(row)
+    def session(path):
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 4
+        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+    def fastest(run):
+        times = []
+        for _ in range(3):
+            started = time.process_time()
+            run.run(None, {"ids": ids})
+            times.append(time.process_time() - started)
+        return min(times)
+
+    ids = np.arange(count, dtype=np.int64) % entries
+    sessions = {name: [session(folder / f"{name}{end}.onnx") for end in ("", ".after")] for name in names}
+    pairs, end = {name: [] for name in names}, time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        alone = fastest(sessions["rows"][0])
+        for name in names:
+            pairs[name].append([fastest(run) - alone for run in sessions[name]])
+    report = {
+        name: {
+            "before": 1e3 * statistics.median(before for before, _ in pairs[name]),
+            "ratio": statistics.quantiles([after / before for before, after in pairs[name]], n=4),
+        }
+        for name in names
+        if name != "rows"
+    }
+    (folder / "native.json").write_text(json.dumps(report, indent=1))
+
+
+def summary(folder):
+    times = {runtime: json.loads((folder / f"{runtime}.json").read_text()) for runtime in ("native", "wasm")}
+
+    def measured(name, runtime):
+        took = times[runtime][name]
+        return {"before": took["before"], "ratio": took["ratio"][1], "quartiles": took["ratio"][::2]}
+
+    rows = [
+        {"what": what, **{runtime: measured(name, runtime) for runtime in times}}
+        for name, what in names.items()
+        if name != "rows"
+    ]
     (folder / "norms.json").write_text(json.dumps(rows, indent=1))
 
 
-(summary if sys.argv[2:] == ["summary"] else write)(Path(sys.argv[1]))
+def floor(folder):
+    onnx.save(model_of("floor"), str(folder / "floor.after.onnx"))
+
+
+{"write": write, "floor": floor, "native": native, "summary": summary}[(sys.argv[2:] or ["write"])[0]](Path(sys.argv[1]))

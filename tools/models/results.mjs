@@ -1,12 +1,13 @@
 /**
- * What the steps of the matrix wrote, in one file and as a page: `results.mjs FOLDER`. Writes `results.json` here and
- * docs/models.md, and exits with 1 where a model is not what it is held to.
+ * What the steps of the matrix wrote, in one file and as a page: `results.mjs FOLDER`. Writes `results.json` here,
+ * docs/models.md and the figures in docs/onnx.md, and exits with 1 where a model is not what it is held to.
  */
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { modelsIn } from "./models.mjs";
 import { page } from "./page.mjs";
+import { withWins } from "./wins.mjs";
 
 const here = new URL("./", import.meta.url);
 const read = (path) => (existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : undefined);
@@ -102,6 +103,8 @@ function main([folder]) {
   writeFileSync(new URL("results.json", here), `${JSON.stringify(results, undefined, 1)}\n`);
   const expected = read(new URL("expected.json", here));
   writeFileSync(new URL("../../docs/models.md", here), page(results, expected));
+  const guide = new URL("../../docs/onnx.md", import.meta.url);
+  if (norms !== undefined) writeFileSync(guide, withWins(readFileSync(guide, "utf8"), results));
   const faulty = Object.entries(models).filter(([, { faults }]) => faults.length > 0);
   for (const [name, { faults }] of faulty) console.log(`${name}: ${faults.join("; ")}`);
   console.log(`${names.length} models, ${faulty.length} with faults`);

@@ -22,8 +22,9 @@ node web.mjs $time "$folder"
 if [ -z "$time" ]; then
   "$python" norms.py "$folder/norms"
   node surgery.mjs "$folder/norms"
-  "$python" native.py "$folder/norms"
-  node web.mjs "$folder/norms"
+  "$python" norms.py "$folder/norms" floor
+  "$python" norms.py "$folder/norms" native
+  node norms-wasm.mjs "$folder/norms"
   "$python" norms.py "$folder/norms" summary
 fi
 if [ -n "$packages" ]; then
