@@ -11,11 +11,11 @@ import { Workplace } from "../support/cli.ts";
 import { deviceTest, gpuTest } from "../support/gpu.ts";
 import { spyOn } from "../support/spy-device.ts";
 
-const program = `fn norm(x: f32[rows, 256], g: f32[256]) -> f32[rows, 256] {
+const program = `fn norm(x: f32[rows, 64], g: f32[64]) -> f32[rows, 64] {
   return rmsnorm(x, g, axes = [-1])
 }
 
-fn act(x: f32[rows, 256], y: f32[rows, 256]) -> f32[rows, 256] {
+fn act(x: f32[rows, 64], y: f32[rows, 64]) -> f32[rows, 64] {
   return tanh(x) * y
 }
 `;
@@ -24,11 +24,11 @@ deviceTest("measures each function, and what it writes is a target", async () =>
   const place = new Workplace({ "f.tir": program });
   const { code, stderr } = await place.run(["tune", "f.tir", "--dim", "rows=16", "--rounds", "2", "-o", "mine.json"]);
   expect({ code, stderr }).toMatchObject({ code: 0 });
-  expect(stderr).toMatch(/^norm, rows of 256: \d+ kernels timed; /m);
+  expect(stderr).toMatch(/^norm, rows of 64: \d+ kernels timed; /m);
   expect(stderr).toMatch(/^act: \d+ kernels timed; /m);
   const tuned: TargetProfile = JSON.parse(place.read("mine.json"));
   expect(tuned.schedules?.map(({ fn, columns }) => [fn, columns])).toEqual([
-    ["norm", 256],
+    ["norm", 64],
     ["act", 1],
   ]);
   for (const fn of ["norm", "act"]) {
@@ -37,12 +37,12 @@ deviceTest("measures each function, and what it writes is a target", async () =>
   }
 
   // Of another row length, beside what was measured; and once more, in its place.
-  place.write("g.tir", program.replaceAll("256", "64"));
+  place.write("g.tir", program.replaceAll("64", "16"));
   const more = ["tune", "--rounds", "1", "--dim", "rows=8", "--target", "mine.json", "--fn", "norm"];
   await place.run([...more, "g.tir", "-o", "mine.json"]);
   await place.run([...more, "f.tir", "-o", "mine.json"]);
   const both: TargetProfile = JSON.parse(place.read("mine.json"));
-  expect(both.schedules?.map(({ fn, columns }) => `${fn} ${columns}`).sort()).toEqual(["act 1", "norm 256", "norm 64"]);
+  expect(both.schedules?.map(({ fn, columns }) => `${fn} ${columns}`).sort()).toEqual(["act 1", "norm 16", "norm 64"]);
 });
 
 deviceTest("E0627: a profile of another device, whose subgroups are wider", async () => {
@@ -50,7 +50,7 @@ deviceTest("E0627: a profile of another device, whose subgroups are wider", asyn
   const { code, stderr } = await place.run(["tune", "f.tir", "--fn", "norm", "--target", "gpu-subgroup-64"]);
   expect(code).toBe(1);
   expect(stderr).toContain("E0627");
-  expect(stderr).toContain("subgroups of at least 32 lanes, and those of this device may have");
+  expect(stderr).toContain("subgroups of at least 16 lanes, and those of this device may have");
 });
 
 gpuTest("E0617: a device that gives wrong numbers", async ({ gpu }) => {

@@ -3,6 +3,7 @@
 import { describe, expect } from "vitest";
 import type { HostTensor } from "../../src/runtime/host-tensor.ts";
 import { type Compiled, compileText, targetsFor } from "../support/compile.ts";
+import { isDeep } from "../support/deep.ts";
 import { driverTest, gpuTest } from "../support/gpu.ts";
 import { compareKernel, inputsFor, normal } from "../support/oracle.ts";
 
@@ -11,7 +12,7 @@ fn f(x: f32[rows, ${columns}], gamma: f32[${columns}], beta: f32[${columns}]) ->
   return layernorm(x, gamma, beta, axes = [-1]${extra})
 }`;
 
-const lengths = [1, 2, 3, 5, 64, 65, 257, 768, 769, 1000];
+const lengths = isDeep ? [1, 2, 3, 5, 64, 65, 257, 768, 769, 1000] : [1, 3, 64, 65, 769, 1000];
 
 gpuTest.for(lengths)("a constant row of %i gives exactly beta", async (columns, { gpu }) => {
   for (const target of targetsFor(gpu.target)) {
@@ -28,7 +29,7 @@ gpuTest.for(lengths)("a constant row of %i gives exactly beta", async (columns, 
 
 driverTest("rows far from 0, as they are and scaled", async (gpu) => {
   for (const target of targetsFor(gpu.target)) {
-    for (const columns of [65, 768, 1000]) {
+    for (const columns of isDeep ? [65, 768, 1000] : [65, 1000]) {
       for (const accuracy of ["normal", "scaled"] as const) {
         const { fn, kernel } = compileText(layernorm(columns), target, { accuracy });
         for (const offset of [1e4, -1e4, 1e5]) {
@@ -190,8 +191,10 @@ describe("accuracy = scaled", () => {
   for (const [name, program] of Object.entries(programs))
     driverTest(`${name} of rows at all magnitudes`, async (gpu) => {
       for (const target of targetsFor(gpu.target)) {
+        const kernels = new Map<number, Pick<Compiled, "fn" | "kernel">>();
         for (const [scale, eps] of scales) {
-          const { fn, kernel } = compileText(program(eps), target, { accuracy: "scaled" });
+          const { fn, kernel } = kernels.get(eps) ?? compileText(program(eps), target, { accuracy: "scaled" });
+          kernels.set(eps, { fn, kernel });
           const fill = { x: (next: () => number) => scale * normal(next), gamma: () => 1, beta: () => 0 };
           const { outputs, wanted } = await compareKernel(gpu.device, kernel, fn, inputsFor(fn, { rows: 4 }, { fill }));
           const want = wanted.out0?.data as Float64Array;

@@ -47,15 +47,16 @@ describe("the grammar and the parser agree", () => {
     expectAgreement(text);
   });
 
-  test("on 500 mutants", () => {
+  // More of them are in grammar.slow.test.ts.
+  test("on 100 mutants", () => {
     const random = randomNumbers(5);
     const small = programs().filter((text) => text.length < 1200);
     let accepted = 0;
-    for (let i = 0; i < 500; i++) {
+    for (let i = 0; i < 100; i++) {
       accepted += Number(expectAgreement(mutated(small[i % small.length] as string, random)));
     }
-    expect(accepted).toBeGreaterThan(25);
-    expect(accepted).toBeLessThan(400);
+    expect(accepted).toBeGreaterThan(5);
+    expect(accepted).toBeLessThan(80);
   });
 });
 

@@ -5,6 +5,7 @@ import type { Facts, LinearDef } from "../../src/ir/ops/def.ts";
 import { type LinearName, ops } from "../../src/ir/ops/index.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { checkProofs, checkRewrite } from "../support/check-centering.ts";
+import { isDeep } from "../support/deep.ts";
 import { sampleRowPrograms } from "../support/row-programs.ts";
 import { withoutExact } from "../support/without-exact.ts";
 
@@ -72,11 +73,12 @@ const mutations: readonly Mutation[] = [
   ["l2norm ignores shifts", "l2norm", { facts: { ...row("l2norm").facts, ignoresShift: true } }],
 ];
 
-const isWrong = () =>
-  programs.find(({ module }) => checkProofs(module).wrong !== undefined || checkRewrite(module).off > 1e-6)?.text;
+const isWrong = (among = programs) =>
+  among.find(({ module }) => checkProofs(module).wrong !== undefined || checkRewrite(module).off > 1e-6)?.text;
 
+// centering.test.ts has the first of them.
 test("the facts as they are", () => {
-  expect(isWrong()).toBe(undefined);
+  expect(isWrong(isDeep ? programs : programs.slice(-200))).toBe(undefined);
 }, 120_000);
 
 describe("a fact that is made wrong is found", () => {

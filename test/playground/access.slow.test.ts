@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
+import { isDeep } from "../support/deep.ts";
 import { caretPlace, edit, openPage, pageTest, replaceProgram } from "./open-page.ts";
 
 interface AccessibleNode {
@@ -158,7 +159,7 @@ function cutOff(page: Page): Promise<string[]> {
 describe("a phone", () => {
   const tabs = ["Passes", "Remarks", "Norms", "WGSL", "Run"];
 
-  pageTest.for([320, 390])("of %i pixels has all of it within its width", async (width) => {
+  pageTest.for(isDeep ? [320, 390] : [320])("of %i pixels has all of it within its width", async (width) => {
     const { page } = await openPage({ width, hash: "#example=shared-layers&dim.rows=8" });
     await page.click("#run");
     await page.waitForSelector("figure.timing", { timeout: 50_000 });
@@ -180,7 +181,7 @@ describe("a phone", () => {
     }
   });
 
-  pageTest.for([320, 390])("of %i pixels says within its width what is wrong", async (width) => {
+  pageTest.for(isDeep ? [320, 390] : [320])("of %i pixels says within its width what is wrong", async (width) => {
     const { page } = await openPage({ width, hash: "#example=nonsense", webgpu: "none" });
     await page.click("#run");
     await page.waitForSelector("tr[data-output]");
