@@ -29,7 +29,7 @@ import {
 } from "./kernel/expression.ts";
 import type { Reduction, RowContext, State } from "./kernel/reduction.ts";
 import type { Statements, Target } from "./kernel/statement.ts";
-import { mergeLanes, type Scratch, shareFirst } from "./lanes.ts";
+import { type Merge, mergeLanes, type Scratch, shareFirst } from "./lanes.ts";
 import type { BodyContext, Place } from "./place.ts";
 import { evenSteps } from "./schedule.ts";
 
@@ -154,18 +154,30 @@ export class FoldWriter {
     fold.reduction.enclose(this.stateOf(fold, depth - 1), this.stateOf(fold, depth), { to: this.to, weight, before });
   }
 
-  /** The lane's vectors to one state, then the states of the row's lanes to one. */
-  finish(fold: Fold, { counts: [count] }: Counter, lane: Expression, nameOf: (hint: string) => string): void {
-    const { reduction, name, max } = fold;
+  /** The lane's vectors to one state, then the states of the row's lanes to one; of all folds of a loop together. */
+  finish(
+    folds: readonly Fold[],
+    { counts: [count] }: Counter,
+    lane: Expression,
+    nameOf: (hint: string) => string,
+  ): void {
     const { schedule } = this.context;
-    const state = this.stateOf(fold, 0);
-    if (max !== undefined) reduction.finish?.(state, this.rowState(max), this.to);
     const each = evenSteps(schedule);
     const define = (hint: string, value: Expression) => this.to.define(nameOf(hint), value);
-    const row = this.to.variable(name, reduction.packed(state, { count, each }, define));
-    this.rows.set(fold, row);
-    const merged = each && each * schedule.width;
-    mergeLanes({ state: row, reduction, each: merged }, lane, schedule, this.scratch, this.to);
+    const packed = ({ reduction, name, max, span }: Fold, state: State): Merge => {
+      if (max !== undefined) reduction.finish?.(state, this.rowState(max), this.to);
+      const row = this.to.variable(name, reduction.packed(state, { count, each }, define));
+      return { state: row, reduction, each: each && each * schedule.width, span };
+    };
+    // What depends on a maximum is finished by that of the row.
+    for (const stage of [folds.filter(({ max }) => !max), folds.filter(({ max }) => max)]) {
+      const merges = stage.map((fold) => {
+        const merge = this.to.at(fold.span, () => packed(fold, this.stateOf(fold, 0)));
+        this.rows.set(fold, merge.state);
+        return merge;
+      });
+      mergeLanes(merges, lane, schedule, this.scratch, this.to);
+    }
   }
 
   /** A reduction's value from the row's state. */

@@ -228,11 +228,7 @@ export class Body {
     const { steps } = schedule;
     const counter = this.declareCounter(folds.some(({ reduction }) => reduction.counts));
     this.writeBlocks({ loop, perRow, counter, blocks: folds.some(isBlocked) ? blocksOf(steps) : [] });
-    for (const fold of perRow.flat()) {
-      this.statements.at(fold.span, () =>
-        this.folds.finish(fold, counter, this.lane, (hint) => this.names.define(hint)),
-      );
-    }
+    this.folds.finish(perRow.flat(), counter, this.lane, (hint) => this.names.define(hint));
   }
 
   private declareCounter(isCounted: boolean): Counter {

@@ -4,6 +4,7 @@
  * numbers. The lanes of a subgroup are neighbours in the workgroup, as all implementations have it.
  */
 
+import type { Span } from "../src/diagnostics/diagnostic.ts";
 import { computedType } from "./expression.ts";
 import type { Fold } from "./folds.ts";
 import {
@@ -37,67 +38,113 @@ export interface Merge {
   readonly reduction: Pick<Reduction, "merge" | "commutes">;
   /** How many elements each lane has seen, where all have seen as many. */
   readonly each: number | undefined;
+  /** The first reduction that reads it. */
+  readonly span: Span;
 }
 
 /** What two types share where states of both lie in one array. */
 const memoryKey = (type: Type) => `${printType(type)} ${type.fields}`;
 
-/** Workgroup memory by type, shared by all merges of a kernel. */
+/** Workgroup memory by type, shared by all merges of a kernel: as many arrays as a merge of several states needs at a time. */
 export class Scratch {
-  private readonly arrays = new Map<string, Variable>();
+  private readonly arrays = new Map<string, Variable[]>();
+  /** Those of the last merge, which lanes may still read: in any other there was a barrier since. */
+  private last: readonly Variable[] = [];
   private readonly length: number;
   private readonly names: Names;
+  /** Bytes for more than one array of a type. */
+  private spare: number;
 
   constructor(schedule: Schedule, names: Names) {
     this.names = names;
     this.length = scratchSize(schedule);
+    this.spare = schedule.spareMemory;
   }
 
-  /** The array for states of a type; the barrier keeps those who still read the last merge's states apart from it. */
-  take(type: Type, statements: Statements): Variable {
-    const used = this.arrays.get(memoryKey(type));
-    if (used !== undefined) {
-      statements.barrier();
-      return used;
+  /**
+   * Arrays for states of the first of these types, as many as there is room for; a barrier keeps those who
+   * still read the last merge's states apart from them.
+   */
+  take(types: readonly Type[], statements: Statements): readonly Variable[] {
+    const taken: Variable[] = [];
+    for (const type of types) {
+      const array = this.free(type, taken);
+      if (array === undefined) break;
+      taken.push(array);
     }
+    if (taken.some((array) => this.last.includes(array))) statements.barrier();
+    this.last = taken;
+    return taken;
+  }
+
+  private free(type: Type, taken: readonly Variable[]): Variable | undefined {
+    const own = this.arrays.get(memoryKey(type)) ?? [];
+    const found = own.find((array) => !taken.includes(array));
+    if (found !== undefined) return found;
+    const bytes = padded(this.length * type.width * 4);
+    if (own.length > 0 && bytes > this.spare) return undefined;
+    if (own.length > 0) this.spare -= bytes;
     const name = this.names.define(`lanes_${printType(type)}`);
     const array: Variable = { name, type, length: this.length, isMutable: true, isShared: true };
-    this.arrays.set(memoryKey(type), array);
+    this.arrays.set(memoryKey(type), [...own, array]);
     return array;
   }
 
   get all(): readonly Variable[] {
-    return [...this.arrays.values()];
+    return [...this.arrays.values()].flat();
   }
 }
 
-/** Bytes of workgroup memory that so many states of each of these folds take; arrays are padded to 16. */
+/** Arrays are padded to 16 bytes. */
+const padded = (bytes: number) => Math.ceil(bytes / 16) * 16;
+
+/** Bytes of workgroup memory that so many states of each of these folds take. */
 export function scratchBytes(states: number, folds: readonly Fold[]): number {
   const types = folds.map(({ reduction, operand }) => reduction.type(computedType(operand.value.element)));
   const byKey = new Map(types.map((type) => [memoryKey(type), type.width * 4]));
-  return [...byKey.values()].map((size) => Math.ceil((states * size) / 16) * 16).reduce((sum, size) => sum + size, 0);
+  return [...byKey.values()].map((size) => padded(states * size)).reduce((sum, size) => sum + size, 0);
 }
 
 /** States that a workgroup keeps at a time. */
-function scratchSize({ lanes, subgroup, rowsPerWorkgroup, rowsPerLane }: Schedule): number {
+export function scratchSize({
+  lanes,
+  subgroup,
+  rowsPerWorkgroup,
+  rowsPerLane,
+}: Pick<Schedule, "lanes" | "subgroup" | "rowsPerWorkgroup" | "rowsPerLane">): number {
   return ((lanes / subgroup) * rowsPerWorkgroup) / rowsPerLane;
 }
 
-/** @param lane the number of the lane in its row. */
+/**
+ * Merges several states at once: they share the barriers of one tree, or of several where workgroup memory has no room.
+ * @param lane the number of the lane in its row.
+ */
 export function mergeLanes(
-  merge: Merge,
+  merges: readonly Merge[],
   lane: Expression,
   schedule: Schedule,
   scratch: Scratch,
-  statements: Statements,
+  to: Statements,
 ): void {
   const { lanes, subgroup } = schedule;
-  mergeShuffled(merge, lane, subgroup, statements);
+  for (const merge of merges) to.at(merge.span, () => mergeShuffled(merge, lane, subgroup, to));
   if (lanes === subgroup) return;
-  const array = scratch.take(merge.state.type, statements);
-  if (subgroup === 1) mergeTree(merge, lane, lanes, array, statements);
-  else mergeSubgroups(merge, lane, schedule, array, statements);
+  for (let left = merges; left[0] !== undefined; ) {
+    // What they share comes from the first.
+    const taken = to.at(left[0].span, () => {
+      const types = left.map(({ state }) => state.type);
+      const arrays = scratch.take(types, to);
+      const together = arrays.map((array, i) => ({ ...(left[i] as Merge), array }));
+      if (subgroup === 1) mergeTree(together, lane, lanes, to);
+      else mergeSubgroups(together, lane, schedule, to);
+      return arrays.length;
+    });
+    left = left.slice(taken);
+  }
 }
+
+/** A merge through an array of workgroup memory. */
+type MergeThrough = Merge & { readonly array: Variable };
 
 /** Merges the states of `lanes` neighbours of a subgroup, so that each of them has that of all. */
 function mergeShuffled(of: Merge, lane: Expression, lanes: number, to: Statements): void {
@@ -118,19 +165,23 @@ function mergeShuffled(of: Merge, lane: Expression, lanes: number, to: Statement
 
 const times = (each: number | undefined, states: number) => each && each * states;
 
-function mergeTree(of: Merge, lane: Expression, lanes: number, array: Variable, to: Statements): void {
-  const { state, reduction, each } = of;
-  to.assign(target(array, local), state);
+function mergeTree(merges: readonly MergeThrough[], lane: Expression, lanes: number, to: Statements): void {
+  const each = (write: (merge: MergeThrough) => void) => {
+    for (const merge of merges) to.at(merge.span, () => write(merge));
+  };
+  each(({ array, state }) => to.assign(target(array, local), state));
   to.barrier();
   to.halving("half", lanes / 2, (half) => {
-    to.when(binary("<", lane, half), () => {
-      const seen = each && divide(literal(f32, (each * lanes) / 2), construct(f32, half));
-      const merged = reduction.merge(item(array, local), item(array, add(local, half)), seen);
-      to.assign(target(array, local), merged);
-    });
+    to.when(binary("<", lane, half), () =>
+      each(({ array, reduction, each }) => {
+        const seen = each && divide(literal(f32, (each * lanes) / 2), construct(f32, half));
+        const merged = reduction.merge(item(array, local), item(array, add(local, half)), seen);
+        to.assign(target(array, local), merged);
+      }),
+    );
     to.barrier();
   });
-  to.assign(state, item(array, subtract(local, lane)));
+  each(({ array, state }) => to.assign(state, item(array, subtract(local, lane))));
 }
 
 /**
@@ -138,31 +189,38 @@ function mergeTree(of: Merge, lane: Expression, lanes: number, array: Variable, 
  * neighbouring subgroups, as a tree, and shuffles the rest.
  */
 function mergeSubgroups(
-  { state, reduction, each }: Merge,
+  merges: readonly MergeThrough[],
   lane: Expression,
   { lanes, subgroup }: Schedule,
-  array: Variable,
   to: Statements,
 ): void {
-  to.when(equals(remainder(lane, subgroup), 0), () => to.assign(target(array, divide(local, subgroup)), state));
+  to.when(equals(remainder(lane, subgroup), 0), () => {
+    for (const { span, array, state } of merges) {
+      to.at(span, () => to.assign(target(array, divide(local, subgroup)), state));
+    }
+  });
   to.barrier();
   const states = lanes / subgroup;
   const readers = Math.min(states, subgroup);
   const own = states / readers;
-  to.scope(() => {
-    const part = remainder(lane, readers);
-    const first = to.define(
-      "first",
-      add(divide(subtract(local, lane), subgroup), own === 1 ? part : multiply(part, own)),
-    );
-    const merged = (from: number, count: number): Expression => {
-      if (count === 1) return item(array, from === 0 ? first : add(first, from));
-      const half = count / 2;
-      return reduction.merge(merged(from, half), merged(from + half, half), times(each, subgroup * half));
-    };
-    to.assign(state, merged(0, own));
-  });
-  mergeShuffled({ state, reduction, each: times(each, subgroup * own) }, lane, readers, to);
+  for (const { state, reduction, each, array, span } of merges) {
+    to.at(span, () => {
+      to.scope(() => {
+        const part = remainder(lane, readers);
+        const first = to.define(
+          "first",
+          add(divide(subtract(local, lane), subgroup), own === 1 ? part : multiply(part, own)),
+        );
+        const merged = (from: number, count: number): Expression => {
+          if (count === 1) return item(array, from === 0 ? first : add(first, from));
+          const half = count / 2;
+          return reduction.merge(merged(from, half), merged(from + half, half), times(each, subgroup * half));
+        };
+        to.assign(state, merged(0, own));
+      });
+      mergeShuffled({ state, reduction, each: times(each, subgroup * own), span }, lane, readers, to);
+    });
+  }
 }
 
 /** What lane 0 of a row has in a variable, for all of its lanes. */
@@ -173,7 +231,7 @@ export function shareFirst(
   scratch: Scratch,
   to: Statements,
 ): void {
-  const array = scratch.take(variable.type, to);
+  const [array] = scratch.take([variable.type], to) as [Variable];
   const team = divide(local, lanes);
   to.when(equals(lane, 0), () => to.assign(target(array, team), variable));
   to.barrier();

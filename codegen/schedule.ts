@@ -18,7 +18,7 @@ import { blocksOf } from "./blocks.ts";
 import { type Choice, type ChoiceSpace, choiceSpace, fitted } from "./choice.ts";
 import { dividedBy, type Extent, extentOf, known, times } from "./extent.ts";
 import { type Fold, variablesOf } from "./folds.ts";
-import { scratchBytes } from "./lanes.ts";
+import { scratchBytes, scratchSize } from "./lanes.ts";
 import { mostInvocations } from "./launch.ts";
 import type { TargetProfile } from "./target.ts";
 
@@ -44,6 +44,8 @@ export interface Schedule {
   readonly columnCount: Extent;
   /** Elements of its rows that a lane may keep between two reads of them. */
   readonly keep: number;
+  /** Bytes of workgroup memory that are left where states of each type have one array. */
+  readonly spareMemory: number;
   /** What was chosen, and what could have been. */
   readonly choice: Choice;
   readonly space: ChoiceSpace;
@@ -139,11 +141,17 @@ export function makeSchedule(
   const columnAxes = columns.map(axis);
   const units = times(...columnAxes.map(({ extent }) => extent));
   const total = known(units);
-  return {
-    ...{ rows: rows.map(axis), columns: columnAxes, vector, width, lanes, rowsPerLane, units, columnCount, keep },
+  const layout = {
+    ...{ lanes, rowsPerLane, subgroup: Math.min(subgroupOf(target), lanes) },
     rowsPerWorkgroup: Math.floor(workgroup / lanes) * rowsPerLane,
+  };
+  const states = scratchSize(layout);
+  // What lanes share beside states is single floats.
+  const taken = scratchBytes(states, traits.folds.flat()) + 16 * Math.ceil(states / 4);
+  return {
+    ...{ rows: rows.map(axis), columns: columnAxes, vector, width, units, columnCount, keep, ...layout },
     steps: total === undefined ? undefined : Math.ceil(total / lanes),
-    subgroup: Math.min(subgroupOf(target), lanes),
+    spareMemory: target.limits.maxComputeWorkgroupStorageSize - taken,
     mostRowsPerLane: choice.rowsPerLane,
     ...{ choice: { ...choice, rowsPerLane }, space },
   };

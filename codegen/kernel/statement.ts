@@ -82,11 +82,12 @@ export class Statements {
   }
 
   /** What `body` adds comes from `span`; of two around a statement the inner one counts. */
-  at(span: Span, body: () => void): void {
+  at<T>(span: Span, body: () => T): T {
     const outer = this.span;
     this.span = span;
-    body();
+    const made = body();
     this.span = outer;
+    return made;
   }
 
   private add(statement: Statement): void {

@@ -155,7 +155,7 @@ describe.each([
     };
     proof(norm, target, {}, { wgsl: without(-1) });
     const barriers = count;
-    expect(barriers).toBeGreaterThan(2);
+    expect(barriers).toBeGreaterThan(1);
     for (let i = 0; i < barriers; i++) {
       const found = proof(norm, target, {}, { wgsl: without(i) });
       expect(found, `barrier ${i}`).toMatchObject({ verdict: "unsound" });

@@ -37,6 +37,21 @@ test.each(allTargets)("of $name", (target) => {
   expect(compileText(text, small(target, 8192)).kernel.wgsl).toBe(usual.wgsl);
 });
 
+test("reductions of one stage share the barriers of a tree, where there is room", () => {
+  const barriers = (results: string, count: number, target = allTargets[0] as TargetProfile) => {
+    const types = Array.from({ length: count }, (_, i) => `r${i}: f32[n]`).join(", ");
+    const { wgsl } = compileText(`fn f(x: f32[n, 768]) -> (${types}) { return ${results} }`, target).kernel;
+    return wgsl.split("workgroupBarrier();").length - 1;
+  };
+  const one = barriers("sum(x, axes = [-1])", 1);
+  const three = "sum(x, axes = [-1]), max(x, axes = [-1]), var(x, axes = [-1])";
+  expect(barriers(three, 3)).toBe(one);
+  expect(barriers(three, 3, { ...(allTargets[3] as TargetProfile), subgroup: { min: 8, max: 8 } })).toBe(1);
+  // Two sums would have an array each: with room for one, the second waits for the first.
+  const two = "sum(x, axes = [-1]), max(x, axes = [-1])";
+  expect(barriers(two, 2, small(allTargets[0] as TargetProfile, 600))).toBe(2 * one + 1);
+});
+
 gpuTest("and the numbers are right with next to none", async ({ gpu }) => {
   const portable = { ...(allTargets[0] as TargetProfile), limits: gpu.target.limits };
   const shorter = text.replaceAll("4096", "100");
