@@ -1,7 +1,9 @@
 /** Functions that give the gradients of a module's functions. */
 
+import { withSaved } from "../passes/gradient-save.ts";
 import type { Diagnostic } from "./diagnostics/diagnostic.ts";
 import { fail } from "./diagnostics/diagnostic.ts";
+import { gradientErrors, gradientRemarks } from "./diagnostics/errors-gradient.ts";
 import { passErrors } from "./diagnostics/errors-passes.ts";
 import { type Fn, type Module, makeModule } from "./ir/ir.ts";
 import { PassManager } from "./pass-manager/pass-manager.ts";
@@ -14,14 +16,24 @@ export interface GradientOptions {
   readonly wrt?: readonly string[];
   /** Names of results to differentiate; all of floats unless said otherwise. */
   readonly of?: readonly string[];
+  /**
+   * What the forward hands to the backward: `none` (unless said otherwise), so that the backward computes it again;
+   * `auto`, what moves fewer bytes than that; `all` that it needs.
+   */
+  readonly save?: "none" | "auto" | "all";
 }
 
 /** A function and its gradients. */
 export interface FunctionGradient {
-  /** Gives the results: the function itself. */
+  /** Gives the results: the function itself, or where something is saved `f_forward`, which returns that too. */
   readonly forward: Fn;
-  /** Takes the forward's parameters and a cotangent `d_y` for each result `y`, and gives `d_x` for each parameter `x`. */
+  /**
+   * Takes the forward's parameters and a cotangent `d_y` for each result `y`, and gives `d_x` for each parameter `x`. Where
+   * something is saved it takes that before the cotangents, and only those parameters that it reads.
+   */
   readonly backward: Fn;
+  /** Names of what is saved: results of the forward, parameters of the backward. */
+  readonly saved: readonly string[];
 }
 
 /** The module with functions of gradients. */
@@ -40,7 +52,7 @@ const after = "fixpoint(canonicalize,cse,dce)";
  * by y gives those of the number by the parameters: the transpose of f's Jacobian times d_y. `f` stays as it is.
  * @throws TircError E0307 where there is no such function, E08xx where there is no gradient.
  */
-export function gradient(module: Module, { fn, wrt, of }: GradientOptions = {}): GradientResult {
+export function gradient(module: Module, { fn, wrt, of, save = "none" }: GradientOptions = {}): GradientResult {
   const differentiated = fn === undefined ? module.fns : module.fns.filter(({ name }) => name === fn);
   const names = module.fns.map(({ name }) => name);
   if (fn !== undefined && differentiated.length === 0) fail(passErrors.unknownFunction(fn, names));
@@ -48,10 +60,19 @@ export function gradient(module: Module, { fn, wrt, of }: GradientOptions = {}):
   const options = given.flatMap(([name, list]) => (list === undefined ? [] : [`${name}=${list.join("+")}`]));
   const pipeline = `${before},gradient{${options.join(",")}},${after}`;
   const { module: made, remarks } = new PassManager(pipeline).run(module);
-  const added = made.fns.slice(module.fns.length);
-  return {
-    module: makeModule([...module.fns, ...added], made.consts),
-    functions: differentiated.map((forward, i) => ({ forward, backward: added[i] as Fn })),
-    remarks,
-  };
+  const said = [...remarks];
+  const functions = differentiated.map((forward, i): FunctionGradient => {
+    const backward = made.fns[module.fns.length + i] as Fn;
+    const simple = made.fns[module.fns.indexOf(forward)] as Fn;
+    const handover = save === "none" ? undefined : withSaved(simple, backward, save);
+    if (save !== "none") said.push(gradientRemarks.saved(forward.span, forward.name, handover));
+    if (handover === undefined) return { forward, backward, saved: [] };
+    const { forward: written, backward: read, names: saved } = handover;
+    if (names.includes(written.name)) fail(gradientErrors.taken(forward.span, written.name, forward.name));
+    return { forward: written, backward: read, saved };
+  });
+  const added = functions.flatMap(({ forward, backward, saved }) =>
+    saved.length > 0 ? [forward, backward] : [backward],
+  );
+  return { module: makeModule([...module.fns, ...added], made.consts), functions, remarks: said };
 }

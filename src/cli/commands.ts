@@ -377,6 +377,13 @@ export const gradSpec: CommandSpec = {
       summary: "the results to differentiate; all of floats if not given",
     },
     {
+      name: "--save",
+      value: "WHAT",
+      choices: ["none", "auto", "all"],
+      summary:
+        "what the forward hands to the backward: none (the default, it is computed again), auto (what moves fewer bytes), all",
+    },
+    {
       name: "--remarks",
       value: "FILTER",
       path: noPath,

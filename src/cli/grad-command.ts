@@ -3,7 +3,7 @@
 import { fail } from "../diagnostics/diagnostic.ts";
 import { gradientErrors } from "../diagnostics/errors-gradient.ts";
 import { passErrors } from "../diagnostics/errors-passes.ts";
-import { gradient } from "../gradient.ts";
+import { type GradientOptions, gradient } from "../gradient.ts";
 import type { Fn, Module } from "../ir/ir.ts";
 import { nameOf } from "../ir/naming.ts";
 import { print } from "../ir/print.ts";
@@ -16,6 +16,9 @@ import { reportRemarks } from "./program-options.ts";
 import type { Session } from "./session.ts";
 import { moved } from "./weights.ts";
 
+/** What is saved is told to who asks for it. */
+const chosenCode = "R0802";
+
 export async function gradCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;
   const source = (args.operands[0] as Word).text;
@@ -25,9 +28,15 @@ export async function gradCommand(args: Arguments, session: Session): Promise<nu
   const fns = chosen(module, fn);
   const wrt = namesOf(args, "--wrt", "parameter", fns, ({ params }) => params.map(nameOf));
   const of = namesOf(args, "--of", "result", fns, ({ results }) => results.map(({ name }) => name));
+  const save = (args.value("--save")?.text ?? "none") as Required<GradientOptions>["save"];
   const outputs = new Outputs(args, session, writtenBy(args, "--output"), filesOfConstants(module, source, io));
-  const made = gradient(module, { ...(fn && { fn: fn.text }), ...(wrt && { wrt }), ...(of && { of }) });
-  reportRemarks(made.remarks, args, session);
+  const made = gradient(module, { ...(fn && { fn: fn.text }), ...(wrt && { wrt }), ...(of && { of }), save });
+  reportRemarks(
+    made.remarks.filter(({ code }) => code !== chosenCode),
+    args,
+    session,
+  );
+  session.report(made.remarks.filter(({ code }) => code === chosenCode));
   outputs.write(path, print(moved(made.module, source, path)));
   return 0;
 }

@@ -65,4 +65,13 @@ done.`,
     wrong: body("return cast(x > 0, to = f32) * x"),
     fix: body("return where(x > 0, x, 0)"),
   },
+  R0802: {
+    title: "what a forward hands to its backward",
+    explanation: `\`--save auto\` saves what moves fewer bytes than to compute it again: a parameter that the backward reads counts
+once, a saved value twice, as it is written and read, or once where the forward returns it anyway. Products are never
+computed again. \`--save all\` saves all that the backward needs. A row that fits into registers is read once anyway, and its
+statistics come with it, so for a norm alone nothing is saved.`,
+    wrong: "tirc grad FILE --save none",
+    fix: "tirc grad FILE --save auto",
+  },
 } as const satisfies Readonly<Record<string, Page>>;

@@ -62,7 +62,32 @@ export const gradientErrors = {
   },
 };
 
+/** What a forward hands over, and the bytes that are moved with it and without. */
+interface Handover {
+  readonly names: readonly string[];
+  readonly bytes: { readonly saved: number; readonly computed: number };
+}
+
 export const gradientRemarks = {
+  saved(span: Span, fn: string, handover: Handover | undefined): Diagnostic {
+    const assumed = "a dimension with a name counts as 1024";
+    if (handover === undefined)
+      return remark("R0802", `the backward of \`${fn}\` computes again what it needs`, {
+        span,
+        notes: [
+          "to write values and to read them moves no fewer bytes than to read what they are computed from",
+          assumed,
+        ],
+      });
+    const { names, bytes } = handover;
+    return remark("R0802", `\`${fn}_forward\` hands ${quotedList(names)} to the backward`, {
+      span,
+      notes: [
+        `${bytes.saved} bytes are written and read so, and ${bytes.computed} where all is computed again, products too`,
+        assumed,
+      ],
+    });
+  },
   stops(span: Span, op: string): Diagnostic {
     return remark("R0801", `no gradient goes through \`${op}\``, {
       span,

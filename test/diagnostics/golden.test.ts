@@ -253,7 +253,10 @@ test("what is said of gradients", () => {
     nothing: [at, "f"],
     taken: [at, "f_grad", "f"],
   });
-  const said = sampled(gradientRemarks, { stops: [at, "gt"] });
+  const said = sampled(gradientRemarks, {
+    saved: [at, "f", { names: ["h", "saved_rstd"], bytes: { saved: 8192, computed: 12288 } }],
+    stops: [at, "gt"],
+  });
   expectGolden("gradients.txt", rendered([...found, ...said]));
 });
 

@@ -234,7 +234,10 @@ export class Tangents {
       const known = op.results.map((value) => values.get(value) as FieldTensor);
       this.hasNothing ||= known.some(({ p }) => p.length === 0);
       this.hasComputedNumbers ||= !isLeaf(op) && known.some(({ number }) => number !== undefined);
-      const isMoving = op.name !== "stop_gradient" && operands.some((operand) => operand?.d !== undefined);
+      const isMoving =
+        op.name !== "stop_gradient" &&
+        known.every(({ p }) => p.length > 0) &&
+        operands.some((operand) => operand?.d !== undefined);
       const changes = isMoving ? this.op(op, operands, known) : [];
       for (const [i, value] of op.results.entries()) {
         const d =

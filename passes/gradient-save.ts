@@ -1,0 +1,173 @@
+/**
+ * What a forward hands to its backward, so that it need not be computed again.
+ *
+ * - primal: a value of the backward that no cotangent enters; the forward can compute it as well.
+ * - needed: a primal that the way back reads.
+ * - saved: a primal that the forward returns, and the backward takes as a parameter.
+ *
+ * `all` saves all that is needed. `auto` is the cheapest choice by the bytes that are then moved: a parameter that the
+ * backward reads counts once, a saved value twice, as it is written and read (once where the forward returns it anyway);
+ * what is computed from these counts nothing, unless it is a product, which is never computed again. That is a minimum
+ * cut, as in PyTorch's partitioner of joint graphs (`min_cut_rematerialization_partition`).
+ */
+
+import { copyOp } from "../src/ir/builder.ts";
+import { type Fn, isLeaf, makeFn, type Op, presentOperands, Value } from "../src/ir/ir.ts";
+import { nameOf } from "../src/ir/naming.ts";
+import { ops } from "../src/ir/ops/index.ts";
+import { withoutEqualOps } from "./cse.ts";
+import { withoutDeadOps } from "./dce.ts";
+import { Choices } from "./min-cut.ts";
+
+/** The functions with values handed over. */
+export interface Handover {
+  readonly forward: Fn;
+  readonly backward: Fn;
+  /** The names of what is handed over, results of the forward and parameters of the backward. */
+  readonly names: readonly string[];
+  /** Bytes that are moved for the backward's operands beside the cotangents: with what is saved, and without. */
+  readonly bytes: { readonly saved: number; readonly computed: number };
+}
+
+/** What a dimension counts as whose extent has a name. */
+export const assumedExtent = 1024;
+const widths = { f32: 4, f16: 2, i32: 4, u32: 4, bool: 4 } as const;
+const bytesOf = ({ element, shape }: Value): number =>
+  shape.reduce<number>((all, dim) => all * (typeof dim === "number" ? dim : assumedExtent), widths[element]);
+
+/** The values that are computed from `given` and constants alone, and those of them that the way back reads. */
+function primalsOf(fn: Fn, given: readonly Value[]) {
+  const known = new Set<Value>(given);
+  const isKnown = (op: Op) => presentOperands(op).every((operand) => known.has(operand));
+  for (const op of fn.ops) if (isKnown(op)) for (const result of op.results) known.add(result);
+  const readers = fn.ops.filter((op) => !isKnown(op));
+  const needed = new Set([...readers.flatMap(presentOperands), ...fn.results.map(({ value }) => value)]);
+  return { known, needed: [...needed].filter((value) => known.has(value)) };
+}
+
+/** Costs are small whole numbers: the largest tensor counts so much. */
+const finest = 32;
+
+/** The cheapest values to save. @param isReturned whether the forward writes it anyway. */
+function cheapest(needed: readonly Value[], isReturned: (value: Value) => boolean): Value[] {
+  const choices = new Choices();
+  /** Whether the backward has a value, and whether it computes it. */
+  const variables = new Map<Value, { readonly has: number; readonly computes: number }>();
+  const visit = (value: Value): { has: number; computes: number } => {
+    const known = variables.get(value);
+    if (known !== undefined) return known;
+    const made = { has: choices.add(), computes: choices.add() };
+    variables.set(value, made);
+    const { def } = value;
+    for (const operand of def === undefined ? [] : presentOperands(def))
+      choices.imply(made.computes, visit(operand).has);
+    return made;
+  };
+  for (const value of needed) choices.imply(choices.yes, visit(value).has);
+  const largest = Math.max(1, ...[...variables.keys()].map(bytesOf));
+  for (const [value, { has, computes }] of variables) {
+    const { def } = value;
+    const unit = Math.max(1, Math.round((bytesOf(value) / largest) * finest));
+    const isFree = def !== undefined && isLeaf(def);
+    // One more than a parameter's: nothing is saved where that wins nothing.
+    if (!isFree) choices.imply(has, computes, def === undefined || isReturned(value) ? 2 * unit : 4 * unit + 1);
+    const kind = def && ops[def.name].kind;
+    if (def === undefined || kind === "linear" || kind === "extern") choices.imply(computes, choices.no);
+  }
+  const isTrue = choices.solve();
+  return [...variables].flatMap(([value, { has, computes }]) =>
+    value.def !== undefined && !isLeaf(value.def) && isTrue(has) && !isTrue(computes) ? [value] : [],
+  );
+}
+
+/** The ops with values of their own, for those that `now` has not yet. */
+function copied(list: readonly Op[], now: Map<Value, Value>): Op[] {
+  return list.flatMap((op) => {
+    if (op.results.every((result) => now.has(result))) return [];
+    const made = copyOp(op, { operands: op.operands.map((operand) => operand && now.get(operand)), kernel: undefined });
+    for (const [i, result] of op.results.entries()) now.set(result, made.results[i] as Value);
+    return [made];
+  });
+}
+
+function parameters(
+  values: readonly Value[],
+  now: Map<Value, Value>,
+  names: readonly (string | undefined)[] = [],
+): Value[] {
+  return values.map((value, i) => {
+    const { type, span, centered } = value;
+    const made = new Value(type, names[i] ?? value.name, span, undefined, 0, centered);
+    now.set(value, made);
+    return made;
+  });
+}
+
+/**
+ * @param backward as `gradient` makes it: its first parameters are those of `forward`.
+ * @returns nothing where nothing is worth to be saved.
+ */
+export function withSaved(forward: Fn, backward: Fn, mode: "auto" | "all"): Handover | undefined {
+  const given = backward.params.slice(0, forward.params.length);
+  const { known, needed } = primalsOf(backward, given);
+  const now = new Map<Value, Value>();
+  const params = parameters(forward.params, now);
+  for (const [i, param] of given.entries()) now.set(param, params[i] as Value);
+  const own = copied(forward.ops, now);
+  const primal = copied(
+    backward.ops.filter((op) => op.results.every((result) => known.has(result))),
+    now,
+  );
+  const results = forward.results.map(({ name, value }) => ({ name, value: now.get(value) as Value }));
+  const all = withoutEqualOps(makeFn({ ...forward, params, ops: [...own, ...primal], results }));
+  const inForward = (value: Value) => {
+    const copy = now.get(value) as Value;
+    return (all.provenance.get(copy) ?? copy) as Value;
+  };
+  const outputs = all.fn.results;
+  const nameIn = (value: Value) => outputs.find((output) => output.value === inForward(value))?.name;
+  const savable = needed.filter(({ def }) => def !== undefined && !isLeaf(def));
+  const values = mode === "all" ? savable : cheapest(needed, (value) => nameIn(value) !== undefined);
+  if (values.length === 0) return undefined;
+  const taken = new Set([...outputs.map(({ name }) => name), ...backward.params.map(nameOf)]);
+  const names = values.map((value) => nameIn(value) ?? unused(`saved_${value.name ?? value.def?.name}`, taken));
+  const extra = values.flatMap((value, i) =>
+    nameIn(value) === undefined ? [{ name: names[i] as string, value: inForward(value) }] : [],
+  );
+  const written = makeFn({ ...all.fn, name: `${forward.name}_forward`, results: [...outputs, ...extra] });
+  const back = new Map<Value, Value>();
+  const [inputs, saved] = [parameters(given, back), parameters(values, back, names)];
+  const cotangents = parameters(backward.params.slice(given.length), back);
+  const rest = makeFn({
+    ...backward,
+    params: [...inputs, ...saved, ...cotangents],
+    ops: copied(backward.ops, back),
+    results: backward.results.map(({ name, value }) => ({ name, value: back.get(value) as Value })),
+  });
+  const live = withoutDeadOps(rest).fn;
+  const isRead = readIn(live);
+  const read = inputs.filter(isRead);
+  const isReadNow = readIn(backward);
+  const sum = (list: readonly Value[]) => list.reduce((bytes, value) => bytes + bytesOf(value), 0);
+  return {
+    forward: withoutDeadOps(written).fn,
+    backward: makeFn({ ...live, params: [...read, ...saved, ...cotangents] }),
+    names,
+    bytes: {
+      saved: sum(read) + sum(values) + sum(extra.map(({ value }) => value)),
+      computed: sum(given.filter(isReadNow)),
+    },
+  };
+}
+
+function readIn({ ops: list, results }: Fn): (value: Value) => boolean {
+  const read = new Set([...list.flatMap(presentOperands), ...results.map(({ value }) => value)]);
+  return (value) => read.has(value);
+}
+
+function unused(wanted: string, taken: Set<string>): string {
+  let name = wanted;
+  for (let n = 1; taken.has(name); n++) name = `${wanted}_${n}`;
+  taken.add(name);
+  return name;
+}
