@@ -94,7 +94,7 @@ function plan(fn: Fn, target: TargetProfile, options: KernelOptions, tile?: Tile
       graph,
       schedule: makeSchedule(fn.name, rows, columns, walksOf(graph), target, {
         ...traitsOf(graph, target, isStrict),
-        isAcross: tile !== undefined && isAcross(graph),
+        across: tile && acrossOf(graph),
       }),
     };
   };
@@ -109,14 +109,15 @@ function plan(fn: Fn, target: TargetProfile, options: KernelOptions, tile?: Tile
 /** From so many neighbouring rows on, each has a lane of its own. */
 const leastAcross = 32;
 
-/** Whether the rows of a kernel over tiles lie side by side. */
-function isAcross({ rows, nodes }: Graph): boolean {
+/** How many rows of a kernel over tiles lie side by side, if they do; without a number, an odd one. */
+function acrossOf({ rows, nodes }: Graph): number | undefined {
   const inner = rows.slice(1).map(({ extent }) => extentOf(extent));
   const last = rows.at(-1);
   const isLast = nodes.every(({ kind, dims, atoms }) => {
     return kind !== "load" || dims === undefined || atoms.length < 2 || leavesOf(dims.flat()).at(-1) === last;
   });
-  return isLast && (known(times(...inner)) ?? Infinity) >= leastAcross;
+  const count = known(times(...inner));
+  return isLast && (count ?? leastAcross) >= leastAcross ? (count ?? 1) : undefined;
 }
 
 function traitsOf({ nodes, stores }: Graph, { features }: TargetProfile, isStrict: boolean): Traits {
@@ -312,7 +313,7 @@ class Generator {
   /** The dimensions of the function, and those of its tiles. */
   private get dims(): string[] {
     const { tile } = this;
-    return [...dimensionNames(this.graph.fn), ...(tile === undefined ? [] : [tile.size, tile.count])];
+    return [...dimensionNames(this.graph.fn), ...(tile === undefined ? [] : [tile.count, tile.size])];
   }
 
   private get uniformDims(): string[] {

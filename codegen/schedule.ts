@@ -186,8 +186,8 @@ export interface Traits {
   readonly hasStates: boolean;
   /** What each loop along a row accumulates. */
   readonly folds: readonly (readonly Fold[])[];
-  /** Whether each lane has a row of its own, and neighbours have neighbouring rows: those of a tile are columns. */
-  readonly isAcross?: boolean;
+  /** How many rows lie side by side in each tile, where each lane has its own, and rows of the tile are columns. */
+  readonly across?: number | undefined;
   /** Whether two elements of a buffer share a word, which single ones are written into atomically. */
   readonly isPacked: boolean;
 }
@@ -203,7 +203,7 @@ interface Walk extends Traits {
 function usualChoice(walk: Walk, target: TargetProfile, most: number): Choice {
   const { length, isFlat } = walk;
   const { kind } = target;
-  if (walk.isAcross) return { lanes: 1, workgroup: Math.min(most, usualWorkgroup), rowsPerLane: 1, width: 1, keep: 0 };
+  if (walk.across !== undefined) return acrossChoice(walk.across, kind, most);
   const { width, rowsPerLane: wanted } = kind === "gpu" ? { width: walk.width, rowsPerLane: 1 } : atHand(walk);
   const units = length === undefined ? undefined : length / width;
   const lanes = isFlat ? 1 : lanesFor(units, width, kind, subgroupOf(target), most);
@@ -217,6 +217,16 @@ function usualChoice(walk: Walk, target: TargetProfile, most: number): Choice {
     keep: keptElements[kind],
   };
 }
+
+/** A processor's lane has several neighbouring rows at hand, all of one tile: what it reads lies side by side. */
+function acrossChoice(rows: number, kind: "cpu" | "gpu", most: number): Choice {
+  const rowsPerLane = kind === "gpu" ? 1 : ([8, 4, 2].find((count) => rows % count === 0) ?? 1);
+  const workgroup = Math.min(most, kind === "gpu" ? usualWorkgroup : fewLanes);
+  return { lanes: 1, workgroup, rowsPerLane, width: 1, keep: 0 };
+}
+
+/** Of a workgroup of a processor. */
+const fewLanes = 32;
 
 /** How the buffers lie that a kernel walks. */
 export interface Walks {

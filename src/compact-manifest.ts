@@ -68,7 +68,12 @@ export function expand(given: CompactManifest): LaunchManifest {
       ...(constant && { constant: true }),
     };
   });
-  const named = bindings.flatMap(({ shape }) => shape.filter((dim) => typeof dim === "string"));
+  // The length of a tile is no dimension of a tensor.
+  const named = [
+    ...bindings.flatMap(({ shape }) => shape.filter((dim) => typeof dim === "string")),
+    ...uniforms.filter((one) => typeof one === "string"),
+    ...Object.values(overrides),
+  ];
   const fields = uniforms.map((one): UniformField => {
     const [name, element, constant] = typeof one === "string" ? [one] : one;
     const kind = element ? "scalar" : "dim";

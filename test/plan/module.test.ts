@@ -69,6 +69,13 @@ test("what is no tensor of it, and `prepare`, are refused in words", async () =>
   expect(both.name).toBe("both");
 });
 
+test("tiles are carried, whose length is no dimension of a tensor", () => {
+  const text = "fn f(x: f32[n, 768]) -> (y: f32[768], m: f32[768]) { return sum(x, axes = [0]), var(x, axes = [0]) }";
+  const { plans, kernels } = compile(parse(text), { splitReductions: "all" });
+  const split = { plan: planManifest(plans[0] as Plan), kernels: kernels.map((one) => [one]) };
+  expect(emitModule([split], { language: "js", source: "f.tir" })).toContain('"n_tile"');
+});
+
 test("a module with plans imports what it needs", () => {
   const text = emitModule([emitted], { language: "ts", source: "both.tir" });
   expect(text).toContain(
