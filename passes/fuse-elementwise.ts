@@ -21,22 +21,24 @@ import { copyOp } from "../src/ir/builder.ts";
 import { type Fn, isLeaf, makeFn, type Op, presentOperands, type Value } from "../src/ir/ir.ts";
 import { whyOutside } from "../src/ir/iteration.ts";
 import { definePass } from "../src/pass/define-pass.ts";
-import type { KernelCut } from "../src/pass/facts.ts";
+import type { KernelCut, Provenance } from "../src/pass/facts.ts";
 import { KernelGroups } from "./kernel-groups.ts";
 import { costOf, type Partition, partition } from "./partition.ts";
+import { recompute } from "./recompute.ts";
 
 export const fuseElementwise = definePass({
   name: "fuse-elementwise",
   summary: "Groups ops into kernels: elementwise chains, reductions over the same columns, and what is around them.",
   example: "let a = exp(x)  let b = a + y   ->   kernel { let a = exp(x)  let b = a + y }",
   options: {},
-  run(fn, context) {
-    const given = givenGroups(fn);
-    const found = partition(fn);
-    const groups = given !== undefined && costOf(fn, given) <= costOf(fn, found) ? given : found;
-    const facts = cutsOf(fn, groups);
+  run(original, context) {
+    const given = givenGroups(original);
+    const found = partition(original);
+    const isKept = given !== undefined && costOf(original, given) <= costOf(original, found);
+    const { fn, groups, origin } = recompute(original, isKept ? given : found);
+    const facts = cutsOf(fn, groups).map((cut) => backTo(cut, origin));
     const kernels = kernelsOf(groups);
-    if (fn.ops.every((op) => kernels.get(op) === op.kernel)) return { fn, facts };
+    if (fn === original && fn.ops.every((op) => kernels.get(op) === op.kernel)) return { fn, facts };
     context.count("ops fused", kernels.size);
     context.count("kernels", new Set(kernels.values()).size);
 
@@ -50,9 +52,36 @@ export const fuseElementwise = definePass({
       return copy;
     });
     const results = fn.results.map(({ name, value }) => ({ name, value: now(value) }));
-    return { fn: makeFn({ ...fn, ops, results }), provenance: mapped, facts };
+    return { fn: makeFn({ ...fn, ops, results }), provenance: provenanceOf(original, fn, origin, mapped), facts };
   },
 });
+
+/** A cut of the function that is fused, as one of the function given. */
+function backTo(cut: KernelCut, origin: ReadonlyMap<Op, Op>): KernelCut {
+  const stored = cut.stored.map((value) => {
+    const op = value.def && origin.get(value.def);
+    return op?.results[value.index] ?? value;
+  });
+  return { ...cut, op: origin.get(cut.op) ?? cut.op, stored: [...new Set(stored)] };
+}
+
+/** What stands for each value of the function given: several, where it is computed again. */
+function provenanceOf(
+  original: Fn,
+  fn: Fn,
+  origin: ReadonlyMap<Op, Op>,
+  mapped: ReadonlyMap<Value, Value>,
+): Provenance {
+  if (fn === original) return mapped;
+  const images = new Map<Value, Value[]>(original.ops.flatMap((op) => op.results.map((result) => [result, []])));
+  for (const op of fn.ops) {
+    for (const [i, result] of op.results.entries()) {
+      const value = origin.get(op)?.results[i] as Value;
+      images.get(value)?.push(mapped.get(result) as Value);
+    }
+  }
+  return images;
+}
 
 /** The groups in which the ops stand already, if they are kernels each. */
 function givenGroups(fn: Fn): Partition | undefined {

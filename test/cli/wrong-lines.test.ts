@@ -45,7 +45,7 @@ const lines: readonly (readonly [string, number, string, string])[] = [
   ["compile f.tir -O", 2, "E0703", "`-O` needs a value"],
   ["compile f.tir --timing=yes", 2, "E0704", "`--timing` takes no value"],
   ["run f.tir --compare=", 2, "E0704", "`--compare` takes no value"],
-  ["compile f.tir --emit spirv", 2, "E0705", "wgsl, kernel, tir, json, ts, typegpu or rust"],
+  ["compile f.tir --emit spirv", 2, "E0705", "wgsl, kernel, plan, tir, json, ts, typegpu or rust"],
   ["compile f.tir --emit=", 2, "E0705", "not ``"],
   ["compile f.tir -O3", 2, "E0705", "`-O` takes 0 or 1, not `3`"],
   ["check f.tir --diagnostics xml", 2, "E0705", "pretty, short or json"],
@@ -185,7 +185,7 @@ test("what is said as JSON is an object a line, and as short text a line each", 
   const short = (await place.run([...line, "--diagnostics=short"])).stderr;
   expect(short).toBe(
     [
-      "<command line>:1:27: error[E0705]: `--emit` takes wgsl, kernel, tir, json, ts, typegpu or rust, not `spirv`",
+      "<command line>:1:27: error[E0705]: `--emit` takes wgsl, kernel, plan, tir, json, ts, typegpu or rust, not `spirv`",
       "<command line>:1:46: error[E0702]: `tirc compile` has no option `--dimm`",
       "",
     ].join("\n"),

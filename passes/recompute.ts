@@ -1,0 +1,114 @@
+/**
+ * Values that are computed again where they are read, if that moves fewer bytes than storing and loading them.
+ *
+ *   kernel { let e = exp(x)  let r = e / sum(e, axes = [-1], keepdims = true) }
+ *   kernel { let c = sum(e, axes = [0]) }
+ *   ->
+ *   kernel { let e = exp(x)  let r = e / sum(e, axes = [-1], keepdims = true) }
+ *   kernel { let e_1 = exp(x)  let c = sum(e_1, axes = [0]) }
+ *
+ * Elementwise chains from parameters alone are computed again: they cost their loads. Each is tried once in each kernel that
+ * reads it and once for each op that does, and the cheapest partition taken, as long as one gets cheaper.
+ */
+
+import { copyOp } from "../src/ir/builder.ts";
+import { type Fn, isLeaf, makeFn, type Op, presentOperands, usesOf, type Value } from "../src/ir/ir.ts";
+import { whyOutside } from "../src/ir/iteration.ts";
+import { ops as table } from "../src/ir/ops/index.ts";
+import { KernelGroups } from "./kernel-groups.ts";
+import { costOf, type Partition, partition } from "./partition.ts";
+
+/** Of larger functions nothing is computed again: each attempt is a search for a partition. */
+const mostOps = 20;
+const mostRounds = 3;
+const mostTried = 4;
+const longestChain = 6;
+
+/** A function in which some values are computed several times, and where its ops come from. */
+export interface Recomputed {
+  readonly fn: Fn;
+  readonly groups: Partition;
+  /** For ops of the function made, those of the function given. */
+  readonly origin: ReadonlyMap<Op, Op>;
+}
+
+/** The function with the cheapest partition that was found; the one given where nothing is cheaper. */
+export function recompute(fn: Fn, groups: Partition): Recomputed {
+  let best: Recomputed = { fn, groups, origin: new Map(fn.ops.map((op) => [op, op])) };
+  const work = groups.flat();
+  if (groups.length < 2 || work.length > mostOps || work.some((op) => whyOutside(op) !== undefined)) return best;
+  for (let round = 0; round < mostRounds; round++) {
+    const tried = candidates(best).flatMap((value) => [
+      again(best, value, (op) => best.groups.findIndex((group) => group.includes(op))),
+      again(best, value, (op) => op),
+    ]);
+    const costs = tried.map((one) => costOf(one.fn, one.groups));
+    const least = Math.min(...costs);
+    if (!(least < costOf(best.fn, best.groups))) return best;
+    best = tried[costs.indexOf(least)] as Recomputed;
+  }
+  return best;
+}
+
+/** Values that are stored because another kernel reads them, and cost their loads alone. */
+function candidates({ fn, groups }: Recomputed): Value[] {
+  const costs = new KernelGroups(fn);
+  const uses = usesOf(fn);
+  const stored = groups.length > 1 ? groups.flatMap((group) => costs.writes(group)) : [];
+  return stored.filter((value) => !uses(value).returned && chainOf(value) !== undefined).slice(0, mostTried);
+}
+
+/** The ops from parameters to a value, in order; `undefined` where there is a reduction among them, or too many. */
+function chainOf(value: Value): readonly Op[] | undefined {
+  const chain = new Set<Op>();
+  const visit = ({ def }: Value): boolean => {
+    if (def === undefined || isLeaf(def) || chain.has(def)) return true;
+    const { kind } = table[def.name];
+    if (kind !== "elementwise" && kind !== "shape") return false;
+    if (!presentOperands(def).every(visit) || chain.size === longestChain) return false;
+    chain.add(def);
+    return true;
+  };
+  return visit(value) ? [...chain] : undefined;
+}
+
+/** With a chain of its own for all readers of one key. */
+function again({ fn, origin }: Recomputed, value: Value, keyOf: (op: Op) => unknown): Recomputed {
+  const chain = chainOf(value) as readonly Op[];
+  const from = new Map<Op, Op>();
+  const mapped = new Map<Value, Value>();
+  const made: Op[] = [];
+  const now = (one: Value | undefined) => one && (mapped.get(one) ?? one);
+  const add = (op: Op, operands: readonly (Value | undefined)[]) => {
+    const copy = operands.every((operand, i) => operand === op.operands[i]) ? op : copyOp(op, { operands });
+    from.set(copy, origin.get(op) as Op);
+    made.push(copy);
+    return copy;
+  };
+  const ofKey = new Map<unknown, Value>();
+  const clone = (): Value => {
+    const own = new Map<Value, Value>();
+    for (const op of chain) {
+      const copy = copyOp(op, {
+        operands: op.operands.map((operand) => operand && (own.get(operand) ?? now(operand))),
+      });
+      from.set(copy, origin.get(op) as Op);
+      made.push(copy);
+      for (const [i, result] of op.results.entries()) own.set(result, copy.results[i] as Value);
+    }
+    return own.get(value) as Value;
+  };
+  for (const op of fn.ops) {
+    const reads = op.operands.includes(value) && !chain.includes(op);
+    const key = reads ? keyOf(op) : undefined;
+    if (reads && !ofKey.has(key)) ofKey.set(key, ofKey.size === 0 ? value : clone());
+    const operands = op.operands.map((operand) =>
+      operand === value ? (ofKey.get(key) ?? now(operand)) : now(operand),
+    );
+    const copy = add(op, operands);
+    for (const [i, result] of op.results.entries()) mapped.set(result, copy.results[i] as Value);
+  }
+  const results = fn.results.map(({ name, value: returned }) => ({ name, value: now(returned) as Value }));
+  const changed = makeFn({ ...fn, ops: made, results });
+  return { fn: changed, groups: partition(changed), origin: from };
+}
