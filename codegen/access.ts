@@ -19,6 +19,7 @@ import {
   timesExtent,
 } from "./extent.ts";
 import { divide, type Expression, equals, remainder } from "./kernel/expression.ts";
+import { type Along, isAligned, type Moves, strideAlong } from "./place-along.ts";
 
 export interface Axis {
   readonly atom: Atom;
@@ -38,26 +39,69 @@ export function stridesOf(dims: DimAtoms): Strides {
   return strides;
 }
 
+/** How a buffer is read or written: its dimensions in the walk, and where it is read along axes that are not walked. */
+export interface Use {
+  readonly dims: DimAtoms;
+  readonly moves?: Moves;
+}
+
+/** Where the use stands along an atom of its buffer. */
+const placeOf = ({ moves }: Use, atom: Atom): Along => moves?.get(atom) ?? { kind: "atom", atom };
+
 /**
- * Whether `vector` is the last axis of a buffer with these dimensions, or the buffer does not differ along it. An axis of
+ * Whether `vector` is the last axis of a buffer that is used so, or the buffer does not differ along it. An axis of
  * extent 1 behind it counts: it may be one of rows, of which there may be more another time.
  */
-export function isLastAxis(vector: Atom, dims: DimAtoms): boolean {
-  const holds = dims.findIndex((atoms) => leavesOf(atoms).includes(vector));
-  return holds === -1 || holds === dims.length - 1;
+export function isLastAxis(vector: Atom, use: Use): boolean {
+  const differs = (atom: Atom) => strideAlong(placeOf(use, atom), vector, 1) !== 0;
+  const holds = use.dims.findIndex((atoms) => leavesOf(atoms).some(differs));
+  return holds === -1 || holds === use.dims.length - 1;
 }
 
-/** Whether units of `width` along `vector` are neighbours in the buffer, and aligned. */
-export function isVectorizable(strides: Strides, vector: Atom, width: number): boolean {
-  return [...strides].every(([atom, stride]) =>
-    atom === vector ? known(stride) === 1 : dividedBy(stride, width) !== undefined,
-  );
+/**
+ * What one lane reads for a unit of `width` along `vector`: neighbours in the buffer, aligned, or one element for all of
+ * them. `undefined` where it is neither.
+ */
+export function accessOf(use: Use, vector: Atom, width: number): "unit" | "element" | undefined {
+  let isUnit = false;
+  const others: Extent[] = [];
+  for (const [atom, stride] of stridesOf(use.dims)) {
+    const place = placeOf(use, atom);
+    const along = strideAlong(place, vector, width);
+    if (along === 0) others.push(stride);
+    else if (along === 1 && known(stride) === 1 && isAligned(place, vector, width)) isUnit = true;
+    else return undefined;
+  }
+  if (!isUnit) return "element";
+  return others.every((stride) => dividedBy(stride, width) !== undefined) ? "unit" : undefined;
 }
 
-/** The strides in units: those of a buffer whose elements are vectors. */
-export function inUnits(strides: Strides, vector: Atom, width: number): Strides {
-  const scale = (atom: Atom, stride: Extent) => (atom === vector ? stride : (dividedBy(stride, width) as Extent));
-  return new Map([...strides].map(([atom, stride]) => [atom, scale(atom, stride)]));
+/** A term of an index: a place that is not one of the walk, and how far apart its neighbours are. */
+export interface MovedTerm {
+  readonly place: Along;
+  readonly stride: Extent;
+  /** Whether the place is counted in units. */
+  readonly inUnits: boolean;
+}
+
+/**
+ * The strides of a use along atoms that are walked, and its terms along those that are not.
+ * @param unit the vector atom and the width, where the index is that of a unit.
+ */
+export function splitUse(
+  use: Use,
+  unit: { readonly vector: Atom; readonly width: number } | undefined,
+): { readonly strides: Strides; readonly moved: readonly MovedTerm[] } {
+  const strides = new Map<Atom, Extent>();
+  const moved: MovedTerm[] = [];
+  for (const [atom, stride] of stridesOf(use.dims)) {
+    const place = placeOf(use, atom);
+    const inUnits = unit !== undefined && strideAlong(place, unit.vector, unit.width) === 1;
+    const scaled = unit === undefined || inUnits ? stride : (dividedBy(stride, unit.width) as Extent);
+    if (use.moves?.has(atom)) moved.push({ place, stride: scaled, inUnits });
+    else strides.set(atom, scaled);
+  }
+  return { strides, moved };
 }
 
 /** Neighbouring axes of the walk that are also neighbours in the buffer: they are walked as one. */

@@ -16,7 +16,6 @@ import { depthSuffixes, ofDepth } from "./blocks.ts";
 import { laneType } from "./expression.ts";
 import { extentValue, known } from "./extent.ts";
 import type { Fold } from "./folds.ts";
-import type { Node } from "./graph.ts";
 import {
   component,
   construct,
@@ -30,6 +29,7 @@ import {
 import type { Reduction, RowContext, State } from "./kernel/reduction.ts";
 import type { Statements, Target } from "./kernel/statement.ts";
 import { type Merge, mergeLanes, type Scratch, shareFirst } from "./lanes.ts";
+import type { Node } from "./nodes.ts";
 import type { BodyContext, Place } from "./place.ts";
 import { evenSteps } from "./schedule.ts";
 
@@ -142,6 +142,7 @@ export class FoldWriter {
       name: (hint) => place.names.define(hint),
       shift: this.shifts.get(fold),
       inverse,
+      ...(fold.place && { place: place.placesOf(fold.place) }),
     });
   }
 

@@ -12,8 +12,9 @@
 import { leavesOf } from "../src/ir/atoms.ts";
 import type { DimAtoms } from "../src/ir/iteration.ts";
 import { arrayElement } from "./buffers.ts";
-import { bufferName, isColumnStore, type Node, type Store } from "./graph.ts";
+import { isColumnStore, type Store } from "./graph.ts";
 import type { Loop } from "./loops.ts";
+import { bufferName, type Node } from "./nodes.ts";
 import type { BodyContext } from "./place.ts";
 
 /** By result, the names of inputs. */
@@ -44,7 +45,9 @@ export function aliasesOf(
     if (!all.every((atom) => atoms.includes(atom))) return false;
     const writtenAt = store.node.level;
     const last = (isColumn ? !reduced.has(writtenAt) : schedule.lanes === 1) ? writtenAt : writtenAt - 1;
-    return nodes.every((node) => liesLike(node.dims ?? [], atoms) && lastRead(node) <= last);
+    return nodes.every(
+      (node) => node.moves === undefined && liesLike(node.dims ?? [], atoms) && lastRead(node) <= last,
+    );
   };
 
   return new Map(

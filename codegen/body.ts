@@ -6,13 +6,14 @@
  * of them.
  */
 
+import type { Use } from "./access.ts";
 import { type Counter, FoldWriter, foldParts } from "./accumulate.ts";
 import { aliasesOf } from "./aliases.ts";
 import { blocksOf, depthSuffixes, ofDepth } from "./blocks.ts";
 import { laneType } from "./expression.ts";
 import { divisorValue, extentValue, known, times, timesExtent } from "./extent.ts";
 import { type Fold, foldsOf, isBlocked } from "./folds.ts";
-import { bufferName, centeringMeans, isColumnStore, type Node, type Store, spanOf } from "./graph.ts";
+import { centeringMeans, isColumnStore, type Store } from "./graph.ts";
 import {
   add,
   binary,
@@ -34,6 +35,7 @@ import { Scratch } from "./lanes.ts";
 import { mostWorkgroups } from "./launch.ts";
 import { grouped, type Loop, planLoops } from "./loops.ts";
 import { Names } from "./names.ts";
+import { bufferName, type Node, spanOf } from "./nodes.ts";
 import { type BodyContext, hintOf, Place, type PlaceContext, type Strip } from "./place.ts";
 import { evenSteps } from "./schedule.ts";
 
@@ -343,12 +345,13 @@ export class Body {
   private bindRowParts(loop: Loop, place: Place): void {
     const loads = loop.nodes.filter((node) => node.kind === "load");
     const uses = [
-      ...loads.map((node) => ({ name: bufferName(node.value), dims: node.dims, access: "read" as const })),
-      ...loop.stores.map(({ name, dims }) => ({ name, dims, access: "read_write" as const })),
+      ...loads.map((node) => ({ name: bufferName(node.value), use: node as Use, access: "read" as const })),
+      ...loop.stores.map((store) => ({ name: store.name, use: store, access: "read_write" as const })),
     ];
-    for (const { name, dims, access } of uses) {
-      const strides = place.strides(dims as Store["dims"], this.context.bufferOf(name, access));
-      place.bindRowPart(strides, (part) => this.statements.define(this.names.define("start"), part));
+    for (const { name, use, access } of uses) {
+      place.bindRowPart(use, this.context.bufferOf(name, access), (part) =>
+        this.statements.define(this.names.define("start"), part),
+      );
     }
   }
 

@@ -50,6 +50,21 @@ export function printLoad({ wgsl, storage, type: { width }, element }: Buffer, i
   return text;
 }
 
+/** One element, by its index, of a buffer that is an array of vectors. */
+export function printElement(buffer: Buffer, index: string): string {
+  const { wgsl, storage, element } = buffer;
+  const { width } = buffer.type;
+  const vector = `${wgsl}[(${index}) / ${width}u]`;
+  const at = `(${index}) % ${width}u`;
+  if (storage === "f16x2") {
+    const word = width === 4 ? `${vector}[(${at}) / 2u]` : vector;
+    return `unpack2x16float(${word})[(${index}) % 2u]`;
+  }
+  const text = `${vector}[${at}]`;
+  if (storage === "f16") return `f32(${text})`;
+  return element === "bool" ? `${text} != 0u` : text;
+}
+
 const packName = (width: Width) => (width === 1 ? "half_bits" : `pack_halves${width === 2 ? "_v2" : ""}`);
 
 /**

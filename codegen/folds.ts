@@ -5,12 +5,13 @@ import type { Op } from "../src/ir/ir.ts";
 import type { ReductionDef } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { computedType } from "./expression.ts";
-import { isMean, isOnline, isVariance, type Node, spanOf } from "./graph.ts";
 import { exponentials } from "./kernel/exponentials.ts";
 import { typeOf } from "./kernel/expression.ts";
 import { moments } from "./kernel/moments.ts";
 import { sum } from "./kernel/monoids.ts";
 import type { Reduction } from "./kernel/reduction.ts";
+import { isMean, isOnline, isVariance, type Node, spanOf } from "./nodes.ts";
+import { type Along, keyOfPlace } from "./place-along.ts";
 
 /** One accumulation along the row; several reductions of one operand may read it. */
 export interface Fold {
@@ -20,6 +21,8 @@ export interface Fold {
   readonly name: string;
   /** The maximum that is folded along with it, where it depends on one. */
   readonly max: Fold | undefined;
+  /** Where its elements stand in their row, if it asks. */
+  readonly place: Along | undefined;
   /** The first reduction that reads it. */
   readonly span: Span;
 }
@@ -65,12 +68,15 @@ export function foldsOf(
   for (const node of reductions) {
     const operand = node.operands[0] as Node;
     const reduction = reductionOf(node);
-    let fold = folds.find((one) => one.operand === operand && one.reduction === reduction);
+    const { place } = node;
+    const isSamePlace = (one: Fold) =>
+      place === undefined || (one.place && keyOfPlace(one.place) === keyOfPlace(place));
+    let fold = folds.find((one) => one.operand === operand && one.reduction === reduction && isSamePlace(one));
     if (fold === undefined) {
       const stem = operand.value.name ?? operand.op?.name ?? "x";
       const max = node.operands[1] && foldOf.get(node.operands[1]);
       const name = define(`${stem}_${reduction.name}`, reduction);
-      fold = { reduction, operand, name, max, span: spanOf(node) };
+      fold = { reduction, operand, name, max, place, span: spanOf(node) };
       folds.push(fold);
     }
     foldOf.set(node, fold);

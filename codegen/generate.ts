@@ -17,22 +17,13 @@ import type { Dim, ElementType } from "../src/ir/types.ts";
 import type { UniformField } from "../src/launch/manifest.ts";
 import type { Tile } from "../src/plan/plan.ts";
 import { writtenType } from "../src/plan/plan.ts";
-import { type Axis, isVectorizable, stridesOf } from "./access.ts";
+import { type Axis, accessOf, type Use } from "./access.ts";
 import { Body } from "./body.ts";
 import { arrayElement, arrayStride, bufferFunctions, declareBuffer, halfWidths, storageOf } from "./buffers.ts";
 import { laneType } from "./expression.ts";
 import { extentOf, known, times } from "./extent.ts";
 import { foldsOf } from "./folds.ts";
-import {
-  bufferName,
-  buildGraph,
-  centeringMeans,
-  type Graph,
-  isOnline,
-  isVariance,
-  type Node,
-  sumOfExps,
-} from "./graph.ts";
+import { buildGraph, centeringMeans, type Graph } from "./graph.ts";
 import type { Buffer } from "./kernel/buffer.ts";
 import { ExpressionPrinter, printArray, printStatements } from "./kernel/print-wgsl.ts";
 import type { Program } from "./kernel/statement.ts";
@@ -40,6 +31,7 @@ import { mostCounted, overflowOf, tooMany } from "./launch.ts";
 import { grouped } from "./loops.ts";
 import { lowerNorms } from "./lower-norms.ts";
 import type { Binding, Kernel, Manifest, Storage } from "./manifest.ts";
+import { bufferName, isOnline, isVariance, type Node, sumOfExps } from "./nodes.ts";
 import type { KernelOptions } from "./options.ts";
 import { roundStrictly } from "./round-strictly.ts";
 import { makeSchedule, type Schedule, type Traits, type Walks } from "./schedule.ts";
@@ -163,12 +155,16 @@ function checkTarget(fn: Fn, target: TargetProfile): void {
 
 /** The ways in which buffers are walked. */
 function walksOf(graph: Graph): Walks {
-  const loads = graph.nodes.filter((node) => node.kind === "load").map((node) => node.value);
   return {
-    buffers: [...graph.nodes, ...graph.stores].flatMap(({ dims }) => (dims ? [dims] : [])),
-    isReadTwice: loads.length > new Set(loads).size,
+    buffers: [...graph.nodes.flatMap(useOf), ...graph.stores],
+    places: graph.nodes.flatMap(({ place, parts = [] }) =>
+      place ? [{ place, ends: parts.map(({ end }) => end) }] : [],
+    ),
   };
 }
+
+/** Of a load, how its buffer is read. */
+const useOf = ({ dims, moves }: Node): Use[] => (dims ? [{ dims, ...(moves && { moves }) }] : []);
 
 /** Throws E0507 where the extents that are written out, or products of them, do not fit into the kernel's u32. */
 function checkCounts({ fn, nodes, stores }: Graph, { dispatch }: Manifest): void {
@@ -295,16 +291,11 @@ class Generator {
     storage: Buffer["storage"],
   ): void {
     const { vector, width } = this.schedule;
-    const uses =
+    const uses: readonly Use[] =
       access === "read"
-        ? this.graph.nodes.filter((node) => node.kind === "load" && bufferName(node.value) === name)
+        ? this.graph.nodes.filter((node) => node.kind === "load" && bufferName(node.value) === name).flatMap(useOf)
         : this.graph.stores.filter((store) => store.name === name);
-    const isWide =
-      vector !== undefined &&
-      uses.length > 0 &&
-      uses.every(
-        (use) => use.dims && stridesOf(use.dims).has(vector) && isVectorizable(stridesOf(use.dims), vector, width),
-      );
+    const isWide = vector !== undefined && width > 1 && uses.some((use) => accessOf(use, vector, width) === "unit");
     const wgsl = `${access === "read" ? "in" : "out"}_${name}`;
     const type = laneType(element, isWide ? width : 1);
     this.buffers.set(`${access} ${name}`, { wgsl, type, shape, element, storage, access });

@@ -7,7 +7,8 @@ import { fail } from "../src/diagnostics/diagnostic.ts";
 import { kernelErrors } from "../src/diagnostics/errors-kernel.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { computedType } from "./expression.ts";
-import { type Graph, isColumnStore, type Node, type Store } from "./graph.ts";
+import { type Graph, isColumnStore, type Store } from "./graph.ts";
+import type { Node } from "./nodes.ts";
 import type { Schedule } from "./schedule.ts";
 
 export interface Loop {

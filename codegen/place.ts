@@ -4,19 +4,22 @@
  */
 
 import type { Tile } from "../src/plan/plan.ts";
-import { indexAlong, inUnits, onceAlong, type Strides, stridesOf } from "./access.ts";
+import { accessOf, indexAlong, onceAlong, type Strides, splitUse, type Use } from "./access.ts";
 import { type Argument, bindsConstants, elementwise, laneType } from "./expression.ts";
+import { timesExtent } from "./extent.ts";
 import type { Fold } from "./folds.ts";
-import { bufferName, type Graph, type Node, ofOne, type Store, spanOf } from "./graph.ts";
+import type { Graph, Store } from "./graph.ts";
 import type { Buffer } from "./kernel/buffer.ts";
 import {
   allOf,
+  binary,
   count,
   type Expression,
   equals,
   literal,
   load,
   opaque,
+  select,
   sumOf,
   type Variable,
   widened,
@@ -24,6 +27,9 @@ import {
 import { keyOf } from "./kernel/print-wgsl.ts";
 import type { Statements } from "./kernel/statement.ts";
 import type { Names } from "./names.ts";
+import { bufferName, type Node, ofOne, type Part, spanOf } from "./nodes.ts";
+import type { Along } from "./place-along.ts";
+import { PlaceWriter } from "./place-writer.ts";
 import { isKeptApart } from "./round-strictly.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -129,8 +135,13 @@ export class Place {
     switch (node.kind) {
       case "load": {
         const buffer = this.context.bufferOf(bufferName(node.value), "read");
-        return load(buffer, this.indexOf(this.strides(node.dims as Store["dims"], buffer)));
+        const use = node as Use;
+        return load(buffer, this.indexOf(use, buffer), this.isUnit(use, buffer) ? buffer.type.width : 1);
       }
+      case "position":
+        return this.places.position(node.place as Along, width);
+      case "choice":
+        return this.choice(node, width);
       case "elementwise": {
         const op = node.op as NonNullable<Node["op"]>;
         let args = node.operands.map((operand) => this.argument(operand));
@@ -168,10 +179,44 @@ export class Place {
     return { ...arg, value: this.to.variable(this.names.define("c"), arg.value, spanOf(node)) };
   }
 
-  strides(dims: Store["dims"], buffer: Buffer): Strides {
+  /** What stands at a place of an axis of several parts. */
+  private choice({ operands, parts = [], place, value: { element } }: Node, width: number): Expression {
+    const type = laneType(element, width);
+    const partOf = ({ operand, fill }: Part) =>
+      operand === undefined
+        ? literal(type, fill as number)
+        : widened(this.argument(operands[operand] as Node).value, width);
+    const { at, scale } = this.places.compared(place as Along);
+    return parts
+      .toReversed()
+      .map((part) => ({ value: partOf(part), end: part.end }))
+      .reduce((after, { value, end }) => ({ value: select(after.value, value, binary("<", at, end / scale)), end }))
+      .value;
+  }
+
+  private get places(): PlaceWriter {
+    const { schedule } = this.context;
+    return new PlaceWriter(schedule, {
+      row: this.strip?.row,
+      unit: this.unit,
+      valueOf: (node) => this.argument(node).value,
+    });
+  }
+
+  /** The places of the elements of the step, as wide as the schedule. */
+  placesOf(place: Along): Expression {
+    return this.places.position(place, this.context.schedule.width);
+  }
+
+  /** Whether the use takes as many elements at a time as the buffer has in a vector. */
+  private isUnit(use: Use, { type }: Buffer): boolean {
     const { vector, width } = this.context.schedule;
-    const strides = stridesOf(dims);
-    return vector !== undefined && buffer.type.width > 1 ? inUnits(strides, vector, width) : strides;
+    return type.width > 1 && vector !== undefined && accessOf(use, vector, width) === "unit";
+  }
+
+  private split(use: Use, buffer: Buffer) {
+    const { vector, width } = this.context.schedule;
+    return splitUse(use, this.isUnit(use, buffer) && vector ? { vector, width } : undefined);
   }
 
   /** Terms of the part of an index that the row decides. */
@@ -180,26 +225,28 @@ export class Place {
   }
 
   /** Binds the part of an index that the row decides to a name, unless it has one. */
-  bindRowPart(strides: Strides, define: (part: Expression) => Expression): void {
-    const part = sumOf(this.rowTerms(strides));
+  bindRowPart(use: Use, buffer: Buffer, define: (part: Expression) => Expression): void {
+    const part = sumOf(this.rowTerms(this.split(use, buffer).strides));
     const { parts, row } = this.strip as Strip;
     if (part === undefined || part === row) return;
     const key = keyOf(part);
     if (!parts.has(key)) parts.set(key, define(part));
   }
 
-  private indexOf(strides: Strides): Expression {
+  private indexOf(use: Use, buffer: Buffer): Expression {
+    const { strides, moved } = this.split(use, buffer);
     const terms = this.rowTerms(strides);
     const part = sumOf(terms);
     const bound = part && this.strip?.parts.get(keyOf(part));
     const columns = this.unit ? indexAlong(strides, this.context.schedule.columns, this.unit) : [];
-    return sumOf([...(bound ? [bound] : terms), ...columns]) ?? count(0);
+    const others = moved.map(({ place, stride, inUnits }) => timesExtent(this.places.value(place, inUnits), stride));
+    return sumOf([...(bound ? [bound] : terms), ...columns, ...others]) ?? count(0);
   }
 
   store(store: Store): void {
     const { schedule, lane } = this.context;
     const buffer = this.context.bufferOf(store.name, "read_write");
-    const strides = this.strides(store.dims, buffer);
+    const { strides } = this.split(store, buffer);
     const { index, isRow } = this.strip as Strip;
     // A result without rows is that of the first one; where the walk has none, of the only one.
     const hasRow = schedule.rows.length === 0 || schedule.rows.some(({ atom }) => strides.has(atom));
@@ -213,7 +260,7 @@ export class Place {
     const { type } = buffer;
     const stored = constant === undefined ? widened(value, type.width) : literal(type, constant);
     this.to.when(allOf(conditions), () => {
-      this.to.store(buffer, this.indexOf(strides), stored, spanOf(store.node));
+      this.to.store(buffer, this.indexOf(store, buffer), stored, spanOf(store.node));
     });
   }
 }

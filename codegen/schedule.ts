@@ -12,14 +12,14 @@
  */
 
 import type { Atom } from "../src/ir/atoms.ts";
-import type { DimAtoms } from "../src/ir/iteration.ts";
-import { type Axis, isLastAxis, isVectorizable, stridesOf } from "./access.ts";
+import { type Axis, accessOf, isLastAxis, type Use } from "./access.ts";
 import { blocksOf } from "./blocks.ts";
 import { type Choice, type ChoiceSpace, choiceSpace, fitted } from "./choice.ts";
 import { dividedBy, type Extent, extentOf, known, times } from "./extent.ts";
 import { type Fold, variablesOf } from "./folds.ts";
 import { scratchBytes, scratchSize } from "./lanes.ts";
 import { mostInvocations } from "./launch.ts";
+import { type Along, isAligned, strideAlong } from "./place-along.ts";
 import type { TargetProfile } from "./target.ts";
 
 export interface Schedule {
@@ -230,19 +230,26 @@ const fewLanes = 32;
 
 /** How the buffers lie that a kernel walks. */
 export interface Walks {
-  readonly buffers: readonly DimAtoms[];
-  /** Whether one is read in two ways, which keeps all to single elements. */
-  readonly isReadTwice: boolean;
+  readonly buffers: readonly Use[];
+  /** Places that something else than an index depends on, and where it changes along them. */
+  readonly places: readonly { readonly place: Along; readonly ends: readonly number[] }[];
 }
 
 /** The widest vectors that every buffer which differs along the vector atom can be read in. */
-function widthAlong(vector: Atom, { buffers, isReadTwice }: Walks, isFlat: boolean): 1 | 2 | 4 {
+function widthAlong(vector: Atom, { buffers, places }: Walks, isFlat: boolean): 1 | 2 | 4 {
   const { extent } = vector;
-  if (typeof extent !== "number" || isReadTwice) return 1;
+  if (typeof extent !== "number") return 1;
   // Vectors order the sums of a row, so that they may not depend on how many rows there are.
-  if (!isFlat && !buffers.every((dims) => isLastAxis(vector, dims))) return 1;
-  const strides = buffers.map(stridesOf).filter((one) => one.has(vector));
-  const fits = (width: number) => extent % width === 0 && strides.every((one) => isVectorizable(one, vector, width));
+  if (!isFlat && !buffers.every((use) => isLastAxis(vector, use))) return 1;
+  const isSteady = ({ place, ends }: Walks["places"][number], width: number) => {
+    const along = strideAlong(place, vector, width);
+    if (along === 0) return true;
+    return along === 1 && isAligned(place, vector, width) && ends.every((end) => end % width === 0);
+  };
+  const fits = (width: number) =>
+    extent % width === 0 &&
+    buffers.every((use) => accessOf(use, vector, width) !== undefined) &&
+    places.every((one) => isSteady(one, width));
   return fits(4) ? 4 : fits(2) ? 2 : 1;
 }
 

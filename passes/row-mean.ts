@@ -14,7 +14,7 @@ import { listing } from "../src/diagnostics/errors-types.ts";
 import type { Miss } from "../src/diagnostics/remarks.ts";
 import type { Op, Value } from "../src/ir/ir.ts";
 import { byOp, quoted, quotedOp } from "../src/ir/naming.ts";
-import { attribute, type LinearDef, type ShapeDef, type ZeroMeanWay } from "../src/ir/ops/def.ts";
+import { attribute, type IndexDef, type LinearDef, type ShapeDef, type ZeroMeanWay } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { type Dim, isFloat, type Shape, sameType } from "../src/ir/types.ts";
 import { along, isPlain, isScaled, type Rows, scaleAlong } from "./rows.ts";
@@ -45,7 +45,7 @@ const miss = (because: string, help: string, at: Value): Miss => ({ because, hel
 export function waysOf(op: Op, rows: Rows): Ways {
   if (op.name === "cast") return throughCast(op, rows);
   const def = ops[op.name];
-  if (def.kind === "linear") return throughLinear(op, def, rows);
+  if (def.kind === "linear" || def.kind === "index") return throughLinear(op, def, rows);
   if (def.kind === "shape") return throughShape(op, def, rows);
   if (def.kind === "extern") return throughExtern(op, rows);
   if (def.facts.rowMeanZero === undefined) {
@@ -180,7 +180,7 @@ function throughNorm(op: Op, rows: Rows): Ways {
 }
 
 /** Products, joined and cut tensors, looked up rows: the op table says which means of operands suffice. */
-function throughLinear(op: Op, def: LinearDef, rows: Rows): Ways {
+function throughLinear(op: Op, def: LinearDef | IndexDef, rows: Rows): Ways {
   const { axes } = rows;
   const shapes = op.operands.map((operand) => operand?.shape);
   // Vectors along the row lie along one axis of each operand only where centering these is centering the result.

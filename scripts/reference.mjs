@@ -10,8 +10,13 @@ const kinds = [
   ["norm", "Norms", "A row in, a row of the same length out."],
   ["shape", "Shape", "They move or repeat elements and compute nothing."],
   [
+    "index",
+    "Indexing",
+    "They cut, join, pad and look up: part of a kernel they are the index at which it loads, and cost nothing by themselves.",
+  ],
+  [
     "linear",
-    "Linear algebra and indexing",
+    "Linear algebra",
     "They stand between kernels: a function that calls one can be checked, optimized, printed and interpreted, but is not one kernel (E0505).",
   ],
   ["extern", "Ops of other programs", "What the language has no op for."],

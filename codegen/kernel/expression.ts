@@ -129,8 +129,11 @@ export function item(variable: Variable, index: Operand): Expression {
   return { kind: "item", type: variable.type, variable, index: asIndex(index) };
 }
 
-export function load(buffer: Buffer, index: Operand): Expression {
-  return { kind: "load", type: buffer.type, buffer, index: asIndex(index) };
+/** @param width 1 for one element of a buffer of vectors: the index is then its own. */
+export function load(buffer: Buffer, index: Operand, width: Width = buffer.type.width): Expression {
+  invariant(width === 1 || width === buffer.type.width, `${width} elements of ${buffer.wgsl}`);
+  const type = width === buffer.type.width ? buffer.type : typeOf(buffer.type.scalar, width);
+  return { kind: "load", type, buffer, index: asIndex(index) };
 }
 
 export const dimension = (name: string): Expression => ({ kind: "dimension", type: u32, name });
@@ -313,7 +316,7 @@ export function rebuild(expression: Expression, parts: readonly Expression[]): E
     case "item":
       return item(expression.variable, a);
     case "load":
-      return load(expression.buffer, a);
+      return load(expression.buffer, a, expression.type.width);
     case "unary":
       return unary(expression.operator, a);
     case "opaque":

@@ -29,7 +29,7 @@ import {
 } from "./expression.ts";
 import { defineFunction } from "./function.ts";
 import { invariant } from "./invariant.ts";
-import { mergedComponents, type Reduction } from "./reduction.ts";
+import { mergedComponents, type Reduction, type RowContext } from "./reduction.ts";
 import type { Target } from "./statement.ts";
 
 /** What a mean and a variance are read from: `m2` is the sum of squared deviations. */
@@ -107,6 +107,13 @@ interface Variables {
   readonly m2?: Target;
 }
 
+/** That of one element, and its root. */
+function spreadOfOne(element: Expression, { elements, attributes }: RowContext): Expression {
+  const correction = Number(attributes.correction ?? 0);
+  const zero = library("less_itself", element);
+  return correction === 0 ? zero : divide(zero, elements(correction));
+}
+
 function momentsWith(kind: Kind): Reduction {
   const merge = kind.isEven ? mergeEven(kind) : mergeCounted(kind);
   /** What a merge of even states is told: half of how many elements each has. */
@@ -160,15 +167,11 @@ function momentsWith(kind: Kind): Reduction {
       mean: (state, { shift }) => add(shift as Expression, partsOf(state, kind).mean),
       variance: (state, { elements, attributes }) =>
         divide(field(state, "m2"), elements(Number(attributes.correction ?? 0))),
+      deviation: (state, { elements, attributes }) =>
+        call("sqrt", divide(field(state, "m2"), elements(Number(attributes.correction ?? 0)))),
     },
     // 0, and NaN of what is not finite or where nothing is left to divide by.
-    ofOne: {
-      variance: (element, { elements, attributes }) => {
-        const correction = Number(attributes.correction ?? 0);
-        const zero = library("less_itself", element);
-        return correction === 0 ? zero : divide(zero, elements(correction));
-      },
-    },
+    ofOne: { variance: spreadOfOne, deviation: spreadOfOne },
     centered: (element, state, shift) => subtract(subtract(element, shift), partsOf(state, kind).mean),
   };
 }

@@ -28,6 +28,9 @@ export function monoid(
 const least = { f32: -Infinity, i32: -(2 ** 31), u32: 0, bool: 0 };
 const greatest = { f32: Infinity, i32: 2 ** 31 - 1, u32: 2 ** 32 - 1, bool: 1 };
 
+/** The least and the greatest number of each type. */
+export const typeLimits = { least, greatest };
+
 const operator = (symbol: BinaryOperator) => (a: Expression, b: Expression) => binary(symbol, a, b);
 
 /** The larger or the smaller one, and NaN where one is NaN: WGSL's own may drop it. Integers are equal to themselves. */

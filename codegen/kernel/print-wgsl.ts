@@ -2,7 +2,7 @@
 
 import { type WgslFunction, wgslFunctionName } from "../../src/ir/ops/wgsl-functions.ts";
 import { printNumber } from "../../src/ir/print.ts";
-import { printLoad, printStore } from "../buffers.ts";
+import { printElement, printLoad, printStore } from "../buffers.ts";
 import { Writer } from "../writer.ts";
 import {
   type BinaryOperator,
@@ -172,8 +172,9 @@ export class ExpressionPrinter {
     return `${this.require("nan", 1)}()`;
   }
 
-  protected load({ buffer, index }: ExpressionOf<"load">): Text {
-    const text = printLoad(buffer, this.print(index));
+  protected load({ buffer, index, type }: ExpressionOf<"load">): Text {
+    const isElement = type.width < buffer.type.width;
+    const text = isElement ? printElement(buffer, this.print(index)) : printLoad(buffer, this.print(index));
     return { text, level: buffer.type.scalar === "bool" ? level.relation : level.primary };
   }
 

@@ -40,6 +40,8 @@ export interface StepContext {
   readonly shift: Expression | undefined;
   /** One over how many elements the state has seen, with this one. */
   readonly inverse: Expression | undefined;
+  /** Where the element stands in its row, of a reduction that asks. */
+  readonly place?: Expression | undefined;
 }
 
 /** Where a block's state is taken into that around it. */
@@ -76,6 +78,8 @@ export interface Reduction {
   readonly rounds: (element: Scalar) => boolean;
   /** Whether its steps ask how many elements there were. */
   readonly counts: boolean;
+  /** Whether its steps ask where an element stands in its row. */
+  readonly places?: boolean;
   /** The state before it has seen an element; `around` is the state that a block is in. */
   readonly identity: (type: Type, around: State | undefined) => Fields;
   /** What all lanes of a row take off their elements, chosen from three of the row. */
@@ -111,14 +115,16 @@ export interface ReductionParts<Name extends string> {
   readonly state: readonly Name[];
   /** The state that changes none it is merged with, by the type that is computed in. */
   readonly identity: Readonly<Record<Name, (element: Scalar) => number>>;
-  /** The state once it has seen an element more. */
-  readonly step: (state: Fields<Name>, element: Expression) => Fields<Name>;
+  /** The state once it has seen an element more; `place` is there where `places` says so: a u32 or i32 as wide as the element. */
+  readonly step: (state: Fields<Name>, element: Expression, place?: Expression) => Fields<Name>;
   /** The state of all elements of two. */
   readonly merge: (lower: Fields<Name>, upper: Fields<Name>) => Fields<Name>;
   /** Whether its steps round, so that they are nested in blocks. Not unless said otherwise. */
   readonly rounds?: Reduction["rounds"];
   /** Whether the order of two merged states changes nothing, not a bit. Not unless said otherwise. */
   readonly commutes?: boolean;
+  /** Whether its steps ask where an element stands in its row: its number, in row-major order of the axes. Not unless said otherwise. */
+  readonly places?: boolean;
   /** The state itself unless said otherwise; then it has one field. */
   readonly result?: (state: Fields<Name>) => Expression;
 }
@@ -155,7 +161,8 @@ export function reductionOf<Name extends string>(parts: ReductionParts<Name>): R
     rounds: parts.rounds ?? (() => false),
     counts: false,
     identity: (type) => initial(type),
-    step: (state, element, { to, name }) => assign(to, state, step(state, element), name),
+    ...(parts.places && { places: true }),
+    step: (state, element, { to, name, place }) => assign(to, state, step(state, element, place), name),
     enclose: (around, block, { to }) => {
       const fields = merge(around, block);
       if (names.length === 1) assign(to, around, fields, String);
@@ -170,7 +177,14 @@ export function reductionOf<Name extends string>(parts: ReductionParts<Name>): R
     merge: merged,
     commutes,
     result: { combined: (state) => (result ? result(fieldsOf(state)) : state) },
-    ...(result && { ofOne: { combined: (element) => result(step(initial(element.type), element)) } }),
+    ...(result && {
+      ofOne: {
+        combined: (element) => {
+          const first = construct(typeOf("u32", element.type.width));
+          return result(step(initial(element.type), element, first));
+        },
+      },
+    }),
   };
 }
 

@@ -117,7 +117,7 @@ function theFunction({ fns }: Module, name: string): Fn {
 function makeInputs(fn: Fn, { dims, seed }: RunRequest): Record<string, Tensor> {
   return Object.fromEntries(
     fn.params.map((param) => {
-      const made = makeInput(param, { kind: "fill", fill: "randn" }, dims, seed);
+      const made = makeInput(fn, param, { kind: "fill", fill: "randn" }, dims, seed);
       return [param.name as string, numbersOf(centeredInput(param, made))];
     }),
   );

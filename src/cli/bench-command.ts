@@ -138,7 +138,7 @@ class Bench {
     });
     reportRemarks(compiled.remarks, args, session);
     const made = fn.params.map((param) => {
-      const random = makeInput(param, { kind: "fill", fill: "randn" }, extents, 0);
+      const random = makeInput(fn, param, { kind: "fill", fill: "randn" }, extents, 0);
       return [param.name as string, centeredInput(param, random)] as const;
     });
     const kernel = compiled.kernels[0] as (typeof compiled.kernels)[0];

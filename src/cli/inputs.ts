@@ -7,6 +7,7 @@ import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
 import { isBeyond } from "../ir/float16.ts";
 import { resolveShape } from "../ir/interpret.ts";
 import { dimensionNames, type Fn, type Value } from "../ir/ir.ts";
+import { lookupsBy } from "../ir/lookups.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type ElementType, printShape, printType } from "../ir/types.ts";
 import { fromNumbers, type HostTensor } from "../runtime/host-tensor.ts";
@@ -125,8 +126,9 @@ export function seedOf(seed: number, name: string): number {
   return hash;
 }
 
-/** The tensor of a parameter. Throws E0636, E0637, E0717. */
+/** The tensor of a function's parameter; made up, what looks something up is a place that there is. Throws E0636, E0637, E0717. */
 export function makeInput(
+  fn: Fn,
   param: Value,
   source: InputSource,
   dims: Readonly<Record<string, number>>,
@@ -138,7 +140,10 @@ export function makeInput(
     checkNumbers(param, source);
     return fromNumbers(element, shape, source.array.numbers);
   }
-  const { fill, word } = source;
+  const { word } = source;
+  const ends = source.fill === "randn" ? (lookupsBy(fn).get(param) ?? []) : [];
+  const end = Math.min(...resolveShape(ends, dims));
+  const fill: Fill = ends.length > 0 && end > 0 ? { name: "uniform", of: [0, end] } : source.fill;
   const name = param.name as string;
   const next = numbersOf(element, fill, seedOf(seed, name));
   if (next === undefined) {

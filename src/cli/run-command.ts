@@ -54,7 +54,7 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
     fn.params.map((param) => {
       const name = param.name as string;
       const source: InputSource = sources.get(name) ?? { kind: "fill", fill: "randn" };
-      const made = makeInput(param, source, extents, seed);
+      const made = makeInput(fn, param, source, extents, seed);
       return [name, source.kind === "fill" && source.fill === "randn" ? centeredInput(param, made) : made];
     }),
   );
@@ -86,7 +86,7 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
   if (args.has("--json")) session.output(reportJson(report));
   else if (writesToStdout) session.tell(reportLines(report));
   else session.print(reportLines(report));
-  const fill = (param: Value, source: InputSource) => tensorOf(makeInput(param, source, extents, seed));
+  const fill = (param: Value, source: InputSource) => tensorOf(makeInput(fn, param, source, extents, seed));
   session.report(explainNotFinite(fn, references, { inputs: tensorsOf(inputs), constants, sources, fill }));
   const wrong = wrongOutputs(ran.outputs, comparisons);
   session.report(wrong);

@@ -40,7 +40,7 @@ export async function tuneCommand(args: Arguments, session: Session): Promise<nu
       const compiled = compile(module, options);
       reportRemarks(compiled.remarks, args, session);
       const made = fn.params.map((param) => {
-        const random = makeInput(param, { kind: "fill", fill: "randn" }, extents, 0);
+        const random = makeInput(fn, param, { kind: "fill", fill: "randn" }, extents, 0);
         return [param.name as string, centeredInput(param, random)];
       });
       const [kernel] = compiled.kernels;

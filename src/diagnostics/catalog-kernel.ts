@@ -46,7 +46,7 @@ which a target profile can say and a device must be asked for.`,
   },
   E0505: {
     title: "an op that no kernel computes",
-    explanation: `Matrix products, embeddings, \`concat\` and \`slice\` are in the language so that passes can look at a whole model. No
+    explanation: `Matrix products and convolutions are in the language so that passes can look at a whole model. No
 kernel computes them: a function that is to be one must not call them. The function can still be checked and optimized,
 printed (\`tirc compile --emit tir\`) and, unless an op is \`extern\`, run on the reference interpreter
 (\`tirc run --device cpu\`).`,
@@ -62,7 +62,10 @@ fn after(product: f32[rows, 64]) -> f32[rows, 64] { return gelu(product) }`,
     title: "a kernel would be too large",
     explanation: `A kernel reads a row once for each reduction that needs the one before. What a lane has computed it keeps for the next
 loop, where the row length is a number. Where it is a name, each loop starts from the inputs: with hundreds of reductions
-in sequence the text grows beyond what drivers compile.`,
+in sequence the text grows beyond what drivers compile.
+
+What an op moves, as \`concat\` and \`slice\` do, is computed anew for each place at which it is read; where joined tensors are
+moved and joined again and again, that doubles each time.`,
     wrong: "A function with 500 norms one after the other, over rows of length `n`.",
     fix: "tirc compile model.tir --dim n=768",
   },

@@ -1,4 +1,4 @@
-/** The pages of products, joined and cut tensors, and rows by their number: E0230 to E0237, E0609. */
+/** The pages of products, moved elements, and rows by their number: E0230 to E0239, E0609. */
 
 import { program } from "./example.ts";
 import type { Page } from "./page.ts";
@@ -41,8 +41,8 @@ they are equal or one of them is 1, and a missing one counts as 1.`,
   E0234: {
     title: "a named dimension where a number is needed",
     explanation: `A dimension is a number or a name; there are no sums of names, so \`concat\` joins along axes whose extents are numbers.
-\`slice\` cuts such axes too: whether it stays inside is known before anything runs. What \`conv\` makes of a named extent has
-a name only where it is the same extent: with strides of 1, and padding that makes up for the kernel.`,
+\`slice\` and \`pad\` take such axes too: whether a slice stays inside is known before anything runs. What \`conv\` makes of a
+named extent has a name only where it is the same extent: with strides of 1, and padding that makes up for the kernel.`,
     wrong: program("fn f(x: f32[rows, n]) -> f32[rows, 2] {", "  return slice(x, axis = -1, start = 0, end = 2)", "}"),
     fix: program("fn f(x: f32[rows, 8]) -> f32[rows, 2] {", "  return slice(x, axis = -1, start = 0, end = 2)", "}"),
   },
@@ -75,10 +75,33 @@ then what stands after each. An empty list, or none, is 1 and 0 everywhere.`,
     wrong: program("fn f(x: f32[n, 4, 8], w: f32[3, 2, 1]) -> f32[n, 3, 8] {", "  return conv(x, w, group = 2)", "}"),
     fix: program("fn f(x: f32[n, 4, 8], w: f32[6, 2, 1]) -> f32[n, 6, 8] {", "  return conv(x, w, group = 2)", "}"),
   },
+  E0238: {
+    title: "an index that does not go with its tensor",
+    explanation: `\`gather\` takes from each row of \`x\` along the axis the elements that the same row of \`index\` names, as NumPy's
+\`take_along_axis\` does. So both have the same dimensions, except along the axis: \`index\` has as many as are taken.`,
+    wrong: program("fn f(x: f32[n, 50257], label: i32[n]) -> f32[n] {", "  return gather(x, label, axis = -1)", "}"),
+    fix: program(
+      "fn f(x: f32[n, 50257], label: i32[n, 1]) -> f32[n, 1] {",
+      "  return gather(x, label, axis = -1)",
+      "}",
+    ),
+  },
+  E0239: {
+    title: "more padding than there is to repeat",
+    explanation: `\`pad\` with \`mode = "reflect"\` puts the elements behind the edge before it, without the one at the edge: of n elements
+at most n - 1. With \`mode = "edge"\` the one at the edge is repeated, so that there must be one.`,
+    wrong: program(
+      "fn f(x: f32[n, 4]) -> f32[n, 8] {",
+      '  return pad(x, axis = -1, before = 4, mode = "reflect")',
+      "}",
+    ),
+    fix: program("fn f(x: f32[n, 4]) -> f32[n, 7] {", '  return pad(x, axis = -1, before = 3, mode = "reflect")', "}"),
+  },
   E0609: {
-    title: "an id that the table does not have",
-    explanation: `\`embedding\` looks up rows of a table by their numbers, from 0 on. Negative numbers do not count from the end here: they
-are more often a mistake in the data than meant.`,
+    title: "an index that is out of range",
+    explanation: `\`embedding\` looks up rows of a table by their numbers, from 0 on, and \`gather\` elements of a row. Negative numbers do not
+count from the end here: they are more often a mistake in the data than meant. A kernel does not look: it takes the nearest
+index that there is.`,
     wrong: "embedding(ids, table)    with ids = [0, 3], and a table of 3 rows",
     fix: "embedding(ids, table)    with ids = [0, 2], and a table of 3 rows",
   },

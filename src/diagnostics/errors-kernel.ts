@@ -33,6 +33,11 @@ export interface Reducer {
 }
 
 export const kernelRefusals = {
+  movesRows(op: string, axis: number): Refusal {
+    return {
+      reason: `\`${op}\` moves rows along axis ${axis} after they are reduced, and a kernel has the results of a row only where it walks that row`,
+    };
+  },
   /** After a reshape, a transpose or a broadcast, other axes may be called the same. */
   otherAxes(axes: string, first: Reducer): Refusal {
     const before = `\`${first.name}\` before it reduces`;
@@ -128,6 +133,19 @@ export const kernelErrors = {
       notes: ["where the row length is a name, each loop computes its row anew, as no lane can keep it"],
       help: ["write the row length as a number, or give it by `--dim`, or cut the function in two"],
     });
+  },
+  tooManyPlaces(span: Span, op: string, most: number): Diagnostic {
+    return error(
+      "E0506",
+      `the kernel would be too large: what it computes up to \`${op}\` takes more than ${most} values`,
+      {
+        span,
+        notes: [
+          "what an op moves is computed anew at each place where it is read, which doubles where moved tensors are joined",
+        ],
+        help: ["cut the function in two, so that a tensor is stored before it is moved again"],
+      },
+    );
   },
   notCounted(span: Span, fn: string, overflow: TooMany, most: number): Diagnostic {
     return error("E0507", `the kernel of \`${fn}\` would count ${counted(overflow)}, and counts with 32 bits`, {

@@ -1,4 +1,4 @@
-/** Every message about products, joined and cut tensors, and rows by their number: E0230 to E0237, E0609. */
+/** Every message about products, moved elements, and rows by their number: E0230 to E0239, E0609. */
 
 import { type Diagnostic, error, type Help, type Label, type Span } from "./diagnostic.ts";
 
@@ -45,6 +45,7 @@ export const linearErrors = {
     const reasons: Readonly<Record<string, string>> = {
       concat: "a dimension is a number or one name, and not a sum",
       slice: "whether the slice stays inside must be known",
+      pad: "a dimension is a number or one name, and not a sum",
       conv: "a dimension is a number or one name, and not what strides and kernels make of it",
     };
     return error("E0234", `${code(op)} needs a number for axis ${axis} of ${code(operand)}, which is ${code(name)}`, {
@@ -74,6 +75,36 @@ export const linearErrors = {
       span,
       notes: ["all groups have as many channels and as many outputs"],
     });
+  },
+  gatherShape(span: Span, index: string, x: string, axis: number, place: Span): Diagnostic {
+    return error("E0238", `\`index\` of \`gather\` is ${index}, which does not go with ${x} along axis ${axis}`, {
+      span,
+      labels: beside(span, place, x),
+      notes: ["all dimensions but that of the axis must be the same: an index looks up an element of its own row"],
+      help: ["whole rows are looked up by `embedding(ids, table)`"],
+    });
+  },
+  padding(span: Span, what: string, count: number, mode: string, axis: number, extent: number): Diagnostic {
+    const has = `axis ${axis} has ${extent} element${extent === 1 ? "" : "s"}`;
+    return error("E0239", `${code(what)} of \`pad\` is ${count}, and ${has} to repeat`, {
+      span,
+      notes: [
+        mode === "reflect"
+          ? 'with `mode = "reflect"` the elements behind the edge stand before it, each once at most'
+          : 'with `mode = "edge"` there must be an element at the edge',
+      ],
+      help: ["pad by less, or by a `value`"],
+    });
+  },
+  indexOutOfRange(span: Span, index: number, element: number, count: number): Diagnostic {
+    return error(
+      "E0609",
+      `the index ${index} (element ${element} of \`index\`) is not in an axis of ${count} elements`,
+      {
+        span,
+        notes: [count === 0 ? "the axis has no elements" : `indices run from 0 to ${count - 1}`],
+      },
+    );
   },
   idOutOfRange(span: Span, id: number, element: number, count: number): Diagnostic {
     return error("E0609", `the id ${id} (element ${element} of \`ids\`) is not in a table of ${count} rows`, {

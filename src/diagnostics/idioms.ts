@@ -65,7 +65,7 @@ const rows: readonly Row[] = [
   ["masked_fill", "x p value", "where(p, value, x)"],
   ["if_else ternary select cond", "p a b", "where(p, a, b)", "the condition stands first"],
   // Elementwise, in several ops.
-  ["square sq squared", "x", "x * x"],
+  ["sq squared", "x", "square(x)"],
   ["cube", "x", "x * x * x"],
   ["cbrt", "x", "sign(x) * pow(abs(x), 1 / 3)"],
   ["hypot", "a b", "sqrt(a * a + b * b)"],
@@ -122,12 +122,8 @@ const rows: readonly Row[] = [
   ["reduce_mean average avg", "x", "mean(x, axes = [-1])", axesNote],
   ["reduce_prod product", "x", "prod(x, axes = [-1])", axesNote],
   ["variance reduce_variance", "x", "var(x, axes = [-1])", "PyTorch's divides by n - 1: `correction = 1`"],
-  ["std stddev reduce_std", "x", "sqrt(var(x, axes = [-1]))", "PyTorch's divides by n - 1: `correction = 1`"],
-  [
-    "logsumexp reduce_logsumexp",
-    "x",
-    ["let top = max(x, axes = [-1], keepdims = true)", "top + log(sum(exp(x - top), axes = [-1], keepdims = true))"],
-  ],
+  ["stddev reduce_std", "x", "std(x, axes = [-1])", "PyTorch's divides by n - 1: `correction = 1`"],
+  ["reduce_logsumexp lse", "x", "logsumexp(x, axes = [-1])"],
   ["sum_square sumsq square_sum", "x", "sum(x * x, axes = [-1])"],
   ["mean_square ms", "x", "mean(x * x, axes = [-1])"],
   ["rms root_mean_square", "x", "sqrt(mean(x * x, axes = [-1]))", "`rmsnorm` divides by it"],
@@ -140,19 +136,7 @@ const rows: readonly Row[] = [
   ["dot inner inner_product vdot", "a b", "sum(a * b, axes = [-1])", "a product of matrices is `matmul(a, b)`"],
   ["distance dist", "a b", "sqrt(sum((a - b) * (a - b), axes = [-1]))"],
   ["cosine_similarity", "a b", "sum(l2norm(a, axes = [-1]) * l2norm(b, axes = [-1]), axes = [-1])"],
-  [
-    "argmax",
-    "x",
-    ["let top = max(x, axes = [-1], keepdims = true)", "min(where(x == top, ids, 2147483647), axes = [-1])"],
-    "`ids: i32[...]` is a parameter that holds 0, 1, 2, ...",
-  ],
-  [
-    "argmin",
-    "x",
-    ["let low = min(x, axes = [-1], keepdims = true)", "min(where(x == low, ids, 2147483647), axes = [-1])"],
-    "`ids: i32[...]` is a parameter that holds 0, 1, 2, ...",
-  ],
-  ["onehot", "label", "cast(label == ids, to = f32)", "`ids: i32[...]` is a parameter that holds 0, 1, 2, ..."],
+  ["onehot", "label", "cast(label == iota(shape = [rows, 64], axis = -1), to = f32)", "`label` is `i32[rows, 1]`"],
   // Norms.
   ["normalize l2_normalize", "x", "l2norm(x, axes = [-1])"],
   ["standardize zscore", "x", "layernorm(x, axes = [-1])"],
@@ -190,7 +174,8 @@ const rows: readonly Row[] = [
   ["cat concatenate hstack append", "a b", "concat(a, b, axis = -1)"],
   ["vstack", "square square2", "concat(square, square2, axis = 0)"],
   ["chunk split narrow", "x", "slice(x, axis = -1, start = 0, end = 32)", "one `slice` for each part"],
-  ["gather take index_select lookup", "ids table", "embedding(ids, table)"],
+  ["take index_select lookup", "ids table", "embedding(ids, table)"],
+  ["reverse fliplr", "x", "flip(x, axis = -1)"],
   // Matrices.
   ["mm bmm gemm einsum matrix_multiply batch_matmul", "a w", "matmul(a, w)"],
   ["dense fully_connected addmm fc", "x weight", "linear(x, weight)"],
@@ -203,9 +188,10 @@ const rows: readonly Row[] = [
 
 /** Why there is no expression for what other frameworks have. */
 const refusals: readonly (readonly [names: string, reason: string])[] = [
+  ["arange range linspace", "`iota(shape = [64], axis = 0)` counts from 0, as i32; cast, scale and shift it"],
   [
-    "iota arange range linspace",
-    "pass it as a parameter, or write it out where it is short: `const ids: i32[4] = [0, 1, 2, 3]` outside of the function",
+    "take_along_axis take_along_dim gather_elements",
+    "`gather(x, label, axis = -1)` takes from each row the element at the place that its label says",
   ],
   [
     "zeros ones full zeros_like ones_like full_like fill constant splat",
@@ -213,7 +199,7 @@ const refusals: readonly (readonly [names: string, reason: string])[] = [
   ],
   [
     "eye tril triu diag meshgrid",
-    "pass it as a parameter: a mask is `bool[n, n]`, and `where(mask, x, -inf)` applies it",
+    "compare places: `where(iota(shape = [n, 64], axis = 0) >= iota(shape = [n, 64], axis = 1), x, -inf)`",
   ],
   [
     "rand randn random normal uniform bernoulli",
@@ -233,7 +219,7 @@ const refusals: readonly (readonly [names: string, reason: string])[] = [
     "ops work on whole tensors: reduce with `sum`, `mean`, `max`",
   ],
   [
-    "max_pool max_pool2d avg_pool avg_pool2d pad interp resize upsample fft lstm attention scaled_dot_product_attention",
+    "max_pool max_pool2d avg_pool avg_pool2d interp resize upsample fft lstm attention scaled_dot_product_attention",
     'an op of another program stands as `let y: f32[n, 64] = extern(x, op = "MaxPool")`, between functions that are kernels',
   ],
   [

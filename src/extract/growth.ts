@@ -1,6 +1,6 @@
 /** How a region grows: the ops of a norm's stream that one kernel computes with it. */
 
-import { bufferName } from "../../codegen/graph.ts";
+import { bufferName } from "../../codegen/nodes.ts";
 import { type Fn, isLeaf, isNorm, type Op, presentOperands, usesOf, type Value } from "../ir/ir.ts";
 import { firstMismatch, whyOutside } from "../ir/iteration.ts";
 import { ops as opTable } from "../ir/ops/index.ts";

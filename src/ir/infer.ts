@@ -8,6 +8,7 @@ import type { Attributes, AttributeValue, Value } from "./ir.ts";
 import {
   type AttributeDef,
   type ElementwiseDef,
+  type IndexDef,
   isSize,
   type LinearDef,
   type NormDef,
@@ -164,7 +165,7 @@ export function completeAttributes(op: OpName, given: Attributes, operands: Oper
     if (def.type === "choice" && !def.choices.includes(value as string)) {
       fail(typeErrors.unknownChoice(at, op, key, value as string, def.choices));
     }
-    const shape = operands[0]?.shape ?? [];
+    const shape = operands[0]?.shape ?? (complete.shape as Shape | undefined) ?? [];
     if (def.type === "axes") complete[key] = checkedAxes(op, value as number[], shape, at);
     else complete[key] = def.type === "axis" ? (checkedAxes(op, [value as number], shape, at)[0] as number) : value;
   }
@@ -237,7 +238,7 @@ function inferElementwise(
 function inferReduction(def: ReductionDef, x: TensorType, attributes: Attributes) {
   const axes = attributes.axes as number[];
   const shape = reducedShape(x.shape, axes, attributes.keepdims as boolean);
-  return def.results.map(() => tensorType(x.element, shape));
+  return def.results.map(() => tensorType(def.resultElement ?? x.element, shape));
 }
 
 function inferNorm(op: OpName, def: NormDef, operands: OperandTypes, attributes: Attributes, places: Places) {
@@ -262,7 +263,7 @@ function inferNorm(op: OpName, def: NormDef, operands: OperandTypes, attributes:
 }
 
 function inferLinear(
-  def: LinearDef,
+  def: LinearDef | IndexDef,
   element: ElementType,
   operands: OperandTypes,
   attributes: Attributes,
@@ -305,8 +306,15 @@ export function inferTypes(
       if (typeof shape === "string") fail(typeErrors.shapeOp(places.op, op, shape));
       return [tensorType(x.element, shape)];
     }
+    case "index":
     case "linear":
-      return inferLinear(def, element, operands, attributes, places);
+      return inferLinear(
+        def,
+        def.operands.length === 0 ? (def.elements[0] as ElementType) : element,
+        operands,
+        attributes,
+        places,
+      );
     case "extern":
       return declared;
     case "global":

@@ -109,6 +109,8 @@ export function evaluateOp(op: Op, operands: readonly (Tensor | undefined)[], di
         return [norm(def, op, operands)];
       case "shape":
         return [def.evaluate(operands[0] as Tensor, shapes[0] as number[], op.attributes)];
+      case "index":
+        return [def.evaluate(operands, op.attributes, { span: op.span, shape: shapes[0] as number[] })];
       case "linear":
         return [def.evaluate(operands, resolvedAttributes(op, dims), op.span)];
       case "global":

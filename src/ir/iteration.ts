@@ -5,15 +5,17 @@
  * - rows and columns: the atoms that no reduction folds, and those that every reduction folds.
  *
  * A group has one iteration space if its elementwise ops can walk their operands together and its reductions fold the
- * same columns. Reshapes and transposes only say how dimensions are made of atoms; they cost nothing.
+ * same columns. Reshapes and transposes only say how dimensions are made of atoms; they cost nothing. Where an op moves
+ * elements along an axis, as a slice does, the result has an axis of its own there, and the operand's is not walked: it is
+ * computed at another place of it.
  */
 
 import { kernelRefusals, type Reducer, type Refusal } from "../diagnostics/errors-kernel.ts";
 import { type Atom, type Atoms, AtomTable, leavesOf } from "./atoms.ts";
 import { isLeaf, type Op, presentOperands, type Value } from "./ir.ts";
-import { attribute, type NormDef, type ShapeDef } from "./ops/def.ts";
+import { attribute, type IndexDef, type IndexMap, type NormDef, type ShapeDef } from "./ops/def.ts";
 import { ops } from "./ops/index.ts";
-import { printShape, type Shape } from "./types.ts";
+import { type Dim, printShape, type Shape } from "./types.ts";
 
 /** One list of atoms a dimension. */
 export type DimAtoms = readonly Atoms[];
@@ -39,6 +41,8 @@ export class IterationSpace {
   private readonly inputs = new Map<Value, DimAtoms>();
   /** Reads of outside values in an order of their own: a tensor and its transpose, say. */
   private readonly reads = new Map<Op, readonly (DimAtoms | undefined)[]>();
+  /** Axes along which a value depends on reductions of rows: it is computed where the walk is, and nowhere else. */
+  private readonly bound = new Map<Value, Atoms>();
   private folded: Atoms | undefined;
   /** The first reduction, which decides the columns, and what it reduces in words. */
   private reducer: Reducer | undefined;
@@ -102,7 +106,11 @@ export class IterationSpace {
           const dims = results[i] as DimAtoms;
           check(this.table.keepApart(dims.flat()));
           this.results.set(result, dims);
-          this.table.record(() => this.results.delete(result));
+          this.bound.set(result, this.boundBy(op, dims));
+          this.table.record(() => {
+            this.results.delete(result);
+            this.bound.delete(result);
+          });
         }
         return undefined;
       } catch (caught) {
@@ -127,6 +135,8 @@ export class IterationSpace {
         return [this.norm(op, def, reads)];
       case "shape":
         return [this.shape(op, def, x)];
+      case "index":
+        return [this.index(op, mapOf(op, def), reads)];
       case "linear":
       case "extern":
         throw new Mismatch({ reason: def.noKernel });
@@ -178,6 +188,43 @@ export class IterationSpace {
     });
   }
 
+  private boundBy(op: Op, dims: DimAtoms): Atoms {
+    const columns = new Set(this.columns);
+    const { kind } = ops[op.name];
+    const own =
+      kind === "reduction" || kind === "norm" ? leavesOf(dims.flat()).filter((atom) => !columns.has(atom)) : [];
+    const given = presentOperands(op).flatMap((value) => this.bound.get(value) ?? []);
+    return [...new Set(leavesOf([...own, ...given]))];
+  }
+
+  /** Axes of the result are walked with those of the operands, but for the one that is not any of theirs. */
+  private index(op: Op, map: IndexMap, reads: readonly (DimAtoms | undefined)[]): DimAtoms {
+    const { shape } = op.result;
+    const along = map.kind === "lookup" ? undefined : attribute.axis(op.attributes) + shape.length;
+    const under = shape.map((): Atoms[] => []);
+    for (const [operand, dims] of reads.entries()) {
+      for (const [axis, atoms] of (dims ?? []).entries()) {
+        const at = axisInResult(map, operand, axis);
+        if (at !== undefined && at !== along) under[at]?.push(atoms);
+        else this.refuseBound(op, operand, axis, atoms);
+      }
+    }
+    return under.map((all, axis) => {
+      const [first, ...rest] = all.filter((atoms) => atoms.length > 0);
+      for (const atoms of rest) {
+        check(this.table.unify(first as Atoms, atoms), "its operands are walked in different orders: ");
+      }
+      return first ?? this.table.fresh(shape[axis] as Dim);
+    });
+  }
+
+  private refuseBound(op: Op, operand: number, axis: number, atoms: Atoms): void {
+    const value = op.operand(operand);
+    const bound = new Set(leavesOf(this.bound.get(value) ?? []));
+    if (!leavesOf(atoms).some((atom) => bound.has(atom))) return;
+    throw new Mismatch(kernelRefusals.movesRows(op.name, axis - value.shape.length));
+  }
+
   private norm(op: Op, def: NormDef, reads: readonly DimAtoms[]): DimAtoms {
     const x = reads[0] as DimAtoms;
     const { view, axes, affineView } = def.view(op.operand(0).shape, op.attributes);
@@ -212,6 +259,20 @@ export class IterationSpace {
         return move satisfies never;
     }
   }
+}
+
+/** From where the elements of the op's result come. */
+export function mapOf(op: Op, def: IndexDef): IndexMap {
+  return def.map(
+    op.operands.map((operand) => operand?.shape),
+    op.attributes,
+  );
+}
+
+/** The axis of the result that an operand's axis is; none for that along which elements are looked up. */
+function axisInResult(map: IndexMap, operand: number, axis: number): number | undefined {
+  if (map.kind !== "lookup") return axis;
+  return (operand === map.index ? map.indexAxes : map.axes)[axis];
 }
 
 function isRegrouping(op: Op): boolean {

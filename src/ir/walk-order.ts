@@ -1,8 +1,9 @@
 /** The axes that a group of ops walks over, in the order of the one tensor that has them all. */
 
 import { type Atom, leavesOf } from "./atoms.ts";
-import type { Op, Value } from "./ir.ts";
+import { type Op, presentOperands, type Value } from "./ir.ts";
 import type { DimAtoms, IterationSpace } from "./iteration.ts";
+import { ops } from "./ops/index.ts";
 
 /** What is walked, and which axis it lacks: then no tensor has all axes. */
 export interface WalkOrder {
@@ -20,10 +21,12 @@ export function walkOrder(
   live: readonly Op[],
   space: IterationSpace,
 ): WalkOrder {
-  const reads = live.flatMap((op) => op.operands.flatMap((value, i) => (value ? [space.readBy(op, i)] : [])));
+  const walked = walkedFor(returned, live);
+  const reading = walked.filter(({ name }) => ops[name].kind !== "index");
+  const reads = reading.flatMap((op) => op.operands.flatMap((value, i) => (value ? [space.readBy(op, i)] : [])));
   const given = params.map((param) => space.dimsOf(param));
   const results = returned.map((value) => space.dimsOf(value));
-  const values = live.flatMap((op) => op.results.map((result) => space.dimsOf(result)));
+  const values = walked.flatMap((op) => op.results.map((result) => space.dimsOf(result)));
   const read = given.filter((dims) => reads.includes(dims) || results.includes(dims));
   const candidates = [...read, ...results, ...reads, ...values];
 
@@ -37,4 +40,22 @@ export function walkOrder(
   }
   const order = leavesOf(largest.flat());
   return { order, missing: leavesOf(candidates.flat(2)).find((atom) => !order.includes(atom)) };
+}
+
+/** Of these ops, those that are computed where the walk is, and not only at other places, for ops that move elements. */
+export function walkedFor(returned: readonly Value[], live: readonly Op[]): Op[] {
+  const own = new Set(live);
+  const [walked, moved] = [new Set<Op>(), new Set<Op>()];
+  const open = returned.map((value) => ({ value, isMoved: false }));
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    const op = at.value.def;
+    if (op === undefined || !own.has(op)) continue;
+    const { kind } = ops[op.name];
+    const isMoved = at.isMoved && kind !== "reduction" && kind !== "norm";
+    const seen = isMoved ? moved : walked;
+    if (seen.has(op)) continue;
+    seen.add(op);
+    for (const value of presentOperands(op)) open.push({ value, isMoved: isMoved || kind === "index" });
+  }
+  return live.filter((op) => walked.has(op));
 }

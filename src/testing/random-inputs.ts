@@ -3,6 +3,7 @@
 import { roundToFloat16 } from "../ir/float16.ts";
 import { resolveShape } from "../ir/interpret.ts";
 import { type Const, dimensionNames, type Fn } from "../ir/ir.ts";
+import { lookupsBy } from "../ir/lookups.ts";
 import { normal, randomNumbers } from "../ir/random.ts";
 import { withoutMeans } from "../ir/row-means.ts";
 import { elementCount, type Tensor } from "../ir/tensor.ts";
@@ -36,8 +37,17 @@ function randomTensor({ type, centered }: Promised, shape: readonly number[], ne
 /** Parameters that are declared centered are. */
 export function randomInputs(fn: Fn, seed = 1, dims = smallDims(fn)): Record<string, Tensor> {
   const next = randomNumbers(seed);
+  const lookups = lookupsBy(fn);
   return Object.fromEntries(
-    fn.params.map((param) => [param.name as string, randomTensor(param, resolveShape(param.shape, dims), next)]),
+    fn.params.map((param) => {
+      const ends = resolveShape(lookups.get(param) ?? [], dims);
+      const tensor = randomTensor(param, resolveShape(param.shape, dims), next);
+      const end = Math.max(1, Math.min(...ends));
+      return [
+        param.name as string,
+        ends.length === 0 ? tensor : { ...tensor, data: tensor.data.map((n) => Math.abs(n) % end) },
+      ];
+    }),
   );
 }
 

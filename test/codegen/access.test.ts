@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { type Axis, indexAlong, inUnits, isVectorizable, onceAlong, stridesOf } from "../../codegen/access.ts";
+import { type Axis, accessOf, indexAlong, onceAlong, splitUse, stridesOf } from "../../codegen/access.ts";
 import { extentOf } from "../../codegen/extent.ts";
 import { read, u32 } from "../../codegen/kernel/expression.ts";
 import { ExpressionPrinter } from "../../codegen/kernel/print-wgsl.ts";
+import { type Along, affine, within } from "../../codegen/place-along.ts";
 import { Atom } from "../../src/ir/atoms.ts";
 
 const printer = new ExpressionPrinter((dim) => `dims.${dim}`);
@@ -43,9 +44,42 @@ describe("onceAlong", () => {
   });
 });
 
-test("vectors need neighbours along the last axis", () => {
-  expect(isVectorizable(stridesOf([[n], [h], [d]]), d, 4)).toBe(true);
-  expect(isVectorizable(stridesOf([[n], [d], [h]]), d, 4)).toBe(false);
-  const strides = inUnits(stridesOf([[n], [h], [d]]), d, 4);
-  expect([...strides.values()].map(({ factor }) => factor)).toEqual([1, 16, 192]);
+describe("a unit of four elements", () => {
+  const access = (...dims: Atom[]) => accessOf({ dims: dims.map((atom) => [atom]) }, d, 4);
+
+  test("is read as a vector where they are neighbours along the last axis", () => {
+    expect(access(n, h, d)).toBe("unit");
+    expect(access(n, d, h)).toBeUndefined();
+    expect(access(n, h)).toBe("element");
+    const { strides } = splitUse({ dims: [[n], [h], [d]] }, { vector: d, width: 4 });
+    expect([...strides.values()].map(({ factor }) => factor)).toEqual([1, 16, 192]);
+  });
+
+  const walked: Along = { kind: "atom", atom: d };
+  const whole = new Atom(128);
+  const moved = (place: Along, dims = [n, whole]) =>
+    accessOf({ dims: dims.map((atom) => [atom]), moves: new Map([[whole, place]]) }, d, 4);
+
+  test("is read at another place where that is a multiple of four from the walk's", () => {
+    expect(moved(affine(walked, 1, 64))).toBe("unit");
+    expect(moved(affine(walked, 1, 62))).toBeUndefined();
+    expect(moved(affine(walked, 2, 0))).toBeUndefined();
+    expect(moved(affine(walked, 0, 3))).toBe("element");
+    expect(moved({ kind: "reverse", of: walked, extent: extentOf(64) })).toBeUndefined();
+    expect(moved(affine(walked, 1, 64), [whole, n])).toBeUndefined();
+  });
+
+  test("lies on one side of a seam", () => {
+    const part = affine(walked, 1, -32);
+    expect(moved(within(part, extentOf(32)))).toBe("unit");
+    expect(moved(within(part, extentOf(30)))).toBeUndefined();
+    expect(moved(within(affine(walked, 1, -30), extentOf(32)))).toBeUndefined();
+  });
+
+  test("is in one row where rows are reshaped", () => {
+    expect(moved({ kind: "quotient", of: walked, by: 16 })).toBe("element");
+    expect(moved({ kind: "remainder", of: walked, by: 16 })).toBe("unit");
+    expect(moved({ kind: "remainder", of: walked, by: 6 })).toBeUndefined();
+    expect(moved({ kind: "quotient", of: walked, by: 2 })).toBeUndefined();
+  });
 });

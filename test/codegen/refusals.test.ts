@@ -120,8 +120,41 @@ test("ops that no kernel computes", () => {
   const message = "E0505 2:16: `f` is not one kernel: it calls `linear`, and a kernel here computes no matrix product";
   expect(refusal(text)).toBe(message);
   expect(refusal(text, "canonicalize")).toBe(message);
-  expect(refusal(text.replace("linear(exp(x), w)", "exp(x)"))).toBe(
-    "E0505 3:10: `f` is not one kernel: it calls `slice`, and a kernel here reads tensors as a whole, and this cuts one",
+});
+
+describe("rows that are moved after they are reduced", () => {
+  test.each([
+    ["flip", "flip(h, axis = 0)", -2],
+    ["concat", "concat(x, h, axis = 0)", -2],
+    ["slice", "slice(transpose(h, perm = [1, 0]), axis = 1, start = 1, end = 3)", -1],
+    ["gather", "gather(h, at, axis = 0)", -2],
+    ["embedding", "embedding(reshape(at, shape = [80]), h)", -2],
+  ])("%s", (op, call, axis) => {
+    const text = `fn f(x: f32[4, 20], at: i32[4, 20]) -> f32 {
+  let h = tanh(softmax(x, axes = [-1]))
+  return sum(${call}, axes = [0, 1])
+}`;
+    expect(refusal(text)).toContain(
+      `\`${op}\` cannot be computed with the ops before it: \`${op}\` moves rows along axis ${axis} after they are reduced, ` +
+        "and a kernel has the results of a row only where it walks that row",
+    );
+  });
+
+  test("but not their columns, and not before", () => {
+    const text = `fn f(x: f32[4, 20]) -> f32[4, 20] {
+  return flip(softmax(flip(x, axis = 0), axes = [-1]), axis = -1)
+}`;
+    expect(refusal(text)).toBe("compiled");
+  });
+});
+
+test("what is moved over and over, each time to two places", () => {
+  const steps = Array.from({ length: 30 }, (_, i) => {
+    const x = i === 0 ? "x" : `x${i - 1}`;
+    return `  let x${i} = concat(slice(tanh(${x}), axis = 0, start = 3, end = 8), slice(tanh(${x}), axis = 0, start = 0, end = 3), axis = 0)`;
+  });
+  expect(refusal(`fn f(x: f32[8]) -> f32[8] {\n${steps.join("\n")}\n  return x29\n}`)).toContain(
+    "would be too large: what it computes up to",
   );
 });
 

@@ -92,9 +92,9 @@ test("what users of other languages write", () => {
     "reshape(x, n, 8, 8)",
     "swish(x)",
     "f16(x)",
-    "logsumexp(x)",
-    "std(x, dim = -1)",
-    "x + iota(64)",
+    "huber(x, x)",
+    "stddev(x, dim = -1)",
+    "x + arange(64)",
     "where(ids = label, x, 0)",
     "half + x",
     "x * mask",
@@ -330,6 +330,7 @@ test("what is said of functions that are no kernel", () => {
     outside: [at, "f", "matmul", "a kernel here computes no matrix product", { others: 2, isInterpreted: true }],
     tooManyBuffers: [whole, "f", ["a", "b", "y"], "tiny", 2],
     tooLarge: [at, "f", 500, 250_000],
+    tooManyPlaces: [at, "concat", 2000],
     notCounted: [whole, "f", { what: "rows", extents: [65_536, 1, 65_536], count: 2 ** 32 }, 2 ** 32 - 2 ** 20],
     notTheFunction: [whole, "f", "portable", { result: "y", index: [0, 3], dims: { rows: 5 } }],
   });
@@ -379,6 +380,7 @@ test("what is said of files", () => {
     constErrors.notCentered(at, "w_centered", 3, Number.NaN),
     externErrors.notInterpreted(at, "Conv"),
     linearErrors.idOutOfRange(at, 50257, 3, 50257),
+    linearErrors.indexOutOfRange(at, -1, 3, 20),
     internalError("x is undefined", "repro.tir"),
   ];
   expectGolden("files.txt", rendered([...npy, ...consts, ...others]));

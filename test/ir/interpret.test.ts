@@ -35,6 +35,10 @@ const checks: { readonly [Name in OpName]: readonly Check[] } = {
     { of: [ints(-(2 ** 31))], is: ints(-(2 ** 31)) },
   ],
   sign: [{ of: [row(3, 0, -0.1)], is: row(1, 0, -1) }],
+  square: [
+    { of: [row(3, -0.5)], is: row(9, 0.25) },
+    { of: [ints(-3, 65537)], is: ints(9, 131073) },
+  ],
   sqrt: [{ of: [row(0, 2, 9)], is: row(0, SQRT2, 3) }],
   rsqrt: [{ of: [row(4, 2)], is: row(0.5, 1 / SQRT2) }],
   reciprocal: [{ of: [row(4, -0.5)], is: row(0.25, -2) }],
@@ -150,6 +154,30 @@ const checks: { readonly [Name in OpName]: readonly Check[] } = {
     { of: [matrix], with: last, is: row(2 / 3, 14 / 3) },
     { of: [matrix], with: { ...last, correction: 1 }, is: row(1, 7) },
     { of: [row(1e8, 1e8 + 1)], with: last, is: scalar(0.25) },
+  ],
+  std: [
+    { of: [matrix], with: last, is: row(Math.sqrt(2 / 3), Math.sqrt(14 / 3)) },
+    { of: [matrix], with: { ...last, correction: 1 }, is: row(1, Math.sqrt(7)) },
+  ],
+  logsumexp: [
+    { of: [row(Math.log(2), Math.log(3))], with: last, is: scalar(Math.log(5)) },
+    { of: [row(1e4, 1e4)], with: last, is: scalar(1e4 + ln2) },
+    { of: [row(-Infinity, -Infinity)], with: last, is: scalar(-Infinity) },
+    { of: [row(1, Infinity, Infinity)], with: last, is: scalar(Infinity) },
+    { of: [row(1, NaN)], with: last, is: scalar(NaN) },
+  ],
+  argmax: [
+    { of: [matrix], with: last, is: ints(2, 2) },
+    { of: [matrix], with: { axes: [0] }, is: ints(1, 1, 1) },
+    { of: [matrix], with: { axes: [-2, -1] }, is: tensor("i32", [], 5) },
+    { of: [row(1, 3, 3, -Infinity)], with: last, is: tensor("i32", [], 1) },
+    { of: [row(1, NaN, Infinity, NaN)], with: last, is: tensor("i32", [], 1) },
+    { of: [naturals(7, 2 ** 32 - 1)], with: { ...last, keepdims: true }, is: ints(1) },
+  ],
+  argmin: [
+    { of: [matrix], with: last, is: ints(0, 0) },
+    { of: [row(2, -1, -1, NaN)], with: last, is: tensor("i32", [], 3) },
+    { of: [ints(5, -5, -5)], with: last, is: tensor("i32", [], 1) },
   ],
   moments: [
     { of: [matrix], with: last, is: [row(2, 6), row(2 / 3, 14 / 3)] },
@@ -306,11 +334,42 @@ const checks: { readonly [Name in OpName]: readonly Check[] } = {
       is: tensor("f32", [2, 2, 2], 1, 2, 5, 6, 3, 4, 7, 8),
     },
   ],
+  pad: [
+    { of: [row(1, 2)], with: { axis: -1, before: 1, after: 2 }, is: row(0, 1, 2, 0, 0) },
+    {
+      of: [matrix],
+      with: { axis: 0, before: 1, value: -7 },
+      is: tensor("f32", [3, 3], -7, -7, -7, 1, 2, 3, 4, 5, 9),
+    },
+    { of: [row(1, 2)], with: { axis: -1, before: 2, after: 1, mode: "edge" }, is: row(1, 1, 1, 2, 2) },
+    { of: [row(1, 2, 3)], with: { axis: -1, before: 2, after: 2, mode: "reflect" }, is: row(3, 2, 1, 2, 3, 2, 1) },
+    { of: [row()], with: { axis: -1, before: 2 }, is: row(0, 0) },
+  ],
+  flip: [
+    { of: [matrix], with: { axis: -1 }, is: tensor("f32", [2, 3], 3, 2, 1, 9, 5, 4) },
+    { of: [matrix], with: { axis: 0 }, is: tensor("f32", [2, 3], 4, 5, 9, 1, 2, 3) },
+  ],
+  gather: [
+    { of: [matrix, tensor("i32", [2, 1], 2, 0)], with: { axis: -1 }, is: tensor("f32", [2, 1], 3, 4) },
+    {
+      of: [matrix, tensor("u32", [3, 3], 1, 0, 1, 0, 0, 0, 1, 1, 1)],
+      with: { axis: 0 },
+      is: tensor("f32", [3, 3], 4, 2, 9, 1, 2, 3, 4, 5, 9),
+    },
+  ],
+  iota: [
+    { of: [], with: { shape: [3], axis: 0 }, is: ints(0, 1, 2) },
+    { of: [], with: { shape: [2, 3], axis: -1 }, is: tensor("i32", [2, 3], 0, 1, 2, 0, 1, 2) },
+    { of: [], with: { shape: [2, 3], axis: -2 }, is: tensor("i32", [2, 3], 0, 0, 0, 1, 1, 1) },
+  ],
   slice: [
     { of: [row(1, 2, 3, 4)], with: { axis: 0, start: 1, end: 3 }, is: row(2, 3) },
     { of: [matrix], with: { axis: -1, start: -2, end: -1 }, is: tensor("f32", [2, 1], 2, 5) },
     { of: [matrix], with: { axis: 0, start: -1, end: 2 }, is: tensor("f32", [1, 3], 4, 5, 9) },
     { of: [matrix], with: { axis: 1, start: 3, end: 3 }, is: tensor("f32", [2, 0]) },
+    { of: [row(1, 2, 3, 4, 5)], with: { axis: 0, start: 1, end: 5, step: 2 }, is: row(2, 4) },
+    { of: [row(1, 2, 3, 4, 5)], with: { axis: 0, start: 0, end: 5, step: 3 }, is: row(1, 4) },
+    { of: [matrix], with: { axis: 0, start: 0, end: 2, step: 5 }, is: tensor("f32", [1, 3], 1, 2, 3) },
     {
       of: [tensor("f32", [2, 2, 2], 1, 2, 3, 4, 5, 6, 7, 8)],
       with: { axis: 1, start: 1, end: 2 },

@@ -5,8 +5,8 @@ import { expect, test } from "vitest";
 import { makeOp } from "../../src/ir/builder.ts";
 import { evaluateOp } from "../../src/ir/interpret.ts";
 import type { Attributes } from "../../src/ir/ir.ts";
-import type { LinearDef, Rows } from "../../src/ir/ops/def.ts";
-import { type LinearName, type OpName, ops } from "../../src/ir/ops/index.ts";
+import type { IndexDef, LinearDef, Rows } from "../../src/ir/ops/def.ts";
+import { type IndexName, type LinearName, type OpName, ops } from "../../src/ir/ops/index.ts";
 import { elementCount, type Tensor } from "../../src/ir/tensor.ts";
 import type { ElementType } from "../../src/ir/types.ts";
 import { diagnosticsOf } from "../support/diagnostics.ts";
@@ -144,8 +144,13 @@ const ids = tensor("i32", [5], 2, 0, 0, 1, 2);
 const image = tensor("f32", [2, 2, 3, 3], ...Array.from({ length: 36 }, (_, i) => (i * i * 7) % 11));
 const kernels = tensor("f32", [4, 2, 2, 1], ...Array.from({ length: 16 }, (_, i) => ((i * i * 5) % 13) - 3));
 
-/** Operands without any mean of zero. */
-const samples: { readonly [Name in LinearName]: readonly { of: (Tensor | undefined)[]; with?: Attributes }[] } = {
+/** Operands without any mean of zero. What `gather` looks up has no mean that is known, and `iota` no operand. */
+const samples: {
+  readonly [Name in Exclude<LinearName | IndexName, "gather" | "iota">]: readonly {
+    of: (Tensor | undefined)[];
+    with?: Attributes;
+  }[];
+} = {
   matmul: [
     { of: [weight, run("transpose", [weight], { perm: [1, 0] })] },
     { of: [cube, run("transpose", [weight], { perm: [1, 0] })] },
@@ -156,7 +161,17 @@ const samples: { readonly [Name in LinearName]: readonly { of: (Tensor | undefin
   linear: [{ of: [cube, weight] }, { of: [cube, weight, row(1, 2, 5)] }, { of: [row(1, 2, 3, 5), weight] }],
   embedding: [{ of: [ids, weight] }, { of: [tensor("i32", [2, 2], 0, 2, 1, 1), weight] }],
   concat: [0, 1, 2].map((axis) => ({ of: [cube, cube, undefined, cube], with: { axis } })),
-  slice: [0, 1, 2].map((axis) => ({ of: [cube], with: { axis, start: 1, end: 2 } })),
+  slice: [0, 1, 2].flatMap((axis) => [
+    { of: [cube], with: { axis, start: 1, end: 2 } },
+    { of: [cube], with: { axis, start: 0, end: 2, step: 2 } },
+  ]),
+  pad: [0, 1, 2].flatMap((axis) => [
+    { of: [cube], with: { axis, before: 1, after: 2 } },
+    { of: [cube], with: { axis, before: 1, value: 2 } },
+    { of: [cube], with: { axis, before: 1, after: 1, mode: "reflect" } },
+    { of: [cube], with: { axis, after: 2, mode: "edge" } },
+  ]),
+  flip: [0, 1, 2].map((axis) => ({ of: [cube], with: { axis } })),
   conv: [
     { of: [image, kernels] },
     { of: [image, kernels, row(1, 2, 5, 3)], with: { strides: [2, 1], pads: [1, 0, 0, 2], dilations: [1, 2] } },
@@ -194,7 +209,7 @@ const rowsIn = (shape: readonly number[]): Rows[] => [
 test.each(Object.entries(samples))(
   "%s: each way to a mean of zero leads to one, and no claim can be left out",
   (name, all) => {
-    const def = ops[name as LinearName] as LinearDef;
+    const def = ops[name as OpName] as LinearDef | IndexDef;
     let ways = 0;
     for (const { of, with: given = {} } of all) {
       const values = of.map((one, i) => one && parameter(`p${i}`, one.element, ...one.shape));

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import type { Facts, LinearDef } from "../../src/ir/ops/def.ts";
-import { type LinearName, ops } from "../../src/ir/ops/index.ts";
+import { type IndexName, type LinearName, ops } from "../../src/ir/ops/index.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { checkProofs, checkRewrite } from "../support/check-centering.ts";
 import { isDeep } from "../support/deep.ts";
@@ -43,7 +43,7 @@ const claim = (rowMeanZero: Exclude<Facts["rowMeanZero"], undefined>, name: keyo
 ];
 const meansOf: LinearDef["zeroMean"] = row("conv").zeroMean as LinearDef["zeroMean"];
 const always: LinearDef["zeroMean"] = () => [{ means: [], exact: false }];
-const exactly = (name: LinearName): LinearDef["zeroMean"] => {
+const exactly = (name: LinearName | IndexName): LinearDef["zeroMean"] => {
   const { zeroMean } = row(name);
   return (...args) => (zeroMean as LinearDef["zeroMean"])(...args).map((way) => ({ ...way, exact: true }));
 };
@@ -66,6 +66,9 @@ const mutations: readonly Mutation[] = [
   ["embedding: always", "embedding", { zeroMean: always }],
   ["concat: always", "concat", { zeroMean: always }],
   ["slice: always", "slice", { zeroMean: always }],
+  ["pad: always", "pad", { zeroMean: always }],
+  ["flip: always", "flip", { zeroMean: always }],
+  ["gather: always", "gather", { zeroMean: always }],
   ["conv: always", "conv", { zeroMean: always }],
   ["conv: as if it had no groups", "conv", { zeroMean: (rows, shapes) => meansOf(rows, shapes, { group: 1 }) }],
   ["concat: exact along its axis", "concat", { zeroMean: exactly("concat") }],

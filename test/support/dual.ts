@@ -6,6 +6,7 @@
  * table's column `vjp`, which it is there to check.
  */
 
+import { makeOp } from "../../src/ir/builder.ts";
 import { Algebra, type Elements } from "../../src/ir/field/algebra.ts";
 import { Evaluator, type FieldTensor, type Point } from "../../src/ir/field/evaluate.ts";
 import type { PrimeField } from "../../src/ir/field/prime.ts";
@@ -269,6 +270,8 @@ export class Tangents {
         return [over(x, (data) => def.evaluate({ ...x, data }, shape, attributes))];
       case "linear":
         return [def.exact === "bilinear" ? this.product(op, operands) : this.moved(op, operands)];
+      case "index":
+        return [this.moved(op, operands)];
       default:
         return [];
     }
@@ -328,7 +331,10 @@ export class Tangents {
       const p = operand.d ?? new Float64Array(operand.p.length);
       return { element: operand.element, shape: operand.shape, p, q: undefined };
     });
-    return { ...(operands[0] as DualTensor), d: (this.evaluator.op(op, changes)[0] as FieldTensor).p };
+    // What stands around a padded tensor does not change.
+    const attributes = "value" in op.attributes ? { ...op.attributes, value: 0 } : op.attributes;
+    const linear = makeOp(op.name, op.operands, attributes, { places: { op: op.span } });
+    return { ...(operands[0] as DualTensor), d: (this.evaluator.op(linear, changes)[0] as FieldTensor).p };
   }
 
   /** B(a, b) + c is linear in each: B(a', b) + B(a, b') + c'. */

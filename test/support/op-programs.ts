@@ -17,6 +17,7 @@ export const opPrograms: { readonly [Name in Exclude<OpName, "constant" | "globa
   neg: [unary("neg")],
   abs: [unary("abs")],
   sign: [unary("sign")],
+  square: [unary("square")],
   sqrt: [unary("sqrt")],
   rsqrt: [unary("rsqrt")],
   reciprocal: [unary("reciprocal")],
@@ -84,6 +85,10 @@ export const opPrograms: { readonly [Name in Exclude<OpName, "constant" | "globa
     folding("var", ", correction = 1"),
     of("x: f32[rows, d]", "f32[rows]", "var(x, axes = [1], correction = 1)"),
   ],
+  std: [folding("std"), folding("std", ", correction = 1")],
+  logsumexp: [folding("logsumexp")],
+  argmax: [rows("x * cast(argmax(x, axes = [-1], keepdims = true), to = f32)")],
+  argmin: [rows("x * cast(argmin(x, axes = [-1], keepdims = true), to = f32)")],
   moments: [
     `fn f(${x}) -> (m: f32[rows], v: f32[rows]) {\n  let (m, v) = moments(x, axes = [-1])\n  return m, v\n}\n`,
     folding("moments").replace("return", "let (m, v) =").replace("\n}", "\n  return m * v\n}"),
@@ -149,7 +154,22 @@ export const opPrograms: { readonly [Name in Exclude<OpName, "constant" | "globa
     of(x, "f32[rows, 3]", "slice(x, axis = 1, start = -3, end = 6)"),
     of("x: f32[4, 3]", "f32[2, 3]", "slice(x, axis = 0, start = 0, end = 2)"),
     of(x, "f32[rows, 6]", "slice(x, axis = -1, start = 0, end = 6)"),
+    of(x, "f32[rows, 2]", "slice(x, axis = -1, start = 1, end = 5, step = 2)"),
+    of("x: f32[7, 3]", "f32[3, 3]", "slice(x, axis = 0, start = 0, end = 7, step = 3)"),
+    of("x: f32[7, 3]", "f32[2, 3]", "slice(x, axis = 0, start = -4, end = 7, step = 3)"),
   ],
+  pad: [
+    of(x, "f32[rows, 9]", "pad(x, axis = -1, before = 1, after = 2, value = 3)"),
+    of(x, "f32[rows, 9]", 'pad(x, axis = -1, before = 2, after = 1, mode = "edge")'),
+    of("x: f32[4, 3]", "f32[9, 3]", 'pad(x, axis = 0, before = 3, after = 2, mode = "reflect")'),
+  ],
+  flip: [rows("flip(x, axis = -1)"), rows("flip(x, axis = 0)")],
+  gather: [
+    of("x: f32[rows, 6], at: i32[rows, 1]", "f32[rows, 1]", "gather(x, at, axis = -1)"),
+    of("x: f32[rows, 6], at: u32[rows, 4]", "f32[rows, 4]", "gather(x, at, axis = 1)"),
+    of("x: f32[5, 3], at: i32[2, 3]", "f32[2, 3]", "gather(x, at, axis = 0)"),
+  ],
+  iota: [rows("x + cast(iota(shape = [rows, 6], axis = 1), to = f32)")],
   conv: [
     of("x: f32[batch, 2, 5], w: f32[3, 2, 2], b: f32[3]", "f32[batch, 3, 4]", "conv(x, w, b)"),
     of(

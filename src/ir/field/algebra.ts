@@ -319,6 +319,19 @@ export class Algebra {
 
   /** The largest or smallest of each row, in the order of the field. */
   extreme(rows: Elements, width: number, which: "max" | "min"): Elements {
+    const best = this.bestOf(rows, width, which);
+    const over = (data: Residues) => Float64Array.from(best, (at) => data[at] as number);
+    return { p: over(rows.p), q: rows.q && over(rows.q) };
+  }
+
+  /** The place in each row of the first that is the largest or smallest. */
+  placeOfExtreme(rows: Elements, width: number, which: "max" | "min"): Elements {
+    const places = Float64Array.from(this.bestOf(rows, width, which), (at) => at % width);
+    return { p: places, q: places };
+  }
+
+  /** The first of each row that is the largest or smallest, by its number. */
+  private bestOf(rows: Elements, width: number, which: "max" | "min"): Int32Array {
     const ranks = rows.p.map((value) => this.pair.p.rank(value));
     const best = new Int32Array(width === 0 ? 0 : rows.p.length / width);
     for (let row = 0; row < best.length; row++) {
@@ -329,7 +342,6 @@ export class Algebra {
       }
       best[row] = at;
     }
-    const over = (data: Residues) => Float64Array.from(best, (at) => data[at] as number);
-    return { p: over(rows.p), q: rows.q && over(rows.q) };
+    return best;
   }
 }

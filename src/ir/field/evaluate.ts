@@ -9,7 +9,7 @@
 import { makeOp } from "../builder.ts";
 import { evaluateOp, resolvedAttributes, resolveShape } from "../interpret.ts";
 import { type Attributes, type ComputedData, type Const, constantValue, type Fn, type Op, Value } from "../ir.ts";
-import type { Emitter, LinearDef, NormDef, OpDef, ReductionDef } from "../ops/def.ts";
+import type { Emitter, IndexDef, LinearDef, NormDef, OpDef, ReductionDef } from "../ops/def.ts";
 import { type ElementwiseName, ops, type ReductionName } from "../ops/index.ts";
 import { broadcastTo, elementCount, gather, rowOrder } from "../tensor.ts";
 import { broadcastShapes, type ElementType, isInteger, reducedShape, tensorType } from "../types.ts";
@@ -205,7 +205,9 @@ export class Evaluator {
       case "shape":
         return [over(x, (data) => def.evaluate({ element: x.element, shape: x.shape, data }, shape, attributes))];
       case "linear":
-        return [def.exact === "bilinear" ? this.bilinear(op, def, operands) : this.moved(op, def, operands)];
+        return [def.exact === "bilinear" ? this.bilinear(op, def, operands) : this.summed(op, def, operands)];
+      case "index":
+        return [this.moved(op, def, operands, shape)];
       case "extern":
         return this.extern(op, operands, shapes);
       default:
@@ -263,11 +265,21 @@ export class Evaluator {
     return { element, shape, p, q };
   }
 
-  /** Elements that are moved, or sums of up to 2^23 of them: row numbers are taken modulo the length of the table. */
-  private moved(op: Op, def: LinearDef, operands: readonly (FieldTensor | undefined)[]): Elements {
-    const attributes = resolvedAttributes(op, this.point.dims);
-    const [count = 1] = (attributes.shape as readonly number[] | undefined) ?? operands[1]?.shape ?? [];
+  /** Elements that are moved: places that are looked up are taken modulo how many there are. */
+  private moved(
+    { attributes, span }: Op,
+    def: IndexDef,
+    operands: readonly (FieldTensor | undefined)[],
+    shape: readonly number[],
+  ): Elements {
+    const map = def.map(
+      operands.map((operand) => operand?.shape),
+      attributes,
+    );
+    const count =
+      map.kind === "lookup" ? (operands[map.operand]?.shape[map.axes.indexOf(undefined)] as number) : Infinity;
     const isIndex = (i: number) => def.operands[i]?.element === "index";
+    const fill = this.algebra.number(map.kind === "segments" ? (map.fill ?? 0) : 0);
     const by = (which: "p" | "q") => {
       const tensors = operands.map((operand, i) => {
         if (operand === undefined) return undefined;
@@ -275,10 +287,26 @@ export class Evaluator {
         return data && { element: operand.element, shape: operand.shape, data };
       });
       const isComplete = tensors.every((tensor, i) => (tensor === undefined) === (operands[i] === undefined));
-      if (!isComplete) return undefined;
+      const [value] = fill[which] ?? [];
+      if (!isComplete || value === undefined) return undefined;
+      return def.evaluate(tensors, "value" in attributes ? { ...attributes, value } : attributes, { span, shape });
+    };
+    return { p: by("p") as Float64Array, q: by("q") };
+  }
+
+  /** Sums of up to 2^23 elements, to places that are taken modulo how many there are. */
+  private summed(op: Op, def: LinearDef, operands: readonly (FieldTensor | undefined)[]): Elements {
+    const attributes = resolvedAttributes(op, this.point.dims);
+    const [count = 1] = (attributes.shape as readonly number[] | undefined) ?? [];
+    const isIndex = (i: number) => def.operands[i]?.element === "index";
+    const by = (which: "p" | "q") => {
+      const tensors = (operands as readonly FieldTensor[]).map((operand, i) => {
+        const data = isIndex(i) ? operand.p.map((value) => value % count) : operand[which];
+        return data && { element: operand.element, shape: operand.shape, data };
+      });
+      if (tensors.includes(undefined)) return undefined;
       const { modulus } = this.point.pair[which];
-      const data = def.evaluate(tensors, attributes, op.span);
-      return def.exact === "sums" ? data.map((sum) => sum % modulus) : data;
+      return def.evaluate(tensors, attributes, op.span).map((sum) => sum % modulus);
     };
     return { p: by("p") as Float64Array, q: by("q") };
   }

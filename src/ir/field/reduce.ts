@@ -7,6 +7,7 @@
 
 import { TircError } from "../../diagnostics/diagnostic.ts";
 import { type Const, type Fn, type Op, presentOperands } from "../ir.ts";
+import { ops } from "../ops/index.ts";
 import { withDims } from "../specialize.ts";
 import { type Dim, type Shape, sameShape } from "../types.ts";
 import type { Side } from "./compare.ts";
@@ -23,7 +24,8 @@ const shapesAt = (op: Op): Shape[] => [...presentOperands(op), ...op.results].ma
 
 /** Extents that an op's attributes say something about, or from which others are computed. */
 function fixedBy(op: Op): number[] {
-  if (op.name === "slice" || op.name === "concat") {
+  const def = ops[op.name];
+  if (def.kind === "index" && def.fixesExtent) {
     return shapesAt(op).flatMap((shape) => (shape.at(op.attributes.axis as number) as number) ?? []);
   }
   return op.name === "conv" ? op.operand(0).shape.slice(2).filter(isLarge) : [];

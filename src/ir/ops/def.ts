@@ -128,7 +128,7 @@ export interface ElementwiseDef extends ElementwiseRow {
 }
 
 /** What a result of a reduction is: the row's elements combined, or a moment of the row. */
-export type ReductionResult = "combined" | "mean" | "variance";
+export type ReductionResult = "combined" | "mean" | "variance" | "deviation";
 
 /** An op that folds axes, but for its meaning over a field. */
 export interface ReductionRow extends Common {
@@ -139,6 +139,8 @@ export interface ReductionRow extends Common {
   readonly reduction: Reduction;
   /** One for each result. */
   readonly results: readonly ReductionResult[];
+  /** The element type of the results, where it is not that of the operand. */
+  readonly resultElement?: "i32";
   /** The reduced elements in float64 to one number a result. */
   readonly reduce: (row: Float64Array, attributes: Attributes) => readonly number[];
 }
@@ -228,7 +230,7 @@ export interface ZeroMeanWay {
   readonly exact: boolean;
 }
 
-/** An op that joins operands of different shapes in a way of its own, but for its derivatives. */
+/** A product: linear in each of the first two operands, and in the third, which is added. No kernel computes it. But for its derivatives. */
 export interface LinearRow extends Common {
   readonly kind: "linear";
   /** The result's shape, or what is wrong. */
@@ -247,8 +249,59 @@ export interface LinearRow extends Common {
   readonly noKernel: string;
 }
 
-/** An op that joins operands of different shapes in a way of its own. No kernel computes it. */
+/** A product. */
 export interface LinearDef extends LinearRow {
+  readonly vjp: Vjp;
+}
+
+/** Elements that lie together along an axis, and from where they are taken: element i is element `start + step * i` of an operand. */
+export interface Segment {
+  readonly extent: Dim;
+  /** By its number; where there is none, the elements are the map's `fill`. */
+  readonly operand?: number;
+  /** `last` is the last element of the operand. */
+  readonly start?: number | "last";
+  readonly step?: number;
+}
+
+/**
+ * From where an element of a result comes; all but one axis are those of the operands.
+ * - segments: along the attribute `axis`, one segment after the other.
+ * - lookup: an operand's element whose place along one axis another operand says. `axes` names for each axis of the operand
+ *   the one of the result that it is, and `undefined` for that one; `indexAxes` for each axis of the operand that says it.
+ * - position: the element is its own place along the attribute `axis`.
+ */
+export type IndexMap =
+  | { readonly kind: "segments"; readonly segments: readonly Segment[]; readonly fill?: number }
+  | {
+      readonly kind: "lookup";
+      readonly operand: number;
+      readonly index: number;
+      readonly axes: readonly (number | undefined)[];
+      readonly indexAxes: readonly number[];
+    }
+  | { readonly kind: "position" };
+
+/** An op that moves elements: which one a result's is follows from its index. But for its derivatives. */
+export interface IndexRow extends Common {
+  readonly kind: "index";
+  /** The result's shape, or what is wrong. */
+  readonly infer: LinearRow["infer"];
+  /** In float64, to the result's shape. @throws TircError, with `span` as the place, where the numbers themselves are wrong. */
+  readonly evaluate: (
+    operands: readonly (Tensor | undefined)[],
+    attributes: Attributes,
+    at: { readonly span: Span; readonly shape: readonly number[] },
+  ) => Float64Array;
+  readonly map: (shapes: readonly (Shape | undefined)[], attributes: Attributes) => IndexMap;
+  /** Whether attributes say something about the extent of the axis. */
+  readonly fixesExtent?: true;
+  /** The ways in which the mean of the result's rows is zero. */
+  readonly zeroMean: LinearRow["zeroMean"];
+}
+
+/** An op that moves elements. */
+export interface IndexDef extends IndexRow {
   readonly vjp: Vjp;
 }
 
@@ -267,7 +320,7 @@ export interface ConstantDef extends Common {
 }
 
 /** A row of the op table. */
-export type OpDef = ElementwiseDef | ReductionDef | NormDef | ShapeDef | LinearDef | ExternDef | ConstantDef;
+export type OpDef = ElementwiseDef | ReductionDef | NormDef | ShapeDef | IndexDef | LinearDef | ExternDef | ConstantDef;
 
 export const floats: readonly NumberType[] = ["f32", "f16"];
 export const numbers: readonly NumberType[] = ["f32", "f16", "i32", "u32"];

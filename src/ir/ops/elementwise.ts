@@ -248,6 +248,16 @@ export const unaryOps = {
     of((x) => divide(1, x)),
     { facts: { involution: true } },
   ),
+  square: {
+    ...unary(
+      "low",
+      "`x * x`.",
+      (x) => x * x,
+      of((x) => multiply(x, x)),
+      { elements: numbers },
+    ),
+    scalar: (x, _b, _c, at) => (isInteger(at.element) ? Math.imul(x, x) : x * x),
+  },
   exp: unary("high", "e to the x.", Math.exp, library("exp")),
   exp2: unary("high", "2 to the x.", (x) => 2 ** x, library("exp2")),
   log: unary("high", "Natural logarithm.", Math.log, library("log")),

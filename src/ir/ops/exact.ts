@@ -27,10 +27,10 @@ export type ReductionMeaning = (
 ) => readonly Elements[];
 
 /**
- * Results are linear in each of the first two operands, and in the third, which is added; or they are operands' elements
- * moved, or sums of such.
+ * Results are linear in each of the first two operands, and in the third, which is added; or they are sums of elements of
+ * operands.
  */
-export type LinearMeaning = "bilinear" | "moves" | "sums";
+export type LinearMeaning = "bilinear" | "sums";
 
 type Unary = (field: Algebra, x: Elements, attributes: Attributes) => Elements;
 type Binary = (field: Algebra, a: Elements, b: Elements) => Elements;
@@ -96,6 +96,7 @@ export const elementwiseMeanings: Readonly<Record<ElementwiseName, ElementwiseMe
   sqrt: unary((field, x) => field.sqrt(x)),
   rsqrt: unary((field, x) => field.reciprocal(field.sqrt(x))),
   reciprocal: unary((field, x) => field.reciprocal(x)),
+  square: unary((field, x) => field.mul(x, x)),
   exp: unary((field, x) => field.exp(x)),
   exp2: unary((field, x) => field.exp(field.mul(x, field.number(Math.LN2)))),
   log: unary(log),
@@ -167,6 +168,14 @@ export const reductionMeanings: Readonly<Record<ReductionName, ReductionMeaning>
   min: (field, rows, width) => [field.extreme(rows, width, "min")],
   prod: (field, rows, width) => [field.product(rows, width)],
   var: (field, rows, width, attributes) => [field.variance(rows, width, correctionOf(attributes))],
+  std: (field, rows, width, attributes) => [field.sqrt(field.variance(rows, width, correctionOf(attributes)))],
+  logsumexp: (field, rows, width) => {
+    const largest = field.extreme(rows, width, "max");
+    const exps = field.exp(field.sub(rows, field.repeated(largest, width)));
+    return [field.add(largest, log(field, field.sum(exps, width)))];
+  },
+  argmax: (field, rows, width) => [field.placeOfExtreme(rows, width, "max")],
+  argmin: (field, rows, width) => [field.placeOfExtreme(rows, width, "min")],
   moments: (field, rows, width, attributes) => [
     field.mean(rows, width),
     field.variance(rows, width, correctionOf(attributes)),

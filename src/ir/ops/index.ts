@@ -6,6 +6,8 @@ import {
   type ConstantDef,
   type ElementwiseDef,
   type ElementwiseRow,
+  type IndexDef,
+  type IndexRow,
   type LinearDef,
   type LinearRow,
   type NormDef,
@@ -17,6 +19,7 @@ import {
 import { binaryOps, ternaryOps, unaryOps } from "./elementwise.ts";
 import { elementwiseMeanings, reductionMeanings } from "./exact.ts";
 import { externOps } from "./extern.ts";
+import { indexOps } from "./indexing.ts";
 import { linearOps } from "./linear.ts";
 import { normOps } from "./norms.ts";
 import { type Numerics, numerics } from "./numerics.ts";
@@ -24,6 +27,7 @@ import { reductionOps } from "./reductions.ts";
 import { shapeOps } from "./shape.ts";
 import { transposeOps } from "./transposes.ts";
 import { elementwiseVjps } from "./vjp-elementwise.ts";
+import { indexVjps } from "./vjp-index.ts";
 import { linearVjps, shapeVjps } from "./vjp-moves.ts";
 import { normVjp, reductionVjps } from "./vjp-rows.ts";
 
@@ -81,6 +85,8 @@ const completeReductions = (): Record<ReductionName, ReductionDef> =>
 const completeNorms = (): Record<NormName, NormDef> =>
   withColumns<NormName, NormRow, Pick<NormDef, "vjp">>(normOps, (name) => ({ vjp: normVjp(name, normOps[name]) }));
 const completeShapes = (): Record<ShapeName, ShapeDef> => withColumns(shapeOps, (name) => ({ vjp: shapeVjps[name] }));
+const completeIndex = (): Record<IndexName, IndexDef> =>
+  withColumns<IndexName, IndexRow, Pick<IndexDef, "vjp">>(indexOps, (name) => ({ vjp: indexVjps[name] }));
 const completeLinear = (): Record<LinearName, LinearDef> =>
   withColumns<LinearName, LinearRow, Pick<LinearDef, "vjp">>({ ...linearOps, conv, ...transposeOps }, (name) => ({
     vjp: linearVjps[name],
@@ -93,6 +99,7 @@ const table = {
   ...completeReductions(),
   ...completeNorms(),
   ...completeShapes(),
+  ...completeIndex(),
   ...completeLinear(),
   ...externOps,
   constant,
@@ -112,6 +119,7 @@ export type OpName = keyof typeof table | keyof OwnOps;
 export type ReductionName = keyof typeof reductionOps;
 export type NormName = keyof typeof normOps;
 export type ShapeName = keyof typeof shapeOps;
+export type IndexName = keyof typeof indexOps;
 export type LinearName = keyof typeof linearOps | "conv" | keyof typeof transposeOps;
 
 /** The op table: for each op its operands, attributes, facts, and how it is computed. */

@@ -1,11 +1,10 @@
-/** Rows of the op table for products of matrices, and for joining, cutting and looking up rows. */
+/** Rows of the op table for products of matrices. */
 
-import { fail, type Help, type Span, wrapped } from "../../diagnostics/diagnostic.ts";
+import { type Help, type Span, wrapped } from "../../diagnostics/diagnostic.ts";
 import { linearErrors } from "../../diagnostics/errors-linear.ts";
-import type { Attributes } from "../ir.ts";
 import { broadcastTo, elementCount, type Tensor } from "../tensor.ts";
 import { broadcastShapes, type Dim, printShape, type Shape, sameShape } from "../types.ts";
-import { type AttributeDef, anyElement, attribute, floats, type LinearRow, type Refusal } from "./def.ts";
+import { floats, type LinearRow, type Refusal } from "./def.ts";
 
 type Infer = LinearRow["infer"];
 type Evaluate = LinearRow["evaluate"];
@@ -143,105 +142,6 @@ const linearMean: ZeroMeanRule = ({ axes, block }, [, , bias]) => {
   ];
 };
 
-const inferEmbedding: Infer = (shapes) => {
-  const [ids, table] = shapes as [Shape, Shape];
-  if (table.length === 2) return [...ids, table[1] as Dim];
-  return (at) => linearErrors.operandShape(at(1), "embedding", "table", "[count, width]", printed(table));
-};
-
-const lookUp: Evaluate = (operands, _, span) => {
-  const [ids, table] = operands as [Tensor, Tensor];
-  const [count, width] = table.shape as [number, number];
-  const result = new Float64Array(ids.data.length * width);
-  for (const [i, id] of ids.data.entries()) {
-    if (id < 0 || id >= count) fail(linearErrors.idOutOfRange(span, id, i, count));
-    result.set(table.data.subarray(id * width, (id + 1) * width), i * width);
-  }
-  return result;
-};
-
-const pieceNames = ["a", "b", "c", "d"];
-
-const inferConcat: Infer = (shapes, attributes) => {
-  const axis = attribute.axis(attributes);
-  const [first] = shapes as [Shape];
-  const at = axis + first.length;
-  const without = (shape: Shape) => shape.filter((_, i) => i !== at);
-  let extent = 0;
-  for (const [i, shape] of shapes.entries()) {
-    if (shape === undefined) continue;
-    const name = pieceNames[i] as string;
-    if (shape.length !== first.length || !sameShape(without(shape), without(first))) {
-      return (place) => linearErrors.pieces(place(i), name, printShape(shape), printShape(first), axis, place(0));
-    }
-    const own = shape[at] as Dim;
-    if (typeof own === "string") return (place) => linearErrors.namedExtent(place(i), "concat", name, axis, own);
-    extent += own;
-  }
-  return first.map((dim, i) => (i === at ? extent : dim));
-};
-
-/** A tensor as `count` runs of elements that lie together, each all that there is from `axis` on. */
-function runsFrom(axis: number, { shape, data }: Tensor): { count: number; run: (index: number) => Float64Array } {
-  const length = elementCount(shape.slice(axis));
-  return {
-    count: elementCount(shape.slice(0, axis)),
-    run: (index) => data.subarray(index * length, (index + 1) * length),
-  };
-}
-
-const join: Evaluate = (operands, attributes) => {
-  const pieces = operands
-    .filter((piece) => piece !== undefined)
-    .map((piece) => runsFrom(attribute.axis(attributes), piece));
-  const { count } = pieces[0] as (typeof pieces)[0];
-  const result = new Float64Array(operands.reduce((sum, piece) => sum + (piece?.data.length ?? 0), 0));
-  let at = 0;
-  for (let index = 0; index < count; index++) {
-    for (const piece of pieces) {
-      const run = piece.run(index);
-      result.set(run, at);
-      at += run.length;
-    }
-  }
-  return result;
-};
-
-/** Where a slice begins and ends, counted from the front. */
-function boundsOf(extent: number, attributes: Attributes): { start: number; end: number } {
-  const fromFront = (at: number) => (at < 0 ? at + extent : at);
-  const of = (name: string) => fromFront(attribute.number(attributes, name));
-  return { start: of("start"), end: of("end") };
-}
-
-const inferSlice: Infer = ([x], attributes) => {
-  const shape = x as Shape;
-  const axis = attribute.axis(attributes);
-  const extent = shape.at(axis) as Dim;
-  if (typeof extent === "string") return (at) => linearErrors.namedExtent(at(0), "slice", "x", axis, extent);
-  for (const key of ["start", "end"]) {
-    const value = attribute.number(attributes, key);
-    if (Math.abs(value) > extent) return (at) => linearErrors.sliceRange(at(key), key, value, axis, extent);
-  }
-  const { start, end } = boundsOf(extent, attributes);
-  if (end < start) return (at) => linearErrors.sliceOrder(at("end"), start, end);
-  return shape.map((dim, i) => (i === axis + shape.length ? end - start : dim));
-};
-
-const cut: Evaluate = ([operand], attributes) => {
-  const x = operand as Tensor;
-  const axis = attribute.axis(attributes);
-  const inner = elementCount(x.shape.slice(axis).slice(1));
-  const { start, end } = boundsOf(x.shape.at(axis) as number, attributes);
-  const { count, run } = runsFrom(axis, x);
-  const length = (end - start) * inner;
-  const result = new Float64Array(count * length);
-  for (let i = 0; i < count; i++) result.set(run(i).subarray(start * inner, end * inner), i * length);
-  return result;
-};
-
-const along: AttributeDef = { type: "axis", summary: "The axis; -1 is the last." };
-
 type Parts = Omit<LinearRow, "kind" | "facts" | "attributes"> & Partial<Pick<LinearRow, "attributes">>;
 
 function linearOp(parts: Parts): LinearRow {
@@ -272,63 +172,5 @@ export const linearOps = {
     exact: "bilinear",
     zeroMean: linearMean,
     noKernel: noProduct,
-  }),
-  embedding: linearOp({
-    summary: "The rows of a table `[count, width]` that `ids` (i32 or u32, of any shape) name: `[...ids, width]`.",
-    operands: [{ name: "ids", element: "index" }, { name: "table" }],
-    elements: anyElement,
-    infer: inferEmbedding,
-    evaluate: lookUp,
-    exact: "moves",
-    zeroMean: ({ axes, block }) =>
-      axes.includes(-1) ? [{ means: [{ operand: 1, axes: [-1], block }], exact: axes.length === 1 }] : [],
-    noKernel: "a kernel here reads no rows by their number",
-  }),
-  concat: linearOp({
-    summary: "Two to four tensors one after the other along an axis, on which their extents are numbers.",
-    operands: pieceNames.map((name, i) => (i < 2 ? { name } : { name, optional: true })),
-    attributes: { axis: along },
-    elements: anyElement,
-    infer: inferConcat,
-    evaluate: join,
-    exact: "moves",
-    // The sum over the whole is the sum of sums over the pieces, or that over one of them.
-    zeroMean: ({ axes, block }, shapes, attributes) => {
-      const axis = attribute.axis(attributes);
-      const isAlong = axes.includes(axis);
-      // A block of the whole must not go over a seam.
-      const isWhole = (shape: Shape | undefined) =>
-        shape === undefined || (shape.at(axis) as number) % (block ?? 1) === 0;
-      if (isAlong && !shapes.every(isWhole)) return [];
-      const means = shapes.flatMap((shape, operand) => (shape === undefined ? [] : [{ operand, axes, block }]));
-      return [{ means, exact: !isAlong || block !== undefined }];
-    },
-    noKernel: "a kernel here does not join tensors",
-  }),
-  slice: linearOp({
-    summary: "The elements `start` to `end - 1` along an axis, on which the extent is a number.",
-    operands: [{ name: "x" }],
-    attributes: {
-      axis: along,
-      start: { type: "integer", summary: "The first element; a negative one counts from the end." },
-      end: { type: "integer", summary: "The element after the last; a negative one counts from the end." },
-    },
-    elements: anyElement,
-    infer: inferSlice,
-    evaluate: cut,
-    exact: "moves",
-    zeroMean: ({ axes, block }, [x], attributes) => {
-      const axis = attribute.axis(attributes);
-      const others = axes.filter((one) => one !== axis);
-      const exact = others.length === axes.length;
-      if (others.length > 0) return [{ means: [{ operand: 0, axes: others, block }], exact }];
-      // What is cut out is one block of several, or some of them.
-      const extent = x?.at(axis) as number;
-      const { start, end } = boundsOf(extent, attributes);
-      const size = block ?? end - start;
-      const isWhole = size > 0 && start % size === 0 && extent % size === 0;
-      return isWhole ? [{ means: [{ operand: 0, axes, block: size }], exact: true }] : [];
-    },
-    noKernel: "a kernel here reads tensors as a whole, and this cuts one",
   }),
 } satisfies Record<string, LinearRow>;

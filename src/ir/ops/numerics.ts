@@ -68,6 +68,7 @@ export const numerics = {
   sqrt: row(ulps(3), "nan inf nan -0"),
   rsqrt: row(ulps(2), "nan 0 nan -inf"),
   reciprocal: row(ulps(2.5), "nan 0 -0 -inf"),
+  square: row(ulps(1), "nan inf inf 0"),
   exp: row(growing(3), "nan inf 0 1"),
   exp2: row(growing(3), "nan inf 0 1"),
   log: row(logarithm, "nan inf nan -inf"),

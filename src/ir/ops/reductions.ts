@@ -1,7 +1,9 @@
 /** Rows of the op table for reductions: they fold the axes they name, one result for each remaining index. */
 
+import { logOfSum } from "../../../codegen/kernel/exponentials.ts";
 import { moments } from "../../../codegen/kernel/moments.ts";
 import { largest, product, smallest, sum } from "../../../codegen/kernel/monoids.ts";
+import { firstLargest, firstSmallest } from "../../../codegen/kernel/places.ts";
 import type { Reduction } from "../../../codegen/kernel/reduction.ts";
 import { type AttributeDef, attribute, floats, numbers, type ReductionRow } from "./def.ts";
 import { meanOf, sumOf, varianceOf } from "./math.ts";
@@ -21,7 +23,11 @@ function reduction(
   reduce: ReductionRow["reduce"],
   elements: ReductionRow["elements"],
   extra: Readonly<Record<string, AttributeDef>> = {},
-  { results = ["combined"], facts = {} }: Partial<Pick<ReductionRow, "results" | "facts">> = {},
+  {
+    results = ["combined"],
+    facts = {},
+    ...rest
+  }: Partial<Pick<ReductionRow, "results" | "facts" | "resultElement">> = {},
 ): ReductionRow {
   const attributes = { axes, ...extra, keepdims };
   return {
@@ -34,11 +40,25 @@ function reduction(
     reduction: states,
     results,
     reduce,
+    ...rest,
   };
 }
 
 const correctionOf = (attributes: Parameters<ReductionRow["reduce"]>[1]) => attribute.number(attributes, "correction");
 
+/** The first that `isBetter` than all before it; a NaN is better than any number. */
+const placeOf = (isBetter: (a: number, b: number) => boolean) => (row: Float64Array) => {
+  const firstNaN = row.findIndex(Number.isNaN);
+  if (firstNaN >= 0) return [firstNaN];
+  return [row.reduce((best, value, i) => (isBetter(value, row[best] as number) ? i : best), 0)];
+};
+
+const logSumExp = (row: Float64Array) => {
+  const most = row.reduce((a, b) => Math.max(a, b), -Infinity);
+  return Number.isFinite(most) ? most + Math.log(sumOf(row.map((value) => Math.exp(value - most)))) : most;
+};
+
+const isPlace = { resultElement: "i32" } as const;
 const linear = { rowMeanZero: "sum" } as const;
 
 export const reductionOps = {
@@ -54,6 +74,36 @@ export const reductionOps = {
     floats,
     { correction },
     { results: ["variance"], facts: { ignoresShift: true } },
+  ),
+  std: reduction(
+    "Standard deviation, the root of the variance.",
+    moments.counted.spread,
+    (row, attributes) => [Math.sqrt(varianceOf(row, correctionOf(attributes)))],
+    floats,
+    { correction },
+    { results: ["deviation"], facts: { ignoresShift: true } },
+  ),
+  logsumexp: reduction(
+    "`log(sum(exp(x)))`, which overflows only where its result does.",
+    logOfSum,
+    (row) => [logSumExp(row)],
+    floats,
+  ),
+  argmax: reduction(
+    "The place of the largest element, as i32: of several the first, and the first NaN where there is one; 0 of no elements. Of several axes it is that in row-major order. Rows have up to 2^24 elements.",
+    firstLargest,
+    placeOf((a, b) => a > b),
+    numbers,
+    {},
+    isPlace,
+  ),
+  argmin: reduction(
+    "The place of the smallest element, as i32; otherwise as `argmax`.",
+    firstSmallest,
+    placeOf((a, b) => a < b),
+    numbers,
+    {},
+    isPlace,
   ),
   moments: reduction(
     "Mean and variance, in one read of the row.",

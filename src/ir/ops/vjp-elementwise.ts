@@ -94,6 +94,7 @@ export const elementwiseVjps: { readonly [Name in ElementwiseName]: Vjp } = {
   // -1/2 y^3.
   rsqrt: of((t, { y, dy }) => t.mul(t.mul(t.mul(t.mul(dy, -0.5), y), y), y)),
   reciprocal: of((t, { y, dy }) => t.neg(t.mul(t.mul(dy, y), y))),
+  square: of((t, { x, dy }) => t.mul(t.mul(dy, 2), x)),
   exp: of((t, { y, dy }) => t.mul(dy, y)),
   exp2: of((t, { y, dy }) => t.mul(t.mul(dy, y), Math.LN2)),
   log: of((t, { x, dy }) => t.div(dy, x)),

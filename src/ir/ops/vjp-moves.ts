@@ -1,7 +1,7 @@
 /**
  * Derivatives of ops that move elements, and of products: the column `vjp` of their rows. All are linear in each operand,
- * so each derivative is a transpose: of a reshape the reshape back, of a broadcast a sum, of a piece that is cut out the
- * whole with zeros around it, of y = a b the products dy b' and a' dy.
+ * so each derivative is a transpose: of a reshape the reshape back, of a broadcast a sum, of y = a b the products dy b' and
+ * a' dy.
  */
 
 import type { Value } from "../ir.ts";
@@ -97,37 +97,6 @@ const linear: Vjp = {
   ],
 };
 
-/** Zeros in the shape of `like`, but for the extent of an axis. */
-function zeros(t: Terms, like: Value, axis: number, extent: number): Value {
-  const shape = like.shape.map((dim, i) => (i === axis + like.shape.length ? extent : dim));
-  return t.repeat(t.number(0, like), shape);
-}
-
-const slice = moved((t, x, dy, { attributes }) => {
-  const axis = attribute.axis(attributes);
-  const extent = x.shape.at(axis) as number;
-  const fromFront = (name: string) => {
-    const at = attribute.number(attributes, name);
-    return at < 0 ? at + extent : at;
-  };
-  const [before, after] = [fromFront("start"), extent - fromFront("end")];
-  const pieces = [
-    ...(before > 0 ? [zeros(t, dy, axis, before)] : []),
-    dy,
-    ...(after > 0 ? [zeros(t, dy, axis, after)] : []),
-  ];
-  return pieces.length === 1 ? dy : t.op("concat", pieces, { axis });
-});
-
-const pieceOf =
-  (piece: number): Pullback =>
-  ({ operands, cotangents, attributes, terms }) => {
-    const axis = attribute.axis(attributes);
-    const extents = operands.map((operand) => (operand === undefined ? 0 : (operand.shape.at(axis) as number)));
-    const start = extents.slice(0, piece).reduce((a, b) => a + b, 0);
-    return terms.op("slice", [cotangents[0]], { axis, start, end: start + (extents[piece] as number) });
-  };
-
 const windowOf = ({ attributes: { shape: _, ...window } }: Adjoint) => window;
 const byInput = (at: Adjoint, weight: Value, dy: Value, x: Value) =>
   at.terms.op("conv_input_grad", [weight, dy], { ...windowOf(at), shape: [...x.shape] });
@@ -137,18 +106,7 @@ const byWeight = (at: Adjoint, x: Value, dy: Value, weight: Value) =>
 export const linearVjps: { readonly [Name in LinearName]: Vjp } = {
   matmul: { by: [productByLeft, productByRight] },
   linear,
-  embedding: {
-    by: [
-      null,
-      (at) => {
-        const { a: ids, b: table, dy } = given(at);
-        return at.terms.op("embedding_grad", [ids, dy], { shape: [...table.shape] });
-      },
-    ],
-  },
   embedding_grad: { by: [null, (at) => at.terms.op("embedding", [at.operands[0], at.cotangents[0]])] },
-  concat: { by: [0, 1, 2, 3].map(pieceOf) },
-  slice,
   // The three are the derivatives of one sum of products x weight d_y.
   conv: {
     by: [

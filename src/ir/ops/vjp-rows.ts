@@ -81,6 +81,13 @@ export const reductionVjps: { readonly [Name in ReductionName]: Vjp } = {
   prod: folding(productOf),
   var: folding(variance),
   moments: folding(mean, variance),
+  // (x - mean(x)) / (y (n - correction)).
+  std: folding((t, at) => variance(t, { ...at, dy: t.div(t.mul(at.dy, 0.5), at.y) })),
+  // dy softmax(x).
+  logsumexp: folding((t, { x, dy, axes }) => t.mul(dy, t.op("softmax", [x], { axes }))),
+  // Places are whole numbers, through which no gradient goes.
+  argmax: { by: [null] },
+  argmin: { by: [null] },
 };
 
 /** A row of a norm: `x` in the shape of rows and columns, and the cotangent of the row before gamma and beta. */

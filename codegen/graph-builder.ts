@@ -1,0 +1,249 @@
+/**
+ * Builds the nodes of a graph. Most ops are computed where the walk is, each once. What an op moves, as a slice does, is
+ * computed at another place: its operand is built anew with that place for the axis, down to the loads. Only what depends on
+ * the place is built anew; a reduction never is.
+ */
+
+import { fail } from "../src/diagnostics/diagnostic.ts";
+import { kernelErrors } from "../src/diagnostics/errors-kernel.ts";
+import { type Atom, leavesOf } from "../src/ir/atoms.ts";
+import type { Op, Value } from "../src/ir/ir.ts";
+import { type DimAtoms, type IterationSpace, mapOf } from "../src/ir/iteration.ts";
+import { attribute, type IndexDef, type IndexMap, type ReductionDef, type Segment } from "../src/ir/ops/def.ts";
+import { ops } from "../src/ir/ops/index.ts";
+import { extentOf } from "./extent.ts";
+import { isMean, type Node, ofOne, type Part, sumOfExps } from "./nodes.ts";
+import {
+  type Along,
+  affine,
+  atomsAt,
+  keyOfMoves,
+  type Moves,
+  noMoves,
+  placeIn,
+  restricted,
+  sourcesOf,
+  within,
+} from "./place-along.ts";
+
+/** What is moved is computed anew for each place at which it is read, and moves of moves double that. */
+const mostMoved = 2000;
+
+export class GraphBuilder {
+  private readonly nodes: Node[] = [];
+  /** By value, and by where it is computed. */
+  private readonly byValue = new Map<Value, Map<string, Node>>();
+  private readonly loads = new Map<DimAtoms, Map<Value, Map<string, Node>>>();
+  private readonly order: ReadonlyMap<Op, number>;
+  private readonly space: IterationSpace;
+  private readonly columns: ReadonlySet<Atom>;
+  private readonly online: boolean;
+  /** Ops that were computed at other places than the walk's. */
+  private movedOps = 0;
+
+  /** @param live all ops that a result needs, in order. */
+  constructor(space: IterationSpace, live: readonly Op[], columns: ReadonlySet<Atom>, online: boolean) {
+    this.order = new Map(live.map((op, i) => [op, i]));
+    this.space = space;
+    this.columns = columns;
+    this.online = online;
+  }
+
+  /** @param walked ops that are computed where the walk is. */
+  build(walked: readonly Op[]) {
+    for (const op of walked) this.addOp(op, noMoves);
+    return {
+      nodes: this.nodes,
+      nodeOf: (value: Value) => this.built(value, noMoves) ?? this.load(value, this.space.dimsOf(value), noMoves),
+    };
+  }
+
+  private add(init: Omit<Node, "isColumn" | "level"> & { level?: number }): Node {
+    const level = init.level ?? Math.max(0, ...init.operands.map((node) => node.level));
+    const node: Node = { ...init, level, isColumn: init.atoms.some((atom) => this.columns.has(atom)) };
+    this.nodes.push(node);
+    return node;
+  }
+
+  private built(value: Value, moves: Moves): Node | undefined {
+    const own = moves.size === 0 || value.def === undefined ? noMoves : restricted(moves, this.space.dimsOf(value));
+    return this.byValue.get(value)?.get(keyOfMoves(own));
+  }
+
+  private bind(value: Value, moves: Moves, node: Node): void {
+    entry(this.byValue, value, () => new Map<string, Node>()).set(keyOfMoves(moves), node);
+  }
+
+  private load(value: Value, dims: DimAtoms, around: Moves): Node {
+    const moves = restricted(around, dims);
+    const byValue = entry(this.loads, dims, () => new Map<Value, Map<string, Node>>());
+    const loads = entry(byValue, value, () => new Map<string, Node>());
+    const key = keyOfMoves(moves);
+    const found = loads.get(key);
+    if (found !== undefined) return found;
+    const sources = [...moves.values()].map(sourcesOf);
+    const own = leavesOf(dims.flat()).filter((atom) => !moves.has(atom));
+    const node = this.add({
+      ...{ kind: "load", value, op: undefined, dims },
+      operands: sources.flatMap(({ nodes }) => nodes),
+      atoms: [...new Set([...own, ...sources.flatMap(({ atoms }) => atoms)])],
+      ...(moves.size > 0 && { moves }),
+    });
+    loads.set(key, node);
+    return node;
+  }
+
+  private operand(op: Op, index: number, moves: Moves): Node {
+    const value = op.operand(index);
+    if (value.def === undefined || value.def.name === "global")
+      return this.load(value, this.space.readBy(op, index), moves);
+    return this.built(value, moves) ?? this.compute(value, moves);
+  }
+
+  /** The value at another place: all that it is computed from, in order. */
+  private compute(value: Value, moves: Moves): Node {
+    const cone = new Set<Op>([value.def as Op]);
+    for (const op of cone) {
+      if (op.name === "global" || ops[op.name].kind === "index" || this.isFolding(op)) continue;
+      for (const { def } of op.operands as Value[]) if (def !== undefined) cone.add(def);
+    }
+    const order = [...cone].sort((a, b) => (this.order.get(a) as number) - (this.order.get(b) as number));
+    for (const op of order) {
+      const isNew = op.name !== "global" && op.results.some((result) => this.built(result, moves) === undefined);
+      if (isNew) this.addOp(op, moves);
+    }
+    return this.built(value, moves) as Node;
+  }
+
+  private addOp(op: Op, around: Moves): void {
+    // A tensor of the module is loaded where it is read.
+    if (op.name === "global") return;
+    const def = ops[op.name];
+    const moves = around.size === 0 ? around : restricted(around, this.space.dimsOf(op.result));
+    if (moves.size > 0 && ++this.movedOps > mostMoved) fail(kernelErrors.tooManyPlaces(op.span, op.name, mostMoved));
+    if (def.kind === "index") {
+      this.bind(op.result, moves, this.indexed(op, def, moves));
+      return;
+    }
+    if (def.kind === "reduction" && this.isFolding(op)) {
+      const x = this.operand(op, 0, noMoves);
+      for (const value of op.results) this.bind(value, noMoves, this.folding(op, value, x));
+      return;
+    }
+    const operands = op.operands.map((_, i) => this.operand(op, i, moves));
+    const [x] = operands as [Node];
+    if (def.kind === "shape") this.bind(op.result, moves, x);
+    else if (def.kind === "reduction") {
+      for (const value of op.results) this.bind(value, moves, this.single(op, value, x));
+    } else {
+      const kind = def.kind === "constant" ? "constant" : isCentering(op, operands) ? "centered" : "elementwise";
+      const atoms = [...new Set(operands.flatMap((node) => node.atoms))];
+      this.bind(op.result, moves, this.add({ kind, value: op.result, op, operands, atoms }));
+    }
+  }
+
+  /** Whether the op is a reduction of more than one element. */
+  private isFolding(op: Op): boolean {
+    if (ops[op.name].kind !== "reduction") return false;
+    const dims = this.space.readBy(op, 0);
+    return attribute.axes(op.attributes).some((axis) => (dims.at(axis) as readonly Atom[]).length > 0);
+  }
+
+  private folding(op: Op, value: Value, x: Node): Node {
+    const atoms = x.atoms.filter((atom) => !this.columns.has(atom));
+    const shifted = this.online ? sumOfExps(op, x) : undefined;
+    const operands = shifted?.operands ?? [x];
+    const dims = this.space.readBy(op, 0);
+    const row = attribute.axes(op.attributes).flatMap((axis) => dims.at(axis) as readonly Atom[]);
+    const { reduction } = ops[op.name] as ReductionDef;
+    return this.add({
+      ...{ kind: "reduction", value, op, operands, atoms, level: (operands[0] as Node).level + 1 },
+      ...(reduction.places && { place: placeIn(row, noMoves) }),
+    });
+  }
+
+  /** Of one element most reductions are that element. */
+  private single(op: Op, value: Value, x: Node): Node {
+    return ofOne(op, value) === undefined ? x : this.add({ kind: "single", value, op, operands: [x], atoms: x.atoms });
+  }
+
+  private indexed(op: Op, def: IndexDef, moves: Moves): Node {
+    const map = mapOf(op, def);
+    if (map.kind === "lookup") return this.lookup(op, map, moves);
+    const axis = attribute.axis(op.attributes);
+    const place = placeIn(this.space.dimsOf(op.result).at(axis) as readonly Atom[], moves);
+    if (map.kind === "position") {
+      return this.add({ kind: "position", value: op.result, op, ...ofPlace(place), place });
+    }
+    return this.segments(
+      op,
+      map.segments.filter(({ extent }) => extent !== 0),
+      { axis, place, moves, fill: map.fill },
+    );
+  }
+
+  private lookup(op: Op, map: IndexMap & { kind: "lookup" }, moves: Moves): Node {
+    const axis = map.axes.indexOf(undefined);
+    const node = this.operand(op, map.index, moves);
+    const extent = extentOf(op.operand(map.operand).shape[axis] as string | number);
+    const atoms = this.space.readBy(op, map.operand)[axis] as readonly Atom[];
+    const place: Along = { kind: "value", node, extent };
+    return this.operand(op, map.operand, new Map([...moves, ...atomsAt(atoms, place)]));
+  }
+
+  /** What stands at a place of an axis that segments make up. */
+  private segments(
+    op: Op,
+    segments: readonly Segment[],
+    at: { readonly axis: number; readonly place: Along; readonly moves: Moves; readonly fill: number | undefined },
+  ): Node {
+    const { axis, place, moves } = at;
+    const [only] = segments;
+    if (segments.length === 1 && only?.operand !== undefined) {
+      return this.moved(op, only.operand, axis, alongSegment(only, place), moves);
+    }
+    const operands: Node[] = [];
+    let end = 0;
+    const parts = segments.map((segment): Part => {
+      const from = end;
+      end += segment.extent as number;
+      if (segment.operand === undefined) return { end, fill: at.fill as number };
+      const inside = within(affine(place, 1, -from), extentOf(segment.extent));
+      operands.push(this.moved(op, segment.operand, axis, alongSegment(segment, inside), moves));
+      return { end, operand: operands.length - 1 };
+    });
+    const { operands: nodes, atoms } = ofPlace(place);
+    return this.add({
+      ...{ kind: "choice", value: op.result, op, place, parts },
+      operands: [...operands, ...nodes],
+      atoms: [...new Set([...operands.flatMap((node) => node.atoms), ...atoms])],
+    });
+  }
+
+  /** An operand at another place of an axis. */
+  private moved(op: Op, operand: number, axis: number, place: Along, moves: Moves): Node {
+    const atoms = this.space.readBy(op, operand).at(axis) as readonly Atom[];
+    return this.operand(op, operand, new Map([...moves, ...atomsAt(atoms, place)]));
+  }
+}
+
+function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const value = map.get(key) ?? make();
+  map.set(key, value);
+  return value;
+}
+
+const ofPlace = (place: Along) => {
+  const { atoms, nodes } = sourcesOf(place);
+  return { operands: [...new Set(nodes)], atoms: [...new Set(atoms)] };
+};
+
+/** Where the element of an operand stands that is at this place of a segment of it. */
+function alongSegment({ extent, start = 0, step = 1 }: Segment, place: Along): Along {
+  return start === "last" ? { kind: "reverse", of: place, extent: extentOf(extent) } : affine(place, step, start);
+}
+
+/** x - mean(x); the x may be at another place of the row. */
+function isCentering(op: Op, [, mean]: readonly Node[]): boolean {
+  return op.name === "sub" && mean?.kind === "reduction" && mean.op?.operand(0) === op.operands[0] && isMean(mean);
+}

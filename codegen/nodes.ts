@@ -1,0 +1,78 @@
+/**
+ * Nodes of a graph, and what they are.
+ *
+ * - node: a load, a constant, an elementwise op or a reduction. Reshapes, transposes and broadcasts are no nodes: they
+ *   only say where an element lies. `centered` is x - mean(x), which is computed as one thing; `single` is a reduction
+ *   of one element. `position` is where the walk is along an axis, `choice` what stands there of several parts.
+ * - level: how many reductions in sequence stand before a node. A reduction's operand has level p if the p-th read of
+ *   the row computes it; its result has level p + 1.
+ *   A sum of exp(x - max(x)) may be folded online, along with the maximum: its operands are then x and the maximum.
+ * - column node: one that differs along the row; the others are computed once a row.
+ */
+
+import type { Span } from "../src/diagnostics/diagnostic.ts";
+import type { Atom } from "../src/ir/atoms.ts";
+import { type Op, reductionResultOf, type Value } from "../src/ir/ir.ts";
+import type { DimAtoms } from "../src/ir/iteration.ts";
+import type { ReductionDef, ReductionResult } from "../src/ir/ops/def.ts";
+import { ops } from "../src/ir/ops/index.ts";
+import type { Along, Moves } from "./place-along.ts";
+
+export interface Node {
+  readonly kind: "load" | "constant" | "elementwise" | "reduction" | "centered" | "single" | "position" | "choice";
+  /** What it computes; its element type and a hint for its name. */
+  readonly value: Value;
+  readonly op: Op | undefined;
+  readonly operands: readonly Node[];
+  /** The axes along which it differs. */
+  readonly atoms: readonly Atom[];
+  readonly isColumn: boolean;
+  readonly level: number;
+  /** Of a load: how the parameter's buffer lies in the space. */
+  readonly dims?: DimAtoms;
+  /** Of a load: axes of the buffer that are not walked, and where it is read along them. */
+  readonly moves?: Moves;
+  /** Of a position and a choice; of a reduction that asks where elements stand in their row. */
+  readonly place?: Along;
+  /** Of a choice. */
+  readonly parts?: readonly Part[];
+}
+
+/** What a choice is where its place lies before `end` and behind the part before: an operand by its number, or a number. */
+export interface Part {
+  readonly end: number;
+  readonly operand?: number;
+  readonly fill?: number;
+}
+
+/** The name by which a load's buffer is known: of a parameter or of a `const`. */
+export function bufferName({ def, name }: Value): string {
+  return (def?.name === "global" ? def.attributes.name : name) as string;
+}
+
+/** The op that computes the node, or the parameter that it loads. */
+export const spanOf = ({ op, value }: Node): Span => op?.span ?? value.span;
+
+/** How a reduction's result follows from the only element of a row, where it is not that element. */
+export function ofOne(op: Op, value: Value) {
+  const { reduction } = ops[op.name] as ReductionDef;
+  return reduction.ofOne?.[reductionResultOf(value) as ReductionResult];
+}
+
+/** Of sum(exp(x - max(x))), the difference; `x` is the sum's operand. */
+export function sumOfExps(op: Op | undefined, x: Node): Node | undefined {
+  const difference = op?.name === "sum" && x.op?.name === "exp" ? x.operands[0] : undefined;
+  const [from, max] = difference?.op?.name === "sub" ? difference.operands : [];
+  const isFolded = max?.kind === "reduction" && max.op?.name === "max" && max.operands[0] === from;
+  return isFolded && from?.isColumn ? difference : undefined;
+}
+
+/** Whether the node is such a sum, folded along with the maximum. */
+export const isOnline = ({ kind, operands }: Node) => kind === "reduction" && operands.length === 2;
+
+/** Whether the node is a mean along the row. */
+export const isMean = ({ value }: Node): boolean => reductionResultOf(value) === "mean";
+
+/** Whether the node is a variance along the row, or its root. */
+export const isVariance = ({ value }: Node): boolean =>
+  ["variance", "deviation"].includes(reductionResultOf(value) ?? "");

@@ -1,0 +1,187 @@
+/**
+ * Places along axes that are not walked: where a moved tensor is read, as arithmetic on the places of the walk.
+ *
+ * - place: an element's number along an atom, or along several as one.
+ * - moves: for atoms that are not walked, their place.
+ * - aligned: a multiple of the vector width at the first element of every unit.
+ *
+ * After tinygrad's ranges, which its movement ops rewrite from the result back to the loads (schedule/rangeify.py).
+ */
+
+import { type Atom, leavesOf } from "../src/ir/atoms.ts";
+import { type Extent, extentOf, known, sameExtent } from "./extent.ts";
+import type { Node } from "./nodes.ts";
+
+/** A place, as a number without a sign: differences wrap, and `within` brings back what lies outside. */
+export type Along =
+  | { readonly kind: "atom"; readonly atom: Atom }
+  /** What a tensor says, brought to between 0 and the extent. */
+  | { readonly kind: "value"; readonly node: Node; readonly extent: Extent }
+  | { readonly kind: "sum"; readonly terms: readonly Term[]; readonly offset: number }
+  /** It, or the last element where it lies outside. */
+  | { readonly kind: "within"; readonly of: Along; readonly extent: Extent }
+  /** Counted from the last element. */
+  | { readonly kind: "reverse"; readonly of: Along; readonly extent: Extent }
+  | { readonly kind: "quotient" | "remainder"; readonly of: Along; readonly by: number };
+
+interface Term {
+  readonly of: Along;
+  readonly factor: number;
+}
+
+export type Moves = ReadonlyMap<Atom, Along>;
+
+export const noMoves: Moves = new Map();
+
+/** `factor * of + offset`. */
+export function affine(of: Along, factor: number, offset: number): Along {
+  if (factor === 1 && offset === 0) return of;
+  if (of.kind === "sum") {
+    const terms = of.terms.map((term) => ({ of: term.of, factor: term.factor * factor }));
+    return { kind: "sum", terms: terms.filter((term) => term.factor !== 0), offset: of.offset * factor + offset };
+  }
+  return { kind: "sum", terms: factor === 0 ? [] : [{ of, factor }], offset };
+}
+
+function total(terms: readonly Term[]): Along {
+  const [first, ...others] = terms;
+  if (first === undefined) return { kind: "sum", terms: [], offset: 0 };
+  return others.length === 0 && first.factor === 1 ? first.of : { kind: "sum", terms, offset: 0 };
+}
+
+/** The place in a dimension of these atoms, each of which stands where `moves` says. */
+export function placeIn(atoms: readonly Atom[], moves: Moves): Along {
+  const terms: Term[] = [];
+  let inner = 1;
+  for (const atom of leavesOf(atoms).reverse()) {
+    terms.unshift({ of: moves.get(atom) ?? { kind: "atom", atom }, factor: inner });
+    inner *= typeof atom.extent === "number" ? atom.extent : Number.NaN;
+  }
+  return total(terms);
+}
+
+/** Where the atoms of a dimension stand at this place of it. */
+export function atomsAt(atoms: readonly Atom[], place: Along): [Atom, Along][] {
+  const leaves = leavesOf(atoms);
+  let inner = 1;
+  return leaves
+    .toReversed()
+    .map((atom, i): [Atom, Along] => {
+      const outer: Along = inner === 1 ? place : { kind: "quotient", of: place, by: inner };
+      const extent = atom.extent as number;
+      inner *= extent;
+      return [atom, i === leaves.length - 1 ? outer : { kind: "remainder", of: outer, by: extent }];
+    })
+    .reverse();
+}
+
+/** The place, or the nearest that the extent has. */
+export function within(of: Along, extent: Extent): Along {
+  if (of.kind === "atom" && sameExtent(extentOf(of.atom.extent), extent)) return of;
+  return { kind: "within", of, extent };
+}
+
+/** The moves of atoms that these lists have. */
+export function restricted(moves: Moves, dims: readonly (readonly Atom[])[]): Moves {
+  if (moves.size === 0) return moves;
+  const own = leavesOf(dims.flat()).filter((atom) => moves.has(atom));
+  return own.length === 0 ? noMoves : new Map(own.map((atom) => [atom, moves.get(atom) as Along]));
+}
+
+/** What a place is computed from: atoms of the walk, and nodes. */
+export function sourcesOf(place: Along): { readonly atoms: readonly Atom[]; readonly nodes: readonly Node[] } {
+  switch (place.kind) {
+    case "atom":
+      return { atoms: leavesOf([place.atom]), nodes: [] };
+    case "value":
+      return { atoms: place.node.atoms, nodes: [place.node] };
+    case "sum": {
+      const all = place.terms.map(({ of }) => sourcesOf(of));
+      return { atoms: all.flatMap(({ atoms }) => atoms), nodes: all.flatMap(({ nodes }) => nodes) };
+    }
+    default:
+      return sourcesOf(place.of);
+  }
+}
+
+/** How a place goes on from one element of a unit to the next: by so many; `undefined` where that is not the same throughout. */
+export function strideAlong(place: Along, vector: Atom, width: number): number | undefined {
+  switch (place.kind) {
+    case "atom":
+      return Number(place.atom === vector);
+    case "value":
+      return place.node.atoms.includes(vector) ? undefined : 0;
+    case "sum":
+      return place.terms.reduce<number | undefined>((sum, { of, factor }) => {
+        const own = strideAlong(of, vector, width);
+        return sum === undefined || own === undefined ? undefined : sum + own * factor;
+      }, 0);
+    case "reverse": {
+      const own = strideAlong(place.of, vector, width);
+      return own === undefined ? undefined : 0 - own;
+    }
+    case "within":
+    case "quotient":
+    case "remainder": {
+      const own = strideAlong(place.of, vector, width);
+      const end = place.kind === "within" ? known(place.extent) : place.by;
+      if (own === 0) return 0;
+      // A unit lies on one side of the end.
+      const isWhole = own === 1 && isAligned(place.of, vector, width) && end !== undefined && end % width === 0;
+      return isWhole ? Number(place.kind !== "quotient") : undefined;
+    }
+    default:
+      return place satisfies never;
+  }
+}
+
+export function isAligned(place: Along, vector: Atom, width: number): boolean {
+  switch (place.kind) {
+    case "atom":
+      return place.atom === vector;
+    case "sum":
+      return (
+        place.offset % width === 0 &&
+        place.terms.every(({ of, factor }) => factor % width === 0 || isAligned(of, vector, width))
+      );
+    case "within":
+      return isAligned(place.of, vector, width) && (known(place.extent) ?? 1) % width === 0;
+    case "remainder":
+      return isAligned(place.of, vector, width) && place.by % width === 0;
+    default:
+      return false;
+  }
+}
+
+const numbers = new WeakMap<object, number>();
+let next = 0;
+
+function numberOf(thing: object): number {
+  const found = numbers.get(thing) ?? next++;
+  numbers.set(thing, found);
+  return found;
+}
+
+/** A text that two places share if they are the same. */
+export function keyOfPlace(place: Along): string {
+  switch (place.kind) {
+    case "atom":
+      return `a${numberOf(place.atom)}`;
+    case "value":
+      return `v${numberOf(place.node)}`;
+    case "sum":
+      return `(${place.terms.map(({ of, factor }) => `${factor}*${keyOfPlace(of)}`).join("+")}+${place.offset})`;
+    case "within":
+    case "reverse":
+      return `${place.kind}(${keyOfPlace(place.of)},${place.extent.factor}${place.extent.names})`;
+    default:
+      return `${place.kind}(${keyOfPlace(place.of)},${place.by})`;
+  }
+}
+
+export function keyOfMoves(moves: Moves): string {
+  return [...moves]
+    .map(([atom, place]) => `${numberOf(atom)}=${keyOfPlace(place)}`)
+    .sort()
+    .join(";");
+}

@@ -1,0 +1,120 @@
+/** Writes places along axes as expressions, where a lane is. */
+
+import type { Atom } from "../src/ir/atoms.ts";
+import { indexAlong } from "./access.ts";
+import { type Extent, extentValue, known, one } from "./extent.ts";
+import {
+  add,
+  call,
+  construct,
+  count,
+  divide,
+  type Expression,
+  literal,
+  multiply,
+  remainder,
+  subtract,
+  typeOf,
+  u32,
+} from "./kernel/expression.ts";
+import type { Node } from "./nodes.ts";
+import { type Along, isAligned, strideAlong } from "./place-along.ts";
+import type { Schedule } from "./schedule.ts";
+
+/** Where a lane is. */
+interface Where {
+  readonly row: Expression | undefined;
+  /** Along the row, where it is in a loop over it. */
+  readonly unit: Expression | undefined;
+  readonly valueOf: (node: Node) => Expression;
+}
+
+const last = (extent: Extent): Expression => {
+  const number = known(extent);
+  return number === undefined ? subtract(extentValue(extent), 1) : count(Math.max(0, number - 1));
+};
+
+export class PlaceWriter {
+  private readonly schedule: Schedule;
+  private readonly where: Where;
+
+  constructor(schedule: Schedule, where: Where) {
+    this.schedule = schedule;
+    this.where = where;
+  }
+
+  /** The place of the first element of the unit, in units or in elements. */
+  value(place: Along, inUnits: boolean): Expression {
+    const scale = inUnits ? this.schedule.width : 1;
+    switch (place.kind) {
+      case "atom":
+        return this.walked(place.atom, inUnits);
+      case "value":
+        return call("min", this.asPlace(this.where.valueOf(place.node)), last(place.extent));
+      case "sum":
+        return this.sum(place, inUnits);
+      case "within": {
+        const number = known(place.extent);
+        const end = number === undefined ? last(place.extent) : count(Math.max(0, number / scale - 1));
+        return call("min", this.value(place.of, inUnits), end);
+      }
+      case "reverse":
+        return subtract(last(place.extent), this.value(place.of, false));
+      case "quotient":
+        return divide(this.value(place.of, false), place.by);
+      case "remainder":
+        return remainder(this.value(place.of, inUnits), place.by / scale);
+      default:
+        return place satisfies never;
+    }
+  }
+
+  /** A place to compare, and what the numbers that it is compared with are divided by. */
+  compared(place: Along): { readonly at: Expression; readonly scale: number } {
+    const { vector, width } = this.schedule;
+    const inUnits = vector !== undefined && width > 1 && strideAlong(place, vector, width) === 1;
+    return { at: this.value(place, inUnits), scale: inUnits ? width : 1 };
+  }
+
+  /** The places of a unit's elements as integers of the language. */
+  position(place: Along, width: number): Expression {
+    const first = this.value(place, false);
+    if (width === 1) return construct(typeOf("i32"), first);
+    const type = typeOf("u32", width);
+    const isSteady = strideAlong(place, this.schedule.vector as Atom, width) === 0;
+    const behind = Array.from({ length: width }, (_, i) => literal(u32, isSteady ? 0 : i));
+    return construct(typeOf("i32", width), add(construct(type, first), construct(type, ...behind)));
+  }
+
+  private asPlace(value: Expression): Expression {
+    if (value.type.scalar === "u32") return value;
+    return construct(u32, call("max", value, literal(value.type, 0)));
+  }
+
+  private walked(atom: Atom, inUnits: boolean): Expression {
+    const { rows, columns, vector, width } = this.schedule;
+    const along = new Map([[atom, one]]);
+    const isRow = rows.some((axis) => axis.atom === atom);
+    const index = (isRow ? this.where.row : this.where.unit) as Expression;
+    const [at] = indexAlong(along, isRow ? rows : columns, index) as [Expression];
+    return atom === vector && !inUnits && width > 1 ? multiply(at, width) : at;
+  }
+
+  /** Terms that are added first: differences are of numbers without a sign. */
+  private sum({ terms, offset }: Along & { kind: "sum" }, inUnits: boolean): Expression {
+    const { vector, width } = this.schedule;
+    const term = ({ of, factor }: (typeof terms)[number]) => {
+      const ofUnits = inUnits && isAligned(of, vector as Atom, width);
+      const times = Math.abs(inUnits && !ofUnits ? factor / width : factor);
+      const value = this.value(of, ofUnits);
+      return times === 1 ? value : multiply(value, times);
+    };
+    const shift = inUnits ? offset / width : offset;
+    const added = terms.filter(({ factor }) => factor > 0).map(term);
+    if (shift > 0 || added.length === 0) added.push(count(Math.max(0, shift)));
+    const taken = terms.filter(({ factor }) => factor < 0).map(term);
+    if (shift < 0) taken.push(count(-shift));
+    const sum = added.reduce((all, one) => add(all, one));
+    return taken.reduce((all, one) => subtract(all, one), sum);
+  }
+}
