@@ -11,7 +11,8 @@ const long = [
   "test/onnx/{hostile,cases,exported-norms}.test.ts",
   "test/{norm-records,browser-safe,emit-module,transcripts}.test.ts",
   "test/{runtime/launching,ir/op-table,onnx/every-norm,onnx/norm-forms,diagnostics/fixes,codegen/blocks,codegen/minify}.test.ts",
-  "test/{runtime/execute,language/whole-file,playground/analyze,diagnostics/idioms}.test.ts",
+  "test/{runtime/execute,language/whole-file,playground/analyze,playground/link,diagnostics/idioms}.test.ts",
+  "test/{check,onnx/reasons,onnx/raise-opset}.test.ts",
 ];
 
 /**

@@ -1,12 +1,17 @@
 /**
- * What launching costs: the processor's time of a frame of 500 bound dispatches above the calls of WebGPU alone; whether memory
+ * What launching costs: the processor's time of a frame of 500 bound dispatches above the calls of WebGPU alone, in Node and in headless Chromium; whether memory
  * stays flat; and the device's time of a kernel whose row length is a uniform beside the one that is specialized. Times are
  * medians of rounds in turn. `npm run bench:launch [ADAPTER]`, after a build.
  */
+import { createServer } from "node:http";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
 import { compile, parse } from "../dist/src/index.js";
 import { prepare } from "../dist/src/runtime/index.js";
 import { measure, median } from "../dist/src/runtime/measure.js";
 import { openDevice } from "../dist/src/runtime/node.js";
+import { launchChromium, whyNoChromium } from "./chromium.mjs";
+import { dispatchTimes } from "./dispatch-times.mjs";
 
 const { device, description, target, close } = await openDevice({ adapter: process.argv[2] });
 console.log(description);
@@ -16,45 +21,36 @@ const buffer = (floats) => device.createBuffer({ size: floats * 4, usage: 128 })
 
 const uniform = await prepare(device, kernelOf([]));
 const [s, p] = [buffer(32 * 4096), buffer(32 * 4096)];
-const bound = uniform.bind({ s, p }, { heads: 1, k: 16 });
 
-/** Microseconds that a dispatch takes, of a pass of 500. */
-function frame(dispatch) {
-  const encoder = device.createCommandEncoder();
-  const pass = encoder.beginComputePass();
-  bound.dispatch(pass);
-  const start = performance.now();
-  for (let i = 0; i < 500; i++) dispatch(pass);
-  const time = ((performance.now() - start) / 500) * 1000;
-  pass.end();
-  encoder.finish();
-  return time;
-}
+const shown = ({ bare, ...above }) =>
+  `${bare.toFixed(2)} us bare; above that ${Object.entries(above).map(([name, us]) => `${name} ${us.toFixed(2)}`)}`;
+console.log(`a dispatch in Node: ${shown(await dispatchTimes(device))}`);
+if (whyNoChromium() === undefined) console.log(`a dispatch in Chromium: ${shown(await inChromium())}`);
 
-// The calls that a bound dispatch makes, as it makes them.
-let made;
-bound.dispatch({
-  setPipeline: (pipeline) => (made = { pipeline }),
-  setBindGroup: (_, group) => (made.group = group),
-  dispatchWorkgroups: (...size) => (made.size = size),
-});
-const bare = (pass) => {
-  pass.setBindGroup(0, made.group);
-  pass.dispatchWorkgroups(...made.size);
-};
-const withPipeline = (pass) => {
-  pass.setPipeline(made.pipeline);
-  bare(pass);
-};
-const kinds = { bare, withPipeline, bound: (pass) => bound.dispatch(pass) };
-const times = Object.fromEntries(Object.keys(kinds).map((name) => [name, []]));
-for (let round = 0; round < 60; round++) {
-  for (const [name, dispatch] of Object.entries(kinds)) times[name].push(frame(dispatch));
+/** The same in a page. */
+async function inChromium() {
+  const folder = fileURLToPath(new URL(".", import.meta.url));
+  const { outputFiles } = await build({
+    stdin: { contents: `export { dispatchTimes } from "./dispatch-times.mjs";`, resolveDir: folder },
+    ...{ bundle: true, format: "iife", globalName: "bench", write: false, logLevel: "error" },
+  });
+  const browser = await launchChromium();
+  // Pages have WebGPU in a secure context alone.
+  const server = createServer((_, response) => response.setHeader("content-type", "text/html").end("<!doctype html>"));
+  try {
+    await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const page = await browser.newPage();
+    await page.goto(`http://127.0.0.1:${server.address().port}/`);
+    await page.evaluate(outputFiles[0].text.replace(/^(?:"use strict";\s*)?var bench/m, "globalThis.bench"));
+    return await page.evaluate(async () => {
+      const adapter = await navigator.gpu.requestAdapter();
+      return globalThis.bench.dispatchTimes(await adapter.requestDevice());
+    });
+  } finally {
+    await browser.close();
+    server.close();
+  }
 }
-const [own, pipeline, whole] = Object.values(times).map((list) => median(list.slice(10)));
-console.log(
-  `a dispatch: bare ${own.toFixed(2)} us, with its pipeline ${pipeline.toFixed(2)}, bound ${whole.toFixed(2)}`,
-);
 
 /** Megabytes, once garbage is gone as far as one can ask for it. */
 const memory = () => {

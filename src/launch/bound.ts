@@ -14,8 +14,8 @@ export interface Part {
 /** A result and the memory it is written to. */
 export type Result = readonly [name: string, part: Part, element: LaunchElement, count: number, isMade: boolean];
 
-/** Into a compute pass: sets the pipeline and bind group 0, and dispatches. */
-export type Dispatch = (pass: GPUComputePassEncoder) => void;
+/** Into a compute pass: sets the pipeline, unless it is the one that is `set`, and bind group 0, and dispatches. */
+export type Dispatch = (pass: GPUComputePassEncoder, set?: GPUComputePipeline) => GPUComputePipeline;
 
 /** The arguments of a call, on the device. */
 export interface Call {
@@ -60,9 +60,13 @@ export class Bound<T extends LaunchTypes> {
     this.outputs = Object.fromEntries(parts) as typeof this.outputs;
   }
 
-  /** Into a compute pass of the caller's: sets the pipeline and bind group 0, and dispatches. Throws after `destroy`. */
-  dispatch(pass: GPUComputePassEncoder): void {
-    (this.#dispatch ?? this.#owner.gone())(pass);
+  /**
+   * Into a compute pass of the caller's: sets the pipeline and bind group 0, and dispatches. Throws after `destroy`.
+   * @param set the pipeline that the pass has, as the dispatch before returned it: it is not set once more.
+   * @returns the pipeline that the pass has then
+   */
+  dispatch(pass: GPUComputePassEncoder, set?: GPUComputePipeline): GPUComputePipeline {
+    return (this.#dispatch ?? this.#owner.gone())(pass, set);
   }
 
   /** In a pass of its own. Throws after `destroy`. */

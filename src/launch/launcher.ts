@@ -159,11 +159,12 @@ export function launcherOf(
         if (resource) entries.push({ binding: bindings.length, resource });
         const layout = pipeline.getBindGroupLayout(0);
         const group = device.createBindGroup({ label, layout, entries });
-        return (pass) => {
-          pass.setPipeline(pipeline);
+        return (pass, set) => {
+          if (set !== pipeline) pass.setPipeline(pipeline);
           pass.setBindGroup(0, group);
           // Of no workgroup Dawn says on the console that it is unusual.
           if (x > 0) pass.dispatchWorkgroups(x, y);
+          return pipeline;
         };
       },
     };

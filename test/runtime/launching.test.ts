@@ -189,6 +189,28 @@ describe("calls to the device", () => {
     prepared.destroy();
   });
 
+  gpuTest("a pipeline that the pass has is not set once more, and another is", async ({ gpu }) => {
+    const { device } = gpu;
+    const [a, b] = [text, text.replace("softmax", "rmsnorm")].map((one) => compileText(one, gpu.target).kernel);
+    const x = device.createBuffer({ size: 4096, usage: 128 });
+    const kernels = await Promise.all([a, b].map((kernel) => prepare(device, kernel as NonNullable<typeof a>)));
+    const [first, again, other] = [0, 0, 1].map((i) => kernels[i]?.bind({ x }, { rows: 2, k: 100 }));
+    const calls: string[] = [];
+    const pipelines: GPUComputePipeline[] = [];
+    const pass = {
+      setPipeline: (pipeline: GPUComputePipeline) => pipelines.push(pipeline),
+      setBindGroup: () => calls.push("group"),
+      dispatchWorkgroups: () => calls.push(`of pipeline ${pipelines.length}`),
+    } as unknown as GPUComputePassEncoder;
+    let set: GPUComputePipeline | undefined;
+    for (const one of [first, again, first, other, again]) set = one?.dispatch(pass, set);
+    const wanted = [1, 1, 1, 2, 3].flatMap((number) => ["group", `of pipeline ${number}`]);
+    expect(calls).toEqual(wanted);
+    expect(pipelines[0]).toBe(pipelines[2]);
+    expect(new Set(pipelines).size).toBe(2);
+    for (const kernel of kernels) kernel.destroy();
+  });
+
   gpuTest("a growing extent takes one pipeline, and gives the right numbers", async ({ gpu }) => {
     const { device, counts } = counting(gpu.device);
     const { kernel, fn } = compileText(text, gpu.target);
