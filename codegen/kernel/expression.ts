@@ -29,7 +29,8 @@ export const f32 = typeOf("f32");
 export const bool = typeOf("bool");
 
 export const sameType = (a: Type, b: Type) =>
-  a.scalar === b.scalar && a.width === b.width && String(a.fields) === String(b.fields);
+  a === b ||
+  (a.scalar === b.scalar && a.width === b.width && (a.fields === b.fields || String(a.fields) === String(b.fields)));
 
 /** A name of a kernel, and what it stands for. */
 export interface Variable {
@@ -125,13 +126,13 @@ export function read(variable: Variable): Expression {
 }
 
 export function item(variable: Variable, index: Operand): Expression {
-  invariant(variable.length !== undefined, `${variable.name} is no array`);
+  invariant(variable.length !== undefined, () => `${variable.name} is no array`);
   return { kind: "item", type: variable.type, variable, index: asIndex(index) };
 }
 
 /** @param width 1 for one element of a buffer of vectors: the index is then its own. */
 export function load(buffer: Buffer, index: Operand, width: Width = buffer.type.width): Expression {
-  invariant(width === 1 || width === buffer.type.width, `${width} elements of ${buffer.wgsl}`);
+  invariant(width === 1 || width === buffer.type.width, () => `${width} elements of ${buffer.wgsl}`);
   const type = width === buffer.type.width ? buffer.type : typeOf(buffer.type.scalar, width);
   return { kind: "load", type, buffer, index: asIndex(index) };
 }
@@ -149,7 +150,7 @@ export const asIndex = (index: Operand): Expression => {
 /** An operator before its operand. */
 export function unary(operator: UnaryOperator, operand: Expression): Expression {
   const isLogical = operand.type.scalar === "bool";
-  invariant((operator === "!") === isLogical, `\`${operator}\` of ${operand.type.scalar}`);
+  invariant((operator === "!") === isLogical, () => `\`${operator}\` of ${operand.type.scalar}`);
   return { kind: "unary", type: operand.type, operator, operand };
 }
 
@@ -164,11 +165,14 @@ export function binary(operator: BinaryOperator, left: Operand, right: Operand):
     typeof side === "number" ? literal(typeOf(typed.type.scalar), side) : side,
   ) as [Expression, Expression];
   const isArithmetic = arithmetic.has(operator);
-  invariant(a.type.scalar === b.type.scalar, `\`${operator}\` of ${a.type.scalar} and ${b.type.scalar}`);
+  invariant(a.type.scalar === b.type.scalar, () => `\`${operator}\` of ${a.type.scalar} and ${b.type.scalar}`);
   const mixes = isArithmetic && operator !== "%" && (a.type.width === 1 || b.type.width === 1);
-  invariant(mixes || a.type.width === b.type.width, `\`${operator}\` of widths ${a.type.width} and ${b.type.width}`);
+  invariant(
+    mixes || a.type.width === b.type.width,
+    () => `\`${operator}\` of widths ${a.type.width} and ${b.type.width}`,
+  );
   const isLogical = a.type.scalar === "bool";
-  invariant(operator === "&&" ? isLogical : !(isArithmetic && isLogical), `\`${operator}\` of ${a.type.scalar}`);
+  invariant(operator === "&&" ? isLogical : !(isArithmetic && isLogical), () => `\`${operator}\` of ${a.type.scalar}`);
   const width = Math.max(a.type.width, b.type.width);
   const scalar = isArithmetic || bitwise.has(operator) ? a.type.scalar : "bool";
   return { kind: "binary", type: typeOf(scalar, width), operator, left: a, right: b };
@@ -203,10 +207,10 @@ export function select(no: Expression, yes: Expression, condition: Expression): 
 /** A function of WGSL. */
 export function call(name: BuiltinFunction, ...args: readonly Expression[]): Expression {
   const { type } = args[0] as Expression;
-  invariant(args.length === builtinFunctions[name], `${name} of ${args.length} operands`);
+  invariant(args.length === builtinFunctions[name], () => `${name} of ${args.length} operands`);
   invariant(
     args.every((arg) => sameType(arg.type, type)),
-    `the operands of ${name} have one type`,
+    () => `the operands of ${name} have one type`,
   );
   return { kind: "call", type, name, args };
 }
@@ -216,7 +220,7 @@ export function library(name: WgslFunction, ...args: readonly Expression[]): Exp
   const { type } = args[0] as Expression;
   invariant(
     args.every((arg) => arg.type.scalar === "f32" && sameType(arg.type, type)),
-    `the operands of ${name} are f32`,
+    () => `the operands of ${name} are f32`,
   );
   return { kind: "library", type, name, args };
 }
@@ -225,7 +229,7 @@ export function apply(callee: KernelFunction, ...args: readonly Expression[]): E
   const { parameters, result, name } = callee;
   invariant(
     args.length === parameters.length && args.every((arg, i) => sameType(arg.type, (parameters[i] as Variable).type)),
-    `the operands of ${name} are those it takes`,
+    () => `the operands of ${name} are those it takes`,
   );
   return { kind: "apply", type: result.type, callee, args };
 }
@@ -233,7 +237,7 @@ export function apply(callee: KernelFunction, ...args: readonly Expression[]): E
 export function construct(type: Type, ...args: readonly Expression[]): Expression {
   const width = args.reduce((sum, arg) => sum + arg.type.width, 0);
   const isWhole = args.length === 0 || width === type.width || (args.length === 1 && width === 1);
-  invariant(isWhole, `${width} components for ${type.width}`);
+  invariant(isWhole, () => `${width} components for ${type.width}`);
   invariant(
     args.length < 2 || args.every((arg) => arg.type.scalar === type.scalar),
     "components are of the vector's type",
@@ -246,13 +250,13 @@ export const widened = (value: Expression, width: number): Expression =>
   value.type.width === width ? value : construct(typeOf(value.type.scalar, width), value);
 
 export function component(of: Expression, index: number): Expression {
-  invariant(index < of.type.width && of.type.width > 1, `component ${index} of ${of.type.width}`);
+  invariant(index < of.type.width && of.type.width > 1, () => `component ${index} of ${of.type.width}`);
   return { kind: "component", type: typeOf(of.type.scalar), of, index };
 }
 
 export function field(of: Expression, name: string): Expression {
   const index = of.type.fields?.indexOf(name) ?? -1;
-  invariant(index >= 0, `there is no field ${name}`);
+  invariant(index >= 0, () => `there is no field ${name}`);
   return component(of, index);
 }
 

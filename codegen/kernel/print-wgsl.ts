@@ -227,8 +227,10 @@ export class ExpressionPrinter {
 
 /** A text that two expressions share if they are the same. */
 export function keyOf(expression: Expression): string {
-  return new ExpressionPrinter((name) => `dim_${name}`).print(expression);
+  return keys.print(expression);
 }
+
+const keys = new ExpressionPrinter((name) => `dim_${name}`);
 
 /** The statements as lines, each with the place in the program that it comes from. */
 export function printStatements(statements: readonly Statement[], printer: ExpressionPrinter): Writer {

@@ -117,15 +117,18 @@ export class Statements {
 
   /** `target = value`, or `target += value` with an operator. */
   assign(target: Expression, value: Expression, operator?: "+" | "*", span = this.span): void {
-    invariant(target.kind === "read" || target.kind === "item", `a ${target.kind} is assigned to`);
-    invariant(target.variable.isMutable, `${target.variable.name} is assigned to`);
-    invariant(isAssignable(value.type, target.type, operator), `what ${target.variable.name} is assigned has its type`);
+    invariant(target.kind === "read" || target.kind === "item", () => `a ${target.kind} is assigned to`);
+    invariant(target.variable.isMutable, () => `${target.variable.name} is assigned to`);
+    invariant(
+      isAssignable(value.type, target.type, operator),
+      () => `what ${target.variable.name} is assigned has its type`,
+    );
     this.add({ kind: "assign", target, operator, value, span });
   }
 
   /** `buffer[index] = value`. */
   store(buffer: Buffer, index: Expression, value: Expression, span = this.span): void {
-    invariant(sameType(value.type, buffer.type), `what is stored in ${buffer.wgsl} has its type`);
+    invariant(sameType(value.type, buffer.type), () => `what is stored in ${buffer.wgsl} has its type`);
     this.add({ kind: "store", buffer, index: asIndex(index), value, span });
   }
 
