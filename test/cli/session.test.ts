@@ -1,14 +1,15 @@
 /** What a session writes to a terminal on which a line of progress stands. */
 
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { Progress } from "../../src/cli/progress.ts";
 import { Session, type World } from "../../src/cli/session.ts";
 import { remark } from "../../src/diagnostics/diagnostic.ts";
 
-function terminal() {
+function terminal(isTerminal = true) {
   const written: string[] = [];
   const write = (data: string | Uint8Array) => void written.push(String(data));
   const world: World = {
-    ...{ cwd: ".", env: {}, color: false, terminal: true, stdout: write, stderr: write },
+    ...{ cwd: ".", env: {}, color: false, terminal: isTerminal, stdout: write, stderr: write },
     stdin: () => new Uint8Array(),
     async *stdinChunks() {},
   };
@@ -40,4 +41,20 @@ test("nothing is taken away where no line stands", () => {
   session.clear();
   session.tell(["said"]);
   expect(written.join("")).toBe(`${clear}1 of 2${clear}said\n`);
+});
+
+test.each([true, false])("progress is said after two seconds, ten times a second at most; on a terminal: %s", (is) => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  try {
+    const { session, written } = terminal(is);
+    const progress = new Progress(session);
+    for (let at = 0; at < 2200; at += 10) {
+      progress.say(`${at} ms`);
+      vi.advanceTimersByTime(10);
+    }
+    progress.done();
+    expect(written.join("")).toBe(is ? `${clear}2000 ms${clear}2100 ms${clear}` : "");
+  } finally {
+    vi.useRealTimers();
+  }
 });
