@@ -460,7 +460,7 @@ export const explainNormsSpec: CommandSpec = {
   name: "explain-norms",
   summary: "list every norm of a program or an ONNX model, and what becomes of its centering",
   operand: { ...file, what: "a .tir file, an .onnx model, or `-` for a program on stdin" },
-  options: [mode, { name: "--json", summary: "as JSON" }, ...common],
+  options: [plugin, mode, { name: "--json", summary: "as JSON" }, ...common],
 };
 
 export const importSpec: CommandSpec = {

@@ -11,6 +11,7 @@ import type { Arguments, Word } from "./arguments.ts";
 import { readText, shownPath } from "./files.ts";
 import { normTable } from "./norm-table.ts";
 import { openOnnx } from "./onnx-files.ts";
+import { loadPlugins } from "./plugins.ts";
 import type { Session } from "./session.ts";
 import { headline, normLines } from "./surgery-report.ts";
 
@@ -18,6 +19,7 @@ export async function explainNormsCommand(args: Arguments, session: Session): Pr
   const { io } = session;
   const path = (args.operands[0] as Word).text;
   if (path.toLowerCase().endsWith(".onnx")) return explainModel(path, args, session);
+  await loadPlugins(args, session);
   const module = parse(readText(path, io), { file: shownPath(path, "stdin") });
   const mode = (args.value("--mode")?.text ?? "exact") as CenteringMode;
   const { norms, remarks } = applyFusedRmsNorm(module, { mode });

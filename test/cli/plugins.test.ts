@@ -45,6 +45,14 @@ const own = program.replace("gelu", "twice_plugin_test");
 const place = new Workplace({ "passes.mjs": passes, "watching.mjs": watching, "f.tir": program, "own.tir": own });
 const plugin = ["--plugin", "passes.mjs"];
 
+test("norms around an op of one's own are explained", async () => {
+  place.write("norm.tir", own.replace("twice_plugin_test(x)", "layernorm(twice_plugin_test(x), axes = [-1])"));
+  const { code, stdout, stderr } = await place.run(["explain-norms", "norm.tir", ...plugin]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toMatch(/^norm\.tir:2:10 +f +layernorm .* kept/);
+  expect((await place.run(["explain-norms", "norm.tir"])).stderr).toContain("E0202");
+});
+
 describe("a pass of one's own", () => {
   test("runs where the pipeline names it", async () => {
     const argv = ["compile", "f.tir", "--emit", "tir", "--passes", "gelu-to-relu,fuse-elementwise", ...plugin];
