@@ -1,8 +1,9 @@
 /** Gradients in exact arithmetic: <d_y, J v> = <J' d_y, v>, with J v by dual numbers, which know no rule of the op table. */
 
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { gradient } from "../../src/gradient.ts";
-import { makeModule } from "../../src/ir/ir.ts";
+import { dimensionNames, makeModule } from "../../src/ir/ir.ts";
 import { type OpName, ops } from "../../src/ir/ops/index.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { isTransposed } from "../support/check-gradient.ts";
@@ -41,6 +42,21 @@ test.each(differentiable)("twice: $name: $line", ({ text }) => {
   } catch (caught) {
     expect(String(caught)).toMatch(/E0805/);
   }
+});
+
+const examples = ["examples", "examples/models", "examples/training"].flatMap((folder) =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith(".tir"))
+    .map((name) => `${folder}/${name}`),
+);
+/** Its parameters are row numbers, and its weights constants. */
+const ofIntegers = "examples/models/pre-norm.tir";
+
+test.each(examples.filter((name) => name !== ofIntegers))("%s", (name) => {
+  const module = parse(readFileSync(name, "utf8"), { file: name });
+  const names = new Set(module.fns.flatMap(dimensionNames));
+  const extents = Object.fromEntries([...names].map((dim, i) => [dim, 2 + (i % 3)]));
+  expect(isTransposed(module, extents, 5)).toBe(true);
 });
 
 test("random programs with every op", () => {
