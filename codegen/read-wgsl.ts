@@ -348,10 +348,26 @@ class KernelReader {
 
   private element({ of, index }: Extract<Tree, { kind: "element" }>): Expression {
     if (of.kind === "call" && of.name === "unpack2x16float") return this.half(of.args[0] as Tree, index);
+    if (of.kind === "element" && of.of.kind === "name") return this.ofVector(of.of.name, of.index, index);
     if (of.kind !== "name") throw new Error("an element of what is no array");
     const buffer = this.buffers.get(of.name);
     if (buffer !== undefined) return load(buffer, this.value(index));
     return item(this.variable(of.name), this.value(index));
+  }
+
+  /** `vectors[(i) / 4u][(i) % 4u]`. */
+  private ofVector(name: string, vector: Tree, which: Tree): Expression {
+    const buffer = this.buffers.get(name);
+    const width = buffer?.type.width ?? 1;
+    const isSplit = (tree: Tree, operator: string): tree is Extract<Tree, { kind: "infix" }> =>
+      tree.kind === "infix" &&
+      tree.operator === operator &&
+      sameTree(tree.right, { kind: "number", text: `${width}u` });
+    if (buffer === undefined || width === 1 || !isSplit(vector, "/") || !isSplit(which, "%")) {
+      throw new Error("an element of what is no array");
+    }
+    if (!sameTree(vector.left, which.left)) throw new Error("an element is read from the vector of another");
+    return load(buffer, this.value(which.left), 1);
   }
 
   /** `unpack2x16float(words[(i) / 2u])[(i) % 2u]`. */

@@ -1,0 +1,34 @@
+/** Kernels that read at other places than they walk are proved too; what is looked up is said not to be. */
+
+import { expect, test } from "vitest";
+import { proveKernel } from "../../codegen/prove.ts";
+import { portableTarget } from "../../codegen/target.ts";
+import { compile } from "../../src/compile.ts";
+import type { Fn } from "../../src/ir/ir.ts";
+import { parse } from "../../src/parse/parse.ts";
+import { indexPrograms } from "../support/index-programs.ts";
+
+const verdictOf = (text: string) => {
+  const { module } = compile(parse(text), { target: portableTarget });
+  return proveKernel(module.fns[0] as Fn, [], portableTarget, {}, { elements: 2 ** 12 }).verdict;
+};
+
+test.each([
+  "RoPE, halves of a head",
+  "SwiGLU on one tensor",
+  "a row backwards, before and after a norm",
+  "padded by vectors",
+])("%s", (name) => {
+  expect(verdictOf(indexPrograms[name] as string)).toBe("equal");
+});
+
+test("an element of a vector", () => {
+  const text = `fn f(x: f32[n, 16]) -> f32[n, 16] {
+  return x - broadcast(slice(x, axis = -1, start = 3, end = 4), shape = [n, 16])
+}`;
+  expect(verdictOf(text)).toBe("equal");
+});
+
+test("a lookup is not decided", () => {
+  expect(verdictOf(indexPrograms["a loss by labels"] as string)).toBe("undecided");
+});
