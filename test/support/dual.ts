@@ -34,6 +34,8 @@ class DualAlgebra extends Algebra {
   tookTie = false;
   /** The logarithms of numbers that the program writes, which are computed in float64. */
   readonly logarithms = new Map<number, Elements>();
+  /** Exponents that the program writes, less 1, in float64 too. */
+  readonly lessOne = new Map<number, Elements>();
 
   private get field(): PrimeField {
     return this.pair.p;
@@ -100,10 +102,15 @@ class DualAlgebra extends Algebra {
   override pow(a: Elements, b: Elements): Dual {
     const [base, exponent] = [plain(a), plain(b)];
     const y = super.pow(base, exponent);
-    const byBase = super.mul(exponent, super.pow(base, super.sub(exponent, this.one)));
+    const byBase = super.mul(exponent, super.pow(base, this.oneLess(exponent)));
     const isAbove = super.above(base, super.integer(0));
     const byExponent = super.mul(isAbove, super.mul(y, this.logarithm(base)));
     return this.chain(y, [byBase, a], [byExponent, b]);
+  }
+
+  private oneLess(x: Elements): Elements {
+    const known = x.p.length === 1 ? this.lessOne.get(x.p[0] as number) : undefined;
+    return known ?? super.sub(x, this.one);
   }
 
   private logarithm(x: Elements): Elements {
@@ -259,6 +266,10 @@ export class Tangents {
         const { element } = operands.at(-1) as DualTensor;
         const given = (operands as DualTensor[]).map((operand) => broadcast(operand, shape));
         const { number = 0, p } = x;
+        const [, exponent] = operands;
+        if (exponent?.number !== undefined) {
+          this.algebra.lessOne.set(exponent.p[0] as number, this.algebra.number(exponent.number - 1));
+        }
         if (number > 0) this.algebra.logarithms.set(p[0] as number, this.algebra.number(Math.log(number)));
         return [def.exact(this.algebra, given, { element, attributes })];
       }
