@@ -20,6 +20,7 @@
  * `leastEps` stands in, beside which no variance of unequal elements counts for less than a rounding.
  */
 
+import { withoutEqualOps } from "../passes/cse.ts";
 import { type Builder, rewriteFn } from "../src/ir/builder.ts";
 import { definedBy, type Fn, type Op, type Value } from "../src/ir/ir.ts";
 import { attribute, type Emitter, type NormDef } from "../src/ir/ops/def.ts";
@@ -28,10 +29,12 @@ import { type Shape, sameShape } from "../src/ir/types.ts";
 import type { Accuracy } from "./options.ts";
 
 export function lowerNorms(fn: Fn, accuracy: Accuracy = "normal"): Fn {
-  return rewriteFn(
+  const lowered = rewriteFn(
     rewriteFn(fn, (op, builder) => primitive(op, builder, accuracy)),
     variance,
   );
+  // Norms of one row have one 1 / std, which the program may compute by itself beside them, as a gradient does.
+  return lowered === fn ? fn : withoutEqualOps(lowered).fn;
 }
 
 function primitive(op: Op, builder: Builder, accuracy: Accuracy): Value | undefined {

@@ -5,11 +5,12 @@ import type { Kernel } from "../../codegen/manifest.ts";
 import { targetByName } from "../../codegen/target.ts";
 import { compile } from "../../src/compile.ts";
 import { parse } from "../../src/parse/parse.ts";
+import { withoutSample } from "../support/sample.ts";
 
 /** Reads of each input that stand in a kernel for one lane, beside the sample from which a shift is chosen. */
 function readsOf(text: string): Record<string, number> {
   const [kernel] = compile(parse(text), { target: targetByName("gpu-subgroup-64") }).kernels;
-  const wgsl = (kernel as Kernel).wgsl.replace(/ {2}\{\n {4}let unit = 0u;\n.*?\n {2}\}\n/gs, "");
+  const wgsl = withoutSample((kernel as Kernel).wgsl);
   const found: Record<string, number> = {};
   for (const [, name] of wgsl.matchAll(/\bin_(\w+)\[/g)) found[name as string] = (found[name as string] ?? 0) + 1;
   return found;
