@@ -21,7 +21,8 @@
  */
 
 import { withoutEqualOps } from "../passes/cse.ts";
-import { type Builder, rewriteFn } from "../src/ir/builder.ts";
+import type { Span } from "../src/diagnostics/diagnostic.ts";
+import { type Builder, copyOp, rewriteFn } from "../src/ir/builder.ts";
 import { definedBy, type Fn, type Op, type Value } from "../src/ir/ir.ts";
 import { attribute, type Emitter, type NormDef } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
@@ -33,8 +34,23 @@ export function lowerNorms(fn: Fn, accuracy: Accuracy = "normal"): Fn {
     rewriteFn(fn, (op, builder) => primitive(op, builder, accuracy)),
     variance,
   );
-  // Norms of one row have one 1 / std, which the program may compute by itself beside them, as a gradient does.
-  return lowered === fn ? fn : withoutEqualOps(lowered).fn;
+  return lowered === fn ? fn : joined(lowered, fn);
+}
+
+/**
+ * Norms of one row have one 1 / std, which the program may compute by itself beside them, as a gradient does. What an op of
+ * the program and a norm have in common comes from the op's place: the norm has others.
+ */
+function joined(lowered: Fn, { ops: program }: Fn): Fn {
+  const normSpans = new Set(program.filter((op) => ops[op.name].kind === "norm").map(({ span }) => span));
+  const places = new Map<Op, Span>();
+  const { fn } = withoutEqualOps(lowered, ({ span }, same) => {
+    if (normSpans.has(same.span) && !normSpans.has(span)) places.set(same, span);
+  });
+  return rewriteFn(fn, (op, builder, original) => {
+    const span = places.get(original);
+    return span && builder.add(copyOp(op, { span })).results;
+  });
 }
 
 function primitive(op: Op, builder: Builder, accuracy: Accuracy): Value | undefined {

@@ -4,13 +4,15 @@ import type { CompactBinding, CompactManifest, CompactUniform } from "./launch/c
 import type { LaunchBinding, LaunchDispatch, LaunchManifest, UniformField } from "./launch/manifest.ts";
 import { uniformWords } from "./launch/tensors.ts";
 
+/** A variable that stands nowhere but in its declaration is no part of a layout that follows from the text. */
+const isUnread = (variable: string, code: string) =>
+  (code.match(new RegExp(`(?<![.\\w])${variable}\\b`, "g")) ?? []).length < 2;
+
 /** Trailing zeros are left out. @param code the WGSL without comments. */
 function compactBinding(binding: LaunchBinding, code: string): CompactBinding {
   const { name, element, shape, mayAlias, constant, variable } = binding;
-  // A variable that stands nowhere but in its declaration is no part of a layout that follows from the text.
-  const uses = code.match(new RegExp(`(?<![.\\w])${variable}\\b`, "g")) ?? [];
-  const isUnread = uses.length < 2;
-  const all = [name, shape, mayAlias ?? 0, element === "f32" ? 0 : element, constant ? 1 : 0, isUnread ? 1 : 0];
+  const unread = isUnread(variable, code) ? 1 : 0;
+  const all = [name, shape, mayAlias ?? 0, element === "f32" ? 0 : element, constant ? 1 : 0, unread];
   while (all.at(-1) === 0) all.pop();
   return all as unknown as CompactBinding;
 }
@@ -44,6 +46,7 @@ export function compact(manifest: LaunchManifest, wgsl: string): CompactManifest
     ...Object.fromEntries(Object.entries(filled).filter(([, list]) => Object.keys(list).length > 0)),
     ...(atLeastOne && { atLeastOne }),
     ...(kind === "cpu" && { cpu: 1 }),
+    ...(uniforms && isUnread("dims", code) && { unread: 1 }),
   };
 }
 

@@ -15,6 +15,7 @@ export type {
   Width,
 } from "./expression.ts";
 export { binary, call, select, unary } from "./expression.ts";
+export type { Define } from "./function.ts";
 export { monoid } from "./monoids.ts";
 export type {
   BlockContext,
@@ -23,6 +24,7 @@ export type {
   ReductionParts,
   Results,
   RowContext,
+  Seen,
   State,
   StepContext,
 } from "./reduction.ts";

@@ -6,7 +6,7 @@
  *   const { logits } = await run({ ids: new ort.Tensor("int64", ids, [1, 8]) });
  *   logits.gpuBuffer; // with logits.dims
  */
-import { prepare } from "tirc/launch";
+import { prepare } from "tirc/runtime";
 
 const product = (extents) => extents.reduce((all, extent) => all * extent, 1);
 
@@ -57,7 +57,11 @@ export async function openPlan(ort, device, read) {
           ? numberIn(bytes.slice(offset, offset + 4), { element })
           : (await tensors[names[name]].getData())[0];
       }
-      prepared.launch(given, named);
+      const bound = prepared.bind(given, named);
+      const encoder = device.createCommandEncoder();
+      bound.encode(encoder);
+      device.queue.submit([encoder.finish()]);
+      bound.destroy();
       const made = bindings.filter(({ name }) => outputs.includes(names[name]));
       return Object.fromEntries(
         made.map(({ name }) => {

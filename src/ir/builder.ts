@@ -45,7 +45,7 @@ export function withOperands(op: Op, operands: readonly (Value | undefined)[]): 
 }
 
 /** `op` with some of its parts exchanged; result types stay. */
-export function copyOp(op: Op, changes: Partial<Pick<OpInit, "operands" | "kernel" | "resultNames">>): Op {
+export function copyOp(op: Op, changes: Partial<Pick<OpInit, "operands" | "kernel" | "resultNames" | "span">>): Op {
   const resultTypes = op.results.map((r) => r.type);
   const resultNames = op.results.map((r) => r.name);
   const { name, operands, attributes, span, kernel } = op;

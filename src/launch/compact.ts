@@ -43,4 +43,6 @@ export interface CompactManifest {
   readonly needs?: Needs;
   /** It is for software on a processor. */
   readonly cpu?: 1 | 0;
+  /** The kernel reads no uniform: none is bound. */
+  readonly unread?: 1 | 0;
 }

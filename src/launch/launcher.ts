@@ -156,7 +156,7 @@ export function launcherOf(
     return {
       ...{ results, words: words.buffer, choice: [aliases, constantsOf(manifest, extentOf)] },
       dispatchOf(pipeline, resource) {
-        if (resource) entries.push({ binding: bindings.length, resource });
+        if (resource && !manifest.unread) entries.push({ binding: bindings.length, resource });
         const layout = pipeline.getBindGroupLayout(0);
         const group = device.createBindGroup({ label, layout, entries });
         return (pass, set) => {

@@ -86,6 +86,9 @@ const samples: Readonly<Partial<Record<OpName, readonly Sample[]>>> = {
   ],
   concat: [0, 1].map((axis) => ({ shapes: [whole, whole], attributes: { axis } })),
   slice: [0, 1].map((axis) => ({ shapes: [whole], attributes: { axis, start: 0, end: 3 } })),
+  pad: [0, 1].map((axis) => ({ shapes: [whole], attributes: { axis, before: 1, after: 2 } })),
+  flip: [0, 1].map((axis) => ({ shapes: [whole], attributes: { axis } })),
+  gather: [0, 1].map((axis) => ({ shapes: [whole, whole], attributes: { axis } })),
   conv: [
     { shapes: [[2, 2, 4], [6, 2, 1], [6]] },
     {

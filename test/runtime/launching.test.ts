@@ -260,3 +260,15 @@ describe("calls to the device", () => {
     prepared.destroy();
   });
 });
+
+gpuTest("scalars and tensors that no result depends on are asked for, and not bound", async ({ gpu }) => {
+  const { kernel } = compileText("fn f(x: f32[4], s: f32, t: f32[4]) -> (y: f32[4]) { return x * 2 }", gpu.target);
+  const prepared = await prepare(gpu.device, kernel);
+  const x = Float32Array.of(1, 2, 3, 4);
+  const { outputs } = await prepared.run({ x, s: 5, t: x });
+  expect([...(outputs.y?.data ?? [])]).toEqual([2, 4, 6, 8]);
+  const bound = prepared.bind({ x, s: 5, t: x });
+  bound.destroy();
+  await expect(prepared.run({ x, t: x } as never)).rejects.toThrow(/E0601/);
+  prepared.destroy();
+});

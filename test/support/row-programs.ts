@@ -47,6 +47,11 @@ const steps = [
     `concat(slice(${a}, axis = 0, start = 0, end = 2), slice(${b}, axis = 0, start = 2, end = 4), axis = 0)`,
   (a: string, b: string) =>
     `concat(slice(${a}, axis = 1, start = 0, end = 3), slice(${b}, axis = 1, start = 3, end = 6), axis = 1)`,
+  (a: string) => `pad(slice(${a}, axis = 1, start = 1, end = 5), axis = 1, before = 1, after = 1)`,
+  (a: string) => `pad(slice(${a}, axis = 0, start = 0, end = 2), axis = 0, after = 2)`,
+  (a: string) => `flip(${a}, axis = 0)`,
+  (a: string) => `flip(${a}, axis = 1)`,
+  (a: string) => `gather(${a}, iota(shape = [4, 6], axis = 0), axis = 1)`,
   (a: string) => `concat(matmul(${a}, w3), matmul(${a}, v3), axis = 1) * 0.4`,
   (a: string) => `transpose(center(transpose(${a}, perm = [1, 0]), axes = [-2]), perm = [1, 0])`,
   (a: string) => `transpose(tanh(transpose(${a}, perm = [1, 0])), perm = [1, 0])`,
