@@ -154,6 +154,7 @@ const file = { write: (part: Uint8Array) => void (size += part.length) };`,
 assert.ok(size > 0.9 * bytes.length && size < 1.1 * bytes.length, String(size));
 assert.ok(Array.isArray(weights) && Array.isArray(warnings));`,
   },
+  { page: "docs/guide.md", starts: "softsign: of((t", by: "the op and the pass of the guide" },
   { page: "docs/guide.md", starts: "softsign: row(", by: "the op and the pass of the guide" },
   { page: "docs/guide.md", starts: "softsign: unary((field", by: "the op and the pass of the guide" },
   { page: "docs/guide.md", starts: 'softsign: unary("high"', by: "the op and the pass of the guide" },

@@ -293,6 +293,7 @@ export interface IndexRow extends Common {
     attributes: Attributes,
     at: { readonly span: Span; readonly shape: readonly number[] },
   ) => Float64Array;
+  /** Which element of its operands an element of the result is. */
   readonly map: (shapes: readonly (Shape | undefined)[], attributes: Attributes) => IndexMap;
   /** Whether attributes say something about the extent of the axis. */
   readonly fixesExtent?: true;
