@@ -226,7 +226,9 @@ describe("the page", () => {
     // From the program: the caret's line.
     await page.locator("#editor .cm-line", { hasText: "let h = x + residual" }).click();
     expect(await marked("#panel-wgsl")).toContain("    let h = x + residual;");
-    expect(await page.locator("#panel-wgsl .cm-line", { hasText: "let h = x + residual" }).first().isVisible()).toBe(true);
+    expect(await page.locator("#panel-wgsl .cm-line", { hasText: "let h = x + residual" }).first().isVisible()).toBe(
+      true,
+    );
     await page.keyboard.press("Alt+Enter");
     expect(await focusedLabel(page)).toBe("WGSL of the kernel");
     expect(await marked("#editor")).toEqual(["  let h = x + residual"]);
