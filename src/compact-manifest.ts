@@ -8,6 +8,8 @@ import { uniformWords } from "./launch/tensors.ts";
 const isUnread = (variable: string, code: string) =>
   (code.match(new RegExp(`(?<![.\\w])${variable}\\b`, "g")) ?? []).length < 2;
 
+const uniformIn = (code: string) => /var<uniform>\s+(\w+)/.exec(code)?.[1] ?? "";
+
 /** Trailing zeros are left out. @param code the WGSL without comments. */
 function compactBinding(binding: LaunchBinding, code: string): CompactBinding {
   const { name, element, shape, mayAlias, constant, variable } = binding;
@@ -46,7 +48,7 @@ export function compact(manifest: LaunchManifest, wgsl: string): CompactManifest
     ...Object.fromEntries(Object.entries(filled).filter(([, list]) => Object.keys(list).length > 0)),
     ...(atLeastOne && { atLeastOne }),
     ...(kind === "cpu" && { cpu: 1 }),
-    ...(uniforms && isUnread("dims", code) && { unread: 1 }),
+    ...(uniforms && isUnread(uniformIn(code), code) && { unread: 1 }),
   };
 }
 

@@ -52,7 +52,7 @@ fn f(x: f32[4, 6], g: f32[6]) -> (y: f32[4, 6], z: f32[4, 6], h: f32[4, 2, 3]) {
 
 test("of random programs", { timeout: 120_000 }, () => {
   let [same, shifted, scaled, blocks] = [0, 0, 0, 0];
-  const programs = [{ text: streams, module: parse(streams) }, ...sampleRowPrograms(60)];
+  const programs = [{ text: streams, module: parse(streams) }, ...sampleRowPrograms(75)];
   for (const [i, { module, text }] of programs.entries()) {
     const inputs = randomInputs(module.fns[0] as Fn, 3);
     const folding = `raise-norms,canonicalize,layernorm-to-rmsnorm,eliminate-centering{fold=${i % 2 === 0}},cse,dce`;
