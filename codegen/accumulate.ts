@@ -61,8 +61,7 @@ export class FoldWriter {
   private readonly states = new Map<Fold, State[]>();
   /** What all lanes have accumulated. */
   private readonly rows = new Map<Fold, Target>();
-  /** What is taken off the elements. */
-  private readonly shifts = new Map<Fold, Expression>();
+  /** What is taken off the elements, and the second of three where they come one after the other. */
   private readonly samples = new Map<Fold, readonly Target[]>();
 
   constructor(context: BodyContext, to: Statements, scratch: Scratch) {
@@ -82,8 +81,11 @@ export class FoldWriter {
 
   /** An element less its row's mean. */
   centered(fold: Fold, element: Expression): Expression {
-    const shift = this.shifts.get(fold) as Expression;
-    return fold.reduction.centered?.(element, this.rowState(fold), shift) as Expression;
+    return fold.reduction.centered?.(element, this.rowState(fold), this.shiftOf(fold) as Expression) as Expression;
+  }
+
+  private shiftOf(fold: Fold): Target | undefined {
+    return this.samples.get(fold)?.[0];
   }
 
   /** The state at a depth, before it has seen an element. */
@@ -107,7 +109,6 @@ export class FoldWriter {
       fold,
       parts.map((part) => this.to.variable(fold.name + part, zero)),
     );
-    this.shifts.set(fold, this.samples.get(fold)?.[0] as Target);
   }
 
   /** Takes the elements of a unit, the `which`th of those that are looked at; with the third element the shift is chosen. */
@@ -127,8 +128,7 @@ export class FoldWriter {
 
   /** Lane 0's shift, for all lanes of its row. */
   shareShift(fold: Fold, lane: Expression): void {
-    const [shift] = this.samples.get(fold) as readonly Target[];
-    shareFirst(shift as Target, lane, this.context.schedule, this.scratch, this.to);
+    shareFirst(this.shiftOf(fold) as Target, lane, this.context.schedule, this.scratch, this.to);
   }
 
   private elementOf({ operand }: Fold, place: Place): Expression {
@@ -140,7 +140,7 @@ export class FoldWriter {
     fold.reduction.step(this.stateOf(fold, depth), this.elementOf(fold, place), {
       to: this.to,
       name: (hint) => place.names.define(hint),
-      shift: this.shifts.get(fold),
+      shift: this.shiftOf(fold),
       inverse,
       ...(fold.place && { place: place.placesOf(fold.place) }),
     });
@@ -192,16 +192,13 @@ export class FoldWriter {
   private rowContext(node: Node, fold: Fold): RowContext {
     const { columnCount: count, width } = this.context.schedule;
     const elements = (less: number) => {
-      if (this.limit !== undefined) {
-        const whole = construct(f32, width === 1 ? this.limit : multiply(this.limit, width));
-        return less === 0 ? whole : subtract(whole, less);
-      }
-      const number = known(count);
+      const number = this.limit === undefined ? known(count) : undefined;
       if (number !== undefined) return literal(f32, number - less);
-      const whole = construct(f32, extentValue(count));
+      const ofTile = this.limit && (width === 1 ? this.limit : multiply(this.limit, width));
+      const whole = construct(f32, ofTile ?? extentValue(count));
       return less === 0 ? whole : subtract(whole, less);
     };
-    const shift = this.shifts.get(fold);
+    const shift = this.shiftOf(fold);
     return { elements, attributes: node.op?.attributes ?? {}, ...(shift && { shift }) };
   }
 }

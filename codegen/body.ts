@@ -68,8 +68,6 @@ export class Body {
   private countName = "";
   private inverseName = "";
   private readonly folds: FoldWriter;
-  /** Of tiles: how many units the row has. */
-  private limit: Expression | undefined;
   /** Outside of loops: what is the same in every row, then each row. */
   private readonly common: Place;
   private rows: readonly Place[] = [];
@@ -139,8 +137,7 @@ export class Body {
   private writeRows(team: Expression): void {
     const { graph, schedule, cacheIsMemory } = this.context;
     this.rows = this.writeIndices(team).map((strip) => this.place(this.names, strip, undefined, [this.common]));
-    this.limit = this.writeLimit();
-    this.folds.limit = this.limit;
+    this.folds.limit = this.writeLimit();
     const loops = planLoops(graph, schedule, { elements: schedule.keep, isMemory: cacheIsMemory });
     this.aliases = aliasesOf(this.context, loops);
     for (let level = 0; level < graph.levels; level++) {
@@ -163,6 +160,10 @@ export class Body {
     const length = call("min", dimension(tile.size), left);
     const units = times(...schedule.columns.slice(1).map(({ extent }) => extent));
     return this.statements.define(this.names.define("limit"), timesExtent(length, units));
+  }
+
+  private get unitsOfRow(): Expression {
+    return this.folds.limit ?? extentValue(this.context.schedule.units);
   }
 
   private writeIndices(team: Expression): Strip[] {
@@ -248,7 +249,7 @@ export class Body {
     const { lanes, steps, units } = this.context.schedule;
     const to = this.statements;
     const counted = loop.counts && steps !== undefined;
-    const end = counted ? count(steps) : (this.limit ?? extentValue(units));
+    const end = counted ? count(steps) : this.unitsOfRow;
     const total = counted ? steps : known(units);
     const perStep = counted ? 1 : lanes;
     const around = blocks[depth - 1];
@@ -336,7 +337,7 @@ export class Body {
     }
     const at =
       total === undefined
-        ? multiply(divide(this.limit ?? extentValue(units), samples), which)
+        ? multiply(divide(this.unitsOfRow, samples), which)
         : count(Math.floor((total * which) / samples));
     return { step: undefined, unit: to.define("unit", at) };
   }

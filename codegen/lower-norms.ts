@@ -38,8 +38,8 @@ export function lowerNorms(fn: Fn, accuracy: Accuracy = "normal"): Fn {
 }
 
 /**
- * Norms of one row have one 1 / std, which the program may compute by itself beside them, as a gradient does. What an op of
- * the program and a norm have in common comes from the op's place: the norm has others.
+ * Computes 1 / std once where several norms of one row need it, or the program computes it itself beside them, as a
+ * gradient does. What an op of the program shares with a norm keeps the op's place: other lines lead to the norm.
  */
 function joined(lowered: Fn, { ops: program }: Fn): Fn {
   const normSpans = new Set(program.filter((op) => ops[op.name].kind === "norm").map(({ span }) => span));

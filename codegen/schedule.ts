@@ -106,7 +106,7 @@ const mostVariables = 64;
 /** In elements. */
 const shortRow = 256;
 const veryLongRow = 65536;
-/** Of a GPU: enough loads at a time, whatever their width. */
+/** Elements of a row for each lane of a GPU: enough loads are then under way, however wide they are. */
 const elementsPerLane = 16;
 
 /** Elements of a row that a lane keeps between two reads of it: a GPU's registers, a processor's stack. */
@@ -221,12 +221,9 @@ function usualChoice(walk: Walk, target: TargetProfile, most: number): Choice {
 /** A processor's lane has several neighbouring rows at hand, all of one tile: what it reads lies side by side. */
 function acrossChoice(rows: number, kind: "cpu" | "gpu", most: number): Choice {
   const rowsPerLane = kind === "gpu" ? 1 : ([8, 4, 2].find((count) => rows % count === 0) ?? 1);
-  const workgroup = Math.min(most, kind === "gpu" ? usualWorkgroup : fewLanes);
+  const workgroup = Math.min(most, workgroupLanes(kind, undefined));
   return { lanes: 1, workgroup, rowsPerLane, width: 1, keep: 0 };
 }
-
-/** Of a workgroup of a processor. */
-const fewLanes = 32;
 
 /** How the buffers lie that a kernel walks. */
 export interface Walks {
