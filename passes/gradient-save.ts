@@ -12,8 +12,9 @@
  */
 
 import { copyOp } from "../src/ir/builder.ts";
+import { estimatedBytes } from "../src/ir/bytes.ts";
 import { type Fn, isLeaf, makeFn, type Op, presentOperands, Value } from "../src/ir/ir.ts";
-import { nameOf } from "../src/ir/naming.ts";
+import { nameOf, unusedName } from "../src/ir/naming.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { withoutEqualOps } from "./cse.ts";
 import { withoutDeadOps } from "./dce.ts";
@@ -29,11 +30,7 @@ export interface Handover {
   readonly bytes: { readonly saved: number; readonly computed: number };
 }
 
-/** What a dimension counts as whose extent has a name. */
-export const assumedExtent = 1024;
-const widths = { f32: 4, f16: 2, i32: 4, u32: 4, bool: 4 } as const;
-const bytesOf = ({ element, shape }: Value): number =>
-  shape.reduce<number>((all, dim) => all * (typeof dim === "number" ? dim : assumedExtent), widths[element]);
+const bytesOf = ({ type }: Value): number => estimatedBytes(type);
 
 /** The values that are computed from `given` and constants alone, and those of them that the way back reads. */
 function primalsOf(fn: Fn, given: readonly Value[]) {
@@ -130,7 +127,7 @@ export function withSaved(forward: Fn, backward: Fn, mode: "auto" | "all"): Hand
   const values = mode === "all" ? savable : cheapest(needed, (value) => nameIn(value) !== undefined);
   if (values.length === 0) return undefined;
   const taken = new Set([...outputs.map(({ name }) => name), ...backward.params.map(nameOf)]);
-  const names = values.map((value) => nameIn(value) ?? unused(`saved_${value.name ?? value.def?.name}`, taken));
+  const names = values.map((value) => nameIn(value) ?? unusedName(`saved_${value.name ?? value.def?.name}`, taken));
   const extra = values.flatMap((value, i) =>
     nameIn(value) === undefined ? [{ name: names[i] as string, value: inForward(value) }] : [],
   );
@@ -163,11 +160,4 @@ export function withSaved(forward: Fn, backward: Fn, mode: "auto" | "all"): Hand
 function readIn({ ops: list, results }: Fn): (value: Value) => boolean {
   const read = new Set([...list.flatMap(presentOperands), ...results.map(({ value }) => value)]);
   return (value) => read.has(value);
-}
-
-function unused(wanted: string, taken: Set<string>): string {
-  let name = wanted;
-  for (let n = 1; taken.has(name); n++) name = `${wanted}_${n}`;
-  taken.add(name);
-  return name;
 }

@@ -18,7 +18,7 @@ import { type Diagnostic, fail } from "../src/diagnostics/diagnostic.ts";
 import { gradientErrors, gradientRemarks } from "../src/diagnostics/errors-gradient.ts";
 import { Builder, copyOp } from "../src/ir/builder.ts";
 import { type Fn, makeFn, type Op, type Result, Value } from "../src/ir/ir.ts";
-import { nameOf } from "../src/ir/naming.ts";
+import { nameOf, unusedName } from "../src/ir/naming.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { type Terms, termsOf } from "../src/ir/ops/vjp.ts";
 import { isFloat, printType } from "../src/ir/types.ts";
@@ -29,14 +29,6 @@ interface Options {
   readonly fn: string;
   readonly wrt: string;
   readonly of: string;
-}
-
-/** A name that no other value of a list has. */
-function unusedName(wanted: string, taken: Set<string>): string {
-  let name = wanted;
-  for (let n = 1; taken.has(name); n++) name = `${wanted}_${n}`;
-  taken.add(name);
-  return name;
 }
 
 /** The values among `all` that an option names, all floats of them for `all`. @throws TircError E0801 or E0802. */

@@ -4,8 +4,8 @@
  * The groups of a partition can be launched in some order, so that each is what a set of ops closed under operands has
  * more than a smaller such set. The cheapest partition is therefore a cheapest path through the lattice of these sets, found
  * by dynamic programming as by Ding et al. (IOS: Inter-Operator Scheduler for CNN Acceleration, MLSys 2021, section 4), there
- * for streams and here for kernels. Where sets are too many each op joins, in program order, the cheapest of the
- * kernels before it that may take it; XLA's fusion is a greedy one too.
+ * for streams and here for kernels. Where sets are too many each op joins, in program order, the last of the
+ * kernels before it that takes it and shares a value with it; XLA's fusion is a greedy one too.
  *
  * - unit: ops that always stand together: an op with one operand, and the op that computes that for it alone.
  * - set: a set of units, as the bits of a number.

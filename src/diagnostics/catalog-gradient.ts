@@ -1,4 +1,4 @@
-/** The pages of what is said of gradients: E0801 to E0806, R0801. */
+/** The pages of what is said of gradients: E0801 to E0806, R0801 and R0802. */
 
 import { body, program } from "./example.ts";
 import type { Page } from "./page.ts";

@@ -1,4 +1,4 @@
-/** What is said of gradients: E0801 to E0806, R0801. */
+/** What is said of gradients: E0801 to E0806, R0801 and R0802. */
 
 import { type Diagnostic, error, remark, type Span, wrapped } from "./diagnostic.ts";
 import { suggest } from "./errors-passes.ts";

@@ -17,7 +17,7 @@ export interface CallablePlan<T extends LaunchTypes> extends Pick<CallableKernel
   readonly kernels: readonly LaunchKernel[];
 }
 
-/** It has no effect until it is called. @param kernels by the names that the plan launches. */
+/** It has no effect until it is called. @param kernels those that the plan launches. */
 export function plan<T extends LaunchTypes>(
   manifest: LaunchPlan,
   kernels: readonly CallableKernel<AnyTypes>[],

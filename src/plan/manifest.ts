@@ -4,7 +4,7 @@ import { dimensionNames } from "../ir/ir.ts";
 import type { LaunchBuffer, LaunchPlan, LaunchStep } from "../launch/plan-manifest.ts";
 import type { Plan, PlanBuffer, Step } from "./plan.ts";
 
-/** Plain JSON data. @param namesOf what kernels are called, where not after their functions. */
+/** Plain JSON data. Kernels are called after their functions. */
 export function planManifest({ fn, extents, buffers, steps }: Plan): LaunchPlan {
   const dims = dimensionNames(fn).map((name) => ({ name }));
   return { version: 2, name: fn.name, dims, extents, buffers: buffers.map(bufferOf), steps: steps.map(stepOf) };

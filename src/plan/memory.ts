@@ -3,7 +3,7 @@
  *
  * An intermediate lives from the launch that writes it to the last one that reads it. Those that never live at the same
  * time may lie in one place: the interval graph's vertices are coloured so that the places together are smallest, by
- * trying all assignments where there are few intermediates, else largest first into the place that grows least (the greedy
+ * trying all assignments where there are few intermediates, else largest first, each into the first place that is free (the greedy
  * by size of Pisarchyk and Lee, Efficient Memory Management for Deep Neural Net Inference, 2020). One buffer with
  * offsets would do for them all, but WebGPU lets no dispatch read and write parts of the same buffer.
  */

@@ -11,6 +11,7 @@
 
 import { Builder, copyOp, makeOp } from "../ir/builder.ts";
 import { dimensionNames, type Fn, isLeaf, makeFn, type Op, presentOperands, type Result, Value } from "../ir/ir.ts";
+import { unusedName } from "../ir/naming.ts";
 import { reservedWords } from "../ir/print.ts";
 import { type TensorType, tensorType } from "../ir/types.ts";
 import { finish } from "./memory.ts";
@@ -27,10 +28,7 @@ export class FreshNames {
 
   /** `stem` itself if it is free. */
   next(stem: string): string {
-    let name = stem;
-    for (let n = 1; this.taken.has(name); n++) name = `${stem}_${n}`;
-    this.taken.add(name);
-    return name;
+    return unusedName(stem, this.taken);
   }
 
   /** `stem_1`, or the next number that is free. */

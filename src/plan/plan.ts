@@ -54,8 +54,6 @@ export interface Launch {
   /** For each result, what it writes. */
   readonly writes: readonly PlanBuffer[];
   readonly tile?: Tile | undefined;
-  /** Why it is a kernel of its own: a clause. */
-  readonly why?: string | undefined;
 }
 
 /** What happens in turn. */

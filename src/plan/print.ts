@@ -12,10 +12,10 @@ function printExtent({ name, of, by, least }: DerivedExtent): string {
 
 function printStep(step: Step): string {
   if (step.kind === "launch") {
-    const { fn, reads, writes, tile, why } = step;
+    const { fn, reads, writes, tile } = step;
     const list = (buffers: readonly PlanBuffer[]) => buffers.map(({ name }) => name).join(", ");
     const tiled = tile === undefined ? "" : ` for each of ${tile.count} tiles of ${tile.size} of ${tile.dim}`;
-    return `  launch ${fn.name}(${list(reads)}) -> (${list(writes)})${tiled}${why === undefined ? "" : `  // ${why}`}`;
+    return `  launch ${fn.name}(${list(reads)}) -> (${list(writes)})${tiled}`;
   }
   const { buffer } = step;
   if (step.kind === "free") return `  free ${buffer.name}`;
