@@ -44,7 +44,7 @@ export type KernelProof =
   | { readonly verdict: "different"; readonly difference: KernelDifference }
   /** It is not sound: lanes race, a barrier is not reached by all, an index is outside of its buffer. */
   | { readonly verdict: "unsound"; readonly faults: readonly string[] }
-  /** @param because a clause. */
+  /** A clause. */
   | { readonly verdict: "undecided"; readonly because: string };
 
 /** How a kernel is proved. */
@@ -71,7 +71,7 @@ function referenceOf(fn: Fn, { accuracy, rounding }: KernelOptions): Fn {
 /**
  * @param fn whose ops `fuse-elementwise` has put into one group.
  * @param consts of its module.
- *  * @throws TircError as `generateKernel` does.
+ * @throws TircError as `generateKernel` does.
  */
 export function proveKernel(
   fn: Fn,
