@@ -11,7 +11,7 @@
  * - proved (centering.ts): the centering is dropped.
  * - moved (move-centering.ts): what the rows are the sum of is centered instead: constants once and for all (with
  *   `fold`), a stream of residuals where it begins.
- * - trained: weights that are parameters may be centered in the graph, once for all rows: P(W h + b) = (P W) h + P b.
+ * - trained: parameters that are `@trained` weights are centered in the graph, once for all rows: P(W h + b) = (P W) h + P b.
  *   The optimizer then sees the weights themselves, so training stays exact.
  * - kept: a remark has the condition that failed. `mode=lossy` drops these too, which changes the function: a warning
  *   for each.
@@ -20,7 +20,7 @@
 import type { Miss } from "../src/diagnostics/remarks.ts";
 import type { Fn, Op, Value } from "../src/ir/ir.ts";
 import { attribute } from "../src/ir/ops/def.ts";
-import { definePass, namesIn, type PassContext } from "../src/pass/define-pass.ts";
+import { definePass, type PassContext } from "../src/pass/define-pass.ts";
 import type { CenterResolved, Kept, MovedTo } from "../src/pass/facts.ts";
 import { mostLookedFor } from "../src/pass/print-facts.ts";
 import type { Proof } from "../src/pass/proof.ts";
@@ -34,7 +34,6 @@ import { Traces } from "./trace-centering.ts";
 interface Options {
   readonly mode: "exact" | "lossy" | "off";
   readonly fold: boolean;
-  readonly trained: string;
 }
 
 export const eliminateCentering = definePass({
@@ -60,22 +59,15 @@ export const eliminateCentering = definePass({
       default: false,
       summary: "Whether centerings may move into constants, as new constants that are computed from the old.",
     },
-    trained: {
-      type: "names",
-      default: "none",
-      summary: "Parameters that are weights, which may be centered in the graph: training them stays exact.",
-    },
   },
   run(fn, context) {
     const centers = fn.ops.filter((op) => op.name === "center");
     const { mode, fold } = context.options;
-    const names = namesIn(context.options.trained);
-    const trained = new Set(fn.params.filter(({ name = "" }) => names === undefined || names.includes(name)));
     if (mode === "off") return { fn, facts: centers.map(untouched) };
     const centering = new Centering(context.consts);
     const verdicts = new Map(centers.map((op) => [op, centering.meanIsZero(op.operand(0), rowsOf(op))]));
     const unproved = centers.filter((op) => verdicts.get(op)?.proved === false);
-    const plan = (fold: boolean) => planMoves(fn, unproved, centering, { fold, trained });
+    const plan = (fold: boolean) => planMoves(fn, unproved, centering, { fold });
     const moves = plan(fold);
     const traces = new Traces(moves);
     const hasConstants = fn.ops.some((op) => op.name === "global");

@@ -11,9 +11,9 @@
  * cut, as in PyTorch's partitioner of joint graphs (`min_cut_rematerialization_partition`).
  */
 
-import { copyOp } from "../src/ir/builder.ts";
+import { copyOp, copyParam } from "../src/ir/builder.ts";
 import { estimatedBytes } from "../src/ir/bytes.ts";
-import { type Fn, isLeaf, makeFn, type Op, presentOperands, Value } from "../src/ir/ir.ts";
+import { type Fn, isLeaf, makeFn, type Op, presentOperands, type Value } from "../src/ir/ir.ts";
 import { nameOf, unusedName } from "../src/ir/naming.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { withoutEqualOps } from "./cse.ts";
@@ -93,8 +93,7 @@ function parameters(
   names: readonly (string | undefined)[] = [],
 ): Value[] {
   return values.map((value, i) => {
-    const { type, span, centered } = value;
-    const made = new Value(type, names[i] ?? value.name, span, undefined, 0, centered);
+    const made = copyParam(value, { name: names[i] ?? value.name });
     now.set(value, made);
     return made;
   });

@@ -16,7 +16,7 @@
 
 import { type Diagnostic, fail } from "../src/diagnostics/diagnostic.ts";
 import { gradientErrors, gradientRemarks } from "../src/diagnostics/errors-gradient.ts";
-import { Builder, copyOp } from "../src/ir/builder.ts";
+import { Builder, copyOp, copyParam } from "../src/ir/builder.ts";
 import { type Fn, makeFn, type Op, type Result, Value } from "../src/ir/ir.ts";
 import { nameOf, unusedName } from "../src/ir/naming.ts";
 import { ops } from "../src/ir/ops/index.ts";
@@ -103,8 +103,7 @@ class Backward {
     this.builder = new Builder(fn.span);
     this.terms = termsOf(this.builder);
     for (const param of fn.params) {
-      const { type, name, span, centered } = param;
-      this.copies.set(param, new Value(type, name, span, undefined, 0, centered));
+      this.copies.set(param, copyParam(param));
     }
     for (const op of fn.ops) this.copy(op);
   }
@@ -248,6 +247,10 @@ export const gradient = definePass({
     if (context.functions.includes(name)) fail(gradientErrors.taken(fn.span, name, fn.name));
     const stops = new Set<Op>();
     const made = gradientOf(fn, options, (op) => stops.add(op));
+    for (const param of parametersOf(fn, options.wrt)) {
+      const { span, trained, centered } = param;
+      if (trained && centered.length > 0) context.remark(gradientRemarks.trainedPromise(span, nameOf(param), centered));
+    }
     for (const op of stops) context.remark(gradientRemarks.stops(op.span, op.name));
     return { fn, beside: [made.backward] };
   },

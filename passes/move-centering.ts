@@ -62,17 +62,10 @@ interface Node {
 export interface MoveOptions {
   /** Whether the centering of a constant may be a new constant. */
   readonly fold: boolean;
-  /** Parameters that are weights: to center all of them, once for all rows, costs less than to center rows. */
-  readonly trained?: ReadonlySet<Value>;
 }
 
 /** Plans where to center for the ops `centers`, none of which is proved to change nothing. */
-export function planMoves(
-  fn: Fn,
-  centers: readonly Op[],
-  centering: Centering,
-  { fold, trained = new Set() }: MoveOptions,
-): Moves {
+export function planMoves(fn: Fn, centers: readonly Op[], centering: Centering, { fold }: MoveOptions): Moves {
   const choices = new Choices();
   const region = new Region(centering, choices, fold);
   for (const op of centers) {
@@ -85,9 +78,11 @@ export function planMoves(
     }
   }
   region.block(fn);
+  // To center all weights that are trained, once for all rows, costs less than to center rows.
+  const rowsCost = fn.params.filter(({ trained }) => trained).length + 1;
   for (const node of region.nodes()) {
     if (node.fixed !== undefined) continue;
-    const cost = trained.has(node.value) ? 1 : trained.size + 1;
+    const cost = node.value.trained ? 1 : rowsCost;
     choices.imply(node.read, node.inPlace, isPlain(node.rows) ? cost : undefined);
     for (const part of region.parts(node)) choices.imply(node.inPlace, part.read);
     for (const reader of node.readers) choices.imply(node.inPlace, reader.inPlace);

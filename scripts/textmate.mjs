@@ -33,6 +33,7 @@ export function textmateGrammar(opNames, elementTypes) {
           { include: "#comment" },
           parameter,
           { include: "#contract" },
+          { include: "#trained" },
           { include: "#shape" },
           { include: "#code" },
         ],
@@ -53,6 +54,7 @@ export function textmateGrammar(opNames, elementTypes) {
           { match: word(["return", "kernel"]), name: "keyword.control.tir" },
           { match: word(["true", "false", "inf", "nan"]), name: "constant.language.tir" },
           { include: "#contract" },
+          { include: "#trained" },
           { include: "#shape" },
           { match: `\\b(${name})\\s*(?==(?!=))`, captures: { 1: { name: "entity.other.attribute-name.tir" } } },
           { match: `${word([...opNames].sort())}\\s*(?=\\()`, captures: { 1: { name: "support.function.tir" } } },
@@ -68,6 +70,7 @@ export function textmateGrammar(opNames, elementTypes) {
           { match: ":", name: "punctuation.separator.type.tir" },
         ],
       },
+      trained: { match: "@trained\\b", name: "storage.modifier.tir" },
       contract: {
         begin: "(@centered)\\s*(\\()",
         beginCaptures: { 1: { name: "storage.modifier.tir" }, 2: { name: "punctuation.section.tir" } },

@@ -5,14 +5,20 @@ import type { Diagnostic } from "./diagnostics/diagnostic.ts";
 import { fail } from "./diagnostics/diagnostic.ts";
 import { gradientErrors, gradientRemarks } from "./diagnostics/errors-gradient.ts";
 import { passErrors } from "./diagnostics/errors-passes.ts";
+import { copyParam, withParams } from "./ir/builder.ts";
 import { type Fn, type Module, makeModule } from "./ir/ir.ts";
+import { nameOf } from "./ir/naming.ts";
+import { isFloat } from "./ir/types.ts";
 import { PassManager } from "./pass-manager/pass-manager.ts";
 
 /** What `gradient` is asked for. */
 export interface GradientOptions {
   /** The one function to differentiate; each of the module's unless said otherwise. */
   readonly fn?: string;
-  /** Names of parameters by which to differentiate; all of floats on which a result depends unless said otherwise. */
+  /**
+   * Names of parameters by which to differentiate; all of floats on which a result depends unless said otherwise. Those
+   * that are named and whose extents are all numbers are weights: they are `@trained` in all functions of the result.
+   */
   readonly wrt?: readonly string[];
   /** Names of results to differentiate; all of floats unless said otherwise. */
   readonly of?: readonly string[];
@@ -49,15 +55,21 @@ const after = "fixpoint(canonicalize,cse,dce)";
 
 /**
  * Writes beside each function `f(x, ...) -> y` of a module `f_grad(x, ..., d_y) -> (d_x, ...)`, which for the derivative d_y of a number
- * by y gives those of the number by the parameters: the transpose of f's Jacobian times d_y. `f` stays as it is.
+ * by y gives those of the number by the parameters: the transpose of f's Jacobian times d_y. `f` stays as it is, but for
+ * the mark `@trained` of its weights.
  * @throws TircError E0307 where there is no such function, E08xx where there is no gradient.
  */
-export function gradient(module: Module, { fn, wrt, of, save = "none" }: GradientOptions = {}): GradientResult {
-  const differentiated = fn === undefined ? module.fns : module.fns.filter(({ name }) => name === fn);
-  const names = module.fns.map(({ name }) => name);
+export function gradient(given: Module, { fn, wrt, of, save = "none" }: GradientOptions = {}): GradientResult {
+  const names = given.fns.map(({ name }) => name);
+  const isChosen = ({ name }: Fn) => fn === undefined || name === fn;
+  const module = makeModule(
+    given.fns.map((one) => (isChosen(one) ? withTrained(one, wrt ?? []) : one)),
+    given.consts,
+  );
+  const differentiated = module.fns.filter(isChosen);
   if (fn !== undefined && differentiated.length === 0) fail(passErrors.unknownFunction(fn, names));
-  const given = Object.entries({ fn: differentiated.map(({ name }) => name), wrt, of });
-  const options = given.flatMap(([name, list]) => (list === undefined ? [] : [`${name}=${list.join("+")}`]));
+  const asked = Object.entries({ fn: differentiated.map(({ name }) => name), wrt, of });
+  const options = asked.flatMap(([name, list]) => (list === undefined ? [] : [`${name}=${list.join("+")}`]));
   const pipeline = `${before},gradient{${options.join(",")}},${after}`;
   const { module: made, remarks } = new PassManager(pipeline).run(module);
   const said = [...remarks];
@@ -75,4 +87,13 @@ export function gradient(module: Module, { fn, wrt, of, save = "none" }: Gradien
     saved.length > 0 ? [forward, backward] : [backward],
   );
   return { module: makeModule([...module.fns, ...added], made.consts), functions, remarks: said };
+}
+
+/** The function with those of its parameters marked that are named and are weights: tensors of floats with known extents. */
+function withTrained(fn: Fn, names: readonly string[]): Fn {
+  return withParams(fn, (param) => {
+    const isKnown = param.shape.length > 0 && param.shape.every((dim) => typeof dim === "number");
+    const isWeight = names.includes(nameOf(param)) && isFloat(param.element) && isKnown;
+    return isWeight && !param.trained ? copyParam(param, { trained: true }) : param;
+  });
 }

@@ -125,18 +125,6 @@ test("examples/own-pass.ts does what it says", async () => {
   }
 });
 
-test("examples/training/centered-weights.ts prints what docs/centering.md shows", async () => {
-  const said: string[] = [];
-  const log = vi.spyOn(console, "log").mockImplementation((line) => void said.push(line));
-  try {
-    await import("../examples/training/centered-weights.ts");
-  } finally {
-    log.mockRestore();
-  }
-  expect(said).toHaveLength(3);
-  expect(read("docs/centering.md")).toContain(said.join("\n"));
-});
-
 test("examples/centering.ts does what docs/centering.md says", async () => {
   const code = /```ts\n([\s\S]*?)```/.exec(read("docs/centering.md"))?.[1];
   expect(read("examples/centering.ts")).toContain(code);

@@ -1,10 +1,13 @@
-/** The pages of what is said of gradients: E0801 to E0806, R0801 and R0802. */
+/** The pages of what is said of gradients: E0801 to E0806, R0801 to R0803. */
 
 import { body, program } from "./example.ts";
 import type { Page } from "./page.ts";
 
 const fn = (params: string, results: string, ...lines: string[]) =>
   program(`fn f(${params}) -> ${results} {`, ...lines.map((line) => `  ${line}`), "}");
+
+const trainedNorm = (norm: string, marks: string) =>
+  fn(`x: f32[rows, 8], w: f32[16, 8] ${marks}`, "f32[rows, 16]", `return ${norm}(linear(x, w), axes = [-1])`);
 
 export const gradientPages = {
   E0801: {
@@ -73,5 +76,14 @@ computed again. \`--save all\` saves all that the backward needs. A row that fit
 statistics come with it, so for a norm alone nothing is saved.`,
     wrong: "tirc grad FILE --save none",
     fix: "tirc grad FILE --save auto",
+  },
+  R0803: {
+    title: "a weight is trained that is promised to be centered",
+    explanation: `An RMSNorm may stand for a LayerNorm where the weights before it are centered. Their gradient is that of any
+weights, and is not centered, so after the first step they are not either, and the model is another: docs/centering.md has
+the numbers. With the weights as they were and \`@trained\` in place of the promise, the centering is an op of the graph, on
+the weight alone, and training is that of the LayerNorm for every optimizer.`,
+    wrong: trainedNorm("rmsnorm", "@centered(-2) @trained"),
+    fix: trainedNorm("layernorm", "@trained"),
   },
 } as const satisfies Readonly<Record<string, Page>>;

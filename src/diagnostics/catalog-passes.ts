@@ -77,8 +77,8 @@ of each row is then the same sum of means of those constants, so centering the c
 row: P(W h + b) = (P W) h + P b. The new constants are computed from the old, which stay as they are;
 \`--weights-out FILE\` writes them.
 Centered once and then trained, weights leave the centered ones after the first step, and the model is another:
-docs/centering.md has the numbers. Weights that are trained are parameters of the program, and
-\`eliminate-centering{trained=w+b}\` centers them in the graph, where the optimizer sees the weights themselves.`,
+docs/centering.md has the numbers. Weights that are trained are parameters of the program, marked \`w: f32[64, 64] @trained\`:
+they are centered in the graph, and the optimizer sees the weights themselves.`,
     wrong: program(
       "const w: f32[2, 3] = [[1, 2, 3], [4, 5, 6]]",
       "fn f(x: f32[rows, 2]) -> f32[rows, 3] {",

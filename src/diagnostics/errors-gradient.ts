@@ -1,6 +1,6 @@
-/** What is said of gradients: E0801 to E0806, R0801 and R0802. */
+/** What is said of gradients: E0801 to E0806, R0801 to R0803. */
 
-import { type Diagnostic, error, remark, type Span, wrapped } from "./diagnostic.ts";
+import { type Diagnostic, error, remark, type Span, warning, wrapped } from "./diagnostic.ts";
 import { suggest } from "./errors-passes.ts";
 import { listing } from "./errors-types.ts";
 
@@ -86,6 +86,15 @@ export const gradientRemarks = {
         `${bytes.saved} bytes are written and read so, and ${bytes.computed} where all is computed again, products too`,
         assumed,
       ],
+    });
+  },
+  trainedPromise(span: Span, name: string, axes: readonly number[]): Diagnostic {
+    return warning("R0803", `\`${name}\` is trained, and is promised to be centered: a step of training breaks that`, {
+      span,
+      notes: [
+        `its gradient is not centered, so after the first step the promise \`@centered(${axes.join(", ")})\` does not hold`,
+      ],
+      help: ["train the weight as it was, without the promise: `@trained` centers it in the graph, which is exact"],
     });
   },
   stops(span: Span, op: string): Diagnostic {

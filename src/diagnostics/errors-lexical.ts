@@ -22,7 +22,7 @@ const instead: ReadonlyMap<string, string> = new Map(
     "|": "`or` of truth values is `||`",
     "~": "`not` of truth values is `!`",
     "?": "a choice is `where(condition, a, b)`; a dimension that varies has a name: `f32[rows, 64]`",
-    "@": "a product of matrices is `matmul(a, b)`; a promise about rows, behind a type, is `@centered(-1)`",
+    "@": "a product of matrices is `matmul(a, b)`; behind a type, `@centered(-1)` promises something of rows, and `@trained` marks a weight",
     "=>": "results stand after `->`",
     "++": "a value is never changed: `let next = x + 1`",
     "<<": "integers are shifted by multiplying or dividing",

@@ -79,7 +79,7 @@ export const remarks = {
       span,
       notes: centeredConstants(constants, rest),
       help: [
-        "do not train the new constants: with weights as parameters, `trained=NAME` keeps the centering in the graph",
+        "do not train the new constants: of weights that are parameters, `@trained` keeps the centering in the graph",
       ],
     });
   },

@@ -14,8 +14,18 @@ import { portableTarget, type TargetProfile } from "../../codegen/target.ts";
 import { compile } from "../compile.ts";
 import { type Diagnostic, TircError } from "../diagnostics/diagnostic.ts";
 import { normWarnings } from "../diagnostics/errors-norms.ts";
-import { copyOp } from "../ir/builder.ts";
-import { type Fn, isLeaf, isNorm, type Module, makeFn, makeModule, type Op, presentOperands, Value } from "../ir/ir.ts";
+import { copyOp, copyParam } from "../ir/builder.ts";
+import {
+  type Fn,
+  isLeaf,
+  isNorm,
+  type Module,
+  makeFn,
+  makeModule,
+  type Op,
+  presentOperands,
+  type Value,
+} from "../ir/ir.ts";
 import { tensorsIn } from "../model-tensors.ts";
 import type { Imported } from "../onnx/import.ts";
 import type { OnnxModel } from "../onnx/model.ts";
@@ -120,7 +130,7 @@ const readBy = ({ ops }: Part) =>
 function functionOf(name: string, { ops, params, results }: Part, norm: Op, nameOf: Around["nameOf"]): Fn {
   const now = new Map<Value, Value>();
   const parameters = params.map((value) => {
-    const param = new Value(value.type, nameOf(value), value.span, undefined, 0, value.centered);
+    const param = copyParam(value, { name: nameOf(value) });
     now.set(value, param);
     return param;
   });

@@ -2,7 +2,7 @@
 
 import type { Span } from "../diagnostics/diagnostic.ts";
 import { completeAttributes, inferTypes, type Places } from "./infer.ts";
-import { type Attributes, type Fn, makeFn, Op, type OpInit, type Result, type Value } from "./ir.ts";
+import { type Attributes, type Fn, makeFn, Op, type OpInit, type Result, Value } from "./ir.ts";
 import { type OpName, ops } from "./ops/index.ts";
 import type { ElementType, TensorType } from "./types.ts";
 
@@ -50,6 +50,25 @@ export function copyOp(op: Op, changes: Partial<Pick<OpInit, "operands" | "kerne
   const resultNames = op.results.map((r) => r.name);
   const { name, operands, attributes, span, kernel } = op;
   return new Op({ name, operands, attributes, resultTypes, resultNames, span, kernel, ...changes });
+}
+
+/** The same parameter as a value of its own: for another function, or of another type or name. */
+export function copyParam(param: Value, changes: Partial<Pick<Value, "type" | "name" | "trained">> = {}): Value {
+  const { type, name, span, centered, trained } = { ...param, ...changes };
+  return new Value(type, name, span, undefined, 0, centered, trained);
+}
+
+/** The function with values of its own in the place of some of its parameters, of the same types. */
+export function withParams(fn: Fn, given: (param: Value) => Value): Fn {
+  const now = new Map(fn.params.map((param) => [param, given(param)]));
+  if (fn.params.every((param) => now.get(param) === param)) return fn;
+  const ops = fn.ops.map((op) => {
+    const copy = copyOp(op, { operands: op.operands.map((operand) => operand && (now.get(operand) ?? operand)) });
+    for (const [i, result] of op.results.entries()) now.set(result, copy.results[i] as Value);
+    return copy;
+  });
+  const results = fn.results.map(({ name, value }) => ({ name, value: now.get(value) ?? value }));
+  return makeFn({ ...fn, params: fn.params.map((param) => now.get(param) as Value), ops, results });
 }
 
 /** Collects the ops of a function that is being made. Ops it makes stand where `at` says. */

@@ -33,13 +33,16 @@ export function sameFn(a: Fn, b: Fn): boolean {
   return (
     a.name === b.name &&
     pair(a.params, b.params) &&
-    a.params.every((p, i) => p.name === b.params[i]?.name && String(p.centered) === String(b.params[i]?.centered)) &&
+    a.params.every((p, i) => sameDeclared(p, b.params[i] as Value)) &&
     opsA.length === opsB.length &&
     opsA.every((op, i) => sameOp(op, opsB[i] as Op)) &&
     a.results.length === b.results.length &&
     a.results.every((r, i) => r.name === b.results[i]?.name && same(r.value, b.results[i]?.value))
   );
 }
+
+const sameDeclared = (a: Value, b: Value) =>
+  a.name === b.name && String(a.centered) === String(b.centered) && a.trained === b.trained;
 
 function dataText({ data }: Const): string {
   return data.kind === "values" ? data.values.map(printNumber).join() : JSON.stringify(data);

@@ -31,6 +31,8 @@ export class Value {
   readonly index: number;
   /** Of a parameter: axes, counted from the end, over which the caller promises a mean of zero; none if empty. */
   readonly centered: readonly number[];
+  /** Of a parameter: whether it is a weight that is trained. Its centering stays in the graph. */
+  readonly trained: boolean;
 
   constructor(
     type: TensorType,
@@ -39,6 +41,7 @@ export class Value {
     def?: Op,
     index = 0,
     centered: readonly number[] = noAxes,
+    trained = false,
   ) {
     this.type = type;
     this.name = name;
@@ -46,6 +49,7 @@ export class Value {
     this.def = def;
     this.index = index;
     this.centered = centered;
+    this.trained = trained;
     Object.freeze(this);
   }
 

@@ -147,7 +147,7 @@ class FnPrinter {
   print(): string {
     const { name, params, results } = this.fn;
     const declared = params.map((p) => {
-      return `${this.names.define(p)}: ${printType(p.type)}${printContract(p)}`;
+      return `${this.names.define(p)}: ${printType(p.type)}${printContract(p)}${p.trained ? " @trained" : ""}`;
     });
     const returned = results.map((r) => `${r.name}: ${printType(r.value.type)}`);
     this.body();

@@ -2,8 +2,8 @@
 
 import { fail } from "../diagnostics/diagnostic.ts";
 import { typeErrors } from "../diagnostics/errors-types.ts";
-import { Builder, makeOp } from "./builder.ts";
-import { type Attributes, dimensionNames, type Fn, type Module, makeFn, makeModule, Value } from "./ir.ts";
+import { Builder, copyParam, makeOp } from "./builder.ts";
+import { type Attributes, dimensionNames, type Fn, type Module, makeFn, makeModule, type Value } from "./ir.ts";
 import { type Dim, tensorType } from "./types.ts";
 
 /** Extents by the names of dimensions. */
@@ -40,8 +40,7 @@ function specializeFn(fn: Fn, dims: Extents): Fn {
 export function withDims(fn: Fn, fixed: (dim: Dim) => Dim): Fn {
   const mapped = new Map<Value, Value>();
   const params = fn.params.map((param) => {
-    const { element, name, span, centered } = param;
-    const value = new Value(tensorType(element, param.shape.map(fixed)), name, span, undefined, 0, centered);
+    const value = copyParam(param, { type: tensorType(param.element, param.shape.map(fixed)) });
     mapped.set(param, value);
     return value;
   });

@@ -58,7 +58,10 @@ function itemsAt(program: Program, caret: Caret): Completion[] {
     case "type":
       return elementTypes.map((label) => item("type", label, { prose: elementSummaries[label] }));
     case "contract":
-      return [item("keyword", "centered", { insert: "centered(-1)", prose: "Promises rows of mean zero over axes." })];
+      return [
+        item("keyword", "centered", { insert: "centered(-1)", prose: "Promises rows of mean zero over axes." }),
+        item("keyword", "trained", { prose: "A weight that is trained: its centering stays in the graph." }),
+      ];
     case "dimension":
       return bound(program, caret, "dimension");
     case "attributeValue":

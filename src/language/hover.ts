@@ -66,7 +66,9 @@ function describeBinding(program: Program, binding: Binding): Omit<Hover, "range
 
 function contractProse({ node }: Binding): string {
   const axes = node !== undefined && "contract" in node ? node.contract?.axes : undefined;
-  return axes === undefined ? "" : ` Its mean over the axes ${axes.join(", ")} is promised to be zero.`;
+  const isTrained = node !== undefined && "trained" in node && node.trained !== undefined;
+  const centered = axes === undefined ? "" : ` Its mean over the axes ${axes.join(", ")} is promised to be zero.`;
+  return isTrained ? `${centered} It is trained, so its centering stays in the graph.` : centered;
 }
 
 /** `fn f(x: f32[n]) -> f32[n]` on one line. */

@@ -142,13 +142,14 @@ const actions: Readonly<Record<string, Action>> = {
       wrong: context.diagnostics.length > before,
     };
   },
-  Param(context, node, name, _colon, type, contract): Omit<ParamNode, "type"> & { type: MaybeType } {
+  Param(context, node, name, _colon, type, contract, trained): Omit<ParamNode, "type"> & { type: MaybeType } {
     const { name: text, span: nameSpan } = build<NameBinding>(name, context);
     return {
       name: text,
       nameSpan,
       type: build<MaybeType>(type, context),
       contract: buildOptional<ContractNode>(contract, context),
+      trained: trained.size > 0 ? spanAt(trained, context) : undefined,
       span: spanAt(node, context),
     };
   },

@@ -186,7 +186,9 @@ class Explainer {
     if (this.before.text === ":") return this.type("the constant");
     const name = (this.tokens[1] as Token).text;
     const wanted = this.index === 2 ? "`:` and the type" : "`=` and a value";
-    return syntaxErrors.expected(this.found, wanted, [`write \`const ${name}: f32[2] = [1, 2]\``]);
+    const isTrained = this.token?.text === "@trained";
+    const help = isTrained ? "a weight that is trained is a parameter" : `write \`const ${name}: f32[2] = [1, 2]\``;
+    return syntaxErrors.expected(this.found, wanted, [help]);
   }
 
   private type(what: string): Diagnostic {

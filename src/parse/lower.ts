@@ -6,7 +6,7 @@ import { typeErrors } from "../diagnostics/errors-types.ts";
 import { Builder, makeOp } from "../ir/builder.ts";
 import { type Fn, type Module, makeFn, makeModule, type Result, Value } from "../ir/ir.ts";
 import { elementCount } from "../ir/tensor.ts";
-import { type Dim, opaqueType, printType, sameType, type TensorType, tensorType } from "../ir/types.ts";
+import { type Dim, isFloat, opaqueType, printType, sameType, type TensorType, tensorType } from "../ir/types.ts";
 import { type Declared, type DeclaredConst, lowerConsts, lowerContract } from "./lower-const.ts";
 import { constantOf, ExpressionLowering, type Lowered, type LowerObserver } from "./lower-expression.ts";
 import type { FileNode, FnNode, LetNode, ReturnNode, StatementNode, TypeNode } from "./syntax.ts";
@@ -68,14 +68,10 @@ class FnLowering {
     const params = node.params.map((param) => {
       const type = this.type(param.type);
       if (type.opaque) this.diagnostics.push(externErrors.opaquePlace(param.type.span, "a parameter"));
-      const value = new Value(
-        type,
-        param.name,
-        param.nameSpan,
-        undefined,
-        0,
-        lowerContract(param.contract, type, this.diagnostics),
-      );
+      const centered = lowerContract(param.contract, type, this.diagnostics);
+      if (param.trained !== undefined && !isFloat(type.element))
+        this.diagnostics.push(typeErrors.elementRefused(param.trained, "@trained", type.element, ["f32", "f16"]));
+      const value = new Value(type, param.name, param.nameSpan, undefined, 0, centered, param.trained !== undefined);
       this.define(param.name, param.nameSpan, { kind: "value", value }, "parameter");
       return value;
     });

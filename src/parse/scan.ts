@@ -105,8 +105,8 @@ class Scanner {
     } else if (this.beginsComment(this.at)) {
       if (this.text[this.at + 1] === "/") this.lineComment();
       else this.blockComment();
-    } else if (this.match(/@centered(?![A-Za-z0-9_])/y) !== undefined) {
-      this.push("symbol", "@centered".length);
+    } else if (this.match(/@(?:centered|trained)(?![A-Za-z0-9_])/y) !== undefined) {
+      this.push("symbol", this.text[this.at + 1] === "c" ? "@centered".length : "@trained".length);
     } else if (!this.foreignSymbol(char)) {
       this.symbol(char);
     }

@@ -54,6 +54,8 @@ export interface ParamNode {
   readonly nameSpan: Span;
   readonly type: TypeNode;
   readonly contract: ContractNode | undefined;
+  /** `@trained`, where it stands. */
+  readonly trained: Span | undefined;
   readonly span: Span;
 }
 

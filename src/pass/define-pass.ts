@@ -12,8 +12,8 @@ export type OptionDef =
   | { readonly type: "integer"; readonly default: number; readonly summary: string }
   /** Whole numbers from 0 on with `+` between them, or `none`. */
   | { readonly type: "numbers"; readonly default: "none"; readonly summary: string }
-  /** Names with `+` between them, or `all`, or `none`. */
-  | { readonly type: "names"; readonly default: "all" | "none"; readonly summary: string };
+  /** Names with `+` between them, or `all`. */
+  | { readonly type: "names"; readonly default: "all"; readonly summary: string };
 
 /** The options of a pass, by name. */
 export type OptionDefs = Readonly<Record<string, OptionDef>>;
@@ -34,9 +34,8 @@ export const numbersIn = (text: string): number[] => (text === "none" ? [] : tex
 /** An option that says so many whole numbers. */
 export const numbersText = (numbers: Iterable<number>): string => [...numbers].join("+") || "none";
 
-/** The names that an option says; nothing for `all`, and no name for `none`. */
-export const namesIn = (text: string): string[] | undefined =>
-  text === "all" ? undefined : text === "none" ? [] : text.split("+");
+/** The names that an option says; nothing for `all`. */
+export const namesIn = (text: string): string[] | undefined => (text === "all" ? undefined : text.split("+"));
 
 /** What a pass finds in `context.options`: a field for each of its options. */
 export type OptionValues<D extends OptionDefs> = { readonly [K in keyof D]: ValueOf<D[K]> };

@@ -9,8 +9,17 @@
  * it there. What the function returns as it got it is copied by a kernel of its own.
  */
 
-import { Builder, copyOp, makeOp } from "../ir/builder.ts";
-import { dimensionNames, type Fn, isLeaf, makeFn, type Op, presentOperands, type Result, Value } from "../ir/ir.ts";
+import { Builder, copyOp, copyParam, makeOp } from "../ir/builder.ts";
+import {
+  dimensionNames,
+  type Fn,
+  isLeaf,
+  makeFn,
+  type Op,
+  presentOperands,
+  type Result,
+  type Value,
+} from "../ir/ir.ts";
 import { unusedName } from "../ir/naming.ts";
 import { reservedWords } from "../ir/print.ts";
 import { type TensorType, tensorType } from "../ir/types.ts";
@@ -189,7 +198,7 @@ export class Outliner {
       // A parameter without dimensions is a number of the caller's: what a kernel has written is read from its buffer.
       const isNumber = buffer.kind !== "input" && value.shape.length === 0;
       const type = isNumber ? tensorType(value.element, [1]) : (tile?.typeOf(value) ?? value.type);
-      const param = new Value(type, buffer.name, value.span, undefined, 0, value.centered);
+      const param = copyParam(value, { type, name: buffer.name });
       params.push(param);
       reads.push(buffer);
       return isNumber ? builder.emit("reshape", [param], { shape: [] }) : param;

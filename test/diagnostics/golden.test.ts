@@ -255,6 +255,7 @@ test("what is said of gradients", () => {
   });
   const said = sampled(gradientRemarks, {
     saved: [at, "f", { names: ["h", "saved_rstd"], bytes: { saved: 8192, computed: 12288 } }],
+    trainedPromise: [at, "w", [-2]],
     stops: [at, "gt"],
   });
   expectGolden("gradients.txt", rendered([...found, ...said]));

@@ -61,7 +61,7 @@ test("what is what", () => {
   const text = `const w: f32[8, 64] = load("w.npy", "w")  // weights
 /* two
    lines */
-fn f(x: f16[rows, 64] @centered(-1), on: bool) -> (y: f16[rows, 64]) {
+fn f(x: f16[rows, 64] @centered(-1), w: f32[64] @trained, on: bool) -> (y: f16[rows, 64]) {
   let h: f16[rows, 64] = layernorm(x, axes = [-1], eps = 1e-5) == 2.5
   return where(on, h, nonsense(inf))
 }`;

@@ -43,6 +43,10 @@ describe("values", () => {
   });
 });
 
+test("behind the type of a parameter, what is promised and what is marked", () => {
+  expect(labels("fn f(x: f32[n, 8] @|) -> f32[n, 8] { return x }\n")).toEqual(["centered", "trained"]);
+});
+
 test("ops come with how they are called and what they do", () => {
   const op = at(`${header}  return la|\n}\n`).find(({ label }) => label === "layernorm");
   expect(op).toMatchObject({ kind: "op", insert: "layernorm" });

@@ -44,6 +44,9 @@ describe("names", () => {
       code: "g: f32[8]",
       prose: "A parameter of `f`. Its mean over the axes -1 is promised to be zero.",
     });
+    expect(at(fn("return x * |g").replace("(-1)", "(-1) @trained"))?.prose).toBe(
+      "A parameter of `f`. Its mean over the axes -1 is promised to be zero. It is trained, so its centering stays in the graph.",
+    );
     expect(at(fn("return x").replace("y:", "|y:"))).toMatchObject({ code: "y: f32[n, 8]", prose: "A result of `f`." });
     expect(at(fn("return x").replace("[n", "[|n"))).toMatchObject({ code: "n" });
     expect(at(fn("return x").replace("f(", "|f("))).toEqual({

@@ -1,4 +1,4 @@
-/** `@centered`: what it may say, how it prints, and what follows from it. */
+/** `@centered` and `@trained`: what it may say, how it prints, and what follows from it. */
 
 import { expect, test } from "vitest";
 import { TircError } from "../../src/diagnostics/diagnostic.ts";
@@ -9,6 +9,7 @@ import { specialize } from "../../src/ir/specialize.ts";
 import { format } from "../../src/parse/format.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { PassManager } from "../../src/pass-manager/pass-manager.ts";
+import { diagnosticsOf } from "../support/diagnostics.ts";
 
 const signature = (contract: string) => `fn f(x: f32[rows, 768]${contract}) -> (y: f32[rows, 768]) {`;
 const program = (contract: string) => `${signature(contract)}
@@ -25,6 +26,23 @@ test("it is kept by printing, formatting and fixing dimensions; axes count from 
   expect(sameModule(parse(program("")), module)).toBe(false);
   expect(format(text)).toBe(text);
   expect(print(specialize(module, { rows: 4 }))).toContain("x: f32[4, 768] @centered(-1)");
+});
+
+test("`@trained` is kept by printing, formatting and fixing dimensions, behind a promise too", () => {
+  const text = program(" @centered(-1) @trained");
+  const module = parse(text);
+  expect(print(module)).toContain("x: f32[rows, 768] @centered(-1) @trained)");
+  expect(sameModule(parse(print(module)), module)).toBe(true);
+  expect(sameModule(parse(program(" @centered(-1)")), module)).toBe(false);
+  expect(format(text)).toBe(text);
+  expect(print(specialize(module, { rows: 4 }))).toContain("x: f32[4, 768] @centered(-1) @trained)");
+});
+
+test("a constant is not trained", () => {
+  const said = diagnosticsOf(() => parse("const w: f32[2] @trained = [1, 2]\n"));
+  expect(said.join("\n")).toBe(
+    "E0110: expected `=` and a value, found `@trained`\nhelp: a weight that is trained is a parameter",
+  );
 });
 
 test("it proves a centering to be nothing, and only over its axes", () => {
@@ -50,6 +68,10 @@ test.each([
   ["x: f32[n, 8] @centered(2)", "E0212"],
   ["x: f32[n, 8] @centered(-1, 1)", "E0213"],
   ["x: i32[n, 8] @centered(-1)", "E0204"],
+  ["x: i32[n, 8] @trained", "E0204"],
+  ["x: f32[n, 8] @trained(-1)", "E0110"],
+  ["x: f32[n, 8] @trained @trained", "E0110"],
+  ["x: f32[n, 8] @trainedx", "E0107"],
 ])("%s", (param, code) => {
   const text = `fn f(${param}, y: f32[n]) -> f32[n] { return y }`;
   expect(() => parse(text)).toThrow(TircError);
