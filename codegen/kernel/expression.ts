@@ -43,21 +43,21 @@ export interface Variable {
   readonly isShared?: true;
 }
 
-/** Functions of WGSL with operands and a result of one type. */
+/** Functions of WGSL with operands and a result of one type; those that are transcendental to hardware are roots too. */
 export const builtinFunctions = {
-  abs: 1,
-  ceil: 1,
-  clamp: 3,
-  exp: 1,
-  floor: 1,
-  fma: 3,
-  inverseSqrt: 1,
-  max: 2,
-  min: 2,
-  round: 1,
-  sign: 1,
-  sqrt: 1,
-  trunc: 1,
+  abs: { operands: 1, isTranscendental: false },
+  ceil: { operands: 1, isTranscendental: false },
+  clamp: { operands: 3, isTranscendental: false },
+  exp: { operands: 1, isTranscendental: true },
+  floor: { operands: 1, isTranscendental: false },
+  fma: { operands: 3, isTranscendental: false },
+  inverseSqrt: { operands: 1, isTranscendental: true },
+  max: { operands: 2, isTranscendental: false },
+  min: { operands: 2, isTranscendental: false },
+  round: { operands: 1, isTranscendental: false },
+  sign: { operands: 1, isTranscendental: false },
+  sqrt: { operands: 1, isTranscendental: true },
+  trunc: { operands: 1, isTranscendental: false },
 } as const;
 /** The name of one. */
 export type BuiltinFunction = keyof typeof builtinFunctions;
@@ -207,7 +207,7 @@ export function select(no: Expression, yes: Expression, condition: Expression): 
 /** A function of WGSL. */
 export function call(name: BuiltinFunction, ...args: readonly Expression[]): Expression {
   const { type } = args[0] as Expression;
-  invariant(args.length === builtinFunctions[name], () => `${name} of ${args.length} operands`);
+  invariant(args.length === builtinFunctions[name].operands, () => `${name} of ${args.length} operands`);
   invariant(
     args.every((arg) => sameType(arg.type, type)),
     () => `the operands of ${name} have one type`,

@@ -35,6 +35,16 @@ export interface Run<N> {
   /** Elements that nothing was stored in are missing. */
   readonly outputs: ReadonlyMap<string, readonly (N | undefined)[]>;
   readonly faults: readonly string[];
+  readonly counts: RunCounts;
+}
+
+/** How often something happened in all lanes of all workgroups that were run; a barrier counts once a workgroup. */
+export interface RunCounts {
+  /** Loads, stores, reads and writes of workgroup memory, shuffles. */
+  readonly accesses: number;
+  /** Turns of loops. */
+  readonly turns: number;
+  readonly barriers: number;
 }
 
 /** An array that several lanes can reach, and who touched its elements since the last barrier. */
@@ -72,12 +82,13 @@ export function interpretOver<N>(
 ): Run<N> {
   const machine = new Machine(arithmetic, program, inputs, extents);
   for (const group of groups) machine.runGroup(group);
-  return { outputs: machine.outputs, faults: [...machine.faults] };
+  return { outputs: machine.outputs, faults: [...machine.faults], counts: machine.counts };
 }
 
 class Machine<N> {
   readonly outputs = new Map<string, (N | undefined)[]>();
   readonly faults = new Set<string>();
+  readonly counts = { accesses: 0, turns: 0, barriers: 0 };
   private readonly arithmetic: Arithmetic<N>;
   private readonly program: Program;
   private readonly inputs: ReadonlyMap<string, ArrayLike<N>>;
@@ -176,6 +187,7 @@ class Machine<N> {
         return (lanes) => {
           if (lanes.length < this.all.length) this.fault("a barrier that not all lanes come to");
           this.barriers++;
+          this.counts.barriers++;
         };
       case "if": {
         const condition = this.evaluate(statement.condition);
@@ -225,6 +237,7 @@ class Machine<N> {
       for (;;) {
         const left = this.within(lanes, () => lanes.filter(goesOn));
         if (left.length === 0) return;
+        this.counts.turns += left.length;
         run(left);
         for (const lane of left) values[lane] = next(values[lane] as number);
         lanes = left;
@@ -253,6 +266,7 @@ class Machine<N> {
     const output = this.outputs.get(wgsl) as (N | undefined)[];
     const stored = this.stored.get(wgsl) as Uint8Array;
     return this.assign(this.evaluate(value), (lane, values) => {
+      this.counts.accesses++;
       const start = (at(lane) as number) * type.width;
       if (start + type.width > output.length) {
         this.fault(`a store outside of ${wgsl}`);
@@ -281,6 +295,7 @@ class Machine<N> {
       (this.arrays.get(variable)?.[lane] as Value<N>[])[index] = value;
       return;
     }
+    this.counts.accesses++;
     const array = this.shared.get(variable) as SharedArray<N>;
     const isWritten = array.written[index] === this.barriers && array.writer[index] !== lane;
     const isRead = array.read[index] === this.barriers && array.reader[index] !== lane;
@@ -303,6 +318,7 @@ class Machine<N> {
   }
 
   private readShared(variable: Variable, index: number, lane: number): Value<N> | undefined {
+    this.counts.accesses++;
     const array = this.shared.get(variable) as SharedArray<N>;
     if (array.written[index] === this.barriers && array.writer[index] !== lane)
       this.fault(`a race on ${variable.name}`);
@@ -337,6 +353,7 @@ class Machine<N> {
       case "shuffle": {
         const operand = this.evaluate(expression.operand);
         return (lane) => {
+          this.counts.accesses++;
           const other = lane ^ expression.mask;
           if (this.active[other] === 0) this.fault("a shuffle that not all lanes come to");
           return operand(other);
@@ -355,7 +372,9 @@ class Machine<N> {
     const elements = this.inputs.get(buffer.wgsl);
     if (elements === undefined) throw new Error(`kernel: there is no input ${buffer.wgsl}`);
     const at = this.evaluate(index);
+    const isAccess = buffer.storage !== "uniform";
     return (lane) => {
+      if (isAccess) this.counts.accesses++;
       const start = (at(lane) as number) * width;
       if (start + width > elements.length) {
         this.fault(`a load outside of ${buffer.wgsl}`);

@@ -24,6 +24,7 @@ export const bitFunctions = {
   // C's fmod by long division of the mantissas, 16 bits of the quotient a step, each to the nearest: what is left over is
   // less than the divisor, below 0 too, and is exact in the low 32 bits.
   rem: {
+    cost: [39, 1],
     needs: ["nan"],
     body: (width: number) => `fn rem(a: T, b: T) -> T {
   let x = bitcast<I>(a) & I(0x7fffffff);
@@ -51,6 +52,7 @@ export const bitFunctions = {
   },
   // 2^-e for an exponent field of e + 127: that field is 127 - e. Of what is below 2^-126 or above 2^127 it would be none.
   pow2_scale: {
+    cost: [5, 0],
     body: `fn pow2_scale(x: T) -> T {
   let field = clamp(bitcast<I>(abs(x)) / I(8388608), I(1), I(253));
   return bitcast<T>((I(254) - field) * I(8388608));
@@ -58,6 +60,7 @@ export const bitFunctions = {
   },
   // A carry into the exponent is what it should be.
   half_bits: {
+    cost: [15, 0],
     body: `fn half_bits(x: T) -> U {
   ${rounded}
   let half = (sum >> U(13u)) + (sum & I(0xfff)) - I(0x1f800);
@@ -66,6 +69,7 @@ export const bitFunctions = {
   },
   // The same as a number in f32.
   round_to_half: {
+    cost: [16, 0],
     body: `fn round_to_half(x: T) -> T {
   ${rounded}
   let half = bitcast<I>(T(sum & I(0xfff)) * bitcast<T>(grain - I(0x0b800000)));

@@ -12,6 +12,8 @@ import { trigonometry } from "./wgsl-trigonometry.ts";
 export interface WgslFunctionDef {
   /** Functions that the body calls. */
   readonly needs?: readonly WgslFunction[];
+  /** Operations of a component, and transcendentals (with divisions), of the usual operand: those of what it calls too. */
+  readonly cost: readonly [operations: number, transcendentals: number];
   /** Its text, or that for a width. */
   readonly body: string | ((width: number) => string);
 }
@@ -57,6 +59,7 @@ export const wgslFunctions: Readonly<Record<WgslFunction, WgslFunctionDef>> = {
   ...bitFunctions,
   // |x| <= 1: x * p(x^2), 2e-7 relative. Beyond: 1 - exp(-x^2) * q(1 / (1 + |x| / 2)), 8e-8 absolute.
   erf: {
+    cost: [33, 2],
     body: `fn erf(x: T) -> T {
   let a = abs(x);
   let s = x * x;
@@ -67,12 +70,13 @@ export const wgslFunctions: Readonly<Record<WgslFunction, WgslFunctionDef>> = {
 }`,
   },
   // Drivers make numbers of NaN here, and of log(0) and logarithms of what is below 0.
-  exp: { body: "fn exp_(x: T) -> T {\n  return select(x, exp(x), x == x);\n}" },
-  exp2: { body: "fn exp2_(x: T) -> T {\n  return select(x, exp2(x), x == x);\n}" },
-  log: { needs: ["nan", "infinity"], body: logarithm("log") },
-  log2: { needs: ["nan", "infinity"], body: logarithm("log2") },
+  exp: { cost: [2, 1], body: "fn exp_(x: T) -> T {\n  return select(x, exp(x), x == x);\n}" },
+  exp2: { cost: [2, 1], body: "fn exp2_(x: T) -> T {\n  return select(x, exp2(x), x == x);\n}" },
+  log: { cost: [5, 1], needs: ["nan", "infinity"], body: logarithm("log") },
+  log2: { cost: [5, 1], needs: ["nan", "infinity"], body: logarithm("log2") },
   // exp(x) - 1: Taylor's series where the subtraction would cancel.
   expm1: {
+    cost: [14, 1],
     needs: ["exp"],
     body: `fn expm1(x: T) -> T {
   let near = x * ${horner(
@@ -84,6 +88,7 @@ export const wgslFunctions: Readonly<Record<WgslFunction, WgslFunctionDef>> = {
   },
   // log(1 + x) = 2 atanh(x / (2 + x)) near 0.
   log1p: {
+    cost: [17, 2],
     needs: ["log"],
     body: `fn log1p(x: T) -> T {
   let r = x / (2.0 + x);
@@ -97,6 +102,7 @@ export const wgslFunctions: Readonly<Record<WgslFunction, WgslFunctionDef>> = {
   },
   // |x| <= 9: x * p(x^2) / q(x^2), 3.1e-7 relative. Beyond, tanh is 1 in f32. No exp, which is dear on processors.
   tanh: {
+    cost: [14, 1],
     body: `fn tanh_(x: T) -> T {
   let s = x * x;
   let near = x * ${horner("s", tanhCoefficients.slice(0, 5))} / ${horner("s", [1, ...tanhCoefficients.slice(5)])};
@@ -105,14 +111,16 @@ export const wgslFunctions: Readonly<Record<WgslFunction, WgslFunctionDef>> = {
   },
   // x - x: 0, and NaN of what is not finite.
   less_itself: {
+    cost: [3, 0],
     needs: ["nan"],
     body: "fn less_itself(x: T) -> T {\n  return select(T(nan()), T(0.0), abs(x) <= T(3.4028234663852886e38));\n}",
   },
   // WGSL's own may drop a NaN.
-  maximum: { body: "fn maximum(a: T, b: T) -> T {\n  return select(b, a, (a > b) | !(a == a));\n}" },
-  minimum: { body: "fn minimum(a: T, b: T) -> T {\n  return select(b, a, (a < b) | !(a == a));\n}" },
+  maximum: { cost: [5, 0], body: "fn maximum(a: T, b: T) -> T {\n  return select(b, a, (a > b) | !(a == a));\n}" },
+  minimum: { cost: [5, 0], body: "fn minimum(a: T, b: T) -> T {\n  return select(b, a, (a < b) | !(a == a));\n}" },
   // |x|^y by logarithms; whole y bring the sign back, other y of a negative x have no real value.
   pow: {
+    cost: [32, 2],
     needs: ["exp2", "log2"],
     body: `fn pow_(x: T, y: T) -> T {
   let size = select(exp2_(y * log2_(abs(x))), T(1.0), abs(x) == T(1.0));
@@ -125,12 +133,14 @@ export const wgslFunctions: Readonly<Record<WgslFunction, WgslFunctionDef>> = {
   },
   // WGSL has no literals for these; a constant expression that gives one is an error, a run-time one is not.
   infinity: {
+    cost: [0, 0],
     body: `fn infinity() -> f32 {
   let bits = 0x7f800000u;
   return bitcast<f32>(bits);
 }`,
   },
   nan: {
+    cost: [0, 0],
     body: `fn nan() -> f32 {
   let bits = 0x7fc00000u;
   return bitcast<f32>(bits);

@@ -38,6 +38,7 @@ function nearComponents(width: number): string {
 export const trigonometry = {
   // x less whole turns, for |x| from 2^13 on, one number at a time: some drivers run both sides of every branch.
   far_angle: {
+    cost: [46, 0],
     needs: ["nan"],
     body: `fn far_angle(x: T) -> T {
   let bits = bitcast<U>(x);
@@ -70,6 +71,7 @@ ${define("b", later(names("a", 6), 2, "by32"))}
   },
   // An addition of 1.5 2^23 rounds to the nearest number of quarters.
   sin_quarter: {
+    cost: [31, 0],
     needs: ["far_angle"],
     body: (width: number) => `fn near_angle(x: T) -> T {
   var y = x;
@@ -91,18 +93,21 @@ fn sin_quarter(x: T, shift: i32) -> T {
 }`,
   },
   sin: {
+    cost: [33, 0],
     needs: ["sin_quarter"],
     body: `fn sin_(x: T) -> T {
   return sin_quarter(near_angle(x), 0);
 }`,
   },
   cos: {
+    cost: [33, 0],
     needs: ["sin_quarter"],
     body: `fn cos_(x: T) -> T {
   return sin_quarter(near_angle(x), 1);
 }`,
   },
   tan: {
+    cost: [64, 1],
     needs: ["sin_quarter"],
     body: `fn tan_(x: T) -> T {
   let y = near_angle(x);
@@ -111,6 +116,7 @@ fn sin_quarter(x: T, shift: i32) -> T {
   },
   // atan of the smaller over the larger, 1.2e-7 relative, then the octant. Signs are read from the bits: -0 has one.
   atan2: {
+    cost: [41, 1],
     needs: ["nan"],
     body: `fn atan2_(y: T, x: T) -> T {
   let high = max(abs(x), abs(y));

@@ -1,0 +1,231 @@
+/**
+ * How often each statement of a kernel runs. Which lanes come to it depends on indices, which are computed here for all lanes
+ * of a workgroup in step; nothing else is, and a loop whose turns differ in nothing but their number is gone through once.
+ *
+ * Futhark and tinygrad multiply the extents of loops around a statement; rows' tails and idle lanes are then forgotten, which
+ * is what schedules differ by.
+ */
+
+import { type Evaluate, evaluateParts, float32, type Value } from "./arithmetic.ts";
+import { type Expression, partsOf, type Variable } from "./expression.ts";
+import type { Program, Statement } from "./statement.ts";
+
+/** Of one statement. */
+export interface Executions {
+  /** Lanes that ran it, each time that it was run. */
+  lanes: number;
+  /** The same with the lanes that waited: of each group of lanes that go in step, all count if one runs it. */
+  issued: number;
+  /** Of a loop: turns of lanes, and with those that waited. */
+  turns: number;
+  issuedTurns: number;
+}
+
+type Loop = Extract<Statement, { kind: "loop" }>;
+type Bind = Extract<Statement, { kind: "bind" }>;
+type Indices = Evaluate<number> | undefined;
+
+/** Conditions that depend on a tensor's elements are taken to hold. */
+const isAlways = () => 1;
+
+/** What is computed for the lanes that come to it. */
+export class Execution {
+  /** Turns of loops and conditions count; statements that nothing came to are missing. */
+  readonly counts = new Map<Statement, Executions>();
+  private readonly program: Program;
+  private readonly extents: Readonly<Record<string, number>>;
+  private readonly inStep: number;
+  private readonly slots = new Map<Variable, number[]>();
+  private readonly evaluated = new Map<Expression, Indices>();
+  /** Variables that a condition or the bounds of a loop depend on. */
+  private readonly needed: ReadonlySet<Variable>;
+  private group = 0;
+
+  /** @param inStep lanes that go in step: of a subgroup. */
+  constructor(program: Program, extents: Readonly<Record<string, number>>, inStep: number) {
+    this.program = program;
+    this.extents = extents;
+    this.inStep = inStep;
+    this.needed = controlling(program.body);
+  }
+
+  /** @param times how many workgroups there are like this one. */
+  runGroup(group: number, times: number): void {
+    this.group = group;
+    const lanes = Array.from({ length: this.program.workgroupSize }, (_, lane) => lane);
+    this.block(this.program.body, lanes, times);
+  }
+
+  private block(statements: readonly Statement[], lanes: readonly number[], times: number): void {
+    if (lanes.length === 0 || times === 0) return;
+    const issued = times * this.issuedBy(lanes);
+    for (const statement of statements) {
+      const counts = this.countsOf(statement);
+      counts.lanes += times * lanes.length;
+      counts.issued += issued;
+      this.statement(statement, lanes, times);
+    }
+  }
+
+  private issuedBy(lanes: readonly number[]): number {
+    if (lanes.length === this.program.workgroupSize) return Math.max(lanes.length, this.inStep);
+    return new Set(lanes.map((lane) => Math.floor(lane / this.inStep))).size * this.inStep;
+  }
+
+  private countsOf(statement: Statement): Executions {
+    const found = this.counts.get(statement) ?? { lanes: 0, issued: 0, turns: 0, issuedTurns: 0 };
+    this.counts.set(statement, found);
+    return found;
+  }
+
+  private statement(statement: Statement, lanes: readonly number[], times: number): void {
+    switch (statement.kind) {
+      case "define":
+        if (this.needed.has(statement.variable)) this.set(statement.variable, lanes, this.indices(statement.value));
+        return;
+      case "if": {
+        const condition = this.indices(statement.condition) ?? isAlways;
+        this.block(
+          statement.body,
+          lanes.filter((lane) => condition(lane) !== 0),
+          times,
+        );
+        return;
+      }
+      case "scope":
+        this.block(statement.body, lanes, times);
+        return;
+      case "bind":
+        this.set(statement.variable, lanes, this.bound(statement));
+        this.block(statement.body, lanes, times);
+        return;
+      case "loop":
+        this.loop(statement, lanes, times);
+        return;
+      default:
+    }
+  }
+
+  private set(variable: Variable, lanes: readonly number[], value: Indices): void {
+    if (value === undefined) return;
+    const values = lanes.map(value);
+    const slot = this.slotOf(variable);
+    for (const [i, lane] of lanes.entries()) slot[lane] = values[i] as number;
+  }
+
+  private slotOf(variable: Variable): number[] {
+    const found = this.slots.get(variable) ?? [];
+    this.slots.set(variable, found);
+    return found;
+  }
+
+  private bound({ axis, extent = 1 }: Bind): Evaluate<number> {
+    const lanes = axis === "workgroup" ? this.program.workgroupSize / extent : extent;
+    if (axis === "grid") return () => this.group;
+    return axis === "workgroup" ? (lane) => Math.floor(lane / lanes) : (lane) => lane % lanes;
+  }
+
+  private loop(loop: Loop, lanes: readonly number[], times: number): void {
+    const { variable, from, progress } = loop;
+    const [first, until] = [this.indices(from), progress === "halving" ? () => 0 : this.indices(progress.until)];
+    if (first === undefined || until === undefined) throw new Error(`kernel: a loop by ${variable.name} has no bounds`);
+    if (progress !== "halving" && !this.needed.has(variable)) {
+      const turnsOf = (lane: number) =>
+        Math.max(0, Math.ceil(((until(lane) as number) - (first(lane) as number)) / progress.by));
+      this.repeat(loop, lanes, lanes.map(turnsOf), times);
+      return;
+    }
+    const at = this.slotOf(variable);
+    for (const lane of lanes) at[lane] = first(lane) as number;
+    const goesOn = (lane: number) =>
+      progress === "halving" ? at[lane] !== 0 : (at[lane] as number) < (until(lane) as number);
+    for (let left = lanes.filter(goesOn); left.length > 0; left = left.filter(goesOn)) {
+      this.turn(loop, left, times);
+      for (const lane of left) {
+        const now = at[lane] as number;
+        at[lane] = progress === "halving" ? now >>> 1 : now + progress.by;
+      }
+    }
+  }
+
+  /** Turns that are alike but for the lanes that have stopped before. */
+  private repeat(loop: Loop, lanes: readonly number[], turns: readonly number[], times: number): void {
+    let done = 0;
+    for (const until of [...new Set(turns)].sort((a, b) => a - b)) {
+      const left = lanes.filter((_, i) => (turns[i] as number) >= until);
+      this.turn(loop, left, times * (until - done));
+      done = until;
+    }
+  }
+
+  private turn(loop: Loop, lanes: readonly number[], times: number): void {
+    if (times === 0) return;
+    const counts = this.countsOf(loop);
+    counts.turns += times * lanes.length;
+    counts.issuedTurns += times * this.issuedBy(lanes);
+    this.block(loop.body, lanes, times);
+  }
+
+  /** What it is in a lane, if indices are all that it depends on. */
+  private indices(expression: Expression): Indices {
+    if (this.evaluated.has(expression)) return this.evaluated.get(expression);
+    const made = this.evaluate(expression);
+    this.evaluated.set(expression, made);
+    return made;
+  }
+
+  private evaluate(expression: Expression): Indices {
+    switch (expression.kind) {
+      case "literal":
+        return () => expression.value;
+      case "read": {
+        const slot = this.slotOf(expression.variable);
+        return this.needed.has(expression.variable) ? (lane) => slot[lane] as Value<number> : undefined;
+      }
+      case "dimension": {
+        const extent = this.extents[expression.name] as number;
+        return () => extent;
+      }
+      case "local":
+        return (lane) => lane;
+      case "item":
+      case "load":
+      case "library":
+      case "apply":
+      case "shuffle":
+        return undefined;
+      default: {
+        const parts = partsOf(expression).map((part) => this.indices(part));
+        return parts.every((part) => part !== undefined) ? evaluateParts(float32, expression, parts) : undefined;
+      }
+    }
+  }
+}
+
+/** Variables that do not change and that conditions and bounds of loops depend on, directly or by what they are defined as. */
+function controlling(body: readonly Statement[]): ReadonlySet<Variable> {
+  const definitions = new Map<Variable, Expression>();
+  const found = new Set<Variable>();
+  const open: Expression[] = [];
+  const visit = (statements: readonly Statement[]) => {
+    for (const statement of statements) {
+      if (statement.kind === "define") definitions.set(statement.variable, statement.value);
+      if (statement.kind === "if") open.push(statement.condition);
+      if (statement.kind === "loop") {
+        open.push(statement.from);
+        if (statement.progress !== "halving") open.push(statement.progress.until);
+      }
+      if ("body" in statement) visit(statement.body);
+    }
+  };
+  visit(body);
+  for (let one = open.pop(); one !== undefined; one = open.pop()) {
+    if (one.kind === "read" && !one.variable.isMutable && !found.has(one.variable)) {
+      found.add(one.variable);
+      const definition = definitions.get(one.variable);
+      if (definition !== undefined) open.push(definition);
+    }
+    open.push(...partsOf(one));
+  }
+  return found;
+}

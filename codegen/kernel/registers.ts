@@ -1,0 +1,105 @@
+/** How many 32-bit values a lane of a kernel has at a time. */
+
+import { type Expression, partsOf, type Variable } from "./expression.ts";
+import type { Program, Statement } from "./statement.ts";
+
+/** From where a variable is defined to where it is read last. */
+interface Range {
+  first: number;
+  last: number;
+  readonly size: number;
+}
+
+/**
+ * At most, where a variable holds its place from its definition to its last read (linear scan: Poletto and Sarkar 1999), and
+ * through all of a loop if one of the loop's turns reads what was defined before. A driver may order instructions so that it
+ * takes fewer, or keep loads under way that take more.
+ */
+export function registersOf({ body }: Program): number {
+  const ranges = new Map<Variable, Range>();
+  let at = 0;
+  /** Where the loops around began. */
+  const loops: number[] = [];
+  const read = (expression: Expression) => {
+    if (expression.kind === "read" || expression.kind === "item") touch(expression.variable);
+    for (const part of partsOf(expression)) read(part);
+  };
+  /** By the first place of a loop, what has to last until its end. */
+  const lasting = new Map<number, Range[]>();
+  const touch = (variable: Variable) => {
+    const range = ranges.get(variable);
+    if (range === undefined) return;
+    range.last = at;
+    const around = loops.find((start) => start > range.first);
+    if (around !== undefined) lasting.get(around)?.push(range);
+  };
+  const define = (variable: Variable) => {
+    const size = variable.type.width * (variable.length ?? 1);
+    ranges.set(variable, { first: at, last: at, size });
+  };
+  const visit = (statements: readonly Statement[]) => {
+    for (const statement of statements) {
+      at++;
+      switch (statement.kind) {
+        case "define":
+          read(statement.value);
+          define(statement.variable);
+          break;
+        case "array":
+          define(statement.variable);
+          break;
+        case "assign":
+          read(statement.value);
+          read(statement.target);
+          break;
+        case "store":
+          read(statement.index);
+          read(statement.value);
+          break;
+        case "if":
+          read(statement.condition);
+          visit(statement.body);
+          break;
+        case "bind":
+          define(statement.variable);
+          visit(statement.body);
+          break;
+        case "scope":
+          visit(statement.body);
+          break;
+        case "loop": {
+          read(statement.from);
+          define(statement.variable);
+          const start = ++at;
+          loops.push(start);
+          lasting.set(start, []);
+          if (statement.progress !== "halving") read(statement.progress.until);
+          visit(statement.body);
+          touch(statement.variable);
+          at++;
+          for (const range of lasting.get(start) ?? []) range.last = at;
+          loops.pop();
+          break;
+        }
+        case "barrier":
+          break;
+        default:
+          statement satisfies never;
+      }
+    }
+  };
+  visit(body);
+  const changes = [...ranges.values()].flatMap(({ first, last, size }) => [
+    [first, size] as const,
+    [last, -size] as const,
+  ]);
+  // What is read last makes room for what is defined there.
+  changes.sort(([a, x], [b, y]) => a - b || x - y);
+  let held = 0;
+  let most = 0;
+  for (const [, change] of changes) {
+    held += change;
+    most = Math.max(most, held);
+  }
+  return most;
+}

@@ -1,0 +1,83 @@
+/** What a kernel does, counted while it runs lane by lane. */
+
+import { type Arithmetic, float32 } from "../../codegen/kernel/arithmetic.ts";
+import { builtinFunctions } from "../../codegen/kernel/expression.ts";
+import { interpretOver } from "../../codegen/kernel/interpret.ts";
+import type { Program } from "../../codegen/kernel/statement.ts";
+import { workgroupsOf } from "../../codegen/launch.ts";
+import { type Kernel, parametersOf } from "../../codegen/manifest.ts";
+import { wgslFunctions } from "../../src/ir/ops/wgsl-functions.ts";
+import { elementCount } from "../../src/ir/tensor.ts";
+import { type Dims, extents } from "../../src/runtime/bind-inputs.ts";
+
+/** Arithmetic that counts what it is asked for. */
+class Counting implements Arithmetic<number> {
+  operations = 0;
+  transcendentals = 0;
+  /** Numbers that are written in the kernel are made before it runs. */
+  isRunning = false;
+
+  private counted<T>(operations: number, transcendentals: number, value: T): T {
+    this.operations += operations;
+    this.transcendentals += transcendentals;
+    return value;
+  }
+
+  literal: Arithmetic<number>["literal"] = (value, scalar) =>
+    // That is how truth values are negated.
+    this.counted(this.isRunning && scalar === "bool" ? 1 : 0, 0, float32.literal(value, scalar));
+  negate: Arithmetic<number>["negate"] = (a, scalar) => this.counted(1, 0, float32.negate(a, scalar));
+  binary: Arithmetic<number>["binary"] = (operator, a, b, from, to) => {
+    const isDivision = operator === "/" || operator === "%";
+    const isShift = from === "u32" && Number.isInteger(Math.log2(b));
+    const value = float32.binary(operator, a, b, from, to);
+    return isDivision && !isShift ? this.counted(0, 1, value) : this.counted(1, 0, value);
+  };
+  call: Arithmetic<number>["call"] = (name, args, scalar) => {
+    const value = float32.call(name, args, scalar);
+    return builtinFunctions[name].isTranscendental ? this.counted(0, 1, value) : this.counted(1, 0, value);
+  };
+  library: Arithmetic<number>["library"] = (name, args) =>
+    this.counted(...wgslFunctions[name].cost, float32.library(name, args));
+  converted: Arithmetic<number>["converted"] = (value, from, to) =>
+    this.counted(from === to ? 0 : 1, 0, float32.converted(value, from, to));
+  select: Arithmetic<number>["select"] = (no, yes, condition) => this.counted(1, 0, float32.select(no, yes, condition));
+  stored: Arithmetic<number>["stored"] = (value, element) =>
+    this.counted(element === "f16" ? wgslFunctions.half_bits.cost[0] : 0, 0, float32.stored(value, element));
+}
+
+/** What `estimate` has of a run, each lane by itself. @param most workgroups to run. */
+export function countRun({ manifest }: Kernel, program: Program, dims: Dims, most = Infinity) {
+  const arithmetic = new Counting();
+  const bytes = { loaded: 0, stored: 0 };
+  const sizeOf = (name: string) => {
+    const storage = program.buffers.find(({ wgsl }) => wgsl === name)?.storage ?? "f32";
+    return storage === "uniform" ? 0 : storage === "f16" || storage === "f16x2" ? 2 : 4;
+  };
+  const inputs = new Map(
+    parametersOf(manifest).map(({ name, shape, element }) => {
+      const size = sizeOf(`in_${name}`);
+      const numbers = Array.from({ length: elementCount(extents(shape, dims)) }, (_, i) =>
+        element === "f32" || element === "f16" ? Math.sin(i) : i % 2,
+      );
+      const counted = new Proxy(numbers, {
+        get(of, key) {
+          if (typeof key === "string" && /^\d+$/.test(key)) bytes.loaded += size;
+          return Reflect.get(of, key);
+        },
+      });
+      return [`in_${name}`, counted as ArrayLike<number>] as const;
+    }),
+  );
+  const [x, y] = workgroupsOf(manifest.dispatch, elementCount(extents(manifest.dispatch.rows, dims)));
+  const workgroups = Math.min(most, x * y);
+  function* groups() {
+    arithmetic.isRunning = true;
+    for (let group = 0; group < workgroups; group++) yield group;
+  }
+  const { outputs, counts, faults } = interpretOver(arithmetic, program, inputs, dims, groups());
+  for (const [name, elements] of outputs) {
+    bytes.stored += sizeOf(name) * elements.filter((one) => one !== undefined).length;
+  }
+  return { arithmetic, bytes, counts, faults, workgroups };
+}
