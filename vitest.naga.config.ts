@@ -1,16 +1,22 @@
 import { defineConfig, mergeConfig } from "vitest/config";
 import whole from "./vitest.config.ts";
 
-/** What `generateKernel` becomes: it writes each kernel that it makes, once, into the folder that TIRC_KERNELS names. */
+/**
+ * What `generateKernel` becomes: it writes each kernel that it makes, once, into a folder for the test file within the one that
+ * TIRC_KERNELS names.
+ */
 const keeping = `
 import { createHash as hashOf } from "node:crypto";
-import { existsSync as isThere, writeFileSync as writeKept } from "node:fs";
+import { existsSync as isThere, mkdirSync as makeFolder, writeFileSync as writeKept } from "node:fs";
 export const generateKernel: typeof generateKernelOnly = (...args) => {
   const kernel = generateKernelOnly(...args);
-  const { wgsl, manifest: { overrides, requiredFeatures } } = kernel;
-  const path = process.env.TIRC_KERNELS + "/" + hashOf("sha256").update(wgsl).digest("hex").slice(0, 24) + ".json";
+  const { wgsl, manifest: { overrides } } = kernel;
+  const file = globalThis.__vitest_worker__.filepath.slice(process.cwd().length + 1);
+  const folder = process.env.TIRC_KERNELS + "/" + file.replace(/[\\\\/]/g, "+");
+  const path = folder + "/" + hashOf("sha256").update(wgsl).digest("hex").slice(0, 24) + ".json";
   const constants = Object.fromEntries(overrides.map(({ constant }) => [constant, 24]));
-  if (!isThere(path)) writeKept(path, JSON.stringify({ wgsl, constants, requiredFeatures }));
+  makeFolder(folder, { recursive: true });
+  if (!isThere(path)) writeKept(path, JSON.stringify({ wgsl, constants }));
   return kernel;
 };
 `;

@@ -26,20 +26,44 @@ function textOf(name) {
   return own.replace(seen.includes(name) ? /^\/\*\*[\s\S]*?\*\/\n/ : comments, "").trim();
 }
 
+/** What plan.ts takes from the launcher. */
+function namesForPlans() {
+  const text = readFileSync(new URL("plan.ts", folder), "utf8");
+  const lists = [...text.matchAll(/^import \{([^}]*)\} from "(?!\.\/plan-manifest)/gm)].map(([, list]) =>
+    list.split(","),
+  );
+  return lists.flat().flatMap((name) => (/^\s*(type\b|$)/.test(name) ? [] : [name.trim()]));
+}
+
 /** What modules carry besides that have a function of several kernels. */
 function planTexts() {
   const typescript = `${["plan-manifest", "plan"].map(textOf).join("\n")}\n`;
-  const { code } = transformSync(typescript, { loader: "ts", target: "es2022", minifyWhitespace: true });
-  return { ts: typescript, js: code };
+  const { code } = transformSync(`${typescript}export { plan };\n`, {
+    ...{ loader: "ts", target: "es2022", format: "iife", globalName: "plans", minify: true },
+  });
+  return {
+    ts: typescript,
+    js: `const { ${namesForPlans().join(", ")} } = launcher;\n${code}const { plan } = plans;\n`,
+  };
 }
 
 function launcherTexts() {
   const parts = files.map(textOf);
   const title = "// The launcher of tirc, as `tirc/launch` has it.\n";
   const typescript = `${parts.join("\n")}\n`;
-  const { code } = transformSync(`${typescript}export { explain, kernel, prepare, writeScalar };\n`, {
-    ...{ loader: "ts", target: "es2022", format: "iife", globalName: "launcher", minify: true, legalComments: "none" },
-  });
+  const { code } = transformSync(
+    `${typescript}export { explain, kernel, prepare, writeScalar, ${namesForPlans().join(", ")} };\n`,
+    {
+      ...{
+        loader: "ts",
+        target: "es2022",
+        format: "iife",
+        globalName: "launcher",
+        minify: true,
+        legalComments: "none",
+      },
+    },
+  );
   return {
     ts: `${title}${typescript}`,
     js: `${title}${code}const { explain, kernel, prepare, writeScalar } = launcher;\n`,

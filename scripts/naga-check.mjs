@@ -1,6 +1,5 @@
 /**
- * In Deno: gives the kernels in a folder to wgpu, and prints as JSON what it takes. A kernel that needs a feature which the
- * adapter lacks is skipped.
+ * In Deno: gives the kernels in the folders of a folder to wgpu, and prints as JSON what it refuses.
  *
  *   deno run --unstable-webgpu -A scripts/naga-check.mjs FOLDER
  */
@@ -14,31 +13,27 @@ if (!adapter) {
   console.error("Deno finds no WebGPU adapter; on Linux it needs a Vulkan driver");
   process.exit(1);
 }
-const requiredFeatures = ["subgroups", "shader-f16"].filter((feature) => adapter.features.has(feature));
-const device = await adapter.requestDevice({ requiredFeatures });
+// Deno 2.9 gives `subgroups` to who asks for it, though its adapters do not list it.
+const device = await adapter.requestDevice({ requiredFeatures: ["subgroups", "shader-f16"] });
 
 /** What wgpu has against it, if anything. */
-async function refusal({ wgsl, constants }) {
+async function refusal(wgsl, constants) {
   device.pushErrorScope("validation");
-  const module = device.createShaderModule({ code: wgsl });
+  // naga knows the functions of subgroups, and not yet the directive (gfx-rs/wgpu#5555).
+  const module = device.createShaderModule({ code: wgsl.replace("enable subgroups;", "") });
   device.createComputePipeline({ layout: "auto", compute: { module, entryPoint: "main", constants } });
   return (await device.popErrorScope())?.message;
 }
 
 const refused = [];
-let taken = 0;
-const lacking = {};
-for (const name of readdirSync(folder).sort()) {
-  const kernel = JSON.parse(readFileSync(join(folder, name), "utf8"));
-  const missing = kernel.requiredFeatures.filter((feature) => !requiredFeatures.includes(feature));
-  if (missing.length > 0) {
-    lacking[missing.join(", ")] = (lacking[missing.join(", ")] ?? 0) + 1;
-    continue;
-  }
-  const message = await refusal(kernel);
-  if (message === undefined) taken++;
-  else refused.push({ name, message });
+const seen = new Set();
+for (const entry of readdirSync(folder, { recursive: true }).sort()) {
+  const name = entry.slice(-29);
+  if (!entry.endsWith(".json") || seen.has(name)) continue;
+  seen.add(name);
+  const { wgsl, constants } = JSON.parse(readFileSync(join(folder, entry), "utf8"));
+  const message = await refusal(wgsl, constants);
+  if (message !== undefined) refused.push({ name, message, wgsl });
 }
 const { device: card, description } = adapter.info;
-const skipped = Object.values(lacking).reduce((sum, count) => sum + count, 0);
-console.log(JSON.stringify({ adapter: `${card} (${description})`, taken, skipped, lacking, refused }));
+console.log(JSON.stringify({ adapter: `${card} (${description})`, refused }));

@@ -1,18 +1,19 @@
 /**
  * Gives every kernel that the tests compile to naga, the WGSL compiler of wgpu and Firefox, in Deno, and has wgpu make its
- * pipeline. What came of it is kept in test/naga-results.json; exits 1 where naga refuses a kernel.
+ * pipeline. test/naga-results.json keeps how many there are in each test file; exits 1 where naga refuses a kernel.
  *
- *   npm run check:naga -- [TEST-FILE...]     of these test files; of all without one
+ *   npm run check:naga -- [TEST-FILE...]     what is kept of other files stays; all files without one
  *
  * Deno is no dependency: `npm install --no-save deno` brings it.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+const kept = join(root, "test/naga-results.json");
 const bin = join(root, "node_modules/.bin/deno");
 const deno = process.env.DENO ?? (existsSync(bin) ? bin : "deno");
 const version = spawnSync(deno, ["--version"], { encoding: "utf8" }).stdout?.split("\n")[0];
@@ -24,26 +25,47 @@ if (version === undefined) {
 const folder = mkdtempSync(join(tmpdir(), "tirc-kernels-"));
 try {
   const files = process.argv.slice(2);
-  const vitest = [join(root, "node_modules/vitest/vitest.mjs"), "run", "--config", "vitest.naga.config.ts", ...files];
+  const report = join(folder, "report");
+  const vitest = [join(root, "node_modules/vitest/vitest.mjs"), "run", "--config", "vitest.naga.config.ts"];
+  const reporters = ["--reporter=dot", "--reporter=json", `--outputFile.json=${report}`];
   const env = { ...process.env, TIRC_KERNELS: folder };
-  const tests = spawnSync(process.execPath, vitest, { cwd: root, env, stdio: "inherit" });
-  if (tests.status !== 0) throw new Error("the tests fail: what they did not compile is missing");
-  console.log(`${readdirSync(folder).length} different kernels`);
+  spawnSync(process.execPath, [...vitest, ...reporters, ...files], { cwd: root, env, stdio: "inherit" });
+  const { testResults } = JSON.parse(readFileSync(report, "utf8"));
+  const names = (status) =>
+    testResults.filter((one) => one.status === status).map((one) => relative(root, one.name).replaceAll("\\", "/"));
+  const passed = names("passed");
+  const failed = names("failed");
+
   const check = ["run", "--unstable-webgpu", "--no-lock", "-A", join(root, "scripts/naga-check.mjs"), folder];
-  const { status, stdout } = spawnSync(deno, check, {
-    cwd: root,
-    stdio: ["ignore", "pipe", "inherit"],
-    encoding: "utf8",
-  });
+  const stdio = ["ignore", "pipe", "inherit"];
+  const { status, stdout } = spawnSync(deno, check, { cwd: root, stdio, encoding: "utf8", maxBuffer: 2 ** 28 });
   if (status !== 0) throw new Error("Deno did not get through");
-  const found = JSON.parse(stdout);
-  const results = { deno: version, tests: files.length > 0 ? files : "all", ...found };
-  writeFileSync(join(root, "test/naga-results.json"), `${JSON.stringify(results, null, 2)}\n`);
-  console.log(`${found.taken} taken, ${found.refused.length} refused, ${found.skipped} skipped on ${found.adapter}`);
-  for (const { name, message } of found.refused) {
-    console.log(`\n${message}\n${JSON.parse(readFileSync(join(folder, name), "utf8")).wgsl}`);
-  }
-  process.exitCode = found.refused.length > 0 ? 1 : 0;
+  const { adapter, refused } = JSON.parse(stdout);
+
+  const none = { files: {}, refused: [] };
+  const before = files.length > 0 && existsSync(kept) ? JSON.parse(readFileSync(kept, "utf8")) : none;
+  const madeBy = (file) => {
+    const made = join(folder, file.replaceAll("/", "+"));
+    return existsSync(made) ? readdirSync(made) : [];
+  };
+  const others = Object.entries(before.files).filter(([file]) => !passed.includes(file));
+  const found = passed.map((file) => [file, madeBy(file).length]).filter(([, count]) => count > 0);
+  const refusals = passed.flatMap((file) => {
+    const names = madeBy(file);
+    return refused.filter(({ name }) => names.includes(name)).map(({ message }) => ({ file, message }));
+  });
+  const results = {
+    ...{ deno: version, adapter },
+    files: Object.fromEntries([...others, ...found].sort(([a], [b]) => (a < b ? -1 : 1))),
+    refused: [...before.refused.filter(({ file }) => !passed.includes(file)), ...refusals],
+  };
+  writeFileSync(kept, `${JSON.stringify(results, null, 2)}\n`);
+
+  const total = found.reduce((sum, [, count]) => sum + count, 0);
+  console.log(`${total} kernels of ${found.length} test files, ${refused.length} refused on ${adapter}`);
+  for (const { message, wgsl } of refused) console.log(`\n${message}\n${wgsl}`);
+  if (failed.length > 0) console.log(`\nwithout the kernels of these, which fail:\n  ${failed.join("\n  ")}`);
+  process.exitCode = refused.length + failed.length > 0 ? 1 : 0;
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -18,8 +18,15 @@ export type { Overflow } from "./counts.ts";
 export { explain } from "./explain.ts";
 export type { LaunchOptions } from "./launch.ts";
 export type { ErrorOf } from "./launcher.ts";
-export { type CallablePlan, plan } from "./plan.ts";
-export type { LaunchBuffer, LaunchExtent, LaunchOfKernel, LaunchPlan, LaunchStep } from "./plan-manifest.ts";
+export { type CallablePlan, PreparedPlan, plan } from "./plan.ts";
+export {
+  type LaunchBuffer,
+  type LaunchExtent,
+  type LaunchOfKernel,
+  type LaunchPlan,
+  type LaunchStep,
+  planExtents,
+} from "./plan-manifest.ts";
 export { type LaunchHooks, Prepared, prepare } from "./prepared.ts";
 export type { Explain, Fail, LaunchProblem } from "./problems.ts";
 export { type WriteScalar, writeScalar } from "./scalars.ts";

@@ -1,8 +1,8 @@
 /** One call of a kernel, with what it needs of the device kept for the next. */
 
-import { encodePass } from "./bound.ts";
-import { keep, type Launcher } from "./launcher.ts";
-import { bufferOf, copyDestination, copySource, uniform } from "./tensors.ts";
+import { type Call, encodePass } from "./bound.ts";
+import { destroyAll, keep, type Launcher } from "./launcher.ts";
+import { bufferOf, checkMembers, copyDestination, copySource, uniform } from "./tensors.ts";
 import type { LaunchOutputs, LaunchTensors, LaunchTypes } from "./types.ts";
 
 /** How a kernel is launched once. */
@@ -20,27 +20,44 @@ export function launch<T extends LaunchTypes>(
   dims: T["dims"] | undefined,
   options: LaunchOptions<T> = {},
 ): Record<string, GPUBuffer> {
-  const { device, label, lasting } = launcher;
-  launcher.check("options", options);
+  const { device, label } = launcher;
+  checkMembers(launcher.fail, "options", options);
   const { encoder, outputs } = options;
   const made: GPUBuffer[] = [];
-  const { results, words, choice, dispatchOf } = launcher.place(tensors, made, dims, outputs);
+  const call = launcher.place(tensors, made, dims, outputs);
+  submit(device, label, encoder, (into) => record(launcher, call, into, !encoder));
+  // Copies of arrays; results are the caller's.
+  if (!encoder) destroyAll(made.filter(({ usage }) => !(usage & copySource)));
+  return Object.fromEntries(call.results.map(([name, { buffer }]) => [name, buffer]));
+}
+
+/** Records into the encoder of the caller's; without one, what is recorded is submitted at once. */
+export function submit(
+  device: GPUDevice,
+  label: string,
+  encoder: GPUCommandEncoder | undefined,
+  work: (into: GPUCommandEncoder) => void,
+): void {
+  const into = encoder ?? device.createCommandEncoder({ label });
+  work(into);
+  if (!encoder) device.queue.submit([into.finish()]);
+}
+
+/** Records a pass of a call that is placed. @param isAlone nothing else in the encoder is of this kernel, and it is submitted at once. */
+export function record(
+  { device, label, lasting, pipelineOf }: Launcher,
+  { words, choice, dispatchOf }: Call,
+  encoder: GPUCommandEncoder,
+  isAlone: boolean,
+): void {
   let uniforms: GPUBufferBinding | undefined;
   if (words.byteLength > 0) {
     // What is submitted at once shares a buffer, for a queue works in order. What is submitted later is never written with
     // something else. Those that were used longest ago are let go, for the garbage collector.
-    const key = encoder ? String(new Uint32Array(words)) : "";
+    const key = isAlone ? "" : String(new Uint32Array(words));
     const buffer = lasting.get(key) ?? bufferOf(device, "uniforms", words.byteLength, uniform | copyDestination);
     device.queue.writeBuffer(keep(lasting, key, buffer, 64), 0, words);
     uniforms = { buffer };
   }
-  const into = encoder ?? device.createCommandEncoder({ label });
-  const [pipeline] = launcher.pipelineOf(...choice);
-  encodePass(into, dispatchOf(pipeline as GPUComputePipeline, uniforms), { label });
-  if (!encoder) {
-    device.queue.submit([into.finish()]);
-    // Copies of arrays; results are the caller's.
-    for (const buffer of made) if (!(buffer.usage & copySource)) buffer.destroy();
-  }
-  return Object.fromEntries(results.map(([name, { buffer }]) => [name, buffer]));
+  encodePass(encoder, dispatchOf(pipelineOf(...choice)[0] as GPUComputePipeline, uniforms), { label });
 }

@@ -5,7 +5,19 @@ import { formFor, lackOf } from "./choose.ts";
 import type { CompactManifest } from "./compact.ts";
 import { overflowOf, product, workgroupsOf } from "./counts.ts";
 import { type Fail, type LaunchProblem, shortText } from "./problems.ts";
-import { arrays, boundSize, copySource, type Given, own, readTensor, storage, uniformWords } from "./tensors.ts";
+import {
+  boundSize,
+  bufferOf,
+  checkMembers,
+  copySource,
+  extentIn,
+  type Given,
+  own,
+  readTensor,
+  storage,
+  uniformWords,
+  upload,
+} from "./tensors.ts";
 import type { LaunchKernel } from "./types.ts";
 
 /** The error that is thrown for a problem. */
@@ -28,8 +40,6 @@ export interface Launcher {
   readonly pipelines: Map<string, Pipeline>;
   /** Uniform buffers of calls, by what they hold. */
   readonly lasting: Map<string, GPUBuffer>;
-  /** Throws where an argument is no object, or has other members than these. */
-  check(what: string, given: object, known?: readonly string[]): void;
   /** The module of the kernel, or of its form in which results are written over inputs. */
   moduleOf(aliases: Aliases): GPUShaderModule;
   /** The pipeline that is known, or a new one, and its key. */
@@ -71,11 +81,6 @@ export function launcherOf(
   const pipelines: Launcher["pipelines"] = new Map();
   const modules: Record<string, GPUShaderModule> = {};
 
-  const check = (what: string, given: object, known = Object.keys(Object(given))) => {
-    if (Object(given) !== given) fail("E0601 not an object", what, given);
-    for (const name of Object.keys(given)) if (!known.includes(name)) fail("E0602 unknown", name, ...known);
-  };
-
   const moduleOf: Launcher["moduleOf"] = (aliases) => {
     // Generated kernels read inputs by their indices alone. What is nowhere read is not bound.
     const code = aliases.reduce(
@@ -98,14 +103,10 @@ export function launcherOf(
   };
 
   const place: Launcher["place"] = (tensors, made, dims = {}, outputs = {}) => {
-    check("tensors", tensors, [...names, ...scalars]);
-    check("outputs", outputs, names.slice(reads.length));
-    check("dimensions", dims);
-    const extentOf = (dim: number | string): number => {
-      const got = typeof dim === "string" ? own(dims, dim) : dim;
-      if (typeof got !== "number" || got >>> 0 !== got) fail("E0607 no extent", dim as string, got);
-      return got as number;
-    };
+    checkMembers(fail, "tensors", tensors, [...names, ...scalars]);
+    checkMembers(fail, "outputs", outputs, names.slice(reads.length));
+    checkMembers(fail, "dimensions", dims);
+    const extentOf = (dim: number | string) => extentIn(fail, dims, dim);
     const countOf = (shape: readonly (number | string)[]) => product(shape.map(extentOf));
     const overflow = overflowOf(manifest, extentOf);
     if (overflow) fail("E0608 not counted", overflow.what, overflow.count, ...overflow.extents);
@@ -139,14 +140,11 @@ export function launcherOf(
       }
       parts.push(part);
       return () => {
-        const usage = storage | (array ? 0 : copySource);
-        const buffer = has ?? device.createBuffer({ label: name, size, usage, mappedAtCreation: !!array });
+        const make = () =>
+          array ? upload(device, name, size, array) : bufferOf(device, name, size, storage | copySource);
+        const buffer = has ?? make();
         const resource = { buffer, offset, size };
         if (!has) made.push(buffer);
-        if (array) {
-          new arrays[element](buffer.getMappedRange()).set(array);
-          buffer.unmap();
-        }
         if (!isInput) results.push([name, resource, element, count, !has]);
         return isUnread || (isInput && aliases.some(([input]) => input === name)) ? [] : [{ binding, resource }];
       };
@@ -170,7 +168,43 @@ export function launcherOf(
     };
   };
 
-  return { device, label, manifest, fail, pipelines, lasting: new Map(), check, moduleOf, pipelineOf, place };
+  return { device, label, manifest, fail, pipelines, lasting: new Map(), moduleOf, pipelineOf, place };
+}
+
+/** The pipeline, once it is compiled, without blocking. */
+export async function pipelineSoon(
+  { pipelines, pipelineOf, fail }: Launcher,
+  aliases: Aliases,
+  constants: Constants,
+): Promise<GPUComputePipeline> {
+  const [pipeline, key] = pipelineOf(aliases, constants, "Async");
+  const replace = (by?: GPUComputePipeline) => {
+    if (pipelines.get(key) !== pipeline) return;
+    if (by) pipelines.set(key, by);
+    else pipelines.delete(key);
+  };
+  try {
+    const compiled = await pipeline;
+    replace(compiled);
+    return compiled;
+  } catch (caught) {
+    replace();
+    return fail("E0613 no pipeline", (caught as Error).message);
+  }
+}
+
+/** Compiles the pipeline, without blocking. Where extents are pipeline constants, `dims` has them, or nothing is done. */
+export async function compilePipeline(launcher: Launcher, dims: object): Promise<void> {
+  const constants = constantsOf(launcher.manifest, (dim) => own(dims, dim) as number);
+  if (!Object.values(constants).every((extent) => typeof extent === "number")) return;
+  await pipelineSoon(launcher, [], constants);
+}
+
+/** Frees what was kept for all calls. */
+export function releaseLauncher({ pipelines, lasting }: Launcher): void {
+  pipelines.clear();
+  destroyAll(lasting.values());
+  lasting.clear();
 }
 
 export function destroyAll(buffers: Iterable<GPUBuffer>): void {

@@ -43,3 +43,16 @@ export interface LaunchPlan {
   readonly buffers: readonly LaunchBuffer[];
   readonly steps: readonly LaunchStep[];
 }
+
+/** All extents of a plan: those that the caller gives, and those that follow from them. */
+export function planExtents(
+  extents: readonly LaunchExtent[],
+  dims: Readonly<Record<string, number>>,
+): Record<string, number> {
+  // A dimension may be called `toString`.
+  const all: Record<string, number> = Object.assign(Object.create(null), dims);
+  const extentOf = (dim: number | string) => (typeof dim === "number" ? dim : (all[dim] as number));
+  for (const { name, of, by, least = 0 } of extents)
+    all[name] = Math.max(least, Math.ceil(extentOf(of) / extentOf(by)));
+  return all;
+}

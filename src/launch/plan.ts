@@ -1,20 +1,250 @@
 /** A plan as a function: its kernels in one command buffer, with the memory between them. */
 
+import type { Call } from "./bound.ts";
 import type { CallableKernel } from "./callable.ts";
-import type { LaunchOptions } from "./launch.ts";
-import type { LaunchBuffer, LaunchPlan } from "./plan-manifest.ts";
-import type { AnyTypes, LaunchKernel, LaunchTypes } from "./types.ts";
+import { product } from "./counts.ts";
+import { type LaunchOptions, record, submit } from "./launch.ts";
+import { compilePipeline, destroyAll, type ErrorOf, type Launcher, launcherOf, releaseLauncher } from "./launcher.ts";
+import { type LaunchBuffer, type LaunchOfKernel, type LaunchPlan, planExtents } from "./plan-manifest.ts";
+import { type Fail, shortText } from "./problems.ts";
+import {
+  boundSize,
+  bufferOf,
+  checkMembers,
+  extentIn,
+  type Given,
+  own,
+  readTensor,
+  storage,
+  upload,
+} from "./tensors.ts";
+import type { AnyTypes, LaunchKernel, LaunchTensors, LaunchTypes } from "./types.ts";
 
 /** A function that is several kernels: called as one kernel is. */
 export interface CallablePlan<T extends LaunchTypes> extends Pick<CallableKernel<T>, "types"> {
   /**
-   * Starts the kernels once, and gives the buffers of the results. Intermediates are kept for the next call. Throws what is
-   * wrong with the arguments, before anything is submitted.
+   * Starts the kernels once, and gives the buffers of the results. What the plan needs of the device, memory for
+   * intermediates too, is kept for the next call. Throws what is wrong with the arguments, before anything is recorded.
    */
   (...args: Parameters<CallableKernel<T>>): ReturnType<CallableKernel<T>>;
   readonly plan: LaunchPlan;
   /** In the order in which they are launched. */
   readonly kernels: readonly LaunchKernel[];
+  /**
+   * The plan on a device, once its pipelines are compiled, without blocking: with the extents `dims`, where some are pipeline
+   * constants. Throws what the device lacks, or has against a kernel.
+   */
+  prepare(device: GPUDevice, dims?: Partial<T["dims"]>): Promise<PreparedPlan<T>>;
+}
+
+/** Memory of intermediates. */
+interface Place {
+  readonly buffer: GPUBuffer;
+  /** It stands in commands that the caller has yet to submit. */
+  isAwaited: boolean;
+}
+
+/** What a buffer of the plan is in a call: memory of the device, or the number of a scalar. */
+type Memory = Map<string, GPUBufferBinding | number>;
+
+/** A plan on a device, to be launched any number of times. */
+export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
+  readonly device: GPUDevice;
+  readonly #plan: LaunchPlan;
+  readonly #fail: Fail;
+  readonly #launches: readonly (LaunchOfKernel & { readonly launcher: Launcher })[];
+  readonly #inputs: readonly LaunchBuffer[];
+  readonly #results: readonly LaunchBuffer[];
+  readonly #intermediates: readonly LaunchBuffer[];
+  /** Bytes of the largest vector that a kernel has of a buffer. */
+  readonly #strides = new Map<string, number>();
+  readonly #places = new Map<number, Place>();
+  #isDestroyed = false;
+
+  /** Throws for what the device lacks. Pipelines are not compiled yet. @param kernels those that the plan launches. */
+  constructor(device: GPUDevice, plan: LaunchPlan, kernels: readonly LaunchKernel[]) {
+    const { name, buffers, steps } = plan;
+    const explain = kernels.find((kernel) => kernel.explain)?.explain ?? shortText;
+    const errorOf: ErrorOf = (_, problem) => new TypeError(`${name}: ${explain(problem)}`);
+    this.device = device;
+    this.#plan = plan;
+    this.#fail = (...problem) => {
+      throw errorOf(name, problem);
+    };
+    const launchers = new Map(kernels.map((kernel) => [kernel.name, launcherOf(device, kernel, errorOf)]));
+    const launches = steps.filter((step) => "launch" in step);
+    this.#launches = launches.map((step) => ({ ...step, launcher: launchers.get(step.launch) as Launcher }));
+    this.#inputs = buffers.filter(({ kind }) => kind === "input" || kind === "constant");
+    this.#results = buffers.filter(({ kind }) => kind === "result");
+    this.#intermediates = buffers.filter(({ kind }) => kind === "intermediate");
+    for (const { reads, writes, launcher } of this.#launches) {
+      const { manifest } = launcher;
+      for (const [i, [binding]] of [...manifest.reads, ...manifest.writes].entries()) {
+        const buffer = (i < manifest.reads.length ? reads : writes)[binding] as string;
+        this.#strides.set(buffer, Math.max(this.#strides.get(buffer) ?? 0, manifest.strides[i] as number));
+      }
+    }
+  }
+
+  /** Compiles the pipelines, without blocking: with the extents `dims`, where some are pipeline constants. */
+  async compile(dims: Readonly<Record<string, number>> = {}): Promise<void> {
+    const { dims: names, extents } = this.#plan;
+    const all = names.every(({ name }) => own(dims, name) !== undefined) ? planExtents(extents, dims) : dims;
+    await Promise.all(this.#launches.map(({ launcher }) => compilePipeline(launcher, all)));
+  }
+
+  /**
+   * Starts the kernels once: submitted at once, or in an encoder of the caller's. The results are the caller's. Arrays are
+   * copied once, whatever number of kernels reads them. Throws what is wrong with the arguments, before anything is recorded.
+   */
+  launch(
+    tensors: LaunchTensors<T>,
+    dims: object = {},
+    options: LaunchOptions<T> = {},
+  ): { readonly [N in keyof T["outputs"]]: GPUBuffer } {
+    checkMembers(this.#fail, "options", options);
+    const { encoder, outputs = {} } = options;
+    if (this.#isDestroyed) this.#fail("E0609 destroyed");
+    const made: GPUBuffer[] = [];
+    const uploaded: GPUBuffer[] = [];
+    try {
+      const memory: Memory = new Map();
+      const all = this.#bind(memory, uploaded, tensors, dims, outputs);
+      for (const [slot, size] of this.#sizes(all)) this.#grow(slot, size, encoder !== undefined);
+      for (const { name, slot = 0 } of this.#intermediates) memory.set(name, this.#places.get(slot) as Place);
+      const calls = this.#launches.map((step): readonly [Launcher, Call] => {
+        const given = (names: Readonly<Record<string, string>>) =>
+          Object.fromEntries(
+            Object.entries(names).flatMap(([name, buffer]) => {
+              const is = memory.get(buffer);
+              return is === undefined ? [] : [[name, is]];
+            }),
+          );
+        const call = step.launcher.place(given(step.reads), made, all, given(step.writes));
+        for (const [name, part] of call.results) memory.set(step.writes[name] as string, part);
+        return [step.launcher, call];
+      });
+      submit(this.device, this.#plan.name, encoder, (into) => {
+        for (const [launcher, call] of calls) record(launcher, call, into, !encoder);
+      });
+      // What the caller has yet to submit needs them still.
+      if (!encoder) destroyAll(uploaded);
+      const parts = this.#results.map(({ name, result = name }) => {
+        return [result, (memory.get(name) as GPUBufferBinding).buffer];
+      });
+      return Object.fromEntries(parts);
+    } catch (caught) {
+      destroyAll([...made, ...uploaded]);
+      throw caught;
+    }
+  }
+
+  /** Frees the pipelines and the memory of intermediates. What was recorded must have been submitted. Nothing starts after it. */
+  destroy(): void {
+    this.#isDestroyed = true;
+    for (const { launcher } of this.#launches) releaseLauncher(launcher);
+    for (const { buffer } of this.#places.values()) buffer.destroy();
+    this.#places.clear();
+  }
+
+  /** Checks what is passed, and says where it lies: arrays in buffers that are made for them, once all is checked. */
+  #bind(memory: Memory, uploaded: GPUBuffer[], tensors: object, dims: object, outputs: object): Record<string, number> {
+    const fail = this.#fail;
+    const inputs = this.#inputs.map(({ name }) => name);
+    const results = this.#results.map(({ name, result = name }) => result);
+    checkMembers(fail, "tensors", tensors, [...new Set([...inputs, ...results])]);
+    checkMembers(fail, "outputs", outputs, results);
+    checkMembers(fail, "dimensions", dims);
+    const given = Object.fromEntries(this.#plan.dims.map(({ name }) => [name, extentIn(fail, dims, name)]));
+    const all = planExtents(this.#plan.extents, given);
+
+    const read = (buffer: LaunchBuffer, isInput: boolean, value: unknown): Given => {
+      const { name, element, shape, result = name } = buffer;
+      const count = product(shape.map((dim) => extentIn(fail, all, dim)));
+      const size = this.#sizeOf(buffer, all);
+      return readTensor(result, element, isInput, value, count, size, this.device.limits, fail);
+    };
+    const isScalar = ({ shape }: LaunchBuffer) => shape.length === 0;
+    for (const { name } of this.#inputs.filter(isScalar)) {
+      // Each kernel that takes the number checks it.
+      const value = own(tensors, name) as number;
+      if (value === undefined) fail("E0601 missing", name);
+      memory.set(name, value);
+    }
+    const parts = this.#inputs
+      .filter((buffer) => !isScalar(buffer))
+      .map((buffer) => [buffer, read(buffer, true, own(tensors, buffer.name))] as const);
+    const written = this.#results.map((buffer) => {
+      const { name, result = name } = buffer;
+      const value = own(outputs, result) ?? (inputs.includes(result) ? undefined : own(tensors, result));
+      return [buffer, read(buffer, false, value)] as const;
+    });
+    for (const buffer of this.#intermediates) read(buffer, false, undefined);
+    const overlap = overlapIn(this.#plan, new Map([...parts, ...written].map(([{ name }, part]) => [name, part])));
+    if (overlap) fail("E0619 one buffer", ...overlap, false);
+
+    for (const [{ name }, [has, offset, size, array]] of [...parts, ...written]) {
+      // A result that is not given is made by the kernel that writes it.
+      if (!has && !array) continue;
+      const buffer = has ?? upload(this.device, name, size, array as NonNullable<typeof array>);
+      if (!has) uploaded.push(buffer);
+      memory.set(name, { buffer, offset, size });
+    }
+    return all;
+  }
+
+  #sizeOf({ name, element, shape }: LaunchBuffer, extents: Readonly<Record<string, number>>): number {
+    const count = product(shape.map((dim) => (typeof dim === "number" ? dim : (extents[dim] as number))));
+    return boundSize(element, this.#strides.get(name) ?? 0, count);
+  }
+
+  /** Of each place: bytes that are enough for each intermediate there. */
+  #sizes(extents: Readonly<Record<string, number>>): Map<number, number> {
+    const sizes = new Map<number, number>();
+    for (const one of this.#intermediates) {
+      const { slot = 0 } = one;
+      sizes.set(slot, Math.max(sizes.get(slot) ?? 0, this.#sizeOf(one, extents)));
+    }
+    return sizes;
+  }
+
+  /** Makes a place anew where it is too small. */
+  #grow(slot: number, size: number, isAwaited: boolean): void {
+    const before = this.#places.get(slot);
+    if (before && before.buffer.size >= size) {
+      before.isAwaited ||= isAwaited;
+      return;
+    }
+    if (before && !before.isAwaited) before.buffer.destroy();
+    this.#places.set(slot, { buffer: bufferOf(this.device, this.#plan.name, size, storage), isAwaited });
+  }
+}
+
+/**
+ * A result that would be written over what is still to be read, after the name of that: an input of a later kernel, or
+ * another result. What a kernel reads and writes itself it refuses, or reads before it writes.
+ * @param parts what is on the device, by the name of its buffer
+ */
+export function overlapIn(
+  { buffers, steps }: LaunchPlan,
+  parts: ReadonlyMap<string, readonly [buffer: unknown, offset: number, size: number, ...rest: unknown[]]>,
+): readonly [before: string, result: string] | undefined {
+  const launches = steps.filter((step) => "launch" in step);
+  const last = (of: "reads" | "writes", name: string) =>
+    launches.map((step) => Object.values(step[of]).includes(name)).lastIndexOf(true);
+  const isOver = (name: string, other: string) => {
+    const [buffer, offset, size] = parts.get(name) ?? [undefined, 0, 0];
+    const [has, from, length] = parts.get(other) ?? [undefined, 0, 0];
+    return buffer !== undefined && buffer === has && from < offset + size && offset < from + length;
+  };
+  const results = buffers.filter(({ kind }) => kind === "result");
+  for (const [i, { name, result = name }] of results.entries()) {
+    const isReadLater = (one: LaunchBuffer) => one.kind !== "result" && last("reads", one.name) > last("writes", name);
+    const others = [...buffers.filter(isReadLater), ...results.slice(0, i)];
+    const other = others.find((one) => isOver(name, one.name));
+    if (other) return [other.result ?? other.name, result];
+  }
+  return undefined;
 }
 
 /** It has no effect until it is called. @param kernels those that the plan launches. */
@@ -22,87 +252,22 @@ export function plan<T extends LaunchTypes>(
   manifest: LaunchPlan,
   kernels: readonly CallableKernel<AnyTypes>[],
 ): CallablePlan<T> {
-  const { name, buffers, steps } = manifest;
-  // STORAGE, which Node has not among its globals.
-  const storage = 128;
-  const onDevice = new WeakMap<GPUDevice, Map<number, GPUBuffer>>();
-
-  const extentsOf = (dims: Readonly<Record<string, number>>) => {
-    const all = { ...dims };
-    const value = (dim: number | string) => (typeof dim === "number" ? dim : (all[dim] as number));
-    for (const { name, of, by, least = 0 } of manifest.extents) {
-      all[name] = Math.max(least, Math.ceil(value(of) / value(by)));
-    }
-    return all;
+  const { name } = manifest;
+  const onDevice = new WeakMap<GPUDevice, PreparedPlan<T>>();
+  const call = (device: GPUDevice, tensors: LaunchTensors<T>, dims?: T["dims"], options?: LaunchOptions<T>) => {
+    const kept = onDevice.get(device) ?? new PreparedPlan<T>(device, manifest, kernels);
+    onDevice.set(device, kept);
+    return kept.launch(tensors, dims, options);
   };
-
-  /** Intermediates of one place lie in one buffer, which is made anew where it is too small. */
-  const placeOf = (device: GPUDevice, { slot = 0 }: LaunchBuffer, dims: Readonly<Record<string, number>>) => {
-    const places = onDevice.get(device) ?? new Map<number, GPUBuffer>();
-    onDevice.set(device, places);
-    const sizes = buffers
-      .filter((other) => other.slot === slot)
-      .map(({ shape, element }) =>
-        shape.reduce<number>(
-          (all, dim) => all * (typeof dim === "number" ? dim : (dims[dim] as number)),
-          element === "f16" ? 2 : 4,
-        ),
-      );
-    const size = Math.max(16, Math.ceil(Math.max(...sizes) / 4) * 4);
-    const known = places.get(slot);
-    const buffer = known && known.size >= size ? known : device.createBuffer({ label: name, size, usage: storage });
-    places.set(slot, buffer);
-    return buffer;
+  const prepare = async (device: GPUDevice, dims?: Partial<T["dims"]>) => {
+    const prepared = new PreparedPlan<T>(device, manifest, kernels);
+    await prepared.compile(dims as Record<string, number>);
+    return prepared;
   };
-
-  const call = (
-    device: GPUDevice,
-    tensors: Readonly<Record<string, unknown>>,
-    dims: Readonly<Record<string, number>> = {},
-    { encoder, outputs = {} }: LaunchOptions<AnyTypes> = {},
-  ) => {
-    const inputs = buffers.filter(({ kind }) => kind === "input" || kind === "constant").map((one) => one.name);
-    const results = buffers.filter(({ kind }) => kind === "result").map((one) => one.result ?? one.name);
-    for (const key of Object.keys(tensors)) {
-      if (![...inputs, ...results].includes(key)) {
-        throw new TypeError(`${name}: there is no ${key}, only ${[...inputs, ...results].join(", ")}`);
-      }
-    }
-    const all = extentsOf(dims);
-    const given = outputs as Readonly<Record<string, unknown>>;
-    const memory = new Map<string, unknown>();
-    for (const buffer of buffers) {
-      const { kind, name: key, result = key } = buffer;
-      if (kind === "intermediate") memory.set(key, placeOf(device, buffer, all));
-      else if (kind !== "result") memory.set(key, tensors[key]);
-      else memory.set(key, given[result] ?? (inputs.includes(result) ? undefined : tensors[result]));
-    }
-    const into = encoder ?? device.createCommandEncoder({ label: name });
-    for (const step of steps) {
-      if (!("launch" in step)) continue;
-      const kernel = kernels.find((one) => one.name === step.launch) as CallableKernel<AnyTypes>;
-      const of = (names: Readonly<Record<string, string>>) =>
-        Object.fromEntries(
-          Object.entries(names)
-            .map(([key, buffer]) => [key, memory.get(buffer)] as const)
-            .filter(([, value]) => value !== undefined),
-        );
-      const options = { encoder: into, outputs: of(step.writes) } as LaunchOptions<AnyTypes>;
-      const made = kernel(device, of(step.reads) as never, all, options);
-      for (const [key, buffer] of Object.entries(step.writes)) memory.set(buffer, memory.get(buffer) ?? made[key]);
-    }
-    if (encoder === undefined) device.queue.submit([into.finish()]);
-    const bufferOf = (value: unknown) => (value as GPUBufferBinding).buffer ?? value;
-    return Object.fromEntries(
-      buffers.flatMap(({ kind, name: key, result = key }) => {
-        return kind === "result" ? [[result, bufferOf(memory.get(key))]] : [];
-      }),
-    );
-  };
-  const described = Object.assign(call, { plan: manifest, kernels }) as unknown as CallablePlan<T>;
-  // `prepare` takes one kernel.
+  const described = Object.assign(call, { plan: manifest, kernels, prepare }) as unknown as CallablePlan<T>;
+  // The function `prepare` takes one kernel.
   const get = () => {
-    throw new TypeError(`${name} is several kernels: call it, or prepare each of \`kernels\``);
+    throw new TypeError(`${name} is several kernels: call it, or \`await ${name}.prepare(device)\``);
   };
   return Object.defineProperties(described, { name: { value: name }, forms: { get } });
 }

@@ -13,16 +13,16 @@ import { Bound, type Call, type Dispatch, encodePass, type Part, type Result } f
 import type { CompactManifest } from "./compact.ts";
 import { type LaunchOptions, launch } from "./launch.ts";
 import {
-  type Aliases,
-  type Constants,
-  constantsOf,
+  compilePipeline,
   destroyAll,
   type ErrorOf,
   type Launcher,
   launcherOf,
+  pipelineSoon,
+  releaseLauncher,
 } from "./launcher.ts";
 import { Slots } from "./slots.ts";
-import { arrays, bufferOf, copyDestination, mapRead, own, uniformWords } from "./tensors.ts";
+import { arrays, bufferOf, copyDestination, mapRead, uniformWords } from "./tensors.ts";
 import type { AfterTensors, AnyTypes, LaunchKernel, LaunchTensors, LaunchTypes } from "./types.ts";
 
 /** What stands around a launcher. */
@@ -67,9 +67,8 @@ export class Prepared<T extends LaunchTypes = AnyTypes> {
 
   /** Compiles the pipeline, without blocking. Where extents are pipeline constants, `dims` has them, or nothing is done. */
   async compile(dims: object = {}): Promise<void> {
-    const constants = constantsOf(this.manifest, (dim) => own(dims, dim) as number);
-    if (!Object.values(constants).every((extent) => typeof extent === "number")) return;
-    await this.#pipelineSoon([], constants);
+    this.#failIfDestroyed();
+    await compilePipeline(this.#launcher, dims);
   }
 
   /**
@@ -107,7 +106,7 @@ export class Prepared<T extends LaunchTypes = AnyTypes> {
   async run(tensors: LaunchTensors<T>, ...[dims, outputs]: AfterTensors<T>): Promise<T["outputs"]> {
     const { value: call, checked } = this.#guard(() => this.#place(tensors, dims, outputs));
     try {
-      const [pipeline] = await Promise.all([this.#pipelineSoon(...call.choice), checked]);
+      const [pipeline] = await Promise.all([pipelineSoon(this.#launcher, ...call.choice), checked]);
       const { value: copies, checked: submitted } = this.#guard(() =>
         this.#submit(call, call.dispatchOf(pipeline, call.slot)),
       );
@@ -145,28 +144,8 @@ export class Prepared<T extends LaunchTypes = AnyTypes> {
   destroy(): void {
     this.#isDestroyed = true;
     for (const bound of this.#bound) bound.destroy();
-    this.#launcher.pipelines.clear();
-    destroyAll(this.#launcher.lasting.values());
+    releaseLauncher(this.#launcher);
     this.#slots.close();
-  }
-
-  async #pipelineSoon(aliases: Aliases, constants: Constants): Promise<GPUComputePipeline> {
-    this.#failIfDestroyed();
-    const { pipelines, fail } = this.#launcher;
-    const [pipeline, key] = this.#launcher.pipelineOf(aliases, constants, "Async");
-    const replace = (by?: GPUComputePipeline) => {
-      if (pipelines.get(key) !== pipeline) return;
-      if (by) pipelines.set(key, by);
-      else pipelines.delete(key);
-    };
-    try {
-      const compiled = await pipeline;
-      replace(compiled);
-      return compiled;
-    } catch (caught) {
-      replace();
-      return fail("E0613 no pipeline", (caught as Error).message);
-    }
   }
 
   #place(tensors: object, dims?: object, outputs?: object): Taken {

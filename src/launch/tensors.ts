@@ -21,6 +21,29 @@ export const arrays = { f32: Float32Array, f16: Uint16Array, i32: Int32Array, u3
 export const own = (given: object, name: string): unknown =>
   Object.hasOwn(given, name) ? (given as Readonly<Record<string, unknown>>)[name] : undefined;
 
+/** Throws where an argument is no object, or has other members than these. */
+export function checkMembers(fail: Fail, what: string, given: object, known = Object.keys(Object(given))): void {
+  if (Object(given) !== given) fail("E0601 not an object", what, given);
+  for (const name of Object.keys(given)) if (!known.includes(name)) fail("E0602 unknown", name, ...known);
+}
+
+/** Throws where the extent of a dimension is missing, or not a count. */
+export function extentIn(fail: Fail, dims: object, dim: number | string): number {
+  const got = typeof dim === "string" ? own(dims, dim) : dim;
+  if (typeof got !== "number" || got >>> 0 !== got) fail("E0607 no extent", dim as string, got);
+  return got as number;
+}
+
+/** A buffer with the elements of an array, which may be changed then. */
+export function upload(device: GPUDevice, label: string, size: number, array: LaunchArray): GPUBuffer {
+  const buffer = device.createBuffer({ label, size, usage: storage, mappedAtCreation: true });
+  // Their bytes, whatever the elements are.
+  const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+  new Uint8Array(buffer.getMappedRange()).set(bytes);
+  buffer.unmap();
+  return buffer;
+}
+
 /** Bytes that are bound: the elements', in whole words, and at least one of what the WGSL's array is of. */
 export const boundSize = (element: LaunchElement, stride: number, count: number): number =>
   Math.max(4, stride, Math.ceil((count * arrays[element].BYTES_PER_ELEMENT) / 4) * 4);

@@ -7,7 +7,8 @@ import { type Assumed, Evaluator, type FieldTensor } from "../ir/field/evaluate.
 import { fieldPairs } from "../ir/field/prime.ts";
 import { dimensionNames, type Module, type Value } from "../ir/ir.ts";
 import { indexAt } from "../ir/tensor.ts";
-import { extentsOf, launchesOf, type Plan, type PlanBuffer } from "./plan.ts";
+import { planExtents } from "../launch/plan-manifest.ts";
+import { launchesOf, type Plan, type PlanBuffer } from "./plan.ts";
 import { joined, type Pieces, runLaunch } from "./tiles.ts";
 
 const pieces: Pieces<FieldTensor> = {
@@ -45,7 +46,7 @@ export function comparePlan(
   };
   for (let run = 0; run < runs; run++) {
     const dims = Object.fromEntries(dimensionNames(plan.fn).map((name, i) => [name, 3 + 2 * ((i + run) % 3)]));
-    const extents = extentsOf(plan, dims);
+    const extents = planExtents(plan.extents, dims);
     const at = (all: Readonly<Record<string, number>>) =>
       new Evaluator({
         pair: fieldPairs[run % fieldPairs.length] as (typeof fieldPairs)[number],

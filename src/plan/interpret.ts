@@ -3,7 +3,8 @@
 import { type Constants, constantsOf, dimsOfInputs, evaluateFn } from "../ir/interpret.ts";
 import { makeModule, type Value } from "../ir/ir.ts";
 import { elementCount, type Tensor } from "../ir/tensor.ts";
-import { extentsOf, launchesOf, type Plan, type PlanBuffer } from "./plan.ts";
+import { planExtents } from "../launch/plan-manifest.ts";
+import { launchesOf, type Plan, type PlanBuffer } from "./plan.ts";
 import { joined, type Pieces, runLaunch } from "./tiles.ts";
 
 const pieces: Pieces<Tensor> = {
@@ -29,7 +30,7 @@ export function interpretPlan(
   constants: Constants = constantsOf(makeModule([])),
   dims: Readonly<Record<string, number>> = {},
 ): Record<string, Tensor> {
-  const extents = extentsOf(plan, { ...dimsOfInputs(plan.fn, inputs), ...dims });
+  const extents = planExtents(plan.extents, { ...dimsOfInputs(plan.fn, inputs), ...dims });
   const memory = new Map<string, Tensor>(Object.entries(inputs).map(([name, tensor]) => [`input ${name}`, tensor]));
   const keyOf = ({ kind, name }: PlanBuffer) => (kind === "input" ? `input ${name}` : name);
   for (const launch of launchesOf(plan)) {

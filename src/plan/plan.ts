@@ -74,17 +74,6 @@ export interface Plan {
 /** In the order in which they are launched. */
 export const launchesOf = ({ steps }: Plan): Launch[] => steps.filter((step) => step.kind === "launch");
 
-/** The value of a dimension, derived ones among them. */
-export function extentsOf(
-  { extents }: Pick<Plan, "extents">,
-  dims: Readonly<Record<string, number>>,
-): Record<string, number> {
-  const all: Record<string, number> = { ...dims };
-  const value = (dim: Dim) => (typeof dim === "number" ? dim : (all[dim] as number));
-  for (const { name, of, by, least = 0 } of extents) all[name] = Math.max(least, Math.ceil(value(of) / value(by)));
-  return all;
-}
-
 /** What a launch writes for a result of its function: of tiles, one for each. */
 export function writtenType(type: TensorType, tile: Tile | undefined): TensorType {
   if (tile === undefined || type.shape.includes(tile.dim)) return type;

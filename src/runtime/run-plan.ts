@@ -1,9 +1,12 @@
 /** Runs a plan: its kernels in one command buffer, with the memory between them. */
 
 import type { Kernel } from "../../codegen/manifest.ts";
+import { fail } from "../diagnostics/diagnostic.ts";
+import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { product } from "../launch/counts.ts";
-import type { LaunchBuffer, LaunchOfKernel, LaunchPlan } from "../launch/plan-manifest.ts";
+import { overlapIn } from "../launch/plan.ts";
+import { type LaunchBuffer, type LaunchOfKernel, type LaunchPlan, planExtents } from "../launch/plan-manifest.ts";
 import { arrays, boundSize, copyDestination, copySource, mapRead, storage } from "../launch/tensors.ts";
 import type { LaunchKernel, OnDevice } from "../launch/types.ts";
 import { bindingOf, signatureOf } from "../plan-signature.ts";
@@ -22,14 +25,6 @@ export interface CompiledPlan {
 // The value of GPUMapMode, which Node has not among its globals.
 const modeRead = 1;
 
-/** The extents of a plan, those that it derives among them. */
-export function planExtents({ extents: derived }: LaunchPlan, dims: Dims): Record<string, number> {
-  const all: Record<string, number> = Object.assign(Object.create(null), dims);
-  const value = (dim: number | string) => (typeof dim === "number" ? dim : (all[dim] as number));
-  for (const { name, of, by, least = 0 } of derived) all[name] = Math.max(least, Math.ceil(value(of) / value(by)));
-  return all;
-}
-
 /**
  * Runs a plan once, and reads back the results that are not given. Inputs and dimensions are as for one kernel
  * (`PreparedKernel.run`).
@@ -43,7 +38,7 @@ export async function runPlan(
 ): Promise<RunResult> {
   const signature = signatureOf(plan);
   const read = bindInputs(signature, tensors, readDims(signature, given));
-  const dims = planExtents(plan, read.dims);
+  const dims = planExtents(plan.extents, read.dims);
   const byName = new Map(kernels.map((kernel) => [kernel.name, kernel]));
   const launches = plan.steps.filter((step): step is LaunchOfKernel => "launch" in step);
   const made: GPUBuffer[] = [];
@@ -55,6 +50,7 @@ export async function runPlan(
   try {
     const { value, checked } = withErrorScopes(device, plan.name, () => {
       const memory = memoryOf(device, plan, dims, read, made);
+      refuseOverlap(plan, dims, memory);
       const encoder = device.createCommandEncoder({ label: plan.name });
       for (const [i, { reads, writes }] of launches.entries()) {
         const kernel = prepared[i] as (typeof prepared)[number];
@@ -99,6 +95,21 @@ function dimsOf(kernel: Kernel | LaunchKernel, dims: Dims): Record<string, numbe
   return Object.fromEntries(manifestOf(kernel).dims.map(({ name }) => [name, dims[name] as number]));
 }
 
+/** E0619: a result is not written over what is still to be read. */
+function refuseOverlap(plan: LaunchPlan, dims: Dims, memory: ReadonlyMap<string, OnDevice | number>): void {
+  const parts = plan.buffers.flatMap((buffer) => {
+    const is = memory.get(buffer.name) as OnDevice | number;
+    if (typeof is === "number") return [];
+    const { buffer: has, offset = 0 } = "buffer" in is ? is : { buffer: is };
+    return [[buffer.name, [has, offset, sizeIn(dims, buffer)]] as const];
+  });
+  const overlap = overlapIn(plan, new Map(parts));
+  if (overlap) fail(runtimeErrors.boundTwice(plan.name, ...overlap, false));
+}
+
+const sizeIn = (dims: Dims, buffer: LaunchBuffer): number =>
+  boundSize(buffer.element, bindingOf(buffer, 0).stride, product(extents(buffer.shape, dims)));
+
 /** What each buffer of the plan is: memory of the device, or the number of a scalar. */
 function memoryOf(
   device: GPUDevice,
@@ -107,8 +118,7 @@ function memoryOf(
   { arrays: host, onDevice }: ReturnType<typeof bindInputs>,
   made: GPUBuffer[],
 ): Map<string, OnDevice | number> {
-  const sizeOf = (buffer: LaunchBuffer) =>
-    boundSize(buffer.element, bindingOf(buffer, 0).stride, product(extents(buffer.shape, dims)));
+  const sizeOf = (buffer: LaunchBuffer) => sizeIn(dims, buffer);
   const make = (label: string, size: number, more: number): GPUBuffer => {
     const buffer = device.createBuffer({ label, size, usage: storage | more });
     made.push(buffer);

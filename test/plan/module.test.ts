@@ -64,7 +64,7 @@ gpuTest("in one submit, or into an encoder of the caller's, with results made or
 test("what is no tensor of it, and `prepare`, are refused in words", async () => {
   const both = await load();
   const device = {} as GPUDevice;
-  expect(() => both(device, { z: 1 } as never, { n: 1 })).toThrow("both: there is no z, only x, k, y, x");
+  expect(() => both(device, { z: 1 } as never, { n: 1 })).toThrow("both: there is no z, only x, k, y");
   expect(() => (both as unknown as { readonly forms: unknown }).forms).toThrow("both is several kernels");
   expect(both.name).toBe("both");
 });
