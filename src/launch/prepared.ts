@@ -97,7 +97,11 @@ export class Prepared<T extends LaunchTypes = AnyTypes> {
    * Starts the kernel once: submitted at once, or in a pass of an encoder of the caller's. The results are the caller's.
    * Throws what is wrong with the arguments.
    */
-  launch(tensors: LaunchTensors<T>, dims: T["dims"] | undefined, options?: LaunchOptions<T>) {
+  launch(
+    tensors: LaunchTensors<T>,
+    dims: T["dims"] | undefined,
+    options?: LaunchOptions<T>,
+  ): Record<string, GPUBuffer> {
     this.#failIfDestroyed();
     return launch(this.#launcher, tensors, dims, options);
   }
