@@ -43,24 +43,45 @@ function described(value: unknown): string {
   return typeof value === "function" ? "a function" : (JSON.stringify(value) ?? "missing");
 }
 
-const isPassName = (name: unknown) => typeof name === "string" && /^[A-Za-z][\w.+-]*$/.test(name);
-const isPass = (value: unknown) =>
-  isObject(value) &&
-  isPassName(value.name) &&
-  typeof value.summary === "string" &&
-  isObject(value.options) &&
-  typeof value.run === "function";
-const isPage = (value: unknown) =>
-  isObject(value) && ["title", "explanation", "wrong", "fix"].every((key) => typeof value[key] === "string");
+type Rule = readonly [expected: string, holds: (value: unknown) => boolean];
+/** Which part is not what it must be. */
+type Fault = readonly [path: string, expected: string, got: unknown];
 
-/** What each part must be, one item and the whole. */
-const parts: Readonly<Record<keyof Plugin, readonly [expected: string, holds: (value: unknown) => boolean]>> = {
-  name: ["a string", (value) => typeof value === "string"],
-  passes: ["a list of passes, as `definePass` makes them", (value) => Array.isArray(value) && value.every(isPass)],
-  instruments: ["a list of instruments", (value) => Array.isArray(value) && value.every(isObject)],
-  targets: ["a list of target profiles", (value) => Array.isArray(value) && value.every(isObject)],
-  ops: ["an object with a row for each op", (value) => isObject(value) && Object.values(value).every(isObject)],
-  pages: ["an object with a page for each code", (value) => isObject(value) && Object.values(value).every(isPage)],
+const text: Rule = ["a string", (value) => typeof value === "string"];
+const anObject: Rule = ["an object", isObject];
+const passFields: Readonly<Record<string, Rule>> = {
+  name: ["a name", (value) => typeof value === "string" && /^[A-Za-z][\w.+-]*$/.test(value)],
+  summary: text,
+  options: anObject,
+  run: ["a function", (value) => typeof value === "function"],
+};
+const pageFields = Object.fromEntries(["title", "explanation", "wrong", "fix"].map((key) => [key, text]));
+
+/** The first part of an item that is wrong. */
+function faultOf(path: string, item: unknown, [expected, holds]: Rule, fields: Readonly<Record<string, Rule>> = {}) {
+  if (!holds(item)) return [path, expected, item] as const;
+  const wrong = Object.entries(fields).find(([key, [, fieldHolds]]) => !fieldHolds((item as object)[key as never]));
+  return wrong && ([`${path}.${wrong[0]}`, wrong[1][0], (item as object)[wrong[0] as never]] as const);
+}
+
+const listOf =
+  (expected: string, item: Rule, fields?: Readonly<Record<string, Rule>>) => (key: string, value: unknown) =>
+    faultOf(key, value, [expected, Array.isArray]) ??
+    (value as unknown[]).map((one, i) => faultOf(`${key}[${i}]`, one, item, fields)).find((fault) => fault);
+const recordOf = (expected: string, fields?: Readonly<Record<string, Rule>>) => (key: string, value: unknown) =>
+  faultOf(key, value, [expected, isObject]) ??
+  Object.entries(value as object)
+    .map(([name, one]) => faultOf(`${key}.${name}`, one, anObject, fields))
+    .find((fault) => fault);
+
+/** What each part must be. */
+const parts: Readonly<Record<keyof Plugin, (key: string, value: unknown) => Fault | undefined>> = {
+  name: (key, value) => faultOf(key, value, text),
+  passes: listOf("a list of passes", ["a pass, as `definePass` makes it", isObject], passFields),
+  instruments: listOf("a list of instruments", ["an instrument", isObject]),
+  targets: listOf("a list of target profiles", ["a target profile", isObject]),
+  ops: recordOf("an object with a row for each op"),
+  pages: recordOf("an object with a page for each code", pageFields),
 };
 
 /** A plugin whose ops are in the op table, until they are taken out again. */
@@ -87,9 +108,8 @@ export function installPlugin(
   for (const [key, part] of Object.entries(value)) {
     const rule = known.includes(key) ? parts[key as keyof Plugin] : undefined;
     if (rule === undefined) found.push(pluginErrors.unknownPart(place, key, known));
-    else if (part !== undefined && !rule[1](part)) {
-      found.push(pluginErrors.wrongPart(place, key, rule[0], described(part)));
-    }
+    const fault = part === undefined ? undefined : rule?.(key, part);
+    if (fault) found.push(pluginErrors.wrongPart(place, fault[0], fault[1], described(fault[2])));
   }
   if (found.length > 0) fail(...found);
   const plugin = { name: place.name, ...value } as Plugin;

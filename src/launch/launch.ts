@@ -54,9 +54,12 @@ export function record(
   if (words.byteLength > 0) {
     // What is submitted at once shares a buffer, for a queue works in order. What is submitted later is never written with
     // something else. Those that were used longest ago are let go, for the garbage collector.
-    const key = isAlone ? "" : String(new Uint32Array(words));
-    const buffer = lasting.get(key) ?? bufferOf(device, "uniforms", words.byteLength, uniform | copyDestination);
-    device.queue.writeBuffer(keep(lasting, key, buffer, 64), 0, words);
+    const text = String(new Uint32Array(words));
+    const key = isAlone ? "" : text;
+    const kept = lasting.get(key);
+    const buffer = kept?.[0] ?? bufferOf(device, "uniforms", words.byteLength, uniform | copyDestination);
+    keep(lasting, key, [buffer, text], 64);
+    if (kept?.[1] !== text) device.queue.writeBuffer(buffer, 0, words);
     uniforms = { buffer };
   }
   encodePass(encoder, dispatchOf(pipelineOf(...choice)[0] as GPUComputePipeline, uniforms), { label });

@@ -38,8 +38,8 @@ export interface Launcher {
   readonly fail: Fail;
   /** Pipelines, of which those that were used last are kept. */
   readonly pipelines: Map<string, Pipeline>;
-  /** Uniform buffers of calls, by what they hold. */
-  readonly lasting: Map<string, GPUBuffer>;
+  /** Uniform buffers of calls, and what they hold: by that, or one for all that are submitted at once. */
+  readonly lasting: Map<string, readonly [buffer: GPUBuffer, words: string]>;
   /** The module of the kernel, or of its form in which results are written over inputs. */
   moduleOf(aliases: Aliases): GPUShaderModule;
   /** The pipeline that is known, or a new one, and its key. */
@@ -203,7 +203,7 @@ export async function compilePipeline(launcher: Launcher, dims: object): Promise
 /** Frees what was kept for all calls. */
 export function releaseLauncher({ pipelines, lasting }: Launcher): void {
   pipelines.clear();
-  destroyAll(lasting.values());
+  destroyAll([...lasting.values()].map(([buffer]) => buffer));
   lasting.clear();
 }
 

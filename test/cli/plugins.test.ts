@@ -183,7 +183,26 @@ describe("a plugin is refused", () => {
     ["that is no JavaScript", "export default {", /E0760/],
     ["without a default export", "export const passes = []", /E0761\]: `default` .* must be a plugin, and is missing/],
     ["with a part that plugins do not have", "export default { pass: [] }", /E0761\]: .* has a part `pass`/],
-    ["with passes that are none", "export default { passes: [{ name: 'p' }] }", /E0761\]: `passes` .* must be a list/],
+    [
+      "with passes that are none",
+      "export default { passes: 'p' }",
+      /E0761\]: `passes` .* must be a list of passes, and is "p"/,
+    ],
+    [
+      "with a pass that lacks a part",
+      "export default { passes: [{ name: 'p', summary: 's', options: {} }] }",
+      /E0761\]: `passes\[0\].run` .* must be a function, and is missing/,
+    ],
+    [
+      "with a pass that is none",
+      "export default { passes: [345] }",
+      /E0761\]: `passes\[0\]` .* must be a pass, as .*, and is 345/,
+    ],
+    [
+      "with a page without a title",
+      "export default { pages: { X1: {} } }",
+      /E0761\]: `pages.X1.title` .* must be a string/,
+    ],
     [
       "with a pass that the compiler has",
       "export default { passes: [{ name: 'cse', summary: '', options: {}, run: (fn) => fn }] }",
