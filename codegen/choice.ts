@@ -1,5 +1,5 @@
 /**
- * What a schedule is free to choose, as data: a target profile may hold choices that were measured, for a function and a
+ * What a schedule is free to choose, as data: a target profile may hold choices that were measured, for a kernel and a
  * row length, and everything else follows the rules of schedule.ts. Any choice gives right results; it is about time only.
  */
 
@@ -18,8 +18,10 @@ export interface Choice {
 
 /** A choice that was measured. */
 export interface TunedSchedule {
-  /** The function's name. */
-  readonly fn: string;
+  /** What the kernel computes, as a hash; left out, it is for every kernel with rows of this length. */
+  readonly kernel?: string;
+  /** The function that was measured: for people. */
+  readonly fn?: string;
   /** Elements of a row; 1 where the function has no reduction. */
   readonly columns: number;
   readonly choice: Choice;

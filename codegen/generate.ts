@@ -7,37 +7,31 @@
  * - epilogue, prologue: elementwise ops after and before the reductions; to the generator they are ops like others.
  */
 
-import { fail, type Span } from "../src/diagnostics/diagnostic.ts";
+import { fail } from "../src/diagnostics/diagnostic.ts";
 import { kernelErrors } from "../src/diagnostics/errors-kernel.ts";
 import { leavesOf } from "../src/ir/atoms.ts";
-import { dimensionNames, type Fn, isLeaf, type Value } from "../src/ir/ir.ts";
-import { firstMismatch, whyOutside } from "../src/ir/iteration.ts";
-import { wgslFunctionText } from "../src/ir/ops/wgsl-functions.ts";
+import { dimensionNames, type Fn, type Value } from "../src/ir/ir.ts";
 import type { Dim, ElementType } from "../src/ir/types.ts";
 import type { UniformField } from "../src/launch/manifest.ts";
 import type { Tile } from "../src/plan/plan.ts";
 import { writtenType } from "../src/plan/plan.ts";
 import { type Axis, accessOf, type Use } from "./access.ts";
 import { Body } from "./body.ts";
-import { arrayElement, arrayStride, bufferFunctions, declareBuffer, halfWidths, storageOf } from "./buffers.ts";
+import { arrayStride, storageOf } from "./buffers.ts";
 import { laneType } from "./expression.ts";
-import { extentOf, known, times } from "./extent.ts";
-import { foldsOf } from "./folds.ts";
-import { buildGraph, centeringMeans, type Graph } from "./graph.ts";
+import { known } from "./extent.ts";
+import type { Graph } from "./graph.ts";
 import type { Buffer } from "./kernel/buffer.ts";
-import { ExpressionPrinter, printArray, printStatements } from "./kernel/print-wgsl.ts";
+import { printKernel } from "./kernel/print-kernel.ts";
 import type { Program } from "./kernel/statement.ts";
 import { mostCounted, overflowOf, tooMany } from "./launch.ts";
-import { grouped } from "./loops.ts";
-import { lowerNorms } from "./lower-norms.ts";
 import type { Binding, Kernel, Manifest, Storage } from "./manifest.ts";
-import { bufferName, isOnline, isVariance, type Node, sumOfExps } from "./nodes.ts";
+import { bufferName } from "./nodes.ts";
 import type { KernelOptions } from "./options.ts";
-import { roundStrictly } from "./round-strictly.ts";
-import { makeSchedule, type Schedule, type Traits, type Walks } from "./schedule.ts";
+import { globalsOf, isScalar, Planner, useOf } from "./plan-kernel.ts";
+import type { Schedule } from "./schedule.ts";
 import { makeSourceMap } from "./source-map.ts";
 import type { TargetProfile } from "./target.ts";
-import { Writer } from "./writer.ts";
 
 /**
  * The kernel of a function whose ops `fuse-elementwise` has put into one group.
@@ -64,107 +58,16 @@ export function generateProgram(
 
 /** Both: the kernel, and the program that its WGSL is the text of. */
 export function generate(fn: Fn, target: TargetProfile, options: KernelOptions = {}, tile?: Tile) {
-  const { graph, schedule } = plan(fn, target, options, tile);
+  const { graph, schedule } = new Planner(fn, target, options, tile).plan();
   return new Generator(graph, schedule, target, options, tile).generate();
 }
 
 /** How that kernel is shared out, what else could be chosen, and the elements of a row where they are known. */
 export function scheduleOf(fn: Fn, target: TargetProfile, options: KernelOptions = {}) {
-  const { choice, space, columnCount } = plan(fn, target, options).schedule;
-  return { choice, space, length: known(columnCount) };
+  const planner = new Planner(fn, target, options);
+  const { choice, space, columnCount } = planner.plan().schedule;
+  return { choice, space, length: known(columnCount), hash: planner.hash };
 }
-
-function plan(fn: Fn, target: TargetProfile, options: KernelOptions, tile?: Tile) {
-  checkFused(fn);
-  checkTarget(fn, target);
-  const isStrict = options.rounding === "strict";
-  const lowered = lowerNorms(isStrict ? roundStrictly(fn) : fn, options.accuracy);
-  const scheduled = (online: boolean): { graph: Graph; schedule: Schedule } => {
-    const graph = buildGraph(lowered, online, tile);
-    const { rows, columns } = graph;
-    return {
-      graph,
-      schedule: makeSchedule(fn.name, rows, columns, walksOf(graph), target, {
-        ...traitsOf(graph, target, isStrict),
-        across: tile && acrossOf(graph),
-      }),
-    };
-  };
-  const usual = scheduled(false);
-  const { steps = Infinity, width, keep } = usual.schedule;
-  // A row that a GPU's lanes keep is read once in any case, and its exponentials are kept with it.
-  const isKept = target.kind === "gpu" && steps * width <= keep;
-  const hasExps = usual.graph.nodes.some(({ op, operands: [x] }) => x !== undefined && sumOfExps(op, x));
-  return hasExps && !isKept ? scheduled(true) : usual;
-}
-
-/** From so many neighbouring rows on, each has a lane of its own. */
-const leastAcross = 32;
-
-/** How many rows of a kernel over tiles lie side by side, if they do; without a number, an odd one. */
-function acrossOf({ rows, nodes }: Graph): number | undefined {
-  const inner = rows.slice(1).map(({ extent }) => extentOf(extent));
-  const last = rows.at(-1);
-  const isLast = nodes.every(({ kind, dims, atoms }) => {
-    return kind !== "load" || dims === undefined || atoms.length < 2 || leavesOf(dims.flat()).at(-1) === last;
-  });
-  const count = known(times(...inner));
-  return isLast && (count ?? leastAcross) >= leastAcross ? (count ?? 1) : undefined;
-}
-
-function traitsOf({ nodes, stores }: Graph, { features }: TargetProfile, isStrict: boolean): Traits {
-  const hasMoments = (node: Node) => node.kind === "centered" || isVariance(node);
-  const centered = centeringMeans(nodes);
-  const reductions = nodes.filter(({ kind }) => kind === "reduction");
-  const loops = [...grouped(reductions, ({ level }) => level).values()];
-  const values = [...stores.map(({ node }) => node), ...nodes.filter(({ kind }) => kind === "load")];
-  return {
-    // Of a strict kernel what else it computes may not order its sums.
-    hasStates: isStrict || nodes.some((node) => hasMoments(node) || isOnline(node)),
-    folds: loops.map((list) => foldsOf(list, centered, (hint) => hint, !isStrict).folds),
-    isPacked: values.some(({ value }) => storageOf(value.element, features) === "f16x2"),
-  };
-}
-
-function checkFused(fn: Fn): void {
-  const work = fn.ops.filter((op) => !isLeaf(op));
-  const [outside, ...others] = work.filter((op) => whyOutside(op) !== undefined);
-  if (outside !== undefined) {
-    const reason = whyOutside(outside) as string;
-    const counts = { others: others.length, isInterpreted: work.every((op) => op.name !== "extern") };
-    fail(kernelErrors.outside(outside.span, fn.name, outside.name, reason, counts));
-  }
-  const loose = work.find((op) => op.kernel === undefined);
-  if (loose !== undefined) fail(kernelErrors.notFused(loose.span, fn.name, loose.name));
-  const count = new Set(work.map((op) => op.kernel)).size;
-  if (count < 2) return;
-  const found = firstMismatch(work);
-  // It says so where it is that no tensor has all axes.
-  if (found === undefined) buildGraph(lowerNorms(fn));
-  const first = work.find((op) => op.kernel !== work[0]?.kernel) as (typeof work)[number];
-  const { op, ...refusal } = found ?? { op: first, reason: "the program puts it into another `kernel`" };
-  fail(kernelErrors.severalKernels(op.span, fn.name, op.name, refusal, count));
-}
-
-function checkTarget(fn: Fn, target: TargetProfile): void {
-  const inputs = [...fn.params, ...globalsOf(fn)].filter((value) => !isScalar(value)).map(bufferName);
-  const names = [...inputs, ...fn.results.map(({ name }) => name)];
-  const most = target.limits.maxStorageBuffersPerShaderStage;
-  if (names.length > most) fail(kernelErrors.tooManyBuffers(fn.span, fn.name, names, target.name, most));
-}
-
-/** The ways in which buffers are walked. */
-function walksOf(graph: Graph): Walks {
-  return {
-    buffers: [...graph.nodes.flatMap(useOf), ...graph.stores],
-    places: graph.nodes.flatMap(({ place, parts = [] }) =>
-      place ? [{ place, ends: parts.map(({ end }) => end) }] : [],
-    ),
-  };
-}
-
-/** Of a load, how its buffer is read. */
-const useOf = ({ dims, moves }: Node): Use[] => (dims ? [{ dims, ...(moves && { moves }) }] : []);
 
 /** Throws E0507 where the extents that are written out, or products of them, do not fit into the kernel's u32. */
 function checkCounts({ fn, nodes, stores }: Graph, { dispatch }: Manifest): void {
@@ -177,12 +80,6 @@ function checkCounts({ fn, nodes, stores }: Graph, { dispatch }: Manifest): void
       .find((found) => found !== undefined);
   if (overflow !== undefined) fail(kernelErrors.notCounted(fn.span, fn.name, overflow, mostCounted));
 }
-
-/** The tensors of the module that the function reads. */
-const globalsOf = ({ ops }: Fn) => ops.filter((op) => op.name === "global").map((op) => op.result);
-
-/** A scalar is a number in the uniform buffer. */
-const isScalar = ({ shape }: Value) => shape.length === 0;
 
 const dimOf = ({ extent }: Axis): Dim => extent.names[0] ?? extent.factor;
 
@@ -214,6 +111,17 @@ class Generator {
   }
 
   generate(): { readonly kernel: Kernel; readonly program: Program } {
+    const { program, aliases } = this.program();
+    const lines = printKernel(program);
+    const wgsl = `${lines.map(({ text }) => text).join("\n")}\n`;
+    const sourceMap = makeSourceMap(this.graph.fn.span.source, lines);
+    const manifest = this.manifest(aliases);
+    checkCounts(this.graph, manifest);
+    return { kernel: { name: program.name, wgsl, manifest, sourceMap }, program };
+  }
+
+  /** What a kernel's text is printed from, and which results may be written over which inputs. */
+  program(): { readonly program: Program; readonly aliases: Body["aliases"] } {
     const { graph, schedule } = this;
     const body = new Body(
       {
@@ -229,17 +137,14 @@ class Generator {
     body.write();
     const program: Program = {
       name: graph.fn.name,
+      enables: [...(this.usesHalves ? ["f16"] : []), ...(this.usesSubgroups ? ["subgroups"] : [])],
+      dims: this.dims.map((name) => ({ name, isOverride: this.overrides.has(name) })),
       buffers: [...this.buffers.values()],
       shared: body.scratch.all,
       workgroupSize: this.workgroupSize,
       body: body.statements.all,
     };
-    const { lines } = this.module(program);
-    const wgsl = `${lines.map(({ text }) => text).join("\n")}\n`;
-    const sourceMap = makeSourceMap(graph.fn.span.source, lines);
-    const manifest = this.manifest(body.aliases);
-    checkCounts(graph, manifest);
-    return { kernel: { name: graph.fn.name, wgsl, manifest, sourceMap }, program };
+    return { program, aliases: body.aliases };
   }
 
   /** The bindings that are read, which come first. */
@@ -286,7 +191,7 @@ class Generator {
 
   private addBuffer(
     name: string,
-    { element, shape }: Value,
+    { element, shape, span }: Value,
     access: Buffer["access"],
     storage: Buffer["storage"],
   ): void {
@@ -298,7 +203,7 @@ class Generator {
     const isWide = vector !== undefined && width > 1 && uses.some((use) => accessOf(use, vector, width) === "unit");
     const wgsl = `${access === "read" ? "in" : "out"}_${name}`;
     const type = laneType(element, isWide ? width : 1);
-    this.buffers.set(`${access} ${name}`, { wgsl, type, shape, element, storage, access });
+    this.buffers.set(`${access} ${name}`, { wgsl, type, shape, element, storage, access, span });
   }
 
   /** The dimensions of the function, and those of its tiles. */
@@ -331,47 +236,6 @@ class Generator {
         return { kind: "scalar" as const, name, element, ...rest };
       }),
     ];
-  }
-
-  private module({ buffers: all, shared, workgroupSize, body }: Program): Writer {
-    const w = new Writer();
-    const dimension = (name: string) => (this.overrides.has(name) ? `dim_${name}` : `dims.dim_${name}`);
-    const printer = new ExpressionPrinter(dimension, workgroupSize);
-    const statements = printStatements(body, printer);
-    const uniforms = this.uniformFields.map(({ kind, name }) => {
-      const buffer = this.buffers.get(`read ${name}`) as Buffer;
-      return kind === "dim" ? `  dim_${name}: u32,` : `  in_${name}: ${arrayElement(buffer)},`;
-    });
-    const buffers = all.filter(({ storage }) => storage !== "uniform");
-    const seen = new Set<string>();
-    for (const width of halfWidths(buffers)) printer.require("half_bits", width);
-    const library = [...printer.library.values()].flatMap(({ name, width }) => wgslFunctionText(name, width, seen));
-    const functions = [...printer.functions].map((one) => printer.function(one));
-    const section = (lines: readonly string[], spans: readonly (Span | undefined)[] = []) => {
-      for (const [i, line] of lines.entries()) w.line(line, spans[i]);
-      if (lines.length > 0) w.line("");
-    };
-    section([...(this.usesHalves ? ["enable f16;"] : []), ...(this.usesSubgroups ? ["enable subgroups;"] : [])]);
-    section([...this.overrides].map((name) => `override dim_${name}: u32;`));
-    if (uniforms.length > 0) section(["struct Dims {", ...uniforms, "}"]);
-    section(
-      [
-        ...buffers.map(declareBuffer),
-        ...(uniforms.length > 0 ? [`@group(0) @binding(${buffers.length}) var<uniform> dims: Dims;`] : []),
-      ],
-      this.tensors.filter(({ access }) => access === "read").map(({ value }) => value.span),
-    );
-    section(shared.map((array) => `var<workgroup> ${array.name}: ${printArray(array)};`));
-    for (const text of [...library, ...bufferFunctions(buffers), ...functions]) w.text(`${text}\n`);
-    w.text(`@compute @workgroup_size(${workgroupSize})
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {`);
-    w.append(statements);
-    w.line("}");
-    return w;
   }
 
   private manifest(aliases: Body["aliases"]): Manifest {

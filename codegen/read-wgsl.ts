@@ -87,6 +87,9 @@ const groupNumber = infix("+", member("group", "x"), infix("*", member("group", 
 /** 0: a dispatch has one workgroup along z. */
 const zeroBits = infix("-", member("groups", "z"), { kind: "number", text: "1u" });
 
+const isDimension = (name: string) => name.startsWith("dim_");
+const nameOfDimension = (name: string) => name.replace(/^dim_/, "");
+
 class KernelReader {
   private readonly module: TreeModule;
   private readonly given: Interface;
@@ -104,7 +107,7 @@ class KernelReader {
   }
 
   kernel(): ReadKernel {
-    const { variables, structs, functions } = this.module;
+    const { variables, enables, overrides, structs, functions } = this.module;
     const bindings: string[] = [];
     for (const { name, attributes, space, type } of variables) {
       const number = /^@group\(0\)@binding\((\d+)\)$/.exec(attributes)?.[1];
@@ -120,7 +123,7 @@ class KernelReader {
     }
     const uniforms = (structs.get("Dims") ?? []).map(({ name }) => name);
     for (const { name, type } of structs.get("Dims") ?? []) {
-      if (!name.startsWith("dim_")) this.addBuffer(name, "uniform", type);
+      if (!isDimension(name)) this.addBuffer(name, "uniform", type);
     }
     for (const array of this.shared) this.scope.set(array.name, array);
     const main = functions.find(({ name }) => name === "main");
@@ -132,7 +135,14 @@ class KernelReader {
       this.block(main.body);
     });
     const buffers = [...this.buffers.values()];
-    const program = { name: this.given.name, buffers, shared: this.shared, workgroupSize: size, body: this.to.all };
+    const dims = [
+      ...uniforms.filter(isDimension).map((name) => ({ name: nameOfDimension(name), isOverride: false })),
+      ...overrides.map((name) => ({ name: nameOfDimension(name), isOverride: true })),
+    ];
+    const program = {
+      ...{ name: this.given.name, enables, dims, buffers, shared: this.shared },
+      ...{ workgroupSize: size, body: this.to.all },
+    };
     return { program, bindings, uniforms };
   }
 
@@ -321,7 +331,7 @@ class KernelReader {
     if (found !== undefined) return read(found);
     if (name === "local") return local;
     if (name === "true" || name === "false") return literal(typeOf("bool"), Number(name === "true"));
-    if (this.module.overrides.includes(name)) return dimension(name.replace(/^dim_/, ""));
+    if (this.module.overrides.includes(name)) return dimension(nameOfDimension(name));
     throw new Error(`\`${name}\` is not defined here`);
   }
 
@@ -336,7 +346,7 @@ class KernelReader {
 
   private member({ of, name }: Extract<Tree, { kind: "member" }>): Expression {
     if (of.kind === "name" && of.name === "dims") {
-      if (name.startsWith("dim_")) return dimension(name.slice(4));
+      if (isDimension(name)) return dimension(nameOfDimension(name));
       const scalar = this.buffers.get(name);
       if (scalar !== undefined) return load(scalar, 0);
       throw new Error(`\`dims\` has no \`${name}\``);

@@ -14,7 +14,7 @@
 import type { Atom } from "../src/ir/atoms.ts";
 import { type Axis, accessOf, isLastAxis, type Use } from "./access.ts";
 import { blocksOf } from "./blocks.ts";
-import { type Choice, type ChoiceSpace, choiceSpace, fitted } from "./choice.ts";
+import { type Choice, type ChoiceSpace, choiceSpace, fitted, type TunedSchedule } from "./choice.ts";
 import { dividedBy, type Extent, extentOf, known, times } from "./extent.ts";
 import { type Fold, variablesOf } from "./folds.ts";
 import { scratchBytes, scratchSize } from "./lanes.ts";
@@ -112,14 +112,18 @@ const elementsPerLane = 16;
 /** Elements of a row that a lane keeps between two reads of it: a GPU's registers, a processor's stack. */
 const keptElements = { gpu: 64, cpu: 1024 };
 
-/** @param fn the name under which the target may hold a measured choice. */
+/**
+ * @param hash that of the kernel, for which the target may hold a measured choice.
+ * @param trial what is chosen, to be looked at: it is then for any number of rows.
+ */
 export function makeSchedule(
-  fn: string,
+  hash: () => string,
   rows: readonly Atom[],
   columns: readonly Atom[],
   walks: Walks,
   target: TargetProfile,
   traits: Traits,
+  trial?: Choice,
 ): Schedule {
   const isFlat = columns.length === 0;
   const vector = (isFlat ? rows : columns).at(-1);
@@ -127,7 +131,7 @@ export function makeSchedule(
   const columnCount = times(...columns.map((atom) => extentOf(atom.extent)));
   const length = known(columnCount);
   const most = largestWorkgroup(target, traits.folds.flat());
-  const tuned = target.schedules?.find((one) => one.fn === fn && one.columns === length)?.choice;
+  const tuned = trial ?? measured(target.schedules ?? [], length, hash);
   const space = choiceSpace(widest, length === undefined ? most : Math.ceil(length / widest), most, isFlat);
   const count = known(times(...rows.map(({ extent }) => extentOf(extent))));
   const choice = tuned ? fitted(tuned, space) : usualChoice({ width: widest, length, isFlat, ...traits }, target, most);
@@ -138,6 +142,8 @@ export function makeSchedule(
     const extent = extentOf(atom.extent);
     return { atom, extent: atom === vector ? (dividedBy(extent, width) as Extent) : extent };
   };
+  const rowAxis = (atom: Atom, i: number): Axis =>
+    trial === undefined || atom === vector ? axis(atom) : { atom, extent: extentOf(trialRows(i)) };
   const columnAxes = columns.map(axis);
   const units = times(...columnAxes.map(({ extent }) => extent));
   const total = known(units);
@@ -149,12 +155,22 @@ export function makeSchedule(
   // What lanes share beside states is single floats.
   const taken = scratchBytes(states, traits.folds.flat()) + 16 * Math.ceil(states / 4);
   return {
-    ...{ rows: rows.map(axis), columns: columnAxes, vector, width, units, columnCount, keep, ...layout },
+    ...{ rows: rows.map(rowAxis), columns: columnAxes, vector, width, units, columnCount, keep, ...layout },
     steps: total === undefined ? undefined : Math.ceil(total / lanes),
     spareMemory: target.limits.maxComputeWorkgroupStorageSize - taken,
     mostRowsPerLane: choice.rowsPerLane,
     ...{ choice: { ...choice, rowsPerLane }, space },
   };
+}
+
+/** The dimension that an axis of rows has where a schedule is looked at: its cost may not depend on how many rows there are. */
+export const trialRows = (axis: number) => `rows ${axis}`;
+
+function measured(schedules: readonly TunedSchedule[], length: number | undefined, hash: () => string) {
+  const fitting = schedules.filter(({ columns }) => columns === length);
+  if (fitting.length === 0) return undefined;
+  const own = hash();
+  return fitting.find(({ kernel = own }) => kernel === own)?.choice;
 }
 
 /** How many units every lane of a row handles, where that is known and all handle as many. */

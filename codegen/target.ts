@@ -160,8 +160,11 @@ function checkSchedules(schedules: unknown, wrong: Report, onlyKnown: OnlyKnown)
       wrong(path, "an object, as `tirc tune` writes it", entry);
       continue;
     }
-    onlyKnown(`${path}.`, entry, ["fn", "columns", "choice", "measured"]);
-    if (typeof entry.fn !== "string") wrong(`${path}.fn`, "a function's name", entry.fn);
+    onlyKnown(`${path}.`, entry, ["kernel", "fn", "columns", "choice"]);
+    if (entry.kernel !== undefined && !/^[0-9a-f]{16}$/.test(String(entry.kernel))) {
+      wrong(`${path}.kernel`, "16 hexadecimal digits, as `tirc tune` writes them", entry.kernel);
+    }
+    if (entry.fn !== undefined && typeof entry.fn !== "string") wrong(`${path}.fn`, "a function's name", entry.fn);
     if (!isCount(entry.columns)) wrong(`${path}.columns`, "a whole number above 0", entry.columns);
     const choice = isObject(entry.choice) ? entry.choice : {};
     if (!isObject(entry.choice)) wrong(`${path}.choice`, "an object", entry.choice);

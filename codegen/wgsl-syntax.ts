@@ -49,13 +49,14 @@ export interface TreeVariable {
 /** A module; of functions that `isKnown` names, the name alone counts. */
 export interface TreeModule {
   readonly variables: readonly TreeVariable[];
+  readonly enables: readonly string[];
   readonly overrides: readonly string[];
   readonly structs: ReadonlyMap<string, readonly { readonly name: string; readonly type: string }[]>;
   readonly functions: readonly TreeFunction[];
 }
 
 const tokenPattern =
-  /\/\/[^\n]*|\s+|((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[uifh]?|0x[\da-f]+u?|[A-Za-z_]\w*|&&|\|\||==|!=|<=|>=|->|\+\+|\+=|-=|\*=|\/=|[-+*/%&|^~!<>=(){}[\],;:.@])/gy;
+  /\/\/[^\n]*|\s+|(0[xX][\da-fA-F]+[ui]?|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[uifh]?|[A-Za-z_]\w*|&&|\|\||==|!=|<=|>=|->|\+\+|\+=|-=|\*=|\/=|[-+*/%&|^~!<>=(){}[\],;:.@])/gy;
 
 function tokensOf(text: string): string[] {
   const tokens: string[] = [];
@@ -121,6 +122,7 @@ class Reader {
 
   module(isKnown: (name: string) => boolean): TreeModule {
     const variables: TreeVariable[] = [];
+    const enables: string[] = [];
     const overrides: string[] = [];
     const structs = new Map<string, readonly { name: string; type: string }[]>();
     const functions: TreeFunction[] = [];
@@ -128,7 +130,7 @@ class Reader {
       const attributes = this.attributes();
       const word = this.take();
       if (word === "enable") {
-        this.take();
+        enables.push(this.take());
         this.expect(";");
       } else if (word === "override") {
         overrides.push(this.take());
@@ -151,7 +153,7 @@ class Reader {
         if (found !== undefined) functions.push(found);
       } else throw new Error(`\`${word}\` begins nothing of a module`);
     }
-    return { variables, overrides, structs, functions };
+    return { variables, enables, overrides, structs, functions };
   }
 
   /** As text, without spaces. */

@@ -74,7 +74,7 @@ export async function tune(device: GPUDevice, fn: Fn, options: TuneOptions): Pro
   const isBetter = (now as number) < worthwhile.whole * (then as number);
   const choice = isBetter ? best : usual;
   return {
-    schedule: { fn: fn.name, columns: trial.columns, choice },
+    schedule: { kernel: trial.hash, fn: fn.name, columns: trial.columns, choice },
     usual,
     milliseconds: { usual: then as number, chosen: isBetter ? (now as number) : (then as number) },
     tried: trial.tried,
@@ -85,6 +85,7 @@ export async function tune(device: GPUDevice, fn: Fn, options: TuneOptions): Pro
 class Trial {
   readonly target: TargetProfile;
   readonly columns: number;
+  readonly hash: string;
   readonly refused: Choice[] = [];
   readonly #device: GPUDevice;
   readonly #fn: Fn;
@@ -99,12 +100,13 @@ class Trial {
     this.#device = device;
     this.#fn = fn;
     this.#options = options;
-    const others = options.target.schedules?.filter((one) => one.fn !== fn.name) ?? [];
-    this.target = { ...options.target, schedules: others };
+    this.target = { ...options.target, schedules: [] };
     const tensors = Object.entries(options.inputs).map(([name, host]) => [name, { ...host, data: toNumbers(host) }]);
     const given: Record<string, Tensor> = Object.fromEntries(tensors);
     this.#wanted = interpret(fn, given, (name) => given[name] as Tensor);
-    this.columns = scheduleOf(fn, this.target, options).length ?? 0;
+    const { length = 0, hash } = scheduleOf(fn, this.target, options);
+    this.columns = length;
+    this.hash = hash;
   }
 
   get tried(): number {
@@ -112,7 +114,7 @@ class Trial {
   }
 
   #kernelOf(choice: Choice): Kernel {
-    const schedules = [{ fn: this.#fn.name, columns: this.columns, choice }];
+    const schedules = [{ columns: this.columns, choice }];
     return generateKernel(this.#fn, { ...this.target, schedules }, this.#options);
   }
 

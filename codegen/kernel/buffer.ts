@@ -1,5 +1,6 @@
 /** The buffers of a kernel: what lies in them, and what lanes see of them. */
 
+import type { Span } from "../../src/diagnostics/diagnostic.ts";
 import type { ElementType, Shape } from "../../src/ir/types.ts";
 import type { LaunchBinding } from "../../src/launch/manifest.ts";
 import type { Type } from "./expression.ts";
@@ -19,4 +20,6 @@ export interface Buffer {
   /** A scalar is a field of the uniform buffer. */
   readonly storage: Storage | "uniform";
   readonly access: "read" | "read_write";
+  /** Where the program declares what is read, or computes what is written. */
+  readonly span?: Span;
 }

@@ -188,7 +188,11 @@ export const target = (variable: Variable, index: Operand): Target => item(varia
 /** All of a kernel. */
 export interface Program {
   readonly name: string;
-  /** Those that are read and those that are written. */
+  /** Extensions of WGSL that it uses. */
+  readonly enables: readonly string[];
+  /** Symbolic dimensions that it may read: pipeline constants, or fields of the uniform buffer. */
+  readonly dims: readonly { readonly name: string; readonly isOverride: boolean }[];
+  /** Those that are read and those that are written, in the order of their bindings; then scalars. */
   readonly buffers: readonly Buffer[];
   /** Arrays in workgroup memory. */
   readonly shared: readonly Variable[];

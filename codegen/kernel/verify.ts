@@ -4,7 +4,7 @@
  * - each name is defined once, before it is used, in a scope around its use.
  * - each expression has the type that its parts give it; what is assigned or stored has the type of its place.
  * - a barrier, and a shuffle, are where the lanes of a workgroup come together: under no condition and in no loop that
- *   depends on the lane.
+ *   depends on the lane; what a shuffle needs is enabled.
  */
 
 import {
@@ -36,8 +36,10 @@ class Verifier {
   private readonly uniform = new Set<Variable>();
   private readonly functions = new Set<KernelFunction>();
   private isUniform = true;
+  private hasSubgroups = false;
 
-  program({ shared, body }: Program): void {
+  program({ enables, shared, body }: Program): void {
+    this.hasSubgroups = enables.includes("subgroups");
     for (const array of shared) this.define(array);
     this.block(body);
   }
@@ -160,6 +162,7 @@ class Verifier {
           this.fault(`\`${expression.variable.name}\` is not defined here`);
         return expression.kind === "read" && this.uniform.has(expression.variable);
       case "shuffle":
+        if (!this.hasSubgroups) this.fault("a shuffle, and subgroups are not enabled");
         if (!this.isUniform) this.fault("a shuffle that not all lanes come to");
         return false;
       case "load":

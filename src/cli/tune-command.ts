@@ -54,8 +54,7 @@ export async function tuneCommand(args: Arguments, session: Session): Promise<nu
       progress.done();
       session.say(described(tuned));
       const { schedule } = tuned;
-      const others =
-        target.schedules?.filter((one) => one.fn !== schedule.fn || one.columns !== schedule.columns) ?? [];
+      const others = target.schedules?.filter((one) => one.kernel !== schedule.kernel) ?? [];
       target = { ...target, schedules: [...others, schedule] };
     }
     outputs.write(args.value("--output")?.text ?? "-", `${JSON.stringify(target, null, 2)}\n`);

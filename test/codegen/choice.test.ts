@@ -2,24 +2,53 @@
 
 import { describe, expect, test } from "vitest";
 import { type Choice, choiceSpace, fitted } from "../../codegen/choice.ts";
+import { scheduleOf } from "../../codegen/generate.ts";
 import { portableTarget, targetByName } from "../../codegen/target.ts";
+import { compile } from "../../src/compile.ts";
+import type { Fn } from "../../src/ir/ir.ts";
+import { parse } from "../../src/parse/parse.ts";
 import { compileText } from "../support/compile.ts";
 
 const choice: Choice = { lanes: 8, workgroup: 32, rowsPerLane: 2, width: 2, keep: 0 };
 const text = (name: string, columns: number) =>
   `fn ${name}(x: f32[rows, ${columns}]) -> f32[rows, ${columns}] { return layernorm(x, axes = [-1]) }`;
-const tuned = { ...portableTarget, schedules: [{ fn: "f", columns: 64, choice }] };
+const hashIn = (program: string) => {
+  const { module } = compile(parse(program));
+  return scheduleOf(module.fns[0] as Fn, portableTarget).hash;
+};
+const tuned = { ...portableTarget, schedules: [{ kernel: hashIn(text("f", 64)), columns: 64, choice }] };
+const isTuned = (program: string) => compileText(program, tuned).kernel.wgsl !== compileText(program).kernel.wgsl;
 
-test("a choice is that of its function and row length, and of no other", () => {
+test("a choice changes the kernel that it is for", () => {
   const { kernel } = compileText(text("f", 64), tuned);
   expect(kernel.wgsl).toContain("@workgroup_size(32)");
   expect(kernel.wgsl).toContain("in_x: array<vec2f>");
   expect(kernel.manifest.dispatch.rowsPerWorkgroup).toBe((32 / 8) * 2);
-  expect(compileText(text("g", 64), tuned).kernel.wgsl).toBe(compileText(text("g", 64)).kernel.wgsl);
-  expect(compileText(text("f", 128), tuned).kernel.wgsl).toBe(compileText(text("f", 128)).kernel.wgsl);
-  expect(compileText(text("f", 64).replaceAll("64", "n"), tuned).kernel.wgsl).toBe(
-    compileText(text("f", 64).replaceAll("64", "n")).kernel.wgsl,
-  );
+});
+
+test("a kernel is known by what it computes: names, and how many rows there are, are nothing to it", () => {
+  expect(isTuned(text("g", 64))).toBe(true);
+  expect(isTuned(text("f", 64).replaceAll(/\bx\b/g, "y"))).toBe(true);
+  expect(isTuned(text("f", 64).replaceAll("rows", "1000"))).toBe(true);
+  expect(isTuned(text("f", 64).replaceAll("rows", "1"))).toBe(true);
+  expect(isTuned(text("f", 64).replaceAll("rows", "n"))).toBe(true);
+});
+
+test.each([
+  ["another length", text("f", 128)],
+  ["a length that is not known", text("f", 64).replaceAll("64", "n")],
+  ["another op", text("f", 64).replace("layernorm", "rmsnorm")],
+  ["another attribute", text("f", 64).replace("axes = [-1]", "axes = [-1], eps = 1e-3")],
+  ["another element type", text("f", 64).replaceAll("f32", "f16")],
+  ["another order of the row", text("f", 64).replace("layernorm(x", "layernorm(flip(x, axis = -1)")],
+  ["another result", text("f", 64).replace("return ", "return 2 * ")],
+])("%s is another kernel", (_, program) => expect(isTuned(program)).toBe(false));
+
+test("a choice that names no kernel is for all with rows of its length", () => {
+  const all = { ...portableTarget, schedules: [{ columns: 64, choice }] };
+  for (const program of [text("f", 64), text("f", 64).replace("layernorm", "rmsnorm")]) {
+    expect(compileText(program, all).kernel.wgsl).toContain("@workgroup_size(32)");
+  }
 });
 
 describe("a choice that does not fit becomes the nearest that does", () => {

@@ -37,7 +37,7 @@ describe("schedules that were measured", () => {
   const withSchedules = (schedules: unknown) => JSON.stringify({ name: "mine", kind: "gpu", schedules });
 
   test("are kept", () => {
-    const schedules = [{ fn: "f", columns: 768, choice }];
+    const schedules = [{ kernel: "0123456789abcdef", fn: "f", columns: 768, choice }];
     expect(parse(withSchedules(schedules)).schedules).toEqual(schedules);
   });
 
@@ -45,6 +45,7 @@ describe("schedules that were measured", () => {
     [{}, "`schedules` must be a list"],
     [[3], "`schedules[0]` must be an object"],
     [[{ fn: 3, columns: 768, choice }], "`schedules[0].fn` must be a function's name"],
+    [[{ kernel: "f", columns: 768, choice }], "`schedules[0].kernel` must be 16 hexadecimal digits"],
     [[{ fn: "f", columns: 0, choice }], "`schedules[0].columns` must be a whole number above 0"],
     [[{ fn: "f", columns: 8, choice: { ...choice, lanes: 3 } }], "`schedules[0].choice.lanes` must be a power of two"],
     [[{ fn: "f", columns: 8, choice: { ...choice, keep: -1 } }], "`schedules[0].choice.keep` must be a whole number"],

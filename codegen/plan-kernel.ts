@@ -1,0 +1,154 @@
+/** From a fused function to its graph and its schedule. */
+
+import { fail } from "../src/diagnostics/diagnostic.ts";
+import { kernelErrors } from "../src/diagnostics/errors-kernel.ts";
+import { leavesOf } from "../src/ir/atoms.ts";
+import { type Fn, isLeaf, type Value } from "../src/ir/ir.ts";
+import { firstMismatch, whyOutside } from "../src/ir/iteration.ts";
+import type { Tile } from "../src/plan/plan.ts";
+import type { Use } from "./access.ts";
+import { storageOf } from "./buffers.ts";
+import type { Choice } from "./choice.ts";
+import { extentOf, known, times } from "./extent.ts";
+import { foldsOf } from "./folds.ts";
+import { buildGraph, centeringMeans, type Graph } from "./graph.ts";
+import { hashOf } from "./graph-hash.ts";
+import { grouped } from "./loops.ts";
+import { lowerNorms } from "./lower-norms.ts";
+import { bufferName, isOnline, isVariance, type Node, sumOfExps } from "./nodes.ts";
+import type { KernelOptions } from "./options.ts";
+import { roundStrictly } from "./round-strictly.ts";
+import { makeSchedule, type Schedule, type Traits, type Walks } from "./schedule.ts";
+import type { TargetProfile } from "./target.ts";
+
+/** What a function computes in one kernel, and how that is shared out. */
+export interface Plan {
+  readonly graph: Graph;
+  readonly schedule: Schedule;
+}
+
+/**
+ * Plans a function for a target, by the usual schedule or by others.
+ * @throws TircError E0501 to E0507 where the function is not one kernel, or the target cannot run it.
+ */
+export class Planner {
+  private readonly target: TargetProfile;
+  private readonly isStrict: boolean;
+  private readonly lowered: Fn;
+  private readonly tile: Tile | undefined;
+  private readonly graphs = new Map<boolean, Graph>();
+
+  constructor(fn: Fn, target: TargetProfile, options: KernelOptions, tile?: Tile) {
+    checkFused(fn);
+    checkTarget(fn, target);
+    this.target = target;
+    this.tile = tile;
+    this.isStrict = options.rounding === "strict";
+    this.lowered = lowerNorms(this.isStrict ? roundStrictly(fn) : fn, options.accuracy);
+  }
+
+  /** By the usual schedule, or one that was measured. @param trial one to be looked at, for any number of rows. */
+  plan(trial?: Choice): Plan {
+    const usual = this.scheduled(false, trial);
+    const { steps = Infinity, width, keep } = usual.schedule;
+    // A row that a GPU's lanes keep is read once in any case, and its exponentials are kept with it.
+    const isKept = this.target.kind === "gpu" && steps * width <= keep;
+    const hasExps = usual.graph.nodes.some(({ op, operands: [x] }) => x !== undefined && sumOfExps(op, x));
+    return hasExps && !isKept ? this.scheduled(true, trial) : usual;
+  }
+
+  /** By which measured choices are found. */
+  get hash(): string {
+    return hashOf(this.graph(false));
+  }
+
+  private graph(online: boolean): Graph {
+    const known = this.graphs.get(online) ?? buildGraph(this.lowered, online, this.tile);
+    this.graphs.set(online, known);
+    return known;
+  }
+
+  private scheduled(online: boolean, trial: Choice | undefined): Plan {
+    const graph = this.graph(online);
+    const { rows, columns } = graph;
+    const traits = { ...traitsOf(graph, this.target, this.isStrict), across: this.tile && acrossOf(graph) };
+    return {
+      graph,
+      schedule: makeSchedule(() => this.hash, rows, columns, walksOf(graph), this.target, traits, trial),
+    };
+  }
+}
+
+/** From so many neighbouring rows on, each has a lane of its own. */
+const leastAcross = 32;
+
+/** How many rows of a kernel over tiles lie side by side, if they do; without a number, an odd one. */
+function acrossOf({ rows, nodes }: Graph): number | undefined {
+  const inner = rows.slice(1).map(({ extent }) => extentOf(extent));
+  const last = rows.at(-1);
+  const isLast = nodes.every(({ kind, dims, atoms }) => {
+    return kind !== "load" || dims === undefined || atoms.length < 2 || leavesOf(dims.flat()).at(-1) === last;
+  });
+  const count = known(times(...inner));
+  return isLast && (count ?? leastAcross) >= leastAcross ? (count ?? 1) : undefined;
+}
+
+function traitsOf({ nodes, stores }: Graph, { features }: TargetProfile, isStrict: boolean): Traits {
+  const hasMoments = (node: Node) => node.kind === "centered" || isVariance(node);
+  const centered = centeringMeans(nodes);
+  const reductions = nodes.filter(({ kind }) => kind === "reduction");
+  const loops = [...grouped(reductions, ({ level }) => level).values()];
+  const values = [...stores.map(({ node }) => node), ...nodes.filter(({ kind }) => kind === "load")];
+  return {
+    // Of a strict kernel what else it computes may not order its sums.
+    hasStates: isStrict || nodes.some((node) => hasMoments(node) || isOnline(node)),
+    folds: loops.map((list) => foldsOf(list, centered, (hint) => hint, !isStrict).folds),
+    isPacked: values.some(({ value }) => storageOf(value.element, features) === "f16x2"),
+  };
+}
+
+function checkFused(fn: Fn): void {
+  const work = fn.ops.filter((op) => !isLeaf(op));
+  const [outside, ...others] = work.filter((op) => whyOutside(op) !== undefined);
+  if (outside !== undefined) {
+    const reason = whyOutside(outside) as string;
+    const counts = { others: others.length, isInterpreted: work.every((op) => op.name !== "extern") };
+    fail(kernelErrors.outside(outside.span, fn.name, outside.name, reason, counts));
+  }
+  const loose = work.find((op) => op.kernel === undefined);
+  if (loose !== undefined) fail(kernelErrors.notFused(loose.span, fn.name, loose.name));
+  const count = new Set(work.map((op) => op.kernel)).size;
+  if (count < 2) return;
+  const found = firstMismatch(work);
+  // It says so where it is that no tensor has all axes.
+  if (found === undefined) buildGraph(lowerNorms(fn));
+  const first = work.find((op) => op.kernel !== work[0]?.kernel) as (typeof work)[number];
+  const { op, ...refusal } = found ?? { op: first, reason: "the program puts it into another `kernel`" };
+  fail(kernelErrors.severalKernels(op.span, fn.name, op.name, refusal, count));
+}
+
+function checkTarget(fn: Fn, target: TargetProfile): void {
+  const inputs = [...fn.params, ...globalsOf(fn)].filter((value) => !isScalar(value)).map(bufferName);
+  const names = [...inputs, ...fn.results.map(({ name }) => name)];
+  const most = target.limits.maxStorageBuffersPerShaderStage;
+  if (names.length > most) fail(kernelErrors.tooManyBuffers(fn.span, fn.name, names, target.name, most));
+}
+
+/** The ways in which buffers are walked. */
+function walksOf(graph: Graph): Walks {
+  return {
+    buffers: [...graph.nodes.flatMap(useOf), ...graph.stores],
+    places: graph.nodes.flatMap(({ place, parts = [] }) =>
+      place ? [{ place, ends: parts.map(({ end }) => end) }] : [],
+    ),
+  };
+}
+
+/** Of a load, how its buffer is read. */
+export const useOf = ({ dims, moves }: Node): Use[] => (dims ? [{ dims, ...(moves && { moves }) }] : []);
+
+/** The tensors of the module that the function reads. */
+export const globalsOf = ({ ops }: Fn) => ops.filter((op) => op.name === "global").map((op) => op.result);
+
+/** A scalar is a number in the uniform buffer. */
+export const isScalar = ({ shape }: Value) => shape.length === 0;
