@@ -4,6 +4,7 @@ import { benchPoint, type Point } from "../bench/bench.ts";
 import { recordDispatches } from "../bench/recorder.ts";
 import { compile, optimize } from "../compile.ts";
 import { jsonText } from "../diagnostics/json.ts";
+import { progress } from "../diagnostics/progress.ts";
 import type { Constants } from "../ir/interpret.ts";
 import type { Fn, Module } from "../ir/ir.ts";
 import { type OpenedDevice, openDevice } from "../runtime/node.ts";
@@ -16,7 +17,6 @@ import { hostTensorsOf, kernelInputs } from "./kernel-inputs.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
 import { openPeers, peerNames } from "./peers/index.ts";
 import { type Program, readProgram, reportRemarks } from "./program-options.ts";
-import { Progress } from "./progress.ts";
 import type { Session } from "./session.ts";
 import { readRounds } from "./tune-command.ts";
 
@@ -36,15 +36,13 @@ export async function benchCommand(args: Arguments, session: Session): Promise<n
   const outputs = new Outputs(args, session, writtenBy(args, "--svg"), filesOfConstants(program.module, source, io));
   const constants = readConstants(program.module, source, io);
   const opened = await openDevice({ adapter: args.value("--adapter")?.text });
-  const progress = new Progress(session);
   // Node's loop stops turning where a library waits for what Node does not know of.
   const awake = setInterval(() => {}, 100);
   try {
     session.say(`on ${opened.description}`);
-    const bench = await Bench.open(opened, program, { rounds, constants, args, session, progress });
+    const bench = await Bench.open(opened, program, { rounds, constants, args, session });
     const results: FunctionBench[] = [];
     for (const fn of program.module.fns) results.push({ fn: fn.name, points: await bench.sweep(fn) });
-    progress.done();
     const clock = opened.device.features.has("timestamp-query") ? "timestamps" : "submission";
     const { description: device } = opened;
     if (args.has("--json")) session.output(`${jsonText({ device, clock, rounds, functions: results }, 2)}\n`);
@@ -54,7 +52,6 @@ export async function benchCommand(args: Arguments, session: Session): Promise<n
     return 0;
   } finally {
     clearInterval(awake);
-    progress.done();
     opened.close();
   }
 }
@@ -64,7 +61,6 @@ interface Given {
   readonly constants: Constants;
   readonly args: Arguments;
   readonly session: Session;
-  readonly progress: Progress;
 }
 
 class Bench {
@@ -110,7 +106,7 @@ class Bench {
     );
     const points: Point[] = [];
     for (const [i, dims] of all.entries()) {
-      this.given.progress.say(`${fn.name}: ${i + 1} of ${all.length}`);
+      progress(() => `${fn.name}: ${i + 1} of ${all.length}`);
       points.push(await this.point(fn, dims));
     }
     return points;

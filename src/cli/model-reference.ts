@@ -1,6 +1,7 @@
 /** An ONNX model in float64, by the interpreter: what onnxruntime's numbers are held to. */
 
 import { TircError } from "../diagnostics/diagnostic.ts";
+import { progress } from "../diagnostics/progress.ts";
 import { constantsOf, evaluateOp } from "../ir/interpret.ts";
 import type { Fn, Module, Op, Result, Value } from "../ir/ir.ts";
 import { quoted } from "../ir/naming.ts";
@@ -61,7 +62,8 @@ function evaluate(model: OnnxModel, imported: Imported, inputs: Readonly<Record<
   }
   const run = (body: OnnxModel, given: Readonly<Record<string, RunInput>>) =>
     evaluate(body, importModel(body, "model.onnx"), given).outputs;
-  for (const op of fn.ops) {
+  for (const [i, op] of fn.ops.entries()) {
+    progress(() => `float64: op ${i + 1} of ${fn.ops.length}`);
     const isOpen = op.results.some(({ shape }) => shape.some((dim) => typeof dim === "string" && !(dim in dims)));
     if (isOpen && !kept.has(op)) throw new NotComputed(`extents of ${quoted(op.result)} are not known`);
     const operands = op.operands.map((operand) => operand && values.get(operand));
@@ -72,8 +74,8 @@ function evaluate(model: OnnxModel, imported: Imported, inputs: Readonly<Record<
         : node === undefined
           ? evaluateOp(op, operands, dims)
           : evaluateNode({ model, imported, values, run }, node, op);
-    for (const [i, tensor] of results.entries()) {
-      const value = op.results[i] as Value;
+    for (const [j, tensor] of results.entries()) {
+      const value = op.results[j] as Value;
       values.set(value, tensor);
       // Extents that depend on numbers are known now.
       for (const [axis, dim] of value.type.shape.entries()) {

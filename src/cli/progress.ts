@@ -1,31 +1,30 @@
 /** How far something is that takes long: a line on a terminal that is written over and goes in the end. */
 
-import type { Session } from "./session.ts";
-
 /** Milliseconds after which it is worth a word. */
 const long = 2000;
 /** Between two words of it. */
 const pause = 100;
 
+/** Where the line is written. */
+export interface Line {
+  /** Puts it in the place of the last one. */
+  overwrite(line: string): void;
+}
+
 export class Progress {
-  readonly #session: Session;
+  readonly #line: Line;
   readonly #start = performance.now();
   #last = 0;
 
-  constructor(session: Session) {
-    this.#session = session;
+  constructor(line: Line) {
+    this.#line = line;
   }
 
-  /** Says what is being done, where that has gone on for two seconds and somebody looks. */
+  /** Says what is being done, where the command has run for two seconds. */
   say(what: string): void {
     const now = performance.now();
-    if (!this.#session.io.terminal || now - this.#start < long || now - this.#last < pause) return;
+    if (now - this.#start < long || now - this.#last < pause) return;
     this.#last = now;
-    this.#session.overwrite(what);
-  }
-
-  /** Takes the line away. */
-  done(): void {
-    this.#session.clear();
+    this.#line.overwrite(what);
   }
 }

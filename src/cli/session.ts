@@ -3,7 +3,9 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { jsonText, renderJson } from "../diagnostics/json.ts";
 import { renderPretty } from "../diagnostics/pretty.ts";
+import { watchProgress } from "../diagnostics/progress.ts";
 import { renderShort, visibleLine } from "../diagnostics/short.ts";
+import { Progress } from "./progress.ts";
 
 export interface Io {
   /** Paths are relative to it. */
@@ -55,6 +57,9 @@ export class Session {
     this.io = world;
     this.#world = world;
     this.form = form;
+    if (!world.terminal) return;
+    const progress = new Progress(this);
+    this.atEnd(watchProgress((what) => progress.say(what)));
   }
 
   /** What to undo when the command is done. */
@@ -63,6 +68,7 @@ export class Session {
   }
 
   end(): void {
+    this.clear();
     for (const undo of this.#ends.splice(0)) undo();
   }
 

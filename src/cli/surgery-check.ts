@@ -8,6 +8,7 @@
 import { dirname } from "node:path";
 import { fail, TircError } from "../diagnostics/diagnostic.ts";
 import { surgeryErrors } from "../diagnostics/errors-surgery.ts";
+import { progress } from "../diagnostics/progress.ts";
 import { bytesInMemory } from "../onnx/bytes.ts";
 import { OnnxModel } from "../onnx/model.ts";
 import { bytesOf, type Piece } from "../onnx/write.ts";
@@ -78,6 +79,7 @@ export async function checkModels(
   const written = Buffer.concat([...bytesOf(source, pieces)]);
   const models = { model, bytes: source.read(0, source.size), external, written };
   for (const note of inputs.notes) session.say(note);
+  progress(() => "the model before in onnxruntime");
   const opened = await attempt(() => openModel(models));
   const check =
     opened instanceof Error
@@ -105,6 +107,7 @@ async function byOnnxruntime(models: Models, inputs: ModelInputs, before: Opened
   try {
     const found = await firstThatRuns(before, model, inputs);
     if (found instanceof Error) fail(surgeryErrors.doesNotRun(model.file, found.message));
+    progress(() => "the written model in onnxruntime");
     const after = await attempt(() => openModel({ bytes: written, external }));
     if (after instanceof Error) fail(surgeryErrors.doesNotRun("the written model", after.message));
     try {

@@ -5,6 +5,7 @@ import type { TargetProfile } from "../../codegen/target.ts";
 import { compile } from "../compile.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
+import { progress } from "../diagnostics/progress.ts";
 import type { Fn } from "../ir/ir.ts";
 import { openDevice } from "../runtime/node.ts";
 import { type Tuned, tune } from "../tune.ts";
@@ -15,7 +16,6 @@ import { checkSizes, chooseDims, makeInput } from "./inputs.ts";
 import { kernelInputs } from "./kernel-inputs.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
 import { readProgram, reportRemarks } from "./program-options.ts";
-import { Progress } from "./progress.ts";
 import type { Session } from "./session.ts";
 
 export async function tuneCommand(args: Arguments, session: Session): Promise<number> {
@@ -29,7 +29,6 @@ export async function tuneCommand(args: Arguments, session: Session): Promise<nu
   try {
     let target: TargetProfile = program.target ?? opened.target;
     session.say(`on ${opened.description}`);
-    const progress = new Progress(session);
     for (const fn of program.module.fns) {
       const { extents, defaults } = chooseDims(fn, new Map(), program.dims);
       checkSizes(fn, extents);
@@ -49,9 +48,8 @@ export async function tuneCommand(args: Arguments, session: Session): Promise<nu
       const tuned = await tune(opened.device, compiled.module.fns[0] as Fn, {
         ...{ ...program.arithmetic, target, inputs },
         ...(rounds !== undefined && { rounds }),
-        progress: (tried) => progress.say(`${fn.name}: schedule ${tried}`),
+        progress: (tried) => progress(() => `${fn.name}: schedule ${tried}`),
       });
-      progress.done();
       session.say(described(tuned));
       const { schedule } = tuned;
       const others = target.schedules?.filter((one) => one.kernel !== schedule.kernel) ?? [];

@@ -14,6 +14,7 @@ import { portableTarget, type TargetProfile } from "../../codegen/target.ts";
 import { compile } from "../compile.ts";
 import { type Diagnostic, TircError } from "../diagnostics/diagnostic.ts";
 import { normWarnings } from "../diagnostics/errors-norms.ts";
+import { progress } from "../diagnostics/progress.ts";
 import { copyOp, copyParam } from "../ir/builder.ts";
 import {
   type Fn,
@@ -61,6 +62,7 @@ export function normRegions(model: OnnxModel, imported: Imported, target: Target
     const growth = new Growth(fn, tensors, flow, target.limits.maxStorageBuffersPerShaderStage);
     for (const norm of fn.ops.filter(isNorm)) {
       if (growth.isTaken(norm)) continue;
+      progress(() => `kernel of ${norm.name}: ${regions.length + refused.length + 1}`);
       const parts = growth.of(norm, regions);
       const found = typeof parts === "string" ? parts : largest(parts, norm, { module, regions, target, nameOf });
       if (typeof found === "string") {

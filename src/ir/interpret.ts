@@ -3,6 +3,7 @@
 import { fail } from "../diagnostics/diagnostic.ts";
 import { constErrors } from "../diagnostics/errors-const.ts";
 import { externErrors } from "../diagnostics/errors-extern.ts";
+import { progress } from "../diagnostics/progress.ts";
 import { makeOp } from "./builder.ts";
 import {
   type Attributes,
@@ -172,7 +173,8 @@ export function evaluateFn(
 ): Environment {
   const environment: Environment = new Map();
   for (const param of fn.params) environment.set(param, inputs[param.name as string] as Tensor);
-  for (const op of fn.ops) {
+  for (const [i, op] of fn.ops.entries()) {
+    progress(() => `float64: op ${i + 1} of ${fn.ops.length}`);
     if (op.name === "global") {
       environment.set(op.result, constants(op.attributes.name as string));
       continue;
@@ -181,7 +183,7 @@ export function evaluateFn(
       op,
       op.operands.map((operand) => operand && environment.get(operand)),
     );
-    for (const [i, tensor] of evaluateOp(op, operands, dims).entries()) environment.set(op.results[i] as Value, tensor);
+    for (const [j, tensor] of evaluateOp(op, operands, dims).entries()) environment.set(op.results[j] as Value, tensor);
   }
   return environment;
 }

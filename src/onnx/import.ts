@@ -5,6 +5,7 @@
 
 import { type Diagnostic, fail, type Labels, type Source, type Span, TircError } from "../diagnostics/diagnostic.ts";
 import { onnxErrors, onnxRemarks } from "../diagnostics/errors-onnx.ts";
+import { progress } from "../diagnostics/progress.ts";
 import { Builder, copyOp, makeOp } from "../ir/builder.ts";
 import {
   type Const,
@@ -158,7 +159,10 @@ class GraphImport implements Surroundings {
     const params = graph.inputs.flatMap((input) => (constants.has(input.name) ? [] : this.parameter(input)));
     if (this.options.types !== undefined) params.push(...this.captured());
     for (const name of graph.sparse) this.made(name, this.outside("SparseInitializer", name));
-    for (const node of order) if (!constants.has(node.outputs[0] ?? "")) this.node(node);
+    for (const [i, node] of order.entries()) {
+      progress(() => `import: node ${i + 1} of ${order.length}`);
+      if (!constants.has(node.outputs[0] ?? "")) this.node(node);
+    }
     const resultNames = new UniqueNames();
     const results = graph.outputs.map(
       ({ name }): Result => ({ name: resultNames.give(name), value: this.value(name) }),

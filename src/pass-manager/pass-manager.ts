@@ -3,6 +3,7 @@
 import { builtinPasses } from "../../passes/index.ts";
 import { type Diagnostic, fail, saidBy, TircError } from "../diagnostics/diagnostic.ts";
 import { passErrors, passWarnings } from "../diagnostics/errors-passes.ts";
+import { progress } from "../diagnostics/progress.ts";
 import { remarks as diagnosticOf } from "../diagnostics/remarks.ts";
 import { sameModule } from "../ir/equal.ts";
 import { type Fn, type Module, makeModule } from "../ir/ir.ts";
@@ -177,6 +178,7 @@ class Run {
     const { pass, options } = step;
     const event: PassStart = { pass, text: printStep(step), index: this.index++, module: this.module };
     for (const instrument of instruments) instrument.beforePass?.(event);
+    progress(() => pass.name);
     const remarks: Diagnostic[] = [];
     const statistics: Record<string, number> = {};
     const assumptions: Assumed[] = [];

@@ -42,7 +42,11 @@ export class Workplace {
 
   async run(
     argv: readonly string[],
-    { stdin = "", env = {} }: { stdin?: string | Uint8Array; env?: Record<string, string> } = {},
+    {
+      stdin = "",
+      env = {},
+      terminal = false,
+    }: { stdin?: string | Uint8Array; env?: Record<string, string>; terminal?: boolean } = {},
   ): Promise<CliResult> {
     const out: Buffer[] = [];
     let stderr = "";
@@ -50,6 +54,7 @@ export class Workplace {
       cwd: this.folder,
       env,
       color: false,
+      terminal,
       stdin: () => Buffer.from(stdin),
       stdinChunks: async function* () {
         yield Buffer.from(stdin);
