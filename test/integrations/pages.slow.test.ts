@@ -145,3 +145,43 @@ pageTest("a kernel as a layer of a model of TensorFlow.js", async () => {
   expect(reads).toBe(1);
   expectNear(numbers, 1);
 });
+
+pageTest("a kernel that a worker of a Vite page imports runs there", async () => {
+  const folder = temporaryFolder();
+  const file = (name: string, text: string) => writeFileSync(join(folder, name), text);
+  file("square.tir", "fn square(x: f32[n]) -> (y: f32[n]) { return x * x }\n");
+  file("index.html", '<script type="module" src="./main.js"></script>\n');
+  file(
+    "main.js",
+    `const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+worker.onmessage = ({ data }) => { globalThis.values = data; };
+worker.onerror = ({ message }) => { globalThis.values = message; };
+`,
+  );
+  file(
+    "worker.js",
+    `import { prepare, square } from "./square.tir";
+const device = await (await navigator.gpu.requestAdapter()).requestDevice();
+const { y } = await (await prepare(device, square)).run({ x: Float32Array.of(1, 2, 3) }, { n: 3 });
+postMessage([...y]);
+`,
+  );
+  const options: vite.InlineConfig = {
+    ...{ root: folder, configFile: false, logLevel: "error", plugins: [tirc({ declarations: false })] },
+    worker: { format: "es" },
+    resolve: { alias: [{ find: /^.*\/launch\/index\.js$/, replacement: path("src/launch/index.ts") }] },
+    build: { target: "es2023" },
+  };
+  await vite.build(options);
+  const server = await vite.preview({ ...options, preview: { host: "127.0.0.1", port: 0 } });
+  try {
+    browser ??= launchChromium();
+    const page = await (await browser).newPage();
+    await page.goto(server.resolvedUrls?.local[0] as string);
+    await page.waitForFunction("globalThis.values !== undefined", undefined, { timeout: 60_000 });
+    expect(await page.evaluate("values")).toEqual([1, 4, 9]);
+    await page.close();
+  } finally {
+    await server.close();
+  }
+});
