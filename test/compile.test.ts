@@ -76,6 +76,16 @@ describe("dimensions", () => {
   });
 });
 
+test("a profile has the default limits where it names none, and is checked", () => {
+  const profile = { name: "mine", kind: "gpu", features: ["subgroups"], subgroup: { min: 8, max: 8 } };
+  const given = (target: object) => compile(parse(text), { target: target as never }).kernels[0]?.manifest.target;
+  const text = "fn f(x: f32[n, 64]) -> (y: f32[n, 64]) { return softmax(x, axes = [-1]) }";
+  expect(given(profile)).toBe("mine");
+  expect(diagnosticsOf(() => given({ ...profile, kind: "tpu" }))[0]).toMatch(
+    /^E0592: the target: `kind` must be "cpu" or "gpu"/,
+  );
+});
+
 test("a function that is not one kernel is refused where one is asked for, and all such functions are", () => {
   const apart = (name: string) => `fn ${name}(x: f32[8, 4]) -> (a: f32[8], b: f32[4]) {
   return sum(x, axes = [1]), sum(x, axes = [0])
