@@ -1,142 +1,16 @@
 /**
- * A kernel as an op of TensorFlow.js on its WebGPU backend. It is registered as tfjs's own kernels are, so its inputs are
- * read where they lie, and its results lie in the backend's buffers: `tidy`, `dispose` and `tf.profile` treat it as any op.
- * (`dataToGPU` would copy each input, and a tensor of a buffer from outside would leave that buffer to the caller.)
+ * Kernels as ops of TensorFlow.js on its WebGPU backend, and its models with their LayerNormalizations as such ops.
  *
  * @module tirc/tfjs
  */
 
-import type * as tfjs from "@tensorflow/tfjs-core";
-import type { Tensor, TensorInfo } from "@tensorflow/tfjs-core";
-import type { Kernel } from "../../codegen/manifest.ts";
-import { fail } from "../diagnostics/diagnostic.ts";
-import { integrationErrors } from "../diagnostics/errors-runtime.ts";
-import { elementCount } from "../ir/tensor.ts";
-import { type ElementType, printType } from "../ir/types.ts";
-import type { AnyTypes, LaunchKernel, LaunchTypes } from "../launch/types.ts";
-import { manifestOf, prepare as prepareKernel } from "../runtime/prepare.ts";
-import { type ReadShapes, readShapes, type Shaped, start, type TensorsOf } from "./shapes.ts";
-
-/** What a kernel takes by name: tensors of tfjs, and numbers for scalars. */
-export type TfjsTensors<T extends LaunchTypes = AnyTypes> = TensorsOf<Tensor, T>;
-
-/** A kernel on the device of tfjs's WebGPU backend. */
-export interface TfjsKernel<T extends LaunchTypes = AnyTypes> {
-  /** What tfjs knows it by: `tf.registerGradient` takes it. */
-  readonly kernelName: string;
-  /**
-   * Runs the kernel: at once, as part of a layer's `call`, or in `tf.tidy`. Dimensions follow from the shapes; leading ones
-   * are taken together where a parameter has fewer. f32 is float32, i32 int32, bool bool.
-   * Throws TircError: E0601 to E0609, E0618, E0619.
-   */
-  run(tensors: TfjsTensors<T>, dims?: Partial<T["dims"]>): { readonly [N in keyof T["outputs"]]: Tensor };
-  /** Frees the kernel. Nothing starts after it: E0609. */
-  destroy(): void;
-}
-
-/** What is used of the module `@tensorflow/tfjs` or `@tensorflow/tfjs-core`. */
-export type Tfjs = Pick<typeof tfjs, "backend" | "engine" | "getBackend" | "registerKernel" | "unregisterKernel">;
-
-/** What is used of tfjs's WebGPU backend, as its own kernels use it. */
-interface WebgpuBackend {
-  readonly device: GPUDevice;
-  readonly tensorMap: { get(id: object): { resource?: unknown; values: unknown } };
-  makeTensorInfo(shape: number[], dtype: TfjsType): TensorInfo;
-  uploadToGPU(id: object): void;
-  ensureCommandEncoderReady(): void;
-  endComputePassEncoder(): void;
-  submitQueue(): void;
-}
-
-type TfjsType = "float32" | "int32" | "bool";
-
-const typeOf: Readonly<Partial<Record<ElementType, TfjsType>>> = { f32: "float32", i32: "int32", bool: "bool" };
-
-interface Attributes {
-  readonly scalars: Readonly<Record<string, number | boolean>>;
-  readonly read: ReadShapes;
-}
-
-let count = 0;
-
-/**
- * Compiles a kernel on the device of tfjs's backend, which is `webgpu` and ready. `dims` are those that are pipeline
- * constants.
- * Throws TircError: E0607, E0610 to E0613, E0615, E0625, E0627; E0626 for a result of a type that tfjs does not have.
- */
-export async function prepare<T extends LaunchTypes = AnyTypes>(
-  tf: Tfjs,
-  kernel: Kernel | LaunchKernel<T>,
-  dims: Partial<T["dims"]> = {},
-): Promise<TfjsKernel<T>> {
-  const backendName = (tf.getBackend() as string | null) ?? "none";
-  const { device } = (backendName === "none" ? {} : tf.backend()) as Partial<WebgpuBackend>;
-  if (device === undefined) fail(integrationErrors.noTfjsDevice(backendName));
-  for (const binding of manifestOf(kernel).bindings) {
-    if (binding.access === "read_write" && typeOf[binding.element] === undefined)
-      fail(integrationErrors.noTfjsType(kernel.name, binding.name, printType(binding)));
-  }
-  const prepared = await prepareKernel(device, kernel as Kernel, dims as AnyTypes["dims"]);
-  count += 1;
-  const kernelName = `tirc/${kernel.name}/${count}`;
-
-  tf.registerKernel({
-    kernelName,
-    backendName,
-    kernelFunc({ inputs, backend: given, attrs }) {
-      const backend = given as unknown as WebgpuBackend;
-      const { scalars, read } = attrs as unknown as Attributes;
-      const bufferOf = ({ dataId }: TensorInfo) => {
-        backend.uploadToGPU(dataId);
-        return backend.tensorMap.get(dataId).resource as GPUBuffer;
-      };
-      const tensors = Object.entries(inputs as Record<string, TensorInfo>).map(([name, input]) => [
-        name,
-        elementCount(input.shape) === 0 ? [] : bufferOf(input),
-      ]);
-      const results = read.results.map(({ binding, shape }) => {
-        const info = backend.makeTensorInfo([...shape], typeOf[binding.element] as TfjsType);
-        // There is no buffer of no bytes.
-        if (elementCount(shape) === 0) backend.tensorMap.get(info.dataId).values = emptyOf(info.dtype);
-        return { name: binding.name, info };
-      });
-      const bound = results.filter(({ info }) => elementCount(info.shape) > 0);
-      const outputs = Object.fromEntries(bound.map(({ name, info }) => [name, bufferOf(info)]));
-      // What tfjs has recorded, uploads too, is submitted before the kernel that reads it.
-      backend.ensureCommandEncoderReady();
-      backend.endComputePassEncoder();
-      backend.submitQueue();
-      start(device, prepared, { ...scalars, ...Object.fromEntries(tensors) }, read.dims, outputs);
-      return results.map(({ info }) => info);
-    },
-  });
-
-  return {
-    kernelName,
-    run(tensors, more = {}) {
-      const given = Object.entries(tensors as TfjsTensors);
-      const inputs = Object.fromEntries(given.filter(([, value]) => isTensor(value))) as Record<string, Tensor>;
-      const scalars = Object.fromEntries(given.filter(([, value]) => !isTensor(value)));
-      const all = { ...(dims as AnyTypes["dims"]), ...(more as AnyTypes["dims"]) };
-      const shaped = Object.entries(inputs).map(([name, tensor]) => [name, shapedOf(tensor)]);
-      const read = readShapes(prepared.kernel as Kernel, Object.fromEntries(shaped), all);
-      const attributes = { scalars, read } as unknown as tfjs.NamedAttrMap;
-      const made = tf.engine().runKernel(kernelName, inputs, attributes) as unknown as Tensor[];
-      return Object.fromEntries(read.results.map(({ binding }, i) => [binding.name, made[i]])) as never;
-    },
-    destroy() {
-      tf.unregisterKernel(kernelName, backendName);
-      prepared.destroy();
-    },
-  };
-}
-
-const isTensor = (value: unknown): value is Tensor =>
-  typeof value === "object" && value !== null && "dataId" in value && "dtype" in value;
-
-function shapedOf({ dtype, shape }: Tensor): Shaped {
-  const elements = (Object.keys(typeOf) as ElementType[]).filter((element) => typeOf[element] === dtype);
-  return { elements, what: `a tensor of ${dtype}`, shape };
-}
-
-const emptyOf = (dtype: string) => (dtype === "float32" ? new Float32Array(0) : new Int32Array(0));
+export {
+  applyFusedRmsNorm,
+  type CallbackClass,
+  type FusedLayer,
+  type FusedModel,
+  type FusedModelOptions,
+  FusedRMSNorm,
+  type TfjsWithGradients,
+} from "./tfjs-norms.ts";
+export { prepare, type Tfjs, type TfjsKernel, type TfjsTensors } from "./tfjs-op.ts";

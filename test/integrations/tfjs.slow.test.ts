@@ -1,15 +1,14 @@
 /** A kernel as an op of TensorFlow.js, against the interpreter and against tfjs's own layers. */
 
 import * as tf from "@tensorflow/tfjs-core";
-import { afterAll, describe, expect } from "vitest";
-import { globals } from "webgpu";
+import { describe, expect } from "vitest";
 import { prepare } from "../../src/integrations/tfjs.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
-import type { OpenedDevice } from "../../src/runtime/node.ts";
 import { compileText } from "../support/compile.ts";
 import { diagnosticsOf, rejectionOf } from "../support/diagnostics.ts";
 import { gpuTest } from "../support/gpu.ts";
+import { openTfjs } from "../support/tfjs.ts";
 
 const block = compileText(`fn block(x: f32[rows, 64], residual: f32[rows, 64], gamma: f32[64], beta: f32[64])
     -> (y: f32[rows, 64], top: f32[rows]) {
@@ -17,26 +16,6 @@ const block = compileText(`fn block(x: f32[rows, 64], residual: f32[rows, 64], g
   return gelu(n), max(n, axes = [-1])
 }`);
 const count = compileText("fn count(x: f32[n], i: i32[n], s: f32) -> (b: bool[n], j: i32[n]) { return x > s, i + 1 }");
-
-let isOpen = false;
-
-/** tfjs on the device of the tests. */
-async function openTfjs({ device, adapterInfo }: OpenedDevice): Promise<void> {
-  if (isOpen) return;
-  isOpen = true;
-  // It takes Node for a worker without a canvas, and asks whether its buffers are GPUBuffers.
-  Object.defineProperty(globalThis, "navigator", { value: { gpu: {}, userAgent: "node" }, configurable: true });
-  Object.assign(globalThis, globals, { self: globalThis, WorkerGlobalScope: class {} });
-  const { WebGPUBackend } = await import("@tensorflow/tfjs-backend-webgpu");
-  if (tf.findBackendFactory("webgpu")) tf.removeBackend("webgpu");
-  tf.registerBackend("webgpu", () => new WebGPUBackend(device, adapterInfo), 3);
-  await tf.setBackend("webgpu");
-  await tf.ready();
-}
-
-afterAll(() => {
-  if (isOpen) tf.removeBackend("webgpu");
-});
 
 const wave = (count: number, step: number) => Float32Array.from({ length: count }, (_, i) => Math.sin(step * i + step));
 const read = async (tensor: tf.Tensor | undefined) => Array.from((await tensor?.data()) ?? []);

@@ -1,0 +1,336 @@
+/**
+ * Model surgery on a LayersModel of TensorFlow.js, as Composer's `apply_fused_rms_norm` does it on a PyTorch model: every
+ * LayerNormalization computes by kernels of tirc, forward and backward, as an RMSNorm wherever that is the same. Only the
+ * `call` of layers changes: weights, names, the optimizer's state and what is saved stay as they are.
+ */
+
+import type * as tfjs from "@tensorflow/tfjs-core";
+import type { Tensor } from "@tensorflow/tfjs-core";
+import { type CenteringMode, applyFusedRmsNorm as rewriteNorms } from "../apply-fused-rms-norm.ts";
+import { compile } from "../compile.ts";
+import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
+import { normWarnings } from "../diagnostics/errors-norms.ts";
+import { integrationErrors } from "../diagnostics/errors-runtime.ts";
+import { gradient } from "../gradient.ts";
+import type { Fn, Value } from "../ir/ir.ts";
+import type { CenteringOutcome } from "../norm-records.ts";
+import { parse } from "../parse/parse.ts";
+import { planManifest } from "../plan/manifest.ts";
+import { targetFromDevice } from "../runtime/device-target.ts";
+import {
+  isLayerNorm,
+  type Layer,
+  type LayersModel,
+  type LayerVariable,
+  lastAxes,
+  programOf,
+  type Weight,
+} from "./tfjs-graph.ts";
+import { prepare, type Tfjs, type TfjsKernel } from "./tfjs-op.ts";
+
+/** What is used of the module `@tensorflow/tfjs` or `@tensorflow/tfjs-core`. */
+export type TfjsWithGradients = Tfjs &
+  Pick<typeof tfjs, "registerGradient" | "reshape" | "tidy" | "unregisterGradient">;
+
+/** What `applyFusedRmsNorm` may do. */
+export interface FusedModelOptions {
+  /**
+   * What to do with centerings. `exact`, unless said otherwise: the model computes the same function, and is trained as
+   * before. `lossy` drops what nothing proves away; that is another model. `off` looks at none.
+   */
+  readonly mode?: CenteringMode;
+  /**
+   * Whether centerings may move into weights, as an op on the weights in every step. Off unless said otherwise: a kernel
+   * centers its rows at no cost, where a centering of weights is a kernel of its own.
+   */
+  readonly fold?: boolean;
+}
+
+/** What became of the LayerNormalization of a model. */
+export interface FusedLayer {
+  /** Of the layer. */
+  readonly name: string;
+  /** `left`: it stays as it is, and `because` says why; otherwise as in `NormRecord`. */
+  readonly centering: CenteringOutcome;
+  readonly because: readonly string[];
+  /** The weights that are centered instead, as `layer.field`. */
+  readonly movedTo: readonly string[];
+  readonly gamma: boolean;
+  readonly beta: boolean;
+  readonly eps: number;
+}
+
+/** The model, and what became of its norms. */
+export interface FusedModel<M> {
+  /** The model that was given. */
+  readonly model: M;
+  /** How many LayerNormalizations compute by kernels now. */
+  readonly count: number;
+  readonly norms: readonly FusedLayer[];
+  /** What there is to say; R0601 where there was no norm at all. */
+  readonly remarks: readonly Diagnostic[];
+  /** Makes the layers what they were, and frees the kernels. */
+  restore(): void;
+}
+
+/** An op with a gradient, in tensors by name. */
+interface Differentiable {
+  run(tensors: Readonly<Record<string, Tensor>>): Tensor;
+  destroy(): void;
+}
+
+/** Compiles a function with the result `y`, and its gradients by all parameters. */
+async function differentiable(tf: TfjsWithGradients, text: string): Promise<Differentiable> {
+  const { module, functions } = gradient(parse(text));
+  const { forward, backward } = functions[0] as (typeof functions)[0];
+  const { device } = tf.backend() as unknown as { device: GPUDevice };
+  const { plans, kernels } = compile(module, { target: targetFromDevice(device) });
+  const opOf = ({ name }: Fn) => {
+    const plan = plans.find((one) => one.fn.name === name) as (typeof plans)[0];
+    return prepare(tf, { plan: planManifest(plan), kernels });
+  };
+  const [there, back] = (await Promise.all([opOf(forward), opOf(backward)])) as [TfjsKernel, TfjsKernel];
+  const names = forward.params.map(({ name }) => name as string);
+  tf.registerGradient({
+    kernelName: there.kernelName,
+    inputsToSave: names,
+    gradFunc(d_y, saved) {
+      // tfjs asks for one gradient after the other, and frees between them what it did not ask for.
+      const tensors = Object.fromEntries(names.map((name, i) => [name, saved[i] as Tensor]));
+      const gradients = back.run({ ...tensors, d_y: d_y as Tensor }) as Readonly<Record<string, Tensor>>;
+      return Object.fromEntries(names.map((name) => [name, () => gradients[`d_${name}`] as Tensor]));
+    },
+  });
+  return {
+    run: (tensors) => there.run(tensors).y as Tensor,
+    destroy() {
+      tf.unregisterGradient(there.kernelName);
+      for (const op of [there, back]) op.destroy();
+    },
+  };
+}
+
+/** The ops of a model, each compiled once. */
+class Ops {
+  private readonly made = new Map<string, Promise<Differentiable>>();
+  private readonly tf: TfjsWithGradients;
+
+  constructor(tf: TfjsWithGradients) {
+    this.tf = tf;
+  }
+
+  private of(text: string): Promise<Differentiable> {
+    const known = this.made.get(text) ?? differentiable(this.tf, text);
+    this.made.set(text, known);
+    return known;
+  }
+
+  /** A norm of rows of so many elements; `centers` for a LayerNorm. */
+  norm({ gamma, beta, epsilon }: Layer, width: number, centers: boolean): Promise<Differentiable> {
+    const params = [gamma && "gamma", beta && "beta"].filter((name) => typeof name === "string");
+    const declared = ["x: f32[rows, ", ...params.map((name) => `${name}: f32[`)].map((one) => `${one}${width}]`);
+    const norm = `${centers ? "layernorm" : "rmsnorm"}(x${gamma ? ", gamma" : ""}, axes = [-1], eps = ${epsilon})`;
+    return this.of(
+      `fn norm(${declared.join(", ")}) -> (y: f32[rows, ${width}]) { return ${norm}${beta ? " + beta" : ""} }`,
+    );
+  }
+
+  center(width: number): Promise<Differentiable> {
+    return this.of(
+      `fn center_rows(x: f32[rows, ${width}]) -> (y: f32[rows, ${width}]) { return center(x, axes = [-1]) }`,
+    );
+  }
+
+  destroy(): void {
+    for (const op of this.made.values()) op.then((one) => one.destroy());
+    this.made.clear();
+  }
+}
+
+/** What is done with a model. */
+interface Surgery {
+  readonly norms: readonly FusedLayer[];
+  /** The layers that become kernels, and whether these center. */
+  readonly layers: ReadonlyMap<Layer, { readonly centers: boolean }>;
+  /** Weights that are centered in every step. */
+  readonly weights: readonly Weight[];
+}
+
+const recordOf = (layer: Layer, record: Pick<FusedLayer, "centering" | "because" | "movedTo">): FusedLayer => {
+  return { name: layer.name, ...record, gamma: layer.gamma != null, beta: layer.beta != null, eps: layer.epsilon ?? 0 };
+};
+
+const label = ({ layer, field }: Weight) => `${layer.name}.${field}`;
+
+function surgeryOf(model: LayersModel, { mode, fold }: Required<FusedModelOptions>): Surgery {
+  const { module, weights, norms: layerOf } = programOf(model);
+  const rewritten = rewriteNorms(module, { mode, fold: false });
+  const fn = rewritten.module.fns[0] as Fn;
+  const weightOf = (value: Value) => (value.def === undefined ? weights.get(value.name ?? "") : undefined);
+  // A stream that is centered where it begins, and not at a norm, would take another layer than those that are known.
+  const isAtNorm = (center: Value) =>
+    fn.ops.every((op) => op.operands.every((operand) => operand !== center) || op.name === "rmsnorm");
+  const isPossible = fn.ops.every((op) => op.name !== "center" || weightOf(op.operand(0)) || isAtNorm(op.result));
+  const moves = fold && isPossible;
+  const layers = new Map<Layer, { centers: boolean }>();
+  const centered = new Map<string, Weight>();
+  const norms = rewritten.norms.map((record) => {
+    const layer = layerOf.get(record.name ?? "") as Layer;
+    const found = record.centers().map((op) => weightOf(op.operand(0)));
+    const isMoved = moves && found.length > 0 && found.every((weight) => weight !== undefined);
+    const centers = !(isMoved || record.centering === "proved" || record.centering === "lossy");
+    layers.set(layer, { centers });
+    for (const weight of isMoved ? (found as Weight[]) : []) centered.set(label(weight), weight);
+    const stays = record.centering === "moved" && !isMoved;
+    return recordOf(layer, {
+      centering: stays ? "kept" : record.centering,
+      because: stays
+        ? ["its kernel centers the rows; with `fold` the weights that they are made of would be"]
+        : record.because,
+      movedTo: isMoved ? (found as Weight[]).map(label) : [],
+    });
+  });
+  return { norms, layers, weights: [...centered.values()] };
+}
+
+/** The last extents of a shape, taken together; all must be known. */
+const widthOf = (shape: readonly (number | null)[], axes: readonly number[]) =>
+  axes.reduce((all, axis) => all * (shape.at(axis) ?? Number.NaN), 1);
+
+/** Why a LayerNormalization stays as it is; nothing where it need not. */
+function whyLeft(layer: Layer): string | undefined {
+  const [tensor] = layer.inboundNodes[0]?.inputTensors ?? [];
+  const axes = lastAxes(layer);
+  if (tensor === undefined) return "it is part of no graph yet";
+  if (axes === undefined) return "its axes are not the last ones of its rows";
+  if (tensor.dtype !== "float32") return `it normalizes ${tensor.dtype}`;
+  return Number.isNaN(widthOf(tensor.shape, axes)) ? "the length of its rows is not known" : undefined;
+}
+
+/** The layers of a model, those of models within it too. */
+function layersOf(model: Pick<LayersModel, "layers">): Layer[] {
+  return model.layers.flatMap((layer) => (layer.layers === undefined ? [layer] : layersOf({ layers: layer.layers })));
+}
+
+/** What is done with a model and the models that are layers of it. */
+function wholeSurgery(model: LayersModel, options: Required<FusedModelOptions>): Surgery {
+  const inner = model.layers.filter(({ layers }) => layers !== undefined) as unknown as LayersModel[];
+  const parts = [surgeryOf(model, options), ...inner.map((one) => wholeSurgery(one, options))];
+  return {
+    norms: parts.flatMap(({ norms }) => norms),
+    layers: new Map(parts.flatMap(({ layers }) => [...layers])),
+    weights: parts.flatMap(({ weights }) => weights),
+  };
+}
+
+/** Lets `call` do for a layer what its class did, until the function returned is called. */
+function withCall(layer: Layer, call: (inputs: unknown, original: () => unknown) => unknown): () => void {
+  const original = layer.call;
+  layer.call = (inputs, kwargs) => call(inputs, () => original.call(layer, inputs, kwargs));
+  return () => {
+    if (Object.hasOwn(Object.getPrototypeOf(layer), "call")) delete (layer as Partial<Layer>).call;
+    else layer.call = original;
+  };
+}
+
+/**
+ * Makes every LayerNormalization of a model compute by kernels, forward and backward: `predict` and `fit` go on as before. The
+ * model is changed, and given back. tfjs's backend is `webgpu` and ready, and the layers are built.
+ * Throws TircError: E0625, and what `prepare` throws.
+ */
+export async function applyFusedRmsNorm<M extends object>(
+  tf: TfjsWithGradients,
+  model: M,
+  { mode = "exact", fold = false }: FusedModelOptions = {},
+): Promise<FusedModel<M>> {
+  const backendName = (tf.getBackend() as string | null) ?? "none";
+  if (backendName !== "webgpu") fail(integrationErrors.noTfjsDevice(backendName));
+  const given = model as unknown as LayersModel;
+  const { norms: found, layers, weights } = wholeSurgery(given, { mode, fold });
+  const ops = new Ops(tf);
+  const undo: (() => void)[] = [];
+  const records = new Map(found.map((record) => [record.name, record]));
+  const norms: FusedLayer[] = [];
+  for (const layer of layersOf(given).filter(isLayerNorm)) {
+    const why = whyLeft(layer);
+    if (why !== undefined) {
+      norms.push(recordOf(layer, { centering: "left", because: [why], movedTo: [] }));
+      continue;
+    }
+    const { centers } = layers.get(layer) ?? { centers: true };
+    norms.push(
+      records.get(layer.name) ??
+        recordOf(layer, { centering: "kept", because: ["it is used more than once"], movedTo: [] }),
+    );
+    undo.push(withCall(layer, await normCall(tf, ops, layer, centers)));
+  }
+  for (const { layer, field } of weights) undo.push(withCall(layer, await centeredCall(tf, ops, layer, field)));
+  const warning = norms.length === 0 ? [normWarnings.noNorm(["model"], "program")] : [];
+  return {
+    model,
+    count: norms.filter(({ centering }) => centering !== "left").length,
+    norms,
+    remarks: warning,
+    restore() {
+      for (const one of undo.splice(0).reverse()) one();
+      ops.destroy();
+    },
+  };
+}
+
+type Call = Parameters<typeof withCall>[1];
+
+async function normCall(tf: TfjsWithGradients, ops: Ops, layer: Layer, centers: boolean): Promise<Call> {
+  const axes = lastAxes(layer) as number[];
+  const width = widthOf(layer.inboundNodes[0]?.inputTensors[0]?.shape ?? [], axes);
+  const op = await ops.norm(layer, width, centers);
+  const vector = (variable: LayerVariable) => tf.reshape(variable.read() as Tensor, [width]);
+  return (inputs) => {
+    const [x] = [inputs].flat() as [Tensor];
+    const rows = axes.length === 1 ? x : tf.reshape(x, [-1, width]);
+    const { gamma, beta } = layer;
+    const tensors = { x: rows, ...(gamma && { gamma: vector(gamma) }), ...(beta && { beta: vector(beta) }) };
+    return tf.tidy(() => (axes.length === 1 ? op.run(tensors) : tf.reshape(op.run(tensors), x.shape)));
+  };
+}
+
+/** The call of a layer that finds one of its weights centered. */
+async function centeredCall(tf: TfjsWithGradients, ops: Ops, layer: Layer, field: Weight["field"]): Promise<Call> {
+  const weight = layer[field] as LayerVariable;
+  const width = weight.shape.at(-1) as number;
+  const op = await ops.center(width);
+  const read = () => {
+    const value = weight.read() as Tensor;
+    return tf.reshape(op.run({ x: tf.reshape(value, [-1, width]) }), value.shape);
+  };
+  return (_, original) => {
+    // Others, what saves the model among them, read the weight itself.
+    layer[field] = { shape: weight.shape, read };
+    try {
+      return original();
+    } finally {
+      layer[field] = weight;
+    }
+  };
+}
+
+/** What is used of the class `Callback` of `@tensorflow/tfjs` or `@tensorflow/tfjs-layers`. */
+export type CallbackClass = abstract new () => { model: object };
+
+/**
+ * `applyFusedRmsNorm` as a callback of `fit`, which changes the model before the first batch:
+ * `model.fit(x, y, { callbacks: FusedRMSNorm({ ...tf, Callback }) })`. `result` is there once training has begun.
+ */
+export function FusedRMSNorm<C extends CallbackClass>(
+  tf: TfjsWithGradients & { readonly Callback: C },
+  options: FusedModelOptions = {},
+): InstanceType<C> & { readonly result: FusedModel<object> | undefined } {
+  class Fused extends (tf.Callback as unknown as new () => { model: object }) {
+    result: FusedModel<object> | undefined;
+
+    async onTrainBegin(): Promise<void> {
+      this.result ??= await applyFusedRmsNorm(tf, this.model, options);
+    }
+  }
+  return new Fused() as never;
+}
