@@ -17,6 +17,11 @@ export function blocksOf(steps?: number): number[] {
   return [Math.min(mostBlockSteps, blockSteps * Math.max(blockSteps, balanced)), blockSteps];
 }
 
+/** The same where a loop over rows is around all of them, and they are one loop less: about as many steps as blocks. */
+export function blocksInRows(steps: number): number[] {
+  return steps <= blockSteps ? [] : [Math.max(blockSteps, 2 ** Math.round(Math.log2(steps) / 2))];
+}
+
 /** Blocks in a large one where it is not known how many steps there are. */
 const usualBlocks = 32;
 

@@ -9,7 +9,7 @@
 import type { Use } from "./access.ts";
 import { type Counter, FoldWriter, foldParts } from "./accumulate.ts";
 import { aliasesOf } from "./aliases.ts";
-import { blocksOf, depthSuffixes, ofDepth } from "./blocks.ts";
+import { blocksInRows, blocksOf, depthSuffixes, ofDepth } from "./blocks.ts";
 import { laneType } from "./expression.ts";
 import { divisorValue, extentValue, known, times, timesExtent } from "./extent.ts";
 import { type Fold, foldsOf, isBlocked } from "./folds.ts";
@@ -38,6 +38,7 @@ import { Names } from "./names.ts";
 import { bufferName, type Node, spanOf } from "./nodes.ts";
 import { type BodyContext, hintOf, Place, type PlaceContext, type Strip } from "./place.ts";
 import { evenSteps } from "./schedule.ts";
+import { TileSums } from "./tile-sums.ts";
 
 export type { BodyContext } from "./place.ts";
 
@@ -71,6 +72,7 @@ export class Body {
   /** Outside of loops: what is the same in every row, then each row. */
   private readonly common: Place;
   private rows: readonly Place[] = [];
+  private tileSums: TileSums | undefined;
   /** Nodes whose value something reads; the mean of a centered row is not among them. */
   private readonly read: ReadonlySet<Node>;
   /** By level: what does not differ along the row, the reductions that its loop folds, and the results of either. */
@@ -103,7 +105,8 @@ export class Body {
       if (!isFolded && !differs) this.same.add(node);
     }
     const operands = nodes.flatMap((node) => (node.kind === "centered" ? node.operands.slice(0, 1) : node.operands));
-    this.read = new Set([...operands, ...stores.map((store) => store.node)]);
+    const summed = (context.graph.tiled?.sums ?? []).map(({ operand }) => operand);
+    this.read = new Set([...operands, ...stores.map((store) => store.node), ...summed]);
     const isRowNode = (node: Node) => !node.isColumn && this.read.has(node);
     this.rowNodes = grouped(nodes.filter(isRowNode), ({ level }) => level);
     const reductions = nodes.filter(({ kind }) => kind === "reduction");
@@ -136,10 +139,24 @@ export class Body {
   /** @param team numbers the teams of lanes of all workgroups. */
   private writeRows(team: Expression): void {
     const { graph, schedule, cacheIsMemory } = this.context;
-    this.rows = this.writeIndices(team).map((strip) => this.place(this.names, strip, undefined, [this.common]));
-    this.folds.limit = this.writeLimit();
     const loops = planLoops(graph, schedule, { elements: schedule.keep, isMemory: cacheIsMemory });
     this.aliases = aliasesOf(this.context, loops);
+    if (graph.tiled === undefined) {
+      this.writeLevels(this.writeIndices(team), loops);
+      return;
+    }
+    this.tileSums = new TileSums(this.context, graph.tiled, this.names);
+    this.tileSums.write(team, (strips) => {
+      this.writeLevels(strips, loops);
+      this.scratch.release(this.statements);
+    });
+  }
+
+  /** What is computed of some rows. */
+  private writeLevels(strips: readonly Strip[], loops: readonly (Loop | undefined)[]): void {
+    const { graph } = this.context;
+    this.rows = strips.map((strip) => this.place(this.names, strip, undefined, [this.common]));
+    this.folds.limit = this.writeLimit();
     for (let level = 0; level < graph.levels; level++) {
       this.writeRowValues(level);
       const loop = loops[level];
@@ -149,8 +166,8 @@ export class Body {
 
   /** The units of a row of the tile that the first row at hand stands in: the last tile may have fewer. */
   private writeLimit(): Expression | undefined {
-    const { tile, schedule } = this.context;
-    if (tile === undefined) return undefined;
+    const { tile, schedule, graph } = this.context;
+    if (tile === undefined || graph.tiled !== undefined) return undefined;
     const [first] = this.rows as [Place];
     const { row } = first.strip as Strip;
     const [count, ...inner] = schedule.rows;
@@ -204,7 +221,7 @@ export class Body {
   }
 
   private writeLoop(loop: Loop): void {
-    const { schedule, isStrict } = this.context;
+    const { schedule, isStrict, graph } = this.context;
     const reductions = this.reductions.get(loop.level) ?? [];
     const { folds, foldOf } = foldsOf(
       reductions,
@@ -230,7 +247,8 @@ export class Body {
     this.writeShifts(loop, perRow);
     const { steps } = schedule;
     const counter = this.declareCounter(folds.some(({ reduction }) => reduction.counts));
-    this.writeBlocks({ loop, perRow, counter, blocks: folds.some(isBlocked) ? blocksOf(steps) : [] });
+    const blocks = graph.tiled ? blocksInRows(steps as number) : blocksOf(steps);
+    this.writeBlocks({ loop, perRow, counter, blocks: folds.some(isBlocked) ? blocks : [] });
     this.folds.finish(perRow.flat(), counter, this.lane, (hint) => this.names.define(hint));
   }
 
@@ -411,6 +429,7 @@ export class Body {
       }
     }
     for (const store of loop.stores) for (const place of rows) place.store(store);
+    for (const sum of loop.sums) this.tileSums?.add(sum, rows, step as Expression, unit);
     const own = counter.counts[depth];
     if (own !== undefined) {
       to.assign(own, literal(f32, 1), "+");

@@ -28,10 +28,11 @@ import { mostCounted, overflowOf, tooMany } from "./launch.ts";
 import type { Binding, Kernel, Manifest, Storage } from "./manifest.ts";
 import { bufferName } from "./nodes.ts";
 import type { KernelOptions } from "./options.ts";
-import { globalsOf, isScalar, Planner, useOf } from "./plan-kernel.ts";
+import { globalsOf, isScalar, Planner, storesOf, useOf } from "./plan-kernel.ts";
 import type { Schedule } from "./schedule.ts";
 import { makeSourceMap } from "./source-map.ts";
 import type { TargetProfile } from "./target.ts";
+import { teamsOf } from "./tile-sums.ts";
 
 /**
  * The kernel of a function whose ops `fuse-elementwise` has put into one group.
@@ -199,7 +200,7 @@ class Generator {
     const uses: readonly Use[] =
       access === "read"
         ? this.graph.nodes.filter((node) => node.kind === "load" && bufferName(node.value) === name).flatMap(useOf)
-        : this.graph.stores.filter((store) => store.name === name);
+        : storesOf(this.graph).filter((store) => store.name === name);
     const isWide = vector !== undefined && width > 1 && uses.some((use) => accessOf(use, vector, width) === "unit");
     const wgsl = `${access === "read" ? "in" : "out"}_${name}`;
     const type = laneType(element, isWide ? width : 1);
@@ -243,6 +244,7 @@ class Generator {
     const bindings = this.describeBindings(aliases);
     const fields = this.uniformFields;
     const size = Math.ceil((fields.length * 4) / 16) * 16;
+    const { tiled } = graph;
     const outputs = graph.stores.map((store) => new Set(leavesOf(store.dims.flat())));
     const atLeastOne = outputs.some((atoms) => !graph.rows.some((atom) => atoms.has(atom)));
     return {
@@ -257,9 +259,9 @@ class Generator {
       ...(fields.length > 0 ? { uniforms: { binding: bindings.length, fields, size } } : {}),
       overrides: [...this.overrides].map((dim) => ({ dim, constant: `dim_${dim}` })),
       dispatch: {
-        rows: schedule.rows.map(dimOf),
+        rows: tiled ? teamsOf(tiled).map(({ extent }) => extent) : schedule.rows.map(dimOf),
         columns: schedule.columns.map(dimOf),
-        rowsPerWorkgroup: schedule.rowsPerWorkgroup,
+        rowsPerWorkgroup: schedule.rowsPerWorkgroup / (tiled ? schedule.rowsPerLane : 1),
         ...(atLeastOne ? { atLeastOne } : {}),
       },
       requiredFeatures: [...(this.usesHalves ? ["shader-f16"] : []), ...(this.usesSubgroups ? ["subgroups"] : [])],

@@ -5,6 +5,8 @@ import { kernelErrors } from "../src/diagnostics/errors-kernel.ts";
 import { Atom, leavesOf } from "../src/ir/atoms.ts";
 import { type Fn, type Op, presentOperands, type Value } from "../src/ir/ir.ts";
 import { type DimAtoms, IterationSpace } from "../src/ir/iteration.ts";
+import { summedAxes } from "../src/ir/mixed-order.ts";
+import { attribute } from "../src/ir/ops/def.ts";
 import { walkedFor, walkOrder } from "../src/ir/walk-order.ts";
 import type { Tile } from "../src/plan/plan.ts";
 import { GraphBuilder } from "./graph-builder.ts";
@@ -14,6 +16,24 @@ export interface Store {
   readonly name: string;
   readonly node: Node;
   readonly dims: DimAtoms;
+}
+
+/** A sum over the rows of each tile. */
+export interface TileSum extends Store {
+  /** What is summed: `node` is the sum. */
+  readonly operand: Node;
+}
+
+/** How a kernel walks that sums over the rows of tiles beside what it computes of each row. */
+export interface TiledRows {
+  readonly sums: readonly TileSum[];
+  /** Rows in the order of the walk: those before the tiles' own, these, and those behind them. */
+  readonly before: readonly Atom[];
+  /** The first is cut into tiles. */
+  readonly summed: readonly Atom[];
+  readonly behind: readonly Atom[];
+  /** Numbers the tiles. */
+  readonly tiles: Atom;
 }
 
 /** Means that are subtracted from their rows. */
@@ -30,6 +50,8 @@ export interface Graph {
   readonly columns: readonly Atom[];
   /** How many there are: one more than the highest. */
   readonly levels: number;
+  /** Where a lane walks over the rows of a tile, and sums over them. */
+  readonly tiled?: TiledRows;
 }
 
 /**
@@ -38,11 +60,28 @@ export interface Graph {
  */
 export function buildGraph(fn: Fn, online = false, tile?: Tile): Graph {
   const live = liveOps(fn);
+  const sums = tile === undefined ? [] : sumsOver(fn, tile);
+  const walked = sums.length === 0 ? live : live.filter((op) => !sums.includes(op));
+  const space = spaceOf(walked);
+  // Rows of a tile are columns where nothing else is reduced.
+  const { columns } = space;
+  const isTiled = sums.length > 0 && columns.length > 0 && columns.every(({ extent }) => extent !== tile?.dim);
+  return isTiled
+    ? tiledGraph(fn, { space, live: walked, sums, tile: tile as Tile, online })
+    : plainGraph(fn, live, online, tile);
+}
+
+function spaceOf(live: readonly Op[]): IterationSpace {
   const space = new IterationSpace();
   for (const op of live) {
     const refusal = space.add(op);
     if (refusal !== undefined) fail(kernelErrors.cannotWalk(op.span, op.name, refusal));
   }
+  return space;
+}
+
+function plainGraph(fn: Fn, live: readonly Op[], online: boolean, tile: Tile | undefined): Graph {
+  const space = spaceOf(live);
   const returned = fn.results.map(({ value }) => value);
   const walked = orderOf(fn, returned, live, space);
   const outer = tile && cut(walked, tile);
@@ -56,13 +95,71 @@ export function buildGraph(fn: Fn, online = false, tile?: Tile): Graph {
     return outer === undefined || leavesOf(dims.flat()).includes(outer) ? dims : [[outer], ...dims];
   };
   const stores = fn.results.map(({ name, value }) => ({ name, node: nodeOf(value), dims: dimsOf(value) }));
+  return { fn, nodes, stores, ...axesOf(order, columns), levels: levelsOf(nodes) };
+}
+
+const axesOf = (order: readonly Atom[], columns: ReadonlySet<Atom>) => ({
+  rows: order.filter((atom) => !columns.has(atom)),
+  columns: order.filter((atom) => columns.has(atom)),
+});
+
+const levelsOf = (nodes: readonly Node[]) => 1 + nodes.reduce((highest, { level }) => Math.max(highest, level), 0);
+
+/** Sums over the axis that is cut, which are results. */
+function sumsOver({ ops, results }: Fn, { dim }: Tile): Op[] {
+  const returned = new Set(results.map(({ value }) => value));
+  return ops.filter((op) => {
+    if (op.name !== "sum" || !returned.has(op.result)) return false;
+    const { shape } = op.operand(0);
+    return attribute.axes(op.attributes).some((axis) => shape.at(axis) === dim);
+  });
+}
+
+/** A walk over rows, each of which adds to the sums of its tile. */
+function tiledGraph(
+  fn: Fn,
+  given: {
+    readonly space: IterationSpace;
+    readonly live: readonly Op[];
+    readonly sums: readonly Op[];
+    readonly tile: Tile;
+    readonly online: boolean;
+  },
+): Graph {
+  const { space, live, sums, tile, online } = given;
+  const own = fn.results.filter(({ value }) => !sums.some((op) => op.result === value));
+  const ends = [...own.map(({ value }) => value), ...sums.map((op) => op.operand(0))];
+  const order = orderOf(fn, ends, live, space);
+  const columns = new Set(space.columns);
+  const builder = new GraphBuilder(space, live, columns, online);
+  const { nodes, nodeOf } = builder.build(walkedFor(ends, live));
+  const axes = axesOf(order, columns);
+  const { rows } = axes;
+  const from = rows.findIndex(({ extent }) => extent === tile.dim);
+  const axesOfSum = (op: Op) => summedAxes(op, space, rows);
+  const isSummed = (atom: Atom) => sums.every((op) => axesOfSum(op).some(({ atoms }) => atoms.includes(atom)));
+  const end = rows.findIndex((atom, i) => i > from && !isSummed(atom));
+  const until = end < 0 ? rows.length : end;
+  const tiles = new Atom(tile.count);
+  const stores = own.map(({ name, value }) => ({ name, node: nodeOf(value), dims: space.dimsOf(value) }));
+  const sumOf = (op: Op): TileSum => {
+    const operand = nodeOf(op.operand(0));
+    const dims = space.dimsOf(op.operand(0));
+    const reduced = attribute.axes(op.attributes).map((axis) => axis + dims.length);
+    const kept = dims.filter((_, axis) => !reduced.includes(axis));
+    const node: Node = {
+      ...{ kind: "single", value: op.result, op, operands: [operand], level: operand.level, isColumn: true },
+      atoms: [tiles, ...leavesOf(kept.flat())],
+    };
+    const { name } = fn.results.find(({ value }) => value === op.result) as Fn["results"][number];
+    return { name, operand, node, dims: [[tiles], ...kept] };
+  };
   return {
-    fn,
-    nodes,
-    stores,
-    rows: order.filter((atom) => !columns.has(atom)),
-    columns: order.filter((atom) => columns.has(atom)),
-    levels: 1 + nodes.reduce((highest, { level }) => Math.max(highest, level), 0),
+    ...{ fn, nodes, stores, ...axes, levels: levelsOf(nodes) },
+    tiled: {
+      ...{ sums: sums.map(sumOf), tiles },
+      ...{ before: rows.slice(0, from), summed: rows.slice(from, until), behind: rows.slice(until) },
+    },
   };
 }
 

@@ -77,6 +77,12 @@ export class Scratch {
     return taken;
   }
 
+  /** Where lanes come again to what they have merged: none still reads the last states. */
+  release(statements: Statements): void {
+    if (this.last.length > 0) statements.barrier();
+    this.last = [];
+  }
+
   private free(type: Type, taken: readonly Variable[]): Variable | undefined {
     const own = this.arrays.get(memoryKey(type)) ?? [];
     const found = own.find((array) => !taken.includes(array));

@@ -7,7 +7,7 @@ import { fail } from "../src/diagnostics/diagnostic.ts";
 import { kernelErrors } from "../src/diagnostics/errors-kernel.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { computedType } from "./expression.ts";
-import { type Graph, isColumnStore, type Store } from "./graph.ts";
+import { type Graph, isColumnStore, type Store, type TileSum } from "./graph.ts";
 import type { Node } from "./nodes.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -16,6 +16,8 @@ export interface Loop {
   /** Column nodes to have in a step, operands first. */
   readonly nodes: readonly Node[];
   readonly stores: readonly Store[];
+  /** Sums of the tile that its rows are added to. */
+  readonly sums: readonly TileSum[];
   /** Nodes that a later loop reads again: the lane keeps them. */
   readonly keeps: ReadonlySet<Node>;
   /** Nodes that an earlier loop has kept. */
@@ -113,10 +115,21 @@ function plan(graph: Graph, keeps: (node: Node) => boolean): (Loop | undefined)[
     ({ node }) => node.level,
   );
 
+  // A sum has its elements at hand in the first loop that there is behind their level.
+  const looped = new Set([...folded.keys(), ...stored.keys()]);
+  const summed = grouped(graph.tiled?.sums ?? [], ({ operand: { level } }) => {
+    const later = [...looped].filter((one) => one >= level);
+    return later.length > 0 ? Math.min(...later) : level;
+  });
+
   const needs = (level: number) => {
     const [reductions, stores] = [folded.get(level) ?? [], stored.get(level) ?? []];
-    if (reductions.length + stores.length === 0) return undefined;
-    const open = [...reductions.map((node) => node.operands[0] as Node), ...stores.map(({ node }) => node)];
+    const sums = summed.get(level) ?? [];
+    if (reductions.length + stores.length + sums.length === 0) return undefined;
+    const open = [
+      ...reductions.map((node) => node.operands[0] as Node),
+      ...[...stores.map(({ node }) => node), ...sums.map(({ operand }) => operand)],
+    ];
     const [needed, reads] = [new Set(open), new Set<Node>()];
     for (const node of needed) {
       if (!node.isColumn) {
@@ -137,7 +150,7 @@ function plan(graph: Graph, keeps: (node: Node) => boolean): (Loop | undefined)[
     const nodes = [...needed].sort((a, b) => (order.get(a) as number) - (order.get(b) as number));
     const kept = new Set<Node>();
     keptBy.set(level, kept);
-    return { level, nodes, stores, keeps: kept, reads };
+    return { level, nodes, stores, sums, keeps: kept, reads };
   };
   const loops = Array.from({ length: graph.levels }, (_, level) => needs(level));
   const freed = grouped([...lastRead.keys()], (node) => lastRead.get(node) as number);
@@ -146,7 +159,7 @@ function plan(graph: Graph, keeps: (node: Node) => boolean): (Loop | undefined)[
       loop && {
         ...loop,
         frees: new Set(freed.get(loop.level)),
-        counts: loop.keeps.size + loop.reads.size > 0,
+        counts: loop.keeps.size + loop.reads.size + loop.sums.length > 0,
       },
   );
 }

@@ -243,7 +243,8 @@ export class Place {
     return sumOf([...(bound ? [bound] : terms), ...columns, ...others]) ?? count(0);
   }
 
-  store(store: Store): void {
+  /** @param operator what the value is combined with what is there by, if it is. */
+  store(store: Store, operator?: "+"): void {
     const { schedule, lane } = this.context;
     const buffer = this.context.bufferOf(store.name, "read_write");
     const { strides } = this.split(store, buffer);
@@ -260,7 +261,9 @@ export class Place {
     const { type } = buffer;
     const stored = constant === undefined ? widened(value, type.width) : literal(type, constant);
     this.to.when(allOf(conditions), () => {
-      this.to.store(buffer, this.indexOf(store, buffer), stored, spanOf(store.node));
+      const at = this.indexOf(store, buffer);
+      const all = operator ? binary(operator, load(buffer, at), stored) : stored;
+      this.to.store(buffer, at, all, spanOf(store.node));
     });
   }
 }

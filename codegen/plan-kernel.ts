@@ -11,7 +11,7 @@ import { storageOf } from "./buffers.ts";
 import type { Choice } from "./choice.ts";
 import { extentOf, known, times } from "./extent.ts";
 import { foldsOf } from "./folds.ts";
-import { buildGraph, centeringMeans, type Graph } from "./graph.ts";
+import { buildGraph, centeringMeans, type Graph, type Store } from "./graph.ts";
 import { hashOf } from "./graph-hash.ts";
 import { grouped } from "./loops.ts";
 import { lowerNorms } from "./lower-norms.ts";
@@ -39,7 +39,7 @@ export class Planner {
   private readonly graphs = new Map<boolean, Graph>();
 
   constructor(fn: Fn, target: TargetProfile, options: KernelOptions, tile?: Tile) {
-    checkFused(fn);
+    checkFused(fn, tile);
     checkTarget(fn, target);
     this.target = target;
     this.tile = tile;
@@ -71,7 +71,9 @@ export class Planner {
   private scheduled(online: boolean, trial: Choice | undefined): Plan {
     const graph = this.graph(online);
     const { rows, columns } = graph;
-    const traits = { ...traitsOf(graph, this.target, this.isStrict), across: this.tile && acrossOf(graph) };
+    const isTiled = graph.tiled !== undefined;
+    const across = isTiled || this.tile === undefined ? undefined : acrossOf(graph);
+    const traits = { ...traitsOf(graph, this.target, this.isStrict), isTiled, across };
     return {
       graph,
       schedule: makeSchedule(() => this.hash, rows, columns, walksOf(graph), this.target, traits, trial),
@@ -107,7 +109,7 @@ function traitsOf({ nodes, stores }: Graph, { features }: TargetProfile, isStric
   };
 }
 
-function checkFused(fn: Fn): void {
+function checkFused(fn: Fn, tile: Tile | undefined): void {
   const work = fn.ops.filter((op) => !isLeaf(op));
   const [outside, ...others] = work.filter((op) => whyOutside(op) !== undefined);
   if (outside !== undefined) {
@@ -118,13 +120,14 @@ function checkFused(fn: Fn): void {
   const loose = work.find((op) => op.kernel === undefined);
   if (loose !== undefined) fail(kernelErrors.notFused(loose.span, fn.name, loose.name));
   const count = new Set(work.map((op) => op.kernel)).size;
-  if (count < 2) return;
-  const found = firstMismatch(work);
+  const found = tile === undefined ? firstMismatch(work) : undefined;
+  // Sums over rows beside other reductions are merged by a kernel of their own.
+  if (count < 2 && found === undefined) return;
   // It says so where it is that no tensor has all axes.
   if (found === undefined) buildGraph(lowerNorms(fn));
   const first = work.find((op) => op.kernel !== work[0]?.kernel) as (typeof work)[number];
   const { op, ...refusal } = found ?? { op: first, reason: "the program puts it into another `kernel`" };
-  fail(kernelErrors.severalKernels(op.span, fn.name, op.name, refusal, count));
+  fail(kernelErrors.severalKernels(op.span, fn.name, op.name, refusal, Math.max(2, count)));
 }
 
 function checkTarget(fn: Fn, target: TargetProfile): void {
@@ -137,12 +140,15 @@ function checkTarget(fn: Fn, target: TargetProfile): void {
 /** The ways in which buffers are walked. */
 function walksOf(graph: Graph): Walks {
   return {
-    buffers: [...graph.nodes.flatMap(useOf), ...graph.stores],
+    buffers: [...graph.nodes.flatMap(useOf), ...storesOf(graph)],
     places: graph.nodes.flatMap(({ place, parts = [] }) =>
       place ? [{ place, ends: parts.map(({ end }) => end) }] : [],
     ),
   };
 }
+
+/** What a kernel writes: of each row, and the sums of each tile. */
+export const storesOf = ({ stores, tiled }: Graph): readonly Store[] => [...stores, ...(tiled?.sums ?? [])];
 
 /** Of a load, how its buffer is read. */
 export const useOf = ({ dims, moves }: Node): Use[] => (dims ? [{ dims, ...(moves && { moves }) }] : []);

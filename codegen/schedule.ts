@@ -102,6 +102,8 @@ function bearable(rows: number, width: number, folds: Traits["folds"], blocks: n
 }
 
 const mostVariables = 64;
+/** Rows that a lane of a processor has at hand in a loop over the rows of a tile: SwiftShader takes many seconds for more. */
+const mostInTile = 2;
 
 /** In elements. */
 const shortRow = 256;
@@ -204,6 +206,8 @@ export interface Traits {
   readonly folds: readonly (readonly Fold[])[];
   /** How many rows lie side by side in each tile, where each lane has its own, and rows of the tile are columns. */
   readonly across?: number | undefined;
+  /** Whether a lane walks over the rows of a tile, in a loop around all others. */
+  readonly isTiled?: boolean;
   /** Whether two elements of a buffer share a word, which single ones are written into atomically. */
   readonly isPacked: boolean;
 }
@@ -224,10 +228,12 @@ function usualChoice(walk: Walk, target: TargetProfile, most: number): Choice {
   const units = length === undefined ? undefined : length / width;
   const lanes = isFlat ? 1 : lanesFor(units, width, kind, subgroupOf(target), most);
   const steps = units === undefined ? undefined : Math.ceil(units / lanes);
-  const rowsPerLane = bearable(wanted, width, walk.folds, blocksOf(steps).length);
+  const bearableRows = bearable(wanted, width, walk.folds, blocksOf(steps).length);
+  const isAlone = walk.isTiled === true && kind === "cpu";
+  const rowsPerLane = isAlone ? Math.min(mostInTile, bearableRows) : bearableRows;
   return {
     lanes,
-    workgroup: isFlat ? most : Math.max(lanes, Math.min(most, workgroupLanes(kind, units))),
+    workgroup: isFlat ? most : isAlone ? lanes : Math.max(lanes, Math.min(most, workgroupLanes(kind, units))),
     rowsPerLane,
     width,
     keep: keptElements[kind],

@@ -1,29 +1,46 @@
 /**
  * Which sets of ops may be one kernel, and what it costs: bytes that it reads and writes, and its launch.
  *
- * - group: ops that one kernel computes.
+ * - group: ops that one kernel computes, or one kernel and the merge of what its tiles of rows sum up (mixed-order.ts).
  * - stored: a value that its kernel writes, because another kernel reads it or the function returns it.
  */
 
 import { kernelRefusals, type Refusal } from "../src/diagnostics/errors-kernel.ts";
-import { estimatedBytes } from "../src/ir/bytes.ts";
+import { elementsOf, estimatedBytes } from "../src/ir/bytes.ts";
 import { type Fn, isLeaf, type Op, presentOperands, usesOf, type Value } from "../src/ir/ir.ts";
-import { IterationSpace, whyOutside } from "../src/ir/iteration.ts";
+import { firstMismatch, IterationSpace, whyOutside } from "../src/ir/iteration.ts";
+import { lastSums, type MixedOrder, mixedOrder } from "../src/ir/mixed-order.ts";
 import { walkOrder } from "../src/ir/walk-order.ts";
 
 /** What a launch costs, in bytes that could be moved in its time: about 5 us where 200 GB/s are. */
 export const launchBytes = 2 ** 20;
 /** Storage buffers that every WebGPU device has. */
 const mostBuffers = 8;
+/** What sums of tiles take of the bytes that are summed: a tile has so many rows at least. */
+const usualTile = 16;
 
 /** The ops of a function that are to be grouped, in program order, and who reads what. */
 export class KernelGroups {
   readonly ops: readonly Op[];
   private readonly uses: ReturnType<typeof usesOf>;
+  private readonly isLast: (op: Op) => boolean;
 
   constructor(fn: Fn) {
     this.ops = fn.ops.filter((op) => !isLeaf(op));
     this.uses = usesOf(fn);
+    this.isLast = lastSums(fn);
+  }
+
+  /** How a group reduces rows and sums over them in one walk; undefined where it does not. */
+  mixedOrder(group: readonly Op[]): MixedOrder | undefined {
+    return mixedOrder(group, this.writes(group), this.isLast);
+  }
+
+  /** Buffers of the kernel that does so: what it reads, what it writes for others, and the sums of its tiles. */
+  private buffersOf({ walk, sums }: MixedOrder): number {
+    const [reads, writes] = [this.reads([...walk, ...sums]), this.writes([...walk, ...sums])];
+    const own = new Set(sums.map((op) => op.result));
+    return reads.filter(isBuffer).length + writes.filter((value) => !own.has(value)).length + sums.length;
   }
 
   /** Values from outside that a group reads, each once. */
@@ -48,7 +65,11 @@ export class KernelGroups {
   cost(group: readonly Op[]): number {
     if (group.some((op) => whyOutside(op) !== undefined)) return 0;
     const moved = [...this.reads(group), ...this.writes(group)];
-    return moved.reduce((sum, value) => sum + estimatedBytes(value.type), launchBytes);
+    const bytes = moved.reduce((sum, value) => sum + estimatedBytes(value.type), launchBytes);
+    if (!group.some(this.isLast) || firstMismatch(group) === undefined) return bytes;
+    // Sums of tiles are written and read again.
+    const partial = (op: Op) => (2 * elementsOf(op.operand(0).shape) * 4) / usualTile;
+    return group.filter(this.isLast).reduce((sum, op) => sum + partial(op), bytes + launchBytes);
   }
 
   /** Why the ops, in program order, are not one kernel: the op that is the first to be refused, and the reason. */
@@ -59,11 +80,16 @@ export class KernelGroups {
     const space = new IterationSpace();
     for (const op of group) {
       const refusal = space.add(op);
-      if (refusal !== undefined) return { op, why: refusal, isFinal: true };
+      if (refusal === undefined) continue;
+      const mixed = this.mixedOrder(group);
+      if (mixed === undefined) return { op, why: refusal, isFinal: !group.some(this.isLast) };
+      const count = this.buffersOf(mixed);
+      if (count <= mostBuffers) return undefined;
+      return { op, why: kernelRefusals.manyBuffers(count, mostBuffers), isFinal: false };
     }
     const [reads, writes] = [this.reads(group), this.writes(group)];
     const op = group.at(-1) as Op;
-    const buffers = [...reads.filter(({ shape, def }) => shape.length > 0 || def !== undefined), ...writes];
+    const buffers = [...reads.filter(isBuffer), ...writes];
     if (buffers.length > most) {
       return { op, why: kernelRefusals.manyBuffers(buffers.length, most), isFinal: false };
     }
@@ -73,3 +99,6 @@ export class KernelGroups {
     return { op, why: kernelRefusals.noCommonSpace(walked, missing.extent), isFinal: false };
   }
 }
+
+/** What is read from a buffer: a number of the caller's is not. */
+const isBuffer = ({ shape, def }: Value) => shape.length > 0 || def !== undefined;

@@ -2,10 +2,10 @@
  * Values that are computed again where they are read, if that moves fewer bytes than storing and loading them.
  *
  *   kernel { let e = exp(x)  let r = e / sum(e, axes = [-1], keepdims = true) }
- *   kernel { let c = sum(e, axes = [0]) }
+ *   kernel { let c = max(e, axes = [0]) }
  *   ->
  *   kernel { let e = exp(x)  let r = e / sum(e, axes = [-1], keepdims = true) }
- *   kernel { let e_1 = exp(x)  let c = sum(e_1, axes = [0]) }
+ *   kernel { let e_1 = exp(x)  let c = max(e_1, axes = [0]) }
  *
  * Elementwise chains from parameters alone are computed again: they cost their loads. Each is tried once in each kernel that
  * reads it and once for each op that does, and the cheapest partition taken, as long as one gets cheaper.

@@ -24,7 +24,7 @@ import {
   zeroOf,
 } from "./arithmetic.ts";
 import type { Buffer } from "./buffer.ts";
-import { type Expression, type ExpressionOf, partsOf, type Variable } from "./expression.ts";
+import { type Expression, type ExpressionOf, partsOf, typeOf, type Variable } from "./expression.ts";
 import type { Program, Statement } from "./statement.ts";
 
 /** Runs a statement in these lanes. */
@@ -99,7 +99,8 @@ class Machine<N> {
   private readonly variables = new Map<Variable, Value<N>[]>();
   private readonly arrays = new Map<Variable, Value<N>[][]>();
   private readonly shared = new Map<Variable, SharedArray<N>>();
-  private readonly stored = new Map<string, Uint8Array>();
+  /** By element of a buffer that is written: the lane that stored it, of all workgroups; none is 0. */
+  private readonly stored = new Map<string, Int32Array>();
   private active: Uint8Array;
   private group = 0;
   private barriers = 0;
@@ -119,7 +120,7 @@ class Machine<N> {
     for (const buffer of program.buffers.filter(({ access }) => access === "read_write")) {
       const length = this.lengthOf(buffer) * buffer.type.width;
       this.outputs.set(buffer.wgsl, new Array<N | undefined>(length));
-      this.stored.set(buffer.wgsl, new Uint8Array(length));
+      this.stored.set(buffer.wgsl, new Int32Array(length));
     }
     this.body = this.block(program.body);
   }
@@ -264,7 +265,7 @@ class Machine<N> {
     const { wgsl, element, type } = buffer;
     const at = this.evaluate(index);
     const output = this.outputs.get(wgsl) as (N | undefined)[];
-    const stored = this.stored.get(wgsl) as Uint8Array;
+    const stored = this.stored.get(wgsl) as Int32Array;
     return this.assign(this.evaluate(value), (lane, values) => {
       this.counts.accesses++;
       const start = (at(lane) as number) * type.width;
@@ -273,8 +274,11 @@ class Machine<N> {
         return;
       }
       for (const [i, number] of (isVector(values) ? values : [values]).entries()) {
-        if (stored[start + i] !== 0) this.fault(`a race: an element of ${wgsl} is stored twice`);
-        stored[start + i] = 1;
+        const own = this.numberOf(lane);
+        if (stored[start + i] !== 0 && stored[start + i] !== own) {
+          this.fault(`a race: an element of ${wgsl} is stored twice`);
+        }
+        stored[start + i] = own;
         output[start + i] = this.arithmetic.stored(number, element);
       }
     });
@@ -369,6 +373,7 @@ class Machine<N> {
   }
 
   private load({ buffer, index, type: { width } }: ExpressionOf<"load">): Evaluate<N> {
+    if (buffer.access === "read_write") return this.loadStored(buffer, index);
     const elements = this.inputs.get(buffer.wgsl);
     if (elements === undefined) throw new Error(`kernel: there is no input ${buffer.wgsl}`);
     const at = this.evaluate(index);
@@ -382,6 +387,29 @@ class Machine<N> {
       }
       if (width === 1) return elements[start] as N;
       return Array.from({ length: width }, (_, i) => elements[start + i] as N);
+    };
+  }
+
+  /** Of all workgroups, from 1 on. */
+  private numberOf(lane: number): number {
+    return 1 + this.group * this.program.workgroupSize + lane;
+  }
+
+  /** What the lane itself has stored. */
+  private loadStored({ wgsl, type }: Buffer, index: Expression): Evaluate<N> {
+    const at = this.evaluate(index);
+    const elements = this.outputs.get(wgsl) as (N | undefined)[];
+    const stored = this.stored.get(wgsl) as Int32Array;
+    return (lane) => {
+      const start = (at(lane) as number) * type.width;
+      const values = Array.from({ length: type.width }, (_, i) => {
+        if (stored[start + i] !== this.numberOf(lane)) {
+          this.fault(`an element of ${wgsl} is read that the lane has not stored`);
+          return zeroOf(this.arithmetic, typeOf(type.scalar)) as N;
+        }
+        return elements[start + i] as N;
+      });
+      return type.width === 1 ? (values[0] as N) : values;
     };
   }
 

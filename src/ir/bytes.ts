@@ -1,6 +1,6 @@
 /** Bytes of tensors in memory, where extents may not be known yet. */
 
-import type { TensorType } from "./types.ts";
+import type { Shape, TensorType } from "./types.ts";
 
 /** Bytes of one element in a buffer. */
 export const bytesOfElement = ({ element }: Pick<TensorType, "element">): number => (element === "f16" ? 2 : 4);
@@ -8,11 +8,12 @@ export const bytesOfElement = ({ element }: Pick<TensorType, "element">): number
 /** What a dimension with a name is taken to be where bytes are compared before it is known. */
 const usualExtent = 1024;
 
+/** Elements of a tensor; a dimension whose extent is not known counts as 1024. */
+export const elementsOf = (shape: Shape): number =>
+  shape.reduce<number>((all, dim) => all * (typeof dim === "number" ? dim : usualExtent), 1);
+
 /** Bytes of a tensor; a dimension whose extent is not known counts as 1024. */
-export function estimatedBytes(type: TensorType): number {
-  const extents = type.shape.map((dim) => (typeof dim === "number" ? dim : usualExtent));
-  return extents.reduce((all, extent) => all * extent, bytesOfElement(type));
-}
+export const estimatedBytes = (type: TensorType): number => elementsOf(type.shape) * bytesOfElement(type);
 
 /** `4 * rows * 768`: the bytes of a tensor as a product. */
 export function printBytes(type: TensorType): string {

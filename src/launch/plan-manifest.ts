@@ -25,12 +25,13 @@ export interface LaunchOfKernel {
 /** What happens in turn. */
 export type LaunchStep = { readonly alloc: string } | LaunchOfKernel | { readonly free: string };
 
-/** A dimension that follows from others: ceil(`of` / `by`), or `least` if that is more. */
+/** A dimension that follows from others: ceil(`of` / `by`), or `least` if that is more, and `most` at most. */
 export interface LaunchExtent {
   readonly name: string;
   readonly of: number | string;
   readonly by: number | string;
   readonly least?: number;
+  readonly most?: number;
 }
 
 /** A function as several kernels. */
@@ -52,7 +53,7 @@ export function planExtents(
   // A dimension may be called `toString`.
   const all: Record<string, number> = Object.assign(Object.create(null), dims);
   const extentOf = (dim: number | string) => (typeof dim === "number" ? dim : (all[dim] as number));
-  for (const { name, of, by, least = 0 } of extents)
-    all[name] = Math.max(least, Math.ceil(extentOf(of) / extentOf(by)));
+  for (const { name, of, by, least = 0, most = Infinity } of extents)
+    all[name] = Math.min(most, Math.max(least, Math.ceil(extentOf(of) / extentOf(by))));
   return all;
 }

@@ -20,10 +20,13 @@ import {
   type Result,
   type Value,
 } from "../ir/ir.ts";
+import { firstMismatch } from "../ir/iteration.ts";
+import { lastSums, type MixedOrder, mixedOrder } from "../ir/mixed-order.ts";
 import { unusedName } from "../ir/naming.ts";
 import { reservedWords } from "../ir/print.ts";
 import { type TensorType, tensorType } from "../ir/types.ts";
 import { finish } from "./memory.ts";
+import { mixedPieces } from "./mixed.ts";
 import type { DerivedExtent, Launch, Plan, PlanBuffer, Tile } from "./plan.ts";
 import { splitGroup } from "./split.ts";
 
@@ -57,16 +60,44 @@ export function outline(fn: Fn, taken: Iterable<string> = [], { split = true }: 
   const outliner = new Outliner(fn, new FreshNames([...taken, fn.name]));
   const groups = groupsOf(fn);
   const needed = neededOutside(groups);
+  const isLast = lastSums(fn);
   const launches = groups.flatMap((ops) => {
     const writes = outliner.writesOf(ops, needed);
-    const pieces = split ? splitGroup(ops, writes, outliner, extents) : undefined;
-    return (pieces ?? [{ ops, writes }]).map((piece) => outliner.launch(piece));
+    return piecesOf(ops, writes, outliner, { extents, split, isLast }).map((piece) => outliner.launch(piece));
   });
   const copied = fn.results.filter(({ value }) => value.def === undefined || isLeaf(value.def));
   const copies = copied.map((result) =>
     outliner.launch({ ops: [], writes: [{ buffer: outliner.buffers.ofResult(result), value: result.value }] }),
   );
   return finish(fn, extents, [...launches, ...copies]);
+}
+
+/** The kernels of a group of ops. */
+function piecesOf(
+  ops: readonly Op[],
+  writes: readonly Write[],
+  outliner: Outliner,
+  { extents, split, isLast }: { extents: DerivedExtent[]; split: boolean; isLast: (op: Op) => boolean },
+): readonly Piece[] {
+  const stored = writes.map(({ value }) => value);
+  const mixed = firstMismatch(ops) === undefined ? undefined : mixedOrder(ops, stored, isLast);
+  if (mixed === undefined) {
+    return (split ? splitGroup(ops, writes, outliner, extents) : undefined) ?? [{ ops, writes }];
+  }
+  return (split ? mixedPieces(mixed, writes, outliner, extents) : undefined) ?? wholeSums(mixed, writes, outliner);
+}
+
+/** A kernel of what is summed, and one of the sums. */
+function wholeSums({ walk, sums, after }: MixedOrder, writes: readonly Write[], outliner: Outliner): readonly Piece[] {
+  const own = new Set(walk.flatMap((op) => op.results));
+  const early = writes.filter(({ value }) => own.has(value));
+  const summed = new Set(sums.map((op) => op.operand(0)).filter((value) => own.has(value)));
+  for (const { value } of early) summed.delete(value);
+  const between = [...summed].map((value) => ({ buffer: outliner.buffers.of(value), value }));
+  return [
+    { ops: walk, writes: [...early, ...between] },
+    { ops: [...sums, ...after], writes: writes.filter(({ value }) => !own.has(value)) },
+  ];
 }
 
 /** How a function is cut. */
@@ -155,7 +186,12 @@ export interface Piece {
   readonly ops: readonly Op[];
   readonly writes: readonly Write[];
   /** How it is cut, and of which type a value from outside is in one tile. */
-  readonly tile?: { readonly tile: Tile; readonly typeOf: (value: Value) => TensorType };
+  readonly tile?: {
+    readonly tile: Tile;
+    readonly typeOf: (value: Value) => TensorType;
+    /** Of an op in one tile; its own unless said. */
+    readonly attributesOf?: (op: Op) => Op["attributes"];
+  };
 }
 
 /** Makes functions of the ops of another. */
@@ -213,7 +249,9 @@ export class Outliner {
       const names = op.results.map((result) => result.name);
       const options = { places: { op: op.span }, names, kernel: 0 };
       const copy = builder.add(
-        tile === undefined ? copyOp(op, { operands, kernel: 0 }) : makeOp(op.name, operands, op.attributes, options),
+        tile === undefined
+          ? copyOp(op, { operands, kernel: 0 })
+          : makeOp(op.name, operands, tile.attributesOf?.(op) ?? op.attributes, options),
       );
       for (const [i, result] of op.results.entries()) mapped.set(result, copy.results[i] as Value);
     }

@@ -15,12 +15,13 @@
 import type { Fn } from "../ir/ir.ts";
 import type { Dim, TensorType } from "../ir/types.ts";
 
-/** `ceil(of / by)`, or `least` if that is more, under a name that types of buffers may use. */
+/** `ceil(of / by)`, or `least` if that is more, and `most` at most, under a name that types of buffers may use. */
 export interface DerivedExtent {
   readonly name: string;
   readonly of: Dim;
   readonly by: Dim;
   readonly least?: number;
+  readonly most?: number;
 }
 
 /** Memory that kernels read or write. */

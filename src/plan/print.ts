@@ -5,9 +5,10 @@ import { printFn } from "../ir/print.ts";
 import { printType } from "../ir/types.ts";
 import { type DerivedExtent, launchesOf, type Plan, type PlanBuffer, type Step } from "./plan.ts";
 
-function printExtent({ name, of, by, least }: DerivedExtent): string {
+function printExtent({ name, of, by, least, most }: DerivedExtent): string {
   const quotient = by === 1 ? String(of) : `ceil(${of} / ${by})`;
-  return `  extent ${name} = ${least === undefined ? quotient : `max(${least}, ${quotient})`}`;
+  const atLeast = least === undefined ? quotient : `max(${least}, ${quotient})`;
+  return `  extent ${name} = ${most === undefined ? atLeast : `min(${most}, ${atLeast})`}`;
 }
 
 function printStep(step: Step): string {

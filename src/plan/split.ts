@@ -19,6 +19,7 @@
  */
 
 import { Builder, copyOp } from "../ir/builder.ts";
+import { elementsOf } from "../ir/bytes.ts";
 import { isLeaf, type Op, presentOperands, Value } from "../ir/ir.ts";
 import { attribute } from "../ir/ops/def.ts";
 import { ops as table } from "../ir/ops/index.ts";
@@ -30,15 +31,9 @@ import type { DerivedExtent, Tile } from "./plan.ts";
 const lanes = 2 ** 16;
 const [fewTiles, mostTiles] = [2, 256];
 /** A tile writes one row for so many that it reads. */
-const leastRows = 16;
+export const leastRows = 16;
 /** Elements below which one kernel is as good. */
 const leastElements = 2 ** 16;
-/** What an extent is taken to be that is not known. */
-const usualExtent = 1024;
-
-const size = (shape: Shape) =>
-  shape.reduce<number>((all, dim) => all * (typeof dim === "number" ? dim : usualExtent), 1);
-
 /** What a group does before, in and after its reductions over rows. */
 interface Parts {
   readonly rows: Dim;
@@ -109,9 +104,10 @@ export function splitGroup(
 }
 
 /** Storage buffers that every WebGPU device has. */
-const mostBuffers = 8;
+export const mostBuffers = 8;
 
-function buffersOf({ ops, writes }: Piece): number {
+/** Buffers that the kernel of a piece binds. */
+export function buffersOf({ ops, writes }: Piece): number {
   const own = new Set(ops.flatMap((op) => op.results));
   const read = new Set(ops.flatMap(presentOperands));
   const isBuffer = (value: Value) => !own.has(value) && value.def?.name !== "constant";
@@ -149,7 +145,7 @@ function partsOf(group: readonly Op[]): Parts | undefined {
     return shape.length === rank && shape[0] === rows && attribute.axes(op.attributes).includes(-rank);
   };
   if (!reductions.every(isOverRows) || !reductions.every(isMergeable)) return undefined;
-  if (size(x.shape) < leastElements) return undefined;
+  if (elementsOf(x.shape) < leastElements) return undefined;
   const before = closure(
     group,
     reductions.map((op) => op.operand(0)),
@@ -181,13 +177,13 @@ function partsOf(group: readonly Op[]): Parts | undefined {
 const isLeafValue = ({ def }: Value) => def !== undefined && isLeaf(def);
 
 /** Whether a value is small beside what is reduced, and comes from outside. */
-const isFew = (value: Value, x: Value) => size(value.shape) * leastRows <= size(x.shape);
+const isFew = (value: Value, x: Value) => elementsOf(value.shape) * leastRows <= elementsOf(x.shape);
 
 const isMergeable = (op: Op) => ["sum", "mean", "max", "min", "prod", "var", "moments"].includes(op.name);
 
 /** The tiles of an extent, with the extents that say how many there are and how large. */
 function tileOf(rows: Dim, columns: Shape, { dims }: Outliner, extents: DerivedExtent[]): Tile {
-  const count = Math.min(mostTiles, Math.max(fewTiles, Math.floor(lanes / size(columns))));
+  const count = Math.min(mostTiles, Math.max(fewTiles, Math.floor(lanes / elementsOf(columns))));
   const stem = typeof rows === "string" ? rows : "rows";
   const dim = typeof rows === "string" ? rows : dims.next("rows");
   if (dim !== rows) extents.push({ name: dim, of: rows, by: 1 });
@@ -197,7 +193,7 @@ function tileOf(rows: Dim, columns: Shape, { dims }: Outliner, extents: DerivedE
 }
 
 /** What a tile is reduced to. */
-class Partials {
+export class Partials {
   readonly writes: Write[] = [];
   private readonly builder: Builder;
   private readonly tile: Tile;
@@ -283,7 +279,7 @@ class Merge {
   }
 
   results(): readonly Value[] {
-    return this.states().map((value, i) => this.asResult(value, this.op.results[i] as Value));
+    return this.states().map((value, i) => asResult(this.to, value, this.op.results[i] as Value));
   }
 
   private states(): readonly Value[] {
@@ -322,12 +318,10 @@ class Merge {
     const less = correction === 0 ? total : to.emit("sub", [total, to.constant("f32", correction)]);
     return [mean, to.emit("div", [sum, less])];
   }
+}
 
-  /** In the element type and the shape of the result. */
-  private asResult(value: Value, { element, shape, name }: Value): Value {
-    const narrow = (given: Value) =>
-      element === given.element ? given : this.to.emit("cast", [given], { to: element as ElementType });
-    const cast = narrow(value);
-    return cast.shape.length === shape.length ? cast : this.to.emit("reshape", [cast], { shape }, name);
-  }
+/** In the element type and the shape of the result. */
+export function asResult(to: Builder, value: Value, { element, shape, name }: Value): Value {
+  const cast = element === value.element ? value : to.emit("cast", [value], { to: element as ElementType });
+  return cast.shape.length === shape.length ? cast : to.emit("reshape", [cast], { shape }, name);
 }

@@ -46,10 +46,28 @@ export function runLaunch<T extends Numbers>(
   return fn.results.map(({ value }, i) => {
     const parts = ran.map((one) => one[i] as T);
     const axis = cutAxis(value.shape, dim);
-    if (axis > 0) throw new Error("a result that is cut is cut along its first axis");
-    const rest = (parts[0]?.shape ?? []).slice(axis === 0 ? 1 : 0);
-    return pieces.join(parts, [axis === 0 ? extent : parts.length, ...rest]);
+    const shape = parts[0]?.shape ?? [];
+    if (axis < 0) return pieces.join(parts, [parts.length, ...shape]);
+    return along(
+      axis,
+      parts,
+      shape.map((length, i) => (i === axis ? extent : length)),
+      pieces,
+    );
   });
+}
+
+/** Tensors one after the other along an axis. */
+function along<T extends Numbers>(axis: number, parts: readonly T[], shape: readonly number[], pieces: Pieces<T>): T {
+  const outer = elementCount(shape.slice(0, axis));
+  const rows = Array.from({ length: outer }, (_, row) =>
+    parts.map((part) => {
+      const own = part.shape.slice(axis);
+      const size = elementCount(own);
+      return pieces.map(part, own, (data) => data.subarray(row * size, (row + 1) * size));
+    }),
+  );
+  return outer === 1 ? pieces.join(parts, shape) : pieces.join(rows.flat(), shape);
 }
 
 function slice<T extends Numbers>(tensor: T, axis: number, from: number, length: number, pieces: Pieces<T>): T {

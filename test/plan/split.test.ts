@@ -34,8 +34,8 @@ describe("where nothing is split", () => {
     expect(splitText(columns, { splitReductions: "all", singleKernel: true }).kernels).toHaveLength(1);
   });
 
-  test("several kernels are more", () => {
-    expect(splitText(both, {}).kernels).toHaveLength(3);
+  test("sums of rows and of columns are two", () => {
+    expect(splitText(both, {}).kernels).toHaveLength(2);
     expect(splitText(both, { splitReductions: "none" }).kernels).toHaveLength(2);
   });
 

@@ -1,0 +1,155 @@
+/**
+ * Groups that reduce rows and sum over rows in one walk, as the backward of a norm does with its d_x and d_gamma:
+ *
+ *   m = mean(x * x, axes = [-1], keepdims = true)      x: f32[rows, 768]
+ *   y = x * rsqrt(m)
+ *   s = sum(d_y * y, axes = [0])                       s: f32[768]
+ *
+ * Each team of lanes walks over a tile of rows and adds what it has of every column to sums of its own, as in Liger's backward
+ * kernels; what a compiler has to recognize is PyTorch Inductor's mix-order reduction (pytorch/pytorch PR #165370).
+ *
+ * - sum: a reduction over rows of what the walk has at hand, whose result nothing spreads over the rows again.
+ * - summed: the rows that a tile sums over, neighbours in the order of the walk. The first of them is cut into tiles.
+ */
+
+import { type Atom, leavesOf } from "./atoms.ts";
+import { elementsOf } from "./bytes.ts";
+import { type Fn, isLeaf, type Op, presentOperands, usesOf, type Value } from "./ir.ts";
+import { type DimAtoms, IterationSpace } from "./iteration.ts";
+import { attribute } from "./ops/def.ts";
+import { walkOrder } from "./walk-order.ts";
+
+/** Ops of a group by what becomes of them. */
+export interface MixedOrder {
+  /** What is computed where the walk is, in program order. */
+  readonly walk: readonly Op[];
+  readonly sums: readonly Op[];
+  /** What is computed from the sums alone. */
+  readonly after: readonly Op[];
+  readonly space: IterationSpace;
+  readonly rows: readonly Atom[];
+  readonly summed: readonly Atom[];
+}
+
+/** Elements that lanes add up, of all sums of a kernel: beyond, no workgroup holds them in registers. */
+export const mostSummed = 2 ** 15;
+
+/** Whether the op sums over rows and what follows from its result is never larger than that. */
+export function lastSums(fn: Fn): (op: Op) => boolean {
+  const uses = usesOf(fn);
+  const known = new Map<Op, boolean>();
+  const staysSmall = (value: Value, most: number): boolean =>
+    uses(value).ops.every((op) =>
+      op.results.every((result) => elementsOf(result.shape) <= most && staysSmall(result, most)),
+    );
+  return (op) => {
+    const found = known.get(op) ?? (isSumOverRows(op) && staysSmall(op.result, elementsOf(op.result.shape)));
+    known.set(op, found);
+    return found;
+  };
+}
+
+function isSumOverRows(op: Op): boolean {
+  if (op.name !== "sum") return false;
+  const rank = op.operand(0).shape.length;
+  return rank > 1 && attribute.axes(op.attributes).includes(-rank);
+}
+
+/**
+ * How one walk computes a group that reduces rows and sums over them.
+ * @param stored values that its kernel writes.
+ * @returns undefined where there is no such walk.
+ */
+export function mixedOrder(
+  group: readonly Op[],
+  stored: readonly Value[],
+  isLast: (op: Op) => boolean,
+): MixedOrder | undefined {
+  if (!group.some(isLast)) return undefined;
+  const parts = partsOf(group, isLast);
+  if (parts === undefined) return undefined;
+  const { walk, sums, space } = parts;
+  const own = new Set(walk.flatMap((op) => op.results));
+  const reads = [...new Set(walk.flatMap(presentOperands))].filter((value) => !own.has(value));
+  const ends = [...stored.filter((value) => own.has(value)), ...sums.map((op) => op.operand(0))];
+  const { order, missing } = walkOrder(reads, ends, walk, space);
+  const columns = space.columns;
+  if (missing !== undefined || columns.length === 0) return undefined;
+  const count = columns.reduce((all, { extent }) => all * (typeof extent === "number" ? extent : Number.NaN), 1);
+  if (!(count * sums.length <= mostSummed)) return undefined;
+  const rows = order.filter((atom) => !columns.includes(atom));
+  const areWalked = (op: Op) => {
+    const atoms = leavesOf(space.dimsOf(op.operand(0)).flat());
+    return atoms.every((atom) => order.includes(atom)) && columns.every((atom) => atoms.includes(atom));
+  };
+  if (!sums.every(areWalked)) return undefined;
+  const summedBy = sums.map((op) => new Set(summedAxes(op, space, rows).flatMap(({ atoms }) => atoms)));
+  const summed = runOf(rows, (atom) => summedBy.every((atoms) => atoms.has(atom)), walk, space);
+  return summed && { ...parts, rows, summed };
+}
+
+/** Axes that a sum reduces and that are rows alone, counted from the end. */
+export function summedAxes(op: Op, space: IterationSpace, rows: readonly Atom[]) {
+  const dims = space.dimsOf(op.operand(0));
+  return attribute
+    .axes(op.attributes)
+    .map((axis) => ({ axis, atoms: leavesOf(dims.at(axis) as readonly Atom[]) }))
+    .filter(({ atoms }) => atoms.length > 0 && atoms.every((atom) => rows.includes(atom)));
+}
+
+function partsOf(group: readonly Op[], isLast: (op: Op) => boolean) {
+  const space = new IterationSpace();
+  const [walk, sums, after]: [Op[], Op[], Op[]] = [[], [], []];
+  const late = new Set<Value>();
+  const inWalk = new Set<Value>();
+  for (const op of group) {
+    const operands = presentOperands(op).filter(({ def }) => def === undefined || !isLeaf(def));
+    const isAfter = operands.some((value) => late.has(value));
+    if (isAfter && operands.some((value) => inWalk.has(value))) return undefined;
+    if (!isAfter && !isLast(op) && space.add(op) !== undefined) return undefined;
+    (isAfter ? after : isLast(op) ? sums : walk).push(op);
+    for (const result of op.results) (isAfter || isLast(op) ? late : inWalk).add(result);
+  }
+  return { walk, sums, after, space };
+}
+
+/**
+ * The largest axis of rows that all sums reduce and that can be cut, of as large ones the last, and those behind it that are
+ * reduced too.
+ */
+function runOf(
+  rows: readonly Atom[],
+  isSummed: (atom: Atom) => boolean,
+  walk: readonly Op[],
+  space: IterationSpace,
+): readonly Atom[] | undefined {
+  const size = ({ extent }: Atom) => elementsOf([extent]);
+  const cut = rows
+    .filter((atom) => isSummed(atom) && isCuttable(atom, walk, space))
+    .reduce<Atom | undefined>((best, atom) => (best && size(best) > size(atom) ? best : atom), undefined);
+  if (cut === undefined) return undefined;
+  const from = rows.indexOf(cut);
+  const end = rows.findIndex((atom, i) => i > from && !isSummed(atom));
+  return rows.slice(from, end < 0 ? rows.length : end);
+}
+
+/** The axis of a value that is this atom; -1 of one that does not differ along it, undefined where it is a part of an axis. */
+export function axisOf(atom: Atom, dims: DimAtoms): number | undefined {
+  const axis = dims.findIndex((atoms) => leavesOf(atoms).includes(atom));
+  return axis >= 0 && leavesOf(dims[axis] as readonly Atom[]).length > 1 ? undefined : axis;
+}
+
+/** Whether each value has the axis as a dimension of its own, so that a tile has less of it. */
+function isCuttable(atom: Atom, walk: readonly Op[], space: IterationSpace): boolean {
+  const { extent } = atom;
+  const isOwn = (value: Value, dims: DimAtoms) => {
+    if (typeof extent === "number") return dims.length === value.shape.length && axisOf(atom, dims) !== undefined;
+    const named = value.shape.filter((dim) => dim === extent).length;
+    return named === Number(leavesOf(dims.flat()).includes(atom));
+  };
+  return walk.every(
+    (op) =>
+      op.operands.every((value, i) => value === undefined || isOwn(value, space.readBy(op, i))) &&
+      op.results.every((value) => isOwn(value, space.dimsOf(value))),
+  );
+}

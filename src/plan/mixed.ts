@@ -1,0 +1,115 @@
+/**
+ * A group that reduces rows and sums over them (src/ir/mixed-order.ts) as two kernels:
+ *
+ *   d_x, d_gamma = ...                                    d_x: f32[rows, 768], d_gamma: f32[768]
+ *   ->
+ *   d_x, sums = ...  for each tile of rows                sums: f32[tiles, 768]
+ *   d_gamma = sum(sums, axes = [0])
+ *
+ * The first reads each row once, as the kernel of d_x alone does. How long tiles are follows from the shape alone: so that there
+ * are about 1024, but 16 rows at least, since the sums of a tile are written and read again, and 64 at most, since they are
+ * added up one after the other.
+ */
+
+import { Builder, copyOp } from "../ir/builder.ts";
+import { elementsOf } from "../ir/bytes.ts";
+import type { Op, Value } from "../ir/ir.ts";
+import { axisOf, type MixedOrder, summedAxes } from "../ir/mixed-order.ts";
+import { attribute } from "../ir/ops/def.ts";
+import type { Dim, Shape, TensorType } from "../ir/types.ts";
+import type { Outliner, Piece, Write } from "./outline.ts";
+import type { DerivedExtent, Tile } from "./plan.ts";
+import { asResult, buffersOf, leastRows, mostBuffers, Partials } from "./split.ts";
+
+/** Tiles that there are about. */
+const usualTiles = 1024;
+/** Rows of the longest. */
+const mostRows = 64;
+
+/** The kernels of such a group; undefined where the first would need more buffers than there are. */
+export function mixedPieces(
+  order: MixedOrder,
+  writes: readonly Write[],
+  outliner: Outliner,
+  extents: DerivedExtent[],
+): readonly Piece[] | undefined {
+  const { walk, sums, after } = order;
+  const derived: DerivedExtent[] = [];
+  const tile = tileOf(order, outliner, derived);
+  const [{ span }] = sums as [Op];
+  const [builder, merge] = [new Builder(span), new Builder(span)];
+  const partials = new Partials(builder, tile, outliner);
+  const merged = new Map<Value, Value>();
+  for (const op of sums) {
+    for (const one of [builder, merge]) one.standAt({ span: op.span, kernel: 0 });
+    merged.set(op.result, mergeOf(op, order, partials, merge));
+  }
+  for (const op of after) {
+    const operands = op.operands.map((value) => value && (merged.get(value) ?? value));
+    const copy = merge.add(copyOp(op, { operands, kernel: 0 }));
+    for (const [i, result] of op.results.entries()) merged.set(result, copy.results[i] as Value);
+  }
+  const pieces: readonly Piece[] = [
+    {
+      ops: [...walk, ...builder.ops],
+      writes: [...writes.filter(({ value }) => !merged.has(value)), ...partials.writes],
+      tile: { tile, ...retyped(order, tile.dim) },
+    },
+    {
+      ops: merge.ops,
+      writes: writes.flatMap(({ buffer, value }) => {
+        const now = merged.get(value);
+        return now === undefined ? [] : [{ buffer, value: now }];
+      }),
+    },
+  ];
+  if (pieces.some((piece) => buffersOf(piece) > mostBuffers)) return undefined;
+  extents.push(...derived);
+  return pieces;
+}
+
+/** The sum of what the tiles have: over these, and over what of the reduced axes a tile keeps. */
+function mergeOf(op: Op, { space, rows, summed }: MixedOrder, partials: Partials, to: Builder): Value {
+  const inTile = summedAxes(op, space, rows)
+    .filter(({ atoms }) => atoms.every((atom) => summed.includes(atom)))
+    .map(({ axis }) => axis);
+  const x = op.operand(0);
+  const partial = partials.of("sum", x, inTile);
+  const kept = x.shape.map((_, i) => i - x.shape.length).filter((axis) => !inTile.includes(axis));
+  const reduced = attribute.axes(op.attributes);
+  const left = kept.flatMap((axis, i) => (reduced.includes(axis) ? [i + 1] : []));
+  return asResult(to, to.emit("sum", [partial], { axes: [0, ...left] }), op.result);
+}
+
+/** The tiles of the first axis that is summed, with the extents that say how many there are and how large. */
+function tileOf({ rows, summed }: MixedOrder, { dims }: Outliner, extents: DerivedExtent[]): Tile {
+  const [cut, ...inner] = summed.map(({ extent }) => extent) as [Dim, ...Dim[]];
+  const others = elementsOf(rows.filter((atom) => !summed.includes(atom)).map(({ extent }) => extent));
+  const by = Math.max(1, Math.floor(usualTiles / others));
+  const stem = typeof cut === "string" ? cut : "rows";
+  const dim = typeof cut === "string" ? cut : dims.next("rows");
+  if (dim !== cut) extents.push({ name: dim, of: cut, by: 1 });
+  const [size, number] = [dims.next(`${stem}_tile`), dims.next(`${stem}_tiles`)];
+  const [least, most] = [leastRows, mostRows].map((all) => Math.ceil(all / elementsOf(inner))) as [number, number];
+  extents.push({ name: size, of: dim, by, least, most }, { name: number, of: dim, by: size });
+  return { dim, size, count: number };
+}
+
+/** Types and attributes of what has the axis that is cut, with the name of a tile's. */
+function retyped({ walk, space, summed: [cut] }: MixedOrder, dim: string) {
+  const named = (shape: Shape, axis: number | undefined) =>
+    axis === undefined || axis < 0 ? shape : shape.map((extent, i) => (i === axis ? dim : extent));
+  const axisIn = (value: Value): number | undefined => {
+    if (cut === undefined || cut.extent === dim) return undefined;
+    const reader = walk.find((op) => op.operands.includes(value));
+    const dims = reader ? space.readBy(reader, reader.operands.indexOf(value)) : space.dimsOf(value);
+    return axisOf(cut, dims);
+  };
+  return {
+    typeOf: (value: Value): TensorType => ({ ...value.type, shape: named(value.shape, axisIn(value)) }),
+    attributesOf: (op: Op): Op["attributes"] => {
+      if (op.attributes.shape === undefined || !walk.includes(op)) return op.attributes;
+      return { ...op.attributes, shape: named(op.attributes.shape as Shape, axisIn(op.result)) };
+    },
+  };
+}

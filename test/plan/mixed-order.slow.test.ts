@@ -1,0 +1,106 @@
+/** Row statistics and sums over rows in one walk: how many kernels, that they are the function, and that no lanes race. */
+
+import { describe, expect, test } from "vitest";
+import { generate } from "../../codegen/generate.ts";
+import { verifyProgram } from "../../codegen/kernel/verify.ts";
+import { targetByName } from "../../codegen/target.ts";
+import { hostTensorsOf } from "../../src/cli/kernel-inputs.ts";
+import { compile } from "../../src/compile.ts";
+import { interpret } from "../../src/ir/interpret.ts";
+import type { Fn } from "../../src/ir/ir.ts";
+import { planExtents } from "../../src/launch/plan-manifest.ts";
+import { parse } from "../../src/parse/parse.ts";
+import { comparePlan } from "../../src/plan/exact.ts";
+import { interpretPlan } from "../../src/plan/interpret.ts";
+import { launchesOf, type Plan } from "../../src/plan/plan.ts";
+import { verifyPlan } from "../../src/plan/verify.ts";
+import { type HostTensor, toNumbers } from "../../src/runtime/host-tensor.ts";
+import { randomInputs } from "../../src/testing/random-inputs.ts";
+import { expectSameNumbers } from "../support/expect-numbers.ts";
+import { backwards, mixedBackward } from "../support/mixed-programs.ts";
+import { runProgram } from "../support/run-program.ts";
+
+function planOf(text: string) {
+  const module = parse(text, { file: "test.tir" });
+  const { plans, kernels } = compile(module);
+  return { fn: module.fns[0] as Fn, plan: plans[0] as Plan, kernels };
+}
+
+const targets = ["portable", "gpu-subgroup-32", "swiftshader"].map((name) => targetByName(name));
+
+describe.each(Object.entries(backwards))("%s", (name, { kernels: count }) => {
+  const { fn, plan, kernels } = planOf(mixedBackward(name, 12));
+  // Two tiles and a part of one.
+  const dims = { rows: 37, batch: 2 };
+  const inputs = randomInputs(fn, 1, dims);
+  const isHalf = fn.params[0]?.element === "f16";
+  const wanted = interpret(fn, inputs);
+
+  test(`is a sound plan of ${count}, and its function`, () => {
+    expect(kernels).toHaveLength(count);
+    expect(verifyPlan(plan)).toEqual([]);
+    expect(comparePlan(plan, [])).toBeUndefined();
+    expectSameNumbers(interpretPlan(plan, inputs), wanted, { relative: isHalf ? 2 ** -10 : 1e-11 });
+  });
+
+  test.runIf(count > 1).each(targets.map((target) => [target.name, target] as const))(
+    "lane by lane: %s",
+    (_, target) => {
+      const extents = planExtents(plan.extents, dims);
+      const memory = new Map<string, HostTensor>(Object.entries(hostTensorsOf(inputs)));
+      for (const { fn: one, tile, reads, writes } of launchesOf(plan)) {
+        const { kernel, program } = generate(one, target, {}, tile);
+        expect(verifyProgram(program)).toEqual([]);
+        const given = one.params.map((param, i) => [param.name, memory.get(reads[i]?.name as string)] as const);
+        const run = runProgram(kernel, program, extents, { inputs: Object.fromEntries(given) });
+        expect(run.faults).toEqual([]);
+        for (const [i, buffer] of writes.entries()) {
+          memory.set(buffer.name, run.outputs[one.results[i]?.name as string] as HostTensor);
+        }
+      }
+      const found = Object.keys(wanted).map((result) => {
+        const tensor = memory.get(result) as HostTensor;
+        return [result, { ...tensor, data: toNumbers(tensor) }] as const;
+      });
+      expectSameNumbers(Object.fromEntries(found), wanted, { relative: isHalf ? 2e-3 : 4e-6 });
+    },
+  );
+});
+
+describe("what is not one walk", () => {
+  test.each([
+    ["columns that are not known", "x: f32[rows, c]", "c", 3],
+    ["more columns than lanes have registers for", "x: f32[rows, 65536]", "65536", 3],
+  ] as const)("%s", (_, x, c, count) => {
+    const text = `fn f(${x}, d_y: f32[rows, ${c}]) -> (d_x: f32[rows, ${c}], d_gamma: f32[${c}]) {
+  let n = rmsnorm(x, axes = [-1])
+  let d_x = d_y - n * mean(d_y * n, axes = [-1], keepdims = true)
+  return d_x, sum(d_y * n, axes = [0])
+}`;
+    expect(planOf(text).kernels).toHaveLength(count);
+  });
+
+  test("a sum whose result is spread over the rows again", () => {
+    const text = `fn f(x: f32[rows, 64]) -> (y: f32[rows, 64]) {
+  let n = softmax(x, axes = [-1])
+  return n / sum(n, axes = [0], keepdims = true)
+}`;
+    expect(planOf(text).kernels.length).toBeGreaterThan(2);
+  });
+});
+
+test("tiles follow from the shape alone: about 1024, of 16 to 64 rows", () => {
+  const { plan } = planOf(mixedBackward("rmsnorm", 64));
+  expect(launchesOf(plan)[0]?.tile).toEqual({ dim: "rows", size: "rows_tile", count: "rows_tiles" });
+  const tiles = [1, 7, 4096, 65537, 1_000_000].map((rows) => {
+    const { rows_tile, rows_tiles } = planExtents(plan.extents, { rows });
+    return [rows_tile, rows_tiles];
+  });
+  expect(tiles).toEqual([
+    [16, 1],
+    [16, 1],
+    [16, 256],
+    [64, 1025],
+    [64, 15625],
+  ]);
+});

@@ -1,0 +1,89 @@
+/** Functions whose backward reduces rows and sums over rows, or that do so themselves. */
+
+import { backwardText } from "./gradients.ts";
+
+/** By x and all parameters, but those that `wrt` leaves out. */
+interface Backward {
+  readonly kernels: 1 | 2;
+  readonly text: (columns: number) => string;
+  readonly wrt?: readonly string[];
+}
+
+const rows = (n: number) => `f32[rows, ${n}]`;
+const norm = (type: string, n: number, call: string) =>
+  `fn f(x: ${type}, gamma: f32[${n}], beta: f32[${n}]) -> (y: ${type}) { return ${call} }`;
+
+/** Each with the kernels that its backward takes: two where a sum over rows is asked for. */
+export const backwards: Readonly<Record<string, Backward>> = {
+  rmsnorm: {
+    kernels: 2,
+    text: (n) => `fn f(x: ${rows(n)}, gamma: f32[${n}]) -> (y: ${rows(n)}) { return rmsnorm(x, gamma, axes = [-1]) }`,
+  },
+  layernorm: {
+    kernels: 2,
+    text: (n) => norm(rows(n), n, "layernorm(x, gamma, beta, axes = [-1])"),
+  },
+  "layernorm of a batch of sequences": {
+    kernels: 2,
+    text: (n) => norm(`f32[batch, rows, ${n}]`, n, "layernorm(x, gamma, beta, axes = [-1])"),
+  },
+  "layernorm of known rows": {
+    kernels: 2,
+    text: (n) => norm(`f32[2, 40, ${n}]`, n, "layernorm(x, gamma, beta, axes = [-1])"),
+  },
+  "add, rmsnorm, and the stream": {
+    kernels: 2,
+    text: (n) => `fn f(x: ${rows(n)}, residual: ${rows(n)}, gamma: f32[${n}]) -> (y: ${rows(n)}, h: ${rows(n)}) {
+  let h = x + residual
+  return rmsnorm(h, gamma, axes = [-1]), h
+}`,
+  },
+  "halves: rmsnorm": {
+    kernels: 2,
+    text: (n) =>
+      `fn f(x: f16[rows, ${n}], gamma: f16[${n}]) -> (y: f16[rows, ${n}]) { return rmsnorm(x, gamma, axes = [-1]) }`,
+  },
+  groupnorm: {
+    kernels: 2,
+    text: (n) =>
+      `fn f(x: f32[rows, ${n}, 2, 3], gamma: f32[${n}], beta: f32[${n}]) -> (y: f32[rows, ${n}, 2, 3]) {
+  return groupnorm(x, gamma, beta, groups = 2)
+}`,
+  },
+  "rmsnorm of heads, with a gamma for each": {
+    kernels: 2,
+    text: (n) =>
+      `fn f(x: f32[rows, 3, ${n}], gamma: f32[3, ${n}]) -> (y: f32[rows, 3, ${n}]) { return rmsnorm(x, axes = [-1]) * gamma }`,
+  },
+  "QK-norm and RoPE": {
+    kernels: 2,
+    text: (
+      n,
+    ) => `fn f(x: f32[rows, 3, ${n}], gamma: f32[${n}], c: f32[rows, 1, ${n}], s: f32[rows, 1, ${n}]) -> (y: f32[rows, 3, ${n}]) {
+  let h = rmsnorm(x, gamma, axes = [-1])
+  let a = slice(h, axis = -1, start = 0, end = ${n / 2})
+  let b = slice(h, axis = -1, start = ${n / 2}, end = ${n})
+  return h * c + concat(-b, a, axis = -1) * s
+}`,
+    wrt: ["x", "gamma"],
+  },
+  softmax: { kernels: 1, text: (n) => `fn f(x: ${rows(n)}) -> (y: ${rows(n)}) { return softmax(x, axes = [-1]) }` },
+  "log-softmax and the loss of a label": {
+    kernels: 1,
+    text: (n) => `fn f(x: ${rows(n)}, label: i32[rows, 1]) -> (loss: f32[rows, 1]) {
+  return -gather(log_softmax(x, axes = [-1]), label, axis = -1)
+}`,
+    wrt: ["x"],
+  },
+  swiglu: {
+    kernels: 1,
+    text: (n) => `fn f(a: ${rows(n)}, b: ${rows(n)}) -> (y: ${rows(n)}) { return silu(a) * b }`,
+  },
+  l2norm: { kernels: 1, text: (n) => `fn f(x: ${rows(n)}) -> (y: ${rows(n)}) { return l2norm(x, axes = [-1]) }` },
+};
+
+/** The backward of one of them. */
+export function mixedBackward(name: string, columns: number): string {
+  const { text, wrt } = backwards[name] as Backward;
+  return backwardText(text(columns), wrt === undefined ? {} : { wrt });
+}
