@@ -11,6 +11,8 @@ export interface LaunchBuffer {
   readonly shape: readonly (number | string)[];
   /** The name of a result, where an input has it too and `name` is another. */
   readonly result?: string;
+  /** Of a result that is the value of another: the other's name. It lies there too, unless it is given a buffer of its own. */
+  readonly same?: string;
   /** Of an intermediate: its place. Intermediates of one place are never needed at a time. */
   readonly slot?: number;
 }

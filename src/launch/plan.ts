@@ -110,6 +110,7 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
     try {
       const memory: Memory = new Map();
       const all = this.#bind(memory, uploaded, tensors, dims, outputs);
+      const again = this.#shareMemory(memory);
       for (const [slot, size] of this.#sizes(all)) this.#grow(slot, size, encoder !== undefined);
       for (const { name, slot = 0 } of this.#intermediates) memory.set(name, this.#places.get(slot) as Place);
       const calls = this.#launches.map((step): readonly [Launcher, Call] => {
@@ -126,17 +127,32 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
       });
       submit(this.device, this.#plan.name, encoder, (into) => {
         for (const [launcher, call] of calls) record(launcher, call, into, !encoder);
+        for (const names of again) {
+          const [from, to] = [names.same as string, names.name].map((one) => memory.get(one) as GPUBufferBinding);
+          copyPart(into, from as GPUBufferBinding, to as GPUBufferBinding);
+        }
       });
       // What the caller has yet to submit needs them still.
       if (!encoder) destroyAll(uploaded);
-      const parts = this.#results.map(({ name, result = name }) => {
-        return [result, (memory.get(name) as GPUBufferBinding).buffer];
+      const parts = this.#results.map(({ name, same = name, result = name }) => {
+        return [result, ((memory.get(name) ?? memory.get(same)) as GPUBufferBinding).buffer];
       });
       return Object.fromEntries(parts);
     } catch (caught) {
       destroyAll([...made, ...uploaded]);
       throw caught;
     }
+  }
+
+  /** Results that are one value lie in one buffer, whichever of them is given one. @returns those that are given another. */
+  #shareMemory(memory: Memory): readonly LaunchBuffer[] {
+    return this.#results.filter(({ name, same }) => {
+      const own = memory.get(name) as GPUBufferBinding | undefined;
+      if (same === undefined || own === undefined) return false;
+      const first = memory.get(same) as GPUBufferBinding | undefined;
+      if (first === undefined) memory.set(same, own);
+      return first !== undefined && (first.buffer !== own.buffer || first.offset !== own.offset);
+    });
   }
 
   /** Frees the pipelines and the memory of intermediates. What was recorded must have been submitted. Nothing starts after it. */
@@ -193,9 +209,9 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
     return all;
   }
 
-  #sizeOf({ name, element, shape }: LaunchBuffer, extents: Readonly<Record<string, number>>): number {
+  #sizeOf({ name, same = name, element, shape }: LaunchBuffer, extents: Readonly<Record<string, number>>): number {
     const count = product(shape.map((dim) => (typeof dim === "number" ? dim : (extents[dim] as number))));
-    return boundSize(element, this.#strides.get(name) ?? 0, count);
+    return boundSize(element, this.#strides.get(same) ?? 0, count);
   }
 
   /** Of each place: bytes that are enough for each intermediate there. */
@@ -220,6 +236,10 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
   }
 }
 
+function copyPart(into: GPUCommandEncoder, from: GPUBufferBinding, to: GPUBufferBinding): void {
+  into.copyBufferToBuffer(from.buffer, from.offset ?? 0, to.buffer, to.offset ?? 0, from.size);
+}
+
 /**
  * A result that would be written over what is still to be read, after the name of that: an input of a later kernel, or
  * another result. What a kernel reads and writes itself it refuses, or reads before it writes.
@@ -238,9 +258,9 @@ export function overlapIn(
     return buffer !== undefined && buffer === has && from < offset + size && offset < from + length;
   };
   const results = buffers.filter(({ kind }) => kind === "result");
-  for (const [i, { name, result = name }] of results.entries()) {
+  for (const [i, { name, same, result = name }] of results.entries()) {
     const isReadLater = (one: LaunchBuffer) => one.kind !== "result" && last("reads", one.name) > last("writes", name);
-    const others = [...buffers.filter(isReadLater), ...results.slice(0, i)];
+    const others = [...buffers.filter(isReadLater), ...results.slice(0, i).filter((one) => one.name !== same)];
     const other = others.find((one) => isOver(name, one.name));
     if (other) return [other.result ?? other.name, result];
   }

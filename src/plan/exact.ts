@@ -55,7 +55,7 @@ export function comparePlan(
       });
     const whole = at(extents).run(plan.fn, consts);
     const memory = new Map<string, FieldTensor>();
-    const keyOf = ({ kind, name }: PlanBuffer) => (kind === "input" ? `input ${name}` : name);
+    const keyOf = ({ kind, name, same = name }: PlanBuffer) => (kind === "input" ? `input ${name}` : same);
     for (const param of plan.fn.params) memory.set(`input ${param.name}`, whole.get(param) as FieldTensor);
     for (const launch of launchesOf(plan)) {
       const { fn, reads, writes, tile } = launch;

@@ -32,7 +32,7 @@ export function interpretPlan(
 ): Record<string, Tensor> {
   const extents = planExtents(plan.extents, { ...dimsOfInputs(plan.fn, inputs), ...dims });
   const memory = new Map<string, Tensor>(Object.entries(inputs).map(([name, tensor]) => [`input ${name}`, tensor]));
-  const keyOf = ({ kind, name }: PlanBuffer) => (kind === "input" ? `input ${name}` : name);
+  const keyOf = ({ kind, name, same = name }: PlanBuffer) => (kind === "input" ? `input ${name}` : same);
   for (const launch of launchesOf(plan)) {
     const { fn, reads, writes, tile } = launch;
     const given = reads.map((buffer, i) => withRank(memory.get(keyOf(buffer)) as Tensor, fn.params[i]?.shape.length));

@@ -10,10 +10,11 @@ export function planManifest({ fn, extents, buffers, steps }: Plan): LaunchPlan 
   return { version: 2, name: fn.name, dims, extents, buffers: buffers.map(bufferOf), steps: steps.map(stepOf) };
 }
 
-function bufferOf({ name, kind, type: { element, shape }, result, slot }: PlanBuffer): LaunchBuffer {
+function bufferOf({ name, kind, type: { element, shape }, result, same, slot }: PlanBuffer): LaunchBuffer {
   return {
     ...{ name, kind, element, shape },
     ...(result !== undefined && result !== name && { result }),
+    ...(same !== undefined && { same }),
     ...(slot !== undefined && { slot }),
   };
 }

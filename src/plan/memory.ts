@@ -55,8 +55,16 @@ export function assignSlots(lifetimes: readonly Lifetime[]): number[] {
 
 const bytesAt = (lifetimes: readonly Lifetime[], at: number) => lifetimes[at]?.bytes ?? 0;
 
-/** The plan of these launches: with steps that allocate before the first use, and free after the last. */
-export function finish(fn: Fn, extents: readonly DerivedExtent[], launches: readonly Launch[]): Plan {
+/**
+ * The plan of these launches: with steps that allocate before the first use, and free after the last.
+ * @param again results that no launch writes, for they are values of others.
+ */
+export function finish(
+  fn: Fn,
+  extents: readonly DerivedExtent[],
+  launches: readonly Launch[],
+  again: readonly PlanBuffer[] = [],
+): Plan {
   const used = new Map<PlanBuffer, { from: number; to: number }>();
   for (const [at, { reads, writes }] of launches.entries()) {
     for (const buffer of [...reads, ...writes]) {
@@ -83,7 +91,7 @@ export function finish(fn: Fn, extents: readonly DerivedExtent[], launches: read
       all.find((buffer) => buffer.kind === "input" && buffer.name === name) ?? { name, type: param.type, kind: "input" }
     );
   });
-  const results = fn.results.flatMap(({ name }) => all.filter(({ result }) => result === name));
+  const results = fn.results.flatMap(({ name }) => [...all, ...again].filter(({ result }) => result === name));
   const buffers = [...inputs, ...constantsOf(fn), ...results, ...intermediates.map(([buffer]) => now(buffer))];
   return { fn, extents, buffers, steps };
 }

@@ -69,7 +69,7 @@ export function outline(fn: Fn, taken: Iterable<string> = [], { split = true }: 
   const copies = copied.map((result) =>
     outliner.launch({ ops: [], writes: [{ buffer: outliner.buffers.ofResult(result), value: result.value }] }),
   );
-  return finish(fn, extents, [...launches, ...copies]);
+  return finish(fn, extents, [...launches, ...copies], outliner.buffers.again);
 }
 
 /** The kernels of a group of ops. */
@@ -154,10 +154,17 @@ export class Buffers {
       this.byValue.set(param, { name: param.name as string, type: param.type, kind: "input" });
     }
     for (const { name, value } of fn.results) {
-      const buffer: PlanBuffer = { name: this.names.next(name), type: value.type, kind: "result", result: name };
+      const own = { name: this.names.next(name), type: value.type, kind: "result" as const, result: name };
+      const first = this.byValue.get(value);
+      const buffer: PlanBuffer = first?.kind === "result" ? { ...own, same: first.name } : own;
       this.byResult.set(name, buffer);
       if (value.def !== undefined && !isLeaf(value.def) && !this.byValue.has(value)) this.byValue.set(value, buffer);
     }
+  }
+
+  /** Results that are values of others. */
+  get again(): readonly PlanBuffer[] {
+    return [...this.byResult.values()].filter(({ same }) => same !== undefined);
   }
 
   ofResult({ name }: Result): PlanBuffer {
@@ -212,7 +219,8 @@ export class Outliner {
   /** What the ops of one kernel write: results, and what others read. */
   writesOf(ops: readonly Op[], needed: ReadonlySet<Value>): Write[] {
     const own = ops.flatMap((op) => op.results);
-    const returned = this.fn.results.filter(({ value }) => own.includes(value));
+    const isFirst = ({ value }: Result, i: number) => this.fn.results.findIndex((other) => other.value === value) === i;
+    const returned = this.fn.results.filter(isFirst).filter(({ value }) => own.includes(value));
     const stored = own.filter((value) => needed.has(value) && !returned.some((result) => result.value === value));
     return [
       ...returned.map((result) => ({ buffer: this.buffers.ofResult(result), value: result.value })),

@@ -32,6 +32,8 @@ export interface PlanBuffer {
   readonly kind: "input" | "constant" | "result" | "intermediate";
   /** Of a result: its name in the function, which an input may have too. */
   readonly result?: string;
+  /** Of a result that is the value of one before it: the name of that buffer, which alone is written. */
+  readonly same?: string;
   /** Of an intermediate: which of the plan's places it lies in. Those of one place are never needed at a time. */
   readonly slot?: number;
 }

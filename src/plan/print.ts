@@ -25,13 +25,14 @@ function printStep(step: Step): string {
 
 /** The plan, then each of its functions. */
 export function printPlan(plan: Plan): string {
-  const { fn, extents, steps } = plan;
+  const { fn, extents, buffers, steps } = plan;
   const params = fn.params.map(({ name, type }) => `${name}: ${printType(type)}`);
   const results = fn.results.map(({ name, value }) => `${name}: ${printType(value.type)}`);
   const lines = [
     `plan ${fn.name}(${params.join(", ")}) -> (${results.join(", ")}) {`,
     ...extents.map(printExtent),
     ...steps.map(printStep),
+    ...buffers.flatMap(({ name, same }) => (same === undefined ? [] : [`  ${name} is ${same}`])),
     "}\n",
   ];
   const functions = launchesOf(plan).map((launch) => printFn(launch.fn));

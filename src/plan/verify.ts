@@ -45,7 +45,8 @@ export function verifyPlan(plan: Plan): string[] {
   }
   for (const { name } of live.values()) faults.push(`\`${name}\` is never freed`);
   for (const { name } of plan.fn.results) {
-    const isWritten = [...written].some((buffer) => buffer.result === name);
+    const own = plan.buffers.find(({ result }) => result === name);
+    const isWritten = [...written].some((buffer) => buffer.name === (own?.same ?? own?.name));
     check(isWritten, `nothing writes the result \`${name}\``);
   }
   return faults;

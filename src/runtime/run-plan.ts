@@ -58,6 +58,13 @@ export async function runPlan(
           Object.fromEntries(Object.entries(names).map(([name, buffer]) => [name, memory.get(buffer) as OnDevice]));
         kernel.bind(of(reads), dimsOf(kernel.kernel, dims), of(writes)).encode(encoder);
       }
+      for (const buffer of plan.buffers) {
+        const { name, same, result = name } = buffer;
+        if (same === undefined) continue;
+        const first = memory.get(same) as OnDevice;
+        if (read.onDevice[result] === undefined) memory.set(name, first);
+        else copyPart(encoder, first, memory.get(name) as OnDevice, sizeIn(dims, buffer));
+      }
       const copies = plan.buffers.flatMap((buffer) => {
         const from = memory.get(buffer.name);
         if (buffer.kind !== "result" || !made.includes(from as GPUBuffer)) return [];
@@ -93,6 +100,13 @@ export async function runPlan(
 /** Of all extents, those of the dimensions that the kernel has. */
 function dimsOf(kernel: Kernel | LaunchKernel, dims: Dims): Record<string, number> {
   return Object.fromEntries(manifestOf(kernel).dims.map(({ name }) => [name, dims[name] as number]));
+}
+
+function copyPart(encoder: GPUCommandEncoder, from: OnDevice, to: OnDevice, size: number): void {
+  const [source, target] = [from, to].map((one) => ("buffer" in one ? one : { buffer: one, offset: 0 }));
+  if (source?.buffer === target?.buffer && source?.offset === target?.offset) return;
+  const [a, b] = [source, target] as [GPUBufferBinding, GPUBufferBinding];
+  encoder.copyBufferToBuffer(a.buffer, a.offset ?? 0, b.buffer, b.offset ?? 0, size);
 }
 
 /** E0619: a result is not written over what is still to be read. */
@@ -137,6 +151,7 @@ function memoryOf(
       const given = onDevice[buffer.result ?? name];
       const isInput = kind === "input" || kind === "constant";
       if (given !== undefined && (isInput || buffer.result === undefined)) return [name, given as OnDevice];
+      if (buffer.same !== undefined) return [name, 0];
       if (!isInput) return [name, make(name, sizeOf(buffer), copySource)];
       const { binding, data } = arrayOf.get(name) as (typeof host)[number];
       if (binding.shape.length === 0) return [name, toNumber(element, data)];

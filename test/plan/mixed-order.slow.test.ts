@@ -12,7 +12,7 @@ import { planExtents } from "../../src/launch/plan-manifest.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { comparePlan } from "../../src/plan/exact.ts";
 import { interpretPlan } from "../../src/plan/interpret.ts";
-import { launchesOf, type Plan } from "../../src/plan/plan.ts";
+import { launchesOf, type Plan, type PlanBuffer } from "../../src/plan/plan.ts";
 import { verifyPlan } from "../../src/plan/verify.ts";
 import { type HostTensor, toNumbers } from "../../src/runtime/host-tensor.ts";
 import { randomInputs } from "../../src/testing/random-inputs.ts";
@@ -59,7 +59,8 @@ describe.each(Object.entries(backwards))("%s", (name, { kernels: count }) => {
         }
       }
       const found = Object.keys(wanted).map((result) => {
-        const tensor = memory.get(result) as HostTensor;
+        const { name: own, same = own } = plan.buffers.find((buffer) => buffer.result === result) as PlanBuffer;
+        const tensor = memory.get(same) as HostTensor;
         return [result, { ...tensor, data: toNumbers(tensor) }] as const;
       });
       expectSameNumbers(Object.fromEntries(found), wanted, { relative: isHalf ? 2e-3 : 4e-6 });

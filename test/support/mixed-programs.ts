@@ -38,6 +38,12 @@ export const backwards: Readonly<Record<string, Backward>> = {
   return rmsnorm(h, gamma, axes = [-1]), h
 }`,
   },
+  "add, layernorm, gelu": {
+    kernels: 2,
+    text: (n) => `fn f(x: ${rows(n)}, residual: ${rows(n)}, gamma: f32[${n}], beta: f32[${n}]) -> (y: ${rows(n)}) {
+  return gelu(layernorm(x + residual, gamma, beta, axes = [-1]))
+}`,
+  },
   "halves: rmsnorm": {
     kernels: 2,
     text: (n) =>
