@@ -24,6 +24,7 @@ import { workgroupsOf } from "./launch.ts";
 import { lowerNorms } from "./lower-norms.ts";
 import type { Manifest } from "./manifest.ts";
 import type { KernelOptions } from "./options.ts";
+import { generateProduct, isConvolution, type TileCounts, tiledDims } from "./product.ts";
 import { readWgsl } from "./read-wgsl.ts";
 import { roundStrictly } from "./round-strictly.ts";
 import type { TargetProfile } from "./target.ts";
@@ -102,6 +103,37 @@ export function proveKernel(
   const points = pointsFor(small, manifest, scheduleOf(small, target, options).choice.lanes, elements);
   for (const [i, dims] of points.entries()) {
     const found = atPoint(reference, consts, manifest, program, dims, i);
+    if (found.verdict !== "equal") return found;
+  }
+  return { verdict: "equal" };
+}
+
+/** Extents above this are taken to be others where a product is proved: its kernel has no other form for them. */
+const mostOfProduct = 40;
+
+/** The same of the plain kernel of a product. @param fn the op alone. @param tiles as the plan has them. */
+export function proveProduct(fn: Fn, consts: readonly Const[], target: TargetProfile, tiles: TileCounts): KernelProof {
+  const written = [...new Set(fn.params.flatMap(({ shape }) => shape))].filter(
+    (dim): dim is number => typeof dim === "number" && dim > mostOfProduct,
+  );
+  const small = fn.ops.some(isConvolution)
+    ? fn
+    : withDims(fn, (dim) => (written.includes(dim as number) ? 20 + written.indexOf(dim as number) : dim));
+  const { kernel, program: made } = generateProduct(small, target, tiles);
+  const program = readBack(kernel.wgsl, kernel.manifest, made);
+  const unsound = verifyProgram(program);
+  if (unsound.length > 0) return { verdict: "unsound", faults: unsound };
+  const points = [smallExtents, smallExtents.map((extent) => 17 * extent)];
+  for (const [i, extents] of points.entries()) {
+    const dims = Object.fromEntries(
+      dimensionNames(small).map((name, at) => [name, extents[at % extents.length] as number]),
+    );
+    const tiled = tiledDims(small.ops[0] as Op);
+    const counts = (["rows", "columns"] as const).flatMap((side) => {
+      const [name, count] = [tiles[side], tiled[side]];
+      return name && count ? [[name, Math.ceil((dims[count.of] as number) / count.by)] as const] : [];
+    });
+    const found = atPoint(small, consts, kernel.manifest, program, { ...dims, ...Object.fromEntries(counts) }, i);
     if (found.verdict !== "equal") return found;
   }
   return { verdict: "equal" };

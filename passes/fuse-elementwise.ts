@@ -18,8 +18,9 @@
 
 import { kernelRefusals } from "../src/diagnostics/errors-kernel.ts";
 import { copyOp } from "../src/ir/builder.ts";
-import { type Fn, isLeaf, makeFn, type Op, presentOperands, type Value } from "../src/ir/ir.ts";
+import { type Fn, isLeaf, makeFn, type Op, type Value } from "../src/ir/ir.ts";
 import { whyOutside } from "../src/ir/iteration.ts";
+import { isOpaque, Memory } from "../src/ir/opaque.ts";
 import { definePass } from "../src/pass/define-pass.ts";
 import type { KernelCut, Provenance } from "../src/pass/facts.ts";
 import { KernelGroups } from "./kernel-groups.ts";
@@ -44,8 +45,7 @@ export const fuseElementwise = definePass({
 
     const mapped = new Map<Value, Value>();
     const now = (value: Value) => mapped.get(value) ?? value;
-    const ordered = [...fn.ops.filter(isLeaf), ...groups.flat()];
-    const ops = (isInOrder(fn, groups) ? fn.ops : ordered).map((op) => {
+    const ops = inOrder(fn, groups).map((op) => {
       const operands = op.operands.map((value) => value && now(value));
       const copy = copyOp(op, { operands, kernel: kernels.get(op) });
       for (const [i, result] of op.results.entries()) mapped.set(result, copy.results[i] as Value);
@@ -86,9 +86,10 @@ function provenanceOf(
 /** The groups in which the ops stand already, if they are kernels each. */
 function givenGroups(fn: Fn): Partition | undefined {
   const groups = new Map<number | Op, Op[]>();
+  const { views } = new Memory(fn);
   for (const op of fn.ops) {
-    if (isLeaf(op)) continue;
-    const isOutside = whyOutside(op) !== undefined;
+    if (isLeaf(op) || (views.has(op) && op.kernel === undefined)) continue;
+    const isOutside = isOpaque(op) || views.has(op);
     if (isOutside !== (op.kernel === undefined)) return undefined;
     const key = op.kernel ?? op;
     const group = groups.get(key);
@@ -97,8 +98,7 @@ function givenGroups(fn: Fn): Partition | undefined {
   }
   const all = [...groups.values()];
   const costs = new KernelGroups(fn);
-  const isOne = (group: readonly Op[]) =>
-    whyOutside(group[0] as Op) !== undefined || costs.refusal(group) === undefined;
+  const isOne = (group: readonly Op[]) => isOpaque(group[0] as Op) || costs.refusal(group) === undefined;
   return all.every(isOne) ? all : undefined;
 }
 
@@ -107,17 +107,34 @@ function kernelsOf(groups: Partition): Map<Op, number> {
   const kernels = new Map<Op, number>();
   let kernel = -1;
   for (const group of groups) {
-    if (whyOutside(group[0] as Op) !== undefined) continue;
+    if (isOpaque(group[0] as Op)) continue;
     kernel++;
     for (const op of group) kernels.set(op, kernel);
   }
   return kernels;
 }
 
-/** Whether the groups stand one after the other already. */
-function isInOrder(fn: Fn, groups: Partition): boolean {
-  const flat = groups.flat();
-  return fn.ops.filter((op) => !isLeaf(op)).every((op, i) => op === flat[i]);
+/** The ops group by group, as they stand if they stand so; a view stands behind the group that makes what it shows. */
+function inOrder(fn: Fn, groups: Partition): Op[] {
+  const leaves = fn.ops.filter(isLeaf);
+  const known = new Set([...fn.params, ...leaves.map((op) => op.result)]);
+  const views = [...new Memory(fn).views].toReversed();
+  const shown = () => {
+    const ready: Op[] = [];
+    for (const op of views) {
+      if (known.has(op.result) || !known.has(op.operand(0))) continue;
+      known.add(op.result);
+      ready.push(op);
+    }
+    return ready;
+  };
+  const behind = (group: readonly Op[]) => {
+    for (const op of group) for (const result of op.results) known.add(result);
+    return [...group, ...shown()];
+  };
+  const ordered = [...shown(), ...groups.flatMap(behind)];
+  const isInOrder = fn.ops.filter((op) => !isLeaf(op)).every((op, i) => op === ordered[i]);
+  return isInOrder ? [...fn.ops] : [...leaves, ...ordered];
 }
 
 /** Why each kernel but the first begins, and what no kernel computes. */
@@ -129,10 +146,10 @@ function cutsOf(fn: Fn, groups: Partition): KernelCut[] {
     const outside = whyOutside(first);
     if (outside !== undefined) return [{ kind: "kernel cut", op: first, why: outside, stored: [] }];
     const own = new Set(group.flatMap((op) => op.results));
-    const read = new Set(group.flatMap(presentOperands).filter((value) => !own.has(value)));
+    const read = new Set(group.flatMap((op) => costs.memory.operands(op)).filter((value) => !own.has(value)));
     const needed = made.filter((other) => other.some((op) => op.results.some((result) => read.has(result))));
     // Behind a product it is clear why a kernel begins.
-    const isBehind = [...read].some(({ def }) => def !== undefined && !isLeaf(def) && whyOutside(def) !== undefined);
+    const isBehind = [...read].some(({ def }) => def !== undefined && !isLeaf(def) && isOpaque(def));
     const before = needed.length > 0 || isBehind ? needed : made.slice(-1);
     made.push(group);
     if (before.length === 0) return [];

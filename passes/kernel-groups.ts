@@ -7,9 +7,10 @@
 
 import { kernelRefusals, type Refusal } from "../src/diagnostics/errors-kernel.ts";
 import { elementsOf, estimatedBytes } from "../src/ir/bytes.ts";
-import { type Fn, isLeaf, type Op, presentOperands, usesOf, type Value } from "../src/ir/ir.ts";
-import { firstMismatch, IterationSpace, whyOutside } from "../src/ir/iteration.ts";
+import type { Fn, Op, Value } from "../src/ir/ir.ts";
+import { firstMismatch, IterationSpace } from "../src/ir/iteration.ts";
 import { lastSums, type MixedOrder, mixedOrder } from "../src/ir/mixed-order.ts";
+import { isOpaque, Memory } from "../src/ir/opaque.ts";
 import { walkOrder } from "../src/ir/walk-order.ts";
 
 /** What a launch costs, in bytes that could be moved in its time: about 5 us where 200 GB/s are. */
@@ -22,13 +23,24 @@ const usualTile = 16;
 /** The ops of a function that are to be grouped, in program order, and who reads what. */
 export class KernelGroups {
   readonly ops: readonly Op[];
-  private readonly uses: ReturnType<typeof usesOf>;
+  readonly memory: Memory;
+  private readonly readers = new Map<Value, Op[]>();
+  private readonly returned: ReadonlySet<Value>;
   private readonly isLast: (op: Op) => boolean;
 
   constructor(fn: Fn) {
-    this.ops = fn.ops.filter((op) => !isLeaf(op));
-    this.uses = usesOf(fn);
+    this.memory = new Memory(fn);
+    this.ops = this.memory.work(fn);
+    for (const op of this.ops) {
+      for (const value of this.memory.operands(op)) this.readers.set(value, [...(this.readers.get(value) ?? []), op]);
+    }
+    this.returned = new Set(fn.results.map(({ value }) => this.memory.of(value)));
     this.isLast = lastSums(fn);
+  }
+
+  /** The ops that read a value, and whether it is a result. */
+  uses(value: Value): { readonly ops: readonly Op[]; readonly returned: boolean } {
+    return { ops: this.readers.get(value) ?? [], returned: this.returned.has(value) };
   }
 
   /** How a group reduces rows and sums over them in one walk; undefined where it does not. */
@@ -46,7 +58,7 @@ export class KernelGroups {
   /** Values from outside that a group reads, each once. */
   reads(group: readonly Op[]): Value[] {
     const own = new Set(group.flatMap((op) => op.results));
-    const read = new Set(group.flatMap(presentOperands));
+    const read = new Set(group.flatMap((op) => this.memory.operands(op)));
     return [...read].filter((value) => !own.has(value) && value.def?.name !== "constant");
   }
 
@@ -63,7 +75,7 @@ export class KernelGroups {
 
   /** In bytes; of an op that no kernel computes, nothing. */
   cost(group: readonly Op[]): number {
-    if (group.some((op) => whyOutside(op) !== undefined)) return 0;
+    if (group.some(isOpaque)) return 0;
     const moved = [...this.reads(group), ...this.writes(group)];
     const bytes = moved.reduce((sum, value) => sum + estimatedBytes(value.type), launchBytes);
     if (!group.some(this.isLast) || firstMismatch(group) === undefined) return bytes;

@@ -12,8 +12,9 @@
  */
 
 import { estimatedBytes } from "../src/ir/bytes.ts";
-import { type Fn, isLeaf, type Op, presentOperands, usesOf, type Value } from "../src/ir/ir.ts";
-import { IterationSpace, whyOutside } from "../src/ir/iteration.ts";
+import { type Fn, isLeaf, type Op, presentOperands, type Value } from "../src/ir/ir.ts";
+import { IterationSpace } from "../src/ir/iteration.ts";
+import { isOpaque } from "../src/ir/opaque.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { KernelGroups } from "./kernel-groups.ts";
 
@@ -30,9 +31,9 @@ export function partition(fn: Fn): Partition {
   const whole = groups.ops;
   if (whole.length === 0) return [];
   // How many buffers there may be is the target's business, where one kernel is possible.
-  const isFused = whole.every((op) => whyOutside(op) === undefined) && groups.refusal(whole, Infinity) === undefined;
+  const isFused = !whole.some(isOpaque) && groups.refusal(whole, Infinity) === undefined;
   if (isFused) return [whole];
-  const units = unitsOf(fn);
+  const units = unitsOf(groups);
   const found = (units.length <= mostUnits ? search(units, groups) : undefined) ?? inOrder(groups);
   return launchOrder(found, groups);
 }
@@ -54,15 +55,13 @@ function isUnary(op: Op): boolean {
   );
 }
 
-function unitsOf(fn: Fn): Op[][] {
-  const uses = usesOf(fn);
+function unitsOf(groups: KernelGroups): Op[][] {
   const units = new Map<Op, Op[]>();
-  for (const op of fn.ops) {
-    if (isLeaf(op)) continue;
+  for (const op of groups.ops) {
     const before = presentOperands(op).find(({ def }) => def !== undefined && !isLeaf(def));
     const unit = before?.def && units.get(before.def);
-    const isOnly = before !== undefined && uses(before).ops.length === 1 && !uses(before).returned;
-    const joins = unit !== undefined && isOnly && isUnary(op) && unit.every((one) => whyOutside(one) === undefined);
+    const isOnly = before !== undefined && groups.uses(before).ops.length === 1 && !groups.uses(before).returned;
+    const joins = unit !== undefined && isOnly && isUnary(op) && !unit.some(isOpaque);
     if (joins) unit.push(op);
     units.set(op, joins ? unit : [op]);
   }
@@ -73,10 +72,12 @@ function unitsOf(fn: Fn): Op[][] {
 function search(units: readonly (readonly Op[])[], groups: KernelGroups): Partition | undefined {
   const unitOf = new Map(units.flatMap((unit, i) => unit.map((op) => [op, i] as const)));
   const before = units.map((unit, i) => {
-    const needed = unit.flatMap((op) => presentOperands(op)).flatMap(({ def }) => (def && unitOf.get(def)) ?? []);
+    const needed = unit
+      .flatMap((op) => groups.memory.operands(op))
+      .flatMap(({ def }) => (def && unitOf.get(def)) ?? []);
     return needed.reduce((set, at) => (at === i ? set : set | (1 << at)), 0);
   });
-  const isOutside = units.map((unit) => unit.some((op) => whyOutside(op) !== undefined));
+  const isOutside = units.map((unit) => unit.some(isOpaque));
   const position = new Map(groups.ops.map((op, i) => [op, i]));
   const opsOf = (set: number) =>
     units
@@ -157,9 +158,9 @@ function inOrder(groups: KernelGroups): Partition {
   const groupOf = new Map<Op, number>();
   const all: Op[][] = [];
   for (const op of groups.ops) {
-    const operands = presentOperands(op);
+    const operands = groups.memory.operands(op);
     const earliest = Math.max(0, ...operands.map(({ def }) => (def && groupOf.get(def)) ?? 0));
-    const isOutside = whyOutside(op) !== undefined;
+    const isOutside = isOpaque(op);
     let at = made.length;
     for (let i = made.length - 1; i >= Math.max(earliest, made.length - mostOffered) && !isOutside; i--) {
       const open = made[i];
@@ -183,8 +184,7 @@ function inOrder(groups: KernelGroups): Partition {
 
 /** A group cut, in program order, wherever its ops so far are one kernel and not with the next. */
 function apart(group: readonly Op[], groups: KernelGroups): Op[][] {
-  const isOutside = group.some((op) => whyOutside(op) !== undefined);
-  if (isOutside || groups.refusal(group, Infinity) === undefined) return [[...group]];
+  if (group.some(isOpaque) || groups.refusal(group, Infinity) === undefined) return [[...group]];
   const parts: Op[][] = [];
   for (const op of group) {
     const last = parts.at(-1);
@@ -203,7 +203,7 @@ function launchOrder(made: Partition, groups: KernelGroups): Partition {
   const placed = new Set<readonly Op[]>();
   const isReady = (group: readonly Op[]) =>
     group.every((op) =>
-      presentOperands(op).every(({ def }) => {
+      groups.memory.operands(op).every(({ def }) => {
         const needed = def && groupOf.get(def);
         return needed === undefined || needed === group || placed.has(needed);
       }),

@@ -13,7 +13,7 @@
 
 import { copyOp } from "../src/ir/builder.ts";
 import { type Fn, isLeaf, makeFn, type Op, presentOperands, usesOf, type Value } from "../src/ir/ir.ts";
-import { whyOutside } from "../src/ir/iteration.ts";
+import { isOpaque } from "../src/ir/opaque.ts";
 import { ops as table } from "../src/ir/ops/index.ts";
 import { KernelGroups } from "./kernel-groups.ts";
 import { costOf, type Partition, partition } from "./partition.ts";
@@ -36,7 +36,7 @@ export interface Recomputed {
 export function recompute(fn: Fn, groups: Partition): Recomputed {
   let best: Recomputed = { fn, groups, origin: new Map(fn.ops.map((op) => [op, op])) };
   const work = groups.flat();
-  if (groups.length < 2 || work.length > mostOps || work.some((op) => whyOutside(op) !== undefined)) return best;
+  if (groups.length < 2 || work.length > mostOps || work.some(isOpaque)) return best;
   for (let round = 0; round < mostRounds; round++) {
     const tried = candidates(best).flatMap((value) => [
       again(best, value, (op) => best.groups.findIndex((group) => group.includes(op))),

@@ -29,7 +29,7 @@ function textOf(name) {
 /** What plan.ts takes from the launcher. */
 function namesForPlans() {
   const text = readFileSync(new URL("plan.ts", folder), "utf8");
-  const lists = [...text.matchAll(/^import \{([^}]*)\} from "(?!\.\/plan-manifest)/gm)].map(([, list]) =>
+  const lists = [...text.matchAll(/^import \{([^}]*)\} from "(?!\.\/plan-manifest|\.\/products)/gm)].map(([, list]) =>
     list.split(","),
   );
   return lists.flat().flatMap((name) => (/^\s*(type\b|$)/.test(name) ? [] : [name.trim()]));
@@ -37,7 +37,7 @@ function namesForPlans() {
 
 /** What modules carry besides that have a function of several kernels. */
 function planTexts() {
-  const typescript = `${["plan-manifest", "plan"].map(textOf).join("\n")}\n`;
+  const typescript = `${["plan-manifest", "products", "plan"].map(textOf).join("\n")}\n`;
   const { code } = transformSync(`${typescript}export { plan };\n`, {
     ...{ loader: "ts", target: "es2022", format: "iife", globalName: "plans", minify: true },
   });

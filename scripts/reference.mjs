@@ -17,7 +17,7 @@ const kinds = [
   [
     "linear",
     "Linear algebra",
-    "They stand between kernels: a function that calls one can be checked, optimized, printed and interpreted, but is not one kernel (E0505).",
+    "They stand between kernels: a function that calls one is a plan (docs/plans.md), in which whoever runs it computes them, and not one kernel (E0505).",
   ],
   ["extern", "Ops of other programs", "What the language has no op for."],
 ];

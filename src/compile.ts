@@ -3,19 +3,21 @@
 import { generateKernel } from "../codegen/generate.ts";
 import type { Kernel } from "../codegen/manifest.ts";
 import type { KernelOptions } from "../codegen/options.ts";
+import { withPlainProducts } from "../codegen/plain-products.ts";
+import { generateProduct } from "../codegen/product.ts";
 import { checkTarget, portableTarget, type TargetProfile, targetByName } from "../codegen/target.ts";
 import { distinctKernels, moduleTargets } from "../codegen/variants.ts";
 import { type Diagnostic, fail, TircError } from "./diagnostics/diagnostic.ts";
 import { passErrors } from "./diagnostics/errors-passes.ts";
-import { type Fn, isLeaf, type Module, makeModule } from "./ir/ir.ts";
-import { whyOutside } from "./ir/iteration.ts";
+import { type Fn, type Module, makeModule } from "./ir/ir.ts";
+import { isOpaque, Memory } from "./ir/opaque.ts";
 import { type Extents, specialize } from "./ir/specialize.ts";
 import type { Pass } from "./pass/define-pass.ts";
 import type { Verification } from "./pass-manager/exact-check.ts";
 import type { Instrument } from "./pass-manager/instrument.ts";
 import { PassManager, type PassResult, type PassWithOptions } from "./pass-manager/pass-manager.ts";
 import { outline, planOfOne, splitOne } from "./plan/outline.ts";
-import { launchesOf, type Plan } from "./plan/plan.ts";
+import { type Launch, launchesOf, type Plan } from "./plan/plan.ts";
 import { instrumentsOf, type Plugin, passesOf, targetsOf } from "./plugin.ts";
 
 /** Which passes run, over which functions, and who watches. */
@@ -35,6 +37,9 @@ export interface OptimizeOptions {
   readonly plugins?: readonly Plugin[];
 }
 
+/** What computes matrix products and convolutions: the caller (`opaque`), or plain kernels, correct and not tuned (`plain`). */
+export type ProductOption = "opaque" | "plain";
+
 /** What `compile` is asked for: passes, a target, the arithmetic. */
 export interface CompileOptions extends OptimizeOptions, KernelOptions {
   /** The name of a built-in target profile, or a profile. `portable` unless said otherwise. */
@@ -44,8 +49,10 @@ export interface CompileOptions extends OptimizeOptions, KernelOptions {
    * kernels anyway (`plans`, unless said otherwise), `all`, or `none`.
    */
   readonly splitReductions?: "plans" | "all" | "none";
-  /** Whether a function that is not one kernel is refused (E0502, E0503), not compiled to a plan of several. */
+  /** Whether a function that is not one kernel is refused (E0502, E0503, E0505), not compiled to a plan of several. */
   readonly singleKernel?: boolean;
+  /** `opaque` unless said otherwise: they are opaque steps of plans. */
+  readonly products?: ProductOption;
 }
 
 /** What `compileVariants` is asked for. */
@@ -109,9 +116,7 @@ export function compileVariants(module: Module, options: CompileVariantsOptions 
   const refused: Diagnostic[] = [];
   const compiled = fns.map((fn) => {
     const kernelsOf = (plan: Plan) =>
-      launchesOf(plan).map((one) =>
-        distinctKernels(profiles.map((profile) => generateKernel(one.fn, profile, kernelOptions, one.tile))),
-      );
+      launchesOf(plan).map((one) => distinctKernels(profiles.map((profile) => kernelOf(one, profile, kernelOptions))));
     const { singleKernel = false, splitReductions = "plans" } = options;
     try {
       const split = singleKernel || splitReductions !== "all" || !isFused(fn) ? undefined : splitOne(fn, names);
@@ -119,9 +124,10 @@ export function compileVariants(module: Module, options: CompileVariantsOptions 
       return { plan, kernels: kernelsOf(plan) };
     } catch (caught) {
       if (!(caught instanceof TircError)) throw caught;
-      const isRefused = caught.diagnostics.some(({ code }) => code !== "E0502" && code !== "E0503");
+      const isRefused = caught.diagnostics.some(({ code }) => !["E0502", "E0503", "E0505"].includes(code ?? ""));
       if (!singleKernel && !isRefused && isFused(fn)) {
-        const plan = outline(fn, names, { split: splitReductions !== "none" });
+        const cut = outline(fn, names, { split: splitReductions !== "none" });
+        const plan = options.products === "plain" ? withPlainProducts(cut) : cut;
         return { plan, kernels: kernelsOf(plan) };
       }
       refused.push(...caught.diagnostics);
@@ -133,10 +139,19 @@ export function compileVariants(module: Module, options: CompileVariantsOptions 
   return { ...optimized, plans: done.map(({ plan }) => plan), kernels: done.flatMap(({ kernels }) => kernels) };
 }
 
-/** Whether all ops of a function stand in kernels. */
-function isFused({ ops }: Fn): boolean {
-  const work = ops.filter((op) => !isLeaf(op));
-  return work.every((op) => op.kernel !== undefined && whyOutside(op) === undefined);
+function kernelOf({ fn, tile, product }: Launch, target: TargetProfile, options: KernelOptions): Kernel {
+  return product === undefined
+    ? generateKernel(fn, target, options, tile)
+    : generateProduct(fn, target, product).kernel;
+}
+
+/** Whether all ops of a function stand in kernels, or are such that none computes them, and all values are tensors. */
+function isFused(fn: Fn): boolean {
+  const isTensor = ({ type }: { readonly type: { readonly opaque?: true } }) => type.opaque === undefined;
+  return (
+    fn.params.every(isTensor) &&
+    new Memory(fn).work(fn).every((op) => (op.kernel !== undefined || isOpaque(op)) && op.results.every(isTensor))
+  );
 }
 
 function select(module: Module, name: string | undefined): Module {

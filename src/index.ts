@@ -39,6 +39,7 @@ export {
   compileVariants,
   type OptimizeOptions,
   optimize,
+  type ProductOption,
 } from "./compile.ts";
 export { catalog, explain } from "./diagnostics/catalog.ts";
 export {
@@ -221,6 +222,8 @@ export {
   type DerivedExtent,
   type Launch,
   launchesOf,
+  type OpaqueStep,
+  opaqueStepsOf,
   type Plan,
   type PlanBuffer,
   type Step as PlanStep,

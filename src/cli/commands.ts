@@ -67,6 +67,14 @@ const splitReductions: OptionSpec = {
     "which large reductions over rows become two kernels, of tiles of rows and of these: those of functions that are several kernels anyway (plans, the default), all, or none",
 };
 
+const products: OptionSpec = {
+  name: "--products",
+  value: "KIND",
+  choices: ["opaque", "plain"],
+  summary:
+    "what computes matrix products and convolutions: whoever runs the plan (opaque, the default), or kernels that are correct and not tuned (plain)",
+};
+
 const checks: readonly OptionSpec[] = [
   target,
   plugin,
@@ -195,6 +203,7 @@ export const compileSpec: CommandSpec = {
     },
     singleKernel,
     splitReductions,
+    products,
     {
       name: "--prove",
       summary:
@@ -266,6 +275,7 @@ export const runSpec: CommandSpec = {
     "randn is standard normal and rand uniform from 0 up to 1; `--in 'v=uniform(0, 2)'` chooses a range.",
     "Integers are -10 to 10 by randn (u32: 0 to 20) and 0 to 20 by rand, and bool is a coin.",
     "Dimensions that neither an input file nor --dim tells get a default, which is shown.",
+    "Matrix products and convolutions are computed by plain kernels, which are correct and not tuned.",
   ],
 };
 

@@ -6,6 +6,10 @@
  * their operand lies at the edge between two steps. The reference is therefore computed twice more, with the operands
  * of these ops moved down and up by a few tolerances: what lies between the three results is right.
  *
+ * A product of matrices takes the errors of what it multiplies, times what it multiplies them by, into sums whose terms may cancel.
+ * What that comes to is measured: the reference is computed twice more, with the operands of products moved by a
+ * tolerance, each element up or down by chance. By as much as its row is moved then, a value may be off as well.
+ *
  * A NaN or an infinity is right exactly where the reference has one; no op is excepted (`distance` is the one place for it).
  */
 
@@ -13,6 +17,7 @@ import { roundTo } from "../ir/float16.ts";
 import { type Constants, constantsOf, dimsOfInputs, evaluateFn } from "../ir/interpret.ts";
 import { type Fn, makeModule, type Op } from "../ir/ir.ts";
 import { ops } from "../ir/ops/index.ts";
+import { randomNumbers } from "../ir/random.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { type ElementType, isFloat } from "../ir/types.ts";
 import { type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
@@ -35,6 +40,8 @@ export interface Comparison {
   readonly wrong: number;
   /** What a value may be off, of the largest of its row or of 1. */
   readonly tolerance: number;
+  /** Whether it may be off by what such an error of the operands of products makes of it as well. */
+  readonly hasProducts: boolean;
   /** The one that is furthest off among those that are wrong: its index in the output. */
   readonly worst: number | undefined;
   /** The reference in float64. */
@@ -45,6 +52,8 @@ export interface Reference {
   readonly value: Tensor;
   /** The least and the most that may come out, where ops step. */
   readonly bounds: readonly Tensor[];
+  /** What comes out where the operands of products are a little off. */
+  readonly shaken: readonly Tensor[];
 }
 
 type Tensors = Readonly<Record<string, Tensor>>;
@@ -58,9 +67,11 @@ export function referenceOf(
   const at = (direction: number) => evaluate(fn, inputs, constants, direction);
   const value = at(0);
   const nudged = fn.ops.some(isStep) ? [at(-1), at(1)] : [];
+  const shaken = fn.ops.some(isProduct) ? [1, 2].map((seed) => evaluateShaken(fn, inputs, constants, seed)) : [];
   return Object.fromEntries(
     fn.results.map(({ name }) => {
-      return [name, { value: value[name] as Tensor, bounds: nudged.map((tensors) => tensors[name] as Tensor) }];
+      const of = (all: readonly Record<string, Tensor>[]) => all.map((tensors) => tensors[name] as Tensor);
+      return [name, { value: value[name] as Tensor, bounds: of(nudged), shaken: of(shaken) }];
     }),
   );
 }
@@ -75,6 +86,27 @@ export function isStep(op: Op): boolean {
   return (
     ops[op.name].facts.jumps || (op.name === "cast" && x.element !== op.result.element && op.result.element !== "f32")
   );
+}
+
+const isProduct = ({ name }: Op) => ops[name].kind === "linear";
+
+function evaluateShaken(fn: Fn, inputs: Tensors, constants: Constants, seed: number): Record<string, Tensor> {
+  const next = randomNumbers(seed);
+  const values = evaluateFn(fn, inputs, dimsOfInputs(fn, inputs), constants, (op, operands) => {
+    return isProduct(op) ? operands.map((tensor) => tensor && shake(tensor, next)) : operands;
+  });
+  return Object.fromEntries(fn.results.map((result) => [result.name, values.get(result.value) as Tensor]));
+}
+
+function shake(tensor: Tensor, next: () => number): Tensor {
+  const data = tensor.data.slice();
+  forEachRow(tensor, (start, end, largest) => {
+    for (let i = start; i < end; i++) {
+      const most = tolerances[tensor.element] * largest;
+      data[i] = (data[i] as number) + (next() < 0.5 ? -most : most);
+    }
+  });
+  return { ...tensor, data };
 }
 
 function evaluate(fn: Fn, inputs: Tensors, constants: Constants, direction: number): Record<string, Tensor> {
@@ -108,7 +140,7 @@ function forEachRow({ shape, data }: Tensor, visit: (start: number, end: number,
 }
 
 /** @param roundings to f16, one after the other, on the way to an output of f16. */
-export function compareOutput(got: HostTensor, { value: want, bounds }: Reference, roundings = 1): Comparison {
+export function compareOutput(got: HostTensor, { value: want, bounds, shaken }: Reference, roundings = 1): Comparison {
   const numbers = toNumbers(got);
   const tolerance = tolerances[got.element] * (got.element === "f16" ? roundings : 1);
   const worst: number | undefined = undefined;
@@ -118,12 +150,13 @@ export function compareOutput(got: HostTensor, { value: want, bounds }: Referenc
     steps: 0,
     wrong: 0,
     tolerance,
+    hasProducts: shaken.length > 0,
     worst: worst as number | undefined,
     want: want.data,
   };
   let worstError = 0;
   forEachRow(want, (start, end, largest) => {
-    const allowed = tolerance * Math.max(1, largest);
+    const allowed = tolerance * Math.max(1, largest) + moved(want, shaken, start, end);
     for (let i = start; i < end; i++) {
       const error = distance(numbers[i] as number, want.data[i] as number, got.element);
       if (error === 0) continue;
@@ -142,6 +175,18 @@ export function compareOutput(got: HostTensor, { value: want, bounds }: Referenc
     }
   });
   return result;
+}
+
+/** By how much a row is another where the operands of products are. */
+function moved(want: Tensor, shaken: readonly Tensor[], start: number, end: number): number {
+  let most = 0;
+  for (const { data } of shaken) {
+    for (let i = start; i < end; i++) {
+      const distance = Math.abs((data[i] as number) - (want.data[i] as number));
+      if (distance > most) most = distance;
+    }
+  }
+  return most;
 }
 
 /** A NaN for a number, or a number for a NaN, is infinitely wrong. What overflows the element type may be infinite. */

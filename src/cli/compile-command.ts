@@ -4,6 +4,7 @@ import { generateProgram } from "../../codegen/generate.ts";
 import { printProgram } from "../../codegen/kernel/print.ts";
 import type { Kernel } from "../../codegen/manifest.ts";
 import { minifyKernel } from "../../codegen/minify.ts";
+import { generateProduct } from "../../codegen/product.ts";
 import { targetByName } from "../../codegen/target.ts";
 import { moduleTargets } from "../../codegen/variants.ts";
 import { compileVariants, optimize } from "../compile.ts";
@@ -15,7 +16,7 @@ import { emitTypegpu } from "../emit-typegpu.ts";
 import { print } from "../ir/print.ts";
 import { launcherText, planText } from "../launch/text-ts.ts";
 import { planManifest } from "../plan/manifest.ts";
-import { type Launch, launchesOf } from "../plan/plan.ts";
+import { isOneKernel, type Launch, launchesOf, opaqueOp, opaqueStepsOf, type Plan } from "../plan/plan.ts";
 import { printPlan } from "../plan/print.ts";
 import type { Arguments, Word } from "./arguments.ts";
 import { filesOfConstants, readConstants } from "./constants.ts";
@@ -30,7 +31,7 @@ import {
   writeKernels,
 } from "./kernel-files.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
-import { deviceTarget, readProgram, reportRemarks, splitOf } from "./program-options.ts";
+import { deviceTarget, productsOf, readProgram, reportRemarks, splitOf } from "./program-options.ts";
 import type { Session } from "./session.ts";
 import { checkSourceMap, writeSourceMaps } from "./source-maps.ts";
 import { moved, writeWeights } from "./weights.ts";
@@ -106,6 +107,7 @@ export async function compileCommand(args: Arguments, session: Session): Promise
     targets,
     singleKernel,
     ...splitOf(args),
+    ...productsOf(args),
   });
   const { remarks, module: result } = compiled;
   const forms = args.has("--minify") ? compiled.kernels.map((list) => list.map(minifyKernel)) : compiled.kernels;
@@ -133,22 +135,37 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   };
   if (isModule(emit)) {
     const functions = compiled.plans.map((plan, i) => {
-      const [only, ...more] = ofPlan(forms, i);
-      return only && more.length === 0 ? only : { plan: planManifest(plan), kernels: ofPlan(forms, i) };
+      const [only] = ofPlan(forms, i);
+      return only && isOneKernel(plan) ? only : { plan: planManifest(plan), kernels: ofPlan(forms, i) };
     });
     outputs.write(path, modules[emit](functions, shownPath(source, "stdin")));
     return 0;
   }
   const functions = compiled.plans.map((plan, i) => ({ plan, kernels: ofPlan(kernels, i) }));
   const programOf = ({ name }: Kernel) => {
-    const { fn, tile } = launches.flat().find((launch) => launch.fn.name === name) as Launch;
+    const { fn, tile, product } = launches.flat().find((launch) => launch.fn.name === name) as Launch;
     const profile = typeof target === "string" ? targetByName(target) : target;
-    return printProgram(generateProgram(fn, profile, program.arithmetic, tile));
+    const made =
+      product === undefined
+        ? generateProgram(fn, profile, program.arithmetic, tile)
+        : generateProduct(fn, profile, product).program;
+    return printProgram(made);
   };
+  if (emit !== "json") sayOpaque(compiled.plans, session);
   if (emit !== "json") checkFolder(output, functions.length, kernels.length, io);
   writeKernels(functions, path, emit, outputs, io, emit === "kernel" ? programOf : undefined);
   if (map !== undefined) writeSourceMaps(kernels, { map: map.text, program: source, output: path, emit }, outputs, io);
   return 0;
+}
+
+/** Says which ops the kernels leave to whoever launches them. */
+function sayOpaque(plans: readonly Plan[], session: Session): void {
+  for (const plan of plans) {
+    const names = new Set(opaqueStepsOf(plan).map((step) => opaqueOp(step).name));
+    if (names.size === 0) continue;
+    const how = "--emit plan shows where they stand, --products=plain adds kernels";
+    session.say(`${plan.fn.name}: no kernel computes its ${[...names].join(", ")} (${how})`);
+  }
 }
 
 /** Throws E0709 where no WGSL is written. */

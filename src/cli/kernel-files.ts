@@ -7,7 +7,7 @@ import { jsonText } from "../diagnostics/json.ts";
 import type { Instrument } from "../pass-manager/instrument.ts";
 import { dump } from "../pass-manager/instruments.ts";
 import { planManifest } from "../plan/manifest.ts";
-import type { Plan } from "../plan/plan.ts";
+import { isOneKernel, type Plan } from "../plan/plan.ts";
 import type { Arguments, Word } from "./arguments.ts";
 import { kindOf } from "./files.ts";
 import { type Outputs, type Written, writtenBy, writtenInto } from "./outputs.ts";
@@ -87,8 +87,8 @@ export interface WrittenFunction {
 
 /** A kernel alone is its WGSL and its manifest; several are those, and how they are launched. */
 function described({ plan, kernels }: WrittenFunction): { readonly name: string } {
-  const [only, ...more] = kernels;
-  if (only !== undefined && more.length === 0) return shipped(only);
+  const [only] = kernels;
+  if (only !== undefined && isOneKernel(plan)) return shipped(only);
   return { ...planManifest(plan), kernels: kernels.map(shipped) } as { readonly name: string };
 }
 

@@ -4,6 +4,7 @@ import { type Kernel, parametersOf } from "../../codegen/manifest.ts";
 import { type Constants, constantsOf } from "../ir/interpret.ts";
 import type { Module } from "../ir/ir.ts";
 import type { Tensor } from "../ir/tensor.ts";
+import type { Plan } from "../plan/plan.ts";
 import { fromNumbers, type HostTensor } from "../runtime/host-tensor.ts";
 
 export type Tensors = Readonly<Record<string, HostTensor>>;
@@ -15,6 +16,13 @@ export function constantsAfter(after: Module, constants: Constants): Constants {
 
 export function kernelInputs(kernel: Kernel, after: Module, inputs: Tensors, constants: Constants): Tensors {
   return { ...inputs, ...hostTensorsOf(constantsRead(kernel, constantsAfter(after, constants))) };
+}
+
+/** What a plan reads: its function's inputs, and constants. */
+export function planInputs({ buffers }: Plan, after: Module, inputs: Tensors, constants: Constants): Tensors {
+  const all = constantsAfter(after, constants);
+  const read = buffers.filter(({ kind }) => kind === "constant").map(({ name }) => [name, all(name)] as const);
+  return { ...inputs, ...hostTensorsOf(Object.fromEntries(read)) };
 }
 
 /** The constants that the kernel reads. */

@@ -108,6 +108,12 @@ export async function readProgram(args: Arguments, session: Session, isSweep = f
   };
 }
 
+/** `--products`. */
+export function productsOf(args: Arguments): Pick<CompileOptions, "products"> {
+  const kind = args.value("--products")?.text as CompileOptions["products"];
+  return kind === undefined ? {} : { products: kind };
+}
+
 /** `--split-reductions`. */
 export function splitOf(args: Arguments): Pick<CompileOptions, "splitReductions"> {
   const kind = args.value("--split-reductions")?.text as CompileOptions["splitReductions"];

@@ -1,6 +1,6 @@
 /** `tirc compile --prove`: whether kernels compute their functions, in exact arithmetic. */
 
-import { type KernelProof, proveKernel } from "../../codegen/prove.ts";
+import { type KernelProof, proveKernel, proveProduct } from "../../codegen/prove.ts";
 import { type TargetProfile, targetByName } from "../../codegen/target.ts";
 import type { CompileVariantsResult } from "../compile.ts";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
@@ -8,7 +8,7 @@ import { kernelErrors, kernelWarnings } from "../diagnostics/errors-kernel.ts";
 import { passErrors } from "../diagnostics/errors-passes.ts";
 import type { Fn } from "../ir/ir.ts";
 import { comparePlan } from "../plan/exact.ts";
-import { launchesOf } from "../plan/plan.ts";
+import { isOneKernel, launchesOf } from "../plan/plan.ts";
 import { targetsOf } from "../plugin.ts";
 import type { Program } from "./program-options.ts";
 import type { Session } from "./session.ts";
@@ -26,19 +26,23 @@ export function proveKernels(
   const proved: string[] = [];
   for (const plan of plans) {
     const launches = launchesOf(plan);
-    const difference = launches.length > 1 ? comparePlan(plan, module.consts) : undefined;
+    const difference = !isOneKernel(plan) ? comparePlan(plan, module.consts) : undefined;
     if (difference !== undefined) {
       const found = { ...difference, firstNew: undefined };
       wrong.push(passErrors.notTheSame("outline", plan.fn.name, plan.fn.span, found));
     }
-    for (const { fn, tile } of launches) {
+    for (const { fn, tile, product } of launches) {
       for (const target of profiles) {
         if (tile !== undefined) {
           const because = `it runs on tiles of \`${tile.dim}\`, and its function is compared for whole ones alone`;
           session.report([kernelWarnings.notProved(fn.span, fn.name, target.name, because)]);
           continue;
         }
-        const found = problemOf(fn, target, proveKernel(fn, module.consts, target, arithmetic));
+        const proof =
+          product === undefined
+            ? proveKernel(fn, module.consts, target, arithmetic)
+            : proveProduct(fn, module.consts, target, product);
+        const found = problemOf(fn, target, proof);
         if (found === undefined) proved.push(`${fn.name}: proved for ${target.name}, in exact arithmetic`);
         else if (found.severity === "error") wrong.push(found);
         else session.report([found]);

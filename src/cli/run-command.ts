@@ -4,11 +4,13 @@ import { compile, optimize } from "../compile.ts";
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { compareErrors } from "../diagnostics/errors-data.ts";
+import { kernelErrors } from "../diagnostics/errors-kernel.ts";
 import { type Constants, interpret } from "../ir/interpret.ts";
 import { dimensionNames, type Fn, isLeaf, type Module, type Value } from "../ir/ir.ts";
+import { whyOutside } from "../ir/iteration.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { planManifest } from "../plan/manifest.ts";
-import type { Plan } from "../plan/plan.ts";
+import { isOneKernel, opaqueOp, opaqueStepsOf, type Plan, productsOf } from "../plan/plan.ts";
 import { type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
 import { type Arguments, checkStream, type Word } from "./arguments.ts";
 import { type Comparison, compareOutput, referenceOf } from "./compare.ts";
@@ -16,7 +18,7 @@ import { filesOfConstants, readConstants } from "./constants.ts";
 import { brokenContracts, centeredInput } from "./contracts.ts";
 import { checkSizes, chooseDims, type InputSource, makeInput } from "./inputs.ts";
 import { dumpInstruments, dumpOutputs } from "./kernel-files.ts";
-import { constantsAfter, hostTensorsOf, kernelInputs, type Tensors } from "./kernel-inputs.ts";
+import { constantsAfter, hostTensorsOf, planInputs, type Tensors } from "./kernel-inputs.ts";
 import { lossyEffect } from "./lossy-effect.ts";
 import { explainNotFinite } from "./not-finite.ts";
 import { writeNpy } from "./npy.ts";
@@ -107,6 +109,8 @@ function valuesOf(words: readonly Word[]): Word[] {
 interface Ran {
   readonly device: string;
   readonly launches: number;
+  /** Of the launches: plain kernels of products. */
+  readonly products?: number;
   readonly outputs: Tensors;
   /** After the passes. */
   readonly module: Module;
@@ -141,27 +145,35 @@ async function runOn(
     const compiled = compile(module, {
       ...{ ...options, ...program.arithmetic, target: program.target ?? opened.target },
       singleKernel: args.has("--single-kernel"),
+      products: "plain",
       ...splitOf(args),
     });
     reportRemarks(compiled.remarks, args, session);
     const known = dimensionNames(module.fns[0] as Fn).map((name) => [name, dims[name] as number] as const);
     const extents = Object.fromEntries(known);
-    const [kernel, ...more] = compiled.kernels as [(typeof compiled.kernels)[0]];
-    const all = Object.assign(
-      {},
-      ...compiled.kernels.map((one) => kernelInputs(one, compiled.module, inputs, constants)),
-    );
-    if (more.length === 0) {
+    const [kernel] = compiled.kernels as [(typeof compiled.kernels)[0]];
+    const [plan] = compiled.plans as [Plan];
+    refuseOpaque(plan);
+    const all = planInputs(plan, compiled.module, inputs, constants);
+    if (isOneKernel(plan)) {
       const { runKernel } = await import("../runtime/prepare.ts");
       return { device: opened.description, ...(await runKernel(opened.device, kernel, all, extents)), ...compiled };
     }
     const { runPlan } = await import("../runtime/run-plan.ts");
-    const plan = planManifest(compiled.plans[0] as Plan);
-    const ran = await runPlan(opened.device, { plan, kernels: compiled.kernels }, all, extents);
-    return { device: opened.description, ...ran, ...compiled };
+    const manifest = planManifest(plan);
+    const ran = await runPlan(opened.device, { plan: manifest, kernels: compiled.kernels }, all, extents);
+    return { device: opened.description, ...ran, products: productsOf(plan).length, ...compiled };
   } finally {
     opened.close();
   }
+}
+
+/** @throws TircError E0505 for an op of another program. */
+function refuseOpaque(plan: Plan): void {
+  const [op, ...others] = opaqueStepsOf(plan).map(opaqueOp);
+  if (op === undefined) return;
+  const counts = { others: others.length, isInterpreted: false };
+  fail(kernelErrors.outside(op.span, plan.fn.name, op.name, whyOutside(op) as string, counts));
 }
 
 /** `undefined` where there is no device and none is asked for. */

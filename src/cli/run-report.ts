@@ -10,30 +10,46 @@ export interface RunReport {
   readonly function: string;
   readonly device: string;
   readonly launches: number;
+  /** Of the launches: plain kernels of products. */
+  readonly products?: number | undefined;
   readonly outputs: Readonly<Record<string, HostTensor>>;
   /** By output; none where nothing was compared. */
   readonly comparisons: ReadonlyMap<string, Comparison>;
 }
 
-export function reportJson({ function: name, device, launches, outputs, comparisons }: RunReport): string {
+export function reportJson({ function: name, device, launches, products, outputs, comparisons }: RunReport): string {
   const described = Object.entries(outputs).map(([output, { element, shape }]) => {
     const comparison = comparisons.get(output);
     const errors =
       comparison === undefined ? {} : { maxAbsError: comparison.maxAbsError, maxRelError: comparison.maxRelError };
     return [output, { shape, dtype: element, ...errors }] as const;
   });
-  const report = { function: name, device, launches, outputs: Object.fromEntries(described) };
+  const report = {
+    function: name,
+    device,
+    launches,
+    ...(products ? { products } : {}),
+    outputs: Object.fromEntries(described),
+  };
   return `${jsonText(report, 2)}\n`;
 }
 
-export function reportLines({ function: name, device, launches, outputs, comparisons }: RunReport): string[] {
+export function reportLines({
+  function: name,
+  device,
+  launches,
+  products = 0,
+  outputs,
+  comparisons,
+}: RunReport): string[] {
   const rows = Object.entries(outputs).map(([output, tensor]) => {
     const comparison = comparisons.get(output);
     const what = comparison === undefined ? firstValues(tensor) : errorsOf(comparison);
     return `  ${output}: ${printType(tensor)}  ${what}`;
   });
   const count = launches === 1 ? "1 launch" : `${launches} launches`;
-  return [`${name} on ${device}, ${count}`, ...rows];
+  const plain = products === 0 ? "" : `, ${products} of them plain kernels of products, which are not tuned`;
+  return [`${name} on ${device}, ${count}${plain}`, ...rows];
 }
 
 const shownValues = 4;
@@ -44,10 +60,13 @@ function firstValues(tensor: HostTensor): string {
   return shown.join(" ") + (tensor.data.length > shownValues ? " ..." : "");
 }
 
-function errorsOf({ maxAbsError, maxRelError, steps, wrong, tolerance }: Comparison): string {
+function errorsOf({ maxAbsError, maxRelError, steps, wrong, tolerance, hasProducts }: Comparison): string {
   const verdict = wrong === 0 ? "ok" : "WRONG";
   const errors = `largest error ${shown(maxAbsError)}, ${shown(maxRelError)} of its row's largest value`;
-  const allowed = tolerance === 0 ? "" : ` (allowed: ${tolerance.toExponential()} of that value or of 1)`;
+  const allowed =
+    tolerance === 0
+      ? ""
+      : ` (allowed: ${tolerance.toExponential()} of that value or of 1${hasProducts ? ", and what such an error does before products" : ""})`;
   const stepped = steps === 0 ? "" : `; ${steps} values on the neighbouring step, which rounding leaves open`;
   return `${verdict}: ${errors}${allowed}${stepped}`;
 }

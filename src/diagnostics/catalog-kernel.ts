@@ -47,9 +47,9 @@ which a target profile can say and a device must be asked for.`,
   E0505: {
     title: "an op that no kernel computes",
     explanation: `Matrix products and convolutions are in the language so that passes can look at a whole model. No
-kernel computes them: a function that is to be one must not call them. The function can still be checked and optimized,
-printed (\`tirc compile --emit tir\`) and, unless an op is \`extern\`, run on the reference interpreter
-(\`tirc run --device cpu\`).`,
+kernel computes them: a function that is to be one must not call them. Where several are allowed the function is a plan:
+kernels, and between them opaque steps, which whoever runs it computes; \`tirc run\` has plain kernels for products. For an
+\`extern\` it has none, and what is \`opaque\` has no memory, so that it is in no plan.`,
     wrong: `fn f(x: f32[rows, 768], w: f32[64, 768]) -> f32[rows, 64] {
   let n = layernorm(x, axes = [-1])
   return gelu(linear(n, w))

@@ -1,4 +1,4 @@
-/** The pages of errors when a kernel runs: E0601 to E0627. */
+/** The pages of errors when a kernel runs: E0601 to E0628. */
 
 import { program } from "./example.ts";
 import type { Page } from "./page.ts";
@@ -195,5 +195,14 @@ others are none of them.`,
 Without \`adapter.info.subgroupMinSize\` they are taken to be WebGPU's smallest, 4.`,
     wrong: "tirc run model.tir --target gpu-subgroup-32   // on a device whose subgroups have 4 lanes",
     fix: "tirc run model.tir   // for the device at hand",
+  },
+  E0628: {
+    title: "nothing computes a product of a plan",
+    explanation: `Matrix products, convolutions and ops of other programs are opaque steps of a plan: no kernel here computes them.
+Whoever runs the plan passes functions that do. A function gets the encoder, and the tensors of the step as buffers with
+shapes; it adds commands that write the result. Or the plan is compiled with plain kernels for products, as \`tirc run\` has
+them; there is none for \`extern\`.`,
+    wrong: "await runPlan(device, plan, { x, w })   // of fn f(x: f32[n, 64], w: f32[64, 64]) -> f32[n, 64]",
+    fix: "await runPlan(device, plan, { x, w }, {}, { products: { matmul(encoder, { a, b, out }) { gemm(encoder, a, b, out); } } })",
   },
 } satisfies Record<string, Page>;

@@ -113,9 +113,9 @@ export const kernelErrors = {
       span,
       notes: others === 0 ? [] : [`${more} of the function ${others === 1 ? "is" : "are"} of this kind`],
       help: [
-        `make a function of what stands before \`${op}\` and one of what stands after, which takes its result as a parameter`,
+        `without \`--single-kernel\` it is a plan: kernels, and \`${op}\` between them, which whoever runs it computes`,
         isInterpreted
-          ? "`tirc run --device cpu` interprets the function as it is, and `tirc compile --emit tir` prints it"
+          ? "`tirc run` has plain kernels for products, and `tirc run --device cpu` interprets the function as it is"
           : "`tirc compile --emit tir` prints the function; of an ONNX model, `tirc extract` makes a kernel of each norm",
       ],
     });

@@ -6,6 +6,15 @@ import { counted, type TooMany } from "./errors-kernel.ts";
 const quoted = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(", ");
 
 export const runtimeErrors = {
+  noProduct(plan: string, step: string, op: string): Diagnostic {
+    return error("E0628", `nothing computes the \`${op}\` of \`${plan}\`, its step \`${step}\``, {
+      notes: ["a plan has no kernel for such an op; whoever runs it says what computes it"],
+      help: [
+        `pass \`products: { ${op}(encoder, call) { ... } }\``,
+        ...(op === "extern" ? [] : ['or compile with `products: "plain"`, for kernels that are correct and not tuned']),
+      ],
+    });
+  },
   missingInput(kernel: string, name: string, type: string): Diagnostic {
     return error("E0601", `the kernel \`${kernel}\` needs the input \`${name}\`, ${type}, and got none`);
   },

@@ -38,6 +38,7 @@ const texts: ForEachProblem<string> = {
   "E0610 no feature": ([name]) => `the device lacks ${name}`,
   "E0611 no limit": ([limit, needs, has]) => `${limit} is ${has}, and must be ${needs}`,
   "E0627 narrow subgroups": ([, needs, has]) => `subgroups may have ${has} lanes, and must have ${needs}`,
+  "E0628 no product": ([op]) => `nothing computes its ${op}: pass products: { ${op}(encoder, call) {} }`,
   "E0613 no pipeline": ([message]) => message,
   "E0609 destroyed": () => "it was destroyed",
 };

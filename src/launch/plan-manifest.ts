@@ -24,8 +24,27 @@ export interface LaunchOfKernel {
   readonly writes: Readonly<Record<string, string>>;
 }
 
+/** A buffer, and the shape in which it is read or written: with as many elements as its own, in the same order. */
+export interface LaunchView {
+  readonly buffer: string;
+  readonly shape: readonly (number | string)[];
+}
+
+/** An op that no kernel of the plan computes, and what it is applied to: the caller fills it in (opaque.ts). */
+export interface LaunchOfOp {
+  /** The op: a row of the op table. */
+  readonly opaque: "matmul" | "linear" | "conv" | "extern";
+  /** What the step is called; no other step of the plan has the name. */
+  readonly name: string;
+  readonly attributes: Readonly<Record<string, number | boolean | string | readonly (number | string)[]>>;
+  /** By operand. */
+  readonly reads: Readonly<Record<string, LaunchView>>;
+  /** By result: `out`, or `out0`, `out1` and so on. */
+  readonly writes: Readonly<Record<string, LaunchView>>;
+}
+
 /** What happens in turn. */
-export type LaunchStep = { readonly alloc: string } | LaunchOfKernel | { readonly free: string };
+export type LaunchStep = { readonly alloc: string } | LaunchOfKernel | LaunchOfOp | { readonly free: string };
 
 /** A dimension that follows from others: ceil(`of` / `by`), or `least` if that is more, and `most` at most. */
 export interface LaunchExtent {

@@ -5,12 +5,23 @@ import type { CallableKernel } from "./callable.ts";
 import { product } from "./counts.ts";
 import { type LaunchOptions, record, submit } from "./launch.ts";
 import { compilePipeline, destroyAll, type ErrorOf, type Launcher, launcherOf, releaseLauncher } from "./launcher.ts";
-import { type LaunchBuffer, type LaunchOfKernel, type LaunchPlan, planExtents } from "./plan-manifest.ts";
+import {
+  type LaunchBuffer,
+  type LaunchOfKernel,
+  type LaunchOfOp,
+  type LaunchPlan,
+  type LaunchStep,
+  type LaunchView,
+  planExtents,
+} from "./plan-manifest.ts";
 import { type Fail, shortText } from "./problems.ts";
+import { callProduct, type Products } from "./products.ts";
 import {
   boundSize,
   bufferOf,
   checkMembers,
+  copyDestination,
+  copySource,
   extentIn,
   type Given,
   own,
@@ -20,13 +31,24 @@ import {
 } from "./tensors.ts";
 import type { AnyTypes, LaunchKernel, LaunchTensors, LaunchTypes } from "./types.ts";
 
+/** Where commands go, where results are written, and what computes the products for which the plan has no kernels. */
+export interface PlanOptions<T extends LaunchTypes> extends LaunchOptions<T> {
+  readonly products?: Products | undefined;
+}
+
 /** A function that is several kernels: called as one kernel is. */
 export interface CallablePlan<T extends LaunchTypes> extends Pick<CallableKernel<T>, "types"> {
   /**
    * Starts the kernels once, and gives the buffers of the results. What the plan needs of the device, memory for
    * intermediates too, is kept for the next call. Throws what is wrong with the arguments, before anything is recorded.
    */
-  (...args: Parameters<CallableKernel<T>>): ReturnType<CallableKernel<T>>;
+  (
+    device: GPUDevice,
+    tensors: LaunchTensors<T>,
+    ...rest: Record<never, never> extends T["dims"]
+      ? [dims?: T["dims"], options?: PlanOptions<T>]
+      : [dims: T["dims"], options?: PlanOptions<T>]
+  ): { readonly [N in keyof T["outputs"]]: GPUBuffer };
   readonly plan: LaunchPlan;
   /** In the order in which they are launched. */
   readonly kernels: readonly LaunchKernel[];
@@ -52,13 +74,16 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
   readonly device: GPUDevice;
   readonly #plan: LaunchPlan;
   readonly #fail: Fail;
-  readonly #launches: readonly (LaunchOfKernel & { readonly launcher: Launcher })[];
+  readonly #calls: readonly (LaunchOfOp | (LaunchOfKernel & { readonly launcher: Launcher }))[];
+  readonly #launchers: ReadonlyMap<string, Launcher>;
   readonly #inputs: readonly LaunchBuffer[];
   readonly #results: readonly LaunchBuffer[];
   readonly #intermediates: readonly LaunchBuffer[];
   /** Bytes of the largest vector that a kernel has of a buffer. */
   readonly #strides = new Map<string, number>();
   readonly #places = new Map<number, Place>();
+  /** Of intermediates: what the caller computes it may copy, too. */
+  readonly #usage: number;
   #isDestroyed = false;
 
   /** Throws for what the device lacks. Pipelines are not compiled yet. @param kernels those that the plan launches. */
@@ -68,16 +93,21 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
     const errorOf: ErrorOf = (_, problem) => new TypeError(`${name}: ${explain(problem)}`);
     this.device = device;
     this.#plan = plan;
+    this.#usage = steps.some((step) => "opaque" in step) ? storage | copySource | copyDestination : storage;
     this.#fail = (...problem) => {
       throw errorOf(name, problem);
     };
     const launchers = new Map(kernels.map((kernel) => [kernel.name, launcherOf(device, kernel, errorOf)]));
-    const launches = steps.filter((step) => "launch" in step);
-    this.#launches = launches.map((step) => ({ ...step, launcher: launchers.get(step.launch) as Launcher }));
+    this.#launchers = launchers;
+    this.#calls = callsIn(steps).map((step) =>
+      "launch" in step ? { ...step, launcher: launchers.get(step.launch) as Launcher } : step,
+    );
     this.#inputs = buffers.filter(({ kind }) => kind === "input" || kind === "constant");
     this.#results = buffers.filter(({ kind }) => kind === "result");
     this.#intermediates = buffers.filter(({ kind }) => kind === "intermediate");
-    for (const { reads, writes, launcher } of this.#launches) {
+    for (const step of this.#calls) {
+      if ("opaque" in step) continue;
+      const { reads, writes, launcher } = step;
       const { manifest } = launcher;
       for (const [i, [binding]] of [...manifest.reads, ...manifest.writes].entries()) {
         const buffer = (i < manifest.reads.length ? reads : writes)[binding] as string;
@@ -90,7 +120,7 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
   async compile(dims: Readonly<Record<string, number>> = {}): Promise<void> {
     const { dims: names, extents } = this.#plan;
     const all = names.every(({ name }) => own(dims, name) !== undefined) ? planExtents(extents, dims) : dims;
-    await Promise.all(this.#launches.map(({ launcher }) => compilePipeline(launcher, all)));
+    await Promise.all([...this.#launchers.values()].map((launcher) => compilePipeline(launcher, all)));
   }
 
   /**
@@ -100,11 +130,14 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
   launch(
     tensors: LaunchTensors<T>,
     dims: object = {},
-    options: LaunchOptions<T> = {},
+    options: PlanOptions<T> = {},
   ): { readonly [N in keyof T["outputs"]]: GPUBuffer } {
     checkMembers(this.#fail, "options", options);
-    const { encoder, outputs = {} } = options;
+    const { encoder, outputs = {}, products = {} } = options;
     if (this.#isDestroyed) this.#fail("E0609 destroyed");
+    for (const step of this.#calls) {
+      if ("opaque" in step && !products[step.opaque]) this.#fail("E0628 no product", step.opaque, step.name);
+    }
     const made: GPUBuffer[] = [];
     const uploaded: GPUBuffer[] = [];
     try {
@@ -113,7 +146,17 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
       const again = this.#shareMemory(memory);
       for (const [slot, size] of this.#sizes(all)) this.#grow(slot, size, encoder !== undefined);
       for (const { name, slot = 0 } of this.#intermediates) memory.set(name, this.#places.get(slot) as Place);
-      const calls = this.#launches.map((step): readonly [Launcher, Call] => {
+      type Recorder = (into: GPUCommandEncoder) => void;
+      const recorders = this.#calls.map((step): Recorder => {
+        if ("opaque" in step) {
+          const seen = new Map(
+            [...Object.values(step.reads), ...Object.values(step.writes)].map((view) => [
+              view,
+              this.#seen(view, memory, made, all),
+            ]),
+          );
+          return (into) => callProduct(step, into, products, (view) => seen.get(view));
+        }
         const given = (names: Readonly<Record<string, string>>) =>
           Object.fromEntries(
             Object.entries(names).flatMap(([name, buffer]) => {
@@ -121,12 +164,12 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
               return is === undefined ? [] : [[name, is]];
             }),
           );
-        const call = step.launcher.place(given(step.reads), made, all, given(step.writes));
+        const call: Call = step.launcher.place(given(step.reads), made, all, given(step.writes));
         for (const [name, part] of call.results) memory.set(step.writes[name] as string, part);
-        return [step.launcher, call];
+        return (into) => record(step.launcher, call, into, !encoder);
       });
       submit(this.device, this.#plan.name, encoder, (into) => {
-        for (const [launcher, call] of calls) record(launcher, call, into, !encoder);
+        for (const add of recorders) add(into);
         for (const names of again) {
           const [from, to] = [names.same as string, names.name].map((one) => memory.get(one) as GPUBufferBinding);
           copyPart(into, from as GPUBufferBinding, to as GPUBufferBinding);
@@ -158,7 +201,7 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
   /** Frees the pipelines and the memory of intermediates. What was recorded must have been submitted. Nothing starts after it. */
   destroy(): void {
     this.#isDestroyed = true;
-    for (const { launcher } of this.#launches) releaseLauncher(launcher);
+    for (const launcher of this.#launchers.values()) releaseLauncher(launcher);
     for (const { buffer } of this.#places.values()) buffer.destroy();
     this.#places.clear();
   }
@@ -209,6 +252,32 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
     return all;
   }
 
+  /** What an opaque step reads or writes: a number, or memory; a result that is not given is made. */
+  #seen(
+    { buffer: name, shape }: LaunchView,
+    memory: Memory,
+    made: GPUBuffer[],
+    extents: Readonly<Record<string, number>>,
+  ) {
+    const buffer = this.#plan.buffers.find((one) => one.name === name) as LaunchBuffer;
+    const { element } = buffer;
+    const size = this.#sizeOf(buffer, extents);
+    const is = memory.get(name) ?? {
+      buffer: bufferOf(this.device, name, size, storage | copySource | copyDestination),
+    };
+    if (typeof is === "number") return is;
+    if (!memory.has(name)) made.push(is.buffer);
+    memory.set(name, is);
+    const own = shape.map((dim) => (typeof dim === "number" ? dim : (extents[dim] as number)));
+    return {
+      buffer: is.buffer,
+      offset: is.offset ?? 0,
+      size: product(own) * (element === "f16" ? 2 : 4),
+      element,
+      shape: own,
+    };
+  }
+
   #sizeOf({ name, same = name, element, shape }: LaunchBuffer, extents: Readonly<Record<string, number>>): number {
     const count = product(shape.map((dim) => (typeof dim === "number" ? dim : (extents[dim] as number))));
     return boundSize(element, this.#strides.get(same) ?? 0, count);
@@ -232,13 +301,16 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
       return;
     }
     if (before && !before.isAwaited) before.buffer.destroy();
-    this.#places.set(slot, { buffer: bufferOf(this.device, this.#plan.name, size, storage), isAwaited });
+    this.#places.set(slot, { buffer: bufferOf(this.device, this.#plan.name, size, this.#usage), isAwaited });
   }
 }
 
 function copyPart(into: GPUCommandEncoder, from: GPUBufferBinding, to: GPUBufferBinding): void {
   into.copyBufferToBuffer(from.buffer, from.offset ?? 0, to.buffer, to.offset ?? 0, from.size);
 }
+
+/** What computes, in order: kernels, and what the caller fills in. */
+const callsIn = (steps: readonly LaunchStep[]) => steps.filter((step) => "launch" in step || "opaque" in step);
 
 /**
  * A result that would be written over what is still to be read, after the name of that: an input of a later kernel, or
@@ -249,9 +321,11 @@ export function overlapIn(
   { buffers, steps }: LaunchPlan,
   parts: ReadonlyMap<string, readonly [buffer: unknown, offset: number, size: number, ...rest: unknown[]]>,
 ): readonly [before: string, result: string] | undefined {
-  const launches = steps.filter((step) => "launch" in step);
+  const calls = callsIn(steps);
+  const namesIn = (views: Readonly<Record<string, string | LaunchView>>) =>
+    Object.values(views).map((view) => (typeof view === "string" ? view : view.buffer));
   const last = (of: "reads" | "writes", name: string) =>
-    launches.map((step) => Object.values(step[of]).includes(name)).lastIndexOf(true);
+    calls.map((step) => namesIn(step[of]).includes(name)).lastIndexOf(true);
   const isOver = (name: string, other: string) => {
     const [buffer, offset, size] = parts.get(name) ?? [undefined, 0, 0];
     const [has, from, length] = parts.get(other) ?? [undefined, 0, 0];
@@ -274,7 +348,7 @@ export function plan<T extends LaunchTypes>(
 ): CallablePlan<T> {
   const { name } = manifest;
   const onDevice = new WeakMap<GPUDevice, PreparedPlan<T>>();
-  const call = (device: GPUDevice, tensors: LaunchTensors<T>, dims?: T["dims"], options?: LaunchOptions<T>) => {
+  const call = (device: GPUDevice, tensors: LaunchTensors<T>, dims?: T["dims"], options?: PlanOptions<T>) => {
     const kept = onDevice.get(device) ?? new PreparedPlan<T>(device, manifest, kernels);
     onDevice.set(device, kept);
     return kept.launch(tensors, dims, options);

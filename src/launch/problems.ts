@@ -27,6 +27,7 @@ export type LaunchProblem =
       needs: number,
       has: number,
     ]
+  | readonly [is: "E0628 no product", op: string, step: string]
   | readonly [is: "E0613 no pipeline", message: string]
   | readonly [is: "E0609 destroyed"];
 

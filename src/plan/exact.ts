@@ -1,5 +1,5 @@
 /**
- * Whether a plan computes its function in exact arithmetic: every launch is evaluated at random points of a finite field
+ * Whether a plan computes its function in exact arithmetic: every launch and opaque step is evaluated at random points of a finite field
  * (src/ir/field), with tiles of two, and the results compared.
  */
 
@@ -8,8 +8,8 @@ import { fieldPairs } from "../ir/field/prime.ts";
 import { dimensionNames, type Module, type Value } from "../ir/ir.ts";
 import { indexAt } from "../ir/tensor.ts";
 import { planExtents } from "../launch/plan-manifest.ts";
-import { launchesOf, type Plan, type PlanBuffer } from "./plan.ts";
-import { joined, type Pieces, runLaunch } from "./tiles.ts";
+import { callsOf, launchesOf, type Plan, type PlanBuffer } from "./plan.ts";
+import { joined, type Pieces, runLaunch, seenAs } from "./tiles.ts";
 
 const pieces: Pieces<FieldTensor> = {
   map: ({ element, p, q }, shape, change) => ({ element, shape, p: change(p), q: q && change(q) }),
@@ -57,20 +57,24 @@ export function comparePlan(
     const memory = new Map<string, FieldTensor>();
     const keyOf = ({ kind, name, same = name }: PlanBuffer) => (kind === "input" ? `input ${name}` : same);
     for (const param of plan.fn.params) memory.set(`input ${param.name}`, whole.get(param) as FieldTensor);
-    for (const launch of launchesOf(plan)) {
-      const { fn, reads, writes, tile } = launch;
+    for (const op of plan.fn.ops) {
+      if (op.name === "global") memory.set(op.attributes.name as string, whole.get(op.result) as FieldTensor);
+    }
+    for (const call of callsOf(plan)) {
+      const { fn, reads, writes } = call;
+      const tile = call.kind === "launch" ? call.tile : undefined;
       const params = reads.map((buffer, i) => {
-        const tensor = memory.get(keyOf(buffer)) as FieldTensor;
-        const rank = fn.params[i]?.shape.length ?? 0;
-        return rank === 1 && tensor.shape.length === 0 ? { ...tensor, shape: [1] } : tensor;
+        return seenAs(memory.get(keyOf(buffer)) as FieldTensor, fn.params[i]?.shape ?? [], extents);
       });
-      const results = runLaunch(launch, params, extents, pieces, (cut, extent) => {
+      const results = runLaunch({ fn, tile }, params, extents, pieces, (cut, extent) => {
         const evaluator = at(tile === undefined ? extents : { ...extents, [tile.dim]: extent as number });
         const values = new Map<Value, FieldTensor>(fn.params.map((param, i) => [param, cut[i] as FieldTensor]));
         evaluator.continue(values, fn.ops, consts, unrounded);
         return fn.results.map(({ value }) => values.get(value) as FieldTensor);
       });
-      for (const [i, buffer] of writes.entries()) memory.set(keyOf(buffer), results[i] as FieldTensor);
+      for (const [i, buffer] of writes.entries()) {
+        memory.set(keyOf(buffer), seenAs(results[i] as FieldTensor, buffer.type.shape, extents));
+      }
     }
     for (const { name, value } of plan.fn.results) {
       const buffer = plan.buffers.find(({ result }) => result === name) as PlanBuffer;

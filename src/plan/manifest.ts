@@ -1,8 +1,8 @@
 /** A plan as what a launcher reads: version 2 of the manifest. */
 
-import { dimensionNames } from "../ir/ir.ts";
-import type { LaunchBuffer, LaunchPlan, LaunchStep } from "../launch/plan-manifest.ts";
-import type { Plan, PlanBuffer, Step } from "./plan.ts";
+import { dimensionNames, type Result, type Value } from "../ir/ir.ts";
+import type { LaunchBuffer, LaunchOfOp, LaunchPlan, LaunchStep } from "../launch/plan-manifest.ts";
+import { type OpaqueStep, opaqueOp, type Plan, type PlanBuffer, type Step } from "./plan.ts";
 
 /** Plain JSON data. Kernels are called after their functions. */
 export function planManifest({ fn, extents, buffers, steps }: Plan): LaunchPlan {
@@ -20,6 +20,7 @@ function bufferOf({ name, kind, type: { element, shape }, result, same, slot }: 
 }
 
 function stepOf(step: Step): LaunchStep {
+  if (step.kind === "opaque") return opaqueStepOf(step);
   if (step.kind !== "launch") {
     const { name } = step.buffer;
     return step.kind === "alloc" ? { alloc: name } : { free: name };
@@ -40,6 +41,21 @@ function stepOf(step: Step): LaunchStep {
     writes: pairs(
       fn.results.map(({ name }) => name),
       writes,
+    ),
+  };
+}
+
+function opaqueStepOf(step: OpaqueStep): LaunchOfOp {
+  const { fn, reads, writes } = step;
+  const { name, attributes } = opaqueOp(step);
+  const seen = ({ name }: PlanBuffer, { shape }: Value) => ({ buffer: name, shape });
+  return {
+    opaque: name as LaunchOfOp["opaque"],
+    name: fn.name,
+    attributes,
+    reads: Object.fromEntries(fn.params.map((param, i) => [param.name as string, seen(reads[i] as PlanBuffer, param)])),
+    writes: Object.fromEntries(
+      fn.results.map(({ name, value }: Result, i) => [name, seen(writes[i] as PlanBuffer, value)]),
     ),
   };
 }

@@ -10,7 +10,7 @@
 
 import { estimatedBytes } from "../ir/bytes.ts";
 import type { Fn } from "../ir/ir.ts";
-import type { DerivedExtent, Launch, Plan, PlanBuffer, Step } from "./plan.ts";
+import type { DerivedExtent, Launch, OpaqueStep, Plan, PlanBuffer, Step } from "./plan.ts";
 
 /** From the launch that writes it to the last that reads it. */
 export interface Lifetime {
@@ -56,17 +56,17 @@ export function assignSlots(lifetimes: readonly Lifetime[]): number[] {
 const bytesAt = (lifetimes: readonly Lifetime[], at: number) => lifetimes[at]?.bytes ?? 0;
 
 /**
- * The plan of these launches: with steps that allocate before the first use, and free after the last.
- * @param again results that no launch writes, for they are values of others.
+ * The plan of these calls: with steps that allocate before the first use, and free after the last.
+ * @param again results that nothing writes, for they are values of others.
  */
 export function finish(
   fn: Fn,
   extents: readonly DerivedExtent[],
-  launches: readonly Launch[],
+  calls: readonly (Launch | OpaqueStep)[],
   again: readonly PlanBuffer[] = [],
 ): Plan {
   const used = new Map<PlanBuffer, { from: number; to: number }>();
-  for (const [at, { reads, writes }] of launches.entries()) {
+  for (const [at, { reads, writes }] of calls.entries()) {
     for (const buffer of [...reads, ...writes]) {
       const known = used.get(buffer);
       used.set(buffer, { from: known?.from ?? at, to: at });
@@ -76,11 +76,11 @@ export function finish(
   const slots = assignSlots(intermediates.map(([{ type }, life]) => ({ ...life, bytes: estimatedBytes(type) })));
   const placed = new Map(intermediates.map(([buffer], i) => [buffer, { ...buffer, slot: slots[i] as number }]));
   const now = (buffer: PlanBuffer) => placed.get(buffer) ?? buffer;
-  const steps: Step[] = launches.flatMap((launch, at) => {
+  const steps: Step[] = calls.flatMap((call, at) => {
     const borders = (end: "from" | "to") => intermediates.filter(([, life]) => life[end] === at);
     return [
       ...borders("from").map(([buffer]) => ({ kind: "alloc" as const, buffer: now(buffer) })),
-      { ...launch, reads: launch.reads.map(now), writes: launch.writes.map(now) },
+      { ...call, reads: call.reads.map(now), writes: call.writes.map(now) },
       ...borders("to").map(([buffer]) => ({ kind: "free" as const, buffer: now(buffer) })),
     ];
   });
@@ -92,7 +92,10 @@ export function finish(
     );
   });
   const results = fn.results.flatMap(({ name }) => [...all, ...again].filter(({ result }) => result === name));
-  const buffers = [...inputs, ...constantsOf(fn), ...results, ...intermediates.map(([buffer]) => now(buffer))];
+  const constants = constantsOf(fn).map((constant) => {
+    return all.find((buffer) => buffer.kind === "constant" && buffer.name === constant.name) ?? constant;
+  });
+  const buffers = [...inputs, ...constants, ...results, ...intermediates.map(([buffer]) => now(buffer))];
   return { fn, extents, buffers, steps };
 }
 

@@ -5,29 +5,25 @@
  *   ->
  *   alloc a;  launch f_1(x) -> (a);  launch f_2(a) -> (y);  free a
  *
+ * What no kernel computes, as a matrix product, is an opaque step between launches. It reads and writes buffers through
+ * reshapes (src/ir/opaque.ts).
+ *
  * A value that several kernels need is stored by the one that computes it. A result is a buffer too: a later kernel reads
  * it there. What the function returns as it got it is copied by a kernel of its own.
  */
 
 import { Builder, copyOp, copyParam, makeOp } from "../ir/builder.ts";
-import {
-  dimensionNames,
-  type Fn,
-  isLeaf,
-  makeFn,
-  type Op,
-  presentOperands,
-  type Result,
-  type Value,
-} from "../ir/ir.ts";
+import { dimensionNames, type Fn, isLeaf, makeFn, type Op, type Result, Value } from "../ir/ir.ts";
 import { firstMismatch } from "../ir/iteration.ts";
 import { lastSums, type MixedOrder, mixedOrder } from "../ir/mixed-order.ts";
 import { unusedName } from "../ir/naming.ts";
+import { isOpaque, Memory } from "../ir/opaque.ts";
+import { ops as table } from "../ir/ops/index.ts";
 import { reservedWords } from "../ir/print.ts";
 import { type TensorType, tensorType } from "../ir/types.ts";
 import { finish } from "./memory.ts";
 import { mixedPieces } from "./mixed.ts";
-import type { DerivedExtent, Launch, Plan, PlanBuffer, Tile } from "./plan.ts";
+import type { DerivedExtent, Launch, OpaqueStep, Plan, PlanBuffer, Tile } from "./plan.ts";
 import { splitGroup } from "./split.ts";
 
 /** Hands out names that no other has. */
@@ -52,16 +48,19 @@ export class FreshNames {
 }
 
 /**
- * The plan of a function whose ops all stand in kernels.
+ * The plan of a function whose ops all stand in kernels, or are such that none computes them.
  * @param taken names of other functions: no outlined one gets any of them.
  */
 export function outline(fn: Fn, taken: Iterable<string> = [], { split = true }: OutlineOptions = {}): Plan {
   const extents: DerivedExtent[] = [];
   const outliner = new Outliner(fn, new FreshNames([...taken, fn.name]));
-  const groups = groupsOf(fn);
-  const needed = neededOutside(groups);
+  const { memory } = outliner.buffers;
+  const groups = groupsOf(fn, memory);
+  const needed = neededOutside(groups, memory);
   const isLast = lastSums(fn);
-  const launches = groups.flatMap((ops) => {
+  const calls = groups.flatMap((ops): (Launch | OpaqueStep)[] => {
+    const [first] = ops as [Op];
+    if (isOpaque(first)) return outliner.opaque(first);
     const writes = outliner.writesOf(ops, needed);
     return piecesOf(ops, writes, outliner, { extents, split, isLast }).map((piece) => outliner.launch(piece));
   });
@@ -69,7 +68,7 @@ export function outline(fn: Fn, taken: Iterable<string> = [], { split = true }: 
   const copies = copied.map((result) =>
     outliner.launch({ ops: [], writes: [{ buffer: outliner.buffers.ofResult(result), value: result.value }] }),
   );
-  return finish(fn, extents, [...launches, ...copies], outliner.buffers.again);
+  return finish(fn, extents, [...calls, ...copies], outliner.buffers.again);
 }
 
 /** The kernels of a group of ops. */
@@ -119,34 +118,36 @@ export function planOfOne(fn: Fn): Plan {
   return finish(fn, [], [{ kind: "launch", fn, reads, writes: fn.results.map((result) => buffers.ofResult(result)) }]);
 }
 
-/** Ops by kernel, in order. */
-function groupsOf({ ops }: Fn): (readonly Op[])[] {
-  const groups = new Map<number | undefined, Op[]>();
-  for (const op of ops) {
-    if (isLeaf(op)) continue;
-    const group = groups.get(op.kernel) ?? [];
-    groups.set(op.kernel, [...group, op]);
+/** Ops by kernel, in order; what no kernel computes by itself. */
+function groupsOf(fn: Fn, memory: Memory): (readonly Op[])[] {
+  const groups = new Map<number | Op, Op[]>();
+  for (const op of memory.work(fn)) {
+    const key = op.kernel ?? op;
+    groups.set(key, [...(groups.get(key) ?? []), op]);
   }
   return [...groups.values()];
 }
 
 /** Values that another group reads than the one that computes them. */
-function neededOutside(groups: readonly (readonly Op[])[]): Set<Value> {
+function neededOutside(groups: readonly (readonly Op[])[], memory: Memory): Set<Value> {
   const needed = new Set<Value>();
   for (const group of groups) {
     const own = new Set(group.flatMap((op) => op.results));
-    for (const op of group) for (const value of presentOperands(op)) if (!own.has(value)) needed.add(value);
+    for (const op of group) for (const value of memory.operands(op)) if (!own.has(value)) needed.add(value);
   }
   return needed;
 }
 
 /** The buffer of each value, made when it is first asked for. */
 export class Buffers {
+  readonly memory: Memory;
   private readonly names: FreshNames;
+  private readonly byConstant = new Map<string, PlanBuffer>();
   private readonly byValue = new Map<Value, PlanBuffer>();
   private readonly byResult = new Map<string, PlanBuffer>();
 
   constructor(fn: Fn) {
+    this.memory = new Memory(fn);
     const constants = fn.ops.filter((op) => op.name === "global").map((op) => op.attributes.name as string);
     const params = fn.params.map(({ name }) => name as string);
     this.names = new FreshNames([...params, ...constants]);
@@ -155,10 +156,11 @@ export class Buffers {
     }
     for (const { name, value } of fn.results) {
       const own = { name: this.names.next(name), type: value.type, kind: "result" as const, result: name };
-      const first = this.byValue.get(value);
+      const first = this.byValue.get(this.memory.of(value));
       const buffer: PlanBuffer = first?.kind === "result" ? { ...own, same: first.name } : own;
       this.byResult.set(name, buffer);
-      if (value.def !== undefined && !isLeaf(value.def) && !this.byValue.has(value)) this.byValue.set(value, buffer);
+      const made = this.memory.of(value);
+      if (made.def !== undefined && !isLeaf(made.def) && !this.byValue.has(made)) this.byValue.set(made, buffer);
     }
   }
 
@@ -167,11 +169,21 @@ export class Buffers {
     return [...this.byResult.values()].filter(({ same }) => same !== undefined);
   }
 
+  private ofConstant({ def, type }: Value): PlanBuffer {
+    const name = def?.attributes.name as string;
+    const buffer = this.byConstant.get(name) ?? { name, type, kind: "constant" };
+    this.byConstant.set(name, buffer);
+    return buffer;
+  }
+
   ofResult({ name }: Result): PlanBuffer {
     return this.byResult.get(name) as PlanBuffer;
   }
 
-  of(value: Value): PlanBuffer {
+  /** Of a constant of the module, of an input, or of what a kernel or an opaque step makes. */
+  of(shown: Value): PlanBuffer {
+    const value = this.memory.of(shown);
+    if (value.def?.name === "global") return this.ofConstant(value);
     const known = this.byValue.get(value);
     if (known !== undefined) return known;
     const name = this.names.next(value.name ?? value.def?.name ?? "t");
@@ -179,6 +191,11 @@ export class Buffers {
     this.byValue.set(value, buffer);
     return buffer;
   }
+}
+
+/** The names of operands or results: those of the op table, or numbers. */
+function partNames(stem: string, count: number): string[] {
+  return count === 1 ? [stem] : Array.from({ length: count }, (_, i) => `${stem}${i}`);
 }
 
 /** A value of a kernel, and where it goes. */
@@ -228,6 +245,31 @@ export class Outliner {
     ];
   }
 
+  /** An op that no kernel computes, behind kernels that store the numbers among its operands. */
+  opaque(op: Op): (Launch | OpaqueStep)[] {
+    const { span, name } = this.fn;
+    const numbers = op.operands.filter((value) => value?.def?.name === "constant") as Value[];
+    const stores = numbers.map((value) =>
+      this.launch({ ops: [], writes: [{ buffer: this.buffers.of(value), value }] }),
+    );
+    const defs = table[op.name].operands;
+    const operandNames = defs.length > 0 ? defs.map((def) => def.name) : partNames("operand", op.operands.length);
+    const params = op.operands.map((value, i) => value && new Value(value.type, operandNames[i], value.span));
+    const resultNames = partNames("out", op.results.length);
+    const copy = copyOp(op, { operands: params, kernel: undefined, resultNames });
+    const present = op.operands.filter((value) => value !== undefined);
+    const fn = makeFn({
+      name: this.functions.numbered(name),
+      params: params.filter((param) => param !== undefined),
+      ops: [copy],
+      results: copy.results.map((value) => ({ name: value.name as string, value })),
+      span,
+    });
+    const { buffers } = this;
+    const reads = present.map((value) => buffers.of(buffers.memory.source(value)));
+    return [...stores, { kind: "opaque", fn, reads, writes: op.results.map((value) => buffers.of(value)) }];
+  }
+
   /** A function of these ops, with a parameter for each value from outside. */
   launch({ ops, writes, tile }: Piece): Launch {
     const { span, name } = this.fn;
@@ -236,13 +278,14 @@ export class Outliner {
     const mapped = new Map<Value, Value>();
     const params: Value[] = [];
     const reads: PlanBuffer[] = [];
+    const names = new FreshNames([]);
     const outside = (value: Value): Value => {
       if (value.def !== undefined && isLeaf(value.def)) return builder.add(copyOp(value.def, {})).result;
       const buffer = this.buffers.of(value);
       // A parameter without dimensions is a number of the caller's: what a kernel has written is read from its buffer.
       const isNumber = buffer.kind !== "input" && value.shape.length === 0;
       const type = isNumber ? tensorType(value.element, [1]) : (tile?.typeOf(value) ?? value.type);
-      const param = copyParam(value, { type, name: buffer.name });
+      const param = copyParam(value, { type, name: names.next(buffer.name) });
       params.push(param);
       reads.push(buffer);
       return isNumber ? builder.emit("reshape", [param], { shape: [] }) : param;

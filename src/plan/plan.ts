@@ -2,7 +2,9 @@
  * Plans: a function as kernels that are launched one after the other, and the memory between them.
  *
  * - buffer: an input, a constant, a result, or an intermediate: what one kernel writes and a later one reads.
- * - step: allocate an intermediate, launch a kernel, free the intermediate.
+ * - step: allocate an intermediate, launch a kernel, free the intermediate; or an opaque step.
+ * - opaque step: an op that no kernel here computes, a product or an op of another program, which the caller fills in. It
+ *   may read and write a buffer in another shape.
  * - outlined function: what a kernel computes, in tensor IR, with a parameter for each buffer that it reads.
  * - extent: a dimension that the plan derives from others, `ceil(rows / 64)`.
  * - tile: a launch may cut one dimension into tiles, and run its function on each of them.
@@ -12,7 +14,7 @@
  * kernel.
  */
 
-import type { Fn } from "../ir/ir.ts";
+import type { Fn, Op } from "../ir/ir.ts";
 import type { Dim, TensorType } from "../ir/types.ts";
 
 /** `ceil(of / by)`, or `least` if that is more, and `most` at most, under a name that types of buffers may use. */
@@ -57,12 +59,23 @@ export interface Launch {
   /** For each result, what it writes. */
   readonly writes: readonly PlanBuffer[];
   readonly tile?: Tile | undefined;
+  /**
+   * Of the plain kernel of a product, which is its function's only op: the extents of the plan that count the tiles of its rows
+   * and columns, where these have names.
+   */
+  readonly product?: { readonly rows?: string; readonly columns?: string };
+}
+
+/** An op that the caller computes, between kernels: its function is the op alone, with the op's operands for parameters. */
+export interface OpaqueStep extends Omit<Launch, "kind" | "tile" | "product"> {
+  readonly kind: "opaque";
 }
 
 /** What happens in turn. */
 export type Step =
   | { readonly kind: "alloc"; readonly buffer: PlanBuffer }
   | Launch
+  | OpaqueStep
   | { readonly kind: "free"; readonly buffer: PlanBuffer };
 
 /** A function as kernels, and the memory between them. */
@@ -75,7 +88,28 @@ export interface Plan {
 }
 
 /** In the order in which they are launched. */
-export const launchesOf = ({ steps }: Plan): Launch[] => steps.filter((step) => step.kind === "launch");
+export const launchesOf = ({ steps }: Pick<Plan, "steps">): Launch[] => steps.filter((step) => step.kind === "launch");
+
+/** What computes, in order: kernels, and what the caller fills in. */
+export const callsOf = ({ steps }: Pick<Plan, "steps">): (Launch | OpaqueStep)[] =>
+  steps.filter((step) => step.kind === "launch" || step.kind === "opaque");
+
+/** The ops that the caller fills in, in order. */
+export const opaqueStepsOf = ({ steps }: Pick<Plan, "steps">): OpaqueStep[] =>
+  steps.filter((step) => step.kind === "opaque");
+
+/** The plain kernels of products among the launches. */
+export const productsOf = (plan: Pick<Plan, "steps">): Launch[] =>
+  launchesOf(plan).filter(({ product }) => product !== undefined);
+
+/** The op of an opaque step. */
+export const opaqueOp = ({ fn }: OpaqueStep): Op => fn.ops[0] as Op;
+
+/** Whether the plan is its function as one kernel: nothing but one launch, of the function itself. */
+export function isOneKernel({ fn, steps }: Pick<Plan, "fn" | "steps">): boolean {
+  const [only, ...more] = steps;
+  return only?.kind === "launch" && only.fn === fn && more.length === 0;
+}
 
 /** What a launch writes for a result of its function: of tiles, one for each. */
 export function writtenType(type: TensorType, tile: Tile | undefined): TensorType {

@@ -1,9 +1,19 @@
 /** A plan as text: its extents, its steps, and the functions that it launches. */
 
 import { printBytes } from "../ir/bytes.ts";
-import { printFn } from "../ir/print.ts";
-import { printType } from "../ir/types.ts";
-import { type DerivedExtent, launchesOf, type Plan, type PlanBuffer, type Step } from "./plan.ts";
+import type { Result, Value } from "../ir/ir.ts";
+import { ops } from "../ir/ops/index.ts";
+import { printAttributes, printFn } from "../ir/print.ts";
+import { printShape, printType, sameShape, type TensorType } from "../ir/types.ts";
+import {
+  type DerivedExtent,
+  launchesOf,
+  type OpaqueStep,
+  opaqueOp,
+  type Plan,
+  type PlanBuffer,
+  type Step,
+} from "./plan.ts";
 
 function printExtent({ name, of, by, least, most }: DerivedExtent): string {
   const quotient = by === 1 ? String(of) : `ceil(${of} / ${by})`;
@@ -18,12 +28,24 @@ function printStep(step: Step): string {
     const tiled = tile === undefined ? "" : ` for each of ${tile.count} tiles of ${tile.size} of ${tile.dim}`;
     return `  launch ${fn.name}(${list(reads)}) -> (${list(writes)})${tiled}`;
   }
+  if (step.kind === "opaque") return printOpaque(step);
   const { buffer } = step;
   if (step.kind === "free") return `  free ${buffer.name}`;
   return `  alloc ${buffer.name}: ${printType(buffer.type)} in ${buffer.slot}  // ${printBytes(buffer.type)} bytes`;
 }
 
-/** The plan, then each of its functions. */
+/** A buffer that is read or written in a shape that is not its own stands with it. */
+function printOpaque(step: OpaqueStep): string {
+  const { fn, reads, writes } = step;
+  const op = opaqueOp(step);
+  const shown = ({ name, type }: PlanBuffer, seen: TensorType) =>
+    sameShape(type.shape, seen.shape) ? name : `${name} as ${printShape(seen.shape)}`;
+  const operands = reads.map((buffer, i) => shown(buffer, (fn.params[i] as Value).type));
+  const results = writes.map((buffer, i) => shown(buffer, (fn.results[i] as Result).value.type));
+  return `  opaque ${op.name}(${[...operands, ...printAttributes(ops[op.name], op.attributes)].join(", ")}) -> (${results.join(", ")})`;
+}
+
+/** The plan, then each function that it launches: opaque steps say themselves what they compute. */
 export function printPlan(plan: Plan): string {
   const { fn, extents, buffers, steps } = plan;
   const params = fn.params.map(({ name, type }) => `${name}: ${printType(type)}`);

@@ -1,5 +1,6 @@
 /** What a launch over tiles means: its function on each piece of a dimension, and the pieces of its results put together. */
 
+import { resolveShape } from "../ir/interpret.ts";
 import { elementCount, gather, rowMajorStrides } from "../ir/tensor.ts";
 import type { Shape } from "../ir/types.ts";
 import type { Launch } from "./plan.ts";
@@ -15,6 +16,15 @@ export interface Pieces<T extends Numbers> {
   readonly map: (tensor: T, shape: readonly number[], change: (data: Float64Array) => Float64Array) => T;
   /** The arrays of several tensors, one after the other, under the shape. */
   readonly join: (tensors: readonly T[], shape: readonly number[]) => T;
+}
+
+/**
+ * A tensor as a function sees it that reads it in another shape: what one kernel writes as a number, the next reads as a row of
+ * one, and an opaque step reads through reshapes.
+ */
+export function seenAs<T extends Numbers>(tensor: T, shape: Shape, extents: Readonly<Record<string, number>>): T {
+  const seen = resolveShape(shape, extents);
+  return elementCount(seen) === elementCount(tensor.shape) ? { ...tensor, shape: seen } : tensor;
 }
 
 /** The axis that is cut; -1 if none is. */

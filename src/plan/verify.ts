@@ -3,7 +3,7 @@
 import { dimensionNames } from "../ir/ir.ts";
 import { printType, sameShape, type TensorType } from "../ir/types.ts";
 import { verifyFn } from "../ir/verify.ts";
-import { type Launch, type Plan, type PlanBuffer, writtenType } from "./plan.ts";
+import { callsOf, type Launch, type OpaqueStep, type Plan, type PlanBuffer, writtenType } from "./plan.ts";
 
 /** What is wrong with a plan: clauses; nothing if it is sound. */
 export function verifyPlan(plan: Plan): string[] {
@@ -52,11 +52,26 @@ export function verifyPlan(plan: Plan): string[] {
   return faults;
 }
 
-function typeFaults({ fn, reads, writes, tile }: Launch, { extents }: Plan): string[] {
+function typeFaults(call: Launch | OpaqueStep, { extents, ...plan }: Plan): string[] {
+  const { fn, reads, writes } = call;
+  const tile = call.kind === "launch" ? call.tile : undefined;
   const alias = new Map(extents.filter(({ by }) => by === 1).map(({ name, of }) => [name, of]));
   const known = ({ shape }: TensorType) =>
     shape.map((dim) => (typeof dim === "string" ? (alias.get(dim) ?? dim) : dim));
-  const isSame = (a: TensorType, b: TensorType) => a.element === b.element && sameShape(known(a), known(b));
+  // An opaque step may read and write a buffer in another shape, and so may who reads what it has written.
+  const opaque = callsOf(plan).filter((one) => one.kind === "opaque" || one.product !== undefined);
+  const isSeen = ({ name }: PlanBuffer) =>
+    call.kind === "opaque" ||
+    call.product !== undefined ||
+    opaque.some(({ writes }) => writes.some((buffer) => buffer.name === name));
+  const count = (type: TensorType) => {
+    const dims = known(type);
+    const factor = dims.reduce<number>((all, dim) => (typeof dim === "number" ? all * dim : all), 1);
+    return [factor, ...dims.filter((dim) => typeof dim === "string").sort()].join();
+  };
+  const isSame = (buffer: PlanBuffer, type: TensorType) =>
+    buffer.type.element === type.element &&
+    (sameShape(known(buffer.type), known(type)) || (isSeen(buffer) && count(buffer.type) === count(type)));
   const fault = (buffer: PlanBuffer, type: TensorType) =>
     `\`${fn.name}\` takes \`${buffer.name}\`, ${printType(buffer.type)}, for ${printType(type)}`;
   const isNumber = (buffer: PlanBuffer, { shape }: TensorType) =>
@@ -67,11 +82,11 @@ function typeFaults({ fn, reads, writes, tile }: Launch, { extents }: Plan): str
       : [`\`${fn.name}\` is launched with another number of buffers`]),
     ...fn.params.flatMap(({ type }, i) => {
       const buffer = reads[i];
-      return buffer === undefined || isSame(buffer.type, type) || isNumber(buffer, type) ? [] : [fault(buffer, type)];
+      return buffer === undefined || isSame(buffer, type) || isNumber(buffer, type) ? [] : [fault(buffer, type)];
     }),
     ...fn.results.flatMap(({ value }, i) => {
       const [buffer, type] = [writes[i], writtenType(value.type, tile)];
-      return buffer === undefined || isSame(buffer.type, type) ? [] : [fault(buffer, type)];
+      return buffer === undefined || isSame(buffer, type) ? [] : [fault(buffer, type)];
     }),
   ];
 }

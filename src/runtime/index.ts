@@ -12,7 +12,24 @@ export type { Bound, Part } from "../launch/bound.ts";
 export { type CallableKernel, kernel } from "../launch/callable.ts";
 export type { LaunchOptions } from "../launch/launch.ts";
 export type { LaunchBinding, LaunchDispatch, LaunchElement, LaunchManifest, UniformField } from "../launch/manifest.ts";
-export type { LaunchBuffer, LaunchExtent, LaunchOfKernel, LaunchPlan, LaunchStep } from "../launch/plan-manifest.ts";
+export type {
+  LaunchBuffer,
+  LaunchExtent,
+  LaunchOfKernel,
+  LaunchOfOp,
+  LaunchPlan,
+  LaunchStep,
+  LaunchView,
+} from "../launch/plan-manifest.ts";
+export type {
+  ConvCall,
+  ExternCall,
+  LinearCall,
+  MatmulCall,
+  ProductCall,
+  Products,
+  ProductTensor,
+} from "../launch/products.ts";
 export type {
   AfterTensors,
   AnyTypes,
@@ -35,4 +52,4 @@ export {
   toNumbers,
 } from "./host-tensor.ts";
 export { type PreparedKernel, prepare, type RunResult, runKernel, type Tensors } from "./prepare.ts";
-export { type CompiledPlan, runPlan } from "./run-plan.ts";
+export { type CompiledPlan, type RunPlanOptions, runPlan } from "./run-plan.ts";

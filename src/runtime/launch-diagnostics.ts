@@ -38,6 +38,7 @@ const told: ForEachProblem<Diagnostic, [kernel: string, manifest: LaunchManifest
     runtimeErrors.notCounted(kernel, { what, count, extents }, mostCounted),
   "E0610 no feature": ([name], kernel) => runtimeErrors.missingFeatures(kernel, [name]),
   "E0611 no limit": ([limit, needs, has], kernel) => runtimeErrors.missingLimit(kernel, limit, needs, has),
+  "E0628 no product": ([op, step], kernel) => runtimeErrors.noProduct(kernel, step, op),
   "E0627 narrow subgroups": ([, needs, has], kernel) => runtimeErrors.narrowSubgroups(kernel, needs, has),
   "E0613 no pipeline": ([message], kernel) => runtimeErrors.pipelineRejected(kernel, message),
   "E0609 destroyed": (_, kernel) => runtimeErrors.destroyed(kernel),

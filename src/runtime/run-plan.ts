@@ -6,7 +6,14 @@ import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { product } from "../launch/counts.ts";
 import { overlapIn } from "../launch/plan.ts";
-import { type LaunchBuffer, type LaunchOfKernel, type LaunchPlan, planExtents } from "../launch/plan-manifest.ts";
+import {
+  type LaunchBuffer,
+  type LaunchOfKernel,
+  type LaunchPlan,
+  type LaunchView,
+  planExtents,
+} from "../launch/plan-manifest.ts";
+import { callProduct, type Products, type ProductTensor } from "../launch/products.ts";
 import { arrays, boundSize, copyDestination, copySource, mapRead, storage } from "../launch/tensors.ts";
 import type { LaunchKernel, OnDevice } from "../launch/types.ts";
 import { bindingOf, signatureOf } from "../plan-signature.ts";
@@ -25,17 +32,27 @@ export interface CompiledPlan {
 // The value of GPUMapMode, which Node has not among its globals.
 const modeRead = 1;
 
+/** How a plan is run. */
+export interface RunPlanOptions {
+  /** What computes the matrix products, convolutions and ops of other programs for which the plan has no kernels. */
+  readonly products?: Products;
+}
+
 /**
  * Runs a plan once, and reads back the results that are not given. Inputs and dimensions are as for one kernel
  * (`PreparedKernel.run`).
- * @throws TircError E0601 to E0609, E0618 and E0619 for what is passed, E0610 to E0616 and E0627 for the device.
+ * @throws TircError E0601 to E0609, E0618, E0619 and E0628 for what is passed, E0610 to E0616 and E0627 for the device.
  */
 export async function runPlan(
   device: GPUDevice,
   { plan, kernels }: CompiledPlan,
   tensors: Inputs,
   given: Dims = {},
+  { products = {} }: RunPlanOptions = {},
 ): Promise<RunResult> {
+  for (const step of plan.steps) {
+    if ("opaque" in step && !products[step.opaque]) fail(runtimeErrors.noProduct(plan.name, step.name, step.opaque));
+  }
   const signature = signatureOf(plan);
   const read = bindInputs(signature, tensors, readDims(signature, given));
   const dims = planExtents(plan.extents, read.dims);
@@ -52,8 +69,12 @@ export async function runPlan(
       const memory = memoryOf(device, plan, dims, read, made);
       refuseOverlap(plan, dims, memory);
       const encoder = device.createCommandEncoder({ label: plan.name });
-      for (const [i, { reads, writes }] of launches.entries()) {
-        const kernel = prepared[i] as (typeof prepared)[number];
+      const byStep = new Map(launches.map((step, i) => [step, prepared[i] as (typeof prepared)[number]]));
+      for (const step of plan.steps) {
+        if ("opaque" in step) callProduct(step, encoder, products, (view) => tensorOf(view, plan, dims, memory));
+        if (!("launch" in step)) continue;
+        const { reads, writes } = step;
+        const kernel = byStep.get(step) as (typeof prepared)[number];
         const of = (names: Readonly<Record<string, string>>) =>
           Object.fromEntries(Object.entries(names).map(([name, buffer]) => [name, memory.get(buffer) as OnDevice]));
         kernel.bind(of(reads), dimsOf(kernel.kernel, dims), of(writes)).encode(encoder);
@@ -97,6 +118,21 @@ export async function runPlan(
   }
 }
 
+/** What an opaque step reads or writes; a parameter without dimensions is a number. */
+function tensorOf(
+  { buffer: name, shape }: LaunchView,
+  { buffers }: LaunchPlan,
+  dims: Dims,
+  memory: ReadonlyMap<string, OnDevice | number>,
+): ProductTensor | number {
+  const { element } = buffers.find((one) => one.name === name) as LaunchBuffer;
+  const found = memory.get(name) as OnDevice | number;
+  if (typeof found === "number") return found;
+  const { buffer, offset = 0 } = "buffer" in found ? found : { buffer: found };
+  const seen = extents(shape, dims);
+  return { buffer, offset, size: elementCount(seen) * arrays[element].BYTES_PER_ELEMENT, element, shape: seen };
+}
+
 /** Of all extents, those of the dimensions that the kernel has. */
 function dimsOf(kernel: Kernel | LaunchKernel, dims: Dims): Record<string, number> {
   return Object.fromEntries(manifestOf(kernel).dims.map(({ name }) => [name, dims[name] as number]));
@@ -127,7 +163,7 @@ const sizeIn = (dims: Dims, buffer: LaunchBuffer): number =>
 /** What each buffer of the plan is: memory of the device, or the number of a scalar. */
 function memoryOf(
   device: GPUDevice,
-  { buffers }: LaunchPlan,
+  { buffers, steps }: LaunchPlan,
   dims: Dims,
   { arrays: host, onDevice }: ReturnType<typeof bindInputs>,
   made: GPUBuffer[],
@@ -143,7 +179,9 @@ function memoryOf(
   for (const buffer of buffers) {
     if (buffer.slot !== undefined) places.set(buffer.slot, Math.max(places.get(buffer.slot) ?? 0, sizeOf(buffer)));
   }
-  const intermediates = new Map([...places].map(([slot, size]) => [slot, make(`place ${slot}`, size, 0)]));
+  // What the caller computes it may copy, too.
+  const more = steps.some((step) => "opaque" in step) ? copySource | copyDestination : 0;
+  const intermediates = new Map([...places].map(([slot, size]) => [slot, make(`place ${slot}`, size, more)]));
   return new Map(
     buffers.map((buffer): [string, OnDevice | number] => {
       const { name, kind, element, slot } = buffer;
@@ -152,10 +190,10 @@ function memoryOf(
       const isInput = kind === "input" || kind === "constant";
       if (given !== undefined && (isInput || buffer.result === undefined)) return [name, given as OnDevice];
       if (buffer.same !== undefined) return [name, 0];
-      if (!isInput) return [name, make(name, sizeOf(buffer), copySource)];
+      if (!isInput) return [name, make(name, sizeOf(buffer), copySource | more)];
       const { binding, data } = arrayOf.get(name) as (typeof host)[number];
       if (binding.shape.length === 0) return [name, toNumber(element, data)];
-      const memory = make(name, sizeOf(buffer), copyDestination);
+      const memory = make(name, sizeOf(buffer), copyDestination | more);
       writeArray(device.queue, memory, encode(binding, data));
       return [name, memory];
     }),

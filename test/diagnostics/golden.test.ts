@@ -198,6 +198,7 @@ test("what is said when a kernel runs", () => {
     unknownDim: ["f", "row", ["rows"]],
     wrongExtent: ["rows", "-1"],
     noInputs: ["f", "null"],
+    noProduct: ["f", "f_2", "matmul"],
     noDims: ["f", "null"],
     destroyed: ["f"],
     noStorage: ["f", "x"],

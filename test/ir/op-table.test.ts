@@ -100,6 +100,8 @@ const rewrites: Readonly<Record<string, readonly string[]>> = {
   "codegen/lower-norms.ts": ["mean", "mul", "sub"],
   // sum(exp(x - max(x))).
   "codegen/nodes.ts": ["sub", "sum", "exp", "max"],
+  // Kernels of these ops.
+  "codegen/product.ts": ["conv", "linear"],
   // A cast rounds by itself.
   "codegen/round-strictly.ts": ["cast"],
 };

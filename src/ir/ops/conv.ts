@@ -25,7 +25,7 @@ function listOf(attributes: Attributes, name: string, length: number, fill: numb
 }
 
 /** One window an axis of `kernel`. */
-function windowsOf(kernel: readonly number[], attributes: Attributes): Window[] {
+export function windowsOf(kernel: readonly number[], attributes: Attributes): Window[] {
   const count = kernel.length;
   const [strides, dilations] = ["strides", "dilations"].map((name) => listOf(attributes, name, count, 1));
   const pads = listOf(attributes, "pads", 2 * count, 0);

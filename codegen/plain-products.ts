@@ -1,0 +1,39 @@
+/**
+ * Opaque steps as launches of plain kernels, so that a plan needs nothing of its caller.
+ *
+ *   opaque matmul(a, b) -> (c)
+ *   ->
+ *   extent n_by_4 = ceil(n / 4)
+ *   launch f_1(a, b) -> (c)
+ */
+
+import { unusedName } from "../src/ir/naming.ts";
+import { type DerivedExtent, type Launch, type OpaqueStep, opaqueOp, type Plan } from "../src/plan/plan.ts";
+import { tiledDims } from "./product.ts";
+
+/** The plan with plain kernels for its products; ops of other programs stay opaque. */
+export function withPlainProducts(plan: Plan): Plan {
+  const taken = new Set([...plan.extents.map(({ name }) => name), ...namesOf(plan)]);
+  const counts = new Map<string, DerivedExtent>();
+  const countOf = ({ of, by }: { readonly of: string; readonly by: number }): string => {
+    const key = `${of} by ${by}`;
+    const count = counts.get(key) ?? { name: unusedName(`${of}_by_${by}`, taken), of, by };
+    counts.set(key, count);
+    return count.name;
+  };
+  const launched = (step: OpaqueStep): Launch | OpaqueStep => {
+    const op = opaqueOp(step);
+    if (op.name === "extern") return step;
+    const { rows, columns } = tiledDims(op);
+    return {
+      ...step,
+      kind: "launch",
+      product: { ...(rows && { rows: countOf(rows) }), ...(columns && { columns: countOf(columns) }) },
+    };
+  };
+  const steps = plan.steps.map((step) => (step.kind === "opaque" ? launched(step) : step));
+  return { ...plan, steps, extents: [...plan.extents, ...counts.values()] };
+}
+
+const namesOf = ({ buffers }: Plan) =>
+  buffers.flatMap(({ type }) => type.shape.filter((dim) => typeof dim === "string"));

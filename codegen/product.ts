@@ -1,0 +1,294 @@
+/**
+ * Plain kernels of products, so that every plan runs without a library of them: correct for all shapes, and not tuned.
+ *
+ * A product of matrices is tiled in registers: a lane computes 4 elements of a column, so that what it reads of the column serves all
+ * of them, and 64 lanes lie side by side. Runs of 16 terms are summed by themselves, which keeps the rounding of long sums
+ * small (Higham, Accuracy and Stability of Numerical Algorithms, section 4.2). Workgroup memory would be faster on GPUs, but
+ * its barriers take SwiftShader seconds to compile. A convolution is direct: a lane computes an element.
+ */
+
+import { dimensionNames, type Fn, type Op, presentOperands, type Value } from "../src/ir/ir.ts";
+import { windowsOf } from "../src/ir/ops/conv.ts";
+import { attribute } from "../src/ir/ops/def.ts";
+import type { Dim, Shape } from "../src/ir/types.ts";
+import { arrayStride, storageOf } from "./buffers.ts";
+import type { Buffer } from "./kernel/buffer.ts";
+import {
+  add,
+  allOf,
+  binary,
+  call,
+  count,
+  dimension,
+  divide,
+  type Expression,
+  f32,
+  literal,
+  load,
+  local,
+  multiply,
+  type Operand,
+  remainder,
+  subtract,
+  sumOf,
+} from "./kernel/expression.ts";
+import { printKernel } from "./kernel/print-kernel.ts";
+import { type Program, Statements } from "./kernel/statement.ts";
+import type { Kernel, Manifest, Storage } from "./manifest.ts";
+import { makeSourceMap } from "./source-map.ts";
+import type { TargetProfile } from "./target.ts";
+
+/** What a workgroup computes of a product of matrices. */
+const tile = { rows: 4, columns: 64 } as const;
+const lanes = tile.columns;
+/** Terms that are summed by themselves. */
+const termsOfRun = 16;
+
+/** The extents that say how many tiles there are, where the rows or the columns of a product have a name. */
+export interface TileCounts {
+  readonly rows?: string;
+  readonly columns?: string;
+}
+
+export const isConvolution = (op: Op): boolean => op.name === "conv";
+
+/** What the tiles of a product are counted by: for rows and columns that have a name, that and the extent of a tile. */
+export function tiledDims(op: Op): { readonly [side in keyof TileCounts]-?: { of: string; by: number } | undefined } {
+  if (isConvolution(op)) return { rows: undefined, columns: undefined };
+  const { rows, columns } = matricesOf(op);
+  const tiled = (of: Dim, by: number) => (typeof of === "string" ? { of, by } : undefined);
+  return { rows: tiled(rows, tile.rows), columns: tiled(columns, tile.columns) };
+}
+
+/** Both: the kernel, and the program that its WGSL is the text of. @param fn one op, of its parameters. */
+export function generateProduct(
+  fn: Fn,
+  { features, name: targetName, kind }: TargetProfile,
+  tiles: TileCounts,
+): { readonly kernel: Kernel; readonly program: Program } {
+  const [op] = fn.ops as [Op];
+  const bufferOf = ({ name, element, shape, span }: Value, access: Buffer["access"]): Buffer => {
+    const wgsl = `${access === "read" ? "in" : "out"}_${name}`;
+    return { wgsl, type: f32, shape, element, storage: storageOf(element, features), access, span };
+  };
+  const inputs = presentOperands(op).map((value) => bufferOf(value, "read"));
+  const buffers = [...inputs, bufferOf(op.result, "read_write")];
+  const { body, dispatch } = isConvolution(op) ? convolution(op, buffers) : matrixProduct(op, buffers, tiles);
+  const dims = [...dimensionNames(fn), ...Object.values(tiles as Readonly<Record<string, string>>)];
+  const fields = dims.map((name) => ({ kind: "dim" as const, name, element: "u32" as const }));
+  const halves = buffers.some(({ storage }) => storage === "f16");
+  const program: Program = {
+    ...{ name: fn.name, enables: halves ? ["f16"] : [], dims: dims.map((name) => ({ name, isOverride: false })) },
+    ...{ buffers, shared: [], workgroupSize: lanes, body },
+  };
+  const lines = printKernel(program);
+  const bindings = buffers.map((buffer, binding) => {
+    const name = buffer.wgsl.replace(/^(in|out)_/, "");
+    const { access, element, shape, wgsl } = buffer;
+    const stored = { storage: buffer.storage as Storage, variable: wgsl, stride: arrayStride(buffer) };
+    return { binding, name, access, element, shape, ...stored };
+  });
+  const manifest: Manifest = {
+    version: 1,
+    entryPoint: "main",
+    workgroupSize: [lanes, 1, 1],
+    bindings,
+    dims: dims.map((name) => ({ name, binding: "uniform" })),
+    ...(fields.length > 0 && {
+      uniforms: { binding: bindings.length, fields, size: Math.ceil((fields.length * 4) / 16) * 16 },
+    }),
+    overrides: [],
+    dispatch: { ...dispatch, columns: [] },
+    requiredFeatures: halves ? ["shader-f16"] : [],
+    requiredLimits: {},
+    target: targetName,
+    kind,
+  };
+  const wgsl = `${lines.map(({ text }) => text).join("\n")}\n`;
+  return { kernel: { name: fn.name, wgsl, manifest, sourceMap: makeSourceMap(fn.span.source, lines) }, program };
+}
+
+interface Made {
+  readonly body: Program["body"];
+  readonly dispatch: { readonly rows: readonly Dim[]; readonly rowsPerWorkgroup: number };
+}
+
+const extent = (dim: Dim): Expression => (typeof dim === "number" ? count(dim) : dimension(dim));
+
+const product = (dims: readonly Dim[]): Expression => {
+  const known = dims.reduce<number>((all, dim) => (typeof dim === "number" ? all * dim : all), 1);
+  const names = dims.filter((dim) => typeof dim === "string").map(extent);
+  const factors = known === 1 && names.length > 0 ? names : [count(known), ...names];
+  return factors.reduce((all, one) => multiply(all, one));
+};
+
+const isLess = (a: Operand, b: Operand) => binary("<", a, b);
+
+/** The rows, columns and terms of a product, and how its operands lie. */
+function matricesOf(op: Op) {
+  const [a, b] = [op.operand(0).shape, op.operand(1).shape];
+  const isLinear = op.name === "linear";
+  return {
+    rows: a.length > 1 ? (a.at(-2) as Dim) : 1,
+    columns: isLinear ? (b[0] as Dim) : b.length > 1 ? (b.at(-1) as Dim) : 1,
+    terms: a.at(-1) as Dim,
+    batchOfA: a.slice(0, -2),
+    batchOfB: isLinear ? [] : b.slice(0, -2),
+    isLinear,
+  };
+}
+
+/** The batch of the result: NumPy's broadcast. */
+function batchOf(a: Shape, b: Shape): Shape {
+  const rank = Math.max(a.length, b.length);
+  const at = (shape: Shape, i: number) => shape[i - rank + shape.length] ?? 1;
+  return Array.from({ length: rank }, (_, i) => (at(a, i) === 1 ? at(b, i) : at(a, i)));
+}
+
+/** The index along each of these dimensions of the element of this number. */
+function indices(to: Statements, element: Expression, dims: readonly Dim[]): Expression[] {
+  const first = dims.findIndex((dim) => dim !== 1);
+  let rest = element;
+  return dims
+    .toReversed()
+    .map((dim, i) => {
+      const axis = dims.length - 1 - i;
+      if (dim === 1) return count(0);
+      const at = to.define(`index${axis}`, axis === first ? rest : remainder(rest, extent(dim)));
+      if (axis !== first) rest = divide(rest, extent(dim));
+      return at;
+    })
+    .toReversed();
+}
+
+/** The terms of the place at which an element of these indices lies in a tensor of this shape, which may broadcast. */
+function offsetIn(shape: Shape, index: readonly Expression[]): Expression[] {
+  const own = index.slice(index.length - shape.length);
+  return shape.flatMap((dim, i) => {
+    if (dim === 1) return [];
+    const at = own[i] as Expression;
+    const inner = shape.slice(i + 1).filter((other) => other !== 1);
+    return [inner.length === 0 ? at : multiply(at, product(inner))];
+  });
+}
+
+const placeIn = (shape: Shape, index: readonly Expression[]) => sumOf(offsetIn(shape, index)) ?? count(0);
+
+function matrixProduct(op: Op, buffers: readonly Buffer[], tiles: TileCounts): Made {
+  const { rows, columns, terms, batchOfA, batchOfB, isLinear } = matricesOf(op);
+  const [a, b] = buffers as [Buffer, Buffer];
+  const [bias, out] = [buffers.length > 3 ? buffers[2] : undefined, buffers.at(-1) as Buffer];
+  const batch = batchOf(batchOfA, batchOfB);
+  const counted = (dim: Dim, side: keyof TileCounts): Dim =>
+    typeof dim === "number" ? Math.ceil(dim / tile[side]) : (tiles[side] as string);
+  const [down, across] = [counted(rows, "rows"), counted(columns, "columns")];
+  const to = new Statements();
+  to.at(op.span, () =>
+    to.bind("grid", "number", undefined, (number) => {
+      const index = indices(to, number, [...batch, down, across]);
+      const [tileRow, tileColumn] = index.slice(-2) as [Expression, Expression];
+      const matrix = index.slice(0, -2);
+      const top = to.define("top", multiply(tileRow, tile.rows));
+      const column = to.define("column", add(multiply(tileColumn, tile.columns), local));
+      const isInside = [isLess(number, product([...batch, down, across])), isLess(column, extent(columns))];
+      to.when(allOf(isInside), () => {
+        const fromA = offsetOf(to, "from_a", batchOfA, matrix, [rows, terms]);
+        const fromB = offsetOf(to, "from_b", batchOfB, matrix, [terms, columns]);
+        const numbers = Array.from({ length: tile.rows }, (_, i) => i);
+        const rowAt = numbers.map((i) => to.define(`row${i}`, add(top, i)));
+        // Below the last row the last one is read again, and not stored.
+        const readAt = rowAt.map((row, i) =>
+          i === 0 ? row : to.define(`read${i}`, call("min", row, subtract(extent(rows), 1))),
+        );
+        const sums = numbers.map((i) => to.variable(`sum${i}`, literal(f32, 0)));
+        to.loop("first", count(0), extent(terms), termsOfRun, (first) => {
+          const parts = numbers.map((i) => to.variable(`part${i}`, literal(f32, 0)));
+          const end = to.define("end", call("min", add(first, termsOfRun), extent(terms)));
+          to.loop("k", first, end, 1, (k) => {
+            // The rows of a weight are the columns of its product.
+            const place = isLinear ? offsetIn([columns, terms], [column, k]) : offsetIn([terms, columns], [k, column]);
+            const y = to.define("y", load(b, sumOf([...fromB, ...place]) ?? count(0)));
+            for (const i of numbers) {
+              const at = [...fromA, ...offsetIn([rows, terms], [readAt[i] as Expression, k])];
+              to.assign(parts[i] as Expression, multiply(load(a, sumOf(at) ?? count(0)), y), "+");
+            }
+          });
+          for (const i of numbers) to.assign(sums[i] as Expression, parts[i] as Expression, "+");
+        });
+        for (const i of numbers) {
+          const row = rowAt[i] as Expression;
+          const sum = sums[i] as Expression;
+          to.when(isLess(row, extent(rows)), () => {
+            const at = placeIn([...batch, rows, columns], [...matrix, row, column]);
+            to.store(out, at, bias ? add(sum, load(bias, column)) : sum);
+          });
+        }
+      });
+    }),
+  );
+  return { body: to.all, dispatch: { rows: [...batch, down, across], rowsPerWorkgroup: 1 } };
+}
+
+/** Where the matrix of this batch begins: one term, or none where there is one matrix. */
+function offsetOf(
+  to: Statements,
+  name: string,
+  batch: Shape,
+  index: readonly Expression[],
+  matrix: Shape,
+): Expression[] {
+  const offset = sumOf(offsetIn(batch, index));
+  return offset === undefined ? [] : [to.define(name, multiply(offset, product(matrix)))];
+}
+
+function convolution(op: Op, buffers: readonly Buffer[]): Made {
+  const [x, weight] = buffers as [Buffer, Buffer];
+  const [bias, out] = [buffers.length > 3 ? buffers[2] : undefined, buffers.at(-1) as Buffer];
+  const { shape } = op.result;
+  const [channels, kernel] = [weight.shape[1] as Dim, weight.shape.slice(2) as number[]];
+  const windows = windowsOf(kernel, op.attributes);
+  const group = attribute.number(op.attributes, "group");
+  const to = new Statements();
+  to.at(op.span, () =>
+    to.bind("grid", "number", undefined, (number) => {
+      const element = to.define("element", add(multiply(number, lanes), local));
+      to.when(isLess(element, product(shape)), () => {
+        const [image, output, ...place] = indices(to, element, shape) as [Expression, Expression, ...Expression[]];
+        const perGroup = group > 1 ? (shape[1] as number) / group : undefined;
+        const first = perGroup === undefined ? count(0) : multiply(divide(output, perGroup), extent(channels));
+        const sum = to.variable("sum", literal(f32, 0));
+        to.loop("channel", count(0), extent(channels), 1, (channel) => {
+          const part = to.variable("part", literal(f32, 0));
+          const taps: Expression[] = [];
+          const along = (axis: number): void => {
+            const window = windows[axis];
+            if (window === undefined) {
+              // Before the first element a place is a very large number.
+              const positions = windows.map(({ stride, before, dilation }, i) =>
+                subtract(
+                  add(multiply(place[i] as Expression, stride), multiply(taps[i] as Expression, dilation)),
+                  before,
+                ),
+              );
+              const isInside = positions.map((position, i) => isLess(position, extent(x.shape[i + 2] as Dim)));
+              to.when(allOf(isInside), () => {
+                const from = load(x, placeIn(x.shape, [image, add(first, channel), ...positions]));
+                const by = load(weight, placeIn(weight.shape, [output, channel, ...taps]));
+                to.assign(part, multiply(from, by), "+");
+              });
+              return;
+            }
+            to.loop(`tap${axis}`, count(0), count(window.size), 1, (tap) => {
+              taps[axis] = tap;
+              along(axis + 1);
+            });
+          };
+          along(0);
+          to.assign(sum, part, "+");
+        });
+        to.store(out, element, bias ? add(sum, load(bias, output)) : sum);
+      });
+    }),
+  );
+  return { body: to.all, dispatch: { rows: shape, rowsPerWorkgroup: lanes } };
+}
