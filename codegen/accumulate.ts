@@ -23,15 +23,16 @@ import {
   f32,
   literal,
   multiply,
+  select,
   subtract,
   widened,
 } from "./kernel/expression.ts";
-import type { Reduction, RowContext, State } from "./kernel/reduction.ts";
+import type { Reduction, Remainder, RowContext, State } from "./kernel/reduction.ts";
 import type { Statements, Target } from "./kernel/statement.ts";
 import { type Merge, mergeLanes, type Scratch, shareFirst } from "./lanes.ts";
+import type { Names } from "./names.ts";
 import type { Node } from "./nodes.ts";
 import type { BodyContext, Place } from "./place.ts";
-import { evenSteps } from "./schedule.ts";
 
 /** Endings of the names of a fold's variables: the row's state, its shift, and the fields of the states of each depth. */
 export function foldParts({ identity, shift }: Reduction): readonly string[] {
@@ -146,6 +147,70 @@ export class FoldWriter {
     });
   }
 
+  /** The same for an element of some lanes only: the state of the others stays. */
+  accumulateWhere(isElement: Expression, fold: Fold, place: Place, counter: Counter): void {
+    const kept = this.stateOf(fold, 0);
+    const next = Object.entries(kept).map(([part, was]): [string, Target] => {
+      return [part, this.to.variable(place.names.define(`next_${part}`), was)];
+    });
+    this.states.set(fold, [Object.fromEntries(next)]);
+    this.accumulate(fold, place, counter, 0);
+    this.states.set(fold, [kept]);
+    for (const [part, value] of next) {
+      const was = kept[part] as Target;
+      this.to.assign(was, select(was, value, isElement));
+    }
+  }
+
+  /** What the elements of these places add to the sums of those that join the row's merged state. */
+  private termsOf(fold: Fold, place: Place): Expression {
+    const element = this.elementOf(fold, place);
+    const { terms, sum } = fold.reduction.remainder as Remainder;
+    const { width } = element.type;
+    const define = (hint: string, value: Expression) => this.to.define(place.names.define(hint), value);
+    return Array.from({ length: width }, (_, i) => (width === 1 ? element : component(element, i)))
+      .map((one) => terms(this.rowState(fold), one, this.shiftOf(fold) as Expression, define))
+      .reduce(sum);
+  }
+
+  /** The elements of these places, all of which each lane has, join the merged state. */
+  joinAll(fold: Fold, places: readonly Place[], before: number): void {
+    const { remainder } = fold.reduction;
+    const sums = places.map((place) => this.termsOf(fold, place)).reduce((a, b) => (remainder as Remainder).sum(a, b));
+    this.join(fold, sums, before, places.length, (places[0] as Place).names);
+  }
+
+  /** The elements of some lanes join the merged states: at most one unit of each lane. */
+  joinSome(
+    isElement: Expression,
+    folds: readonly (readonly [Fold, Place])[],
+    before: number,
+    units: number,
+    lane: Expression,
+  ): void {
+    const merges = folds.map(([fold, place]): Merge & { readonly fold: Fold; readonly names: Names } =>
+      this.to.at(fold.span, () => {
+        const none = construct(this.rowState(fold).type);
+        const sums = select(none, this.termsOf(fold, place), isElement);
+        const state = this.to.variable(place.names.define(`${fold.name}_sums`), sums);
+        const { sum } = fold.reduction.remainder as Remainder;
+        const merge = { state, reduction: { merge: sum, commutes: true }, each: undefined, span: fold.span };
+        return { ...merge, fold, names: place.names };
+      }),
+    );
+    mergeLanes(merges, lane, this.context.schedule, this.scratch, this.to);
+    for (const { fold, state, names } of merges) this.join(fold, state, before, units, names);
+  }
+
+  private join(fold: Fold, sums: Expression, before: number, units: number, names: Names): void {
+    const { width } = this.context.schedule;
+    const state = this.rows.get(fold) as Target;
+    const { joined } = fold.reduction.remainder as Remainder;
+    const define = (hint: string, value: Expression) => this.to.define(names.define(hint), value);
+    const seen = { before: before * width, joining: units * width };
+    this.to.at(fold.span, () => this.to.assign(state, joined(state, sums, seen, define)));
+  }
+
   /**
    * A block's state into that around it.
    * @param weight one over the units of both, times those of the block.
@@ -163,7 +228,7 @@ export class FoldWriter {
     nameOf: (hint: string) => string,
   ): void {
     const { schedule } = this.context;
-    const each = evenSteps(schedule);
+    const each = schedule.split?.even;
     const define = (hint: string, value: Expression) => this.to.define(nameOf(hint), value);
     const packed = ({ reduction, name, max, span }: Fold, state: State): Merge => {
       if (max !== undefined) reduction.finish?.(state, this.rowState(max), this.to);

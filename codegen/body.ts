@@ -10,7 +10,6 @@ import type { Use } from "./access.ts";
 import { type Counter, FoldWriter, foldParts } from "./accumulate.ts";
 import { aliasesOf } from "./aliases.ts";
 import { blocksInRows, blocksOf, depthSuffixes, ofDepth } from "./blocks.ts";
-import { laneType } from "./expression.ts";
 import { divisorValue, extentValue, known, times, timesExtent } from "./extent.ts";
 import { type Fold, foldsOf, isBlocked } from "./folds.ts";
 import { centeringMeans, isColumnStore, type Store } from "./graph.ts";
@@ -27,23 +26,23 @@ import {
   literal,
   multiply,
   subtract,
-  type Variable,
 } from "./kernel/expression.ts";
-import { printType } from "./kernel/print-wgsl.ts";
 import { Statements, target } from "./kernel/statement.ts";
 import { Scratch } from "./lanes.ts";
 import { mostWorkgroups } from "./launch.ts";
-import { grouped, type Loop, planLoops } from "./loops.ts";
+import { elementNodes, grouped, type Loop, planLoops } from "./loops.ts";
 import { Names } from "./names.ts";
 import { bufferName, type Node, spanOf } from "./nodes.ts";
-import { type BodyContext, hintOf, Place, type PlaceContext, type Strip } from "./place.ts";
-import { evenSteps } from "./schedule.ts";
+import { type BodyContext, Place, type PlaceContext, type Strip } from "./place.ts";
+import { RowCaches } from "./row-caches.ts";
+import { fewUnits, type Split } from "./schedule.ts";
 import { TileSums } from "./tile-sums.ts";
 
 export type { BodyContext } from "./place.ts";
 
 const structural = [
   ...["group", "groups", "local", "lane", "team", "row", "index", "isRow", "step", "unit", "dims", "main"],
+  ...["left", "isLeft", "leftOrLast"],
   ...["blockStart", "blockStart2", "blockEnd", "blockEnd2", "blockWeight", "blockDelta"],
   ...["merge_moments", "merge_means"],
 ];
@@ -81,14 +80,16 @@ export class Body {
   private readonly rowStores: ReadonlyMap<number, readonly Store[]>;
   /** Means that are subtracted from their rows. */
   private readonly centered: ReadonlySet<Node | undefined>;
-  /** Arrays that are read no more, by row and type. */
-  private readonly spare = new Map<Place, Map<string, Variable[]>>();
+  private readonly caches: RowCaches;
+  /** The lane's unit of those that are left, whether it has one, and else the last of them. */
+  private left: ReturnType<Body["defineLeft"]> | undefined;
   /** Nodes that are the same in every row; folds are each row's own. */
   private readonly same = new Set<Node>();
 
   constructor(context: BodyContext, taken: readonly string[]) {
     const to = this.statements;
     this.scratch = new Scratch(context.schedule, this.names);
+    this.caches = new RowCaches(to, this.names, context.schedule.steps);
     this.folds = new FoldWriter(context, to, this.scratch);
     this.context = {
       ...context,
@@ -221,14 +222,14 @@ export class Body {
   }
 
   private writeLoop(loop: Loop): void {
-    const { schedule, isStrict, graph } = this.context;
+    const { schedule, isStrict, cacheIsMemory, graph } = this.context;
     const reductions = this.reductions.get(loop.level) ?? [];
     const { folds, foldOf } = foldsOf(
       reductions,
       this.centered,
       (hint, reduction) => this.names.define(hint, foldParts(reduction)),
       !isStrict,
-      evenSteps(schedule) !== undefined,
+      schedule.split !== undefined,
     );
     const perRow = this.rows.map((place, i) => {
       const own = new Map<Fold, Fold>();
@@ -241,15 +242,73 @@ export class Body {
     });
     for (const place of this.rows) this.bindRowParts(loop, place);
     // A step reads what is kept before it keeps anything: it may do so in the same array.
-    for (const place of this.rows) for (const node of loop.frees) this.freeCache(node, place);
-    for (const place of this.rows) for (const node of loop.keeps) this.declareCache(node, place);
+    for (const place of this.rows) for (const node of loop.frees) this.caches.free(node, place);
+    for (const place of this.rows) for (const node of loop.keeps) this.caches.declare(node, place);
     for (const fold of perRow.flat()) this.statements.at(fold.span, () => this.folds.declare(fold));
     this.writeShifts(loop, perRow);
     const { steps } = schedule;
     const counter = this.declareCounter(folds.some(({ reduction }) => reduction.counts));
     const blocks = graph.tiled ? blocksInRows(steps as number) : blocksOf(steps);
-    this.writeBlocks({ loop, perRow, counter, blocks: folds.some(isBlocked) ? blocks : [] });
+    const nest = { loop, perRow, counter, blocks: folds.some(isBlocked) ? blocks : [] };
+    const { split } = schedule;
+    const isCounted = folds.some(({ reduction }) => reduction.remainder);
+    // A processor's loop ends where its row does, at no cost.
+    const isSplit = loop.counts || isCounted || !cacheIsMemory;
+    const left = split?.left && isSplit ? split : undefined;
+    this.writeBlocks(nest, left?.even);
+    const joining = left && this.writeLeft(nest, left);
     this.folds.finish(perRow.flat(), counter, this.lane, (hint) => this.names.define(hint));
+    joining?.();
+  }
+
+  /**
+   * The units that are left where a row is no multiple of its lanes, one for each of the first lanes. The others load the
+   * last one, so that nothing waits for a branch, and their states stay as they were.
+   * @returns what writes how they join the states that have been merged before.
+   */
+  private writeLeft(nest: Nest, { even, left }: Split): (() => void) | undefined {
+    const { loop, perRow } = nest;
+    const { lanes } = this.context.schedule;
+    const to = this.statements;
+    const first = even * lanes;
+    this.left ??= this.defineLeft(first, left);
+    const { unit: own, isLeft } = this.left;
+    const folds = perRow.map((list) => list.filter(({ reduction }) => !reduction.remainder));
+    const joining = perRow.map((list) => list.filter(({ reduction }) => reduction.remainder));
+    if (perRow.flat().length === 0) {
+      to.when(isLeft, () => this.writeStep(nest, 0, { step: count(even), unit: own }));
+      return undefined;
+    }
+    const step = loop.counts ? count(even) : undefined;
+    const { common, rows } = this.stepPlaces(this.left.nearest, this.names);
+    this.writeNodes(loop, common, rows, step);
+    if (loop.stores.length + loop.sums.length > 0) {
+      to.when(isLeft, () => {
+        for (const store of loop.stores) for (const place of rows) place.store(store);
+        for (const sum of loop.sums) this.tileSums?.add(sum, rows, count(even), own);
+      });
+    }
+    for (const [i, place] of rows.entries()) {
+      for (const fold of folds[i] as readonly Fold[]) {
+        to.at(fold.span, () => this.folds.accumulateWhere(isLeft, fold, place, nest.counter));
+      }
+    }
+    if (joining.flat().length === 0) return undefined;
+    const { isAnew, nodes } = elementNodes(this.context.graph, loop, joining[0] as readonly Fold[]);
+    if (!isAnew || left > fewUnits) {
+      const pairs = joining.flatMap((list, i) => list.map((fold) => [fold, rows[i] as Place] as const));
+      return () => this.folds.joinSome(isLeft, pairs, first, left, this.lane);
+    }
+    // So few are read by each lane, for less than their sums would cost to share.
+    return () =>
+      to.scope(() => {
+        const places = Array.from({ length: left }, (_, i) => this.stepPlaces(count(first + i), this.names));
+        for (const { common, rows } of places) for (const node of nodes) this.define(node, common, rows);
+        for (const [i, list] of joining.entries()) {
+          const own = places.map(({ rows }) => rows[i] as Place);
+          for (const fold of list) to.at(fold.span, () => this.folds.joinAll(fold, own, first));
+        }
+      });
   }
 
   private declareCounter(isCounted: boolean): Counter {
@@ -261,14 +320,25 @@ export class Body {
     return counter;
   }
 
-  /** The loop along the row, within one loop for each size of block. */
-  private writeBlocks(nest: Nest, depth = 0, from?: Expression): void {
-    const { loop, blocks } = nest;
-    const { lanes, steps, units } = this.context.schedule;
+  private defineLeft(first: number, left: number) {
     const to = this.statements;
+    const unit = to.define("left", add(this.lane, first));
+    const isLeft = to.define("isLeft", binary("<", unit, first + left));
+    return { unit, isLeft, nearest: to.define("leftOrLast", call("min", unit, count(first + left - 1))) };
+  }
+
+  /**
+   * The loop along the row, within one loop for each size of block.
+   * @param even how many steps there are where not all units are in it.
+   */
+  private writeBlocks(nest: Nest, even: number | undefined, depth = 0, from?: Expression): void {
+    const { loop, blocks } = nest;
+    const { lanes, steps: all, units } = this.context.schedule;
+    const to = this.statements;
+    const steps = even ?? all;
     const counted = loop.counts && steps !== undefined;
-    const end = counted ? count(steps) : this.unitsOfRow;
-    const total = counted ? steps : known(units);
+    const total = counted ? steps : even === undefined ? known(units) : even * lanes;
+    const end = total === undefined || (even === undefined && !counted) ? this.unitsOfRow : count(total);
     const perStep = counted ? 1 : lanes;
     const around = blocks[depth - 1];
     const isWhole = around !== undefined && total !== undefined && total % (around * perStep) === 0;
@@ -281,25 +351,26 @@ export class Body {
     const size = blocks[depth];
     const name = size !== undefined ? `blockStart${depth === 0 ? "" : depth + 1}` : counted ? "step" : "unit";
     to.loop(name, start, stop, (size ?? 1) * perStep, (at) => {
-      if (size !== undefined) this.writeBlock(nest, depth + 1, at);
+      if (size !== undefined) this.writeBlock(nest, even, depth + 1, at);
       else if (!counted) this.writeStep(nest, depth, { step: undefined, unit: at });
       else {
         const unit = to.define("unit", lanes === 1 ? at : add(multiply(at, lanes), this.lane));
-        const isUnit = known(units) === steps * lanes ? undefined : binary("<", unit, known(units) as number);
+        const isWhole = even !== undefined || known(units) === steps * lanes;
+        const isUnit = isWhole ? undefined : binary("<", unit, known(units) as number);
         to.when(isUnit, () => this.writeStep(nest, depth, { step: at, unit }));
       }
     });
   }
 
   /** One block: its own states, its loop, and its states into those around it. */
-  private writeBlock(nest: Nest, depth: number, from: Expression): void {
+  private writeBlock(nest: Nest, even: number | undefined, depth: number, from: Expression): void {
     const { counts } = nest.counter;
     const to = this.statements;
     const blocked = nest.perRow.flat().filter(isBlocked);
     for (const fold of blocked) to.at(fold.span, () => this.folds.declare(fold, depth));
     const around = counts[depth - 1];
     if (around !== undefined) counts[depth] = to.variable(this.countName + ofDepth(depth), literal(f32, 0));
-    this.writeBlocks(nest, depth, from);
+    this.writeBlocks(nest, even, depth, from);
     const own = counts[depth];
     const both = around && own && call("max", add(around, own), literal(f32, 1));
     const weight = both && to.define("blockWeight", divide(own, both));
@@ -313,12 +384,8 @@ export class Body {
    */
   private writeShifts(loop: Loop, perRow: readonly (readonly Fold[])[]): void {
     const shifted = perRow.map((folds) => folds.filter(({ reduction }) => reduction.shift));
-    const needed = new Set((shifted[0] as Fold[]).map(({ operand }) => operand));
-    if (needed.size === 0) return;
-    for (const node of needed) for (const operand of node.operands) if (operand.isColumn) needed.add(operand);
-    const anew = this.context.graph.nodes.filter((node) => needed.has(node) && node.isColumn);
-    const isAnew = loop.reads.size === 0 || anew.length <= loop.nodes.length + fewNodes;
-    const nodes = isAnew ? anew : loop.nodes.filter((node) => needed.has(node));
+    if (shifted.flat().length === 0) return;
+    const { isAnew, nodes } = elementNodes(this.context.graph, loop, shifted[0] as readonly Fold[]);
     for (const fold of shifted.flat()) this.statements.at(fold.span, () => this.folds.declareShift(fold));
     const samples = Math.ceil(3 / this.context.schedule.width);
     for (let which = 0; which < samples; which++) {
@@ -374,26 +441,7 @@ export class Body {
     }
   }
 
-  private declareCache(node: Node, place: Place): void {
-    const type = laneType(node.value.element, place.widthOf(node));
-    const spare = this.spare.get(place)?.get(printType(type))?.pop();
-    const declare = () => {
-      const { steps } = this.context.schedule;
-      return this.statements.array(this.names.define(`${hintOf(node)}_row`), type, steps as number, spanOf(node));
-    };
-    place.strip?.caches.set(node, spare ?? declare());
-  }
-
-  /** Its array is there for what a later loop keeps. */
-  private freeCache(node: Node, place: Place): void {
-    const type = printType(laneType(node.value.element, place.widthOf(node)));
-    const byType = this.spare.get(place) ?? new Map<string, Variable[]>();
-    this.spare.set(place, byType);
-    byType.set(type, [...(byType.get(type) ?? []), place.strip?.caches.get(node) as Variable]);
-  }
-
-  private stepPlaces(unit: Expression): { common: Place; rows: readonly Place[] } {
-    const names = new Names(this.names);
+  private stepPlaces(unit: Expression, names = new Names(this.names)): { common: Place; rows: readonly Place[] } {
     const common = this.place(names, undefined, unit, [this.common]);
     const rows = this.rows.map((place) => this.place(names, place.strip, unit, [common, place, this.common]));
     return { common, rows };
@@ -408,7 +456,22 @@ export class Body {
     step: Expression | undefined,
   ): void {
     if (!loop.reads.has(node)) this.define(node, common, rows);
-    else for (const place of rows) place.bind(node, place.name(node, item(cacheOf(node, place), step as Expression)));
+    else
+      for (const place of rows)
+        place.bind(node, place.name(node, item(this.caches.of(node, place), step as Expression)));
+  }
+
+  /** What a loop computes in a step, and what it keeps of that. */
+  private writeNodes(loop: Loop, common: Place, rows: readonly Place[], step: Expression | undefined): void {
+    for (const node of loop.reads) this.readOrDefine(node, loop, common, rows, step);
+    for (const node of loop.nodes) {
+      if (!loop.reads.has(node)) this.readOrDefine(node, loop, common, rows, step);
+      if (!loop.keeps.has(node)) continue;
+      for (const place of rows) {
+        const kept = target(this.caches.of(node, place), step as Expression);
+        this.statements.assign(kept, place.valueOf(node), undefined, spanOf(node));
+      }
+    }
   }
 
   /** What one lane does with one unit of its rows. */
@@ -419,15 +482,7 @@ export class Body {
   ): void {
     const to = this.statements;
     const { common, rows } = this.stepPlaces(unit);
-    for (const node of loop.reads) this.readOrDefine(node, loop, common, rows, step);
-    for (const node of loop.nodes) {
-      if (!loop.reads.has(node)) this.readOrDefine(node, loop, common, rows, step);
-      if (!loop.keeps.has(node)) continue;
-      for (const place of rows) {
-        const kept = target(cacheOf(node, place), step as Expression);
-        to.assign(kept, place.valueOf(node), undefined, spanOf(node));
-      }
-    }
+    this.writeNodes(loop, common, rows, step);
     for (const store of loop.stores) for (const place of rows) place.store(store);
     for (const sum of loop.sums) this.tileSums?.add(sum, rows, step as Expression, unit);
     const own = counter.counts[depth];
@@ -443,9 +498,3 @@ export class Body {
     }
   }
 }
-
-/** So many nodes more than its own a loop may compute to choose a shift. */
-const fewNodes = 32;
-
-/** What the lane keeps of a node in its row. */
-const cacheOf = (node: Node, place: Place) => place.strip?.caches.get(node) as Variable;

@@ -164,6 +164,21 @@ function plan(graph: Graph, keeps: (node: Node) => boolean): (Loop | undefined)[
   );
 }
 
+/**
+ * What elements of a loop are computed from, where they are computed once more than in its steps: anew, or from what an
+ * earlier loop has kept where that is far less.
+ */
+export function elementNodes(graph: Graph, loop: Loop, elements: readonly { readonly operand: Node }[]) {
+  const needed = new Set(elements.map(({ operand }) => operand));
+  for (const node of needed) for (const operand of node.operands) if (operand.isColumn) needed.add(operand);
+  const anew = graph.nodes.filter((node) => needed.has(node) && node.isColumn);
+  const isAnew = loop.reads.size === 0 || anew.length <= loop.nodes.length + fewNodes;
+  return { isAnew, nodes: isAnew ? anew : loop.nodes.filter((node) => needed.has(node)) };
+}
+
+/** So many nodes more than its own. */
+const fewNodes = 32;
+
 export function grouped<T, K>(list: readonly T[], key: (item: T) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>();
   for (const item of list) {

@@ -102,6 +102,7 @@ function traitsOf({ nodes, stores }: Graph, { features }: TargetProfile, isStric
   const loops = [...grouped(reductions, ({ level }) => level).values()];
   const values = [...stores.map(({ node }) => node), ...nodes.filter(({ kind }) => kind === "load")];
   return {
+    isStrict,
     // Of a strict kernel what else it computes may not order its sums.
     hasStates: isStrict || nodes.some((node) => hasMoments(node) || isOnline(node)),
     folds: loops.map((list) => foldsOf(list, centered, (hint) => hint, !isStrict).folds),

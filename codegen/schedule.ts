@@ -22,6 +22,15 @@ import { mostInvocations } from "./launch.ts";
 import { type Along, isAligned, strideAlong } from "./place-along.ts";
 import type { TargetProfile } from "./target.ts";
 
+/** A row in steps that all of its lanes take part in, and the units that are left: fewer than there are lanes. */
+export interface Split {
+  readonly even: number;
+  readonly left: number;
+}
+
+/** So many units that are left are read by all lanes of a row, for less than it costs to share what they add. */
+export const fewUnits = 4;
+
 export interface Schedule {
   /** The walk's axes in units, rows and columns. */
   readonly rows: readonly Axis[];
@@ -38,6 +47,12 @@ export interface Schedule {
   readonly units: Extent;
   /** Units a lane handles in a row, if known. */
   readonly steps: number | undefined;
+  /**
+   * How a row is split, where its length is known and there is a step for every lane. Where more than a few units are left,
+   * what they add is merged after the rest: by shuffles that costs less than counts in every merge, by a tree's barriers
+   * more.
+   */
+  readonly split: Split | undefined;
   /** Lanes that fold by subgroup operations: 1 where there are none. */
   readonly subgroup: number;
   /** Elements of a row. */
@@ -153,12 +168,15 @@ export function makeSchedule(
     ...{ lanes, rowsPerLane, subgroup: Math.min(subgroupOf(target), lanes) },
     rowsPerWorkgroup: Math.floor(workgroup / lanes) * rowsPerLane,
   };
+  // A processor's loop takes in what is left where it ends: of a strict kernel what else it computes may not order its sums.
+  const mayLeave = !(traits.isStrict && target.kind === "cpu" && total !== undefined && total % lanes > 0);
   const states = scratchSize(layout);
   // What lanes share beside states is single floats.
   const taken = scratchBytes(states, traits.folds.flat()) + 16 * Math.ceil(states / 4);
   return {
     ...{ rows: rows.map(rowAxis), columns: columnAxes, vector, width, units, columnCount, keep, ...layout },
     steps: total === undefined ? undefined : Math.ceil(total / lanes),
+    split: total === undefined || !mayLeave ? undefined : splitOf(total, layout),
     spareMemory: target.limits.maxComputeWorkgroupStorageSize - taken,
     mostRowsPerLane: choice.rowsPerLane,
     ...{ choice: { ...choice, rowsPerLane }, space },
@@ -175,9 +193,10 @@ function measured(schedules: readonly TunedSchedule[], length: number | undefine
   return fitting.find(({ kernel = own }) => kernel === own)?.choice;
 }
 
-/** How many units every lane of a row handles, where that is known and all handle as many. */
-export function evenSteps({ steps, units, lanes }: Schedule): number | undefined {
-  return steps !== undefined && known(units) === steps * lanes ? steps : undefined;
+function splitOf(units: number, { lanes, subgroup }: Pick<Schedule, "lanes" | "subgroup">): Split | undefined {
+  if (units < lanes) return undefined;
+  const split = { even: Math.floor(units / lanes), left: units % lanes };
+  return subgroup === 1 && split.left > fewUnits ? undefined : split;
 }
 
 const subgroupOf = ({ features, subgroup }: TargetProfile) =>
@@ -202,6 +221,8 @@ function largestWorkgroup(target: TargetProfile, folds: readonly Fold[]): number
 export interface Traits {
   /** Whether a fold takes several variables: a mean and a variance, or a sum of exponentials. */
   readonly hasStates: boolean;
+  /** Whether each op gives the bits that it gives in a kernel of its own. */
+  readonly isStrict: boolean;
   /** What each loop along a row accumulates. */
   readonly folds: readonly (readonly Fold[])[];
   /** How many rows lie side by side in each tile, where each lane has its own, and rows of the tile are columns. */

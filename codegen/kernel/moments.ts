@@ -29,7 +29,7 @@ import {
 } from "./expression.ts";
 import { defineFunction } from "./function.ts";
 import { invariant } from "./invariant.ts";
-import { mergedComponents, type Reduction, type RowContext } from "./reduction.ts";
+import { mergedComponents, type Reduction, type Remainder, type RowContext } from "./reduction.ts";
 import type { Target } from "./statement.ts";
 
 /** What a mean and a variance are read from: `m2` is the sum of squared deviations. */
@@ -56,6 +56,9 @@ interface Parts {
 function partsOf(state: Expression, kind: Kind): Parts {
   const fields = fieldsOf(kind);
   if (fields.length === 1) return { mean: state };
+  if (state.kind === "construct" && state.args.length === state.type.width) {
+    return Object.fromEntries(fields.map((name, i) => [name, state.args[i]])) as unknown as Parts;
+  }
   return Object.fromEntries(fields.map((name) => [name, field(state, name)])) as unknown as Parts;
 }
 
@@ -100,6 +103,34 @@ function mergeCounted(kind: Kind): KernelFunction {
 }
 
 const takesHalf = ({ isSpread, isEven }: Kind) => isSpread && isEven;
+
+/**
+ * Elements join the merged state of the others by sums of what they are off its mean, and of the squares of that:
+ *
+ *   mean = mean_0 + s / n        m2 = m2_0 + q - s^2 / n
+ *
+ * That is Chan's formula, with one of the states written in sums. They are fewer than those before, so that s^2 / n is at
+ * most half of q, and the difference loses a bit at most.
+ */
+function remainderOf(kind: Kind): Remainder {
+  return {
+    terms: (state, element, shift, define) => {
+      const off = define("off", subtract(subtract(element, shift), partsOf(state, kind).mean));
+      return record({ mean: off, m2: multiply(off, off) }, kind);
+    },
+    sum: (a, b) => {
+      const [left, right] = [partsOf(a, kind), partsOf(b, kind)] as [Required<Parts>, Required<Parts>];
+      return record({ mean: add(left.mean, right.mean), ...(kind.isSpread && { m2: add(left.m2, right.m2) }) }, kind);
+    },
+    joined: (state, sums, { before, joining }, define) => {
+      const [all, own] = [partsOf(state, kind), partsOf(sums, kind)] as [Required<Parts>, Required<Parts>];
+      const moved = define("moved", multiply(opaque(own.mean), literal(f32, 1 / (before + joining))));
+      const mean = add(all.mean, moved);
+      if (!kind.isSpread) return mean;
+      return record({ mean, m2: add(all.m2, subtract(own.m2, multiply(own.mean, moved))) }, kind);
+    },
+  };
+}
 
 /** The variables of a lane's state; no m2 is there where nothing reads a variance. */
 interface Variables {
@@ -172,6 +203,7 @@ function momentsWith(kind: Kind): Reduction {
     },
     // 0, and NaN of what is not finite or where nothing is left to divide by.
     ofOne: { variance: spreadOfOne, deviation: spreadOfOne },
+    ...(kind.isEven && { remainder: remainderOf(kind) }),
     centered: (element, state, shift) => subtract(subtract(element, shift), partsOf(state, kind).mean),
   };
 }

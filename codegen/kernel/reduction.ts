@@ -70,6 +70,21 @@ export interface Seen {
   readonly each: number | undefined;
 }
 
+/** How elements join a state that has been merged already, without a count in any lane. */
+export interface Remainder {
+  /** What an element adds to the sums of all that join, in a record as the state is. */
+  readonly terms: (state: Expression, element: Expression, shift: Expression, define: Define) => Expression;
+  /** Two such sums, in either order to the bit. */
+  readonly sum: (a: Expression, b: Expression) => Expression;
+  /** The state of `before` elements once as many as `joining` have joined it, of which these are the sums. */
+  readonly joined: (
+    state: Expression,
+    sums: Expression,
+    seen: { readonly before: number; readonly joining: number },
+    define: Define,
+  ) => Expression;
+}
+
 /** A row of the table of reductions. */
 export interface Reduction {
   /** Part of the names of its variables. */
@@ -101,6 +116,8 @@ export interface Reduction {
   readonly result: Results;
   /** Results of a row of one element, where they are not that element. */
   readonly ofOne?: Results;
+  /** Of a reduction that counts, where lanes see as many elements: how the others join. */
+  readonly remainder?: Remainder;
   /** The element less the row's mean, where the state has one. */
   readonly centered?: (element: Expression, state: Expression, shift: Expression) => Expression;
 }

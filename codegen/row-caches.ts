@@ -1,0 +1,45 @@
+/** Arrays in which a lane keeps values of its rows from one loop to a later one. */
+
+import { laneType } from "./expression.ts";
+import type { Variable } from "./kernel/expression.ts";
+import { printType } from "./kernel/print-wgsl.ts";
+import type { Statements } from "./kernel/statement.ts";
+import type { Names } from "./names.ts";
+import { type Node, spanOf } from "./nodes.ts";
+import { hintOf, type Place } from "./place.ts";
+
+export class RowCaches {
+  private readonly to: Statements;
+  private readonly names: Names;
+  private readonly steps: number | undefined;
+  /** Arrays that are read no more, by row and type. */
+  private readonly spare = new Map<Place, Map<string, Variable[]>>();
+
+  /** @param steps of a row, where that is known: only then is anything kept. */
+  constructor(to: Statements, names: Names, steps: number | undefined) {
+    this.to = to;
+    this.names = names;
+    this.steps = steps;
+  }
+
+  /** What the lane keeps of a node in its row. */
+  of(node: Node, place: Place): Variable {
+    return place.strip?.caches.get(node) as Variable;
+  }
+
+  declare(node: Node, place: Place): void {
+    const type = laneType(node.value.element, place.widthOf(node));
+    const spare = this.spare.get(place)?.get(printType(type))?.pop();
+    const declare = () =>
+      this.to.array(this.names.define(`${hintOf(node)}_row`), type, this.steps as number, spanOf(node));
+    place.strip?.caches.set(node, spare ?? declare());
+  }
+
+  /** The array is there for what a later loop keeps. */
+  free(node: Node, place: Place): void {
+    const type = printType(laneType(node.value.element, place.widthOf(node)));
+    const byType = this.spare.get(place) ?? new Map<string, Variable[]>();
+    this.spare.set(place, byType);
+    byType.set(type, [...(byType.get(type) ?? []), this.of(node, place)]);
+  }
+}
