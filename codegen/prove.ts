@@ -7,6 +7,7 @@
 
 import { Evaluator, type FieldTensor } from "../src/ir/field/evaluate.ts";
 import { fieldPairs } from "../src/ir/field/prime.ts";
+import { resolveShape } from "../src/ir/interpret.ts";
 import { type Const, dimensionNames, type Fn, type Op } from "../src/ir/ir.ts";
 import { mapOf } from "../src/ir/iteration.ts";
 import { ops } from "../src/ir/ops/index.ts";
@@ -157,9 +158,7 @@ function readBack(wgsl: string, { bindings, uniforms, workgroupSize }: Manifest,
   return found.program;
 }
 
-const countAt = (shape: Shape, dims: Extents) => elementCount(extentsOf(shape, dims));
-const extentsOf = (shape: Shape, dims: Extents) =>
-  shape.map((dim) => (typeof dim === "number" ? dim : (dims[dim] as number)));
+const countAt = (shape: Shape, dims: Extents) => elementCount(resolveShape(shape, dims));
 
 /** Elements of all values that an evaluation has. */
 function sizeOf({ params, ops }: Fn, dims: Extents): number {
@@ -247,17 +246,17 @@ function atPoint(
     if (op.name !== "global") continue;
     inputs.set(`in_${op.attributes.name}`, numbersOf(values.get(op.result) as FieldTensor));
   }
-  const rows = elementCount(extentsOf(dispatch.rows, dims));
+  const rows = elementCount(resolveShape(dispatch.rows, dims));
   const [x, y] = workgroupsOf(dispatch, rows);
   // A dispatch of two dimensions may start a few workgroups too many.
   const isOpen = dispatch.rows.some((dim) => typeof dim === "string");
-  const groups = [...sampled(x * y), ...(isOpen ? [x * y] : [])];
+  const groups = [...workgroupsToRun(x * y), ...(isOpen ? [x * y] : [])];
   const { outputs, faults } = interpretOver(arithmetic, program, inputs, dims, groups);
   if (faults.length > 0) return { verdict: "unsound", faults };
   for (const { name, value } of fn.results) {
     const wanted = values.get(value) as FieldTensor;
     const got = outputs.get(`out_${name}`) ?? [];
-    const isWhole = groups.length >= x * y;
+    const isWhole = x * y <= mostWorkgroupsRun;
     const at = wanted.p.findIndex((p, k) => (got[k] === undefined ? isWhole : !isResidue(got[k], p)));
     if (at < 0) continue;
     if (got[at] === undefined) return { verdict: "unsound", faults: [`an element of out_${name} is never stored`] };
@@ -270,12 +269,12 @@ function atPoint(
   return { verdict: "equal" };
 }
 
-/** Workgroups to run: the first, the last, and some between. */
-function sampled(count: number): number[] {
-  const all = Array.from({ length: count }, (_, group) => group);
-  if (count <= mostWorkgroupsRun) return all;
-  const apart = Math.floor(count / (mostWorkgroupsRun - 4));
-  return all.filter((group) => group < 2 || group >= count - 2 || group % apart === 2);
+/** Workgroups to run of so many: the first two, the last two, and some between. */
+export function workgroupsToRun(count: number): number[] {
+  if (count <= mostWorkgroupsRun) return Array.from({ length: count }, (_, group) => group);
+  const between = mostWorkgroupsRun - 4;
+  const inner = Array.from({ length: between }, (_, i) => 2 + Math.floor((i * (count - 4)) / between));
+  return [0, 1, ...inner, count - 2, count - 1];
 }
 
 const isResidue = (one: FieldNumber | undefined, p: number) => (typeof one === "number" ? one === p : one?.p === p);

@@ -80,6 +80,10 @@ function typeNamed(text: string): Type | undefined {
 }
 
 const sameTree = (a: Tree, b: Tree) => JSON.stringify(a) === JSON.stringify(b);
+
+/** Whether the text is what stands before the operator, and after it the number: an index by its vector, or in it. */
+const isSplit = (tree: Tree, operator: "/" | "%", by: number): tree is Extract<Tree, { kind: "infix" }> =>
+  tree.kind === "infix" && tree.operator === operator && sameTree(tree.right, { kind: "number", text: `${by}u` });
 const member = (of: string, name: string): Tree => ({ kind: "member", of: { kind: "name", name: of }, name });
 const infix = (operator: string, left: Tree, right: Tree): Tree => ({ kind: "infix", operator, left, right });
 /** The number of a workgroup in a dispatch of two dimensions. */
@@ -369,11 +373,7 @@ class KernelReader {
   private ofVector(name: string, vector: Tree, which: Tree): Expression {
     const buffer = this.buffers.get(name);
     const width = buffer?.type.width ?? 1;
-    const isSplit = (tree: Tree, operator: string): tree is Extract<Tree, { kind: "infix" }> =>
-      tree.kind === "infix" &&
-      tree.operator === operator &&
-      sameTree(tree.right, { kind: "number", text: `${width}u` });
-    if (buffer === undefined || width === 1 || !isSplit(vector, "/") || !isSplit(which, "%")) {
+    if (buffer === undefined || width === 1 || !isSplit(vector, "/", width) || !isSplit(which, "%", width)) {
       throw new Error("an element of what is no array");
     }
     if (!sameTree(vector.left, which.left)) throw new Error("an element is read from the vector of another");
@@ -382,9 +382,7 @@ class KernelReader {
 
   /** `unpack2x16float(words[(i) / 2u])[(i) % 2u]`. */
   private half(word: Tree, which: Tree): Expression {
-    const isSplit = (tree: Tree, operator: string): tree is Extract<Tree, { kind: "infix" }> =>
-      tree.kind === "infix" && tree.operator === operator && sameTree(tree.right, { kind: "number", text: "2u" });
-    if (word.kind !== "element" || word.of.kind !== "name" || !isSplit(word.index, "/") || !isSplit(which, "%")) {
+    if (word.kind !== "element" || word.of.kind !== "name" || !isSplit(word.index, "/", 2) || !isSplit(which, "%", 2)) {
       throw new Error("a half is read in no known way");
     }
     if (!sameTree(word.index.left, which.left)) throw new Error("a half is read from the word of another");

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { call, type negate } from "../../codegen/kernel/expression.ts";
 import { minifyKernel } from "../../codegen/minify.ts";
-import { type ProofOptions, proveKernel } from "../../codegen/prove.ts";
+import { type ProofOptions, proveKernel, workgroupsToRun } from "../../codegen/prove.ts";
 import { portableTarget, type TargetProfile, targetByName } from "../../codegen/target.ts";
 import { optimize } from "../../src/compile.ts";
 import type { Fn, Module } from "../../src/ir/ir.ts";
@@ -78,6 +78,15 @@ describe("kernels compute their functions", () => {
     const wgsl = (text: string) => minifyKernel({ name: "f", wgsl: text, manifest: {} as never }).wgsl;
     expect(proof(norm, subgroups, {}, { wgsl })).toEqual({ verdict: "equal" });
   });
+});
+
+test("of many workgroups eight are run: the first two, the last two, four between", () => {
+  expect(workgroupsToRun(8)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  for (const count of [9, 10, 11, 12, 13, 100, 65536]) {
+    const run = workgroupsToRun(count);
+    expect(run).toEqual([...new Set(run)].sort((a, b) => a - b));
+    expect([run.length, run[1], run[6], run[7]]).toEqual([8, 1, count - 2, count - 1]);
+  }
 });
 
 /** What is wrong, a text of the kernel, and what stands there instead. */
