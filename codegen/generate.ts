@@ -138,11 +138,16 @@ class Generator {
     body.write();
     const program: Program = {
       name: graph.fn.name,
-      enables: [...(this.usesHalves ? ["f16"] : []), ...(this.usesSubgroups ? ["subgroups"] : [])],
+      enables: [
+        ...(this.usesHalves ? ["f16"] : []),
+        ...(this.usesSubgroups ? ["subgroups"] : []),
+        ...(this.subgroupAsked ? ["subgroup_size_control"] : []),
+      ],
       dims: this.dims.map((name) => ({ name, isOverride: this.overrides.has(name) })),
       buffers: [...this.buffers.values()],
       shared: body.scratch.all,
       workgroupSize: this.workgroupSize,
+      ...(this.subgroupAsked && { subgroupSize: this.subgroupAsked }),
       body: body.statements.all,
     };
     return { program, aliases: body.aliases };
@@ -225,6 +230,10 @@ class Generator {
     return this.schedule.subgroup > 1 && this.graph.nodes.some((node) => node.kind === "reduction");
   }
 
+  private get subgroupAsked(): number | undefined {
+    return this.usesSubgroups ? this.schedule.subgroupAsked : undefined;
+  }
+
   private get usesHalves(): boolean {
     return this.storageBuffers.some(({ storage }) => storage === "f16");
   }
@@ -264,11 +273,15 @@ class Generator {
         rowsPerWorkgroup: schedule.rowsPerWorkgroup / (tiled ? schedule.rowsPerLane : 1),
         ...(atLeastOne ? { atLeastOne } : {}),
       },
-      requiredFeatures: [...(this.usesHalves ? ["shader-f16"] : []), ...(this.usesSubgroups ? ["subgroups"] : [])],
+      requiredFeatures: [
+        ...(this.usesHalves ? ["shader-f16"] : []),
+        ...(this.usesSubgroups ? ["subgroups"] : []),
+        ...(this.subgroupAsked ? ["subgroup-size-control"] : []),
+      ],
       requiredLimits: {
         ...(bindings.length > 8 ? { maxStorageBuffersPerShaderStage: bindings.length } : {}),
       },
-      ...(this.usesSubgroups ? { requiredSubgroupSize: schedule.subgroup } : {}),
+      ...(this.usesSubgroups && !this.subgroupAsked ? { requiredSubgroupSize: schedule.subgroup } : {}),
       target: this.target.name,
       kind: this.target.kind,
     };

@@ -20,7 +20,7 @@ import { type Fold, variablesOf } from "./folds.ts";
 import { scratchBytes, scratchSize } from "./lanes.ts";
 import { mostInvocations } from "./launch.ts";
 import { type Along, isAligned, strideAlong } from "./place-along.ts";
-import type { TargetProfile } from "./target.ts";
+import { subgroupAsked, type TargetProfile } from "./target.ts";
 
 /** A row in steps that all of its lanes take part in, and the units that are left: fewer than there are lanes. */
 export interface Split {
@@ -55,6 +55,8 @@ export interface Schedule {
   readonly split: Split | undefined;
   /** Lanes that fold by subgroup operations: 1 where there are none. */
   readonly subgroup: number;
+  /** The subgroup size that the kernel asks for, if it does. */
+  readonly subgroupAsked: number | undefined;
   /** Elements of a row. */
   readonly columnCount: Extent;
   /** Elements of its rows that a lane may keep between two reads of them. */
@@ -70,8 +72,8 @@ export interface Schedule {
  * Lanes of a workgroup: enough to fill a GPU's subgroups; few where each lane is a turn of a processor's loop, and as few
  * as there can be where rows are long, for processors share out workgroups.
  */
-function workgroupLanes(kind: "cpu" | "gpu", units: number | undefined): number {
-  if (kind === "gpu") return usualWorkgroup;
+function workgroupLanes(target: TargetProfile, units: number | undefined): number {
+  if (target.kind === "gpu") return Math.max(usualWorkgroup, subgroupAsked(target) ?? 1);
   return units === undefined || units < longRow ? 32 : 1;
 }
 
@@ -164,8 +166,9 @@ export function makeSchedule(
   const columnAxes = columns.map(axis);
   const units = times(...columnAxes.map(({ extent }) => extent));
   const total = known(units);
+  const asked = askedIn(target, Math.floor(workgroup / lanes) * lanes);
   const layout = {
-    ...{ lanes, rowsPerLane, subgroup: Math.min(subgroupOf(target), lanes) },
+    ...{ lanes, rowsPerLane, subgroup: Math.min(asked ?? subgroupOf(target), lanes) },
     rowsPerWorkgroup: Math.floor(workgroup / lanes) * rowsPerLane,
   };
   // A processor's loop takes in what is left where it ends: of a strict kernel what else it computes may not order its sums.
@@ -174,6 +177,7 @@ export function makeSchedule(
   // What lanes share beside states is single floats.
   const taken = scratchBytes(states, traits.folds.flat()) + 16 * Math.ceil(states / 4);
   return {
+    subgroupAsked: asked,
     ...{ rows: rows.map(rowAxis), columns: columnAxes, vector, width, units, columnCount, keep, ...layout },
     steps: total === undefined ? undefined : Math.ceil(total / lanes),
     split: total === undefined || !mayLeave ? undefined : splitOf(total, layout),
@@ -199,8 +203,15 @@ function splitOf(units: number, { lanes, subgroup }: Pick<Schedule, "lanes" | "s
   return subgroup === 1 && split.left > fewUnits ? undefined : split;
 }
 
+/** Lanes that fold by subgroup operations whatever size the device takes. */
 const subgroupOf = ({ features, subgroup }: TargetProfile) =>
   features.includes("subgroups") ? (subgroup?.min ?? 1) : 1;
+
+/** The subgroup size that a kernel asks for: WGSL has workgroups of whole subgroups then. */
+function askedIn(target: TargetProfile, workgroup: number): number | undefined {
+  const asked = subgroupAsked(target);
+  return asked !== undefined && workgroup % asked === 0 ? asked : undefined;
+}
 
 /** A power of two. */
 function largestWorkgroup(target: TargetProfile, folds: readonly Fold[]): number {
@@ -244,7 +255,7 @@ interface Walk extends Traits {
 function usualChoice(walk: Walk, target: TargetProfile, most: number): Choice {
   const { length, isFlat } = walk;
   const { kind } = target;
-  if (walk.across !== undefined) return acrossChoice(walk.across, kind, most);
+  if (walk.across !== undefined) return acrossChoice(walk.across, target, most);
   const { width, rowsPerLane: wanted } = kind === "gpu" ? { width: walk.width, rowsPerLane: 1 } : atHand(walk);
   const units = length === undefined ? undefined : length / width;
   const lanes = isFlat ? 1 : lanesFor(units, width, kind, subgroupOf(target), most);
@@ -254,7 +265,7 @@ function usualChoice(walk: Walk, target: TargetProfile, most: number): Choice {
   const rowsPerLane = isAlone ? Math.min(mostInTile, bearableRows) : bearableRows;
   return {
     lanes,
-    workgroup: isFlat ? most : isAlone ? lanes : Math.max(lanes, Math.min(most, workgroupLanes(kind, units))),
+    workgroup: isFlat ? most : isAlone ? lanes : Math.max(lanes, Math.min(most, workgroupLanes(target, units))),
     rowsPerLane,
     width,
     keep: keptElements[kind],
@@ -262,9 +273,9 @@ function usualChoice(walk: Walk, target: TargetProfile, most: number): Choice {
 }
 
 /** A processor's lane has several neighbouring rows at hand, all of one tile: what it reads lies side by side. */
-function acrossChoice(rows: number, kind: "cpu" | "gpu", most: number): Choice {
-  const rowsPerLane = kind === "gpu" ? 1 : ([8, 4, 2].find((count) => rows % count === 0) ?? 1);
-  const workgroup = Math.min(most, workgroupLanes(kind, undefined));
+function acrossChoice(rows: number, target: TargetProfile, most: number): Choice {
+  const rowsPerLane = target.kind === "gpu" ? 1 : ([8, 4, 2].find((count) => rows % count === 0) ?? 1);
+  const workgroup = Math.min(most, workgroupLanes(target, undefined));
   return { lanes: 1, workgroup, rowsPerLane, width: 1, keep: 0 };
 }
 

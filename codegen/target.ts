@@ -23,10 +23,13 @@ export interface TargetProfile {
   readonly name: string;
   /** Software adapters run a workgroup on one core: they want fewer lanes a row than a GPU does. */
   readonly kind: "cpu" | "gpu";
-  /** WebGPU feature names. The compiler uses `subgroups` and `shader-f16`. */
+  /** WebGPU feature names. The compiler uses `subgroups`, `subgroup-size-control` and `shader-f16`. */
   readonly features: readonly string[];
-  /** The subgroup sizes the adapter may choose from; there when `features` has `subgroups`. */
-  readonly subgroup?: { readonly min: number; readonly max: number };
+  /**
+   * The subgroup sizes the adapter may choose from; there when `features` has `subgroups`. With the feature
+   * `subgroup-size-control` a kernel asks for `size`, where that is given.
+   */
+  readonly subgroup?: { readonly min: number; readonly max: number; readonly size?: number };
   readonly limits: TargetLimits;
   /** Choices that were measured, by `tirc tune`. */
   readonly schedules?: readonly TunedSchedule[];
@@ -57,6 +60,10 @@ export const builtinTargets: readonly TargetProfile[] = [
   profile("gpu-f16", "gpu", ["shader-f16"]),
   profile("gpu-f16-subgroup-32", "gpu", ["subgroups", "shader-f16"], 32),
 ];
+
+/** The subgroup size that kernels for the target ask for, and then have. */
+export const subgroupAsked = ({ features, subgroup }: TargetProfile): number | undefined =>
+  features.includes("subgroups") && features.includes("subgroup-size-control") ? subgroup?.size : undefined;
 
 /** What every WebGPU device can run: default limits, no features, no subgroup operations. */
 export const portableTarget = builtinTargets[0] as TargetProfile;
@@ -140,12 +147,14 @@ function checkSubgroup(subgroup: unknown, wrong: Report, onlyKnown: OnlyKnown): 
     wrong("subgroup", 'an object such as {"min": 32, "max": 32}', subgroup);
     return;
   }
-  onlyKnown("subgroup.", subgroup, ["min", "max"]);
-  const { min, max } = subgroup;
+  onlyKnown("subgroup.", subgroup, ["min", "max", "size"]);
+  const { min, max, size } = subgroup;
   const isSize = (size: unknown): size is number => isCount(size) && size <= 128 && (size & (size - 1)) === 0;
   if (!isSize(min)) wrong("subgroup.min", "a power of two up to 128", min);
   if (!isSize(max)) wrong("subgroup.max", "a power of two up to 128", max);
   if (isSize(min) && isSize(max) && min > max) wrong("subgroup.max", `at least subgroup.min (${min})`, max);
+  const isOneOf = isSize(size) && isSize(min) && isSize(max) && size >= min && size <= max;
+  if (size !== undefined && !isOneOf) wrong("subgroup.size", "a power of two from subgroup.min to subgroup.max", size);
 }
 
 function checkSchedules(schedules: unknown, wrong: Report, onlyKnown: OnlyKnown): void {

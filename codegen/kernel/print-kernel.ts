@@ -8,7 +8,8 @@ import { ExpressionPrinter, printArray, printStatements } from "./print-wgsl.ts"
 import type { Program } from "./statement.ts";
 
 /** The lines, each with the place in the program that it comes from. */
-export function printKernel({ enables, dims, buffers: all, shared, workgroupSize, body }: Program): readonly Line[] {
+export function printKernel(program: Program): readonly Line[] {
+  const { enables, dims, buffers: all, shared, workgroupSize, subgroupSize, body } = program;
   const w = new Writer();
   const overrides = dims.filter(({ isOverride }) => isOverride).map(({ name }) => name);
   const isConstant = new Set(overrides);
@@ -40,7 +41,8 @@ export function printKernel({ enables, dims, buffers: all, shared, workgroupSize
   );
   section(shared.map((array) => `var<workgroup> ${array.name}: ${printArray(array)};`));
   for (const text of [...library, ...bufferFunctions(buffers), ...functions]) w.text(`${text}\n`);
-  w.text(`@compute @workgroup_size(${workgroupSize})
+  const subgroup = subgroupSize === undefined ? "" : ` @subgroup_size(${subgroupSize})`;
+  w.text(`@compute @workgroup_size(${workgroupSize})${subgroup}
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,

@@ -198,5 +198,7 @@ export interface Program {
   readonly shared: readonly Variable[];
   /** Invocations in a workgroup. */
   readonly workgroupSize: number;
+  /** Invocations in a subgroup, where the kernel asks for so many. */
+  readonly subgroupSize?: number;
   readonly body: readonly Statement[];
 }

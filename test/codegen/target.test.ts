@@ -81,6 +81,7 @@ test.each([
   ["a size that is no power of two", { ...base, subgroup: { min: 24, max: 32 } }, ["subgroup.min"]],
   ["a size above 128", { ...base, subgroup: { min: 32, max: 256 } }, ["subgroup.max"]],
   ["sizes the wrong way round", { ...base, subgroup: { min: 64, max: 32 } }, ["subgroup.max"]],
+  ["a size that the device cannot take", { ...base, subgroup: { min: 32, max: 64, size: 16 } }, ["subgroup.size"]],
   ["limits that are no object", { ...base, limits: 8 }, ["limits"]],
   [
     "a limit of 0",
@@ -97,7 +98,7 @@ test.each([
 test.each([
   [{ ...base, feature: [] }, "feature"],
   [{ ...base, limits: { maxBufferSize: 8 } }, "limits.maxBufferSize"],
-  [{ ...base, subgroup: { min: 32, max: 32, size: 32 } }, "subgroup.size"],
+  [{ ...base, subgroup: { min: 32, max: 32, sizes: [32] } }, "subgroup.sizes"],
 ])("E0593: %j has a field too many", (value, path) => {
   const found = diagnosticsOf(() => parse(JSON.stringify(value)));
   expect(found).toHaveLength(1);

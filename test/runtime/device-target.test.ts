@@ -27,6 +27,19 @@ test("an adapter's profile has its useful features and the limits that the compi
   });
 });
 
+test.each([
+  ["amd", 32, 64, 64],
+  ["intel", 8, 32, 16],
+  ["intel", 16, 32, undefined],
+  ["qualcomm", 64, 128, undefined],
+  ["nvidia", 32, 32, undefined],
+])("kernels for %s, which takes %i to %i lanes, ask for %s", (vendor, min, max, size) => {
+  const described = { vendor, subgroupMinSize: min, subgroupMaxSize: max };
+  const { features, subgroup } = targetFromAdapter(adapter(["subgroups", "subgroup-size-control"], described));
+  expect(subgroup).toEqual({ min, max, ...(size && { size }) });
+  expect(features).toEqual(size ? ["subgroups", "subgroup-size-control"] : ["subgroups"]);
+});
+
 test("what an adapter does not say: no name, and subgroup sizes as far apart as WebGPU has them", () => {
   expect(targetFromAdapter(adapter(["shader-f16", "subgroups"], {}))).toMatchObject({
     name: "adapter",
