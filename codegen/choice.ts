@@ -16,6 +16,9 @@ export interface Choice {
   readonly keep: number;
 }
 
+/** Its parts, in the order in which they are searched. */
+export const choiceParts = ["lanes", "workgroup", "rowsPerLane", "keep", "width"] as const;
+
 /** A choice that was measured. */
 export interface TunedSchedule {
   /** What the kernel computes, as a hash; left out, it is for every kernel with rows of this length. */

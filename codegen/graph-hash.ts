@@ -13,7 +13,7 @@ export function hashOf(graph: Graph): string {
 }
 
 /** All of the graph but the names and the places in the program; nodes, atoms and dimensions are numbered. */
-function textOf({ nodes, stores, rows, columns }: Graph): string {
+function textOf({ nodes, stores, rows, columns, tiled }: Graph): string {
   const numbers = new Map<unknown, number>([...nodes, ...columns].map((one, i) => [one, i]));
   const isRow = new Set<unknown>(rows);
   const dims = new Map<string, number>();
@@ -53,7 +53,11 @@ function textOf({ nodes, stores, rows, columns }: Graph): string {
     };
   };
   const extents = columns.map(({ extent }) => (typeof extent === "string" ? dim(extent) : extent));
-  const results = stores.map(({ node, dims: places }) => ({ node, element: node.value.element, places }));
+  const results = [...stores, ...(tiled?.sums ?? [])].map(({ node, dims: places }) => ({
+    node,
+    element: node.value.element,
+    places,
+  }));
   // Each node is described once, and is its number elsewhere.
   return JSON.stringify([extents, nodes.map((node) => JSON.stringify(described(node), numbered)), results], numbered);
 }

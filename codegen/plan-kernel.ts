@@ -8,7 +8,6 @@ import { firstMismatch, whyOutside } from "../src/ir/iteration.ts";
 import type { Tile } from "../src/plan/plan.ts";
 import type { Use } from "./access.ts";
 import { storageOf } from "./buffers.ts";
-import type { Choice } from "./choice.ts";
 import { extentOf, known, times } from "./extent.ts";
 import { foldsOf } from "./folds.ts";
 import { buildGraph, centeringMeans, type Graph, type Store } from "./graph.ts";
@@ -18,7 +17,7 @@ import { lowerNorms } from "./lower-norms.ts";
 import { bufferName, isOnline, isVariance, type Node, sumOfExps } from "./nodes.ts";
 import type { KernelOptions } from "./options.ts";
 import { roundStrictly } from "./round-strictly.ts";
-import { makeSchedule, type Schedule, type Traits, type Walks } from "./schedule.ts";
+import { type GivenChoice, makeSchedule, type Schedule, type Traits, type Walks } from "./schedule.ts";
 import type { TargetProfile } from "./target.ts";
 
 /** What a function computes in one kernel, and how that is shared out. */
@@ -47,14 +46,14 @@ export class Planner {
     this.lowered = lowerNorms(this.isStrict ? roundStrictly(fn) : fn, options.accuracy);
   }
 
-  /** By the usual schedule, or one that was measured. @param trial one to be looked at, for any number of rows. */
-  plan(trial?: Choice): Plan {
-    const usual = this.scheduled(false, trial);
+  /** By the usual schedule, one that was measured, or another. */
+  plan(given?: GivenChoice): Plan {
+    const usual = this.scheduled(false, given);
     const { steps = Infinity, width, keep } = usual.schedule;
     // A row that a GPU's lanes keep is read once in any case, and its exponentials are kept with it.
     const isKept = this.target.kind === "gpu" && steps * width <= keep;
     const hasExps = usual.graph.nodes.some(({ op, operands: [x] }) => x !== undefined && sumOfExps(op, x));
-    return hasExps && !isKept ? this.scheduled(true, trial) : usual;
+    return hasExps && !isKept ? this.scheduled(true, given) : usual;
   }
 
   /** By which measured choices are found. */
@@ -68,7 +67,7 @@ export class Planner {
     return known;
   }
 
-  private scheduled(online: boolean, trial: Choice | undefined): Plan {
+  private scheduled(online: boolean, given: GivenChoice | undefined): Plan {
     const graph = this.graph(online);
     const { rows, columns } = graph;
     const isTiled = graph.tiled !== undefined;
@@ -76,7 +75,7 @@ export class Planner {
     const traits = { ...traitsOf(graph, this.target, this.isStrict), isTiled, across };
     return {
       graph,
-      schedule: makeSchedule(() => this.hash, rows, columns, walksOf(graph), this.target, traits, trial),
+      schedule: makeSchedule(() => this.hash, rows, columns, walksOf(graph), this.target, traits, given),
     };
   }
 }

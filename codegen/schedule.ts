@@ -63,9 +63,20 @@ export interface Schedule {
   readonly keep: number;
   /** Bytes of workgroup memory that are left where states of each type have one array. */
   readonly spareMemory: number;
-  /** What was chosen, and what could have been. */
+  /** What was chosen and how, what the rules here say, and what could have been. */
   readonly choice: Choice;
+  readonly by: ChosenBy;
+  readonly usual: Choice;
   readonly space: ChoiceSpace;
+}
+
+/** `rules` are those of this file; `estimate` and `trial` are by `candidates.ts`: of a trial the number of rows is any. */
+export type ChosenBy = "rules" | "measurement" | "estimate" | "trial";
+
+/** A choice that is neither measured nor the usual one. */
+export interface GivenChoice {
+  readonly choice: Choice;
+  readonly by: "estimate" | "trial";
 }
 
 /**
@@ -131,10 +142,7 @@ const elementsPerLane = 16;
 /** Elements of a row that a lane keeps between two reads of it: a GPU's registers, a processor's stack. */
 const keptElements = { gpu: 64, cpu: 1024 };
 
-/**
- * @param hash that of the kernel, for which the target may hold a measured choice.
- * @param trial what is chosen, to be looked at: it is then for any number of rows.
- */
+/** @param hash that of the kernel, for which the target may hold a measured choice. */
 export function makeSchedule(
   hash: () => string,
   rows: readonly Atom[],
@@ -142,7 +150,7 @@ export function makeSchedule(
   walks: Walks,
   target: TargetProfile,
   traits: Traits,
-  trial?: Choice,
+  given?: GivenChoice,
 ): Schedule {
   const isFlat = columns.length === 0;
   const vector = (isFlat ? rows : columns).at(-1);
@@ -150,19 +158,22 @@ export function makeSchedule(
   const columnCount = times(...columns.map((atom) => extentOf(atom.extent)));
   const length = known(columnCount);
   const most = largestWorkgroup(target, traits.folds.flat());
-  const tuned = trial ?? measured(target.schedules ?? [], length, hash);
+  const tuned = given ? undefined : measured(target.schedules ?? [], length, hash);
   const space = choiceSpace(widest, length === undefined ? most : Math.ceil(length / widest), most, isFlat);
   const count = known(times(...rows.map(({ extent }) => extentOf(extent))));
-  const choice = tuned ? fitted(tuned, space) : usualChoice({ width: widest, length, isFlat, ...traits }, target, most);
+  const usual = usualChoice({ width: widest, length, isFlat, ...traits }, target, most);
+  const by = given?.by ?? (tuned ? "measurement" : "rules");
+  const wanted = given?.choice ?? tuned;
+  const choice = wanted ? fitted(wanted, space) : usual;
   const { lanes, workgroup, width, keep } = choice;
-  const rowsPerLane =
-    target.kind === "cpu" && !isFlat && !tuned ? shared(choice.rowsPerLane, count) : choice.rowsPerLane;
+  const isShared = target.kind === "cpu" && !isFlat && (by === "rules" || by === "estimate");
+  const rowsPerLane = isShared ? shared(choice.rowsPerLane, count) : choice.rowsPerLane;
   const axis = (atom: Atom): Axis => {
     const extent = extentOf(atom.extent);
     return { atom, extent: atom === vector ? (dividedBy(extent, width) as Extent) : extent };
   };
   const rowAxis = (atom: Atom, i: number): Axis =>
-    trial === undefined || atom === vector ? axis(atom) : { atom, extent: extentOf(trialRows(i)) };
+    by !== "trial" || atom === vector ? axis(atom) : { atom, extent: extentOf(trialRows(i)) };
   const columnAxes = columns.map(axis);
   const units = times(...columnAxes.map(({ extent }) => extent));
   const total = known(units);
@@ -183,12 +194,13 @@ export function makeSchedule(
     split: total === undefined || !mayLeave ? undefined : splitOf(total, layout),
     spareMemory: target.limits.maxComputeWorkgroupStorageSize - taken,
     mostRowsPerLane: choice.rowsPerLane,
-    ...{ choice: { ...choice, rowsPerLane }, space },
+    ...{ choice: { ...choice, rowsPerLane }, by, usual, space },
   };
 }
 
 /** The dimension that an axis of rows has where a schedule is looked at: its cost may not depend on how many rows there are. */
 export const trialRows = (axis: number) => `rows ${axis}`;
+export const isTrialRows = (name: string) => name.startsWith("rows ");
 
 function measured(schedules: readonly TunedSchedule[], length: number | undefined, hash: () => string) {
   const fitting = schedules.filter(({ columns }) => columns === length);

@@ -7,6 +7,7 @@ import { type Diagnostic, fail, type Source } from "../src/diagnostics/diagnosti
 import { targetErrors } from "../src/diagnostics/errors-target.ts";
 import { duplicateKey } from "../src/duplicate-key.ts";
 import type { TunedSchedule } from "./choice.ts";
+import { type Rates, rateNames } from "./rates.ts";
 
 /** Names and units as in WebGPU's GPUSupportedLimits. */
 export interface TargetLimits {
@@ -31,6 +32,8 @@ export interface TargetProfile {
    */
   readonly subgroup?: { readonly min: number; readonly max: number; readonly size?: number };
   readonly limits: TargetLimits;
+  /** What the device takes for what kernels do: schedules are then chosen by the least estimate. */
+  readonly rates?: Rates;
   /** Choices that were measured, by `tirc tune`. */
   readonly schedules?: readonly TunedSchedule[];
 }
@@ -75,6 +78,11 @@ export function targetByName(name: string, own: readonly TargetProfile[] = []): 
   return all.find((target) => target.name === name) ?? fail(targetErrors.unknownTarget(name, names));
 }
 
+/** A profile by its name, as `targetByName` has it, or one that is given: that is checked as one from a file is. */
+export function profileOf(target: string | TargetProfile, own: readonly TargetProfile[] = []): TargetProfile {
+  return typeof target === "string" ? targetByName(target, own) : checkTarget(target, "the target");
+}
+
 /** A profile from the text of a JSON file. Throws every E0591 to E0593 that it finds. Limits left out are the default ones. */
 export function parseTarget(source: Source): TargetProfile {
   let value: unknown;
@@ -100,7 +108,7 @@ function described(value: unknown): string {
 }
 
 const mostProblems = 20;
-const fields = ["name", "kind", "features", "subgroup", "limits", "schedules"];
+const fields = ["name", "kind", "features", "subgroup", "limits", "rates", "schedules"];
 type Report = (path: string, expected: string, got: unknown) => void;
 type OnlyKnown = (path: string, object: Record<string, unknown>, known: readonly string[]) => void;
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -120,7 +128,7 @@ export function checkTarget(value: unknown, origin: string): TargetProfile {
   };
 
   if (!isObject(value)) fail(targetErrors.wrongField(origin, "(the whole)", "an object", described(value)));
-  const { name, kind, features = [], subgroup, limits = {}, schedules } = value;
+  const { name, kind, features = [], subgroup, limits = {}, rates, schedules } = value;
   onlyKnown("", value, fields);
   if (typeof name !== "string" || name === "") wrong("name", "a name", name);
   if (kind !== "cpu" && kind !== "gpu") wrong("kind", '"cpu" or "gpu"', kind);
@@ -137,6 +145,7 @@ export function checkTarget(value: unknown, origin: string): TargetProfile {
       wrong(`limits.${key}`, "a whole number above 0", limits[key]);
     }
   }
+  if (rates !== undefined) checkRates(rates, wrong, onlyKnown);
   if (schedules !== undefined) checkSchedules(schedules, wrong, onlyKnown);
   if (found.length > 0) fail(...found.slice(0, mostProblems));
   return { ...value, features, limits: { ...defaultLimits, ...(limits as object) } } as unknown as TargetProfile;
@@ -155,6 +164,18 @@ function checkSubgroup(subgroup: unknown, wrong: Report, onlyKnown: OnlyKnown): 
   if (isSize(min) && isSize(max) && min > max) wrong("subgroup.max", `at least subgroup.min (${min})`, max);
   const isOneOf = isSize(size) && isSize(min) && isSize(max) && size >= min && size <= max;
   if (size !== undefined && !isOneOf) wrong("subgroup.size", "a power of two from subgroup.min to subgroup.max", size);
+}
+
+function checkRates(rates: unknown, wrong: Report, onlyKnown: OnlyKnown): void {
+  if (!isObject(rates)) {
+    wrong("rates", "an object, as `tirc tune` writes it", rates);
+    return;
+  }
+  onlyKnown("rates.", rates, rateNames);
+  for (const name of rateNames) {
+    const rate = rates[name];
+    if (typeof rate !== "number" || !(rate > 0 && rate < Infinity)) wrong(`rates.${name}`, "a number above 0", rate);
+  }
 }
 
 function checkSchedules(schedules: unknown, wrong: Report, onlyKnown: OnlyKnown): void {

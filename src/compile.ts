@@ -5,7 +5,7 @@ import type { Kernel } from "../codegen/manifest.ts";
 import type { KernelOptions } from "../codegen/options.ts";
 import { withPlainProducts } from "../codegen/plain-products.ts";
 import { generateProduct } from "../codegen/product.ts";
-import { checkTarget, portableTarget, type TargetProfile, targetByName } from "../codegen/target.ts";
+import { portableTarget, profileOf, type TargetProfile } from "../codegen/target.ts";
 import { distinctKernels, moduleTargets } from "../codegen/variants.ts";
 import { type Diagnostic, fail, TircError } from "./diagnostics/diagnostic.ts";
 import { passErrors } from "./diagnostics/errors-passes.ts";
@@ -107,9 +107,7 @@ export function compileVariants(module: Module, options: CompileVariantsOptions 
   const { targets = moduleTargets, accuracy, rounding, specialize: specialized, plugins = [] } = options;
   const kernelOptions = { accuracy, rounding, specialize: specialized };
   const own = targetsOf(plugins);
-  const profiles = targets.map((target) =>
-    typeof target === "string" ? targetByName(target, own) : checkTarget(target, "the target"),
-  );
+  const profiles = targets.map((target) => profileOf(target, own));
   const optimized = optimize(module, options);
   const { fns } = optimized.module;
   const names = fns.map(({ name }) => name);

@@ -3,16 +3,20 @@
  * until no part gets faster. The choice is kept in a target profile, and compiling for that profile uses it.
  */
 
-import type { Choice, TunedSchedule } from "../codegen/choice.ts";
-import { generateKernel, scheduleOf } from "../codegen/generate.ts";
+import { lanesInStep } from "../codegen/candidates.ts";
+import { type Choice, choiceParts, type TunedSchedule } from "../codegen/choice.ts";
+import { generate, scheduleOf } from "../codegen/generate.ts";
+import { type Estimate, estimate } from "../codegen/kernel/estimate.ts";
+import { workgroupsOf } from "../codegen/launch.ts";
 import type { Kernel } from "../codegen/manifest.ts";
 import type { KernelOptions } from "../codegen/options.ts";
+import type { Measured } from "../codegen/rates.ts";
 import type { TargetProfile } from "../codegen/target.ts";
 import { fail, TircError } from "./diagnostics/diagnostic.ts";
 import { runtimeErrors } from "./diagnostics/errors-runtime.ts";
 import { interpret } from "./ir/interpret.ts";
 import type { Fn } from "./ir/ir.ts";
-import type { Tensor } from "./ir/tensor.ts";
+import { elementCount, type Tensor } from "./ir/tensor.ts";
 import { type HostTensor, toNumbers } from "./runtime/host-tensor.ts";
 import { type Encodable, measure, median } from "./runtime/measure.ts";
 import { prepare } from "./runtime/prepare.ts";
@@ -43,9 +47,10 @@ export interface Tuned {
   readonly tried: number;
   /** Choices that the device refused, or gave wrong numbers for. */
   readonly refused: readonly Choice[];
+  /** Each kernel that was timed, with its median: rates are fitted to these. */
+  readonly measured: readonly Measured[];
 }
 
-const parts = ["lanes", "workgroup", "rowsPerLane", "keep", "width"] as const;
 const mostSweeps = 3;
 /** A step is taken for this much, and the usual choice given up for that much: below lies noise. */
 const worthwhile = { step: 0.97, whole: 0.95 };
@@ -61,7 +66,7 @@ export async function tune(device: GPUDevice, fn: Fn, options: TuneOptions): Pro
   let best = usual;
   for (let sweep = 0, moved = true; moved && sweep < mostSweeps; sweep++) {
     moved = false;
-    for (const part of parts) {
+    for (const part of choiceParts) {
       const others = space[part].filter((value) => value !== best[part]).map((value) => ({ ...best, [part]: value }));
       const legal = others.map((one) => ({ ...one, workgroup: Math.max(one.lanes, one.workgroup) }));
       const [found, ratio] = await trial.fastest(best, legal);
@@ -79,6 +84,7 @@ export async function tune(device: GPUDevice, fn: Fn, options: TuneOptions): Pro
     milliseconds: { usual: then as number, chosen: isBetter ? (now as number) : (then as number) },
     tried: trial.tried,
     refused: trial.refused,
+    measured: trial.measured,
   };
 }
 
@@ -87,6 +93,7 @@ class Trial {
   readonly columns: number;
   readonly hash: string;
   readonly refused: Choice[] = [];
+  readonly measured: Measured[] = [];
   readonly #device: GPUDevice;
   readonly #fn: Fn;
   readonly #options: TuneOptions;
@@ -114,8 +121,26 @@ class Trial {
   }
 
   #kernelOf(choice: Choice): Kernel {
+    return this.#generated(choice).kernel;
+  }
+
+  #generated(choice: Choice) {
     const schedules = [{ columns: this.columns, choice }];
-    return generateKernel(this.#fn, { ...this.target, schedules }, this.#options);
+    return generate(this.#fn, { ...this.target, schedules }, this.#options);
+  }
+
+  /** What a kernel does with the inputs that it is timed with. */
+  #estimateOf(choice: Choice): Estimate {
+    const { kernel, program } = this.#generated(choice);
+    const { dispatch } = kernel.manifest;
+    const given = this.#fn.params.flatMap(({ name, shape }) => {
+      const { shape: extents = [] } = this.#options.inputs[name as string] ?? {};
+      return shape.map((dim, i) => [dim, extents[i] as number] as const);
+    });
+    const extents = Object.fromEntries(given.filter(([dim]) => typeof dim === "string"));
+    const rows = elementCount(dispatch.rows.map((dim) => (typeof dim === "number" ? dim : (extents[dim] as number))));
+    const [x, y] = workgroupsOf(dispatch, rows);
+    return estimate(program, { extents, workgroups: x * y, inStep: lanesInStep(this.target) });
   }
 
   /** The kernel with its buffers, once its results are those of the interpreter. Throws E0617. */
@@ -144,7 +169,12 @@ class Trial {
       const rounds = (this.#options.rounds ?? 9) * factor;
       const able = bound.filter((one) => one !== undefined);
       const times = await measure(this.#device, able, rounds);
-      return bound.map((one) => (one === undefined ? undefined : median(times[able.indexOf(one)] ?? [])));
+      const medians = bound.map((one) => (one === undefined ? undefined : median(times[able.indexOf(one)] ?? [])));
+      for (const [i, milliseconds] of medians.entries()) {
+        if (milliseconds === undefined) continue;
+        this.measured.push({ estimate: this.#estimateOf(choices[i] as Choice), nanoseconds: 1e6 * milliseconds });
+      }
+      return medians;
     } finally {
       for (const one of bound) one?.destroy();
     }

@@ -96,10 +96,14 @@ function ownCost(expression: Expression): Cost {
 }
 
 /** Uniforms are read as constants are. */
-function ofLoad({ buffer, type }: ExpressionOf<"load">): Cost {
-  if (buffer.storage === "uniform") return noCost;
-  return { ...noCost, accesses: 1, bytesLoaded: type.width * bytesOf(buffer) };
+function ofLoad(load: ExpressionOf<"load">): Cost {
+  if (load.buffer.storage === "uniform") return noCost;
+  return { ...noCost, accesses: 1, bytesLoaded: bytesOfLoad(load) };
 }
+
+/** Bytes of memory that a load of a buffer reads. */
+export const bytesOfLoad = ({ buffer, type }: ExpressionOf<"load">) =>
+  buffer.storage === "uniform" ? 0 : type.width * bytesOf(buffer);
 
 function ofFunction(callee: KernelFunction): Cost {
   const known = costs.get(callee);

@@ -6,8 +6,9 @@
  * measured, as TVM's cost models are (Chen et al. 2018), but linear and few: each has a unit, and can be set by hand.
  */
 
-import { addCost, type Cost, costOf, costOfStore, noCost } from "./cost.ts";
+import { addCost, bytesOfLoad, type Cost, costOf, costOfStore, noCost } from "./cost.ts";
 import { Execution, type Executions } from "./executions.ts";
+import { type Expression, partsOf, type Variable } from "./expression.ts";
 import { registersOf } from "./registers.ts";
 import type { Program, Statement } from "./statement.ts";
 
@@ -15,6 +16,8 @@ import type { Program, Statement } from "./statement.ts";
 export interface Estimate {
   readonly bytesLoaded: number;
   readonly bytesStored: number;
+  /** Of the bytes that are loaded, those from places that are the same in all workgroups: caches hold them. */
+  readonly bytesShared: number;
   /** Arithmetic, accesses of memory and turns of loops, of all lanes, with those that wait for others of their subgroup. */
   readonly operations: number;
   /** Exponentials, roots and divisions, in the same way. */
@@ -25,6 +28,8 @@ export interface Estimate {
   readonly launches: number;
   /** 32-bit values that a lane has at a time. */
   readonly registers: number;
+  /** Lanes of all workgroups. */
+  readonly lanes: number;
   /** Bytes of a workgroup. */
   readonly workgroupMemory: number;
 }
@@ -36,6 +41,8 @@ export interface EstimateAt {
   readonly workgroups: number;
   /** Lanes that go in step; 1 counts each lane for itself. */
   readonly inStep: number;
+  /** Whether all workgroups have as many rows: one is then gone through. */
+  readonly areAlike?: boolean;
 }
 
 /** Workgroups that are gone through one by one; of more, the first and the last. */
@@ -45,27 +52,32 @@ const fewWorkgroups = 8;
  * A pure function of the program. Where there are many workgroups, all but the last are taken to be as the first: where a tile
  * is shorter than others, that is too much.
  */
-export function estimate(program: Program, { extents, workgroups, inStep }: EstimateAt): Estimate {
+export function estimate(program: Program, at: EstimateAt): Estimate {
+  const { extents, workgroups, inStep, areAlike = false } = at;
   const execution = new Execution(program, extents, inStep);
-  if (workgroups <= fewWorkgroups) for (let group = 0; group < workgroups; group++) execution.runGroup(group, 1);
+  if (areAlike) execution.runGroup(0, workgroups);
+  else if (workgroups <= fewWorkgroups) for (let group = 0; group < workgroups; group++) execution.runGroup(group, 1);
   else {
     execution.runGroup(0, workgroups - 1);
     execution.runGroup(workgroups - 1, 1);
   }
   let work = noCost;
   let turns = 0;
+  let bytesShared = 0;
+  const isOwn = ofOneWorkgroup(program.body);
   let barriers = 0;
   for (const [statement, counts] of execution.counts) {
     const bytes = workOf(statement, counts.lanes, counts.lanes + counts.turns);
     const issued = workOf(statement, counts.issued, counts.issued + counts.issuedTurns);
     work = addCost(work, { ...issued, bytesLoaded: bytes.bytesLoaded, bytesStored: bytes.bytesStored });
     turns += counts.issuedTurns;
+    bytesShared += counts.lanes * sharedBytes(statement, isOwn);
     if (statement.kind === "barrier") barriers += barriersOf(counts, program);
   }
   const { operations, transcendentals, accesses, bytesLoaded, bytesStored } = work;
   return {
-    ...{ bytesLoaded, bytesStored, operations: operations + accesses + turns, transcendentals, barriers },
-    ...{ workgroups, launches: 1, registers: registersOf(program) },
+    ...{ bytesLoaded, bytesStored, bytesShared, operations: operations + accesses + turns, transcendentals, barriers },
+    ...{ workgroups, launches: 1, registers: registersOf(program), lanes: workgroups * program.workgroupSize },
     workgroupMemory: program.shared.reduce((sum, { type, length = 1 }) => sum + 4 * type.width * length, 0),
   };
 }
@@ -108,6 +120,38 @@ function workOf(statement: Statement, runs: number, checks: number): Cost {
     default:
       return statement satisfies never;
   }
+}
+
+/** Variables whose values differ from one workgroup to the next. */
+function ofOneWorkgroup(body: readonly Statement[]): ReadonlySet<Variable> {
+  const own = new Set<Variable>();
+  const visit = (statements: readonly Statement[]) => {
+    for (const statement of statements) {
+      if (statement.kind === "bind" && statement.axis === "grid") own.add(statement.variable);
+      if (statement.kind === "define" && dependsOn(statement.value, own)) own.add(statement.variable);
+      if (statement.kind === "assign" && dependsOn(statement.value, own)) own.add(statement.target.variable);
+      if (statement.kind === "loop" && dependsOn(statement.from, own)) own.add(statement.variable);
+      if ("body" in statement) visit(statement.body);
+    }
+  };
+  visit(body);
+  return own;
+}
+
+function dependsOn(expression: Expression, variables: ReadonlySet<Variable>): boolean {
+  const isRead = (expression.kind === "read" || expression.kind === "item") && variables.has(expression.variable);
+  return isRead || partsOf(expression).some((part) => dependsOn(part, variables));
+}
+
+/** Of the loads in a statement's values. */
+function sharedBytes(statement: Statement, isOwn: ReadonlySet<Variable>): number {
+  const of = (expression: Expression): number => {
+    const bytes = expression.kind === "load" && !dependsOn(expression.index, isOwn) ? bytesOfLoad(expression) : 0;
+    return partsOf(expression).reduce((sum, part) => sum + of(part), bytes);
+  };
+  return statement.kind === "define" || statement.kind === "assign" || statement.kind === "store"
+    ? of(statement.value)
+    : 0;
 }
 
 const times = (cost: Cost, count: number) => addCost(noCost, cost, count);

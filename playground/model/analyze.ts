@@ -2,7 +2,7 @@
 
 import { generateKernel } from "../../codegen/generate.ts";
 import type { Kernel } from "../../codegen/manifest.ts";
-import { type TargetProfile, targetByName } from "../../codegen/target.ts";
+import { profileOf, type TargetProfile } from "../../codegen/target.ts";
 import { optimize } from "../../src/compile.ts";
 import { lineColumn } from "../../src/diagnostics/diagnostic.ts";
 import type { Module } from "../../src/ir/ir.ts";
@@ -86,7 +86,7 @@ function programView(module: Module, target: AnalyzeRequest["target"], attempt: 
   };
   const optimized = attempt(() => optimize(module, { passes: pipeline, instruments: [record] }));
   if (optimized === undefined) return undefined;
-  const profile = attempt(() => (typeof target === "string" ? targetByName(target) : target));
+  const profile = attempt(() => profileOf(target));
   return {
     passes: passViews(steps),
     remarks: optimized.remarks.map(messageOf),

@@ -1,7 +1,7 @@
 /** Runs a program on random data, on the GPU or in the interpreter, and compares the results with float64. */
 
 import { generateKernel } from "../../codegen/generate.ts";
-import { type TargetProfile, targetByName } from "../../codegen/target.ts";
+import { profileOf, type TargetProfile } from "../../codegen/target.ts";
 import { compareOutput, referenceOf } from "../../src/cli/compare.ts";
 import { centeredInput } from "../../src/cli/contracts.ts";
 import { checkSizes, makeInput } from "../../src/cli/inputs.ts";
@@ -90,7 +90,7 @@ export async function runProgram(request: RunRequest, report: Report): Promise<v
     report.result({ fn: fn.name, device, noGpu: gpu.reason, outputs: view(outputs) });
     return;
   }
-  const profile = typeof request.target === "string" ? targetByName(request.target) : request.target;
+  const profile = profileOf(request.target);
   const kernel = generateKernel(theFunction(after, fn.name), profile);
   const all = { ...inputs, ...constantsRead(kernel, read) };
   const dims = Object.fromEntries(kernel.manifest.dims.map(({ name }) => [name, request.dims[name] as number]));

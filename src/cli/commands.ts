@@ -209,6 +209,12 @@ export const compileSpec: CommandSpec = {
       summary:
         "check in exact arithmetic that the passes keep each function and that its kernel computes it, lane by lane; implies --verify-each exact",
     },
+    {
+      name: "--explain-schedule",
+      summary:
+        "print the schedules that were looked at for each kernel, with what each is estimated to take, in place of kernels",
+    },
+    { name: "--json", summary: "print what --explain-schedule says as JSON" },
     { name: "--minify", summary: "write the WGSL without comments, and without spaces that separate nothing" },
     {
       name: "--weights-out",

@@ -5,7 +5,7 @@ import { printProgram } from "../../codegen/kernel/print.ts";
 import type { Kernel } from "../../codegen/manifest.ts";
 import { minifyKernel } from "../../codegen/minify.ts";
 import { generateProduct } from "../../codegen/product.ts";
-import { targetByName } from "../../codegen/target.ts";
+import { profileOf, type TargetProfile } from "../../codegen/target.ts";
 import { moduleTargets } from "../../codegen/variants.ts";
 import { compileVariants, optimize } from "../compile.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
@@ -18,8 +18,10 @@ import { launcherText, planText } from "../launch/text-ts.ts";
 import { planManifest } from "../plan/manifest.ts";
 import { isOneKernel, type Launch, launchesOf, opaqueOp, opaqueStepsOf, type Plan } from "../plan/plan.ts";
 import { printPlan } from "../plan/print.ts";
+import { targetsOf } from "../plugin.ts";
 import type { Arguments, Word } from "./arguments.ts";
 import { filesOfConstants, readConstants } from "./constants.ts";
+import { checkExplain, explainSchedules } from "./explain-schedule.ts";
 import { shownPath } from "./files.ts";
 import {
   checkFolder,
@@ -73,6 +75,7 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   checkSourceMap(args, emit, program, io);
   checkMinify(args, emit);
   checkProve(args, emit);
+  checkExplain(args);
   const isOneFile = emit === "tir" || emit === "plan" || isModule(emit);
   if (!isOneFile) checkOutput(output, program, /\.(wgsl|kernel|json)$/, io);
   const names = module.fns.map(({ name }) => name);
@@ -100,6 +103,7 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   const { isAuto, isAll, target: given } = program;
   const target = isAuto ? await deviceTarget() : (given ?? "portable");
   const targets = isAll || (emit === "ts" && given === undefined && !isAuto) ? moduleTargets : [target];
+  const profile = (one: string | TargetProfile) => profileOf(one, targetsOf(plugins));
   const singleKernel = args.has("--single-kernel") || map !== undefined || !takesPlans.includes(emit);
   const compiled = compileVariants(module, {
     ...options,
@@ -114,6 +118,10 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   const kernels = lastOf(forms);
   reportRemarks(remarks, args, session);
   time("passes and code generation");
+  if (args.has("--explain-schedule")) {
+    explainSchedules(compiled.plans, targets.map(profile), program.arithmetic, args, session);
+    return 0;
+  }
   if (isProved) {
     // No other command needs it.
     const { proveKernels } = await import("./prove-kernels.ts");
@@ -144,11 +152,10 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   const functions = compiled.plans.map((plan, i) => ({ plan, kernels: ofPlan(kernels, i) }));
   const programOf = ({ name }: Kernel) => {
     const { fn, tile, product } = launches.flat().find((launch) => launch.fn.name === name) as Launch;
-    const profile = typeof target === "string" ? targetByName(target) : target;
     const made =
       product === undefined
-        ? generateProgram(fn, profile, program.arithmetic, tile)
-        : generateProduct(fn, profile, product).program;
+        ? generateProgram(fn, profile(target), program.arithmetic, tile)
+        : generateProduct(fn, profile(target), product).program;
     return printProgram(made);
   };
   if (emit !== "json") sayOpaque(compiled.plans, session);

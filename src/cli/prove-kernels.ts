@@ -1,7 +1,7 @@
 /** `tirc compile --prove`: whether kernels compute their functions, in exact arithmetic. */
 
 import { type KernelProof, proveKernel, proveProduct } from "../../codegen/prove.ts";
-import { type TargetProfile, targetByName } from "../../codegen/target.ts";
+import { profileOf, type TargetProfile } from "../../codegen/target.ts";
 import type { CompileVariantsResult } from "../compile.ts";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { kernelErrors, kernelWarnings } from "../diagnostics/errors-kernel.ts";
@@ -21,7 +21,7 @@ export function proveKernels(
   session: Session,
 ): void {
   const own = targetsOf(plugins);
-  const profiles = targets.map((target) => (typeof target === "string" ? targetByName(target, own) : target));
+  const profiles = targets.map((target) => profileOf(target, own));
   const wrong: Diagnostic[] = [];
   const proved: string[] = [];
   for (const plan of plans) {

@@ -1,6 +1,7 @@
 /** `tirc tune`. */
 
 import type { Choice } from "../../codegen/choice.ts";
+import { fitRates, type Measured, rankCorrelation, timeOf, usualRates } from "../../codegen/rates.ts";
 import type { TargetProfile } from "../../codegen/target.ts";
 import { compile } from "../compile.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
@@ -29,6 +30,7 @@ export async function tuneCommand(args: Arguments, session: Session): Promise<nu
   try {
     let target: TargetProfile = program.target ?? opened.target;
     session.say(`on ${opened.description}`);
+    const measured: Measured[] = [];
     for (const fn of program.module.fns) {
       const { extents, defaults } = chooseDims(fn, new Map(), program.dims);
       checkSizes(fn, extents);
@@ -54,12 +56,37 @@ export async function tuneCommand(args: Arguments, session: Session): Promise<nu
       const { schedule } = tuned;
       const others = target.schedules?.filter((one) => one.kernel !== schedule.kernel) ?? [];
       target = { ...target, schedules: [...others, schedule] };
+      measured.push(...tuned.measured);
     }
+    target = withRates(target, measured, session);
     outputs.write(args.value("--output")?.text ?? "-", `${JSON.stringify(target, null, 2)}\n`);
     return 0;
   } finally {
     opened.close();
   }
+}
+
+/** From this correlation on estimates are good for choosing. */
+const leastCorrelation = 0.8;
+
+/** The profile with the rates that fit what was measured, if its estimates then have the order of the measurements. */
+function withRates(target: TargetProfile, measured: readonly Measured[], session: Session): TargetProfile {
+  if (measured.length === 0) return target;
+  const { kind } = target;
+  const rates = fitRates(measured, target.rates ?? usualRates[kind], kind);
+  const times = measured.map(({ nanoseconds }) => nanoseconds);
+  const correlation = rankCorrelation(
+    measured.map(({ estimate }) => timeOf(estimate, rates, kind)),
+    times,
+  );
+  const isGood = correlation >= leastCorrelation;
+  const said = `estimates order the ${measured.length} times with a rank correlation of ${correlation.toFixed(2)}`;
+  session.say(
+    `${said}${isGood ? "; the profile has their rates" : `: below ${leastCorrelation}, the profile has no rates`}`,
+  );
+  if (isGood) return { ...target, rates };
+  const { rates: _, ...without } = target;
+  return without;
 }
 
 /** Throws E0705. */

@@ -14,6 +14,7 @@ import { parse } from "../../src/parse/parse.ts";
 import { renderSourceMap } from "../../src/render-source-map.ts";
 import { addNorm, twoFunctions, Workplace } from "../support/cli.ts";
 
+const equals = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 const files = { "f.tir": addNorm, "two.tir": twoFunctions };
 const kernelOf = (text: string, dims = {}) => {
   const [kernel] = compile(parse(text), { dims }).kernels;
@@ -21,6 +22,50 @@ const kernelOf = (text: string, dims = {}) => {
   const { name, wgsl, manifest } = kernel;
   return { name, wgsl, manifest };
 };
+
+describe("--explain-schedule", () => {
+  const args = ["compile", "two.tir", "--explain-schedule"];
+  const rates = { gigabytes: 400, gigaoperations: 4000, transcendental: 4, barrier: 4, workgroup: 1e6, launch: 5000 };
+  const mine = JSON.stringify({ name: "mine", kind: "gpu", rates });
+
+  test("says for each function which schedules there are, and why one was chosen", async () => {
+    const { code, stdout, stderr } = await new Workplace(files).run(args);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/^first, .* for portable \([0-9a-f]{16}\): by the rules for the target/);
+    expect(stdout).toMatch(/^second, /m);
+    expect(stdout.match(/ chosen$/gm)).toHaveLength(2);
+    expect(stdout).toMatch(/^ +lanes +workgroup +rows +width +keep +us +MB /m);
+  });
+
+  test("as JSON, each candidate with its counts", async () => {
+    const { stdout } = await new Workplace(files).run([...args, "--json"]);
+    const explained = JSON.parse(stdout);
+    expect(explained).toMatchObject([
+      { fn: "first", target: "portable", by: "rules" },
+      { fn: "second", target: "portable", by: "rules" },
+    ]);
+    for (const { chosen, candidates } of explained) {
+      const [found] = candidates.filter((one: { choice: unknown }) => equals(one.choice, chosen));
+      expect(found.estimate.bytesStored).toBeGreaterThan(0);
+    }
+  });
+
+  test("by the rates of a profile", async () => {
+    const place = new Workplace({ ...files, "mine.json": mine });
+    const { stdout } = await place.run([...args, "--fn", "first", "--target", "mine.json"]);
+    expect(stdout).toMatch(/^first, .* for mine .*: the least estimate, by the rates of the profile$/m);
+    expect(stdout).toMatch(/ usual$/m);
+  });
+
+  test.each([
+    [[...args, "--emit", "ts"], "`--explain-schedule` and `--emit` do not go together"],
+    [["compile", "two.tir", "--json"], "`--json` and `kernels` do not go together"],
+  ])("E0709: %j", async (words, message) => {
+    const { code, stderr } = await new Workplace(files).run(words);
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
+  });
+});
 
 describe("on stdout", () => {
   test("stands the WGSL, and nothing else is said", async () => {

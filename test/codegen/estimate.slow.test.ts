@@ -68,6 +68,14 @@ test("of many workgroups the last may have fewer rows", () => {
   for (const target of targets) expectCounted(text, target, { rows: 101 }, Infinity);
 });
 
+test("what all rows read at the same places is in caches", () => {
+  const { program } = compileText(
+    "fn f(x: f32[rows, 64], g: f32[64]) -> f32[rows, 64] { return rmsnorm(x, g, axes = [-1]) }",
+  );
+  const { bytesLoaded, bytesShared } = estimate(program, { extents: { rows: 40 }, workgroups: 10, inStep: 1 });
+  expect([bytesLoaded - bytesShared, bytesShared]).toEqual([40 * 64 * 4, 40 * 64 * 4]);
+});
+
 describe("lanes that go in step", () => {
   /** One operation of so many of 64 lanes, and as many turns of a loop as a lane's number. */
   function made(lanes: number): Program {

@@ -1,0 +1,162 @@
+/**
+ * Schedules of a kernel, and what each is estimated to take. From the usual one, each part of the choice takes all of its
+ * values in turn, until no part gets better: the search of `tirc tune`, with estimates in place of measurements.
+ */
+
+import type { Fn } from "../src/ir/ir.ts";
+import type { Tile } from "../src/plan/plan.ts";
+import { type Choice, choiceParts } from "./choice.ts";
+import { type Extent, known, times } from "./extent.ts";
+import { Generator } from "./generator.ts";
+import { type Estimate, estimate } from "./kernel/estimate.ts";
+import type { Program } from "./kernel/statement.ts";
+import type { KernelOptions } from "./options.ts";
+import { Planner } from "./plan-kernel.ts";
+import { type Rates, timeOf, usualRates } from "./rates.ts";
+import { type ChosenBy, isTrialRows, type Schedule, trialRows } from "./schedule.ts";
+import { subgroupAsked, type TargetProfile } from "./target.ts";
+
+/** A schedule, and what it is estimated to take. */
+export interface Candidate {
+  readonly choice: Choice;
+  /** Of rows of `elements` elements in all, however many the program has. */
+  readonly estimate: Estimate;
+  readonly nanoseconds: number;
+}
+
+/** What is chosen for a kernel, and what was looked at for it. */
+export interface Explained {
+  readonly fn: string;
+  /** What the kernel computes. */
+  readonly kernel: string;
+  /** Elements of a row, where that is known; 1 where there is no reduction. */
+  readonly columns: number | undefined;
+  readonly by: Exclude<ChosenBy, "trial">;
+  readonly chosen: Candidate;
+  /** What the rules say. */
+  readonly usual: Candidate;
+  /** All that were looked at, the fastest first; those that order a row's sums in other ways too. */
+  readonly candidates: readonly Candidate[];
+}
+
+/** Elements of the rows that are estimated, however many the program has: enough to keep a device busy. */
+export const estimatedElements = 2 ** 22;
+/** A row's length, or a dimension in it, where it is not known, and rows of a tile. */
+const usualLength = 1024;
+const usualTile = 64;
+/** The usual schedule is given up for one that takes this part of its time at most: an estimate is no measurement. */
+export const worthwhile = 0.9;
+const mostSweeps = 3;
+/**
+ * What an estimate chooses. The rest orders the sums of a row, whose bits may depend on the target and the row's length alone,
+ * while an estimate sees all of a program: whether a single row is all there is, say.
+ */
+const chosenParts = ["workgroup", "rowsPerLane"] as const;
+
+/** @throws TircError as `generateKernel` does. */
+export function explainSchedule(fn: Fn, target: TargetProfile, options: KernelOptions = {}, tile?: Tile): Explained {
+  const planner = new Planner(fn, target, options, tile);
+  const { schedule } = planner.plan();
+  const rates = target.rates ?? usualRates[target.kind];
+  const search = new Search(planner, rates, target, options, tile);
+  const isMeasured = schedule.by === "measurement";
+  const by = isMeasured ? "measurement" : target.rates && !tile ? "estimate" : "rules";
+  // Of rows of a tile that have a lane each there is one schedule.
+  const best = tile ? search.candidate(schedule.usual) : search.best(schedule.usual, chosenParts);
+  if (tile === undefined) search.best(schedule.usual, choiceParts);
+  const usual = search.candidate(schedule.usual);
+  const chosen = isMeasured ? search.candidate(schedule.choice) : by === "rules" ? usual : best;
+  const candidates = search.all.toSorted((a, b) => a.nanoseconds - b.nanoseconds);
+  return { fn: fn.name, kernel: planner.hash, columns: known(schedule.columnCount), by, chosen, usual, candidates };
+}
+
+/** The usual choice with the parts that an estimate chooses from the least one, where that is worthwhile. */
+export function leastChoice(
+  planner: Planner,
+  rates: Rates,
+  target: TargetProfile,
+  options: KernelOptions,
+  tile?: Tile,
+): Choice {
+  return new Search(planner, rates, target, options, tile).best(planner.plan().schedule.usual, chosenParts).choice;
+}
+
+/** Estimates choices of one kernel, each once. */
+class Search {
+  private readonly known = new Map<string, Candidate>();
+  private readonly planner: Planner;
+  private readonly rates: Rates;
+  private readonly target: TargetProfile;
+  private readonly options: KernelOptions;
+  private readonly tile: Tile | undefined;
+
+  constructor(planner: Planner, rates: Rates, target: TargetProfile, options: KernelOptions, tile: Tile | undefined) {
+    this.planner = planner;
+    this.rates = rates;
+    this.target = target;
+    this.options = options;
+    this.tile = tile;
+  }
+
+  get all(): readonly Candidate[] {
+    return [...this.known.values()];
+  }
+
+  /** The best that is found from the usual one by changing these parts, or that itself where others are not worthwhile. */
+  best(usual: Choice, parts: readonly (keyof Choice)[]): Candidate {
+    const first = this.candidate(usual);
+    const { space } = this.planner.plan().schedule;
+    let best = first;
+    for (let sweep = 0, moved = true; moved && sweep < mostSweeps; sweep++) {
+      moved = false;
+      for (const part of parts) {
+        for (const value of space[part]) {
+          const choice = { ...best.choice, [part]: value };
+          const one = this.candidate({ ...choice, workgroup: Math.max(choice.lanes, choice.workgroup) });
+          if (one.nanoseconds >= best.nanoseconds) continue;
+          best = one;
+          moved = true;
+        }
+      }
+    }
+    return best.nanoseconds <= worthwhile * first.nanoseconds ? best : first;
+  }
+
+  candidate(choice: Choice): Candidate {
+    const key = choiceParts.map((part) => choice[part]).join();
+    const known = this.known.get(key) ?? this.estimated(choice);
+    this.known.set(key, known);
+    return known;
+  }
+
+  private estimated(choice: Choice): Candidate {
+    const { target } = this;
+    const plan = this.planner.plan({ choice, by: "trial" });
+    const { program } = new Generator(plan, target, this.options, this.tile).program();
+    const { extents, workgroups } = extentsFor(plan.schedule, program, this.tile);
+    const made = estimate(program, { extents, workgroups, inStep: lanesInStep(target), areAlike: true });
+    return { choice, estimate: made, nanoseconds: timeOf(made, this.rates, target.kind) };
+  }
+}
+
+/** Lanes that go in step: of a subgroup, or as many as are usual where nothing says how large one is. */
+export const lanesInStep = (target: TargetProfile) =>
+  subgroupAsked(target) ?? target.subgroup?.min ?? (target.kind === "gpu" ? 32 : 4);
+
+/** Extents of all dimensions, and how many workgroups that makes, each with as many rows. */
+function extentsFor(schedule: Schedule, { dims }: Program, tile: Tile | undefined) {
+  const { rows, columnCount, rowsPerWorkgroup } = schedule;
+  const extents: Record<string, number> = Object.fromEntries(dims.map(({ name }) => [name, usualLength]));
+  if (tile !== undefined) extents[tile.size] = usualTile;
+  const countOf = ({ factor, names }: Extent) =>
+    names.reduce((product, name) => product * (extents[name] ?? 1), factor);
+  const rowCount = () => countOf(times(...rows.map(({ extent }) => extent)));
+  // The first axis of rows has as many as make up the elements.
+  const first = rows.findIndex(({ extent }) => extent.names.some(isTrialRows));
+  if (first >= 0) {
+    const wanted = estimatedElements / Math.max(1, countOf(columnCount) * rowCount());
+    extents[trialRows(first)] = rowsPerWorkgroup * Math.max(1, Math.ceil(wanted / rowsPerWorkgroup));
+  }
+  if (tile !== undefined) extents[tile.dim] = usualTile * (extents[trialRows(0)] ?? 1);
+  return { extents, workgroups: Math.ceil(rowCount() / rowsPerWorkgroup) };
+}

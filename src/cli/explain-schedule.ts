@@ -1,0 +1,103 @@
+/** `tirc compile --explain-schedule`: the schedules that were looked at for each kernel, and why one was chosen. */
+
+import { type Explained, estimatedElements, explainSchedule } from "../../codegen/candidates.ts";
+import type { Choice } from "../../codegen/choice.ts";
+import type { KernelOptions } from "../../codegen/options.ts";
+import { occupancyOf, usualRates } from "../../codegen/rates.ts";
+import type { TargetProfile } from "../../codegen/target.ts";
+import { fail } from "../diagnostics/diagnostic.ts";
+import { cliErrors } from "../diagnostics/errors-cli.ts";
+import { jsonText } from "../diagnostics/json.ts";
+import { launchesOf, type Plan } from "../plan/plan.ts";
+import type { Arguments } from "./arguments.ts";
+import { columns } from "./columns.ts";
+import type { Session } from "./session.ts";
+
+/** What else would be written, or done with it. */
+const others = ["--emit", "--output", "--source-map", "--minify", "--weights-out", "--prove"];
+
+/** Throws E0709 where something else is asked for too, or JSON is without this. */
+export function checkExplain(args: Arguments): void {
+  if (!args.has("--explain-schedule")) {
+    if (!args.has("--json")) return;
+    const why = "`--json` is a form of what `--explain-schedule` says; kernels as JSON are `--emit json`";
+    fail(cliErrors.conflict(args.spanOf("--json"), "--json", "kernels", why));
+  }
+  const other = others.find((name) => args.has(name) || args.value(name) !== undefined);
+  if (other === undefined) return;
+  const why = "schedules are explained in place of writing kernels";
+  fail(cliErrors.conflict(args.spanOf(other), "--explain-schedule", other, why));
+}
+
+/** Prints the schedules of the kernels of all functions, for each target. */
+export function explainSchedules(
+  plans: readonly Plan[],
+  targets: readonly TargetProfile[],
+  options: KernelOptions,
+  args: Arguments,
+  session: Session,
+): void {
+  // Products are computed in one way.
+  const launches = plans.flatMap(launchesOf).filter(({ product }) => product === undefined);
+  const explained = targets.flatMap((target) =>
+    launches.map(({ fn, tile }) => ({ target, ...explainSchedule(fn, target, options, tile) })),
+  );
+  if (args.has("--json")) session.output(`${jsonText(explained.map(asData), 2)}\n`);
+  else session.print(explained.flatMap((one, i) => (i === 0 ? asLines(one) : ["", ...asLines(one)])));
+}
+
+type Of = Explained & { readonly target: TargetProfile };
+
+const nameOf: Readonly<Record<keyof Choice, string>> = {
+  lanes: "lanes",
+  workgroup: "workgroup",
+  rowsPerLane: "rows",
+  width: "width",
+  keep: "keep",
+};
+const parts = Object.keys(nameOf) as (keyof Choice)[];
+
+/** Candidates that are printed for people. */
+const mostPrinted = 12;
+
+const because = {
+  rules: "by the rules for the target, which has no rates that were measured",
+  measurement: "measured, by the profile",
+  estimate: "the least estimate, by the rates of the profile",
+} as const;
+
+function asLines({ target, fn, kernel, columns: length, by, chosen, usual, candidates }: Of): string[] {
+  const shown = candidates.filter((one, i) => i < mostPrinted || one === chosen || one === usual);
+  const rows = shown.map((one) => {
+    const { estimate, nanoseconds, choice } = one;
+    const mark = [...(one === chosen ? ["chosen"] : []), ...(one === usual && one !== chosen ? ["usual"] : [])];
+    return [
+      ...parts.map((part) => String(choice[part])),
+      ...[microseconds(nanoseconds), millions(estimate.bytesLoaded + estimate.bytesStored - estimate.bytesShared)],
+      ...[millions(estimate.operations), millions(estimate.transcendentals)],
+      ...[String(estimate.barriers), String(estimate.workgroups), String(estimate.registers)],
+      `${Math.round(100 * occupancyOf(estimate, target.kind))} %`,
+      mark.join(", "),
+    ];
+  });
+  const heads = ["us", "MB", "Mop", "Mtrans", "barriers", "workgroups", "registers", "occupancy", ""];
+  const row = length === undefined ? "rows of any length" : length === 1 ? "no rows" : `rows of ${length}`;
+  return [
+    `${fn}, ${row}, for ${target.name} (${kernel}): ${because[by]}`,
+    `  estimated for ${estimatedElements} elements; the ${shown.length} shown of ${candidates.length} schedules, the fastest first`,
+    ...columns([[...parts.map((part) => nameOf[part]), ...heads], ...rows]).map((line) => `  ${line}`),
+  ];
+}
+
+const microseconds = (nanoseconds: number) => (nanoseconds / 1000).toPrecision(4);
+const millions = (count: number) => (count / 1e6).toPrecision(3);
+
+function asData({ target, chosen, usual, candidates, ...one }: Of) {
+  return {
+    ...{ ...one, target: target.name, rates: target.rates ?? usualRates[target.kind], elements: estimatedElements },
+    ...{ chosen: chosen.choice, usual: usual.choice },
+    candidates: candidates.map(({ estimate, ...rest }) => {
+      return { ...rest, estimate: { ...estimate, occupancy: occupancyOf(estimate, target.kind) } };
+    }),
+  };
+}

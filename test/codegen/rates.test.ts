@@ -1,0 +1,156 @@
+/** Times from estimates: rates that are fitted to measurements are those that made them, and choose schedules. */
+
+import { describe, expect, test } from "vitest";
+import { estimatedElements, explainSchedule, worthwhile } from "../../codegen/candidates.ts";
+import { generateKernel, scheduleOf } from "../../codegen/generate.ts";
+import type { Estimate } from "../../codegen/kernel/estimate.ts";
+import {
+  fitRates,
+  type Measured,
+  occupancyOf,
+  type Rates,
+  rankCorrelation,
+  rateNames,
+  timeOf,
+  usualRates,
+} from "../../codegen/rates.ts";
+import { builtinTargets, checkTarget, targetByName } from "../../codegen/target.ts";
+import { compile } from "../../src/compile.ts";
+import type { Fn } from "../../src/ir/ir.ts";
+import { parse } from "../../src/parse/parse.ts";
+import { random } from "../support/oracle.ts";
+
+const next = random(3);
+const some = (most: number) => Math.floor(most * next() ** 3) + 1;
+const anyEstimate = (): Estimate => ({
+  ...{
+    bytesLoaded: some(1e9),
+    bytesStored: some(1e8),
+    bytesShared: 0,
+    operations: some(1e10),
+    transcendentals: some(1e9),
+  },
+  ...{ barriers: some(1e6), workgroups: 1e3 + some(1e6), launches: 1, registers: 16, lanes: 1e6, workgroupMemory: 0 },
+});
+const known: Rates = {
+  gigabytes: 717,
+  gigaoperations: 9100,
+  transcendental: 6.5,
+  barrier: 3.1,
+  workgroup: 0.7,
+  launch: 8200,
+};
+const measured = (count: number, noise: number): Measured[] =>
+  Array.from({ length: count }, () => {
+    const estimate = anyEstimate();
+    return { estimate, nanoseconds: timeOf(estimate, known, "gpu") * (1 + noise * (2 * next() - 1)) };
+  });
+
+describe("rates are fitted", () => {
+  test("to exact times: they are those that made them", () => {
+    const found = fitRates(measured(200, 0), usualRates.gpu, "gpu");
+    for (const name of rateNames) expect(found[name] / known[name], name).toBeCloseTo(1, 2);
+  });
+
+  test("to times that are off by up to 10 %: times are predicted to a few percent", () => {
+    const found = fitRates(measured(200, 0.1), usualRates.gpu, "gpu");
+    for (const { estimate, nanoseconds } of measured(20, 0)) {
+      expect(timeOf(estimate, found, "gpu") / nanoseconds).toBeGreaterThan(0.93);
+      expect(timeOf(estimate, found, "gpu") / nanoseconds).toBeLessThan(1.07);
+    }
+  });
+
+  test("what measurements say nothing about stays as it was", () => {
+    const only = measured(50, 0).map(({ estimate }) => {
+      const one = { ...estimate, barriers: 0, transcendentals: 0 };
+      return { estimate: one, nanoseconds: timeOf(one, known, "gpu") };
+    });
+    const found = fitRates(only, usualRates.gpu, "gpu");
+    expect(found.barrier).toBeCloseTo(usualRates.gpu.barrier, 6);
+    expect(found.gigabytes / known.gigabytes).toBeCloseTo(1, 2);
+    expect(found.transcendental / found.gigaoperations).toBeCloseTo(
+      usualRates.gpu.transcendental / usualRates.gpu.gigaoperations,
+      8,
+    );
+  });
+
+  test("no rate is below 0, whatever was measured", () => {
+    const odd = measured(20, 0).map(({ estimate }, i) => ({ estimate, nanoseconds: i % 2 === 0 ? 1 : 1e12 }));
+    const found = fitRates(odd, usualRates.gpu, "gpu");
+    for (const name of rateNames) expect(found[name], name).toBeGreaterThan(0);
+    expect(checkTarget({ name: "mine", kind: "gpu", rates: found }, "mine").rates).toEqual(found);
+  });
+});
+
+test("the rank correlation is that of ranks", () => {
+  expect(rankCorrelation([1, 2, 3, 4], [10, 20, 30, 1000])).toBe(1);
+  expect(rankCorrelation([1, 2, 3, 4], [4, 3, 2, 1])).toBe(-1);
+  // 1 - 6 * sum(d^2) / (n (n^2 - 1)), without ties.
+  expect(rankCorrelation([1, 2, 3, 4, 5], [2, 1, 4, 3, 5])).toBeCloseTo(1 - (6 * 4) / (5 * 24), 12);
+});
+
+test("a GPU's lanes are fewer where each takes more registers, and too few do not use its bandwidth", () => {
+  const one = anyEstimate();
+  expect(occupancyOf({ registers: 32 }, "gpu")).toBe(1);
+  expect(occupancyOf({ registers: 128 }, "gpu")).toBe(0.5);
+  expect(occupancyOf({ registers: 1000 }, "cpu")).toBe(1);
+  const at = (registers: number, lanes: number) => timeOf({ ...one, registers, lanes }, usualRates.gpu, "gpu");
+  expect(at(128, 1e6)).toBe(at(16, 1e6));
+  expect(at(512, 1e6)).toBeGreaterThan(1.5 * at(16, 1e6));
+  expect(at(16, 1024)).toBeGreaterThan(4 * at(16, 1e6));
+});
+
+const norm = (rows: string, columns: number) =>
+  `fn f(x: f32[${rows}, ${columns}], g: f32[${columns}]) -> f32[${rows}, ${columns}] { return rmsnorm(x, g, axes = [-1]) }`;
+const after = (text: string) => compile(parse(text)).module.fns[0] as Fn;
+
+describe("a schedule", () => {
+  test.each(builtinTargets)("is that of the rules for $name, which has no rates", (target) => {
+    const explained = explainSchedule(after(norm("rows", 96)), target);
+    expect(explained).toMatchObject({ by: "rules", columns: 96 });
+    expect(explained.chosen).toBe(explained.usual);
+    expect(explained.candidates).toContain(explained.usual);
+    const times = explained.candidates.map(({ nanoseconds }) => nanoseconds);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+  });
+
+  // Where starting workgroups costs all, there are few.
+  const dear = { ...targetByName("portable"), rates: { ...usualRates.gpu, workgroup: 1e6 } };
+
+  test("is the least by the rates of a profile, as far as it orders no sums", () => {
+    const fn = after(norm("rows", 96));
+    const { by, chosen, usual } = explainSchedule(fn, dear);
+    expect(by).toBe("estimate");
+    expect(chosen.estimate.workgroups).toBeLessThan(usual.estimate.workgroups);
+    expect(chosen.nanoseconds).toBeLessThanOrEqual(worthwhile * usual.nanoseconds);
+    const { lanes, width, keep } = usual.choice;
+    expect(chosen.choice).toMatchObject({ lanes, width, keep });
+    expect(scheduleOf(fn, dear).choice).toEqual(chosen.choice);
+    const sizes = [dear, targetByName("portable")].map((target) => generateKernel(fn, target).manifest.dispatch);
+    expect(sizes[0]?.rowsPerWorkgroup).toBeGreaterThan(sizes[1]?.rowsPerWorkgroup as number);
+  });
+
+  test("that was measured is taken whatever the estimate", () => {
+    const fn = after(norm("rows", 96));
+    const choice = { lanes: 8, workgroup: 64, rowsPerLane: 1, width: 2, keep: 64 } as const;
+    const { hash } = scheduleOf(fn, dear);
+    const both = { ...dear, schedules: [{ kernel: hash, columns: 96, choice }] };
+    expect(explainSchedule(fn, both)).toMatchObject({ by: "measurement", chosen: { choice } });
+    expect(scheduleOf(fn, both).choice).toEqual(choice);
+  });
+
+  test("of a row does not depend on how many rows there are", () => {
+    const choices = ["1", "2", "3", "64", "1000", "rows"].map((rows) => scheduleOf(after(norm(rows, 96)), dear).choice);
+    // How many rows a lane or a workgroup has orders no sum.
+    for (const { lanes, width, keep } of choices) expect(choices[0]).toMatchObject({ lanes, width, keep });
+    expect(choices.at(-1)).toEqual(choices.at(-2));
+  });
+
+  test("is estimated for as many elements, whatever the row's length", () => {
+    for (const columns of [32, 96, 1024]) {
+      const { usual } = explainSchedule(after(norm("rows", columns)), targetByName("gpu-subgroup-64"));
+      expect(usual.estimate.bytesStored / 4 / estimatedElements).toBeGreaterThanOrEqual(1);
+      expect(usual.estimate.bytesStored / 4 / estimatedElements).toBeLessThan(1.01);
+    }
+  });
+});
