@@ -23,10 +23,10 @@ const { plans, kernels } = compile(module);
 const plan = planManifest(plans[0] as Plan);
 const emitted = { plan, kernels: kernels.map((one) => [one]) };
 
-async function load(): Promise<CallablePlan<AnyTypes>> {
-  const text = emitModule([emitted], { language: "js", source: "both.tir" });
+async function load(one = emitted): Promise<CallablePlan<AnyTypes>> {
+  const text = emitModule([one], { language: "js", source: "both.tir" });
   const loaded = await import(`data:text/javascript;base64,${Buffer.from(text).toString("base64")}`);
-  return loaded.both;
+  return loaded[one.plan.name];
 }
 
 async function read(device: GPUDevice, buffer: GPUBuffer, count: number): Promise<Float64Array> {
@@ -59,6 +59,35 @@ gpuTest("in one submit, or into an encoder of the caller's, with results made or
       expectSameNumbers({ y: await of("y"), x: await of("x") } as typeof want, want, { relative: 2e-6 });
     }
   }
+});
+
+gpuTest("results that are one value share a buffer, and are copied where each is given one", async ({ gpu }) => {
+  const { device } = gpu;
+  const twice = compile(
+    parse(`fn twice(x: f32[n, 16]) -> (a: f32[n, 16], b: f32[n, 16], s: f32[16]) {
+  let p = softmax(x, axes = [-1])
+  return p, p, sum(p, axes = [0])
+}`),
+  );
+  const call = await load({
+    plan: planManifest(twice.plans[0] as Plan),
+    kernels: twice.kernels.map((kernel) => [kernel]),
+  });
+  const [n, x] = [3, Float32Array.from({ length: 48 }, (_, i) => Math.sin(i))];
+  const buffer = () => device.createBuffer({ size: 192, usage: 128 | 4 | 8 });
+  const want = await read(device, call(device, { x }, { n }).a as GPUBuffer, 48);
+  expect(want.reduce((sum, p) => sum + p)).toBeCloseTo(3, 5);
+  const made = call(device, { x }, { n });
+  expect(made.b).toBe(made.a);
+  const [first, second] = [buffer(), buffer()];
+  expect(call(device, { x }, { n }, { outputs: { b: first } }).a).toBe(first);
+  expect(await read(device, first, 48)).toEqual(want);
+  const given = call(device, { x }, { n }, { outputs: { a: buffer(), b: second } });
+  expect(given.b).toBe(second);
+  for (const one of [given.a, given.b]) expect(await read(device, one as GPUBuffer, 48)).toEqual(want);
+  const both = buffer();
+  call(device, { x }, { n }, { outputs: { a: both, b: both } });
+  expect(await read(device, both, 48)).toEqual(want);
 });
 
 test("what is no tensor of it, and `prepare`, are refused in words", async () => {
