@@ -179,12 +179,58 @@ function inOrder(groups: KernelGroups): Partition {
     groupOf.set(op, at);
     for (const value of [...operands, ...op.results]) if (value.def?.name !== "constant") made[at]?.values.add(value);
   }
-  return all.flatMap((group) => apart(group, groups));
+  return together(
+    all.flatMap((group) => apart(group, groups)),
+    groups,
+  );
+}
+
+/** Groups joined with earlier ones where one kernel is cheaper than both: what an op could not join alone may do so with others. */
+function together(made: Partition, groups: KernelGroups): Partition {
+  const position = new Map(groups.ops.map((op, i) => [op, i]));
+  const inOrderOf = (list: readonly Op[]) =>
+    [...list].sort((a, b) => (position.get(a) as number) - (position.get(b) as number));
+  const joined: (readonly Op[])[] = [];
+  for (const group of made) {
+    let own = group;
+    for (let i = joined.length - 1; i >= Math.max(0, joined.length - mostOffered); i--) {
+      const other = joined[i] as readonly Op[];
+      const both = inOrderOf([...other, ...own]);
+      if ([...other, ...own].some(isOpaque)) continue;
+      if (groups.cost(both) >= groups.cost(other) + groups.cost(own)) continue;
+      if (groups.refusal(both) !== undefined || waits(other, own, joined)) continue;
+      joined.splice(i, 1);
+      own = both;
+    }
+    joined.push(own);
+  }
+  return joined;
+}
+
+/** Whether a group waits for another through a third, or the other for it, so that they cannot be one. */
+function waits(a: readonly Op[], b: readonly Op[], all: Partition): boolean {
+  const others = all.filter((group) => group !== a && group !== b);
+  const behind = (group: readonly Op[]): Set<readonly Op[]> => {
+    const reached = new Set([group]);
+    for (const one of reached) {
+      const results = new Set(one.flatMap((op) => op.results));
+      for (const next of others) {
+        if (next.some((op) => presentOperands(op).some((value) => results.has(value)))) reached.add(next);
+      }
+    }
+    reached.delete(group);
+    return reached;
+  };
+  const needs = (group: readonly Op[], from: ReadonlySet<readonly Op[]>) => {
+    const made = new Set([...from].flatMap((one) => one.flatMap((op) => op.results)));
+    return group.some((op) => presentOperands(op).some((value) => made.has(value)));
+  };
+  return needs(b, behind(a)) || needs(a, behind(b));
 }
 
 /** A group cut, in program order, wherever its ops so far are one kernel and not with the next. */
 function apart(group: readonly Op[], groups: KernelGroups): Op[][] {
-  if (group.some(isOpaque) || groups.refusal(group, Infinity) === undefined) return [[...group]];
+  if (group.some(isOpaque) || groups.refusal(group) === undefined) return [[...group]];
   const parts: Op[][] = [];
   for (const op of group) {
     const last = parts.at(-1);

@@ -115,6 +115,24 @@ describe("what is not one walk", () => {
     expect(planOf(text).kernels).toHaveLength(count);
   });
 
+  test("LayerNorm of such columns: both sums are of one kernel of tiles", () => {
+    const text = `fn f(x: f32[rows, c], gamma: f32[c], beta: f32[c]) -> (y: f32[rows, c]) {
+  return layernorm(x, gamma, beta, axes = [-1])
+}`;
+    expect(planOf(backwardText(text)).kernels).toHaveLength(3);
+  });
+
+  test("more sums and tensors than a kernel has buffers for", () => {
+    const text = `fn f(x: f32[rows, 8], g1: f32[8], b1: f32[8], g2: f32[8], b2: f32[8]) -> (y: f32[rows, 8]) {
+  let h = x + gelu(layernorm(x, g1, b1, axes = [-1]))
+  return h * sigmoid(layernorm(h, g2, b2, axes = [-1]))
+}`;
+    const { plan } = planOf(backwardText(text));
+    expect(verifyPlan(plan)).toEqual([]);
+    expect(comparePlan(plan, [])).toBeUndefined();
+    for (const { reads, writes } of launchesOf(plan)) expect(reads.length + writes.length).toBeLessThanOrEqual(8);
+  });
+
   test("a sum whose result is spread over the rows again", () => {
     const text = `fn f(x: f32[rows, 64]) -> (y: f32[rows, 64]) {
   let n = softmax(x, axes = [-1])
