@@ -4,7 +4,8 @@
  * The groups of a partition can be launched in some order, so that each is what a set of ops closed under operands has
  * more than a smaller such set. The cheapest partition is therefore a cheapest path through the lattice of these sets, found
  * by dynamic programming as by Ding et al. (IOS: Inter-Operator Scheduler for CNN Acceleration, MLSys 2021, section 4), there
- * for streams and here for kernels. Where sets are too many each op joins, in program order, the last of the
+ * for streams and here for kernels. Where sets are too many, products cut the function into stages, each of which is searched by
+ * itself (stages.ts). Where that is not enough each op joins, in program order, the last of the
  * kernels before it that takes it and shares a value with it; XLA's fusion is a greedy one too.
  *
  * - unit: ops that always stand together: an op with one operand, and the op that computes that for it alone.
@@ -17,6 +18,7 @@ import { IterationSpace } from "../src/ir/iteration.ts";
 import { isOpaque } from "../src/ir/opaque.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { KernelGroups } from "./kernel-groups.ts";
+import { stagesOf } from "./stages.ts";
 
 /** Groups that are looked at before the search is given up. */
 const mostLooked = 4000;
@@ -33,9 +35,65 @@ export function partition(fn: Fn): Partition {
   // How many buffers there may be is the target's business, where one kernel is possible.
   const isFused = !whole.some(isOpaque) && groups.refusal(whole, Infinity) === undefined;
   if (isFused) return [whole];
-  const units = unitsOf(groups);
-  const found = (units.length <= mostUnits ? search(units, groups) : undefined) ?? inOrder(groups);
-  return launchOrder(found, groups);
+  const found = searchUpTo(mostUnits, whole, groups);
+  const staged = found === undefined || whole.some(isOpaque) ? inStages(groups) : found;
+  const costOfAll = (parts: Partition) => parts.reduce((sum, part) => sum + groups.cost(part), 0);
+  return launchOrder(found !== undefined && costOfAll(found) <= costOfAll(staged) ? found : staged, groups);
+}
+
+/** What needs further products is cut by itself: there the search has fewer units. */
+function inStages(groups: KernelGroups): Partition {
+  if (!groups.ops.some(isOpaque)) return inOrder(groups.ops, groups);
+  return stagesOf(groups).flatMap(({ opaque, work }) => [...opaque.map((op) => [op]), ...stage(work, groups)]);
+}
+
+/** One kernel where that is possible, else the cheapest partition, else one of few kernels. */
+function stage(work: readonly Op[], groups: KernelGroups): Partition {
+  if (work.length === 0) return [];
+  if (groups.refusal(work) === undefined) return [work];
+  return searchUpTo(mostUnits, work, groups) ?? merged(inOrder(work, groups), groups);
+}
+
+/** Groups of more than this are not merged: each pair is tried. */
+const mostMerged = 12;
+
+/** Pairs of groups become one as long as that is a kernel, and cheaper. */
+function merged(given: Partition, groups: KernelGroups): Partition {
+  let parts = given;
+  const position = new Map(groups.ops.map((op, i) => [op, i]));
+  for (;;) {
+    const before = parts;
+    if (parts.length > mostMerged) return parts;
+    const pairs = parts.flatMap((a, i) => parts.slice(i + 1).map((b) => [a, b] as const));
+    for (const [a, b] of pairs) {
+      const both = [...a, ...b].sort((x, y) => (position.get(x) as number) - (position.get(y) as number));
+      const isCheaper = groups.cost(both) < groups.cost(a) + groups.cost(b);
+      const others = before.filter((part) => part !== a && part !== b);
+      if (!isCheaper || groups.refusal(both) !== undefined || !isOrdered([...others, both], groups)) continue;
+      parts = [...others, both];
+      break;
+    }
+    if (parts === before) return parts;
+  }
+}
+
+/** Whether the groups can be launched in some order. */
+function isOrdered(parts: Partition, groups: KernelGroups): boolean {
+  const partOf = new Map(parts.flatMap((part) => part.map((op) => [op, part] as const)));
+  const done = new Set<readonly Op[]>();
+  for (let before = -1; before !== done.size; ) {
+    before = done.size;
+    for (const part of parts) {
+      const needed = part.flatMap((op) => groups.memory.operands(op).map(({ def }) => def && partOf.get(def)));
+      if (needed.every((one) => one === undefined || one === part || done.has(one))) done.add(part);
+    }
+  }
+  return done.size === parts.length;
+}
+
+function searchUpTo(most: number, list: readonly Op[], groups: KernelGroups): Partition | undefined {
+  const units = unitsOf(list, groups);
+  return units.length <= most ? search(units, groups) : undefined;
 }
 
 /** What it costs in all. */
@@ -55,9 +113,9 @@ function isUnary(op: Op): boolean {
   );
 }
 
-function unitsOf(groups: KernelGroups): Op[][] {
+function unitsOf(list: readonly Op[], groups: KernelGroups): Op[][] {
   const units = new Map<Op, Op[]>();
-  for (const op of groups.ops) {
+  for (const op of list) {
     const before = presentOperands(op).find(({ def }) => def !== undefined && !isLeaf(def));
     const unit = before?.def && units.get(before.def);
     const isOnly = before !== undefined && groups.uses(before).ops.length === 1 && !groups.uses(before).returned;
@@ -153,11 +211,11 @@ interface Open {
 }
 
 /** Each op into the last kernel before it that takes it and has something to do with it, or into a new one. */
-function inOrder(groups: KernelGroups): Partition {
+function inOrder(list: readonly Op[], groups: KernelGroups): Partition {
   const made: (Open | undefined)[] = [];
   const groupOf = new Map<Op, number>();
   const all: Op[][] = [];
-  for (const op of groups.ops) {
+  for (const op of list) {
     const operands = groups.memory.operands(op);
     const earliest = Math.max(0, ...operands.map(({ def }) => (def && groupOf.get(def)) ?? 0));
     const isOutside = isOpaque(op);
