@@ -1,9 +1,13 @@
 import { availableParallelism } from "node:os";
 import { configDefaults, defineConfig, type ViteUserConfig } from "vitest/config";
 
-/** Files that need a process of their own: they exchange modules, lose devices, or grow. */
+/** Of these folders, all: they compile and run kernels, and change nothing that another file sees. */
+const slow = "test/{codegen,gradient,ir,onnx,passes,plan}/**/*.slow.test.ts";
+
+/** Files that need a process of their own: they exchange modules, lose devices, grow, or are timed. */
 export const alone = [
-  "test/**/*.slow.test.ts",
+  "test/*.slow.test.ts",
+  "test/{bundlers,cli,integrations,lsp,parse,playground,runtime}/**/*.slow.test.ts",
   "test/cli/crash.test.ts",
   "test/runtime/{destroy,device-errors,outside}.test.ts",
   "test/support/tint.test.ts",
@@ -44,8 +48,12 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "shared", include: ["test/**/*.test.ts"], exclude: [...excluded, ...alone], isolate: false },
+        test: {
+          ...{ name: "shared", include: ["test/**/*.test.ts"], isolate: false },
+          exclude: [...excluded, "test/**/*.slow.test.ts", ...alone],
+        },
       },
+      { extends: true, test: { name: "slow", include: [slow], exclude: excluded, isolate: false } },
       // `npm run test:deep` runs what is deep.
       { extends: true, test: { name: "alone", include: alone, exclude: excluded } },
     ],

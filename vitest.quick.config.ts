@@ -12,7 +12,8 @@ const long = [
   "test/{norm-records,browser-safe,emit-module,transcripts}.test.ts",
   "test/{runtime/launching,ir/op-table,onnx/every-norm,onnx/norm-forms,diagnostics/fixes,codegen/blocks,codegen/minify}.test.ts",
   "test/{runtime/execute,language/whole-file,playground/analyze,playground/link,diagnostics/idioms}.test.ts",
-  "test/{check,onnx/reasons,onnx/raise-opset}.test.ts",
+  "test/{check,onnx/reasons,onnx/raise-opset,onnx/reading}.test.ts",
+  "test/{passes/exact,pass-manager/provenance,ir/field}.test.ts",
 ];
 
 /**
@@ -24,7 +25,7 @@ export default defineConfig({
   test: {
     ...base.test,
     include: ["test/**/*.test.ts"],
-    exclude: [...configDefaults.exclude, "test/**/*.deep.test.ts", ...alone, ...long],
+    exclude: [...configDefaults.exclude, "test/**/*.{slow,deep}.test.ts", ...alone, ...long],
     isolate: false,
   },
 });
