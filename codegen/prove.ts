@@ -147,14 +147,15 @@ function isLookup(op: Op): boolean {
 }
 
 /** What the text says, bound as the manifest has it. */
-function readBack(wgsl: string, { bindings, uniforms, workgroupSize }: Manifest, { name, buffers }: Program): Program {
-  const found = readWgsl(wgsl, { name, buffers });
+function readBack(wgsl: string, { bindings, uniforms, workgroupSize }: Manifest, made: Program): Program {
+  const found = readWgsl(wgsl, { name: made.name, buffers: made.buffers });
   const names = [...bindings.map(({ variable }) => variable), ...(uniforms ? ["dims"] : [])];
   if (String(found.bindings) !== String(names))
     throw new Error(`it binds ${found.bindings.join()}, and not ${names.join()}`);
   const fields = (uniforms?.fields ?? []).map((field) => `${field.kind === "dim" ? "dim" : "in"}_${field.name}`);
   if (String(found.uniforms) !== String(fields)) throw new Error("its uniforms are in another order");
   if (found.program.workgroupSize !== workgroupSize[0]) throw new Error("its workgroup has another size");
+  if (found.program.subgroupSize !== made.subgroupSize) throw new Error("its subgroups have another size");
   return found.program;
 }
 

@@ -133,7 +133,9 @@ class KernelReader {
     const main = functions.find(({ name }) => name === "main");
     if (main === undefined) throw new Error("there is no `main`");
     for (const one of functions) if (one !== main) this.functions.set(one.name, this.function(one));
-    const size = Number(/@workgroup_size\((\d+)\)/.exec(main.attributes)?.[1]);
+    const sizeOf = (attribute: string) => new RegExp(`@${attribute}\\((\\d+)\\)`).exec(main.attributes)?.[1];
+    const workgroupSize = Number(sizeOf("workgroup_size"));
+    const subgroup = sizeOf("subgroup_size");
     this.to.bind("grid", "group", undefined, (group) => {
       this.group = group;
       this.block(main.body);
@@ -145,7 +147,7 @@ class KernelReader {
     ];
     const program = {
       ...{ name: this.given.name, enables, dims, buffers, shared: this.shared },
-      ...{ workgroupSize: size, body: this.to.all },
+      ...{ workgroupSize, ...(subgroup && { subgroupSize: Number(subgroup) }), body: this.to.all },
     };
     return { program, bindings, uniforms };
   }

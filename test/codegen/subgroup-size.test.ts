@@ -42,8 +42,10 @@ describe.each([16, 64, 128])("a size of %i", (size) => {
 test("the kernel computes its function", () => {
   const { module } = optimize(parse(text(70)));
   for (const size of [16, 64]) {
-    const found = proveKernel(module.fns[0] as Fn, [], asking(size), {}, { elements: 2 ** 14 });
-    expect(found).toEqual({ verdict: "equal" });
+    const proved = (wgsl: (text: string) => string) =>
+      proveKernel(module.fns[0] as Fn, [], asking(size), {}, { elements: 2 ** 14, wgsl }).verdict;
+    expect(proved((text) => text)).toBe("equal");
+    expect(proved((text) => text.replace(/@subgroup_size\(\d+\)/, "@subgroup_size(8)"))).toBe("unsound");
   }
 });
 
