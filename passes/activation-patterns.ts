@@ -1,11 +1,12 @@
 /** GELU and SiLU written in primitive ops. Constants count as those of the formula up to a relative 1e-6. */
 
 import type { Builder } from "../src/ir/builder.ts";
+import { formulaTolerance } from "../src/ir/field/literal.ts";
 import type { Attributes, Op, Value } from "../src/ir/ir.ts";
 import type { OpName } from "../src/ir/ops/index.ts";
 import { sqrtTwoOverPi } from "../src/ir/ops/math.ts";
 import { sameType } from "../src/ir/types.ts";
-import { any, call, formulaTolerance, type Pattern, type Products, plus, readOf, times } from "./match.ts";
+import { any, call, type Pattern, type Products, plus, readOf, times } from "./match.ts";
 import type { Raising } from "./raising.ts";
 
 interface Activation {

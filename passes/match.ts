@@ -12,6 +12,7 @@
  * Casts that narrow are never looked through: they round, and may overflow.
  */
 
+import { formulaTolerance } from "../src/ir/field/literal.ts";
 import { constantValue, type Op, type Uses, type Value } from "../src/ir/ir.ts";
 import { type OpName, ops } from "../src/ir/ops/index.ts";
 import { type Dim, reducedShape, type Shape, sameShape } from "../src/ir/types.ts";
@@ -87,9 +88,6 @@ export function numberOf(value: Value, depth = deepestNumber): number | undefine
   const [a, b, c] = numbers as [number, number, number];
   return def.scalar(a, b, c, { element: op.operand(0).element, attributes: op.attributes });
 }
-
-/** Relative difference up to which a literal counts as the constant of a formula: six digits are enough. */
-export const formulaTolerance = 1e-6;
 
 /** Relative difference up to which two numbers are the same f32. */
 export const floatTolerance = 2 ** -24;

@@ -38,8 +38,8 @@ const irrationals: readonly Irrational[] = [
 
 /** Half an ulp of f32, as a part of the number. */
 const halfUlp = 2 ** -24;
-/** As `formulaTolerance` of passes/match.ts: people write 1.414214. */
-const formulaTolerance = 1e-6;
+/** How far, relatively, a constant may be off that stands for one of a formula: people write 1.414214. */
+export const formulaTolerance = 1e-6;
 /** Irrationals count with these factors. */
 const simpleFactors = [1, 2, 3, 4, 6, 8].flatMap((n) => [1, 2, 3, 4, 6, 8].map((d) => n / d));
 const mostReciprocal = 2 ** 16;
