@@ -9,9 +9,9 @@
 
 import { unusedName } from "../src/ir/naming.ts";
 import { type DerivedExtent, type Launch, type OpaqueStep, opaqueOp, type Plan } from "../src/plan/plan.ts";
-import { tiledDims } from "./product.ts";
+import { hasPlainKernel, tiledDims } from "./product.ts";
 
-/** The plan with plain kernels for its products; ops of other programs stay opaque. */
+/** The plan with plain kernels for its products; ops of which there is none stay opaque. */
 export function withPlainProducts(plan: Plan): Plan {
   const taken = new Set([...plan.extents.map(({ name }) => name), ...namesOf(plan)]);
   const counts = new Map<string, DerivedExtent>();
@@ -23,7 +23,7 @@ export function withPlainProducts(plan: Plan): Plan {
   };
   const launched = (step: OpaqueStep): Launch | OpaqueStep => {
     const op = opaqueOp(step);
-    if (op.name === "extern") return step;
+    if (!hasPlainKernel(op)) return step;
     const { rows, columns } = tiledDims(op);
     return {
       ...step,

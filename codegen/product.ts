@@ -4,12 +4,14 @@
  * A product of matrices is tiled in registers: a lane computes 4 elements of a column, so that what it reads of the column serves all
  * of them, and 64 lanes lie side by side. Runs of 16 terms are summed by themselves, which keeps the rounding of long sums
  * small (Higham, Accuracy and Stability of Numerical Algorithms, section 4.2). Workgroup memory would be faster on GPUs, but
- * its barriers take SwiftShader seconds to compile. A convolution is direct: a lane computes an element.
+ * its barriers take SwiftShader seconds to compile. A convolution is direct: a lane computes an element, and so is the
+ * gradient of a table.
  */
 
 import { dimensionNames, type Fn, type Op, presentOperands, type Value } from "../src/ir/ir.ts";
 import { windowsOf } from "../src/ir/ops/conv.ts";
 import { attribute } from "../src/ir/ops/def.ts";
+import type { OpName } from "../src/ir/ops/index.ts";
 import type { Dim, Shape } from "../src/ir/types.ts";
 import { arrayStride, storageOf } from "./buffers.ts";
 import type { Buffer } from "./kernel/buffer.ts";
@@ -18,10 +20,12 @@ import {
   allOf,
   binary,
   call,
+  construct,
   count,
   dimension,
   divide,
   type Expression,
+  equals,
   f32,
   literal,
   load,
@@ -31,6 +35,7 @@ import {
   remainder,
   subtract,
   sumOf,
+  typeOf,
 } from "./kernel/expression.ts";
 import { printKernel } from "./kernel/print-kernel.ts";
 import { type Program, Statements } from "./kernel/statement.ts";
@@ -50,11 +55,12 @@ export interface TileCounts {
   readonly columns?: string;
 }
 
-export const isConvolution = (op: Op): boolean => op.name === "conv";
+/** Whether a lane computes an element of what the op makes. */
+export const isDirect = ({ name }: Op): boolean => direct[name] !== undefined;
 
 /** What the tiles of a product are counted by: for rows and columns that have a name, that and the extent of a tile. */
 export function tiledDims(op: Op): { readonly [side in keyof TileCounts]-?: { of: string; by: number } | undefined } {
-  if (isConvolution(op)) return { rows: undefined, columns: undefined };
+  if (isDirect(op)) return { rows: undefined, columns: undefined };
   const { rows, columns } = matricesOf(op);
   const tiled = (of: Dim, by: number) => (typeof of === "string" ? { of, by } : undefined);
   return { rows: tiled(rows, tile.rows), columns: tiled(columns, tile.columns) };
@@ -69,11 +75,12 @@ export function generateProduct(
   const [op] = fn.ops as [Op];
   const bufferOf = ({ name, element, shape, span }: Value, access: Buffer["access"]): Buffer => {
     const wgsl = `${access === "read" ? "in" : "out"}_${name}`;
-    return { wgsl, type: f32, shape, element, storage: storageOf(element, features), access, span };
+    const type = element === "i32" || element === "u32" ? typeOf(element) : f32;
+    return { wgsl, type, shape, element, storage: storageOf(element, features), access, span };
   };
   const inputs = presentOperands(op).map((value) => bufferOf(value, "read"));
   const buffers = [...inputs, bufferOf(op.result, "read_write")];
-  const { body, dispatch } = isConvolution(op) ? convolution(op, buffers) : matrixProduct(op, buffers, tiles);
+  const { body, dispatch } = direct[op.name]?.(op, buffers) ?? matrixProduct(op, buffers, tiles);
   const dims = [...dimensionNames(fn), ...Object.values(tiles as Readonly<Record<string, string>>)];
   const fields = dims.map((name) => ({ kind: "dim" as const, name, element: "u32" as const }));
   const halves = buffers.some(({ storage }) => storage === "f16");
@@ -107,6 +114,10 @@ export function generateProduct(
   const wgsl = `${lines.map(({ text }) => text).join("\n")}\n`;
   return { kernel: { name: fn.name, wgsl, manifest, sourceMap: makeSourceMap(fn.span.source, lines) }, program };
 }
+
+/** Whether there is a plain kernel of an op. */
+export const hasPlainKernel = ({ name }: Op): boolean =>
+  name === "matmul" || name === "linear" || direct[name] !== undefined;
 
 interface Made {
   readonly body: Program["body"];
@@ -292,3 +303,37 @@ function convolution(op: Op, buffers: readonly Buffer[]): Made {
   );
   return { body: to.all, dispatch: { rows: shape, rowsPerWorkgroup: lanes } };
 }
+
+/** A lane computes an element of the table: the sum over those rows of d_y that name its row, in their order. */
+function tableGradient(op: Op, buffers: readonly Buffer[]): Made {
+  const [ids, d_y, out] = buffers as [Buffer, Buffer, Buffer];
+  const { shape } = op.result;
+  const to = new Statements();
+  to.at(op.span, () =>
+    to.bind("grid", "number", undefined, (number) => {
+      const element = to.define("element", add(multiply(number, lanes), local));
+      to.when(isLess(element, product(shape)), () => {
+        const [row, column] = indices(to, element, shape) as [Expression, Expression];
+        const id = ids.element === "i32" ? construct(ids.type, row) : row;
+        const sum = to.variable("sum", literal(f32, 0));
+        to.loop("first", count(0), product(ids.shape), termsOfRun, (first) => {
+          const part = to.variable("part", literal(f32, 0));
+          const end = to.define("end", call("min", add(first, termsOfRun), product(ids.shape)));
+          to.loop("n", first, end, 1, (n) => {
+            const isNamed = equals(load(ids, n), id);
+            to.when(isNamed, () => to.assign(part, load(d_y, add(multiply(n, extent(shape[1] as Dim)), column)), "+"));
+          });
+          to.assign(sum, part, "+");
+        });
+        to.store(out, element, sum);
+      });
+    }),
+  );
+  return { body: to.all, dispatch: { rows: shape, rowsPerWorkgroup: lanes } };
+}
+
+/** Ops that are no product of two matrices. */
+const direct: { readonly [N in OpName]?: (op: Op, buffers: readonly Buffer[]) => Made } = {
+  conv: convolution,
+  embedding_grad: tableGradient,
+};

@@ -25,7 +25,7 @@ import { workgroupsOf } from "./launch.ts";
 import { lowerNorms } from "./lower-norms.ts";
 import type { Manifest } from "./manifest.ts";
 import type { KernelOptions } from "./options.ts";
-import { generateProduct, isConvolution, type TileCounts, tiledDims } from "./product.ts";
+import { generateProduct, isDirect, type TileCounts, tiledDims } from "./product.ts";
 import { readWgsl } from "./read-wgsl.ts";
 import { roundStrictly } from "./round-strictly.ts";
 import type { TargetProfile } from "./target.ts";
@@ -83,12 +83,7 @@ export function proveKernel(
   { elements = 2 ** 17, wgsl = (text) => text }: ProofOptions = {},
 ): KernelProof {
   const whole = generate(fn, target, options);
-  if (fn.ops.some(isLookup)) {
-    return {
-      verdict: "undecided",
-      because: "it looks elements up, and a field has no order that keeps places in range",
-    };
-  }
+  if (fn.ops.some(isLookup)) return lookup;
   const small = withFewRows(fn, whole.kernel.manifest, elements);
   const { kernel, program: made } = small === fn ? whole : generate(small, target, options);
   const { manifest } = kernel;
@@ -114,10 +109,11 @@ const mostOfProduct = 40;
 
 /** The same of the plain kernel of a product. @param fn the op alone. @param tiles as the plan has them. */
 export function proveProduct(fn: Fn, consts: readonly Const[], target: TargetProfile, tiles: TileCounts): KernelProof {
+  if (fn.ops.some(isLookup)) return lookup;
   const written = [...new Set(fn.params.flatMap(({ shape }) => shape))].filter(
     (dim): dim is number => typeof dim === "number" && dim > mostOfProduct,
   );
-  const small = fn.ops.some(isConvolution)
+  const small = fn.ops.some(isDirect)
     ? fn
     : withDims(fn, (dim) => (written.includes(dim as number) ? 20 + written.indexOf(dim as number) : dim));
   const { kernel, program: made } = generateProduct(small, target, tiles);
@@ -140,8 +136,14 @@ export function proveProduct(fn: Fn, consts: readonly Const[], target: TargetPro
   return { verdict: "equal" };
 }
 
-/** Whether the op reads at places that a tensor says. */
+const lookup: KernelProof = {
+  verdict: "undecided",
+  because: "it looks elements up, and a field has no order that keeps places in range",
+};
+
+/** Whether the op reads at places that a tensor says, or writes there. */
 function isLookup(op: Op): boolean {
+  if (op.name === "embedding_grad") return true;
   const def = ops[op.name];
   return def.kind === "index" && mapOf(op, def).kind === "lookup";
 }

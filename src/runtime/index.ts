@@ -12,6 +12,7 @@ export type { Bound, Part } from "../launch/bound.ts";
 export { type CallableKernel, kernel } from "../launch/callable.ts";
 export type { LaunchOptions } from "../launch/launch.ts";
 export type { LaunchBinding, LaunchDispatch, LaunchElement, LaunchManifest, UniformField } from "../launch/manifest.ts";
+export { PreparedPlan } from "../launch/plan.ts";
 export type {
   LaunchBuffer,
   LaunchExtent,
@@ -52,4 +53,5 @@ export {
   toNumbers,
 } from "./host-tensor.ts";
 export { type PreparedKernel, prepare, type RunResult, runKernel, type Tensors } from "./prepare.ts";
+export { preparePlan } from "./prepare-plan.ts";
 export { type CompiledPlan, type RunPlanOptions, runPlan } from "./run-plan.ts";

@@ -98,7 +98,7 @@ export async function runKernel<T extends LaunchTypes = AnyTypes>(
 }
 
 /** As a launcher takes it. */
-const formsOf = (kernel: Kernel | Pick<LaunchKernel, "forms">): readonly Form[] =>
+export const formsOf = (kernel: Kernel | Pick<LaunchKernel, "forms">): readonly Form[] =>
   "forms" in kernel ? kernel.forms : [[kernel.wgsl, compact(kernel.manifest, kernel.wgsl)]];
 
 /** What is known of a kernel, or of a form of it: unless said otherwise the one for the least demanding target. */

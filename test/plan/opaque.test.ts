@@ -54,6 +54,40 @@ const products = {
     "fn f(x: f32[2, 2, n, 3, 4], w: f32[1, 2, 3, 1, 2]) -> f32[2, 1, n, 3, 3] { return conv(x, w, pads = [1, 0, 0, 1, 0, 0]) }",
 } as const;
 
+describe("the gradient of a table", () => {
+  const text = (type: string) => `fn f(ids: ${type}[n, 7], d_y: f32[n, 7, 10]) -> (d: f32[5, 10]) {
+    return embedding_grad(ids, d_y, shape = [5, 10])
+  }`;
+
+  test("is one launch, about which a field says nothing", () => {
+    const { plan } = compiled(text("i32"), { products: "plain" });
+    expect(callsOf(plan).map(({ kind }) => kind)).toEqual(["launch"]);
+    expect(proveProduct(launchesOf(plan)[0]?.fn as Fn, [], portableTarget, {}).verdict).toBe("undecided");
+  });
+
+  gpuTest("runs", async ({ gpu }) => {
+    for (const type of ["i32", "u32"] as const) {
+      const { fn, plan, kernels } = compiled(text(type), { products: "plain" });
+      const { d_y } = randomInputs(fn, 1, { n: 9 }) as { d_y: Tensor };
+      // No row of the table is the fourth's.
+      const data = Float64Array.from({ length: 63 }, (_, i) => [0, 4, 1, 1, 2][(i * i) % 5] as number);
+      const inputs = { ids: { element: type, shape: [9, 7], data }, d_y };
+      const { outputs } = await runPlan(gpu.device, { plan: planManifest(plan), kernels }, host(inputs));
+      const wanted = interpret(fn, inputs).d?.data as Float64Array;
+      const found = toNumbers(outputs.d as Parameters<typeof toNumbers>[0]);
+      for (const [i, value] of wanted.entries()) expect(Math.abs((found[i] as number) - value)).toBeLessThan(1e-5);
+    }
+  });
+
+  test("a transposed convolution has no plain kernel, and stays a step", () => {
+    const { plan } = compiled(
+      "fn f(w: f32[4, 3, 2], d_y: f32[n, 4, 10]) -> f32[n, 3, 11] { return conv_input_grad(w, d_y, shape = [n, 3, 11]) }",
+      { products: "plain" },
+    );
+    expect(opaqueStepsOf(plan)).toHaveLength(1);
+  });
+});
+
 describe.each(Object.entries(products))("%s", (_, text) => {
   const { fn, plan, kernels } = compiled(text, { products: "plain" });
 
