@@ -10,6 +10,8 @@ import { printType } from "./ir/types.ts";
 import type { CompactManifest } from "./launch/compact.ts";
 import type { LaunchPlan } from "./launch/plan-manifest.ts";
 import { launcherText, planText } from "./launch/text-js.ts";
+import { planManifest } from "./plan/manifest.ts";
+import { isOneKernel, launchesOf, type Plan } from "./plan/plan.ts";
 import { signatureOf } from "./plan-signature.ts";
 
 /** What `emitModule` writes. */
@@ -99,8 +101,24 @@ export interface EmittedPlan {
   readonly kernels: readonly (readonly Kernel[])[];
 }
 
+/** A function as `emitModule` takes it: its kernel, or its plan. */
+export type EmittedFunction = readonly Kernel[] | EmittedPlan;
+
+/** What was compiled, function by function. @param kernels those of the launches of all plans, in order. */
+export function emittedFunctions(
+  plans: readonly Plan[],
+  kernels: readonly (readonly Kernel[])[],
+): readonly EmittedFunction[] {
+  let at = 0;
+  return plans.map((plan) => {
+    const own = kernels.slice(at, at + launchesOf(plan).length);
+    at += own.length;
+    return isOneKernel(plan) ? (own[0] as readonly Kernel[]) : { plan: planManifest(plan), kernels: own };
+  });
+}
+
 /** What a function takes and gives. */
-function signatureKernel(one: readonly Kernel[] | EmittedPlan): Kernel {
+function signatureKernel(one: EmittedFunction): Kernel {
   return "plan" in one ? signatureOf(one.plan) : (one.at(-1) as Kernel);
 }
 
@@ -109,7 +127,7 @@ function signatureKernel(one: readonly Kernel[] | EmittedPlan): Kernel {
  * `compileVariants` gives it: the module takes the first that the device runs.
  */
 export function emitModule(
-  kernels: readonly (Kernel | readonly Kernel[] | EmittedPlan)[],
+  kernels: readonly (Kernel | EmittedFunction)[],
   { language, source, ...options }: EmitModuleOptions,
 ): string {
   const forms = kernels.map((one) => ("name" in one ? [one] : one));
@@ -154,14 +172,22 @@ function planOf(
   return `${parts.join("")}${interfaces}${docs(whole)}\nconst ${local}${types} = /* @__PURE__ */ ${made};\n`;
 }
 
-/** The types of `emitModule(kernels, { language: "js", launcher })`, as a `.d.ts`. */
-export function emitDeclarations(kernels: readonly Kernel[], source: string, launcher = "tirc/launch"): string {
+/** The types of `emitModule(functions, { language: "js", launcher })`, as a `.d.ts`. */
+export function emitDeclarations(
+  functions: readonly (Kernel | EmittedFunction)[],
+  source: string,
+  launcher = "tirc/launch",
+): string {
+  const forms = functions.map((one) => ("name" in one ? [one] : one));
+  const kernels = forms.map(signatureKernel);
   const names = namesOf(kernels);
+  const typeOf = (i: number) => ("plan" in (forms[i] as EmittedFunction) ? "CallablePlan" : "CallableKernel");
   const parts = kernels.map((kernel, i) => {
     const { local, type } = names[i] as Names;
-    return `${signature(kernel, type)}\n${docs(kernel)}\ndeclare const ${local}: CallableKernel<${type}Signature>;\n`;
+    return `${signature(kernel, type)}\n${docs(kernel)}\ndeclare const ${local}: ${typeOf(i)}<${type}Signature>;\n`;
   });
-  const imported = `import { type CallableKernel, prepare } from ${JSON.stringify(launcher)};\n`;
+  const types = [...new Set(kernels.map((_, i) => `type ${typeOf(i)}`))].sort();
+  const imported = `import { ${[...types, "prepare"].join(", ")} } from ${JSON.stringify(launcher)};\n`;
   return [header(source), imported, ...parts, exportsText(names)].join("\n");
 }
 

@@ -69,7 +69,14 @@ export type { Place } from "./diagnostics/place.ts";
 export { type PrettyOptions, renderPretty } from "./diagnostics/pretty.ts";
 export type { Miss } from "./diagnostics/remarks.ts";
 export { renderShort } from "./diagnostics/short.ts";
-export { type EmitModuleOptions, type EmittedPlan, emitDeclarations, emitModule, exportNames } from "./emit-module.ts";
+export {
+  type EmitModuleOptions,
+  type EmittedFunction,
+  type EmittedPlan,
+  emitDeclarations,
+  emitModule,
+  exportNames,
+} from "./emit-module.ts";
 export {
   type Counterexample,
   type Equivalence,

@@ -1,8 +1,7 @@
 /** A program as bundlers and `tirc types` compile it, and the declaration that stands beside it. */
 
-import type { Kernel } from "../../codegen/manifest.ts";
 import { type CompileVariantsOptions, type CompileVariantsResult, compileVariants } from "../compile.ts";
-import { emitDeclarations } from "../emit-module.ts";
+import { type EmittedFunction, emitDeclarations } from "../emit-module.ts";
 import { dimensionNames } from "../ir/ir.ts";
 import { parse } from "../parse/parse.ts";
 
@@ -19,20 +18,17 @@ export function compileFile(
   const module = parse(text, { file });
   const known = new Set(module.fns.flatMap(dimensionNames));
   const own = Object.fromEntries(Object.entries(dims).filter(([name]) => known.has(name)));
-  return compileVariants(module, { ...options, dims: own, singleKernel: true });
+  return compileVariants(module, { ...options, dims: own });
 }
 
 /** Where the declaration of a program belongs, and what stands in it: `tsc` finds the types of `./a.tir` in `a.d.tir.ts`. */
 export function declarationOf(
   file: string,
-  kernels: readonly (readonly Kernel[])[],
+  functions: readonly EmittedFunction[],
 ): { readonly path: string; readonly text: string } {
   const name = file.slice(Math.max(file.lastIndexOf("/"), file.lastIndexOf("\\")) + 1);
   return {
     path: file.replace(/(\.tir)?$/, ".d.tir.ts"),
-    text: emitDeclarations(
-      kernels.map((forms) => forms.at(-1) as Kernel),
-      name,
-    ),
+    text: emitDeclarations(functions, name),
   };
 }

@@ -17,9 +17,10 @@ import { minifyKernel } from "../../codegen/minify.ts";
 import type { KernelOptions } from "../../codegen/options.ts";
 import type { TargetProfile } from "../../codegen/target.ts";
 import { moduleTargets } from "../../codegen/variants.ts";
+import type { ProductOption } from "../compile.ts";
 import { type Diagnostic, lineColumn, TircError } from "../diagnostics/diagnostic.ts";
 import { renderPretty } from "../diagnostics/pretty.ts";
-import { emitModule } from "../emit-module.ts";
+import { type EmittedFunction, emitModule, emittedFunctions } from "../emit-module.ts";
 import { compileFile, declarationOf } from "./compile-file.ts";
 
 /** What the plugin of every bundler takes. */
@@ -35,6 +36,11 @@ export interface TircPluginOptions extends KernelOptions {
   readonly passes?: string;
   /** Extents for named dimensions, which are then known when compiling; of functions that have them. */
   readonly dims?: Readonly<Record<string, number>>;
+  /**
+   * What computes matrix products and convolutions: whoever calls the function (`opaque`, unless said otherwise), or kernels
+   * that are correct and not tuned (`plain`).
+   */
+  readonly products?: ProductOption;
   /** Whether to write `name.d.tir.ts` beside `name.tir`. On unless said otherwise. */
   readonly declarations?: boolean;
 }
@@ -80,8 +86,8 @@ const textModule = (kernels: readonly (readonly Kernel[])[]) => {
   return `export default ${JSON.stringify(text)};\n`;
 };
 
-function writeDeclarations(file: string, kernels: readonly (readonly Kernel[])[]): void {
-  const { path, text } = declarationOf(file, kernels);
+function writeDeclarations(file: string, functions: readonly EmittedFunction[]): void {
+  const { path, text } = declarationOf(file, functions);
   if (existsSync(path) && readFileSync(path, "utf8") === text) return;
   writeFileSync(path, text);
 }
@@ -116,15 +122,15 @@ export const tirc: UnpluginInstance<TircPluginOptions | undefined, false> = crea
         const { file, isText } = partsOf(id);
         this.addWatchFile(file);
         try {
-          const { kernels, remarks } = compileAt(file, options);
+          const { plans, kernels, remarks } = compileAt(file, options);
           const warnings = remarks.filter(({ severity }) => severity === "warning");
           if (warnings.length > 0) this.warn(messageOf(warnings, file));
           const isShort = options.minify ?? build.minifies();
           const shipped = isShort ? kernels.map((forms) => forms.map(minifyKernel)) : kernels;
           if (isText) return { code: textModule(shipped), map: null };
-          if (options.declarations !== false) writeDeclarations(file, kernels);
+          if (options.declarations !== false) writeDeclarations(file, emittedFunctions(plans, kernels));
           const how = { language: "js", source: basename(file), launcher, explains: !isShort } as const;
-          return { code: emitModule(shipped, how), map: null };
+          return { code: emitModule(emittedFunctions(plans, shipped), how), map: null };
         } catch (caught) {
           if (!(caught instanceof TircError)) throw caught;
           // Throws in Rollup and Vite; the others note it and go on.

@@ -10,13 +10,12 @@ import { moduleTargets } from "../../codegen/variants.ts";
 import { compileVariants, optimize } from "../compile.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
-import { type EmittedPlan, emitModule } from "../emit-module.ts";
+import { type EmittedFunction, emitModule, emittedFunctions } from "../emit-module.ts";
 import { emitRust } from "../emit-rust.ts";
 import { emitTypegpu } from "../emit-typegpu.ts";
 import { print } from "../ir/print.ts";
 import { launcherText, planText } from "../launch/text-ts.ts";
-import { planManifest } from "../plan/manifest.ts";
-import { isOneKernel, type Launch, launchesOf, opaqueOp, opaqueStepsOf, type Plan } from "../plan/plan.ts";
+import { type Launch, launchesOf, opaqueOp, opaqueStepsOf, type Plan } from "../plan/plan.ts";
 import { printPlan } from "../plan/print.ts";
 import { targetsOf } from "../plugin.ts";
 import type { Arguments, Word } from "./arguments.ts";
@@ -40,12 +39,10 @@ import { moved, writeWeights } from "./weights.ts";
 
 /** Kernels as one file of a programming language. @param source what they were made from. */
 const modules = {
-  ts: (functions: readonly (readonly Kernel[] | EmittedPlan)[], source: string) =>
+  ts: (functions: readonly EmittedFunction[], source: string) =>
     emitModule(functions, { language: "ts", source, launcher: { text: launcherText, planText } }),
-  typegpu: (functions: readonly (readonly Kernel[] | EmittedPlan)[], source: string) =>
-    emitTypegpu(lastOf(functions as Forms), source),
-  rust: (functions: readonly (readonly Kernel[] | EmittedPlan)[], source: string) =>
-    emitRust(lastOf(functions as Forms), source),
+  typegpu: (functions: readonly EmittedFunction[], source: string) => emitTypegpu(lastOf(functions as Forms), source),
+  rust: (functions: readonly EmittedFunction[], source: string) => emitRust(lastOf(functions as Forms), source),
 } as const;
 /** Of each function, for the targets. */
 type Forms = readonly (readonly Kernel[])[];
@@ -142,10 +139,7 @@ export async function compileCommand(args: Arguments, session: Session): Promise
     return list.slice(before, before + (launches[i]?.length ?? 0));
   };
   if (isModule(emit)) {
-    const functions = compiled.plans.map((plan, i) => {
-      const [only] = ofPlan(forms, i);
-      return only && isOneKernel(plan) ? only : { plan: planManifest(plan), kernels: ofPlan(forms, i) };
-    });
+    const functions = emittedFunctions(compiled.plans, forms);
     outputs.write(path, modules[emit](functions, shownPath(source, "stdin")));
     return 0;
   }

@@ -5,6 +5,7 @@ import { builtinPasses } from "../../passes/index.ts";
 import { compileFile, declarationOf } from "../bundlers/compile-file.ts";
 import { fail, TircError } from "../diagnostics/diagnostic.ts";
 import { fileErrors } from "../diagnostics/errors-data.ts";
+import { emittedFunctions } from "../emit-module.ts";
 import { parsePipeline } from "../pass-manager/pipeline.ts";
 import type { Arguments } from "./arguments.ts";
 import { exitCodeOf } from "./exit-code.ts";
@@ -49,7 +50,8 @@ function declare(file: string, options: Options, isCheck: boolean, session: Sess
   const text = readText(file, io);
   session.program = { text, pipeline: options.passes };
   // The types are the same for every target: f16 lies in a buffer as two bytes, however a kernel reads it.
-  const declaration = declarationOf(file, compileFile(text, file, { ...options, targets: [portableTarget] }).kernels);
+  const { plans, kernels } = compileFile(text, file, { ...options, targets: [portableTarget] });
+  const declaration = declarationOf(file, emittedFunctions(plans, kernels));
   const before = kindOf(declaration.path, io) === "file" ? readText(declaration.path, io) : undefined;
   if (before === declaration.text) return 0;
   if (isCheck) {
