@@ -39,7 +39,8 @@ is what every WebGPU device has. A file whose name ends in \`.json\` holds one o
     title: "a field of a target profile is wrong",
     explanation: `\`name\` and \`kind\` ("cpu" or "gpu") must be there. \`features\` are WebGPU feature names, and none if left out.
 \`subgroup\` is there when the features have "subgroups": the smallest and the largest subgroup size that the device
-may choose, powers of two up to 128; with "subgroup-size-control" kernels ask for \`size\`, if it is there. Limits that are left out are WebGPU's default ones.`,
+may choose, powers of two up to 128; with "subgroup-size-control" kernels ask for \`size\`, if it is there. Limits
+that are left out are WebGPU's default ones.`,
     wrong: '{ "name": "my-gpu", "kind": "gpu", "features": ["subgroups"] }',
     fix: wholeFile,
   },
