@@ -1,7 +1,7 @@
 /** One call of a kernel, with what it needs of the device kept for the next. */
 
 import { type Call, encodePass } from "./bound.ts";
-import { destroyAll, keep, type Launcher } from "./launcher.ts";
+import { keep, type Launcher } from "./launcher.ts";
 import { bufferOf, checkMembers, copyDestination, copySource, uniform } from "./tensors.ts";
 import type { LaunchOutputs, LaunchTensors, LaunchTypes } from "./types.ts";
 
@@ -25,22 +25,14 @@ export function launch<T extends LaunchTypes>(
   const { encoder, outputs } = options;
   const made: GPUBuffer[] = [];
   const call = launcher.place(tensors, made, dims, outputs);
-  submit(device, label, encoder, (into) => record(launcher, call, into, !encoder));
-  // Copies of arrays; results are the caller's.
-  if (!encoder) destroyAll(made.filter(({ usage }) => !(usage & copySource)));
-  return Object.fromEntries(call.results.map(([name, { buffer }]) => [name, buffer]));
-}
-
-/** Records into the encoder of the caller's; without one, what is recorded is submitted at once. */
-export function submit(
-  device: GPUDevice,
-  label: string,
-  encoder: GPUCommandEncoder | undefined,
-  work: (into: GPUCommandEncoder) => void,
-): void {
   const into = encoder ?? device.createCommandEncoder({ label });
-  work(into);
-  if (!encoder) device.queue.submit([into.finish()]);
+  record(launcher, call, into, !encoder);
+  if (!encoder) {
+    device.queue.submit([into.finish()]);
+    // Copies of arrays; results are the caller's.
+    for (const buffer of made) if (!(buffer.usage & copySource)) buffer.destroy();
+  }
+  return Object.fromEntries(call.results.map(([name, { buffer }]) => [name, buffer]));
 }
 
 /** Records a pass of a call that is placed. @param isAlone nothing else in the encoder is of this kernel, and it is submitted at once. */
@@ -54,12 +46,9 @@ export function record(
   if (words.byteLength > 0) {
     // What is submitted at once shares a buffer, for a queue works in order. What is submitted later is never written with
     // something else. Those that were used longest ago are let go, for the garbage collector.
-    const text = String(new Uint32Array(words));
-    const key = isAlone ? "" : text;
-    const kept = lasting.get(key);
-    const buffer = kept?.[0] ?? bufferOf(device, "uniforms", words.byteLength, uniform | copyDestination);
-    keep(lasting, key, [buffer, text], 64);
-    if (kept?.[1] !== text) device.queue.writeBuffer(buffer, 0, words);
+    const key = isAlone ? "" : String(new Uint32Array(words));
+    const buffer = lasting.get(key) ?? bufferOf(device, "uniforms", words.byteLength, uniform | copyDestination);
+    device.queue.writeBuffer(keep(lasting, key, buffer, 64), 0, words);
     uniforms = { buffer };
   }
   encodePass(encoder, dispatchOf(pipelineOf(...choice)[0] as GPUComputePipeline, uniforms), { label });

@@ -5,19 +5,7 @@ import { formFor, lackOf } from "./choose.ts";
 import type { CompactManifest } from "./compact.ts";
 import { overflowOf, product, workgroupsOf } from "./counts.ts";
 import { type Fail, type LaunchProblem, shortText } from "./problems.ts";
-import {
-  boundSize,
-  bufferOf,
-  checkMembers,
-  copySource,
-  extentIn,
-  type Given,
-  own,
-  readTensor,
-  storage,
-  uniformWords,
-  upload,
-} from "./tensors.ts";
+import { boundSize, checkMembers, extentIn, type Given, makeBuffer, own, readTensor, uniformWords } from "./tensors.ts";
 import type { LaunchKernel } from "./types.ts";
 
 /** The error that is thrown for a problem. */
@@ -38,8 +26,8 @@ export interface Launcher {
   readonly fail: Fail;
   /** Pipelines, of which those that were used last are kept. */
   readonly pipelines: Map<string, Pipeline>;
-  /** Uniform buffers of calls, and what they hold: by that, or one for all that are submitted at once. */
-  readonly lasting: Map<string, readonly [buffer: GPUBuffer, words: string]>;
+  /** Uniform buffers of calls, by what they hold. */
+  readonly lasting: Map<string, GPUBuffer>;
   /** The module of the kernel, or of its form in which results are written over inputs. */
   moduleOf(aliases: Aliases): GPUShaderModule;
   /** The pipeline that is known, or a new one, and its key. */
@@ -140,9 +128,7 @@ export function launcherOf(
       }
       parts.push(part);
       return () => {
-        const make = () =>
-          array ? upload(device, name, size, array) : bufferOf(device, name, size, storage | copySource);
-        const buffer = has ?? make();
+        const buffer = has ?? makeBuffer(device, name, size, element, array);
         const resource = { buffer, offset, size };
         if (!has) made.push(buffer);
         if (!isInput) results.push([name, resource, element, count, !has]);
@@ -203,8 +189,7 @@ export async function compilePipeline(launcher: Launcher, dims: object): Promise
 /** Frees what was kept for all calls. */
 export function releaseLauncher({ pipelines, lasting }: Launcher): void {
   pipelines.clear();
-  destroyAll([...lasting.values()].map(([buffer]) => buffer));
-  lasting.clear();
+  destroyAll(lasting.values());
 }
 
 export function destroyAll(buffers: Iterable<GPUBuffer>): void {

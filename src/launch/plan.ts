@@ -3,7 +3,7 @@
 import type { Call } from "./bound.ts";
 import type { CallableKernel } from "./callable.ts";
 import { product } from "./counts.ts";
-import { type LaunchOptions, record, submit } from "./launch.ts";
+import { type LaunchOptions, record } from "./launch.ts";
 import { compilePipeline, destroyAll, type ErrorOf, type Launcher, launcherOf, releaseLauncher } from "./launcher.ts";
 import {
   type LaunchBuffer,
@@ -24,10 +24,10 @@ import {
   copySource,
   extentIn,
   type Given,
+  makeBuffer,
   own,
   readTensor,
   storage,
-  upload,
 } from "./tensors.ts";
 import type { AnyTypes, LaunchKernel, LaunchTensors, LaunchTypes } from "./types.ts";
 
@@ -166,17 +166,19 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
           );
         const call: Call = step.launcher.place(given(step.reads), made, all, given(step.writes));
         for (const [name, part] of call.results) memory.set(step.writes[name] as string, part);
-        return (into) => record(step.launcher, call, into, !encoder);
+        return (into: GPUCommandEncoder) => record(step.launcher, call, into, !encoder);
       });
-      submit(this.device, this.#plan.name, encoder, (into) => {
-        for (const add of recorders) add(into);
-        for (const names of again) {
-          const [from, to] = [names.same as string, names.name].map((one) => memory.get(one) as GPUBufferBinding);
-          copyPart(into, from as GPUBufferBinding, to as GPUBufferBinding);
-        }
-      });
-      // What the caller has yet to submit needs them still.
-      if (!encoder) destroyAll(uploaded);
+      const into = encoder ?? this.device.createCommandEncoder({ label: this.#plan.name });
+      for (const add of recorders) add(into);
+      for (const names of again) {
+        const [from, to] = [names.same as string, names.name].map((one) => memory.get(one) as GPUBufferBinding);
+        copyPart(into, from as GPUBufferBinding, to as GPUBufferBinding);
+      }
+      // What the caller has yet to submit needs the copies still.
+      if (!encoder) {
+        this.device.queue.submit([into.finish()]);
+        destroyAll(uploaded);
+      }
       const parts = this.#results.map(({ name, same = name, result = name }) => {
         return [result, ((memory.get(name) ?? memory.get(same)) as GPUBufferBinding).buffer];
       });
@@ -242,10 +244,10 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
     const overlap = overlapIn(this.#plan, new Map([...parts, ...written].map(([{ name }, part]) => [name, part])));
     if (overlap) fail("E0619 one buffer", ...overlap, false);
 
-    for (const [{ name }, [has, offset, size, array]] of [...parts, ...written]) {
+    for (const [{ name, element }, [has, offset, size, array]] of [...parts, ...written]) {
       // A result that is not given is made by the kernel that writes it.
       if (!has && !array) continue;
-      const buffer = has ?? upload(this.device, name, size, array as NonNullable<typeof array>);
+      const buffer = has ?? makeBuffer(this.device, name, size, element, array);
       if (!has) uploaded.push(buffer);
       memory.set(name, { buffer, offset, size });
     }

@@ -67,7 +67,6 @@ export class Prepared<T extends LaunchTypes = AnyTypes> {
 
   /** Compiles the pipeline, without blocking. Where extents are pipeline constants, `dims` has them, or nothing is done. */
   async compile(dims: object = {}): Promise<void> {
-    this.#failIfDestroyed();
     await compilePipeline(this.#launcher, dims);
   }
 

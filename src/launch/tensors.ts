@@ -34,13 +34,20 @@ export function extentIn(fail: Fail, dims: object, dim: number | string): number
   return got as number;
 }
 
-/** A buffer with the elements of an array, which may be changed then. */
-export function upload(device: GPUDevice, label: string, size: number, array: LaunchArray): GPUBuffer {
-  const buffer = device.createBuffer({ label, size, usage: storage, mappedAtCreation: true });
-  // Their bytes, whatever the elements are.
-  const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-  new Uint8Array(buffer.getMappedRange()).set(bytes);
-  buffer.unmap();
+/** A buffer for a result, or with the elements of an array, which may be changed then. */
+export function makeBuffer(
+  device: GPUDevice,
+  label: string,
+  size: number,
+  element: LaunchElement,
+  array?: LaunchArray,
+): GPUBuffer {
+  const usage = storage | (array ? 0 : copySource);
+  const buffer = device.createBuffer({ label, size, usage, mappedAtCreation: !!array });
+  if (array) {
+    new arrays[element](buffer.getMappedRange()).set(array);
+    buffer.unmap();
+  }
   return buffer;
 }
 
