@@ -1,34 +1,29 @@
 /** The kernel's buffers: how elements are read from them and written to them. Scalars are read from the uniform buffer. */
 
-import type { ElementType } from "../src/ir/types.ts";
-import type { Buffer, Storage } from "./kernel/buffer.ts";
+import { bitsOf, computedType } from "./expression.ts";
+import { type Buffer, elementsInWord, isPacked } from "./kernel/buffer.ts";
 import type { Width } from "./kernel/expression.ts";
 
-export function storageOf(element: ElementType, features: readonly string[]): Storage {
-  if (element === "f16") return features.includes("shader-f16") ? "f16" : "f16x2";
-  return element === "bool" ? "u32" : element;
-}
+const letterOf = { f32: "f", f16: "h", i32: "i", u32: "u" } as const;
+const scalarOf = (type: string) => (type === "bool" ? "u32" : type) as keyof typeof letterOf;
+const wide = (scalar: keyof typeof letterOf, width: number) =>
+  width === 1 ? scalar : `vec${width}${letterOf[scalar]}`;
 
-const scalarOf = { f32: "f32", f16: "f16", i32: "i32", u32: "u32", f16x2: "u32" } as const;
-
-/** Two lanes may write the two halves of one word, so both do it atomically. */
-const isAtomic = ({ storage, type, access }: Buffer) =>
-  storage === "f16x2" && type.width === 1 && access === "read_write";
+/** Several lanes may write parts of one word, so all do it atomically. */
+const isAtomic = ({ storage, type, access }: Buffer) => type.width < elementsInWord(storage) && access === "read_write";
 
 /** The type of what the buffer is an array of. */
 export function arrayElement(buffer: Buffer): string {
   const { storage, type, element } = buffer;
-  const { width } = type;
-  if (storage === "uniform") return scalarOf[storageOf(element === "f16" ? "f32" : element, [])];
+  if (storage === "uniform") return scalarOf(computedType(element));
   if (isAtomic(buffer)) return "atomic<u32>";
-  if (storage === "f16x2") return width === 4 ? "vec2u" : "u32";
-  const scalar = scalarOf[storage];
-  return width === 1 ? scalar : `vec${width}${{ f32: "f", f16: "h", i32: "i", u32: "u" }[scalar]}`;
+  if (isPacked(storage)) return wide("u32", Math.max(1, type.width / elementsInWord(storage)));
+  return wide(storage, type.width);
 }
 
 /** Bytes of that. */
 export function arrayStride({ storage, type: { width } }: Buffer): number {
-  if (storage === "f16x2") return width === 4 ? 8 : 4;
+  if (isPacked(storage)) return 4 * Math.max(1, width / elementsInWord(storage));
   return width * (storage === "f16" ? 2 : 4);
 }
 
@@ -37,11 +32,19 @@ export function declareBuffer(buffer: Buffer, binding: number): string {
   return `@group(0) @binding(${binding}) var<storage, ${access}> ${wgsl}: array<${arrayElement(buffer)}>;`;
 }
 
+/** What unpacks `width` elements of a word or two; where they are a part of a word it is told which. */
+const unpackName = (element: string, width: number) => `unpack_${element}${width === 1 ? "" : `_v${width}`}`;
+
 /** The element or vector at `index`, in the type in which it is computed. */
 export function printLoad({ wgsl, storage, type: { width }, element }: Buffer, index: string): string {
   if (storage === "f16x2") {
     if (width === 1) return `unpack2x16float(${wgsl}[(${index}) / 2u])[(${index}) % 2u]`;
     return width === 2 ? `unpack2x16float(${wgsl}[${index}])` : `unpack_halves(${wgsl}[${index}])`;
+  }
+  if (isPacked(storage)) {
+    const parts = elementsInWord(storage) / width;
+    if (parts <= 1) return `${unpackName(element, width)}(${wgsl}[${index}])`;
+    return `${unpackName(element, width)}(${wgsl}[(${index}) / ${parts}u], (${index}) % ${parts}u)`;
   }
   if (storage === "uniform") return element === "bool" ? `dims.${wgsl} != 0u` : `dims.${wgsl}`;
   const text = `${wgsl}[${index}]`;
@@ -56,23 +59,30 @@ export function printElement(buffer: Buffer, index: string): string {
   const { width } = buffer.type;
   const vector = `${wgsl}[(${index}) / ${width}u]`;
   const at = `(${index}) % ${width}u`;
-  if (storage === "f16x2") {
-    const word = width === 4 ? `${vector}[(${at}) / 2u]` : vector;
-    return `unpack2x16float(${word})[(${index}) % 2u]`;
+  if (isPacked(storage)) {
+    const perWord = elementsInWord(storage);
+    if (width < perWord) return printLoad({ ...buffer, type: { ...buffer.type, width: 1 } }, index);
+    const word = width > perWord ? `${vector}[(${at}) / ${perWord}u]` : vector;
+    if (storage === "f16x2") return `unpack2x16float(${word})[(${index}) % 2u]`;
+    return `${unpackName(element, 1)}(${word}, (${index}) % ${perWord}u)`;
   }
   const text = `${vector}[${at}]`;
   if (storage === "f16") return `f32(${text})`;
   return element === "bool" ? `${text} != 0u` : text;
 }
 
-const packName = (width: Width) => (width === 1 ? "half_bits" : `pack_halves${width === 2 ? "_v2" : ""}`);
+/** What packs them. */
+export const packName = (element: string, width: number) => {
+  if (element === "f16") return width === 1 ? "half_bits" : `pack_halves${width === 2 ? "_v2" : ""}`;
+  return `pack_${element}_v${width}`;
+};
 
 /**
  * An f16 or a vector of them with the bits that the packing functions give. The conversion is of halves already, and exact;
  * naga (in Deno 2.9) knows no bitcast between types of different numbers of elements.
  */
 function asHalves(width: Width, value: string): string {
-  const bits = `${packName(width)}(${value})`;
+  const bits = `${packName("f16", width)}(${value})`;
   if (width === 4) return `vec4h(unpack_halves(${bits}))`;
   return width === 2 ? `vec2h(unpack2x16float(${bits}))` : `f16(unpack2x16float(${bits}).x)`;
 }
@@ -81,57 +91,121 @@ function asHalves(width: Width, value: string): string {
 export function printStore(buffer: Buffer, index: string, value: string): string {
   const { wgsl, storage, element, type } = buffer;
   const { width } = type;
-  const wide = (scalar: string, letter: string) => (width === 1 ? scalar : `vec${width}${letter}`);
   if (isAtomic(buffer)) return `store_${wgsl}(${index}, ${value});`;
-  if (storage === "f16x2") {
-    return `${wgsl}[${index}] = ${packName(width)}(${value});`;
-  }
+  if (isPacked(storage)) return `${wgsl}[${index}] = ${packName(element, width)}(${value});`;
   if (storage === "f16") return `${wgsl}[${index}] = ${asHalves(width, value)};`;
-  const converted = element === "bool" ? `${wide("u32", "u")}(${value})` : value;
+  const converted = element === "bool" ? `${wide("u32", width)}(${value})` : value;
   return `${wgsl}[${index}] = ${converted};`;
-}
-
-const holdsHalves = ({ storage }: Buffer) => storage === "f16x2" || storage === "f16";
-
-/** The widths at which the stores of these buffers call the library's `half_bits`. */
-export function halfWidths(buffers: readonly Buffer[]): ReadonlySet<number> {
-  return new Set(buffers.filter((buffer) => isWritten(buffer) && holdsHalves(buffer)).map(({ type }) => type.width));
 }
 
 const isWritten = ({ access }: Buffer) => access === "read_write";
 
-/** What they may be called: locals must not have these names. */
-export const bufferFunctionNames = ["unpack_halves", "pack_halves", "pack_halves_v2"];
+/** The functions of the library, with their widths, that the stores of these buffers call: they give the bits of floats. */
+export function libraryOfStores(buffers: readonly Buffer[]) {
+  return buffers.filter(isWritten).flatMap(({ element, type }) => {
+    const name = bitsOf(element);
+    return name === undefined ? [] : [{ name, width: type.width }];
+  });
+}
 
-/** Functions that the loads and stores of these buffers call, beside `half_bits`. */
-export function bufferFunctions(buffers: readonly Buffer[]): string[] {
-  const functions = buffers.filter(isAtomic).map(storeHalf);
+const packed = ["bf16", "i8", "u8"];
+
+/** What they may be called: locals must not have these names. */
+export const bufferFunctionNames = [
+  ...["unpack_halves", "pack_halves", "pack_halves_v2"],
+  ...packed.flatMap((element) => [1, 2, 4].flatMap((width) => [unpackName(element, width), packName(element, width)])),
+];
+
+/**
+ * Functions that the loads and stores of these buffers call, beside those of the library.
+ * @param singly the names of those of which single elements are read.
+ */
+export function bufferFunctions(buffers: readonly Buffer[], singly: ReadonlySet<string>): string[] {
+  const functions = buffers.filter(isAtomic).map(storePart);
   const unpacks = ({ storage, access }: Buffer) => storage === (access === "read" ? "f16x2" : "f16");
   if (buffers.some((buffer) => buffer.type.width === 4 && unpacks(buffer))) {
     functions.push(`fn unpack_halves(words: vec2u) -> vec4f {
   return vec4f(unpack2x16float(words.x), unpack2x16float(words.y));
 }`);
   }
-  const widths = halfWidths(buffers);
-  if (widths.has(2)) {
-    functions.push(`fn pack_halves_v2(values: vec2f) -> u32 {
-  let bits = half_bits_v2(values);
-  return bits.x | (bits.y << 16u);
-}`);
-  }
-  if (widths.has(4)) {
-    functions.push(`fn pack_halves(values: vec4f) -> vec2u {
-  let bits = half_bits_v4(values);
-  return bits.xz | (bits.yw << vec2u(16u));
-}`);
-  }
-  return functions;
+  const others = buffers.filter(({ storage, element }) => isPacked(storage) && element !== "f16");
+  const loads = others.filter((buffer) => !isWritten(buffer));
+  functions.push(
+    ...loads.flatMap(({ element, type, wgsl }) =>
+      singly.has(wgsl) ? [unpack(element, type.width), unpack(element, 1)] : [unpack(element, type.width)],
+    ),
+  );
+  const stores = buffers.filter((buffer) => isWritten(buffer) && bytesOrHalves(buffer) && buffer.type.width > 1);
+  functions.push(...stores.filter((buffer) => !isAtomic(buffer)).map(({ element, type }) => pack(element, type.width)));
+  return [...new Set(functions)];
 }
 
-function storeHalf({ wgsl }: Buffer): string {
-  return `fn store_${wgsl}(index: u32, value: f32) {
-  let shift = (index % 2u) * 16u;
-  atomicAnd(&${wgsl}[index / 2u], ~(0xffffu << shift));
-  atomicOr(&${wgsl}[index / 2u], half_bits(value) << shift);
+const bytesOrHalves = ({ storage }: Buffer) => isPacked(storage) || storage === "f16";
+
+const perWordOf = (element: string) => (element === "i8" || element === "u8" ? 4 : 2);
+
+/** Each element is moved to the top of a word, and from there to where its type has it: with its sign, if it has one. */
+function unpack(element: string, width: number): string {
+  const perWord = perWordOf(element);
+  const bits = 32 / perWord;
+  const words = Math.max(1, width / perWord);
+  const parts = perWord / width;
+  const type = wide(scalarOf(computedType(element as "bf16")), width);
+  const unsigned = wide("u32", width);
+  const ups = Array.from({ length: width }, (_, i) => `${32 - bits * (1 + (i % perWord))}u`);
+  const up = width === 1 ? ups[0] : `vec${width}u(${ups.join(", ")})`;
+  const spread = words === 1 ? (width === 1 ? "word" : `${unsigned}(word)`) : `word.${"xxyy".slice(0, width)}`;
+  const shift = parts > 1 ? `(${up} - ${width === 1 ? "" : unsigned}(${32 / parts}u * part))` : up;
+  const top = `${spread} << ${shift}`;
+  const value = {
+    bf16: `bitcast<${type}>((${top}) & ${unsigned}(0xffff0000u))`,
+    i8: `bitcast<${type}>(${top}) >> ${unsigned}(24u)`,
+    u8: `(${top}) >> ${unsigned}(24u)`,
+  }[element];
+  return `fn ${unpackName(element, width)}(word: ${wide("u32", words)}${parts > 1 ? ", part: u32" : ""}) -> ${type} {
+  return ${value};
+}`;
+}
+
+/** The bits of elements, each in the lower part of a word. */
+function bitsText(element: string, width: number, value: string): string {
+  const library = bitsOf(element as "bf16");
+  if (library !== undefined) return `${library}${width === 1 ? "" : `_v${width}`}(${value})`;
+  return `${wide("u32", width)}(${value}) & ${wide("u32", width)}(0xffu)`;
+}
+
+/** Vectors of elements in whole words. */
+function pack(element: string, width: number): string {
+  const type = wide(scalarOf(computedType(element as "bf16")), width);
+  const words = Math.max(1, width / perWordOf(element));
+  const value =
+    perWordOf(element) === 4
+      ? "bits.x | (bits.y << 8u) | (bits.z << 16u) | (bits.w << 24u)"
+      : words === 1
+        ? "bits.x | (bits.y << 16u)"
+        : "bits.xz | (bits.yw << vec2u(16u))";
+  return `fn ${packName(element, width)}(values: ${type}) -> ${wide("u32", words)} {
+  let bits = ${bitsText(element, width, "values")};
+  return ${value};
+}`;
+}
+
+/** One element, or two bytes, of a word into which other lanes write too. */
+function storePart({ wgsl, element, type: { width } }: Buffer): string {
+  const parts = perWordOf(element) / width;
+  const bits = 32 / parts;
+  const mask = `0x${"ff".repeat(bits / 8)}u`;
+  const type = wide(scalarOf(computedType(element)), width);
+  const value = bitsText(element, width, "value");
+  const lines =
+    width === 1
+      ? [
+          `  atomicOr(&${wgsl}[index / ${parts}u], ${element === "f16" || element === "bf16" ? value : `(${value})`} << shift);`,
+        ]
+      : [`  let bits = ${value};`, `  atomicOr(&${wgsl}[index / ${parts}u], (bits.x | (bits.y << 8u)) << shift);`];
+  return `fn store_${wgsl}(index: u32, value: ${type}) {
+  let shift = (index % ${parts}u) * ${bits}u;
+  atomicAnd(&${wgsl}[index / ${parts}u], ~(${mask} << shift));
+${lines.join("\n")}
 }`;
 }

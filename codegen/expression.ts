@@ -3,13 +3,15 @@
 import type { Op } from "../src/ir/ir.ts";
 import type { ElementwiseDef, KernelContext } from "../src/ir/ops/def.ts";
 import { ops, symbolOf } from "../src/ir/ops/index.ts";
-import { type ElementType, isInteger } from "../src/ir/types.ts";
+import { type ElementType, elementInfo, isInteger } from "../src/ir/types.ts";
 import { type Expression, literal, type Scalar, type Type, typeOf, widened } from "./kernel/expression.ts";
 
-/** The type in which elements are computed: halves in f32. */
-export function computedType(element: ElementType): Scalar {
-  return element === "f16" ? "f32" : element;
-}
+/** The type in which elements are computed. */
+export const computedType = (element: ElementType): Scalar => elementInfo[element].computed;
+
+/** The function of the library that gives the bits of a float of two bytes, in the lower half of a word. */
+export const bitsOf = (element: ElementType): "half_bits" | "bfloat_bits" | undefined =>
+  element === "f16" ? "half_bits" : element === "bf16" ? "bfloat_bits" : undefined;
 
 /** The type of `width` neighbouring elements. */
 export const laneType = (element: ElementType, width: number): Type => typeOf(computedType(element), width);

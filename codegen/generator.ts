@@ -17,10 +17,10 @@ import type { Tile } from "../src/plan/plan.ts";
 import { writtenType } from "../src/plan/plan.ts";
 import { type Axis, accessOf, type Use } from "./access.ts";
 import { Body } from "./body.ts";
-import { arrayStride, storageOf } from "./buffers.ts";
+import { arrayStride } from "./buffers.ts";
 import { laneType } from "./expression.ts";
 import type { Graph } from "./graph.ts";
-import type { Buffer } from "./kernel/buffer.ts";
+import { type Buffer, storageOf } from "./kernel/buffer.ts";
 import { printKernel } from "./kernel/print-kernel.ts";
 import type { Program } from "./kernel/statement.ts";
 import { mostCounted, overflowOf, tooMany } from "./launch.ts";
@@ -68,7 +68,7 @@ export class Generator {
     this.schedule = schedule;
     this.target = target;
     this.overrides = new Set(this.dims.filter((name) => specialize.includes(name)));
-    const storage = (element: ElementType) => storageOf(element, target.features);
+    const storage = (element: ElementType) => storageOf(element, target.features.includes("shader-f16"));
     for (const { name, value, access } of this.tensors) this.addBuffer(name, value, access, storage(value.element));
     for (const { name, value } of this.scalars) this.addBuffer(name, value, "read", "uniform");
   }

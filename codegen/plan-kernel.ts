@@ -7,11 +7,11 @@ import { type Fn, isLeaf, type Value } from "../src/ir/ir.ts";
 import { firstMismatch, whyOutside } from "../src/ir/iteration.ts";
 import type { Tile } from "../src/plan/plan.ts";
 import type { Use } from "./access.ts";
-import { storageOf } from "./buffers.ts";
 import { extentOf, known, times } from "./extent.ts";
 import { foldsOf } from "./folds.ts";
 import { buildGraph, centeringMeans, type Graph, type Store } from "./graph.ts";
 import { hashOf } from "./graph-hash.ts";
+import { elementsInWord, storageOf } from "./kernel/buffer.ts";
 import { grouped } from "./loops.ts";
 import { lowerNorms } from "./lower-norms.ts";
 import { bufferName, isOnline, isVariance, type Node, sumOfExps } from "./nodes.ts";
@@ -105,7 +105,9 @@ function traitsOf({ nodes, stores }: Graph, { features }: TargetProfile, isStric
     // Of a strict kernel what else it computes may not order its sums.
     hasStates: isStrict || nodes.some((node) => hasMoments(node) || isOnline(node)),
     folds: loops.map((list) => foldsOf(list, centered, (hint) => hint, !isStrict).folds),
-    isPacked: values.some(({ value }) => storageOf(value.element, features) === "f16x2"),
+    packed: Math.max(
+      ...values.map(({ value }) => elementsInWord(storageOf(value.element, features.includes("shader-f16")))),
+    ) as 1 | 2 | 4,
   };
 }
 

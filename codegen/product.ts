@@ -13,8 +13,9 @@ import { windowsOf } from "../src/ir/ops/conv.ts";
 import { attribute } from "../src/ir/ops/def.ts";
 import type { OpName } from "../src/ir/ops/index.ts";
 import type { Dim, Shape } from "../src/ir/types.ts";
-import { arrayStride, storageOf } from "./buffers.ts";
-import type { Buffer } from "./kernel/buffer.ts";
+import { arrayStride } from "./buffers.ts";
+import { laneType } from "./expression.ts";
+import { type Buffer, storageOf } from "./kernel/buffer.ts";
 import {
   add,
   allOf,
@@ -35,7 +36,6 @@ import {
   remainder,
   subtract,
   sumOf,
-  typeOf,
 } from "./kernel/expression.ts";
 import { printKernel } from "./kernel/print-kernel.ts";
 import { type Program, Statements } from "./kernel/statement.ts";
@@ -75,8 +75,8 @@ export function generateProduct(
   const [op] = fn.ops as [Op];
   const bufferOf = ({ name, element, shape, span }: Value, access: Buffer["access"]): Buffer => {
     const wgsl = `${access === "read" ? "in" : "out"}_${name}`;
-    const type = element === "i32" || element === "u32" ? typeOf(element) : f32;
-    return { wgsl, type, shape, element, storage: storageOf(element, features), access, span };
+    const type = laneType(element, 1);
+    return { wgsl, type, shape, element, storage: storageOf(element, features.includes("shader-f16")), access, span };
   };
   const inputs = presentOperands(op).map((value) => bufferOf(value, "read"));
   const buffers = [...inputs, bufferOf(op.result, "read_write")];

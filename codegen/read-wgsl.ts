@@ -4,8 +4,8 @@
  */
 
 import { libraryNames, type WgslFunction, wgslFunctionName, wgslFunctions } from "../src/ir/ops/wgsl-functions.ts";
-import { bufferFunctionNames } from "./buffers.ts";
-import type { Buffer } from "./kernel/buffer.ts";
+import { bufferFunctionNames, packName } from "./buffers.ts";
+import { type Buffer, elementsInWord, isPacked } from "./kernel/buffer.ts";
 import {
   apply,
   type BinaryOperator,
@@ -93,6 +93,19 @@ const zeroBits = infix("-", member("groups", "z"), { kind: "number", text: "1u" 
 
 const isDimension = (name: string) => name.startsWith("dim_");
 const nameOfDimension = (name: string) => name.replace(/^dim_/, "");
+/** The index of what is read: `(i) / n` says which vector or word, and `(i) % n` which of its parts. */
+function dividedBy(n: number, quotient: Tree, rest: Tree): Tree {
+  if (!isSplit(quotient, "/", n) || !isSplit(rest, "%", n)) throw new Error("an element is read in no known way");
+  if (!sameTree(quotient.left, rest.left)) throw new Error("an element is read from the vector of another");
+  return quotient.left;
+}
+
+/** How many elements a function unpacks; `undefined` of one that is none. */
+function unpackedBy(name: string): number | undefined {
+  if (name === "unpack2x16float") return 2;
+  if (name === "unpack_halves") return 4;
+  return name.startsWith("unpack_") ? Number(/_v(\d)$/.exec(name)?.[1] ?? 1) : undefined;
+}
 
 class KernelReader {
   private readonly module: TreeModule;
@@ -165,10 +178,11 @@ class KernelReader {
     this.buffers.set(name, { ...buffer, access, type: this.bufferType(buffer, element) });
   }
 
-  /** Words that hold two halves are read and written as so many numbers: one where they are put in with atomics. */
-  private bufferType({ storage, access }: Buffer, element: string): Type {
-    if (storage !== "f16x2") return this.typeOf(element);
-    return typeOf("f32", element === "vec2u" ? 4 : element === "u32" && access === "read_write" ? 2 : 1);
+  /** Words that hold several elements are read and written as so many numbers: one where they are put in with atomics. */
+  private bufferType({ storage, access, type }: Buffer, element: string): Type {
+    if (!isPacked(storage)) return this.typeOf(element);
+    const whole = element === "u32" && access === "read_write" ? elementsInWord(storage) : 1;
+    return typeOf(type.scalar, element === "vec2u" ? 4 : whole);
   }
 
   private function({ name, parameters, body }: TreeFunction): KernelFunction {
@@ -242,8 +256,10 @@ class KernelReader {
         const { name, args } = statement.call as Extract<Tree, { kind: "call" }>;
         const buffer = this.buffers.get(name.replace(/^store_/, ""));
         if (name === "workgroupBarrier") to.barrier();
-        else if (buffer) to.store(buffer, this.value(args[0] as Tree), this.value(args[1] as Tree));
-        else throw new Error(`\`${name}\` is called for nothing`);
+        else if (buffer) {
+          const value = this.value(args[1] as Tree);
+          to.store({ ...buffer, type: value.type }, this.value(args[0] as Tree), value);
+        } else throw new Error(`\`${name}\` is called for nothing`);
         return;
       }
       case "if":
@@ -283,9 +299,9 @@ class KernelReader {
     this.scope = outer;
   }
 
-  /** What is written into a buffer: halves without how they are packed, truth values as numbers. */
-  private stored(value: Tree, { storage, type }: Buffer): Expression {
-    if (storage !== "f16x2" && storage !== "f16") return this.value(value);
+  /** What is written into a buffer: narrow types without how they are packed, truth values as numbers. */
+  private stored(value: Tree, { storage, type, element }: Buffer): Expression {
+    if (!isPacked(storage) && storage !== "f16") return this.value(value);
     let at = value;
     if (storage === "f16") {
       // `vec4h(unpack_halves(pack_halves(x)))`, `vec2h(unpack2x16float(...))`, `f16(unpack2x16float(...).x)`
@@ -296,8 +312,7 @@ class KernelReader {
       }
       at = this.argumentOf(at, type.width === 4 ? "unpack_halves" : "unpack2x16float");
     }
-    const pack = { 1: "half_bits", 2: "pack_halves_v2", 4: "pack_halves" }[type.width];
-    return this.value(this.argumentOf(at, pack));
+    return this.value(this.argumentOf(at, packName(element, type.width)));
   }
 
   private argumentOf(tree: Tree, name: string): Tree {
@@ -363,7 +378,7 @@ class KernelReader {
   }
 
   private element({ of, index }: Extract<Tree, { kind: "element" }>): Expression {
-    if (of.kind === "call" && of.name === "unpack2x16float") return this.half(of.args[0] as Tree, index);
+    if (of.kind === "call" && of.name === "unpack2x16float") return this.packed(of.args[0] as Tree, 1, index);
     if (of.kind === "element" && of.of.kind === "name") return this.ofVector(of.of.name, of.index, index);
     if (of.kind !== "name") throw new Error("an element of what is no array");
     const buffer = this.buffers.get(of.name);
@@ -374,27 +389,31 @@ class KernelReader {
   /** `vectors[(i) / 4u][(i) % 4u]`. */
   private ofVector(name: string, vector: Tree, which: Tree): Expression {
     const buffer = this.buffers.get(name);
-    const width = buffer?.type.width ?? 1;
-    if (buffer === undefined || width === 1 || !isSplit(vector, "/", width) || !isSplit(which, "%", width)) {
-      throw new Error("an element of what is no array");
-    }
-    if (!sameTree(vector.left, which.left)) throw new Error("an element is read from the vector of another");
-    return load(buffer, this.value(which.left), 1);
+    if (buffer === undefined || buffer.type.width === 1) throw new Error("an element of what is no array");
+    return load(buffer, this.value(dividedBy(buffer.type.width, vector, which)), 1);
   }
 
-  /** `unpack2x16float(words[(i) / 2u])[(i) % 2u]`. */
-  private half(word: Tree, which: Tree): Expression {
-    if (word.kind !== "element" || word.of.kind !== "name" || !isSplit(word.index, "/", 2) || !isSplit(which, "%", 2)) {
-      throw new Error("a half is read in no known way");
-    }
-    if (!sameTree(word.index.left, which.left)) throw new Error("a half is read from the word of another");
-    return load(this.halves(word.of.name, 1), this.value(which.left));
-  }
-
-  private halves(name: string, width: number): Buffer {
-    const buffer = this.buffers.get(name);
-    if (buffer?.storage !== "f16x2") throw new Error(`\`${name}\` holds no halves`);
-    return { ...buffer, type: typeOf("f32", width) };
+  /**
+   * `unpack2x16float(words[(i) / 2u])[(i) % 2u]`, `unpack_i8_v2(words[(i) / 2u], (i) % 2u)`, and one element of vectors of
+   * two words, `unpack_bf16(words[(i) / 4u][((i) % 4u) / 2u], (i) % 2u)`.
+   * @param which the part of the word, if it is not all of it.
+   */
+  private packed(word: Tree, width: number, which: Tree | undefined): Expression {
+    if (word.kind !== "element") throw new Error("a word is read in no known way");
+    const vector = word.of.kind === "element" ? word.of : undefined;
+    const array = vector?.of ?? word.of;
+    const buffer = array.kind === "name" ? this.buffers.get(array.name) : undefined;
+    if (buffer === undefined || !isPacked(buffer.storage)) throw new Error("what is unpacked is no word of a buffer");
+    const perWord = elementsInWord(buffer.storage);
+    let at = word.index;
+    if (vector !== undefined) {
+      const inVector = at.kind === "infix" ? at.left : at;
+      if (which === undefined || !isSplit(at, "/", perWord)) throw new Error("a word is read in no known way");
+      at = dividedBy(buffer.type.width, vector.index, inVector);
+      if (!isSplit(which, "%", perWord) || !sameTree(which.left, at))
+        throw new Error("an element is read from the word of another");
+    } else if (which !== undefined) at = dividedBy(perWord / width, at, which);
+    return load({ ...buffer, type: typeOf(buffer.type.scalar, width) }, this.value(at));
   }
 
   private call({ name, type, args }: Extract<Tree, { kind: "call" }>): Expression {
@@ -402,11 +421,8 @@ class KernelReader {
     if (named !== undefined) return construct(named, ...args.map((arg) => this.value(arg)));
     if (name === "bitcast") return this.opaque(args[0] as Tree);
     if (name === "infinity" || name === "nan") return literal(typeOf("f32"), name === "nan" ? Number.NaN : Infinity);
-    if (name === "unpack_halves" || name === "unpack2x16float") {
-      const [word] = args as [Tree];
-      if (word.kind !== "element" || word.of.kind !== "name") throw new Error("halves are read in no known way");
-      return load(this.halves(word.of.name, name === "unpack_halves" ? 4 : 2), this.value(word.index));
-    }
+    const unpacked = unpackedBy(name);
+    if (unpacked !== undefined) return this.packed(args[0] as Tree, unpacked, args[1]);
     const values = args.map((arg) => this.value(arg));
     const [a, b, c] = values as [Expression, Expression, Expression];
     if (name === "select") return select(a, b, c);

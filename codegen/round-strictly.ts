@@ -1,5 +1,5 @@
 /**
- * Rounds what each op gives to its type, as if it were stored. Kernels compute halves in f32, in which values stay
+ * Rounds what each op gives to its type, as if it were stored. Kernels compute f16 and bf16 in f32, in which values stay
  * otherwise until they are stored; a result of f32 is one already, and is kept apart from what reads it: lowered norms
  * and the generator see x - mean(x) and the like within one op only. Literals are not stored, and stay as exact as f32
  * has them.
@@ -23,7 +23,7 @@ export function roundStrictly(fn: Fn): Fn {
     return op.results.map((value) => {
       if (!isFloat(value.element)) return value;
       const wide = builder.emit("cast", [value], { to: "f32" });
-      return value.element === "f32" ? wide : builder.emit("cast", [wide], { to: "f16" });
+      return value.element === "f32" ? wide : builder.emit("cast", [wide], { to: value.element });
     });
   });
 }

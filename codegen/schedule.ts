@@ -100,15 +100,15 @@ const fewWorkgroups = 4;
  * short what counts is how few states are left to merge. Measured on SwiftShader.
  */
 function atHand(walk: Walk): Pick<Choice, "width" | "rowsPerLane"> {
-  const { width, length, isFlat, hasStates, isPacked } = walk;
-  const least = Math.min(width, isPacked ? 2 : 1) as 1 | 2;
+  const { width, length, isFlat, hasStates, packed } = walk;
+  const least = Math.min(width, packed) as 1 | 2 | 4;
   if (isFlat) return { width: least, rowsPerLane: 4 };
   const isNarrow = width === 1 || (length !== undefined && length <= shortRow);
   if (isNarrow) return { width: least, rowsPerLane: least === 1 ? 8 : 4 };
   // Of rows that are this long there are seldom many.
   const isVeryLong = length !== undefined && length >= veryLongRow;
   const rowsPerLane = hasStates && isVeryLong ? 2 : 4;
-  return { width: Math.min(width, hasStates && !isVeryLong ? 2 : 4) as 1 | 2 | 4, rowsPerLane };
+  return { width: Math.min(width, Math.max(packed, hasStates && !isVeryLong ? 2 : 4)) as 1 | 2 | 4, rowsPerLane };
 }
 
 /** Of few rows a lane has fewer at hand, so that there is work for every core. */
@@ -252,8 +252,8 @@ export interface Traits {
   readonly across?: number | undefined;
   /** Whether a lane walks over the rows of a tile, in a loop around all others. */
   readonly isTiled?: boolean;
-  /** Whether two elements of a buffer share a word, which single ones are written into atomically. */
-  readonly isPacked: boolean;
+  /** Elements of a buffer that share a word, into which fewer of them are written atomically. */
+  readonly packed: 1 | 2 | 4;
 }
 
 interface Walk extends Traits {

@@ -17,7 +17,7 @@ import { makeOp, rewrite } from "../src/ir/builder.ts";
 import { evaluateOp } from "../src/ir/interpret.ts";
 import { type Attributes, constantValue, definedBy, type Op, Value } from "../src/ir/ir.ts";
 import { type OpName, ops } from "../src/ir/ops/index.ts";
-import { broadcastShapes, holds, type Shape, sameShape, sameType } from "../src/ir/types.ts";
+import { broadcastShapes, holds, isHalf, type Shape, sameShape, sameType } from "../src/ir/types.ts";
 import { definePass } from "../src/pass/define-pass.ts";
 import { Steps } from "../src/pass/trail.ts";
 import { withoutDeadOps } from "./dce.ts";
@@ -79,23 +79,24 @@ const twice: Rule = (op) => {
   return idempotent === true ? inner.result : inner.operand(0);
 };
 
-/** Whether a value of f16 has been rounded to it: what ops compute is rounded by the next cast or store. */
-function isHalf(value: Value | undefined): boolean {
-  if (value?.element !== "f16") return false;
+/** Whether a value of f16 or bf16 has been rounded to it: what ops compute is rounded by the next cast or store. */
+function isRounded(value: Value | undefined): boolean {
+  if (value === undefined || !isHalf(value.element)) return false;
   const { def } = value;
   if (def === undefined || def.name === "global") return true;
-  return def.name === "cast" || (ops[def.name].kind === "shape" && isHalf(def.operands[0]));
+  return def.name === "cast" || (ops[def.name].kind === "shape" && isRounded(def.operands[0]));
 }
 
-/** A cast to a value's own type, which to f16 rounds; f32 holds every f16, so going there and back changes nothing. */
+/** A cast to a value's own type, which to f16 rounds; f32 holds every f16 and bf16: there and back changes nothing. */
 const uselessCast: Rule = (op) => {
   if (op.name !== "cast") return undefined;
   const x = op.operand(0);
   const { element } = op.result;
-  if (x.element === element) return element !== "f16" || isHalf(x) ? x : undefined;
+  if (x.element === element) return !isHalf(element) || isRounded(x) ? x : undefined;
   const inner = definedBy(x, "cast");
-  const isRoundTrip = x.element === "f32" && element === "f16" && isHalf(inner?.operand(0));
-  return isRoundTrip ? inner?.operand(0) : undefined;
+  const origin = inner?.operand(0);
+  const isRoundTrip = x.element === "f32" && origin?.element === element && isRounded(origin);
+  return isRoundTrip ? origin : undefined;
 };
 
 /** Shape ops that change nothing, and two of a kind in one. */

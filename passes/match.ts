@@ -15,7 +15,7 @@
 import { formulaTolerance } from "../src/ir/field/literal.ts";
 import { constantValue, type Op, type Uses, type Value } from "../src/ir/ir.ts";
 import { type OpName, ops } from "../src/ir/ops/index.ts";
-import { type Dim, reducedShape, type Shape, sameShape } from "../src/ir/types.ts";
+import { type Dim, isHalf, reducedShape, type Shape, sameShape } from "../src/ir/types.ts";
 
 /** `shape` with as many leading 1s as make it of this rank. */
 export function padded(shape: Shape, rank: number): Shape {
@@ -35,9 +35,9 @@ export interface Read {
 export const readOf = (value: Value): Read => ({ value, lay: undefined });
 export const layOf = (read: Read): Shape => read.lay ?? read.value.shape;
 
-const isWidening = (op: Op) => op.name === "cast" && op.operand(0).element === "f16" && op.result.element === "f32";
+const isWidening = (op: Op) => op.name === "cast" && isHalf(op.operand(0).element) && op.result.element === "f32";
 
-/** The value under casts from f16 to f32. */
+/** The value under casts from f16 and bf16 to f32. */
 export function unwidened(value: Value): Value {
   let at = value;
   while (at.def !== undefined && isWidening(at.def)) at = at.def.operand(0);

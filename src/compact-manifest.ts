@@ -1,5 +1,6 @@
 /** Manifests as modules carry them and the launcher reads them, and the way back. */
 
+import { storageOf } from "../codegen/kernel/buffer.ts";
 import type { CompactBinding, CompactManifest, CompactUniform } from "./launch/compact.ts";
 import type { LaunchBinding, LaunchDispatch, LaunchManifest, UniformField } from "./launch/manifest.ts";
 import { uniformWords } from "./launch/tensors.ts";
@@ -62,12 +63,11 @@ export function expand(given: CompactManifest): LaunchManifest {
   const bindings = [...reads, ...writes].map((one, binding): LaunchBinding => {
     const [name, shape, mayAlias, given, constant] = one;
     const element = given || "f32";
-    const packed = features.includes("shader-f16") ? "f16" : "f16x2";
     const isRead = binding < reads.length;
     return {
       ...{ binding, name, access: isRead ? "read" : "read_write", element, shape },
       stride: strides[binding] as number,
-      storage: element === "bool" ? "u32" : element === "f16" ? packed : element,
+      storage: storageOf(element, features.includes("shader-f16")),
       variable: `${isRead ? "in" : "out"}_${name}`,
       ...(mayAlias && { mayAlias }),
       ...(constant && { constant: true }),

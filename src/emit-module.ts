@@ -6,7 +6,7 @@
 import { type Binding, type Kernel, type Parameter, parametersOf } from "../codegen/manifest.ts";
 import { checkCarried, compact } from "./compact-manifest.ts";
 import { oneLine } from "./diagnostics/short.ts";
-import { printType } from "./ir/types.ts";
+import { isHalf, printType } from "./ir/types.ts";
 import type { CompactManifest } from "./launch/compact.ts";
 import type { LaunchPlan } from "./launch/plan-manifest.ts";
 import { launcherText, planText } from "./launch/text-js.ts";
@@ -201,13 +201,22 @@ const hasScalars = ({ manifest }: Kernel) => manifest.uniforms?.fields.some(({ k
 
 const resultsOf = ({ manifest }: Kernel) => manifest.bindings.filter(({ access }) => access === "read_write");
 
-const arrayOf = { f32: "Float32Array", f16: "Uint16Array", i32: "Int32Array", u32: "Uint32Array", bool: "Uint32Array" };
+const arrayOf = {
+  f32: "Float32Array",
+  f16: "Uint16Array",
+  i32: "Int32Array",
+  u32: "Uint32Array",
+  bool: "Uint32Array",
+  bf16: "Uint16Array",
+  i8: "Int8Array",
+  u8: "Uint8Array",
+};
 
 /** A member of an interface; names of parameters are names of members. */
 function member({ name, element, shape, constant }: Parameter | Binding, isInput: boolean): string {
   const what = constant ? "the constant, " : "";
   const isScalar = isInput && shape.length === 0;
-  const stored = isScalar ? "" : element === "f16" ? ", as bits" : element === "bool" ? ", a u32 each" : "";
+  const stored = isScalar ? "" : isHalf(element) ? ", as bits" : element === "bool" ? ", a u32 each" : "";
   const scalar = element === "bool" ? "boolean | number" : "number";
   const type = isScalar ? scalar : arrayOf[element];
   return `    /** ${what}${printType({ element, shape })}${stored} */\n    readonly ${name}: ${type};\n`;

@@ -9,7 +9,7 @@
 
 import { type Binding, type Kernel, type Parameter, parametersOf } from "../codegen/manifest.ts";
 import { oneLine } from "./diagnostics/short.ts";
-import { type Dim, printType } from "./ir/types.ts";
+import { type Dim, elementInfo, printType } from "./ir/types.ts";
 import { mostWorkgroups } from "./launch/counts.ts";
 import { arrays } from "./launch/tensors.ts";
 
@@ -75,12 +75,14 @@ function rawString(text: string): string {
 /** The extents and numbers that a kernel is given, and what follows from them. */
 function parametersText({ manifest: { dims, uniforms, bindings, dispatch, overrides }, wgsl }: Kernel): string {
   const scalars = (uniforms?.fields ?? []).filter(({ kind }) => kind === "scalar");
-  const types = { f32: "f32", f16: "f32", i32: "i32", u32: "u32", bool: "bool" } as const;
   const fields = [
     ...dims.map(({ name }) => `/// The extent of the dimension \`${name}\`.\npub ${rustName(name)}: u32,`),
     ...scalars.map(({ name, element }) => {
-      const note = element === "f16" ? ": a number that an f16 holds" : "";
-      return `/// ${element}${note}.\npub ${rustName(name)}: ${types[element]},`;
+      const note =
+        elementInfo[element].bytes < 4
+          ? `: a number that ${element === "f16" || element === "i8" ? "an" : "a"} ${element} holds`
+          : "";
+      return `/// ${element}${note}.\npub ${rustName(name)}: ${elementInfo[element].computed},`;
     }),
   ];
   const writes = (uniforms?.fields ?? []).map(({ name, element, kind }, i) => {

@@ -3,13 +3,23 @@
  * bound, the WGSL, the pipeline and the dispatch.
  */
 
+import { elementsInWord } from "../codegen/kernel/buffer.ts";
 import type { Kernel } from "../codegen/manifest.ts";
 import { oneLine } from "./diagnostics/short.ts";
 import { exportNames } from "./emit-module.ts";
-import { type Dim, printType } from "./ir/types.ts";
+import { type Dim, elementInfo, printType } from "./ir/types.ts";
 import { mostWorkgroups } from "./launch/counts.ts";
 
-const schemas = { f32: "d.f32", f16: "d.f16", i32: "d.i32", u32: "d.u32", f16x2: "d.u32" } as const;
+const schemas = {
+  f32: "d.f32",
+  f16: "d.f16",
+  i32: "d.i32",
+  u32: "d.u32",
+  f16x2: "d.u32",
+  bf16x2: "d.u32",
+  i8x4: "d.u32",
+  u8x4: "d.u32",
+} as const;
 
 /** The text of a module. @param source what it was made from, for the first line. */
 export function emitTypegpu(kernels: readonly Kernel[], source: string): string {
@@ -37,7 +47,8 @@ function kernelText({ name, wgsl, manifest }: Kernel, exported: string): string 
   };
   const entries = bindings.map(({ name: tensor, access, storage, element, shape }) => {
     const schema = schemas[storage];
-    const pairs = storage === "f16x2" ? ", two halves in a u32 each" : element === "bool" ? ", a u32 each" : "";
+    const shared = elementsInWord(storage);
+    const pairs = shared > 1 ? `, ${shared} in a u32 each` : element === "bool" ? ", a u32 each" : "";
     const kind = access === "read" ? "readonly" : "mutable";
     return `  /** ${printType({ element, shape })}${pairs} */
   ${property(keyOf(tensor))}: { storage: (n: number) => d.arrayOf(${schema}, n), access: "${kind}", visibility: ["compute"] },
@@ -47,7 +58,7 @@ function kernelText({ name, wgsl, manifest }: Kernel, exported: string): string 
     entries.push(`  ${property(keyOf("uniforms"))}: { uniform: ${exported}Uniforms, visibility: ["compute"] },\n`);
   }
   const fields = (uniforms?.fields ?? []).map(({ name: field, element }) => {
-    const schema = element === "bool" ? "d.u32" : element === "f16" ? "d.f32" : schemas[element];
+    const schema = element === "bool" ? "d.u32" : schemas[elementInfo[element].computed as "f32"];
     return `${property(field)}: ${schema}`;
   });
   const extents = `{ ${dims.map(({ name: dim }) => `readonly ${property(dim)}: number`).join("; ")} }`;

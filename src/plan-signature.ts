@@ -1,18 +1,16 @@
 /** A plan seen from outside: what it takes and gives, as the manifest of one kernel says it. */
 
+import { storageOf } from "../codegen/kernel/buffer.ts";
 import type { Kernel } from "../codegen/manifest.ts";
-import type { LaunchElement } from "./launch/compact.ts";
 import type { LaunchBinding, UniformField } from "./launch/manifest.ts";
 import type { LaunchBuffer, LaunchPlan } from "./launch/plan-manifest.ts";
-
-const storageOf = (element: LaunchElement) => (element === "bool" ? "u32" : element === "f16" ? "f16x2" : element);
 
 /** How a buffer of the plan is bound, had it a binding of its own. */
 export function bindingOf({ name, result, kind, element, shape }: LaunchBuffer, binding: number): LaunchBinding {
   const isRead = kind === "input" || kind === "constant";
   return {
     ...{ binding, name: result ?? name, access: isRead ? "read" : "read_write", element, shape },
-    ...{ storage: storageOf(element), variable: name, stride: 16 },
+    ...{ storage: storageOf(element, false), variable: name, stride: 16 },
     ...(kind === "constant" && { constant: true }),
   };
 }

@@ -68,7 +68,16 @@ describe.each(kernels.map((kernel) => [`${kernel.name} for ${kernel.manifest.tar
       const fields = (uniforms?.fields ?? []).map(({ name }, i) => [`${4 * i}`, `${4 * i + 4}`, rustName(name)]);
       expect(writes).toEqual(fields);
       const declared = all(after, /^ +pub (\w+): (\w+),$/gm);
-      const types = { f32: "f32", f16: "f32", i32: "i32", u32: "u32", bool: "bool" } as const;
+      const types = {
+        f32: "f32",
+        f16: "f32",
+        bf16: "f32",
+        i32: "i32",
+        u32: "u32",
+        i8: "i32",
+        u8: "u32",
+        bool: "bool",
+      } as const;
       const scalars = (uniforms?.fields ?? []).filter(({ kind }) => kind === "scalar");
       expect(declared).toEqual([
         ...dims.map(({ name }) => [name, "u32"]),

@@ -3,12 +3,12 @@
  * number is, and what is computed with it, an arithmetic says: f32 here, elements of a field in field-arithmetic.ts.
  */
 
-import { roundToFloat16 } from "../../src/ir/float16.ts";
+import { roundTo, roundToBfloat16, roundToFloat16 } from "../../src/ir/float16.ts";
 import type { ElementwiseDef } from "../../src/ir/ops/def.ts";
 import { isOpName, ops } from "../../src/ir/ops/index.ts";
 import { roundHalfEven } from "../../src/ir/ops/math.ts";
 import type { WgslFunction } from "../../src/ir/ops/wgsl-functions.ts";
-import { type ElementType, isInteger } from "../../src/ir/types.ts";
+import { type ElementType, isHalf, isInteger } from "../../src/ir/types.ts";
 import type { BinaryOperator, BuiltinFunction, Expression, Scalar, Type } from "./expression.ts";
 
 /** A scalar, or the components of a vector. */
@@ -207,6 +207,7 @@ export function libraryFunction(name: WgslFunction): (a: number, b: number) => n
   const of = (): ((a: number, b: number) => number) => {
     if (name === "less_itself") return (x) => x - x;
     if (name === "round_to_half") return roundToFloat16;
+    if (name === "round_to_bfloat") return roundToBfloat16;
     const { scalar } = opOfLibrary(name);
     return (a, b) => scalar(a, b, 0, { element: "f32", attributes: {} });
   };
@@ -234,5 +235,5 @@ export const float32: Arithmetic<number> = {
   library: (name, [a, b = 0]) => Math.fround(libraryFunction(name)(a as number, b)),
   converted: convert,
   select: (no, yes, condition) => (condition === 0 ? no : yes),
-  stored: (value, element) => (element === "f16" ? roundToFloat16(value) : value),
+  stored: (value, element) => (isHalf(element) ? roundTo[element](value) : value),
 };

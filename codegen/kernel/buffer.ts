@@ -8,6 +8,23 @@ import type { Type } from "./expression.ts";
 /** How elements lie in a buffer. */
 export type Storage = LaunchBinding["storage"];
 
+/** How elements of a type lie, where the device has halves of its own or not. */
+export function storageOf(element: ElementType, hasHalves: boolean): Storage {
+  if (element === "f16") return hasHalves ? "f16" : "f16x2";
+  if (element === "bf16") return "bf16x2";
+  if (element === "i8" || element === "u8") return `${element}x4`;
+  return element === "bool" ? "u32" : element;
+}
+
+type Packed = "f16x2" | "bf16x2" | "i8x4" | "u8x4";
+
+/** How many elements share a word. */
+export const elementsInWord = (storage: Storage | "uniform"): 1 | 2 | 4 =>
+  storage.endsWith("x2") ? 2 : storage.endsWith("x4") ? 4 : 1;
+
+/** Whether elements share words of type u32. */
+export const isPacked = (storage: Storage | "uniform"): storage is Packed => elementsInWord(storage) > 1;
+
 /** A buffer of a kernel. */
 export interface Buffer {
   /** Its name in the kernel. */

@@ -1,6 +1,8 @@
 /** What an expression costs each time that a lane evaluates it. */
 
 import { type WgslFunction, wgslFunctions } from "../../src/ir/ops/wgsl-functions.ts";
+import { elementInfo } from "../../src/ir/types.ts";
+import { bitsOf } from "../expression.ts";
 import type { Buffer } from "./buffer.ts";
 import { builtinFunctions, type Expression, type ExpressionOf, type KernelFunction, partsOf } from "./expression.ts";
 
@@ -30,7 +32,7 @@ export function addCost(a: Cost, b: Cost, times = 1): Cost {
 }
 
 /** Bytes of an element in memory. */
-const bytesOf = ({ storage }: Buffer) => (storage === "f16" || storage === "f16x2" ? 2 : 4);
+const bytesOf = ({ element }: Buffer) => elementInfo[element].bytes;
 
 const componentwise = (width: number, operations: number, transcendentals = 0): Cost => {
   return { ...noCost, operations: width * operations, transcendentals: width * transcendentals };
@@ -41,7 +43,8 @@ const ofLibrary = (name: WgslFunction, width: number) => componentwise(width, ..
 /** A store of this many elements, without what the value and the index cost. */
 export function costOfStore(buffer: Buffer): Cost {
   const { width } = buffer.type;
-  const rounded = bytesOf(buffer) === 2 ? ofLibrary("half_bits", width) : noCost;
+  const library = bitsOf(buffer.element);
+  const rounded = library === undefined ? noCost : ofLibrary(library, width);
   return { ...rounded, accesses: 1, bytesStored: width * bytesOf(buffer) };
 }
 

@@ -189,7 +189,8 @@ export function fieldArithmetic(algebra: Algebra): Arithmetic<FieldNumber> & Unm
       const [x] = args as [FieldNumber];
       if (name === "less_itself") return known(0);
       if (name === "exp") return exponential(x);
-      if (name === "round_to_half") return single(algebra.round("half", "f16", elements(x)));
+      if (name === "round_to_half") return single(algebra.round("f16", "f16", elements(x)));
+      if (name === "round_to_bfloat") return single(algebra.round("bf16", "bf16", elements(x)));
       return single(opOfLibrary(name).exact(algebra, args.map(elements), { element: "f32", attributes: {} }));
     },
     converted(value, from, to) {
@@ -205,7 +206,7 @@ export function fieldArithmetic(algebra: Algebra): Arithmetic<FieldNumber> & Unm
       const value = condition === 0 ? no : yes;
       return typeof value === "number" || !value.isLiteral ? value : { ...value, isLiteral: false };
     },
-    // In exact arithmetic a half is no other number in a buffer than in a register.
-    stored: (value, _element: ElementType) => value,
+    // In exact arithmetic a half is no other number in a buffer than in a register; a number below 0 is a residue there.
+    stored: (value, element: ElementType) => (element === "bool" ? value : lifted(value)),
   };
 }

@@ -2,7 +2,7 @@
 
 import type { Span } from "../../src/diagnostics/diagnostic.ts";
 import { wgslFunctionText } from "../../src/ir/ops/wgsl-functions.ts";
-import { arrayElement, bufferFunctions, declareBuffer, halfWidths } from "../buffers.ts";
+import { arrayElement, bufferFunctions, declareBuffer, libraryOfStores } from "../buffers.ts";
 import { type Line, Writer } from "../writer.ts";
 import { ExpressionPrinter, printArray, printStatements } from "./print-wgsl.ts";
 import type { Program } from "./statement.ts";
@@ -21,7 +21,7 @@ export function printKernel(program: Program): readonly Line[] {
     ...dims.filter(({ isOverride }) => !isOverride).map(({ name }) => `  dim_${name}: u32,`),
     ...all.filter((one) => one.storage === "uniform").map((one) => `  ${one.wgsl}: ${arrayElement(one)},`),
   ];
-  for (const width of halfWidths(buffers)) printer.require("half_bits", width);
+  for (const { name, width } of libraryOfStores(buffers)) printer.require(name, width);
   const seen = new Set<string>();
   const library = [...printer.library.values()].flatMap(({ name, width }) => wgslFunctionText(name, width, seen));
   const functions = [...printer.functions].map((one) => printer.function(one));
@@ -40,7 +40,7 @@ export function printKernel(program: Program): readonly Line[] {
     buffers.map(({ access, span }) => (access === "read" ? span : undefined)),
   );
   section(shared.map((array) => `var<workgroup> ${array.name}: ${printArray(array)};`));
-  for (const text of [...library, ...bufferFunctions(buffers), ...functions]) w.text(`${text}\n`);
+  for (const text of [...library, ...bufferFunctions(buffers, printer.singly), ...functions]) w.text(`${text}\n`);
   const subgroup = subgroupSize === undefined ? "" : ` @subgroup_size(${subgroupSize})`;
   w.text(`@compute @workgroup_size(${workgroupSize})${subgroup}
 fn main(

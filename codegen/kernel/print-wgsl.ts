@@ -63,6 +63,8 @@ export class ExpressionPrinter {
   readonly library = new Map<string, { readonly name: WgslFunction; readonly width: number }>();
   /** Of the kernel's own, each after those that it calls. */
   readonly functions = new Set<KernelFunction>();
+  /** Buffers of vectors, by their names, of which single elements are read. */
+  readonly singly = new Set<string>();
   /** Texts of the variables that the device counts. */
   readonly bound = new Map<Variable, Text>();
   private readonly dimension: (name: string) => string;
@@ -174,6 +176,7 @@ export class ExpressionPrinter {
 
   protected load({ buffer, index, type }: ExpressionOf<"load">): Text {
     const isElement = type.width < buffer.type.width;
+    if (isElement) this.singly.add(buffer.wgsl);
     const text = isElement ? printElement(buffer, this.print(index)) : printLoad(buffer, this.print(index));
     return { text, level: buffer.type.scalar === "bool" ? level.relation : level.primary };
   }

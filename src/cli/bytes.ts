@@ -1,15 +1,15 @@
 /** Tensors as bytes of files. */
 
-import type { ElementType } from "../ir/types.ts";
+import { type ElementType, elementInfo } from "../ir/types.ts";
 import type { HostTensor } from "../runtime/host-tensor.ts";
 
-/** How many bytes an element takes. */
-export const bytesOf: { readonly [E in ElementType]: number } = { f32: 4, f16: 2, i32: 4, u32: 4, bool: 1 };
+/** How many bytes an element takes: truth values, which take a word on the device, take one here. */
+export const bytesOf = (element: ElementType): number => (element === "bool" ? 1 : elementInfo[element].bytes);
 
 /** Writes the tensor's elements into `bytes` from `start` on, row-major and little-endian. */
 export function putElements({ element, data }: HostTensor, bytes: Uint8Array, start: number): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const size = bytesOf[element];
+  const size = bytesOf(element);
   for (const [i, value] of data.entries()) {
     const at = start + i * size;
     if (element === "f32") view.setFloat32(at, value, true);

@@ -19,13 +19,13 @@ import { type Fn, makeModule, type Op } from "../ir/ir.ts";
 import { ops } from "../ir/ops/index.ts";
 import { randomNumbers } from "../ir/random.ts";
 import type { Tensor } from "../ir/tensor.ts";
-import { type ElementType, isFloat } from "../ir/types.ts";
+import { type ElementType, isFloat, isHalf } from "../ir/types.ts";
 import { type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
 
-export const tolerances = { f32: 2e-6, f16: 1e-3, i32: 0, u32: 0, bool: 0 } as const satisfies Record<
-  ElementType,
-  number
->;
+export const tolerances = {
+  ...{ f32: 2e-6, f16: 1e-3, bf16: 8e-3 },
+  ...{ i32: 0, u32: 0, i8: 0, u8: 0, bool: 0 },
+} as const satisfies Record<ElementType, number>;
 
 /** How far operands of stepping ops are moved, in tolerances: they come out of a few ops themselves. */
 const nudgeFactor = 4;
@@ -139,10 +139,10 @@ function forEachRow({ shape, data }: Tensor, visit: (start: number, end: number,
   }
 }
 
-/** @param roundings to f16, one after the other, on the way to an output of f16. */
+/** @param roundings to f16 or bf16, one after the other, on the way to an output of such a type. */
 export function compareOutput(got: HostTensor, { value: want, bounds, shaken }: Reference, roundings = 1): Comparison {
   const numbers = toNumbers(got);
-  const tolerance = tolerances[got.element] * (got.element === "f16" ? roundings : 1);
+  const tolerance = tolerances[got.element] * (isHalf(got.element) ? roundings : 1);
   const worst: number | undefined = undefined;
   const result = {
     maxAbsError: 0,

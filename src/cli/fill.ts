@@ -48,8 +48,11 @@ export const printFill = (fill: Fill) =>
 const usual: { readonly [E in ElementType]: { readonly [Word in "randn" | "rand"]: Distribution } } = {
   f32: { randn: { name: "normal", of: [0, 1] }, rand: { name: "uniform", of: [0, 1] } },
   f16: { randn: { name: "normal", of: [0, 1] }, rand: { name: "uniform", of: [0, 1] } },
+  bf16: { randn: { name: "normal", of: [0, 1] }, rand: { name: "uniform", of: [0, 1] } },
   i32: { randn: { name: "uniform", of: [-10, 11] }, rand: { name: "uniform", of: [0, 21] } },
   u32: { randn: { name: "uniform", of: [0, 21] }, rand: { name: "uniform", of: [0, 21] } },
+  i8: { randn: { name: "uniform", of: [-128, 128] }, rand: { name: "uniform", of: [0, 128] } },
+  u8: { randn: { name: "uniform", of: [0, 256] }, rand: { name: "uniform", of: [0, 256] } },
   bool: { randn: { name: "uniform", of: [0, 2] }, rand: { name: "uniform", of: [0, 2] } },
 };
 

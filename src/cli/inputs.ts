@@ -9,7 +9,7 @@ import { resolveShape } from "../ir/interpret.ts";
 import { dimensionNames, type Fn, type Value } from "../ir/ir.ts";
 import { lookupsBy } from "../ir/lookups.ts";
 import { elementCount } from "../ir/tensor.ts";
-import { type ElementType, printShape, printType } from "../ir/types.ts";
+import { elementInfo, printShape, printType } from "../ir/types.ts";
 import { fromNumbers, type HostTensor } from "../runtime/host-tensor.ts";
 import type { Word } from "./arguments.ts";
 import { type Fill, numbersOf, printFill } from "./fill.ts";
@@ -155,19 +155,16 @@ export function makeInput(
   return fromNumbers(element, shape, numbers);
 }
 
-const accepts: { readonly [E in ElementType]: readonly NpyArray["kind"][] } = {
-  f32: ["float", "integer"],
-  f16: ["float", "integer"],
-  i32: ["integer"],
-  u32: ["integer"],
-  bool: ["bool"],
-};
+const accepts = { float: ["float", "integer"], integer: ["integer"], truth: ["bool"] } as const satisfies Readonly<
+  Record<string, readonly NpyArray["kind"][]>
+>;
 
 /** Floats are rounded to the parameter's element type, within its range; anything else must fit as it is. */
 function checkNumbers(param: Value, { file, array }: InputSource & { kind: "file" }): void {
   const type = printType(param.type);
   const name = param.name as string;
-  if (!accepts[param.element].includes(array.kind)) fail(npyErrors.wrongKind(file, array.type, name, type));
+  const kinds: readonly NpyArray["kind"][] = accepts[elementInfo[param.element].kind];
+  if (!kinds.includes(array.kind)) fail(npyErrors.wrongKind(file, array.type, name, type));
   const at = array.numbers.findIndex((number) => isBeyond(param.element, number));
   if (at >= 0) fail(npyErrors.outOfRange(file, array.numbers[at] as number, indexOf(at, array.shape), name, type));
 }

@@ -5,7 +5,7 @@ import { npyErrors } from "../diagnostics/errors-data.ts";
 import { fromFloat16Bits } from "../ir/float16.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { ElementType } from "../ir/types.ts";
-import type { HostTensor } from "../runtime/host-tensor.ts";
+import { fromNumbers, type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
 import { bytesOf, putElements } from "./bytes.ts";
 import { BadHeader, type NpyHeader, readNpyHeader } from "./npy-header.ts";
 
@@ -98,18 +98,19 @@ function typeRow(type: string, file: string): TypeRow {
   return row;
 }
 
-const writtenType: { readonly [E in ElementType]: string } = {
-  ...{ f32: "<f4", f16: "<f2", i32: "<i4", u32: "<u4", bool: "|b1" },
+const writtenType: { readonly [E in Exclude<ElementType, "bf16">]: string } = {
+  ...{ f32: "<f4", f16: "<f2", i32: "<i4", u32: "<u4", i8: "|i1", u8: "|u1", bool: "|b1" },
 };
 
-/** A tensor as the bytes of a file, which `numpy.load` reads. */
+/** A tensor as the bytes of a file, which `numpy.load` reads. NumPy has no bf16: every one of them is an f32. */
 export function writeNpy(tensor: HostTensor): Uint8Array {
   const { element, shape, data } = tensor;
+  if (element === "bf16") return writeNpy(fromNumbers("f32", shape, toNumbers(tensor)));
   const dims = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
   const dictionary = `{'descr': '${writtenType[element]}', 'fortran_order': False, 'shape': (${dims}), }`;
   // The data begins at a multiple of 64 bytes; the header ends in a line break.
   const start = Math.ceil((10 + dictionary.length + 1) / 64) * 64;
-  const result = new Uint8Array(start + data.length * bytesOf[element]);
+  const result = new Uint8Array(start + data.length * bytesOf(element));
   result.set([...magic, 1, 0]);
   new DataView(result.buffer).setUint16(8, start - 10, true);
   result.set(new TextEncoder().encode(`${dictionary.padEnd(start - 11)}\n`), 10);

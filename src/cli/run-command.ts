@@ -9,6 +9,7 @@ import { type Constants, interpret } from "../ir/interpret.ts";
 import { dimensionNames, type Fn, isLeaf, type Module, type Value } from "../ir/ir.ts";
 import { whyOutside } from "../ir/iteration.ts";
 import type { Tensor } from "../ir/tensor.ts";
+import { isHalf } from "../ir/types.ts";
 import { planManifest } from "../plan/manifest.ts";
 import { isOneKernel, opaqueOp, opaqueStepsOf, type Plan, productsOf } from "../plan/plan.ts";
 import { type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
@@ -69,7 +70,9 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
   const instruments = [...program.instruments, ...dumpInstruments(args, files)];
   const ran = await runOn({ ...program, instruments }, { inputs, dims: extents, constants }, args, session);
   for (const [name, word] of outputs) files.write(word.text, writeNpy(ran.outputs[name] as HostTensor));
-  const halves = (ran.module.fns[0] as Fn).ops.filter((op) => !isLeaf(op) && op.results[0]?.element === "f16").length;
+  const halves = (ran.module.fns[0] as Fn).ops.filter(
+    (op) => !isLeaf(op) && op.results.some(({ element }) => isHalf(element)),
+  ).length;
   const roundings = program.arithmetic.rounding === "strict" ? Math.max(1, halves) : 1;
   const references = args.has("--compare") ? referenceOf(fn, tensorsOf(inputs), constants) : {};
   const comparisons = new Map(

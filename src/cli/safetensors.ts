@@ -135,7 +135,7 @@ export function readSafetensor(file: OpenFile, name: string, tensor: string, ent
 }
 
 const writtenType: { readonly [E in ElementType]: string } = {
-  ...{ f32: "F32", f16: "F16", i32: "I32", u32: "U32", bool: "BOOL" },
+  ...{ f32: "F32", f16: "F16", i32: "I32", bf16: "BF16", u32: "U32", i8: "I8", u8: "U8", bool: "BOOL" },
 };
 
 /** A file of these tensors, in their order; names are unique. */
@@ -145,7 +145,7 @@ export function writeSafetensors(
   let end = 0;
   const entries = tensors.map(({ name, tensor: { element, shape, data } }) => {
     const start = end;
-    end += data.length * bytesOf[element];
+    end += data.length * bytesOf(element);
     return [name, { dtype: writtenType[element], shape, data_offsets: [start, end] }] as const;
   });
   const header = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));

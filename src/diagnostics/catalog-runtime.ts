@@ -21,9 +21,9 @@ export const runtimePages = {
   },
   E0603: {
     title: "an input of another element type",
-    explanation: `f32 is a Float32Array, f16 the bits in a Uint16Array, i32 an Int32Array, u32 a Uint32Array, bool a Uint8Array of 0
-and 1. A Float64Array or a list of numbers stands for any element type. Floats are rounded to the parameter's; integers must
-be whole numbers that fit into 32 bits, and no element of a list may be missing. Truth values are a bool's alone. An array
+    explanation: `f32 is a Float32Array, f16 and bf16 the bits in a Uint16Array, i32 an Int32Array, u32 a Uint32Array, i8 an
+Int8Array, u8 a Uint8Array, bool a Uint8Array of 0 and 1. A Float64Array or a list of numbers stands for any element type. Floats are rounded to the parameter's; integers must
+be whole numbers that fit, and no element of a list may be missing. Truth values are a bool's alone. An array
 whose buffer went to another thread has no elements any more.`,
     wrong: "await prepared.run({ x: new Int32Array(4 * 768) })   // of fn f(x: f32[rows, 768])",
     fix: "await prepared.run({ x: new Float32Array(4 * 768) })",
@@ -184,8 +184,8 @@ backend \`webgpu\`.`,
   },
   E0626: {
     title: "a tensor of a type that only one side has",
-    explanation: `The element types are f32, f16, i32, u32 and bool. TensorFlow.js has no f16 and no u32; onnxruntime's int64, uint8 and
-others are none of them.`,
+    explanation: `TensorFlow.js has f32, i32 and bool; onnxruntime has no bf16 and no i8 on a device, and its int64, uint16 and others are
+no element types of a kernel.`,
     wrong: 'kernel.upload(new ort.Tensor("int64", BigInt64Array.of(1n), [1]))',
     fix: 'kernel.upload(new ort.Tensor("int32", Int32Array.of(1), [1]))',
   },

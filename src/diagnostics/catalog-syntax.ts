@@ -74,7 +74,8 @@ called \`out0\`, \`out1\` and so on.`,
   },
   E0120: {
     title: "an element type that does not exist",
-    explanation: `The element types are \`f32\`, \`f16\`, \`i32\`, \`u32\` and \`bool\`: those that WGSL has. A type is an element type, for
+    explanation: `The element types are \`f32\`, \`i32\`, \`u32\` and \`bool\`, which WGSL has, and \`f16\`, \`bf16\`, \`i8\` and \`u8\`,
+which kernels unpack from words where WGSL lacks them. A type is an element type, for
 a single number, or an element type and a shape: \`f32[rows, 768]\`.`,
     wrong: program("fn f(x: float[rows]) -> float[rows] {", "  return x", "}"),
     fix: program("fn f(x: f32[rows]) -> f32[rows] {", "  return x", "}"),

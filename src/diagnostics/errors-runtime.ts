@@ -200,9 +200,15 @@ export const integrationErrors = {
       notes: ["a result is f32, i32 or bool there"],
     });
   },
+  noOnnxruntimeType(kernel: string, result: string, type: string): Diagnostic {
+    return error("E0626", `\`${result}\` of \`${kernel}\` is ${type}, which no tensor of onnxruntime is on a device`, {
+      notes: ["a result is f32, f16, i32, u32, u8 or bool there"],
+      help: [`return \`cast(${result}, to = f32)\``],
+    });
+  },
   noUpload(got: string): Diagnostic {
     return error("E0626", `what is uploaded is a tensor on the CPU that a kernel can take, not ${got}`, {
-      notes: ["its type is float32, float16, int32, uint32 or bool"],
+      notes: ["its type is float32, float16, int32, uint32, uint8 or bool"],
     });
   },
 };

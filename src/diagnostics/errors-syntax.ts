@@ -1,5 +1,6 @@
 /** Every message about how a file is put together: E0110 to E0149. */
 
+import { isElementType } from "../ir/types.ts";
 import {
   type Diagnostic,
   error,
@@ -90,7 +91,7 @@ export const syntaxErrors = {
     });
   },
   parameterWithoutType(found: Found, name: string): Diagnostic {
-    if (foreignElements.has(name) || /^(f32|f16|i32|u32|bool)$/.test(name)) {
+    if (foreignElements.has(name) || isElementType(name)) {
       return error("E0119", `the parameter of type \`${name}\` has no name`, {
         span: found.span,
         help: ["the name stands before the type: `x: f32[rows, 768]`"],
@@ -106,7 +107,7 @@ export const syntaxErrors = {
     const nearest = (meant: string) => proposal(`did you mean \`${meant}\`?`, replaced(span, meant));
     const help = near === undefined ? didYouMean(name, known, span) : [nearest(near)];
     const notes = [`the element types are ${known.map(code).join(", ")}`];
-    if (/8$/.test(name)) notes.push("none has 8 bits: four such integers are packed into a `u32` by arithmetic");
+    if (/8$/.test(name)) notes.push("of 8 bits there are `i8` and `u8`, which are stored and converted, and no float");
     return error("E0120", `there is no element type \`${name}\``, { span, notes, help });
   },
   badDimension(span: Span, reason: string, help: readonly Help[] = []): Diagnostic {

@@ -16,7 +16,7 @@ export interface Idiom {
 type Row = readonly [names: string, operands: string, write: string | readonly string[], note?: string];
 
 const axesNote = "`axes` names the axes to fold; `keepdims = true` keeps them with extent 1";
-const elementNote = "f32, f16, i32, u32 and bool are the types; none is larger";
+const elementNote = "f32, f16, bf16, i32, u32, i8, u8 and bool are the types; none is larger";
 
 const rows: readonly Row[] = [
   // Elementwise, in one op.
@@ -108,11 +108,13 @@ const rows: readonly Row[] = [
   ["f32 float float32 fp32 to_float asfloat", "x", "cast(x, to = f32)"],
   ["f64 double float64", "x", "cast(x, to = f32)", elementNote],
   ["f16 half float16 fp16", "x", "cast(x, to = f16)"],
-  ["bf16 bfloat16", "x", "cast(x, to = f16)", "f16 has more digits than bf16, and a smaller range"],
+  ["bf16 bfloat16", "x", "cast(x, to = bf16)"],
   ["i32 int int32 to_int", "x", "cast(x, to = i32)"],
-  ["i8 i16 i64 int8 int16 int64 long short", "x", "cast(x, to = i32)", elementNote],
+  ["i16 i64 int16 int64 long short", "x", "cast(x, to = i32)", elementNote],
+  ["i8 int8", "x", "cast(x, to = i8)"],
   ["u32 uint uint32", "x", "cast(x, to = u32)"],
-  ["u8 u16 u64 uint8 uint16 uint64", "x", "cast(x, to = u32)", elementNote],
+  ["u16 u64 uint16 uint64", "x", "cast(x, to = u32)", elementNote],
+  ["u8 uint8 byte", "x", "cast(x, to = u8)"],
   ["bool boolean", "x", "x != 0"],
   ["astype to type_as convert convert_element_type", "x", "cast(x, to = f32)"],
   // Reductions.
@@ -338,12 +340,15 @@ export const pairwise: ReadonlyMap<string, (a: string, b: string) => string> = n
 
 /** Element types of other languages, and the nearest one here. */
 export const foreignElements: ReadonlyMap<string, string> = new Map(
-  ["f32", "f16", "i32", "u32", "bool"].flatMap((element) => {
+  ["f32", "f16", "bf16", "i32", "u32", "i8", "u8", "bool"].flatMap((element) => {
     const names = {
       f32: "float float32 fp32 f64 double float64 number real",
-      f16: "float16 half fp16 bf16 bfloat16",
-      i32: "int int32 i8 i16 i64 int8 int16 int64 long short integer",
-      u32: "uint uint32 u8 u16 u64 uint8 uint16 uint64 usize size_t byte",
+      f16: "float16 half fp16",
+      bf16: "bfloat16 brain_float",
+      i32: "int int32 i16 i64 int16 int64 long short integer",
+      i8: "int8 char sbyte",
+      u32: "uint uint32 u16 u64 uint16 uint64 usize size_t",
+      u8: "uint8 byte uchar",
       bool: "boolean",
     }[element] as string;
     return names.split(" ").map((name) => [name, element] as const);

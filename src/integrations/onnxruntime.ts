@@ -26,8 +26,8 @@ export type OnnxruntimeTensors<T extends LaunchTypes = AnyTypes> = TensorsOf<Ten
 /** A kernel on the device of onnxruntime-web. */
 export interface OnnxruntimeKernel<T extends LaunchTypes = AnyTypes> {
   /**
-   * Starts the kernel, and gives its results as tensors on the GPU: f32 is float32, f16 float16, i32 int32, u32 uint32, and
-   * a bool a uint32 of 0 or 1, for onnxruntime's own is a byte. Dimensions follow from the shapes; leading ones are taken
+   * Starts the kernel, and gives its results as tensors on the GPU: f32 is float32, f16 float16, i32 int32, u32 uint32, u8
+   * uint8, and a bool a uint32 of 0 or 1, for onnxruntime's own is a byte. Dimensions follow from the shapes; leading ones are taken
    * together where a parameter has fewer. Tensors on the CPU are copied to the device. The arguments may be disposed of
    * when it returns, the results when the `run` of the session that reads them has ended; `getData` reads them back.
    * Throws TircError: E0601 to E0609, E0618, E0619.
@@ -55,6 +55,10 @@ export async function prepare<T extends LaunchTypes = AnyTypes>(
   const device = (await ort.env.webgpu?.device) as GPUDevice | undefined;
   if (device === undefined) fail(integrationErrors.noOnnxruntimeDevice());
   const prepared = await prepareKernel(device, kernel as Kernel, dims as AnyTypes["dims"]);
+  for (const { access, name, element } of prepared.kernel.manifest.bindings) {
+    const isResult = access === "read_write";
+    if (isResult && !isTyped(element)) fail(integrationErrors.noOnnxruntimeType(kernel.name, name, element));
+  }
   const pool = new Pool(device);
 
   function make(
@@ -64,7 +68,12 @@ export async function prepare<T extends LaunchTypes = AnyTypes>(
     const count = elementCount(shape);
     const buffer = pool.take(count * arrays[element].BYTES_PER_ELEMENT);
     const download = async () => new arrays[element](await readBack(device as GPUDevice, buffer), 0, count) as never;
-    const options = { dataType: typeOf[element], dims: shape, download, dispose: () => pool.give(buffer) };
+    const options = {
+      dataType: typeOf[element as keyof typeof typeOf],
+      dims: shape,
+      download,
+      dispose: () => pool.give(buffer),
+    };
     return { tensor: ort.Tensor.fromGpuBuffer(buffer, options), buffer };
   }
 
@@ -76,7 +85,10 @@ export async function prepare<T extends LaunchTypes = AnyTypes>(
       const read = readShapes(prepared.kernel as Kernel, Object.fromEntries(shaped), all);
       const elementOf = new Map(prepared.kernel.manifest.bindings.map(({ name, element }) => [name, element]));
       const inputs = given.map(([name, value]) => [name, isTensor(value) ? dataOf(value, elementOf.get(name)) : value]);
-      const made = read.results.map(({ binding, shape }) => ({ name: binding.name, ...make(binding.element, shape) }));
+      const made = read.results.map(({ binding, shape }) => ({
+        name: binding.name,
+        ...make(binding.element, shape),
+      }));
       try {
         const outputs = Object.fromEntries(made.map(({ name, buffer }) => [name, buffer]));
         start(device, prepared, Object.fromEntries(inputs), read.dims, outputs);
@@ -101,13 +113,14 @@ export async function prepare<T extends LaunchTypes = AnyTypes>(
   };
 }
 
-/** A bool of onnxruntime is a byte on the device. */
-const typeOf = { f32: "float32", f16: "float16", i32: "int32", u32: "uint32", bool: "uint32" } as const;
+/** A bool of onnxruntime is a byte on the device. Of bf16 and i8 it has none there. */
+const typeOf = { f32: "float32", f16: "float16", i32: "int32", u32: "uint32", u8: "uint8", bool: "uint32" } as const;
+const isTyped = (element: ElementType): element is keyof typeof typeOf => Object.hasOwn(typeOf, element);
 
 const onDevice: Readonly<Record<string, readonly ElementType[]>> = {
-  ...{ float32: ["f32"], float16: ["f16"], int32: ["i32"], uint32: ["u32", "bool"] },
+  ...{ float32: ["f32"], float16: ["f16"], int32: ["i32"], uint32: ["u32", "bool"], uint8: ["u8"] },
 };
-const onHost: typeof onDevice = { ...onDevice, bool: ["bool"] };
+const onHost: typeof onDevice = { ...onDevice, bool: ["bool"], int8: ["i8"] };
 
 /** Tensors of another copy of the package are no instances of this one's class. */
 const isTensor = (value: unknown): value is Tensor =>

@@ -11,7 +11,7 @@ import { type Kernel, parametersOf } from "../../codegen/manifest.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { integrationErrors } from "../diagnostics/errors-runtime.ts";
 import { elementCount } from "../ir/tensor.ts";
-import { type ElementType, printType } from "../ir/types.ts";
+import { type ElementType, elementInfo, printType } from "../ir/types.ts";
 import { type LaunchBuffer, type LaunchOfKernel, planExtents } from "../launch/plan-manifest.ts";
 import type { AnyTypes, LaunchKernel, LaunchTypes } from "../launch/types.ts";
 import { signatureOf } from "../plan-signature.ts";
@@ -115,7 +115,7 @@ async function partsOf(
 }
 
 /** Elements of four bytes that hold so many of the type. */
-const wordsFor = (element: ElementType, count: number): number => (element === "f16" ? Math.ceil(count / 2) : count);
+const wordsFor = (element: ElementType, count: number): number => Math.ceil((count * elementInfo[element].bytes) / 4);
 
 let count = 0;
 

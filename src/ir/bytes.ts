@@ -1,9 +1,9 @@
 /** Bytes of tensors in memory, where extents may not be known yet. */
 
-import type { Shape, TensorType } from "./types.ts";
+import { elementInfo, type Shape, type TensorType } from "./types.ts";
 
 /** Bytes of one element in a buffer. */
-export const bytesOfElement = ({ element }: Pick<TensorType, "element">): number => (element === "f16" ? 2 : 4);
+export const bytesOfElement = ({ element }: Pick<TensorType, "element">): number => elementInfo[element].bytes;
 
 /** What a dimension with a name is taken to be where bytes are compared before it is known. */
 const usualExtent = 1024;

@@ -1,4 +1,4 @@
-/** IEEE 754 binary16, kept as its 16 bits: Node 20 has no Float16Array. */
+/** Floats of two bytes, kept as their bits, and rounding to any type: IEEE 754 binary16 (Node 20 has no Float16Array), bfloat16. */
 
 import { type ElementType, holds, isFloat } from "./types.ts";
 
@@ -41,12 +41,51 @@ export function roundToFloat16(value: number): number {
   return fromFloat16Bits(toFloat16Bits(value));
 }
 
+const float32 = new Float32Array(1);
+const float32Bits = new Uint32Array(float32.buffer);
+
+/**
+ * The upper half of the bits of an f32: the bfloat16 nearest to a float64 (ties to even). Overflow gives an infinity, NaN
+ * gives 0x7fc0.
+ */
+export function toBfloat16Bits(value: number): number {
+  if (Number.isNaN(value)) return 0x7fc0;
+  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+  const magnitude = Math.abs(value);
+  if (magnitude === Infinity) return sign | 0x7f80;
+  // Rounded once, from the float64: by the grain that numbers of this size have, which below 2^-126 is 2^-133.
+  scratch.setFloat64(0, magnitude);
+  const exponent = Math.max(((scratch.getUint16(0) >>> 4) & 0x7ff) - 1023, -126);
+  float32[0] = roundHalfEven(magnitude * 2 ** (7 - exponent)) * 2 ** (exponent - 7);
+  return sign | ((float32Bits[0] as number) >>> 16);
+}
+
+/** The value of the 16 bits of a bfloat16. Exact. */
+export function fromBfloat16Bits(bits: number): number {
+  float32Bits[0] = bits << 16;
+  return float32[0] as number;
+}
+
+/** The bfloat16 nearest to a float64, as a number. */
+export function roundToBfloat16(value: number): number {
+  return fromBfloat16Bits(toBfloat16Bits(value));
+}
+
+/** How floats of two bytes are kept on the host. */
+export const halfBits = {
+  f16: { to: toFloat16Bits, from: fromFloat16Bits },
+  bf16: { to: toBfloat16Bits, from: fromBfloat16Bits },
+} as const;
+
 /** The nearest number that an element type holds, for a number in its range. */
 export const roundTo: { readonly [E in ElementType]: (value: number) => number } = {
   f32: Math.fround,
   f16: roundToFloat16,
+  bf16: roundToBfloat16,
   i32: (value) => value,
   u32: (value) => value,
+  i8: (value) => value,
+  u8: (value) => value,
   bool: (value) => value,
 };
 

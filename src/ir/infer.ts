@@ -19,7 +19,10 @@ import { type OpName, ops } from "./ops/index.ts";
 import {
   broadcastShapes,
   type ElementType,
+  elementInfo,
+  elementTypes,
   isElementType,
+  isHalf,
   normalizeAxes,
   opaqueType,
   printShape,
@@ -106,7 +109,7 @@ function attributeProblem(def: AttributeDef, value: AttributeValue): string | un
     case "element":
       return typeof value === "string" && isElementType(value)
         ? undefined
-        : "an element type (f32, f16, i32, u32, bool)";
+        : `an element type (${elementTypes.join(", ")})`;
     case "integers":
       if (list?.every((item) => whole(item) && (item as number) >= (def.minimum ?? -Infinity))) return undefined;
       return def.minimum === undefined
@@ -176,7 +179,9 @@ export function completeAttributes(op: OpName, given: Attributes, operands: Oper
 const acceptedBy = { bool: ["bool"], index: ["i32", "u32"] } as const;
 
 /** Of two types the larger holds what the smaller does, but for large integers beside floats. */
-const widths: Readonly<Record<ElementType, number>> = { bool: 0, u32: 1, i32: 2, f16: 3, f32: 4 };
+const widths: Readonly<Record<ElementType, number>> = {
+  ...{ bool: 0, u8: 1, i8: 2, u32: 3, i32: 4, f16: 5, bf16: 5, f32: 6 },
+};
 
 /** The element type of the op's operands, all of them the same and one that the row takes. */
 function operandElement(op: OpName, def: OpDef, operands: OperandTypes, places: Places): ElementType {
@@ -190,7 +195,10 @@ function operandElement(op: OpName, def: OpDef, operands: OperandTypes, places: 
     const accepted = spec.element === undefined ? def.elements : acceptedBy[spec.element];
     if (!(accepted as readonly ElementType[]).includes(type.element)) {
       const others = spec.element === undefined ? operands.map((other) => other?.element) : [];
-      const wanted = others.find((other) => other !== undefined && (accepted as readonly string[]).includes(other));
+      const beside = others.find((other) => other !== undefined && (accepted as readonly string[]).includes(other));
+      const { computed } = elementInfo[type.element];
+      const isComputed = type.element !== "bool" && (accepted as readonly string[]).includes(computed);
+      const wanted = beside ?? (isComputed ? computed : undefined);
       fail(typeErrors.elementRefused(at, op, type.element, accepted, wanted));
     }
     if (spec.element !== undefined) continue;
@@ -200,7 +208,9 @@ function operandElement(op: OpName, def: OpDef, operands: OperandTypes, places: 
         places.operands === undefined ? [] : [label(first.index, first.element), label(index, type.element)];
       const isWider = widths[type.element] > widths[first.element];
       const [narrow, wide] = isWider ? [first.index, type.element] : [index, first.element];
-      const fix = { narrow: places.operands?.[narrow], wide };
+      // Neither f16 nor bf16 holds what the other does: both become f32.
+      const areHalves = isHalf(type.element) && isHalf(first.element);
+      const fix = { narrow: places.operands?.[narrow], wide: areHalves ? "f32" : wide };
       fail(typeErrors.elementMismatch(places.op, op, first.element, type.element, labels, fix));
     }
     first ??= { element: type.element, index };

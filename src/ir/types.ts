@@ -6,9 +6,43 @@
  * - shape: a list of dimensions; a scalar's is empty.
  */
 
-export const elementTypes = ["f32", "f16", "i32", "u32", "bool"] as const;
+/** What there is to know of an element type. */
+interface ElementInfo {
+  readonly kind: "float" | "integer" | "truth";
+  /** Of one element in a buffer. Less than 4 share a word. */
+  readonly bytes: 1 | 2 | 4;
+  /** The type in which kernels compute with it. */
+  readonly computed: "f32" | "i32" | "u32" | "bool";
+  /** The least and the largest; of floats the smallest above 0, and the largest. */
+  readonly range: readonly [number, number];
+}
+
+/** The largest finite f32: (2 - 2^-23) * 2^127. */
+export const maxF32 = (2 - 2 ** -23) * 2 ** 127;
+
+/** One row an element type. Narrow types are storage: they are loaded into f32, i32 or u32, and rounded where they are stored. */
+export const elementInfo = {
+  f32: { kind: "float", bytes: 4, computed: "f32", range: [2 ** -149, maxF32] },
+  f16: { kind: "float", bytes: 2, computed: "f32", range: [2 ** -24, 65504] },
+  bf16: { kind: "float", bytes: 2, computed: "f32", range: [2 ** -133, (2 - 2 ** -7) * 2 ** 127] },
+  i32: { kind: "integer", bytes: 4, computed: "i32", range: [-(2 ** 31), 2 ** 31 - 1] },
+  u32: { kind: "integer", bytes: 4, computed: "u32", range: [0, 2 ** 32 - 1] },
+  i8: { kind: "integer", bytes: 1, computed: "i32", range: [-128, 127] },
+  u8: { kind: "integer", bytes: 1, computed: "u32", range: [0, 255] },
+  bool: { kind: "truth", bytes: 4, computed: "bool", range: [0, 1] },
+} as const satisfies Readonly<Record<string, ElementInfo>>;
+
 /** The type of one element of a tensor. */
-export type ElementType = (typeof elementTypes)[number];
+export type ElementType = keyof typeof elementInfo;
+export const elementTypes = Object.keys(elementInfo) as readonly ElementType[];
+
+/** Types of one byte: they are moved, converted and stored, and nothing is computed in them. */
+export type ByteType = "i8" | "u8";
+/** Floats of two bytes: computed in f32, and rounded where they are stored. */
+export type HalfType = "f16" | "bf16";
+
+export const isByte = (element: ElementType): element is ByteType => elementInfo[element].bytes === 1;
+export const isHalf = (element: ElementType): element is HalfType => elementInfo[element].bytes === 2;
 
 /** An extent, or the name of one. */
 export type Dim = number | string;
@@ -27,15 +61,15 @@ export interface TensorType {
 export const opaqueType: TensorType = Object.freeze({ element: "i32", shape: [], opaque: true });
 
 export function isElementType(text: string): text is ElementType {
-  return (elementTypes as readonly string[]).includes(text);
+  return Object.hasOwn(elementInfo, text);
 }
 
 export function isFloat(element: ElementType): boolean {
-  return element === "f32" || element === "f16";
+  return elementInfo[element].kind === "float";
 }
 
 export function isInteger(element: ElementType): boolean {
-  return element === "i32" || element === "u32";
+  return elementInfo[element].kind === "integer";
 }
 
 export function tensorType(element: ElementType, shape: Shape): TensorType {
@@ -99,13 +133,8 @@ export function reducedShape(shape: Shape, axes: readonly number[], keepdims: bo
 
 /** Range and grain of an element type, for literals and casts. */
 export function holds(element: ElementType, value: number): boolean {
-  if (element === "bool") return value === 0 || value === 1;
-  if (element === "i32") return Number.isInteger(value) && value >= -(2 ** 31) && value < 2 ** 31;
-  if (element === "u32") return Number.isInteger(value) && value >= 0 && value < 2 ** 32;
-  if (!Number.isFinite(value) || value === 0) return true;
-  const [largest, smallest] = element === "f32" ? [maxF32, 2 ** -149] : [65504, 2 ** -24];
-  return Math.abs(value) <= largest && Math.abs(value) >= smallest;
+  const [least, most] = elementInfo[element].range;
+  if (!isFloat(element)) return Number.isInteger(value) && value >= least && value <= most;
+  const size = Math.abs(value);
+  return !Number.isFinite(value) || value === 0 || (size >= least && size <= most);
 }
-
-/** The largest finite f32: (2 - 2^-23) * 2^127. */
-export const maxF32 = (2 - 2 ** -23) * 2 ** 127;

@@ -15,6 +15,9 @@ export const keywordSummaries: Readonly<Record<(typeof keywords)[number], string
 export const elementSummaries = {
   f32: "32-bit floating point.",
   f16: "16-bit floating point: stored in 16 bits, computed in 32 unless rounding is strict.",
+  bf16: "The upper half of an f32: stored in 16 bits, computed in 32 unless rounding is strict.",
+  i8: "8-bit signed integer: moved, converted and stored, four in a word. `cast(x, to = i32)` to compute with it.",
+  u8: "8-bit unsigned integer: moved, converted and stored, four in a word. `cast(x, to = u32)` to compute with it.",
   i32: "32-bit signed integer.",
   u32: "32-bit unsigned integer.",
   bool: "`true` or `false`.",

@@ -4,7 +4,7 @@
  */
 
 /** An element type of the language. */
-export type LaunchElement = "f32" | "f16" | "i32" | "u32" | "bool";
+export type LaunchElement = "f32" | "f16" | "bf16" | "i32" | "u32" | "i8" | "u8" | "bool";
 
 /** A storage buffer of group 0. It is not bound where the kernel does not read it. */
 export type CompactBinding = readonly [

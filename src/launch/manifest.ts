@@ -11,8 +11,8 @@ export interface LaunchBinding {
   readonly access: "read" | "read_write";
   readonly element: LaunchElement;
   readonly shape: readonly (number | string)[];
-  /** How an element lies in it: `f16x2` packs two halves in a u32; a bool is a u32. */
-  readonly storage: "f32" | "f16" | "i32" | "u32" | "f16x2";
+  /** How an element lies in it: `f16x2` and `bf16x2` pack two elements in a u32, `i8x4` and `u8x4` four, the first in its lowest bits; a bool is a u32. */
+  readonly storage: "f32" | "f16" | "i32" | "u32" | "f16x2" | "bf16x2" | "i8x4" | "u8x4";
   /** The variable of the WGSL. */
   readonly variable: string;
   /** Bytes of what the variable is an array of: an element, a vector of them, or a word of two halves. Bound is at least one. */

@@ -17,6 +17,7 @@ import {
 import { type Fail, shortText } from "./problems.ts";
 import { callProduct, type Products } from "./products.ts";
 import {
+  arrays,
   boundSize,
   bufferOf,
   checkMembers,
@@ -274,7 +275,7 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
     return {
       buffer: is.buffer,
       offset: is.offset ?? 0,
-      size: product(own) * (element === "f16" ? 2 : 4),
+      size: product(own) * arrays[element].BYTES_PER_ELEMENT,
       element,
       shape: own,
     };

@@ -21,18 +21,24 @@ export function writeScalar(
   const got = own(tensors, name);
   if (got === undefined) fail("E0601 missing", name);
   const number = typeof got === "boolean" && element === "bool" ? Number(got) : got;
-  const isFloat = element === "f32" || element === "f16";
-  const word = new (isFloat ? Float32Array : arrays[element])(words, 4 * index, 1);
+  const isFloat = element.includes("f");
+  const word = new (isFloat ? Float32Array : element[0] === "i" ? Int32Array : Uint32Array)(words, 4 * index, 1);
   if (typeof number !== "number") fail("E0603 not a scalar", name, element, got);
-  word[0] = element === "f16" ? roundToHalf(number) : number;
-  const isHeld = isFloat || (word[0] === number && (element !== "bool" || number < 2));
+  word[0] = element === "f16" ? roundToHalf(number) : element === "bf16" ? roundToBfloat(number) : number;
+  // Arrays of the type wrap what is no element.
+  const isHeld = isFloat || (arrays[element].of(number)[0] === number && (element !== "bool" || number < 2));
   if (!isHeld) fail("E0603 not a scalar", name, element, got);
 }
 
-/** The nearest f16, to even between two: as a float64 is rounded whose last bit is worth as much as the f16's. */
-export function roundToHalf(value: number): number {
+/** Rounds to even between two: as a float64 is rounded whose last bit is worth as much as the narrow type's. */
+const rounding = (bits: number, smallest: number, largest: number) => (value: number) => {
   const size = Math.abs(value);
-  const large = 2 ** (Math.max(-14, Math.floor(Math.log2(size))) + 42);
+  const large = 2 ** (Math.max(smallest, Math.floor(Math.log2(size))) + 53 - bits);
   const nearest = size + large - large;
-  return Math.sign(value) * (nearest <= 65504 ? nearest : Infinity);
-}
+  return Math.sign(value) * (nearest <= largest ? nearest : Infinity);
+};
+
+/** The nearest f16. */
+export const roundToHalf = rounding(11, -14, 65504);
+/** The nearest bf16. */
+export const roundToBfloat = rounding(8, -126, (2 - 2 ** -7) * 2 ** 127);

@@ -14,8 +14,11 @@ export const storage = 128;
 export const bufferOf = (device: GPUDevice, label: string, size: number, usage: GPUBufferUsageFlags): GPUBuffer =>
   device.createBuffer({ label, size, usage });
 
-/** The arrays of element types: an f16 as its bits, a bool as 0 or 1. */
-export const arrays = { f32: Float32Array, f16: Uint16Array, i32: Int32Array, u32: Uint32Array, bool: Uint32Array };
+/** The arrays of element types: an f16 and a bf16 as its bits, a bool as 0 or 1. */
+export const arrays = {
+  ...{ f32: Float32Array, f16: Uint16Array, bf16: Uint16Array, i32: Int32Array, u32: Uint32Array },
+  ...{ i8: Int8Array, u8: Uint8Array, bool: Uint32Array },
+};
 
 /** A member of an argument. What is inherited, as `toString` is, was not passed. */
 export const own = (given: object, name: string): unknown =>

@@ -11,12 +11,14 @@ export interface LaunchTypes {
   readonly dims: object;
 }
 
-/** One array type an element type: f16 as its bits, bool as 0 and 1. */
+/** One array type an element type: f16 and bf16 as their bits, bool as 0 and 1. */
 export type LaunchArray =
   | Float32Array<ArrayBuffer>
   | Uint16Array<ArrayBuffer>
   | Int32Array<ArrayBuffer>
-  | Uint32Array<ArrayBuffer>;
+  | Uint32Array<ArrayBuffer>
+  | Int8Array<ArrayBuffer>
+  | Uint8Array<ArrayBuffer>;
 
 /** Of a kernel whose types are not known. */
 export interface AnyTypes {

@@ -23,7 +23,7 @@ import { elementsOf } from "../ir/bytes.ts";
 import { isLeaf, type Op, presentOperands, Value } from "../ir/ir.ts";
 import { attribute } from "../ir/ops/def.ts";
 import { ops as table } from "../ir/ops/index.ts";
-import { type Dim, type ElementType, type Shape, tensorType } from "../ir/types.ts";
+import { type Dim, type ElementType, isHalf, type Shape, tensorType } from "../ir/types.ts";
 import type { Outliner, Piece, Write } from "./outline.ts";
 import type { DerivedExtent, Tile } from "./plan.ts";
 
@@ -229,7 +229,7 @@ export class Partials {
 
   /** States are f32: a half holds no sum of many. */
   private wide(x: Value): Value {
-    return x.element === "f16" ? this.builder.emit("cast", [x], { to: "f32" }) : x;
+    return isHalf(x.element) ? this.builder.emit("cast", [x], { to: "f32" }) : x;
   }
 
   /** A reduction of each tile. */

@@ -1,16 +1,19 @@
 /** Arrays on the host, and how they lie in a kernel's buffers. */
 
 import type { Parameter } from "../../codegen/manifest.ts";
-import { fromFloat16Bits, toFloat16Bits } from "../ir/float16.ts";
-import { type ElementType, holds, isInteger, printType } from "../ir/types.ts";
+import { halfBits } from "../ir/float16.ts";
+import { type ElementType, holds, isHalf, isInteger, printType } from "../ir/types.ts";
 import type { LaunchArray } from "../launch/types.ts";
 
-/** One array type an element type: f16 as its bits, bool as 0 and 1. */
+/** One array type an element type: f16 and bf16 as their bits, bool as 0 and 1. */
 export interface HostArrays {
   f32: Float32Array;
   f16: Uint16Array;
+  bf16: Uint16Array;
   i32: Int32Array;
   u32: Uint32Array;
+  i8: Int8Array;
+  u8: Uint8Array;
   bool: Uint8Array;
 }
 
@@ -37,8 +40,11 @@ export type HostInput = HostTensor | NumberTensor | HostData | Float64Array | re
 const arrayOf = {
   f32: Float32Array,
   f16: Uint16Array,
+  bf16: Uint16Array,
   i32: Int32Array,
   u32: Uint32Array,
+  i8: Int8Array,
+  u8: Uint8Array,
   bool: Uint8Array,
 } as const satisfies { [E in ElementType]: { new (length: number): HostArrays[E] } };
 
@@ -50,9 +56,10 @@ const typedArrayTag = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint
 /** `Float32Array` and so on, of whatever window or thread it is; `undefined` for what is no typed array. */
 const typedArrayName = (value: unknown): string | undefined => typedArrayTag.call(value);
 
-/** The element type a typed array stands for; `undefined` for plain numbers, which stand for any. */
-function elementOfData(data: unknown): ElementType | undefined {
+/** The element type a typed array stands for, `wanted` if it may; `undefined` for plain numbers, which stand for any. */
+function elementOfData(data: unknown, wanted?: ElementType): ElementType | undefined {
   const name = typedArrayName(data);
+  if (wanted !== undefined && arrayOf[wanted].name === name) return wanted;
   return elementNames.find((element) => arrayOf[element].name === name);
 }
 
@@ -83,12 +90,12 @@ export function readInput(binding: Parameter, input: unknown): ReadInput | NoInp
   }
   if (isTensor && shape !== undefined && !Array.isArray(shape)) return { got: "a tensor whose shape is no list" };
   const extents = shape === undefined ? undefined : Array.from(shape as unknown[]);
-  const known = elementNames.find((name) => name === (element ?? elementOfData(data)));
+  const known = elementNames.find((name) => name === (element ?? elementOfData(data, binding.element)));
   if (element !== undefined && known === undefined) return { got: "a tensor of no element type" };
   const holder = withArticle(data);
   const got = known && extents ? `${printType({ element: known, shape: extents.map(shown) })} in ${holder}` : holder;
   if (known !== undefined && known !== binding.element) return { got };
-  const own = elementOfData(data);
+  const own = elementOfData(data, binding.element);
   if (own !== undefined && own !== binding.element) return { got };
   const numbers = own === undefined ? readNumbers(binding.element, data as ArrayLike<unknown>) : (data as HostData);
   if ("got" in numbers) return numbers;
@@ -145,8 +152,8 @@ export function shown(value: unknown): string {
 export function encode({ element }: Parameter, data: ReadInput["data"]): LaunchArray {
   const numbers: ArrayLike<number> = data;
   if (element === "bool") return Uint32Array.from(numbers, (value) => (value ? 1 : 0));
-  if (elementOfData(data) === undefined && element === "f16") return Uint16Array.from(numbers, toFloat16Bits);
-  if (elementOfData(data) === element && isPlainBuffer(data.buffer)) return data as LaunchArray;
+  if (elementOfData(data) === undefined && isHalf(element)) return Uint16Array.from(numbers, halfBits[element].to);
+  if (elementOfData(data, element) === element && isPlainBuffer(data.buffer)) return data as LaunchArray;
   return new arrayOf[element](numbers);
 }
 
@@ -165,27 +172,27 @@ export function hostTensorOf({ element }: Parameter, shape: readonly number[], d
 /** The number of a scalar. */
 export function toNumber(element: ElementType, data: ReadInput["data"]): number {
   const value = data[0] as number;
-  return element === "f16" && elementOfData(data) === "f16" ? fromFloat16Bits(value) : value;
+  return isHalf(element) && elementOfData(data, element) === element ? halfBits[element].from(value) : value;
 }
 
 /** The numbers of a tensor, exactly. */
 export function toNumbers(tensor: HostTensor): Float64Array {
-  if (tensor.element !== "f16") return Float64Array.from(tensor.data);
-  return Float64Array.from(tensor.data, fromFloat16Bits);
+  if (!isHalf(tensor.element)) return Float64Array.from(tensor.data);
+  return Float64Array.from(tensor.data, halfBits[tensor.element].from);
 }
 
 /** Numbers rounded to an element type: to nearest even for floats, wrapped for integers, nonzero is true. */
 export function fromNumbers(element: ElementType, shape: readonly number[], data: ArrayLike<number>): HostTensor {
-  if (element === "f16") return { element, shape, data: Uint16Array.from(data, toFloat16Bits) };
+  if (isHalf(element)) return { element, shape, data: Uint16Array.from(data, halfBits[element].to) };
   if (element === "bool") return { element, shape, data: Uint8Array.from(data, (value) => (value ? 1 : 0)) };
   return { element, shape, data: arrayOf[element].from(data) };
 }
 
-/** writeBuffer takes multiples of four bytes: an odd number of halves is copied first. */
+/** writeBuffer takes multiples of four bytes: what ends within a word is copied first. */
 export function writeArray(queue: GPUQueue, buffer: GPUBuffer, array: LaunchArray): void {
   let bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
   if (bytes.length % 4 > 0) {
-    bytes = new Uint8Array(bytes.length + 2);
+    bytes = new Uint8Array(Math.ceil(bytes.length / 4) * 4);
     bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
   }
   queue.writeBuffer(buffer, 0, bytes);

@@ -1,6 +1,6 @@
 /** Inputs for the interpreter: reproducible, and of the kind that a parameter's type holds. */
 
-import { roundToFloat16 } from "../ir/float16.ts";
+import { roundTo } from "../ir/float16.ts";
 import { resolveShape } from "../ir/interpret.ts";
 import { type Const, dimensionNames, type Fn } from "../ir/ir.ts";
 import { lookupsBy } from "../ir/lookups.ts";
@@ -12,9 +12,11 @@ import type { ElementType, TensorType } from "../ir/types.ts";
 function randomNumber(element: ElementType, next: () => number): number {
   if (element === "bool") return Number(next() < 0.5);
   if (element === "i32") return Math.floor(next() * 21) - 10;
+  if (element === "i8") return Math.floor(next() * 256) - 128;
+  if (element === "u8") return Math.floor(next() * 256);
   if (element === "u32") return Math.floor(next() * 21);
   const number = normal(next);
-  return element === "f16" ? roundToFloat16(number) : Math.fround(number);
+  return roundTo[element](number);
 }
 
 /** An extent for each named dimension: small, and all different. */

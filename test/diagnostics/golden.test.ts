@@ -234,6 +234,7 @@ test("what is said when a kernel runs", () => {
     noOnnxruntimeDevice: [],
     noTfjsDevice: ["cpu"],
     noTfjsType: ["f", "y", "u32[rows]"],
+    noOnnxruntimeType: ["f", "y", "bf16"],
     noUpload: ["a tensor of int64 (cpu)"],
   });
   expectGolden("runtime.txt", rendered([...inputs, ...adapters, ...integrations]));

@@ -7,7 +7,7 @@
  */
 
 import { makeOp } from "../../src/ir/builder.ts";
-import { Algebra, type Elements } from "../../src/ir/field/algebra.ts";
+import { Algebra, type Elements, type Rounded } from "../../src/ir/field/algebra.ts";
 import { Evaluator, type FieldTensor, type Point } from "../../src/ir/field/evaluate.ts";
 import type { PrimeField } from "../../src/ir/field/prime.ts";
 import { type Const, type Fn, isLeaf, type Op, type Value } from "../../src/ir/ir.ts";
@@ -156,8 +156,8 @@ class DualAlgebra extends Algebra {
   }
 
   /** Rounding to f16 is left out, as cotangents are rounded too; to whole numbers it jumps. */
-  override round(kind: "whole" | "half", name: string, x: Elements): Dual {
-    return kind === "half" ? x : plain(super.round(kind, name, plain(x)));
+  override round(kind: Rounded, name: string, x: Elements): Dual {
+    return kind !== "whole" ? x : plain(super.round(kind, name, plain(x)));
   }
 
   override sum(rows: Elements, width: number): Dual {
@@ -227,7 +227,7 @@ export class Tangents {
     this.evaluator = new Evaluator(point);
     const { algebra } = this.evaluator;
     const round = algebra.round.bind(algebra);
-    algebra.round = (kind, name, x) => (kind === "half" ? x : round(kind, name, x));
+    algebra.round = (kind, name, x) => (kind !== "whole" ? x : round(kind, name, x));
     this.algebra = new DualAlgebra(point.pair, point.seed);
   }
 

@@ -1,6 +1,6 @@
 /** Runs the WGSL of one elementwise op over lists of numbers, on its own: no fusion, no schedule. */
 
-import { laneType } from "../../codegen/expression.ts";
+import { computedType, laneType } from "../../codegen/expression.ts";
 import { literal, read, type Scalar } from "../../codegen/kernel/expression.ts";
 import { ExpressionPrinter } from "../../codegen/kernel/print-wgsl.ts";
 import type { Kernel } from "../../codegen/manifest.ts";
@@ -33,7 +33,7 @@ export function resultElement({ name, element, attributes }: Pick<Evaluation, "n
   const { result } = ops[name] as ElementwiseDef;
   if (result === "same") return element;
   const to = result === "bool" ? "bool" : (attributes.to as ElementType);
-  return to === "f16" ? "f32" : to;
+  return computedType(to);
 }
 
 /** Attributes with the table's defaults. */

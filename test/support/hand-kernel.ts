@@ -9,7 +9,16 @@ type Described = Partial<Omit<Manifest, "bindings">> & {
   readonly outputs: Readonly<Record<string, readonly [ElementType, readonly Dim[]]>>;
 };
 
-const storageOf = { f32: "f32", f16: "f16x2", i32: "i32", u32: "u32", bool: "u32" } as const;
+const storageOf = {
+  f32: "f32",
+  f16: "f16x2",
+  bf16: "bf16x2",
+  i32: "i32",
+  u32: "u32",
+  i8: "i8x4",
+  u8: "u8x4",
+  bool: "u32",
+} as const;
 
 /** A kernel called `hand` with bindings numbered from 0, inputs first; the entry point is `main`. */
 export function handKernel(wgsl: string, { inputs = {}, outputs, ...rest }: Described): Kernel {

@@ -16,8 +16,11 @@ export type Fill = (next: () => number, index: number) => number;
 const fills: Record<ElementType, Fill> = {
   f32: normal,
   f16: normal,
+  bf16: normal,
   i32: (next) => Math.floor(next() * 21) - 10,
   u32: (next) => Math.floor(next() * 20),
+  i8: (next) => Math.floor(next() * 256) - 128,
+  u8: (next) => Math.floor(next() * 256),
   bool: (next) => Number(next() < 0.5),
 };
 

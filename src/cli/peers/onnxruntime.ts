@@ -20,7 +20,7 @@ import type { PeerContext } from "./index.ts";
 
 const opset = 17;
 const dataType = { float: 1, int64: 7 };
-const elements = { f32: 1, i32: 6, u32: 12, bool: 9, f16: 10 } as const;
+const elements = { f32: 1, u8: 2, i8: 3, i32: 6, bool: 9, f16: 10, u32: 12, bf16: 16 } as const;
 
 /** A graph that is being made: values are names. */
 class Graph {

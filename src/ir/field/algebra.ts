@@ -9,6 +9,7 @@
  *   results of rounding. Rounding leaves them as they are.
  */
 
+import type { HalfType } from "../types.ts";
 import { residuesOf } from "./literal.ts";
 import type { FieldPair, PrimeField } from "./prime.ts";
 
@@ -68,7 +69,10 @@ const powersOf = new WeakMap<FieldPair, Powers>();
 const greater = (a: number, b: number) => a > b;
 const less = (a: number, b: number) => a < b;
 
-/** One run: a pair of fields, a key for what is drawn and hashed, and which residues are whole or half numbers. */
+/** Numbers that rounding leaves as they are: whole ones, and those that a float of two bytes holds. */
+export type Rounded = "whole" | HalfType;
+
+/** One run: a pair of fields, a key for what is drawn and hashed, and which residues are rounded numbers. */
 export class Algebra {
   readonly pair: FieldPair;
   private readonly key: number;
@@ -76,7 +80,8 @@ export class Algebra {
   /** By residue mod p, that mod q, if there is one: two numbers seldom meet in both. */
   private readonly rounded = {
     whole: new Map<number, number | undefined>(),
-    half: new Map<number, number | undefined>(),
+    f16: new Map<number, number | undefined>(),
+    bf16: new Map<number, number | undefined>(),
   };
   private readonly literals = new Map<number, Elements>();
   /** Residues of the exponents of `pow` that are powers and roots, and these as halves. */
@@ -115,12 +120,12 @@ export class Algebra {
     return { p: Float64Array.of(p.of(BigInt(value))), q: Float64Array.of(q.of(BigInt(value))) };
   }
 
-  /** Notes that these residues are whole or half numbers. */
-  known(kind: "whole" | "half", { p, q }: Elements): void {
+  /** Notes that these residues are whole numbers, or such as a type of two bytes holds. */
+  known(kind: Rounded, { p, q }: Elements): void {
     for (const [i, value] of p.entries()) this.rounded[kind].set(value, q?.[i]);
   }
 
-  private isKnown(kind: "whole" | "half", p: number, q: number | undefined): boolean {
+  private isKnown(kind: Rounded, p: number, q: number | undefined): boolean {
     const known = this.rounded[kind];
     const other = known.get(p);
     return other === undefined || q === undefined ? known.has(p) : other === q;
@@ -263,8 +268,8 @@ export class Algebra {
     return { p, q: identity !== undefined && args[0]?.q === undefined ? undefined : q };
   }
 
-  /** Rounding to whole or half numbers, which leaves those as they are. */
-  round(kind: "whole" | "half", name: string, x: Elements): Elements {
+  /** Rounding to numbers of a kind, which leaves those as they are. */
+  round(kind: Rounded, name: string, x: Elements): Elements {
     const hashed = this.apply(name, [x]);
     const isKnown = x.p.map((value, i) => Number(this.isKnown(kind, value, x.q?.[i]) || this.isShort(kind, value)));
     const result = this.select({ p: isKnown, q: isKnown }, x, hashed);
@@ -273,7 +278,7 @@ export class Algebra {
   }
 
   /** Whether it is a small integer, or such a part of 1024: these are known wherever they come from. */
-  private isShort(kind: "whole" | "half", value: number): boolean {
+  private isShort(kind: Rounded, value: number): boolean {
     const { p } = this.pair;
     const scaled = kind === "whole" ? value : p.mul(value, 1024);
     return Math.min(scaled, p.modulus - scaled) < 2 ** 20;

@@ -12,7 +12,7 @@ import { type Attributes, type ComputedData, type Const, constantValue, type Fn,
 import type { Emitter, IndexDef, LinearDef, NormDef, OpDef, ReductionDef } from "../ops/def.ts";
 import { type ElementwiseName, ops, type ReductionName } from "../ops/index.ts";
 import { broadcastTo, elementCount, gather, rowOrder } from "../tensor.ts";
-import { broadcastShapes, type ElementType, isInteger, reducedShape, tensorType } from "../types.ts";
+import { broadcastShapes, type ElementType, isHalf, isInteger, reducedShape, tensorType } from "../types.ts";
 import { Algebra, type Elements, hashOfText } from "./algebra.ts";
 import { residuesOfDatum } from "./literal.ts";
 import type { FieldPair, PrimeField } from "./prime.ts";
@@ -112,10 +112,10 @@ export class Evaluator {
     return this.noted(tensor);
   }
 
-  /** What is whole or half by its type is known to be so. */
+  /** What is whole by its type, or was rounded to it, is known to be so. */
   private noted(tensor: FieldTensor, isStored = true): FieldTensor {
     if (isInteger(tensor.element)) this.algebra.known("whole", tensor);
-    if (tensor.element === "f16" && isStored) this.algebra.known("half", tensor);
+    if (isHalf(tensor.element) && isStored) this.algebra.known(tensor.element, tensor);
     return tensor;
   }
 

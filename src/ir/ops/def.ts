@@ -8,7 +8,7 @@ import type { Reduction } from "../../../codegen/kernel/reduction.ts";
 import type { Diagnostic, Span } from "../../diagnostics/diagnostic.ts";
 import type { Attributes, Value } from "../ir.ts";
 import type { Tensor } from "../tensor.ts";
-import type { Dim, ElementType, Shape, TensorType } from "../types.ts";
+import { type Dim, type ElementType, elementTypes, type Shape, type TensorType } from "../types.ts";
 import type { ElementwiseMeaning, LinearMeaning, ReductionMeaning } from "./exact.ts";
 import type { ElementwiseName, ReductionName } from "./index.ts";
 import type { Numerics } from "./numerics.ts";
@@ -323,10 +323,10 @@ export interface ConstantDef extends Common {
 /** A row of the op table. */
 export type OpDef = ElementwiseDef | ReductionDef | NormDef | ShapeDef | IndexDef | LinearDef | ExternDef | ConstantDef;
 
-export const floats: readonly NumberType[] = ["f32", "f16"];
-export const numbers: readonly NumberType[] = ["f32", "f16", "i32", "u32"];
-export const signed: readonly ElementType[] = ["f32", "f16", "i32"];
-export const anyElement: readonly ElementType[] = ["f32", "f16", "i32", "u32", "bool"];
+export const floats: readonly NumberType[] = ["f32", "f16", "bf16"];
+export const numbers: readonly NumberType[] = [...floats, "i32", "u32"];
+export const signed: readonly ElementType[] = [...floats, "i32"];
+export const anyElement = elementTypes;
 
 /** Attribute readers: the builder has checked the types against the table. */
 export const attribute = {

@@ -17,8 +17,8 @@ import {
   select,
   subtract,
 } from "../../../codegen/kernel/expression.ts";
-import { roundToFloat16 } from "../float16.ts";
-import { type ElementType, isFloat, isInteger } from "../types.ts";
+import { roundTo } from "../float16.ts";
+import { type ByteType, type ElementType, elementInfo, isByte, isFloat, isHalf, isInteger } from "../types.ts";
 import {
   type AttributeDef,
   anyElement,
@@ -27,6 +27,7 @@ import {
   type ElementwiseRow,
   type Facts,
   floats,
+  type KernelContext,
   numbers,
   signed,
 } from "./def.ts";
@@ -180,13 +181,17 @@ function remainder(a: number, b: number, element: ElementType): number {
 }
 
 /**
- * As WGSL converts: floats to integers truncate and saturate, at what an f32 can hold; integers keep their bits. To f16
- * it rounds; f32 stays float64 here.
+ * As WGSL converts: floats to integers truncate and saturate, at what an f32 can hold; integers keep their bits, but to
+ * bytes saturate as well. To f16 and bf16 it rounds; f32 stays float64 here.
  */
 function convert(x: number, from: ElementType, to: ElementType): number {
   if (to === "bool") return x === 0 ? 0 : 1;
-  if (to === "f16") return roundToFloat16(x);
   if (to === "f32") return x;
+  if (isFloat(to)) return roundTo[to](x);
+  if (isByte(to)) {
+    const [least, most] = elementInfo[to].range;
+    return Number.isNaN(x) ? 0 : Math.min(Math.max(Math.trunc(x), least), most);
+  }
   if (isInteger(from)) return to === "i32" ? x | 0 : x >>> 0;
   const [low, high] = to === "i32" ? [-(2 ** 31), 2 ** 31 - 128] : [0, 2 ** 32 - 256];
   return Number.isNaN(x) ? 0 : Math.min(Math.max(Math.trunc(x), low), high);
@@ -194,11 +199,25 @@ function convert(x: number, from: ElementType, to: ElementType): number {
 
 const castKernel = of((x, at) => {
   const to = attribute.text(at.attributes, "to") as ElementType;
-  if (to === "f16") return libraryCall("round_to_half", at.element === "f32" ? x : construct(at.type("f32"), x));
+  if (isHalf(to)) {
+    const wide = at.element === "f32" ? x : construct(at.type("f32"), x);
+    return libraryCall(to === "f16" ? "round_to_half" : "round_to_bfloat", wide);
+  }
+  if (isByte(to)) return toByte(x, to, at);
   // To an integer, drivers make anything of NaN.
   if (isInteger(to) && at.element === "f32") return construct(at.type(to), select(at.literal(0), x, equals(x, x)));
   return isFloat(to) && at.element === "f32" ? x : construct(at.type(to), x);
 });
+
+/** What is beyond the range of a byte becomes its end, and NaN 0. */
+function toByte(x: Expression, to: ByteType, at: KernelContext): Expression {
+  const [least, most] = elementInfo[to].range;
+  if (at.element === "bool") return construct(at.type(to), x);
+  const number = at.element === "f32" ? select(at.literal(0), x, equals(x, x)) : x;
+  const raised = at.element === "u32" ? number : call("max", number, at.literal(least));
+  const limited = call("min", raised, at.literal(most));
+  return at.element === elementInfo[to].computed ? limited : construct(at.type(to), limited);
+}
 
 /** Of 0, infinities and NaN: the scale of what is nearest to them, or of the largest. */
 function pow2Scale(x: number): number {
@@ -368,7 +387,7 @@ export const unaryOps = {
   cast: {
     ...unary(
       "low",
-      "x as another element type. From float to integer it truncates and saturates, to f16 it rounds, integers wrap.",
+      "x as another element type. From float to integer it truncates and saturates, to f16 and bf16 it rounds; integers wrap, and to i8 and u8 they saturate.",
       () => 0,
       castKernel,
       {

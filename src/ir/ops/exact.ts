@@ -7,7 +7,7 @@
 
 import type { Algebra, Elements } from "../field/algebra.ts";
 import type { Attributes } from "../ir.ts";
-import { type ElementType, isFloat, isInteger } from "../types.ts";
+import { type ElementType, elementInfo, isByte, isFloat, isHalf, isInteger } from "../types.ts";
 import type { ElementwiseName, ReductionName } from "./index.ts";
 import { sqrtTwoOverPi } from "./math.ts";
 
@@ -73,15 +73,28 @@ const gelu: Unary = (field, x, { approximate }) => {
   return field.mul(half(field, x), field.add(one(field), inner));
 };
 
-/** Between floats a cast rounds to f16 only; truth values are 0 and 1; integers are whole, and wrap as nothing says how. */
+/**
+ * Between floats a cast rounds to types of two bytes only; truth values are 0 and 1; integers are whole, end at what a byte
+ * holds, and wrap as nothing says how.
+ */
 const cast: ElementwiseMeaning = (field, [x], { element, attributes }) => {
   const to = attributes.to as ElementType;
   const operand = x as Elements;
   if (element === "bool") return operand;
   if (to === "bool") return field.not(field.equal(operand, zero(field)));
-  if (to === "f16") return field.round("half", "f16", operand);
-  if (to === element || to === "f32") return operand;
-  return isFloat(element) ? field.round("whole", `to ${to}`, operand) : field.apply(`${element} to ${to}`, [operand]);
+  if (isHalf(to)) return field.round(to, to, operand);
+  if (to === "f32") return operand;
+  const [from, wide] = [elementInfo[element].computed, elementInfo[to].computed];
+  const converted = () => {
+    if (from === wide) return operand;
+    return isFloat(element)
+      ? field.round("whole", `to ${wide}`, operand)
+      : field.apply(`${from} to ${wide}`, [operand]);
+  };
+  if (!isByte(to)) return converted();
+  const [least, most] = elementInfo[to].range.map((end) => field.integer(end)) as [Elements, Elements];
+  const atMost = field.select(field.above(operand, most), most, converted());
+  return from === "u32" ? atMost : field.select(field.below(operand, least), least, atMost);
 };
 
 const div: ElementwiseMeaning = (field, [a, b], { element }) =>

@@ -67,6 +67,22 @@ export const bitFunctions = {
   return bitcast<U>(select(half, I(0x7e00), size > I(0x7f800000)) | ((bits >> U(16u)) & I(0x8000)));
 }`,
   },
+  // The upper half of an f32's bits, to even between two.
+  bfloat_bits: {
+    cost: [10, 0],
+    body: `fn bfloat_bits(x: T) -> U {
+  let bits = bitcast<U>(x);
+  let near = (bits + ((bits >> U(16u)) & U(1u)) + U(0x7fffu)) >> U(16u);
+  return select(near, (bits >> U(16u)) | U(0x40u), (bits & U(0x7fffffffu)) > U(0x7f800000u));
+}`,
+  },
+  round_to_bfloat: {
+    cost: [11, 0],
+    needs: ["bfloat_bits"],
+    body: `fn round_to_bfloat(x: T) -> T {
+  return bitcast<T>(bfloat_bits(x) << U(16u));
+}`,
+  },
   // The same as a number in f32.
   round_to_half: {
     cost: [16, 0],

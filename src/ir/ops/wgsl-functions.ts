@@ -43,6 +43,8 @@ export type WgslFunction =
   | "rem"
   | "half_bits"
   | "round_to_half"
+  | "bfloat_bits"
+  | "round_to_bfloat"
   | "pow2_scale"
   | "infinity"
   | "nan";
