@@ -139,8 +139,8 @@ export class Body {
 
   /** @param team numbers the teams of lanes of all workgroups. */
   private writeRows(team: Expression): void {
-    const { graph, schedule, cacheIsMemory } = this.context;
-    const loops = planLoops(graph, schedule, { elements: schedule.keep, isMemory: cacheIsMemory });
+    const { graph, schedule, cacheIsMemory, mostArrays } = this.context;
+    const loops = planLoops(graph, schedule, { elements: schedule.keep, arrays: mostArrays, isMemory: cacheIsMemory });
     this.aliases = aliasesOf(this.context, loops);
     if (graph.tiled === undefined) {
       this.writeLevels(this.writeIndices(team), loops);

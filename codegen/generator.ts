@@ -47,6 +47,12 @@ function checkCounts({ fn, nodes, stores }: Graph, { dispatch }: Manifest): void
 
 const dimOf = ({ extent }: Axis): Dim => extent.names[0] ?? extent.factor;
 
+/**
+ * Arrays for kept rows. Mesa unrolls short loops, and LLVM then takes minutes over several arrays in them (llvmpipe, whose
+ * subgroups have 8 lanes: 2 s for one array of 16 vectors, no end in sight for four of 16 numbers).
+ */
+const mostArrays = ({ kind, subgroup }: TargetProfile) => (kind === "cpu" && (subgroup?.max ?? 0) >= 8 ? 1 : Infinity);
+
 export class Generator {
   private readonly graph: Graph;
   private readonly schedule: Schedule;
@@ -93,6 +99,7 @@ export class Generator {
         bufferOf: (name, access) => this.buffers.get(`${access} ${name}`) as Buffer,
         isStrict: this.isStrict,
         cacheIsMemory: this.target.kind === "cpu",
+        mostArrays: mostArrays(this.target),
         tile: this.tile,
       },
       this.storageBuffers.map((buffer) => buffer.wgsl),

@@ -40,7 +40,8 @@ const mostNodes = 100_000;
 export function planLoops(graph: Graph, schedule: Schedule, cache: Cache): (Loop | undefined)[] {
   const { width, steps, mostRowsPerLane } = schedule;
   const kept = plan(graph, (node) => !cache.isMemory || isDear(node));
-  const fits = steps !== undefined && countArrays(kept) * steps * width * mostRowsPerLane <= cache.elements;
+  const arrays = countArrays(kept) * mostRowsPerLane;
+  const fits = steps !== undefined && arrays * steps * width <= cache.elements && arrays <= cache.arrays;
   if (fits) return kept;
   const anew = plan(graph, () => false);
   const [most, least] = [countNodes(anew), countNodes(kept)];
@@ -73,6 +74,8 @@ function countArrays(loops: readonly (Loop | undefined)[]): number {
 export interface Cache {
   /** In elements of a row. */
   readonly elements: number;
+  /** Arrays, one for each node and row, that its driver's compiler bears. */
+  readonly arrays: number;
   /** Whether keeping a value and reading it again costs as much as two loads, as on a processor. */
   readonly isMemory: boolean;
 }

@@ -41,6 +41,8 @@ export interface BodyContext {
   readonly isStrict: boolean;
   /** Whether keeping a value and reading it again costs as much as two loads. */
   readonly cacheIsMemory: boolean;
+  /** Arrays that a lane may have for kept rows. */
+  readonly mostArrays: number;
   /** The rows of one tile are the columns: the last tile may have fewer. */
   readonly tile?: Tile | undefined;
 }

@@ -28,3 +28,17 @@ test.each([
 ])("%s of 16384 columns reads each row once", (_, body, reads) => {
   expect(readsOf(`fn f(x: f32[rows, 16384]) -> f32[rows, 16384] { return ${body} }`)).toEqual(reads);
 });
+
+test("llvmpipe's lanes keep one array at most, over which its compiler comes to an end", () => {
+  const expressions = [
+    "exp(x + r) / max(exp(x + r), axes = [-1], keepdims = true)",
+    "softmax(exp(x) * r, axes = [-1])",
+  ];
+  for (const expression of expressions) {
+    for (const shape of ["16, 128", "rows, 128", "rows, 768", "rows, 1024", "4, 512"]) {
+      const text = `fn f(x: f32[${shape}], r: f32[${shape}]) -> f32[${shape}] { return ${expression} }`;
+      const [kernel] = compile(parse(text), { target: targetByName("lavapipe") }).kernels;
+      expect(kernel?.wgsl.match(/var \w+: array</g)?.length ?? 0, text).toBeLessThanOrEqual(1);
+    }
+  }
+});
