@@ -7,6 +7,7 @@ import type { Constants } from "./ir/interpret.ts";
 import { type Const, type Module, makeModule } from "./ir/ir.ts";
 import { meanTolerance, rowMeans } from "./ir/row-means.ts";
 import type { Tensor } from "./ir/tensor.ts";
+import type { HalfType } from "./ir/types.ts";
 
 /** A constant that passes have made, with its numbers. */
 export interface NewConstant {
@@ -89,7 +90,7 @@ function rounded(tensor: Tensor): Tensor {
 function residualOf({ name, span }: Const, tensor: Tensor, axes: readonly number[]): number {
   const { means, sizes } = rowMeans(tensor, { axes });
   const parts = means.map((mean, row) => (mean === 0 ? 0 : Math.abs(mean) / (sizes[row] as number)));
-  const row = parts.findIndex((part) => !(part <= meanTolerance[tensor.element as "f32" | "f16"]));
+  const row = parts.findIndex((part) => !(part <= meanTolerance[tensor.element as "f32" | HalfType]));
   if (row >= 0) fail(constErrors.notCentered(span, name, row, means[row] as number));
   return parts.reduce((most, part) => Math.max(most, part), 0);
 }

@@ -23,7 +23,7 @@ export function withoutMeans(tensor: Tensor, axes: readonly number[]): Tensor {
 }
 
 /** A mean of zero may be off by this part of the row's largest value: more than rounding to the element type leaves. */
-export const meanTolerance = { f32: 1e-6, f16: 1e-3 } as const;
+export const meanTolerance = { f32: 1e-6, f16: 1e-3, bf16: 8e-3 } as const;
 
 /** The tensor with the blocks along an axis as an axis of their own, before that of their elements. */
 function inBlocks(tensor: Tensor, { axes, block }: Rows): { tensor: Tensor; axes: readonly number[] } {

@@ -7,6 +7,7 @@ import { typeErrors } from "../diagnostics/errors-types.ts";
 import { Builder, makeOp } from "../ir/builder.ts";
 import { checkedAxes } from "../ir/infer.ts";
 import { type ComputedData, type Const, type ConstData, definedBy } from "../ir/ir.ts";
+import { floats } from "../ir/ops/def.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { isFloat, printShape, printType, sameType, type TensorType, tensorType } from "../ir/types.ts";
 import { type Literal, literalProblem } from "./literals.ts";
@@ -52,7 +53,7 @@ export function lowerContract(
 ): readonly number[] {
   if (node === undefined) return [];
   const axes = attempt(() => {
-    if (!isFloat(element)) fail(typeErrors.elementRefused(node.span, "@centered", element, ["f32", "f16"]));
+    if (!isFloat(element)) fail(typeErrors.elementRefused(node.span, "@centered", element, floats));
     return checkedAxes("@centered", node.axes, shape, node.span);
   }, diagnostics);
   return axes ?? [];

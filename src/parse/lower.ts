@@ -5,6 +5,7 @@ import { externErrors } from "../diagnostics/errors-extern.ts";
 import { typeErrors } from "../diagnostics/errors-types.ts";
 import { Builder, makeOp } from "../ir/builder.ts";
 import { type Fn, type Module, makeFn, makeModule, type Result, Value } from "../ir/ir.ts";
+import { floats } from "../ir/ops/def.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type Dim, isFloat, opaqueType, printType, sameType, type TensorType, tensorType } from "../ir/types.ts";
 import { type Declared, type DeclaredConst, lowerConsts, lowerContract } from "./lower-const.ts";
@@ -70,7 +71,7 @@ class FnLowering {
       if (type.opaque) this.diagnostics.push(externErrors.opaquePlace(param.type.span, "a parameter"));
       const centered = lowerContract(param.contract, type, this.diagnostics);
       if (param.trained !== undefined && !isFloat(type.element))
-        this.diagnostics.push(typeErrors.elementRefused(param.trained, "@trained", type.element, ["f32", "f16"]));
+        this.diagnostics.push(typeErrors.elementRefused(param.trained, "@trained", type.element, floats));
       const value = new Value(type, param.name, param.nameSpan, undefined, 0, centered, param.trained !== undefined);
       this.define(param.name, param.nameSpan, { kind: "value", value }, "parameter");
       return value;

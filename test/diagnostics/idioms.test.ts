@@ -303,7 +303,7 @@ describe("the expression for", () => {
     for (let i = 0; i < rows; i++) {
       const values = given.map((tensor) => rowOf(tensor, i));
       const got = rowOf(output, i);
-      const digits = output.element === "f32" ? 9 : 2;
+      const digits = { f16: 2, bf16: 1 }[output.element as string] ?? 9;
       const want =
         oracle.row?.(...values) ??
         (oracle.each && got.map((_, k) => oracle.each?.(...values.map((row) => row[k] as number))));

@@ -83,7 +83,7 @@ const axes = { axes: [-1] };
 test.each<[OpName, Operand[], Attributes, string]>([
   ["add", [f32(2), ["f16", 2]], {}, "E0203: `add` takes operands of one element type, and got f32 and f16"],
   ["where", [["bool"], f32(), ["i32"]], {}, "E0203: `where` takes operands of one element type, and got f32 and i32"],
-  ["exp", [["i32", 2]], {}, "E0204: `exp` does not take i32: it takes f32 or f16"],
+  ["exp", [["i32", 2]], {}, "E0204: `exp` does not take i32: it takes f32, f16 or bf16"],
   ["where", [f32(), f32(), f32()], {}, "E0204: `where` does not take f32: it takes bool"],
   ["mean", [["i32", 2]], axes, "E0204: `mean` does not take i32"],
   ["add", [f32(2, 3), f32(2)], {}, "E0205: [2, 3] and [2] do not broadcast in `add`"],
@@ -102,7 +102,7 @@ test.each<[OpName, Operand[], Attributes, string]>([
     "cast",
     [f32(2)],
     { to: "f64" },
-    'E0211: `to` of `cast` must be an element type (f32, f16, i32, u32, bool), not "f64"',
+    'E0211: `to` of `cast` must be an element type (f32, f16, bf16, i32, u32, i8, u8, bool), not "f64"',
   ],
   ["elu", [f32(2)], { alpha: true }, "E0211: `alpha` of `elu` must be a number, not true"],
   ...[Number.NaN, -1e-5, Infinity, 1e39].map((eps): [OpName, Operand[], Attributes, string] => [
