@@ -42,7 +42,9 @@ function checkCounts({ fn, nodes, stores }: Graph, { dispatch }: Manifest): void
     [dispatch.rows, ...buffers.map((atoms) => atoms.map(({ extent }) => extent))]
       .map((dims, i) => tooMany(i === 0 ? "rows" : "elements", dims.map(written)))
       .find((found) => found !== undefined);
-  if (overflow !== undefined) fail(kernelErrors.notCounted(fn.span, fn.name, overflow, mostCounted));
+  if (overflow === undefined) return;
+  const [what, count, ...extents] = overflow;
+  fail(kernelErrors.notCounted(fn.span, fn.name, { what, count, extents }, mostCounted));
 }
 
 const dimOf = ({ extent }: Axis): Dim => extent.names[0] ?? extent.factor;

@@ -12,8 +12,8 @@ export type DeviceTraits = Pick<GPUDevice, "features" | "limits"> & { readonly a
 
 /** Software adapters run on the processor's cores. */
 export function isSoftware(info: GPUAdapterInfo): boolean {
-  const names = `${[info.architecture, info.device, info.description]}`;
-  return info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|warp|basic render/i.test(names);
+  const named = /swiftshader|llvmpipe|lavapipe|warp|basic render/i;
+  return info.isFallbackAdapter || named.test(`${[info.architecture, info.device, info.description]}`);
 }
 
 /** What a device lacks first. */
@@ -37,7 +37,7 @@ export const runsOn = (device: DeviceTraits, needs?: Needs): boolean => !lackOf(
  * first. Where it runs none it is the last, which is the least demanding.
  */
 export function formFor(device: DeviceTraits, forms: readonly Form[]): Form {
-  const able = forms.filter(([, { needs }]) => runsOn(device, needs));
+  const able = forms.filter(([, { needs }]) => !lackOf(device, needs));
   const isCpu = device.adapterInfo && isSoftware(device.adapterInfo);
   return able.find(([, { cpu }]) => !cpu === !isCpu) ?? able[0] ?? (forms.at(-1) as Form);
 }

@@ -6,11 +6,7 @@ import type { CompactManifest } from "./compact.ts";
 export type Counted = Pick<CompactManifest, "rows" | "columns" | "rowsPerWorkgroup" | "atLeastOne">;
 
 /** What a kernel cannot count, how many there are, and the extents that make so many. */
-export interface Overflow {
-  readonly what: "rows" | "steps along a row" | "elements";
-  readonly extents: readonly number[];
-  readonly count: number;
-}
+export type Overflow = readonly [what: "rows" | "steps along a row" | "elements", count: number, ...extents: number[]];
 
 /** Workgroups that one dimension of a dispatch takes; more go on in the second, which may start a few too many. */
 export const mostWorkgroups = 65535;
@@ -29,7 +25,7 @@ export function workgroupsOf(
   { rowsPerWorkgroup, atLeastOne = false }: Pick<Counted, "rowsPerWorkgroup" | "atLeastOne">,
   rows: number,
 ): readonly [number, number] {
-  const count = Math.max(Number(atLeastOne), Math.ceil(rows / rowsPerWorkgroup));
+  const count = Math.max(atLeastOne ? 1 : 0, Math.ceil(rows / rowsPerWorkgroup));
   return count <= mostWorkgroups ? [count, 1] : [mostWorkgroups, Math.ceil(count / mostWorkgroups)];
 }
 
@@ -46,8 +42,8 @@ export function overflowOf(dispatch: Counted, extentOf: (dim: number | string) =
 }
 
 /** @param started how many are numbered, where these are more than there are. */
-export function tooMany(what: Overflow["what"], extents: readonly number[], started = 0): Overflow | undefined {
+export function tooMany(what: Overflow[0], extents: readonly number[], started = 0): Overflow | undefined {
   const largest = product(extents.map((extent) => Math.max(1, extent)));
   const count = [largest, started].find((number) => number > mostCounted);
-  return count ? { what, extents, count } : undefined;
+  return count ? [what, count, ...extents] : undefined;
 }

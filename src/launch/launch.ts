@@ -20,27 +20,25 @@ export function launch<T extends LaunchTypes>(
   dims: T["dims"] | undefined,
   options: LaunchOptions<T> = {},
 ): Record<string, GPUBuffer> {
-  const { device, label } = launcher;
   checkMembers(launcher.fail, "options", options);
   const { encoder, outputs } = options;
   const made: GPUBuffer[] = [];
   const call = launcher.place(tensors, made, dims, outputs);
-  const into = encoder ?? device.createCommandEncoder({ label });
-  record(launcher, call, into, !encoder);
-  if (!encoder) {
-    device.queue.submit([into.finish()]);
-    // Copies of arrays; results are the caller's.
-    for (const buffer of made) if (!(buffer.usage & copySource)) buffer.destroy();
-  }
+  record(launcher, call, encoder);
+  // Copies of arrays; results are the caller's.
+  if (!encoder) for (const buffer of made) if (!(buffer.usage & copySource)) buffer.destroy();
   return Object.fromEntries(call.results.map(([name, { buffer }]) => [name, buffer]));
 }
 
-/** Records a pass of a call that is placed. @param isAlone nothing else in the encoder is of this kernel, and it is submitted at once. */
+/**
+ * Records a pass of a call that is placed, and submits it where there is no encoder.
+ * @param isAlone the encoder is submitted at once, and nothing else in it is of this kernel.
+ */
 export function record(
   { device, label, lasting, pipelineOf }: Launcher,
   { words, choice, dispatchOf }: Call,
-  encoder: GPUCommandEncoder,
-  isAlone: boolean,
+  encoder?: GPUCommandEncoder,
+  isAlone = !encoder,
 ): void {
   let uniforms: GPUBufferBinding | undefined;
   if (words.byteLength > 0) {
@@ -51,5 +49,7 @@ export function record(
     device.queue.writeBuffer(keep(lasting, key, buffer, 64), 0, words);
     uniforms = { buffer };
   }
-  encodePass(encoder, dispatchOf(pipelineOf(...choice)[0] as GPUComputePipeline, uniforms), { label });
+  const into = encoder ?? device.createCommandEncoder({ label });
+  encodePass(into, dispatchOf(pipelineOf(...choice)[0] as GPUComputePipeline, uniforms), { label });
+  if (!encoder) device.queue.submit([into.finish()]);
 }

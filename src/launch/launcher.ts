@@ -5,7 +5,17 @@ import { formFor, lackOf } from "./choose.ts";
 import type { CompactManifest } from "./compact.ts";
 import { overflowOf, product, workgroupsOf } from "./counts.ts";
 import { type Fail, type LaunchProblem, shortText } from "./problems.ts";
-import { boundSize, checkMembers, extentIn, type Given, makeBuffer, own, readTensor, uniformWords } from "./tensors.ts";
+import {
+  boundSize,
+  bufferOf,
+  checkMembers,
+  extentIn,
+  type Given,
+  own,
+  readTensor,
+  uniformWords,
+  usageOf,
+} from "./tensors.ts";
 import type { LaunchKernel } from "./types.ts";
 
 /** The error that is thrown for a problem. */
@@ -97,7 +107,7 @@ export function launcherOf(
     const extentOf = (dim: number | string) => extentIn(fail, dims, dim);
     const countOf = (shape: readonly (number | string)[]) => product(shape.map(extentOf));
     const overflow = overflowOf(manifest, extentOf);
-    if (overflow) fail("E0608 not counted", overflow.what, overflow.count, ...overflow.extents);
+    if (overflow) fail("E0608 not counted", ...overflow);
     const words = new Uint32Array(uniformWords(uniforms));
     for (const [i, one] of uniforms.entries()) {
       if (typeof one === "string") words[i] = extentOf(one);
@@ -122,13 +132,13 @@ export function launcherOf(
         const isResult = i >= reads.length;
         if (other !== has || (isResult && (from >= offset + size || offset >= from + length))) continue;
         const before = names[i] as string;
-        const may = !isResult && (mayAlias || []).includes(before);
+        const may = !isResult && !!mayAlias && mayAlias.includes(before);
         if (!may || from !== offset) fail("E0619 one buffer", before, name, may);
         aliases.push([before, name]);
       }
       parts.push(part);
       return () => {
-        const buffer = has ?? makeBuffer(device, name, size, element, array);
+        const buffer = has ?? bufferOf(device, name, size, usageOf(array), array);
         const resource = { buffer, offset, size };
         if (!has) made.push(buffer);
         if (!isInput) results.push([name, resource, element, count, !has]);

@@ -25,10 +25,10 @@ import {
   copySource,
   extentIn,
   type Given,
-  makeBuffer,
   own,
   readTensor,
   storage,
+  usageOf,
 } from "./tensors.ts";
 import type { AnyTypes, LaunchKernel, LaunchTensors, LaunchTypes } from "./types.ts";
 
@@ -245,10 +245,10 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
     const overlap = overlapIn(this.#plan, new Map([...parts, ...written].map(([{ name }, part]) => [name, part])));
     if (overlap) fail("E0619 one buffer", ...overlap, false);
 
-    for (const [{ name, element }, [has, offset, size, array]] of [...parts, ...written]) {
+    for (const [{ name }, [has, offset, size, array]] of [...parts, ...written]) {
       // A result that is not given is made by the kernel that writes it.
       if (!has && !array) continue;
-      const buffer = has ?? makeBuffer(this.device, name, size, element, array);
+      const buffer = has ?? bufferOf(this.device, name, size, usageOf(array), array);
       if (!has) uploaded.push(buffer);
       memory.set(name, { buffer, offset, size });
     }

@@ -20,7 +20,7 @@ export type LaunchProblem =
   | readonly [is: "E0608 too large", name: string, bytes: number, limit: string, most: number]
   | readonly [is: "E0619 one buffer", name: string, other: string, mayAlias: boolean]
   | readonly [is: "E0607 no extent", name: string, got: unknown]
-  | readonly [is: "E0608 not counted", what: Overflow["what"], count: number, ...extents: number[]]
+  | readonly [is: "E0608 not counted", ...Overflow]
   | readonly [
       is: "E0610 no feature" | "E0611 no limit" | "E0627 narrow subgroups",
       name: string,

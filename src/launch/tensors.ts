@@ -11,8 +11,24 @@ export const copyDestination = 8;
 export const uniform = 64;
 export const storage = 128;
 
-export const bufferOf = (device: GPUDevice, label: string, size: number, usage: GPUBufferUsageFlags): GPUBuffer =>
-  device.createBuffer({ label, size, usage });
+/** @param array whose elements are in it from the start. */
+export function bufferOf(
+  device: GPUDevice,
+  label: string,
+  size: number,
+  usage: GPUBufferUsageFlags,
+  array?: LaunchArray,
+): GPUBuffer {
+  const buffer = device.createBuffer({ label, size, usage, mappedAtCreation: !!array });
+  if (array) {
+    new (array.constructor as Float32ArrayConstructor)(buffer.getMappedRange()).set(array);
+    buffer.unmap();
+  }
+  return buffer;
+}
+
+/** The memory of a result, or of an input with the elements of an array, which may be changed then. */
+export const usageOf = (array: unknown): GPUBufferUsageFlags => (array ? storage : storage | copySource);
 
 /** The arrays of element types: an f16 and a bf16 as its bits, a bool as 0 or 1. */
 export const arrays = {
@@ -25,33 +41,17 @@ export const own = (given: object, name: string): unknown =>
   Object.hasOwn(given, name) ? (given as Readonly<Record<string, unknown>>)[name] : undefined;
 
 /** Throws where an argument is no object, or has other members than these. */
-export function checkMembers(fail: Fail, what: string, given: object, known = Object.keys(Object(given))): void {
+export function checkMembers(fail: Fail, what: string, given: object, known?: readonly string[]): void {
   if (Object(given) !== given) fail("E0601 not an object", what, given);
-  for (const name of Object.keys(given)) if (!known.includes(name)) fail("E0602 unknown", name, ...known);
+  for (const name of Object.keys(given)) if (known && !known.includes(name)) fail("E0602 unknown", name, ...known);
 }
 
 /** Throws where the extent of a dimension is missing, or not a count. */
 export function extentIn(fail: Fail, dims: object, dim: number | string): number {
   const got = typeof dim === "string" ? own(dims, dim) : dim;
-  if (typeof got !== "number" || got >>> 0 !== got) fail("E0607 no extent", dim as string, got);
+  // Of what is no number this is another.
+  if ((got as number) >>> 0 !== got) fail("E0607 no extent", dim as string, got);
   return got as number;
-}
-
-/** A buffer for a result, or with the elements of an array, which may be changed then. */
-export function makeBuffer(
-  device: GPUDevice,
-  label: string,
-  size: number,
-  element: LaunchElement,
-  array?: LaunchArray,
-): GPUBuffer {
-  const usage = storage | (array ? 0 : copySource);
-  const buffer = device.createBuffer({ label, size, usage, mappedAtCreation: !!array });
-  if (array) {
-    new arrays[element](buffer.getMappedRange()).set(array);
-    buffer.unmap();
-  }
-  return buffer;
 }
 
 /** Bytes that are bound: the elements', in whole words, and at least one of what the WGSL's array is of. */
@@ -98,7 +98,7 @@ export function readTensor(
   }
   const part = "buffer" in Object(value) ? (value as GPUBufferBinding) : { buffer: value as GPUBuffer };
   const { buffer, offset = 0, size: most = Infinity }: GPUBufferBinding = part;
-  if (typeof buffer?.usage !== "number") refuse();
+  if (buffer?.usage === undefined) refuse();
   if (!(buffer.usage & storage)) fail("E0618 no storage", name);
   const multiple = limits.minStorageBufferOffsetAlignment;
   if (offset % multiple || offset < 0) fail("E0618 misaligned", name, offset, multiple);
