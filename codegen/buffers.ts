@@ -1,7 +1,7 @@
 /** The kernel's buffers: how elements are read from them and written to them. Scalars are read from the uniform buffer. */
 
-import { bitsOf, computedType } from "./expression.ts";
-import { type Buffer, elementsInWord, isPacked } from "./kernel/buffer.ts";
+import { computedType } from "./expression.ts";
+import { type Buffer, bitsOf, elementsInWord, isPacked } from "./kernel/buffer.ts";
 import type { Width } from "./kernel/expression.ts";
 
 const letterOf = { f32: "f", f16: "h", i32: "i", u32: "u" } as const;

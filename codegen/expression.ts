@@ -9,10 +9,6 @@ import { type Expression, literal, type Scalar, type Type, typeOf, widened } fro
 /** The type in which elements are computed. */
 export const computedType = (element: ElementType): Scalar => elementInfo[element].computed;
 
-/** The function of the library that gives the bits of a float of two bytes, in the lower half of a word. */
-export const bitsOf = (element: ElementType): "half_bits" | "bfloat_bits" | undefined =>
-  element === "f16" ? "half_bits" : element === "bf16" ? "bfloat_bits" : undefined;
-
 /** The type of `width` neighbouring elements. */
 export const laneType = (element: ElementType, width: number): Type => typeOf(computedType(element), width);
 

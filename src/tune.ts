@@ -22,6 +22,9 @@ import { type HostTensor, toNumbers } from "./runtime/host-tensor.ts";
 import { type Encodable, measure, median } from "./runtime/measure.ts";
 import { prepare } from "./runtime/prepare.ts";
 
+export type { Estimate } from "../codegen/kernel/estimate.ts";
+export type { Measured };
+
 /** A kernel with its buffers. */
 type Opened = Encodable & { destroy(): void };
 

@@ -16,6 +16,10 @@ export function storageOf(element: ElementType, hasHalves: boolean): Storage {
   return element === "bool" ? "u32" : element;
 }
 
+/** The function of the library that gives the bits of a float of two bytes, in the lower half of a word. */
+export const bitsOf = (element: ElementType): "half_bits" | "bfloat_bits" | undefined =>
+  element === "f16" ? "half_bits" : element === "bf16" ? "bfloat_bits" : undefined;
+
 type Packed = "f16x2" | "bf16x2" | "i8x4" | "u8x4";
 
 /** How many elements share a word. */

@@ -2,8 +2,7 @@
 
 import { type WgslFunction, wgslFunctions } from "../../src/ir/ops/wgsl-functions.ts";
 import { elementInfo } from "../../src/ir/types.ts";
-import { bitsOf } from "../expression.ts";
-import type { Buffer } from "./buffer.ts";
+import { type Buffer, bitsOf } from "./buffer.ts";
 import { builtinFunctions, type Expression, type ExpressionOf, type KernelFunction, partsOf } from "./expression.ts";
 
 /** Of one evaluation, or of many. */

@@ -1,6 +1,5 @@
 /** Every message about how a file is put together: E0110 to E0149. */
 
-import { isElementType } from "../ir/types.ts";
 import {
   type Diagnostic,
   error,
@@ -90,8 +89,8 @@ export const syntaxErrors = {
       help: ["write the type of the result: `-> f32[rows, 768]`"],
     });
   },
-  parameterWithoutType(found: Found, name: string): Diagnostic {
-    if (foreignElements.has(name) || isElementType(name)) {
+  parameterWithoutType(found: Found, name: string, isType: boolean): Diagnostic {
+    if (isType || foreignElements.has(name)) {
       return error("E0119", `the parameter of type \`${name}\` has no name`, {
         span: found.span,
         help: ["the name stands before the type: `x: f32[rows, 768]`"],

@@ -20,8 +20,13 @@ interface ElementInfo {
 /** The largest finite f32: (2 - 2^-23) * 2^127. */
 export const maxF32 = (2 - 2 ** -23) * 2 ** 127;
 
-/** One row an element type. Narrow types are storage: they are loaded into f32, i32 or u32, and rounded where they are stored. */
-export const elementInfo = {
+/** All of them. */
+export const elementTypes = ["f32", "f16", "bf16", "i32", "u32", "i8", "u8", "bool"] as const;
+/** The type of one element of a tensor. */
+export type ElementType = (typeof elementTypes)[number];
+
+/** Narrow types are storage: they are loaded into f32, i32 or u32, and rounded or cut off where they are stored. */
+export const elementInfo: Readonly<Record<ElementType, ElementInfo>> = {
   f32: { kind: "float", bytes: 4, computed: "f32", range: [2 ** -149, maxF32] },
   f16: { kind: "float", bytes: 2, computed: "f32", range: [2 ** -24, 65504] },
   bf16: { kind: "float", bytes: 2, computed: "f32", range: [2 ** -133, (2 - 2 ** -7) * 2 ** 127] },
@@ -30,11 +35,7 @@ export const elementInfo = {
   i8: { kind: "integer", bytes: 1, computed: "i32", range: [-128, 127] },
   u8: { kind: "integer", bytes: 1, computed: "u32", range: [0, 255] },
   bool: { kind: "truth", bytes: 4, computed: "bool", range: [0, 1] },
-} as const satisfies Readonly<Record<string, ElementInfo>>;
-
-/** The type of one element of a tensor. */
-export type ElementType = keyof typeof elementInfo;
-export const elementTypes = Object.keys(elementInfo) as readonly ElementType[];
+};
 
 /** Types of one byte: they are moved, converted and stored, and nothing is computed in them. */
 export type ByteType = "i8" | "u8";

@@ -14,6 +14,7 @@ import { type Found, syntaxErrors } from "../diagnostics/errors-syntax.ts";
 import { quoted } from "../diagnostics/errors-types.ts";
 import { isOpName } from "../ir/ops/index.ts";
 import { reservedWords } from "../ir/print.ts";
+import { isElementType } from "../ir/types.ts";
 import { chainedComparison, comparisons } from "./explain-comparison.ts";
 import type { Token } from "./scan.ts";
 import { closerOf, type PieceKind, spanOf } from "./split.ts";
@@ -158,7 +159,8 @@ class Explainer {
     if (before.text === "(" || before.text === ",") return this.name(what);
     if (before.text === ":") return this.type(what);
     const followsName = ["(", ","].includes(tokens[index - 2]?.text ?? "");
-    if (followsName && what === "a parameter") return syntaxErrors.parameterWithoutType(found, before.text);
+    if (followsName && what === "a parameter")
+      return syntaxErrors.parameterWithoutType(found, before.text, isElementType(before.text));
     if (token?.kind === "name") return syntaxErrors.missingComma(this.span(token), found.what, this.last);
     const isDefault = token?.text === "=";
     const isShape = ["[", "(", "<"].includes(token?.text ?? "");
