@@ -96,9 +96,9 @@ test("what `npm run typecheck` refuses: a norm that is defined by an op of no su
 const rewrites: Readonly<Record<string, readonly string[]>> = {
   // x - mean(x).
   "codegen/graph-builder.ts": ["sub"],
-  // mean((x - mean(x))^2) is a variance.
   // What a walk over rows carries from one to the next is their sum.
   "codegen/graph.ts": ["sum"],
+  // mean((x - mean(x))^2) is a variance.
   "codegen/lower-norms.ts": ["mean", "mul", "sub"],
   // sum(exp(x - max(x))).
   "codegen/nodes.ts": ["sub", "sum", "exp", "max"],
