@@ -43,18 +43,29 @@ export const fuseElementwise = definePass({
     context.count("ops fused", kernels.size);
     context.count("kernels", new Set(kernels.values()).size);
 
-    const mapped = new Map<Value, Value>();
-    const now = (value: Value) => mapped.get(value) ?? value;
-    const ops = inOrder(fn, groups).map((op) => {
-      const operands = op.operands.map((value) => value && now(value));
-      const copy = copyOp(op, { operands, kernel: kernels.get(op) });
-      for (const [i, result] of op.results.entries()) mapped.set(result, copy.results[i] as Value);
-      return copy;
-    });
-    const results = fn.results.map(({ name, value }) => ({ name, value: now(value) }));
-    return { fn: makeFn({ ...fn, ops, results }), provenance: provenanceOf(original, fn, origin, mapped), facts };
+    const { fused, mapped } = inKernels(fn, groups, kernels);
+    return { fn: fused, provenance: provenanceOf(original, fn, origin, mapped), facts };
   },
 });
+
+/** The function in kernels of at most so many buffers, where it was one kernel of more. */
+export function fusedWithin(fn: Fn, most: number): Fn {
+  const groups = partition(fn, most);
+  return inKernels(fn, groups, kernelsOf(groups)).fused;
+}
+
+function inKernels(fn: Fn, groups: Partition, kernels: ReadonlyMap<Op, number>) {
+  const mapped = new Map<Value, Value>();
+  const now = (value: Value) => mapped.get(value) ?? value;
+  const ops = inOrder(fn, groups).map((op) => {
+    const operands = op.operands.map((value) => value && now(value));
+    const copy = copyOp(op, { operands, kernel: kernels.get(op) });
+    for (const [i, result] of op.results.entries()) mapped.set(result, copy.results[i] as Value);
+    return copy;
+  });
+  const results = fn.results.map(({ name, value }) => ({ name, value: now(value) }));
+  return { fused: makeFn({ ...fn, ops, results }), mapped };
+}
 
 /** A cut of the function that is fused, as one of the function given. */
 function backTo(cut: KernelCut, origin: ReadonlyMap<Op, Op>): KernelCut {

@@ -27,13 +27,16 @@ const mostUnits = 20;
 /** Groups of ops in an order in which they can be launched; each op in program order. */
 export type Partition = readonly (readonly Op[])[];
 
-/** The cheapest partition of a function's ops, constants left out; what no kernel computes stands alone. */
-export function partition(fn: Fn): Partition {
+/**
+ * The cheapest partition of a function's ops, constants left out; what no kernel computes stands alone.
+ * @param most the buffers of the kernel, where it is one; of several, none has more than WebGPU promises.
+ */
+export function partition(fn: Fn, most = Infinity): Partition {
   const groups = new KernelGroups(fn);
   const whole = groups.ops;
   if (whole.length === 0) return [];
   // How many buffers there may be is the target's business, where one kernel is possible.
-  const isFused = !whole.some(isOpaque) && groups.refusal(whole, Infinity) === undefined;
+  const isFused = !whole.some(isOpaque) && groups.refusal(whole, most) === undefined;
   if (isFused) return [whole];
   const found = searchUpTo(mostUnits, whole, groups);
   const staged = found === undefined || whole.some(isOpaque) ? inStages(groups) : found;

@@ -7,6 +7,7 @@ import { withPlainProducts } from "../codegen/plain-products.ts";
 import { generateProduct } from "../codegen/product.ts";
 import { portableTarget, profileOf, type TargetProfile } from "../codegen/target.ts";
 import { distinctKernels, moduleTargets } from "../codegen/variants.ts";
+import { fusedWithin } from "../passes/fuse-elementwise.ts";
 import { type Diagnostic, fail, TircError } from "./diagnostics/diagnostic.ts";
 import { passErrors } from "./diagnostics/errors-passes.ts";
 import { type Fn, type Module, makeModule } from "./ir/ir.ts";
@@ -49,7 +50,7 @@ export interface CompileOptions extends OptimizeOptions, KernelOptions {
    * kernels anyway (`plans`, unless said otherwise), `all`, or `none`.
    */
   readonly splitReductions?: "plans" | "all" | "none";
-  /** Whether a function that is not one kernel is refused (E0502, E0503, E0505), not compiled to a plan of several. */
+  /** Whether a function that is not one kernel is refused (E0502 to E0505), not compiled to a plan of several. */
   readonly singleKernel?: boolean;
   /** `opaque` unless said otherwise: they are opaque steps of plans. */
   readonly products?: ProductOption;
@@ -122,11 +123,19 @@ export function compileVariants(module: Module, options: CompileVariantsOptions 
       return { plan, kernels: kernelsOf(plan) };
     } catch (caught) {
       if (!(caught instanceof TircError)) throw caught;
-      const isRefused = caught.diagnostics.some(({ code }) => !["E0502", "E0503", "E0505"].includes(code ?? ""));
-      if (!singleKernel && !isRefused && isFused(fn)) {
-        const cut = outline(fn, names, { split: splitReductions !== "none" });
+      const has = (code: string) => caught.diagnostics.some((one) => one.code === code);
+      const isPlan = caught.diagnostics.every(({ code }) => inPlan.has(code ?? ""));
+      if (!singleKernel && isPlan && isFused(fn)) {
+        const fewest = Math.min(...profiles.map(({ limits }) => limits.maxStorageBuffersPerShaderStage));
+        const within = has("E0504") ? fusedWithin(fn, fewest) : fn;
+        const cut = outline(within, names, { split: splitReductions !== "none" });
         const plan = options.products === "plain" ? withPlainProducts(cut) : cut;
-        return { plan, kernels: kernelsOf(plan) };
+        try {
+          return { plan, kernels: kernelsOf(plan) };
+        } catch (again) {
+          // Fewer buffers than WebGPU promises: nothing is cut for that.
+          if (!(again instanceof TircError) || !has("E0504")) throw again;
+        }
       }
       refused.push(...caught.diagnostics);
       return undefined;
@@ -136,6 +145,9 @@ export function compileVariants(module: Module, options: CompileVariantsOptions 
   const done = compiled.filter((one) => one !== undefined);
   return { ...optimized, plans: done.map(({ plan }) => plan), kernels: done.flatMap(({ kernels }) => kernels) };
 }
+
+/** What refuses one kernel, and may be a plan of several. */
+const inPlan: ReadonlySet<string> = new Set(["E0502", "E0503", "E0504", "E0505"]);
 
 function kernelOf({ fn, tile, product }: Launch, target: TargetProfile, options: KernelOptions): Kernel {
   return product === undefined

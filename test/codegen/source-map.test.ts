@@ -84,7 +84,7 @@ test("lines of a kernel and what they compute, by hand", () => {
   ).toBe("max(abs(n), axes = [-1], keepdims = true)");
   expect(from("let abs_ = abs(n);")).toBe("abs(n)");
   expect(from("let round_ = round(div);")).toBe("round(n / scale)");
-  expect(from("out_q[start + unit] = q;")).toBe("cast(round(n / scale), to = i32)");
+  expect(from("out_q[start + unit] = pack_i8_v4(q);")).toBe("cast(round(n / scale), to = i8)");
   expect(lines.filter(({ text }) => text.startsWith("for (var step")).map((line) => line.from)).toEqual([
     undefined,
     undefined,

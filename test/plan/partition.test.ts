@@ -6,7 +6,10 @@ import { costOf, type Partition, partition } from "../../passes/partition.ts";
 import { compile } from "../../src/compile.ts";
 import { type Fn, type Op, presentOperands } from "../../src/ir/ir.ts";
 import { firstMismatch, whyOutside } from "../../src/ir/iteration.ts";
+import type { Tensor } from "../../src/ir/tensor.ts";
 import { parse } from "../../src/parse/parse.ts";
+import { interpretPlan } from "../../src/plan/interpret.ts";
+import type { Plan } from "../../src/plan/plan.ts";
 
 /** A program: how many kernels it takes, and why not fewer. */
 const table: readonly (readonly [name: string, kernels: number, why: string, text: string])[] = [
@@ -132,6 +135,18 @@ describe.each(table)("%s", (_, kernels, _why, text) => {
   test("no other partition is cheaper", () => {
     expect(costOf(fn, found)).toBe(least(fn));
   });
+});
+
+test("more tensors than WebGPU promises buffers are several kernels, of which none has more", () => {
+  const names = ["a", "b", "c", "d", "e", "g", "h", "i", "j"];
+  const text = `fn f(${names.map((name) => `${name}: f32[n]`).join(", ")}) -> (y: f32[n]) { return ${names.join(" + ")} }`;
+  const { plans, kernels } = compile(parse(text));
+  expect(kernels).toHaveLength(2);
+  for (const { manifest } of kernels) expect(manifest.bindings.length).toBeLessThanOrEqual(8);
+  const inputs = Object.fromEntries(
+    names.map((name, i) => [name, { element: "f32" as const, shape: [3], data: Float64Array.of(i, 2 * i, 1) }]),
+  );
+  expect([...(interpretPlan(plans[0] as Plan, inputs).y as Tensor).data]).toEqual([36, 72, 9]);
 });
 
 /** The least cost of all partitions whose groups are kernels and can be launched in some order. */
