@@ -3,7 +3,7 @@
 import { builtinTargets, type TargetProfile } from "../../codegen/target.ts";
 import { moduleTargets } from "../../codegen/variants.ts";
 import { jsonText } from "../diagnostics/json.ts";
-import { runsOn } from "../launch/choose.ts";
+import { lackOf } from "../launch/choose.ts";
 import type { Needs } from "../launch/compact.ts";
 import type { Arguments } from "./arguments.ts";
 import { columns } from "./columns.ts";
@@ -30,7 +30,7 @@ async function detect(adapter: string | undefined): Promise<Here> {
   const { device, adapterInfo, description, target: profile, close } = await openDevice({ adapter });
   try {
     const { features, limits } = device;
-    const runs = builtinTargets.filter((target) => runsOn({ features, limits, adapterInfo }, needsOf(target)));
+    const runs = builtinTargets.filter((target) => !lackOf({ features, limits, adapterInfo }, needsOf(target)));
     return { description, profile, runs: runs.map(({ name }) => name) };
   } finally {
     close();

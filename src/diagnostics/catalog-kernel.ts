@@ -38,8 +38,8 @@ fn g(z: f32[m]) -> f32[m] { return exp(z) }`,
   E0504: {
     title: "more storage buffers than the target has",
     explanation: `Every parameter and every result is a storage buffer of its own. WebGPU promises 8 to a shader; many adapters have more,
-which a target profile can say and a device must be asked for. What needs more is a plan of several kernels, unless one kernel is
-asked for with \`--single-kernel\`.`,
+which a target profile can say and a device must be asked for. What needs more is a plan of several kernels, unless one
+kernel is asked for with \`--single-kernel\`.`,
     wrong: `fn f(a: f32[n], b: f32[n], c: f32[n], d: f32[n], e: f32[n], g: f32[n], h: f32[n], i: f32[n]) -> f32[n] {
   return a + b + c + d + e + g + h + i
 }`,

@@ -25,7 +25,7 @@ export interface Call {
   /** What the uniform buffer holds: of no bytes where there is none. */
   readonly words: ArrayBuffer;
   /** @param uniforms where `words` lie, if there are any. */
-  dispatchOf(pipeline: GPUComputePipeline, uniforms: GPUBufferBinding | undefined): Dispatch;
+  dispatch(pipeline: GPUComputePipeline, uniforms: GPUBufferBinding | undefined): Dispatch;
 }
 
 /** In a pass of its own. */

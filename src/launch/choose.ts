@@ -29,9 +29,6 @@ export function lackOf({ features, limits, adapterInfo }: DeviceTraits, needs: N
   return undefined;
 }
 
-/** Whether a device gives the right numbers for what asks for so much. */
-export const runsOn = (device: DeviceTraits, needs?: Needs): boolean => !lackOf(device, needs);
-
 /**
  * The form of a kernel that a device takes: of those that it can run the first one for its kind of processor, or else the
  * first. Where it runs none it is the last, which is the least demanding.

@@ -22,7 +22,7 @@ export const product = (extents: readonly number[]): number => extents.reduce((a
 
 /** Workgroups in x and y; none where there is no row. */
 export function workgroupsOf(
-  { rowsPerWorkgroup, atLeastOne = false }: Pick<Counted, "rowsPerWorkgroup" | "atLeastOne">,
+  { rowsPerWorkgroup, atLeastOne }: Pick<Counted, "rowsPerWorkgroup" | "atLeastOne">,
   rows: number,
 ): readonly [number, number] {
   const count = Math.max(atLeastOne ? 1 : 0, Math.ceil(rows / rowsPerWorkgroup));

@@ -36,7 +36,7 @@ export function launch<T extends LaunchTypes>(
  */
 export function record(
   { device, label, lasting, pipelineOf }: Launcher,
-  { words, choice, dispatchOf }: Call,
+  { words, choice, dispatch }: Call,
   encoder?: GPUCommandEncoder,
   isAlone = !encoder,
 ): void {
@@ -50,6 +50,6 @@ export function record(
     uniforms = { buffer };
   }
   const into = encoder ?? device.createCommandEncoder({ label });
-  encodePass(into, dispatchOf(pipelineOf(...choice)[0] as GPUComputePipeline, uniforms), { label });
+  encodePass(into, dispatch(pipelineOf(...choice)[0] as GPUComputePipeline, uniforms), { label });
   if (!encoder) device.queue.submit([into.finish()]);
 }

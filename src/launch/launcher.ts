@@ -149,7 +149,7 @@ export function launcherOf(
     const [x, y] = workgroupsOf(manifest, countOf(manifest.rows));
     return {
       ...{ results, words: words.buffer, choice: [aliases, constantsOf(manifest, extentOf)] },
-      dispatchOf(pipeline, resource) {
+      dispatch(pipeline, resource) {
         if (resource && !manifest.unread) entries.push({ binding: bindings.length, resource });
         const layout = pipeline.getBindGroupLayout(0);
         const group = device.createBindGroup({ label, layout, entries });

@@ -82,7 +82,7 @@ export class Prepared<T extends LaunchTypes = AnyTypes> {
         this.#free(call);
       };
       const owner = { free, gone: () => this.#launcher.fail("E0609 destroyed") };
-      const dispatch = call.dispatchOf(this.#launcher.pipelineOf(...call.choice)[0] as GPUComputePipeline, call.slot);
+      const dispatch = call.dispatch(this.#launcher.pipelineOf(...call.choice)[0] as GPUComputePipeline, call.slot);
       const bound: Bound<T> = new Bound<T>(this.#launcher.label, call.results, dispatch, owner);
       this.#bound.add(bound);
       return bound;
@@ -111,7 +111,7 @@ export class Prepared<T extends LaunchTypes = AnyTypes> {
     try {
       const [pipeline] = await Promise.all([pipelineSoon(this.#launcher, ...call.choice), checked]);
       const { value: copies, checked: submitted } = this.#guard(() =>
-        this.#submit(call, call.dispatchOf(pipeline, call.slot)),
+        this.#submit(call, call.dispatch(pipeline, call.slot)),
       );
       // All must settle before the buffers go, or a rejection would be left to nobody.
       const settled = await Promise.allSettled([submitted, ...copies.map(({ copy }) => copy.mapAsync(modeRead))]);

@@ -50,7 +50,7 @@ export function checkMembers(fail: Fail, what: string, given: object, known?: re
 export function extentIn(fail: Fail, dims: object, dim: number | string): number {
   const got = typeof dim === "string" ? own(dims, dim) : dim;
   // Of what is no number this is another.
-  if ((got as number) >>> 0 !== got) fail("E0607 no extent", dim as string, got);
+  if (Number(got) >>> 0 !== got) fail("E0607 no extent", dim as string, got);
   return got as number;
 }
 

@@ -111,6 +111,13 @@ const cases: { readonly [Name in ElementwiseName]: readonly Case[] } = {
       attributes: { to: "f16" },
     },
     { operands: [integers], element: "i32", attributes: { to: "f16" } },
+    { operands: [bothSigns(powers(1e-9, 1e6))], attributes: { to: "bf16" } },
+    {
+      operands: [[0, 1 + 2 ** -8, 1 + 3 * 2 ** -8, 3.3961775e38, 1e30, Infinity, 2 ** -126, -1]],
+      attributes: { to: "bf16" },
+    },
+    { operands: [[-1e30, -129, -128, -0.5, 0.5, 127.5, 128, 1e30]], attributes: { to: "i8" } },
+    { operands: [[-1e30, -1, 0, 0.5, 255, 255.5, 256, 1e30]], attributes: { to: "u8" } },
     {
       operands: [integers.filter((x) => x > -(2 ** 24) && x < 2 ** 24).slice(0, 8)],
       element: "i32",

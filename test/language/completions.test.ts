@@ -76,7 +76,16 @@ describe("inside a call", () => {
   });
 
   test("what an attribute takes", () => {
-    expect(labels(`${header}  return cast(x, to = |)\n}\n`)).toEqual(["bool", "f16", "f32", "i32", "u32"]);
+    expect(labels(`${header}  return cast(x, to = |)\n}\n`)).toEqual([
+      "bf16",
+      "bool",
+      "f16",
+      "f32",
+      "i32",
+      "i8",
+      "u32",
+      "u8",
+    ]);
     expect(labels(`${header}  return sum(x, axes = [-1], keepdims = |\n}\n`)).toEqual(["false", "true"]);
     expect(labels(`${header}  return reshape(x, shape = [|])\n}\n`)).toEqual(["n"]);
     expect(labels(`${header}  return sum(x, axes = [|])\n}\n`)).toEqual([]);
@@ -85,7 +94,7 @@ describe("inside a call", () => {
 });
 
 describe("types", () => {
-  const elements = ["bool", "f16", "f32", "i32", "u32"];
+  const elements = ["bf16", "bool", "f16", "f32", "i32", "i8", "u32", "u8"];
   test("element types after a colon and an arrow", () => {
     expect(labels("fn f(x: |")).toEqual(elements);
     expect(labels("fn f(x: f3|2[n]) -> f32[n] { return x }\n")).toEqual(elements);

@@ -142,7 +142,7 @@ describe("what is wrong", () => {
     ],
     [
       "const a: i32[2] @centered(-1) = [1, -1]",
-      "1:17: error[E0204]: `@centered` does not take i32: it takes f32 or f16",
+      "1:17: error[E0204]: `@centered` does not take i32: it takes f32, f16 or bf16",
     ],
     [
       "const a: f32[2] @centered(-2) = [1, -1]",

@@ -8,6 +8,7 @@ import { workgroupsOf } from "../../codegen/launch.ts";
 import { type Kernel, parametersOf } from "../../codegen/manifest.ts";
 import { wgslFunctions } from "../../src/ir/ops/wgsl-functions.ts";
 import { elementCount } from "../../src/ir/tensor.ts";
+import type { ElementType } from "../../src/ir/types.ts";
 import { type Dims, extents } from "../../src/runtime/bind-inputs.ts";
 
 /** Arithmetic that counts what it is asked for. */
@@ -43,16 +44,22 @@ class Counting implements Arithmetic<number> {
     this.counted(from === to ? 0 : 1, 0, float32.converted(value, from, to));
   select: Arithmetic<number>["select"] = (no, yes, condition) => this.counted(1, 0, float32.select(no, yes, condition));
   stored: Arithmetic<number>["stored"] = (value, element) =>
-    this.counted(element === "f16" ? wgslFunctions.half_bits.cost[0] : 0, 0, float32.stored(value, element));
+    this.counted(costOfStored[element] ?? 0, 0, float32.stored(value, element));
 }
+
+const bytesOf: Partial<Record<ElementType, number>> = { f16: 2, bf16: 2, i8: 1, u8: 1 };
+const costOfStored: Partial<Record<ElementType, number>> = {
+  f16: wgslFunctions.half_bits.cost[0],
+  bf16: wgslFunctions.bfloat_bits.cost[0],
+};
 
 /** What `estimate` has of a run, each lane by itself. @param most workgroups to run. */
 export function countRun({ manifest }: Kernel, program: Program, dims: Dims, most = Infinity) {
   const arithmetic = new Counting();
   const bytes = { loaded: 0, stored: 0 };
   const sizeOf = (name: string) => {
-    const storage = program.buffers.find(({ wgsl }) => wgsl === name)?.storage ?? "f32";
-    return storage === "uniform" ? 0 : storage === "f16" || storage === "f16x2" ? 2 : 4;
+    const { storage, element } = program.buffers.find(({ wgsl }) => wgsl === name) as Program["buffers"][number];
+    return storage === "uniform" ? 0 : (bytesOf[element] ?? 4);
   };
   const inputs = new Map(
     parametersOf(manifest).map(({ name, shape, element }) => {

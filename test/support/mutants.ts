@@ -74,8 +74,8 @@ const canonicalize: readonly Omit<Mutant, "file">[] = [
   },
   {
     what: "drops a rounding to f16",
-    from: 'element === "f16" && isHalf(inner?.operand(0))',
-    to: 'element === "f16" && inner !== undefined',
+    from: "origin?.element === element && isRounded(origin)",
+    to: "origin?.element === element",
     program: fn("x: f16[rows]", "f16[rows]", "let e = exp(x)", "return cast(cast(e, to = f32), to = f16)"),
   },
   {
@@ -430,8 +430,8 @@ const match: readonly Omit<Mutant, "file">[] = [
   },
   {
     what: "takes other constants for those of GELU",
-    from: "export const formulaTolerance = 1e-6;",
-    to: "export const formulaTolerance = 0.5;",
+    from: "tolerance = formulaTolerance",
+    to: "tolerance = 0.5",
     program: rows("return 0.5 * x * (1 + erf(x * 0.9))"),
   },
 ];

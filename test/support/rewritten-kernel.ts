@@ -27,7 +27,7 @@ export function onDirtyMemory(kernel: Kernel): Kernel {
 
 /** The type of a variable whose first value is a vector or what a function returns, or `element`. */
 function typeIn(wgsl: string, name: string, element: string): string {
-  const maker = new RegExp(`var ${name} = (\\w+)\\(`).exec(wgsl)?.[1] ?? "";
+  const maker = new RegExp(`var ${name} = (?:select\\()?(\\w+)\\(`).exec(wgsl)?.[1] ?? "";
   if (/^vec\d[fiu]$/.test(maker)) return maker;
   return new RegExp(`fn ${maker}\\([^)]*\\) -> (\\w+)`).exec(wgsl)?.[1] ?? element;
 }

@@ -33,6 +33,12 @@ const files: Record<string, Uint8Array> = {};
 
 export const settings: readonly Setting[] = [
   {
+    page: "docs/integrations.md",
+    starts: 'import * as tf from "@tensorflow/tfjs";\nimport { applyFused',
+    by: "tfjs-norms",
+  },
+  { page: "docs/training.md", starts: "import { applyFusedRmsNorm, parse }", by: "the training of a transformer" },
+  {
     page: "docs/plans.md",
     starts: "import { compile, parse, planManifest }",
     device: true,

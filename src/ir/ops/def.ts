@@ -323,6 +323,9 @@ export interface ConstantDef extends Common {
 /** A row of the op table. */
 export type OpDef = ElementwiseDef | ReductionDef | NormDef | ShapeDef | IndexDef | LinearDef | ExternDef | ConstantDef;
 
+/** Whether a number among the extents is below 0. */
+export const hasNegative = (shape: Shape): boolean => shape.some((dim) => typeof dim === "number" && dim < 0);
+
 export const floats: readonly NumberType[] = ["f32", "f16", "bf16"];
 export const numbers: readonly NumberType[] = [...floats, "i32", "u32"];
 export const signed: readonly ElementType[] = [...floats, "i32"];

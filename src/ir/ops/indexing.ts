@@ -8,10 +8,19 @@
 
 import { fail } from "../../diagnostics/diagnostic.ts";
 import { linearErrors } from "../../diagnostics/errors-linear.ts";
+import { typeErrors } from "../../diagnostics/errors-types.ts";
 import type { Attributes } from "../ir.ts";
 import { elementCount, indexAt, type Tensor } from "../tensor.ts";
 import { type Dim, printShape, type Shape, sameShape } from "../types.ts";
-import { type AttributeDef, anyElement, attribute, type IndexRow, type Rows, type Segment } from "./def.ts";
+import {
+  type AttributeDef,
+  anyElement,
+  attribute,
+  hasNegative,
+  type IndexRow,
+  type Rows,
+  type Segment,
+} from "./def.ts";
 
 type Infer = IndexRow["infer"];
 type Evaluate = IndexRow["evaluate"];
@@ -386,7 +395,11 @@ export const indexOps = {
     operands: [],
     attributes: { shape: { type: "shape", summary: "The shape of the result." }, axis: along },
     elements: ["i32"],
-    infer: (_, attributes) => attribute.shape(attributes, "shape"),
+    infer: (_, attributes) => {
+      const shape = attribute.shape(attributes, "shape");
+      if (!hasNegative(shape)) return shape;
+      return (at) => typeErrors.shapeOp(at("shape"), "iota", "an extent cannot be negative");
+    },
     evaluate: countUp,
     map: () => ({ kind: "position" }),
     zeroMean: () => [],

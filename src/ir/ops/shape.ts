@@ -2,7 +2,7 @@
 
 import { broadcastStrides, gather, rowMajorStrides } from "../tensor.ts";
 import { broadcastShapes, type Dim, printShape, type Shape, sameShape } from "../types.ts";
-import { type AttributeDef, anyElement, attribute, type ShapeRow } from "./def.ts";
+import { type AttributeDef, anyElement, attribute, hasNegative, type ShapeRow } from "./def.ts";
 
 function shapeOp(
   move: ShapeRow["move"],
@@ -96,7 +96,7 @@ export const shapeOps = {
     target("The shape to fill."),
     (shape, attributes) => {
       const wanted = attribute.shape(attributes, "shape");
-      if (wanted.some((dim) => typeof dim === "number" && dim < 0)) return "an extent cannot be negative";
+      if (hasNegative(wanted)) return "an extent cannot be negative";
       const merged = broadcastShapes(shape, wanted);
       if (merged !== undefined && sameShape(merged, wanted)) return wanted;
       return `${printShape(shape)} does not broadcast to ${printShape(wanted)}`;

@@ -8,7 +8,7 @@ import type { Attributes } from "../ir.ts";
 import { elementCount, type Tensor } from "../tensor.ts";
 import { printShape, type Shape, sameShape } from "../types.ts";
 import { eachTerm, inferConv, windowAttributes } from "./conv.ts";
-import { attribute, floats, type LinearRow, numbers, type Refusal, type Rows } from "./def.ts";
+import { attribute, floats, hasNegative, type LinearRow, numbers, type Refusal, type Rows } from "./def.ts";
 
 const shapeAttribute = (summary: string) => ({ shape: { type: "shape", summary } }) as const;
 
@@ -44,7 +44,7 @@ export const transposeOps = {
     infer: ([ids = [], d_y = []], attributes) => {
       const shape = attribute.shape(attributes, "shape");
       const wanted = "[count, width]";
-      if (shape.length !== 2)
+      if (shape.length !== 2 || hasNegative(shape))
         return (at) => linearErrors.operandShape(at("shape"), "embedding_grad", "shape", wanted, printShape(shape));
       return checked("embedding_grad", shape, rowsOf(ids, shape), d_y);
     },
