@@ -95,7 +95,7 @@ function activeValues(fn: Fn, from: readonly Value[], stops: (op: Op) => void): 
 class Backward {
   readonly builder: Builder;
   /** What stands for each value of f. */
-  readonly copies = new Map<Value, Value>();
+  private readonly copies = new Map<Value, Value>();
   private readonly cotangents = new Map<Value, Value>();
   private readonly terms: Terms;
 
@@ -169,19 +169,11 @@ class Backward {
   }
 }
 
-/** What the gradients of a function came to: the function that gives them, and what of `fn` each of its values stands for. */
-export interface GradientOf {
-  readonly backward: Fn;
-  /** What stands there for each value of the function. */
-  readonly copies: ReadonlyMap<Value, Value>;
-}
-
-/** @throws TircError E0801 to E0804. */
-export function gradientOf(
-  fn: Fn,
-  { wrt, of }: Pick<Options, "wrt" | "of">,
-  stops: (op: Op) => void = () => {},
-): GradientOf {
+/**
+ * The function that gives the gradients.
+ * @throws TircError E0801 to E0804.
+ */
+export function gradientOf(fn: Fn, { wrt, of }: Pick<Options, "wrt" | "of">, stops: (op: Op) => void = () => {}): Fn {
   const wanted = parametersOf(fn, wrt);
   const results = resultsOf(fn, of);
   const active = activeValues(fn, wanted, stops);
@@ -219,7 +211,7 @@ export function gradientOf(
     results: gradients.map(({ param, value }) => ({ name: unusedName(`d_${nameOf(param)}`, names), value })),
     span: fn.span,
   });
-  return { backward: withoutDeadOps(full).fn, copies: backward.copies };
+  return withoutDeadOps(full).fn;
 }
 
 export const gradient = definePass({
@@ -246,12 +238,12 @@ export const gradient = definePass({
     const name = `${fn.name}_grad`;
     if (context.functions.includes(name)) fail(gradientErrors.taken(fn.span, name, fn.name));
     const stops = new Set<Op>();
-    const made = gradientOf(fn, options, (op) => stops.add(op));
+    const backward = gradientOf(fn, options, (op) => stops.add(op));
     for (const param of parametersOf(fn, options.wrt)) {
       const { span, trained, centered } = param;
       if (trained && centered.length > 0) context.remark(gradientRemarks.trainedPromise(span, nameOf(param), centered));
     }
     for (const op of stops) context.remark(gradientRemarks.stops(op.span, op.name));
-    return { fn, beside: [made.backward] };
+    return { fn, beside: [backward] };
   },
 });

@@ -6,7 +6,7 @@
  */
 
 import { kernelRefusals, type Refusal } from "../src/diagnostics/errors-kernel.ts";
-import { elementsOf, estimatedBytes } from "../src/ir/bytes.ts";
+import { elementsOf, estimatedBytes, mostBuffers } from "../src/ir/bytes.ts";
 import type { Fn, Op, Value } from "../src/ir/ir.ts";
 import { firstMismatch, IterationSpace } from "../src/ir/iteration.ts";
 import { lastSums, type MixedOrder, mixedOrder } from "../src/ir/mixed-order.ts";
@@ -15,8 +15,6 @@ import { walkOrder } from "../src/ir/walk-order.ts";
 
 /** What a launch costs, in bytes that could be moved in its time: about 5 us where 200 GB/s are. */
 export const launchBytes = 2 ** 20;
-/** Storage buffers that every WebGPU device has. */
-const mostBuffers = 8;
 /** What sums of tiles take of the bytes that are summed: a tile has so many rows at least. */
 const usualTile = 16;
 

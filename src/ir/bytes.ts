@@ -2,6 +2,9 @@
 
 import { elementInfo, type Shape, type TensorType } from "./types.ts";
 
+/** Storage buffers that every WebGPU device has for a shader. */
+export const mostBuffers = 8;
+
 /** Bytes of one element in a buffer. */
 export const bytesOfElement = ({ element }: Pick<TensorType, "element">): number => elementInfo[element].bytes;
 

@@ -12,14 +12,14 @@
  */
 
 import { Builder, copyOp } from "../ir/builder.ts";
-import { elementsOf } from "../ir/bytes.ts";
+import { elementsOf, mostBuffers } from "../ir/bytes.ts";
 import type { Op, Value } from "../ir/ir.ts";
 import { axisOf, type MixedOrder, summedAxes } from "../ir/mixed-order.ts";
 import { attribute } from "../ir/ops/def.ts";
 import type { Dim, Shape, TensorType } from "../ir/types.ts";
 import type { Outliner, Piece, Write } from "./outline.ts";
 import type { DerivedExtent, Tile } from "./plan.ts";
-import { asResult, buffersOf, leastRows, mostBuffers, Partials } from "./split.ts";
+import { asResult, buffersOf, leastRows, Partials } from "./split.ts";
 
 /** Tiles that there are about. */
 const usualTiles = 1024;

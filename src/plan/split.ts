@@ -19,7 +19,7 @@
  */
 
 import { Builder, copyOp } from "../ir/builder.ts";
-import { elementsOf } from "../ir/bytes.ts";
+import { elementsOf, mostBuffers } from "../ir/bytes.ts";
 import { isLeaf, type Op, presentOperands, Value } from "../ir/ir.ts";
 import { attribute } from "../ir/ops/def.ts";
 import { ops as table } from "../ir/ops/index.ts";
@@ -102,9 +102,6 @@ export function splitGroup(
   extents.push(...derived);
   return pieces;
 }
-
-/** Storage buffers that every WebGPU device has. */
-export const mostBuffers = 8;
 
 /** Buffers that the kernel of a piece binds. */
 export function buffersOf({ ops, writes }: Piece): number {

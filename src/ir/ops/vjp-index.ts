@@ -14,11 +14,7 @@ import type { Value } from "../ir.ts";
 import type { Dim } from "../types.ts";
 import { attribute } from "./def.ts";
 import type { IndexName } from "./index.ts";
-import type { Adjoint, Pullback, Terms, Vjp } from "./vjp.ts";
-
-const moved = (back: (t: Terms, x: Value, dy: Value, at: Adjoint) => Value): Pullback => {
-  return (at) => back(at.terms, at.operands[0] as Value, at.cotangents[0] as Value, at);
-};
+import { ofOne, type Pullback, type Terms, type Vjp } from "./vjp.ts";
 
 const cut = (t: Terms, x: Value, axis: number, start: number, end: number) => t.op("slice", [x], { axis, start, end });
 
@@ -36,7 +32,7 @@ function spread(t: Terms, x: Value, axis: number, step: number): Value {
   return t.reshape(wide, x.shape.with(at, extent * step));
 }
 
-const slice = moved((t, x, dy, { attributes }) => {
+const slice = ofOne((t, x, dy, { attributes }) => {
   const axis = attribute.axis(attributes);
   const extent = x.shape.at(axis) as number;
   const at = attribute.number(attributes, "start");
@@ -55,7 +51,7 @@ const pieceOf =
     return cut(terms, cotangents[0] as Value, axis, start, start + (extents[piece] as number));
   };
 
-const pad = moved((t, x, dy, { attributes }) => {
+const pad = ofOne((t, x, dy, { attributes }) => {
   const axis = attribute.axis(attributes);
   const extent = x.shape.at(axis) as number;
   const [before, after] = [attribute.number(attributes, "before"), attribute.number(attributes, "after")];
@@ -76,7 +72,7 @@ const pad = moved((t, x, dy, { attributes }) => {
   return parts.reduce((sum, part) => t.add(sum, part), own);
 });
 
-const gather = moved((t, x, dy, { operands, attributes }) => {
+const gather = ofOne((t, x, dy, { operands, attributes }) => {
   const index = operands[1] as Value;
   const axis = attribute.axis(attributes);
   const at = axis + x.shape.length;
@@ -95,7 +91,7 @@ export const indexVjps: { readonly [Name in IndexName]: Vjp } = {
   slice: { by: [slice] },
   concat: { by: [0, 1, 2, 3].map(pieceOf) },
   pad: { by: [pad] },
-  flip: { by: [moved((t, _, dy, { attributes }) => t.op("flip", [dy], { axis: attribute.axis(attributes) }))] },
+  flip: { by: [ofOne((t, _, dy, { attributes }) => t.op("flip", [dy], { axis: attribute.axis(attributes) }))] },
   gather: { by: [gather, null] },
   embedding: {
     by: [

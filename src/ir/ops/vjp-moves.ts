@@ -8,7 +8,7 @@ import type { Value } from "../ir.ts";
 import type { Dim, Shape } from "../types.ts";
 import { attribute } from "./def.ts";
 import type { LinearName, ShapeName } from "./index.ts";
-import type { Adjoint, Pullback, Terms, Vjp } from "./vjp.ts";
+import { type Adjoint, ofOne, type Pullback, type Terms, type Vjp } from "./vjp.ts";
 
 const given = ({ operands, cotangents }: Adjoint) => ({
   a: operands[0] as Value,
@@ -16,9 +16,7 @@ const given = ({ operands, cotangents }: Adjoint) => ({
   dy: cotangents[0] as Value,
 });
 
-const moved = (back: (t: Terms, x: Value, dy: Value, at: Adjoint) => Value): Vjp => ({
-  by: [(at) => back(at.terms, at.operands[0] as Value, at.cotangents[0] as Value, at)],
-});
+const moved = (back: Parameters<typeof ofOne>[0]): Vjp => ({ by: [ofOne(back)] });
 
 /** The permutation that takes another one back. */
 function inverse(perm: readonly number[]): number[] {

@@ -29,6 +29,12 @@ export interface Adjoint {
 /** The contribution to an operand's cotangent, in the shape of the operand or one that the operand was broadcast to. */
 export type Pullback = (at: Adjoint) => Value;
 
+/** Of an op with one operand and one result. */
+export const ofOne =
+  (back: (t: Terms, x: Value, dy: Value, at: Adjoint) => Value): Pullback =>
+  (at) =>
+    back(at.terms, at.operands[0] as Value, at.cotangents[0] as Value, at);
+
 /**
  * A pullback for each operand; `null` for one through which no gradient goes because small changes of it change nothing:
  * a condition, a row number. Or why the op has no derivative: a clause.
