@@ -129,7 +129,7 @@ export function runPanel(events: RunEvents): RunPanel {
     render(program: ProgramView) {
       functions = program.functions;
       current = program;
-      const isOld = results.childElementCount > 0 && stop.disabled && ran !== program;
+      const isOld = ran !== undefined && stop.disabled && ran !== program;
       if (isOld) status.textContent = "The program has changed since this run.";
       renewChoice(choice, functions);
       choiceLabel.hidden = functions.length < 2;
