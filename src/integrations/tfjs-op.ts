@@ -9,7 +9,7 @@ import type * as tfjs from "@tensorflow/tfjs-core";
 import type { Tensor, TensorInfo } from "@tensorflow/tfjs-core";
 import { type Kernel, parametersOf } from "../../codegen/manifest.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { integrationErrors } from "../diagnostics/errors-runtime.ts";
+import { integrationErrors, runtimeErrors } from "../diagnostics/errors-runtime.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type ElementType, elementInfo, printType } from "../ir/types.ts";
 import { type LaunchBuffer, type LaunchOfKernel, planExtents } from "../launch/plan-manifest.ts";
@@ -73,6 +73,8 @@ interface Parts {
   readonly signature: Kernel;
   readonly launches: readonly Launch[];
   readonly intermediates: readonly LaunchBuffer[];
+  /** Results that are the value of another one, which alone is written. */
+  readonly copies: readonly (readonly [from: string, to: string])[];
   /** The extents of all buffers. */
   extentsFor(dims: Readonly<Record<string, number>>): Readonly<Record<string, number>>;
 }
@@ -93,9 +95,12 @@ async function partsOf(
     const reads = parametersOf(signature.manifest).map(({ name }) => name);
     const writes = signature.manifest.bindings.filter(({ access }) => access === "read_write").map(({ name }) => name);
     const launch = { prepared, reads: named(reads), writes: named(writes, resultKey) };
-    return { signature, launches: [launch], intermediates: [], extentsFor: (dims) => dims };
+    return { signature, launches: [launch], intermediates: [], copies: [], extentsFor: (dims) => dims };
   }
   const { plan, kernels } = given;
+  for (const step of plan.steps) {
+    if ("opaque" in step) fail(runtimeErrors.noProduct(plan.name, step.name, step.opaque));
+  }
   const keys = new Map(
     plan.buffers.map(({ kind, name, result }) => [name, kind === "result" ? resultKey(result ?? name) : name]),
   );
@@ -110,6 +115,9 @@ async function partsOf(
     signature: signatureOf(plan),
     launches: await Promise.all(launches),
     intermediates: plan.buffers.filter(({ kind }) => kind === "intermediate"),
+    copies: plan.buffers.flatMap(({ name, same }) =>
+      same === undefined ? [] : [[keys.get(same) as string, keys.get(name) as string] as const],
+    ),
     extentsFor: (dims) => planExtents(plan.extents, dims),
   };
 }
@@ -122,7 +130,8 @@ let count = 0;
 /**
  * Compiles a kernel, or all of a plan, on the device of tfjs's backend, which is `webgpu` and ready. `dims` are those that
  * are pipeline constants.
- * Throws TircError: E0607, E0610 to E0613, E0615, E0625, E0627; E0626 for a result of a type that tfjs does not have.
+ * Throws TircError: E0607, E0610 to E0613, E0615, E0625, E0627; E0626 for a result of a type that tfjs does not have, E0628 for a
+ * plan that leaves products to the caller.
  */
 export async function prepare<T extends LaunchTypes = AnyTypes>(
   tf: Tfjs,
@@ -138,7 +147,7 @@ export async function prepare<T extends LaunchTypes = AnyTypes>(
     if (binding.access === "read_write" && typeOf[binding.element] === undefined)
       fail(integrationErrors.noTfjsType(name, binding.name, printType(binding)));
   }
-  const { signature, launches, intermediates, extentsFor } = await partsOf(
+  const { signature, launches, intermediates, copies, extentsFor } = await partsOf(
     device,
     kernel as Kernel,
     dims as AnyTypes["dims"],
@@ -188,6 +197,14 @@ export async function prepare<T extends LaunchTypes = AnyTypes>(
         const { dims: own } = prepared.kernel.manifest;
         const dims = Object.fromEntries(own.map(({ name }) => [name, all[name] as number]));
         start(device, prepared, of(reads) as Tensors, dims, of(writes) as Record<string, GPUBuffer>);
+      }
+      if (copies.length > 0) {
+        const encoder = device.createCommandEncoder({ label: kernelName });
+        for (const [from, to] of copies) {
+          const [source, target] = [memory.get(from), memory.get(to)] as (GPUBuffer | undefined)[];
+          if (source && target) encoder.copyBufferToBuffer(source, 0, target, 0, target.size);
+        }
+        device.queue.submit([encoder.finish()]);
       }
       for (const { dataId } of between) backend.disposeData(dataId);
       return results.map(({ info }) => info);

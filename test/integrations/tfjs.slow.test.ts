@@ -2,9 +2,13 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect } from "vitest";
+import { compile } from "../../src/compile.ts";
 import { prepare } from "../../src/integrations/tfjs.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
+import { parse } from "../../src/parse/parse.ts";
+import { planManifest } from "../../src/plan/manifest.ts";
+import type { Plan } from "../../src/plan/plan.ts";
 import { compileText } from "../support/compile.ts";
 import { diagnosticsOf, rejectionOf } from "../support/diagnostics.ts";
 import { gpuTest } from "../support/gpu.ts";
@@ -90,6 +94,30 @@ describe("a kernel on tfjs's device", () => {
     kernel.destroy();
     expect(() => kernel.run({ x: tf.tensor1d([1, 2, 3]), i, s: 1 })).toThrow(kernel.kernelName);
     tf.disposeVariables();
+  });
+
+  gpuTest("of a plan, gives results that are one value each their numbers", async ({ gpu }) => {
+    await openTfjs(gpu);
+    const text =
+      "fn f(x: f32[rows, 8]) -> (a: f32[rows, 8], b: f32[rows, 8], s: f32[8]) {\n" +
+      "  let y = rmsnorm(x, axes = [-1])\n  return y, y, sum(y, axes = [0])\n}";
+    const { plans, kernels } = compile(parse(text), { target: gpu.target });
+    const plan = planManifest(plans[0] as Plan);
+    expect(plan.buffers.filter(({ same }) => same !== undefined)).toHaveLength(1);
+    const kernel = await prepare(tf, { plan, kernels });
+    const x = tf.tensor2d(wave(24, 1), [3, 8]);
+    const { a, b } = kernel.run({ x }) as Readonly<Record<string, tf.Tensor>>;
+    expect(Math.max(...(await read(a)))).toBeGreaterThan(0.5);
+    expect(await read(b)).toEqual(await read(a));
+    kernel.destroy();
+  });
+
+  gpuTest("is refused where a product is left to the caller", async ({ gpu }) => {
+    await openTfjs(gpu);
+    const text = "fn f(x: f32[n, 8], w: f32[4, 8]) -> (y: f32[n, 4]) { return gelu(linear(x, w)) }";
+    const { plans, kernels } = compile(parse(text), { target: gpu.target });
+    const refused = await rejectionOf(prepare(tf, { plan: planManifest(plans[0] as Plan), kernels }));
+    expect(refused.join()).toContain("E0628");
   });
 
   gpuTest("is refused where tfjs has no such type, or no such device", async ({ gpu }) => {
