@@ -2,10 +2,11 @@
 
 import { describe, expect, test } from "vitest";
 import { proveKernel } from "../../codegen/prove.ts";
-import { portableTarget } from "../../codegen/target.ts";
+import { builtinTargets, portableTarget } from "../../codegen/target.ts";
 import { compile, optimize } from "../../src/compile.ts";
 import { fromBfloat16Bits, toBfloat16Bits } from "../../src/ir/float16.ts";
 import type { Fn } from "../../src/ir/ir.ts";
+import { ops } from "../../src/ir/ops/index.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { fromNumbers, type HostTensor } from "../../src/runtime/host-tensor.ts";
 import type { OpenedDevice } from "../../src/runtime/node.ts";
@@ -184,5 +185,35 @@ test("kernels of narrow types are proved at each width", () => {
   for (const text of texts) {
     const { module } = optimize(parse(text));
     expect(proveKernel(module.fns[0] as Fn, module.consts, portableTarget), text).toMatchObject({ verdict: "equal" });
+  }
+});
+
+test("bytes are moved, chosen, tested for equality and converted, and nothing else computes with them", () => {
+  const computing = Object.entries(ops).filter(([, { kind, elements }]) => {
+    return !["shape", "index", "extern"].includes(kind) && (elements as readonly string[]).includes("i8");
+  });
+  expect(computing.map(([name]) => name).sort()).toEqual(["cast", "constant", "eq", "global", "ne", "where"]);
+});
+
+test("lanes write whole words where the rows' length is a multiple of what a word holds", () => {
+  for (const target of builtinTargets) {
+    for (const [element, n, isAtomic] of [
+      ...([
+        ["i8", 8, false],
+        ["i8", 6, true],
+        ["i8", 5, true],
+      ] as const),
+      ...([
+        ["bf16", 8, false],
+        ["bf16", 6, false],
+        ["bf16", 5, true],
+      ] as const),
+    ] as const) {
+      const text = `fn f(x: f32[rows, ${n}]) -> ${element}[rows, ${n}] {
+  return cast(x / max(abs(x), axes = [-1], keepdims = true), to = ${element})
+}`;
+      const [kernel] = compile(parse(text), { target }).kernels;
+      expect(kernel?.wgsl.includes("atomic"), `${element}, ${n} columns, ${target.name}`).toBe(isAtomic);
+    }
   }
 });

@@ -1,8 +1,8 @@
 /** What the launcher does to numbers and arrays before the device has them. */
 
 import { expect, test } from "vitest";
-import { roundToFloat16 } from "../../src/ir/float16.ts";
-import { roundToHalf } from "../../src/launch/scalars.ts";
+import { roundToBfloat16, roundToFloat16 } from "../../src/ir/float16.ts";
+import { roundToBfloat, roundToHalf } from "../../src/launch/scalars.ts";
 import { writeArray } from "../../src/runtime/host-tensor.ts";
 
 test("a scalar of type f16 is the nearest half, as the compiler rounds", () => {
@@ -12,6 +12,16 @@ test("a scalar of type f16 is the nearest half, as the compiler rounds", () => {
   const small = [2 ** -25, 1.5 * 2 ** -24, 2.5 * 2 ** -24, 65519.99999, 65520, Infinity, Number.NaN];
   for (const value of [...near, ...small].flatMap((one) => [one, -one])) {
     expect(roundToHalf(value), String(value)).toBe(roundToFloat16(value));
+  }
+});
+
+test("a scalar of type bf16 is the nearest one, as the compiler rounds", () => {
+  const numbers = [0, 2 ** -133, 2 ** -126, 1 / 3, 1, 2048, 3.3895e38, 1e39];
+  const between = numbers.flatMap((one) => [one, (1 + 2 ** -8) * one, (1 + 3 * 2 ** -8) * one, 1.3 * one]);
+  const near = between.flatMap((value) => [value, value * (1 + 2 ** -52), value * (1 - 2 ** -53)]);
+  const small = [2 ** -134, 1.5 * 2 ** -133, 2.5 * 2 ** -133, Infinity, Number.NaN];
+  for (const value of [...near, ...small].flatMap((one) => [one, -one])) {
+    expect(roundToBfloat(value), String(value)).toBe(roundToBfloat16(value));
   }
 });
 
