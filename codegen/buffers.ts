@@ -1,11 +1,16 @@
 /** The kernel's buffers: how elements are read from them and written to them. Scalars are read from the uniform buffer. */
 
+import { type ElementType, elementInfo } from "../src/ir/types.ts";
 import { computedType } from "./expression.ts";
 import { type Buffer, bitsOf, elementsInWord, isPacked } from "./kernel/buffer.ts";
 import type { Width } from "./kernel/expression.ts";
 
 const letterOf = { f32: "f", f16: "h", i32: "i", u32: "u" } as const;
-const scalarOf = (type: string) => (type === "bool" ? "u32" : type) as keyof typeof letterOf;
+/** What an element that is not packed is stored as: truth values as words. */
+const scalarOf = (element: ElementType) => {
+  const type = computedType(element);
+  return type === "bool" ? "u32" : type;
+};
 const wide = (scalar: keyof typeof letterOf, width: number) =>
   width === 1 ? scalar : `vec${width}${letterOf[scalar]}`;
 
@@ -15,7 +20,7 @@ const isAtomic = ({ storage, type, access }: Buffer) => type.width < elementsInW
 /** The type of what the buffer is an array of. */
 export function arrayElement(buffer: Buffer): string {
   const { storage, type, element } = buffer;
-  if (storage === "uniform") return scalarOf(computedType(element));
+  if (storage === "uniform") return scalarOf(element);
   if (isAtomic(buffer)) return "atomic<u32>";
   if (isPacked(storage)) return wide("u32", Math.max(1, type.width / elementsInWord(storage)));
   return wide(storage, type.width);
@@ -33,7 +38,7 @@ export function declareBuffer(buffer: Buffer, binding: number): string {
 }
 
 /** What unpacks `width` elements of a word or two; where they are a part of a word it is told which. */
-const unpackName = (element: string, width: number) => `unpack_${element}${width === 1 ? "" : `_v${width}`}`;
+const unpackName = (element: ElementType, width: number) => `unpack_${element}${width === 1 ? "" : `_v${width}`}`;
 
 /** The element or vector at `index`, in the type in which it is computed. */
 export function printLoad({ wgsl, storage, type: { width }, element }: Buffer, index: string): string {
@@ -72,7 +77,7 @@ export function printElement(buffer: Buffer, index: string): string {
 }
 
 /** What packs them. */
-export const packName = (element: string, width: number) => {
+export const packName = (element: ElementType, width: number) => {
   if (element === "f16") return width === 1 ? "half_bits" : `pack_halves${width === 2 ? "_v2" : ""}`;
   return `pack_${element}_v${width}`;
 };
@@ -108,7 +113,7 @@ export function libraryOfStores(buffers: readonly Buffer[]) {
   });
 }
 
-const packed = ["bf16", "i8", "u8"];
+const packed = ["bf16", "i8", "u8"] as const;
 
 /** What they may be called: locals must not have these names. */
 export const bufferFunctionNames = [
@@ -128,13 +133,11 @@ export function bufferFunctions(buffers: readonly Buffer[], singly: ReadonlySet<
   return vec4f(unpack2x16float(words.x), unpack2x16float(words.y));
 }`);
   }
-  const others = buffers.filter(({ storage, element }) => isPacked(storage) && element !== "f16");
-  const loads = others.filter((buffer) => !isWritten(buffer));
-  functions.push(
-    ...loads.flatMap(({ element, type, wgsl }) =>
-      singly.has(wgsl) ? [unpack(element, type.width), unpack(element, 1)] : [unpack(element, type.width)],
-    ),
-  );
+  for (const { element, type, wgsl, access } of buffers) {
+    const unpacked = packed.find((one) => one === element);
+    if (unpacked === undefined || access !== "read") continue;
+    for (const width of singly.has(wgsl) ? [type.width, 1] : [type.width]) functions.push(unpack(unpacked, width));
+  }
   const stores = buffers.filter((buffer) => isWritten(buffer) && bytesOrHalves(buffer) && buffer.type.width > 1);
   functions.push(...stores.filter((buffer) => !isAtomic(buffer)).map(({ element, type }) => pack(element, type.width)));
   return [...new Set(functions)];
@@ -142,15 +145,15 @@ export function bufferFunctions(buffers: readonly Buffer[], singly: ReadonlySet<
 
 const bytesOrHalves = ({ storage }: Buffer) => isPacked(storage) || storage === "f16";
 
-const perWordOf = (element: string) => (element === "i8" || element === "u8" ? 4 : 2);
+const perWordOf = (element: ElementType) => 4 / elementInfo[element].bytes;
 
 /** Each element is moved to the top of a word, and from there to where its type has it: with its sign, if it has one. */
-function unpack(element: string, width: number): string {
+function unpack(element: (typeof packed)[number], width: number): string {
   const perWord = perWordOf(element);
   const bits = 32 / perWord;
   const words = Math.max(1, width / perWord);
   const parts = perWord / width;
-  const type = wide(scalarOf(computedType(element as "bf16")), width);
+  const type = wide(scalarOf(element), width);
   const unsigned = wide("u32", width);
   const ups = Array.from({ length: width }, (_, i) => `${32 - bits * (1 + (i % perWord))}u`);
   const up = width === 1 ? ups[0] : `vec${width}u(${ups.join(", ")})`;
@@ -168,15 +171,15 @@ function unpack(element: string, width: number): string {
 }
 
 /** The bits of elements, each in the lower part of a word. */
-function bitsText(element: string, width: number, value: string): string {
-  const library = bitsOf(element as "bf16");
+function bitsText(element: ElementType, width: number, value: string): string {
+  const library = bitsOf(element);
   if (library !== undefined) return `${library}${width === 1 ? "" : `_v${width}`}(${value})`;
   return `${wide("u32", width)}(${value}) & ${wide("u32", width)}(0xffu)`;
 }
 
 /** Vectors of elements in whole words. */
-function pack(element: string, width: number): string {
-  const type = wide(scalarOf(computedType(element as "bf16")), width);
+function pack(element: ElementType, width: number): string {
+  const type = wide(scalarOf(element), width);
   const words = Math.max(1, width / perWordOf(element));
   const value =
     perWordOf(element) === 4
@@ -195,14 +198,15 @@ function storePart({ wgsl, element, type: { width } }: Buffer): string {
   const parts = perWordOf(element) / width;
   const bits = 32 / parts;
   const mask = `0x${"ff".repeat(bits / 8)}u`;
-  const type = wide(scalarOf(computedType(element)), width);
+  const type = wide(scalarOf(element), width);
   const value = bitsText(element, width, "value");
-  const lines =
-    width === 1
-      ? [
-          `  atomicOr(&${wgsl}[index / ${parts}u], ${element === "f16" || element === "bf16" ? value : `(${value})`} << shift);`,
-        ]
-      : [`  let bits = ${value};`, `  atomicOr(&${wgsl}[index / ${parts}u], (bits.x | (bits.y << 8u)) << shift);`];
+  const bound = width === 1 ? value : "bits.x | (bits.y << 8u)";
+  // What is called needs no parentheses.
+  const whole = width === 1 && bitsOf(element) !== undefined ? bound : `(${bound})`;
+  const lines = [
+    ...(width === 1 ? [] : [`  let bits = ${value};`]),
+    `  atomicOr(&${wgsl}[index / ${parts}u], ${whole} << shift);`,
+  ];
   return `fn store_${wgsl}(index: u32, value: ${type}) {
   let shift = (index % ${parts}u) * ${bits}u;
   atomicAnd(&${wgsl}[index / ${parts}u], ~(${mask} << shift));

@@ -71,14 +71,8 @@ export function explainSchedule(fn: Fn, target: TargetProfile, options: KernelOp
 }
 
 /** The usual choice with the parts that an estimate chooses from the least one, where that is worthwhile. */
-export function leastChoice(
-  planner: Planner,
-  rates: Rates,
-  target: TargetProfile,
-  options: KernelOptions,
-  tile?: Tile,
-): Choice {
-  return new Search(planner, rates, target, options, tile).best(planner.plan().schedule.usual, chosenParts).choice;
+export function leastChoice(planner: Planner, rates: Rates, target: TargetProfile, options: KernelOptions): Choice {
+  return new Search(planner, rates, target, options, undefined).best(planner.plan().schedule.usual, chosenParts).choice;
 }
 
 /** Estimates choices of one kernel, each once. */

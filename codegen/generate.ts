@@ -58,5 +58,5 @@ export function scheduleOf(fn: Fn, target: TargetProfile, options: KernelOptions
 function planned(planner: Planner, target: TargetProfile, options: KernelOptions, tile?: Tile): Plan {
   const plan = planner.plan();
   if (target.rates === undefined || tile !== undefined || plan.schedule.by === "measurement") return plan;
-  return planner.plan({ choice: leastChoice(planner, target.rates, target, options, tile), by: "estimate" });
+  return planner.plan({ choice: leastChoice(planner, target.rates, target, options), by: "estimate" });
 }

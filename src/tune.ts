@@ -17,7 +17,7 @@ import { runtimeErrors } from "./diagnostics/errors-runtime.ts";
 import { interpret } from "./ir/interpret.ts";
 import type { Fn } from "./ir/ir.ts";
 import { elementCount, type Tensor } from "./ir/tensor.ts";
-import { isHalf } from "./ir/types.ts";
+import type { ElementType } from "./ir/types.ts";
 import { type HostTensor, toNumbers } from "./runtime/host-tensor.ts";
 import { type Encodable, measure, median } from "./runtime/measure.ts";
 import { prepare } from "./runtime/prepare.ts";
@@ -215,12 +215,14 @@ class Trial {
   }
 }
 
+const roughly: Readonly<Partial<Record<ElementType, number>>> = { f32: 1e-4, f16: 4e-3, bf16: 3e-2 };
+
 /** Timing wants sound results, not the last digit: `tirc run --compare` judges those. */
 function agree(got: HostTensor, { data }: Tensor): boolean {
   const numbers = toNumbers(got);
   const largest = data.reduce((most, value) => (Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most), 1);
   // What is rounded to whole numbers may fall to either side.
-  const step =
-    got.element === "f32" ? 1e-4 * largest : isHalf(got.element) ? (got.element === "f16" ? 4e-3 : 3e-2) * largest : 1;
+  const relative = roughly[got.element];
+  const step = relative === undefined ? 1 : relative * largest;
   return data.every((want, i) => Object.is(want, numbers[i]) || Math.abs(want - (numbers[i] as number)) <= step);
 }

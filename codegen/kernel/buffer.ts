@@ -1,7 +1,7 @@
 /** The buffers of a kernel: what lies in them, and what lanes see of them. */
 
 import type { Span } from "../../src/diagnostics/diagnostic.ts";
-import type { ElementType, Shape } from "../../src/ir/types.ts";
+import { type ElementType, isByte, type Shape } from "../../src/ir/types.ts";
 import type { LaunchBinding } from "../../src/launch/manifest.ts";
 import type { Type } from "./expression.ts";
 
@@ -12,7 +12,7 @@ export type Storage = LaunchBinding["storage"];
 export function storageOf(element: ElementType, hasHalves: boolean): Storage {
   if (element === "f16") return hasHalves ? "f16" : "f16x2";
   if (element === "bf16") return "bf16x2";
-  if (element === "i8" || element === "u8") return `${element}x4`;
+  if (isByte(element)) return `${element}x4`;
   return element === "bool" ? "u32" : element;
 }
 

@@ -6,7 +6,7 @@
 import { fail } from "../diagnostics/diagnostic.ts";
 import { constFileErrors } from "../diagnostics/errors-data.ts";
 import { duplicateKey } from "../duplicate-key.ts";
-import { fromFloat16Bits } from "../ir/float16.ts";
+import { fromBfloat16Bits, fromFloat16Bits } from "../ir/float16.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { ElementType } from "../ir/types.ts";
 import type { HostTensor } from "../runtime/host-tensor.ts";
@@ -20,19 +20,11 @@ interface TypeRow {
   read(view: DataView, at: number): number;
 }
 
-const fromBfloat16 = new Float32Array(1);
-const bfloat16Bits = new Uint32Array(fromBfloat16.buffer);
-
-function readBfloat16(view: DataView, at: number): number {
-  bfloat16Bits[0] = view.getUint16(at, true) << 16;
-  return fromBfloat16[0] as number;
-}
-
 const types: Readonly<Record<string, TypeRow>> = {
   F64: { kind: "float", bytes: 8, read: (view, at) => view.getFloat64(at, true) },
   F32: { kind: "float", bytes: 4, read: (view, at) => view.getFloat32(at, true) },
   F16: { kind: "float", bytes: 2, read: (view, at) => fromFloat16Bits(view.getUint16(at, true)) },
-  BF16: { kind: "float", bytes: 2, read: readBfloat16 },
+  BF16: { kind: "float", bytes: 2, read: (view, at) => fromBfloat16Bits(view.getUint16(at, true)) },
   I64: { kind: "integer", bytes: 8, read: (view, at) => Number(view.getBigInt64(at, true)) },
   U32: { kind: "integer", bytes: 4, read: (view, at) => view.getUint32(at, true) },
   I32: { kind: "integer", bytes: 4, read: (view, at) => view.getInt32(at, true) },

@@ -340,17 +340,14 @@ export const pairwise: ReadonlyMap<string, (a: string, b: string) => string> = n
 
 /** Element types of other languages, and the nearest one here. */
 export const foreignElements: ReadonlyMap<string, string> = new Map(
-  ["f32", "f16", "bf16", "i32", "u32", "i8", "u8", "bool"].flatMap((element) => {
-    const names = {
-      f32: "float float32 fp32 f64 double float64 number real",
-      f16: "float16 half fp16",
-      bf16: "bfloat16 brain_float",
-      i32: "int int32 i16 i64 int16 int64 long short integer",
-      i8: "int8 char sbyte",
-      u32: "uint uint32 u16 u64 uint16 uint64 usize size_t",
-      u8: "uint8 byte uchar",
-      bool: "boolean",
-    }[element] as string;
-    return names.split(" ").map((name) => [name, element] as const);
-  }),
+  Object.entries({
+    f32: "float float32 fp32 f64 double float64 number real",
+    f16: "float16 half fp16",
+    bf16: "bfloat16 brain_float",
+    i32: "int int32 i16 i64 int16 int64 long short integer",
+    i8: "int8 char sbyte",
+    u32: "uint uint32 u16 u64 uint16 uint64 usize size_t",
+    u8: "uint8 byte uchar",
+    bool: "boolean",
+  }).flatMap(([element, names]) => names.split(" ").map((name) => [name, element] as const)),
 );

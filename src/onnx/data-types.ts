@@ -1,6 +1,6 @@
 /** Element types of ONNX (TensorProto.DataType): how they lie in a file, and what the language calls them. */
 
-import { fromFloat16Bits } from "../ir/float16.ts";
+import { fromBfloat16Bits, fromFloat16Bits } from "../ir/float16.ts";
 import type { ElementType } from "../ir/types.ts";
 
 /** What numbers of a type are. */
@@ -24,12 +24,6 @@ export interface DataType {
 export const typedFields = { float: 4, int32: 5, int64: 7, double: 10, uint64: 11 } as const;
 
 const same = (value: number) => value;
-const bfloat16 = new DataView(new ArrayBuffer(4));
-
-function fromBfloat16Bits(bits: number): number {
-  bfloat16.setUint32(0, (bits & 0xffff) * 2 ** 16);
-  return bfloat16.getFloat32(0);
-}
 
 function row(
   name: string,
