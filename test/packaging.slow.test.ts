@@ -20,7 +20,7 @@ import { readmeProgram } from "./support/snippets.ts";
 const modules = join(root, "node_modules");
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
 interface Package {
-  readonly exports: Readonly<Record<"." | "./onnx", object>>;
+  readonly exports: Readonly<Record<string, object>>;
 }
 let folder = "";
 
@@ -112,16 +112,17 @@ describe("publint and attw", () => {
     for (const entry of ["", "/runtime", "/runtime/node", "/onnx", "/vite"]) expect(stdout).toContain(`"tirc${entry}"`);
   });
 
+  // Of a package with one entry: attw takes half a second for each.
   test.each([
-    ["an entry that is not there", (pkg: Package) => Object.assign(pkg.exports["."], { default: "./dist/no.js" })],
-    ["types that are not there", (pkg: Package) => Object.assign(pkg.exports["./onnx"], { types: "./dist/no.d.ts" })],
-  ])("find %s", (_, spoil) => {
+    ["an entry that is not there", ".", { default: "./dist/no.js" }],
+    ["types that are not there", "./onnx", { types: "./dist/no.d.ts" }],
+  ])("find %s", (_, entry, spoilt) => {
     const copy = temporaryFolder();
     cpSync(join(folder, "node_modules/tirc"), join(copy, "tirc"), { recursive: true });
     const path = join(copy, "tirc/package.json");
-    const pkg = JSON.parse(readFileSync(path, "utf8"));
-    spoil(pkg);
-    writeFileSync(path, JSON.stringify(pkg));
+    const pkg = JSON.parse(readFileSync(path, "utf8")) as Package;
+    const exports = { [entry]: { ...pkg.exports[entry], ...spoilt } };
+    writeFileSync(path, JSON.stringify({ ...pkg, exports }));
     const packed = run("npm", ["pack", "--ignore-scripts", "--pack-destination", copy], join(copy, "tirc"));
     expect(packed.status, packed.stderr).toBe(0);
     expect(check(join(copy, `tirc-${version}.tgz`)).status).toBe(1);
