@@ -11,6 +11,7 @@ import { interpret } from "../../src/ir/interpret.ts";
 import type { Fn, Module } from "../../src/ir/ir.ts";
 import { verifyFn } from "../../src/ir/verify.ts";
 import { parse } from "../../src/parse/parse.ts";
+import { isDeep } from "../support/deep.ts";
 import { expectSameNumbers } from "../support/expect-numbers.ts";
 import { randomInputs } from "../support/random-inputs.ts";
 import { runPasses } from "../support/run-passes.ts";
@@ -147,7 +148,7 @@ test("passes keep the meaning of what looks like a norm", () => {
       }
       for (const { name } of (module as Module).fns[0]?.ops ?? []) raised.set(name, (raised.get(name) ?? 0) + 1);
     }),
-    { numRuns: 400, seed: 20, maxSkipsPerRun: 1000 },
+    { numRuns: isDeep ? 2000 : 200, seed: 20, maxSkipsPerRun: 1000 },
   );
   // The programs do hit the rules.
   for (const name of ["rmsnorm", "center", "softmax"]) expect(raised.get(name), name).toBeGreaterThan(10);
