@@ -41,6 +41,8 @@ const layers = [
   ["src/lsp/"],
   ["src/surgery/", "src/extract/", "src/testing/"],
   ["src/runtime/"],
+  ["src/formats/"],
+  ["src/checkpoint/"],
   ["src/integrations/"],
   ["src/tune.ts", "src/bench/"],
   ["src/index.ts", "src/onnx/index.ts"],

@@ -3,6 +3,8 @@
 import { dirname, join } from "node:path";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { constFileErrors } from "../diagnostics/errors-data.ts";
+import { type NpyArray, readNpy } from "../formats/npy.ts";
+import { readSafetensor, readSafetensorsHeader } from "../formats/safetensors.ts";
 import { isBeyond } from "../ir/float16.ts";
 import { type Constants, constantsOf } from "../ir/interpret.ts";
 import type { Const, Module } from "../ir/ir.ts";
@@ -11,11 +13,9 @@ import { isFloat, isInteger, printType, sameShape } from "../ir/types.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { fromNumbers, toNumbers } from "../runtime/host-tensor.ts";
 import { openFile, readBytes } from "./files.ts";
-import { type NpyArray, readNpy } from "./npy.ts";
 import { openOnnx, weightFiles } from "./onnx-files.ts";
 import type { Read } from "./outputs.ts";
 import { indexOf } from "./run-report.ts";
-import { readSafetensor, readSafetensorsHeader } from "./safetensors.ts";
 import type { Io } from "./session.ts";
 
 /**

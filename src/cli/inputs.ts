@@ -4,6 +4,7 @@ import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { npyErrors } from "../diagnostics/errors-data.ts";
 import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
+import type { NpyArray } from "../formats/npy.ts";
 import { isBeyond } from "../ir/float16.ts";
 import { resolveShape } from "../ir/interpret.ts";
 import { dimensionNames, type Fn, type Value } from "../ir/ir.ts";
@@ -13,7 +14,6 @@ import { elementInfo, printShape, printType } from "../ir/types.ts";
 import { fromNumbers, type HostTensor } from "../runtime/host-tensor.ts";
 import type { Word } from "./arguments.ts";
 import { type Fill, numbersOf, printFill } from "./fill.ts";
-import type { NpyArray } from "./npy.ts";
 import { indexOf } from "./run-report.ts";
 
 /** What an input is filled with, or the array that a file holds. */

@@ -2,12 +2,12 @@
 
 import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
+import { readNpy } from "../formats/npy.ts";
 import type { Fn } from "../ir/ir.ts";
 import { type Arguments, assignment, checkStream, type Word } from "./arguments.ts";
 import { kindOf, readBytes, shownPath } from "./files.ts";
 import { fillForms, parseFill } from "./fill.ts";
 import type { InputSource } from "./inputs.ts";
-import { readNpy } from "./npy.ts";
 import { together } from "./program-options.ts";
 import type { Io } from "./session.ts";
 

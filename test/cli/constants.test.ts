@@ -1,7 +1,7 @@
 /** Programs with constant tensors in files, from the command line. */
 
 import { describe, expect, test } from "vitest";
-import { writeNpy } from "../../src/cli/npy.ts";
+import { writeNpy } from "../../src/formats/npy.ts";
 import { toFloat16Bits } from "../../src/ir/float16.ts";
 import { Workplace } from "../support/cli.ts";
 import { gpuTest } from "../support/gpu.ts";

@@ -1,7 +1,7 @@
 /** `tirc run --compare` checks what a program promises of its inputs. */
 
 import { expect, test } from "vitest";
-import { writeNpy } from "../../src/cli/npy.ts";
+import { writeNpy } from "../../src/formats/npy.ts";
 import { Workplace } from "../support/cli.ts";
 
 const program = (element: string) => `fn f(x: ${element}[rows, 4] @centered(-1)) -> ${element}[rows, 4] {

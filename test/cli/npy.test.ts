@@ -1,7 +1,7 @@
 /** NumPy's files: what is written reads back, each type is read as NumPy wrote it, and the rest is refused. */
 
 import { describe, expect, test } from "vitest";
-import { readNpy, writeNpy } from "../../src/cli/npy.ts";
+import { readNpy, writeNpy } from "../../src/formats/npy.ts";
 import { toFloat16Bits } from "../../src/ir/float16.ts";
 import type { HostTensor } from "../../src/runtime/host-tensor.ts";
 import { diagnosticsOf } from "../support/diagnostics.ts";

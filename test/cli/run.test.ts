@@ -1,7 +1,7 @@
 /** `tirc run`, on the interpreter and on a device where there is one. */
 
 import { describe, expect, test } from "vitest";
-import { readNpy } from "../../src/cli/npy.ts";
+import { readNpy } from "../../src/formats/npy.ts";
 import { addNorm, Workplace } from "../support/cli.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { npyFile } from "../support/npy.ts";

@@ -1,7 +1,7 @@
 /** `--weights-out`, `--mode`, and what dropping centerings does to the results. */
 
 import { expect, test } from "vitest";
-import { writeSafetensors } from "../../src/cli/safetensors.ts";
+import { writeSafetensors } from "../../src/formats/safetensors.ts";
 import { Workplace } from "../support/cli.ts";
 
 const program = `const w: f32[6, 4] = load("old.safetensors", "w")

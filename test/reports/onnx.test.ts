@@ -7,7 +7,7 @@
  */
 
 import { describe, expect, test } from "vitest";
-import { readNpy, writeNpy } from "../../src/cli/npy.ts";
+import { readNpy, writeNpy } from "../../src/formats/npy.ts";
 import { roundToFloat16, toFloat16Bits } from "../../src/ir/float16.ts";
 import { Workplace } from "../support/cli.ts";
 import { gpuTest } from "../support/gpu.ts";

@@ -9,9 +9,9 @@ import { duplicateKey } from "../duplicate-key.ts";
 import { fromBfloat16Bits, fromFloat16Bits } from "../ir/float16.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { ElementType } from "../ir/types.ts";
+import type { ByteSource } from "../onnx/bytes.ts";
 import type { HostTensor } from "../runtime/host-tensor.ts";
 import { bytesOf, putElements } from "./bytes.ts";
-import type { OpenFile } from "./files.ts";
 import type { NpyArray, NumberKind } from "./npy.ts";
 
 interface TypeRow {
@@ -45,7 +45,10 @@ export interface TensorEntry {
 const longestHeader = 100_000_000;
 
 /** The tensors of a file by name. Throws E0660 for what the reference implementation refuses too. */
-export function readSafetensorsHeader(file: OpenFile, name: string): ReadonlyMap<string, TensorEntry> {
+export function readSafetensorsHeader(
+  file: Pick<ByteSource, "size" | "read">,
+  name: string,
+): ReadonlyMap<string, TensorEntry> {
   const wrong = (reason: string, help?: string) => fail(constFileErrors.notSafetensors(name, reason, help));
   if (file.size < 8) wrong("it is shorter than 8 bytes");
   const prefix = file.read(0, 8);
@@ -111,7 +114,12 @@ function checkLayout(entries: ReadonlyMap<string, TensorEntry>, begin: number, s
 }
 
 /** The numbers of a tensor. Throws E0660 and E0662. */
-export function readSafetensor(file: OpenFile, name: string, tensor: string, entry: TensorEntry): NpyArray {
+export function readSafetensor(
+  file: Pick<ByteSource, "size" | "read">,
+  name: string,
+  tensor: string,
+  entry: TensorEntry,
+): NpyArray {
   const { type, shape, start, length } = entry;
   const row = Object.hasOwn(types, type) ? types[type] : undefined;
   if (row === undefined) fail(constFileErrors.unknownType(name, tensor, type, Object.keys(types)));
