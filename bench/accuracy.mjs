@@ -30,9 +30,9 @@ for (const [file, options, called] of [
 }
 
 async function errorOf({ make }, n, data, wanted) {
-  const run = await make.prepare("layernorm", ops.layernorm, [rows, n], data);
+  const run = await make.prepare(ops.layernorm, [rows, n], data);
   await run.launch();
-  const got = await run.result(wanted.length);
+  const [got] = await run.results([wanted.length]);
   let worst = 0;
   for (const [i, value] of wanted.entries()) {
     if (Number.isNaN(got[i])) return "NaN";
@@ -48,7 +48,7 @@ const lines = [
 for (const [what, n, value] of kinds) {
   const x = Float32Array.from(noise(what, rows * n), (number, i) => value(number, i, n));
   const data = { x, gamma: new Float32Array(n).fill(1), beta: new Float32Array(n) };
-  const wanted = reference(tirc, ops.layernorm, [rows, n], data);
+  const [wanted] = reference(tirc, ops.layernorm, [rows, n], data);
   const cells = [];
   for (const contender of contenders) cells.push(await errorOf(contender, n, data, wanted));
   lines.push(`| ${what} | ${n} | ${cells.join(" | ")} |`);

@@ -38,7 +38,8 @@ const contenders = [];
 for (const file of ["tirc", "hand", "jax", "tfjs", "ort"]) {
   const module = await import(`./lib/${file}.mjs`);
   if (options.peer !== undefined && !["tirc", "by hand", ...options.peer].includes(module.name)) continue;
-  contenders.push({ name: module.name, make: await module.open(context) });
+  const isIn = ({ wrt }) => wrt === undefined || module.name === "tirc" || module.hasGradients;
+  contenders.push({ name: module.name, isIn, make: await module.open(context) });
 }
 
 const quantile = (values, share) => values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * share)];
@@ -46,19 +47,24 @@ const quantile = (values, share) => values.toSorted((a, b) => a - b)[Math.floor(
 /** Further off than this a result is wrong: peers lose some digits, and GELU by tanh would show. */
 const tolerance = 2e-4;
 
+/** How far a result is off at most: an element by its size or 1, a sum over the rows by the size of the largest. */
+function errorOf(wanted, got, [rows, n]) {
+  const largest =
+    wanted.length === n && rows > 1 ? wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 0) : 0;
+  const off = (value, i) => Math.abs(value - got[i]) / Math.max(1, largest, Math.abs(value));
+  return wanted.reduce((most, value, i) => Math.max(most, off(value, i)), 0);
+}
+
 async function prepare({ name, make }, key, shape, data, wanted) {
   try {
-    const run = await make.prepare(key, ops[key], shape, data);
+    const run = await make.prepare(ops[key], shape, data);
     await run.launch();
     const dispatches = await recorder.during(async () => {
       await run.launch();
       await device.queue.onSubmittedWorkDone();
     });
-    const got = await run.result(wanted.length);
-    const error = wanted.reduce(
-      (most, value, i) => Math.max(most, Math.abs(value - got[i]) / Math.max(1, Math.abs(value))),
-      0,
-    );
+    const got = await run.results(wanted.map(({ length }) => length));
+    const error = Math.max(...wanted.map((one, i) => errorOf(one, got[i], shape)));
     if (!(error <= tolerance)) return { name, failed: `wrong by ${error.toPrecision(2)}` };
     const [launches, work] = [dispatches.length, replayed(dispatches)];
     return { name, run, launches, work, error, kernel: [], whole: [] };
@@ -78,7 +84,8 @@ async function measure(key, shape) {
   const { copies: works, destroy } = copiesOf(device, 8 * shape[0] * shape[1]);
   const copies = works.map((work) => ({ work, kernel: [] }));
   const runs = [];
-  for (const contender of contenders) runs.push(await prepare(contender, key, shape, data, wanted));
+  for (const contender of contenders.filter(({ isIn }) => isIn(ops[key])))
+    runs.push(await prepare(contender, key, shape, data, wanted));
   const sound = runs.filter(({ failed }) => failed === undefined);
   for (let round = -2; round < rounds; round++) {
     // Each is first in some round: what ran before weighs on whoever comes next.
@@ -102,7 +109,7 @@ async function measure(key, shape) {
     const spread = [quantile(kernel, 0.1) / copy, quantile(kernel, 0.9) / copy];
     return { name, launches, error, kernel: median(kernel) / copy, spread, whole: median(whole) };
   });
-  return { op: key, shape: shape.join(" x "), copy, entries };
+  return { op: key, shape: shape.join(" x "), rounds, copy, entries };
 }
 
 const kept = new URL("results.json", import.meta.url);
@@ -113,7 +120,7 @@ function keep(result) {
   const others = runs.find(({ device }) => device === context.description)?.results ?? [];
   const order = ({ op, shape }) => Object.keys(ops).indexOf(op) * 100 + allShapes.indexOf(shape.replaceAll(" ", ""));
   const all = [...others.filter(({ op, shape }) => op !== result.op || shape !== result.shape), result];
-  const run = { device: context.description, rounds, results: all.sort((a, b) => order(a) - order(b)) };
+  const run = { device: context.description, results: all.sort((a, b) => order(a) - order(b)) };
   const after = [...runs.filter(({ device }) => device !== run.device), run].sort((a, b) =>
     b.device.localeCompare(a.device),
   );

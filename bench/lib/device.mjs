@@ -8,6 +8,7 @@ const { openDevice } = await import(new URL("runtime/node.js", dist).href);
 const { actAsPage } = await import(new URL("cli/peers/page.js", dist).href);
 
 export const tirc = await import(new URL("index.js", dist).href);
+export const { emittedFunctions } = await import(new URL("emit-module.js", dist).href);
 export const { copiesOf } = await import(new URL("bench/copies.js", dist).href);
 const { recordDispatches, replayed } = await import(new URL("bench/recorder.js", dist).href);
 export const { measure, median, stopwatch } = await import(new URL("runtime/measure.js", dist).href);

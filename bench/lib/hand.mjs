@@ -70,9 +70,10 @@ function pipelineOf(device, wgsl, buffers) {
 
 export async function open({ device, target }) {
   return {
-    async prepare(key, op, [rows, n], data) {
+    async prepare(op, [rows, n], data) {
+      const { key } = op;
       const lanes = target.subgroup?.min;
-      if (kernels[key] === undefined) throw new Error("not written");
+      if (kernels[key] === undefined || op.wrt) throw new Error("not written");
       if (n % 4 !== 0) throw new Error("only for rows of vectors");
       if (lanes === undefined) throw new Error("the device has no subgroups");
       const inputs = Object.keys(op.inputs);
@@ -89,7 +90,7 @@ export async function open({ device, target }) {
           pass.end();
           device.queue.submit([encoder.finish()]);
         },
-        result: (count) => download(device, out, count),
+        results: async ([count]) => [await download(device, out, count)],
       };
     },
   };

@@ -1,9 +1,10 @@
 /** jax-js: each op under `jit`. Arrays are given away unless `ref` is taken. */
 
 export const name = "jax-js";
+export const hasGradients = true;
 
 export async function open() {
-  const { init, defaultDevice, jit, nn, numpy: np } = await import("@jax-js/jax");
+  const { init, defaultDevice, jit, nn, numpy: np, vjp } = await import("@jax-js/jax");
   await init("webgpu");
   defaultDevice("webgpu");
   const rms = (x, gamma) => {
@@ -14,6 +15,8 @@ export async function open() {
   const functions = {
     layernorm: layer,
     rmsnorm: rms,
+    residual: (x, residual, gamma, beta) => nn.gelu(layer(x.add(residual), gamma, beta), { approximate: false }),
+    swiglu: (gate, up) => nn.silu(gate).mul(up),
     chain: (x, residual, bias, gamma, beta) =>
       nn.gelu(layer(x.add(residual).add(bias), gamma, beta), { approximate: false }),
     quantize: (x, residual, gamma) => {
@@ -31,19 +34,38 @@ export async function open() {
       return v;
     },
   };
-  return {
-    async prepare(key, op, [, n], data) {
-      const inputs = Object.entries(op.inputs).map(([input, shape]) =>
-        np.array(data[input], { shape: shape === "n" ? [n] : [data[input].length / n, n] }),
+  /** The function with its gradients by the inputs `wrt`: its result, if it is asked for, and then theirs. */
+  const withGradients =
+    (f, names, { wrt, hasForward }) =>
+    (...given) => {
+      const d_y = given.pop();
+      const [by, others] = [names.filter((name) => wrt.includes(name)), new Map()];
+      for (const [i, name] of names.entries()) if (!wrt.includes(name)) others.set(name, given[i]);
+      const of = (...chosen) => f(...names.map((name) => others.get(name) ?? chosen[by.indexOf(name)]));
+      const [y, backward] = vjp(
+        of,
+        by.map((name) => given[names.indexOf(name)]),
       );
-      const f = jit(functions[key]);
+      const gradients = backward(d_y);
+      backward.dispose();
+      if (hasForward) return [y, ...gradients];
+      y.dispose();
+      return gradients;
+    };
+  return {
+    async prepare(op, [, n], data) {
+      const inputs = Object.values(data).map((numbers) => {
+        return np.array(numbers, { shape: numbers.length === n ? [n] : [numbers.length / n, n] });
+      });
+      const plain = functions[op.key];
+      const f = jit(op.wrt === undefined ? plain : withGradients(plain, Object.keys(op.inputs), op));
       let outputs;
       return {
         launch() {
           outputs = [f(...inputs.map((input) => input.ref))].flat();
           return Promise.all(outputs.map((output) => output.blockUntilReady()));
         },
-        result: async () => outputs[0].ref.data(),
+        results: (counts) => Promise.all(counts.map((_, i) => outputs[i].ref.data())),
       };
     },
   };

@@ -4,8 +4,8 @@ const all = "rows, n";
 const steps = ["v + y", "v * 0.5", "tanh(v)", "v - x", "maximum(v, y)"];
 const chain = Array.from({ length: 20 }, (_, i) => `  let v${i + 1} = ${steps[i % 5].replaceAll("v", `v${i}`)}`);
 
-/** `y` is the result that is compared. Inputs of the shape `n` are gamma, beta and the like. */
-export const ops = {
+/** The first result is compared. Inputs of the shape `n` are gamma, beta and the like. */
+const forwards = {
   layernorm: {
     title: "LayerNorm",
     inputs: { x: all, gamma: "n", beta: "n" },
@@ -38,6 +38,42 @@ export const ops = {
   },
 };
 
+const residual = {
+  title: "GELU(LayerNorm(x + residual))",
+  inputs: { x: all, residual: all, gamma: "n", beta: "n" },
+  body: "  return gelu(layernorm(x + residual, gamma, beta, axes = [-1]))",
+};
+const swiglu = { title: "SwiGLU", inputs: { gate: all, up: all }, body: "  return silu(gate) * up" };
+
+/**
+ * An op with its gradients: by which inputs, and whether its own result is computed too. The cotangent is the input `d_y`, and
+ * everything is compared.
+ */
+const withGradients = (key, op, wrt, hasForward = true) => ({
+  ...op,
+  key,
+  title: hasForward
+    ? `${op.title}, forward and backward`
+    : `${op.title}, backward: ${wrt.map((x) => `d_${x}`).join(", ")}`,
+  ...{ wrt, hasForward },
+});
+const { layernorm, rmsnorm, softmax } = forwards;
+const trained = {
+  "layernorm-grad": withGradients("layernorm", layernorm, ["x", "gamma", "beta"]),
+  "rmsnorm-grad": withGradients("rmsnorm", rmsnorm, ["x", "gamma"]),
+  "softmax-grad": withGradients("softmax", softmax, ["x"]),
+  "residual-grad": withGradients("residual", residual, ["x", "residual", "gamma", "beta"]),
+  "swiglu-grad": withGradients("swiglu", swiglu, ["gate", "up"]),
+  "rmsnorm-dx": withGradients("rmsnorm", rmsnorm, ["x"], false),
+  "rmsnorm-dx-dgamma": withGradients("rmsnorm", rmsnorm, ["x", "gamma"], false),
+};
+
+/** `key` is what the contenders know an op by. */
+export const ops = {
+  ...Object.fromEntries(Object.entries(forwards).map(([key, op]) => [key, { key, ...op }])),
+  ...trained,
+};
+
 /** The program for a shape; with numbers, as a model's kernel is compiled for its hidden size. */
 export function programOf({ inputs, results = "y: f32[rows, n]", body }, [rows, n]) {
   const params = Object.entries(inputs).map(([name, shape]) => `${name}: f32[${shape}]`);
@@ -59,18 +95,36 @@ export function noise(name, count) {
   });
 }
 
-export function inputsOf({ inputs }, [rows, n]) {
+export function inputsOf({ inputs, wrt }, [rows, n]) {
+  const shapes = { ...inputs, ...(wrt && { d_y: all }) };
   return Object.fromEntries(
-    Object.entries(inputs).map(([name, shape]) => [name, noise(name, shape === "n" ? n : rows * n)]),
+    Object.entries(shapes).map(([name, shape]) => [name, noise(name, shape === "n" ? n : rows * n)]),
   );
 }
 
-/** The first result in float64. */
+/** The functions of an op's program: one, or the two that training runs, the first if it is asked for. */
+export function functionsOf(tirc, op, shape) {
+  const module = tirc.parse(programOf(op, shape));
+  if (op.wrt === undefined) return [module.fns[0]];
+  const { forward, backward } = tirc.gradient(module, { wrt: op.wrt, save: op.hasForward ? "auto" : "none" })
+    .functions[0];
+  return op.hasForward ? [forward, backward] : [backward];
+}
+
+/** What is compared: the first result, and the gradients. */
+export function comparedOf({ wrt = [], hasForward = true }) {
+  return [...(hasForward ? ["y"] : []), ...wrt.map((name) => `d_${name}`)];
+}
+
+/** What is compared, in float64. */
 export function reference(tirc, op, shape, data) {
   const module = tirc.parse(programOf(op, shape));
-  const [fn] = module.fns;
-  const tensors = fn.params.map(({ name, shape: extents }) => {
-    return [name, { element: "f32", shape: extents, data: Float64Array.from(data[name]) }];
+  const tensors = Object.entries(data).map(([name, numbers]) => {
+    const extents = numbers.length === shape[1] ? [shape[1]] : shape;
+    return [name, { element: "f32", shape: extents, data: Float64Array.from(numbers) }];
   });
-  return tirc.interpret(fn, Object.fromEntries(tensors))[fn.results[0].name].data;
+  const interpreted = (fn) => Object.values(tirc.interpret(fn, Object.fromEntries(tensors))).map(({ data }) => data);
+  const results = op.hasForward === false ? [] : interpreted(module.fns[0]).slice(0, 1);
+  if (op.wrt === undefined) return results;
+  return [...results, ...interpreted(tirc.gradient(module, { wrt: op.wrt }).functions[0].backward)];
 }

@@ -89,7 +89,8 @@ export async function open({ device, adapter }) {
   // The last session to close would take the backend with it.
   const sessions = [];
   return {
-    async prepare(key, op, [rows, n], data) {
+    async prepare(op, [rows, n], data) {
+      const { key } = op;
       const shapeOf = (shape) => (shape === "n" ? [n] : [rows, n]);
       const inputs = Object.fromEntries(Object.entries(op.inputs).map(([input, shape]) => [input, shapeOf(shape)]));
       const last = key === "elementwise" ? "m3" : "y";
@@ -112,7 +113,7 @@ export async function open({ device, adapter }) {
           for (const tensor of Object.values(results ?? {})) tensor.dispose();
           results = await session.run(feeds);
         },
-        result: () => Object.values(results)[0].getData(),
+        results: async () => [await Object.values(results)[0].getData()],
       };
     },
   };

@@ -17,7 +17,8 @@ function line({ op, shape, copy, entries }) {
     .filter((entry) => entry.failed && entry.name !== "by hand")
     .map((entry) => `${entry.name}: ${entry.failed}`);
   const cells = [
-    ...[ops[op].title, shape, copy.toFixed(2), number(tirc.kernel), number(hand.kernel)],
+    ...[ops[op].title, shape, copy.toFixed(2)],
+    ...[tirc.kernel ? `${number(tirc.kernel)} (${tirc.launches})` : "-", number(hand.kernel)],
     kernel ? `${number(kernel.kernel)} (${kernel.name}, ${kernel.launches})` : "-",
     ...[kernel && tirc.kernel ? (tirc.kernel / kernel.kernel).toFixed(2) : "-", number(tirc.whole)],
     whole ? `${number(whole.whole)} (${whole.name})` : "-",
@@ -26,7 +27,7 @@ function line({ op, shape, copy, entries }) {
   return `| ${cells.join(" | ")} |`;
 }
 
-const head = `| op | rows x n | copy, ms | tirc | by hand | best peer (launches) | tirc / peer | tirc, ms | best peer, ms | tirc / peer | failed |
+const head = `| op | rows x n | copy, ms | tirc (launches) | by hand | best peer (launches) | tirc / peer | tirc, ms | best peer, ms | tirc / peer | failed |
 |---|---|---|---|---|---|---|---|---|---|---|`;
 
 export function table(results, withHead = true) {
@@ -106,10 +107,11 @@ export function replaceBlock(file, name, block) {
 export const shortName = (device) =>
   device.includes("llvmpipe") ? "lavapipe" : device.includes("SwiftShader") ? "SwiftShader" : device;
 
-/** By op: the geometric mean of the kernels' ratios on each device, and the largest. */
+/** By op without its gradients: the geometric mean of the kernels' ratios on each device, and the largest. */
 function overview(runs) {
   const head = runs.map(({ device }) => `${shortName(device)}, mean | largest`);
-  const rows = Object.keys(ops).map((op) => {
+  const forwards = Object.keys(ops).filter((op) => ops[op].wrt === undefined);
+  const rows = forwards.map((op) => {
     const cells = runs.map(({ results }) => {
       const list = ratios(results, op, "kernel");
       return list.length === 0 ? "- | -" : `${geometric(list).toFixed(2)} | ${Math.max(...list).toFixed(2)}`;
@@ -122,9 +124,9 @@ function overview(runs) {
 /** Puts the tables of all devices into docs/performance.md, an overview into the README, and the last one's plot. */
 export function writeReport(runs) {
   const blocks = runs.map(
-    ({ device, rounds, results }) => `### ${shortName(device)}
+    ({ device, results }) => `### ${shortName(device)}
 
-On ${device}; medians of ${rounds} rounds.
+On ${device}; medians of ${[...new Set(results.map(({ rounds }) => rounds))].sort((a, b) => a - b).join(" or ")} rounds.
 
 ${summary(results)}
 

@@ -1,11 +1,14 @@
 /** TensorFlow.js on its WebGPU backend: ops one by one, as its users write them. */
 
 export const name = "tfjs-webgpu";
+export const hasGradients = true;
 
 export async function open({ device, adapterInfo }) {
   globalThis.self ??= globalThis;
   globalThis.WorkerGlobalScope ??= class {};
   const tf = await import("@tensorflow/tfjs-core");
+  // Gradients of ops are registered by what needs them, not by the core.
+  await import("@tensorflow/tfjs-layers");
   const { WebGPUBackend } = await import("@tensorflow/tfjs-backend-webgpu");
   tf.removeBackend("webgpu");
   tf.registerBackend("webgpu", () => new WebGPUBackend(device, adapterInfo), 3);
@@ -17,13 +20,15 @@ export async function open({ device, adapterInfo }) {
     return tf.add(tf.mul(tf.mul(centered, scale), gamma), beta);
   };
   const rms = (x, gamma) => tf.mul(tf.mul(x, tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), 1e-5))), gamma);
+  const gelu = (x) => tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1));
   const functions = {
     layernorm: layer,
     rmsnorm: rms,
     chain: (x, residual, bias, gamma, beta) => {
-      const n = layer(tf.add(tf.add(x, residual), bias), gamma, beta);
-      return tf.mul(tf.mul(n, 0.5), tf.add(tf.erf(tf.mul(n, Math.SQRT1_2)), 1));
+      return gelu(layer(tf.add(tf.add(x, residual), bias), gamma, beta));
     },
+    residual: (x, residual, gamma, beta) => gelu(layer(tf.add(x, residual), gamma, beta)),
+    swiglu: (gate, up) => tf.mul(tf.mul(gate, tf.sigmoid(gate)), up),
     quantize: (x, residual, gamma) => {
       const h = tf.add(x, residual);
       const n = rms(h, gamma);
@@ -37,20 +42,35 @@ export async function open({ device, adapterInfo }) {
       return v;
     },
   };
-  return {
-    async prepare(key, op, [, n], data) {
-      const inputs = Object.entries(op.inputs).map(([input, shape]) =>
-        shape === "n" ? tf.tensor1d(data[input]) : tf.tensor2d(data[input], [data[input].length / n, n]),
+  /** `tf.valueAndGrads` computes the result in any case. */
+  const withGradients =
+    (f, names, { wrt, hasForward }) =>
+    (...given) => {
+      const d_y = given.pop();
+      const by = names.flatMap((name, i) => (wrt.includes(name) ? [i] : []));
+      const of = (...chosen) => f(...given.map((tensor, i) => (by.includes(i) ? chosen[by.indexOf(i)] : tensor)));
+      const { value, grads } = tf.valueAndGrads(of)(
+        by.map((i) => given[i]),
+        d_y,
       );
+      return hasForward ? [value, ...grads] : grads;
+    };
+  return {
+    async prepare(op, [, n], data) {
+      const inputs = Object.values(data).map((numbers) =>
+        numbers.length === n ? tf.tensor1d(numbers) : tf.tensor2d(numbers, [numbers.length / n, n]),
+      );
+      const plain = functions[op.key];
+      const f = op.wrt === undefined ? plain : withGradients(plain, Object.keys(op.inputs), op);
       let outputs = [];
       return {
         launch() {
           for (const output of outputs) output.dispose();
-          outputs = [tf.tidy(() => functions[key](...inputs))].flat();
+          outputs = [tf.tidy(() => f(...inputs))].flat();
           tf.backend().endComputePassEncoder();
           tf.backend().submitQueue();
         },
-        result: () => outputs[0].data(),
+        results: (counts) => Promise.all(counts.map((_, i) => outputs[i].data())),
       };
     },
   };
