@@ -130,8 +130,11 @@ function bearable(rows: number, width: number, folds: Traits["folds"], blocks: n
 }
 
 const mostVariables = 64;
-/** Rows that a lane of a processor has at hand in a loop over the rows of a tile: SwiftShader takes many seconds for more. */
-const mostInTile = 2;
+/**
+ * Rows that a lane of a processor has at hand in a loop over the rows of a tile, at each turn of which it loads and stores its
+ * sums. SwiftShader loads lane by lane; llvmpipe, whose subgroups have 8 lanes, takes longer with 4 rows than with 2.
+ */
+const mostInTile = ({ subgroup }: TargetProfile) => ((subgroup?.max ?? 0) >= 8 ? 2 : 4);
 
 /** In elements. */
 const shortRow = 256;
@@ -274,7 +277,7 @@ function usualChoice(walk: Walk, target: TargetProfile, most: number): Choice {
   const steps = units === undefined ? undefined : Math.ceil(units / lanes);
   const bearableRows = bearable(wanted, width, walk.folds, blocksOf(steps).length);
   const isAlone = walk.isTiled === true && kind === "cpu";
-  const rowsPerLane = isAlone ? Math.min(mostInTile, bearableRows) : bearableRows;
+  const rowsPerLane = isAlone ? Math.min(mostInTile(target), bearableRows) : bearableRows;
   return {
     lanes,
     workgroup: isFlat ? most : isAlone ? lanes : Math.max(lanes, Math.min(most, workgroupLanes(target, units))),

@@ -105,9 +105,15 @@ export class TileSums {
           const along = timesExtent(of, inner);
           return offset === undefined ? along : add(along, offset);
         };
-        const isRow = named("isRow", allOf([isTile, binary("<", at, end)]) as Expression);
-        const row = named("row", rowOf(call("min", at, subtract(rows, 1))));
         const maps = { parts: new Map(), foldOf: new Map(), caches: new Map() };
+        // A team alone takes no turn without a row.
+        if (this.isAlone && i === 0) {
+          const index = named("index", rowOf(at));
+          return { index, row: index, isRow: undefined, ...maps };
+        }
+        const isIn = [...(this.isAlone ? [] : [isTile]), binary("<", at, end)];
+        const isRow = named("isRow", allOf(isIn) as Expression);
+        const row = named("row", rowOf(call("min", at, subtract(rows, 1))));
         return { index: named("index", rowOf(at)), row, isRow, ...maps };
       });
       writeRows(strips);
@@ -159,7 +165,8 @@ export class TileSums {
     const { to, schedule } = this.context;
     const values = rows.map((place) => {
       const value = widened(place.argument(sum.operand).value, schedule.width);
-      return select(literal(value.type, 0), value, place.strip?.isRow as Expression);
+      const isRow = place.strip?.isRow;
+      return isRow === undefined ? value : select(literal(value.type, 0), value, isRow);
     });
     const all = pairwise(values);
     const array = this.arrays.get(sum);
@@ -180,7 +187,10 @@ export class TileSums {
     const { schedule } = this.context;
     const rows = teamsOf(this.tiled).map((atom) => ({ atom, extent: extentOf(atom.extent) }));
     const context: PlaceContext = { ...this.context, schedule: { ...schedule, rows } };
-    const place = new Place(context, { names: this.names, strip: this.strip, unit }, []);
+    // In a turn of a team alone there is a tile.
+    const isSure = operator !== undefined && this.isAlone;
+    const strip = this.strip && { ...this.strip, ...(isSure && { isRow: undefined }) };
+    const place = new Place(context, { names: this.names, strip, unit }, []);
     place.bind(sum.node, value);
     place.store(sum, operator);
   }

@@ -157,3 +157,17 @@ test("tiles follow from the shape alone: about 1024, of 16 to 64 rows", () => {
     [64, 15625],
   ]);
 });
+
+test.for([
+  ["swiftshader", 4],
+  ["lavapipe", 2],
+] as const)("%s loads and stores its sums once in %i rows, and compares no more than it must", ([target, rows]) => {
+  const { kernels } = planOf(mixedBackward("rmsnorm", 1024), target);
+  const { wgsl } = kernels[0] as (typeof kernels)[0];
+  expect(wgsl).toContain(`turn += ${rows}u`);
+  const [turns = ""] = wgsl.split("for (var turn").slice(1);
+  expect(turns.match(/out_sums\[[^=]*\] = out_sums\[/g)).toHaveLength(1);
+  // There is a tile, and its first row; others may be behind its end.
+  expect(turns).not.toContain("isTile");
+  expect(turns.match(/let isRow\w*/g)).toHaveLength(rows - 1);
+});
