@@ -8,8 +8,9 @@ import { fieldPairs } from "../ir/field/prime.ts";
 import { dimensionNames, type Module, type Value } from "../ir/ir.ts";
 import { indexAt } from "../ir/tensor.ts";
 import { planExtents } from "../launch/plan-manifest.ts";
-import { callsOf, launchesOf, type Plan, type PlanBuffer } from "./plan.ts";
-import { joined, type Pieces, runLaunch, seenAs } from "./tiles.ts";
+import { launchesOf, type Plan } from "./plan.ts";
+import { runPlanOn } from "./run.ts";
+import { joined, type Pieces } from "./tiles.ts";
 
 const pieces: Pieces<FieldTensor> = {
   map: ({ element, p, q }, shape, change) => ({ element, shape, p: change(p), q: q && change(q) }),
@@ -54,31 +55,23 @@ export function comparePlan(
         dims: all,
       });
     const whole = at(extents).run(plan.fn, consts);
-    const memory = new Map<string, FieldTensor>();
-    const keyOf = ({ kind, name, same = name }: PlanBuffer) => (kind === "input" ? `input ${name}` : same);
-    for (const param of plan.fn.params) memory.set(`input ${param.name}`, whole.get(param) as FieldTensor);
+    const given = new Map<string, FieldTensor>(
+      plan.fn.params.map((one) => [one.name as string, whole.get(one) as FieldTensor]),
+    );
     for (const op of plan.fn.ops) {
-      if (op.name === "global") memory.set(op.attributes.name as string, whole.get(op.result) as FieldTensor);
+      if (op.name === "global") given.set(`constant ${op.attributes.name}`, whole.get(op.result) as FieldTensor);
     }
-    for (const call of callsOf(plan)) {
-      const { fn, reads, writes } = call;
-      const tile = call.kind === "launch" ? call.tile : undefined;
-      const params = reads.map((buffer, i) => {
-        return seenAs(memory.get(keyOf(buffer)) as FieldTensor, fn.params[i]?.shape ?? [], extents);
-      });
-      const results = runLaunch({ fn, tile }, params, extents, pieces, (cut, extent) => {
-        const evaluator = at(tile === undefined ? extents : { ...extents, [tile.dim]: extent as number });
-        const values = new Map<Value, FieldTensor>(fn.params.map((param, i) => [param, cut[i] as FieldTensor]));
-        evaluator.continue(values, fn.ops, consts, unrounded);
+    const results = runPlanOn<FieldTensor>(plan, {
+      ...{ extents, pieces },
+      load: ({ kind, name }) => given.get(kind === "constant" ? `constant ${name}` : name) as FieldTensor,
+      evaluate(fn, params, all) {
+        const values = new Map<Value, FieldTensor>(fn.params.map((param, i) => [param, params[i] as FieldTensor]));
+        at(all).continue(values, fn.ops, consts, unrounded);
         return fn.results.map(({ value }) => values.get(value) as FieldTensor);
-      });
-      for (const [i, buffer] of writes.entries()) {
-        memory.set(keyOf(buffer), seenAs(results[i] as FieldTensor, buffer.type.shape, extents));
-      }
-    }
+      },
+    });
     for (const { name, value } of plan.fn.results) {
-      const buffer = plan.buffers.find(({ result }) => result === name) as PlanBuffer;
-      const [want, got] = [whole.get(value), memory.get(keyOf(buffer))] as [FieldTensor, FieldTensor];
+      const [want, got] = [whole.get(value), results[name]] as [FieldTensor, FieldTensor];
       const index = want.p.findIndex((number, i) => number !== got.p[i]);
       if (index >= 0) return { result: name, index: indexAt(index, want.shape), dims };
     }

@@ -6,7 +6,7 @@ import type { Shape } from "../ir/types.ts";
 import type { Launch } from "./plan.ts";
 
 /** Numbers in row-major order, as any of the tensors here has them. */
-interface Numbers {
+export interface Numbers {
   readonly shape: readonly number[];
 }
 

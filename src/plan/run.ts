@@ -1,0 +1,43 @@
+/**
+ * Drives a plan's calls in turn over tensors of any kind: numbers of float64 (interpret.ts), elements of a field (exact.ts). What a
+ * device does with a plan is src/launch/plan.ts.
+ */
+
+import type { Fn } from "../ir/ir.ts";
+import { callsOf, type Plan, type PlanBuffer } from "./plan.ts";
+import { type Numbers, type Pieces, runLaunch, seenAs } from "./tiles.ts";
+
+/** What a plan is run on. */
+export interface Machine<T extends Numbers> {
+  /** The extents of all dimensions. */
+  readonly extents: Readonly<Record<string, number>>;
+  readonly pieces: Pieces<T>;
+  /** What lies in an input or a constant. */
+  load(buffer: PlanBuffer): T;
+  /** The results of a function, whose parameters these are; `extents` has those of a tile. */
+  evaluate(fn: Fn, params: readonly T[], extents: Readonly<Record<string, number>>): readonly T[];
+}
+
+/** @returns one tensor a result, by the result's name in the function. */
+export function runPlanOn<T extends Numbers>(plan: Plan, machine: Machine<T>): Record<string, T> {
+  const { extents, pieces, load, evaluate } = machine;
+  const memory = new Map<string, T>();
+  const read = (buffer: PlanBuffer): T =>
+    buffer.kind === "input" || buffer.kind === "constant"
+      ? load(buffer)
+      : (memory.get(buffer.same ?? buffer.name) as T);
+  for (const call of callsOf(plan)) {
+    const { fn, reads, writes } = call;
+    const tile = call.kind === "launch" ? call.tile : undefined;
+    const given = reads.map((buffer, i) => seenAs(read(buffer), fn.params[i]?.shape ?? [], extents));
+    const results = runLaunch({ fn, tile }, given, extents, pieces, (params, extent) => {
+      return evaluate(fn, params, tile === undefined ? extents : { ...extents, [tile.dim]: extent as number });
+    });
+    for (const [i, { name, type }] of writes.entries()) {
+      memory.set(name, seenAs(results[i] as T, type.shape, extents));
+    }
+  }
+  return Object.fromEntries(
+    plan.buffers.flatMap((buffer) => (buffer.result === undefined ? [] : [[buffer.result, read(buffer)]])),
+  );
+}
