@@ -12,8 +12,10 @@ const folder = new URL("../src/launch/", import.meta.url);
 /** Those that others need come first. */
 const files = [
   ...["compact", "types", "choose", "counts", "problems", "explain", "tensors", "scalars", "bound", "launcher"],
-  ...["launch", "slots", "prepared", "callable"],
+  ...["launch", "read-back", "slots", "prepared", "callable"],
 ];
+/** What plans take besides. */
+const filesOfPlans = ["plan-manifest", "products", "overlap", "plan", "callable-plan"];
 
 const imports = /^import\b[^;]*;\n/gm;
 /** Comments that a caller does not come to see. */
@@ -26,18 +28,19 @@ function textOf(name) {
   return own.replace(seen.includes(name) ? /^\/\*\*[\s\S]*?\*\/\n/ : comments, "").trim();
 }
 
-/** What plan.ts takes from the launcher. */
+/** What the files of plans take from the launcher. */
 function namesForPlans() {
-  const text = readFileSync(new URL("plan.ts", folder), "utf8");
-  const lists = [...text.matchAll(/^import \{([^}]*)\} from "(?!\.\/plan-manifest|\.\/products)/gm)].map(([, list]) =>
-    list.split(","),
-  );
-  return lists.flat().flatMap((name) => (/^\s*(type\b|$)/.test(name) ? [] : [name.trim()]));
+  const names = filesOfPlans.flatMap((file) => {
+    const text = readFileSync(new URL(`${file}.ts`, folder), "utf8");
+    const imports = [...text.matchAll(/^import \{([^}]*)\} from "\.\/([^"]*)\.ts"/gm)];
+    return imports.flatMap(([, list, from]) => (filesOfPlans.includes(from) ? [] : list.split(",")));
+  });
+  return [...new Set(names.flatMap((name) => (/^\s*(type\b|$)/.test(name) ? [] : [name.trim()])))];
 }
 
 /** What modules carry besides that have a function of several kernels. */
 function planTexts() {
-  const typescript = `${["plan-manifest", "products", "plan"].map(textOf).join("\n")}\n`;
+  const typescript = `${filesOfPlans.map(textOf).join("\n")}\n`;
   const { code } = transformSync(`${typescript}export { plan };\n`, {
     ...{ loader: "ts", target: "es2022", format: "iife", globalName: "plans", minify: true },
   });

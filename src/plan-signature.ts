@@ -1,9 +1,17 @@
 /** A plan seen from outside: what it takes and gives, as the manifest of one kernel says it. */
 
 import { storageOf } from "../codegen/kernel/buffer.ts";
-import type { Kernel } from "../codegen/manifest.ts";
+import { type Kernel, parametersOf } from "../codegen/manifest.ts";
 import type { LaunchBinding, UniformField } from "./launch/manifest.ts";
 import type { LaunchBuffer, LaunchPlan } from "./launch/plan-manifest.ts";
+import type { LaunchKernel } from "./launch/types.ts";
+
+/** A function as several kernels. */
+export interface CompiledPlan {
+  readonly plan: LaunchPlan;
+  /** By the names that the plan launches. */
+  readonly kernels: readonly (Kernel | LaunchKernel)[];
+}
 
 /** How a buffer of the plan is bound, had it a binding of its own. */
 export function bindingOf({ name, result, kind, element, shape }: LaunchBuffer, binding: number): LaunchBinding {
@@ -37,5 +45,27 @@ export function signatureOf({ name, dims, buffers }: LaunchPlan): Kernel {
       ...{ overrides: [], dispatch: { rows: [], columns: [], rowsPerWorkgroup: 1 } },
       ...{ requiredFeatures: [], requiredLimits: {}, target: "", kind: "gpu" },
     },
+  };
+}
+
+/** The plan of one launch: what takes plans takes kernels by it. */
+export function planOfKernel(kernel: Kernel): LaunchPlan {
+  const { name, manifest } = kernel;
+  const parameters = parametersOf(manifest);
+  const taken = new Set(parameters.map((one) => one.name));
+  const unused = (name: string): string => (taken.has(name) ? unused(`${name}_out`) : name);
+  const inputs = parameters.map(({ name, element, shape, constant }): LaunchBuffer => {
+    return { name, kind: constant ? "constant" : "input", element, shape };
+  });
+  const results = manifest.bindings.filter(({ access }) => access === "read_write");
+  const written = results.map(({ name, element, shape }): LaunchBuffer => {
+    const own = unused(name);
+    return { name: own, kind: "result", element, shape, ...(own !== name && { result: name }) };
+  });
+  const reads = Object.fromEntries(inputs.map(({ name }) => [name, name]));
+  const writes = Object.fromEntries(results.map(({ name }, i) => [name, (written[i] as LaunchBuffer).name]));
+  return {
+    ...{ version: 2, name, extents: [], dims: manifest.dims.map(({ name }) => ({ name })) },
+    ...{ buffers: [...inputs, ...written], steps: [{ launch: name, reads, writes }] },
   };
 }

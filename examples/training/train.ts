@@ -4,7 +4,7 @@
  */
 
 import { compile, type Fn, type FunctionGradient, gradient, type Module, makeModule, planManifest } from "tirc";
-import { type PreparedPlan, preparePlan, targetFromDevice } from "tirc/runtime";
+import { preparePlan, type RunnablePlan, targetFromDevice } from "tirc/runtime";
 
 /** Rows of characters, each the number of one, and the characters that follow them. */
 export interface Characters {
@@ -107,7 +107,7 @@ export async function openTrainer(
     ...{ target: targetFromDevice(device), products: "plain" },
   });
   const prepared = await Promise.all(plans.map((plan) => preparePlan(device, { plan: planManifest(plan), kernels })));
-  const [loss, gradients, adam] = prepared as [PreparedPlan, PreparedPlan, PreparedPlan];
+  const [loss, gradients, adam] = prepared as [RunnablePlan, RunnablePlan, RunnablePlan];
 
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
   const bufferOf = (count: number) => device.createBuffer({ size: Math.max(16, 4 * count), usage });

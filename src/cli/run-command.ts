@@ -162,7 +162,7 @@ async function runOn(
       const { runKernel } = await import("../runtime/prepare.ts");
       return { device: opened.description, ...(await runKernel(opened.device, kernel, all, extents)), ...compiled };
     }
-    const { runPlan } = await import("../runtime/run-plan.ts");
+    const { runPlan } = await import("../runtime/prepare-plan.ts");
     const manifest = planManifest(plan);
     const ran = await runPlan(opened.device, { plan: manifest, kernels: compiled.kernels }, all, extents);
     return { device: opened.description, ...ran, products: productsOf(plan).length, ...compiled };

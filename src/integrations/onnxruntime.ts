@@ -16,9 +16,10 @@ import { elementCount } from "../ir/tensor.ts";
 import type { ElementType } from "../ir/types.ts";
 import { arrays, copyDestination, copySource, mapRead, storage } from "../launch/tensors.ts";
 import type { AnyTypes, LaunchArray, LaunchKernel, LaunchTypes, OnDevice } from "../launch/types.ts";
+import { type CompiledPlan, signatureOf } from "../plan-signature.ts";
 import { writeArray } from "../runtime/host-tensor.ts";
-import { prepare as prepareKernel } from "../runtime/prepare.ts";
-import { readShapes, type Shaped, start, type TensorsOf } from "./shapes.ts";
+import { preparePlan } from "../runtime/prepare-plan.ts";
+import { readShapes, type Shaped, type TensorsOf } from "./shapes.ts";
 
 /** What a kernel takes by name: onnxruntime's tensors, and numbers for scalars. */
 export type OnnxruntimeTensors<T extends LaunchTypes = AnyTypes> = TensorsOf<Tensor, T>;
@@ -43,21 +44,22 @@ export interface OnnxruntimeKernel<T extends LaunchTypes = AnyTypes> {
 export type Onnxruntime = Pick<typeof onnxruntime, "Tensor" | "env">;
 
 /**
- * Compiles a kernel on the device of onnxruntime-web: what `ort.env.webgpu.device` is after the first session on the
+ * Compiles a kernel, or all of a plan, on the device of onnxruntime-web: what `ort.env.webgpu.device` is after the first session on the
  * execution provider `webgpu`, or what it was set to before. `dims` are those that are pipeline constants.
  * Throws TircError: E0607, E0610 to E0613, E0615, E0625, E0627.
  */
 export async function prepare<T extends LaunchTypes = AnyTypes>(
   ort: Onnxruntime,
-  kernel: Kernel | LaunchKernel<T>,
+  kernel: Kernel | LaunchKernel<T> | CompiledPlan,
   dims: Partial<T["dims"]> = {},
 ): Promise<OnnxruntimeKernel<T>> {
   const device = (await ort.env.webgpu?.device) as GPUDevice | undefined;
   if (device === undefined) fail(integrationErrors.noOnnxruntimeDevice());
-  const prepared = await prepareKernel(device, kernel as Kernel, dims as AnyTypes["dims"]);
-  for (const { access, name, element } of prepared.kernel.manifest.bindings) {
+  const prepared = await preparePlan(device, kernel as CompiledPlan, dims as AnyTypes["dims"]);
+  const signature = signatureOf(prepared.plan);
+  for (const { access, name, element } of signature.manifest.bindings) {
     const isResult = access === "read_write";
-    if (isResult && !isTyped(element)) fail(integrationErrors.noOnnxruntimeType(kernel.name, name, element));
+    if (isResult && !isTyped(element)) fail(integrationErrors.noOnnxruntimeType(signature.name, name, element));
   }
   const pool = new Pool(device);
 
@@ -82,19 +84,27 @@ export async function prepare<T extends LaunchTypes = AnyTypes>(
       const given = Object.entries(tensors as OnnxruntimeTensors);
       const shaped = given.flatMap(([name, value]) => (isTensor(value) ? [[name, shapedOf(value)] as const] : []));
       const all = { ...(dims as AnyTypes["dims"]), ...(more as AnyTypes["dims"]) };
-      const read = readShapes(prepared.kernel as Kernel, Object.fromEntries(shaped), all);
-      const elementOf = new Map(prepared.kernel.manifest.bindings.map(({ name, element }) => [name, element]));
+      const read = readShapes(signature, Object.fromEntries(shaped), all);
+      const elementOf = new Map(signature.manifest.bindings.map(({ name, element }) => [name, element]));
       const inputs = given.map(([name, value]) => [name, isTensor(value) ? dataOf(value, elementOf.get(name)) : value]);
       const made = read.results.map(({ binding, shape }) => ({
         name: binding.name,
         ...make(binding.element, shape),
       }));
+      const between: GPUBuffer[] = [];
+      const allocate = (bytes: number) => {
+        const buffer = pool.take(bytes);
+        between.push(buffer);
+        return buffer;
+      };
       try {
         const outputs = Object.fromEntries(made.map(({ name, buffer }) => [name, buffer]));
-        start(device, prepared, Object.fromEntries(inputs), read.dims, outputs);
+        prepared.launch(Object.fromEntries(inputs), read.dims, { outputs, allocate });
       } catch (caught) {
         for (const { tensor } of made) tensor.dispose();
         throw caught;
+      } finally {
+        for (const buffer of between) pool.give(buffer);
       }
       return Object.fromEntries(made.map(({ name, tensor }) => [name, tensor])) as never;
     },

@@ -6,9 +6,8 @@ import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type ElementType, printType } from "../ir/types.ts";
-import type { LaunchOutputs, LaunchTypes } from "../launch/types.ts";
+import type { LaunchTypes } from "../launch/types.ts";
 import { type Dims, DimTable, extents } from "../runtime/bind-inputs.ts";
-import type { PreparedKernel, Tensors } from "../runtime/prepare.ts";
 
 /** What a kernel takes by name: tensors of a library, and numbers for scalars. */
 export type TensorsOf<Tensor, T extends LaunchTypes> = {
@@ -69,22 +68,4 @@ export function readShapes(kernel: Kernel, tensors: Readonly<Record<string, Shap
       return { binding, shape };
     });
   return { dims: table.extents, results };
-}
-
-/** Starts the kernel once, after what was submitted before. Its arguments may be given back as soon as it returns. */
-export function start(
-  device: GPUDevice,
-  prepared: PreparedKernel,
-  tensors: Tensors,
-  dims: Dims,
-  outputs: LaunchOutputs<Readonly<Record<string, unknown>>>,
-): void {
-  const bound = prepared.bind(tensors, dims, outputs);
-  try {
-    const encoder = device.createCommandEncoder({ label: prepared.kernel.name });
-    bound.encode(encoder);
-    device.queue.submit([encoder.finish()]);
-  } finally {
-    bound.destroy();
-  }
 }

@@ -7,18 +7,16 @@
 
 import type * as tfjs from "@tensorflow/tfjs-core";
 import type { Tensor, TensorInfo } from "@tensorflow/tfjs-core";
-import { type Kernel, parametersOf } from "../../codegen/manifest.ts";
+import type { Kernel } from "../../codegen/manifest.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { integrationErrors, runtimeErrors } from "../diagnostics/errors-runtime.ts";
 import { elementCount } from "../ir/tensor.ts";
-import { type ElementType, elementInfo, printType } from "../ir/types.ts";
-import { type LaunchBuffer, type LaunchOfKernel, planExtents } from "../launch/plan-manifest.ts";
+import { type ElementType, printType } from "../ir/types.ts";
 import type { AnyTypes, LaunchKernel, LaunchTypes } from "../launch/types.ts";
-import { signatureOf } from "../plan-signature.ts";
-import { extents } from "../runtime/bind-inputs.ts";
-import { manifestOf, type PreparedKernel, prepare as prepareKernel, type Tensors } from "../runtime/prepare.ts";
-import type { CompiledPlan } from "../runtime/run-plan.ts";
-import { type ReadShapes, readShapes, type Shaped, start, type TensorsOf } from "./shapes.ts";
+import { type CompiledPlan, signatureOf } from "../plan-signature.ts";
+import type { Tensors } from "../runtime/prepare.ts";
+import { preparePlan } from "../runtime/prepare-plan.ts";
+import { type ReadShapes, readShapes, type Shaped, type TensorsOf } from "./shapes.ts";
 
 /** What a kernel takes by name: tensors of tfjs, and numbers for scalars. */
 export type TfjsTensors<T extends LaunchTypes = AnyTypes> = TensorsOf<Tensor, T>;
@@ -61,70 +59,6 @@ interface Attributes {
   readonly read: ReadShapes;
 }
 
-/** A kernel of the op, and the names of the buffers that it reads and writes by those of its bindings. */
-interface Launch {
-  readonly prepared: PreparedKernel;
-  readonly reads: Readonly<Record<string, string>>;
-  readonly writes: Readonly<Record<string, string>>;
-}
-
-/** What an op consists of: its arguments and results as the manifest of one kernel says them, and the kernels in turn. */
-interface Parts {
-  readonly signature: Kernel;
-  readonly launches: readonly Launch[];
-  readonly intermediates: readonly LaunchBuffer[];
-  /** Results that are the value of another one, which alone is written. */
-  readonly copies: readonly (readonly [from: string, to: string])[];
-  /** The extents of all buffers. */
-  extentsFor(dims: Readonly<Record<string, number>>): Readonly<Record<string, number>>;
-}
-
-/** The buffer of a result, which may have the name of an input. */
-const resultKey = (name: string) => `result ${name}`;
-
-async function partsOf(
-  device: GPUDevice,
-  given: Kernel | LaunchKernel | CompiledPlan,
-  dims: AnyTypes["dims"],
-): Promise<Parts> {
-  if (!("plan" in given)) {
-    const prepared = await prepareKernel(device, given as Kernel, dims);
-    const signature = prepared.kernel as Kernel;
-    const named = (names: readonly string[], key = (name: string) => name) =>
-      Object.fromEntries(names.map((name) => [name, key(name)]));
-    const reads = parametersOf(signature.manifest).map(({ name }) => name);
-    const writes = signature.manifest.bindings.filter(({ access }) => access === "read_write").map(({ name }) => name);
-    const launch = { prepared, reads: named(reads), writes: named(writes, resultKey) };
-    return { signature, launches: [launch], intermediates: [], copies: [], extentsFor: (dims) => dims };
-  }
-  const { plan, kernels } = given;
-  for (const step of plan.steps) {
-    if ("opaque" in step) fail(runtimeErrors.noProduct(plan.name, step.name, step.opaque));
-  }
-  const keys = new Map(
-    plan.buffers.map(({ kind, name, result }) => [name, kind === "result" ? resultKey(result ?? name) : name]),
-  );
-  const keyed = (names: Readonly<Record<string, string>>) =>
-    Object.fromEntries(Object.entries(names).map(([name, buffer]) => [name, keys.get(buffer) as string]));
-  const steps = plan.steps.filter((step): step is LaunchOfKernel => "launch" in step);
-  const launches = steps.map(async ({ launch, reads, writes }) => {
-    const kernel = kernels.find(({ name }) => name === launch) as Kernel;
-    return { prepared: await prepareKernel(device, kernel, dims), reads: keyed(reads), writes: keyed(writes) };
-  });
-  return {
-    signature: signatureOf(plan),
-    launches: await Promise.all(launches),
-    intermediates: plan.buffers.filter(({ kind }) => kind === "intermediate"),
-    copies: plan.buffers.flatMap(({ name, same }) =>
-      same === undefined ? [] : [[keys.get(same) as string, keys.get(name) as string] as const],
-    ),
-    extentsFor: (dims) => planExtents(plan.extents, dims),
-  };
-}
-
-/** Elements of four bytes that hold so many of the type. */
-const wordsFor = (element: ElementType, count: number): number => Math.ceil((count * elementInfo[element].bytes) / 4);
-
 let count = 0;
 
 /**
@@ -141,17 +75,16 @@ export async function prepare<T extends LaunchTypes = AnyTypes>(
   const backendName = (tf.getBackend() as string | null) ?? "none";
   const { device } = (backendName === "none" ? {} : tf.backend()) as Partial<WebgpuBackend>;
   if (device === undefined) fail(integrationErrors.noTfjsDevice(backendName));
-  const { name, bindings } =
-    "plan" in kernel ? nameAndBindings(signatureOf(kernel.plan)) : nameAndBindings(kernel as Kernel);
-  for (const binding of bindings) {
+  for (const step of "plan" in kernel ? kernel.plan.steps : []) {
+    if ("opaque" in step) fail(runtimeErrors.noProduct((kernel as CompiledPlan).plan.name, step.name, step.opaque));
+  }
+  const prepared = await preparePlan(device, kernel as CompiledPlan, dims as AnyTypes["dims"]);
+  const signature = signatureOf(prepared.plan);
+  const { name } = signature;
+  for (const binding of signature.manifest.bindings) {
     if (binding.access === "read_write" && typeOf[binding.element] === undefined)
       fail(integrationErrors.noTfjsType(name, binding.name, printType(binding)));
   }
-  const { signature, launches, intermediates, copies, extentsFor } = await partsOf(
-    device,
-    kernel as Kernel,
-    dims as AnyTypes["dims"],
-  );
   count += 1;
   const kernelName = `tirc/${name}/${count}`;
 
@@ -165,48 +98,31 @@ export async function prepare<T extends LaunchTypes = AnyTypes>(
         backend.uploadToGPU(dataId);
         return backend.tensorMap.get(dataId).resource as GPUBuffer;
       };
-      /** By name: a buffer, a number, or nothing where a tensor is empty, of which there is no buffer. */
-      const memory = new Map<string, unknown>(Object.entries(scalars));
-      for (const [name, input] of Object.entries(inputs as Record<string, TensorInfo>)) {
-        memory.set(name, elementCount(input.shape) === 0 ? [] : bufferOf(input));
-      }
+      // Of an empty tensor there is no buffer.
+      const values = Object.entries(inputs as Record<string, TensorInfo>).map(([name, input]) => {
+        return [name, elementCount(input.shape) === 0 ? [] : bufferOf(input)];
+      });
       const results = read.results.map(({ binding, shape }) => {
         const info = backend.makeTensorInfo([...shape], typeOf[binding.element] as TfjsType);
-        // There is no buffer of no bytes.
         if (elementCount(shape) === 0) backend.tensorMap.get(info.dataId).values = emptyOf(info.dtype);
         return { name: binding.name, info };
       });
-      for (const { name, info } of results) {
-        if (elementCount(info.shape) > 0) memory.set(resultKey(name), bufferOf(info));
-      }
-      const all = extentsFor(read.dims);
-      const between = intermediates.map(({ name, element, shape }) => {
-        const info = backend.makeTensorInfo([wordsFor(element, elementCount(extents(shape, all)))], "float32");
-        if (elementCount(info.shape) > 0) memory.set(name, bufferOf(info));
-        return info;
-      });
-      // What tfjs has recorded, uploads too, is submitted before the kernel that reads it.
+      const written = results.filter(({ info }) => elementCount(info.shape) > 0);
+      const outputs = Object.fromEntries(written.map(({ name, info }) => [name, bufferOf(info)]));
+      // What tfjs has recorded, uploads too, is submitted before the kernels that read it.
       backend.ensureCommandEncoderReady();
       backend.endComputePassEncoder();
       backend.submitQueue();
-      for (const { prepared, reads, writes } of launches) {
-        const of = (names: Readonly<Record<string, string>>) =>
-          Object.fromEntries(
-            Object.entries(names).flatMap(([name, key]) => (memory.has(key) ? [[name, memory.get(key)]] : [])),
-          );
-        const { dims: own } = prepared.kernel.manifest;
-        const dims = Object.fromEntries(own.map(({ name }) => [name, all[name] as number]));
-        start(device, prepared, of(reads) as Tensors, dims, of(writes) as Record<string, GPUBuffer>);
-      }
-      if (copies.length > 0) {
-        const encoder = device.createCommandEncoder({ label: kernelName });
-        for (const [from, to] of copies) {
-          const [source, target] = [memory.get(from), memory.get(to)] as (GPUBuffer | undefined)[];
-          if (source && target) encoder.copyBufferToBuffer(source, 0, target, 0, target.size);
-        }
-        device.queue.submit([encoder.finish()]);
-      }
+      const between: TensorInfo[] = [];
+      const allocate = (bytes: number) => {
+        const info = backend.makeTensorInfo([Math.ceil(bytes / 4)], "float32");
+        between.push(info);
+        return bufferOf(info);
+      };
+      const tensors = { ...scalars, ...Object.fromEntries(values) } as Tensors;
+      const started: Readonly<Record<string, GPUBuffer>> = prepared.launch(tensors, read.dims, { outputs, allocate });
       for (const { dataId } of between) backend.disposeData(dataId);
+      for (const [name, buffer] of Object.entries(started)) if (!outputs[name]) buffer.destroy();
       return results.map(({ info }) => info);
     },
   });
@@ -226,12 +142,10 @@ export async function prepare<T extends LaunchTypes = AnyTypes>(
     },
     destroy() {
       tf.unregisterKernel(kernelName, backendName);
-      for (const { prepared } of launches) prepared.destroy();
+      prepared.destroy();
     },
   };
 }
-
-const nameAndBindings = (kernel: Kernel) => ({ name: kernel.name, ...manifestOf(kernel) });
 
 const isTensor = (value: unknown): value is Tensor =>
   typeof value === "object" && value !== null && "dataId" in value && "dtype" in value;

@@ -1,6 +1,6 @@
 /** One call of a kernel, with what it needs of the device kept for the next. */
 
-import { type Call, encodePass } from "./bound.ts";
+import { type Call, type Dispatch, encodePass } from "./bound.ts";
 import { keep, type Launcher } from "./launcher.ts";
 import { bufferOf, checkMembers, copyDestination, copySource, uniform } from "./tensors.ts";
 import type { LaunchOutputs, LaunchTensors, LaunchTypes } from "./types.ts";
@@ -22,24 +22,26 @@ export function launch<T extends LaunchTypes>(
 ): Record<string, GPUBuffer> {
   checkMembers(launcher.fail, "options", options);
   const { encoder, outputs } = options;
+  const { device, label } = launcher;
   const made: GPUBuffer[] = [];
   const call = launcher.place(tensors, made, dims, outputs);
-  record(launcher, call, encoder);
+  const into = encoder ?? device.createCommandEncoder({ label });
+  encodePass(into, dispatchOf(launcher, call, !encoder), { label });
+  if (!encoder) device.queue.submit([into.finish()]);
   // Copies of arrays; results are the caller's.
   if (!encoder) for (const buffer of made) if (!(buffer.usage & copySource)) buffer.destroy();
   return Object.fromEntries(call.results.map(([name, { buffer }]) => [name, buffer]));
 }
 
 /**
- * Records a pass of a call that is placed, and submits it where there is no encoder.
- * @param isAlone the encoder is submitted at once, and nothing else in it is of this kernel.
+ * What records a call that is placed.
+ * @param isAlone it is submitted once, at once, and nothing else in the encoder is of this kernel.
  */
-export function record(
-  { device, label, lasting, pipelineOf }: Launcher,
+export function dispatchOf(
+  { device, lasting, pipelineOf }: Launcher,
   { words, choice, dispatch }: Call,
-  encoder?: GPUCommandEncoder,
-  isAlone = !encoder,
-): void {
+  isAlone: boolean,
+): Dispatch {
   let uniforms: GPUBufferBinding | undefined;
   if (words.byteLength > 0) {
     // What is submitted at once shares a buffer, for a queue works in order. What is submitted later is never written with
@@ -49,7 +51,5 @@ export function record(
     device.queue.writeBuffer(keep(lasting, key, buffer, 64), 0, words);
     uniforms = { buffer };
   }
-  const into = encoder ?? device.createCommandEncoder({ label });
-  encodePass(into, dispatch(pipelineOf(...choice)[0] as GPUComputePipeline, uniforms), { label });
-  if (!encoder) device.queue.submit([into.finish()]);
+  return dispatch(pipelineOf(...choice)[0] as GPUComputePipeline, uniforms);
 }

@@ -1,21 +1,22 @@
-/** A plan as a function: its kernels in one command buffer, with the memory between them. */
+/** A plan on a device: the one walk over its steps, with the memory between them. All that runs plans on a device goes through it. */
 
-import type { Call } from "./bound.ts";
-import type { CallableKernel } from "./callable.ts";
+import { type Dispatch, encodePass, type Part, type Result } from "./bound.ts";
 import { product } from "./counts.ts";
-import { type LaunchOptions, record } from "./launch.ts";
+import { dispatchOf, type LaunchOptions } from "./launch.ts";
 import { compilePipeline, destroyAll, type ErrorOf, type Launcher, launcherOf, releaseLauncher } from "./launcher.ts";
+import { callsIn, overlapIn } from "./overlap.ts";
 import {
   type LaunchBuffer,
   type LaunchOfKernel,
   type LaunchOfOp,
   type LaunchPlan,
-  type LaunchStep,
   type LaunchView,
   planExtents,
 } from "./plan-manifest.ts";
+import type { LaunchHooks } from "./prepared.ts";
 import { type Fail, shortText } from "./problems.ts";
 import { callProduct, type Products } from "./products.ts";
+import { readBack } from "./read-back.ts";
 import {
   arrays,
   boundSize,
@@ -32,32 +33,35 @@ import {
 } from "./tensors.ts";
 import type { AnyTypes, LaunchKernel, LaunchTensors, LaunchTypes } from "./types.ts";
 
-/** Where commands go, where results are written, and what computes the products for which the plan has no kernels. */
-export interface PlanOptions<T extends LaunchTypes> extends LaunchOptions<T> {
+/** Where results are written, what computes the products for which the plan has no kernels, and whose memory is between kernels. */
+export interface BindPlanOptions<T extends LaunchTypes> extends Pick<LaunchOptions<T>, "outputs"> {
   readonly products?: Products | undefined;
+  /**
+   * Gives memory for intermediates: a buffer of so many bytes or more, with the usage STORAGE, for each place of the plan.
+   * It may be used for something else as soon as the commands are submitted. Without it the plan keeps memory of its own.
+   */
+  readonly allocate?: ((bytes: number) => GPUBuffer) | undefined;
 }
 
-/** A function that is several kernels: called as one kernel is. */
-export interface CallablePlan<T extends LaunchTypes> extends Pick<CallableKernel<T>, "types"> {
-  /**
-   * Starts the kernels once, and gives the buffers of the results. What the plan needs of the device, memory for
-   * intermediates too, is kept for the next call. Throws what is wrong with the arguments, before anything is recorded.
-   */
-  (
-    device: GPUDevice,
-    tensors: LaunchTensors<T>,
-    ...rest: Record<never, never> extends T["dims"]
-      ? [dims?: T["dims"], options?: PlanOptions<T>]
-      : [dims: T["dims"], options?: PlanOptions<T>]
-  ): { readonly [N in keyof T["outputs"]]: GPUBuffer };
-  readonly plan: LaunchPlan;
-  /** In the order in which they are launched. */
-  readonly kernels: readonly LaunchKernel[];
-  /**
-   * The plan on a device, once its pipelines are compiled, without blocking: with the extents `dims`, where some are pipeline
-   * constants. Throws what the device lacks, or has against a kernel.
-   */
-  prepare(device: GPUDevice, dims?: Partial<T["dims"]>): Promise<PreparedPlan<T>>;
+/** Where commands go, too. */
+export interface PlanOptions<T extends LaunchTypes> extends LaunchOptions<T>, BindPlanOptions<T> {}
+
+/** What adds commands of a plan to an encoder; a pass may write timestamps, the first its beginning and the last its end. */
+export type EncodeSteps = (
+  encoder: GPUCommandEncoder,
+  options?: { readonly timestampWrites?: GPUComputePassTimestampWrites },
+) => void;
+
+/** A plan with its tensors and extents, to record any number of times. */
+export interface BoundPlan<T extends LaunchTypes = AnyTypes> {
+  /** Where the results are: as they were given, or in buffers that were made for them. */
+  readonly outputs: { readonly [N in keyof T["outputs"]]: Part };
+  /** Its steps in order: kernels by their names, and opaque steps. */
+  readonly steps: readonly { readonly name: string; readonly isKernel: boolean; readonly encode: EncodeSteps }[];
+  /** All steps, each kernel in a pass of its own, and the copies of results that are one value. */
+  readonly encode: EncodeSteps;
+  /** Frees copies of arrays and results that were made. What was encoded must have been submitted. */
+  destroy(): void;
 }
 
 /** Memory of intermediates. */
@@ -69,12 +73,24 @@ interface Place {
 
 /** What a buffer of the plan is in a call: memory of the device, or the number of a scalar. */
 type Memory = Map<string, GPUBufferBinding | number>;
+type Extents = Readonly<Record<string, number>>;
+
+/** The arguments of a call, checked, and on the device. */
+interface Arguments {
+  readonly memory: Memory;
+  readonly extents: Extents;
+  readonly options: BindPlanOptions<AnyTypes>;
+  /** Copies of arrays, and results that were made. */
+  readonly uploaded: GPUBuffer[];
+  readonly made: GPUBuffer[];
+}
 
 /** A plan on a device, to be launched any number of times. */
 export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
   readonly device: GPUDevice;
   readonly #plan: LaunchPlan;
   readonly #fail: Fail;
+  readonly #guard: NonNullable<LaunchHooks["guard"]>;
   readonly #calls: readonly (LaunchOfOp | (LaunchOfKernel & { readonly launcher: Launcher }))[];
   readonly #launchers: ReadonlyMap<string, Launcher>;
   readonly #inputs: readonly LaunchBuffer[];
@@ -88,13 +104,14 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
   #isDestroyed = false;
 
   /** Throws for what the device lacks. Pipelines are not compiled yet. @param kernels those that the plan launches. */
-  constructor(device: GPUDevice, plan: LaunchPlan, kernels: readonly LaunchKernel[]) {
+  constructor(device: GPUDevice, plan: LaunchPlan, kernels: readonly LaunchKernel[], hooks: LaunchHooks = {}) {
     const { name, buffers, steps } = plan;
     const explain = kernels.find((kernel) => kernel.explain)?.explain ?? shortText;
-    const errorOf: ErrorOf = (_, problem) => new TypeError(`${name}: ${explain(problem)}`);
+    const errorOf: ErrorOf = hooks.errorOf ?? ((_, problem) => new TypeError(`${name}: ${explain(problem)}`));
     this.device = device;
     this.#plan = plan;
     this.#usage = steps.some((step) => "opaque" in step) ? storage | copySource | copyDestination : storage;
+    this.#guard = hooks.guard ?? ((work) => ({ value: work() }));
     this.#fail = (...problem) => {
       throw errorOf(name, problem);
     };
@@ -117,6 +134,11 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
     }
   }
 
+  /** Of the text of a kernel: the device can be asked for messages about it. */
+  moduleOf(kernel: string): GPUShaderModule {
+    return (this.#launchers.get(kernel) as Launcher).moduleOf([]);
+  }
+
   /** Compiles the pipelines, without blocking: with the extents `dims`, where some are pipeline constants. */
   async compile(dims: Readonly<Record<string, number>> = {}): Promise<void> {
     const { dims: names, extents } = this.#plan;
@@ -133,57 +155,110 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
     dims: object = {},
     options: PlanOptions<T> = {},
   ): { readonly [N in keyof T["outputs"]]: GPUBuffer } {
-    checkMembers(this.#fail, "options", options);
-    const { encoder, outputs = {}, products = {} } = options;
-    if (this.#isDestroyed) this.#fail("E0609 destroyed");
-    for (const step of this.#calls) {
-      if ("opaque" in step && !products[step.opaque]) this.#fail("E0628 no product", step.opaque, step.name);
+    const given = this.#read(tensors, dims, options);
+    const [results, encode] = this.#place(given, !options.encoder);
+    const encoder = options.encoder ?? this.device.createCommandEncoder({ label: this.#plan.name });
+    encode(encoder);
+    // What the caller has yet to submit needs the copies still.
+    if (!options.encoder) {
+      this.device.queue.submit([encoder.finish()]);
+      destroyAll(given.uploaded);
     }
-    const made: GPUBuffer[] = [];
-    const uploaded: GPUBuffer[] = [];
+    return Object.fromEntries(results.map(([name, { buffer }]) => [name, buffer])) as never;
+  }
+
+  /**
+   * Binds tensors and extents, to record the plan any number of times; arrays are copied before it returns. Throws what is wrong
+   * with them.
+   */
+  bind(tensors: LaunchTensors<T>, dims: object = {}, options: BindPlanOptions<T> = {}): BoundPlan<T> {
+    const given = this.#read(tensors, dims, options);
+    const [results, encode, steps] = this.#place(given, false);
+    return {
+      ...{ encode, steps, outputs: Object.fromEntries(results) as never },
+      destroy: () => destroyAll([...given.made.splice(0), ...given.uploaded.splice(0)]),
+    };
+  }
+
+  /** Runs once; the promise has the results that are not given, as arrays. Arrays are copied before it returns. */
+  async run(tensors: LaunchTensors<T>, dims: object = {}, options: BindPlanOptions<T> = {}): Promise<T["outputs"]> {
+    const { device } = this;
+    const { value: given, checked } = this.#guard(() => this.#read(tensors, dims, options));
     try {
-      const memory: Memory = new Map();
-      const all = this.#bind(memory, uploaded, tensors, dims, outputs);
+      await Promise.all([this.compile(given.extents), checked]);
+      const { value: arraysOf, checked: submitted } = this.#guard(() => {
+        const [results, encode] = this.#place(given, true);
+        const encoder = device.createCommandEncoder({ label: this.#plan.name });
+        encode(encoder);
+        const read = readBack(device, encoder, results, given.made);
+        device.queue.submit([encoder.finish()]);
+        return read;
+      });
+      return (await arraysOf(submitted)) as T["outputs"];
+    } finally {
+      destroyAll([...given.made, ...given.uploaded]);
+    }
+  }
+
+  /** Places what is bound: all is checked before anything is recorded. @param isAlone it is submitted at once, and once. */
+  #place(given: Arguments, isAlone: boolean): readonly [readonly Result[], EncodeSteps, BoundPlan["steps"]] {
+    const { memory, extents, options, made, uploaded } = given;
+    const { products = {}, allocate } = options;
+    try {
+      if (this.#isDestroyed) this.#fail("E0609 destroyed");
       const again = this.#shareMemory(memory);
-      for (const [slot, size] of this.#sizes(all)) this.#grow(slot, size, encoder !== undefined);
-      for (const { name, slot = 0 } of this.#intermediates) memory.set(name, this.#places.get(slot) as Place);
-      type Recorder = (into: GPUCommandEncoder) => void;
-      const recorders = this.#calls.map((step): Recorder => {
-        if ("opaque" in step) {
-          const seen = new Map(
-            [...Object.values(step.reads), ...Object.values(step.writes)].map((view) => [
-              view,
-              this.#seen(view, memory, made, all),
-            ]),
-          );
-          return (into) => callProduct(step, into, products, (view) => seen.get(view));
-        }
-        const given = (names: Readonly<Record<string, string>>) =>
+      const places = new Map(
+        [...this.#sizes(extents)].map(([slot, size]) => [
+          slot,
+          allocate ? { buffer: allocate(size) } : this.#grow(slot, size, !isAlone),
+        ]),
+      );
+      for (const { name, slot = 0 } of this.#intermediates) memory.set(name, places.get(slot) as GPUBufferBinding);
+      const calls = this.#calls.map((step) => {
+        if ("opaque" in step) return { step, seen: this.#seenBy(step, given) };
+        const of = (names: Readonly<Record<string, string>>) =>
           Object.fromEntries(
-            Object.entries(names).flatMap(([name, buffer]) => {
-              const is = memory.get(buffer);
-              return is === undefined ? [] : [[name, is]];
-            }),
+            Object.entries(names).flatMap(([name, buffer]) => (memory.has(buffer) ? [[name, memory.get(buffer)]] : [])),
           );
-        const call: Call = step.launcher.place(given(step.reads), made, all, given(step.writes));
+        const call = step.launcher.place(of(step.reads), made, extents, of(step.writes));
         for (const [name, part] of call.results) memory.set(step.writes[name] as string, part);
-        return (into: GPUCommandEncoder) => record(step.launcher, call, into, !encoder);
+        return { step, call };
       });
-      const into = encoder ?? this.device.createCommandEncoder({ label: this.#plan.name });
-      for (const add of recorders) add(into);
-      for (const names of again) {
-        const [from, to] = [names.same as string, names.name].map((one) => memory.get(one) as GPUBufferBinding);
-        copyPart(into, from as GPUBufferBinding, to as GPUBufferBinding);
-      }
-      // What the caller has yet to submit needs the copies still.
-      if (!encoder) {
-        this.device.queue.submit([into.finish()]);
-        destroyAll(uploaded);
-      }
-      const parts = this.#results.map(({ name, same = name, result = name }) => {
-        return [result, ((memory.get(name) ?? memory.get(same)) as GPUBufferBinding).buffer];
+      const steps = calls.map(({ step, seen, call }) => {
+        if ("opaque" in step) {
+          const encode: EncodeSteps = (into) => callProduct(step, into, products, (view) => seen?.get(view));
+          return { name: step.name, isKernel: false, encode };
+        }
+        const { launcher, launch: label } = step;
+        const dispatch: Dispatch = dispatchOf(launcher, call as NonNullable<typeof call>, isAlone);
+        const encode: EncodeSteps = (into, more) => encodePass(into, dispatch, { label, ...more });
+        return { name: label, isKernel: true, encode };
       });
-      return Object.fromEntries(parts);
+      const results = this.#results.map(({ name, same = name, result = name, element, shape }): Result => {
+        const part = (memory.get(name) ?? memory.get(same)) as Part;
+        const count = product(shape.map((dim) => extentIn(this.#fail, extents, dim)));
+        return [result, part, element, count, made.includes(part.buffer)];
+      });
+      const kernels = steps.filter(({ isKernel }) => isKernel);
+      const encode: EncodeSteps = (into, { timestampWrites: writes } = {}) => {
+        for (const step of steps) {
+          const timestampWrites = writes && {
+            querySet: writes.querySet,
+            ...(step === kernels[0] && { beginningOfPassWriteIndex: writes.beginningOfPassWriteIndex }),
+            ...(step === kernels.at(-1) && { endOfPassWriteIndex: writes.endOfPassWriteIndex }),
+          };
+          // A pass that writes neither is one without.
+          step.encode(
+            into,
+            timestampWrites && Object.keys(timestampWrites).length > 1 ? ({ timestampWrites } as never) : {},
+          );
+        }
+        for (const names of again) {
+          const [from, to] = [names.same as string, names.name].map((one) => memory.get(one) as GPUBufferBinding);
+          copyPart(into, from as GPUBufferBinding, to as GPUBufferBinding);
+        }
+      };
+      return [results, encode, steps];
     } catch (caught) {
       destroyAll([...made, ...uploaded]);
       throw caught;
@@ -210,8 +285,16 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
   }
 
   /** Checks what is passed, and says where it lies: arrays in buffers that are made for them, once all is checked. */
-  #bind(memory: Memory, uploaded: GPUBuffer[], tensors: object, dims: object, outputs: object): Record<string, number> {
+  #read(tensors: object, dims: object, options: BindPlanOptions<T>): Arguments {
     const fail = this.#fail;
+    checkMembers(fail, "options", options);
+    const { outputs = {}, products = {} } = options;
+    if (this.#isDestroyed) fail("E0609 destroyed");
+    for (const step of this.#calls) {
+      if ("opaque" in step && !products[step.opaque]) fail("E0628 no product", step.opaque, step.name);
+    }
+    const memory: Memory = new Map();
+    const uploaded: GPUBuffer[] = [];
     const inputs = this.#inputs.map(({ name }) => name);
     const results = this.#results.map(({ name, result = name }) => result);
     checkMembers(fail, "tensors", tensors, [...new Set([...inputs, ...results])]);
@@ -252,16 +335,16 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
       if (!has) uploaded.push(buffer);
       memory.set(name, { buffer, offset, size });
     }
-    return all;
+    return { memory, extents: all, options: options as BindPlanOptions<AnyTypes>, uploaded, made: [] };
   }
 
-  /** What an opaque step reads or writes: a number, or memory; a result that is not given is made. */
-  #seen(
-    { buffer: name, shape }: LaunchView,
-    memory: Memory,
-    made: GPUBuffer[],
-    extents: Readonly<Record<string, number>>,
-  ) {
+  /** What an opaque step reads and writes. */
+  #seenBy({ reads, writes }: LaunchOfOp, given: Arguments) {
+    return new Map([...Object.values(reads), ...Object.values(writes)].map((view) => [view, this.#seen(view, given)]));
+  }
+
+  /** A number, or memory; a result that is not given is made. */
+  #seen({ buffer: name, shape }: LaunchView, { memory, made, extents }: Arguments) {
     const buffer = this.#plan.buffers.find((one) => one.name === name) as LaunchBuffer;
     const { element } = buffer;
     const size = this.#sizeOf(buffer, extents);
@@ -281,13 +364,13 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
     };
   }
 
-  #sizeOf({ name, same = name, element, shape }: LaunchBuffer, extents: Readonly<Record<string, number>>): number {
+  #sizeOf({ name, same = name, element, shape }: LaunchBuffer, extents: Extents): number {
     const count = product(shape.map((dim) => (typeof dim === "number" ? dim : (extents[dim] as number))));
     return boundSize(element, this.#strides.get(same) ?? 0, count);
   }
 
   /** Of each place: bytes that are enough for each intermediate there. */
-  #sizes(extents: Readonly<Record<string, number>>): Map<number, number> {
+  #sizes(extents: Extents): Map<number, number> {
     const sizes = new Map<number, number>();
     for (const one of this.#intermediates) {
       const { slot = 0 } = one;
@@ -297,74 +380,19 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
   }
 
   /** Makes a place anew where it is too small. */
-  #grow(slot: number, size: number, isAwaited: boolean): void {
+  #grow(slot: number, size: number, isAwaited: boolean): Place {
     const before = this.#places.get(slot);
     if (before && before.buffer.size >= size) {
       before.isAwaited ||= isAwaited;
-      return;
+      return before;
     }
     if (before && !before.isAwaited) before.buffer.destroy();
-    this.#places.set(slot, { buffer: bufferOf(this.device, this.#plan.name, size, this.#usage), isAwaited });
+    const place = { buffer: bufferOf(this.device, this.#plan.name, size, this.#usage), isAwaited };
+    this.#places.set(slot, place);
+    return place;
   }
 }
 
 function copyPart(into: GPUCommandEncoder, from: GPUBufferBinding, to: GPUBufferBinding): void {
   into.copyBufferToBuffer(from.buffer, from.offset ?? 0, to.buffer, to.offset ?? 0, from.size);
-}
-
-/** What computes, in order: kernels, and what the caller fills in. */
-const callsIn = (steps: readonly LaunchStep[]) => steps.filter((step) => "launch" in step || "opaque" in step);
-
-/**
- * A result that would be written over what is still to be read, after the name of that: an input of a later kernel, or
- * another result. What a kernel reads and writes itself it refuses, or reads before it writes.
- * @param parts what is on the device, by the name of its buffer
- */
-export function overlapIn(
-  { buffers, steps }: LaunchPlan,
-  parts: ReadonlyMap<string, readonly [buffer: unknown, offset: number, size: number, ...rest: unknown[]]>,
-): readonly [before: string, result: string] | undefined {
-  const calls = callsIn(steps);
-  const namesIn = (views: Readonly<Record<string, string | LaunchView>>) =>
-    Object.values(views).map((view) => (typeof view === "string" ? view : view.buffer));
-  const last = (of: "reads" | "writes", name: string) =>
-    calls.map((step) => namesIn(step[of]).includes(name)).lastIndexOf(true);
-  const isOver = (name: string, other: string) => {
-    const [buffer, offset, size] = parts.get(name) ?? [undefined, 0, 0];
-    const [has, from, length] = parts.get(other) ?? [undefined, 0, 0];
-    return buffer !== undefined && buffer === has && from < offset + size && offset < from + length;
-  };
-  const results = buffers.filter(({ kind }) => kind === "result");
-  for (const [i, { name, same, result = name }] of results.entries()) {
-    const isReadLater = (one: LaunchBuffer) => one.kind !== "result" && last("reads", one.name) > last("writes", name);
-    const others = [...buffers.filter(isReadLater), ...results.slice(0, i).filter((one) => one.name !== same)];
-    const other = others.find((one) => isOver(name, one.name));
-    if (other) return [other.result ?? other.name, result];
-  }
-  return undefined;
-}
-
-/** It has no effect until it is called. @param kernels those that the plan launches. */
-export function plan<T extends LaunchTypes>(
-  manifest: LaunchPlan,
-  kernels: readonly CallableKernel<AnyTypes>[],
-): CallablePlan<T> {
-  const { name } = manifest;
-  const onDevice = new WeakMap<GPUDevice, PreparedPlan<T>>();
-  const call = (device: GPUDevice, tensors: LaunchTensors<T>, dims?: T["dims"], options?: PlanOptions<T>) => {
-    const kept = onDevice.get(device) ?? new PreparedPlan<T>(device, manifest, kernels);
-    onDevice.set(device, kept);
-    return kept.launch(tensors, dims, options);
-  };
-  const prepare = async (device: GPUDevice, dims?: Partial<T["dims"]>) => {
-    const prepared = new PreparedPlan<T>(device, manifest, kernels);
-    await prepared.compile(dims as Record<string, number>);
-    return prepared;
-  };
-  const described = Object.assign(call, { plan: manifest, kernels, prepare }) as unknown as CallablePlan<T>;
-  // The function `prepare` takes one kernel.
-  const get = () => {
-    throw new TypeError(`${name} is several kernels: call it, or \`await ${name}.prepare(device)\``);
-  };
-  return Object.defineProperties(described, { name: { value: name }, forms: { get } });
 }

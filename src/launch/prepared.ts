@@ -9,7 +9,7 @@
  * - scalar: a parameter without dimensions. It is a number, and lies in the uniform buffer beside the extents.
  */
 
-import { Bound, type Call, type Dispatch, encodePass, type Part, type Result } from "./bound.ts";
+import { Bound, type Call, type Dispatch, encodePass, type Part } from "./bound.ts";
 import type { CompactManifest } from "./compact.ts";
 import { type LaunchOptions, launch } from "./launch.ts";
 import {
@@ -21,8 +21,9 @@ import {
   pipelineSoon,
   releaseLauncher,
 } from "./launcher.ts";
+import { readBack } from "./read-back.ts";
 import { Slots } from "./slots.ts";
-import { arrays, bufferOf, copyDestination, mapRead, uniformWords } from "./tensors.ts";
+import { uniformWords } from "./tensors.ts";
 import type { AfterTensors, AnyTypes, LaunchKernel, LaunchTensors, LaunchTypes } from "./types.ts";
 
 /** What stands around a launcher. */
@@ -38,9 +39,6 @@ interface Taken extends Call {
   readonly made: GPUBuffer[];
   readonly slot: Part | undefined;
 }
-
-// The value of GPUMapMode, which Node has not among its globals.
-const modeRead = 1;
 
 /** A kernel on a device, to bind and run any number of times. */
 export class Prepared<T extends LaunchTypes = AnyTypes> {
@@ -110,37 +108,24 @@ export class Prepared<T extends LaunchTypes = AnyTypes> {
     const { value: call, checked } = this.#guard(() => this.#place(tensors, dims, outputs));
     try {
       const [pipeline] = await Promise.all([pipelineSoon(this.#launcher, ...call.choice), checked]);
-      const { value: copies, checked: submitted } = this.#guard(() =>
+      const { value: arraysOf, checked: submitted } = this.#guard(() =>
         this.#submit(call, call.dispatch(pipeline, call.slot)),
       );
-      // All must settle before the buffers go, or a rejection would be left to nobody.
-      const settled = await Promise.allSettled([submitted, ...copies.map(({ copy }) => copy.mapAsync(modeRead))]);
-      for (const one of settled) if (one.status === "rejected") throw one.reason;
-      const read = copies.map(({ result: [name, , element, count], copy }) => {
-        return [name, new arrays[element](copy.getMappedRange(), 0, count).slice()];
-      });
-      return Object.fromEntries(read) as T["outputs"];
+      return (await arraysOf(submitted)) as T["outputs"];
     } finally {
       this.#free(call);
     }
   }
 
   /** Starts the kernel, and copies the results that were made to where the host can read them. */
-  #submit(call: Taken, dispatch: Dispatch): { readonly result: Result; readonly copy: GPUBuffer }[] {
+  #submit(call: Taken, dispatch: Dispatch): ReturnType<typeof readBack> {
     const { device } = this;
-    const copies = call.results.flatMap((result) => {
-      const [, { size }, , , isMade] = result;
-      if (!isMade) return [];
-      const copy = bufferOf(device, "copy", size, mapRead | copyDestination);
-      call.made.push(copy);
-      return [{ result, copy }];
-    });
     const label = this.#launcher.label;
     const encoder = device.createCommandEncoder({ label });
     encodePass(encoder, dispatch, { label });
-    for (const { result, copy } of copies) encoder.copyBufferToBuffer(result[1].buffer, 0, copy, 0, copy.size);
+    const read = readBack(device, encoder, call.results, call.made);
     device.queue.submit([encoder.finish()]);
-    return copies;
+    return read;
   }
 
   /** Frees pipelines and all that is bound. Runs that have begun end as they would. Nothing starts after it. */

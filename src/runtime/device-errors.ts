@@ -51,6 +51,26 @@ export async function orDeviceLost<T>(device: GPUDevice, kernel: string, work: P
   }
 }
 
+/**
+ * What the WGSL compiler has against kernels: E0612. Then what else the device has against their modules.
+ * @param checked of the error scopes in which the modules were made
+ */
+export async function checkModules(
+  modules: readonly (readonly [kernel: Kernel, module: GPUShaderModule])[],
+  checked: Promise<void>,
+): Promise<void> {
+  checked.catch(() => {}); // The messages say the same with places; should there be none, it is awaited below.
+  const found = await Promise.all(
+    modules.map(async ([kernel, module]) => {
+      const { messages } = await module.getCompilationInfo();
+      const errors = messages.filter((message) => message.type === "error");
+      return errors.length > 0 ? shaderErrors(kernel, errors) : [];
+    }),
+  );
+  if (found.flat().length > 0) fail(...found.flat());
+  await checked;
+}
+
 /** What the WGSL compiler has against a kernel: at places of the program where lines have one, the rest together. E0612. */
 export function shaderErrors(
   { name, wgsl, sourceMap }: Kernel,

@@ -1,25 +1,152 @@
-/** A plan that is run many times: its pipelines are compiled once, and its memory is kept. */
+/** A plan on a device: the launcher of plans with what `tirc/runtime` adds to it, as prepare.ts has it for one kernel. */
 
 import type { Kernel } from "../../codegen/manifest.ts";
-import { PreparedPlan } from "../launch/plan.ts";
-import { writeScalar } from "../launch/scalars.ts";
+import { TircError } from "../diagnostics/diagnostic.ts";
+import { type BindPlanOptions, type BoundPlan, type PlanOptions, PreparedPlan } from "../launch/plan.ts";
+import type { LaunchPlan } from "../launch/plan-manifest.ts";
 import type { AnyTypes, LaunchKernel, LaunchTypes } from "../launch/types.ts";
-import { formsOf } from "./prepare.ts";
-import type { CompiledPlan } from "./run-plan.ts";
+import { type CompiledPlan, planOfKernel, signatureOf } from "../plan-signature.ts";
+import { type BoundInputs, bindInputs, type Dims, extents, type Inputs, readDims } from "./bind-inputs.ts";
+import { checkModules, failIfLost, orDeviceLost, withErrorScopes } from "./device-errors.ts";
+import { type HostTensor, hostTensorOf } from "./host-tensor.ts";
+import { diagnosticOf } from "./launch-diagnostics.ts";
+import { argumentsOf, kernelFor, launchKernelOf, mergeDims, type RunResult, type Tensors } from "./prepare.ts";
+
+/**
+ * A plan whose pipelines are compiled once, to run any number of times. Tensors and dimensions are as for one kernel
+ * (`PreparedKernel`): dimensions follow from the shapes of arrays.
+ * What its methods throw is a TircError: E0601 to E0609, E0618, E0619 and E0628 for what is passed, of `run` E0613 to E0616 for
+ * what the device reports.
+ */
+export interface RunnablePlan<T extends LaunchTypes = AnyTypes> {
+  readonly plan: LaunchPlan;
+  /** In the forms that the device takes, in the order of their launches. */
+  readonly kernels: readonly Kernel[];
+  /** Runs it once, and reads back the results that are not given. Arrays are copied before the call returns. */
+  run(tensors: Tensors<T>, dims?: Partial<T["dims"]>, options?: BindPlanOptions<T>): Promise<RunResult<T>>;
+  /** Starts it once: submitted at once, or in an encoder of the caller's. Gives the buffers of the results. */
+  launch(
+    tensors: Tensors<T>,
+    dims?: Partial<T["dims"]>,
+    options?: PlanOptions<T>,
+  ): { readonly [N in keyof T["outputs"]]: GPUBuffer };
+  /** Binds tensors and dimensions, to record it, or a step of it, any number of times. */
+  bind(tensors: Tensors<T>, dims?: Partial<T["dims"]>, options?: BindPlanOptions<T>): BoundPlan<T>;
+  /** Frees the pipelines and the memory of intermediates. What was recorded must have been submitted. */
+  destroy(): void;
+}
 
 /**
  * Compiles the kernels of a plan on a device, without blocking: with the extents `dims` where some are pipeline constants.
- * Its `launch` takes what is on the device, or arrays, and gives buffers.
- * Throws what the device lacks, or has against a kernel.
+ * A kernel is taken as a plan of one launch.
+ * Throws TircError: E0607, E0610 to E0613, E0615, E0627.
  */
 export async function preparePlan<T extends LaunchTypes = AnyTypes>(
   device: GPUDevice,
-  { plan, kernels }: CompiledPlan,
+  plan: CompiledPlan | Kernel | LaunchKernel<T>,
   dims: Partial<T["dims"]> = {},
-): Promise<PreparedPlan<T>> {
-  const described = ({ name, ...kernel }: Kernel | LaunchKernel): LaunchKernel =>
-    "forms" in kernel ? { name, ...kernel } : { name, forms: formsOf({ name, ...kernel }), writeScalar };
-  const prepared = new PreparedPlan<T>(device, plan, kernels.map(described));
-  await prepared.compile(dims as Readonly<Record<string, number>>);
-  return prepared;
+): Promise<RunnablePlan<T>> {
+  const runner = new PlanRunner<T>(device, plan as CompiledPlan, dims);
+  await runner.compile();
+  return runner;
+}
+
+/**
+ * `preparePlan` and one `run`; the plan is destroyed afterwards.
+ * @throws TircError as these do.
+ */
+export async function runPlan<T extends LaunchTypes = AnyTypes>(
+  device: GPUDevice,
+  plan: CompiledPlan,
+  tensors: Tensors<T>,
+  dims: Partial<T["dims"]> = {},
+  options: BindPlanOptions<T> = {},
+): Promise<RunResult<T>> {
+  const runner = new PlanRunner<T>(device, plan, dims);
+  try {
+    return await runner.run(tensors, {}, options);
+  } finally {
+    runner.destroy();
+  }
+}
+
+class PlanRunner<T extends LaunchTypes> implements RunnablePlan<T> {
+  readonly plan: LaunchPlan;
+  readonly kernels: readonly Kernel[];
+  readonly #device: GPUDevice;
+  readonly #signature: Kernel;
+  readonly #dims: Dims;
+  /** Nothing is known of its types here: what is passed is checked. */
+  readonly #prepared: PreparedPlan;
+  readonly #modules: Promise<void>;
+
+  constructor(device: GPUDevice, given: CompiledPlan | Kernel, dims: Partial<T["dims"]>) {
+    const kernels = "plan" in given ? given.kernels : [given];
+    const all = new Map(kernels.map((kernel) => [kernel.name, kernel]));
+    const chosen = kernels.map((kernel) => kernelFor(device, kernel));
+    this.plan = "plan" in given ? given.plan : planOfKernel(chosen[0] as Kernel);
+    const launched = this.plan.steps.flatMap((step) => ("launch" in step ? [step.launch] : []));
+    this.kernels = launched.map((name) => chosen.find((kernel) => kernel.name === name) as Kernel);
+    this.#device = device;
+    this.#signature = signatureOf(this.plan);
+    this.#dims = readDims(this.#signature, dims as Dims);
+    const guard = <R>(work: () => R) => withErrorScopes(device, this.plan.name, work);
+    const errorOf = (name: string, problem: Parameters<typeof diagnosticOf>[1]) => {
+      const { manifest } = this.kernels.find((kernel) => kernel.name === name) ?? this.#signature;
+      return new TircError([
+        diagnosticOf(name, problem, name === this.plan.name ? this.#signature.manifest : manifest),
+      ]);
+    };
+    const { value, checked } = guard(() => {
+      const forms = launched.map((name) => launchKernelOf(all.get(name) as Kernel));
+      const prepared = new PreparedPlan(device, this.plan, forms, { errorOf, guard });
+      return { prepared, modules: this.kernels.map((kernel) => [kernel, prepared.moduleOf(kernel.name)] as const) };
+    });
+    this.#prepared = value.prepared;
+    this.#modules = checkModules(value.modules, checked);
+    this.#modules.catch(() => {}); // Whoever needs the pipelines awaits it.
+  }
+
+  async compile(): Promise<void> {
+    const [device, { name }] = [this.#device, this.plan];
+    await failIfLost(device, name);
+    await orDeviceLost(device, name, this.#modules);
+    await orDeviceLost(device, name, this.#prepared.compile(this.#dims));
+  }
+
+  #read(tensors: Tensors<T>, more: Partial<T["dims"]> = {}): BoundInputs {
+    const dims = mergeDims(this.#dims, readDims(this.#signature, more as Dims));
+    return bindInputs(this.#signature, tensors as unknown as Inputs, dims);
+  }
+
+  run(tensors: Tensors<T>, dims?: Partial<T["dims"]>, options?: BindPlanOptions<T>): Promise<RunResult<T>> {
+    return orDeviceLost(this.#device, this.plan.name, this.#run(tensors, dims, options));
+  }
+
+  async #run(tensors: Tensors<T>, dims?: Partial<T["dims"]>, options?: BindPlanOptions<T>): Promise<RunResult<T>> {
+    const read = this.#read(tensors, dims);
+    const running = this.#prepared.run(argumentsOf(read), read.dims, options as BindPlanOptions<AnyTypes>);
+    running.catch(() => {}); // What is wrong with a module says more.
+    await this.#modules;
+    const arrays = await running;
+    const outputs = this.#signature.manifest.bindings.flatMap((binding): [string, HostTensor][] => {
+      const array = binding.access === "read_write" ? arrays[binding.name] : undefined;
+      return array ? [[binding.name, hostTensorOf(binding, extents(binding.shape, read.dims), array)]] : [];
+    });
+    return { outputs: Object.fromEntries(outputs) as RunResult<T>["outputs"], launches: this.kernels.length };
+  }
+
+  launch(tensors: Tensors<T>, dims?: Partial<T["dims"]>, options?: PlanOptions<T>) {
+    const read = this.#read(tensors, dims);
+    return this.#prepared.launch(argumentsOf(read), read.dims, options as PlanOptions<AnyTypes>) as never;
+  }
+
+  bind(tensors: Tensors<T>, dims?: Partial<T["dims"]>, options?: BindPlanOptions<T>): BoundPlan<T> {
+    const read = this.#read(tensors, dims);
+    return this.#prepared.bind(argumentsOf(read), read.dims, options as BindPlanOptions<AnyTypes>) as never;
+  }
+
+  destroy(): void {
+    this.#prepared.destroy();
+  }
 }

@@ -24,7 +24,7 @@ import type {
   OnDevice,
 } from "../launch/types.ts";
 import { type BoundInputs, bindInputs, type Dims, extents, type Inputs, readDims } from "./bind-inputs.ts";
-import { failIfLost, orDeviceLost, shaderErrors, withErrorScopes } from "./device-errors.ts";
+import { checkModules, failIfLost, orDeviceLost, withErrorScopes } from "./device-errors.ts";
 import { encode, type HostInput, type HostTensor, hostTensorOf, toNumber } from "./host-tensor.ts";
 import { diagnosticOf } from "./launch-diagnostics.ts";
 
@@ -98,7 +98,16 @@ export async function runKernel<T extends LaunchTypes = AnyTypes>(
 }
 
 /** As a launcher takes it. */
-export const formsOf = (kernel: Kernel | Pick<LaunchKernel, "forms">): readonly Form[] =>
+export const launchKernelOf = ({ name, ...kernel }: Kernel | LaunchKernel): LaunchKernel =>
+  "forms" in kernel ? { name, ...kernel, writeScalar } : { name, forms: formsOf({ name, ...kernel }), writeScalar };
+
+/** In the form that the device takes. */
+export function kernelFor(device: GPUDevice, kernel: Kernel | LaunchKernel): Kernel {
+  const form = formFor(device, formsOf(kernel));
+  return { ...kernel, wgsl: form[0], manifest: manifestOf(kernel, form) } as Kernel;
+}
+
+const formsOf = (kernel: Kernel | Pick<LaunchKernel, "forms">): readonly Form[] =>
   "forms" in kernel ? kernel.forms : [[kernel.wgsl, compact(kernel.manifest, kernel.wgsl)]];
 
 /** What is known of a kernel, or of a form of it: unless said otherwise the one for the least demanding target. */
@@ -117,28 +126,16 @@ class Runner<T extends LaunchTypes> implements PreparedKernel<T> {
   readonly #module: Promise<void>;
 
   constructor(device: GPUDevice, kernel: Kernel | LaunchKernel<T>, dims: Partial<T["dims"]>) {
-    const forms = formsOf(kernel);
-    const form = formFor(device, forms);
-    this.kernel = { ...kernel, wgsl: form[0], manifest: manifestOf(kernel, form) } as Kernel;
+    this.kernel = kernelFor(device, kernel as Kernel);
     this.#device = device;
     this.#dims = readDims(this.kernel, dims as Dims);
     const guard = <R>(work: () => R) => withErrorScopes(device, kernel.name, work);
     const errorOf = (name: string, problem: Parameters<typeof diagnosticOf>[1]) =>
       new TircError([diagnosticOf(name, problem, this.kernel.manifest)]);
-    const { value, checked } = guard(
-      () => new Prepared(device, { name: kernel.name, forms, writeScalar }, { errorOf, guard }),
-    );
+    const { value, checked } = guard(() => new Prepared(device, launchKernelOf(kernel as Kernel), { errorOf, guard }));
     this.#launcher = value;
-    this.#module = this.#checkModule(checked);
+    this.#module = checkModules([[this.kernel, this.#launcher.module]], checked);
     this.#module.catch(() => {}); // Whoever needs the pipeline awaits it.
-  }
-
-  async #checkModule(checked: Promise<void>): Promise<void> {
-    checked.catch(() => {}); // The messages say the same with places; should there be none, it is awaited below.
-    const { messages } = await this.#launcher.module.getCompilationInfo();
-    const errors = messages.filter((message) => message.type === "error");
-    if (errors.length > 0) fail(...shaderErrors(this.kernel, errors));
-    await checked;
   }
 
   async compile(): Promise<void> {
@@ -185,7 +182,7 @@ class Runner<T extends LaunchTypes> implements PreparedKernel<T> {
 }
 
 /** As the launcher takes them. */
-function argumentsOf({ arrays, onDevice }: BoundInputs): Record<string, LaunchArray | number> {
+export function argumentsOf({ arrays, onDevice }: BoundInputs): Record<string, LaunchArray | number> {
   const host = arrays.map(({ binding, data }) => {
     const isScalar = !("binding" in binding);
     return [binding.name, isScalar ? toNumber(binding.element, data) : encode(binding, data)] as const;
@@ -193,7 +190,8 @@ function argumentsOf({ arrays, onDevice }: BoundInputs): Record<string, LaunchAr
   return { ...Object.fromEntries(host), ...(onDevice as Record<string, never>) };
 }
 
-function mergeDims(prepared: Dims, more: Dims): Dims {
+/** The dimensions that `prepare` was given, and those of a call. Throws TircError: E0606 where they differ. */
+export function mergeDims(prepared: Dims, more: Dims): Dims {
   for (const [name, extent] of Object.entries(more)) {
     const before = prepared[name];
     if (before !== undefined && before !== extent) {

@@ -6,7 +6,7 @@ import { parse } from "../../src/parse/parse.ts";
 import { planManifest } from "../../src/plan/manifest.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { type HostTensor, toNumbers } from "../../src/runtime/host-tensor.ts";
-import { runPlan } from "../../src/runtime/run-plan.ts";
+import { runPlan } from "../../src/runtime/prepare-plan.ts";
 import { driverTest, gpuTest } from "../support/gpu.ts";
 import { backwardText } from "../support/gradients.ts";
 import { type Fill, normal, random } from "../support/oracle.ts";

@@ -16,7 +16,7 @@ import { planManifest } from "../../src/plan/manifest.ts";
 import { launchesOf, type Plan, type PlanBuffer } from "../../src/plan/plan.ts";
 import { verifyPlan } from "../../src/plan/verify.ts";
 import { type HostTensor, toNumbers } from "../../src/runtime/host-tensor.ts";
-import { runPlan } from "../../src/runtime/run-plan.ts";
+import { runPlan } from "../../src/runtime/prepare-plan.ts";
 import { randomInputs } from "../../src/testing/random-inputs.ts";
 import { expectSameNumbers } from "../support/expect-numbers.ts";
 import { gpuTest } from "../support/gpu.ts";

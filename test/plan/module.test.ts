@@ -5,7 +5,7 @@ import { compile } from "../../src/compile.ts";
 import { emitModule } from "../../src/emit-module.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import type { Fn } from "../../src/ir/ir.ts";
-import type { CallablePlan } from "../../src/launch/plan.ts";
+import type { CallablePlan } from "../../src/launch/callable-plan.ts";
 import type { AnyTypes } from "../../src/launch/types.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { planManifest } from "../../src/plan/manifest.ts";

@@ -13,7 +13,7 @@ import { launchesOf, type Plan, type Step } from "../../src/plan/plan.ts";
 import { printPlan } from "../../src/plan/print.ts";
 import { verifyPlan } from "../../src/plan/verify.ts";
 import { fromNumbers, toNumbers } from "../../src/runtime/host-tensor.ts";
-import { runPlan } from "../../src/runtime/run-plan.ts";
+import { runPlan } from "../../src/runtime/prepare-plan.ts";
 import { randomInputs } from "../../src/testing/random-inputs.ts";
 import { expectSameNumbers } from "../support/expect-numbers.ts";
 import { gpuTest } from "../support/gpu.ts";

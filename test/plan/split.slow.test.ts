@@ -5,7 +5,7 @@ import { hostTensorsOf } from "../../src/cli/kernel-inputs.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import { planManifest } from "../../src/plan/manifest.ts";
 import { toNumbers } from "../../src/runtime/host-tensor.ts";
-import { runPlan } from "../../src/runtime/run-plan.ts";
+import { runPlan } from "../../src/runtime/prepare-plan.ts";
 import { randomInputs } from "../../src/testing/random-inputs.ts";
 import { columnPrograms, splitText } from "../support/column-programs.ts";
 import { expectSameNumbers } from "../support/expect-numbers.ts";

@@ -1,0 +1,39 @@
+/** Results as arrays. */
+
+import type { Result } from "./bound.ts";
+import { arrays, bufferOf, copyDestination, mapRead } from "./tensors.ts";
+import type { LaunchArray } from "./types.ts";
+
+// The value of GPUMapMode, which Node has not among its globals.
+const modeRead = 1;
+
+/**
+ * Copies results that were made to where the host can read them.
+ * @param made is given the buffers of the copies.
+ * @returns what reads them by name, once the encoder is submitted and `submitted` says that the device took it.
+ */
+export function readBack(
+  device: GPUDevice,
+  encoder: GPUCommandEncoder,
+  results: readonly Result[],
+  made: GPUBuffer[],
+): (submitted?: Promise<void>) => Promise<Record<string, LaunchArray>> {
+  const copies = results.flatMap(([name, { buffer, size }, element, count, isMade]) => {
+    if (!isMade) return [];
+    const copy = bufferOf(device, "copy", size, mapRead | copyDestination);
+    made.push(copy);
+    encoder.copyBufferToBuffer(buffer, 0, copy, 0, size);
+    return [{ name, element, count, copy }];
+  });
+  return async (submitted) => {
+    // All must settle before the buffers go, or a rejection would be left to nobody.
+    const settled = await Promise.allSettled([submitted, ...copies.map(({ copy }) => copy.mapAsync(modeRead))]);
+    for (const one of settled) if (one.status === "rejected") throw one.reason;
+    return Object.fromEntries(
+      copies.map(({ name, element, count, copy }) => [
+        name,
+        new arrays[element](copy.getMappedRange(), 0, count).slice(),
+      ]),
+    );
+  };
+}

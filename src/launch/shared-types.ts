@@ -1,0 +1,35 @@
+/** The types that whoever launches kernels sees: of `tirc/launch` and of `tirc/runtime`. */
+
+export type { Bound, Part } from "./bound.ts";
+export type { CallableKernel } from "./callable.ts";
+export type { LaunchElement } from "./compact.ts";
+export type { LaunchOptions } from "./launch.ts";
+export type { BindPlanOptions, BoundPlan, EncodeSteps, PlanOptions } from "./plan.ts";
+export type {
+  LaunchBuffer,
+  LaunchExtent,
+  LaunchOfKernel,
+  LaunchOfOp,
+  LaunchPlan,
+  LaunchStep,
+  LaunchView,
+} from "./plan-manifest.ts";
+export type {
+  ConvCall,
+  ExternCall,
+  LinearCall,
+  MatmulCall,
+  ProductCall,
+  Products,
+  ProductTensor,
+} from "./products.ts";
+export type {
+  AfterTensors,
+  AnyTypes,
+  LaunchArray,
+  LaunchKernel,
+  LaunchOutputs,
+  LaunchTensors,
+  LaunchTypes,
+  OnDevice,
+} from "./types.ts";
