@@ -22,6 +22,8 @@ export default ({ definePass, kernel, patterns }) => {
           const positive = kernel.call("max", x, at.literal(0));
           return kernel.binary("*", positive, positive);
         },
+        // What a cotangent becomes on its way back: dy * 2 relu(x).
+        vjp: { by: [({ operands: [x], cotangents: [dy], terms: t }) => t.mul(dy, t.mul(2, t.relu(x)))] },
       },
     },
     passes: [

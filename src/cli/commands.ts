@@ -399,6 +399,7 @@ export const gradSpec: CommandSpec = {
       summary:
         "what the forward hands to the backward: none (the default, it is computed again), auto (what moves fewer bytes), all",
     },
+    plugin,
     {
       name: "--remarks",
       value: "FILTER",

@@ -12,6 +12,7 @@ import { type Arguments, partOf, type Word } from "./arguments.ts";
 import { filesOfConstants } from "./constants.ts";
 import { readText, shownPath } from "./files.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
+import { loadPlugins } from "./plugins.ts";
 import { reportRemarks } from "./program-options.ts";
 import type { Session } from "./session.ts";
 import { moved } from "./weights.ts";
@@ -23,6 +24,7 @@ export async function gradCommand(args: Arguments, session: Session): Promise<nu
   const { io } = session;
   const source = (args.operands[0] as Word).text;
   const path = args.value("--output")?.text ?? "-";
+  await loadPlugins(args, session);
   const module = parse(readText(source, io), { file: shownPath(source, "stdin") });
   const fn = args.value("--fn");
   const fns = chosen(module, fn);

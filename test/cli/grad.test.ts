@@ -1,6 +1,12 @@
 /** `tirc grad`: what it prints, what it refuses, and that other commands take what it prints. */
 
+import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
+import { interpret } from "../../src/ir/interpret.ts";
+import type { Fn } from "../../src/ir/ir.ts";
+import type { Tensor } from "../../src/ir/tensor.ts";
+import { parse } from "../../src/parse/parse.ts";
+import { root } from "../support/built.ts";
 import { Workplace } from "../support/cli.ts";
 
 let place: Workplace;
@@ -59,4 +65,16 @@ test("what it prints is computed on the interpreter as its results are declared"
   const run = await place.run(["run", "n.tir", "--fn", "n_grad", "--device", "cpu", "--compare"]);
   expect(run.stdout).toMatch(/d_x: f32\[\d+, 4\] +ok/);
   expect((await place.run(["grad", "n.tir"])).stderr).toContain("E0806");
+});
+
+test("ops of a plugin are differentiated by the rules that it brings", async () => {
+  const plugin = ["--plugin", join(root, "examples/plugin/squared-relu.mjs")];
+  place.write("own.tir", "fn f(x: f32[rows, 4]) -> (y: f32[rows, 4]) { return squared_relu(x) }\n");
+  expect((await place.run(["grad", "own.tir"])).stderr).toContain("E02");
+  const { code } = await place.run(["grad", "own.tir", ...plugin, "-o", "out.tir"]);
+  expect(code).toBe(0);
+  const [fn] = parse(place.read("out.tir").split("\n\n").at(-1) as string).fns;
+  const row = (data: number[]): Tensor => ({ element: "f32", shape: [1, 4], data: Float64Array.from(data) });
+  const { d_x } = interpret(fn as Fn, { x: row([-2, 0, 1, 3]), d_y: row([1, 1, 1, 10]) });
+  expect([...(d_x?.data ?? [])]).toEqual([0, 0, 2, 60]);
 });
