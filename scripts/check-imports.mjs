@@ -15,6 +15,7 @@ const layers = [
   // Rows of the op table are expressions of kernels, and what these reduce by.
   ["src/ir/", "codegen/kernel/"],
   ["src/parse/", "src/pass/", "src/onnx/"],
+  ["src/pt2/"],
   ["passes/"],
   ["src/pass-manager/"],
   ["src/plan/"],

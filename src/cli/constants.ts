@@ -13,7 +13,7 @@ import { isFloat, isInteger, printType, sameShape } from "../ir/types.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { fromNumbers, toNumbers } from "../runtime/host-tensor.ts";
 import { openFile, readBytes } from "./files.ts";
-import { openOnnx, weightFiles } from "./onnx-files.ts";
+import { isModel, openModel, weightFiles } from "./model-files.ts";
 import type { Read } from "./outputs.ts";
 import { indexOf } from "./run-report.ts";
 import type { Io } from "./session.ts";
@@ -42,7 +42,7 @@ export function* filesOfConstants({ consts }: Module, path: string, io: Io): Gen
     seen.add(file);
     const what = `what the const \`${name}\` is loaded from`;
     yield { path: file, what, span };
-    if (!file.endsWith(".onnx")) continue;
+    if (!isModel(file)) continue;
     for (const weights of weightFiles(file, io)) yield { path: weights, what, span };
   }
 }
@@ -77,13 +77,18 @@ function load(constant: Const, folder: string, models: Map<string, OnnxModel>, i
 
 function readArray(constant: Const, file: string, models: Map<string, OnnxModel>, io: Io): NpyArray {
   if (file.endsWith(".npy")) return readNpyConstant(constant, file, io);
-  return file.endsWith(".onnx") ? readOnnxConstant(constant, file, models, io) : readNamed(constant, file, io);
+  return isModel(file) ? readModelConstant(constant, file, models, io) : readNamed(constant, file, io);
 }
 
 /** The graph of a model is read once for all of its tensors. */
-function readOnnxConstant({ name, data, span }: Const, file: string, models: Map<string, OnnxModel>, io: Io): NpyArray {
+function readModelConstant(
+  { name, data, span }: Const,
+  file: string,
+  models: Map<string, OnnxModel>,
+  io: Io,
+): NpyArray {
   if (data.kind !== "load" || data.tensor === undefined) fail(constFileErrors.needsTensor(span, name, file));
-  const model = models.get(file) ?? openOnnx(file, io, span);
+  const model = models.get(file) ?? openModel(file, io, span);
   models.set(file, model);
   const tensor = model.tensorWritten(data.tensor);
   const numbers = tensor === undefined ? undefined : model.numbers(tensor);

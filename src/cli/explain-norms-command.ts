@@ -9,8 +9,8 @@ import type { NormReport } from "../surgery/norm-report.ts";
 import { surgery } from "../surgery/surgery.ts";
 import type { Arguments, Word } from "./arguments.ts";
 import { readText, shownPath } from "./files.ts";
+import { isModel, openModel } from "./model-files.ts";
 import { normTable } from "./norm-table.ts";
-import { openOnnx } from "./onnx-files.ts";
 import { loadPlugins } from "./plugins.ts";
 import type { Session } from "./session.ts";
 import { headline, normLines } from "./surgery-report.ts";
@@ -18,7 +18,7 @@ import { headline, normLines } from "./surgery-report.ts";
 export async function explainNormsCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;
   const path = (args.operands[0] as Word).text;
-  if (path.toLowerCase().endsWith(".onnx")) return explainModel(path, args, session);
+  if (isModel(path)) return explainModel(path, args, session);
   await loadPlugins(args, session);
   const module = parse(readText(path, io), { file: shownPath(path, "stdin") });
   const mode = (args.value("--mode")?.text ?? "exact") as CenteringMode;
@@ -32,7 +32,7 @@ export async function explainNormsCommand(args: Arguments, session: Session): Pr
 /** What `tirc surgery` would make of a model, without writing it. */
 function explainModel(path: string, args: Arguments, session: Session): number {
   const mode = args.value("--mode")?.text as CenteringMode | undefined;
-  const result = surgery(openOnnx(path, session.io), { mode: mode === "lossy" ? "lossy" : "exact" });
+  const result = surgery(openModel(path, session.io), { mode: mode === "lossy" ? "lossy" : "exact" });
   const norms = mode === "off" ? result.norms.map(untouched) : result.norms;
   if (args.has("--json")) session.output(`${jsonText(norms, 2)}\n`);
   else if (norms.length > 0) session.print([headline({ ...result, norms }), ...normLines(norms, true)]);

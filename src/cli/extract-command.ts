@@ -21,7 +21,7 @@ import { bytesOf } from "../onnx/write.ts";
 import { encode, fromNumbers } from "../runtime/host-tensor.ts";
 import { normsLeft } from "../surgery/left.ts";
 import type { Arguments, Word } from "./arguments.ts";
-import { openOnnx, weightsRead } from "./onnx-files.ts";
+import { openModel, weightsRead } from "./model-files.ts";
 import { Outputs, writtenInto } from "./outputs.ts";
 import { readTarget } from "./program-options.ts";
 import type { Session } from "./session.ts";
@@ -31,7 +31,7 @@ export async function extractCommand(args: Arguments, session: Session): Promise
   const path = (args.operands[0] as Word).text;
   const folder = args.value("--output")?.text;
   const profile = (await readTarget(args, session)) ?? portableTarget;
-  const model = openOnnx(path, io);
+  const model = openModel(path, io);
   // Constants are loaded from the model, relative to the folder of the programs.
   const file = relative(resolve(io.cwd, folder ?? "."), resolve(io.cwd, path)).replaceAll("\\", "/");
   const imported = importModel(model, file);

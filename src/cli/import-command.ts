@@ -3,9 +3,10 @@
 import { dirname, relative, resolve } from "node:path";
 import { print } from "../ir/print.ts";
 import { type Imported, importModel } from "../onnx/import.ts";
+import { shownOp } from "../onnx/model.ts";
 import type { Arguments, Word } from "./arguments.ts";
 import { shownPath } from "./files.ts";
-import { openOnnx, weightsRead } from "./onnx-files.ts";
+import { openModel, weightsRead } from "./model-files.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
 import type { Session } from "./session.ts";
 
@@ -16,7 +17,7 @@ export async function importCommand(args: Arguments, session: Session): Promise<
   // Constants are loaded from the model, relative to the program's folder.
   const folder = out === "-" ? io.cwd : dirname(resolve(io.cwd, out));
   const file = path === "-" ? shownPath(path, "stdin") : relative(folder, resolve(io.cwd, path)).replaceAll("\\", "/");
-  const model = openOnnx(path, io);
+  const model = openModel(path, io);
   const outputs = new Outputs(args, session, writtenBy(args, "--output"), weightsRead(model, path));
   const imported = importModel(model, file);
   outputs.write(out, print(imported.module));
@@ -28,7 +29,7 @@ export async function importCommand(args: Arguments, session: Session): Promise<
 /** `12 nodes, 3 of them kept as extern: 2 Conv, 1 Resize`. */
 function summary({ kept, remarks }: Imported, nodes: number): string {
   const counts = new Map<string, number>();
-  for (const { opType } of kept.values()) counts.set(opType, (counts.get(opType) ?? 0) + 1);
+  for (const node of kept.values()) counts.set(shownOp(node), (counts.get(shownOp(node)) ?? 0) + 1);
   const list = [...counts].sort(([, a], [, b]) => b - a).map(([name, count]) => `${count} ${name}`);
   const all = kept.size === 0 ? "none kept as extern" : `${kept.size} of them kept as extern: ${list.join(", ")}`;
   const why = remarks.length === 0 ? "" : ` (--remarks says why, where it is not plain: ${remarks.length})`;

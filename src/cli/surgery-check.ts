@@ -14,11 +14,11 @@ import { OnnxModel } from "../onnx/model.ts";
 import { bytesOf, type Piece } from "../onnx/write.ts";
 import type { Arguments } from "./arguments.ts";
 import { extentsToTry } from "./extents-to-try.ts";
+import { openWeights } from "./model-files.ts";
 import { type Extents, ModelInputs } from "./model-inputs.ts";
 import { referenceOutputs } from "./model-reference.ts";
 import { type ModelTimes, timesOf } from "./model-times.ts";
 import { NotComputed } from "./node-values.ts";
-import { openWeights } from "./onnx-files.ts";
 import { type Opened, openModel, type RunTensor, type RunTensors } from "./onnxruntime.ts";
 import type { Session } from "./session.ts";
 

@@ -2,14 +2,16 @@
 
 import { basename, dirname, join, resolve } from "node:path";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
+import { archiveErrors } from "../diagnostics/errors-pt2.ts";
 import { surgeryErrors } from "../diagnostics/errors-surgery.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { bytesOf } from "../onnx/write.ts";
+import { Pt2Model } from "../pt2/model.ts";
 import { type Surgery, type SurgeryOptions, surgery } from "../surgery/surgery.ts";
 import { type Arguments, checkStream, type Word } from "./arguments.ts";
 import { kindOf } from "./files.ts";
-import { openOnnx, weightsRead } from "./onnx-files.ts";
+import { openModel, weightsRead } from "./model-files.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
 import { type Io, linesOf, type Session } from "./session.ts";
 import { type Check, checkModels, type OutputCheck } from "./surgery-check.ts";
@@ -21,8 +23,9 @@ export async function surgeryCommand(args: Arguments, session: Session): Promise
   checkStream([...args.operands, ...args.paths("--in")], "stdin");
   const path = (args.operands[0] as Word).text;
   const out = args.value("--output");
-  const model = openOnnx(path, io);
+  const model = openModel(path, io);
   const written = ["--output", "--report", "--html"].flatMap((option) => writtenBy(args, option));
+  if (model instanceof Pt2Model) fail(archiveErrors.unread(path, "surgery does not write archives yet"));
   const outputs = new Outputs(args, session, written, weightsRead(model, path));
   if (out !== undefined) checkWeights(model, path, out, io);
   const mode = args.value("--mode")?.text as SurgeryOptions["mode"];

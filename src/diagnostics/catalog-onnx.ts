@@ -54,8 +54,8 @@ files read, a link that leads out of the folder is refused, and so is a file wit
   },
   E0747: {
     title: "a model from which constants cannot be loaded",
-    explanation: `An imported program names the model from which its constants are loaded: a file whose name ends in \`.onnx\`. A string
-has no escapes, so a name with a quotation mark or a line break cannot be written.`,
+    explanation: `An imported program names the model from which its constants are loaded: a file whose name ends in \`.onnx\` or
+\`.pt2\`. A string has no escapes, so a name with a quotation mark or a line break cannot be written.`,
     wrong: "tirc import 'my \"best\" model.onnx'",
     fix: "tirc import best.onnx",
   },

@@ -13,6 +13,7 @@ import { onnxPages } from "./catalog-onnx.ts";
 import { passPages } from "./catalog-passes.ts";
 import { pipelinePages } from "./catalog-pipelines.ts";
 import { pluginPages } from "./catalog-plugins.ts";
+import { archivePages } from "./catalog-pt2.ts";
 import { runtimePages } from "./catalog-runtime.ts";
 import { syntaxPages } from "./catalog-syntax.ts";
 import { targetPages } from "./catalog-target.ts";
@@ -35,6 +36,7 @@ export const catalog: ReadonlyMap<string, Page> = new Map(
     ...linearPages,
     ...externPages,
     ...onnxPages,
+    ...archivePages,
     ...constPages,
     ...normPages,
     ...dataPages,

@@ -59,7 +59,7 @@ export const onnxErrors = {
   },
   unwritableName(file: string): Diagnostic {
     return error("E0747", `constants cannot be loaded from a model of the name ${file}`, {
-      help: ["give the file a name that ends in `.onnx`, without quotation marks and line breaks"],
+      help: ["give the file a name that ends in `.onnx` or `.pt2`, without quotation marks and line breaks"],
     });
   },
 };

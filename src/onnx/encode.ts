@@ -47,8 +47,13 @@ function floatField(number: number, value: number): Uint8Array {
   return joinBytes(varintBytes(number * 8 + 5), bytes);
 }
 
-/** An integer, a list of integers, `{ float }`, or the float attribute of a function that a node of its body has too. */
-export type NewAttribute = number | readonly number[] | { readonly float: number } | { readonly floatOf: string };
+/** An integer, a list of integers, `{ float }`, `{ text }`, or the float attribute of a function that a node of its body has too. */
+export type NewAttribute =
+  | number
+  | readonly number[]
+  | { readonly float: number }
+  | { readonly text: string }
+  | { readonly floatOf: string };
 
 /** A node to write. */
 export interface NewNode {
@@ -60,7 +65,7 @@ export interface NewNode {
   readonly attributes: Readonly<Record<string, NewAttribute>>;
 }
 
-const attributeKind = { float: 1, int: 2, ints: 7 } as const;
+const attributeKind = { float: 1, int: 2, text: 3, ints: 7 } as const;
 
 /** An AttributeProto. */
 export function attributeBytes(name: string, value: NewAttribute): Uint8Array {
@@ -68,6 +73,7 @@ export function attributeBytes(name: string, value: NewAttribute): Uint8Array {
   if (typeof value === "number") return joinBytes(head, integerField(3, value), integerField(20, attributeKind.int));
   if ("floatOf" in value) return joinBytes(head, integerField(20, attributeKind.float), textField(21, value.floatOf));
   if ("float" in value) return joinBytes(head, floatField(2, value.float), integerField(20, attributeKind.float));
+  if ("text" in value) return joinBytes(head, textField(4, value.text), integerField(20, attributeKind.text));
   return joinBytes(head, ...value.map((one) => integerField(8, one)), integerField(20, attributeKind.ints));
 }
 
@@ -96,6 +102,19 @@ export interface NewTensor {
 export function tensorParts({ name, dims, dataType, raw }: NewTensor): [Uint8Array, Uint8Array] {
   const numbers = dims.map((dim) => integerField(1, dim));
   return [joinBytes(...numbers, integerField(2, dataType), textField(8, name), fieldHead(9, raw.length)), raw];
+}
+
+/** A TensorProto whose numbers lie in another file, at a place there. */
+export function externalTensorBytes(
+  { name, dims, dataType }: Omit<NewTensor, "raw">,
+  place: { readonly location: string; readonly offset: number; readonly length: number },
+): Uint8Array {
+  const entries = Object.entries(place).map(([key, value]) =>
+    messageField(13, joinBytes(textField(1, key), textField(2, String(value)))),
+  );
+  const isExternal = integerField(14, 1);
+  const numbers = dims.map((dim) => integerField(1, dim));
+  return joinBytes(...numbers, integerField(2, dataType), textField(8, name), ...entries, isExternal);
 }
 
 /** A TensorProto. */

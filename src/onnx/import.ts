@@ -24,7 +24,7 @@ import { dataTypes } from "./data-types.ts";
 import { Dimensions } from "./dimensions.ts";
 import type { Extent } from "./extent.ts";
 import { functionKey, type NodeProto, type ValueInfoProto } from "./messages.ts";
-import { type OnnxModel, writtenName } from "./model.ts";
+import { type OnnxModel, shownOp, writtenName } from "./model.ts";
 import { identifier, UniqueNames } from "./names.ts";
 import { Declined, decline, NodeView, type Surroundings } from "./node.ts";
 import { rowsOf } from "./rows.ts";
@@ -71,7 +71,7 @@ export interface ImportOptions {
  * @throws TircError E0740 for a graph without results, E0747 for a file name that cannot be written.
  */
 export function importModel(model: OnnxModel, file: string, options: ImportOptions = {}): Imported {
-  if (writtenName(file) !== file || !file.endsWith(".onnx")) fail(onnxErrors.unwritableName(file));
+  if (writtenName(file) !== file || !/\.(onnx|pt2)$/.test(file)) fail(onnxErrors.unwritableName(file));
   return new GraphImport(model, file, options).run();
 }
 
@@ -99,7 +99,7 @@ function listing(
   const labels: Labels = {
     maker(at) {
       const node = nodeAt.get(at);
-      return node && `\`${writtenName(node.name || (node.outputs[0] ?? ""))}\` (${writtenName(node.opType)})`;
+      return node && `\`${writtenName(node.name || (node.outputs[0] ?? ""))}\` (${writtenName(shownOp(node))})`;
     },
     leaf(name) {
       const tensor = tensors.get(name);
@@ -302,7 +302,7 @@ class GraphImport implements Surroundings {
       this.declined.set(node, reason);
       // What is so because of an opaque operand has been said of that.
       const follows = operands.some(({ type }) => type.opaque);
-      if (!follows) this.remarks.push(onnxRemarks.keptAsExtern(span, node.opType, reason));
+      if (!follows) this.remarks.push(onnxRemarks.keptAsExtern(span, shownOp(node), reason));
     }
     this.keep(view, span);
   }
@@ -379,7 +379,7 @@ class GraphImport implements Surroundings {
     for (const result of op.results) {
       const name = node.outputs[result.index] ?? "";
       if (result.type.opaque && !follows && this.used.has(name)) {
-        this.remarks.push(onnxRemarks.unknownType(span, node.opType, name));
+        this.remarks.push(onnxRemarks.unknownType(span, shownOp(node), name));
       }
     }
   }

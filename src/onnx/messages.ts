@@ -34,6 +34,8 @@ export interface NodeProto {
   readonly index: number;
   readonly name: string;
   readonly opType: string;
+  /** What the op is called where the graph was translated from another form: `aten.layer_norm.default`. */
+  readonly sourceOp?: string;
   readonly domain: string;
   /** Which of the model's functions of one name it calls. */
   readonly overload: string;

@@ -37,6 +37,8 @@ export class OnnxModel {
   readonly reader: ByteReader;
   readonly open: OpenExternal;
   readonly isDequantized: boolean = false;
+  /** Whether the types that the file says of all tensors are those of who wrote it, and hold above what follows from nodes. */
+  readonly isTyped: boolean = false;
   /** The tensors of the graph that are constants. */
   private readonly tensors: GraphTensors;
   private byWrittenName: ReadonlyMap<string, string> | undefined;
@@ -260,9 +262,13 @@ export const makersIn = ({ graph }: OnnxModel): ReadonlyMap<string, NodeProto> =
 
 const mostProblems = 20;
 
+/** What messages call the op of a node. */
+export const shownOp = ({ sourceOp, opType }: Pick<NodeProto, "sourceOp" | "opType">): string => sourceOp ?? opType;
+
 /** What messages call a node. */
-export function shown({ opType, name, index }: NodeProto): string {
-  return name === "" ? `node ${index} (${opType})` : `${name} (${opType})`;
+export function shown(node: NodeProto): string {
+  const { name, index } = node;
+  return name === "" ? `node ${index} (${shownOp(node)})` : `${name} (${shownOp(node)})`;
 }
 
 /** Nodes each of which waits for the next, and the last for the first. */

@@ -35,12 +35,17 @@ export interface Subject {
   readonly raised: Raised;
   readonly mode: "exact" | "lossy";
   readonly normOp: NormOp;
+  /** What the graph is written in. */
+  readonly dialect: Dialect;
   readonly foldGamma: boolean;
   /** The later operator set that the model may be written in, and how its nodes are said there. */
   readonly later: LaterSet | undefined;
   /** Nodes by the tensors that they make. */
   readonly makers: ReadonlyMap<string, NodeProto>;
 }
+
+/** ONNX, whose nodes are counted by what they launch on WebGPU, or PyTorch's ATen, of which the graph is a translation. */
+export type Dialect = "onnx" | "aten";
 
 /** The norms of a model in an operator set, and what the passes made of it. */
 export interface Found extends Passed {
@@ -152,7 +157,8 @@ function withOwnCenters(subject: Subject, { norms, isOp, formFor }: Found): Stay
     if (centers.length === 0 || centers.some((center) => users.get(center) !== 1)) continue;
     // Where nothing but primitives can say it, a chain is as good as another.
     const isChainOfOther = formFor(norm.op) === "primitive" && !isOp(norm);
-    if (!isAsked(subject) || isChainOfOther) staying.set(i, stay(norm, [...norm.record.because, centersItself]));
+    const because = [...norm.record.because, centersItself[subject.dialect]];
+    if (!isAsked(subject) || isChainOfOther) staying.set(i, stay(norm, because));
   }
   return staying;
 }
@@ -201,13 +207,13 @@ const isZero = (model: OnnxModel, tensor: string | undefined) =>
   tensor !== undefined && model.numbers(tensor)?.numbers.every((number) => number === 0) === true;
 
 function newGraph(subject: Subject, found: Found, nodes: NewNodes) {
-  const { model, imported, normOp, foldGamma, makers } = subject;
+  const { model, imported, normOp, dialect, foldGamma, makers } = subject;
   const { emitter, changes } = nodes;
   const draft = new Draft(model, changes);
   draft.dropLeftovers();
   const shapeOf = (name: string) => emitter.shapes.get(name) ?? imported.values.get(name)?.shape;
   const written = constantsIn(model, emitter, imported.types);
-  const mayJoin = normOp === "auto" || normOp === "skip";
+  const mayJoin = dialect === "onnx" && (normOp === "auto" || normOp === "skip");
   const isSameShape = (names: readonly string[]) => {
     const [first, ...others] = names.map(shapeOf);
     const isRank = first?.length === 2 || first?.length === 3;
@@ -224,7 +230,7 @@ function newGraph(subject: Subject, found: Found, nodes: NewNodes) {
 
 /** Where the model would launch more kernels, the norms that do; all of them if none does by itself. */
 function slowerNorms(subject: Subject, { norms, isRewritten }: Found, { outcomes, launches }: Written): Staying {
-  if (isAsked(subject) || launches.after.count <= launches.before.count) return new Map();
+  if (isAsked(subject) || subject.dialect === "aten" || launches.after.count <= launches.before.count) return new Map();
   const own = [...norms.entries()].filter(([, norm]) => norm.op.name === "layernorm" && isRewritten(norm));
   const costly = own.filter(([, norm]) => outcomes.of(norm, subject.makers).launches > launches.ofNorm(norm));
   return new Map((costly.length > 0 ? costly : own).map(([i, norm]) => [i, stay(norm, [wouldBeSlower])]));
@@ -236,8 +242,10 @@ const stay = ({ record }: FoundNorm, because: readonly string[]): Stay => ({
   record: { ...record, constants: [], movedTo: [], beginsStream: false },
 });
 
-const centersItself =
-  "so it would be three nodes in the place of one, ReduceMean, Sub and an RMSNorm (--norm-op skip writes them all the same)";
+const centersItself: Readonly<Record<Dialect, string>> = {
+  onnx: "so it would be three nodes in the place of one, ReduceMean, Sub and an RMSNorm (--norm-op skip writes them all the same)",
+  aten: "so it would be three nodes in the place of one, mean, sub and rms_norm (--norm-op rmsnorm writes them all the same)",
+};
 const wouldBeSlower =
   "because the model would launch more kernels on WebGPU with an RMSNorm in its place; --norm-op skip writes it all the same";
 

@@ -10,7 +10,7 @@ import type { NormRecord } from "../norm-records.ts";
 import { shortName } from "../onnx/data-types.ts";
 import { type Imported, importModel } from "../onnx/import.ts";
 import { type FunctionProto, functionKey, type GraphProto, type NodeProto } from "../onnx/messages.ts";
-import { makersIn, type OnnxModel, shown, writtenName } from "../onnx/model.ts";
+import { makersIn, type OnnxModel, shown, shownOp, writtenName } from "../onnx/model.ts";
 import type { ScopeTypes } from "../onnx/types/infer.ts";
 import { types } from "../onnx/types/view.ts";
 import { raise } from "./passes.ts";
@@ -70,8 +70,8 @@ function whyNot({ types: known }: Imported, tensor: string): string {
   return `it computes in ${shortName(isForeign ? element : types.double)}, which is no type of the language`;
 }
 
-const called = ({ name, outputs, opType }: NodeProto) =>
-  `\`${writtenName(name === "" ? (outputs[0] ?? "") : name)}\` (${writtenName(opType)})`;
+const called = (node: NodeProto) =>
+  `\`${writtenName(node.name === "" ? (node.outputs[0] ?? "") : node.name)}\` (${writtenName(shownOp(node))})`;
 
 const placeIn = (node: NodeProto) => `${node.opType === "If" ? "a branch" : "the body"} of ${called(node)}`;
 

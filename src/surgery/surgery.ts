@@ -8,12 +8,14 @@
 
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { normWarnings } from "../diagnostics/errors-norms.ts";
+import { archiveErrors } from "../diagnostics/errors-pt2.ts";
 import { surgeryErrors } from "../diagnostics/errors-surgery.ts";
 import { type Imported, importModel } from "../onnx/import.ts";
 import { makersIn, type OnnxModel } from "../onnx/model.ts";
 import { type GraphChanges, lengthOfPieces, type Piece, rewrittenModel } from "../onnx/write.ts";
+import { Pt2Model } from "../pt2/model.ts";
 import { graphChanges } from "./changes.ts";
-import { choose, type Found, type Subject, type Written } from "./choose.ts";
+import { choose, type Dialect, type Found, type Subject, type Written } from "./choose.ts";
 import { Draft, edited } from "./draft.ts";
 import { launchesAround } from "./launches.ts";
 import { normsLeft } from "./left.ts";
@@ -78,16 +80,27 @@ export interface Surgery {
 
 /** @throws TircError E0748, E0749, E0755; E0671 where rounding leaves a weight uncentered; what reading weights throws. */
 export function surgery(given: OnnxModel, options: SurgeryOptions = {}): Surgery {
+  const { normOp = "auto" } = options;
+  if (given instanceof Pt2Model && !hasForm(normOp)) fail(archiveErrors.noSuchForm(given.file, normOp));
   const model = options.dequantize === true ? given.dequantized() : given;
   const rowsOfUnknownRank = model.opset >= opsetOfNegativeAxes;
-  return operate(model, importModel(model, "model.onnx", { rowsOfUnknownRank }), options);
+  const dialect = given instanceof Pt2Model ? "aten" : "onnx";
+  return operate(model, importModel(model, "model.onnx", { rowsOfUnknownRank }), options, dialect);
 }
 
+/** Whether a form of norms is made of ops that PyTorch has. */
+const hasForm = (normOp: NormOp) => normOp !== "skip" && normOp !== "simplified";
+
 /** The surgery on a model of which the program is there. Throws what `surgery` throws. */
-export function operate(model: OnnxModel, imported: Imported, options: SurgeryOptions = {}): Surgery {
+export function operate(
+  model: OnnxModel,
+  imported: Imported,
+  options: SurgeryOptions = {},
+  dialect: Dialect = "onnx",
+): Surgery {
   const { mode = "exact", normOp = "auto", foldGamma = false } = options;
   const subject = {
-    ...{ model, imported, raised: raise(imported), mode, normOp, foldGamma, makers: makersIn(model) },
+    ...{ model, imported, raised: raise(imported), mode, normOp, dialect, foldGamma, makers: makersIn(model) },
     later: laterSet(model, imported, normOp),
   };
   const { found, written } = choose(subject);

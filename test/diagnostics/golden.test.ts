@@ -22,6 +22,7 @@ import { normWarnings } from "../../src/diagnostics/errors-norms.ts";
 import { onnxErrors, onnxRemarks } from "../../src/diagnostics/errors-onnx.ts";
 import { passErrors, passWarnings } from "../../src/diagnostics/errors-passes.ts";
 import { pluginErrors } from "../../src/diagnostics/errors-plugins.ts";
+import { archiveErrors } from "../../src/diagnostics/errors-pt2.ts";
 import { adapterErrors, integrationErrors, runtimeErrors } from "../../src/diagnostics/errors-runtime.ts";
 import { surgeryErrors } from "../../src/diagnostics/errors-surgery.ts";
 import { targetErrors } from "../../src/diagnostics/errors-target.ts";
@@ -426,6 +427,21 @@ test("what is said of ONNX models", () => {
     unknownType: [{ source: model, start: 0, end: 14 }, "NonZero", "y"],
   });
   expectGolden("onnx.txt", rendered([...found, ...written, ...remarks]));
+});
+
+test("what is said of archives of torch.export", () => {
+  const found = sampled(archiveErrors, {
+    notZip: ["m.pt2"],
+    unsound: ["m.pt2", "its entry m/byteorder is not where it says"],
+    badJson: ["m.pt2", "m/models/model.json", 4096, "a string does not end"],
+    badValue: ["m.pt2", "graph_module.graph.nodes[3].target", "is no string"],
+    compressed: ["m.pt2", "m/models/model.json"],
+    unread: ["m.pt2", "it has no entry `archive_format`"],
+    unknownSchema: ["m.pt2", "9.1", 8],
+    badTensor: ["m.pt2", "ln.weight", "it reaches to byte 3072 of its storage, which has 1024"],
+    noSuchForm: ["m.pt2", "skip"],
+  });
+  expectGolden("archives.txt", rendered(found));
 });
 
 test("every code is in a golden", () => {

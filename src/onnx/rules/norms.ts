@@ -83,14 +83,14 @@ const layerNorm: Rule = (at) => {
   const axes = axesFrom(at, x);
   const eps = at.float("epsilon", 1e-5);
   const rest = statistics(at, x, axes, eps, 1);
-  return [normalized(at, "layernorm", x, axes, eps, { gamma: at.input(1), beta: at.optional(2) }), ...rest];
+  return [normalized(at, "layernorm", x, axes, eps, { gamma: at.optional(1), beta: at.optional(2) }), ...rest];
 };
 
 const rmsNorm: Rule = (at) => {
   if (at.wants(1)) decline("its second output is wanted");
   const x = at.input(0);
   const eps = at.float("epsilon", 1e-5);
-  return normalized(at, "rmsnorm", x, axesFrom(at, x), eps, { gamma: at.input(1) });
+  return normalized(at, "rmsnorm", x, axesFrom(at, x), eps, { gamma: at.optional(1) });
 };
 
 /** The sum of two streams and a bias, its norm, and the sum itself. */

@@ -167,13 +167,18 @@ export class ScopeTypes implements Scope {
       const declared = this.declared.get(name);
       const found = results[i] ?? { element: undefined, shape: undefined };
       const info = this.withRows(
-        this.closed(declared === undefined ? found : combined(found, this.fromFile(declared))),
+        this.closed(declared === undefined ? found : this.both(found, this.fromFile(declared))),
         name,
         i === 0 ? view : undefined,
       );
       const items = info.items ?? this.itemsOf(view, info, i);
       this.set(name, items === undefined ? info : { ...info, items });
     }
+  }
+
+  private both(found: Typed, declared: Typed): Typed {
+    if (!this.shared.model.isTyped || declared.shape === undefined) return combined(found, declared);
+    return { ...combined(declared, found), ...(found.items !== undefined && { items: found.items }) };
   }
 
   /** With the last extent, where the rank is not known. */

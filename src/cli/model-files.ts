@@ -1,19 +1,26 @@
-/** ONNX models by the paths of a command line, with the files that hold their weights. */
+/** Models by the paths of a command line: of ONNX, with the files that hold their weights, and of torch.export. */
 
 import { dirname, join, sep } from "node:path";
 import { type Span, TircError } from "../diagnostics/diagnostic.ts";
 import { type ByteSource, bytesInMemory } from "../onnx/bytes.ts";
 import { OnnxModel } from "../onnx/model.ts";
+import { Pt2Model } from "../pt2/model.ts";
 import { lazyFile, readBytes, shownPath, statusOf } from "./files.ts";
 import type { Read } from "./outputs.ts";
 import type { Io } from "./session.ts";
 
 const folderOf = (path: string) => (path === "-" ? "." : dirname(path));
 
-/** Only the graph is read now. Throws E0640 and E0740 to E0744. */
-export function openOnnx(path: string, io: Io, span?: Span): OnnxModel {
+/** Whether a path is of a model, and of which kind. */
+export const isModel = (path: string): boolean => /\.(onnx|pt2)$/i.test(path);
+const isArchive = (path: string, source: ByteSource) =>
+  /\.pt2$/i.test(path) || (path === "-" && source.size > 2 && String.fromCharCode(...source.read(0, 2)) === "PK");
+
+/** Only the graph is read now. Throws E0640, E0740 to E0744 and E0770 to E0773. */
+export function openModel(path: string, io: Io, span?: Span): OnnxModel {
   const name = shownPath(path, "stdin");
   const source = path === "-" ? bytesInMemory(name, readBytes(path, io)) : { name, ...lazyFile(path, io, span) };
+  if (isArchive(path, source)) return Pt2Model.read(source);
   return new OnnxModel(source, (location, refuse) => openWeights(folderOf(path), location, refuse, io));
 }
 
@@ -46,15 +53,16 @@ export function openWeights(
 }
 
 /** The files beside a model that is open. */
-export function weightsRead({ locations }: OnnxModel, path: string): Read[] {
+export function weightsRead(model: OnnxModel, path: string): Read[] {
+  if (model instanceof Pt2Model) return [];
   const folder = folderOf(path);
-  return [...locations].map((location) => ({ path: join(folder, location), what: "weights of the model" }));
+  return [...model.locations].map((location) => ({ path: join(folder, location), what: "weights of the model" }));
 }
 
 /** The files beside a model; none where it is no model, which is said when it is read. */
 export function weightFiles(path: string, io: Io): string[] {
   try {
-    return weightsRead(openOnnx(path, io), path).map((read) => read.path);
+    return weightsRead(openModel(path, io), path).map((read) => read.path);
   } catch (caught) {
     if (caught instanceof TircError) return [];
     throw caught;

@@ -1,0 +1,253 @@
+/** What a rule sees of a node of ATen, and how it makes nodes of ONNX of it. */
+
+import { toFloat16Bits } from "../ir/float16.ts";
+import type { NewNode } from "../onnx/encode.ts";
+import type { Fields } from "./fields.ts";
+import type { AtenNode } from "./program.ts";
+import { type ScalarType, scalarTypes, type TensorMeta } from "./tensor-meta.ts";
+import type { Translation } from "./translation.ts";
+
+/** The node does what its rule does not say: it stays what it is. */
+export class Untranslated extends Error {}
+
+export type AtenRule = (at: AtenView) => void;
+
+type Attributes = NewNode["attributes"];
+
+export class AtenView {
+  readonly node: AtenNode;
+  private readonly translation: Translation;
+
+  constructor(node: AtenNode, translation: Translation) {
+    this.node = node;
+    this.translation = translation;
+  }
+
+  decline(): never {
+    throw new Untranslated();
+  }
+
+  private argument(name: string): { readonly name: string; readonly of: Fields } | undefined {
+    const found = this.node.args.get(name)?.kind;
+    // An optional tensor says within what it is.
+    const inner = found?.name === "as_optional_tensor" ? found.of.kind : found;
+    return inner?.name === "as_none" ? undefined : inner;
+  }
+
+  has(name: string): boolean {
+    return this.argument(name) !== undefined;
+  }
+
+  /** The tensor of the program that an argument is. */
+  tensorName(name: string): string | undefined {
+    const found = this.argument(name);
+    return found?.name === "as_tensor" ? found.of.get("name").text : undefined;
+  }
+
+  /** What the graph calls the tensor that an argument is. */
+  tensor(name: string): string {
+    const found = this.tensorName(name);
+    return found === undefined ? this.decline() : this.translation.nameOf(found);
+  }
+
+  optionalTensor(name: string): string | undefined {
+    return this.has(name) ? this.tensor(name) : undefined;
+  }
+
+  tensors(name: string): string[] {
+    const found = this.argument(name);
+    if (found?.name !== "as_tensors") this.decline();
+    return found.of.items.map((one) => this.translation.nameOf(one.get("name").text));
+  }
+
+  meta(name: string): TensorMeta {
+    const tensor = this.tensorName(name);
+    return (tensor === undefined ? undefined : this.translation.meta(tensor)) ?? this.decline();
+  }
+
+  rank(name: string): number {
+    return this.meta(name).sizes.length;
+  }
+
+  typeOf(name: string): ScalarType {
+    return this.meta(name).type ?? this.decline();
+  }
+
+  /** The extent of an axis of a tensor, where it is a number. */
+  extent(name: string, axis: number): number {
+    const size = this.meta(name).sizes.at(axis);
+    return typeof size === "number" ? size : this.decline();
+  }
+
+  int(name: string, other?: number): number {
+    const found = this.argument(name);
+    if (found === undefined) return other ?? this.decline();
+    if (found.name === "as_sym_int" && found.of.kind.name === "as_int") return found.of.kind.of.integer;
+    return found.name === "as_int" ? found.of.integer : this.decline();
+  }
+
+  float(name: string, other?: number): number {
+    const found = this.argument(name);
+    if (found === undefined) return other ?? this.decline();
+    return found.name === "as_float" || found.name === "as_int" ? found.of.number : this.decline();
+  }
+
+  flag(name: string, other: boolean): boolean {
+    const found = this.argument(name);
+    return found === undefined ? other : found.name === "as_bool" ? found.of.flag : this.decline();
+  }
+
+  text(name: string, other: string): string {
+    const found = this.argument(name);
+    return found === undefined ? other : found.name === "as_string" ? found.of.text : this.decline();
+  }
+
+  ints(name: string, other?: readonly number[]): readonly number[] {
+    const found = this.argument(name);
+    if (found === undefined) return other ?? this.decline();
+    if (found.name === "as_int") return [found.of.integer];
+    if (found.name === "as_ints") return found.of.items.map((one) => one.integer);
+    if (found.name !== "as_sym_ints") this.decline();
+    return found.of.items.map(({ kind }) => (kind.name === "as_int" ? kind.of.integer : this.decline()));
+  }
+
+  /** An axis counted from the front. */
+  axis(axis: number, rank: number): number {
+    const normal = axis < 0 ? axis + rank : axis;
+    return normal >= 0 && normal < Math.max(rank, 1) ? normal : this.decline();
+  }
+
+  /** Result `i` of the node, as the program calls it. */
+  result(i = 0): string {
+    return this.node.made[i]?.name ?? this.decline();
+  }
+
+  resultMeta(i = 0): TensorMeta {
+    return this.translation.meta(this.result(i)) ?? this.decline();
+  }
+
+  resultType(i = 0): ScalarType {
+    return this.resultMeta(i).type ?? this.decline();
+  }
+
+  fresh(hint: string): string {
+    return this.translation.fresh(`${this.node.made[0]?.name ?? this.node.name}_${hint}`);
+  }
+
+  /** Makes a tensor between those of the program. */
+  emit(opType: string, inputs: readonly string[], attributes: Attributes = {}): string {
+    const [output] = this.emitAs(opType, inputs, [this.fresh(opType.toLowerCase())], attributes);
+    return output as string;
+  }
+
+  /** Makes the first result of the node. */
+  make(opType: string, inputs: readonly string[], attributes: Attributes = {}): void {
+    this.emitAs(opType, inputs, [this.result()], attributes);
+  }
+
+  emitAs(
+    opType: string,
+    inputs: readonly string[],
+    outputs: readonly string[],
+    attributes: Attributes = {},
+  ): readonly string[] {
+    this.translation.nodes.push({ name: this.node.name, opType, domain: "", inputs, outputs, attributes });
+    return outputs;
+  }
+
+  /** A tensor of the axes of another in another order: a weight is one as it lies there. */
+  permuted(name: string, order: readonly number[]): string {
+    const constant = this.translation.permuted(this.tensorName(name) ?? this.decline(), order, undefined);
+    return constant ?? this.emit("Transpose", [this.tensor(name)], { perm: [...order] });
+  }
+
+  /** The result of the node is a tensor with its axes in another order. */
+  makePermuted(name: string, order: readonly number[]): void {
+    const tensor = this.tensorName(name) ?? this.decline();
+    if (this.translation.permuted(tensor, order, this.result()) !== undefined) return;
+    this.make("Transpose", [this.tensor(name)], { perm: [...order] });
+  }
+
+  /** A tensor as another element type. */
+  cast(tensor: string, from: ScalarType, to: ScalarType): string {
+    return from.number === to.number ? tensor : this.emit("Cast", [tensor], { to: to.onnx });
+  }
+
+  /** An argument that is a tensor or a number, as a tensor of a type. */
+  operand(name: string, type: ScalarType): string {
+    if (this.tensorName(name) !== undefined) return this.cast(this.tensor(name), this.typeOf(name), type);
+    const found = this.argument(name);
+    if (found?.name === "as_sym_int") return this.cast(this.size(found.of), scalarTypes.get(5) as ScalarType, type);
+    if (found?.name === "as_bool") return this.scalar(Number(found.of.flag), type);
+    return this.scalar(this.float(name), type);
+  }
+
+  scalar(value: number, type: ScalarType): string {
+    return this.list([value], type, []);
+  }
+
+  /** Integers as a tensor of one axis. */
+  integers(list: readonly number[]): string {
+    return this.list(list, scalarTypes.get(5) as ScalarType, [list.length]);
+  }
+
+  private list(numbers: readonly number[], type: ScalarType, dims: readonly number[]): string {
+    const raw = new Uint8Array(numbers.length * type.bytes);
+    const view = new DataView(raw.buffer);
+    for (const [i, value] of numbers.entries()) {
+      const at = i * type.bytes;
+      if (type.onnx === 10) view.setUint16(at, toFloat16Bits(value), true);
+      else if (type.onnx === 16) this.decline();
+      else if (type.kind === "float")
+        type.bytes === 4 ? view.setFloat32(at, value, true) : view.setFloat64(at, value, true);
+      else if (!Number.isFinite(value)) this.decline();
+      else if (type.bytes === 8) view.setBigInt64(at, BigInt(Math.trunc(value)), true);
+      else if (type.bytes === 4) view.setInt32(at, value, true);
+      else if (type.bytes === 2) view.setInt16(at, value, true);
+      else view.setUint8(at, value);
+    }
+    return this.translation.number(type.onnx, dims, raw, numbers.length === 1 ? "number" : "numbers");
+  }
+
+  /** A SymInt as a tensor of one integer. */
+  private size(fields: Fields): string {
+    const { name, of } = fields.kind;
+    if (name === "as_int") return this.integers([of.integer]);
+    return name === "as_name" ? this.translation.nameOf(of.text) : this.decline();
+  }
+
+  /** A size that an argument is, as a tensor of one integer. */
+  sizeOf(name: string, other?: number): string {
+    const found = this.argument(name);
+    if (found === undefined) return this.integers([other ?? this.decline()]);
+    return found.name === "as_sym_int" ? this.size(found.of) : this.integers([this.int(name)]);
+  }
+
+  /** A list of sizes as a tensor. */
+  sizes(name: string): string {
+    const found = this.argument(name);
+    if (found?.name === "as_ints") return this.integers(this.ints(name));
+    if (found?.name !== "as_sym_ints") this.decline();
+    const all = found.of.items;
+    if (all.every(({ kind }) => kind.name === "as_int")) return this.integers(this.ints(name));
+    const parts = all.map((one) => this.size(one));
+    return parts.length === 1 ? (parts[0] as string) : this.emit("Concat", parts, { axis: 0 });
+  }
+
+  /** Everything that the node takes, for a node that stays what it is. */
+  allTaken(): string[] {
+    const found = (fields: Fields): string[] => {
+      const { name, of } = fields.kind;
+      const named = (one: Fields) => this.translation.nameOf(one.get("name").text);
+      if (name === "as_tensor") return [named(of)];
+      if (name === "as_tensors") return of.items.map(named);
+      if (name === "as_optional_tensor") return found(of);
+      if (name === "as_optional_tensors") return of.items.flatMap(found);
+      if (name === "as_sym_int") return of.kind.name === "as_name" ? [this.size(of)] : [];
+      if (name === "as_sym_ints")
+        return of.items.flatMap((one) => (one.kind.name === "as_name" ? [this.size(one)] : []));
+      return [];
+    };
+    return [...this.node.args.values()].flatMap(found);
+  }
+}

@@ -1,0 +1,39 @@
+/** A program of torch.export as a model: its graph in the form of ONNX, its weights where they lie in the archive. */
+
+import type { ByteSource } from "../onnx/bytes.ts";
+import { bytesInMemory } from "../onnx/bytes.ts";
+import { OnnxModel } from "../onnx/model.ts";
+import { type Pt2Archive, readArchive } from "./archive.ts";
+import { type Program, readProgram } from "./program.ts";
+import { type Translated, Translation } from "./translation.ts";
+import { bytesOfView } from "./weights.ts";
+
+export class Pt2Model extends OnnxModel {
+  readonly archive: Pt2Archive;
+  readonly program: Program;
+  readonly translated: Translated;
+  override readonly isTyped = true;
+
+  private constructor(archive: Pt2Archive, program: Program, translated: Translated) {
+    const { source } = archive;
+    super(bytesInMemory(source.name, translated.bytes), (name, refuse) => {
+      const constant = translated.constants.get(name);
+      return constant === undefined ? refuse("the archive has no such tensor") : bytesOfView(source, constant.view);
+    });
+    this.archive = archive;
+    this.program = program;
+    this.translated = translated;
+    const aten = "torch.ops.";
+    for (const node of this.graph.nodes) {
+      const target = translated.origins[node.index]?.target ?? "";
+      Object.assign(node, { sourceOp: target.startsWith(aten) ? target.slice(aten.length) : target });
+    }
+  }
+
+  /** Throws E0770 to E0773, and what a graph that is not sound throws: E0742 to E0744. */
+  static read(source: ByteSource): Pt2Model {
+    const archive = readArchive(source);
+    const program = readProgram(archive);
+    return new Pt2Model(archive, program, new Translation(archive, program).run());
+  }
+}

@@ -1,0 +1,99 @@
+/** The program of an archive (ExportedProgram of torch/_export/serde/schema.py): its nodes, and what it takes and makes. */
+
+import type { Pt2Archive } from "./archive.ts";
+import type { Fields } from "./fields.ts";
+import { readTensorMeta, type TensorMeta } from "./tensor-meta.ts";
+
+/** What a node makes, in its order: tensors and sizes by their names; nothing for what is neither. */
+export interface Made {
+  readonly kind: "tensor" | "size" | "other";
+  readonly name: string;
+}
+
+export interface AtenNode {
+  readonly index: number;
+  /** `torch.ops.aten.add.Tensor`. */
+  readonly target: string;
+  readonly name: string;
+  /** By the names of the schema of its op. */
+  readonly args: ReadonlyMap<string, Fields>;
+  readonly made: readonly Made[];
+  readonly fields: Fields;
+}
+
+/** What the graph takes: a weight, or a value that the caller gives. */
+export interface GraphInput {
+  readonly name: string;
+  readonly kind: "tensor" | "size" | "other";
+  /** The name of the state, where it is a weight, a buffer or a constant. */
+  readonly state: string | undefined;
+}
+
+export interface Program {
+  readonly nodes: readonly AtenNode[];
+  readonly inputs: readonly GraphInput[];
+  /** Tensors, in their order; values of other kinds are left out. */
+  readonly outputs: readonly string[];
+  readonly graph: Fields;
+  readonly signature: Fields;
+  meta(tensor: string): TensorMeta | undefined;
+}
+
+/** Throws E0770. */
+export function readProgram({ program }: Pt2Archive): Program {
+  const module = program.fields.get("graph_module");
+  const [graph, signature] = [module.get("graph"), module.get("signature")];
+  const states = statesIn(signature);
+  const values = graph.get("tensor_values");
+  const metas = new Map<string, TensorMeta>();
+  const inputs = graph.get("inputs").items.map((input): GraphInput => {
+    const { kind, name } = madeOf(input);
+    return { kind, name, state: states.get(name) };
+  });
+  return {
+    nodes: graph.get("nodes").items.map(readNode),
+    inputs,
+    outputs: graph.get("outputs").items.flatMap((output) => {
+      const { kind, name } = madeOf(output);
+      return kind === "tensor" ? [name] : [];
+    }),
+    ...{ graph, signature },
+    meta(tensor) {
+      const given = metas.get(tensor) ?? (values.optional(tensor) && readTensorMeta(values.get(tensor)));
+      if (given !== undefined) metas.set(tensor, given);
+      return given;
+    },
+  };
+}
+
+/** Names of the state by those of the graph's inputs. */
+function statesIn(signature: Fields): ReadonlyMap<string, string> {
+  const names = { parameter: "parameter_name", buffer: "buffer_name", tensor_constant: "tensor_constant_name" };
+  const found = new Map<string, string>();
+  for (const spec of signature.get("input_specs").items) {
+    const { name, of } = spec.kind;
+    const key = Object.hasOwn(names, name) ? names[name as keyof typeof names] : undefined;
+    if (key !== undefined) found.set(of.get("arg").get("name").text, of.get(key).text);
+  }
+  return found;
+}
+
+function readNode(fields: Fields, index: number): AtenNode {
+  const args = new Map(fields.get("inputs").items.map((one) => [one.get("name").text, one.get("arg")]));
+  const made = fields.get("outputs").items.flatMap((output): Made[] => {
+    const { name, of } = output.kind;
+    if (name !== "as_tensors") return [madeOf(output)];
+    return of.items.map((one) => ({ kind: "tensor", name: one.get("name").text }));
+  });
+  const target = fields.get("target").text;
+  const name = fields.optional("name")?.text ?? made[0]?.name ?? "";
+  return { index, target, name, args, made, fields };
+}
+
+/** An Argument that is made or taken as one. */
+function madeOf(argument: Fields): Made {
+  const { name, of } = argument.kind;
+  if (name === "as_tensor") return { kind: "tensor", name: of.get("name").text };
+  if (name === "as_sym_int") return { kind: "size", name: of.get("as_name").text };
+  return { kind: "other", name: "" };
+}

@@ -1,0 +1,83 @@
+/** Products of matrices, convolutions and attention. */
+
+import type { AtenRule, AtenView } from "../aten-view.ts";
+
+/** x Wᵀ + b, of a weight as it lies: the transposed one is a view of the same bytes. */
+const linear: AtenRule = (at) => {
+  const [x, weight] = [at.tensor("input"), at.permuted("weight", [1, 0])];
+  const bias = at.optionalTensor("bias");
+  if (bias === undefined) at.make("MatMul", [x, weight]);
+  else at.make("Add", [at.emit("MatMul", [x, weight]), bias]);
+};
+
+const product =
+  (a: string, b: string): AtenRule =>
+  (at) =>
+    at.make("MatMul", [at.tensor(a), at.tensor(b)]);
+
+const sumAndProduct =
+  (a: string, b: string): AtenRule =>
+  (at) => {
+    if (at.float("beta", 1) !== 1 || at.float("alpha", 1) !== 1) at.decline();
+    at.make("Add", [at.emit("MatMul", [at.tensor(a), at.tensor(b)]), at.tensor("self")]);
+  };
+
+/** A list for each axis of space, from one number for all of them. */
+function perAxis(at: AtenView, name: string, count: number, other: number): number[] {
+  const list = at.ints(name, [other]);
+  return Array.from({ length: count }, (_, i) => list[list.length === 1 ? 0 : i] ?? other);
+}
+
+function convolve(at: AtenView, input: string): void {
+  const space = at.rank(input) - 2;
+  // Without an axis for the batch, a picture alone.
+  if (space < 1 || at.rank("weight") !== space + 2) at.decline();
+  if (at.flag("transposed", false)) at.decline();
+  const bias = at.optionalTensor("bias");
+  const padding = at.node.args.get("padding")?.kind.name === "as_string" ? at.text("padding", "") : undefined;
+  const pads = padding === undefined ? perAxis(at, "padding", space, 0) : [];
+  const isSame = padding === "same";
+  const strides = perAxis(at, "stride", space, 1);
+  if (isSame && strides.some((stride) => stride !== 1)) at.decline();
+  at.make("Conv", [at.tensor(input), at.tensor("weight"), ...(bias === undefined ? [] : [bias])], {
+    strides,
+    dilations: perAxis(at, "dilation", space, 1),
+    group: at.int("groups", 1),
+    ...(isSame
+      ? { auto_pad: { text: "SAME_UPPER" } }
+      : { pads: padding === "valid" ? [...new Array(2 * space).fill(0)] : [...pads, ...pads] }),
+  });
+}
+
+/** Rows of each head; a mask of truth values says which are seen, one of floats is added. */
+const attention: AtenRule = (at) => {
+  if (at.float("dropout_p", 0) !== 0 || at.rank("query") !== 4 || at.rank("key") !== 4) at.decline();
+  const mask = at.optionalTensor("attn_mask");
+  const scale = at.has("scale") ? { scale: { float: at.float("scale") } } : {};
+  const isCausal = at.flag("is_causal", false);
+  at.make(
+    "Attention",
+    [at.tensor("query"), at.tensor("key"), at.tensor("value"), ...(mask === undefined ? [] : [mask])],
+    {
+      ...(isCausal && { is_causal: 1 }),
+      ...scale,
+    },
+  );
+};
+
+export const productRules: Readonly<Record<string, AtenRule>> = {
+  "linear.default": linear,
+  "matmul.default": product("self", "other"),
+  "mm.default": product("self", "mat2"),
+  "bmm.default": product("self", "mat2"),
+  "addmm.default": sumAndProduct("mat1", "mat2"),
+  "baddbmm.default": sumAndProduct("batch1", "batch2"),
+  ...Object.fromEntries(
+    ["conv1d", "conv2d", "conv3d"].flatMap((name) => [
+      [`${name}.default`, (at: AtenView) => convolve(at, "input")],
+      [`${name}.padding`, (at: AtenView) => convolve(at, "input")],
+    ]),
+  ),
+  "convolution.default": (at) => convolve(at, "input"),
+  "scaled_dot_product_attention.default": attention,
+};
