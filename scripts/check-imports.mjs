@@ -40,7 +40,7 @@ const layers = [
   ],
   ["src/language/"],
   ["src/lsp/"],
-  ["src/surgery/", "src/extract/", "src/testing/"],
+  ["src/surgery/", "src/pt2/write/", "src/extract/", "src/testing/"],
   ["src/runtime/"],
   ["src/formats/"],
   ["src/checkpoint/"],

@@ -5,7 +5,6 @@
  * - reference: the model before in float64, by the interpreter. It tells whose error a difference is.
  */
 
-import { dirname } from "node:path";
 import { fail, TircError } from "../diagnostics/diagnostic.ts";
 import { surgeryErrors } from "../diagnostics/errors-surgery.ts";
 import { progress } from "../diagnostics/progress.ts";
@@ -14,7 +13,6 @@ import { OnnxModel } from "../onnx/model.ts";
 import { bytesOf, type Piece } from "../onnx/write.ts";
 import type { Arguments } from "./arguments.ts";
 import { extentsToTry } from "./extents-to-try.ts";
-import { openWeights } from "./model-files.ts";
 import { type Extents, ModelInputs } from "./model-inputs.ts";
 import { referenceOutputs } from "./model-reference.ts";
 import { type ModelTimes, timesOf } from "./model-times.ts";
@@ -61,7 +59,6 @@ interface Models {
 /** Throws E0701 to E0712 for the options, E0752 and E0753 where nothing runs the models. */
 export async function checkModels(
   model: OnnxModel,
-  path: string,
   pieces: readonly Piece[],
   args: Arguments,
   session: Session,
@@ -70,7 +67,7 @@ export async function checkModels(
   const { source } = model.reader;
   const weights = (location: string) => {
     const refuse = (reason: string) => fail(surgeryErrors.doesNotRun(model.file, reason));
-    return openWeights(path === "-" ? "." : dirname(path), location, refuse, session.io);
+    return model.open(location, refuse);
   };
   const external = [...model.locations].map((location) => {
     const file = weights(location);

@@ -2,7 +2,6 @@
 
 import { basename, dirname, join, resolve } from "node:path";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
-import { archiveErrors } from "../diagnostics/errors-pt2.ts";
 import { surgeryErrors } from "../diagnostics/errors-surgery.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import type { OnnxModel } from "../onnx/model.ts";
@@ -25,7 +24,6 @@ export async function surgeryCommand(args: Arguments, session: Session): Promise
   const out = args.value("--output");
   const model = openModel(path, io);
   const written = ["--output", "--report", "--html"].flatMap((option) => writtenBy(args, option));
-  if (model instanceof Pt2Model) fail(archiveErrors.unread(path, "surgery does not write archives yet"));
   const outputs = new Outputs(args, session, written, weightsRead(model, path));
   if (out !== undefined) checkWeights(model, path, out, io);
   const mode = args.value("--mode")?.text as SurgeryOptions["mode"];
@@ -33,10 +31,10 @@ export async function surgeryCommand(args: Arguments, session: Session): Promise
   const [foldGamma, dequantize] = [args.has("--fold-gamma"), args.has("--dequantize")];
   const result = surgery(model, { ...(mode && { mode }), ...(normOp && { normOp }), foldGamma, dequantize });
   const isChecked = checkOptions.some((option) => args.has(option));
-  const check = isChecked ? await checkModels(model, path, result.pieces, args, session) : undefined;
+  const check = isChecked ? await checkModels(model, result.graph, args, session) : undefined;
   const wrong = check === undefined ? [] : problems(check, model, mode);
   const isWritten = out !== undefined && (wrong.length === 0 || args.has("--keep"));
-  if (isWritten) outputs.write(out.text, bytesOf(model.reader.source, result.pieces));
+  if (isWritten) outputs.write(out.text, bytesOf(result.source, result.pieces));
   const report = `${jsonText({ ...asData(result), ...(check && { check }) }, 2)}\n`;
   const [reportFile, page] = [args.value("--report")?.text, args.value("--html")?.text];
   if (reportFile !== undefined) outputs.write(reportFile, report);
@@ -103,7 +101,9 @@ function isOff({ graph }: OnnxModel, { output, difference, largest }: OutputChec
 }
 
 /** Weights in other files must be found from where the model is written to. */
-function checkWeights({ locations, file }: OnnxModel, path: string, out: Word, io: Io): void {
+function checkWeights(model: OnnxModel, path: string, out: Word, io: Io): void {
+  const { locations, file } = model;
+  if (model instanceof Pt2Model) return;
   if (out.text === "-" || path === "-") return;
   const [from, to] = [dirname(path), dirname(out.text)];
   if (resolve(io.cwd, from) === resolve(io.cwd, to)) return;

@@ -94,6 +94,7 @@ function readNode(fields: Fields, index: number): AtenNode {
 function madeOf(argument: Fields): Made {
   const { name, of } = argument.kind;
   if (name === "as_tensor") return { kind: "tensor", name: of.get("name").text };
-  if (name === "as_sym_int") return { kind: "size", name: of.get("as_name").text };
+  const size = name === "as_sym_int" ? of.optional("as_name") : undefined;
+  if (size !== undefined) return { kind: "size", name: size.text };
   return { kind: "other", name: "" };
 }

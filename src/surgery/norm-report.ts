@@ -16,7 +16,10 @@ import type { FoundNorm } from "./passes.ts";
 export type BetaOutcome = "folded" | "added" | "kept" | "none";
 
 /** What the norm is written as: the type of its op, nodes of primitive ops, or what it was. */
-export type WrittenAs = "unchanged" | "primitives" | NormOpType;
+export type WrittenAs = "unchanged" | "primitives" | NormOpType | (typeof atenNorms)[keyof typeof atenNorms];
+
+/** The ops of norms in PyTorch. */
+export const atenNorms = { RMSNormalization: "rms_norm", LayerNormalization: "layer_norm" } as const;
 
 /**
  * A norm of the model, and what became of it. One that stays for what it would cost is `unchanged`, with what would become

@@ -10,10 +10,12 @@ import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { normWarnings } from "../diagnostics/errors-norms.ts";
 import { archiveErrors } from "../diagnostics/errors-pt2.ts";
 import { surgeryErrors } from "../diagnostics/errors-surgery.ts";
+import type { ByteSource } from "../onnx/bytes.ts";
 import { type Imported, importModel } from "../onnx/import.ts";
 import { makersIn, type OnnxModel } from "../onnx/model.ts";
 import { type GraphChanges, lengthOfPieces, type Piece, rewrittenModel } from "../onnx/write.ts";
 import { Pt2Model } from "../pt2/model.ts";
+import { rewrittenArchive } from "../pt2/write/archive.ts";
 import { graphChanges } from "./changes.ts";
 import { choose, type Dialect, type Found, type Subject, type Written } from "./choose.ts";
 import { Draft, edited } from "./draft.ts";
@@ -21,7 +23,7 @@ import { launchesAround } from "./launches.ts";
 import { normsLeft } from "./left.ts";
 import type { NewWeight } from "./new-constants.ts";
 import { type NormOp, opsetOfNegativeAxes, opsetOfRmsNorm } from "./norm-forms.ts";
-import { type NormReport, reportOf, reportOfLeft } from "./norm-report.ts";
+import { atenNorms, type NormReport, reportOf, reportOfLeft } from "./norm-report.ts";
 import { type FoundNorm, raise } from "./passes.ts";
 import { type LaterSet, raiseTo } from "./raise-opset.ts";
 
@@ -55,6 +57,10 @@ export interface CenteredWeight {
 export interface Surgery {
   /** The written model. Where there was nothing to do they are the whole file. */
   readonly pieces: readonly Piece[];
+  /** What ranges among the pieces are parts of. */
+  readonly source: ByteSource;
+  /** The graph as a model of ONNX: the written model itself, or what an archive of torch.export was translated to. */
+  readonly graph: readonly Piece[];
   readonly norms: readonly NormReport[];
   readonly weights: readonly CenteredWeight[];
   readonly normOp: NormOp;
@@ -128,12 +134,15 @@ function unchanged(subject: Subject, found: Found, others: readonly NormReport[]
   const hasOthers =
     others.length === 0 && norms.every(({ record: { norm } }) => norm === "rmsnorm" || norm === "groupnorm");
   const warnings = isNone ? [normWarnings.noNorm(fns, "model")] : hasOthers ? [normWarnings.noLayerNorm(fns)] : [];
-  const count = model.graph.nodes.length;
+  const count = model instanceof Pt2Model ? model.program.nodes.length : model.graph.nodes.length;
   const draft = new Draft(model, new Map());
   const shapeOf = (name: string) => model.tensorType(name)?.dims;
   const { after: launched } = launchesAround({ model, imported, draft, norms, makers, shapeOf }, isRewritten);
+  const isArchive = model instanceof Pt2Model;
+  const graph = rewrittenModel(model, nothing);
+  const source = isArchive ? model.archive.source : model.reader.source;
   return {
-    pieces: rewrittenModel(model, nothing),
+    ...{ graph, source, pieces: isArchive ? [{ start: 0, end: source.size }] : graph },
     norms: [...all.map(([row]) => reportOf(row, makers)), ...others],
     weights: [],
     normOp,
@@ -141,7 +150,8 @@ function unchanged(subject: Subject, found: Found, others: readonly NormReport[]
     nodes: { before: count, after: count },
     opset: { before: model.opset, after: model.opset },
     ...{ exactness: "exact", assumed: [] },
-    ...(launched.isKnown && { launches: { before: launched.count, after: launched.count } }),
+    ...(launched.isKnown &&
+      subject.dialect === "onnx" && { launches: { before: launched.count, after: launched.count } }),
     warnings,
     remarks: [...imported.remarks, ...remarks],
   };
@@ -152,17 +162,21 @@ function surgeryOf(subject: Subject, found: Found, written: Written, others: rea
   const { all, isRewritten, opset } = found;
   const { tensors, emitter, constants, draft, left, gammas, outcomes, launches } = written;
   if (opset !== model.opset) raiseNodes(subject, written);
-  const pieces = rewrittenModel(model, graphChanges(model, draft, left, emitter, opset));
-  const length = lengthOfPieces(pieces);
-  if (length >= longest) fail(surgeryErrors.tooLong(model.file, length));
+  const graph = rewrittenModel(model, graphChanges(model, draft, left, emitter, opset));
+  const length = lengthOfPieces(graph);
+  const isArchive = model instanceof Pt2Model;
+  if (length >= longest && !isArchive) fail(surgeryErrors.tooLong(model.file, length));
+  const added = new Map(emitter.tensors.map((tensor) => [tensor.name, tensor]));
+  const archive = isArchive ? rewrittenArchive(model, draft.lines, added) : undefined;
   const writtenAs = (norm: FoundNorm) => (isRewritten(norm) ? { left, ...outcomes.of(norm, makers) } : undefined);
   const { before, after } = launches;
   return {
-    pieces,
+    ...{ graph, pieces: archive?.pieces ?? graph, source: isArchive ? model.archive.source : model.reader.source },
     norms: [
       ...all.map(([row, norm]) => {
         const isFolded = row.record.gamma && outcomes.madeFor(norm, makers).some((name) => gammas.has(name));
-        return { ...reportOf(row, makers, writtenAs(norm)), ...(isFolded && { isGammaFolded: true }) };
+        const report = inDialect(reportOf(row, makers, writtenAs(norm)), subject.dialect);
+        return { ...report, ...(isFolded && { isGammaFolded: true }) };
       }),
       ...others,
     ],
@@ -172,13 +186,25 @@ function surgeryOf(subject: Subject, found: Found, written: Written, others: rea
     }),
     normOp,
     centers: tensors.centers,
-    nodes: { before: model.graph.nodes.length, after: draft.lines.length },
+    nodes: {
+      before: isArchive ? model.program.nodes.length : model.graph.nodes.length,
+      after: archive?.nodes ?? draft.lines.length,
+    },
     opset: { before: model.opset, after: opset },
     ...exactnessOf(found),
-    ...(before.isKnown && after.isKnown && { launches: { before: before.count, after: after.count } }),
+    ...(subject.dialect === "onnx" &&
+      before.isKnown &&
+      after.isKnown && { launches: { before: before.count, after: after.count } }),
     warnings: [],
     remarks: [...imported.remarks, ...found.remarks],
   };
+}
+
+/** With the op as PyTorch calls it, where the model is a program of that. */
+function inDialect(report: NormReport, dialect: Dialect): NormReport {
+  const { writtenAs } = report;
+  const isOp = writtenAs === "RMSNormalization" || writtenAs === "LayerNormalization";
+  return dialect === "aten" && isOp ? { ...report, writtenAs: atenNorms[writtenAs] } : report;
 }
 
 function exactnessOf({ norms, isCompared, assumed }: Found): Pick<Surgery, "exactness" | "assumed"> {

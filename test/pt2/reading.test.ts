@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { referenceOutputs } from "../../src/cli/model-reference.ts";
 import { surgery } from "../../src/surgery/surgery.ts";
-import { expected, type Outcome, openArchive } from "../support/pt2.ts";
+import { expected, feedsOf, type Outcome, openArchive } from "../support/pt2.ts";
 
 /** Each norm, and what becomes of its centering. */
 const outcomes: Readonly<Record<string, readonly string[]>> = {
@@ -36,12 +36,8 @@ for (const [name, want] of Object.entries(outcomes)) {
 // Of bfloat16 nothing is computed: no type of ONNX's that the interpreter has.
 test.each(Object.keys(outcomes).filter((name) => name !== "bfloat"))("%s computes what PyTorch computes", (name) => {
   const model = openArchive(name);
-  const { inputs, output } = expected[name] as Outcome;
-  const feeds = model.graph.inputs.map(({ name, elementType }, i) => {
-    const { shape, numbers } = inputs[i] as Outcome["inputs"][number];
-    return [name, { dataType: elementType as number, shape, numbers: Float64Array.from(numbers) }] as const;
-  });
-  const [made] = [...referenceOutputs(model, Object.fromEntries(feeds)).outputs.values()];
+  const { output } = expected[name] as Outcome;
+  const [made] = [...referenceOutputs(model, feedsOf(name, model)).outputs.values()];
   expect(made?.shape).toEqual(output.shape);
   const largest = Math.max(...output.numbers.map(Math.abs));
   const off = Math.max(...output.numbers.map((number, i) => Math.abs(number - (made?.numbers[i] ?? Number.NaN))));

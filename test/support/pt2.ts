@@ -1,6 +1,7 @@
 /** The archives of torch.export among the fixtures, and what PyTorch says of them. */
 
 import { readFileSync } from "node:fs";
+import type { RunInput } from "../../src/cli/onnxruntime.ts";
 import { bytesInMemory } from "../../src/onnx/bytes.ts";
 import { Pt2Model } from "../../src/pt2/model.ts";
 
@@ -26,3 +27,13 @@ export const expected: Readonly<Record<string, Outcome>> = JSON.parse(
 export const archiveBytes = (name: string): Uint8Array => new Uint8Array(readFileSync(new URL(`${name}.pt2`, folder)));
 
 export const openArchive = (name: string): Pt2Model => Pt2Model.read(bytesInMemory(`${name}.pt2`, archiveBytes(name)));
+
+/** The inputs that PyTorch ran a model on. */
+export function feedsOf(name: string, { graph }: Pt2Model): Readonly<Record<string, RunInput>> {
+  const { inputs } = expected[name] as Outcome;
+  const feeds = graph.inputs.map(({ name, elementType }, i) => {
+    const { shape, numbers } = inputs[i] as Described;
+    return [name, { dataType: elementType as number, shape, numbers: Float64Array.from(numbers) }] as const;
+  });
+  return Object.fromEntries(feeds);
+}

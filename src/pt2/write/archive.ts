@@ -1,0 +1,272 @@
+/**
+ * The archive of a program whose norms were written anew: of its graph, its weights and what lists them only what changed is
+ * other bytes; every other entry, and every other node, is what was read.
+ */
+
+import type { Piece } from "../../onnx/write.ts";
+import type { Line } from "../../surgery/draft.ts";
+import type { JsonEntry, StoredTensor } from "../archive.ts";
+import type { Fields } from "../fields.ts";
+import { editedText, type JsonEdit } from "../json.ts";
+import type { Pt2Model } from "../model.ts";
+import { type JsonText, jsonText, listText, objectText } from "./arguments.ts";
+import { Metas, metaText, textOf, weightMeta } from "./metas.ts";
+import { type WrittenNode, writtenNodes } from "./nodes.ts";
+import { type LazyTensor, type NewWeight, newWeights } from "./weights.ts";
+import { rewrittenZip } from "./zip.ts";
+
+/** The written archive, and how many nodes its program has. */
+export interface WrittenArchive {
+  readonly pieces: Piece[];
+  readonly nodes: number;
+}
+
+/**
+ * @param lines the nodes of the graph as it is to be.
+ * @param added the tensors that it has and the model lacks, by their names.
+ * @throws TircError E0749 where a node cannot be said in ATen.
+ */
+export function rewrittenArchive(
+  model: Pt2Model,
+  lines: readonly Line[],
+  added: ReadonlyMap<string, LazyTensor>,
+): WrittenArchive {
+  const { program, archive } = model;
+  const taken = new Set(program.graph.get("tensor_values").keys);
+  for (const { name, made } of program.nodes)
+    for (const one of [name, ...made.map((made) => made.name)]) taken.add(one);
+  const fresh = (hint: string) => {
+    const plain = hint.replace(/\W/g, "_").replace(/^(?=\d)/, "_");
+    let name = plain;
+    for (let n = 1; taken.has(name); n++) name = `${plain}_${n}`;
+    taken.add(name);
+    return name;
+  };
+  const weights = newWeights(model, lines, added, fresh);
+  const metas = new Metas(program, archive.program.text);
+  const nodes = withoutLeftovers(model, writtenNodes({ model, weights, added, metas, fresh }, lines));
+  const gone = weightsGone(model, nodes);
+  const used = new Set(nodes.flatMap(({ takes }) => takes));
+  const isNew = ({ argument, instead }: NewWeight) => instead === undefined && used.has(argument);
+  const fresher = [...weights.values()].filter(isNew);
+  const own = [...weights.values()].filter(({ instead }) => instead !== undefined);
+  const files = new WeightFiles(model, own, fresher, gone);
+  const text = programText(model, { nodes, gone, fresher, own, metas });
+  const instead = new Map<string, Uint8Array | undefined>(files.instead);
+  instead.set(archive.program.entry.name, new TextEncoder().encode(text));
+  return { pieces: rewrittenZip(archive.directory, { instead, added: files.added }), nodes: nodes.length };
+}
+
+/** Without the nodes of which something was taken, and nothing is any more. */
+function withoutLeftovers({ program }: Pt2Model, nodes: readonly WrittenNode[]): readonly WrittenNode[] {
+  const wanted = new Set(program.nodes.flatMap((node) => [...takenBy(node.fields)]));
+  let left = nodes;
+  for (;;) {
+    const taken = new Set([...program.outputs, ...left.flatMap(({ takes }) => takes)]);
+    const next = left.filter(
+      ({ makes, from }) =>
+        from === undefined ||
+        makes.length === 0 ||
+        !makes.some((name) => wanted.has(name)) ||
+        makes.some((name) => taken.has(name)),
+    );
+    if (next.length === left.length) return left;
+    left = next;
+  }
+}
+
+/** Every name that stands in the arguments of a node. */
+function takenBy(node: Fields): Set<string> {
+  const names = new Set<string>();
+  const visit = (json: Fields["json"], key: string) => {
+    const { value } = json;
+    if (typeof value === "string" && (key === "name" || key === "as_name")) names.add(value);
+    else if (value instanceof Map) for (const [own, one] of value) visit(one, own);
+    else if (Array.isArray(value)) for (const one of value as Fields["json"][]) visit(one, "");
+  };
+  for (const argument of node.get("inputs").items) visit(argument.get("arg").json, "");
+  return names;
+}
+
+/** Weights that nodes took and none takes any more, by the names of the graph's inputs. */
+function weightsGone({ program }: Pt2Model, nodes: readonly WrittenNode[]): ReadonlyMap<string, string> {
+  const before = new Set(program.nodes.flatMap((node) => [...takenBy(node.fields)]));
+  const now = new Set([...program.outputs, ...nodes.flatMap(({ takes }) => takes)]);
+  return new Map(
+    program.inputs.flatMap(({ name, state }) =>
+      state !== undefined && before.has(name) && !now.has(name) ? [[name, state] as const] : [],
+    ),
+  );
+}
+
+/** The bytes of new weights, and the lists of them. */
+class WeightFiles {
+  readonly instead = new Map<string, Uint8Array | undefined>();
+  readonly added = new Map<string, Uint8Array>();
+
+  constructor(
+    model: Pt2Model,
+    own: readonly NewWeight[],
+    fresh: readonly NewWeight[],
+    gone: ReadonlyMap<string, string>,
+  ) {
+    const { archive } = model;
+    const edits = new Map<JsonEntry, { readonly changed: Map<string, JsonText>; readonly removed: Set<string> }>();
+    const editsOf = (config: JsonEntry) => {
+      const known = edits.get(config) ?? { changed: new Map<string, JsonText>(), removed: new Set<string>() };
+      edits.set(config, known);
+      return known;
+    };
+    const removed = new Set(gone.values());
+    const left = (storage: StoredTensor["storage"]) =>
+      [...archive.tensors.values()].some((one) => one.storage === storage && !removed.has(one.name));
+    for (const name of removed) {
+      const stored = archive.tensors.get(name);
+      if (stored === undefined) continue;
+      editsOf(stored.listedIn).removed.add(name);
+      if (!left(stored.storage)) this.instead.set(stored.storage.name, undefined);
+    }
+    for (const weight of own) {
+      const { storage } = weight.instead as StoredTensor;
+      this.instead.set(storage.name, weight.bytes());
+      for (const one of archive.tensors.values()) {
+        if (one.storage !== storage || isPlain(one)) continue;
+        editsOf(one.listedIn).changed.set(one.name, contiguousConfig(one, weight));
+      }
+    }
+    const [weightsList] = archive.configs;
+    const folder = weightsList?.entry.name.replace(/[^/]*$/, "") ?? "";
+    let number = 0;
+    for (const weight of fresh) {
+      while (archive.directory.byName.has(`${folder}weight_${number}`) || this.added.has(`${folder}weight_${number}`))
+        number++;
+      this.added.set(`${folder}weight_${number}`, weight.bytes());
+      if (weightsList !== undefined)
+        editsOf(weightsList).changed.set(weight.state, newConfig(weight, `weight_${number}`, model));
+    }
+    for (const [config, { changed, removed: out }] of edits) {
+      const all = config.fields.get("config");
+      const text = editedObject(config.text, all, changed, out);
+      const whole = editedText(config.text, [{ ...all.json, text }]);
+      this.instead.set(config.entry.name, new TextEncoder().encode(whole));
+    }
+  }
+}
+
+/** Whether the elements of a tensor are its storage, in their order. */
+function isPlain({ meta }: StoredTensor): boolean {
+  const plain = weightMeta(0, meta.sizes as number[], "");
+  return meta.offset === 0 && plain.strides.every((stride, i) => stride === jsonText({ as_int: meta.strides[i] }));
+}
+
+function contiguousConfig({ config, listedIn }: StoredTensor, { dtype, shape }: NewWeight): JsonText {
+  const given = config.get("tensor_meta");
+  const device = textOf(listedIn.text, given.get("device"));
+  const meta = metaText(weightMeta(dtype, shape, device), given.optional("requires_grad")?.flag ?? false);
+  const { start, end } = given.json;
+  const { start: from } = config.json;
+  return editedText(textOf(listedIn.text, config), [{ start: start - from, end: end - from, text: meta }]);
+}
+
+const isTrained = true;
+
+function newConfig({ dtype, shape }: NewWeight, path: string, model: Pt2Model): JsonText {
+  return objectText([
+    ["path_name", jsonText(path)],
+    ["is_param", jsonText(isTrained)],
+    ["use_pickle", "false"],
+    ["tensor_meta", metaText(weightMeta(dtype, shape, deviceOf(model)), isTrained)],
+  ]);
+}
+
+/** Where weights are: where the first one is. */
+function deviceOf({ archive }: Pt2Model): JsonText {
+  const [first] = archive.tensors.values();
+  const device = first?.meta.fields.optional("device");
+  return first === undefined || device === undefined
+    ? jsonText({ type: "cpu", index: null })
+    : textOf(first.listedIn.text, device);
+}
+
+interface ProgramChanges {
+  readonly nodes: readonly WrittenNode[];
+  readonly gone: ReadonlyMap<string, string>;
+  readonly fresher: readonly NewWeight[];
+  /** Those that stand in the place of others. */
+  readonly own: readonly NewWeight[];
+  readonly metas: Metas;
+}
+
+function programText(model: Pt2Model, { nodes, gone, fresher, own, metas }: ProgramChanges): JsonText {
+  const { archive, program } = model;
+  const { text } = archive.program;
+  const { graph, signature } = program;
+  const edit = (fields: Fields, now: JsonText): JsonEdit => ({ ...fields.json, text: now });
+  const [given, specs] = [graph.get("inputs"), signature.get("input_specs")];
+  const isParameter = (spec: Fields) => spec.kind.name === "parameter";
+  // New parameters stand behind the last one, in both lists.
+  const last = specs.items.findLastIndex(isParameter) + 1;
+  const kept = program.inputs.map(({ name }) => !gone.has(name));
+  const list = (fields: Fields, added: readonly JsonText[]) => {
+    const items = fields.items.map((item) => textOf(text, item));
+    const both = [...items.slice(0, last), ...added, ...items.slice(last)];
+    return listText(both.filter((_, i) => (i < last ? kept[i] : i < last + added.length || kept[i - added.length])));
+  };
+  const inputs = fresher.map(({ argument }) => jsonText({ as_tensor: { name: argument } }));
+  const parameters = fresher.map(({ argument, state }) =>
+    jsonText({ parameter: { arg: { name: argument }, parameter_name: state } }),
+  );
+  const values = graph.get("tensor_values");
+  const made = new Map([...metas.added].map(([name, meta]) => [name, metaText(meta, false)]));
+  for (const { argument, dtype, shape } of fresher) {
+    made.set(argument, metaText(weightMeta(dtype, shape, deviceOf(model)), isTrained));
+  }
+  for (const { instead, dtype, shape } of own) {
+    const input = program.inputs.find(({ state }) => state === instead?.name);
+    if (instead === undefined || input === undefined || isPlain(instead)) continue;
+    made.set(input.name, metaText(weightMeta(dtype, shape, deviceOf(model)), isTrained));
+  }
+  const makes = new Set(nodes.flatMap((node) => node.makes));
+  const dropped = new Set(
+    program.nodes.flatMap((node) => node.made.map(({ name }) => name)).filter((name) => !makes.has(name)),
+  );
+  for (const name of gone.keys()) dropped.add(name);
+  const isSame = nodes.length === program.nodes.length && nodes.every(({ from }, i) => from === program.nodes[i]);
+  const edits = [
+    edit(
+      graph.get("nodes"),
+      isSame ? joinedAsBefore(text, graph.get("nodes"), nodes) : listText(nodes.map((node) => node.text)),
+    ),
+    edit(values, editedObject(text, values, made, dropped)),
+    ...(gone.size + fresher.length === 0
+      ? []
+      : [edit(given, list(given, inputs)), edit(specs, list(specs, parameters))]),
+  ];
+  return editedText(text, edits);
+}
+
+/** The list of nodes with what stands between them. */
+function joinedAsBefore(text: string, list: Fields, nodes: readonly WrittenNode[]): JsonText {
+  const from = list.json.start;
+  const edits = list.items.map(({ json }, i) => ({
+    start: json.start - from,
+    end: json.end - from,
+    text: nodes[i]?.text ?? "",
+  }));
+  return editedText(textOf(text, list), edits);
+}
+
+/** An object with values exchanged, added behind, or left out. */
+function editedObject(
+  text: string,
+  fields: Fields,
+  changed: ReadonlyMap<string, JsonText>,
+  out: ReadonlySet<string>,
+): JsonText {
+  if (changed.size + out.size === 0) return textOf(text, fields);
+  const before = new Set(fields.keys);
+  const kept = fields.keys.filter((key) => !out.has(key));
+  const entries = kept.map((key): [string, JsonText] => [key, changed.get(key) ?? textOf(text, fields.get(key))]);
+  const added = [...changed].filter(([key]) => !before.has(key));
+  return objectText([...entries, ...added]);
+}

@@ -1,0 +1,288 @@
+/** The nodes of a written program: those of the old one as they are, with other arguments, or new ones in their places. */
+
+import { fail } from "../../diagnostics/diagnostic.ts";
+import { surgeryErrors } from "../../diagnostics/errors-surgery.ts";
+import { fromFloat16Bits } from "../../ir/float16.ts";
+import type { NodeProto } from "../../onnx/messages.ts";
+import { shown } from "../../onnx/model.ts";
+import type { Line } from "../../surgery/draft.ts";
+import type { Fields } from "../fields.ts";
+import { editedText, type JsonEdit } from "../json.ts";
+import type { Pt2Model } from "../model.ts";
+import type { AtenNode } from "../program.ts";
+import { type JsonText, jsonText, listText, objectText } from "./arguments.ts";
+import { type Metas, type NewMeta, textOf, weightMeta } from "./metas.ts";
+import { type Said, type SaidArgument, type SayView, says } from "./says.ts";
+import type { LazyTensor, NewWeight } from "./weights.ts";
+
+/** A node of the written program. */
+export interface WrittenNode {
+  readonly text: JsonText;
+  readonly takes: readonly string[];
+  readonly makes: readonly string[];
+  /** The node of the old program, where it stands for one. */
+  readonly from: AtenNode | undefined;
+}
+
+export interface Writing {
+  readonly model: Pt2Model;
+  readonly weights: ReadonlyMap<string, NewWeight>;
+  readonly added: ReadonlyMap<string, LazyTensor>;
+  readonly metas: Metas;
+  readonly fresh: (hint: string) => string;
+}
+
+class Unsayable extends Error {}
+
+export function writtenNodes(writing: Writing, lines: readonly Line[]): WrittenNode[] {
+  const { model } = writing;
+  const { origins } = model.translated;
+  const before = grouped(model.graph.nodes, (node) => origins[node.index] as AtenNode);
+  const now = grouped(lines, ({ at }) => origins[at.index] as AtenNode);
+  const writer = new NodeWriter(writing, lines);
+  return model.program.nodes.flatMap((node) => {
+    const group = { node, before: before.get(node) ?? [], now: now.get(node) ?? [] };
+    try {
+      return writer.group(group);
+    } catch (caught) {
+      if (!(caught instanceof Unsayable)) throw caught;
+      const [first] = group.before as [NodeProto];
+      return fail(surgeryErrors.unwritable(model.file, shown(first), "no op of ATen says what it becomes"));
+    }
+  });
+}
+
+function grouped<T, Key>(list: readonly T[], keyOf: (one: T) => Key): ReadonlyMap<Key, readonly T[]> {
+  const groups = new Map<Key, T[]>();
+  for (const one of list) {
+    const own = groups.get(keyOf(one));
+    if (own === undefined) groups.set(keyOf(one), [one]);
+    else own.push(one);
+  }
+  return groups;
+}
+
+/** What a node of the old program was in the graph, and what of that there is now. */
+interface Group {
+  readonly node: AtenNode;
+  readonly before: readonly NodeProto[];
+  readonly now: readonly Line[];
+}
+
+class NodeWriter {
+  private readonly writing: Writing;
+  private readonly source: string;
+  private readonly readers = new Map<string, number>();
+  /** Tensors between nodes of the graph that have a name of the program now. */
+  private readonly called = new Map<string, string>();
+
+  constructor(writing: Writing, lines: readonly Line[]) {
+    this.writing = writing;
+    this.source = writing.model.archive.program.text;
+    for (const { takes } of lines) for (const name of takes) this.readers.set(name, (this.readers.get(name) ?? 0) + 1);
+    for (const { name } of writing.model.graph.outputs) this.readers.set(name, (this.readers.get(name) ?? 0) + 1);
+  }
+
+  group({ node, before, now }: Group): WrittenNode[] {
+    if (before.length > 0 && now.length === 0) return [];
+    const isKept = now.every(({ at, made, edit }) => made === undefined && edit === undefined && before.includes(at));
+    const exchanged = isKept ? this.exchanged(now) : undefined;
+    if (exchanged !== undefined) return [this.kept(node, exchanged)];
+    const written: WrittenNode[] = [];
+    for (let i = 0; i < now.length; i++) {
+      const line = now[i] as Line;
+      const next = now[i + 1];
+      const isLinear = next !== undefined && this.isBiasOf(line, next);
+      const said = this.said(line);
+      const bias = isLinear
+        ? { name: "bias", arg: this.view(next).tensor(next.inputs[1] === line.outputs[0] ? 0 : 1) }
+        : undefined;
+      const args = bias === undefined ? said.args : [...said.args, bias];
+      written.push(this.node(node, { ...said, args }, isLinear ? next : line));
+      if (isLinear) i++;
+    }
+    return written;
+  }
+
+  /** What nodes take instead of what they took, if each of these is exchanged everywhere; nothing where one is not. */
+  private exchanged(lines: readonly Line[]): ReadonlyMap<string, string> | undefined {
+    const found = new Map<string, string>();
+    const { nodes } = this.writing.model.graph;
+    for (const { at, inputs } of lines) {
+      for (const [i, was] of (nodes[at.index] as NodeProto).inputs.entries()) {
+        const now = inputs[i] as string;
+        if (found.has(was) && found.get(was) !== now) return undefined;
+        found.set(was, now);
+      }
+    }
+    return found;
+  }
+
+  /** The name of the program for a tensor of the graph. */
+  private nameOf(tensor: string): string {
+    const { weights, model } = this.writing;
+    return (
+      weights.get(tensor)?.argument ??
+      model.translated.constants.get(tensor)?.argument ??
+      this.called.get(tensor) ??
+      tensor
+    );
+  }
+
+  private kept(node: AtenNode, exchanged: ReadonlyMap<string, string>): WrittenNode {
+    const names = new Map([...exchanged].map(([was, now]) => [this.nameOf(was), this.nameOf(now)]));
+    const edits: JsonEdit[] = [];
+    const takes: string[] = [];
+    const { start, end } = node.fields.json;
+    for (const name of namesIn(node.args.values())) {
+      const now = names.get(name.text) ?? name.text;
+      takes.push(now);
+      if (now === name.text) continue;
+      edits.push({ start: name.json.start - start, end: name.json.end - start, text: jsonText(now) });
+    }
+    const text = editedText(this.source.slice(start, end), edits);
+    return { text, takes, makes: node.made.map(({ name }) => name), from: node };
+  }
+
+  /** Whether a line adds a bias to a product with a transposed weight that it alone reads: `linear` does both. */
+  private isBiasOf(product: Line, sum: Line): boolean {
+    const [made = ""] = product.outputs;
+    if (opTypeOf(product) !== "MatMul" || opTypeOf(sum) !== "Add" || this.readers.get(made) !== 1) return false;
+    if (!this.view(product).isTransposed(1)) return false;
+    const other = sum.inputs.find((name) => name !== made);
+    const isRow = other !== undefined && (this.shapeOf(other)?.length ?? 0) === 1;
+    return sum.inputs.includes(made) && isRow;
+  }
+
+  private shapeOf(name: string): readonly number[] | undefined {
+    const { weights, model } = this.writing;
+    return weights.get(name)?.shape ?? model.translated.constants.get(name)?.view.sizes;
+  }
+
+  private said(line: Line): Said {
+    return (says[opTypeOf(line)] ?? decline)(this.view(line));
+  }
+
+  private node(node: AtenNode, { op, args, meta }: Said, line: Line): WrittenNode {
+    const [tensor = ""] = line.outputs;
+    const isKnown = this.writing.model.program.meta(tensor) !== undefined;
+    const name = isKnown ? tensor : this.writing.fresh(tensor);
+    this.called.set(tensor, name);
+    this.writing.metas.set(name, meta);
+    const metadata = node.fields.optional("metadata");
+    const text = objectText([
+      ["target", jsonText(`torch.ops.aten.${op}`)],
+      ["inputs", listText(args.map(argumentText))],
+      ["outputs", listText([tensorText(name)])],
+      ["metadata", metadata === undefined ? "{}" : textOf(this.source, metadata)],
+      ["is_hop_single_tensor_return", "null"],
+      ["name", jsonText(name)],
+    ]);
+    const takes = args.flatMap(({ arg }) => /^\{"as_tensor": \{"name": (".*")\}\}$/.exec(arg)?.slice(1) ?? []);
+    return { text, takes: takes.map((one) => JSON.parse(one) as string), makes: [name], from: undefined };
+  }
+
+  private view(line: Line): SayView {
+    const { writing } = this;
+    const { weights, added, metas, model } = writing;
+    const inputs = line.inputs.filter((name) => name !== "");
+    const nameAt = (input: number) => inputs[input] ?? decline();
+    const numbers = (input: number) => {
+      const tensor = added.get(nameAt(input));
+      return tensor === undefined || weights.has(nameAt(input)) ? undefined : numbersOf(tensor);
+    };
+    const number = (input: number) => {
+      const found = numbers(input);
+      return found?.length === 1 ? found[0] : undefined;
+    };
+    return {
+      opType: opTypeOf(line),
+      inputs,
+      tensor: (input) => tensorText(this.nameOf(nameAt(input))),
+      operand(input) {
+        const value = number(input);
+        return value === undefined ? this.tensor(input) : jsonText({ as_float: value });
+      },
+      isNumber: (input) => number(input) !== undefined,
+      isOnes: (input) => {
+        const tensor = added.get(nameAt(input));
+        return tensor !== undefined && numbersOf(tensor).every((value) => value === 1);
+      },
+      isTransposed: (input) =>
+        (weights.get(nameAt(input)) ?? model.translated.constants.get(nameAt(input)))?.isTransposed === true,
+      integers: (input) => numbers(input) ?? decline(),
+      shape: (input) => this.shapeOf(nameAt(input)) ?? decline(),
+      meta: (input) => this.metaOf(nameAt(input), metas),
+      integer: (name) => attributeOf(line, name, model, "integer"),
+      float: (name) => attributeOf(line, name, model, "float"),
+      decline,
+    };
+  }
+
+  private metaOf(tensor: string, metas: Metas): NewMeta {
+    const weight = this.writing.weights.get(tensor);
+    const known = metas.get(this.nameOf(tensor));
+    if (weight === undefined || known !== undefined) return known ?? decline();
+    return weightMeta(weight.dtype, weight.shape, this.device);
+  }
+
+  /** Of what the program takes first. */
+  private get device(): JsonText {
+    const { program } = this.writing.model;
+    const [first] = program.inputs.flatMap(({ name }) => this.writing.metas.get(name) ?? []);
+    return first?.device ?? jsonText({ type: "cpu", index: null });
+  }
+}
+
+const decline = (): never => {
+  throw new Unsayable();
+};
+
+const opTypeOf = ({ at, made }: Line): string => (made ?? at).opType;
+
+const tensorText = (name: string): JsonText => jsonText({ as_tensor: { name } });
+
+/** `kind` says whether an argument is given by its place (1) or by its name (2). */
+const argumentText = ({ name, arg, isKeyword = false }: SaidArgument): JsonText =>
+  objectText([
+    ["name", jsonText(name)],
+    ["arg", arg],
+    ["kind", isKeyword ? "2" : "1"],
+  ]);
+
+function attributeOf({ at, made }: Line, name: string, model: Pt2Model, part: "integer" | "float"): number | undefined {
+  if (made === undefined) return model.attribute(at, name)?.[part];
+  const value = made.attributes[name];
+  if (typeof value === "number") return value;
+  return typeof value === "object" && "float" in value ? value.float : undefined;
+}
+
+/** The numbers of a new tensor, which are few where somebody asks. */
+function numbersOf({ dataType, raw }: LazyTensor): number[] {
+  const bytes = raw();
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (dataType === 7) return Array.from({ length: bytes.length / 8 }, (_, i) => Number(view.getBigInt64(8 * i, true)));
+  if (dataType === 1) return Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(4 * i, true));
+  return dataType === 10 ? halvesOf(view) : decline();
+}
+
+const halvesOf = (view: DataView): number[] =>
+  Array.from({ length: view.byteLength / 2 }, (_, i) => fromFloat16Bits(view.getUint16(2 * i, true)));
+
+/** The names of tensors and sizes that arguments take. */
+function* namesIn(args: Iterable<Fields>): Generator<Fields> {
+  for (const argument of args) {
+    const { name, of } = argument.kind;
+    if (name === "as_tensor") yield of.get("name");
+    else if (name === "as_tensors") for (const one of of.items) yield one.get("name");
+    else if (name === "as_optional_tensor") yield* namesIn([of]);
+    else if (name === "as_optional_tensors") yield* namesIn(of.items);
+    else if (name === "as_sym_int") yield* sizeNames(of);
+    else if (name === "as_sym_ints") for (const one of of.items) yield* sizeNames(one);
+  }
+}
+
+function* sizeNames(size: Fields): Generator<Fields> {
+  const { name, of } = size.kind;
+  if (name === "as_name") yield of;
+}
