@@ -48,9 +48,9 @@ export function generate(fn: Fn, target: TargetProfile, options: KernelOptions =
 }
 
 /** How that kernel is shared out, what else could be chosen, and the elements of a row where they are known. */
-export function scheduleOf(fn: Fn, target: TargetProfile, options: KernelOptions = {}) {
-  const planner = new Planner(fn, target, options);
-  const { choice, space, columnCount } = planned(planner, target, options).schedule;
+export function scheduleOf(fn: Fn, target: TargetProfile, options: KernelOptions = {}, tile?: Tile | undefined) {
+  const planner = new Planner(fn, target, options, tile);
+  const { choice, space, columnCount } = planned(planner, target, options, tile).schedule;
   return { choice, space, length: known(columnCount), hash: planner.hash };
 }
 

@@ -53,13 +53,16 @@ function textOf({ nodes, stores, rows, columns, tiled }: Graph): string {
     };
   };
   const extents = columns.map(({ extent }) => (typeof extent === "string" ? dim(extent) : extent));
-  const results = [...stores, ...(tiled?.sums ?? [])].map(({ node, dims: places }) => ({
-    node,
-    element: node.value.element,
-    places,
+  const results = stores.map(({ node, dims: places }) => ({ node, element: node.value.element, places }));
+  // What tiles of rows are reduced to is no node: it is known by what is reduced.
+  const reduced = (tiled?.sums ?? []).map(({ node: { op, value }, operand, dims: places }) => ({
+    ...{ op: op?.name, node: operand, element: value.element, places },
   }));
   // Each node is described once, and is its number elsewhere.
-  return JSON.stringify([extents, nodes.map((node) => JSON.stringify(described(node), numbered)), results], numbered);
+  return JSON.stringify(
+    [extents, nodes.map((node) => JSON.stringify(described(node), numbered)), results, ...reduced],
+    numbered,
+  );
 }
 
 /** The hash of Fowler, Noll and Vo, in 64 bits. */

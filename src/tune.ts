@@ -18,6 +18,7 @@ import { interpret } from "./ir/interpret.ts";
 import type { Fn } from "./ir/ir.ts";
 import { elementCount, type Tensor } from "./ir/tensor.ts";
 import type { ElementType } from "./ir/types.ts";
+import type { Tile } from "./plan/plan.ts";
 import { type HostTensor, toNumbers } from "./runtime/host-tensor.ts";
 import { type Encodable, measure, median } from "./runtime/measure.ts";
 import { prepare } from "./runtime/prepare.ts";
@@ -33,6 +34,12 @@ export interface TuneOptions extends KernelOptions {
   readonly target: TargetProfile;
   /** By name; constants of the module that the function reads too. */
   readonly inputs: Readonly<Record<string, HostTensor>>;
+  /** Of a kernel of a plan: how it is cut, the extents that the plan has besides, and what it computes. */
+  readonly launch?: {
+    readonly tile: Tile | undefined;
+    readonly extents: Readonly<Record<string, number>>;
+    readonly results: Readonly<Record<string, Tensor>>;
+  };
   /** How often each schedule is timed. 9 unless said otherwise. */
   readonly rounds?: number;
   /** Is told how many kernels have been tried, before each. */
@@ -65,7 +72,7 @@ const worthwhile = { step: 0.97, whole: 0.95 };
  */
 export async function tune(device: GPUDevice, fn: Fn, options: TuneOptions): Promise<Tuned> {
   const trial = new Trial(device, fn, options);
-  const { choice: usual, space } = scheduleOf(fn, trial.target, options);
+  const { choice: usual, space } = scheduleOf(fn, trial.target, options, options.launch?.tile);
   (await trial.open(usual)).destroy();
   let best = usual;
   for (let sweep = 0, moved = true; moved && sweep < mostSweeps; sweep++) {
@@ -114,8 +121,8 @@ class Trial {
     this.target = { ...options.target, schedules: [] };
     const tensors = Object.entries(options.inputs).map(([name, host]) => [name, { ...host, data: toNumbers(host) }]);
     const given: Record<string, Tensor> = Object.fromEntries(tensors);
-    this.#wanted = interpret(fn, given, (name) => given[name] as Tensor);
-    const { length = 0, hash } = scheduleOf(fn, this.target, options);
+    this.#wanted = options.launch?.results ?? interpret(fn, given, (name) => given[name] as Tensor);
+    const { length = 0, hash } = scheduleOf(fn, this.target, options, options.launch?.tile);
     this.columns = length;
     this.hash = hash;
   }
@@ -130,7 +137,7 @@ class Trial {
 
   #generated(choice: Choice) {
     const schedules = [{ columns: this.columns, choice }];
-    return generate(this.#fn, { ...this.target, schedules }, this.#options);
+    return generate(this.#fn, { ...this.target, schedules }, this.#options, this.#options.launch?.tile);
   }
 
   /** What a kernel does with the inputs that it is timed with. */
@@ -141,7 +148,8 @@ class Trial {
       const { shape: extents = [] } = this.#options.inputs[name as string] ?? {};
       return shape.map((dim, i) => [dim, extents[i] as number] as const);
     });
-    const extents = Object.fromEntries(given.filter(([dim]) => typeof dim === "string"));
+    const named = Object.fromEntries(given.filter(([dim]) => typeof dim === "string"));
+    const extents: Readonly<Record<string, number>> = { ...named, ...this.#options.launch?.extents };
     const rows = elementCount(dispatch.rows.map((dim) => (typeof dim === "number" ? dim : (extents[dim] as number))));
     const [x, y] = workgroupsOf(dispatch, rows);
     return estimate(program, { extents, workgroups: x * y, inStep: lanesInStep(this.target) });
@@ -151,13 +159,17 @@ class Trial {
   async open(choice: Choice): Promise<Opened> {
     const { inputs, progress } = this.#options;
     progress?.(++this.#opened);
-    const prepared = await prepare(this.#device, this.#kernelOf(choice));
+    const kernel = this.#kernelOf(choice);
+    const prepared = await prepare(this.#device, kernel);
+    const { extents = {} } = this.#options.launch ?? {};
+    const known = kernel.manifest.dims.filter(({ name }) => extents[name] !== undefined);
+    const dims = Object.fromEntries(known.map(({ name }) => [name, extents[name] as number]));
     try {
-      const { outputs } = await prepared.run(inputs);
+      const { outputs } = await prepared.run(inputs, dims);
       for (const [name, want] of Object.entries(this.#wanted)) {
         if (!agree(outputs[name] as HostTensor, want)) fail(runtimeErrors.wrongNumbers(this.#fn.name, name));
       }
-      const bound = prepared.bind(inputs);
+      const bound = prepared.bind(inputs, dims);
       return { encode: (...args) => bound.encode(...args), destroy: () => prepared.destroy() };
     } catch (caught) {
       prepared.destroy();

@@ -3,10 +3,13 @@
 import type { Kernel } from "../../codegen/manifest.ts";
 import { interpret } from "../ir/interpret.ts";
 import type { Fn } from "../ir/ir.ts";
-import type { Tensor } from "../ir/tensor.ts";
+import { elementCount, type Tensor } from "../ir/tensor.ts";
+import { elementInfo } from "../ir/types.ts";
+import { type LaunchOfKernel, type LaunchPlan, planExtents } from "../launch/plan-manifest.ts";
+import { extents } from "../runtime/bind-inputs.ts";
 import { type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
 import { type Encodable, measure, median } from "../runtime/measure.ts";
-import { prepare } from "../runtime/prepare.ts";
+import { preparePlan } from "../runtime/prepare-plan.ts";
 import { copiesOf } from "./copies.ts";
 import { type Recorder, replayed } from "./recorder.ts";
 
@@ -44,20 +47,36 @@ export interface Timing {
   readonly launches?: number;
 }
 
+/** A kernel of a plan. */
+export interface KernelTiming {
+  readonly name: string;
+  /** That it reads and writes, each tensor once. */
+  readonly bytes: number;
+  readonly median: number;
+  readonly spread: readonly [number, number];
+  /** Of the sum of all kernels' medians. */
+  readonly share: number;
+}
+
 export interface Point {
   readonly dims: Readonly<Record<string, number>>;
-  /** That the kernel reads and writes, each tensor once. */
+  /** Of the program's inputs and results, each once: no plan can move less. */
   readonly bytes: number;
+  /** That the kernels read and write: as many where there is one, and what lies between them where there are several. */
+  readonly moved: number;
+  /** Of a plan of several kernels each, in the order of the launches. */
+  readonly kernels?: readonly KernelTiming[];
   readonly copy: { readonly median: number; readonly gigabytesPerSecond: number };
   /** tirc's first. */
   readonly timings: readonly Timing[];
 }
 
 export interface BenchOptions {
-  readonly kernel: Kernel;
+  readonly plan: LaunchPlan;
+  readonly kernels: readonly Kernel[];
   /** As it was written, with numbers for extents: what peers compute, and float64 that they are held to. */
   readonly fn: Fn;
-  /** What the kernel reads. */
+  /** What the plan reads. */
   readonly inputs: Readonly<Record<string, HostTensor>>;
   /** What the function reads as it was written: parameters and constants. */
   readonly given: Readonly<Record<string, HostTensor>>;
@@ -70,18 +89,20 @@ export interface BenchOptions {
 /** A result is wrong if it differs from float64 by more than this, relative to its largest value or to 1: peers lose some digits. */
 const tolerance = 2e-3;
 
-/** One point of a sweep. @throws TircError as `prepare` and `bind` do. */
+/** One point of a sweep. @throws TircError as `preparePlan` and `bind` do. */
 export async function benchPoint(device: GPUDevice, options: BenchOptions): Promise<Point> {
-  const { kernel, fn, inputs, dims, recorder, rounds } = options;
-  const prepared = await prepare(device, kernel);
-  const known = Object.fromEntries(kernel.manifest.dims.map(({ name }) => [name, dims[name] as number]));
+  const { plan, kernels, fn, inputs, dims, recorder, rounds } = options;
+  const prepared = await preparePlan(device, { plan, kernels });
+  const known = Object.fromEntries(plan.dims.map(({ name }) => [name, dims[name] as number]));
   const { outputs, launches } = await prepared.run(inputs, known);
   const bound = prepared.bind(inputs, known);
+  const parts = bound.steps.length > 1 ? bound.steps : [];
+  const bytesOf = bytesIn(plan, known);
   const bytes = [...Object.values(inputs), ...Object.values(outputs)].reduce(
     (sum, { data }) => sum + data.byteLength,
     0,
   );
-  const { copies, moved, destroy } = copiesOf(device, bytes);
+  const { copies, moved: copied, destroy } = copiesOf(device, bytes);
   const tensors = Object.entries(options.given).map(
     ([name, host]) => [name, { ...host, data: toNumbers(host) }] as const,
   );
@@ -91,10 +112,10 @@ export async function benchPoint(device: GPUDevice, options: BenchOptions): Prom
   for (const peer of options.peers) contenders.push(await contender(peer, options, wanted));
   const sound = contenders.filter((one) => one.work !== undefined);
   try {
-    const works = [...copies, bound, ...sound.map(({ work }) => work as Encodable)];
+    const works = [...copies, bound, ...sound.map(({ work }) => work as Encodable), ...parts];
     const times = await measure(device, works, rounds);
     // A copy that the device's limits make smaller counts for as much more.
-    const copy = Math.min(...times.slice(0, copies.length).map(median)) * (bytes / moved);
+    const copy = Math.min(...times.slice(0, copies.length).map(median)) * (bytes / copied);
     const timing = (name: string, count: number, all: readonly number[]): Timing => {
       const spread = [quantile(all, 0.1), quantile(all, 0.9)] as const;
       return { name, median: median(all), spread, ofCopy: median(all) / copy, launches: count };
@@ -104,8 +125,17 @@ export async function benchPoint(device: GPUDevice, options: BenchOptions): Prom
       if (one.work === undefined) return { name: one.name, failed: one.failed };
       return timing(one.name, one.launches, times[copies.length + 1 + sound.indexOf(one)] as number[]);
     });
+    const ofParts = times.slice(times.length - parts.length);
+    const whole = ofParts.reduce((sum, all) => sum + median(all), 0);
+    const timed = parts.map(({ name }, i): KernelTiming => {
+      const all = ofParts[i] as readonly number[];
+      const spread = [quantile(all, 0.1), quantile(all, 0.9)] as const;
+      return { name, bytes: bytesOf(name), median: median(all), spread, share: median(all) / whole };
+    });
     return {
       ...{ dims, bytes, timings: [ownTiming, ...timings] },
+      moved: parts.length === 0 ? bytes : timed.reduce((sum, one) => sum + one.bytes, 0),
+      ...(parts.length > 0 && { kernels: timed }),
       copy: { median: copy, gigabytesPerSecond: bytes / copy / 1e6 },
     };
   } finally {
@@ -115,6 +145,19 @@ export async function benchPoint(device: GPUDevice, options: BenchOptions): Prom
     for (const { program } of contenders) program?.destroy();
     recorder.release();
   }
+}
+
+/** What each kernel of a plan reads and writes. */
+function bytesIn({ buffers, steps, extents: derived }: LaunchPlan, dims: Readonly<Record<string, number>>) {
+  const all = planExtents(derived, dims);
+  const size = new Map(
+    buffers.map(({ name, element, shape }) => [name, elementCount(extents(shape, all)) * elementInfo[element].bytes]),
+  );
+  return (kernel: string) => {
+    const step = steps.find((one): one is LaunchOfKernel => "launch" in one && one.launch === kernel);
+    const names = new Set([...Object.values(step?.reads ?? {}), ...Object.values(step?.writes ?? {})]);
+    return [...names].reduce((sum, name) => sum + (size.get(name) ?? 0), 0);
+  };
 }
 
 interface Contender {

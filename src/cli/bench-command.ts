@@ -7,16 +7,19 @@ import { jsonText } from "../diagnostics/json.ts";
 import { progress } from "../diagnostics/progress.ts";
 import type { Constants } from "../ir/interpret.ts";
 import type { Fn, Module } from "../ir/ir.ts";
+import { planManifest } from "../plan/manifest.ts";
+import type { Plan } from "../plan/plan.ts";
 import { type OpenedDevice, openDevice } from "../runtime/node.ts";
 import type { Arguments, Word } from "./arguments.ts";
 import { benchChart, benchTable } from "./bench-report.ts";
 import { filesOfConstants, readConstants } from "./constants.ts";
 import { centeredInput } from "./contracts.ts";
 import { checkSizes, chooseDims, makeInput } from "./inputs.ts";
-import { hostTensorsOf, kernelInputs } from "./kernel-inputs.ts";
+import { hostTensorsOf, planInputs } from "./kernel-inputs.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
 import { openPeers, peerNames } from "./peers/index.ts";
 import { type Program, readProgram, reportRemarks } from "./program-options.ts";
+import { refuseOpaque } from "./refuse-opaque.ts";
 import type { Session } from "./session.ts";
 import { readRounds } from "./tune-command.ts";
 
@@ -121,7 +124,7 @@ class Bench {
     const module: Module = { ...program.module, fns: [fn] };
     const { plugins, passes, disabled, verify, instruments } = program;
     const target = program.target ?? opened.target;
-    // Named dimensions stay names: that is the kernel which a program would run at all of the points.
+    // Named dimensions stay names: these are the kernels which a program would run at all of the points.
     const compiled = compile(module, {
       plugins,
       passes,
@@ -130,14 +133,15 @@ class Bench {
       instruments,
       ...program.arithmetic,
       target,
-      singleKernel: true,
+      products: "plain",
     });
     reportRemarks(compiled.remarks, args, session);
     const made = fn.params.map((param) => {
       const random = makeInput(fn, param, { kind: "fill", fill: "randn" }, extents, 0);
       return [param.name as string, centeredInput(param, random)] as const;
     });
-    const kernel = compiled.kernels[0] as (typeof compiled.kernels)[0];
+    const [plan] = compiled.plans as [Plan];
+    refuseOpaque(plan);
     // What is written out is one op where other libraries have it.
     const raised = optimize(module, { passes: "raise-norms,canonicalize,dce", dims: extents });
     const written = raised.module.fns[0] as Fn;
@@ -146,8 +150,8 @@ class Bench {
       .map(({ attributes }) => attributes.name as string);
     const read = hostTensorsOf(Object.fromEntries(globals.map((name) => [name, constants(name)])));
     return benchPoint(opened.device, {
-      ...{ kernel, fn: written, peers, recorder, rounds },
-      inputs: kernelInputs(kernel, compiled.module, Object.fromEntries(made), constants),
+      ...{ plan: planManifest(plan), kernels: compiled.kernels, fn: written, peers, recorder, rounds },
+      inputs: planInputs(plan, compiled.module, Object.fromEntries(made), constants),
       given: { ...Object.fromEntries(made), ...read },
       dims: extents,
     });

@@ -1,6 +1,6 @@
 /** What `tirc bench` measured, as a table and as a chart. */
 
-import type { Point, Timing } from "../bench/bench.ts";
+import type { KernelTiming, Point, Timing } from "../bench/bench.ts";
 import { extentsText } from "../diagnostics/errors-passes.ts";
 import type { FunctionBench } from "./bench-command.ts";
 import { columns } from "./columns.ts";
@@ -21,20 +21,31 @@ function row(timing: Timing, tirc: number): string[] {
   return [name, duration(median), around, `${ofCopy.toPrecision(3)} x`, relative, String(launches)];
 }
 
+const megabytes = (bytes: number) => `${(bytes / 1e6).toPrecision(3)} MB`;
+
+/** A kernel of the plan: its share of the time stands where others have their multiple of it. */
+function kernelRow({ name, bytes, median, spread, share }: KernelTiming): string[] {
+  const around = `${duration(spread[0])} to ${duration(spread[1])}`;
+  return [`  ${name}, ${megabytes(bytes)}`, duration(median), around, "", `${(100 * share).toFixed(0)} %`];
+}
+
 const heads = ["", "median", "10 % to 90 %", "of the copy", "of tirc", "launches"];
 
 /** One table a point: the kernel, and those it is compared with. */
 export function benchTable({ fn, points }: FunctionBench): string[] {
   return points.flatMap((point) => {
-    const { copy, bytes, timings } = point;
+    const { copy, bytes, moved, kernels = [], timings } = point;
     const tirc = timings[0]?.median ?? Number.NaN;
     const where = dimsText(point) === "" ? fn : `${fn}, ${dimsText(point)}`;
     const rows = [
       heads,
       ["a copy", duration(copy.median), "", "1 x", "", "1"],
-      ...timings.map((timing) => row(timing, tirc)),
+      ...timings.slice(0, 1).map((timing) => row(timing, tirc)),
+      ...kernels.map(kernelRow),
+      ...timings.slice(1).map((timing) => row(timing, tirc)),
     ];
-    const speed = `${(bytes / 1e6).toPrecision(3)} MB, the copy at ${copy.gigabytesPerSecond.toPrecision(3)} GB/s`;
+    const through = kernels.length === 0 ? "" : `, ${megabytes(moved)} through ${kernels.length} kernels`;
+    const speed = `${megabytes(bytes)}${through}, the copy at ${copy.gigabytesPerSecond.toPrecision(3)} GB/s`;
     return [`${where}: ${speed}`, ...columns(rows).map((line) => `  ${line}`)];
   });
 }

@@ -4,15 +4,13 @@ import { compile, optimize } from "../compile.ts";
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { compareErrors } from "../diagnostics/errors-data.ts";
-import { kernelErrors } from "../diagnostics/errors-kernel.ts";
 import { writeNpy } from "../formats/npy.ts";
 import { type Constants, interpret } from "../ir/interpret.ts";
 import { dimensionNames, type Fn, isLeaf, type Module, type Value } from "../ir/ir.ts";
-import { whyOutside } from "../ir/iteration.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { isHalf } from "../ir/types.ts";
 import { planManifest } from "../plan/manifest.ts";
-import { isOneKernel, opaqueOp, opaqueStepsOf, type Plan, productsOf } from "../plan/plan.ts";
+import { isOneKernel, type Plan, productsOf } from "../plan/plan.ts";
 import { type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
 import { type Arguments, checkStream, type Word } from "./arguments.ts";
 import { type Comparison, compareOutput, referenceOf } from "./compare.ts";
@@ -25,6 +23,7 @@ import { lossyEffect } from "./lossy-effect.ts";
 import { explainNotFinite } from "./not-finite.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
 import { type Program, readProgram, reportRemarks, splitOf, together } from "./program-options.ts";
+import { refuseOpaque } from "./refuse-opaque.ts";
 import { readOutputs, readSeed, readSources } from "./run-options.ts";
 import { indexOf, type RunReport, reportJson, reportLines } from "./run-report.ts";
 import type { Session } from "./session.ts";
@@ -169,14 +168,6 @@ async function runOn(
   } finally {
     opened.close();
   }
-}
-
-/** @throws TircError E0505 for an op of another program. */
-function refuseOpaque(plan: Plan): void {
-  const [op, ...others] = opaqueStepsOf(plan).map(opaqueOp);
-  if (op === undefined) return;
-  const counts = { others: others.length, isInterpreted: false };
-  fail(kernelErrors.outside(op.span, plan.fn.name, op.name, whyOutside(op) as string, counts));
 }
 
 /** `undefined` where there is no device and none is asked for. */

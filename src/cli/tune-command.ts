@@ -1,22 +1,29 @@
 /** `tirc tune`. */
 
 import type { Choice } from "../../codegen/choice.ts";
+import { scheduleOf } from "../../codegen/generate.ts";
 import { fitRates, type Measured, rankCorrelation, timeOf, usualRates } from "../../codegen/rates.ts";
 import type { TargetProfile } from "../../codegen/target.ts";
 import { compile } from "../compile.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { progress } from "../diagnostics/progress.ts";
-import type { Fn } from "../ir/ir.ts";
+import type { Constants } from "../ir/interpret.ts";
+import type { Tensor } from "../ir/tensor.ts";
+import { planExtents } from "../launch/plan-manifest.ts";
+import { interpretPlan } from "../plan/interpret.ts";
+import type { Launch, Plan } from "../plan/plan.ts";
+import { toNumbers } from "../runtime/host-tensor.ts";
 import { openDevice } from "../runtime/node.ts";
 import { type Tuned, tune } from "../tune.ts";
 import type { Arguments, Word } from "./arguments.ts";
 import { filesOfConstants, readConstants } from "./constants.ts";
 import { centeredInput } from "./contracts.ts";
 import { checkSizes, chooseDims, makeInput } from "./inputs.ts";
-import { kernelInputs } from "./kernel-inputs.ts";
+import { constantsAfter, hostTensorsOf, type Tensors } from "./kernel-inputs.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
 import { readProgram, reportRemarks } from "./program-options.ts";
+import { refuseOpaque } from "./refuse-opaque.ts";
 import type { Session } from "./session.ts";
 
 export async function tuneCommand(args: Arguments, session: Session): Promise<number> {
@@ -37,26 +44,39 @@ export async function tuneCommand(args: Arguments, session: Session): Promise<nu
       for (const name of defaults) session.say(`${name} = ${extents[name]}, as --dim does not say otherwise`);
       const module = { ...program.module, fns: [fn] };
       // Row lengths are numbers, as they are where the profile will be used.
-      const options = { ...program, ...program.arithmetic, target, dims: extents, singleKernel: true };
-      const compiled = compile(module, options);
+      const { plugins, passes, disabled, verify, instruments } = program;
+      const compiled = compile(module, {
+        ...{ plugins, passes, disabled, verify, instruments, ...program.arithmetic },
+        ...{ target, dims: extents, products: "plain" },
+      });
       reportRemarks(compiled.remarks, args, session);
       const made = fn.params.map((param) => {
         const random = makeInput(fn, param, { kind: "fill", fill: "randn" }, extents, 0);
-        return [param.name as string, centeredInput(param, random)];
+        return [param.name as string, centeredInput(param, random)] as const;
       });
-      const [kernel] = compiled.kernels;
-      if (kernel === undefined) continue;
-      const inputs = kernelInputs(kernel, compiled.module, Object.fromEntries(made), constants);
-      const tuned = await tune(opened.device, compiled.module.fns[0] as Fn, {
-        ...{ ...program.arithmetic, target, inputs },
-        ...(rounds !== undefined && { rounds }),
-        progress: (tried) => progress(() => `${fn.name}: schedule ${tried}`),
-      });
-      session.say(described(tuned));
-      const { schedule } = tuned;
-      const others = target.schedules?.filter((one) => one.kernel !== schedule.kernel) ?? [];
-      target = { ...target, schedules: [...others, schedule] };
-      measured.push(...tuned.measured);
+      const [plan] = compiled.plans as [Plan];
+      refuseOpaque(plan);
+      const all = constantsAfter(compiled.module, constants);
+      for (const { launch, inputs, results } of ranLaunches(plan, Object.fromEntries(made), all)) {
+        // A profile has schedules by the length of rows.
+        if (scheduleOf(launch.fn, target, program.arithmetic, launch.tile).length === undefined) {
+          session.say(
+            `${launch.fn.name}: its rows are as long as there are tiles, which a profile has no schedules for`,
+          );
+          continue;
+        }
+        const tuned = await tune(opened.device, launch.fn, {
+          ...{ ...program.arithmetic, target, inputs },
+          launch: { tile: launch.tile, extents: planExtents(plan.extents, {}), results },
+          ...(rounds !== undefined && { rounds }),
+          progress: (tried) => progress(() => `${launch.fn.name}: schedule ${tried}`),
+        });
+        session.say(described(tuned));
+        const { schedule } = tuned;
+        const others = target.schedules?.filter((one) => one.kernel !== schedule.kernel) ?? [];
+        target = { ...target, schedules: [...others, schedule] };
+        measured.push(...tuned.measured);
+      }
     }
     target = withRates(target, measured, session);
     outputs.write(args.value("--output")?.text ?? "-", `${JSON.stringify(target, null, 2)}\n`);
@@ -64,6 +84,31 @@ export async function tuneCommand(args: Arguments, session: Session): Promise<nu
   } finally {
     opened.close();
   }
+}
+
+interface RanLaunch {
+  readonly launch: Launch;
+  /** By its parameters and constants. */
+  readonly inputs: Tensors;
+  readonly results: Readonly<Record<string, Tensor>>;
+}
+
+/** The kernels of a plan that have schedules, and what they read and write: the plan is interpreted. */
+function ranLaunches(plan: Plan, given: Tensors, constants: Constants): RanLaunch[] {
+  const tensors = Object.entries(given).map(([name, host]) => [name, { ...host, data: toNumbers(host) }] as const);
+  const ran: RanLaunch[] = [];
+  interpretPlan(plan, Object.fromEntries(tensors), constants, {}, (launch, params, results) => {
+    if (launch.kind !== "launch" || launch.product !== undefined) return;
+    const { fn } = launch;
+    const globals = fn.ops.filter(({ name }) => name === "global").map(({ attributes }) => attributes.name as string);
+    const read = [
+      ...fn.params.map((param, i) => [param.name as string, params[i] as Tensor] as const),
+      ...globals.map((name) => [name, constants(name)] as const),
+    ];
+    const written = fn.results.map(({ name }, i) => [name, results[i] as Tensor]);
+    ran.push({ launch, inputs: hostTensorsOf(Object.fromEntries(read)), results: Object.fromEntries(written) });
+  });
+  return ran;
 }
 
 /** From this correlation on estimates are good for choosing. */

@@ -4,7 +4,7 @@ import { type Constants, constantsOf, dimsOfInputs, evaluateFn } from "../ir/int
 import { makeModule, type Value } from "../ir/ir.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { planExtents } from "../launch/plan-manifest.ts";
-import type { Plan } from "./plan.ts";
+import type { Launch, OpaqueStep, Plan } from "./plan.ts";
 import { runPlanOn } from "./run.ts";
 import { joined, type Pieces } from "./tiles.ts";
 
@@ -23,6 +23,7 @@ const pieces: Pieces<Tensor> = {
 /**
  * @param inputs one tensor a parameter, by name.
  * @param dims extents that follow from no shape.
+ * @param ran is told what each call reads and has written.
  * @returns one tensor a result, by name.
  */
 export function interpretPlan(
@@ -30,10 +31,11 @@ export function interpretPlan(
   inputs: Readonly<Record<string, Tensor>>,
   constants: Constants = constantsOf(makeModule([])),
   dims: Readonly<Record<string, number>> = {},
+  ran?: (call: Launch | OpaqueStep, params: readonly Tensor[], results: readonly Tensor[]) => void,
 ): Record<string, Tensor> {
   const extents = planExtents(plan.extents, { ...dimsOfInputs(plan.fn, inputs), ...dims });
   return runPlanOn<Tensor>(plan, {
-    ...{ extents, pieces },
+    ...{ extents, pieces, ...(ran && { ran }) },
     load: ({ kind, name }) => (kind === "constant" ? constants(name) : (inputs[name] as Tensor)),
     evaluate(fn, params, all) {
       const named = Object.fromEntries(params.map((tensor, i) => [fn.params[i]?.name as string, tensor]));

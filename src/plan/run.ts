@@ -4,7 +4,7 @@
  */
 
 import type { Fn } from "../ir/ir.ts";
-import { callsOf, type Plan, type PlanBuffer } from "./plan.ts";
+import { callsOf, type Launch, type OpaqueStep, type Plan, type PlanBuffer } from "./plan.ts";
 import { type Numbers, type Pieces, runLaunch, seenAs } from "./tiles.ts";
 
 /** What a plan is run on. */
@@ -16,6 +16,8 @@ export interface Machine<T extends Numbers> {
   load(buffer: PlanBuffer): T;
   /** The results of a function, whose parameters these are; `extents` has those of a tile. */
   evaluate(fn: Fn, params: readonly T[], extents: Readonly<Record<string, number>>): readonly T[];
+  /** Is told what a call reads and has written. */
+  ran?(call: Launch | OpaqueStep, params: readonly T[], results: readonly T[]): void;
 }
 
 /** @returns one tensor a result, by the result's name in the function. */
@@ -33,6 +35,7 @@ export function runPlanOn<T extends Numbers>(plan: Plan, machine: Machine<T>): R
     const results = runLaunch({ fn, tile }, given, extents, pieces, (params, extent) => {
       return evaluate(fn, params, tile === undefined ? extents : { ...extents, [tile.dim]: extent as number });
     });
+    machine.ran?.(call, given, results);
     for (const [i, { name, type }] of writes.entries()) {
       memory.set(name, seenAs(results[i] as T, type.shape, extents));
     }

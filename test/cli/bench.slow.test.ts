@@ -54,6 +54,33 @@ describe("a sweep", () => {
   });
 });
 
+gpuTest("a plan is timed as a whole, and kernel by kernel, with what they move", async ({ gpu: _ }) => {
+  place.write(
+    "p.tir",
+    `fn p(x: f32[n, 8], w: f32[8, 4]) -> (y: f32[n, 4], m: f32) {
+  let y = matmul(softmax(x, axes = [-1]), w)
+  return y, mean(y, axes = [0, 1])
+}
+`,
+  );
+  const line = ["bench", "p.tir", "--rounds", "2", "--peer", "none", "--dim", "n=6"];
+  const { code, stdout } = await place.run([...line, "--json"]);
+  expect(code).toBe(0);
+  const [point]: Point[] = JSON.parse(stdout).functions[0].points;
+  // x, w, y and m; s, the softmax, is written and read, and y read again.
+  const [x, w, y, m] = [6 * 8, 8 * 4, 6 * 4, 1];
+  expect(point?.bytes).toBe(4 * (x + w + y + m));
+  const { kernels = [], timings, moved } = point as Point;
+  expect(kernels.map(({ bytes }) => bytes)).toEqual([2 * x, x + w + y, y + m].map((count) => 4 * count));
+  expect(moved).toBe(4 * (3 * x + w + 2 * y + m));
+  expect(timings[0]).toMatchObject({ name: "tirc", launches: 3 });
+  expect(kernels.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
+  const table = await place.run(line);
+  expect(table.stdout).toMatch(
+    /MB through 3 kernels, the copy at[\s\S]*\n {2}tirc [\s\S]*\n {4}p_1, [\s\S]* %\n {4}p_2/,
+  );
+});
+
 gpuTest("--verify-each off leaves passes of one's own uncompared", async ({ gpu: _ }) => {
   place.write("wrong.mjs", wrong);
   place.write("e.tir", "fn e(x: f32[8]) -> (y: f32[8]) {\n  return exp(x)\n}\n");

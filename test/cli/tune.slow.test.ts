@@ -45,6 +45,24 @@ deviceTest("measures each function, and what it writes is a target", async () =>
   expect(both.schedules?.map(({ fn, columns }) => `${fn} ${columns}`).sort()).toEqual(["act 1", "norm 16", "norm 64"]);
 });
 
+deviceTest("measures the kernels of a plan, those over tiles of rows too", async () => {
+  const place = new Workplace({
+    "b.tir": `fn b(x: f32[rows, 4], y: f32[rows, 4]) -> (z: f32[rows, 4], s: f32[4]) {
+  return y - x * mean(y * x, axes = [-1], keepdims = true), sum(y * x, axes = [0])
+}
+`,
+  });
+  const dims = ["--dim", "rows=37"];
+  const { code, stderr } = await place.run(["tune", "b.tir", ...dims, "--rounds", "1", "-o", "mine.json"]);
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  expect(stderr).toMatch(/^b_1, rows of 4: \d+ kernels timed; /m);
+  const tuned: TargetProfile = JSON.parse(place.read("mine.json"));
+  expect(tuned.schedules?.map(({ fn, columns }) => [fn, columns])).toEqual([["b_1", 4]]);
+  const explained = await place.run(["compile", "b.tir", ...dims, "--target", "mine.json", "--explain-schedule"]);
+  expect(explained.stdout).toMatch(/^b_1, .*: measured, by the profile$/m);
+  expect(await place.run(["run", "b.tir", ...dims, "--target", "mine.json", "--compare"])).toMatchObject({ code: 0 });
+});
+
 deviceTest("E0627: a profile of another device, whose subgroups are wider", async () => {
   const place = new Workplace({ "f.tir": program });
   const { code, stderr } = await place.run(["tune", "f.tir", "--fn", "norm", "--target", "gpu-subgroup-64"]);
