@@ -105,8 +105,7 @@ export function compile(module: Module, options: CompileOptions = {}): CompileRe
  * @throws TircError as `compile` does; of targets for which a function is no kernel the first is what is said.
  */
 export function compileVariants(module: Module, options: CompileVariantsOptions = {}): CompileVariantsResult {
-  const { targets = moduleTargets, accuracy, rounding, specialize: specialized, plugins = [] } = options;
-  const kernelOptions = { accuracy, rounding, specialize: specialized };
+  const { targets = moduleTargets, plugins = [] } = options;
   const own = targetsOf(plugins);
   const profiles = targets.map((target) => profileOf(target, own));
   const optimized = optimize(module, options);
@@ -114,29 +113,10 @@ export function compileVariants(module: Module, options: CompileVariantsOptions 
   const names = fns.map(({ name }) => name);
   const refused: Diagnostic[] = [];
   const compiled = fns.map((fn) => {
-    const kernelsOf = (plan: Plan) =>
-      launchesOf(plan).map((one) => distinctKernels(profiles.map((profile) => kernelOf(one, profile, kernelOptions))));
-    const { singleKernel = false, splitReductions = "plans" } = options;
     try {
-      const split = singleKernel || splitReductions !== "all" || !isFused(fn) ? undefined : splitOne(fn, names);
-      const plan = split ?? planOfOne(fn);
-      return { plan, kernels: kernelsOf(plan) };
+      return compileFunction(fn, names, profiles, options);
     } catch (caught) {
       if (!(caught instanceof TircError)) throw caught;
-      const has = (code: string) => caught.diagnostics.some((one) => one.code === code);
-      const isPlan = caught.diagnostics.every(({ code }) => inPlan.has(code ?? ""));
-      if (!singleKernel && isPlan && isFused(fn)) {
-        const fewest = Math.min(...profiles.map(({ limits }) => limits.maxStorageBuffersPerShaderStage));
-        const within = has("E0504") ? fusedWithin(fn, fewest) : fn;
-        const cut = outline(within, names, { split: splitReductions !== "none" });
-        const plan = options.products === "plain" ? withPlainProducts(cut) : cut;
-        try {
-          return { plan, kernels: kernelsOf(plan) };
-        } catch (again) {
-          // Fewer buffers than WebGPU promises: nothing is cut for that.
-          if (!(again instanceof TircError) || !has("E0504")) throw again;
-        }
-      }
       refused.push(...caught.diagnostics);
       return undefined;
     }
@@ -144,6 +124,44 @@ export function compileVariants(module: Module, options: CompileVariantsOptions 
   if (refused.length > 0) throw new TircError(refused);
   const done = compiled.filter((one) => one !== undefined);
   return { ...optimized, plans: done.map(({ plan }) => plan), kernels: done.flatMap(({ kernels }) => kernels) };
+}
+
+/**
+ * The plan of a function after the passes, and for each of its launches the kernels of the targets.
+ * @param names of all functions of the module: none of its kernels is called so.
+ * @throws TircError as `compile` does.
+ */
+export function compileFunction(
+  fn: Fn,
+  names: readonly string[],
+  profiles: readonly TargetProfile[],
+  options: CompileOptions,
+): { readonly plan: Plan; readonly kernels: (readonly Kernel[])[] } {
+  const { accuracy, rounding, specialize: specialized, singleKernel = false, splitReductions = "plans" } = options;
+  const kernelOptions = { accuracy, rounding, specialize: specialized };
+  const kernelsOf = (plan: Plan) =>
+    launchesOf(plan).map((one) => distinctKernels(profiles.map((profile) => kernelOf(one, profile, kernelOptions))));
+  try {
+    const split = singleKernel || splitReductions !== "all" || !isFused(fn) ? undefined : splitOne(fn, names);
+    const plan = split ?? planOfOne(fn);
+    return { plan, kernels: kernelsOf(plan) };
+  } catch (caught) {
+    if (!(caught instanceof TircError)) throw caught;
+    const has = (code: string) => caught.diagnostics.some((one) => one.code === code);
+    const isPlan = caught.diagnostics.every(({ code }) => inPlan.has(code ?? ""));
+    if (singleKernel || !isPlan || !isFused(fn)) throw caught;
+    const fewest = Math.min(...profiles.map(({ limits }) => limits.maxStorageBuffersPerShaderStage));
+    const within = has("E0504") ? fusedWithin(fn, fewest) : fn;
+    const cut = outline(within, names, { split: splitReductions !== "none" });
+    const plan = options.products === "plain" ? withPlainProducts(cut) : cut;
+    try {
+      return { plan, kernels: kernelsOf(plan) };
+    } catch (again) {
+      // Fewer buffers than WebGPU promises: nothing is cut for that.
+      if (!(again instanceof TircError) || !has("E0504")) throw again;
+      throw caught;
+    }
+  }
 }
 
 /** What refuses one kernel, and may be a plan of several. */

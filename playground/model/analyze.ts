@@ -1,9 +1,8 @@
 /** What the page shows of a program, as plain data: it goes from a worker to the page. */
 
-import { generateKernel } from "../../codegen/generate.ts";
 import type { Kernel } from "../../codegen/manifest.ts";
 import { profileOf, type TargetProfile } from "../../codegen/target.ts";
-import { optimize } from "../../src/compile.ts";
+import { compileFunction, optimize } from "../../src/compile.ts";
 import { lineColumn } from "../../src/diagnostics/diagnostic.ts";
 import type { Module } from "../../src/ir/ir.ts";
 import { print } from "../../src/ir/print.ts";
@@ -11,6 +10,8 @@ import { type NormRecord, normRecords } from "../../src/norm-records.ts";
 import { parse } from "../../src/parse/parse.ts";
 import type { Instrument } from "../../src/pass-manager/instrument.ts";
 import { lineDiff } from "../../src/pass-manager/line-diff.ts";
+import { isOneKernel } from "../../src/plan/plan.ts";
+import { printPlan } from "../../src/plan/print.ts";
 import { startingDims } from "../run/dims.ts";
 import { fileName, type Message, messageOf, messagesOf, type Place, placeOf } from "./messages.ts";
 import { pipeline } from "./pipeline.ts";
@@ -38,8 +39,14 @@ export interface FunctionView {
   readonly name: string;
   /** The extents that a run begins with. */
   readonly dims: Readonly<Record<string, number>>;
-  /** `undefined` where the function is no kernel for this target: `errors` says why. */
-  readonly kernel: Kernel | undefined;
+  /** In the order of their launches: none where the function is refused for this target, and `problems` says why. */
+  readonly kernels: readonly KernelView[];
+  /** Of several kernels: what is launched in turn, and what each computes. */
+  readonly plan: string | undefined;
+}
+
+export interface KernelView {
+  readonly kernel: Kernel;
   /** For each line of the kernel, the lines of the program that it comes from. */
   readonly sources: readonly (readonly number[])[];
 }
@@ -92,15 +99,17 @@ function programView(module: Module, target: AnalyzeRequest["target"], attempt: 
     remarks: optimized.remarks.map(messageOf),
     norms: normRecords(optimized.history).map(({ span, centers: _, ...rest }) => ({ ...rest, place: placeOf(span) })),
     functions: optimized.module.fns.map((fn) => {
-      const kernel = profile && attempt(() => generateKernel(fn, profile));
-      return { name: fn.name, dims: attempt(() => startingDims(fn)) ?? {}, kernel, sources: sourceLines(kernel) };
+      const names = optimized.module.fns.map(({ name }) => name);
+      const compiled = profile && attempt(() => compileFunction(fn, names, [profile], { products: "plain" }));
+      const kernels = (compiled?.kernels.flat() ?? []).map((kernel) => ({ kernel, sources: sourceLines(kernel) }));
+      const plan = compiled && !isOneKernel(compiled.plan) ? printPlan(compiled.plan).trimEnd() : undefined;
+      return { name: fn.name, dims: attempt(() => startingDims(fn)) ?? {}, kernels, plan };
     }),
   };
 }
 
 /** For each line of the kernel, the lines of the program that it comes from; none where it serves several ops. */
-function sourceLines(kernel: Kernel | undefined): number[][] {
-  const map = kernel?.sourceMap;
+function sourceLines({ sourceMap: map }: Kernel): number[][] {
   if (map === undefined) return [];
   return map.lines.map((range) => {
     if (range === null) return [];

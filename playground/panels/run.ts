@@ -1,4 +1,4 @@
-/** Runs the kernel on the visitor's GPU: the errors against float64, and a timing against a plain copy. */
+/** Runs the kernels on the visitor's GPU: the errors against float64, and a timing against a plain copy. */
 
 import { element, prose } from "../dom.ts";
 import type { FunctionView, ProgramView } from "../model/analyze.ts";
@@ -33,7 +33,7 @@ export interface RunEvents {
 }
 
 const intro =
-  "Runs the kernel on this machine's GPU with random inputs, compares every value with the interpreter in float64, and times it.";
+  "Runs the program on this machine's GPU with random inputs, compares every value with the interpreter in float64, and times it.";
 
 export function runPanel(events: RunEvents): RunPanel {
   const choice = element("select", { name: "function" });
@@ -153,7 +153,7 @@ function dimField(name: string, write: (name: string, text: string) => void): HT
   return element("label", {}, name, input);
 }
 
-function resultView({ fn, device, noGpu, outputs }: RunView): HTMLElement {
+function resultView({ fn, device, launches, noGpu, outputs }: RunView): HTMLElement {
   const titles = ["Result", "Type", "Largest error", "Of the row's largest", "First values"];
   const callout =
     noGpu === undefined
@@ -163,7 +163,10 @@ function resultView({ fn, device, noGpu, outputs }: RunView): HTMLElement {
           { class: "callout" },
           `${noGpu} The kernel is compiled all the same, and the program as the passes left it was run in the reference interpreter, on the processor. To run the kernel, open this page in a browser with WebGPU: Chrome, Edge, Safari 26 or Firefox, in a current version.`,
         );
-  const caption = [element("code", {}, fn), ` on ${device}, against the interpreter in float64`];
+  const caption = [
+    element("code", {}, fn),
+    ` on ${device}${launches > 1 ? `, ${launches} launches` : ""}, against the interpreter in float64`,
+  ];
   return element("div", {}, callout, dataTable(titles, caption, outputs.map(outputRow)));
 }
 
@@ -201,7 +204,7 @@ function timingView(timing: Timing): HTMLElement {
       "figcaption",
       {},
       prose(
-        `Median ${duration(kernel)} a launch, ${ratio.toFixed(2)} times the ${duration(copy)} of a plain copy that reads and writes as many bytes (${megabytes(timing.bytes)}): ${gigabytesPerSecond.toPrecision(3)} GB/s. ${timing.kernel.length} samples of each in turn, ${clocks[timing.clock]}.`,
+        `Median ${duration(kernel)} a run, ${ratio.toFixed(2)} times the ${duration(copy)} of a plain copy that reads and writes as many bytes (${megabytes(timing.bytes)}): ${gigabytesPerSecond.toPrecision(3)} GB/s. ${timing.kernel.length} samples of each in turn, ${clocks[timing.clock]}.`,
       ),
     ),
   );

@@ -1,10 +1,10 @@
-/** The kernel. Its lines and those of the program lead to one another, where the kernel says what came from what. */
+/** The kernels, and the plan where there are several. Their lines and those of the program lead to one another, where the kernel says what came from what. */
 
 import { type EditorView, highlightActiveLine } from "@codemirror/view";
 import { element } from "../dom.ts";
 import { goTo, mark, show, textView } from "../editor/editor.ts";
 import { wgsl } from "../editor/wgsl-language.ts";
-import type { FunctionView, ProgramView } from "../model/analyze.ts";
+import type { FunctionView, KernelView, ProgramView } from "../model/analyze.ts";
 import type { Panel } from "./panel.ts";
 
 export interface WgslEvents {
@@ -38,8 +38,8 @@ export function wgslPanel(events: WgslEvents): WgslPanel {
   const root = element("div", {}, bar, hint, none, frame);
   root.style.display = "contents";
 
-  let functions: readonly FunctionView[] = [];
-  let current: FunctionView | undefined;
+  let texts: readonly Text[] = [];
+  let current: Text | undefined;
   const linesOf = (wgslLine: number) => current?.sources[wgslLine - 1] ?? [];
   const view: EditorView = textView(frame, {
     label: "WGSL of the kernel",
@@ -56,25 +56,18 @@ export function wgslPanel(events: WgslEvents): WgslPanel {
   });
 
   const renew = () => {
-    current = functions.find(({ name }) => name === choice.value) ?? functions[0];
-    const kernel = current?.kernel;
-    none.hidden = kernel !== undefined;
-    frame.hidden = kernel === undefined;
-    copy.hidden = kernel === undefined;
-    if (kernel === undefined) {
-      facts.textContent = "";
-      return;
-    }
-    const { workgroupSize, bindings, requiredFeatures } = kernel.manifest;
-    const lines = kernel.wgsl.split("\n").length - 1;
-    const needs = requiredFeatures.length > 0 ? `; needs ${requiredFeatures.join(", ")}` : "";
-    facts.textContent = `${lines} lines, ${bindings.length} buffers, workgroups of ${workgroupSize[0]}${needs}`;
-    show(view, kernel.wgsl);
+    current = texts.find(({ name }) => name === choice.value) ?? texts[0];
+    none.hidden = current !== undefined;
+    frame.hidden = current === undefined;
+    copy.hidden = current === undefined;
+    facts.textContent = current?.facts ?? "";
+    copy.textContent = current?.isPlan ? "Copy plan" : "Copy WGSL";
+    if (current !== undefined) show(view, current.text);
   };
   choice.addEventListener("change", renew);
   copy.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(current?.kernel?.wgsl ?? "");
-    events.notice("The WGSL is copied.");
+    await navigator.clipboard.writeText(current?.text ?? "");
+    events.notice(current?.isPlan ? "The plan is copied." : "The WGSL is copied.");
   });
 
   const comingFrom = (programLine: number) =>
@@ -85,9 +78,9 @@ export function wgslPanel(events: WgslEvents): WgslPanel {
     id: "wgsl",
     element: root,
     render(program: ProgramView) {
-      functions = program.functions;
-      renewChoice(choice, functions);
-      label.hidden = functions.length < 2;
+      texts = program.functions.flatMap(textsOf);
+      renewChoice(choice, texts);
+      label.hidden = texts.length < 2;
       renew();
     },
     showLinesOf(programLine) {
@@ -101,8 +94,31 @@ export function wgslPanel(events: WgslEvents): WgslPanel {
   };
 }
 
-/** The names of the functions; the one that is chosen stays so. */
-export function renewChoice(choice: HTMLSelectElement, functions: readonly FunctionView[]): void {
+/** What the panel shows one at a time: a kernel, or the plan of several. */
+interface Text {
+  readonly name: string;
+  readonly text: string;
+  readonly sources: readonly (readonly number[])[];
+  readonly facts: string;
+  readonly isPlan: boolean;
+}
+
+function textsOf({ name, kernels, plan }: FunctionView): Text[] {
+  const facts = `${kernels.length} kernels, one after the other`;
+  const first = plan === undefined ? [] : [{ name: `${name} (plan)`, text: plan, sources: [], facts, isPlan: true }];
+  return [...first, ...kernels.map(textOfKernel)];
+}
+
+function textOfKernel({ kernel: { name, wgsl, manifest }, sources }: KernelView): Text {
+  const { workgroupSize, bindings, requiredFeatures } = manifest;
+  const lines = wgsl.split("\n").length - 1;
+  const needs = requiredFeatures.length > 0 ? `; needs ${requiredFeatures.join(", ")}` : "";
+  const facts = `${lines} lines, ${bindings.length} buffers, workgroups of ${workgroupSize[0]}${needs}`;
+  return { name, text: wgsl, sources, facts, isPlan: false };
+}
+
+/** The names of functions, or of kernels; the one that is chosen stays so. */
+export function renewChoice(choice: HTMLSelectElement, functions: readonly { readonly name: string }[]): void {
   const names = functions.map(({ name }) => name);
   if ([...choice.options].map(({ value }) => value).join() === names.join()) return;
   const before = choice.value;

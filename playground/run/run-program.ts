@@ -1,23 +1,24 @@
 /** Runs a program on random data, on the GPU or in the interpreter, and compares the results with float64. */
 
-import { generateKernel } from "../../codegen/generate.ts";
 import { profileOf, type TargetProfile } from "../../codegen/target.ts";
 import { compareOutput, referenceOf } from "../../src/cli/compare.ts";
 import { centeredInput } from "../../src/cli/contracts.ts";
 import { checkSizes, makeInput } from "../../src/cli/inputs.ts";
-import { constantsRead } from "../../src/cli/kernel-inputs.ts";
-import { optimize } from "../../src/compile.ts";
+import { planInputs } from "../../src/cli/kernel-inputs.ts";
+import { refuseOpaque } from "../../src/cli/refuse-opaque.ts";
+import { compileFunction, optimize } from "../../src/compile.ts";
 import { type Constants, constantsOf, interpret } from "../../src/ir/interpret.ts";
-import type { Fn, Module } from "../../src/ir/ir.ts";
+import { dimensionNames, type Fn, type Module } from "../../src/ir/ir.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { printType } from "../../src/ir/types.ts";
 import { parse } from "../../src/parse/parse.ts";
+import { planManifest } from "../../src/plan/manifest.ts";
 import { fromNumbers, type HostTensor, toNumbers } from "../../src/runtime/host-tensor.ts";
-import { prepare } from "../../src/runtime/prepare.ts";
+import { preparePlan } from "../../src/runtime/prepare-plan.ts";
 import { fileName } from "../model/messages.ts";
 import { pipeline } from "../model/pipeline.ts";
 import { type Gpu, type NoGpu, openGpu } from "./gpu.ts";
-import { type Timing, timeKernel } from "./timing.ts";
+import { type Timing, timePlan } from "./timing.ts";
 
 export interface RunRequest {
   readonly text: string;
@@ -46,6 +47,8 @@ export interface RunView {
   readonly fn: string;
   /** What it ran on. */
   readonly device: string;
+  /** Kernels that were started; 0 in the interpreter. */
+  readonly launches: number;
   /** Why it did not run on a GPU. */
   readonly noGpu: string | undefined;
   readonly outputs: readonly OutputView[];
@@ -87,22 +90,25 @@ export async function runProgram(request: RunRequest, report: Report): Promise<v
     report.status("Computing in float64");
     const outputs = interpret(theFunction(after, fn.name), inputs, read);
     const device = "the reference interpreter";
-    report.result({ fn: fn.name, device, noGpu: gpu.reason, outputs: view(outputs) });
+    report.result({ fn: fn.name, device, launches: 0, noGpu: gpu.reason, outputs: view(outputs) });
     return;
   }
   const profile = profileOf(request.target);
-  const kernel = generateKernel(theFunction(after, fn.name), profile);
-  const all = { ...inputs, ...constantsRead(kernel, read) };
-  const dims = Object.fromEntries(kernel.manifest.dims.map(({ name }) => [name, request.dims[name] as number]));
-  report.status("Running the kernel");
-  const prepared = await prepare(gpu.device, kernel, dims);
+  const names = after.fns.map(({ name }) => name);
+  const compiled = compileFunction(theFunction(after, fn.name), names, [profile], { products: "plain" });
+  const { plan } = compiled;
+  refuseOpaque(plan);
+  const all = planInputs(plan, after, mapValues(inputs, hostOf), constants);
+  const dims = Object.fromEntries(dimensionNames(fn).map((name) => [name, request.dims[name] as number]));
+  report.status(compiled.kernels.length > 1 ? `Running ${compiled.kernels.length} kernels` : "Running the kernel");
+  const prepared = await preparePlan(gpu.device, { plan: planManifest(plan), kernels: compiled.kernels.flat() }, dims);
   try {
-    const { outputs } = await prepared.run(all);
+    const { outputs, launches } = await prepared.run(all);
     report.status("Computing the same in float64");
     const device = gpu.description;
-    report.result({ fn: fn.name, device, noGpu: undefined, outputs: view(mapValues(outputs, numbersOf)) });
+    report.result({ fn: fn.name, device, launches, noGpu: undefined, outputs: view(mapValues(outputs, numbersOf)) });
     report.status("Timing");
-    report.timing(await timeKernel(gpu.device, prepared, all, dims));
+    report.timing(await timePlan(gpu.device, prepared, all, dims));
   } finally {
     prepared.destroy();
   }
@@ -135,6 +141,8 @@ function compare(fn: Fn, inputs: Tensors, constants: Constants, outputs: Tensors
 const numbersOf = ({ element, shape, data }: HostTensor): Tensor => {
   return { element, shape, data: toNumbers({ element, shape, data }) };
 };
+
+const hostOf = ({ element, shape, data }: Tensor): HostTensor => fromNumbers(element, shape, data);
 
 function mapValues<A, B>(record: Readonly<Record<string, A>>, map: (value: A) => B): Record<string, B> {
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));

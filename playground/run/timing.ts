@@ -1,15 +1,17 @@
 /**
- * Times a kernel against a plain copy that moves as many bytes. Timestamps of the device where it has them (browsers
+ * Times a program's kernels against a plain copy that moves as many bytes. Timestamps of the device where it has them (browsers
  * round them to 0.1 ms), else the time from submitting until the work is done. A sample is one pass of so many launches
- * that it takes some milliseconds; kernel and copy take turns, so that what else the machine does weighs on both.
+ * that it takes some milliseconds; program and copy take turns, so that what else the machine does weighs on both.
  */
 
 import { elementCount } from "../../src/ir/tensor.ts";
 import { mostWorkgroups, workgroupsOf } from "../../src/launch/counts.ts";
+import { planExtents } from "../../src/launch/plan-manifest.ts";
 import { boundSize } from "../../src/launch/tensors.ts";
 import { type Dims, extents, type Inputs } from "../../src/runtime/bind-inputs.ts";
 import { type Stopwatch, stopwatch } from "../../src/runtime/measure.ts";
-import type { PreparedKernel } from "../../src/runtime/prepare.ts";
+import type { Tensors } from "../../src/runtime/prepare.ts";
+import type { RunnablePlan } from "../../src/runtime/prepare-plan.ts";
 
 /** Something that is dispatched into a pass. */
 interface Dispatched {
@@ -21,7 +23,7 @@ export interface Timing {
   /** Milliseconds a launch, in the order in which they were taken. */
   readonly kernel: readonly number[];
   readonly copy: readonly number[];
-  /** What the kernel reads and writes, and so does the copy. */
+  /** Of the program's inputs and results: so many the copy reads and writes. */
   readonly bytes: number;
   readonly clock: Stopwatch["clock"];
 }
@@ -32,21 +34,23 @@ const sampleMilliseconds = 4;
 const mostLaunches = 256;
 const mostMilliseconds = 4000;
 
-export async function timeKernel(
-  device: GPUDevice,
-  prepared: PreparedKernel,
-  inputs: Inputs,
-  dims: Dims,
-): Promise<Timing> {
-  const { bindings } = prepared.kernel.manifest;
-  const sizes = bindings.map((binding) =>
-    boundSize(binding.element, binding.stride, elementCount(extents(binding.shape, dims))),
-  );
+export async function timePlan(device: GPUDevice, prepared: RunnablePlan, inputs: Inputs, dims: Dims): Promise<Timing> {
+  const known = planExtents(prepared.plan.extents, dims);
+  const outside = prepared.plan.buffers.filter(({ kind, shape }) => {
+    return kind === "result" || (kind !== "intermediate" && shape.length > 0);
+  });
+  const sizes = outside.map(({ element, shape }) => boundSize(element, 0, elementCount(extents(shape, known))));
   const bytes = sizes.reduce((sum, size) => sum + size, 0);
   const watch = stopwatch(device);
   const bound: Dispatched[] = [];
   try {
-    bound.push(prepared.bind(inputs, dims));
+    const { steps, destroy } = prepared.bind(inputs as Tensors, dims);
+    bound.push({
+      destroy,
+      dispatch(pass) {
+        for (const step of steps) step.dispatch?.(pass);
+      },
+    });
     bound.push(await prepareCopy(device, bytes / 2));
     /** Milliseconds of one launch, from a pass of `launches`. */
     const timers = bound.map((one) => async (launches: number) => {

@@ -15,7 +15,7 @@ export interface Part {
 export type Result = readonly [name: string, part: Part, element: LaunchElement, count: number, isMade: boolean];
 
 /** Into a compute pass: sets the pipeline, unless it is the one that is `set`, and bind group 0, and dispatches. */
-export type Dispatch = (pass: GPUComputePassEncoder, set?: GPUComputePipeline) => GPUComputePipeline;
+export type DispatchInto = (pass: GPUComputePassEncoder, set?: GPUComputePipeline) => GPUComputePipeline;
 
 /** The arguments of a call, on the device. */
 export interface Call {
@@ -25,11 +25,15 @@ export interface Call {
   /** What the uniform buffer holds: of no bytes where there is none. */
   readonly words: ArrayBuffer;
   /** @param uniforms where `words` lie, if there are any. */
-  dispatch(pipeline: GPUComputePipeline, uniforms: GPUBufferBinding | undefined): Dispatch;
+  dispatch(pipeline: GPUComputePipeline, uniforms: GPUBufferBinding | undefined): DispatchInto;
 }
 
 /** In a pass of its own. */
-export function encodePass(encoder: GPUCommandEncoder, dispatch: Dispatch, descriptor: GPUComputePassDescriptor): void {
+export function encodePass(
+  encoder: GPUCommandEncoder,
+  dispatch: DispatchInto,
+  descriptor: GPUComputePassDescriptor,
+): void {
   const pass = encoder.beginComputePass(descriptor);
   dispatch(pass);
   pass.end();
@@ -49,10 +53,10 @@ export class Bound<T extends LaunchTypes> {
   readonly outputs: { readonly [N in keyof T["outputs"]]: Part };
   readonly #label: string;
   readonly #owner: Owner;
-  #dispatch: Dispatch | undefined;
+  #dispatch: DispatchInto | undefined;
 
   /** `Prepared.bind` makes one. */
-  constructor(label: string, results: readonly Result[], dispatch: Dispatch, owner: Owner) {
+  constructor(label: string, results: readonly Result[], dispatch: DispatchInto, owner: Owner) {
     this.#label = label;
     this.#dispatch = dispatch;
     this.#owner = owner;

@@ -1,6 +1,6 @@
 /** One call of a kernel, with what it needs of the device kept for the next. */
 
-import { type Call, type Dispatch, encodePass } from "./bound.ts";
+import { type Call, type DispatchInto, encodePass } from "./bound.ts";
 import { keep, type Launcher } from "./launcher.ts";
 import { bufferOf, checkMembers, copyDestination, copySource, uniform } from "./tensors.ts";
 import type { LaunchOutputs, LaunchTensors, LaunchTypes } from "./types.ts";
@@ -41,7 +41,7 @@ export function dispatchOf(
   { device, lasting, pipelineOf }: Launcher,
   { words, choice, dispatch }: Call,
   isAlone: boolean,
-): Dispatch {
+): DispatchInto {
   let uniforms: GPUBufferBinding | undefined;
   if (words.byteLength > 0) {
     // What is submitted at once shares a buffer, for a queue works in order. What is submitted later is never written with

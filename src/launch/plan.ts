@@ -1,6 +1,6 @@
 /** A plan on a device: the one walk over its steps, with the memory between them. All that runs plans on a device goes through it. */
 
-import { type Dispatch, encodePass, type Part, type Result } from "./bound.ts";
+import { type DispatchInto, encodePass, type Part, type Result } from "./bound.ts";
 import { product } from "./counts.ts";
 import { dispatchOf, type LaunchOptions } from "./launch.ts";
 import { compilePipeline, destroyAll, type ErrorOf, type Launcher, launcherOf, releaseLauncher } from "./launcher.ts";
@@ -52,12 +52,20 @@ export type EncodeSteps = (
   options?: { readonly timestampWrites?: GPUComputePassTimestampWrites },
 ) => void;
 
+/** A kernel of a plan by its name, or an opaque step, with its tensors. */
+export interface BoundStep {
+  readonly name: string;
+  readonly encode: EncodeSteps;
+  /** Of a kernel: into a compute pass of the caller's. */
+  readonly dispatch?: DispatchInto;
+}
+
 /** A plan with its tensors and extents, to record any number of times. */
 export interface BoundPlan<T extends LaunchTypes = AnyTypes> {
   /** Where the results are: as they were given, or in buffers that were made for them. */
   readonly outputs: { readonly [N in keyof T["outputs"]]: Part };
-  /** Its steps in order: kernels by their names, and opaque steps. */
-  readonly steps: readonly { readonly name: string; readonly isKernel: boolean; readonly encode: EncodeSteps }[];
+  /** In order. */
+  readonly steps: readonly BoundStep[];
   /** All steps, each kernel in a pass of its own, and the copies of results that are one value. */
   readonly encode: EncodeSteps;
   /** Frees copies of arrays and results that were made. What was encoded must have been submitted. */
@@ -224,22 +232,22 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
         for (const [name, part] of call.results) memory.set(step.writes[name] as string, part);
         return { step, call };
       });
-      const steps = calls.map(({ step, seen, call }) => {
+      const steps = calls.map(({ step, seen, call }): BoundStep => {
         if ("opaque" in step) {
           const encode: EncodeSteps = (into) => callProduct(step, into, products, (view) => seen?.get(view));
-          return { name: step.name, isKernel: false, encode };
+          return { name: step.name, encode };
         }
         const { launcher, launch: label } = step;
-        const dispatch: Dispatch = dispatchOf(launcher, call as NonNullable<typeof call>, isAlone);
+        const dispatch: DispatchInto = dispatchOf(launcher, call as NonNullable<typeof call>, isAlone);
         const encode: EncodeSteps = (into, more) => encodePass(into, dispatch, { label, ...more });
-        return { name: label, isKernel: true, encode };
+        return { name: label, encode, dispatch };
       });
       const results = this.#results.map(({ name, same = name, result = name, element, shape }): Result => {
         const part = (memory.get(name) ?? memory.get(same)) as Part;
         const count = product(shape.map((dim) => extentIn(this.#fail, extents, dim)));
         return [result, part, element, count, made.includes(part.buffer)];
       });
-      const kernels = steps.filter(({ isKernel }) => isKernel);
+      const kernels = steps.filter(({ dispatch }) => dispatch);
       const encode: EncodeSteps = (into, { timestampWrites: writes } = {}) => {
         for (const step of steps) {
           const timestampWrites = writes && {

@@ -9,7 +9,7 @@
  * - scalar: a parameter without dimensions. It is a number, and lies in the uniform buffer beside the extents.
  */
 
-import { Bound, type Call, type Dispatch, encodePass, type Part } from "./bound.ts";
+import { Bound, type Call, type DispatchInto, encodePass, type Part } from "./bound.ts";
 import type { CompactManifest } from "./compact.ts";
 import { type LaunchOptions, launch } from "./launch.ts";
 import {
@@ -118,7 +118,7 @@ export class Prepared<T extends LaunchTypes = AnyTypes> {
   }
 
   /** Starts the kernel, and copies the results that were made to where the host can read them. */
-  #submit(call: Taken, dispatch: Dispatch): ReturnType<typeof readBack> {
+  #submit(call: Taken, dispatch: DispatchInto): ReturnType<typeof readBack> {
     const { device } = this;
     const label = this.#launcher.label;
     const encoder = device.createCommandEncoder({ label });

@@ -1,10 +1,10 @@
 /** The types that whoever launches kernels sees: of `tirc/launch` and of `tirc/runtime`. */
 
-export type { Bound, Part } from "./bound.ts";
+export type { Bound, DispatchInto, Part } from "./bound.ts";
 export type { CallableKernel } from "./callable.ts";
 export type { LaunchElement } from "./compact.ts";
 export type { LaunchOptions } from "./launch.ts";
-export type { BindPlanOptions, BoundPlan, EncodeSteps, PlanOptions } from "./plan.ts";
+export type { BindPlanOptions, BoundPlan, BoundStep, EncodeSteps, PlanOptions } from "./plan.ts";
 export type {
   LaunchBuffer,
   LaunchExtent,

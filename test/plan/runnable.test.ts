@@ -81,9 +81,9 @@ gpuTest("a bound plan is recorded as a whole, and step by step", async ({ gpu: {
   const { tensors, want } = given(6, 2);
   const y = device.createBuffer({ size: 6 * 16 * 4, usage: 128 | 4 | 8 });
   const bound = runnable.bind({ ...tensors, y }, { n: 6 });
-  expect(bound.steps.map(({ name, isKernel }) => [name, isKernel])).toEqual([
-    ["f_1", true],
-    ["f_2", true],
+  expect(bound.steps.map(({ name, dispatch }) => [name, typeof dispatch])).toEqual([
+    ["f_1", "function"],
+    ["f_2", "function"],
   ]);
   expect(bound.outputs.y?.buffer).toBe(y);
   const read = async () => {
@@ -98,6 +98,11 @@ gpuTest("a bound plan is recorded as a whole, and step by step", async ({ gpu: {
     (into: GPUCommandEncoder) => bound.encode(into),
     (into: GPUCommandEncoder) => {
       for (const step of bound.steps) step.encode(into);
+    },
+    (into: GPUCommandEncoder) => {
+      const pass = into.beginComputePass();
+      for (const step of bound.steps) step.dispatch?.(pass);
+      pass.end();
     },
   ]) {
     const encoder = device.createCommandEncoder();

@@ -35,7 +35,7 @@ describe.each(files)("%s", (file) => {
   test("one kernel, that which the library compiles", () => {
     const { functions } = programOf(analyze({ text, target }));
     const { kernels } = compile(parse(text, { file: fileName }), { passes: folding });
-    expect(functions.map(({ kernel }) => kernel)).toEqual(kernels);
+    expect(functions.map(({ kernels }) => kernels.map(({ kernel }) => kernel))).toEqual(kernels.map((one) => [one]));
   });
 
   test("the norms of `tirc explain-norms`", () => {
@@ -52,7 +52,9 @@ test("of the first example every centering moves into the constants, and none is
   const { norms, passes, functions } = programOf(analyze({ text, target }));
   expect(norms.map(({ centering }) => centering)).toEqual(["folded", "folded", "folded"]);
   expect(passes.at(-1)?.text).not.toMatch(/^ .*(= center\(|layernorm)/m);
-  const read = functions[0]?.kernel?.manifest.bindings.filter(({ constant }) => constant).map(({ name }) => name);
+  const read = functions[0]?.kernels[0]?.kernel.manifest.bindings
+    .filter(({ constant }) => constant)
+    .map(({ name }) => name);
   expect(read).toEqual(["embed_centered", "bias_centered", "write1_centered", "write2_centered"]);
 });
 
@@ -93,9 +95,9 @@ describe("a program", () => {
   });
 
   test("leads from lines of the kernel to its own", () => {
-    const [fn] = programOf(analyze({ text: bert, target })).functions;
-    const lines = fn?.kernel?.wgsl.split("\n") ?? [];
-    const sourcesOf = (part: string) => fn?.sources[lines.findIndex((line) => line.includes(part))];
+    const [of] = programOf(analyze({ text: bert, target })).functions[0]?.kernels ?? [];
+    const lines = of?.kernel.wgsl.split("\n") ?? [];
+    const sourcesOf = (part: string) => of?.sources[lines.findIndex((line) => line.includes(part))];
     expect(sourcesOf("let h = x + residual")).toEqual([4]);
     expect(sourcesOf("inverseSqrt")).toEqual([5]);
     expect(sourcesOf("erf_v4(n * ")).toEqual([6]);
@@ -106,7 +108,24 @@ describe("a program", () => {
   test("an expression of several lines is all of them", () => {
     const text = "fn f(x: f32[a, 4]) -> f32[a, 4] {\n  return exp(\n    x\n  )\n}";
     const [fn] = programOf(analyze({ text, target })).functions;
-    expect(fn?.sources).toContainEqual([2, 3, 4]);
+    expect(fn?.kernels[0]?.sources).toContainEqual([2, 3, 4]);
+  });
+
+  test("of several kernels has them in order, with their lines, and the plan", () => {
+    const text = readFileSync("examples/plans/mean-loss.tir", "utf8");
+    const analysis = analyze({ text, target });
+    const [fn] = programOf(analysis).functions;
+    expect(fn?.kernels.map(({ kernel }) => kernel.name)).toEqual(["loss_1", "loss_2"]);
+    expect(fn?.plan).toMatch(/^plan loss\([\s\S]*launch loss_1\(.*\n +launch loss_2\(nll\)/);
+    const of = text.split("\n").findIndex((line) => line.includes("log_softmax")) + 1;
+    expect(fn?.kernels[0]?.sources.flat()).toContain(of);
+    expect(structuredClone(analysis)).toEqual(analysis);
+  });
+
+  test("of products has plain kernels for them", () => {
+    const text = "fn f(x: f32[n, 8], w: f32[8, 4]) -> f32[n, 4] { return relu(matmul(x, w)) }";
+    const [fn] = programOf(analyze({ text, target })).functions;
+    expect(fn?.kernels.map(({ kernel }) => kernel.name)).toEqual(["f_1", "f_2"]);
   });
 
   test("all of it can go to another thread", () => {
@@ -133,16 +152,16 @@ describe("what is wrong", () => {
     expect(problems.every(({ text }) => text !== "")).toBe(true);
   });
 
-  test("a function that is not one kernel is shown after each pass all the same, and the other has its kernel", () => {
+  test("a function that is no kernel is shown after each pass all the same, and the other has its kernel", () => {
     const text = `fn one(x: f32[a, 8]) -> f32[a, 8] { return exp(x) }
-fn two(x: f32[a, 8], w: f32[8, 8]) -> f32[a, 8] { return matmul(x, w) }
+fn two(x: f32[a, 8]) -> (y: opaque) { let y: opaque = extern(x, op = "Loop") return y }
 `;
     const { problems, program } = analyze({ text, target });
     expect(problems.map(({ code, place }) => [code.slice(0, 3), place?.line])).toEqual([["E05", 2]]);
     expect(program?.passes.length).toBeGreaterThan(1);
-    expect(program?.functions.map(({ name, kernel }) => [name, kernel !== undefined])).toEqual([
-      ["one", true],
-      ["two", false],
+    expect(program?.functions.map(({ name, kernels }) => [name, kernels.length])).toEqual([
+      ["one", 1],
+      ["two", 0],
     ]);
   });
 
