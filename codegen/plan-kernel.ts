@@ -71,8 +71,9 @@ export class Planner {
     const graph = this.graph(online);
     const { rows, columns } = graph;
     const isTiled = graph.tiled !== undefined;
-    const across = isTiled || this.tile === undefined ? undefined : acrossOf(graph);
-    const traits = { ...traitsOf(graph, this.target, this.isStrict), isTiled, across };
+    const inTile = isTiled || this.tile === undefined ? undefined : (countOfRows(graph) ?? 1);
+    const across = inTile === undefined ? undefined : acrossOf(graph);
+    const traits = { ...traitsOf(graph, this.target, this.isStrict), isTiled, inTile, across };
     return {
       graph,
       schedule: makeSchedule(() => this.hash, rows, columns, walksOf(graph), this.target, traits, given),
@@ -83,14 +84,16 @@ export class Planner {
 /** From so many neighbouring rows on, each has a lane of its own. */
 const leastAcross = 32;
 
+const countOfRows = ({ rows }: Graph) => known(times(...rows.slice(1).map(({ extent }) => extentOf(extent))));
+
 /** How many rows of a kernel over tiles lie side by side, if they do; without a number, an odd one. */
-function acrossOf({ rows, nodes }: Graph): number | undefined {
-  const inner = rows.slice(1).map(({ extent }) => extentOf(extent));
+function acrossOf(graph: Graph): number | undefined {
+  const { rows, nodes } = graph;
   const last = rows.at(-1);
   const isLast = nodes.every(({ kind, dims, atoms }) => {
     return kind !== "load" || dims === undefined || atoms.length < 2 || leavesOf(dims.flat()).at(-1) === last;
   });
-  const count = known(times(...inner));
+  const count = countOfRows(graph);
   return isLast && (count ?? leastAcross) >= leastAcross ? (count ?? 1) : undefined;
 }
 

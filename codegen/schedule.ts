@@ -118,6 +118,13 @@ function shared(rowsPerLane: number, rows: number | undefined): number {
   return each;
 }
 
+/** So many rows, or fewer, that are all of one tile: they end where it does. */
+function ofOneTile(rowsPerLane: number, inTile: number | undefined): number {
+  let each = rowsPerLane;
+  while (inTile !== undefined && inTile % each > 0) each /= 2;
+  return each;
+}
+
 /**
  * So many rows, or fewer where a lane would accumulate into too many variables: the compilers of processors' drivers take
  * minutes and gigabytes for what they cannot hold in registers (SwiftShader 100 s for 112, 0.7 s for 56).
@@ -170,7 +177,7 @@ export function makeSchedule(
   const choice = wanted ? fitted(wanted, space) : usual;
   const { lanes, workgroup, width, keep } = choice;
   const isShared = target.kind === "cpu" && !isFlat && (by === "rules" || by === "estimate");
-  const rowsPerLane = isShared ? shared(choice.rowsPerLane, count) : choice.rowsPerLane;
+  const rowsPerLane = ofOneTile(isShared ? shared(choice.rowsPerLane, count) : choice.rowsPerLane, traits.inTile);
   const axis = (atom: Atom): Axis => {
     const extent = extentOf(atom.extent);
     return { atom, extent: atom === vector ? (dividedBy(extent, width) as Extent) : extent };
@@ -253,6 +260,8 @@ export interface Traits {
   readonly folds: readonly (readonly Fold[])[];
   /** How many rows lie side by side in each tile, where each lane has its own, and rows of the tile are columns. */
   readonly across?: number | undefined;
+  /** Of a kernel over tiles whose rows are columns, how many rows each tile has; without a number, an odd one. */
+  readonly inTile?: number | undefined;
   /** Whether a lane walks over the rows of a tile, in a loop around all others. */
   readonly isTiled?: boolean;
   /** Elements of a buffer that share a word, into which fewer of them are written atomically. */
@@ -289,7 +298,7 @@ function usualChoice(walk: Walk, target: TargetProfile, most: number): Choice {
 
 /** A processor's lane has several neighbouring rows at hand, all of one tile: what it reads lies side by side. */
 function acrossChoice(rows: number, target: TargetProfile, most: number): Choice {
-  const rowsPerLane = target.kind === "gpu" ? 1 : ([8, 4, 2].find((count) => rows % count === 0) ?? 1);
+  const rowsPerLane = target.kind === "gpu" ? 1 : ofOneTile(8, rows);
   const workgroup = Math.min(most, workgroupLanes(target, undefined));
   return { lanes: 1, workgroup, rowsPerLane, width: 1, keep: 0 };
 }
