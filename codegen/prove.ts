@@ -6,16 +6,16 @@
  */
 
 import { Evaluator, type FieldTensor } from "../src/ir/field/evaluate.ts";
+import { integerOf, isNumber } from "../src/ir/field/integers.ts";
 import { fieldPairs } from "../src/ir/field/prime.ts";
 import { resolveShape } from "../src/ir/interpret.ts";
-import { type Const, dimensionNames, type Fn, type Op } from "../src/ir/ir.ts";
-import { mapOf } from "../src/ir/iteration.ts";
-import { ops } from "../src/ir/ops/index.ts";
+import { type Const, dimensionNames, type Fn, type Op, type Value } from "../src/ir/ir.ts";
 import { hasOwnMeaning } from "../src/ir/ops/own.ts";
-import { withDims } from "../src/ir/specialize.ts";
+import { type Extents, withDims } from "../src/ir/specialize.ts";
 import { elementCount, indexAt } from "../src/ir/tensor.ts";
-import type { Dim, Shape } from "../src/ir/types.ts";
-import { blocksOf } from "./blocks.ts";
+import { fieldPieces } from "../src/plan/exact.ts";
+import type { Launch, Tile } from "../src/plan/plan.ts";
+import { runLaunch } from "../src/plan/tiles.ts";
 import { generate, scheduleOf } from "./generate.ts";
 import { type FieldNumber, fieldArithmetic, residueAt } from "./kernel/field-arithmetic.ts";
 import { interpretOver } from "./kernel/interpret.ts";
@@ -26,12 +26,10 @@ import { lowerNorms } from "./lower-norms.ts";
 import type { Manifest } from "./manifest.ts";
 import type { KernelOptions } from "./options.ts";
 import { generateProduct, isDirect, type TileCounts, tiledDims } from "./product.ts";
+import { pointsFor, sizeOf, smallExtents, withFewRows } from "./prove-points.ts";
 import { readWgsl } from "./read-wgsl.ts";
 import { roundStrictly } from "./round-strictly.ts";
 import type { TargetProfile } from "./target.ts";
-
-/** Extents by the names of dimensions. */
-export type Extents = Readonly<Record<string, number>>;
 
 /** Where a kernel's result differs from its function's. */
 export interface KernelDifference {
@@ -55,14 +53,14 @@ export interface ProofOptions {
   readonly elements?: number;
   /** What is read in place of the kernel's text. */
   readonly wgsl?: (text: string) => string;
+  /** Of a launch over tiles: the kernel computes the function on each of them. */
+  readonly tile?: Tile | undefined;
 }
 
 /** Elements that a point may compute, of all values of the function together. */
 const mostElements = 2 ** 21;
 /** Workgroups that are run at a point; their rows alone are compared where there are more. */
 const mostWorkgroupsRun = 8;
-/** For named dimensions, pairwise different. */
-const smallExtents = [2, 3, 5, 7, 11, 13];
 
 /** The function as its kernel rounds it: what `strict` and `scaled` ask for is part of what is proved. */
 function referenceOf(fn: Fn, { accuracy, rounding }: KernelOptions): Fn {
@@ -80,12 +78,11 @@ export function proveKernel(
   consts: readonly Const[],
   target: TargetProfile,
   options: KernelOptions = {},
-  { elements = 2 ** 17, wgsl = (text) => text }: ProofOptions = {},
+  { elements = 2 ** 17, wgsl = (text) => text, tile }: ProofOptions = {},
 ): KernelProof {
-  const whole = generate(fn, target, options);
-  if (fn.ops.some(isLookup)) return lookup;
+  const whole = generate(fn, target, options, tile);
   const small = withFewRows(fn, whole.kernel.manifest, elements);
-  const { kernel, program: made } = small === fn ? whole : generate(small, target, options);
+  const { kernel, program: made } = small === fn ? whole : generate(small, target, options, tile);
   const { manifest } = kernel;
   let program: Program;
   try {
@@ -96,20 +93,38 @@ export function proveKernel(
   const unsound = verifyProgram(program);
   if (unsound.length > 0) return { verdict: "unsound", faults: unsound };
   const reference = referenceOf(small, options);
-  const points = pointsFor(small, manifest, scheduleOf(small, target, options).choice.lanes, elements);
-  for (const [i, dims] of points.entries()) {
-    const found = atPoint(reference, consts, manifest, program, dims, i);
+  const { choice } = scheduleOf(small, target, options, tile);
+  for (const [i, dims] of pointsFor(small, manifest, choice, elements, tile).entries()) {
+    const found = atPoint({ fn: reference, tile }, consts, manifest, program, dims, i);
     if (found.verdict !== "equal") return found;
   }
   return { verdict: "equal" };
+}
+
+/** The same of a launch of a plan: over tiles, or of a product's plain kernel. With `comparePlan` that proves the plan. */
+export function proveLaunch(
+  { fn, tile, product }: Pick<Launch, "fn" | "tile" | "product">,
+  consts: readonly Const[],
+  target: TargetProfile,
+  options: KernelOptions = {},
+  how: Omit<ProofOptions, "tile"> = {},
+): KernelProof {
+  return product === undefined
+    ? proveKernel(fn, consts, target, options, { ...how, tile })
+    : proveProduct(fn, consts, target, product, how);
 }
 
 /** Extents above this are taken to be others where a product is proved: its kernel has no other form for them. */
 const mostOfProduct = 40;
 
 /** The same of the plain kernel of a product. @param fn the op alone. @param tiles as the plan has them. */
-export function proveProduct(fn: Fn, consts: readonly Const[], target: TargetProfile, tiles: TileCounts): KernelProof {
-  if (fn.ops.some(isLookup)) return lookup;
+export function proveProduct(
+  fn: Fn,
+  consts: readonly Const[],
+  target: TargetProfile,
+  tiles: TileCounts,
+  { wgsl = (text) => text }: Pick<ProofOptions, "wgsl"> = {},
+): KernelProof {
   const written = [...new Set(fn.params.flatMap(({ shape }) => shape))].filter(
     (dim): dim is number => typeof dim === "number" && dim > mostOfProduct,
   );
@@ -117,7 +132,7 @@ export function proveProduct(fn: Fn, consts: readonly Const[], target: TargetPro
     ? fn
     : withDims(fn, (dim) => (written.includes(dim as number) ? 20 + written.indexOf(dim as number) : dim));
   const { kernel, program: made } = generateProduct(small, target, tiles);
-  const program = readBack(kernel.wgsl, kernel.manifest, made);
+  const program = readBack(wgsl(kernel.wgsl), kernel.manifest, made);
   const unsound = verifyProgram(program);
   if (unsound.length > 0) return { verdict: "unsound", faults: unsound };
   const points = [smallExtents, smallExtents.map((extent) => 17 * extent)];
@@ -130,22 +145,17 @@ export function proveProduct(fn: Fn, consts: readonly Const[], target: TargetPro
       const [name, count] = [tiles[side], tiled[side]];
       return name && count ? [[name, Math.ceil((dims[count.of] as number) / count.by)] as const] : [];
     });
-    const found = atPoint(small, consts, kernel.manifest, program, { ...dims, ...Object.fromEntries(counts) }, i);
+    const found = atPoint(
+      { fn: small },
+      consts,
+      kernel.manifest,
+      program,
+      { ...dims, ...Object.fromEntries(counts) },
+      i,
+    );
     if (found.verdict !== "equal") return found;
   }
   return { verdict: "equal" };
-}
-
-const lookup: KernelProof = {
-  verdict: "undecided",
-  because: "it looks elements up, and a field has no order that keeps places in range",
-};
-
-/** Whether the op reads at places that a tensor says, or writes there. */
-function isLookup(op: Op): boolean {
-  if (op.name === "embedding_grad") return true;
-  const def = ops[op.name];
-  return def.kind === "index" && mapOf(op, def).kind === "lookup";
 }
 
 /** What the text says, bound as the manifest has it. */
@@ -161,106 +171,37 @@ function readBack(wgsl: string, { bindings, uniforms, workgroupSize }: Manifest,
   return found.program;
 }
 
-const countAt = (shape: Shape, dims: Extents) => elementCount(resolveShape(shape, dims));
-
-/** Elements of all values that an evaluation has. */
-function sizeOf({ params, ops }: Fn, dims: Extents): number {
-  const values = [...params, ...ops.flatMap(({ results }) => results)];
-  return values.reduce((sum, { shape }) => sum + countAt(shape, dims), 0);
-}
-
-/** The function with fewer rows, where their number is written and there are many: a kernel knows them by their bounds. */
-function withFewRows(fn: Fn, { dispatch }: Manifest, most: number): Fn {
-  const ones = Object.fromEntries(dimensionNames(fn).map((name) => [name, 2]));
-  if (sizeOf(fn, ones) <= most) return fn;
-  const columns = new Set<Dim>(dispatch.columns);
-  const written = [...new Set(dispatch.rows)].filter((dim) => typeof dim === "number" && !columns.has(dim));
-  const few = dispatch.rowsPerWorkgroup + 2;
-  let small = fn;
-  for (const [i, dim] of written.entries()) {
-    if ((dim as number) <= few + i) continue;
-    try {
-      small = withDims(small, (one) => (one === dim ? few + i : one));
-    } catch {
-      // A literal or an attribute holds on to it.
-    }
-  }
-  return small;
-}
-
-/** Extents for the two points: rows for more than a workgroup, and rows that are as long as blocks of steps. */
-function pointsFor(fn: Fn, { dispatch }: Manifest, lanes: number, most: number): Extents[] {
-  const names = dimensionNames(fn);
-  const rowName = dispatch.rows.findLast((dim) => typeof dim === "string");
-  const columnName = dispatch.columns.findLast((dim) => typeof dim === "string" && !dispatch.rows.includes(dim));
-  const { rowsPerWorkgroup } = dispatch;
-  const [outer = 1, inner = 1] = blocksOf(undefined);
-  const withTail = (rows: number) => rowsPerWorkgroup === 1 || rows % rowsPerWorkgroup > 0;
-  const candidates = (name: Dim | undefined, dims: readonly Dim[], least: readonly number[]) =>
-    least.flatMap((product) =>
-      // Where the others have no room, they are 1.
-      [smallExtents, [1]].map((extents) => {
-        const given = Object.fromEntries(names.map((one, i) => [one, extents[i % extents.length] as number]));
-        return grown(given, name, dims, product, dims === dispatch.rows ? withTail : () => true);
-      }),
-    );
-  const smallest = (list: readonly Extents[]) =>
-    list.find((dims) => sizeOf(fn, dims) <= most) ?? (list.at(-1) as Extents);
-  const steps = [outer, inner, 1].map((count) => lanes * (count + 1) + 3);
-  return [
-    smallest(candidates(rowName, dispatch.rows, [rowsPerWorkgroup + 1])),
-    smallest(candidates(columnName, dispatch.columns, steps)),
-  ];
-}
-
-/** With one extent so large that the product of all is `least` at least, and as `fits` has it if it can be. */
-function grown(
-  extents: Extents,
-  name: Dim | undefined,
-  dims: readonly Dim[],
-  least: number,
-  fits: (product: number) => boolean,
-): Extents {
-  if (typeof name !== "string") return extents;
-  const others = dims.filter((dim) => dim !== name);
-  const power = dims.length - others.length;
-  const count = countAt(others, extents);
-  const first = Math.max(extents[name] as number, Math.ceil((least / Math.max(1, count)) ** (1 / power)));
-  return { ...extents, [name]: [first, first + 1, first + 2].find((extent) => fits(extent ** power * count)) ?? first };
-}
-
 function atPoint(
-  fn: Fn,
+  launch: { readonly fn: Fn; readonly tile?: Tile | undefined },
   consts: readonly Const[],
   { dispatch }: Manifest,
   program: Program,
   dims: Extents,
   i: number,
 ): KernelProof {
+  const { fn } = launch;
   const elements = sizeOf(fn, dims);
   if (elements > mostElements) return { verdict: "undecided", because: `it computes ${elements} elements` };
   const pair = fieldPairs[i % fieldPairs.length] as (typeof fieldPairs)[number];
-  const evaluator = new Evaluator({ pair, seed: i + 1, dims });
-  const values = evaluator.run(fn, consts);
+  const evaluator = new Evaluator({ pair, seed: i + 1, dims, computesIntegers: true });
   const arithmetic = fieldArithmetic(evaluator.algebra);
-  const inputs = new Map<string, readonly FieldNumber[]>();
-  for (const param of fn.params) inputs.set(`in_${param.name}`, numbersOf(values.get(param) as FieldTensor));
-  for (const op of fn.ops) {
-    if (op.name !== "global") continue;
-    inputs.set(`in_${op.attributes.name}`, numbersOf(values.get(op.result) as FieldTensor));
-  }
+  const { inputs, results } = evaluated(launch, consts, evaluator);
   const rows = elementCount(resolveShape(dispatch.rows, dims));
   const [x, y] = workgroupsOf(dispatch, rows);
   // A dispatch of two dimensions may start a few workgroups too many.
   const isOpen = dispatch.rows.some((dim) => typeof dim === "string");
   const groups = [...workgroupsToRun(x * y), ...(isOpen ? [x * y] : [])];
-  const { outputs, faults } = interpretOver(arithmetic, program, inputs, dims, groups);
+  const given = new Map([...inputs].map(([name, tensor]) => [`in_${name}`, numbersOf(tensor, evaluator)] as const));
+  const { outputs, faults } = interpretOver(arithmetic, program, given, dims, groups);
   if (faults.length > 0) return { verdict: "unsound", faults };
-  for (const { name, value } of fn.results) {
-    const wanted = values.get(value) as FieldTensor;
+  for (const [k, { name }] of fn.results.entries()) {
+    const wanted = results[k] as FieldTensor;
     const got = outputs.get(`out_${name}`) ?? [];
     const isWhole = x * y <= mostWorkgroupsRun;
-    const at = wanted.p.findIndex((p, k) => (got[k] === undefined ? isWhole : !isResidue(got[k], p)));
+    const at = wanted.p.findIndex((p, k) => {
+      const one = got[k];
+      return one === undefined ? isWhole : p !== (typeof one === "number" ? pair.p.of(BigInt(one)) : one.p);
+    });
     if (at < 0) continue;
     if (got[at] === undefined) return { verdict: "unsound", faults: [`an element of out_${name} is never stored`] };
     const [reason] = arithmetic.reasons;
@@ -280,10 +221,25 @@ export function workgroupsToRun(count: number): number[] {
   return [0, 1, ...inner, count - 2, count - 1];
 }
 
-const isResidue = (one: FieldNumber | undefined, p: number) => (typeof one === "number" ? one === p : one?.p === p);
+/** What the launch reads, by name, and its results. */
+function evaluated({ fn, tile }: Parameters<typeof atPoint>[0], consts: readonly Const[], evaluator: Evaluator) {
+  const { dims } = evaluator.point;
+  const params = evaluator.parameters(fn);
+  const inputs = new Map([...params].map(([{ name }, tensor]) => [name as string, tensor]));
+  const results = runLaunch({ fn, tile }, [...params.values()], dims, fieldPieces, (cut, extent) => {
+    const own = tile === undefined ? evaluator : evaluator.at({ ...dims, [tile.dim]: extent as number });
+    const values = new Map<Value, FieldTensor>(fn.params.map((param, k) => [param, cut[k] as FieldTensor]));
+    own.continue(values, fn.ops, consts);
+    for (const op of fn.ops) {
+      if (op.name === "global") inputs.set(op.attributes.name as string, values.get(op.result) as FieldTensor);
+    }
+    return fn.results.map(({ value }) => values.get(value) as FieldTensor);
+  });
+  return { inputs, results };
+}
 
-/** Truth values are numbers in a kernel. */
-function numbersOf(tensor: FieldTensor): FieldNumber[] {
-  const isBool = tensor.element === "bool";
-  return Array.from(tensor.p, (p, i) => (isBool ? p : residueAt(tensor, i)));
+/** Integers and truth values are numbers in a kernel. */
+function numbersOf(tensor: FieldTensor, { point: { pair } }: Evaluator): FieldNumber[] {
+  const isInteger = isNumber(tensor.element);
+  return Array.from(tensor.p, (p, i) => (isInteger ? integerOf(p, tensor.q?.[i], pair) : residueAt(tensor, i)));
 }

@@ -1,14 +1,15 @@
 /**
  * Numbers of a kernel as elements of finite fields, by the laws of src/ir/field/algebra.ts: what functions are compared by.
  *
- * Indices, counters and truth values stay numbers of JavaScript. A float whose number is known (a literal, how many elements
- * a lane has seen) carries it along: literals and counts are compared as they are, all else in the order of the field.
+ * Integers and truth values stay numbers of JavaScript, and are computed as devices do. A float whose number is known (a literal,
+ * how many elements a lane has seen) carries it along: literals and counts are compared as they are, all else in the order of the
+ * field.
  */
 
 import type { Algebra, Elements } from "../../src/ir/field/algebra.ts";
-import { type ElementType, isInteger } from "../../src/ir/types.ts";
+import { integerOf } from "../../src/ir/field/integers.ts";
 import { type Arithmetic, builtins, float32, libraryFunction, opOfLibrary } from "./arithmetic.ts";
-import type { BinaryOperator, BuiltinFunction, Scalar } from "./expression.ts";
+import type { BinaryOperator, BuiltinFunction } from "./expression.ts";
 
 /** An element of both fields. */
 export interface Residue {
@@ -20,11 +21,11 @@ export interface Residue {
   readonly isLiteral: boolean;
 }
 
-/** A residue, or an index, a counter, a truth value. */
+/** A residue, or an integer or a truth value. */
 export type FieldNumber = number | Residue;
 
 /** Whether it may be of some elements of a row. */
-const isCount = (number: number) => Number.isInteger(number) && number >= 0 && number < 2 ** 24;
+const isCount = (number: number) => Number.isInteger(number) && number >= 0 && number <= 2 ** 30;
 
 /** The residue of one element of a tensor. */
 export function residueAt({ p, q }: Elements, i: number): Residue {
@@ -59,23 +60,26 @@ export function fieldArithmetic(algebra: Algebra): Arithmetic<FieldNumber> & Unm
     const { p, q } = lifted(a);
     return { p: Float64Array.of(p), q: q === undefined ? undefined : Float64Array.of(q) };
   };
-  /** What a number is ordered by, where it is not the field's order: literals, counts, and what is beyond all numbers. */
-  const ordered = (a: FieldNumber): number | undefined => {
-    if (typeof a === "number" || a.isLiteral || a.number === undefined) return numberOf(a);
-    return isCount(a.number) || Math.abs(a.number) === Infinity ? a.number : undefined;
+  const isLiteral = (a: FieldNumber) => typeof a !== "number" && a.isLiteral;
+  /** Two numbers that are known, and ordered as they are: literals, and counts of elements. */
+  const numbers = (a: FieldNumber, b: FieldNumber): readonly [number, number] | undefined => {
+    const [x, y] = [numberOf(a), numberOf(b)];
+    if (x === undefined || y === undefined) return undefined;
+    return (isCount(x) && isCount(y)) || (isLiteral(a) && isLiteral(b)) ? [x, y] : undefined;
   };
   /** a > b. */
   const isAbove = (a: FieldNumber, b: FieldNumber): boolean => {
-    const [x, y] = [ordered(a), ordered(b)];
-    if (x !== undefined && y !== undefined) return x > y;
+    const known = numbers(a, b);
+    if (known !== undefined) return known[0] > known[1];
     // An infinity is the state of a maximum or a minimum that has seen nothing: it is beyond everything.
-    if (x === Infinity || y === -Infinity) return true;
+    const [x, y] = [numberOf(a), numberOf(b)];
+    if (x === Infinity || y === -Infinity) return x !== y;
     if (x === -Infinity || y === Infinity) return false;
-    return fieldP.rank(lifted(a).p) > fieldP.rank(lifted(b).p);
+    return algebra.rank(lifted(a).p) > algebra.rank(lifted(b).p);
   };
   const isEqual = (a: FieldNumber, b: FieldNumber): boolean => {
-    const [x, y] = [ordered(a), ordered(b)];
-    return x !== undefined && y !== undefined ? x === y : lifted(a).p === lifted(b).p;
+    const [x, y] = numbers(a, b) ?? [lifted(a).p, lifted(b).p];
+    return x === y;
   };
   const maximum = (a: FieldNumber, b: FieldNumber) => (isAbove(a, b) ? a : b);
   const minimum = (a: FieldNumber, b: FieldNumber) => (isAbove(a, b) ? b : a);
@@ -105,7 +109,7 @@ export function fieldArithmetic(algebra: Algebra): Arithmetic<FieldNumber> & Unm
   const add = (a: Residue, b: Residue) => both("add", a, b, (x, y) => x + y);
   const multiply = (a: Residue, b: Residue) => both("mul", a, b, (x, y) => x * y);
 
-  const arithmetic = (operator: BinaryOperator, left: FieldNumber, right: FieldNumber, scalar: Scalar): Residue => {
+  const arithmetic = (operator: BinaryOperator, left: FieldNumber, right: FieldNumber): Residue => {
     const [a, b] = [lifted(left), lifted(right)];
     switch (operator) {
       case "+":
@@ -115,8 +119,7 @@ export function fieldArithmetic(algebra: Algebra): Arithmetic<FieldNumber> & Unm
       case "*":
         return multiply(a, b);
       case "/":
-        if (!isInteger(scalar)) return multiply(a, reciprocal(b));
-        return single(algebra.apply("quotient", [elements(a), elements(b)], { rightIdentity: 1 }));
+        return multiply(a, reciprocal(b));
       case "%":
         return single(algebra.apply("rem", [elements(a), elements(b)]));
       default:
@@ -174,7 +177,7 @@ export function fieldArithmetic(algebra: Algebra): Arithmetic<FieldNumber> & Unm
         case "<=":
           return Number(!isAbove(a, b));
         default:
-          return arithmetic(operator, a, b, from);
+          return arithmetic(operator, a, b);
       }
     },
     call(name, args, scalar) {
@@ -195,18 +198,20 @@ export function fieldArithmetic(algebra: Algebra): Arithmetic<FieldNumber> & Unm
     },
     converted(value, from, to) {
       if (from === to) return value;
-      if (to === "f32") return lifted(value);
+      if (to === "f32") return { ...lifted(value), isLiteral: false };
       if (to === "bool") return Number(!isEqual(value, 0));
       const number = numberOf(value);
       if (number !== undefined) return float32.converted(number, from, to);
-      if (from === "f32") return single(algebra.round("whole", `to ${to}`, elements(value)));
-      return single(algebra.apply(`${from} to ${to}`, [elements(value)]));
+      const { p, q } = single(algebra.round("whole", `to ${to}`, elements(value)));
+      const integer = integerOf(p, q, algebra.pair);
+      algebra.known("whole", algebra.integer(integer));
+      return integer;
     },
     select(no, yes, condition) {
       const value = condition === 0 ? no : yes;
       return typeof value === "number" || !value.isLiteral ? value : { ...value, isLiteral: false };
     },
-    // In exact arithmetic a half is no other number in a buffer than in a register; a number below 0 is a residue there.
-    stored: (value, element: ElementType) => (element === "bool" ? value : lifted(value)),
+    // In exact arithmetic a half is no other number in a buffer than in a register.
+    stored: (value) => value,
   };
 }

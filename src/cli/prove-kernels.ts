@@ -1,6 +1,6 @@
 /** `tirc compile --prove`: whether kernels compute their functions, in exact arithmetic. */
 
-import { type KernelProof, proveKernel, proveProduct } from "../../codegen/prove.ts";
+import { type KernelProof, proveLaunch } from "../../codegen/prove.ts";
 import { profileOf, type TargetProfile } from "../../codegen/target.ts";
 import type { CompileVariantsResult } from "../compile.ts";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
@@ -31,18 +31,10 @@ export function proveKernels(
       const found = { ...difference, firstNew: undefined };
       wrong.push(passErrors.notTheSame("outline", plan.fn.name, plan.fn.span, found));
     }
-    for (const { fn, tile, product } of launches) {
+    for (const launch of launches) {
+      const { fn } = launch;
       for (const target of profiles) {
-        if (tile !== undefined) {
-          const because = `it runs on tiles of \`${tile.dim}\`, and its function is compared for whole ones alone`;
-          session.report([kernelWarnings.notProved(fn.span, fn.name, target.name, because)]);
-          continue;
-        }
-        const proof =
-          product === undefined
-            ? proveKernel(fn, module.consts, target, arithmetic)
-            : proveProduct(fn, module.consts, target, product);
-        const found = problemOf(fn, target, proof);
+        const found = problemOf(fn, target, proveLaunch(launch, module.consts, target, arithmetic));
         if (found === undefined) proved.push(`${fn.name}: proved for ${target.name}, in exact arithmetic`);
         else if (found.severity === "error") wrong.push(found);
         else session.report([found]);

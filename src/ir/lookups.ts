@@ -16,6 +16,11 @@ export function lookupsBy(fn: Fn): ReadonlyMap<Value, readonly Dim[]> {
     const dims = op.results.flatMap((result) => extents.get(result) ?? []);
     // What moves numbers hands them on as they are.
     if (def.kind === "shape") add(op.operand(0), dims);
+    // Rows of a table are counted by what is summed up of them, too.
+    if (def.kind === "linear") {
+      const index = def.operands.findIndex(({ element }) => element === "index");
+      if (index >= 0) add(op.operand(index), op.result.shape.slice(0, 1));
+    }
     if (def.kind !== "index") continue;
     const map = mapOf(op, def);
     const index = map.kind === "lookup" ? op.operand(map.index) : undefined;

@@ -12,7 +12,8 @@ import { launchesOf, type Plan } from "./plan.ts";
 import { runPlanOn } from "./run.ts";
 import { joined, type Pieces } from "./tiles.ts";
 
-const pieces: Pieces<FieldTensor> = {
+/** How tensors of field elements are cut and joined. */
+export const fieldPieces: Pieces<FieldTensor> = {
   map: ({ element, p, q }, shape, change) => ({ element, shape, p: change(p), q: q && change(q) }),
   join: (tensors, shape) => {
     const all = (of: (tensor: FieldTensor) => Float64Array) => joined(tensors.map(of), shape);
@@ -62,7 +63,7 @@ export function comparePlan(
       if (op.name === "global") given.set(`constant ${op.attributes.name}`, whole.get(op.result) as FieldTensor);
     }
     const results = runPlanOn<FieldTensor>(plan, {
-      ...{ extents, pieces },
+      ...{ extents, pieces: fieldPieces },
       load: ({ kind, name }) => given.get(kind === "constant" ? `constant ${name}` : name) as FieldTensor,
       evaluate(fn, params, all) {
         const values = new Map<Value, FieldTensor>(fn.params.map((param, i) => [param, params[i] as FieldTensor]));

@@ -104,8 +104,6 @@ const rewrites: Readonly<Record<string, readonly string[]>> = {
   "codegen/nodes.ts": ["sub", "sum", "exp", "max"],
   // Kernels of these ops.
   "codegen/product.ts": ["linear", "matmul"],
-  // It writes at places that a tensor says.
-  "codegen/prove.ts": ["embedding_grad"],
   // A cast rounds by itself.
   "codegen/round-strictly.ts": ["cast"],
   "src/ir/mixed-order.ts": ["sum"],

@@ -10,7 +10,7 @@
  */
 
 import type { HalfType } from "../types.ts";
-import { residuesOf } from "./literal.ts";
+import { infinityOf, residuesOf } from "./literal.ts";
 import type { FieldPair, PrimeField } from "./prime.ts";
 
 /** The elements of a tensor in row-major order, or one that stands for all. */
@@ -75,6 +75,8 @@ export type Rounded = "whole" | HalfType;
 /** One run: a pair of fields, a key for what is drawn and hashed, and which residues are rounded numbers. */
 export class Algebra {
   readonly pair: FieldPair;
+  private readonly ordersIntegers: boolean;
+  private readonly infinity: number;
   private readonly key: number;
   private readonly exponentials: Powers;
   /** By residue mod p, that mod q, if there is one: two numbers seldom meet in both. */
@@ -87,8 +89,11 @@ export class Algebra {
   /** Residues of the exponents of `pow` that are powers and roots, and these as halves. */
   private readonly halves = new Map<number, number>();
 
-  constructor(pair: FieldPair, seed: number) {
+  /** @param ordersIntegers whether small integers are ordered as such, and what is no square may stand above 0. */
+  constructor(pair: FieldPair, seed: number, ordersIntegers = false) {
     this.pair = pair;
+    this.ordersIntegers = ordersIntegers;
+    this.infinity = infinityOf(pair.p);
     this.key = mix(seed, 0x9e3779b9);
     this.exponentials = powersOf.get(pair) ?? new Powers(pair.p, pair.generator);
     powersOf.set(pair, this.exponentials);
@@ -197,9 +202,18 @@ export class Algebra {
     return exponent < 0 ? this.reciprocal(power) : power;
   }
 
+  /** The place of a residue mod p in the order of all: infinities are at its ends. */
+  rank(value: number): number {
+    const { p } = this.pair;
+    if (value === this.infinity) return Infinity;
+    if (value === p.modulus - this.infinity) return -Infinity;
+    if (this.ordersIntegers && value < 2 ** 24) return value;
+    return this.ordersIntegers && p.modulus - value < 2 ** 24 ? value - p.modulus : p.rank(value);
+  }
+
   /** 1 where the first is above the second in the order of the field, else 0. */
   above(a: Elements, b: Elements): Elements {
-    const rank = (x: Elements) => ({ p: x.p.map((value) => this.pair.p.rank(value)), q: undefined });
+    const rank = (x: Elements) => ({ p: x.p.map((value) => this.rank(value)), q: undefined });
     const { p } = this.zip(rank(a), rank(b), (_, x, y) => Number(x > y));
     return { p, q: p };
   }
@@ -337,7 +351,7 @@ export class Algebra {
 
   /** The first of each row that is the largest or smallest, by its number. */
   private bestOf(rows: Elements, width: number, which: "max" | "min"): Int32Array {
-    const ranks = rows.p.map((value) => this.pair.p.rank(value));
+    const ranks = rows.p.map((value) => this.rank(value));
     const best = new Int32Array(width === 0 ? 0 : rows.p.length / width);
     for (let row = 0; row < best.length; row++) {
       let at = row * width;

@@ -9,11 +9,13 @@
 import { makeOp } from "../builder.ts";
 import { evaluateOp, resolvedAttributes, resolveShape } from "../interpret.ts";
 import { type Attributes, type ComputedData, type Const, constantValue, type Fn, type Op, Value } from "../ir.ts";
+import { lookupsBy } from "../lookups.ts";
 import type { Emitter, IndexDef, LinearDef, NormDef, OpDef, ReductionDef } from "../ops/def.ts";
 import { type ElementwiseName, ops, type ReductionName } from "../ops/index.ts";
 import { broadcastTo, elementCount, gather, rowOrder } from "../tensor.ts";
 import { broadcastShapes, type ElementType, isHalf, isInteger, reducedShape, tensorType } from "../types.ts";
 import { Algebra, type Elements, hashOfText } from "./algebra.ts";
+import { drawIntegers, integersOf, isNumber, residuesOfIntegers } from "./integers.ts";
 import { residuesOfDatum } from "./literal.ts";
 import type { FieldPair, PrimeField } from "./prime.ts";
 
@@ -30,6 +32,8 @@ export interface Point {
   readonly pair: FieldPair;
   readonly seed: number;
   readonly dims: Readonly<Record<string, number>>;
+  /** Whether integers are those of 32 bits, as a kernel has them (integers.ts), and not residues like all else. */
+  readonly computesIntegers?: boolean;
 }
 
 /** Values that are taken for an operand of their op: see `PassContext.assume`. */
@@ -59,19 +63,33 @@ export class Evaluator {
   readonly point: Point;
   private readonly consts = new Map<Const, FieldTensor>();
 
-  constructor(point: Point) {
+  constructor(point: Point, algebra = new Algebra(point.pair, point.seed, point.computesIntegers)) {
     this.point = point;
-    this.algebra = new Algebra(point.pair, point.seed);
+    this.algebra = algebra;
+  }
+
+  /** The same numbers at other extents. */
+  at(dims: Point["dims"]): Evaluator {
+    return new Evaluator({ ...this.point, dims }, this.algebra);
   }
 
   /** The values of all of a function's parameters and ops. `consts` are those of its module. */
   run(fn: Fn, consts: readonly Const[], assumed: Assumed = () => undefined): Map<Value, FieldTensor> {
-    const values = new Map<Value, FieldTensor>();
-    for (const param of fn.params) {
-      values.set(param, this.drawn(`parameter ${param.name}`, param, resolveShape(param.shape, this.point.dims)));
-    }
+    const values = this.parameters(fn);
     this.continue(values, fn.ops, consts, assumed);
     return values;
+  }
+
+  /** What is drawn for a function's parameters. */
+  parameters(fn: Fn): Map<Value, FieldTensor> {
+    const { dims } = this.point;
+    const lookups = lookupsBy(fn);
+    return new Map(
+      fn.params.map((param) => {
+        const end = Math.min(...resolveShape(lookups.get(param) ?? [], dims));
+        return [param, this.drawn(`parameter ${param.name}`, param, resolveShape(param.shape, dims), end)];
+      }),
+    );
   }
 
   /** Adds the values of ops to those of their operands. */
@@ -94,10 +112,19 @@ export class Evaluator {
     }
   }
 
-  /** A tensor of this name that keeps its promise. */
-  private drawn(name: string, { type, centered }: Pick<Const, "type" | "centered">, shape: number[]): FieldTensor {
+  /** A tensor of this name that keeps its promise. @param end what it is below, if it says places. */
+  private drawn(
+    name: string,
+    { type, centered }: Pick<Const, "type" | "centered">,
+    shape: number[],
+    end = Infinity,
+  ): FieldTensor {
     const { element } = type;
     const { algebra } = this;
+    if (this.point.computesIntegers && isInteger(element)) {
+      const integers = drawIntegers(algebra, name, elementCount(shape), element, end);
+      return this.noted({ element, shape, ...residuesOfIntegers(integers, this.point.pair) });
+    }
     const drawn = algebra.draw(name, elementCount(shape));
     if (element === "bool") {
       const bits = drawn.p.map((value) => value & 1);
@@ -158,10 +185,36 @@ export class Evaluator {
       return [{ element, shape, ...filled(this.algebra.number(number), elementCount(shape)), number }];
     }
     const shapes = op.results.map(({ shape, type }) => (type.opaque ? [] : resolveShape(shape, this.point.dims)));
-    return this.elements(op, def, operands, shapes).map(({ p, q }, i) => {
+    const { computesIntegers } = this.point;
+    const computed = computesIntegers ? this.ofIntegers(op, def, operands) : undefined;
+    return (computed ?? this.elements(op, def, operands, shapes)).map((elements, i) => {
       const { element } = op.results[i] as Value;
+      const { p, q } = computesIntegers && isInteger(element) ? this.asIntegers(elements) : elements;
       return this.noted({ element, shape: shapes[i] as number[], p, q }, false);
     });
+  }
+
+  /** What 32 bits are of integers and truth values, where there is nothing else: as the interpreter has it. */
+  private ofIntegers(op: Op, def: OpDef, operands: readonly (FieldTensor | undefined)[]): Elements[] | undefined {
+    const isScalar = def.kind === "elementwise" || def.kind === "reduction";
+    const given = operands.filter((operand) => operand !== undefined);
+    const elements = [...given, ...op.results].map(({ element }) => element);
+    if (!isScalar || !elements.every(isNumber) || given.some(({ p }) => p.length === 0)) return undefined;
+    const { pair, dims } = this.point;
+    const tensors = given.map((operand) => ({ ...operand, data: integersOf(operand, pair) }));
+    return evaluateOp(op, tensors, dims).map(({ data }) => residuesOfIntegers(data, pair));
+  }
+
+  private asIntegers(elements: Elements): Elements {
+    const { pair } = this.point;
+    return residuesOfIntegers(integersOf(elements, pair), pair);
+  }
+
+  /** Where elements of an axis of this extent stand. Residues say no place: they are taken modulo the extent. */
+  private places(index: FieldTensor, extent: number): Float64Array {
+    const { pair, computesIntegers } = this.point;
+    if (!computesIntegers) return index.p.map((value) => value % extent);
+    return integersOf(index, pair).map((value) => Math.min(Math.max(value, 0), extent - 1));
   }
 
   /** Ops on literals are computed in float64, as the compiler computes them; not what becomes no number. */
@@ -265,7 +318,7 @@ export class Evaluator {
     return { element, shape, p, q };
   }
 
-  /** Elements that are moved: places that are looked up are taken modulo how many there are. */
+  /** Elements that are moved. */
   private moved(
     { attributes, span }: Op,
     def: IndexDef,
@@ -283,7 +336,7 @@ export class Evaluator {
     const by = (which: "p" | "q") => {
       const tensors = operands.map((operand, i) => {
         if (operand === undefined) return undefined;
-        const data = isIndex(i) ? operand.p.map((value) => value % count) : operand[which];
+        const data = isIndex(i) ? this.places(operand, count) : operand[which];
         return data && { element: operand.element, shape: operand.shape, data };
       });
       const isComplete = tensors.every((tensor, i) => (tensor === undefined) === (operands[i] === undefined));
@@ -294,14 +347,16 @@ export class Evaluator {
     return { p: by("p") as Float64Array, q: by("q") };
   }
 
-  /** Sums of up to 2^23 elements, to places that are taken modulo how many there are. */
+  /** Sums of up to 2^23 elements, to places that another operand says; integers of 32 bits may say that there is none. */
   private summed(op: Op, def: LinearDef, operands: readonly (FieldTensor | undefined)[]): Elements {
     const attributes = resolvedAttributes(op, this.point.dims);
     const [count = 1] = (attributes.shape as readonly number[] | undefined) ?? [];
+    const { computesIntegers, pair } = this.point;
     const isIndex = (i: number) => def.operands[i]?.element === "index";
+    const placesOf = (index: FieldTensor) => (computesIntegers ? integersOf(index, pair) : this.places(index, count));
     const by = (which: "p" | "q") => {
       const tensors = (operands as readonly FieldTensor[]).map((operand, i) => {
-        const data = isIndex(i) ? operand.p.map((value) => value % count) : operand[which];
+        const data = isIndex(i) ? placesOf(operand) : operand[which];
         return data && { element: operand.element, shape: operand.shape, data };
       });
       if (tensors.includes(undefined)) return undefined;

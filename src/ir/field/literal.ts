@@ -107,12 +107,19 @@ function meaningOf(value: number): (field: PrimeField) => number {
 }
 
 /** What is no number: residues that stand for it. */
-const special = (value: number) => 998244353n + (Number.isNaN(value) ? 0n : value > 0 ? 1n : -1n);
+const [nan, infinity] = [998244353n, 998244354n];
+
+/** The residue that stands for an infinity; that of the other one is the same with its sign changed. */
+export const infinityOf = (field: PrimeField) => field.of(infinity);
 
 function inFields(value: number, { p, q }: FieldPair, of: (size: number) => (field: PrimeField) => number): Elements {
   const meaning = value === 0 || !Number.isFinite(value) ? undefined : of(Math.abs(value));
   const element = (field: PrimeField) => {
-    if (meaning === undefined) return value === 0 ? 0 : field.of(special(value));
+    if (value === 0) return 0;
+    if (meaning === undefined) {
+      if (Number.isNaN(value)) return field.of(nan);
+      return value < 0 ? field.sub(0, infinityOf(field)) : infinityOf(field);
+    }
     return value < 0 ? field.sub(0, meaning(field)) : meaning(field);
   };
   return { p: Float64Array.of(element(p)), q: Float64Array.of(element(q)) };

@@ -1,0 +1,119 @@
+/**
+ * Where a kernel is proved: extents at which workgroups, steps, blocks and tiles begin, go on and end, and the function with
+ * fewer rows where their number is written.
+ */
+
+import { resolveShape } from "../src/ir/interpret.ts";
+import { dimensionNames, type Fn } from "../src/ir/ir.ts";
+import { mapOf } from "../src/ir/iteration.ts";
+import { ops } from "../src/ir/ops/index.ts";
+import { type Extents, withDims } from "../src/ir/specialize.ts";
+import { elementCount } from "../src/ir/tensor.ts";
+import type { Dim, Shape } from "../src/ir/types.ts";
+import type { Tile } from "../src/plan/plan.ts";
+import { blocksOf } from "./blocks.ts";
+import type { Choice } from "./choice.ts";
+import type { Manifest } from "./manifest.ts";
+
+/** For named dimensions, pairwise different. */
+export const smallExtents = [2, 3, 5, 7, 11, 13];
+
+const countAt = (shape: Shape, dims: Extents) => elementCount(resolveShape(shape, dims));
+
+/** Elements of all values that an evaluation has. */
+export function sizeOf({ params, ops }: Fn, dims: Extents): number {
+  const values = [...params, ...ops.flatMap(({ results }) => results)];
+  return values.reduce((sum, { shape }) => sum + countAt(shape, dims), 0);
+}
+
+/** The extents of axes in which elements are looked up. */
+function extentsLookedUp(fn: Fn): Dim[] {
+  return fn.ops.flatMap((op) => {
+    const def = ops[op.name];
+    if (def.kind !== "index") return [];
+    const map = mapOf(op, def);
+    return map.kind === "lookup" ? [op.operand(map.operand).shape[map.axes.indexOf(undefined)] as Dim] : [];
+  });
+}
+
+/**
+ * The function with fewer rows, where their number is written and there are many: a kernel knows them by their bounds. So it
+ * knows how many elements there are to look up.
+ */
+export function withFewRows(fn: Fn, { dispatch }: Manifest, most: number): Fn {
+  const ones = Object.fromEntries(dimensionNames(fn).map((name) => [name, 2]));
+  if (sizeOf(fn, ones) <= most) return fn;
+  const globals = fn.ops.filter(({ name }) => name === "global");
+  const kept = new Set<Dim>([...dispatch.columns, ...globals.flatMap(({ result }) => result.shape)]);
+  const written = [...new Set([...dispatch.rows, ...extentsLookedUp(fn)])].filter(
+    (dim) => typeof dim === "number" && !kept.has(dim),
+  );
+  const few = dispatch.rowsPerWorkgroup + 2;
+  let small = fn;
+  for (const [i, dim] of written.entries()) {
+    if ((dim as number) <= few + i) continue;
+    try {
+      small = withDims(small, (one) => (one === dim ? few + i : one));
+    } catch {
+      // A literal or an attribute holds on to it.
+    }
+  }
+  return small;
+}
+
+/** Tiles of so many rows at least, all of one size but for the last, which has half of it or a single one. */
+function inTiles(dims: Extents, { dim, size, count }: Tile, least: number): Extents {
+  const rows = Math.max(dims[size] as number, least);
+  const last = least > 1 ? 1 : Math.ceil(rows / 2);
+  return { ...dims, [size]: rows, [dim]: rows * ((dims[count] as number) - 1) + last };
+}
+
+/** Extents for the two points: rows for more than a workgroup, and rows that are as long as blocks of steps. */
+export function pointsFor(
+  fn: Fn,
+  { dispatch }: Manifest,
+  { lanes, rowsPerLane }: Choice,
+  most: number,
+  tile: Tile | undefined,
+): Extents[] {
+  const own = dimensionNames(fn).filter((name) => name !== tile?.dim);
+  const names = tile === undefined ? own : [...own, tile.count, tile.size];
+  const rowName = dispatch.rows.findLast((dim) => typeof dim === "string");
+  const columnName = dispatch.columns.findLast((dim) => typeof dim === "string" && !dispatch.rows.includes(dim));
+  const { rowsPerWorkgroup } = dispatch;
+  const [outer = 1, inner = 1] = blocksOf(undefined);
+  const withTail = (rows: number) => rowsPerWorkgroup === 1 || rows % rowsPerWorkgroup > 0;
+  const candidates = (name: Dim | undefined, dims: readonly Dim[], least: readonly number[], inTile = 1) =>
+    least.flatMap((product) =>
+      // Where the others have no room, they are 1.
+      [smallExtents, [1]].map((extents) => {
+        const given = Object.fromEntries(names.map((one, i) => [one, extents[i % extents.length] as number]));
+        const all = grown(given, name, dims, product, dims === dispatch.rows ? withTail : () => true);
+        return tile === undefined ? all : inTiles(all, tile, inTile);
+      }),
+    );
+  const smallest = (list: readonly Extents[]) =>
+    list.find((dims) => sizeOf(fn, dims) <= most) ?? (list.at(-1) as Extents);
+  const steps = [outer, inner, 1].map((count) => lanes * (count + 1) + 3);
+  return [
+    smallest(candidates(rowName, dispatch.rows, [rowsPerWorkgroup + 1])),
+    // A lane goes on to the next rows of a tile.
+    smallest(candidates(columnName, dispatch.columns, steps, 2 * rowsPerLane + 1)),
+  ];
+}
+
+/** With one extent so large that the product of all is `least` at least, and as `fits` has it if it can be. */
+function grown(
+  extents: Extents,
+  name: Dim | undefined,
+  dims: readonly Dim[],
+  least: number,
+  fits: (product: number) => boolean,
+): Extents {
+  if (typeof name !== "string") return extents;
+  const others = dims.filter((dim) => dim !== name);
+  const power = dims.length - others.length;
+  const count = countAt(others, extents);
+  const first = Math.max(extents[name] as number, Math.ceil((least / Math.max(1, count)) ** (1 / power)));
+  return { ...extents, [name]: [first, first + 1, first + 2].find((extent) => fits(extent ** power * count)) ?? first };
+}
