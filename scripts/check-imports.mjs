@@ -49,6 +49,8 @@ const layers = [
   ["src/index.ts", "src/onnx/index.ts"],
   ["src/bundlers/"],
   ["src/cli/"],
+  // The page that trains runs an example.
+  ["examples/"],
   ["playground/"],
 ];
 /** Siblings of one layer that must not import each other. */

@@ -75,7 +75,7 @@ describe("the keyboard", () => {
       if (seen.at(-1) === "IR after the pass") break;
     }
     expect(seen).toEqual([
-      ...["Skip to the results", "prenorm-stream", "this-device", "Copy link", "Run"],
+      ...["Skip to the results", "Training", "prenorm-stream", "this-device", "Copy link", "Run"],
       ...["Program", "Passes", "layernorm-to-rmsnorm", "IR after the pass"],
     ]);
   });

@@ -14,6 +14,8 @@ afterAll(async () => {
 });
 
 export interface OpenOptions {
+  /** The page that trains, say; the playground itself unless said otherwise. */
+  readonly path?: string;
   readonly hash?: string;
   /** What the browser has: WebGPU with an adapter, without one, or no `navigator.gpu` at all. */
   readonly webgpu?: "adapter" | "no adapter" | "none";
@@ -32,9 +34,9 @@ export interface Opened {
   readonly complaints: readonly string[];
 }
 
-/** A fresh page that has shown its first program. It goes when the test is done. */
+/** A fresh page that has shown its first program, or is ready. It goes when the test is done. */
 export async function openPage(options: OpenOptions = {}): Promise<Opened> {
-  const { hash = "", webgpu = "adapter", width = 1280, height = 800, colorScheme = "light" } = options;
+  const { path = "", hash = "", webgpu = "adapter", width = 1280, height = 800, colorScheme = "light" } = options;
   served ??= servePlayground();
   const { url } = await served;
   const hasAdapter = webgpu === "adapter";
@@ -52,8 +54,8 @@ export async function openPage(options: OpenOptions = {}): Promise<Opened> {
   page.on("console", (message) => {
     if (["warning", "error"].includes(message.type())) complaints.push(message.text());
   });
-  await page.goto(url + hash);
-  await page.waitForSelector("body[data-version]");
+  await page.goto(url + path + hash);
+  await page.waitForSelector("body[data-version], body[data-ready]");
   return { page, url, requests, complaints };
 }
 
@@ -61,7 +63,7 @@ export async function openPage(options: OpenOptions = {}): Promise<Opened> {
 async function withoutGpu(context: BrowserContext): Promise<void> {
   const script = `Object.defineProperty(navigator, "gpu", { value: undefined });`;
   await context.addInitScript(script);
-  await context.route(/run-worker/, async (route) => {
+  await context.route(/worker/, async (route) => {
     const response = await route.fetch();
     await route.fulfill({ response, body: `${script}\n${await response.text()}` });
   });

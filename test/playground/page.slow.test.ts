@@ -285,4 +285,14 @@ describe("without WebGPU", () => {
     // The browser's own words about its GPU are no complaint of the page's.
     expect(complaints.filter((text) => !text.includes("WebGPU Context Provider"))).toEqual([]);
   });
+
+  pageTest("the page that trains says what it needs where there is no adapter, and shows float64", async () => {
+    const { page, complaints } = await openPage({ path: "training.html", webgpu: "no adapter" });
+    // What was kept of float64 is there all the same.
+    expect(await page.locator("#kept polyline").count()).toBe(7);
+    await page.getByRole("button", { name: "Train" }).click();
+    await page.getByText("Training needs WebGPU").waitFor();
+    expect(await page.getByRole("button", { name: "Stop" }).isDisabled()).toBe(true);
+    expect(complaints.filter((text) => !text.includes("WebGPU Context Provider"))).toEqual([]);
+  });
 });
