@@ -526,6 +526,11 @@ export const surgerySpec: CommandSpec = {
       summary:
         "write weights of 8 bits behind DequantizeLinear as floats where they are centered, or beta or gamma goes there",
     },
+    {
+      name: "--keep-tied",
+      summary:
+        "of a folder: leave a table that the head multiplies by as it is, and norms that need it centered LayerNorms",
+    },
     { name: "--report", value: "FILE.json", path: write, summary: "write what became of each norm, as JSON" },
     {
       name: "--html",

@@ -5,10 +5,10 @@ import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 export const internalErrorCode = 70;
 
 /**
- * Command lines (E07xx, but for models: E0740 to E0746, E0749, E0753 to E0755), pipelines (E0301 to E0304), functions to
+ * Command lines (E07xx, but for models: E0740 to E0746, E0749, E0753 to E0755, and checkpoints: E0790 to E0794), pipelines (E0301 to E0304), functions to
  * choose (E0307), targets (E059x), files (E064x).
  */
-const usage = /^E(07(?!4[0-69]|5[3-5])\d\d|030[12347]|059\d|064\d)$/;
+const usage = /^E(07(?!4[0-69]|5[3-5]|9[0-4])\d\d|030[12347]|059\d|064\d)$/;
 
 export function exitCodeOf(diagnostics: readonly Diagnostic[]): number {
   if (diagnostics.length === 0) return 0;

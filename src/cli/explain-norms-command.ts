@@ -8,6 +8,8 @@ import { parse } from "../parse/parse.ts";
 import type { NormReport } from "../surgery/norm-report.ts";
 import { surgery } from "../surgery/surgery.ts";
 import type { Arguments, Word } from "./arguments.ts";
+import { explainCheckpoint } from "./checkpoint-command.ts";
+import { isFolder } from "./checkpoint-files.ts";
 import { readText, shownPath } from "./files.ts";
 import { isModel, openModel } from "./model-files.ts";
 import { normTable } from "./norm-table.ts";
@@ -19,6 +21,7 @@ export async function explainNormsCommand(args: Arguments, session: Session): Pr
   const { io } = session;
   const path = (args.operands[0] as Word).text;
   if (isModel(path)) return explainModel(path, args, session);
+  if (isFolder(path, io)) return explainCheckpoint(args, session);
   await loadPlugins(args, session);
   const module = parse(readText(path, io), { file: shownPath(path, "stdin") });
   const mode = (args.value("--mode")?.text ?? "exact") as CenteringMode;

@@ -20,7 +20,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { fail, type Span } from "../diagnostics/diagnostic.ts";
+import { fail, type Span, TircError } from "../diagnostics/diagnostic.ts";
 import { fileErrors } from "../diagnostics/errors-data.ts";
 import type { Io } from "./session.ts";
 
@@ -209,6 +209,12 @@ export function filesIn(folder: string, io: Io): string[] {
   }
 }
 
+/** Removes these files of a folder, and the folder if nothing else is in it. */
+export function removeFrom(folder: string, files: readonly string[], io: Io): void {
+  for (const file of files) rmSync(resolve(io.cwd, folder, file), { force: true });
+  if (filesIn(folder, io).length === 0) rmSync(resolve(io.cwd, folder), { force: true, recursive: true });
+}
+
 export function makeFolder(path: string, io: Io): void {
   try {
     mkdirSync(resolve(io.cwd, path), { recursive: true });
@@ -230,6 +236,8 @@ export function writeAtomically(path: string, data: FileData, io: Io): void {
     if (before !== undefined && !before.isFile()) writeParts(openSync(target, "w"), data);
     else replace(target, data, before?.mode ?? 0o666);
   } catch (caught) {
+    // What the data is made from was wrong, not the place where it goes.
+    if (caught instanceof TircError) throw caught;
     const { code } = caught as NodeJS.ErrnoException;
     fail(fileErrors.cannotWrite(path, code === "ENOENT" ? "there is no such folder" : reasonOf(caught)));
   }

@@ -5,6 +5,8 @@ import { print } from "../ir/print.ts";
 import { type Imported, importModel } from "../onnx/import.ts";
 import { shownOp } from "../onnx/model.ts";
 import type { Arguments, Word } from "./arguments.ts";
+import { importCheckpoint } from "./checkpoint-command.ts";
+import { isFolder } from "./checkpoint-files.ts";
 import { shownPath } from "./files.ts";
 import { openModel, weightsRead } from "./model-files.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
@@ -13,6 +15,7 @@ import type { Session } from "./session.ts";
 export async function importCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;
   const path = (args.operands[0] as Word).text;
+  if (isFolder(path, io)) return importCheckpoint(args, session);
   const out = args.value("--output")?.text ?? "-";
   // Constants are loaded from the model, relative to the program's folder.
   const folder = out === "-" ? io.cwd : dirname(resolve(io.cwd, out));

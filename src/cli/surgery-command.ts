@@ -2,6 +2,8 @@
 
 import { basename, dirname, join, resolve } from "node:path";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
+import { cliErrors } from "../diagnostics/errors-cli.ts";
+import { archiveErrors } from "../diagnostics/errors-pt2.ts";
 import { surgeryErrors } from "../diagnostics/errors-surgery.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import type { OnnxModel } from "../onnx/model.ts";
@@ -9,6 +11,8 @@ import { bytesOf } from "../onnx/write.ts";
 import { Pt2Model } from "../pt2/model.ts";
 import { type Surgery, type SurgeryOptions, surgery } from "../surgery/surgery.ts";
 import { type Arguments, checkStream, type Word } from "./arguments.ts";
+import { checkpointSurgeryCommand } from "./checkpoint-command.ts";
+import { isFolder } from "./checkpoint-files.ts";
 import { kindOf } from "./files.ts";
 import { openModel, weightsRead } from "./model-files.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
@@ -21,6 +25,17 @@ export async function surgeryCommand(args: Arguments, session: Session): Promise
   const { io } = session;
   checkStream([...args.operands, ...args.paths("--in")], "stdin");
   const path = (args.operands[0] as Word).text;
+  if (isFolder(path, io)) return checkpointSurgeryCommand(args, session);
+  if (args.has("--keep-tied")) {
+    fail(
+      cliErrors.conflict(
+        args.spanOf("--keep-tied"),
+        "--keep-tied",
+        "a model",
+        "it is about the tables of a checkpoint",
+      ),
+    );
+  }
   const out = args.value("--output");
   const model = openModel(path, io);
   const written = ["--output", "--report", "--html"].flatMap((option) => writtenBy(args, option));

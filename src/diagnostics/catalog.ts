@@ -1,5 +1,6 @@
 /** What `tirc explain CODE` prints: a page for every code of a diagnostic. An area is one part, one line here. */
 
+import { checkpointPages } from "./catalog-checkpoint.ts";
 import { cliPages } from "./catalog-cli.ts";
 import { constPages } from "./catalog-const.ts";
 import { dataPages } from "./catalog-data.ts";
@@ -40,6 +41,7 @@ export const catalog: ReadonlyMap<string, Page> = new Map(
     ...constPages,
     ...normPages,
     ...dataPages,
+    ...checkpointPages,
     ...cliPages,
     ...pluginPages,
     ...gradientPages,

@@ -134,7 +134,7 @@ export function readSafetensor(
   return { shape, type, kind: row.kind, numbers };
 }
 
-const writtenType: { readonly [E in ElementType]: string } = {
+export const writtenType: { readonly [E in ElementType]: string } = {
   ...{ f32: "F32", f16: "F16", i32: "I32", bf16: "BF16", u32: "U32", i8: "I8", u8: "U8", bool: "BOOL" },
 };
 

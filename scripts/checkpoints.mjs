@@ -1,0 +1,41 @@
+/**
+ * Holds the surgery of checkpoints to the library that writes and loads them: models of `transformers` with random
+ * weights, before and after, and with RMSNorms in the place of those LayerNorms that can be. Needs Python with torch,
+ * transformers and safetensors; the results are kept, and a test reads them.
+ *
+ *   npm run build && PYTHON=python3 npm run check:checkpoints
+ */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const kept = join(root, "test/checkpoint/results.json");
+const python = process.env.PYTHON ?? "python3";
+const folder = mkdtempSync(join(tmpdir(), "tirc-checkpoints-"));
+
+function run(command, ...args) {
+  const { status, stdout, error } = spawnSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+  if (status === 0) return stdout;
+  console.error(error?.message ?? `${command} ${args.join(" ")} failed`);
+  process.exit(1);
+}
+
+try {
+  const script = join(root, "tools/checkpoints/check.py");
+  run(python, script, "make", folder);
+  for (const name of readdirSync(folder)) {
+    const tirc = [join(root, "dist/src/cli/main.js"), "surgery"];
+    run(process.execPath, ...tirc, join(folder, name), "-o", join(folder, `${name}-rms`));
+    run(process.execPath, ...tirc, join(folder, `${name}-rms`), "-o", join(folder, `${name}-rms-rms`));
+    const again = spawnSync("diff", ["-r", join(folder, `${name}-rms`), join(folder, `${name}-rms-rms`)]);
+    if (again.status !== 0) throw new Error(`${name}: a second surgery changes something: ${again.stdout}`);
+  }
+  const found = run(python, script, "hold", folder);
+  writeFileSync(kept, found);
+  process.stdout.write(found);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,295 @@
+/**
+ * What is added to the streams of a model, and which norms read them, as a program: embeddings, positions and the last
+ * product of each block are ops with their weights as `const`s; what lies between a norm and that product (attention, an
+ * activation) is an `extern` op, which passes leave alone.
+ */
+
+import { fail } from "../diagnostics/diagnostic.ts";
+import { checkpointErrors } from "../diagnostics/errors-checkpoint.ts";
+import type { Checkpoint, StoredTensor } from "./checkpoint.ts";
+
+/** A value of the program. */
+export interface Rows {
+  readonly name: string;
+  /** The dimensions before the last, which are as many rows: "batch, tokens". */
+  readonly lead: string;
+  /** The extent of the last. */
+  readonly width: number;
+}
+
+const tokens = "batch, tokens";
+
+const elements: Readonly<Record<string, "f32" | "f16" | "bf16">> = { F32: "f32", F16: "f16", BF16: "bf16" };
+
+/** What the program shall be of a model that is rewritten: nothing, of the model as it is. */
+export interface Rewriting {
+  /** Tensors whose rows are centered, once and for all. */
+  readonly centered: ReadonlySet<string>;
+  /** Modules of norms that are written as RMSNorms, with their betas behind. */
+  readonly rms: ReadonlySet<string>;
+  /** Tensors that are parameters of the program: passes cannot make others of them. */
+  readonly fixed?: ReadonlySet<string>;
+}
+
+interface Layout {
+  readonly inner: 0 | 1;
+  call(x: string, weight: string): string;
+}
+
+/** A norm's eps, and whether it takes the mean off. */
+export interface NormKind {
+  readonly eps: number;
+  readonly isRms?: boolean;
+}
+
+export class StreamProgram {
+  readonly checkpoint: Checkpoint;
+  private readonly rewriting: Rewriting;
+  private readonly folder: string;
+  /** Of each tensor that is added to a stream, the axis along which its rows lie in it. */
+  readonly axes = new Map<string, number>();
+  /** Names of the modules of the model that the program's norms are, in their order. */
+  readonly norms: string[] = [];
+  /** The tensor that is a `const`, by the name of that. */
+  readonly tensors = new Map<string, string>();
+  /** For a table that a tied head reads as well: the tensors that it has where they are not tied, and what they are now. */
+  readonly heads = new Map<string, Readonly<Record<string, string>>>();
+  private readonly names = new Map<string, string>();
+  private readonly taken = new Set<string>();
+  /** What a name of the program was made of. */
+  private readonly modelNames = new Map<string, string>();
+  private readonly consts: string[] = [];
+  private readonly params: string[] = [];
+  private readonly lines: string[] = [];
+  private readonly results: Rows[] = [];
+
+  /** @param folder what stands before the names of files. */
+  constructor(checkpoint: Checkpoint, rewriting: Rewriting = { centered: new Set(), rms: new Set() }, folder = "") {
+    this.checkpoint = checkpoint;
+    this.rewriting = rewriting;
+    this.folder = folder;
+  }
+
+  /** What stands before the names of tensors: some checkpoints are of the model itself, others of one with a head. */
+  prefix(tensor: string): string {
+    const found = [...this.checkpoint.tensors.keys()].filter((name) => name === tensor || name.endsWith(`.${tensor}`));
+    const shortest = found.sort((a, b) => a.length - b.length)[0];
+    return shortest === undefined ? this.missing(tensor) : shortest.slice(0, -tensor.length);
+  }
+
+  extent(tensor: string, axis: number): number {
+    return this.stored(tensor, "rows").shape[axis] ?? this.missing(tensor);
+  }
+
+  has(tensor: string): boolean {
+    return this.checkpoint.tensors.has(tensor);
+  }
+
+  /** Rows of a table, which indices choose: an embedding, or positions. */
+  embedding(tensor: string): Rows {
+    const { shape } = this.stored(tensor, "a table of rows", 2);
+    const ids = this.param(`${this.nameOf(tensor)}_ids`, "i32[batch, tokens]");
+    return this.let(tensor, `embedding(${ids}, ${this.read(tensor, 1)})`, { lead: tokens, width: shape[1] as number });
+  }
+
+  /** One tensor that is added to all: a row, or a row for each place. */
+  rows(tensor: string): Rows {
+    const { shape } = this.stored(tensor, "rows");
+    return { name: this.read(tensor, shape.length - 1), lead: "", width: shape.at(-1) as number };
+  }
+
+  /** What the model computes of its input before: `places` rows. */
+  input(what: string, width: number, places: string): Rows {
+    const input = this.param(`input_of_${what}`, "f32[batch, inputs]");
+    return this.extern(what, { lead: `batch, ${places}`, width }, [input]);
+  }
+
+  /** What other ops make of values, the first of which says how many rows: nothing is known of these. */
+  opaque(what: string, width: number, from: readonly Rows[]): Rows {
+    const { lead } = from[0] as Rows;
+    return this.extern(
+      what,
+      { lead, width },
+      from.map(({ name }) => name),
+    );
+  }
+
+  /** Rows of the one and of the other, one behind the other. */
+  concat(a: Rows, b: Rows, places: number): Rows {
+    return this.extern(
+      "concat",
+      { lead: `batch, ${places}`, width: a.width },
+      [a.name, b.name],
+      ", rows = [0, 1], kept = [-1]",
+    );
+  }
+
+  private extern(what: string, shape: Omit<Rows, "name">, operands: readonly string[], more = ""): Rows {
+    const name = this.unique(what);
+    const type = `f32[${shape.lead}, ${shape.width}]`;
+    this.lines.push(`let ${name}: ${type} = extern(${operands.join(", ")}, op = "${what}"${more})`);
+    return { name, ...shape };
+  }
+
+  /** `torch.nn.Linear`: a weight of `[out, in]`, and a bias where it has one. What it reads is made of `from`. */
+  linear(module: string, what: string, from: readonly Rows[]): Rows {
+    return this.product(module, what, from, { inner: 1, call: (x, w) => `linear(${x}, ${w})` });
+  }
+
+  /** GPT-2's `Conv1D`: a weight of `[in, out]`. */
+  conv1d(module: string, what: string, from: readonly Rows[]): Rows {
+    return this.product(module, what, from, { inner: 0, call: (x, w) => `matmul(${x}, ${w})` });
+  }
+
+  /** @param layout the axis of the weight along which is summed, and the op that does so. */
+  private product(module: string, what: string, from: readonly Rows[], layout: Layout): Rows {
+    const { shape } = this.stored(`${module}.weight`, "a matrix", 2);
+    const [inner, out] = [shape[layout.inner], shape[1 - layout.inner]] as [number, number];
+    const x = this.opaque(what, inner, from);
+    const y = this.let(`${module}_product`, layout.call(x.name, this.read(`${module}.weight`, 1 - layout.inner)), {
+      ...x,
+      width: out,
+    });
+    return this.has(`${module}.bias`) ? this.add(y, this.rows(`${module}.bias`)) : y;
+  }
+
+  /** A convolution whose windows do not overlap, of patches that are rows here. */
+  patches(module: string, places: number): Rows {
+    const { shape } = this.stored(`${module}.weight`, "a convolution's weight");
+    const [out = 0, ...window] = shape;
+    const inner = window.reduce((product, extent) => product * extent, 1);
+    const x = this.input("patches", inner, String(places));
+    const weight = `reshape(${this.read(`${module}.weight`, 0)}, shape = [${out}, ${inner}])`;
+    const y = this.let(`${module}_product`, `linear(${x.name}, ${weight})`, { ...x, width: out });
+    return this.has(`${module}.bias`) ? this.add(y, this.rows(`${module}.bias`)) : y;
+  }
+
+  add(a: Rows, b: Rows): Rows {
+    return this.let("stream", `${a.name} + ${b.name}`, a);
+  }
+
+  norm(module: string, x: Rows, { eps, isRms = false }: NormKind): Rows {
+    const affine = ["weight", "bias"].filter((part) => this.has(`${module}.${part}`));
+    if (affine.length === 0 && !isRms) this.missing(`${module}.weight`);
+    const operands = [x.name, ...affine.map((part) => this.rows(`${module}.${part}`).name)];
+    this.norms.push(module);
+    const attributes = `axes = [-1], eps = ${eps}`;
+    if (!isRms && !this.rewriting.rms.has(module)) {
+      return this.let(module, `layernorm(${operands.join(", ")}, ${attributes})`, x);
+    }
+    const [beta] = operands.splice(2);
+    const normed = `rmsnorm(${operands.join(", ")}, ${attributes})`;
+    return this.let(module, beta === undefined ? normed : `${normed} + ${beta}`, x);
+  }
+
+  /** A head that multiplies by a table of embeddings, transposed; `own`: see `heads`. */
+  tiedHead(x: Rows, table: string, own: Readonly<Record<string, string>>): void {
+    const { shape } = this.stored(table, "a table of rows", 2);
+    this.heads.set(table, own);
+    this.result(this.let("logits", `linear(${x.name}, ${this.read(table)})`, { ...x, width: shape[0] as number }));
+  }
+
+  /** What the model goes on with, in ways that are not of interest. */
+  result(x: Rows): void {
+    this.results.push(x);
+  }
+
+  /** @param name of the function. */
+  text(name: string): string {
+    const results = this.results.map(({ lead, width }, i) => `out${i}: f32[${lead}, ${width}]`);
+    return [
+      ...this.consts,
+      "",
+      `fn ${name}(${this.params.join(", ")}) -> (${results.join(", ")}) {`,
+      ...this.lines.map((line) => `  ${line}`),
+      `  return ${this.results.map((result) => result.name).join(", ")}`,
+      "}",
+      "",
+    ].join("\n");
+  }
+
+  private missing(tensor: string): never {
+    const { folder, config, tensors } = this.checkpoint;
+    fail(checkpointErrors.noTensor(folder.name, tensor, config.type, [...tensors.keys()]));
+  }
+
+  private stored(tensor: string, expected: string, rank?: number): StoredTensor {
+    const entry = this.checkpoint.tensors.get(tensor) ?? this.missing(tensor);
+    const fits = elements[entry.type] !== undefined && (rank === undefined || entry.shape.length === rank);
+    if (fits && !entry.shape.includes(0)) return entry;
+    fail(checkpointErrors.wrongTensor(this.checkpoint.folder.name, tensor, expected, entry.type, entry.shape));
+  }
+
+  /**
+   * A value of f32 that is the tensor.
+   * @param axis along which the rows that are added to a stream lie in it; of none, it is read as it is in the file.
+   */
+  private read(tensor: string, axis?: number): string {
+    const { type } = this.checkpoint.tensors.get(tensor) as StoredTensor;
+    if (axis !== undefined) this.axes.set(tensor, axis);
+    const isCentered = axis !== undefined && this.rewriting.centered.has(tensor);
+    const name = isCentered ? this.centered(tensor, axis) : this.loaded(tensor);
+    return type === "F32" ? name : `cast(${name}, to = f32)`;
+  }
+
+  private loaded(tensor: string): string {
+    const { type, shape, file } = this.checkpoint.tensors.get(tensor) as StoredTensor;
+    if (this.rewriting.fixed?.has(tensor)) {
+      const name = this.names.get(tensor) ?? this.param(tensor, `${elements[type]}[${shape.join(", ")}]`);
+      this.names.set(tensor, name);
+      return name;
+    }
+    return this.const(tensor, tensor, type, shape, `load(${JSON.stringify(this.folder + file)}, "${tensor}")`);
+  }
+
+  private centered(tensor: string, axis: number): string {
+    const { type, shape } = this.checkpoint.tensors.get(tensor) as StoredTensor;
+    const text = `center(${this.loaded(tensor)}, axes = [${axis}])`;
+    return this.const(`${tensor} centered`, tensor, type, shape, text);
+  }
+
+  private const(key: string, tensor: string, type: string, shape: readonly number[], text: string): string {
+    const known = this.names.get(key);
+    if (known !== undefined) return known;
+    const name = this.unique(key);
+    this.names.set(key, name);
+    this.tensors.set(name, tensor);
+    this.consts.push(`const ${name}: ${elements[type]}[${shape.join(", ")}] = ${text}`);
+    return name;
+  }
+
+  private nameOf(tensor: string): string {
+    return tensor.replace(/\W+/g, "_").replace(/^(?=\d)/, "_");
+  }
+
+  private unique(text: string): string {
+    const base = this.nameOf(text);
+    for (let i = 1; ; i++) {
+      const name = i === 1 ? base : `${base}_${i}`;
+      if (this.taken.has(name)) continue;
+      this.taken.add(name);
+      this.modelNames.set(name, text);
+      return name;
+    }
+  }
+
+  /** A sentence about values of the program, with the names that these have in the model. */
+  inModel(sentence: string): string {
+    return sentence.replace(/`(\w+)`/g, (quoted, name: string) => {
+      const known = this.modelNames.get(name);
+      return known === undefined ? quoted : `\`${known}\``;
+    });
+  }
+
+  private param(text: string, type: string): string {
+    const name = this.unique(text);
+    this.params.push(`${name}: ${type}`);
+    return name;
+  }
+
+  private let(text: string, expression: string, { lead, width }: Omit<Rows, "name">): Rows {
+    const name = this.unique(text);
+    this.lines.push(`let ${name} = ${expression}`);
+    return { name, lead, width };
+  }
+}

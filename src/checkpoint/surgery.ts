@@ -1,0 +1,163 @@
+/**
+ * The LayerNorms of a checkpoint that need no mean: the weights that are added to what they read are centered once and
+ * for all, in float64. The files keep their names, tensors their shapes, and the library loads the result as it loaded
+ * the original; its LayerNorms take a mean off that is zero, and may be RMSNorms.
+ *
+ * A checkpoint has no room for a `center` in the model's code. So a norm of which one would stay (before it, or where its
+ * stream begins) stays a LayerNorm, and the passes are run again without it, until all that they rewrite is weights.
+ */
+
+import { eliminateCentering } from "../../passes/eliminate-centering.ts";
+import { layernormToRmsnorm } from "../../passes/layernorm-to-rmsnorm.ts";
+import type { Diagnostic } from "../diagnostics/diagnostic.ts";
+import { normWarnings } from "../diagnostics/errors-norms.ts";
+import { equivalent } from "../equivalent.ts";
+import { type Module, makeModule } from "../ir/ir.ts";
+import { type NormRecord, normRecords } from "../norm-records.ts";
+import { parse } from "../parse/parse.ts";
+import { numbersText } from "../pass/define-pass.ts";
+import { PassManager } from "../pass-manager/pass-manager.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import { type Rewriting, StreamProgram } from "./stream-program.ts";
+import { templateOf } from "./templates.ts";
+
+/** A norm of the model, and what became of it. */
+export interface CheckpointNorm {
+  /** The module's name: `transformer.h.0.ln_1`. */
+  readonly module: string;
+  readonly norm: "layernorm" | "rmsnorm";
+  /** Whether it can be an RMSNorm now, with its weights as they are. */
+  readonly isRms: boolean;
+  readonly centering: NormRecord["centering"];
+  readonly because: readonly string[];
+  readonly gamma: boolean;
+  readonly beta: boolean;
+  readonly eps: number;
+}
+
+/** A tensor that is centered along an axis, counted from 0. */
+export interface CenteredTensor {
+  readonly tensor: string;
+  readonly axis: number;
+}
+
+/** A tensor that is new, and the one whose bytes it has. */
+export interface TensorCopy {
+  readonly tensor: string;
+  readonly from: string;
+}
+
+export interface CheckpointSurgery {
+  readonly norms: readonly CheckpointNorm[];
+  readonly centered: readonly CenteredTensor[];
+  /** Tables that a head multiplies by as well, with the tensors that it gets of its own: copies of the originals. */
+  readonly untied: readonly { readonly table: string; readonly copies: readonly TensorCopy[] }[];
+  /** Whether the rewritten program is the same function in exact arithmetic. */
+  readonly exactness: "exact" | "undecided";
+  readonly warnings: readonly Diagnostic[];
+}
+
+/** The program of a checkpoint: see stream-program.ts. */
+export function checkpointProgram(checkpoint: Checkpoint, rewriting?: Rewriting, folder?: string): StreamProgram {
+  const program = new StreamProgram(checkpoint, rewriting, folder);
+  templateOf(checkpoint.config)(program, checkpoint.config);
+  return program;
+}
+
+const parsed = (program: StreamProgram, name: string): Module => parse(program.text(name), { file: `${name}.tir` });
+
+/** What a surgery may do. */
+export interface CheckpointSurgeryOptions {
+  /**
+   * Whether a table that a head multiplies by as well stays one tensor: then it is not centered, and norms that need it
+   * so stay LayerNorms. Otherwise the head gets a copy of the original.
+   */
+  readonly keepTied?: boolean;
+}
+
+/** Throws E0792 and E0793. */
+export function checkpointSurgery(
+  checkpoint: Checkpoint,
+  { keepTied = false }: CheckpointSurgeryOptions = {},
+): CheckpointSurgery {
+  const name = checkpoint.config.type.replace(/\W/g, "_");
+  const heads = checkpointProgram(checkpoint).heads;
+  const fixed = new Set(keepTied ? heads.keys() : []);
+  const program = checkpointProgram(checkpoint, { centered: new Set(), rms: new Set(), fixed });
+  const module = parsed(program, name);
+  const { records, module: after } = centeredWithoutCenters(module);
+  const read = globalsIn(after);
+  const made = after.consts.filter(({ name, data }) => data.kind === "computed" && read.has(name));
+  const centered = new Set(made.map((constant) => program.tensors.get(sourceOf(constant.name, after)) as string));
+  const norms = records.map((record, i): CheckpointNorm => {
+    const { norm, centering, gamma, beta, eps } = record;
+    const isRms = isFree(centering) || norm === "rmsnorm";
+    const because = reasonsOf(record).map((reason) => program.inModel(reason));
+    return {
+      ...{ module: program.norms[i] as string, norm: norm as CheckpointNorm["norm"], isRms },
+      ...{ centering: centering === "moved" ? "kept" : centering, because, gamma, beta, eps },
+    };
+  });
+  const rms = new Set(norms.filter(({ isRms }) => isRms).map((one) => one.module));
+  const rewritten = parsed(checkpointProgram(checkpoint, { centered, rms, fixed }), name);
+  const untied = [...program.heads]
+    .filter(([table]) => centered.has(table))
+    .map(([table, own]) => ({ table, copies: copiesOf(own, checkpoint) }));
+  return {
+    norms,
+    centered: [...centered].map((tensor) => ({ tensor, axis: program.axes.get(tensor) as number })),
+    untied,
+    exactness: exactnessOf(module, rewritten),
+    warnings: norms.length === 0 ? [normWarnings.noNorm([name], "program")] : [],
+  };
+}
+
+/** A checkpoint of a model without its head has no bias of it either. */
+const copiesOf = (own: Readonly<Record<string, string>>, { tensors }: Checkpoint): TensorCopy[] =>
+  Object.entries(own).flatMap(([tensor, from]) => (tensors.has(from) ? [{ tensor, from }] : []));
+
+function reasonsOf({ centering, because, movedTo }: NormRecord): readonly string[] {
+  if (centering !== "moved") return because;
+  return [`its stream would have to be centered where it begins, at ${movedTo.join(", ")}: by the model's code`];
+}
+
+const isFree = (centering: NormRecord["centering"]) => centering === "proved" || centering === "folded";
+
+/** The passes, without the norms of which they would leave a `center`; what is said of these is what the first run says. */
+function centeredWithoutCenters(module: Module): { records: readonly NormRecord[]; module: Module } {
+  const kept = new Map<number, NormRecord>();
+  for (;;) {
+    const passes = [
+      { pass: layernormToRmsnorm, options: { keep: numbersText([...kept.keys()]) } },
+      { pass: eliminateCentering, options: { mode: "exact", fold: true } },
+    ];
+    const result = new PassManager(passes, { verify: false }).run(module);
+    const records = normRecords(result.history);
+    const isDone = ({ norm, centering }: NormRecord, i: number) =>
+      norm !== "layernorm" || kept.has(i) || isFree(centering);
+    if (records.every(isDone)) {
+      return { records: records.map((record, i) => kept.get(i) ?? record), module: result.module };
+    }
+    for (const [i, record] of records.entries()) if (!isDone(record, i)) kept.set(i, record);
+  }
+}
+
+const globalsIn = ({ fns }: Module) =>
+  new Set(fns.flatMap(({ ops }) => ops.filter((op) => op.name === "global")).map((op) => op.attributes.name as string));
+
+/** The constant from a file that another is computed from. */
+function sourceOf(name: string, module: Module): string {
+  const data = module.consts.find((constant) => constant.name === name)?.data;
+  return data?.kind === "computed" ? sourceOf(data.operands[0] as string, module) : name;
+}
+
+/**
+ * Of what is written, not of what the passes made: each tensor centered along its own axis, each norm as it may be. A
+ * difference is a fault of this file, and not something that a user could mend.
+ */
+function exactnessOf(before: Module, after: Module): "exact" | "undecided" {
+  const { functions } = equivalent(before, makeModule(after.fns, after.consts), { runs: 2 });
+  const different = functions.find(({ verdict }) => verdict === "different");
+  if (different !== undefined) throw new Error(`centering the weights of ${different.fn} changes what it computes`);
+  return functions.every(({ verdict }) => verdict === "equal") ? "exact" : "undecided";
+}

@@ -1,0 +1,193 @@
+/**
+ * The files of a checkpoint whose weights are centered. Tensors keep their places in their files: all bytes but those of
+ * the weights that change are the original's, and so are all files but those of weights and the configuration.
+ */
+
+import { fail } from "../diagnostics/diagnostic.ts";
+import { constErrors } from "../diagnostics/errors-const.ts";
+import { putElements } from "../formats/bytes.ts";
+import { readSafetensor, writtenType } from "../formats/safetensors.ts";
+import { roundTo } from "../ir/float16.ts";
+import { meanTolerance, rowMeans, withoutMeans } from "../ir/row-means.ts";
+import type { Tensor } from "../ir/tensor.ts";
+import type { ByteSource } from "../onnx/bytes.ts";
+import { fromNumbers } from "../runtime/host-tensor.ts";
+import { type Checkpoint, configFile, indexFile, type Json, type StoredTensor } from "./checkpoint.ts";
+import { withMember } from "./json-text.ts";
+import type { CheckpointSurgery } from "./surgery.ts";
+
+/** What became of a tensor's numbers. */
+export interface WrittenTensor {
+  readonly tensor: string;
+  /** The largest row mean that is left, as a part of the largest element of its row. */
+  readonly residual: number;
+  /** False of one that was centered already: it is written as it was. */
+  readonly isChanged: boolean;
+}
+
+export interface CheckpointFile {
+  readonly name: string;
+  /** Made as it is read. */
+  readonly parts: Iterable<Uint8Array>;
+}
+
+/** How much is copied at once. */
+const chunk = 2 ** 24;
+
+type Half = "f32" | "f16" | "bf16";
+const elementOf = new Map(Object.entries(writtenType).map(([element, type]) => [type, element as Half]));
+
+/** Half an ulp of a number of 1: centering again what rounding has left this far off changes nothing that is meant. */
+const roundoff: Readonly<Record<Half, number>> = { f32: 2 ** -24, f16: 2 ** -11, bf16: 2 ** -8 };
+
+/**
+ * @param tell is called for each centered tensor as it is written. Throws TircError E0671 where a row mean is left that
+ * rounding does not explain, E0640 where a file cannot be read.
+ */
+export function checkpointFiles(
+  checkpoint: Checkpoint,
+  surgery: CheckpointSurgery,
+  tell: (written: WrittenTensor) => void,
+): CheckpointFile[] {
+  const { folder, shards, tensors } = checkpoint;
+  const axes = new Map(surgery.centered.map(({ tensor, axis }) => [tensor, axis]));
+  const copies = surgery.untied
+    .flatMap(({ copies }) => copies)
+    .map(({ tensor, from }) => ({ name: tensor, of: tensors.get(from) as StoredTensor }));
+  const isNew = ({ name }: { name: string }) => !tensors.has(name);
+  const shardParts = (file: string): Iterable<Uint8Array> => {
+    const source = folder.open(file);
+    const replaced = new Map<StoredTensor, () => Uint8Array>();
+    for (const [name, entry] of tensors) {
+      if (entry.file !== file) continue;
+      const axis = axes.get(name);
+      const copy = copies.find((one) => one.name === name);
+      if (copy !== undefined) replaced.set(entry, () => bytesIn(folder.open(copy.of.file), copy.of));
+      else if (axis !== undefined) replaced.set(entry, () => centeredBytes(source, name, entry, axis, tell));
+    }
+    const added = copies.filter((copy) => isNew(copy) && copy.of.file === file);
+    return patched(source, replaced, added);
+  };
+  return folder.files.filter(isCopied).map((name): CheckpointFile => {
+    if (shards.includes(name)) return { name, parts: shardParts(name) };
+    const source = folder.open(name);
+    if (name === configFile) return { name, parts: [configText(source, surgery)] };
+    if (name === indexFile) return { name, parts: [indexText(source, copies.filter(isNew))] };
+    return { name, parts: chunks(source, 0, source.size) };
+  });
+}
+
+/** Other forms of the weights are left behind: they are what they were, and a loader might take them. */
+const isCopied = (name: string) => !/\.(bin|pt|pth|ckpt|h5|msgpack|onnx|gguf)$|\.bin\.index\.json$/.test(name);
+
+/** Names of files that are not in the result. */
+export const leftBehind = ({ folder }: Checkpoint): string[] => folder.files.filter((name) => !isCopied(name));
+
+function* chunks(source: ByteSource, start: number, end: number): Generator<Uint8Array> {
+  for (let at = start; at < end; at += chunk) yield source.read(at, Math.min(chunk, end - at));
+}
+
+const bytesIn = (source: ByteSource, { start, length }: StoredTensor) => source.read(start, length);
+
+interface Added {
+  readonly name: string;
+  readonly of: StoredTensor;
+}
+
+/** The file with other bytes for some tensors, and with tensors behind its last. */
+function* patched(
+  source: ByteSource,
+  replaced: ReadonlyMap<StoredTensor, () => Uint8Array>,
+  added: readonly Added[],
+): Generator<Uint8Array> {
+  const length = Number(new DataView(source.read(0, 8).slice().buffer).getBigUint64(0, true));
+  yield added.length === 0 ? source.read(0, 8 + length) : longerHeader(source, length, added);
+  let at = 8 + length;
+  for (const [entry, bytes] of [...replaced].sort(([a], [b]) => a.start - b.start)) {
+    yield* chunks(source, at, entry.start);
+    yield bytes();
+    at = entry.start + entry.length;
+  }
+  yield* chunks(source, at, source.size);
+  for (const { of } of added) yield bytesIn(source, of);
+}
+
+/** The header with tensors that lie behind the last. */
+function longerHeader(source: ByteSource, length: number, added: readonly Added[]): Uint8Array {
+  let end = source.size - 8 - length;
+  let text = new TextDecoder().decode(source.read(8, length)).trimEnd();
+  for (const { name, of } of added) {
+    const offsets = [end, end + of.length];
+    text = withMember(text, name, { dtype: of.type, shape: of.shape, data_offsets: offsets });
+    end += of.length;
+  }
+  const bytes = new TextEncoder().encode(text);
+  const padded = Math.ceil(bytes.length / 8) * 8;
+  const header = new Uint8Array(8 + padded).fill(0x20, 8);
+  new DataView(header.buffer).setBigUint64(0, BigInt(padded), true);
+  header.set(bytes, 8);
+  return header;
+}
+
+function centeredBytes(
+  source: ByteSource,
+  name: string,
+  entry: StoredTensor,
+  axis: number,
+  tell: (written: WrittenTensor) => void,
+): Uint8Array {
+  const element = elementOf.get(entry.type) as Half;
+  const { numbers } = readSafetensor(source, source.name, name, entry);
+  const before: Tensor = { element, shape: entry.shape, data: numbers };
+  const axes = [axis - entry.shape.length];
+  const was = residualOf(before, axes);
+  if (was.largest <= roundoff[element]) {
+    tell({ tensor: name, residual: was.largest, isChanged: false });
+    return bytesIn(source, entry);
+  }
+  const centered = withoutMeans(before, axes);
+  const after = { ...centered, data: centered.data.map(roundTo[element]) };
+  const { largest, mean, row } = residualOf(after, axes);
+  if (!(largest <= meanTolerance[element])) {
+    const span = { source: { name: source.name, text: "" }, start: 0, end: 0 };
+    fail(constErrors.notCentered(span, name, row, mean));
+  }
+  tell({ tensor: name, residual: largest, isChanged: true });
+  const bytes = new Uint8Array(entry.length);
+  putElements(fromNumbers(element, entry.shape, after.data), bytes, 0);
+  return bytes;
+}
+
+function residualOf(tensor: Tensor, axes: readonly number[]) {
+  const { means, sizes } = rowMeans(tensor, { axes });
+  let found = { largest: 0, mean: 0, row: 0 };
+  for (const [row, mean] of means.entries()) {
+    const largest = mean === 0 ? 0 : Math.abs(mean) / (sizes[row] as number);
+    if (!(largest <= found.largest)) found = { largest, mean, row };
+    if (Number.isNaN(largest)) return found;
+  }
+  return found;
+}
+
+const textOf = (source: ByteSource) => new TextDecoder().decode(source.read(0, source.size));
+const encoded = (text: string) => new TextEncoder().encode(text);
+
+/** `rms_norms` names the modules that may be RMSNorms: the library ignores it, and those who exchange modules read it. */
+function configText(source: ByteSource, { norms, untied }: CheckpointSurgery): Uint8Array {
+  const names = norms.filter(({ norm, isRms }) => norm === "layernorm" && isRms).map(({ module }) => module);
+  let text = textOf(source);
+  if (untied.length > 0) text = withMember(text, "tie_word_embeddings", false);
+  return encoded(names.length === 0 ? text : withMember(text, "rms_norms", names));
+}
+
+function indexText(source: ByteSource, added: readonly Added[]): Uint8Array {
+  const text = textOf(source);
+  if (added.length === 0) return encoded(text);
+  const { metadata, weight_map: map } = JSON.parse(text) as { metadata?: { total_size?: number }; weight_map: Json };
+  const total = added.reduce((sum, { of }) => sum + of.length, metadata?.total_size ?? 0);
+  const files = Object.fromEntries(added.map(({ name, of }) => [name, of.file]));
+  const mapped = withMember(text, "weight_map", { ...(map as object), ...files });
+  return encoded(
+    metadata?.total_size === undefined ? mapped : withMember(mapped, "metadata", { ...metadata, total_size: total }),
+  );
+}

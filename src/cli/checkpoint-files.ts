@@ -1,0 +1,20 @@
+/** Folders of a command line as checkpoints of Hugging Face's. */
+
+import { join } from "node:path";
+import { type Checkpoint, type Folder, openCheckpoint } from "../checkpoint/checkpoint.ts";
+import { fail } from "../diagnostics/diagnostic.ts";
+import { checkpointErrors } from "../diagnostics/errors-checkpoint.ts";
+import { filesIn, kindOf } from "./files.ts";
+import { openWeights } from "./onnx-files.ts";
+import type { Io } from "./session.ts";
+
+export const isFolder = (path: string, io: Io): boolean => path !== "-" && kindOf(path, io) === "folder";
+
+/** Only the configuration and the headers are read now. A link that leads out of the folder is refused. */
+export function checkpointAt(path: string, io: Io): Checkpoint {
+  const files = filesIn(path, io).filter((name) => kindOf(join(path, name), io) === "file");
+  const refuse = (reason: string, help?: string): never =>
+    fail(checkpointErrors.notACheckpoint(path, reason, help ?? "put the file itself in its place"));
+  const folder: Folder = { name: path, files: files.sort(), open: (file) => openWeights(path, file, refuse, io) };
+  return openCheckpoint(folder);
+}

@@ -1,0 +1,49 @@
+/** What is wrong with a folder that shall be a checkpoint of Hugging Face's. */
+
+import { type Diagnostic, error, type Span } from "./diagnostic.ts";
+import { didYouMean } from "./suggest.ts";
+
+const code = (name: string) => `\`${name}\``;
+
+export const checkpointErrors = {
+  notACheckpoint(folder: string, reason: string, help: string): Diagnostic {
+    return error("E0790", `${folder} is no checkpoint that tirc reads: ${reason}`, { help: [help] });
+  },
+  wrongConfig(file: string, reason: string): Diagnostic {
+    return error("E0791", `${file} is no configuration of a model: ${reason}`, {
+      help: ["take the file from where the weights come from; tirc reads what `save_pretrained` writes"],
+    });
+  },
+  unknownArchitecture(file: string, type: string, known: readonly string[]): Diagnostic {
+    return error("E0792", `tirc does not know which weights of a ${code(type)} are added to what its norms read`, {
+      notes: [`${file} has \`model_type\` ${code(type)}; there are templates for ${known.join(", ")}`],
+      help: [...didYouMean(type, known), "export it to ONNX, where that stands in the graph, and give the .onnx file"],
+    });
+  },
+  noTensor(folder: string, tensor: string, type: string, known: readonly string[]): Diagnostic {
+    return error("E0793", `${folder} has no tensor ${code(tensor)}, which a ${code(type)} has`, {
+      notes: [`it has ${known.length} tensors`],
+      help: [...didYouMean(tensor, known), "a file of quantized or adapted weights has others: take the original"],
+    });
+  },
+  wrongTensor(folder: string, tensor: string, expected: string, type: string, shape: readonly number[]): Diagnostic {
+    return error(
+      "E0793",
+      `${code(tensor)} of ${folder} is ${expected} in the model, and ${type} [${shape.join(", ")}] here`,
+      {
+        help: ["take the weights that belong to the configuration; quantized ones cannot be centered"],
+      },
+    );
+  },
+  wrongIndex(file: string, reason: string): Diagnostic {
+    return error("E0794", `${file} is no index of shards: ${reason}`, {
+      help: ["take the file from where the shards come from"],
+    });
+  },
+  notEmpty(span: Span, folder: string): Diagnostic {
+    return error("E0795", `the folder ${code(folder)} is not empty`, {
+      span,
+      help: ["name a folder that is not there yet, or an empty one: nothing in it is overwritten"],
+    });
+  },
+};

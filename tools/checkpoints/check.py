@@ -1,0 +1,152 @@
+"""Makes small models of `transformers` with random weights, and holds what `tirc surgery` makes of them to the originals.
+
+    python tools/checkpoints/check.py make FOLDER     a checkpoint each
+    python tools/checkpoints/check.py hold FOLDER     FOLDER/NAME beside FOLDER/NAME-rms, as JSON
+
+What is held: the library loads the result without a missing or an unexpected tensor, the outputs agree, the norms that
+`rms_norms` names take off a mean of zero, and with RMSNorms in their place the outputs agree as well.
+"""
+
+import json
+import os
+import sys
+
+import torch
+import transformers
+from transformers import *  # noqa: F403 (its names are classes of models)
+
+transformers.logging.set_verbosity_error()
+transformers.logging.disable_progress_bar()
+words = dict(vocab_size=40)
+small = dict(hidden_size=12, num_hidden_layers=2, intermediate_size=24, num_attention_heads=3)
+image = dict(image_size=8, patch_size=4)
+gpt2 = dict(**words, n_positions=16, n_embd=12, n_layer=2, n_head=3)
+opt = dict(**words, num_hidden_layers=2, ffn_dim=24, num_attention_heads=3, max_position_embeddings=16)
+whisper = dict(
+    vocab_size=60, num_mel_bins=8, encoder_layers=2, decoder_layers=2, encoder_attention_heads=3, decoder_attention_heads=3,
+    encoder_ffn_dim=24, decoder_ffn_dim=24, d_model=12, max_source_positions=10, max_target_positions=16,
+    pad_token_id=1, bos_token_id=1, eos_token_id=2, decoder_start_token_id=3,
+)
+clip = dict(
+    text_config=dict(**words, **small, max_position_embeddings=16, projection_dim=8, eos_token_id=39),
+    vision_config=dict(**small, **image, projection_dim=8),
+    projection_dim=8,
+)
+llama = dict(**words, **small)
+
+models = {
+    "gpt2": lambda: GPT2LMHeadModel(GPT2Config(**gpt2)),
+    "gpt2-body": lambda: GPT2Model(GPT2Config(**gpt2)),
+    "gpt2-hub": lambda: GPT2Model(GPT2Config(**gpt2)),
+    "gpt2-untied": lambda: GPT2LMHeadModel(GPT2Config(**gpt2, tie_word_embeddings=False)),
+    "gpt2-classifier": lambda: GPT2ForSequenceClassification(GPT2Config(**gpt2, pad_token_id=0)),
+    "gpt2-f16": lambda: GPT2LMHeadModel(GPT2Config(**gpt2)).half(),
+    "gpt2-bf16": lambda: GPT2LMHeadModel(GPT2Config(**gpt2)).bfloat16(),
+    "opt": lambda: OPTForCausalLM(OPTConfig(**opt, hidden_size=12, word_embed_proj_dim=12)),
+    "opt-projected": lambda: OPTForCausalLM(OPTConfig(**opt, hidden_size=12, word_embed_proj_dim=8, do_layer_norm_before=False)),
+    "bert": lambda: BertForMaskedLM(BertConfig(**words, **small, max_position_embeddings=16)),
+    "bert-classifier": lambda: BertForSequenceClassification(BertConfig(**words, **small, max_position_embeddings=16)),
+    "vit": lambda: ViTForImageClassification(ViTConfig(**small, **image)),
+    "clip": lambda: CLIPModel(CLIPConfig(**clip)),
+    "whisper": lambda: WhisperForConditionalGeneration(WhisperConfig(**whisper)),
+    "t5": lambda: T5ForConditionalGeneration(T5Config(**words, d_model=12, d_kv=4, d_ff=24, num_layers=2, num_heads=3)),
+    "llama": lambda: LlamaForCausalLM(LlamaConfig(**llama)),
+}
+sharded = {"opt"}
+
+
+def make(folder):
+    for seed, (name, build) in enumerate(models.items()):
+        torch.manual_seed(seed)
+        model = build().eval()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.add_(torch.randn_like(parameter) * 0.1)
+        shards = dict(max_shard_size="4KB") if name in sharded else {}
+        model.save_pretrained(os.path.join(folder, name), **shards)
+        if name == "gpt2-hub":
+            # As the first GPT-2 was published: the model's tensors without a prefix, and a head in the configuration.
+            file = os.path.join(folder, name, "config.json")
+            with open(file) as read:
+                text = read.read().replace('"GPT2Model"', '"GPT2LMHeadModel"')
+            with open(file, "w") as write:
+                write.write(text)
+
+
+def inputs_of(kind):
+    torch.manual_seed(1)
+    ids = torch.randint(4, 38, (2, 7))
+    pixels = dict(pixel_values=torch.randn(2, 3, 8, 8))
+    return {
+        "vit": pixels,
+        "clip": dict(input_ids=ids, **pixels),
+        "whisper": dict(input_features=torch.randn(2, 8, 20), decoder_input_ids=ids),
+        "t5": dict(input_ids=ids, decoder_input_ids=ids),
+    }.get(kind, dict(input_ids=ids))
+
+
+class Rms(torch.nn.Module):
+    """The norm without its mean: what may stand in the place of a LayerNorm whose rows are centered."""
+
+    def __init__(self, norm):
+        super().__init__()
+        self.weight, self.bias, self.eps = norm.weight, norm.bias, norm.eps
+
+    def forward(self, x):
+        y = x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.eps) * self.weight
+        return y if self.bias is None else y + self.bias
+
+
+def main_output(outputs):
+    for name in ("logits", "logits_per_image", "last_hidden_state"):
+        if getattr(outputs, name, None) is not None:
+            return getattr(outputs, name).double()
+    raise ValueError(f"no output of {list(outputs.keys())}")
+
+
+def hold(folder):
+    found = {}
+    for name in models:
+        before, after = os.path.join(folder, name), os.path.join(folder, f"{name}-rms")
+        with open(os.path.join(after, "config.json")) as file:
+            config = json.load(file)
+        cls = getattr(transformers, config["architectures"][0])
+        # f16 is computed in f32, so that what is compared are the weights.
+        original = cls.from_pretrained(before, dtype=torch.float32).eval()
+        written, info = cls.from_pretrained(after, dtype=torch.float32, output_loading_info=True)
+        written.eval()
+        inputs = inputs_of(config["model_type"])
+        largest = {}
+
+        def watch(module, args, module_name):
+            x = args[0]
+            mean = (x.mean(-1).abs() / x.abs().amax(-1)).max().item()
+            largest[module_name] = max(largest.get(module_name, 0), mean)
+
+        norms = {n: m for n, m in written.named_modules() if isinstance(m, torch.nn.LayerNorm)}
+        for module_name, module in norms.items():
+            module.register_forward_pre_hook(lambda m, args, n=module_name: watch(m, args, n))
+        with torch.no_grad():
+            want, got = main_output(original(**inputs)), main_output(written(**inputs))
+        bound = 3e-2 if name.endswith("bf16") else 3e-3 if name.endswith("f16") else 3e-6
+        free = [n for n, mean in largest.items() if mean < bound]
+        for module_name in free:
+            parent, _, last = module_name.rpartition(".")
+            setattr(written.get_submodule(parent), last, Rms(norms[module_name]))
+        with torch.no_grad():
+            rms = main_output(written(**inputs))
+        size = want.abs().max()
+        found[name] = {
+            "layerNorms": len(norms),
+            "rmsNorms": len(config.get("rms_norms", [])),
+            "meanIsZero": len(free),
+            "off": ((got - want).abs().max() / size).item(),
+            "offWithRmsNorms": ((rms - want).abs().max() / size).item(),
+            "missing": sorted(info["missing_keys"]),
+            "unexpected": sorted(info["unexpected_keys"]),
+        }
+    print(json.dumps({"transformers": transformers.__version__, "torch": torch.__version__, "models": found}, indent=2))
+
+
+if __name__ == "__main__":
+    {"make": make, "hold": hold}[sys.argv[1]](sys.argv[2])
