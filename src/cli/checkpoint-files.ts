@@ -5,7 +5,7 @@ import { type Checkpoint, type Folder, openCheckpoint } from "../checkpoint/chec
 import { fail } from "../diagnostics/diagnostic.ts";
 import { checkpointErrors } from "../diagnostics/errors-checkpoint.ts";
 import { filesIn, kindOf } from "./files.ts";
-import { openWeights } from "./onnx-files.ts";
+import { openWeights } from "./model-files.ts";
 import type { Io } from "./session.ts";
 
 export const isFolder = (path: string, io: Io): boolean => path !== "-" && kindOf(path, io) === "folder";
