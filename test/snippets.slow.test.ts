@@ -18,6 +18,7 @@ import { emitModule } from "../src/emit-module.ts";
 import { launcherText } from "../src/launch/text-ts.ts";
 import { parse } from "../src/parse/parse.ts";
 import { buildPackage, root, runNode, temporaryFolder } from "./support/built.ts";
+import { gpt2Files } from "./support/checkpoint.ts";
 import { Workplace } from "./support/cli.ts";
 import { deviceTest } from "./support/gpu.ts";
 import { type Setting, settings } from "./support/snippet-settings.ts";
@@ -77,8 +78,8 @@ async function runModule(file: string) {
 }
 
 test("nothing is in a language that is not run, and no setting is without its example", () => {
-  // Settings of editors (lua, toml, elisp) are held by test/editors.
-  const known = ["", "ts", "js", "mjs", "sh", "tir", "console", "wgsl", "lua", "toml", "elisp"];
+  // Settings of editors (lua, toml, elisp) are held by test/editors, Python below.
+  const known = ["", "ts", "js", "mjs", "sh", "tir", "console", "wgsl", "lua", "toml", "elisp", "python"];
   expect(snippets.filter(({ language }) => !known.includes(language)).map(placeOf)).toEqual([]);
   for (const setting of settings) expect(snippets.filter(isOf(setting)), setting.starts).toHaveLength(1);
   expect(modules.length).toBeGreaterThan(3);
@@ -125,6 +126,7 @@ describe("commands", () => {
       const place = new Workplace();
       cpSync("examples", join(place.folder, "examples"), { recursive: true });
       place.write(readmeProgram.name, readmeProgram.text);
+      for (const [name, data] of Object.entries(gpt2Files())) place.write(name, data);
       for (const name of ["recognizer.onnx", "model.onnx"]) symlinkSync(recognizer, join(place.folder, name));
       let scripts = scriptsOf(".");
       for (const command of text
@@ -150,6 +152,15 @@ describe("commands", () => {
       }
     },
   );
+});
+
+test("what is Python is a part of a script under tools, whose results are kept", () => {
+  const scripts = readdirSync("tools", { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".py") && !name.includes("node_modules"))
+    .map((name) => readFileSync(join("tools", name), "utf8"));
+  const own = written("python");
+  expect(own.length).toBeGreaterThan(0);
+  expect(own.filter(({ text }) => !scripts.some((script) => script.includes(text.trim()))).map(placeOf)).toEqual([]);
 });
 
 test("programs", () => {

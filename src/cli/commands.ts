@@ -175,6 +175,11 @@ const inside: readonly OptionSpec[] = [
 
 const file = { name: "FILE", what: "a .tir file, or `-` for stdin", path: read };
 const model = { name: "MODEL.onnx", what: "an ONNX model", path: read };
+const modelOrFolder = {
+  name: "MODEL",
+  what: "an ONNX model, an archive of torch.export (.pt2), or the folder of a checkpoint of Hugging Face's",
+  path: read,
+};
 
 export const compileSpec: CommandSpec = {
   name: "compile",
@@ -475,15 +480,18 @@ export const explainSpec: CommandSpec = {
 
 export const explainNormsSpec: CommandSpec = {
   name: "explain-norms",
-  summary: "list every norm of a program or an ONNX model, and what becomes of its centering",
-  operand: { ...file, what: "a .tir file, an .onnx model, or `-` for a program on stdin" },
+  summary: "list every norm of a program or a model, and what becomes of its centering",
+  operand: {
+    ...file,
+    what: "a .tir file, a model (.onnx, .pt2, a checkpoint's folder), or `-` for a program on stdin",
+  },
   options: [plugin, mode, { name: "--json", summary: "as JSON" }, ...common],
 };
 
 export const importSpec: CommandSpec = {
   name: "import",
-  summary: "turn an ONNX model into a program",
-  operand: model,
+  summary: "turn a model into a program",
+  operand: modelOrFolder,
   options: [
     { name: "--output", short: "-o", value: "OUT.tir", path: write, summary: "where to write; stdout if not given" },
     { name: "--remarks", summary: "say why nodes that look like ops of the language are kept as `extern`" },
@@ -494,15 +502,15 @@ export const importSpec: CommandSpec = {
 
 export const surgerySpec: CommandSpec = {
   name: "surgery",
-  summary: "write the LayerNorms of an ONNX model as RMSNorms",
-  operand: model,
+  summary: "write the LayerNorms of a model as RMSNorms",
+  operand: modelOrFolder,
   options: [
     {
       name: "--output",
       short: "-o",
-      value: "OUT.onnx",
+      value: "OUT",
       path: write,
-      summary: "where to write; nothing is written if not given",
+      summary: "where to write: a file, or a new folder for a checkpoint; nothing is written if not given",
     },
     {
       name: "--mode",

@@ -3,7 +3,6 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
-import { archiveErrors } from "../diagnostics/errors-pt2.ts";
 import { surgeryErrors } from "../diagnostics/errors-surgery.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import type { OnnxModel } from "../onnx/model.ts";

@@ -244,16 +244,31 @@ describe("what cannot be", () => {
   });
 });
 
+interface Held {
+  readonly layerNorms: number;
+  readonly rmsNorms: number;
+  readonly meanIsZero: number;
+  readonly off: number;
+  readonly offWithRmsNorms: number;
+  readonly missing: readonly string[];
+  readonly unexpected: readonly string[];
+}
+
+test("the page of checkpoints counts the models, and says how far they are off at most", () => {
+  const { models } = JSON.parse(readFileSync("test/checkpoint/results.json", "utf8")) as {
+    models: Record<string, Held>;
+  };
+  const page = readFileSync("docs/checkpoints.md", "utf8");
+  expect(Object.keys(models)).toHaveLength(16);
+  expect(page).toContain("makes sixteen models");
+  const wide = Object.entries(models).filter(([name]) => !name.includes("f16"));
+  const worst = Math.max(...wide.flatMap(([, { off, offWithRmsNorms }]) => [off, offWithRmsNorms]));
+  const said = Number(/differ by (\S+) of the largest number/.exec(page)?.[1]);
+  expect(worst).toBeLessThanOrEqual(said);
+  expect(said).toBeLessThanOrEqual(2 * worst);
+});
+
 describe("held to transformers", () => {
-  interface Held {
-    readonly layerNorms: number;
-    readonly rmsNorms: number;
-    readonly meanIsZero: number;
-    readonly off: number;
-    readonly offWithRmsNorms: number;
-    readonly missing: readonly string[];
-    readonly unexpected: readonly string[];
-  }
   const { models } = JSON.parse(readFileSync("test/checkpoint/results.json", "utf8")) as {
     models: Record<string, Held>;
   };
