@@ -26,6 +26,7 @@ export async function open() {
       return [scale.ref, np.round(n.div(scale)), h];
     },
     softmax: (x) => nn.softmax(x, -1),
+    "column-sums": (x) => np.sum(x, 0),
     elementwise: (x, y) => {
       let v = x.ref;
       for (let i = 0; i < 4; i++) v = np.maximum(np.tanh(v.add(y.ref).mul(0.5)).sub(x.ref), y.ref);

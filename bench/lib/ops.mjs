@@ -36,6 +36,12 @@ const forwards = {
     inputs: { x: all, y: all },
     body: `  let v0 = x\n${chain.join("\n")}\n  return v20`,
   },
+  "column-sums": {
+    title: "sum over rows",
+    inputs: { x: all },
+    results: "y: f32[n]",
+    body: "  return sum(x, axes = [0])",
+  },
 };
 
 const residual = {

@@ -36,14 +36,18 @@ const valueInfo = (field, name, shape) => {
   const dims = shape.flatMap((extent) => message(1, int(1, extent)));
   return message(field, [...text(1, name), ...message(2, message(1, [...int(1, 1), ...message(2, dims)]))]);
 };
-const scalar = (name, value) => message(5, [...int(2, 1), ...float(4, value), ...text(8, name)]);
+/** TensorProto: a float, or a list of int64. */
+const initializer = (name, value) =>
+  Array.isArray(value)
+    ? message(5, [...int(1, value.length), ...int(2, 7), ...value.flatMap((item) => int(7, item)), ...text(8, name)])
+    : message(5, [...int(2, 1), ...float(4, value), ...text(8, name)]);
 
-export function modelOf(nodes, inputs, outputs, scalars) {
+export function modelOf(nodes, inputs, outputs, constants) {
   const used = new Set(nodes.flatMap(([, operands]) => operands));
   const graph = [
     ...nodes.flatMap(nodeProto),
     ...text(2, "bench"),
-    ...Object.entries(scalars).flatMap(([key, value]) => (used.has(key) ? scalar(key, value) : [])),
+    ...Object.entries(constants).flatMap(([key, value]) => (used.has(key) ? initializer(key, value) : [])),
     ...Object.entries(inputs).flatMap(([key, shape]) => valueInfo(11, key, shape)),
     ...Object.entries(outputs).flatMap(([key, shape]) => valueInfo(12, key, shape)),
   ];
@@ -71,6 +75,7 @@ const graphs = {
     ["Round", ["d"], ["q"]],
   ],
   softmax: [["Softmax", ["x"], ["y"], { axis: -1 }]],
+  "column-sums": [["ReduceSum", ["x", "rows"], ["y"], { keepdims: 0 }]],
   elementwise: Array.from({ length: 4 }, (_, i) => [
     ["Add", [i === 0 ? "x" : `m${i - 1}`, "y"], [`a${i}`]],
     ["Mul", [`a${i}`, "half"], [`b${i}`]],
@@ -94,8 +99,9 @@ export async function open({ device, adapter }) {
       const shapeOf = (shape) => (shape === "n" ? [n] : [rows, n]);
       const inputs = Object.fromEntries(Object.entries(op.inputs).map(([input, shape]) => [input, shapeOf(shape)]));
       const last = key === "elementwise" ? "m3" : "y";
-      const outputs = key === "quantize" ? { y: [rows, 1], q: [rows, n], h: [rows, n] } : { [last]: [rows, n] };
-      const model = modelOf(graphs[key], inputs, outputs, { half: 0.5, over127: 1 / 127 });
+      const several = { quantize: { y: [rows, 1], q: [rows, n], h: [rows, n] }, "column-sums": { y: [n] } };
+      const outputs = several[key] ?? { [last]: [rows, n] };
+      const model = modelOf(graphs[key], inputs, outputs, { half: 0.5, over127: 1 / 127, rows: [0] });
       const session = await ort.InferenceSession.create(model, {
         executionProviders: ["webgpu"],
         preferredOutputLocation: "gpu-buffer",

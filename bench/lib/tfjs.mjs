@@ -36,6 +36,7 @@ export async function open({ device, adapterInfo }) {
       return [scale, tf.round(tf.div(n, scale)), h];
     },
     softmax: (x) => tf.softmax(x, -1),
+    "column-sums": (x) => tf.sum(x, 0),
     elementwise: (x, y) => {
       let v = x;
       for (let i = 0; i < 4; i++) v = tf.maximum(tf.sub(tf.tanh(tf.mul(tf.add(v, y), 0.5)), x), y);
