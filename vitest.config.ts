@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { configDefaults, defineConfig, type ViteUserConfig } from "vitest/config";
 
 /** Of these folders, all: they compile and run kernels, and change nothing that another file sees. */
-const slow = "test/{codegen,gradient,ir,onnx,passes,plan}/**/*.slow.test.ts";
+const slow = "test/{codegen,gradient,ir,onnx,passes,plan,pt2}/**/*.slow.test.ts";
 
 /** Files that need a process of their own: they exchange modules, lose devices, grow, or are timed. */
 export const alone = [

@@ -60,6 +60,19 @@ export class AtenView {
     return found.of.items.map((one) => this.translation.nameOf(one.get("name").text));
   }
 
+  /** Tensors of a list that may have gaps, which are at its beginning: nothing is known of these. */
+  tensorsOrNone(name: string): { readonly name: string; readonly type: ScalarType | undefined }[] {
+    const found = this.argument(name);
+    const items =
+      found?.name === "as_optional_tensors" || found?.name === "as_tensors" ? found.of.items : this.decline();
+    return items.map((item) => {
+      const { name, of } = found?.name === "as_tensors" ? { name: "as_tensor", of: item } : item.kind;
+      if (name !== "as_tensor") this.decline();
+      const tensor = of.get("name").text;
+      return { name: this.translation.nameOf(tensor), type: this.translation.meta(tensor)?.type };
+    });
+  }
+
   meta(name: string): TensorMeta {
     const tensor = this.tensorName(name);
     return (tensor === undefined ? undefined : this.translation.meta(tensor)) ?? this.decline();

@@ -58,6 +58,8 @@ export class Translation {
   private readonly initializers: Uint8Array[] = [];
   private readonly types: Uint8Array[] = [];
   private readonly taken = new Set<string>();
+  /** How often names were made from a hint. */
+  private readonly counts = new Map<string, number>();
   private readonly small = new Map<string, string>();
 
   constructor(archive: Pt2Archive, program: Program) {
@@ -103,7 +105,9 @@ export class Translation {
 
   fresh(hint: string): string {
     let name = hint;
-    for (let n = 1; this.taken.has(name); n++) name = `${hint}_${n}`;
+    let n = this.counts.get(hint) ?? 0;
+    while (this.taken.has(name)) name = `${hint}_${++n}`;
+    this.counts.set(hint, n);
     this.taken.add(name);
     return name;
   }
@@ -156,7 +160,7 @@ export class Translation {
   }
 
   private node(node: AtenNode): void {
-    const [before, names] = [this.nodes.length, new Map(this.names)];
+    const before = this.nodes.length;
     const rule = atenRules[node.target];
     const view = new AtenView(node, this);
     try {
@@ -170,8 +174,6 @@ export class Translation {
     } catch (caught) {
       if (!(caught instanceof Untranslated)) throw caught;
       this.nodes.length = before;
-      this.names.clear();
-      for (const [tensor, name] of names) this.names.set(tensor, name);
     }
     this.keep(node, view);
     this.note(node);

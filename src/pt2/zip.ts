@@ -232,6 +232,8 @@ class ZipReader {
   /** With the place of their bytes. No two entries share any. */
   private placed(listed: readonly Listed[], end: number): ZipEntry[] {
     const starts = listed.map(({ offset }) => offset).sort((a, b) => a - b);
+    const twice = starts.find((start, i) => start === starts[i + 1]);
+    if (twice !== undefined) this.refuse(`two of its entries begin at byte ${twice}`);
     const nextOf = new Map(starts.map((start, i) => [start, starts[i + 1] ?? end]));
     return listed.map(({ name, record, crc, size, offset }) => {
       if (offset + zip.local.size > end) this.refuse(`its entry ${name} lies outside of it`);

@@ -176,4 +176,5 @@ def main():
             print(f"{asked}: {said[:60]} ... {said[-300:]}, {time.time() - started:.1f} s", flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -30,12 +30,24 @@ const flattened: AtenRule = (at) => {
   at.make("Reshape", [at.tensor("self"), at.integers([...before, -1, ...after])]);
 };
 
-const transposed: AtenRule = (at) => {
+const transposed =
+  (first: string, second: string): AtenRule =>
+  (at) => {
+    const rank = at.rank("self");
+    const order = Array.from({ length: rank }, (_, i) => i);
+    const [a, b] = [at.axis(at.int(first), rank), at.axis(at.int(second), rank)];
+    [order[a], order[b]] = [b, a];
+    at.makePermuted("self", order);
+  };
+
+/** The axes that are named go to their places, and the others stand around them in their order. */
+const moved: AtenRule = (at) => {
   const rank = at.rank("self");
-  const order = Array.from({ length: rank }, (_, i) => i);
-  const [a, b] = [at.axis(at.int("dim0"), rank), at.axis(at.int("dim1"), rank)];
-  [order[a], order[b]] = [b, a];
-  at.makePermuted("self", order);
+  const [from, to] = [at.ints("source"), at.ints("destination")].map((list) => list.map((axis) => at.axis(axis, rank)));
+  if (from === undefined || to === undefined || from.length !== to.length) return at.decline();
+  const others = Array.from({ length: rank }, (_, i) => i).filter((axis) => !from.includes(axis));
+  const placeOf = (axis: number) => from[to.indexOf(axis)] ?? (others.shift() as number);
+  at.makePermuted("self", Array.from({ length: rank }, (_, axis) => axis).map(placeOf));
 };
 
 const permuted: AtenRule = (at) => {
@@ -131,6 +143,26 @@ const embedding: AtenRule = (at) => at.make("Gather", [at.tensor("weight"), at.t
 const picked: AtenRule = (at) =>
   at.make("Gather", [at.tensor("self"), at.tensor("index")], { axis: at.axis(at.int("dim"), at.rank("self")) });
 
+/** Along the first axis, by one tensor of indices alone. */
+const indexed: AtenRule = (at) => {
+  const [first, ...others] = at.tensorsOrNone("indices");
+  if (first === undefined || others.length > 0) return at.decline();
+  if (first.type?.kind !== "integer") at.decline();
+  at.make("Gather", [at.tensor("self"), first.name], { axis: 0 });
+};
+
+/** Zeros, or another number, before and after axes; the last axis comes first. */
+const padded: AtenRule = (at) => {
+  if (at.text("mode", "constant") !== "constant") at.decline();
+  const pads = at.ints("pad");
+  const count = pads.length / 2;
+  const axes = Array.from({ length: count }, (_, i) => at.rank("self") - 1 - i);
+  const [before, after] = [0, 1].map((side) => axes.map((_, i) => pads[2 * i + side] as number));
+  const value = at.scalar(at.float("value", 0), at.resultType());
+  const list = at.integers([...(before as number[]), ...(after as number[])]);
+  at.make("Pad", [at.tensor("self"), list, value, at.integers(axes)]);
+};
+
 /** What is shifted out at one end of an axis comes in at the other. */
 const rolled: AtenRule = (at) => {
   const [shifts, dims] = [at.ints("shifts"), at.ints("dims")];
@@ -182,7 +214,11 @@ export const moveRules: Readonly<Record<string, AtenRule>> = {
   "unsqueeze.default": unsqueezed,
   "squeeze.dim": squeezed,
   "squeeze.dims": squeezed,
-  "transpose.int": transposed,
+  "transpose.int": transposed("dim0", "dim1"),
+  "swapaxes.default": transposed("axis0", "axis1"),
+  "swapdims.default": transposed("dim0", "dim1"),
+  "movedim.int": moved,
+  "movedim.intlist": moved,
   "permute.default": permuted,
   "t.default": (at) => at.makePermuted("self", at.rank("self") < 2 ? [0] : [1, 0]),
   "expand.default": expanded,
@@ -193,10 +229,14 @@ export const moveRules: Readonly<Record<string, AtenRule>> = {
   "select.int": selected,
   "split.Tensor": cut,
   "split_with_sizes.default": cut,
+  "split.sizes": cut,
   "chunk.default": cut,
   "unbind.int": unbound,
   "embedding.default": embedding,
   "index_select.default": picked,
+  "index.Tensor": indexed,
+  "pad.default": padded,
+  "constant_pad_nd.default": padded,
   "roll.default": rolled,
   "arange.default": range,
   "arange.start": range,

@@ -65,6 +65,9 @@ const attention: AtenRule = (at) => {
   );
 };
 
+const einsum: AtenRule = (at) =>
+  at.make("Einsum", at.tensors("tensors"), { equation: { text: at.text("equation", "") } });
+
 export const productRules: Readonly<Record<string, AtenRule>> = {
   "linear.default": linear,
   "matmul.default": product("self", "other"),
@@ -80,4 +83,5 @@ export const productRules: Readonly<Record<string, AtenRule>> = {
   ),
   "convolution.default": (at) => convolve(at, "input"),
   "scaled_dot_product_attention.default": attention,
+  "einsum.default": einsum,
 };

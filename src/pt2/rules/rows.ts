@@ -95,6 +95,30 @@ const globalMean: AtenRule = (at) => {
   at.make("GlobalAveragePool", [at.tensor("self")]);
 };
 
+/** Means over places; ONNX has one window for all, with as many strides. */
+const pooled =
+  (opType: "AveragePool" | "MaxPool", space: number): AtenRule =>
+  (at) => {
+    const each = (name: string, other: readonly number[]) => {
+      const list = at.ints(name, other);
+      return list.length === 0
+        ? [...other]
+        : Array.from({ length: space }, (_, i) => list[list.length === 1 ? 0 : i] as number);
+    };
+    if (at.flag("ceil_mode", false) || at.has("divisor_override")) at.decline();
+    const kernel = each("kernel_size", []);
+    const pads = each("padding", new Array<number>(space).fill(0));
+    const ones = new Array<number>(space).fill(1);
+    at.make(opType, [at.tensor("self")], {
+      kernel_shape: kernel,
+      strides: each("stride", kernel),
+      pads: [...pads, ...pads],
+      ...(opType === "MaxPool"
+        ? { dilations: each("dilation", ones) }
+        : { count_include_pad: at.flag("count_include_pad", true) ? 1 : 0 }),
+    });
+  };
+
 export const rowRules: Readonly<Record<string, AtenRule>> = {
   "layer_norm.default": (at) => layerNorm(at, [at.result()]),
   "native_layer_norm.default": (at) => layerNorm(at, [at.result(0), at.result(1), at.result(2)]),
@@ -115,4 +139,6 @@ export const rowRules: Readonly<Record<string, AtenRule>> = {
   "var.correction": varianceOf,
   "var_mean.correction": varianceAndMean,
   "adaptive_avg_pool2d.default": globalMean,
+  "avg_pool2d.default": pooled("AveragePool", 2),
+  "max_pool2d.default": pooled("MaxPool", 2),
 };

@@ -3,6 +3,8 @@
  * other bytes; every other entry, and every other node, is what was read.
  */
 
+import { fail } from "../../diagnostics/diagnostic.ts";
+import { surgeryErrors } from "../../diagnostics/errors-surgery.ts";
 import type { Piece } from "../../onnx/write.ts";
 import type { Line } from "../../surgery/draft.ts";
 import type { JsonEntry, StoredTensor } from "../archive.ts";
@@ -12,7 +14,7 @@ import type { Pt2Model } from "../model.ts";
 import { type JsonText, jsonText, listText, objectText } from "./arguments.ts";
 import { Metas, metaText, textOf, weightMeta } from "./metas.ts";
 import { type WrittenNode, writtenNodes } from "./nodes.ts";
-import { type LazyTensor, type NewWeight, newWeights } from "./weights.ts";
+import { type LazyTensor, type NewWeight, newWeights, tensorsByStorage } from "./weights.ts";
 import { rewrittenZip } from "./zip.ts";
 
 /** The written archive, and how many nodes its program has. */
@@ -45,6 +47,7 @@ export function rewrittenArchive(
   const weights = newWeights(model, lines, added, fresh);
   const metas = new Metas(program, archive.program.text);
   const nodes = withoutLeftovers(model, writtenNodes({ model, weights, added, metas, fresh }, lines));
+  checkNames(model, nodes, weights);
   const gone = weightsGone(model, nodes);
   const used = new Set(nodes.flatMap(({ takes }) => takes));
   const isNew = ({ argument, instead }: NewWeight) => instead === undefined && used.has(argument);
@@ -57,22 +60,41 @@ export function rewrittenArchive(
   return { pieces: rewrittenZip(archive.directory, { instead, added: files.added }), nodes: nodes.length };
 }
 
+/** Every name that a node takes is there. */
+function checkNames(
+  { program, file }: Pt2Model,
+  nodes: readonly WrittenNode[],
+  weights: ReadonlyMap<string, NewWeight>,
+): void {
+  const there = new Set([
+    ...program.inputs.map(({ name }) => name),
+    ...[...weights.values()].map((one) => one.argument),
+  ]);
+  for (const { takes, makes } of nodes) {
+    const missing = takes.find((name) => !there.has(name));
+    if (missing !== undefined) {
+      fail(surgeryErrors.unwritable(file, makes[0] ?? "a node", `nothing makes \`${missing}\` any more`));
+    }
+    for (const name of makes) there.add(name);
+  }
+}
+
 /** Without the nodes of which something was taken, and nothing is any more. */
 function withoutLeftovers({ program }: Pt2Model, nodes: readonly WrittenNode[]): readonly WrittenNode[] {
   const wanted = new Set(program.nodes.flatMap((node) => [...takenBy(node.fields)]));
-  let left = nodes;
-  for (;;) {
-    const taken = new Set([...program.outputs, ...left.flatMap(({ takes }) => takes)]);
-    const next = left.filter(
-      ({ makes, from }) =>
-        from === undefined ||
-        makes.length === 0 ||
-        !makes.some((name) => wanted.has(name)) ||
-        makes.some((name) => taken.has(name)),
-    );
-    if (next.length === left.length) return left;
-    left = next;
+  const taken = new Set(program.outputs);
+  const isLeft = ({ makes, from }: WrittenNode) =>
+    from === undefined ||
+    makes.length === 0 ||
+    !makes.some((name) => wanted.has(name)) ||
+    makes.some((name) => taken.has(name));
+  const left: WrittenNode[] = [];
+  for (const node of nodes.toReversed()) {
+    if (!isLeft(node)) continue;
+    left.push(node);
+    for (const name of node.takes) taken.add(name);
   }
+  return left.reverse();
 }
 
 /** Every name that stands in the arguments of a node. */
@@ -118,8 +140,8 @@ class WeightFiles {
       return known;
     };
     const removed = new Set(gone.values());
-    const left = (storage: StoredTensor["storage"]) =>
-      [...archive.tensors.values()].some((one) => one.storage === storage && !removed.has(one.name));
+    const byStorage = tensorsByStorage(archive);
+    const left = (storage: StoredTensor["storage"]) => byStorage.get(storage)?.some((one) => !removed.has(one.name));
     for (const name of removed) {
       const stored = archive.tensors.get(name);
       if (stored === undefined) continue;
@@ -129,8 +151,8 @@ class WeightFiles {
     for (const weight of own) {
       const { storage } = weight.instead as StoredTensor;
       this.instead.set(storage.name, weight.bytes());
-      for (const one of archive.tensors.values()) {
-        if (one.storage !== storage || isPlain(one)) continue;
+      for (const one of byStorage.get(storage) ?? []) {
+        if (isPlain(one)) continue;
         editsOf(one.listedIn).changed.set(one.name, contiguousConfig(one, weight));
       }
     }

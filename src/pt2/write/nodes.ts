@@ -13,6 +13,7 @@ import type { AtenNode } from "../program.ts";
 import { type JsonText, jsonText, listText, objectText } from "./arguments.ts";
 import { type Metas, type NewMeta, textOf, weightMeta } from "./metas.ts";
 import { type Said, type SaidArgument, type SayView, says } from "./says.ts";
+import { Twins } from "./twins.ts";
 import type { LazyTensor, NewWeight } from "./weights.ts";
 
 /** A node of the written program. */
@@ -73,18 +74,24 @@ class NodeWriter {
   private readonly writing: Writing;
   private readonly source: string;
   private readonly readers = new Map<string, number>();
+  private readonly twins: Twins;
+  private readonly sizes: ReadonlySet<string>;
   /** Tensors between nodes of the graph that have a name of the program now. */
   private readonly called = new Map<string, string>();
 
   constructor(writing: Writing, lines: readonly Line[]) {
     this.writing = writing;
     this.source = writing.model.archive.program.text;
+    this.twins = new Twins(writing.model, lines);
+    const made = writing.model.program.nodes.flatMap((node) => node.made);
+    this.sizes = new Set(made.flatMap(({ kind, name }) => (kind === "size" ? [name] : [])));
     for (const { takes } of lines) for (const name of takes) this.readers.set(name, (this.readers.get(name) ?? 0) + 1);
     for (const { name } of writing.model.graph.outputs) this.readers.set(name, (this.readers.get(name) ?? 0) + 1);
   }
 
   group({ node, before, now }: Group): WrittenNode[] {
-    if (before.length > 0 && now.length === 0) return [];
+    // Whether nothing needs it any more is seen once all nodes are there: what computes the same may have been merged.
+    if (now.length === 0) return [this.kept(node, new Map())];
     const isKept = now.every(({ at, made, edit }) => made === undefined && edit === undefined && before.includes(at));
     const exchanged = isKept ? this.exchanged(now) : undefined;
     if (exchanged !== undefined) return [this.kept(node, exchanged)];
@@ -118,6 +125,13 @@ class NodeWriter {
     return found;
   }
 
+  private isOfProgram(tensor: string): boolean {
+    const { weights, model } = this.writing;
+    const { program, translated } = model;
+    const isConstant = weights.has(tensor) || translated.constants.has(tensor);
+    return isConstant || this.called.has(tensor) || program.meta(tensor) !== undefined || this.sizes.has(tensor);
+  }
+
   /** The name of the program for a tensor of the graph. */
   private nameOf(tensor: string): string {
     const { weights, model } = this.writing;
@@ -130,7 +144,12 @@ class NodeWriter {
   }
 
   private kept(node: AtenNode, exchanged: ReadonlyMap<string, string>): WrittenNode {
-    const names = new Map([...exchanged].map(([was, now]) => [this.nameOf(was), this.nameOf(now)]));
+    const names = new Map<string, string>();
+    for (const [was, now] of exchanged) {
+      if (was === now || this.twins.areSame(was, now)) continue;
+      if (this.isOfProgram(was) && !this.isOfProgram(now)) decline();
+      names.set(this.nameOf(was), this.nameOf(now));
+    }
     const edits: JsonEdit[] = [];
     const takes: string[] = [];
     const { start, end } = node.fields.json;

@@ -5,9 +5,10 @@
 
 import type { NewTensor } from "../../onnx/encode.ts";
 import type { Line } from "../../surgery/draft.ts";
-import type { StoredTensor } from "../archive.ts";
+import type { Pt2Archive, StoredTensor } from "../archive.ts";
 import type { Pt2Model } from "../model.ts";
 import { scalarTypes } from "../tensor-meta.ts";
+import type { ZipEntry } from "../zip.ts";
 
 /** A new tensor of the graph, its bytes made when they are asked for. */
 export type LazyTensor = Omit<NewTensor, "raw"> & { readonly raw: () => Uint8Array };
@@ -39,6 +40,9 @@ export function newWeights(
   const { constants } = model.translated;
   const replaced = replacements(model, lines, added);
   const taken = new Set([...lines.flatMap(({ takes }) => takes), ...model.graph.outputs.map(({ name }) => name)]);
+  const byStorage = tensorsByStorage(model.archive);
+  // Storages of which nodes go on to read something.
+  const read = new Set([...constants].flatMap(([name, { view }]) => (taken.has(name) ? [view.stored.storage] : [])));
   const states = new Set(model.archive.tensors.keys());
   const weights = new Map<string, NewWeight>();
   for (const [name, tensor] of added) {
@@ -59,8 +63,7 @@ export function newWeights(
     };
     const stored = old?.view.stored;
     const isFree = (own: StoredTensor) =>
-      [...constants].every(([other, { view }]) => view.stored.storage !== own.storage || !taken.has(other)) &&
-      [...model.archive.tensors.values()].every((one) => one.storage !== own.storage || isAlias(one, own));
+      !read.has(own.storage) && byStorage.get(own.storage)?.every((one) => isAlias(one, own)) === true;
     if (
       old !== undefined &&
       stored !== undefined &&
@@ -76,6 +79,17 @@ export function newWeights(
     weights.set(name, { ...common, argument: fresh(`p_${state}`), instead: undefined, state });
   }
   return weights;
+}
+
+/** Which tensors of the state lie in each storage. */
+export function tensorsByStorage({ tensors }: Pt2Archive): ReadonlyMap<ZipEntry, readonly StoredTensor[]> {
+  const found = new Map<ZipEntry, StoredTensor[]>();
+  for (const one of tensors.values()) {
+    const own = found.get(one.storage);
+    if (own === undefined) found.set(one.storage, [one]);
+    else own.push(one);
+  }
+  return found;
 }
 
 /** Whether a constant is the tensor as the state has it: a transposed one is, read the other way. */

@@ -1,0 +1,133 @@
+"""Surgery on archives of torch.export: `pt2.py FOLDER [NAME...]`, where a name is the start of an architecture's.
+
+Exports the architectures of the matrix with fixed and with named axes, lets `tirc surgery` write their norms anew, loads
+both archives in PyTorch, and holds them to each other and to the module in float64. What came of it stands in
+test/pt2/results.json, by model. Needs `npm run build`.
+
+Fails where a norm that PyTorch runs is not found, where less is folded than can be (expected.json), where an output is off
+by more than 1e-5 of its largest number, where PyTorch does not load what was written, or a second surgery changes it.
+"""
+
+import copy
+import json
+import logging
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import torch
+
+from architectures import architectures
+from export import counting, dynamic_shapes, randomize
+
+root = Path(__file__).parents[2]
+results = root / "test/pt2/results.json"
+most = 1e-5
+
+
+def tirc(*args):
+    command = ["node", root / "dist/src/cli/main.js", *args]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"tirc {args[0]}: {done.stderr.strip()[-400:]}")
+    return done.stdout
+
+
+def tensors_of(value):
+    return [value] if isinstance(value, torch.Tensor) else [one for one in value if isinstance(one, torch.Tensor)]
+
+
+def distance(a, b):
+    """The largest difference of outputs, as a part of the largest number of each where that is above 1."""
+    pairs = [(x.double(), y.double()) for x, y in zip(a, b, strict=True)]
+    return max(float((x - y).abs().max() / x.abs().max().clamp_min(1)) for x, y in pairs)
+
+
+def count(program, op):
+    return sum(f"aten.{op}." in str(node.target) for node in program.graph.nodes)
+
+
+def checked(name, make, is_dynamic, folder):
+    torch.manual_seed(3)
+    case = make()
+    module = case.module.eval()
+    randomize(module)
+    args = tuple(case.inputs.values())
+    with torch.no_grad(), counting(module) as norms:
+        plain = tensors_of(module(*args))
+    shapes = dynamic_shapes(case, module) if is_dynamic else None
+    program = torch.export.export(module, args, dynamic_shapes=shapes, strict=False)
+    before, after, again = (folder / f"{name}.{kind}pt2" for kind in ("", "after.", "again."))
+    torch.export.save(program, before)
+    report = json.loads(tirc("surgery", before, "-o", after, "--json"))
+    tirc("surgery", after, "-o", again, "--json")
+    written = torch.export.load(after)
+    with torch.no_grad():
+        now = tensors_of(written.module()(*args))
+        wide = copy.deepcopy(module).double()
+        try:
+            exact = tensors_of(wide(*(arg.double() if arg.is_floating_point() else arg for arg in args)))
+        except Exception:
+            exact = None
+    found = [norm["norm"] for norm in report["norms"]]
+    outcomes = [norm["centering"] for norm in report["norms"] if norm["norm"] == "layernorm"]
+    return {
+        "norms": norms,
+        "found": {kind: found.count(kind) for kind in norms},
+        "folded": sum(outcome in ("folded", "proved") for outcome in outcomes),
+        "kept": sum(outcome in ("kept", "moved") for outcome in outcomes),
+        "left": sum(outcome in ("left", "unknown") for outcome in outcomes),
+        "written": {op: [count(program, op), count(written, op)] for op in ("layer_norm", "rms_norm")},
+        "nodes": [report["nodes"]["before"], report["nodes"]["after"]],
+        "off": distance(plain, now),
+        "fromFloat64": None if exact is None else [distance(exact, plain), distance(exact, now)],
+        "isFixpoint": after.read_bytes() == again.read_bytes(),
+    }
+
+
+def faults(result, expected):
+    """What is not as it should be, in words."""
+    if "failed" in result:
+        return [result["failed"]]
+    said = []
+    if result["found"] != result["norms"]:
+        said.append(f"found {result['found']} of {result['norms']}")
+    if result["folded"] < expected.get("folded", 0):
+        said.append(f"{result['folded']} are folded, and {expected['folded']} can be")
+    if result["off"] > most:
+        said.append(f"off by {result['off']:.1e}")
+    if not result["isFixpoint"]:
+        said.append("a second surgery changes it")
+    return said
+
+
+def main(folder, *chosen):
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)
+    torch.backends.mha.set_fastpath_enabled(False)
+    warnings.filterwarnings("ignore")
+    logging.disable(logging.WARNING)
+    expected = json.loads((Path(__file__).parent / "expected.json").read_text())
+    known = json.loads(results.read_text()) if results.exists() else {}
+    is_wrong = False
+    for architecture, make in architectures.items():
+        if chosen and not any(architecture.startswith(start) for start in chosen):
+            continue
+        for is_dynamic in (False, True):
+            name = f"{architecture}.{'dynamic' if is_dynamic else 'static'}"
+            try:
+                known[name] = checked(name, make, is_dynamic, folder)
+            except Exception as error:
+                known[name] = {"failed": f"{type(error).__name__}: {error}"[:400]}
+            wrong = faults(known[name], expected.get(architecture, {}))
+            is_wrong |= bool(wrong)
+            print(f"{name}: {'; '.join(wrong) or 'as it should be'}", flush=True)
+            lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in sorted(known.items()))
+            results.write_text("{" + lines + "}\n")
+    sys.exit(1 if is_wrong else 0)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
