@@ -9,7 +9,7 @@
 
 import { unusedName } from "../src/ir/naming.ts";
 import { type DerivedExtent, type Launch, type OpaqueStep, opaqueOp, type Plan } from "../src/plan/plan.ts";
-import { hasPlainKernel, tiledDims } from "./product.ts";
+import { plainKernelOf, tiledDims } from "./product.ts";
 
 /** The plan with plain kernels for its products; ops of which there is none stay opaque. */
 export function withPlainProducts(plan: Plan): Plan {
@@ -23,7 +23,7 @@ export function withPlainProducts(plan: Plan): Plan {
   };
   const launched = (step: OpaqueStep): Launch | OpaqueStep => {
     const op = opaqueOp(step);
-    if (!hasPlainKernel(op)) return step;
+    if (plainKernelOf(op) === undefined) return step;
     const { rows, columns } = tiledDims(op);
     return {
       ...step,

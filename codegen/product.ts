@@ -10,8 +10,8 @@
 
 import { dimensionNames, type Fn, type Op, presentOperands, type Value } from "../src/ir/ir.ts";
 import { windowsOf } from "../src/ir/ops/conv.ts";
-import { attribute } from "../src/ir/ops/def.ts";
-import type { OpName } from "../src/ir/ops/index.ts";
+import { attribute, type PlainKernel } from "../src/ir/ops/def.ts";
+import { ops } from "../src/ir/ops/index.ts";
 import type { Dim, Shape } from "../src/ir/types.ts";
 import { arrayStride } from "./buffers.ts";
 import { laneType } from "./expression.ts";
@@ -55,12 +55,9 @@ export interface TileCounts {
   readonly columns?: string;
 }
 
-/** Whether a lane computes an element of what the op makes. */
-export const isDirect = ({ name }: Op): boolean => direct[name] !== undefined;
-
 /** What the tiles of a product are counted by: for rows and columns that have a name, that and the extent of a tile. */
 export function tiledDims(op: Op): { readonly [side in keyof TileCounts]-?: { of: string; by: number } | undefined } {
-  if (isDirect(op)) return { rows: undefined, columns: undefined };
+  if (!isTiled(op)) return { rows: undefined, columns: undefined };
   const { rows, columns } = matricesOf(op);
   const tiled = (of: Dim, by: number) => (typeof of === "string" ? { of, by } : undefined);
   return { rows: tiled(rows, tile.rows), columns: tiled(columns, tile.columns) };
@@ -80,7 +77,7 @@ export function generateProduct(
   };
   const inputs = presentOperands(op).map((value) => bufferOf(value, "read"));
   const buffers = [...inputs, bufferOf(op.result, "read_write")];
-  const { body, dispatch } = direct[op.name]?.(op, buffers) ?? matrixProduct(op, buffers, tiles);
+  const { body, dispatch } = makers[plainKernelOf(op) as PlainKernel](op, buffers, tiles);
   const dims = [...dimensionNames(fn), ...Object.values(tiles as Readonly<Record<string, string>>)];
   const fields = dims.map((name) => ({ kind: "dim" as const, name, element: "u32" as const }));
   const halves = buffers.some(({ storage }) => storage === "f16");
@@ -115,9 +112,17 @@ export function generateProduct(
   return { kernel: { name: fn.name, wgsl, manifest, sourceMap: makeSourceMap(fn.span.source, lines) }, program };
 }
 
-/** Whether there is a plain kernel of an op. */
-export const hasPlainKernel = ({ name }: Op): boolean =>
-  name === "matmul" || name === "linear" || direct[name] !== undefined;
+/** Which plain kernel there is of an op, if there is one. */
+export function plainKernelOf({ name }: Op): PlainKernel | undefined {
+  const def = ops[name];
+  return "outside" in def ? def.outside.plain : undefined;
+}
+
+/** Whether a workgroup computes a tile of what the op makes, and not each lane an element. */
+export function isTiled(op: Op): boolean {
+  const kernel = plainKernelOf(op);
+  return kernel !== undefined && makers[kernel] === matrixProduct;
+}
 
 interface Made {
   readonly body: Program["body"];
@@ -138,14 +143,14 @@ const isLess = (a: Operand, b: Operand) => binary("<", a, b);
 /** The rows, columns and terms of a product, and how its operands lie. */
 function matricesOf(op: Op) {
   const [a, b] = [op.operand(0).shape, op.operand(1).shape];
-  const isLinear = op.name === "linear";
+  const isByRows = plainKernelOf(op) === "product by rows";
   return {
     rows: a.length > 1 ? (a.at(-2) as Dim) : 1,
-    columns: isLinear ? (b[0] as Dim) : b.length > 1 ? (b.at(-1) as Dim) : 1,
+    columns: isByRows ? (b[0] as Dim) : b.length > 1 ? (b.at(-1) as Dim) : 1,
     terms: a.at(-1) as Dim,
     batchOfA: a.slice(0, -2),
-    batchOfB: isLinear ? [] : b.slice(0, -2),
-    isLinear,
+    batchOfB: isByRows ? [] : b.slice(0, -2),
+    isByRows,
   };
 }
 
@@ -186,7 +191,7 @@ function offsetIn(shape: Shape, index: readonly Expression[]): Expression[] {
 const placeIn = (shape: Shape, index: readonly Expression[]) => sumOf(offsetIn(shape, index)) ?? count(0);
 
 function matrixProduct(op: Op, buffers: readonly Buffer[], tiles: TileCounts): Made {
-  const { rows, columns, terms, batchOfA, batchOfB, isLinear } = matricesOf(op);
+  const { rows, columns, terms, batchOfA, batchOfB, isByRows } = matricesOf(op);
   const [a, b] = buffers as [Buffer, Buffer];
   const [bias, out] = [buffers.length > 3 ? buffers[2] : undefined, buffers.at(-1) as Buffer];
   const batch = batchOf(batchOfA, batchOfB);
@@ -217,7 +222,7 @@ function matrixProduct(op: Op, buffers: readonly Buffer[], tiles: TileCounts): M
           const end = to.define("end", call("min", add(first, termsOfRun), extent(terms)));
           to.loop("k", first, end, 1, (k) => {
             // The rows of a weight are the columns of its product.
-            const place = isLinear ? offsetIn([columns, terms], [column, k]) : offsetIn([terms, columns], [k, column]);
+            const place = isByRows ? offsetIn([columns, terms], [column, k]) : offsetIn([terms, columns], [k, column]);
             const y = to.define("y", load(b, sumOf([...fromB, ...place]) ?? count(0)));
             for (const i of numbers) {
               const at = [...fromA, ...offsetIn([rows, terms], [readAt[i] as Expression, k])];
@@ -332,8 +337,9 @@ function tableGradient(op: Op, buffers: readonly Buffer[]): Made {
   return { body: to.all, dispatch: { rows: shape, rowsPerWorkgroup: lanes } };
 }
 
-/** Ops that are no product of two matrices. */
-const direct: { readonly [N in OpName]?: (op: Op, buffers: readonly Buffer[]) => Made } = {
-  conv: convolution,
-  embedding_grad: tableGradient,
+const makers: Readonly<Record<PlainKernel, (op: Op, buffers: readonly Buffer[], tiles: TileCounts) => Made>> = {
+  product: matrixProduct,
+  "product by rows": matrixProduct,
+  convolution,
+  "rows by number": tableGradient,
 };

@@ -25,7 +25,7 @@ import { workgroupsOf } from "./launch.ts";
 import { lowerNorms } from "./lower-norms.ts";
 import type { Manifest } from "./manifest.ts";
 import type { KernelOptions } from "./options.ts";
-import { generateProduct, isDirect, type TileCounts, tiledDims } from "./product.ts";
+import { generateProduct, isTiled, type TileCounts, tiledDims } from "./product.ts";
 import { pointsFor, sizeOf, smallExtents, withFewRows } from "./prove-points.ts";
 import { readWgsl } from "./read-wgsl.ts";
 import { roundStrictly } from "./round-strictly.ts";
@@ -128,9 +128,9 @@ export function proveProduct(
   const written = [...new Set(fn.params.flatMap(({ shape }) => shape))].filter(
     (dim): dim is number => typeof dim === "number" && dim > mostOfProduct,
   );
-  const small = fn.ops.some(isDirect)
-    ? fn
-    : withDims(fn, (dim) => (written.includes(dim as number) ? 20 + written.indexOf(dim as number) : dim));
+  const small = fn.ops.every(isTiled)
+    ? withDims(fn, (dim) => (written.includes(dim as number) ? 20 + written.indexOf(dim as number) : dim))
+    : fn;
   const { kernel, program: made } = generateProduct(small, target, tiles);
   const program = readBack(wgsl(kernel.wgsl), kernel.manifest, made);
   const unsound = verifyProgram(program);

@@ -127,18 +127,27 @@ function areOne(m: number, n: number): boolean {
   return Math.sign(m) === Math.sign(n) && (isWhole[2] !== true || (isWhole[0] === true && isWhole[1] === true));
 }
 
-/** How an op writes a power of its operands: the exponent of each, and a constant. */
-function powers(op: Op, exponent: number): { exponents: readonly number[]; constant: number } | undefined {
+/** A power of an op's result by those of its operands. */
+interface Powers {
+  /** Of each operand. */
+  readonly exponents: readonly number[];
+  readonly constant: number;
+  /** Whether the op is a product, of others or by a number. */
+  readonly isProduct?: true;
+}
+
+/** How an op writes a power of its operands. */
+function powers(op: Op, exponent: number): Powers | undefined {
   const whole = Number.isInteger(exponent);
   switch (op.name) {
     case "mul":
-      return whole ? { exponents: [exponent, exponent], constant: 1 } : undefined;
+      return whole ? { exponents: [exponent, exponent], constant: 1, isProduct: true } : undefined;
     case "div":
       return whole || (numberOf(op.operand(0)) ?? 0) > 0
-        ? { exponents: [exponent, -exponent], constant: 1 }
+        ? { exponents: [exponent, -exponent], constant: 1, isProduct: true }
         : undefined;
     case "neg":
-      return whole ? { exponents: [exponent], constant: (-1) ** exponent } : undefined;
+      return whole ? { exponents: [exponent], constant: (-1) ** exponent, isProduct: true } : undefined;
     case "reciprocal":
       return { exponents: [-exponent], constant: 1 };
     case "sqrt":
@@ -151,8 +160,6 @@ function powers(op: Op, exponent: number): { exponents: readonly number[]; const
       return undefined;
   }
 }
-
-const joins: ReadonlySet<OpName> = new Set(["mul", "div", "neg"]);
 
 /** Which products inside a product are kept whole. */
 export interface Kept {
@@ -206,7 +213,7 @@ export class Products {
       }
       const op = value.def;
       const shown = op && ++nodes <= mostNodes ? powers(op, exponent) : undefined;
-      const isOperand = op !== undefined && read !== root && joins.has(op.name) && this.keeps(op, read.value);
+      const isOperand = read !== root && shown?.isProduct && op && this.keeps(op, read.value);
       if (op === undefined || shown === undefined || isOperand) {
         leaf(read, exponent);
         return;

@@ -139,7 +139,7 @@ export class IterationSpace {
         return [this.index(op, mapOf(op, def), reads)];
       case "linear":
       case "extern":
-        throw new Mismatch({ reason: def.noKernel });
+        throw new Mismatch({ reason: def.outside.because });
       default:
         return def satisfies never;
     }
@@ -283,7 +283,7 @@ function isRegrouping(op: Op): boolean {
 /** Why no kernel computes the op, whatever stands around it; `undefined` if one does. */
 export function whyOutside(op: Op): string | undefined {
   const def = ops[op.name];
-  return def.kind === "linear" || def.kind === "extern" ? def.noKernel : undefined;
+  return "outside" in def ? def.outside.because : undefined;
 }
 
 /** The first op that cannot share an iteration space with those before it, and why. */

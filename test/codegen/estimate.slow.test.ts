@@ -30,7 +30,7 @@ const targets: readonly TargetProfile[] = [
 
 const programs = Object.entries(opPrograms).flatMap(([name, [text]]) => {
   const def = ops[name as keyof typeof ops];
-  return "noKernel" in def || text === undefined ? [] : [[name, text] as const];
+  return "outside" in def || text === undefined ? [] : [[name, text] as const];
 });
 
 /** What is opaque to a driver takes an operation of a device, and none here. */

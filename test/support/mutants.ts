@@ -418,8 +418,8 @@ const activations: readonly Omit<Mutant, "file">[] = [
 const match: readonly Omit<Mutant, "file">[] = [
   {
     what: "takes a quotient for a product",
-    from: "{ exponents: [exponent, -exponent], constant: 1 }",
-    to: "{ exponents: [exponent, exponent], constant: 1 }",
+    from: "{ exponents: [exponent, -exponent], constant: 1,",
+    to: "{ exponents: [exponent, exponent], constant: 1,",
     program: rows("return x - sum(x, axes = [-1], keepdims = true) / 0.125"),
   },
   {

@@ -6,7 +6,9 @@
  * a chance of about (d / 2^29)^2 in two runs, d the degree of their difference: docs/proof.md.
  */
 
+import { resolveShape } from "../interpret.ts";
 import { dimensionNames, type Fn, isLeaf, type Module, type Op, presentOperands, type Value } from "../ir.ts";
+import { ops } from "../ops/index.ts";
 import { elementCount, indexAt } from "../tensor.ts";
 import { type Assumed, Evaluator, type FieldTensor, fingerprint, isLiteral } from "./evaluate.ts";
 import { fieldPairs } from "./prime.ts";
@@ -94,13 +96,10 @@ function costOf(fn: Fn, dims: Readonly<Record<string, number>>): number {
       const width = extentsOf(op.result).filter((_, axis, all) => kept(op).includes(axis - all.length));
       return results + (results * operands) / Math.max(1, elementCount(width));
     }
-    if (op.name !== "matmul" && op.name !== "linear" && op.name !== "conv") return results + operands;
-    const weight = op.operand(1);
-    return (
-      results +
-      operands +
-      (results * count(weight)) / Math.max(1, Number(weight.shape.at(op.name === "matmul" ? -1 : 0)) || 1)
-    );
+    const def = ops[op.name];
+    if (def.kind !== "linear" || def.exact !== "bilinear") return results + operands;
+    const terms = def.terms(presentOperands(op).map(({ shape }) => shape));
+    return results + operands + results * elementCount(resolveShape(terms, dims));
   };
   return fn.params.reduce((sum, param) => sum + count(param), 0) + fn.ops.reduce((sum, op) => sum + cost(op), 0);
 }

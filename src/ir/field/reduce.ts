@@ -28,7 +28,7 @@ function fixedBy(op: Op): number[] {
   if (def.kind === "index" && def.fixesExtent) {
     return shapesAt(op).flatMap((shape) => (shape.at(op.attributes.axis as number) as number) ?? []);
   }
-  return op.name === "conv" ? op.operand(0).shape.slice(2).filter(isLarge) : [];
+  return def.kind === "linear" ? (def.fixesExtents?.(shapesAt(op)) ?? []).filter(isLarge) : [];
 }
 
 /** Whether a literal may be this extent, or what a mean or a variance divides by. */

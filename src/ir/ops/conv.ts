@@ -209,5 +209,7 @@ export const conv: LinearRow = {
   evaluate: convolve,
   exact: "bilinear",
   zeroMean: convMean,
-  noKernel: "a kernel here computes no convolution",
+  terms: ([, weight]) => (weight as Shape).slice(1),
+  fixesExtents: ([x]) => (x as Shape).slice(2),
+  outside: { because: "a kernel here computes no convolution", plain: "convolution" },
 };

@@ -230,7 +230,21 @@ export interface ZeroMeanWay {
   readonly exact: boolean;
 }
 
-/** A product: linear in each of the first two operands, and in the third, which is added. No kernel computes it. But for its derivatives. */
+/**
+ * A kernel that computes one op and nothing else, for plans that have no library of them (codegen/product.ts): a product of matrices, the
+ * same by rows of the second one, a convolution, a sum of rows by their numbers.
+ */
+export type PlainKernel = "product" | "product by rows" | "convolution" | "rows by number";
+
+/** Who computes an op that is part of no walk over rows and columns. */
+export interface Outside {
+  /** Why it is part of none: a clause. */
+  readonly because: string;
+  /** A kernel of its own, if there is one. */
+  readonly plain?: PlainKernel;
+}
+
+/** A product: linear in each of the first two operands, and in the third, which is added. But for its derivatives. */
 export interface LinearRow extends Common {
   readonly kind: "linear";
   /** The result's shape, or what is wrong. */
@@ -245,8 +259,11 @@ export interface LinearRow extends Common {
     shapes: readonly (Shape | undefined)[],
     attributes: Attributes,
   ) => readonly ZeroMeanWay[];
-  /** Why it is part of no kernel: a clause. */
-  readonly noKernel: string;
+  /** Extents whose product is how many terms an element of the result is the sum of, from the shapes of the operands. */
+  readonly terms: (shapes: readonly Shape[]) => Shape;
+  /** Extents of the operands that attributes say something about; none if it is left out. */
+  readonly fixesExtents?: (shapes: readonly Shape[]) => Shape;
+  readonly outside: Outside;
 }
 
 /** A product. */
@@ -309,8 +326,7 @@ export interface IndexDef extends IndexRow {
 /** An op of another program, of which nothing is known: it takes any operands, and its results are declared. */
 export interface ExternDef extends Common {
   readonly kind: "extern";
-  /** Why it is part of no kernel: a clause. */
-  readonly noKernel: string;
+  readonly outside: Outside;
   readonly vjp: Vjp;
 }
 

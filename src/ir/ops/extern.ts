@@ -25,7 +25,7 @@ export const externOps = {
     },
     elements: anyElement,
     facts: {},
-    noKernel: "nothing is known of what it computes",
+    outside: { because: "nothing is known of what it computes" },
     vjp: { none: "nothing is known of what it computes" },
   },
 } satisfies Record<string, ExternDef>;

@@ -148,7 +148,8 @@ function linearOp(parts: Parts): LinearRow {
   return { kind: "linear", facts: {}, attributes: {}, ...parts };
 }
 
-const noProduct = "a kernel here computes no matrix product";
+const because = "a kernel here computes no matrix product";
+const innermost = ([a]: readonly Shape[]): Shape => (a as Shape).slice(-1);
 
 export const linearOps = {
   matmul: linearOp({
@@ -160,7 +161,8 @@ export const linearOps = {
     evaluate: multiply,
     exact: "bilinear",
     zeroMean: matmulMean,
-    noKernel: noProduct,
+    terms: innermost,
+    outside: { because, plain: "product" },
   }),
   linear: linearOp({
     summary:
@@ -171,6 +173,7 @@ export const linearOps = {
     evaluate: applyLinear,
     exact: "bilinear",
     zeroMean: linearMean,
-    noKernel: noProduct,
+    terms: innermost,
+    outside: { because, plain: "product by rows" },
   }),
 } satisfies Record<string, LinearRow>;

@@ -30,7 +30,7 @@ const alongAxis =
     return isOne ? [{ means: [{ operand, axes: [of - rank], block }], exact: true }] : [];
   };
 
-const noConvolution = "a kernel here computes no convolution";
+const noConvolution = { because: "a kernel here computes no convolution" };
 
 export const transposeOps = {
   embedding_grad: {
@@ -63,7 +63,8 @@ export const transposeOps = {
     exact: "sums",
     zeroMean: ({ axes, block }) =>
       axes.includes(-1) ? [{ means: [{ operand: 1, axes: [-1], block }], exact: axes.length === 1 }] : [],
-    noKernel: "a kernel here adds no rows up by their number",
+    terms: ([ids]) => ids as Shape,
+    outside: { because: "a kernel here adds no rows up by their number", plain: "rows by number" },
   },
   conv_input_grad: {
     kind: "linear",
@@ -88,7 +89,8 @@ export const transposeOps = {
     },
     exact: "bilinear",
     zeroMean: alongAxis(0, 1, (rank) => 1 - rank),
-    noKernel: noConvolution,
+    terms: ([weight]) => (weight as Shape).with(1, 1),
+    outside: noConvolution,
   },
   conv_weight_grad: {
     kind: "linear",
@@ -113,6 +115,7 @@ export const transposeOps = {
     },
     exact: "bilinear",
     zeroMean: alongAxis(1, 1, (rank) => -rank),
-    noKernel: noConvolution,
+    terms: ([, d_y]) => (d_y as Shape).with(1, 1),
+    outside: noConvolution,
   },
 } satisfies Record<string, LinearRow>;
