@@ -8,10 +8,10 @@ import { constErrors } from "../diagnostics/errors-const.ts";
 import { putElements } from "../formats/bytes.ts";
 import { readSafetensor, writtenType } from "../formats/safetensors.ts";
 import { roundTo } from "../ir/float16.ts";
-import { meanTolerance, rowMeans, withoutMeans } from "../ir/row-means.ts";
-import type { Tensor } from "../ir/tensor.ts";
+import { meanTolerance } from "../ir/row-means.ts";
 import type { ByteSource } from "../onnx/bytes.ts";
 import { fromNumbers } from "../runtime/host-tensor.ts";
+import { centerInPlace, rowsAlong, worstMean } from "./center.ts";
 import { type Checkpoint, configFile, indexFile, type Json, type StoredTensor } from "./checkpoint.ts";
 import { withMember } from "./json-text.ts";
 import type { CheckpointSurgery } from "./surgery.ts";
@@ -138,35 +138,22 @@ function centeredBytes(
 ): Uint8Array {
   const element = elementOf.get(entry.type) as Half;
   const { numbers } = readSafetensor(source, source.name, name, entry);
-  const before: Tensor = { element, shape: entry.shape, data: numbers };
-  const axes = [axis - entry.shape.length];
-  const was = residualOf(before, axes);
-  if (was.largest <= roundoff[element]) {
-    tell({ tensor: name, residual: was.largest, isChanged: false });
+  const rows = rowsAlong(entry.shape, axis);
+  const before = worstMean(numbers, rows);
+  if (before.part <= roundoff[element]) {
+    tell({ tensor: name, residual: before.part, isChanged: false });
     return bytesIn(source, entry);
   }
-  const centered = withoutMeans(before, axes);
-  const after = { ...centered, data: centered.data.map(roundTo[element]) };
-  const { largest, mean, row } = residualOf(after, axes);
-  if (!(largest <= meanTolerance[element])) {
+  centerInPlace(numbers, rows, roundTo[element]);
+  const { row, mean, part } = worstMean(numbers, rows);
+  if (!(part <= meanTolerance[element])) {
     const span = { source: { name: source.name, text: "" }, start: 0, end: 0 };
     fail(constErrors.notCentered(span, name, row, mean));
   }
-  tell({ tensor: name, residual: largest, isChanged: true });
+  tell({ tensor: name, residual: part, isChanged: true });
   const bytes = new Uint8Array(entry.length);
-  putElements(fromNumbers(element, entry.shape, after.data), bytes, 0);
+  putElements(fromNumbers(element, entry.shape, numbers), bytes, 0);
   return bytes;
-}
-
-function residualOf(tensor: Tensor, axes: readonly number[]) {
-  const { means, sizes } = rowMeans(tensor, { axes });
-  let found = { largest: 0, mean: 0, row: 0 };
-  for (const [row, mean] of means.entries()) {
-    const largest = mean === 0 ? 0 : Math.abs(mean) / (sizes[row] as number);
-    if (!(largest <= found.largest)) found = { largest, mean, row };
-    if (Number.isNaN(largest)) return found;
-  }
-  return found;
 }
 
 const textOf = (source: ByteSource) => new TextDecoder().decode(source.read(0, source.size));

@@ -130,7 +130,8 @@ export function readSafetensor(
   }
   const bytes = file.read(start, length);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const numbers = Float64Array.from({ length: count }, (_, i) => row.read(view, i * row.bytes));
+  const numbers = new Float64Array(count);
+  for (let i = 0; i < count; i++) numbers[i] = row.read(view, i * row.bytes);
   return { shape, type, kind: row.kind, numbers };
 }
 

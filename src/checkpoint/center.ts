@@ -1,0 +1,67 @@
+/** Rows of a tensor that may have a hundred million elements: centered in place, one pass for the means and one to take them off. */
+
+/** Rows along an axis: `outer` blocks of `extent` elements that lie `inner` apart. */
+export interface RowLayout {
+  readonly outer: number;
+  readonly extent: number;
+  readonly inner: number;
+}
+
+export function rowsAlong(shape: readonly number[], axis: number): RowLayout {
+  const product = (extents: readonly number[]) => extents.reduce((all, extent) => all * extent, 1);
+  return { outer: product(shape.slice(0, axis)), extent: shape[axis] as number, inner: product(shape.slice(axis + 1)) };
+}
+
+/** The row whose mean is the largest part of its largest element; a row with a NaN before all. */
+export interface RowMean {
+  readonly row: number;
+  readonly mean: number;
+  /** Of the row's largest element. */
+  readonly part: number;
+}
+
+/** Calls `visit` for the rows of each block, with their means and largest magnitudes, in float64. */
+function forBlocks(
+  numbers: Float64Array,
+  { outer, extent, inner }: RowLayout,
+  visit: (start: number, means: Float64Array, sizes: Float64Array) => void,
+): void {
+  const [means, sizes] = [new Float64Array(inner), new Float64Array(inner)];
+  for (let block = 0; block < outer; block++) {
+    means.fill(0);
+    sizes.fill(0);
+    const start = block * extent * inner;
+    // In the order in which they lie, which is what a large matrix is read in fastest.
+    for (let i = 0, at = start; i < extent; i++) {
+      for (let j = 0; j < inner; j++, at++) {
+        const value = numbers[at] as number;
+        means[j] = (means[j] as number) + value;
+        sizes[j] = Math.max(sizes[j] as number, Math.abs(value));
+      }
+    }
+    for (let j = 0; j < inner; j++) means[j] = (means[j] as number) / extent;
+    visit(start, means, sizes);
+  }
+}
+
+export function worstMean(numbers: Float64Array, layout: RowLayout): RowMean {
+  let worst: RowMean = { row: 0, mean: 0, part: 0 };
+  forBlocks(numbers, layout, (start, means, sizes) => {
+    for (let j = 0; j < layout.inner && !Number.isNaN(worst.part); j++) {
+      const mean = means[j] as number;
+      const part = mean === 0 ? 0 : Math.abs(mean) / (sizes[j] as number);
+      if (!(part <= worst.part)) worst = { row: start / layout.extent + j, mean, part };
+    }
+  });
+  return worst;
+}
+
+/** Takes the mean of each row off, and rounds what is left. */
+export function centerInPlace(numbers: Float64Array, layout: RowLayout, round: (value: number) => number): void {
+  const { extent, inner } = layout;
+  forBlocks(numbers, layout, (start, means) => {
+    for (let i = 0, at = start; i < extent; i++) {
+      for (let j = 0; j < inner; j++, at++) numbers[at] = round((numbers[at] as number) - (means[j] as number));
+    }
+  });
+}
