@@ -361,7 +361,7 @@ class KernelReader {
     const { operator } = tree;
     const [left, right] = [this.value(tree.left), this.value(tree.right)];
     if (operator === "!=") return unary("!", equals(left, right));
-    if (operator === "||" || operator === "^") throw new Error(`\`${operator}\` is no operator of a kernel`);
+    if (operator === "||") throw new Error(`\`${operator}\` is no operator of a kernel`);
     return binary(operator as BinaryOperator, left, right);
   }
 

@@ -172,6 +172,7 @@ const operators: Readonly<Record<BinaryOperator, (a: number, b: number, scalar: 
   "&&": (a, b) => a & b,
   "&": (a, b) => a & b,
   "|": (a, b) => a | b,
+  "^": (a, b) => a ^ b,
 };
 
 /** Functions of WGSL in float64. */

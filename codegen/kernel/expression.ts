@@ -63,7 +63,7 @@ export const builtinFunctions = {
 export type BuiltinFunction = keyof typeof builtinFunctions;
 
 /** An operator of two operands, as WGSL writes it. */
-export type BinaryOperator = "+" | "-" | "*" | "/" | "%" | "==" | "<" | "<=" | ">" | ">=" | "&&" | "&" | "|";
+export type BinaryOperator = "+" | "-" | "*" | "/" | "%" | "==" | "<" | "<=" | ">" | ">=" | "&&" | "&" | "|" | "^";
 /** An operator of one operand. */
 export type UnaryOperator = "-" | "!";
 
@@ -155,7 +155,7 @@ export function unary(operator: UnaryOperator, operand: Expression): Expression 
 }
 
 const arithmetic: ReadonlySet<BinaryOperator> = new Set(["+", "-", "*", "/", "%"]);
-const bitwise: ReadonlySet<BinaryOperator> = new Set(["&", "|"]);
+const bitwise: ReadonlySet<BinaryOperator> = new Set(["&", "|", "^"]);
 
 /** An operator between its operands. A number on one side is a scalar of the other side's type. */
 export function binary(operator: BinaryOperator, left: Operand, right: Operand): Expression {

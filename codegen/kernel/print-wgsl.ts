@@ -47,6 +47,7 @@ const operators: Readonly<Record<BinaryOperator, { level: number; left: number; 
   "==": { level: level.relation, left: level.sum, right: level.sum },
   "&": { level: level.bits, left: level.unary, right: level.unary },
   "|": { level: level.bits, left: level.unary, right: level.unary },
+  "^": { level: level.bits, left: level.unary, right: level.unary },
   "&&": { level: level.and, left: level.and, right: level.relation },
 };
 

@@ -16,6 +16,7 @@ interface Check {
 }
 
 const bools = (...values: number[]) => tensor("bool", [values.length], ...values);
+const words = (...values: number[]) => tensor("u32", [values.length], ...values);
 const ints = (...values: number[]) => tensor("i32", [values.length], ...values);
 const naturals = (...values: number[]) => tensor("u32", [values.length], ...values);
 const halves = (...values: number[]) => tensor("f16", [values.length], ...values);
@@ -126,6 +127,8 @@ const checks: { readonly [Name in OpName]: readonly Check[] } = {
   le: [{ of: [row(1, 2, 3), row(2, 2, 2)], is: bools(1, 1, 0) }],
   gt: [{ of: [row(1, 2, 3), row(2, 2, 2)], is: bools(0, 0, 1) }],
   ge: [{ of: [row(1, 2, 3), row(2, 2, 2)], is: bools(0, 1, 1) }],
+  // Known answers of Random123: kat_vectors, threefry2x32 20. A third one needs another stream: test/ir/random-bits.test.ts.
+  random_bits: [{ of: [words(0), words(0), words(0)], is: words(0x6b200159) }],
   and: [{ of: [bools(0, 0, 1, 1), bools(0, 1, 0, 1)], is: bools(0, 0, 0, 1) }],
   or: [{ of: [bools(0, 0, 1, 1), bools(0, 1, 0, 1)], is: bools(0, 1, 1, 1) }],
   where: [

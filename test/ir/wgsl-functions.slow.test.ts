@@ -100,6 +100,16 @@ const cases: { readonly [Name in ElementwiseName]: readonly Case[] } = {
   trunc: rounding,
   stop_gradient: [{ operands: [wide] }],
   not: [{ operands: [[0, 1, 1, 0]], element: "bool" }],
+  random_bits: [
+    {
+      operands: [
+        [0, 1, 2 ** 32 - 1, 9],
+        [0, 0, 2 ** 32 - 1, 7],
+        [0, 3, 2 ** 32 - 1, 5],
+      ],
+      element: "u32",
+    },
+  ],
   cast: [
     { operands: [[-1e30, -3.7, -0.5, 0, 0.5, 3.7, 2 ** 31, 1e30]], attributes: { to: "i32" } },
     { operands: [[-1e30, -3.7, -0.5, 0, 0.5, 3.7, 2 ** 32, 1e30]], attributes: { to: "u32" } },

@@ -67,6 +67,7 @@ export function elementwiseKernel({ name, element, attributes, operands, width }
     ...elements.map((type, i) => `@group(0) @binding(${i}) var<storage, read> x${i}: array<${wide(words[type])}>;`),
     `@group(0) @binding(${elements.length}) var<storage, read_write> y: array<${wide(words[out])}>;`,
     ...functions,
+    ...[...printer.functions].map((one) => printer.function(one)),
     "@compute @workgroup_size(1)",
     "fn main(@builtin(workgroup_id) group: vec3<u32>) {",
     "  let i = group.x;",

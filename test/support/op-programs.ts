@@ -8,6 +8,7 @@ const unary = (name: string) => rows(`${name}(x)`);
 const binary = (name: string) => rows(`${name}(a, b)`, "a: f32[rows, 6], b: f32[6]");
 const infix = (symbol: string) => rows(`a ${symbol} b`, "a: f32[rows, 6], b: f32[6]");
 const condition = (expression: string) => rows(`where(${expression}, a, b)`, "a: f32[rows, 6], b: f32[rows, 1]");
+const placeIn = (axis: string) => `cast(iota(shape = [rows, 6], axis = ${axis}), to = u32)`;
 const folding = (name: string, attributes = "") =>
   `fn f(${x}) -> f32[rows] {\n  return ${name}(x, axes = [-1]${attributes})\n}\n`;
 const of = (params: string, type: string, expression: string) =>
@@ -70,6 +71,10 @@ export const opPrograms: { readonly [Name in Exclude<OpName, "constant" | "globa
   le: [condition("a <= b")],
   gt: [condition("a > b")],
   ge: [condition("a >= b")],
+  random_bits: [
+    condition(`random_bits(${placeIn("1")}, ${placeIn("0")}, 9) < 1073741824`),
+    condition(`random_bits(${placeIn("1")}, ${placeIn("0")}, 9, stream = 7) < 1073741824`),
+  ],
   and: [condition("a > b && a > 0")],
   or: [condition("a > b || a > 0")],
   where: [rows("where(c, a, b)", "c: bool[rows, 1], a: f32[rows, 6], b: f32[6]")],

@@ -32,6 +32,7 @@ import {
   signed,
 } from "./def.ts";
 import { erf, erfc, roundHalfEven, sqrtTwoOverPi } from "./math.ts";
+import { firstWord, threefry2x32 } from "./threefry.ts";
 import type { WgslFunction } from "./wgsl-functions.ts";
 
 type Scalar = ElementwiseRow["scalar"];
@@ -106,6 +107,12 @@ const library =
   (name: WgslFunction): Kernel =>
   (args) =>
     libraryCall(name, ...args);
+/** The counter is (position, offset), the key (seed, stream). */
+const randomKernel: Kernel = (args, at) => {
+  const [position, offset, seed] = args as [Expression, Expression, Expression];
+  const stream = at.literal(attribute.number(at.attributes, "stream"));
+  return firstWord(position.type, position, offset, seed, stream);
+};
 const infix =
   (symbol: BinaryOperator): Kernel =>
   ([a, b]) =>
@@ -481,5 +488,25 @@ export const ternaryOps = {
     }),
     operands: [{ name: "a" }, { name: "b" }, { name: "c" }],
     scalar: (a, b, c) => a * b + c,
+  },
+  random_bits: {
+    ...binary(
+      "high",
+      "32 random bits for each `position`, the same for the same operands: Threefry-2x32 of the counter (position, offset) and the key (seed, stream).",
+      () => 0,
+      randomKernel,
+      { elements: ["u32"], facts: { jumps: true } },
+    ),
+    operands: [{ name: "position" }, { name: "offset" }, { name: "seed" }],
+    attributes: {
+      stream: {
+        summary: "Other bits of the same seed, for another use in the program.",
+        type: "integer",
+        minimum: 0,
+        default: 0,
+      },
+    },
+    scalar: (position, offset, seed, { attributes }) =>
+      threefry2x32([position, offset], [seed, attribute.number(attributes, "stream")])[0],
   },
 } satisfies Record<string, ElementwiseRow>;

@@ -165,6 +165,7 @@ export const elementwiseMeanings: Readonly<Record<ElementwiseName, ElementwiseMe
   le: binary((field, a, b) => field.not(field.above(a, b))),
   gt: binary((field, a, b) => field.above(a, b)),
   ge: binary((field, a, b) => field.not(field.below(a, b))),
+  random_bits: (field, operands, { attributes }) => field.apply(`random_bits ${attributes.stream ?? 0}`, operands),
   and: binary((field, a, b) => field.mul(a, b)),
   or: binary((field, a, b) => field.not(field.mul(field.not(a), field.not(b)))),
   where: (field, [condition, a, b]) => field.select(condition as Elements, a as Elements, b as Elements),

@@ -124,6 +124,7 @@ export const numerics = {
   le: row(exact, [...unordered, "0, -0: true"]),
   gt: row(exact, [...unordered, "0, -0: false", "inf, x: true"]),
   ge: row(exact, [...unordered, "-0, 0: true"]),
+  random_bits: row(exact, []),
   and: row(exact, []),
   or: row(exact, []),
   where: row(exact, ["true, nan, 1: nan", "true, x, nan: x", "false, nan, x: x", "true, -0, 1: -0"]),

@@ -185,6 +185,7 @@ export const elementwiseVjps: { readonly [Name in ElementwiseName]: Vjp } = {
   gt: logical,
   ge: logical,
   and: logical,
+  random_bits: { by: [null, null, null] },
   or: logical,
   where: ofEach(
     null,
