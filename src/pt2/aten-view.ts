@@ -164,7 +164,10 @@ export class AtenView {
     outputs: readonly string[],
     attributes: Attributes = {},
   ): readonly string[] {
-    this.translation.nodes.push({ name: this.node.name, opType, domain: "", inputs, outputs, attributes });
+    // Each has a name of its own, the one that makes the first result that of the node.
+    const [first] = outputs;
+    const name = first === undefined || first === this.node.made[0]?.name ? this.node.name : first;
+    this.translation.nodes.push({ name, opType, domain: "", inputs, outputs, attributes });
     return outputs;
   }
 

@@ -37,3 +37,11 @@ export class Pt2Model extends OnnxModel {
     return new Pt2Model(archive, program, new Translation(archive, program).run());
   }
 }
+
+/**
+ * A program that `torch.export.save` wrote, as a model: for `importModel`, `surgery`, and all that takes one. Surgery gives an
+ * archive back.
+ *
+ * @throws TircError E0770 to E0773, and what a graph that is not sound throws: E0742 to E0744.
+ */
+export const openArchive = (source: ByteSource): OnnxModel => Pt2Model.read(source);

@@ -160,6 +160,15 @@ const file = { write: (part: Uint8Array) => void (size += part.length) };`,
 assert.ok(size > 0.9 * bytes.length && size < 1.1 * bytes.length, String(size));
 assert.ok(Array.isArray(weights) && Array.isArray(warnings));`,
   },
+  {
+    page: "docs/pytorch.md",
+    starts: "import { bytesInMemory, bytesOf, openArchive",
+    before: `${readText}const bytes = new Uint8Array(readFileSync("model.pt2"));
+let size = 0;
+const file = { write: (part: Uint8Array) => void (size += part.length) };`,
+    after: `assert.equal(norms.length, 2);
+assert.ok(size > 0.9 * bytes.length && size < 1.2 * bytes.length, String(size));`,
+  },
   { page: "docs/guide.md", starts: "softsign: of((t", by: "the op and the pass of the guide" },
   { page: "docs/guide.md", starts: "softsign: row(", by: "the op and the pass of the guide" },
   { page: "docs/guide.md", starts: "softsign: unary((field", by: "the op and the pass of the guide" },

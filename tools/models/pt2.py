@@ -2,7 +2,7 @@
 
 Exports the architectures of the matrix with fixed and with named axes, lets `tirc surgery` write their norms anew, loads
 both archives in PyTorch, and holds them to each other and to the module in float64. What came of it stands in
-test/pt2/results.json, by model. Needs `npm run build`.
+test/pt2/results.json, by model, and in docs/pytorch.md, by architecture. Needs `npm run build`.
 
 Fails where a norm that PyTorch runs is not found, where less is folded than can be (expected.json), where an output is off
 by more than 1e-5 of its largest number, where PyTorch does not load what was written, or a second surgery changes it.
@@ -23,6 +23,8 @@ from export import counting, dynamic_shapes, randomize
 
 root = Path(__file__).parents[2]
 results = root / "test/pt2/results.json"
+page = root / "docs/pytorch.md"
+begin, finish = "<!-- archives -->", "<!-- /archives -->"
 most = 1e-5
 
 
@@ -102,6 +104,31 @@ def faults(result, expected):
     return said
 
 
+def table(known):
+    """A line for each architecture: both exports together."""
+    lines = ["| architecture | norms | found | folded / kept / RMS | written as `rms_norm` | off from PyTorch |", "| --- | --- | --- | --- | --- | --- |"]
+    for architecture in architectures:
+        both = [known[name] for name in (f"{architecture}.static", f"{architecture}.dynamic") if name in known]
+        own = [one for one in both if "failed" not in one]
+        if not own:
+            continue
+        first = own[0]
+        assert all(one["norms"] == first["norms"] for one in own), architecture
+        is_found = all(one["found"] == one["norms"] for one in own)
+        made = sorted({one["written"]["rms_norm"][1] - one["written"]["rms_norm"][0] for one in own})
+        off = max(one["off"] for one in own)
+        counts = sorted({f"{one['folded']} / {one['kept']} / {one['norms']['rmsnorm']}" for one in own})
+        cells = [architecture, sum(first["norms"].values()), "all" if is_found else "not all", " or ".join(counts)]
+        lines.append(f"| {' | '.join(map(str, cells))} | {' or '.join(map(str, made))} | {off:.1e} |")
+    return "\n".join(lines)
+
+
+def write_page(known):
+    text = page.read_text()
+    start, end = text.index(begin) + len(begin), text.index(finish)
+    page.write_text(f"{text[:start]}\n{table(known)}\n{text[end:]}")
+
+
 def main(folder, *chosen):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -126,6 +153,7 @@ def main(folder, *chosen):
             print(f"{name}: {'; '.join(wrong) or 'as it should be'}", flush=True)
             lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in sorted(known.items()))
             results.write_text("{" + lines + "}\n")
+    write_page(known)
     sys.exit(1 if is_wrong else 0)
 
 
