@@ -4,19 +4,14 @@
  * `call` of layers changes: weights, names, the optimizer's state and what is saved stay as they are.
  */
 
-import type * as tfjs from "@tensorflow/tfjs-core";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { type CenteringMode, applyFusedRmsNorm as rewriteNorms } from "../apply-fused-rms-norm.ts";
-import { compile } from "../compile.ts";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { normWarnings } from "../diagnostics/errors-norms.ts";
 import { integrationErrors } from "../diagnostics/errors-runtime.ts";
-import { gradient } from "../gradient.ts";
 import type { Fn, Value } from "../ir/ir.ts";
 import type { CenteringOutcome } from "../norm-records.ts";
-import { parse } from "../parse/parse.ts";
-import { planManifest } from "../plan/manifest.ts";
-import { targetFromDevice } from "../runtime/device-target.ts";
+import { type Differentiable, differentiable, type TfjsWithGradients } from "./tfjs-gradient.ts";
 import {
   isLayerNorm,
   type Layer,
@@ -24,13 +19,10 @@ import {
   type LayerVariable,
   lastAxes,
   programOf,
+  type SymbolicTensor,
   type Weight,
 } from "./tfjs-graph.ts";
-import { prepare, type Tfjs, type TfjsKernel } from "./tfjs-op.ts";
-
-/** What is used of the module `@tensorflow/tfjs` or `@tensorflow/tfjs-core`. */
-export type TfjsWithGradients = Tfjs &
-  Pick<typeof tfjs, "registerGradient" | "reshape" | "tidy" | "unregisterGradient">;
+import { activated, type Neighbors, neighborsOf, usedResults } from "./tfjs-neighbors.ts";
 
 /** What `applyFusedRmsNorm` may do. */
 export interface FusedModelOptions {
@@ -55,6 +47,8 @@ export interface FusedLayer {
   readonly because: readonly string[];
   /** The weights that are centered instead, as `layer.field`. */
   readonly movedTo: readonly string[];
+  /** Layers around it whose results its kernel gives: a sum of two tensors, an activation. */
+  readonly with: readonly string[];
   readonly gamma: boolean;
   readonly beta: boolean;
   readonly eps: number;
@@ -73,43 +67,6 @@ export interface FusedModel<M> {
   restore(): void;
 }
 
-/** An op with a gradient, in tensors by name. */
-interface Differentiable {
-  run(tensors: Readonly<Record<string, Tensor>>): Tensor;
-  destroy(): void;
-}
-
-/** Compiles a function with the result `y`, and its gradients by all parameters. */
-async function differentiable(tf: TfjsWithGradients, text: string): Promise<Differentiable> {
-  const { module, functions } = gradient(parse(text));
-  const { forward, backward } = functions[0] as (typeof functions)[0];
-  const { device } = tf.backend() as unknown as { device: GPUDevice };
-  const { plans, kernels } = compile(module, { target: targetFromDevice(device) });
-  const opOf = ({ name }: Fn) => {
-    const plan = plans.find((one) => one.fn.name === name) as (typeof plans)[0];
-    return prepare(tf, { plan: planManifest(plan), kernels });
-  };
-  const [there, back] = (await Promise.all([opOf(forward), opOf(backward)])) as [TfjsKernel, TfjsKernel];
-  const names = forward.params.map(({ name }) => name as string);
-  tf.registerGradient({
-    kernelName: there.kernelName,
-    inputsToSave: names,
-    gradFunc(d_y, saved) {
-      // tfjs asks for one gradient after the other, and frees between them what it did not ask for.
-      const tensors = Object.fromEntries(names.map((name, i) => [name, saved[i] as Tensor]));
-      const gradients = back.run({ ...tensors, d_y: d_y as Tensor }) as Readonly<Record<string, Tensor>>;
-      return Object.fromEntries(names.map((name) => [name, () => gradients[`d_${name}`] as Tensor]));
-    },
-  });
-  return {
-    run: (tensors) => there.run(tensors).y as Tensor,
-    destroy() {
-      tf.unregisterGradient(there.kernelName);
-      for (const op of [there, back]) op.destroy();
-    },
-  };
-}
-
 /** The ops of a model, each compiled once. */
 class Ops {
   private readonly made = new Map<string, Promise<Differentiable>>();
@@ -119,20 +76,29 @@ class Ops {
     this.tf = tf;
   }
 
-  private of(text: string): Promise<Differentiable> {
-    const known = this.made.get(text) ?? differentiable(this.tf, text);
-    this.made.set(text, known);
+  private of(text: string, used?: readonly string[]): Promise<Differentiable> {
+    const key = [text, ...(used ?? [])].join(" ");
+    const known = this.made.get(key) ?? differentiable(this.tf, text, used);
+    this.made.set(key, known);
     return known;
   }
 
-  /** A norm of rows of so many elements; `centers` for a LayerNorm. */
-  norm({ gamma, beta, epsilon }: Layer, width: number, centers: boolean): Promise<Differentiable> {
-    const params = [gamma && "gamma", beta && "beta"].filter((name) => typeof name === "string");
-    const declared = ["x: f32[rows, ", ...params.map((name) => `${name}: f32[`)].map((one) => `${one}${width}]`);
-    const norm = `${centers ? "layernorm" : "rmsnorm"}(x${gamma ? ", gamma" : ""}, axes = [-1], eps = ${epsilon})`;
-    return this.of(
-      `fn norm(${declared.join(", ")}) -> (y: f32[rows, ${width}]) { return ${norm}${beta ? " + beta" : ""} }`,
-    );
+  /** A norm of rows of so many elements, with what stands around it; `centers` for a LayerNorm. */
+  norm({ layer, width, centers, around, used }: NormOp): Promise<Differentiable> {
+    const { gamma, beta, epsilon } = layer;
+    const rows = `f32[rows, ${width}]`;
+    const tensors = ["x", ...(around.sum ? ["residual"] : [])].map((name) => `${name}: ${rows}`);
+    const vectors = [gamma && "gamma", beta && "beta"].flatMap((name) => (name ? [`${name}: f32[${width}]`] : []));
+    const results = [...(around.sum ? ["h"] : []), "y", ...(around.activation ? ["z"] : [])];
+    const norm = `${centers ? "layernorm" : "rmsnorm"}(h${gamma ? ", gamma" : ""}, axes = [-1], eps = ${epsilon})`;
+    const lines = [
+      `let h = ${around.sum ? "x + residual" : "x"}`,
+      `let y = ${norm}${beta ? " + beta" : ""}`,
+      ...(around.activation ? [`let z = ${activated(around.activation, "y")}`] : []),
+      `return ${results.join(", ")}`,
+    ];
+    const returned = results.map((name) => `${name}: ${rows}`).join(", ");
+    return this.of(`fn norm(${[...tensors, ...vectors].join(", ")}) -> (${returned}) {\n${lines.join("\n")}\n}`, used);
   }
 
   center(width: number): Promise<Differentiable> {
@@ -147,6 +113,16 @@ class Ops {
   }
 }
 
+/** What a norm's kernel computes. */
+interface NormOp {
+  readonly layer: Layer;
+  readonly width: number;
+  readonly centers: boolean;
+  readonly around: Neighbors;
+  /** Results that other layers read. */
+  readonly used: readonly string[];
+}
+
 /** What is done with a model. */
 interface Surgery {
   readonly norms: readonly FusedLayer[];
@@ -157,7 +133,14 @@ interface Surgery {
 }
 
 const recordOf = (layer: Layer, record: Pick<FusedLayer, "centering" | "because" | "movedTo">): FusedLayer => {
-  return { name: layer.name, ...record, gamma: layer.gamma != null, beta: layer.beta != null, eps: layer.epsilon ?? 0 };
+  return {
+    name: layer.name,
+    ...record,
+    with: [],
+    gamma: layer.gamma != null,
+    beta: layer.beta != null,
+    eps: layer.epsilon ?? 0,
+  };
 };
 
 const label = ({ layer, field }: Weight) => `${layer.name}.${field}`;
@@ -212,6 +195,14 @@ function layersOf(model: Pick<LayersModel, "layers">): Layer[] {
   return model.layers.flatMap((layer) => (layer.layers === undefined ? [layer] : layersOf({ layers: layer.layers })));
 }
 
+/** The tensors that a model and the models within it give. */
+function outputsOf({ outputs, layers }: LayersModel): SymbolicTensor[] {
+  const inner = layers.filter((layer) => layer.layers !== undefined) as unknown as LayersModel[];
+  return [...outputs, ...inner.flatMap(outputsOf)];
+}
+
+const inputOf = (layer: Layer) => layer.inboundNodes[0]?.inputTensors[0] as SymbolicTensor;
+
 /** What is done with a model and the models that are layers of it. */
 function wholeSurgery(model: LayersModel, options: Required<FusedModelOptions>): Surgery {
   const inner = model.layers.filter(({ layers }) => layers !== undefined) as unknown as LayersModel[];
@@ -251,18 +242,24 @@ export async function applyFusedRmsNorm<M extends object>(
   const undo: (() => void)[] = [];
   const records = new Map(found.map((record) => [record.name, record]));
   const norms: FusedLayer[] = [];
-  for (const layer of layersOf(given).filter(isLayerNorm)) {
+  const [all, outputs, taken] = [layersOf(given), outputsOf(given), new Set<Layer>()];
+  for (const layer of all.filter(isLayerNorm)) {
     const why = whyLeft(layer);
     if (why !== undefined) {
       norms.push(recordOf(layer, { centering: "left", because: [why], movedTo: [] }));
       continue;
     }
     const { centers } = layers.get(layer) ?? { centers: true };
-    norms.push(
+    const record =
       records.get(layer.name) ??
-        recordOf(layer, { centering: "kept", because: ["it is used more than once"], movedTo: [] }),
-    );
-    undo.push(withCall(layer, await normCall(tf, ops, layer, centers)));
+      recordOf(layer, { centering: "kept", because: ["it is used more than once"], movedTo: [] });
+    const around = neighborsOf(layer, all, taken);
+    const { sum, activation } = around;
+    norms.push({ ...record, with: [sum, activation].flatMap((one) => one?.name ?? []) });
+    const used = usedResults(layer, around, outputs);
+    const op = { layer, width: widthOf(inputOf(layer).shape, lastAxes(layer) as number[]), centers, around, used };
+    const calls = normCalls(tf, op, await ops.norm(op));
+    for (const [changed, call] of calls) undo.push(withCall(changed, call));
   }
   for (const { layer, field } of weights) undo.push(withCall(layer, await centeredCall(tf, ops, layer, field)));
   const warning = norms.length === 0 ? [normWarnings.noNorm(["model"], "program")] : [];
@@ -280,18 +277,37 @@ export async function applyFusedRmsNorm<M extends object>(
 
 type Call = Parameters<typeof withCall>[1];
 
-async function normCall(tf: TfjsWithGradients, ops: Ops, layer: Layer, centers: boolean): Promise<Call> {
-  const axes = lastAxes(layer) as number[];
-  const width = widthOf(layer.inboundNodes[0]?.inputTensors[0]?.shape ?? [], axes);
-  const op = await ops.norm(layer, width, centers);
+/** What the first of the layers returns has come with what the next one will: by tensor. */
+function normCalls(
+  tf: TfjsWithGradients,
+  { layer, width, around }: NormOp,
+  op: Differentiable,
+): (readonly [Layer, Call])[] {
+  const { sum, activation } = around;
+  const chain = [sum, layer, activation].filter((one) => one !== undefined);
+  const results = [...(sum ? ["h"] : []), "y", ...(activation ? ["z"] : [])];
+  const next = new WeakMap<Tensor, Tensor>();
+  const isFlat = lastAxes(layer)?.length !== 1;
   const vector = (variable: LayerVariable) => tf.reshape(variable.read() as Tensor, [width]);
-  return (inputs) => {
-    const [x] = [inputs].flat() as [Tensor];
-    const rows = axes.length === 1 ? x : tf.reshape(x, [-1, width]);
-    const { gamma, beta } = layer;
-    const tensors = { x: rows, ...(gamma && { gamma: vector(gamma) }), ...(beta && { beta: vector(beta) }) };
-    return tf.tidy(() => (axes.length === 1 ? op.run(tensors) : tf.reshape(op.run(tensors), x.shape)));
+  const first: Call = (inputs) => {
+    const [x, residual] = [inputs].flat() as [Tensor, Tensor?];
+    const rows = (tensor: Tensor) => (isFlat ? tf.reshape(tensor, [-1, width]) : tensor);
+    const found = tf.tidy(() => {
+      const { gamma, beta } = layer;
+      const tensors = { x: rows(x), ...(sum && residual && { residual: rows(residual) }) };
+      const made = op.run({ ...tensors, ...(gamma && { gamma: vector(gamma) }), ...(beta && { beta: vector(beta) }) });
+      return results.map((name) => (isFlat ? tf.reshape(made[name] as Tensor, x.shape) : (made[name] as Tensor)));
+    });
+    for (const [i, tensor] of found.entries()) if (i > 0) next.set(found[i - 1] as Tensor, tensor);
+    return found[0];
   };
+  const later: Call = (inputs, original) => {
+    const [x] = [inputs].flat() as [Tensor];
+    const found = next.get(x);
+    next.delete(x);
+    return found ?? original();
+  };
+  return chain.map((one, i) => [one, i === 0 ? first : later] as const);
 }
 
 /** The call of a layer that finds one of its weights centered. */
@@ -301,7 +317,7 @@ async function centeredCall(tf: TfjsWithGradients, ops: Ops, layer: Layer, field
   const op = await ops.center(width);
   const read = () => {
     const value = weight.read() as Tensor;
-    return tf.reshape(op.run({ x: tf.reshape(value, [-1, width]) }), value.shape);
+    return tf.reshape(op.run({ x: tf.reshape(value, [-1, width]) }).y as Tensor, value.shape);
   };
   return (_, original) => {
     // Others, what saves the model among them, read the weight itself.

@@ -4,6 +4,7 @@
  * @module tirc/tfjs
  */
 
+export type { TfjsWithGradients } from "./tfjs-gradient.ts";
 export {
   applyFusedRmsNorm,
   type CallbackClass,
@@ -11,6 +12,5 @@ export {
   type FusedModel,
   type FusedModelOptions,
   FusedRMSNorm,
-  type TfjsWithGradients,
 } from "./tfjs-norms.ts";
 export { prepare, type Tfjs, type TfjsKernel, type TfjsTensors } from "./tfjs-op.ts";

@@ -171,6 +171,61 @@ gpuTest("norms without gamma or beta, over several axes, and behind an activatio
   }
 });
 
+gpuTest(
+  "a sum before a norm and an activation behind it are of its kernel, and give what they gave",
+  async ({ gpu }) => {
+    await openTfjs(gpu);
+    const build = () => {
+      const x = input({ shape: [4, 8] });
+      const dense = layers.dense({ units: 8, name: "dense" }).apply(x) as SymbolicTensor;
+      const sum = layers.add({ name: "sum" }).apply([x, dense]) as SymbolicTensor;
+      const norm = layers.layerNormalization({ name: "norm" }).apply(sum) as SymbolicTensor;
+      const active = layers.activation({ activation: "gelu", name: "active" }).apply(norm) as SymbolicTensor;
+      // The sum has one norm only; and a sum of three, or an activation that is not known, is none of a kernel's.
+      const other = layers.layerNormalization({ name: "other" }).apply(sum) as SymbolicTensor;
+      const soft = layers.activation({ activation: "softmax", name: "soft" }).apply(other) as SymbolicTensor;
+      const three = layers.add({ name: "three" }).apply([active, soft, x]);
+      const last = layers.layerNormalization({ name: "last" }).apply(three) as SymbolicTensor;
+      const made = withWeights(model({ inputs: x, outputs: last }));
+      return { made, within: model({ inputs: x, outputs: [sum, norm] }) };
+    };
+    const [reference, fused] = [build(), build()];
+    const { norms } = await fuse(fused.made);
+    expect(norms.map(({ name, with: around }) => [name, ...around])).toEqual([
+      ["norm", "sum", "active"],
+      ["other"],
+      ["last"],
+    ]);
+    const rows = tf.tensor3d(
+      Float32Array.from({ length: 64 }, (_, i) => 3 + Math.sin(7 * i)),
+      [2, 4, 8],
+    );
+    // Predictions; and what a model of the same layers gives that reads what stands within.
+    const [all, wanted] = [fused, reference].map(({ made, within }) => {
+      return [made.predict(rows), ...(within.predict(rows) as tf.Tensor[])] as tf.Tensor[];
+    }) as [tf.Tensor[], tf.Tensor[]];
+    for (const [i, one] of all.entries()) expect(await apart(one, wanted[i] as tf.Tensor)).toBeLessThan(1e-5);
+    // Gradients of both: the second has cotangents of results that the first has none of.
+    for (const which of ["made", "within"] as const) {
+      const gradientsOf = (from: LayersModel) => {
+        const loss = () => {
+          const outputs = [from.apply(rows, { training: true })].flat() as tf.Tensor[];
+          return tf.addN(outputs.map((one, i) => tf.sum(tf.sin(tf.mul(one, i + 1))))) as tf.Scalar;
+        };
+        return Object.values(
+          tf.variableGrads(
+            loss,
+            from.trainableWeights.map((weight) => (weight as unknown as { val: tf.Variable }).val),
+          ).grads,
+        );
+      };
+      const [found, expected] = [gradientsOf(fused[which]), gradientsOf(reference[which])];
+      expect(found.length).toBe(expected.length);
+      for (const [i, one] of found.entries()) expect(await apart(one, expected[i] as tf.Tensor)).toBeLessThan(2e-4);
+    }
+  },
+);
+
 gpuTest("what stays is named, and no norm at all is warned of", async ({ gpu }) => {
   await openTfjs(gpu);
   const x = input({ shape: [4, 8] });

@@ -1,0 +1,83 @@
+/** A function as an op of TensorFlow.js that it can differentiate: the function and its gradients, as kernels. */
+
+import type * as tfjs from "@tensorflow/tfjs-core";
+import type { Tensor } from "@tensorflow/tfjs-core";
+import { compile } from "../compile.ts";
+import { gradient } from "../gradient.ts";
+import { type Fn, makeModule } from "../ir/ir.ts";
+import { parse } from "../parse/parse.ts";
+import { planManifest } from "../plan/manifest.ts";
+import { targetFromDevice } from "../runtime/device-target.ts";
+import { prepare, type Tfjs } from "./tfjs-op.ts";
+
+/** What is used of the module `@tensorflow/tfjs` or `@tensorflow/tfjs-core`. */
+export type TfjsWithGradients = Tfjs &
+  Pick<typeof tfjs, "registerGradient" | "reshape" | "tidy" | "unregisterGradient">;
+
+/** An op with a gradient, in tensors by name. */
+export interface Differentiable {
+  run(tensors: Readonly<Record<string, Tensor>>): Readonly<Record<string, Tensor>>;
+  destroy(): void;
+}
+
+/** Tensors that have the same gradient as another one. */
+const sameGradient: Readonly<Record<string, string>> = { residual: "x" };
+
+/** Compiles a function and its gradients by all parameters. @param used the results that most probably have a cotangent. */
+export async function differentiable(
+  tf: TfjsWithGradients,
+  text: string,
+  used: readonly string[] = ["y"],
+): Promise<Differentiable> {
+  const module = parse(text);
+  const [{ params, results }] = module.fns as [Fn];
+  const [names, outputs] = [params.map(({ name }) => name as string), results.map(({ name }) => name)];
+  const wrt = names.filter((name) => !(name in sameGradient));
+  const { device } = tf.backend() as unknown as { device: GPUDevice };
+  const opOf = (fn: Fn) => {
+    const { plans, kernels } = compile(makeModule([fn]), { target: targetFromDevice(device) });
+    return prepare(tf, { plan: planManifest(plans[0] as (typeof plans)[0]), kernels });
+  };
+  const backwardOf = async (of: readonly string[]) => {
+    const { backward } = gradient(module, { wrt, of }).functions[0] as { backward: Fn };
+    return { of, params: new Set(backward.params.map(({ name }) => name)), op: await opOf(backward) };
+  };
+  const there = await opOf(module.fns[0] as Fn);
+  const backs = [await backwardOf(used), ...(used.length < outputs.length ? [await backwardOf(outputs)] : [])];
+  tf.registerGradient({
+    kernelName: there.kernelName,
+    inputsToSave: names,
+    gradFunc(given, saved) {
+      const cotangents = [given].flat() as Tensor[];
+      const isThere = (name: string) => !isZero(tf, cotangents[outputs.indexOf(name)] as Tensor);
+      const rest = outputs.filter((name) => !used.includes(name));
+      const { op, params } = backs[rest.some(isThere) ? 1 : 0] as (typeof backs)[0];
+      // tfjs asks for one gradient after the other, and frees between them what it did not ask for.
+      const all = [
+        ...names.map((name, i) => [name, saved[i]] as const),
+        ...outputs.map((name, i) => [`d_${name}`, cotangents[i]] as const),
+      ];
+      const tensors = Object.fromEntries(all.filter(([name]) => params.has(name))) as Record<string, Tensor>;
+      const found = op.run(tensors) as Readonly<Record<string, Tensor>>;
+      const gradients = names.map((name) => {
+        const same = sameGradient[name];
+        return [name, same === undefined ? found[`d_${name}`] : found[`d_${same}`]?.clone()] as const;
+      });
+      return Object.fromEntries(gradients.map(([name, one]) => [name, () => one as Tensor]));
+    },
+  });
+  return {
+    run: (tensors) => there.run(tensors),
+    destroy() {
+      tf.unregisterGradient(there.kernelName);
+      for (const op of [there, ...backs.map(({ op }) => op)]) op.destroy();
+    },
+  };
+}
+
+/** Whether a cotangent is one of those that tfjs makes, on the processor, for results that nothing reads. */
+function isZero(tf: TfjsWithGradients, { dataId }: Tensor): boolean {
+  const { tensorMap } = tf.backend() as unknown as { tensorMap: { get(id: object): { values?: unknown } | undefined } };
+  const values = tensorMap.get(dataId)?.values;
+  return values instanceof Float32Array && values.every((value) => value === 0);
+}
