@@ -22,14 +22,16 @@ export function launch<T extends LaunchTypes>(
 ): Record<string, GPUBuffer> {
   checkMembers(launcher.fail, "options", options);
   const { encoder, outputs } = options;
-  const { device, label } = launcher;
+  const about = { label: launcher.label };
   const made: GPUBuffer[] = [];
   const call = launcher.place(tensors, made, dims, outputs);
-  const into = encoder ?? device.createCommandEncoder({ label });
-  encodePass(into, dispatchOf(launcher, call, !encoder), { label });
-  if (!encoder) device.queue.submit([into.finish()]);
-  // Copies of arrays; results are the caller's.
-  if (!encoder) for (const buffer of made) if (!(buffer.usage & copySource)) buffer.destroy();
+  const into = encoder ?? launcher.device.createCommandEncoder(about);
+  encodePass(into, dispatchOf(launcher, call, !encoder), about);
+  if (!encoder) {
+    launcher.device.queue.submit([into.finish()]);
+    // Copies of arrays; results are the caller's.
+    for (const buffer of made) if (!(buffer.usage & copySource)) buffer.destroy();
+  }
   return Object.fromEntries(call.results.map(([name, { buffer }]) => [name, buffer]));
 }
 
@@ -43,7 +45,7 @@ export function dispatchOf(
   isAlone: boolean,
 ): DispatchInto {
   let uniforms: GPUBufferBinding | undefined;
-  if (words.byteLength > 0) {
+  if (words.byteLength) {
     // What is submitted at once shares a buffer, for a queue works in order. What is submitted later is never written with
     // something else. Those that were used longest ago are let go, for the garbage collector.
     const key = isAlone ? "" : String(new Uint32Array(words));
