@@ -211,52 +211,6 @@ const einsum: Evaluate = (node) => {
   return { shape: shape.slice(0, out.length), data };
 };
 
-/** Of four axes, batch, heads, rows and columns; several heads of the query may share one of keys and values. */
-const attention: Evaluate = (node) => {
-  const [q, k, v] = [input(node, 0), input(node, 1), input(node, 2)];
-  const [, , , mask, ...past] = node.inputs;
-  const isPlain = q.shape.length === 4 && past.every((one) => one === undefined) && node.number("softcap", 0) === 0;
-  if (!isPlain) throw new NotComputed("the interpreter has Attention of four axes alone, without what came before");
-  const [width, keys] = [q.shape[3] as number, k.shape[2] as number];
-  const scale = node.number("scale", 1 / Math.sqrt(width));
-  const isCausal = node.integer("is_causal", 0) !== 0;
-  const group = (q.shape[1] as number) / (k.shape[1] as number);
-  const [ofQuery, ofKey, ofValue] = [reader(q), reader(k), reader(v)];
-  const ofMask = mask && reader(mask);
-  const added = (index: readonly number[]): number => {
-    if (mask === undefined || ofMask === undefined) return 0;
-    const own = index.slice(4 - mask.shape.length).map((at, axis) => Math.min(at, (mask.shape[axis] as number) - 1));
-    const value = ofMask(own);
-    return mask.element === "bool" ? (value === 0 ? -Infinity : 0) : value;
-  };
-  const weights = made([...q.shape.slice(0, 3), keys], (index) => {
-    const [batch, head, row, key] = index as [number, number, number, number];
-    if (isCausal && key > row) return -Infinity;
-    let sum = 0;
-    for (let i = 0; i < width; i++) {
-      sum += ofQuery([batch, head, row, i]) * ofKey([batch, Math.floor(head / group), key, i]);
-    }
-    return sum * scale + added(index);
-  });
-  for (let start = 0; start < weights.data.length; start += keys) {
-    const line = weights.data.subarray(start, start + keys);
-    const most = line.reduce((largest, score) => Math.max(largest, score), -Infinity);
-    const total = line.reduce((sum, score) => sum + Math.exp(score - most), 0);
-    line.forEach((score, i) => {
-      line[i] = Math.exp(score - most) / total;
-    });
-  }
-  const ofWeight = reader(weights);
-  return made([...q.shape.slice(0, 3), v.shape[3] as number], ([batch, head, row, column]) => {
-    let sum = 0;
-    for (let key = 0; key < keys; key++) {
-      const value = ofValue([batch as number, Math.floor((head as number) / group), key, column as number]);
-      sum += ofWeight([batch as number, head as number, row as number, key]) * value;
-    }
-    return sum;
-  });
-};
-
 const isInfinite = (x: number, node: NodeValues) =>
   Number(
     (x === Infinity && node.integer("detect_positive", 1) !== 0) ||
@@ -286,6 +240,5 @@ export const nodeReferences: Readonly<Record<string, Evaluate>> = {
   GlobalAveragePool: globalAverage,
   BatchNormalization: batchNorm,
   Einsum: einsum,
-  Attention: attention,
   ...layerReferences,
 };
