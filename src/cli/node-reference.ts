@@ -5,18 +5,7 @@
 
 import { elementCount, gather, rowMajorStrides } from "../ir/tensor.ts";
 import { layerReferences } from "./layer-reference.ts";
-import {
-  type Evaluate,
-  fromEnd,
-  input,
-  list,
-  made,
-  type NodeValues,
-  NotComputed,
-  offsetOf,
-  reader,
-  vector,
-} from "./node-values.ts";
+import { type Evaluate, fromEnd, input, list, made, type NodeValues, offsetOf, reader, vector } from "./node-values.ts";
 
 const mapped =
   (of: (number: number, node: NodeValues) => number): Evaluate =>
