@@ -17,7 +17,10 @@ const python = process.env.PYTHON ?? "python3";
 const folder = mkdtempSync(join(tmpdir(), "tirc-checkpoints-"));
 
 function run(command, ...args) {
-  const { status, stdout, error } = spawnSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+  const { status, stdout, error } = spawnSync(command, args, {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   if (status === 0) return stdout;
   console.error(error?.message ?? `${command} ${args.join(" ")} failed`);
   process.exit(1);

@@ -17,7 +17,10 @@ export const checkpointErrors = {
   unknownArchitecture(file: string, type: string, known: readonly string[]): Diagnostic {
     return error("E0792", `tirc does not know which weights of a ${code(type)} are added to what its norms read`, {
       notes: [`${file} has \`model_type\` ${code(type)}; there are templates for ${known.join(", ")}`],
-      help: [...didYouMean(type, known), "export it to ONNX, where that stands in the graph, and give the .onnx file"],
+      help: [
+        ...didYouMean(type, known),
+        "export it, to ONNX or by torch.export: there it stands in the graph, and `tirc surgery` takes the .onnx or .pt2 file",
+      ],
     });
   },
   noTensor(folder: string, tensor: string, type: string, known: readonly string[]): Diagnostic {

@@ -51,7 +51,7 @@ const lines: Readonly<Record<string, Line>> = {
   },
   tune: { argv: ["p.tir", "--target", "t.json", "--plugin", "own.mjs"], more: ["w.npy", "m.onnx", "m.data"] },
   bench: { argv: ["p.tir", "--target", "t.json", "--plugin", "own.mjs"], more: ["w.npy", "m.onnx", "m.data"] },
-  grad: { argv: ["p.tir"], more: ["w.npy", "m.onnx", "m.data"] },
+  grad: { argv: ["p.tir", "--plugin", "own.mjs"], more: ["w.npy", "m.onnx", "m.data"] },
   import: { argv: ["m.onnx"], more: ["m.data"] },
   surgery: { argv: ["m.onnx", "--check", "--in", "x=x.npy"], more: ["m.data"] },
   extract: { argv: ["m.onnx", "--target", "t.json"], more: ["m.data"] },

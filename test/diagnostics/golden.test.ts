@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { catalog } from "../../src/diagnostics/catalog.ts";
 import { type Diagnostic, TircError } from "../../src/diagnostics/diagnostic.ts";
+import { checkpointErrors } from "../../src/diagnostics/errors-checkpoint.ts";
 import { internalError } from "../../src/diagnostics/errors-cli.ts";
 import { constErrors } from "../../src/diagnostics/errors-const.ts";
 import {
@@ -442,6 +443,20 @@ test("what is said of archives of torch.export", () => {
     noSuchForm: ["m.pt2", "skip"],
   });
   expectGolden("archives.txt", rendered(found));
+});
+
+test("what is said of checkpoints", () => {
+  const line = { name: "command line", text: "tirc surgery ./gpt2 -o ./out" };
+  const found = sampled(checkpointErrors, {
+    notACheckpoint: ["./gpt2", "it has no config.json", "name the folder that `save_pretrained` writes"],
+    wrongConfig: ["./gpt2/config.json", "it has no `model_type`"],
+    unknownArchitecture: ["./mamba/config.json", "mamba", ["bert", "gpt2"]],
+    noTensor: ["./gpt2", "transformer.h.0.ln1.weight", "gpt2", ["transformer.h.0.ln_1.weight", "wte.weight"]],
+    wrongTensor: ["./gpt2", "wte.weight", "a table of rows", "I8", [50257, 768]],
+    wrongIndex: ["./gpt2/model.safetensors.index.json", "it has no object `weight_map`"],
+    notEmpty: [{ source: line, start: line.text.indexOf("./out"), end: line.text.length }, "./out"],
+  });
+  expectGolden("checkpoints.txt", rendered(found));
 });
 
 test("every code is in a golden", () => {
