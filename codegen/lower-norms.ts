@@ -8,6 +8,8 @@
  *   ->
  *   y = (x - mean(x)) * rsqrt(var(x) + eps) * g       one Welford reduction, one read of the row
  *
+ * In two folds the second form stays, and a variance that the program asks for becomes it; both keep the row where they can.
+ *
  * Scaled, so that squares of a row neither overflow nor vanish: for a power of two s, exactly,
  *
  *   y = rmsnorm(center(x), eps)
@@ -27,12 +29,12 @@ import { definedBy, type Fn, type Op, type Value } from "../src/ir/ir.ts";
 import { attribute, type Emitter, type NormDef } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { type Shape, sameShape } from "../src/ir/types.ts";
-import type { Accuracy } from "./options.ts";
+import type { Accuracy, KernelOptions } from "./options.ts";
 
-export function lowerNorms(fn: Fn, accuracy: Accuracy = "normal"): Fn {
+export function lowerNorms(fn: Fn, { accuracy = "normal", reduction }: KernelOptions = {}): Fn {
   const lowered = rewriteFn(
     rewriteFn(fn, (op, builder) => primitive(op, builder, accuracy)),
-    variance,
+    reduction === "two-fold" ? inTwoFolds : variance,
   );
   return lowered === fn ? fn : joined(lowered, fn);
 }
@@ -110,6 +112,17 @@ function variance(op: Op, builder: Builder): Value | undefined {
   const axes = attribute.axes(op.attributes);
   const x = centeredAlong(square.operand(0), axes);
   return x && builder.emit("var", [x], { axes, keepdims: attribute.flag(op.attributes, "keepdims") });
+}
+
+/** var(x) = mean((x - mean(x))^2): the mean is one reduction, and what elements are off it the next. */
+function inTwoFolds({ name, attributes, ...op }: Op, builder: Builder): Value | undefined {
+  if ((name !== "var" && name !== "std") || attribute.number(attributes, "correction") !== 0) return undefined;
+  const x = op.operands[0] as Value;
+  const axes = attribute.axes(attributes);
+  const distance = builder.emit("sub", [x, builder.emit("mean", [x], { axes, keepdims: true })]);
+  const square = builder.emit("mul", [distance, distance]);
+  const spread = builder.emit("mean", [square], { axes, keepdims: attribute.flag(attributes, "keepdims") });
+  return name === "std" ? builder.emit("sqrt", [spread]) : spread;
 }
 
 /** `x` where the value is x - mean(x) along the axes. */

@@ -9,6 +9,15 @@ export const accuracies = ["normal", "scaled"] as const;
  */
 export type Accuracy = (typeof accuracies)[number];
 
+export const reductions = ["welford", "two-fold"] as const;
+
+/**
+ * How a variance is reduced.
+ * - welford: with the mean, in one reduction of the row (Welford 1962; Chan, Golub and LeVeque 1979).
+ * - two-fold: the mean first, then the squares of what elements are off it, which reads the row again: for rows that lanes keep.
+ */
+export type ReductionOption = (typeof reductions)[number];
+
 export const roundings = ["late", "strict"] as const;
 
 /**
@@ -23,5 +32,6 @@ export interface KernelOptions {
   /** Dimensions whose extents are pipeline constants: a pipeline for each, of known loops. Others are uniforms. */
   readonly specialize?: readonly string[] | undefined;
   readonly accuracy?: Accuracy | undefined;
+  readonly reduction?: ReductionOption | undefined;
   readonly rounding?: Rounding | undefined;
 }

@@ -43,7 +43,7 @@ export class Planner {
     this.target = target;
     this.tile = tile;
     this.isStrict = options.rounding === "strict";
-    this.lowered = lowerNorms(this.isStrict ? roundStrictly(fn) : fn, options.accuracy);
+    this.lowered = lowerNorms(this.isStrict ? roundStrictly(fn) : fn, options);
   }
 
   /** By the usual schedule, one that was measured, or another. */

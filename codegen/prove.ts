@@ -65,7 +65,7 @@ const mostWorkgroupsRun = 8;
 /** The function as its kernel rounds it: what `strict` and `scaled` ask for is part of what is proved. */
 function referenceOf(fn: Fn, { accuracy, rounding }: KernelOptions): Fn {
   const rounded = rounding === "strict" ? roundStrictly(fn) : fn;
-  return accuracy === "scaled" ? lowerNorms(rounded, accuracy) : rounded;
+  return accuracy === "scaled" ? lowerNorms(rounded, { accuracy }) : rounded;
 }
 
 /**

@@ -137,8 +137,15 @@ export function compileFunction(
   profiles: readonly TargetProfile[],
   options: CompileOptions,
 ): { readonly plan: Plan; readonly kernels: (readonly Kernel[])[] } {
-  const { accuracy, rounding, specialize: specialized, singleKernel = false, splitReductions = "plans" } = options;
-  const kernelOptions = { accuracy, rounding, specialize: specialized };
+  const {
+    accuracy,
+    reduction,
+    rounding,
+    specialize: specialized,
+    singleKernel = false,
+    splitReductions = "plans",
+  } = options;
+  const kernelOptions = { accuracy, reduction, rounding, specialize: specialized };
   const kernelsOf = (plan: Plan) =>
     launchesOf(plan).map((one) => distinctKernels(profiles.map((profile) => kernelOf(one, profile, kernelOptions))));
   try {

@@ -9,7 +9,7 @@ export { generateKernel } from "../codegen/generate.ts";
 export * as kernel from "../codegen/kernel/index.ts";
 export type { Binding, Dispatch, Kernel, Manifest, ManifestDim, Storage } from "../codegen/manifest.ts";
 export { minifyKernel } from "../codegen/minify.ts";
-export type { Accuracy, KernelOptions, Rounding } from "../codegen/options.ts";
+export type { Accuracy, KernelOptions, ReductionOption, Rounding } from "../codegen/options.ts";
 export type { Rates } from "../codegen/rates.ts";
 export { type SourceMap, spanOfLine, type TextRange } from "../codegen/source-map.ts";
 export {

@@ -1,6 +1,6 @@
 /** The commands and their options. Help is written from these tables, and command lines are read by them. */
 
-import { accuracies, roundings } from "../../codegen/options.ts";
+import { accuracies, reductions, roundings } from "../../codegen/options.ts";
 import { normOps } from "../surgery/norm-forms.ts";
 import type { CommandSpec, OptionSpec, PathUse } from "./arguments.ts";
 import { parseFill } from "./fill.ts";
@@ -124,6 +124,13 @@ const arithmetic: readonly OptionSpec[] = [
     choices: accuracies,
     summary:
       "normal (the default) or scaled: norms of rows whose squares overflow or vanish, at one more look at each row",
+  },
+  {
+    name: "--reduction",
+    value: "KIND",
+    choices: reductions,
+    summary:
+      "how variances are reduced: welford (the default: with the mean, in one look at the row) or two-fold (the mean, then the squares of what is left of it)",
   },
   {
     name: "--rounding",

@@ -1,6 +1,6 @@
 /** What `compile` and `run` read alike: the pipeline, the target, the instruments, and the program itself. */
 
-import type { Accuracy, KernelOptions, Rounding } from "../../codegen/options.ts";
+import type { Accuracy, KernelOptions, ReductionOption, Rounding } from "../../codegen/options.ts";
 import { parseTarget, type TargetProfile, targetByName } from "../../codegen/target.ts";
 import { builtinPasses } from "../../passes/index.ts";
 import { pipelineOf } from "../check.ts";
@@ -101,6 +101,7 @@ export async function readProgram(args: Arguments, session: Session, isSweep = f
     sweep: Object.fromEntries(dims.map((dim) => [dim.name.text, dim.extents])),
     arithmetic: {
       accuracy: args.value("--accuracy")?.text as Accuracy | undefined,
+      reduction: args.value("--reduction")?.text as ReductionOption | undefined,
       rounding: args.value("--rounding")?.text as Rounding | undefined,
       specialize: args.values("--specialize").map(({ text }) => text),
     },

@@ -9,6 +9,7 @@ import { generate } from "../../codegen/generate.ts";
 import { interpretOver } from "../../codegen/kernel/interpret.ts";
 import { workgroupsOf } from "../../codegen/launch.ts";
 import { parametersOf } from "../../codegen/manifest.ts";
+import type { KernelOptions } from "../../codegen/options.ts";
 import type { TargetProfile } from "../../codegen/target.ts";
 import { optimize } from "../../src/compile.ts";
 import { dimensionNames, type Fn, type Module } from "../../src/ir/ir.ts";
@@ -30,13 +31,21 @@ const others: Readonly<Record<string, number>> = { hidden: 36, queries: 2, token
  * @param rows the dimension of the rows.
  * @param isNamed whether the kernel knows their number from the launch alone.
  */
-function termsOf(terms: Terms, module: Module, target: TargetProfile, rows: string, count: number, isNamed: boolean) {
+function termsOf(
+  terms: Terms,
+  module: Module,
+  target: TargetProfile,
+  rows: string,
+  count: number,
+  isNamed: boolean,
+  options: KernelOptions = {},
+) {
   const fixed = Object.fromEntries(
     dimensionNames(module.fns[0] as Fn).flatMap((name) => (name === rows ? [] : [[name, others[name] ?? 2]])),
   );
   const named = optimize(module, { dims: fixed }).module.fns[0] as Fn;
   const fn = isNamed ? named : (optimize(module, { dims: { ...fixed, [rows]: count } }).module.fns[0] as Fn);
-  const { kernel, program } = generate(fn, target);
+  const { kernel, program } = generate(fn, target, options);
   const dims = { [rows]: count };
   const shapes = new Map<string, Shape>([
     ...named.params.map((param) => [param.name as string, param.shape] as const),
@@ -68,14 +77,20 @@ function termsOf(terms: Terms, module: Module, target: TargetProfile, rows: stri
   return found;
 }
 
-function expectSameRows(text: string, target: TargetProfile, rows: string, numbers: readonly number[]) {
+function expectSameRows(
+  text: string,
+  target: TargetProfile,
+  rows: string,
+  numbers: readonly number[],
+  options: KernelOptions = {},
+) {
   const module = parse(text);
   const terms = new Terms();
-  const wanted = termsOf(terms, module, target, rows, 3, true);
+  const wanted = termsOf(terms, module, target, rows, 3, true, options);
   expect(wanted.size).toBeGreaterThan(0);
   for (const [key, all] of wanted) expect([...all], `${key}, in each row`).toHaveLength(1);
   for (const [count, isNamed] of [[1, true], ...numbers.map((number) => [number, false])] as [number, boolean][]) {
-    for (const [key, all] of termsOf(terms, module, target, rows, count, isNamed)) {
+    for (const [key, all] of termsOf(terms, module, target, rows, count, isNamed, options)) {
       // Of a kernel with many workgroups another number of rows may have others run.
       const same = wanted.get(key);
       if (same !== undefined) expect([...all], `${key} of ${count} rows for ${target.name}`).toEqual([...same]);
@@ -126,6 +141,11 @@ describe.each(allTargets.filter(({ features }) => isDeep || !features.includes("
   return ${results}, softmax(layernorm(x, axes = [-1]), axes = [-1])
 }`;
     expectSameRows(text, target, "rows", isDeep ? counts : [1, 64]);
+  });
+
+  test("a variance in two folds", () => {
+    const text = "fn f(x: f32[rows, 12]) -> f32[rows, 12] { return layernorm(x, axes = [-1]) }";
+    expectSameRows(text, target, "rows", [64], { reduction: "two-fold" });
   });
 });
 

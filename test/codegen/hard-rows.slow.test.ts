@@ -42,6 +42,24 @@ driverTest("rows far from 0, as they are and scaled", async (gpu) => {
   }
 });
 
+driverTest("hard rows in two folds", async (gpu) => {
+  for (const target of targetsFor(gpu.target)) {
+    for (const columns of [65, 1000]) {
+      const { fn, kernel } = compileText(layernorm(columns), target, { reduction: "two-fold" });
+      for (const offset of [0, 1e4, 1e5]) {
+        const fill = { x: (next: () => number) => offset + normal(next), gamma: () => 1, beta: () => 0 };
+        const { errors } = await compareKernel(gpu.device, kernel, fn, inputsFor(fn, { rows: 16 }, { fill }));
+        expect(errors.out0, `${target.name}, ${columns} columns, ${offset}`).toBeLessThanOrEqual(2e-6);
+      }
+      const inputs = inputsFor(fn, { rows: 3 }, { fill: { x: () => 12345.678 } });
+      const { outputs } = await compareKernel(gpu.device, kernel, fn, inputs);
+      const beta = inputs.beta?.data as Float32Array;
+      const want = Float32Array.from({ length: 3 * columns }, (_, i) => beta[i % columns] as number);
+      expect(outputs.out0?.data, `${target.name}, a constant row`).toEqual(want);
+    }
+  }
+});
+
 driverTest(
   "rows far from 0 whose length is known when the pipeline is made",
   async (gpu) => {

@@ -69,6 +69,16 @@ describe("kernels compute their functions", () => {
     expect(proof(text, tree, { accuracy: "scaled" })).toEqual({ verdict: "equal" });
   });
 
+  test.each([tree, subgroups, targetByName("lavapipe")])("variances in two folds, for $name", (target) => {
+    const text = `fn f(x: f32[n, 74]) -> (y: f32[n, 74], s: f32[n], v: f32[n]) {
+  return layernorm(x, axes = [-1]), std(x, axes = [-1]), var(x, axes = [-1], correction = 1)
+}`;
+    const options = { reduction: "two-fold" } as const;
+    expect(proof(text, target, options)).toEqual({ verdict: "equal" });
+    const wgsl = (text: string) => text.replace(/let (mul\w*) = (\w+) \* \2;/, "let $1 = $2;");
+    expect(proof(text, target, options, { wgsl }).verdict).toBe("different");
+  });
+
   test("more rows than are run", () => {
     const text = "fn f(x: f32[100000, 64]) -> f32[100000, 64] { return rmsnorm(x, axes = [-1], eps = 1e-6) }";
     expect(proof(text)).toEqual({ verdict: "equal" });
