@@ -73,7 +73,7 @@ export function accessOf(use: Use, vector: Atom, width: number): "unit" | "eleme
     else return undefined;
   }
   if (!isUnit) return "element";
-  return others.every((stride) => dividedBy(stride, width) !== undefined) ? "unit" : undefined;
+  return others.every((stride) => dividedBy(stride, width, vector.extent) !== undefined) ? "unit" : undefined;
 }
 
 /** A term of an index: a place that is not one of the walk, and how far apart its neighbours are. */
@@ -97,7 +97,8 @@ export function splitUse(
   for (const [atom, stride] of stridesOf(use.dims)) {
     const place = placeOf(use, atom);
     const inUnits = unit !== undefined && strideAlong(place, unit.vector, unit.width) === 1;
-    const scaled = unit === undefined || inUnits ? stride : (dividedBy(stride, unit.width) as Extent);
+    const scaled =
+      unit === undefined || inUnits ? stride : (dividedBy(stride, unit.width, unit.vector.extent) as Extent);
     if (use.moves?.has(atom)) moved.push({ place, stride: scaled, inUnits });
     else strides.set(atom, scaled);
   }

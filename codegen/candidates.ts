@@ -142,8 +142,8 @@ function extentsFor(schedule: Schedule, { dims }: Program, tile: Tile | undefine
   const { rows, columnCount, rowsPerWorkgroup } = schedule;
   const extents: Record<string, number> = Object.fromEntries(dims.map(({ name }) => [name, usualLength]));
   if (tile !== undefined) extents[tile.size] = usualTile;
-  const countOf = ({ factor, names }: Extent) =>
-    names.reduce((product, name) => product * (extents[name] ?? 1), factor);
+  const countOf = ({ factor, names, by }: Extent) =>
+    names.reduce((product, name) => product * (extents[name] ?? 1), factor) / by;
   const rowCount = () => countOf(times(...rows.map(({ extent }) => extent)));
   // The first axis of rows has as many as make up the elements.
   const first = rows.findIndex(({ extent }) => extent.names.some(isTrialRows));

@@ -11,7 +11,7 @@ import type { Fn } from "../src/ir/ir.ts";
 import type { Tile } from "../src/plan/plan.ts";
 import { leastChoice } from "./candidates.ts";
 import { known } from "./extent.ts";
-import { Generator } from "./generator.ts";
+import { type Generated, Generator } from "./generator.ts";
 import type { Program } from "./kernel/statement.ts";
 import type { Kernel } from "./manifest.ts";
 import type { KernelOptions } from "./options.ts";
@@ -31,20 +31,26 @@ export function generateKernel(
   return generate(fn, target, options, tile).kernel;
 }
 
-/** What that kernel's WGSL is the text of. */
-export function generateProgram(
+/** What that kernel's WGSL is the text of: its entry point for all extents, and faster ones for some. */
+export function generatePrograms(
   fn: Fn,
   target: TargetProfile,
   options: KernelOptions = {},
   tile?: Tile | undefined,
-): Program {
-  return generate(fn, target, options, tile).program;
+): readonly Program[] {
+  return generate(fn, target, options, tile).programs;
 }
 
-/** Both: the kernel, and the program that its WGSL is the text of. */
-export function generate(fn: Fn, target: TargetProfile, options: KernelOptions = {}, tile?: Tile) {
-  const plan = planned(new Planner(fn, target, options, tile), target, options, tile);
-  return new Generator(plan, target, options, tile).generate();
+/** Both: the kernel, and the programs that its WGSL is the text of. */
+export function generate(fn: Fn, target: TargetProfile, options: KernelOptions = {}, tile?: Tile): Generated {
+  const planner = new Planner(fn, target, options, tile);
+  const plan = planned(planner, target, options, tile);
+  const generator = new Generator(plan, target, options, tile);
+  return generator.generate((main) => {
+    if (tile !== undefined || plan.graph.tiled || typeof plan.schedule.vector?.extent !== "string") return [];
+    const other = planned(new Planner(fn, target, options, tile, planner), target, options);
+    return other.schedule.width > 1 ? [new Generator(other, target, options, tile, [main])] : [];
+  });
 }
 
 /** How that kernel is shared out, what else could be chosen, and the elements of a row where they are known. */

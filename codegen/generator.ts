@@ -21,10 +21,10 @@ import { arrayStride } from "./buffers.ts";
 import { laneType } from "./expression.ts";
 import type { Graph } from "./graph.ts";
 import { type Buffer, storageOf } from "./kernel/buffer.ts";
-import { printKernel } from "./kernel/print-kernel.ts";
+import { printKernel, secondName } from "./kernel/print-kernel.ts";
 import type { Program } from "./kernel/statement.ts";
 import { mostCounted, overflowOf, tooMany } from "./launch.ts";
-import type { Binding, Kernel, Manifest, Storage } from "./manifest.ts";
+import type { Binding, Kernel, Manifest, Storage, Variant } from "./manifest.ts";
 import { bufferName } from "./nodes.ts";
 import type { KernelOptions } from "./options.ts";
 import { globalsOf, isScalar, type Plan, storesOf, useOf } from "./plan-kernel.ts";
@@ -47,6 +47,14 @@ function checkCounts({ fn, nodes, stores }: Graph, { dispatch }: Manifest): void
   fail(kernelErrors.notCounted(fn.span, fn.name, { what, count, extents }, mostCounted));
 }
 
+/** Aliases that all entry points of a text allow. */
+function inAll([first, ...others]: readonly Body["aliases"][]): Body["aliases"] {
+  const of = (names: readonly string[], result: string) =>
+    names.filter((name) => others.every((one) => one.get(result)?.includes(name)));
+  const all = [...(first as Body["aliases"])].map(([result, names]) => [result, of(names, result)] as const);
+  return new Map(all.filter(([, names]) => names.length > 0));
+}
+
 const dimOf = ({ extent }: Axis): Dim => extent.names[0] ?? extent.factor;
 
 /**
@@ -54,6 +62,17 @@ const dimOf = ({ extent }: Axis): Dim => extent.names[0] ?? extent.factor;
  * subgroups have 8 lanes: 2 s for one array of 16 vectors, no end in sight for four of 16 numbers).
  */
 const mostArrays = ({ kind, subgroup }: TargetProfile) => (kind === "cpu" && (subgroup?.max ?? 0) >= 8 ? 1 : Infinity);
+
+/** Rows below are faster by single elements: measured on SwiftShader and lavapipe, with vectors of 2 and 4. */
+const shortestRow = 128;
+
+/** A kernel, and the programs that its WGSL is the text of: one for each entry point. */
+export interface Generated {
+  readonly kernel: Kernel;
+  /** That of the first, which is for all extents. */
+  readonly program: Program;
+  readonly programs: readonly Program[];
+}
 
 export class Generator {
   private readonly graph: Graph;
@@ -63,14 +82,19 @@ export class Generator {
   private readonly buffers = new Map<string, Buffer>();
   private readonly isStrict: boolean;
   private readonly tile: Tile | undefined;
+  /** Entry points before it, whose names are not for anything else. */
+  private readonly others: readonly Program[];
 
+  /** @param others entry points of the same text, if it is another. */
   constructor(
     { graph, schedule }: Plan,
     target: TargetProfile,
     { rounding, specialize = [] }: KernelOptions,
     tile: Tile | undefined,
+    others: readonly Program[] = [],
   ) {
     this.tile = tile;
+    this.others = others;
     this.isStrict = rounding === "strict";
     this.graph = graph;
     this.schedule = schedule;
@@ -81,14 +105,20 @@ export class Generator {
     for (const { name, value } of this.scalars) this.addBuffer(name, value, "read", "uniform");
   }
 
-  generate(): { readonly kernel: Kernel; readonly program: Program } {
+  /** @param variants faster ones of the same function, where extents are such multiples. */
+  generate(variants: (main: Program) => readonly Generator[] = () => []): Generated {
     const { program, aliases } = this.program();
-    const lines = printKernel(program);
+    const others = variants(program).map((generator) => ({ generator, ...generator.program() }));
+    const programs = [program, ...others.map((one) => one.program)] as const;
+    const lines = printKernel(...programs);
     const wgsl = `${lines.map(({ text }) => text).join("\n")}\n`;
     const sourceMap = makeSourceMap(this.graph.fn.span.source, lines);
-    const manifest = this.manifest(aliases);
+    const manifest = {
+      ...this.manifest(inAll([aliases, ...others.map((one) => one.aliases)])),
+      ...(others.length > 0 && { variants: others.map(({ generator }) => generator.variant()) }),
+    };
     checkCounts(this.graph, manifest);
-    return { kernel: { name: program.name, wgsl, manifest, sourceMap }, program };
+    return { kernel: { name: program.name, wgsl, manifest, sourceMap }, program, programs };
   }
 
   /** What a kernel's text is printed from, and which results may be written over which inputs. */
@@ -104,11 +134,14 @@ export class Generator {
         mostArrays: mostArrays(this.target),
         tile: this.tile,
       },
-      this.storageBuffers.map((buffer) => buffer.wgsl),
+      [
+        ...this.storageBuffers.flatMap((buffer) => [buffer.wgsl, secondName(buffer)]),
+        ...this.others.flatMap(({ entryPoint, shared }) => [entryPoint, ...shared.map(({ name }) => name)]),
+      ],
     );
     body.write();
     const program: Program = {
-      name: graph.fn.name,
+      ...{ name: graph.fn.name, entryPoint: this.entryPoint },
       enables: [
         ...(this.usesHalves ? ["f16"] : []),
         ...(this.usesSubgroups ? ["subgroups"] : []),
@@ -183,6 +216,10 @@ export class Generator {
     this.buffers.set(`${access} ${name}`, { wgsl, type, shape, element, storage, access, span });
   }
 
+  private get entryPoint(): string {
+    return this.others.length === 0 ? "main" : `main_x${this.schedule.width}`;
+  }
+
   /** The dimensions of the function, and those of its tiles. */
   private get dims(): string[] {
     const { tile } = this;
@@ -219,6 +256,20 @@ export class Generator {
     ];
   }
 
+  /** What a launcher has to know of it where it is not the first entry point. */
+  private variant(): Variant {
+    const { width, vector, columns, lanes, rowsPerWorkgroup } = this.schedule;
+    const isFlat = columns.length === 0;
+    return {
+      ...{ entryPoint: this.entryPoint, dim: vector?.extent as string, multipleOf: width },
+      atLeast: isFlat ? width : Math.max(shortestRow, lanes * width),
+      workgroupSize: [this.workgroupSize, 1, 1],
+      // Rows are counted in elements there.
+      rowsPerWorkgroup: rowsPerWorkgroup * (isFlat ? width : 1),
+      strides: this.tensors.map(({ name, access }) => arrayStride(this.buffers.get(`${access} ${name}`) as Buffer)),
+    };
+  }
+
   private manifest(aliases: Body["aliases"]): Manifest {
     const { graph, schedule } = this;
     const bindings = this.describeBindings(aliases);
@@ -229,7 +280,7 @@ export class Generator {
     const atLeastOne = outputs.some((atoms) => !graph.rows.some((atom) => atoms.has(atom)));
     return {
       version: 1,
-      entryPoint: "main",
+      entryPoint: this.entryPoint,
       workgroupSize: [this.workgroupSize, 1, 1],
       bindings,
       dims: this.dims.map((name) => ({

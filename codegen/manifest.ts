@@ -1,7 +1,7 @@
 /** What a runtime has to know to run a kernel. Plain JSON data. */
 
 import type { Dim, ElementType } from "../src/ir/types.ts";
-import type { LaunchBinding, LaunchDispatch, LaunchManifest } from "../src/launch/manifest.ts";
+import type { LaunchBinding, LaunchDispatch, LaunchManifest, LaunchVariant } from "../src/launch/manifest.ts";
 import type { SourceMap } from "./source-map.ts";
 
 export type { Storage } from "./kernel/buffer.ts";
@@ -19,6 +19,7 @@ export interface Kernel {
 export interface Manifest extends LaunchManifest {
   readonly version: 1;
   readonly workgroupSize: readonly [number, number, number];
+  readonly variants?: readonly Variant[];
   /**
    * Group 0: one per parameter, in order, one per `const` that is read, then one per result. Scalars have none: they are
    * in `uniforms`.
@@ -29,6 +30,11 @@ export interface Manifest extends LaunchManifest {
   /** Name of the target profile it was compiled for. */
   readonly target: string;
   readonly kind: "cpu" | "gpu";
+}
+
+/** A faster entry point for some extents. */
+export interface Variant extends LaunchVariant {
+  readonly workgroupSize: readonly [number, number, number];
 }
 
 /** A symbolic dimension, and how the kernel is told its extent. */

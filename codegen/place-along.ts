@@ -173,7 +173,7 @@ export function keyOfPlace(place: Along): string {
       return `(${place.terms.map(({ of, factor }) => `${factor}*${keyOfPlace(of)}`).join("+")}+${place.offset})`;
     case "within":
     case "reverse":
-      return `${place.kind}(${keyOfPlace(place.of)},${place.extent.factor}${place.extent.names})`;
+      return `${place.kind}(${keyOfPlace(place.of)},${place.extent.factor}${place.extent.names}/${place.extent.by})`;
     default:
       return `${place.kind}(${keyOfPlace(place.of)},${place.by})`;
   }

@@ -35,15 +35,22 @@ export class Planner {
   private readonly isStrict: boolean;
   private readonly lowered: Fn;
   private readonly tile: Tile | undefined;
-  private readonly graphs = new Map<boolean, Graph>();
+  private readonly graphs: Map<boolean, Graph>;
+  /** Whether extents that are known only when the kernel runs are multiples of the width of vectors then. */
+  private readonly isMultiple: boolean;
 
-  constructor(fn: Fn, target: TargetProfile, options: KernelOptions, tile?: Tile) {
-    checkFused(fn, tile);
-    checkTarget(fn, target);
+  /** @param any of the same function, for any extents: this one is for multiples. */
+  constructor(fn: Fn, target: TargetProfile, options: KernelOptions, tile?: Tile, any?: Planner) {
     this.target = target;
     this.tile = tile;
     this.isStrict = options.rounding === "strict";
-    this.lowered = lowerNorms(this.isStrict ? roundStrictly(fn) : fn, options);
+    this.isMultiple = any !== undefined;
+    this.graphs = any?.graphs ?? new Map();
+    if (any === undefined) {
+      checkFused(fn, tile);
+      checkTarget(fn, target);
+    }
+    this.lowered = any?.lowered ?? lowerNorms(this.isStrict ? roundStrictly(fn) : fn, options);
   }
 
   /** By the usual schedule, one that was measured, or another. */
@@ -73,7 +80,8 @@ export class Planner {
     const isTiled = graph.tiled !== undefined;
     const inTile = isTiled || this.tile === undefined ? undefined : (countOfRows(graph) ?? 1);
     const across = inTile === undefined ? undefined : acrossOf(graph);
-    const traits = { ...traitsOf(graph, this.target, this.isStrict), isTiled, inTile, across };
+    const { isMultiple } = this;
+    const traits = { ...traitsOf(graph, this.target, this.isStrict), isTiled, inTile, across, isMultiple };
     return {
       graph,
       schedule: makeSchedule(() => this.hash, rows, columns, walksOf(graph), this.target, traits, given),

@@ -82,7 +82,12 @@ export function generateProduct(
   const fields = dims.map((name) => ({ kind: "dim" as const, name, element: "u32" as const }));
   const halves = buffers.some(({ storage }) => storage === "f16");
   const program: Program = {
-    ...{ name: fn.name, enables: halves ? ["f16"] : [], dims: dims.map((name) => ({ name, isOverride: false })) },
+    ...{
+      name: fn.name,
+      entryPoint: "main",
+      enables: halves ? ["f16"] : [],
+      dims: dims.map((name) => ({ name, isOverride: false })),
+    },
     ...{ buffers, shared: [], workgroupSize: lanes, body },
   };
   const lines = printKernel(program);

@@ -19,6 +19,7 @@ import { runLaunch } from "../src/plan/tiles.ts";
 import { generate, scheduleOf } from "./generate.ts";
 import { type FieldNumber, fieldArithmetic, residueAt } from "./kernel/field-arithmetic.ts";
 import { interpretOver } from "./kernel/interpret.ts";
+import { secondName } from "./kernel/print-kernel.ts";
 import type { Program } from "./kernel/statement.ts";
 import { verifyProgram } from "./kernel/verify.ts";
 import { workgroupsOf } from "./launch.ts";
@@ -82,21 +83,26 @@ export function proveKernel(
 ): KernelProof {
   const whole = generate(fn, target, options, tile);
   const small = withFewRows(fn, whole.kernel.manifest, elements);
-  const { kernel, program: made } = small === fn ? whole : generate(small, target, options, tile);
-  const { manifest } = kernel;
-  let program: Program;
-  try {
-    program = readBack(wgsl(kernel.wgsl), manifest, made);
-  } catch (caught) {
-    return { verdict: "unsound", faults: [`the text is not that of a kernel: ${(caught as Error).message}`] };
-  }
-  const unsound = verifyProgram(program);
-  if (unsound.length > 0) return { verdict: "unsound", faults: unsound };
+  const { kernel, programs } = small === fn ? whole : generate(small, target, options, tile);
+  const text = wgsl(kernel.wgsl);
   const reference = referenceOf(small, options);
   const { choice } = scheduleOf(small, target, options, tile);
-  for (const [i, dims] of pointsFor(small, manifest, choice, elements, tile).entries()) {
-    const found = atPoint({ fn: reference, tile }, consts, manifest, program, dims, i);
-    if (found.verdict !== "equal") return found;
+  for (const made of programs) {
+    const manifest = manifestFor(made, kernel.manifest);
+    let program: Program;
+    try {
+      program = readBack(text, manifest, made);
+    } catch (caught) {
+      return { verdict: "unsound", faults: [`the text is not that of a kernel: ${(caught as Error).message}`] };
+    }
+    const unsound = verifyProgram(program);
+    if (unsound.length > 0) return { verdict: "unsound", faults: unsound };
+    const points = pointsFor(small, manifest, choice, elements, tile);
+    for (const [i, dims] of points.entries()) {
+      const own = extentsFor(made, kernel.manifest, dims);
+      const found = atPoint({ fn: reference, tile }, consts, manifest, program, own, i);
+      if (found.verdict !== "equal") return found;
+    }
   }
   return { verdict: "equal" };
 }
@@ -112,6 +118,24 @@ export function proveLaunch(
   return product === undefined
     ? proveKernel(fn, consts, target, options, { ...how, tile })
     : proveProduct(fn, consts, target, product, how);
+}
+
+const variantOf = ({ entryPoint }: Program, { variants = [] }: Manifest) =>
+  variants.find((one) => one.entryPoint === entryPoint);
+
+/** What a launcher does with this entry point. */
+function manifestFor(program: Program, manifest: Manifest): Manifest {
+  const variant = variantOf(program, manifest);
+  if (variant === undefined) return manifest;
+  const { rowsPerWorkgroup, workgroupSize } = variant;
+  return { ...manifest, workgroupSize, dispatch: { ...manifest.dispatch, rowsPerWorkgroup } };
+}
+
+/** Extents that this entry point is for: as many vectors as there would be elements. */
+function extentsFor(program: Program, manifest: Manifest, dims: Extents): Extents {
+  const variant = variantOf(program, manifest);
+  if (variant === undefined) return dims;
+  return { ...dims, [variant.dim]: variant.multipleOf * (dims[variant.dim] as number) };
 }
 
 /** Extents above this are taken to be others where a product is proved: its kernel has no other form for them. */
@@ -160,10 +184,13 @@ export function proveProduct(
 
 /** What the text says, bound as the manifest has it. */
 function readBack(wgsl: string, { bindings, uniforms, workgroupSize }: Manifest, made: Program): Program {
-  const found = readWgsl(wgsl, { name: made.name, buffers: made.buffers });
+  const found = readWgsl(wgsl, made);
   const names = [...bindings.map(({ variable }) => variable), ...(uniforms ? ["dims"] : [])];
-  if (String(found.bindings) !== String(names))
-    throw new Error(`it binds ${found.bindings.join()}, and not ${names.join()}`);
+  const own = found.bindings.map((name, i) => {
+    const buffer = made.buffers[i];
+    return buffer && secondName(buffer) === name ? buffer.wgsl : name;
+  });
+  if (String(own) !== String(names)) throw new Error(`it binds ${own.join()}, and not ${names.join()}`);
   const fields = (uniforms?.fields ?? []).map((field) => `${field.kind === "dim" ? "dim" : "in"}_${field.name}`);
   if (String(found.uniforms) !== String(fields)) throw new Error("its uniforms are in another order");
   if (found.program.workgroupSize !== workgroupSize[0]) throw new Error("its workgroup has another size");

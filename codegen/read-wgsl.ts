@@ -37,11 +37,19 @@ import {
   type Variable,
 } from "./kernel/expression.ts";
 import { type Program, Statements } from "./kernel/statement.ts";
-import { readTree, type Tree, type TreeFunction, type TreeModule, type TreeStatement } from "./wgsl-syntax.ts";
+import {
+  readTree,
+  type Tree,
+  type TreeFunction,
+  type TreeModule,
+  type TreeStatement,
+  type TreeVariable,
+} from "./wgsl-syntax.ts";
 
 /** What a text is read with: what it is bound to. */
 export interface Interface {
   readonly name: string;
+  readonly entryPoint: string;
   /** What lies in each buffer, by its name in the text; how it is declared, the text says. */
   readonly buffers: readonly Buffer[];
 }
@@ -56,7 +64,7 @@ export interface ReadKernel {
 }
 
 const isKnown = (name: string) =>
-  name !== "main" && (libraryNames.includes(name) || bufferFunctionNames.includes(name) || name.startsWith("store_"));
+  libraryNames.includes(name) || bufferFunctionNames.includes(name) || name.startsWith("store_");
 
 /** @throws Error with what the text has that no kernel has. */
 export function readWgsl(wgsl: string, given: Interface): ReadKernel {
@@ -107,6 +115,12 @@ function unpackedBy(name: string): number | undefined {
   return name.startsWith("unpack_") ? Number(/_v(\d)$/.exec(name)?.[1] ?? 1) : undefined;
 }
 
+/** Whether a part of a tree has this name, or stores in parts of the words that it names. */
+function mentions(tree: unknown, name: string): boolean {
+  if (typeof tree === "string") return tree === name || tree === `store_${name}`;
+  return typeof tree === "object" && tree !== null && Object.values(tree).some((part) => mentions(part, name));
+}
+
 class KernelReader {
   private readonly module: TreeModule;
   private readonly given: Interface;
@@ -125,27 +139,36 @@ class KernelReader {
 
   kernel(): ReadKernel {
     const { variables, enables, overrides, structs, functions } = this.module;
+    const { entryPoint } = this.given;
+    const main = functions.find(({ name }) => name === entryPoint);
+    if (main === undefined) throw new Error(`there is no \`${entryPoint}\``);
+    const isOther = ({ name, attributes }: TreeVariable) =>
+      variables.some((one) => one.name !== name && one.attributes === attributes) && !mentions(main.body, name);
     const bindings: string[] = [];
-    for (const { name, attributes, space, type } of variables) {
+    for (const variable of variables) {
+      const { name, attributes, space, type } = variable;
       const number = /^@group\(0\)@binding\((\d+)\)$/.exec(attributes)?.[1];
       const [, element = "", length] = /^array<(.*?)(?:,(\d+)u?)?>$/.exec(type) ?? [];
       if (space === "workgroup") {
         const of = this.typeOf(element);
         this.shared.push({ name, type: of, length: Number(length), isMutable: true, isShared: true });
       } else if (space === "uniform") bindings[Number(number)] = name;
-      else {
+      // Of several at one place, an entry point has the one that it reads or writes.
+      else if (!isOther(variable)) {
         bindings[Number(number)] = name;
-        this.addBuffer(name, space, element);
+        const tensors = this.given.buffers.filter(({ storage }) => storage !== "uniform");
+        this.addBuffer(name, tensors[Number(number)], space, element);
       }
     }
     const uniforms = (structs.get("Dims") ?? []).map(({ name }) => name);
     for (const { name, type } of structs.get("Dims") ?? []) {
-      if (!isDimension(name)) this.addBuffer(name, "uniform", type);
+      const scalar = this.given.buffers.find(({ wgsl }) => wgsl === name);
+      if (!isDimension(name)) this.addBuffer(name, scalar, "uniform", type);
     }
     for (const array of this.shared) this.scope.set(array.name, array);
-    const main = functions.find(({ name }) => name === "main");
-    if (main === undefined) throw new Error("there is no `main`");
-    for (const one of functions) if (one !== main) this.functions.set(one.name, this.function(one));
+    for (const one of functions) {
+      if (!one.attributes.includes("@compute")) this.functions.set(one.name, this.function(one));
+    }
     const sizeOf = (attribute: string) => new RegExp(`@${attribute}\\((\\d+)\\)`).exec(main.attributes)?.[1];
     const workgroupSize = Number(sizeOf("workgroup_size"));
     const subgroup = sizeOf("subgroup_size");
@@ -159,7 +182,7 @@ class KernelReader {
       ...overrides.map((name) => ({ name: nameOfDimension(name), isOverride: true })),
     ];
     const program = {
-      ...{ name: this.given.name, enables, dims, buffers, shared: this.shared },
+      ...{ name: this.given.name, entryPoint, enables, dims, buffers, shared: this.shared },
       ...{ workgroupSize, ...(subgroup && { subgroupSize: Number(subgroup) }), body: this.to.all },
     };
     return { program, bindings, uniforms };
@@ -171,8 +194,7 @@ class KernelReader {
     return type;
   }
 
-  private addBuffer(name: string, space: string, element: string): void {
-    const buffer = this.given.buffers.find(({ wgsl }) => wgsl === name);
+  private addBuffer(name: string, buffer: Buffer | undefined, space: string, element: string): void {
     if (buffer === undefined) throw new Error(`there is no buffer \`${name}\``);
     const access = space.includes("read_write") ? "read_write" : "read";
     this.buffers.set(name, { ...buffer, access, type: this.bufferType(buffer, element) });

@@ -164,7 +164,7 @@ export function makeSchedule(
 ): Schedule {
   const isFlat = columns.length === 0;
   const vector = (isFlat ? rows : columns).at(-1);
-  const widest = vector === undefined ? 1 : widthAlong(vector, walks, isFlat);
+  const widest = vector === undefined ? 1 : widthAlong(vector, walks, isFlat, traits.isMultiple === true);
   const columnCount = times(...columns.map((atom) => extentOf(atom.extent)));
   const length = known(columnCount);
   const most = largestWorkgroup(target, traits.folds.flat());
@@ -180,7 +180,7 @@ export function makeSchedule(
   const rowsPerLane = ofOneTile(isShared ? shared(choice.rowsPerLane, count) : choice.rowsPerLane, traits.inTile);
   const axis = (atom: Atom): Axis => {
     const extent = extentOf(atom.extent);
-    return { atom, extent: atom === vector ? (dividedBy(extent, width) as Extent) : extent };
+    return { atom, extent: atom === vector ? (dividedBy(extent, width, atom.extent) as Extent) : extent };
   };
   const rowAxis = (atom: Atom, i: number): Axis =>
     by !== "trial" || atom === vector ? axis(atom) : { atom, extent: extentOf(trialRows(i)) };
@@ -264,6 +264,8 @@ export interface Traits {
   readonly inTile?: number | undefined;
   /** Whether a lane walks over the rows of a tile, in a loop around all others. */
   readonly isTiled?: boolean;
+  /** Whether an extent that is known only when the kernel runs is a multiple of the width of vectors then. */
+  readonly isMultiple?: boolean;
   /** Elements of a buffer that share a word, into which fewer of them are written atomically. */
   readonly packed: 1 | 2 | 4;
 }
@@ -311,9 +313,9 @@ export interface Walks {
 }
 
 /** The widest vectors that every buffer which differs along the vector atom can be read in. */
-function widthAlong(vector: Atom, { buffers, places }: Walks, isFlat: boolean): 1 | 2 | 4 {
+function widthAlong(vector: Atom, { buffers, places }: Walks, isFlat: boolean, isMultiple: boolean): 1 | 2 | 4 {
   const { extent } = vector;
-  if (typeof extent !== "number") return 1;
+  if (typeof extent !== "number" && !isMultiple) return 1;
   // Vectors order the sums of a row, so that they may not depend on how many rows there are.
   if (!isFlat && !buffers.every((use) => isLastAxis(vector, use))) return 1;
   const isSteady = ({ place, ends }: Walks["places"][number], width: number) => {
@@ -322,7 +324,7 @@ function widthAlong(vector: Atom, { buffers, places }: Walks, isFlat: boolean): 
     return along === 1 && isAligned(place, vector, width) && ends.every((end) => end % width === 0);
   };
   const fits = (width: number) =>
-    extent % width === 0 &&
+    (typeof extent === "string" || extent % width === 0) &&
     buffers.every((use) => accessOf(use, vector, width) !== undefined) &&
     places.every((one) => isSteady(one, width));
   return fits(4) ? 4 : fits(2) ? 2 : 1;

@@ -21,7 +21,9 @@ async function refusal(wgsl, constants) {
   device.pushErrorScope("validation");
   // naga knows the functions of subgroups, and not yet the directive (gfx-rs/wgpu#5555).
   const module = device.createShaderModule({ code: wgsl.replace("enable subgroups;", "") });
-  device.createComputePipeline({ layout: "auto", compute: { module, entryPoint: "main", constants } });
+  for (const [, entryPoint] of wgsl.matchAll(/@compute[^{]*?\bfn\s+(\w+)/g)) {
+    device.createComputePipeline({ layout: "auto", compute: { module, entryPoint, constants } });
+  }
   return (await device.popErrorScope())?.message;
 }
 

@@ -1,8 +1,8 @@
 /** Manifests as modules carry them and the launcher reads them, and the way back. */
 
 import { storageOf } from "../codegen/kernel/buffer.ts";
-import type { CompactBinding, CompactManifest, CompactUniform } from "./launch/compact.ts";
-import type { LaunchBinding, LaunchDispatch, LaunchManifest, UniformField } from "./launch/manifest.ts";
+import type { CompactBinding, CompactManifest, CompactUniform, CompactVariant } from "./launch/compact.ts";
+import type { LaunchBinding, LaunchDispatch, LaunchManifest, LaunchVariant, UniformField } from "./launch/manifest.ts";
 import { uniformWords } from "./launch/tensors.ts";
 
 /** A variable that stands nowhere but in its declaration is no part of a layout that follows from the text. */
@@ -25,13 +25,23 @@ function compactUniform({ kind, name, element, constant }: UniformField): Compac
   return constant ? [name, element, 1] : [name, element];
 }
 
+function compactVariant({ dim, multipleOf, atLeast, entryPoint, ...rest }: LaunchVariant): CompactVariant {
+  const { strides, rowsPerWorkgroup } = rest;
+  return [dim, multipleOf, atLeast, entryPoint, { strides, rowsPerWorkgroup }];
+}
+
+const readVariant = ([dim, multipleOf, atLeast, entryPoint, differs]: CompactVariant): LaunchVariant => {
+  return { dim, multipleOf, atLeast, entryPoint, ...differs };
+};
+
 /** What a launcher reads of a manifest. */
 export function compact(manifest: LaunchManifest, wgsl: string): CompactManifest {
   const { bindings, uniforms, overrides, dispatch, requiredFeatures, requiredLimits, kind } = manifest;
-  const { requiredSubgroupSize: subgroup } = manifest;
+  const { requiredSubgroupSize: subgroup, variants = [] } = manifest;
   const { rows, rowsPerWorkgroup, atLeastOne } = dispatch;
   const code = wgsl.replace(/\/\/.*/g, "");
   const filled = {
+    variants: variants.map(compactVariant),
     columns: countedColumns(dispatch),
     overrides: Object.fromEntries(overrides.map(({ dim, constant }) => [constant, dim])),
     needs: {
@@ -84,8 +94,14 @@ export function expand(given: CompactManifest): LaunchManifest {
     const kind = element ? "scalar" : "dim";
     return { kind, name, element: element ?? "u32", ...(constant && { constant: true }) };
   });
+  const variants = given.variants?.map(readVariant);
   return {
-    ...{ entryPoint: "main", bindings, dims: [...new Set(named)].map((name) => ({ name })) },
+    ...{
+      entryPoint: "main",
+      ...(variants?.length && { variants }),
+      bindings,
+      dims: [...new Set(named)].map((name) => ({ name })),
+    },
     ...(fields.length > 0 && { uniforms: { binding: bindings.length, fields, size: 4 * uniformWords(uniforms) } }),
     overrides: Object.entries(overrides).map(([constant, dim]) => ({ dim, constant })),
     dispatch: { rows, columns, rowsPerWorkgroup, ...(atLeastOne && { atLeastOne }) },
@@ -110,8 +126,9 @@ const countedColumns = ({ columns }: LaunchDispatch) => (columns.some((dim) => t
 /** The fields that a launcher reads. */
 export function launchPart(manifest: LaunchManifest): LaunchManifest {
   const { entryPoint, bindings, dims, uniforms, overrides, dispatch, requiredFeatures, requiredLimits } = manifest;
-  const { requiredSubgroupSize, kind } = manifest;
+  const { requiredSubgroupSize, kind, variants } = manifest;
   return {
+    ...(variants && { variants: variants.map((one) => readVariant(compactVariant(one))) }),
     ...{ entryPoint, bindings, dims: dims.map(({ name }) => ({ name })), overrides },
     dispatch: { ...dispatch, columns: countedColumns(dispatch) },
     ...{ requiredFeatures, requiredLimits, ...(uniforms && { uniforms }), ...(kind && { kind }) },

@@ -4,6 +4,7 @@ import { type WgslFunction, wgslFunctionName } from "../../src/ir/ops/wgsl-funct
 import { printNumber } from "../../src/ir/print.ts";
 import { printElement, printLoad, printStore } from "../buffers.ts";
 import { Writer } from "../writer.ts";
+import type { Buffer } from "./buffer.ts";
 import {
   type BinaryOperator,
   type Expression,
@@ -70,9 +71,15 @@ export class ExpressionPrinter {
   readonly bound = new Map<Variable, Text>();
   private readonly dimension: (name: string) => string;
   readonly workgroupSize: number;
+  /** A buffer by the name that it is declared by. */
+  readonly named: (buffer: Buffer) => Buffer;
 
-  /** @param dimension how a symbolic dimension is read. */
-  constructor(dimension: (name: string) => string, workgroupSize = 1) {
+  /**
+   * @param dimension how a symbolic dimension is read.
+   * @param named how a buffer is declared.
+   */
+  constructor(dimension: (name: string) => string, workgroupSize = 1, named = (buffer: Buffer) => buffer) {
+    this.named = named;
     this.dimension = dimension;
     this.workgroupSize = workgroupSize;
   }
@@ -175,7 +182,8 @@ export class ExpressionPrinter {
     return `${this.require("nan", 1)}()`;
   }
 
-  protected load({ buffer, index, type }: ExpressionOf<"load">): Text {
+  protected load({ buffer: own, index, type }: ExpressionOf<"load">): Text {
+    const buffer = this.named(own);
     const isElement = type.width < buffer.type.width;
     if (isElement) this.singly.add(buffer.wgsl);
     const text = isElement ? printElement(buffer, this.print(index)) : printLoad(buffer, this.print(index));
@@ -264,7 +272,7 @@ function printStatement(statement: Statement, printer: ExpressionPrinter, writer
     }
     case "store": {
       const { buffer, index, value } = statement;
-      writer.line(printStore(buffer, printer.print(index), printer.print(value)), span);
+      writer.line(printStore(printer.named(buffer), printer.print(index), printer.print(value)), span);
       return;
     }
     case "barrier":

@@ -8,10 +8,10 @@ import { ExpressionPrinter, primary, printType, type Text } from "./print-wgsl.t
 import type { Program, Statement } from "./statement.ts";
 
 /** What `tirc compile --emit kernel` prints. */
-export function printProgram({ name, buffers, shared, workgroupSize, body }: Program): string {
+export function printProgram({ name, entryPoint, buffers, shared, workgroupSize, body }: Program): string {
   const printer = new Printer((dimension) => dimension);
   const writer = new Writer();
-  writer.block(`kernel ${name}`, () => {
+  writer.block(entryPoint === "main" ? `kernel ${name}` : `kernel ${name} ${entryPoint}`, () => {
     for (const { wgsl, access, shape, type } of buffers) {
       writer.line(`${access === "read" ? "read" : "write"} ${wgsl}: ${printKernelType(type)} of ${printShape(shape)}`);
     }

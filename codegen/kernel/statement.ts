@@ -188,6 +188,8 @@ export const target = (variable: Variable, index: Operand): Target => item(varia
 /** All of a kernel. */
 export interface Program {
   readonly name: string;
+  /** The function that its statements are of; several programs may be one text. */
+  readonly entryPoint: string;
   /** Extensions of WGSL that it uses. */
   readonly enables: readonly string[];
   /** Symbolic dimensions that it may read: pipeline constants, or fields of the uniform buffer. */

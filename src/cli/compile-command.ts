@@ -1,6 +1,6 @@
 /** `tirc compile`. */
 
-import { generateProgram } from "../../codegen/generate.ts";
+import { generatePrograms } from "../../codegen/generate.ts";
 import { printProgram } from "../../codegen/kernel/print.ts";
 import type { Kernel } from "../../codegen/manifest.ts";
 import { minifyKernel } from "../../codegen/minify.ts";
@@ -148,9 +148,9 @@ export async function compileCommand(args: Arguments, session: Session): Promise
     const { fn, tile, product } = launches.flat().find((launch) => launch.fn.name === name) as Launch;
     const made =
       product === undefined
-        ? generateProgram(fn, profile(target), program.arithmetic, tile)
-        : generateProduct(fn, profile(target), product).program;
-    return printProgram(made);
+        ? generatePrograms(fn, profile(target), program.arithmetic, tile)
+        : [generateProduct(fn, profile(target), product).program];
+    return made.map(printProgram).join("\n");
   };
   if (emit !== "json") sayOpaque(compiled.plans, session);
   if (emit !== "json") checkFolder(output, functions.length, kernels.length, io);

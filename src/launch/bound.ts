@@ -20,7 +20,7 @@ export type DispatchInto = (pass: GPUComputePassEncoder, set?: GPUComputePipelin
 /** The arguments of a call, on the device. */
 export interface Call {
   /** The pipeline that it takes. */
-  readonly choice: readonly [aliases: Aliases, constants: Constants];
+  readonly choice: readonly [entryPoint: string, aliases: Aliases, constants: Constants];
   readonly results: readonly Result[];
   /** What the uniform buffer holds: of no bytes where there is none. */
   readonly words: ArrayBuffer;

@@ -1,6 +1,7 @@
 /**
  * A manifest as modules carry it and as the launcher reads it: lists in the order of the bindings, without what is the same
- * for all kernels. The entry point is the only one, binding i is the ith tensor, and the uniforms are the last binding.
+ * for all kernels. The entry point for all extents is `main`, binding i is the ith tensor, and the uniforms are the last
+ * binding.
  */
 
 /** An element type of the language. */
@@ -26,6 +27,15 @@ export type CompactUniform = string | CompactScalar;
 /** The least that is asked of a limit, of `subgroupMinSize` of the adapter's info, and of features, which are 1. */
 export type Needs = Readonly<Record<string, number>>;
 
+/** An entry point for extents of a dimension that are multiples of so much, and at least so large. */
+export type CompactVariant = readonly [
+  dim: string,
+  multipleOf: number,
+  atLeast: number,
+  entryPoint: string,
+  differs: Pick<CompactManifest, "strides" | "rowsPerWorkgroup">,
+];
+
 /** What is left out is empty. */
 export interface CompactManifest {
   readonly reads: readonly CompactBinding[];
@@ -45,4 +55,6 @@ export interface CompactManifest {
   readonly cpu?: 1 | 0;
   /** The kernel reads no uniform: none is bound. */
   readonly unread?: 1 | 0;
+  /** Of those that take the extents, the first is for them. */
+  readonly variants?: readonly CompactVariant[];
 }

@@ -41,7 +41,12 @@ export interface Launcher {
   /** The module of the kernel, or of its form in which results are written over inputs. */
   moduleOf(aliases: Aliases): GPUShaderModule;
   /** The pipeline that is known, or a new one, and its key. */
-  pipelineOf(aliases: Aliases, constants: Constants, how?: "Async"): readonly [pipeline: Pipeline, key: string];
+  pipelineOf(
+    entryPoint: string,
+    aliases: Aliases,
+    constants: Constants,
+    how?: "Async",
+  ): readonly [Pipeline, key: string];
   /** Throws what is wrong with the arguments, before anything is made. @param made buffers that were made for the call. */
   place(tensors: object, made: GPUBuffer[], dims?: object, outputs?: object): Call;
 }
@@ -49,6 +54,19 @@ export interface Launcher {
 /** The values of pipeline constants. */
 export function constantsOf({ overrides = {} }: CompactManifest, extentOf: (dim: string) => number): Constants {
   return Object.fromEntries(Object.entries(overrides).map(([constant, dim]) => [constant, extentOf(dim)]));
+}
+
+/** What starts where there are so many rows: an entry point, and the manifest as it is of that. */
+export function entryFor(
+  manifest: CompactManifest,
+  rows: number,
+  extentOf: (dim: string) => number,
+): readonly [entryPoint: string, CompactManifest] {
+  for (const [dim, multipleOf, atLeast, entryPoint, differs] of rows > 0 ? (manifest.variants ?? []) : []) {
+    const extent = extentOf(dim);
+    if (extent % multipleOf < 1 && extent >= atLeast) return [entryPoint, { ...manifest, ...differs }];
+  }
+  return ["main", manifest];
 }
 
 /** Sets what was used last; beyond so many, what was used longest ago goes. */
@@ -72,7 +90,7 @@ export function launcherOf(
   const [wgsl, manifest] = formFor(device, forms);
   const lack = lackOf(device, manifest.needs);
   if (lack) fail(...lack);
-  const { reads, writes, strides, uniforms } = manifest;
+  const { reads, writes, uniforms } = manifest;
   const bindings = [...reads, ...writes];
   const names = bindings.map(([name]) => name);
   const scalars = uniforms.filter((one) => typeof one !== "string").map(([name]) => name);
@@ -82,19 +100,19 @@ export function launcherOf(
   const moduleOf: Launcher["moduleOf"] = (aliases) => {
     // Generated kernels read inputs by their indices alone. What is nowhere read is not bound.
     const code = aliases.reduce(
-      (text, [input, result]) => text.replace(new RegExp(`\\bin_${input}\\[`, "g"), `out_${result}[`),
+      (text, [input, result]) => text.replace(new RegExp(`\\b(v\\d_)?in_${input}\\[`, "g"), `$1out_${result}[`),
       wgsl,
     );
     modules[code] ??= device.createShaderModule({ label, code });
     return modules[code];
   };
 
-  const pipelineOf: Launcher["pipelineOf"] = (aliases, constants, how) => {
-    const key = JSON.stringify([aliases, constants]);
+  const pipelineOf: Launcher["pipelineOf"] = (entryPoint, aliases, constants, how) => {
+    const key = JSON.stringify([entryPoint, aliases, constants]);
     let pipeline = pipelines.get(key);
     // What is still being compiled cannot be waited for in a call that returns at once.
     if (!pipeline || (pipeline instanceof Promise && !how)) {
-      const compute = { module: moduleOf(aliases), constants };
+      const compute = { module: moduleOf(aliases), entryPoint, constants };
       pipeline = device[`createComputePipeline${how ?? ""}`]({ label, layout: "auto", compute });
     }
     return [keep(pipelines, key, pipeline, 16), key];
@@ -106,7 +124,9 @@ export function launcherOf(
     checkMembers(fail, "dimensions", dims);
     const extentOf = (dim: number | string) => extentIn(fail, dims, dim);
     const countOf = (shape: readonly (number | string)[]) => product(shape.map(extentOf));
-    const overflow = overflowOf(manifest, extentOf);
+    const rows = countOf(manifest.rows);
+    const [entryPoint, counted] = entryFor(manifest, rows, extentOf);
+    const overflow = overflowOf(counted, extentOf);
     if (overflow) fail("E0608 not counted", ...overflow);
     const words = new Uint32Array(uniformWords(uniforms));
     for (const [i, one] of uniforms.entries()) {
@@ -124,7 +144,7 @@ export function launcherOf(
       const isTensor = isInput || (names.indexOf(name) === binding && own(outputs, name) === undefined);
       const value = own(isTensor ? tensors : outputs, name);
       const count = countOf(shape);
-      const size = boundSize(element, strides[binding] as number, count);
+      const size = boundSize(element, counted.strides[binding] as number, count);
       const part = readTensor(name, element, isInput, value, count, size, device.limits, fail);
       const [has, offset, , array] = part;
       // WebGPU takes no place twice of which one is written, and no two parts of a buffer of which one alone is.
@@ -146,9 +166,9 @@ export function launcherOf(
       };
     });
     const entries: GPUBindGroupEntry[] = makers.flatMap((make) => make());
-    const [x, y] = workgroupsOf(manifest, countOf(manifest.rows));
+    const [x, y] = workgroupsOf(counted, rows);
     return {
-      ...{ results, words: words.buffer, choice: [aliases, constantsOf(manifest, extentOf)] },
+      ...{ results, words: words.buffer, choice: [entryPoint, aliases, constantsOf(manifest, extentOf)] },
       dispatch(pipeline, resource) {
         if (resource && !manifest.unread) entries.push({ binding: bindings.length, resource });
         const layout = pipeline.getBindGroupLayout(0);
@@ -170,10 +190,9 @@ export function launcherOf(
 /** The pipeline, once it is compiled, without blocking. */
 export async function pipelineSoon(
   { pipelines, pipelineOf, fail }: Launcher,
-  aliases: Aliases,
-  constants: Constants,
+  ...choice: Call["choice"]
 ): Promise<GPUComputePipeline> {
-  const [pipeline, key] = pipelineOf(aliases, constants, "Async");
+  const [pipeline, key] = pipelineOf(...choice, "Async");
   const replace = (by?: GPUComputePipeline) => {
     if (pipelines.get(key) !== pipeline) return;
     if (by) pipelines.set(key, by);
@@ -189,11 +208,19 @@ export async function pipelineSoon(
   }
 }
 
-/** Compiles the pipeline, without blocking. Where extents are pipeline constants, `dims` has them, or nothing is done. */
+/**
+ * Compiles the pipelines for the extents in `dims`, without blocking: those of all entry points that they leave open. Where
+ * extents are pipeline constants, `dims` has them, or nothing is done.
+ */
 export async function compilePipeline(launcher: Launcher, dims: object): Promise<void> {
-  const constants = constantsOf(launcher.manifest, (dim) => own(dims, dim) as number);
+  const { manifest } = launcher;
+  const extentOf = (dim: string) => own(dims, dim) as number;
+  const constants = constantsOf(manifest, extentOf);
   if (!Object.values(constants).every((extent) => typeof extent === "number")) return;
-  await pipelineSoon(launcher, [], constants);
+  const isKnown = manifest.variants?.every(([dim]) => typeof extentOf(dim) === "number");
+  const open = isKnown === false ? ["main", ...(manifest.variants ?? []).map(([, , , name]) => name)] : [];
+  const names = open.length > 0 ? open : [entryFor(manifest, 1, extentOf)[0]];
+  await Promise.all(names.map((name) => pipelineSoon(launcher, name, [], constants)));
 }
 
 /** Frees what was kept for all calls. */

@@ -42,9 +42,28 @@ export interface LaunchDispatch {
   readonly atLeastOne?: boolean;
 }
 
+/**
+ * An entry point of the same text that is faster where a dimension is a multiple of the width of its vectors. It takes the
+ * same buffers, and gives results of its own last digits.
+ */
+export interface LaunchVariant {
+  readonly entryPoint: string;
+  /** A dimension that is a multiple of so much, and at least so large; and there must be rows. */
+  readonly dim: string;
+  readonly multipleOf: number;
+  readonly atLeast: number;
+  /** In place of the one in `dispatch`. */
+  readonly rowsPerWorkgroup: number;
+  /** In place of those of the bindings, in their order. */
+  readonly strides: readonly number[];
+}
+
 /** How to bind and dispatch a kernel, and what it asks of a device. */
 export interface LaunchManifest {
+  /** It is for all extents. */
   readonly entryPoint: string;
+  /** Of those that take the extents, the first is for them. */
+  readonly variants?: readonly LaunchVariant[];
   readonly bindings: readonly LaunchBinding[];
   readonly dims: readonly { readonly name: string }[];
   readonly uniforms?: { readonly binding: number; readonly fields: readonly UniformField[]; readonly size: number };

@@ -137,7 +137,9 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
       const { manifest } = launcher;
       for (const [i, [binding]] of [...manifest.reads, ...manifest.writes].entries()) {
         const buffer = (i < manifest.reads.length ? reads : writes)[binding] as string;
-        this.#strides.set(buffer, Math.max(this.#strides.get(buffer) ?? 0, manifest.strides[i] as number));
+        const all = [manifest, ...(manifest.variants ?? []).map(([, , , , differs]) => differs)];
+        const own = all.map(({ strides }) => strides[i] as number);
+        this.#strides.set(buffer, Math.max(this.#strides.get(buffer) ?? 0, ...own));
       }
     }
   }

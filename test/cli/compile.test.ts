@@ -3,7 +3,8 @@
 import { chmodSync, existsSync, lstatSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { generateProgram } from "../../codegen/generate.ts";
+import { generatePrograms } from "../../codegen/generate.ts";
+import type { Program } from "../../codegen/kernel/statement.ts";
 import type { Kernel } from "../../codegen/manifest.ts";
 import { minifyKernel } from "../../codegen/minify.ts";
 import type { SourceMap } from "../../codegen/source-map.ts";
@@ -106,7 +107,7 @@ describe("on stdout", () => {
     const place = new Workplace(files);
     const { code, stdout } = await place.run(["compile", "f.tir", "--emit", "kernel"]);
     const [fn] = compile(parse(addNorm)).module.fns as [Fn];
-    const { buffers, name } = generateProgram(fn, portableTarget);
+    const [{ buffers, name }] = generatePrograms(fn, portableTarget) as readonly [Program];
     expect(code).toBe(0);
     expect(stdout).toContain(`kernel ${name} {`);
     expect(stdout).toMatch(/grid group \{\s+workgroup team < \d+ \{\s+lane lane < \d+ \{/);

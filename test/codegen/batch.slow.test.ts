@@ -41,12 +41,14 @@ function termsOf(
   options: KernelOptions = {},
 ) {
   const fixed = Object.fromEntries(
-    dimensionNames(module.fns[0] as Fn).flatMap((name) => (name === rows ? [] : [[name, others[name] ?? 2]])),
+    dimensionNames(module.fns[0] as Fn).flatMap((name) =>
+      name === rows || name === "hidden" ? [] : [[name, others[name] ?? 2]],
+    ),
   );
   const named = optimize(module, { dims: fixed }).module.fns[0] as Fn;
   const fn = isNamed ? named : (optimize(module, { dims: { ...fixed, [rows]: count } }).module.fns[0] as Fn);
-  const { kernel, program } = generate(fn, target, options);
-  const dims = { [rows]: count };
+  const { kernel, programs } = generate(fn, target, options);
+  const dims = { ...others, [rows]: count };
   const shapes = new Map<string, Shape>([
     ...named.params.map((param) => [param.name as string, param.shape] as const),
     ...named.results.map(({ name, value }) => [name, value.shape] as const),
@@ -62,16 +64,19 @@ function termsOf(
       return [`in_${name}`, Array.from({ length: elementCount(extents(shape, dims)) }, (_, i) => number(i))];
     }),
   );
-  const { dispatch } = kernel.manifest;
-  const [groups] = workgroupsOf(dispatch, elementCount(extents(dispatch.rows, dims)));
-  const { outputs, faults } = interpretOver(terms, program, inputs, dims, new Set([0, groups - 1]));
-  expect(faults).toEqual([]);
+  const { dispatch, variants = [] } = kernel.manifest;
   const found = new Map<string, Set<TermNumber>>();
-  for (const { name, value } of fn.results) {
-    for (const [i, term] of (outputs.get(`out_${name}`) ?? []).entries()) {
-      if (term === undefined) continue;
-      const key = `${name}[${place(name, value.shape, i)}]`;
-      found.set(key, (found.get(key) ?? new Set()).add(term));
+  for (const [at, program] of programs.entries()) {
+    const counted = { ...dispatch, ...variants[at - 1] };
+    const [groups] = workgroupsOf(counted, elementCount(extents(dispatch.rows, dims)));
+    const { outputs, faults } = interpretOver(terms, program, inputs, dims, new Set([0, groups - 1]));
+    expect(faults).toEqual([]);
+    for (const { name, value } of fn.results) {
+      for (const [i, term] of (outputs.get(`out_${name}`) ?? []).entries()) {
+        if (term === undefined) continue;
+        const key = `${program.entryPoint}: ${name}[${place(name, value.shape, i)}]`;
+        found.set(key, (found.get(key) ?? new Set()).add(term));
+      }
     }
   }
   return found;
@@ -135,7 +140,7 @@ describe.each(isDeep ? allTargets : [])("$name", (target) => {
 });
 
 describe.each(allTargets.filter(({ features }) => isDeep || !features.includes("shader-f16")))("$name", (target) => {
-  test.each(["12", "7"])("reductions of %s columns, and what follows from them", (length) => {
+  test.each(["12", "7", "hidden"])("reductions of %s columns, and what follows from them", (length) => {
     const results = ["max", "min", "prod", "var"].map((op) => `${op}(x, axes = [-1])`).join(", ");
     const text = `fn f(x: f32[rows, ${length}]) -> (a: f32[rows], b: f32[rows], c: f32[rows], d: f32[rows], e: f32[rows, ${length}]) {
   return ${results}, softmax(layernorm(x, axes = [-1]), axes = [-1])

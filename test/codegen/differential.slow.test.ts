@@ -2,7 +2,8 @@
 
 import fc from "fast-check";
 import { expect } from "vitest";
-import { generateProgram } from "../../codegen/generate.ts";
+import { generatePrograms } from "../../codegen/generate.ts";
+import type { Program as KernelProgram } from "../../codegen/kernel/statement.ts";
 import { verifyProgram } from "../../codegen/kernel/verify.ts";
 import { defaultPipeline } from "../../passes/index.ts";
 import { compile } from "../../src/compile.ts";
@@ -63,7 +64,7 @@ gpuTest(`${count} random programs`, { timeout: Math.max(400_000, 2_000 * count) 
         const few = Object.fromEntries(
           kernel.manifest.dims.map(({ name }) => [name, Math.min(3, program.dims[name] ?? 3)]),
         );
-        const lanes = generateProgram(optimized.fns[0] as Fn, target);
+        const [lanes] = generatePrograms(optimized.fns[0] as Fn, target) as readonly [KernelProgram];
         expect(verifyProgram(lanes), program.text).toEqual([]);
         expect(runProgram(kernel, lanes, few, { most: 2 }).faults, program.text).toEqual([]);
         kernels++;

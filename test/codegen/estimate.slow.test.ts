@@ -84,7 +84,16 @@ describe("lanes that go in step", () => {
       to.when(binary("<", lane, lanes), () => void to.define("x", negate(construct(f32, count(1)))));
       to.loop("i", count(0), lane, 1, () => undefined);
     });
-    return { name: "f", enables: [], dims: [], buffers: [], shared: [], workgroupSize: 64, body: to.all };
+    return {
+      name: "f",
+      entryPoint: "main",
+      enables: [],
+      dims: [],
+      buffers: [],
+      shared: [],
+      workgroupSize: 64,
+      body: to.all,
+    };
   }
   const operations = (lanes: number, inStep: number) =>
     estimate(made(lanes), { extents: {}, workgroups: 1, inStep }).operations;

@@ -19,7 +19,7 @@ import { programs } from "../support/programs.ts";
 const textOf = (span: Span | undefined) => span?.source.text.slice(span.start, span.end);
 const placeOf = ({ start, end }: Span) => `${start}-${end}`;
 
-/** The lines of `fn main` and what of the program stands behind each. */
+/** The lines of `fn main`, and of what follows it, and what of the program stands behind each. */
 function mainOf({ wgsl, sourceMap }: Kernel): { text: string; from: string | undefined; span: Span | undefined }[] {
   const lines = wgsl.split("\n");
   const first = lines.indexOf("fn main(");
@@ -134,7 +134,7 @@ test("ops from another source than their function's have no place", () => {
 });
 
 test("constants under names of their own lead to the op that reads them", () => {
-  const lines = mainOf(compileText("fn f(x: i32[n]) -> i32[n] { return x / 7 }").kernel);
+  const lines = mainOf(compileText("fn f(x: i32[7]) -> i32[7] { return x / 7 }").kernel);
   expect(lines.filter(({ text }) => text.startsWith("var c")).map(({ from }) => from)).toEqual(["x / 7"]);
 });
 

@@ -1,6 +1,6 @@
 /** From text to a kernel, as the tests of the code generator want it. */
 
-import { generateProgram } from "../../codegen/generate.ts";
+import { generatePrograms } from "../../codegen/generate.ts";
 import type { Program } from "../../codegen/kernel/statement.ts";
 import { verifyProgram } from "../../codegen/kernel/verify.ts";
 import type { Kernel } from "../../codegen/manifest.ts";
@@ -15,8 +15,10 @@ export interface Compiled {
   /** As written, before any pass: what the interpreter runs. */
   readonly fn: Fn;
   readonly kernel: Kernel;
-  /** What the kernel is printed from. */
+  /** What its entry point for all extents is printed from. */
   readonly program: Program;
+  /** That, and the faster ones for some extents. */
+  readonly programs: readonly Program[];
 }
 
 /** Each kernel is proved in `npm run test:deep`. */
@@ -30,14 +32,14 @@ export function compileText(
 ): Compiled {
   const module = parse(text, { file: "test.tir" });
   const { kernels, module: compiled } = compile(module, { ...options, target });
-  const program = generateProgram(compiled.fns[0] as Fn, target, options);
-  const faults = [...verifyProgram(program)];
+  const programs = generatePrograms(compiled.fns[0] as Fn, target, options);
+  const faults = programs.flatMap(verifyProgram);
   if (isDeep) {
     const { verdict, ...found } = proveKernel(compiled.fns[0] as Fn, compiled.consts, target, options, few);
     if (verdict !== "equal" && verdict !== "undecided") faults.push(`${verdict}: ${JSON.stringify(found)}`);
   }
   if (faults.length > 0) throw new Error(`the kernel for ${target.name} is not sound: ${faults.join("; ")}\n${text}`);
-  return { fn: module.fns[0] as Fn, kernel: kernels[0] as Kernel, program };
+  return { fn: module.fns[0] as Fn, kernel: kernels[0] as Kernel, program: programs[0] as Program, programs };
 }
 
 /** Profiles that between them take every path of the generator. */

@@ -28,7 +28,9 @@ export async function validateWgsl(wgsl: string, constants?: Readonly<Record<str
   if (error && printed.length === 0) return [`error: ${error.message}`];
   if (error || constants === undefined) return printed;
   try {
-    await device.createComputePipelineAsync({ layout: "auto", compute: { module, constants } });
+    for (const [, entryPoint = ""] of wgsl.matchAll(/@compute[^{]*?\bfn\s+(\w+)/g)) {
+      await device.createComputePipelineAsync({ layout: "auto", compute: { module, entryPoint, constants } });
+    }
     return printed;
   } catch (caught) {
     return [...printed, `error: ${(caught as Error).message}`];
