@@ -11,7 +11,19 @@ import { writeMade } from "./write-made.mjs";
 const folder = new URL("../src/launch/", import.meta.url);
 /** Those that others need come first. */
 const files = [
-  ...["compact", "types", "choose", "counts", "problems", "explain", "tensors", "scalars", "bound", "launcher"],
+  ...[
+    "compact",
+    "types",
+    "choose",
+    "counts",
+    "problems",
+    "explain",
+    "tensors",
+    "scalars",
+    "entries",
+    "bound",
+    "launcher",
+  ],
   ...["launch", "read-back", "slots", "prepared", "callable"],
 ];
 /** What plans take besides. */
@@ -55,7 +67,7 @@ function launcherTexts() {
   const title = "// The launcher of tirc, as `tirc/launch` has it.\n";
   const typescript = `${parts.join("\n")}\n`;
   const { code } = transformSync(
-    `${typescript}export { explain, kernel, prepare, writeScalar, ${namesForPlans().join(", ")} };\n`,
+    `${typescript}export { entryFor, explain, kernel, prepare, writeScalar, ${namesForPlans().join(", ")} };\n`,
     {
       ...{
         loader: "ts",
@@ -69,7 +81,7 @@ function launcherTexts() {
   );
   return {
     ts: `${title}${typescript}`,
-    js: `${title}${code}const { explain, kernel, prepare, writeScalar } = launcher;\n`,
+    js: `${title}${code}const { entryFor, explain, kernel, prepare, writeScalar } = launcher;\n`,
   };
 }
 

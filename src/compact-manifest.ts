@@ -25,13 +25,12 @@ function compactUniform({ kind, name, element, constant }: UniformField): Compac
   return constant ? [name, element, 1] : [name, element];
 }
 
-function compactVariant({ dim, multipleOf, atLeast, entryPoint, ...rest }: LaunchVariant): CompactVariant {
-  const { strides, rowsPerWorkgroup } = rest;
-  return [dim, multipleOf, atLeast, entryPoint, { strides, rowsPerWorkgroup }];
-}
+const compactVariant = (one: LaunchVariant): CompactVariant => {
+  return [one.dim, one.multipleOf, one.atLeast, one.rowsPerWorkgroup, one.strides];
+};
 
-const readVariant = ([dim, multipleOf, atLeast, entryPoint, differs]: CompactVariant): LaunchVariant => {
-  return { dim, multipleOf, atLeast, entryPoint, ...differs };
+const readVariant = ([dim, multipleOf, atLeast, rowsPerWorkgroup, strides]: CompactVariant): LaunchVariant => {
+  return { entryPoint: `main_x${multipleOf}`, dim, multipleOf, atLeast, rowsPerWorkgroup, strides };
 };
 
 /** What a launcher reads of a manifest. */
@@ -58,6 +57,7 @@ export function compact(manifest: LaunchManifest, wgsl: string): CompactManifest
     ...{ rows, rowsPerWorkgroup },
     ...Object.fromEntries(Object.entries(filled).filter(([, list]) => Object.keys(list).length > 0)),
     ...(atLeastOne && { atLeastOne }),
+    ...(variants.length > 0 && { entryPoint: manifest.entryPoint }),
     ...(kind === "cpu" && { cpu: 1 }),
     ...(uniforms && isUnread(uniformIn(code), code) && { unread: 1 }),
   };
@@ -128,7 +128,9 @@ export function launchPart(manifest: LaunchManifest): LaunchManifest {
   const { entryPoint, bindings, dims, uniforms, overrides, dispatch, requiredFeatures, requiredLimits } = manifest;
   const { requiredSubgroupSize, kind, variants } = manifest;
   return {
-    ...(variants && { variants: variants.map((one) => readVariant(compactVariant(one))) }),
+    ...(variants && {
+      variants: variants.map((one) => ({ ...readVariant(compactVariant(one)), entryPoint: one.entryPoint })),
+    }),
     ...{ entryPoint, bindings, dims: dims.map(({ name }) => ({ name })), overrides },
     dispatch: { ...dispatch, columns: countedColumns(dispatch) },
     ...{ requiredFeatures, requiredLimits, ...(uniforms && { uniforms }), ...(kind && { kind }) },

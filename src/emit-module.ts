@@ -138,6 +138,7 @@ export function emitModule(
   const partsOf = (list: readonly Kernel[]) => [
     ...(options.explains === false ? [] : ["explain"]),
     ...(list.some(hasScalars) ? ["writeScalar"] : []),
+    ...(list.some(({ manifest }) => manifest.variants) ? ["entryFor"] : []),
   ];
   const parts = forms.map((one, i) => {
     const own = names[i] as Names;

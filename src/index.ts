@@ -7,7 +7,7 @@
 export type { Choice, TunedSchedule } from "../codegen/choice.ts";
 export { generateKernel } from "../codegen/generate.ts";
 export * as kernel from "../codegen/kernel/index.ts";
-export type { Binding, Dispatch, Kernel, Manifest, ManifestDim, Storage } from "../codegen/manifest.ts";
+export type { Binding, Dispatch, Kernel, Manifest, ManifestDim, Storage, Variant } from "../codegen/manifest.ts";
 export { minifyKernel } from "../codegen/minify.ts";
 export type { Accuracy, KernelOptions, ReductionOption, Rounding } from "../codegen/options.ts";
 export type { Rates } from "../codegen/rates.ts";

@@ -1,7 +1,7 @@
 /** What a call has on the device, its bind group and its buffers, and how it is dispatched. */
 
 import type { LaunchElement } from "./compact.ts";
-import type { Aliases, Constants } from "./launcher.ts";
+import type { Aliases, Stage } from "./launcher.ts";
 import type { LaunchTypes } from "./types.ts";
 
 /** A part of a buffer. */
@@ -20,7 +20,7 @@ export type DispatchInto = (pass: GPUComputePassEncoder, set?: GPUComputePipelin
 /** The arguments of a call, on the device. */
 export interface Call {
   /** The pipeline that it takes. */
-  readonly choice: readonly [entryPoint: string, aliases: Aliases, constants: Constants];
+  readonly choice: readonly [aliases: Aliases, stage: Stage];
   readonly results: readonly Result[];
   /** What the uniform buffer holds: of no bytes where there is none. */
   readonly words: ArrayBuffer;

@@ -12,8 +12,8 @@ export type DeviceTraits = Pick<GPUDevice, "features" | "limits"> & { readonly a
 
 /** Software adapters run on the processor's cores. */
 export function isSoftware(info: GPUAdapterInfo): boolean {
-  const named = /swiftshader|llvmpipe|lavapipe|warp|basic render/i;
-  return info.isFallbackAdapter || named.test(`${[info.architecture, info.device, info.description]}`);
+  const names = `${[info.architecture, info.device, info.description]}`;
+  return info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|warp|basic render/i.test(names);
 }
 
 /** What a device lacks first. */

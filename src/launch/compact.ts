@@ -27,13 +27,13 @@ export type CompactUniform = string | CompactScalar;
 /** The least that is asked of a limit, of `subgroupMinSize` of the adapter's info, and of features, which are 1. */
 export type Needs = Readonly<Record<string, number>>;
 
-/** An entry point for extents of a dimension that are multiples of so much, and at least so large. */
+/** The entry point `main_x4`, say, for extents of a dimension that are multiples of 4, and at least so large. */
 export type CompactVariant = readonly [
   dim: string,
   multipleOf: number,
   atLeast: number,
-  entryPoint: string,
-  differs: Pick<CompactManifest, "strides" | "rowsPerWorkgroup">,
+  rowsPerWorkgroup: number,
+  strides: readonly number[],
 ];
 
 /** What is left out is empty. */
@@ -55,6 +55,8 @@ export interface CompactManifest {
   readonly cpu?: 1 | 0;
   /** The kernel reads no uniform: none is bound. */
   readonly unread?: 1 | 0;
+  /** It is for all extents. Said where there are several. */
+  readonly entryPoint?: string;
   /** Of those that take the extents, the first is for them. */
   readonly variants?: readonly CompactVariant[];
 }

@@ -6,8 +6,16 @@
 
 export { type GivenForm, kernel } from "./callable.ts";
 export { type CallablePlan, plan } from "./callable-plan.ts";
-export type { CompactBinding, CompactManifest, CompactScalar, CompactUniform, Needs } from "./compact.ts";
+export type {
+  CompactBinding,
+  CompactManifest,
+  CompactScalar,
+  CompactUniform,
+  CompactVariant,
+  Needs,
+} from "./compact.ts";
 export type { Overflow } from "./counts.ts";
+export { type EntryFor, entryFor } from "./entries.ts";
 export { explain } from "./explain.ts";
 export type { ErrorOf } from "./launcher.ts";
 export { PreparedPlan } from "./plan.ts";

@@ -26,6 +26,12 @@ export type Aliases = readonly (readonly [input: string, result: string])[];
 /** The values of pipeline constants. */
 export type Constants = Readonly<Record<string, number>>;
 
+/** An entry point, where there are several, and the values of pipeline constants. */
+export interface Stage {
+  readonly entryPoint: string | undefined;
+  readonly constants: Constants;
+}
+
 type Pipeline = GPUComputePipeline | Promise<GPUComputePipeline>;
 
 /** A kernel on a device. */
@@ -41,12 +47,7 @@ export interface Launcher {
   /** The module of the kernel, or of its form in which results are written over inputs. */
   moduleOf(aliases: Aliases): GPUShaderModule;
   /** The pipeline that is known, or a new one, and its key. */
-  pipelineOf(
-    entryPoint: string,
-    aliases: Aliases,
-    constants: Constants,
-    how?: "Async",
-  ): readonly [Pipeline, key: string];
+  pipelineOf(aliases: Aliases, stage: Stage, how?: "Async"): readonly [pipeline: Pipeline, key: string];
   /** Throws what is wrong with the arguments, before anything is made. @param made buffers that were made for the call. */
   place(tensors: object, made: GPUBuffer[], dims?: object, outputs?: object): Call;
 }
@@ -54,19 +55,6 @@ export interface Launcher {
 /** The values of pipeline constants. */
 export function constantsOf({ overrides = {} }: CompactManifest, extentOf: (dim: string) => number): Constants {
   return Object.fromEntries(Object.entries(overrides).map(([constant, dim]) => [constant, extentOf(dim)]));
-}
-
-/** What starts where there are so many rows: an entry point, and the manifest as it is of that. */
-export function entryFor(
-  manifest: CompactManifest,
-  rows: number,
-  extentOf: (dim: string) => number,
-): readonly [entryPoint: string, CompactManifest] {
-  for (const [dim, multipleOf, atLeast, entryPoint, differs] of rows > 0 ? (manifest.variants ?? []) : []) {
-    const extent = extentOf(dim);
-    if (extent % multipleOf < 1 && extent >= atLeast) return [entryPoint, { ...manifest, ...differs }];
-  }
-  return ["main", manifest];
 }
 
 /** Sets what was used last; beyond so many, what was used longest ago goes. */
@@ -81,7 +69,7 @@ export function keep<T>(kept: Map<string, T>, key: string, value: T, most: numbe
 /** Throws for what the device lacks. Nothing is made yet. */
 export function launcherOf(
   device: GPUDevice,
-  { name: label, forms, explain = shortText, writeScalar }: LaunchKernel,
+  { name: label, forms, explain = shortText, writeScalar, entryFor }: LaunchKernel,
   errorOf?: ErrorOf,
 ): Launcher {
   const fail: Fail = (...problem) => {
@@ -93,7 +81,7 @@ export function launcherOf(
   const { reads, writes, uniforms } = manifest;
   const bindings = [...reads, ...writes];
   const names = bindings.map(([name]) => name);
-  const scalars = uniforms.filter((one) => typeof one !== "string").map(([name]) => name);
+  const scalars = uniforms.flatMap((one) => (typeof one === "string" ? [] : one[0]));
   const pipelines: Launcher["pipelines"] = new Map();
   const modules: Record<string, GPUShaderModule> = {};
 
@@ -107,13 +95,16 @@ export function launcherOf(
     return modules[code];
   };
 
-  const pipelineOf: Launcher["pipelineOf"] = (entryPoint, aliases, constants, how) => {
-    const key = JSON.stringify([entryPoint, aliases, constants]);
+  const pipelineOf: Launcher["pipelineOf"] = (aliases, stage, how) => {
+    const key = JSON.stringify([aliases, stage]);
     let pipeline = pipelines.get(key);
     // What is still being compiled cannot be waited for in a call that returns at once.
     if (!pipeline || (pipeline instanceof Promise && !how)) {
-      const compute = { module: moduleOf(aliases), entryPoint, constants };
-      pipeline = device[`createComputePipeline${how ?? ""}`]({ label, layout: "auto", compute });
+      pipeline = device[`createComputePipeline${how ?? ""}`]({
+        label,
+        layout: "auto",
+        compute: { module: moduleOf(aliases), ...stage } as GPUProgrammableStage,
+      });
     }
     return [keep(pipelines, key, pipeline, 16), key];
   };
@@ -125,7 +116,8 @@ export function launcherOf(
     const extentOf = (dim: number | string) => extentIn(fail, dims, dim);
     const countOf = (shape: readonly (number | string)[]) => product(shape.map(extentOf));
     const rows = countOf(manifest.rows);
-    const [entryPoint, counted] = entryFor(manifest, rows, extentOf);
+    const counted = entryFor?.(manifest, rows, extentOf) ?? manifest;
+    const { strides, entryPoint } = counted;
     const overflow = overflowOf(counted, extentOf);
     if (overflow) fail("E0608 not counted", ...overflow);
     const words = new Uint32Array(uniformWords(uniforms));
@@ -144,7 +136,7 @@ export function launcherOf(
       const isTensor = isInput || (names.indexOf(name) === binding && own(outputs, name) === undefined);
       const value = own(isTensor ? tensors : outputs, name);
       const count = countOf(shape);
-      const size = boundSize(element, counted.strides[binding] as number, count);
+      const size = boundSize(element, strides[binding] as number, count);
       const part = readTensor(name, element, isInput, value, count, size, device.limits, fail);
       const [has, offset, , array] = part;
       // WebGPU takes no place twice of which one is written, and no two parts of a buffer of which one alone is.
@@ -168,11 +160,14 @@ export function launcherOf(
     const entries: GPUBindGroupEntry[] = makers.flatMap((make) => make());
     const [x, y] = workgroupsOf(counted, rows);
     return {
-      ...{ results, words: words.buffer, choice: [entryPoint, aliases, constantsOf(manifest, extentOf)] },
+      ...{
+        results,
+        words: words.buffer,
+        choice: [aliases, { entryPoint, constants: constantsOf(manifest, extentOf) }],
+      },
       dispatch(pipeline, resource) {
         if (resource && !manifest.unread) entries.push({ binding: bindings.length, resource });
-        const layout = pipeline.getBindGroupLayout(0);
-        const group = device.createBindGroup({ label, layout, entries });
+        const group = device.createBindGroup({ label, layout: pipeline.getBindGroupLayout(0), entries });
         return (pass, set) => {
           if (set !== pipeline) pass.setPipeline(pipeline);
           pass.setBindGroup(0, group);
@@ -209,18 +204,15 @@ export async function pipelineSoon(
 }
 
 /**
- * Compiles the pipelines for the extents in `dims`, without blocking: those of all entry points that they leave open. Where
- * extents are pipeline constants, `dims` has them, or nothing is done.
+ * Compiles the pipelines of all entry points, without blocking. Where extents are pipeline constants, `dims` has them, or
+ * nothing is done.
  */
 export async function compilePipeline(launcher: Launcher, dims: object): Promise<void> {
-  const { manifest } = launcher;
-  const extentOf = (dim: string) => own(dims, dim) as number;
-  const constants = constantsOf(manifest, extentOf);
+  const { entryPoint, variants = [] } = launcher.manifest;
+  const constants = constantsOf(launcher.manifest, (dim) => own(dims, dim) as number);
   if (!Object.values(constants).every((extent) => typeof extent === "number")) return;
-  const isKnown = manifest.variants?.every(([dim]) => typeof extentOf(dim) === "number");
-  const open = isKnown === false ? ["main", ...(manifest.variants ?? []).map(([, , , name]) => name)] : [];
-  const names = open.length > 0 ? open : [entryFor(manifest, 1, extentOf)[0]];
-  await Promise.all(names.map((name) => pipelineSoon(launcher, name, [], constants)));
+  const all = [entryPoint, ...variants.map(([, multipleOf]) => `main_x${multipleOf}`)];
+  await Promise.all(all.map((name) => pipelineSoon(launcher, [], { entryPoint: name, constants })));
 }
 
 /** Frees what was kept for all calls. */

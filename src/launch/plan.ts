@@ -137,8 +137,8 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
       const { manifest } = launcher;
       for (const [i, [binding]] of [...manifest.reads, ...manifest.writes].entries()) {
         const buffer = (i < manifest.reads.length ? reads : writes)[binding] as string;
-        const all = [manifest, ...(manifest.variants ?? []).map(([, , , , differs]) => differs)];
-        const own = all.map(({ strides }) => strides[i] as number);
+        const all = [manifest.strides, ...(manifest.variants ?? []).map(([, , , , strides]) => strides)];
+        const own = all.map((strides) => strides[i] as number);
         this.#strides.set(buffer, Math.max(this.#strides.get(buffer) ?? 0, ...own));
       }
     }

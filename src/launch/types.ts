@@ -1,6 +1,7 @@
 /** What a launcher is given, as types. */
 
 import type { CompactManifest } from "./compact.ts";
+import type { EntryFor } from "./entries.ts";
 import type { Explain } from "./problems.ts";
 import type { WriteScalar } from "./scalars.ts";
 
@@ -39,6 +40,8 @@ export interface LaunchKernel<T extends LaunchTypes = AnyTypes> {
   readonly explain?: Explain | undefined;
   /** Writes scalars, where the kernel has any. */
   readonly writeScalar?: WriteScalar | undefined;
+  /** Chooses an entry point, where the kernel has several; without it they are not taken, and `main` is for all extents. */
+  readonly entryFor?: EntryFor | undefined;
   /** No value has it: it carries the types. */
   readonly types?: T | undefined;
 }

@@ -9,7 +9,7 @@ export type { TargetLimits, TargetProfile } from "../../codegen/target.ts";
 export { type Diagnostic, TircError } from "../diagnostics/diagnostic.ts";
 export { fromFloat16Bits, roundToFloat16, toFloat16Bits } from "../ir/float16.ts";
 export { kernel } from "../launch/callable.ts";
-export type { LaunchBinding, LaunchDispatch, LaunchManifest, UniformField } from "../launch/manifest.ts";
+export type { LaunchBinding, LaunchDispatch, LaunchManifest, LaunchVariant, UniformField } from "../launch/manifest.ts";
 export type * from "../launch/shared-types.ts";
 export type { CompiledPlan } from "../plan-signature.ts";
 export type { Dims, Inputs } from "./bind-inputs.ts";

@@ -11,6 +11,7 @@ import { elementCount } from "../ir/tensor.ts";
 import type { Bound } from "../launch/bound.ts";
 import { formFor } from "../launch/choose.ts";
 import { workgroupsOf } from "../launch/counts.ts";
+import { entryFor } from "../launch/entries.ts";
 import type { LaunchManifest } from "../launch/manifest.ts";
 import { Prepared } from "../launch/prepared.ts";
 import { writeScalar } from "../launch/scalars.ts";
@@ -99,7 +100,9 @@ export async function runKernel<T extends LaunchTypes = AnyTypes>(
 
 /** As a launcher takes it. */
 export const launchKernelOf = ({ name, ...kernel }: Kernel | LaunchKernel): LaunchKernel =>
-  "forms" in kernel ? { name, ...kernel, writeScalar } : { name, forms: formsOf({ name, ...kernel }), writeScalar };
+  "forms" in kernel
+    ? { name, ...kernel, writeScalar, entryFor }
+    : { name, forms: formsOf({ name, ...kernel }), writeScalar, entryFor };
 
 /** In the form that the device takes. */
 export function kernelFor(device: GPUDevice, kernel: Kernel | LaunchKernel): Kernel {

@@ -6,7 +6,7 @@ import { portableTarget, targetByName } from "../../codegen/target.ts";
 import { compact } from "../../src/compact-manifest.ts";
 import { optimize } from "../../src/compile.ts";
 import type { Fn } from "../../src/ir/ir.ts";
-import { entryFor } from "../../src/launch/launcher.ts";
+import { entryFor } from "../../src/launch/entries.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { prepare } from "../../src/runtime/prepare.ts";
 import { compileText } from "../support/compile.ts";
@@ -51,7 +51,7 @@ describe("there is one for multiples of a vector's width", () => {
 test("a launch takes it where the extent fits, and there is a row", () => {
   const { kernel } = compileText(norm);
   const manifest = compact(kernel.manifest, kernel.wgsl);
-  const entryOf = (n: number, rows = 3) => entryFor(manifest, rows, () => n)[0];
+  const entryOf = (n: number, rows = 3) => (entryFor(manifest, rows, () => n) ?? manifest).entryPoint;
   expect([256, 260, 768].map((n) => entryOf(n))).toEqual(Array(3).fill("main_x4"));
   expect([0, 4, 252, 257, 258, 769].map((n) => entryOf(n))).toEqual(Array(6).fill("main"));
   expect(entryOf(256, 0)).toBe("main");
