@@ -21,6 +21,7 @@ const files = [
     "tensors",
     "scalars",
     "entries",
+    "constants",
     "bound",
     "launcher",
   ],
@@ -67,7 +68,7 @@ function launcherTexts() {
   const title = "// The launcher of tirc, as `tirc/launch` has it.\n";
   const typescript = `${parts.join("\n")}\n`;
   const { code } = transformSync(
-    `${typescript}export { entryFor, explain, kernel, prepare, writeScalar, ${namesForPlans().join(", ")} };\n`,
+    `${typescript}export { constantsOf, entryFor, explain, kernel, prepare, writeScalar, ${namesForPlans().join(", ")} };\n`,
     {
       ...{
         loader: "ts",
@@ -81,7 +82,7 @@ function launcherTexts() {
   );
   return {
     ts: `${title}${typescript}`,
-    js: `${title}${code}const { entryFor, explain, kernel, prepare, writeScalar } = launcher;\n`,
+    js: `${title}${code}const { constantsOf, entryFor, explain, kernel, prepare, writeScalar } = launcher;\n`,
   };
 }
 

@@ -139,6 +139,7 @@ export function emitModule(
     ...(options.explains === false ? [] : ["explain"]),
     ...(list.some(hasScalars) ? ["writeScalar"] : []),
     ...(list.some(({ manifest }) => manifest.variants) ? ["entryFor"] : []),
+    ...(list.some(({ manifest }) => manifest.overrides.length > 0) ? ["constantsOf"] : []),
   ];
   const parts = forms.map((one, i) => {
     const own = names[i] as Names;

@@ -14,6 +14,7 @@ export type {
   CompactVariant,
   Needs,
 } from "./compact.ts";
+export { type Constants, type ConstantsOf, constantsOf } from "./constants.ts";
 export type { Overflow } from "./counts.ts";
 export { type EntryFor, entryFor } from "./entries.ts";
 export { explain } from "./explain.ts";

@@ -3,6 +3,7 @@
 import type { Call, Result } from "./bound.ts";
 import { formFor, lackOf } from "./choose.ts";
 import type { CompactManifest } from "./compact.ts";
+import type { Constants } from "./constants.ts";
 import { overflowOf, product, workgroupsOf } from "./counts.ts";
 import { type Fail, type LaunchProblem, shortText } from "./problems.ts";
 import {
@@ -23,13 +24,10 @@ export type ErrorOf = (kernel: string, problem: LaunchProblem) => Error;
 
 /** Inputs that are read through the bindings of results. */
 export type Aliases = readonly (readonly [input: string, result: string])[];
-/** The values of pipeline constants. */
-export type Constants = Readonly<Record<string, number>>;
-
-/** An entry point, where there are several, and the values of pipeline constants. */
+/** An entry point, where there are several, and the values of pipeline constants, where there are any. */
 export interface Stage {
   readonly entryPoint: string | undefined;
-  readonly constants: Constants;
+  readonly constants: Constants | undefined;
 }
 
 type Pipeline = GPUComputePipeline | Promise<GPUComputePipeline>;
@@ -44,17 +42,13 @@ export interface Launcher {
   readonly pipelines: Map<string, Pipeline>;
   /** Uniform buffers of calls, by what they hold. */
   readonly lasting: Map<string, GPUBuffer>;
+  readonly constantsOf: LaunchKernel["constantsOf"];
   /** The module of the kernel, or of its form in which results are written over inputs. */
   moduleOf(aliases: Aliases): GPUShaderModule;
   /** The pipeline that is known, or a new one, and its key. */
   pipelineOf(aliases: Aliases, stage: Stage, how?: "Async"): readonly [pipeline: Pipeline, key: string];
   /** Throws what is wrong with the arguments, before anything is made. @param made buffers that were made for the call. */
   place(tensors: object, made: GPUBuffer[], dims?: object, outputs?: object): Call;
-}
-
-/** The values of pipeline constants. */
-export function constantsOf({ overrides = {} }: CompactManifest, extentOf: (dim: string) => number): Constants {
-  return Object.fromEntries(Object.entries(overrides).map(([constant, dim]) => [constant, extentOf(dim)]));
 }
 
 /** Sets what was used last; beyond so many, what was used longest ago goes. */
@@ -69,7 +63,7 @@ export function keep<T>(kept: Map<string, T>, key: string, value: T, most: numbe
 /** Throws for what the device lacks. Nothing is made yet. */
 export function launcherOf(
   device: GPUDevice,
-  { name: label, forms, explain = shortText, writeScalar, entryFor }: LaunchKernel,
+  { name: label, forms, explain = shortText, writeScalar, entryFor, constantsOf }: LaunchKernel,
   errorOf?: ErrorOf,
 ): Launcher {
   const fail: Fail = (...problem) => {
@@ -163,7 +157,7 @@ export function launcherOf(
       ...{
         results,
         words: words.buffer,
-        choice: [aliases, { entryPoint, constants: constantsOf(manifest, extentOf) }],
+        choice: [aliases, { entryPoint, constants: constantsOf?.(manifest, extentOf) }],
       },
       dispatch(pipeline, resource) {
         if (resource && !manifest.unread) entries.push({ binding: bindings.length, resource });
@@ -179,7 +173,7 @@ export function launcherOf(
     };
   };
 
-  return { device, label, manifest, fail, pipelines, lasting: new Map(), moduleOf, pipelineOf, place };
+  return { device, label, manifest, fail, pipelines, lasting: new Map(), constantsOf, moduleOf, pipelineOf, place };
 }
 
 /** The pipeline, once it is compiled, without blocking. */
@@ -209,8 +203,8 @@ export async function pipelineSoon(
  */
 export async function compilePipeline(launcher: Launcher, dims: object): Promise<void> {
   const { entryPoint, variants = [] } = launcher.manifest;
-  const constants = constantsOf(launcher.manifest, (dim) => own(dims, dim) as number);
-  if (!Object.values(constants).every((extent) => typeof extent === "number")) return;
+  const constants = launcher.constantsOf?.(launcher.manifest, (dim) => own(dims, dim) as number);
+  if (Object.values(constants ?? {}).some((extent) => typeof extent !== "number")) return;
   const all = [entryPoint, ...variants.map(([, multipleOf]) => `main_x${multipleOf}`)];
   await Promise.all(all.map((name) => pipelineSoon(launcher, [], { entryPoint: name, constants })));
 }

@@ -1,6 +1,7 @@
 /** What a launcher is given, as types. */
 
 import type { CompactManifest } from "./compact.ts";
+import type { ConstantsOf } from "./constants.ts";
 import type { EntryFor } from "./entries.ts";
 import type { Explain } from "./problems.ts";
 import type { WriteScalar } from "./scalars.ts";
@@ -42,6 +43,8 @@ export interface LaunchKernel<T extends LaunchTypes = AnyTypes> {
   readonly writeScalar?: WriteScalar | undefined;
   /** Chooses an entry point, where the kernel has several; without it they are not taken, and `main` is for all extents. */
   readonly entryFor?: EntryFor | undefined;
+  /** Computes pipeline constants, where the kernel has any. */
+  readonly constantsOf?: ConstantsOf | undefined;
   /** No value has it: it carries the types. */
   readonly types?: T | undefined;
 }

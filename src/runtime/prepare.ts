@@ -10,6 +10,7 @@ import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { Bound } from "../launch/bound.ts";
 import { formFor } from "../launch/choose.ts";
+import { constantsOf } from "../launch/constants.ts";
 import { workgroupsOf } from "../launch/counts.ts";
 import { entryFor } from "../launch/entries.ts";
 import type { LaunchManifest } from "../launch/manifest.ts";
@@ -99,10 +100,10 @@ export async function runKernel<T extends LaunchTypes = AnyTypes>(
 }
 
 /** As a launcher takes it. */
-export const launchKernelOf = ({ name, ...kernel }: Kernel | LaunchKernel): LaunchKernel =>
-  "forms" in kernel
-    ? { name, ...kernel, writeScalar, entryFor }
-    : { name, forms: formsOf({ name, ...kernel }), writeScalar, entryFor };
+export const launchKernelOf = ({ name, ...kernel }: Kernel | LaunchKernel): LaunchKernel => {
+  const parts = { writeScalar, entryFor, constantsOf };
+  return "forms" in kernel ? { name, ...kernel, ...parts } : { name, forms: formsOf({ name, ...kernel }), ...parts };
+};
 
 /** In the form that the device takes. */
 export function kernelFor(device: GPUDevice, kernel: Kernel | LaunchKernel): Kernel {

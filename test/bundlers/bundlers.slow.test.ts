@@ -175,7 +175,11 @@ describe("a production bundle", () => {
   async function bundle(name: string, code: string): Promise<string> {
     const folder = app(program + third);
     writeFileSync(join(folder, "kernels/other.tir"), second);
-    writeFileSync(join(folder, "kernels/scaled.tir"), "fn scaled(x: f32[n], by: f32) -> (z: f32[n]) { return x * by }");
+    writeFileSync(join(folder, "kernels/long.tir"), "fn long(x: f32[n]) -> (z: f32[n]) { return x * 2 }");
+    writeFileSync(
+      join(folder, "kernels/scaled.tir"),
+      "fn scaled(x: f32[64], by: f32) -> (z: f32[64]) { return x * by }",
+    );
     writeFileSync(join(folder, "main.js"), code);
     const options = { declarations: false, minify: true };
     if (name === "esbuild") {
@@ -217,6 +221,11 @@ describe("a production bundle", () => {
     const scaled = await bundle(name, `import { scaled } from "./kernels/scaled.tir"; export { scaled };\n`);
     expect(scaled).toContain("E0603 not a scalar");
     expect(beside(scaled)).toBeLessThan(6_300);
+    // So does choosing an entry point, with one that has several.
+    expect(two).not.toContain("main_x");
+    const long = await bundle(name, `import { long } from "./kernels/long.tir"; export { long };\n`);
+    expect(long.replace(/fn main_x/g, "")).toContain("main_x");
+    expect(beside(long)).toBeLessThan(6_200);
   });
 
   test.each(named)("of %s has nothing of kernels that are imported and not used", { timeout: 60_000 }, async (name) => {
