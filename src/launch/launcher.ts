@@ -42,7 +42,7 @@ export interface Launcher {
   readonly pipelines: Map<string, Pipeline>;
   /** Uniform buffers of calls, by what they hold. */
   readonly lasting: Map<string, GPUBuffer>;
-  readonly constantsOf: LaunchKernel["constantsOf"];
+  readonly kernel: LaunchKernel;
   /** The module of the kernel, or of its form in which results are written over inputs. */
   moduleOf(aliases: Aliases): GPUShaderModule;
   /** The pipeline that is known, or a new one, and its key. */
@@ -61,11 +61,8 @@ export function keep<T>(kept: Map<string, T>, key: string, value: T, most: numbe
 }
 
 /** Throws for what the device lacks. Nothing is made yet. */
-export function launcherOf(
-  device: GPUDevice,
-  { name: label, forms, explain = shortText, writeScalar, entryFor, constantsOf }: LaunchKernel,
-  errorOf?: ErrorOf,
-): Launcher {
+export function launcherOf(device: GPUDevice, kernel: LaunchKernel, errorOf?: ErrorOf): Launcher {
+  const { name: label, forms, explain = shortText, writeScalar, entryFor, constantsOf } = kernel;
   const fail: Fail = (...problem) => {
     throw errorOf?.(label, problem) ?? new TypeError(`${label}: ${explain(problem)}`);
   };
@@ -173,7 +170,18 @@ export function launcherOf(
     };
   };
 
-  return { device, label, manifest, fail, pipelines, lasting: new Map(), constantsOf, moduleOf, pipelineOf, place };
+  return {
+    device,
+    label,
+    manifest,
+    fail,
+    pipelines,
+    lasting: new Map(),
+    kernel,
+    moduleOf,
+    pipelineOf,
+    place,
+  };
 }
 
 /** The pipeline, once it is compiled, without blocking. */
@@ -202,10 +210,15 @@ export async function pipelineSoon(
  * nothing is done.
  */
 export async function compilePipeline(launcher: Launcher, dims: object): Promise<void> {
-  const { entryPoint, variants = [] } = launcher.manifest;
-  const constants = launcher.constantsOf?.(launcher.manifest, (dim) => own(dims, dim) as number);
+  const { manifest, kernel } = launcher;
+  const extentOf = (dim: string) => own(dims, dim) as number;
+  const constants = kernel.constantsOf?.(manifest, extentOf);
   if (Object.values(constants ?? {}).some((extent) => typeof extent !== "number")) return;
-  const all = [entryPoint, ...variants.map(([, multipleOf]) => `main_x${multipleOf}`)];
+  const { entryPoint, variants = [] } = manifest;
+  // Constants say which of them is taken.
+  const all = constants
+    ? [(kernel.entryFor?.(manifest, 1, extentOf) ?? manifest).entryPoint]
+    : [entryPoint, ...variants.map(([, multipleOf]) => `main_x${multipleOf}`)];
   await Promise.all(all.map((name) => pipelineSoon(launcher, [], { entryPoint: name, constants })));
 }
 

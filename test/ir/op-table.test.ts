@@ -98,8 +98,8 @@ const rewrites: Readonly<Record<string, readonly string[]>> = {
   "codegen/graph-builder.ts": ["sub"],
   // What a walk over rows carries from one to the next is their sum.
   "codegen/graph.ts": ["sum"],
-  // mean((x - mean(x))^2) is a variance.
-  "codegen/lower-norms.ts": ["mean", "mul", "sub"],
+  // mean((x - mean(x))^2) is a variance, and the way back for two folds.
+  "codegen/lower-norms.ts": ["mean", "mul", "std", "sub", "var"],
   // sum(exp(x - max(x))).
   "codegen/nodes.ts": ["sub", "sum", "exp", "max"],
   // A cast rounds by itself.
