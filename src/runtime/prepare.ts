@@ -108,7 +108,8 @@ export const launchKernelOf = ({ name, ...kernel }: Kernel | LaunchKernel): Laun
 /** In the form that the device takes. */
 export function kernelFor(device: GPUDevice, kernel: Kernel | LaunchKernel): Kernel {
   const form = formFor(device, formsOf(kernel));
-  return { ...kernel, wgsl: form[0], manifest: manifestOf(kernel, form) } as Kernel;
+  // Of a callable kernel, which is a function, the name is no member that is spread.
+  return { ...kernel, name: kernel.name, wgsl: form[0], manifest: manifestOf(kernel, form) } as Kernel;
 }
 
 const formsOf = (kernel: Kernel | Pick<LaunchKernel, "forms">): readonly Form[] =>

@@ -90,7 +90,8 @@ async function open(
     };
   `);
   await page.goto(`${url}${name}/index.html`);
-  await page.waitForFunction("globalThis.values !== undefined", undefined, { timeout: 110_000 });
+  const values = page.waitForFunction("globalThis.values !== undefined", undefined, { timeout: 60_000 });
+  await values.catch((timeout) => expect.unreachable([...complaints, String(timeout)].join("\n")));
   const text = (await page.textContent("#result")) as string;
   const [numbers, reads] = (await page.evaluate("[Array.from(values), counts.reads]")) as [number[], number];
   await page.close();

@@ -2,10 +2,13 @@
 
 import * as ort from "onnxruntime-web";
 import { expect, test } from "vitest";
+import { compact } from "../../src/compact-manifest.ts";
 import { compile } from "../../src/compile.ts";
 import { prepare as prepareForOrt } from "../../src/integrations/onnxruntime.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import type { Fn } from "../../src/ir/ir.ts";
+import { kernel as callable } from "../../src/launch/callable.ts";
+import type { AnyTypes } from "../../src/launch/types.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { planManifest } from "../../src/plan/manifest.ts";
 import type { Plan } from "../../src/plan/plan.ts";
@@ -151,5 +154,16 @@ gpuTest("onnxruntime's tensors go through a plan as through a kernel", async ({ 
   await run();
   // Results and the memory between the kernels are used again; the copy is that of `getData`.
   expect(spied.created.slice(before).map(({ label }) => label)).toEqual(["copy"]);
+  runnable.destroy();
+});
+
+gpuTest("a kernel as a module has it, which is a function, is a plan of one launch", async ({ gpu: { device } }) => {
+  const [one] = compile(parse("fn twice(x: f32[64]) -> (y: f32[64]) { return x * 2 }")).kernels;
+  if (one === undefined) throw new Error("no kernel");
+  const twice = callable<AnyTypes>("twice", [[one.wgsl, compact(one.manifest, one.wgsl)]]);
+  const runnable = await preparePlan(device, twice);
+  expect(runnable.kernels.map(({ name }) => name)).toEqual(["twice"]);
+  const { outputs } = await runnable.run({ x: new Float32Array(64).fill(3) });
+  expectNear(outputs.y?.data ?? [], Array(64).fill(6));
   runnable.destroy();
 });
