@@ -130,7 +130,7 @@ const arithmetic: readonly OptionSpec[] = [
     value: "KIND",
     choices: reductions,
     summary:
-      "how variances are reduced: welford (the default: with the mean, in one look at the row) or two-fold (the mean, then the squares of what is left of it)",
+      "how variances are reduced: welford (the default: with the mean, in one look at the row) or two-fold (the mean, then the squares of how far elements are off it)",
   },
   {
     name: "--rounding",

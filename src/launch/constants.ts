@@ -8,6 +8,7 @@ export type Constants = Readonly<Record<string, number>>;
 /** What kernels with pipeline constants bring along. */
 export type ConstantsOf = typeof constantsOf;
 
+/** Those of a kernel, by the dimensions that they are. */
 export function constantsOf({ overrides = {} }: CompactManifest, extentOf: (dim: string) => number): Constants {
   return Object.fromEntries(Object.entries(overrides).map(([constant, dim]) => [constant, extentOf(dim)]));
 }
