@@ -3,17 +3,7 @@
  * state is a record of an element and its place in the type of the element, so that f32 counts places up to 2^24.
  */
 
-import {
-  binary,
-  construct,
-  type Expression,
-  equals,
-  literal,
-  type Scalar,
-  select,
-  typeOf,
-  unary,
-} from "./expression.ts";
+import { binary, construct, type Expression, equals, literal, type Scalar, select, unary } from "./expression.ts";
 import { typeLimits } from "./monoids.ts";
 import { type Fields, type Reduction, reductionOf } from "./reduction.ts";
 
@@ -51,7 +41,7 @@ function placeOfExtreme(name: string, order: ">" | "<", worst: (element: Scalar)
     result: ({ place }) => {
       const { scalar } = place.type;
       const isNone = equals(place, literal(place.type, nowhere[scalar]));
-      return construct(typeOf("i32"), select(place, literal(place.type, 0), isNone));
+      return construct({ ...place.type, scalar: "i32" }, select(place, literal(place.type, 0), isNone));
     },
   });
 }

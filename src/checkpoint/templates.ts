@@ -14,7 +14,7 @@ type Template = (model: StreamProgram, config: Config) => void;
 const layersOf = (config: Config, key: string) => Array.from({ length: config.count(key) }, (_, i) => i);
 
 /** Classes of which no head multiplies by the table of embeddings. */
-const withoutHead = /((?<!LMHead)Model|Classification|QuestionAnswering|MultipleChoice|NextSentencePrediction)$/;
+const withoutHead = /((?<!Heads?)Model|Classification|QuestionAnswering|MultipleChoice|NextSentencePrediction)$/;
 
 /**
  * The end of a model: the product of its rows with the table of embeddings where a head is tied to it, the rows otherwise.
@@ -40,6 +40,11 @@ const gpt2: Template = (model, config) => {
   for (const i of layersOf(config, "n_layer")) {
     const block = `${at}h.${i}`;
     h = model.add(h, model.conv1d(`${block}.attn.c_proj`, "attention", [model.norm(`${block}.ln_1`, h, kind)]));
+    // Of a decoder that reads another model's rows.
+    if (model.has(`${block}.crossattention.c_proj.weight`)) {
+      const read = model.norm(`${block}.ln_cross_attn`, h, kind);
+      h = model.add(h, model.conv1d(`${block}.crossattention.c_proj`, "cross_attention", [read]));
+    }
     h = model.add(h, model.conv1d(`${block}.mlp.c_proj`, "activation", [model.norm(`${block}.ln_2`, h, kind)]));
   }
   end(model, config, model.norm(`${at}ln_f`, h, kind), { table, own: { "lm_head.weight": table } });

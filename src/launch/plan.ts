@@ -137,9 +137,9 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
       const { manifest } = launcher;
       for (const [i, [binding]] of [...manifest.reads, ...manifest.writes].entries()) {
         const buffer = (i < manifest.reads.length ? reads : writes)[binding] as string;
-        const all = [manifest.strides, ...(manifest.variants ?? []).map(([, , , , strides]) => strides)];
-        const own = all.map((strides) => strides[i] as number);
-        this.#strides.set(buffer, Math.max(this.#strides.get(buffer) ?? 0, ...own));
+        // An entry point for multiples takes extents of which the bytes are multiples of its strides anyway.
+        const stride = manifest.strides[i] as number;
+        this.#strides.set(buffer, Math.max(this.#strides.get(buffer) ?? 0, stride));
       }
     }
   }

@@ -110,6 +110,25 @@ describe("GPT-2", () => {
     expect(stdout).not.toContain("copy");
   });
 
+  test.each(["GPT2DoubleHeadsModel", "MyOwnGPT"])("%s has a head that is tied, as far as is known", async (name) => {
+    const place = new Workplace(gpt2Files(gpt2Config.replace("GPT2LMHeadModel", name)));
+    expect((await surgery(place)).stdout).toContain("by a copy of its own");
+  });
+
+  test("what another model's rows add is centered too", async () => {
+    const own = [0, 1].flatMap((i) => {
+      const at = `transformer.h.${i}`;
+      return [
+        [`${at}.ln_cross_attn.weight`, [6]],
+        [`${at}.ln_cross_attn.bias`, [6]],
+        [`${at}.crossattention.c_proj.weight`, [6, 6]],
+        [`${at}.crossattention.c_proj.bias`, [6]],
+      ] as const;
+    });
+    const place = new Workplace(gpt2Files(gpt2Config, weights({ ...gpt2Shapes(), ...Object.fromEntries(own) })));
+    expect((await surgery(place)).stdout).toContain("7 LayerNorms: 7 can be RMSNorms\n14 weights centered");
+  });
+
   test("shards keep their tensors, and the index gets the copy", async () => {
     const tensors = Object.entries(weights(gpt2Shapes()));
     const parts = [tensors.slice(0, 7), tensors.slice(7)].map((part) => Object.fromEntries(part));
