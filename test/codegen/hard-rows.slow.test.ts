@@ -12,7 +12,7 @@ fn f(x: f32[rows, ${columns}], gamma: f32[${columns}], beta: f32[${columns}]) ->
   return layernorm(x, gamma, beta, axes = [-1]${extra})
 }`;
 
-const lengths = isDeep ? [1, 2, 3, 5, 64, 65, 257, 768, 769, 1000] : [1, 3, 64, 65, 769, 1000];
+const lengths = isDeep ? [1, 2, 3, 5, 64, 65, 257, 768, 769, 1000] : [1, 64, 769, 1000];
 
 gpuTest.for(lengths)("a constant row of %i gives exactly beta", async (columns, { gpu }) => {
   for (const target of targetsFor(gpu.target)) {
