@@ -13,6 +13,7 @@ const long = [
   "test/{runtime/launching,ir/op-table,onnx/every-norm,onnx/norm-forms,diagnostics/fixes,codegen/blocks,codegen/minify}.test.ts",
   "test/{runtime/execute,language/whole-file,playground/analyze,playground/link,diagnostics/idioms}.test.ts",
   "test/{check,onnx/reasons,onnx/raise-opset,onnx/reading}.test.ts",
+  "test/{checkpoint/surgery,plan/split,plan/opaque,codegen/rates,filetests}.test.ts",
   "test/{passes/exact,pass-manager/provenance,ir/field}.test.ts",
 ];
 
