@@ -12,7 +12,7 @@ import { layernormToRmsnorm } from "../../passes/layernorm-to-rmsnorm.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { normWarnings } from "../diagnostics/errors-norms.ts";
 import { equivalent } from "../equivalent.ts";
-import { type Module, makeModule } from "../ir/ir.ts";
+import type { Module } from "../ir/ir.ts";
 import { type NormRecord, normRecords } from "../norm-records.ts";
 import { parse } from "../parse/parse.ts";
 import { numbersText } from "../pass/define-pass.ts";
@@ -81,8 +81,7 @@ export function checkpointSurgery(
   { keepTied = false }: CheckpointSurgeryOptions = {},
 ): CheckpointSurgery {
   const name = checkpoint.config.type.replace(/\W/g, "_");
-  const heads = checkpointProgram(checkpoint).heads;
-  const fixed = new Set(keepTied ? heads.keys() : []);
+  const fixed = new Set(keepTied ? checkpointProgram(checkpoint).heads.keys() : []);
   const program = checkpointProgram(checkpoint, { centered: new Set(), rms: new Set(), fixed });
   const module = parsed(program, name);
   const { records, module: after } = centeredWithoutCenters(module);
@@ -156,7 +155,7 @@ function sourceOf(name: string, module: Module): string {
  * difference is a fault of this file, and not something that a user could mend.
  */
 function exactnessOf(before: Module, after: Module): "exact" | "undecided" {
-  const { functions } = equivalent(before, makeModule(after.fns, after.consts), { runs: 2 });
+  const { functions } = equivalent(before, after, { runs: 2 });
   const different = functions.find(({ verdict }) => verdict === "different");
   if (different !== undefined) throw new Error(`centering the weights of ${different.fn} changes what it computes`);
   return functions.every(({ verdict }) => verdict === "equal") ? "exact" : "undecided";

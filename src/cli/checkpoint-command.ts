@@ -50,7 +50,7 @@ export function checkpointSurgeryCommand(args: Arguments, session: Session): num
   const checkpoint = checkpointAt(path, io);
   const out = args.value("--output");
   if (out !== undefined && filesIn(out.text, io).length > 0) fail(checkpointErrors.notEmpty(out.span, out.text));
-  const names = checkpoint.folder.files.map((name) => name);
+  const { files: names } = checkpoint.folder;
   const outputs = new Outputs(args, session, [...writtenInto(args, "--output", names), ...writtenBy(args, "--report")]);
   const result = checkpointSurgery(checkpoint, { keepTied: args.has("--keep-tied") });
   const written: WrittenTensor[] = [];
