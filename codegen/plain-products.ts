@@ -7,12 +7,17 @@
  *   launch f_1(a, b) -> (c)
  */
 
+import type { Op } from "../src/ir/ir.ts";
 import { unusedName } from "../src/ir/naming.ts";
+import { ops } from "../src/ir/ops/index.ts";
 import { type DerivedExtent, type Launch, type OpaqueStep, opaqueOp, type Plan } from "../src/plan/plan.ts";
 import { plainKernelOf, tiledDims } from "./product.ts";
 
-/** The plan with plain kernels for its products; ops of which there is none stay opaque. */
-export function withPlainProducts(plan: Plan): Plan {
+/**
+ * The plan with plain kernels for its products, or for those ops alone that no caller computes; ops of which there is none stay
+ * opaque.
+ */
+export function withPlainKernels(plan: Plan, which: "all" | "own"): Plan {
   const taken = new Set([...plan.extents.map(({ name }) => name), ...namesOf(plan)]);
   const counts = new Map<string, DerivedExtent>();
   const countOf = ({ of, by }: { readonly of: string; readonly by: number }): string => {
@@ -23,7 +28,7 @@ export function withPlainProducts(plan: Plan): Plan {
   };
   const launched = (step: OpaqueStep): Launch | OpaqueStep => {
     const op = opaqueOp(step);
-    if (plainKernelOf(op) === undefined) return step;
+    if (plainKernelOf(op) === undefined || (which === "own" && !isOwn(op))) return step;
     const { rows, columns } = tiledDims(op);
     return {
       ...step,
@@ -33,6 +38,11 @@ export function withPlainProducts(plan: Plan): Plan {
   };
   const steps = plan.steps.map((step) => (step.kind === "opaque" ? launched(step) : step));
   return { ...plan, steps, extents: [...plan.extents, ...counts.values()] };
+}
+
+function isOwn({ name }: Op): boolean {
+  const def = ops[name];
+  return "outside" in def && def.outside.isOwn === true;
 }
 
 const namesOf = ({ buffers }: Plan) =>

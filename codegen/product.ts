@@ -19,11 +19,9 @@ import { type Buffer, storageOf } from "./kernel/buffer.ts";
 import {
   add,
   allOf,
-  binary,
   call,
   construct,
   count,
-  dimension,
   divide,
   type Expression,
   equals,
@@ -32,14 +30,14 @@ import {
   load,
   local,
   multiply,
-  type Operand,
-  remainder,
   subtract,
   sumOf,
 } from "./kernel/expression.ts";
 import { printKernel } from "./kernel/print-kernel.ts";
 import { type Program, Statements } from "./kernel/statement.ts";
 import type { Kernel, Manifest, Storage } from "./manifest.ts";
+import { extent, indices, isLess, type Made, offsetIn, placeIn, product } from "./plain-kernel.ts";
+import { runningSums } from "./running-sums.ts";
 import { makeSourceMap } from "./source-map.ts";
 import type { TargetProfile } from "./target.ts";
 
@@ -66,10 +64,11 @@ export function tiledDims(op: Op): { readonly [side in keyof TileCounts]-?: { of
 /** Both: the kernel, and the program that its WGSL is the text of. @param fn one op, of its parameters. */
 export function generateProduct(
   fn: Fn,
-  { features, name: targetName, kind }: TargetProfile,
+  profile: TargetProfile,
   tiles: TileCounts,
 ): { readonly kernel: Kernel; readonly program: Program } {
   const [op] = fn.ops as [Op];
+  const { features, name: targetName, kind } = profile;
   const bufferOf = ({ name, element, shape, span }: Value, access: Buffer["access"]): Buffer => {
     const wgsl = `${access === "read" ? "in" : "out"}_${name}`;
     const type = laneType(element, 1);
@@ -77,7 +76,8 @@ export function generateProduct(
   };
   const inputs = presentOperands(op).map((value) => bufferOf(value, "read"));
   const buffers = [...inputs, bufferOf(op.result, "read_write")];
-  const { body, dispatch } = makers[plainKernelOf(op) as PlainKernel](op, buffers, tiles);
+  const made = makers[plainKernelOf(op) as PlainKernel](op, buffers, tiles, profile);
+  const { body, dispatch, shared = [], workgroupSize = lanes } = made;
   const dims = [...dimensionNames(fn), ...Object.values(tiles as Readonly<Record<string, string>>)];
   const fields = dims.map((name) => ({ kind: "dim" as const, name, element: "u32" as const }));
   const halves = buffers.some(({ storage }) => storage === "f16");
@@ -88,7 +88,7 @@ export function generateProduct(
       enables: halves ? ["f16"] : [],
       dims: dims.map((name) => ({ name, isOverride: false })),
     },
-    ...{ buffers, shared: [], workgroupSize: lanes, body },
+    ...{ buffers, shared, workgroupSize, body },
   };
   const lines = printKernel(program);
   const bindings = buffers.map((buffer, binding) => {
@@ -100,7 +100,7 @@ export function generateProduct(
   const manifest: Manifest = {
     version: 1,
     entryPoint: "main",
-    workgroupSize: [lanes, 1, 1],
+    workgroupSize: [workgroupSize, 1, 1],
     bindings,
     dims: dims.map((name) => ({ name, binding: "uniform" })),
     ...(fields.length > 0 && {
@@ -129,22 +129,6 @@ export function isTiled(op: Op): boolean {
   return kernel !== undefined && makers[kernel] === matrixProduct;
 }
 
-interface Made {
-  readonly body: Program["body"];
-  readonly dispatch: { readonly rows: readonly Dim[]; readonly rowsPerWorkgroup: number };
-}
-
-const extent = (dim: Dim): Expression => (typeof dim === "number" ? count(dim) : dimension(dim));
-
-const product = (dims: readonly Dim[]): Expression => {
-  const known = dims.reduce<number>((all, dim) => (typeof dim === "number" ? all * dim : all), 1);
-  const names = dims.filter((dim) => typeof dim === "string").map(extent);
-  const factors = known === 1 && names.length > 0 ? names : [count(known), ...names];
-  return factors.reduce((all, one) => multiply(all, one));
-};
-
-const isLess = (a: Operand, b: Operand) => binary("<", a, b);
-
 /** The rows, columns and terms of a product, and how its operands lie. */
 function matricesOf(op: Op) {
   const [a, b] = [op.operand(0).shape, op.operand(1).shape];
@@ -165,35 +149,6 @@ function batchOf(a: Shape, b: Shape): Shape {
   const at = (shape: Shape, i: number) => shape[i - rank + shape.length] ?? 1;
   return Array.from({ length: rank }, (_, i) => (at(a, i) === 1 ? at(b, i) : at(a, i)));
 }
-
-/** The index along each of these dimensions of the element of this number. */
-function indices(to: Statements, element: Expression, dims: readonly Dim[]): Expression[] {
-  const first = dims.findIndex((dim) => dim !== 1);
-  let rest = element;
-  return dims
-    .toReversed()
-    .map((dim, i) => {
-      const axis = dims.length - 1 - i;
-      if (dim === 1) return count(0);
-      const at = to.define(`index${axis}`, axis === first ? rest : remainder(rest, extent(dim)));
-      if (axis !== first) rest = divide(rest, extent(dim));
-      return at;
-    })
-    .toReversed();
-}
-
-/** The terms of the place at which an element of these indices lies in a tensor of this shape, which may broadcast. */
-function offsetIn(shape: Shape, index: readonly Expression[]): Expression[] {
-  const own = index.slice(index.length - shape.length);
-  return shape.flatMap((dim, i) => {
-    if (dim === 1) return [];
-    const at = own[i] as Expression;
-    const inner = shape.slice(i + 1).filter((other) => other !== 1);
-    return [inner.length === 0 ? at : multiply(at, product(inner))];
-  });
-}
-
-const placeIn = (shape: Shape, index: readonly Expression[]) => sumOf(offsetIn(shape, index)) ?? count(0);
 
 function matrixProduct(op: Op, buffers: readonly Buffer[], tiles: TileCounts): Made {
   const { rows, columns, terms, batchOfA, batchOfB, isByRows } = matricesOf(op);
@@ -342,9 +297,12 @@ function tableGradient(op: Op, buffers: readonly Buffer[]): Made {
   return { body: to.all, dispatch: { rows: shape, rowsPerWorkgroup: lanes } };
 }
 
-const makers: Readonly<Record<PlainKernel, (op: Op, buffers: readonly Buffer[], tiles: TileCounts) => Made>> = {
+type Maker = (op: Op, buffers: readonly Buffer[], tiles: TileCounts, profile: TargetProfile) => Made;
+
+const makers: Readonly<Record<PlainKernel, Maker>> = {
   product: matrixProduct,
   "product by rows": matrixProduct,
   convolution,
   "rows by number": tableGradient,
+  "running sums": (op, buffers, _, profile) => runningSums(op, buffers, profile),
 };

@@ -26,10 +26,11 @@ import { workgroupsOf } from "./launch.ts";
 import { lowerNorms } from "./lower-norms.ts";
 import type { Manifest } from "./manifest.ts";
 import type { KernelOptions } from "./options.ts";
-import { generateProduct, isTiled, type TileCounts, tiledDims } from "./product.ts";
+import { generateProduct, isTiled, plainKernelOf, type TileCounts, tiledDims } from "./product.ts";
 import { pointsFor, sizeOf, smallExtents, withFewRows } from "./prove-points.ts";
 import { readWgsl } from "./read-wgsl.ts";
 import { roundStrictly } from "./round-strictly.ts";
+import { longLine } from "./running-sums.ts";
 import type { TargetProfile } from "./target.ts";
 
 /** Where a kernel's result differs from its function's. */
@@ -159,11 +160,15 @@ export function proveProduct(
   const program = readBack(wgsl(kernel.wgsl), kernel.manifest, made);
   const unsound = verifyProgram(program);
   if (unsound.length > 0) return { verdict: "unsound", faults: unsound };
-  const points = [smallExtents, smallExtents.map((extent) => 17 * extent)];
-  for (const [i, extents] of points.entries()) {
-    const dims = Object.fromEntries(
-      dimensionNames(small).map((name, at) => [name, extents[at % extents.length] as number]),
-    );
+  const names = dimensionNames(small);
+  const long = plainKernelOf(small.ops[0] as Op) === "running sums" ? longLine(small.ops[0] as Op, target) : undefined;
+  const points: Extents[] = [
+    ...[smallExtents, smallExtents.map((extent) => 17 * extent)].map((extents) =>
+      Object.fromEntries(names.map((name, at) => [name, extents[at % extents.length] as number])),
+    ),
+    ...(long ? [Object.fromEntries(names.map((name) => [name, name === long.name ? long.extent : 1]))] : []),
+  ];
+  for (const [i, dims] of points.entries()) {
     const tiled = tiledDims(small.ops[0] as Op);
     const counts = (["rows", "columns"] as const).flatMap((side) => {
       const [name, count] = [tiles[side], tiled[side]];

@@ -3,7 +3,7 @@
 import { generateKernel } from "../codegen/generate.ts";
 import type { Kernel } from "../codegen/manifest.ts";
 import type { KernelOptions } from "../codegen/options.ts";
-import { withPlainProducts } from "../codegen/plain-products.ts";
+import { withPlainKernels } from "../codegen/plain-products.ts";
 import { generateProduct } from "../codegen/product.ts";
 import { portableTarget, profileOf, type TargetProfile } from "../codegen/target.ts";
 import { distinctKernels, moduleTargets } from "../codegen/variants.ts";
@@ -160,7 +160,7 @@ export function compileFunction(
     const fewest = Math.min(...profiles.map(({ limits }) => limits.maxStorageBuffersPerShaderStage));
     const within = has("E0504") ? fusedWithin(fn, fewest) : fn;
     const cut = outline(within, names, { split: splitReductions !== "none" });
-    const plan = options.products === "plain" ? withPlainProducts(cut) : cut;
+    const plan = withPlainKernels(cut, options.products === "plain" ? "all" : "own");
     try {
       return { plan, kernels: kernelsOf(plan) };
     } catch (again) {

@@ -66,6 +66,9 @@ function reduction(def: ReductionDef, op: Op, x: Tensor): Float64Array[] {
   return results;
 }
 
+const wrapped = (data: Float64Array, element: ElementType) =>
+  isInteger(element) ? data.map((value) => wrap(value, element)) : data;
+
 function norm(def: NormDef, op: Op, operands: readonly (Tensor | undefined)[]): Float64Array {
   const x = operands[0] as Tensor;
   const { view, axes, affineView } = numericView(def, x.shape, op.attributes);
@@ -113,7 +116,7 @@ export function evaluateOp(op: Op, operands: readonly (Tensor | undefined)[], di
       case "index":
         return [def.evaluate(operands, op.attributes, { span: op.span, shape: shapes[0] as number[] })];
       case "linear":
-        return [def.evaluate(operands, resolvedAttributes(op, dims), op.span)];
+        return [wrapped(def.evaluate(operands, resolvedAttributes(op, dims), op.span), op.result.element)];
       case "global":
         throw new Error("the tensor of a global is given to the interpreter");
       case "constant":

@@ -126,12 +126,6 @@ const overSpace: RowRule = (at) => {
   return length > 2 ? { inputs: [0], kept: [1 - length] } : undefined;
 };
 
-const cumulative: RowRule = (at) => {
-  const { length } = at.shape(0);
-  const axis = at.constantItems(1)?.[0];
-  return axis === undefined ? undefined : { inputs: [0], kept: others([at.axis(axis, length)], length) };
-};
-
 const rowRules: ReadonlyMap<string, RowRule> = new Map<string, RowRule>([
   ...["Reshape", "Flatten", "Squeeze", "Unsqueeze"].map((name) => [name, regrouped] as const),
   ["Slice", slice],
@@ -152,7 +146,6 @@ const rowRules: ReadonlyMap<string, RowRule> = new Map<string, RowRule>([
   ["AveragePool", overSpace],
   ["GlobalAveragePool", overSpace],
   ["GridSample", overSpace],
-  ["CumSum", cumulative],
 ]);
 
 /** Whose rows the first result's rows are made of, and along which axes. */

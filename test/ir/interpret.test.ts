@@ -307,6 +307,21 @@ const checks: { readonly [Name in OpName]: readonly Check[] } = {
       with: { shape: [3, 2] },
       is: tensor("f32", [3, 2], 3, 4, 11, 22, 0, 0),
     },
+    {
+      of: [ints(0, 0), tensor("i32", [2, 1], 2147483647, 1)],
+      with: { shape: [1, 1] },
+      is: tensor("i32", [1, 1], -2147483648),
+    },
+  ],
+  cumsum: [
+    { of: [matrix], with: { axis: -1 }, is: tensor("f32", [2, 3], 1, 3, 6, 4, 9, 18) },
+    { of: [matrix], with: { axis: 0 }, is: tensor("f32", [2, 3], 1, 2, 3, 5, 7, 12) },
+    { of: [row(1, 20, 300)], with: { axis: 0, exclusive: true }, is: row(0, 1, 21) },
+    { of: [row(1, 20, 300)], with: { axis: 0, reverse: true }, is: row(321, 320, 300) },
+    { of: [row(1, 20, 300)], with: { axis: 0, exclusive: true, reverse: true }, is: row(320, 300, 0) },
+    { of: [row(1, Infinity, 2, -Infinity, 3)], with: { axis: 0 }, is: row(1, Infinity, Infinity, NaN, NaN) },
+    { of: [ints(2147483647, 1, 1)], with: { axis: 0 }, is: ints(2147483647, -2147483648, -2147483647) },
+    { of: [halves(2048, 1, 1)], with: { axis: 0 }, is: halves(2048, 2049, 2050) },
   ],
   conv_input_grad: [
     {

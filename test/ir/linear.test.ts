@@ -178,6 +178,7 @@ const samples: {
     { of: [image, tensor("f32", [4, 1, 1, 1], 3, -1, 4, 5)], with: { group: 2 } },
   ],
   embedding_grad: [{ of: [tensor("i32", [3], 2, 0, 2), weight], with: { shape: [3, 4] } }],
+  cumsum: [0, 1, 2].map((axis) => ({ of: [cube], with: { axis, exclusive: axis === 1, reverse: axis === 2 } })),
   conv_input_grad: [{ of: [kernels, run("conv", [image, kernels])], with: { shape: [2, 2, 3, 3] } }],
   conv_weight_grad: [{ of: [image, run("conv", [image, kernels])], with: { shape: [4, 2, 2, 1] } }],
 };

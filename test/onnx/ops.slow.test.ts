@@ -174,6 +174,7 @@ describe("reductions", () => {
   const names = {
     ...{ ReduceSum: ["sum"], ReduceMean: ["mean"], ReduceMax: ["max"], ReduceMin: ["min"], ReduceProd: ["prod"] },
     ...{ ReduceL1: ["abs", "sum"], ReduceL2: ["mul", "sum", "sqrt"], ReduceSumSquare: ["mul", "sum"] },
+    ...{ ReduceLogSumExp: ["logsumexp"] },
   };
   test.each<Case>([
     ...Object.entries(names).flatMap(([op, is]) => [
@@ -183,6 +184,7 @@ describe("reductions", () => {
       { op, opset: 18, weights: [i64(1)], is },
       { op, opset: 18, weights: [i64(-1, 0)], attributes: { keepdims: 0 }, is },
     ]),
+    { op: "ReduceLogSum", opset: 11, numbers: positive, attributes: { axes: [1] }, is: ["sum", "log"] },
     { op: "ReduceSum", opset: 13, weights: [i64(1)], is: ["sum"] },
     { op: "ReduceMean", opset: 13, attributes: { axes: [1] }, is: ["mean"] },
     { op: "ReduceSum", opset: 13, weights: [i64()], attributes: { noop_with_empty_axes: 1 }, is: [] },
@@ -222,6 +224,8 @@ describe("shapes", () => {
       attributes: { axis: 1 },
       is: ["concat"],
     },
+    { op: "CumSum", weights: [weight("i64", [], 1)], is: ["cumsum"] },
+    { op: "CumSum", weights: [i64(-1)], attributes: { exclusive: 1, reverse: 1 }, is: ["cumsum"] },
     { op: "Concat", x: [[2], [3]], attributes: { axis: -1 }, is: ["concat"] },
     { op: "Concat", x: [[1], [2], [3], [1], [2], [1]], attributes: { axis: 0 }, is: ["concat", "concat"] },
     { op: "Slice", opset: 9, attributes: { starts: [1, 0], ends: [3, 2] }, x: [[4, 3]], is: ["slice", "slice"] },

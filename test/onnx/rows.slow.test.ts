@@ -142,14 +142,6 @@ const examples: Readonly<Record<string, Example>> = {
     rows: [0],
     kept: [-3],
   },
-  CumSum: { op: "CumSum", inputs: { x }, weights: { along: weight("i64", [], 1) }, rows: [0], kept: [-3, -1] },
-  "CumSum along the row": {
-    op: "CumSum",
-    inputs: { x: f32("b", 4) },
-    weights: { along: weight("i64", [], 1) },
-    rows: [0],
-    kept: [-2],
-  },
 };
 
 /** The order in which a node takes its operands where it is not that of inputs and then weights. */

@@ -66,6 +66,10 @@ const samples: Readonly<Partial<Record<OpName, readonly Sample[]>>> = {
   linear: [{ shapes: [whole, [4, 6]] }, { shapes: [whole, [4, 6], [4]] }],
   embedding: [{ shapes: [[3], [3, 6]] }],
   embedding_grad: [{ shapes: [[3], [3, 6]], attributes: { shape: [5, 6] } }],
+  cumsum: [
+    { shapes: [whole], attributes: { axis: -1 } },
+    { shapes: [whole], attributes: { axis: 0 } },
+  ],
   conv_input_grad: [
     {
       shapes: [

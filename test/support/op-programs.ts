@@ -140,6 +140,10 @@ export const opPrograms: { readonly [Name in Exclude<OpName, "constant" | "globa
   ],
   embedding: [of("ids: i32[rows], table: f32[5, 4]", "f32[rows, 4]", "embedding(ids, table)")],
   embedding_grad: [of("ids: i32[rows], d: f32[rows, 4]", "f32[5, 4]", "embedding_grad(ids, d, shape = [5, 4])")],
+  cumsum: [
+    of("x: f32[rows, 11]", "f32[rows, 11]", "cumsum(x, axis = -1)"),
+    of("x: f32[2, rows, 3]", "f32[2, rows, 3]", "cumsum(x, axis = 1, exclusive = true, reverse = true)"),
+  ],
   conv_input_grad: [
     of("w: f32[3, 2, 2], d: f32[batch, 3, 4]", "f32[batch, 2, 5]", "conv_input_grad(w, d, shape = [batch, 2, 5])"),
   ],

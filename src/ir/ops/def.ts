@@ -232,9 +232,9 @@ export interface ZeroMeanWay {
 
 /**
  * A kernel that computes one op and nothing else, for plans that have no library of them (codegen/product.ts): a product of matrices, the
- * same by rows of the second one, a convolution, a sum of rows by their numbers.
+ * same by rows of the second one, a convolution, a sum of rows by their numbers, sums of what comes before.
  */
-export type PlainKernel = "product" | "product by rows" | "convolution" | "rows by number";
+export type PlainKernel = "product" | "product by rows" | "convolution" | "rows by number" | "running sums";
 
 /** Who computes an op that is part of no walk over rows and columns. */
 export interface Outside {
@@ -242,6 +242,8 @@ export interface Outside {
   readonly because: string;
   /** A kernel of its own, if there is one. */
   readonly plain?: PlainKernel;
+  /** Whether that is always taken: no library of the caller's is asked. */
+  readonly isOwn?: true;
 }
 
 /** A product: linear in each of the first two operands, and in the third, which is added. But for its derivatives. */

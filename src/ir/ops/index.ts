@@ -24,6 +24,7 @@ import { linearOps } from "./linear.ts";
 import { normOps } from "./norms.ts";
 import { type Numerics, numerics } from "./numerics.ts";
 import { reductionOps } from "./reductions.ts";
+import { scanOps } from "./scans.ts";
 import { shapeOps } from "./shape.ts";
 import { transposeOps } from "./transposes.ts";
 import { elementwiseVjps } from "./vjp-elementwise.ts";
@@ -88,9 +89,12 @@ const completeShapes = (): Record<ShapeName, ShapeDef> => withColumns(shapeOps, 
 const completeIndex = (): Record<IndexName, IndexDef> =>
   withColumns<IndexName, IndexRow, Pick<IndexDef, "vjp">>(indexOps, (name) => ({ vjp: indexVjps[name] }));
 const completeLinear = (): Record<LinearName, LinearDef> =>
-  withColumns<LinearName, LinearRow, Pick<LinearDef, "vjp">>({ ...linearOps, conv, ...transposeOps }, (name) => ({
-    vjp: linearVjps[name],
-  }));
+  withColumns<LinearName, LinearRow, Pick<LinearDef, "vjp">>(
+    { ...linearOps, conv, ...transposeOps, ...scanOps },
+    (name) => ({
+      vjp: linearVjps[name],
+    }),
+  );
 
 const table = {
   ...complete(unaryOps),
@@ -120,7 +124,7 @@ export type ReductionName = keyof typeof reductionOps;
 export type NormName = keyof typeof normOps;
 export type ShapeName = keyof typeof shapeOps;
 export type IndexName = keyof typeof indexOps;
-export type LinearName = keyof typeof linearOps | "conv" | keyof typeof transposeOps;
+export type LinearName = keyof typeof linearOps | "conv" | keyof typeof transposeOps | keyof typeof scanOps;
 
 /** The op table: for each op its operands, attributes, facts, and how it is computed. */
 export const ops: Readonly<Record<OpName, OpDef>> = table;

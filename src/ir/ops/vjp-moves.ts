@@ -105,6 +105,10 @@ export const linearVjps: { readonly [Name in LinearName]: Vjp } = {
   matmul: { by: [productByLeft, productByRight] },
   linear,
   embedding_grad: { by: [null, (at) => at.terms.op("embedding", [at.operands[0], at.cotangents[0]])] },
+  // Each element is in the sums of those behind it.
+  cumsum: moved((t, _, dy, { attributes }) =>
+    t.op("cumsum", [dy], { ...attributes, reverse: attributes.reverse !== true }),
+  ),
   // The three are the derivatives of one sum of products x weight d_y.
   conv: {
     by: [

@@ -41,6 +41,8 @@ export const reductionKinds: Readonly<Record<string, Kind>> = {
   ReduceProd: { fold: plain("prod") },
   ReduceL1: { fold: after((at, x) => at.emit("abs", [x]), "sum") },
   ReduceL2: { fold: after(squared, "sum", "sqrt") },
+  ReduceLogSum: { fold: after((_, x) => x, "sum", "log") },
+  ReduceLogSumExp: { fold: plain("logsumexp") },
   ReduceSumSquare: { fold: after(squared, "sum") },
 };
 
@@ -57,7 +59,17 @@ const rowNorm =
     return at.emit(op, [x], { axes });
   };
 
+/** Sums of what comes before; the axis is an input. */
+const cumSum: Rule = (at) => {
+  const x = at.input(0);
+  const axis = at.number(1)?.value ?? decline("its axis is not known before it runs");
+  const flag = (name: string) => at.int(name, 0) === 1;
+  const attributes = { axis: at.axis(axis, x.shape.length), exclusive: flag("exclusive"), reverse: flag("reverse") };
+  return at.emit("cumsum", [x], attributes);
+};
+
 export const reductionRules: Readonly<Record<string, Rule>> = {
+  ":CumSum": cumSum,
   ...Object.fromEntries(Object.entries(reductionKinds).map(([name, kind]) => [`:${name}`, reduction(kind)])),
   ":Softmax": rowNorm("softmax"),
   ":LogSoftmax": rowNorm("log_softmax"),

@@ -90,6 +90,11 @@ const varianceAndMean: AtenRule = (at) => {
   at.emitAs("ReduceMean", [at.tensor("self"), list], [at.result(1)], { keepdims: Number(keepdims) });
 };
 
+const cumSum: AtenRule = (at) => {
+  const x = at.operand("self", at.resultType());
+  at.make("CumSum", [x, at.integers([at.axis(at.int("dim"), at.rank("self")) - at.rank("self")])]);
+};
+
 const globalMean: AtenRule = (at) => {
   if (at.ints("output_size").some((size) => size !== 1)) at.decline();
   at.make("GlobalAveragePool", [at.tensor("self")]);
@@ -138,6 +143,7 @@ export const rowRules: Readonly<Record<string, AtenRule>> = {
   "amin.default": reduced("ReduceMin"),
   "var.correction": varianceOf,
   "var_mean.correction": varianceAndMean,
+  "cumsum.default": cumSum,
   "adaptive_avg_pool2d.default": globalMean,
   "avg_pool2d.default": pooled("AveragePool", 2),
   "max_pool2d.default": pooled("MaxPool", 2),
