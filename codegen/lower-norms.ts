@@ -126,7 +126,7 @@ function inTwoFolds({ name, attributes, ...op }: Op, builder: Builder): Value | 
 }
 
 /** `x` where the value is x - mean(x) along the axes. */
-function centeredAlong(value: Value, axes: readonly number[]): Value | undefined {
+export function centeredAlong(value: Value, axes: readonly number[]): Value | undefined {
   const difference = definedBy(value, "sub");
   const mean = definedBy(difference?.operands[1], "mean");
   const x = difference?.operand(0);

@@ -8,6 +8,7 @@ import { firstMismatch, whyOutside } from "../src/ir/iteration.ts";
 import type { Tile } from "../src/plan/plan.ts";
 import type { Use } from "./access.ts";
 import { extentOf, known, times } from "./extent.ts";
+import { factorSums } from "./factor-sums.ts";
 import { foldsOf } from "./folds.ts";
 import { buildGraph, centeringMeans, type Graph, type Store } from "./graph.ts";
 import { hashOf } from "./graph-hash.ts";
@@ -50,7 +51,7 @@ export class Planner {
       checkFused(fn, tile);
       checkTarget(fn, target);
     }
-    this.lowered = any?.lowered ?? lowerNorms(this.isStrict ? roundStrictly(fn) : fn, options);
+    this.lowered = any?.lowered ?? (this.isStrict ? lowerNorms(roundStrictly(fn), options) : lowered(fn, options));
   }
 
   /** By the usual schedule, one that was measured, or another. */
@@ -88,6 +89,8 @@ export class Planner {
     };
   }
 }
+
+const lowered = (fn: Fn, options: KernelOptions) => factorSums(lowerNorms(fn, options));
 
 /** From so many neighbouring rows on, each has a lane of its own. */
 const leastAcross = 32;

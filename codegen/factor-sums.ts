@@ -1,0 +1,102 @@
+/**
+ * Takes what normalizes a row out of the sums over the row:
+ *
+ *   y = x * r, r = rsqrt(mean(x * x) + eps)
+ *   sum(g * y)  ->  sum(g * x) * r
+ *
+ * The sum then waits for no other reduction of the row, and both are folded in one walk over it: a backward function reads
+ * its rows once for its sums, and once more for its result at most. The same of a softmax: sum(g * (e / sum(e))) is
+ * sum(g * e) / sum(e).
+ *
+ * Only what a sum of the very factor that it scales has brought about is taken out, of squares or as it is: where that sum
+ * is a number, no row is too large or too small for the other one. A factor of any other kind may be there to keep a
+ * row's squares in range.
+ */
+
+import { meetsItsRow } from "../passes/match.ts";
+import { type Builder, rewriteFn } from "../src/ir/builder.ts";
+import { definedBy, type Fn, type Op, presentOperands, type Value } from "../src/ir/ir.ts";
+import { attribute } from "../src/ir/ops/def.ts";
+import { ops } from "../src/ir/ops/index.ts";
+import { sameShape } from "../src/ir/types.ts";
+import { centeredAlong } from "./lower-norms.ts";
+
+/** Ops of a product, and between a factor and the sum that it comes from: bounds the work for one sum. */
+const mostOps = 16;
+
+export function factorSums(fn: Fn): Fn {
+  return rewriteFn(fn, (op, builder) => (isLinear(op) ? factored(op, builder) : undefined));
+}
+
+const isLinear = ({ name }: Op) => name === "sum" || name === "mean";
+const isProduct = (value: Value) => definedBy(value, "mul", "div") !== undefined;
+
+interface Product {
+  /** The value, and all products in it, down to what is none or is the same along the row. */
+  readonly parts: ReadonlySet<Value>;
+  /** Those of them that are the same along the row, and whether the others are divided by them. */
+  readonly scales: ReadonlyMap<Value, "mul" | "div">;
+}
+
+function factored(op: Op, builder: Builder): Value | undefined {
+  const x = op.operand(0);
+  if (!isProduct(x)) return undefined;
+  const axes = attribute.axes(op.attributes);
+  const { parts, scales } = productOf(x, (value) => meetsItsRow(value.shape, x.shape, axes));
+  const taken = new Map([...scales].filter(([scale]) => normalizes(scale, parts, axes)));
+  if (taken.size === 0) return undefined;
+  const rest = without(x, taken, builder);
+  if (!sameShape(rest.shape, x.shape)) return undefined;
+  const sum = builder.emit(op.name, [rest], { ...op.attributes, keepdims: true });
+  const y = [...taken].reduce((y, [scale, by]) => builder.emit(by, [y, scale]), sum);
+  return sameShape(y.shape, op.result.shape) ? y : builder.emit("reshape", [y], { shape: op.result.shape });
+}
+
+function productOf(x: Value, isSame: (value: Value) => boolean): Product {
+  const parts = new Set([x]);
+  const scales = new Map<Value, "mul" | "div">();
+  for (const part of parts) {
+    if (!isProduct(part) || parts.size > mostOps) continue;
+    const { name, operands } = part.def as Op;
+    for (const [i, operand] of (operands as Value[]).entries()) {
+      const by = name === "div" && i === 1 ? "div" : "mul";
+      // A value that both multiplies and divides is neither.
+      if (isSame(operand) && (scales.get(operand) ?? by) === by) scales.set(operand, by);
+      else if (by === "mul") parts.add(operand);
+    }
+  }
+  return { parts, scales };
+}
+
+/** The product without these factors. Something is left, for it differs along the row. */
+function without(x: Value, taken: Product["scales"], builder: Builder): Value {
+  if (!isProduct(x)) return x;
+  const { name, operands } = x.def as Op;
+  const [a, b] = operands as [Value, Value];
+  if (taken.get(b) === name) return without(a, taken, builder);
+  if (name === "mul" && taken.get(a) === name) return without(b, taken, builder);
+  const rest = [without(a, taken, builder), name === "div" ? b : without(b, taken, builder)] as const;
+  return rest[0] === a && rest[1] === b ? x : builder.emit(name, rest, {}, x.name);
+}
+
+/** Whether the scale comes from a sum of a part of the product, or of its squares. */
+function normalizes(scale: Value, parts: ReadonlySet<Value>, axes: readonly number[]): boolean {
+  const open = new Set([scale]);
+  for (const { def } of open) {
+    if (def === undefined || open.size > mostOps) continue;
+    const { kind } = ops[def.name];
+    if (kind === "elementwise" || kind === "shape") for (const operand of presentOperands(def)) open.add(operand);
+    else if (kind === "reduction" && String(attribute.axes(def.attributes)) === String(axes) && sumsPart(def, parts)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+function sumsPart(op: Op, parts: ReadonlySet<Value>): boolean {
+  const x = op.operand(0);
+  const [a, b] = definedBy(x, "mul")?.operands ?? [];
+  const axes = attribute.axes(op.attributes);
+  if (isLinear(op)) return parts.has(x) || (a !== undefined && a === b && parts.has(a));
+  return op.name === "var" && [...parts].some((part) => centeredAlong(part, axes) === x);
+}

@@ -1,0 +1,71 @@
+/** What normalizes a row leaves the sums over it, where no row is out of range for that. */
+
+import { describe, expect, test } from "vitest";
+import { factorSums } from "../../codegen/factor-sums.ts";
+import { lowerNorms } from "../../codegen/lower-norms.ts";
+import { targetByName } from "../../codegen/target.ts";
+import { compile } from "../../src/compile.ts";
+import type { Fn } from "../../src/ir/ir.ts";
+import { parse } from "../../src/parse/parse.ts";
+import { backwardText } from "../support/gradients.ts";
+
+const rows = "f32[rows, 4096]";
+const of = (body: string, params = "") => `fn f(x: ${rows}, g: ${rows}${params}) -> (y: f32[rows, 1]) {
+  ${body}
+}`;
+const along = "axes = [-1], keepdims = true";
+const fnOf = (text: string) => parse(text).fns[0] as Fn;
+
+describe("taken out", () => {
+  test.each([
+    ["1 / rms", `let r = rsqrt(mean(x * x, ${along}) + 1e-5)\n  return mean(g * (x * r), ${along})`],
+    ["a root mean square", `let r = sqrt(mean(x * x, ${along}) + 1e-5)\n  return sum(x / r * g, ${along})`],
+    ["what two factors have", `let r = rsqrt(sum(x * x, ${along}))\n  return sum(x * r * (x * r), ${along})`],
+    ["a sum of the part", `let e = exp(x - max(x, ${along}))\n  return sum(g * (e / sum(e, ${along})), ${along})`],
+    [
+      "a sum whose axis is dropped",
+      `let r = sum(x * x, axes = [-1])
+  return sum(g * (x * reshape(rsqrt(r), shape = [rows, 1])), ${along})`,
+    ],
+  ])("%s", (_, body) => {
+    const { ops } = factorSums(fnOf(of(body)));
+    const last = ops.findLast(({ name }) => name === "sum" || name === "mean");
+    // Behind it there is a row's value alone: nothing as long as a row.
+    const after = ops.slice(ops.indexOf(last as (typeof ops)[number]) + 1);
+    expect(after.length).toBeGreaterThan(0);
+    expect(after.map(({ result }) => result.shape)).toEqual(after.map(() => ["rows", 1]));
+  });
+});
+
+describe("left", () => {
+  test.each([
+    ["a factor that keeps squares in range", `let y = x / max(abs(x), ${along})\n  return sum(y * y, ${along})`],
+    ["that of another row", `let r = rsqrt(mean(g * g, ${along}))\n  return sum(x * r, ${along})`],
+    ["a number of its own", `let y = x * s\n  return sum(y * y, ${along})`],
+    ["what is no product", `let r = rsqrt(mean(x * x, ${along}))\n  return sum(x * r + g, ${along})`],
+  ])("%s", (_, body) => {
+    const fn = fnOf(of(body, ", s: f32[rows, 1]"));
+    expect(factorSums(fn)).toBe(fn);
+  });
+
+  test("the power of two by which a row is scaled", () => {
+    const fn = lowerNorms(fnOf(of(`return mean(g * rmsnorm(x, axes = [-1]), ${along})`)), { accuracy: "scaled" });
+    const scale = fn.ops.find(({ name }) => name === "pow2_scale")?.result;
+    const factored = factorSums(fn);
+    expect(factored).not.toBe(fn);
+    const last = factored.ops.findLast(({ name }) => name === "mean");
+    const scaled = factored.ops.filter(({ name, operands: [x] }) => name === "mul" && x?.name === "x");
+    expect(scale).toBeDefined();
+    // What is summed is still computed from the scaled row.
+    expect(last?.operand(0).def?.operands.some((x) => scaled.some(({ result }) => result === x))).toBe(true);
+  });
+});
+
+// A processor's lane keeps nothing of a long row, so that each walk over it reads it again.
+test.each(["swiftshader", "lavapipe"])("d_x of an RMSNorm walks over its row twice, for %s", (target) => {
+  const forward = `fn f(x: ${rows}, g: f32[4096]) -> (y: ${rows}) { return rmsnorm(x, g, axes = [-1]) }`;
+  const options = { target: targetByName(target), dims: { rows: 1024 } };
+  const [kernel] = compile(parse(backwardText(forward, { wrt: ["x"] })), options).kernels;
+  // A lane has four rows at hand.
+  expect(kernel?.wgsl.match(/in_x\[/g)).toHaveLength(2 * 4);
+});
