@@ -294,7 +294,7 @@ export class Body {
       }
     }
     if (joining.flat().length === 0) return undefined;
-    const { isAnew, nodes } = elementNodes(this.context.graph, loop, joining[0] as readonly Fold[]);
+    const { isAnew, nodes } = elementNodes(loop, joining[0] as readonly Fold[]);
     if (!isAnew || left > fewUnits) {
       const pairs = joining.flatMap((list, i) => list.map((fold) => [fold, rows[i] as Place] as const));
       return () => this.folds.joinSome(isLeft, pairs, first, left, this.lane);
@@ -385,7 +385,7 @@ export class Body {
   private writeShifts(loop: Loop, perRow: readonly (readonly Fold[])[]): void {
     const shifted = perRow.map((folds) => folds.filter(({ reduction }) => reduction.shift));
     if (shifted.flat().length === 0) return;
-    const { isAnew, nodes } = elementNodes(this.context.graph, loop, shifted[0] as readonly Fold[]);
+    const { isAnew, nodes } = elementNodes(loop, shifted[0] as readonly Fold[]);
     for (const fold of shifted.flat()) this.statements.at(fold.span, () => this.folds.declareShift(fold));
     const samples = Math.ceil(3 / this.context.schedule.width);
     for (let which = 0; which < samples; which++) {

@@ -58,9 +58,14 @@ export class GraphBuilder {
     };
   }
 
-  private add(init: Omit<Node, "isColumn" | "level"> & { level?: number }): Node {
+  private add(init: Omit<Node, "number" | "isColumn" | "level"> & { level?: number }): Node {
     const level = init.level ?? Math.max(0, ...init.operands.map((node) => node.level));
-    const node: Node = { ...init, level, isColumn: init.atoms.some((atom) => this.columns.has(atom)) };
+    const node: Node = {
+      ...init,
+      number: this.nodes.length,
+      level,
+      isColumn: init.atoms.some((atom) => this.columns.has(atom)),
+    };
     this.nodes.push(node);
     return node;
   }

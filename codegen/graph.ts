@@ -148,7 +148,15 @@ function tiledGraph(
     const reduced = attribute.axes(op.attributes).map((axis) => axis + dims.length);
     const kept = dims.filter((_, axis) => !reduced.includes(axis));
     const node: Node = {
-      ...{ kind: "single", value: op.result, op, operands: [operand], level: operand.level, isColumn: true },
+      ...{
+        number: nodes.length,
+        kind: "single",
+        value: op.result,
+        op,
+        operands: [operand],
+        level: operand.level,
+        isColumn: true,
+      },
       atoms: [tiles, ...leavesOf(kept.flat())],
     };
     const { name } = fn.results.find(({ value }) => value === op.result) as Fn["results"][number];

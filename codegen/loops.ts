@@ -51,6 +51,8 @@ export function planLoops(graph: Graph, schedule: Schedule, cache: Cache): (Loop
   return anew;
 }
 
+const inOrder = (a: Node, b: Node) => a.number - b.number;
+
 const countNodes = (loops: readonly (Loop | undefined)[]) =>
   loops.reduce((sum, loop) => sum + (loop?.nodes.length ?? 0), 0);
 
@@ -105,7 +107,6 @@ function costOf({ op, kind }: Node) {
 
 function plan(graph: Graph, keeps: (node: Node) => boolean): (Loop | undefined)[] {
   const rowAtoms = new Set(graph.rows);
-  const order = new Map(graph.nodes.map((node, i) => [node, i]));
   const computedIn = new Map<Node, number>();
   const keptBy = new Map<number, Set<Node>>();
   const lastRead = new Map<Node, number>();
@@ -150,7 +151,7 @@ function plan(graph: Graph, keeps: (node: Node) => boolean): (Loop | undefined)[
       computedIn.set(node, level);
       for (const operand of node.operands) needed.add(operand);
     }
-    const nodes = [...needed].sort((a, b) => (order.get(a) as number) - (order.get(b) as number));
+    const nodes = [...needed].sort(inOrder);
     const kept = new Set<Node>();
     keptBy.set(level, kept);
     return { level, nodes, stores, sums, keeps: kept, reads };
@@ -171,12 +172,20 @@ function plan(graph: Graph, keeps: (node: Node) => boolean): (Loop | undefined)[
  * What elements of a loop are computed from, where they are computed once more than in its steps: anew, or from what an
  * earlier loop has kept where that is far less.
  */
-export function elementNodes(graph: Graph, loop: Loop, elements: readonly { readonly operand: Node }[]) {
-  const needed = new Set(elements.map(({ operand }) => operand));
-  for (const node of needed) for (const operand of node.operands) if (operand.isColumn) needed.add(operand);
-  const anew = graph.nodes.filter((node) => needed.has(node) && node.isColumn);
-  const isAnew = loop.reads.size === 0 || anew.length <= loop.nodes.length + fewNodes;
-  return { isAnew, nodes: isAnew ? anew : loop.nodes.filter((node) => needed.has(node)) };
+export function elementNodes(loop: Loop, elements: readonly { readonly operand: Node }[]) {
+  const operands = elements.map(({ operand }) => operand);
+  const anew = columnNodes(operands, () => false, loop.reads.size === 0 ? Infinity : loop.nodes.length + fewNodes);
+  return { isAnew: anew !== undefined, nodes: anew ?? columnNodes(operands, (node) => loop.reads.has(node)) ?? [] };
+}
+
+/** Nodes along the row that these are computed from, operands first; nothing where they are more than `most`. */
+function columnNodes(from: readonly Node[], isKept: (node: Node) => boolean, most = Infinity) {
+  const needed = new Set(from.filter(({ isColumn }) => isColumn));
+  for (const node of needed) {
+    if (needed.size > most) return undefined;
+    if (!isKept(node)) for (const operand of node.operands) if (operand.isColumn) needed.add(operand);
+  }
+  return [...needed].sort(inOrder);
 }
 
 /** So many nodes more than its own. */

@@ -19,6 +19,8 @@ import { ops } from "../src/ir/ops/index.ts";
 import type { Along, Moves } from "./place-along.ts";
 
 export interface Node {
+  /** Where it stands in the graph: operands before users. */
+  readonly number: number;
   readonly kind: "load" | "constant" | "elementwise" | "reduction" | "centered" | "single" | "position" | "choice";
   /** What it computes; its element type and a hint for its name. */
   readonly value: Value;

@@ -131,13 +131,10 @@ export class AtomTable {
     const leaves = leavesOf(atoms);
     if (new Set(leaves).size < leaves.length) return "that would walk two axes of one tensor as if they were the same";
     for (const atom of leaves) {
+      const others = leaves.filter((other) => other !== atom && !atom.apart.has(other));
+      if (others.length === 0) continue;
       const known = new Set(leavesOf(atom.apart));
-      if (leaves.some((other) => other !== atom && !known.has(other))) {
-        this.setApart(
-          atom,
-          leaves.filter((other) => other !== atom),
-        );
-      }
+      if (others.some((other) => !known.has(other))) this.setApart(atom, others);
     }
     return undefined;
   }

@@ -20,12 +20,11 @@ import { type Dim, printShape, type Shape } from "./types.ts";
 /** One list of atoms a dimension. */
 export type DimAtoms = readonly Atoms[];
 
-/** Why an op cannot be walked together with the others. */
-class Mismatch extends Error {
+/** Why an op cannot be walked together with the others. No error, whose stack would cost more than the attempt. */
+class Mismatch {
   readonly refusal: Refusal;
 
   constructor(refusal: Refusal) {
-    super(refusal.reason);
     this.refusal = refusal;
   }
 }
@@ -104,7 +103,7 @@ export class IterationSpace {
         const results = isView ? (reads as DimAtoms[]) : this.resultDims(op, reads as DimAtoms[]);
         for (const [i, result] of op.results.entries()) {
           const dims = results[i] as DimAtoms;
-          check(this.table.keepApart(dims.flat()));
+          if (dims !== reads[0]) check(this.table.keepApart(dims.flat()));
           this.results.set(result, dims);
           this.bound.set(result, this.boundBy(op, dims));
           this.table.record(() => {
@@ -189,12 +188,12 @@ export class IterationSpace {
   }
 
   private boundBy(op: Op, dims: DimAtoms): Atoms {
-    const columns = new Set(this.columns);
     const { kind } = ops[op.name];
-    const own =
-      kind === "reduction" || kind === "norm" ? leavesOf(dims.flat()).filter((atom) => !columns.has(atom)) : [];
-    const given = presentOperands(op).flatMap((value) => this.bound.get(value) ?? []);
-    return [...new Set(leavesOf([...own, ...given]))];
+    const isReduced = kind === "reduction" || kind === "norm";
+    const columns = isReduced ? this.columns : [];
+    const own = isReduced ? leavesOf(dims.flat()).filter((atom) => !columns.includes(atom)) : [];
+    const given = op.operands.flatMap((value) => (value && this.bound.get(value)) ?? []);
+    return own.length + given.length === 0 ? given : [...new Set(leavesOf([...own, ...given]))];
   }
 
   /** Axes of the result are walked with those of the operands, but for the one that is not any of theirs. */

@@ -2,7 +2,7 @@
 
 import { type Atom, leavesOf } from "./atoms.ts";
 import { type Op, presentOperands, type Value } from "./ir.ts";
-import type { DimAtoms, IterationSpace } from "./iteration.ts";
+import type { IterationSpace } from "./iteration.ts";
 import { ops } from "./ops/index.ts";
 
 /** What is walked, and which axis it lacks: then no tensor has all axes. */
@@ -27,19 +27,16 @@ export function walkOrder(
   const given = params.map((param) => space.dimsOf(param));
   const results = returned.map((value) => space.dimsOf(value));
   const values = walked.flatMap((op) => op.results.map((result) => space.dimsOf(result)));
-  const read = given.filter((dims) => reads.includes(dims) || results.includes(dims));
-  const candidates = [...read, ...results, ...reads, ...values];
+  const isRead = new Set([...reads, ...results]);
+  const read = given.filter((dims) => isRead.has(dims));
+  const candidates = [...new Set([...read, ...results, ...reads, ...values])].map((dims) => leavesOf(dims.flat()));
 
-  const size = (dims: DimAtoms) => leavesOf(dims.flat()).length;
-  const largest = candidates.reduce<DimAtoms>((best, dims) => (size(dims) > size(best) ? dims : best), []);
-  for (const dims of candidates) {
-    for (const atom of leavesOf(dims.flat())) {
-      const own = leavesOf(largest.flat());
-      if (!own.includes(atom)) own.find((other) => other.extent === atom.extent && space.join(atom, other));
-    }
-  }
-  const order = leavesOf(largest.flat());
-  return { order, missing: leavesOf(candidates.flat(2)).find((atom) => !order.includes(atom)) };
+  // What is joined becomes one of these, which stay.
+  const order = candidates.reduce((best, atoms) => (atoms.length > best.length ? atoms : best), []);
+  const others = [...new Set(candidates.flat())].filter((atom) => !order.includes(atom));
+  const isMissing = (atom: Atom) => !order.some((own) => own.extent === atom.extent && space.join(atom, own));
+  const missing = others.filter(isMissing);
+  return { order, missing: missing[0] };
 }
 
 /** Of these ops, those that are computed where the walk is, and not only at other places, for ops that move elements. */
