@@ -9,6 +9,7 @@ import { fuseElementwise } from "./fuse-elementwise.ts";
 import { gradient } from "./gradient.ts";
 import { layernormToRmsnorm } from "./layernorm-to-rmsnorm.ts";
 import { raiseNorms } from "./raise-norms.ts";
+import { simplifyNorms } from "./simplify-norms.ts";
 
 /** In the order of the default pipeline; `gradient` is not in it. */
 export const builtinPasses: readonly Pass[] = [
@@ -16,6 +17,7 @@ export const builtinPasses: readonly Pass[] = [
   canonicalize,
   layernormToRmsnorm,
   eliminateCentering,
+  simplifyNorms,
   cse,
   dce,
   fuseElementwise,
@@ -28,6 +30,7 @@ export const defaultPipeline: readonly string[] = [
   "canonicalize",
   "layernorm-to-rmsnorm",
   "eliminate-centering",
+  "simplify-norms",
   "cse",
   "dce",
   "fuse-elementwise",

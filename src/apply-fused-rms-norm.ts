@@ -43,8 +43,8 @@ export function applyFusedRmsNorm(
   module: Module,
   { mode = "exact", fold = true }: FusedRmsNormOptions = {},
 ): FusedRmsNormResult {
-  // No kernels are made.
-  const steps = withoutPasses(parsePipeline("default"), ["fuse-elementwise"]);
+  // No kernels are made, and eps stays.
+  const steps = withoutPasses(parsePipeline("default"), ["simplify-norms", "fuse-elementwise"]);
   const pipeline = printPipeline(withPassOptions(steps, "eliminate-centering", { mode, fold }));
   const { module: rewritten, history, remarks } = new PassManager(pipeline).run(module);
   const norms = normRecords(history);

@@ -1,4 +1,4 @@
-/** The pages of what passes have to say: R0101 to R0108. */
+/** The pages of what passes have to say: R0101 to R0109. */
 
 import { body, program } from "./example.ts";
 import type { Page } from "./page.ts";
@@ -120,5 +120,13 @@ after the pass (\`--verify-each exact\`), this is allowed for; all else must be 
       "let d = x - mean(x, axes = [-1], keepdims = true)",
       "return rmsnorm(center(d, axes = [-1]), axes = [-1])",
     ),
+  },
+  R0109: {
+    title: "what stands before a norm stays",
+    explanation: `A norm takes up the scale of its rows: \`rmsnorm(x * s)\` is \`rmsnorm(x)\` with eps divided by the square of s. Where s is
+below 1, the squares of \`x\` may overflow, which those of \`x * s\` do not, and the scale stays. What is added to a row
+before a softmax goes only where it is always finite.`,
+    wrong: body("return rmsnorm(x * 0.125, axes = [-1], eps = 1e-5)"),
+    fix: body("return rmsnorm(x, axes = [-1], eps = 0.00064)"),
   },
 } as const satisfies Readonly<Record<string, Page>>;

@@ -107,6 +107,14 @@ export const remarks = {
   assumed(span: Span | undefined, pass: string, because: string): Diagnostic {
     return remark("R0108", `\`${pass}\` takes for granted: ${because}`, { span });
   },
+  notSimplified(span: Span, what: string, miss: Miss): Diagnostic {
+    return remark("R0109", `${what} stays`, {
+      span,
+      labels: labelsOf(miss, span),
+      notes: [`because ${miss.because}`],
+      help: [miss.help],
+    });
+  },
   groupNormStays(span: Span): Diagnostic {
     return remark("R0105", "`groupnorm` is not written as an RMSNorm", {
       span,

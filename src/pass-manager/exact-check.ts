@@ -3,6 +3,7 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { passErrors, passWarnings } from "../diagnostics/errors-passes.ts";
 import { type Assumption, Comparer, type ComparisonOptions } from "../ir/field/compare.ts";
+import type { Law } from "../ir/field/laws.ts";
 import type { Module } from "../ir/ir.ts";
 import type { Assumed } from "../pass/define-pass.ts";
 import type { PassOutput } from "../pass/facts.ts";
@@ -38,7 +39,7 @@ export class ExactCheck {
     before: Module,
     made: readonly PassOutput[],
     consts: Module["consts"],
-    assumptions: readonly Assumed[],
+    { assumptions, laws }: { readonly assumptions: readonly Assumed[]; readonly laws: readonly Law[] },
   ): ExactFindings {
     if (assumptions.some((one) => !("value" in one))) return { warnings: [], assumed: [...new Set(assumptions)] };
     const warnings: Diagnostic[] = [];
@@ -51,7 +52,11 @@ export class ExactCheck {
         { fn, consts: before.consts },
         { fn: output.fn, consts },
       ] as const;
-      const found = this.comparer.compare(...sides, equations, output.provenance);
+      const found = this.comparer.compare(...sides, {
+        assumptions: equations,
+        laws,
+        ...(output.provenance && { provenance: output.provenance }),
+      });
       if (found.kind === "different") {
         return { error: passErrors.notTheSame(pass, fn.name, output.fn.span, found.difference), warnings, assumed: [] };
       }

@@ -6,6 +6,7 @@ import { passErrors, passWarnings } from "../diagnostics/errors-passes.ts";
 import { progress } from "../diagnostics/progress.ts";
 import { remarks as diagnosticOf } from "../diagnostics/remarks.ts";
 import { sameModule } from "../ir/equal.ts";
+import type { Law } from "../ir/field/laws.ts";
 import { type Fn, type Module, makeModule } from "../ir/ir.ts";
 import { verifyFn, verifySignature } from "../ir/verify.ts";
 import { wrongClaims } from "../pass/check-provenance.ts";
@@ -182,6 +183,7 @@ class Run {
     const remarks: Diagnostic[] = [];
     const statistics: Record<string, number> = {};
     const assumptions: Assumed[] = [];
+    const laws: Law[] = [];
     const table = new ConstTable(this.module);
     const context: PassContext<unknown> = {
       options,
@@ -194,6 +196,7 @@ class Run {
         const place = "value" in assumption ? assumption.value.span : undefined;
         remarks.push(saidBy(pass.name, diagnosticOf.assumed(place, pass.name, assumption.because)));
       },
+      law: (law) => void laws.push(law),
       count: (statistic, amount = 1) => {
         statistics[statistic] = (statistics[statistic] ?? 0) + amount;
       },
@@ -204,7 +207,7 @@ class Run {
     try {
       outputs = this.module.fns.map((fn) => runOn(fn, pass, context, this.verify !== false));
       milliseconds = performance.now() - start;
-      this.compare(pass, outputs, table.all, assumptions);
+      this.compare(pass, outputs, table.all, { assumptions, laws });
       if (this.verify !== false) checkClaims(pass, this.module.fns, outputs);
     } catch (error) {
       const rest = printPipeline([step, ...after]);
@@ -230,10 +233,15 @@ class Run {
   }
 
   /** @throws PassFailure E0309 where the pass made another function. */
-  private compare(pass: Pass, made: readonly PassOutput[], consts: Module["consts"], assumptions: readonly Assumed[]) {
+  private compare(
+    pass: Pass,
+    made: readonly PassOutput[],
+    consts: Module["consts"],
+    said: { readonly assumptions: readonly Assumed[]; readonly laws: readonly Law[] },
+  ) {
     const isOwn = !builtinPasses.includes(pass);
     if (this.verify !== "exact" && !(this.verify && isOwn)) return;
-    const { error, warnings, assumed } = this.exact.check(pass.name, this.module, made, consts, assumptions);
+    const { error, warnings, assumed } = this.exact.check(pass.name, this.module, made, consts, said);
     if (error !== undefined) throw new PassFailure(pass.name, error);
     this.remarks.push(...warnings);
     for (const { because } of assumed) this.assumed.push({ pass: pass.name, because });

@@ -55,6 +55,7 @@ function wrongProvenance({ given, made, before, after }: Functions, provenance: 
 function valuesIn(fact: Fact): { readonly given: readonly Value[]; readonly made: readonly Value[] } {
   switch (fact.kind) {
     case "not raised":
+    case "not simplified":
       return { given: [fact.value], made: [] };
     case "norm met":
       return { given: [fact.norm], made: Object.values(fact.rewritten ?? {}) };

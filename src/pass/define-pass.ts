@@ -2,6 +2,7 @@
 
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { Assumption } from "../ir/field/compare.ts";
+import type { Law } from "../ir/field/laws.ts";
 import type { ComputedData, Const, Fn } from "../ir/ir.ts";
 import type { PassOutput } from "./facts.ts";
 
@@ -63,6 +64,8 @@ export interface PassContext<O> {
   remark(diagnostic: Diagnostic): void;
   /** Declares what the rewrite takes for granted; told among the remarks, and allowed for when functions are compared. */
   assume(assumption: Assumed): void;
+  /** Names what is positive, or what a new number stands for: true of real numbers, and not known to the fields in which functions are compared. */
+  law(law: Law): void;
   /** Adds to a statistic of the pass, shown by `--stats`. */
   count(statistic: string, amount?: number): void;
 }

@@ -30,6 +30,16 @@ export interface NotRaised {
   readonly miss: Miss;
 }
 
+/** What stands before a norm of the function given, and does not go into it. */
+export interface NotSimplified {
+  readonly kind: "not simplified";
+  /** What the norm makes. */
+  readonly value: Value;
+  /** What stays. */
+  readonly what: string;
+  readonly miss: Miss;
+}
+
 /** A LayerNorm, RMSNorm or GroupNorm of the function given. */
 export interface NormMet {
   readonly kind: "norm met";
@@ -111,7 +121,7 @@ export interface KernelCut {
 }
 
 /** What a pass says of what it did, or did not. */
-export type Fact = NotRaised | NormMet | StandardizationMet | CenterResolved | RowsCentered | KernelCut;
+export type Fact = NotRaised | NotSimplified | NormMet | StandardizationMet | CenterResolved | RowsCentered | KernelCut;
 
 /** What a pass returns that says more than the function. */
 export interface PassOutput {

@@ -16,6 +16,7 @@ type Printer<K extends Fact["kind"]> = (fact: FactOf<K>, most: number) => Diagno
 
 const printers: { readonly [K in Fact["kind"]]: Printer<K> } = {
   "not raised": ({ value, norm, miss }) => remarks.notRaised(value.span, norm, miss),
+  "not simplified": ({ value, what, miss }) => remarks.notSimplified(value.span, what, miss),
   "norm met": ({ norm }) => (norm.def?.name === "groupnorm" ? remarks.groupNormStays(norm.span) : undefined),
   "standardization met": () => undefined,
   "center resolved": centerRemark,

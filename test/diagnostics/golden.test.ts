@@ -300,6 +300,7 @@ test("what is said of pipelines and passes", () => {
 test("what passes remark", () => {
   const found = sampled(remarks, {
     notRaised: [at, "a LayerNorm", miss],
+    notSimplified: [at, "the scale before `rmsnorm`", miss],
     centeringStays: [at, "`x`", miss, ["it does not move: `x` is a parameter"]],
     centeringDropped: [at, "`x`", miss],
     centeringProved: [at, "`d`", ["`d` is `x - mean(x)`"]],

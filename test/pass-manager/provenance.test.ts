@@ -171,6 +171,7 @@ describe("what cannot be so is refused", () => {
                     computed: () => expect.unreachable(),
                     remark() {},
                     assume() {},
+                    law() {},
                     count() {},
                   };
                   const output = run(one, context) as PassOutput;

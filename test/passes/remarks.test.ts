@@ -18,6 +18,7 @@ const all = [
   remarks.centeringFolded(span, "x", ["w"]),
   remarks.centeringMoved(span, "x", [{ name: "h", span }], []),
   remarks.assumed(span, "raise-norms", "a variance is not below 0"),
+  remarks.notSimplified(span, "the scale before `rmsnorm`", miss),
 ];
 
 const passOf = {
@@ -29,6 +30,7 @@ const passOf = {
   R0106: "eliminate-centering{fold=true}",
   R0107: "eliminate-centering",
   R0108: "eliminate-centering",
+  R0109: "simplify-norms",
 } satisfies Record<keyof typeof passPages, string>;
 
 describe("pages", () => {

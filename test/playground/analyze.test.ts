@@ -71,6 +71,7 @@ describe("a program", () => {
       ["canonicalize", 0, 0],
       ["layernorm-to-rmsnorm", 3, 1],
       ["eliminate-centering", 0, 0],
+      ["simplify-norms", 0, 0],
       ["cse", 0, 0],
       ["dce", 0, 0],
       ["fuse-elementwise", 2, 0],

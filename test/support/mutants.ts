@@ -578,6 +578,84 @@ const rewriting: readonly Omit<Mutant, "file">[] = [
 const inFile = (file: string, pipeline: string, list: readonly Omit<Mutant, "file">[]): Mutant[] =>
   list.map((mutant) => ({ pipeline, ...mutant, file }));
 
+const rms = (x: string, eps: number) => `rmsnorm(${x}, axes = [-1], eps = ${eps})`;
+const twice = rows(`return ${rms(rms("x", 0.1), 0.3)}`);
+
+const normRules: readonly Omit<Mutant, "file">[] = [
+  {
+    what: "takes the product of two eps for that of a norm of a norm",
+    from: "(a * scaledEps) / (1 + added)",
+    to: "a * scaledEps",
+    program: twice,
+  },
+  {
+    what: "forgets the factor of a norm of a norm",
+    from: "times(renormed(outer, inner.operand(0), eps, site), factor, site)",
+    to: "times(renormed(outer, inner.operand(0), eps, site), 1, site)",
+    program: twice,
+  },
+  {
+    what: "divides where it multiplies with a row's length",
+    from: 'outer.name === "rmsnorm" ? { over',
+    to: 'outer.name === "l2norm" ? { over',
+    program: rows(`return l2norm(${rms("x", 0.1)}, axes = [-1], eps = 0.3)`),
+  },
+  {
+    what: "loses the sign of a scale between two norms",
+    from: "Math.sign(number) / Math.sqrt",
+    to: "1 / Math.sqrt",
+    program: rows(`return ${rms(`${rms("x", 0.1)} * -0.5`, 0.3)}`),
+  },
+  {
+    what: "joins norms of other axes",
+    from: "|| !sameAxes(axesOf(inner), axesOf(outer))",
+    to: "",
+    program: ofSquare(`return ${rms("rmsnorm(x, axes = [-2], eps = 0.1)", 0.3)}`),
+  },
+  {
+    what: "joins norms with a gamma between",
+    from: "inner.operands[1] !== undefined || ",
+    to: "",
+    program: rows(`return ${rms("rmsnorm(x, g, axes = [-1], eps = 0.1)", 0.3)}`),
+  },
+  {
+    what: "joins norms with a centering between",
+    from: "|| isCentered || rows",
+    to: "|| rows",
+    program: rows(`return ${rms(`center(${rms("x", 0.1)}, axes = [-1])`, 0.3)}`),
+  },
+  {
+    what: "divides eps by the scale, not by its square",
+    from: "epsOf(norm) / number ** 2",
+    to: "epsOf(norm) / number",
+    program: rows(`return ${rms("x * 3", 0.3)}`),
+  },
+  {
+    what: "loses the sign of a scale",
+    from: "Math.sign(number), site);\n};\n\n/** How many elements",
+    to: "1, site);\n};\n\n/** How many elements",
+    program: rows(`return ${rms("x * -3", 0.3)}`),
+  },
+  {
+    what: "loses a centering behind a scale",
+    from: 'isCentered ? site.builder.emit("center", [of], { axes: axesOf(norm) }) : of',
+    to: "of",
+    program: rows(`return ${rms("center(x * 3, axes = [-1])", 0.3)}`),
+  },
+  {
+    what: "drops a scale of rows where eps is not 0",
+    from: "epsOf(norm) === 0 ? rowStepOf",
+    to: "epsOf(norm) >= 0 ? rowStepOf",
+    program: fn(`${full}, r: f32[rows, 1]`, "f32[rows, 8]", `return ${rms("x * maximum(r, 1)", 0.3)}`),
+  },
+  {
+    what: "drops a shift that varies along the row",
+    from: "&& site.centering.isConstantAlong(shift, { axes }).proved",
+    to: "",
+    program: rows("return softmax(x + b, axes = [-1])"),
+  },
+];
+
 export const mutants: readonly Mutant[] = [
   ...inFile("canonicalize.ts", "canonicalize", canonicalize),
   ...inFile("cse.ts", "cse", cse),
@@ -594,4 +672,5 @@ export const mutants: readonly Mutant[] = [
   ...inFile("move-centering.ts", "eliminate-centering", move),
   ...inFile("centered-constant.ts", "eliminate-centering", constant),
   ...inFile("rewrite-centering.ts", "eliminate-centering", rewriting),
+  ...inFile("norm-rules.ts", "simplify-norms", normRules),
 ];

@@ -65,6 +65,10 @@ class Powers {
   }
 }
 
+/** Of each element and its negative the one that is a square. */
+const positive = (field: PrimeField, data: Float64Array) =>
+  data.map((value) => (field.isPositive(value) ? value : field.sub(0, value)));
+
 const powersOf = new WeakMap<FieldPair, Powers>();
 const greater = (a: number, b: number) => a > b;
 const less = (a: number, b: number) => a < b;
@@ -117,6 +121,26 @@ export class Algebra {
     const found = this.literals.get(value) ?? residuesOf(value, this.pair);
     this.literals.set(value, found);
     return found;
+  }
+
+  /** Gives a number of the program another meaning than that of its digits. Returns whether it is one. */
+  define(value: number, meaning: Elements): boolean {
+    const known = this.number(value);
+    this.literals.set(value, meaning);
+    return known.p[0] !== meaning.p[0] || known.q?.[0] !== meaning.q?.[0];
+  }
+
+  /** Runs `f` with these numbers of the program exchanged for their negatives where these are squares. */
+  withPositive<T>(numbers: readonly number[], f: () => T): T {
+    const before = numbers.map((number) => [number, this.number(number)] as const);
+    for (const [number, { p, q }] of before) {
+      this.literals.set(number, { p: positive(this.pair.p, p), q: q && positive(this.pair.q, q) });
+    }
+    try {
+      return f();
+    } finally {
+      for (const [number, meaning] of before) this.literals.set(number, meaning);
+    }
   }
 
   /** The integers themselves, which may be larger than the fields. */

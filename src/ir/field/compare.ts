@@ -11,6 +11,7 @@ import { dimensionNames, type Fn, isLeaf, type Module, type Op, presentOperands,
 import { ops } from "../ops/index.ts";
 import { elementCount, indexAt } from "../tensor.ts";
 import { type Assumed, Evaluator, type FieldTensor, fingerprint, isLiteral } from "./evaluate.ts";
+import { isMeant, type Law, type Meaning, type Mixed, mixed, type PositiveRows } from "./laws.ts";
 import { fieldPairs } from "./prime.ts";
 import { reduced } from "./reduce.ts";
 
@@ -47,6 +48,14 @@ export interface Side {
   readonly consts: Module["consts"];
 }
 
+/** What a pass says of a rewrite, for those who compare the functions. */
+export interface Said {
+  readonly assumptions?: readonly Assumption[];
+  /** Their values are those of the function before. */
+  readonly laws?: readonly Law[];
+  readonly provenance?: Provenance;
+}
+
 /** How to compare. */
 export interface ComparisonOptions {
   /** How many points, each with numbers of its own; fields and extents take turns. 2 unless said otherwise. */
@@ -80,7 +89,7 @@ function distinctExtents(fn: Fn, names: readonly string[]): number {
 
 interface Run {
   readonly evaluator: Evaluator;
-  readonly results: WeakMap<Fn, Readonly<Record<string, FieldTensor>>>;
+  results: WeakMap<Fn, Readonly<Record<string, FieldTensor>>>;
 }
 
 /** How many elements an evaluation computes, with the terms of sums. */
@@ -117,32 +126,54 @@ type AtExtents =
 export class Comparer {
   private readonly options: Required<ComparisonOptions>;
   private readonly runs = new Map<string, Run>();
+  private readonly meanings: Meaning[] = [];
 
   constructor(options: ComparisonOptions = {}) {
     this.options = { runs: 2, seed: 1, most: 2 ** 22, ...options };
   }
 
-  /**
-   * @param before of the same parameters and results as `after`.
-   * @param provenance for values of `before`, what stands for them in `after`, where that is known.
-   */
-  compare(
-    before: Side,
-    after: Side,
-    assumptions: readonly Assumption[] = [],
-    provenance: Provenance = new Map(),
-  ): Comparison {
+  /** @param before of the same parameters and results as `after`. */
+  compare(before: Side, after: Side, said: Said = {}): Comparison {
+    const { assumptions = [], laws = [], provenance = new Map() } = said;
+    this.define(laws);
+    const points = pointsOf(laws, provenance);
     const small = reduced(before, after);
-    if (small !== undefined && this.atExtents(...small, [], new Map()).kind === "equal")
-      return { kind: "equal", assumed: [] };
-    const result = this.atExtents(before, after, assumptions, provenance);
+    if (small !== undefined) {
+      const [one, other] = small;
+      const smaller = {
+        ...points,
+        before: counterparts(points.before, before.fn, one.fn),
+        after: counterparts(points.after, after.fn, other.fn),
+      };
+      if (this.atExtents(one, other, smaller).kind === "equal") return { kind: "equal", assumed: [] };
+    }
+    const result = this.atExtents(before, after, points, assumptions, provenance);
     if (result.kind !== "different") return result;
     const { found, evaluator } = result;
     const { dims } = evaluator.point;
     return { kind: "different", difference: { ...found, dims, firstNew: firstNew(before, after, evaluator) } };
   }
 
-  private atExtents(before: Side, after: Side, assumptions: readonly Assumption[], provenance: Provenance): AtExtents {
+  /** What numbers mean that passes have computed holds from then on. */
+  private define(laws: readonly Law[]): void {
+    for (const law of laws) {
+      if (law.kind !== "meaning" || !isMeant(law)) continue;
+      if (this.meanings.some(({ number }) => number === law.number)) continue;
+      this.meanings.push(law);
+      for (const run of this.runs.values()) {
+        const { algebra } = run.evaluator;
+        if (algebra.define(law.number, law.is(algebra))) run.results = new WeakMap();
+      }
+    }
+  }
+
+  private atExtents(
+    before: Side,
+    after: Side,
+    points: Points,
+    assumptions: readonly Assumption[] = [],
+    provenance: Provenance = new Map(),
+  ): AtExtents {
     const names = [...new Set([...dimensionNames(before.fn), ...dimensionNames(after.fn)])];
     const distinct = distinctExtents(after.fn, names);
     const elements = costOf(after.fn, extentsFor(names, distinct, 0));
@@ -152,6 +183,7 @@ export class Comparer {
       const { evaluator, results } = this.run(names, distinct, i);
       const of = (side: Side) => this.resultsOf(side, evaluator, results);
       let found = firstDifference(of(before), of(after));
+      if (found !== undefined && isAny(points)) found = atPositive(before, after, points, evaluator);
       if (found !== undefined && assumptions.length > 0) {
         assumed = assumptions;
         found = this.underAssumptions(before, after, assumptions, provenance, evaluator);
@@ -167,7 +199,9 @@ export class Comparer {
     if (run === undefined) {
       const pair = fieldPairs[i % fieldPairs.length] as (typeof fieldPairs)[number];
       const seed = Math.imul(this.options.seed, 0x9e3779b1) + i;
-      run = { evaluator: new Evaluator({ pair, seed, dims: extentsFor(names, distinct, i) }), results: new WeakMap() };
+      const evaluator = new Evaluator({ pair, seed, dims: extentsFor(names, distinct, i) });
+      for (const { number, is } of this.meanings) evaluator.algebra.define(number, is(evaluator.algebra));
+      run = { evaluator, results: new WeakMap() };
       this.runs.set(key, run);
     }
     return run;
@@ -216,6 +250,62 @@ export class Comparer {
     const now = evaluator.run(after.fn, after.consts, assumed);
     return firstDifference(resultsIn(before.fn, old), resultsIn(after.fn, now));
   }
+}
+
+/** What is positive at the points where functions are compared again that differ elsewhere. */
+interface Points {
+  readonly before: Mixed;
+  readonly after: Mixed;
+  readonly numbers: readonly number[];
+}
+
+const isAny = ({ before, numbers }: Points) => before.size + numbers.length > 0;
+
+function pointsOf(laws: readonly Law[], provenance: Provenance): Points {
+  const [before, after] = [new Map<Value, PositiveRows[]>(), new Map<Value, PositiveRows[]>()];
+  const numbers: number[] = [];
+  for (const law of laws) {
+    if (law.kind === "positive number" && law.number > 0) numbers.push(law.number);
+    if (law.kind !== "positive rows" || law.eps < 0) continue;
+    before.set(law.value, [...(before.get(law.value) ?? []), law]);
+    for (const image of [provenance.get(law.value) ?? law.value].flat()) after.set(image, before.get(law.value) ?? []);
+  }
+  return { before, after, numbers };
+}
+
+/** The same values in the function of other extents. */
+function counterparts(of: Mixed, fn: Fn, other: Fn): Mixed {
+  const values = ({ params, ops }: Fn) => [...params, ...ops.flatMap(({ results }) => results)];
+  const at = new Map(values(fn).map((value, i) => [value, i]));
+  const others = of.size === 0 ? [] : values(other);
+  return new Map(
+    [...of].flatMap(([value, conditions]) => {
+      const counterpart = others[at.get(value) ?? -1];
+      return counterpart === undefined ? [] : [[counterpart, conditions] as const];
+    }),
+  );
+}
+
+/** Where they differ at a point at which what is positive is a square. */
+function atPositive(before: Side, after: Side, { numbers, ...rows }: Points, evaluator: Evaluator) {
+  const { algebra } = evaluator;
+  return algebra.withPositive(numbers, () => {
+    const [old, now] = (
+      [
+        [before, rows.before],
+        [after, rows.after],
+      ] as const
+    ).map(([{ fn, consts }, of]) =>
+      resultsIn(
+        fn,
+        evaluator.run(fn, consts, undefined, (value, tensor) => {
+          const conditions = of.get(value);
+          return conditions === undefined ? tensor : mixed(tensor, conditions, algebra);
+        }),
+      ),
+    );
+    return firstDifference(old ?? {}, now ?? {});
+  });
 }
 
 /** The ops that lead from known values to others, in an order in which they can be computed. */

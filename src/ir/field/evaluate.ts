@@ -39,6 +39,9 @@ export interface Point {
 /** Values that are taken for an operand of their op: see `PassContext.assume`. */
 export type Assumed = (op: Op, operands: readonly (FieldTensor | undefined)[]) => FieldTensor | undefined;
 
+/** What stands for a value, which is computed as this, wherever it is read. */
+export type Exchanged = (value: Value, tensor: FieldTensor) => FieldTensor;
+
 const over = (x: Elements, f: (data: Float64Array) => Float64Array): Elements => ({ p: f(x.p), q: x.q && f(x.q) });
 
 /** One element for each of `shape`, or one that stands for all. */
@@ -74,9 +77,15 @@ export class Evaluator {
   }
 
   /** The values of all of a function's parameters and ops. `consts` are those of its module. */
-  run(fn: Fn, consts: readonly Const[], assumed: Assumed = () => undefined): Map<Value, FieldTensor> {
+  run(
+    fn: Fn,
+    consts: readonly Const[],
+    assumed: Assumed = () => undefined,
+    exchanged: Exchanged = (_, tensor) => tensor,
+  ): Map<Value, FieldTensor> {
     const values = this.parameters(fn);
-    this.continue(values, fn.ops, consts, assumed);
+    for (const [param, tensor] of values) values.set(param, exchanged(param, tensor));
+    this.continue(values, fn.ops, consts, assumed, exchanged);
     return values;
   }
 
@@ -98,17 +107,18 @@ export class Evaluator {
     list: readonly Op[],
     consts: readonly Const[],
     assumed: Assumed = () => undefined,
+    exchanged: Exchanged = (_, tensor) => tensor,
   ): void {
     const byName = new Map(consts.map((constant) => [constant.name, constant]));
     for (const op of list) {
       if (op.name === "global") {
-        values.set(op.result, this.constant(op.attributes.name as string, byName));
+        values.set(op.result, exchanged(op.result, this.constant(op.attributes.name as string, byName)));
         continue;
       }
       const operands = op.operands.map((operand) => operand && (values.get(operand) as FieldTensor));
       const taken = assumed(op, operands);
       const results = taken === undefined ? this.op(op, operands) : [taken];
-      for (const [i, result] of op.results.entries()) values.set(result, results[i] as FieldTensor);
+      for (const [i, result] of op.results.entries()) values.set(result, exchanged(result, results[i] as FieldTensor));
     }
   }
 

@@ -1,0 +1,274 @@
+/**
+ * The rules of `simplify-norms`: what a norm makes of its operand decides what its operand need not do.
+ *
+ * Write S(x) for the sum or the mean of the squares of a row, and n_e(x) = x / sqrt(S(x) + e).
+ *
+ *   norm of norm     n_b(s n_a(x))  =  sign(s) / sqrt(1 + r B) n_c(x),  B = b / s^2,  c = a B / (1 + r B)
+ *                    For S(n_a(x)) + B = S/(S + a) + B = (S (1 + B) + a B) / (S + a), and r = 1. Of an RMSNorm of an L2 norm
+ *                    r is the length of a row, and 1 over it of an L2 norm of an RMSNorm.
+ *   scale into eps   n_e(s x)  =  sign(s) n_(e / s^2)(x)
+ *   row scale        n_0(r x)  =  n_0(x)  for a number r >= 1 a row
+ *   row shift        f(x + c)  =  f(x)  for c, a number a row, where f ignores shifts (softmax, variance, ...)
+ *
+ * The first is FlashNorm's (arXiv 2407.09577) pair of norms with nothing between, and with eps, which is derived here. The
+ * next two are the homogeneity of norms, which MIGraphX (#2737) uses the other way round against overflow in f16. A
+ * centering may stand between norm and scale: P (s x) = s P x.
+ */
+
+import type { Miss } from "../src/diagnostics/remarks.ts";
+import type { Builder } from "../src/ir/builder.ts";
+import type { Arithmetic, Law, PositiveRows } from "../src/ir/field/laws.ts";
+import { constantValue, definedBy, type Op, presentOperands, type Uses, type Value } from "../src/ir/ir.ts";
+import { quoted } from "../src/ir/naming.ts";
+import { attribute } from "../src/ir/ops/def.ts";
+import { ops } from "../src/ir/ops/index.ts";
+import { sameType } from "../src/ir/types.ts";
+import type { Centering } from "./centering.ts";
+import { numberOf, orders } from "./match.ts";
+import { sameAxes } from "./statistics.ts";
+
+/** What a rule sees beside the op. */
+export interface Site {
+  readonly builder: Builder;
+  readonly uses: (value: Value) => Uses;
+  readonly centering: Centering;
+  /** Of values as the rule sees them. */
+  readonly law: (law: Law) => void;
+  readonly missed: (value: Value, what: string, miss: Miss) => void;
+}
+
+/** What stands for the result of the op; `undefined` where the rule does not apply. */
+export type NormRule = (op: Op, site: Site) => Value | undefined;
+
+const isUsedOnce = (value: Value, { uses }: Site) => uses(value).ops.length + Number(uses(value).returned) <= 1;
+const axesOf = ({ attributes }: Op) => attribute.axes(attributes);
+const epsOf = ({ attributes }: Op) => attribute.number(attributes, "eps");
+
+/** Norms that divide by the root of a statistic of squares. */
+const isScaling = (op: Op | undefined): op is Op => op?.name === "rmsnorm" || op?.name === "l2norm";
+
+/** A literal and its exponent, 1 or -1. */
+type Power = readonly [literal: number, exponent: number];
+
+/** What one step of a chain of products multiplies by: a number, or a value that is one number a row. */
+interface Step {
+  readonly of: Value;
+  readonly number: number;
+  readonly powers: readonly Power[];
+  readonly row?: Value;
+}
+
+function stepOf(op: Op): Step | undefined {
+  if (op.name === "neg") return { of: op.operand(0), number: -1, powers: [] };
+  if (op.name !== "mul" && op.name !== "div") return undefined;
+  for (const [of, by] of orders(op)) {
+    const number = constantValue(by);
+    if (!sameType(of.type, op.result.type) || numberOf(of) !== undefined) continue;
+    if (number === undefined) continue;
+    const exponent = op.name === "div" ? -1 : 1;
+    return { of, number: number ** exponent, powers: [[Math.abs(number), exponent]] };
+  }
+  return undefined;
+}
+
+/** Of a product with a number a row that is 1 or more: the other factor. */
+function rowStepOf(op: Op, axes: readonly number[], { centering }: Site): Step | undefined {
+  if (op.name !== "mul") return undefined;
+  for (const [of, row] of orders(op)) {
+    const isRow = sameType(of.type, op.result.type) && centering.isConstantAlong(row, { axes }).proved;
+    if (isRow && leastOf(row) >= 1) return { of, number: 1, powers: [], row };
+  }
+  return undefined;
+}
+
+/** A number that a value is nowhere below. */
+function leastOf(value: Value): number {
+  const number = numberOf(value);
+  const { def: op } = value;
+  if (number !== undefined || op === undefined) return number ?? -Infinity;
+  const all = () => op.operands.map((operand) => (operand === undefined ? -Infinity : leastOf(operand)));
+  switch (op.name) {
+    case "maximum":
+      return Math.max(...all());
+    case "minimum":
+      return Math.min(...all());
+    case "sqrt":
+      return Math.sqrt(Math.max(0, ...all()));
+    case "broadcast":
+    case "reshape":
+      return leastOf(op.operand(0));
+    default:
+      return -Infinity;
+  }
+}
+
+/** What a norm takes, as a number times a value that may be centered; nothing but the norm reads what lies between. */
+interface Source {
+  readonly of: Value;
+  readonly isCentered: boolean;
+  readonly number: number;
+  readonly powers: readonly Power[];
+  readonly rows: readonly Value[];
+}
+
+function sourceOf(norm: Op, site: Site): Source {
+  const axes = axesOf(norm);
+  let source: Source = { of: norm.operand(0), isCentered: false, number: 1, powers: [], rows: [] };
+  for (let op = source.of.def; op !== undefined && isUsedOnce(source.of, site); op = source.of.def) {
+    if (op.name === "center" && !source.isCentered && sameAxes(axesOf(op), axes)) {
+      source = { ...source, of: op.operand(0), isCentered: true };
+      continue;
+    }
+    const step = stepOf(op) ?? (epsOf(norm) === 0 ? rowStepOf(op, axes, site) : undefined);
+    if (step === undefined || step.number === 0) break;
+    const number = source.number * step.number;
+    const rows = step.row === undefined ? source.rows : [...source.rows, step.row];
+    source = { ...source, of: step.of, number, powers: [...source.powers, ...step.powers], rows };
+  }
+  return source;
+}
+
+/** Powers of literals as the fields have them, squared. */
+const squared = <T>(f: Arithmetic<T>, powers: readonly Power[]): T =>
+  powers.reduce((product, [literal, exponent]) => {
+    const square = f.mul(f.number(literal), f.number(literal));
+    return exponent > 0 ? f.mul(product, square) : f.div(product, square);
+  }, f.integer(1));
+
+const smallestNormal = 2 ** -126;
+/** 0, or a number that f32 does not round to a subnormal one. */
+const isEps = (eps: number) => eps === 0 || (eps >= smallestNormal && Number.isFinite(Math.fround(eps)));
+
+/** The norm of another operand, with another eps. */
+function renormed(norm: Op, of: Value, eps: number, { builder }: Site): Value {
+  return builder.emit(norm.name, norm.operands.with(0, of), { axes: axesOf(norm), eps });
+}
+
+function times(value: Value, number: number, { builder }: Site): Value {
+  if (number === 1) return value;
+  if (number === -1) return builder.emit("neg", [value]);
+  return builder.emit("mul", [value, builder.constant(value.element, number)]);
+}
+
+const positive = (powers: readonly Power[], { law }: Site) => {
+  for (const [number] of powers) law({ kind: "positive number", number });
+};
+
+/** n_e(s x) = sign(s) n_(e / s^2)(x), and n_0(r x) = n_0(x): only scales of 1 and more, as squares of what is scaled down overflow later. */
+const scaleIntoEps: NormRule = (norm, site) => {
+  if (!isScaling(norm)) return undefined;
+  const { of, isCentered, number, powers, rows } = sourceOf(norm, site);
+  if (number === 1 && powers.length + rows.length === 0) return undefined;
+  const eps = epsOf(norm) / number ** 2;
+  if (Math.abs(number) < 1 || !isEps(eps)) {
+    const isSmall = Math.abs(number) < 1;
+    const because = isSmall
+      ? `the squares of ${quoted(of)} may overflow, which those of the scaled rows do not`
+      : "eps divided by its square is no normal number of f32";
+    const help = isSmall
+      ? "where they do not overflow, leave the scale out, and divide eps by its square"
+      : "scale by less, or leave the scale out with an eps of 0";
+    site.missed(norm.result, `the scale before \`${norm.name}\``, { because, help });
+    return undefined;
+  }
+  positive(powers, site);
+  if (eps !== epsOf(norm)) {
+    const given = epsOf(norm);
+    site.law({ kind: "meaning", number: eps, is: (f) => f.div(f.number(given), squared(f, powers)) });
+  }
+  const row = isCentered ? site.builder.emit("center", [of], { axes: axesOf(norm) }) : of;
+  return times(renormed(norm, row, eps, site), Math.sign(number), site);
+};
+
+/** How many elements a row has, where that is a number. */
+function lengthOf({ shape }: Value, axes: readonly number[]): number | undefined {
+  const extents = axes.map((axis) => shape.at(axis));
+  return extents.every((extent) => typeof extent === "number") ? extents.reduce((a, b) => a * b, 1) : undefined;
+}
+
+/** How many times the inner statistic of a row is as large as the outer: 1, N or 1/N. Missing where that matters and is not known. */
+function ratioOf(outer: Op, inner: Op): { readonly over: number; readonly under: number } | undefined {
+  if (outer.name === inner.name || epsOf(outer) === 0) return { over: 1, under: 1 };
+  const length = lengthOf(outer.result, axesOf(outer));
+  if (length === undefined) return undefined;
+  return outer.name === "rmsnorm" ? { over: length, under: 1 } : { over: 1, under: length };
+}
+
+/** n_b(s n_a(x)) = sign(s) / sqrt(1 + B) n_c(x). */
+const normOfNorm: NormRule = (outer, site) => {
+  if (!isScaling(outer)) return undefined;
+  const { of, isCentered, number, powers, rows } = sourceOf(outer, site);
+  const inner = of.def;
+  if (!isScaling(inner) || isCentered || rows.length > 0 || !isUsedOnce(of, site)) return undefined;
+  if (inner.operands[1] !== undefined || !sameAxes(axesOf(inner), axesOf(outer))) return undefined;
+  const ratio = ratioOf(outer, inner);
+  if (ratio === undefined) return undefined;
+  const [a, b] = [epsOf(inner), epsOf(outer)];
+  const scaledEps = b / number ** 2;
+  const added = (scaledEps * ratio.over) / ratio.under;
+  const eps = (a * scaledEps) / (1 + added);
+  const factor = Math.sign(number) / Math.sqrt(1 + added);
+  if (!isEps(eps) || factor === 0 || !Number.isFinite(added)) return undefined;
+  positive(powers, site);
+  site.law(positiveRows(inner));
+  const own = <T>(f: Arithmetic<T>) => f.div(f.number(b), squared(f, powers));
+  const sum = <T>(f: Arithmetic<T>) =>
+    f.add(f.integer(1), f.div(f.mul(own(f), f.integer(ratio.over)), f.integer(ratio.under)));
+  site.law({ kind: "meaning", number: eps, is: (f) => f.div(f.mul(f.number(a), own(f)), sum(f)) });
+  const root = <T>(f: Arithmetic<T>) => f.div(f.integer(1), f.sqrt(sum(f)));
+  site.law({ kind: "meaning", number: factor, is: (f) => (number < 0 ? f.neg(root(f)) : root(f)) });
+  return times(renormed(outer, inner.operand(0), eps, site), factor, site);
+};
+
+/** What the root of an inner norm is taken of is positive; told of the rows before a centering, which keeps their mean. */
+function positiveRows(inner: Op): PositiveRows {
+  const [x, axes] = [inner.operand(0), axesOf(inner)];
+  const center = definedBy(x, "center");
+  const isVariance = center !== undefined && sameAxes(axesOf(center), axes) && inner.name === "rmsnorm";
+  const statistic = isVariance ? "variance" : inner.name === "rmsnorm" ? "mean square" : "sum of squares";
+  return {
+    kind: "positive rows",
+    value: isVariance ? center.operand(0) : x,
+    axes,
+    statistic,
+    eps: epsOf(inner),
+  };
+}
+
+/** f(x + c) = f(x). Not the logarithm of a softmax: no field has log(exp(c) a) = c + log(a), so nothing would check it. */
+const rowShift: NormRule = (op, site) => {
+  if (ops[op.name].facts.ignoresShift !== true || op.name === "log_softmax") return undefined;
+  const sum = definedBy(op.operand(0), "add", "sub");
+  if (sum === undefined || !isUsedOnce(sum.result, site)) return undefined;
+  const axes = axesOf(op);
+  for (const [x, shift] of orders(sum)) {
+    const isRow = sameType(x.type, sum.result.type) && site.centering.isConstantAlong(shift, { axes }).proved;
+    if (!isRow) continue;
+    if (staysFinite(shift)) return site.builder.emit(op.name, op.operands.with(0, x), op.attributes, op.result.name);
+    const because = `${quoted(shift)} may be infinite, and the result is no number then`;
+    const help = "leave it out where it is always finite";
+    site.missed(op.result, `what is added before \`${op.name}\``, { because, help, at: shift.span });
+  }
+  return undefined;
+};
+
+/** Whether a value is finite where parameters are, as far as numbers of its type go. */
+function staysFinite(value: Value): boolean {
+  const reached = new Set([value]);
+  for (const { def: op } of reached) {
+    if (op === undefined || op.name === "global") continue;
+    if (op.name === "constant" && Number.isFinite(op.attributes.value)) continue;
+    const { kind, facts } = ops[op.name];
+    const isSum = kind === "elementwise" && facts.rowMeanZero !== undefined && facts.rowMeanZero !== "quotient";
+    if (!isSum && kind !== "reduction" && kind !== "norm" && kind !== "shape" && kind !== "linear") return false;
+    for (const operand of presentOperands(op)) reached.add(operand);
+  }
+  return true;
+}
+
+/** By name, in no order that would matter. */
+export const normRules: Readonly<Record<string, NormRule>> = {
+  "norms of norms": normOfNorm,
+  "scales taken into eps": scaleIntoEps,
+  "shifts of rows dropped": rowShift,
+};
