@@ -6,10 +6,11 @@
 import { fail } from "../diagnostics/diagnostic.ts";
 import { constErrors } from "../diagnostics/errors-const.ts";
 import { putElements } from "../formats/bytes.ts";
-import { readSafetensor, writtenType } from "../formats/safetensors.ts";
+import { headerLength, readSafetensor, writtenType } from "../formats/safetensors.ts";
 import { roundTo } from "../ir/float16.ts";
 import { meanTolerance } from "../ir/row-means.ts";
-import type { ByteSource } from "../onnx/bytes.ts";
+import type { ByteSource, Range } from "../onnx/bytes.ts";
+import type { Piece } from "../onnx/write.ts";
 import { fromNumbers } from "../runtime/host-tensor.ts";
 import { centerInPlace, rowsAlong, worstMean } from "./center.ts";
 import { type Checkpoint, configFile, indexFile, type Json, type StoredTensor } from "./checkpoint.ts";
@@ -27,12 +28,11 @@ export interface WrittenTensor {
 
 export interface CheckpointFile {
   readonly name: string;
-  /** Made as it is read. */
-  readonly parts: Iterable<Uint8Array>;
+  /** The file of that name as it was: ranges among the pieces are parts of it. */
+  readonly source: ByteSource;
+  /** Made as they are asked for; a file that stays is one range, the whole. */
+  readonly pieces: Iterable<Piece>;
 }
-
-/** How much is copied at once. */
-const chunk = 2 ** 24;
 
 type Half = "f32" | "f16" | "bf16";
 const elementOf = new Map(Object.entries(writtenType).map(([element, type]) => [type, element as Half]));
@@ -55,25 +55,25 @@ export function checkpointFiles(
     .flatMap(({ copies }) => copies)
     .map(({ tensor, from }) => ({ name: tensor, of: tensors.get(from) as StoredTensor }));
   const isNew = ({ name }: { name: string }) => !tensors.has(name);
-  const shardParts = (file: string): Iterable<Uint8Array> => {
-    const source = folder.open(file);
-    const replaced = new Map<StoredTensor, () => Uint8Array>();
+  const shardPieces = (source: ByteSource, file: string): Iterable<Piece> => {
+    const replaced = new Map<StoredTensor, () => Piece>();
     for (const [name, entry] of tensors) {
       if (entry.file !== file) continue;
       const axis = axes.get(name);
       const copy = copies.find((one) => one.name === name);
       if (copy !== undefined) replaced.set(entry, () => bytesIn(folder.open(copy.of.file), copy.of));
-      else if (axis !== undefined) replaced.set(entry, () => centeredBytes(source, name, entry, axis, tell));
+      else if (axis !== undefined) replaced.set(entry, () => centeredPiece(source, name, entry, axis, tell));
     }
     const added = copies.filter((copy) => isNew(copy) && copy.of.file === file);
     return patched(source, replaced, added);
   };
   return folder.files.filter(isCopied).map((name): CheckpointFile => {
-    if (shards.includes(name)) return { name, parts: shardParts(name) };
     const source = folder.open(name);
-    if (name === configFile) return { name, parts: [configText(source, surgery)] };
-    if (name === indexFile) return { name, parts: [indexText(source, copies.filter(isNew))] };
-    return { name, parts: chunks(source, 0, source.size) };
+    if (shards.includes(name)) return { name, source, pieces: shardPieces(source, name) };
+    if (name === configFile) return { name, source, pieces: edited(source, (text) => configText(text, surgery)) };
+    if (name === indexFile)
+      return { name, source, pieces: edited(source, (text) => indexText(text, copies.filter(isNew))) };
+    return { name, source, pieces: whole(source) };
   });
 }
 
@@ -83,9 +83,7 @@ const isCopied = (name: string) => !/\.(bin|pt|pth|ckpt|h5|msgpack|onnx|gguf)$|\
 /** Names of files that are not in the result. */
 export const leftBehind = ({ folder }: Checkpoint): string[] => folder.files.filter((name) => !isCopied(name));
 
-function* chunks(source: ByteSource, start: number, end: number): Generator<Uint8Array> {
-  for (let at = start; at < end; at += chunk) yield source.read(at, Math.min(chunk, end - at));
-}
+const whole = ({ size }: ByteSource): Piece[] => [{ start: 0, end: size }];
 
 const bytesIn = (source: ByteSource, { start, length }: StoredTensor) => source.read(start, length);
 
@@ -97,20 +95,25 @@ interface Added {
 /** The file with other bytes for some tensors, and with tensors behind its last. */
 function* patched(
   source: ByteSource,
-  replaced: ReadonlyMap<StoredTensor, () => Uint8Array>,
+  replaced: ReadonlyMap<StoredTensor, () => Piece>,
   added: readonly Added[],
-): Generator<Uint8Array> {
-  const length = Number(new DataView(source.read(0, 8).slice().buffer).getBigUint64(0, true));
-  yield added.length === 0 ? source.read(0, 8 + length) : longerHeader(source, length, added);
-  let at = 8 + length;
-  for (const [entry, bytes] of [...replaced].sort(([a], [b]) => a.start - b.start)) {
-    yield* chunks(source, at, entry.start);
-    yield bytes();
+): Generator<Piece> {
+  const length = headerLength(source);
+  if (added.length > 0) yield longerHeader(source, length, added);
+  let at = added.length > 0 ? 8 + length : 0;
+  for (const [entry, piece] of [...replaced].sort(([a], [b]) => a.start - b.start)) {
+    const instead = piece();
+    // One that stays as it is belongs to the range around it.
+    if (!(instead instanceof Uint8Array)) continue;
+    if (at < entry.start) yield { start: at, end: entry.start };
+    yield instead;
     at = entry.start + entry.length;
   }
-  yield* chunks(source, at, source.size);
-  for (const { of } of added) yield bytesIn(source, of);
+  if (at < source.size) yield { start: at, end: source.size };
+  for (const { of } of added) yield rangeOf(of);
 }
+
+const rangeOf = ({ start, length }: StoredTensor): Range => ({ start, end: start + length });
 
 /** The header with tensors that lie behind the last. */
 function longerHeader(source: ByteSource, length: number, added: readonly Added[]): Uint8Array {
@@ -129,20 +132,20 @@ function longerHeader(source: ByteSource, length: number, added: readonly Added[
   return header;
 }
 
-function centeredBytes(
+function centeredPiece(
   source: ByteSource,
   name: string,
   entry: StoredTensor,
   axis: number,
   tell: (written: WrittenTensor) => void,
-): Uint8Array {
+): Piece {
   const element = elementOf.get(entry.type) as Half;
   const { numbers } = readSafetensor(source, source.name, name, entry);
   const rows = rowsAlong(entry.shape, axis);
   const before = worstMean(numbers, rows);
   if (before.part <= roundoff[element]) {
     tell({ tensor: name, residual: before.part, isChanged: false });
-    return bytesIn(source, entry);
+    return rangeOf(entry);
   }
   centerInPlace(numbers, rows, roundTo[element]);
   const { row, mean, part } = worstMean(numbers, rows);
@@ -156,25 +159,27 @@ function centeredBytes(
   return bytes;
 }
 
-const textOf = (source: ByteSource) => new TextDecoder().decode(source.read(0, source.size));
-const encoded = (text: string) => new TextEncoder().encode(text);
-
-/** `rms_norms` names the modules that may be RMSNorms: the library ignores it, and those who exchange modules read it. */
-function configText(source: ByteSource, { norms, untied }: CheckpointSurgery): Uint8Array {
-  const names = norms.filter(({ norm, isRms }) => norm === "layernorm" && isRms).map(({ module }) => module);
-  let text = textOf(source);
-  if (untied.length > 0) text = withMember(text, "tie_word_embeddings", false);
-  return encoded(names.length === 0 ? text : withMember(text, "rms_norms", names));
+/** A file of text, with another text in its place where that differs. */
+function edited(source: ByteSource, edit: (text: string) => string): Piece[] {
+  const text = new TextDecoder().decode(source.read(0, source.size));
+  const after = edit(text);
+  return after === text ? whole(source) : [new TextEncoder().encode(after)];
 }
 
-function indexText(source: ByteSource, added: readonly Added[]): Uint8Array {
-  const text = textOf(source);
-  if (added.length === 0) return encoded(text);
+/** `rms_norms` names the modules that may be RMSNorms: the library ignores it, and those who exchange modules read it. */
+function configText(text: string, { norms, untied }: CheckpointSurgery): string {
+  const names = norms.filter(({ norm, isRms }) => norm === "layernorm" && isRms).map(({ module }) => module);
+  const untiedText = untied.length === 0 ? text : withMember(text, "tie_word_embeddings", false);
+  return names.length === 0 ? untiedText : withMember(untiedText, "rms_norms", names);
+}
+
+function indexText(text: string, added: readonly Added[]): string {
+  if (added.length === 0) return text;
   const { metadata, weight_map: map } = JSON.parse(text) as { metadata?: { total_size?: number }; weight_map: Json };
   const total = added.reduce((sum, { of }) => sum + of.length, metadata?.total_size ?? 0);
   const files = Object.fromEntries(added.map(({ name, of }) => [name, of.file]));
   const mapped = withMember(text, "weight_map", { ...(map as object), ...files });
-  return encoded(
-    metadata?.total_size === undefined ? mapped : withMember(mapped, "metadata", { ...metadata, total_size: total }),
-  );
+  return metadata?.total_size === undefined
+    ? mapped
+    : withMember(mapped, "metadata", { ...metadata, total_size: total });
 }

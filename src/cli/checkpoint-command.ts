@@ -1,25 +1,20 @@
 /** `tirc surgery`, `explain-norms` and `import` of a checkpoint of Hugging Face's: a folder with `config.json`. */
 
 import { join, relative } from "node:path";
-import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import {
-  type CheckpointNorm,
-  type CheckpointSurgery,
-  checkpointProgram,
-  checkpointSurgery,
-} from "../checkpoint/surgery.ts";
+import { checkpointProgram, checkpointSurgery } from "../checkpoint/surgery.ts";
 import { checkpointFiles, leftBehind, type WrittenTensor } from "../checkpoint/write.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { checkpointErrors } from "../diagnostics/errors-checkpoint.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { jsonText } from "../diagnostics/json.ts";
+import { bytesOf } from "../onnx/write.ts";
 import type { Arguments, Word } from "./arguments.ts";
 import { checkpointAt } from "./checkpoint-files.ts";
+import { detailLines, headline, summaryLines, table } from "./checkpoint-report.ts";
 import { filesIn, removeFrom, shownPath } from "./files.ts";
-import { normTable } from "./norm-table.ts";
 import { Outputs, writtenBy, writtenInto } from "./outputs.ts";
 import { linesOf, type Session } from "./session.ts";
-import { counted, short, wrapped } from "./surgery-report.ts";
+import { counted, wrapped } from "./surgery-report.ts";
 
 /** Options that are about a graph, or about running one. */
 const ofModels = [
@@ -57,7 +52,7 @@ export function checkpointSurgeryCommand(args: Arguments, session: Session): num
   if (out !== undefined) {
     const files = checkpointFiles(checkpoint, result, (one) => written.push(one));
     try {
-      for (const { name, parts } of files) outputs.write(`${out.text}/${name}`, parts);
+      for (const { name, source, pieces } of files) outputs.write(`${out.text}/${name}`, bytesOf(source, pieces));
     } catch (caught) {
       // Half of a checkpoint would load, with other weights for the rest.
       removeFrom(
@@ -73,7 +68,11 @@ export function checkpointSurgeryCommand(args: Arguments, session: Session): num
   const file = args.value("--report")?.text;
   if (file !== undefined) outputs.write(file, report);
   session.report(warnings);
-  const lines = args.has("--json") ? linesOf(report) : forPeople(checkpoint, result, written, args.has("--verbose"));
+  const forPeople = () => [
+    ...summaryLines(checkpoint, result, written).flatMap((line) => wrapped(line, 0)),
+    ...detailLines(result, written, args.has("--verbose")),
+  ];
+  const lines = args.has("--json") ? linesOf(report) : forPeople();
   if (file === "-") session.tell(lines);
   else session.print(lines);
   const left = out === undefined ? [] : leftBehind(checkpoint);
@@ -106,46 +105,3 @@ export function importCheckpoint(args: Arguments, session: Session): number {
   session.say(`${shownPath(path, "stdin")}: ${counted(program.norms.length, "norm")} of a ${checkpoint.config.type}`);
   return 0;
 }
-
-function headline(norms: readonly CheckpointNorm[]): string {
-  const layerNorms = norms.filter(({ norm }) => norm === "layernorm");
-  const free = layerNorms.filter(({ isRms }) => isRms).length;
-  const others = norms.length - layerNorms.length;
-  const rest = layerNorms.length - free;
-  const parts = [
-    ...(layerNorms.length === 0 ? [] : [`${counted(layerNorms.length, "LayerNorm")}: ${free} can be RMSNorms`]),
-    ...(rest === 0 ? [] : [`${rest} ${rest === 1 ? "needs its mean" : "need their means"}`]),
-    ...(others === 0 ? [] : [`${counted(others, "RMSNorm")}, of which there is nothing to take off`]),
-  ];
-  return parts.join(", ");
-}
-
-function forPeople(
-  { tensors }: Checkpoint,
-  result: CheckpointSurgery,
-  written: readonly WrittenTensor[],
-  isVerbose: boolean,
-): string[] {
-  const { norms, centered, untied, exactness } = result;
-  if (norms.length === 0) return [];
-  const most = Math.max(0, ...written.map(({ residual }) => residual));
-  const means = written.length === 0 ? "" : `, row means at most ${short(most)} of the row's largest element`;
-  const rounded = centered.length === 0 ? "" : `, up to the rounding of ${counted(centered.length, "weight")}`;
-  const said = untied.map(({ table, copies }) => {
-    const bytes = copies.reduce((sum, { from }) => sum + (tensors.get(from)?.length ?? 0), 0);
-    const own = copies.map(({ tensor }) => tensor).join(", ");
-    return `${table} is centered, and the head multiplies by it as it was: by a copy of its own (${own}, ${bytes} bytes more); tie_word_embeddings is false. --keep-tied does without`;
-  });
-  const kept = norms.filter(({ norm, isRms }) => norm === "layernorm" && !isRms);
-  return [
-    headline(norms),
-    ...(centered.length === 0 ? [] : [`${counted(centered.length, "weight")} centered${means}`]),
-    ...said.flatMap((line) => wrapped(line, 0)),
-    ...(exactness === "exact" && centered.length > 0 ? [`exact${rounded}`] : []),
-    ...table(isVerbose ? norms : kept),
-    ...(isVerbose ? written.map(({ tensor, residual }) => `${tensor}: ${short(residual)}`) : []),
-  ];
-}
-
-const table = (norms: readonly CheckpointNorm[]) =>
-  normTable(norms.map((norm) => ({ ...norm, cells: [norm.module, norm.isRms ? "can be rmsnorm" : norm.norm] })));

@@ -44,6 +44,12 @@ export interface TensorEntry {
 
 const longestHeader = 100_000_000;
 
+/** Of a file that has 8 bytes at least. */
+export function headerLength(file: Pick<ByteSource, "read">): number {
+  const { buffer, byteOffset } = file.read(0, 8);
+  return Number(new DataView(buffer, byteOffset).getBigUint64(0, true));
+}
+
 /** The tensors of a file by name. Throws E0660 for what the reference implementation refuses too. */
 export function readSafetensorsHeader(
   file: Pick<ByteSource, "size" | "read">,
@@ -51,8 +57,7 @@ export function readSafetensorsHeader(
 ): ReadonlyMap<string, TensorEntry> {
   const wrong = (reason: string, help?: string) => fail(constFileErrors.notSafetensors(name, reason, help));
   if (file.size < 8) wrong("it is shorter than 8 bytes");
-  const prefix = file.read(0, 8);
-  const length = Number(new DataView(prefix.buffer).getBigUint64(0, true));
+  const length = headerLength(file);
   if (length > longestHeader || 8 + length > file.size) wrong("its header is longer than the file");
   const header = parsedHeader(file.read(8, length), wrong);
   const begin = 8 + length;

@@ -153,7 +153,7 @@ export function lengthOfPieces(pieces: readonly Piece[]): number {
 const chunk = 1 << 22;
 
 /** The bytes of the pieces, in chunks. */
-export function* bytesOf(source: ByteSource, pieces: readonly Piece[]): Generator<Uint8Array> {
+export function* bytesOf(source: ByteSource, pieces: Iterable<Piece>): Generator<Uint8Array> {
   for (const piece of pieces) {
     if (isNew(piece)) yield piece;
     else {

@@ -1,0 +1,60 @@
+/** What became of the norms of a checkpoint, for people. */
+
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import type { CheckpointNorm, CheckpointSurgery } from "../checkpoint/surgery.ts";
+import type { WrittenTensor } from "../checkpoint/write.ts";
+import { normTable } from "./norm-table.ts";
+import { counted, short } from "./surgery-report.ts";
+
+/** `11 LayerNorms: 6 can be RMSNorms, 5 need their means`. */
+export function headline(norms: readonly CheckpointNorm[]): string {
+  const layerNorms = norms.filter(({ norm }) => norm === "layernorm");
+  const free = layerNorms.filter(({ isRms }) => isRms).length;
+  const others = norms.length - layerNorms.length;
+  const rest = layerNorms.length - free;
+  const parts = [
+    ...(layerNorms.length === 0 ? [] : [`${counted(layerNorms.length, "LayerNorm")}: ${free} can be RMSNorms`]),
+    ...(rest === 0 ? [] : [`${rest} ${rest === 1 ? "needs its mean" : "need their means"}`]),
+    ...(others === 0 ? [] : [`${counted(others, "RMSNorm")}, of which there is nothing to take off`]),
+  ];
+  return parts.join(", ");
+}
+
+/** What became of all norms, and what was done for it. None where there is no norm. */
+export function summaryLines(
+  { tensors }: Checkpoint,
+  { norms, centered, untied, exactness }: CheckpointSurgery,
+  written: readonly WrittenTensor[],
+): string[] {
+  if (norms.length === 0) return [];
+  const most = Math.max(0, ...written.map(({ residual }) => residual));
+  const means = written.length === 0 ? "" : `, row means at most ${short(most)} of the row's largest element`;
+  const rounded = centered.length === 0 ? "" : `, up to the rounding of ${counted(centered.length, "weight")}`;
+  const said = untied.map(({ table, copies }) => {
+    const bytes = copies.reduce((sum, { from }) => sum + (tensors.get(from)?.length ?? 0), 0);
+    const own = copies.map(({ tensor }) => tensor).join(", ");
+    return `${table} is centered, and the head multiplies by it as it was: by a copy of its own (${own}, ${bytes} bytes more); tie_word_embeddings is false. --keep-tied does without`;
+  });
+  return [
+    headline(norms),
+    ...(centered.length === 0 ? [] : [`${counted(centered.length, "weight")} centered${means}`]),
+    ...said,
+    ...(exactness === "exact" && centered.length > 0 ? [`exact${rounded}`] : []),
+  ];
+}
+
+/** What stands below the summary: the norms, of which those that can be RMSNorms only where all is asked for. */
+export function detailLines(
+  { norms }: CheckpointSurgery,
+  written: readonly WrittenTensor[],
+  isVerbose: boolean,
+): string[] {
+  const kept = norms.filter(({ norm, isRms }) => norm === "layernorm" && !isRms);
+  return [
+    ...table(isVerbose ? norms : kept),
+    ...(isVerbose ? written.map(({ tensor, residual }) => `${tensor}: ${short(residual)}`) : []),
+  ];
+}
+
+export const table = (norms: readonly CheckpointNorm[]) =>
+  normTable(norms.map((norm) => ({ ...norm, cells: [norm.module, norm.isRms ? "can be rmsnorm" : norm.norm] })));
