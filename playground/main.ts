@@ -17,6 +17,9 @@ import { makeTabs } from "./panels/tabs.ts";
 import { targetMenu } from "./panels/targets.ts";
 import { wgslPanel } from "./panels/wgsl.ts";
 import type { RunRequest } from "./run/run-program.ts";
+import { modelDialog } from "./surgery/dialog.ts";
+import { takeDrops } from "./surgery/drop.ts";
+import type { ChosenFile } from "./surgery/files.ts";
 import type { CompileAnswer, CompileTask } from "./workers/compile-worker.ts";
 import { Latest } from "./workers/latest.ts";
 import type { RunAnswer } from "./workers/run-worker.ts";
@@ -232,11 +235,23 @@ function setText(text: string): void {
   else editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: text }, selection: { anchor: 0 } });
 }
 
+const model = modelDialog();
+
+/** A program goes into the editor; all else is a model, or what its dialog says is none. */
+async function openDropped(files: readonly ChosenFile[]): Promise<void> {
+  const [first, ...others] = files;
+  if (first === undefined) return;
+  if (others.length === 0 && first.path.endsWith(".tir")) setText(await first.file.text());
+  else model.open(files);
+}
+
 exampleMenu.append(
   element("option", { value: "", disabled: true }, "(your own)"),
   ...[...examples.keys()].map((name) => element("option", { value: name }, name)),
 );
 exampleMenu.addEventListener("change", () => setText(examples.get(exampleMenu.value) ?? ""));
+byId("open-model").addEventListener("click", () => model.show());
+takeDrops(openDropped, (reason) => notice(`What was dropped cannot be read: ${reason}`));
 byId("run").addEventListener("click", openRun);
 byId("copy-link").addEventListener("click", async () => {
   await updateHash();

@@ -1,21 +1,7 @@
 /** How long two models take, by turns: what else the machine does then slows down both. */
 
+import type { ModelTimes, Times } from "./check-outcome.ts";
 import type { Opened } from "./onnxruntime.ts";
-
-/** Milliseconds of one run: a quarter is faster than the first, half faster than the median. */
-export interface Times {
-  readonly lower: number;
-  readonly median: number;
-  readonly upper: number;
-}
-
-export interface ModelTimes {
-  readonly before: Times;
-  readonly after: Times;
-  /** After to before: of the ratio of each pair, the quartiles. */
-  readonly ratio: Times;
-  readonly runs: number;
-}
 
 const fewest = 5;
 const most = 101;

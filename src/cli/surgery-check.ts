@@ -12,42 +12,14 @@ import { bytesInMemory } from "../onnx/bytes.ts";
 import { OnnxModel } from "../onnx/model.ts";
 import { bytesOf, type Piece } from "../onnx/write.ts";
 import type { Arguments } from "./arguments.ts";
+import type { Accuracy, Check, OutputCheck } from "./check-outcome.ts";
 import { extentsToTry } from "./extents-to-try.ts";
 import { type Extents, ModelInputs } from "./model-inputs.ts";
 import { referenceOutputs } from "./model-reference.ts";
-import { type ModelTimes, timesOf } from "./model-times.ts";
+import { timesOf } from "./model-times.ts";
 import { NotComputed } from "./node-values.ts";
 import { type Opened, openModel, type RunTensor, type RunTensors } from "./onnxruntime.ts";
 import type { Session } from "./session.ts";
-
-export interface OutputCheck {
-  readonly output: string;
-  readonly shape: readonly number[];
-  /** Of the outputs before and after: the largest difference, and the largest number before. */
-  readonly difference: number;
-  readonly largest: number;
-  /** What makes the comparison worthless, as "all numbers of % are NaN". */
-  readonly worthless: string | undefined;
-  /** How many numbers are NaN before. */
-  readonly nans: number;
-}
-
-/** How far the numbers of an output are from float64. */
-export interface Accuracy {
-  readonly output: string;
-  readonly before: number;
-  readonly after: number;
-  readonly largest: number;
-}
-
-export interface Check {
-  readonly by: "onnxruntime" | "interpreter";
-  readonly extents: Extents;
-  readonly outputs: readonly OutputCheck[];
-  /** Smaller extents where those would take too long; otherwise why it is not known. */
-  readonly float64: { readonly extents: Extents; readonly outputs: readonly Accuracy[] } | { readonly because: string };
-  readonly times?: ModelTimes;
-}
 
 interface Models {
   readonly model: OnnxModel;

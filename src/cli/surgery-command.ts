@@ -10,13 +10,14 @@ import { bytesOf } from "../onnx/write.ts";
 import { Pt2Model } from "../pt2/model.ts";
 import { type Surgery, type SurgeryOptions, surgery } from "../surgery/surgery.ts";
 import { type Arguments, checkStream, type Word } from "./arguments.ts";
+import type { Check, OutputCheck } from "./check-outcome.ts";
 import { checkpointSurgeryCommand } from "./checkpoint-command.ts";
 import { isFolder } from "./checkpoint-files.ts";
 import { kindOf } from "./files.ts";
 import { openModel, weightsRead } from "./model-files.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
 import { type Io, linesOf, type Session } from "./session.ts";
-import { type Check, checkModels, type OutputCheck } from "./surgery-check.ts";
+import { checkModels } from "./surgery-check.ts";
 import { surgeryPage } from "./surgery-page.ts";
 import { checkLines, exactLine, fromFloat64, headline, normLines, short, sizeLine, wrapped } from "./surgery-report.ts";
 

@@ -4,8 +4,8 @@ import type { NodeProto } from "../onnx/messages.ts";
 import { type OnnxModel, shown } from "../onnx/model.ts";
 import type { NormReport } from "../surgery/norm-report.ts";
 import type { Surgery } from "../surgery/surgery.ts";
+import type { Check } from "./check-outcome.ts";
 import { shortEps } from "./norm-table.ts";
-import type { Check } from "./surgery-check.ts";
 import { checkLines, detailsOf, groupsOf, headline, placeOf, shortened, sizeLine } from "./surgery-report.ts";
 
 export interface PageParts {

@@ -2,8 +2,8 @@
 
 import type { NormReport } from "../surgery/norm-report.ts";
 import type { Surgery } from "../surgery/surgery.ts";
+import type { Accuracy, Check, OutputCheck } from "./check-outcome.ts";
 import { shortEps } from "./norm-table.ts";
-import type { Accuracy, Check, OutputCheck } from "./surgery-check.ts";
 
 /** Columns that a line for people has at most, where no single word is longer. */
 export const widest = 100;
@@ -170,7 +170,8 @@ export function normLines(norms: readonly NormReport[], isVerbose: boolean): str
   });
 }
 
-function affineOf({ gamma, isGammaFolded, beta }: NormReport): string {
+/** `gamma, beta folded`; `-` of a norm without either. */
+export function affineOf({ gamma, isGammaFolded, beta }: NormReport): string {
   const parts = [
     gamma ? (isGammaFolded ? "gamma folded" : "gamma") : "",
     beta === "none" ? "" : beta === "kept" ? "beta" : `beta ${beta}`,

@@ -77,6 +77,13 @@ on the model itself.`,
     wrong: "tirc compile model.onnx",
     fix: "tirc import model.onnx -o model.tir\ntirc compile model.tir --emit tir",
   },
+  E0643: {
+    title: "dropped files that are no model",
+    explanation: `The page takes a file of ONNX, with the files of its weights where it has such, an archive of \`torch.export.save\`, or
+the folder of a checkpoint: its config.json and its weights in safetensors. It takes one model at a time.`,
+    wrong: "model.safetensors alone, dropped on the page",
+    fix: "model.safetensors and config.json, dropped together",
+  },
   E0670: {
     title: "an input that breaks its contract",
     explanation: `\`@centered(-1)\` promises that every row of the parameter has mean zero. Passes rely on it: they leave centerings out

@@ -61,6 +61,9 @@ export const fileErrors = {
       ],
     });
   },
+  notAModel(name: string, reason: string, help: readonly string[]): Diagnostic {
+    return error("E0643", `${name} is no model that can be opened here: ${reason}`, { help });
+  },
   cannotWrite(file: string, reason: string): Diagnostic {
     return error("E0641", `cannot write ${file}: ${reason}`);
   },

@@ -46,7 +46,10 @@ export function broadcastStrides(shape: readonly number[], target: readonly numb
 
 /** The tensor's numbers in the row-major order of `shape`, reading with `strides`. */
 export function gather(data: Float64Array, shape: readonly number[], strides: readonly number[]): Float64Array {
-  const result = new Float64Array(elementCount(shape));
+  const count = elementCount(shape);
+  const isInOrder = count === data.length && rowMajorStrides(shape).every((stride, axis) => stride === strides[axis]);
+  if (isInOrder) return data.slice();
+  const result = new Float64Array(count);
   const index = new Array<number>(shape.length).fill(0);
   let at = 0;
   for (let i = 0; i < result.length; i++) {

@@ -25,10 +25,13 @@ export function rawTensor(element: ElementType, shape: readonly number[], number
 }
 
 function bytesOf(element: ElementType, numbers: Float64Array): Uint8Array {
-  const raw = new Uint8Array(numbers.length * (element === "f16" ? 2 : 4));
+  const isHalf = element === "f16";
+  const raw = new Uint8Array(numbers.length * (isHalf ? 2 : 4));
   const view = new DataView(raw.buffer);
-  for (const [i, value] of numbers.entries()) {
-    if (element === "f16") view.setUint16(2 * i, toFloat16Bits(value), true);
+  // By index: an iterator makes a pair of each element, of which there may be millions.
+  for (let i = 0; i < numbers.length; i++) {
+    const value = numbers[i] as number;
+    if (isHalf) view.setUint16(2 * i, toFloat16Bits(value), true);
     else view.setFloat32(4 * i, value, true);
   }
   return raw;

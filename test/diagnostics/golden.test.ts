@@ -377,6 +377,7 @@ test("what is said of files", () => {
     ...sampled(fileErrors, {
       cannotRead: ["x.npy", "it is a folder"],
       isOnnx: ["m.onnx"],
+      notAModel: ["a.png", "it is neither .onnx nor .pt2 nor .safetensors", ["take an ONNX model"]],
       cannotWrite: ["y.npy", "the disk is full"],
     }),
     ...sampled(compareErrors, { differs: ["y", values, "2e-6"] }),

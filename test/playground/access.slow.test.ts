@@ -68,14 +68,14 @@ describe("the keyboard", () => {
   pageTest("goes to every part of the page, and out of the editor again", async () => {
     const { page } = await openPage();
     const seen: string[] = [];
-    for (let i = 0; i < 12; i++) {
+    for (let i = 0; i < 13; i++) {
       await page.keyboard.press("Tab");
       seen.push(String(await focused(page)).trim());
       await expect.poll(() => outlineOfFocus(page), { message: seen.at(-1) ?? "" }).toBe("solid");
       if (seen.at(-1) === "IR after the pass") break;
     }
     expect(seen).toEqual([
-      ...["Skip to the results", "Training", "prenorm-stream", "this-device", "Copy link", "Run"],
+      ...["Skip to the results", "Training", "Norms of a model", "prenorm-stream", "this-device", "Copy link", "Run"],
       ...["Program", "Passes", "layernorm-to-rmsnorm", "IR after the pass"],
     ]);
   });
@@ -188,6 +188,17 @@ describe("a phone", () => {
     expect(await cutOff(page)).toEqual([]);
     await replaceProgram(page, `fn f(x: f32[4]) -> f32[4] { return ${"a_name_that_is_long".repeat(5)} }`);
     expect(await cutOff(page)).toEqual([]);
+  });
+
+  pageTest("of 320 pixels shows a model's norms within its width, and says what each control is", async () => {
+    const { page } = await openPage({ width: 320 });
+    await page.getByRole("button", { name: "Norms of a model" }).click();
+    await page.getByLabel("Files").setInputFiles("test/onnx/models/layer_scale.onnx");
+    await page.getByRole("link", { name: "Download layer_scale-rms.onnx" }).waitFor();
+    expect(await cutOff(page)).toEqual([]);
+    const nodes = (await accessibleNodes(page)).filter(({ role }) => controls.has(role));
+    expect(nodes.map(({ name }) => name)).toEqual(expect.arrayContaining(["Close", "Stop"]));
+    expect(nodes.filter(({ name }) => name === "")).toEqual([]);
   });
 
   pageTest("scrolls to the result of a run", async () => {

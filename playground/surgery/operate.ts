@@ -1,0 +1,147 @@
+/** What the page shows of a model, as plain data, and the files that take its place. */
+
+import { openCheckpoint } from "../../src/checkpoint/checkpoint.ts";
+import { type CheckpointNorm, checkpointSurgery } from "../../src/checkpoint/surgery.ts";
+import { checkpointFiles, leftBehind, type WrittenTensor } from "../../src/checkpoint/write.ts";
+import { summaryLines } from "../../src/cli/checkpoint-report.ts";
+import { shortEps } from "../../src/cli/norm-table.ts";
+import {
+  affineOf,
+  counted,
+  detailsOf,
+  exactLine,
+  groupsOf,
+  headline,
+  placeOf,
+  sizeLine,
+} from "../../src/cli/surgery-report.ts";
+import type { ByteSource } from "../../src/onnx/bytes.ts";
+import { OnnxModel } from "../../src/onnx/model.ts";
+import type { Piece } from "../../src/onnx/write.ts";
+import { Pt2Model } from "../../src/pt2/model.ts";
+import { surgery } from "../../src/surgery/surgery.ts";
+import { type Message, messageOf } from "../model/messages.ts";
+import { type DroppedFile, nameIn, type Subject, subjectOf } from "./subject.ts";
+
+/** Norms to which the same happened. */
+export interface NormGroupView {
+  readonly title: string;
+  readonly reasons: readonly string[];
+  readonly norms: readonly NormRow[];
+}
+
+export interface NormRow {
+  readonly place: string;
+  readonly affine: string;
+  readonly eps: string;
+  /** Steps of a proof, weights that are centered. */
+  readonly details: readonly string[];
+}
+
+export interface ModelView {
+  /** Sentences: what became of all norms, and what is to be known of what is written. */
+  readonly summary: readonly string[];
+  readonly groups: readonly NormGroupView[];
+  readonly messages: readonly Message[];
+}
+
+/** A file to be written: ranges among the pieces are parts of the source, and pieces are made as they are asked for. */
+export interface Rewritten {
+  readonly name: string;
+  readonly source: ByteSource;
+  readonly pieces: Iterable<Piece>;
+}
+
+/**
+ * @param save is called for each file that is not what it was.
+ * @throws TircError for what is no model, or cannot be read.
+ */
+export function operate(files: readonly DroppedFile[], save: (file: Rewritten) => void): ModelView {
+  const subject = subjectOf(files);
+  const saveChanged = ({ name, source, pieces }: Rewritten) => {
+    const changed = changedPieces(source, pieces);
+    if (changed !== undefined) save({ name, source, pieces: changed });
+  };
+  return subject.kind === "model" ? ofModel(subject, saveChanged) : ofCheckpoint(subject, saveChanged);
+}
+
+/** The pieces, unless the first is all of the file already. */
+function changedPieces(source: ByteSource, pieces: Iterable<Piece>): Iterable<Piece> | undefined {
+  const rest = pieces[Symbol.iterator]();
+  const { done, value: first } = rest.next();
+  const isWhole = done || (!(first instanceof Uint8Array) && first.start === 0 && first.end === source.size);
+  if (isWhole) return undefined;
+  return (function* () {
+    yield first;
+    yield* { [Symbol.iterator]: () => rest };
+  })();
+}
+
+type Save = (file: Rewritten) => void;
+
+function ofModel({ file, beside }: Extract<Subject, { kind: "model" }>, save: Save): ModelView {
+  const isArchive = /\.pt2$/i.test(file.path);
+  const model = isArchive
+    ? Pt2Model.read(file.source)
+    : new OnnxModel(file.source, (location, refuse) => {
+        const together = `take the model and ${location} together, or the folder in which they lie`;
+        return beside(location) ?? refuse(`${location} is not with it`, together);
+      });
+  const result = surgery(model);
+  save({ name: renamed(nameIn(file.path)), source: result.source, pieces: result.pieces });
+  const elsewhere = isArchive ? [] : [...model.locations].filter((location) => location !== "");
+  const summary = [
+    headline(result),
+    sizeLine(result),
+    ...exactLine(result),
+    ...(elsewhere.length === 0 ? [] : [`weights stay in ${elsewhere.join(", ")}, to be kept beside the model`]),
+  ];
+  return {
+    summary: result.norms.length === 0 ? [] : summary,
+    groups: groupsOf(result.norms).map(({ title, reasons, norms }) => ({
+      ...{ title, reasons },
+      norms: norms.map((norm) => ({
+        ...{ place: placeOf(norm), affine: affineOf(norm), eps: shortEps(norm.eps), details: detailsOf(norm) },
+      })),
+    })),
+    messages: result.warnings.map(messageOf),
+  };
+}
+
+/** `model-rms.onnx`: beside the original, and with its ending. */
+const renamed = (name: string) => name.replace(/(\.\w+)$/, "-rms$1");
+
+function ofCheckpoint({ folder }: Extract<Subject, { kind: "checkpoint" }>, save: Save): ModelView {
+  const checkpoint = openCheckpoint(folder);
+  const result = checkpointSurgery(checkpoint);
+  const written: WrittenTensor[] = [];
+  for (const file of checkpointFiles(checkpoint, result, (tensor) => written.push(tensor))) save(file);
+  const left = leftBehind(checkpoint);
+  return {
+    summary: [
+      ...summaryLines(checkpoint, result, written),
+      ...(result.centered.length === 0 ? [] : ["put what is written over a copy of the folder: all other files stay"]),
+      ...(left.length === 0 ? [] : [`leave out ${left.join(", ")}, with the weights as they were`]),
+    ],
+    groups: checkpointGroups(result.norms),
+    messages: result.warnings.map(messageOf),
+  };
+}
+
+const checkpointKinds = [
+  ["LayerNorm", "can be RMSNorms", (norm: CheckpointNorm) => norm.norm === "layernorm" && norm.isRms],
+  ["LayerNorm", "need their means", (norm: CheckpointNorm) => norm.norm === "layernorm" && !norm.isRms],
+  ["RMSNorm", "take no mean off", (norm: CheckpointNorm) => norm.norm === "rmsnorm"],
+] as const;
+
+function checkpointGroups(norms: readonly CheckpointNorm[]): NormGroupView[] {
+  return checkpointKinds.flatMap(([kind, outcome, isOf]) => {
+    const own = norms.filter(isOf);
+    if (own.length === 0) return [];
+    const rows = own.map(({ module, gamma, beta, eps, because }) => {
+      const affine = [gamma ? "gamma" : "", beta ? "beta" : ""].filter(Boolean).join(", ") || "-";
+      return { place: module, affine, eps: shortEps(eps), details: because };
+    });
+    return [{ title: `${counted(own.length, kind)}: ${outcome}`, reasons: [], norms: rows }];
+  });
+}
