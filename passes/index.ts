@@ -2,16 +2,18 @@
 
 import type { Pass } from "../src/pass/define-pass.ts";
 import { canonicalize } from "./canonicalize.ts";
+import { centerReaders } from "./center-readers.ts";
 import { cse } from "./cse.ts";
 import { dce } from "./dce.ts";
 import { eliminateCentering } from "./eliminate-centering.ts";
+import { foldAffine } from "./fold-affine.ts";
 import { fuseElementwise } from "./fuse-elementwise.ts";
 import { gradient } from "./gradient.ts";
 import { layernormToRmsnorm } from "./layernorm-to-rmsnorm.ts";
 import { raiseNorms } from "./raise-norms.ts";
 import { simplifyNorms } from "./simplify-norms.ts";
 
-/** In the order of the default pipeline; `gradient` is not in it. */
+/** In the order of the default pipeline; the last three are not in it. */
 export const builtinPasses: readonly Pass[] = [
   raiseNorms,
   canonicalize,
@@ -21,6 +23,8 @@ export const builtinPasses: readonly Pass[] = [
   cse,
   dce,
   fuseElementwise,
+  foldAffine,
+  centerReaders,
   gradient,
 ];
 

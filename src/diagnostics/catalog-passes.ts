@@ -122,10 +122,11 @@ after the pass (\`--verify-each exact\`), this is allowed for; all else must be 
     ),
   },
   R0109: {
-    title: "what stands before a norm stays",
+    title: "what could go into a norm, or behind it, stays",
     explanation: `A norm takes up the scale of its rows: \`rmsnorm(x * s)\` is \`rmsnorm(x)\` with eps divided by the square of s. Where s is
 below 1, the squares of \`x\` may overflow, which those of \`x * s\` do not, and the scale stays. What is added to a row
-before a softmax goes only where it is always finite.`,
+before a softmax goes only where it is always finite. And \`fold-affine\` and \`center-readers\`, where they are asked for, fold
+gamma, beta and centerings into products with constant weights, where these are all that reads the rows.`,
     wrong: body("return rmsnorm(x * 0.125, axes = [-1], eps = 1e-5)"),
     fix: body("return rmsnorm(x, axes = [-1], eps = 0.00064)"),
   },

@@ -656,6 +656,64 @@ const normRules: readonly Omit<Mutant, "file">[] = [
   },
 ];
 
+const weights = `const w: f32[4, 4] = load("w.safetensors", "w")
+const c: f32[4] = load("w.safetensors", "c")
+const s: f32[4] = load("w.safetensors", "s")
+`;
+const ofWeights = (result: string) => `${weights}fn f(x: f32[4, 4]) -> f32[4, 4] {\n  return ${result}\n}\n`;
+
+const folding: readonly Omit<Mutant, "file">[] = [
+  {
+    what: "scales the weight of a matmul along its columns",
+    from: "axis === -1\n      ? constant",
+    to: "axis <= -1\n      ? constant",
+    program: ofWeights("matmul(rmsnorm(x, s, axes = [-1]), w)"),
+  },
+  {
+    what: "takes 1 + g for g",
+    from: "return plusOne\n",
+    to: "return !plusOne\n",
+    program: ofWeights("linear(rmsnorm(x, s + 1, axes = [-1]), w)"),
+  },
+  {
+    what: "forgets the bias that was there",
+    from: "operands: [constant, weight, bias?.constant]",
+    to: "operands: [constant, weight, undefined]",
+    program: ofWeights("linear(rmsnorm(x, axes = [-1]) + s, w, c)"),
+  },
+  {
+    what: "folds gamma where beta comes after it",
+    from: '(slot === "gamma" && op.operands[2] !== undefined)',
+    to: "false",
+    program: ofWeights("linear(layernorm(x, s, c, axes = [-1]), w)"),
+    pipeline: "fold-affine{beta=false}",
+  },
+];
+
+const readers: readonly Omit<Mutant, "file">[] = [
+  {
+    what: "takes rows that were turned for rows",
+    from: "return last === -1 || last === x.shape.length - 1;",
+    to: "return true;",
+    program: ofWeights("linear(transpose(rmsnorm(x, s, axes = [-1]), perm = [1, 0]), w)"),
+  },
+  {
+    what: "does not look who else reads the rows",
+    from: "else return missed(`${quoted(at)} is read by ${quotedOp(op)}`, op.result);",
+    to: "",
+    program: `${weights}fn f(x: f32[4, 4]) -> f32[4, 4] {\n  let n = x * s\n  return linear(n, w) + tanh(n)\n}\n`,
+  },
+];
+
+const centeredReaders: readonly Omit<Mutant, "file">[] = [
+  {
+    what: "centers the other axis of the weight",
+    from: "attributes: { axes: [axis] }",
+    to: "attributes: { axes: [-3 - axis] }",
+    program: ofWeights("linear(center(x, axes = [-1]), w)"),
+  },
+];
+
 export const mutants: readonly Mutant[] = [
   ...inFile("canonicalize.ts", "canonicalize", canonicalize),
   ...inFile("cse.ts", "cse", cse),
@@ -673,4 +731,7 @@ export const mutants: readonly Mutant[] = [
   ...inFile("centered-constant.ts", "eliminate-centering", constant),
   ...inFile("rewrite-centering.ts", "eliminate-centering", rewriting),
   ...inFile("norm-rules.ts", "simplify-norms", normRules),
+  ...inFile("fold-affine.ts", "fold-affine", folding),
+  ...inFile("product-readers.ts", "fold-affine", readers),
+  ...inFile("center-readers.ts", "center-readers", centeredReaders),
 ];

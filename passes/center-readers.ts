@@ -1,0 +1,53 @@
+/**
+ * Folds a centering into the products that read it: their weights are centered, and the rows are not.
+ *
+ *   let y = linear(center(x, axes = [-1]), w, c)
+ *   ->
+ *   let y = linear(x, w_centered, c)              w_centered = center(w, axes = [-1])
+ *
+ * Exact, whatever x is made of: sum (x - mean x) w = sum x (w - mean w). TransformerLens centers the weights that read a
+ * stream so. Computed in float64 and rounded once. Where something else reads the centered rows, or the weight, it stays.
+ */
+
+import type { Const } from "../src/ir/ir.ts";
+import { attribute } from "../src/ir/ops/def.ts";
+import { definePass } from "../src/pass/define-pass.ts";
+import type { NotSimplified } from "../src/pass/facts.ts";
+import { type FoldingRule, foldIntoProducts, type Product, ProductReaders } from "./product-readers.ts";
+
+export const centerReaders = definePass({
+  name: "center-readers",
+  summary: "Folds a centering into the constant weights of the products that read it.",
+  example: ["let y = linear(center(x, axes = [-1]), w, c)", "->", "let y = linear(x, w_centered, c)"].join("\n"),
+  options: {},
+  run(fn, context) {
+    const { consts, computed, count } = context;
+    const facts: NotSimplified[] = [];
+    const rule: FoldingRule = (op, all) => {
+      if (op.name !== "center" || attribute.axes(op.attributes).join() !== "-1") return undefined;
+      const readers = all.of(op.result);
+      const miss = "because" in readers ? readers : all.tied(readers);
+      if ("because" in readers || miss !== undefined) return undefined;
+      count("centerings folded into readers");
+      const weight = ({ weight: name, axis }: Product): Const => {
+        const constant = consts.find((one) => one.name === name) as Const;
+        const isCentered = constant.centered.length === 1 && constant.centered[0] === axis;
+        if (isCentered) return constant;
+        return computed({ op: "center", operands: [name], attributes: { axes: [axis] } }, `${name}_centered`);
+      };
+      return { readers, becomes: (center) => center.operand(0), weight };
+    };
+    const steps = foldIntoProducts(fn, [rule]);
+    const origins = steps.origins();
+    const left = new ProductReaders(steps.fn);
+    for (const op of steps.fn.ops) {
+      if (op.name !== "center" || attribute.axes(op.attributes).join() !== "-1") continue;
+      const readers = left.of(op.result);
+      const miss = "because" in readers ? readers : left.tied(readers);
+      const value = origins.get(op.result);
+      if (miss !== undefined && value !== undefined)
+        facts.push({ kind: "not simplified", value, what: "the centering", miss });
+    }
+    return { ...steps.output, facts };
+  },
+});
