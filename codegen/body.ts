@@ -42,7 +42,7 @@ export type { BodyContext } from "./place.ts";
 
 const structural = [
   ...["group", "groups", "local", "lane", "team", "row", "index", "isRow", "step", "unit", "dims", "main"],
-  ...["left", "isLeft", "leftOrLast"],
+  ...["left", "isLeft", "leftOrLast", "subgroupSize"],
   ...["blockStart", "blockStart2", "blockEnd", "blockEnd2", "blockWeight", "blockDelta"],
   ...["merge_moments", "merge_means"],
 ];

@@ -23,6 +23,7 @@ import type { Graph } from "./graph.ts";
 import { type Buffer, storageOf } from "./kernel/buffer.ts";
 import { printKernel, secondName } from "./kernel/print-kernel.ts";
 import type { Program } from "./kernel/statement.ts";
+import { subgroupSizesOf } from "./lanes.ts";
 import { mostCounted, overflowOf, tooMany } from "./launch.ts";
 import type { Binding, Kernel, Manifest, Storage, Variant } from "./manifest.ts";
 import { bufferName } from "./nodes.ts";
@@ -140,6 +141,7 @@ export class Generator {
       ],
     );
     body.write();
+    const subgroupSizes = subgroupSizesOf(this.schedule);
     const program: Program = {
       ...{ name: graph.fn.name, entryPoint: this.entryPoint },
       enables: [
@@ -152,6 +154,7 @@ export class Generator {
       shared: body.scratch.all,
       workgroupSize: this.workgroupSize,
       ...(this.subgroupAsked && { subgroupSize: this.subgroupAsked }),
+      ...(this.usesSubgroups && subgroupSizes.length > 1 && { subgroupSizes }),
       body: body.statements.all,
     };
     return { program, aliases: body.aliases };

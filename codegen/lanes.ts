@@ -2,6 +2,9 @@
  * Merges what the lanes of a row have folded, so that every lane ends up with the row's value: within a subgroup by
  * shuffles, between subgroups (or lanes, without them) through workgroup memory. The order is fixed by the lanes'
  * numbers. The lanes of a subgroup are neighbours in the workgroup, as all implementations have it.
+ *
+ * Where the device chooses the size of subgroups itself, the kernel folds by the one that it has chosen. That is the same tree:
+ * more of it is in shuffles, less in workgroup memory, and a row's bits are the same.
  */
 
 import type { Span } from "../src/diagnostics/diagnostic.ts";
@@ -22,6 +25,7 @@ import {
   remainder,
   select,
   shuffle,
+  subgroupSize,
   subtract,
   type Type,
   type Variable,
@@ -132,9 +136,36 @@ export function mergeLanes(
   scratch: Scratch,
   to: Statements,
 ): void {
+  if (merges.length === 0) return;
   const { lanes, subgroup } = schedule;
-  for (const merge of merges) to.at(merge.span, () => mergeShuffled(merge, lane, subgroup, to));
-  if (lanes === subgroup) return;
+  const shuffled = (from: number, until: number) => {
+    for (const merge of merges) to.at(merge.span, () => mergeShuffled(merge, lane, from, until, to));
+  };
+  shuffled(1, subgroup);
+  const sizes = subgroupSizesOf(schedule);
+  for (const size of sizes.slice(1)) to.when(binary(">=", subgroupSize, size), () => shuffled(size / 2, size));
+  const most = sizes.at(-1) as number;
+  if (most < lanes) mergeThroughMemory(merges, lane, schedule, scratch, to);
+  else if (sizes.length > 1) {
+    to.when(binary("<", subgroupSize, lanes), () => mergeThroughMemory(merges, lane, schedule, scratch, to));
+  }
+}
+
+/** The sizes of subgroups by which the kernel can fold, the smallest first: the largest of them where the device's is larger. */
+export function subgroupSizesOf({ subgroup, mostInSubgroup }: Schedule): readonly number[] {
+  return Array.from({ length: 1 + Math.log2(mostInSubgroup / subgroup) }, (_, i) => subgroup * 2 ** i);
+}
+
+/** Merges states that each lane of a subgroup has in common. */
+function mergeThroughMemory(
+  merges: readonly Merge[],
+  lane: Expression,
+  schedule: Schedule,
+  scratch: Scratch,
+  to: Statements,
+): void {
+  const { lanes, subgroup } = schedule;
+  const sizes = subgroupSizesOf(schedule);
   for (let left = merges; left[0] !== undefined; ) {
     // What they share comes from the first.
     const taken = to.at(left[0].span, () => {
@@ -142,7 +173,15 @@ export function mergeLanes(
       const arrays = scratch.take(types, to);
       const together = arrays.map((array, i) => ({ ...(left[i] as Merge), array }));
       if (subgroup === 1) mergeTree(together, lane, lanes, to);
-      else mergeSubgroups(together, lane, schedule, to);
+      else {
+        for (const [i, size] of sizes.entries()) {
+          if (size === lanes) continue;
+          const isLast = i === sizes.length - 1;
+          const is =
+            sizes.length === 1 ? undefined : isLast ? binary(">=", subgroupSize, size) : equals(subgroupSize, size);
+          to.when(is, () => mergeSubgroups(together, lane, lanes, size, to));
+        }
+      }
       return arrays.length;
     });
     left = left.slice(taken);
@@ -152,10 +191,10 @@ export function mergeLanes(
 /** A merge through an array of workgroup memory. */
 type MergeThrough = Merge & { readonly array: Variable };
 
-/** Merges the states of `lanes` neighbours of a subgroup, so that each of them has that of all. */
-function mergeShuffled(of: Merge, lane: Expression, lanes: number, to: Statements): void {
+/** Merges the states of `until` neighbours of a subgroup, of which `from` have theirs in common, so that all have that of all. */
+function mergeShuffled(of: Merge, lane: Expression, from: number, until: number, to: Statements): void {
   const { state, reduction } = of;
-  for (let mask = 1; mask < lanes; mask *= 2) {
+  for (let mask = from; mask < until; mask *= 2) {
     const merge = (a: Expression, b: Expression) => reduction.merge(a, b, times(of.each, mask));
     to.scope(() => {
       const other = to.define("other", shuffle(state, mask));
@@ -197,7 +236,8 @@ function mergeTree(merges: readonly MergeThrough[], lane: Expression, lanes: num
 function mergeSubgroups(
   merges: readonly MergeThrough[],
   lane: Expression,
-  { lanes, subgroup }: Schedule,
+  lanes: number,
+  subgroup: number,
   to: Statements,
 ): void {
   to.when(equals(remainder(lane, subgroup), 0), () => {
@@ -224,7 +264,7 @@ function mergeSubgroups(
         };
         to.assign(state, merged(0, own));
       });
-      mergeShuffled({ state, reduction, each: times(each, subgroup * own), span }, lane, readers, to);
+      mergeShuffled({ state, reduction, each: times(each, subgroup * own), span }, lane, 1, readers, to);
     });
   }
 }

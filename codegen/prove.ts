@@ -101,8 +101,10 @@ export function proveKernel(
     const points = pointsFor(small, manifest, choice, elements, tile);
     for (const [i, dims] of points.entries()) {
       const own = extentsFor(made, kernel.manifest, dims);
-      const found = atPoint({ fn: reference, tile }, consts, manifest, program, own, i);
-      if (found.verdict !== "equal") return found;
+      for (const size of made.subgroupSizes ?? [made.subgroupSize]) {
+        const found = atPoint({ fn: reference, tile }, consts, manifest, program, own, i, size);
+        if (found.verdict !== "equal") return found;
+      }
     }
   }
   return { verdict: "equal" };
@@ -210,6 +212,7 @@ function atPoint(
   program: Program,
   dims: Extents,
   i: number,
+  subgroupSize?: number,
 ): KernelProof {
   const { fn } = launch;
   const elements = sizeOf(fn, dims);
@@ -224,7 +227,7 @@ function atPoint(
   const isOpen = dispatch.rows.some((dim) => typeof dim === "string");
   const groups = [...workgroupsToRun(x * y), ...(isOpen ? [x * y] : [])];
   const given = new Map([...inputs].map(([name, tensor]) => [`in_${name}`, numbersOf(tensor, evaluator)] as const));
-  const { outputs, faults } = interpretOver(arithmetic, program, given, dims, groups);
+  const { outputs, faults } = interpretOver(arithmetic, program, given, dims, groups, subgroupSize);
   if (faults.length > 0) return { verdict: "unsound", faults };
   for (const [k, { name }] of fn.results.entries()) {
     const wanted = results[k] as FieldTensor;

@@ -30,6 +30,7 @@ import {
   type Scalar,
   select,
   shuffle,
+  subgroupSize,
   type Type,
   typeOf,
   u32,
@@ -373,6 +374,7 @@ class KernelReader {
     const found = this.scope.get(name);
     if (found !== undefined) return read(found);
     if (name === "local") return local;
+    if (name === "subgroupSize") return subgroupSize;
     if (name === "true" || name === "false") return literal(typeOf("bool"), Number(name === "true"));
     if (this.module.overrides.includes(name)) return dimension(nameOfDimension(name));
     throw new Error(`\`${name}\` is not defined here`);

@@ -55,6 +55,8 @@ export interface Schedule {
   readonly split: Split | undefined;
   /** Lanes that fold by subgroup operations: 1 where there are none. */
   readonly subgroup: number;
+  /** As many where the device has chosen a larger size than the smallest that it may. */
+  readonly mostInSubgroup: number;
   /** The subgroup size that the kernel asks for, if it does. */
   readonly subgroupAsked: number | undefined;
   /** Elements of a row. */
@@ -190,6 +192,7 @@ export function makeSchedule(
   const asked = askedIn(target, Math.floor(workgroup / lanes) * lanes);
   const layout = {
     ...{ lanes, rowsPerLane, subgroup: Math.min(asked ?? subgroupOf(target), lanes) },
+    mostInSubgroup: Math.min(asked ?? mostInSubgroup(target), lanes),
     rowsPerWorkgroup: Math.floor(workgroup / lanes) * rowsPerLane,
   };
   // A processor's loop takes in what is left where it ends: of a strict kernel what else it computes may not order its sums.
@@ -228,6 +231,9 @@ function splitOf(units: number, { lanes, subgroup }: Pick<Schedule, "lanes" | "s
 /** Lanes that fold by subgroup operations whatever size the device takes. */
 const subgroupOf = ({ features, subgroup }: TargetProfile) =>
   features.includes("subgroups") ? (subgroup?.min ?? 1) : 1;
+
+const mostInSubgroup = ({ features, subgroup }: TargetProfile) =>
+  features.includes("subgroups") ? (subgroup?.max ?? 1) : 1;
 
 /** The subgroup size that a kernel asks for: WGSL has workgroups of whole subgroups then. */
 function askedIn(target: TargetProfile, workgroup: number): number | undefined {

@@ -65,6 +65,7 @@ function ownCost(expression: Expression): Cost {
     case "read":
     case "dimension":
     case "local":
+    case "subgroupSize":
     case "component":
       return noCost;
     case "item":

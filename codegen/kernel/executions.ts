@@ -188,6 +188,10 @@ export class Execution {
       }
       case "local":
         return (lane) => lane;
+      case "subgroupSize": {
+        const [size = 1] = this.program.subgroupSizes ?? [];
+        return () => size;
+      }
       case "item":
       case "load":
       case "library":

@@ -87,6 +87,8 @@ export type Expression = { readonly type: Type } & (
   | { readonly kind: "dimension"; readonly name: string }
   /** The number of the invocation in its workgroup. */
   | { readonly kind: "local" }
+  /** Invocations in a subgroup, as the device has chosen them. */
+  | { readonly kind: "subgroupSize" }
   | { readonly kind: "unary"; readonly operator: UnaryOperator; readonly operand: Expression }
   | {
       readonly kind: "binary";
@@ -139,6 +141,7 @@ export function load(buffer: Buffer, index: Operand, width: Width = buffer.type.
 
 export const dimension = (name: string): Expression => ({ kind: "dimension", type: u32, name });
 export const local: Expression = { kind: "local", type: u32 };
+export const subgroupSize: Expression = { kind: "subgroupSize", type: u32 };
 
 /** A number of an element, or of a turn of a loop. */
 export const asIndex = (index: Operand): Expression => {
@@ -284,6 +287,7 @@ export function partsOf(expression: Expression): readonly Expression[] {
     case "read":
     case "dimension":
     case "local":
+    case "subgroupSize":
       return [];
     case "item":
     case "load":
@@ -316,6 +320,7 @@ export function rebuild(expression: Expression, parts: readonly Expression[]): E
     case "read":
     case "dimension":
     case "local":
+    case "subgroupSize":
       return expression;
     case "item":
       return item(expression.variable, a);

@@ -72,15 +72,19 @@ export function interpretProgram(
   return interpretOver(float32, program, inputs, extents, groups);
 }
 
-/** The same in another arithmetic. */
+/**
+ * The same in another arithmetic.
+ * @param subgroupSize that of the device; without one, shuffles reach as far as a workgroup.
+ */
 export function interpretOver<N>(
   arithmetic: Arithmetic<N>,
   program: Program,
   inputs: ReadonlyMap<string, ArrayLike<N>>,
   extents: Readonly<Record<string, number>>,
   groups: Iterable<number>,
+  subgroupSize = program.subgroupSizes?.[0] ?? program.subgroupSize,
 ): Run<N> {
-  const machine = new Machine(arithmetic, program, inputs, extents);
+  const machine = new Machine(arithmetic, program, inputs, extents, subgroupSize);
   for (const group of groups) machine.runGroup(group);
   return { outputs: machine.outputs, faults: [...machine.faults], counts: machine.counts };
 }
@@ -93,6 +97,7 @@ class Machine<N> {
   private readonly program: Program;
   private readonly inputs: ReadonlyMap<string, ArrayLike<N>>;
   private readonly extents: Readonly<Record<string, number>>;
+  private readonly subgroupSize: number | undefined;
   private readonly all: readonly number[];
   private readonly body: Execute;
   /** By variable and lane: its value, or the elements of an array. */
@@ -110,7 +115,9 @@ class Machine<N> {
     program: Program,
     inputs: ReadonlyMap<string, ArrayLike<N>>,
     extents: Readonly<Record<string, number>>,
+    subgroupSize: number | undefined,
   ) {
+    this.subgroupSize = subgroupSize;
     this.arithmetic = arithmetic;
     this.program = program;
     this.inputs = inputs;
@@ -354,10 +361,14 @@ class Machine<N> {
       }
       case "local":
         return (lane) => lane as N;
+      case "subgroupSize":
+        return () => (this.subgroupSize ?? 1) as N;
       case "shuffle": {
         const operand = this.evaluate(expression.operand);
+        const isFar = expression.mask >= (this.subgroupSize ?? Infinity);
         return (lane) => {
           this.counts.accesses++;
+          if (isFar) this.fault("a shuffle from outside of the subgroup");
           const other = lane ^ expression.mask;
           if (this.active[other] === 0) this.fault("a shuffle that not all lanes come to");
           return operand(other);

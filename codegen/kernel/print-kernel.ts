@@ -67,14 +67,14 @@ export function printKernel(...programs: readonly [Program, ...Program[]]): read
   section([...new Set(shared.map((array) => `var<workgroup> ${array.name}: ${printArray(array)};`))]);
   for (const text of [...library, ...functions]) w.text(`${text}\n`);
   for (const [i, { program, statements }] of entries.entries()) {
-    const { workgroupSize, subgroupSize, entryPoint } = program;
+    const { workgroupSize, subgroupSize, subgroupSizes, entryPoint } = program;
     const subgroup = subgroupSize === undefined ? "" : ` @subgroup_size(${subgroupSize})`;
     if (i > 0) w.line("");
     w.text(`@compute @workgroup_size(${workgroupSize})${subgroup}
 fn ${entryPoint}(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
+  @builtin(local_invocation_index) local: u32,${subgroupSizes ? "\n  @builtin(subgroup_size) subgroupSize: u32," : ""}
 ) {`);
     w.append(statements);
     w.line("}");

@@ -112,6 +112,8 @@ export class ExpressionPrinter {
         return primary(this.dimension(expression.name));
       case "local":
         return primary("local");
+      case "subgroupSize":
+        return primary("subgroupSize");
       case "unary":
         return this.unary(expression);
       case "binary":

@@ -202,5 +202,7 @@ export interface Program {
   readonly workgroupSize: number;
   /** Invocations in a subgroup, where the kernel asks for so many. */
   readonly subgroupSize?: number;
+  /** Those that the device may choose, the smallest first, where the kernel does what the one chosen wants. */
+  readonly subgroupSizes?: readonly number[];
   readonly body: readonly Statement[];
 }

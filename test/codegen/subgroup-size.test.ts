@@ -1,4 +1,7 @@
-/** Kernels that ask for a subgroup size fold by it, and Dawn takes them where the device may take that size. */
+/**
+ * Kernels that ask for a subgroup size fold by it, and Dawn takes them where the device may take that size. Others fold by the
+ * size that the device has chosen.
+ */
 
 import { describe, expect, test } from "vitest";
 import type { Kernel } from "../../codegen/manifest.ts";
@@ -7,6 +10,8 @@ import { checkTarget, type TargetProfile, targetByName } from "../../codegen/tar
 import { compile, optimize } from "../../src/compile.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { parse } from "../../src/parse/parse.ts";
+import { runKernel } from "../../src/runtime/prepare.ts";
+import { driverTest } from "../support/gpu.ts";
 import { hasTint, validateWgsl } from "../support/tint.ts";
 
 const asking = (size: number, more: object = {}): TargetProfile => {
@@ -52,11 +57,64 @@ test("the kernel computes its function", () => {
 test("is not asked for where a workgroup has fewer lanes, no size is given, or nothing merges", () => {
   const limits = { maxComputeInvocationsPerWorkgroup: 32 };
   const { wgsl, manifest } = kernelFor(asking(64, { limits }));
-  expect(wgsl).not.toContain("subgroup_size");
+  expect(wgsl).not.toContain("@subgroup_size");
   expect(manifest).toMatchObject({ requiredFeatures: ["subgroups"], requiredSubgroupSize: 4 });
-  const unsaid = { ...asking(64), subgroup: { min: 32, max: 64 } };
+  const unsaid = { ...asking(64), subgroup: { min: 32, max: 32 } };
   expect(kernelFor(unsaid).wgsl).toBe(kernelFor(targetByName("gpu-subgroup-32")).wgsl);
   const flat = compile(parse("fn f(x: f32[n]) -> f32[n] { return x + 1 }"), { target: asking(64) })
     .kernels[0] as Kernel;
   expect(flat.manifest.requiredFeatures).toEqual([]);
+});
+
+/** Of a device that chooses, from 4 lanes or as many as it has on. */
+const choosing = (min: number, max: number, more: object = {}) =>
+  checkTarget({ name: "mine", kind: "gpu", features: ["subgroups"], subgroup: { min, max }, ...more }, "mine");
+
+describe("a size that the device chooses", () => {
+  test("is what the kernel folds by: a row of no more lanes passes through no workgroup memory", () => {
+    const { wgsl, manifest } = kernelFor(choosing(8, 32), 256);
+    expect(wgsl).toContain("@builtin(subgroup_size) subgroupSize: u32");
+    expect(manifest).toMatchObject({ requiredFeatures: ["subgroups"], requiredSubgroupSize: 8 });
+    const [, alone, through] = wgsl.match(/(if \(subgroupSize < 32u\) \{)([\s\S]*?)\n {2}\}\n/) ?? [];
+    expect(alone).toBeDefined();
+    expect(wgsl.match(/workgroupBarrier/g)).toHaveLength(through?.match(/workgroupBarrier/g)?.length ?? 0);
+    // There is nothing to choose where no lanes of a row are in two subgroups.
+    expect(kernelFor(choosing(32, 64), 256).wgsl).not.toContain("subgroup_size");
+  });
+
+  test.skipIf(!hasTint)("is uniform: Dawn takes barriers under conditions of it", async () => {
+    for (const columns of [64, 769, 16384]) {
+      expect(await validateWgsl(kernelFor(choosing(4, 128), columns).wgsl, {})).toEqual([]);
+    }
+  });
+
+  test("may be any: the kernel computes its function by each", () => {
+    // 128 lanes a row of 2048: of subgroups of 8, each lane merges two states before it shuffles.
+    const { module } = optimize(parse("fn f(x: f32[rows, 2048]) -> f32[rows] { return mean(x, axes = [-1]) }"));
+    const proved = (wgsl: (text: string) => string = (text) => text) =>
+      proveKernel(module.fns[0] as Fn, [], choosing(8, 64), {}, { elements: 2 ** 12, wgsl }).verdict;
+    expect(proved()).toBe("equal");
+    // Too few lanes, too many, and a state twice.
+    expect(proved((text) => text.replace("subgroupSize >= 16u", "subgroupSize >= 32u"))).toBe("different");
+    expect(proved((text) => text.replace("subgroupSize >= 16u", "subgroupSize >= 8u"))).toBe("unsound");
+    expect(proved((text) => text.replace("subgroupSize == 32u", "subgroupSize >= 32u"))).not.toBe("equal");
+  });
+
+  driverTest("gives the bits of any other size", async ({ device, target }) => {
+    const columns = 769;
+    const x = Float32Array.from({ length: 3 * columns }, (_, i) => Math.sin(i * 12.9898) * 3);
+    const { min = 4 } = target.subgroup ?? {};
+    const ran = async (target: TargetProfile) => {
+      const module = parse(
+        `fn f(x: f32[3, ${columns}]) -> f32[3, ${columns}] { return softmax(layernorm(x, axes = [-1]), axes = [-1]) }`,
+      );
+      const [kernel] = compile(module, { target }).kernels as [Kernel];
+      const { outputs } = await runKernel(device, kernel, { x });
+      return [...new Uint32Array((outputs.out0 as { data: Float32Array }).data.buffer)];
+    };
+    const own = await ran(choosing(min, min));
+    expect(own.some((bits) => bits !== 0)).toBe(true);
+    expect(await ran(choosing(min, 64))).toEqual(own);
+    if (min > 4) expect(await ran(choosing(4, 64))).toEqual(own);
+  });
 });
