@@ -15,6 +15,9 @@ import { definePass } from "../src/pass/define-pass.ts";
 import type { NotSimplified } from "../src/pass/facts.ts";
 import { type FoldingRule, foldIntoProducts, type Product, ProductReaders } from "./product-readers.ts";
 
+/** The statistic of how many. */
+export const foldedIntoReaders = "centerings folded into readers";
+
 export const centerReaders = definePass({
   name: "center-readers",
   summary: "Folds a centering into the constant weights of the products that read it.",
@@ -28,7 +31,7 @@ export const centerReaders = definePass({
       const readers = all.of(op.result);
       const miss = "because" in readers ? readers : all.tied(readers);
       if ("because" in readers || miss !== undefined) return undefined;
-      count("centerings folded into readers");
+      count(foldedIntoReaders);
       const weight = ({ weight: name, axis }: Product): Const => {
         const constant = consts.find((one) => one.name === name) as Const;
         const isCentered = constant.centered.length === 1 && constant.centered[0] === axis;

@@ -20,7 +20,7 @@ import { counted, wrapped } from "./surgery-report.ts";
 const ofModels = [
   "--mode",
   "--norm-op",
-  "--fold-gamma",
+  "--fold",
   "--dequantize",
   "--html",
   "--check",

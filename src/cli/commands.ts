@@ -533,8 +533,11 @@ export const surgerySpec: CommandSpec = {
         "write norms as RMSNormalization (rmsnorm, of set 23, in which the model is written then), onnxruntime's SkipSimplifiedLayerNormalization (skip), a function (simplified), or primitives; auto chooses; layernorm keeps LayerNorms, and makes LayerNormalization of chains; an archive of torch.export has aten.rms_norm, primitives, or aten.layer_norm",
     },
     {
-      name: "--fold-gamma",
-      summary: "multiply gamma into the weights of the products behind a norm, where nothing else reads either",
+      name: "--fold",
+      value: "LIST",
+      path: noPath,
+      summary:
+        "what goes into the products that read it, where nothing else reads it or their weights: beta (the default), gamma, center; with commas between",
     },
     {
       name: "--dequantize",

@@ -4,10 +4,12 @@ import { basename, dirname, join, resolve } from "node:path";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { surgeryErrors } from "../diagnostics/errors-surgery.ts";
+import { listing } from "../diagnostics/errors-types.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { bytesOf } from "../onnx/write.ts";
 import { Pt2Model } from "../pt2/model.ts";
+import { type Foldable, foldable } from "../surgery/norm-forms.ts";
 import { type Surgery, type SurgeryOptions, surgery } from "../surgery/surgery.ts";
 import { type Arguments, checkStream, type Word } from "./arguments.ts";
 import type { Check, OutputCheck } from "./check-outcome.ts";
@@ -43,8 +45,14 @@ export async function surgeryCommand(args: Arguments, session: Session): Promise
   if (out !== undefined) checkWeights(model, path, out, io);
   const mode = args.value("--mode")?.text as SurgeryOptions["mode"];
   const normOp = args.value("--norm-op")?.text as SurgeryOptions["normOp"];
-  const [foldGamma, dequantize] = [args.has("--fold-gamma"), args.has("--dequantize")];
-  const result = surgery(model, { ...(mode && { mode }), ...(normOp && { normOp }), foldGamma, dequantize });
+  const fold = foldables(args.value("--fold"));
+  const dequantize = args.has("--dequantize");
+  const result = surgery(model, {
+    ...(mode && { mode }),
+    ...(normOp && { normOp }),
+    ...(fold && { fold }),
+    dequantize,
+  });
   const isChecked = checkOptions.some((option) => args.has(option));
   const check = isChecked ? await checkModels(model, result.graph, args, session) : undefined;
   const wrong = check === undefined ? [] : problems(check, model, mode);
@@ -144,4 +152,14 @@ function asData(
     weights,
     centers,
   };
+}
+
+/** What `--fold` names. */
+function foldables(word: Word | undefined): Foldable[] | undefined {
+  return word?.text.split(",").map((name) => {
+    const found = ([...foldable] as string[]).includes(name);
+    if (!found)
+      fail(cliErrors.wrongValue(word.span, "--fold", name, `${listing(foldable, "and")}, with commas`, foldable));
+    return name as Foldable;
+  });
 }

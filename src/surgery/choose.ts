@@ -21,7 +21,15 @@ import { foldBetas } from "./fold-beta.ts";
 import { foldGammas } from "./fold-gamma.ts";
 import { type LaunchesAround, launchesAround } from "./launches.ts";
 import { constantsIn, type NewWeight, newConstants } from "./new-constants.ts";
-import { areLast, formOf, type NormForm, type NormOp, normOpTypes, opsetOfLayerNorm } from "./norm-forms.ts";
+import {
+  areLast,
+  type Foldable,
+  formOf,
+  type NormForm,
+  type NormOp,
+  normOpTypes,
+  opsetOfLayerNorm,
+} from "./norm-forms.ts";
 import { Outcomes } from "./norm-report.ts";
 import { type FoundNorm, type Passed, type Raised, runPasses, type Stay } from "./passes.ts";
 import type { LaterSet } from "./raise-opset.ts";
@@ -37,7 +45,7 @@ export interface Subject {
   readonly normOp: NormOp;
   /** What the graph is written in. */
   readonly dialect: Dialect;
-  readonly foldGamma: boolean;
+  readonly fold: ReadonlySet<Foldable>;
   /** The later operator set that the model may be written in, and how its nodes are said there. */
   readonly later: LaterSet | undefined;
   /** Nodes by the tensors that they make. */
@@ -85,8 +93,13 @@ export interface Choice {
 export function choose(subject: Subject): Choice {
   const staying = new Map<number, Stay>();
   for (;;) {
-    const { mode, normOp, raised } = subject;
-    const passed = runPasses(raised, { mode, staying, keepsLayerNorms: normOp === "layernorm" });
+    const { mode, normOp, raised, fold } = subject;
+    const passed = runPasses(raised, {
+      mode,
+      staying,
+      keepsLayerNorms: normOp === "layernorm",
+      foldsCenters: fold.has("center"),
+    });
     const choice = choiceOf(subject, passed);
     if (!("staying" in choice)) return choice;
     for (const [i, why] of choice.staying) staying.set(i, why);
@@ -113,7 +126,7 @@ function choiceOf(subject: Subject, passed: Passed): Choice | { readonly staying
   throw new Error("the model can be written in its own operator set");
 }
 
-function foundIn({ raised, normOp, foldGamma, makers }: Subject, passed: Passed, opset: number): Found {
+function foundIn({ raised, normOp, fold, makers }: Subject, passed: Passed, opset: number): Found {
   const isOp = ({ tensors }: FoundNorm) => tensors.some((tensor) => isNormNode(makers.get(tensor)));
   const formFor = ({ attributes, result }: Op) =>
     formOf(normOp, { opset, element: result.element, axes: attributes.axes as number[] });
@@ -128,8 +141,10 @@ function foundIn({ raised, normOp, foldGamma, makers }: Subject, passed: Passed,
     );
   };
   const isUncentered = ({ record: { norm, centering } }: FoundNorm) => norm === "standardize" && centering !== "kept";
-  const mayFold = (norm: FoundNorm) => foldGamma && norm.op.name === "rmsnorm" && isOp(norm);
-  const isDone = !passed.norms.some((norm) => isRewritten(norm) || isUncentered(norm) || mayFold(norm));
+  const mayFold = (norm: FoundNorm) => fold.has("gamma") && norm.op.name === "rmsnorm" && isOp(norm);
+  const isDone =
+    passed.foldedCenters === 0 &&
+    !passed.norms.some((norm) => isRewritten(norm) || isUncentered(norm) || mayFold(norm));
   const all = passed.norms.flatMap((norm) => [norm, ...twinsOf(norm, raised)].map((row) => [row, norm] as const));
   return { ...passed, opset, isRewritten, isOp, formFor, all, isDone };
 }
@@ -207,7 +222,7 @@ const isZero = (model: OnnxModel, tensor: string | undefined) =>
   tensor !== undefined && model.numbers(tensor)?.numbers.every((number) => number === 0) === true;
 
 function newGraph(subject: Subject, found: Found, nodes: NewNodes) {
-  const { model, imported, normOp, dialect, foldGamma, makers } = subject;
+  const { model, imported, normOp, dialect, fold, makers } = subject;
   const { emitter, changes } = nodes;
   const draft = new Draft(model, changes);
   draft.dropLeftovers();
@@ -220,8 +235,8 @@ function newGraph(subject: Subject, found: Found, nodes: NewNodes) {
     return mayJoin && isRank && others.every((shape) => shape !== undefined && sameShape(first, shape));
   };
   joinSkips(draft, isSameShape, written);
-  const folded = foldBetas(draft, emitter.forms.keys(), written);
-  const gammas = foldGamma ? foldGammas(draft, written) : new Set<string>();
+  const folded = foldBetas(draft, fold.has("beta") ? emitter.forms.keys() : [], written);
+  const gammas = fold.has("gamma") ? foldGammas(draft, written) : new Set<string>();
   const left = draft.dropLeftovers();
   const graphs = { model, imported, draft, norms: found.norms, makers, shapeOf: written.shape };
   const launches = launchesAround(graphs, found.isRewritten);

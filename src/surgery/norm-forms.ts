@@ -121,3 +121,12 @@ export function simplifiedFunction(opset: number): NewFunction {
     opset,
   };
 }
+
+/**
+ * What may go into products with constant weights that are all that reads a row, where nothing else reads the weights:
+ * - beta: what a LayerNorm adds, once it is an RMSNorm.
+ * - gamma: what a norm multiplies by.
+ * - center: a centering that no norm reads.
+ */
+export const foldable = ["gamma", "beta", "center"] as const;
+export type Foldable = (typeof foldable)[number];

@@ -27,7 +27,7 @@ export const atenNorms = { RMSNormalization: "rms_norm", LayerNormalization: "la
  */
 export interface NormReport extends Omit<NormRecord, "span" | "name" | "fn" | "centers" | "beta"> {
   readonly beta: BetaOutcome;
-  /** Whether gamma is in the products that follow now: `foldGamma` asks for it. */
+  /** Whether gamma is in the products that follow now: `fold` asks for it. */
   readonly isGammaFolded?: boolean;
   readonly writtenAs: WrittenAs;
   /** The nodes that it was, in the order of the file. */

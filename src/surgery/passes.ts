@@ -1,5 +1,6 @@
 /** The passes of the surgery: the norms of a model found, its LayerNorms written as RMSNorms, their centerings moved. */
 
+import { centerReaders, foldedIntoReaders } from "../../passes/center-readers.ts";
 import { eliminateCentering } from "../../passes/eliminate-centering.ts";
 import { layernormToRmsnorm, normsIn } from "../../passes/layernorm-to-rmsnorm.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
@@ -77,6 +78,8 @@ export interface Passed {
   readonly remarks: readonly Diagnostic[];
   /** Whether each pass was compared with what it was given, in exact arithmetic, and computes the same. */
   readonly isCompared: boolean;
+  /** How many centerings went into the products that read them. */
+  readonly foldedCenters: number;
   /** But for what they took for granted. */
   readonly assumed: readonly string[];
 }
@@ -88,9 +91,11 @@ export interface Wishes {
   readonly staying: ReadonlyMap<number, Stay>;
   /** Whether all LayerNorms stay what they are, in whatever nodes. */
   readonly keepsLayerNorms: boolean;
+  /** Whether centerings go into the products that read them. */
+  readonly foldsCenters: boolean;
 }
 
-export function runPasses(raised: Raised, { mode, staying, keepsLayerNorms }: Wishes): Passed {
+export function runPasses(raised: Raised, { mode, staying, keepsLayerNorms, foldsCenters }: Wishes): Passed {
   const whyNot = normsIn(raised.fn).map((norm, number) => {
     const isNode = norm.name === "layernorm" || norm.name === "rmsnorm";
     return isNode ? (staying.get(number)?.because ?? whyNotWritten(norm, raised)) : undefined;
@@ -99,8 +104,10 @@ export function runPasses(raised: Raised, { mode, staying, keepsLayerNorms }: Wi
   const passes = [
     { pass: layernormToRmsnorm, options: { keep: numbersText(kept) } },
     { pass: eliminateCentering, options: { mode, fold: true } },
+    ...(foldsCenters ? [{ pass: centerReaders }] : []),
   ];
-  const { module, history, remarks, assumed } = new PassManager(passes, { verify: "exact" }).run(raised.module);
+  const manager = new PassManager(passes, { verify: "exact" });
+  const { module, history, remarks, assumed, statistics } = manager.run(raised.module);
   const norms = tracedNorms(history).map(({ fact, record }, number): FoundNorm => {
     const op = fact.norm.def as Op;
     const unwritable = whyNot[number];
@@ -116,6 +123,7 @@ export function runPasses(raised: Raised, { mode, staying, keepsLayerNorms }: Wi
   const said = [...raised.remarks, ...remarks];
   return {
     ...{ norms, module, history: raised.history.followedBy(history), remarks: said },
+    foldedCenters: statistics[centerReaders.name]?.[foldedIntoReaders] ?? 0,
     isCompared: said.every(({ code }) => code !== "R0302"),
     assumed: [...raised.assumed, ...assumed].map(({ because }) => because),
   };

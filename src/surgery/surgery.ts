@@ -22,7 +22,7 @@ import { Draft, edited } from "./draft.ts";
 import { launchesAround } from "./launches.ts";
 import { normsLeft } from "./left.ts";
 import type { NewWeight } from "./new-constants.ts";
-import { type NormOp, opsetOfNegativeAxes, opsetOfRmsNorm } from "./norm-forms.ts";
+import { type Foldable, type NormOp, opsetOfNegativeAxes, opsetOfRmsNorm } from "./norm-forms.ts";
 import { atenNorms, type NormReport, reportOf, reportOfLeft } from "./norm-report.ts";
 import { type FoundNorm, raise } from "./passes.ts";
 import { type LaterSet, raiseTo } from "./raise-opset.ts";
@@ -33,8 +33,8 @@ export interface SurgeryOptions {
   readonly mode?: "exact" | "lossy";
   /** What norms are written as: `auto` unless said otherwise. */
   readonly normOp?: NormOp;
-  /** Whether gamma goes into the products that read a norm, where nothing else reads it or their weights. */
-  readonly foldGamma?: boolean;
+  /** What goes into the products that read it: `beta` unless said otherwise. */
+  readonly fold?: readonly Foldable[];
   /** Whether weights of 8 bits behind DequantizeLinear may be written as the floats that they stand for. */
   readonly dequantize?: boolean;
 }
@@ -104,9 +104,18 @@ export function operate(
   options: SurgeryOptions = {},
   dialect: Dialect = "onnx",
 ): Surgery {
-  const { mode = "exact", normOp = "auto", foldGamma = false } = options;
+  const { mode = "exact", normOp = "auto", fold = ["beta"] } = options;
   const subject = {
-    ...{ model, imported, raised: raise(imported), mode, normOp, dialect, foldGamma, makers: makersIn(model) },
+    ...{
+      model,
+      imported,
+      raised: raise(imported),
+      mode,
+      normOp,
+      dialect,
+      fold: new Set(fold),
+      makers: makersIn(model),
+    },
     later: laterSet(model, imported, normOp),
   };
   const { found, written } = choose(subject);

@@ -229,13 +229,13 @@ describe("gamma", () => {
   ])("goes into the next product if asked, with beta: %s", async (_, normOp) => {
     for (const biases of [true, false]) {
       const bytes = onnxModel(parts(17, biases));
-      const { written, norms } = chosen(bytes, { normOp, foldGamma: true });
+      const { written, norms } = chosen(bytes, { normOp, fold: ["gamma", "beta"] });
       expect(norms).toMatchObject([{ gamma: true, isGammaFolded: true, beta: "folded" }]);
       expect(gammaOf(written)).toEqual(ones);
       expectSound(written);
       const [was, is] = [await runOnnx(bytes, { x }), await runOnnx(written, { x })];
       for (const [name, tensor] of Object.entries(was)) expectNear(is[name], tensor, 1e-5);
-      const again = chosen(written, { normOp, foldGamma: true });
+      const again = chosen(written, { normOp, fold: ["gamma", "beta"] });
       expect(again.written.equals(written), "a second surgery changes nothing").toBe(true);
       expect(again.norms[0]?.isGammaFolded).toBeUndefined();
     }
@@ -249,11 +249,39 @@ describe("gamma", () => {
     const { nodes, weights } = g;
     const bytes = onnxModel({ opset: 23, inputs: { x: stream }, outputs: { [y]: { element: "f32" } }, nodes, weights });
     expect(chosen(bytes).written.equals(bytes), "nobody asked").toBe(true);
-    const { written, norms } = chosen(bytes, { foldGamma: true });
+    const { written, norms } = chosen(bytes, { fold: ["gamma", "beta"] });
     expect(norms).toMatchObject([{ isGammaFolded: true, writtenAs: "unchanged" }]);
     expect(gammaOf(written)).toEqual(ones);
     const [was, is] = [await runOnnx(bytes, { x }), await runOnnx(written, { x })];
     for (const [name, tensor] of Object.entries(was)) expectNear(is[name], tensor, 1e-5);
+  });
+
+  test("and so does a centering that no norm reads, if asked", async () => {
+    const fixed = { element: "f32", shape: [2, 3, width] } as const;
+    const write = (other: boolean) => {
+      const g = new Graph();
+      const h = g.op("Relu", ["x"]);
+      const d = g.op("Sub", [h, g.op("ReduceMean", [h], { axes: [-1], keepdims: 1 })]);
+      const products = [
+        g.op("MatMul", [d, g.weight([width, 4])]),
+        g.op("Gemm", [g.op("Reshape", [d, g.integers(6, width)]), g.weight([5, width]), g.weight([5])], { transB: 1 }),
+      ];
+      const outputs = other ? [...products, g.op("Tanh", [d])] : products;
+      const outs = Object.fromEntries(outputs.map((name) => [name, { element: "f32" }] as const));
+      const { nodes, weights } = g;
+      return onnxModel({ opset: 17, inputs: { x: fixed }, outputs: outs, weights, nodes });
+    };
+    const bytes = write(false);
+    expect(chosen(bytes).written.equals(bytes), "nobody asked").toBe(true);
+    expect(chosen(write(true), { fold: ["center"] }).written.equals(write(true)), "read by tanh").toBe(true);
+    const { written } = chosen(bytes, { fold: ["center"] });
+    expectSound(written);
+    expect(typesIn(read(written))).toEqual([":Relu", ":MatMul", ":Reshape", ":Gemm"]);
+    const [was, is] = [await runOnnx(bytes, { x }), await runOnnx(written, { x })];
+    for (const [name, tensor] of Object.entries(was)) expectNear(is[name], tensor, 1e-5);
+    expect(chosen(written, { fold: ["center"] }).written.equals(written), "a second surgery changes nothing").toBe(
+      true,
+    );
   });
 
   test.each<[string, (g: Graph, norm: string) => readonly string[]]>([
@@ -275,7 +303,7 @@ describe("gamma", () => {
     const { nodes, weights } = g;
     const outs = Object.fromEntries(outputs.map((name) => [name, { element: "f32" }] as const));
     const bytes = onnxModel({ opset: 23, inputs: { x: stream }, outputs: outs, weights, nodes });
-    const { written, norms } = chosen(bytes, { foldGamma: true });
+    const { written, norms } = chosen(bytes, { fold: ["gamma", "beta"] });
     expect(norms.map(({ isGammaFolded }) => isGammaFolded)).toEqual([undefined]);
     expect(written.equals(bytes)).toBe(true);
   });

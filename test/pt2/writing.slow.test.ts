@@ -147,8 +147,8 @@ test("--norm-op skip and simplified are refused", () => {
   }
 });
 
-test("--fold-gamma puts gamma into the product behind", () => {
-  const { model, result } = operated("mlp", { foldGamma: true });
+test("--fold gamma puts gamma into the product behind", () => {
+  const { model, result } = operated("mlp", { fold: ["gamma", "beta"] });
   expect(result.norms[0]?.isGammaFolded).toBe(true);
   expect([...model.archive.tensors.keys()]).not.toContain("norm.weight");
   expect(distance("mlp", model)).toBeLessThan(1e-6);
