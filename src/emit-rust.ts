@@ -7,7 +7,7 @@
  * text, for the map of constants has been of two types.
  */
 
-import { type Binding, type Kernel, type Parameter, parametersOf } from "../codegen/manifest.ts";
+import { type Binding, type Kernel, type Manifest, type Parameter, parametersOf } from "../codegen/manifest.ts";
 import { oneLine } from "./diagnostics/short.ts";
 import { type Dim, elementInfo, printType } from "./ir/types.ts";
 import { mostWorkgroups } from "./launch/counts.ts";
@@ -47,7 +47,9 @@ const indent = (text: string, steps: number) => text.replace(/^(?=.)/gm, "    ".
 
 function moduleText(kernel: Kernel): string {
   const { name, wgsl, manifest } = kernel;
-  const { bindings, uniforms, entryPoint, workgroupSize } = manifest;
+  const { bindings, uniforms } = manifest;
+  const entries = [manifest, ...(manifest.variants ?? [])];
+  const sizes = entries.map(({ workgroupSize }) => `[${workgroupSize.join(", ")}]`);
   const types = (list: readonly (Parameter | Binding)[]) =>
     list.map((one) => `${one.name}: ${printType(one)}`).join(", ");
   const results = bindings.filter(({ access }) => access === "read_write");
@@ -58,12 +60,27 @@ function moduleText(kernel: Kernel): string {
 #[allow(dead_code, non_snake_case)]
 pub mod ${rustName(name)} {
     pub const WGSL: &str = ${rawString(wgsl)};
-    pub const ENTRY_POINT: &str = "${entryPoint}";
-    pub const WORKGROUP_SIZE: [u32; 3] = [${workgroupSize.join(", ")}];
+    /// The first is for all extents.
+    pub const ENTRY_POINTS: [&str; ${entries.length}] = [${entries.map(({ entryPoint }) => `"${entryPoint}"`).join(", ")}];
+    pub const WORKGROUP_SIZES: [[u32; 3]; ${entries.length}] = [${sizes.join(", ")}];
 
 ${indent(items.join("\n\n"), 1)}
 }
 `;
+}
+
+/** Bytes of what a binding is an array of, in the entry point that has the largest. */
+const strideOf = ({ bindings, variants = [] }: Manifest, i: number) =>
+  Math.max(4, bindings[i]?.stride ?? 0, ...variants.map(({ strides }) => strides[i] ?? 0));
+
+/** Which entry point is taken, as the launcher chooses it. */
+function entryText({ dispatch, variants = [] }: Manifest): string {
+  const rows = product(dispatch.rows);
+  const choices = variants.map(({ dim, multipleOf, atLeast }, i) => {
+    const extent = `self.${rustName(dim)}`;
+    return `if ${rows} > 0 && ${extent} >= ${atLeast} && ${extent} % ${multipleOf} == 0 {\n    return ${i + 1};\n}`;
+  });
+  return [...choices, "0"].join("\n");
 }
 
 /** WGSL has no `"` but in comments. */
@@ -73,7 +90,8 @@ function rawString(text: string): string {
 }
 
 /** The extents and numbers that a kernel is given, and what follows from them. */
-function parametersText({ manifest: { dims, uniforms, bindings, dispatch, overrides }, wgsl }: Kernel): string {
+function parametersText({ manifest, wgsl }: Kernel): string {
+  const { dims, uniforms, bindings, dispatch, overrides, variants = [] } = manifest;
   const scalars = (uniforms?.fields ?? []).filter(({ kind }) => kind === "scalar");
   const fields = [
     ...dims.map(({ name }) => `/// The extent of the dimension \`${name}\`.\npub ${rustName(name)}: u32,`),
@@ -90,10 +108,12 @@ function parametersText({ manifest: { dims, uniforms, bindings, dispatch, overri
     const word = element === "bool" && kind === "scalar" ? `u32::from(${value})` : value;
     return `bytes[${4 * i}..${4 * i + 4}].copy_from_slice(&${word}.to_le_bytes());`;
   });
-  const sizes = bindings.map(({ shape, element, stride, name }) => {
+  const sizes = bindings.map(({ shape, element, name }, i) => {
     const bytes = arrays[element].BYTES_PER_ELEMENT;
-    return `(${product(shape)} * ${bytes}).div_ceil(4).max(${Math.max(4, stride) / 4}) * 4, // ${name}`;
+    return `(${product(shape)} * ${bytes}).div_ceil(4).max(${strideOf(manifest, i) / 4}) * 4, // ${name}`;
   });
+  const perWorkgroup = [dispatch, ...variants].map(({ rowsPerWorkgroup }) => rowsPerWorkgroup);
+  const per = perWorkgroup.length > 1 ? `[${perWorkgroup.join(", ")}][self.entry()]` : `${dispatch.rowsPerWorkgroup}`;
   const least = dispatch.atLeastOne ? ".max(1)" : "";
   const constants = overrides.map(({ dim, constant }) => {
     const declared = new RegExp(`override\\s+${constant}\\s*:\\s*u32;`).exec(wgsl)?.[0];
@@ -122,10 +142,15 @@ ${indent(sizes.join("\n"), 3)}
         ]
     }
 
+    /// The entry point for these extents, by its place in \`ENTRY_POINTS\`.
+    pub fn entry(&self) -> usize {
+${indent(entryText(manifest), 2)}
+    }
+
     /// Workgroups in x and y.
     pub fn workgroups(&self) -> [u32; 2] {
         let rows: u64 = ${product(dispatch.rows)};
-        let count = rows.div_ceil(${dispatch.rowsPerWorkgroup})${least};
+        let count = rows.div_ceil(${per})${least};
         if count <= ${mostWorkgroups} {
             [count as u32, 1]
         } else {
@@ -140,10 +165,11 @@ ${indent(sizes.join("\n"), 3)}
 }`;
 }
 
-function layoutText({ manifest: { bindings, uniforms } }: Kernel, count: number): string {
-  const entries = bindings.map(({ binding, access, stride, name }) => {
+function layoutText({ manifest }: Kernel, count: number): string {
+  const { bindings, uniforms } = manifest;
+  const entries = bindings.map(({ binding, access, name }, i) => {
     const type = `wgpu::BufferBindingType::Storage { read_only: ${access === "read"} }`;
-    return `entry(${binding}, ${type}, ${Math.max(4, stride)}), // ${name}`;
+    return `entry(${binding}, ${type}, ${strideOf(manifest, i)}), // ${name}`;
   });
   if (uniforms) entries.push(`entry(${uniforms.binding}, wgpu::BufferBindingType::Uniform, ${uniforms.size}),`);
   return `/// The entries of the layout of bind group 0.
@@ -185,13 +211,14 @@ ${indent([...limits, "limits"].join("\n"), 1)}
 }`;
 }
 
-function kernelText({ name, manifest: { overrides } }: Kernel, count: number): string {
+function kernelText({ name, manifest: { overrides, variants = [] } }: Kernel, count: number): string {
   const takes = overrides.length > 0 ? ", parameters: &Parameters" : "";
   const code = overrides.length > 0 ? "parameters.wgsl().into()" : "WGSL.into()";
   return `/// The kernel on a device.
 pub struct Kernel {
     pub layout: wgpu::BindGroupLayout,
-    pub pipeline: wgpu::ComputePipeline,
+    /// One for each of \`ENTRY_POINTS\`.
+    pub pipelines: [wgpu::ComputePipeline; ${1 + variants.length}],
 }
 
 impl Kernel {
@@ -209,15 +236,17 @@ impl Kernel {
             label,
             source: wgpu::ShaderSource::Wgsl(${code}),
         });
-        let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-            label,
-            layout: Some(&pipeline_layout),
-            module: &module,
-            entry_point: Some(ENTRY_POINT),
-            compilation_options: Default::default(),
-            cache: None,
+        let pipelines = ENTRY_POINTS.map(|entry_point| {
+            device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label,
+                layout: Some(&pipeline_layout),
+                module: &module,
+                entry_point: Some(entry_point),
+                compilation_options: Default::default(),
+                cache: None,
+            })
         });
-        Self { layout, pipeline }
+        Self { layout, pipelines }
     }
 
     /// The buffers are in the order of the bindings, the uniform buffer last.
@@ -237,7 +266,7 @@ impl Kernel {
     /// Dispatches it in a compute pass, with bind group 0.
     pub fn dispatch(&self, pass: &mut wgpu::ComputePass<'_>, group: &wgpu::BindGroup, parameters: &Parameters) {
         let [x, y] = parameters.workgroups();
-        pass.set_pipeline(&self.pipeline);
+        pass.set_pipeline(&self.pipelines[parameters.entry()]);
         pass.set_bind_group(0, group, &[]);
         pass.dispatch_workgroups(x, y, 1);
     }

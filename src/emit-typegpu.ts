@@ -38,7 +38,7 @@ const product = (shape: readonly Dim[]) =>
   shape.map((dim) => (typeof dim === "number" ? dim : `dims[${property(dim)}]`)).join(" * ") || "1";
 
 function kernelText({ name, wgsl, manifest }: Kernel, exported: string): string {
-  const { bindings, uniforms, dims, overrides, dispatch, entryPoint } = manifest;
+  const { bindings, uniforms, dims, overrides, dispatch, entryPoint, variants = [] } = manifest;
   const taken = new Set<string>();
   const keyOf = (wanted: string): string => {
     const key = taken.has(wanted) ? keyOf(`${wanted}_out`) : wanted;
@@ -67,7 +67,24 @@ function kernelText({ name, wgsl, manifest }: Kernel, exported: string): string 
 export const ${exported}Uniforms = d.struct({ ${fields.join(", ")} });
 
 `;
-  const count = `Math.ceil((${product(dispatch.rows)}) / ${dispatch.rowsPerWorkgroup})`;
+  const all = [{ entryPoint, rowsPerWorkgroup: dispatch.rowsPerWorkgroup }, ...variants];
+  const byEntry = all.map((one) => `${one.entryPoint}: ${one.rowsPerWorkgroup}`);
+  const hasVariants = variants.length > 0;
+  const chosen = hasVariants ? `${exported}EntryPoint(dims)` : JSON.stringify(entryPoint);
+  const perWorkgroup = hasVariants ? `{ ${byEntry.join(", ")} }[${chosen}]` : `${dispatch.rowsPerWorkgroup}`;
+  const count = `Math.ceil((${product(dispatch.rows)}) / ${perWorkgroup})`;
+  const choices = variants.map(({ dim, multipleOf, atLeast, entryPoint: name }) => {
+    const extent = `dims[${property(dim)}]`;
+    const condition = `${product(dispatch.rows)} > 0 && ${extent} >= ${atLeast} && ${extent} % ${multipleOf} === 0`;
+    return `  if (${condition}) return "${name}";\n`;
+  });
+  const entryText = `/** The entry point for these extents. */
+export function ${exported}EntryPoint(dims: ${extents}): ${all.map((one) => JSON.stringify(one.entryPoint)).join(" | ")} {
+${choices.join("")}  return ${JSON.stringify(entryPoint)};
+}
+
+`;
+  const isOfExtents = hasVariants || constants.length > 0;
   return `${uniforms ? uniformsText : ""}/** Bind group 0 of \`${name}\`. A buffer of \`n\` elements has the schema \`layout.entries.NAME.storage(n)\`. */
 export const ${exported}Layout = tgpu
   .bindGroupLayout({
@@ -76,11 +93,11 @@ ${entries.join("").replace(/^(?=.)/gm, "  ")}  })
 
 export const ${exported}Wgsl = ${JSON.stringify(wgsl)};
 
-/** The pipeline on the root's device${constants.length > 0 ? ", for these extents" : ""}. */
-export function ${exported}Pipeline(root: TgpuRoot${constants.length > 0 ? `, dims: ${extents}` : ""}): Promise<GPUComputePipeline> {
+${hasVariants ? entryText : ""}/** The pipeline on the root's device${isOfExtents ? ", for these extents" : ""}. */
+export function ${exported}Pipeline(root: TgpuRoot${isOfExtents ? `, dims: ${extents}` : ""}): Promise<GPUComputePipeline> {
   const layout = root.device.createPipelineLayout({ bindGroupLayouts: [root.unwrap(${exported}Layout)] });
   const module = root.device.createShaderModule({ label: ${JSON.stringify(name)}, code: ${exported}Wgsl });
-  const compute = { module, entryPoint: ${JSON.stringify(entryPoint)}, constants: { ${constants.join(", ")} } };
+  const compute = { module, entryPoint: ${chosen}, constants: { ${constants.join(", ")} } };
   return root.device.createComputePipelineAsync({ label: ${JSON.stringify(name)}, layout, compute });
 }
 

@@ -4,9 +4,11 @@ import { describe, expect, test } from "vitest";
 import { generateKernel } from "../codegen/generate.ts";
 import type { Kernel } from "../codegen/manifest.ts";
 import { targetByName } from "../codegen/target.ts";
+import { compact } from "../src/compact-manifest.ts";
 import { optimize } from "../src/compile.ts";
 import { emitRust } from "../src/emit-rust.ts";
 import { product, workgroupsOf } from "../src/launch/counts.ts";
+import { entryFor } from "../src/launch/entries.ts";
 import { boundSize } from "../src/launch/tensors.ts";
 import { parse } from "../src/parse/parse.ts";
 
@@ -17,6 +19,7 @@ const { fns } = optimize(
 fn half(x: f16[rows, k], s: f32, on: bool[k], b: f16, i: i32, not: bool) -> (y: f16[rows, k], m: f32[rows]) {
   return where(on, x * b, 0), sum(cast(x, to = f32), axes = [-1]) * where(not, s, cast(i, to = f32))
 }
+fn rows(x: f32[rows, k]) -> (y: f32[rows, k]) { return softmax(x, axes = [-1]) }
 fn loop(type: f32[n], self: i32) -> (y: f32[n]) { return type * cast(self, to = f32) }`),
 ).module;
 const kernels: readonly Kernel[] = ["portable", "gpu-f16", "gpu-subgroup-32"].flatMap((target) =>
@@ -40,6 +43,8 @@ describe.each(kernels.map((kernel) => [`${kernel.name} for ${kernel.manifest.tar
   "%s",
   (_, kernel) => {
     const { bindings, uniforms, dims, dispatch, overrides, requiredFeatures, requiredLimits } = kernel.manifest;
+    const { variants = [] } = kernel.manifest;
+    const strides = bindings.map(({ stride }, i) => Math.max(stride, ...variants.map((one) => one.strides[i] ?? 0)));
     const text = emitRust([kernel], "f.tir");
     const [wgsl = "", after = ""] = text.split('WGSL: &str = r#"')[1]?.split('"#;\n') ?? [];
 
@@ -51,8 +56,8 @@ describe.each(kernels.map((kernel) => [`${kernel.name} for ${kernel.manifest.tar
     test("has the entries of the layout", () => {
       const entries = all(after, /entry\((\d+), wgpu::BufferBindingType::(.*), (\d+)\),/g);
       expect(entries).toEqual([
-        ...bindings.map(({ binding, access, stride }) => {
-          return [`${binding}`, `Storage { read_only: ${access === "read"} }`, `${Math.max(4, stride)}`];
+        ...bindings.map(({ binding, access }, i) => {
+          return [`${binding}`, `Storage { read_only: ${access === "read"} }`, `${Math.max(4, strides[i] ?? 0)}`];
         }),
         ...(uniforms ? [[`${uniforms.binding}`, "Uniform", `${uniforms.size}`]] : []),
       ]);
@@ -88,11 +93,14 @@ describe.each(kernels.map((kernel) => [`${kernel.name} for ${kernel.manifest.tar
     test("counts bytes and workgroups as the launcher does", () => {
       const sizes = all(after, /\((.*) \* (\d)\)\.div_ceil\(4\)\.max\((\d+)\) \* 4, \/\/ (\w+)/g);
       expect(sizes.map(([, , , name]) => name)).toEqual(bindings.map(({ name }) => name));
-      const [[rows = "", per = "", least] = []] = all(
-        after,
-        /rows: u64 = (.*);\n.*rows\.div_ceil\((\d+)\)(\.max\(1\))?;/g,
-      );
-      for (const extent of [0, 1, 3, 70000]) {
+      const counted =
+        /rows: u64 = (.*);\n.*rows\.div_ceil\((?:(\d+)|\[([\d, ]+)\]\[self\.entry\(\)\])\)(\.max\(1\))?;/g;
+      const [[rows = "", one, several = "", least] = []] = all(after, counted);
+      const per = one === undefined ? several.split(", ") : [one];
+      const names = all(after, /ENTRY_POINTS: \[&str; \d\] = \[(.*)\]/g)[0]?.[0]?.split(", ") ?? [];
+      const choices = all(after, /if (.*) > 0 && self\.(\w+) >= (\d+) && self\.\w+ % (\d+) == 0 \{\s+return (\d);/g);
+      expect(choices).toHaveLength(variants.length);
+      for (const extent of [0, 1, 3, 255, 256, 70000]) {
         const extents = Object.fromEntries(dims.map(({ name }, i) => [name, extent + i]));
         const shapeOf = (shape: readonly (number | string)[]) =>
           shape.map((dim) => (typeof dim === "number" ? dim : (extents[dim] as number)));
@@ -100,11 +108,20 @@ describe.each(kernels.map((kernel) => [`${kernel.name} for ${kernel.manifest.tar
           const [expression = "", bytes, most] = sizes[i] as string[];
           expect(Number(bytes)).toBe(binding.element === "f16" ? 2 : 4);
           const words = Math.max(Number(most), Math.ceil((evaluate(expression, extents) * Number(bytes)) / 4));
-          expect(4 * words).toBe(boundSize(binding.element, binding.stride, product(shapeOf(binding.shape))));
+          expect(4 * words).toBe(boundSize(binding.element, strides[i] as number, product(shapeOf(binding.shape))));
         }
-        const count = Math.max(least ? 1 : 0, Math.ceil(evaluate(rows, extents) / Number(per)));
+        const taken = choices.find(([rows = "", dim = "", atLeast, multipleOf]) => {
+          const own = extents[dim] as number;
+          return evaluate(rows, extents) > 0 && own >= Number(atLeast) && own % Number(multipleOf) === 0;
+        });
+        const entry = Number(taken?.[4] ?? 0);
+        const count = Math.max(least ? 1 : 0, Math.ceil(evaluate(rows, extents) / Number(per[entry])));
         const workgroups = count <= 65535 ? [count, 1] : [65535, Math.ceil(count / 65535)];
-        expect(workgroups).toEqual(workgroupsOf(dispatch, product(shapeOf(dispatch.rows))));
+        const wanted = product(shapeOf(dispatch.rows));
+        const manifest = compact(kernel.manifest, kernel.wgsl);
+        const own = entryFor(manifest, wanted, (dim) => extents[dim] as number);
+        expect(names[entry]).toBe(`"${own?.entryPoint ?? "main"}"`);
+        expect(workgroups).toEqual(workgroupsOf(own ?? dispatch, wanted));
       }
     });
 
@@ -126,9 +143,10 @@ describe.each(kernels.map((kernel) => [`${kernel.name} for ${kernel.manifest.tar
   },
 );
 
-test("some of these kernels have constants, features, scalars, and one has none", () => {
+test("some of these kernels have constants, features, scalars, entry points, and one has none", () => {
   const manifests = kernels.map(({ manifest }) => manifest);
   expect(manifests.some(({ overrides }) => overrides.length > 0)).toBe(true);
+  expect(manifests.some(({ variants }) => variants !== undefined)).toBe(true);
   expect(new Set(manifests.flatMap(({ requiredFeatures }) => requiredFeatures))).toEqual(
     new Set(["shader-f16", "subgroups"]),
   );

@@ -19,7 +19,14 @@ const { fn, kernel } =
   return n, max(n, axes = [-1])
 }`);
 
+const byLength = compileText("fn shifted(x: f32[rows, k]) -> (y: f32[rows, k]) { return center(x, axes = [-1]) }");
+
 interface Emitted {
+  readonly shiftedUniforms: d.WgslStruct<Record<"rows" | "k", d.U32>>;
+  readonly shiftedLayout: ReturnType<typeof tgpu.bindGroupLayout>;
+  shiftedEntryPoint(dims: { rows: number; k: number }): string;
+  shiftedPipeline(root: TgpuRoot, dims: { rows: number; k: number }): Promise<GPUComputePipeline>;
+  shiftedWorkgroups(dims: { rows: number; k: number }): [number, number];
   readonly scaledUniforms: d.WgslStruct<Record<"rows", d.U32> & Record<"s", d.F32>>;
   readonly scaledLayout: ReturnType<typeof tgpu.bindGroupLayout>;
   scaledPipeline(root: TgpuRoot): Promise<GPUComputePipeline>;
@@ -30,7 +37,7 @@ gpuTest("a kernel through TypeGPU's buffers and bind groups", async ({ gpu: { de
   Object.assign(globalThis, globals);
   const folder = temporaryFolder();
   const source = join(folder, "scaled.ts");
-  writeFileSync(source, emitTypegpu([kernel], "scaled.tir"));
+  writeFileSync(source, emitTypegpu([kernel, byLength.kernel], "scaled.tir"));
   const outfile = join(folder, "scaled.mjs");
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
   await esbuild.build({ entryPoints: [source], outfile, format: "esm", logLevel: "error" });
@@ -73,6 +80,33 @@ gpuTest("a kernel through TypeGPU's buffers and bind groups", async ({ gpu: { de
     const got = (await read.read()) as number[];
     const want = wanted[name]?.data ?? [];
     expect(got.length).toBe(want.length);
+    for (const [i, value] of Array.from(want).entries())
+      expect(Math.abs((got[i] as number) - value)).toBeLessThan(2e-6);
+  }
+
+  // Each length by its entry point.
+  for (const [k, entryPoint] of [
+    [256, "main_x4"],
+    [255, "main"],
+  ] as const) {
+    const dims = { rows, k };
+    expect(emitted.shiftedEntryPoint(dims)).toBe(entryPoint);
+    const data = Float32Array.from({ length: rows * k }, (_, i) => Math.sin(i));
+    const own = {
+      x: buffer(rows * k, d.f32, [...data]),
+      y: buffer(rows * k, d.f32),
+      uniforms: tg.createBuffer(emitted.shiftedUniforms, dims).$usage("uniform"),
+    };
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(await emitted.shiftedPipeline(tg, dims));
+    pass.setBindGroup(0, tg.unwrap(tg.createBindGroup(emitted.shiftedLayout, own as never)));
+    pass.dispatchWorkgroups(...emitted.shiftedWorkgroups(dims));
+    pass.end();
+    device.queue.submit([encoder.finish()]);
+    const x = { element: "f32", shape: [rows, k], data: Float64Array.from(data) } as const;
+    const want = interpret(byLength.fn, { x }).y?.data ?? [];
+    const got = (await own.y.read()) as number[];
     for (const [i, value] of Array.from(want).entries())
       expect(Math.abs((got[i] as number) - value)).toBeLessThan(2e-6);
   }

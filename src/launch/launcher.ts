@@ -206,8 +206,8 @@ export async function pipelineSoon(
 }
 
 /**
- * Compiles the pipelines of all entry points, without blocking. Where extents are pipeline constants, `dims` has them, or
- * nothing is done.
+ * Compiles the pipelines of the entry points that may be taken, without blocking: the one for `dims`, or all where these
+ * lack an extent that decides it. Where extents are pipeline constants, `dims` has them, or nothing is done.
  */
 export async function compilePipeline(launcher: Launcher, dims: object): Promise<void> {
   const { manifest, kernel } = launcher;
@@ -215,8 +215,8 @@ export async function compilePipeline(launcher: Launcher, dims: object): Promise
   const constants = kernel.constantsOf?.(manifest, extentOf);
   if (Object.values(constants ?? {}).some((extent) => typeof extent !== "number")) return;
   const { entryPoint, variants = [] } = manifest;
-  // Constants say which of them is taken.
-  const all = constants
+  const isDecided = variants.every(([dim]) => typeof extentOf(dim) === "number");
+  const all = isDecided
     ? [(kernel.entryFor?.(manifest, 1, extentOf) ?? manifest).entryPoint]
     : [entryPoint, ...variants.map(([, multipleOf]) => `main_x${multipleOf}`)];
   await Promise.all(all.map((name) => pipelineSoon(launcher, [], { entryPoint: name, constants })));

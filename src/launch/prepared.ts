@@ -164,7 +164,8 @@ export class Prepared<T extends LaunchTypes = AnyTypes> {
 }
 
 /**
- * The kernel on a device, once its pipeline is compiled: with the extents `dims`, where some are pipeline constants.
+ * The kernel on a device, once its pipelines are compiled: for the extents `dims`, where some are pipeline constants or decide
+ * which entry point is taken.
  * Throws what the device lacks, or has against the kernel.
  */
 export async function prepare<T extends LaunchTypes = AnyTypes>(

@@ -70,8 +70,8 @@ export interface PreparedKernel<T extends LaunchTypes = AnyTypes> {
 }
 
 /**
- * Compiles the kernel on the device, without blocking, and its pipeline too: for the extents in `dims` where some are
- * pipeline constants.
+ * Compiles the kernel on the device, without blocking, and its pipelines too: for the extents in `dims` where some are
+ * pipeline constants or decide which entry point is taken.
  * Throws TircError: E0607, E0610 to E0613, E0615, E0627.
  */
 export async function prepare<T extends LaunchTypes = AnyTypes>(

@@ -226,6 +226,10 @@ describe("calls to the device", () => {
       1 + (kernel.manifest.variants ?? []).length,
     );
     prepared.destroy();
+    // Of extents that are known there is one to take.
+    const known = counting(gpu.device);
+    (await prepare(known.device, kernel, { k: 300 })).destroy();
+    expect(known.counts.createComputePipelineAsync).toBe(1);
   });
 
   gpuTest("a specialized one takes a pipeline for each, of which those used last are kept", async ({ gpu }) => {
