@@ -22,7 +22,7 @@ fn act(x: f32[rows, 64], y: f32[rows, 64]) -> f32[rows, 64] {
 
 deviceTest("measures each function, and what it writes is a target", async () => {
   const place = new Workplace({ "f.tir": program });
-  const { code, stderr } = await place.run(["tune", "f.tir", "--dim", "rows=16", "--rounds", "2", "-o", "mine.json"]);
+  const { code, stderr } = await place.run(["tune", "f.tir", "--dim", "rows=16", "--rounds", "1", "-o", "mine.json"]);
   expect({ code, stderr }).toMatchObject({ code: 0 });
   expect(stderr).toMatch(/^norm, rows of 64: \d+ kernels timed; /m);
   expect(stderr).toMatch(/^act: \d+ kernels timed; /m);
@@ -38,9 +38,9 @@ deviceTest("measures each function, and what it writes is a target", async () =>
 
   // Of another row length, beside what was measured; and once more, in its place.
   place.write("g.tir", program.replaceAll("64", "16"));
-  const more = ["tune", "--rounds", "1", "--dim", "rows=8", "--target", "mine.json", "--fn", "norm"];
-  await place.run([...more, "g.tir", "-o", "mine.json"]);
-  await place.run([...more, "f.tir", "-o", "mine.json"]);
+  const more = ["tune", "--rounds", "1", "--dim", "rows=8", "--target", "mine.json", "-o", "mine.json"];
+  await place.run([...more, "g.tir", "--fn", "norm"]);
+  await place.run([...more, "f.tir", "--fn", "act"]);
   const both: TargetProfile = JSON.parse(place.read("mine.json"));
   expect(both.schedules?.map(({ fn, columns }) => `${fn} ${columns}`).sort()).toEqual(["act 1", "norm 16", "norm 64"]);
 });

@@ -2,7 +2,7 @@
 
 import { describe, expect } from "vitest";
 import type { HostTensor } from "../../src/runtime/host-tensor.ts";
-import { type Compiled, compileText, targetsFor } from "../support/compile.ts";
+import { type Compiled, compileText, targetsFor, targetsInTurn } from "../support/compile.ts";
 import { isDeep } from "../support/deep.ts";
 import { driverTest, gpuTest } from "../support/gpu.ts";
 import { compareKernel, inputsFor, normal } from "../support/oracle.ts";
@@ -15,7 +15,7 @@ fn f(x: f32[rows, ${columns}], gamma: f32[${columns}], beta: f32[${columns}]) ->
 const lengths = isDeep ? [1, 2, 3, 5, 64, 65, 257, 768, 769, 1000] : [1, 64, 769, 1000];
 
 gpuTest.for(lengths)("a constant row of %i gives exactly beta", async (columns, { gpu }) => {
-  for (const target of targetsFor(gpu.target)) {
+  for (const target of targetsInTurn(gpu.target, lengths.indexOf(columns))) {
     const { fn, kernel } = compileText(layernorm(columns), target);
     for (const constant of [0, 1e6, -3.3, 1e-20, 12345.678, 1e20, -3e38]) {
       const inputs = inputsFor(fn, { rows: 3 }, { fill: { x: () => constant } });
@@ -28,9 +28,9 @@ gpuTest.for(lengths)("a constant row of %i gives exactly beta", async (columns, 
 });
 
 driverTest("rows far from 0, as they are and scaled", async (gpu) => {
-  for (const target of targetsFor(gpu.target)) {
-    for (const columns of isDeep ? [65, 768, 1000] : [65, 1000]) {
-      for (const accuracy of ["normal", "scaled"] as const) {
+  for (const [i, columns] of (isDeep ? [65, 768, 1000] : [65, 1000]).entries()) {
+    for (const [j, accuracy] of (["normal", "scaled"] as const).entries()) {
+      for (const target of targetsInTurn(gpu.target, i + j)) {
         const { fn, kernel } = compileText(layernorm(columns), target, { accuracy });
         for (const offset of [1e4, -1e4, 1e5]) {
           const fill = { x: (next: () => number) => offset + normal(next), gamma: () => 1, beta: () => 0 };
@@ -107,8 +107,8 @@ driverTest("an element beside which plain sums lose all others", async (gpu) => 
     ["layernorm", layernorm(columns), "normal"],
     ["layernorm", layernorm(columns), "scaled"],
   ];
-  for (const target of targetsFor(gpu.target)) {
-    for (const [name, text, accuracy] of programs) {
+  for (const [turn, [name, text, accuracy]] of programs.entries()) {
+    for (const target of targetsInTurn(gpu.target, turn)) {
       const { fn, kernel } = compileText(text, target, { accuracy });
       const { errors } = await compareKernel(
         gpu.device,
@@ -131,8 +131,8 @@ driverTest("a sum of many equal terms, of which plain addition loses the fourth 
     `fn f(x: f32[${columns}, rows]) -> f32[rows] { return sum(x, axes = [0]) }`,
     `fn f(x: f32[rows, ${columns}]) -> f32[rows] { return mean(x, axes = [-1]) * ${columns}.0 }`,
   ];
-  for (const target of targetsFor(gpu.target)) {
-    for (const text of texts) {
+  for (const [turn, text] of texts.entries()) {
+    for (const target of targetsInTurn(gpu.target, turn)) {
       const { fn, kernel } = compileText(text, target);
       const inputs = inputsFor(fn, { rows: 2, n: columns }, { fill: { x: () => 0.1 } });
       const { outputs } = await compareKernel(gpu.device, kernel, fn, inputs);

@@ -1,7 +1,7 @@
 /** Ways in which tensors lie in the walk, against float64. */
 
 import { expect } from "vitest";
-import { compileText, targetsFor } from "../support/compile.ts";
+import { compileText, targetsFor, targetsInTurn } from "../support/compile.ts";
 import { isDeep } from "../support/deep.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { compareKernel, inputsFor } from "../support/oracle.ts";
@@ -125,8 +125,8 @@ gpuTest.for([1, 3, 7])("halves in rows of %i, of which two may lie in one word",
   }
 });
 
-gpuTest.for(cases)("%s", async ([, text, dims], { gpu }) => {
-  for (const target of targetsFor(gpu.target)) {
+gpuTest.for(cases.map((one, turn) => [...one, turn] as const))("%s", async ([, text, dims, turn], { gpu }) => {
+  for (const target of targetsInTurn(gpu.target, turn)) {
     // Without passes a kernel has more ops, and the same walk.
     for (const passes of isDeep || target === gpu.target ? ["default", "O0"] : ["default"]) {
       const { fn, kernel } = compileText(text, target, { passes });

@@ -1,14 +1,15 @@
 /** From text to a kernel, as the tests of the code generator want it. */
 
-import { generatePrograms } from "../../codegen/generate.ts";
+import { generate } from "../../codegen/generate.ts";
 import type { Program } from "../../codegen/kernel/statement.ts";
 import { verifyProgram } from "../../codegen/kernel/verify.ts";
 import type { Kernel } from "../../codegen/manifest.ts";
 import { proveKernel } from "../../codegen/prove.ts";
 import { builtinTargets, portableTarget, type TargetProfile } from "../../codegen/target.ts";
-import { type CompileOptions, compile } from "../../src/compile.ts";
+import { type CompileOptions, optimize } from "../../src/compile.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { parse } from "../../src/parse/parse.ts";
+import type { PassResult } from "../../src/pass-manager/pass-manager.ts";
 import { isDeep } from "./deep.ts";
 
 export interface Compiled {
@@ -24,22 +25,39 @@ export interface Compiled {
 /** Each kernel is proved in `npm run test:deep`. */
 const few = { elements: 2 ** 12 };
 
+/** What the passes made of a text: they know no target, and many tests compile one text for several. */
+const optimizedTexts = new Map<string, { readonly fn: Fn; readonly optimized: PassResult }>();
+
+function optimizedText(text: string, options: Omit<CompileOptions, "target">) {
+  const { instruments, plugins, passes } = options;
+  // What is made of functions is not what its JSON says.
+  const isPlain = instruments === undefined && plugins === undefined && typeof passes !== "object";
+  const key = isPlain ? JSON.stringify([text, options]) : "";
+  const known = isPlain ? optimizedTexts.get(key) : undefined;
+  if (known !== undefined) return known;
+  const module = parse(text, { file: "test.tir" });
+  const made = { fn: module.fns[0] as Fn, optimized: optimize(module, options) };
+  if (optimizedTexts.size > 100) optimizedTexts.clear();
+  if (isPlain) optimizedTexts.set(key, made);
+  return made;
+}
+
 /** The one function of a text, compiled by the default pipeline to a kernel that the verifier takes. */
 export function compileText(
   text: string,
   target: TargetProfile = portableTarget,
   options: Omit<CompileOptions, "target"> = {},
 ): Compiled {
-  const module = parse(text, { file: "test.tir" });
-  const { kernels, module: compiled } = compile(module, { ...options, target });
-  const programs = generatePrograms(compiled.fns[0] as Fn, target, options);
+  const { fn, optimized } = optimizedText(text, options);
+  const compiled = optimized.module.fns[0] as Fn;
+  const { kernel, programs } = generate(compiled, target, options);
   const faults = programs.flatMap(verifyProgram);
   if (isDeep) {
-    const { verdict, ...found } = proveKernel(compiled.fns[0] as Fn, compiled.consts, target, options, few);
+    const { verdict, ...found } = proveKernel(compiled, optimized.module.consts, target, options, few);
     if (verdict !== "equal" && verdict !== "undecided") faults.push(`${verdict}: ${JSON.stringify(found)}`);
   }
   if (faults.length > 0) throw new Error(`the kernel for ${target.name} is not sound: ${faults.join("; ")}\n${text}`);
-  return { fn: module.fns[0] as Fn, kernel: kernels[0] as Kernel, program: programs[0] as Program, programs };
+  return { fn, kernel, program: programs[0] as Program, programs };
 }
 
 /** Profiles that between them take every path of the generator. */
@@ -50,7 +68,13 @@ export function targetsFor(device: TargetProfile): readonly TargetProfile[] {
   return [device, { ...portableTarget, limits: device.limits }];
 }
 
-/** The same for rows of some lengths, the device alone for others: each kernel takes a driver a second to compile. */
+/** Both of them in the deep run, else one by turns over the cases of a campaign: a kernel takes a driver a second. */
+export function targetsInTurn(device: TargetProfile, turn: number): readonly TargetProfile[] {
+  const both = targetsFor(device);
+  return isDeep ? both : both.slice(turn % 2, (turn % 2) + 1);
+}
+
+/** The same by the length of rows: each of them has lengths of its own, and both have 5. */
 export function targetsForRows(device: TargetProfile, length: number): readonly TargetProfile[] {
-  return [1, 5, 769].includes(length) ? targetsFor(device) : [device];
+  return length === 5 ? targetsFor(device) : targetsInTurn(device, [1, 769].includes(length) ? 1 : 0);
 }
