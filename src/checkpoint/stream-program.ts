@@ -40,6 +40,8 @@ interface Layout {
 export interface NormKind {
   readonly eps: number;
   readonly isRms?: boolean;
+  /** Of a norm that has neither gamma nor beta in any checkpoint. */
+  readonly isPlain?: boolean;
 }
 
 export class StreamProgram {
@@ -168,9 +170,9 @@ export class StreamProgram {
     return this.let("stream", `${a.name} + ${b.name}`, a);
   }
 
-  norm(module: string, x: Rows, { eps, isRms = false }: NormKind): Rows {
-    const affine = ["weight", "bias"].filter((part) => this.has(`${module}.${part}`));
-    if (affine.length === 0 && !isRms) this.missing(`${module}.weight`);
+  norm(module: string, x: Rows, { eps, isRms = false, isPlain = false }: NormKind): Rows {
+    const affine = isPlain ? [] : ["weight", "bias"].filter((part) => this.has(`${module}.${part}`));
+    if (affine.length === 0 && !isRms && !isPlain) this.missing(`${module}.weight`);
     const operands = [x.name, ...affine.map((part) => this.rows(`${module}.${part}`).name)];
     this.norms.push(module);
     const attributes = `axes = [-1], eps = ${eps}`;

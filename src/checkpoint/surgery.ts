@@ -88,7 +88,7 @@ export function checkpointSurgery(
   const read = globalsIn(after);
   const made = after.consts.filter(({ name, data }) => data.kind === "computed" && read.has(name));
   const centered = new Set(made.map((constant) => program.tensors.get(sourceOf(constant.name, after)) as string));
-  const norms = records.map((record, i): CheckpointNorm => {
+  const uses = records.map((record, i): CheckpointNorm => {
     const { norm, centering, gamma, beta, eps } = record;
     const isRms = isFree(centering) || norm === "rmsnorm";
     const because = reasonsOf(record).map((reason) => program.inModel(reason));
@@ -97,6 +97,7 @@ export function checkpointSurgery(
       ...{ centering: centering === "moved" ? "kept" : centering, because, gamma, beta, eps },
     };
   });
+  const norms = byModule(uses);
   const rms = new Set(norms.filter(({ isRms }) => isRms).map((one) => one.module));
   const rewritten = parsed(checkpointProgram(checkpoint, { centered, rms, fixed }), name);
   const untied = [...program.heads]
@@ -109,6 +110,13 @@ export function checkpointSurgery(
     exactness: exactnessOf(module, rewritten),
     warnings: norms.length === 0 ? [normWarnings.noNorm([name], "program")] : [],
   };
+}
+
+/** A module that several places of a model share needs its mean where one of them does. */
+function byModule(uses: readonly CheckpointNorm[]): CheckpointNorm[] {
+  const found = new Map<string, CheckpointNorm>();
+  for (const use of uses) if (!found.has(use.module) || !use.isRms) found.set(use.module, use);
+  return [...found.values()];
 }
 
 /** A checkpoint of a model without its head has no bias of it either. */

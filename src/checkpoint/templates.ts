@@ -6,31 +6,10 @@
 import { fail } from "../diagnostics/diagnostic.ts";
 import { checkpointErrors } from "../diagnostics/errors-checkpoint.ts";
 import type { Config } from "./checkpoint.ts";
-import type { Rows, StreamProgram } from "./stream-program.ts";
-
-/** Writes the program of a model. */
-type Template = (model: StreamProgram, config: Config) => void;
-
-const layersOf = (config: Config, key: string) => Array.from({ length: config.count(key) }, (_, i) => i);
-
-/** Classes of which no head multiplies by the table of embeddings. */
-const withoutHead = /((?<!Heads?)Model|Classification|QuestionAnswering|MultipleChoice|NextSentencePrediction)$/;
-
-/**
- * The end of a model: the product of its rows with the table of embeddings where a head is tied to it, the rows otherwise.
- * A class that is not known counts as one with such a head: its table is not centered without a copy for the head.
- * @param own what the head has of its own where `tie_word_embeddings` is false, and what it reads otherwise.
- */
-function end(
-  model: StreamProgram,
-  config: Config,
-  out: Rows,
-  { table, own }: { readonly table: string; readonly own: Readonly<Record<string, string>> },
-): void {
-  const isTied = config.flag("tie_word_embeddings", true) && !withoutHead.test(config.architecture);
-  if (isTied) model.tiedHead(out, table, own);
-  else model.result(out);
-}
+import { decoders } from "./decoders.ts";
+import { encoders } from "./encoders.ts";
+import type { Rows } from "./stream-program.ts";
+import { blocks, end, layersOf, type Part, type Template } from "./template.ts";
 
 const gpt2: Template = (model, config) => {
   const at = model.prefix("wte.weight");
@@ -50,29 +29,10 @@ const gpt2: Template = (model, config) => {
   end(model, config, model.norm(`${at}ln_f`, h, kind), { table, own: { "lm_head.weight": table } });
 };
 
-/** A block before whose parts the norms stand (OPT, Whisper, CLIP), or behind whose additions (OPT of 350 million). */
-interface Part {
-  readonly norm: string;
-  readonly writes: string;
-  readonly what: string;
-  /** What else it reads: rows that another stream hands over. */
-  readonly beside?: Rows;
-}
-
-function blocks(model: StreamProgram, start: Rows, parts: readonly Part[], eps: number, isNormFirst = true): Rows {
-  let h = start;
-  for (const { norm, writes, what, beside } of parts) {
-    const others = beside === undefined ? [] : [beside];
-    const read = isNormFirst ? model.norm(norm, h, { eps }) : h;
-    const sum = model.add(h, model.linear(writes, what, [read, ...others]));
-    h = isNormFirst ? sum : model.norm(norm, sum, { eps });
-  }
-  return h;
-}
-
 const opt: Template = (model, config) => {
   const at = `${model.prefix("decoder.embed_tokens.weight")}decoder`;
   const isNormFirst = config.flag("do_layer_norm_before", true);
+  const kind = { eps: 1e-5, isPlain: !config.flag("layer_norm_elementwise_affine", true) };
   const table = `${at}.embed_tokens.weight`;
   const tokens = model.embedding(table);
   // Narrower embeddings go through a product of their own.
@@ -85,34 +45,11 @@ const opt: Template = (model, config) => {
       { norm: `${block}.final_layer_norm`, writes: `${block}.fc2`, what: "activation" },
     ];
   });
-  let h = blocks(model, start, parts, 1e-5, isNormFirst);
-  if (model.has(`${at}.final_layer_norm.weight`)) h = model.norm(`${at}.final_layer_norm`, h, { eps: 1e-5 });
+  let h = blocks(model, start, parts, kind, isNormFirst);
+  const hasLast = isNormFirst && !config.flag("_remove_final_layer_norm", false);
+  if (hasLast) h = model.norm(`${at}.final_layer_norm`, h, kind);
   if (model.has(`${at}.project_out.weight`)) h = model.linear(`${at}.project_out`, "projected", [h]);
   end(model, config, h, { table, own: { "lm_head.weight": table } });
-};
-
-const bert: Template = (model, config) => {
-  const at = model.prefix("embeddings.word_embeddings.weight");
-  const eps = config.epsilon("layer_norm_eps", 1e-12);
-  const table = `${at}embeddings.word_embeddings.weight`;
-  const [words, places, types] = [table, "position_embeddings.weight", "token_type_embeddings.weight"].map((name, i) =>
-    model.embedding(i === 0 ? name : `${at}embeddings.${name}`),
-  ) as [Rows, Rows, Rows];
-  const start = model.norm(`${at}embeddings.LayerNorm`, model.add(model.add(words, places), types), { eps });
-  const parts = layersOf(config, "num_hidden_layers").flatMap((i): Part[] => {
-    const block = `${at}encoder.layer.${i}`;
-    return [
-      { norm: `${block}.attention.output.LayerNorm`, writes: `${block}.attention.output.dense`, what: "attention" },
-      { norm: `${block}.output.LayerNorm`, writes: `${block}.output.dense`, what: "activation" },
-    ];
-  });
-  const h = blocks(model, start, parts, eps, false);
-  const transform = "cls.predictions.transform";
-  const decoder = "cls.predictions.decoder";
-  const head = { table, own: { [`${decoder}.weight`]: table, [`${decoder}.bias`]: "cls.predictions.bias" } };
-  if (!model.has(`${transform}.dense.weight`)) return end(model, config, h, head);
-  const width = model.extent(`${transform}.dense.weight`, 0);
-  end(model, config, model.norm(`${transform}.LayerNorm`, model.opaque("transform", width, [h]), { eps }), head);
 };
 
 const vit: Template = (model, config) => {
@@ -129,7 +66,7 @@ const vit: Template = (model, config) => {
       { norm: `${block}.layernorm_after`, writes: `${block}.output.dense`, what: "activation" },
     ];
   });
-  model.result(model.norm(`${at}layernorm`, blocks(model, model.add(rows, positions), parts, eps), { eps }));
+  model.result(model.norm(`${at}layernorm`, blocks(model, model.add(rows, positions), parts, { eps }), { eps }));
 };
 
 /** The two norms and products of a block of CLIP. */
@@ -150,7 +87,7 @@ const clip: Template = (model, config) => {
     model.embedding("text_model.embeddings.token_embedding.weight"),
     model.embedding("text_model.embeddings.position_embedding.weight"),
   );
-  const spoken = blocks(model, words, clipParts("text_model", text), epsOf(text).eps);
+  const spoken = blocks(model, words, clipParts("text_model", text), epsOf(text));
   model.result(model.norm("text_model.final_layer_norm", spoken, epsOf(text)));
   const at = "vision_model.embeddings";
   const places = model.extent(`${at}.position_embedding.weight`, 0);
@@ -159,7 +96,7 @@ const clip: Template = (model, config) => {
   const placed = model.add(rows, model.rows(`${at}.position_embedding.weight`));
   // A norm stands before the first block, so the stream that the others read begins with its gamma and beta.
   const start = model.norm("vision_model.pre_layrnorm", placed, epsOf(vision));
-  const seen = blocks(model, start, clipParts("vision_model", vision), epsOf(vision).eps);
+  const seen = blocks(model, start, clipParts("vision_model", vision), epsOf(vision));
   model.result(model.norm("vision_model.post_layernorm", seen, epsOf(vision)));
 };
 
@@ -177,10 +114,10 @@ const whisper: Template = (model, config) => {
   const positions = model.rows(`${at}encoder.embed_positions.weight`);
   const frames = model.extent(`${at}encoder.embed_positions.weight`, 0);
   const heard = model.add(model.input("convolutions", positions.width, String(frames)), positions);
-  const memory = model.norm(`${at}encoder.layer_norm`, blocks(model, heard, partsOf("encoder"), eps), { eps });
+  const memory = model.norm(`${at}encoder.layer_norm`, blocks(model, heard, partsOf("encoder"), { eps }), { eps });
   const table = `${at}decoder.embed_tokens.weight`;
   const start = model.add(model.embedding(table), model.embedding(`${at}decoder.embed_positions.weight`));
-  const h = blocks(model, start, partsOf("decoder", memory), eps);
+  const h = blocks(model, start, partsOf("decoder", memory), { eps });
   end(model, config, model.norm(`${at}decoder.layer_norm`, h, { eps }), { table, own: { "proj_out.weight": table } });
 };
 
@@ -197,9 +134,13 @@ const rmsNorms =
     }
   };
 
+const llama = rmsNorms(/(^|[._])(layernorm|norm)\.weight$/, "rms_norm_eps", 1e-6);
+const ofLlama = ["llama", "mistral", "mixtral", "olmo2", "phi3", "qwen2", "qwen3"];
+
 export const templates: Readonly<Record<string, Template>> = {
-  ...{ bert, clip, gpt2, opt, vit, whisper },
-  llama: rmsNorms(/(^|\.)(input_layernorm|post_attention_layernorm|norm)\.weight$/, "rms_norm_eps", 1e-6),
+  ...{ clip, gpt2, opt, vit, whisper },
+  ...{ ...encoders, ...decoders },
+  ...Object.fromEntries(ofLlama.map((type) => [type, llama])),
   t5: rmsNorms(/(^|[._])layer_norm\.weight$/, "layer_norm_epsilon", 1e-6),
 };
 

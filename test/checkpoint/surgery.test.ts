@@ -3,6 +3,12 @@
 import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { openCheckpoint } from "../../src/checkpoint/checkpoint.ts";
+import { checkpointSurgery } from "../../src/checkpoint/surgery.ts";
+import { templates } from "../../src/checkpoint/templates.ts";
+import { checkpointFiles } from "../../src/checkpoint/write.ts";
+import { type ByteSource, bytesInMemory } from "../../src/onnx/bytes.ts";
+import type { Piece } from "../../src/onnx/write.ts";
 import { gpt2Config, gpt2Files, gpt2Shapes, weights } from "../support/checkpoint.ts";
 import { Workplace } from "../support/cli.ts";
 import { type Stored, safetensors } from "../support/safetensors.ts";
@@ -182,7 +188,7 @@ describe("what cannot be", () => {
     ["no JSON", gpt2Files("{"), "E0791", "it is no JSON"],
     ["a list", gpt2Files("[]"), "E0791", "it is no JSON object"],
     ["no model_type", gpt2Files("{}"), "E0791", "it has no `model_type`"],
-    ["another model", gpt2Files(gpt2Config.replace('"gpt2"', '"gpt3"')), "E0792", "did you mean `gpt2`?"],
+    ["another model", gpt2Files(gpt2Config.replace('"gpt2"', '"gpt-2"')), "E0792", "did you mean `gpt2`?"],
     ["a property of every object", gpt2Files(gpt2Config.replace('"gpt2"', '"constructor"')), "E0792", "templates for"],
     ["a number of layers that is none", gpt2Files(gpt2Config.replace(": 2,", ": 1e9,")), "E0791", "n_layer"],
     [
@@ -278,13 +284,56 @@ test("the page of checkpoints counts the models, and says how far they are off a
     models: Record<string, Held>;
   };
   const page = readFileSync("docs/checkpoints.md", "utf8");
-  expect(Object.keys(models)).toHaveLength(16);
-  expect(page).toContain("makes sixteen models");
+  expect(Object.keys(models)).toHaveLength(38);
+  expect(page).toContain("makes 38 models");
   const wide = Object.entries(models).filter(([name]) => !name.includes("f16"));
   const worst = Math.max(...wide.flatMap(([, { off, offWithRmsNorms }]) => [off, offWithRmsNorms]));
   const said = Number(/differ by (\S+) of the largest number/.exec(page)?.[1]);
   expect(worst).toBeLessThanOrEqual(said);
   expect(said).toBeLessThanOrEqual(2 * worst);
+});
+
+test("the page of checkpoints has each architecture of which there is a template", () => {
+  const page = readFileSync("docs/checkpoints.md", "utf8");
+  const table = page.split("\n").filter((line) => line.startsWith("| `") && !line.includes("`model_type`"));
+  const named = table.flatMap((line) =>
+    [...(line.split("|")[1] as string).matchAll(/`([^`]+)`/g)].map(([, name]) => name),
+  );
+  expect(named.sort()).toEqual(Object.keys(templates).sort());
+});
+
+test("one tensor is in memory at a time: each is read when its place in the file is asked for", () => {
+  const files = new Map(
+    Object.entries(gpt2Files()).map(([path, content]) => {
+      const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+      return [path.replace("gpt2/", ""), bytes];
+    }),
+  );
+  const reads: number[] = [];
+  const open = (name: string): ByteSource => {
+    const source = bytesInMemory(name, files.get(name) as Uint8Array);
+    const read = (start: number, length: number) => {
+      if (name.endsWith(".safetensors")) reads.push(length);
+      return source.read(start, length);
+    };
+    return { ...source, read };
+  };
+  const checkpoint = openCheckpoint({ name: "gpt2", files: [...files.keys()], open });
+  const result = checkpointSurgery(checkpoint);
+  reads.length = 0;
+  const shard = checkpointFiles(checkpoint, result, () => {}).find(({ name }) => name === "model.safetensors");
+  expect(reads).toEqual([]);
+  const pieces = shard?.pieces[Symbol.iterator]() as Iterator<Piece>;
+  // The header, whose length and text are two reads.
+  expect(pieces.next().value).toBeInstanceOf(Uint8Array);
+  const isTensor = (length: number) => [...checkpoint.tensors.values()].some((one) => one.length === length);
+  let asked = 0;
+  for (let next = pieces.next(); !next.done; next = pieces.next()) {
+    if (next.value instanceof Uint8Array) asked++;
+    // Before what stays in front of it, the tensor is read that follows.
+    expect(reads.filter(isTensor).length).toBeLessThanOrEqual(asked + 1);
+  }
+  expect(asked).toBe(result.centered.length);
 });
 
 describe("held to transformers", () => {
@@ -308,6 +357,11 @@ describe("held to transformers", () => {
     expect(Object.fromEntries(counts)).toMatchObject({
       ...{ gpt2: "5 of 5", "gpt2-hub": "5 of 5", opt: "5 of 5", vit: "5 of 5", clip: "6 of 11", whisper: "7 of 12" },
       ...{ bert: "1 of 6", "opt-projected": "0 of 4", t5: "0 of 0", llama: "0 of 0" },
+      ...{ mistral: "0 of 0", qwen2: "0 of 0", "opt-plain": "5 of 5", olmo: "5 of 5", cohere: "3 of 3" },
+      ...{ roberta: "1 of 6", distilbert: "1 of 6", albert: "1 of 4", gpt_bigcode: "5 of 5", starcoder2: "5 of 5" },
+      ...{ gpt_neo: "5 of 5", gpt_neox: "5 of 5", "gpt_neox-sequential": "5 of 5", gptj: "3 of 3", codegen: "3 of 3" },
+      ...{ phi: "3 of 3", stablelm: "5 of 5", "stablelm-parallel": "3 of 3", mpt: "5 of 5" },
+      ...{ falcon: "3 of 3", "falcon-new": "5 of 5", "falcon-sequential": "5 of 5" },
     });
   });
 });

@@ -197,7 +197,7 @@ describe("a model that is dropped", () => {
     const files = filesOf({
       ...{ "picture.png": "PNG", "cut.onnx": readFileSync("test/onnx/models/gpt2_conv1d.onnx").subarray(0, 900) },
       ...{ "pickle.pt2": readFileSync("test/pt2/models/gpt.pt2").subarray(0, 3000) },
-      ...gpt2Files(gpt2Config.replace('"gpt2"', '"gpt7"')),
+      ...gpt2Files(gpt2Config.replace('"gpt2"', '"gpt-2"')),
       ...{ "two/a.onnx": "a", "two/b.onnx": "b", "program.tir": "fn f(x: f32[4]) -> f32[4] { return exp(x) }" },
     });
     const { page, complaints } = await openPage();
@@ -211,7 +211,7 @@ describe("a model that is dropped", () => {
     expect(await said("picture.png")).toMatch(/E0643.+picture\.png is no model.*Help: take an ONNX model/);
     expect(await said("two")).toMatch(/E0643.+it holds a\.onnx and b\.onnx.*Help: take one of them/);
     expect(await said("gpt2/model.safetensors")).toMatch(/E0643.+config\.json.*Help: take both files/);
-    expect(await said("gpt2")).toMatch(/E0792.+gpt7.+did you mean gpt2/);
+    expect(await said("gpt2")).toMatch(/E0792.+gpt-2.+did you mean gpt2/);
     expect(await said("cut.onnx")).toMatch(/E074\d/);
     expect(await said("pickle.pt2")).toMatch(/E077\d/);
     expect(complaints).toEqual([]);

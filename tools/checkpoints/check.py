@@ -33,6 +33,7 @@ clip = dict(
     projection_dim=8,
 )
 llama = dict(**words, **small)
+falcon = dict(**words, hidden_size=12, num_hidden_layers=2, num_attention_heads=3)
 
 models = {
     "gpt2": lambda: GPT2LMHeadModel(GPT2Config(**gpt2)),
@@ -51,6 +52,45 @@ models = {
     "whisper": lambda: WhisperForConditionalGeneration(WhisperConfig(**whisper)),
     "t5": lambda: T5ForConditionalGeneration(T5Config(**words, d_model=12, d_kv=4, d_ff=24, num_layers=2, num_heads=3)),
     "llama": lambda: LlamaForCausalLM(LlamaConfig(**llama)),
+    "mistral": lambda: MistralForCausalLM(MistralConfig(**llama, num_key_value_heads=3)),
+    "qwen2": lambda: Qwen2ForCausalLM(Qwen2Config(**llama, num_key_value_heads=3)),
+    "opt-plain": lambda: OPTForCausalLM(
+        OPTConfig(**opt, hidden_size=12, word_embed_proj_dim=12, layer_norm_elementwise_affine=False)
+    ),
+    "roberta": lambda: RobertaForMaskedLM(RobertaConfig(**words, **small, max_position_embeddings=20)),
+    "distilbert": lambda: DistilBertForMaskedLM(
+        DistilBertConfig(**words, dim=12, n_layers=2, n_heads=3, hidden_dim=24, max_position_embeddings=16)
+    ),
+    "albert": lambda: AlbertForMaskedLM(
+        AlbertConfig(**words, **small, embedding_size=8, max_position_embeddings=16)
+    ),
+    "gpt_neo": lambda: GPTNeoForCausalLM(
+        GPTNeoConfig(
+            **words, hidden_size=12, num_layers=2, attention_types=[[["global"], 2]], num_heads=3, intermediate_size=24,
+            max_position_embeddings=16,
+        )
+    ),
+    "gpt_neox": lambda: GPTNeoXForCausalLM(GPTNeoXConfig(**llama, max_position_embeddings=16)),
+    "gpt_neox-sequential": lambda: GPTNeoXForCausalLM(
+        GPTNeoXConfig(**llama, max_position_embeddings=16, use_parallel_residual=False)
+    ),
+    "gptj": lambda: GPTJForCausalLM(GPTJConfig(**gpt2, rotary_dim=4)),
+    "codegen": lambda: CodeGenForCausalLM(
+        CodeGenConfig(**words, n_positions=16, n_ctx=16, n_embd=16, n_layer=2, n_head=4, rotary_dim=4)
+    ),
+    "gpt_bigcode": lambda: GPTBigCodeForCausalLM(GPTBigCodeConfig(**gpt2)),
+    "phi": lambda: PhiForCausalLM(PhiConfig(**llama, max_position_embeddings=16)),
+    "stablelm": lambda: StableLmForCausalLM(StableLmConfig(**llama, num_key_value_heads=3)),
+    "stablelm-parallel": lambda: StableLmForCausalLM(
+        StableLmConfig(**llama, num_key_value_heads=3, use_parallel_residual=True)
+    ),
+    "starcoder2": lambda: Starcoder2ForCausalLM(Starcoder2Config(**llama, num_key_value_heads=3)),
+    "falcon": lambda: FalconForCausalLM(FalconConfig(**falcon)),
+    "falcon-new": lambda: FalconForCausalLM(FalconConfig(**falcon, new_decoder_architecture=True, num_kv_heads=3)),
+    "falcon-sequential": lambda: FalconForCausalLM(FalconConfig(**falcon, parallel_attn=False)),
+    "mpt": lambda: MptForCausalLM(MptConfig(**words, d_model=16, n_heads=4, n_layers=2, max_seq_len=16)),
+    "olmo": lambda: OlmoForCausalLM(OlmoConfig(**llama)),
+    "cohere": lambda: CohereForCausalLM(CohereConfig(**llama)),
 }
 sharded = {"opt"}
 
@@ -90,11 +130,19 @@ class Rms(torch.nn.Module):
 
     def __init__(self, norm):
         super().__init__()
-        self.weight, self.bias, self.eps = norm.weight, norm.bias, norm.eps
+        self.weight, self.bias = getattr(norm, "weight", None), getattr(norm, "bias", None)
+        # OLMo's norm has it in its code.
+        self.eps = getattr(norm, "eps", getattr(norm, "variance_epsilon", 1e-5))
 
     def forward(self, x):
-        y = x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.eps) * self.weight
+        y = x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.eps)
+        y = y if self.weight is None else y * self.weight
         return y if self.bias is None else y + self.bias
+
+
+def is_layer_norm(module):
+    """That of torch, or of a model whose own class takes off the mean."""
+    return isinstance(module, torch.nn.LayerNorm) or type(module).__name__ in ("OlmoLayerNorm", "CohereLayerNorm")
 
 
 def main_output(outputs):
@@ -123,7 +171,7 @@ def hold(folder):
             mean = (x.mean(-1).abs() / x.abs().amax(-1)).max().item()
             largest[module_name] = max(largest.get(module_name, 0), mean)
 
-        norms = {n: m for n, m in written.named_modules() if isinstance(m, torch.nn.LayerNorm)}
+        norms = {n: m for n, m in written.named_modules() if is_layer_norm(m)}
         for module_name, module in norms.items():
             module.register_forward_pre_hook(lambda m, args, n=module_name: watch(m, args, n))
         with torch.no_grad():

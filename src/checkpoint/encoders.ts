@@ -1,0 +1,91 @@
+/** Encoders of BERT's kind, with the norms behind the additions: a row of names for each. */
+
+import { blocks, end, layersOf, type Part, type Template } from "./template.ts";
+
+interface Encoder {
+  /** The entry of the configuration that has the number of blocks. */
+  readonly layers: string;
+  /** What stands before the names of the block of that number. */
+  block(i: number): string;
+  /** Norms of a block's parts, and the products whose results are added before them. */
+  readonly attention: readonly [norm: string, writes: string];
+  readonly mlp: readonly [norm: string, writes: string];
+  /** The product that makes the embeddings as wide as the blocks. */
+  readonly project?: string;
+  /** The product and the norm before a head that predicts words, and what that has of its own where it is not tied. */
+  readonly head: { readonly dense: string; readonly norm: string; readonly weight: string; readonly bias?: string };
+}
+
+const bert: Encoder = {
+  layers: "num_hidden_layers",
+  block: (i) => `encoder.layer.${i}`,
+  attention: ["attention.output.LayerNorm", "attention.output.dense"],
+  mlp: ["output.LayerNorm", "output.dense"],
+  head: {
+    ...{ dense: "cls.predictions.transform.dense", norm: "cls.predictions.transform.LayerNorm" },
+    ...{ weight: "cls.predictions.decoder", bias: "cls.predictions.bias" },
+  },
+};
+
+const roberta: Encoder = {
+  ...bert,
+  head: { dense: "lm_head.dense", norm: "lm_head.layer_norm", weight: "lm_head.decoder", bias: "lm_head.bias" },
+};
+
+/** By `model_type`. */
+const rows: Readonly<Record<string, Encoder>> = {
+  bert,
+  roberta,
+  camembert: roberta,
+  "xlm-roberta": roberta,
+  albert: {
+    layers: "num_hidden_layers",
+    // All blocks are one: the norms of it can go where all blocks allow it.
+    block: () => "encoder.albert_layer_groups.0.albert_layers.0",
+    attention: ["attention.LayerNorm", "attention.dense"],
+    mlp: ["full_layer_layer_norm", "ffn_output"],
+    project: "encoder.embedding_hidden_mapping_in",
+    head: {
+      ...{ dense: "predictions.dense", norm: "predictions.LayerNorm" },
+      ...{ weight: "predictions.decoder", bias: "predictions.bias" },
+    },
+  },
+  distilbert: {
+    layers: "n_layers",
+    block: (i) => `transformer.layer.${i}`,
+    attention: ["sa_layer_norm", "attention.out_lin"],
+    mlp: ["output_layer_norm", "ffn.lin2"],
+    head: { dense: "vocab_transform", norm: "vocab_layer_norm", weight: "vocab_projector" },
+  },
+};
+
+const encoder =
+  (row: Encoder): Template =>
+  (model, config) => {
+    const at = model.prefix("embeddings.word_embeddings.weight");
+    const kind = { eps: config.epsilon("layer_norm_eps", 1e-12) };
+    const table = `${at}embeddings.word_embeddings.weight`;
+    const others = ["position", "token_type"].map((what) => `${at}embeddings.${what}_embeddings.weight`);
+    const sum = others
+      .filter((name) => model.has(name))
+      .reduce((rows, name) => model.add(rows, model.embedding(name)), model.embedding(table));
+    const embedded = model.norm(`${at}embeddings.LayerNorm`, sum, kind);
+    const start = row.project === undefined ? embedded : model.linear(`${at}${row.project}`, "embedded", [embedded]);
+    const parts = layersOf(config, row.layers).flatMap((i) => {
+      const block = `${at}${row.block(i)}`;
+      const part = ([norm, writes]: readonly [string, string], what: string): Part => {
+        return { norm: `${block}.${norm}`, writes: `${block}.${writes}`, what };
+      };
+      return [part(row.attention, "attention"), part(row.mlp, "activation")];
+    });
+    const h = blocks(model, start, parts, kind, false);
+    const { dense, norm, weight, bias } = row.head;
+    const own = { [`${weight}.weight`]: table, ...(bias !== undefined && { [`${weight}.bias`]: bias }) };
+    if (!model.has(`${dense}.weight`)) return end(model, config, h, { table, own });
+    const width = model.extent(`${dense}.weight`, 0);
+    end(model, config, model.norm(norm, model.opaque("transform", width, [h]), kind), { table, own });
+  };
+
+export const encoders: Readonly<Record<string, Template>> = Object.fromEntries(
+  Object.entries(rows).map(([type, row]) => [type, encoder(row)]),
+);
