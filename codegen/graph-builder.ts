@@ -18,6 +18,7 @@ import {
   affine,
   atomsAt,
   keyOfMoves,
+  linearPlace,
   type Moves,
   noMoves,
   placeIn,
@@ -175,8 +176,10 @@ export class GraphBuilder {
   private indexed(op: Op, def: IndexDef, moves: Moves): Node {
     const map = mapOf(op, def);
     if (map.kind === "lookup") return this.lookup(op, map, moves);
+    const dims = this.space.dimsOf(op.result);
     const axis = attribute.axis(op.attributes);
-    const place = placeIn(this.space.dimsOf(op.result).at(axis) as readonly Atom[], moves);
+    const isLinear = map.kind === "position" && map.isLinear;
+    const place = isLinear ? linearPlace(dims, moves) : placeIn(dims.at(axis) as readonly Atom[], moves);
     if (map.kind === "position") {
       return this.add({ kind: "position", value: op.result, op, ...ofPlace(place), place });
     }

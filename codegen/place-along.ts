@@ -9,7 +9,7 @@
  */
 
 import { type Atom, leavesOf } from "../src/ir/atoms.ts";
-import { type Extent, extentOf, known, sameExtent } from "./extent.ts";
+import { type Extent, extentOf, known, one, sameExtent, times } from "./extent.ts";
 import type { Node } from "./nodes.ts";
 
 /** A place, as a number without a sign: differences wrap, and `within` brings back what lies outside. */
@@ -22,7 +22,9 @@ export type Along =
   | { readonly kind: "within"; readonly of: Along; readonly extent: Extent }
   /** Counted from the last element. */
   | { readonly kind: "reverse"; readonly of: Along; readonly extent: Extent }
-  | { readonly kind: "quotient" | "remainder"; readonly of: Along; readonly by: number };
+  | { readonly kind: "quotient" | "remainder"; readonly of: Along; readonly by: number }
+  /** The number of an element in row-major order of several axes. */
+  | { readonly kind: "linear"; readonly parts: readonly { readonly of: Along; readonly extent: Extent }[] };
 
 interface Term {
   readonly of: Along;
@@ -58,6 +60,15 @@ export function placeIn(atoms: readonly Atom[], moves: Moves): Along {
     inner *= typeof atom.extent === "number" ? atom.extent : Number.NaN;
   }
   return total(terms);
+}
+
+/** The number in row-major order of all dimensions, each of whose atoms stands where `moves` says. */
+export function linearPlace(dims: readonly (readonly Atom[])[], moves: Moves): Along {
+  const parts = leavesOf(dims.flat()).map((atom) => ({
+    of: moves.get(atom) ?? ({ kind: "atom", atom } as const),
+    extent: extentOf(atom.extent),
+  }));
+  return { kind: "linear", parts };
 }
 
 /** Where the atoms of a dimension stand at this place of it. */
@@ -99,6 +110,10 @@ export function sourcesOf(place: Along): { readonly atoms: readonly Atom[]; read
       const all = place.terms.map(({ of }) => sourcesOf(of));
       return { atoms: all.flatMap(({ atoms }) => atoms), nodes: all.flatMap(({ nodes }) => nodes) };
     }
+    case "linear": {
+      const all = place.parts.map(({ of }) => sourcesOf(of));
+      return { atoms: all.flatMap(({ atoms }) => atoms), nodes: all.flatMap(({ nodes }) => nodes) };
+    }
     default:
       return sourcesOf(place.of);
   }
@@ -130,6 +145,15 @@ export function strideAlong(place: Along, vector: Atom, width: number): number |
       const isWhole = own === 1 && isAligned(place.of, vector, width) && end !== undefined && end % width === 0;
       return isWhole ? Number(place.kind !== "quotient") : undefined;
     }
+    case "linear": {
+      let inner = one;
+      return place.parts.toReversed().reduce<number | undefined>((sum, { of, extent }) => {
+        const own = strideAlong(of, vector, width);
+        const by = own === 0 ? 0 : known(inner);
+        inner = times(inner, extent);
+        return sum === undefined || own === undefined || by === undefined ? undefined : sum + own * by;
+      }, 0);
+    }
     default:
       return place satisfies never;
   }
@@ -148,6 +172,9 @@ export function isAligned(place: Along, vector: Atom, width: number): boolean {
       return isAligned(place.of, vector, width) && (known(place.extent) ?? 1) % width === 0;
     case "remainder":
       return isAligned(place.of, vector, width) && place.by % width === 0;
+    // It is that of a unit's first element, and never counted in units.
+    case "linear":
+      return true;
     default:
       return false;
   }
@@ -174,6 +201,8 @@ export function keyOfPlace(place: Along): string {
     case "within":
     case "reverse":
       return `${place.kind}(${keyOfPlace(place.of)},${place.extent.factor}${place.extent.names}/${place.extent.by})`;
+    case "linear":
+      return `linear(${place.parts.map(({ of, extent }) => `${keyOfPlace(of)}/${extent.factor}${extent.names}`).join()})`;
     default:
       return `${place.kind}(${keyOfPlace(place.of)},${place.by})`;
   }

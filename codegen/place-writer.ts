@@ -2,7 +2,7 @@
 
 import type { Atom } from "../src/ir/atoms.ts";
 import { indexAlong } from "./access.ts";
-import { type Extent, extentValue, known, one } from "./extent.ts";
+import { type Extent, extentValue, known, one, timesExtent } from "./extent.ts";
 import {
   add,
   call,
@@ -64,6 +64,13 @@ export class PlaceWriter {
         return divide(this.value(place.of, false), place.by);
       case "remainder":
         return remainder(this.value(place.of, inUnits), place.by / scale);
+      case "linear":
+        return (
+          place.parts.reduce<Expression | undefined>((number, { of, extent }) => {
+            const own = this.value(of, false);
+            return number === undefined ? own : add(timesExtent(number, extent), own);
+          }, undefined) ?? count(0)
+        );
       default:
         return place satisfies never;
     }
@@ -77,13 +84,14 @@ export class PlaceWriter {
   }
 
   /** The places of a unit's elements as integers of the language. */
-  position(place: Along, width: number): Expression {
+  position(place: Along, element: "i32" | "u32", width: number): Expression {
     const first = this.value(place, false);
-    if (width === 1) return construct(typeOf("i32"), first);
+    if (width === 1) return element === "u32" ? first : construct(typeOf(element), first);
     const type = typeOf("u32", width);
     const isSteady = strideAlong(place, this.schedule.vector as Atom, width) === 0;
     const behind = Array.from({ length: width }, (_, i) => literal(u32, isSteady ? 0 : i));
-    return construct(typeOf("i32", width), add(construct(type, first), construct(type, ...behind)));
+    const places = add(construct(type, first), construct(type, ...behind));
+    return element === "u32" ? places : construct(typeOf(element, width), places);
   }
 
   private asPlace(value: Expression): Expression {

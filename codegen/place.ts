@@ -141,7 +141,7 @@ export class Place {
         return load(buffer, this.indexOf(use, buffer), this.isUnit(use, buffer) ? buffer.type.width : 1);
       }
       case "position":
-        return this.places.position(node.place as Along, width);
+        return this.places.position(node.place as Along, node.value.element as "i32" | "u32", width);
       case "choice":
         return this.choice(node, width);
       case "elementwise": {
@@ -207,7 +207,7 @@ export class Place {
 
   /** The places of the elements of the step, as wide as the schedule. */
   placesOf(place: Along): Expression {
-    return this.places.position(place, this.context.schedule.width);
+    return this.places.position(place, "i32", this.context.schedule.width);
   }
 
   /** Whether the use takes as many elements at a time as the buffer has in a vector. */

@@ -261,14 +261,14 @@ function evaluated({ fn, tile }: Parameters<typeof atPoint>[0], consts: readonly
   const { dims } = evaluator.point;
   const params = evaluator.parameters(fn);
   const inputs = new Map([...params].map(([{ name }, tensor]) => [name as string, tensor]));
-  const results = runLaunch({ fn, tile }, [...params.values()], dims, fieldPieces, (cut, extent) => {
+  const results = runLaunch({ fn, tile }, [...params.values()], dims, fieldPieces, (one, cut, extent) => {
     const own = tile === undefined ? evaluator : evaluator.at({ ...dims, [tile.dim]: extent as number });
-    const values = new Map<Value, FieldTensor>(fn.params.map((param, k) => [param, cut[k] as FieldTensor]));
-    own.continue(values, fn.ops, consts);
-    for (const op of fn.ops) {
+    const values = new Map<Value, FieldTensor>(one.params.map((param, k) => [param, cut[k] as FieldTensor]));
+    own.continue(values, one.ops, consts);
+    for (const op of one.ops) {
       if (op.name === "global") inputs.set(op.attributes.name as string, values.get(op.result) as FieldTensor);
     }
-    return fn.results.map(({ value }) => values.get(value) as FieldTensor);
+    return one.results.map(({ value }) => values.get(value) as FieldTensor);
   });
   return { inputs, results };
 }

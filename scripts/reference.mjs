@@ -19,6 +19,7 @@ const kinds = [
     "Linear algebra",
     "They stand between kernels: a function that calls one is a plan (docs/plans.md), in which whoever runs it computes them, and not one kernel (E0505).",
   ],
+  ["composite", "Written out in other ops", "A program that is read has these others in their place."],
   ["extern", "Ops of other programs", "What the language has no op for."],
 ];
 

@@ -125,6 +125,8 @@ export {
 } from "./ir/ir.ts";
 export type {
   AttributeDef,
+  CompositeDef,
+  CompositeEmitter,
   ConstantDef,
   Cost,
   ElementwiseDef,

@@ -183,7 +183,6 @@ const rows: readonly Row[] = [
   ["dense fully_connected addmm fc", "x weight", "linear(x, weight)"],
   ["conv1d conv2d conv3d convolution", "image weights", "conv(image, weights)"],
   // What does nothing here.
-  ["dropout", "x", "x", "dropout does nothing when a model is run"],
   ["identity contiguous clone copy", "x", "x"],
   ["detach", "x", "stop_gradient(x)"],
 ];
@@ -208,8 +207,8 @@ const refusals: readonly (readonly [names: string, reason: string])[] = [
     "pass random numbers as a parameter: an op gives the same for the same",
   ],
   [
-    "cumsum cumprod cummax scan associative_scan prefix_sum",
-    "no op goes along an axis step by step; reductions fold it whole",
+    "cumprod cummax scan associative_scan prefix_sum",
+    "`cumsum(x, axis = -1)` sums up along an axis; no other op goes along one step by step",
   ],
   ["sort argsort topk median quantile unique nonzero", "no op orders elements; `max` and `min` find the ends"],
   [

@@ -284,10 +284,11 @@ function inferLinear(
     attributes,
   );
   if (typeof shape !== "function") return [tensorType(element, shape)];
-  const place = (part: number | string) =>
-    typeof part === "number" ? places.operands?.[part] : places.attributes?.[part];
-  fail(shape((part) => place(part) ?? places.op));
+  fail(shape((part) => placeOf(places, part)));
 }
+
+const placeOf = ({ op, operands, attributes }: Places, part: number | string) =>
+  (typeof part === "number" ? operands?.[part] : attributes?.[part]) ?? op;
 
 /**
  * The types of an op's results.
@@ -325,6 +326,13 @@ export function inferTypes(
         attributes,
         places,
       );
+    case "composite": {
+      const refused = def.refuse(
+        operands.map((type) => type?.shape),
+        attributes,
+      );
+      return refused === undefined ? [x] : fail(refused((part) => placeOf(places, part)));
+    }
     case "extern":
       return declared;
     case "global":

@@ -4,7 +4,7 @@ import { fail } from "../diagnostics/diagnostic.ts";
 import { constErrors } from "../diagnostics/errors-const.ts";
 import { externErrors } from "../diagnostics/errors-extern.ts";
 import { progress } from "../diagnostics/progress.ts";
-import { makeOp } from "./builder.ts";
+import { Builder, makeOp } from "./builder.ts";
 import {
   type Attributes,
   type ComputedData,
@@ -15,7 +15,7 @@ import {
   type Op,
   Value,
 } from "./ir.ts";
-import type { ElementwiseDef, NormDef, OpDef, ReductionDef } from "./ops/def.ts";
+import type { CompositeDef, ElementwiseDef, NormDef, OpDef, ReductionDef } from "./ops/def.ts";
 import { ops } from "./ops/index.ts";
 import { broadcastTo, elementCount, gather, rowOrder, type Tensor } from "./tensor.ts";
 import { type Dim, type ElementType, isInteger, type Shape } from "./types.ts";
@@ -98,6 +98,18 @@ export function resolvedAttributes({ attributes }: Op, dims: Dims): Attributes {
   return shape === undefined ? attributes : { ...attributes, shape: resolveShape(shape, dims) };
 }
 
+/** By the ops that it is written out as. */
+function composite(def: CompositeDef, op: Op, operands: readonly (Tensor | undefined)[], dims: Dims): Float64Array {
+  const builder = new Builder(op.span);
+  const result = def.define(builder, op.operands, op.attributes);
+  const values = new Map<Value | undefined, Tensor | undefined>(op.operands.map((value, i) => [value, operands[i]]));
+  for (const one of builder.ops) {
+    const given = one.operands.map((value) => values.get(value));
+    for (const [i, tensor] of evaluateOp(one, given, dims).entries()) values.set(one.results[i], tensor);
+  }
+  return (values.get(result) as Tensor).data;
+}
+
 /** The results of one op, from its operands in float64. */
 export function evaluateOp(op: Op, operands: readonly (Tensor | undefined)[], dims: Dims): Tensor[] {
   const def: OpDef = ops[op.name];
@@ -117,6 +129,8 @@ export function evaluateOp(op: Op, operands: readonly (Tensor | undefined)[], di
         return [def.evaluate(operands, op.attributes, { span: op.span, shape: shapes[0] as number[] })];
       case "linear":
         return [wrapped(def.evaluate(operands, resolvedAttributes(op, dims), op.span), op.result.element)];
+      case "composite":
+        return [composite(def, op, operands, dims)];
       case "global":
         throw new Error("the tensor of a global is given to the interpreter");
       case "constant":

@@ -139,6 +139,8 @@ export class IterationSpace {
       case "linear":
       case "extern":
         throw new Mismatch({ reason: def.outside.because });
+      case "composite":
+        throw new Mismatch({ reason: "it is written out in other ops where a program is read" });
       default:
         return def satisfies never;
     }
@@ -199,7 +201,8 @@ export class IterationSpace {
   /** Axes of the result are walked with those of the operands, but for the one that is not any of theirs. */
   private index(op: Op, map: IndexMap, reads: readonly (DimAtoms | undefined)[]): DimAtoms {
     const { shape } = op.result;
-    const along = map.kind === "lookup" ? undefined : attribute.axis(op.attributes) + shape.length;
+    const isLinear = map.kind === "position" && map.isLinear;
+    const along = map.kind === "lookup" || isLinear ? undefined : attribute.axis(op.attributes) + shape.length;
     const under = shape.map((): Atoms[] => []);
     for (const [operand, dims] of reads.entries()) {
       for (const [axis, atoms] of (dims ?? []).entries()) {

@@ -2,7 +2,7 @@
 
 import { type Diagnostic, joinSpans, type Span, TircError } from "../diagnostics/diagnostic.ts";
 import { listing, quoted, typeErrors } from "../diagnostics/errors-types.ts";
-import { type Builder, makeOp } from "../ir/builder.ts";
+import { Builder, copyOp, makeOp } from "../ir/builder.ts";
 import { oneOf, type Places, signatureOf } from "../ir/infer.ts";
 import type { AttributeValue, Op, Value } from "../ir/ir.ts";
 import { callableNames, infixOps, isLeafName, isOpName, type OpName, ops, prefixOps } from "../ir/ops/index.ts";
@@ -304,12 +304,25 @@ export class ExpressionLowering {
       if (values === undefined) return poison;
       const op = makeOp(name, values, given, { places: { ...places, values }, names, kernel: this.kernel, types });
       this.checkSize(op);
-      this.context.observer?.made(places.op, op);
-      return [...builder.add(op).results];
+      const made = this.writtenOut(op, places, names);
+      for (const one of made) builder.add(one);
+      const last = made.at(-1) as Op;
+      this.context.observer?.made(places.op, last);
+      return [...last.results];
     } catch (failure) {
       if (failure instanceof TircError) return this.report(...failure.diagnostics);
       throw failure;
     }
+  }
+
+  /** The op, or the ops that it stands for, the last of which has its name. */
+  private writtenOut(op: Op, places: Places, names: readonly (string | undefined)[]): readonly Op[] {
+    const def = ops[op.name];
+    if (def.kind !== "composite") return [op];
+    const inner = new Builder(places.op);
+    inner.standAt({ span: places.op, kernel: this.kernel });
+    def.define(inner, op.operands, op.attributes);
+    return inner.ops.with(-1, copyOp(inner.ops.at(-1) as Op, { resultNames: names }));
   }
 
   /** Gives literals the element type of the op's tensors. */

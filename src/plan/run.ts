@@ -32,8 +32,8 @@ export function runPlanOn<T extends Numbers>(plan: Plan, machine: Machine<T>): R
     const { fn, reads, writes } = call;
     const tile = call.kind === "launch" ? call.tile : undefined;
     const given = reads.map((buffer, i) => seenAs(read(buffer), fn.params[i]?.shape ?? [], extents));
-    const results = runLaunch({ fn, tile }, given, extents, pieces, (params, extent) => {
-      return evaluate(fn, params, tile === undefined ? extents : { ...extents, [tile.dim]: extent as number });
+    const results = runLaunch({ fn, tile }, given, extents, pieces, (own, params, extent) => {
+      return evaluate(own, params, tile === undefined ? extents : { ...extents, [tile.dim]: extent as number });
     });
     machine.ran?.(call, given, results);
     for (const [i, { name, type }] of writes.entries()) {

@@ -1,6 +1,9 @@
 /** What a launch over tiles means: its function on each piece of a dimension, and the pieces of its results put together. */
 
+import { copyOp } from "../ir/builder.ts";
 import { resolveShape } from "../ir/interpret.ts";
+import { type Fn, makeFn, type Op, Value } from "../ir/ir.ts";
+import { ops as table } from "../ir/ops/index.ts";
 import { elementCount, gather, rowMajorStrides } from "../ir/tensor.ts";
 import type { Shape } from "../ir/types.ts";
 import type { Launch } from "./plan.ts";
@@ -30,20 +33,46 @@ export function seenAs<T extends Numbers>(tensor: T, shape: Shape, extents: Read
 /** The axis that is cut; -1 if none is. */
 export const cutAxis = (shape: Shape, dim: string | undefined): number => (dim === undefined ? -1 : shape.indexOf(dim));
 
+/** Whether the op says where elements stand: of the whole dimension, not of a tile. */
+const isPosition = (op: Op, dim: string) =>
+  table[op.name].kind === "index" && op.operands.length === 0 && op.result.shape.includes(dim);
+
+/** The function with a parameter more for each position, and a function of these. */
+function withoutPositions(fn: Fn, dim: string): { readonly fn: Fn; readonly positions?: Fn } {
+  const ops = fn.ops.filter((op) => isPosition(op, dim));
+  if (ops.length === 0) return { fn };
+  const now = new Map(ops.map(({ result }, i) => [result, new Value(result.type, `position ${i}`, result.span)]));
+  const kept = fn.ops.flatMap((op) => {
+    if (ops.includes(op)) return [];
+    const copy = copyOp(op, { operands: op.operands.map((value) => value && (now.get(value) ?? value)) });
+    for (const [i, result] of op.results.entries()) now.set(result, copy.results[i] as Value);
+    return [copy];
+  });
+  const params = [...fn.params, ...ops.map(({ result }) => now.get(result) as Value)];
+  const results = fn.results.map(({ name, value }) => ({ name, value: now.get(value) ?? value }));
+  const made = ops.map(({ result }, i) => ({ name: `position ${i}`, value: result }));
+  return {
+    fn: makeFn({ ...fn, params, ops: kept, results }),
+    positions: makeFn({ ...fn, params: [], ops, results: made }),
+  };
+}
+
 /**
  * Runs a launch: once, or once for each tile.
- * @param run the function with these parameters, and the dimension that is cut of this extent.
+ * @param run a function with these parameters, and the dimension that is cut of this extent.
  */
 export function runLaunch<T extends Numbers>(
-  { fn, tile }: Pick<Launch, "fn" | "tile">,
-  given: readonly T[],
+  { fn: whole, tile }: Pick<Launch, "fn" | "tile">,
+  inputs: readonly T[],
   extents: Readonly<Record<string, number>>,
   pieces: Pieces<T>,
-  run: (params: readonly T[], extent: number | undefined) => readonly T[],
+  run: (fn: Fn, params: readonly T[], extent: number | undefined) => readonly T[],
 ): readonly T[] {
-  if (tile === undefined) return run(given, undefined);
+  if (tile === undefined) return run(whole, inputs, undefined);
   const { dim } = tile;
   const [extent, size] = [extents[dim], extents[tile.size]] as [number, number];
+  const { fn, positions } = withoutPositions(whole, dim);
+  const given = [...inputs, ...(positions ? run(positions, [], extent) : [])];
   const ran: (readonly T[])[] = [];
   for (let from = 0; from < extent; from += size) {
     const length = Math.min(size, extent - from);
@@ -51,7 +80,7 @@ export function runLaunch<T extends Numbers>(
       const axis = cutAxis(fn.params[i]?.shape as Shape, dim);
       return axis < 0 ? tensor : slice(tensor, axis, from, length, pieces);
     });
-    ran.push(run(params, length));
+    ran.push(run(fn, params, length));
   }
   return fn.results.map(({ value }, i) => {
     const parts = ran.map((one) => one[i] as T);

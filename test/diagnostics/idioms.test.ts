@@ -274,7 +274,6 @@ const oracles: Readonly<Record<string, Oracle>> = {
   mm: { type: "f32[rows, 32]" },
   dense: { type: "f32[rows, 32]" },
   conv1d: { type: "f32[rows, 16, 8, 6]" },
-  dropout: { each: (x) => x },
   identity: { each: (x) => x },
   detach: { each: (x) => x },
 };

@@ -375,6 +375,16 @@ const checks: { readonly [Name in OpName]: readonly Check[] } = {
       is: tensor("f32", [3, 3], 4, 2, 9, 1, 2, 3, 4, 5, 9),
     },
   ],
+  // The first word of Threefry for zeros is 0x6b200159, which is 0.418 of 2^32.
+  dropout: [
+    { of: [row(3), scalar(0, "u32"), scalar(0, "i32")], is: row(0) },
+    { of: [row(3), scalar(0, "u32"), scalar(0, "u32")], with: { p: 0.4 }, is: row(5) },
+    { of: [row(3, -1), scalar(7, "u32"), scalar(1, "u32")], with: { p: 0 }, is: row(3, -1) },
+  ],
+  linear_index: [
+    { of: [], with: { shape: [2, 3] }, is: tensor("u32", [2, 3], 0, 1, 2, 3, 4, 5) },
+    { of: [], with: { shape: [] }, is: scalar(0, "u32") },
+  ],
   iota: [
     { of: [], with: { shape: [3], axis: 0 }, is: ints(0, 1, 2) },
     { of: [], with: { shape: [2, 3], axis: -1 }, is: tensor("i32", [2, 3], 0, 1, 2, 0, 1, 2) },

@@ -46,11 +46,8 @@ gpuTest.for(known)("in kernels: %o, %o", async ([[position, offset], [seed, stre
   }
 });
 
-// Dropout as docs/gradients.md has it, of a quarter.
-const text = `fn dropout(x: f32[rows, 24], seed: u32, step: u32) -> (y: f32[rows, 24]) {
-  let row = cast(iota(shape = [rows, 24], axis = 0), to = u32)
-  let place = row * 24 + cast(iota(shape = [rows, 24], axis = 1), to = u32)
-  return where(random_bits(place, step, seed) < 1073741824, 0, x / 0.75)
+const text = `fn f(x: f32[rows, 24], seed: u32, step: u32) -> (y: f32[rows, 24]) {
+  return dropout(x, seed, step, p = 0.25)
 }`;
 const module = parse(text);
 const rows = 50;
@@ -72,6 +69,7 @@ test("a quarter is dropped, and the gradient goes where the value did", () => {
   expect(Array.from(y?.data ?? [])).toEqual(kept.map((is) => (is ? 4 : 0)));
   const { backward } = gradient(module, { wrt: ["x"] }).functions[0] as { backward: Fn };
   const d_y = { ...inputs.x, data: new Float64Array(rows * 24).fill(6) };
+  expect(backward.params.map(({ name }) => name)).toEqual(["x", "seed", "step", "d_y"]);
   const { d_x } = interpret(backward, { ...inputs, d_y });
   expect(Array.from(d_x?.data ?? [])).toEqual(kept.map((is) => (is ? 8 : 0)));
 });
@@ -85,4 +83,33 @@ gpuTest("one kernel drops the same on a device, in any number of rows", async ({
     const { outputs } = await runKernel(gpu.device, kernels[0] as (typeof kernels)[0], given);
     expect(Array.from(outputs.y?.data as Float32Array)).toEqual(kept.slice(0, count * 24).map((is) => (is ? 4 : 0)));
   }
+});
+
+// What a kernel does beside it, the order of its walk and how it reads have no say in what is dropped.
+gpuTest.for([
+  ["behind a norm", "x: f32[rows, 24]", "dropout(rmsnorm(x, axes = [-1]), seed, step, p = 0.25)"],
+  ["read in another order", "x: f32[24, rows]", "dropout(transpose(x, perm = [1, 0]), seed, step, p = 0.25)"],
+  [
+    "of named extents",
+    "x: f32[1, rows, columns]",
+    "reshape(dropout(x, seed, step, p = 0.25), shape = [rows, columns])",
+  ],
+  [
+    "cut and joined again",
+    "x: f32[rows, 24]",
+    "concat(slice(dropout(x, seed, step, p = 0.25), axis = 1, start = 0, end = 7), slice(dropout(x, seed, step, p = 0.25), axis = 1, start = 7, end = 24), axis = 1)",
+  ],
+] as const)("the same elements: %s", async ([, parameter, result], { gpu }) => {
+  const named = parameter.includes("columns");
+  const module = parse(
+    `fn f(${parameter}, seed: u32, step: u32) -> (y: f32[rows, ${named ? "columns" : 24}]) { return ${result} }`,
+  );
+  const { kernels } = compile(module, { target: gpu.target });
+  expect(kernels).toHaveLength(1);
+  const given = { x: new Float32Array(rows * 24).fill(3), seed: 4294967291, step: 17 };
+  const { outputs } = await runKernel(gpu.device, kernels[0] as (typeof kernels)[0], given, {
+    rows,
+    ...(named && { columns: 24 }),
+  });
+  expect(Array.from(outputs.y?.data as Float32Array, (value) => value !== 0)).toEqual(kept);
 });

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Module } from "../../src/ir/ir.ts";
-import { callableNames, type OpName } from "../../src/ir/ops/index.ts";
+import { callableNames, type OpName, ops } from "../../src/ir/ops/index.ts";
 import { print } from "../../src/ir/print.ts";
 import { verifyFn } from "../../src/ir/verify.ts";
 import { parse } from "../../src/parse/parse.ts";
@@ -35,7 +35,7 @@ describe("no false alarm", () => {
       expect(verifyFn(module.fns[0] as Module["fns"][0])).toEqual([]);
       expect(accused(module)).toBeUndefined();
     }
-    expect(callableNames.filter((name) => !made.has(name))).toEqual([]);
+    expect(callableNames.filter((name) => !made.has(name) && ops[name].kind !== "composite")).toEqual([]);
   });
 
   test("for norms and what is around them", () => {

@@ -129,8 +129,8 @@ function samplesOf(name: OpName): readonly Sample[] {
     .map((list) => ({ shapes: list }));
 }
 
-/** Not called by programs, or nothing is known of them. */
-const others: ReadonlySet<OpName> = new Set(["constant", "global", "extern"]);
+/** Not called by programs, or nothing is known of them; or other ops where a program is read. */
+const others: ReadonlySet<OpName> = new Set(["constant", "global", "extern", "dropout"]);
 
 function subsets(rank: number): number[][] {
   return Array.from({ length: 2 ** rank - 1 }, (_, bits) =>

@@ -32,6 +32,8 @@ const shapes: readonly Shape[] = [
     [2, 4, 5, 5],
   ],
 ];
+/** Composite ops are others where a program is read. */
+const grown = callableNames.filter((name) => ops[name].kind !== "composite");
 const numbers = [0, 1, 2, 0.5, -1, 3, 0.1, 1e-5, 0.044715, 0.7978845608028654, Math.SQRT1_2, 0.25, -0.5, 100];
 /** Of operands after the first, those shapes that an op of other rules wants. */
 const fitting: Partial<Record<OpName, (x: Shape, choose: (count: number) => number) => readonly Shape[]>> = {
@@ -224,8 +226,7 @@ export function anyProgram(seed: number, size = 10): { readonly module: Module; 
   const program = new Program(seed);
   const names: OpName[] = [];
   for (let i = 0; i < size; i++) {
-    const name =
-      i % 3 === 0 ? (callableNames[(seed * size + i) % callableNames.length] as OpName) : program.pick(callableNames);
+    const name = i % 3 === 0 ? (grown[(seed * size + i) % grown.length] as OpName) : program.pick(grown);
     if (program.grow(name)) names.push(name);
   }
   return { module: program.module(), names };

@@ -44,6 +44,13 @@ export const backwards: Readonly<Record<string, Backward>> = {
   return gelu(layernorm(x + residual, gamma, beta, axes = [-1]))
 }`,
   },
+  "dropout, add, rmsnorm": {
+    kernels: 2,
+    wrt: ["x", "residual", "gamma"],
+    text: (n) => `fn f(x: ${rows(n)}, residual: ${rows(n)}, gamma: f32[${n}], seed: u32) -> (y: ${rows(n)}) {
+  return rmsnorm(dropout(x, seed, 1, p = 0.25) + residual, gamma, axes = [-1])
+}`,
+  },
   "halves: rmsnorm": {
     kernels: 2,
     text: (n) =>

@@ -178,6 +178,20 @@ export const opPrograms: { readonly [Name in Exclude<OpName, "constant" | "globa
     of("x: f32[rows, 6], at: u32[rows, 4]", "f32[rows, 4]", "gather(x, at, axis = 1)"),
     of("x: f32[5, 3], at: i32[2, 3]", "f32[2, 3]", "gather(x, at, axis = 0)"),
   ],
+  dropout: [of("x: f32[rows, 6], seed: u32", "f32[rows, 6]", "dropout(x, seed, 3, p = 0.25)")],
+  linear_index: [
+    of("x: f32[rows, 6]", "f32[rows, 6]", "x * cast(linear_index(shape = [rows, 6]) % 7, to = f32)"),
+    of(
+      "x: f32[2, rows, d]",
+      "f32[2, d, rows]",
+      "transpose(x + cast(linear_index(shape = [2, rows, d]) % 5, to = f32), perm = [0, 2, 1])",
+    ),
+    of(
+      "x: f32[rows, 4]",
+      "f32[rows, 4]",
+      "x - cast(slice(linear_index(shape = [rows, 6]), axis = 1, start = 2, end = 6), to = f32)",
+    ),
+  ],
   iota: [rows("x + cast(iota(shape = [rows, 6], axis = 1), to = f32)")],
   conv: [
     of("x: f32[batch, 2, 5], w: f32[3, 2, 2], b: f32[3]", "f32[batch, 3, 4]", "conv(x, w, b)"),

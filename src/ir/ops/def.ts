@@ -10,7 +10,7 @@ import type { Attributes, Value } from "../ir.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Dim, type ElementType, elementTypes, type Shape, type TensorType } from "../types.ts";
 import type { ElementwiseMeaning, LinearMeaning, ReductionMeaning } from "./exact.ts";
-import type { ElementwiseName, ReductionName } from "./index.ts";
+import type { ElementwiseName, IndexName, ReductionName } from "./index.ts";
 import type { Numerics } from "./numerics.ts";
 import type { Vjp } from "./vjp.ts";
 
@@ -165,9 +165,9 @@ export interface NormView {
 }
 
 /** Builds ops in a function that is under construction. */
-export interface Emitter {
+export interface Emitter<Name extends string = ElementwiseName | ReductionName> {
   /** The result of an op that is no norm itself. */
-  emit(name: ElementwiseName | ReductionName, operands: readonly (Value | undefined)[], attributes?: Attributes): Value;
+  emit(name: Name, operands: readonly (Value | undefined)[], attributes?: Attributes): Value;
   /** The value of a literal. */
   constant(element: ElementType, value: number): Value;
 }
@@ -288,7 +288,7 @@ export interface Segment {
  * - segments: along the attribute `axis`, one segment after the other.
  * - lookup: an operand's element whose place along one axis another operand says. `axes` names for each axis of the operand
  *   the one of the result that it is, and `undefined` for that one; `indexAxes` for each axis of the operand that says it.
- * - position: the element is its own place along the attribute `axis`.
+ * - position: the element is its own place along the attribute `axis`, or its number in row-major order of all axes.
  */
 export type IndexMap =
   | { readonly kind: "segments"; readonly segments: readonly Segment[]; readonly fill?: number }
@@ -299,7 +299,7 @@ export type IndexMap =
       readonly axes: readonly (number | undefined)[];
       readonly indexAxes: readonly number[];
     }
-  | { readonly kind: "position" };
+  | { readonly kind: "position"; readonly isLinear?: true };
 
 /** An op that moves elements: which one a result's is follows from its index. But for its derivatives. */
 export interface IndexRow extends Common {
@@ -332,6 +332,19 @@ export interface ExternDef extends Common {
   readonly vjp: Vjp;
 }
 
+/** Builds what a composite op stands for. */
+export type CompositeEmitter = Emitter<ElementwiseName | ReductionName | IndexName>;
+
+/** What is written out in other ops where a program is read; of the shape and the element type of its first operand. */
+export interface CompositeDef extends Common {
+  readonly kind: "composite";
+  /** What is wrong with operands of these shapes, or with the attributes. */
+  readonly refuse: (shapes: readonly (Shape | undefined)[], attributes: Attributes) => Refusal | undefined;
+  /** The ops, of which the last one made is the result. */
+  readonly define: (emit: CompositeEmitter, operands: readonly (Value | undefined)[], attributes: Attributes) => Value;
+  readonly vjp: Vjp;
+}
+
 /** A literal, or a constant of the module. */
 export interface ConstantDef extends Common {
   readonly kind: "constant" | "global";
@@ -339,7 +352,16 @@ export interface ConstantDef extends Common {
 }
 
 /** A row of the op table. */
-export type OpDef = ElementwiseDef | ReductionDef | NormDef | ShapeDef | IndexDef | LinearDef | ExternDef | ConstantDef;
+export type OpDef =
+  | ElementwiseDef
+  | ReductionDef
+  | NormDef
+  | ShapeDef
+  | IndexDef
+  | LinearDef
+  | CompositeDef
+  | ExternDef
+  | ConstantDef;
 
 /** Whether a number among the extents is below 0. */
 export const hasNegative = (shape: Shape): boolean => shape.some((dim) => typeof dim === "number" && dim < 0);

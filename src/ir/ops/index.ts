@@ -1,5 +1,6 @@
 /** The op table. An op is one row here; every per-op table elsewhere is keyed by `OpName`. */
 
+import { compositeOps } from "./composites.ts";
 import { conv } from "./conv.ts";
 import {
   anyElement,
@@ -105,6 +106,7 @@ const table = {
   ...completeShapes(),
   ...completeIndex(),
   ...completeLinear(),
+  ...compositeOps,
   ...externOps,
   constant,
   global,

@@ -238,6 +238,15 @@ const countUp: Evaluate = (_, attributes, { shape }) => {
   return Float64Array.from({ length: elementCount(shape) }, (_, i) => indexAt(i, shape)[axis] as number);
 };
 
+/** Of an op whose attribute says its shape. */
+const toldShape =
+  (op: string): Infer =>
+  (_, attributes) => {
+    const shape = attribute.shape(attributes, "shape");
+    if (!hasNegative(shape)) return shape;
+    return (at) => typeErrors.shapeOp(at("shape"), op, "an extent cannot be negative");
+  };
+
 const joinMean: ZeroMeanRule = ({ axes, block }, shapes, attributes) => {
   const axis = attribute.axis(attributes);
   const isAlong = axes.includes(axis);
@@ -395,13 +404,19 @@ export const indexOps = {
     operands: [],
     attributes: { shape: { type: "shape", summary: "The shape of the result." }, axis: along },
     elements: ["i32"],
-    infer: (_, attributes) => {
-      const shape = attribute.shape(attributes, "shape");
-      if (!hasNegative(shape)) return shape;
-      return (at) => typeErrors.shapeOp(at("shape"), "iota", "an extent cannot be negative");
-    },
+    infer: toldShape("iota"),
     evaluate: countUp,
     map: () => ({ kind: "position" }),
+    zeroMean: () => [],
+  }),
+  linear_index: indexOp({
+    summary: "The number of each element in row-major order: 0, 1, 2, ... through all axes.",
+    operands: [],
+    attributes: { shape: { type: "shape", summary: "The shape of the result." } },
+    elements: ["u32"],
+    infer: toldShape("linear_index"),
+    evaluate: (_, __, { shape }) => Float64Array.from({ length: elementCount(shape) }, (_, i) => i),
+    map: () => ({ kind: "position", isLinear: true }),
     zeroMean: () => [],
   }),
 } satisfies Record<string, IndexRow>;

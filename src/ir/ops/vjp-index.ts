@@ -101,4 +101,5 @@ export const indexVjps: { readonly [Name in IndexName]: Vjp } = {
     ],
   },
   iota: { by: [] },
+  linear_index: { by: [] },
 };

@@ -1,0 +1,58 @@
+/**
+ * Rows of the op table for what is written out in other ops where a program is read: the language has the word, and the IR
+ * what it means, so that passes, kernels and derivatives know nothing of it. JAX's `nn.dropout` is such a function of `random`.
+ */
+
+import { linearErrors } from "../../diagnostics/errors-linear.ts";
+import { typeErrors } from "../../diagnostics/errors-types.ts";
+import type { Value } from "../ir.ts";
+import { printShape } from "../types.ts";
+import { attribute, type CompositeDef, type CompositeEmitter, floats } from "./def.ts";
+
+const bits = 2 ** 32;
+
+/** As the u32 that `random_bits` takes. */
+const word = (emit: CompositeEmitter, value: Value) =>
+  value.element === "u32" ? value : emit.emit("cast", [value], { to: "u32" });
+
+export const compositeOps = {
+  dropout: {
+    kind: "composite",
+    facts: {},
+    summary:
+      "x times `1 / (1 - p)`, and 0 instead of an element with a chance of `p`: the same elements for the same seed and offset, in each kernel that computes it and in its derivative. Written out as `where`, `random_bits` and `linear_index`.",
+    operands: [{ name: "x" }, { name: "seed", element: "index" }, { name: "offset", element: "index" }],
+    attributes: {
+      p: { type: "number", default: 0.5, summary: "The chance of 0: at least 0, and less than 1." },
+      stream: {
+        type: "integer",
+        minimum: 0,
+        default: 0,
+        summary: "Other elements for the same seed, for another use in the program.",
+      },
+    },
+    elements: floats,
+    refuse: (shapes, attributes) => {
+      const p = attribute.number(attributes, "p");
+      if (!(p >= 0 && p < 1)) {
+        return (at) => typeErrors.badAttribute(at("p"), "dropout", "p", "at least 0 and less than 1", String(p));
+      }
+      const index = [1, 2].find((i) => shapes[i] !== undefined && shapes[i].length > 0);
+      if (index === undefined) return undefined;
+      const name = index === 1 ? "seed" : "offset";
+      const got = printShape(shapes[index] ?? []);
+      return (at) => linearErrors.operandShape(at(index), "dropout", name, "a scalar", got);
+    },
+    define: (emit, operands, attributes) => {
+      const [x, seed, offset] = operands as [Value, Value, Value];
+      const p = attribute.number(attributes, "p");
+      const place = emit.emit("linear_index", [], { shape: [...x.shape] });
+      const { stream = 0 } = attributes;
+      const drawn = emit.emit("random_bits", [place, word(emit, offset), word(emit, seed)], { stream });
+      const isDropped = emit.emit("lt", [drawn, emit.constant("u32", Math.min(Math.round(p * bits), bits - 1))]);
+      const scaled = emit.emit("mul", [x, emit.constant(x.element, 1 / (1 - p))]);
+      return emit.emit("where", [isDropped, emit.constant(x.element, 0), scaled]);
+    },
+    vjp: { by: [null, null, null] },
+  },
+} satisfies Record<string, CompositeDef>;
