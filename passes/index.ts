@@ -5,6 +5,7 @@ import { canonicalize } from "./canonicalize.ts";
 import { centerReaders } from "./center-readers.ts";
 import { cse } from "./cse.ts";
 import { dce } from "./dce.ts";
+import { deferScale } from "./defer-scale.ts";
 import { eliminateCentering } from "./eliminate-centering.ts";
 import { foldAffine } from "./fold-affine.ts";
 import { fuseElementwise } from "./fuse-elementwise.ts";
@@ -13,7 +14,7 @@ import { layernormToRmsnorm } from "./layernorm-to-rmsnorm.ts";
 import { raiseNorms } from "./raise-norms.ts";
 import { simplifyNorms } from "./simplify-norms.ts";
 
-/** In the order of the default pipeline; the last three are not in it. */
+/** In the order of the default pipeline; the last four are not in it. */
 export const builtinPasses: readonly Pass[] = [
   raiseNorms,
   canonicalize,
@@ -25,6 +26,7 @@ export const builtinPasses: readonly Pass[] = [
   fuseElementwise,
   foldAffine,
   centerReaders,
+  deferScale,
   gradient,
 ];
 

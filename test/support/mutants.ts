@@ -714,6 +714,21 @@ const centeredReaders: readonly Omit<Mutant, "file">[] = [
   },
 ];
 
+const deferring: readonly Omit<Mutant, "file">[] = [
+  {
+    what: "drops the eps of the second norm, as FlashNorm does",
+    from: '[squares(of.product, op), builder.emit("mul", [of.statistic, eps(op)])]',
+    to: "[squares(of.product, op), of.statistic]",
+    program: ofWeights("rmsnorm(linear(rmsnorm(x, axes = [-1], eps = 0.1), w), axes = [-1], eps = 0.3)"),
+  },
+  {
+    what: "scales the bias, too",
+    from: "return op.operands[2] === undefined ? scaled : builder",
+    to: "return op.operands[2] === undefined ? scaled : true ? builder.emit('mul', [builder.emit('add', [product, op.operands[2]]), builder.emit('rsqrt', [statistic])]) : builder",
+    program: ofWeights("linear(rmsnorm(x, axes = [-1]), w, c)"),
+  },
+];
+
 export const mutants: readonly Mutant[] = [
   ...inFile("canonicalize.ts", "canonicalize", canonicalize),
   ...inFile("cse.ts", "cse", cse),
@@ -734,4 +749,5 @@ export const mutants: readonly Mutant[] = [
   ...inFile("fold-affine.ts", "fold-affine", folding),
   ...inFile("product-readers.ts", "fold-affine", readers),
   ...inFile("center-readers.ts", "center-readers", centeredReaders),
+  ...inFile("defer-scale.ts", "defer-scale", deferring),
 ];

@@ -1,0 +1,123 @@
+/**
+ * Lets products read the rows of a norm as they are, and scales what they make: the norm's rows are never written.
+ *
+ *   let n = rmsnorm(x, axes = [-1], eps = a)
+ *   let y = linear(n, w, c)
+ *   let z = rmsnorm(linear(n, v), g, axes = [-1], eps = b)
+ *   ->
+ *   let s = mean(x * x, axes = [-1], keepdims = true) + a
+ *   let y = linear(x, w) * rsqrt(s) + c
+ *   let p = linear(x, v)
+ *   let z = p * rsqrt(mean(p * p, axes = [-1], keepdims = true) + b * s) * g
+ *
+ * The first is FlashNorm's deferred normalization (arXiv 2407.09577), and what Mirage (OSDI 2025) found for RMSNorm and a
+ * product. The second is theirs for two norms, with eps, which they drop: for r = 1 / sqrt(s), mean (r p)^2 + b =
+ * r^2 (mean p^2 + b s). Products are the only readers, gamma is folded before (fold-affine), and elements are f32: of halves
+ * a row that is not scaled may overflow in the sum.
+ */
+
+import type { Miss } from "../src/diagnostics/remarks.ts";
+import { rewrite } from "../src/ir/builder.ts";
+import { definedBy, type Op, type Uses, usesOf, type Value } from "../src/ir/ir.ts";
+import { quoted, quotedOp } from "../src/ir/naming.ts";
+import { attribute } from "../src/ir/ops/def.ts";
+import { definePass } from "../src/pass/define-pass.ts";
+import type { NotSimplified } from "../src/pass/facts.ts";
+import { Steps } from "../src/pass/trail.ts";
+import { withoutDeadOps } from "./dce.ts";
+
+const isRowNorm = (op: Op) =>
+  (op.name === "rmsnorm" || op.name === "l2norm") && attribute.axes(op.attributes).join() === "-1";
+
+/** Whether an op is a product of the rows of `x` with one matrix. */
+const isProductOf = (op: Op, x: Value) =>
+  op.operands.indexOf(x) === 0 &&
+  op.operands.lastIndexOf(x) === 0 &&
+  (op.name === "linear" || (op.name === "matmul" && x.shape.length > 1 && op.operand(1).shape.length === 2));
+
+/** Why products do not read the rows as they are. */
+function whyNot(norm: Op, uses: (value: Value) => Uses): Miss | undefined {
+  const { result } = norm;
+  const { ops: readers, returned } = uses(result);
+  const other = readers.find((op) => !isProductOf(op, result));
+  const miss = (because: string, help: string): Miss => ({ because, help });
+  if (returned) return miss(`${quoted(result)} is returned`, "return what is made of it");
+  if (other !== undefined) {
+    return miss(
+      `${quoted(result)} is read by ${quotedOp(other)}`,
+      "it goes where products are all that reads the norm",
+    );
+  }
+  if (norm.operands[1] !== undefined) return miss("gamma is not folded", "run `fold-affine` before");
+  const because = `sums of ${result.element} may overflow where rows are not scaled`;
+  return result.element === "f32" ? undefined : miss(because, "compute in f32");
+}
+
+/** What a product behind a norm has become: of rows as they are, and the statistic with eps of these. */
+interface Deferred {
+  readonly product: Value;
+  readonly statistic: Value;
+}
+
+export const deferScale = definePass({
+  name: "defer-scale",
+  summary: "Lets products read rows before a norm scales them, and scales what they make.",
+  example: [
+    "let y = linear(rmsnorm(x, axes = [-1]), w, c)",
+    "->",
+    "let s = mean(x * x, axes = [-1], keepdims = true) + 1e-5",
+    "let y = linear(x, w) * rsqrt(s) + c",
+  ].join("\n"),
+  options: {},
+  run(fn, context) {
+    const uses = usesOf(fn);
+    const facts: NotSimplified[] = [];
+    const statistics = new Map<Op, Value>();
+    const deferred = new Map<Value, Deferred>();
+    const rewritten = rewrite(fn, (op, builder, original) => {
+      const squares = (of: Value, norm: Op) =>
+        builder.emit(norm.name === "rmsnorm" ? "mean" : "sum", [builder.emit("mul", [of, of])], {
+          axes: [-1],
+          keepdims: true,
+        });
+      const eps = (norm: Op) => builder.constant(norm.result.element, attribute.number(norm.attributes, "eps"));
+      if (isRowNorm(original)) {
+        const of = deferred.get(original.operand(0));
+        if (of !== undefined && uses(original.operand(0)).ops.length === 1 && !uses(original.operand(0)).returned) {
+          const sum = builder.emit("add", [squares(of.product, op), builder.emit("mul", [of.statistic, eps(op)])]);
+          context.count("norms of deferred products");
+          const scaled = builder.emit("mul", [of.product, builder.emit("rsqrt", [sum])]);
+          return op.operands[1] === undefined ? scaled : builder.emit("mul", [scaled, op.operands[1]]);
+        }
+        const hasProducts = uses(original.result).ops.some((reader) => isProductOf(reader, original.result));
+        const miss = hasProducts ? whyNot(original, uses) : undefined;
+        const what = `the scale of \`${op.name}\``;
+        if (miss !== undefined) facts.push({ kind: "not simplified", value: original.result, what, miss });
+        return undefined;
+      }
+      const norm = original.operands[0]?.def;
+      if (norm === undefined || !isRowNorm(norm) || deferred.has(norm.operand(0)) || whyNot(norm, uses) !== undefined)
+        return undefined;
+      const now = definedBy(op.operand(0), "rmsnorm", "l2norm");
+      if (now === undefined) return undefined;
+      const x = now.operand(0);
+      const statistic = statistics.get(norm) ?? builder.emit("add", [squares(x, now), eps(now)]);
+      statistics.set(norm, statistic);
+      const product = builder.emit(op.name, [x, op.operand(1)]);
+      context.count("scales deferred");
+      if (op.operands[2] === undefined) deferred.set(original.result, { product, statistic });
+      context.law({
+        kind: "positive rows",
+        value: norm.operand(0),
+        axes: [-1],
+        statistic: norm.name === "rmsnorm" ? "mean square" : "sum of squares",
+        eps: attribute.number(norm.attributes, "eps"),
+      });
+      const scaled = builder.emit("mul", [product, builder.emit("rsqrt", [statistic])]);
+      return op.operands[2] === undefined ? scaled : builder.emit("add", [scaled, op.operands[2]]);
+    });
+    const steps = new Steps(fn).take(rewritten);
+    if (rewritten.fn !== fn) steps.take(withoutDeadOps(rewritten.fn));
+    return { ...steps.output, facts };
+  },
+});
