@@ -7,7 +7,7 @@
  *                    For S(n_a(x)) + B = S/(S + a) + B = (S (1 + B) + a B) / (S + a), and r = 1. Of an RMSNorm of an L2 norm
  *                    r is the length of a row, and 1 over it of an L2 norm of an RMSNorm.
  *   scale into eps   n_e(s x)  =  sign(s) n_(e / s^2)(x)
- *   row scale        n_0(r x)  =  n_0(x)  for a number r >= 1 a row
+ *   row scale        n_0(r x)  =  n_0(x)  for a number r a row, 1 <= r <= 2^16
  *   row shift        f(x + c)  =  f(x)  for c, a number a row, where f ignores shifts (softmax, variance, ...)
  *
  * The first is FlashNorm's (arXiv 2407.09577) pair of norms with nothing between, and with eps, which is derived here. The
@@ -71,34 +71,40 @@ function stepOf(op: Op): Step | undefined {
   return undefined;
 }
 
-/** Of a product with a number a row that is 1 or more: the other factor. */
+/** Of a product with a number a row that is 1 or more, and bounded: the other factor. */
 function rowStepOf(op: Op, axes: readonly number[], { centering }: Site): Step | undefined {
   if (op.name !== "mul") return undefined;
   for (const [of, row] of orders(op)) {
     const isRow = sameType(of.type, op.result.type) && centering.isConstantAlong(row, { axes }).proved;
-    if (isRow && leastOf(row) >= 1) return { of, number: 1, powers: [], row };
+    const [least, most] = rangeOf(row);
+    if (isRow && least >= 1 && most <= mostScale) return { of, number: 1, powers: [], row };
   }
   return undefined;
 }
 
-/** A number that a value is nowhere below. */
-function leastOf(value: Value): number {
+type Range = readonly [least: number, most: number];
+
+/** Numbers between which a value is everywhere, where it is a number. */
+function rangeOf(value: Value): Range {
   const number = numberOf(value);
+  if (number !== undefined) return [number, number];
   const { def: op } = value;
-  if (number !== undefined || op === undefined) return number ?? -Infinity;
-  const all = () => op.operands.map((operand) => (operand === undefined ? -Infinity : leastOf(operand)));
-  switch (op.name) {
+  const of = () => presentOperands(op as Op).map(rangeOf) as [Range, ...Range[]];
+  switch (op?.name) {
     case "maximum":
-      return Math.max(...all());
-    case "minimum":
-      return Math.min(...all());
-    case "sqrt":
-      return Math.sqrt(Math.max(0, ...all()));
+    case "minimum": {
+      const fold = op.name === "maximum" ? Math.max : Math.min;
+      return of().reduce(([a, b], [c, d]) => [fold(a, c), fold(b, d)]);
+    }
+    case "sqrt": {
+      const [[least, most]] = of();
+      return [Math.sqrt(Math.max(0, least)), most < 0 ? Infinity : Math.sqrt(most)];
+    }
     case "broadcast":
     case "reshape":
-      return leastOf(op.operand(0));
+      return rangeOf(op.operand(0));
     default:
-      return -Infinity;
+      return [-Infinity, Infinity];
   }
 }
 
@@ -135,9 +141,11 @@ const squared = <T>(f: Arithmetic<T>, powers: readonly Power[]): T =>
     return exponent > 0 ? f.mul(product, square) : f.div(product, square);
   }, f.integer(1));
 
-const smallestNormal = 2 ** -126;
-/** 0, or a number that f32 does not round to a subnormal one. */
-const isEps = (eps: number) => eps === 0 || (eps >= smallestNormal && Number.isFinite(Math.fround(eps)));
+/** 0, or a number beside which squares that f32 flushes to 0 do not matter. */
+const isEps = (eps: number) => eps === 0 || (eps >= 2 ** -100 && Number.isFinite(Math.fround(eps)));
+
+/** Without eps a row that is not scaled up has smaller squares: of the 126 binary digits below 1 this takes 32. */
+const mostScale = 2 ** 16;
 
 /** The norm of another operand, with another eps. */
 function renormed(norm: Op, of: Value, eps: number, { builder }: Site): Value {
@@ -154,20 +162,21 @@ const positive = (powers: readonly Power[], { law }: Site) => {
   for (const [number] of powers) law({ kind: "positive number", number });
 };
 
-/** n_e(s x) = sign(s) n_(e / s^2)(x), and n_0(r x) = n_0(x): only scales of 1 and more, as squares of what is scaled down overflow later. */
+/** n_e(s x) = sign(s) n_(e / s^2)(x), and n_0(r x) = n_0(x): only scales of 1 and more, as squares
+ * of what is scaled down overflow later, and of what is scaled up vanish later. */
 const scaleIntoEps: NormRule = (norm, site) => {
   if (!isScaling(norm)) return undefined;
   const { of, isCentered, number, powers, rows } = sourceOf(norm, site);
   if (number === 1 && powers.length + rows.length === 0) return undefined;
   const eps = epsOf(norm) / number ** 2;
-  if (Math.abs(number) < 1 || !isEps(eps)) {
-    const isSmall = Math.abs(number) < 1;
+  const isSmall = Math.abs(number) < 1;
+  if (isSmall || !isEps(eps) || (eps === 0 && Math.abs(number) > mostScale)) {
     const because = isSmall
       ? `the squares of ${quoted(of)} may overflow, which those of the scaled rows do not`
-      : "eps divided by its square is no normal number of f32";
+      : `the squares of ${quoted(of)} may be too small for f32, which those of the scaled rows are not`;
     const help = isSmall
       ? "where they do not overflow, leave the scale out, and divide eps by its square"
-      : "scale by less, or leave the scale out with an eps of 0";
+      : "scale by less, or where its rows are not that small leave the scale out, and divide eps by its square";
     site.missed(norm.result, `the scale before \`${norm.name}\``, { because, help });
     return undefined;
   }
