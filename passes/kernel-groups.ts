@@ -43,7 +43,8 @@ export class KernelGroups {
 
   /** How a group reduces rows and sums over them in one walk; undefined where it does not. */
   mixedOrder(group: readonly Op[]): MixedOrder | undefined {
-    return mixedOrder(group, this.writes(group), this.isLast);
+    const found = mixedOrder(group, this.writes(group), this.isLast);
+    return found === "never" ? undefined : found;
   }
 
   /** Buffers of the kernel that does so: what it reads, what it writes for others, and the sums of its tiles. */
@@ -71,43 +72,69 @@ export class KernelGroups {
       });
   }
 
-  /** In bytes; of an op that no kernel computes, nothing. */
-  cost(group: readonly Op[]): number {
+  /** In bytes; of an op that no kernel computes, nothing. @param isMixed whether no walk over rows and columns alone computes it. */
+  cost(group: readonly Op[], isMixed?: boolean): number {
     if (group.some(isOpaque)) return 0;
     const moved = [...this.reads(group), ...this.writes(group)];
     const bytes = moved.reduce((sum, value) => sum + estimatedBytes(value.type), launchBytes);
-    if (!group.some(this.isLast) || firstMismatch(group) === undefined) return bytes;
+    if (!group.some(this.isLast) || !(isMixed ?? firstMismatch(group) !== undefined)) return bytes;
     // Sums of tiles are written and read again.
     const partial = (op: Op) => (2 * elementsOf(op.operand(0).shape) * 4) / usualTile;
     return group.filter(this.isLast).reduce((sum, op) => sum + partial(op), bytes + launchBytes);
   }
 
   /** Why the ops, in program order, are not one kernel: the op that is the first to be refused, and the reason. */
-  refusal(
-    group: readonly Op[],
-    most = mostBuffers,
-  ): { readonly op: Op; readonly why: Refusal; readonly isFinal: boolean } | undefined {
+  refusal(group: readonly Op[], most = mostBuffers): { readonly op: Op; readonly why: Refusal } | undefined {
     const space = new IterationSpace();
     for (const op of group) {
-      const refusal = space.add(op);
-      if (refusal === undefined) continue;
-      const mixed = this.mixedOrder(group);
-      if (mixed === undefined) return { op, why: refusal, isFinal: !group.some(this.isLast) };
-      const count = this.buffersOf(mixed);
-      if (count <= mostBuffers) return undefined;
-      return { op, why: kernelRefusals.manyBuffers(count, mostBuffers), isFinal: false };
+      const why = space.add(op);
+      if (why === undefined) continue;
+      const { isKernel, buffers } = this.mixed(group);
+      if (isKernel) return undefined;
+      return { op, why: buffers === undefined ? why : kernelRefusals.manyBuffers(buffers, mostBuffers) };
     }
+    return this.refusalOfWalk(group, space, most);
+  }
+
+  /**
+   * Whether the ops are one kernel, without words.
+   * @param isMixed whether it is known that no walk over rows and columns alone computes them.
+   */
+  verdict(group: readonly Op[], isMixed: boolean): Verdict {
+    const space = new IterationSpace();
+    if (isMixed || group.some((op) => space.add(op) !== undefined)) return { ...this.mixed(group), isMixed: true };
+    const isKernel = this.refusalOfWalk(group, space, mostBuffers) === undefined;
+    return { isKernel, isMixed: false, isFinal: false };
+  }
+
+  private refusalOfWalk(group: readonly Op[], space: IterationSpace, most: number) {
     const [reads, writes] = [this.reads(group), this.writes(group)];
     const op = group.at(-1) as Op;
-    const buffers = [...reads.filter(isBuffer), ...writes];
-    if (buffers.length > most) {
-      return { op, why: kernelRefusals.manyBuffers(buffers.length, most), isFinal: false };
-    }
+    const buffers = reads.filter(isBuffer).length + writes.length;
+    if (buffers > most) return { op, why: kernelRefusals.manyBuffers(buffers, most) };
     const { order, missing } = walkOrder(reads, writes, group, space);
     if (missing === undefined) return undefined;
     const walked = order.map(({ extent }) => extent);
-    return { op, why: kernelRefusals.noCommonSpace(walked, missing.extent), isFinal: false };
+    return { op, why: kernelRefusals.noCommonSpace(walked, missing.extent) };
   }
+
+  /** Whether ops that no walk over rows and columns alone computes are one over tiles of rows. @returns buffers if they are too many. */
+  private mixed(group: readonly Op[]): Pick<Verdict, "isKernel" | "isFinal"> & { readonly buffers?: number } {
+    if (!group.some(this.isLast)) return { isKernel: false, isFinal: true };
+    const found = mixedOrder(group, this.writes(group), this.isLast);
+    if (found === undefined || found === "never") return { isKernel: false, isFinal: found === "never" };
+    const buffers = this.buffersOf(found);
+    return buffers > mostBuffers ? { isKernel: false, isFinal: false, buffers } : { isKernel: true, isFinal: false };
+  }
+}
+
+/** What the search for a partition asks of a group. */
+export interface Verdict {
+  readonly isKernel: boolean;
+  /** Whether no walk over rows and columns alone computes it. */
+  readonly isMixed: boolean;
+  /** Whether it is none with further ops either, of which it reads nothing. */
+  readonly isFinal: boolean;
 }
 
 /** What is read from a buffer: a number of the caller's is not. */

@@ -17,7 +17,7 @@ import { type Fn, isLeaf, type Op, presentOperands, type Value } from "../src/ir
 import { IterationSpace } from "../src/ir/iteration.ts";
 import { isOpaque } from "../src/ir/opaque.ts";
 import { ops } from "../src/ir/ops/index.ts";
-import { KernelGroups } from "./kernel-groups.ts";
+import { KernelGroups, type Verdict } from "./kernel-groups.ts";
 import { stagesOf } from "./stages.ts";
 
 /** Groups that are looked at before the search is given up. */
@@ -144,16 +144,15 @@ function search(units: readonly (readonly Op[])[], groups: KernelGroups): Partit
     units
       .flatMap((unit, i) => (set & (1 << i) ? unit : []))
       .sort((a, b) => (position.get(a) as number) - (position.get(b) as number));
-  const known = new Map<number, ReturnType<KernelGroups["refusal"]>>();
-  const refusalOf = (set: number) => {
-    if (!known.has(set)) known.set(set, groups.refusal(opsOf(set)));
-    return known.get(set);
-  };
-  const costs = new Map<number, number>();
-  const costOfSet = (set: number) => {
-    const cost = costs.get(set) ?? groups.cost(opsOf(set));
-    costs.set(set, cost);
-    return cost;
+  const known = new Map<number, Verdict & { readonly cost: number }>();
+  const verdictOf = (set: number, isMixed: boolean) => {
+    const found = known.get(set);
+    if (found !== undefined) return found;
+    const group = opsOf(set);
+    const verdict = groups.verdict(group, isMixed);
+    const made = { ...verdict, cost: verdict.isKernel ? groups.cost(group, verdict.isMixed) : 0 };
+    known.set(set, made);
+    return made;
   };
   const all = 2 ** units.length - 1;
   const best = new Map<number, { readonly cost: number; readonly last: number; readonly from: number }>();
@@ -161,31 +160,32 @@ function search(units: readonly (readonly Op[])[], groups: KernelGroups): Partit
   // A set is reached from smaller ones alone, so that in the order of sizes each is known before it is left.
   const bySize: Set<number>[] = Array.from({ length: units.length + 1 }, () => new Set());
   bySize[0]?.add(0);
-  const reach = (from: number, group: number) => {
+  const reach = (from: number, group: number, own: number) => {
     const to = from | group;
-    const cost = (best.get(from)?.cost as number) + costOfSet(group);
+    const cost = (best.get(from)?.cost as number) + own;
     const had = best.get(to);
     if (had !== undefined && had.cost <= cost) return;
     best.set(to, { cost, last: group, from });
     bySize[sizeOf(to)]?.add(to);
   };
   let looked = 0;
-  const grow = (from: number, group: number, next: number): boolean => {
+  /** @param isMixed whether no walk over rows and columns alone computes the group: none does with more ops. */
+  const grow = (from: number, group: number, next: number, isMixed: boolean): boolean => {
     for (let i = next; i < units.length; i++) {
       const bit = 1 << i;
       if ((from | group) & bit || ((before[i] as number) & ~(from | group)) !== 0) continue;
       if (isOutside[i]) {
-        if (group === 0) reach(from, bit);
+        if (group === 0) reach(from, bit, 0);
         continue;
       }
       if (++looked > mostLooked) return false;
-      const refusal = refusalOf(group | bit);
-      if (refusal === undefined) reach(from, group | bit);
-      if (refusal?.isFinal !== true && !grow(from, group | bit, i + 1)) return false;
+      const verdict = verdictOf(group | bit, isMixed);
+      if (verdict.isKernel) reach(from, group | bit, verdict.cost);
+      if (!verdict.isFinal && !grow(from, group | bit, i + 1, verdict.isMixed)) return false;
     }
     return true;
   };
-  for (const sets of bySize) for (const set of sets) if (!grow(set, 0, 0)) return undefined;
+  for (const sets of bySize) for (const set of sets) if (!grow(set, 0, 0, false)) return undefined;
   const path: (readonly Op[])[] = [];
   for (let at = all; at !== 0; ) {
     const step = best.get(at);

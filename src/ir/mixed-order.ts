@@ -58,25 +58,26 @@ function isSumOverRows(op: Op): boolean {
 /**
  * How one walk computes a group that reduces rows and sums over them.
  * @param stored values that its kernel writes.
- * @returns undefined where there is no such walk.
+ * @returns undefined where there is no such walk; "never" where there is none of more ops either that read what these compute.
  */
 export function mixedOrder(
   group: readonly Op[],
   stored: readonly Value[],
   isLast: (op: Op) => boolean,
-): MixedOrder | undefined {
+): MixedOrder | undefined | "never" {
   if (!group.some(isLast)) return undefined;
   const parts = partsOf(group, isLast);
-  if (parts === undefined) return undefined;
+  if (parts === undefined) return "never";
   const { walk, sums, space } = parts;
+  if (space.columns.length === 0) return undefined;
+  const count = space.columns.reduce((all, { extent }) => all * (typeof extent === "number" ? extent : Number.NaN), 1);
+  if (!(count * sums.length <= mostSummed)) return "never";
   const own = new Set(walk.flatMap((op) => op.results));
   const reads = [...new Set(walk.flatMap(presentOperands))].filter((value) => !own.has(value));
   const ends = [...stored.filter((value) => own.has(value)), ...sums.map((op) => op.operand(0))];
   const { order, missing } = walkOrder(reads, ends, walk, space);
-  const columns = space.columns;
-  if (missing !== undefined || columns.length === 0) return undefined;
-  const count = columns.reduce((all, { extent }) => all * (typeof extent === "number" ? extent : Number.NaN), 1);
-  if (!(count * sums.length <= mostSummed)) return undefined;
+  if (missing !== undefined) return undefined;
+  const { columns } = space;
   const rows = order.filter((atom) => !columns.includes(atom));
   const areWalked = (op: Op) => {
     const atoms = leavesOf(space.dimsOf(op.operand(0)).flat());

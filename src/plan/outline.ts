@@ -79,7 +79,8 @@ function piecesOf(
   { extents, split, isLast }: { extents: DerivedExtent[]; split: boolean; isLast: (op: Op) => boolean },
 ): readonly Piece[] {
   const stored = writes.map(({ value }) => value);
-  const mixed = firstMismatch(ops) === undefined ? undefined : mixedOrder(ops, stored, isLast);
+  const found = firstMismatch(ops) === undefined ? undefined : mixedOrder(ops, stored, isLast);
+  const mixed = found === "never" ? undefined : found;
   if (mixed === undefined) {
     return (split ? splitGroup(ops, writes, outliner, extents) : undefined) ?? [{ ops, writes }];
   }
