@@ -1,0 +1,93 @@
+/**
+ * This build's kernels beside those of another checkout, interleaved on one device in one process: medians of ratios, and of
+ * three runs the median. Exits 1 where a kernel takes more than 1.05 of the other's time.
+ *
+ *   git worktree add --detach ../before COMMIT; (cd ../before && npm ci)
+ *   npm run build && npm run bench:against -- ../before [--op layernorm] [--shape 4096x768] [--rounds 21]
+ *
+ * TIRC_ADAPTER chooses the device.
+ */
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import { inputsOf, ops, programOf } from "../bench/lib/ops.mjs";
+import { measure, median } from "../dist/src/runtime/measure.js";
+import { openDevice } from "../dist/src/runtime/node.js";
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    op: {
+      type: "string",
+      multiple: true,
+      default: ["layernorm", "rmsnorm", "chain", "quantize", "softmax", "elementwise"],
+    },
+    shape: {
+      type: "string",
+      multiple: true,
+      default: [
+        "4096x64",
+        "4096x768",
+        "2048x1024",
+        "1024x4096",
+        "256x16384",
+        "1000x1000",
+        "4096x769",
+        "8x131072",
+        "65537x32",
+      ],
+    },
+    rounds: { type: "string", default: "21" },
+  },
+});
+if (positionals.length !== 1) {
+  console.error("name the folder of the other checkout, with dist/ in it");
+  process.exit(2);
+}
+const most = 1.05;
+
+const folders = [positionals[0], new URL("..", import.meta.url).pathname];
+const builds = [];
+for (const folder of folders) {
+  const at = (file) => import(pathToFileURL(resolve(folder, "dist/src", file)).href);
+  builds.push({ tirc: await at("index.js"), runtime: await at("runtime/index.js") });
+}
+const { device, close } = await openDevice({
+  ...(process.env.TIRC_ADAPTER && { adapter: process.env.TIRC_ADAPTER }),
+  requiredFeatures: ["timestamp-query"],
+});
+
+/** A kernel of a build, bound to inputs of its own. */
+async function bound({ tirc, runtime }, op, shape) {
+  const target = runtime.targetFromDevice(device);
+  const [kernel] = tirc.compile(tirc.parse(programOf(op, shape)), { target }).kernels;
+  // What it was called before.
+  const prepared = await (runtime.prepare ?? runtime.prepareKernel)(device, kernel);
+  const one = await prepared.bind(inputsOf(op, shape));
+  // What builds before had for it takes the timestamps as they are.
+  return one.encode === undefined
+    ? { encode: (encoder, { timestampWrites }) => one.record(encoder, timestampWrites), destroy: () => one.destroy() }
+    : one;
+}
+
+let missed = 0;
+console.log(`${device.adapterInfo.device}: time as a part of that in ${positionals[0]}`);
+for (const key of options.op) {
+  for (const text of options.shape) {
+    const shape = text.split("x").map(Number);
+    const both = [];
+    for (const build of builds) both.push(await bound(build, ops[key], shape));
+    const runs = [];
+    for (let run = 0; run < 3; run++) {
+      const [before, now] = await measure(device, both, Number(options.rounds));
+      runs.push(median(now.map((time, i) => time / before[i])));
+    }
+    for (const one of both) one.destroy();
+    const ratio = median(runs);
+    if (ratio > most) missed++;
+    console.log(`${key} ${text}: ${ratio.toFixed(2)}   (${runs.map((one) => one.toFixed(2)).join(", ")})`);
+  }
+}
+close();
+console.log(`${missed} above ${most}`);
+process.exit(missed > 0 ? 1 : 0);
