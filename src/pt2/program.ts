@@ -78,7 +78,8 @@ function statesIn(signature: Fields): ReadonlyMap<string, string> {
   return found;
 }
 
-function readNode(fields: Fields, index: number): AtenNode {
+/** A node of the graph, or of one that another node runs. Throws E0770. */
+export function readNode(fields: Fields, index: number): AtenNode {
   const args = new Map(fields.get("inputs").items.map((one) => [one.get("name").text, one.get("arg")]));
   const made = fields.get("outputs").items.flatMap((output): Made[] => {
     const { name, of } = output.kind;

@@ -21,6 +21,7 @@ import { choose, type Dialect, type Found, type Subject, type Written } from "./
 import { Draft, edited } from "./draft.ts";
 import { launchesAround } from "./launches.ts";
 import { normsLeft } from "./left.ts";
+import { normsInGraphs } from "./left-in-graphs.ts";
 import type { NewWeight } from "./new-constants.ts";
 import { type Foldable, type NormOp, opsetOfNegativeAxes, opsetOfRmsNorm } from "./norm-forms.ts";
 import { atenNorms, type NormReport, reportOf, reportOfLeft } from "./norm-report.ts";
@@ -120,7 +121,8 @@ export function operate(
   };
   const { found, written } = choose(subject);
   const seen = new Set(found.all.flatMap(([{ tensors }]) => tensors));
-  const others = normsLeft(model, imported, seen).map(reportOfLeft);
+  const inGraphs = model instanceof Pt2Model ? normsInGraphs(model) : [];
+  const others = [...normsLeft(model, imported, seen), ...inGraphs].map(reportOfLeft);
   return written === undefined ? unchanged(subject, found, others) : surgeryOf(subject, found, written, others);
 }
 

@@ -146,6 +146,18 @@ class Llama(nn.Module):
         return self.last(x + F.silu(self.gate(n)) * self.up(n))
 
 
+class Branches(nn.Module):
+    """Norms in both branches, and one behind them."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Linear(4, D), nn.LayerNorm(D)
+        self.here, self.there = nn.LayerNorm(D), nn.RMSNorm(D, eps=1e-6)
+
+    def forward(self, x):
+        return self.last(torch.cond(x.sum() > 0, self.here, lambda h: 2 * self.there(h), (self.first(x),)))
+
+
 def with_means(model):
     """Rows, gammas and betas that have a mean."""
     with torch.no_grad():
@@ -156,9 +168,10 @@ def with_means(model):
 
 def exported(model, args, dynamic=None):
     program = torch.export.export(model, args, dynamic_shapes=dynamic)
-    for node in program.graph.nodes:
-        for key in ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn"):
-            node.meta.pop(key, None)
+    for module in program.graph_module.modules():
+        for node in getattr(module, "graph", torch.fx.Graph()).nodes:
+            for key in ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn"):
+                node.meta.pop(key, None)
     return program
 
 
@@ -185,6 +198,7 @@ def programs():
     yield "vit", with_means(Vit()), (torch.randn(2, 3, 8, 8),), one
     yield "shared", with_means(Shared()), (torch.randn(3, D),), one
     yield "llama", with_means(Llama()), (ids,), both
+    yield "branches", with_means(Branches()), (x,), None
 
 
 def described(tensor):

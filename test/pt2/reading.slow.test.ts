@@ -17,7 +17,17 @@ const outcomes: Readonly<Record<string, readonly string[]>> = {
   vit: ["layernorm folded", "layernorm folded"],
   shared: ["layernorm folded", "layernorm folded"],
   llama: ["rmsnorm none", "rmsnorm none"],
+  branches: ["layernorm kept", "layernorm left", "rmsnorm left"],
 };
+
+test("norms in the branches of torch.cond are there, with where they stand", () => {
+  const inBranches = surgery(openArchive("branches")).norms.slice(1);
+  const because = ["because it stands in a graph that `cond` (higher_order.cond) runs"];
+  expect(inBranches).toMatchObject([
+    { nodes: ["layer_norm (aten.layer_norm.default)"], gamma: true, beta: "kept", eps: 1e-5, because },
+    { nodes: ["rms_norm (aten.rms_norm.default)"], gamma: true, beta: "none", eps: 1e-6, because },
+  ]);
+});
 
 test("every fixture is looked at", () => {
   expect(Object.keys(outcomes).toSorted()).toEqual(Object.keys(expected).toSorted());
@@ -33,17 +43,21 @@ for (const [name, want] of Object.entries(outcomes)) {
   });
 }
 
-// Of bfloat16 nothing is computed: no type of ONNX's that the interpreter has.
-test.each(Object.keys(outcomes).filter((name) => name !== "bfloat"))("%s computes what PyTorch computes", (name) => {
-  const model = openArchive(name);
-  const { output } = expected[name] as Outcome;
-  const [made] = [...referenceOutputs(model, feedsOf(name, model)).outputs.values()];
-  expect(made?.shape).toEqual(output.shape);
-  const largest = Math.max(...output.numbers.map(Math.abs));
-  const off = Math.max(...output.numbers.map((number, i) => Math.abs(number - (made?.numbers[i] ?? Number.NaN))));
-  // eps is a float of 32 bits in a graph of ONNX.
-  expect(off / largest).toBeLessThan(1e-7);
-});
+// Of bfloat16 nothing is computed: no type of ONNX's that the interpreter has. Branches have no translation.
+const opaque = ["bfloat", "branches"];
+test.each(Object.keys(outcomes).filter((name) => !opaque.includes(name)))(
+  "%s computes what PyTorch computes",
+  (name) => {
+    const model = openArchive(name);
+    const { output } = expected[name] as Outcome;
+    const [made] = [...referenceOutputs(model, feedsOf(name, model)).outputs.values()];
+    expect(made?.shape).toEqual(output.shape);
+    const largest = Math.max(...output.numbers.map(Math.abs));
+    const off = Math.max(...output.numbers.map((number, i) => Math.abs(number - (made?.numbers[i] ?? Number.NaN))));
+    // eps is a float of 32 bits in a graph of ONNX.
+    expect(off / largest).toBeLessThan(1e-7);
+  },
+);
 
 test("weights are read through their strides", () => {
   const bytes = readFileSync(new URL("models/shared.pt2", import.meta.url));

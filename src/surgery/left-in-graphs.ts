@@ -1,0 +1,56 @@
+/**
+ * Norms in the graphs that a node of PyTorch runs: the branches of `torch.cond`, the bodies of loops. Such a node has no
+ * translation, so that these are counted by their ops: of norms that are chains of nodes there nothing is known.
+ */
+
+import type { Fields } from "../pt2/fields.ts";
+import type { Pt2Model } from "../pt2/model.ts";
+import { type AtenNode, readNode } from "../pt2/program.ts";
+import type { LeftNorm } from "./left.ts";
+
+const aten = "torch.ops.aten.";
+
+/** What ops are norms, and the eps that they have where none is given: PyTorch's own, that of f32 for an RMSNorm. */
+const norms: Readonly<Record<string, Pick<LeftNorm, "norm" | "eps">>> = {
+  "layer_norm.default": { norm: "layernorm", eps: 1e-5 },
+  "native_layer_norm.default": { norm: "layernorm", eps: 1e-5 },
+  "rms_norm.default": { norm: "rmsnorm", eps: 2 ** -23 },
+  "_fused_rms_norm.default": { norm: "rmsnorm", eps: 2 ** -23 },
+  "group_norm.default": { norm: "groupnorm", eps: 1e-5 },
+};
+
+/** Throws E0770. */
+export const normsInGraphs = ({ program }: Pt2Model): LeftNorm[] => normsBelow(program.nodes, []);
+
+function normsBelow(nodes: readonly AtenNode[], path: readonly string[]): LeftNorm[] {
+  return nodes.flatMap((node) =>
+    graphsOf(node).flatMap((graph) => {
+      const inner = graph.get("nodes").items.map(readNode);
+      const within = [`a graph that \`${node.name}\` (${shortTarget(node)}) runs`, ...path];
+      return [...inner.flatMap((one) => leftNorm(one, within)), ...normsBelow(inner, within)];
+    }),
+  );
+}
+
+/** Arguments of such a node have no names, so they are not told apart by these. */
+const graphsOf = ({ fields }: AtenNode): Fields[] =>
+  fields.get("inputs").items.flatMap((input) => input.get("arg").optional("as_graph")?.optional("graph") ?? []);
+
+const shortTarget = ({ target }: AtenNode) => target.replace(/^torch\.ops\./, "");
+
+function leftNorm(node: AtenNode, within: readonly string[]): LeftNorm[] {
+  const { target, name, args, made } = node;
+  const op = target.slice(aten.length);
+  const kind = target.startsWith(aten) && Object.hasOwn(norms, op) ? norms[op] : undefined;
+  if (kind === undefined) return [];
+  const has = (arg: string) => args.get(arg)?.optional("as_tensor") !== undefined;
+  return [
+    {
+      ...{ norm: kind.norm, eps: args.get("eps")?.optional("as_float")?.number ?? kind.eps },
+      ...{ gamma: has("weight"), beta: has("bias") },
+      nodes: [`${name} (${shortTarget(node)})`],
+      tensors: made.flatMap((one) => (one.kind === "tensor" ? [one.name] : [])),
+      because: `it stands in ${within.join(", in ")}`,
+    },
+  ];
+}
