@@ -68,7 +68,18 @@ const cumSum: Rule = (at) => {
   return at.emit("cumsum", [x], attributes);
 };
 
+const placeOf =
+  (op: "argmax" | "argmin"): Rule =>
+  (at) => {
+    const x = at.input(0);
+    if (at.int("select_last_index", 0) === 1) decline("of equal elements it takes the last one");
+    const axis = at.axis(at.int("axis", 0), x.shape.length);
+    return at.emit(op, [x], { axes: [axis], keepdims: at.int("keepdims", 1) === 1 });
+  };
+
 export const reductionRules: Readonly<Record<string, Rule>> = {
+  ":ArgMax": placeOf("argmax"),
+  ":ArgMin": placeOf("argmin"),
   ":CumSum": cumSum,
   ...Object.fromEntries(Object.entries(reductionKinds).map(([name, kind]) => [`:${name}`, reduction(kind)])),
   ":Softmax": rowNorm("softmax"),

@@ -42,16 +42,25 @@ function clamped(at: number, extent: number): number {
   return Math.min(Math.max(at < 0 ? at + extent : at, 0), extent);
 }
 
-/** Every `step`-th element: a column, where rows of that many make up the axis. */
-function strided(at: NodeView, x: Value, axis: number, [from, to]: readonly [number, number], step: number): Value {
+/** Every `step`-th element from `from` on, before `to`; behind `to` and back to front where the step is below 0. */
+function strided(at: NodeView, x: Value, axis: number, { start, end, step }: Cut): Value {
+  if (step === 0) decline("its steps are 0");
   const extent = extentOf(x, axis);
-  if (step < 1 || extent % step !== 0) decline("it takes steps that do not divide the extent");
-  const rows = extent / step;
-  const [first, column] = [Math.floor(from / step), from % step];
-  const all = at.slice(at.reshape(x, x.shape.toSpliced(axis, 1, rows, step)), axis + 1, column, column + 1);
-  const line = at.reshape(all, x.shape.with(axis, rows));
-  const count = Math.ceil((to - from) / step);
-  return first > 0 || count < rows ? at.slice(line, axis, first, first + count) : line;
+  if (step > 0) return cutOut(at, x, axis, clamped(start, extent), clamped(end, extent), step);
+  // Counted from the last element; an end before the first one is behind the last of these.
+  const last = (place: number) => extent - 1 - Math.min(Math.max(place < 0 ? place + extent : place, -1), extent - 1);
+  return cutOut(at, at.emit("flip", [x], { axis }), axis, last(start), last(end), -step);
+}
+
+function cutOut(at: NodeView, x: Value, axis: number, start: number, to: number, step: number): Value {
+  const end = Math.max(start, to);
+  return at.emit("slice", [x], { axis, start, end, step });
+}
+
+interface Cut {
+  readonly start: number;
+  readonly end: number;
+  readonly step: number;
 }
 
 /** Beyond what any axis has: "to the end". */
@@ -67,7 +76,7 @@ const slice: Rule = (at) => {
     const extent = extentOf(x, axis);
     const from = clamped(start, extent);
     const to = Math.max(from, clamped(end, extent));
-    if (step !== 1) x = strided(at, x, axis, [from, to], step);
+    if (step !== 1) x = strided(at, x, axis, { start, end, step });
     else if (from > 0 || to < extent) x = at.slice(x, axis, from, to);
   }
   return x;
@@ -120,6 +129,41 @@ const gather: Rule = (at) => {
   return at.emit("embedding", [ids, table]);
 };
 
+/** Elements that stand around x: one op for each axis that has some. */
+const pad: Rule = (at) => {
+  let x = at.input(0);
+  const rank = x.shape.length;
+  const isOld = at.opset < 11;
+  const pads =
+    (isOld ? at.ints("pads") : at.constantItems(1)) ?? decline("how many there are is not known before it runs");
+  const axes =
+    !isOld && at.has(3) ? (at.constantItems(3) ?? decline("its axes are not known before it runs")) : undefined;
+  const mode = at.text("mode", "constant");
+  if (!["constant", "edge", "reflect"].includes(mode)) decline(`the language has no padding \`${mode}\``);
+  const given = !isOld && at.has(2) ? at.number(2)?.value : at.float("value", 0);
+  const value = given ?? decline("what stands there is not known before it runs");
+  const along = axes === undefined ? [...x.shape.keys()] : axes.map((axis) => at.axis(axis, rank));
+  for (const [i, axis] of along.entries()) {
+    const [before, after] = [pads[i] ?? 0, pads[i + along.length] ?? 0];
+    if (before < 0 || after < 0) decline("it takes elements away");
+    if (before + after === 0) continue;
+    extentOf(x, axis);
+    const filled = mode === "constant" ? { value } : {};
+    x = at.emit("pad", [x], { axis, before, after, mode, ...filled });
+  }
+  return x;
+};
+
+/** From each row the elements that the indices name, where there are as many rows of either. */
+const gatherElements: Rule = (at) => {
+  const [x, index] = [at.input(0), at.input(1)];
+  const axis = at.axis(at.int("axis", 0), x.shape.length);
+  if (at.constantItems(1)?.some((id) => id < 0)) decline("some of its indices count from the end");
+  const isLike = index.shape.every((dim, i) => i === axis || dim === x.shape[i]);
+  if (!isLike) decline("its indices are of fewer rows than the tensor has");
+  return at.emit("gather", [x, index], { axis });
+};
+
 export const shapeRules: Readonly<Record<string, Rule>> = {
   ":Reshape": regroup,
   ":Flatten": regroup,
@@ -129,6 +173,8 @@ export const shapeRules: Readonly<Record<string, Rule>> = {
   ":Concat": concat,
   ":Slice": slice,
   ":Split": split,
+  ":Pad": pad,
+  ":GatherElements": gatherElements,
   ":Expand": expand,
   ":Gather": gather,
 };
