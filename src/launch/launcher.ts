@@ -77,7 +77,8 @@ export function launcherOf(device: GPUDevice, kernel: LaunchKernel, errorOf?: Er
   const modules: Record<string, GPUShaderModule> = {};
 
   const moduleOf: Launcher["moduleOf"] = (aliases) => {
-    // Generated kernels read inputs by their indices alone. What is nowhere read is not bound.
+    // Generated kernels read inputs by their indices alone, so that this is the text of a program that reads the result
+    // (test/codegen/in-place.test.ts). What is nowhere read is not bound.
     const code = aliases.reduce(
       (text, [input, result]) => text.replace(new RegExp(`\\b(v\\d_)?in_${input}\\[`, "g"), `$1out_${result}[`),
       wgsl,
