@@ -88,6 +88,12 @@ const foreignNames: ReadonlyMap<number, string> = new Map([
   ...[[4, "u16"] as const, [5, "i16"] as const, [13, "u64"] as const, [8, "text"] as const],
 ]);
 
+/** Why nothing is done in a type that a model has. */
+export const whyForeign = (number: number): string =>
+  number === 16
+    ? "bf16, in which onnxruntime has no norms: tirc rewrites those in archives of torch.export"
+    : `${shortName(number)}, which is no type of the language`;
+
 /** `f64`: an element type in the manner of the language's own. */
 export function shortName(number: number): string {
   return dataTypes.get(number)?.element ?? foreignNames.get(number) ?? typeName(number);

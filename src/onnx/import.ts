@@ -218,6 +218,7 @@ class GraphImport implements Surroundings {
 
   elementOf(dataType: number | undefined): ElementType | undefined {
     if (this.options.foreignFloats && (dataType === types.double || dataType === types.bfloat16)) return "f32";
+    if (this.model.hasBfloat16 && dataType === types.bfloat16) return "bf16";
     return dataType === undefined ? undefined : dataTypes.get(dataType)?.element;
   }
 

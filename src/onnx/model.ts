@@ -39,6 +39,8 @@ export class OnnxModel {
   readonly isDequantized: boolean = false;
   /** Whether the types that the file says of all tensors are those of who wrote it, and hold above what follows from nodes. */
   readonly isTyped: boolean = false;
+  /** Whether what runs it computes in bfloat16: onnxruntime has hardly an op of that type. */
+  readonly hasBfloat16: boolean = false;
   /** The tensors of the graph that are constants. */
   private readonly tensors: GraphTensors;
   private byWrittenName: ReadonlyMap<string, string> | undefined;

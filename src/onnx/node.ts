@@ -5,7 +5,7 @@ import type { Attributes, Value } from "../ir/ir.ts";
 import type { OpName } from "../ir/ops/index.ts";
 import type { Dim, ElementType, Shape } from "../ir/types.ts";
 import { printType } from "../ir/types.ts";
-import { shortName } from "./data-types.ts";
+import { whyForeign } from "./data-types.ts";
 import type { Dimensions } from "./dimensions.ts";
 import type { NodeProto } from "./messages.ts";
 import { isRowwise } from "./types/last.ts";
@@ -63,7 +63,7 @@ export class NodeView extends TypeView {
   private whyOpaque(index: number, name: string): string {
     const { element, shape, isSequence } = this.info(index);
     if (element !== undefined && this.elementOf(element) === undefined) {
-      return `its input \`${name}\` is ${shortName(element)}, which is no type of the language`;
+      return `its input \`${name}\` is ${whyForeign(element)}`;
     }
     if (isSequence === true) return `its input \`${name}\` is a sequence`;
     if (element === undefined) return `the type of its input \`${name}\` is not known`;

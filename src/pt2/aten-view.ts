@@ -1,6 +1,6 @@
 /** What a rule sees of a node of ATen, and how it makes nodes of ONNX of it. */
 
-import { toFloat16Bits } from "../ir/float16.ts";
+import { toBfloat16Bits, toFloat16Bits } from "../ir/float16.ts";
 import type { NewNode } from "../onnx/encode.ts";
 import type { Fields } from "./fields.ts";
 import type { AtenNode } from "./program.ts";
@@ -213,7 +213,7 @@ export class AtenView {
     for (const [i, value] of numbers.entries()) {
       const at = i * type.bytes;
       if (type.onnx === 10) view.setUint16(at, toFloat16Bits(value), true);
-      else if (type.onnx === 16) this.decline();
+      else if (type.onnx === 16) view.setUint16(at, toBfloat16Bits(value), true);
       else if (type.kind === "float")
         type.bytes === 4 ? view.setFloat32(at, value, true) : view.setFloat64(at, value, true);
       else if (!Number.isFinite(value)) this.decline();

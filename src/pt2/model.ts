@@ -13,6 +13,7 @@ export class Pt2Model extends OnnxModel {
   readonly program: Program;
   readonly translated: Translated;
   override readonly isTyped = true;
+  override readonly hasBfloat16 = true;
 
   private constructor(archive: Pt2Archive, program: Program, translated: Translated) {
     const { source } = archive;

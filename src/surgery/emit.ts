@@ -23,7 +23,14 @@ import { type RawTensor, rawTensor } from "./raw.ts";
 /** No node computes it; the reason is a clause that can follow "because". */
 export class Unwritable extends Error {}
 
-const dataType: Readonly<Partial<Record<ElementType, number>>> = { f32: 1, i32: 6, bool: 9, f16: 10, u32: 12 };
+const dataType: Readonly<Partial<Record<ElementType, number>>> = {
+  f32: 1,
+  i32: 6,
+  bool: 9,
+  f16: 10,
+  u32: 12,
+  bf16: 16,
+};
 
 type Writer = (op: Op, at: Emitter, as: string) => void;
 
@@ -81,7 +88,7 @@ function whyNoNorm({ attributes, operands, result: { element, shape } }: Op): st
   const axes = attributes.axes as number[];
   const row = axes.map((axis) => shape.at(axis) as number | string);
   if (row.every((extent) => extent === 1)) return "its rows have one element each, so that it is its beta";
-  if (element !== "f32" && element !== "f16") return `the op takes no ${element}`;
+  if (element !== "f32" && element !== "f16" && element !== "bf16") return `the op takes no ${element}`;
   const open = areLast(axes) ? row.find((extent) => typeof extent !== "number") : undefined;
   if (operands[1] !== undefined || open === undefined) return undefined;
   return "no scale stands right behind it, and as no number says how long its rows are, none can be made";

@@ -7,7 +7,7 @@ import { standardizations } from "../../passes/norm-patterns.ts";
 import { isNorm, type Op } from "../ir/ir.ts";
 import { attribute } from "../ir/ops/def.ts";
 import type { NormRecord } from "../norm-records.ts";
-import { shortName } from "../onnx/data-types.ts";
+import { whyForeign } from "../onnx/data-types.ts";
 import { type Imported, importModel } from "../onnx/import.ts";
 import { type FunctionProto, functionKey, type GraphProto, type NodeProto } from "../onnx/messages.ts";
 import { makersIn, type OnnxModel, shown, shownOp, writtenName } from "../onnx/model.ts";
@@ -67,7 +67,7 @@ function whyNot({ types: known }: Imported, tensor: string): string {
   const element = known.info(tensor)?.element;
   const isForeign = element === types.double || element === types.bfloat16;
   if (!isForeign && known.hasUnknownRank()) return "the rank of its input is not known";
-  return `it computes in ${shortName(isForeign ? element : types.double)}, which is no type of the language`;
+  return `it computes in ${whyForeign(isForeign ? element : types.double)}`;
 }
 
 const called = (node: NodeProto) =>

@@ -4,6 +4,7 @@ import { roundTo } from "../ir/float16.ts";
 import { constantsOf } from "../ir/interpret.ts";
 import { type Fn, type Module, type Op, usesOf } from "../ir/ir.ts";
 import type { Tensor } from "../ir/tensor.ts";
+import type { ElementType, HalfType } from "../ir/types.ts";
 import { computedConstants } from "../materialize.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import type { Scope } from "../onnx/types/view.ts";
@@ -63,20 +64,24 @@ export function newConstants(
   );
 }
 
+/** Floats of two bytes, by the numbers of their types. */
+const halves: ReadonlyMap<number, HalfType> = new Map([[10, "f16"] as const, [16, "bf16"] as const]);
+const isHalf = (element: ElementType | undefined) => element === "f16" || element === "bf16";
+
 /** Constants of halves that are only read as f32: new ones of them need no rounding to halves. */
 function widened(fn: Fn): Set<string> {
   const uses = usesOf(fn);
   const isWide = ({ result }: Op) =>
     !uses(result).returned &&
     uses(result).ops.every(({ name, attributes }) => name === "cast" && attributes.to === "f32");
-  const halves = fn.ops.filter(({ name, results }) => name === "global" && results[0]?.element === "f16");
-  return new Set(halves.filter(isWide).map(({ attributes }) => attributes.name as string));
+  const globals = fn.ops.filter(({ name, results }) => name === "global" && isHalf(results[0]?.element));
+  return new Set(globals.filter(isWide).map(({ attributes }) => attributes.name as string));
 }
 
 /** The constants of the written graph, for what folds one into another. */
 export function constantsIn(model: OnnxModel, emitter: Emitter, types: Scope): Constants {
   const elementOf = (name: string) =>
-    emitter.numbers.get(name)?.element ?? (model.tensorType(name)?.dataType === 10 ? "f16" : "f32");
+    emitter.numbers.get(name)?.element ?? halves.get(model.tensorType(name)?.dataType ?? 0) ?? "f32";
   const shapeOf = (name: string) => emitter.numbers.get(name)?.shape ?? model.tensorType(name)?.dims;
   const outputs = new Set(model.graph.outputs.map(({ name }) => name));
   return {

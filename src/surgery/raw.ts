@@ -1,6 +1,6 @@
 /** Numbers as they lie in a model: what is new is rounded to its type once, and held as its bytes. */
 
-import { fromFloat16Bits, toFloat16Bits } from "../ir/float16.ts";
+import { halfBits } from "../ir/float16.ts";
 import type { ElementType } from "../ir/types.ts";
 
 /** A tensor as its bytes, which are made once, when somebody asks. */
@@ -25,13 +25,13 @@ export function rawTensor(element: ElementType, shape: readonly number[], number
 }
 
 function bytesOf(element: ElementType, numbers: Float64Array): Uint8Array {
-  const isHalf = element === "f16";
-  const raw = new Uint8Array(numbers.length * (isHalf ? 2 : 4));
+  const half = element === "f16" || element === "bf16" ? halfBits[element] : undefined;
+  const raw = new Uint8Array(numbers.length * (half ? 2 : 4));
   const view = new DataView(raw.buffer);
   // By index: an iterator makes a pair of each element, of which there may be millions.
   for (let i = 0; i < numbers.length; i++) {
     const value = numbers[i] as number;
-    if (isHalf) view.setUint16(2 * i, toFloat16Bits(value), true);
+    if (half) view.setUint16(2 * i, half.to(value), true);
     else view.setFloat32(4 * i, value, true);
   }
   return raw;
@@ -40,10 +40,10 @@ function bytesOf(element: ElementType, numbers: Float64Array): Uint8Array {
 export function numbersOf({ element, raw }: RawTensor): Float64Array {
   const bytes = raw();
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const isHalf = element === "f16";
-  const numbers = new Float64Array(bytes.byteLength / (isHalf ? 2 : 4));
+  const half = element === "f16" || element === "bf16" ? halfBits[element] : undefined;
+  const numbers = new Float64Array(bytes.byteLength / (half ? 2 : 4));
   for (let i = 0; i < numbers.length; i++) {
-    numbers[i] = isHalf ? fromFloat16Bits(view.getUint16(2 * i, true)) : view.getFloat32(4 * i, true);
+    numbers[i] = half ? half.from(view.getUint16(2 * i, true)) : view.getFloat32(4 * i, true);
   }
   return numbers;
 }

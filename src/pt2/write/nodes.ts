@@ -2,7 +2,7 @@
 
 import { fail } from "../../diagnostics/diagnostic.ts";
 import { surgeryErrors } from "../../diagnostics/errors-surgery.ts";
-import { fromFloat16Bits } from "../../ir/float16.ts";
+import { fromBfloat16Bits, fromFloat16Bits } from "../../ir/float16.ts";
 import type { NodeProto } from "../../onnx/messages.ts";
 import { shown } from "../../onnx/model.ts";
 import type { Line } from "../../surgery/draft.ts";
@@ -282,11 +282,12 @@ function numbersOf({ dataType, raw }: LazyTensor): number[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (dataType === 7) return Array.from({ length: bytes.length / 8 }, (_, i) => Number(view.getBigInt64(8 * i, true)));
   if (dataType === 1) return Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(4 * i, true));
-  return dataType === 10 ? halvesOf(view) : decline();
+  if (dataType === 10) return halvesOf(view, fromFloat16Bits);
+  return dataType === 16 ? halvesOf(view, fromBfloat16Bits) : decline();
 }
 
-const halvesOf = (view: DataView): number[] =>
-  Array.from({ length: view.byteLength / 2 }, (_, i) => fromFloat16Bits(view.getUint16(2 * i, true)));
+const halvesOf = (view: DataView, from: (bits: number) => number): number[] =>
+  Array.from({ length: view.byteLength / 2 }, (_, i) => from(view.getUint16(2 * i, true)));
 
 /** The names of tensors and sizes that arguments take. */
 function* namesIn(args: Iterable<Fields>): Generator<Fields> {
