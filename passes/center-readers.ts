@@ -13,7 +13,10 @@ import type { Const } from "../src/ir/ir.ts";
 import { attribute } from "../src/ir/ops/def.ts";
 import { definePass } from "../src/pass/define-pass.ts";
 import type { NotSimplified } from "../src/pass/facts.ts";
+import { Steps } from "../src/pass/trail.ts";
+import { droppedShifts, normRules } from "./norm-rules.ts";
 import { type FoldingRule, foldIntoProducts, type Product, ProductReaders } from "./product-readers.ts";
+import { simplified } from "./simplify-norms.ts";
 
 /** The statistic of how many. */
 export const foldedIntoReaders = "centerings folded into readers";
@@ -28,7 +31,7 @@ export const centerReaders = definePass({
     const facts: NotSimplified[] = [];
     const rule: FoldingRule = (op, all) => {
       if (op.name !== "center" || attribute.axes(op.attributes).join() !== "-1") return undefined;
-      const readers = all.of(op.result);
+      const readers = all.of(op.result, true);
       const miss = "because" in readers ? readers : all.tied(readers);
       if ("because" in readers || miss !== undefined) return undefined;
       count(foldedIntoReaders);
@@ -40,12 +43,14 @@ export const centerReaders = definePass({
       };
       return { readers, becomes: (center) => center.operand(0), weight };
     };
-    const steps = foldIntoProducts(fn, [rule]);
+    // What is added to a row is the same to centered weights as to a centering.
+    const shifts = Object.entries(normRules).filter(([name]) => name === droppedShifts);
+    const steps = foldIntoProducts(new Steps(fn).take(simplified(fn, shifts, context)), [rule]);
     const origins = steps.origins();
     const left = new ProductReaders(steps.fn);
     for (const op of steps.fn.ops) {
       if (op.name !== "center" || attribute.axes(op.attributes).join() !== "-1") continue;
-      const readers = left.of(op.result);
+      const readers = left.of(op.result, true);
       const miss = "because" in readers ? readers : left.tied(readers);
       const value = origins.get(op.result);
       if (miss !== undefined && value !== undefined)

@@ -18,6 +18,7 @@ import { attribute } from "../src/ir/ops/def.ts";
 import { sameType } from "../src/ir/types.ts";
 import { definePass, type PassContext } from "../src/pass/define-pass.ts";
 import type { NotSimplified } from "../src/pass/facts.ts";
+import { Steps } from "../src/pass/trail.ts";
 import { orders } from "./match.ts";
 import {
   type Folding,
@@ -116,7 +117,7 @@ function ruleFor(
   return (op, all) => {
     const part = partOf(op, slot);
     if (part === undefined) return undefined;
-    const readers = all.of(op.result);
+    const readers = all.of(op.result, slot === "gamma");
     const miss = "because" in readers ? readers : slot === "gamma" ? all.tied(readers) : undefined;
     if (miss !== undefined || "because" in readers) {
       if (miss !== undefined) missed(op, miss);
@@ -154,7 +155,7 @@ export const foldAffine = definePass({
     const { gamma, beta } = context.options;
     const slots = [...(beta ? (["beta"] as const) : []), ...(gamma ? (["gamma"] as const) : [])];
     const steps = foldIntoProducts(
-      fn,
+      new Steps(fn),
       slots.map((slot) => ruleFor(slot, context, () => {})),
     );
     const origins = steps.origins();

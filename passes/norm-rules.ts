@@ -35,6 +35,8 @@ export interface Site {
   /** Of values as the rule sees them. */
   readonly law: (law: Law) => void;
   readonly missed: (value: Value, what: string, miss: Miss) => void;
+  /** What the rules make of a norm that one of them has just made: its operands have their last form already. */
+  readonly settled: (norm: Value) => Value;
 }
 
 /** What stands for the result of the op; `undefined` where the rule does not apply. */
@@ -148,13 +150,18 @@ const isEps = (eps: number) => eps === 0 || (eps >= 2 ** -100 && Number.isFinite
 const mostScale = 2 ** 16;
 
 /** The norm of another operand, with another eps. */
-function renormed(norm: Op, of: Value, eps: number, { builder }: Site): Value {
-  return builder.emit(norm.name, norm.operands.with(0, of), { axes: axesOf(norm), eps });
+function renormed(norm: Op, of: Value, eps: number, { builder, settled }: Site): Value {
+  return settled(builder.emit(norm.name, norm.operands.with(0, of), { axes: axesOf(norm), eps }));
 }
 
-function times(value: Value, number: number, { builder }: Site): Value {
+function times(value: Value, number: number, { builder }: Pick<Site, "builder">): Value {
   if (number === 1) return value;
-  if (number === -1) return builder.emit("neg", [value]);
+  if (number === -1) {
+    // A factor that was just made takes the sign.
+    const factor = constantValue(definedBy(value, "mul")?.operand(1));
+    if (factor !== undefined) return times((value.def as Op).operand(0), -factor, { builder });
+    return builder.emit("neg", [value]);
+  }
   return builder.emit("mul", [value, builder.constant(value.element, number)]);
 }
 
@@ -216,7 +223,7 @@ const normOfNorm: NormRule = (outer, site) => {
   const scaledEps = b / number ** 2;
   const added = (scaledEps * ratio.over) / ratio.under;
   const eps = (a * scaledEps) / (1 + added);
-  const factor = Math.sign(number) / Math.sqrt(1 + added);
+  const factor = 1 / Math.sqrt(1 + added);
   if (!isEps(eps) || factor === 0 || !Number.isFinite(added)) return undefined;
   positive(powers, site);
   site.law(positiveRows(inner));
@@ -225,8 +232,9 @@ const normOfNorm: NormRule = (outer, site) => {
     f.add(f.integer(1), f.div(f.mul(own(f), f.integer(ratio.over)), f.integer(ratio.under)));
   site.law({ kind: "meaning", number: eps, is: (f) => f.div(f.mul(f.number(a), own(f)), sum(f)) });
   const root = <T>(f: Arithmetic<T>) => f.div(f.integer(1), f.sqrt(sum(f)));
-  site.law({ kind: "meaning", number: factor, is: (f) => (number < 0 ? f.neg(root(f)) : root(f)) });
-  return times(renormed(outer, inner.operand(0), eps, site), factor, site);
+  site.law({ kind: "meaning", number: factor, is: root });
+  site.law({ kind: "meaning", number: -factor, is: (f) => f.neg(root(f)) });
+  return times(times(renormed(outer, inner.operand(0), eps, site), factor, site), Math.sign(number), site);
 };
 
 /** What the root of an inner norm is taken of is positive; told of the rows before a centering, which keeps their mean. */
@@ -247,19 +255,32 @@ function positiveRows(inner: Op): PositiveRows {
 /** f(x + c) = f(x). Not the logarithm of a softmax: no field has log(exp(c) a) = c + log(a), so nothing would check it. */
 const rowShift: NormRule = (op, site) => {
   if (ops[op.name].facts.ignoresShift !== true || op.name === "log_softmax") return undefined;
-  const sum = definedBy(op.operand(0), "add", "sub");
-  if (sum === undefined || !isUsedOnce(sum.result, site)) return undefined;
-  const axes = axesOf(op);
-  for (const [x, shift] of orders(sum)) {
-    const isRow = sameType(x.type, sum.result.type) && site.centering.isConstantAlong(shift, { axes }).proved;
+  const shifts: Value[] = [];
+  let x = op.operand(0);
+  // All at once, for the fields see the first and the last of these sums.
+  for (let term = shiftOf(x, op, site); term !== undefined; term = shiftOf(x, op, site)) {
+    shifts.push(term.shift);
+    x = term.of;
+  }
+  if (shifts.length === 0) return undefined;
+  for (const value of [x, ...shifts]) site.law({ kind: "any numbers", value });
+  return site.builder.emit(op.name, op.operands.with(0, x), op.attributes, op.result.name);
+};
+
+/** What is added to `value` that is one number a row of the op, and what it is added to. */
+function shiftOf(value: Value, op: Op, site: Site): { readonly of: Value; readonly shift: Value } | undefined {
+  const sum = definedBy(value, "add", "sub");
+  if (sum === undefined || !isUsedOnce(value, site)) return undefined;
+  for (const [of, shift] of orders(sum)) {
+    const isRow = sameType(of.type, value.type) && site.centering.isConstantAlong(shift, { axes: axesOf(op) }).proved;
     if (!isRow) continue;
-    if (staysFinite(shift)) return site.builder.emit(op.name, op.operands.with(0, x), op.attributes, op.result.name);
+    if (staysFinite(shift)) return { of, shift };
     const because = `${quoted(shift)} may be infinite, and the result is no number then`;
     const help = "leave it out where it is always finite";
     site.missed(op.result, `what is added before \`${op.name}\``, { because, help, at: shift.span });
   }
   return undefined;
-};
+}
 
 /** Whether a value is finite where parameters are, as far as numbers of its type go. */
 function staysFinite(value: Value): boolean {
@@ -275,9 +296,12 @@ function staysFinite(value: Value): boolean {
   return true;
 }
 
+/** The name of a rule that others run by itself. */
+export const droppedShifts = "shifts of rows dropped";
+
 /** By name, in no order that would matter. */
 export const normRules: Readonly<Record<string, NormRule>> = {
   "norms of norms": normOfNorm,
   "scales taken into eps": scaleIntoEps,
-  "shifts of rows dropped": rowShift,
+  [droppedShifts]: rowShift,
 };

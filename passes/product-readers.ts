@@ -11,12 +11,12 @@
 
 import type { Miss } from "../src/diagnostics/remarks.ts";
 import { type Builder, rewrite } from "../src/ir/builder.ts";
-import { type Const, definedBy, type Fn, isLeaf, type Op, usesOf, type Value } from "../src/ir/ir.ts";
+import { type Const, constantValue, definedBy, type Fn, isLeaf, type Op, usesOf, type Value } from "../src/ir/ir.ts";
 import { quoted, quotedOp } from "../src/ir/naming.ts";
 import { attribute } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { sameShape } from "../src/ir/types.ts";
-import { Steps } from "../src/pass/trail.ts";
+import type { Steps } from "../src/pass/trail.ts";
 import { withoutDeadOps } from "./dce.ts";
 
 /** A product of a row with a constant matrix. */
@@ -56,8 +56,11 @@ export class ProductReaders {
     for (const { value } of fn.results) this.returned.add(globalOf(value) ?? "");
   }
 
-  /** The products, or what else reads the row. */
-  of(row: Value): Readers | Miss {
+  /**
+   * The products, or what else reads the row.
+   * @param isLinear whether a number may stand between: what is multiplied goes through it, and what is added does not.
+   */
+  of(row: Value, isLinear: boolean): Readers | Miss {
     const between = new Set([row]);
     const products: Product[] = [];
     for (const at of between) {
@@ -67,7 +70,7 @@ export class ProductReaders {
         const product = this.product(op, at);
         if (product !== undefined && "because" in product) return product;
         if (product !== undefined) products.push(product);
-        else if (keepsRows(op)) between.add(op.result);
+        else if (keepsRows(op) || (isLinear && scalesRows(op))) between.add(op.result);
         else return missed(`${quoted(at)} is read by ${quotedOp(op)}`, op.result);
       }
     }
@@ -127,6 +130,14 @@ function keepsRows(op: Op): boolean {
     return last === -1 || last === x.shape.length - 1;
   }
   return x.shape.length > 0 && x.shape.at(-1) === op.result.shape.at(-1);
+}
+
+/** Whether an op multiplies all of its operand by a number. */
+function scalesRows(op: Op): boolean {
+  if (op.name === "neg") return true;
+  const number = constantValue(op.operands.find((operand) => constantValue(operand) !== undefined));
+  const isFirst = op.name === "div" && constantValue(op.operands[0]) !== undefined;
+  return (op.name === "mul" || op.name === "div") && number !== undefined && !isFirst;
 }
 
 /** What an op becomes whose work goes into the products behind it. */
@@ -199,8 +210,7 @@ function swept(fn: Fn, rule: FoldingRule) {
 }
 
 /** Sweeps until no rule fires. */
-export function foldIntoProducts(fn: Fn, rules: readonly FoldingRule[]): Steps {
-  const steps = new Steps(fn);
+export function foldIntoProducts(steps: Steps, rules: readonly FoldingRule[]): Steps {
   for (;;) {
     const before = steps.fn;
     for (const rule of rules) steps.take(swept(steps.fn, rule));

@@ -14,7 +14,7 @@
  */
 
 import type { Law } from "../src/ir/field/laws.ts";
-import type { Fn, Value } from "../src/ir/ir.ts";
+import type { Fn, Op, Value } from "../src/ir/ir.ts";
 import { definePass, type PassContext } from "../src/pass/define-pass.ts";
 import type { NotSimplified } from "../src/pass/facts.ts";
 import { Steps } from "../src/pass/trail.ts";
@@ -39,18 +39,21 @@ export function simplified(fn: Fn, rules: Rules, context: PassContext<unknown>) 
         centering,
         law: (law) => void laws.push(law),
         missed: (value, what, miss) => void missed.push({ kind: "not simplified", value, what, miss }),
+        settled: (norm) => (norm.def && applied(norm.def)) ?? norm,
       };
-      for (const [name, rule] of rules) {
-        const value = rule(op, site);
-        if (value !== undefined) context.count(name);
-        if (value !== undefined) return value;
-      }
-      return undefined;
+      const applied = (to: Op): Value | undefined => {
+        for (const [name, rule] of rules) {
+          const value = rule(to, site);
+          if (value !== undefined) context.count(name);
+          if (value !== undefined) return value;
+        }
+        return undefined;
+      };
+      return applied(op);
     });
-    const origins = laws.length + missed.length === 0 ? undefined : steps.origins();
-    const given = (value: Value) => origins?.get(swept.origin(value));
-    for (const law of laws) context.law("value" in law ? { ...law, value: given(law.value) ?? law.value } : law);
     if (swept.fn === steps.fn) {
+      const origins = missed.length === 0 ? undefined : steps.origins();
+      const given = (value: Value) => origins?.get(swept.origin(value));
       // Nothing is said of norms that the rules have made.
       const facts = missed.flatMap((one) => {
         const value = given(one.value);
@@ -58,7 +61,13 @@ export function simplified(fn: Fn, rules: Rules, context: PassContext<unknown>) 
       });
       return { ...steps.output, facts };
     }
-    steps.take(swept).take(withoutDeadOps(swept.fn));
+    // A law is about a value that the new norm takes, so it is still there.
+    steps.take(swept);
+    const origins = laws.length === 0 ? undefined : steps.origins();
+    for (const law of laws) {
+      context.law("value" in law ? { ...law, value: origins?.get(law.value) ?? law.value } : law);
+    }
+    steps.take(withoutDeadOps(steps.fn));
   }
 }
 

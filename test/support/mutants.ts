@@ -590,8 +590,8 @@ const normRules: readonly Omit<Mutant, "file">[] = [
   },
   {
     what: "forgets the factor of a norm of a norm",
-    from: "times(renormed(outer, inner.operand(0), eps, site), factor, site)",
-    to: "times(renormed(outer, inner.operand(0), eps, site), 1, site)",
+    from: "times(renormed(outer, inner.operand(0), eps, site), factor, site), Math",
+    to: "times(renormed(outer, inner.operand(0), eps, site), 1, site), Math",
     program: twice,
   },
   {
@@ -602,8 +602,8 @@ const normRules: readonly Omit<Mutant, "file">[] = [
   },
   {
     what: "loses the sign of a scale between two norms",
-    from: "Math.sign(number) / Math.sqrt",
-    to: "1 / Math.sqrt",
+    from: "factor, site), Math.sign(number), site)",
+    to: "factor, site), 1, site)",
     program: rows(`return ${rms(`${rms("x", 0.1)} * -0.5`, 0.3)}`),
   },
   {
@@ -650,7 +650,7 @@ const normRules: readonly Omit<Mutant, "file">[] = [
   },
   {
     what: "drops a shift that varies along the row",
-    from: "&& site.centering.isConstantAlong(shift, { axes }).proved",
+    from: "&& site.centering.isConstantAlong(shift, { axes: axesOf(op) }).proved",
     to: "",
     program: rows("return softmax(x + b, axes = [-1])"),
   },

@@ -11,7 +11,15 @@ import { dimensionNames, type Fn, isLeaf, type Module, type Op, presentOperands,
 import { ops } from "../ops/index.ts";
 import { elementCount, indexAt } from "../tensor.ts";
 import { type Assumed, Evaluator, type FieldTensor, fingerprint, isLiteral } from "./evaluate.ts";
-import { isMeant, type Law, type Meaning, type Mixed, mixed, type PositiveRows } from "./laws.ts";
+import {
+  type AnyNumbers,
+  type Exchanges,
+  exchanged,
+  isMeant,
+  type Law,
+  type Meaning,
+  type PositiveRows,
+} from "./laws.ts";
 import { fieldPairs } from "./prime.ts";
 import { reduced } from "./reduce.ts";
 
@@ -254,19 +262,23 @@ export class Comparer {
 
 /** What is positive at the points where functions are compared again that differ elsewhere. */
 interface Points {
-  readonly before: Mixed;
-  readonly after: Mixed;
+  readonly before: Exchanges;
+  readonly after: Exchanges;
   readonly numbers: readonly number[];
 }
 
 const isAny = ({ before, numbers }: Points) => before.size + numbers.length > 0;
 
 function pointsOf(laws: readonly Law[], provenance: Provenance): Points {
-  const [before, after] = [new Map<Value, PositiveRows[]>(), new Map<Value, PositiveRows[]>()];
+  const [before, after] = [
+    new Map<Value, (PositiveRows | AnyNumbers)[]>(),
+    new Map<Value, (PositiveRows | AnyNumbers)[]>(),
+  ];
   const numbers: number[] = [];
   for (const law of laws) {
     if (law.kind === "positive number" && law.number > 0) numbers.push(law.number);
-    if (law.kind !== "positive rows" || law.eps < 0) continue;
+    if (law.kind === "positive number" || law.kind === "meaning") continue;
+    if (law.kind === "positive rows" && law.eps < 0) continue;
     before.set(law.value, [...(before.get(law.value) ?? []), law]);
     for (const image of [provenance.get(law.value) ?? law.value].flat()) after.set(image, before.get(law.value) ?? []);
   }
@@ -274,7 +286,7 @@ function pointsOf(laws: readonly Law[], provenance: Provenance): Points {
 }
 
 /** The same values in the function of other extents. */
-function counterparts(of: Mixed, fn: Fn, other: Fn): Mixed {
+function counterparts(of: Exchanges, fn: Fn, other: Fn): Exchanges {
   const values = ({ params, ops }: Fn) => [...params, ...ops.flatMap(({ results }) => results)];
   const at = new Map(values(fn).map((value, i) => [value, i]));
   const others = of.size === 0 ? [] : values(other);
@@ -299,8 +311,8 @@ function atPositive(before: Side, after: Side, { numbers, ...rows }: Points, eva
       resultsIn(
         fn,
         evaluator.run(fn, consts, undefined, (value, tensor) => {
-          const conditions = of.get(value);
-          return conditions === undefined ? tensor : mixed(tensor, conditions, algebra);
+          const laws = of.get(value);
+          return laws === undefined ? tensor : exchanged(tensor, laws, algebra);
         }),
       ),
     );

@@ -23,6 +23,15 @@ export interface PositiveRows {
   readonly eps: number;
 }
 
+/**
+ * A rewrite that holds whatever the numbers of this value are. They are exchanged for others of which exponentials can be
+ * taken, where theirs are exponentials themselves, of which the fields know no second one.
+ */
+export interface AnyNumbers {
+  readonly kind: "any numbers";
+  readonly value: Value;
+}
+
 /** A number that the program writes; its negative is negative. */
 export interface PositiveNumber {
   readonly kind: "positive number";
@@ -72,10 +81,18 @@ const formulaRounding = 2 ** -46;
 export const isMeant = ({ number, is }: Meaning): boolean => near(number, is(float64), formulaRounding);
 
 /** What holds of real numbers, and is not known to finite fields. */
-export type Law = PositiveRows | PositiveNumber | Meaning;
+export type Law = PositiveRows | AnyNumbers | PositiveNumber | Meaning;
 
-/** The rows that are mixed, by their values in the one function and in the other. */
-export type Mixed = ReadonlyMap<Value, readonly PositiveRows[]>;
+/** What is said of values, by these in the one function or in the other. */
+export type Exchanges = ReadonlyMap<Value, readonly (PositiveRows | AnyNumbers)[]>;
+
+/** The tensor that stands for one of which laws are told. */
+export function exchanged(tensor: FieldTensor, laws: readonly (PositiveRows | AnyNumbers)[], algebra: Algebra) {
+  const isAny = laws.some(({ kind }) => kind === "any numbers");
+  const numbers = isAny ? { ...tensor, ...algebra.apply("any numbers", [tensor]) } : tensor;
+  const conditions = laws.filter((law) => law.kind === "positive rows");
+  return conditions.length === 0 ? numbers : mixed(numbers, conditions, algebra);
+}
 
 type Residues = Float64Array;
 
@@ -103,7 +120,7 @@ function turned(field: PrimeField, row: Residues, k: number): Residues {
 const mostTries = 2 ** 12;
 
 /** The tensor with each row such that all conditions hold; a row of zeros stays. */
-export function mixed(tensor: FieldTensor, conditions: readonly PositiveRows[], algebra: Algebra): FieldTensor {
+function mixed(tensor: FieldTensor, conditions: readonly PositiveRows[], algebra: Algebra): FieldTensor {
   const { axes } = conditions[0] as PositiveRows;
   const order = rowOrder(tensor.shape, axes);
   const inRows = (data: Residues) => gather(data, order.shape, order.strides);
