@@ -68,7 +68,7 @@ export function buildGraph(fn: Fn, online = false, tile?: Tile): Graph {
   const isTiled = sums.length > 0 && columns.length > 0 && columns.every(({ extent }) => extent !== tile?.dim);
   return isTiled
     ? tiledGraph(fn, { space, live: walked, sums, tile: tile as Tile, online })
-    : plainGraph(fn, live, online, tile);
+    : plainGraph(fn, sums.length === 0 ? space : spaceOf(live), live, online, tile);
 }
 
 function spaceOf(live: readonly Op[]): IterationSpace {
@@ -80,8 +80,13 @@ function spaceOf(live: readonly Op[]): IterationSpace {
   return space;
 }
 
-function plainGraph(fn: Fn, live: readonly Op[], online: boolean, tile: Tile | undefined): Graph {
-  const space = spaceOf(live);
+function plainGraph(
+  fn: Fn,
+  space: IterationSpace,
+  live: readonly Op[],
+  online: boolean,
+  tile: Tile | undefined,
+): Graph {
   const returned = fn.results.map(({ value }) => value);
   const walked = orderOf(fn, returned, live, space);
   const outer = tile && cut(walked, tile);
