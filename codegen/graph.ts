@@ -6,10 +6,12 @@ import { Atom, leavesOf } from "../src/ir/atoms.ts";
 import { type Fn, type Op, presentOperands, type Value } from "../src/ir/ir.ts";
 import { type DimAtoms, IterationSpace } from "../src/ir/iteration.ts";
 import { summedAxes } from "../src/ir/mixed-order.ts";
-import { attribute } from "../src/ir/ops/def.ts";
+import { attribute, type ReductionDef } from "../src/ir/ops/def.ts";
+import { ops as table } from "../src/ir/ops/index.ts";
 import { walkedFor, walkOrder } from "../src/ir/walk-order.ts";
 import type { Tile } from "../src/plan/plan.ts";
 import { GraphBuilder } from "./graph-builder.ts";
+import { isMonoid, type Reduction } from "./kernel/reduction.ts";
 import type { Node } from "./nodes.ts";
 
 export interface Store {
@@ -18,10 +20,11 @@ export interface Store {
   readonly dims: DimAtoms;
 }
 
-/** A sum over the rows of each tile. */
+/** A sum over the rows of each tile, or another reduction of them whose states are as elements are. */
 export interface TileSum extends Store {
   /** What is summed: `node` is the sum. */
   readonly operand: Node;
+  readonly reduction: Reduction;
 }
 
 /** How a kernel walks that sums over the rows of tiles beside what it computes of each row. */
@@ -110,11 +113,12 @@ const axesOf = (order: readonly Atom[], columns: ReadonlySet<Atom>) => ({
 
 const levelsOf = (nodes: readonly Node[]) => 1 + nodes.reduce((highest, { level }) => Math.max(highest, level), 0);
 
-/** Sums over the axis that is cut, which are results. */
+/** Reductions of the axis that is cut, which are results. */
 function sumsOver({ ops, results }: Fn, { dim }: Tile): Op[] {
   const returned = new Set(results.map(({ value }) => value));
   return ops.filter((op) => {
-    if (op.name !== "sum" || !returned.has(op.result)) return false;
+    const def = table[op.name];
+    if (def.kind !== "reduction" || !isMonoid(def.reduction) || !returned.has(op.result)) return false;
     const { shape } = op.operand(0);
     return attribute.axes(op.attributes).some((axis) => shape.at(axis) === dim);
   });
@@ -165,7 +169,8 @@ function tiledGraph(
       atoms: [tiles, ...leavesOf(kept.flat())],
     };
     const { name } = fn.results.find(({ value }) => value === op.result) as Fn["results"][number];
-    return { name, operand, node, dims: [[tiles], ...kept] };
+    const { reduction } = table[op.name] as ReductionDef;
+    return { name, operand, node, reduction, dims: [[tiles], ...kept] };
   };
   return {
     ...{ fn, nodes, stores, ...axes, levels: levelsOf(nodes) },

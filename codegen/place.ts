@@ -245,8 +245,8 @@ export class Place {
     return sumOf([...(bound ? [bound] : terms), ...columns, ...others]) ?? count(0);
   }
 
-  /** @param operator what the value is combined with what is there by, if it is. */
-  store(store: Store, operator?: "+"): void {
+  /** @param combined of what is there and the value, if they are. */
+  store(store: Store, combined?: (before: Expression, value: Expression) => Expression): void {
     const { schedule, lane } = this.context;
     const buffer = this.context.bufferOf(store.name, "read_write");
     const { strides } = this.split(store, buffer);
@@ -264,7 +264,7 @@ export class Place {
     const stored = constant === undefined ? widened(value, type.width) : literal(type, constant);
     this.to.when(allOf(conditions), () => {
       const at = this.indexOf(store, buffer);
-      const all = operator ? binary(operator, load(buffer, at), stored) : stored;
+      const all = combined ? combined(load(buffer, at), stored) : stored;
       this.to.store(buffer, at, all, spanOf(store.node));
     });
   }

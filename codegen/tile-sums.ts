@@ -33,6 +33,7 @@ import {
   remainder,
   select,
   subtract,
+  type Type,
   type Variable,
   widened,
 } from "./kernel/expression.ts";
@@ -125,7 +126,7 @@ export class TileSums {
     const { to, schedule } = this.context;
     const { element, name = "sum" } = sum.node.value;
     const type = laneType(element, schedule.width);
-    const zero = literal(type, 0);
+    const zero = identityOf(sum, type);
     if (this.isStored) {
       this.eachUnit((_, unit) => this.store(sum, unit, zero));
       return;
@@ -166,13 +167,17 @@ export class TileSums {
     const values = rows.map((place) => {
       const value = widened(place.argument(sum.operand).value, schedule.width);
       const isRow = place.strip?.isRow;
-      return isRow === undefined ? value : select(literal(value.type, 0), value, isRow);
+      return isRow === undefined ? value : select(identityOf(sum, value.type), value, isRow);
     });
-    const all = pairwise(values);
+    const { merge } = sum.reduction;
+    const all = pairwise(values, merge);
     const array = this.arrays.get(sum);
     to.at(sum.node.value.span, () => {
-      if (array !== undefined) to.assign(target(array, step), all, "+");
-      else this.store(sum, unit, all, "+");
+      if (array === undefined) return this.store(sum, unit, all, true);
+      const before = item(array, step);
+      const merged = merge(before, all);
+      const isAdded = merged.kind === "binary" && merged.operator === "+" && merged.left === before;
+      return to.assign(target(array, step), isAdded ? all : merged, isAdded ? "+" : undefined);
     });
   }
 
@@ -183,21 +188,28 @@ export class TileSums {
     });
   }
 
-  private store(sum: TileSum, unit: Expression, value: Expression, operator?: "+"): void {
+  private store(sum: TileSum, unit: Expression, value: Expression, isMore = false): void {
     const { schedule } = this.context;
     const rows = teamsOf(this.tiled).map((atom) => ({ atom, extent: extentOf(atom.extent) }));
     const context: PlaceContext = { ...this.context, schedule: { ...schedule, rows } };
     // In a turn of a team alone there is a tile.
-    const isSure = operator !== undefined && this.isAlone;
+    const isSure = isMore && this.isAlone;
     const strip = this.strip && { ...this.strip, ...(isSure && { isRow: undefined }) };
     const place = new Place(context, { names: this.names, strip, unit }, []);
     place.bind(sum.node, value);
-    place.store(sum, operator);
+    place.store(sum, isMore ? sum.reduction.merge : undefined);
   }
 }
 
-function pairwise(values: readonly Expression[]): Expression {
+/** What changes no state that it is merged with. */
+const identityOf = ({ reduction }: TileSum, type: Type): Expression => {
+  const [identity] = Object.values(reduction.identity(type, undefined)) as [Expression];
+  const [number] = identity.kind === "construct" ? identity.args : [];
+  return number?.kind === "literal" ? literal(type, number.value) : identity;
+};
+
+function pairwise(values: readonly Expression[], merge: (a: Expression, b: Expression) => Expression): Expression {
   if (values.length === 1) return values[0] as Expression;
   const half = Math.ceil(values.length / 2);
-  return add(pairwise(values.slice(0, half)), pairwise(values.slice(half)));
+  return merge(pairwise(values.slice(0, half), merge), pairwise(values.slice(half), merge));
 }

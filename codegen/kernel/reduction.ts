@@ -146,6 +146,10 @@ export interface ReductionParts<Name extends string> {
   readonly result?: (state: Fields<Name>) => Expression;
 }
 
+/** Whether states are as elements are, and merge in any order: states of parts can be reduced as elements are. */
+export const isMonoid = ({ type, commutes, counts, shift, places, ofOne, result }: Reduction): boolean =>
+  type("f32").width === 1 && commutes && !counts && !shift && !places && !ofOne && result.combined !== undefined;
+
 /** A reduction from its parts. */
 export function reductionOf<Name extends string>(parts: ReductionParts<Name>): Reduction {
   const { state: names, identity, step, merge, commutes = false, result } = parts;

@@ -12,11 +12,13 @@
  * - summed: the rows that a tile sums over, neighbours in the order of the walk. The first of them is cut into tiles.
  */
 
+import { isMonoid } from "../../codegen/kernel/reduction.ts";
 import { type Atom, leavesOf } from "./atoms.ts";
 import { elementsOf } from "./bytes.ts";
 import { type Fn, isLeaf, type Op, presentOperands, usesOf, type Value } from "./ir.ts";
 import { type DimAtoms, IterationSpace } from "./iteration.ts";
 import { attribute } from "./ops/def.ts";
+import { ops as table } from "./ops/index.ts";
 import { walkOrder } from "./walk-order.ts";
 
 /** Ops of a group by what becomes of them. */
@@ -49,8 +51,20 @@ export function lastSums(fn: Fn): (op: Op) => boolean {
   };
 }
 
+/** How many elements the op reduces to one, where their extents are numbers. */
+export function countOf(op: Op): number | undefined {
+  const extents = attribute.axes(op.attributes).map((axis) => op.operand(0).shape.at(axis));
+  const count = extents.reduce<number>((all, extent) => all * (typeof extent === "number" ? extent : Number.NaN), 1);
+  return Number.isNaN(count) ? undefined : count;
+}
+
+/** Or another reduction of them that needs no more than a number for each column. */
 function isSumOverRows(op: Op): boolean {
-  if (op.name !== "sum") return false;
+  const def = table[op.name];
+  if (def.kind !== "reduction" || !isMonoid(def.reduction)) return false;
+  // By how many elements a mean divides has to be known where the tiles are merged.
+  const [result] = def.results;
+  if (result !== "combined" && (result !== "mean" || countOf(op) === undefined)) return false;
   const rank = op.operand(0).shape.length;
   return rank > 1 && attribute.axes(op.attributes).includes(-rank);
 }

@@ -13,13 +13,13 @@
 
 import { Builder, copyOp } from "../ir/builder.ts";
 import { elementsOf, mostBuffers } from "../ir/bytes.ts";
-import type { Op, Value } from "../ir/ir.ts";
-import { axisOf, type MixedOrder, summedAxes } from "../ir/mixed-order.ts";
+import { type Op, reductionResultOf, type Value } from "../ir/ir.ts";
+import { axisOf, countOf, type MixedOrder, summedAxes } from "../ir/mixed-order.ts";
 import { attribute } from "../ir/ops/def.ts";
 import type { Dim, Shape, TensorType } from "../ir/types.ts";
 import type { Outliner, Piece, Write } from "./outline.ts";
 import type { DerivedExtent, Tile } from "./plan.ts";
-import { asResult, buffersOf, leastRows, Partials } from "./split.ts";
+import { asResult, buffersOf, type Folded, leastRows, Partials } from "./split.ts";
 
 /** Tiles that there are about. */
 const usualTiles = 1024;
@@ -74,11 +74,15 @@ function mergeOf(op: Op, { space, rows, summed }: MixedOrder, partials: Partials
     .filter(({ atoms }) => atoms.every((atom) => summed.includes(atom)))
     .map(({ axis }) => axis);
   const x = op.operand(0);
-  const partial = partials.of("sum", x, inTile);
+  const isMean = reductionResultOf(op.result) === "mean";
+  const folded = isMean ? "sum" : (op.name as Folded);
+  const partial = partials.of(folded, x, inTile);
   const kept = x.shape.map((_, i) => i - x.shape.length).filter((axis) => !inTile.includes(axis));
   const reduced = attribute.axes(op.attributes);
   const left = kept.flatMap((axis, i) => (reduced.includes(axis) ? [i + 1] : []));
-  return asResult(to, to.emit("sum", [partial], { axes: [0, ...left] }), op.result);
+  const whole = to.emit(folded, [partial], { axes: [0, ...left] });
+  const result = isMean ? to.emit("div", [whole, to.constant("f32", countOf(op) as number)]) : whole;
+  return asResult(to, result, op.result);
 }
 
 /** The tiles of the first axis that is summed, with the extents that say how many there are and how large. */

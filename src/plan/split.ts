@@ -22,7 +22,7 @@ import { Builder, copyOp } from "../ir/builder.ts";
 import { elementsOf, mostBuffers } from "../ir/bytes.ts";
 import { isLeaf, type Op, presentOperands, Value } from "../ir/ir.ts";
 import { attribute } from "../ir/ops/def.ts";
-import { ops as table } from "../ir/ops/index.ts";
+import { type ReductionName, ops as table } from "../ir/ops/index.ts";
 import { type Dim, type ElementType, isHalf, type Shape, tensorType } from "../ir/types.ts";
 import type { Outliner, Piece, Write } from "./outline.ts";
 import type { DerivedExtent, Tile } from "./plan.ts";
@@ -189,6 +189,9 @@ function tileOf(rows: Dim, columns: Shape, { dims }: Outliner, extents: DerivedE
   return { dim, size: length, count: number };
 }
 
+/** A reduction whose results of tiles are reduced as elements are. */
+export type Folded = ReductionName;
+
 /** What a tile is reduced to. */
 export class Partials {
   readonly writes: Write[] = [];
@@ -230,7 +233,7 @@ export class Partials {
   }
 
   /** A reduction of each tile. */
-  of(name: "sum" | "max" | "min" | "prod", x: Value, axes: readonly number[]): Value {
+  of(name: Folded, x: Value, axes: readonly number[]): Value {
     return this.once(`${name} ${this.keyOf(x)} ${axes}`, () => {
       return this.stacked(this.builder.emit(name, [this.wide(x)], { axes }), `${name}s`);
     });
@@ -287,11 +290,11 @@ class Merge {
       const [mean, variance] = this.moments();
       return name === "var" ? [variance] : [mean, variance];
     }
-    const of = name as "sum" | "max" | "min" | "prod";
+    const of = name as Folded;
     return [this.over(of, this.partials.of(of, this.x, this.axes))];
   }
 
-  private over(name: "sum" | "max" | "min" | "prod", partial: Value): Value {
+  private over(name: Folded, partial: Value): Value {
     return this.to.emit(name, [partial], { axes: [0] });
   }
 

@@ -98,15 +98,12 @@ const rewrites: Readonly<Record<string, readonly string[]>> = {
   "codegen/factor-sums.ts": ["div", "mean", "mul", "sum", "var"],
   // x - mean(x).
   "codegen/graph-builder.ts": ["sub"],
-  // What a walk over rows carries from one to the next is their sum.
-  "codegen/graph.ts": ["sum"],
   // mean((x - mean(x))^2) is a variance, and the way back for two folds.
   "codegen/lower-norms.ts": ["mean", "mul", "std", "sub", "var"],
   // sum(exp(x - max(x))).
   "codegen/nodes.ts": ["sub", "sum", "exp", "max"],
   // A cast rounds by itself.
   "codegen/round-strictly.ts": ["cast"],
-  "src/ir/mixed-order.ts": ["sum"],
   // What the plan alone casts back is no rounding.
   "src/plan/exact.ts": ["cast"],
   // A mean and a variance of tiles merge by ops of the language.

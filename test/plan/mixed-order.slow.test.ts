@@ -21,7 +21,7 @@ import { randomInputs } from "../../src/testing/random-inputs.ts";
 import { expectSameNumbers } from "../support/expect-numbers.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { backwardText } from "../support/gradients.ts";
-import { backwards, mixedBackward } from "../support/mixed-programs.ts";
+import { backwards, columnsBesideRows, mixedBackward } from "../support/mixed-programs.ts";
 import { runProgram } from "../support/run-program.ts";
 
 function planOf(text: string, target: string | TargetProfile = "portable") {
@@ -32,8 +32,13 @@ function planOf(text: string, target: string | TargetProfile = "portable") {
 
 const targets = ["portable", "gpu-subgroup-32", "swiftshader"].map((name) => targetByName(name));
 
-describe.each(Object.entries(backwards))("%s", (name, { kernels: count }) => {
-  const { fn, plan, kernels } = planOf(mixedBackward(name, 12));
+const programs = [
+  ...Object.entries(backwards).map(([name, { kernels }]) => [name, kernels, mixedBackward(name, 12)] as const),
+  ...Object.entries(columnsBesideRows).map(([name, text]) => [name, 2, text] as const),
+];
+
+describe.each(programs)("%s", (_name, count, text) => {
+  const { fn, plan, kernels } = planOf(text);
   // Two tiles and a part of one.
   const dims = { rows: 37, batch: 2 };
   const inputs = randomInputs(fn, 1, dims);

@@ -100,3 +100,17 @@ export function mixedBackward(name: string, columns: number): string {
   const { text, wrt } = backwards[name] as Backward;
   return backwardText(text(columns), wrt === undefined ? {} : { wrt });
 }
+
+/** Functions that reduce rows and, in the same walk, each column: two kernels. */
+export const columnsBesideRows: Readonly<Record<string, string>> = {
+  "extremes and sums of columns beside a norm": `fn f(x: f32[rows, 12], g: f32[12]) -> (y: f32[rows, 12], most: f32[12], least: f32[12], s: f32[12]) {
+  let y = rmsnorm(x, g, axes = [-1])
+  return y, max(y, axes = [0]), min(x, axes = [0]), sum(y * y, axes = [0])
+}`,
+  "products and integers": `fn f(x: f32[rows, 12], k: i32[rows, 12]) -> (m: f32[rows], p: f32[12], most: i32[12]) {
+  return max(x, axes = [1]), prod(1 + x / 1000, axes = [0]), max(k, axes = [0])
+}`,
+  "means of a number of rows that is known": `fn f(x: f16[37, 12]) -> (y: f16[37, 12], m: f16[12], large: f16[12]) {
+  return softmax(x, axes = [-1]), mean(x, axes = [0]), max(abs(x), axes = [0])
+}`,
+};
