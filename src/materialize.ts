@@ -72,7 +72,7 @@ export function materialize(module: Module, constants: Constants, file: string):
 }
 
 /** Names of the constants that functions read. */
-function readConstants(module: Module): Set<string> {
+export function readConstants(module: Module): Set<string> {
   const globals = module.fns.flatMap((fn) => fn.ops.filter((op) => op.name === "global"));
   return new Set(globals.map((op) => op.attributes.name as string));
 }

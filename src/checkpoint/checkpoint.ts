@@ -5,6 +5,7 @@
 
 import { fail } from "../diagnostics/diagnostic.ts";
 import { checkpointErrors } from "../diagnostics/errors-checkpoint.ts";
+import { duplicateKey } from "../duplicate-key.ts";
 import { readSafetensorsHeader, type TensorEntry } from "../formats/safetensors.ts";
 import type { ByteSource } from "../onnx/bytes.ts";
 
@@ -73,13 +74,16 @@ function refuseOtherFormats({ name, files }: Folder): never {
 /** Throws E0791 for what is no JSON object. */
 export function readObject(source: ByteSource, wrong: (reason: string) => never): { readonly [key: string]: Json } {
   if (source.size > longestText) wrong(`it has ${source.size} bytes`);
-  let value: unknown;
+  let [text, value]: [string, unknown] = ["", undefined];
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(source.read(0, source.size)));
+    text = new TextDecoder("utf-8", { fatal: true }).decode(source.read(0, source.size));
+    value = JSON.parse(text);
   } catch {
     wrong("it is no JSON");
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) wrong("it is no JSON object");
+  const twice = duplicateKey(text);
+  if (twice !== undefined) wrong(`it has the key \`${twice.key}\` twice`);
   return value as { readonly [key: string]: Json };
 }
 

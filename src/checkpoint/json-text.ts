@@ -1,6 +1,8 @@
 /** A text of JSON with one member of its outer object changed, and all else as somebody wrote it. */
 
-/** @param text of an object. Its member `key` gets the value, at its place or behind the last. */
+import { type Json, parseJson } from "../pt2/json.ts";
+
+/** @param text of an object, with no key twice. Its member `key` gets the value, at its place or behind the last. */
 export function withMember(text: string, key: string, value: unknown): string {
   const indent = /^\{\s*\n([ \t]+)"/.exec(text)?.[1];
   const written = indented(JSON.stringify(value, null, indent), indent);
@@ -17,29 +19,8 @@ export function withMember(text: string, key: string, value: unknown): string {
 const indented = (text: string, indent: string | undefined) => text.replaceAll("\n", `\n${indent ?? ""}`);
 
 /** Where the value of the outer object's member stands, and the brace that closes the object. */
-function memberRange(text: string, key: string) {
-  // A string, or one of the signs that open, close and separate.
-  const tokens = /"(?:[^"\\]|\\.)*"|[{}[\],:]/gs;
-  let depth = 0;
-  let name: string | undefined;
-  let open: number | undefined;
-  let value: { start: number; end: number } | undefined;
-  for (const { 0: token, index } of text.matchAll(tokens)) {
-    const isOuter = depth === 1;
-    if (isOuter && open !== undefined && (token === "," || token === "}")) {
-      value = { start: open, end: index };
-      open = undefined;
-    }
-    if (isOuter && token.startsWith('"')) name = JSON.parse(token) as string;
-    if (isOuter && token === ":" && name === key) open = index + 1;
-    if (token === "{" || token === "[") depth++;
-    if (token === "}" || token === "]") depth--;
-    if (depth === 0) return { end: index, value: value && trimmed(text, value) };
-  }
-  throw new Error("the text is no object");
-}
-
-function trimmed(text: string, { start, end }: { start: number; end: number }) {
-  const part = text.slice(start, end);
-  return { start: start + part.length - part.trimStart().length, end: start + part.trimEnd().length };
+function memberRange(text: string, key: string): { readonly end: number; readonly value: Json | undefined } {
+  const whole = parseJson(text);
+  if (!(whole.value instanceof Map)) throw new Error("the text is no object");
+  return { end: whole.end - 1, value: whole.value.get(key) };
 }

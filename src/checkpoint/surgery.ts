@@ -13,6 +13,7 @@ import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { normWarnings } from "../diagnostics/errors-norms.ts";
 import { equivalent } from "../equivalent.ts";
 import type { Module } from "../ir/ir.ts";
+import { readConstants } from "../materialize.ts";
 import { type NormRecord, normRecords } from "../norm-records.ts";
 import { parse } from "../parse/parse.ts";
 import { numbersText } from "../pass/define-pass.ts";
@@ -85,7 +86,7 @@ export function checkpointSurgery(
   const program = checkpointProgram(checkpoint, { centered: new Set(), rms: new Set(), fixed });
   const module = parsed(program, name);
   const { records, module: after } = centeredWithoutCenters(module);
-  const read = globalsIn(after);
+  const read = readConstants(after);
   const made = after.consts.filter(({ name, data }) => data.kind === "computed" && read.has(name));
   const centered = new Set(made.map((constant) => program.tensors.get(sourceOf(constant.name, after)) as string));
   const uses = records.map((record, i): CheckpointNorm => {
@@ -148,9 +149,6 @@ function centeredWithoutCenters(module: Module): { records: readonly NormRecord[
     for (const [i, record] of records.entries()) if (!isDone(record, i)) kept.set(i, record);
   }
 }
-
-const globalsIn = ({ fns }: Module) =>
-  new Set(fns.flatMap(({ ops }) => ops.filter((op) => op.name === "global")).map((op) => op.attributes.name as string));
 
 /** The constant from a file that another is computed from. */
 function sourceOf(name: string, module: Module): string {

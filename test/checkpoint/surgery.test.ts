@@ -197,6 +197,7 @@ describe("what cannot be", () => {
       "E0793",
       "`transformer.h.2.ln_1.weight`",
     ],
+    ["a key twice", gpt2Files(gpt2Config.replace("{", '{"n_layer": 1,')), "E0791", "has the key `n_layer` twice"],
     ["an eps that is none", gpt2Files(gpt2Config.replace("1e-05", '"1e-5"')), "E0791", "layer_norm_epsilon"],
     [
       "quantized weights",
