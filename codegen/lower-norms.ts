@@ -41,13 +41,17 @@ export function lowerNorms(fn: Fn, { accuracy = "normal", reduction }: KernelOpt
 
 /**
  * Computes 1 / std once where several norms of one row need it, or the program computes it itself beside them, as a
- * gradient does. What an op of the program shares with a norm keeps the op's place: other lines lead to the norm.
+ * gradient does. What an op of the program shares with a norm keeps the op's place, and what is all of a norm and a part of
+ * another is at the first one's: other lines lead to the norm that it is a part of.
  */
 function joined(lowered: Fn, { ops: program }: Fn): Fn {
   const normSpans = new Set(program.filter((op) => ops[op.name].kind === "norm").map(({ span }) => span));
+  const last = new Map(lowered.ops.map((op) => [op.span, op]));
+  const isOfNorm = ({ span }: Op) => normSpans.has(span);
+  const isPart = (op: Op) => isOfNorm(op) && last.get(op.span) !== op;
   const places = new Map<Op, Span>();
-  const { fn } = withoutEqualOps(lowered, ({ span }, same) => {
-    if (normSpans.has(same.span) && !normSpans.has(span)) places.set(same, span);
+  const { fn } = withoutEqualOps(lowered, (gone, stays, now) => {
+    if ((isOfNorm(stays) && !isOfNorm(gone)) || (isPart(stays) && !isPart(gone))) places.set(now, gone.span);
   });
   return rewriteFn(fn, (op, builder, original) => {
     const span = places.get(original);

@@ -40,21 +40,21 @@ class Keys {
 
 /**
  * `fn` with every value computed once; the same object if there was nothing to merge. And what stands for each value.
- * @param merged is called with an op that goes, and the one that stays for it.
+ * @param merged is called with an op of `fn` that goes, the one of `fn` that stays for it, and what that has become.
  */
-export function withoutEqualOps(fn: Fn, merged: (op: Op, same: Op) => void = () => {}) {
+export function withoutEqualOps(fn: Fn, merged: (gone: Op, stays: Op, now: Op) => void = () => {}) {
   const keys = new Keys();
-  const first = new Map<string, Op>();
-  return rewrite(fn, (op) => {
+  const first = new Map<string, { readonly original: Op; readonly op: Op }>();
+  return rewrite(fn, (op, _, original) => {
     if (op.name === "extern") return undefined;
     const key = keys.of(op);
     const same = first.get(key);
     if (same === undefined) {
-      first.set(key, op);
+      first.set(key, { original, op });
       return undefined;
     }
-    merged(op, same);
-    return same.results;
+    merged(original, same.original, same.op);
+    return same.op.results;
   });
 }
 

@@ -151,6 +151,18 @@ test("random programs: every op has a line, every assignment an op", () => {
   );
 });
 
+test("a norm that is all of a part of another has a line, and so has the other", () => {
+  const { module, kernels } = compile(
+    parse(`fn f(x: f32[rows, n], g: f32[n], b: f32[n]) -> (y: f32[rows, n], z: f32[rows, n]) {
+  let y = layernorm(x, g, b, axes = [-1])
+  let z = layernorm(x, axes = [-1])
+  return y, z
+}`),
+  );
+  const mapped = new Set(mainOf(kernels[0] as Kernel).map(({ span }) => span && placeOf(span)));
+  for (const op of computing(module.fns[0] as Fn)) expect(mapped, op.name).toContain(placeOf(op.span));
+});
+
 describe("the standard format", () => {
   const text = "\uFEFF// ä\r\nfn f(x: f32[n]) {\r\n  let y = exp(x)\r\n  return y\r\n}\r\n";
   const rangeOf = (part: string) => [text.indexOf(part), text.indexOf(part) + part.length] as const;
