@@ -10,7 +10,7 @@
  *
  * Only what a sum of the very factor that it scales has brought about is taken out, of squares or as it is: where that sum
  * is a number, no row is too large or too small for the other one. A factor of any other kind may be there to keep a
- * row's squares in range.
+ * row's squares in range; and a factor that is squared itself stays, for what it scales may have squares that f32 has not.
  */
 
 import { meetsItsRow } from "../passes/match.ts";
@@ -34,8 +34,8 @@ const isProduct = (value: Value) => definedBy(value, "mul", "div") !== undefined
 interface Product {
   /** The value, and all products in it, down to what is none or is the same along the row. */
   readonly parts: ReadonlySet<Value>;
-  /** Those of them that are the same along the row, and whether the others are divided by them. */
-  readonly scales: ReadonlyMap<Value, "mul" | "div">;
+  /** Those of them that are the same along the row. */
+  readonly scales: ReadonlySet<Value>;
 }
 
 function factored(op: Op, builder: Builder): Value | undefined {
@@ -43,40 +43,63 @@ function factored(op: Op, builder: Builder): Value | undefined {
   if (!isProduct(x)) return undefined;
   const axes = attribute.axes(op.attributes);
   const { parts, scales } = productOf(x, (value) => meetsItsRow(value.shape, x.shape, axes));
-  const taken = new Map([...scales].filter(([scale]) => normalizes(scale, parts, axes)));
-  if (taken.size === 0) return undefined;
-  const rest = without(x, taken, builder);
-  if (!sameShape(rest.shape, x.shape)) return undefined;
+  const taken: [scale: Value, by: "mul" | "div"][] = [];
+  let rest = x;
+  for (const scale of scales) {
+    const uses = usesIn(x, scale);
+    // A factor of squares stays: without it they may be too small for f32.
+    if (uses.length !== 1 || !normalizes(scale, parts, axes)) continue;
+    const without = withoutScale(rest, scale, builder);
+    if (!sameShape(without.shape, x.shape)) continue;
+    rest = without;
+    taken.push([scale, uses[0] as "mul" | "div"]);
+  }
+  if (taken.length === 0) return undefined;
   const sum = builder.emit(op.name, [rest], { ...op.attributes, keepdims: true });
-  const y = [...taken].reduce((y, [scale, by]) => builder.emit(by, [y, scale]), sum);
+  const y = taken.reduce((y, [scale, by]) => builder.emit(by, [y, scale]), sum);
   return sameShape(y.shape, op.result.shape) ? y : builder.emit("reshape", [y], { shape: op.result.shape });
 }
 
 function productOf(x: Value, isSame: (value: Value) => boolean): Product {
   const parts = new Set([x]);
-  const scales = new Map<Value, "mul" | "div">();
+  const scales = new Set<Value>();
   for (const part of parts) {
     if (!isProduct(part) || parts.size > mostOps) continue;
     const { name, operands } = part.def as Op;
-    for (const [i, operand] of (operands as Value[]).entries()) {
-      const by = name === "div" && i === 1 ? "div" : "mul";
-      // A value that both multiplies and divides is neither.
-      if (isSame(operand) && (scales.get(operand) ?? by) === by) scales.set(operand, by);
-      else if (by === "mul") parts.add(operand);
-    }
+    const [a, b] = operands as [Value, Value];
+    if (isSame(b)) scales.add(b);
+    else if (name === "mul") parts.add(b);
+    if (name === "mul" && isSame(a)) scales.add(a);
+    else parts.add(a);
   }
   return { parts, scales };
 }
 
-/** The product without these factors. Something is left, for it differs along the row. */
-function without(x: Value, taken: Product["scales"], builder: Builder): Value {
-  if (!isProduct(x)) return x;
+/** What the scale does in the product, each time: twice of the square of what has it once. Of more than two times, two. */
+function usesIn(
+  x: Value,
+  scale: Value,
+  known = new Map<Value, readonly ("mul" | "div")[]>(),
+): readonly ("mul" | "div")[] {
+  const found = known.get(x);
+  if (found !== undefined || !isProduct(x)) return found ?? [];
+  const { name, operands } = x.def as { readonly name: "mul" | "div"; readonly operands: readonly Value[] };
+  const [a, b] = operands as [Value, Value];
+  const own = [...(b === scale ? [name] : []), ...(a === scale && name === "mul" ? [name] : [])];
+  const uses = [...own, ...usesIn(a, scale, known), ...(name === "mul" ? usesIn(b, scale, known) : [])].slice(0, 2);
+  known.set(x, uses);
+  return uses;
+}
+
+/** The product without a factor that is in it once. Something is left, for it differs along the row. */
+function withoutScale(x: Value, scale: Value, builder: Builder): Value {
+  if (usesIn(x, scale).length === 0) return x;
   const { name, operands } = x.def as Op;
   const [a, b] = operands as [Value, Value];
-  if (taken.get(b) === name) return without(a, taken, builder);
-  if (name === "mul" && taken.get(a) === name) return without(b, taken, builder);
-  const rest = [without(a, taken, builder), name === "div" ? b : without(b, taken, builder)] as const;
-  return rest[0] === a && rest[1] === b ? x : builder.emit(name, rest, {}, x.name);
+  if (b === scale) return a;
+  if (name === "mul" && a === scale) return b;
+  const rest = [withoutScale(a, scale, builder), name === "div" ? b : withoutScale(b, scale, builder)] as const;
+  return builder.emit(name, rest, {}, x.name);
 }
 
 /** Whether the scale comes from a sum of a part of the product, or of its squares. */

@@ -5,9 +5,13 @@ import { factorSums } from "../../codegen/factor-sums.ts";
 import { lowerNorms } from "../../codegen/lower-norms.ts";
 import { targetByName } from "../../codegen/target.ts";
 import { compile } from "../../src/compile.ts";
+import { Comparer } from "../../src/ir/field/compare.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { parse } from "../../src/parse/parse.ts";
+import { compileText } from "../support/compile.ts";
+import { gpuTest } from "../support/gpu.ts";
 import { backwardText } from "../support/gradients.ts";
+import { compareKernel, inputsFor } from "../support/oracle.ts";
 
 const rows = "f32[rows, 4096]";
 const of = (body: string, params = "") => `fn f(x: ${rows}, g: ${rows}${params}) -> (y: f32[rows, 1]) {
@@ -16,11 +20,14 @@ const of = (body: string, params = "") => `fn f(x: ${rows}, g: ${rows}${params})
 const along = "axes = [-1], keepdims = true";
 const fnOf = (text: string) => parse(text).fns[0] as Fn;
 
+/** In exact arithmetic. */
+const expectSame = (fn: Fn, other: Fn) =>
+  expect(new Comparer().compare({ fn, consts: [] }, { fn: other, consts: [] })).toMatchObject({ kind: "equal" });
+
 describe("taken out", () => {
   test.each([
     ["1 / rms", `let r = rsqrt(mean(x * x, ${along}) + 1e-5)\n  return mean(g * (x * r), ${along})`],
     ["a root mean square", `let r = sqrt(mean(x * x, ${along}) + 1e-5)\n  return sum(x / r * g, ${along})`],
-    ["what two factors have", `let r = rsqrt(sum(x * x, ${along}))\n  return sum(x * r * (x * r), ${along})`],
     ["a sum of the part", `let e = exp(x - max(x, ${along}))\n  return sum(g * (e / sum(e, ${along})), ${along})`],
     [
       "a sum whose axis is dropped",
@@ -28,7 +35,10 @@ describe("taken out", () => {
   return sum(g * (x * reshape(rsqrt(r), shape = [rows, 1])), ${along})`,
     ],
   ])("%s", (_, body) => {
-    const { ops } = factorSums(fnOf(of(body)));
+    const fn = fnOf(of(body));
+    const factored = factorSums(fn);
+    expectSame(fn, factored);
+    const { ops } = factored;
     const last = ops.findLast(({ name }) => name === "sum" || name === "mean");
     // Behind it there is a row's value alone: nothing as long as a row.
     const after = ops.slice(ops.indexOf(last as (typeof ops)[number]) + 1);
@@ -40,6 +50,12 @@ describe("taken out", () => {
 describe("left", () => {
   test.each([
     ["a factor that keeps squares in range", `let y = x / max(abs(x), ${along})\n  return sum(y * y, ${along})`],
+    ["what two factors have", `let r = rsqrt(sum(x * x, ${along}))\n  return sum(x * r * (x * r), ${along})`],
+    ["what is squared", `let y = g * (x * rsqrt(sum(x * x, ${along})))\n  return sum(y * y, ${along})`],
+    [
+      "what multiplies, and divides",
+      `let r = rsqrt(sum(x * x, ${along}))\n  return sum(x * r * (x * (g / r)), ${along})`,
+    ],
     ["that of another row", `let r = rsqrt(mean(g * g, ${along}))\n  return sum(x * r, ${along})`],
     ["a number of its own", `let y = x * s\n  return sum(y * y, ${along})`],
     ["what is no product", `let r = rsqrt(mean(x * x, ${along}))\n  return sum(x * r + g, ${along})`],
@@ -68,4 +84,16 @@ test.each(["swiftshader", "lavapipe"])("d_x of an RMSNorm walks over its row twi
   const [kernel] = compile(parse(backwardText(forward, { wrt: ["x"] })), options).kernels;
   // A lane has four rows at hand.
   expect(kernel?.wgsl.match(/in_x\[/g)).toHaveLength(2 * 4);
+});
+
+// A gamma between two norms: the factor of the first is in the second one's squares twice.
+gpuTest("a norm of a norm is what it is", async ({ gpu }) => {
+  for (const norm of ["rmsnorm", "l2norm", "layernorm"]) {
+    const text = `fn f(x: f32[rows, 12], g: f32[12]) -> (y: f32[rows, 12]) {
+  return ${norm}(rmsnorm(x, g, axes = [-1], eps = 0.01), axes = [-1], eps = 0.01)
+}`;
+    const { fn, kernel } = compileText(text, gpu.target);
+    const { errors } = await compareKernel(gpu.device, kernel, fn, inputsFor(fn, { rows: 9 }));
+    expect(errors.y, norm).toBeLessThanOrEqual(2e-6);
+  }
 });

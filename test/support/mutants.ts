@@ -119,8 +119,8 @@ const cse: readonly Omit<Mutant, "file">[] = [
   },
   {
     what: "exchanges the results of an op",
-    from: "return same.results;",
-    to: "return same.results.toReversed();",
+    from: "return same.op.results;",
+    to: "return same.op.results.toReversed();",
     program: fn(
       "x: f32[rows, 8]",
       "f32[rows]",
@@ -646,7 +646,7 @@ const normRules: readonly Omit<Mutant, "file">[] = [
     what: "drops a scale of rows where eps is not 0",
     from: "epsOf(norm) === 0 ? rowStepOf",
     to: "epsOf(norm) >= 0 ? rowStepOf",
-    program: fn(`${full}, r: f32[rows, 1]`, "f32[rows, 8]", `return ${rms("x * maximum(r, 1)", 0.3)}`),
+    program: fn(`${full}, r: f32[rows, 1]`, "f32[rows, 8]", `return ${rms("x * minimum(maximum(r, 1), 9)", 0.3)}`),
   },
   {
     what: "drops a shift that varies along the row",

@@ -161,7 +161,11 @@ const gatherElements: Rule = (at) => {
   if (at.constantItems(1)?.some((id) => id < 0)) decline("some of its indices count from the end");
   const isLike = index.shape.every((dim, i) => i === axis || dim === x.shape[i]);
   if (!isLike) decline("its indices are of fewer rows than the tensor has");
-  return at.emit("gather", [x, index], { axis });
+  if (at.constantItems(1) !== undefined || index.element === "u32") return at.emit("gather", [x, index], { axis });
+  // What is given at run time may count from the end.
+  const isFromEnd = at.emit("lt", [index, at.constant(index.element, 0)]);
+  const fromStart = at.emit("add", [index, at.constant(index.element, extentOf(x, axis))]);
+  return at.emit("gather", [x, at.emit("where", [isFromEnd, fromStart, index])], { axis });
 };
 
 export const shapeRules: Readonly<Record<string, Rule>> = {
