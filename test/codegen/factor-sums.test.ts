@@ -1,10 +1,11 @@
 /** What normalizes a row leaves the sums over it, where no row is out of range for that. */
 
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { factorSums } from "../../codegen/factor-sums.ts";
 import { lowerNorms } from "../../codegen/lower-norms.ts";
 import { targetByName } from "../../codegen/target.ts";
-import { compile } from "../../src/compile.ts";
+import { compile, optimize } from "../../src/compile.ts";
 import { Comparer } from "../../src/ir/field/compare.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { parse } from "../../src/parse/parse.ts";
@@ -12,6 +13,7 @@ import { compileText } from "../support/compile.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { backwardText } from "../support/gradients.ts";
 import { compareKernel, inputsFor } from "../support/oracle.ts";
+import { programs } from "../support/programs.ts";
 
 const rows = "f32[rows, 4096]";
 const of = (body: string, params = "") => `fn f(x: ${rows}, g: ${rows}${params}) -> (y: f32[rows, 1]) {
@@ -96,4 +98,19 @@ gpuTest("a norm of a norm is what it is", async ({ gpu }) => {
     const { errors } = await compareKernel(gpu.device, kernel, fn, inputsFor(fn, { rows: 9 }));
     expect(errors.y, norm).toBeLessThanOrEqual(2e-6);
   }
+});
+
+test("random programs stay what they are", () => {
+  let changed = 0;
+  fc.assert(
+    fc.property(programs, ({ text }) => {
+      const fn = lowerNorms(optimize(parse(text), { verify: false }).module.fns[0] as Fn);
+      const factored = factorSums(fn);
+      if (factored === fn) return;
+      changed++;
+      expectSame(fn, factored);
+    }),
+    { numRuns: 150, seed: 6 },
+  );
+  expect(changed).toBeGreaterThan(5);
 });
