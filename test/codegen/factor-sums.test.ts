@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { factorSums } from "../../codegen/factor-sums.ts";
 import { lowerNorms } from "../../codegen/lower-norms.ts";
 import { targetByName } from "../../codegen/target.ts";
-import { compile, optimize } from "../../src/compile.ts";
+import { compile } from "../../src/compile.ts";
 import { Comparer } from "../../src/ir/field/compare.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { parse } from "../../src/parse/parse.ts";
@@ -104,13 +104,13 @@ test("random programs stay what they are", () => {
   let changed = 0;
   fc.assert(
     fc.property(programs, ({ text }) => {
-      const fn = lowerNorms(optimize(parse(text), { verify: false }).module.fns[0] as Fn);
+      const fn = lowerNorms(parse(text).fns[0] as Fn);
       const factored = factorSums(fn);
       if (factored === fn) return;
       changed++;
       expectSame(fn, factored);
     }),
-    { numRuns: 150, seed: 6 },
+    { numRuns: 400, seed: 6 },
   );
-  expect(changed).toBeGreaterThan(5);
+  expect(changed).toBeGreaterThan(3);
 });

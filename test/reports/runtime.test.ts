@@ -70,7 +70,7 @@ gpuTest(
       const choice = { lanes: workgroup, workgroup, rowsPerLane: 1, width: 1, keep: 64 } as const;
       const forced: TargetProfile = {
         ...targetByName("gpu-subgroup-32"),
-        ...{ limits: target.limits, subgroup: { min: subgroup, max: 128 } },
+        ...{ limits: target.limits, subgroup: { min: subgroup, max: subgroup } },
         schedules: [{ fn: "f", columns: 300, choice }],
       };
       const { fn, kernel } = compileText(text, forced);
