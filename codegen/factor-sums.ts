@@ -8,9 +8,9 @@
  * its rows once for its sums, and once more for its result at most. The same of a softmax: sum(g * (e / sum(e))) is
  * sum(g * e) / sum(e).
  *
- * Only what a sum of the very factor that it scales has brought about is taken out, of squares or as it is: where that sum
- * is a number, no row is too large or too small for the other one. A factor of any other kind may be there to keep a
- * row's squares in range; and a factor that is squared itself stays, for what it scales may have squares that f32 has not.
+ * A scale is taken out only if it is computed from a sum over the factor that it scales, or over that factor's squares. A scale
+ * of any other kind may be there to keep a row's squares in range, and stays. So does a scale that is itself squared in the
+ * product: the squares of what it scales may be too small for f32.
  */
 
 import { meetsItsRow } from "../passes/match.ts";

@@ -7,7 +7,7 @@
  *   let y = rmsnorm(x, axes = [-1], eps = 9.999900000999991e-11) * 0.9999950000374997
  *
  * The rules stand in norm-rules.ts, with their formulas: a norm of a norm is one norm; a number before a norm goes into its
- * eps; a number a row goes where eps is 0; what is added to a row goes where the norm ignores it. What has other readers
+ * eps; a bounded number a row goes where eps is 0; what is added to a row goes where the norm ignores it. What has other readers
  * stays, and so does a scale below 1, which keeps squares from overflowing.
  *
  * Each rule leaves fewer ops before the norm, so there is an end, and it is the same one whatever the order of the rules.

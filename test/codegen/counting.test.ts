@@ -7,9 +7,12 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { mostCounted, overflowOf, workgroupsOf } from "../../codegen/launch.ts";
 import type { Kernel } from "../../codegen/manifest.ts";
+import { compact } from "../../src/compact-manifest.ts";
 import { emitModule } from "../../src/emit-module.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import type { Dim } from "../../src/ir/types.ts";
+import { product } from "../../src/launch/counts.ts";
+import { entryFor } from "../../src/launch/entries.ts";
 import { extents } from "../../src/runtime/bind-inputs.ts";
 import { fromNumbers } from "../../src/runtime/host-tensor.ts";
 import { runKernel } from "../../src/runtime/prepare.ts";
@@ -64,16 +67,6 @@ const dimensions = fc.oneof(
     }),
 );
 
-/** Of the entry point that these extents take. */
-function dispatchAt({ manifest: { dispatch, variants = [] } }: Kernel, dims: Record<string, number>) {
-  const rows = exactProduct(dispatch.rows, dims);
-  const taken = variants.find(({ dim, multipleOf, atLeast }) => {
-    const [extent] = extents([dim], dims) as [number];
-    return rows > 0n && extent >= atLeast && extent % multipleOf === 0;
-  });
-  return { ...dispatch, rowsPerWorkgroup: taken?.rowsPerWorkgroup ?? dispatch.rowsPerWorkgroup };
-}
-
 describe("a launch at any extents", () => {
   test("is refused, or no index wraps and every element is inside of its buffer", () => {
     let counted = 0;
@@ -122,7 +115,13 @@ describe("a launch at any extents", () => {
     let refused = 0;
     const property = fc.property(fc.nat(kernels.length - 1), dimensions, (at, dims) => {
       const kernel = kernels[at] as Kernel;
-      const found = overflowOf(dispatchAt(kernel, dims), (dim) => extents([dim], dims)[0] as number);
+      const extentOf = (dim: number | string) => extents([dim], dims)[0] as number;
+      const manifest = compact(kernel.manifest, kernel.wgsl);
+      // Each entry point has as many rows a workgroup as are its own.
+      const found = overflowOf(
+        entryFor(manifest, product(manifest.rows.map(extentOf)), extentOf) ?? manifest,
+        extentOf,
+      );
       const message = launches[at]?.(dims);
       if (found !== undefined) {
         refused++;

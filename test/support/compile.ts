@@ -68,13 +68,13 @@ export function targetsFor(device: TargetProfile): readonly TargetProfile[] {
   return [device, { ...portableTarget, limits: device.limits }];
 }
 
-/** Both of them in the deep run, else one by turns over the cases of a campaign: a kernel takes a driver a second. */
+/** Both in the deep run, else one of them, by turns over the cases of a campaign: a driver takes a second for each kernel. */
 export function targetsInTurn(device: TargetProfile, turn: number): readonly TargetProfile[] {
   const both = targetsFor(device);
   return isDeep ? both : both.slice(turn % 2, (turn % 2) + 1);
 }
 
-/** The same by the length of rows: each of them has lengths of its own, and both have 5. */
+/** As `targetsInTurn`, by the length of rows: rows of 1 and 769 for the portable one, rows of 5 for both, others for the device. */
 export function targetsForRows(device: TargetProfile, length: number): readonly TargetProfile[] {
   return length === 5 ? targetsFor(device) : targetsInTurn(device, [1, 769].includes(length) ? 1 : 0);
 }
