@@ -13,7 +13,7 @@ export default defineConfig({
       "test/**/*.deep.test.ts",
       "test/passes/exact.test.ts",
       "test/parse/{many-errors.test,limits.slow.test}.ts",
-      "test/{api-reference,packaging,passes/centering,passes/norm-like,codegen/rounding,codegen/choice,codegen/hard-rows,playground/access}.slow.test.ts",
+      "test/{api-reference,packaging,passes/centering,passes/norm-like,codegen/rounding,codegen/choice,codegen/hard-rows,playground/access,playground/site}.slow.test.ts",
       "test/{examples,codegen/batch,codegen/differential,codegen/row-bits,codegen/row-lengths,codegen/shapes,onnx/surgery-random,parse/grammar}.slow.test.ts",
     ],
     exclude: configDefaults.exclude,

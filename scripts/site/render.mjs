@@ -1,0 +1,65 @@
+/**
+ * The site as files by their paths: the pages that docs/README.md lists, the README as the first one, and a page for each
+ * file of the repository that they link to. All addresses are relative, so that pages open from a folder as from a server.
+ */
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { addressFrom, contentsOf, outputOf, resolvePath } from "./contents.mjs";
+import { frame } from "./frame.mjs";
+import { escapeHtml } from "./highlight.mjs";
+import { renderMarkdown, renderSource } from "./markdown.mjs";
+
+const isText = (path) => /\.(?:tir|ts|m?js|cjs|json|html|txt|css|wgsl|md)$|(?:^|\/)LICENSE$|ignore$/.test(path);
+const isOutside = (target) => /^[a-z]+:/.test(target);
+
+/**
+ * @param {string} root the repository's folder, with a slash at its end.
+ * @param {[string, string][]} extra places of the site that others write, by their names.
+ * @returns {Map<string, string | Uint8Array>} throws where a page links to what the repository does not have.
+ */
+export function renderSite(root, extra = []) {
+  const read = (path) => readFileSync(join(root, path), "utf8");
+  const contents = contentsOf(read("docs/README.md"));
+  const pages = new Set(contents.flatMap((section) => section.pages.map(({ path }) => path)));
+  const files = new Map();
+  const linked = new Set();
+
+  /** Where a path of the repository is in the site; what is no page of its own is shown as it stands. */
+  const placeOf = (path, page) => {
+    if (pages.has(path)) return outputOf(path);
+    const entry = statSync(join(root, path), { throwIfNoEntry: false });
+    if (entry === undefined) throw new Error(`${page} links to ${path}, which does not exist`);
+    linked.add(path);
+    if (entry.isDirectory()) return `${path}/index.html`;
+    return isText(path) ? `${path}.html` : path;
+  };
+  const put = (output, page) => files.set(output, frame({ contents, output, extra, ...page }));
+
+  for (const page of pages) {
+    const output = outputOf(page);
+    const addressOf = (target) => {
+      if (isOutside(target) || target.startsWith("#")) return target;
+      const [path, fragment] = target.split("#");
+      const place = placeOf(resolvePath(page, path), page);
+      return `${addressFrom(output, place)}${fragment === undefined ? "" : `#${fragment}`}`;
+    };
+    put(output, renderMarkdown(read(page), addressOf));
+  }
+  // A set goes on to what is added while it is read: the files of folders.
+  for (const path of linked) {
+    if (statSync(join(root, path)).isDirectory()) {
+      const output = `${path}/index.html`;
+      const names = readdirSync(join(root, path)).filter((name) => !/^node_modules$|^\./.test(name));
+      const items = names.map((name) => {
+        const place = placeOf(`${path}/${name}`, path);
+        return `<li><a href="${addressFrom(output, place)}">${escapeHtml(name)}</a></li>`;
+      });
+      put(output, { title: path, html: `<h1>${escapeHtml(path)}</h1>\n<ul>\n${items.join("\n")}\n</ul>\n` });
+    } else if (isText(path)) put(`${path}.html`, { title: path, html: renderSource(path, read(path)) });
+    else files.set(path, readFileSync(join(root, path)));
+  }
+  files.set("site.css", read("scripts/site/site.css"));
+  files.set("colors.css", read("playground/colors.css"));
+  files.set("icon.svg", read("playground/public/icon.svg"));
+  return files;
+}
