@@ -13,7 +13,8 @@ export const moduleTargets: readonly TargetProfile[] = builtinTargets.filter(({ 
 
 /**
  * The kernels that differ, the most demanding first: of those that a device can run it takes the first. `kernels` are of
- * one function; of two with the same text the first stays.
+ * one function; of two with the same text the first stays. Of two that demand the same, a GPU's comes later: the last is
+ * what every device can take.
  */
 export function distinctKernels(kernels: readonly Kernel[]): readonly Kernel[] {
   const byText = new Map<string, Kernel>();
@@ -22,7 +23,7 @@ export function distinctKernels(kernels: readonly Kernel[]): readonly Kernel[] {
     const text = `${kernel.wgsl}\n${dispatch.rowsPerWorkgroup}`;
     if (!byText.has(text)) byText.set(text, kernel);
   }
-  const demand = ({ manifest: { requiredFeatures, requiredSubgroupSize = 0 } }: Kernel) =>
-    requiredFeatures.length * 1000 + requiredSubgroupSize;
+  const demand = ({ manifest: { kind, requiredFeatures, requiredSubgroupSize = 0 } }: Kernel) =>
+    requiredFeatures.length * 1000 + requiredSubgroupSize + (kind === "cpu" ? 0.5 : 0);
   return [...byText.values()].sort((a, b) => demand(b) - demand(a));
 }

@@ -44,7 +44,16 @@ describe("a module has each kernel that differs", () => {
   });
   test("of elementwise ops one for GPUs and one for processors", () => {
     const text = "fn f(x: f32[n]) -> f32[n] { return exp(x) }";
-    expect(targetsOf(kernelsOf(text)).sort()).toEqual(["portable", "swiftshader"]);
+    expect(targetsOf(kernelsOf(text))).toEqual(["swiftshader", "portable"]);
+  });
+  test.each([4, 32, 64, 256])("and the last, for every device, is the portable one: rows of %i", (columns) => {
+    const body = ["rmsnorm(x, axes = [-1])", "softmax(x, axes = [-1])", "tanh(x) * 2.0"];
+    for (const value of body) {
+      const forms = kernelsOf(`fn f(x: f32[rows, ${columns}]) -> f32[rows, ${columns}] { return ${value} }`);
+      expect(forms.at(-1)?.manifest.target).toBe("portable");
+      const gpu = targetFor(device(["subgroups"], { subgroupMinSize: 32 }), forms);
+      expect(gpu).toMatch(/portable|gpu/);
+    }
   });
 });
 
