@@ -1,5 +1,5 @@
 /** Writes the generated pages of docs/ from the built package: `npm run build && npm run docs`. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { builtinPasses, defaultPipeline } from "../dist/passes/index.js";
 import { deviceFamilies, targetNotes } from "../dist/src/cli/target-notes.js";
 import { catalog } from "../dist/src/diagnostics/catalog.js";
@@ -25,14 +25,9 @@ writeFileSync(new URL("diagnostics.md", docs), diagnosticsPage(catalog));
 
 writeFileSync(new URL("editors/vscode/tir.tmLanguage.json", root), textmateGrammar(callableNames, elementTypes));
 
-for (const page of [
-  "README.md",
-  "docs/gradients.md",
-  "docs/integrations.md",
-  "docs/library.md",
-  "docs/plans.md",
-  "docs/plugins.md",
-])
-  writeFileSync(new URL(page, root), withExamples(read(page), read));
+for (const page of ["README.md", ...readdirSync(docs).map((name) => `docs/${name}`)]) {
+  if (page.endsWith(".md") && read(page).includes("<!-- example "))
+    writeFileSync(new URL(page, root), withExamples(read(page), read));
+}
 const walk = walkthrough(read("docs/walkthrough.md"), read, { ...tirc, defaultPipeline });
 writeFileSync(new URL("walkthrough.md", docs), walk);

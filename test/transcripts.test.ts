@@ -8,7 +8,7 @@ import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Workplace } from "./support/cli.ts";
 import { gpuTest } from "./support/gpu.ts";
-import { pages, readmeProgram } from "./support/snippets.ts";
+import { pages, readmeProgram, writtenPrograms } from "./support/snippets.ts";
 
 /** A program of PyTorch, and a model that was trained, for the pages about models. */
 const archive = "test/pt2/models/gpt.pt2";
@@ -57,7 +57,7 @@ describe("commands in documents", () => {
     cpSync("examples", join(place.folder, "examples"), { recursive: true });
     symlinkSync(resolve(recognizer), join(place.folder, "recognizer.onnx"));
     symlinkSync(resolve(archive), join(place.folder, "model.pt2"));
-    place.write(readmeProgram.name, readmeProgram.text);
+    for (const { name, text } of writtenPrograms) place.write(name, text);
     const text = readFileSync(page, "utf8");
     let now = text;
     for (const [whole, body] of text.matchAll(block)) {

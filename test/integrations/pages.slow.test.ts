@@ -1,6 +1,6 @@
 /**
- * The pages of examples/onnxruntime and examples/tfjs in Chromium: what they compute, against float64, and what they read
- * back.
+ * The pages of examples/getting-started, onnxruntime and tfjs in Chromium: what they compute, against float64, and what they
+ * read back.
  */
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -37,12 +37,12 @@ const source = (name: string) => ({
   replacement: path(`src/integrations/${name}.ts`),
 });
 
-/** The two pages, built as Vite builds them. */
+/** The pages, built as Vite builds them. */
 async function serve(): Promise<{ readonly url: string; close(): Promise<void> }> {
   const [outDir, publicDir] = [temporaryFolder(), temporaryFolder()];
   mkdirSync(join(publicDir, "onnxruntime"));
   for (const [name, bytes] of Object.entries(models)) writeFileSync(join(publicDir, `onnxruntime/${name}.onnx`), bytes);
-  const pages = ["onnxruntime", "tfjs"].map((name) => path(`examples/${name}/index.html`));
+  const pages = ["getting-started", "onnxruntime", "tfjs"].map((name) => path(`examples/${name}/index.html`));
   const options: vite.InlineConfig = {
     ...{ root: path("examples"), configFile: false, logLevel: "error", publicDir },
     plugins: [tirc({ declarations: false })],
@@ -68,10 +68,8 @@ afterAll(async () => {
   await (await served)?.close();
 });
 
-/** The numbers that the page has read back, and how often it read from a buffer until its result was there. */
-async function open(
-  name: string,
-): Promise<{ text: string; numbers: Float64Array; reads: number; complaints: string[] }> {
+/** A page of the browser, before it goes anywhere, and what goes wrong on it. */
+async function emptyPage() {
   served ??= serve();
   browser ??= launchChromium();
   const { url } = await served;
@@ -81,6 +79,14 @@ async function open(
   page.on("console", (message) => {
     if (["warning", "error"].includes(message.type())) complaints.push(message.text());
   });
+  return { page, url, complaints };
+}
+
+/** The numbers that the page has read back, and how often it read from a buffer until its result was there. */
+async function open(
+  name: string,
+): Promise<{ text: string; numbers: Float64Array; reads: number; complaints: string[] }> {
+  const { page, url, complaints } = await emptyPage();
   await page.addInitScript(`
     globalThis.counts = { reads: 0 };
     const { mapAsync } = GPUBuffer.prototype;
@@ -130,6 +136,20 @@ function expectNear(numbers: Float64Array, scale: number): void {
   const error = want.reduce((most, value, i) => Math.max(most, Math.abs(value - (numbers[i] as number))), 0);
   expect(error).toBeLessThan(1e-6);
 }
+
+pageTest("the page of docs/getting-started.md", async () => {
+  const { page, url, complaints } = await emptyPage();
+  await page.goto(`${url}getting-started/index.html`);
+  await page.waitForFunction('document.querySelector("#result").textContent !== "running"');
+  const numbers = ((await page.textContent("#result")) as string).split(" ").map(Number);
+  await page.close();
+  expect(complaints).toEqual([]);
+  const [fn] = parse(readFileSync(path("examples/getting-started/normalize.tir"), "utf8")).fns;
+  const x: Tensor = { element: "f32", shape: [2, 4], data: Float64Array.of(1, 2, 3, 4, 10, 20, 30, 80) };
+  const want = interpret(fn as Fn, { x }).y?.data as Float64Array;
+  expect(numbers).toHaveLength(8);
+  for (const [i, value] of numbers.entries()) expect(Math.abs(value - (want[i] as number))).toBeLessThan(1e-6);
+});
 
 pageTest("a kernel between two sessions of onnxruntime-web, with nothing read back between", async () => {
   const { text, numbers, reads, complaints } = await open("onnxruntime");

@@ -26,6 +26,12 @@ export const readmeProgram = {
   text: readFileSync(join(root, "examples/prenorm-stream.tir"), "utf8"),
 };
 
+/** The files that pages have their reader write. */
+export const writtenPrograms = [
+  readmeProgram,
+  { name: "normalize.tir", text: readFileSync(join(root, "examples/getting-started/normalize.tir"), "utf8") },
+];
+
 /** All fenced blocks of a page; those without a language have "". */
 export function snippetsOf(page: string): Snippet[] {
   const found: Snippet[] = [];

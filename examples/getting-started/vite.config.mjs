@@ -1,0 +1,3 @@
+import tirc from "tirc/vite";
+
+export default { plugins: [tirc()] };
