@@ -152,6 +152,8 @@ export function parseArguments(command: CommandSpec, words: readonly Word[], lin
   const found: Diagnostic[] = [];
   const given = new Map<string, Given[]>();
   const operands: Word[] = [];
+  /** Words behind options that there are not: values of them, it may be. */
+  const unclear = new Set<Word>();
   const rest = [...words];
 
   const take = (word: Word, spec: OptionSpec, shown: string, joined: Word | undefined): void => {
@@ -192,6 +194,7 @@ export function parseArguments(command: CommandSpec, words: readonly Word[], lin
       if (spec === undefined) {
         const names = command.options.map(({ name }) => name).filter((name) => name.startsWith("--"));
         found.push(cliErrors.unknownOption(word.span, command.name, long ? shown : text, names));
+        if (equals < 0 && rest[0] !== undefined) unclear.add(rest[0]);
         continue;
       }
       const after = long ? equals + 1 : 2 + (text[2] === "=" ? 1 : 0);
@@ -199,7 +202,8 @@ export function parseArguments(command: CommandSpec, words: readonly Word[], lin
       take(word, spec, shown, joined);
     }
   }
-  found.push(...operandErrors(command, operands, line));
+  const sure = operands.filter((word) => !unclear.has(word));
+  if (operandErrors(command, operands, line).length > 0) found.push(...operandErrors(command, sure, line));
   if (found.length > 0 && !given.has("--help")) fail(...found);
   return new Arguments(command, operands, given, line);
 }

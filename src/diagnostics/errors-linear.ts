@@ -76,12 +76,14 @@ export const linearErrors = {
       notes: ["all groups have as many channels and as many outputs"],
     });
   },
-  gatherShape(span: Span, index: string, x: string, axis: number, place: Span): Diagnostic {
+  /** `reshaped` is the shape in which the index would name one element of each row, where it has as many. */
+  gatherShape(span: Span, index: string, x: string, axis: number, place: Span, reshaped?: string): Diagnostic {
+    const ofEach = `for one element of each row: \`reshape(${span.source.text.slice(span.start, span.end)}, shape = ${reshaped})\``;
     return error("E0238", `\`index\` of \`gather\` is ${index}, which does not go with ${x} along axis ${axis}`, {
       span,
       labels: beside(span, place, x),
       notes: ["all dimensions but that of the axis must be the same: an index looks up an element of its own row"],
-      help: ["whole rows are looked up by `embedding(ids, table)`"],
+      help: [reshaped === undefined ? "whole rows are looked up by `embedding(ids, table)`" : ofEach],
     });
   },
   padding(span: Span, what: string, count: number, mode: string, axis: number, extent: number): Diagnostic {

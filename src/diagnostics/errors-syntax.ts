@@ -141,12 +141,15 @@ export const syntaxErrors = {
       help: [proposal(`write \`let ${name} = ...\``, replaced(span, "="))],
     });
   },
-  assignsInExpression(span: Span, inCall: boolean): Diagnostic {
-    const notes = inCall ? ["in a call, `=` follows the name of an attribute or operand, and nothing else"] : [];
+  assignsInExpression(span: Span, where: "call" | "results" | undefined): Diagnostic {
+    const notes =
+      where === "call" ? ["in a call, `=` follows the name of an attribute or operand, and nothing else"] : [];
+    const named =
+      "results have their names in the header, `-> (y: f32[n], z: f32[n])`, and `return a, b` gives their values";
     return error("E0126", "`=` cannot stand inside an expression", {
       span,
       notes,
-      help: [proposal("`==` compares", replaced(span, "=="))],
+      help: [where === "results" ? named : proposal("`==` compares", replaced(span, "=="))],
     });
   },
   /** `whole` is what the example stands for, where it is more than an example. */

@@ -254,7 +254,7 @@ class Explainer {
     const endsOperand = before.kind === "symbol" ? before.text === ")" || before.text === "]" : !isStart(before);
     if (token === undefined || isEmptyGroup || !endsOperand) return this.operand();
     if (comparisons.has(token.text)) return chainedComparison(this.source, this.tokens, this.index);
-    if (token.text === "=") return syntaxErrors.assignsInExpression(found.span, this.open.length > 0 && this.isCall);
+    if (token.text === "=") return syntaxErrors.assignsInExpression(found.span, this.assignedIn());
     if (reservedWords.has(token.text) && !isLiteral(token)) return this.operatorWanted();
     if (token.kind === "symbol" && !["(", "[", "!"].includes(token.text)) return this.operatorWanted();
     return this.neighbours(token);
@@ -288,6 +288,14 @@ class Explainer {
     if (token?.text === ",") return syntaxErrors.expected(found, "an operator or the next statement");
     const wanted = this.opener === undefined ? "the next statement" : `\`${closerOf.get(this.opener.text)}\``;
     return syntaxErrors.expected(found, `an operator or ${wanted}`);
+  }
+
+  /** What an `=` in an expression was meant for. */
+  private assignedIn(): "call" | "results" | undefined {
+    if (this.open.length > 0 && this.isCall) return "call";
+    const { tokens } = this;
+    const isNamed = tokens[0]?.text === "return" && tokens[1]?.text === "(" && this.open.at(-1) === 1;
+    return isNamed && this.index === 3 ? "results" : undefined;
   }
 
   private withoutParentheses(): Help {

@@ -136,6 +136,7 @@ test("what users of other languages write", () => {
     "fn f(x: f32[?, 64]) -> f32 { return x }",
     "fn f(x: i8[n]) -> f32 { return x }",
     "fn f(x: f32[n]) -> (a: f32[n], b: f32[n]) { return (x, x) }",
+    "fn f(x: f32[n]) -> (a: f32[n], b: f32[n]) { return (a = x, b = x) }",
     "let s = 2\nfn f(x: f32) -> f32 { return x }",
     "fn f(x: f32) -> f32 {\n  for i in 0..4 { }\n  return x\n}",
   ];

@@ -179,6 +179,12 @@ test("what other languages write of parameters, results and constants is told wh
   expect(said("fn f(x: f32[n], eps = 1) -> f32[n] { return x }")).toMatch(/`eps: f32` for a number/);
   expect(said("fn f(x: f32[?, 64]) -> f32 { return x }")).toMatch(/a dimension that varies has a name/);
   expect(said("fn f(x: f32[n]) -> (a: f32[n], b: f32[n]) { return (x, x) }")).toMatch(/`return a, b`/);
+  const named = said("fn f(x: f32[n]) -> (a: f32[n], b: f32[n]) { return (a = x, b = x) }");
+  expect(named).toMatch(/names in the header/);
+  const flat = said("fn f(x: f32[n, 9], i: i32[n]) -> f32[n, 1] { return gather(x, i, axis = -1) }");
+  expect(flat).toMatch(/`reshape\(i, shape = \[n, 1\]\)`/);
+  const first = said("fn f(x: f32[9, n], i: i32[n]) -> f32[1, n] { return gather(x, i, axis = 0) }");
+  expect(first).toMatch(/`reshape\(i, shape = \[1, n\]\)`/);
   expect(said("let s = 2\nfn f(x: f32[n]) -> f32[n] { return x * s }")).toMatch(/`const name: f32 = 2`/);
   expect(said("fn f(x: i32[n]) -> i32[n] { return x / 2.5 }")).toMatch(/cast\(\.\.\., to = f32\)/);
   expect(said("fn f(x: f32[n]) -> f32[n] { return torch.exp(x) }")).toMatch(/no prefix/);

@@ -56,7 +56,11 @@ const inferGather: Infer = (shapes, attributes) => {
   const [x, index] = shapes as [Shape, Shape];
   const axis = attribute.axis(attributes);
   const isLike = index.length === x.length && sameShape(index, withExtent(x, axis, index.at(axis) as Dim));
-  return isLike ? index : (at) => linearErrors.gatherShape(at(1), printed(index), printed(x), axis, at(0));
+  if (isLike) return index;
+  const ofEach = withExtent(x, axis, 1);
+  const isFlat = sameShape(index, ofEach.toSpliced(axis < 0 ? axis + x.length : axis, 1));
+  const wanted = isFlat ? printed(ofEach) : undefined;
+  return (at) => linearErrors.gatherShape(at(1), printed(index), printed(x), axis, at(0), wanted);
 };
 
 const pick: Evaluate = (operands, attributes, { span }) => {
