@@ -7,10 +7,8 @@
  *   launch f_1(a, b) -> (c)
  */
 
-import type { Op } from "../src/ir/ir.ts";
 import { unusedName } from "../src/ir/naming.ts";
-import { ops } from "../src/ir/ops/index.ts";
-import { type DerivedExtent, type Launch, type OpaqueStep, opaqueOp, type Plan } from "../src/plan/plan.ts";
+import { type DerivedExtent, isOwn, type Launch, type OpaqueStep, opaqueOp, type Plan } from "../src/plan/plan.ts";
 import { plainKernelOf, tiledDims } from "./product.ts";
 
 /**
@@ -38,11 +36,6 @@ export function withPlainKernels(plan: Plan, which: "all" | "own"): Plan {
   };
   const steps = plan.steps.map((step) => (step.kind === "opaque" ? launched(step) : step));
   return { ...plan, steps, extents: [...plan.extents, ...counts.values()] };
-}
-
-function isOwn({ name }: Op): boolean {
-  const def = ops[name];
-  return "outside" in def && def.outside.isOwn === true;
 }
 
 const namesOf = ({ buffers }: Plan) =>

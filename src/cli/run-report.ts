@@ -48,7 +48,8 @@ export function reportLines({
     return `  ${output}: ${printType(tensor)}  ${what}`;
   });
   const count = launches === 1 ? "1 launch" : `${launches} launches`;
-  const plain = products === 0 ? "" : `, ${products} of them plain kernels of products, which are not tuned`;
+  const kernels = products === 1 ? "a plain kernel of a product, which is" : "plain kernels of products, which are";
+  const plain = products === 0 ? "" : `, ${products} of them ${kernels} not tuned`;
   return [`${name} on ${device}, ${count}${plain}`, ...rows];
 }
 

@@ -15,6 +15,7 @@
  */
 
 import type { Fn, Op } from "../ir/ir.ts";
+import { ops } from "../ir/ops/index.ts";
 import type { Dim, TensorType } from "../ir/types.ts";
 
 /** `ceil(of / by)`, or `least` if that is more, and `most` at most, under a name that types of buffers may use. */
@@ -98,9 +99,15 @@ export const callsOf = ({ steps }: Pick<Plan, "steps">): (Launch | OpaqueStep)[]
 export const opaqueStepsOf = ({ steps }: Pick<Plan, "steps">): OpaqueStep[] =>
   steps.filter((step) => step.kind === "opaque");
 
-/** The plain kernels of products among the launches. */
+/** The plain kernels of products among the launches: of what a caller may have better ones for. */
 export const productsOf = (plan: Pick<Plan, "steps">): Launch[] =>
-  launchesOf(plan).filter(({ product }) => product !== undefined);
+  launchesOf(plan).filter(({ fn, product }) => product !== undefined && !isOwn(fn.ops[0] as Op));
+
+/** Whether an op that no row kernel computes is one that no caller does either: a scan. */
+export function isOwn({ name }: Op): boolean {
+  const def = ops[name];
+  return "outside" in def && def.outside.isOwn === true;
+}
 
 /** The op of an opaque step. */
 export const opaqueOp = ({ fn }: OpaqueStep): Op => fn.ops[0] as Op;

@@ -14,7 +14,7 @@ import { parse } from "../../src/parse/parse.ts";
 import { comparePlan } from "../../src/plan/exact.ts";
 import { interpretPlan } from "../../src/plan/interpret.ts";
 import { planManifest } from "../../src/plan/manifest.ts";
-import { callsOf, launchesOf, opaqueStepsOf, type Plan } from "../../src/plan/plan.ts";
+import { callsOf, launchesOf, opaqueStepsOf, type Plan, productsOf } from "../../src/plan/plan.ts";
 import { printPlan } from "../../src/plan/print.ts";
 import { verifyPlan } from "../../src/plan/verify.ts";
 import { fromNumbers, toNumbers } from "../../src/runtime/host-tensor.ts";
@@ -259,4 +259,11 @@ gpuTest("an op of another program is filled in as well", async ({ gpu }) => {
   expect([...(outputs.y?.data ?? [])].every((value, i) => Math.abs(Number(value) - (want[i] as number)) < 1e-6)).toBe(
     true,
   );
+});
+
+test("of plain kernels those are products that a caller may have better ones for", () => {
+  const text = `fn f(x: f32[rows, 8], w: f32[8, 8]) -> f32[rows, 8] { return matmul(cumsum(x, axis = -1), w) }`;
+  const [plan] = compile(parse(text), { target: portableTarget, products: "plain" }).plans as [Plan];
+  expect(launchesOf(plan)).toHaveLength(2);
+  expect(productsOf(plan).map(({ fn }) => fn.ops[0]?.name)).toEqual(["matmul"]);
 });
