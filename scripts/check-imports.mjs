@@ -1,118 +1,36 @@
 /**
  * Imports point one way: a file imports from its own layer or a lower one, and no chain of imports comes back to its
  * start (an `import type` is erased, so it counts for the layers alone). Exits 1 and names the file and the import
- * otherwise.
+ * otherwise. The layers stand in rooms.mjs.
  */
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { dirname, join, normalize } from "node:path";
-import { fileURLToPath } from "node:url";
+import { importsOf, placeOf, sourceFiles } from "./imports.mjs";
+import { layers } from "./rooms.mjs";
 
-/** Path prefixes of each layer, low to high. The longest prefix that fits a file decides its layer. */
-const layers = [
-  ["grammar/"],
-  ["src/launch/"],
-  ["src/diagnostics/", "src/duplicate-key.ts"],
-  // Rows of the op table are expressions of kernels, and what these reduce by.
-  ["src/ir/", "codegen/kernel/"],
-  ["src/parse/", "src/pass/", "src/onnx/"],
-  ["src/pt2/"],
-  ["passes/"],
-  ["src/pass-manager/"],
-  ["src/plan/"],
-  ["codegen/", "codegen/kernel/print"],
-  [
-    "src/plugin.ts",
-    "src/compile.ts",
-    "src/equivalent.ts",
-    "src/check.ts",
-    "src/apply-fused-rms-norm.ts",
-    "src/gradient.ts",
-    "src/materialize.ts",
-    "src/emit-module.ts",
-    "src/emit-rust.ts",
-    "src/emit-typegpu.ts",
-    "src/compact-manifest.ts",
-    "src/render-source-map.ts",
-    "src/plan-signature.ts",
-
-    "src/norm-records.ts",
-    "src/model-tensors.ts",
-  ],
-  ["src/language/"],
-  ["src/lsp/"],
-  ["src/surgery/", "src/pt2/write/", "src/extract/", "src/testing/"],
-  ["src/runtime/"],
-  ["src/formats/"],
-  ["src/checkpoint/"],
-  ["src/integrations/"],
-  ["src/tune.ts", "src/bench/"],
-  ["src/index.ts", "src/onnx/index.ts"],
-  ["src/bundlers/"],
-  ["src/cli/"],
-  // The page that trains runs an example.
-  ["examples/"],
-  ["playground/"],
-];
-/** Siblings of one layer that must not import each other. */
-const apart = [["src/parse/", "src/pass/", "src/onnx/"]];
 /** Where Node's own modules may be imported. */
 const nodeAllowed = [
   ...[/^src\/cli\//, /^src\/bundlers\//, /^src\/testing\//, /^src\/runtime\/node(-[a-z-]+)?\.ts$/],
   // It configures the page's build, and is no part of the page.
   /^playground\/vite\.config\.ts$/,
 ];
-const roots = ["grammar", "src", "passes", "codegen", "playground"];
-const importPattern =
-  /^\s*(?:import|export)\b(?<type>\s+type\b)?[^"';]*?from\s*"(?<from>[^"]+)"|^\s*import\s*"(?<bare>[^"]+)"|\bimport\(\s*"(?<dynamic>[^"]+)"\s*\)/gm;
-
-process.chdir(fileURLToPath(new URL("..", import.meta.url)));
-
-function filesUnder(folder) {
-  return readdirSync(folder)
-    .flatMap((name) => {
-      const path = join(folder, name);
-      if (statSync(path).isDirectory()) return filesUnder(path);
-      return path.endsWith(".ts") && !path.endsWith(".d.ts") ? [path] : [];
-    })
-    .sort();
-}
-
-function layerOf(file) {
-  const fit = (prefixes) => Math.max(-1, ...prefixes.filter((one) => file.startsWith(one)).map((one) => one.length));
-  const lengths = layers.map(fit);
-  const longest = Math.max(...lengths);
-  return longest < 0 ? -1 : lengths.indexOf(longest);
-}
-
-function importsOf(file) {
-  const text = readFileSync(file, "utf8").replace(/\/\*[\s\S]*?\*\//g, "");
-  return [...text.matchAll(importPattern)].map(({ groups }) => ({
-    specifier: groups.from ?? groups.bare ?? groups.dynamic,
-    erased: groups.type !== undefined,
-  }));
-}
 
 const problems = [];
 const graph = new Map();
 
-function checkImport(file, { specifier, erased }) {
-  if (!specifier.startsWith(".")) {
+function checkImport(file, { specifier, target, erased }) {
+  if (target === undefined) {
     if (specifier.startsWith("node:") && !nodeAllowed.some((pattern) => pattern.test(file))) {
       problems.push(`${file} imports "${specifier}": only src/cli and src/runtime/node*.ts may use Node's modules`);
     }
     return;
   }
-  const target = normalize(join(dirname(file), specifier));
   if (!erased) graph.get(file).push(target);
-  if (layerOf(target) < 0) problems.push(`${file} imports "${specifier}": it is in no layer`);
-  else if (layerOf(target) > layerOf(file)) {
-    problems.push(`${file} imports "${specifier}": ${layers[layerOf(target)][0]} lies above ${layers[layerOf(file)]}`);
-  }
-  for (const group of apart) {
-    const from = group.find((prefix) => file.startsWith(prefix));
-    const to = group.find((prefix) => target.startsWith(prefix));
-    if (from && to && from !== to) problems.push(`${file} imports "${specifier}": ${from} and ${to} stay apart`);
-  }
+  const [from, to] = [placeOf(file), placeOf(target)];
+  if (to === undefined) problems.push(`${file} imports "${specifier}": it is in no room`);
+  if (from === undefined || to === undefined) return;
+  const rooms = `${to.room.name} and ${from.room.name}`;
+  if (to.layer > from.layer) problems.push(`${file} imports "${specifier}": of ${rooms} the first lies above`);
+  else if (to.layer === from.layer && to.room !== from.room && layers[to.layer].apart)
+    problems.push(`${file} imports "${specifier}": ${rooms} stay apart`);
 }
 
 /** Depth-first; a file met again while it is still open closes a cycle. */
@@ -134,9 +52,9 @@ function findCycles() {
   for (const file of graph.keys()) visit(file);
 }
 
-for (const file of roots.flatMap(filesUnder)) {
+for (const file of sourceFiles()) {
   graph.set(file, []);
-  if (layerOf(file) < 0) problems.push(`${file} is in no layer`);
+  if (placeOf(file) === undefined) problems.push(`${file} is in no room`);
   for (const imported of importsOf(file)) checkImport(file, imported);
 }
 findCycles();

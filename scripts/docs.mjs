@@ -7,7 +7,10 @@ import * as tirc from "../dist/src/index.js";
 import { signatureOf } from "../dist/src/ir/infer.js";
 import { callableNames, ops } from "../dist/src/ir/ops/index.js";
 import { elementTypes } from "../dist/src/ir/types.js";
+import { architecturePage, architecturePicture } from "./architecture.mjs";
+import { roomImports } from "./imports.mjs";
 import { diagnosticsPage, languagePage, passesPage, targetsPage, walkthrough, withExamples } from "./reference.mjs";
+import * as rooms from "./rooms.mjs";
 import { textmateGrammar } from "./textmate.mjs";
 
 const root = new URL("../", import.meta.url);
@@ -22,6 +25,11 @@ writeFileSync(
   targetsPage(read("docs/targets.intro.md"), tirc.builtinTargets, targetNotes, deviceFamilies, profile),
 );
 writeFileSync(new URL("diagnostics.md", docs), diagnosticsPage(catalog));
+writeFileSync(
+  new URL("architecture.md", docs),
+  architecturePage(read("docs/architecture.md"), rooms.layers, roomImports()),
+);
+writeFileSync(new URL("architecture.svg", docs), architecturePicture(rooms));
 
 writeFileSync(new URL("editors/vscode/tir.tmLanguage.json", root), textmateGrammar(callableNames, elementTypes));
 

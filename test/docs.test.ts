@@ -4,6 +4,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
 import { builtinPasses, defaultPipeline } from "../passes/index.ts";
 import { firstExample } from "../playground/model/link.ts";
+import { architecturePage, architecturePicture } from "../scripts/architecture.mjs";
+import { roomImports } from "../scripts/imports.mjs";
 import {
   diagnosticsPage,
   languagePage,
@@ -12,6 +14,7 @@ import {
   walkthrough,
   withExamples,
 } from "../scripts/reference.mjs";
+import * as rooms from "../scripts/rooms.mjs";
 import { textmateGrammar } from "../scripts/textmate.mjs";
 import { deviceFamilies, targetNotes } from "../src/cli/target-notes.ts";
 import { catalog } from "../src/diagnostics/catalog.ts";
@@ -32,6 +35,8 @@ describe("generated pages are fresh", () => {
     ["docs/passes.md", () => passesPage(builtinPasses, defaultPipeline)],
     ["docs/diagnostics.md", () => diagnosticsPage(catalog)],
     ["docs/targets.md", () => targetsOf(catalog.get("E0592")?.fix as string)],
+    ["docs/architecture.md", () => architecturePage(read("docs/architecture.md"), rooms.layers, roomImports())],
+    ["docs/architecture.svg", () => architecturePicture(rooms)],
     ["editors/vscode/tir.tmLanguage.json", () => textmateGrammar(callableNames, elementTypes)],
     // Pages that are generated as a whole have no such mark.
     ...pages
@@ -79,10 +84,10 @@ test("the walkthrough's kernel is a quarter longer with the centering", () => {
   expect(linesOf(false) / linesOf(true)).toBeCloseTo(5 / 4, 1);
 });
 
-test("CONTRIBUTING lists every folder of sources", () => {
-  const page = read("CONTRIBUTING.md");
+test("the page of the architecture lists every folder of sources", () => {
+  const page = read("docs/architecture.md");
   const folders = readdirSync("src", { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  const all = ["grammar", "passes", "codegen", "playground", "editors", ...folders.map(({ name }) => `src/${name}`)];
+  const all = ["grammar", "passes", "codegen", "playground", ...folders.map(({ name }) => `src/${name}`)];
   for (const folder of all) expect(page).toContain(`\`${folder}/\``);
 });
 

@@ -54,6 +54,18 @@ test("an id stands once in a page", () => {
   }
 });
 
+test("headings go down one level at a time, from one title", () => {
+  for (const { path, text } of html) {
+    const levels = [...text.matchAll(/<h(\d)/g)].map(([, level]) => Number(level));
+    expect(
+      levels.filter((level) => level === 1),
+      path,
+    ).toHaveLength(1);
+    expect(levels[0], path).toBe(1);
+    for (const [i, level] of levels.entries()) expect(level, path).toBeLessThanOrEqual((levels[i - 1] ?? 0) + 1);
+  }
+});
+
 describe("what is code", () => {
   test("is highlighted by the language's own words", () => {
     const page = files.get("docs/language.html") as string;

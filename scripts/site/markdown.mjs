@@ -37,6 +37,11 @@ export function renderMarkdown(text, addressOf) {
     }
   };
   for (const [i, token] of tokens.entries()) {
+    // The empty corner of a table is the header of nothing.
+    if (token.type === "th_open" && tokens[i + 1].content === "") {
+      token.tag = "td";
+      tokens[i + 2].tag = "td";
+    }
     if (token.type === "inline") links(token.children);
     if (token.type !== "heading_open") continue;
     const content = plainText(tokens[i + 1]);

@@ -1,0 +1,99 @@
+/** docs/architecture.md's list of rooms and arrows, from rooms.mjs and the imports, and its picture. */
+import { between } from "./reference.mjs";
+
+/** Whether a chain of imports leads from one room to the other. */
+function reaches(imports, from, to, seen = new Set()) {
+  if (seen.has(from)) return false;
+  seen.add(from);
+  const next = imports.get(from);
+  return next.has(to) || [...next].some((room) => reaches(imports, room, to, seen));
+}
+
+/** The transitive reduction: without arrows to what another arrow leads to anyway. Rooms that import each other keep theirs. */
+function arrowsOf(imports, from) {
+  const to = [...imports.get(from)];
+  const isImplied = (room) =>
+    to.some(
+      (other) =>
+        other !== room &&
+        reaches(imports, other, room) &&
+        !reaches(imports, room, other) &&
+        !reaches(imports, other, from),
+    );
+  return to.filter((room) => !isImplied(room));
+}
+
+/**
+ * @param {string} text docs/architecture.md.
+ * @param {object[]} layers rooms.mjs's.
+ * @param {ReadonlyMap<string, ReadonlySet<string>>} imports the rooms from which each room imports.
+ */
+export function architecturePage(text, layers, imports) {
+  const order = layers.flatMap(({ rooms }) => rooms.map(({ name }) => name));
+  const rows = layers.flatMap(({ rooms }) =>
+    rooms.map(({ name, paths, does }) => {
+      const arrows = arrowsOf(imports, name).sort((a, b) => order.indexOf(a) - order.indexOf(b));
+      return `| ${name} | ${paths.map((path) => `\`${path}\``).join(" ")} | ${does} | ${arrows.join(", ") || "-"} |`;
+    }),
+  );
+  return between(text, "rooms", `| room | where | what it does | imports |\n|---|---|---|---|\n${rows.join("\n")}`);
+}
+
+const [width, height, step, left, middle, right] = [230, 44, 84, 130, 380, 630];
+const ink = { text: "#1d2230", muted: "#5a6275", border: "#cbd0dc" };
+
+function box(x, y, { is, says }, fill) {
+  return `<rect x="${x - width / 2}" y="${y}" width="${width}" height="${height}" rx="5" fill="${fill}" stroke="${ink.border}"/>
+<text x="${x}" y="${y + 18}" text-anchor="middle" font-weight="600" fill="${ink.text}">${is}</text>
+<text x="${x}" y="${y + 35}" text-anchor="middle" font-size="11.5" fill="${ink.muted}">${says}</text>`;
+}
+
+const arrow = (...points) =>
+  `<path d="M${points.map(([x, y]) => `${x} ${y}`).join(" L")}" fill="none" stroke="${ink.muted}" stroke-width="1.6" marker-end="url(#to)"/>`;
+
+/** The picture: data in boxes, from top to bottom, and beside each arrow the rooms that take this step. */
+export function architecturePicture({ flow, besides, layers }) {
+  const names = new Set(layers.flatMap(({ rooms }) => rooms.map(({ name }) => name)));
+  const roomsOf = ({ by }) => {
+    for (const name of by) if (!names.has(name)) throw new Error(`rooms.mjs has no room called ${name}`);
+    return by.join(", ");
+  };
+  const top = (i) => 16 + i * step;
+  const says = (x, y, text, anchor) =>
+    `<text x="${x}" y="${y}" text-anchor="${anchor}" font-style="italic" fill="${ink.text}">${text}</text>`;
+  const steps = flow.flatMap((one, i) => {
+    const drawn = box(middle, top(i), one, "#dfe6ff");
+    if (one.by.length === 0) return [drawn];
+    const [from, to] = [top(i) + height, top(i + 1)];
+    return [drawn, arrow([middle, from], [middle, to]), says(middle + 10, (from + to) / 2 + 4, roomsOf(one), "start")];
+  });
+  const sides = besides.flatMap((one) => {
+    const y = top(one.at) + height / 2;
+    const isLeft = one.side === "left";
+    const [x, edge] = isLeft ? [left, middle - width / 2] : [right, middle + width / 2];
+    const place = top(one.at) - step;
+    const [near, inner] = isLeft
+      ? [
+          [x, place + height],
+          [edge, y],
+        ]
+      : [
+          [edge, y],
+          [x, place + height],
+        ];
+    const bend = [x, y];
+    return [
+      box(x, place, one, "#d8f3df"),
+      arrow(near, bend, inner),
+      isLeft ? says(x - 8, y + 18, roomsOf(one), "start") : says(x + 8, y + 18, roomsOf(one), "middle"),
+    ];
+  });
+  const end = top(flow.length - 1) + height + 16;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 ${end}" font-family="system-ui, sans-serif" font-size="13">
+<title>The way of a program from its text to results on the GPU, with the rooms that take each step</title>
+<rect width="760" height="${end}" fill="#ffffff"/>
+<defs><marker id="to" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="6" markerHeight="6" orient="auto"><path d="M0 0L8 4L0 8z" fill="${ink.muted}"/></marker></defs>
+${[...steps, ...sides].join("\n")}
+</svg>
+`;
+}

@@ -1,0 +1,1 @@
+export function roomImports(): ReadonlyMap<string, ReadonlySet<string>>;
