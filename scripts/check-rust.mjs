@@ -1,19 +1,30 @@
 /**
  * `npm run check:rust [-- VERSION...]`, of a built package, with cargo and a network: crates with these versions of wgpu
- * (24 and 30 unless said otherwise) take what `tirc compile --emit rust` writes of all examples, without a warning.
+ * (24 and 30 unless said otherwise) take what `tirc compile --emit rust` writes of all examples and plans, without a warning.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { emitRust } from "../dist/src/emit-rust.js";
-import { compile, parse } from "../dist/src/index.js";
+import { compile, parse, planManifest } from "../dist/src/index.js";
+import { isOneKernel, launchesOf } from "../dist/src/plan/plan.js";
 
 const versions = process.argv.length > 2 ? process.argv.slice(2) : ["24", "30"];
-const examples = new URL("../examples/", import.meta.url);
-const kernels = readdirSync(examples)
+const root = new URL("../examples/", import.meta.url);
+const files = ["", "plans/"]
+  .flatMap((folder) => readdirSync(new URL(folder, root)).map((name) => folder + name))
   .filter((name) => name.endsWith(".tir"))
-  .flatMap((name) => compile(parse(readFileSync(new URL(name, examples), "utf8"))).kernels);
+  .map((name) => {
+    const { plans, kernels } = compile(parse(readFileSync(new URL(name, root), "utf8")));
+    let at = 0;
+    const functions = plans.map((plan) => {
+      const own = kernels.slice(at, at + launchesOf(plan).length);
+      at += own.length;
+      return isOneKernel(plan) ? own[0] : { plan: planManifest(plan), kernels: own };
+    });
+    return emitRust(functions, name);
+  });
 
 for (const version of versions) {
   const folder = mkdtempSync(join(tmpdir(), "tirc-rust-"));
@@ -22,9 +33,20 @@ for (const version of versions) {
     const wgpu = `wgpu = { version = "${version}", default-features = false, features = ["wgsl"] }`;
     const manifest = `[package]\nname = "kernels"\nversion = "0.1.0"\nedition = "2021"\n[dependencies]\n${wgpu}\n`;
     writeFileSync(join(folder, "Cargo.toml"), manifest);
-    writeFileSync(join(folder, "src/lib.rs"), `#![deny(warnings)]\n${emitRust(kernels, "examples")}`);
+    const modules = files
+      .map(
+        (_, i) => `pub mod m${i};
+`,
+      )
+      .join("");
+    writeFileSync(
+      join(folder, "src/lib.rs"),
+      `#![deny(warnings)]
+${modules}`,
+    );
+    for (const [i, text] of files.entries()) writeFileSync(join(folder, `src/m${i}.rs`), text);
     const { status } = spawnSync("cargo", ["check"], { cwd: folder, stdio: "inherit" });
-    console.log(`wgpu ${version}: ${kernels.length} kernels ${status === 0 ? "are taken" : "are not taken"}`);
+    console.log(`wgpu ${version}: ${files.length} files ${status === 0 ? "are taken" : "are not taken"}`);
     if (status !== 0) process.exitCode = 1;
   } finally {
     rmSync(folder, { recursive: true, force: true });

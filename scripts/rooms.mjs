@@ -71,8 +71,8 @@ export const layers = [
         "driver",
         [
           ...["compile", "check", "equivalent", "gradient", "apply-fused-rms-norm", "norm-records", "materialize"],
-          ...["emit-module", "emit-rust", "emit-typegpu", "compact-manifest", "render-source-map", "plan-signature"],
-          ...["model-tensors", "plugin"],
+          ...["emit-module", "emit-rust", "emit-rust-plan", "emit-rust-syntax", "emit-typegpu", "emit-typegpu-plan"],
+          ...["compact-manifest", "render-source-map", "plan-signature", "plan-memory", "model-tensors", "plugin"],
         ].map((name) => `src/${name}.ts`),
         "all of it in order: `compile.ts` reads from top to bottom; the other things that one asks of a module",
       ),

@@ -77,7 +77,7 @@ const notImported: ReadonlySet<string> = new Set([
 ]);
 
 /** What a kernel is called in its module. */
-interface Names {
+export interface Names {
   readonly exported: string;
   /** No name of a program has a `$`, nor has what the module uses itself: a kernel hides nothing. */
   readonly local: string;
@@ -85,7 +85,8 @@ interface Names {
   readonly type: string;
 }
 
-function namesOf(kernels: readonly Kernel[]): Names[] {
+/** Those of functions, or of kernels, in their order. */
+export function namesOf(kernels: readonly Kernel[]): Names[] {
   const exported = exportNames(kernels);
   const capitals = exported.map((name) => `${name.slice(0, 1).toUpperCase()}${name.slice(1)}`);
   return exported.map((name, i) => {

@@ -9,26 +9,26 @@
 
 import { type Binding, type Kernel, type Manifest, type Parameter, parametersOf } from "../codegen/manifest.ts";
 import { oneLine } from "./diagnostics/short.ts";
+import { hasProducts, planModule, productTypes } from "./emit-rust-plan.ts";
+import { indent, rustName } from "./emit-rust-syntax.ts";
 import { type Dim, elementInfo, printType } from "./ir/types.ts";
 import { mostWorkgroups } from "./launch/counts.ts";
 import { arrays } from "./launch/tensors.ts";
+import type { CompiledKernels } from "./plan-signature.ts";
 
 /** The text of a Rust source file. @param source what it was made from, for the first line. */
-export function emitRust(kernels: readonly Kernel[], source: string): string {
+export function emitRust(functions: readonly (Kernel | CompiledKernels)[], source: string): string {
   const first = `// Made by tirc from ${oneLine(source)}, for wgpu 24 and later. Changes to this file are lost.\n`;
-  return [first, ...kernels.map(moduleText)].join("\n");
+  const plans = functions.filter((one) => "plan" in one);
+  const kernels = functions.flatMap((one) => ("plan" in one ? one.kernels : [one]));
+  const names = new Set([...kernels.map(({ name }) => name), ...plans.map(({ plan }) => plan.name)]);
+  const products = free("products", names);
+  const shared = plans.some(({ plan }) => hasProducts(plan)) ? [productTypes(products)] : [];
+  return [first, ...shared, ...kernels.map(moduleText), ...plans.map((plan) => planModule(plan, products))].join("\n");
 }
 
-/** The strict and reserved keywords of the 2024 edition (doc.rust-lang.org/reference/keywords.html). */
-const keywords = new Set(
-  (
-    "as async await break const continue crate dyn else enum extern false fn for gen if impl in let loop match mod move mut " +
-    "pub ref return self Self static struct super trait true type unsafe use where while abstract become box do final " +
-    "macro override priv try typeof unsized virtual yield"
-  ).split(" "),
-);
-
-const rustName = (name: string) => (keywords.has(name) ? `${name}_` : name);
+/** A name that is not taken. */
+const free = (name: string, taken: ReadonlySet<string>): string => (taken.has(name) ? free(`${name}_`, taken) : name);
 
 /** WebGPU's names of limits and features, as wgpu writes them. */
 const snake = (name: string) => name.replace(/(?<=[a-z])(?=[A-Z])|-/g, "_").toLowerCase();
@@ -41,9 +41,6 @@ const product = (shape: readonly Dim[]): string => {
   const factors = shape.map((dim) => (typeof dim === "number" ? `${dim}u64` : `u64::from(self.${rustName(dim)})`));
   return factors.length === 0 ? "1u64" : factors.join(" * ");
 };
-
-/** Lines that are not empty, indented by so many steps. */
-const indent = (text: string, steps: number) => text.replace(/^(?=.)/gm, "    ".repeat(steps));
 
 function moduleText(kernel: Kernel): string {
   const { name, wgsl, manifest } = kernel;

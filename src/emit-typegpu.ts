@@ -1,14 +1,16 @@
 /**
  * Kernels as TypeScript for TypeGPU: the layout of the bind group as TypeGPU's own value, so that its typed buffers can be
- * bound, the WGSL, the pipeline and the dispatch.
+ * bound, the WGSL, the pipeline and the dispatch. A plan (emit-typegpu-plan.ts) is its kernels, and what launches them.
  */
 
 import { elementsInWord } from "../codegen/kernel/buffer.ts";
 import type { Kernel } from "../codegen/manifest.ts";
 import { oneLine } from "./diagnostics/short.ts";
-import { exportNames } from "./emit-module.ts";
+import { namesOf } from "./emit-module.ts";
+import { isOfExtents, layoutKeys, planHelpers, planText } from "./emit-typegpu-plan.ts";
 import { type Dim, elementInfo, printType } from "./ir/types.ts";
 import { mostWorkgroups } from "./launch/counts.ts";
+import { type CompiledKernels, signatureOf } from "./plan-signature.ts";
 
 const schemas = {
   f32: "d.f32",
@@ -22,14 +24,20 @@ const schemas = {
 } as const;
 
 /** The text of a module. @param source what it was made from, for the first line. */
-export function emitTypegpu(kernels: readonly Kernel[], source: string): string {
-  const names = exportNames(kernels);
+export function emitTypegpu(functions: readonly (Kernel | CompiledKernels)[], source: string): string {
+  const plans = functions.filter((one) => "plan" in one);
+  const kernels = functions.flatMap((one) => ("plan" in one ? one.kernels : [one]));
+  const names = namesOf([...kernels, ...plans.map(({ plan }) => signatureOf(plan))]);
+  const exported = new Map(kernels.map(({ name }, i) => [name, names[i]?.exported as string]));
+  const values = plans.length > 0 ? ["isBuffer", "type StorageFlag", "type TgpuBuffer"] : [];
   const first = `// Made by tirc from ${oneLine(source)}. Changes to this file are lost.
 
-import tgpu, { type TgpuRoot } from "typegpu";
+import tgpu, { ${[...values, "type TgpuRoot"].join(", ")} } from "typegpu";
 import * as d from "typegpu/data";
 `;
-  return [first, ...kernels.map((kernel, i) => kernelText(kernel, names[i] as string))].join("\n");
+  const texts = kernels.map((kernel) => kernelText(kernel, exported.get(kernel.name) as string));
+  const steps = plans.map((plan, i) => planText(plan, names[kernels.length + i] as (typeof names)[0], exported));
+  return [first, ...(plans.length > 0 ? [planHelpers] : []), ...texts, ...steps].join("\n");
 }
 
 const property = (name: string) => JSON.stringify(name);
@@ -39,23 +47,18 @@ const product = (shape: readonly Dim[]) =>
 
 function kernelText({ name, wgsl, manifest }: Kernel, exported: string): string {
   const { bindings, uniforms, dims, overrides, dispatch, entryPoint, variants = [] } = manifest;
-  const taken = new Set<string>();
-  const keyOf = (wanted: string): string => {
-    const key = taken.has(wanted) ? keyOf(`${wanted}_out`) : wanted;
-    taken.add(key);
-    return key;
-  };
-  const entries = bindings.map(({ name: tensor, access, storage, element, shape }) => {
+  const keys = layoutKeys(manifest);
+  const entries = bindings.map(({ access, storage, element, shape }, i) => {
     const schema = schemas[storage];
     const shared = elementsInWord(storage);
     const pairs = shared > 1 ? `, ${shared} in a u32 each` : element === "bool" ? ", a u32 each" : "";
     const kind = access === "read" ? "readonly" : "mutable";
     return `  /** ${printType({ element, shape })}${pairs} */
-  ${property(keyOf(tensor))}: { storage: (n: number) => d.arrayOf(${schema}, n), access: "${kind}", visibility: ["compute"] },
+  ${property(keys[i] as string)}: { storage: (n: number) => d.arrayOf(${schema}, n), access: "${kind}", visibility: ["compute"] },
 `;
   });
   if (uniforms) {
-    entries.push(`  ${property(keyOf("uniforms"))}: { uniform: ${exported}Uniforms, visibility: ["compute"] },\n`);
+    entries.push(`  ${property(keys.at(-1) as string)}: { uniform: ${exported}Uniforms, visibility: ["compute"] },\n`);
   }
   const fields = (uniforms?.fields ?? []).map(({ name: field, element }) => {
     const schema = element === "bool" ? "d.u32" : schemas[elementInfo[element].computed as "f32"];
@@ -84,7 +87,9 @@ ${choices.join("")}  return ${JSON.stringify(entryPoint)};
 }
 
 `;
-  const isOfExtents = hasVariants || constants.length > 0;
+  const takesDims = isOfExtents(manifest);
+  // A parameter that is not read is called so that compilers take it.
+  const counted = dims.length === 0 ? "" : `${count.includes("dims") ? "" : "_"}dims: ${extents}`;
   return `${uniforms ? uniformsText : ""}/** Bind group 0 of \`${name}\`. A buffer of \`n\` elements has the schema \`layout.entries.NAME.storage(n)\`. */
 export const ${exported}Layout = tgpu
   .bindGroupLayout({
@@ -93,8 +98,8 @@ ${entries.join("").replace(/^(?=.)/gm, "  ")}  })
 
 export const ${exported}Wgsl = ${JSON.stringify(wgsl)};
 
-${hasVariants ? entryText : ""}/** The pipeline on the root's device${isOfExtents ? ", for these extents" : ""}. */
-export function ${exported}Pipeline(root: TgpuRoot${isOfExtents ? `, dims: ${extents}` : ""}): Promise<GPUComputePipeline> {
+${hasVariants ? entryText : ""}/** The pipeline on the root's device${takesDims ? ", for these extents" : ""}. */
+export function ${exported}Pipeline(root: TgpuRoot${takesDims ? `, dims: ${extents}` : ""}): Promise<GPUComputePipeline> {
   const layout = root.device.createPipelineLayout({ bindGroupLayouts: [root.unwrap(${exported}Layout)] });
   const module = root.device.createShaderModule({ label: ${JSON.stringify(name)}, code: ${exported}Wgsl });
   const compute = { module, entryPoint: ${chosen}, constants: { ${constants.join(", ")} } };
@@ -102,7 +107,7 @@ export function ${exported}Pipeline(root: TgpuRoot${isOfExtents ? `, dims: ${ext
 }
 
 /** How many workgroups are dispatched, in x and y. */
-export function ${exported}Workgroups(${dims.length > 0 ? `dims: ${extents}` : ""}): [x: number, y: number] {
+export function ${exported}Workgroups(${counted}): [x: number, y: number] {
   const count = ${dispatch.atLeastOne ? `Math.max(1, ${count})` : count};
   return count <= ${mostWorkgroups} ? [count, 1] : [${mostWorkgroups}, Math.ceil(count / ${mostWorkgroups})];
 }

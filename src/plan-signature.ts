@@ -13,6 +13,11 @@ export interface CompiledPlan {
   readonly kernels: readonly (Kernel | LaunchKernel)[];
 }
 
+/** The same of kernels that were compiled here, each for one target. */
+export interface CompiledKernels extends CompiledPlan {
+  readonly kernels: readonly Kernel[];
+}
+
 /** How a buffer of the plan is bound, had it a binding of its own. */
 export function bindingOf({ name, result, kind, element, shape }: LaunchBuffer, binding: number): LaunchBinding {
   const isRead = kind === "input" || kind === "constant";

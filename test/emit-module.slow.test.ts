@@ -6,8 +6,11 @@ import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { compile } from "../src/compile.ts";
 import { emitDeclarations, emitModule } from "../src/emit-module.ts";
+import { emitTypegpu } from "../src/emit-typegpu.ts";
 import { launcherText } from "../src/launch/text-ts.ts";
 import { parse } from "../src/parse/parse.ts";
+import { planManifest } from "../src/plan/manifest.ts";
+import type { Plan } from "../src/plan/plan.ts";
 import { root, runNode, temporaryFolder } from "./support/built.ts";
 
 const launcher = { text: launcherText };
@@ -47,8 +50,14 @@ test("modules and declarations of every example are right, and so are their call
     return [
       [`ts/${base}.ts`, emitModule(kernels, { language: "ts", source: name, launcher })],
       [`js/${base}.d.ts`, emitDeclarations(kernels, name)],
+      [`typegpu/${base}.ts`, emitTypegpu(kernels, name)],
     ];
   });
+  for (const name of readdirSync("examples/plans").filter((one) => one.endsWith(".tir"))) {
+    const { plans, kernels } = compile(parse(readFileSync(`examples/plans/${name}`, "utf8"), { file: name }));
+    const plan = planManifest(plans[0] as Plan);
+    files.push([`typegpu/${name.replace(".tir", "-plan.ts")}`, emitTypegpu([{ plan, kernels }], name)]);
+  }
   const use = `import { bertOutput } from "./js/bert-output";
 import { bertOutput as other } from "./ts/bert-output";
 declare const device: GPUDevice, x: GPUBuffer;

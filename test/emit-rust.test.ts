@@ -1,16 +1,20 @@
 /** What is written for wgpu, read again as text and compared with the manifest: no Rust is needed for it. */
 
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { generateKernel } from "../codegen/generate.ts";
 import type { Kernel } from "../codegen/manifest.ts";
 import { targetByName } from "../codegen/target.ts";
 import { compact } from "../src/compact-manifest.ts";
-import { optimize } from "../src/compile.ts";
+import { compile, optimize } from "../src/compile.ts";
 import { emitRust } from "../src/emit-rust.ts";
 import { product, workgroupsOf } from "../src/launch/counts.ts";
 import { entryFor } from "../src/launch/entries.ts";
+import { planExtents } from "../src/launch/plan-manifest.ts";
 import { boundSize } from "../src/launch/tensors.ts";
 import { parse } from "../src/parse/parse.ts";
+import { planManifest } from "../src/plan/manifest.ts";
+import type { Plan } from "../src/plan/plan.ts";
 
 const { fns } = optimize(
   parse(`fn norm(x: f32[batch, rows, 64], gamma: f32[64]) -> (y: f32[batch, rows, 64]) {
@@ -36,7 +40,7 @@ function evaluate(expression: string, dims: Readonly<Record<string, number>>): n
   );
 }
 
-const all = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map((found) => found.slice(1));
+const allOf = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map((found) => found.slice(1));
 const rustName = (name: string) => (["type", "self", "loop"].includes(name) ? `${name}_` : name);
 
 describe.each(kernels.map((kernel) => [`${kernel.name} for ${kernel.manifest.target}`, kernel] as const))(
@@ -54,7 +58,7 @@ describe.each(kernels.map((kernel) => [`${kernel.name} for ${kernel.manifest.tar
     });
 
     test("has the entries of the layout", () => {
-      const entries = all(after, /entry\((\d+), wgpu::BufferBindingType::(.*), (\d+)\),/g);
+      const entries = allOf(after, /entry\((\d+), wgpu::BufferBindingType::(.*), (\d+)\),/g);
       expect(entries).toEqual([
         ...bindings.map(({ binding, access }, i) => {
           return [`${binding}`, `Storage { read_only: ${access === "read"} }`, `${Math.max(4, strides[i] ?? 0)}`];
@@ -66,13 +70,13 @@ describe.each(kernels.map((kernel) => [`${kernel.name} for ${kernel.manifest.tar
     });
 
     test("has the fields of the uniform buffer where the kernel reads them", () => {
-      const writes = all(
+      const writes = allOf(
         after,
         /bytes\[(\d+)\.\.(\d+)\]\.copy_from_slice\(&(?:u32::from\()?self\.(\w+)\)?\.to_le_bytes/g,
       );
       const fields = (uniforms?.fields ?? []).map(({ name }, i) => [`${4 * i}`, `${4 * i + 4}`, rustName(name)]);
       expect(writes).toEqual(fields);
-      const declared = all(after, /^ +pub (\w+): (\w+),$/gm);
+      const declared = allOf(after, /^ +pub (\w+): (\w+),$/gm);
       const types = {
         f32: "f32",
         f16: "f32",
@@ -91,14 +95,14 @@ describe.each(kernels.map((kernel) => [`${kernel.name} for ${kernel.manifest.tar
     });
 
     test("counts bytes and workgroups as the launcher does", () => {
-      const sizes = all(after, /\((.*) \* (\d)\)\.div_ceil\(4\)\.max\((\d+)\) \* 4, \/\/ (\w+)/g);
+      const sizes = allOf(after, /\((.*) \* (\d)\)\.div_ceil\(4\)\.max\((\d+)\) \* 4, \/\/ (\w+)/g);
       expect(sizes.map(([, , , name]) => name)).toEqual(bindings.map(({ name }) => name));
       const counted =
         /rows: u64 = (.*);\n.*rows\.div_ceil\((?:(\d+)|\[([\d, ]+)\]\[self\.entry\(\)\])\)(\.max\(1\))?;/g;
-      const [[rows = "", one, several = "", least] = []] = all(after, counted);
+      const [[rows = "", one, several = "", least] = []] = allOf(after, counted);
       const per = one === undefined ? several.split(", ") : [one];
-      const names = all(after, /ENTRY_POINTS: \[&str; \d\] = \[(.*)\]/g)[0]?.[0]?.split(", ") ?? [];
-      const choices = all(after, /if (.*) > 0 && self\.(\w+) >= (\d+) && self\.\w+ % (\d+) == 0 \{\s+return (\d);/g);
+      const names = allOf(after, /ENTRY_POINTS: \[&str; \d\] = \[(.*)\]/g)[0]?.[0]?.split(", ") ?? [];
+      const choices = allOf(after, /if (.*) > 0 && self\.(\w+) >= (\d+) && self\.\w+ % (\d+) == 0 \{\s+return (\d);/g);
       expect(choices).toHaveLength(variants.length);
       for (const extent of [0, 1, 3, 255, 256, 70000]) {
         const extents = Object.fromEntries(dims.map(({ name }, i) => [name, extent + i]));
@@ -126,13 +130,13 @@ describe.each(kernels.map((kernel) => [`${kernel.name} for ${kernel.manifest.tar
     });
 
     test("asks for what the kernel needs, and makes constants of extents", () => {
-      const features = all(after, /wgpu::Features::([A-Z]\w+)/g).flat();
+      const features = allOf(after, /wgpu::Features::([A-Z]\w+)/g).flat();
       const names: Record<string, string> = { subgroups: "SUBGROUP", "shader-f16": "SHADER_F16" };
       expect(features).toEqual(requiredFeatures.map((feature) => names[feature]));
-      const limits = all(after, /limits\.(\w+) = limits\.\w+\.max\((\d+)\);/g);
+      const limits = allOf(after, /limits\.(\w+) = limits\.\w+\.max\((\d+)\);/g);
       const camel = (name = "") => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
       expect(limits.map(([name, value]) => [camel(name), Number(value)])).toEqual(Object.entries(requiredLimits));
-      const replaced = all(after, /\.replace\("(.*?)", &format!\("(.*?)", self\.(\w+)\)\)/g);
+      const replaced = allOf(after, /\.replace\("(.*?)", &format!\("(.*?)", self\.(\w+)\)\)/g);
       expect(replaced.map(([, , dim]) => dim)).toEqual(overrides.map(({ dim }) => dim));
       for (const [from = "", to = ""] of replaced) {
         expect(kernel.wgsl.split(from)).toHaveLength(2);
@@ -150,4 +154,95 @@ test("some of these kernels have constants, features, scalars, entry points, and
   expect(new Set(manifests.flatMap(({ requiredFeatures }) => requiredFeatures))).toEqual(
     new Set(["shader-f16", "subgroups"]),
   );
+});
+
+describe.each(["channel-statistics", "llama-block", "mean-loss"])("the plan %s", (name) => {
+  const { plans, kernels } = compile(parse(readFileSync(`examples/plans/${name}.tir`, "utf8")));
+  const plan = planManifest(plans[0] as Plan);
+  const text = emitRust([{ plan, kernels }], name);
+  const [, after = ""] = text.split(`pub mod ${plan.name} {`);
+  const dims = plan.dims.map((dim) => dim.name);
+  /** The extents that Rust computes for these. */
+  const extentsIn = (given: Readonly<Record<string, number>>) => {
+    const all: Record<string, number> = { ...given };
+    const derived = /fn extent_(\w+)\(&self\) -> u32 \{\s+(.*)\n/g;
+    for (const [own = "", body = ""] of text.includes("extent_") ? allOf(after, derived) : []) {
+      const [, of = "", by = "", least, most] =
+        /^(.*)\.div_ceil\((.*?)\)(?:\.max\((\d+)\))?(?:\.min\((\d+)\))?$/.exec(body) ?? [];
+      const read = (part: string) => {
+        const found = /^self\.(?:extent_)?(\w+?)(?:\(\))?$/.exec(part)?.[1];
+        return found === undefined ? Number.parseInt(part, 10) : (all[found] as number);
+      };
+      const count = Math.max(Number(least ?? 0), Math.ceil(read(of) / read(by)));
+      all[own] = Math.min(Number(most ?? Infinity), count);
+    }
+    return all;
+  };
+  /** Bytes that a line of Rust says: the most of its terms. */
+  const bytesIn = (line: string, extents: Readonly<Record<string, number>>) => {
+    const terms = allOf(line, /\(([^()]*(?:\([^()]*(?:\(\))?\)[^()]*)*) \* (\d)\)\.div_ceil\(4\)\.max\((\d+)\) \* 4/g);
+    const plain = terms.map(([shape = "", bytes, least]) => {
+      const words = evaluate(shape.replace(/self\.extent_(\w+)\(\)/g, "self.$1"), extents) * Number(bytes);
+      return 4 * Math.max(Number(least), Math.ceil(words / 4));
+    });
+    return Math.max(...plain);
+  };
+  const linesOf = (method: string) =>
+    after
+      .split(`pub fn ${method}(&self)`)[1]
+      ?.split("}\n")[0]
+      ?.match(/.*\/\/ .*/g) ?? [];
+
+  test("derives extents, and counts bytes, as the launcher does", () => {
+    for (const extent of [1, 7, 300, 65537]) {
+      const given = Object.fromEntries(dims.map((dim) => [dim, extent]));
+      const extents = extentsIn(given);
+      expect(extents).toEqual({ ...planExtents(plan.extents, given) });
+      const needs = ({ element, shape }: (typeof plan.buffers)[number]) =>
+        boundSize(element, 4, product(shape.map((dim) => (typeof dim === "number" ? dim : (extents[dim] as number)))));
+      for (const line of linesOf("sizes")) {
+        const buffer = plan.buffers.find((one) => line.endsWith(`// ${one.name}`)) as (typeof plan.buffers)[number];
+        expect([needs(buffer), Math.max(16, needs(buffer))]).toContain(bytesIn(line, extents));
+      }
+      for (const [slot, line] of linesOf("places").entries()) {
+        const there = plan.buffers.filter((one) => one.slot === slot);
+        const most = Math.max(...there.map(needs));
+        expect([most, Math.max(16, most)]).toContain(bytesIn(line, extents));
+        expect(line.split("// ")[1]).toBe(there.map((one) => one.name).join(", "));
+      }
+    }
+    const given = plan.buffers.filter(({ kind }) => kind !== "intermediate");
+    expect(
+      linesOf("sizes")
+        .map((line) => line.split("// ")[1])
+        .sort(),
+    ).toEqual(given.map((one) => one.name).sort());
+    expect(linesOf("places")).toHaveLength(new Set(plan.buffers.map(({ slot }) => slot)).size - 1);
+  });
+
+  test("launches the kernels in order, with the buffers of the plan", () => {
+    const slotOf = (name = "") => {
+      const { slot, kind } = plan.buffers.find((one) => one.name === name) ?? {};
+      return kind === "intermediate" ? `places[${slot}]` : `buffers.${name}`;
+    };
+    const wanted = plan.steps.flatMap((step): string[][] => {
+      if ("opaque" in step) {
+        const views = [...Object.values(step.reads), ...Object.values(step.writes)];
+        return [[step.name, ...views.map(({ buffer }) => slotOf(buffer))]];
+      }
+      if (!("launch" in step)) return [];
+      const { manifest } = kernels.find((kernel) => kernel.name === step.launch) as Kernel;
+      const bound = manifest.bindings.map(({ name, access }) => (access === "read" ? step.reads : step.writes)[name]);
+      return [[step.launch, ...bound.map(slotOf), ...(manifest.uniforms ? ["uniforms"] : [])]];
+    });
+    const steps = after.split("pub fn encode(")[1] ?? "";
+    const launched = /self\.(\w+)\.bind\(device, \[(.*)\]\)|products\(encoder, &products::Product \{([\s\S]*?)\}\);/g;
+    const got = [...steps.matchAll(launched)].map(([, kernel, list = "", filled = ""]) => {
+      if (kernel !== undefined)
+        return [kernel, ...list.split(", ").map((one) => one.replace(".as_entire_binding()", ""))];
+      const name = / name: "(\w+)",\n +attributes/.exec(filled)?.[1];
+      return [name, ...allOf(filled, /buffer: &?([\w.[\]]+)/g).flat()];
+    });
+    expect(got).toEqual(wanted);
+  });
 });

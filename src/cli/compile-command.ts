@@ -41,16 +41,14 @@ import { moved, writeWeights } from "./weights.ts";
 const modules = {
   ts: (functions: readonly EmittedFunction[], source: string) =>
     emitModule(functions, { language: "ts", source, launcher: { text: launcherText, planText } }),
-  typegpu: (functions: readonly EmittedFunction[], source: string) => emitTypegpu(lastOf(functions as Forms), source),
-  rust: (functions: readonly EmittedFunction[], source: string) => emitRust(lastOf(functions as Forms), source),
+  typegpu: (functions: readonly EmittedFunction[], source: string) => emitTypegpu(functions.map(lastOf), source),
+  rust: (functions: readonly EmittedFunction[], source: string) => emitRust(functions.map(lastOf), source),
 } as const;
-/** Of each function, for the targets. */
-type Forms = readonly (readonly Kernel[])[];
-/** The least demanding form: of `all` it is for every device. */
-const lastOf = (forms: Forms) => forms.map((list) => list.at(-1) as Kernel);
-
-/** What of `--emit` takes a function that is several kernels. */
-const takesPlans = ["wgsl", "kernel", "json", "plan", "ts"];
+/** The least demanding form of each kernel: of `all` it is for every device. */
+const leastOf = (forms: readonly (readonly Kernel[])[]) => forms.map((list) => list.at(-1) as Kernel);
+/** A function in the least demanding form: a kernel, or a plan. */
+const lastOf = (one: EmittedFunction) =>
+  "plan" in one ? { plan: one.plan, kernels: leastOf(one.kernels) } : (one.at(-1) as Kernel);
 
 export const isModule = (emit: string): emit is keyof typeof modules => Object.hasOwn(modules, emit);
 
@@ -101,7 +99,7 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   const target = isAuto ? await deviceTarget() : (given ?? "portable");
   const targets = isAll || (emit === "ts" && given === undefined && !isAuto) ? moduleTargets : [target];
   const profile = (one: string | TargetProfile) => profileOf(one, targetsOf(plugins));
-  const singleKernel = args.has("--single-kernel") || map !== undefined || !takesPlans.includes(emit);
+  const singleKernel = args.has("--single-kernel") || map !== undefined;
   const compiled = compileVariants(module, {
     ...options,
     ...program.arithmetic,
@@ -112,7 +110,7 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   });
   const { remarks, module: result } = compiled;
   const forms = args.has("--minify") ? compiled.kernels.map((list) => list.map(minifyKernel)) : compiled.kernels;
-  const kernels = lastOf(forms);
+  const kernels = leastOf(forms);
   reportRemarks(remarks, args, session);
   time("passes and code generation");
   if (args.has("--explain-schedule")) {

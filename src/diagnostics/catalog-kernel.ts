@@ -16,7 +16,7 @@ after it took the groups apart.`,
 op that would need another walk cannot join the ops before it. It reduces other axes than they do, it reads what they
 compute in another order than they compute it, or a reshape cuts across the axes. Parameters may be read in any order;
 only what the kernel computes itself is bound to the walk. Such a function compiles to a plan of several kernels, unless one
-is asked for (\`--single-kernel\`), or by what takes no plans: \`--emit typegpu\` and \`rust\`, and source maps.`,
+is asked for (\`--single-kernel\`), or by source maps, which are of one kernel.`,
     wrong: `fn f(x: f32[n, 20]) -> f32[n, 20] {
   let a = softmax(x, axes = [-1])
   return softmax(a, axes = [0])

@@ -16,6 +16,7 @@ import { renderSourceMap } from "../../src/render-source-map.ts";
 import { addNorm, twoFunctions, Workplace } from "../support/cli.ts";
 
 const equals = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+const twoKernels = "fn plan(x: f32[n, 16]) -> f32[n, 16] { return softmax(softmax(x, axes = [-1]), axes = [0]) }";
 const files = { "f.tir": addNorm, "two.tir": twoFunctions };
 const kernelOf = (text: string, dims = {}) => {
   const [kernel] = compile(parse(text), { dims }).kernels;
@@ -82,16 +83,18 @@ describe("on stdout", () => {
   });
 
   test.each([
-    ["rust", ["pub mod first {", "pub mod second {"]],
-    ["typegpu", ["export const firstLayout", "export const secondLayout"]],
-  ])("--emit %s is one file of all functions", async (kind, parts) => {
-    const place = new Workplace(files);
+    ["rust", ["pub mod first {", "pub mod second {"], ["pub mod plan_1 {", "pub mod plan {"]],
+    ["typegpu", ["export const firstLayout", "export const secondLayout"], ["const plan1Layout", "function planPlan("]],
+  ])("--emit %s is one file of all functions", async (kind, parts, planParts) => {
+    const place = new Workplace({ ...files, "plan.tir": twoKernels });
     const { code, stdout, stderr } = await place.run(["compile", "two.tir", "--emit", kind]);
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toMatch(/^\/\/ Made by tirc from two\.tir[.,]/);
     for (const part of parts) expect(stdout).toContain(part);
     expect(await place.run(["compile", "two.tir", "--emit", kind, "-o", "out"])).toMatchObject({ code: 0, stdout: "" });
     expect(place.read("out")).toBe(stdout);
+    const plan = await place.run(["compile", "plan.tir", "--emit", kind]);
+    for (const part of planParts) expect(plan.stdout).toContain(part);
     const mapped = await place.run(["compile", "two.tir", "--emit", kind, "-o", "o", "--source-map", "m"]);
     expect(mapped.stderr).toContain("E0709");
   });

@@ -1,0 +1,16 @@
+/** What the emitters of Rust have in common. */
+
+/** The strict and reserved keywords of the 2024 edition (doc.rust-lang.org/reference/keywords.html). */
+const keywords = new Set(
+  (
+    "as async await break const continue crate dyn else enum extern false fn for gen if impl in let loop match mod move mut " +
+    "pub ref return self Self static struct super trait true type unsafe use where while abstract become box do final " +
+    "macro override priv try typeof unsized virtual yield"
+  ).split(" "),
+);
+
+/** A name as Rust takes it. */
+export const rustName = (name: string) => (keywords.has(name) ? `${name}_` : name);
+
+/** Lines that are not empty, indented by so many steps. */
+export const indent = (text: string, steps: number) => text.replace(/^(?=.)/gm, "    ".repeat(steps));
