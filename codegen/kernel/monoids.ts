@@ -22,6 +22,7 @@ export function monoid(
     merge: (lower, upper) => ({ lane: combine(lower.lane, upper.lane) }),
     ...(rounds && { rounds }),
     commutes: true,
+    stepMerges: true,
   });
 }
 

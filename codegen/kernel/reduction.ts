@@ -140,6 +140,8 @@ export interface ReductionParts<Name extends string> {
   readonly rounds?: Reduction["rounds"];
   /** Whether the order of two merged states changes nothing, not a bit. Not unless said otherwise. */
   readonly commutes?: boolean;
+  /** Whether a step merges the state with the element, as in a monoid: of one element the result is that element. Not unless said otherwise. */
+  readonly stepMerges?: boolean;
   /** Whether its steps ask where an element stands in its row: its number, in row-major order of the axes. Not unless said otherwise. */
   readonly places?: boolean;
   /** The state itself unless said otherwise; then it has one field. */
@@ -168,6 +170,7 @@ export function reductionOf<Name extends string>(parts: ReductionParts<Name>): R
     const padding = Array.from({ length: width - names.length }, () => literal(typeOf(scalar), 0));
     return width === 1 ? (values[0] as Expression) : construct(type(scalar), ...values, ...padding);
   };
+  const resultOf = (state: Fields<Name>) => (result ? result(state) : (state[first] as Expression));
   const merged = (a: Expression, b: Expression) => record(merge(fieldsOf(a), fieldsOf(b)));
   const assign = (to: Statements, state: State, fields: Fields<Name>, nameOf: (hint: string) => string) => {
     // Of several fields each may depend on what the others were.
@@ -197,12 +200,12 @@ export function reductionOf<Name extends string>(parts: ReductionParts<Name>): R
     },
     merge: merged,
     commutes,
-    result: { combined: (state) => (result ? result(fieldsOf(state)) : state) },
-    ...(result && {
+    result: { combined: (state) => resultOf(fieldsOf(state)) },
+    ...(!parts.stepMerges && {
       ofOne: {
         combined: (element) => {
           const first = construct(typeOf("u32", element.type.width));
-          return result(step(initial(element.type), element, first));
+          return resultOf(step(initial(element.type), element, first));
         },
       },
     }),

@@ -128,7 +128,7 @@ test("the core asks the op table, and knows no op by its name", () => {
   expect(found).toEqual(wanted);
 });
 
-/** Reductions that there are none of: of one field, and of two, whose result is neither. */
+/** Reductions that are not in the table: monoids, states of two fields, and a state that is no element. */
 const newReductions = [
   {
     name: "the bits that any element has",
@@ -154,6 +154,20 @@ const newReductions = [
     reduce: (elements: Float64Array) => [
       elements.reduce((a, b) => Math.max(a, b)) - elements.reduce((a, b) => Math.min(a, b)),
     ],
+  },
+  {
+    name: "the largest size of an element",
+    element: "f32",
+    // Of one field, and no monoid: what an element does to a state is more than what another state does.
+    reduction: reductionOf({
+      name: "absmax",
+      state: ["most"],
+      identity: { most: () => 0 },
+      step: ({ most }, x) => ({ most: call("max", most, call("abs", x)) }),
+      merge: (a, b) => ({ most: call("max", a.most, b.most) }),
+      commutes: true,
+    }),
+    reduce: (elements: Float64Array) => [elements.reduce((a, b) => Math.max(a, Math.abs(b)), 0)],
   },
 ] as const;
 
