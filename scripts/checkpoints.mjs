@@ -10,6 +10,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { tirc } from "./tirc-session.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const kept = join(root, "test/checkpoint/results.json");
@@ -26,15 +27,22 @@ function run(command, ...args) {
   process.exit(1);
 }
 
+async function operate(from, to, ...options) {
+  const { code, stderr } = await tirc("surgery", join(folder, from), "-o", join(folder, to), ...options);
+  if (code !== 0) throw new Error(`${from}: ${stderr}`);
+}
+
 try {
   const script = join(root, "tools/checkpoints/check.py");
   run(python, script, "make", folder);
   for (const name of readdirSync(folder)) {
-    const tirc = [join(root, "dist/src/cli/main.js"), "surgery"];
-    run(process.execPath, ...tirc, join(folder, name), "-o", join(folder, `${name}-rms`));
-    run(process.execPath, ...tirc, join(folder, `${name}-rms`), "-o", join(folder, `${name}-rms-rms`));
-    const again = spawnSync("diff", ["-r", join(folder, `${name}-rms`), join(folder, `${name}-rms-rms`)]);
-    if (again.status !== 0) throw new Error(`${name}: a second surgery changes something: ${again.stdout}`);
+    for (const [kind, ...options] of [["rms"], ["folded", "--fold", "gamma,beta"]]) {
+      const [once, twice] = [`${name}-${kind}`, `${name}-${kind}-twice`];
+      await operate(name, once, ...options);
+      await operate(once, twice, ...options);
+      const again = spawnSync("diff", ["-r", join(folder, once), join(folder, twice)], { encoding: "utf8" });
+      if (again.status !== 0) throw new Error(`${name}: a second surgery changes something: ${again.stdout}`);
+    }
   }
   const found = run(python, script, "hold", folder);
   writeFileSync(kept, found);

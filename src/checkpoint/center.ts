@@ -1,4 +1,7 @@
-/** Rows of a tensor that may have a hundred million elements: centered in place, one pass for the means and one to take them off. */
+/**
+ * Rows of a tensor that may have a hundred million elements: centered in place, one pass for the means and one to take them
+ * off; multiplied, and summed up.
+ */
 
 /** Rows along an axis: `outer` blocks of `extent` elements that lie `inner` apart. */
 export interface RowLayout {
@@ -64,4 +67,33 @@ export function centerInPlace(numbers: Float64Array, layout: RowLayout, round: (
       for (let j = 0; j < inner; j++, at++) numbers[at] = round((numbers[at] as number) - (means[j] as number));
     }
   });
+}
+
+/** Multiplies what lies along an axis by a number for each place. */
+export function multiplyInPlace(numbers: Float64Array, { outer, extent, inner }: RowLayout, by: Float64Array): void {
+  for (let block = 0, at = 0; block < outer; block++) {
+    for (let i = 0; i < extent; i++) {
+      const factor = by[i] as number;
+      for (let j = 0; j < inner; j++, at++) numbers[at] = (numbers[at] as number) * factor;
+    }
+  }
+}
+
+/** The sum over the axis of what lies along it, each place times a number: `outer * inner` sums. */
+export function productsAlong(
+  numbers: Float64Array,
+  { outer, extent, inner }: RowLayout,
+  by: Float64Array,
+): Float64Array {
+  const sums = new Float64Array(outer * inner);
+  for (let block = 0, at = 0; block < outer; block++) {
+    for (let i = 0; i < extent; i++) {
+      const factor = by[i] as number;
+      for (let j = 0; j < inner; j++, at++) {
+        const to = block * inner + j;
+        sums[to] = (sums[to] as number) + (numbers[at] as number) * factor;
+      }
+    }
+  }
+  return sums;
 }

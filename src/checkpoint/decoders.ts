@@ -2,10 +2,14 @@
 
 import type { Config } from "./checkpoint.ts";
 import type { Rows, StreamProgram } from "./stream-program.ts";
-import { end, layersOf, type Template } from "./template.ts";
+import { end, layersOf, projections, type Template } from "./template.ts";
 
 interface Decoder {
   readonly table: string;
+  /** The norm with which the stream begins. */
+  readonly first?: string;
+  /** An entry that says whether a part is added to its norm, and not to the stream before that. */
+  readonly addsToNorm?: string;
   /** A table of positions that is added; others turn queries and keys, and leave the stream alone. */
   readonly positions?: string;
   /** The entry of the configuration that has the number of blocks, and what stands before their numbers. */
@@ -13,6 +17,8 @@ interface Decoder {
   readonly block: string;
   readonly attention: DecoderPart;
   readonly mlp: DecoderPart;
+  /** Products in a block that read no norm and add to no stream by themselves. */
+  readonly others?: readonly string[];
   readonly last: string;
   /** An entry, and what the library takes where it is missing; a number that no entry changes. */
   readonly eps: number | readonly [key: string, otherwise: number];
@@ -23,20 +29,30 @@ interface Decoder {
   readonly isParallel?: readonly [key: string, otherwise: boolean];
   /** Of norms without gamma and beta. */
   readonly isPlain?: boolean;
+  /** Of norms that take no mean off. */
+  readonly isRms?: boolean;
+  /** Of norms that multiply by 1 more than their weights. */
+  readonly isPlusOne?: boolean;
   readonly head: string;
   readonly isTied: boolean;
 }
 
-/** The norm that a part reads, by the first of these names that the block has, and the product that it adds. */
-type DecoderPart = readonly [norms: readonly string[], writes: string];
+/**
+ * The norm that a part reads, by the first of these names that the block has, the product that it adds (none: a sum of
+ * several experts'), and the products that read the norm.
+ */
+type DecoderPart = readonly [norms: readonly string[], writes: string | undefined, reads: readonly string[]];
+
+const moe = (name: string) => `block_sparse_moe.${name}`;
+const gated = ["mlp.gate_proj", "mlp.up_proj"];
 
 /** With the names of LLaMA. */
 const llamaNames: Decoder = {
   table: "embed_tokens.weight",
   layers: "num_hidden_layers",
   block: "layers",
-  attention: [["input_layernorm"], "self_attn.o_proj"],
-  mlp: [["post_attention_layernorm", "input_layernorm"], "mlp.down_proj"],
+  attention: [["input_layernorm"], "self_attn.o_proj", projections("self_attn")],
+  mlp: [["post_attention_layernorm", "input_layernorm"], "mlp.down_proj", gated],
   last: "norm",
   eps: ["layer_norm_eps", 1e-5],
   head: "lm_head.weight",
@@ -48,8 +64,8 @@ const gptJ: Decoder = {
   table: "wte.weight",
   layers: "n_layer",
   block: "h",
-  attention: [["ln_1"], "attn.out_proj"],
-  mlp: [["ln_1"], "mlp.fc_out"],
+  attention: [["ln_1"], "attn.out_proj", projections("attn")],
+  mlp: [["ln_1"], "mlp.fc_out", ["mlp.fc_in"]],
   last: "ln_f",
   eps: ["layer_norm_epsilon", 1e-5],
   head: "lm_head.weight",
@@ -58,53 +74,83 @@ const gptJ: Decoder = {
 
 /** By `model_type`. */
 const rows: Readonly<Record<string, Decoder>> = {
-  codegen: gptJ,
+  bloom: {
+    ...{ ...llamaNames, table: "word_embeddings.weight", first: "word_embeddings_layernorm", isTied: true },
+    ...{ layers: "n_layer", block: "h", last: "ln_f", addsToNorm: "apply_residual_connection_post_layernorm" },
+    attention: [["input_layernorm"], "self_attention.dense", ["self_attention.query_key_value"]],
+    mlp: [["post_attention_layernorm"], "mlp.dense_4h_to_h", ["mlp.dense_h_to_4h"]],
+    eps: ["layer_norm_epsilon", 1e-5],
+  },
+  codegen: { ...gptJ, attention: [["ln_1"], "attn.out_proj", ["attn.qkv_proj"]] },
   cohere: { ...llamaNames, isTied: true },
   falcon: {
     ...llamaNames,
     ...{ table: "word_embeddings.weight", block: "h", last: "ln_f", isTied: true },
-    attention: [["ln_attn", "input_layernorm"], "self_attention.dense"],
-    mlp: [["ln_mlp", "post_attention_layernorm", "input_layernorm"], "mlp.dense_4h_to_h"],
+    attention: [["ln_attn", "input_layernorm"], "self_attention.dense", ["self_attention.query_key_value"]],
+    mlp: [["ln_mlp", "post_attention_layernorm", "input_layernorm"], "mlp.dense_4h_to_h", ["mlp.dense_h_to_4h"]],
     isParallel: ["parallel_attn", true],
     eps: ["layer_norm_epsilon", 1e-5],
   },
   gpt_bigcode: {
     ...{ ...gptJ, positions: "wpe.weight", isTied: true },
-    attention: [["ln_1"], "attn.c_proj"],
-    mlp: [["ln_2"], "mlp.c_proj"],
+    attention: [["ln_1"], "attn.c_proj", ["attn.c_attn"]],
+    mlp: [["ln_2"], "mlp.c_proj", ["mlp.c_fc"]],
   },
   gpt_neo: {
     ...{ ...gptJ, positions: "wpe.weight", layers: "num_layers", isTied: true },
-    attention: [["ln_1"], "attn.attention.out_proj"],
-    mlp: [["ln_2"], "mlp.c_proj"],
+    attention: [["ln_1"], "attn.attention.out_proj", projections("attn.attention")],
+    mlp: [["ln_2"], "mlp.c_proj", ["mlp.c_fc"]],
   },
   gpt_neox: {
     ...{ ...llamaNames, table: "embed_in.weight", last: "final_layer_norm", head: "embed_out.weight" },
-    attention: [["input_layernorm"], "attention.dense"],
-    mlp: [["post_attention_layernorm"], "mlp.dense_4h_to_h"],
+    attention: [["input_layernorm"], "attention.dense", ["attention.query_key_value"]],
+    mlp: [["post_attention_layernorm"], "mlp.dense_4h_to_h", ["mlp.dense_h_to_4h"]],
     isParallel: ["use_parallel_residual", true],
   },
   gptj: gptJ,
   mpt: {
     ...{ ...gptJ, layers: "n_layers", block: "blocks", last: "norm_f", isTied: true },
-    attention: [["norm_1"], "attn.out_proj"],
-    mlp: [["norm_2"], "ffn.down_proj"],
+    attention: [["norm_1"], "attn.out_proj", ["attn.Wqkv"]],
+    mlp: [["norm_2"], "ffn.down_proj", ["ffn.up_proj"]],
   },
   olmo: {
     ...{ ...llamaNames, eps: 1e-5, isPlain: true },
-    mlp: [["post_attention_layernorm"], "mlp.down_proj"],
+    mlp: [["post_attention_layernorm"], "mlp.down_proj", gated],
   },
   phi: {
     ...{ ...llamaNames, last: "final_layernorm" },
-    attention: [["input_layernorm"], "self_attn.dense"],
-    mlp: [["input_layernorm"], "mlp.fc2"],
+    attention: [["input_layernorm"], "self_attn.dense", projections("self_attn")],
+    mlp: [["input_layernorm"], "mlp.fc2", ["mlp.fc1"]],
   },
   stablelm: { ...llamaNames, isParallel: ["use_parallel_residual", false] },
   starcoder2: {
     ...{ ...llamaNames, isTied: true },
-    mlp: [["post_attention_layernorm"], "mlp.c_proj"],
+    mlp: [["post_attention_layernorm"], "mlp.c_proj", ["mlp.c_fc"]],
     eps: ["norm_epsilon", 1e-5],
   },
+};
+
+/** With RMSNorms of LLaMA's kind. */
+type RmsDecoder = Decoder & { readonly eps: readonly [key: string, otherwise: number] };
+const llama: RmsDecoder = { ...llamaNames, isRms: true, eps: ["rms_norm_eps", 1e-6] };
+
+/** By `model_type`. */
+const rmsRows: Readonly<Record<string, RmsDecoder>> = {
+  gemma: { ...llama, isPlusOne: true, isTied: true },
+  llama,
+  mistral: llama,
+  mixtral: {
+    ...{ ...llama, eps: ["rms_norm_eps", 1e-5] },
+    mlp: [["post_attention_layernorm"], undefined, ["gate", "experts.*.w1", "experts.*.w3"].map(moe)],
+    others: [moe("experts.*.w2")],
+  },
+  phi3: {
+    ...{ ...llama, eps: ["rms_norm_eps", 1e-5] },
+    attention: [["input_layernorm"], "self_attn.o_proj", ["self_attn.qkv_proj"]],
+    mlp: [["post_attention_layernorm"], "mlp.down_proj", ["mlp.gate_up_proj"]],
+  },
+  qwen2: llama,
+  qwen3: llama,
 };
 
 const decoder =
@@ -113,25 +159,39 @@ const decoder =
     const at = model.prefix(row.table);
     const kind = {
       eps: typeof row.eps === "number" ? row.eps : config.epsilon(...row.eps),
-      isPlain: row.isPlain ?? false,
+      ...{ isPlain: row.isPlain ?? false, isRms: row.isRms ?? false, isPlusOne: row.isPlusOne ?? false },
     };
+    const { attention, mlp, others = [] } = row;
+    const known = [
+      ...attention[2],
+      ...mlp[2],
+      ...others,
+      ...[attention[1], mlp[1]].filter((name) => name !== undefined),
+    ];
     const table = `${at}${row.table}`;
     const words = model.embedding(table);
     let h = row.positions === undefined ? words : model.add(words, model.embedding(`${at}${row.positions}`));
+    if (row.first !== undefined) h = model.norm(`${at}${row.first}`, h, kind);
+    const addsToNorm = row.addsToNorm !== undefined && config.flag(row.addsToNorm, false);
     for (const i of layersOf(config, row.layers)) {
       const block = `${at}${row.block}.${i}`;
       const nameOf = ([norms]: DecoderPart) => normIn(model, block, norms, kind.isPlain);
-      const [first, second] = [nameOf(row.attention), nameOf(row.mlp)];
-      const product = ([, writes]: DecoderPart, what: string, read: Rows) =>
-        model.linear(`${block}.${writes}`, what, [read]);
+      const [first, second] = [nameOf(attention), nameOf(mlp)];
+      const product = ([, writes, reads]: DecoderPart, what: string, norm: Rows) => {
+        const read = model.readers(norm, block, reads, known);
+        return writes === undefined
+          ? model.opaque(what, h.width, read)
+          : model.linear(`${block}.${writes}`, what, read);
+      };
       const read = model.norm(first, h, kind);
-      const attended = product(row.attention, "attention", read);
+      const attended = product(attention, "attention", read);
       if (isParallel(row, config) || first === second) {
         const other = first === second ? read : model.norm(second, h, kind);
-        h = model.add(model.add(h, attended), product(row.mlp, "activation", other));
+        h = model.add(model.add(h, attended), product(mlp, "activation", other));
       } else {
-        h = model.add(h, attended);
-        h = model.add(h, product(row.mlp, "activation", model.norm(second, h, kind)));
+        h = model.add(addsToNorm ? read : h, attended);
+        const next = model.norm(second, h, kind);
+        h = model.add(addsToNorm ? next : h, product(mlp, "activation", next));
       }
     }
     const own = { [row.head]: table };
@@ -146,6 +206,10 @@ function normIn(model: StreamProgram, block: string, names: readonly string[], i
   return `${block}.${found ?? names[0]}`;
 }
 
-export const decoders: Readonly<Record<string, Template>> = Object.fromEntries(
-  Object.entries(rows).map(([type, row]) => [type, decoder(row)]),
-);
+const mapped = <Row, T>(rows: Readonly<Record<string, Row>>, f: (row: Row) => T): Readonly<Record<string, T>> =>
+  Object.fromEntries(Object.entries(rows).map(([type, row]) => [type, f(row)]));
+
+export const decoders = mapped(rows, decoder);
+
+/** Of models whose norms take no mean off: what reads them. */
+export const rmsDecoders = mapped(rmsRows, (row) => ({ eps: row.eps[1], template: decoder(row) }));

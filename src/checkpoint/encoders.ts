@@ -1,6 +1,6 @@
 /** Encoders of BERT's kind, with the norms behind the additions: a row of names for each. */
 
-import { blocks, end, layersOf, type Part, type Template } from "./template.ts";
+import { blocks, end, layersOf, partsOf, type Template } from "./template.ts";
 
 interface Encoder {
   /** The entry of the configuration that has the number of blocks. */
@@ -12,6 +12,8 @@ interface Encoder {
   readonly mlp: readonly [norm: string, writes: string];
   /** The product that makes the embeddings as wide as the blocks. */
   readonly project?: string;
+  /** Whether a checkpoint without the parts of that head has none: others have the table alone. */
+  readonly isHeadStored?: boolean;
   /** The product and the norm before a head that predicts words, and what that has of its own where it is not tied. */
   readonly head: { readonly dense: string; readonly norm: string; readonly weight: string; readonly bias?: string };
 }
@@ -50,6 +52,15 @@ const rows: Readonly<Record<string, Encoder>> = {
       ...{ weight: "predictions.decoder", bias: "predictions.bias" },
     },
   },
+  electra: {
+    ...bert,
+    project: "embeddings_project",
+    isHeadStored: true,
+    head: {
+      ...{ dense: "generator_predictions.dense", norm: "generator_predictions.LayerNorm" },
+      weight: "generator_lm_head",
+    },
+  },
   distilbert: {
     layers: "n_layers",
     block: (i) => `transformer.layer.${i}`,
@@ -70,17 +81,18 @@ const encoder =
       .filter((name) => model.has(name))
       .reduce((rows, name) => model.add(rows, model.embedding(name)), model.embedding(table));
     const embedded = model.norm(`${at}embeddings.LayerNorm`, sum, kind);
-    const start = row.project === undefined ? embedded : model.linear(`${at}${row.project}`, "embedded", [embedded]);
+    const project = `${at}${row.project}`;
+    const hasProject = row.project !== undefined && (row.isHeadStored !== true || model.has(`${project}.weight`));
+    const start = hasProject ? model.linear(project, "embedded", [embedded]) : embedded;
     const parts = layersOf(config, row.layers).flatMap((i) => {
       const block = `${at}${row.block(i)}`;
-      const part = ([norm, writes]: readonly [string, string], what: string): Part => {
-        return { norm: `${block}.${norm}`, writes: `${block}.${writes}`, what };
-      };
-      return [part(row.attention, "attention"), part(row.mlp, "activation")];
+      const part = ([norm, writes]: readonly [string, string], what: string) => ({ norm, writes, what });
+      return partsOf(block, [part(row.attention, "attention"), part(row.mlp, "activation")]);
     });
     const h = blocks(model, start, parts, kind, false);
     const { dense, norm, weight, bias } = row.head;
     const own = { [`${weight}.weight`]: table, ...(bias !== undefined && { [`${weight}.bias`]: bias }) };
+    if (!model.has(`${dense}.weight`) && row.isHeadStored === true) return model.result(h);
     if (!model.has(`${dense}.weight`)) return end(model, config, h, { table, own });
     const width = model.extent(`${dense}.weight`, 0);
     end(model, config, model.norm(norm, model.opaque("transform", width, [h]), kind), { table, own });

@@ -29,7 +29,32 @@ export interface Rewriting {
   readonly rms: ReadonlySet<string>;
   /** Tensors that are parameters of the program: passes cannot make others of them. */
   readonly fixed?: ReadonlySet<string>;
+  /** Whether the products that read norms are ops of the program, and all tensors are f32: what goes into them is decided so. */
+  readonly hasReaders?: boolean;
+  /** What tensors are that norms' gammas and betas went into, by the names of those. */
+  readonly folded?: ReadonlyMap<string, Folded>;
+  /** Gammas and betas that are folded: the norms do without. */
+  readonly emptied?: ReadonlySet<string>;
 }
+
+/** A tensor into which a norm's went, as the op of others that it is; a number of 1 may be added to gamma. */
+export type Folded =
+  /** W diag(gamma): along that axis of the weight, counted from 0. */
+  | {
+      readonly kind: "scaled";
+      readonly weight: string;
+      readonly by: string;
+      readonly plusOne: boolean;
+      readonly axis: 0 | 1;
+    }
+  /** bias + W beta: summed along that axis of the weight. */
+  | {
+      readonly kind: "shifted";
+      readonly weight: string;
+      readonly by: string;
+      readonly bias: string;
+      readonly axis: 0 | 1;
+    };
 
 interface Layout {
   readonly inner: 0 | 1;
@@ -40,6 +65,8 @@ interface Layout {
 export interface NormKind {
   readonly eps: number;
   readonly isRms?: boolean;
+  /** Whether it multiplies by 1 more than its weight, as Gemma's does. */
+  readonly isPlusOne?: boolean;
   /** Of a norm that has neither gamma nor beta in any checkpoint. */
   readonly isPlain?: boolean;
 }
@@ -50,6 +77,9 @@ export class StreamProgram {
   private readonly folder: string;
   /** Of each tensor that is added to a stream, the axis along which its rows lie in it. */
   readonly axes = new Map<string, number>();
+  /** For a tensor whose rows a LayerScale multiplies before they are added: the tensor of that. */
+  readonly scales = new Map<string, string>();
+  private readonly plusOne = new Set<string>();
   /** Names of the modules of the model that the program's norms are, in their order. */
   readonly norms: string[] = [];
   /** The tensor that is a `const`, by the name of that. */
@@ -77,6 +107,11 @@ export class StreamProgram {
     const found = [...this.checkpoint.tensors.keys()].filter((name) => name === tensor || name.endsWith(`.${tensor}`));
     const shortest = found.sort((a, b) => a.length - b.length)[0];
     return shortest === undefined ? this.missing(tensor) : shortest.slice(0, -tensor.length);
+  }
+
+  /** Whether products that read norms are ops of the program. */
+  get hasReaders(): boolean {
+    return this.rewriting.hasReaders === true;
   }
 
   extent(tensor: string, axis: number): number {
@@ -133,9 +168,12 @@ export class StreamProgram {
     return { name, ...shape };
   }
 
-  /** `torch.nn.Linear`: a weight of `[out, in]`, and a bias where it has one. What it reads is made of `from`. */
-  linear(module: string, what: string, from: readonly Rows[]): Rows {
-    return this.product(module, what, from, { inner: 1, call: (x, w) => `linear(${x}, ${w})` });
+  /**
+   * `torch.nn.Linear`: a weight of `[out, in]`, and a bias where it has one. What it reads is made of `from`.
+   * @param scale a tensor that multiplies each row that it makes, as LayerScale does.
+   */
+  linear(module: string, what: string, from: readonly Rows[], scale?: string): Rows {
+    return this.product(module, what, from, { inner: 1, call: (x, w) => `linear(${x}, ${w})` }, scale);
   }
 
   /** GPT-2's `Conv1D`: a weight of `[in, out]`. */
@@ -143,8 +181,54 @@ export class StreamProgram {
     return this.product(module, what, from, { inner: 0, call: (x, w) => `matmul(${x}, ${w})` });
   }
 
+  /**
+   * The products that read a norm, where they are to be ops of the program, and all its readers are known: no other matrix
+   * lies in the block than theirs and those of `others`. A `*` stands for numbers of experts.
+   */
+  readers(
+    x: Rows,
+    block: string,
+    reads: readonly string[],
+    others: readonly string[],
+    isConv1d = false,
+  ): readonly Rows[] {
+    if (this.rewriting.hasReaders !== true || reads.length === 0) return [x];
+    const inBlock = [...this.checkpoint.tensors].filter(([name]) => name.startsWith(`${block}.`));
+    const named = (modules: readonly string[]) => {
+      const patterns = modules.map(
+        (module) => new RegExp(`^${module.replaceAll(".", "\\.").replaceAll("*", "\\d+")}$`),
+      );
+      return inBlock.flatMap(([name, { shape }]) => {
+        const module = name.slice(block.length + 1, -".weight".length);
+        const isNamed = name.endsWith(".weight") && patterns.some((pattern) => pattern.test(module));
+        return isNamed && shape.length === 2 ? [name] : [];
+      });
+    };
+    const found = named(reads);
+    const known = new Set([...found, ...named(others)]);
+    const isComplete = inBlock.every(([name, { shape }]) => known.has(name) || shape.length < 2 || shape.length > 3);
+    if (!isComplete || found.length < reads.length) return [x];
+    return found.map((name) => this.reader(name.slice(0, -".weight".length), x, isConv1d));
+  }
+
+  /** A product that reads a norm, with its bias as its own where the op has one. */
+  reader(module: string, x: Rows, isConv1d = false): Rows {
+    const { shape } = this.stored(`${module}.weight`, "a matrix", 2);
+    const [weight, bias] = [this.written(`${module}.weight`), `${module}.bias`];
+    const row = this.has(bias) ? this.written(bias) : undefined;
+    const width = shape[isConv1d ? 1 : 0] as number;
+    if (!isConv1d)
+      return this.let(`${module}_read`, `linear(${[x.name, weight, ...(row ? [row] : [])].join(", ")})`, {
+        ...x,
+        width,
+      });
+    const y = this.let(`${module}_read`, `matmul(${x.name}, ${weight})`, { ...x, width });
+    return row === undefined ? y : this.let(`${module}_read`, `${y.name} + ${row}`, y);
+  }
+
   /** @param layout the axis of the weight along which is summed, and the op that does so. */
-  private product(module: string, what: string, from: readonly Rows[], layout: Layout): Rows {
+  private product(module: string, what: string, from: readonly Rows[], layout: Layout, scale?: string): Rows {
+    if (scale !== undefined) for (const part of ["weight", "bias"]) this.scales.set(`${module}.${part}`, scale);
     const { shape } = this.stored(`${module}.weight`, "a matrix", 2);
     const [inner, out] = [shape[layout.inner], shape[1 - layout.inner]] as [number, number];
     const x = this.opaque(what, inner, from);
@@ -170,10 +254,18 @@ export class StreamProgram {
     return this.let("stream", `${a.name} + ${b.name}`, a);
   }
 
-  norm(module: string, x: Rows, { eps, isRms = false, isPlain = false }: NormKind): Rows {
-    const affine = isPlain ? [] : ["weight", "bias"].filter((part) => this.has(`${module}.${part}`));
-    if (affine.length === 0 && !isRms && !isPlain) this.missing(`${module}.weight`);
-    const operands = [x.name, ...affine.map((part) => this.rows(`${module}.${part}`).name)];
+  norm(module: string, x: Rows, { eps, isRms = false, isPlusOne = false, isPlain = false }: NormKind): Rows {
+    const has = isPlain ? [] : ["weight", "bias"].filter((part) => this.has(`${module}.${part}`));
+    if (has.length === 0 && !isRms && !isPlain) this.missing(`${module}.weight`);
+    if (isPlusOne) this.plusOne.add(`${module}.weight`);
+    const affine = has.map((part) => `${module}.${part}`).filter((tensor) => !this.rewriting.emptied?.has(tensor));
+    const operands = [
+      x.name,
+      ...affine.map((tensor) => {
+        const { name } = this.rows(tensor);
+        return isPlusOne && tensor.endsWith(".weight") ? `${name} + 1` : name;
+      }),
+    ];
     this.norms.push(module);
     const attributes = `axes = [-1], eps = ${eps}`;
     if (!isRms && !this.rewriting.rms.has(module)) {
@@ -184,11 +276,16 @@ export class StreamProgram {
     return this.let(module, beta === undefined ? normed : `${normed} + ${beta}`, x);
   }
 
+  /** The number in all places of a gamma or a beta that does nothing. */
+  emptyOf(tensor: string): 0 | 1 {
+    return tensor.endsWith(".weight") && !this.plusOne.has(tensor) ? 1 : 0;
+  }
+
   /** A head that multiplies by a table of embeddings, transposed; `own`: see `heads`. */
   tiedHead(x: Rows, table: string, own: Readonly<Record<string, string>>): void {
     const { shape } = this.stored(table, "a table of rows", 2);
     this.heads.set(table, own);
-    this.result(this.let("logits", `linear(${x.name}, ${this.read(table)})`, { ...x, width: shape[0] as number }));
+    this.result(this.let("logits", `linear(${x.name}, ${this.written(table)})`, { ...x, width: shape[0] as number }));
   }
 
   /** What the model goes on with, in ways that are not of interest. */
@@ -230,23 +327,62 @@ export class StreamProgram {
     const { type } = this.checkpoint.tensors.get(tensor) as StoredTensor;
     if (axis !== undefined) this.axes.set(tensor, axis);
     const isCentered = axis !== undefined && this.rewriting.centered.has(tensor);
-    const name = isCentered ? this.centered(tensor, axis) : this.loaded(tensor);
-    return type === "F32" ? name : `cast(${name}, to = f32)`;
+    const name = isCentered ? this.centered(tensor, axis) : this.scaled(tensor);
+    return type === "F32" || this.rewriting.hasReaders ? name : `cast(${name}, to = f32)`;
+  }
+
+  /** A tensor that a product reads, with what has been folded into it. */
+  private written(tensor: string): string {
+    const folded = this.rewriting.folded?.get(tensor);
+    if (folded === undefined) return this.read(tensor);
+    const shape = this.stored(tensor, "a weight").shape;
+    const [weight, by] = [this.loaded(folded.weight), this.loaded(folded.by)];
+    const op = (hint: string, text: string, own: readonly number[] = shape) =>
+      this.const(`${tensor} ${hint}`, tensor, "F32", own, text);
+    if (folded.kind === "scaled") {
+      const extent = shape[folded.axis] as number;
+      const along = folded.axis === 1 ? by : op("along", `reshape(${by}, shape = [${extent}, 1])`, [extent, 1]);
+      const scaled = op("scaled", `mul(${weight}, ${along})`);
+      return folded.plusOne ? op("scaled by one more", `add(${weight}, ${scaled})`) : scaled;
+    }
+    const bias = this.loaded(folded.bias);
+    if (folded.axis === 1) return op("shifted", `linear(${by}, ${weight}, ${bias})`);
+    return op("shifted", `add(${bias}, ${op("product", `matmul(${by}, ${weight})`)})`);
   }
 
   private loaded(tensor: string): string {
     const { type, shape, file } = this.checkpoint.tensors.get(tensor) as StoredTensor;
     if (this.rewriting.fixed?.has(tensor)) {
-      const name = this.names.get(tensor) ?? this.param(tensor, `${elements[type]}[${shape.join(", ")}]`);
+      const name = this.names.get(tensor) ?? this.param(tensor, `${this.element(type)}[${shape.join(", ")}]`);
       this.names.set(tensor, name);
       return name;
     }
     return this.const(tensor, tensor, type, shape, `load(${JSON.stringify(this.folder + file)}, "${tensor}")`);
   }
 
+  private element(type: string) {
+    return this.rewriting.hasReaders ? "f32" : elements[type];
+  }
+
+  /** The tensor, times the LayerScale behind it. */
+  private scaled(tensor: string): string {
+    const scale = this.scales.get(tensor);
+    const name = this.loaded(tensor);
+    if (scale === undefined) return name;
+    const { type, shape } = this.checkpoint.tensors.get(tensor) as StoredTensor;
+    const [extent = 0] = this.stored(scale, "a row", 1).shape;
+    const along = [extent, ...shape.slice(1).map(() => 1)];
+    const by = this.loaded(scale);
+    const column =
+      along.length === 1
+        ? by
+        : this.const(`${scale} along`, scale, type, along, `reshape(${by}, shape = [${along.join(", ")}])`);
+    return this.const(`${tensor} scaled`, tensor, type, shape, `mul(${name}, ${column})`);
+  }
+
   private centered(tensor: string, axis: number): string {
     const { type, shape } = this.checkpoint.tensors.get(tensor) as StoredTensor;
-    const text = `center(${this.loaded(tensor)}, axes = [${axis}])`;
+    const text = `center(${this.scaled(tensor)}, axes = [${axis}])`;
     return this.const(`${tensor} centered`, tensor, type, shape, text);
   }
 
@@ -256,7 +392,7 @@ export class StreamProgram {
     const name = this.unique(key);
     this.names.set(key, name);
     this.tensors.set(name, tensor);
-    this.consts.push(`const ${name}: ${elements[type]}[${shape.join(", ")}] = ${text}`);
+    this.consts.push(`const ${name}: ${this.element(type)}[${shape.join(", ")}] = ${text}`);
     return name;
   }
 

@@ -19,7 +19,8 @@ import { parse } from "../parse/parse.ts";
 import { numbersText } from "../pass/define-pass.ts";
 import { PassManager } from "../pass-manager/pass-manager.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import { type Rewriting, StreamProgram } from "./stream-program.ts";
+import { type FoldableInCheckpoint, foldableInCheckpoints, foldedIntoReaders, nothingFolded } from "./fold.ts";
+import { type Folded, type Rewriting, StreamProgram } from "./stream-program.ts";
 import { templateOf } from "./templates.ts";
 
 /** A norm of the model, and what became of it. */
@@ -33,6 +34,8 @@ export interface CheckpointNorm {
   readonly because: readonly string[];
   readonly gamma: boolean;
   readonly beta: boolean;
+  /** What of these is in the products that read the norm now. */
+  readonly folded: readonly FoldableInCheckpoint[];
   readonly eps: number;
 }
 
@@ -40,6 +43,20 @@ export interface CheckpointNorm {
 export interface CenteredTensor {
   readonly tensor: string;
   readonly axis: number;
+  /** A tensor that multiplies its rows before: a LayerScale, which is 1 then. */
+  readonly scale?: string;
+}
+
+/** A tensor into which a gamma or a beta went. */
+export interface FoldedTensor {
+  readonly tensor: string;
+  readonly folded: Folded;
+}
+
+/** A tensor of a norm that does nothing any more: all of its numbers are that one. */
+export interface EmptiedTensor {
+  readonly tensor: string;
+  readonly number: 0 | 1;
 }
 
 /** A tensor that is new, and the one whose bytes it has. */
@@ -51,6 +68,8 @@ export interface TensorCopy {
 export interface CheckpointSurgery {
   readonly norms: readonly CheckpointNorm[];
   readonly centered: readonly CenteredTensor[];
+  readonly folded: readonly FoldedTensor[];
+  readonly emptied: readonly EmptiedTensor[];
   /** Tables that a head multiplies by as well, with the tensors that it gets of its own: copies of the originals. */
   readonly untied: readonly { readonly table: string; readonly copies: readonly TensorCopy[] }[];
   /** Whether the rewritten program is the same function in exact arithmetic. */
@@ -74,16 +93,19 @@ export interface CheckpointSurgeryOptions {
    * so stay LayerNorms. Otherwise the head gets a copy of the original.
    */
   readonly keepTied?: boolean;
+  /** What goes into the products that read a norm: nothing unless said otherwise. */
+  readonly fold?: readonly FoldableInCheckpoint[];
 }
 
 /** Throws E0792 and E0793. */
 export function checkpointSurgery(
   checkpoint: Checkpoint,
-  { keepTied = false }: CheckpointSurgeryOptions = {},
+  { keepTied = false, fold = [] }: CheckpointSurgeryOptions = {},
 ): CheckpointSurgery {
   const name = checkpoint.config.type.replace(/\W/g, "_");
   const fixed = new Set(keepTied ? checkpointProgram(checkpoint).heads.keys() : []);
-  const program = checkpointProgram(checkpoint, { centered: new Set(), rms: new Set(), fixed });
+  const hasReaders = fold.length > 0;
+  const program = checkpointProgram(checkpoint, { centered: new Set(), rms: new Set(), fixed, hasReaders });
   const module = parsed(program, name);
   const { records, module: after } = centeredWithoutCenters(module);
   const read = readConstants(after);
@@ -95,18 +117,39 @@ export function checkpointSurgery(
     const because = reasonsOf(record).map((reason) => program.inModel(reason));
     return {
       ...{ module: program.norms[i] as string, norm: norm as CheckpointNorm["norm"], isRms },
-      ...{ centering: centering === "moved" ? "kept" : centering, because, gamma, beta, eps },
+      ...{ centering: centering === "moved" ? "kept" : centering, because, gamma, beta, folded: [], eps },
     };
   });
-  const norms = byModule(uses);
-  const rms = new Set(norms.filter(({ isRms }) => isRms).map((one) => one.module));
-  const rewritten = parsed(checkpointProgram(checkpoint, { centered, rms, fixed }), name);
+  const centeredNorms = byModule(uses);
+  const rms = new Set(centeredNorms.filter(({ isRms }) => isRms).map((one) => one.module));
+  const { folded, emptied } = hasReaders
+    ? foldedIntoReaders((parameters) => {
+        const asked = { centered, rms, hasReaders, fixed: new Set([...fixed, ...parameters]) };
+        const own = checkpointProgram(checkpoint, asked);
+        return { module: parsed(own, name), tensors: own.tensors };
+      }, new Set(fold))
+    : nothingFolded;
+  const norms = centeredNorms.map((norm): CheckpointNorm => {
+    const parts = { gamma: `${norm.module}.weight`, beta: `${norm.module}.bias` };
+    return { ...norm, folded: foldableInCheckpoints.filter((part) => emptied.has(parts[part])) };
+  });
+  const now = checkpointProgram(checkpoint, { centered, rms, fixed, hasReaders, folded, emptied });
+  const rewritten = parsed(now, name);
+  const scales = new Set([...centered].flatMap((tensor) => program.scales.get(tensor) ?? []));
   const untied = [...program.heads]
     .filter(([table]) => centered.has(table))
     .map(([table, own]) => ({ table, copies: copiesOf(own, checkpoint) }));
   return {
     norms,
-    centered: [...centered].map((tensor) => ({ tensor, axis: program.axes.get(tensor) as number })),
+    centered: [...centered].map((tensor) => {
+      const scale = program.scales.get(tensor);
+      return { tensor, axis: program.axes.get(tensor) as number, ...(scale !== undefined && { scale }) };
+    }),
+    folded: [...folded].map(([tensor, folded]) => ({ tensor, folded })),
+    emptied: [
+      ...[...emptied].map((tensor): EmptiedTensor => ({ tensor, number: now.emptyOf(tensor) })),
+      ...[...scales].map((tensor): EmptiedTensor => ({ tensor, number: 1 })),
+    ],
     untied,
     exactness: exactnessOf(module, rewritten),
     warnings: norms.length === 0 ? [normWarnings.noNorm([name], "program")] : [],

@@ -25,19 +25,44 @@ export interface Head {
  * A class that is not known counts as one with such a head: its table is not centered without a copy for the head.
  */
 export function end(model: StreamProgram, config: Config, out: Rows, { table, own, isTied = true }: Head): void {
-  const hasTied = config.flag("tie_word_embeddings", isTied) && !withoutHead.test(config.architecture);
-  if (hasTied) model.tiedHead(out, table, own);
+  const isBody = withoutHead.test(config.architecture);
+  const isTable = config.flag("tie_word_embeddings", isTied);
+  const [weight] = Object.keys(own) as [string];
+  // What other classes make of the rows beside a head is not known, so a last norm keeps its gamma for it.
+  if (model.hasReaders && !/(ForCausalLM|LMHeadModel|ForConditionalGeneration)$/.test(config.architecture))
+    model.result(out);
+  if (isTable && !isBody) model.tiedHead(out, table, own);
+  else if (!isTable && !isBody && model.hasReaders && model.has(weight))
+    model.result(model.reader(weight.replace(/\.weight$/, ""), out));
   else model.result(out);
 }
 
-/** A part of a block before which its norm stands (OPT, Whisper, CLIP), or behind whose addition (BERT). */
-export interface Part {
+/** A part of a block, with names within that: its norm stands before it (OPT, Whisper, CLIP), or behind its addition (BERT). */
+export interface PartRow {
   readonly norm: string;
   readonly writes: string;
   readonly what: string;
+  /** The products that read the norm, where that is known. */
+  readonly reads?: readonly string[];
   /** What else it reads: rows that another stream hands over. */
   readonly beside?: Rows;
+  /** A LayerScale: what multiplies the rows before they are added. */
+  readonly scale?: string;
 }
+
+export interface Part extends PartRow {
+  readonly block: string;
+  /** The modules in the block that have a matrix. */
+  readonly matrices: readonly string[];
+}
+
+/** @param others modules in the block that have a matrix, and read none of its norms. */
+export function partsOf(block: string, rows: readonly PartRow[], others: readonly string[] = []): Part[] {
+  const matrices = [...others, ...rows.flatMap(({ writes, reads = [] }) => [writes, ...reads])];
+  return rows.map((row) => ({ ...row, block, matrices }));
+}
+
+export const projections = (at: string) => ["q_proj", "k_proj", "v_proj"].map((name) => `${at}.${name}`);
 
 export function blocks(
   model: StreamProgram,
@@ -47,11 +72,12 @@ export function blocks(
   isNormFirst = true,
 ): Rows {
   let h = start;
-  for (const { norm, writes, what, beside } of parts) {
-    const others = beside === undefined ? [] : [beside];
-    const read = isNormFirst ? model.norm(norm, h, kind) : h;
-    const sum = model.add(h, model.linear(writes, what, [read, ...others]));
-    h = isNormFirst ? sum : model.norm(norm, sum, kind);
+  for (const { block, norm, writes, what, matrices, reads = [], beside, scale } of parts) {
+    const named = `${block}.${norm}`;
+    const read = isNormFirst ? model.readers(model.norm(named, h, kind), block, reads, matrices) : [h];
+    const from = [...read, ...(beside === undefined ? [] : [beside])];
+    const sum = model.add(h, model.linear(`${block}.${writes}`, what, from, scale && `${block}.${scale}`));
+    h = isNormFirst ? sum : model.norm(named, sum, kind);
   }
   return h;
 }

@@ -6,10 +6,10 @@
 import { fail } from "../diagnostics/diagnostic.ts";
 import { checkpointErrors } from "../diagnostics/errors-checkpoint.ts";
 import type { Config } from "./checkpoint.ts";
-import { decoders } from "./decoders.ts";
+import { decoders, rmsDecoders } from "./decoders.ts";
 import { encoders } from "./encoders.ts";
 import type { Rows } from "./stream-program.ts";
-import { blocks, end, layersOf, type Part, type Template } from "./template.ts";
+import { blocks, end, layersOf, type Part, partsOf, projections, type Template } from "./template.ts";
 
 const gpt2: Template = (model, config) => {
   const at = model.prefix("wte.weight");
@@ -18,13 +18,17 @@ const gpt2: Template = (model, config) => {
   let h = model.add(model.embedding(table), model.embedding(`${at}wpe.weight`));
   for (const i of layersOf(config, "n_layer")) {
     const block = `${at}h.${i}`;
-    h = model.add(h, model.conv1d(`${block}.attn.c_proj`, "attention", [model.norm(`${block}.ln_1`, h, kind)]));
+    const others = ["attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj"];
+    const hasOther = model.has(`${block}.crossattention.c_proj.weight`);
+    const read = (norm: string, product: string) =>
+      model.readers(model.norm(`${block}.${norm}`, h, kind), block, hasOther ? [] : [product], others, true);
+    h = model.add(h, model.conv1d(`${block}.attn.c_proj`, "attention", read("ln_1", "attn.c_attn")));
     // Of a decoder that reads another model's rows.
-    if (model.has(`${block}.crossattention.c_proj.weight`)) {
-      const read = model.norm(`${block}.ln_cross_attn`, h, kind);
-      h = model.add(h, model.conv1d(`${block}.crossattention.c_proj`, "cross_attention", [read]));
+    if (hasOther) {
+      const rows = model.norm(`${block}.ln_cross_attn`, h, kind);
+      h = model.add(h, model.conv1d(`${block}.crossattention.c_proj`, "cross_attention", [rows]));
     }
-    h = model.add(h, model.conv1d(`${block}.mlp.c_proj`, "activation", [model.norm(`${block}.ln_2`, h, kind)]));
+    h = model.add(h, model.conv1d(`${block}.mlp.c_proj`, "activation", read("ln_2", "mlp.c_fc")));
   }
   end(model, config, model.norm(`${at}ln_f`, h, kind), { table, own: { "lm_head.weight": table } });
 };
@@ -38,19 +42,25 @@ const opt: Template = (model, config) => {
   // Narrower embeddings go through a product of their own.
   const words = model.has(`${at}.project_in.weight`) ? model.linear(`${at}.project_in`, "embedded", [tokens]) : tokens;
   const start = model.add(words, model.embedding(`${at}.embed_positions.weight`));
-  const parts = layersOf(config, "num_hidden_layers").flatMap((i): Part[] => {
-    const block = `${at}.layers.${i}`;
-    return [
-      { norm: `${block}.self_attn_layer_norm`, writes: `${block}.self_attn.out_proj`, what: "attention" },
-      { norm: `${block}.final_layer_norm`, writes: `${block}.fc2`, what: "activation" },
-    ];
-  });
+  const parts = layersOf(config, "num_hidden_layers").flatMap((i) =>
+    partsOf(`${at}.layers.${i}`, [
+      {
+        norm: "self_attn_layer_norm",
+        writes: "self_attn.out_proj",
+        what: "attention",
+        reads: projections("self_attn"),
+      },
+      { norm: "final_layer_norm", writes: "fc2", what: "activation", reads: ["fc1"] },
+    ]),
+  );
   let h = blocks(model, start, parts, kind, isNormFirst);
   const hasLast = isNormFirst && !config.flag("_remove_final_layer_norm", false);
   if (hasLast) h = model.norm(`${at}.final_layer_norm`, h, kind);
   if (model.has(`${at}.project_out.weight`)) h = model.linear(`${at}.project_out`, "projected", [h]);
   end(model, config, h, { table, own: { "lm_head.weight": table } });
 };
+
+const vitAttention = ["query", "key", "value"].map((name) => `attention.attention.${name}`);
 
 const vit: Template = (model, config) => {
   const at = model.prefix("embeddings.cls_token");
@@ -59,25 +69,47 @@ const vit: Template = (model, config) => {
   const places = model.extent(`${at}embeddings.position_embeddings`, 1);
   const patches = model.patches(`${at}embeddings.patch_embeddings.projection`, places - 1);
   const rows = model.concat(patches, model.rows(`${at}embeddings.cls_token`), places);
-  const parts = layersOf(config, "num_hidden_layers").flatMap((i): Part[] => {
-    const block = `${at}encoder.layer.${i}`;
-    return [
-      { norm: `${block}.layernorm_before`, writes: `${block}.attention.output.dense`, what: "attention" },
-      { norm: `${block}.layernorm_after`, writes: `${block}.output.dense`, what: "activation" },
-    ];
-  });
+  const parts = layersOf(config, "num_hidden_layers").flatMap((i) =>
+    partsOf(`${at}encoder.layer.${i}`, [
+      { norm: "layernorm_before", writes: "attention.output.dense", what: "attention", reads: vitAttention },
+      { norm: "layernorm_after", writes: "output.dense", what: "activation", reads: ["intermediate.dense"] },
+    ]),
+  );
+  model.result(model.norm(`${at}layernorm`, blocks(model, model.add(rows, positions), parts, { eps }), { eps }));
+};
+
+/** ViT with a LayerScale behind each part, and rows for patches that are masked. */
+const dinov2: Template = (model, config) => {
+  const at = model.prefix("embeddings.cls_token");
+  const eps = config.epsilon("layer_norm_eps", 1e-6);
+  const positions = model.rows(`${at}embeddings.position_embeddings`);
+  const places = model.extent(`${at}embeddings.position_embeddings`, 1);
+  const seen = model.patches(`${at}embeddings.patch_embeddings.projection`, places - 1);
+  const mask = `${at}embeddings.mask_token`;
+  const patches = model.has(mask) ? model.concat(seen, model.rows(mask), places - 1) : seen;
+  const rows = model.concat(patches, model.rows(`${at}embeddings.cls_token`), places);
+  const isGated = config.flag("use_swiglu_ffn", false);
+  const [reads, writes] = isGated ? ["mlp.weights_in", "mlp.weights_out"] : ["mlp.fc1", "mlp.fc2"];
+  const parts = layersOf(config, "num_hidden_layers").flatMap((i) =>
+    partsOf(`${at}encoder.layer.${i}`, [
+      {
+        ...{ norm: "norm1", writes: "attention.output.dense", what: "attention", reads: vitAttention },
+        scale: "layer_scale1.lambda1",
+      },
+      { norm: "norm2", writes, what: "activation", reads: [reads], scale: "layer_scale2.lambda1" },
+    ]),
+  );
   model.result(model.norm(`${at}layernorm`, blocks(model, model.add(rows, positions), parts, { eps }), { eps }));
 };
 
 /** The two norms and products of a block of CLIP. */
 const clipParts = (at: string, config: Config): Part[] =>
-  layersOf(config, "num_hidden_layers").flatMap((i) => {
-    const block = `${at}.encoder.layers.${i}`;
-    return [
-      { norm: `${block}.layer_norm1`, writes: `${block}.self_attn.out_proj`, what: "attention" },
-      { norm: `${block}.layer_norm2`, writes: `${block}.mlp.fc2`, what: "activation" },
-    ];
-  });
+  layersOf(config, "num_hidden_layers").flatMap((i) =>
+    partsOf(`${at}.encoder.layers.${i}`, [
+      { norm: "layer_norm1", writes: "self_attn.out_proj", what: "attention", reads: projections("self_attn") },
+      { norm: "layer_norm2", writes: "mlp.fc2", what: "activation", reads: ["mlp.fc1"] },
+    ]),
+  );
 
 const clip: Template = (model, config) => {
   const text = config.part("text_config");
@@ -103,44 +135,58 @@ const clip: Template = (model, config) => {
 const whisper: Template = (model, config) => {
   const at = model.prefix("encoder.embed_positions.weight");
   const eps = 1e-5;
-  const partsOf = (side: string, memory?: Rows) =>
+  const partsIn = (side: string, memory?: Rows) =>
     layersOf(config, `${side}_layers`).flatMap((i): Part[] => {
-      const block = `${at}${side}.layers.${i}`;
-      const own = { norm: `${block}.self_attn_layer_norm`, writes: `${block}.self_attn.out_proj`, what: "attention" };
-      const across = { norm: `${block}.encoder_attn_layer_norm`, writes: `${block}.encoder_attn.out_proj` };
-      const last = { norm: `${block}.final_layer_norm`, writes: `${block}.fc2`, what: "activation" };
-      return memory === undefined ? [own, last] : [own, { ...across, what: "cross_attention", beside: memory }, last];
+      const attention = (name: string, norm: string, what: string) => ({ norm, writes: `${name}.out_proj`, what });
+      const own = attention("self_attn", "self_attn_layer_norm", "attention");
+      const across = attention("encoder_attn", "encoder_attn_layer_norm", "cross_attention");
+      const [first, last] = [
+        { ...own, reads: projections("self_attn") },
+        { norm: "final_layer_norm", writes: "fc2", what: "activation", reads: ["fc1"] },
+      ];
+      if (memory === undefined) return partsOf(`${at}${side}.layers.${i}`, [first, last]);
+      const parts = [first, { ...across, reads: ["encoder_attn.q_proj"], beside: memory }, last];
+      return partsOf(`${at}${side}.layers.${i}`, parts, projections("encoder_attn"));
     });
   const positions = model.rows(`${at}encoder.embed_positions.weight`);
   const frames = model.extent(`${at}encoder.embed_positions.weight`, 0);
   const heard = model.add(model.input("convolutions", positions.width, String(frames)), positions);
-  const memory = model.norm(`${at}encoder.layer_norm`, blocks(model, heard, partsOf("encoder"), { eps }), { eps });
+  const memory = model.norm(`${at}encoder.layer_norm`, blocks(model, heard, partsIn("encoder"), { eps }), { eps });
   const table = `${at}decoder.embed_tokens.weight`;
   const start = model.add(model.embedding(table), model.embedding(`${at}decoder.embed_positions.weight`));
-  const h = blocks(model, start, partsOf("decoder", memory), { eps });
+  const h = blocks(model, start, partsIn("decoder", memory), { eps });
   end(model, config, model.norm(`${at}decoder.layer_norm`, h, { eps }), { table, own: { "proj_out.weight": table } });
 };
 
-/** Their norms take no mean off: there is nothing to do, and the report says so. */
+/**
+ * Norms that take no mean off: for a report it is enough to count them. Where gammas are folded the stream is written.
+ * @param pattern of the weights of norms, some of which may lie beside the stream.
+ */
 const rmsNorms =
-  (pattern: RegExp, key: string, otherwise: number): Template =>
+  (pattern: RegExp, key: string, otherwise: number, stream?: Template): Template =>
   (model, config) => {
-    const eps = config.epsilon(key, otherwise);
+    if (model.hasReaders && stream !== undefined) stream(model, config);
+    const kind = { eps: config.epsilon(key, otherwise), isRms: true };
     const found = [...model.checkpoint.tensors.keys()].filter((name) => pattern.test(name));
     for (const weight of found) {
-      const { width } = model.rows(weight);
-      const x = model.input("stream", width, "tokens");
-      model.result(model.norm(weight.replace(/\.weight$/, ""), x, { eps, isRms: true }));
+      const module = weight.replace(/\.weight$/, "");
+      if (model.norms.includes(module)) continue;
+      const x = model.input("stream", model.extent(weight, 0), "tokens");
+      model.result(model.norm(module, x, kind));
     }
   };
 
-const llama = rmsNorms(/(^|[._])(layernorm|norm)\.weight$/, "rms_norm_eps", 1e-6);
-const ofLlama = ["llama", "mistral", "mixtral", "olmo2", "phi3", "qwen2", "qwen3"];
+const ofLlama = (otherwise: number, stream?: Template) =>
+  rmsNorms(/(^|[._])(layernorm|norm)\.weight$/, "rms_norm_eps", otherwise, stream);
+const likeLlama = Object.entries(rmsDecoders).map(
+  ([type, { eps, template }]) => [type, ofLlama(eps, template)] as const,
+);
 
 export const templates: Readonly<Record<string, Template>> = {
-  ...{ clip, gpt2, opt, vit, whisper },
-  ...{ ...encoders, ...decoders },
-  ...Object.fromEntries(ofLlama.map((type) => [type, llama])),
+  ...{ clip, dinov2, gpt2, opt, vit, whisper },
+  ...{ ...encoders, ...decoders, ...Object.fromEntries(likeLlama) },
+  // The norms of a part stand behind it, and only queries and keys have others.
+  olmo2: ofLlama(1e-5),
   t5: rmsNorms(/(^|[._])layer_norm\.weight$/, "layer_norm_epsilon", 1e-6),
 };
 

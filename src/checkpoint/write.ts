@@ -4,6 +4,7 @@
  */
 
 import { fail } from "../diagnostics/diagnostic.ts";
+import { checkpointErrors } from "../diagnostics/errors-checkpoint.ts";
 import { constErrors } from "../diagnostics/errors-const.ts";
 import { putElements } from "../formats/bytes.ts";
 import { headerLength, readSafetensor, writtenType } from "../formats/safetensors.ts";
@@ -12,10 +13,11 @@ import { meanTolerance } from "../ir/row-means.ts";
 import type { ByteSource, Range } from "../onnx/bytes.ts";
 import type { Piece } from "../onnx/write.ts";
 import { fromNumbers } from "../runtime/host-tensor.ts";
-import { centerInPlace, rowsAlong, worstMean } from "./center.ts";
+import { centerInPlace, multiplyInPlace, productsAlong, rowsAlong, worstMean } from "./center.ts";
 import { type Checkpoint, configFile, indexFile, type Json, type StoredTensor } from "./checkpoint.ts";
 import { withMember } from "./json-text.ts";
-import type { CheckpointSurgery } from "./surgery.ts";
+import type { Folded } from "./stream-program.ts";
+import type { CenteredTensor, CheckpointSurgery } from "./surgery.ts";
 
 /** What became of a tensor's numbers. */
 export interface WrittenTensor {
@@ -42,7 +44,7 @@ const roundoff: Readonly<Record<Half, number>> = { f32: 2 ** -24, f16: 2 ** -11,
 
 /**
  * @param tell is called for each centered tensor as it is written. Throws TircError E0671 where a row mean is left that
- * rounding does not explain, E0640 where a file cannot be read.
+ * rounding does not explain, E0796 where a number is too large for its type, E0640 where a file cannot be read.
  */
 export function checkpointFiles(
   checkpoint: Checkpoint,
@@ -50,22 +52,33 @@ export function checkpointFiles(
   tell: (written: WrittenTensor) => void,
 ): CheckpointFile[] {
   const { folder, shards, tensors } = checkpoint;
-  const axes = new Map(surgery.centered.map(({ tensor, axis }) => [tensor, axis]));
+  const centered = new Map(surgery.centered.map((one) => [one.tensor, one]));
+  const changed = new Map<string, () => Float64Array>([
+    ...surgery.folded.map(({ tensor, folded }) => [tensor, () => foldedNumbers(checkpoint, folded)] as const),
+    ...surgery.emptied.map(({ tensor, number }) => {
+      return [tensor, () => numbersOf(checkpoint, tensor).fill(number)] as const;
+    }),
+  ]);
   const copies = surgery.untied
     .flatMap(({ copies }) => copies)
-    .map(({ tensor, from }) => ({ name: tensor, of: tensors.get(from) as StoredTensor }));
+    .map(({ tensor, from }) => ({ name: tensor, from, of: tensors.get(from) as StoredTensor }));
+  const bytesOfCopy = ({ from, of }: Added) => {
+    const numbers = changed.get(from);
+    return numbers === undefined ? bytesIn(folder.open(of.file), of) : bytesWith(checkpoint, from, of, numbers());
+  };
   const isNew = ({ name }: { name: string }) => !tensors.has(name);
   const shardPieces = (source: ByteSource, file: string): Iterable<Piece> => {
     const replaced = new Map<StoredTensor, () => Piece>();
     for (const [name, entry] of tensors) {
       if (entry.file !== file) continue;
-      const axis = axes.get(name);
+      const [own, numbers] = [centered.get(name), changed.get(name)];
       const copy = copies.find((one) => one.name === name);
-      if (copy !== undefined) replaced.set(entry, () => bytesIn(folder.open(copy.of.file), copy.of));
-      else if (axis !== undefined) replaced.set(entry, () => centeredPiece(source, name, entry, axis, tell));
+      if (copy !== undefined) replaced.set(entry, () => bytesOfCopy(copy));
+      else if (own !== undefined) replaced.set(entry, () => centeredPiece(checkpoint, own, entry, tell));
+      else if (numbers !== undefined) replaced.set(entry, () => bytesWith(checkpoint, name, entry, numbers()));
     }
     const added = copies.filter((copy) => isNew(copy) && copy.of.file === file);
-    return patched(source, replaced, added);
+    return patched(source, replaced, added, (copy) => (changed.has(copy.from) ? bytesOfCopy(copy) : rangeOf(copy.of)));
   };
   return folder.files.filter(isCopied).map((name): CheckpointFile => {
     const source = folder.open(name);
@@ -87,8 +100,10 @@ const whole = ({ size }: ByteSource): Piece[] => [{ start: 0, end: size }];
 
 const bytesIn = (source: ByteSource, { start, length }: StoredTensor) => source.read(start, length);
 
+/** A tensor that gets the bytes of another, or what has been folded into that. */
 interface Added {
   readonly name: string;
+  readonly from: string;
   readonly of: StoredTensor;
 }
 
@@ -97,6 +112,7 @@ function* patched(
   source: ByteSource,
   replaced: ReadonlyMap<StoredTensor, () => Piece>,
   added: readonly Added[],
+  pieceOf: (copy: Added) => Piece,
 ): Generator<Piece> {
   const length = headerLength(source);
   if (added.length > 0) yield longerHeader(source, length, added);
@@ -110,7 +126,7 @@ function* patched(
     at = entry.start + entry.length;
   }
   if (at < source.size) yield { start: at, end: source.size };
-  for (const { of } of added) yield rangeOf(of);
+  for (const copy of added) yield pieceOf(copy);
 }
 
 const rangeOf = ({ start, length }: StoredTensor): Range => ({ start, end: start + length });
@@ -132,31 +148,61 @@ function longerHeader(source: ByteSource, length: number, added: readonly Added[
   return header;
 }
 
+function numbersOf({ folder, tensors }: Checkpoint, name: string): Float64Array {
+  const entry = tensors.get(name) as StoredTensor;
+  const source = folder.open(entry.file);
+  return readSafetensor(source, source.name, name, entry).numbers;
+}
+
+/** Numbers as the type of a tensor has them, each rounded once. Throws E0796. */
+function bytesWith({ folder }: Checkpoint, tensor: string, entry: StoredTensor, numbers: Float64Array): Uint8Array {
+  const element = elementOf.get(entry.type) as Half;
+  const bytes = new Uint8Array(entry.length);
+  const rounded = numbers.map(roundTo[element]);
+  const lost = rounded.findIndex((number, i) => Math.abs(number) === Infinity && Number.isFinite(numbers[i]));
+  if (lost >= 0) fail(checkpointErrors.tooLarge(folder.name, tensor, element, numbers[lost] as number));
+  putElements(fromNumbers(element, entry.shape, rounded), bytes, 0);
+  return bytes;
+}
+
+/** W diag(g) or W diag(1 + g); c + W b. */
+function foldedNumbers(checkpoint: Checkpoint, folded: Folded): Float64Array {
+  const [weight, by] = [numbersOf(checkpoint, folded.weight), numbersOf(checkpoint, folded.by)];
+  const { shape } = checkpoint.tensors.get(folded.weight) as StoredTensor;
+  const rows = rowsAlong(shape, folded.axis);
+  if (folded.kind === "scaled") {
+    multiplyInPlace(weight, rows, folded.plusOne ? by.map((number) => 1 + number) : by);
+    return weight;
+  }
+  const sums = productsAlong(weight, rows, by);
+  return numbersOf(checkpoint, folded.bias).map((number, i) => number + (sums[i] as number));
+}
+
 function centeredPiece(
-  source: ByteSource,
-  name: string,
+  checkpoint: Checkpoint,
+  { tensor, axis, scale }: CenteredTensor,
   entry: StoredTensor,
-  axis: number,
   tell: (written: WrittenTensor) => void,
 ): Piece {
   const element = elementOf.get(entry.type) as Half;
-  const { numbers } = readSafetensor(source, source.name, name, entry);
+  const numbers = numbersOf(checkpoint, tensor);
+  const factors = scale === undefined ? undefined : numbersOf(checkpoint, scale);
+  const isScaled = factors?.some((factor) => factor !== 1) === true;
+  if (factors !== undefined && isScaled) multiplyInPlace(numbers, rowsAlong(entry.shape, axis), factors);
   const rows = rowsAlong(entry.shape, axis);
   const before = worstMean(numbers, rows);
-  if (before.part <= roundoff[element]) {
-    tell({ tensor: name, residual: before.part, isChanged: false });
+  if (before.part <= roundoff[element] && !isScaled) {
+    tell({ tensor, residual: before.part, isChanged: false });
     return rangeOf(entry);
   }
   centerInPlace(numbers, rows, roundTo[element]);
   const { row, mean, part } = worstMean(numbers, rows);
   if (!(part <= meanTolerance[element])) {
-    const span = { source: { name: source.name, text: "" }, start: 0, end: 0 };
-    fail(constErrors.notCentered(span, name, row, mean));
+    const span = { source: { name: checkpoint.folder.open(entry.file).name, text: "" }, start: 0, end: 0 };
+    fail(constErrors.notCentered(span, tensor, row, mean));
   }
-  tell({ tensor: name, residual: part, isChanged: true });
-  const bytes = new Uint8Array(entry.length);
-  putElements(fromNumbers(element, entry.shape, numbers), bytes, 0);
-  return bytes;
+  tell({ tensor, residual: part, isChanged: true });
+  return bytesWith(checkpoint, tensor, entry, numbers);
 }
 
 /** A file of text, with another text in its place where that differs. */

@@ -1,11 +1,13 @@
 /** `tirc surgery`, `explain-norms` and `import` of a checkpoint of Hugging Face's: a folder with `config.json`. */
 
 import { join, relative } from "node:path";
+import { type FoldableInCheckpoint, foldableInCheckpoints } from "../checkpoint/fold.ts";
 import { checkpointProgram, checkpointSurgery } from "../checkpoint/surgery.ts";
 import { checkpointFiles, leftBehind, type WrittenTensor } from "../checkpoint/write.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { checkpointErrors } from "../diagnostics/errors-checkpoint.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
+import { listing } from "../diagnostics/errors-types.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import { bytesOf } from "../onnx/write.ts";
 import type { Arguments, Word } from "./arguments.ts";
@@ -20,7 +22,6 @@ import { counted, wrapped } from "./surgery-report.ts";
 const ofModels = [
   "--mode",
   "--norm-op",
-  "--fold",
   "--dequantize",
   "--html",
   "--check",
@@ -38,6 +39,18 @@ function checkOptions(args: Arguments): void {
   fail(cliErrors.conflict(args.spanOf(given), given, "a folder", why));
 }
 
+/** What `--fold` names. A centering is in no checkpoint. */
+function foldedBy(word: Word | undefined): FoldableInCheckpoint[] {
+  const names: readonly string[] = foldableInCheckpoints;
+  return (word?.text.split(",") ?? []).map((name) => {
+    if (!names.includes(name)) {
+      const wanted = `${listing(foldableInCheckpoints, "and")}, with commas, for a folder`;
+      fail(cliErrors.wrongValue((word as Word).span, "--fold", name, wanted, foldableInCheckpoints));
+    }
+    return name as FoldableInCheckpoint;
+  });
+}
+
 export function checkpointSurgeryCommand(args: Arguments, session: Session): number {
   const { io } = session;
   checkOptions(args);
@@ -47,7 +60,8 @@ export function checkpointSurgeryCommand(args: Arguments, session: Session): num
   if (out !== undefined && filesIn(out.text, io).length > 0) fail(checkpointErrors.notEmpty(out.span, out.text));
   const { files: names } = checkpoint.folder;
   const outputs = new Outputs(args, session, [...writtenInto(args, "--output", names), ...writtenBy(args, "--report")]);
-  const result = checkpointSurgery(checkpoint, { keepTied: args.has("--keep-tied") });
+  const fold = foldedBy(args.value("--fold"));
+  const result = checkpointSurgery(checkpoint, { keepTied: args.has("--keep-tied"), fold });
   const written: WrittenTensor[] = [];
   if (out !== undefined) {
     const files = checkpointFiles(checkpoint, result, (one) => written.push(one));

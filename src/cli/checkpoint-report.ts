@@ -23,13 +23,17 @@ export function headline(norms: readonly CheckpointNorm[]): string {
 /** What became of all norms, and what was done for it. None where there is no norm. */
 export function summaryLines(
   { tensors }: Checkpoint,
-  { norms, centered, untied, exactness }: CheckpointSurgery,
+  { norms, centered, folded, untied, exactness }: CheckpointSurgery,
   written: readonly WrittenTensor[],
 ): string[] {
   if (norms.length === 0) return [];
   const most = Math.max(0, ...written.map(({ residual }) => residual));
   const means = written.length === 0 ? "" : `, row means at most ${short(most)} of the row's largest element`;
-  const rounded = centered.length === 0 ? "" : `, up to the rounding of ${counted(centered.length, "weight")}`;
+  const changed = centered.length + folded.length;
+  const inReaders = (["gamma", "beta"] as const).flatMap((part) => {
+    const count = norms.filter((norm) => norm.folded.includes(part)).length;
+    return count === 0 ? [] : [counted(count, part)];
+  });
   const said = untied.map(({ table, copies }) => {
     const bytes = copies.reduce((sum, { from }) => sum + (tensors.get(from)?.length ?? 0), 0);
     const own = copies.map(({ tensor }) => tensor).join(", ");
@@ -39,7 +43,8 @@ export function summaryLines(
     headline(norms),
     ...(centered.length === 0 ? [] : [`${counted(centered.length, "weight")} centered${means}`]),
     ...said,
-    ...(exactness === "exact" && centered.length > 0 ? [`exact${rounded}`] : []),
+    ...(inReaders.length === 0 ? [] : [`${inReaders.join(" and ")} folded into the products that read the norms`]),
+    ...(exactness === "exact" && changed > 0 ? [`exact, up to the rounding of ${counted(changed, "weight")}`] : []),
   ];
 }
 

@@ -537,7 +537,7 @@ export const surgerySpec: CommandSpec = {
       value: "LIST",
       path: noPath,
       summary:
-        "what goes into the products that read it, where nothing else reads it or their weights: beta (the default), gamma, center; with commas between",
+        "what goes into the products that read it, where nothing else reads it or their weights: beta (the default), gamma, center; with commas between; of a folder beta and gamma, and nothing by default",
     },
     {
       name: "--dequantize",

@@ -1,4 +1,4 @@
-/** The pages of checkpoints: E0790 to E0795. */
+/** The pages of checkpoints: E0790 to E0796. */
 
 import type { Page } from "./page.ts";
 
@@ -44,5 +44,12 @@ in one of them.`,
     explanation: "A checkpoint is written as a whole folder. Files that stood there would be taken for a part of it.",
     wrong: "tirc surgery ./gpt2 -o ./gpt2",
     fix: "tirc surgery ./gpt2 -o ./gpt2-rms",
+  },
+  E0796: {
+    title: "a weight that is too large for its type",
+    explanation: `What a norm multiplies by goes into weights behind it, and a LayerScale into the weight before. A weight of f16 or bf16 is
+rounded to its type again; a product above the largest number of that would be infinite.`,
+    wrong: "tirc surgery ./llama-f16 -o ./folded --fold gamma,beta",
+    fix: "tirc surgery ./llama-f16 -o ./folded            // without --fold",
   },
 } satisfies Record<string, Page>;

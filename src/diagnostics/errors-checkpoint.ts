@@ -49,4 +49,13 @@ export const checkpointErrors = {
       help: ["name a folder that is not there yet, or an empty one: nothing in it is overwritten"],
     });
   },
+  tooLarge(folder: string, tensor: string, type: string, number: number): Diagnostic {
+    return error(
+      "E0796",
+      `${code(tensor)} of ${folder} would have ${number.toPrecision(3)}, which is too large for ${type}`,
+      {
+        help: ["leave --fold out, or take a checkpoint of f32"],
+      },
+    );
+  },
 };

@@ -458,6 +458,7 @@ test("what is said of checkpoints", () => {
     wrongTensor: ["./gpt2", "wte.weight", "a table of rows", "I8", [50257, 768]],
     wrongIndex: ["./gpt2/model.safetensors.index.json", "it has no object `weight_map`"],
     notEmpty: [{ source: line, start: line.text.indexOf("./out"), end: line.text.length }, "./out"],
+    tooLarge: ["./llama", "model.layers.0.mlp.up_proj.weight", "f16", 81920],
   });
   expectGolden("checkpoints.txt", rendered(found));
 });

@@ -1,10 +1,11 @@
 """Makes small models of `transformers` with random weights, and holds what `tirc surgery` makes of them to the originals.
 
     python tools/checkpoints/check.py make FOLDER     a checkpoint each
-    python tools/checkpoints/check.py hold FOLDER     FOLDER/NAME beside FOLDER/NAME-rms, as JSON
+    python tools/checkpoints/check.py hold FOLDER     FOLDER/NAME beside FOLDER/NAME-rms and FOLDER/NAME-folded, as JSON
 
 What is held: the library loads the result without a missing or an unexpected tensor, the outputs agree, the norms that
-`rms_norms` names take off a mean of zero, and with RMSNorms in their place the outputs agree as well.
+`rms_norms` names take off a mean of zero, and with RMSNorms in their place the outputs agree as well. Of `-folded`, which is
+written with `--fold gamma,beta`, that its outputs agree, and how many norms multiply by one and add nothing.
 """
 
 import json
@@ -33,6 +34,8 @@ clip = dict(
     projection_dim=8,
 )
 llama = dict(**words, **small)
+bloom = dict(**words, hidden_size=12, n_layer=2, n_head=3)
+dinov2 = dict(hidden_size=12, num_hidden_layers=2, num_attention_heads=3, mlp_ratio=2, **image)
 falcon = dict(**words, hidden_size=12, num_hidden_layers=2, num_attention_heads=3)
 
 models = {
@@ -89,6 +92,26 @@ models = {
     "falcon-new": lambda: FalconForCausalLM(FalconConfig(**falcon, new_decoder_architecture=True, num_kv_heads=3)),
     "falcon-sequential": lambda: FalconForCausalLM(FalconConfig(**falcon, parallel_attn=False)),
     "mpt": lambda: MptForCausalLM(MptConfig(**words, d_model=16, n_heads=4, n_layers=2, max_seq_len=16)),
+    "xlm-roberta": lambda: XLMRobertaForMaskedLM(XLMRobertaConfig(**words, **small, max_position_embeddings=20)),
+    "camembert": lambda: CamembertForMaskedLM(CamembertConfig(**words, **small, max_position_embeddings=20)),
+    "electra": lambda: ElectraForMaskedLM(
+        ElectraConfig(**words, **small, embedding_size=8, max_position_embeddings=16)
+    ),
+    "electra-discriminator": lambda: ElectraForPreTraining(
+        ElectraConfig(**words, **small, embedding_size=12, max_position_embeddings=16)
+    ),
+    "bloom": lambda: BloomForCausalLM(BloomConfig(**bloom)),
+    "bloom-normed": lambda: BloomForCausalLM(BloomConfig(**bloom, apply_residual_connection_post_layernorm=True)),
+    "dinov2": lambda: Dinov2ForImageClassification(Dinov2Config(**dinov2)),
+    "dinov2-gated": lambda: Dinov2Model(Dinov2Config(**dinov2, use_swiglu_ffn=True)),
+    "gemma": lambda: GemmaForCausalLM(GemmaConfig(**llama, num_key_value_heads=3, head_dim=4)),
+    "gemma-untied": lambda: GemmaForCausalLM(
+        GemmaConfig(**llama, num_key_value_heads=3, head_dim=4, tie_word_embeddings=False)
+    ),
+    "mixtral": lambda: MixtralForCausalLM(MixtralConfig(**llama, num_key_value_heads=3, num_local_experts=2)),
+    "phi3": lambda: Phi3ForCausalLM(Phi3Config(**llama, num_key_value_heads=3, pad_token_id=0)),
+    "qwen3": lambda: Qwen3ForCausalLM(Qwen3Config(**llama, num_key_value_heads=3, head_dim=4)),
+    "olmo2": lambda: Olmo2ForCausalLM(Olmo2Config(**llama)),
     "olmo": lambda: OlmoForCausalLM(OlmoConfig(**llama)),
     "cohere": lambda: CohereForCausalLM(CohereConfig(**llama)),
 }
@@ -119,6 +142,7 @@ def inputs_of(kind):
     pixels = dict(pixel_values=torch.randn(2, 3, 8, 8))
     return {
         "vit": pixels,
+        "dinov2": pixels,
         "clip": dict(input_ids=ids, **pixels),
         "whisper": dict(input_features=torch.randn(2, 8, 20), decoder_input_ids=ids),
         "t5": dict(input_ids=ids, decoder_input_ids=ids),
@@ -143,6 +167,16 @@ class Rms(torch.nn.Module):
 def is_layer_norm(module):
     """That of torch, or of a model whose own class takes off the mean."""
     return isinstance(module, torch.nn.LayerNorm) or type(module).__name__ in ("OlmoLayerNorm", "CohereLayerNorm")
+
+
+def is_plain(module):
+    """Whether it is a norm with weights, and these do nothing."""
+    kind = type(module).__name__
+    if "Norm" not in kind or getattr(module, "weight", None) is None:
+        return False
+    one = 0 if kind.startswith("Gemma") else 1
+    bias = getattr(module, "bias", None)
+    return bool((module.weight == one).all()) and (bias is None or bool((bias == 0).all()))
 
 
 def main_output(outputs):
@@ -184,14 +218,19 @@ def hold(folder):
         with torch.no_grad():
             rms = main_output(written(**inputs))
         size = want.abs().max()
+        folded, more = cls.from_pretrained(f"{before}-folded", dtype=torch.float32, output_loading_info=True)
+        with torch.no_grad():
+            fold = main_output(folded.eval()(**inputs))
         found[name] = {
             "layerNorms": len(norms),
             "rmsNorms": len(config.get("rms_norms", [])),
             "meanIsZero": len(free),
             "off": ((got - want).abs().max() / size).item(),
             "offWithRmsNorms": ((rms - want).abs().max() / size).item(),
-            "missing": sorted(info["missing_keys"]),
-            "unexpected": sorted(info["unexpected_keys"]),
+            "plainWhenFolded": sum(is_plain(module) for module in folded.modules()),
+            "offWhenFolded": ((fold - want).abs().max() / size).item(),
+            "missing": sorted({*info["missing_keys"], *more["missing_keys"]}),
+            "unexpected": sorted({*info["unexpected_keys"], *more["unexpected_keys"]}),
         }
     print(json.dumps({"transformers": transformers.__version__, "torch": torch.__version__, "models": found}, indent=2))
 

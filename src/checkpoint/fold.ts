@@ -1,0 +1,112 @@
+/**
+ * Gammas and betas of a checkpoint's norms in the products that read them, as `fold-affine` decides on the program.
+ *
+ *   norm.weight = g, norm.bias = b, q_proj.weight = W, q_proj.bias = c
+ *   ->
+ *   norm.weight = 1, norm.bias = 0, q_proj.weight = W diag(g), q_proj.bias = c + W b
+ *
+ * The tensors keep their names and shapes, so a beta goes only where every product that reads the norm has a bias. Of a norm
+ * that multiplies by 1 + g the weight is 0 then, and W becomes W + W diag(g). FlashNorm (arXiv 2407.09577) folds so.
+ */
+
+import { foldAffine } from "../../passes/fold-affine.ts";
+import type { Module } from "../ir/ir.ts";
+import { readConstants } from "../materialize.ts";
+import { PassManager } from "../pass-manager/pass-manager.ts";
+import type { Folded } from "./stream-program.ts";
+
+/** What of norms goes into the products that read them. */
+export const foldableInCheckpoints = ["gamma", "beta"] as const;
+export type FoldableInCheckpoint = (typeof foldableInCheckpoints)[number];
+
+/** What was folded. */
+export interface Folding {
+  /** By the names of the tensors that are others now. */
+  readonly folded: ReadonlyMap<string, Folded>;
+  /** Gammas and betas that do nothing any more. */
+  readonly emptied: ReadonlySet<string>;
+}
+
+export const nothingFolded: Folding = { folded: new Map(), emptied: new Set() };
+
+/** The program in which products read norms, and the tensors of its constants. */
+interface Program {
+  readonly module: Module;
+  readonly tensors: ReadonlyMap<string, string>;
+}
+
+/**
+ * @param programWith the program, in which these tensors are parameters.
+ * A gamma or a beta that would need a tensor that the checkpoint has no room for, or that another place reads, becomes a
+ * parameter, and the pass runs again.
+ */
+export function foldedIntoReaders(
+  programWith: (fixed: ReadonlySet<string>) => Program,
+  fold: ReadonlySet<FoldableInCheckpoint>,
+): Folding {
+  const fixed = new Set<string>();
+  for (;;) {
+    const { module, tensors } = programWith(fixed);
+    const passes = [{ pass: foldAffine, options: { gamma: fold.has("gamma"), beta: fold.has("beta") } }];
+    const after = new PassManager(passes, { verify: false }).run(module).module;
+    const made = madeIn(after, tensors);
+    const read = new Set([...readConstants(after)].map((name) => tensors.get(name)));
+    const isWrong = ({ tensor, by, folded }: Made) =>
+      tensor === undefined || read.has(by) || (folded.kind === "shifted" && read.has(tensor));
+    const wrong = made.filter(isWrong);
+    if (wrong.length === 0) {
+      return {
+        folded: new Map(made.map(({ tensor, folded }) => [tensor as string, folded])),
+        emptied: new Set(made.map(({ by }) => by)),
+      };
+    }
+    for (const { by } of wrong) fixed.add(by);
+  }
+}
+
+/** A constant that the pass made, the tensor that it would be, and the one of the norm that went into it. */
+interface Made {
+  readonly tensor: string | undefined;
+  readonly by: string;
+  readonly folded: Folded;
+}
+
+function madeIn(after: Module, tensors: ReadonlyMap<string, string>): Made[] {
+  const byName = new Map(after.consts.map((one) => [one.name, one]));
+  const computed = (name: string | undefined) => {
+    const data = name === undefined ? undefined : byName.get(name)?.data;
+    return data?.kind === "computed" ? data : undefined;
+  };
+  // Columns of a weight that lies the other way are multiplied by gamma as a column.
+  const tensorOf = (name: string): string => {
+    const data = computed(name);
+    return data === undefined || tensors.has(name)
+      ? (tensors.get(name) as string)
+      : tensorOf(data.operands[0] as string);
+  };
+  const scaledBy = (name: string, plusOne: boolean): Made | undefined => {
+    const data = computed(name);
+    if (data?.op !== "mul") return undefined;
+    const [weight, vector] = data.operands as [string, string];
+    const tensor = tensorOf(weight);
+    const by = tensorOf(vector);
+    const axis = computed(vector)?.op === "reshape" ? 0 : 1;
+    return { tensor, by, folded: { kind: "scaled", weight: tensor, by, plusOne, axis } };
+  };
+  const shiftedBy = (product: string, bias: string | undefined): Made | undefined => {
+    const data = computed(product);
+    if (data?.op !== "linear" && data?.op !== "matmul") return undefined;
+    const [beta, weight, own] = data.operands as [string, string, string | undefined];
+    const to = data.op === "linear" ? own : bias;
+    const tensor = to === undefined ? undefined : tensorOf(to);
+    const [by, axis] = [tensorOf(beta), data.op === "linear" ? 1 : 0] as const;
+    return { tensor, by, folded: { kind: "shifted", weight: tensorOf(weight), by, bias: tensor ?? "", axis } };
+  };
+  return [...readConstants(after)].flatMap((name) => {
+    const data = tensors.has(name) ? undefined : computed(name);
+    if (data === undefined) return [];
+    const [a, b] = data.operands as [string, string | undefined];
+    const sum = data.op === "add" && b !== undefined ? (scaledBy(b, true) ?? shiftedBy(b, a)) : undefined;
+    return sum ?? scaledBy(name, false) ?? shiftedBy(name, undefined) ?? [];
+  });
+}
