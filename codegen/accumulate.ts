@@ -10,8 +10,7 @@
  * - depth: how many blocks are around a state; the lane's own has 0.
  */
 
-import { reductionResultOf } from "../src/ir/ir.ts";
-import type { ReductionResult } from "../src/ir/ops/def.ts";
+import { reductionResultOf } from "../src/ir/op-kinds.ts";
 import { depthSuffixes, ofDepth } from "./blocks.ts";
 import { laneType } from "./expression.ts";
 import { extentValue, known } from "./extent.ts";
@@ -27,7 +26,7 @@ import {
   subtract,
   widened,
 } from "./kernel/expression.ts";
-import type { Reduction, Remainder, RowContext, State } from "./kernel/reduction.ts";
+import type { Reduction, ReductionResult, Remainder, RowContext, State } from "./kernel/reduction.ts";
 import type { Statements, Target } from "./kernel/statement.ts";
 import { type Merge, mergeLanes, type Scratch, shareFirst } from "./lanes.ts";
 import type { Names } from "./names.ts";

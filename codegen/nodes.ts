@@ -12,10 +12,12 @@
 
 import type { Span } from "../src/diagnostics/diagnostic.ts";
 import type { Atom } from "../src/ir/atoms.ts";
-import { type Op, reductionResultOf, type Value } from "../src/ir/ir.ts";
+import type { Op, Value } from "../src/ir/ir.ts";
 import type { DimAtoms } from "../src/ir/iteration.ts";
-import type { ReductionDef, ReductionResult } from "../src/ir/ops/def.ts";
+import { reductionResultOf } from "../src/ir/op-kinds.ts";
+import type { ReductionDef } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
+import type { ReductionResult } from "./kernel/reduction.ts";
 import type { Along, Moves } from "./place-along.ts";
 
 export interface Node {

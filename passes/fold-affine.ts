@@ -13,7 +13,8 @@
  */
 
 import type { Miss } from "../src/diagnostics/remarks.ts";
-import { constantValue, definedBy, type Fn, isNorm, type Op, type Value } from "../src/ir/ir.ts";
+import { constantValue, definedBy, type Fn, type Op, type Value } from "../src/ir/ir.ts";
+import { isNorm } from "../src/ir/op-kinds.ts";
 import { attribute } from "../src/ir/ops/def.ts";
 import { sameType } from "../src/ir/types.ts";
 import { definePass, type PassContext } from "../src/pass/define-pass.ts";

@@ -12,7 +12,8 @@
  */
 
 import { type Builder, rewrite } from "../src/ir/builder.ts";
-import { type Fn, isNorm, type Op, type Value } from "../src/ir/ir.ts";
+import type { Fn, Op, Value } from "../src/ir/ir.ts";
+import { isNorm } from "../src/ir/op-kinds.ts";
 import type { NormDef } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { sameShape } from "../src/ir/types.ts";

@@ -7,8 +7,9 @@
 
 import type { Miss } from "../src/diagnostics/remarks.ts";
 import type { Assumption } from "../src/ir/field/compare.ts";
-import { definedBy, type Op, reductionResultOf, type Value } from "../src/ir/ir.ts";
+import { definedBy, type Op, type Value } from "../src/ir/ir.ts";
 import { quoted } from "../src/ir/naming.ts";
+import { reductionResultOf } from "../src/ir/op-kinds.ts";
 import { attribute } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { printShape, reducedShape, type Shape, sameShape } from "../src/ir/types.ts";

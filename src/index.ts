@@ -117,6 +117,9 @@ export {
   makeModule,
   Op,
   type OpInit,
+  type OpName,
+  type OpRows,
+  type OwnOps,
   presentOperands,
   type Result,
   type Uses,
@@ -126,12 +129,10 @@ export {
 export type {
   AttributeDef,
   CompositeDef,
-  CompositeEmitter,
   ConstantDef,
   Cost,
   ElementwiseDef,
   ElementwiseRow,
-  Emitter,
   ExternDef,
   Facts,
   IndexDef,
@@ -147,7 +148,6 @@ export type {
   OpDef,
   OperandDef,
   ReductionDef,
-  ReductionResult,
   ReductionRow,
   Refusal,
   Rows,
@@ -157,8 +157,9 @@ export type {
   ZeroMean,
   ZeroMeanWay,
 } from "./ir/ops/def.ts";
-export type { ElementwiseMeaning, LinearMeaning, ReductionMeaning } from "./ir/ops/exact.ts";
-export { type OpName, type OwnOps, opNames, ops } from "./ir/ops/index.ts";
+export type { Emitter } from "./ir/ops/emitter.ts";
+export { opNames, ops } from "./ir/ops/index.ts";
+export type { ElementwiseMeaning, LinearMeaning, ReductionMeaning } from "./ir/ops/meaning.ts";
 export type { Bound, Numerics } from "./ir/ops/numerics.ts";
 export { type OwnOp, registerOps } from "./ir/ops/own.ts";
 export type { Adjoint, Pullback, Term, Terms, Vjp } from "./ir/ops/vjp.ts";

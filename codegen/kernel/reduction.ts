@@ -7,7 +7,6 @@
  */
 
 import type { Attributes } from "../../src/ir/ir.ts";
-import type { ReductionResult } from "../../src/ir/ops/def.ts";
 import {
   component,
   construct,
@@ -121,6 +120,9 @@ export interface Reduction {
   /** The element less the row's mean, where the state has one. */
   readonly centered?: (element: Expression, state: Expression, shift: Expression) => Expression;
 }
+
+/** What a result of a reduction is: the row's elements combined, or a moment of the row. */
+export type ReductionResult = "combined" | "mean" | "variance" | "deviation";
 
 /** A reduction's results from a state, or from an element. */
 export type Results = { readonly [Result in ReductionResult]?: (of: Expression, row: RowContext) => Expression };

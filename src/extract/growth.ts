@@ -1,8 +1,9 @@
 /** How a region grows: the ops of a norm's stream that one kernel computes with it. */
 
 import { bufferName } from "../../codegen/nodes.ts";
-import { type Fn, isLeaf, isNorm, type Op, presentOperands, usesOf, type Value } from "../ir/ir.ts";
+import { type Fn, isLeaf, type Op, presentOperands, usesOf, type Value } from "../ir/ir.ts";
 import { firstMismatch, whyOutside } from "../ir/iteration.ts";
+import { isNorm } from "../ir/op-kinds.ts";
 import { ops as opTable } from "../ir/ops/index.ts";
 import { isFloat, printType, sameShape } from "../ir/types.ts";
 import type { Dataflow, Step } from "./dataflow.ts";

@@ -16,17 +16,8 @@ import { type Diagnostic, TircError } from "../diagnostics/diagnostic.ts";
 import { normWarnings } from "../diagnostics/errors-norms.ts";
 import { progress } from "../diagnostics/progress.ts";
 import { copyOp, copyParam } from "../ir/builder.ts";
-import {
-  type Fn,
-  isLeaf,
-  isNorm,
-  type Module,
-  makeFn,
-  makeModule,
-  type Op,
-  presentOperands,
-  type Value,
-} from "../ir/ir.ts";
+import { type Fn, isLeaf, type Module, makeFn, makeModule, type Op, presentOperands, type Value } from "../ir/ir.ts";
+import { isNorm } from "../ir/op-kinds.ts";
 import { tensorsIn } from "../model-tensors.ts";
 import type { Imported } from "../onnx/import.ts";
 import type { OnnxModel } from "../onnx/model.ts";

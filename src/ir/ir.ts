@@ -8,9 +8,21 @@
  */
 
 import type { Span } from "../diagnostics/diagnostic.ts";
-import type { ReductionResult } from "./ops/def.ts";
-import { isLeafName, type OpName, ops } from "./ops/index.ts";
 import type { ElementType, Shape, TensorType } from "./types.ts";
+
+/** The rows of the op table by name: `ops/index.ts` adds what it has, so that this file knows ops by their names alone. */
+// biome-ignore lint/suspicious/noEmptyInterface: it is there to be added to.
+export interface OpRows {}
+
+/**
+ * Names of ops that a plugin adds, for TypeScript: `declare module "tirc" { interface OwnOps { my_op: true } }`. The
+ * compiler itself has none, so its tables by `OpName` have a row for each of its own ops and no more.
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: it is there to be added to.
+export interface OwnOps {}
+
+/** The name of a row of the op table. */
+export type OpName = keyof OpRows | keyof OwnOps;
 
 /** What an attribute may hold. */
 export type AttributeValue = number | boolean | string | readonly (number | string)[];
@@ -167,14 +179,14 @@ export function makeModule(fns: readonly Fn[], consts: readonly Const[] = []): M
   return Object.freeze({ fns: Object.freeze([...fns]), consts: Object.freeze([...consts]) });
 }
 
+/** Ops that no program calls: a constant is written as a literal, a global as its name. */
+export function isLeafName(name: OpName): boolean {
+  return name === "constant" || name === "global";
+}
+
 /** Whether the op stands for a value that is there from the start. Such ops belong to no kernel, and their place is nothing. */
 export function isLeaf(op: Op): boolean {
   return isLeafName(op.name);
-}
-
-/** Whether an op is a norm that takes a gamma: LayerNorm, RMSNorm or GroupNorm, and no centering or softmax. */
-export function isNorm({ name }: Op): boolean {
-  return ops[name].kind === "norm" && ops[name].operands.length > 1;
 }
 
 /** The operands that are there. */
@@ -186,12 +198,6 @@ export function presentOperands(op: Op): Value[] {
 export function definedBy<N extends OpName>(value: Value | undefined, ...names: N[]): Op | undefined {
   const op = value?.def;
   return op !== undefined && (names as OpName[]).includes(op.name) ? op : undefined;
-}
-
-/** What the value is of the row that a reduction folds; `undefined` if no reduction defines it. */
-export function reductionResultOf({ def: op, index }: Value): ReductionResult | undefined {
-  const def = op && ops[op.name];
-  return def?.kind === "reduction" ? def.results[index] : undefined;
 }
 
 /** The number of a `constant`, or `undefined`. */

@@ -13,8 +13,9 @@
 
 import { Builder, copyOp } from "../ir/builder.ts";
 import { elementsOf, mostBuffers } from "../ir/bytes.ts";
-import { type Op, reductionResultOf, type Value } from "../ir/ir.ts";
+import type { Op, Value } from "../ir/ir.ts";
 import { axisOf, countOf, type MixedOrder, summedAxes } from "../ir/mixed-order.ts";
+import { reductionResultOf } from "../ir/op-kinds.ts";
 import { attribute } from "../ir/ops/def.ts";
 import type { Dim, Shape, TensorType } from "../ir/types.ts";
 import type { Outliner, Piece, Write } from "./outline.ts";

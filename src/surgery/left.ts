@@ -4,7 +4,8 @@
  */
 
 import { standardizations } from "../../passes/norm-patterns.ts";
-import { isNorm, type Op } from "../ir/ir.ts";
+import type { Op } from "../ir/ir.ts";
+import { isNorm } from "../ir/op-kinds.ts";
 import { attribute } from "../ir/ops/def.ts";
 import type { NormRecord } from "../norm-records.ts";
 import { whyForeign } from "../onnx/data-types.ts";

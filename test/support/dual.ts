@@ -11,7 +11,8 @@ import { Algebra, type Elements, type Rounded } from "../../src/ir/field/algebra
 import { Evaluator, type FieldTensor, type Point } from "../../src/ir/field/evaluate.ts";
 import type { PrimeField } from "../../src/ir/field/prime.ts";
 import { type Const, type Fn, isLeaf, type Op, type Value } from "../../src/ir/ir.ts";
-import type { Emitter, OpDef, ReductionDef } from "../../src/ir/ops/def.ts";
+import type { OpDef, ReductionDef } from "../../src/ir/ops/def.ts";
+import type { Emitter } from "../../src/ir/ops/emitter.ts";
 import { ops } from "../../src/ir/ops/index.ts";
 import { broadcastTo, elementCount, gather, rowOrder } from "../../src/ir/tensor.ts";
 import { broadcastShapes, isFloat, reducedShape } from "../../src/ir/types.ts";

@@ -10,8 +10,9 @@ import { makeOp } from "../builder.ts";
 import { evaluateOp, resolvedAttributes, resolveShape } from "../interpret.ts";
 import { type Attributes, type ComputedData, type Const, constantValue, type Fn, type Op, Value } from "../ir.ts";
 import { lookupsBy } from "../lookups.ts";
-import type { Emitter, IndexDef, LinearDef, NormDef, OpDef, ReductionDef } from "../ops/def.ts";
-import { type ElementwiseName, ops, type ReductionName } from "../ops/index.ts";
+import type { IndexDef, LinearDef, NormDef, OpDef, ReductionDef } from "../ops/def.ts";
+import type { Emitter } from "../ops/emitter.ts";
+import { type OpName, ops } from "../ops/index.ts";
 import { broadcastTo, elementCount, gather, rowOrder } from "../tensor.ts";
 import { broadcastShapes, type ElementType, isHalf, isInteger, reducedShape, tensorType } from "../types.ts";
 import { Algebra, type Elements, hashOfText } from "./algebra.ts";
@@ -303,11 +304,7 @@ export class Evaluator {
   }
 
   /** An op of which norms are made; like `op`, but its types need not be inferred. */
-  private primitive(
-    name: ElementwiseName | ReductionName,
-    operands: readonly FieldTensor[],
-    attributes: Attributes,
-  ): FieldTensor {
+  private primitive(name: OpName, operands: readonly FieldTensor[], attributes: Attributes): FieldTensor {
     const def: OpDef = ops[name];
     const [x] = operands as [FieldTensor];
     const { element } = x;

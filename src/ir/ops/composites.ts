@@ -7,15 +7,19 @@ import { linearErrors } from "../../diagnostics/errors-linear.ts";
 import { typeErrors } from "../../diagnostics/errors-types.ts";
 import type { Value } from "../ir.ts";
 import { printShape } from "../types.ts";
-import { attribute, type CompositeDef, type CompositeEmitter, floats } from "./def.ts";
+import { attribute, type CompositeDef, floats } from "./def.ts";
+import type { Emitter } from "./emitter.ts";
 
 const bits = 2 ** 32;
 
 /** As the u32 that `random_bits` takes. */
-const word = (emit: CompositeEmitter, value: Value) =>
+const word = (emit: Emitter, value: Value) =>
   value.element === "u32" ? value : emit.emit("cast", [value], { to: "u32" });
 
-export const compositeOps = {
+/** Written out, for definitions are checked against the names of all ops, of which these are some. */
+type CompositeName = "dropout";
+
+export const compositeOps: Readonly<Record<CompositeName, CompositeDef>> = {
   dropout: {
     kind: "composite",
     facts: {},
@@ -55,4 +59,4 @@ export const compositeOps = {
     },
     vjp: { by: [null, null, null] },
   },
-} satisfies Record<string, CompositeDef>;
+};

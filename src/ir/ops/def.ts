@@ -4,13 +4,13 @@
  */
 
 import type { Expression, Scalar, Type } from "../../../codegen/kernel/expression.ts";
-import type { Reduction } from "../../../codegen/kernel/reduction.ts";
+import type { Reduction, ReductionResult } from "../../../codegen/kernel/reduction.ts";
 import type { Diagnostic, Span } from "../../diagnostics/diagnostic.ts";
 import type { Attributes, Value } from "../ir.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Dim, type ElementType, elementTypes, type Shape, type TensorType } from "../types.ts";
-import type { ElementwiseMeaning, LinearMeaning, ReductionMeaning } from "./exact.ts";
-import type { ElementwiseName, IndexName, ReductionName } from "./index.ts";
+import type { Emitter } from "./emitter.ts";
+import type { ElementwiseMeaning, LinearMeaning, ReductionMeaning } from "./meaning.ts";
 import type { Numerics } from "./numerics.ts";
 import type { Vjp } from "./vjp.ts";
 
@@ -127,9 +127,6 @@ export interface ElementwiseDef extends ElementwiseRow {
   readonly vjp: Vjp;
 }
 
-/** What a result of a reduction is: the row's elements combined, or a moment of the row. */
-export type ReductionResult = "combined" | "mean" | "variance" | "deviation";
-
 /** An op that folds axes, but for its meaning over a field. */
 export interface ReductionRow extends Common {
   readonly kind: "reduction";
@@ -162,14 +159,6 @@ export interface NormView {
   readonly affine: Shape;
   /** The shape in which gamma and beta broadcast against the view. */
   readonly affineView: Shape;
-}
-
-/** Builds ops in a function that is under construction. */
-export interface Emitter<Name extends string = ElementwiseName | ReductionName> {
-  /** The result of an op that is no norm itself. */
-  emit(name: Name, operands: readonly (Value | undefined)[], attributes?: Attributes): Value;
-  /** The value of a literal. */
-  constant(element: ElementType, value: number): Value;
 }
 
 /** An op over rows of its operand, with gamma and beta where it takes them, but for its derivatives. */
@@ -332,16 +321,13 @@ export interface ExternDef extends Common {
   readonly vjp: Vjp;
 }
 
-/** Builds what a composite op stands for. */
-export type CompositeEmitter = Emitter<ElementwiseName | ReductionName | IndexName>;
-
 /** What is written out in other ops where a program is read; of the shape and the element type of its first operand. */
 export interface CompositeDef extends Common {
   readonly kind: "composite";
   /** What is wrong with operands of these shapes, or with the attributes. */
   readonly refuse: (shapes: readonly (Shape | undefined)[], attributes: Attributes) => Refusal | undefined;
   /** The ops, of which the last one made is the result. */
-  readonly define: (emit: CompositeEmitter, operands: readonly (Value | undefined)[], attributes: Attributes) => Value;
+  readonly define: (emit: Emitter, operands: readonly (Value | undefined)[], attributes: Attributes) => Value;
   readonly vjp: Vjp;
 }
 

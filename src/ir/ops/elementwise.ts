@@ -510,3 +510,6 @@ export const ternaryOps = {
       threefry2x32([position, offset], [seed, attribute.number(attributes, "stream")])[0],
   },
 } satisfies Record<string, ElementwiseRow>;
+
+/** The name of an elementwise op. */
+export type ElementwiseName = keyof typeof unaryOps | keyof typeof binaryOps | keyof typeof ternaryOps;

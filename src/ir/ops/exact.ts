@@ -8,29 +8,10 @@
 import type { Algebra, Elements } from "../field/algebra.ts";
 import type { Attributes } from "../ir.ts";
 import { type ElementType, elementInfo, isByte, isFloat, isHalf, isInteger } from "../types.ts";
-import type { ElementwiseName, ReductionName } from "./index.ts";
+import type { ElementwiseName } from "./elementwise.ts";
 import { sqrtTwoOverPi } from "./math.ts";
-
-/** Operands of one length, or of length 1; `element` is their type. */
-export type ElementwiseMeaning = (
-  field: Algebra,
-  operands: readonly Elements[],
-  at: { readonly element: ElementType; readonly attributes: Attributes },
-) => Elements;
-
-/** Rows of `width` elements, one after the other, to one tensor a result. */
-export type ReductionMeaning = (
-  field: Algebra,
-  rows: Elements,
-  width: number,
-  attributes: Attributes,
-) => readonly Elements[];
-
-/**
- * Results are linear in each of the first two operands, and in the third, which is added; or they are sums of elements of
- * operands.
- */
-export type LinearMeaning = "bilinear" | "sums";
+import type { ElementwiseMeaning, ReductionMeaning } from "./meaning.ts";
+import type { ReductionName } from "./reductions.ts";
 
 type Unary = (field: Algebra, x: Elements, attributes: Attributes) => Elements;
 type Binary = (field: Algebra, a: Elements, b: Elements) => Elements;

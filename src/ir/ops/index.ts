@@ -1,5 +1,6 @@
 /** The op table. An op is one row here; every per-op table elsewhere is keyed by `OpName`. */
 
+import { isLeafName, type OpName } from "../ir.ts";
 import { compositeOps } from "./composites.ts";
 import { conv } from "./conv.ts";
 import {
@@ -17,21 +18,24 @@ import {
   type ReductionDef,
   type ShapeDef,
 } from "./def.ts";
-import { binaryOps, ternaryOps, unaryOps } from "./elementwise.ts";
+import { binaryOps, type ElementwiseName, ternaryOps, unaryOps } from "./elementwise.ts";
 import { elementwiseMeanings, reductionMeanings } from "./exact.ts";
 import { externOps } from "./extern.ts";
-import { indexOps } from "./indexing.ts";
-import { linearOps } from "./linear.ts";
-import { normOps } from "./norms.ts";
+import { type IndexName, indexOps } from "./indexing.ts";
+import { type LinearName, linearOps } from "./linear.ts";
+import { type NormName, normOps } from "./norms.ts";
 import { type Numerics, numerics } from "./numerics.ts";
-import { reductionOps } from "./reductions.ts";
+import { type ReductionName, reductionOps } from "./reductions.ts";
 import { scanOps } from "./scans.ts";
-import { shapeOps } from "./shape.ts";
+import { type ShapeName, shapeOps } from "./shape.ts";
 import { transposeOps } from "./transposes.ts";
 import { elementwiseVjps } from "./vjp-elementwise.ts";
 import { indexVjps } from "./vjp-index.ts";
 import { linearVjps, shapeVjps } from "./vjp-moves.ts";
 import { normVjp, reductionVjps } from "./vjp-rows.ts";
+
+export { isLeafName, type OpName, type OwnOps } from "../ir.ts";
+export type { ElementwiseName, IndexName, LinearName, NormName, ReductionName, ShapeName };
 
 const constant: ConstantDef = {
   kind: "constant",
@@ -59,9 +63,6 @@ const global: ConstantDef = {
   facts: {},
   vjp: { by: [] },
 };
-
-/** The name of an elementwise op. */
-export type ElementwiseName = keyof typeof unaryOps | keyof typeof binaryOps | keyof typeof ternaryOps;
 
 /** `rows` with the columns that `of` has for each. */
 function withColumns<Name extends string, Row, Columns>(
@@ -112,21 +113,10 @@ const table = {
   global,
 };
 
-/**
- * Names of ops that a plugin adds, for TypeScript: `declare module "tirc" { interface OwnOps { my_op: true } }`. The
- * compiler itself has none, so its tables by `OpName` have a row for each of its own ops and no more.
- */
-// biome-ignore lint/suspicious/noEmptyInterface: it is there to be added to.
-export interface OwnOps {}
-
-/** The name of a row of the op table. */
-export type OpName = keyof typeof table | keyof OwnOps;
-/** The name of a reduction. */
-export type ReductionName = keyof typeof reductionOps;
-export type NormName = keyof typeof normOps;
-export type ShapeName = keyof typeof shapeOps;
-export type IndexName = keyof typeof indexOps;
-export type LinearName = keyof typeof linearOps | "conv" | keyof typeof transposeOps | keyof typeof scanOps;
+type Rows = Readonly<Record<keyof typeof table, true>>;
+declare module "../ir.ts" {
+  interface OpRows extends Rows {}
+}
 
 /** The op table: for each op its operands, attributes, facts, and how it is computed. */
 export const ops: Readonly<Record<OpName, OpDef>> = table;
@@ -135,11 +125,6 @@ export const opNames = Object.keys(table) as OpName[];
 
 export function isOpName(name: string): name is OpName {
   return Object.hasOwn(table, name);
-}
-
-/** Ops that no program calls: a constant is written as a literal, a global as its name. */
-export function isLeafName(name: OpName): boolean {
-  return name === "constant" || name === "global";
 }
 
 /** Ops that a program can call by name. */

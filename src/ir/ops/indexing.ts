@@ -424,3 +424,5 @@ export const indexOps = {
     zeroMean: () => [],
   }),
 } satisfies Record<string, IndexRow>;
+
+export type IndexName = keyof typeof indexOps;

@@ -5,6 +5,8 @@ import { linearErrors } from "../../diagnostics/errors-linear.ts";
 import { broadcastTo, elementCount, type Tensor } from "../tensor.ts";
 import { broadcastShapes, type Dim, printShape, type Shape, sameShape } from "../types.ts";
 import { floats, type LinearRow, type Refusal } from "./def.ts";
+import type { scanOps } from "./scans.ts";
+import type { transposeOps } from "./transposes.ts";
 
 type Infer = LinearRow["infer"];
 type Evaluate = LinearRow["evaluate"];
@@ -177,3 +179,6 @@ export const linearOps = {
     outside: { because, plain: "product by rows" },
   }),
 } satisfies Record<string, LinearRow>;
+
+/** Of all rows that are linear: these, and those of other files. */
+export type LinearName = keyof typeof linearOps | "conv" | keyof typeof transposeOps | keyof typeof scanOps;

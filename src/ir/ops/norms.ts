@@ -6,17 +6,10 @@
 import { typeErrors } from "../../diagnostics/errors-types.ts";
 import type { Attributes, Value } from "../ir.ts";
 import { type Dim, printShape, type Shape } from "../types.ts";
-import {
-  type AttributeDef,
-  attribute,
-  type Emitter,
-  floats,
-  type NormRow,
-  type NormView,
-  type Refusal,
-} from "./def.ts";
-import type { ReductionName } from "./index.ts";
+import { type AttributeDef, attribute, floats, type NormRow, type NormView, type Refusal } from "./def.ts";
+import type { Emitter } from "./emitter.ts";
 import { meanOf, sumOf, varianceOf } from "./math.ts";
+import type { ReductionName } from "./reductions.ts";
 
 const axes: AttributeDef = { type: "axes", summary: "The axes of a row; -1 is the last, several are taken as one." };
 const epsilon = (value: number): AttributeDef => ({
@@ -107,7 +100,10 @@ function norm(operands: readonly string[], attributes: Readonly<Record<string, A
   return { kind: "norm", operands: named, attributes, elements: floats, facts: {}, view: overAxes, ...parts };
 }
 
-export const normOps = {
+/** Written out, for definitions are checked against the names of all ops, of which these are some. */
+export type NormName = "layernorm" | "rmsnorm" | "center" | "softmax" | "log_softmax" | "l2norm" | "groupnorm";
+
+export const normOps: Readonly<Record<NormName, NormRow>> = {
   layernorm: norm(
     ["x", "gamma", "beta"],
     { axes, eps: epsilon(1e-5) },
@@ -201,4 +197,4 @@ export const normOps = {
       define: standardize,
     },
   ),
-} satisfies Record<string, NormRow>;
+};

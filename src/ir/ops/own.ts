@@ -9,8 +9,9 @@ import { type PluginPlace, pluginErrors } from "../../diagnostics/errors-plugins
 import { reservedWords } from "../print.ts";
 import { isElementType } from "../types.ts";
 import type { ElementwiseRow, NormRow, OpDef, ReductionDef, ReductionRow, ShapeRow } from "./def.ts";
-import { type ElementwiseMeaning, type ReductionMeaning, reductionMeanings } from "./exact.ts";
+import { reductionMeanings } from "./exact.ts";
 import { addRow, isOpName, ops, type ReductionName, removeRow } from "./index.ts";
+import type { ElementwiseMeaning, ReductionMeaning } from "./meaning.ts";
 import type { Numerics } from "./numerics.ts";
 import type { Vjp } from "./vjp.ts";
 

@@ -114,3 +114,6 @@ export const reductionOps = {
     { results: ["mean", "variance"] },
   ),
 } satisfies Record<string, ReductionRow>;
+
+/** The name of a reduction. */
+export type ReductionName = keyof typeof reductionOps;

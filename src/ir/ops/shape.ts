@@ -104,3 +104,5 @@ export const shapeOps = {
     (x, shape) => gather(x.data, shape, broadcastStrides(x.shape, shape)),
   ),
 } satisfies Record<string, ShapeRow>;
+
+export type ShapeName = keyof typeof shapeOps;

@@ -7,7 +7,7 @@
 
 import type { Attributes, Value } from "../ir.ts";
 import { isFloat } from "../types.ts";
-import type { ElementwiseName } from "./index.ts";
+import type { ElementwiseName } from "./elementwise.ts";
 import { sqrtTwoOverPi } from "./math.ts";
 import type { Adjoint, Pullback, Terms, Vjp } from "./vjp.ts";
 

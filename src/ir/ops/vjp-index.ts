@@ -13,7 +13,7 @@
 import type { Value } from "../ir.ts";
 import type { Dim } from "../types.ts";
 import { attribute } from "./def.ts";
-import type { IndexName } from "./index.ts";
+import type { IndexName } from "./indexing.ts";
 import { ofOne, type Pullback, type Terms, type Vjp } from "./vjp.ts";
 
 const cut = (t: Terms, x: Value, axis: number, start: number, end: number) => t.op("slice", [x], { axis, start, end });

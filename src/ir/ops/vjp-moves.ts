@@ -7,7 +7,8 @@
 import type { Value } from "../ir.ts";
 import type { Dim, Shape } from "../types.ts";
 import { attribute } from "./def.ts";
-import type { LinearName, ShapeName } from "./index.ts";
+import type { LinearName } from "./linear.ts";
+import type { ShapeName } from "./shape.ts";
 import { type Adjoint, ofOne, type Pullback, type Terms, type Vjp } from "./vjp.ts";
 
 const given = ({ operands, cotangents }: Adjoint) => ({

@@ -15,7 +15,8 @@
 import type { Attributes, Value } from "../ir.ts";
 import { type Dim, type Shape, sameShape } from "../types.ts";
 import { attribute, type NormDef } from "./def.ts";
-import type { NormName, ReductionName } from "./index.ts";
+import type { NormName } from "./norms.ts";
+import type { ReductionName } from "./reductions.ts";
 import type { Adjoint, Terms, Vjp } from "./vjp.ts";
 
 /** A reduction whose result of this number has the cotangent `dy`; `y` and `dy` keep the axes that it folds. */

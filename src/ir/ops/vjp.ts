@@ -8,10 +8,9 @@
  * A rule is a formula, as tinygrad's `gradient.py` has them; a key that is missing does not compile.
  */
 
-import type { Builder } from "../builder.ts";
-import type { Attributes, Value } from "../ir.ts";
+import type { Attributes, OpName, Value } from "../ir.ts";
 import { type Dim, isFloat, reducedShape, type Shape, sameShape } from "../types.ts";
-import type { ElementwiseName, OpName } from "./index.ts";
+import type { Emitter } from "./emitter.ts";
 
 /** A value, or a number of its type. */
 export type Term = Value | number;
@@ -41,13 +40,14 @@ export const ofOne =
  */
 export type Vjp = { readonly by: readonly (Pullback | null)[] } | { readonly none: string };
 
-type ElementwiseTerms = { readonly [Name in ElementwiseName]: (...operands: Term[]) => Value };
+/** Ops whose operands say all, or whose attributes have defaults. */
+type OpTerms = { readonly [Name in Exclude<OpName, keyof TermBuilder>]: (...operands: Term[]) => Value };
 
 /** Ops as functions of values and numbers: what formulas are written with. */
-export type Terms = ElementwiseTerms & TermBuilder;
+export type Terms = OpTerms & TermBuilder;
 
 /** The terms of a function that is being built. */
-export function termsOf(builder: Builder): Terms {
+export function termsOf(builder: Emitter): Terms {
   const terms = new TermBuilder(builder);
   const call = (name: string) =>
     name in terms ? Reflect.get(terms, name) : (...operands: Term[]) => terms.op(name as OpName, operands);
@@ -56,9 +56,9 @@ export function termsOf(builder: Builder): Terms {
 
 /** The terms that are no elementwise ops. */
 class TermBuilder {
-  private readonly builder: Builder;
+  private readonly builder: Emitter;
 
-  constructor(builder: Builder) {
+  constructor(builder: Emitter) {
     this.builder = builder;
   }
 
