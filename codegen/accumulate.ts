@@ -14,7 +14,7 @@ import { reductionResultOf } from "../src/ir/op-kinds.ts";
 import { depthSuffixes, ofDepth } from "./blocks.ts";
 import { laneType } from "./expression.ts";
 import { extentValue, known } from "./extent.ts";
-import type { Fold } from "./folds.ts";
+import { type Fold, operandsOf } from "./folds.ts";
 import {
   component,
   construct,
@@ -26,22 +26,36 @@ import {
   subtract,
   widened,
 } from "./kernel/expression.ts";
-import type { Reduction, ReductionResult, Remainder, RowContext, State } from "./kernel/reduction.ts";
+import type { Reduction, ReductionResult, Remainder, Results, RowContext, Shifted, State } from "./kernel/reduction.ts";
 import type { Statements, Target } from "./kernel/statement.ts";
 import { type Merge, mergeLanes, type Scratch, shareFirst } from "./lanes.ts";
 import type { Names } from "./names.ts";
-import type { Node } from "./nodes.ts";
+import { isCovariance, type Node } from "./nodes.ts";
 import type { BodyContext, Place } from "./place.ts";
 
 /** Endings of the names of a fold's variables: the row's state, its shift, and the fields of the states of each depth. */
-export function foldParts({ identity, shift }: Reduction): readonly string[] {
+export function foldParts({ identity, shift, second }: Reduction): readonly string[] {
   const parts = Object.keys(identity(f32, undefined));
   return [
     "",
-    ...(shift ? ["_shift", "_second"] : []),
+    ...(shift ? sampleParts(0) : []),
+    ...(second ? sampleParts(1) : []),
     ...parts.flatMap((part) => depthSuffixes.map((suffix) => `_${part}${suffix}`)),
   ];
 }
+
+/** Of the variables in which the shift of an operand is chosen. */
+const sampleParts = (operand: number) => (operand === 0 ? ["_shift", "_second"] : ["_shift_y", "_second_y"]);
+
+/** Of a fold of two operands, what the reduction reads: of the first, of the second, or of both. */
+function readOf(node: Node, { reduction, operand, second }: Fold): Pick<Reduction, "result" | "centered"> {
+  if (second === undefined) return reduction;
+  if (isCovariance(node)) return { result: reduction.both as Results };
+  return node.operands[0] === operand ? reduction : (reduction.second as Reduction);
+}
+
+/** The number of the operand that the reduction reads. */
+const operandRead = (node: Node, { operand }: Fold) => (node.operands[0] === operand ? 0 : 1);
 
 /** Variables that all folds of a loop share: how many units a lane has seen, and one over that. */
 export interface Counter {
@@ -61,8 +75,8 @@ export class FoldWriter {
   private readonly states = new Map<Fold, State[]>();
   /** What all lanes have accumulated. */
   private readonly rows = new Map<Fold, Target>();
-  /** What is taken off the elements, and the second of three where they come one after the other. */
-  private readonly samples = new Map<Fold, readonly Target[]>();
+  /** By operand: what is taken off the elements, and the second of three where they come one after the other. */
+  private readonly samples = new Map<Fold, readonly (readonly Target[])[]>();
 
   constructor(context: BodyContext, to: Statements, scratch: Scratch) {
     this.context = context;
@@ -80,12 +94,13 @@ export class FoldWriter {
   }
 
   /** An element less its row's mean. */
-  centered(fold: Fold, element: Expression): Expression {
-    return fold.reduction.centered?.(element, this.rowState(fold), this.shiftOf(fold) as Expression) as Expression;
+  centered(mean: Node, fold: Fold, element: Expression): Expression {
+    const shift = this.shiftOf(fold, operandRead(mean, fold)) as Expression;
+    return readOf(mean, fold).centered?.(element, this.rowState(fold), shift) as Expression;
   }
 
-  private shiftOf(fold: Fold): Target | undefined {
-    return this.samples.get(fold)?.[0];
+  private shiftOf(fold: Fold, operand: number): Target | undefined {
+    return this.samples.get(fold)?.[operand]?.[0];
   }
 
   /** The state at a depth, before it has seen an element. */
@@ -103,20 +118,25 @@ export class FoldWriter {
 
   /** Room for a fold's shift, and for the second of three elements where they come one after the other. */
   declareShift(fold: Fold): void {
-    const parts = this.context.schedule.width === 4 ? ["_shift"] : ["_shift", "_second"];
     const zero = literal(f32, 0);
-    this.samples.set(
-      fold,
-      parts.map((part) => this.to.variable(fold.name + part, zero)),
-    );
+    const variables = operandsOf(fold).map((_, operand) => {
+      const parts = sampleParts(operand).slice(0, this.context.schedule.width === 4 ? 1 : 2);
+      return parts.map((part) => this.to.variable(fold.name + part, zero));
+    });
+    this.samples.set(fold, variables);
   }
 
   /** Takes the elements of a unit, the `which`th of those that are looked at; with the third element the shift is chosen. */
   sample(fold: Fold, place: Place, which: number): void {
-    const element = this.elementOf(fold, place);
+    for (const [i, operand] of operandsOf(fold).entries()) {
+      const taken = this.samples.get(fold)?.[i] as readonly Target[];
+      this.sampleOf(fold, this.elementOf(operand, place), which, taken);
+    }
+  }
+
+  private sampleOf(fold: Fold, element: Expression, which: number, taken: readonly Target[]): void {
     const { width } = element.type;
     const elements = Array.from({ length: width }, (_, i) => (width === 1 ? element : component(element, i)));
-    const taken = this.samples.get(fold) as readonly Target[];
     const [a, b, c] = [...taken.slice(0, which * width), ...elements] as [Expression, Expression, Expression?];
     if (c !== undefined) {
       const shift = fold.reduction.shift?.([a, b, c]) as Expression;
@@ -128,20 +148,28 @@ export class FoldWriter {
 
   /** Lane 0's shift, for all lanes of its row. */
   shareShift(fold: Fold, lane: Expression): void {
-    shareFirst(this.shiftOf(fold) as Target, lane, this.context.schedule, this.scratch, this.to);
+    for (const [shift] of this.samples.get(fold) ?? []) {
+      shareFirst(shift as Target, lane, this.context.schedule, this.scratch, this.to);
+    }
   }
 
-  private elementOf({ operand }: Fold, place: Place): Expression {
+  private elementOf(operand: Node, place: Place): Expression {
     return widened(place.argument(operand).value, this.context.schedule.width);
+  }
+
+  private shiftedOf(fold: Fold, operand: number, place: Place): Shifted {
+    const element = this.elementOf(operandsOf(fold)[operand] as Node, place);
+    return { element, shift: this.shiftOf(fold, operand) as Expression };
   }
 
   /** @param depth of the state that takes the element. */
   accumulate(fold: Fold, place: Place, { inverse }: Counter, depth: number): void {
-    fold.reduction.step(this.stateOf(fold, depth), this.elementOf(fold, place), {
+    fold.reduction.step(this.stateOf(fold, depth), this.elementOf(fold.operand, place), {
       to: this.to,
       name: (hint) => place.names.define(hint),
-      shift: this.shiftOf(fold),
+      shift: this.shiftOf(fold, 0),
       inverse,
+      ...(fold.second && { second: this.shiftedOf(fold, 1, place) }),
       ...(fold.place && { place: place.placesOf(fold.place) }),
     });
   }
@@ -163,13 +191,18 @@ export class FoldWriter {
 
   /** What the elements of these places add to the sums of those that join the row's merged state. */
   private termsOf(fold: Fold, place: Place): Expression {
-    const element = this.elementOf(fold, place);
+    const elements = operandsOf(fold).map((_, operand) => this.shiftedOf(fold, operand, place));
     const { terms, sum } = fold.reduction.remainder as Remainder;
-    const { width } = element.type;
+    const { width } = this.context.schedule;
     const define = (hint: string, value: Expression) => this.to.define(place.names.define(hint), value);
-    return Array.from({ length: width }, (_, i) => (width === 1 ? element : component(element, i)))
-      .map((one) => terms(this.rowState(fold), one, this.shiftOf(fold) as Expression, define))
-      .reduce(sum);
+    const part =
+      (i: number) =>
+      ({ element, shift }: Shifted) => {
+        return { element: width === 1 ? element : component(element, i), shift };
+      };
+    return Array.from({ length: width }, (_, i) => terms(this.rowState(fold), elements.map(part(i)), define)).reduce(
+      sum,
+    );
   }
 
   /** The elements of these places, all of which each lane has, join the merged state. */
@@ -248,7 +281,7 @@ export class FoldWriter {
   /** A reduction's value from the row's state. */
   result(node: Node, fold: Fold): Expression {
     const which = reductionResultOf(node.value) as ReductionResult;
-    const result = fold.reduction.result[which];
+    const result = readOf(node, fold).result[which];
     if (result === undefined) throw new Error(`the reduction \`${fold.reduction.name}\` has no ${which}`);
     return result(this.rowState(fold), this.rowContext(node, fold));
   }
@@ -262,7 +295,7 @@ export class FoldWriter {
       const whole = construct(f32, ofTile ?? extentValue(count));
       return less === 0 ? whole : subtract(whole, less);
     };
-    const shift = this.shiftOf(fold);
+    const shift = this.shiftOf(fold, operandRead(node, fold));
     return { elements, attributes: node.op?.attributes ?? {}, ...(shift && { shift }) };
   }
 }

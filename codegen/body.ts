@@ -43,8 +43,8 @@ export type { BodyContext } from "./place.ts";
 const structural = [
   ...["group", "groups", "local", "lane", "team", "row", "index", "isRow", "step", "unit", "dims", "main"],
   ...["left", "isLeft", "leftOrLast", "subgroupSize"],
-  ...["blockStart", "blockStart2", "blockEnd", "blockEnd2", "blockWeight", "blockDelta"],
-  ...["merge_moments", "merge_means"],
+  ...["blockStart", "blockStart2", "blockEnd", "blockEnd2", "blockWeight", "blockDelta", "blockDelta_y"],
+  ...["merge_moments", "merge_means", "merge_comoments"],
 ];
 
 /** A loop along the row, and what it folds. */
@@ -95,7 +95,7 @@ export class Body {
       ...context,
       to,
       lane: () => this.lane,
-      centered: (fold, element) => this.folds.centered(fold, element),
+      centered: (...of) => this.folds.centered(...of),
     };
     for (const name of [...structural, ...taken]) this.names.define(name);
     this.common = this.place(this.names, undefined, undefined, []);

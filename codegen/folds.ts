@@ -10,13 +10,15 @@ import { typeOf } from "./kernel/expression.ts";
 import { moments } from "./kernel/moments.ts";
 import { sum } from "./kernel/monoids.ts";
 import type { Reduction } from "./kernel/reduction.ts";
-import { isMean, isOnline, isVariance, type Node, spanOf } from "./nodes.ts";
+import { isCovariance, isMean, isOnline, isVariance, type Node, spanOf } from "./nodes.ts";
 import { type Along, keyOfPlace } from "./place-along.ts";
 
 /** One accumulation along the row; several reductions of one operand may read it. */
 export interface Fold {
   readonly reduction: Reduction;
   readonly operand: Node;
+  /** Of a reduction of two operands. */
+  readonly second?: Node | undefined;
   /** Stem of the names of its variables. */
   readonly name: string;
   /** The maximum that is folded along with it, where it depends on one. */
@@ -26,6 +28,9 @@ export interface Fold {
   /** The first reduction that reads it. */
   readonly span: Span;
 }
+
+/** What a fold reads of each element of the row. */
+export const operandsOf = ({ operand, second }: Fold): readonly Node[] => (second ? [operand, second] : [operand]);
 
 /** Whether a fold's additions round, so that they are nested in blocks. */
 export const isBlocked = ({ reduction, operand }: Fold): boolean =>
@@ -52,31 +57,46 @@ export function foldsOf(
   isShared: boolean,
   isEven = false,
 ) {
-  const { spread: both, mean: shiftedMean } = isEven ? moments.even : moments.counted;
+  const { spread: both, mean: shiftedMean, pair } = isEven ? moments.even : moments.counted;
   const spread = new Set(reductions.filter(isVariance).map((node) => node.operands[0]));
+  /** The operands of a covariance, first the one whose variance is read. */
+  const pairOf = ({ operands }: Node) => {
+    const [x, y] = operands as readonly [Node, Node];
+    return spread.has(y) && !spread.has(x) ? ([y, x] as const) : ([x, y] as const);
+  };
+  const pairs = reductions.filter(isCovariance).map(pairOf);
 
-  const reductionOf = (node: Node): Reduction => {
-    const isSpread = spread.has(node.operands[0]);
-    if (isVariance(node)) return both;
-    if (isOnline(node)) return exponentials;
-    const isShifted = centered.has(node) || (isShared && isSpread);
-    if (isMean(node)) return !isShifted ? sum : isSpread ? both : shiftedMean;
-    return (ops[(node.op as Op).name] as ReductionDef).reduction;
+  /** What the node reads: a pair's state where that has it. */
+  const sourceOf = (node: Node): Pick<Fold, "reduction" | "operand" | "second"> => {
+    const operand = node.operands[0] as Node;
+    const ofPair = (found: (typeof pairs)[number] | undefined) =>
+      found && { reduction: pair, operand: found[0], second: found[1] };
+    if (isCovariance(node)) return { reduction: pair, operand: pairOf(node)[0], second: pairOf(node)[1] };
+    if (isOnline(node)) return { reduction: exponentials, operand };
+    const asFirst = ofPair(pairs.find(([x]) => x === operand));
+    const isSpread = spread.has(operand);
+    if (isVariance(node)) return (isEven ? asFirst : undefined) ?? { reduction: both, operand };
+    if (!isMean(node)) return { reduction: (ops[(node.op as Op).name] as ReductionDef).reduction, operand };
+    if (isSpread && (isShared || centered.has(node)))
+      return (isEven ? asFirst : undefined) ?? { reduction: both, operand };
+    const ofAny = asFirst ?? ofPair(pairs.find(([, y]) => y === operand));
+    return ofAny ?? { reduction: centered.has(node) ? shiftedMean : sum, operand };
   };
   const folds: Fold[] = [];
   const foldOf = new Map<Node, Fold>();
   for (const node of reductions) {
-    const operand = node.operands[0] as Node;
-    const reduction = reductionOf(node);
+    const { reduction, operand, second } = sourceOf(node);
     const { place } = node;
     const isSamePlace = (one: Fold) =>
       place === undefined || (one.place && keyOfPlace(one.place) === keyOfPlace(place));
-    let fold = folds.find((one) => one.operand === operand && one.reduction === reduction && isSamePlace(one));
+    const isSame = (one: Fold) =>
+      one.operand === operand && one.second === second && one.reduction === reduction && isSamePlace(one);
+    let fold = folds.find(isSame);
     if (fold === undefined) {
       const stem = operand.value.name ?? operand.op?.name ?? "x";
-      const max = node.operands[1] && foldOf.get(node.operands[1]);
+      const max = isOnline(node) ? foldOf.get(node.operands[1] as Node) : undefined;
       const name = define(`${stem}_${reduction.name}`, reduction);
-      fold = { reduction, operand, name, max, place, span: spanOf(node) };
+      fold = { reduction, operand, second, name, max, place, span: spanOf(node) };
       folds.push(fold);
     }
     foldOf.set(node, fold);

@@ -27,6 +27,14 @@ import {
   within,
 } from "./place-along.ts";
 
+/** Reductions that are one with those that they depend on. */
+export interface Joined {
+  /** A sum of exp(x - max(x)) with the maximum. */
+  readonly exponentials?: boolean;
+  /** A covariance with the means. */
+  readonly covariances?: boolean;
+}
+
 /** What is moved is computed anew for each place at which it is read, and moves of moves double that. */
 const mostMoved = 2000;
 
@@ -38,16 +46,19 @@ export class GraphBuilder {
   private readonly order: ReadonlyMap<Op, number>;
   private readonly space: IterationSpace;
   private readonly columns: ReadonlySet<Atom>;
-  private readonly online: boolean;
+  private readonly joined: Joined;
+  /** Reductions that are subtracted from what they are of. */
+  private readonly centering: ReadonlySet<Value>;
   /** Ops that were computed at other places than the walk's. */
   private movedOps = 0;
 
   /** @param live all ops that a result needs, in order. */
-  constructor(space: IterationSpace, live: readonly Op[], columns: ReadonlySet<Atom>, online: boolean) {
+  constructor(space: IterationSpace, live: readonly Op[], columns: ReadonlySet<Atom>, joined: Joined) {
     this.order = new Map(live.map((op, i) => [op, i]));
     this.space = space;
     this.columns = columns;
-    this.online = online;
+    this.joined = joined;
+    this.centering = new Set(live.flatMap((op) => subtracted(op) ?? []));
   }
 
   /** @param walked ops that are computed where the walk is. */
@@ -157,15 +168,42 @@ export class GraphBuilder {
 
   private folding(op: Op, value: Value, x: Node): Node {
     const atoms = x.atoms.filter((atom) => !this.columns.has(atom));
-    const shifted = this.online ? sumOfExps(op, x) : undefined;
-    const operands = shifted?.operands ?? [x];
-    const dims = this.space.readBy(op, 0);
-    const row = attribute.axes(op.attributes).flatMap((axis) => dims.at(axis) as readonly Atom[]);
+    const shifted = this.joined.exponentials ? sumOfExps(op, x) : undefined;
+    const pair = this.joined.covariances ? this.covarianceOf(op, x) : undefined;
+    const operands = shifted?.operands ?? pair ?? [x];
     const { reduction } = ops[op.name] as ReductionDef;
+    const read = pair ?? [operands[0] as Node];
     return this.add({
-      ...{ kind: "reduction", value, op, operands, atoms, level: (operands[0] as Node).level + 1 },
-      ...(reduction.places && { place: placeIn(row, noMoves) }),
+      ...{ kind: "reduction", value, op, operands, atoms, level: Math.max(...read.map(({ level }) => level)) + 1 },
+      ...(reduction.places && { place: placeIn(this.rowOf(op), noMoves) }),
     });
+  }
+
+  /** The axes that a reduction folds. */
+  private rowOf(op: Op): readonly Atom[] {
+    const dims = this.space.readBy(op, 0);
+    return attribute.axes(op.attributes).flatMap((axis) => dims.at(axis) as readonly Atom[]);
+  }
+
+  /** Of sum((x - mean(x)) * y), x and y, where they are there before the mean is. y may be centered, too: that changes nothing. */
+  private covarianceOf(op: Op, product: Node): readonly [Node, Node] | undefined {
+    if (product.op?.name !== "mul" || product.kind !== "elementwise" || !["sum", "mean"].includes(op.name)) return;
+    // Its mean has a shift of its own.
+    if (this.centering.has(op.result)) return undefined;
+    const [a, b] = product.operands as readonly [Node, Node];
+    const of = this.uncentered(a, op) ?? this.uncentered(b, op);
+    if (of === undefined || a === b) return undefined;
+    const other = of.from === a ? b : a;
+    const y = this.uncentered(other, op)?.x ?? other;
+    return y.isColumn && Math.max(of.x.level, y.level) < product.level ? [of.x, y] : undefined;
+  }
+
+  /** What is centered along the row that the reduction folds. */
+  private uncentered(from: Node, op: Op): { readonly from: Node; readonly x: Node } | undefined {
+    const [x, mean] = from.kind === "centered" ? (from.operands as readonly [Node, Node]) : [];
+    if (x === undefined || mean?.operands[0] !== x) return undefined;
+    const [row, own] = [leavesOf(this.rowOf(op)), leavesOf(this.rowOf(mean.op as Op))];
+    return row.length === own.length && row.every((atom) => own.includes(atom)) ? { from, x } : undefined;
   }
 
   /** Of one element most reductions are that element. */
@@ -254,4 +292,11 @@ function alongSegment({ extent, start = 0, step = 1 }: Segment, place: Along): A
 /** x - mean(x); the x may be at another place of the row. */
 function isCentering(op: Op, [, mean]: readonly Node[]): boolean {
   return op.name === "sub" && mean?.kind === "reduction" && mean.op?.operand(0) === op.operands[0] && isMean(mean);
+}
+
+/** The reduction of its own row that is subtracted from an op's operand, if one is. */
+function subtracted({ name, operands: [x, from] }: Op): Value | undefined {
+  let value = from;
+  while (value?.def && ops[value.def.name].kind === "shape") value = value.def.operand(0);
+  return name === "sub" && value?.def?.operands[0] === x ? value : undefined;
 }

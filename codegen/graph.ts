@@ -10,7 +10,7 @@ import { attribute, type ReductionDef } from "../src/ir/ops/def.ts";
 import { ops as table } from "../src/ir/ops/index.ts";
 import { walkedFor, walkOrder } from "../src/ir/walk-order.ts";
 import type { Tile } from "../src/plan/plan.ts";
-import { GraphBuilder } from "./graph-builder.ts";
+import { GraphBuilder, type Joined } from "./graph-builder.ts";
 import { isMonoid, type Reduction } from "./kernel/reduction.ts";
 import type { Node } from "./nodes.ts";
 
@@ -58,10 +58,10 @@ export interface Graph {
 }
 
 /**
- * @param online whether a sum of exp(x - max(x)) is folded along with the maximum, and so no level of its own.
+ * @param joined which reductions have no level of their own.
  * @throws TircError E0502 or E0503 where one walk does not compute it all.
  */
-export function buildGraph(fn: Fn, online = false, tile?: Tile): Graph {
+export function buildGraph(fn: Fn, joined: Joined = {}, tile?: Tile): Graph {
   const live = liveOps(fn);
   const sums = tile === undefined ? [] : sumsOver(fn, tile);
   const walked = sums.length === 0 ? live : live.filter((op) => !sums.includes(op));
@@ -70,8 +70,8 @@ export function buildGraph(fn: Fn, online = false, tile?: Tile): Graph {
   const { columns } = space;
   const isTiled = sums.length > 0 && columns.length > 0 && columns.every(({ extent }) => extent !== tile?.dim);
   return isTiled
-    ? tiledGraph(fn, { space, live: walked, sums, tile: tile as Tile, online })
-    : plainGraph(fn, sums.length === 0 ? space : spaceOf(live), live, online, tile);
+    ? tiledGraph(fn, { space, live: walked, sums, tile: tile as Tile, joined })
+    : plainGraph(fn, sums.length === 0 ? space : spaceOf(live), live, joined, tile);
 }
 
 function spaceOf(live: readonly Op[]): IterationSpace {
@@ -83,19 +83,13 @@ function spaceOf(live: readonly Op[]): IterationSpace {
   return space;
 }
 
-function plainGraph(
-  fn: Fn,
-  space: IterationSpace,
-  live: readonly Op[],
-  online: boolean,
-  tile: Tile | undefined,
-): Graph {
+function plainGraph(fn: Fn, space: IterationSpace, live: readonly Op[], joined: Joined, tile: Tile | undefined): Graph {
   const returned = fn.results.map(({ value }) => value);
   const walked = orderOf(fn, returned, live, space);
   const outer = tile && cut(walked, tile);
   const order = leavesOf(walked);
   const columns = new Set(leavesOf(space.columns).filter((atom) => atom !== outer));
-  const builder = new GraphBuilder(space, live, columns, online);
+  const builder = new GraphBuilder(space, live, columns, joined);
   const { nodes, nodeOf } = builder.build(walkedFor(returned, live));
   // Of each tile there is one result.
   const dimsOf = (value: Value) => {
@@ -132,15 +126,15 @@ function tiledGraph(
     readonly live: readonly Op[];
     readonly sums: readonly Op[];
     readonly tile: Tile;
-    readonly online: boolean;
+    readonly joined: Joined;
   },
 ): Graph {
-  const { space, live, sums, tile, online } = given;
+  const { space, live, sums, tile, joined } = given;
   const own = fn.results.filter(({ value }) => !sums.some((op) => op.result === value));
   const ends = [...own.map(({ value }) => value), ...sums.map((op) => op.operand(0))];
   const order = orderOf(fn, ends, live, space);
   const columns = new Set(space.columns);
-  const builder = new GraphBuilder(space, live, columns, online);
+  const builder = new GraphBuilder(space, live, columns, joined);
   const { nodes, nodeOf } = builder.build(walkedFor(ends, live));
   const axes = axesOf(order, columns);
   const { rows } = axes;

@@ -7,6 +7,7 @@ import { fail } from "../src/diagnostics/diagnostic.ts";
 import { kernelErrors } from "../src/diagnostics/errors-kernel.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { computedType } from "./expression.ts";
+import { type Fold, operandsOf } from "./folds.ts";
 import { type Graph, isColumnStore, type Store, type TileSum } from "./graph.ts";
 import type { Node } from "./nodes.ts";
 import type { Schedule } from "./schedule.ts";
@@ -131,7 +132,7 @@ function plan(graph: Graph, keeps: (node: Node) => boolean): (Loop | undefined)[
     const sums = summed.get(level) ?? [];
     if (reductions.length + stores.length + sums.length === 0) return undefined;
     const open = [
-      ...reductions.map((node) => node.operands[0] as Node),
+      ...reductions.flatMap((node) => node.operands),
       ...[...stores.map(({ node }) => node), ...sums.map(({ operand }) => operand)],
     ];
     const [needed, reads] = [new Set(open), new Set<Node>()];
@@ -172,8 +173,8 @@ function plan(graph: Graph, keeps: (node: Node) => boolean): (Loop | undefined)[
  * What elements of a loop are computed from, where they are computed once more than in its steps: anew, or from what an
  * earlier loop has kept where that is far less.
  */
-export function elementNodes(loop: Loop, elements: readonly { readonly operand: Node }[]) {
-  const operands = elements.map(({ operand }) => operand);
+export function elementNodes(loop: Loop, folds: readonly Fold[]) {
+  const operands = folds.flatMap(operandsOf);
   const anew = columnNodes(operands, () => false, loop.reads.size === 0 ? Infinity : loop.nodes.length + fewNodes);
   return { isAnew: anew !== undefined, nodes: anew ?? columnNodes(operands, (node) => loop.reads.has(node)) ?? [] };
 }

@@ -7,6 +7,7 @@
  * - level: how many reductions in sequence stand before a node. A reduction's operand has level p if the p-th read of
  *   the row computes it; its result has level p + 1.
  *   A sum of exp(x - max(x)) may be folded online, along with the maximum: its operands are then x and the maximum.
+ *   A sum of (x - mean(x)) * y is a covariance, which is reduced along with the means: its operands are then x and y.
  * - column node: one that differs along the row; the others are computed once a row.
  */
 
@@ -72,7 +73,10 @@ export function sumOfExps(op: Op | undefined, x: Node): Node | undefined {
 }
 
 /** Whether the node is such a sum, folded along with the maximum. */
-export const isOnline = ({ kind, operands }: Node) => kind === "reduction" && operands.length === 2;
+export const isOnline = ({ kind, operands: [, max] }: Node) => kind === "reduction" && max?.isColumn === false;
+
+/** Whether the node is a covariance of two operands, or their co-moment. */
+export const isCovariance = ({ kind, operands: [, y] }: Node) => kind === "reduction" && y?.isColumn === true;
 
 /** Whether the node is a mean along the row. */
 export const isMean = ({ value }: Node): boolean => reductionResultOf(value) === "mean";

@@ -53,7 +53,7 @@ export interface PlaceContext extends BodyContext {
   /** The number of the lane in its row. */
   readonly lane: () => Expression;
   /** An element less the mean of its row, once its lanes are merged. */
-  readonly centered: (fold: Fold, element: Expression) => Expression;
+  readonly centered: (mean: Node, fold: Fold, element: Expression) => Expression;
 }
 
 /** One of the rows that a lane has at hand, and the names of what belongs to it. */
@@ -153,7 +153,7 @@ export class Place {
       }
       case "centered": {
         const [x, mean] = node.operands as [Node, Node];
-        return this.context.centered(this.strip?.foldOf.get(mean) as Fold, this.argument(x).value);
+        return this.context.centered(mean, this.strip?.foldOf.get(mean) as Fold, this.argument(x).value);
       }
       case "single": {
         const { value } = this.argument(node.operands[0] as Node);

@@ -15,7 +15,7 @@ import { hashOf } from "./graph-hash.ts";
 import { elementsInWord, storageOf } from "./kernel/buffer.ts";
 import { grouped } from "./loops.ts";
 import { lowerNorms } from "./lower-norms.ts";
-import { bufferName, isOnline, isVariance, type Node, sumOfExps } from "./nodes.ts";
+import { bufferName, isCovariance, isOnline, isVariance, type Node, sumOfExps } from "./nodes.ts";
 import type { KernelOptions } from "./options.ts";
 import { roundStrictly } from "./round-strictly.ts";
 import { type GivenChoice, makeSchedule, type Schedule, type Traits, type Walks } from "./schedule.ts";
@@ -34,6 +34,8 @@ export interface Plan {
 export class Planner {
   private readonly target: TargetProfile;
   private readonly isStrict: boolean;
+  /** Whether covariances are reduced along with the means: not where each op is as in a kernel of its own. */
+  private readonly covariances: boolean;
   private readonly lowered: Fn;
   private readonly tile: Tile | undefined;
   private readonly graphs: Map<boolean, Graph>;
@@ -45,6 +47,7 @@ export class Planner {
     this.target = target;
     this.tile = tile;
     this.isStrict = options.rounding === "strict";
+    this.covariances = !this.isStrict && options.reduction !== "two-fold";
     this.isMultiple = any !== undefined;
     this.graphs = any?.graphs ?? new Map();
     if (any === undefined) {
@@ -70,9 +73,13 @@ export class Planner {
   }
 
   private graph(online: boolean): Graph {
-    const known = this.graphs.get(online) ?? buildGraph(this.lowered, online, this.tile);
+    const known = this.graphs.get(online) ?? this.build(online);
     this.graphs.set(online, known);
     return known;
+  }
+
+  private build(exponentials: boolean): Graph {
+    return buildGraph(this.lowered, { exponentials, covariances: this.covariances }, this.tile);
   }
 
   private scheduled(online: boolean, given: GivenChoice | undefined): Plan {
@@ -109,7 +116,7 @@ function acrossOf(graph: Graph): number | undefined {
 }
 
 function traitsOf({ nodes, stores }: Graph, { features }: TargetProfile, isStrict: boolean): Traits {
-  const hasMoments = (node: Node) => node.kind === "centered" || isVariance(node);
+  const hasMoments = (node: Node) => node.kind === "centered" || isVariance(node) || isCovariance(node);
   const centered = centeringMeans(nodes);
   const reductions = nodes.filter(({ kind }) => kind === "reduction");
   const loops = [...grouped(reductions, ({ level }) => level).values()];

@@ -10,7 +10,7 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { inputsOf, ops, programOf } from "../bench/lib/ops.mjs";
+import { functionsOf, inputsOf, ops } from "../bench/lib/ops.mjs";
 import { measure, median } from "../dist/src/runtime/measure.js";
 import { openDevice } from "../dist/src/runtime/node.js";
 
@@ -60,7 +60,9 @@ const { device, close } = await openDevice({
 /** A kernel of a build, bound to inputs of its own. */
 async function bound({ tirc, runtime }, op, shape) {
   const target = runtime.targetFromDevice(device);
-  const [kernel] = tirc.compile(tirc.parse(programOf(op, shape)), { target }).kernels;
+  const { kernels } = tirc.compile(tirc.makeModule(functionsOf(tirc, op, shape)), { target });
+  if (kernels.length > 1) throw new Error(`${op.title} is ${kernels.length} kernels: name an op that is one`);
+  const [kernel] = kernels;
   // What it was called before.
   const prepared = await (runtime.prepare ?? runtime.prepareKernel)(device, kernel);
   const one = await prepared.bind(inputsOf(op, shape));

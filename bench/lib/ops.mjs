@@ -70,6 +70,7 @@ const trained = {
   "softmax-grad": withGradients("softmax", softmax, ["x"]),
   "residual-grad": withGradients("residual", residual, ["x", "residual", "gamma", "beta"]),
   "swiglu-grad": withGradients("swiglu", swiglu, ["gate", "up"]),
+  "layernorm-dx": withGradients("layernorm", layernorm, ["x"], false),
   "rmsnorm-dx": withGradients("rmsnorm", rmsnorm, ["x"], false),
   "rmsnorm-dx-dgamma": withGradients("rmsnorm", rmsnorm, ["x", "gamma"], false),
 };

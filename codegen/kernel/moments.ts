@@ -5,6 +5,12 @@
  * elements, which no single outlier is: an outlier would cost all others digits.
  *
  * Where all lanes have seen as many elements, no count is kept, and Chan's formula is the same from both sides.
+ *
+ * Of a pair (x, y) the state has the mean of y and the co-moment cxy, the sum of products of what both deviate from their
+ * means, which is taken in and merged by the same formulas (Bennett, Grout, Pebay, Roe, Thompson, Numerically Stable,
+ * Single-Pass, Parallel Statistics Algorithms, 2009, section II):
+ *
+ *   cxy = cxy_a + cxy_b + (x_b - x_a) (y_b - y_a) n_a n_b / (n_a + n_b)
  */
 
 import {
@@ -29,17 +35,34 @@ import {
 } from "./expression.ts";
 import { defineFunction } from "./function.ts";
 import { invariant } from "./invariant.ts";
-import { mergedComponents, type Reduction, type Remainder, type RowContext } from "./reduction.ts";
+import { mergedComponents, type Reduction, type Remainder, type RowContext, type Shifted } from "./reduction.ts";
 import type { Target } from "./statement.ts";
 
-/** What a mean and a variance are read from: `m2` is the sum of squared deviations. */
+/** What is read: means, a variance from `m2`, the sum of squared deviations, and a covariance from `cxy`. */
 interface Kind {
   readonly isSpread: boolean;
   /** Whether all states that merge have seen as many elements. */
   readonly isEven: boolean;
+  readonly isPaired?: boolean;
 }
 
-const fieldsOf = ({ isSpread, isEven }: Kind) => [...(isEven ? [] : ["count"]), "mean", ...(isSpread ? ["m2"] : [])];
+type Field = "count" | "mean" | "m2" | "mean_y" | "cxy";
+
+const meansOf = ({ isPaired }: Kind) => (isPaired ? (["mean", "mean_y"] as const) : (["mean"] as const));
+
+/** Sums of products of deviations, and from which means. */
+const productsOf = ({ isSpread, isPaired }: Kind) => [
+  ...(isSpread ? [["m2", "mean", "mean"] as const] : []),
+  ...(isPaired ? [["cxy", "mean", "mean_y"] as const] : []),
+];
+
+/** At most four. */
+const fieldsOf = (kind: Kind): readonly Field[] => [
+  ...(kind.isEven ? [] : (["count"] as const)),
+  "mean",
+  ...(kind.isSpread ? (["m2"] as const) : []),
+  ...(kind.isPaired ? (["mean_y", "cxy"] as const) : []),
+];
 
 /** A number where the mean is all there is to a state; else a record, of which a vector of three has a component to spare. */
 function typeOfState(kind: Kind): Type {
@@ -47,41 +70,52 @@ function typeOfState(kind: Kind): Type {
   return fields.length === 1 ? f32 : { ...typeOf("f32", fields.length === 2 ? 2 : 4), fields };
 }
 
-interface Parts {
-  readonly count?: Expression;
-  readonly mean: Expression;
-  readonly m2?: Expression;
-}
+type Parts = Readonly<Record<Field, Expression>>;
 
 function partsOf(state: Expression, kind: Kind): Parts {
   const fields = fieldsOf(kind);
-  if (fields.length === 1) return { mean: state };
-  if (state.kind === "construct" && state.args.length === state.type.width) {
-    return Object.fromEntries(fields.map((name, i) => [name, state.args[i]])) as unknown as Parts;
-  }
-  return Object.fromEntries(fields.map((name) => [name, field(state, name)])) as unknown as Parts;
+  const isWritten = state.kind === "construct" && state.args.length === state.type.width;
+  const part = (name: Field, i: number) =>
+    fields.length === 1 ? state : isWritten ? (state.args[i] as Expression) : field(state, name);
+  return Object.fromEntries(fields.map((name, i) => [name, part(name, i)])) as Parts;
 }
 
-function record(parts: Parts, kind: Kind): Expression {
-  const values = fieldsOf(kind).map((name) => parts[name as keyof Parts] as Expression);
+function record(parts: Partial<Parts>, kind: Kind): Expression {
+  const values = fieldsOf(kind).map((name) => parts[name] as Expression);
   const spare = values.length === 3 ? [literal(f32, 0)] : [];
   return values.length === 1 ? (values[0] as Expression) : construct(typeOfState(kind), ...values, ...spare);
 }
 
-const nameOf = ({ isSpread }: Kind) => (isSpread ? "merge_moments" : "merge_means");
+const suffixOf = (mean: Field) => (mean === "mean" ? "" : "_y");
+
+/** By the mean that it belongs to. */
+type ByMean = Readonly<Record<Field, Expression>>;
+
+const byMean = (kind: Kind, of: (mean: "mean" | "mean_y") => Expression) =>
+  Object.fromEntries(meansOf(kind).map((mean) => [mean, of(mean)])) as ByMean;
+
+const fieldwise = (fields: readonly Field[], of: (name: Field) => Expression): Partial<Parts> =>
+  Object.fromEntries(fields.map((name) => [name, of(name)]));
+
+const nameOf = ({ isSpread, isPaired }: Kind) =>
+  isPaired ? "merge_comoments" : isSpread ? "merge_moments" : "merge_means";
 
 /** Chan's formula for two states of as many elements: what it says of two is the same in whatever order they are given. */
 function mergeEven(kind: Kind): KernelFunction {
   const type = typeOfState(kind);
-  const summary = "Chan's formula for two states (mean, m2) of as many elements each; `half` is half of how many.";
-  const parameters = { a: type, b: type, ...(kind.isSpread && { half: f32 }) };
-  return defineFunction<string>(nameOf(kind), kind.isSpread ? summary : "", parameters, (args, define) => {
+  const fields = fieldsOf(kind).join(", ");
+  const summary = `Chan's formula for two states (${fields}) of as many elements each; \`half\` is half of how many.`;
+  const parameters = { a: type, b: type, ...(takesHalf(kind) && { half: f32 }) };
+  return defineFunction<string>(nameOf(kind), takesHalf(kind) ? summary : "", parameters, (args, define) => {
     const [a, b] = [partsOf(args.a as Expression, kind), partsOf(args.b as Expression, kind)];
-    const mean = multiply(add(a.mean, b.mean), literal(f32, 0.5));
-    if (a.m2 === undefined || b.m2 === undefined) return mean;
-    const delta = define("delta", subtract(b.mean, a.mean));
-    const between = multiply(multiply(delta, delta), args.half as Expression);
-    return record({ mean, m2: add(add(a.m2, b.m2), between) }, kind);
+    const means = byMean(kind, (mean) => multiply(add(a[mean], b[mean]), literal(f32, 0.5)));
+    if (!takesHalf(kind)) return record(means, kind);
+    const delta = byMean(kind, (mean) => define(`delta${suffixOf(mean)}`, subtract(b[mean], a[mean])));
+    const products = productsOf(kind).map(([name, x, y]) => {
+      const between = multiply(multiply(delta[x], delta[y]), args.half as Expression);
+      return [name, add(add(a[name], b[name]), between)] as const;
+    });
+    return record({ ...means, ...Object.fromEntries(products) }, kind);
   });
 }
 
@@ -90,19 +124,26 @@ function mergeCounted(kind: Kind): KernelFunction {
   const type = typeOfState(kind);
   const summary = `Chan's formula for two states (${fieldsOf(kind).join(", ")}). A state of count 0 is empty.`;
   return defineFunction(nameOf(kind), summary, { a: type, b: type }, (args, define) => {
-    const [a, b] = [partsOf(args.a, kind), partsOf(args.b, kind)] as [Required<Parts>, Required<Parts>];
+    const [a, b] = [partsOf(args.a, kind), partsOf(args.b, kind)];
     const count = define("count", add(a.count, b.count));
-    const delta = define("delta", subtract(b.mean, a.mean));
-    const moved = define("moved", multiply(delta, divide(b.count, call("max", count, literal(f32, 1)))));
-    const mean = add(a.mean, moved);
-    if (!kind.isSpread) return record({ count, mean }, kind);
-    // The square of a large mean may overflow, where of an empty state nothing is to be added.
-    const between = multiply(multiply(delta, a.count), moved);
-    return record({ count, mean, m2: add(add(a.m2, b.m2), between) }, kind);
+    const share = divide(b.count, call("max", count, literal(f32, 1)));
+    const [delta, moved] = [new Map<Field, Expression>(), new Map<Field, Expression>()];
+    for (const mean of meansOf(kind)) {
+      const own = define(`delta${suffixOf(mean)}`, subtract(b[mean], a[mean]));
+      delta.set(mean, own);
+      moved.set(mean, define(`moved${suffixOf(mean)}`, multiply(own, share)));
+    }
+    const means = byMean(kind, (mean) => add(a[mean], moved.get(mean) as Expression));
+    const products = productsOf(kind).map(([name, x, y]) => {
+      // The square of a large mean may overflow, where of an empty state nothing is to be added.
+      const between = multiply(multiply(delta.get(x) as Expression, a.count), moved.get(y) as Expression);
+      return [name, add(add(a[name], b[name]), between)] as const;
+    });
+    return record({ ...means, count, ...Object.fromEntries(products) }, kind);
   });
 }
 
-const takesHalf = ({ isSpread, isEven }: Kind) => isSpread && isEven;
+const takesHalf = (kind: Kind) => kind.isEven && productsOf(kind).length > 0;
 
 /**
  * Elements join the merged state of the others by sums of what they are off its mean, and of the squares of that:
@@ -110,33 +151,42 @@ const takesHalf = ({ isSpread, isEven }: Kind) => isSpread && isEven;
  *   mean = mean_0 + s / n        m2 = m2_0 + q - s^2 / n
  *
  * That is Chan's formula, with one of the states written in sums. They are fewer than those before, so that s^2 / n is at
- * most half of q, and the difference loses a bit at most.
+ * most half of q, and the difference loses a bit at most. Of pairs, cxy = cxy_0 + q_xy - s_x s_y / n.
  */
 function remainderOf(kind: Kind): Remainder {
   return {
-    terms: (state, element, shift, define) => {
-      const off = define("off", subtract(subtract(element, shift), partsOf(state, kind).mean));
-      return record({ mean: off, m2: multiply(off, off) }, kind);
+    terms: (state, elements, define) => {
+      const means = partsOf(state, kind);
+      const off = byMean(kind, (mean) => {
+        const { element, shift } = elements[mean === "mean" ? 0 : 1] as Shifted;
+        return define(`off${suffixOf(mean)}`, subtract(subtract(element, shift), means[mean]));
+      });
+      const products = productsOf(kind).map(([name, x, y]) => [name, multiply(off[x], off[y])]);
+      return record({ ...off, ...Object.fromEntries(products) }, kind);
     },
     sum: (a, b) => {
-      const [left, right] = [partsOf(a, kind), partsOf(b, kind)] as [Required<Parts>, Required<Parts>];
-      return record({ mean: add(left.mean, right.mean), ...(kind.isSpread && { m2: add(left.m2, right.m2) }) }, kind);
+      const [left, right] = [partsOf(a, kind), partsOf(b, kind)];
+      return record(
+        fieldwise(fieldsOf(kind), (name) => add(left[name], right[name])),
+        kind,
+      );
     },
     joined: (state, sums, { before, joining }, define) => {
-      const [all, own] = [partsOf(state, kind), partsOf(sums, kind)] as [Required<Parts>, Required<Parts>];
-      const moved = define("moved", multiply(opaque(own.mean), literal(f32, 1 / (before + joining))));
-      const mean = add(all.mean, moved);
-      if (!kind.isSpread) return mean;
-      return record({ mean, m2: add(all.m2, subtract(own.m2, multiply(own.mean, moved))) }, kind);
+      const [all, own] = [partsOf(state, kind), partsOf(sums, kind)];
+      const moved = byMean(kind, (mean) =>
+        define(`moved${suffixOf(mean)}`, multiply(opaque(own[mean]), literal(f32, 1 / (before + joining)))),
+      );
+      const means = byMean(kind, (mean) => add(all[mean], moved[mean]));
+      const products = productsOf(kind).map(([name, x, y]) => {
+        return [name, add(all[name], subtract(own[name], multiply(own[x], moved[y])))] as const;
+      });
+      return record({ ...means, ...Object.fromEntries(products) }, kind);
     },
   };
 }
 
 /** The variables of a lane's state; no m2 is there where nothing reads a variance. */
-interface Variables {
-  readonly mean: Target;
-  readonly m2?: Target;
-}
+type Variables = Readonly<Record<Field, Target>>;
 
 /** That of one element, and its root. */
 function spreadOfOne(element: Expression, { elements, attributes }: RowContext): Expression {
@@ -154,48 +204,69 @@ function momentsWith(kind: Kind): Reduction {
     return [typeof each === "number" ? literal(f32, each / 2) : multiply(each, literal(f32, 0.5))];
   };
   const merged = (lower: Expression, upper: Expression, each?: Operand) => apply(merge, lower, upper, ...half(each));
+  const variables = fieldsOf(kind).filter((name) => name !== "count");
+  /** The row's mean of an operand, and its elements less that. */
+  const meanOf = (mean: "mean" | "mean_y"): Pick<Reduction, "result" | "centered"> => ({
+    result: { mean: (state, { shift }) => add(shift as Expression, partsOf(state, kind)[mean]) },
+    centered: (element, state, shift) => subtract(subtract(element, shift), partsOf(state, kind)[mean]),
+  });
+  const { result: means, centered } = meanOf("mean");
   return {
-    name: "moments",
+    name: kind.isPaired ? "comoments" : "moments",
     rounds: () => true,
     counts: true,
     shift: ([a, b, c]) => opaque(call("max", call("min", a, b), call("min", call("max", a, b), c))),
-    identity: (type) => ({ mean: construct(type), ...(kind.isSpread && { m2: construct(type) }) }),
-    step: (state, element, { to, name, shift, inverse }) => {
-      const { mean, m2 } = state as unknown as Variables;
+    identity: (type) => fieldwise(variables, () => construct(type)) as Parts,
+    step: (state, element, { to, name, shift, inverse, second }) => {
+      const { mean, m2, mean_y, cxy } = state as unknown as Variables;
       const x = to.define(name("shifted"), subtract(element, shift as Expression));
       const delta = to.define(name("delta"), subtract(x, mean));
       to.assign(mean, multiply(delta, inverse as Expression), "+");
-      if (m2 !== undefined) to.assign(m2, multiply(delta, subtract(x, mean)), "+");
+      if (!kind.isPaired) {
+        if (kind.isSpread) to.assign(m2, multiply(delta, subtract(x, mean)), "+");
+        return;
+      }
+      const off = to.define(name("off"), subtract(x, mean));
+      if (kind.isSpread) to.assign(m2, multiply(delta, off), "+");
+      const { element: y, shift: shiftOfY } = second as Shifted;
+      const deltaOfY = to.define(name("delta_y"), subtract(subtract(y, shiftOfY), mean_y));
+      to.assign(mean_y, multiply(deltaOfY, inverse as Expression), "+");
+      to.assign(cxy, multiply(off, deltaOfY), "+");
     },
     // Chan's formula again.
     enclose: (around, block, { to, weight, before }) => {
-      const { mean, m2 } = around as unknown as Variables;
+      const [outer, inner] = [around as unknown as Variables, block as unknown as Variables];
       to.scope(() => {
-        const delta = to.define("blockDelta", subtract(block.mean as Target, mean));
-        to.assign(mean, multiply(delta, weight as Expression), "+");
-        if (m2 === undefined) return;
-        const between = multiply(multiply(delta, delta), multiply(before as Expression, weight as Expression));
-        to.assign(m2, add(block.m2 as Target, between), "+");
+        const delta = byMean(kind, (mean) => {
+          const own = to.define(`blockDelta${suffixOf(mean)}`, subtract(inner[mean], outer[mean]));
+          to.assign(outer[mean], multiply(own, weight as Expression), "+");
+          return own;
+        });
+        for (const [name, x, y] of productsOf(kind)) {
+          const between = multiply(multiply(delta[x], delta[y]), multiply(before as Expression, weight as Expression));
+          to.assign(outer[name], add(inner[name], between), "+");
+        }
       });
     },
     type: () => typeOfState(kind),
     packed: (state, { count, each }, define) => {
-      const { mean, m2 } = state as unknown as Variables;
-      const { width } = mean.type;
-      const own = opaque(mean);
-      const parts = {
-        ...(!kind.isEven && { count: count as Expression }),
-        mean: width === 1 ? own : define("mean", own),
+      const own = state as unknown as Variables;
+      const { width } = own.mean.type;
+      const means = byMean(kind, (mean) => {
+        const all = opaque(own[mean]);
+        return width === 1 ? all : define(`mean${suffixOf(mean)}`, all);
+      });
+      const ofComponent = (i: number) => {
+        const part = (value: Expression) => (width === 1 ? value : component(value, i));
+        const parts = fieldwise(variables, (name) => part(means[name] ?? own[name]));
+        return record({ ...parts, ...(!kind.isEven && { count: count as Expression }) }, kind);
       };
-      if (width === 1) return record({ ...parts, ...(m2 && { m2 }) }, kind);
-      const ofComponent = (i: number) =>
-        record({ ...parts, mean: component(parts.mean, i), ...(m2 && { m2: component(m2, i) }) }, kind);
-      return mergedComponents(width, ofComponent, merged, define, each);
+      return width === 1 ? ofComponent(0) : mergedComponents(width, ofComponent, merged, define, each);
     },
     merge: merged,
     commutes: kind.isEven,
     result: {
-      mean: (state, { shift }) => add(shift as Expression, partsOf(state, kind).mean),
+      ...means,
       variance: (state, { elements, attributes }) =>
         divide(field(state, "m2"), elements(Number(attributes.correction ?? 0))),
       deviation: (state, { elements, attributes }) =>
@@ -204,15 +275,30 @@ function momentsWith(kind: Kind): Reduction {
     // 0, and NaN of what is not finite or where nothing is left to divide by.
     ofOne: { variance: spreadOfOne, deviation: spreadOfOne },
     ...(kind.isEven && { remainder: remainderOf(kind) }),
-    centered: (element, state, shift) => subtract(subtract(element, shift), partsOf(state, kind).mean),
+    centered: centered as NonNullable<Reduction["centered"]>,
+    ...(kind.isPaired && {
+      second: meanOf("mean_y"),
+      both: {
+        combined: (state: Expression) => field(state, "cxy"),
+        mean: (state: Expression, { elements }: RowContext) => divide(field(state, "cxy"), elements(0)),
+      },
+    }),
   };
 }
 
-/** Mean and variance, and the mean alone, as exactly: of lanes that may have seen different numbers of elements, or of even ones. */
+/**
+ * Mean and variance, and the mean alone, as exactly: of lanes that may have seen different numbers of elements, or of even
+ * ones. Of a pair also the mean of the second operand and the covariance; beside a count there is no room for the variance.
+ */
 export const moments = {
   counted: {
     spread: momentsWith({ isSpread: true, isEven: false }),
     mean: momentsWith({ isSpread: false, isEven: false }),
+    pair: momentsWith({ isSpread: false, isEven: false, isPaired: true }),
   },
-  even: { spread: momentsWith({ isSpread: true, isEven: true }), mean: momentsWith({ isSpread: false, isEven: true }) },
+  even: {
+    spread: momentsWith({ isSpread: true, isEven: true }),
+    mean: momentsWith({ isSpread: false, isEven: true }),
+    pair: momentsWith({ isSpread: true, isEven: true, isPaired: true }),
+  },
 };

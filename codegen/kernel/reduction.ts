@@ -30,6 +30,12 @@ export type State = Readonly<Record<string, Target>>;
 /** The values of a state, by field. */
 export type Fields<Name extends string = string> = Readonly<Record<Name, Expression>>;
 
+/** An element, and what all lanes of its row take off such elements. */
+export interface Shifted {
+  readonly element: Expression;
+  readonly shift: Expression;
+}
+
 /** Where an element is taken into a state. */
 export interface StepContext {
   readonly to: Statements;
@@ -41,6 +47,8 @@ export interface StepContext {
   readonly inverse: Expression | undefined;
   /** Where the element stands in its row, of a reduction that asks. */
   readonly place?: Expression | undefined;
+  /** The element of the second operand, of a reduction of two. */
+  readonly second?: Shifted;
 }
 
 /** Where a block's state is taken into that around it. */
@@ -71,8 +79,8 @@ export interface Seen {
 
 /** How elements join a state that has been merged already, without a count in any lane. */
 export interface Remainder {
-  /** What an element adds to the sums of all that join, in a record as the state is. */
-  readonly terms: (state: Expression, element: Expression, shift: Expression, define: Define) => Expression;
+  /** What an element of each operand adds to the sums of all that join, in a record as the state is. */
+  readonly terms: (state: Expression, elements: readonly Shifted[], define: Define) => Expression;
   /** Two such sums, in either order to the bit. */
   readonly sum: (a: Expression, b: Expression) => Expression;
   /** The state of `before` elements once as many as `joining` have joined it, of which these are the sums. */
@@ -119,6 +127,9 @@ export interface Reduction {
   readonly remainder?: Remainder;
   /** The element less the row's mean, where the state has one. */
   readonly centered?: (element: Expression, state: Expression, shift: Expression) => Expression;
+  /** Of a reduction of two operands, what is read of the second alone; and of both together. */
+  readonly second?: Pick<Reduction, "result" | "centered">;
+  readonly both?: Results;
 }
 
 /** What a result of a reduction is: the row's elements combined, or a moment of the row. */
