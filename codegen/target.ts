@@ -48,13 +48,17 @@ export const defaultLimits: TargetLimits = {
   maxStorageBufferBindingSize: 134217728,
 };
 
-function profile(name: string, kind: "cpu" | "gpu", features: readonly string[], subgroupSize?: number): TargetProfile {
+function profile<const Name extends string>(
+  name: Name,
+  kind: "cpu" | "gpu",
+  features: readonly string[],
+  subgroupSize?: number,
+): TargetProfile & { readonly name: Name } {
   const subgroup = subgroupSize === undefined ? {} : { subgroup: { min: subgroupSize, max: subgroupSize } };
   return { name, kind, features, ...subgroup, limits: defaultLimits };
 }
 
-/** `portable` runs on every WebGPU implementation; the others name what they need. */
-export const builtinTargets: readonly TargetProfile[] = [
+const builtin = [
   profile("portable", "gpu", []),
   profile("swiftshader", "cpu", ["subgroups"], 4),
   profile("lavapipe", "cpu", ["subgroups", "shader-f16"], 8),
@@ -63,6 +67,10 @@ export const builtinTargets: readonly TargetProfile[] = [
   profile("gpu-f16", "gpu", ["shader-f16"]),
   profile("gpu-f16-subgroup-32", "gpu", ["subgroups", "shader-f16"], 32),
 ];
+export type BuiltinTargetName = (typeof builtin)[number]["name"];
+
+/** `portable` runs on every WebGPU implementation; the others name what they need. */
+export const builtinTargets: readonly TargetProfile[] = builtin;
 
 /** The subgroup size that kernels for the target ask for, and then have. */
 export const subgroupAsked = ({ features, subgroup }: TargetProfile): number | undefined =>

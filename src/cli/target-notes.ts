@@ -1,7 +1,9 @@
 /** Which target is for which device, for `tirc targets` and docs/targets.md. */
 
-/** What each built-in target is for, by its name. */
-export const targetNotes: Readonly<Record<string, string>> = {
+import type { BuiltinTargetName } from "../../codegen/target.ts";
+
+/** What each built-in target is for, by its name; one without a note does not compile. */
+export const targetNotes: Readonly<Record<string, string> & Record<BuiltinTargetName, string>> = {
   portable: "every device: no features, WebGPU's default limits",
   swiftshader: "SwiftShader, and other software adapters: few lanes a row, which each core runs in turn",
   lavapipe: "llvmpipe (Mesa's lavapipe) on processors with AVX",
