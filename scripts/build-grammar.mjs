@@ -1,5 +1,5 @@
 /**
- * Turns grammar/tir.ohm into grammar/tir.ts, so that the grammar reaches a page without a file system.
+ * Turns grammar/tir.ohm into grammar/tir.ts and its words into grammar/words.ts, so that the grammar reaches a page without a file system.
  * The module holds ohm's recipes: building the grammars from them skips parsing the grammar's own text at start-up.
  */
 import { readFileSync } from "node:fs";
@@ -9,6 +9,7 @@ import { writeMade } from "./write-made.mjs";
 
 const source = new URL("../grammar/tir.ohm", import.meta.url);
 const target = new URL("../grammar/tir.ts", import.meta.url);
+const words = new URL("../grammar/words.ts", import.meta.url);
 
 /** A recipe without the text it was made from and the places in it, which are half of it: no match needs them. */
 function withoutSource(recipe) {
@@ -33,7 +34,36 @@ export const frameGrammar: ohm.Grammar = makeRecipe(${withoutSource(Frame.toReci
 `;
 }
 
-/** Writes grammar/tir.ts when it is out of date. */
-export const buildGrammar = () => writeMade(target, grammarModule());
+/** All signs that stand in a rule's body, in their order. */
+function terminalsOf(body) {
+  const parts = body.terms ?? body.factors ?? (body.expr ? [body.expr] : []);
+  return body.obj === undefined ? parts.flatMap(terminalsOf) : [body.obj];
+}
+
+/** The text of grammar/words.ts: what highlighting, completion and the printer know of the grammar. */
+export function wordsModule() {
+  const { rules } = ohm.grammars(readFileSync(source, "utf8")).Tir;
+  const literals = terminalsOf(rules.word.body);
+  const keywords = terminalsOf(rules.reserved.body).filter((word) => !literals.includes(word));
+  const modifiers = Object.values(rules).flatMap(({ body }) => terminalsOf(body).filter((sign) => /^@\w/.test(sign)));
+  const list = (values) => `[${values.map((value) => JSON.stringify(value)).join(", ")}] as const`;
+  return `// Made from tir.ohm by scripts/build-grammar.mjs. Do not edit.
+
+/** Words that begin a statement or an item. */
+export const keywords = ${list(keywords)};
+
+/** Words that are numbers. */
+export const literalWords = ${list(literals)};
+
+/** What may stand behind the type of a parameter. */
+export const modifiers = ${list(modifiers)};
+`;
+}
+
+/** Writes grammar/tir.ts and grammar/words.ts where they are out of date. */
+export function buildGrammar() {
+  writeMade(target, grammarModule());
+  writeMade(words, wordsModule());
+}
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) buildGrammar();

@@ -1,5 +1,6 @@
 /** Writes the generated pages of docs/ from the built package: `npm run build && npm run docs`. */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import * as words from "../dist/grammar/words.js";
 import { builtinPasses, defaultPipeline } from "../dist/passes/index.js";
 import { deviceFamilies, targetNotes } from "../dist/src/cli/target-notes.js";
 import { catalog } from "../dist/src/diagnostics/catalog.js";
@@ -31,7 +32,7 @@ writeFileSync(
 );
 writeFileSync(new URL("architecture.svg", docs), architecturePicture(rooms));
 
-writeFileSync(new URL("editors/vscode/tir.tmLanguage.json", root), textmateGrammar(callableNames, elementTypes));
+writeFileSync(new URL("editors/vscode/tir.tmLanguage.json", root), textmateGrammar(callableNames, elementTypes, words));
 
 for (const page of ["README.md", ...readdirSync(docs).map((name) => `docs/${name}`)]) {
   if (page.endsWith(".md") && read(page).includes("<!-- example "))

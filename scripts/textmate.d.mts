@@ -1,1 +1,5 @@
-export function textmateGrammar(opNames: readonly string[], elementTypes: readonly string[]): string;
+export function textmateGrammar(
+  opNames: readonly string[],
+  elementTypes: readonly string[],
+  words: Readonly<Record<"keywords" | "literalWords" | "modifiers", readonly string[]>>,
+): string;

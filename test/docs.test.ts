@@ -2,9 +2,11 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
+import * as words from "../grammar/words.ts";
 import { builtinPasses, defaultPipeline } from "../passes/index.ts";
 import { firstExample } from "../playground/model/link.ts";
 import { architecturePage, architecturePicture } from "../scripts/architecture.mjs";
+import { wordsModule } from "../scripts/build-grammar.mjs";
 import { roomImports } from "../scripts/imports.mjs";
 import {
   diagnosticsPage,
@@ -35,9 +37,10 @@ describe("generated pages are fresh", () => {
     ["docs/passes.md", () => passesPage(builtinPasses, defaultPipeline)],
     ["docs/diagnostics.md", () => diagnosticsPage(catalog)],
     ["docs/targets.md", () => targetsOf(catalog.get("E0592")?.fix as string)],
+    ["grammar/words.ts", () => wordsModule()],
     ["docs/architecture.md", () => architecturePage(read("docs/architecture.md"), rooms.layers, roomImports())],
     ["docs/architecture.svg", () => architecturePicture(rooms)],
-    ["editors/vscode/tir.tmLanguage.json", () => textmateGrammar(callableNames, elementTypes)],
+    ["editors/vscode/tir.tmLanguage.json", () => textmateGrammar(callableNames, elementTypes, words)],
     // Pages that are generated as a whole have no such mark.
     ...pages
       .filter((page) => read(page).includes("<!-- example ") && page !== "docs/walkthrough.md")

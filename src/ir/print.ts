@@ -1,5 +1,6 @@
 /** The IR as text: the language itself. `parse(print(m))` equals `m`, and printing that gives the same bytes. */
 
+import { keywords, literalWords } from "../../grammar/words.ts";
 import {
   type Attributes,
   type AttributeValue,
@@ -17,10 +18,7 @@ import { type OpName, ops, symbolOf } from "./ops/index.ts";
 import { elementCount } from "./tensor.ts";
 import { printType } from "./types.ts";
 
-/** Words that begin a statement or an item. */
-export const keywords = ["fn", "let", "const", "return", "kernel"] as const;
-/** Words that are numbers. */
-export const literalWords = ["true", "false", "inf", "nan"] as const;
+export { keywords, literalWords };
 
 export const reservedWords: ReadonlySet<string> = new Set<string>([...keywords, ...literalWords]);
 

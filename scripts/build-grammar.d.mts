@@ -1,0 +1,2 @@
+export function buildGrammar(): void;
+export function wordsModule(): string;
