@@ -2,7 +2,7 @@
 
 import { linearErrors } from "../../diagnostics/errors-linear.ts";
 import type { Attributes } from "../ir.ts";
-import { elementCount, rowMajorStrides, type Tensor } from "../tensor.ts";
+import { elementCount, type Tensor } from "../tensor.ts";
 import { type Dim, printShape, type Shape, sameShape } from "../types.ts";
 import { type AttributeDef, attribute, floats, type LinearRow, type Refusal, type Rows } from "./def.ts";
 
@@ -105,8 +105,22 @@ function eachIndex(shape: readonly number[], visit: (index: readonly number[]) =
   }
 }
 
-const offsetOf = (index: readonly number[], strides: readonly number[]) =>
-  index.reduce((offset, at, axis) => offset + at * (strides[axis] as number), 0);
+/** For each place of the windows and each tap, in row-major order: where in a channel it reads, -1 beside it. */
+function readsOf(extents: readonly number[], kernel: readonly number[], windows: readonly Window[]): Int32Array {
+  const places = windows.map((window, i) => placesAlong(extents[i] as number, window) as number);
+  const reads = new Int32Array(elementCount(places) * elementCount(kernel));
+  let at = 0;
+  eachIndex([...places, ...kernel], (index) => {
+    let read = 0;
+    for (const [axis, { stride, before, dilation }] of windows.entries()) {
+      const [place, tap] = [index[axis] as number, index[axis + windows.length] as number];
+      const [position, extent] = [place * stride - before + tap * dilation, extents[axis] as number];
+      read = read < 0 || position < 0 || position >= extent ? -1 : read * extent + position;
+    }
+    reads[at++] = read;
+  });
+  return reads;
+}
 
 /**
  * Calls `visit` with the places of each x, weight and output, in row-major order, whose product is a term of the
@@ -120,29 +134,25 @@ export function eachTerm(
 ): void {
   const [batch, channels, ...extents] = x as [number, number, ...number[]];
   const [out, inner, ...kernel] = weight as [number, number, ...number[]];
-  const windows = windowsOf(kernel, attributes);
-  const places = windows.map((window, i) => placesAlong(extents[i] as number, window) as number);
   const perGroup = out / attribute.number(attributes, "group");
   const [plane, taps] = [elementCount(extents), elementCount(kernel)];
-  const strides = rowMajorStrides(extents);
+  // The same for all images and channels.
+  const reads = readsOf(extents, kernel, windowsOf(kernel, attributes));
+  const places = reads.length / taps;
   let at = 0;
-  eachIndex([batch, out, ...places], ([image, output, ...place]) => {
-    const first = Math.floor((output as number) / perGroup) * inner;
-    let tap = 0;
-    eachIndex(kernel, (offset) => {
-      const position = windows.map(
-        ({ stride, before, dilation }, i) => (place[i] as number) * stride - before + (offset[i] as number) * dilation,
-      );
-      if (position.every((value, i) => value >= 0 && value < (extents[i] as number))) {
+  for (let line = 0; line < batch * out; line++) {
+    const [image, output] = [Math.floor(line / out), line % out];
+    const first = (image * channels + Math.floor(output / perGroup) * inner) * plane;
+    for (let place = 0; place < places; place++, at++) {
+      for (let tap = 0; tap < taps; tap++) {
+        const read = reads[place * taps + tap] as number;
+        if (read < 0) continue;
         for (let channel = 0; channel < inner; channel++) {
-          const from = ((image as number) * channels + first + channel) * plane + offsetOf(position, strides);
-          visit(from, ((output as number) * inner + channel) * taps + tap, at);
+          visit(first + channel * plane + read, (output * inner + channel) * taps + tap, at);
         }
       }
-      tap++;
-    });
-    at++;
-  });
+    }
+  }
 }
 
 const convolve: LinearRow["evaluate"] = (operands, attributes) => {
