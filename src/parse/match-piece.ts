@@ -11,6 +11,7 @@ import type { Grammar } from "ohm-js";
 import type { Diagnostic, Source } from "../diagnostics/diagnostic.ts";
 import { type BuildContext, buildTree, type PieceNode } from "./build-tree.ts";
 import { treeOf } from "./cst.ts";
+import { recentMatch } from "./recent-matches.ts";
 import type { Token } from "./scan.ts";
 import { closerOf } from "./split.ts";
 import type { ExpressionNode } from "./syntax.ts";
@@ -39,9 +40,12 @@ export interface MatchContext {
 export function matchText(rule: PieceRule, start: number, end: number, context: MatchContext): PieceNode | number {
   const { grammar, source } = context;
   const text = source.text.slice(start, end);
-  const match = grammar.match(text, rule);
-  if (match.failed()) return start + match.getRightmostFailurePosition();
-  return buildTree(treeOf(match), {
+  const matched = recentMatch(grammar, rule, text, () => {
+    const match = grammar.match(text, rule);
+    return match.failed() ? match.getRightmostFailurePosition() : treeOf(match);
+  });
+  if (typeof matched === "number") return start + matched;
+  return buildTree(matched, {
     ...context,
     text,
     place: (from, to) => ({ source, start: start + from, end: start + to }),
