@@ -16,7 +16,7 @@ import { planManifest } from "../../src/plan/manifest.ts";
 import { launchesOf, type Plan, type PlanBuffer } from "../../src/plan/plan.ts";
 import { verifyPlan } from "../../src/plan/verify.ts";
 import { type HostTensor, toNumbers } from "../../src/runtime/host-tensor.ts";
-import { runPlan } from "../../src/runtime/prepare-plan.ts";
+import { preparePlan, runPlan } from "../../src/runtime/prepare-plan.ts";
 import { randomInputs } from "../../src/testing/random-inputs.ts";
 import { expectSameNumbers } from "../support/expect-numbers.ts";
 import { gpuTest } from "../support/gpu.ts";
@@ -92,6 +92,7 @@ describe("on the device", () => {
 
   gpuTest("rows of d_x do not depend on how many there are", async ({ gpu }) => {
     const { fn, plan, kernels } = planOf(backwardText(rms(96)), gpu.target);
+    const prepared = await preparePlan(gpu.device, { plan: planManifest(plan), kernels });
     const all = randomInputs(fn, 1, { rows: 50 });
     const bits = async (rows: number) => {
       const cut = Object.entries(all).map(([name, tensor]) => {
@@ -99,7 +100,7 @@ describe("on the device", () => {
         return [name, isCut ? { ...tensor, shape: [rows, 96], data: tensor.data.slice(0, 96 * rows) } : tensor];
       });
       const given = hostTensorsOf(Object.fromEntries(cut));
-      const { outputs } = await runPlan(gpu.device, { plan: planManifest(plan), kernels }, given);
+      const { outputs } = await prepared.run(given);
       return toNumbers(outputs.d_x as HostTensor);
     };
     const whole = await bits(50);

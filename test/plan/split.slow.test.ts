@@ -5,7 +5,7 @@ import { hostTensorsOf } from "../../src/cli/kernel-inputs.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import { planManifest } from "../../src/plan/manifest.ts";
 import { toNumbers } from "../../src/runtime/host-tensor.ts";
-import { runPlan } from "../../src/runtime/prepare-plan.ts";
+import { preparePlan } from "../../src/runtime/prepare-plan.ts";
 import { randomInputs } from "../../src/testing/random-inputs.ts";
 import { columnPrograms, splitText } from "../support/column-programs.ts";
 import { expectSameNumbers } from "../support/expect-numbers.ts";
@@ -15,13 +15,14 @@ describe.each(Object.entries(columnPrograms))("%s", (_, [, text]) => {
   const { fn, plan, kernels } = splitText(text);
 
   gpuTest("runs", async ({ gpu }) => {
+    const prepared = await preparePlan(gpu.device, { plan: planManifest(plan), kernels });
     for (const [n, m, c] of [
       [1, 1, 1],
       [7, 33, 40],
       [517, 9, 3],
     ] as const) {
       const inputs = randomInputs(fn, 1, { n, m, c });
-      const { outputs } = await runPlan(gpu.device, { plan: planManifest(plan), kernels }, hostTensorsOf(inputs));
+      const { outputs } = await prepared.run(hostTensorsOf(inputs));
       const numbers = Object.entries(outputs).map(([name, tensor]) => [name, { ...tensor, data: toNumbers(tensor) }]);
       const { v, ...want } = interpret(fn, inputs);
       const { v: variance, ...got } = Object.fromEntries(numbers);
@@ -30,5 +31,6 @@ describe.each(Object.entries(columnPrograms))("%s", (_, [, text]) => {
       // The variance of one element with correction 1 is 0 / 0.
       if (v !== undefined) expectSameNumbers({ v: variance }, { v }, { relative, what: `variances of ${n} rows` });
     }
+    prepared.destroy();
   });
 });

@@ -9,7 +9,6 @@ import { builtinTargets, portableTarget, type TargetProfile } from "../../codege
 import { type CompileOptions, optimize } from "../../src/compile.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { parse } from "../../src/parse/parse.ts";
-import type { PassResult } from "../../src/pass-manager/pass-manager.ts";
 import { isDeep } from "./deep.ts";
 
 export interface Compiled {
@@ -25,29 +24,43 @@ export interface Compiled {
 /** Each kernel is proved in `npm run test:deep`. */
 const few = { elements: 2 ** 12 };
 
-/** What the passes made of a text: they know no target, and many tests compile one text for several. */
-const optimizedTexts = new Map<string, { readonly fn: Fn; readonly optimized: PassResult }>();
-
-function optimizedText(text: string, options: Omit<CompileOptions, "target">) {
-  const { instruments, plugins, passes } = options;
-  // What is made of functions is not what its JSON says.
-  const isPlain = instruments === undefined && plugins === undefined && typeof passes !== "object";
-  const key = isPlain ? JSON.stringify([text, options]) : "";
-  const known = isPlain ? optimizedTexts.get(key) : undefined;
-  if (known !== undefined) return known;
-  const module = parse(text, { file: "test.tir" });
-  const made = { fn: module.fns[0] as Fn, optimized: optimize(module, options) };
-  if (optimizedTexts.size > 100) optimizedTexts.clear();
-  if (isPlain) optimizedTexts.set(key, made);
-  return made;
+/** `make`, which for arguments of one JSON is called once, while they are among the last hundred. */
+function once<Options extends Omit<CompileOptions, "target">, Rest extends unknown[], Made>(
+  make: (text: string, options: Options, ...rest: Rest) => Made,
+): typeof make {
+  const known = new Map<string, Made>();
+  return (text, options, ...rest) => {
+    const { instruments, plugins, passes } = options;
+    // What is made of functions is not what its JSON says.
+    if (instruments !== undefined || plugins !== undefined || typeof passes === "object")
+      return make(text, options, ...rest);
+    const key = JSON.stringify([text, options, rest]);
+    const found = known.get(key) ?? make(text, options, ...rest);
+    if (known.size > 100) known.clear();
+    known.set(key, found);
+    return found;
+  };
 }
 
-/** The one function of a text, compiled by the default pipeline to a kernel that the verifier takes. */
+/** What the passes make of a text: they know no target, and many tests compile one text for several. */
+const optimizedText = once((text: string, options: Omit<CompileOptions, "target">) => {
+  const module = parse(text, { file: "test.tir" });
+  return { fn: module.fns[0] as Fn, optimized: optimize(module, options) };
+});
+
+/**
+ * The one function of a text, compiled by the default pipeline to a kernel that the verifier takes; the same object for the
+ * same arguments, so that a device makes its pipelines once.
+ */
 export function compileText(
   text: string,
   target: TargetProfile = portableTarget,
   options: Omit<CompileOptions, "target"> = {},
 ): Compiled {
+  return compiledText(text, options, target);
+}
+
+const compiledText = once((text: string, options: Omit<CompileOptions, "target">, target: TargetProfile): Compiled => {
   const { fn, optimized } = optimizedText(text, options);
   const compiled = optimized.module.fns[0] as Fn;
   const { kernel, programs } = generate(compiled, target, options);
@@ -58,7 +71,7 @@ export function compileText(
   }
   if (faults.length > 0) throw new Error(`the kernel for ${target.name} is not sound: ${faults.join("; ")}\n${text}`);
   return { fn, kernel, program: programs[0] as Program, programs };
-}
+});
 
 /** Profiles that between them take every path of the generator. */
 export const allTargets: readonly TargetProfile[] = builtinTargets;

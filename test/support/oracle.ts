@@ -84,10 +84,12 @@ export interface Comparison {
   readonly launches: number;
 }
 
-const prepared = new WeakMap<Kernel, Promise<PreparedKernel>>();
+const preparedOn = new WeakMap<GPUDevice, WeakMap<Kernel, Promise<PreparedKernel>>>();
 
-/** A kernel is prepared once, however often it runs. */
+/** On one device a kernel is prepared once, however often it runs. */
 function preparedOnce(device: GPUDevice, kernel: Kernel): Promise<PreparedKernel> {
+  const prepared = preparedOn.get(device) ?? new WeakMap<Kernel, Promise<PreparedKernel>>();
+  preparedOn.set(device, prepared);
   const found = prepared.get(kernel) ?? prepare(device, kernel);
   prepared.set(kernel, found);
   return found;
