@@ -1,7 +1,19 @@
 /** The compiled package, for tests that start a Node process: Node 20 does not run TypeScript. */
 
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -23,14 +35,50 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-/** Compiles the sources into a temporary folder, with the installed packages beside them, and gives its path. */
+/** The compiled sources in a temporary folder, with the installed packages beside them; gives its path. */
 export function buildPackage(): string {
   const folder = temporaryFolder();
-  const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");
-  const built = runNode([tsc, "-p", "tsconfig.build.json", "--noCheck", "--outDir", join(folder, "dist")]);
-  if (built.status !== 0) throw new Error(`the sources do not compile:\n${built.stdout}`);
+  cpSync(compiledSources(), join(folder, "dist"), { recursive: true });
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
   return folder;
+}
+
+const cache = join(root, "node_modules/.cache/tirc-test-dist");
+
+/** The folder with what the sources as they are compile to: whoever comes first compiles them. */
+function compiledSources(): string {
+  const made = join(cache, hashOfSources());
+  if (existsSync(made)) return made;
+  const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");
+  mkdirSync(cache, { recursive: true });
+  const out = mkdtempSync(join(cache, "unfinished-"));
+  const built = runNode([tsc, "-p", "tsconfig.build.json", "--noCheck", "--outDir", out]);
+  if (built.status !== 0) throw new Error(`the sources do not compile:\n${built.stdout}`);
+  try {
+    renameSync(out, made);
+  } catch (caught) {
+    // Another process was faster.
+    rmSync(out, { recursive: true });
+    if (!existsSync(made)) throw caught;
+  }
+  for (const other of readdirSync(cache)) {
+    const isOld = Date.now() - statSync(join(cache, other)).mtimeMs > 3_600_000;
+    if (isOld && join(cache, other) !== made) rmSync(join(cache, other), { recursive: true, force: true });
+  }
+  return made;
+}
+
+/** Of all that tsconfig.build.json has compiled, and how. */
+function hashOfSources(): string {
+  const hash = createHash("sha256");
+  for (const file of ["package.json", "tsconfig.json", "tsconfig.build.json"])
+    hash.update(readFileSync(join(root, file)));
+  for (const folder of ["src", "passes", "codegen", "grammar"]) {
+    for (const file of readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).sort()) {
+      if (file.endsWith(".ts")) hash.update(`${folder}/${file}\n`).update(readFileSync(join(root, folder, file)));
+    }
+  }
+  return hash.digest("hex").slice(0, 16);
 }
 
 export interface Ran {
