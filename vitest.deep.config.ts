@@ -1,5 +1,12 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { configDefaults, defineConfig } from "vitest/config";
 import { base } from "./vitest.config.ts";
+
+/** Of all tests, the files that do more in deep runs than usual: they ask whether this is one. */
+const deeper = readdirSync("test", { recursive: true, encoding: "utf8" })
+  .filter((file) => file.endsWith(".test.ts"))
+  .map((file) => `test/${file}`)
+  .filter((file) => /support\/deep\.ts|TIRC_FUZZ_RUNS|targetsInTurn|targetsForRows/.test(readFileSync(file, "utf8")));
 
 /**
  * `npm run test:deep`: the files named `*.deep.test.ts`, campaigns of minutes and what is timed, and random
@@ -9,13 +16,7 @@ export default defineConfig({
   ...base,
   test: {
     ...base.test,
-    include: [
-      "test/**/*.deep.test.ts",
-      "test/passes/exact.test.ts",
-      "test/parse/{many-errors.test,limits.slow.test}.ts",
-      "test/{api-reference,packaging,passes/centering,passes/norm-like,codegen/rounding,codegen/choice,codegen/hard-rows,playground/access,playground/site}.slow.test.ts",
-      "test/{examples,codegen/batch,codegen/differential,codegen/row-bits,codegen/row-lengths,codegen/shapes,onnx/surgery-random,parse/grammar}.slow.test.ts",
-    ],
+    include: ["test/**/*.deep.test.ts", ...deeper],
     exclude: configDefaults.exclude,
     env: { TIRC_FUZZ_RUNS: process.env.TIRC_FUZZ_RUNS ?? "2000" },
     testTimeout: 3_600_000,

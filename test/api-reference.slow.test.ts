@@ -38,7 +38,10 @@ test("every entry of the package is in it", () => {
 test("a name without a word about it fails", { timeout: 180_000 }, () => {
   const folder = temporaryFolder();
   writeFileSync(join(folder, "bare.ts"), "export interface Bare {\n  readonly x: number;\n}\n");
-  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: { types: [] }, files: ["bare.ts"] }));
+  writeFileSync(
+    join(folder, "tsconfig.json"),
+    JSON.stringify({ compilerOptions: { types: [], lib: ["ES5"] }, files: ["bare.ts"] }),
+  );
   const options = { extends: [join(tool, "typedoc.json")], tsconfig: "tsconfig.json", entryPoints: ["bare.ts"] };
   writeFileSync(join(folder, "typedoc.json"), JSON.stringify({ ...options, intentionallyNotExported: [] }));
   const { status, stdout, stderr } = typedoc(join(folder, "typedoc.json"), "--emit", "none");

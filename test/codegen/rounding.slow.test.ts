@@ -119,6 +119,12 @@ async function compareStrictly({ device, target: own }: OpenedDevice, text: stri
   }
 }
 
-gpuTest.for(Object.entries(programs))("%s", ([, text], { gpu }) => compareStrictly(gpu, text));
+/** What the others have parts of is for the deep run. */
+const isShort = (name: string) =>
+  !["a centering, and sums of what was rounded", "a chain around LayerNorm of f32"].includes(name);
+const chosen = (all: Readonly<Record<string, string>>) =>
+  Object.entries(all).filter(([name]) => isDeep || isShort(name));
 
-for (const [name, text] of Object.entries(wide)) driverTest(name, (gpu) => compareStrictly(gpu, text), 120_000);
+gpuTest.for(chosen(programs))("%s", ([, text], { gpu }) => compareStrictly(gpu, text));
+
+for (const [name, text] of chosen(wide)) driverTest(name, (gpu) => compareStrictly(gpu, text), 120_000);

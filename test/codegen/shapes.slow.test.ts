@@ -1,7 +1,7 @@
 /** Ways in which tensors lie in the walk, against float64. */
 
 import { expect } from "vitest";
-import { compileText, targetsFor, targetsInTurn } from "../support/compile.ts";
+import { compileText, targetsInTurn } from "../support/compile.ts";
 import { isDeep } from "../support/deep.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { compareKernel, inputsFor } from "../support/oracle.ts";
@@ -118,7 +118,7 @@ gpuTest.for([1, 3, 7])("halves in rows of %i, of which two may lie in one word",
   const text = `fn f(x: f16[n, ${columns}]) -> (y: f16[n, ${columns}], m: f16[n]) {
     return center(x, axes = [-1]), max(x, axes = [-1])
   }`;
-  for (const target of targetsFor(gpu.target)) {
+  for (const target of targetsInTurn(gpu.target, columns >> 1)) {
     const { fn, kernel } = compileText(text, target);
     const { errors } = await compareKernel(gpu.device, kernel, fn, inputsFor(fn, { n: 33 }));
     expect(Math.max(...Object.values(errors)), target.name).toBeLessThanOrEqual(1e-3);
@@ -127,9 +127,12 @@ gpuTest.for([1, 3, 7])("halves in rows of %i, of which two may lie in one word",
 
 gpuTest.for(cases.map((one, turn) => [...one, turn] as const))("%s", async ([, text, dims, turn], { gpu }) => {
   for (const target of targetsInTurn(gpu.target, turn)) {
-    // Without passes a kernel has more ops, and the same walk.
+    const ran = new Set<string>();
+    // Without passes a kernel has more ops, if they find something, and the same walk.
     for (const passes of isDeep || target === gpu.target ? ["default", "O0"] : ["default"]) {
       const { fn, kernel } = compileText(text, target, { passes });
+      if (ran.has(kernel.wgsl)) continue;
+      ran.add(kernel.wgsl);
       const { errors } = await compareKernel(gpu.device, kernel, fn, inputsFor(fn, dims));
       for (const [name, error] of Object.entries(errors)) {
         expect(error, `${name}, ${target.name}, ${passes}\n${kernel.wgsl}`).toBeLessThanOrEqual(2e-6);

@@ -6,9 +6,13 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { FrameReader } from "../../src/lsp/framing.ts";
 import { buildPackage, root } from "../support/built.ts";
+import { isDeep } from "../support/deep.ts";
 import { framed, type Reply } from "../support/lsp.ts";
 
-const examples = readdirSync(join(root, "examples")).filter((name) => name.endsWith(".tir"));
+/** In deep runs all: each is a process. */
+const examples = readdirSync(join(root, "examples"))
+  .filter((name) => name.endsWith(".tir"))
+  .slice(0, isDeep ? undefined : 3);
 
 let folder: string;
 beforeAll(() => {

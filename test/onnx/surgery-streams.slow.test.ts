@@ -1,7 +1,8 @@
-/** Surgery of models with thousands of norms on one residual stream. */
+/** Surgery of models with hundreds of norms on one residual stream, in deep runs thousands. */
 
 import { expect, test } from "vitest";
 import { cpuClock } from "../support/cpu-clock.ts";
+import { isDeep } from "../support/deep.ts";
 import { node, onnxModel, weight } from "../support/onnx.ts";
 import { countOf, operated } from "../support/surgery.ts";
 
@@ -36,8 +37,9 @@ function secondsFor(count: number): number {
 }
 
 test("the time grows as the model does", { timeout: 120_000 }, () => {
+  const count = isDeep ? 500 : 150;
   secondsFor(100);
-  const [short, long] = [Math.max(secondsFor(500), 0.2), secondsFor(2000)];
-  // Four times the norms: quadratic time would be sixteen times as long.
-  expect(long, `${short} s for 500`).toBeLessThan(12 * short);
+  // Four times the norms: quadratic time would be sixteen times as long, whenever it is measured.
+  let left = 3;
+  while (secondsFor(4 * count) > 12 * secondsFor(count)) expect(--left, "measurements left").toBeGreaterThan(0);
 });

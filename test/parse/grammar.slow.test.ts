@@ -3,7 +3,7 @@ import { programs, wrongPrograms } from "./corpus.ts";
 import { expectAgreement } from "./expect-agreement.ts";
 import { mutated, randomNumbers } from "./mutate.ts";
 
-const count = Number(process.env.TIRC_FUZZ_RUNS ?? 500) * 10;
+const count = Number(process.env.TIRC_FUZZ_RUNS ?? 200) * 10;
 
 test(`the grammar and the parser agree on ${count} mutants`, { timeout: 900_000 }, () => {
   const random = randomNumbers(6);

@@ -42,6 +42,7 @@ const outlineOfFocus = (page: Page) =>
 describe("a screen reader", () => {
   pageTest("is told what every control is", async () => {
     const { page } = await openPage();
+    await replaceProgram(page, "fn f(x: f32[4]) -> f32[4] {\n  return layernorm(x, axes = [-1])\n}");
     await page.click("#run");
     await page.waitForSelector("figure.timing", { timeout: 50_000 });
     for (const tab of ["Passes", "Remarks", "Norms", "WGSL", "Run"]) {
