@@ -22,6 +22,7 @@ export type {
   Fields,
   Reduction,
   ReductionParts,
+  ReductionResult,
   Remainder,
   Results,
   RowContext,
