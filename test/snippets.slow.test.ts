@@ -209,7 +209,7 @@ test("a configuration in CommonJS gets the plugin itself", () => {
   expect(runNode(["require.cjs"], { cwd: folder }).stdout).toBe("object object object object object\n");
 });
 
-test("the op and the pass of the guide", { timeout: 120_000 }, async () => {
+test("the op, the reduction and the pass of the guide", { timeout: 120_000 }, async () => {
   const copy = temporaryFolder();
   for (const part of ["grammar", "src", "passes", "codegen", "package.json", "tsconfig.json", "tsconfig.build.json"]) {
     cpSync(part, join(copy, part), { recursive: true });
@@ -231,6 +231,16 @@ test("the op and the pass of the guide", { timeout: 120_000 }, async () => {
   edit("src/ir/ops/exact.ts", meanings, `${meanings}${find("docs/guide.md", "softsign: unary((field")}`);
   const gradients = "export const elementwiseVjps: { readonly [Name in ElementwiseName]: Vjp } = {\n";
   edit("src/ir/ops/vjp-elementwise.ts", gradients, `${gradients}${find("docs/guide.md", "softsign: of((t")}`);
+  const monoids = "const ofNumbers = monoid(";
+  edit("codegen/kernel/monoids.ts", monoids, `${find("docs/guide.md", "export const largestSize")}\n${monoids}`);
+  edit("codegen/kernel/monoids.ts", "import { ", "import { call, ");
+  const sum = "export const reductionOps = {\n";
+  edit("src/ir/ops/reductions.ts", sum, `${sum}${find("docs/guide.md", "absmax: reduction(")}`);
+  edit("src/ir/ops/reductions.ts", "{ largest, ", "{ largest, largestSize, ");
+  const reduced = "export const reductionMeanings: Readonly<Record<ReductionName, ReductionMeaning>> = {\n";
+  edit("src/ir/ops/exact.ts", reduced, `${reduced}${find("docs/guide.md", "absmax: (field")}`);
+  const back = "export const reductionVjps: { readonly [Name in ReductionName]: Vjp } = {\n";
+  edit("src/ir/ops/vjp-rows.ts", back, `${back}${find("docs/guide.md", "absmax: folding(")}`);
   const imports = `import { rewriteFn } from "../src/ir/builder.ts";
 import { definePass } from "../src/pass/define-pass.ts";
 `;
@@ -251,6 +261,10 @@ import { definePass } from "../src/pass/define-pass.ts";
     mainFields: ["module"],
   });
   const tirc: typeof import("../src/index.ts") = await import(/* @vite-ignore */ outfile);
+  const sizes = tirc.parse("fn f(x: f32[rows, 4]) -> (y: f32[rows]) { return absmax(x, axes = [-1]) }");
+  const matrix = { element: "f32" as const, shape: [2, 4], data: Float64Array.of(1, -5, 2, 0, 3, 1, -1, 2) };
+  expect([...(tirc.interpret(sizes.fns[0] as (typeof sizes.fns)[0], { x: matrix }).y?.data ?? [])]).toEqual([5, 3]);
+  expect(tirc.compile(sizes).kernels).toHaveLength(1);
   const module = tirc.parse("fn f(x: f32[n]) -> (y: f32[n]) { return softsign(x) }");
   expect(tirc.compile(module).kernels[0]?.wgsl).toContain("x / (1.0 + abs(x))");
   const expanded = tirc.optimize(module, { passes: "expand-softsign" }).module;
