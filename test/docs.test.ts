@@ -72,6 +72,12 @@ test("the README begins with the program of the playground, of whose norms none 
   expect(norms.map(({ centering }) => centering)).toEqual(["folded", "folded", "folded"]);
 });
 
+test("the README's first screen has how to install it, an example, what comes of it, and a picture", () => {
+  const screen = read("README.md").split("\n").slice(0, 60).join("\n");
+  for (const part of ["npm install tirc", "```tir\n", "$ tirc ", "<!-- /result -->", "](docs/centering.svg)"])
+    expect(screen).toContain(part);
+});
+
 test("the first block of two commands that install is the set-up of a clone", () => {
   const lines = snippetsOf("README.md").map(({ text }) => text.trim().split("\n"));
   const first = lines.find((block) => block.length === 2 && block.every((line) => line.startsWith("npm ci")));
