@@ -11,7 +11,7 @@ import type { Op, Value } from "../src/ir/ir.ts";
 import { type DimAtoms, type IterationSpace, mapOf } from "../src/ir/iteration.ts";
 import { attribute, type IndexDef, type IndexMap, type ReductionDef, type Segment } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
-import { extentOf } from "./extent.ts";
+import { extentOf, times } from "./extent.ts";
 import { isMean, type Node, ofOne, type Part, sumOfExps } from "./nodes.ts";
 import {
   type Along,
@@ -214,6 +214,10 @@ export class GraphBuilder {
   private indexed(op: Op, def: IndexDef, moves: Moves): Node {
     const map = mapOf(op, def);
     if (map.kind === "lookup") return this.lookup(op, map, moves);
+    if (map.kind === "count") {
+      const place: Along = { kind: "count", extent: times(...attribute.shape(op.attributes, "shape").map(extentOf)) };
+      return this.add({ kind: "position", value: op.result, op, ...ofPlace(place), place });
+    }
     const dims = this.space.dimsOf(op.result);
     const axis = attribute.axis(op.attributes);
     const isLinear = map.kind === "position" && map.isLinear;

@@ -23,6 +23,8 @@ export type Along =
   /** Counted from the last element. */
   | { readonly kind: "reverse"; readonly of: Along; readonly extent: Extent }
   | { readonly kind: "quotient" | "remainder"; readonly of: Along; readonly by: number }
+  /** Not a place: how many there are. */
+  | { readonly kind: "count"; readonly extent: Extent }
   /** The number of an element in row-major order of several axes. */
   | { readonly kind: "linear"; readonly parts: readonly { readonly of: Along; readonly extent: Extent }[] };
 
@@ -106,6 +108,8 @@ export function sourcesOf(place: Along): { readonly atoms: readonly Atom[]; read
       return { atoms: leavesOf([place.atom]), nodes: [] };
     case "value":
       return { atoms: place.node.atoms, nodes: [place.node] };
+    case "count":
+      return { atoms: [], nodes: [] };
     case "sum": {
       const all = place.terms.map(({ of }) => sourcesOf(of));
       return { atoms: all.flatMap(({ atoms }) => atoms), nodes: all.flatMap(({ nodes }) => nodes) };
@@ -126,6 +130,8 @@ export function strideAlong(place: Along, vector: Atom, width: number): number |
       return Number(place.atom === vector);
     case "value":
       return place.node.atoms.includes(vector) ? undefined : 0;
+    case "count":
+      return 0;
     case "sum":
       return place.terms.reduce<number | undefined>((sum, { of, factor }) => {
         const own = strideAlong(of, vector, width);
@@ -196,6 +202,8 @@ export function keyOfPlace(place: Along): string {
       return `a${numberOf(place.atom)}`;
     case "value":
       return `v${numberOf(place.node)}`;
+    case "count":
+      return `count(${place.extent.factor}${place.extent.names})`;
     case "sum":
       return `(${place.terms.map(({ of, factor }) => `${factor}*${keyOfPlace(of)}`).join("+")}+${place.offset})`;
     case "within":

@@ -60,6 +60,8 @@ export class PlaceWriter {
       }
       case "reverse":
         return subtract(last(place.extent), this.value(place.of, false));
+      case "count":
+        return extentValue(place.extent);
       case "quotient":
         return divide(this.value(place.of, false), place.by);
       case "remainder":

@@ -8,6 +8,7 @@
  *   reshape(reshape(x))               ->   reshape(x); transpose and broadcast alike; none where nothing changes
  *   x * broadcast(y)                  ->   x * y          (where NumPy's rules repeat y anyway)
  *   cast(x, to = its own type)        ->   x; f16 to f32 and back alike (an x of f16 that is rounded already)
+ *   size(shape = [2, 3])              ->   6
  *   ops on constants                  ->   a constant, in float64, where the element type can hold it
  *
  * Not on floats, for they would lose a NaN, an infinity or a sign: x * 0 -> 0, x - x -> 0, x / x -> 1, x + 0 -> x.
@@ -17,6 +18,7 @@ import { makeOp, rewrite } from "../src/ir/builder.ts";
 import { evaluateOp } from "../src/ir/interpret.ts";
 import { type Attributes, constantValue, definedBy, type Op, Value } from "../src/ir/ir.ts";
 import { type OpName, ops } from "../src/ir/ops/index.ts";
+import { elementCount } from "../src/ir/tensor.ts";
 import { broadcastShapes, holds, isHalf, type Shape, sameShape, sameType } from "../src/ir/types.ts";
 import { definePass } from "../src/pass/define-pass.ts";
 import { Steps } from "../src/pass/trail.ts";
@@ -48,6 +50,13 @@ const foldConstants: Rule = (op) => {
   const value = evaluateOp(op, operands, {})[0]?.data[0] as number;
   if (!Number.isFinite(value) || !holds(element, value)) return undefined;
   return instead(op, "constant", [], { element, value });
+};
+
+/** How many elements a shape has, where all of its extents are written. */
+const knownSize: Rule = (op) => {
+  const shape = op.name === "size" ? (op.attributes.shape as Shape) : [undefined];
+  if (!shape.every((dim) => typeof dim === "number")) return undefined;
+  return instead(op, "constant", [], { element: "u32", value: elementCount(shape) % 2 ** 32 });
 };
 
 /** f(c, x) = f(x, c). */
@@ -136,6 +145,7 @@ const impliedBroadcast: Rule = (op) => {
 
 const rules: readonly Rule[] = [
   foldConstants,
+  knownSize,
   constantsRight,
   rightIdentity,
   twice,

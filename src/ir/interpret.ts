@@ -93,7 +93,7 @@ function numericView(def: NormDef, shape: readonly number[], attributes: Attribu
 }
 
 /** An op's attributes with the extents of its `shape`, if it has one. */
-export function resolvedAttributes({ attributes }: Op, dims: Dims): Attributes {
+export function resolvedAttributes({ attributes }: Pick<Op, "attributes">, dims: Dims): Attributes {
   const shape = attributes.shape as Shape | undefined;
   return shape === undefined ? attributes : { ...attributes, shape: resolveShape(shape, dims) };
 }
@@ -126,7 +126,7 @@ export function evaluateOp(op: Op, operands: readonly (Tensor | undefined)[], di
       case "shape":
         return [def.evaluate(operands[0] as Tensor, shapes[0] as number[], op.attributes)];
       case "index":
-        return [def.evaluate(operands, op.attributes, { span: op.span, shape: shapes[0] as number[] })];
+        return [def.evaluate(operands, resolvedAttributes(op, dims), { span: op.span, shape: shapes[0] as number[] })];
       case "linear":
         return [wrapped(def.evaluate(operands, resolvedAttributes(op, dims), op.span), op.result.element)];
       case "composite":

@@ -237,7 +237,9 @@ export function dimensionNames(fn: Fn): string[] {
   const names = new Set<string>();
   const externs = fn.ops.flatMap((op) => (op.name === "extern" ? op.results : []));
   // A kernel of a plan may repeat a value along a dimension that no parameter of its own has.
-  const sources = [...fn.params, ...externs, ...fn.ops.flatMap((op) => op.results)];
-  for (const { shape } of sources) for (const dim of shape) if (typeof dim === "string") names.add(dim);
+  const sources = [...fn.params, ...externs, ...fn.ops.flatMap((op) => op.results)].map(({ shape }) => shape);
+  // A number may follow from a dimension that no tensor of the kernel has.
+  const told = fn.ops.map(({ attributes }) => (attributes.shape ?? []) as Shape);
+  for (const shape of [...sources, ...told]) for (const dim of shape) if (typeof dim === "string") names.add(dim);
   return [...names];
 }

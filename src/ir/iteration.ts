@@ -202,7 +202,10 @@ export class IterationSpace {
   private index(op: Op, map: IndexMap, reads: readonly (DimAtoms | undefined)[]): DimAtoms {
     const { shape } = op.result;
     const isLinear = map.kind === "position" && map.isLinear;
-    const along = map.kind === "lookup" || isLinear ? undefined : attribute.axis(op.attributes) + shape.length;
+    const along =
+      map.kind === "lookup" || map.kind === "count" || isLinear
+        ? undefined
+        : attribute.axis(op.attributes) + shape.length;
     const under = shape.map((): Atoms[] => []);
     for (const [operand, dims] of reads.entries()) {
       for (const [axis, atoms] of (dims ?? []).entries()) {

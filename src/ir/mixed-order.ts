@@ -19,6 +19,7 @@ import { type Fn, isLeaf, type Op, presentOperands, usesOf, type Value } from ".
 import { type DimAtoms, IterationSpace } from "./iteration.ts";
 import { attribute } from "./ops/def.ts";
 import { ops as table } from "./ops/index.ts";
+import type { Dim, Shape } from "./types.ts";
 import { walkOrder } from "./walk-order.ts";
 
 /** Ops of a group by what becomes of them. */
@@ -51,20 +52,16 @@ export function lastSums(fn: Fn): (op: Op) => boolean {
   };
 }
 
-/** How many elements the op reduces to one, where their extents are numbers. */
-export function countOf(op: Op): number | undefined {
-  const extents = attribute.axes(op.attributes).map((axis) => op.operand(0).shape.at(axis));
-  const count = extents.reduce<number>((all, extent) => all * (typeof extent === "number" ? extent : Number.NaN), 1);
-  return Number.isNaN(count) ? undefined : count;
-}
+/** The extents of what the op reduces to one. */
+export const reducedShape = (op: Op): Shape =>
+  attribute.axes(op.attributes).map((axis) => op.operand(0).shape.at(axis) as Dim);
 
 /** Or another reduction of them that needs no more than a number for each column. */
 function isSumOverRows(op: Op): boolean {
   const def = table[op.name];
   if (def.kind !== "reduction" || !isMonoid(def.reduction)) return false;
-  // By how many elements a mean divides has to be known where the tiles are merged.
   const [result] = def.results;
-  if (result !== "combined" && (result !== "mean" || countOf(op) === undefined)) return false;
+  if (result !== "combined" && result !== "mean") return false;
   const rank = op.operand(0).shape.length;
   return rank > 1 && attribute.axes(op.attributes).includes(-rank);
 }

@@ -14,9 +14,10 @@
 import { Builder, copyOp } from "../ir/builder.ts";
 import { elementsOf, mostBuffers } from "../ir/bytes.ts";
 import type { Op, Value } from "../ir/ir.ts";
-import { axisOf, countOf, type MixedOrder, summedAxes } from "../ir/mixed-order.ts";
+import { axisOf, type MixedOrder, reducedShape, summedAxes } from "../ir/mixed-order.ts";
 import { reductionResultOf } from "../ir/op-kinds.ts";
 import { attribute } from "../ir/ops/def.ts";
+import { elementCount } from "../ir/tensor.ts";
 import type { Dim, Shape, TensorType } from "../ir/types.ts";
 import type { Outliner, Piece, Write } from "./outline.ts";
 import type { DerivedExtent, Tile } from "./plan.ts";
@@ -82,8 +83,14 @@ function mergeOf(op: Op, { space, rows, summed }: MixedOrder, partials: Partials
   const reduced = attribute.axes(op.attributes);
   const left = kept.flatMap((axis, i) => (reduced.includes(axis) ? [i + 1] : []));
   const whole = to.emit(folded, [partial], { axes: [0, ...left] });
-  const result = isMean ? to.emit("div", [whole, to.constant("f32", countOf(op) as number)]) : whole;
+  const result = isMean ? to.emit("div", [whole, countIn(reducedShape(op), to)]) : whole;
   return asResult(to, result, op.result);
+}
+
+/** How many elements a mean is of: what the merge divides by, at the launch where extents have names. */
+function countIn(shape: Shape, to: Builder): Value {
+  if (shape.every((dim) => typeof dim === "number")) return to.constant("f32", elementCount(shape));
+  return to.emit("cast", [to.emit("size", [], { shape })], { to: "f32" });
 }
 
 /** The tiles of the first axis that is summed, with the extents that say how many there are and how large. */

@@ -13,7 +13,7 @@
  */
 
 import { Builder, copyOp, copyParam, makeOp } from "../ir/builder.ts";
-import { dimensionNames, type Fn, isLeaf, makeFn, type Op, type Result, Value } from "../ir/ir.ts";
+import { dimensionNames, type Fn, isLeaf, makeFn, type Op, presentOperands, type Result, Value } from "../ir/ir.ts";
 import { firstMismatch } from "../ir/iteration.ts";
 import { lastSums, type MixedOrder, mixedOrder } from "../ir/mixed-order.ts";
 import { unusedName } from "../ir/naming.ts";
@@ -84,7 +84,38 @@ function piecesOf(
   if (mixed === undefined) {
     return (split ? splitGroup(ops, writes, outliner, extents) : undefined) ?? [{ ops, writes }];
   }
-  return (split ? mixedPieces(mixed, writes, outliner, extents) : undefined) ?? wholeSums(mixed, writes, outliner);
+  const pieces =
+    (split ? mixedPieces(mixed, writes, outliner, extents) : undefined) ?? wholeSums(mixed, writes, outliner);
+  return [...pieces.slice(0, -1), ...apart(pieces.at(-1) as Piece, outliner)];
+}
+
+/**
+ * What merges sums, and what follows from them, as one kernel, or as several where it reduces different axes: each op in the
+ * first kernel behind its operands' that takes it. It is small beside what is summed.
+ */
+function apart(piece: Piece, outliner: Outliner): readonly Piece[] {
+  if (firstMismatch(piece.ops) === undefined) return [piece];
+  const kernels: Op[][] = [];
+  const kernelOf = new Map<Value, number>();
+  for (const op of piece.ops) {
+    // Each kernel has constants of its own.
+    if (isLeaf(op)) continue;
+    const from = Math.max(0, ...presentOperands(op).map((value) => kernelOf.get(value) ?? 0));
+    const found = kernels.findIndex((ops, i) => i >= from && firstMismatch([...ops, op]) === undefined);
+    const at = found < 0 ? kernels.length : found;
+    kernels[at] = [...(kernels[at] ?? []), op];
+    for (const result of op.results) kernelOf.set(result, at);
+  }
+  return kernels.map((ops, i) => {
+    const own = piece.writes.filter(({ value }) => kernelOf.get(value) === i);
+    const later = kernels.slice(i + 1).flatMap((others) => others.flatMap(presentOperands));
+    const read = new Set(later.filter((value) => kernelOf.get(value) === i));
+    for (const { value, buffer } of own) {
+      outliner.buffers.keep(value, buffer);
+      read.delete(value);
+    }
+    return { ops, writes: [...own, ...[...read].map((value) => ({ buffer: outliner.buffers.of(value), value }))] };
+  });
 }
 
 /** A kernel of what is summed, and one of the sums. */
@@ -175,6 +206,11 @@ export class Buffers {
     const buffer = this.byConstant.get(name) ?? { name, type, kind: "constant" };
     this.byConstant.set(name, buffer);
     return buffer;
+  }
+
+  /** The value lies there, for whatever reads it. */
+  keep(value: Value, buffer: PlanBuffer): void {
+    this.byValue.set(value, buffer);
   }
 
   ofResult({ name }: Result): PlanBuffer {

@@ -33,9 +33,11 @@ export function seenAs<T extends Numbers>(tensor: T, shape: Shape, extents: Read
 /** The axis that is cut; -1 if none is. */
 export const cutAxis = (shape: Shape, dim: string | undefined): number => (dim === undefined ? -1 : shape.indexOf(dim));
 
-/** Whether the op says where elements stand: of the whole dimension, not of a tile. */
+/** Whether the op says where elements stand, or how many there are: of the whole dimension, not of a tile. */
 const isPosition = (op: Op, dim: string) =>
-  table[op.name].kind === "index" && op.operands.length === 0 && op.result.shape.includes(dim);
+  table[op.name].kind === "index" &&
+  op.operands.length === 0 &&
+  (op.attributes.shape as Shape | undefined)?.includes(dim) === true;
 
 /** The function with a parameter more for each position, and a function of these. */
 function withoutPositions(fn: Fn, dim: string): { readonly fn: Fn; readonly positions?: Fn } {

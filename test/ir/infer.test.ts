@@ -218,6 +218,7 @@ test.each<[OpName, Operand[], Attributes, string]>([
     "E0211: `p` of `dropout` must be at least 0 and less than 1, not 1",
   ],
   ["dropout", [f32(4), ["u32", 4], ["u32"]], {}, "E0230: `seed` of `dropout` must be a scalar, and is [4]"],
+  ["size", [], { shape: [2, -1] }, "E0218: `size` is not possible: an extent cannot be negative"],
   ["linear_index", [], { shape: [-1] }, "E0218: `linear_index` is not possible: an extent cannot be negative"],
   ["broadcast", [f32(4)], { shape: [-1, 4] }, "E0218: `broadcast` is not possible: an extent cannot be negative"],
   ["embedding_grad", [["i32", 3], f32(3, 4)], { shape: [-1, 4] }, "`shape`"],

@@ -381,6 +381,11 @@ const checks: { readonly [Name in OpName]: readonly Check[] } = {
     { of: [row(3), scalar(0, "u32"), scalar(0, "u32")], with: { p: 0.4 }, is: row(5) },
     { of: [row(3, -1), scalar(7, "u32"), scalar(1, "u32")], with: { p: 0 }, is: row(3, -1) },
   ],
+  size: [
+    { of: [], with: { shape: [2, 3] }, is: scalar(6, "u32") },
+    { of: [], with: { shape: [] }, is: scalar(1, "u32") },
+    { of: [], with: { shape: [65536, 65537] }, is: scalar(65536, "u32") },
+  ],
   linear_index: [
     { of: [], with: { shape: [2, 3] }, is: tensor("u32", [2, 3], 0, 1, 2, 3, 4, 5) },
     { of: [], with: { shape: [] }, is: scalar(0, "u32") },

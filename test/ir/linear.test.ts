@@ -144,9 +144,9 @@ const ids = tensor("i32", [5], 2, 0, 0, 1, 2);
 const image = tensor("f32", [2, 2, 3, 3], ...Array.from({ length: 36 }, (_, i) => (i * i * 7) % 11));
 const kernels = tensor("f32", [4, 2, 2, 1], ...Array.from({ length: 16 }, (_, i) => ((i * i * 5) % 13) - 3));
 
-/** Operands without any mean of zero. What `gather` looks up has no mean that is known, and `iota` and `linear_index` no operand. */
+/** Operands without any mean of zero. What `gather` looks up has no mean that is known, and `iota`, `linear_index` and `size` no operand. */
 const samples: {
-  readonly [Name in Exclude<LinearName | IndexName, "gather" | "iota" | "linear_index">]: readonly {
+  readonly [Name in Exclude<LinearName | IndexName, "gather" | "iota" | "linear_index" | "size">]: readonly {
     of: (Tensor | undefined)[];
     with?: Attributes;
   }[];

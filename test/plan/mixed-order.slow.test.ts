@@ -148,6 +148,38 @@ describe("what is not one walk", () => {
   });
 });
 
+describe("what merges the tiles' sums is as many kernels as it has reductions of different axes", () => {
+  const rows = (
+    results: string,
+    body: string,
+  ) => `fn f(x: f32[rows, 12], d_y: f32[rows, 12]) -> (y: f32[rows, 12], ${results}) {
+  let n = rmsnorm(x, axes = [-1])
+  let s = sum(d_y * n, axes = [0])
+  ${body}
+}`;
+  test.each([
+    ["a sum of all beside sums of columns", 3, rows("s: f32[12], t: f32", "return n * d_y, s, sum(n, axes = [0, 1])")],
+    ["the length of a gradient", 3, rows("t: f32", "return n * d_y, sqrt(sum(s * s, axes = [0]))")],
+    ["softmax of sums", 3, rows("s: f32[12], p: f32[12]", "return n * d_y, s, softmax(s, axes = [0])")],
+    [
+      "what is stored, read again and merged with others",
+      3,
+      rows(
+        "s: f32[12], t: f32, u: f32[12]",
+        `let t = sqrt(sum(s * s, axes = [0]))
+  return n * d_y, s, t, s / t + max(n, axes = [0])`,
+      ),
+    ],
+  ])("%s", (_, count, text) => {
+    const { fn, plan, kernels } = planOf(text);
+    expect(kernels).toHaveLength(count);
+    expect(verifyPlan(plan)).toEqual([]);
+    expect(comparePlan(plan, [])).toBeUndefined();
+    const inputs = randomInputs(fn, 1, { rows: 37 });
+    expectSameNumbers(interpretPlan(plan, inputs), interpret(fn, inputs), { relative: 1e-11 });
+  });
+});
+
 test("tiles follow from the shape alone: about 1024, of 16 to 64 rows", () => {
   const { plan } = planOf(mixedBackward("rmsnorm", 64));
   expect(launchesOf(plan)[0]?.tile).toEqual({ dim: "rows", size: "rows_tile", count: "rows_tiles" });

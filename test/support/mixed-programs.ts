@@ -110,6 +110,10 @@ export const columnsBesideRows: Readonly<Record<string, string>> = {
   "products and integers": `fn f(x: f32[rows, 12], k: i32[rows, 12]) -> (m: f32[rows], p: f32[12], most: i32[12]) {
   return max(x, axes = [1]), prod(1 + x / 1000, axes = [0]), max(k, axes = [0])
 }`,
+  "means of rows that are counted at the launch": `fn f(x: f32[batch, rows, 12]) -> (y: f32[batch, rows, 12], m: f32[12], s: f32[12]) {
+  let y = rmsnorm(x, axes = [-1])
+  return y, mean(y, axes = [0, 1]), sum(y, axes = [0, 1])
+}`,
   "means of a number of rows that is known": `fn f(x: f16[37, 12]) -> (y: f16[37, 12], m: f16[12], large: f16[12]) {
   return softmax(x, axes = [-1]), mean(x, axes = [0]), max(abs(x), axes = [0])
 }`,

@@ -179,6 +179,10 @@ export const opPrograms: { readonly [Name in Exclude<OpName, "constant" | "globa
     of("x: f32[5, 3], at: i32[2, 3]", "f32[2, 3]", "gather(x, at, axis = 0)"),
   ],
   dropout: [of("x: f32[rows, 6], seed: u32", "f32[rows, 6]", "dropout(x, seed, 3, p = 0.25)")],
+  size: [
+    of("x: f32[rows, 6]", "f32[rows, 6]", "x / cast(size(shape = [rows, 6]), to = f32)"),
+    of("x: f32[rows, d]", "f32[rows]", "sum(x * cast(size(shape = [d]) + 1, to = f32), axes = [1])"),
+  ],
   linear_index: [
     of("x: f32[rows, 6]", "f32[rows, 6]", "x * cast(linear_index(shape = [rows, 6]) % 7, to = f32)"),
     of(

@@ -349,7 +349,8 @@ export class Evaluator {
       const isComplete = tensors.every((tensor, i) => (tensor === undefined) === (operands[i] === undefined));
       const [value] = fill[which] ?? [];
       if (!isComplete || value === undefined) return undefined;
-      return def.evaluate(tensors, "value" in attributes ? { ...attributes, value } : attributes, { span, shape });
+      const given = resolvedAttributes({ attributes }, this.point.dims);
+      return def.evaluate(tensors, "value" in given ? { ...given, value } : given, { span, shape });
     };
     return { p: by("p") as Float64Array, q: by("q") };
   }

@@ -278,6 +278,7 @@ export interface Segment {
  * - lookup: an operand's element whose place along one axis another operand says. `axes` names for each axis of the operand
  *   the one of the result that it is, and `undefined` for that one; `indexAxes` for each axis of the operand that says it.
  * - position: the element is its own place along the attribute `axis`, or its number in row-major order of all axes.
+ * - count: the only element is how many the attribute `shape` has.
  */
 export type IndexMap =
   | { readonly kind: "segments"; readonly segments: readonly Segment[]; readonly fill?: number }
@@ -288,7 +289,8 @@ export type IndexMap =
       readonly axes: readonly (number | undefined)[];
       readonly indexAxes: readonly number[];
     }
-  | { readonly kind: "position"; readonly isLinear?: true };
+  | { readonly kind: "position"; readonly isLinear?: true }
+  | { readonly kind: "count" };
 
 /** An op that moves elements: which one a result's is follows from its index. But for its derivatives. */
 export interface IndexRow extends Common {

@@ -423,6 +423,21 @@ export const indexOps = {
     map: () => ({ kind: "position", isLinear: true }),
     zeroMean: () => [],
   }),
+  size: indexOp({
+    summary:
+      "How many elements a shape has, the product of its extents: a number, known at the launch where extents have names. `cast(size(shape = [rows]), to = f32)` is that of the rows.",
+    operands: [],
+    attributes: { shape: { type: "shape", summary: "What is counted: extents, or their names." } },
+    elements: ["u32"],
+    infer: (_, attributes) => {
+      const shape = toldShape("size")([], attributes);
+      return typeof shape === "function" ? shape : [];
+    },
+    evaluate: (_, attributes) =>
+      Float64Array.of(elementCount(attribute.shape(attributes, "shape") as number[]) % 2 ** 32),
+    map: () => ({ kind: "count" }),
+    zeroMean: () => [],
+  }),
 } satisfies Record<string, IndexRow>;
 
 export type IndexName = keyof typeof indexOps;

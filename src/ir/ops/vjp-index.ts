@@ -102,4 +102,5 @@ export const indexVjps: { readonly [Name in IndexName]: Vjp } = {
   },
   iota: { by: [] },
   linear_index: { by: [] },
+  size: { by: [] },
 };
