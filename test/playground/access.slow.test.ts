@@ -65,6 +65,17 @@ describe("a screen reader", () => {
   });
 });
 
+// It takes the seconds after which the page says so.
+describe.runIf(isDeep)("a page whose scripts are not loaded, as from a folder", () => {
+  pageTest.for(["", "training.html"])("%s says why", async (path) => {
+    const { page, url } = await openPage();
+    expect(await page.locator(".unstarted").isVisible()).toBe(false);
+    await page.route(/\.js$/, (route) => route.abort());
+    await page.goto(url + path);
+    await page.locator(".unstarted").waitFor({ timeout: 20_000 });
+  });
+});
+
 describe("the keyboard", () => {
   pageTest("goes to every part of the page, and out of the editor again", async () => {
     const { page } = await openPage();
