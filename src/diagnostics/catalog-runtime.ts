@@ -22,7 +22,8 @@ export const runtimePages = {
   E0603: {
     title: "an input of another element type",
     explanation: `f32 is a Float32Array, f16 and bf16 the bits in a Uint16Array, i32 an Int32Array, u32 a Uint32Array, i8 an
-Int8Array, u8 a Uint8Array, bool a Uint8Array of 0 and 1. A Float64Array or a list of numbers stands for any element type.
+Int8Array, u8 a Uint8Array, bool a Uint8Array of 0 and 1. A Float64Array or a list of numbers stands for any element type, a
+BigInt64Array or BigUint64Array for integers that the element type holds.
 Floats are rounded to the parameter's; integers must be whole numbers that fit, and no element of a list may be missing.
 Truth values are a bool's alone. An array whose buffer went to another thread has no elements any more.`,
     wrong: "await prepared.run({ x: new Int32Array(4 * 768) })   // of fn f(x: f32[rows, 768])",

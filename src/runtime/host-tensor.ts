@@ -27,15 +27,18 @@ export interface HostTensor {
   readonly data: HostData;
 }
 
-/** Numbers of any element type, in float64: they are rounded to the parameter's. Truth values stand for a bool's. */
+/**
+ * Numbers of any element type, in float64: they are rounded to the parameter's. Truth values stand for a bool's; integers of
+ * 64 bits, as indices are elsewhere, for those of an integer type that holds each of them.
+ */
 export interface NumberTensor {
   readonly element: ElementType;
   readonly shape: readonly number[];
-  readonly data: Float64Array | readonly number[] | readonly boolean[];
+  readonly data: Float64Array | BigInt64Array | BigUint64Array | readonly number[] | readonly boolean[];
 }
 
 /** What `run` takes for a parameter. A bare array takes the parameter's shape, where that is unambiguous. */
-export type HostInput = HostTensor | NumberTensor | HostData | Float64Array | readonly number[] | readonly boolean[];
+export type HostInput = HostTensor | NumberTensor | HostData | NumberTensor["data"];
 
 const arrayOf = {
   f32: Float32Array,
@@ -95,6 +98,7 @@ export function readInput(binding: Parameter, input: unknown): ReadInput | NoInp
   const holder = withArticle(data);
   const got = known && extents ? `${printType({ element: known, shape: extents.map(shown) })} in ${holder}` : holder;
   if (known !== undefined && known !== binding.element) return { got };
+  if (areLong(data) && !isInteger(binding.element)) return { got };
   const own = elementOfData(data, binding.element);
   if (own !== undefined && own !== binding.element) return { got };
   const numbers = own === undefined ? readNumbers(binding.element, data as ArrayLike<unknown>) : (data as HostData);
@@ -102,14 +106,21 @@ export function readInput(binding: Parameter, input: unknown): ReadInput | NoInp
   return { element: known, shape: extents as number[] | undefined, data: numbers };
 }
 
-const isArray = (value: unknown) =>
-  Array.isArray(value) || typedArrayName(value) === "Float64Array" || elementOfData(value) !== undefined;
+const areLong = (value: unknown) => /^Big(Ui|I)nt64Array$/.test(typedArrayName(value) ?? "");
 
-/** Numbers of a list, or of a Float64Array, that the element type can hold after rounding. */
+const isArray = (value: unknown) =>
+  Array.isArray(value) ||
+  typedArrayName(value) === "Float64Array" ||
+  areLong(value) ||
+  elementOfData(value) !== undefined;
+
+/** Numbers of a list, or of an array of numbers of 64 bits, that the element type can hold after rounding. */
 function readNumbers(element: ElementType, list: ArrayLike<unknown>): Float64Array | NoInput {
   const numbers = new Float64Array(list.length);
   for (let i = 0; i < numbers.length; i++) {
-    const value = list[i];
+    const given = list[i];
+    // What a number cannot hold exactly, no element type holds.
+    const value = typeof given === "bigint" && areLong(list) ? Number(given) : given;
     const isRight = typeof value === "number" ? canHold(element, value) : element === "bool" && value === !!value;
     if (!isRight) return { got: `${value === undefined ? "nothing" : shown(value)} at element ${i}` };
     numbers[i] = Number(value);

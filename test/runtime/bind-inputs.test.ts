@@ -171,3 +171,34 @@ test("everything wrong is reported at once", () => {
   const codes = wrong({ x: tensor([12]), gamma: [1], mask: "no" }, { depth: 3 }).map((text) => text.slice(0, 5));
   expect(codes.sort()).toEqual(["E0602", "E0603", "E0604", "E0607"]);
 });
+
+describe("integers of 64 bits", () => {
+  const picks = handKernel("", {
+    inputs: { at: ["i32", [3]], byte: ["u8", [1]] },
+    outputs: { y: ["f32", [3]] },
+    dims: [],
+  });
+  const bind = (at: BigInt64Array, byte: BigUint64Array) =>
+    bindInputs(picks, { at: { element: "i32", shape: [3], data: at }, byte }, {});
+
+  test("are those of the parameter where it holds them", () => {
+    const { arrays } = bind(BigInt64Array.of(7n, -(2n ** 31n), 2n ** 31n - 1n), BigUint64Array.of(255n));
+    expect(arrays.map(({ data }) => [...data])).toEqual([[7, -(2 ** 31), 2 ** 31 - 1], [255]]);
+  });
+
+  test.each([
+    [BigInt64Array.of(0n, 2n ** 31n, 0n), BigUint64Array.of(0n), "got 2147483648 at element 1"],
+    [BigInt64Array.of(-(2n ** 31n) - 1n, 0n, 0n), BigUint64Array.of(0n), "got -2147483649 at element 0"],
+    [BigInt64Array.of(0n, 0n, 2n ** 62n), BigUint64Array.of(0n), "got 4611686018427388000 at element 2"],
+    [BigInt64Array.of(0n, 0n, 0n), BigUint64Array.of(256n), "got 256 at element 0"],
+  ])("%o, %o: refused with the place", (at, byte, message) => {
+    const [found, ...others] = diagnosticsOf(() => bind(at, byte));
+    expect(others).toEqual([]);
+    expect(found).toContain("E0603");
+    expect(found).toContain(message);
+  });
+
+  test("no float is read from them", () => {
+    expect(wrong({ scale: BigInt64Array.of(1n, 2n, 3n, 4n) })[0]).toContain("got a BigInt64Array");
+  });
+});
