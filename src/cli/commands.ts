@@ -31,18 +31,18 @@ const plugin: OptionSpec = {
   value: "FILE",
   path: read,
   repeats: true,
-  summary: "a JavaScript module with passes, instruments, targets and ops of one's own; repeats",
+  summary: "a JavaScript module that adds passes, instruments, targets and ops; may be repeated",
 };
 
 const target: OptionSpec = {
   name: "--target",
   value: "NAME|FILE.json",
   path: profile,
-  summary: "what to compile for: a built-in target (`tirc targets`), a profile, or auto (the device that is here)",
+  summary: "what to compile for: a built-in target (`tirc targets`), a profile, or auto (this machine's device)",
 };
 
 const program: readonly OptionSpec[] = [
-  { name: "--fn", value: "NAME", path: noPath, summary: "the one function of the file that is meant" },
+  { name: "--fn", value: "NAME", path: noPath, summary: "the function to take, where the file has several" },
   target,
   plugin,
   {
@@ -50,7 +50,7 @@ const program: readonly OptionSpec[] = [
     value: "NAME=EXTENT",
     path: noPath,
     repeats: true,
-    summary: "the extent of a named dimension; repeats",
+    summary: "the extent of a named dimension; may be repeated",
   },
 ];
 
@@ -92,14 +92,14 @@ const passes: readonly OptionSpec[] = [
     path: noPath,
     summary: "the passes to run, for example 'canonicalize,fixpoint(cse,dce)'",
   },
-  { name: "-O", short: "-O", value: "0|1", choices: ["0", "1"], summary: "-O0: fuse alone; -O1: the default pipeline" },
-  { name: "--disable-pass", value: "PASS", path: noPath, repeats: true, summary: "leave a pass out; repeats" },
+  { name: "-O", short: "-O", value: "0|1", choices: ["0", "1"], summary: "-O0: only fuse; -O1: the default pipeline" },
+  { name: "--disable-pass", value: "PASS", path: noPath, repeats: true, summary: "leave a pass out; may be repeated" },
   {
     name: "--remarks",
     value: "FILTER",
     path: noPath,
     optional: true,
-    summary: "say what passes did, and why they did not; of these passes and codes alone: cse,R0102",
+    summary: "say what passes did or did not do, and why; FILTER chooses passes and codes: cse,R0102",
   },
   {
     name: "--verify-each",
@@ -123,14 +123,14 @@ const arithmetic: readonly OptionSpec[] = [
     value: "KIND",
     choices: accuracies,
     summary:
-      "normal (the default) or scaled: norms of rows whose squares overflow or vanish, at one more look at each row",
+      "normal (the default) or scaled, for rows whose squares overflow or underflow: it reads each row once more",
   },
   {
     name: "--reduction",
     value: "KIND",
     choices: reductions,
     summary:
-      "how variances are reduced: welford (the default: with the mean, in one look at the row) or two-fold (the mean, then the squares of how far elements are off it)",
+      "how variances are computed: welford (the default: with the mean, in one read of the row) or two-fold (first the mean, then the squared deviations from it)",
   },
   {
     name: "--rounding",
@@ -143,7 +143,7 @@ const arithmetic: readonly OptionSpec[] = [
     value: "NAME",
     path: noPath,
     repeats: true,
-    summary: "make a dimension a constant of the pipeline, of which each extent then has its own; repeats",
+    summary: "make a dimension a pipeline constant, so that each extent has a pipeline of its own; may be repeated",
   },
 ];
 
@@ -153,14 +153,14 @@ const inside: readonly OptionSpec[] = [
     value: "PASS",
     path: noPath,
     repeats: true,
-    summary: "print the IR before a pass; repeats",
+    summary: "print the IR before a pass; may be repeated",
   },
   {
     name: "--print-ir-after",
     value: "PASS",
     path: noPath,
     repeats: true,
-    summary: "print the IR after a pass; repeats",
+    summary: "print the IR after a pass; may be repeated",
   },
   { name: "--print-ir-after-all", summary: "print the IR after every pass" },
   {
@@ -211,7 +211,7 @@ export const compileSpec: CommandSpec = {
       name: "--source-map",
       value: "FILE",
       path: write,
-      summary: "write which line of the WGSL computes what of the program; a folder for several functions",
+      summary: "write a source map from lines of the WGSL to the program; a folder for several functions",
     },
     singleKernel,
     splitReductions,
@@ -219,15 +219,14 @@ export const compileSpec: CommandSpec = {
     {
       name: "--prove",
       summary:
-        "check in exact arithmetic that the passes keep each function and that its kernel computes it, lane by lane; implies --verify-each exact",
+        "check in exact arithmetic that the passes preserve each function and that its kernel computes it, lane by lane; implies --verify-each exact",
     },
     {
       name: "--explain-schedule",
-      summary:
-        "print the schedules that were looked at for each kernel, with what each is estimated to take, in place of kernels",
+      summary: "print, in place of kernels, the schedules considered for each and their estimated times",
     },
     { name: "--json", summary: "print what --explain-schedule says as JSON" },
-    { name: "--minify", summary: "write the WGSL without comments, and without spaces that separate nothing" },
+    { name: "--minify", summary: "write the WGSL without comments and needless spaces" },
     {
       name: "--weights-out",
       value: "FILE",
@@ -269,7 +268,7 @@ export const runSpec: CommandSpec = {
       summary:
         "a .npy file, randn (if not given), rand, zeros, ones, a number, uniform(LOW, HIGH) or normal(MEAN, DEVIATION)",
     },
-    { name: "--out", value: "NAME=FILE.npy", path: output, repeats: true, summary: "write an output; repeats" },
+    { name: "--out", value: "NAME=FILE.npy", path: output, repeats: true, summary: "write an output; may be repeated" },
     {
       name: "--device",
       value: "DEVICE",
@@ -290,16 +289,16 @@ export const runSpec: CommandSpec = {
     ...common,
   ],
   notes: [
-    "randn is standard normal and rand uniform from 0 up to 1; `--in 'v=uniform(0, 2)'` chooses a range.",
-    "Integers are -10 to 10 by randn (u32: 0 to 20) and 0 to 20 by rand, and bool is a coin.",
-    "Dimensions that neither an input file nor --dim tells get a default, which is shown.",
+    "randn is the standard normal distribution, and rand is uniform on [0, 1); `--in 'v=uniform(0, 2)'` chooses a range.",
+    "Integers are -10 to 10 with randn (u32: 0 to 20) and 0 to 20 with rand; bool is a coin toss.",
+    "Dimensions that neither an input file nor --dim gives have a default, which is printed.",
     "Matrix products and convolutions are computed by plain kernels, which are correct and not tuned.",
   ],
 };
 
 export const tuneSpec: CommandSpec = {
   name: "tune",
-  summary: "time schedules of kernels on this device, and keep the fastest in a profile",
+  summary: "time schedules of kernels on this device, and write the fastest to a profile",
   operand: file,
   options: [
     {
@@ -318,14 +317,14 @@ export const tuneSpec: CommandSpec = {
     ...common,
   ],
   notes: [
-    "A choice holds for a function's name and the length of its rows.",
-    "With --target PROFILE.json that profile gets the choices; else the device's own is written.",
+    "A choice holds for kernels that compute the same on rows of the same length.",
+    "With --target PROFILE.json the choices are added to that profile; otherwise a profile of this device is written.",
   ],
 };
 
 export const benchSpec: CommandSpec = {
   name: "bench",
-  summary: "time kernels on this device against a copy of their bytes, and against other libraries",
+  summary: "time kernels on this device, beside a copy of as many bytes and other libraries",
   operand: file,
   options: [
     { name: "--rounds", value: "N", path: noPath, summary: "how often each is timed; 15 if not given" },
@@ -358,7 +357,7 @@ export const benchSpec: CommandSpec = {
 
 export const checkSpec: CommandSpec = {
   name: "check",
-  summary: "say all that is wrong with files: what `tirc compile` says, without writing anything",
+  summary: "report every problem in files, as `tirc compile` does, without writing anything",
   operand: { ...file, many: true },
   options: [...checks, ...common],
 };
@@ -374,7 +373,7 @@ export const verifySpec: CommandSpec = {
       value: "NAME=EXTENT",
       path: noPath,
       repeats: true,
-      summary: "the extent of a named dimension; repeats",
+      summary: "the extent of a named dimension; may be repeated",
     },
     { name: "--json", summary: "as JSON" },
     ...common,
@@ -396,13 +395,13 @@ export const gradSpec: CommandSpec = {
       name: "--wrt",
       value: "NAME,NAME",
       path: noPath,
-      summary: "the parameters by which to differentiate; all of floats that matter if not given",
+      summary: "the parameters to differentiate by; if not given, all of floats that a result depends on",
     },
     {
       name: "--of",
       value: "NAME,NAME",
       path: noPath,
-      summary: "the results to differentiate; all of floats if not given",
+      summary: "the results to differentiate; if not given, all of floats",
     },
     {
       name: "--save",
@@ -417,7 +416,7 @@ export const gradSpec: CommandSpec = {
       value: "FILTER",
       path: noPath,
       optional: true,
-      summary: "say through what no gradient goes, and what other passes said; of these passes and codes alone",
+      summary: "say where no gradient goes through, and what other passes did; FILTER chooses passes and codes",
     },
     ...common,
   ],
@@ -439,13 +438,13 @@ export const typesSpec: CommandSpec = {
   summary: "write the types of programs beside them, for `tsc`",
   operand: { ...file, what: "a .tir file, a folder, or a pattern such as 'src/**/*.tir'", many: true },
   options: [
-    { name: "--check", summary: "write nothing, and fail if a declaration is missing or not fresh" },
+    { name: "--check", summary: "write nothing, and fail if a declaration is missing or out of date" },
     {
       name: "--dim",
       value: "NAME=EXTENT",
       path: noPath,
       repeats: true,
-      summary: "as in the options of the bundler's plugin, for programs that have the dimension; repeats",
+      summary: "as in the options of the bundler's plugin, for programs that have the dimension; may be repeated",
     },
     { name: "--passes", value: "PIPELINE", path: noPath, summary: "as in the options of the bundler's plugin" },
     ...common,
@@ -455,16 +454,16 @@ export const typesSpec: CommandSpec = {
 
 export const lspSpec: CommandSpec = {
   name: "lsp",
-  summary: "serve an editor: the Language Server Protocol on stdin and stdout",
-  options: [{ name: "--stdio", summary: "what it does anyway: many editors say so" }, ...checks, ...common],
-  notes: ["An editor starts it, and ends it; beside plugins and profiles it reads and writes no files."],
+  summary: "start a language server (Language Server Protocol on stdin and stdout)",
+  options: [{ name: "--stdio", summary: "the default; accepted because many editors pass it" }, ...checks, ...common],
+  notes: ["An editor starts and stops it. It reads no files but plugins and profiles, and writes none."],
 };
 
 export const targetsSpec: CommandSpec = {
   name: "targets",
-  summary: "list what kernels can be compiled for, and which devices that fits",
+  summary: "list the targets, and which devices each is for",
   options: [
-    { name: "--detect", summary: "also say which of it this machine's adapter runs" },
+    { name: "--detect", summary: "also say which of them this machine's adapter runs" },
     adapter,
     { name: "--json", summary: "as JSON, with the whole profiles" },
     ...common,
@@ -568,14 +567,15 @@ export const surgerySpec: CommandSpec = {
       value: "NAME=VALUE",
       path: input,
       repeats: true,
-      summary: "for the check: an input, as `tirc run` takes it: a .npy file, ones, uniform(LOW, HIGH), ...; repeats",
+      summary:
+        "for the check: an input, as `tirc run` takes it: a .npy file, ones, uniform(LOW, HIGH), ...; may be repeated",
     },
     {
       name: "--dim",
       value: "NAME=EXTENT",
       path: noPath,
       repeats: true,
-      summary: "for the check: the extent of a named dimension; repeats",
+      summary: "for the check: the extent of a named dimension; may be repeated",
     },
     {
       name: "--seed",

@@ -1,4 +1,4 @@
-/** What the process exits with: 0 done, 1 the program or the data is wrong, 2 wrong usage, 70 a mistake of tirc. */
+/** What the process exits with: 0 done, 1 the program or the data is wrong, 2 wrong usage, 70 a bug in tirc. */
 
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 

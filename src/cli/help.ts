@@ -51,7 +51,7 @@ export function commandHelp({ name, summary, operand, options, notes = [] }: Com
 
 export function mainHelp(): string {
   return [
-    "tirc: compiles a small tensor program into one WGSL compute kernel",
+    "tirc: compile small tensor programs to WGSL compute kernels",
     "",
     "Usage: tirc COMMAND [OPTION...]",
     "",
@@ -62,7 +62,7 @@ export function mainHelp(): string {
       ["tirc --version", "the version"],
     ]),
     "",
-    "Exit codes: 0 done; 1 the program or the comparison is wrong; 2 wrong usage; 70 a mistake of tirc.",
+    "Exit codes: 0 success; 1 wrong program or failed comparison; 2 wrong usage; 70 a bug in tirc.",
     "",
   ].join("\n");
 }

@@ -139,7 +139,7 @@ are followed, so that two names of one file are found to be one.`,
     fix: "tirc compile bert.tir -o bert.wgsl",
   },
   E0799: {
-    title: "a mistake of tirc",
+    title: "a bug in tirc",
     explanation: `Something failed that cannot be the program's fault. The program is kept in a file whose first comments
 have its pipeline and what failed on it: a pass, which \`tirc compile\` on the file runs again, or a command. Please report it
 with that file.`,

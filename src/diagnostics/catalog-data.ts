@@ -105,7 +105,7 @@ probabilities want \`rand\`, or a range.`,
     explanation: `\`--compare\` computes every output again in float64. A float may be off by 2e-6 (f16: 1e-3), absolute or relative to the
 largest value of its row. A value that comes out of a rounding, a comparison or a cast to an integer may be the
 neighbouring one where what was rounded lies at the edge between the two; the report counts those. Anything else is a
-mistake of tirc, or a program that is sensitive to rounding in itself. A NaN or an infinity must be one in both.`,
+bug in tirc, or a program that is sensitive to rounding in itself. A NaN or an infinity must be one in both.`,
     wrong: "let d = exp(x * 30)   // an error of x comes out 30 times as large",
     fix: "Compare on inputs of the size that the program is meant for: `--in x=x.npy`.",
   },

@@ -86,7 +86,7 @@ requested with.`,
   E0612: {
     title: "the device refused the shader",
     explanation: `The message or its notes are what the WGSL compiler of the device says; the place is that of the op which the line of
-WGSL computes, where it computes one. Every kernel is checked with one, so this is a mistake of tirc
+WGSL computes, where it computes one. Every kernel is checked with one, so this is a bug in tirc
 or a difference between implementations. Please report it with the program.`,
     wrong: "a kernel whose WGSL was edited by hand",
     fix: "Compile for the target `portable`, which uses no features.",

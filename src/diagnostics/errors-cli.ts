@@ -182,10 +182,10 @@ export function withReproducer(found: Diagnostic, reproducer: string | undefined
   return { ...found, notes: [...found.notes, ...keptIn(reproducer)] };
 }
 
-/** A mistake of tirc. `reproducer` is the path of a file that shows it again. */
+/** A bug in tirc. `reproducer` is the path of a file that shows it again. */
 export function internalError(message: string, reproducer: string | undefined): Diagnostic {
   return error("E0799", `tirc itself failed: ${message}`, {
     notes: keptIn(reproducer),
-    help: ["this is a mistake of tirc: please report it with that file", "TIRC_DEBUG=1 shows where it happened"],
+    help: ["this is a bug in tirc: please report it with that file", "TIRC_DEBUG=1 shows where it happened"],
   });
 }
