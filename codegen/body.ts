@@ -37,6 +37,7 @@ import { type BodyContext, Place, type PlaceContext, type Strip } from "./place.
 import { RowCaches } from "./row-caches.ts";
 import { fewUnits, type Split } from "./schedule.ts";
 import { TileSums } from "./tile-sums.ts";
+import { type WordLoop, WordStores, wordLoops } from "./word-stores.ts";
 
 export type { BodyContext } from "./place.ts";
 
@@ -72,6 +73,7 @@ export class Body {
   private readonly common: Place;
   private rows: readonly Place[] = [];
   private tileSums: TileSums | undefined;
+  private wordLoops: readonly WordLoop[] = [];
   /** Nodes whose value something reads; the mean of a centered row is not among them. */
   private readonly read: ReadonlySet<Node>;
   /** By level: what does not differ along the row, the reductions that its loop folds, and the results of either. */
@@ -140,8 +142,11 @@ export class Body {
   /** @param team numbers the teams of lanes of all workgroups. */
   private writeRows(team: Expression): void {
     const { graph, schedule, cacheIsMemory, mostArrays } = this.context;
-    const loops = planLoops(graph, schedule, { elements: schedule.keep, arrays: mostArrays, isMemory: cacheIsMemory });
-    this.aliases = aliasesOf(this.context, loops);
+    this.wordLoops = wordLoops(this.context);
+    const inWords = this.wordLoops.flatMap(({ stores }) => stores);
+    const others = { ...graph, stores: graph.stores.filter((store) => !inWords.includes(store)) };
+    const loops = planLoops(others, schedule, { elements: schedule.keep, arrays: mostArrays, isMemory: cacheIsMemory });
+    this.aliases = aliasesOf(this.context, [...loops, ...this.wordLoops]);
     if (graph.tiled === undefined) {
       this.writeLevels(this.writeIndices(team), loops);
       return;
@@ -163,6 +168,16 @@ export class Body {
       const loop = loops[level];
       if (loop !== undefined) this.writeLoop(loop);
     }
+    for (const loop of this.wordLoops) this.writeWords(loop);
+  }
+
+  private writeWords(loop: WordLoop): void {
+    for (const row of this.rows) this.bindRowParts(loop, row);
+    const names = new Names(this.names);
+    new WordStores(this.context, names).write(loop, this.rows, (unit, of) => {
+      const { common, rows } = this.stepPlaces(unit, names, of);
+      return { places: rows, define: (node) => this.define(node, common, rows) };
+    });
   }
 
   /** The units of a row of the tile that the first row at hand stands in: the last tile may have fewer. */
@@ -441,9 +456,11 @@ export class Body {
     }
   }
 
-  private stepPlaces(unit: Expression, names = new Names(this.names)): { common: Place; rows: readonly Place[] } {
+  private stepPlaces(unit: Expression, names = new Names(this.names), of = this.rows) {
     const common = this.place(names, undefined, unit, [this.common]);
-    const rows = this.rows.map((place) => this.place(names, place.strip, unit, [common, place, this.common]));
+    const rows: readonly Place[] = of.map((place) =>
+      this.place(names, place.strip, unit, [common, place, this.common]),
+    );
     return { common, rows };
   }
 

@@ -2,7 +2,7 @@
 
 import { type ElementType, elementInfo } from "../src/ir/types.ts";
 import { computedType } from "./expression.ts";
-import { type Buffer, bitsOf, elementsInWord, isPacked } from "./kernel/buffer.ts";
+import { type Buffer, bitsOf, elementsInWord, isPacked, isPartOfWord } from "./kernel/buffer.ts";
 import type { Width } from "./kernel/expression.ts";
 
 const letterOf = { f32: "f", f16: "h", i32: "i", u32: "u" } as const;
@@ -14,14 +14,11 @@ const scalarOf = (element: ElementType) => {
 const wide = (scalar: keyof typeof letterOf, width: number) =>
   width === 1 ? scalar : `vec${width}${letterOf[scalar]}`;
 
-/** Several lanes may write parts of one word, so all do it atomically. */
-const isAtomic = ({ storage, type, access }: Buffer) => type.width < elementsInWord(storage) && access === "read_write";
-
 /** The type of what the buffer is an array of. */
 export function arrayElement(buffer: Buffer): string {
   const { storage, type, element } = buffer;
   if (storage === "uniform") return scalarOf(element);
-  if (isAtomic(buffer)) return "atomic<u32>";
+  if (isPartOfWord(buffer)) return "atomic<u32>";
   if (isPacked(storage)) return wide("u32", Math.max(1, type.width / elementsInWord(storage)));
   return wide(storage, type.width);
 }
@@ -92,26 +89,54 @@ function asHalves(width: Width, value: string): string {
   return width === 2 ? `vec2h(unpack2x16float(${bits}))` : `f16(unpack2x16float(${bits}).x)`;
 }
 
-/** A statement that writes `value`, which is as wide as the buffer's elements. */
-export function printStore(buffer: Buffer, index: string, value: string): string {
+/**
+ * A statement that writes `value`, which is as wide as the buffer's elements.
+ * @param parts of a value that is a word, which of its parts are stored.
+ */
+export function printStore(buffer: Buffer, index: string, value: string, parts?: readonly string[]): string {
   const { wgsl, storage, element, type } = buffer;
   const { width } = type;
-  if (isAtomic(buffer)) return `store_${wgsl}(${index}, ${value});`;
+  if (parts !== undefined) return `store_word_${wgsl}(${index}, ${value}, ${printMask(parts)});`;
+  if (isPartOfWord(buffer)) return `store_${wgsl}(${index}, ${value});`;
   if (isPacked(storage)) return `${wgsl}[${index}] = ${packName(element, width)}(${value});`;
   if (storage === "f16") return `${wgsl}[${index}] = ${asHalves(width, value)};`;
   const converted = element === "bool" ? `${wide("u32", width)}(${value})` : value;
   return `${wgsl}[${index}] = ${converted};`;
 }
 
+/** The bits of a word that are in the parts which are stored. */
+const printMask = (parts: readonly string[]) =>
+  parts.map((part, i) => `select(0u, ${maskOf(i, parts.length)}, ${part})`).join(" | ");
+
+/** The bits of one of so many equal parts of a word. */
+export const maskOf = (part: number, parts: number): string => {
+  const digits = 8 / parts;
+  return `0x${"f".repeat(digits)}${"0".repeat(digits * part)}u`;
+};
+
 const isWritten = ({ access }: Buffer) => access === "read_write";
 
+/** How a program uses its buffers, by their names. */
+export interface BufferUses {
+  /** Buffers of vectors of which single elements are read. */
+  readonly singly: ReadonlySet<string>;
+  /** Buffers whose elements are parts of words, of which whole words are loaded or stored. */
+  readonly words: ReadonlySet<string>;
+  /** Those into which elements are stored as they have them. */
+  readonly elements: ReadonlySet<string>;
+}
+
 /** The functions of the library, with their widths, that the stores of these buffers call: they give the bits of floats. */
-export function libraryOfStores(buffers: readonly Buffer[]) {
-  return buffers.filter(isWritten).flatMap(({ element, type }) => {
-    const name = bitsOf(element);
-    return name === undefined ? [] : [{ name, width: type.width }];
+export function libraryOfStores(buffers: readonly Buffer[], uses: BufferUses) {
+  return buffers.filter(isWritten).flatMap((buffer) => {
+    const name = bitsOf(buffer.element);
+    return name === undefined ? [] : widthsOfStores(buffer, uses).map((width) => ({ name, width }));
   });
 }
+
+/** How many elements are stored at a time. */
+const widthsOfStores = ({ wgsl, storage, type }: Buffer, { words, elements }: BufferUses) =>
+  words.has(wgsl) ? [elementsInWord(storage), ...(elements.has(wgsl) ? [type.width] : [])] : [type.width];
 
 const packed = ["bf16", "i8", "u8"] as const;
 
@@ -121,12 +146,12 @@ export const bufferFunctionNames = [
   ...packed.flatMap((element) => [1, 2, 4].flatMap((width) => [unpackName(element, width), packName(element, width)])),
 ];
 
-/**
- * Functions that the loads and stores of these buffers call, beside those of the library.
- * @param singly the names of those of which single elements are read.
- */
-export function bufferFunctions(buffers: readonly Buffer[], singly: ReadonlySet<string>): string[] {
-  const functions = buffers.filter(isAtomic).map(storePart);
+/** Functions that the loads and stores of these buffers call, beside those of the library. */
+export function bufferFunctions(buffers: readonly Buffer[], uses: BufferUses): string[] {
+  const { singly, words } = uses;
+  const isInWords = (buffer: Buffer) => isPartOfWord(buffer) && words.has(buffer.wgsl);
+  const inParts = buffers.filter((one) => isPartOfWord(one) && widthsOfStores(one, uses).includes(one.type.width));
+  const functions = inParts.map(storePart);
   const unpacks = ({ storage, access }: Buffer) => storage === (access === "read" ? "f16x2" : "f16");
   if (buffers.some((buffer) => buffer.type.width === 4 && unpacks(buffer))) {
     functions.push(`fn unpack_halves(words: vec2u) -> vec4f {
@@ -136,10 +161,14 @@ export function bufferFunctions(buffers: readonly Buffer[], singly: ReadonlySet<
   for (const { element, type, wgsl, access } of buffers) {
     const unpacked = packed.find((one) => one === element);
     if (unpacked === undefined || access !== "read") continue;
-    for (const width of singly.has(wgsl) ? [type.width, 1] : [type.width]) functions.push(unpack(unpacked, width));
+    const more = [...(singly.has(wgsl) ? [1] : []), ...(words.has(wgsl) ? [perWordOf(element)] : [])];
+    for (const width of [type.width, ...more]) functions.push(unpack(unpacked, width));
   }
   const stores = buffers.filter((buffer) => isWritten(buffer) && bytesOrHalves(buffer) && buffer.type.width > 1);
-  functions.push(...stores.filter((buffer) => !isAtomic(buffer)).map(({ element, type }) => pack(element, type.width)));
+  functions.push(...stores.filter((one) => !isPartOfWord(one)).map(({ element, type }) => pack(element, type.width)));
+  for (const { wgsl, element } of buffers.filter(isInWords)) {
+    functions.push(pack(element, perWordOf(element)), storeWord(wgsl, element));
+  }
   return [...new Set(functions)];
 }
 
@@ -190,6 +219,20 @@ function pack(element: ElementType, width: number): string {
   return `fn ${packName(element, width)}(values: ${type}) -> ${wide("u32", words)} {
   let bits = ${bitsText(element, width, "values")};
   return ${value};
+}`;
+}
+
+/** The part of a word that `mask` has: other lanes write into the rest of it. */
+function storeWord(wgsl: string, element: ElementType): string {
+  const width = perWordOf(element);
+  return `fn store_word_${wgsl}(index: u32, value: ${wide(scalarOf(element), width)}, mask: u32) {
+  let word = ${packName(element, width)}(value);
+  if (mask == 0xffffffffu) {
+    atomicStore(&${wgsl}[index], word);
+  } else if (mask != 0u) {
+    atomicAnd(&${wgsl}[index], ~mask);
+    atomicOr(&${wgsl}[index], word & mask);
+  }
 }`;
 }
 

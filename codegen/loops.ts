@@ -180,7 +180,7 @@ export function elementNodes(loop: Loop, folds: readonly Fold[]) {
 }
 
 /** Nodes along the row that these are computed from, operands first; nothing where they are more than `most`. */
-function columnNodes(from: readonly Node[], isKept: (node: Node) => boolean, most = Infinity) {
+export function columnNodes(from: readonly Node[], isKept: (node: Node) => boolean = () => false, most = Infinity) {
   const needed = new Set(from.filter(({ isColumn }) => isColumn));
   for (const node of needed) {
     if (needed.size > most) return undefined;

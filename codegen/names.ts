@@ -18,7 +18,7 @@ static_assert static_cast std subroutine super target template this thread_local
 typename typeof union unless unorm unsafe unsized use using varying virtual volatile wgsl where with writeonly yield`;
 
 /** Functions and types that generated code uses: a local of that name would hide them. */
-const predeclared = `abs acos array atan atan2 atomic atomicAnd atomicLoad atomicOr bitcast bool ceil clamp cos exp exp2 f16
+const predeclared = `abs acos array atan atan2 atomic atomicAnd atomicLoad atomicOr atomicStore bitcast bool ceil clamp cos exp exp2 f16
 f32 floor fma i32 inverseSqrt log log2 main max min pack2x16float pow quantizeToF16 round select sign sin sqrt
 subgroupShuffleXor tan tanh trunc u32 unpack2x16float vec2 vec2f vec2h vec2i vec2u vec3u vec4 vec4f vec4h vec4i vec4u
 workgroupBarrier`;

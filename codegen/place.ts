@@ -9,7 +9,7 @@ import { type Argument, bindsConstants, elementwise, laneType } from "./expressi
 import { timesExtent } from "./extent.ts";
 import type { Fold } from "./folds.ts";
 import type { Graph, Store } from "./graph.ts";
-import type { Buffer } from "./kernel/buffer.ts";
+import { type Buffer, elementsInWord } from "./kernel/buffer.ts";
 import {
   allOf,
   binary,
@@ -245,6 +245,24 @@ export class Place {
     return sumOf([...(bound ? [bound] : terms), ...columns, ...others]) ?? count(0);
   }
 
+  /** The first element of the row, in as many elements as the buffer has at a time. */
+  startOf(use: Use, buffer: Buffer): Expression {
+    const part = sumOf(this.rowTerms(this.split(use, buffer).strides));
+    return (part && this.strip?.parts.get(keyOf(part))) ?? part ?? count(0);
+  }
+
+  /** A word that has elements of the row: those of several units. */
+  loadWord({ value }: Node, word: Expression): Expression {
+    const buffer = this.context.bufferOf(bufferName(value), "read");
+    return load(buffer, word, elementsInWord(buffer.storage));
+  }
+
+  /** What is stored, as wide as the buffer's elements. */
+  storedValue({ node }: Store, { type }: Buffer): Expression {
+    const { value, constant } = this.argument(node);
+    return constant === undefined ? widened(value, type.width) : literal(type, constant);
+  }
+
   /** @param combined of what is there and the value, if they are. */
   store(store: Store, combined?: (before: Expression, value: Expression) => Expression): void {
     const { schedule, lane } = this.context;
@@ -259,9 +277,7 @@ export class Place {
       ...onceAlong(strides, schedule.rows, index),
       ...(this.unit ? onceAlong(strides, schedule.columns, this.unit) : onceInRow),
     ];
-    const { value, constant } = this.argument(store.node);
-    const { type } = buffer;
-    const stored = constant === undefined ? widened(value, type.width) : literal(type, constant);
+    const stored = this.storedValue(store, buffer);
     this.to.when(allOf(conditions), () => {
       const at = this.indexOf(store, buffer);
       const all = combined ? combined(load(buffer, at), stored) : stored;

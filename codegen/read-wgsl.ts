@@ -4,7 +4,7 @@
  */
 
 import { libraryNames, type WgslFunction, wgslFunctionName, wgslFunctions } from "../src/ir/ops/wgsl-functions.ts";
-import { bufferFunctionNames, packName } from "./buffers.ts";
+import { bufferFunctionNames, maskOf, packName } from "./buffers.ts";
 import { type Buffer, elementsInWord, isPacked } from "./kernel/buffer.ts";
 import {
   apply,
@@ -100,6 +100,8 @@ const groupNumber = infix("+", member("group", "x"), infix("*", member("group", 
 /** 0: a dispatch has one workgroup along z. */
 const zeroBits = infix("-", member("groups", "z"), { kind: "number", text: "1u" });
 
+const zeroBit: Tree = { kind: "number", text: "0u" };
+
 const isDimension = (name: string) => name.startsWith("dim_");
 const nameOfDimension = (name: string) => name.replace(/^dim_/, "");
 /** The index of what is read: `(i) / n` says which vector or word, and `(i) % n` which of its parts. */
@@ -118,7 +120,7 @@ function unpackedBy(name: string): number | undefined {
 
 /** Whether a part of a tree has this name, or stores in parts of the words that it names. */
 function mentions(tree: unknown, name: string): boolean {
-  if (typeof tree === "string") return tree === name || tree === `store_${name}`;
+  if (typeof tree === "string") return tree === name || tree === `store_${name}` || tree === `store_word_${name}`;
   return typeof tree === "object" && tree !== null && Object.values(tree).some((part) => mentions(part, name));
 }
 
@@ -277,11 +279,12 @@ class KernelReader {
       }
       case "call": {
         const { name, args } = statement.call as Extract<Tree, { kind: "call" }>;
-        const buffer = this.buffers.get(name.replace(/^store_/, ""));
+        const buffer = this.buffers.get(name.replace(/^store_(word_)?/, ""));
         if (name === "workgroupBarrier") to.barrier();
         else if (buffer) {
-          const value = this.value(args[1] as Tree);
-          to.store({ ...buffer, type: value.type }, this.value(args[0] as Tree), value);
+          const [index, value] = args.slice(0, 2).map((arg) => this.value(arg)) as [Expression, Expression];
+          if (args[2] === undefined) to.store({ ...buffer, type: value.type }, index, value);
+          else to.storeWord({ ...buffer, type: typeOf(value.type.scalar) }, index, value, this.partsIn(args[2]));
         } else throw new Error(`\`${name}\` is called for nothing`);
         return;
       }
@@ -399,6 +402,21 @@ class KernelReader {
     const index = "xyzw".indexOf(name);
     if (name.length !== 1 || index < 0) throw new Error(`\`.${name}\` is no component`);
     return component(this.value(of), index);
+  }
+
+  /** `select(0u, 0xffffu, isFirst) | select(0u, 0xffff0000u, isSecond)`: which parts of a word are there. */
+  private partsIn(mask: Tree): readonly Expression[] {
+    const terms: Tree[] = [];
+    let rest = mask;
+    for (; rest.kind === "infix" && rest.operator === "|"; rest = rest.left) terms.unshift(rest.right);
+    terms.unshift(rest);
+    return terms.map((term, i) => {
+      const of: readonly Tree[] = term.kind === "call" && term.name === "select" ? term.args : [];
+      const own: Tree = { kind: "number", text: maskOf(i, terms.length) };
+      if (of.length !== 3 || !sameTree(of[0] as Tree, zeroBit) || !sameTree(of[1] as Tree, own))
+        throw new Error("a word is stored by an unknown mask");
+      return this.value(of[2] as Tree);
+    });
   }
 
   private element({ of, index }: Extract<Tree, { kind: "element" }>): Expression {

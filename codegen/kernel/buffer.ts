@@ -29,6 +29,18 @@ export const elementsInWord = (storage: Storage | "uniform"): 1 | 2 | 4 =>
 /** Whether elements share words of type u32. */
 export const isPacked = (storage: Storage | "uniform"): storage is Packed => elementsInWord(storage) > 1;
 
+/** Whether an element is a part of a word into which several lanes may write: they do it atomically. */
+export const isPartOfWord = ({ storage, type, access }: Buffer): boolean =>
+  type.width < elementsInWord(storage) && access === "read_write";
+
+/** Whether so many elements can be loaded at a time: as many as the buffer has, one of them, or those of a word that has several. */
+export const isLoadable = (width: number, { storage, type }: Buffer): boolean =>
+  width === 1 || width === type.width || (type.width < width && width === elementsInWord(storage));
+
+/** Whether values of a type are words of the buffer, whose elements are parts of words. */
+export const isWordOf = (buffer: Buffer, { scalar, width }: Type): boolean =>
+  scalar === buffer.type.scalar && isPartOfWord(buffer) && width === elementsInWord(buffer.storage);
+
 /** A buffer of a kernel. */
 export interface Buffer {
   /** Its name in the kernel. */

@@ -2,7 +2,7 @@
 
 import { type WgslFunction, wgslFunctions } from "../../src/ir/ops/wgsl-functions.ts";
 import { elementInfo } from "../../src/ir/types.ts";
-import { type Buffer, bitsOf } from "./buffer.ts";
+import { type Buffer, bitsOf, isPartOfWord } from "./buffer.ts";
 import { builtinFunctions, type Expression, type ExpressionOf, type KernelFunction, partsOf } from "./expression.ts";
 
 /** Of one evaluation, or of many. */
@@ -39,12 +39,18 @@ const componentwise = (width: number, operations: number, transcendentals = 0): 
 
 const ofLibrary = (name: WgslFunction, width: number) => componentwise(width, ...wgslFunctions[name].cost);
 
+/** A part of a word is cleared and then set, atomically. */
+export const accessesOfStore = (buffer: Buffer, width: number): number =>
+  isPartOfWord(buffer) && width === buffer.type.width ? 2 : 1;
+
 /** A store of this many elements, without what the value and the index cost. */
-export function costOfStore(buffer: Buffer): Cost {
-  const { width } = buffer.type;
+export function costOfStore(buffer: Buffer, width: number): Cost {
   const library = bitsOf(buffer.element);
   const rounded = library === undefined ? noCost : ofLibrary(library, width);
-  return { ...rounded, accesses: 1, bytesStored: width * bytesOf(buffer) };
+  const accesses = accessesOfStore(buffer, width);
+  // What is atomic reads and writes its word where caches that lanes share have it.
+  if (accesses > 1) return { ...rounded, accesses, bytesLoaded: 4 * accesses, bytesStored: 4 * accesses };
+  return { ...rounded, accesses, bytesStored: width * bytesOf(buffer) };
 }
 
 const costs = new WeakMap<Expression | KernelFunction, Cost>();

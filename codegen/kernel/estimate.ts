@@ -67,9 +67,11 @@ export function estimate(program: Program, at: EstimateAt): Estimate {
   const isOwn = ofOneWorkgroup(program.body);
   let barriers = 0;
   for (const [statement, counts] of execution.counts) {
+    const isOfParts = statement.kind === "store" && statement.parts !== undefined;
     const bytes = workOf(statement, counts.lanes, counts.lanes + counts.turns);
+    const stored = isOfParts ? workOf(statement, counts.words, 0) : bytes;
     const issued = workOf(statement, counts.issued, counts.issued + counts.issuedTurns);
-    work = addCost(work, { ...issued, bytesLoaded: bytes.bytesLoaded, bytesStored: bytes.bytesStored });
+    work = addCost(work, { ...issued, bytesLoaded: bytes.bytesLoaded, bytesStored: stored.bytesStored });
     turns += counts.issuedTurns;
     bytesShared += counts.lanes * sharedBytes(statement, isOwn);
     if (statement.kind === "barrier") barriers += barriersOf(counts, program);
@@ -102,8 +104,9 @@ function workOf(statement: Statement, runs: number, checks: number): Cost {
       );
     }
     case "store": {
-      const { buffer, index, value } = statement;
-      return times(addCost(addCost(costOfStore(buffer), costOf(index)), costOf(value)), runs);
+      const { buffer, index, value, parts = [] } = statement;
+      const computed = [index, value, ...parts].map(costOf).reduce((sum, one) => addCost(sum, one));
+      return times(addCost(costOfStore(buffer, value.type.width), computed), runs);
     }
     case "if":
       return times(costOf(statement.condition), runs);

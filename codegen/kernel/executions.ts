@@ -16,12 +16,15 @@ export interface Executions {
   lanes: number;
   /** The same with the lanes that waited: of each group of lanes that go in step, all count if one runs it. */
   issued: number;
+  /** Of a store of parts of words: the words that they make, of all lanes. */
+  words: number;
   /** Of a loop: turns of lanes, and with those that waited. */
   turns: number;
   issuedTurns: number;
 }
 
 type Loop = Extract<Statement, { kind: "loop" }>;
+type Store = Extract<Statement, { kind: "store" }>;
 type Bind = Extract<Statement, { kind: "bind" }>;
 type Indices = Evaluate<number> | undefined;
 
@@ -37,7 +40,7 @@ export class Execution {
   private readonly inStep: number;
   private readonly slots = new Map<Variable, number[]>();
   private readonly evaluated = new Map<Expression, Indices>();
-  /** Variables that a condition or the bounds of a loop depend on. */
+  /** Variables that a condition, the bounds of a loop or the parts of a word that are stored depend on. */
   private readonly needed: ReadonlySet<Variable>;
   private group = 0;
 
@@ -73,7 +76,7 @@ export class Execution {
   }
 
   private countsOf(statement: Statement): Executions {
-    const found = this.counts.get(statement) ?? { lanes: 0, issued: 0, turns: 0, issuedTurns: 0 };
+    const found = this.counts.get(statement) ?? { lanes: 0, issued: 0, words: 0, turns: 0, issuedTurns: 0 };
     this.counts.set(statement, found);
     return found;
   }
@@ -102,7 +105,19 @@ export class Execution {
       case "loop":
         this.loop(statement, lanes, times);
         return;
+      case "store":
+        this.countWords(statement, lanes, times);
+        return;
       default:
+    }
+  }
+
+  private countWords(statement: Store, lanes: readonly number[], times: number): void {
+    const { parts = [] } = statement;
+    const counts = this.countsOf(statement);
+    for (const part of parts) {
+      const isStored = this.indices(part) ?? isAlways;
+      counts.words += (times * lanes.filter((lane) => isStored(lane) !== 0).length) / parts.length;
     }
   }
 
@@ -215,6 +230,7 @@ function controlling(body: readonly Statement[]): ReadonlySet<Variable> {
     for (const statement of statements) {
       if (statement.kind === "define") definitions.set(statement.variable, statement.value);
       if (statement.kind === "if") open.push(statement.condition);
+      if (statement.kind === "store") open.push(...(statement.parts ?? []));
       if (statement.kind === "loop") {
         open.push(statement.from);
         if (statement.progress !== "halving") open.push(statement.progress.until);

@@ -7,7 +7,7 @@
  */
 
 import type { WgslFunction } from "../../src/ir/ops/wgsl-functions.ts";
-import type { Buffer } from "./buffer.ts";
+import { type Buffer, isLoadable } from "./buffer.ts";
 import { invariant } from "./invariant.ts";
 
 /** The types that lanes compute in: halves are computed in f32, truth values are no numbers. */
@@ -132,9 +132,9 @@ export function item(variable: Variable, index: Operand): Expression {
   return { kind: "item", type: variable.type, variable, index: asIndex(index) };
 }
 
-/** @param width 1 for one element of a buffer of vectors: the index is then its own. */
+/** @param width 1 for one element of a buffer of vectors, more for a whole word: the index counts in so many elements. */
 export function load(buffer: Buffer, index: Operand, width: Width = buffer.type.width): Expression {
-  invariant(width === 1 || width === buffer.type.width, () => `${width} elements of ${buffer.wgsl}`);
+  invariant(isLoadable(width, buffer), () => `${width} elements of ${buffer.wgsl}`);
   const type = width === buffer.type.width ? buffer.type : typeOf(buffer.type.scalar, width);
   return { kind: "load", type, buffer, index: asIndex(index) };
 }

@@ -23,7 +23,8 @@ import {
   type Value,
   zeroOf,
 } from "./arithmetic.ts";
-import type { Buffer } from "./buffer.ts";
+import { type Buffer, elementsInWord } from "./buffer.ts";
+import { accessesOfStore } from "./cost.ts";
 import { type Expression, type ExpressionOf, partsOf, typeOf, type Variable } from "./expression.ts";
 import type { Program, Statement } from "./statement.ts";
 
@@ -268,25 +269,32 @@ class Machine<N> {
     return work();
   }
 
-  private store({ buffer, index, value }: Extract<Statement, { kind: "store" }>): Execute {
-    const { wgsl, element, type } = buffer;
+  private store({ buffer, index, value, parts }: Extract<Statement, { kind: "store" }>): Execute {
+    const { wgsl, element } = buffer;
+    const { width } = value.type;
+    const accesses = accessesOfStore(buffer, width);
+    const isStored = parts?.map((part) => this.evaluate(part));
+    const perPart = width / (parts?.length ?? 1);
     const at = this.evaluate(index);
     const output = this.outputs.get(wgsl) as (N | undefined)[];
     const stored = this.stored.get(wgsl) as Int32Array;
     return this.assign(this.evaluate(value), (lane, values) => {
-      this.counts.accesses++;
-      const start = (at(lane) as number) * type.width;
-      if (start + type.width > output.length) {
-        this.fault(`a store outside of ${wgsl}`);
-        return;
-      }
+      this.counts.accesses += accesses;
+      const start = (at(lane) as number) * width;
+      const own = this.numberOf(lane);
       for (const [i, number] of (isVector(values) ? values : [values]).entries()) {
-        const own = this.numberOf(lane);
+        // All of a word is packed, and then what there is of it stored.
+        const packed = this.arithmetic.stored(number, element);
+        if (isStored?.[Math.floor(i / perPart)]?.(lane) === 0) continue;
+        if (start + i >= output.length) {
+          this.fault(`a store outside of ${wgsl}`);
+          return;
+        }
         if (stored[start + i] !== 0 && stored[start + i] !== own) {
           this.fault(`a race: an element of ${wgsl} is stored twice`);
         }
         stored[start + i] = own;
-        output[start + i] = this.arithmetic.stored(number, element);
+        output[start + i] = packed;
       }
     });
   }
@@ -389,15 +397,18 @@ class Machine<N> {
     if (elements === undefined) throw new Error(`kernel: there is no input ${buffer.wgsl}`);
     const at = this.evaluate(index);
     const isAccess = buffer.storage !== "uniform";
+    // The last word of a tensor may have room behind the last element.
+    const isWord = width > 1 && width === elementsInWord(buffer.storage);
+    const behind = zeroOf(this.arithmetic, typeOf(buffer.type.scalar)) as N;
     return (lane) => {
       if (isAccess) this.counts.accesses++;
       const start = (at(lane) as number) * width;
-      if (start + width > elements.length) {
+      if (start + width > elements.length && !(isWord && start < elements.length)) {
         this.fault(`a load outside of ${buffer.wgsl}`);
         return zeroOf(this.arithmetic, buffer.type);
       }
       if (width === 1) return elements[start] as N;
-      return Array.from({ length: width }, (_, i) => elements[start + i] as N);
+      return Array.from({ length: width }, (_, i) => elements[start + i] ?? behind);
     };
   }
 

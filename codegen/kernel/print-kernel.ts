@@ -29,7 +29,7 @@ export function printKernel(...programs: readonly [Program, ...Program[]]): read
     const printer = new ExpressionPrinter(dimension, program.workgroupSize, named);
     const statements = printStatements(program.body, printer);
     const buffers = program.buffers.filter(({ storage }) => storage !== "uniform").map(named);
-    for (const { name, width } of libraryOfStores(buffers)) printer.require(name, width);
+    for (const { name, width } of libraryOfStores(buffers, printer)) printer.require(name, width);
     return { program, printer, statements, buffers };
   });
   const uniforms = [
@@ -42,7 +42,7 @@ export function printKernel(...programs: readonly [Program, ...Program[]]): read
   );
   const functions = new Set(
     entries.flatMap(({ printer, buffers }) => [
-      ...bufferFunctions(buffers, printer.singly),
+      ...bufferFunctions(buffers, printer),
       ...[...printer.functions].map((one) => printer.function(one)),
     ]),
   );

@@ -67,6 +67,10 @@ export class ExpressionPrinter {
   readonly functions = new Set<KernelFunction>();
   /** Buffers of vectors, by their names, of which single elements are read. */
   readonly singly = new Set<string>();
+  /** Buffers whose elements are parts of words, by their names, of which whole words are loaded or stored. */
+  readonly words = new Set<string>();
+  /** Those into which elements are stored as they have them. */
+  readonly elements = new Set<string>();
   /** Texts of the variables that the device counts. */
   readonly bound = new Map<Variable, Text>();
   private readonly dimension: (name: string) => string;
@@ -187,6 +191,10 @@ export class ExpressionPrinter {
   protected load({ buffer: own, index, type }: ExpressionOf<"load">): Text {
     const buffer = this.named(own);
     const isElement = type.width < buffer.type.width;
+    if (type.width > buffer.type.width) {
+      this.words.add(buffer.wgsl);
+      return primary(printLoad({ ...buffer, type }, this.print(index)));
+    }
     if (isElement) this.singly.add(buffer.wgsl);
     const text = isElement ? printElement(buffer, this.print(index)) : printLoad(buffer, this.print(index));
     return { text, level: buffer.type.scalar === "bool" ? level.relation : level.primary };
@@ -273,8 +281,11 @@ function printStatement(statement: Statement, printer: ExpressionPrinter, writer
       return;
     }
     case "store": {
-      const { buffer, index, value } = statement;
-      writer.line(printStore(printer.named(buffer), printer.print(index), printer.print(value)), span);
+      const { index, value } = statement;
+      const buffer = printer.named(statement.buffer);
+      const parts = statement.parts?.map((part) => printer.print(part));
+      (parts ? printer.words : printer.elements).add(buffer.wgsl);
+      writer.line(printStore(buffer, printer.print(index), printer.print(value), parts), span);
       return;
     }
     case "barrier":

@@ -93,8 +93,9 @@ function print(statement: Statement, printer: Printer, writer: Writer): void {
       return;
     }
     case "store": {
-      const { buffer, index, value } = statement;
-      writer.line(`store ${buffer.wgsl}[${printer.print(index)}] = ${printer.print(value)}`);
+      const { buffer, index, value, parts } = statement;
+      const where = parts ? ` where ${parts.map((part) => printer.print(part)).join(", ")}` : "";
+      writer.line(`store ${buffer.wgsl}[${printer.print(index)}] = ${printer.print(value)}${where}`);
       return;
     }
     case "barrier":

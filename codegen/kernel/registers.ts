@@ -55,6 +55,7 @@ export function registersOf({ body }: Program): number {
         case "store":
           read(statement.index);
           read(statement.value);
+          for (const part of statement.parts ?? []) read(part);
           break;
         case "if":
           read(statement.condition);

@@ -27,7 +27,11 @@ export function withExpressions(program: Program, change: (expression: Expressio
       case "assign":
         return { ...one, target: of(one.target) as Target, value: of(one.value) };
       case "store":
-        return { ...one, index: of(one.index), value: of(one.value) };
+        return {
+          ...one,
+          ...{ index: of(one.index), value: of(one.value) },
+          ...(one.parts && { parts: one.parts.map(of) }),
+        };
       case "if":
         return { ...one, condition: of(one.condition), body: all(one.body) };
       case "scope":

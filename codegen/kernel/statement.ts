@@ -1,7 +1,7 @@
 /** Statements of a kernel, the kernel they make, and what builds them in order. */
 
 import type { Span } from "../../src/diagnostics/diagnostic.ts";
-import type { Buffer } from "./buffer.ts";
+import { type Buffer, isWordOf } from "./buffer.ts";
 import {
   asIndex,
   bool,
@@ -44,7 +44,15 @@ export type Statement = { readonly span: Span | undefined } & (
       readonly operator: "+" | "*" | undefined;
       readonly value: Expression;
     }
-  | { readonly kind: "store"; readonly buffer: Buffer; readonly index: Expression; readonly value: Expression }
+  /** The index counts in as many elements as the value has: a buffer's, or those of a whole word. */
+  | {
+      readonly kind: "store";
+      readonly buffer: Buffer;
+      readonly index: Expression;
+      readonly value: Expression;
+      /** Of a word, which of so many equal parts are stored; the others stay, for other lanes store them. */
+      readonly parts?: readonly Expression[];
+    }
   /** All lanes of a workgroup come here before one goes on, and see what the others have written. */
   | { readonly kind: "barrier" }
   | { readonly kind: "if"; readonly condition: Expression; readonly body: readonly Statement[] }
@@ -130,6 +138,19 @@ export class Statements {
   store(buffer: Buffer, index: Expression, value: Expression, span = this.span): void {
     invariant(sameType(value.type, buffer.type), () => `what is stored in ${buffer.wgsl} has its type`);
     this.add({ kind: "store", buffer, index: asIndex(index), value, span });
+  }
+
+  /** The parts of a word that are there. */
+  storeWord(
+    buffer: Buffer,
+    index: Expression,
+    value: Expression,
+    parts: readonly Expression[],
+    span = this.span,
+  ): void {
+    invariant(isWordOf(buffer, value.type), () => `what is stored in ${buffer.wgsl} is a word of it`);
+    invariant(value.type.width % parts.length === 0, () => `${parts.length} parts of ${buffer.wgsl}`);
+    this.add({ kind: "store", buffer, index: asIndex(index), value, parts, span });
   }
 
   /** All lanes of the workgroup arrive before one goes on. */

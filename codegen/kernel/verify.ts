@@ -7,6 +7,7 @@
  *   depends on the lane; what a shuffle needs is enabled.
  */
 
+import { isWordOf } from "./buffer.ts";
 import {
   bool,
   type Expression,
@@ -97,10 +98,15 @@ class Verifier {
         return;
       }
       case "store": {
-        const { buffer, index, value } = statement;
+        const { buffer, index, value, parts = [] } = statement;
+        for (const part of parts) {
+          this.value(part);
+          this.typed(bool, part, `whether a part of \`${buffer.wgsl}\` is stored`);
+        }
         this.value(index);
         this.value(value);
-        this.typed(buffer.type, value, `what \`${buffer.wgsl}\` holds`);
+        if (!(parts.length > 0 ? isWordOf(buffer, value.type) : sameType(value.type, buffer.type)))
+          this.fault(`what \`${buffer.wgsl}\` holds is not of its type`);
         this.typed(u32, index, `an index of \`${buffer.wgsl}\``);
         if (buffer.access !== "read_write") this.fault(`\`${buffer.wgsl}\` is read only`);
         return;
