@@ -10,15 +10,26 @@
  *   let p = linear(x, v)
  *   let z = p * rsqrt(mean(p * p, axes = [-1], keepdims = true) + b * s) * g
  *
+ *   let m = max(abs(n), axes = [-1])
+ *   let q = n / (m / 127)
+ *   ->
+ *   let a = max(abs(x), axes = [-1])
+ *   let m = a * rsqrt(s)
+ *   let q = x / (a / 127)
+ *
  * The first is FlashNorm's deferred normalization (arXiv 2407.09577), and what Mirage (OSDI 2025) found for RMSNorm and a
  * product. The second is theirs for two norms, with eps, which they drop: for r = 1 / sqrt(s), mean (r p)^2 + b =
- * r^2 (mean p^2 + b s). Products are the only readers, gamma is folded before (fold-affine), and elements are f32: of halves
+ * r^2 (mean p^2 + b s). The third is for rows that are quantized by their largest number: max(r a) = r max(a), as r > 0, so
+ * that number need not wait for the statistic, and neither need the quotient, which has no r. Here other readers do not matter,
+ * and gamma goes with the rows; eps has to be more than 0.
+ *
+ * Of the first two products are the only readers, gamma is folded before (fold-affine), and elements are f32: of halves
  * a row that is not scaled may overflow in the sum.
  */
 
 import type { Miss } from "../src/diagnostics/remarks.ts";
-import { rewrite } from "../src/ir/builder.ts";
-import { definedBy, type Op, type Uses, usesOf, type Value } from "../src/ir/ir.ts";
+import { type Builder, rewrite } from "../src/ir/builder.ts";
+import { constantValue, definedBy, type Op, type Uses, usesOf, type Value } from "../src/ir/ir.ts";
 import { quoted, quotedOp } from "../src/ir/naming.ts";
 import { attribute } from "../src/ir/ops/def.ts";
 import { definePass } from "../src/pass/define-pass.ts";
@@ -53,6 +64,71 @@ function whyNot(norm: Op, uses: (value: Value) => Uses): Miss | undefined {
   return result.element === "f32" ? undefined : miss(because, "compute in f32");
 }
 
+/** A norm of which the largest numbers can be told without its scale: that is finite, and more than 0. */
+const isScaledByPositive = (norm: Op) =>
+  isRowNorm(norm) && norm.result.element === "f32" && attribute.number(norm.attributes, "eps") > 0;
+
+/** The norm whose rows an op takes the largest or smallest numbers of, and whether of their absolute values. */
+function extremeOf(op: Op): { readonly norm: Op; readonly isAbsolute: boolean } | undefined {
+  if ((op.name !== "max" && op.name !== "min") || attribute.axes(op.attributes).join() !== "-1") return undefined;
+  const isAbsolute = op.operand(0).def?.name === "abs";
+  const norm = isAbsolute ? op.operand(0).def?.operand(0).def : op.operand(0).def;
+  return norm !== undefined && isScaledByPositive(norm) ? { norm, isAbsolute } : undefined;
+}
+
+/** Lets extremes of a norm's rows be looked for in the rows as they are. */
+class Extremes {
+  private readonly builder: Builder;
+  private readonly root: (norm: Op) => Value;
+  /** For what is made of a norm's extremes and numbers: that without the norm's scale. */
+  private readonly unscaled = new Map<Value, { readonly norm: Op; readonly value: () => Value }>();
+
+  /** @param root gives 1 over the root of a norm's statistic and eps, one for each row. */
+  constructor(builder: Builder, root: (norm: Op) => Value) {
+    this.builder = builder;
+    this.root = root;
+  }
+
+  /** What stands for the result of `op`, and the value of which the extreme is taken. */
+  deferred(op: Op, original: Op): { readonly value: Value; readonly of?: Value } | undefined {
+    const { builder } = this;
+    const found = extremeOf(original);
+    if (found !== undefined) {
+      const now = definedBy(found.isAbsolute ? op.operand(0).def?.operand(0) : op.operand(0), "rmsnorm", "l2norm");
+      if (now === undefined) return undefined;
+      const rows = this.rowsOf(now);
+      const of = found.isAbsolute ? builder.emit("abs", [rows]) : rows;
+      const extreme = builder.emit(op.name, [of], op.attributes);
+      this.unscaled.set(original.result, { norm: found.norm, value: () => extreme });
+      const root = this.root(now);
+      const scale =
+        extreme.shape.length === root.shape.length ? root : builder.emit("reshape", [root], { shape: extreme.shape });
+      return { value: builder.emit("mul", [extreme, scale]), of };
+    }
+    if (op.name !== "mul" && op.name !== "div") return undefined;
+    const [left, right] = [original.operand(0), original.operand(1)];
+    const by = this.unscaled.get(right);
+    if (op.name === "div" && by !== undefined && by.norm.result === left) {
+      const now = definedBy(op.operand(0), "rmsnorm", "l2norm");
+      return now === undefined ? undefined : { value: builder.emit("div", [this.rowsOf(now), by.value()]) };
+    }
+    const times = this.unscaled.get(left);
+    const number = constantValue(right);
+    if (times !== undefined && number !== undefined) {
+      // Written where a quotient reads it.
+      const value = () => builder.emit(op.name, [times.value(), builder.constant(right.element, number)]);
+      this.unscaled.set(original.result, { ...times, value });
+    }
+    return undefined;
+  }
+
+  /** The rows as they are, times gamma. */
+  private rowsOf(norm: Op): Value {
+    const [x, gamma] = norm.operands;
+    return gamma === undefined ? (x as Value) : this.builder.emit("mul", [x as Value, gamma]);
+  }
+}
+
 /** What a product behind a norm has become: of rows as they are, and the statistic with eps of these. */
 interface Deferred {
   readonly product: Value;
@@ -61,7 +137,7 @@ interface Deferred {
 
 export const deferScale = definePass({
   name: "defer-scale",
-  summary: "Lets products read rows before a norm scales them, and scales what they make.",
+  summary: "Lets products and largest numbers read rows before a norm scales them, and scales what they make.",
   example: [
     "let y = linear(rmsnorm(x, axes = [-1]), w, c)",
     "->",
@@ -74,6 +150,7 @@ export const deferScale = definePass({
     const facts: NotSimplified[] = [];
     const statistics = new Map<Op, Value>();
     const deferred = new Map<Value, Deferred>();
+    let extremes: Extremes | undefined;
     const rewritten = rewrite(fn, (op, builder, original) => {
       const squares = (of: Value, norm: Op) =>
         builder.emit(norm.name === "rmsnorm" ? "mean" : "sum", [builder.emit("mul", [of, of])], {
@@ -81,6 +158,30 @@ export const deferScale = definePass({
           keepdims: true,
         });
       const eps = (norm: Op) => builder.constant(norm.result.element, attribute.number(norm.attributes, "eps"));
+      const statisticOf = (norm: Op, now: Op) => {
+        const statistic = statistics.get(norm) ?? builder.emit("add", [squares(now.operand(0), now), eps(now)]);
+        statistics.set(norm, statistic);
+        return statistic;
+      };
+      const positive = (norm: Op) =>
+        context.law({
+          kind: "positive rows",
+          value: norm.operand(0),
+          axes: [-1],
+          statistic: norm.name === "rmsnorm" ? "mean square" : "sum of squares",
+          eps: attribute.number(norm.attributes, "eps"),
+        });
+      extremes ??= new Extremes(builder, (now) => builder.emit("rsqrt", [statisticOf(now, now)]));
+      const extreme = extremes.deferred(op, original);
+      if (extreme !== undefined) {
+        if (extreme.of !== undefined) {
+          context.count("extremes of rows before their scale");
+          const { norm } = extremeOf(original) as { norm: Op };
+          positive(norm);
+          for (const value of [original.operand(0), extreme.of]) context.law({ kind: "scaled order", value });
+        }
+        return extreme.value;
+      }
       if (isRowNorm(original)) {
         const of = deferred.get(original.operand(0));
         if (of !== undefined && uses(original.operand(0)).ops.length === 1 && !uses(original.operand(0)).returned) {
@@ -101,18 +202,11 @@ export const deferScale = definePass({
       const now = definedBy(op.operand(0), "rmsnorm", "l2norm");
       if (now === undefined) return undefined;
       const x = now.operand(0);
-      const statistic = statistics.get(norm) ?? builder.emit("add", [squares(x, now), eps(now)]);
-      statistics.set(norm, statistic);
+      const statistic = statisticOf(norm, now);
       const product = builder.emit(op.name, [x, op.operand(1)]);
       context.count("scales deferred");
       if (op.operands[2] === undefined) deferred.set(original.result, { product, statistic });
-      context.law({
-        kind: "positive rows",
-        value: norm.operand(0),
-        axes: [-1],
-        statistic: norm.name === "rmsnorm" ? "mean square" : "sum of squares",
-        eps: attribute.number(norm.attributes, "eps"),
-      });
+      positive(norm);
       const scaled = builder.emit("mul", [product, builder.emit("rsqrt", [statistic])]);
       return op.operands[2] === undefined ? scaled : builder.emit("add", [scaled, op.operands[2]]);
     });

@@ -4,6 +4,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { normRules } from "../../passes/norm-rules.ts";
 import { simplified } from "../../passes/simplify-norms.ts";
+import { isLeaf, type Module, type Value } from "../../src/ir/ir.ts";
+import { ops } from "../../src/ir/ops/index.ts";
 import { print } from "../../src/ir/print.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { definePass } from "../../src/pass/define-pass.ts";
@@ -49,6 +51,20 @@ fn f(x: f32[rows, 6], r: f32[rows, 1]) -> (y: f32[rows, 6]) {
 `);
 };
 
+/** The rules only take away: of ops, of norms and reductions, and of operands there are no more after them. */
+function expectNotMore(before: Module, after: Module): void {
+  const counts = ({ fns }: Module) => {
+    const work = fns.flatMap(({ ops }) => ops.filter((op) => !isLeaf(op)));
+    const rows = work.filter(({ name }) => ops[name].kind === "norm" || ops[name].kind === "reduction");
+    const read = work.flatMap(({ operands }) => operands.filter((value) => value && !isScalar(value)));
+    return [work.length, rows.length, read.length];
+  };
+  const isScalar = ({ shape }: Value) => shape.length === 0;
+  for (const [i, count] of counts(after).entries()) {
+    expect(count, `${print(before)}\n${print(after)}`).toBeLessThanOrEqual(counts(before)[i] as number);
+  }
+}
+
 /** In any order. */
 const orders = <T>(list: readonly T[]) => fc.shuffledSubarray([...list], { minLength: list.length });
 
@@ -66,6 +82,7 @@ test("the rules of simplify-norms, in any order", () => {
       new PassManager([passes], { verify: true }).run(module),
     );
     fired += one?.changed.length ?? 0;
+    expectNotMore(module, one?.module as typeof module);
     expect(print((other as typeof one)?.module as typeof module)).toBe(print(one?.module as typeof module));
   });
   fc.assert(property, { numRuns: runs, seed: 1 });
@@ -83,6 +100,8 @@ test("the passes on norms, in any order", () => {
     const module = programOf(chain);
     const form = formOf(module, passes);
     if (form.includes("_scaled") || form.includes("_centered")) folded++;
+    const alone = new PassManager("eliminate-centering,cse,dce", { verify: true }).run(module).module;
+    expectNotMore(alone, new PassManager(passes.join(), { verify: true }).run(alone).module);
     expect(formOf(module, order), print(module)).toBe(form);
   });
   fc.assert(property, { numRuns: runs, seed: 2 });

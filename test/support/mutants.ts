@@ -729,6 +729,33 @@ const deferring: readonly Omit<Mutant, "file">[] = [
   },
 ];
 
+const extremes: readonly Omit<Mutant, "file">[] = [
+  {
+    what: "takes the other end",
+    from: "builder.emit(op.name, [of], op.attributes)",
+    to: 'builder.emit(op.name === "max" ? "min" : "max", [of], op.attributes)',
+    program: ofWeights("max(rmsnorm(x, axes = [-1]), axes = [-1], keepdims = true) * x"),
+  },
+  {
+    what: "takes a negative scale",
+    from: 'value: builder.emit("mul", [extreme, scale])',
+    to: 'value: builder.emit("neg", [builder.emit("mul", [extreme, scale])])',
+    program: ofWeights("max(rmsnorm(x, axes = [-1]), axes = [-1], keepdims = true) * x"),
+  },
+  {
+    what: "forgets gamma",
+    from: "return gamma === undefined ? (x as Value) :",
+    to: "return true ? (x as Value) :",
+    program: ofWeights("max(abs(rmsnorm(x, s, axes = [-1])), axes = [-1], keepdims = true) * x"),
+  },
+  {
+    what: "divides another norm's rows",
+    from: "by.norm.result === left",
+    to: "true",
+    program: ofWeights("rmsnorm(tanh(x), axes = [-1]) / max(rmsnorm(x, axes = [-1]), axes = [-1], keepdims = true)"),
+  },
+];
+
 export const mutants: readonly Mutant[] = [
   ...inFile("canonicalize.ts", "canonicalize", canonicalize),
   ...inFile("cse.ts", "cse", cse),
@@ -750,4 +777,5 @@ export const mutants: readonly Mutant[] = [
   ...inFile("product-readers.ts", "fold-affine", readers),
   ...inFile("center-readers.ts", "center-readers", centeredReaders),
   ...inFile("defer-scale.ts", "defer-scale", deferring),
+  ...inFile("defer-scale.ts", "defer-scale", extremes),
 ];

@@ -17,6 +17,8 @@ import type { FieldPair, PrimeField } from "./prime.ts";
 export interface Elements {
   readonly p: Float64Array;
   readonly q: Float64Array | undefined;
+  /** Whether the largest of a row is the same for all positive multiples of the row: see `ScaledOrder` in laws.ts. */
+  readonly isOrderScaled?: boolean;
 }
 
 type Residues = Float64Array;
@@ -373,9 +375,19 @@ export class Algebra {
     return { p: places, q: places };
   }
 
+  /** Each row over the absolute value of its first number that is not 0: the same for all positive multiples of it. */
+  private directions(data: Residues, width: number): Residues {
+    const { p } = this.pair;
+    const over = new Float64Array(data.length / width).map((_, row) => {
+      const first = data.subarray(row * width, (row + 1) * width).find((value) => value !== 0) ?? 1;
+      return p.invert(p.isPositive(first) ? first : p.sub(0, first));
+    });
+    return data.map((value, i) => p.mul(value, over[Math.floor(i / width)] as number));
+  }
+
   /** The first of each row that is the largest or smallest, by its number. */
   private bestOf(rows: Elements, width: number, which: "max" | "min"): Int32Array {
-    const ranks = rows.p.map((value) => this.rank(value));
+    const ranks = (rows.isOrderScaled ? this.directions(rows.p, width) : rows.p).map((value) => this.rank(value));
     const best = new Int32Array(width === 0 ? 0 : rows.p.length / width);
     for (let row = 0; row < best.length; row++) {
       let at = row * width;

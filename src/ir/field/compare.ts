@@ -11,15 +11,7 @@ import { dimensionNames, type Fn, isLeaf, type Module, type Op, presentOperands,
 import { ops } from "../ops/index.ts";
 import { elementCount, indexAt } from "../tensor.ts";
 import { type Assumed, Evaluator, type FieldTensor, fingerprint, isLiteral } from "./evaluate.ts";
-import {
-  type AnyNumbers,
-  type Exchanges,
-  exchanged,
-  isMeant,
-  type Law,
-  type Meaning,
-  type PositiveRows,
-} from "./laws.ts";
+import { type Exchanges, exchanged, isMeant, type Law, type LawOfValue, type Meaning } from "./laws.ts";
 import { fieldPairs } from "./prime.ts";
 import { reduced } from "./reduce.ts";
 
@@ -270,10 +262,7 @@ interface Points {
 const isAny = ({ before, numbers }: Points) => before.size + numbers.length > 0;
 
 function pointsOf(laws: readonly Law[], provenance: Provenance): Points {
-  const [before, after] = [
-    new Map<Value, (PositiveRows | AnyNumbers)[]>(),
-    new Map<Value, (PositiveRows | AnyNumbers)[]>(),
-  ];
+  const [before, after] = [new Map<Value, LawOfValue[]>(), new Map<Value, LawOfValue[]>()];
   const numbers: number[] = [];
   for (const law of laws) {
     if (law.kind === "positive number" && law.number > 0) numbers.push(law.number);

@@ -262,7 +262,7 @@ export class Evaluator {
       case "reduction": {
         const { rows, width, count } = toRows(x, attributes.axes as number[]);
         if (width === 0) return op.results.map((_, i) => algebra.draw(`${op.name} ${i} of nothing`, count));
-        return def.exact(algebra, rows, width, attributes);
+        return def.exact(algebra, x.isOrderScaled ? { ...rows, isOrderScaled: true } : rows, width, attributes);
       }
       case "norm":
         return [this.norm(op, def, operands)];

@@ -32,6 +32,16 @@ export interface AnyNumbers {
   readonly value: Value;
 }
 
+/**
+ * Rows of which the largest or smallest number is looked for: max(r a) = r max(a) for r > 0. A finite field has no order that
+ * goes with products. Here rows are ordered by what they are over the absolute value of their first number, which is the
+ * same for all multiples by squares, and turns round for those by others.
+ */
+export interface ScaledOrder {
+  readonly kind: "scaled order";
+  readonly value: Value;
+}
+
 /** A number that the program writes; its negative is negative. */
 export interface PositiveNumber {
   readonly kind: "positive number";
@@ -81,17 +91,21 @@ const formulaRounding = 2 ** -46;
 export const isMeant = ({ number, is }: Meaning): boolean => near(number, is(float64), formulaRounding);
 
 /** What holds of real numbers, and is not known to finite fields. */
-export type Law = PositiveRows | AnyNumbers | PositiveNumber | Meaning;
+export type Law = LawOfValue | PositiveNumber | Meaning;
+
+/** What is said of a value. */
+export type LawOfValue = PositiveRows | AnyNumbers | ScaledOrder;
 
 /** What is said of values, by these in the one function or in the other. */
-export type Exchanges = ReadonlyMap<Value, readonly (PositiveRows | AnyNumbers)[]>;
+export type Exchanges = ReadonlyMap<Value, readonly LawOfValue[]>;
 
 /** The tensor that stands for one of which laws are told. */
-export function exchanged(tensor: FieldTensor, laws: readonly (PositiveRows | AnyNumbers)[], algebra: Algebra) {
+export function exchanged(tensor: FieldTensor, laws: readonly LawOfValue[], algebra: Algebra): FieldTensor {
   const isAny = laws.some(({ kind }) => kind === "any numbers");
   const numbers = isAny ? { ...tensor, ...algebra.apply("any numbers", [tensor]) } : tensor;
   const conditions = laws.filter((law) => law.kind === "positive rows");
-  return conditions.length === 0 ? numbers : mixed(numbers, conditions, algebra);
+  const rows = conditions.length === 0 ? numbers : mixed(numbers, conditions, algebra);
+  return laws.some(({ kind }) => kind === "scaled order") ? { ...rows, isOrderScaled: true } : rows;
 }
 
 type Residues = Float64Array;
