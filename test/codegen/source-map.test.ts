@@ -147,7 +147,7 @@ test("random programs: every op has a line, every assignment an op", () => {
       expect(withoutPlace(lines)).toEqual([]);
       for (const op of computing(module.fns[0] as Fn)) expect(mapped, op.name).toContain(placeOf(op.span));
     }),
-    { numRuns: 60 },
+    { numRuns: Number(process.env.TIRC_FUZZ_RUNS ?? 30) },
   );
 });
 

@@ -6,6 +6,7 @@ import { compile } from "../../src/compile.ts";
 import { parse } from "../../src/parse/parse.ts";
 import type { HostTensor } from "../../src/runtime/host-tensor.ts";
 import { compileText, targetsFor } from "../support/compile.ts";
+import { isDeep } from "../support/deep.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { backwardText, rowError } from "../support/gradients.ts";
 import { compareKernel, type Fill, inputsFor, normal } from "../support/oracle.ts";
@@ -70,6 +71,8 @@ describe("by x", () => {
         // What the backward makes of 1 / std by itself, and what the norm in it does, are one.
         expect(kernel.wgsl.match(/inverseSqrt\(/g) ?? []).toHaveLength(/norm/.test(name) ? 1 : 0);
       }
+      // By turns: a driver takes a second for some.
+      if (!isDeep && (columns === 5) !== (names.indexOf(name) % 2 === 0)) continue;
       const { outputs, wanted } = await compareKernel(gpu.device, kernel, fn, inputsFor(fn, { rows: 9 }));
       const error = rowError(outputs.d_x?.data as Float32Array, wanted.d_x?.data as Float64Array, columns);
       expect(error, `${name}, ${columns} columns, ${target.name}`).toBeLessThanOrEqual(2e-6);

@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { elementCount } from "../../src/ir/tensor.ts";
+import { isDeep } from "../support/deep.ts";
 import { type OnnxElement, spread } from "../support/onnx.ts";
 import { type Feed, runOnnx } from "../support/onnxruntime.ts";
 import { operated } from "../support/surgery.ts";
@@ -37,6 +38,7 @@ function feedsFor({ inputs }: Fixture): Record<string, Feed> {
 }
 
 describe.each(Object.entries(fixtures))("%s", (name, fixture) => {
+  const turn = Object.keys(fixtures).indexOf(name);
   const bytes = read(`models/matrix/${name}.onnx`);
   const { norms, written, exactness, assumed } = operated(bytes);
 
@@ -64,7 +66,7 @@ describe.each(Object.entries(fixtures))("%s", (name, fixture) => {
     }
   });
 
-  test("a second surgery changes nothing", () => {
+  test.runIf(isDeep || turn % 3 === 0)("a second surgery changes nothing", () => {
     expect(operated(written).written.equals(written)).toBe(true);
   });
 });

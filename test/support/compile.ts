@@ -87,7 +87,7 @@ export function targetsInTurn(device: TargetProfile, turn: number): readonly Tar
   return isDeep ? both : both.slice(turn % 2, (turn % 2) + 1);
 }
 
-/** As `targetsInTurn`, by the length of rows: rows of 1 and 769 for the portable one, rows of 5 for both, others for the device. */
+/** As `targetsInTurn`, by the length of rows: rows of 1 and 769 for the portable one, others for the device. */
 export function targetsForRows(device: TargetProfile, length: number): readonly TargetProfile[] {
-  return length === 5 ? targetsFor(device) : targetsInTurn(device, [1, 769].includes(length) ? 1 : 0);
+  return targetsInTurn(device, [1, 769].includes(length) ? 1 : 0);
 }
