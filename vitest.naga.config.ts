@@ -25,6 +25,8 @@ export const generateKernel: typeof generateKernelOnly = (...args) => {
 export default mergeConfig(
   whole,
   defineConfig({
+    // No other run must find what the plugin makes of a module.
+    test: { experimental: { fsModuleCache: false } },
     plugins: [
       {
         name: "keep-kernels",

@@ -31,9 +31,13 @@ declare module "vitest" {
 export const noDeviceNote = "needs a WebGPU device";
 
 export async function setup(project: TestProject): Promise<void> {
-  const platform = await findPlatform();
+  // Each project sets up, in modules of its own.
+  const known = globalThis as { platformOfTests?: Promise<TestPlatform> };
+  const isFirst = known.platformOfTests === undefined;
+  known.platformOfTests ??= findPlatform();
+  const platform = await known.platformOfTests;
   project.provide("platform", platform);
-  console.log(describe(platform));
+  if (isFirst) console.log(describe(platform));
   project.vitest.onClose(() => reportSkipped(project));
 }
 
