@@ -21,6 +21,7 @@ import { copyOp } from "../src/ir/builder.ts";
 import { type Fn, isLeaf, makeFn, type Op, type Value } from "../src/ir/ir.ts";
 import { whyOutside } from "../src/ir/iteration.ts";
 import { isOpaque, Memory } from "../src/ir/opaque.ts";
+import { ops as table } from "../src/ir/ops/index.ts";
 import { definePass } from "../src/pass/define-pass.ts";
 import type { KernelCut, Provenance } from "../src/pass/facts.ts";
 import { KernelGroups } from "./kernel-groups.ts";
@@ -148,6 +149,14 @@ function inOrder(fn: Fn, groups: Partition): Op[] {
   return isInOrder ? [...fn.ops] : [...leaves, ...ordered];
 }
 
+/** Whether it reduces the last axis, and not the first. */
+function reducesRows({ name, attributes, operands }: Op): boolean {
+  const { kind } = table[name];
+  if (kind !== "reduction" && kind !== "norm") return false;
+  const axes = (attributes.axes ?? []) as readonly number[];
+  return axes.includes(-1) && !axes.includes(-(operands[0]?.shape.length ?? 0));
+}
+
 /** Why each kernel but the first begins, and what no kernel computes. */
 function cutsOf(fn: Fn, groups: Partition): KernelCut[] {
   const costs = new KernelGroups(fn);
@@ -167,6 +176,8 @@ function cutsOf(fn: Fn, groups: Partition): KernelCut[] {
     const found = before.map((other) => costs.refusal([...other, ...group])).find((one) => one !== undefined);
     const stored = [...read].filter(({ def }) => made.some((other) => def && other !== group && other.includes(def)));
     const op = found !== undefined && group.includes(found.op) ? found.op : first;
-    return [{ kind: "kernel cut", op, why: found?.why ?? kernelRefusals.notWorth(), stored }];
+    const why = found?.why ?? kernelRefusals.notWorth();
+    const way = before.flat().some(reducesRows) ? costs.wayBeside(op) : undefined;
+    return [{ kind: "kernel cut", op, why: way === undefined ? why : { ...why, way }, stored }];
   });
 }

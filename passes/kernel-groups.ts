@@ -9,7 +9,7 @@ import { kernelRefusals, type Refusal } from "../src/diagnostics/errors-kernel.t
 import { elementsOf, estimatedBytes, mostBuffers } from "../src/ir/bytes.ts";
 import type { Fn, Op, Value } from "../src/ir/ir.ts";
 import { firstMismatch, IterationSpace } from "../src/ir/iteration.ts";
-import { lastSums, type MixedOrder, mixedOrder } from "../src/ir/mixed-order.ts";
+import { lastSums, type MixedOrder, mixedOrder, wayBeside } from "../src/ir/mixed-order.ts";
 import { isOpaque, Memory } from "../src/ir/opaque.ts";
 import { walkOrder } from "../src/ir/walk-order.ts";
 
@@ -45,6 +45,11 @@ export class KernelGroups {
   mixedOrder(group: readonly Op[]): MixedOrder | undefined {
     const found = mixedOrder(group, this.writes(group), this.isLast);
     return found === "never" ? undefined : found;
+  }
+
+  /** What would let a reduction over rows share the walk of others. */
+  wayBeside(op: Op): string | undefined {
+    return wayBeside(op, this.isLast);
   }
 
   /** Buffers of the kernel that does so: what it reads, what it writes for others, and the sums of its tiles. */

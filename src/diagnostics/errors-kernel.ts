@@ -23,6 +23,8 @@ const code = (name: string) => `\`${name}\``;
 export interface Refusal {
   readonly reason: string;
   readonly labels?: readonly Label[];
+  /** What would let it be: a sentence. */
+  readonly way?: string;
 }
 
 /** A reduction, and in words what it reduces. */
@@ -54,6 +56,17 @@ export const kernelRefusals = {
     return {
       reason: `no tensor of theirs is as large as what they walk over together: the largest walks over ${product(walked)}, and another axis has ${other}`,
     };
+  },
+  /** Ways for reductions of columns to share the walk of those of rows. */
+  columnsAside: {
+    otherState: (op: string) =>
+      `columns reduce in the walk over rows where that needs one number a column (\`sum\`, \`mean\`, \`max\`, \`min\`, \`prod\`), and \`${op}\` needs more`,
+    readAgain: () =>
+      "columns reduce in the walk over rows where nothing spreads their results over the rows again: return them, and apply them in a function of their own",
+    unknown: (dim: string) =>
+      `columns reduce in the walk over rows where their number is known: write it for \`${dim}\`, or say \`--dim ${dim}=N\``,
+    many: (count: number, most: number) =>
+      `columns reduce in the walk over rows where there are ${most} of them at most, and there are ${count}: reduce parts of the row, one after the other`,
   },
   manyBuffers(count: number, most: number): Refusal {
     return { reason: `one kernel would need ${count} storage buffers, and every device has ${most}` };
@@ -207,7 +220,7 @@ export const kernelRemarks = {
   newKernel(
     span: Span,
     op: string,
-    { reason, labels = [] }: Refusal,
+    { reason, labels = [], way }: Refusal,
     between: readonly { readonly name: string; readonly bytes: string }[],
   ): Diagnostic {
     const moved = between.map(({ name, bytes }) => `${name} (${bytes} bytes)`);
@@ -217,7 +230,10 @@ export const kernelRemarks = {
       span,
       labels,
       notes: [`that costs ${cost}`],
-      help: ["`tirc compile --emit plan` prints the kernels; `--single-kernel` refuses the function"],
+      help: [
+        ...(way === undefined ? [] : [way]),
+        "`tirc compile --emit plan` prints the kernels; `--single-kernel` refuses the function",
+      ],
     });
   },
 };

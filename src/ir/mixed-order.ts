@@ -13,6 +13,7 @@
  */
 
 import { isMonoid } from "../../codegen/kernel/reduction.ts";
+import { kernelRefusals } from "../diagnostics/errors-kernel.ts";
 import { type Atom, leavesOf } from "./atoms.ts";
 import { elementsOf } from "./bytes.ts";
 import { type Fn, isLeaf, type Op, presentOperands, usesOf, type Value } from "./ir.ts";
@@ -64,6 +65,21 @@ function isSumOverRows(op: Op): boolean {
   if (result !== "combined" && result !== "mean") return false;
   const rank = op.operand(0).shape.length;
   return rank > 1 && attribute.axes(op.attributes).includes(-rank);
+}
+
+/** What would let a reduction over rows share the walk of reductions of rows, where it is not one that does. */
+export function wayBeside(op: Op, isLast: (op: Op) => boolean): string | undefined {
+  const def = table[op.name];
+  const rank = op.operands[0]?.shape.length ?? 0;
+  if (def.kind !== "reduction" || rank < 2 || !attribute.axes(op.attributes).includes(-rank)) return undefined;
+  const { columnsAside } = kernelRefusals;
+  const isOne = ["combined", "mean"].includes(def.results[0] as string);
+  if (!isMonoid(def.reduction) || !isOne) return columnsAside.otherState(op.name);
+  if (!isLast(op)) return columnsAside.readAgain();
+  const named = op.result.shape.find((dim) => typeof dim === "string");
+  if (named !== undefined) return columnsAside.unknown(named);
+  const count = elementsOf(op.result.shape);
+  return count > mostSummed ? columnsAside.many(count, mostSummed) : undefined;
 }
 
 /**
