@@ -1,6 +1,5 @@
 /** Gradients against numbers from elsewhere: worked out in float64, by PyTorch, and by central differences. */
 
-import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { interpret } from "../../src/ir/interpret.ts";
@@ -8,8 +7,9 @@ import { randomNumbers } from "../../src/ir/random.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { randomInputs } from "../../src/testing/random-inputs.ts";
-import { backwardOf, computed, rowError } from "../support/gradients.ts";
+import { backwardOf, computed } from "../support/gradients.ts";
 import { programs } from "../support/programs.ts";
+import { expectGradients, pytorchGradients } from "../support/pytorch-gradients.ts";
 
 const x = [
   [1, 2, 3, 4],
@@ -81,59 +81,8 @@ describe("vectors", () => {
   });
 });
 
-interface Case {
-  readonly op: string;
-  readonly shape: readonly number[];
-  readonly eps?: number;
-  readonly groups?: number;
-  readonly gradients: Readonly<Record<string, string>>;
-}
-
-const fixtures = JSON.parse(readFileSync("test/fixtures/gradients.json", "utf8")) as {
-  readonly cases: readonly Case[];
-};
-
-/** The function of a case, and the shapes of its parameters. */
-function programOf({ op, shape, eps, groups }: Case): { text: string; shapes: readonly (readonly number[])[] } {
-  const type = (dims: readonly number[]) => `f32[${dims.join(", ")}]`;
-  const columns = op === "groupnorm" ? shape.slice(1, 2) : shape.slice(-1);
-  const forms: Record<string, readonly [params: string[], call: string]> = {
-    layernorm: [["x", "gamma", "beta"], `layernorm(x, gamma, beta, axes = [-1], eps = ${eps})`],
-    rmsnorm: [["x", "gamma"], `rmsnorm(x, gamma, axes = [-1], eps = ${eps})`],
-    groupnorm: [["x", "gamma", "beta"], `groupnorm(x, gamma, beta, groups = ${groups}, eps = ${eps})`],
-    softmax: [["x"], "softmax(x, axes = [-1])"],
-    log_softmax: [["x"], "log_softmax(x, axes = [-1])"],
-    gelu: [["x"], "gelu(x)"],
-    gelu_tanh: [["x"], 'gelu(x, approximate = "tanh")'],
-    swiglu: [["a", "b"], "silu(a) * b"],
-  };
-  const [params, call] = forms[op] as (typeof forms)[string];
-  const shapes = params.map((name) => (name === "gamma" || name === "beta" ? columns : shape));
-  const declared = params.map((name, i) => `${name}: ${type(shapes[i] as number[])}`).join(", ");
-  return { text: `fn f(${declared}) -> (y: ${type(shape)}) { return ${call} }`, shapes };
-}
-
-test.each(fixtures.cases.map((one, seed) => ({ ...one, seed })))("PyTorch: $op of $shape", ({ seed, ...one }) => {
-  const { text, shapes } = programOf(one);
-  const fn = backwardOf(text);
-  const next = randomNumbers(seed);
-  const drawn = (shape: readonly number[]): Tensor => {
-    const count = shape.reduce((a, b) => a * b, 1);
-    return { element: "f32", shape, data: Float64Array.from({ length: count }, () => Math.fround(4 * next() - 2)) };
-  };
-  const inputs = shapes.map(drawn);
-  const names = parse(text).fns[0]?.params.map(({ name }) => name as string) as string[];
-  const all = Object.fromEntries(names.map((name, i) => [name, inputs[i] as Tensor]));
-  const found = interpret(fn, { ...all, d_y: drawn(one.shape) });
-  for (const [name, text] of Object.entries(one.gradients)) {
-    const bytes = Buffer.from(text, "base64");
-    const wanted = Float64Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readFloatLE(4 * i));
-    const { data, shape } = found[name] as Tensor;
-    // A row of one element has no gradient but for rounding on either side.
-    const [largest, width] = [Math.max(...wanted.map(Math.abs)), shape.at(-1) as number];
-    if (largest > 1e-12) expect(rowError(data, wanted, width), name).toBeLessThan(2e-6);
-    else for (const value of data) expect(Math.abs(value)).toBeLessThan(1e-12);
-  }
+test.each(pytorchGradients)("PyTorch: $op of $shape", ({ text, inputs, gradients }) => {
+  expectGradients({ gradients }, interpret(backwardOf(text), inputs()), 1e-12);
 });
 
 /** Of <d_y, f(x)> along a direction, by central differences and by the gradients, relative to what is summed. */

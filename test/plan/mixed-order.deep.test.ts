@@ -127,9 +127,10 @@ describe("sums keep their digits", () => {
   });
 });
 
-gpuTest("the same bits in 100 runs", async ({ gpu }) => {
-  const { plan, kernels } = compiled("rmsnorm", 96, { target: gpu.target });
-  const tensors = tensorsOf(filled(1000, 96, usual, usual), 96, ["x", "d_y", "gamma"]);
+gpuTest.for(["rmsnorm", "layernorm"] as const)("%s: the same bits in 100 runs", async (norm, { gpu }) => {
+  const { plan, kernels } = compiled(norm, 96, { target: gpu.target });
+  const names = ["x", "d_y", "gamma", ...(norm === "layernorm" ? ["beta"] : [])];
+  const tensors = tensorsOf(filled(1000, 96, usual, usual), 96, names);
   const run = async () => (await runPlan(gpu.device, { plan, kernels }, tensors)).outputs;
   const first = await run();
   for (let i = 1; i < 100; i++) expect(await run()).toEqual(first);

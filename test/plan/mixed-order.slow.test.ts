@@ -90,8 +90,9 @@ describe("on the device", () => {
     expectSameNumbers(Object.fromEntries(numbers), interpret(fn, inputs), { relative: 2e-6 });
   });
 
-  gpuTest("rows of d_x do not depend on how many there are", async ({ gpu }) => {
-    const { fn, plan, kernels } = planOf(backwardText(rms(96)), gpu.target);
+  const layernorm = rms(96).replace("rmsnorm(", "layernorm(");
+  gpuTest.for([rms(96), layernorm])("rows of d_x do not depend on how many there are: %s", async (text, { gpu }) => {
+    const { fn, plan, kernels } = planOf(backwardText(text), gpu.target);
     const prepared = await preparePlan(gpu.device, { plan: planManifest(plan), kernels });
     const all = randomInputs(fn, 1, { rows: 50 });
     const bits = async (rows: number) => {
