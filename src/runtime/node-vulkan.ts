@@ -52,8 +52,20 @@ export function loadLibrary(path: string): boolean {
   }
 }
 
-/** Runs `work` with `driver` as the only Vulkan driver. The environment is the process's, and is put back. */
-export async function withVulkanDriver<T>(driver: string, work: () => Promise<T>): Promise<T> {
+let last: Promise<unknown> = Promise.resolve();
+
+/** Runs what the environment of the process matters to when all that came before is done: it is the same for all. */
+export function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const done = last.then(work);
+  last = done.catch(() => {});
+  return done;
+}
+
+/** Runs `work` in its turn, with `driver` as the only Vulkan driver. The environment is the process's, and is put back. */
+export const withVulkanDriver = <T>(driver: string, work: () => Promise<T>): Promise<T> =>
+  inTurn(() => withDriver(driver, work));
+
+async function withDriver<T>(driver: string, work: () => Promise<T>): Promise<T> {
   const before = driverVariables.map((name) => [name, process.env[name]] as const);
   for (const name of driverVariables) process.env[name] = driver;
   try {

@@ -11,7 +11,7 @@ import { adapterErrors } from "../diagnostics/errors-runtime.ts";
 import { isSoftware } from "../launch/choose.ts";
 import { targetFromDevice, usefulFeatures } from "./device-target.ts";
 import { findSwiftShader } from "./node-swiftshader.ts";
-import { hasVulkanDriver, loadLibrary, withVulkanDriver } from "./node-vulkan.ts";
+import { hasVulkanDriver, inTurn, loadLibrary, withVulkanDriver } from "./node-vulkan.ts";
 
 /** A device in Node, what it is, and what to compile for it. */
 export interface OpenedDevice {
@@ -112,13 +112,12 @@ async function systemAdapter(webgpu: Webgpu, name: string | undefined, notes: st
     }
   }
   const options = { powerPreference: "high-performance" } as const;
-  const adapter = await instance(webgpu, "system", dawnOptions).requestAdapter(options);
+  const adapter = await inTurn(() => instance(webgpu, "system", dawnOptions).requestAdapter(options));
   if (!adapter) notes.push("Dawn found no graphics driver that it works with");
   if (!adapter || name === undefined || isNamed(adapter, name)) return adapter;
   // Of several adapters Dawn's own option chooses; for a name that none has it throws.
-  const other = await instance(webgpu, `system ${name}`, [...dawnOptions, `adapter=${name}`])
-    .requestAdapter(options)
-    .catch(() => null);
+  const named = instance(webgpu, `system ${name}`, [...dawnOptions, `adapter=${name}`]);
+  const other = await inTurn(() => named.requestAdapter(options)).catch(() => null);
   if (other && isNamed(other, name)) return other;
   notes.push(`the machine's adapter is ${describe(adapter.info)}`);
   return null;

@@ -34,3 +34,17 @@ test("the environment is as before, whatever the work did", async () => {
   await expect(withVulkanDriver("/a.json", () => Promise.reject(new Error("no")))).rejects.toThrow("no");
   expect({ ...process.env }).toEqual(before);
 });
+
+test("two that begin at the same time have the environment one after the other", async () => {
+  const before = { ...process.env };
+  const seen = await Promise.all(
+    ["/a.json", "/b.json"].map((driver) =>
+      withVulkanDriver(driver, async () => {
+        await new Promise((done) => setTimeout(done, 5));
+        return process.env.VK_DRIVER_FILES;
+      }),
+    ),
+  );
+  expect(seen).toEqual(["/a.json", "/b.json"]);
+  expect({ ...process.env }).toEqual(before);
+});
