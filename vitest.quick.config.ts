@@ -1,7 +1,7 @@
 import { configDefaults, defineConfig } from "vitest/config";
 import { alone, base } from "./vitest.config.ts";
 
-/** Files of more than three seconds that are not named `slow`: most have a slower one of the same name beside them. */
+/** Files of more than a second or two that are not named `slow`: most have a slower one of the same name beside them. */
 const long = [
   "test/parse/{many-errors,fuzz,grammar,limits,format}.test.ts",
   "test/codegen/{counting,refusals,valid,halves,source-map,rms-kernels,workgroup-memory}.test.ts",
@@ -15,6 +15,7 @@ const long = [
   "test/{check,onnx/reasons,onnx/raise-opset,onnx/reading}.test.ts",
   "test/{checkpoint/surgery,plan/split,plan/opaque,codegen/rates,filetests}.test.ts",
   "test/{passes/exact,pass-manager/provenance,ir/field}.test.ts",
+  "test/{codegen/subgroup-size,codegen/factor-sums,cli/compile,ir/random-bits,plan/runnable,passes/norm-algebra}.test.ts",
 ];
 
 /**
