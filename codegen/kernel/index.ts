@@ -27,6 +27,7 @@ export type {
   Results,
   RowContext,
   Seen,
+  Shifted,
   State,
   StepContext,
 } from "./reduction.ts";
