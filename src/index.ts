@@ -99,7 +99,16 @@ export {
 } from "./ir/builder.ts";
 export { sameFn, sameModule } from "./ir/equal.ts";
 export type { Assumption, Difference } from "./ir/field/compare.ts";
-export type { AnyNumbers, Arithmetic, Law, Meaning, PositiveNumber, PositiveRows } from "./ir/field/laws.ts";
+export type {
+  AnyNumbers,
+  Arithmetic,
+  Law,
+  LawOfValue,
+  Meaning,
+  PositiveNumber,
+  PositiveRows,
+  ScaledOrder,
+} from "./ir/field/laws.ts";
 export type { Places } from "./ir/infer.ts";
 export { type Constants, constantsOf, interpret } from "./ir/interpret.ts";
 export {
