@@ -10,6 +10,8 @@ interface Result {
   readonly folded: number;
   readonly off: number;
   readonly isFixpoint: boolean;
+  /** By what `--fold` names. */
+  readonly fold?: Readonly<Record<string, { readonly off: number; readonly isFixpoint: boolean }>>;
 }
 
 const read = (path: string) => JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8"));
@@ -29,6 +31,10 @@ test.each(Object.entries(results).filter(([, { failed }]) => failed === undefine
   expect(folded).toBeGreaterThanOrEqual(possible[name.split(".")[0] as string]?.folded ?? 0);
   expect(off).toBeLessThanOrEqual(1e-5);
   expect(isFixpoint).toBe(true);
+  for (const [what, one] of Object.entries(result.fold ?? {})) {
+    expect(one.off, what).toBeLessThanOrEqual(1e-5);
+    expect(one.isFixpoint, what).toBe(true);
+  }
 });
 
 test("the page has a line for each architecture", () => {

@@ -172,3 +172,8 @@ test("--fold gamma puts gamma into the product behind", () => {
   expect([...model.archive.tensors.keys()]).not.toContain("norm.weight");
   expect(distance("mlp", model)).toBeLessThan(1e-6);
 });
+
+test("a tied table into which a gamma goes, and that is centered, becomes two weights", () => {
+  const { model } = operated("gpt", { fold: ["gamma", "beta"] });
+  expect(distance("gpt", model)).toBeLessThan(1e-6);
+});

@@ -4,6 +4,9 @@ Exports the architectures of the matrix with fixed and with named axes, lets `ti
 both archives in PyTorch, and holds them to each other and to the module in float64. What came of it stands in
 test/pt2/results.json, by model, and in docs/pytorch.md, by architecture. Needs `npm run build`.
 
+Each archive is written four times: as the default does, with nothing folded into the products behind norms but gamma, with
+nothing but centerings, and with all that `--fold` knows.
+
 Fails where a norm that PyTorch runs is not found, where less is folded than can be (expected.json), where an output is off
 by more than 1e-5 of its largest number, where PyTorch does not load what was written, or a second surgery changes it.
 """
@@ -26,14 +29,21 @@ results = root / "test/pt2/results.json"
 page = root / "docs/pytorch.md"
 begin, finish = "<!-- archives -->", "<!-- /archives -->"
 most = 1e-5
+# What `--fold` names, beside the default, which is beta.
+folds = ("gamma", "center", "gamma,beta,center")
+
+
+session = ["node", root / "scripts/tirc-session.mjs"]
+# One process for all commands, which are hundreds.
+commands = subprocess.Popen(session, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def tirc(*args):
-    command = ["node", root / "dist/src/cli/main.js", *args]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(f"tirc {args[0]}: {done.stderr.strip()[-400:]}")
-    return done.stdout
+    print(json.dumps([str(arg) for arg in args]), file=commands.stdin, flush=True)
+    done = json.loads(commands.stdout.readline())
+    if done["code"] != 0:
+        raise RuntimeError(f"tirc {args[0]}: {done['stderr'].strip()[-400:]}")
+    return done["stdout"]
 
 
 def tensors_of(value):
@@ -60,13 +70,10 @@ def checked(name, make, is_dynamic, folder):
         plain = tensors_of(module(*args))
     shapes = dynamic_shapes(case, module) if is_dynamic else None
     program = torch.export.export(module, args, dynamic_shapes=shapes, strict=False)
-    before, after, again = (folder / f"{name}.{kind}pt2" for kind in ("", "after.", "again."))
+    before = folder / f"{name}.pt2"
     torch.export.save(program, before)
-    report = json.loads(tirc("surgery", before, "-o", after, "--json"))
-    tirc("surgery", after, "-o", again, "--json")
-    written = torch.export.load(after)
+    report, written, now, is_fixpoint = operated(before, args)
     with torch.no_grad():
-        now = tensors_of(written.module()(*args))
         wide = copy.deepcopy(module).double()
         try:
             exact = tensors_of(wide(*(arg.double() if arg.is_floating_point() else arg for arg in args)))
@@ -84,7 +91,32 @@ def checked(name, make, is_dynamic, folder):
         "nodes": [report["nodes"]["before"], report["nodes"]["after"]],
         "off": distance(plain, now),
         "fromFloat64": None if exact is None else [distance(exact, plain), distance(exact, now)],
-        "isFixpoint": after.read_bytes() == again.read_bytes(),
+        "isFixpoint": is_fixpoint,
+        "fold": {fold: folded(before, args, plain, fold) for fold in folds},
+    }
+
+
+def operated(before, args, *options):
+    """The report, the program that was written, its outputs, and whether a second surgery leaves it as it is."""
+    after, again = (before.with_suffix(f".{kind}.pt2") for kind in ("after", "again"))
+    report = json.loads(tirc("surgery", before, "-o", after, "--json", *options))
+    tirc("surgery", after, "-o", again, "--json", *options)
+    written = torch.export.load(after)
+    with torch.no_grad():
+        now = tensors_of(written.module()(*args))
+    return report, written, now, after.read_bytes() == again.read_bytes()
+
+
+def folded(before, args, plain, fold):
+    """What came of a surgery with `--fold`."""
+    report, _, now, is_fixpoint = operated(before, args, "--fold", fold)
+    norms = report["norms"]
+    return {
+        "gammas": sum(norm.get("isGammaFolded", False) for norm in norms),
+        "betas": sum(norm["beta"] == "folded" for norm in norms),
+        "nodes": report["nodes"]["after"],
+        "off": distance(plain, now),
+        "isFixpoint": is_fixpoint,
     }
 
 
@@ -97,10 +129,12 @@ def faults(result, expected):
         said.append(f"found {result['found']} of {result['norms']}")
     if result["folded"] < expected.get("folded", 0):
         said.append(f"{result['folded']} are folded, and {expected['folded']} can be")
-    if result["off"] > most:
-        said.append(f"off by {result['off']:.1e}")
-    if not result["isFixpoint"]:
-        said.append("a second surgery changes it")
+    for fold, one in [(None, result), *result["fold"].items()]:
+        by = "" if fold is None else f" with --fold {fold}"
+        if one["off"] > most:
+            said.append(f"off by {one['off']:.1e}{by}")
+        if not one["isFixpoint"]:
+            said.append(f"a second surgery changes it{by}")
     return said
 
 

@@ -44,6 +44,8 @@ export function newWeights(
   // Storages of which nodes go on to read something.
   const read = new Set([...constants].flatMap(([name, { view }]) => (taken.has(name) ? [view.stored.storage] : [])));
   const states = new Set(model.archive.tensors.keys());
+  // A tied table may become two weights: one for embeddings, one for the head. The first takes its place.
+  const claimed = new Set<ZipEntry>();
   const weights = new Map<string, NewWeight>();
   for (const [name, tensor] of added) {
     const from = replaced.get(name);
@@ -63,7 +65,9 @@ export function newWeights(
     };
     const stored = old?.view.stored;
     const isFree = (own: StoredTensor) =>
-      !read.has(own.storage) && byStorage.get(own.storage)?.every((one) => isAlias(one, own)) === true;
+      !claimed.has(own.storage) &&
+      !read.has(own.storage) &&
+      byStorage.get(own.storage)?.every((one) => isAlias(one, own)) === true;
     if (
       old !== undefined &&
       stored !== undefined &&
@@ -71,6 +75,7 @@ export function newWeights(
       isWhole(old.view.sizes, stored, isTransposed) &&
       isFree(stored)
     ) {
+      claimed.add(stored.storage);
       weights.set(name, { ...common, argument: old.argument, instead: stored, state: stored.name });
       continue;
     }
