@@ -83,7 +83,7 @@ export function checkpointSurgeryCommand(args: Arguments, session: Session): num
   if (file !== undefined) outputs.write(file, report);
   session.report(warnings);
   const forPeople = () => [
-    ...summaryLines(checkpoint, result, written).flatMap((line) => wrapped(line, 0)),
+    ...summaryLines(checkpoint, result, written, ". --keep-tied does without").flatMap((line) => wrapped(line, 0)),
     ...detailLines(result, written, args.has("--verbose")),
   ];
   const lines = args.has("--json") ? linesOf(report) : forPeople();

@@ -20,11 +20,15 @@ export function headline(norms: readonly CheckpointNorm[]): string {
   return parts.join(", ");
 }
 
-/** What became of all norms, and what was done for it. None where there is no norm. */
+/**
+ * What became of all norms, and what was done for it. None where there is no norm.
+ * @param wayOut what whoever reads it can do about the copy of a table.
+ */
 export function summaryLines(
   { tensors }: Checkpoint,
   { norms, centered, folded, untied, exactness }: CheckpointSurgery,
   written: readonly WrittenTensor[],
+  wayOut = "",
 ): string[] {
   if (norms.length === 0) return [];
   const most = Math.max(0, ...written.map(({ residual }) => residual));
@@ -37,7 +41,7 @@ export function summaryLines(
   const said = untied.map(({ table, copies }) => {
     const bytes = copies.reduce((sum, { from }) => sum + (tensors.get(from)?.length ?? 0), 0);
     const own = copies.map(({ tensor }) => tensor).join(", ");
-    return `${table} is centered, and the head multiplies by it as it was: by a copy of its own (${own}, ${bytes} bytes more); tie_word_embeddings is false. --keep-tied does without`;
+    return `${table} is centered, and the head multiplies by it as it was: by a copy of its own (${own}, ${bytes} bytes more); tie_word_embeddings is false${wayOut}`;
   });
   return [
     headline(norms),
