@@ -7,6 +7,7 @@
 
 import { type Atom, leavesOf } from "../src/ir/atoms.ts";
 import type { DimAtoms } from "../src/ir/iteration.ts";
+import { divide, type Expression, equals, remainder } from "../src/kernel/expression.ts";
 import {
   dividedBy,
   divisorValue,
@@ -18,7 +19,6 @@ import {
   times,
   timesExtent,
 } from "./extent.ts";
-import { divide, type Expression, equals, remainder } from "./kernel/expression.ts";
 import { type Along, isAligned, type Moves, strideAlong } from "./place-along.ts";
 
 export interface Axis {

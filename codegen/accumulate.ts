@@ -11,10 +11,6 @@
  */
 
 import { reductionResultOf } from "../src/ir/op-kinds.ts";
-import { depthSuffixes, ofDepth } from "./blocks.ts";
-import { laneType } from "./expression.ts";
-import { extentValue, known } from "./extent.ts";
-import { type Fold, operandsOf } from "./folds.ts";
 import {
   component,
   construct,
@@ -25,9 +21,21 @@ import {
   select,
   subtract,
   widened,
-} from "./kernel/expression.ts";
-import type { Reduction, ReductionResult, Remainder, Results, RowContext, Shifted, State } from "./kernel/reduction.ts";
-import type { Statements, Target } from "./kernel/statement.ts";
+} from "../src/kernel/expression.ts";
+import type {
+  Reduction,
+  ReductionResult,
+  Remainder,
+  Results,
+  RowContext,
+  Shifted,
+  State,
+} from "../src/kernel/reduction.ts";
+import type { Statements, Target } from "../src/kernel/statement.ts";
+import { depthSuffixes, ofDepth } from "./blocks.ts";
+import { laneType } from "./expression.ts";
+import { extentValue, known } from "./extent.ts";
+import { type Fold, operandsOf } from "./folds.ts";
 import { type Merge, mergeLanes, type Scratch, shareFirst } from "./lanes.ts";
 import type { Names } from "./names.ts";
 import { isCovariance, type Node } from "./nodes.ts";

@@ -6,13 +6,6 @@
  * of them.
  */
 
-import type { Use } from "./access.ts";
-import { type Counter, FoldWriter, foldParts } from "./accumulate.ts";
-import { aliasesOf } from "./aliases.ts";
-import { blocksInRows, blocksOf, depthSuffixes, ofDepth } from "./blocks.ts";
-import { divisorValue, extentValue, known, times, timesExtent } from "./extent.ts";
-import { type Fold, foldsOf, isBlocked } from "./folds.ts";
-import { centeringMeans, isColumnStore, type Store } from "./graph.ts";
 import {
   add,
   binary,
@@ -26,8 +19,15 @@ import {
   literal,
   multiply,
   subtract,
-} from "./kernel/expression.ts";
-import { Statements, target } from "./kernel/statement.ts";
+} from "../src/kernel/expression.ts";
+import { Statements, target } from "../src/kernel/statement.ts";
+import type { Use } from "./access.ts";
+import { type Counter, FoldWriter, foldParts } from "./accumulate.ts";
+import { aliasesOf } from "./aliases.ts";
+import { blocksInRows, blocksOf, depthSuffixes, ofDepth } from "./blocks.ts";
+import { divisorValue, extentValue, known, times, timesExtent } from "./extent.ts";
+import { type Fold, foldsOf, isBlocked } from "./folds.ts";
+import { centeringMeans, isColumnStore, type Store } from "./graph.ts";
 import { Scratch } from "./lanes.ts";
 import { mostWorkgroups } from "./launch.ts";
 import { elementNodes, grouped, type Loop, planLoops } from "./loops.ts";

@@ -1,9 +1,9 @@
 /** The kernel's buffers: how elements are read from them and written to them. Scalars are read from the uniform buffer. */
 
 import { type ElementType, elementInfo } from "../src/ir/types.ts";
+import { type Buffer, bitsOf, elementsInWord, isPacked, isPartOfWord } from "../src/kernel/buffer.ts";
+import type { Width } from "../src/kernel/expression.ts";
 import { computedType } from "./expression.ts";
-import { type Buffer, bitsOf, elementsInWord, isPacked, isPartOfWord } from "./kernel/buffer.ts";
-import type { Width } from "./kernel/expression.ts";
 
 const letterOf = { f32: "f", f16: "h", i32: "i", u32: "u" } as const;
 /** What an element that is not packed is stored as: truth values as words. */

@@ -4,17 +4,17 @@
  */
 
 import type { Fn } from "../src/ir/ir.ts";
+import { type Estimate, estimate } from "../src/kernel/estimate.ts";
+import type { Program } from "../src/kernel/statement.ts";
 import type { Tile } from "../src/plan/plan.ts";
-import { type Choice, choiceParts } from "./choice.ts";
+import { type Choice, choiceParts } from "../src/target/choice.ts";
+import type { KernelOptions } from "../src/target/options.ts";
+import { type Rates, timeOf, usualRates } from "../src/target/rates.ts";
+import { subgroupAsked, type TargetProfile } from "../src/target/target.ts";
 import { type Extent, known, times } from "./extent.ts";
 import { Generator } from "./generator.ts";
-import { type Estimate, estimate } from "./kernel/estimate.ts";
-import type { Program } from "./kernel/statement.ts";
-import type { KernelOptions } from "./options.ts";
 import { Planner } from "./plan-kernel.ts";
-import { type Rates, timeOf, usualRates } from "./rates.ts";
 import { type ChosenBy, isTrialRows, type Schedule, trialRows } from "./schedule.ts";
-import { subgroupAsked, type TargetProfile } from "./target.ts";
 
 /** A schedule, and what it is estimated to take. */
 export interface Candidate {

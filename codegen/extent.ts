@@ -1,7 +1,7 @@
 /** Products of dimensions: extents, strides and counts, known or to be known when the kernel runs. */
 
 import type { Dim } from "../src/ir/types.ts";
-import { call, count, dimension, divide, type Expression, multiply } from "./kernel/expression.ts";
+import { call, count, dimension, divide, type Expression, multiply } from "../src/kernel/expression.ts";
 
 /** `factor` times the dimensions, divided by `by`, which divides that. */
 export interface Extent {

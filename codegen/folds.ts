@@ -4,12 +4,12 @@ import type { Span } from "../src/diagnostics/diagnostic.ts";
 import type { Op } from "../src/ir/ir.ts";
 import type { ReductionDef } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
+import { exponentials } from "../src/kernel/exponentials.ts";
+import { typeOf } from "../src/kernel/expression.ts";
+import { moments } from "../src/kernel/moments.ts";
+import { sum } from "../src/kernel/monoids.ts";
+import type { Reduction } from "../src/kernel/reduction.ts";
 import { computedType } from "./expression.ts";
-import { exponentials } from "./kernel/exponentials.ts";
-import { typeOf } from "./kernel/expression.ts";
-import { moments } from "./kernel/moments.ts";
-import { sum } from "./kernel/monoids.ts";
-import type { Reduction } from "./kernel/reduction.ts";
 import { isCovariance, isMean, isOnline, isVariance, type Node, spanOf } from "./nodes.ts";
 import { type Along, keyOfPlace } from "./place-along.ts";
 

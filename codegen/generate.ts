@@ -8,15 +8,15 @@
  */
 
 import type { Fn } from "../src/ir/ir.ts";
+import type { Program } from "../src/kernel/statement.ts";
 import type { Tile } from "../src/plan/plan.ts";
+import type { Kernel } from "../src/target/manifest.ts";
+import type { KernelOptions } from "../src/target/options.ts";
+import type { TargetProfile } from "../src/target/target.ts";
 import { leastChoice } from "./candidates.ts";
 import { known } from "./extent.ts";
 import { type Generated, Generator } from "./generator.ts";
-import type { Program } from "./kernel/statement.ts";
-import type { Kernel } from "./manifest.ts";
-import type { KernelOptions } from "./options.ts";
 import { type Plan, Planner } from "./plan-kernel.ts";
-import type { TargetProfile } from "./target.ts";
 
 /**
  * The kernel of a function whose ops `fuse-elementwise` has put into one group.

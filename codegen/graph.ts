@@ -9,9 +9,9 @@ import { summedAxes } from "../src/ir/mixed-order.ts";
 import { attribute, type ReductionDef } from "../src/ir/ops/def.ts";
 import { ops as table } from "../src/ir/ops/index.ts";
 import { walkedFor, walkOrder } from "../src/ir/walk-order.ts";
+import { isMonoid, type Reduction } from "../src/kernel/reduction.ts";
 import type { Tile } from "../src/plan/plan.ts";
 import { GraphBuilder, type Joined } from "./graph-builder.ts";
-import { isMonoid, type Reduction } from "./kernel/reduction.ts";
 import type { Node } from "./nodes.ts";
 
 export interface Store {

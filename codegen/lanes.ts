@@ -8,8 +8,6 @@
  */
 
 import type { Span } from "../src/diagnostics/diagnostic.ts";
-import { computedType } from "./expression.ts";
-import type { Fold } from "./folds.ts";
 import {
   add,
   binary,
@@ -29,11 +27,13 @@ import {
   subtract,
   type Type,
   type Variable,
-} from "./kernel/expression.ts";
-import { printType } from "./kernel/print-wgsl.ts";
-import type { Reduction } from "./kernel/reduction.ts";
-import { type Statements, type Target, target } from "./kernel/statement.ts";
+} from "../src/kernel/expression.ts";
+import type { Reduction } from "../src/kernel/reduction.ts";
+import { type Statements, type Target, target } from "../src/kernel/statement.ts";
+import { computedType } from "./expression.ts";
+import type { Fold } from "./folds.ts";
 import type { Names } from "./names.ts";
+import { printType } from "./print-wgsl.ts";
 import type { Schedule } from "./schedule.ts";
 
 export interface Merge {

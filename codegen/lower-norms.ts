@@ -30,7 +30,7 @@ import { attribute, type NormDef } from "../src/ir/ops/def.ts";
 import type { Emitter } from "../src/ir/ops/emitter.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { type Shape, sameShape } from "../src/ir/types.ts";
-import type { Accuracy, KernelOptions } from "./options.ts";
+import type { Accuracy, KernelOptions } from "../src/target/options.ts";
 
 export function lowerNorms(fn: Fn, { accuracy = "normal", reduction }: KernelOptions = {}): Fn {
   const lowered = rewriteFn(

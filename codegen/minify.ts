@@ -5,8 +5,8 @@
  * device reports about a line still leads to its place.
  */
 
-import type { Kernel } from "./manifest.ts";
-import type { TextRange } from "./source-map.ts";
+import type { Kernel } from "../src/target/manifest.ts";
+import type { TextRange } from "../src/target/source-map.ts";
 
 /**
  * Two characters at which tokens would grow together. Operators and comment openers are those of

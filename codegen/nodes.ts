@@ -18,7 +18,7 @@ import type { DimAtoms } from "../src/ir/iteration.ts";
 import { reductionResultOf } from "../src/ir/op-kinds.ts";
 import type { ReductionDef } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
-import type { ReductionResult } from "./kernel/reduction.ts";
+import type { ReductionResult } from "../src/kernel/reduction.ts";
 import type { Along, Moves } from "./place-along.ts";
 
 export interface Node {

@@ -1,8 +1,6 @@
 /** Writes places along axes as expressions, where a lane is. */
 
 import type { Atom } from "../src/ir/atoms.ts";
-import { indexAlong } from "./access.ts";
-import { type Extent, extentValue, known, one, timesExtent } from "./extent.ts";
 import {
   add,
   call,
@@ -16,7 +14,9 @@ import {
   subtract,
   typeOf,
   u32,
-} from "./kernel/expression.ts";
+} from "../src/kernel/expression.ts";
+import { indexAlong } from "./access.ts";
+import { type Extent, extentValue, known, one, timesExtent } from "./extent.ts";
 import type { Node } from "./nodes.ts";
 import { type Along, isAligned, strideAlong } from "./place-along.ts";
 import type { Schedule } from "./schedule.ts";

@@ -3,13 +3,7 @@
  * or outside of it.
  */
 
-import type { Tile } from "../src/plan/plan.ts";
-import { accessOf, indexAlong, onceAlong, type Strides, splitUse, type Use } from "./access.ts";
-import { type Argument, bindsConstants, elementwise, laneType } from "./expression.ts";
-import { timesExtent } from "./extent.ts";
-import type { Fold } from "./folds.ts";
-import type { Graph, Store } from "./graph.ts";
-import { type Buffer, elementsInWord } from "./kernel/buffer.ts";
+import { type Buffer, elementsInWord } from "../src/kernel/buffer.ts";
 import {
   allOf,
   binary,
@@ -23,13 +17,19 @@ import {
   sumOf,
   type Variable,
   widened,
-} from "./kernel/expression.ts";
-import { keyOf } from "./kernel/print-wgsl.ts";
-import type { Statements } from "./kernel/statement.ts";
+} from "../src/kernel/expression.ts";
+import type { Statements } from "../src/kernel/statement.ts";
+import type { Tile } from "../src/plan/plan.ts";
+import { accessOf, indexAlong, onceAlong, type Strides, splitUse, type Use } from "./access.ts";
+import { type Argument, bindsConstants, elementwise, laneType } from "./expression.ts";
+import { timesExtent } from "./extent.ts";
+import type { Fold } from "./folds.ts";
+import type { Graph, Store } from "./graph.ts";
 import type { Names } from "./names.ts";
 import { bufferName, type Node, ofOne, type Part, spanOf } from "./nodes.ts";
 import type { Along } from "./place-along.ts";
 import { PlaceWriter } from "./place-writer.ts";
+import { keyOf } from "./print-wgsl.ts";
 import { isKeptApart } from "./round-strictly.ts";
 import type { Schedule } from "./schedule.ts";
 

@@ -12,8 +12,8 @@ import {
   remainder,
   sumOf,
   type Variable,
-} from "./kernel/expression.ts";
-import type { Program, Statements } from "./kernel/statement.ts";
+} from "../src/kernel/expression.ts";
+import type { Program, Statements } from "../src/kernel/statement.ts";
 
 /** A plain kernel, and how many rows of it a workgroup computes. */
 export interface Made {

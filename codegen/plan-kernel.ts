@@ -5,21 +5,21 @@ import { kernelErrors } from "../src/diagnostics/errors-kernel.ts";
 import { leavesOf } from "../src/ir/atoms.ts";
 import { type Fn, isLeaf, type Value } from "../src/ir/ir.ts";
 import { firstMismatch, whyOutside } from "../src/ir/iteration.ts";
+import { elementsInWord, storageOf } from "../src/kernel/buffer.ts";
 import type { Tile } from "../src/plan/plan.ts";
+import type { KernelOptions } from "../src/target/options.ts";
+import type { TargetProfile } from "../src/target/target.ts";
 import type { Use } from "./access.ts";
 import { extentOf, known, times } from "./extent.ts";
 import { factorSums } from "./factor-sums.ts";
 import { foldsOf } from "./folds.ts";
 import { buildGraph, centeringMeans, type Graph, type Store } from "./graph.ts";
 import { hashOf } from "./graph-hash.ts";
-import { elementsInWord, storageOf } from "./kernel/buffer.ts";
 import { grouped } from "./loops.ts";
 import { lowerNorms } from "./lower-norms.ts";
 import { bufferName, isCovariance, isOnline, isVariance, type Node, sumOfExps } from "./nodes.ts";
-import type { KernelOptions } from "./options.ts";
 import { roundStrictly } from "./round-strictly.ts";
 import { type GivenChoice, makeSchedule, type Schedule, type Traits, type Walks } from "./schedule.ts";
-import type { TargetProfile } from "./target.ts";
 
 /** What a function computes in one kernel, and how that is shared out. */
 export interface Plan {

@@ -13,9 +13,7 @@ import { windowsOf } from "../src/ir/ops/conv.ts";
 import { attribute, type PlainKernel } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import type { Dim, Shape } from "../src/ir/types.ts";
-import { arrayStride } from "./buffers.ts";
-import { laneType } from "./expression.ts";
-import { type Buffer, storageOf } from "./kernel/buffer.ts";
+import { type Buffer, storageOf } from "../src/kernel/buffer.ts";
 import {
   add,
   allOf,
@@ -32,14 +30,16 @@ import {
   multiply,
   subtract,
   sumOf,
-} from "./kernel/expression.ts";
-import { printKernel } from "./kernel/print-kernel.ts";
-import { type Program, Statements } from "./kernel/statement.ts";
-import type { Kernel, Manifest, Storage } from "./manifest.ts";
+} from "../src/kernel/expression.ts";
+import { type Program, Statements } from "../src/kernel/statement.ts";
+import type { Kernel, Manifest, Storage } from "../src/target/manifest.ts";
+import { makeSourceMap } from "../src/target/source-map.ts";
+import type { TargetProfile } from "../src/target/target.ts";
+import { arrayStride } from "./buffers.ts";
+import { laneType } from "./expression.ts";
 import { extent, indices, isLess, type Made, offsetIn, placeIn, product } from "./plain-kernel.ts";
+import { printKernel } from "./print-kernel.ts";
 import { runningSums } from "./running-sums.ts";
-import { makeSourceMap } from "./source-map.ts";
-import type { TargetProfile } from "./target.ts";
 
 /** What a workgroup computes of a product of matrices. */
 const tile = { rows: 4, columns: 64 } as const;

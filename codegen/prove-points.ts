@@ -11,9 +11,9 @@ import { type Extents, withDims } from "../src/ir/specialize.ts";
 import { elementCount } from "../src/ir/tensor.ts";
 import type { Dim, Shape } from "../src/ir/types.ts";
 import type { Tile } from "../src/plan/plan.ts";
+import type { Choice } from "../src/target/choice.ts";
+import type { Manifest } from "../src/target/manifest.ts";
 import { blocksOf } from "./blocks.ts";
-import type { Choice } from "./choice.ts";
-import type { Manifest } from "./manifest.ts";
 
 /** For named dimensions, pairwise different. */
 export const smallExtents = [2, 3, 5, 7, 11, 13];

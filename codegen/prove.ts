@@ -13,25 +13,25 @@ import { type Const, dimensionNames, type Fn, type Op, type Value } from "../src
 import { hasOwnMeaning } from "../src/ir/ops/own.ts";
 import { type Extents, withDims } from "../src/ir/specialize.ts";
 import { elementCount, indexAt } from "../src/ir/tensor.ts";
+import { type FieldNumber, fieldArithmetic, residueAt } from "../src/kernel/field-arithmetic.ts";
+import { interpretOver } from "../src/kernel/interpret.ts";
+import type { Program } from "../src/kernel/statement.ts";
+import { verifyProgram } from "../src/kernel/verify.ts";
 import { fieldPieces } from "../src/plan/exact.ts";
 import type { Launch, Tile } from "../src/plan/plan.ts";
 import { runLaunch } from "../src/plan/tiles.ts";
+import type { Manifest } from "../src/target/manifest.ts";
+import type { KernelOptions } from "../src/target/options.ts";
+import type { TargetProfile } from "../src/target/target.ts";
 import { generate, scheduleOf } from "./generate.ts";
-import { type FieldNumber, fieldArithmetic, residueAt } from "./kernel/field-arithmetic.ts";
-import { interpretOver } from "./kernel/interpret.ts";
-import { secondName } from "./kernel/print-kernel.ts";
-import type { Program } from "./kernel/statement.ts";
-import { verifyProgram } from "./kernel/verify.ts";
 import { workgroupsOf } from "./launch.ts";
 import { lowerNorms } from "./lower-norms.ts";
-import type { Manifest } from "./manifest.ts";
-import type { KernelOptions } from "./options.ts";
+import { secondName } from "./print-kernel.ts";
 import { generateProduct, isTiled, plainKernelOf, type TileCounts, tiledDims } from "./product.ts";
 import { pointsFor, sizeOf, smallExtents, withFewRows } from "./prove-points.ts";
 import { readWgsl } from "./read-wgsl.ts";
 import { roundStrictly } from "./round-strictly.ts";
 import { longLine } from "./running-sums.ts";
-import type { TargetProfile } from "./target.ts";
 
 /** Where a kernel's result differs from its function's. */
 export interface KernelDifference {

@@ -4,8 +4,7 @@
  */
 
 import { libraryNames, type WgslFunction, wgslFunctionName, wgslFunctions } from "../src/ir/ops/wgsl-functions.ts";
-import { bufferFunctionNames, maskOf, packName } from "./buffers.ts";
-import { type Buffer, elementsInWord, isPacked } from "./kernel/buffer.ts";
+import { type Buffer, elementsInWord, isPacked } from "../src/kernel/buffer.ts";
 import {
   apply,
   type BinaryOperator,
@@ -36,8 +35,9 @@ import {
   u32,
   unary,
   type Variable,
-} from "./kernel/expression.ts";
-import { type Program, Statements } from "./kernel/statement.ts";
+} from "../src/kernel/expression.ts";
+import { type Program, Statements } from "../src/kernel/statement.ts";
+import { bufferFunctionNames, maskOf, packName } from "./buffers.ts";
 import {
   readTree,
   type Tree,

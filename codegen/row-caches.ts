@@ -1,12 +1,12 @@
 /** Arrays in which a lane keeps values of its rows from one loop to a later one. */
 
+import type { Variable } from "../src/kernel/expression.ts";
+import type { Statements } from "../src/kernel/statement.ts";
 import { laneType } from "./expression.ts";
-import type { Variable } from "./kernel/expression.ts";
-import { printType } from "./kernel/print-wgsl.ts";
-import type { Statements } from "./kernel/statement.ts";
 import type { Names } from "./names.ts";
 import { type Node, spanOf } from "./nodes.ts";
 import { hintOf, type Place } from "./place.ts";
+import { printType } from "./print-wgsl.ts";
 
 export class RowCaches {
   private readonly to: Statements;

@@ -22,7 +22,7 @@
 import type { Op } from "../src/ir/ir.ts";
 import { attribute } from "../src/ir/ops/def.ts";
 import type { Dim } from "../src/ir/types.ts";
-import type { Buffer } from "./kernel/buffer.ts";
+import type { Buffer } from "../src/kernel/buffer.ts";
 import {
   add,
   allOf,
@@ -42,10 +42,10 @@ import {
   subtract,
   type Type,
   type Variable,
-} from "./kernel/expression.ts";
-import { Statements, type Target, target } from "./kernel/statement.ts";
+} from "../src/kernel/expression.ts";
+import { Statements, type Target, target } from "../src/kernel/statement.ts";
+import type { TargetProfile } from "../src/target/target.ts";
 import { extent, isLess, type Made, product } from "./plain-kernel.ts";
-import type { TargetProfile } from "./target.ts";
 
 /** Elements of a chunk that a lane sums up by itself. */
 const perLane = { gpu: 8, cpu: 16 } as const;

@@ -12,15 +12,15 @@
  */
 
 import type { Atom } from "../src/ir/atoms.ts";
+import { type Choice, type ChoiceSpace, choiceSpace, fitted, type TunedSchedule } from "../src/target/choice.ts";
+import { subgroupAsked, type TargetProfile } from "../src/target/target.ts";
 import { type Axis, accessOf, isLastAxis, type Use } from "./access.ts";
 import { blocksOf } from "./blocks.ts";
-import { type Choice, type ChoiceSpace, choiceSpace, fitted, type TunedSchedule } from "./choice.ts";
 import { dividedBy, type Extent, extentOf, known, times } from "./extent.ts";
 import { type Fold, variablesOf } from "./folds.ts";
 import { scratchBytes, scratchSize } from "./lanes.ts";
 import { mostInvocations } from "./launch.ts";
 import { type Along, isAligned, strideAlong } from "./place-along.ts";
-import { subgroupAsked, type TargetProfile } from "./target.ts";
 
 /** A row in steps that all of its lanes take part in, and the units that are left: fewer than there are lanes. */
 export interface Split {

@@ -15,9 +15,6 @@
  */
 
 import type { Atom } from "../src/ir/atoms.ts";
-import { laneType } from "./expression.ts";
-import { divisorValue, type Extent, extentOf, extentValue, known, times, timesExtent } from "./extent.ts";
-import type { TiledRows, TileSum } from "./graph.ts";
 import {
   add,
   allOf,
@@ -36,8 +33,11 @@ import {
   type Type,
   type Variable,
   widened,
-} from "./kernel/expression.ts";
-import { target } from "./kernel/statement.ts";
+} from "../src/kernel/expression.ts";
+import { target } from "../src/kernel/statement.ts";
+import { laneType } from "./expression.ts";
+import { divisorValue, type Extent, extentOf, extentValue, known, times, timesExtent } from "./extent.ts";
+import type { TiledRows, TileSum } from "./graph.ts";
 import type { Names } from "./names.ts";
 import { Place, type PlaceContext, type Strip } from "./place.ts";
 

@@ -1,7 +1,7 @@
 /** Kernels of one function for several targets: which targets a module is for, and those of their kernels that differ. */
 
-import type { Kernel } from "./manifest.ts";
-import { builtinTargets, type TargetProfile } from "./target.ts";
+import type { Kernel } from "../src/target/manifest.ts";
+import { builtinTargets, type TargetProfile } from "../src/target/target.ts";
 
 /**
  * The targets of a module that is to run anywhere: what differs by more than the subgroup size. Subgroups of fewer than 32

@@ -14,10 +14,7 @@
 
 import { leavesOf } from "../src/ir/atoms.ts";
 import type { DimAtoms } from "../src/ir/iteration.ts";
-import type { Use } from "./access.ts";
-import { extentValue, known } from "./extent.ts";
-import type { Graph, Store } from "./graph.ts";
-import { type Buffer, elementsInWord, isPartOfWord } from "./kernel/buffer.ts";
+import { type Buffer, elementsInWord, isPartOfWord } from "../src/kernel/buffer.ts";
 import {
   add,
   binary,
@@ -31,7 +28,10 @@ import {
   remainder,
   subtract,
   typeOf,
-} from "./kernel/expression.ts";
+} from "../src/kernel/expression.ts";
+import type { Use } from "./access.ts";
+import { extentValue, known } from "./extent.ts";
+import type { Graph, Store } from "./graph.ts";
 import { columnNodes, grouped, type Loop } from "./loops.ts";
 import type { Names } from "./names.ts";
 import { bufferName, type Node, spanOf } from "./nodes.ts";

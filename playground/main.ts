@@ -1,6 +1,6 @@
 /** The page: puts its parts together. What they show comes from the workers; the program is in the address. */
 
-import { builtinTargets } from "../codegen/target.ts";
+import { builtinTargets } from "../src/target/target.ts";
 import { byId, element, prose } from "./dom.ts";
 import { caretLine, goTo, mark, programEditor, underline } from "./editor/editor.ts";
 import { examples } from "./examples.ts";

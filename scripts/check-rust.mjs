@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { emitRust } from "../dist/src/emit-rust.js";
+import { emitRust } from "../dist/src/emit/rust.js";
 import { compile, parse, planManifest } from "../dist/src/index.js";
 import { isOneKernel, launchesOf } from "../dist/src/plan/plan.js";
 

@@ -17,13 +17,7 @@ export const layers = [
     ],
   },
   {
-    rooms: [
-      room(
-        "diagnostics",
-        ["src/diagnostics/", "src/duplicate-key.ts"],
-        "every message, and the pages of `tirc explain`",
-      ),
-    ],
+    rooms: [room("diagnostics", ["src/diagnostics/"], "every message, and the pages of `tirc explain`")],
   },
   {
     rooms: [
@@ -33,11 +27,7 @@ export const layers = [
         "values, ops and functions; the op table (`ops/`); types, verifier, printer, interpreter in float64",
       ),
       // Rows of the op table are expressions of kernels, and what these reduce by.
-      room(
-        "kernel IR",
-        ["codegen/kernel/"],
-        "expressions, loops and reductions of a kernel; its verifier and interpreter",
-      ),
+      room("kernel IR", ["src/kernel/"], "expressions, loops and reductions of a kernel; its verifier and interpreter"),
     ],
   },
   {
@@ -53,28 +43,28 @@ export const layers = [
   { rooms: [room("pass manager", ["src/pass-manager/"], "runs a pipeline: checks, statistics, instruments, history")] },
   {
     rooms: [
+      room(
+        "target",
+        ["src/target/"],
+        "what kernels are compiled for and what is said of them: profiles, rates, choices, manifests",
+      ),
       room("plan", ["src/plan/"], "a function as several kernels: outlining, split reductions, memory between them"),
     ],
   },
   {
-    rooms: [
-      room(
-        "code generation",
-        ["codegen/", "codegen/kernel/print"],
-        "a function to a schedule, a kernel program, WGSL and its manifest; targets",
-      ),
-    ],
+    rooms: [room("code generation", ["codegen/"], "a function to a schedule, a kernel program, WGSL and its manifest")],
   },
   {
     rooms: [
       room(
         "driver",
-        [
-          ...["compile", "check", "equivalent", "gradient", "apply-fused-rms-norm", "norm-records", "materialize"],
-          ...["emit-module", "emit-rust", "emit-rust-plan", "emit-rust-syntax", "emit-typegpu", "emit-typegpu-plan"],
-          ...["compact-manifest", "render-source-map", "plan-signature", "plan-memory", "model-tensors", "plugin"],
-        ].map((name) => `src/${name}.ts`),
+        ["src/driver/"],
         "all of it in order: `compile.ts` reads from top to bottom; the other things that one asks of a module",
+      ),
+      room(
+        "emission",
+        ["src/emit/"],
+        "kernels and plans as modules of TypeScript, TypeGPU and Rust, and as compact data",
       ),
     ],
   },
@@ -91,6 +81,11 @@ export const layers = [
   { rooms: [room("runtime", ["src/runtime/"], "the launcher with diagnostics, arrays of any form, and timing")] },
   { rooms: [room("formats", ["src/formats/"], "files of tensors: npy, safetensors")] },
   {
+    rooms: [
+      room("comparison", ["src/compare/"], "inputs for a function, and its results beside those of the interpreter"),
+    ],
+  },
+  {
     rooms: [room("checkpoints", ["src/checkpoint/"], "surgery on checkpoints of Hugging Face, by their architectures")],
   },
   {
@@ -103,9 +98,7 @@ export const layers = [
     ],
   },
   {
-    rooms: [
-      room("measurement", ["src/tune.ts", "src/bench/"], "times of kernels, copies and other libraries; schedules"),
-    ],
+    rooms: [room("measurement", ["src/bench/"], "times of kernels, copies and other libraries; schedules")],
   },
   { rooms: [room("library", ["src/index.ts", "src/onnx/index.ts"], "what the package exports")] },
   { rooms: [room("bundlers", ["src/bundlers/"], "plugins of Vite, Rollup, webpack, esbuild and Rspack")] },

@@ -4,44 +4,11 @@
  * @module tirc
  */
 
-export type { Choice, TunedSchedule } from "../codegen/choice.ts";
 export { generateKernel } from "../codegen/generate.ts";
-export * as kernel from "../codegen/kernel/index.ts";
-export type { Binding, Dispatch, Kernel, Manifest, ManifestDim, Storage, Variant } from "../codegen/manifest.ts";
 export { minifyKernel } from "../codegen/minify.ts";
-export type { Accuracy, KernelOptions, ReductionOption, Rounding } from "../codegen/options.ts";
-export type { Rates } from "../codegen/rates.ts";
-export { type SourceMap, spanOfLine, type TextRange } from "../codegen/source-map.ts";
-export {
-  builtinTargets,
-  defaultLimits,
-  parseTarget,
-  portableTarget,
-  type TargetLimits,
-  type TargetProfile,
-  targetByName,
-} from "../codegen/target.ts";
 export { distinctKernels, moduleTargets } from "../codegen/variants.ts";
 export { builtinPasses, defaultPipeline } from "../passes/index.ts";
 export * as patterns from "../passes/patterns.ts";
-export {
-  applyFusedRmsNorm,
-  type CenteringMode,
-  type FusedRmsNormOptions,
-  type FusedRmsNormResult,
-} from "./apply-fused-rms-norm.ts";
-export { type CheckOptions, kernelProblems } from "./check.ts";
-export {
-  type CompileOptions,
-  type CompileResult,
-  type CompileVariantsOptions,
-  type CompileVariantsResult,
-  compile,
-  compileVariants,
-  type OptimizeOptions,
-  optimize,
-  type ProductOption,
-} from "./compile.ts";
 export { catalog, explain } from "./diagnostics/catalog.ts";
 export {
   type Diagnostic,
@@ -71,21 +38,43 @@ export { type PrettyOptions, renderPretty } from "./diagnostics/pretty.ts";
 export type { Miss } from "./diagnostics/remarks.ts";
 export { renderShort } from "./diagnostics/short.ts";
 export {
-  type EmitModuleOptions,
-  type EmittedFunction,
-  type EmittedPlan,
-  emitDeclarations,
-  emitModule,
-  exportNames,
-} from "./emit-module.ts";
+  applyFusedRmsNorm,
+  type CenteringMode,
+  type FusedRmsNormOptions,
+  type FusedRmsNormResult,
+} from "./driver/apply-fused-rms-norm.ts";
+export { type CheckOptions, kernelProblems } from "./driver/check.ts";
+export {
+  type CompileOptions,
+  type CompileResult,
+  type CompileVariantsOptions,
+  type CompileVariantsResult,
+  compile,
+  compileVariants,
+  type OptimizeOptions,
+  optimize,
+  type ProductOption,
+} from "./driver/compile.ts";
 export {
   type Counterexample,
   type Equivalence,
   type EquivalentOptions,
   equivalent,
   type FunctionEquivalence,
-} from "./equivalent.ts";
-export { type FunctionGradient, type GradientOptions, type GradientResult, gradient } from "./gradient.ts";
+} from "./driver/equivalent.ts";
+export { type FunctionGradient, type GradientOptions, type GradientResult, gradient } from "./driver/gradient.ts";
+export { type Materialized, materialize, type NewConstant } from "./driver/materialize.ts";
+export { type CenteringOutcome, type NormRecord, normRecords } from "./driver/norm-records.ts";
+export { definePlugin, type Plugin } from "./driver/plugin.ts";
+export {
+  type EmitModuleOptions,
+  type EmittedFunction,
+  type EmittedPlan,
+  emitDeclarations,
+  emitModule,
+  exportNames,
+} from "./emit/module.ts";
+export { type RenderSourceMapOptions, renderSourceMap, type SourceMapV3 } from "./emit/source-map.ts";
 export {
   Builder,
   copyOp,
@@ -178,8 +167,7 @@ export { type Extents, specialize } from "./ir/specialize.ts";
 export type { Tensor } from "./ir/tensor.ts";
 export { type Dim, type ElementType, elementTypes, printType, type Shape, type TensorType } from "./ir/types.ts";
 export { verifyFn } from "./ir/verify.ts";
-export { type Materialized, materialize, type NewConstant } from "./materialize.ts";
-export { type CenteringOutcome, type NormRecord, normRecords } from "./norm-records.ts";
+export * as kernel from "./kernel/index.ts";
 export { type FormatOptions, format } from "./parse/format.ts";
 export { type ParseOptions, parse } from "./parse/parse.ts";
 export {
@@ -253,5 +241,17 @@ export {
 } from "./plan/plan.ts";
 export { printPlan } from "./plan/print.ts";
 export { verifyPlan } from "./plan/verify.ts";
-export { definePlugin, type Plugin } from "./plugin.ts";
-export { type RenderSourceMapOptions, renderSourceMap, type SourceMapV3 } from "./render-source-map.ts";
+export type { Choice, TunedSchedule } from "./target/choice.ts";
+export type { Binding, Dispatch, Kernel, Manifest, ManifestDim, Storage, Variant } from "./target/manifest.ts";
+export type { Accuracy, KernelOptions, ReductionOption, Rounding } from "./target/options.ts";
+export type { Rates } from "./target/rates.ts";
+export { type SourceMap, spanOfLine, type TextRange } from "./target/source-map.ts";
+export {
+  builtinTargets,
+  defaultLimits,
+  parseTarget,
+  portableTarget,
+  type TargetLimits,
+  type TargetProfile,
+  targetByName,
+} from "./target/target.ts";

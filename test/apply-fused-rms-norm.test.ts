@@ -1,12 +1,12 @@
 /** What becomes of the norms of whole programs. Each is the same function before and after, unless the mode is lossy. */
 
 import { describe, expect, test } from "vitest";
-import { applyFusedRmsNorm } from "../src/apply-fused-rms-norm.ts";
+import { applyFusedRmsNorm } from "../src/driver/apply-fused-rms-norm.ts";
+import type { CenteringOutcome } from "../src/driver/norm-records.ts";
 import { sameModule } from "../src/ir/equal.ts";
 import { constantsOf, interpret } from "../src/ir/interpret.ts";
 import type { Fn } from "../src/ir/ir.ts";
 import { print } from "../src/ir/print.ts";
-import type { CenteringOutcome } from "../src/norm-records.ts";
 import { parse } from "../src/parse/parse.ts";
 import { expectSameNumbers } from "./support/expect-numbers.ts";
 import { inFloat32, largestDifference } from "./support/float32.ts";

@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { root, runNode, temporaryFolder } from "./support/built.ts";
 
 const entries = [
-  ...["src/index.ts", "src/compile.ts", "src/parse/parse.ts", "src/runtime/index.ts", "src/onnx/index.ts"],
+  ...["src/index.ts", "src/driver/compile.ts", "src/parse/parse.ts", "src/runtime/index.ts", "src/onnx/index.ts"],
   ...["src/language/index.ts", "src/lsp/server.ts", "src/checkpoint/write.ts", "src/checkpoint/surgery.ts"],
 ]
   .map((entry) => join(root, entry))

@@ -1,7 +1,7 @@
 /** What `compile` is asked for: targets, dimensions, one function of several, and errors of all of them. */
 
 import { describe, expect, test } from "vitest";
-import { compile, optimize } from "../src/compile.ts";
+import { compile, optimize } from "../src/driver/compile.ts";
 import { print } from "../src/ir/print.ts";
 import { parse } from "../src/parse/parse.ts";
 import { diagnosticsOf } from "./support/diagnostics.ts";

@@ -4,9 +4,9 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { compile } from "../src/compile.ts";
-import { emitDeclarations, emitModule } from "../src/emit-module.ts";
-import { emitTypegpu } from "../src/emit-typegpu.ts";
+import { compile } from "../src/driver/compile.ts";
+import { emitDeclarations, emitModule } from "../src/emit/module.ts";
+import { emitTypegpu } from "../src/emit/typegpu.ts";
 import { launcherText } from "../src/launch/text-ts.ts";
 import { parse } from "../src/parse/parse.ts";
 import { planManifest } from "../src/plan/manifest.ts";

@@ -3,11 +3,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { generateKernel } from "../codegen/generate.ts";
-import type { Kernel } from "../codegen/manifest.ts";
-import { targetByName } from "../codegen/target.ts";
-import { compact } from "../src/compact-manifest.ts";
-import { compile, optimize } from "../src/compile.ts";
-import { emitRust } from "../src/emit-rust.ts";
+import { compile, optimize } from "../src/driver/compile.ts";
+import { compact } from "../src/emit/compact-manifest.ts";
+import { emitRust } from "../src/emit/rust.ts";
 import { product, workgroupsOf } from "../src/launch/counts.ts";
 import { entryFor } from "../src/launch/entries.ts";
 import { planExtents } from "../src/launch/plan-manifest.ts";
@@ -15,6 +13,8 @@ import { boundSize } from "../src/launch/tensors.ts";
 import { parse } from "../src/parse/parse.ts";
 import { planManifest } from "../src/plan/manifest.ts";
 import type { Plan } from "../src/plan/plan.ts";
+import type { Kernel } from "../src/target/manifest.ts";
+import { targetByName } from "../src/target/target.ts";
 
 const { fns } = optimize(
   parse(`fn norm(x: f32[batch, rows, 64], gamma: f32[64]) -> (y: f32[batch, rows, 64]) {

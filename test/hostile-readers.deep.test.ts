@@ -6,7 +6,6 @@
 import { create } from "@bufbuild/protobuf";
 import { type GraphProto, GraphProtoSchema, TensorProtoSchema } from "onnx-buf";
 import { describe, expect, test } from "vitest";
-import { parseTarget } from "../codegen/target.ts";
 import { TircError } from "../src/diagnostics/diagnostic.ts";
 import { renderPretty } from "../src/diagnostics/pretty.ts";
 import { readNpy } from "../src/formats/npy.ts";
@@ -15,6 +14,7 @@ import { bytesInMemory } from "../src/onnx/bytes.ts";
 import { importModel } from "../src/onnx/import.ts";
 import { OnnxModel } from "../src/onnx/model.ts";
 import { parse } from "../src/parse/parse.ts";
+import { parseTarget } from "../src/target/target.ts";
 import { cpuClock } from "./support/cpu-clock.ts";
 import { npyWithHeader } from "./support/npy.ts";
 import { type ModelParts, node, onnxModel } from "./support/onnx.ts";

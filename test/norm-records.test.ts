@@ -1,10 +1,10 @@
 /** Records of norms say of each norm what became of it, however passes multiply, merge and move norms. */
 
 import { describe, expect, test } from "vitest";
-import { applyFusedRmsNorm } from "../src/apply-fused-rms-norm.ts";
+import { applyFusedRmsNorm } from "../src/driver/apply-fused-rms-norm.ts";
+import { normRecords } from "../src/driver/norm-records.ts";
 import { rewrite, rewriteFn } from "../src/ir/builder.ts";
 import type { Module, Op } from "../src/ir/ir.ts";
-import { normRecords } from "../src/norm-records.ts";
 import { parse } from "../src/parse/parse.ts";
 import { definePass } from "../src/pass/define-pass.ts";
 import { PassManager } from "../src/pass-manager/pass-manager.ts";

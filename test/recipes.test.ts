@@ -2,11 +2,11 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import type { Kernel } from "../codegen/manifest.ts";
-import { compile } from "../src/compile.ts";
+import { compile } from "../src/driver/compile.ts";
 import { interpret } from "../src/ir/interpret.ts";
 import type { Fn } from "../src/ir/ir.ts";
 import { parse } from "../src/parse/parse.ts";
+import type { Kernel } from "../src/target/manifest.ts";
 import { gpuTest } from "./support/gpu.ts";
 import { compareKernel, type Fill, inputsFor, tensorsOf } from "./support/oracle.ts";
 

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { applyFusedRmsNorm } from "../src/apply-fused-rms-norm.ts";
+import { applyFusedRmsNorm } from "../src/driver/apply-fused-rms-norm.ts";
 import { normRegions } from "../src/extract/regions.ts";
 import { sameModule } from "../src/ir/equal.ts";
 import type { Module } from "../src/ir/ir.ts";

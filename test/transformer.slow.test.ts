@@ -1,12 +1,12 @@
 /** Whole models: which of their centerings are left, and that they compute what they did. */
 
 import { describe, expect, test } from "vitest";
-import { applyFusedRmsNorm } from "../src/apply-fused-rms-norm.ts";
+import { applyFusedRmsNorm } from "../src/driver/apply-fused-rms-norm.ts";
+import { materialize } from "../src/driver/materialize.ts";
 import { roundTo } from "../src/ir/float16.ts";
 import { constantsOf, interpret } from "../src/ir/interpret.ts";
 import type { Fn, Module } from "../src/ir/ir.ts";
 import type { Tensor } from "../src/ir/tensor.ts";
-import { materialize } from "../src/materialize.ts";
 import { parse } from "../src/parse/parse.ts";
 import { isDeep } from "./support/deep.ts";
 import { inFloat32, largestDifference } from "./support/float32.ts";

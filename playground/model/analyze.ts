@@ -1,17 +1,17 @@
 /** What the page shows of a program, as plain data: it goes from a worker to the page. */
 
-import type { Kernel } from "../../codegen/manifest.ts";
-import { profileOf, type TargetProfile } from "../../codegen/target.ts";
-import { compileFunction, optimize } from "../../src/compile.ts";
 import { lineColumn } from "../../src/diagnostics/diagnostic.ts";
+import { compileFunction, optimize } from "../../src/driver/compile.ts";
+import { type NormRecord, normRecords } from "../../src/driver/norm-records.ts";
 import type { Module } from "../../src/ir/ir.ts";
 import { print } from "../../src/ir/print.ts";
-import { type NormRecord, normRecords } from "../../src/norm-records.ts";
 import { parse } from "../../src/parse/parse.ts";
 import type { Instrument } from "../../src/pass-manager/instrument.ts";
 import { lineDiff } from "../../src/pass-manager/line-diff.ts";
 import { isOneKernel } from "../../src/plan/plan.ts";
 import { printPlan } from "../../src/plan/print.ts";
+import type { Kernel } from "../../src/target/manifest.ts";
+import { profileOf, type TargetProfile } from "../../src/target/target.ts";
 import { startingDims } from "../run/dims.ts";
 import { fileName, type Message, messageOf, messagesOf, type Place, placeOf } from "./messages.ts";
 import { pipeline } from "./pipeline.ts";

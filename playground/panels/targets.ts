@@ -1,6 +1,6 @@
 /** The menu of targets: this device, where there is WebGPU, and the built-in ones. */
 
-import { builtinTargets, portableTarget, type TargetProfile } from "../../codegen/target.ts";
+import { builtinTargets, portableTarget, type TargetProfile } from "../../src/target/target.ts";
 import { element } from "../dom.ts";
 import { adapterTarget, type NoGpu } from "../run/gpu.ts";
 

@@ -1,6 +1,6 @@
 /** The extents that a run begins with. */
 
-import { chooseDims } from "../../src/cli/inputs.ts";
+import { chooseDims } from "../../src/compare/inputs.ts";
 import { resolveShape } from "../../src/ir/interpret.ts";
 import { dimensionNames, type Fn } from "../../src/ir/ir.ts";
 import { elementCount } from "../../src/ir/tensor.ts";

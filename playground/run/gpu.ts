@@ -1,8 +1,8 @@
 /** The visitor's GPU, or why there is none. */
 
-import type { TargetProfile } from "../../codegen/target.ts";
 import { isSoftware } from "../../src/launch/choose.ts";
 import { targetFromAdapter, usefulFeatures } from "../../src/runtime/device-target.ts";
+import type { TargetProfile } from "../../src/target/target.ts";
 
 export interface Gpu {
   readonly device: GPUDevice;

@@ -1,12 +1,11 @@
 /** Runs a program on random data, on the GPU or in the interpreter, and compares the results with float64. */
 
-import { profileOf, type TargetProfile } from "../../codegen/target.ts";
-import { compareOutput, referenceOf } from "../../src/cli/compare.ts";
-import { centeredInput } from "../../src/cli/contracts.ts";
-import { checkSizes, makeInput } from "../../src/cli/inputs.ts";
-import { planInputs } from "../../src/cli/kernel-inputs.ts";
-import { refuseOpaque } from "../../src/cli/refuse-opaque.ts";
-import { compileFunction, optimize } from "../../src/compile.ts";
+import { compareOutput, referenceOf } from "../../src/compare/compare.ts";
+import { centeredInput } from "../../src/compare/contracts.ts";
+import { checkSizes, makeInput } from "../../src/compare/inputs.ts";
+import { planInputs } from "../../src/compare/kernel-inputs.ts";
+import { refuseOpaque } from "../../src/compare/refuse-opaque.ts";
+import { compileFunction, optimize } from "../../src/driver/compile.ts";
 import { type Constants, constantsOf, interpret } from "../../src/ir/interpret.ts";
 import { dimensionNames, type Fn, type Module } from "../../src/ir/ir.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
@@ -15,6 +14,7 @@ import { parse } from "../../src/parse/parse.ts";
 import { planManifest } from "../../src/plan/manifest.ts";
 import { fromNumbers, type HostTensor, toNumbers } from "../../src/runtime/host-tensor.ts";
 import { preparePlan } from "../../src/runtime/prepare-plan.ts";
+import { profileOf, type TargetProfile } from "../../src/target/target.ts";
 import { fileName } from "../model/messages.ts";
 import { pipeline } from "../model/pipeline.ts";
 import { type Gpu, type NoGpu, openGpu } from "./gpu.ts";

@@ -1,6 +1,5 @@
 /** Times a program on a device against a copy of its bytes, and against other libraries that compute it there. */
 
-import type { Kernel } from "../../codegen/manifest.ts";
 import { interpret } from "../ir/interpret.ts";
 import type { Fn } from "../ir/ir.ts";
 import { elementCount, type Tensor } from "../ir/tensor.ts";
@@ -10,6 +9,7 @@ import { extents } from "../runtime/bind-inputs.ts";
 import { type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
 import { type Encodable, measure, median } from "../runtime/measure.ts";
 import { preparePlan } from "../runtime/prepare-plan.ts";
+import type { Kernel } from "../target/manifest.ts";
 import { copiesOf } from "./copies.ts";
 import { type Recorder, replayed } from "./recorder.ts";
 

@@ -1,7 +1,7 @@
 /** A program as bundlers and `tirc types` compile it, and the declaration that stands beside it. */
 
-import { type CompileVariantsOptions, type CompileVariantsResult, compileVariants } from "../compile.ts";
-import { type EmittedFunction, emitDeclarations } from "../emit-module.ts";
+import { type CompileVariantsOptions, type CompileVariantsResult, compileVariants } from "../driver/compile.ts";
+import { type EmittedFunction, emitDeclarations } from "../emit/module.ts";
 import { dimensionNames } from "../ir/ir.ts";
 import { parse } from "../parse/parse.ts";
 

@@ -12,15 +12,15 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, isAbsolute, join, relative } from "node:path";
 import { createUnplugin, type UnpluginInstance } from "unplugin";
-import type { Kernel } from "../../codegen/manifest.ts";
 import { minifyKernel } from "../../codegen/minify.ts";
-import type { KernelOptions } from "../../codegen/options.ts";
-import type { TargetProfile } from "../../codegen/target.ts";
 import { moduleTargets } from "../../codegen/variants.ts";
-import type { ProductOption } from "../compile.ts";
 import { type Diagnostic, lineColumn, TircError } from "../diagnostics/diagnostic.ts";
 import { renderPretty } from "../diagnostics/pretty.ts";
-import { type EmittedFunction, emitModule, emittedFunctions } from "../emit-module.ts";
+import type { ProductOption } from "../driver/compile.ts";
+import { type EmittedFunction, emitModule, emittedFunctions } from "../emit/module.ts";
+import type { Kernel } from "../target/manifest.ts";
+import type { KernelOptions } from "../target/options.ts";
+import type { TargetProfile } from "../target/target.ts";
 import { compileFile, declarationOf } from "./compile-file.ts";
 
 /** What the plugin of every bundler takes. */

@@ -4,8 +4,8 @@
  */
 
 import { fail } from "../diagnostics/diagnostic.ts";
+import { duplicateKey } from "../diagnostics/duplicate-key.ts";
 import { checkpointErrors } from "../diagnostics/errors-checkpoint.ts";
-import { duplicateKey } from "../duplicate-key.ts";
 import { readSafetensorsHeader, type TensorEntry } from "../formats/safetensors.ts";
 import type { ByteSource } from "../onnx/bytes.ts";
 

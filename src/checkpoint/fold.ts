@@ -10,8 +10,8 @@
  */
 
 import { foldAffine } from "../../passes/fold-affine.ts";
+import { readConstants } from "../driver/materialize.ts";
 import type { Module } from "../ir/ir.ts";
-import { readConstants } from "../materialize.ts";
 import { PassManager } from "../pass-manager/pass-manager.ts";
 import type { Folded } from "./stream-program.ts";
 

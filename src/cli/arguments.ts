@@ -5,7 +5,7 @@
  * - flag: an option without a value.
  */
 
-import { type Diagnostic, fail, type Source, type Span } from "../diagnostics/diagnostic.ts";
+import { type Diagnostic, fail, type Source, type Span, type Word } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { listing } from "../diagnostics/errors-types.ts";
 
@@ -54,11 +54,7 @@ export interface CommandSpec {
   readonly notes?: readonly string[];
 }
 
-/** A piece of the command line and where it stands. */
-export interface Word {
-  readonly text: string;
-  readonly span: Span;
-}
+export type { Word };
 
 interface Given {
   readonly option: Span;

@@ -2,9 +2,13 @@
 
 import { benchPoint, type Point } from "../bench/bench.ts";
 import { recordDispatches } from "../bench/recorder.ts";
-import { compile, optimize } from "../compile.ts";
+import { centeredInput } from "../compare/contracts.ts";
+import { checkSizes, chooseDims, makeInput } from "../compare/inputs.ts";
+import { hostTensorsOf, planInputs } from "../compare/kernel-inputs.ts";
+import { refuseOpaque } from "../compare/refuse-opaque.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import { progress } from "../diagnostics/progress.ts";
+import { compile, optimize } from "../driver/compile.ts";
 import type { Constants } from "../ir/interpret.ts";
 import type { Fn, Module } from "../ir/ir.ts";
 import { planManifest } from "../plan/manifest.ts";
@@ -13,13 +17,9 @@ import { type OpenedDevice, openDevice } from "../runtime/node.ts";
 import type { Arguments, Word } from "./arguments.ts";
 import { benchChart, benchTable } from "./bench-report.ts";
 import { filesOfConstants, readConstants } from "./constants.ts";
-import { centeredInput } from "./contracts.ts";
-import { checkSizes, chooseDims, makeInput } from "./inputs.ts";
-import { hostTensorsOf, planInputs } from "./kernel-inputs.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
 import { openPeers, peerNames } from "./peers/index.ts";
 import { type Program, readProgram, reportRemarks } from "./program-options.ts";
-import { refuseOpaque } from "./refuse-opaque.ts";
 import type { Session } from "./session.ts";
 import { readRounds } from "./tune-command.ts";
 

@@ -1,7 +1,7 @@
 /** `tirc check`: says everything that is wrong in all files, as compiling them would. */
 
-import { type CheckOptions, kernelProblems, pipelineOf } from "../check.ts";
 import { type Diagnostic, type Source, TircError } from "../diagnostics/diagnostic.ts";
+import { type CheckOptions, kernelProblems, pipelineOf } from "../driver/check.ts";
 import { verifyFn } from "../ir/verify.ts";
 import { parse } from "../parse/parse.ts";
 import { PassFailure } from "../pass-manager/pass-manager.ts";

@@ -1,9 +1,9 @@
 /** The commands and their options. Help is written from these tables, and command lines are read by them. */
 
-import { accuracies, reductions, roundings } from "../../codegen/options.ts";
+import { parseFill } from "../compare/fill.ts";
 import { normOps } from "../surgery/norm-forms.ts";
+import { accuracies, reductions, roundings } from "../target/options.ts";
 import type { CommandSpec, OptionSpec, PathUse } from "./arguments.ts";
-import { parseFill } from "./fill.ts";
 
 const noPath: PathUse = { use: "none" };
 const read: PathUse = { use: "read" };

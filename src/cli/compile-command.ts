@@ -1,23 +1,23 @@
 /** `tirc compile`. */
 
 import { generatePrograms } from "../../codegen/generate.ts";
-import { printProgram } from "../../codegen/kernel/print.ts";
-import type { Kernel } from "../../codegen/manifest.ts";
 import { minifyKernel } from "../../codegen/minify.ts";
+import { printProgram } from "../../codegen/print.ts";
 import { generateProduct } from "../../codegen/product.ts";
-import { profileOf, type TargetProfile } from "../../codegen/target.ts";
 import { moduleTargets } from "../../codegen/variants.ts";
-import { compileVariants, optimize } from "../compile.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
-import { type EmittedFunction, emitModule, emittedFunctions } from "../emit-module.ts";
-import { emitRust } from "../emit-rust.ts";
-import { emitTypegpu } from "../emit-typegpu.ts";
+import { compileVariants, optimize } from "../driver/compile.ts";
+import { targetsOf } from "../driver/plugin.ts";
+import { type EmittedFunction, emitModule, emittedFunctions } from "../emit/module.ts";
+import { emitRust } from "../emit/rust.ts";
+import { emitTypegpu } from "../emit/typegpu.ts";
 import { print } from "../ir/print.ts";
 import { launcherText, planText } from "../launch/text-ts.ts";
 import { type Launch, launchesOf, opaqueOp, opaqueStepsOf, type Plan } from "../plan/plan.ts";
 import { printPlan } from "../plan/print.ts";
-import { targetsOf } from "../plugin.ts";
+import type { Kernel } from "../target/manifest.ts";
+import { profileOf, type TargetProfile } from "../target/target.ts";
 import type { Arguments, Word } from "./arguments.ts";
 import { filesOfConstants, readConstants } from "./constants.ts";
 import { checkExplain, explainSchedules } from "./explain-schedule.ts";

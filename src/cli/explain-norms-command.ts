@@ -1,9 +1,9 @@
 /** `tirc explain-norms`: every norm of a file, and what became of its centering. */
 
-import { applyFusedRmsNorm, type CenteringMode } from "../apply-fused-rms-norm.ts";
 import { lineColumn } from "../diagnostics/diagnostic.ts";
 import { jsonText } from "../diagnostics/json.ts";
-import type { NormRecord } from "../norm-records.ts";
+import { applyFusedRmsNorm, type CenteringMode } from "../driver/apply-fused-rms-norm.ts";
+import type { NormRecord } from "../driver/norm-records.ts";
 import { parse } from "../parse/parse.ts";
 import type { NormReport } from "../surgery/norm-report.ts";
 import { surgery } from "../surgery/surgery.ts";

@@ -1,14 +1,14 @@
 /** `tirc compile --explain-schedule`: the schedules that were looked at for each kernel, and why one was chosen. */
 
 import { type Explained, estimatedElements, explainSchedule } from "../../codegen/candidates.ts";
-import type { Choice } from "../../codegen/choice.ts";
-import type { KernelOptions } from "../../codegen/options.ts";
-import { occupancyOf, usualRates } from "../../codegen/rates.ts";
-import type { TargetProfile } from "../../codegen/target.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import { launchesOf, type Plan } from "../plan/plan.ts";
+import type { Choice } from "../target/choice.ts";
+import type { KernelOptions } from "../target/options.ts";
+import { occupancyOf, usualRates } from "../target/rates.ts";
+import type { TargetProfile } from "../target/target.ts";
 import type { Arguments } from "./arguments.ts";
 import { columns } from "./columns.ts";
 import type { Session } from "./session.ts";

@@ -1,8 +1,6 @@
 /** `tirc extract`: the norms of an ONNX model, with what one kernel computes around them, as programs and kernels. */
 
 import { relative, resolve } from "node:path";
-import { type Binding, parametersOf } from "../../codegen/manifest.ts";
-import { portableTarget } from "../../codegen/target.ts";
 import { normWarnings } from "../diagnostics/errors-norms.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import { Dataflow } from "../extract/dataflow.ts";
@@ -20,6 +18,8 @@ import type { TensorNumbers } from "../onnx/tensors.ts";
 import { bytesOf } from "../onnx/write.ts";
 import { encode, fromNumbers } from "../runtime/host-tensor.ts";
 import { normsLeft } from "../surgery/left.ts";
+import { type Binding, parametersOf } from "../target/manifest.ts";
+import { portableTarget } from "../target/target.ts";
 import type { Arguments, Word } from "./arguments.ts";
 import { openModel, weightsRead } from "./model-files.ts";
 import { Outputs, writtenInto } from "./outputs.ts";

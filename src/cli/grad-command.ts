@@ -3,7 +3,7 @@
 import { fail } from "../diagnostics/diagnostic.ts";
 import { gradientErrors } from "../diagnostics/errors-gradient.ts";
 import { passErrors } from "../diagnostics/errors-passes.ts";
-import { type GradientOptions, gradient } from "../gradient.ts";
+import { type GradientOptions, gradient } from "../driver/gradient.ts";
 import type { Fn, Module } from "../ir/ir.ts";
 import { nameOf } from "../ir/naming.ts";
 import { print } from "../ir/print.ts";

@@ -1,6 +1,5 @@
 /** Where kernels are written: stdout, a file, or a folder with a file for each. */
 
-import type { Kernel } from "../../codegen/manifest.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { jsonText } from "../diagnostics/json.ts";
@@ -8,6 +7,7 @@ import type { Instrument } from "../pass-manager/instrument.ts";
 import { dump } from "../pass-manager/instruments.ts";
 import { planManifest } from "../plan/manifest.ts";
 import { isOneKernel, type Plan } from "../plan/plan.ts";
+import type { Kernel } from "../target/manifest.ts";
 import type { Arguments, Word } from "./arguments.ts";
 import { kindOf } from "./files.ts";
 import { type Outputs, type Written, writtenBy, writtenInto } from "./outputs.ts";

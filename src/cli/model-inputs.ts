@@ -1,5 +1,7 @@
 /** What an ONNX model is fed with: numbers from files, or drawn; and extents for the dimensions that its inputs leave open. */
 
+import { type Fill, numbersOf, printFill } from "../compare/fill.ts";
+import { type InputSource, seedOf } from "../compare/inputs.ts";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { npyErrors } from "../diagnostics/errors-data.ts";
@@ -12,8 +14,6 @@ import { dataTypes, type NumberKind, typeName } from "../onnx/data-types.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { UniqueNames } from "../onnx/names.ts";
 import type { Arguments } from "./arguments.ts";
-import { type Fill, numbersOf, printFill } from "./fill.ts";
-import { type InputSource, seedOf } from "./inputs.ts";
 import { isFed, type RunInput } from "./onnxruntime.ts";
 import { readDims } from "./program-options.ts";
 import { readInputs, readSeed } from "./run-options.ts";

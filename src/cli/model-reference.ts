@@ -1,5 +1,6 @@
 /** An ONNX model in float64, by the interpreter: what onnxruntime's numbers are held to. */
 
+import { isStep } from "../compare/compare.ts";
 import { TircError } from "../diagnostics/diagnostic.ts";
 import { progress } from "../diagnostics/progress.ts";
 import { constantsOf, evaluateOp } from "../ir/interpret.ts";
@@ -11,7 +12,6 @@ import { type Imported, importModel } from "../onnx/import.ts";
 import type { NodeProto } from "../onnx/messages.ts";
 import { type OnnxModel, shown } from "../onnx/model.ts";
 import { readNumbers } from "../onnx/tensors.ts";
-import { isStep } from "./compare.ts";
 import { controlReferences, type Evaluation, tensorOf } from "./control-reference.ts";
 import { nodeReferences } from "./node-reference.ts";
 import { NotComputed } from "./node-values.ts";

@@ -1,6 +1,6 @@
 /** Norms in a table, for people: columns as wide as what is in them; the reasons on lines of their own. */
 
-import type { NormRecord } from "../norm-records.ts";
+import type { NormRecord } from "../driver/norm-records.ts";
 import { columns } from "./columns.ts";
 
 type Norm = Pick<NormRecord, "gamma" | "beta" | "eps" | "centering" | "because">;

@@ -2,9 +2,9 @@
 
 import { builtinPasses } from "../../passes/index.ts";
 import { jsonText } from "../diagnostics/json.ts";
+import { passesOf } from "../driver/plugin.ts";
 import type { OptionDef, Pass } from "../pass/define-pass.ts";
 import { namedPipelines } from "../pass-manager/pipeline.ts";
-import { passesOf } from "../plugin.ts";
 import type { Arguments } from "./arguments.ts";
 import { loadPlugins } from "./plugins.ts";
 import { linesOf, type Session } from "./session.ts";

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { pluginErrors } from "../diagnostics/errors-plugins.ts";
-import { type Installed, installPlugin, type Plugin } from "../plugin.ts";
+import { type Installed, installPlugin, type Plugin } from "../driver/plugin.ts";
 import type { Arguments, Word } from "./arguments.ts";
 import { kindOf } from "./files.ts";
 import type { Session } from "./session.ts";

@@ -1,13 +1,12 @@
 /** What `compile` and `run` read alike: the pipeline, the target, the instruments, and the program itself. */
 
-import type { Accuracy, KernelOptions, ReductionOption, Rounding } from "../../codegen/options.ts";
-import { parseTarget, type TargetProfile, targetByName } from "../../codegen/target.ts";
 import { builtinPasses } from "../../passes/index.ts";
-import { pipelineOf } from "../check.ts";
-import type { CompileOptions } from "../compile.ts";
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { passErrors } from "../diagnostics/errors-passes.ts";
+import { pipelineOf } from "../driver/check.ts";
+import type { CompileOptions } from "../driver/compile.ts";
+import { type Plugin, passesOf, targetsOf } from "../driver/plugin.ts";
 import { dimensionNames, type Fn, type Module, makeModule } from "../ir/ir.ts";
 import { parse } from "../parse/parse.ts";
 import type { Pass } from "../pass/define-pass.ts";
@@ -15,7 +14,8 @@ import { type Verification, verification } from "../pass-manager/exact-check.ts"
 import type { Instrument } from "../pass-manager/instrument.ts";
 import { printIr, reproducer, statistics, timing } from "../pass-manager/instruments.ts";
 import { hasPass, parsePipeline, printPipeline, withoutPasses, withPassOptions } from "../pass-manager/pipeline.ts";
-import { type Plugin, passesOf, targetsOf } from "../plugin.ts";
+import type { Accuracy, KernelOptions, ReductionOption, Rounding } from "../target/options.ts";
+import { parseTarget, type TargetProfile, targetByName } from "../target/target.ts";
 import { type Arguments, assignment, partOf, type Word } from "./arguments.ts";
 import { readText, shownPath } from "./files.ts";
 import { loadPlugins } from "./plugins.ts";

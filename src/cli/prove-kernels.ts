@@ -1,15 +1,15 @@
 /** `tirc compile --prove`: whether kernels compute their functions, in exact arithmetic. */
 
 import { type KernelProof, proveLaunch } from "../../codegen/prove.ts";
-import { profileOf, type TargetProfile } from "../../codegen/target.ts";
-import type { CompileVariantsResult } from "../compile.ts";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { kernelErrors, kernelWarnings } from "../diagnostics/errors-kernel.ts";
 import { passErrors } from "../diagnostics/errors-passes.ts";
+import type { CompileVariantsResult } from "../driver/compile.ts";
+import { targetsOf } from "../driver/plugin.ts";
 import type { Fn } from "../ir/ir.ts";
 import { comparePlan } from "../plan/exact.ts";
 import { isOneKernel, launchesOf } from "../plan/plan.ts";
-import { targetsOf } from "../plugin.ts";
+import { profileOf, type TargetProfile } from "../target/target.ts";
 import type { Program } from "./program-options.ts";
 import type { Session } from "./session.ts";
 

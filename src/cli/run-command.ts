@@ -1,9 +1,15 @@
 /** `tirc run`. */
 
-import { compile, optimize } from "../compile.ts";
+import { type Comparison, compareOutput, referenceOf } from "../compare/compare.ts";
+import { brokenContracts, centeredInput } from "../compare/contracts.ts";
+import { checkSizes, chooseDims, type InputSource, makeInput } from "../compare/inputs.ts";
+import { constantsAfter, hostTensorsOf, planInputs, type Tensors } from "../compare/kernel-inputs.ts";
+import { explainNotFinite } from "../compare/not-finite.ts";
+import { refuseOpaque } from "../compare/refuse-opaque.ts";
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { compareErrors } from "../diagnostics/errors-data.ts";
+import { compile, optimize } from "../driver/compile.ts";
 import { writeNpy } from "../formats/npy.ts";
 import { type Constants, interpret } from "../ir/interpret.ts";
 import { dimensionNames, type Fn, isLeaf, type Module, type Value } from "../ir/ir.ts";
@@ -13,17 +19,11 @@ import { planManifest } from "../plan/manifest.ts";
 import { isOneKernel, type Plan, productsOf } from "../plan/plan.ts";
 import { type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
 import { type Arguments, checkStream, type Word } from "./arguments.ts";
-import { type Comparison, compareOutput, referenceOf } from "./compare.ts";
 import { filesOfConstants, readConstants } from "./constants.ts";
-import { brokenContracts, centeredInput } from "./contracts.ts";
-import { checkSizes, chooseDims, type InputSource, makeInput } from "./inputs.ts";
 import { dumpInstruments, dumpOutputs } from "./kernel-files.ts";
-import { constantsAfter, hostTensorsOf, planInputs, type Tensors } from "./kernel-inputs.ts";
 import { lossyEffect } from "./lossy-effect.ts";
-import { explainNotFinite } from "./not-finite.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
 import { type Program, readProgram, reportRemarks, splitOf, together } from "./program-options.ts";
-import { refuseOpaque } from "./refuse-opaque.ts";
 import { readOutputs, readSeed, readSources } from "./run-options.ts";
 import { indexOf, type RunReport, reportJson, reportLines } from "./run-report.ts";
 import type { Session } from "./session.ts";

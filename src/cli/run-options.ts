@@ -1,13 +1,13 @@
 /** The options of `tirc run` that are about its function's inputs and outputs. */
 
+import { fillForms, parseFill } from "../compare/fill.ts";
+import type { InputSource } from "../compare/inputs.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { readNpy } from "../formats/npy.ts";
 import type { Fn } from "../ir/ir.ts";
 import { type Arguments, assignment, checkStream, type Word } from "./arguments.ts";
 import { kindOf, readBytes, shownPath } from "./files.ts";
-import { fillForms, parseFill } from "./fill.ts";
-import type { InputSource } from "./inputs.ts";
 import { together } from "./program-options.ts";
 import type { Io } from "./session.ts";
 

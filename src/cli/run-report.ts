@@ -1,10 +1,10 @@
 /** What `tirc run` tells about a run. */
 
+import type { Comparison } from "../compare/compare.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import { indexAt } from "../ir/tensor.ts";
 import { printType } from "../ir/types.ts";
 import { type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
-import type { Comparison } from "./compare.ts";
 
 export interface RunReport {
   readonly function: string;

@@ -1,10 +1,10 @@
 /** `--source-map`: which line of the WGSL computes what of the program, in files beside it. */
 
 import { dirname, join, relative, resolve } from "node:path";
-import type { Kernel } from "../../codegen/manifest.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
-import { renderSourceMap } from "../render-source-map.ts";
+import { renderSourceMap } from "../emit/source-map.ts";
+import type { Kernel } from "../target/manifest.ts";
 import type { Arguments } from "./arguments.ts";
 import { checkOutput, isFolderFor } from "./kernel-files.ts";
 import type { Outputs } from "./outputs.ts";

@@ -1,6 +1,6 @@
 /** Which target is for which device, for `tirc targets` and docs/targets.md. */
 
-import type { BuiltinTargetName } from "../../codegen/target.ts";
+import type { BuiltinTargetName } from "../target/target.ts";
 
 /** What each built-in target is for, by its name; one without a note does not compile. */
 export const targetNotes: Readonly<Record<string, string> & Record<BuiltinTargetName, string>> = {

@@ -1,10 +1,10 @@
 /** `tirc targets`: what kernels can be compiled for, and which of it this machine runs. */
 
-import { builtinTargets, type TargetProfile } from "../../codegen/target.ts";
 import { moduleTargets } from "../../codegen/variants.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import { lackOf } from "../launch/choose.ts";
 import type { Needs } from "../launch/compact.ts";
+import { builtinTargets, type TargetProfile } from "../target/target.ts";
 import type { Arguments } from "./arguments.ts";
 import { columns } from "./columns.ts";
 import type { Session } from "./session.ts";

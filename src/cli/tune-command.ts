@@ -1,13 +1,15 @@
 /** `tirc tune`. */
 
-import type { Choice } from "../../codegen/choice.ts";
 import { scheduleOf } from "../../codegen/generate.ts";
-import { fitRates, type Measured, rankCorrelation, timeOf, usualRates } from "../../codegen/rates.ts";
-import type { TargetProfile } from "../../codegen/target.ts";
-import { compile } from "../compile.ts";
+import { type Tuned, tune } from "../bench/tune.ts";
+import { centeredInput } from "../compare/contracts.ts";
+import { checkSizes, chooseDims, makeInput } from "../compare/inputs.ts";
+import { constantsAfter, hostTensorsOf, type Tensors } from "../compare/kernel-inputs.ts";
+import { refuseOpaque } from "../compare/refuse-opaque.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { progress } from "../diagnostics/progress.ts";
+import { compile } from "../driver/compile.ts";
 import type { Constants } from "../ir/interpret.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { planExtents } from "../launch/plan-manifest.ts";
@@ -15,15 +17,13 @@ import { interpretPlan } from "../plan/interpret.ts";
 import type { Launch, Plan } from "../plan/plan.ts";
 import { toNumbers } from "../runtime/host-tensor.ts";
 import { openDevice } from "../runtime/node.ts";
-import { type Tuned, tune } from "../tune.ts";
+import type { Choice } from "../target/choice.ts";
+import { fitRates, type Measured, rankCorrelation, timeOf, usualRates } from "../target/rates.ts";
+import type { TargetProfile } from "../target/target.ts";
 import type { Arguments, Word } from "./arguments.ts";
 import { filesOfConstants, readConstants } from "./constants.ts";
-import { centeredInput } from "./contracts.ts";
-import { checkSizes, chooseDims, makeInput } from "./inputs.ts";
-import { constantsAfter, hostTensorsOf, type Tensors } from "./kernel-inputs.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
 import { readProgram, reportRemarks } from "./program-options.ts";
-import { refuseOpaque } from "./refuse-opaque.ts";
 import type { Session } from "./session.ts";
 
 export async function tuneCommand(args: Arguments, session: Session): Promise<number> {

@@ -1,12 +1,12 @@
 /** `tirc types`: writes the declaration of each program beside it, as the plugins of bundlers do when they build. */
 
-import { portableTarget } from "../../codegen/target.ts";
 import { builtinPasses } from "../../passes/index.ts";
 import { compileFile, declarationOf } from "../bundlers/compile-file.ts";
 import { fail, TircError } from "../diagnostics/diagnostic.ts";
 import { fileErrors } from "../diagnostics/errors-data.ts";
-import { emittedFunctions } from "../emit-module.ts";
+import { emittedFunctions } from "../emit/module.ts";
 import { parsePipeline } from "../pass-manager/pipeline.ts";
+import { portableTarget } from "../target/target.ts";
 import type { Arguments } from "./arguments.ts";
 import { exitCodeOf } from "./exit-code.ts";
 import { kindOf, readText, writeAtomically } from "./files.ts";

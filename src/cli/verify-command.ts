@@ -4,7 +4,7 @@ import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { extentsText } from "../diagnostics/errors-passes.ts";
 import { jsonText } from "../diagnostics/json.ts";
-import { type Counterexample, type Equivalence, equivalent, type FunctionEquivalence } from "../equivalent.ts";
+import { type Counterexample, type Equivalence, equivalent, type FunctionEquivalence } from "../driver/equivalent.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { parse } from "../parse/parse.ts";
 import { type Arguments, checkStream, type Word } from "./arguments.ts";

@@ -1,10 +1,10 @@
 /** `--weights-out`: the constants that passes have made, in a file beside the program that reads them. */
 
 import { dirname, isAbsolute, join, relative } from "node:path";
+import { materialize } from "../driver/materialize.ts";
 import { writeSafetensors } from "../formats/safetensors.ts";
 import type { Constants } from "../ir/interpret.ts";
 import { type Module, makeModule } from "../ir/ir.ts";
-import { materialize } from "../materialize.ts";
 import { fromNumbers } from "../runtime/host-tensor.ts";
 import type { Outputs } from "./outputs.ts";
 import type { Session } from "./session.ts";

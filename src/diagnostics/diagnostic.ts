@@ -26,6 +26,12 @@ export interface Span {
   readonly end: number;
 }
 
+/** A piece of the command line and where it stands. */
+export interface Word {
+  readonly text: string;
+  readonly span: Span;
+}
+
 /** How bad it is. A remark is for who wants to know what a pass did, or did not. */
 export type Severity = "error" | "warning" | "remark";
 

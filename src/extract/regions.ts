@@ -9,19 +9,19 @@
  * name and the numbers that it has in the model.
  */
 
-import type { Kernel } from "../../codegen/manifest.ts";
-import { portableTarget, type TargetProfile } from "../../codegen/target.ts";
-import { compile } from "../compile.ts";
 import { type Diagnostic, TircError } from "../diagnostics/diagnostic.ts";
 import { normWarnings } from "../diagnostics/errors-norms.ts";
 import { progress } from "../diagnostics/progress.ts";
+import { compile } from "../driver/compile.ts";
+import { tensorsIn } from "../driver/model-tensors.ts";
 import { copyOp, copyParam } from "../ir/builder.ts";
 import { type Fn, isLeaf, type Module, makeFn, makeModule, type Op, presentOperands, type Value } from "../ir/ir.ts";
 import { isNorm } from "../ir/op-kinds.ts";
-import { tensorsIn } from "../model-tensors.ts";
 import type { Imported } from "../onnx/import.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { PassManager } from "../pass-manager/pass-manager.ts";
+import type { Kernel } from "../target/manifest.ts";
+import { portableTarget, type TargetProfile } from "../target/target.ts";
 import { Dataflow, type Step } from "./dataflow.ts";
 import { Growth, type Part } from "./growth.ts";
 

@@ -4,8 +4,8 @@
  */
 
 import { fail } from "../diagnostics/diagnostic.ts";
+import { duplicateKey } from "../diagnostics/duplicate-key.ts";
 import { constFileErrors } from "../diagnostics/errors-data.ts";
-import { duplicateKey } from "../duplicate-key.ts";
 import { fromBfloat16Bits, fromFloat16Bits } from "../ir/float16.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { ElementType } from "../ir/types.ts";

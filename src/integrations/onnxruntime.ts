@@ -9,16 +9,16 @@
 
 import type * as onnxruntime from "onnxruntime-web";
 import type { Tensor } from "onnxruntime-web";
-import type { Kernel } from "../../codegen/manifest.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { integrationErrors } from "../diagnostics/errors-runtime.ts";
+import { type CompiledPlan, signatureOf } from "../emit/plan-signature.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { ElementType } from "../ir/types.ts";
 import { arrays, copyDestination, copySource, mapRead, storage } from "../launch/tensors.ts";
 import type { AnyTypes, LaunchArray, LaunchKernel, LaunchTypes, OnDevice } from "../launch/types.ts";
-import { type CompiledPlan, signatureOf } from "../plan-signature.ts";
 import { writeArray } from "../runtime/host-tensor.ts";
 import { preparePlan } from "../runtime/prepare-plan.ts";
+import type { Kernel } from "../target/manifest.ts";
 import { readShapes, type Shaped, type TensorsOf } from "./shapes.ts";
 
 /** What a kernel takes by name: onnxruntime's tensors, and numbers for scalars. */

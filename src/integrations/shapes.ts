@@ -1,13 +1,13 @@
 /** Tensors of other libraries as arguments of a kernel: its dimensions follow from their shapes. */
 
-import type { Binding, Kernel } from "../../codegen/manifest.ts";
-import { parametersOf } from "../../codegen/manifest.ts";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type ElementType, printType } from "../ir/types.ts";
 import type { LaunchTypes } from "../launch/types.ts";
 import { type Dims, DimTable, extents } from "../runtime/bind-inputs.ts";
+import type { Binding, Kernel } from "../target/manifest.ts";
+import { parametersOf } from "../target/manifest.ts";
 
 /** What a kernel takes by name: tensors of a library, and numbers for scalars. */
 export type TensorsOf<Tensor, T extends LaunchTypes> = {

@@ -2,8 +2,8 @@
 
 import type * as tfjs from "@tensorflow/tfjs-core";
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { compile } from "../compile.ts";
-import { gradient } from "../gradient.ts";
+import { compile } from "../driver/compile.ts";
+import { gradient } from "../driver/gradient.ts";
 import { type Fn, makeModule } from "../ir/ir.ts";
 import { parse } from "../parse/parse.ts";
 import { planManifest } from "../plan/manifest.ts";

@@ -5,12 +5,12 @@
  */
 
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { type CenteringMode, applyFusedRmsNorm as rewriteNorms } from "../apply-fused-rms-norm.ts";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { normWarnings } from "../diagnostics/errors-norms.ts";
 import { integrationErrors } from "../diagnostics/errors-runtime.ts";
+import { type CenteringMode, applyFusedRmsNorm as rewriteNorms } from "../driver/apply-fused-rms-norm.ts";
+import type { CenteringOutcome } from "../driver/norm-records.ts";
 import type { Fn, Value } from "../ir/ir.ts";
-import type { CenteringOutcome } from "../norm-records.ts";
 import { type Differentiable, differentiable, type TfjsWithGradients } from "./tfjs-gradient.ts";
 import {
   isLayerNorm,

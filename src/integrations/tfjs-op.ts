@@ -7,15 +7,15 @@
 
 import type * as tfjs from "@tensorflow/tfjs-core";
 import type { Tensor, TensorInfo } from "@tensorflow/tfjs-core";
-import type { Kernel } from "../../codegen/manifest.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { integrationErrors, runtimeErrors } from "../diagnostics/errors-runtime.ts";
+import { type CompiledPlan, signatureOf } from "../emit/plan-signature.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type ElementType, printType } from "../ir/types.ts";
 import type { AnyTypes, LaunchKernel, LaunchTypes } from "../launch/types.ts";
-import { type CompiledPlan, signatureOf } from "../plan-signature.ts";
 import type { Tensors } from "../runtime/prepare.ts";
 import { preparePlan } from "../runtime/prepare-plan.ts";
+import type { Kernel } from "../target/manifest.ts";
 import { type ReadShapes, readShapes, type Shaped, type TensorsOf } from "./shapes.ts";
 
 /** What a kernel takes by name: tensors of tfjs, and numbers for scalars. */

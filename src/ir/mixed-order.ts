@@ -12,8 +12,8 @@
  * - summed: the rows that a tile sums over, neighbours in the order of the walk. The first of them is cut into tiles.
  */
 
-import { isMonoid } from "../../codegen/kernel/reduction.ts";
 import { kernelRefusals } from "../diagnostics/errors-kernel.ts";
+import { isMonoid } from "../kernel/reduction.ts";
 import { type Atom, leavesOf } from "./atoms.ts";
 import { elementsOf } from "./bytes.ts";
 import { type Fn, isLeaf, type Op, presentOperands, usesOf, type Value } from "./ir.ts";

@@ -1,6 +1,6 @@
 /** What the op table says of an op that is there. */
 
-import type { ReductionResult } from "../../codegen/kernel/reduction.ts";
+import type { ReductionResult } from "../kernel/reduction.ts";
 import type { Op, Value } from "./ir.ts";
 import { ops } from "./ops/index.ts";
 

@@ -5,14 +5,14 @@
  * @module tirc/language
  */
 
-import { type CheckOptions, kernelProblems } from "../check.ts";
 import { type Diagnostic, TircError } from "../diagnostics/diagnostic.ts";
+import { type CheckOptions, kernelProblems } from "../driver/check.ts";
 import { format as layOut } from "../parse/format.ts";
 import { PassFailure } from "../pass-manager/pass-manager.ts";
 import { type Program, programOf } from "./program.ts";
 
-export type { CheckOptions } from "../check.ts";
 export type { Diagnostic, Edit, Fix, Label, Severity, Source, Span } from "../diagnostics/diagnostic.ts";
+export type { CheckOptions } from "../driver/check.ts";
 export { type Completion, type CompletionKind, type Completions, completions } from "./completions.ts";
 export { type Hover, hover } from "./hover.ts";
 export { type InlayHint, inlayHints } from "./inlay-hints.ts";

@@ -1,11 +1,11 @@
 /** Checks what a caller passes to a kernel and finds the extents of its symbolic dimensions. */
 
-import { type Kernel, type Parameter, parametersOf } from "../../codegen/manifest.ts";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type Dim, printShape, printType } from "../ir/types.ts";
 import type { OnDevice } from "../launch/types.ts";
+import { type Kernel, type Parameter, parametersOf } from "../target/manifest.ts";
 import { type HostInput, type NoInput, type ReadInput, readInput, shown, withArticle } from "./host-tensor.ts";
 
 /** Extents by name. */

@@ -1,9 +1,9 @@
 /** Turns what WebGPU reports about a kernel into diagnostics. */
 
-import type { Kernel } from "../../codegen/manifest.ts";
-import { spanOfLine } from "../../codegen/source-map.ts";
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
 import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
+import type { Kernel } from "../target/manifest.ts";
+import { spanOfLine } from "../target/source-map.ts";
 
 const filters = ["internal", "out-of-memory", "validation"] as const;
 

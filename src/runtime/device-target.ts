@@ -1,7 +1,7 @@
 /** The target profile of a live adapter or device. */
 
-import { defaultLimits, type TargetLimits, type TargetProfile } from "../../codegen/target.ts";
 import { isSoftware } from "../launch/choose.ts";
+import { defaultLimits, type TargetLimits, type TargetProfile } from "../target/target.ts";
 
 /** It came in 2026, after the types that TypeScript has. */
 const sizeControl = "subgroup-size-control" as GPUFeatureName;

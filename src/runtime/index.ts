@@ -4,14 +4,14 @@
  * @module tirc/runtime
  */
 
-export type { Binding, Dispatch, Kernel, Manifest } from "../../codegen/manifest.ts";
-export type { TargetLimits, TargetProfile } from "../../codegen/target.ts";
 export { type Diagnostic, TircError } from "../diagnostics/diagnostic.ts";
+export type { CompiledPlan } from "../emit/plan-signature.ts";
 export { fromFloat16Bits, roundToFloat16, toFloat16Bits } from "../ir/float16.ts";
 export { kernel } from "../launch/callable.ts";
 export type { LaunchBinding, LaunchDispatch, LaunchManifest, LaunchVariant, UniformField } from "../launch/manifest.ts";
 export type * from "../launch/shared-types.ts";
-export type { CompiledPlan } from "../plan-signature.ts";
+export type { Binding, Dispatch, Kernel, Manifest } from "../target/manifest.ts";
+export type { TargetLimits, TargetProfile } from "../target/target.ts";
 export type { Dims, Inputs } from "./bind-inputs.ts";
 export { type AdapterDescription, targetFromAdapter, targetFromDevice, usefulFeatures } from "./device-target.ts";
 export {

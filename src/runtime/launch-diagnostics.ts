@@ -1,6 +1,5 @@
 /** The launcher's problems as diagnostics. */
 
-import { parametersOf } from "../../codegen/manifest.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
 import { printType } from "../ir/types.ts";
@@ -8,6 +7,7 @@ import { mostCounted } from "../launch/counts.ts";
 import type { ForEachProblem } from "../launch/explain.ts";
 import type { LaunchManifest } from "../launch/manifest.ts";
 import type { LaunchProblem } from "../launch/problems.ts";
+import { parametersOf } from "../target/manifest.ts";
 import { shown, withArticle } from "./host-tensor.ts";
 
 const typeOf = (manifest: LaunchManifest, name: string): string => {

@@ -5,10 +5,10 @@
  * @module tirc/runtime/node
  */
 
-import type { TargetProfile } from "../../codegen/target.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { adapterErrors } from "../diagnostics/errors-runtime.ts";
 import { isSoftware } from "../launch/choose.ts";
+import type { TargetProfile } from "../target/target.ts";
 import { targetFromDevice, usefulFeatures } from "./device-target.ts";
 import { findSwiftShader } from "./node-swiftshader.ts";
 import { hasVulkanDriver, inTurn, loadLibrary, withVulkanDriver } from "./node-vulkan.ts";

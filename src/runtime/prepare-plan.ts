@@ -1,11 +1,11 @@
 /** A plan on a device: the launcher of plans with what `tirc/runtime` adds to it, as prepare.ts has it for one kernel. */
 
-import type { Kernel } from "../../codegen/manifest.ts";
 import { TircError } from "../diagnostics/diagnostic.ts";
+import { type CompiledPlan, planOfKernel, signatureOf } from "../emit/plan-signature.ts";
 import { type BindPlanOptions, type BoundPlan, type PlanOptions, PreparedPlan } from "../launch/plan.ts";
 import type { LaunchPlan } from "../launch/plan-manifest.ts";
 import type { AnyTypes, LaunchKernel, LaunchTypes } from "../launch/types.ts";
-import { type CompiledPlan, planOfKernel, signatureOf } from "../plan-signature.ts";
+import type { Kernel } from "../target/manifest.ts";
 import { type BoundInputs, bindInputs, type Dims, extents, type Inputs, readDims } from "./bind-inputs.ts";
 import { checkModules, failIfLost, orDeviceLost, withErrorScopes } from "./device-errors.ts";
 import { type HostTensor, hostTensorOf } from "./host-tensor.ts";

@@ -3,10 +3,9 @@
  * with shapes, and diagnostics, at places of the program where they have one.
  */
 
-import type { Kernel } from "../../codegen/manifest.ts";
-import { compact, expand } from "../compact-manifest.ts";
 import { fail, TircError } from "../diagnostics/diagnostic.ts";
 import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
+import { compact, expand } from "../emit/compact-manifest.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { Bound } from "../launch/bound.ts";
 import { formFor } from "../launch/choose.ts";
@@ -25,6 +24,7 @@ import type {
   LaunchTypes,
   OnDevice,
 } from "../launch/types.ts";
+import type { Kernel } from "../target/manifest.ts";
 import { type BoundInputs, bindInputs, type Dims, extents, type Inputs, readDims } from "./bind-inputs.ts";
 import { checkModules, failIfLost, orDeviceLost, withErrorScopes } from "./device-errors.ts";
 import { encode, type HostInput, type HostTensor, hostTensorOf, toNumber } from "./host-tensor.ts";

@@ -1,11 +1,11 @@
 /** Constants that the surgery makes from weights of the model. */
 
+import { computedConstants } from "../driver/materialize.ts";
 import { roundTo } from "../ir/float16.ts";
 import { constantsOf } from "../ir/interpret.ts";
 import { type Fn, type Module, type Op, usesOf } from "../ir/ir.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { ElementType, HalfType } from "../ir/types.ts";
-import { computedConstants } from "../materialize.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import type { Scope } from "../onnx/types/view.ts";
 import type { Emitter } from "./emit.ts";

@@ -1,6 +1,6 @@
 /** What became of each norm of a model, as the report says it. */
 
-import type { NormRecord } from "../norm-records.ts";
+import type { NormRecord } from "../driver/norm-records.ts";
 import type { NodeProto } from "../onnx/messages.ts";
 import { shown } from "../onnx/model.ts";
 import { type Draft, type Leftovers, type NodeChange, opOf } from "./draft.ts";

@@ -4,9 +4,9 @@ import { centerReaders, foldedIntoReaders } from "../../passes/center-readers.ts
 import { eliminateCentering } from "../../passes/eliminate-centering.ts";
 import { layernormToRmsnorm, normsIn } from "../../passes/layernorm-to-rmsnorm.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
+import { tensorsIn } from "../driver/model-tensors.ts";
+import { type NormRecord, tracedNorms } from "../driver/norm-records.ts";
 import { type Fn, type Module, type Op, usesOf, type Value } from "../ir/ir.ts";
-import { tensorsIn } from "../model-tensors.ts";
-import { type NormRecord, tracedNorms } from "../norm-records.ts";
 import type { Imported } from "../onnx/import.ts";
 import { numbersText } from "../pass/define-pass.ts";
 import type { Verification } from "../pass-manager/exact-check.ts";

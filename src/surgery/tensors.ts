@@ -7,8 +7,8 @@
  * - vanished: a tensor that no value of its own is computed for; what stands for it is another tensor, or a part of one.
  */
 
+import { tensorsIn } from "../driver/model-tensors.ts";
 import { constantValue, type Fn, type Op, presentOperands, type Value } from "../ir/ir.ts";
-import { tensorsIn } from "../model-tensors.ts";
 import type { Imported } from "../onnx/import.ts";
 import { valuesOf } from "../pass/trail.ts";
 import type { History } from "../pass-manager/history.ts";

@@ -20,6 +20,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Diagnostic, lineColumn } from "../diagnostics/diagnostic.ts";
+import { type Plugin, passesOf } from "../driver/plugin.ts";
 import { sameModule } from "../ir/equal.ts";
 import { constantsOf, interpret } from "../ir/interpret.ts";
 import type { Module } from "../ir/ir.ts";
@@ -27,7 +28,6 @@ import { print } from "../ir/print.ts";
 import { verifyFn, verifySignature } from "../ir/verify.ts";
 import { parse } from "../parse/parse.ts";
 import { PassManager } from "../pass-manager/pass-manager.ts";
-import { type Plugin, passesOf } from "../plugin.ts";
 import { randomConstant, randomInputs } from "./random-inputs.ts";
 import { numberDifference } from "./same-numbers.ts";
 

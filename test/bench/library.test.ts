@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { evaluateWith, type Functions, type Library, NotInLibrary } from "../../src/bench/library.ts";
-import { optimize } from "../../src/compile.ts";
+import { optimize } from "../../src/driver/compile.ts";
 import { Builder } from "../../src/ir/builder.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import { type Fn, makeFn, type Value } from "../../src/ir/ir.ts";

@@ -9,7 +9,6 @@ import { rolldown } from "rolldown";
 import * as vite from "vite";
 import { describe, expect, test } from "vitest";
 import webpack from "webpack";
-import type { Kernel } from "../../codegen/manifest.ts";
 import { minifyKernel } from "../../codegen/minify.ts";
 import esbuildPlugin from "../../src/bundlers/esbuild.ts";
 import type { TircPluginOptions } from "../../src/bundlers/plugin.ts";
@@ -17,8 +16,9 @@ import rollupPlugin from "../../src/bundlers/rollup.ts";
 import rspackPlugin from "../../src/bundlers/rspack.ts";
 import vitePlugin from "../../src/bundlers/vite.ts";
 import webpackPlugin from "../../src/bundlers/webpack.ts";
-import { compile } from "../../src/compile.ts";
+import { compile } from "../../src/driver/compile.ts";
 import { parse } from "../../src/parse/parse.ts";
+import type { Kernel } from "../../src/target/manifest.ts";
 import { temporaryFolder } from "../support/built.ts";
 import { gpuTest } from "../support/gpu.ts";
 

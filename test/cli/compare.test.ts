@@ -1,7 +1,7 @@
 /** What `--compare` calls right: hand-made outputs against the reference. */
 
 import { describe, expect, test } from "vitest";
-import { compareOutput, referenceOf } from "../../src/cli/compare.ts";
+import { compareOutput, referenceOf } from "../../src/compare/compare.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { fromNumbers } from "../../src/runtime/host-tensor.ts";

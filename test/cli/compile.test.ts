@@ -4,15 +4,15 @@ import { chmodSync, existsSync, lstatSync, statSync, symlinkSync } from "node:fs
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { generatePrograms } from "../../codegen/generate.ts";
-import type { Program } from "../../codegen/kernel/statement.ts";
-import type { Kernel } from "../../codegen/manifest.ts";
 import { minifyKernel } from "../../codegen/minify.ts";
-import type { SourceMap } from "../../codegen/source-map.ts";
-import { portableTarget } from "../../codegen/target.ts";
-import { compile } from "../../src/compile.ts";
+import { compile } from "../../src/driver/compile.ts";
+import { renderSourceMap } from "../../src/emit/source-map.ts";
 import type { Fn } from "../../src/ir/ir.ts";
+import type { Program } from "../../src/kernel/statement.ts";
 import { parse } from "../../src/parse/parse.ts";
-import { renderSourceMap } from "../../src/render-source-map.ts";
+import type { Kernel } from "../../src/target/manifest.ts";
+import type { SourceMap } from "../../src/target/source-map.ts";
+import { portableTarget } from "../../src/target/target.ts";
 import { addNorm, twoFunctions, Workplace } from "../support/cli.ts";
 
 const equals = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);

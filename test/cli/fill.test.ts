@@ -1,7 +1,7 @@
 /** What `--in NAME=VALUE` fills inputs with: the numbers that come out, against what their distribution promises. */
 
 import { describe, expect, test } from "vitest";
-import { type Fill, fillForms, numbersOf, parseFill, printFill } from "../../src/cli/fill.ts";
+import { type Fill, fillForms, numbersOf, parseFill, printFill } from "../../src/compare/fill.ts";
 import { roundTo } from "../../src/ir/float16.ts";
 import type { ElementType } from "../../src/ir/types.ts";
 

@@ -3,10 +3,10 @@
 import { linkSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { targetByName } from "../../codegen/target.ts";
 import type { CommandSpec, OptionSpec } from "../../src/cli/arguments.ts";
 import { commandSpecs } from "../../src/cli/commands.ts";
 import { writeNpy } from "../../src/formats/npy.ts";
+import { targetByName } from "../../src/target/target.ts";
 import { Workplace } from "../support/cli.ts";
 import { npyFile } from "../support/npy.ts";
 import { divided, weightsOfDivided } from "../support/surgery.ts";

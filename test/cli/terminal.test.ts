@@ -6,7 +6,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { jsonText } from "../../src/diagnostics/json.ts";
-import { emitModule } from "../../src/emit-module.ts";
+import { emitModule } from "../../src/emit/module.ts";
 import { compile } from "../../src/index.ts";
 import { importModel } from "../../src/onnx/import.ts";
 import { parse } from "../../src/parse/parse.ts";

@@ -1,12 +1,12 @@
 /** `tirc tune`, from a program to a profile that the other commands take. */
 
 import { expect, test } from "vitest";
-import type { TargetProfile } from "../../codegen/target.ts";
-import { compile } from "../../src/compile.ts";
+import { tune } from "../../src/bench/tune.ts";
+import { compile } from "../../src/driver/compile.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { parse } from "../../src/parse/parse.ts";
 import type { HostTensor } from "../../src/runtime/host-tensor.ts";
-import { tune } from "../../src/tune.ts";
+import type { TargetProfile } from "../../src/target/target.ts";
 import { Workplace } from "../support/cli.ts";
 import { isDeep } from "../support/deep.ts";
 import { deviceTest, gpuTest } from "../support/gpu.ts";

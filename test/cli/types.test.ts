@@ -3,8 +3,8 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { compile } from "../../src/compile.ts";
-import { emitDeclarations } from "../../src/emit-module.ts";
+import { compile } from "../../src/driver/compile.ts";
+import { emitDeclarations } from "../../src/emit/module.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { addNorm, twoFunctions, Workplace } from "../support/cli.ts";
 

@@ -1,7 +1,7 @@
 /** `tirc verify`, and `equivalent` under it. */
 
 import { describe, expect, test } from "vitest";
-import { equivalent } from "../../src/equivalent.ts";
+import { equivalent } from "../../src/driver/equivalent.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { Workplace } from "../support/cli.ts";
 

@@ -3,9 +3,9 @@
 import { expect, test } from "vitest";
 import { blocksOf } from "../../codegen/blocks.ts";
 import { mostBlockSteps, mostCounted, mostInvocations } from "../../codegen/launch.ts";
-import { builtinTargets } from "../../codegen/target.ts";
-import { compile } from "../../src/compile.ts";
+import { compile } from "../../src/driver/compile.ts";
 import { parse } from "../../src/parse/parse.ts";
+import { builtinTargets } from "../../src/target/target.ts";
 
 /** Additions that an element passes through in blocks of these sizes, the largest first. */
 function additions(steps: number, sizes: readonly number[]): number {

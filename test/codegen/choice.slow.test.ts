@@ -1,11 +1,11 @@
 /** Any choice gives the interpreter's results: lanes, workgroups, rows a lane, widths and what is kept, in any mix. */
 
 import { expect } from "vitest";
-import type { Choice } from "../../codegen/choice.ts";
 import { scheduleOf } from "../../codegen/generate.ts";
-import { compile } from "../../src/compile.ts";
+import { compile } from "../../src/driver/compile.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { parse } from "../../src/parse/parse.ts";
+import type { Choice } from "../../src/target/choice.ts";
 import { compileText, targetsFor } from "../support/compile.ts";
 import { isDeep } from "../support/deep.ts";
 import { gpuTest } from "../support/gpu.ts";

@@ -1,12 +1,12 @@
 /** Choices that a target profile holds: what they change, and what becomes of those that do not fit. */
 
 import { describe, expect, test } from "vitest";
-import { type Choice, choiceSpace, fitted } from "../../codegen/choice.ts";
 import { scheduleOf } from "../../codegen/generate.ts";
-import { portableTarget, targetByName } from "../../codegen/target.ts";
-import { compile } from "../../src/compile.ts";
+import { compile } from "../../src/driver/compile.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { parse } from "../../src/parse/parse.ts";
+import { type Choice, choiceSpace, fitted } from "../../src/target/choice.ts";
+import { portableTarget, targetByName } from "../../src/target/target.ts";
 import { compileText } from "../support/compile.ts";
 
 const choice: Choice = { lanes: 8, workgroup: 32, rowsPerLane: 2, width: 2, keep: 0 };

@@ -4,8 +4,8 @@
  */
 
 import { expect } from "vitest";
-import { add, type Expression, opaque, subtract } from "../../codegen/kernel/expression.ts";
 import { registerOps } from "../../src/ir/ops/own.ts";
+import { add, type Expression, opaque, subtract } from "../../src/kernel/expression.ts";
 import { runKernel } from "../../src/runtime/prepare.ts";
 import { compileText } from "../support/compile.ts";
 import { driverTest } from "../support/gpu.ts";

@@ -2,12 +2,12 @@
 
 import { describe, expect, test } from "vitest";
 import { proveKernel } from "../../codegen/prove.ts";
-import { portableTarget, type TargetProfile, targetByName } from "../../codegen/target.ts";
-import { compile, optimize } from "../../src/compile.ts";
+import { compile, optimize } from "../../src/driver/compile.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { parse } from "../../src/parse/parse.ts";
 import type { HostTensor } from "../../src/runtime/host-tensor.ts";
+import { portableTarget, type TargetProfile, targetByName } from "../../src/target/target.ts";
 import { compileText, targetsFor } from "../support/compile.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { backwardText } from "../support/gradients.ts";

@@ -3,13 +3,13 @@
 import fc from "fast-check";
 import { expect } from "vitest";
 import { generatePrograms } from "../../codegen/generate.ts";
-import type { Program as KernelProgram } from "../../codegen/kernel/statement.ts";
-import { verifyProgram } from "../../codegen/kernel/verify.ts";
 import { defaultPipeline } from "../../passes/index.ts";
-import { compile } from "../../src/compile.ts";
+import { compile } from "../../src/driver/compile.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import { type Fn, makeModule } from "../../src/ir/ir.ts";
 import { printFn } from "../../src/ir/print.ts";
+import type { Program as KernelProgram } from "../../src/kernel/statement.ts";
+import { verifyProgram } from "../../src/kernel/verify.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { PassManager } from "../../src/pass-manager/pass-manager.ts";
 import { targetsInTurn } from "../support/compile.ts";

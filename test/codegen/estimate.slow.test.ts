@@ -2,11 +2,6 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { estimate } from "../../codegen/kernel/estimate.ts";
-import { binary, construct, count, f32, negate } from "../../codegen/kernel/expression.ts";
-import { withExpressions } from "../../codegen/kernel/rewrite.ts";
-import { type Program, Statements } from "../../codegen/kernel/statement.ts";
-import { portableTarget, type TargetProfile, targetByName } from "../../codegen/target.ts";
 import { ops } from "../../src/ir/ops/index.ts";
 import {
   type WgslFunction,
@@ -14,6 +9,11 @@ import {
   wgslFunctions,
   wgslFunctionText,
 } from "../../src/ir/ops/wgsl-functions.ts";
+import { estimate } from "../../src/kernel/estimate.ts";
+import { binary, construct, count, f32, negate } from "../../src/kernel/expression.ts";
+import { withExpressions } from "../../src/kernel/rewrite.ts";
+import { type Program, Statements } from "../../src/kernel/statement.ts";
+import { portableTarget, type TargetProfile, targetByName } from "../../src/target/target.ts";
 import { compileText } from "../support/compile.ts";
 import { countRun } from "../support/count-run.ts";
 import { opPrograms } from "../support/op-programs.ts";

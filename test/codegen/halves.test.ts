@@ -1,13 +1,13 @@
 /** Halves in and out of kernels: all 65536, and what lies between them, with and without the feature `shader-f16`. */
 
 import { expect } from "vitest";
-import type { TargetProfile } from "../../codegen/target.ts";
-import { compile } from "../../src/compile.ts";
+import { compile } from "../../src/driver/compile.ts";
 import { fromFloat16Bits, toFloat16Bits } from "../../src/ir/float16.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { fromNumbers, type HostTensor } from "../../src/runtime/host-tensor.ts";
 import type { OpenedDevice } from "../../src/runtime/node.ts";
 import { runKernel } from "../../src/runtime/prepare.ts";
+import type { TargetProfile } from "../../src/target/target.ts";
 import { driverTest } from "../support/gpu.ts";
 
 const all = Array.from({ length: 65536 }, (_, bits) => fromFloat16Bits(bits));

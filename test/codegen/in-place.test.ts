@@ -5,17 +5,17 @@
 
 import { describe, expect, test } from "vitest";
 import { generate } from "../../codegen/generate.ts";
-import { load } from "../../codegen/kernel/expression.ts";
-import { printKernel } from "../../codegen/kernel/print-kernel.ts";
-import { withExpressions } from "../../codegen/kernel/rewrite.ts";
-import type { Program } from "../../codegen/kernel/statement.ts";
-import { verifyProgram } from "../../codegen/kernel/verify.ts";
-import { targetByName } from "../../codegen/target.ts";
-import { optimize } from "../../src/compile.ts";
+import { printKernel } from "../../codegen/print-kernel.ts";
+import { optimize } from "../../src/driver/compile.ts";
 import type { Fn } from "../../src/ir/ir.ts";
+import { load } from "../../src/kernel/expression.ts";
+import { withExpressions } from "../../src/kernel/rewrite.ts";
+import type { Program } from "../../src/kernel/statement.ts";
+import { verifyProgram } from "../../src/kernel/verify.ts";
 import { launcherOf } from "../../src/launch/launcher.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { launchKernelOf } from "../../src/runtime/prepare.ts";
+import { targetByName } from "../../src/target/target.ts";
 
 const functions = {
   row: "fn f(x: f32[rows, 768], r: f32[rows, 768]) -> (y: f32[rows, 768]) { return rmsnorm(x + r, axes = [-1]) + x }",

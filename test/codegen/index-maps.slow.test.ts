@@ -1,9 +1,9 @@
 /** Tensors that are read at other places than they are walked: kernels against float64, lane by lane and on the device. */
 
 import { describe, expect, test } from "vitest";
-import { verifyProgram } from "../../codegen/kernel/verify.ts";
-import { portableTarget, targetByName } from "../../codegen/target.ts";
 import { interpret } from "../../src/ir/interpret.ts";
+import { verifyProgram } from "../../src/kernel/verify.ts";
+import { portableTarget, targetByName } from "../../src/target/target.ts";
 import { compileText } from "../support/compile.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { indexPrograms } from "../support/index-programs.ts";

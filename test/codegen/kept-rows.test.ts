@@ -1,10 +1,10 @@
 /** How often a kernel reads its rows where lanes can keep them. */
 
 import { expect, test } from "vitest";
-import type { Kernel } from "../../codegen/manifest.ts";
-import { targetByName } from "../../codegen/target.ts";
-import { compile } from "../../src/compile.ts";
+import { compile } from "../../src/driver/compile.ts";
 import { parse } from "../../src/parse/parse.ts";
+import type { Kernel } from "../../src/target/manifest.ts";
+import { targetByName } from "../../src/target/target.ts";
 import { withoutSample } from "../support/sample.ts";
 
 /** Reads of each input that stand in a kernel for one lane, beside the sample from which a shift is chosen. */

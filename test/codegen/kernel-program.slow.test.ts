@@ -2,10 +2,10 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { shuffle } from "../../codegen/kernel/expression.ts";
-import type { Program } from "../../codegen/kernel/statement.ts";
-import { portableTarget, type TargetProfile, targetByName } from "../../codegen/target.ts";
 import { interpret } from "../../src/ir/interpret.ts";
+import { shuffle } from "../../src/kernel/expression.ts";
+import type { Program } from "../../src/kernel/statement.ts";
+import { portableTarget, type TargetProfile, targetByName } from "../../src/target/target.ts";
 import { compileText } from "../support/compile.ts";
 import { errorOf, inputsFor, tensorsOf } from "../support/oracle.ts";
 import { countBarriers, runProgram, withoutBarrier, withStatements } from "../support/run-program.ts";

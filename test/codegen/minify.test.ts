@@ -3,9 +3,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { WgslScanner } from "wgsl_reflect/wgsl_reflect.module.js";
-import type { Kernel } from "../../codegen/manifest.ts";
 import { minifyKernel } from "../../codegen/minify.ts";
-import { targetByName } from "../../codegen/target.ts";
+import type { Kernel } from "../../src/target/manifest.ts";
+import { targetByName } from "../../src/target/target.ts";
 import { compileText } from "../support/compile.ts";
 import { shapePrograms } from "../support/shape-programs.ts";
 import { validateWgsl } from "../support/tint.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { verifyProgram } from "../../codegen/kernel/verify.ts";
 import { Names } from "../../codegen/names.ts";
 import { opNames } from "../../src/ir/ops/index.ts";
+import { verifyProgram } from "../../src/kernel/verify.ts";
 import { compileText } from "../support/compile.ts";
 import { hasTint, validateWgsl } from "../support/tint.ts";
 

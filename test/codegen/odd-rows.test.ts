@@ -1,9 +1,9 @@
 /** What rows cost whose length no vector divides, beside rows of one element less: by the estimate of their kernels. */
 
 import { expect, test } from "vitest";
-import type { Choice } from "../../codegen/choice.ts";
-import { estimate } from "../../codegen/kernel/estimate.ts";
-import { type TargetProfile, targetByName } from "../../codegen/target.ts";
+import { estimate } from "../../src/kernel/estimate.ts";
+import type { Choice } from "../../src/target/choice.ts";
+import { type TargetProfile, targetByName } from "../../src/target/target.ts";
 import { compileText } from "../support/compile.ts";
 
 const rows = 512;

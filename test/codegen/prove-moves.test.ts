@@ -2,10 +2,10 @@
 
 import { expect, test } from "vitest";
 import { proveKernel } from "../../codegen/prove.ts";
-import { portableTarget } from "../../codegen/target.ts";
-import { compile } from "../../src/compile.ts";
+import { compile } from "../../src/driver/compile.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { parse } from "../../src/parse/parse.ts";
+import { portableTarget } from "../../src/target/target.ts";
 import { indexPrograms } from "../support/index-programs.ts";
 
 const verdictOf = (text: string) => {

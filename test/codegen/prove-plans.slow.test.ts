@@ -2,10 +2,10 @@
 
 import { describe, expect, test } from "vitest";
 import { proveLaunch } from "../../codegen/prove.ts";
-import { portableTarget, type TargetProfile, targetByName } from "../../codegen/target.ts";
-import { compile } from "../../src/compile.ts";
+import { compile } from "../../src/driver/compile.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { type Launch, launchesOf, type Plan } from "../../src/plan/plan.ts";
+import { portableTarget, type TargetProfile, targetByName } from "../../src/target/target.ts";
 import { columnPrograms } from "../support/column-programs.ts";
 import { indexPrograms } from "../support/index-programs.ts";
 import { mixedBackward } from "../support/mixed-programs.ts";

@@ -2,10 +2,10 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import type { KernelOptions } from "../../codegen/options.ts";
 import { proveKernel } from "../../codegen/prove.ts";
-import { optimize } from "../../src/compile.ts";
+import { optimize } from "../../src/driver/compile.ts";
 import { parse } from "../../src/parse/parse.ts";
+import type { KernelOptions } from "../../src/target/options.ts";
 import { allTargets } from "../support/compile.ts";
 import { shapePrograms } from "../support/shape-programs.ts";
 

@@ -2,14 +2,14 @@
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { call, type negate } from "../../codegen/kernel/expression.ts";
 import { minifyKernel } from "../../codegen/minify.ts";
 import { type ProofOptions, proveKernel, workgroupsToRun } from "../../codegen/prove.ts";
-import { portableTarget, type TargetProfile, targetByName } from "../../codegen/target.ts";
-import { optimize } from "../../src/compile.ts";
+import { optimize } from "../../src/driver/compile.ts";
 import type { Fn, Module } from "../../src/ir/ir.ts";
 import { registerOps } from "../../src/ir/ops/own.ts";
+import { call, type negate } from "../../src/kernel/expression.ts";
 import { parse } from "../../src/parse/parse.ts";
+import { portableTarget, type TargetProfile, targetByName } from "../../src/target/target.ts";
 
 type Options = Parameters<typeof proveKernel>[3];
 

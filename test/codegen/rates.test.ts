@@ -3,7 +3,10 @@
 import { describe, expect, test } from "vitest";
 import { estimatedElements, explainSchedule, worthwhile } from "../../codegen/candidates.ts";
 import { generateKernel, scheduleOf } from "../../codegen/generate.ts";
-import type { Estimate } from "../../codegen/kernel/estimate.ts";
+import { compile } from "../../src/driver/compile.ts";
+import type { Fn } from "../../src/ir/ir.ts";
+import type { Estimate } from "../../src/kernel/estimate.ts";
+import { parse } from "../../src/parse/parse.ts";
 import {
   fitRates,
   type Measured,
@@ -13,11 +16,8 @@ import {
   rateNames,
   timeOf,
   usualRates,
-} from "../../codegen/rates.ts";
-import { builtinTargets, checkTarget, targetByName } from "../../codegen/target.ts";
-import { compile } from "../../src/compile.ts";
-import type { Fn } from "../../src/ir/ir.ts";
-import { parse } from "../../src/parse/parse.ts";
+} from "../../src/target/rates.ts";
+import { builtinTargets, checkTarget, targetByName } from "../../src/target/target.ts";
 import { random } from "../support/oracle.ts";
 
 const next = random(3);

@@ -1,10 +1,10 @@
 /** Reductions whose state is a record, against float64: lane by lane, on hard rows, and on the device. */
 
 import { describe, expect, test } from "vitest";
-import { verifyProgram } from "../../codegen/kernel/verify.ts";
-import { portableTarget, targetByName } from "../../codegen/target.ts";
 import { interpret } from "../../src/ir/interpret.ts";
+import { verifyProgram } from "../../src/kernel/verify.ts";
 import { fromNumbers, toNumbers } from "../../src/runtime/host-tensor.ts";
+import { portableTarget, targetByName } from "../../src/target/target.ts";
 import { compileText } from "../support/compile.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { compareKernel, errorOf, inputsFor, tensorsOf } from "../support/oracle.ts";

@@ -1,8 +1,8 @@
 /** What cannot be one kernel is refused with the op, its place and the reason. */
 
 import { describe, expect, test } from "vitest";
-import { portableTarget } from "../../codegen/target.ts";
 import { lineColumn, TircError } from "../../src/diagnostics/diagnostic.ts";
+import { portableTarget } from "../../src/target/target.ts";
 import { compileText } from "../support/compile.ts";
 
 /** `code line:column: message` of the one diagnostic. */

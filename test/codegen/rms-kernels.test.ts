@@ -4,9 +4,9 @@
  */
 
 import { describe, expect, test } from "vitest";
-import { builtinTargets } from "../../codegen/target.ts";
-import { compile } from "../../src/compile.ts";
+import { compile } from "../../src/driver/compile.ts";
 import { parse } from "../../src/parse/parse.ts";
+import { builtinTargets } from "../../src/target/target.ts";
 
 const programs = {
   "a norm alone": (n: number, contract: string) =>

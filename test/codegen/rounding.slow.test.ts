@@ -1,9 +1,7 @@
 /** `rounding: "strict"`: a fused kernel gives, bit for bit, what its ops give as kernels of their own. */
 
 import { expect } from "vitest";
-import type { Kernel } from "../../codegen/manifest.ts";
-import type { TargetProfile } from "../../codegen/target.ts";
-import { type CompileOptions, compile, optimize } from "../../src/compile.ts";
+import { type CompileOptions, compile, optimize } from "../../src/driver/compile.ts";
 import { type Fn, isLeaf, presentOperands } from "../../src/ir/ir.ts";
 import { print } from "../../src/ir/print.ts";
 import { printType } from "../../src/ir/types.ts";
@@ -11,6 +9,8 @@ import { parse } from "../../src/parse/parse.ts";
 import type { HostTensor } from "../../src/runtime/host-tensor.ts";
 import type { OpenedDevice } from "../../src/runtime/node.ts";
 import { runKernel } from "../../src/runtime/prepare.ts";
+import type { Kernel } from "../../src/target/manifest.ts";
+import type { TargetProfile } from "../../src/target/target.ts";
 import { targetsFor } from "../support/compile.ts";
 import { isDeep } from "../support/deep.ts";
 import { driverTest, gpuTest } from "../support/gpu.ts";

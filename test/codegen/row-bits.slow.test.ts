@@ -3,12 +3,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { scheduleOf } from "../../codegen/generate.ts";
-import { builtinTargets, portableTarget } from "../../codegen/target.ts";
-import { optimize } from "../../src/compile.ts";
+import { optimize } from "../../src/driver/compile.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { parse } from "../../src/parse/parse.ts";
 import type { HostTensor } from "../../src/runtime/host-tensor.ts";
 import { type PreparedKernel, prepare } from "../../src/runtime/prepare.ts";
+import { builtinTargets, portableTarget } from "../../src/target/target.ts";
 import { compileText } from "../support/compile.ts";
 import { isDeep } from "../support/deep.ts";
 import { driverTest } from "../support/gpu.ts";

@@ -5,14 +5,14 @@ import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { generateKernel } from "../../codegen/generate.ts";
-import type { Kernel } from "../../codegen/manifest.ts";
-import { type SourceMap, spanOfLine, type TextRange } from "../../codegen/source-map.ts";
-import { compile } from "../../src/compile.ts";
 import type { Span } from "../../src/diagnostics/diagnostic.ts";
+import { compile } from "../../src/driver/compile.ts";
+import { renderSourceMap } from "../../src/emit/source-map.ts";
 import { type Fn, isLeaf } from "../../src/ir/ir.ts";
 import { ops } from "../../src/ir/ops/index.ts";
 import { parse } from "../../src/parse/parse.ts";
-import { renderSourceMap } from "../../src/render-source-map.ts";
+import type { Kernel } from "../../src/target/manifest.ts";
+import { type SourceMap, spanOfLine, type TextRange } from "../../src/target/source-map.ts";
 import { allTargets, compileText } from "../support/compile.ts";
 import { programs } from "../support/programs.ts";
 

@@ -2,8 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { proveKernel } from "../../codegen/prove.ts";
-import { builtinTargets, portableTarget } from "../../codegen/target.ts";
-import { compile, optimize } from "../../src/compile.ts";
+import { compile, optimize } from "../../src/driver/compile.ts";
 import { fromBfloat16Bits, toBfloat16Bits } from "../../src/ir/float16.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { ops } from "../../src/ir/ops/index.ts";
@@ -11,6 +10,7 @@ import { parse } from "../../src/parse/parse.ts";
 import { fromNumbers, type HostTensor } from "../../src/runtime/host-tensor.ts";
 import type { OpenedDevice } from "../../src/runtime/node.ts";
 import { runKernel } from "../../src/runtime/prepare.ts";
+import { builtinTargets, portableTarget } from "../../src/target/target.ts";
 import { driverTest } from "../support/gpu.ts";
 
 /** A bfloat16 is the f32 whose lower bits are zeros. */

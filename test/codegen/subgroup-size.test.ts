@@ -4,13 +4,13 @@
  */
 
 import { describe, expect, test } from "vitest";
-import type { Kernel } from "../../codegen/manifest.ts";
 import { proveKernel } from "../../codegen/prove.ts";
-import { checkTarget, type TargetProfile, targetByName } from "../../codegen/target.ts";
-import { compile, optimize } from "../../src/compile.ts";
+import { compile, optimize } from "../../src/driver/compile.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { runKernel } from "../../src/runtime/prepare.ts";
+import type { Kernel } from "../../src/target/manifest.ts";
+import { checkTarget, type TargetProfile, targetByName } from "../../src/target/target.ts";
 import { driverTest } from "../support/gpu.ts";
 import { hasTint, validateWgsl } from "../support/tint.ts";
 

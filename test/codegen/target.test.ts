@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { builtinTargets, checkTarget, defaultLimits, parseTarget, targetByName } from "../../codegen/target.ts";
 import type { TircError } from "../../src/diagnostics/diagnostic.ts";
+import { builtinTargets, checkTarget, defaultLimits, parseTarget, targetByName } from "../../src/target/target.ts";
 import { diagnosticsOf } from "../support/diagnostics.ts";
 
 test("every built-in profile is one that a file may hold", () => {

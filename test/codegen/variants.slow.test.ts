@@ -2,13 +2,13 @@
 
 import { describe, expect, test } from "vitest";
 import { proveKernel } from "../../codegen/prove.ts";
-import { portableTarget, targetByName } from "../../codegen/target.ts";
-import { compact } from "../../src/compact-manifest.ts";
-import { optimize } from "../../src/compile.ts";
+import { optimize } from "../../src/driver/compile.ts";
+import { compact } from "../../src/emit/compact-manifest.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { entryFor } from "../../src/launch/entries.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { prepare } from "../../src/runtime/prepare.ts";
+import { portableTarget, targetByName } from "../../src/target/target.ts";
 import { compileText } from "../support/compile.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { compareKernel, inputsFor } from "../support/oracle.ts";

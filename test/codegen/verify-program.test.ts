@@ -1,10 +1,10 @@
 /** The verifier takes what the compiler makes, and says what is wrong with a program that was changed for the worse. */
 
 import { expect, test } from "vitest";
-import { count, type Expression, f32, literal, read, shuffle, typeOf, u32 } from "../../codegen/kernel/expression.ts";
-import { type Program, type Statement, Statements } from "../../codegen/kernel/statement.ts";
-import { verifyProgram } from "../../codegen/kernel/verify.ts";
-import { targetByName } from "../../codegen/target.ts";
+import { count, type Expression, f32, literal, read, shuffle, typeOf, u32 } from "../../src/kernel/expression.ts";
+import { type Program, type Statement, Statements } from "../../src/kernel/statement.ts";
+import { verifyProgram } from "../../src/kernel/verify.ts";
+import { targetByName } from "../../src/target/target.ts";
 import { compileText } from "../support/compile.ts";
 import { withStatements } from "../support/run-program.ts";
 

@@ -1,14 +1,14 @@
 /** Results whose rows start and end within words: lanes store whole words, and put in atomically what rows share. */
 
 import { describe, expect, test } from "vitest";
-import { estimate } from "../../codegen/kernel/estimate.ts";
 import { proveKernel } from "../../codegen/prove.ts";
-import { portableTarget, targetByName } from "../../codegen/target.ts";
-import { compile, optimize } from "../../src/compile.ts";
+import { compile, optimize } from "../../src/driver/compile.ts";
 import type { Fn } from "../../src/ir/ir.ts";
+import { estimate } from "../../src/kernel/estimate.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { fromNumbers, type HostTensor } from "../../src/runtime/host-tensor.ts";
 import { runKernel } from "../../src/runtime/prepare.ts";
+import { portableTarget, targetByName } from "../../src/target/target.ts";
 import { compileText } from "../support/compile.ts";
 import { driverTest } from "../support/gpu.ts";
 

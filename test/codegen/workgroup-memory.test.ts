@@ -1,7 +1,7 @@
 /** Kernels stay within the workgroup memory that their target has. */
 
 import { expect, test } from "vitest";
-import { defaultLimits, type TargetProfile } from "../../codegen/target.ts";
+import { defaultLimits, type TargetProfile } from "../../src/target/target.ts";
 import { allTargets, compileText } from "../support/compile.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { compareKernel, inputsFor } from "../support/oracle.ts";

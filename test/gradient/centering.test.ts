@@ -1,10 +1,10 @@
 /** The centering analysis on backward functions: the gradient of a centered stream needs no mean. */
 
 import { expect, test } from "vitest";
-import { optimize } from "../../src/compile.ts";
-import { gradient } from "../../src/gradient.ts";
+import { optimize } from "../../src/driver/compile.ts";
+import { gradient } from "../../src/driver/gradient.ts";
+import { normRecords } from "../../src/driver/norm-records.ts";
 import { makeModule } from "../../src/ir/ir.ts";
-import { normRecords } from "../../src/norm-records.ts";
 import { parse } from "../../src/parse/parse.ts";
 
 const stream = (start: string) => `

@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { gradient } from "../../src/gradient.ts";
+import { gradient } from "../../src/driver/gradient.ts";
 import { dimensionNames, makeModule } from "../../src/ir/ir.ts";
 import { type OpName, ops } from "../../src/ir/ops/index.ts";
 import { parse } from "../../src/parse/parse.ts";

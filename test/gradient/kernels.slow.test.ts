@@ -1,10 +1,10 @@
 /** Backward kernels: how many there are, how often they read a row, and what digits of hard rows they keep. */
 
 import { describe, expect } from "vitest";
-import type { TargetProfile } from "../../codegen/target.ts";
-import { compile } from "../../src/compile.ts";
+import { compile } from "../../src/driver/compile.ts";
 import { parse } from "../../src/parse/parse.ts";
 import type { HostTensor } from "../../src/runtime/host-tensor.ts";
+import type { TargetProfile } from "../../src/target/target.ts";
 import { compileText, targetsFor } from "../support/compile.ts";
 import { isDeep } from "../support/deep.ts";
 import { gpuTest } from "../support/gpu.ts";

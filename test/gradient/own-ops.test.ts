@@ -1,9 +1,9 @@
 /** Gradients through ops that a plugin adds. */
 
 import { afterEach, expect, test } from "vitest";
-import { binary, call, type Expression } from "../../codegen/kernel/expression.ts";
 import { type OwnOp, registerOps } from "../../src/ir/ops/own.ts";
 import type { Vjp } from "../../src/ir/ops/vjp.ts";
+import { binary, call, type Expression } from "../../src/kernel/expression.ts";
 import { backwardOf, computed } from "../support/gradients.ts";
 
 const softsign: OwnOp = {

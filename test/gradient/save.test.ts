@@ -1,7 +1,7 @@
 /** What a forward hands to its backward, and that the two compute what the backward by itself does. */
 
 import { expect, test } from "vitest";
-import { gradient } from "../../src/gradient.ts";
+import { gradient } from "../../src/driver/gradient.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { parse } from "../../src/parse/parse.ts";

@@ -2,8 +2,8 @@
 
 import { readFileSync } from "node:fs";
 import { expect, test, vi } from "vitest";
-import { applyFusedRmsNorm } from "../../src/apply-fused-rms-norm.ts";
-import { gradient } from "../../src/gradient.ts";
+import { applyFusedRmsNorm } from "../../src/driver/apply-fused-rms-norm.ts";
+import { gradient } from "../../src/driver/gradient.ts";
 import type { Module } from "../../src/ir/ir.ts";
 import { parse } from "../../src/parse/parse.ts";
 

@@ -7,7 +7,7 @@ import { size as fullSize, modelSource } from "../../examples/training/model.ts"
 import { openReference } from "../../examples/training/reference.ts";
 import { Batches, weightsOf } from "../../examples/training/train.ts";
 import { type SettingName, settings, wayNames, waysOf } from "../../examples/training/ways.ts";
-import { applyFusedRmsNorm } from "../../src/apply-fused-rms-norm.ts";
+import { applyFusedRmsNorm } from "../../src/driver/apply-fused-rms-norm.ts";
 import { parse } from "../../src/parse/parse.ts";
 
 const text = readFileSync("examples/training/alice.txt", "utf8");

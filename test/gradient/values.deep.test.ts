@@ -1,7 +1,7 @@
 /** Kernels of gradients against PyTorch's values, on each driver. */
 
-import { hostTensorsOf } from "../../src/cli/kernel-inputs.ts";
-import { compile } from "../../src/compile.ts";
+import { hostTensorsOf } from "../../src/compare/kernel-inputs.ts";
+import { compile } from "../../src/driver/compile.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { planManifest } from "../../src/plan/manifest.ts";
 import type { Plan } from "../../src/plan/plan.ts";

@@ -2,7 +2,7 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect } from "vitest";
-import { compile } from "../../src/compile.ts";
+import { compile } from "../../src/driver/compile.ts";
 import { prepare } from "../../src/integrations/tfjs.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";

@@ -1,7 +1,7 @@
 /** `extern` ops: they keep their place, their operands and their types whatever happens around them. */
 
 import { describe, expect, test } from "vitest";
-import { compile, optimize } from "../../src/compile.ts";
+import { compile, optimize } from "../../src/driver/compile.ts";
 import { sameModule } from "../../src/ir/equal.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import { dimensionNames, type Fn } from "../../src/ir/ir.ts";

@@ -2,9 +2,6 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { binary, call, type Expression, f32, literal, subtract } from "../../codegen/kernel/expression.ts";
-import { largest, monoid } from "../../codegen/kernel/monoids.ts";
-import { type ReductionParts, reductionOf } from "../../codegen/kernel/reduction.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import {
   type ElementwiseDef,
@@ -19,6 +16,9 @@ import { elementwiseMeanings } from "../../src/ir/ops/exact.ts";
 import { isOpName, type OpName, ops } from "../../src/ir/ops/index.ts";
 import { reductionOps } from "../../src/ir/ops/reductions.ts";
 import { shapeOps } from "../../src/ir/ops/shape.ts";
+import { binary, call, type Expression, f32, literal, subtract } from "../../src/kernel/expression.ts";
+import { largest, monoid } from "../../src/kernel/monoids.ts";
+import { type ReductionParts, reductionOf } from "../../src/kernel/reduction.ts";
 import { allTargets, compileText, targetsFor } from "../support/compile.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { compareKernel, errorOf, inputsFor, tensorsOf } from "../support/oracle.ts";

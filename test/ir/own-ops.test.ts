@@ -1,12 +1,12 @@
 /** Ops that a plugin adds to the table: one of each kind, through the compiler and on the device. */
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { binary, call, type Expression } from "../../codegen/kernel/expression.ts";
-import { monoid } from "../../codegen/kernel/monoids.ts";
 import type { NormDef } from "../../src/ir/ops/def.ts";
 import { callableNames, isOpName, ops } from "../../src/ir/ops/index.ts";
 import { type OwnOp, registerOps } from "../../src/ir/ops/own.ts";
 import { print } from "../../src/ir/print.ts";
+import { binary, call, type Expression } from "../../src/kernel/expression.ts";
+import { monoid } from "../../src/kernel/monoids.ts";
 import * as language from "../../src/language/index.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { compileText } from "../support/compile.ts";

@@ -1,8 +1,8 @@
 /** Random bits are those of Threefry-2x32, wherever they are computed, and dropout drops the same forward and backward. */
 
 import { expect, test } from "vitest";
-import { compile } from "../../src/compile.ts";
-import { gradient } from "../../src/gradient.ts";
+import { compile } from "../../src/driver/compile.ts";
+import { gradient } from "../../src/driver/gradient.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { threefry2x32 } from "../../src/ir/ops/threefry.ts";

@@ -1,14 +1,14 @@
 /** Which of the kernels of a function a device takes, and which kernels there are to choose from. */
 
 import { describe, expect, test } from "vitest";
-import type { Kernel } from "../../codegen/manifest.ts";
-import { defaultLimits } from "../../codegen/target.ts";
 import { distinctKernels } from "../../codegen/variants.ts";
-import { compact } from "../../src/compact-manifest.ts";
-import { compileVariants } from "../../src/compile.ts";
+import { compileVariants } from "../../src/driver/compile.ts";
+import { compact } from "../../src/emit/compact-manifest.ts";
 import { type DeviceTraits, formFor, lackOf } from "../../src/launch/choose.ts";
 import type { Form } from "../../src/launch/types.ts";
 import { parse } from "../../src/parse/parse.ts";
+import type { Kernel } from "../../src/target/manifest.ts";
+import { defaultLimits } from "../../src/target/target.ts";
 import { handKernel } from "../support/hand-kernel.ts";
 
 const norm = (element: string) =>

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ModelProtoSchema } from "onnx-buf";
 import { describe, expect, test } from "vitest";
-import { applyFusedRmsNorm } from "../../src/apply-fused-rms-norm.ts";
+import { applyFusedRmsNorm } from "../../src/driver/apply-fused-rms-norm.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import { makeFn, type Value } from "../../src/ir/ir.ts";
 import { elementCount, type Tensor } from "../../src/ir/tensor.ts";

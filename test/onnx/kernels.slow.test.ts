@@ -4,11 +4,11 @@
  */
 
 import { expect } from "vitest";
-import type { Kernel } from "../../codegen/manifest.ts";
-import { compile } from "../../src/compile.ts";
+import { compile } from "../../src/driver/compile.ts";
 import { elementCount } from "../../src/ir/tensor.ts";
 import { fromNumbers, toNumbers } from "../../src/runtime/host-tensor.ts";
 import { type PreparedKernel, prepare } from "../../src/runtime/prepare.ts";
+import type { Kernel } from "../../src/target/manifest.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { constantsOfModel, expectNear, imported } from "../support/import-onnx.ts";
 import { type NodeParts, node, onnxModel, spread, weight } from "../support/onnx.ts";

@@ -2,11 +2,11 @@
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { defaultLimits, portableTarget } from "../../codegen/target.ts";
 import { lineColumn } from "../../src/diagnostics/diagnostic.ts";
 import { Dataflow } from "../../src/extract/dataflow.ts";
 import { normRegions } from "../../src/extract/regions.ts";
 import { replacedBy } from "../../src/extract/replaced.ts";
+import { defaultLimits, portableTarget } from "../../src/target/target.ts";
 import { imported } from "../support/import-onnx.ts";
 import { node, onnxModel, spread, weight } from "../support/onnx.ts";
 

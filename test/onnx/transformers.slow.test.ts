@@ -1,7 +1,7 @@
 /** Transformer blocks as exporters write them, whole: against onnxruntime, and what becomes of their norms. */
 
 import { expect, test } from "vitest";
-import { applyFusedRmsNorm } from "../../src/apply-fused-rms-norm.ts";
+import { applyFusedRmsNorm } from "../../src/driver/apply-fused-rms-norm.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { elementCount } from "../../src/ir/tensor.ts";

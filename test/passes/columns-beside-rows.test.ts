@@ -1,7 +1,7 @@
 /** Why a reduction of columns is a kernel of its own beside one of rows: what the remark says can be done about it, and that it helps. */
 
 import { expect, test } from "vitest";
-import { compile } from "../../src/compile.ts";
+import { compile } from "../../src/driver/compile.ts";
 import { parse } from "../../src/parse/parse.ts";
 
 const remarksOf = (text: string, dims: Record<string, number> = {}) => {

@@ -1,9 +1,9 @@
 /** Weights that are centered head by head, and with a scale in them: against the function as it was, in float64. */
 
 import { expect, test } from "vitest";
+import { materialize } from "../../src/driver/materialize.ts";
 import { constantsOf, interpret } from "../../src/ir/interpret.ts";
 import type { Fn, Module } from "../../src/ir/ir.ts";
-import { materialize } from "../../src/materialize.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { PassManager } from "../../src/pass-manager/pass-manager.ts";
 import { randomConstant, randomInputs } from "../support/random-inputs.ts";

@@ -2,8 +2,8 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { hostTensorsOf } from "../../src/cli/kernel-inputs.ts";
-import { compile } from "../../src/compile.ts";
+import { hostTensorsOf } from "../../src/compare/kernel-inputs.ts";
+import { compile } from "../../src/driver/compile.ts";
 import { interpret, resolveShape } from "../../src/ir/interpret.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { randomNumbers } from "../../src/ir/random.ts";

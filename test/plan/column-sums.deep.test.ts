@@ -1,7 +1,7 @@
 /** Reductions over rows of any number, up to ten million, of one column or of 131072: as one kernel, and as two. */
 
 import { describe, expect } from "vitest";
-import { compile } from "../../src/compile.ts";
+import { compile } from "../../src/driver/compile.ts";
 import { randomNumbers } from "../../src/ir/random.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { planManifest } from "../../src/plan/manifest.ts";

@@ -1,8 +1,8 @@
 /** A plan on a device: what it checks, what it keeps, and what it frees. */
 
 import { describe, expect, test } from "vitest";
-import { compact } from "../../src/compact-manifest.ts";
-import { compile } from "../../src/compile.ts";
+import { compile } from "../../src/driver/compile.ts";
+import { compact } from "../../src/emit/compact-manifest.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { kernel } from "../../src/launch/callable.ts";

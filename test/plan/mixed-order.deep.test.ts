@@ -1,7 +1,7 @@
 /** Gradients by a weight: the digits that sums over many rows keep, hard rows, wide rows, and the same bits each time. */
 
 import { describe, expect } from "vitest";
-import { compile } from "../../src/compile.ts";
+import { compile } from "../../src/driver/compile.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { planManifest } from "../../src/plan/manifest.ts";
 import type { Plan } from "../../src/plan/plan.ts";

@@ -2,12 +2,11 @@
 
 import { describe, expect, test } from "vitest";
 import { generate } from "../../codegen/generate.ts";
-import { verifyProgram } from "../../codegen/kernel/verify.ts";
-import { type TargetProfile, targetByName } from "../../codegen/target.ts";
-import { hostTensorsOf } from "../../src/cli/kernel-inputs.ts";
-import { compile } from "../../src/compile.ts";
+import { hostTensorsOf } from "../../src/compare/kernel-inputs.ts";
+import { compile } from "../../src/driver/compile.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import type { Fn } from "../../src/ir/ir.ts";
+import { verifyProgram } from "../../src/kernel/verify.ts";
 import { planExtents } from "../../src/launch/plan-manifest.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { comparePlan } from "../../src/plan/exact.ts";
@@ -17,6 +16,7 @@ import { launchesOf, type Plan, type PlanBuffer } from "../../src/plan/plan.ts";
 import { verifyPlan } from "../../src/plan/verify.ts";
 import { type HostTensor, toNumbers } from "../../src/runtime/host-tensor.ts";
 import { preparePlan, runPlan } from "../../src/runtime/prepare-plan.ts";
+import { type TargetProfile, targetByName } from "../../src/target/target.ts";
 import { randomInputs } from "../../src/testing/random-inputs.ts";
 import { expectSameNumbers } from "../support/expect-numbers.ts";
 import { gpuTest } from "../support/gpu.ts";

@@ -1,8 +1,8 @@
 /** A function of several kernels in a generated module: called as one kernel is. */
 
 import { expect, test } from "vitest";
-import { compile } from "../../src/compile.ts";
-import { emitModule } from "../../src/emit-module.ts";
+import { compile } from "../../src/driver/compile.ts";
+import { emitModule } from "../../src/emit/module.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import type { CallablePlan } from "../../src/launch/callable-plan.ts";

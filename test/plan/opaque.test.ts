@@ -2,9 +2,8 @@
 
 import { describe, expect, test } from "vitest";
 import { proveProduct } from "../../codegen/prove.ts";
-import { portableTarget } from "../../codegen/target.ts";
-import { type CompileOptions, compile } from "../../src/compile.ts";
-import { emitModule } from "../../src/emit-module.ts";
+import { type CompileOptions, compile } from "../../src/driver/compile.ts";
+import { emitModule } from "../../src/emit/module.ts";
 import { constantsOf, interpret } from "../../src/ir/interpret.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
@@ -20,6 +19,7 @@ import { verifyPlan } from "../../src/plan/verify.ts";
 import { fromNumbers, toNumbers } from "../../src/runtime/host-tensor.ts";
 import { type MatmulCall, prepare } from "../../src/runtime/index.ts";
 import { runPlan } from "../../src/runtime/prepare-plan.ts";
+import { portableTarget } from "../../src/target/target.ts";
 import { randomInputs } from "../../src/testing/random-inputs.ts";
 import { expectSameNumbers } from "../support/expect-numbers.ts";
 import { gpuTest } from "../support/gpu.ts";

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { KernelGroups } from "../../passes/kernel-groups.ts";
 import { costOf, type Partition, partition } from "../../passes/partition.ts";
-import { compile } from "../../src/compile.ts";
+import { compile } from "../../src/driver/compile.ts";
 import { type Fn, type Op, presentOperands } from "../../src/ir/ir.ts";
 import { firstMismatch, whyOutside } from "../../src/ir/iteration.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";

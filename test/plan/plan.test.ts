@@ -1,7 +1,7 @@
 /** Functions that are not one kernel: their plans are sound, and compute what the functions do. */
 
 import { describe, expect, test } from "vitest";
-import { type CompileResult, compile } from "../../src/compile.ts";
+import { type CompileResult, compile } from "../../src/driver/compile.ts";
 import { constantsOf, interpret } from "../../src/ir/interpret.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";

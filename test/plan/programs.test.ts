@@ -1,7 +1,7 @@
 /** Programs as people write them: how many kernels each takes, why not fewer, and that these move no more bytes than they must. */
 
 import { describe, expect, test } from "vitest";
-import { compile } from "../../src/compile.ts";
+import { compile } from "../../src/driver/compile.ts";
 import { bytesOfElement } from "../../src/ir/bytes.ts";
 import { dimensionNames } from "../../src/ir/ir.ts";
 import { elementCount } from "../../src/ir/tensor.ts";

@@ -2,8 +2,8 @@
 
 import * as ort from "onnxruntime-web";
 import { expect, test } from "vitest";
-import { compact } from "../../src/compact-manifest.ts";
-import { compile } from "../../src/compile.ts";
+import { compile } from "../../src/driver/compile.ts";
+import { compact } from "../../src/emit/compact-manifest.ts";
 import { prepare as prepareForOrt } from "../../src/integrations/onnxruntime.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import type { Fn } from "../../src/ir/ir.ts";

@@ -2,8 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { proveLaunch } from "../../codegen/prove.ts";
-import { portableTarget, type TargetProfile, targetByName } from "../../codegen/target.ts";
-import { compile } from "../../src/compile.ts";
+import { compile } from "../../src/driver/compile.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { parse } from "../../src/parse/parse.ts";
@@ -11,6 +10,7 @@ import { planManifest } from "../../src/plan/manifest.ts";
 import { callsOf, type Launch, launchesOf, type Plan } from "../../src/plan/plan.ts";
 import { fromNumbers, toNumbers } from "../../src/runtime/host-tensor.ts";
 import { runPlan } from "../../src/runtime/prepare-plan.ts";
+import { portableTarget, type TargetProfile, targetByName } from "../../src/target/target.ts";
 import { randomInputs } from "../../src/testing/random-inputs.ts";
 import { gpuTest } from "../support/gpu.ts";
 

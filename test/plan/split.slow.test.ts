@@ -1,7 +1,7 @@
 /** Reductions over rows in tiles, on the device: any number of rows and columns. */
 
 import { describe } from "vitest";
-import { hostTensorsOf } from "../../src/cli/kernel-inputs.ts";
+import { hostTensorsOf } from "../../src/compare/kernel-inputs.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import { planManifest } from "../../src/plan/manifest.ts";
 import { toNumbers } from "../../src/runtime/host-tensor.ts";

@@ -4,9 +4,9 @@ import { defaultPipeline } from "../../passes/index.ts";
 import { type Analysis, analyze } from "../../playground/model/analyze.ts";
 import { firstExample } from "../../playground/model/link.ts";
 import { fileName, type Message } from "../../playground/model/messages.ts";
-import { applyFusedRmsNorm } from "../../src/apply-fused-rms-norm.ts";
-import { compile } from "../../src/compile.ts";
 import { lineColumn } from "../../src/diagnostics/diagnostic.ts";
+import { applyFusedRmsNorm } from "../../src/driver/apply-fused-rms-norm.ts";
+import { compile } from "../../src/driver/compile.ts";
 import { parse } from "../../src/parse/parse.ts";
 
 const target = "portable";

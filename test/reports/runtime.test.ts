@@ -4,10 +4,10 @@
  */
 
 import { expect, test } from "vitest";
-import { type TargetProfile, targetByName } from "../../codegen/target.ts";
-import { emitModule } from "../../src/emit-module.ts";
+import { emitModule } from "../../src/emit/module.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import { runKernel } from "../../src/runtime/prepare.ts";
+import { type TargetProfile, targetByName } from "../../src/target/target.ts";
 import { compileText, targetsFor } from "../support/compile.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { compareKernel, errorOf, inputsFor, tensorsOf } from "../support/oracle.ts";

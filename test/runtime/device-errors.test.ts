@@ -1,11 +1,11 @@
 import { describe, expect } from "vitest";
-import type { Kernel } from "../../codegen/manifest.ts";
-import { compile } from "../../src/compile.ts";
 import { TircError } from "../../src/diagnostics/diagnostic.ts";
 import { renderPretty } from "../../src/diagnostics/pretty.ts";
+import { compile } from "../../src/driver/compile.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { openDevice } from "../../src/runtime/node.ts";
 import { prepare, runKernel } from "../../src/runtime/prepare.ts";
+import type { Kernel } from "../../src/target/manifest.ts";
 import { rejectionOf } from "../support/diagnostics.ts";
 import { gpuTest as test } from "../support/gpu.ts";
 import { handKernel, rowSum } from "../support/hand-kernel.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { checkTarget, defaultLimits } from "../../codegen/target.ts";
 import { isSoftware } from "../../src/launch/choose.ts";
 import { targetFromAdapter, targetFromDevice } from "../../src/runtime/device-target.ts";
+import { checkTarget, defaultLimits } from "../../src/target/target.ts";
 import { gpuTest } from "../support/gpu.ts";
 
 const info = (parts: Partial<GPUAdapterInfo>) =>

@@ -1,7 +1,7 @@
 /** Checks of the algebra of row means on a program: proofs against the numbers, and rewriting against the results. */
 
 import { Centering } from "../../passes/centering.ts";
-import { applyFusedRmsNorm } from "../../src/apply-fused-rms-norm.ts";
+import { applyFusedRmsNorm } from "../../src/driver/apply-fused-rms-norm.ts";
 import { constantsOf, evaluateFn, interpret } from "../../src/ir/interpret.ts";
 import type { Fn, Module, Value } from "../../src/ir/ir.ts";
 import type { Rows } from "../../src/ir/ops/def.ts";

@@ -1,6 +1,6 @@
 /** Whether a backward is the transpose of its forward's Jacobian, in exact arithmetic: <d_y, J v> = <J' d_y, v>. */
 
-import { type FunctionGradient, type GradientOptions, gradient } from "../../src/gradient.ts";
+import { type FunctionGradient, type GradientOptions, gradient } from "../../src/driver/gradient.ts";
 import { fieldPairs } from "../../src/ir/field/prime.ts";
 import type { Module } from "../../src/ir/ir.ts";
 import { randomNumbers } from "../../src/ir/random.ts";

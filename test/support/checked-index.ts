@@ -1,6 +1,6 @@
 /** The u32 arithmetic of a kernel's indices, evaluated exactly: every step that would not fit into 32 bits is an error. */
 
-import type { Kernel } from "../../codegen/manifest.ts";
+import type { Kernel } from "../../src/target/manifest.ts";
 
 type Variables = Map<string, bigint>;
 

@@ -1,6 +1,6 @@
 /** Programs with large reductions over rows, and how they are compiled. */
 
-import { type CompileOptions, compile } from "../../src/compile.ts";
+import { type CompileOptions, compile } from "../../src/driver/compile.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { parse } from "../../src/parse/parse.ts";
 import type { Plan } from "../../src/plan/plan.ts";

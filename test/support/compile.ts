@@ -1,14 +1,14 @@
 /** From text to a kernel, as the tests of the code generator want it. */
 
 import { generate } from "../../codegen/generate.ts";
-import type { Program } from "../../codegen/kernel/statement.ts";
-import { verifyProgram } from "../../codegen/kernel/verify.ts";
-import type { Kernel } from "../../codegen/manifest.ts";
 import { proveKernel } from "../../codegen/prove.ts";
-import { builtinTargets, portableTarget, type TargetProfile } from "../../codegen/target.ts";
-import { type CompileOptions, optimize } from "../../src/compile.ts";
+import { type CompileOptions, optimize } from "../../src/driver/compile.ts";
 import type { Fn } from "../../src/ir/ir.ts";
+import type { Program } from "../../src/kernel/statement.ts";
+import { verifyProgram } from "../../src/kernel/verify.ts";
 import { parse } from "../../src/parse/parse.ts";
+import type { Kernel } from "../../src/target/manifest.ts";
+import { builtinTargets, portableTarget, type TargetProfile } from "../../src/target/target.ts";
 import { isDeep } from "./deep.ts";
 
 export interface Compiled {

@@ -1,15 +1,15 @@
 /** What a kernel does, counted while it runs lane by lane. */
 
-import { type Arithmetic, float32 } from "../../codegen/kernel/arithmetic.ts";
-import { builtinFunctions } from "../../codegen/kernel/expression.ts";
-import { interpretOver } from "../../codegen/kernel/interpret.ts";
-import type { Program } from "../../codegen/kernel/statement.ts";
 import { workgroupsOf } from "../../codegen/launch.ts";
-import { type Kernel, parametersOf } from "../../codegen/manifest.ts";
 import { wgslFunctions } from "../../src/ir/ops/wgsl-functions.ts";
 import { elementCount } from "../../src/ir/tensor.ts";
 import type { ElementType } from "../../src/ir/types.ts";
+import { type Arithmetic, float32 } from "../../src/kernel/arithmetic.ts";
+import { builtinFunctions } from "../../src/kernel/expression.ts";
+import { interpretOver } from "../../src/kernel/interpret.ts";
+import type { Program } from "../../src/kernel/statement.ts";
 import { type Dims, extents } from "../../src/runtime/bind-inputs.ts";
+import { type Kernel, parametersOf } from "../../src/target/manifest.ts";
 
 /** Arithmetic that counts what it is asked for. */
 class Counting implements Arithmetic<number> {

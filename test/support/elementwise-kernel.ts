@@ -1,16 +1,16 @@
 /** Runs the WGSL of one elementwise op over lists of numbers, on its own: no fusion, no schedule. */
 
 import { computedType, laneType } from "../../codegen/expression.ts";
-import { literal, read, type Scalar } from "../../codegen/kernel/expression.ts";
-import { ExpressionPrinter } from "../../codegen/kernel/print-wgsl.ts";
-import type { Kernel } from "../../codegen/manifest.ts";
+import { ExpressionPrinter } from "../../codegen/print-wgsl.ts";
 import type { Attributes } from "../../src/ir/ir.ts";
 import type { ElementwiseDef } from "../../src/ir/ops/def.ts";
 import { type ElementwiseName, ops } from "../../src/ir/ops/index.ts";
 import { wgslFunctionText } from "../../src/ir/ops/wgsl-functions.ts";
 import type { ElementType } from "../../src/ir/types.ts";
+import { literal, read, type Scalar } from "../../src/kernel/expression.ts";
 import { fromNumbers, toNumbers } from "../../src/runtime/host-tensor.ts";
 import { runKernel } from "../../src/runtime/prepare.ts";
+import type { Kernel } from "../../src/target/manifest.ts";
 import { handKernel } from "./hand-kernel.ts";
 
 /** What f16 is computed in. */

@@ -1,6 +1,6 @@
 /** Backward functions as tests want them. */
 
-import { type GradientOptions, gradient } from "../../src/gradient.ts";
+import { type GradientOptions, gradient } from "../../src/driver/gradient.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import { type Fn, makeModule } from "../../src/ir/ir.ts";
 import { print } from "../../src/ir/print.ts";

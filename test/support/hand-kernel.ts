@@ -1,7 +1,7 @@
 /** Kernels written by hand, with their manifests: what the runtime and the checkers are tested with. */
 
-import type { Binding, Kernel, Manifest } from "../../codegen/manifest.ts";
 import type { Dim, ElementType } from "../../src/ir/types.ts";
+import type { Binding, Kernel, Manifest } from "../../src/target/manifest.ts";
 
 type Described = Partial<Omit<Manifest, "bindings">> & {
   /** `name: [element type, shape]`; f16 is packed two in a u32. */

@@ -1,7 +1,7 @@
 /** Models whose outputs are known: computed as they are imported, after the passes, and as the surgery writes them. */
 
 import { expect } from "vitest";
-import { optimize } from "../../src/compile.ts";
+import { optimize } from "../../src/driver/compile.ts";
 import { constantsOf } from "../../src/ir/interpret.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";

@@ -1,6 +1,5 @@
 /** Kernels against the float64 interpreter. */
 
-import type { Kernel } from "../../codegen/manifest.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { normal, randomNumbers } from "../../src/ir/random.ts";
@@ -8,6 +7,7 @@ import { elementCount, type Tensor } from "../../src/ir/tensor.ts";
 import { type ElementType, isFloat } from "../../src/ir/types.ts";
 import { fromNumbers, type HostTensor, toNumbers } from "../../src/runtime/host-tensor.ts";
 import { type PreparedKernel, prepare } from "../../src/runtime/prepare.ts";
+import type { Kernel } from "../../src/target/manifest.ts";
 
 export { normal, randomNumbers as random };
 

@@ -1,6 +1,6 @@
 /** Kernels rewritten so that a driver shows what it would hide: other subgroup sizes, workgroup memory that is not zero. */
 
-import type { Kernel } from "../../codegen/manifest.ts";
+import type { Kernel } from "../../src/target/manifest.ts";
 
 const start = /(fn main\([^)]*\)[^{]*\{\n)/;
 

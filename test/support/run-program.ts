@@ -1,12 +1,12 @@
 /** Runs kernels lane by lane, without a device. */
 
-import { interpretProgram } from "../../codegen/kernel/interpret.ts";
-import type { Program, Statement } from "../../codegen/kernel/statement.ts";
 import { workgroupsOf } from "../../codegen/launch.ts";
-import { type Kernel, type Parameter, parametersOf } from "../../codegen/manifest.ts";
 import { elementCount } from "../../src/ir/tensor.ts";
+import { interpretProgram } from "../../src/kernel/interpret.ts";
+import type { Program, Statement } from "../../src/kernel/statement.ts";
 import { type Dims, extents } from "../../src/runtime/bind-inputs.ts";
 import { fromNumbers, type HostTensor, toNumbers } from "../../src/runtime/host-tensor.ts";
+import { type Kernel, type Parameter, parametersOf } from "../../src/target/manifest.ts";
 import { normal, random } from "./oracle.ts";
 
 /** What a kernel gives, by result, and what is wrong with it. */

@@ -3,7 +3,7 @@
  * the same bits on a device that computes each of its operations in one way.
  */
 
-import { type Arithmetic, float32 } from "../../codegen/kernel/arithmetic.ts";
+import { type Arithmetic, float32 } from "../../src/kernel/arithmetic.ts";
 
 /** Two are one object if they are the same. */
 export interface Term {

@@ -3,9 +3,9 @@
  * read these fields; nothing else in the compiler knows an op by its name except rewrites that are about that op.
  */
 
-import type { Expression, Scalar, Type } from "../../../codegen/kernel/expression.ts";
-import type { Reduction, ReductionResult } from "../../../codegen/kernel/reduction.ts";
 import type { Diagnostic, Span } from "../../diagnostics/diagnostic.ts";
+import type { Expression, Scalar, Type } from "../../kernel/expression.ts";
+import type { Reduction, ReductionResult } from "../../kernel/reduction.ts";
 import type { Attributes, Value } from "../ir.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Dim, type ElementType, elementTypes, type Shape, type TensorType } from "../types.ts";

@@ -16,7 +16,7 @@ import {
   unary as prefixed,
   select,
   subtract,
-} from "../../../codegen/kernel/expression.ts";
+} from "../../kernel/expression.ts";
 import { roundTo } from "../float16.ts";
 import { type ByteType, type ElementType, elementInfo, isByte, isFloat, isHalf, isInteger } from "../types.ts";
 import {

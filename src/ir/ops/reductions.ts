@@ -1,10 +1,10 @@
 /** Rows of the op table for reductions: they fold the axes they name, one result for each remaining index. */
 
-import { logOfSum } from "../../../codegen/kernel/exponentials.ts";
-import { moments } from "../../../codegen/kernel/moments.ts";
-import { largest, product, smallest, sum } from "../../../codegen/kernel/monoids.ts";
-import { firstLargest, firstSmallest } from "../../../codegen/kernel/places.ts";
-import type { Reduction } from "../../../codegen/kernel/reduction.ts";
+import { logOfSum } from "../../kernel/exponentials.ts";
+import { moments } from "../../kernel/moments.ts";
+import { largest, product, smallest, sum } from "../../kernel/monoids.ts";
+import { firstLargest, firstSmallest } from "../../kernel/places.ts";
+import type { Reduction } from "../../kernel/reduction.ts";
 import { type AttributeDef, attribute, floats, numbers, type ReductionRow } from "./def.ts";
 import { meanOf, sumOf, varianceOf } from "./math.ts";
 

@@ -14,8 +14,8 @@ import {
   literal,
   multiply,
   type Type,
-} from "../../../codegen/kernel/expression.ts";
-import { defineFunction } from "../../../codegen/kernel/function.ts";
+} from "../../kernel/expression.ts";
+import { defineFunction } from "../../kernel/function.ts";
 
 /** By how many bits the second word turns in each round. */
 const turns = [13, 15, 26, 6, 17, 29, 16, 24] as const;

@@ -1,0 +1,83 @@
+/** Prints all of a kernel as WGSL: what it enables and binds, the functions that it calls, and its statements. */
+
+import type { Span } from "../src/diagnostics/diagnostic.ts";
+import { wgslFunctionText } from "../src/ir/ops/wgsl-functions.ts";
+import type { Buffer } from "../src/kernel/buffer.ts";
+import type { Program } from "../src/kernel/statement.ts";
+import { arrayElement, bufferFunctions, declareBuffer, libraryOfStores } from "./buffers.ts";
+import { ExpressionPrinter, printArray, printStatements } from "./print-wgsl.ts";
+import { type Line, Writer } from "./writer.ts";
+
+/** What a buffer is called where the first entry point has an array of something else in its place. */
+export const secondName = ({ wgsl, type }: Buffer) => `v${type.width}_${wgsl}`;
+
+/**
+ * The lines, each with the place in the program that it comes from.
+ * @param programs entry points of one text, of the same dimensions and tensors. A name that two of them have is of one thing.
+ */
+export function printKernel(...programs: readonly [Program, ...Program[]]): readonly Line[] {
+  const [{ dims, buffers: tensors }] = programs;
+  const w = new Writer();
+  const overrides = dims.filter(({ isOverride }) => isOverride).map(({ name }) => name);
+  const isConstant = new Set(overrides);
+  const dimension = (name: string) => (isConstant.has(name) ? `dim_${name}` : `dims.dim_${name}`);
+  const entries = programs.map((program) => {
+    const named = (buffer: Buffer) => {
+      const first = tensors.find(({ wgsl }) => wgsl === buffer.wgsl) as Buffer;
+      return arrayElement(first) === arrayElement(buffer) ? buffer : { ...buffer, wgsl: secondName(buffer) };
+    };
+    const printer = new ExpressionPrinter(dimension, program.workgroupSize, named);
+    const statements = printStatements(program.body, printer);
+    const buffers = program.buffers.filter(({ storage }) => storage !== "uniform").map(named);
+    for (const { name, width } of libraryOfStores(buffers, printer)) printer.require(name, width);
+    return { program, printer, statements, buffers };
+  });
+  const uniforms = [
+    ...dims.filter(({ isOverride }) => !isOverride).map(({ name }) => `  dim_${name}: u32,`),
+    ...tensors.filter((one) => one.storage === "uniform").map((one) => `  ${one.wgsl}: ${arrayElement(one)},`),
+  ];
+  const seen = new Set<string>();
+  const library = entries.flatMap(({ printer }) =>
+    [...printer.library.values()].flatMap(({ name, width }) => wgslFunctionText(name, width, seen)),
+  );
+  const functions = new Set(
+    entries.flatMap(({ printer, buffers }) => [
+      ...bufferFunctions(buffers, printer),
+      ...[...printer.functions].map((one) => printer.function(one)),
+    ]),
+  );
+  const section = (lines: readonly string[], spans: readonly (Span | undefined)[] = []) => {
+    for (const [i, line] of lines.entries()) w.line(line, spans[i]);
+    if (lines.length > 0) w.line("");
+  };
+  section([...new Set(programs.flatMap(({ enables }) => enables))].map((name) => `enable ${name};`));
+  section(overrides.map((name) => `override dim_${name}: u32;`));
+  if (uniforms.length > 0) section(["struct Dims {", ...uniforms, "}"]);
+  const declared = new Map<string, Span | undefined>();
+  for (const { buffers } of entries) {
+    for (const [binding, buffer] of buffers.entries()) {
+      declared.set(declareBuffer(buffer, binding), buffer.access === "read" ? buffer.span : undefined);
+    }
+  }
+  if (uniforms.length > 0) {
+    declared.set(`@group(0) @binding(${entries[0]?.buffers.length}) var<uniform> dims: Dims;`, undefined);
+  }
+  section([...declared.keys()], [...declared.values()]);
+  const shared = programs.flatMap((program) => program.shared);
+  section([...new Set(shared.map((array) => `var<workgroup> ${array.name}: ${printArray(array)};`))]);
+  for (const text of [...library, ...functions]) w.text(`${text}\n`);
+  for (const [i, { program, statements }] of entries.entries()) {
+    const { workgroupSize, subgroupSize, subgroupSizes, entryPoint } = program;
+    const subgroup = subgroupSize === undefined ? "" : ` @subgroup_size(${subgroupSize})`;
+    if (i > 0) w.line("");
+    w.text(`@compute @workgroup_size(${workgroupSize})${subgroup}
+fn ${entryPoint}(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,${subgroupSizes ? "\n  @builtin(subgroup_size) subgroupSize: u32," : ""}
+) {`);
+    w.append(statements);
+    w.line("}");
+  }
+  return w.lines;
+}

@@ -1,0 +1,337 @@
+/** Prints a kernel as WGSL. It knows types, operators and statements, and no op of the language. */
+
+import { type WgslFunction, wgslFunctionName } from "../src/ir/ops/wgsl-functions.ts";
+import { printNumber } from "../src/ir/print.ts";
+import type { Buffer } from "../src/kernel/buffer.ts";
+import {
+  type BinaryOperator,
+  type Expression,
+  type ExpressionOf,
+  type KernelFunction,
+  type Scalar,
+  type Type,
+  typeOf,
+  type Variable,
+} from "../src/kernel/expression.ts";
+import type { Statement } from "../src/kernel/statement.ts";
+import { printElement, printLoad, printStore } from "./buffers.ts";
+import { Writer } from "./writer.ts";
+
+const letters = { f32: "f", i32: "i", u32: "u" } as const;
+
+export function printType({ scalar, width }: Type): string {
+  if (width === 1) return scalar;
+  return scalar === "bool" ? `vec${width}<bool>` : `vec${width}${letters[scalar]}`;
+}
+
+/** How tightly a text holds together: an operand that is looser than its place stands in parentheses. */
+const level = { or: 1, and: 2, relation: 3, bits: 4, sum: 5, product: 6, unary: 7, primary: 8 } as const;
+
+export interface Text {
+  readonly text: string;
+  readonly level: number;
+}
+
+export const primary = (text: string): Text => ({ text, level: level.primary });
+
+/** What an operator's text is, and what its operands must be at least (https://www.w3.org/TR/WGSL/#operator-precedence-associativity). */
+const operators: Readonly<Record<BinaryOperator, { level: number; left: number; right: number }>> = {
+  "*": { level: level.product, left: level.product, right: level.unary },
+  "/": { level: level.product, left: level.product, right: level.unary },
+  "%": { level: level.product, left: level.product, right: level.unary },
+  "+": { level: level.sum, left: level.sum, right: level.product },
+  "-": { level: level.sum, left: level.sum, right: level.product },
+  "<": { level: level.relation, left: level.sum, right: level.sum },
+  "<=": { level: level.relation, left: level.sum, right: level.sum },
+  ">": { level: level.relation, left: level.sum, right: level.sum },
+  ">=": { level: level.relation, left: level.sum, right: level.sum },
+  "==": { level: level.relation, left: level.sum, right: level.sum },
+  "&": { level: level.bits, left: level.unary, right: level.unary },
+  "|": { level: level.bits, left: level.unary, right: level.unary },
+  "^": { level: level.bits, left: level.unary, right: level.unary },
+  "&&": { level: level.and, left: level.and, right: level.relation },
+};
+
+const components = ["x", "y", "z", "w"] as const;
+
+/** The number of the workgroup in a dispatch of two dimensions. */
+const workgroupNumber = { text: "group.x + group.y * groups.x", level: level.sum };
+/** 0 when the kernel runs, for a dispatch has two dimensions; to a driver's compiler it is any number. */
+const unknownZero = "groups.z - 1u";
+
+/** Texts of expressions, and the functions that they call. */
+export class ExpressionPrinter {
+  /** Of the library, by name and width. */
+  readonly library = new Map<string, { readonly name: WgslFunction; readonly width: number }>();
+  /** Of the kernel's own, each after those that it calls. */
+  readonly functions = new Set<KernelFunction>();
+  /** Buffers of vectors, by their names, of which single elements are read. */
+  readonly singly = new Set<string>();
+  /** Buffers whose elements are parts of words, by their names, of which whole words are loaded or stored. */
+  readonly words = new Set<string>();
+  /** Those into which elements are stored as they have them. */
+  readonly elements = new Set<string>();
+  /** Texts of the variables that the device counts. */
+  readonly bound = new Map<Variable, Text>();
+  private readonly dimension: (name: string) => string;
+  readonly workgroupSize: number;
+  /** A buffer by the name that it is declared by. */
+  readonly named: (buffer: Buffer) => Buffer;
+
+  /**
+   * @param dimension how a symbolic dimension is read.
+   * @param named how a buffer is declared.
+   */
+  constructor(dimension: (name: string) => string, workgroupSize = 1, named = (buffer: Buffer) => buffer) {
+    this.named = named;
+    this.dimension = dimension;
+    this.workgroupSize = workgroupSize;
+  }
+
+  print(expression: Expression): string {
+    return this.text(expression).text;
+  }
+
+  /** The text, in parentheses where it holds together less than `least`. */
+  private within(expression: Expression, least: number): string {
+    const { text, level } = this.text(expression);
+    return level < least ? `(${text})` : text;
+  }
+
+  private list(expressions: readonly Expression[]): string {
+    return expressions.map((expression) => this.print(expression)).join(", ");
+  }
+
+  private text(expression: Expression): Text {
+    switch (expression.kind) {
+      case "literal":
+        return primary(this.literal(expression));
+      case "read":
+        return this.bound.get(expression.variable) ?? primary(expression.variable.name);
+      case "item":
+        return primary(`${expression.variable.name}[${this.print(expression.index)}]`);
+      case "load":
+        return this.load(expression);
+      case "dimension":
+        return primary(this.dimension(expression.name));
+      case "local":
+        return primary("local");
+      case "subgroupSize":
+        return primary("subgroupSize");
+      case "unary":
+        return this.unary(expression);
+      case "binary":
+        return this.binary(expression);
+      case "select":
+        return primary(`select(${this.list([expression.no, expression.yes, expression.condition])})`);
+      case "call":
+        return primary(`${expression.name}(${this.list(expression.args)})`);
+      case "library": {
+        const args = this.list(expression.args);
+        return primary(`${this.require(expression.name, expression.type.width)}(${args})`);
+      }
+      case "apply":
+        return this.apply(expression);
+      case "construct":
+        return primary(`${this.typeName(expression.type)}(${this.list(expression.args)})`);
+      case "component":
+        return primary(`${this.within(expression.of, level.primary)}.${this.componentName(expression)}`);
+      case "opaque":
+        return this.opaque(expression);
+      case "shuffle":
+        return primary(`${this.shuffleName}(${this.print(expression.operand)}, ${expression.mask}u)`);
+      default:
+        return expression satisfies never;
+    }
+  }
+
+  protected readonly shuffleName: string = "subgroupShuffleXor";
+
+  protected typeName(type: Type): string {
+    return printType(type);
+  }
+
+  protected componentName({ index }: ExpressionOf<"component">): string {
+    return components[index] as string;
+  }
+
+  /** The name of a function of the library, which is then part of the kernel. */
+  require(name: WgslFunction, width: number): string {
+    this.library.set(`${name} ${width}`, { name, width });
+    return wgslFunctionName(name, width);
+  }
+
+  /** Negative numbers stand in parentheses. */
+  protected literal({ type, value }: ExpressionOf<"literal">): string {
+    const text = this.scalar(value, type.scalar);
+    return type.width === 1 ? text : `${printType(type)}(${text})`;
+  }
+
+  private scalar(value: number, scalar: Scalar): string {
+    if (scalar === "bool") return String(value !== 0);
+    if (scalar === "u32") return `${value}u`;
+    if (scalar === "i32") return value < 0 ? `i32(${value})` : `${value}i`;
+    // A number that is none in f32 is what it rounds to.
+    const rounded = Math.fround(value);
+    if (Number.isNaN(value)) return this.nan();
+    if (!Number.isFinite(rounded)) return rounded < 0 ? `(-${this.infinity()})` : this.infinity();
+    const text = printNumber(value);
+    const float = /[.e]/.test(text) ? text : `${text}.0`;
+    return value < 0 || Object.is(value, -0) ? `(${float})` : float;
+  }
+
+  protected infinity(): string {
+    return `${this.require("infinity", 1)}()`;
+  }
+
+  protected nan(): string {
+    return `${this.require("nan", 1)}()`;
+  }
+
+  protected load({ buffer: own, index, type }: ExpressionOf<"load">): Text {
+    const buffer = this.named(own);
+    const isElement = type.width < buffer.type.width;
+    if (type.width > buffer.type.width) {
+      this.words.add(buffer.wgsl);
+      return primary(printLoad({ ...buffer, type }, this.print(index)));
+    }
+    if (isElement) this.singly.add(buffer.wgsl);
+    const text = isElement ? printElement(buffer, this.print(index)) : printLoad(buffer, this.print(index));
+    return { text, level: buffer.type.scalar === "bool" ? level.relation : level.primary };
+  }
+
+  private unary({ operator, operand }: ExpressionOf<"unary">): Text {
+    const isNested = operand.kind === "unary";
+    return { text: operator + this.within(operand, isNested ? level.primary : level.unary), level: level.unary };
+  }
+
+  private binary({ operator, left, right }: ExpressionOf<"binary">): Text {
+    const { left: least, right: leastRight, ...own } = operators[operator];
+    // A quotient that is multiplied is read more easily in parentheses.
+    const isMixed = own.level === level.product && left.kind === "binary" && left.operator !== operator;
+    const text = `${this.within(left, isMixed ? level.unary : least)} ${operator} ${this.within(right, leastRight)}`;
+    return { text, level: own.level };
+  }
+
+  private apply({ callee, args }: ExpressionOf<"apply">): Text {
+    this.collect(callee);
+    return primary(`${callee.name}(${this.list(args)})`);
+  }
+
+  private collect(callee: KernelFunction): void {
+    if (this.functions.has(callee)) return;
+    for (const { value } of callee.steps) this.print(value);
+    this.print(callee.result);
+    this.functions.add(callee);
+  }
+
+  protected opaque({ operand, type }: ExpressionOf<"opaque">): Text {
+    const uint = printType(typeOf("u32", type.width));
+    const zero = type.width === 1 ? `(${unknownZero})` : `${uint}(${unknownZero})`;
+    return primary(`bitcast<${printType(type)}>(bitcast<${uint}>(${this.print(operand)}) ^ ${zero})`);
+  }
+
+  function({ name, summary, parameters, steps, result }: KernelFunction): string {
+    const takes = parameters.map((parameter) => `${parameter.name}: ${printType(parameter.type)}`).join(", ");
+    const lines = steps.flatMap(({ variable, value, note }) => [
+      ...(note === undefined ? [] : [`  // ${note}`]),
+      `  let ${variable.name} = ${this.print(value)};`,
+    ]);
+    return [
+      ...(summary === "" ? [] : [`// ${summary}`]),
+      `fn ${name}(${takes}) -> ${printType(result.type)} {`,
+      ...lines,
+      `  return ${this.print(result)};`,
+      "}",
+    ].join("\n");
+  }
+}
+
+/** A text that two expressions share if they are the same. */
+export function keyOf(expression: Expression): string {
+  return keys.print(expression);
+}
+
+const keys = new ExpressionPrinter((name) => `dim_${name}`);
+
+/** The statements as lines, each with the place in the program that it comes from. */
+export function printStatements(statements: readonly Statement[], printer: ExpressionPrinter): Writer {
+  const writer = new Writer();
+  for (const statement of statements) printStatement(statement, printer, writer);
+  return writer;
+}
+
+function printStatement(statement: Statement, printer: ExpressionPrinter, writer: Writer): void {
+  const { span } = statement;
+  const body = (statements: readonly Statement[]) => {
+    for (const one of statements) printStatement(one, printer, writer);
+  };
+  switch (statement.kind) {
+    case "define": {
+      const { variable, value } = statement;
+      writer.line(`${variable.isMutable ? "var" : "let"} ${variable.name} = ${printer.print(value)};`, span);
+      return;
+    }
+    case "array":
+      writer.line(`var ${statement.variable.name}: ${printArray(statement.variable)};`, span);
+      return;
+    case "assign": {
+      const { target, operator = "", value } = statement;
+      writer.line(`${printer.print(target)} ${operator}= ${printer.print(value)};`, span);
+      return;
+    }
+    case "store": {
+      const { index, value } = statement;
+      const buffer = printer.named(statement.buffer);
+      const parts = statement.parts?.map((part) => printer.print(part));
+      (parts ? printer.words : printer.elements).add(buffer.wgsl);
+      writer.line(printStore(buffer, printer.print(index), printer.print(value), parts), span);
+      return;
+    }
+    case "barrier":
+      writer.line("workgroupBarrier();", span);
+      return;
+    case "if":
+      writer.block(`if (${printer.print(statement.condition)})`, () => body(statement.body), span);
+      return;
+    case "scope":
+      writer.block("", () => body(statement.body), span);
+      return;
+    case "bind":
+      printBind(statement, printer, writer);
+      body(statement.body);
+      return;
+    case "loop":
+      writer.block(loopHead(statement, printer), () => body(statement.body), span);
+      return;
+    default:
+      statement satisfies never;
+  }
+}
+
+/** What the device counts needs no loop. */
+function printBind(
+  { axis, variable, extent = 1, span }: Extract<Statement, { kind: "bind" }>,
+  printer: ExpressionPrinter,
+  writer: Writer,
+): void {
+  if (axis === "grid") printer.bound.set(variable, workgroupNumber);
+  else if (axis === "workgroup") {
+    const lanes = printer.workgroupSize / extent;
+    printer.bound.set(variable, lanes === 1 ? primary("local") : { text: `local / ${lanes}u`, level: level.product });
+  } else writer.line(`let ${variable.name} = ${extent > 1 ? `local % ${extent}u` : "0u"};`, span);
+}
+
+function loopHead(
+  { variable: { name }, from, progress }: Extract<Statement, { kind: "loop" }>,
+  printer: ExpressionPrinter,
+): string {
+  const first = `var ${name} = ${printer.print(from)}`;
+  if (progress === "halving") return `for (${first}; ${name} > 0u; ${name} /= 2u)`;
+  const next = progress.by === 1 ? `${name}++` : `${name} += ${progress.by}u`;
+  return `for (${first}; ${name} < ${printer.print(progress.until)}; ${next})`;
+}
+
+export function printArray({ type, length }: Variable): string {
+  return `array<${printType(type)}, ${length}>`;
+}

@@ -1,0 +1,171 @@
+/** The inputs of `tirc run`: from files, or made up. */
+
+import { type Diagnostic, fail, type Word } from "../diagnostics/diagnostic.ts";
+import { cliErrors } from "../diagnostics/errors-cli.ts";
+import { npyErrors } from "../diagnostics/errors-data.ts";
+import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
+import type { NpyArray } from "../formats/npy.ts";
+import { isBeyond } from "../ir/float16.ts";
+import { resolveShape } from "../ir/interpret.ts";
+import { dimensionNames, type Fn, type Value } from "../ir/ir.ts";
+import { lookupsBy } from "../ir/lookups.ts";
+import { elementCount, indexAt } from "../ir/tensor.ts";
+import { elementInfo, printShape, printType } from "../ir/types.ts";
+import { fromNumbers, type HostTensor } from "../runtime/host-tensor.ts";
+import { type Fill, numbersOf, printFill } from "./fill.ts";
+
+/** What an input is filled with, or the array that a file holds. */
+export type InputSource =
+  | { readonly kind: "fill"; readonly fill: Fill; readonly word?: Word }
+  | { readonly kind: "file"; readonly file: string; readonly array: NpyArray };
+
+export interface ChosenDims {
+  readonly extents: Readonly<Record<string, number>>;
+  /** Those that nothing told. */
+  readonly defaults: readonly string[];
+}
+
+const defaultColumns = 768;
+const mostRows = 1024;
+/** Inputs made by default dimensions stay at about this many elements. */
+const mostElements = 2 ** 20;
+
+/**
+ * An extent for every named dimension: from the files, from `given`, else a default. The last dimension of a parameter
+ * is 768; the others share what keeps the largest parameter at a million elements.
+ * @throws TircError E0604, E0606.
+ */
+export function chooseDims(
+  fn: Fn,
+  sources: ReadonlyMap<string, InputSource>,
+  given: Readonly<Record<string, number>>,
+): ChosenDims {
+  const found: Diagnostic[] = [];
+  const extents: Record<string, number> = Object.assign(Object.create(null), given);
+  const toldBy = new Map(Object.keys(given).map((name) => [name, "--dim"]));
+  for (const param of fn.params) {
+    const source = sources.get(param.name as string);
+    if (source?.kind === "file") matchFile(param, source, extents, toldBy, found);
+  }
+  if (found.length > 0) fail(...found);
+  const defaults = dimensionNames(fn).filter((name) => extents[name] === undefined);
+  Object.assign(extents, defaultDims(fn, extents, defaults));
+  return { extents, defaults };
+}
+
+/** 2 GiB in float64. */
+const mostInTensor = 2 ** 28;
+
+/**
+ * Throws E0718 for every input and output that is too large to be held in memory; with `isInterpreted` also for what the
+ * interpreter computes on the way, which a kernel holds nowhere.
+ */
+export function checkSizes(fn: Fn, dims: Readonly<Record<string, number>>, isInterpreted = true): void {
+  const between = isInterpreted ? fn.ops.flatMap((op) => op.results) : [];
+  const values = new Map([...fn.params, ...between].map((value) => [value, value.name ?? value.def?.name ?? ""]));
+  for (const { name, value } of fn.results) values.set(value, name);
+  const tensors = [...values].map(([{ element, shape }, name]) => {
+    return { name, element, shape: resolveShape(shape, dims) };
+  });
+  const large = tensors.filter(({ shape }) => elementCount(shape) > mostInTensor);
+  if (large.length > 0)
+    fail(...large.map((tensor) => cliErrors.tooLarge(tensor.name, printType(tensor), mostInTensor)));
+}
+
+function matchFile(
+  param: Value,
+  { file, array }: InputSource & { kind: "file" },
+  extents: Record<string, number>,
+  toldBy: Map<string, string>,
+  found: Diagnostic[],
+): void {
+  const report = (why: string) => {
+    const got = `${file}, ${printShape(array.shape)}`;
+    found.push(runtimeErrors.wrongShape(param.name as string, printType(param.type), got, why));
+  };
+  if (array.shape.length !== param.shape.length) {
+    report(`it has ${array.shape.length} dimensions, not ${param.shape.length}`);
+    return;
+  }
+  for (const [axis, dim] of param.shape.entries()) {
+    const extent = array.shape[axis] as number;
+    if (typeof dim === "number") {
+      if (dim !== extent) report(`axis ${axis} is ${extent}, not ${dim}`);
+      continue;
+    }
+    const before = extents[dim];
+    if (before !== undefined && before !== extent) {
+      found.push(runtimeErrors.dimConflict(dim, toldBy.get(dim) ?? "", before, file, extent));
+    }
+    extents[dim] = extent;
+    toldBy.set(dim, file);
+  }
+}
+
+function defaultDims(fn: Fn, known: Readonly<Record<string, number>>, open: readonly string[]): Record<string, number> {
+  const columns = new Set(fn.params.map((param) => param.shape.at(-1)));
+  const isColumn = (name: string) =>
+    columns.has(name) && fn.params.every((param) => !param.shape.slice(0, -1).includes(name));
+  const withRows = (rows: number) =>
+    Object.fromEntries(open.map((name) => [name, isColumn(name) ? defaultColumns : rows]));
+  const largest = (rows: number) => {
+    const dims = { ...known, ...withRows(rows) };
+    return Math.max(...fn.params.map((param) => elementCount(resolveShape(param.shape, dims))));
+  };
+  let rows = mostRows;
+  while (rows > 1 && largest(rows) > mostElements) rows /= 2;
+  return withRows(rows);
+}
+
+/** A seed of its own for each parameter, so that one input stays as it is when another one is given. */
+export function seedOf(seed: number, name: string): number {
+  let hash = seed ^ 0x811c9dc5;
+  for (const char of name) hash = Math.imul(hash ^ (char.codePointAt(0) as number), 0x01000193);
+  return hash;
+}
+
+/** The tensor of a function's parameter; made up, what looks something up is a place that there is. Throws E0636, E0637, E0717. */
+export function makeInput(
+  fn: Fn,
+  param: Value,
+  source: InputSource,
+  dims: Readonly<Record<string, number>>,
+  seed: number,
+): HostTensor {
+  const { element } = param;
+  const shape = resolveShape(param.shape, dims);
+  if (source.kind === "file") {
+    checkNumbers(param, source);
+    return fromNumbers(element, shape, source.array.numbers);
+  }
+  const { word } = source;
+  const ends = source.fill === "randn" ? (lookupsBy(fn).get(param) ?? []) : [];
+  const end = Math.min(...resolveShape(ends, dims));
+  const fill: Fill = ends.length > 0 && end > 0 ? { name: "uniform", of: [0, end] } : source.fill;
+  const name = param.name as string;
+  const next = numbersOf(element, fill, seedOf(seed, name));
+  if (next === undefined) {
+    const type = printType(param.type);
+    fail(cliErrors.numberDoesNotFit(word?.span, name, type, word?.text ?? printFill(fill)));
+  }
+  const numbers = new Float64Array(elementCount(shape));
+  for (let i = 0; i < numbers.length; i++) numbers[i] = next();
+  return fromNumbers(element, shape, numbers);
+}
+
+const accepts = { float: ["float", "integer"], integer: ["integer"], truth: ["bool"] } as const satisfies Readonly<
+  Record<string, readonly NpyArray["kind"][]>
+>;
+
+/** Floats are rounded to the parameter's element type, within its range; anything else must fit as it is. */
+function checkNumbers(param: Value, { file, array }: InputSource & { kind: "file" }): void {
+  const type = printType(param.type);
+  const name = param.name as string;
+  const kinds: readonly NpyArray["kind"][] = accepts[elementInfo[param.element].kind];
+  if (!kinds.includes(array.kind)) fail(npyErrors.wrongKind(file, array.type, name, type));
+  const at = array.numbers.findIndex((number) => isBeyond(param.element, number));
+  if (at >= 0)
+    fail(
+      npyErrors.outOfRange(file, array.numbers[at] as number, `[${indexAt(at, array.shape).join(", ")}]`, name, type),
+    );
+}

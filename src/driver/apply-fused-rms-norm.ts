@@ -1,0 +1,59 @@
+/**
+ * Does for a module what model surgery does for a model, but exactly: every LayerNorm becomes an RMSNorm, with what is
+ * left of its centering, and a record says what happened to each.
+ */
+
+import type { Diagnostic } from "../diagnostics/diagnostic.ts";
+import { normWarnings } from "../diagnostics/errors-norms.ts";
+import type { Module } from "../ir/ir.ts";
+import { PassManager } from "../pass-manager/pass-manager.ts";
+import { parsePipeline, printPipeline, withoutPasses, withPassOptions } from "../pass-manager/pipeline.ts";
+import { type NormRecord, normRecords } from "./norm-records.ts";
+
+/** What to do with centerings: keep those that nothing proves away, drop those too, or look at none. */
+export type CenteringMode = "exact" | "lossy" | "off";
+
+/** The module with RMSNorms, and what became of each norm. */
+export interface FusedRmsNormResult {
+  readonly module: Module;
+  /** How many LayerNorms became RMSNorms. */
+  readonly count: number;
+  readonly norms: readonly NormRecord[];
+  /** What the passes said; R0601 where there was no norm at all. */
+  readonly remarks: readonly Diagnostic[];
+}
+
+/** What `applyFusedRmsNorm` may do. */
+export interface FusedRmsNormOptions {
+  /** What to do with centerings: see the pass `eliminate-centering`. */
+  readonly mode?: CenteringMode;
+  /**
+   * Whether centerings may move into constants. The module then has new ones, each the `center` of another, which
+   * `materialize` computes. On unless said otherwise.
+   */
+  readonly fold?: boolean;
+}
+
+/**
+ * Finds the LayerNorms of a module, those written in primitive ops too, and writes them as RMSNorms. gamma, beta and eps
+ * stay. In `exact` mode (the default) the module computes the same function.
+ * @throws TircError E04xx where `module` is not well formed.
+ */
+export function applyFusedRmsNorm(
+  module: Module,
+  { mode = "exact", fold = true }: FusedRmsNormOptions = {},
+): FusedRmsNormResult {
+  // No kernels are made, and eps stays.
+  const steps = withoutPasses(parsePipeline("default"), ["simplify-norms", "fuse-elementwise"]);
+  const pipeline = printPipeline(withPassOptions(steps, "eliminate-centering", { mode, fold }));
+  const { module: rewritten, history, remarks } = new PassManager(pipeline).run(module);
+  const norms = normRecords(history);
+  const names = module.fns.map((fn) => fn.name);
+  const warning = norms.length === 0 ? [normWarnings.noNorm(names, "program")] : [];
+  return {
+    module: rewritten,
+    count: norms.filter(({ norm }) => norm === "layernorm").length,
+    norms,
+    remarks: [...remarks, ...warning],
+  };
+}

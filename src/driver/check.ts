@@ -1,0 +1,44 @@
+/** What `compile` says of a program: for `tirc check` and for editors, which want to know before anything is built. */
+
+import { builtinPasses } from "../../passes/index.ts";
+import { type Diagnostic, type Source, TircError } from "../diagnostics/diagnostic.ts";
+import type { Module } from "../ir/ir.ts";
+import { headerPipeline, pipelineAt, printPipeline } from "../pass-manager/pipeline.ts";
+import type { TargetProfile } from "../target/target.ts";
+import { compile } from "./compile.ts";
+import { type Plugin, passesOf } from "./plugin.ts";
+
+/** What to compile for, and with. */
+export interface CheckOptions {
+  /** The name of a target, or a profile. `portable` unless said otherwise. */
+  readonly target?: string | TargetProfile | undefined;
+  readonly plugins?: readonly Plugin[] | undefined;
+  /** Whether every function must become a kernel, as `compile` wants it. On unless said otherwise. */
+  readonly kernels?: boolean | undefined;
+  /** Whether each function must be one kernel. Off unless said otherwise. */
+  readonly singleKernel?: boolean | undefined;
+}
+
+/** The pipeline that a program carries in its first comment, else the default one. @throws TircError E0301 to E0304. */
+export function pipelineOf(source: Source, plugins: readonly Plugin[] = []): string {
+  const header = headerPipeline(source);
+  if (header === undefined) return "default";
+  return printPipeline(pipelineAt(header, [...passesOf(plugins), ...builtinPasses]));
+}
+
+/**
+ * The errors and warnings of `compile` for a module that has been read from `source` without a mistake.
+ * @throws PassFailure where a pass is at fault.
+ */
+export function kernelProblems(module: Module, source: Source, options: CheckOptions = {}): readonly Diagnostic[] {
+  const { target, plugins = [], kernels = true, singleKernel = false } = options;
+  try {
+    const passes = pipelineOf(source, plugins);
+    if (!kernels) return [];
+    const { remarks } = compile(module, { passes, plugins, singleKernel, ...(target !== undefined && { target }) });
+    return remarks.filter(({ severity }) => severity !== "remark");
+  } catch (caught) {
+    if (caught instanceof TircError) return caught.diagnostics;
+    throw caught;
+  }
+}

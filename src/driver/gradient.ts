@@ -1,0 +1,99 @@
+/** Functions that give the gradients of a module's functions. */
+
+import { withSaved } from "../../passes/gradient-save.ts";
+import type { Diagnostic } from "../diagnostics/diagnostic.ts";
+import { fail } from "../diagnostics/diagnostic.ts";
+import { gradientErrors, gradientRemarks } from "../diagnostics/errors-gradient.ts";
+import { passErrors } from "../diagnostics/errors-passes.ts";
+import { copyParam, withParams } from "../ir/builder.ts";
+import { type Fn, type Module, makeModule } from "../ir/ir.ts";
+import { nameOf } from "../ir/naming.ts";
+import { isFloat } from "../ir/types.ts";
+import { PassManager } from "../pass-manager/pass-manager.ts";
+
+/** What `gradient` is asked for. */
+export interface GradientOptions {
+  /** The one function to differentiate; each of the module's unless said otherwise. */
+  readonly fn?: string;
+  /**
+   * Names of parameters by which to differentiate; all of floats on which a result depends unless said otherwise. Those
+   * that are named and whose extents are all numbers are weights: they are `@trained` in all functions of the result.
+   */
+  readonly wrt?: readonly string[];
+  /** Names of results to differentiate; all of floats unless said otherwise. */
+  readonly of?: readonly string[];
+  /**
+   * What the forward hands to the backward: `none` (unless said otherwise), so that the backward computes it again;
+   * `auto`, what moves fewer bytes than that; `all` that it needs.
+   */
+  readonly save?: "none" | "auto" | "all";
+}
+
+/** A function and its gradients. */
+export interface FunctionGradient {
+  /** Gives the results: the function itself, or where something is saved `f_forward`, which returns that too. */
+  readonly forward: Fn;
+  /**
+   * Takes the forward's parameters and a cotangent `d_y` for each result `y`, and gives `d_x` for each parameter `x`. Where
+   * something is saved it takes that before the cotangents, and only those parameters that it reads.
+   */
+  readonly backward: Fn;
+  /** Names of what is saved: results of the forward, parameters of the backward. */
+  readonly saved: readonly string[];
+}
+
+/** The module with functions of gradients. */
+export interface GradientResult {
+  readonly module: Module;
+  readonly functions: readonly FunctionGradient[];
+  /** What the passes said. */
+  readonly remarks: readonly Diagnostic[];
+}
+
+const before = "raise-norms,canonicalize";
+const after = "fixpoint(canonicalize,cse,dce)";
+
+/**
+ * Writes beside each function `f(x, ...) -> y` of a module `f_grad(x, ..., d_y) -> (d_x, ...)`, which for the derivative d_y of a number
+ * by y gives those of the number by the parameters: the transpose of f's Jacobian times d_y. `f` stays as it is, but for
+ * the mark `@trained` of its weights.
+ * @throws TircError E0307 where there is no such function, E08xx where there is no gradient.
+ */
+export function gradient(given: Module, { fn, wrt, of, save = "none" }: GradientOptions = {}): GradientResult {
+  const names = given.fns.map(({ name }) => name);
+  const isChosen = ({ name }: Fn) => fn === undefined || name === fn;
+  const module = makeModule(
+    given.fns.map((one) => (isChosen(one) ? withTrained(one, wrt ?? []) : one)),
+    given.consts,
+  );
+  const differentiated = module.fns.filter(isChosen);
+  if (fn !== undefined && differentiated.length === 0) fail(passErrors.unknownFunction(fn, names));
+  const asked = Object.entries({ fn: differentiated.map(({ name }) => name), wrt, of });
+  const options = asked.flatMap(([name, list]) => (list === undefined ? [] : [`${name}=${list.join("+")}`]));
+  const pipeline = `${before},gradient{${options.join(",")}},${after}`;
+  const { module: made, remarks } = new PassManager(pipeline).run(module);
+  const said = [...remarks];
+  const functions = differentiated.map((forward, i): FunctionGradient => {
+    const backward = made.fns[module.fns.length + i] as Fn;
+    const simple = made.fns[module.fns.indexOf(forward)] as Fn;
+    const handover = save === "none" ? undefined : withSaved(simple, backward, save);
+    if (save !== "none") said.push(gradientRemarks.saved(forward.span, forward.name, handover));
+    if (handover === undefined) return { forward, backward, saved: [] };
+    const { forward: written, backward: read, names: saved } = handover;
+    if (names.includes(written.name)) fail(gradientErrors.taken(forward.span, written.name, forward.name));
+    return { forward: written, backward: read, saved };
+  });
+  const added = functions.flatMap(({ forward, backward, saved }) =>
+    saved.length > 0 ? [forward, backward] : [backward],
+  );
+  return { module: makeModule([...module.fns, ...added], made.consts), functions, remarks: said };
+}
+
+/** The function with those of its parameters marked that are named and are weights: tensors of floats with known extents. */
+function withTrained(fn: Fn, names: readonly string[]): Fn {
+  return withParams(fn, (param) => {
+    const isKnown = param.shape.length > 0 && param.shape.every((dim) => typeof dim === "number");
+    const isWeight = names.includes(nameOf(param)) && isFloat(param.element) && isKnown;
+    return isWeight && !param.trained ? copyParam(param, { trained: true }) : param;
+  });
+}

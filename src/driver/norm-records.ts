@@ -1,0 +1,162 @@
+/** What became of the norms of a module: a record each, from the facts that passes hand over. */
+
+import type { Span } from "../diagnostics/diagnostic.ts";
+import { remarks } from "../diagnostics/remarks.ts";
+import type { Op, Value } from "../ir/ir.ts";
+import type { CenterOutcome, CenterResolved, NormMet, StandardizationMet } from "../pass/facts.ts";
+import { centerRemark, mostLookedFor, printMoved } from "../pass/print-facts.ts";
+import type { History, PassRun } from "../pass-manager/history.ts";
+
+/**
+ * Of a LayerNorm what `eliminate-centering` made of its centering: see `CenterOutcome`. Of others:
+ * - none: an RMSNorm, which centers nothing.
+ * - left: stays as it is: a GroupNorm, whose rows are no axes, or what a model's own ops cannot say.
+ * - unknown: a pass replaced its centering, and did not say by what.
+ */
+export type CenteringOutcome = CenterOutcome | "none" | "left" | "unknown";
+
+/** What became of one norm and its parts. */
+export interface NormRecord {
+  readonly fn: string;
+  /** Of what was normalized; the name of the norm's result where it has one. */
+  readonly name: string | undefined;
+  readonly span: Span;
+  readonly norm: "layernorm" | "rmsnorm" | "groupnorm" | "standardize";
+  readonly centering: CenteringOutcome;
+  /** The steps of the proof, or the condition that failed. */
+  readonly because: readonly string[];
+  /** Of `because`: constants that are centered once and for all, and values that are centered instead. */
+  readonly constants: readonly string[];
+  readonly movedTo: readonly string[];
+  /** Whether its centering is kept for other norms as well. */
+  readonly beginsStream: boolean;
+  readonly gamma: boolean;
+  readonly beta: boolean;
+  readonly eps: number;
+  /** The `center`s of the module made that are left of it, in it or where it moved to; several norms may share one. */
+  readonly centers: () => readonly Op[];
+}
+
+/** A norm as `layernorm-to-rmsnorm` met it, and what became of it. */
+export interface TracedNorm {
+  readonly fact: NormMet | StandardizationMet;
+  /** The number of the run of that pass. */
+  readonly run: number;
+  readonly record: NormRecord;
+}
+
+/** A record for each norm that `layernorm-to-rmsnorm` met, in the order of the functions. */
+export const normRecords = (history: History): NormRecord[] => tracedNorms(history).map(({ record }) => record);
+
+export function tracedNorms(history: History): TracedNorm[] {
+  const traced: TracedNorm[] = [];
+  const resolutions = history.runs.map(resolutionsOf);
+  for (const [run, { facts, given }] of history.runs.entries()) {
+    const met = facts.filter((fact) => fact.kind === "norm met" || fact.kind === "standardization met");
+    if (met.length === 0) continue;
+    const known = stillThere(traced, history, run);
+    const fnOf = new Map(given.fns.flatMap((fn) => fn.ops.map((op) => [op, fn.name] as const)));
+    for (const fact of met) {
+      const op = fact.norm.def as Op;
+      const fn = fnOf.get(op) as string;
+      if (known.has(fact.norm)) continue;
+      traced.push({
+        fact,
+        run,
+        record: { fn, ...partsOf(op, fact), ...whatBecameOf({ fact, run, history, resolutions }) },
+      });
+    }
+  }
+  return traced;
+}
+
+type Resolutions = ReadonlyMap<Value, Resolved>;
+
+/** What became of a centering, and how many values its remark looks at. */
+interface Resolved {
+  readonly fact: CenterResolved;
+  readonly most: number;
+}
+
+function resolutionsOf({ facts }: PassRun): Resolutions {
+  const resolved = facts.filter((fact) => fact.kind === "center resolved");
+  const most = mostLookedFor(resolved.length);
+  return new Map(resolved.map((fact) => [fact.center, { fact, most }]));
+}
+
+/** What stands before a run for norms that earlier runs met, and for the RMSNorms that they became. */
+function stillThere(traced: readonly TracedNorm[], history: History, before: number): ReadonlySet<Value> {
+  return new Set(
+    traced.flatMap(({ fact, run }) => {
+      const rmsnorm = fact.kind === "norm met" ? fact.rewritten?.rmsnorm : undefined;
+      const now = history.trace(fact.norm, run, before).values;
+      return rmsnorm === undefined ? now : [...now, ...history.trace(rmsnorm, run + 1, before).values];
+    }),
+  );
+}
+
+function partsOf({ name, operands, attributes, result, span }: Op, fact: TracedNorm["fact"]) {
+  const own = { name: result.name, span };
+  if (fact.kind === "standardization met") {
+    return { ...own, norm: "standardize" as const, gamma: false, beta: false, eps: fact.eps };
+  }
+  const [gamma, beta] = [operands[1] !== undefined, operands[2] !== undefined];
+  return { ...own, norm: name as NormRecord["norm"], gamma, beta, eps: attributes.eps as number };
+}
+
+type What = Pick<NormRecord, "centering" | "because" | "constants" | "movedTo" | "beginsStream" | "centers">;
+
+const nowhere = { constants: [], movedTo: [], beginsStream: false, centers: () => [] };
+
+interface Tracing extends Pick<TracedNorm, "fact" | "run"> {
+  readonly history: History;
+  /** For each run. */
+  readonly resolutions: readonly Resolutions[];
+}
+
+function whatBecameOf(tracing: Tracing): What {
+  const { fact, run } = tracing;
+  if (fact.kind === "standardization met") return ofCenter(fact.center, run, tracing);
+  if (fact.rewritten !== undefined) return ofCenter(fact.rewritten.center, run + 1, tracing);
+  if (fact.stays !== undefined) return { centering: "left", because: fact.stays, ...nowhere };
+  const { name, span } = fact.norm.def as Op;
+  if (name === "groupnorm") return { centering: "left", because: remarks.groupNormStays(span).notes, ...nowhere };
+  return { centering: "none", because: [], ...nowhere };
+}
+
+/** What became of a `center` that was there before a run. */
+function ofCenter(center: Value, from: number, tracing: Tracing): What {
+  const { history, resolutions } = tracing;
+  const centersOf = (values: readonly Value[], run: number) => () => {
+    const now = values.flatMap((value) => history.trace(value, run).values);
+    return [...new Set(now)].flatMap(({ def }) => (def?.name === "center" ? [def] : []));
+  };
+  let what: What | undefined;
+  let values: readonly Value[] = [center];
+  for (let run = from; run < history.runs.length && values.length > 0; run++) {
+    const found = values.flatMap((value) => resolutions[run]?.get(value) ?? [])[0];
+    if (found !== undefined) {
+      const { fact } = found;
+      what = { ...whatItSays(found), centers: () => centersOf(fact.centers(), run + 1)() };
+      // What is kept may be dropped by another run.
+      if (fact.outcome !== "kept") return what;
+      values = fact.centers();
+      continue;
+    }
+    const traced = values.map((value) => history.trace(value, run, run + 1));
+    values = [...new Set(traced.flatMap((one) => one.values))];
+    if (values.length > 0 || what !== undefined) continue;
+    const isLost = traced.some(({ lostIn }) => lostIn !== undefined);
+    const said = isLost ? "replaced it, and did not say by what" : "dropped it, as nothing needs it";
+    return { ...nowhere, centering: "unknown", because: [`\`${history.runs[run]?.text}\` ${said}`] };
+  }
+  const untouched = { ...nowhere, centering: "kept" as const, because: ["no pass looked at it"] };
+  return what ?? { ...untouched, centers: centersOf([center], from) };
+}
+
+function whatItSays({ fact, most }: Resolved): Omit<What, "centers"> {
+  const { outcome } = fact;
+  const because = centerRemark(fact, most)?.notes ?? ["mode=off"];
+  const moved = outcome === "folded" || outcome === "moved" ? printMoved(fact.to) : { constants: [], movedTo: [] };
+  return { centering: outcome, because, ...moved, beginsStream: outcome === "kept" && fact.kept.beginsStream };
+}

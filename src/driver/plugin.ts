@@ -1,0 +1,150 @@
+/**
+ * What a user's module adds to the compiler: `--plugin FILE` loads one, and `compile` takes them as an option. After
+ * MLIR's pass and dialect plugins: what is added stands in the same registries as what comes with the compiler.
+ */
+
+import { builtinPasses } from "../../passes/index.ts";
+import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
+import { type PluginPlace, pluginErrors } from "../diagnostics/errors-plugins.ts";
+import type { Page } from "../diagnostics/page.ts";
+import { type OwnOp, registerOps } from "../ir/ops/own.ts";
+import type { Pass } from "../pass/define-pass.ts";
+import type { Instrument } from "../pass-manager/instrument.ts";
+import { namedPipelines } from "../pass-manager/pipeline.ts";
+import { builtinTargets, checkTarget, type TargetProfile } from "../target/target.ts";
+
+/** What a plugin adds; any of it may be missing. */
+export interface Plugin {
+  /** What messages call it; if missing, the file that it was loaded from. */
+  readonly name?: string;
+  /** Passes that pipelines may name. */
+  readonly passes?: readonly Pass[];
+  /** Watch every pipeline that runs. */
+  readonly instruments?: readonly Instrument[];
+  /** Targets that may be named. */
+  readonly targets?: readonly TargetProfile[];
+  /** Ops that programs may call, by name. */
+  readonly ops?: Readonly<Record<string, OwnOp>>;
+  /** Pages of the diagnostics that its passes give, by code, for `tirc explain`. */
+  readonly pages?: Readonly<Record<string, Page>>;
+}
+
+/** A plugin as it is, with the types of its parts checked. */
+export function definePlugin(plugin: Plugin): Plugin {
+  return plugin;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+function described(value: unknown): string {
+  if (Array.isArray(value)) return "a list";
+  if (isObject(value)) return "an object";
+  return typeof value === "function" ? "a function" : (JSON.stringify(value) ?? "missing");
+}
+
+type Rule = readonly [expected: string, holds: (value: unknown) => boolean];
+/** Which part is not what it must be. */
+type Fault = readonly [path: string, expected: string, got: unknown];
+
+const text: Rule = ["a string", (value) => typeof value === "string"];
+const anObject: Rule = ["an object", isObject];
+const passFields: Readonly<Record<string, Rule>> = {
+  name: ["a name", (value) => typeof value === "string" && /^[A-Za-z][\w.+-]*$/.test(value)],
+  summary: text,
+  options: anObject,
+  run: ["a function", (value) => typeof value === "function"],
+};
+const pageFields = Object.fromEntries(["title", "explanation", "wrong", "fix"].map((key) => [key, text]));
+
+/** The first part of an item that is wrong. */
+function faultOf(path: string, item: unknown, [expected, holds]: Rule, fields: Readonly<Record<string, Rule>> = {}) {
+  if (!holds(item)) return [path, expected, item] as const;
+  const wrong = Object.entries(fields).find(([key, [, fieldHolds]]) => !fieldHolds((item as object)[key as never]));
+  return wrong && ([`${path}.${wrong[0]}`, wrong[1][0], (item as object)[wrong[0] as never]] as const);
+}
+
+const listOf =
+  (expected: string, item: Rule, fields?: Readonly<Record<string, Rule>>) => (key: string, value: unknown) =>
+    faultOf(key, value, [expected, Array.isArray]) ??
+    (value as unknown[]).map((one, i) => faultOf(`${key}[${i}]`, one, item, fields)).find((fault) => fault);
+const recordOf = (expected: string, fields?: Readonly<Record<string, Rule>>) => (key: string, value: unknown) =>
+  faultOf(key, value, [expected, isObject]) ??
+  Object.entries(value as object)
+    .map(([name, one]) => faultOf(`${key}.${name}`, one, anObject, fields))
+    .find((fault) => fault);
+
+/** What each part must be. */
+const parts: Readonly<Record<keyof Plugin, (key: string, value: unknown) => Fault | undefined>> = {
+  name: (key, value) => faultOf(key, value, text),
+  passes: listOf("a list of passes", ["a pass, as `definePass` makes it", isObject], passFields),
+  instruments: listOf("a list of instruments", ["an instrument", isObject]),
+  targets: listOf("a list of target profiles", ["a target profile", isObject]),
+  ops: recordOf("an object with a row for each op"),
+  pages: recordOf("an object with a page for each code", pageFields),
+};
+
+/** A plugin whose ops are in the op table, until they are taken out again. */
+export interface Installed {
+  readonly plugin: Plugin;
+  readonly uninstall: () => void;
+}
+
+/**
+ * Checks a plugin that came from outside, and adds its ops to the op table.
+ * @param before plugins that are there already, whose names it must not take again.
+ * @param codes those of the compiler's own pages, which only a command that loads plugins has to know.
+ * @throws TircError with every E0761, E0762 and, of targets, E0592 and E0593.
+ */
+export function installPlugin(
+  value: unknown,
+  place: PluginPlace,
+  before: readonly Plugin[],
+  codes: readonly string[],
+): Installed {
+  if (!isObject(value)) fail(pluginErrors.wrongPart(place, "default", "a plugin", described(value)));
+  const found: Diagnostic[] = [];
+  const known = Object.keys(parts);
+  for (const [key, part] of Object.entries(value)) {
+    const rule = known.includes(key) ? parts[key as keyof Plugin] : undefined;
+    if (rule === undefined) found.push(pluginErrors.unknownPart(place, key, known));
+    const fault = part === undefined ? undefined : rule?.(key, part);
+    if (fault) found.push(pluginErrors.wrongPart(place, fault[0], fault[1], described(fault[2])));
+  }
+  if (found.length > 0) fail(...found);
+  const plugin = { name: place.name, ...value } as Plugin;
+  const names = (own: readonly string[], others: readonly string[], what: string) => {
+    const taken = new Set(others);
+    for (const name of own) {
+      if (taken.has(name)) found.push(pluginErrors.taken(place, what, name));
+      taken.add(name);
+    }
+  };
+  const named = (all: readonly { readonly name: string }[]) => all.map(({ name }) => name);
+  const pagesOf = ({ pages = {} }: Plugin) => Object.keys(pages);
+  const pipelines = [...Object.keys(namedPipelines), "fixpoint"];
+  names(named(plugin.passes ?? []), [...named([...builtinPasses, ...passesOf(before)]), ...pipelines], "pass");
+  names(named(plugin.targets ?? []), named([...builtinTargets, ...targetsOf(before)]), "target");
+  names(pagesOf(plugin), [...codes, ...before.flatMap(pagesOf)], "page");
+  const targets = (plugin.targets ?? []).map((target) => collect(() => checkTarget(target, place.name), found));
+  const { ops = {} } = plugin;
+  const uninstall = found.length === 0 ? collect(() => registerOps(ops, place), found) : undefined;
+  if (found.length > 0) fail(...found);
+  return { plugin: { ...plugin, targets: targets as TargetProfile[] }, uninstall: uninstall ?? (() => {}) };
+}
+
+function collect<T>(check: () => T, found: Diagnostic[]): T | undefined {
+  try {
+    return check();
+  } catch (caught) {
+    if (!(caught instanceof TircError)) throw caught;
+    found.push(...caught.diagnostics);
+    return undefined;
+  }
+}
+
+export const passesOf = (plugins: readonly Plugin[]): Pass[] => plugins.flatMap(({ passes = [] }) => passes);
+export const targetsOf = (plugins: readonly Plugin[]): TargetProfile[] =>
+  plugins.flatMap(({ targets = [] }) => targets);
+export const instrumentsOf = (plugins: readonly Plugin[]): Instrument[] =>
+  plugins.flatMap(({ instruments = [] }) => instruments);

@@ -1,0 +1,45 @@
+/** What generated code has to know of a plan's memory, in whatever language it is: strides, places, arguments. */
+
+import type { LaunchBuffer, LaunchPlan } from "../launch/plan-manifest.ts";
+import type { Kernel } from "../target/manifest.ts";
+
+/** Bytes of the largest vector that a kernel has of each buffer; 4 at least. */
+export function stridesOf({ steps, buffers }: LaunchPlan, kernels: readonly Kernel[]): ReadonlyMap<string, number> {
+  const strides = new Map(buffers.map(({ name }) => [name, 4]));
+  for (const step of steps) {
+    if (!("launch" in step)) continue;
+    const { manifest } = kernels.find(({ name }) => name === step.launch) as Kernel;
+    for (const [i, { name, access, stride }] of manifest.bindings.entries()) {
+      const buffer = (access === "read" ? step.reads : step.writes)[name] as string;
+      const own = (manifest.variants ?? []).map((variant) => variant.strides[i] ?? 0);
+      strides.set(buffer, Math.max(strides.get(buffer) as number, stride, ...own));
+    }
+  }
+  return strides;
+}
+
+/** Intermediates by the place in which they lie. */
+export function placesOf({ buffers }: LaunchPlan): readonly (readonly LaunchBuffer[])[] {
+  const places: LaunchBuffer[][] = [];
+  for (const buffer of buffers) {
+    if (buffer.kind !== "intermediate") continue;
+    const { slot = 0 } = buffer;
+    places[slot] = [...(places[slot] ?? []), buffer];
+  }
+  return places;
+}
+
+/** What the caller gives: numbers, and buffers that are read or written. Results that are another's value lie there. */
+export function argumentsOf({ buffers }: LaunchPlan) {
+  const outside = buffers.filter(({ kind, same }) => kind !== "intermediate" && same === undefined);
+  const isScalar = ({ kind, shape }: LaunchBuffer) => kind !== "result" && shape.length === 0;
+  return { scalars: outside.filter(isScalar), tensors: outside.filter((buffer) => !isScalar(buffer)) };
+}
+
+/** What a comment says of a buffer before its type: a clause and a comma, or nothing. */
+export function noteOn({ buffers }: LaunchPlan, { name, kind, result = name }: LaunchBuffer): string {
+  const same = buffers.filter((buffer) => buffer.same === name).map((buffer) => `\`${buffer.result ?? buffer.name}\``);
+  if (kind === "constant") return "the constant, ";
+  if (kind !== "result") return "";
+  return `the result${result === name ? "" : ` \`${result}\``}${same.length > 0 ? `, and ${same.join(", ")}` : ""}, `;
+}

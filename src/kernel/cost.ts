@@ -1,0 +1,131 @@
+/** What an expression costs each time that a lane evaluates it. */
+
+import { type WgslFunction, wgslFunctions } from "../ir/ops/wgsl-functions.ts";
+import { elementInfo } from "../ir/types.ts";
+import { type Buffer, bitsOf, isPartOfWord } from "./buffer.ts";
+import { builtinFunctions, type Expression, type ExpressionOf, type KernelFunction, partsOf } from "./expression.ts";
+
+/** Of one evaluation, or of many. */
+export interface Cost {
+  /** Of floats, integers and truth values, by component. */
+  readonly operations: number;
+  /** What takes several operations' time: exponentials, roots, divisions but by powers of two; by component. */
+  readonly transcendentals: number;
+  /** Loads, stores, reads and writes of workgroup memory, shuffles, whatever their width. */
+  readonly accesses: number;
+  readonly bytesLoaded: number;
+  readonly bytesStored: number;
+}
+
+export const noCost: Cost = { operations: 0, transcendentals: 0, accesses: 0, bytesLoaded: 0, bytesStored: 0 };
+
+/** @param times how often `b` counts. */
+export function addCost(a: Cost, b: Cost, times = 1): Cost {
+  return {
+    operations: a.operations + times * b.operations,
+    transcendentals: a.transcendentals + times * b.transcendentals,
+    accesses: a.accesses + times * b.accesses,
+    bytesLoaded: a.bytesLoaded + times * b.bytesLoaded,
+    bytesStored: a.bytesStored + times * b.bytesStored,
+  };
+}
+
+/** Bytes of an element in memory. */
+const bytesOf = ({ element }: Buffer) => elementInfo[element].bytes;
+
+const componentwise = (width: number, operations: number, transcendentals = 0): Cost => {
+  return { ...noCost, operations: width * operations, transcendentals: width * transcendentals };
+};
+
+const ofLibrary = (name: WgslFunction, width: number) => componentwise(width, ...wgslFunctions[name].cost);
+
+/** A part of a word is cleared and then set, atomically. */
+export const accessesOfStore = (buffer: Buffer, width: number): number =>
+  isPartOfWord(buffer) && width === buffer.type.width ? 2 : 1;
+
+/** A store of this many elements, without what the value and the index cost. */
+export function costOfStore(buffer: Buffer, width: number): Cost {
+  const library = bitsOf(buffer.element);
+  const rounded = library === undefined ? noCost : ofLibrary(library, width);
+  const accesses = accessesOfStore(buffer, width);
+  // What is atomic reads and writes its word where caches that lanes share have it.
+  if (accesses > 1) return { ...rounded, accesses, bytesLoaded: 4 * accesses, bytesStored: 4 * accesses };
+  return { ...rounded, accesses, bytesStored: width * bytesOf(buffer) };
+}
+
+const costs = new WeakMap<Expression | KernelFunction, Cost>();
+
+export function costOf(expression: Expression): Cost {
+  const known = costs.get(expression);
+  if (known !== undefined) return known;
+  const cost = partsOf(expression).reduce((sum, part) => addCost(sum, costOf(part)), ownCost(expression));
+  costs.set(expression, cost);
+  return cost;
+}
+
+/** Without that of its parts. */
+function ownCost(expression: Expression): Cost {
+  const { width } = expression.type;
+  switch (expression.kind) {
+    case "literal":
+    case "read":
+    case "dimension":
+    case "local":
+    case "subgroupSize":
+    case "component":
+      return noCost;
+    case "item":
+      return { ...noCost, accesses: expression.variable.isShared ? 1 : 0 };
+    case "load":
+      return ofLoad(expression);
+    case "unary":
+    case "select":
+    case "opaque":
+      return componentwise(width, 1);
+    case "binary":
+      return isDivision(expression) ? componentwise(width, 0, 1) : componentwise(width, 1);
+    case "call":
+      return builtinFunctions[expression.name].isTranscendental ? componentwise(width, 0, 1) : componentwise(width, 1);
+    case "library":
+      return ofLibrary(expression.name, width);
+    case "apply":
+      return ofFunction(expression.callee);
+    case "construct": {
+      const converted = expression.args.filter(({ type }) => type.scalar !== expression.type.scalar);
+      return componentwise(
+        converted.reduce((sum, { type }) => sum + type.width, 0),
+        1,
+      );
+    }
+    case "shuffle":
+      return { ...noCost, accesses: 1 };
+    default:
+      return expression satisfies never;
+  }
+}
+
+/** Uniforms are read as constants are. */
+function ofLoad(load: ExpressionOf<"load">): Cost {
+  if (load.buffer.storage === "uniform") return noCost;
+  return { ...noCost, accesses: 1, bytesLoaded: bytesOfLoad(load) };
+}
+
+/** Bytes of memory that a load of a buffer reads. */
+export const bytesOfLoad = ({ buffer, type }: ExpressionOf<"load">) =>
+  buffer.storage === "uniform" ? 0 : type.width * bytesOf(buffer);
+
+function ofFunction(callee: KernelFunction): Cost {
+  const known = costs.get(callee);
+  if (known !== undefined) return known;
+  const steps = callee.steps.reduce((sum, { value }) => addCost(sum, costOf(value)), noCost);
+  const cost = addCost(steps, costOf(callee.result));
+  costs.set(callee, cost);
+  return cost;
+}
+
+/** Integers are divided by a power of two by a shift, or by a mask for what is left over. */
+function isDivision({ operator, left, right }: ExpressionOf<"binary">): boolean {
+  if (operator !== "/" && operator !== "%") return false;
+  const isShift = right.kind === "literal" && Number.isInteger(Math.log2(right.value));
+  return left.type.scalar !== "u32" || !isShift;
+}

@@ -1,0 +1,352 @@
+/**
+ * Expressions of a kernel, with their types. Constructors check the types, so that what is built is well typed.
+ *
+ * - width: components of a vector, 1 of a scalar. The arithmetic of a vector and a scalar is that of each component with the
+ *   scalar, as in WGSL.
+ * - record: a vector of four floats whose components have names, as the state of a reduction.
+ */
+
+import type { WgslFunction } from "../ir/ops/wgsl-functions.ts";
+import { type Buffer, isLoadable } from "./buffer.ts";
+import { invariant } from "./invariant.ts";
+
+/** The types that lanes compute in: halves are computed in f32, truth values are no numbers. */
+export type Scalar = "f32" | "i32" | "u32" | "bool";
+/** Components of a vector; 1 of a scalar. */
+export type Width = 1 | 2 | 4;
+
+/** The type of an expression. */
+export interface Type {
+  readonly scalar: Scalar;
+  readonly width: Width;
+  /** The names of its components, where it is a record. */
+  readonly fields?: readonly string[];
+}
+
+export const typeOf = (scalar: Scalar, width: number = 1): Type => ({ scalar, width: width as Width });
+export const u32 = typeOf("u32");
+export const f32 = typeOf("f32");
+export const bool = typeOf("bool");
+
+export const sameType = (a: Type, b: Type) =>
+  a === b ||
+  (a.scalar === b.scalar && a.width === b.width && (a.fields === b.fields || String(a.fields) === String(b.fields)));
+
+/** A name of a kernel, and what it stands for. */
+export interface Variable {
+  readonly name: string;
+  readonly type: Type;
+  /** Elements, where it is an array: a lane's own, or one in workgroup memory. */
+  readonly length?: number;
+  /** Whether it may be assigned to. */
+  readonly isMutable: boolean;
+  readonly isShared?: true;
+}
+
+/** Functions of WGSL with operands and a result of one type; those that are transcendental to hardware are roots too. */
+export const builtinFunctions = {
+  abs: { operands: 1, isTranscendental: false },
+  ceil: { operands: 1, isTranscendental: false },
+  clamp: { operands: 3, isTranscendental: false },
+  exp: { operands: 1, isTranscendental: true },
+  floor: { operands: 1, isTranscendental: false },
+  fma: { operands: 3, isTranscendental: false },
+  inverseSqrt: { operands: 1, isTranscendental: true },
+  max: { operands: 2, isTranscendental: false },
+  min: { operands: 2, isTranscendental: false },
+  round: { operands: 1, isTranscendental: false },
+  sign: { operands: 1, isTranscendental: false },
+  sqrt: { operands: 1, isTranscendental: true },
+  trunc: { operands: 1, isTranscendental: false },
+} as const;
+/** The name of one. */
+export type BuiltinFunction = keyof typeof builtinFunctions;
+
+/** An operator of two operands, as WGSL writes it. */
+export type BinaryOperator = "+" | "-" | "*" | "/" | "%" | "==" | "<" | "<=" | ">" | ">=" | "&&" | "&" | "|" | "^";
+/** An operator of one operand. */
+export type UnaryOperator = "-" | "!";
+
+/** A function of the kernel. */
+export interface KernelFunction {
+  readonly name: string;
+  readonly summary: string;
+  readonly parameters: readonly Variable[];
+  readonly steps: readonly { readonly variable: Variable; readonly value: Expression; readonly note?: string }[];
+  readonly result: Expression;
+}
+
+/** What a lane computes. */
+export type Expression = { readonly type: Type } & (
+  | { readonly kind: "literal"; readonly value: number }
+  | { readonly kind: "read"; readonly variable: Variable }
+  /** An element of an array. */
+  | { readonly kind: "item"; readonly variable: Variable; readonly index: Expression }
+  | { readonly kind: "load"; readonly buffer: Buffer; readonly index: Expression }
+  /** The extent of a symbolic dimension. */
+  | { readonly kind: "dimension"; readonly name: string }
+  /** The number of the invocation in its workgroup. */
+  | { readonly kind: "local" }
+  /** Invocations in a subgroup, as the device has chosen them. */
+  | { readonly kind: "subgroupSize" }
+  | { readonly kind: "unary"; readonly operator: UnaryOperator; readonly operand: Expression }
+  | {
+      readonly kind: "binary";
+      readonly operator: BinaryOperator;
+      readonly left: Expression;
+      readonly right: Expression;
+    }
+  | { readonly kind: "select"; readonly no: Expression; readonly yes: Expression; readonly condition: Expression }
+  | { readonly kind: "call"; readonly name: BuiltinFunction; readonly args: readonly Expression[] }
+  /** A function of the WGSL library. */
+  | { readonly kind: "library"; readonly name: WgslFunction; readonly args: readonly Expression[] }
+  | { readonly kind: "apply"; readonly callee: KernelFunction; readonly args: readonly Expression[] }
+  /** A value of the type from no part (zero), from one (converted, or repeated), or from its components. */
+  | { readonly kind: "construct"; readonly args: readonly Expression[] }
+  | { readonly kind: "component"; readonly of: Expression; readonly index: number }
+  /** The operand, of which a compiler knows nothing: it simplifies no sum across it. */
+  | { readonly kind: "opaque"; readonly operand: Expression }
+  /** The operand in the lane of the subgroup whose number differs in the bits of `mask`. */
+  | { readonly kind: "shuffle"; readonly operand: Expression; readonly mask: number }
+);
+
+/** Expressions of one kind. */
+export type ExpressionOf<Kind extends Expression["kind"]> = Extract<Expression, { kind: Kind }>;
+
+/** An expression, or a number of the type that its place wants. */
+export type Operand = Expression | number;
+
+export function literal(type: Type, value: number): Expression {
+  return { kind: "literal", type, value };
+}
+
+/** A number of steps, rows, elements. */
+export const count = (value: number): Expression => literal(u32, value);
+
+export function read(variable: Variable): Expression {
+  return { kind: "read", type: variable.type, variable };
+}
+
+export function item(variable: Variable, index: Operand): Expression {
+  invariant(variable.length !== undefined, () => `${variable.name} is no array`);
+  return { kind: "item", type: variable.type, variable, index: asIndex(index) };
+}
+
+/** @param width 1 for one element of a buffer of vectors, more for a whole word: the index counts in so many elements. */
+export function load(buffer: Buffer, index: Operand, width: Width = buffer.type.width): Expression {
+  invariant(isLoadable(width, buffer), () => `${width} elements of ${buffer.wgsl}`);
+  const type = width === buffer.type.width ? buffer.type : typeOf(buffer.type.scalar, width);
+  return { kind: "load", type, buffer, index: asIndex(index) };
+}
+
+export const dimension = (name: string): Expression => ({ kind: "dimension", type: u32, name });
+export const local: Expression = { kind: "local", type: u32 };
+export const subgroupSize: Expression = { kind: "subgroupSize", type: u32 };
+
+/** A number of an element, or of a turn of a loop. */
+export const asIndex = (index: Operand): Expression => {
+  const expression = typeof index === "number" ? count(index) : index;
+  invariant(sameType(expression.type, u32), "an index is a u32");
+  return expression;
+};
+
+/** An operator before its operand. */
+export function unary(operator: UnaryOperator, operand: Expression): Expression {
+  const isLogical = operand.type.scalar === "bool";
+  invariant((operator === "!") === isLogical, () => `\`${operator}\` of ${operand.type.scalar}`);
+  return { kind: "unary", type: operand.type, operator, operand };
+}
+
+const arithmetic: ReadonlySet<BinaryOperator> = new Set(["+", "-", "*", "/", "%"]);
+const bitwise: ReadonlySet<BinaryOperator> = new Set(["&", "|", "^"]);
+
+/** An operator between its operands. A number on one side is a scalar of the other side's type. */
+export function binary(operator: BinaryOperator, left: Operand, right: Operand): Expression {
+  const typed = typeof left === "number" ? right : left;
+  invariant(typeof typed !== "number", "two numbers have no type");
+  const [a, b] = [left, right].map((side) =>
+    typeof side === "number" ? literal(typeOf(typed.type.scalar), side) : side,
+  ) as [Expression, Expression];
+  const isArithmetic = arithmetic.has(operator);
+  invariant(a.type.scalar === b.type.scalar, () => `\`${operator}\` of ${a.type.scalar} and ${b.type.scalar}`);
+  const mixes = isArithmetic && operator !== "%" && (a.type.width === 1 || b.type.width === 1);
+  invariant(
+    mixes || a.type.width === b.type.width,
+    () => `\`${operator}\` of widths ${a.type.width} and ${b.type.width}`,
+  );
+  const isLogical = a.type.scalar === "bool";
+  invariant(operator === "&&" ? isLogical : !(isArithmetic && isLogical), () => `\`${operator}\` of ${a.type.scalar}`);
+  const width = Math.max(a.type.width, b.type.width);
+  const scalar = isArithmetic || bitwise.has(operator) ? a.type.scalar : "bool";
+  return { kind: "binary", type: typeOf(scalar, width), operator, left: a, right: b };
+}
+
+export const add = (a: Operand, b: Operand) => binary("+", a, b);
+export const subtract = (a: Operand, b: Operand) => binary("-", a, b);
+export const multiply = (a: Operand, b: Operand) => binary("*", a, b);
+export const divide = (a: Operand, b: Operand) => binary("/", a, b);
+export const remainder = (a: Operand, b: Operand) => binary("%", a, b);
+export const equals = (a: Operand, b: Operand) => binary("==", a, b);
+export const negate = (a: Expression) => unary("-", a);
+
+/** The sum of these terms, if there is one. */
+export function sumOf(terms: readonly Expression[]): Expression | undefined {
+  return terms.length === 0 ? undefined : terms.reduce((sum, term) => add(sum, term));
+}
+
+/** Whether all of the conditions hold; `undefined` where there is none. */
+export function allOf(conditions: readonly Expression[]): Expression | undefined {
+  return conditions.length === 0 ? undefined : conditions.reduce((all, one) => binary("&&", all, one));
+}
+
+/** `yes` where the condition holds, else `no`. */
+export function select(no: Expression, yes: Expression, condition: Expression): Expression {
+  invariant(sameType(no.type, yes.type), "the two values of a select have one type");
+  const { scalar, width } = condition.type;
+  invariant(scalar === "bool" && (width === 1 || width === no.type.width), "a select is by truth values");
+  return { kind: "select", type: no.type, no, yes, condition };
+}
+
+/** A function of WGSL. */
+export function call(name: BuiltinFunction, ...args: readonly Expression[]): Expression {
+  const { type } = args[0] as Expression;
+  invariant(args.length === builtinFunctions[name].operands, () => `${name} of ${args.length} operands`);
+  invariant(
+    args.every((arg) => sameType(arg.type, type)),
+    () => `the operands of ${name} have one type`,
+  );
+  return { kind: "call", type, name, args };
+}
+
+/** A function of the library: of f32 to f32, component by component. */
+export function library(name: WgslFunction, ...args: readonly Expression[]): Expression {
+  const { type } = args[0] as Expression;
+  invariant(
+    args.every((arg) => arg.type.scalar === "f32" && sameType(arg.type, type)),
+    () => `the operands of ${name} are f32`,
+  );
+  return { kind: "library", type, name, args };
+}
+
+export function apply(callee: KernelFunction, ...args: readonly Expression[]): Expression {
+  const { parameters, result, name } = callee;
+  invariant(
+    args.length === parameters.length && args.every((arg, i) => sameType(arg.type, (parameters[i] as Variable).type)),
+    () => `the operands of ${name} are those it takes`,
+  );
+  return { kind: "apply", type: result.type, callee, args };
+}
+
+export function construct(type: Type, ...args: readonly Expression[]): Expression {
+  const width = args.reduce((sum, arg) => sum + arg.type.width, 0);
+  const isWhole = args.length === 0 || width === type.width || (args.length === 1 && width === 1);
+  invariant(isWhole, () => `${width} components for ${type.width}`);
+  invariant(
+    args.length < 2 || args.every((arg) => arg.type.scalar === type.scalar),
+    "components are of the vector's type",
+  );
+  return { kind: "construct", type, args };
+}
+
+/** The value as wide as `width`. */
+export const widened = (value: Expression, width: number): Expression =>
+  value.type.width === width ? value : construct(typeOf(value.type.scalar, width), value);
+
+export function component(of: Expression, index: number): Expression {
+  invariant(index < of.type.width && of.type.width > 1, () => `component ${index} of ${of.type.width}`);
+  return { kind: "component", type: typeOf(of.type.scalar), of, index };
+}
+
+export function field(of: Expression, name: string): Expression {
+  const index = of.type.fields?.indexOf(name) ?? -1;
+  invariant(index >= 0, () => `there is no field ${name}`);
+  return component(of, index);
+}
+
+/**
+ * Keeps a driver's compiler from using what it knows of a number. WGSL lets it reassociate and contract arithmetic, and
+ * two things here hang on its not doing so:
+ *
+ * - Shift and mean of a row are apart, so that rows far from 0 lose nothing. Where elements are products with a common
+ *   factor, as in rows that are scaled, Mesa draws it out of sums of them and adds up shift and mean first.
+ * - A strict kernel rounds each product before it is added to something.
+ */
+export function opaque(operand: Expression): Expression {
+  invariant(operand.type.scalar === "f32", "an opaque value is a float");
+  return { kind: "opaque", type: operand.type, operand };
+}
+
+export function shuffle(operand: Expression, mask: number): Expression {
+  return { kind: "shuffle", type: operand.type, operand, mask };
+}
+
+/** The expressions that an expression is made of. */
+export function partsOf(expression: Expression): readonly Expression[] {
+  switch (expression.kind) {
+    case "literal":
+    case "read":
+    case "dimension":
+    case "local":
+    case "subgroupSize":
+      return [];
+    case "item":
+    case "load":
+      return [expression.index];
+    case "unary":
+    case "opaque":
+    case "shuffle":
+      return [expression.operand];
+    case "binary":
+      return [expression.left, expression.right];
+    case "select":
+      return [expression.no, expression.yes, expression.condition];
+    case "call":
+    case "library":
+    case "apply":
+    case "construct":
+      return expression.args;
+    case "component":
+      return [expression.of];
+    default:
+      return expression satisfies never;
+  }
+}
+
+/** The same expression of other parts, in the order of `partsOf`. Its type is found anew. */
+export function rebuild(expression: Expression, parts: readonly Expression[]): Expression {
+  const [a, b, c] = parts as [Expression, Expression, Expression];
+  switch (expression.kind) {
+    case "literal":
+    case "read":
+    case "dimension":
+    case "local":
+    case "subgroupSize":
+      return expression;
+    case "item":
+      return item(expression.variable, a);
+    case "load":
+      return load(expression.buffer, a, expression.type.width);
+    case "unary":
+      return unary(expression.operator, a);
+    case "opaque":
+      return opaque(a);
+    case "shuffle":
+      return shuffle(a, expression.mask);
+    case "binary":
+      return binary(expression.operator, a, b);
+    case "select":
+      return select(a, b, c);
+    case "call":
+      return call(expression.name, ...parts);
+    case "library":
+      return library(expression.name, ...parts);
+    case "apply":
+      return apply(expression.callee, ...parts);
+    case "construct":
+      return construct(expression.type, ...parts);
+    case "component":
+      return component(a, expression.index);
+    default:
+      return expression satisfies never;
+  }
+}

@@ -1,0 +1,215 @@
+/**
+ * What a kernel is compiled for: the features, limits and subgroup sizes that it may count on. A plain object, so that
+ * the compiler needs no GPU.
+ */
+
+import { type Diagnostic, fail, type Source } from "../diagnostics/diagnostic.ts";
+import { duplicateKey } from "../diagnostics/duplicate-key.ts";
+import { targetErrors } from "../diagnostics/errors-target.ts";
+import type { TunedSchedule } from "./choice.ts";
+import { type Rates, rateNames } from "./rates.ts";
+
+/** Names and units as in WebGPU's GPUSupportedLimits. */
+export interface TargetLimits {
+  readonly maxStorageBuffersPerShaderStage: number;
+  readonly maxComputeInvocationsPerWorkgroup: number;
+  readonly maxComputeWorkgroupStorageSize: number;
+  readonly maxComputeWorkgroupsPerDimension: number;
+  readonly maxComputeWorkgroupSizeX: number;
+  readonly maxStorageBufferBindingSize: number;
+}
+
+/** What a kernel is compiled for: a kind of processor, its features, its limits. */
+export interface TargetProfile {
+  readonly name: string;
+  /** Software adapters run a workgroup on one core: they want fewer lanes a row than a GPU does. */
+  readonly kind: "cpu" | "gpu";
+  /** WebGPU feature names. The compiler uses `subgroups`, `subgroup-size-control` and `shader-f16`. */
+  readonly features: readonly string[];
+  /**
+   * The subgroup sizes the adapter may choose from; there when `features` has `subgroups`. With the feature
+   * `subgroup-size-control` a kernel asks for `size`, where that is given.
+   */
+  readonly subgroup?: { readonly min: number; readonly max: number; readonly size?: number };
+  readonly limits: TargetLimits;
+  /** What the device takes for what kernels do: schedules are then chosen by the least estimate. */
+  readonly rates?: Rates;
+  /** Choices that were measured, by `tirc tune`. */
+  readonly schedules?: readonly TunedSchedule[];
+}
+
+/** The limits every WebGPU adapter has (https://gpuweb.github.io/gpuweb/#limits, "default"). */
+export const defaultLimits: TargetLimits = {
+  maxStorageBuffersPerShaderStage: 8,
+  maxComputeInvocationsPerWorkgroup: 256,
+  maxComputeWorkgroupStorageSize: 16384,
+  maxComputeWorkgroupsPerDimension: 65535,
+  maxComputeWorkgroupSizeX: 256,
+  maxStorageBufferBindingSize: 134217728,
+};
+
+function profile<const Name extends string>(
+  name: Name,
+  kind: "cpu" | "gpu",
+  features: readonly string[],
+  subgroupSize?: number,
+): TargetProfile & { readonly name: Name } {
+  const subgroup = subgroupSize === undefined ? {} : { subgroup: { min: subgroupSize, max: subgroupSize } };
+  return { name, kind, features, ...subgroup, limits: defaultLimits };
+}
+
+const builtin = [
+  profile("portable", "gpu", []),
+  profile("swiftshader", "cpu", ["subgroups"], 4),
+  profile("lavapipe", "cpu", ["subgroups", "shader-f16"], 8),
+  profile("gpu-subgroup-32", "gpu", ["subgroups"], 32),
+  profile("gpu-subgroup-64", "gpu", ["subgroups"], 64),
+  profile("gpu-f16", "gpu", ["shader-f16"]),
+  profile("gpu-f16-subgroup-32", "gpu", ["subgroups", "shader-f16"], 32),
+];
+export type BuiltinTargetName = (typeof builtin)[number]["name"];
+
+/** `portable` runs on every WebGPU implementation; the others name what they need. */
+export const builtinTargets: readonly TargetProfile[] = builtin;
+
+/** The subgroup size that kernels for the target ask for, and then have. */
+export const subgroupAsked = ({ features, subgroup }: TargetProfile): number | undefined =>
+  features.includes("subgroups") && features.includes("subgroup-size-control") ? subgroup?.size : undefined;
+
+/** What every WebGPU device can run: default limits, no features, no subgroup operations. */
+export const portableTarget = builtinTargets[0] as TargetProfile;
+
+/** A built-in profile, or one of `own`. Throws E0590 for a name that is none. */
+export function targetByName(name: string, own: readonly TargetProfile[] = []): TargetProfile {
+  const all = [...builtinTargets, ...own];
+  const names = all.map((target) => target.name);
+  return all.find((target) => target.name === name) ?? fail(targetErrors.unknownTarget(name, names));
+}
+
+/** A profile by its name, as `targetByName` has it, or one that is given: that is checked as one from a file is. */
+export function profileOf(target: string | TargetProfile, own: readonly TargetProfile[] = []): TargetProfile {
+  return typeof target === "string" ? targetByName(target, own) : checkTarget(target, "the target");
+}
+
+/** A profile from the text of a JSON file. Throws every E0591 to E0593 that it finds. Limits left out are the default ones. */
+export function parseTarget(source: Source): TargetProfile {
+  let value: unknown;
+  try {
+    value = JSON.parse(source.text);
+  } catch (caught) {
+    const reason = (caught as Error).message;
+    const at = Math.min(Number(/position (\d+)/.exec(reason)?.[1] ?? 0), source.text.length);
+    fail(targetErrors.notJson({ source, start: at, end: Math.min(at + 1, source.text.length) }, reason));
+  }
+  const twice = duplicateKey(source.text);
+  if (twice !== undefined) {
+    const { key, at } = twice;
+    fail(targetErrors.fieldTwice({ source, start: at, end: at + key.length + 2 }, key));
+  }
+  return checkTarget(value, source.name);
+}
+
+/** What is given instead: of a list or an object that it is one, as it may be of any size and depth. */
+function described(value: unknown): string {
+  if (Array.isArray(value)) return "a list";
+  return isObject(value) ? "an object" : (JSON.stringify(value) ?? "missing");
+}
+
+const mostProblems = 20;
+const fields = ["name", "kind", "features", "subgroup", "limits", "rates", "schedules"];
+type Report = (path: string, expected: string, got: unknown) => void;
+type OnlyKnown = (path: string, object: Record<string, unknown>, known: readonly string[]) => void;
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
+
+/** A profile from plain data, with the default limits where it names none. `origin` is what messages call it. */
+export function checkTarget(value: unknown, origin: string): TargetProfile {
+  const found: Diagnostic[] = [];
+  const wrong: Report = (path, expected, got) => {
+    found.push(targetErrors.wrongField(origin, path, expected, described(got)));
+  };
+  const onlyKnown: OnlyKnown = (path, object, known) => {
+    for (const key of Object.keys(object).filter((key) => !known.includes(key))) {
+      found.push(targetErrors.unknownField(origin, path + key, known));
+    }
+  };
+
+  if (!isObject(value)) fail(targetErrors.wrongField(origin, "(the whole)", "an object", described(value)));
+  const { name, kind, features = [], subgroup, limits = {}, rates, schedules } = value;
+  onlyKnown("", value, fields);
+  if (typeof name !== "string" || name === "") wrong("name", "a name", name);
+  if (kind !== "cpu" && kind !== "gpu") wrong("kind", '"cpu" or "gpu"', kind);
+  if (!Array.isArray(features) || !features.every((feature) => typeof feature === "string")) {
+    wrong("features", "a list of WebGPU feature names", features);
+  } else if (features.includes("subgroups") && subgroup === undefined) {
+    wrong("subgroup", 'given with the feature "subgroups", as {"min": 32, "max": 32}', undefined);
+  }
+  if (subgroup !== undefined) checkSubgroup(subgroup, wrong, onlyKnown);
+  if (!isObject(limits)) wrong("limits", "an object", limits);
+  else {
+    onlyKnown("limits.", limits, Object.keys(defaultLimits));
+    for (const key of Object.keys(defaultLimits).filter((key) => key in limits && !isCount(limits[key]))) {
+      wrong(`limits.${key}`, "a whole number above 0", limits[key]);
+    }
+  }
+  if (rates !== undefined) checkRates(rates, wrong, onlyKnown);
+  if (schedules !== undefined) checkSchedules(schedules, wrong, onlyKnown);
+  if (found.length > 0) fail(...found.slice(0, mostProblems));
+  return { ...value, features, limits: { ...defaultLimits, ...(limits as object) } } as unknown as TargetProfile;
+}
+
+function checkSubgroup(subgroup: unknown, wrong: Report, onlyKnown: OnlyKnown): void {
+  if (!isObject(subgroup)) {
+    wrong("subgroup", 'an object such as {"min": 32, "max": 32}', subgroup);
+    return;
+  }
+  onlyKnown("subgroup.", subgroup, ["min", "max", "size"]);
+  const { min, max, size } = subgroup;
+  const isSize = (size: unknown): size is number => isCount(size) && size <= 128 && (size & (size - 1)) === 0;
+  if (!isSize(min)) wrong("subgroup.min", "a power of two up to 128", min);
+  if (!isSize(max)) wrong("subgroup.max", "a power of two up to 128", max);
+  if (isSize(min) && isSize(max) && min > max) wrong("subgroup.max", `at least subgroup.min (${min})`, max);
+  const isOneOf = isSize(size) && isSize(min) && isSize(max) && size >= min && size <= max;
+  if (size !== undefined && !isOneOf) wrong("subgroup.size", "a power of two from subgroup.min to subgroup.max", size);
+}
+
+function checkRates(rates: unknown, wrong: Report, onlyKnown: OnlyKnown): void {
+  if (!isObject(rates)) {
+    wrong("rates", "an object, as `tirc tune` writes it", rates);
+    return;
+  }
+  onlyKnown("rates.", rates, rateNames);
+  for (const name of rateNames) {
+    const rate = rates[name];
+    if (typeof rate !== "number" || !(rate > 0 && rate < Infinity)) wrong(`rates.${name}`, "a number above 0", rate);
+  }
+}
+
+function checkSchedules(schedules: unknown, wrong: Report, onlyKnown: OnlyKnown): void {
+  if (!Array.isArray(schedules)) {
+    wrong("schedules", "a list, as `tirc tune` writes it", schedules);
+    return;
+  }
+  const isPower = (value: unknown) => isCount(value) && Number.isInteger(Math.log2(value));
+  for (const [i, entry] of schedules.entries()) {
+    const path = `schedules[${i}]`;
+    if (!isObject(entry)) {
+      wrong(path, "an object, as `tirc tune` writes it", entry);
+      continue;
+    }
+    onlyKnown(`${path}.`, entry, ["kernel", "fn", "columns", "choice"]);
+    if (entry.kernel !== undefined && !/^[0-9a-f]{16}$/.test(String(entry.kernel))) {
+      wrong(`${path}.kernel`, "16 hexadecimal digits, as `tirc tune` writes them", entry.kernel);
+    }
+    if (entry.fn !== undefined && typeof entry.fn !== "string") wrong(`${path}.fn`, "a function's name", entry.fn);
+    if (!isCount(entry.columns)) wrong(`${path}.columns`, "a whole number above 0", entry.columns);
+    const choice = isObject(entry.choice) ? entry.choice : {};
+    if (!isObject(entry.choice)) wrong(`${path}.choice`, "an object", entry.choice);
+    else onlyKnown(`${path}.choice.`, choice, ["lanes", "workgroup", "rowsPerLane", "width", "keep"]);
+    for (const part of ["lanes", "workgroup", "rowsPerLane", "width"]) {
+      if (!isPower(choice[part])) wrong(`${path}.choice.${part}`, "a power of two", choice[part]);
+    }
+    if (choice.keep !== 0 && !isCount(choice.keep)) wrong(`${path}.choice.keep`, "a whole number", choice.keep);
+  }
+}
