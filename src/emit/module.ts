@@ -252,7 +252,10 @@ function docs(kernel: Kernel): string {
 }
 
 /** What a manifest leaves out. */
-const empty = { overrides: {}, atLeastOne: false, needs: {}, cpu: 0, unread: 0 } satisfies Partial<CompactManifest>;
+const empty = {
+  ...{ overrides: {}, columns: [], variants: [], entryPoint: "main" },
+  ...{ atLeastOne: false, needs: {}, cpu: 0, unread: 0 },
+} satisfies Partial<CompactManifest>;
 
 /** Each form with what differs from the last, of which all is written. */
 function formsText(forms: readonly Kernel[]): string {

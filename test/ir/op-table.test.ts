@@ -96,8 +96,8 @@ test("what `npm run typecheck` refuses: a norm that is defined by an op of no su
 const rewrites: Readonly<Record<string, readonly string[]>> = {
   // sum(r x y) = r sum(x y), for what a row has one of.
   "codegen/factor-sums.ts": ["div", "mean", "mul", "sum", "var"],
-  // x - mean(x).
-  "codegen/graph-builder.ts": ["sub"],
+  // x - mean(x), and sum((x - mean(x)) y).
+  "codegen/graph-builder.ts": ["mul", "sub"],
   // mean((x - mean(x))^2) is a variance, and the way back for two folds.
   "codegen/lower-norms.ts": ["mean", "mul", "std", "sub", "var"],
   // sum(exp(x - max(x))).
@@ -188,9 +188,11 @@ async function withRows(rows: Readonly<Record<string, NewReduction>>, run: () =>
   }
 }
 
-describe.each(newReductions)("a reduction by $name", ({ element, reduction, reduce }) => {
+describe.each(newReductions)("a reduction by $name", ({ name, element, reduction, reduce }) => {
+  // Kernels are compiled once for a text, and the op of the text is another one each time.
   const text = (columns: number | string) =>
-    `fn f(x: ${element}[rows, ${columns}]) -> (all: ${element}[rows], rest: ${element}[rows, ${columns}]) {
+    `// ${name}
+fn f(x: ${element}[rows, ${columns}]) -> (all: ${element}[rows], rest: ${element}[rows, ${columns}]) {
   let all = anew(x, axes = [-1], keepdims = true)
   return reshape(all, shape = [rows]), all - x
 }`;

@@ -30,7 +30,7 @@ describe("no false alarm", () => {
   test("for programs with every op", () => {
     const made = new Set<OpName>();
     for (let seed = 0; seed < count; seed++) {
-      const { module, names } = anyProgram(seed, 12);
+      const { module, names } = anyProgram(seed, 14);
       for (const name of names) made.add(name);
       expect(verifyFn(module.fns[0] as Module["fns"][0])).toEqual([]);
       expect(accused(module)).toBeUndefined();
