@@ -88,6 +88,7 @@ export const layers = [
   {
     rooms: [room("checkpoints", ["src/checkpoint/"], "surgery on checkpoints of Hugging Face, by their architectures")],
   },
+  { rooms: [room("reports", ["src/report/"], "what surgery and its checks say, as tables, lines and a page")] },
   {
     rooms: [
       room(

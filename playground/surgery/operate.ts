@@ -3,8 +3,12 @@
 import { openCheckpoint } from "../../src/checkpoint/checkpoint.ts";
 import { type CheckpointNorm, checkpointSurgery } from "../../src/checkpoint/surgery.ts";
 import { checkpointFiles, leftBehind, type WrittenTensor } from "../../src/checkpoint/write.ts";
-import { summaryLines } from "../../src/cli/checkpoint-report.ts";
-import { shortEps } from "../../src/cli/norm-table.ts";
+import type { ByteSource } from "../../src/onnx/bytes.ts";
+import { OnnxModel } from "../../src/onnx/model.ts";
+import type { Piece } from "../../src/onnx/write.ts";
+import { Pt2Model } from "../../src/pt2/model.ts";
+import { summaryLines } from "../../src/report/checkpoint-report.ts";
+import { shortEps } from "../../src/report/norm-table.ts";
 import {
   affineOf,
   counted,
@@ -14,11 +18,7 @@ import {
   headline,
   placeOf,
   sizeLine,
-} from "../../src/cli/surgery-report.ts";
-import type { ByteSource } from "../../src/onnx/bytes.ts";
-import { OnnxModel } from "../../src/onnx/model.ts";
-import type { Piece } from "../../src/onnx/write.ts";
-import { Pt2Model } from "../../src/pt2/model.ts";
+} from "../../src/report/surgery-report.ts";
 import { surgery } from "../../src/surgery/surgery.ts";
 import { type Message, messageOf } from "../model/messages.ts";
 import { type DroppedFile, nameIn, type Subject, subjectOf } from "./subject.ts";

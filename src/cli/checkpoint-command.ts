@@ -10,13 +10,13 @@ import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { listing } from "../diagnostics/errors-types.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import { bytesOf } from "../onnx/write.ts";
+import { detailLines, headline, summaryLines, table } from "../report/checkpoint-report.ts";
+import { counted, wrapped } from "../report/surgery-report.ts";
 import type { Arguments, Word } from "./arguments.ts";
 import { checkpointAt } from "./checkpoint-files.ts";
-import { detailLines, headline, summaryLines, table } from "./checkpoint-report.ts";
 import { filesIn, removeFrom, shownPath } from "./files.ts";
 import { Outputs, writtenBy, writtenInto } from "./outputs.ts";
 import { linesOf, type Session } from "./session.ts";
-import { counted, wrapped } from "./surgery-report.ts";
 
 /** Options that are about a graph, or about running one. */
 const ofModels = [

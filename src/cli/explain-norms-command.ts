@@ -5,6 +5,8 @@ import { jsonText } from "../diagnostics/json.ts";
 import { applyFusedRmsNorm, type CenteringMode } from "../driver/apply-fused-rms-norm.ts";
 import type { NormRecord } from "../driver/norm-records.ts";
 import { parse } from "../parse/parse.ts";
+import { normTable } from "../report/norm-table.ts";
+import { headline, normLines } from "../report/surgery-report.ts";
 import type { NormReport } from "../surgery/norm-report.ts";
 import { surgery } from "../surgery/surgery.ts";
 import type { Arguments, Word } from "./arguments.ts";
@@ -12,10 +14,8 @@ import { explainCheckpoint } from "./checkpoint-command.ts";
 import { isFolder } from "./checkpoint-files.ts";
 import { readText, shownPath } from "./files.ts";
 import { isModel, openModel } from "./model-files.ts";
-import { normTable } from "./norm-table.ts";
 import { loadPlugins } from "./plugins.ts";
 import type { Session } from "./session.ts";
-import { headline, normLines } from "./surgery-report.ts";
 
 export async function explainNormsCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;

@@ -5,12 +5,12 @@ import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import { launchesOf, type Plan } from "../plan/plan.ts";
+import { columns } from "../report/columns.ts";
 import type { Choice } from "../target/choice.ts";
 import type { KernelOptions } from "../target/options.ts";
 import { occupancyOf, usualRates } from "../target/rates.ts";
 import type { TargetProfile } from "../target/target.ts";
 import type { Arguments } from "./arguments.ts";
-import { columns } from "./columns.ts";
 import type { Session } from "./session.ts";
 
 /** What else would be written, or done with it. */

@@ -1,6 +1,6 @@
 /** How long two models take, by turns: what else the machine does then slows down both. */
 
-import type { ModelTimes, Times } from "./check-outcome.ts";
+import type { ModelTimes, Times } from "../report/check-outcome.ts";
 import type { Opened } from "./onnxruntime.ts";
 
 const fewest = 5;

@@ -9,10 +9,21 @@ import { jsonText } from "../diagnostics/json.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { bytesOf } from "../onnx/write.ts";
 import { Pt2Model } from "../pt2/model.ts";
+import type { Check, OutputCheck } from "../report/check-outcome.ts";
+import { surgeryPage } from "../report/surgery-page.ts";
+import {
+  checkLines,
+  exactLine,
+  fromFloat64,
+  headline,
+  normLines,
+  short,
+  sizeLine,
+  wrapped,
+} from "../report/surgery-report.ts";
 import { type Foldable, foldable } from "../surgery/norm-forms.ts";
 import { type Surgery, type SurgeryOptions, surgery } from "../surgery/surgery.ts";
 import { type Arguments, checkStream, type Word } from "./arguments.ts";
-import type { Check, OutputCheck } from "./check-outcome.ts";
 import { checkpointSurgeryCommand } from "./checkpoint-command.ts";
 import { isFolder } from "./checkpoint-files.ts";
 import { kindOf } from "./files.ts";
@@ -20,8 +31,6 @@ import { openModel, weightsRead } from "./model-files.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
 import { type Io, linesOf, type Session } from "./session.ts";
 import { checkModels } from "./surgery-check.ts";
-import { surgeryPage } from "./surgery-page.ts";
-import { checkLines, exactLine, fromFloat64, headline, normLines, short, sizeLine, wrapped } from "./surgery-report.ts";
 
 export async function surgeryCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;

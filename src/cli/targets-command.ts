@@ -4,9 +4,9 @@ import { moduleTargets } from "../../codegen/variants.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import { lackOf } from "../launch/choose.ts";
 import type { Needs } from "../launch/compact.ts";
+import { columns } from "../report/columns.ts";
 import { builtinTargets, type TargetProfile } from "../target/target.ts";
 import type { Arguments } from "./arguments.ts";
-import { columns } from "./columns.ts";
 import type { Session } from "./session.ts";
 import { deviceFamilies, targetNotes } from "./target-notes.ts";
 

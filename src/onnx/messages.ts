@@ -327,6 +327,16 @@ function noteOpset(reader: ByteReader, field: Field, opsets: Map<string, number>
   opsets.set(domain === "ai.onnx" ? "" : domain, version);
 }
 
+/** The shortest decimal that is this float of 32 bits: an eps of 1e-5 is said and written as one. */
+function shortFloat(value: number): number {
+  const rounded = Math.fround(value);
+  for (let digits = 1; digits < 9; digits++) {
+    const short = Number(value.toPrecision(digits));
+    if (Object.is(Math.fround(short), rounded)) return short;
+  }
+  return value;
+}
+
 /** What an attribute holds, each of its parts read when it is wanted. */
 export class AttributeProto {
   private readonly reader: ByteReader;
@@ -345,7 +355,8 @@ export class AttributeProto {
 
   get float(): number | undefined {
     const field = this.last(2);
-    return field && [...floatsOf(this.reader, field, 4)][0];
+    const [value] = field === undefined ? [] : floatsOf(this.reader, field, 4);
+    return value === undefined ? undefined : shortFloat(value);
   }
 
   get integer(): number | undefined {

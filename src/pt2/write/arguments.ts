@@ -18,13 +18,3 @@ export const listText = (items: readonly JsonText[]): JsonText => `[${items.join
 
 export const objectText = (entries: readonly (readonly [string, JsonText])[]): JsonText =>
   `{${entries.map(([key, text]) => `${jsonText(key)}: ${text}`).join(", ")}}`;
-
-/** The shortest decimal that is this float of 32 bits: an eps of 1e-5 is written as one. */
-export function shortFloat(value: number): number {
-  const rounded = Math.fround(value);
-  for (let digits = 1; digits < 9; digits++) {
-    const short = Number(value.toPrecision(digits));
-    if (Math.fround(short) === rounded) return short;
-  }
-  return value;
-}

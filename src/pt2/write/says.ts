@@ -1,6 +1,6 @@
 /** Nodes that surgery makes, said in ATen: the other way round than `rules/`, for the ops that it writes. */
 
-import { type JsonText, jsonText, shortFloat } from "./arguments.ts";
+import { type JsonText, jsonText } from "./arguments.ts";
 import { broadcastMeta, type NewMeta, reducedMeta } from "./metas.ts";
 
 /** An argument of a node of ATen, by its name in the schema. */
@@ -95,7 +95,7 @@ function rowOf(at: SayView): number[] {
 }
 
 const none = jsonText({ as_none: true });
-const eps = (at: SayView) => argument("eps", jsonText({ as_float: shortFloat(at.float("epsilon") ?? 1e-5) }));
+const eps = (at: SayView) => argument("eps", jsonText({ as_float: at.float("epsilon") ?? 1e-5 }));
 
 const rmsNorm: Say = (at) => ({
   op: "rms_norm.default",
