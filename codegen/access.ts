@@ -53,9 +53,17 @@ const placeOf = ({ moves }: Use, atom: Atom): Along => moves?.get(atom) ?? { kin
  * extent 1 behind it counts: it may be one of rows, of which there may be more another time.
  */
 export function isLastAxis(vector: Atom, use: Use): boolean {
+  const axis = axisOf(vector, use);
+  return axis === -1 || axis === use.dims.length - 1;
+}
+
+/** Whether the buffer differs along the vector atom: with `isLastAxis`, its neighbours lie side by side. */
+export const isAlong = (vector: Atom, use: Use): boolean => axisOf(vector, use) >= 0;
+
+/** The first axis of the buffer along which it differs with the vector atom; -1 if there is none. */
+function axisOf(vector: Atom, use: Use): number {
   const differs = (atom: Atom) => strideAlong(placeOf(use, atom), vector, 1) !== 0;
-  const holds = use.dims.findIndex((atoms) => leavesOf(atoms).some(differs));
-  return holds === -1 || holds === use.dims.length - 1;
+  return use.dims.findIndex((atoms) => leavesOf(atoms).some(differs));
 }
 
 /**

@@ -14,7 +14,7 @@
 import type { Atom } from "../src/ir/atoms.ts";
 import { type Choice, type ChoiceSpace, choiceSpace, fitted, type TunedSchedule } from "../src/target/choice.ts";
 import { subgroupAsked, type TargetProfile } from "../src/target/target.ts";
-import { type Axis, accessOf, isLastAxis, type Use } from "./access.ts";
+import { type Axis, accessOf, isAlong, isLastAxis, type Use } from "./access.ts";
 import { blocksOf } from "./blocks.ts";
 import { dividedBy, type Extent, extentOf, known, times } from "./extent.ts";
 import { type Fold, variablesOf } from "./folds.ts";
@@ -173,7 +173,9 @@ export function makeSchedule(
   const tuned = given ? undefined : measured(target.schedules ?? [], length, hash);
   const space = choiceSpace(widest, length === undefined ? most : Math.ceil(length / widest), most, isFlat);
   const count = known(times(...rows.map(({ extent }) => extentOf(extent))));
-  const usual = usualChoice({ width: widest, length, isFlat, ...traits }, target, most);
+  const isStrided =
+    !isFlat && vector !== undefined && walks.buffers.every((use) => !(isAlong(vector, use) && isLastAxis(vector, use)));
+  const usual = usualChoice({ width: widest, length, isFlat, isStrided, ...traits }, target, most);
   const by = given?.by ?? (tuned ? "measurement" : "rules");
   const wanted = given?.choice ?? tuned;
   const choice = wanted ? fitted(wanted, space) : usual;
@@ -281,6 +283,8 @@ interface Walk extends Traits {
   /** Elements of a row, where that is known. */
   readonly length: number | undefined;
   readonly isFlat: boolean;
+  /** Whether the elements of a row lie apart in all buffers, and those of neighbouring rows side by side: of sums over the first axis, say. */
+  readonly isStrided: boolean;
 }
 
 /** @param most invocations that a workgroup may have. */
@@ -292,14 +296,20 @@ function usualChoice(walk: Walk, target: TargetProfile, most: number): Choice {
   if (few !== undefined) return { lanes: few, workgroup: Math.min(most, 64), rowsPerLane: 1, width: 4, keep: 64 };
   const { width, rowsPerLane: wanted } = kind === "gpu" ? { width: walk.width, rowsPerLane: 1 } : atHand(walk);
   const units = length === undefined ? undefined : length / width;
-  const lanes = isFlat ? 1 : lanesFor(units, width, kind, subgroupOf(target), most);
+  const isAcross = walk.isStrided && kind === "cpu" && walk.isTiled !== true;
+  const all = lanesFor(units, width, kind, subgroupOf(target), most);
+  const lanes = isFlat ? 1 : isAcross ? Math.min(fewLanes, all) : all;
   const steps = units === undefined ? undefined : Math.ceil(units / lanes);
   const bearableRows = bearable(wanted, width, walk.folds, blocksOf(steps).length);
   const isAlone = walk.isTiled === true && kind === "cpu";
   const rowsPerLane = isAlone ? Math.min(mostInTile(target), bearableRows) : bearableRows;
   return {
     lanes,
-    workgroup: isFlat ? most : isAlone ? lanes : Math.max(lanes, Math.min(most, workgroupLanes(target, units))),
+    workgroup: isFlat
+      ? most
+      : isAlone
+        ? lanes
+        : Math.max(lanes, Math.min(most, isAcross ? 8 : workgroupLanes(target, units))),
     rowsPerLane,
     width,
     keep: keptElements[kind],
@@ -350,6 +360,13 @@ function widthAlong(vector: Atom, { buffers, places }: Walks, isFlat: boolean, i
 }
 
 const powerOfTwo = (count: number) => 2 ** Math.ceil(Math.log2(Math.max(1, count)));
+
+/**
+ * Lanes of a processor that share a row whose elements lie apart. Lanes of neighbouring rows read what lies side by side:
+ * beside a subgroup for each row, sums, extremes, variances and softmax over the first axis take 0.5 to 0.7 of the time on
+ * lavapipe and 0.86 to 0.96 on SwiftShader. One lane leaves a tensor of few columns to one core.
+ */
+const fewLanes = 2;
 
 /** A power of two. A processor folds within one subgroup: its barriers are slow. */
 function lanesFor(

@@ -14,10 +14,9 @@ const { values: options } = parseArgs({
 });
 const [rows, rounds, width] = [Number(options.rows), Number(options.rounds), 768];
 
-const load = (path) => import(new URL(`../dist/src/${path}`, import.meta.url).href);
-const { openDevice } = await load("runtime/node.js");
-const { compile, parse } = await load("index.js");
-const { actAsPage } = await load("cli/peers/page.js");
+const { openDevice } = await import("../dist/src/runtime/node.js");
+const { compile, parse } = await import("../dist/src/index.js");
+const { actAsPage } = await import("../dist/src/cli/peers/page.js");
 Object.assign(globalThis, { self: globalThis, WorkerGlobalScope: class {} });
 const opened = await openDevice();
 const { device, adapterInfo, target, description } = opened;
@@ -49,7 +48,7 @@ async function ofOnnxruntime() {
   const session = await ort.InferenceSession.create(modelOf(nodes, shapes, { y: [rows, width] }, {}), {
     ...{ executionProviders: ["webgpu"], preferredOutputLocation: "gpu-buffer" },
   });
-  const { prepare } = await load("integrations/onnxruntime.js");
+  const { prepare } = await import("../dist/src/integrations/onnxruntime.js");
   const block = await prepare(ort, kernel);
   const inputs = inputsBy((values, shape) => block.upload(new ort.Tensor("float32", values, shape)));
   return {
@@ -66,7 +65,7 @@ async function ofTfjs() {
   if (tf.findBackendFactory("webgpu")) tf.removeBackend("webgpu");
   tf.registerBackend("webgpu", () => new WebGPUBackend(device, adapterInfo), 3);
   await tf.setBackend("webgpu");
-  const { prepare } = await load("integrations/tfjs.js");
+  const { prepare } = await import("../dist/src/integrations/tfjs.js");
   const block = await prepare(tf, kernel);
   const inputs = inputsBy((values, shape) => tf.tensor(values, shape));
   const norm = layers.layerNormalization({ epsilon: 1e-12 });

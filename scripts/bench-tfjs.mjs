@@ -23,9 +23,8 @@ const [rounds, blocks, width, batch, length, steps] = ["rounds", "blocks", "widt
   (name) => Number(values[name]),
 );
 
-const load = (path) => import(new URL(`../dist/src/${path}`, import.meta.url).href);
-const { openDevice } = await load("runtime/node.js");
-const { actAsPage } = await load("cli/peers/page.js");
+const { openDevice } = await import("../dist/src/runtime/node.js");
+const { actAsPage } = await import("../dist/src/cli/peers/page.js");
 Object.assign(globalThis, { self: globalThis, WorkerGlobalScope: class {} });
 const opened = await openDevice();
 const { device, adapterInfo, description } = opened;
@@ -36,7 +35,7 @@ const { WebGPUBackend } = await import("@tensorflow/tfjs-backend-webgpu");
 if (tf.findBackendFactory("webgpu")) tf.removeBackend("webgpu");
 tf.registerBackend("webgpu", () => new WebGPUBackend(device, adapterInfo), 3);
 await tf.setBackend("webgpu");
-const { applyFusedRmsNorm } = await load("integrations/tfjs.js");
+const { applyFusedRmsNorm } = await import("../dist/src/integrations/tfjs.js");
 const { encoder } = await import("../examples/tfjs/encoder.js");
 
 const make = () => encoder({ tf, input, layers, model }, { blocks, width, length, postNorm: values.post });

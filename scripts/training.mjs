@@ -21,7 +21,6 @@ const { values } = parseArgs({
 });
 const steps = Number(values.steps);
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
-const load = (path) => import(new URL(`../dist/src/${path}`, import.meta.url).href);
 
 // Node runs no TypeScript: the example is bundled, with the package left out.
 const folder = mkdtempSync(at("dist/.training-"));
@@ -54,7 +53,7 @@ async function opened(module, from) {
   }
   const { globals } = await import("webgpu");
   Object.assign(globalThis, globals);
-  const { openDevice } = await load("runtime/node.js");
+  const { openDevice } = await import("../dist/src/runtime/node.js");
   const { device, description } = await openDevice();
   const trainer = await openTrainer(device, module, from, { batch: rows, rate });
   console.log(`${trainer.launches} launches a step on ${description}`);

@@ -3,15 +3,14 @@
  * noted, so that it can be dispatched again between two timestamps.
  */
 
-const dist = new URL("../../dist/src/", import.meta.url);
-const { openDevice } = await import(new URL("runtime/node.js", dist).href);
-const { actAsPage } = await import(new URL("cli/peers/page.js", dist).href);
+const { openDevice } = await import("../../dist/src/runtime/node.js");
+const { actAsPage } = await import("../../dist/src/cli/peers/page.js");
 
-export const tirc = await import(new URL("index.js", dist).href);
-export const { emittedFunctions } = await import(new URL("emit-module.js", dist).href);
-export const { copiesOf } = await import(new URL("bench/copies.js", dist).href);
-const { recordDispatches, replayed } = await import(new URL("bench/recorder.js", dist).href);
-export const { measure, median, stopwatch } = await import(new URL("runtime/measure.js", dist).href);
+export const tirc = await import("../../dist/src/index.js");
+export const { emittedFunctions } = await import("../../dist/src/emit/module.js");
+export const { copiesOf } = await import("../../dist/src/bench/copies.js");
+const { recordDispatches, replayed } = await import("../../dist/src/bench/recorder.js");
+export const { measure, median, stopwatch } = await import("../../dist/src/runtime/measure.js");
 
 export { replayed };
 

@@ -43,7 +43,7 @@ const examples = readdirSync("examples")
 /** Assignments that lead nowhere, and are no index and no count: all sums of a loop share the counts of its blocks. */
 function withoutPlace(lines: ReturnType<typeof mainOf>): string[] {
   const shared =
-    /^for \(|^(let|var) (lane|index|isRow|row|start|step|unit|count(_\d+)?(_block\d*)?|blockEnd\d*|blockWeight|inverse|left|isLeft|leftOrLast|firstWord|lastWord|nearestWord|before|isIn|nearest)(_\d+)? = |^count\w* \+= (1\.0|count(_\d+)?_block\d*);/;
+    /^for \(|^(let|var) (lane|index|isRow|row|start|step|unit|count(_\d+)?(_block\d*)?|blockEnd\d*|blockWeight|inverse|left|isLeft|leftOrLast|firstWord|lastWord|nearestWord|word|before|isIn|nearest)(_\d+)? = |^count\w* \+= (1\.0|count(_\d+)?_block\d*);/;
   const bare = lines.filter(({ text, from }) => / \+?= /.test(text) && from === undefined && !shared.test(text));
   return bare.map(({ text }) => text);
 }
