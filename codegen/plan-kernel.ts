@@ -125,6 +125,7 @@ function traitsOf({ nodes, stores }: Graph, { features }: TargetProfile, isStric
     isStrict,
     // Of a strict kernel what else it computes may not order its sums.
     hasStates: isStrict || nodes.some((node) => hasMoments(node) || isOnline(node)),
+    hasMoments: isStrict || nodes.some(hasMoments),
     folds: loops.map((list) => foldsOf(list, centered, (hint) => hint, !isStrict).folds),
     packed: Math.max(
       ...values.map(({ value }) => elementsInWord(storageOf(value.element, features.includes("shader-f16")))),

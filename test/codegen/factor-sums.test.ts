@@ -80,12 +80,14 @@ describe("left", () => {
 });
 
 // A processor's lane keeps nothing of a long row, so that each walk over it reads it again.
-test.each(["swiftshader", "lavapipe"])("d_x of an RMSNorm walks over its row twice, for %s", (target) => {
+test.each([
+  ["swiftshader", 4],
+  ["lavapipe", 2],
+])("d_x of an RMSNorm walks over its row twice, for %s, with %i at hand", (target, rowsAtHand) => {
   const forward = `fn f(x: ${rows}, g: f32[4096]) -> (y: ${rows}) { return rmsnorm(x, g, axes = [-1]) }`;
   const options = { target: targetByName(target), dims: { rows: 1024 } };
   const [kernel] = compile(parse(backwardText(forward, { wrt: ["x"] })), options).kernels;
-  // A lane has four rows at hand.
-  expect(kernel?.wgsl.match(/in_x\[/g)).toHaveLength(2 * 4);
+  expect(kernel?.wgsl.match(/in_x\[/g)).toHaveLength(2 * rowsAtHand);
 });
 
 // A gamma between two norms: the factor of the first is in the second one's squares twice.
