@@ -15,7 +15,7 @@ import { planManifest } from "../plan/manifest.ts";
 import type { Plan } from "../plan/plan.ts";
 import { type OpenedDevice, openDevice } from "../runtime/node.ts";
 import type { Arguments, Word } from "./arguments.ts";
-import { benchChart, benchTable } from "./bench-report.ts";
+import { benchChart, benchTable, type FunctionBench } from "./bench-report.ts";
 import { filesOfConstants, readConstants } from "./constants.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
 import { openPeers, peerNames } from "./peers/index.ts";
@@ -24,12 +24,6 @@ import type { Session } from "./session.ts";
 import { readRounds } from "./tune-command.ts";
 
 const usualRounds = 15;
-
-/** What was measured of one function. */
-export interface FunctionBench {
-  readonly fn: string;
-  readonly points: readonly Point[];
-}
 
 export async function benchCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;

@@ -4,7 +4,12 @@ import type { KernelTiming, Point, Timing } from "../bench/bench.ts";
 import { extentsText } from "../diagnostics/errors-passes.ts";
 import { columns } from "../report/columns.ts";
 import { escaped } from "../report/surgery-page.ts";
-import type { FunctionBench } from "./bench-command.ts";
+
+/** What was measured of one function. */
+export interface FunctionBench {
+  readonly fn: string;
+  readonly points: readonly Point[];
+}
 
 function duration(milliseconds: number): string {
   if (milliseconds < 1) return `${(milliseconds * 1000).toPrecision(3)} us`;

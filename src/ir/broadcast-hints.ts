@@ -2,10 +2,18 @@
 
 import { type Help, insertedAfter, proposal, type Span, wrapped } from "../diagnostics/diagnostic.ts";
 import { quoted } from "../diagnostics/errors-types.ts";
-import type { Places } from "./infer.ts";
 import type { Op, Value } from "./ir.ts";
 import { ops } from "./ops/index.ts";
 import { broadcastShapes, printShape, reducedShape, type Shape, sameShape } from "./types.ts";
+
+/** Where an op and its parts stand, so that a message can point at the part that is wrong. */
+export interface Places {
+  readonly op: Span;
+  readonly operands?: readonly (Span | undefined)[];
+  readonly attributes?: Readonly<Record<string, Span>>;
+  /** The operands themselves, where a program is read: what they are computed from tells what was meant. */
+  readonly values?: readonly (Value | undefined)[];
+}
 
 /** Deeper expressions are not looked through. */
 const mostOps = 32;

@@ -3,8 +3,8 @@
 import { fail, type Span } from "../diagnostics/diagnostic.ts";
 import { externErrors } from "../diagnostics/errors-extern.ts";
 import { typeErrors } from "../diagnostics/errors-types.ts";
-import { broadcastHelp } from "./broadcast-hints.ts";
-import type { Attributes, AttributeValue, Value } from "./ir.ts";
+import { broadcastHelp, type Places } from "./broadcast-hints.ts";
+import type { Attributes, AttributeValue } from "./ir.ts";
 import {
   type AttributeDef,
   type ElementwiseDef,
@@ -34,14 +34,7 @@ import {
   tensorType,
 } from "./types.ts";
 
-/** Where an op and its parts stand, so that a message can point at the part that is wrong. */
-export interface Places {
-  readonly op: Span;
-  readonly operands?: readonly (Span | undefined)[];
-  readonly attributes?: Readonly<Record<string, Span>>;
-  /** The operands themselves, where a program is read: what they are computed from tells what was meant. */
-  readonly values?: readonly (Value | undefined)[];
-}
+export type { Places } from "./broadcast-hints.ts";
 
 type OperandTypes = readonly (TensorType | undefined)[];
 

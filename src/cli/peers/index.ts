@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Peer } from "../../bench/bench.ts";
 import type { OpenedDevice } from "../../runtime/node.ts";
+import type { PeerContext } from "./context.ts";
 import { actAsPage } from "./page.ts";
 
 /** A peer, by what it is called, the package that it is in, and the packages it needs. */
@@ -12,14 +13,6 @@ interface PeerEntry {
   readonly packages: readonly string[];
   /** Loads its packages; what comes of it opens the peer. */
   readonly open: (load: PeerContext["load"]) => Promise<(context: PeerContext) => Promise<Peer>>;
-}
-
-/** What a peer is opened with. */
-export interface PeerContext extends OpenedDevice {
-  readonly adapter: unknown;
-  /** A package of the user's project, as it is imported there. */
-  // biome-ignore lint/suspicious/noExplicitAny: the types of peers are not installed with tirc.
-  load(name: string): Promise<any>;
 }
 
 const entries = {

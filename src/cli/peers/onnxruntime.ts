@@ -16,7 +16,7 @@ import {
   textField,
   valueInfoBytes,
 } from "../../onnx/encode.ts";
-import type { PeerContext } from "./index.ts";
+import type { PeerContext } from "./context.ts";
 
 const opset = 17;
 const dataType = { float: 1, int64: 7 };

@@ -2,7 +2,7 @@
 
 import type { Peer } from "../../bench/bench.ts";
 import { evaluateWith, type Library } from "../../bench/library.ts";
-import type { PeerContext } from "./index.ts";
+import type { PeerContext } from "./context.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: the types of peers are not installed with tirc.
 type Tensor = any;

@@ -7,13 +7,13 @@
  */
 
 import { resolveShape } from "../interpret.ts";
-import { dimensionNames, type Fn, isLeaf, type Module, type Op, presentOperands, type Value } from "../ir.ts";
+import { dimensionNames, type Fn, isLeaf, type Op, presentOperands, type Value } from "../ir.ts";
 import { ops } from "../ops/index.ts";
 import { elementCount, indexAt } from "../tensor.ts";
 import { type Assumed, Evaluator, type FieldTensor, fingerprint, isLiteral } from "./evaluate.ts";
 import { type Exchanges, exchanged, isMeant, type Law, type LawOfValue, type Meaning } from "./laws.ts";
 import { fieldPairs } from "./prime.ts";
-import { reduced } from "./reduce.ts";
+import { reduced, type Side } from "./reduce.ts";
 
 /** What an approximate rewrite is allowed: a value of the function before is taken for an operand of its op. */
 export interface Assumption {
@@ -41,12 +41,6 @@ export type Comparison =
   | { readonly kind: "equal"; readonly assumed: readonly Assumption[] }
   | { readonly kind: "different"; readonly difference: Difference }
   | { readonly kind: "too large"; readonly elements: number };
-
-/** A function in its module, with what is known of it. */
-export interface Side {
-  readonly fn: Fn;
-  readonly consts: Module["consts"];
-}
 
 /** What a pass says of a rewrite, for those who compare the functions. */
 export interface Said {

@@ -6,12 +6,17 @@
  */
 
 import { TircError } from "../../diagnostics/diagnostic.ts";
-import { type Const, type Fn, type Op, presentOperands } from "../ir.ts";
+import { type Const, type Fn, type Module, type Op, presentOperands } from "../ir.ts";
 import { ops } from "../ops/index.ts";
 import { withDims } from "../specialize.ts";
 import { type Dim, type Shape, sameShape } from "../types.ts";
-import type { Side } from "./compare.ts";
 import { near } from "./literal.ts";
+
+/** A function in its module, with what is known of it. */
+export interface Side {
+  readonly fn: Fn;
+  readonly consts: Module["consts"];
+}
 
 /** Smaller extents stay. */
 const largeFrom = 16;

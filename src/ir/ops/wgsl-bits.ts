@@ -10,8 +10,7 @@
  * whoever takes (a + b) - b for a.
  */
 
-import type { WgslFunctionDef } from "./wgsl-functions.ts";
-import { ofAny } from "./wgsl-parts.ts";
+import { ofAny, type WgslFunctionDef } from "./wgsl-parts.ts";
 
 /** The bits of |x|, what is infinite as 2^16; those of 2^(e + 13); those of their sum. */
 const rounded = `let bits = bitcast<I>(x);

@@ -6,48 +6,12 @@
  */
 
 import { bitFunctions } from "./wgsl-bits.ts";
-import { horner, polynomials } from "./wgsl-parts.ts";
+import { horner, polynomials, type WgslFunction, type WgslFunctionDef } from "./wgsl-parts.ts";
 import { trigonometry } from "./wgsl-trigonometry.ts";
 
-export interface WgslFunctionDef {
-  /** Functions that the body calls. */
-  readonly needs?: readonly WgslFunction[];
-  /** Operations of a component, and transcendentals (with divisions), of the usual operand: those of what it calls too. */
-  readonly cost: readonly [operations: number, transcendentals: number];
-  /** Its text, or that for a width. */
-  readonly body: string | ((width: number) => string);
-}
+export type { WgslFunction } from "./wgsl-parts.ts";
 
 const { erfNear, erfFar, tanhCoefficients } = polynomials;
-
-/** A function of the library that generated WGSL calls. */
-export type WgslFunction =
-  | "erf"
-  | "exp"
-  | "exp2"
-  | "log"
-  | "log2"
-  | "expm1"
-  | "log1p"
-  | "tanh"
-  | "far_angle"
-  | "sin_quarter"
-  | "sin"
-  | "cos"
-  | "tan"
-  | "atan2"
-  | "less_itself"
-  | "maximum"
-  | "minimum"
-  | "pow"
-  | "rem"
-  | "half_bits"
-  | "round_to_half"
-  | "bfloat_bits"
-  | "round_to_bfloat"
-  | "pow2_scale"
-  | "infinity"
-  | "nan";
 
 function logarithm(name: "log" | "log2"): string {
   return `fn ${name}_(x: T) -> T {

@@ -1,5 +1,43 @@
 /** Parts of which the WGSL library is made: polynomials, from `scripts/fit-polynomials.mjs`, and conditions. */
 
+/** A function of the library that generated WGSL calls. */
+export type WgslFunction =
+  | "erf"
+  | "exp"
+  | "exp2"
+  | "log"
+  | "log2"
+  | "expm1"
+  | "log1p"
+  | "tanh"
+  | "far_angle"
+  | "sin_quarter"
+  | "sin"
+  | "cos"
+  | "tan"
+  | "atan2"
+  | "less_itself"
+  | "maximum"
+  | "minimum"
+  | "pow"
+  | "rem"
+  | "half_bits"
+  | "round_to_half"
+  | "bfloat_bits"
+  | "round_to_bfloat"
+  | "pow2_scale"
+  | "infinity"
+  | "nan";
+
+export interface WgslFunctionDef {
+  /** Functions that the body calls. */
+  readonly needs?: readonly WgslFunction[];
+  /** Operations of a component, and transcendentals (with divisions), of the usual operand: those of what it calls too. */
+  readonly cost: readonly [operations: number, transcendentals: number];
+  /** Its text, or that for a width. */
+  readonly body: string | ((width: number) => string);
+}
+
 /** Nested multiply-adds, lowest power first: `c0 + s * (c1 + s * ...)`. */
 export function horner(s: string, coefficients: readonly number[]): string {
   return coefficients.reduceRight<string>((rest, c) => (rest === "" ? `T(${c})` : `fma(${rest}, ${s}, T(${c}))`), "");

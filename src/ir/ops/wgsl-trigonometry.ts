@@ -7,8 +7,7 @@
  * whole turns.
  */
 
-import type { WgslFunctionDef } from "./wgsl-functions.ts";
-import { horner, ofAny, polynomials } from "./wgsl-parts.ts";
+import { horner, ofAny, polynomials, type WgslFunctionDef } from "./wgsl-parts.ts";
 
 const { atanCoefficients, sinCoefficients, cosCoefficients } = polynomials;
 
