@@ -54,16 +54,14 @@ const placeOf = ({ moves }: Use, atom: Atom): Along => moves?.get(atom) ?? { kin
  */
 export function isLastAxis(vector: Atom, use: Use): boolean {
   const axis = axisOf(vector, use);
-  return axis === -1 || axis === use.dims.length - 1;
+  return axis === undefined || axis === use.dims.length - 1;
 }
 
-/** Whether the buffer differs along the vector atom: with `isLastAxis`, its neighbours lie side by side. */
-export const isAlong = (vector: Atom, use: Use): boolean => axisOf(vector, use) >= 0;
-
-/** The first axis of the buffer along which it differs with the vector atom; -1 if there is none. */
-function axisOf(vector: Atom, use: Use): number {
+/** The first axis of the buffer along which it differs with the vector atom, if there is one. */
+export function axisOf(vector: Atom, use: Use): number | undefined {
   const differs = (atom: Atom) => strideAlong(placeOf(use, atom), vector, 1) !== 0;
-  return use.dims.findIndex((atoms) => leavesOf(atoms).some(differs));
+  const axis = use.dims.findIndex((atoms) => leavesOf(atoms).some(differs));
+  return axis < 0 ? undefined : axis;
 }
 
 /**

@@ -69,18 +69,16 @@ export function foldsOf(
   /** What the node reads: a pair's state where that has it. */
   const sourceOf = (node: Node): Pick<Fold, "reduction" | "operand" | "second"> => {
     const operand = node.operands[0] as Node;
-    const ofPair = (found: (typeof pairs)[number] | undefined) =>
-      found && { reduction: pair, operand: found[0], second: found[1] };
-    if (isCovariance(node)) return { reduction: pair, operand: pairOf(node)[0], second: pairOf(node)[1] };
+    const ofPair = ([x, y]: readonly [Node, Node]) => ({ reduction: pair, operand: x, second: y });
+    if (isCovariance(node)) return ofPair(pairOf(node));
     if (isOnline(node)) return { reduction: exponentials, operand };
-    const asFirst = ofPair(pairs.find(([x]) => x === operand));
-    const isSpread = spread.has(operand);
-    if (isVariance(node)) return (isEven ? asFirst : undefined) ?? { reduction: both, operand };
+    const asFirst = pairs.find(([x]) => x === operand);
+    const readsSpread = isMean(node) && spread.has(operand) && (isShared || centered.has(node));
+    // Beside a count a pair has no variance.
+    if (isVariance(node) || readsSpread) return isEven && asFirst ? ofPair(asFirst) : { reduction: both, operand };
     if (!isMean(node)) return { reduction: (ops[(node.op as Op).name] as ReductionDef).reduction, operand };
-    if (isSpread && (isShared || centered.has(node)))
-      return (isEven ? asFirst : undefined) ?? { reduction: both, operand };
-    const ofAny = asFirst ?? ofPair(pairs.find(([, y]) => y === operand));
-    return ofAny ?? { reduction: centered.has(node) ? shiftedMean : sum, operand };
+    const found = asFirst ?? pairs.find(([, y]) => y === operand);
+    return found ? ofPair(found) : { reduction: centered.has(node) ? shiftedMean : sum, operand };
   };
   const folds: Fold[] = [];
   const foldOf = new Map<Node, Fold>();

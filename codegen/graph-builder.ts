@@ -187,7 +187,8 @@ export class GraphBuilder {
 
   /** Of sum((x - mean(x)) * y), x and y, where they are there before the mean is. y may be centered, too: that changes nothing. */
   private covarianceOf(op: Op, product: Node): readonly [Node, Node] | undefined {
-    if (product.op?.name !== "mul" || product.kind !== "elementwise" || !["sum", "mean"].includes(op.name)) return;
+    if (product.op?.name !== "mul" || product.kind !== "elementwise" || !["sum", "mean"].includes(op.name))
+      return undefined;
     // Its mean has a shift of its own.
     if (this.centering.has(op.result)) return undefined;
     const [a, b] = product.operands as readonly [Node, Node];

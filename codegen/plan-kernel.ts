@@ -116,7 +116,8 @@ function acrossOf(graph: Graph): number | undefined {
 }
 
 function traitsOf({ nodes, stores }: Graph, { features }: TargetProfile, isStrict: boolean): Traits {
-  const hasMoments = (node: Node) => node.kind === "centered" || isVariance(node) || isCovariance(node);
+  const hasMoments =
+    isStrict || nodes.some((node) => node.kind === "centered" || isVariance(node) || isCovariance(node));
   const centered = centeringMeans(nodes);
   const reductions = nodes.filter(({ kind }) => kind === "reduction");
   const loops = [...grouped(reductions, ({ level }) => level).values()];
@@ -124,8 +125,8 @@ function traitsOf({ nodes, stores }: Graph, { features }: TargetProfile, isStric
   return {
     isStrict,
     // Of a strict kernel what else it computes may not order its sums.
-    hasStates: isStrict || nodes.some((node) => hasMoments(node) || isOnline(node)),
-    hasMoments: isStrict || nodes.some(hasMoments),
+    hasStates: hasMoments || nodes.some(isOnline),
+    hasMoments,
     folds: loops.map((list) => foldsOf(list, centered, (hint) => hint, !isStrict).folds),
     packed: Math.max(
       ...values.map(({ value }) => elementsInWord(storageOf(value.element, features.includes("shader-f16")))),

@@ -6,15 +6,15 @@
  * - unit: `width` neighbouring elements along the last axis.
  * - steps: how many units of a row each lane handles, where that is known.
  *
- * The choice depends on the target and the length of a row only, so that a row gives the same bits in whatever batch it is
- * computed. The number of rows decides but how many of them a lane has at hand, which orders no sum; an axis of rows is
- * never taken to be of one row, be its extent 1 or not.
+ * The choice depends on the target and on a row: how long it is, how its elements lie, what is reduced of it. So a row gives
+ * the same bits in whatever batch it is computed. The number of rows decides only how many of them a lane has at hand, which
+ * orders no sum; an axis of rows is never taken to be of one row, be its extent 1 or not.
  */
 
 import type { Atom } from "../src/ir/atoms.ts";
 import { type Choice, type ChoiceSpace, choiceSpace, fitted, type TunedSchedule } from "../src/target/choice.ts";
 import { subgroupAsked, type TargetProfile } from "../src/target/target.ts";
-import { type Axis, accessOf, isAlong, isLastAxis, type Use } from "./access.ts";
+import { type Axis, accessOf, axisOf, isLastAxis, type Use } from "./access.ts";
 import { blocksOf } from "./blocks.ts";
 import { dividedBy, type Extent, extentOf, known, times } from "./extent.ts";
 import { type Fold, variablesOf } from "./folds.ts";
@@ -148,6 +148,7 @@ const mostVariables = 64;
  */
 const mostInTile = (target: TargetProfile) => (isWide(target) ? 2 : 4);
 
+/** Whether the subgroups are as wide as llvmpipe's: SwiftShader's have four lanes. */
 const isWide = ({ subgroup }: TargetProfile) => (subgroup?.max ?? 0) >= 8;
 
 /** In elements. From 128 on, vectors take 0.74 to 1.02 of the time of single elements on lavapipe and SwiftShader; at 64, up to 1.2. */
@@ -179,7 +180,7 @@ export function makeSchedule(
   const space = choiceSpace(widest, length === undefined ? most : Math.ceil(length / widest), most, isFlat);
   const count = known(times(...rows.map(({ extent }) => extentOf(extent))));
   const isStrided =
-    !isFlat && vector !== undefined && walks.buffers.every((use) => !(isAlong(vector, use) && isLastAxis(vector, use)));
+    !isFlat && vector !== undefined && walks.buffers.every((use) => axisOf(vector, use) !== use.dims.length - 1);
   const usual = usualChoice({ width: widest, length, isFlat, isStrided, ...traits }, target, most);
   const by = given?.by ?? (tuned ? "measurement" : "rules");
   const wanted = given?.choice ?? tuned;
@@ -290,7 +291,7 @@ interface Walk extends Traits {
   /** Elements of a row, where that is known. */
   readonly length: number | undefined;
   readonly isFlat: boolean;
-  /** Whether the elements of a row lie apart in all buffers, and those of neighbouring rows side by side: of sums over the first axis, say. */
+  /** Whether the elements of a row lie apart in all buffers: those of neighbouring rows may lie side by side, as in sums over the first axis. */
   readonly isStrided: boolean;
 }
 
@@ -303,24 +304,16 @@ function usualChoice(walk: Walk, target: TargetProfile, most: number): Choice {
   if (few !== undefined) return { lanes: few, workgroup: Math.min(most, 64), rowsPerLane: 1, width: 4, keep: 64 };
   const { width, rowsPerLane: wanted } = kind === "gpu" ? { width: walk.width, rowsPerLane: 1 } : atHand(walk, target);
   const units = length === undefined ? undefined : length / width;
-  const isAcross = walk.isStrided && kind === "cpu" && walk.isTiled !== true;
-  const all = lanesFor(units, width, kind, subgroupOf(target), most);
-  const lanes = isFlat ? 1 : isAcross ? Math.min(fewLanes, all) : all;
+  const ofRow = isFlat ? 1 : lanesFor(units, width, kind, subgroupOf(target), most);
+  const isAlone = walk.isTiled === true && kind === "cpu";
+  const isApart = walk.isStrided && kind === "cpu" && !isAlone;
+  const lanes = isApart ? Math.min(apart.lanes, ofRow) : ofRow;
   const steps = units === undefined ? undefined : Math.ceil(units / lanes);
   const bearableRows = bearable(wanted, width, walk.folds, blocksOf(steps).length);
-  const isAlone = walk.isTiled === true && kind === "cpu";
   const rowsPerLane = isAlone ? Math.min(mostInTile(target), bearableRows) : bearableRows;
-  return {
-    lanes,
-    workgroup: isFlat
-      ? most
-      : isAlone
-        ? lanes
-        : Math.max(lanes, Math.min(most, isAcross ? 8 : workgroupLanes(target, units))),
-    rowsPerLane,
-    width,
-    keep: keptElements[kind],
-  };
+  const usual = isApart ? apart.workgroup : workgroupLanes(target, units);
+  const several = isAlone ? lanes : Math.max(lanes, Math.min(most, usual));
+  return { lanes, workgroup: isFlat ? most : several, rowsPerLane, width, keep: keptElements[kind] };
 }
 
 /**
@@ -369,11 +362,11 @@ function widthAlong(vector: Atom, { buffers, places }: Walks, isFlat: boolean, i
 const powerOfTwo = (count: number) => 2 ** Math.ceil(Math.log2(Math.max(1, count)));
 
 /**
- * Lanes of a processor that share a row whose elements lie apart. Lanes of neighbouring rows read what lies side by side:
- * beside a subgroup for each row, sums, extremes, variances and softmax over the first axis take 0.5 to 0.7 of the time on
- * lavapipe and 0.86 to 0.96 on SwiftShader. One lane leaves a tensor of few columns to one core.
+ * Of a processor's rows whose elements lie apart: lanes that share a row, and those of a workgroup. Lanes of neighbouring rows
+ * read what lies side by side: beside a subgroup for each row, sums, extremes, variances and softmax over the first axis take
+ * 0.5 to 0.7 of the time on lavapipe and 0.86 to 0.96 on SwiftShader. One lane leaves a tensor of few columns to one core.
  */
-const fewLanes = 2;
+const apart = { lanes: 2, workgroup: 8 };
 
 /** A power of two. A processor folds within one subgroup: its barriers are slow. */
 function lanesFor(

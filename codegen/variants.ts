@@ -13,8 +13,8 @@ export const moduleTargets: readonly TargetProfile[] = builtinTargets.filter(({ 
 
 /**
  * The kernels that differ, the most demanding first: of those that a device can run it takes the first. `kernels` are of
- * one function; of two with the same text the first stays. Of two that demand the same, a GPU's comes later: the last is
- * what every device can take.
+ * one function; of two with the same text the first stays. Of two that demand the same, a GPU's comes later, so that of
+ * `moduleTargets` the last is the portable one.
  */
 export function distinctKernels(kernels: readonly Kernel[]): readonly Kernel[] {
   const byText = new Map<string, Kernel>();
@@ -27,3 +27,6 @@ export function distinctKernels(kernels: readonly Kernel[]): readonly Kernel[] {
     requiredFeatures.length * 1000 + requiredSubgroupSize + (kind === "cpu" ? 0.5 : 0);
   return [...byText.values()].sort((a, b) => demand(b) - demand(a));
 }
+
+/** The least demanding of a kernel's forms: of `moduleTargets` it is for every device. */
+export const leastDemanding = (forms: readonly Kernel[]): Kernel => forms.at(-1) as Kernel;

@@ -54,7 +54,8 @@ const foldConstants: Rule = (op) => {
 
 /** How many elements a shape has, where all of its extents are written. */
 const knownSize: Rule = (op) => {
-  const shape = op.name === "size" ? (op.attributes.shape as Shape) : [undefined];
+  if (op.name !== "size") return undefined;
+  const shape = op.attributes.shape as Shape;
   if (!shape.every((dim) => typeof dim === "number")) return undefined;
   return instead(op, "constant", [], { element: "u32", value: elementCount(shape) % 2 ** 32 });
 };

@@ -6,9 +6,10 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { inLeastForm } from "../dist/src/emit/least-form.js";
+import { emittedFunctions } from "../dist/src/emit/module.js";
 import { emitRust } from "../dist/src/emit/rust.js";
-import { compile, parse, planManifest } from "../dist/src/index.js";
-import { isOneKernel, launchesOf } from "../dist/src/plan/plan.js";
+import { compile, parse } from "../dist/src/index.js";
 
 const versions = process.argv.length > 2 ? process.argv.slice(2) : ["24", "30"];
 const root = new URL("../examples/", import.meta.url);
@@ -17,12 +18,10 @@ const files = ["", "plans/"]
   .filter((name) => name.endsWith(".tir"))
   .map((name) => {
     const { plans, kernels } = compile(parse(readFileSync(new URL(name, root), "utf8")));
-    let at = 0;
-    const functions = plans.map((plan) => {
-      const own = kernels.slice(at, at + launchesOf(plan).length);
-      at += own.length;
-      return isOneKernel(plan) ? own[0] : { plan: planManifest(plan), kernels: own };
-    });
+    const functions = emittedFunctions(
+      plans,
+      kernels.map((kernel) => [kernel]),
+    ).map(inLeastForm);
     return emitRust(functions, name);
   });
 
@@ -33,17 +32,8 @@ for (const version of versions) {
     const wgpu = `wgpu = { version = "${version}", default-features = false, features = ["wgsl"] }`;
     const manifest = `[package]\nname = "kernels"\nversion = "0.1.0"\nedition = "2021"\n[dependencies]\n${wgpu}\n`;
     writeFileSync(join(folder, "Cargo.toml"), manifest);
-    const modules = files
-      .map(
-        (_, i) => `pub mod m${i};
-`,
-      )
-      .join("");
-    writeFileSync(
-      join(folder, "src/lib.rs"),
-      `#![deny(warnings)]
-${modules}`,
-    );
+    const modules = files.map((_, i) => `pub mod m${i};\n`).join("");
+    writeFileSync(join(folder, "src/lib.rs"), `#![deny(warnings)]\n${modules}`);
     for (const [i, text] of files.entries()) writeFileSync(join(folder, `src/m${i}.rs`), text);
     const { status } = spawnSync("cargo", ["check"], { cwd: folder, stdio: "inherit" });
     console.log(`wgpu ${version}: ${files.length} files ${status === 0 ? "are taken" : "are not taken"}`);

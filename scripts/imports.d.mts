@@ -1,1 +1,6 @@
 export function roomImports(): ReadonlyMap<string, ReadonlySet<string>>;
+export function importsOf(file: string): readonly {
+  readonly specifier: string;
+  readonly target: string | undefined;
+  readonly erased: boolean;
+}[];

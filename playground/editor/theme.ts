@@ -3,17 +3,10 @@
 import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import type { Extension } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
-import { tags } from "@lezer/highlight";
+import { tokenKinds } from "./token-kinds.ts";
 
-const colors = HighlightStyle.define([
-  { tag: tags.comment, color: "var(--code-comment)" },
-  { tag: [tags.keyword, tags.meta], color: "var(--code-keyword)" },
-  { tag: [tags.number, tags.atom, tags.string], color: "var(--code-number)" },
-  { tag: tags.propertyName, color: "var(--muted)" },
-  { tag: tags.typeName, color: "var(--code-type)" },
-  { tag: tags.function(tags.variableName), color: "var(--code-function)" },
-  { tag: tags.definition(tags.variableName), color: "var(--code-name)" },
-]);
+const colorOf = (kind: string) => (kind === "property" ? "var(--muted)" : `var(--code-${kind})`);
+const colors = HighlightStyle.define(tokenKinds.map(({ tag, kind }) => ({ tag, color: colorOf(kind) })));
 
 const layout = EditorView.theme({
   "&": { height: "100%", color: "var(--text)", backgroundColor: "var(--surface)", fontSize: "var(--code-size)" },

@@ -1,18 +1,10 @@
 /** Code as HTML, in the classes of playground/colors.css: by the tokenizers that the playground's editors have. */
-import { highlightCode, tagHighlighter, tags } from "@lezer/highlight";
+import { highlightCode, tagHighlighter } from "@lezer/highlight";
 import { tir } from "../../playground/editor/tir-language.ts";
+import { tokenKinds } from "../../playground/editor/token-kinds.ts";
 import { wgsl } from "../../playground/editor/wgsl-language.ts";
 
-/** The kinds of playground/editor/theme.ts. */
-const kinds = tagHighlighter([
-  { tag: tags.comment, class: "comment" },
-  { tag: [tags.keyword, tags.meta], class: "keyword" },
-  { tag: [tags.number, tags.atom, tags.string], class: "number" },
-  { tag: tags.propertyName, class: "property" },
-  { tag: tags.typeName, class: "type" },
-  { tag: tags.function(tags.variableName), class: "function" },
-  { tag: tags.definition(tags.variableName), class: "name" },
-]);
+const kinds = tagHighlighter(tokenKinds.map(({ tag, kind }) => ({ tag, class: kind })));
 const languages = { tir: tir().language, wgsl: wgsl().language };
 
 export const escapeHtml = (text) =>

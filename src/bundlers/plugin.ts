@@ -1,5 +1,5 @@
 /**
- * Imports of `.tir` files: compiled when the bundler builds, to the module of emit-module.ts.
+ * Imports of `.tir` files: compiled when the bundler builds, to the module of src/emit/module.ts.
  *
  *   import { bertOutput } from "./bert-output.tir";
  *   import wgsl from "./bert-output.tir?wgsl";
@@ -13,7 +13,7 @@ import { createRequire } from "node:module";
 import { basename, dirname, isAbsolute, join, relative } from "node:path";
 import { createUnplugin, type UnpluginInstance } from "unplugin";
 import { minifyKernel } from "../../codegen/minify.ts";
-import { moduleTargets } from "../../codegen/variants.ts";
+import { leastDemanding, moduleTargets } from "../../codegen/variants.ts";
 import { type Diagnostic, lineColumn, TircError } from "../diagnostics/diagnostic.ts";
 import { renderPretty } from "../diagnostics/pretty.ts";
 import type { ProductOption } from "../driver/compile.ts";
@@ -81,7 +81,7 @@ function compileAt(path: string, { declarations: _, minify: __, target = "all", 
 
 /** Of several forms the text is that of the last, which is for every device. */
 const textModule = (kernels: readonly (readonly Kernel[])[]) => {
-  const last = kernels.map((forms) => forms.at(-1) as Kernel);
+  const last = kernels.map(leastDemanding);
   const text = last.length === 1 ? last[0]?.wgsl : last.map(({ name, wgsl }) => `// ${name}\n${wgsl}`).join("\n");
   return `export default ${JSON.stringify(text)};\n`;
 };

@@ -192,7 +192,7 @@ export class StreamProgram {
     others: readonly string[],
     isConv1d = false,
   ): readonly Rows[] {
-    if (this.rewriting.hasReaders !== true || reads.length === 0) return [x];
+    if (!this.hasReaders || reads.length === 0) return [x];
     const inBlock = [...this.checkpoint.tensors].filter(([name]) => name.startsWith(`${block}.`));
     const named = (modules: readonly string[]) => {
       const patterns = modules.map(
@@ -328,7 +328,7 @@ export class StreamProgram {
     if (axis !== undefined) this.axes.set(tensor, axis);
     const isCentered = axis !== undefined && this.rewriting.centered.has(tensor);
     const name = isCentered ? this.centered(tensor, axis) : this.scaled(tensor);
-    return type === "F32" || this.rewriting.hasReaders ? name : `cast(${name}, to = f32)`;
+    return type === "F32" || this.hasReaders ? name : `cast(${name}, to = f32)`;
   }
 
   /** A tensor that a product reads, with what has been folded into it. */
@@ -361,7 +361,7 @@ export class StreamProgram {
   }
 
   private element(type: string) {
-    return this.rewriting.hasReaders ? "f32" : elements[type];
+    return this.hasReaders ? "f32" : elements[type];
   }
 
   /** The tensor, times the LayerScale behind it. */

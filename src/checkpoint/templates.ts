@@ -8,7 +8,7 @@ import { checkpointErrors } from "../diagnostics/errors-checkpoint.ts";
 import type { Config } from "./checkpoint.ts";
 import { decoders, rmsDecoders } from "./decoders.ts";
 import { encoders } from "./encoders.ts";
-import type { Rows } from "./stream-program.ts";
+import type { Rows, StreamProgram } from "./stream-program.ts";
 import { blocks, end, layersOf, type Part, partsOf, projections, type Template } from "./template.ts";
 
 const gpt2: Template = (model, config) => {
@@ -62,44 +62,46 @@ const opt: Template = (model, config) => {
 
 const vitAttention = ["query", "key", "value"].map((name) => `attention.attention.${name}`);
 
-const vit: Template = (model, config) => {
+/** ViT and what came after it: rows for patches, those behind a class token, and a last norm. */
+function vision(
+  model: StreamProgram,
+  config: Config,
+  eps: number,
+  partsIn: (block: string) => Part[],
+  isMasked = false,
+): void {
   const at = model.prefix("embeddings.cls_token");
-  const eps = config.epsilon("layer_norm_eps", 1e-12);
-  const positions = model.rows(`${at}embeddings.position_embeddings`);
-  const places = model.extent(`${at}embeddings.position_embeddings`, 1);
-  const patches = model.patches(`${at}embeddings.patch_embeddings.projection`, places - 1);
-  const rows = model.concat(patches, model.rows(`${at}embeddings.cls_token`), places);
-  const parts = layersOf(config, "num_hidden_layers").flatMap((i) =>
-    partsOf(`${at}encoder.layer.${i}`, [
-      { norm: "layernorm_before", writes: "attention.output.dense", what: "attention", reads: vitAttention },
-      { norm: "layernorm_after", writes: "output.dense", what: "activation", reads: ["intermediate.dense"] },
-    ]),
-  );
-  model.result(model.norm(`${at}layernorm`, blocks(model, model.add(rows, positions), parts, { eps }), { eps }));
-};
-
-/** ViT with a LayerScale behind each part, and rows for patches that are masked. */
-const dinov2: Template = (model, config) => {
-  const at = model.prefix("embeddings.cls_token");
-  const eps = config.epsilon("layer_norm_eps", 1e-6);
   const positions = model.rows(`${at}embeddings.position_embeddings`);
   const places = model.extent(`${at}embeddings.position_embeddings`, 1);
   const seen = model.patches(`${at}embeddings.patch_embeddings.projection`, places - 1);
   const mask = `${at}embeddings.mask_token`;
-  const patches = model.has(mask) ? model.concat(seen, model.rows(mask), places - 1) : seen;
+  const patches = isMasked && model.has(mask) ? model.concat(seen, model.rows(mask), places - 1) : seen;
   const rows = model.concat(patches, model.rows(`${at}embeddings.cls_token`), places);
+  const parts = layersOf(config, "num_hidden_layers").flatMap((i) => partsIn(`${at}encoder.layer.${i}`));
+  model.result(model.norm(`${at}layernorm`, blocks(model, model.add(rows, positions), parts, { eps }), { eps }));
+}
+
+const vit: Template = (model, config) =>
+  vision(model, config, config.epsilon("layer_norm_eps", 1e-12), (block) =>
+    partsOf(block, [
+      { norm: "layernorm_before", writes: "attention.output.dense", what: "attention", reads: vitAttention },
+      { norm: "layernorm_after", writes: "output.dense", what: "activation", reads: ["intermediate.dense"] },
+    ]),
+  );
+
+/** ViT with a LayerScale behind each part, and rows for patches that are masked. */
+const dinov2: Template = (model, config) => {
   const isGated = config.flag("use_swiglu_ffn", false);
   const [reads, writes] = isGated ? ["mlp.weights_in", "mlp.weights_out"] : ["mlp.fc1", "mlp.fc2"];
-  const parts = layersOf(config, "num_hidden_layers").flatMap((i) =>
-    partsOf(`${at}encoder.layer.${i}`, [
+  const partsIn = (block: string) =>
+    partsOf(block, [
       {
         ...{ norm: "norm1", writes: "attention.output.dense", what: "attention", reads: vitAttention },
         scale: "layer_scale1.lambda1",
       },
       { norm: "norm2", writes, what: "activation", reads: [reads], scale: "layer_scale2.lambda1" },
-    ]),
-  );
-  model.result(model.norm(`${at}layernorm`, blocks(model, model.add(rows, positions), parts, { eps }), { eps }));
+    ]);
+  vision(model, config, config.epsilon("layer_norm_eps", 1e-6), partsIn, true);
 };
 
 /** The two norms and products of a block of CLIP. */

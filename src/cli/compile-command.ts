@@ -4,11 +4,12 @@ import { generatePrograms } from "../../codegen/generate.ts";
 import { minifyKernel } from "../../codegen/minify.ts";
 import { printProgram } from "../../codegen/print.ts";
 import { generateProduct } from "../../codegen/product.ts";
-import { moduleTargets } from "../../codegen/variants.ts";
+import { leastDemanding, moduleTargets } from "../../codegen/variants.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { compileVariants, optimize } from "../driver/compile.ts";
 import { targetsOf } from "../driver/plugin.ts";
+import { inLeastForm } from "../emit/least-form.ts";
 import { type EmittedFunction, emitModule, emittedFunctions } from "../emit/module.ts";
 import { emitRust } from "../emit/rust.ts";
 import { emitTypegpu } from "../emit/typegpu.ts";
@@ -41,14 +42,9 @@ import { moved, writeWeights } from "./weights.ts";
 const modules = {
   ts: (functions: readonly EmittedFunction[], source: string) =>
     emitModule(functions, { language: "ts", source, launcher: { text: launcherText, planText } }),
-  typegpu: (functions: readonly EmittedFunction[], source: string) => emitTypegpu(functions.map(lastOf), source),
-  rust: (functions: readonly EmittedFunction[], source: string) => emitRust(functions.map(lastOf), source),
+  typegpu: (functions: readonly EmittedFunction[], source: string) => emitTypegpu(functions.map(inLeastForm), source),
+  rust: (functions: readonly EmittedFunction[], source: string) => emitRust(functions.map(inLeastForm), source),
 } as const;
-/** The least demanding form of each kernel: of `all` it is for every device. */
-const leastOf = (forms: readonly (readonly Kernel[])[]) => forms.map((list) => list.at(-1) as Kernel);
-/** A function in the least demanding form: a kernel, or a plan. */
-const lastOf = (one: EmittedFunction) =>
-  "plan" in one ? { plan: one.plan, kernels: leastOf(one.kernels) } : (one.at(-1) as Kernel);
 
 export const isModule = (emit: string): emit is keyof typeof modules => Object.hasOwn(modules, emit);
 
@@ -110,7 +106,7 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   });
   const { remarks, module: result } = compiled;
   const forms = args.has("--minify") ? compiled.kernels.map((list) => list.map(minifyKernel)) : compiled.kernels;
-  const kernels = leastOf(forms);
+  const kernels = forms.map(leastDemanding);
   reportRemarks(remarks, args, session);
   time("passes and code generation");
   if (args.has("--explain-schedule")) {

@@ -3,6 +3,7 @@
  * the module, which then imports nothing, or the module imports it.
  */
 
+import { leastDemanding } from "../../codegen/variants.ts";
 import { oneLine } from "../diagnostics/short.ts";
 import { isHalf, printType } from "../ir/types.ts";
 import type { CompactManifest } from "../launch/compact.ts";
@@ -120,7 +121,7 @@ export function emittedFunctions(
 
 /** What a function takes and gives. */
 function signatureKernel(one: EmittedFunction): Kernel {
-  return "plan" in one ? signatureOf(one.plan) : (one.at(-1) as Kernel);
+  return "plan" in one ? signatureOf(one.plan) : leastDemanding(one);
 }
 
 /**

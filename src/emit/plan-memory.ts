@@ -1,14 +1,22 @@
 /** What generated code has to know of a plan's memory, in whatever language it is: strides, places, arguments. */
 
-import type { LaunchBuffer, LaunchPlan } from "../launch/plan-manifest.ts";
+import type { LaunchBuffer, LaunchOfKernel, LaunchPlan, LaunchView } from "../launch/plan-manifest.ts";
 import type { Kernel } from "../target/manifest.ts";
+
+/** The kernel of a launch. */
+export const kernelOf = (kernels: readonly Kernel[], { launch }: LaunchOfKernel): Kernel =>
+  kernels.find(({ name }) => name === launch) as Kernel;
+
+/** The buffer of which an op that the caller computes sees some or all. */
+export const viewed = ({ buffers }: LaunchPlan, { buffer }: LaunchView): LaunchBuffer =>
+  buffers.find(({ name }) => name === buffer) as LaunchBuffer;
 
 /** Bytes of the largest vector that a kernel has of each buffer; 4 at least. */
 export function stridesOf({ steps, buffers }: LaunchPlan, kernels: readonly Kernel[]): ReadonlyMap<string, number> {
   const strides = new Map(buffers.map(({ name }) => [name, 4]));
   for (const step of steps) {
     if (!("launch" in step)) continue;
-    const { manifest } = kernels.find(({ name }) => name === step.launch) as Kernel;
+    const { manifest } = kernelOf(kernels, step);
     for (const [i, { name, access, stride }] of manifest.bindings.entries()) {
       const buffer = (access === "read" ? step.reads : step.writes)[name] as string;
       const own = (manifest.variants ?? []).map((variant) => variant.strides[i] ?? 0);

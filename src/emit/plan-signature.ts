@@ -18,6 +18,12 @@ export interface CompiledKernels extends CompiledPlan {
   readonly kernels: readonly Kernel[];
 }
 
+/** Plans among what was compiled, and all kernels: those that are functions, and those of the plans. */
+export function partsOf(functions: readonly (Kernel | CompiledKernels)[]) {
+  const plans = functions.filter((one) => "plan" in one);
+  return { plans, kernels: functions.flatMap((one) => ("plan" in one ? one.kernels : [one])) };
+}
+
 /** How a buffer of the plan is bound, had it a binding of its own. */
 export function bindingOf({ name, result, kind, element, shape }: LaunchBuffer, binding: number): LaunchBinding {
   const isRead = kind === "input" || kind === "constant";

@@ -7,7 +7,7 @@ import { elementInfo, printType } from "../ir/types.ts";
 import type { LaunchBuffer, LaunchOfKernel, LaunchOfOp, LaunchPlan, LaunchView } from "../launch/plan-manifest.ts";
 import { arrays } from "../launch/tensors.ts";
 import type { Kernel } from "../target/manifest.ts";
-import { argumentsOf, noteOn, placesOf, stridesOf } from "./plan-memory.ts";
+import { argumentsOf, kernelOf, noteOn, placesOf, stridesOf, viewed } from "./plan-memory.ts";
 import type { CompiledKernels } from "./plan-signature.ts";
 import { indent, rustName } from "./rust-syntax.ts";
 
@@ -46,8 +46,7 @@ pub mod ${name} {
 
 /** The text of a plan's module. @param products the module of what it leaves to the caller. */
 export function planModule({ plan, kernels }: CompiledKernels, products: string): string {
-  const launched = [...new Set(plan.steps.flatMap((step) => ("launch" in step ? [step.launch] : [])))];
-  const own = launched.map((name) => kernels.find((kernel) => kernel.name === name) as Kernel);
+  const own = [...new Set(plan.steps.flatMap((step) => ("launch" in step ? [kernelOf(kernels, step)] : [])))];
   const used = [...own.map(({ name }) => rustName(name)), ...(hasProducts(plan) ? [products] : [])].sort();
   const items = [parametersText(plan, own), buffersText(plan), recordText(plan, own, products)];
   return `/// \`${plan.name}\`: ${own.length} kernels, recorded one after the other.
@@ -142,7 +141,7 @@ function recordText(plan: LaunchPlan, kernels: readonly Kernel[], products: stri
   const steps = plan.steps.flatMap((step) => {
     if ("opaque" in step) return [productText(plan, step, products)];
     if (!("launch" in step)) return [];
-    return [launchText(plan, step, kernels.find(({ name }) => name === step.launch) as Kernel)];
+    return [launchText(plan, step, kernelOf(kernels, step))];
   });
   const places = placesOf(plan).length;
   const usage = hasProducts(plan)
@@ -235,17 +234,17 @@ ${written}    let group = self.${name}.bind(device, [${resources.join(", ")}]);
 }
 
 function productText(plan: LaunchPlan, step: LaunchOfOp, products: string): string {
-  const bufferOf = (view: LaunchView) => plan.buffers.find(({ name }) => name === view.buffer) as LaunchBuffer;
-  const isNumber = (view: LaunchView) => argumentsOf(plan).scalars.includes(bufferOf(view));
+  const { scalars } = argumentsOf(plan);
+  const isNumber = (view: LaunchView) => scalars.includes(viewed(plan, view));
   const tensor = ([key, view]: readonly [string, LaunchView]) => {
     const text = bufferText(plan, view.buffer);
     const buffer = text.startsWith("places") ? `&${text}` : text;
     const shape = view.shape.map((dim) => extentText(plan, dim, "parameters")).join(", ");
-    return `${products}::Tensor { name: "${key}", buffer: ${buffer}, element: "${bufferOf(view).element}", shape: vec![${shape}] },`;
+    return `${products}::Tensor { name: "${key}", buffer: ${buffer}, element: "${viewed(plan, view).element}", shape: vec![${shape}] },`;
   };
   const number = ([key, view]: readonly [string, LaunchView]) => {
     const value = `parameters.${rustName(view.buffer)}`;
-    return `("${key}", f64::from(${bufferOf(view).element === "bool" ? `u32::from(${value})` : value})),`;
+    return `("${key}", f64::from(${viewed(plan, view).element === "bool" ? `u32::from(${value})` : value})),`;
   };
   const vector = (list: readonly string[]) =>
     list.length === 0 ? "vec![]" : `vec![\n${indent(list.join("\n"), 2)}\n    ]`;

@@ -12,15 +12,14 @@ import { type Dim, elementInfo, printType } from "../ir/types.ts";
 import { mostWorkgroups } from "../launch/counts.ts";
 import { arrays } from "../launch/tensors.ts";
 import { type Binding, type Kernel, type Manifest, type Parameter, parametersOf } from "../target/manifest.ts";
-import type { CompiledKernels } from "./plan-signature.ts";
+import { type CompiledKernels, partsOf } from "./plan-signature.ts";
 import { hasProducts, planModule, productTypes } from "./rust-plan.ts";
 import { indent, rustName } from "./rust-syntax.ts";
 
 /** The text of a Rust source file. @param source what it was made from, for the first line. */
 export function emitRust(functions: readonly (Kernel | CompiledKernels)[], source: string): string {
   const first = `// Made by tirc from ${oneLine(source)}, for wgpu 24 and later. Changes to this file are lost.\n`;
-  const plans = functions.filter((one) => "plan" in one);
-  const kernels = functions.flatMap((one) => ("plan" in one ? one.kernels : [one]));
+  const { plans, kernels } = partsOf(functions);
   const names = new Set([...kernels.map(({ name }) => name), ...plans.map(({ plan }) => plan.name)]);
   const products = free("products", names);
   const shared = plans.some(({ plan }) => hasProducts(plan)) ? [productTypes(products)] : [];

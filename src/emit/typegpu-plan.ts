@@ -8,7 +8,7 @@ import type { LaunchBuffer, LaunchOfKernel, LaunchOfOp, LaunchPlan, LaunchView }
 import { arrays } from "../launch/tensors.ts";
 import type { Kernel, Manifest } from "../target/manifest.ts";
 import type { Names } from "./module.ts";
-import { argumentsOf, noteOn, placesOf, stridesOf } from "./plan-memory.ts";
+import { argumentsOf, kernelOf, noteOn, placesOf, stridesOf, viewed } from "./plan-memory.ts";
 import type { CompiledKernels } from "./plan-signature.ts";
 
 /** What all plans of a module use. No kernel exports a name without a suffix. */
@@ -44,7 +44,7 @@ export function layoutKeys({ bindings, uniforms }: Manifest): string[] {
 export const isOfExtents = ({ overrides, variants = [] }: Manifest): boolean =>
   variants.length > 0 || overrides.length > 0;
 
-const property = (name: string) => JSON.stringify(name);
+export const property = (name: string) => JSON.stringify(name);
 const extent = (dim: number | string) => (typeof dim === "number" ? `${dim}` : `all[${property(dim)}]`);
 const count = (shape: readonly (number | string)[]) => shape.map(extent).join(" * ") || "1";
 const object = (members: readonly string[]) => (members.length === 0 ? "{}" : `{ ${members.join(", ")} }`);
@@ -61,16 +61,16 @@ export function planText(
   const opaque = plan.steps.filter((step) => "opaque" in step);
   const more = opaque.length > 0 ? `, products: ${type}Products` : "";
   const steps = plan.steps.filter((step) => "launch" in step || "opaque" in step);
-  const kernelOf = ({ launch }: LaunchOfKernel) => kernels.find((kernel) => kernel.name === launch) as Kernel;
+  const manifestOf = (step: LaunchOfKernel) => kernelOf(kernels, step).manifest;
   const launches = plan.steps.filter((step) => "launch" in step);
   const usage = opaque.length > 0 ? "128 | 8 | 4" : "128";
-  const made = launches.map((step) => pipelineText(exported.get(step.launch) as string, kernelOf(step).manifest));
-  const uniforms = launches.flatMap((step, i) => uniformsText(plan, step, kernelOf(step).manifest, exported, i));
-  const groups = launches.map((step, i) => groupText(step, kernelOf(step).manifest, exported, i));
+  const made = launches.map((step) => pipelineText(exported.get(step.launch) as string, manifestOf(step)));
+  const uniforms = launches.flatMap((step, i) => uniformsText(plan, step, manifestOf(step), exported, i));
+  const groups = launches.map((step, i) => groupText(step, manifestOf(step), exported, i));
   const recorded = steps.map((step) => {
     if ("opaque" in step) return productText(plan, step);
     const at = launches.indexOf(step);
-    const counted = `${exported.get(step.launch)}Workgroups(${kernelOf(step).manifest.dims.length > 0 ? "all" : ""})`;
+    const counted = `${exported.get(step.launch)}Workgroups(${manifestOf(step).dims.length > 0 ? "all" : ""})`;
     return `launch(encoder, ${property(step.launch)}, pipelines[${at}], group${at}, ${counted});`;
   });
   return `${extentsText(plan, name, takes)}
@@ -244,9 +244,10 @@ ${lines(members, 1)}}
 `;
 }
 
-function productText({ buffers }: LaunchPlan, { opaque, name, attributes, reads, writes }: LaunchOfOp): string {
-  const tensor = ({ buffer, shape }: LaunchView) => {
-    const { element, kind, shape: own } = buffers.find((one) => one.name === buffer) as LaunchBuffer;
+function productText(plan: LaunchPlan, { opaque, name, attributes, reads, writes }: LaunchOfOp): string {
+  const tensor = (view: LaunchView) => {
+    const { buffer, shape } = view;
+    const { element, kind, shape: own } = viewed(plan, view);
     if (kind !== "result" && kind !== "intermediate" && own.length === 0) return `Number(tensors[${property(buffer)}])`;
     const size = `${count(shape)} * ${arrays[element].BYTES_PER_ELEMENT}`;
     const members = [`buffer: buffers[${property(buffer)}]`, "offset: 0", `size: ${size}`, `element: "${element}"`];

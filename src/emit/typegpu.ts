@@ -1,6 +1,6 @@
 /**
  * Kernels as TypeScript for TypeGPU: the layout of the bind group as TypeGPU's own value, so that its typed buffers can be
- * bound, the WGSL, the pipeline and the dispatch. A plan (emit-typegpu-plan.ts) is its kernels, and what launches them.
+ * bound, the WGSL, the pipeline and the dispatch. A plan (typegpu-plan.ts) is its kernels, and what launches them.
  */
 
 import { oneLine } from "../diagnostics/short.ts";
@@ -9,8 +9,8 @@ import { elementsInWord } from "../kernel/buffer.ts";
 import { mostWorkgroups } from "../launch/counts.ts";
 import type { Kernel } from "../target/manifest.ts";
 import { namesOf } from "./module.ts";
-import { type CompiledKernels, signatureOf } from "./plan-signature.ts";
-import { isOfExtents, layoutKeys, planHelpers, planText } from "./typegpu-plan.ts";
+import { type CompiledKernels, partsOf, signatureOf } from "./plan-signature.ts";
+import { isOfExtents, layoutKeys, planHelpers, planText, property } from "./typegpu-plan.ts";
 
 const schemas = {
   f32: "d.f32",
@@ -25,8 +25,7 @@ const schemas = {
 
 /** The text of a module. @param source what it was made from, for the first line. */
 export function emitTypegpu(functions: readonly (Kernel | CompiledKernels)[], source: string): string {
-  const plans = functions.filter((one) => "plan" in one);
-  const kernels = functions.flatMap((one) => ("plan" in one ? one.kernels : [one]));
+  const { plans, kernels } = partsOf(functions);
   const names = namesOf([...kernels, ...plans.map(({ plan }) => signatureOf(plan))]);
   const exported = new Map(kernels.map(({ name }, i) => [name, names[i]?.exported as string]));
   const values = plans.length > 0 ? ["isBuffer", "type StorageFlag", "type TgpuBuffer"] : [];
@@ -39,8 +38,6 @@ import * as d from "typegpu/data";
   const steps = plans.map((plan, i) => planText(plan, names[kernels.length + i] as (typeof names)[0], exported));
   return [first, ...(plans.length > 0 ? [planHelpers] : []), ...texts, ...steps].join("\n");
 }
-
-const property = (name: string) => JSON.stringify(name);
 
 const product = (shape: readonly Dim[]) =>
   shape.map((dim) => (typeof dim === "number" ? dim : `dims[${property(dim)}]`)).join(" * ") || "1";

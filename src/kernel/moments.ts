@@ -88,14 +88,11 @@ function record(parts: Partial<Parts>, kind: Kind): Expression {
 
 const suffixOf = (mean: Field) => (mean === "mean" ? "" : "_y");
 
+const fieldwise = <Name extends Field>(fields: readonly Name[], of: (name: Name) => Expression) =>
+  Object.fromEntries(fields.map((name) => [name, of(name)])) as Readonly<Record<Name, Expression>>;
+
 /** By the mean that it belongs to. */
-type ByMean = Readonly<Record<Field, Expression>>;
-
-const byMean = (kind: Kind, of: (mean: "mean" | "mean_y") => Expression) =>
-  Object.fromEntries(meansOf(kind).map((mean) => [mean, of(mean)])) as ByMean;
-
-const fieldwise = (fields: readonly Field[], of: (name: Field) => Expression): Partial<Parts> =>
-  Object.fromEntries(fields.map((name) => [name, of(name)]));
+const byMean = (kind: Kind, of: (mean: "mean" | "mean_y") => Expression) => fieldwise(meansOf(kind), of) as Parts;
 
 const nameOf = ({ isSpread, isPaired }: Kind) =>
   isPaired ? "merge_comoments" : isSpread ? "merge_moments" : "merge_means";
@@ -127,16 +124,12 @@ function mergeCounted(kind: Kind): KernelFunction {
     const [a, b] = [partsOf(args.a, kind), partsOf(args.b, kind)];
     const count = define("count", add(a.count, b.count));
     const share = divide(b.count, call("max", count, literal(f32, 1)));
-    const [delta, moved] = [new Map<Field, Expression>(), new Map<Field, Expression>()];
-    for (const mean of meansOf(kind)) {
-      const own = define(`delta${suffixOf(mean)}`, subtract(b[mean], a[mean]));
-      delta.set(mean, own);
-      moved.set(mean, define(`moved${suffixOf(mean)}`, multiply(own, share)));
-    }
-    const means = byMean(kind, (mean) => add(a[mean], moved.get(mean) as Expression));
+    const delta = byMean(kind, (mean) => define(`delta${suffixOf(mean)}`, subtract(b[mean], a[mean])));
+    const moved = byMean(kind, (mean) => define(`moved${suffixOf(mean)}`, multiply(delta[mean], share)));
+    const means = byMean(kind, (mean) => add(a[mean], moved[mean]));
     const products = productsOf(kind).map(([name, x, y]) => {
       // The square of a large mean may overflow, where of an empty state nothing is to be added.
-      const between = multiply(multiply(delta.get(x) as Expression, a.count), moved.get(y) as Expression);
+      const between = multiply(multiply(delta[x], a.count), moved[y]);
       return [name, add(add(a[name], b[name]), between)] as const;
     });
     return record({ ...means, count, ...Object.fromEntries(products) }, kind);

@@ -17,9 +17,7 @@ export interface SourceMap {
 
 /** @param source that of the function; a pass of somebody's own may bring ops from elsewhere, which are left out. */
 export function makeSourceMap(source: Source, lines: readonly { readonly span?: Span | undefined }[]): SourceMap {
-  const rangeOf = ({ span }: { readonly span?: Span | undefined }): TextRange | null =>
-    span?.source === source ? [span.start, span.end] : null;
-  return { source, lines: lines.map(rangeOf) };
+  return { source, lines: lines.map(({ span }) => (span?.source === source ? [span.start, span.end] : null)) };
 }
 
 /** Where the line of the WGSL, 1-based as compilers count, comes from. */

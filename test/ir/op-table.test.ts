@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { importsOf } from "../../scripts/imports.mjs";
 import { interpret } from "../../src/ir/interpret.ts";
 import {
   type ElementwiseDef,
@@ -90,6 +91,12 @@ test("what `npm run typecheck` refuses: a norm that is defined by an op of no su
   // @ts-expect-error: no op has this name.
   const define: NormDef["define"] = (emit, x) => emit.emit("adds", [x, x]);
   expect(define).toBeTypeOf("function");
+});
+
+test("the IR knows ops by their names alone: it imports nothing of the table, not even a type", () => {
+  const targets = importsOf("src/ir/ir.ts").map(({ target }) => target);
+  expect(targets).toContain("src/ir/types.ts");
+  expect(targets.filter((target) => target?.startsWith("src/ir/ops/"))).toEqual([]);
 });
 
 /** Rewrites in the core that are about ops, and the names that they match. */

@@ -5,7 +5,7 @@ import type { ElementType } from "../types.ts";
 
 /** Builds ops in a function that is under construction. */
 export interface Emitter {
-  /** The result of an op that is not itself defined by others. */
+  /** The result of an op, which is not itself written out in others: what is written out is not looked at again. */
   emit(name: OpName, operands: readonly (Value | undefined)[], attributes?: Attributes, valueName?: string): Value;
   /** The value of a literal. */
   constant(element: ElementType, value: number): Value;
