@@ -2,12 +2,13 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import * as words from "../dist/grammar/words.js";
 import { builtinPasses, defaultPipeline } from "../dist/passes/index.js";
-import { deviceFamilies, targetNotes } from "../dist/src/cli/target-notes.js";
+import { deviceFamilies } from "../dist/src/cli/device-families.js";
 import { catalog } from "../dist/src/diagnostics/catalog.js";
 import * as tirc from "../dist/src/index.js";
 import { signatureOf } from "../dist/src/ir/infer.js";
 import { callableNames, ops } from "../dist/src/ir/ops/index.js";
 import { elementTypes } from "../dist/src/ir/types.js";
+import { targetNotes } from "../dist/src/target/target.js";
 import { architecturePage, architecturePicture } from "./architecture.mjs";
 import { roomImports } from "./imports.mjs";
 import { diagnosticsPage, languagePage, passesPage, targetsPage, walkthrough, withExamples } from "./reference.mjs";

@@ -18,12 +18,13 @@ import {
 } from "../scripts/reference.mjs";
 import * as rooms from "../scripts/rooms.mjs";
 import { textmateGrammar } from "../scripts/textmate.mjs";
-import { deviceFamilies, targetNotes } from "../src/cli/target-notes.ts";
+import { deviceFamilies } from "../src/cli/device-families.ts";
 import { catalog } from "../src/diagnostics/catalog.ts";
 import * as tirc from "../src/index.ts";
 import { signatureOf } from "../src/ir/infer.ts";
 import { callableNames, opNames, ops } from "../src/ir/ops/index.ts";
 import { elementTypes } from "../src/ir/types.ts";
+import { targetNotes } from "../src/target/target.ts";
 import { pages, readmeProgram, snippetsOf } from "./support/snippets.ts";
 
 const read = (path: string) => readFileSync(path, "utf8");

@@ -5,10 +5,10 @@ import { jsonText } from "../diagnostics/json.ts";
 import { lackOf } from "../launch/choose.ts";
 import type { Needs } from "../launch/compact.ts";
 import { columns } from "../report/columns.ts";
-import { builtinTargets, type TargetProfile } from "../target/target.ts";
+import { builtinTargets, type TargetProfile, targetNotes } from "../target/target.ts";
 import type { Arguments } from "./arguments.ts";
+import { deviceFamilies } from "./device-families.ts";
 import type { Session } from "./session.ts";
-import { deviceFamilies, targetNotes } from "./target-notes.ts";
 
 export async function targetsCommand(args: Arguments, session: Session): Promise<number> {
   const here = args.has("--detect") ? await detect(args.value("--adapter")?.text) : undefined;

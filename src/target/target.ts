@@ -48,29 +48,67 @@ export const defaultLimits: TargetLimits = {
   maxStorageBufferBindingSize: 134217728,
 };
 
-function profile<const Name extends string>(
-  name: Name,
-  kind: "cpu" | "gpu",
-  features: readonly string[],
-  subgroupSize?: number,
-): TargetProfile & { readonly name: Name } {
-  const subgroup = subgroupSize === undefined ? {} : { subgroup: { min: subgroupSize, max: subgroupSize } };
-  return { name, kind, features, ...subgroup, limits: defaultLimits };
+/** What the compiler comes with. `use` says which devices it is for, in `tirc targets` and docs/targets.md. */
+interface BuiltinTarget extends Pick<TargetProfile, "name" | "kind"> {
+  readonly use: string;
+  readonly features?: readonly string[];
+  /** Lanes of a subgroup, at least. */
+  readonly subgroup?: number;
 }
 
-const builtin = [
-  profile("portable", "gpu", []),
-  profile("swiftshader", "cpu", ["subgroups"], 4),
-  profile("lavapipe", "cpu", ["subgroups", "shader-f16"], 8),
-  profile("gpu-subgroup-32", "gpu", ["subgroups"], 32),
-  profile("gpu-subgroup-64", "gpu", ["subgroups"], 64),
-  profile("gpu-f16", "gpu", ["shader-f16"]),
-  profile("gpu-f16-subgroup-32", "gpu", ["subgroups", "shader-f16"], 32),
+const rows: readonly BuiltinTarget[] = [
+  { name: "portable", kind: "gpu", use: "every device: no features, WebGPU's default limits" },
+  {
+    name: "swiftshader",
+    kind: "cpu",
+    use: "SwiftShader, and other software adapters: few lanes a row, which each core runs in turn",
+    features: ["subgroups"],
+    subgroup: 4,
+  },
+  {
+    name: "lavapipe",
+    kind: "cpu",
+    use: "llvmpipe (Mesa's lavapipe) on processors with AVX",
+    features: ["subgroups", "shader-f16"],
+    subgroup: 8,
+  },
+  {
+    name: "gpu-subgroup-32",
+    kind: "gpu",
+    use: "GPUs whose subgroups have at least 32 lanes",
+    features: ["subgroups"],
+    subgroup: 32,
+  },
+  {
+    name: "gpu-subgroup-64",
+    kind: "gpu",
+    use: "GPUs whose subgroups have at least 64 lanes",
+    features: ["subgroups"],
+    subgroup: 64,
+  },
+  { name: "gpu-f16", kind: "gpu", use: "GPUs with 16-bit floats, whatever their subgroups", features: ["shader-f16"] },
+  {
+    name: "gpu-f16-subgroup-32",
+    kind: "gpu",
+    use: "GPUs with 16-bit floats whose subgroups have at least 32 lanes",
+    features: ["subgroups", "shader-f16"],
+    subgroup: 32,
+  },
 ];
-export type BuiltinTargetName = (typeof builtin)[number]["name"];
 
 /** `portable` runs on every WebGPU implementation; the others name what they need. */
-export const builtinTargets: readonly TargetProfile[] = builtin;
+export const builtinTargets: readonly TargetProfile[] = rows.map(({ name, kind, features = [], subgroup: size }) => ({
+  name,
+  kind,
+  features,
+  ...(size !== undefined && { subgroup: { min: size, max: size } }),
+  limits: defaultLimits,
+}));
+
+/** Which devices each built-in target is for, by its name. */
+export const targetNotes: Readonly<Record<string, string>> = Object.fromEntries(
+  rows.map(({ name, use }) => [name, use]),
+);
 
 /** The subgroup size that kernels for the target ask for, and then have. */
 export const subgroupAsked = ({ features, subgroup }: TargetProfile): number | undefined =>

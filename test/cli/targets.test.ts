@@ -1,8 +1,8 @@
 /** `tirc targets`, and the names that `--target` takes beside built-in ones and files. */
 
 import { expect, test } from "vitest";
-import { deviceFamilies, targetNotes } from "../../src/cli/target-notes.ts";
-import { builtinTargets } from "../../src/target/target.ts";
+import { deviceFamilies } from "../../src/cli/device-families.ts";
+import { builtinTargets, targetNotes } from "../../src/target/target.ts";
 import { Workplace } from "../support/cli.ts";
 import { deviceTest } from "../support/gpu.ts";
 

@@ -1,17 +1,4 @@
-/** Which target is for which device, for `tirc targets` and docs/targets.md. */
-
-import type { BuiltinTargetName } from "../target/target.ts";
-
-/** What each built-in target is for, by its name; one without a note does not compile. */
-export const targetNotes: Readonly<Record<string, string> & Record<BuiltinTargetName, string>> = {
-  portable: "every device: no features, WebGPU's default limits",
-  swiftshader: "SwiftShader, and other software adapters: few lanes a row, which each core runs in turn",
-  lavapipe: "llvmpipe (Mesa's lavapipe) on processors with AVX",
-  "gpu-subgroup-32": "GPUs whose subgroups have at least 32 lanes",
-  "gpu-subgroup-64": "GPUs whose subgroups have at least 64 lanes",
-  "gpu-f16": "GPUs with 16-bit floats, whatever their subgroups",
-  "gpu-f16-subgroup-32": "GPUs with 16-bit floats whose subgroups have at least 32 lanes",
-};
+/** Which target is for which family of devices, for `tirc targets` and docs/targets.md. */
 
 /** A family of cards or drivers. */
 export interface DeviceFamily {
