@@ -1,15 +1,6 @@
-/** Kernels of one function for several targets: which targets a module is for, and those of their kernels that differ. */
+/** Kernels of one function for several targets: those that differ. */
 
 import type { Kernel } from "../src/target/manifest.ts";
-import { builtinTargets, type TargetProfile } from "../src/target/target.ts";
-
-/**
- * The targets of a module that is to run anywhere: what differs by more than the subgroup size. Subgroups of fewer than 32
- * lanes (Intel's adapters say 8) would merge most of a row through workgroup memory one by one: those take `portable`.
- */
-export const moduleTargets: readonly TargetProfile[] = builtinTargets.filter(({ name }) =>
-  ["portable", "swiftshader", "gpu-subgroup-32", "gpu-f16", "gpu-f16-subgroup-32"].includes(name),
-);
 
 /**
  * The kernels that differ, the most demanding first: of those that a device can run it takes the first. `kernels` are of

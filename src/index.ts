@@ -6,7 +6,7 @@
 
 export { generateKernel } from "../codegen/generate.ts";
 export { minifyKernel } from "../codegen/minify.ts";
-export { distinctKernels, moduleTargets } from "../codegen/variants.ts";
+export { distinctKernels } from "../codegen/variants.ts";
 export { builtinPasses, defaultPipeline } from "../passes/index.ts";
 export * as patterns from "../passes/patterns.ts";
 export { catalog, explain } from "./diagnostics/catalog.ts";
@@ -249,6 +249,7 @@ export { type SourceMap, spanOfLine, type TextRange } from "./target/source-map.
 export {
   builtinTargets,
   defaultLimits,
+  moduleTargets,
   parseTarget,
   portableTarget,
   type TargetLimits,

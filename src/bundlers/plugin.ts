@@ -13,14 +13,14 @@ import { createRequire } from "node:module";
 import { basename, dirname, isAbsolute, join, relative } from "node:path";
 import { createUnplugin, type UnpluginInstance } from "unplugin";
 import { minifyKernel } from "../../codegen/minify.ts";
-import { leastDemanding, moduleTargets } from "../../codegen/variants.ts";
+import { leastDemanding } from "../../codegen/variants.ts";
 import { type Diagnostic, lineColumn, TircError } from "../diagnostics/diagnostic.ts";
 import { renderPretty } from "../diagnostics/pretty.ts";
 import type { ProductOption } from "../driver/compile.ts";
 import { type EmittedFunction, emitModule, emittedFunctions } from "../emit/module.ts";
 import type { Kernel } from "../target/manifest.ts";
 import type { KernelOptions } from "../target/options.ts";
-import type { TargetProfile } from "../target/target.ts";
+import { moduleTargets, type TargetProfile } from "../target/target.ts";
 import { compileFile, declarationOf } from "./compile-file.ts";
 
 /** What the plugin of every bundler takes. */

@@ -1,11 +1,10 @@
 /** `tirc targets`: what kernels can be compiled for, and which of it this machine runs. */
 
-import { moduleTargets } from "../../codegen/variants.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import { lackOf } from "../launch/choose.ts";
 import type { Needs } from "../launch/compact.ts";
 import { columns } from "../report/columns.ts";
-import { builtinTargets, type TargetProfile, targetNotes } from "../target/target.ts";
+import { builtinTargets, moduleTargets, type TargetProfile, targetNotes } from "../target/target.ts";
 import type { Arguments } from "./arguments.ts";
 import { deviceFamilies } from "./device-families.ts";
 import type { Session } from "./session.ts";

@@ -3,7 +3,7 @@
 import { generateKernel } from "../../codegen/generate.ts";
 import { withPlainKernels } from "../../codegen/plain-products.ts";
 import { generateProduct } from "../../codegen/product.ts";
-import { distinctKernels, moduleTargets } from "../../codegen/variants.ts";
+import { distinctKernels } from "../../codegen/variants.ts";
 import { fusedWithin } from "../../passes/fuse-elementwise.ts";
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
 import { passErrors } from "../diagnostics/errors-passes.ts";
@@ -18,7 +18,7 @@ import { outline, planOfOne, splitOne } from "../plan/outline.ts";
 import { type Launch, launchesOf, type Plan } from "../plan/plan.ts";
 import type { Kernel } from "../target/manifest.ts";
 import type { KernelOptions } from "../target/options.ts";
-import { portableTarget, profileOf, type TargetProfile } from "../target/target.ts";
+import { moduleTargets, portableTarget, profileOf, type TargetProfile } from "../target/target.ts";
 import { instrumentsOf, type Plugin, passesOf, targetsOf } from "./plugin.ts";
 
 /** Which passes run, over which functions, and who watches. */

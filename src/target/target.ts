@@ -54,13 +54,20 @@ interface BuiltinTarget extends Pick<TargetProfile, "name" | "kind"> {
   readonly features?: readonly string[];
   /** Lanes of a subgroup, at least. */
   readonly subgroup?: number;
+  /**
+   * Whether it is one of `--target all`, those of a module that is to run anywhere: what differs by more than the subgroup
+   * size. Subgroups of fewer than 32 lanes (Intel's adapters say 8) would merge most of a row through workgroup memory one
+   * by one: those take `portable`.
+   */
+  readonly inModules: boolean;
 }
 
 const rows: readonly BuiltinTarget[] = [
-  { name: "portable", kind: "gpu", use: "every device: no features, WebGPU's default limits" },
+  { name: "portable", kind: "gpu", inModules: true, use: "every device: no features, WebGPU's default limits" },
   {
     name: "swiftshader",
     kind: "cpu",
+    inModules: true,
     use: "SwiftShader, and other software adapters: few lanes a row, which each core runs in turn",
     features: ["subgroups"],
     subgroup: 4,
@@ -68,6 +75,7 @@ const rows: readonly BuiltinTarget[] = [
   {
     name: "lavapipe",
     kind: "cpu",
+    inModules: false,
     use: "llvmpipe (Mesa's lavapipe) on processors with AVX",
     features: ["subgroups", "shader-f16"],
     subgroup: 8,
@@ -75,6 +83,7 @@ const rows: readonly BuiltinTarget[] = [
   {
     name: "gpu-subgroup-32",
     kind: "gpu",
+    inModules: true,
     use: "GPUs whose subgroups have at least 32 lanes",
     features: ["subgroups"],
     subgroup: 32,
@@ -82,14 +91,22 @@ const rows: readonly BuiltinTarget[] = [
   {
     name: "gpu-subgroup-64",
     kind: "gpu",
+    inModules: false,
     use: "GPUs whose subgroups have at least 64 lanes",
     features: ["subgroups"],
     subgroup: 64,
   },
-  { name: "gpu-f16", kind: "gpu", use: "GPUs with 16-bit floats, whatever their subgroups", features: ["shader-f16"] },
+  {
+    name: "gpu-f16",
+    kind: "gpu",
+    inModules: true,
+    use: "GPUs with 16-bit floats, whatever their subgroups",
+    features: ["shader-f16"],
+  },
   {
     name: "gpu-f16-subgroup-32",
     kind: "gpu",
+    inModules: true,
     use: "GPUs with 16-bit floats whose subgroups have at least 32 lanes",
     features: ["subgroups", "shader-f16"],
     subgroup: 32,
@@ -104,6 +121,9 @@ export const builtinTargets: readonly TargetProfile[] = rows.map(({ name, kind, 
   ...(size !== undefined && { subgroup: { min: size, max: size } }),
   limits: defaultLimits,
 }));
+
+/** The targets of a module that is to run anywhere. */
+export const moduleTargets: readonly TargetProfile[] = builtinTargets.filter((_, i) => rows[i]?.inModules);
 
 /** Which devices each built-in target is for, by its name. */
 export const targetNotes: Readonly<Record<string, string>> = Object.fromEntries(
