@@ -33,9 +33,9 @@ function launches(models) {
   });
   const gained = Math.max(...fewer.filter(({ architecture }) => !/^(t5|llama|gemma)$/.test(architecture)).map(lessBy));
   const bound = least < 0 ? `one launches ${-least} more` : "none launches more";
-  return `launches. Of ${counted.length} models ${fewer.length} launch fewer kernels, and ${bound}. It is most where each
-    norm is eight nodes: ${shares.join(", ")} fewer, in f32. An RMSNorm is one launch then, in most places with the
-    sum before it, so that what else could go is no norm's. Of the others a model launches up to ${gained} fewer.`;
+  return `launches. Of ${counted.length} models ${fewer.length} launch fewer kernels, and ${bound}. The gain is largest where
+    each norm is eight nodes: ${shares.join(", ")} fewer, in f32. Afterwards an RMSNorm is one launch, mostly together
+    with the sum before it, so no norm could launch less. The other models launch up to ${gained} kernels fewer.`;
 }
 
 function alone(norms, runtime) {
@@ -52,12 +52,11 @@ export function wins({ models, norms }) {
   return [
     `**WebGPU**: ${launches(all)}`,
     `**wasm**: time of the norms. One of 512 x 768 takes ${alone(norms, "wasm")}.`,
-    `**Native**: time of the norms. One takes ${alone(norms, "native")}. An Add of a vector, which reads and writes the
-    same rows and does no more, takes ${ratio(floor.native.ratio)} of a native LayerNormalization
-    (${ratio(floor.wasm.ratio)} on wasm): natively little but the rows is left.`,
+    `**Native**: time of the norms. One takes ${alone(norms, "native")}. An Add of a vector, which only reads and writes
+    the same rows, takes ${ratio(floor.native.ratio)} of a native LayerNormalization
+    (${ratio(floor.wasm.ratio)} on wasm): natively, memory access is most of what remains.`,
     `**Whole models** of this size take about as long as before (medians of ${whole("native")} natively and
-    ${whole("wasm")} on wasm of the ${written.length} models in f32 that are written): their norms are a small part of the
-    time.`,
+    ${whole("wasm")} on wasm of the ${written.length} models in f32 that change), as norms are a small part of their time.`,
   ]
     .map((text) => entry(text))
     .join("\n");
