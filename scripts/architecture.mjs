@@ -1,7 +1,7 @@
-/** docs/architecture.md's list of rooms and arrows, from rooms.mjs and the imports, and its picture. */
+/** The table of components in docs/architecture.md, from rooms.mjs and the imports, and its picture. */
 import { between } from "./reference.mjs";
 
-/** Whether a chain of imports leads from one room to the other. */
+/** Whether a chain of imports leads from one component to the other. */
 function reaches(imports, from, to, seen = new Set()) {
   if (seen.has(from)) return false;
   seen.add(from);
@@ -9,7 +9,7 @@ function reaches(imports, from, to, seen = new Set()) {
   return next.has(to) || [...next].some((room) => reaches(imports, room, to, seen));
 }
 
-/** The transitive reduction: without arrows to what another arrow leads to anyway. Rooms that import each other keep theirs. */
+/** The transitive reduction: without arrows that follow from others. Components that import each other keep theirs. */
 function arrowsOf(imports, from) {
   const to = [...imports.get(from)];
   const isImplied = (room) =>
@@ -26,7 +26,7 @@ function arrowsOf(imports, from) {
 /**
  * @param {string} text docs/architecture.md.
  * @param {object[]} layers rooms.mjs's.
- * @param {ReadonlyMap<string, ReadonlySet<string>>} imports the rooms from which each room imports.
+ * @param {ReadonlyMap<string, ReadonlySet<string>>} imports the components from which each component imports.
  */
 export function architecturePage(text, layers, imports) {
   const order = layers.flatMap(({ rooms }) => rooms.map(({ name }) => name));
@@ -36,7 +36,11 @@ export function architecturePage(text, layers, imports) {
       return `| ${name} | ${paths.map((path) => `\`${path}\``).join(" ")} | ${does} | ${arrows.join(", ") || "-"} |`;
     }),
   );
-  return between(text, "rooms", `| room | where | what it does | imports |\n|---|---|---|---|\n${rows.join("\n")}`);
+  return between(
+    text,
+    "rooms",
+    `| component | where | what it does | imports |\n|---|---|---|---|\n${rows.join("\n")}`,
+  );
 }
 
 const [width, height, step, left, middle, right] = [230, 44, 84, 130, 380, 630];
@@ -51,11 +55,11 @@ function box(x, y, { is, says }, fill) {
 const arrow = (...points) =>
   `<path d="M${points.map(([x, y]) => `${x} ${y}`).join(" L")}" fill="none" stroke="${ink.muted}" stroke-width="1.6" marker-end="url(#to)"/>`;
 
-/** The picture: data in boxes, from top to bottom, and beside each arrow the rooms that take this step. */
+/** The picture: data in boxes, from top to bottom, and beside each arrow the components that take this step. */
 export function architecturePicture({ flow, besides, layers }) {
   const names = new Set(layers.flatMap(({ rooms }) => rooms.map(({ name }) => name)));
   const roomsOf = ({ by }) => {
-    for (const name of by) if (!names.has(name)) throw new Error(`rooms.mjs has no room called ${name}`);
+    for (const name of by) if (!names.has(name)) throw new Error(`rooms.mjs has no component called ${name}`);
     return by.join(", ");
   };
   const top = (i) => 16 + i * step;
@@ -90,7 +94,7 @@ export function architecturePicture({ flow, besides, layers }) {
   });
   const end = top(flow.length - 1) + height + 16;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 ${end}" font-family="system-ui, sans-serif" font-size="13">
-<title>The way of a program from its text to results on the GPU, with the rooms that take each step</title>
+<title>From the text of a program to results on the GPU, with the components that take each step</title>
 <rect width="760" height="${end}" fill="#ffffff"/>
 <defs><marker id="to" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="6" markerHeight="6" orient="auto"><path d="M0 0L8 4L0 8z" fill="${ink.muted}"/></marker></defs>
 ${[...steps, ...sides].join("\n")}

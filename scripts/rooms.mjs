@@ -1,10 +1,10 @@
 /**
- * The rooms of the sources, low to high: a file imports from its own layer or a lower one. `npm run check:imports` holds
- * files to it, and docs/architecture.md is written from it. The longest path that fits a file decides its room.
+ * The components of the sources, low to high: a file imports from its own layer or a lower one. `npm run check:imports` checks
+ * this, and docs/architecture.md is generated from it. The longest path that matches a file decides its component.
  */
 const room = (name, paths, does) => ({ name, paths, does });
 
-/** Rooms of one layer may import each other, but where they are `apart`. */
+/** Components of one layer may import each other, unless they are `apart`. */
 export const layers = [
   { rooms: [room("grammar", ["grammar/"], "the syntax of the language, in ohm")] },
   {
@@ -12,7 +12,7 @@ export const layers = [
       room(
         "launcher",
         ["src/launch/"],
-        "binds tensors to a kernel and dispatches it; generated modules carry its text",
+        "binds tensors to a kernel and dispatches it; generated modules include its text",
       ),
     ],
   },
@@ -26,7 +26,7 @@ export const layers = [
         ["src/ir/"],
         "values, ops and functions; the op table (`ops/`); types, verifier, printer, interpreter in float64",
       ),
-      // Rows of the op table are expressions of kernels, and what these reduce by.
+      // Rows of the op table contain kernel expressions and reductions.
       room("kernel IR", ["src/kernel/"], "expressions, loops and reductions of a kernel; its verifier and interpreter"),
     ],
   },
@@ -34,11 +34,15 @@ export const layers = [
     apart: true,
     rooms: [
       room("parser", ["src/parse/"], "text to tensor IR: syntax, names, types"),
-      room("pass", ["src/pass/"], "what a pass is: its options, the facts it reports, where values went"),
-      room("ONNX", ["src/onnx/"], "a model of ONNX as tensor IR, by a rule for each operator"),
+      room(
+        "pass",
+        ["src/pass/"],
+        "the interface of a pass: its options, the facts it reports, and the provenance of values",
+      ),
+      room("ONNX", ["src/onnx/"], "an ONNX model as tensor IR, by a rule for each operator"),
     ],
   },
-  { rooms: [room("torch.export", ["src/pt2/"], "an archive of `torch.export` as such a model")] },
+  { rooms: [room("torch.export", ["src/pt2/"], "a `torch.export` archive as such a model")] },
   { rooms: [room("passes", ["passes/"], "the passes, one file each, and the default pipeline")] },
   { rooms: [room("pass manager", ["src/pass-manager/"], "runs a pipeline: checks, statistics, instruments, history")] },
   {
@@ -46,20 +50,22 @@ export const layers = [
       room(
         "target",
         ["src/target/"],
-        "what kernels are compiled for and what is said of them: profiles, rates, choices, manifests",
+        "devices that kernels are compiled for: profiles, rates, measured schedules; manifests of kernels",
       ),
-      room("plan", ["src/plan/"], "a function as several kernels: outlining, split reductions, memory between them"),
+      room("plan", ["src/plan/"], "a function as several kernels: outlining, split reductions, memory"),
     ],
   },
   {
-    rooms: [room("code generation", ["codegen/"], "a function to a schedule, a kernel program, WGSL and its manifest")],
+    rooms: [
+      room("code generation", ["codegen/"], "from a function to a schedule, a kernel program, WGSL and its manifest"),
+    ],
   },
   {
     rooms: [
       room(
         "driver",
         ["src/driver/"],
-        "all of it in order: `compile.ts` reads from top to bottom; the other things that one asks of a module",
+        "the steps of compilation in order (`compile.ts`), and other operations on a module",
       ),
       room(
         "emission",
@@ -68,47 +74,41 @@ export const layers = [
       ),
     ],
   },
-  { rooms: [room("language service", ["src/language/"], "completion, hover, rename and the like, for any editor")] },
+  { rooms: [room("language service", ["src/language/"], "completion, hover, rename and others, for any editor")] },
   { rooms: [room("language server", ["src/lsp/"], "the same over the Language Server Protocol")] },
   {
     rooms: [
-      room("surgery", ["src/surgery/"], "norms of an ONNX model written anew, and the weights they need"),
-      room("torch.export writer", ["src/pt2/write/"], "the same for archives of `torch.export`"),
+      room("surgery", ["src/surgery/"], "rewrites the norms of an ONNX model, and their weights"),
+      room("torch.export writer", ["src/pt2/write/"], "the same for `torch.export` archives"),
       room("extraction", ["src/extract/"], "norms of a model as kernels, and the rest as pieces between them"),
-      room("file tests", ["src/testing/"], "the runner of `test/filetests`, for passes of one's own too"),
+      room("file tests", ["src/testing/"], "the runner of `test/filetests`, for custom passes too"),
     ],
   },
-  { rooms: [room("runtime", ["src/runtime/"], "the launcher with diagnostics, arrays of any form, and timing")] },
-  { rooms: [room("formats", ["src/formats/"], "files of tensors: npy, safetensors")] },
+  { rooms: [room("runtime", ["src/runtime/"], "the launcher with diagnostics, conversion of arrays, and timing")] },
+  { rooms: [room("formats", ["src/formats/"], "tensor files: npy, safetensors")] },
   {
     rooms: [
-      room("comparison", ["src/compare/"], "inputs for a function, and its results beside those of the interpreter"),
+      room("comparison", ["src/compare/"], "inputs for a function, and comparison of results with the interpreter's"),
     ],
   },
   {
-    rooms: [room("checkpoints", ["src/checkpoint/"], "surgery on checkpoints of Hugging Face, by their architectures")],
+    rooms: [room("checkpoints", ["src/checkpoint/"], "surgery on Hugging Face checkpoints, by architecture")],
   },
-  { rooms: [room("reports", ["src/report/"], "what surgery and its checks say, as tables, lines and a page")] },
+  { rooms: [room("reports", ["src/report/"], "the reports of surgery and its checks, as text and HTML")] },
   {
-    rooms: [
-      room(
-        "integrations",
-        ["src/integrations/"],
-        "tensors of onnxruntime-web and TensorFlow.js as arguments of a kernel",
-      ),
-    ],
+    rooms: [room("integrations", ["src/integrations/"], "kernels on tensors of onnxruntime-web and TensorFlow.js")],
   },
   {
-    rooms: [room("measurement", ["src/bench/"], "times of kernels, copies and other libraries; schedules")],
+    rooms: [room("measurement", ["src/bench/"], "times of kernels, copies and other libraries; tuning of schedules")],
   },
   { rooms: [room("library", ["src/index.ts", "src/onnx/index.ts"], "what the package exports")] },
-  { rooms: [room("bundlers", ["src/bundlers/"], "plugins of Vite, Rollup, webpack, esbuild and Rspack")] },
+  { rooms: [room("bundlers", ["src/bundlers/"], "plugins for Vite, Rollup, webpack, esbuild and Rspack")] },
   { rooms: [room("command", ["src/cli/"], "the command `tirc`")] },
   { rooms: [room("examples", ["examples/"], "programs, and pages that use them")] },
   { rooms: [room("playground", ["playground/"], "the page that compiles and runs programs")] },
 ];
 
-/** The way of a program, from top to bottom: what there is, and the rooms that make the next of it. */
+/** The data flow of a program, from top to bottom, and the components that compute the next level. */
 export const flow = [
   { is: "text", says: "a .tir file", by: ["parser"] },
   { is: "tensor IR", says: "functions of ops on tensors", by: ["passes"] },
@@ -116,9 +116,9 @@ export const flow = [
   { is: "plan", says: "kernels, and the memory between them", by: ["code generation"] },
   { is: "kernel IR", says: "loops, loads, reductions", by: ["code generation"] },
   { is: "WGSL and manifest", says: "text, bindings, dispatch", by: ["launcher", "runtime"] },
-  { is: "results", says: "in buffers of the GPU", by: [] },
+  { is: "results", says: "in GPU buffers", by: [] },
 ];
-/** What comes in beside it, and goes out: models. `at` is the step of `flow`. */
+/** Models, which enter and leave beside it. `at` is the step of `flow`. */
 export const besides = [
   { is: "models", says: "ONNX, torch.export", by: ["ONNX", "torch.export"], at: 1, side: "left" },
   { is: "models, rewritten", says: "RMSNorms, centered weights", by: ["surgery"], at: 2, side: "right" },
