@@ -19,7 +19,8 @@ import {
   times,
   timesExtent,
 } from "./extent.ts";
-import { type Along, isAligned, type Moves, strideAlong } from "./place-along.ts";
+import type { Along, Moves } from "./nodes.ts";
+import { isAligned, strideAlong } from "./place-along.ts";
 
 export interface Axis {
   readonly atom: Atom;
@@ -83,7 +84,7 @@ export function accessOf(use: Use, vector: Atom, width: number): "unit" | "eleme
 }
 
 /** A term of an index: a place that is not one of the walk, and how far apart its neighbours are. */
-export interface MovedTerm {
+interface MovedTerm {
   readonly place: Along;
   readonly stride: Extent;
   /** Whether the place is counted in units. */

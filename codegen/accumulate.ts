@@ -15,7 +15,6 @@ import {
   component,
   construct,
   type Expression,
-  f32,
   literal,
   multiply,
   select,
@@ -32,14 +31,16 @@ import type {
   State,
 } from "../src/kernel/reduction.ts";
 import type { Statements, Target } from "../src/kernel/statement.ts";
+import { f32 } from "../src/kernel/types.ts";
 import { depthSuffixes, ofDepth } from "./blocks.ts";
 import { laneType } from "./expression.ts";
 import { extentValue, known } from "./extent.ts";
 import { type Fold, operandsOf } from "./folds.ts";
-import { type Merge, mergeLanes, type Scratch, shareFirst } from "./lanes.ts";
+import { type Merge, mergeLanes, shareFirst } from "./lanes.ts";
 import type { Names } from "./names.ts";
 import { isCovariance, type Node } from "./nodes.ts";
 import type { BodyContext, Place } from "./place.ts";
+import type { Scratch } from "./scratch.ts";
 
 /** Endings of the names of a fold's variables: the row's state, its shift, and the fields of the states of each depth. */
 export function foldParts({ identity, shift, second }: Reduction): readonly string[] {

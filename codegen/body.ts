@@ -14,13 +14,13 @@ import {
   dimension,
   divide,
   type Expression,
-  f32,
   item,
   literal,
   multiply,
   subtract,
 } from "../src/kernel/expression.ts";
 import { Statements, target } from "../src/kernel/statement.ts";
+import { f32 } from "../src/kernel/types.ts";
 import type { Use } from "./access.ts";
 import { type Counter, FoldWriter, foldParts } from "./accumulate.ts";
 import { aliasesOf } from "./aliases.ts";
@@ -28,7 +28,6 @@ import { blocksInRows, blocksOf, depthSuffixes, ofDepth } from "./blocks.ts";
 import { divisorValue, extentValue, known, times, timesExtent } from "./extent.ts";
 import { type Fold, foldsOf, isBlocked } from "./folds.ts";
 import { centeringMeans, isColumnStore, type Store } from "./graph.ts";
-import { Scratch } from "./lanes.ts";
 import { mostWorkgroups } from "./launch.ts";
 import { elementNodes, grouped, type Loop, planLoops } from "./loops.ts";
 import { Names } from "./names.ts";
@@ -36,10 +35,9 @@ import { bufferName, type Node, spanOf } from "./nodes.ts";
 import { type BodyContext, Place, type PlaceContext, type Strip } from "./place.ts";
 import { RowCaches } from "./row-caches.ts";
 import { fewUnits, type Split } from "./schedule.ts";
+import { Scratch } from "./scratch.ts";
 import { TileSums } from "./tile-sums.ts";
 import { type WordLoop, WordStores, wordLoops } from "./word-stores.ts";
-
-export type { BodyContext } from "./place.ts";
 
 const structural = [
   ...["group", "groups", "local", "lane", "team", "row", "index", "isRow", "step", "unit", "dims", "main"],
@@ -90,7 +88,7 @@ export class Body {
 
   constructor(context: BodyContext, taken: readonly string[]) {
     const to = this.statements;
-    this.scratch = new Scratch(context.schedule, this.names);
+    this.scratch = new Scratch(context.schedule, context.schedule.spareMemory, this.names);
     this.caches = new RowCaches(to, this.names, context.schedule.steps);
     this.folds = new FoldWriter(context, to, this.scratch);
     this.context = {

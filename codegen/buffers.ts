@@ -2,7 +2,7 @@
 
 import { type ElementType, elementInfo } from "../src/ir/types.ts";
 import { type Buffer, bitsOf, elementsInWord, isPacked, isPartOfWord } from "../src/kernel/buffer.ts";
-import type { Width } from "../src/kernel/expression.ts";
+import type { Width } from "../src/kernel/types.ts";
 import { computedType } from "./expression.ts";
 
 const letterOf = { f32: "f", f16: "h", i32: "i", u32: "u" } as const;
@@ -117,7 +117,7 @@ export const maskOf = (part: number, parts: number): string => {
 const isWritten = ({ access }: Buffer) => access === "read_write";
 
 /** How a program uses its buffers, by their names. */
-export interface BufferUses {
+interface BufferUses {
   /** Buffers of vectors of which single elements are read. */
   readonly singly: ReadonlySet<string>;
   /** Buffers whose elements are parts of words, of which whole words are loaded or stored. */

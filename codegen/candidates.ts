@@ -17,7 +17,7 @@ import { Planner } from "./plan-kernel.ts";
 import { type ChosenBy, isTrialRows, type Schedule, trialRows } from "./schedule.ts";
 
 /** A schedule, and what it is estimated to take. */
-export interface Candidate {
+interface Candidate {
   readonly choice: Choice;
   /** Of rows of `elements` elements in all, however many the program has. */
   readonly estimate: Estimate;

@@ -4,7 +4,8 @@ import type { Op } from "../src/ir/ir.ts";
 import type { ElementwiseDef, KernelContext } from "../src/ir/ops/def.ts";
 import { ops, symbolOf } from "../src/ir/ops/index.ts";
 import { type ElementType, elementInfo, isInteger } from "../src/ir/types.ts";
-import { type Expression, literal, type Scalar, type Type, typeOf, widened } from "../src/kernel/expression.ts";
+import { type Expression, literal, widened } from "../src/kernel/expression.ts";
+import { type Scalar, type Type, typeOf } from "../src/kernel/types.ts";
 
 /** The type in which elements are computed. */
 export const computedType = (element: ElementType): Scalar => elementInfo[element].computed;

@@ -5,13 +5,14 @@ import type { Op } from "../src/ir/ir.ts";
 import type { ReductionDef } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { exponentials } from "../src/kernel/exponentials.ts";
-import { typeOf } from "../src/kernel/expression.ts";
 import { moments } from "../src/kernel/moments.ts";
 import { sum } from "../src/kernel/monoids.ts";
 import type { Reduction } from "../src/kernel/reduction.ts";
+import { typeOf } from "../src/kernel/types.ts";
 import { computedType } from "./expression.ts";
+import type { Along } from "./nodes.ts";
 import { isCovariance, isMean, isOnline, isVariance, type Node, spanOf } from "./nodes.ts";
-import { type Along, keyOfPlace } from "./place-along.ts";
+import { keyOfPlace } from "./place-along.ts";
 
 /** One accumulation along the row; several reductions of one operand may read it. */
 export interface Fold {

@@ -12,14 +12,13 @@ import { type DimAtoms, type IterationSpace, mapOf } from "../src/ir/iteration.t
 import { attribute, type IndexDef, type IndexMap, type ReductionDef, type Segment } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { extentOf, times } from "./extent.ts";
+import type { Along, Moves } from "./nodes.ts";
 import { isMean, type Node, ofOne, type Part, sumOfExps } from "./nodes.ts";
 import {
-  type Along,
   affine,
   atomsAt,
   keyOfMoves,
   linearPlace,
-  type Moves,
   noMoves,
   placeIn,
   restricted,

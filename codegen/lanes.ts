@@ -15,7 +15,6 @@ import {
   divide,
   type Expression,
   equals,
-  f32,
   item,
   literal,
   local,
@@ -25,16 +24,13 @@ import {
   shuffle,
   subgroupSize,
   subtract,
-  type Type,
   type Variable,
 } from "../src/kernel/expression.ts";
 import type { Reduction } from "../src/kernel/reduction.ts";
 import { type Statements, type Target, target } from "../src/kernel/statement.ts";
-import { computedType } from "./expression.ts";
-import type { Fold } from "./folds.ts";
-import type { Names } from "./names.ts";
-import { printType } from "./print-wgsl.ts";
+import { f32 } from "../src/kernel/types.ts";
 import type { Schedule } from "./schedule.ts";
+import type { Scratch } from "./scratch.ts";
 
 export interface Merge {
   /** The variable that holds the lane's state, and then the row's. */
@@ -44,85 +40,6 @@ export interface Merge {
   readonly each: number | undefined;
   /** The first reduction that reads it. */
   readonly span: Span;
-}
-
-/** What two types share where states of both lie in one array. */
-const memoryKey = (type: Type) => `${printType(type)} ${type.fields}`;
-
-/** Workgroup memory by type, shared by all merges of a kernel: as many arrays as a merge of several states needs at a time. */
-export class Scratch {
-  private readonly arrays = new Map<string, Variable[]>();
-  /** Those of the last merge, which lanes may still read: in any other there was a barrier since. */
-  private last: readonly Variable[] = [];
-  private readonly length: number;
-  private readonly names: Names;
-  /** Bytes for more than one array of a type. */
-  private spare: number;
-
-  constructor(schedule: Schedule, names: Names) {
-    this.names = names;
-    this.length = scratchSize(schedule);
-    this.spare = schedule.spareMemory;
-  }
-
-  /**
-   * Arrays for states of the first of these types, as many as there is room for; a barrier keeps those who
-   * still read the last merge's states apart from them.
-   */
-  take(types: readonly Type[], statements: Statements): readonly Variable[] {
-    const taken: Variable[] = [];
-    for (const type of types) {
-      const array = this.free(type, taken);
-      if (array === undefined) break;
-      taken.push(array);
-    }
-    if (taken.some((array) => this.last.includes(array))) statements.barrier();
-    this.last = taken;
-    return taken;
-  }
-
-  /** Where lanes come again to what they have merged: none still reads the last states. */
-  release(statements: Statements): void {
-    if (this.last.length > 0) statements.barrier();
-    this.last = [];
-  }
-
-  private free(type: Type, taken: readonly Variable[]): Variable | undefined {
-    const own = this.arrays.get(memoryKey(type)) ?? [];
-    const found = own.find((array) => !taken.includes(array));
-    if (found !== undefined) return found;
-    const bytes = padded(this.length * type.width * 4);
-    if (own.length > 0 && bytes > this.spare) return undefined;
-    if (own.length > 0) this.spare -= bytes;
-    const name = this.names.define(`lanes_${printType(type)}`);
-    const array: Variable = { name, type, length: this.length, isMutable: true, isShared: true };
-    this.arrays.set(memoryKey(type), [...own, array]);
-    return array;
-  }
-
-  get all(): readonly Variable[] {
-    return [...this.arrays.values()].flat();
-  }
-}
-
-/** Arrays are padded to 16 bytes. */
-const padded = (bytes: number) => Math.ceil(bytes / 16) * 16;
-
-/** Bytes of workgroup memory that so many states of each of these folds take. */
-export function scratchBytes(states: number, folds: readonly Fold[]): number {
-  const types = folds.map(({ reduction, operand }) => reduction.type(computedType(operand.value.element)));
-  const byKey = new Map(types.map((type) => [memoryKey(type), type.width * 4]));
-  return [...byKey.values()].map((size) => padded(states * size)).reduce((sum, size) => sum + size, 0);
-}
-
-/** States that a workgroup keeps at a time. */
-export function scratchSize({
-  lanes,
-  subgroup,
-  rowsPerWorkgroup,
-  rowsPerLane,
-}: Pick<Schedule, "lanes" | "subgroup" | "rowsPerWorkgroup" | "rowsPerLane">): number {
-  return ((lanes / subgroup) * rowsPerWorkgroup) / rowsPerLane;
 }
 
 /**

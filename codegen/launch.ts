@@ -1,6 +1,6 @@
 /** Bounds of what a kernel counts. */
 
-export { mostCounted, mostWorkgroups, type Overflow, overflowOf, tooMany, workgroupsOf } from "../src/launch/counts.ts";
+export { mostCounted, mostWorkgroups, overflowOf, tooMany, workgroupsOf } from "../src/launch/counts.ts";
 
 /** Invocations that a workgroup has at most, whatever the target allows. */
 export const mostInvocations = 256;

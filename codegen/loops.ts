@@ -74,7 +74,7 @@ function countArrays(loops: readonly (Loop | undefined)[]): number {
 }
 
 /** What a lane can keep between two reads of a row. */
-export interface Cache {
+interface Cache {
   /** In elements of a row. */
   readonly elements: number;
   /** Arrays, one for each node and row, that its driver's compiler bears. */

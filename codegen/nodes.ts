@@ -19,7 +19,7 @@ import { reductionResultOf } from "../src/ir/op-kinds.ts";
 import type { ReductionDef } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import type { ReductionResult } from "../src/kernel/reduction.ts";
-import type { Along, Moves } from "./place-along.ts";
+import type { Extent } from "./extent.ts";
 
 export interface Node {
   /** Where it stands in the graph: operands before users. */
@@ -42,6 +42,31 @@ export interface Node {
   /** Of a choice. */
   readonly parts?: readonly Part[];
 }
+
+/** A place, as a number without a sign: differences wrap, and `within` brings back what lies outside. */
+export type Along =
+  | { readonly kind: "atom"; readonly atom: Atom }
+  /** What a tensor says, brought to between 0 and the extent. */
+  | { readonly kind: "value"; readonly node: Node; readonly extent: Extent }
+  | { readonly kind: "sum"; readonly terms: readonly Term[]; readonly offset: number }
+  /** It, or the last element where it lies outside. */
+  | { readonly kind: "within"; readonly of: Along; readonly extent: Extent }
+  /** Counted from the last element. */
+  | { readonly kind: "reverse"; readonly of: Along; readonly extent: Extent }
+  | { readonly kind: "quotient" | "remainder"; readonly of: Along; readonly by: number }
+  /** Not a place: how many there are. */
+  | { readonly kind: "count"; readonly extent: Extent }
+  /** The number of an element in row-major order of several axes. */
+  | { readonly kind: "linear"; readonly parts: readonly { readonly of: Along; readonly extent: Extent }[] };
+
+/** A multiple of a place. */
+export interface Term {
+  readonly of: Along;
+  readonly factor: number;
+}
+
+/** Atoms that are not walked, and their places. */
+export type Moves = ReadonlyMap<Atom, Along>;
 
 /** What a choice is where its place lies before `end` and behind the part before: an operand by its number, or a number. */
 export interface Part {

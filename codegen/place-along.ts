@@ -10,30 +10,7 @@
 
 import { type Atom, leavesOf } from "../src/ir/atoms.ts";
 import { type Extent, extentOf, known, one, sameExtent, times } from "./extent.ts";
-import type { Node } from "./nodes.ts";
-
-/** A place, as a number without a sign: differences wrap, and `within` brings back what lies outside. */
-export type Along =
-  | { readonly kind: "atom"; readonly atom: Atom }
-  /** What a tensor says, brought to between 0 and the extent. */
-  | { readonly kind: "value"; readonly node: Node; readonly extent: Extent }
-  | { readonly kind: "sum"; readonly terms: readonly Term[]; readonly offset: number }
-  /** It, or the last element where it lies outside. */
-  | { readonly kind: "within"; readonly of: Along; readonly extent: Extent }
-  /** Counted from the last element. */
-  | { readonly kind: "reverse"; readonly of: Along; readonly extent: Extent }
-  | { readonly kind: "quotient" | "remainder"; readonly of: Along; readonly by: number }
-  /** Not a place: how many there are. */
-  | { readonly kind: "count"; readonly extent: Extent }
-  /** The number of an element in row-major order of several axes. */
-  | { readonly kind: "linear"; readonly parts: readonly { readonly of: Along; readonly extent: Extent }[] };
-
-interface Term {
-  readonly of: Along;
-  readonly factor: number;
-}
-
-export type Moves = ReadonlyMap<Atom, Along>;
+import type { Along, Moves, Node, Term } from "./nodes.ts";
 
 export const noMoves: Moves = new Map();
 

@@ -12,13 +12,12 @@ import {
   multiply,
   remainder,
   subtract,
-  typeOf,
-  u32,
 } from "../src/kernel/expression.ts";
+import { typeOf, u32 } from "../src/kernel/types.ts";
 import { indexAlong } from "./access.ts";
 import { type Extent, extentValue, known, one, timesExtent } from "./extent.ts";
-import type { Node } from "./nodes.ts";
-import { type Along, isAligned, strideAlong } from "./place-along.ts";
+import type { Along, Node } from "./nodes.ts";
+import { isAligned, strideAlong } from "./place-along.ts";
 import type { Schedule } from "./schedule.ts";
 
 /** Where a lane is. */

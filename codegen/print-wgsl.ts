@@ -3,17 +3,9 @@
 import { type WgslFunction, wgslFunctionName } from "../src/ir/ops/wgsl-functions.ts";
 import { printNumber } from "../src/ir/print.ts";
 import type { Buffer } from "../src/kernel/buffer.ts";
-import {
-  type BinaryOperator,
-  type Expression,
-  type ExpressionOf,
-  type KernelFunction,
-  type Scalar,
-  type Type,
-  typeOf,
-  type Variable,
-} from "../src/kernel/expression.ts";
+import type { BinaryOperator, Expression, ExpressionOf, KernelFunction, Variable } from "../src/kernel/expression.ts";
 import type { Statement } from "../src/kernel/statement.ts";
+import { type Scalar, type Type, typeOf } from "../src/kernel/types.ts";
 import { printElement, printLoad, printStore } from "./buffers.ts";
 import { Writer } from "./writer.ts";
 

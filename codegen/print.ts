@@ -2,8 +2,9 @@
 
 import type { WgslFunction } from "../src/ir/ops/wgsl-functions.ts";
 import { printShape } from "../src/ir/types.ts";
-import type { ExpressionOf, Type, Variable } from "../src/kernel/expression.ts";
+import type { ExpressionOf, Variable } from "../src/kernel/expression.ts";
 import type { Program, Statement } from "../src/kernel/statement.ts";
+import type { Type } from "../src/kernel/types.ts";
 import { ExpressionPrinter, primary, printType, type Text } from "./print-wgsl.ts";
 import { Writer } from "./writer.ts";
 

@@ -23,7 +23,6 @@ import {
   divide,
   type Expression,
   equals,
-  f32,
   literal,
   load,
   local,
@@ -32,6 +31,7 @@ import {
   sumOf,
 } from "../src/kernel/expression.ts";
 import { type Program, Statements } from "../src/kernel/statement.ts";
+import { f32 } from "../src/kernel/types.ts";
 import type { Kernel, Manifest, Storage } from "../src/target/manifest.ts";
 import { makeSourceMap } from "../src/target/source-map.ts";
 import type { TargetProfile } from "../src/target/target.ts";

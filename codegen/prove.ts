@@ -34,7 +34,7 @@ import { roundStrictly } from "./round-strictly.ts";
 import { longLine } from "./running-sums.ts";
 
 /** Where a kernel's result differs from its function's. */
-export interface KernelDifference {
+interface KernelDifference {
   readonly result: string;
   readonly index: readonly number[];
   readonly dims: Extents;

@@ -26,17 +26,14 @@ import {
   local,
   opaque,
   read,
-  type Scalar,
   select,
   shuffle,
   subgroupSize,
-  type Type,
-  typeOf,
-  u32,
   unary,
   type Variable,
 } from "../src/kernel/expression.ts";
 import { type Program, Statements } from "../src/kernel/statement.ts";
+import { type Scalar, type Type, typeOf, u32 } from "../src/kernel/types.ts";
 import { bufferFunctionNames, maskOf, packName } from "./buffers.ts";
 import {
   readTree,
@@ -48,7 +45,7 @@ import {
 } from "./wgsl-syntax.ts";
 
 /** What a text is read with: what it is bound to. */
-export interface Interface {
+interface Interface {
   readonly name: string;
   readonly entryPoint: string;
   /** What lies in each buffer, by its name in the text; how it is declared, the text says. */
@@ -56,7 +53,7 @@ export interface Interface {
 }
 
 /** A program, and where the text expects its buffers. */
-export interface ReadKernel {
+interface ReadKernel {
   readonly program: Program;
   /** The names of buffers, by their numbers. */
   readonly bindings: readonly string[];

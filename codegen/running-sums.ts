@@ -40,10 +40,10 @@ import {
   remainder,
   select,
   subtract,
-  type Type,
   type Variable,
 } from "../src/kernel/expression.ts";
 import { Statements, type Target, target } from "../src/kernel/statement.ts";
+import type { Type } from "../src/kernel/types.ts";
 import type { TargetProfile } from "../src/target/target.ts";
 import { extent, isLess, type Made, product } from "./plain-kernel.ts";
 

@@ -18,9 +18,10 @@ import { type Axis, accessOf, axisOf, isLastAxis, type Use } from "./access.ts";
 import { blocksOf } from "./blocks.ts";
 import { dividedBy, type Extent, extentOf, known, times } from "./extent.ts";
 import { type Fold, variablesOf } from "./folds.ts";
-import { scratchBytes, scratchSize } from "./lanes.ts";
 import { mostInvocations } from "./launch.ts";
-import { type Along, isAligned, strideAlong } from "./place-along.ts";
+import type { Along } from "./nodes.ts";
+import { isAligned, strideAlong } from "./place-along.ts";
+import { scratchBytes, scratchSize } from "./scratch.ts";
 
 /** A row in steps that all of its lanes take part in, and the units that are left: fewer than there are lanes. */
 export interface Split {

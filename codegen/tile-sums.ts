@@ -30,11 +30,11 @@ import {
   remainder,
   select,
   subtract,
-  type Type,
   type Variable,
   widened,
 } from "../src/kernel/expression.ts";
 import { target } from "../src/kernel/statement.ts";
+import type { Type } from "../src/kernel/types.ts";
 import { laneType } from "./expression.ts";
 import { divisorValue, type Extent, extentOf, extentValue, known, times, timesExtent } from "./extent.ts";
 import type { TiledRows, TileSum } from "./graph.ts";

@@ -27,8 +27,8 @@ import {
   multiply,
   remainder,
   subtract,
-  typeOf,
 } from "../src/kernel/expression.ts";
+import { typeOf } from "../src/kernel/types.ts";
 import type { Use } from "./access.ts";
 import { extentValue, known } from "./extent.ts";
 import type { Graph, Store } from "./graph.ts";
@@ -85,7 +85,7 @@ function rowsInOrder(dims: DimAtoms, { rows, columns }: Graph): string | undefin
 }
 
 /** Where what the loop stores of a unit is computed, of each row. */
-export interface UnitPlaces {
+interface UnitPlaces {
   readonly places: readonly Place[];
   readonly define: (node: Node) => void;
 }

@@ -9,7 +9,8 @@ import { isOpName, ops } from "../ir/ops/index.ts";
 import { roundHalfEven } from "../ir/ops/math.ts";
 import type { WgslFunction } from "../ir/ops/wgsl-functions.ts";
 import { type ElementType, isHalf, isInteger } from "../ir/types.ts";
-import type { BinaryOperator, BuiltinFunction, Expression, Scalar, Type } from "./expression.ts";
+import type { BinaryOperator, BuiltinFunction, Expression } from "./expression.ts";
+import type { Scalar, Type } from "./types.ts";
 
 /** A scalar, or the components of a vector. */
 export type Value<N> = N | readonly N[];

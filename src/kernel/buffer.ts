@@ -3,7 +3,7 @@
 import type { Span } from "../diagnostics/diagnostic.ts";
 import { type ElementType, isByte, type Shape } from "../ir/types.ts";
 import type { LaunchBinding } from "../launch/manifest.ts";
-import type { Type } from "./expression.ts";
+import type { Type } from "./types.ts";
 
 /** How elements lie in a buffer. */
 export type Storage = LaunchBinding["storage"];

@@ -35,7 +35,7 @@ export interface Estimate {
 }
 
 /** Where a kernel is estimated. */
-export interface EstimateAt {
+interface EstimateAt {
   /** Of the symbolic dimensions. */
   readonly extents: Readonly<Record<string, number>>;
   readonly workgroups: number;

@@ -11,7 +11,6 @@ import {
   construct,
   type Expression,
   equals,
-  f32,
   library,
   literal,
   multiply,
@@ -22,6 +21,7 @@ import {
 import { sum } from "./monoids.ts";
 import { type Reduction, reductionOf } from "./reduction.ts";
 import type { Target } from "./statement.ts";
+import { f32 } from "./types.ts";
 
 /** How far an element may lie above the shift. */
 const headroom = 8;

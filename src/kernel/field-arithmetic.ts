@@ -6,13 +6,14 @@
  * field.
  */
 
-import type { Algebra, Elements } from "../ir/field/algebra.ts";
+import type { Algebra } from "../ir/field/algebra.ts";
 import { integerOf } from "../ir/field/integers.ts";
+import type { Elements } from "../ir/field/prime.ts";
 import { type Arithmetic, builtins, float32, libraryFunction, opOfLibrary } from "./arithmetic.ts";
 import type { BinaryOperator, BuiltinFunction } from "./expression.ts";
 
 /** An element of both fields. */
-export interface Residue {
+interface Residue {
   readonly p: number;
   readonly q: number | undefined;
   /** What it stands for, where that is known. */
@@ -33,7 +34,7 @@ export function residueAt({ p, q }: Elements, i: number): Residue {
 }
 
 /** What a kernel did that the field has no law for: a difference then says nothing. */
-export interface Unmodelled {
+interface Unmodelled {
   readonly reasons: Set<string>;
 }
 

@@ -1,6 +1,7 @@
 /** Functions of a kernel: names for steps, and a result. */
 
-import { type Expression, type KernelFunction, read, type Type, type Variable } from "./expression.ts";
+import { type Expression, type KernelFunction, read, type Variable } from "./expression.ts";
+import type { Type } from "./types.ts";
 
 /** Gives a value a name; `note` says why, in the kernel's text. */
 export type Define = (name: string, value: Expression, note?: string) => Expression;

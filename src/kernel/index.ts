@@ -8,11 +8,8 @@ export type {
   ExpressionOf,
   KernelFunction,
   Operand,
-  Scalar,
-  Type,
   UnaryOperator,
   Variable,
-  Width,
 } from "./expression.ts";
 export { binary, call, select, unary } from "./expression.ts";
 export type { Define } from "./function.ts";
@@ -33,3 +30,4 @@ export type {
 } from "./reduction.ts";
 export { reductionOf } from "./reduction.ts";
 export type { Axis, Program, Progress, Statement, Statements, Target } from "./statement.ts";
+export type { Scalar, Type, Width } from "./types.ts";

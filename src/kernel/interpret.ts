@@ -25,14 +25,15 @@ import {
 } from "./arithmetic.ts";
 import { type Buffer, elementsInWord } from "./buffer.ts";
 import { accessesOfStore } from "./cost.ts";
-import { type Expression, type ExpressionOf, partsOf, typeOf, type Variable } from "./expression.ts";
+import { type Expression, type ExpressionOf, partsOf, type Variable } from "./expression.ts";
 import type { Program, Statement } from "./statement.ts";
+import { typeOf } from "./types.ts";
 
 /** Runs a statement in these lanes. */
 type Execute = (lanes: readonly number[]) => void;
 
 /** What the kernel has stored, by buffer, and what is wrong with it, each fault once. */
-export interface Run<N> {
+interface Run<N> {
   /** Elements that nothing was stored in are missing. */
   readonly outputs: ReadonlyMap<string, readonly (N | undefined)[]>;
   readonly faults: readonly string[];
@@ -40,7 +41,7 @@ export interface Run<N> {
 }
 
 /** How often something happened in all lanes of all workgroups that were run; a barrier counts once a workgroup. */
-export interface RunCounts {
+interface RunCounts {
   /** Loads, stores, reads and writes of workgroup memory, shuffles. */
   readonly accesses: number;
   /** Turns of loops. */

@@ -21,7 +21,6 @@ import {
   construct,
   divide,
   type Expression,
-  f32,
   field,
   type KernelFunction,
   library,
@@ -30,13 +29,12 @@ import {
   type Operand,
   opaque,
   subtract,
-  type Type,
-  typeOf,
 } from "./expression.ts";
 import { defineFunction } from "./function.ts";
 import { invariant } from "./invariant.ts";
 import { mergedComponents, type Reduction, type Remainder, type RowContext, type Shifted } from "./reduction.ts";
 import type { Target } from "./statement.ts";
+import { f32, type Type, typeOf } from "./types.ts";
 
 /** What is read: means, a variance from `m2`, the sum of squared deviations, and a covariance from `cxy`. */
 interface Kind {

@@ -1,7 +1,8 @@
 /** Reductions whose state is one number: elements combined in any grouping. */
 
-import { type BinaryOperator, binary, type Expression, equals, type Scalar, select, unary } from "./expression.ts";
+import { type BinaryOperator, binary, type Expression, equals, select, unary } from "./expression.ts";
 import { meanOfSum, type Reduction, reductionOf } from "./reduction.ts";
+import type { Scalar } from "./types.ts";
 
 /**
  * A reduction whose state is one number.

@@ -3,9 +3,10 @@
  * state is a record of an element and its place in the type of the element, so that f32 counts places up to 2^24.
  */
 
-import { binary, construct, type Expression, equals, literal, type Scalar, select, unary } from "./expression.ts";
+import { binary, construct, type Expression, equals, literal, select, unary } from "./expression.ts";
 import { typeLimits } from "./monoids.ts";
 import { type Fields, type Reduction, reductionOf } from "./reduction.ts";
+import type { Scalar } from "./types.ts";
 
 type State = Fields<"best" | "place">;
 

@@ -7,22 +7,11 @@
  */
 
 import type { Attributes } from "../ir/ir.ts";
-import {
-  component,
-  construct,
-  divide,
-  type Expression,
-  field,
-  literal,
-  type Operand,
-  type Scalar,
-  type Type,
-  typeOf,
-  type Width,
-} from "./expression.ts";
+import { component, construct, divide, type Expression, field, literal, type Operand } from "./expression.ts";
 import type { Define } from "./function.ts";
 import { invariant } from "./invariant.ts";
 import type { Statements, Target } from "./statement.ts";
+import { type Scalar, type Type, typeOf, type Width } from "./types.ts";
 
 /** The variables of a state, by field. A lane that handles vectors has a state for each component. */
 export type State = Readonly<Record<string, Target>>;

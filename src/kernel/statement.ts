@@ -4,19 +4,16 @@ import type { Span } from "../diagnostics/diagnostic.ts";
 import { type Buffer, isWordOf } from "./buffer.ts";
 import {
   asIndex,
-  bool,
   type Expression,
   type ExpressionOf,
   item,
   literal,
   type Operand,
   read,
-  sameType,
-  type Type,
-  u32,
   type Variable,
 } from "./expression.ts";
 import { invariant } from "./invariant.ts";
+import { bool, sameType, type Type, u32 } from "./types.ts";
 
 /** What is assigned to: a variable, or an element of an array. */
 export type Target = ExpressionOf<"read"> | ExpressionOf<"item">;

@@ -8,17 +8,9 @@
  */
 
 import { isWordOf } from "./buffer.ts";
-import {
-  bool,
-  type Expression,
-  type KernelFunction,
-  partsOf,
-  rebuild,
-  sameType,
-  u32,
-  type Variable,
-} from "./expression.ts";
+import { type Expression, type KernelFunction, partsOf, rebuild, type Variable } from "./expression.ts";
 import { isAssignable, type Program, type Statement } from "./statement.ts";
+import { bool, sameType, u32 } from "./types.ts";
 
 /** What is wrong with a kernel; nothing with a sound one. */
 export function verifyProgram(program: Program): readonly string[] {

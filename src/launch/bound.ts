@@ -1,7 +1,7 @@
 /** What a call has on the device, its bind group and its buffers, and how it is dispatched. */
 
 import type { LaunchElement } from "./compact.ts";
-import type { Aliases, Stage } from "./launcher.ts";
+import type { Constants } from "./constants.ts";
 import type { LaunchTypes } from "./types.ts";
 
 /** A part of a buffer. */
@@ -16,6 +16,14 @@ export type Result = readonly [name: string, part: Part, element: LaunchElement,
 
 /** Into a compute pass: sets the pipeline, unless it is the one that is `set`, and bind group 0, and dispatches. */
 export type DispatchInto = (pass: GPUComputePassEncoder, set?: GPUComputePipeline) => GPUComputePipeline;
+
+/** Inputs that are read through the bindings of results. */
+export type Aliases = readonly (readonly [input: string, result: string])[];
+/** An entry point, where there are several, and the values of pipeline constants, where there are any. */
+export interface Stage {
+  readonly entryPoint: string | undefined;
+  readonly constants: Constants | undefined;
+}
 
 /** The arguments of a call, on the device. */
 export interface Call {
@@ -40,7 +48,7 @@ export function encodePass(
 }
 
 /** Who a bound kernel belongs to. */
-export interface Owner {
+interface Owner {
   /** Frees what was made for it. */
   free(): void;
   /** Throws that it is destroyed. */

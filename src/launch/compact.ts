@@ -7,6 +7,15 @@
 /** An element type of the language. */
 export type LaunchElement = "f32" | "f16" | "bf16" | "i32" | "u32" | "i8" | "u8" | "bool";
 
+/** One array type an element type: f16 and bf16 as their bits, bool as 0 and 1. */
+export type LaunchArray =
+  | Float32Array<ArrayBuffer>
+  | Uint16Array<ArrayBuffer>
+  | Int32Array<ArrayBuffer>
+  | Uint32Array<ArrayBuffer>
+  | Int8Array<ArrayBuffer>
+  | Uint8Array<ArrayBuffer>;
+
 /** A storage buffer of group 0. It is not bound where the kernel does not read it. */
 export type CompactBinding = readonly [
   name: string,

@@ -3,7 +3,7 @@
 import type { CompactManifest } from "./compact.ts";
 
 /** How many workgroups a kernel starts. */
-export type Counted = Pick<CompactManifest, "rows" | "columns" | "rowsPerWorkgroup" | "atLeastOne">;
+type Counted = Pick<CompactManifest, "rows" | "columns" | "rowsPerWorkgroup" | "atLeastOne">;
 
 /** What a kernel cannot count, how many there are, and the extents that make so many. */
 export type Overflow = readonly [what: "rows" | "steps along a row" | "elements", count: number, ...extents: number[]];

@@ -1,9 +1,8 @@
 /** A kernel on a device: what is made once for all calls, and how the arguments of a call are placed there. */
 
-import type { Call, Result } from "./bound.ts";
+import type { Aliases, Call, Result, Stage } from "./bound.ts";
 import { formFor, lackOf } from "./choose.ts";
 import type { CompactManifest } from "./compact.ts";
-import type { Constants } from "./constants.ts";
 import { overflowOf, product, workgroupsOf } from "./counts.ts";
 import { type Fail, type LaunchProblem, shortText } from "./problems.ts";
 import {
@@ -21,14 +20,6 @@ import type { LaunchKernel } from "./types.ts";
 
 /** The error that is thrown for a problem. */
 export type ErrorOf = (kernel: string, problem: LaunchProblem) => Error;
-
-/** Inputs that are read through the bindings of results. */
-export type Aliases = readonly (readonly [input: string, result: string])[];
-/** An entry point, where there are several, and the values of pipeline constants, where there are any. */
-export interface Stage {
-  readonly entryPoint: string | undefined;
-  readonly constants: Constants | undefined;
-}
 
 type Pipeline = GPUComputePipeline | Promise<GPUComputePipeline>;
 

@@ -2,8 +2,6 @@
 
 import type { LaunchElement } from "./compact.ts";
 
-export type { LaunchElement } from "./compact.ts";
-
 /** A storage buffer of group 0. Its elements lie in row-major order without gaps. */
 export interface LaunchBinding {
   readonly binding: number;

@@ -1,8 +1,8 @@
 /** Results as arrays. */
 
 import type { Result } from "./bound.ts";
+import type { LaunchArray } from "./compact.ts";
 import { arrays, bufferOf, copyDestination, mapRead } from "./tensors.ts";
-import type { LaunchArray } from "./types.ts";
 
 // The value of GPUMapMode, which Node has not among its globals.
 const modeRead = 1;

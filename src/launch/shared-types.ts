@@ -2,7 +2,7 @@
 
 export type { Bound, DispatchInto, Part } from "./bound.ts";
 export type { CallableKernel } from "./callable.ts";
-export type { LaunchElement } from "./compact.ts";
+export type { LaunchArray, LaunchElement } from "./compact.ts";
 export type { LaunchOptions } from "./launch.ts";
 export type { BindPlanOptions, BoundPlan, BoundStep, EncodeSteps, PlanOptions } from "./plan.ts";
 export type {
@@ -26,7 +26,6 @@ export type {
 export type {
   AfterTensors,
   AnyTypes,
-  LaunchArray,
   LaunchKernel,
   LaunchOutputs,
   LaunchTensors,

@@ -1,8 +1,7 @@
 /** What a caller passes, checked: arrays, parts of buffers, numbers and extents. */
 
-import type { LaunchElement } from "./compact.ts";
+import type { LaunchArray, LaunchElement } from "./compact.ts";
 import type { Fail } from "./problems.ts";
-import type { LaunchArray } from "./types.ts";
 
 /** The values of GPUBufferUsage, which Node has not among its globals. */
 export const mapRead = 1;

@@ -1,6 +1,6 @@
 /** What a launcher is given, as types. */
 
-import type { CompactManifest } from "./compact.ts";
+import type { CompactManifest, LaunchArray } from "./compact.ts";
 import type { ConstantsOf } from "./constants.ts";
 import type { EntryFor } from "./entries.ts";
 import type { Explain } from "./problems.ts";
@@ -12,15 +12,6 @@ export interface LaunchTypes {
   readonly outputs: object;
   readonly dims: object;
 }
-
-/** One array type an element type: f16 and bf16 as their bits, bool as 0 and 1. */
-export type LaunchArray =
-  | Float32Array<ArrayBuffer>
-  | Uint16Array<ArrayBuffer>
-  | Int32Array<ArrayBuffer>
-  | Uint32Array<ArrayBuffer>
-  | Int8Array<ArrayBuffer>
-  | Uint8Array<ArrayBuffer>;
 
 /** Of a kernel whose types are not known. */
 export interface AnyTypes {

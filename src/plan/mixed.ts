@@ -19,7 +19,7 @@ import { reductionResultOf } from "../ir/op-kinds.ts";
 import { attribute } from "../ir/ops/def.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { Dim, Shape, TensorType } from "../ir/types.ts";
-import type { Outliner, Piece, Write } from "./outline.ts";
+import type { Outliner, Piece, Write } from "./outliner.ts";
 import type { DerivedExtent, Tile } from "./plan.ts";
 import { asResult, buffersOf, type Folded, leastRows, Partials } from "./split.ts";
 

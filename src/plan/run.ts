@@ -8,7 +8,7 @@ import { callsOf, type Launch, type OpaqueStep, type Plan, type PlanBuffer } fro
 import { type Numbers, type Pieces, runLaunch, seenAs } from "./tiles.ts";
 
 /** What a plan is run on. */
-export interface Machine<T extends Numbers> {
+interface Machine<T extends Numbers> {
   /** The extents of all dimensions. */
   readonly extents: Readonly<Record<string, number>>;
   readonly pieces: Pieces<T>;

@@ -24,7 +24,7 @@ import { isLeaf, type Op, presentOperands, Value } from "../ir/ir.ts";
 import { attribute } from "../ir/ops/def.ts";
 import { type ReductionName, ops as table } from "../ir/ops/index.ts";
 import { type Dim, type ElementType, isHalf, type Shape, tensorType } from "../ir/types.ts";
-import type { Outliner, Piece, Write } from "./outline.ts";
+import type { Outliner, Piece, Write } from "./outliner.ts";
 import type { DerivedExtent, Tile } from "./plan.ts";
 
 /** Lanes that the first kernel gives work to. */

@@ -31,7 +31,7 @@ export function seenAs<T extends Numbers>(tensor: T, shape: Shape, extents: Read
 }
 
 /** The axis that is cut; -1 if none is. */
-export const cutAxis = (shape: Shape, dim: string | undefined): number => (dim === undefined ? -1 : shape.indexOf(dim));
+const cutAxis = (shape: Shape, dim: string | undefined): number => (dim === undefined ? -1 : shape.indexOf(dim));
 
 /** Whether the op says where elements stand, or how many there are: of the whole dimension, not of a tile. */
 const isPosition = (op: Op, dim: string) =>

@@ -3,9 +3,9 @@
 import { toBfloat16Bits, toFloat16Bits } from "../ir/float16.ts";
 import type { NewNode } from "../onnx/encode.ts";
 import type { Fields } from "./fields.ts";
+import type { OnnxGraph } from "./onnx-graph.ts";
 import type { AtenNode } from "./program.ts";
 import { type ScalarType, scalarTypes, type TensorMeta } from "./tensor-meta.ts";
-import type { Translation } from "./translation.ts";
 
 /** The node does what its rule does not say: it stays what it is. */
 export class Untranslated extends Error {}
@@ -16,11 +16,11 @@ type Attributes = NewNode["attributes"];
 
 export class AtenView {
   readonly node: AtenNode;
-  private readonly translation: Translation;
+  private readonly graph: OnnxGraph;
 
-  constructor(node: AtenNode, translation: Translation) {
+  constructor(node: AtenNode, graph: OnnxGraph) {
     this.node = node;
-    this.translation = translation;
+    this.graph = graph;
   }
 
   decline(): never {
@@ -47,7 +47,7 @@ export class AtenView {
   /** What the graph calls the tensor that an argument is. */
   tensor(name: string): string {
     const found = this.tensorName(name);
-    return found === undefined ? this.decline() : this.translation.nameOf(found);
+    return found === undefined ? this.decline() : this.graph.nameOf(found);
   }
 
   optionalTensor(name: string): string | undefined {
@@ -57,7 +57,7 @@ export class AtenView {
   tensors(name: string): string[] {
     const found = this.argument(name);
     if (found?.name !== "as_tensors") this.decline();
-    return found.of.items.map((one) => this.translation.nameOf(one.get("name").text));
+    return found.of.items.map((one) => this.graph.nameOf(one.get("name").text));
   }
 
   /** Tensors of a list that may have gaps, which are at its beginning: nothing is known of these. */
@@ -69,13 +69,13 @@ export class AtenView {
       const { name, of } = found?.name === "as_tensors" ? { name: "as_tensor", of: item } : item.kind;
       if (name !== "as_tensor") this.decline();
       const tensor = of.get("name").text;
-      return { name: this.translation.nameOf(tensor), type: this.translation.meta(tensor)?.type };
+      return { name: this.graph.nameOf(tensor), type: this.graph.meta(tensor)?.type };
     });
   }
 
   meta(name: string): TensorMeta {
     const tensor = this.tensorName(name);
-    return (tensor === undefined ? undefined : this.translation.meta(tensor)) ?? this.decline();
+    return (tensor === undefined ? undefined : this.graph.meta(tensor)) ?? this.decline();
   }
 
   rank(name: string): number {
@@ -136,7 +136,7 @@ export class AtenView {
   }
 
   resultMeta(i = 0): TensorMeta {
-    return this.translation.meta(this.result(i)) ?? this.decline();
+    return this.graph.meta(this.result(i)) ?? this.decline();
   }
 
   resultType(i = 0): ScalarType {
@@ -144,7 +144,7 @@ export class AtenView {
   }
 
   fresh(hint: string): string {
-    return this.translation.fresh(`${this.node.made[0]?.name ?? this.node.name}_${hint}`);
+    return this.graph.fresh(`${this.node.made[0]?.name ?? this.node.name}_${hint}`);
   }
 
   /** Makes a tensor between those of the program. */
@@ -167,20 +167,20 @@ export class AtenView {
     // Each has a name of its own, the one that makes the first result that of the node.
     const [first] = outputs;
     const name = first === undefined || first === this.node.made[0]?.name ? this.node.name : first;
-    this.translation.nodes.push({ name, opType, domain: "", inputs, outputs, attributes });
+    this.graph.nodes.push({ name, opType, domain: "", inputs, outputs, attributes });
     return outputs;
   }
 
   /** A tensor of the axes of another in another order: a weight is one as it lies there. */
   permuted(name: string, order: readonly number[]): string {
-    const constant = this.translation.permuted(this.tensorName(name) ?? this.decline(), order, undefined);
+    const constant = this.graph.permuted(this.tensorName(name) ?? this.decline(), order, undefined);
     return constant ?? this.emit("Transpose", [this.tensor(name)], { perm: [...order] });
   }
 
   /** The result of the node is a tensor with its axes in another order. */
   makePermuted(name: string, order: readonly number[]): void {
     const tensor = this.tensorName(name) ?? this.decline();
-    if (this.translation.permuted(tensor, order, this.result()) !== undefined) return;
+    if (this.graph.permuted(tensor, order, this.result()) !== undefined) return;
     this.make("Transpose", [this.tensor(name)], { perm: [...order] });
   }
 
@@ -222,14 +222,14 @@ export class AtenView {
       else if (type.bytes === 2) view.setInt16(at, value, true);
       else view.setUint8(at, value);
     }
-    return this.translation.number(type.onnx, dims, raw, numbers.length === 1 ? "number" : "numbers");
+    return this.graph.number(type.onnx, dims, raw, numbers.length === 1 ? "number" : "numbers");
   }
 
   /** A SymInt as a tensor of one integer. */
   private size(fields: Fields): string {
     const { name, of } = fields.kind;
     if (name === "as_int") return this.integers([of.integer]);
-    return name === "as_name" ? this.translation.nameOf(of.text) : this.decline();
+    return name === "as_name" ? this.graph.nameOf(of.text) : this.decline();
   }
 
   /** A size that an argument is, as a tensor of one integer. */
@@ -254,7 +254,7 @@ export class AtenView {
   allTaken(): string[] {
     const found = (fields: Fields): string[] => {
       const { name, of } = fields.kind;
-      const named = (one: Fields) => this.translation.nameOf(one.get("name").text);
+      const named = (one: Fields) => this.graph.nameOf(one.get("name").text);
       if (name === "as_tensor") return [named(of)];
       if (name === "as_tensors") return of.items.map(named);
       if (name === "as_optional_tensor") return found(of);

@@ -3,7 +3,7 @@
  * as it is. Unlike `JSON.parse` it takes NaN and Infinity, and no key twice.
  */
 
-export type JsonValue = null | boolean | number | string | readonly Json[] | ReadonlyMap<string, Json>;
+type JsonValue = null | boolean | number | string | readonly Json[] | ReadonlyMap<string, Json>;
 
 /** A value, and where it stands in the text. */
 export interface Json {

@@ -5,7 +5,7 @@ import { bytesInMemory } from "../onnx/bytes.ts";
 import { OnnxModel } from "../onnx/model.ts";
 import { type Pt2Archive, readArchive } from "./archive.ts";
 import { type Program, readProgram } from "./program.ts";
-import { type Translated, Translation } from "./translation.ts";
+import { type Translated, translate } from "./translation.ts";
 import { bytesOfView } from "./weights.ts";
 
 export class Pt2Model extends OnnxModel {
@@ -35,7 +35,7 @@ export class Pt2Model extends OnnxModel {
   static read(source: ByteSource): Pt2Model {
     const archive = readArchive(source);
     const program = readProgram(archive);
-    return new Pt2Model(archive, program, new Translation(archive, program).run());
+    return new Pt2Model(archive, program, translate(archive, program));
   }
 }
 

@@ -5,7 +5,7 @@ import type { Fields } from "./fields.ts";
 import { readTensorMeta, type TensorMeta } from "./tensor-meta.ts";
 
 /** What a node makes, in its order: tensors and sizes by their names; nothing for what is neither. */
-export interface Made {
+interface Made {
   readonly kind: "tensor" | "size" | "other";
   readonly name: string;
 }
@@ -22,7 +22,7 @@ export interface AtenNode {
 }
 
 /** What the graph takes: a weight, or a value that the caller gives. */
-export interface GraphInput {
+interface GraphInput {
   readonly name: string;
   readonly kind: "tensor" | "size" | "other";
   /** The name of the state, where it is a weight, a buffer or a constant. */

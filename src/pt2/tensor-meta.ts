@@ -3,7 +3,7 @@
 import type { Fields } from "./fields.ts";
 
 /** An extent: a number, a symbol of the program, or an expression that is not read. */
-export type Size = number | string | undefined;
+type Size = number | string | undefined;
 
 export interface TensorMeta {
   readonly sizes: readonly Size[];
@@ -61,7 +61,7 @@ export function readTensorMeta(fields: Fields): TensorMeta {
 const symbol = /^Symbol\('(\w+)'(?:, (?:positive|integer|nonnegative)=True)*\)$/;
 
 /** A SymInt: `{"as_int": 8}`, or `{"as_expr": {"expr_str": "Symbol('s23', positive=True, integer=True)"}}`. */
-export function readSize(size: Fields): Size {
+function readSize(size: Fields): Size {
   const { name, of } = size.kind;
   if (name === "as_int") return of.integer;
   if (name !== "as_expr") return undefined;

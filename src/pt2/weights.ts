@@ -24,7 +24,7 @@ export function permutedView(view: WeightView, order: readonly number[]): Weight
 }
 
 /** Whether its elements stand in their order, none left out. */
-export const isContiguous = ({ sizes, strides }: Pick<WeightView, "sizes" | "strides">): boolean =>
+const isContiguous = ({ sizes, strides }: Pick<WeightView, "sizes" | "strides">): boolean =>
   contiguousStrides(sizes).every((stride, i) => (sizes[i] as number) <= 1 || stride === strides[i]);
 
 /** The bytes of a view in the order of its elements: a part of the archive, or made when they are read first. */

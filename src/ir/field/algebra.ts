@@ -11,15 +11,7 @@
 
 import type { HalfType } from "../types.ts";
 import { infinityOf, residuesOf } from "./literal.ts";
-import type { FieldPair, PrimeField } from "./prime.ts";
-
-/** The elements of a tensor in row-major order, or one that stands for all. */
-export interface Elements {
-  readonly p: Float64Array;
-  readonly q: Float64Array | undefined;
-  /** Whether the largest of a row is the same for all positive multiples of the row: see `ScaledOrder` in laws.ts. */
-  readonly isOrderScaled?: boolean;
-}
+import type { Elements, FieldPair, PrimeField } from "./prime.ts";
 
 type Residues = Float64Array;
 

@@ -34,16 +34,16 @@ export interface Difference {
 }
 
 /** For values of the function before: what stands for them in the one after. */
-export type Provenance = ReadonlyMap<Value, Value | readonly Value[]>;
+type Provenance = ReadonlyMap<Value, Value | readonly Value[]>;
 
 /** What was found of two functions. */
-export type Comparison =
+type Comparison =
   | { readonly kind: "equal"; readonly assumed: readonly Assumption[] }
   | { readonly kind: "different"; readonly difference: Difference }
   | { readonly kind: "too large"; readonly elements: number };
 
 /** What a pass says of a rewrite, for those who compare the functions. */
-export interface Said {
+interface Said {
   readonly assumptions?: readonly Assumption[];
   /** Their values are those of the function before. */
   readonly laws?: readonly Law[];

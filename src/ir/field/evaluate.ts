@@ -15,10 +15,10 @@ import type { Emitter } from "../ops/emitter.ts";
 import { type OpName, ops } from "../ops/index.ts";
 import { broadcastTo, elementCount, gather, rowOrder } from "../tensor.ts";
 import { broadcastShapes, type ElementType, isHalf, isInteger, reducedShape, tensorType } from "../types.ts";
-import { Algebra, type Elements, hashOfText } from "./algebra.ts";
+import { Algebra, hashOfText } from "./algebra.ts";
 import { drawIntegers, integersOf, isNumber, residuesOfIntegers } from "./integers.ts";
 import { residuesOfDatum } from "./literal.ts";
-import type { FieldPair, PrimeField } from "./prime.ts";
+import type { Elements, FieldPair, PrimeField } from "./prime.ts";
 
 /** A tensor of field elements. */
 export interface FieldTensor extends Elements {
@@ -41,7 +41,7 @@ export interface Point {
 export type Assumed = (op: Op, operands: readonly (FieldTensor | undefined)[]) => FieldTensor | undefined;
 
 /** What stands for a value, which is computed as this, wherever it is read. */
-export type Exchanged = (value: Value, tensor: FieldTensor) => FieldTensor;
+type Exchanged = (value: Value, tensor: FieldTensor) => FieldTensor;
 
 const over = (x: Elements, f: (data: Float64Array) => Float64Array): Elements => ({ p: f(x.p), q: x.q && f(x.q) });
 

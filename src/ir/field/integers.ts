@@ -4,8 +4,8 @@
  */
 
 import { type ElementType, elementInfo, isByte, isInteger } from "../types.ts";
-import type { Algebra, Elements } from "./algebra.ts";
-import type { FieldPair, PrimeField } from "./prime.ts";
+import type { Algebra } from "./algebra.ts";
+import type { Elements, FieldPair, PrimeField } from "./prime.ts";
 
 const [least, most] = [-(2 ** 31), 2 ** 32 - 1];
 

@@ -6,8 +6,7 @@
  * that were computed, the simplest fraction within a few ulps of float64, or the root of one. Elements of constant tensors are decimals.
  */
 
-import type { Elements } from "./algebra.ts";
-import type { FieldPair, PrimeField } from "./prime.ts";
+import type { Elements, FieldPair, PrimeField } from "./prime.ts";
 
 interface Fraction {
   readonly over: bigint;

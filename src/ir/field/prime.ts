@@ -98,6 +98,14 @@ export interface FieldPair {
   readonly generator: number;
 }
 
+/** The elements of a tensor in row-major order, or one that stands for all. */
+export interface Elements {
+  readonly p: Float64Array;
+  readonly q: Float64Array | undefined;
+  /** Whether the largest of a row is the same for all positive multiples of the row: see `ScaledOrder` in laws.ts. */
+  readonly isOrderScaled?: boolean;
+}
+
 /**
  * 2 q + 1 below 2^30 with both prime and 3 mod 4, such that 2, 3, 5, 7, 11 and 13 are squares in both: literals made of
  * these are positive, as they are among real numbers, and so are their roots squared. `test/ir/field.test.ts` checks it.

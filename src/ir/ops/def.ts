@@ -4,11 +4,12 @@
  */
 
 import type { Diagnostic, Span } from "../../diagnostics/diagnostic.ts";
-import type { Expression, Scalar, Type } from "../../kernel/expression.ts";
+import type { Expression } from "../../kernel/expression.ts";
 import type { Reduction, ReductionResult } from "../../kernel/reduction.ts";
+import type { Scalar, Type } from "../../kernel/types.ts";
 import type { Attributes, Value } from "../ir.ts";
 import type { Tensor } from "../tensor.ts";
-import { type Dim, type ElementType, elementTypes, type Shape, type TensorType } from "../types.ts";
+import { type Dim, type ElementType, elementTypes, type Shape } from "../types.ts";
 import type { Emitter } from "./emitter.ts";
 import type { ElementwiseMeaning, LinearMeaning, ReductionMeaning } from "./meaning.ts";
 import type { Numerics } from "./numerics.ts";
@@ -226,7 +227,7 @@ export interface ZeroMeanWay {
 export type PlainKernel = "product" | "product by rows" | "convolution" | "rows by number" | "running sums";
 
 /** Who computes an op that is part of no walk over rows and columns. */
-export interface Outside {
+interface Outside {
   /** Why it is part of none: a clause. */
   readonly because: string;
   /** A kernel of its own, if there is one. */
@@ -370,5 +371,3 @@ export const attribute = {
   integers: (attributes: Attributes, name: string) => attributes[name] as readonly number[],
   shape: (attributes: Attributes, name: string) => attributes[name] as readonly Dim[],
 };
-
-export type InferredTypes = readonly TensorType[];

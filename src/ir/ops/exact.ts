@@ -5,7 +5,8 @@
  * that what is rounded already is left alone. Derived ops are their definitions. All else is uninterpreted.
  */
 
-import type { Algebra, Elements } from "../field/algebra.ts";
+import type { Algebra } from "../field/algebra.ts";
+import type { Elements } from "../field/prime.ts";
 import type { Attributes } from "../ir.ts";
 import { type ElementType, elementInfo, isByte, isFloat, isHalf, isInteger } from "../types.ts";
 import type { ElementwiseName } from "./elementwise.ts";

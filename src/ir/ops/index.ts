@@ -34,8 +34,8 @@ import { indexVjps } from "./vjp-index.ts";
 import { linearVjps, shapeVjps } from "./vjp-moves.ts";
 import { normVjp, reductionVjps } from "./vjp-rows.ts";
 
-export { isLeafName, type OpName, type OwnOps } from "../ir.ts";
-export type { ElementwiseName, IndexName, LinearName, NormName, ReductionName, ShapeName };
+export { isLeafName, type OpName } from "../ir.ts";
+export type { ElementwiseName, IndexName, LinearName, ReductionName };
 
 const constant: ConstantDef = {
   kind: "constant",
@@ -157,8 +157,6 @@ export const infixOps = {
   "/": "div",
   "%": "rem",
 } as const satisfies Record<string, OpName>;
-
-export type InfixSymbol = keyof typeof infixOps;
 
 export const prefixOps = { "-": "neg", "!": "not" } as const satisfies Record<string, OpName>;
 

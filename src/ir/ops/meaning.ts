@@ -1,6 +1,7 @@
 /** What a row of the op table says of its meaning over a field; `exact.ts` has the meanings. */
 
-import type { Algebra, Elements } from "../field/algebra.ts";
+import type { Algebra } from "../field/algebra.ts";
+import type { Elements } from "../field/prime.ts";
 import type { Attributes } from "../ir.ts";
 import type { ElementType } from "../types.ts";
 

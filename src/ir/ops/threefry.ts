@@ -13,9 +13,9 @@ import {
   type KernelFunction,
   literal,
   multiply,
-  type Type,
 } from "../../kernel/expression.ts";
 import { defineFunction } from "../../kernel/function.ts";
+import type { Type } from "../../kernel/types.ts";
 
 /** By how many bits the second word turns in each round. */
 const turns = [13, 15, 26, 6, 17, 29, 16, 24] as const;

@@ -67,7 +67,7 @@ const power: AtenRule = (at) => {
 };
 
 /** The result in its type; a node that changes nothing hands its operand on. */
-export const converted: AtenRule = (at) => {
+const converted: AtenRule = (at) => {
   const [from, to] = [at.typeOf("self"), at.resultType()];
   if (from.number === to.number) at.make("Identity", [at.tensor("self")]);
   else at.make("Cast", [at.tensor("self")], { to: to.onnx });

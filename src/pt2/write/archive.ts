@@ -18,7 +18,7 @@ import { type LazyTensor, type NewWeight, newWeights, tensorsByStorage } from ".
 import { rewrittenZip } from "./zip.ts";
 
 /** The written archive, and how many nodes its program has. */
-export interface WrittenArchive {
+interface WrittenArchive {
   readonly pieces: Piece[];
   readonly nodes: number;
 }

@@ -13,7 +13,7 @@ export interface NewMeta {
   readonly device: JsonText;
 }
 
-export const intText = (value: number): JsonText => jsonText({ as_int: value });
+const intText = (value: number): JsonText => jsonText({ as_int: value });
 const one = intText(1);
 
 export const textOf = (source: string, { json }: Fields): JsonText => source.slice(json.start, json.end);

@@ -25,7 +25,7 @@ export interface WrittenNode {
   readonly from: AtenNode | undefined;
 }
 
-export interface Writing {
+interface Writing {
   readonly model: Pt2Model;
   readonly weights: ReadonlyMap<string, NewWeight>;
   readonly added: ReadonlyMap<string, LazyTensor>;

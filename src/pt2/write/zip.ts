@@ -14,7 +14,7 @@ const padding = { id: 0x4246, fill: 0x5a } as const;
 /** Names are UTF-8. */
 const utf8Flag = 0x800;
 
-export interface ZipChanges {
+interface ZipChanges {
   /** New bytes of entries that are there, by their names; none where the entry goes. */
   readonly instead: ReadonlyMap<string, Uint8Array | undefined>;
   /** Entries that are new, by their names. */
