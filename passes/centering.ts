@@ -19,7 +19,7 @@ import { type OperandClaim, type Way, waysOf } from "./row-mean.ts";
 import { isPlain, ownRows, type Rows, sameRows } from "./rows.ts";
 import { meanMiss, statisticOf } from "./statistics.ts";
 
-export interface Proved extends Proof {
+interface Proved extends Proof {
   readonly proved: true;
   readonly from: readonly Proved[];
   /** What this step takes for granted. */

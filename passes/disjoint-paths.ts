@@ -23,7 +23,7 @@ export interface Core {
   readonly softTo: readonly number[];
 }
 
-export interface ReachedSide {
+interface ReachedSide {
   /** 1 for nodes that could be reached from `yes` after a maximal flow: the smallest such side of all minimum cuts. */
   readonly reached: Uint8Array;
   /** How often an arc was looked at. */

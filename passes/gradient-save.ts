@@ -21,7 +21,7 @@ import { withoutDeadOps } from "./dce.ts";
 import { Choices } from "./min-cut.ts";
 
 /** The functions with values handed over. */
-export interface Handover {
+interface Handover {
   readonly forward: Fn;
   readonly backward: Fn;
   /** The names of what is handed over, results of the forward and parameters of the backward. */

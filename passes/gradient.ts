@@ -173,7 +173,7 @@ class Backward {
  * The function that gives the gradients.
  * @throws TircError E0801 to E0804.
  */
-export function gradientOf(fn: Fn, { wrt, of }: Pick<Options, "wrt" | "of">, stops: (op: Op) => void = () => {}): Fn {
+function gradientOf(fn: Fn, { wrt, of }: Pick<Options, "wrt" | "of">, stops: (op: Op) => void = () => {}): Fn {
   const wanted = parametersOf(fn, wrt);
   const results = resultsOf(fn, of);
   const active = activeValues(fn, wanted, stops);

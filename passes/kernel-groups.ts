@@ -14,7 +14,7 @@ import { isOpaque, Memory } from "../src/ir/opaque.ts";
 import { walkOrder } from "../src/ir/walk-order.ts";
 
 /** What a launch costs, in bytes that could be moved in its time: about 5 us where 200 GB/s are. */
-export const launchBytes = 2 ** 20;
+const launchBytes = 2 ** 20;
 /** What sums of tiles take of the bytes that are summed: a tile has so many rows at least. */
 const usualTile = 16;
 

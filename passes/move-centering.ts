@@ -23,7 +23,7 @@ import { scaledWays, type Way, waysOf } from "./row-mean.ts";
 import { isPlain, isScaled, ownRows, type Rows, type Scale, sameRows } from "./rows.ts";
 
 /** How P of a value comes about. */
-export type Form =
+type Form =
   /** It is 0: the value does not vary along the row. */
   | { readonly kind: "nothing" }
   /** It is the value: its rows are centered. */
@@ -59,7 +59,7 @@ interface Node {
   readonly inPlace: number;
 }
 
-export interface MoveOptions {
+interface MoveOptions {
   /** Whether the centering of a constant may be a new constant. */
   readonly fold: boolean;
 }

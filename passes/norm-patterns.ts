@@ -140,7 +140,7 @@ function rootInside(read: Read, products: Products): Scale | undefined {
 }
 
 /** `(x - mean(x)) / (sqrt(v) + eps)`: the op whose result it is, and the centering in it. */
-export interface Standardization {
+interface Standardization {
   readonly op: Op;
   readonly center: Op;
   readonly eps: number;

@@ -31,7 +31,7 @@ export interface Product {
 }
 
 /** The products that are all that reads a row, and the values between. */
-export interface Readers {
+interface Readers {
   readonly products: readonly Product[];
   readonly between: readonly Value[];
 }

@@ -25,7 +25,7 @@ const mostTried = 4;
 const longestChain = 6;
 
 /** A function in which some values are computed several times, and where its ops come from. */
-export interface Recomputed {
+interface Recomputed {
   readonly fn: Fn;
   readonly groups: Partition;
   /** For ops of the function made, those of the function given. */

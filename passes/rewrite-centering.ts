@@ -11,7 +11,7 @@ import { type Moves, zeroClaims } from "./move-centering.ts";
 import type { OperandClaim, Way } from "./row-mean.ts";
 import { keyOf, type Rows } from "./rows.ts";
 
-export interface Rewriting {
+interface Rewriting {
   readonly moves: Moves;
   /** The centerings to replace by what is planned for their operands. */
   readonly replaced: ReadonlySet<Op>;

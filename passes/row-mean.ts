@@ -37,7 +37,7 @@ export interface Way {
   readonly assumes?: string;
 }
 
-export type Ways = readonly Way[] | Miss;
+type Ways = readonly Way[] | Miss;
 
 const miss = (because: string, help: string, at: Value): Miss => ({ because, help, at: at.span });
 

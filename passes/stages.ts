@@ -14,7 +14,7 @@ import { ops } from "../src/ir/ops/index.ts";
 import type { KernelGroups } from "./kernel-groups.ts";
 
 /** Ops of a function that are computed one after the other: first what no kernel computes. */
-export interface Stage {
+interface Stage {
   readonly opaque: readonly Op[];
   readonly work: readonly Op[];
 }

@@ -9,7 +9,7 @@ import { type Moves, zeroClaims } from "./move-centering.ts";
 import { type Rows, sameRows } from "./rows.ts";
 
 /** A value of which `center` is computed. */
-export interface Centered {
+interface Centered {
   readonly value: Value;
   readonly axes: readonly number[];
 }
@@ -19,7 +19,7 @@ interface Part {
   readonly rows: Rows;
 }
 
-export interface Trace {
+interface Trace {
   readonly constants: readonly Value[];
   readonly centered: readonly Centered[];
   /** Whether there may be more. */

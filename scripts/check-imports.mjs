@@ -1,10 +1,11 @@
 /**
- * Imports point one way: a file imports from its own layer or a lower one, and no chain of imports comes back to its
- * start (an `import type` is erased, so it counts for the layers alone). Exits 1 and names the file and the import
- * otherwise. The layers stand in rooms.mjs.
+ * Imports point one way: a file imports from its own layer or a lower one, and no chain of imports, of types or values,
+ * comes back to its start; what is exported is imported. Exits 1 and names the file and the import otherwise. The layers
+ * stand in rooms.mjs. The folder may be another than this repository.
  */
 import { importsOf, placeOf, sourceFiles } from "./imports.mjs";
 import { layers } from "./rooms.mjs";
+import { unusedExports } from "./unused-exports.mjs";
 
 /** Where Node's own modules may be imported. */
 const nodeAllowed = [
@@ -13,17 +14,18 @@ const nodeAllowed = [
   /^playground\/vite\.config\.ts$/,
 ];
 
+const root = process.argv[2];
 const problems = [];
 const graph = new Map();
 
-function checkImport(file, { specifier, target, erased }) {
+function checkImport(file, { specifier, target }) {
   if (target === undefined) {
     if (specifier.startsWith("node:") && !nodeAllowed.some((pattern) => pattern.test(file))) {
       problems.push(`${file} imports "${specifier}": only src/cli and src/runtime/node*.ts may use Node's modules`);
     }
     return;
   }
-  if (!erased) graph.get(file).push(target);
+  graph.get(file).push(target);
   const [from, to] = [placeOf(file), placeOf(target)];
   if (to === undefined) problems.push(`${file} imports "${specifier}": it is in no room`);
   if (from === undefined || to === undefined) return;
@@ -52,16 +54,17 @@ function findCycles() {
   for (const file of graph.keys()) visit(file);
 }
 
-for (const file of sourceFiles()) {
+for (const file of sourceFiles(root)) {
   graph.set(file, []);
   if (placeOf(file) === undefined) problems.push(`${file} is in no room`);
-  for (const imported of importsOf(file)) checkImport(file, imported);
+  for (const imported of importsOf(file, root)) checkImport(file, imported);
 }
 findCycles();
+problems.push(...unusedExports(root));
 
 for (const problem of problems) console.error(problem);
 if (problems.length > 0) {
   console.error(`imports: ${problems.length} wrong in ${graph.size} files`);
   process.exit(1);
 }
-console.log(`imports: ${graph.size} files, every import points down, no cycle`);
+console.log(`imports: ${graph.size} files, every import points down, no cycle, no export unused`);

@@ -25,7 +25,7 @@ export const kinds = {
   stream: (i) => `v${i} + center(y * ${(i % 7) + 1}, axes = [-1])`,
 };
 
-export function programOf(kind, statements) {
+function programOf(kind, statements) {
   const lines = Array.from({ length: statements }, (_, i) => line(`v${i + 1}`, kinds[kind](i)));
   return `fn f(x: f32[rows, 512], y: f32[rows, 512]) -> (z: f32[rows, 512]) {\n${[line("v0", "x"), ...lines].join("\n")}\n  return ${
     kind === "stream" ? `layernorm(v${statements}, axes = [-1])` : `v${statements}`

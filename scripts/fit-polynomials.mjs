@@ -5,7 +5,6 @@
  * with weights that grow where the error is largest (Lawson 1961), the denominator of the last round taken as known
  * (Sanathanan and Koerner 1963).
  */
-import { fileURLToPath } from "node:url";
 
 const round = Math.fround;
 
@@ -179,17 +178,12 @@ const fits = {
   },
 };
 
-/** The coefficients by their names in wgsl-functions.ts. */
-export const coefficients = Object.fromEntries(Object.entries(fits).map(([name, fit]) => [name, fit.coefficients]));
-
 function largestError({ coefficients: c, use, exact, error, range: [low, high] }) {
   const points = Array.from({ length: 10_001 }, (_, i) => round(low + ((high - low) * i) / 10_000));
   return points.reduce((most, x) => Math.max(most, error(use(c, x), exact(x))), 0);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const [name, fit] of Object.entries(fits)) {
-    const kind = fit.error === relative ? "relative" : "absolute";
-    console.log(`${name}: ${largestError(fit).toExponential(1)} ${kind}\n  ${fit.coefficients.join(", ")}`);
-  }
+for (const [name, fit] of Object.entries(fits)) {
+  const kind = fit.error === relative ? "relative" : "absolute";
+  console.log(`${name}: ${largestError(fit).toExponential(1)} ${kind}\n  ${fit.coefficients.join(", ")}`);
 }

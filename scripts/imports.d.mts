@@ -2,5 +2,5 @@ export function roomImports(): ReadonlyMap<string, ReadonlySet<string>>;
 export function importsOf(file: string): readonly {
   readonly specifier: string;
   readonly target: string | undefined;
-  readonly erased: boolean;
+  readonly names: readonly string[] | undefined;
 }[];

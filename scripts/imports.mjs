@@ -1,40 +1,48 @@
 /** Which files import which, read from their text, and in which rooms they lie. */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { layers } from "./rooms.mjs";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
+/** The folder of the repository. */
+export const home = fileURLToPath(new URL("..", import.meta.url));
 const folders = ["grammar", "src", "passes", "codegen", "playground"];
+/** Of `import { a, type B as C } from "x"` the names are `a, type B as C`. */
 const importPattern =
-  /^\s*(?:import|export)\b(?<type>\s+type\b)?[^"';]*?from\s*"(?<from>[^"]+)"|^\s*import\s*"(?<bare>[^"]+)"|\bimport\(\s*"(?<dynamic>[^"]+)"\s*\)/gm;
+  /^\s*(?:import|export)\b(?:\s+type\b)?(?:\s*\{(?<names>[^}"']*)\})?[^"';]*?from\s*"(?<from>[^"]+)"|^\s*import\s*"(?<bare>[^"]+)"|\bimport\(\s*"(?<dynamic>[^"]+)"\s*\)/gm;
 
-function filesUnder(folder) {
+/** The files of a folder and its subfolders whose names end so: TypeScript unless said otherwise. */
+export function filesUnder(folder, root = home, ending = /(?<!\.d)\.ts$/) {
+  if (!existsSync(join(root, folder))) return [];
   return readdirSync(join(root, folder))
     .flatMap((name) => {
       const path = join(folder, name);
-      if (statSync(join(root, path)).isDirectory()) return filesUnder(path);
-      return path.endsWith(".ts") && !path.endsWith(".d.ts") ? [path] : [];
+      if (name === "fixtures" || name === "node_modules") return [];
+      if (statSync(join(root, path)).isDirectory()) return filesUnder(path, root, ending);
+      return ending.test(path) ? [path] : [];
     })
     .sort();
 }
 
 /** All source files, by their paths in the repository. */
-export const sourceFiles = () => folders.flatMap(filesUnder);
+export const sourceFiles = (root = home) => folders.flatMap((folder) => filesUnder(folder, root));
+
+/** The text of a file without its comments. */
+export const codeOf = (file, root = home) =>
+  readFileSync(join(root, file), "utf8").replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
 
 /**
- * What a file imports. `target` is a path in the repository, or undefined where a module of Node or of a package is
- * imported; `erased` says that it is an `import type`.
+ * What a file imports, types and values. `target` is a path in the repository, or undefined where a module of Node or of a
+ * package is imported; `names` are those that it has in its own file, or undefined where it is imported as a whole.
  */
-export function importsOf(file) {
-  const text = readFileSync(join(root, file), "utf8").replace(/\/\*[\s\S]*?\*\//g, "");
-  return [...text.matchAll(importPattern)].map(({ groups }) => {
+export function importsOf(file, root = home) {
+  return [...codeOf(file, root).matchAll(importPattern)].map(({ groups }) => {
     const specifier = groups.from ?? groups.bare ?? groups.dynamic;
     const target = specifier.startsWith(".") ? normalize(join(dirname(file), specifier)) : undefined;
-    return { specifier, target, erased: groups.type !== undefined };
+    const names = groups.names?.match(/[^,\s][^,]*/g)?.map((name) => /^(?:type\s+)?(\w+)/.exec(name)[1]);
+    return { specifier, target, names };
   });
 }
-
 const places = layers.flatMap(({ rooms }, layer) =>
   rooms.flatMap((room) => room.paths.map((path) => ({ path, room, layer }))),
 );

@@ -142,7 +142,7 @@ export function between(text, name, content) {
 }
 
 /** docs/walkthrough.md's stages of a program whose centerings move into constants. `tirc` is the library. */
-export function stages(source, { parse, print, compile, defaultPipeline }) {
+function stages(source, { parse, print, compile, defaultPipeline }) {
   const passes = defaultPipeline.map((name) => (name === "eliminate-centering" ? `${name}{fold=true}` : name));
   const parts = [];
   const watch = {

@@ -8,9 +8,9 @@ import { constantsOf, interpret } from "../src/ir/interpret.ts";
 import type { Fn } from "../src/ir/ir.ts";
 import { print } from "../src/ir/print.ts";
 import { parse } from "../src/parse/parse.ts";
+import { randomConstant, randomInputs } from "../src/testing/random-inputs.ts";
 import { expectSameNumbers } from "./support/expect-numbers.ts";
 import { inFloat32, largestDifference } from "./support/float32.ts";
-import { randomConstant, randomInputs } from "./support/random-inputs.ts";
 
 const params =
   "x: f32[8, 8], c: f32[8, 8] @centered(-1), s: f32[8, 1], g: f32[8], b: f32[8], p: f32[8, 8], ids: u32[8]";

@@ -14,9 +14,9 @@ import { launcherText } from "../src/launch/text-ts.ts";
 import type { Form } from "../src/launch/types.ts";
 import { parse } from "../src/parse/parse.ts";
 import type { Kernel } from "../src/target/manifest.ts";
+import { randomInputs } from "../src/testing/random-inputs.ts";
 import { temporaryFolder } from "./support/built.ts";
 import { gpuTest } from "./support/gpu.ts";
-import { randomInputs } from "./support/random-inputs.ts";
 import { spyOn } from "./support/spy-device.ts";
 
 const launcher = { text: launcherText };

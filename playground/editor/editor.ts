@@ -11,7 +11,7 @@ import { type LineMark, markedLines, setMarks } from "./marked-lines.ts";
 import { theme } from "./theme.ts";
 import { tir } from "./tir-language.ts";
 
-export interface ProgramEvents {
+interface ProgramEvents {
   changed(text: string): void;
   /** The caret went to another line. */
   moved(line: number): void;
@@ -67,7 +67,7 @@ export function programEditor(parent: HTMLElement, events: ProgramEvents): Edito
   });
 }
 
-export interface ViewOptions {
+interface ViewOptions {
   readonly label: string;
   readonly extensions: readonly Extension[];
   readonly moved?: (line: number) => void;

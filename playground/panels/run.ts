@@ -11,20 +11,20 @@ import type { Panel } from "./panel.ts";
 import { dataTable, tableRow } from "./table.ts";
 import { renewChoice } from "./wgsl.ts";
 
-export interface RunChoice {
+interface RunChoice {
   readonly fn: string;
   readonly dims: Readonly<Record<string, number>>;
   readonly seed: number;
 }
 
-export interface RunPanel extends Panel {
+interface RunPanel extends Panel {
   /** What the visitor wrote for extents, by dimension; setting it replaces all of it. */
   written: Readonly<Record<string, string>>;
   show(answer: RunAnswer): void;
   start(): void;
 }
 
-export interface RunEvents {
+interface RunEvents {
   /** The visitor wrote another extent. */
   wrote(): void;
   start(choice: RunChoice): void;

@@ -2,7 +2,7 @@
 
 import { element } from "../dom.ts";
 
-export type Cell = HTMLTableCellElement;
+type Cell = HTMLTableCellElement;
 
 /**
  * The roles are said outright: a browser takes a table that is laid out as blocks for no table.

@@ -3,7 +3,7 @@
 import { element } from "../dom.ts";
 import type { Panel } from "./panel.ts";
 
-export interface Tabs {
+interface Tabs {
   readonly selected: Panel;
   select(id: string): void;
 }

@@ -7,7 +7,7 @@ import { adapterTarget, type NoGpu } from "../run/gpu.ts";
 /** A page whose browser does not answer begins all the same. */
 const longestWait = 5000;
 
-export interface TargetMenu {
+interface TargetMenu {
   /** The built-in target that was asked for; `undefined` is the default: this device, or `portable` without WebGPU. */
   asked: string | undefined;
   readonly current: string | TargetProfile;
@@ -15,7 +15,7 @@ export interface TargetMenu {
   readonly ready: Promise<void>;
 }
 
-export interface TargetEvents {
+interface TargetEvents {
   /** The visitor chose another one. */
   chosen(): void;
   /** It is known what the device is, for which the program is to be compiled. */

@@ -7,7 +7,7 @@ import { wgsl } from "../editor/wgsl-language.ts";
 import type { FunctionView, KernelView, ProgramView } from "../model/analyze.ts";
 import type { Panel } from "./panel.ts";
 
-export interface WgslEvents {
+interface WgslEvents {
   /** The caret stands on a line that comes from these lines of the program. */
   linked(programLines: readonly number[]): void;
   /** To the program. */
@@ -15,7 +15,7 @@ export interface WgslEvents {
   notice(text: string): void;
 }
 
-export interface WgslPanel extends Panel {
+interface WgslPanel extends Panel {
   /** Marks what comes from a line of the program. */
   showLinesOf(programLine: number): void;
   /** Puts the caret on what comes first from a line of the program. */

@@ -14,7 +14,7 @@ export interface NoGpu {
   readonly reason: string;
 }
 
-export async function findAdapter(): Promise<GPUAdapter | NoGpu> {
+async function findAdapter(): Promise<GPUAdapter | NoGpu> {
   // A page that is not served securely has no `gpu`, nor has a browser without WebGPU.
   const gpu: GPU | undefined = navigator.gpu;
   if (gpu === undefined) {
@@ -30,7 +30,7 @@ export async function findAdapter(): Promise<GPUAdapter | NoGpu> {
   }
 }
 
-export function isAdapter(found: GPUAdapter | NoGpu): found is GPUAdapter {
+function isAdapter(found: GPUAdapter | NoGpu): found is GPUAdapter {
   return !("reason" in found);
 }
 

@@ -22,7 +22,7 @@ export function duration(milliseconds: number): string {
   return `${value >= 100 ? value.toFixed(0) : value.toPrecision(3)} ${unit}`;
 }
 
-export interface TimingSummary {
+interface TimingSummary {
   readonly kernel: number;
   readonly copy: number;
   readonly ratio: number;

@@ -54,7 +54,7 @@ export interface RunView {
   readonly outputs: readonly OutputView[];
 }
 
-export interface Report {
+interface Report {
   status(text: string): void;
   result(view: RunView): void;
   timing(timing: Timing): void;

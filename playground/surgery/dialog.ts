@@ -8,7 +8,7 @@ import type { NewFile, SurgeryAnswer, SurgeryTask } from "../workers/surgery-wor
 import { type ChosenFile, filesIn } from "./files.ts";
 import type { ModelView, NormGroupView, NormRow } from "./operate.ts";
 
-export interface ModelDialog {
+interface ModelDialog {
   /** Opens it, for a model to be chosen. */
   show(): void;
   /** Opens it with a model. */

@@ -23,7 +23,7 @@ export type Subject =
 const isModel = (path: string) => /\.(onnx|pt2)$/i.test(path);
 const isWeights = (path: string) => path.endsWith(".safetensors");
 
-export const folderOf = (path: string) => path.slice(0, path.lastIndexOf("/") + 1);
+const folderOf = (path: string) => path.slice(0, path.lastIndexOf("/") + 1);
 export const nameIn = (path: string) => path.slice(path.lastIndexOf("/") + 1);
 const depth = (folder: string) => folder.split("/").length;
 

@@ -26,7 +26,7 @@ export interface PeerInput {
   readonly data: Float32Array<ArrayBuffer>;
 }
 
-export interface PeerProgram {
+interface PeerProgram {
   /** Starts it once; resolves when it has been submitted. */
   launch(): Promise<void>;
   /** The results of the last launch, in order. */
@@ -71,7 +71,7 @@ export interface Point {
   readonly timings: readonly Timing[];
 }
 
-export interface BenchOptions {
+interface BenchOptions {
   readonly plan: LaunchPlan;
   readonly kernels: readonly Kernel[];
   /** As it was written, with numbers for extents: what peers compute, and float64 that they are held to. */

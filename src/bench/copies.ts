@@ -5,7 +5,7 @@ import { copyDestination, storage } from "../launch/tensors.ts";
 import type { Encodable } from "../runtime/measure.ts";
 
 /** Copies that share two buffers. */
-export interface Copies {
+interface Copies {
   readonly copies: readonly Encodable[];
   /** Bytes that each moves, half of them read and half written: what was asked for, or what two bindings of the device hold. */
   readonly moved: number;

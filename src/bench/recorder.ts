@@ -6,7 +6,7 @@
 import type { Encodable } from "../runtime/measure.ts";
 
 /** A dispatch with all that it was made with. */
-export interface Dispatch {
+interface Dispatch {
   readonly pipeline: GPUComputePipeline;
   readonly groups: readonly (readonly [index: number, group: GPUBindGroup | null, offsets: readonly number[]])[];
   readonly size: Parameters<GPUComputePassEncoder["dispatchWorkgroups"]>;

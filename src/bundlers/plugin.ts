@@ -57,7 +57,7 @@ function partsOf(id: string): { file: string; isText: boolean } {
 }
 
 /** What a bundler shows at a place. */
-export interface BuildMessage {
+interface BuildMessage {
   readonly message: string;
   readonly id: string;
   readonly loc: { readonly file: string; readonly line: number; readonly column: number };

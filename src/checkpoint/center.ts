@@ -4,7 +4,7 @@
  */
 
 /** Rows along an axis: `outer` blocks of `extent` elements that lie `inner` apart. */
-export interface RowLayout {
+interface RowLayout {
   readonly outer: number;
   readonly extent: number;
   readonly inner: number;
@@ -16,7 +16,7 @@ export function rowsAlong(shape: readonly number[], axis: number): RowLayout {
 }
 
 /** The row whose mean is the largest part of its largest element; a row with a NaN before all. */
-export interface RowMean {
+interface RowMean {
   readonly row: number;
   readonly mean: number;
   /** Of the row's largest element. */

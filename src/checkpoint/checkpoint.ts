@@ -72,7 +72,7 @@ function refuseOtherFormats({ name, files }: Folder): never {
 }
 
 /** Throws E0791 for what is no JSON object. */
-export function readObject(source: ByteSource, wrong: (reason: string) => never): { readonly [key: string]: Json } {
+function readObject(source: ByteSource, wrong: (reason: string) => never): { readonly [key: string]: Json } {
   if (source.size > longestText) wrong(`it has ${source.size} bytes`);
   let [text, value]: [string, unknown] = ["", undefined];
   try {

@@ -20,7 +20,7 @@ export const foldableInCheckpoints = ["gamma", "beta"] as const;
 export type FoldableInCheckpoint = (typeof foldableInCheckpoints)[number];
 
 /** What was folded. */
-export interface Folding {
+interface Folding {
   /** By the names of the tensors that are others now. */
   readonly folded: ReadonlyMap<string, Folded>;
   /** Gammas and betas that do nothing any more. */

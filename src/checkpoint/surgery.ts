@@ -48,19 +48,19 @@ export interface CenteredTensor {
 }
 
 /** A tensor into which a gamma or a beta went. */
-export interface FoldedTensor {
+interface FoldedTensor {
   readonly tensor: string;
   readonly folded: Folded;
 }
 
 /** A tensor of a norm that does nothing any more: all of its numbers are that one. */
-export interface EmptiedTensor {
+interface EmptiedTensor {
   readonly tensor: string;
   readonly number: 0 | 1;
 }
 
 /** A tensor that is new, and the one whose bytes it has. */
-export interface TensorCopy {
+interface TensorCopy {
   readonly tensor: string;
   readonly from: string;
 }
@@ -87,7 +87,7 @@ export function checkpointProgram(checkpoint: Checkpoint, rewriting?: Rewriting,
 const parsed = (program: StreamProgram, name: string): Module => parse(program.text(name), { file: `${name}.tir` });
 
 /** What a surgery may do. */
-export interface CheckpointSurgeryOptions {
+interface CheckpointSurgeryOptions {
   /**
    * Whether a table that a head multiplies by as well stays one tensor: then it is not centered, and norms that need it
    * so stay LayerNorms. Otherwise the head gets a copy of the original.

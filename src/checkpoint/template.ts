@@ -12,7 +12,7 @@ export const layersOf = (config: Config, key: string) => Array.from({ length: co
 const withoutHead = /((?<!Heads?)Model|Classification|QuestionAnswering|MultipleChoice|NextSentencePrediction)$/;
 
 /** A table of embeddings, and a head that multiplies by it where they are tied. */
-export interface Head {
+interface Head {
   readonly table: string;
   /** What the head has of its own where `tie_word_embeddings` is false, and what it reads otherwise. */
   readonly own: Readonly<Record<string, string>>;
@@ -38,7 +38,7 @@ export function end(model: StreamProgram, config: Config, out: Rows, { table, ow
 }
 
 /** A part of a block, with names within that: its norm stands before it (OPT, Whisper, CLIP), or behind its addition (BERT). */
-export interface PartRow {
+interface PartRow {
   readonly norm: string;
   readonly writes: string;
   readonly what: string;

@@ -28,7 +28,7 @@ export interface WrittenTensor {
   readonly isChanged: boolean;
 }
 
-export interface CheckpointFile {
+interface CheckpointFile {
   readonly name: string;
   /** The file of that name as it was: ranges among the pieces are parts of it. */
   readonly source: ByteSource;

@@ -131,7 +131,7 @@ export function checkStream(words: readonly Word[], stream: "stdin" | "stdout"):
 }
 
 /** The path in what an option or an operand is given, if there is one in it. */
-export function pathIn(word: Word, { use, of = (text) => text }: PathUse): Word | undefined {
+function pathIn(word: Word, { use, of = (text) => text }: PathUse): Word | undefined {
   const path = use === "none" ? undefined : of(word.text);
   return path === undefined ? undefined : partOf(word, word.text.length - path.length);
 }

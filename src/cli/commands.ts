@@ -188,7 +188,7 @@ const modelOrFolder = {
   path: read,
 };
 
-export const compileSpec: CommandSpec = {
+const compileSpec: CommandSpec = {
   name: "compile",
   summary: "compile each function of a file to a WGSL kernel, or to a plan of several",
   operand: file,
@@ -255,7 +255,7 @@ const adapter: OptionSpec = {
     "the adapter with NAME in its name, such as nvidia or swiftshader; $TIRC_ADAPTER or the fastest if not given",
 };
 
-export const runSpec: CommandSpec = {
+const runSpec: CommandSpec = {
   name: "run",
   summary: "run a function on a WebGPU device or on the reference interpreter",
   operand: file,
@@ -296,7 +296,7 @@ export const runSpec: CommandSpec = {
   ],
 };
 
-export const tuneSpec: CommandSpec = {
+const tuneSpec: CommandSpec = {
   name: "tune",
   summary: "time schedules of kernels on this device, and write the fastest to a profile",
   operand: file,
@@ -322,7 +322,7 @@ export const tuneSpec: CommandSpec = {
   ],
 };
 
-export const benchSpec: CommandSpec = {
+const benchSpec: CommandSpec = {
   name: "bench",
   summary: "time kernels on this device, beside a copy of as many bytes and other libraries",
   operand: file,
@@ -355,14 +355,14 @@ export const benchSpec: CommandSpec = {
   ],
 };
 
-export const checkSpec: CommandSpec = {
+const checkSpec: CommandSpec = {
   name: "check",
   summary: "report every problem in files, as `tirc compile` does, without writing anything",
   operand: { ...file, many: true },
   options: [...checks, ...common],
 };
 
-export const verifySpec: CommandSpec = {
+const verifySpec: CommandSpec = {
   name: "verify",
   summary: "say whether two programs compute the same, in exact arithmetic",
   operand: { name: "A.tir B.tir", what: "two .tir files, one of which may be `-` for stdin", many: true, path: read },
@@ -384,7 +384,7 @@ export const verifySpec: CommandSpec = {
   ],
 };
 
-export const gradSpec: CommandSpec = {
+const gradSpec: CommandSpec = {
   name: "grad",
   summary: "write functions that give the gradients of a file's functions",
   operand: file,
@@ -426,14 +426,14 @@ export const gradSpec: CommandSpec = {
   ],
 };
 
-export const fmtSpec: CommandSpec = {
+const fmtSpec: CommandSpec = {
   name: "fmt",
   summary: "format files in place",
   operand: { ...file, many: true, path: { use: "format" } },
   options: [{ name: "--check", summary: "change nothing, and fail if a file is not formatted" }, ...common],
 };
 
-export const typesSpec: CommandSpec = {
+const typesSpec: CommandSpec = {
   name: "types",
   summary: "write the types of programs beside them, for `tsc`",
   operand: { ...file, what: "a .tir file, a folder, or a pattern such as 'src/**/*.tir'", many: true },
@@ -452,14 +452,14 @@ export const typesSpec: CommandSpec = {
   notes: ["NAME.tir is declared in NAME.d.tir.ts: what a bundler's plugin writes too, before it has run."],
 };
 
-export const lspSpec: CommandSpec = {
+const lspSpec: CommandSpec = {
   name: "lsp",
   summary: "start a language server (Language Server Protocol on stdin and stdout)",
   options: [{ name: "--stdio", summary: "the default; accepted because many editors pass it" }, ...checks, ...common],
   notes: ["An editor starts and stops it. It reads no files but plugins and profiles, and writes none."],
 };
 
-export const targetsSpec: CommandSpec = {
+const targetsSpec: CommandSpec = {
   name: "targets",
   summary: "list the targets, and which devices each is for",
   options: [
@@ -470,13 +470,13 @@ export const targetsSpec: CommandSpec = {
   ],
 };
 
-export const passesSpec: CommandSpec = {
+const passesSpec: CommandSpec = {
   name: "passes",
   summary: "list every pass, its options and what it does",
   options: [plugin, { name: "--json", summary: "as JSON" }, ...common],
 };
 
-export const explainSpec: CommandSpec = {
+const explainSpec: CommandSpec = {
   name: "explain",
   summary: "show the page of a diagnostic",
   operand: { name: "CODE", what: "the code of a diagnostic, such as `E0203`, or `list`", path: noPath },
@@ -484,7 +484,7 @@ export const explainSpec: CommandSpec = {
   notes: ["`tirc explain list` shows all codes, a line each."],
 };
 
-export const explainNormsSpec: CommandSpec = {
+const explainNormsSpec: CommandSpec = {
   name: "explain-norms",
   summary: "list every norm of a program or a model, and what becomes of its centering",
   operand: {
@@ -494,7 +494,7 @@ export const explainNormsSpec: CommandSpec = {
   options: [plugin, mode, { name: "--json", summary: "as JSON" }, ...common],
 };
 
-export const importSpec: CommandSpec = {
+const importSpec: CommandSpec = {
   name: "import",
   summary: "turn a model into a program",
   operand: modelOrFolder,
@@ -506,7 +506,7 @@ export const importSpec: CommandSpec = {
   notes: ["Weights stay in the model: the program has a `const` for each, loaded from there when it is needed."],
 };
 
-export const surgerySpec: CommandSpec = {
+const surgerySpec: CommandSpec = {
   name: "surgery",
   summary: "write the LayerNorms of a model as RMSNorms",
   operand: modelOrFolder,
@@ -594,7 +594,7 @@ export const surgerySpec: CommandSpec = {
   ],
 };
 
-export const extractSpec: CommandSpec = {
+const extractSpec: CommandSpec = {
   name: "extract",
   summary: "write the norms of a model as kernels",
   operand: model,

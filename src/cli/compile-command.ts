@@ -46,7 +46,7 @@ const modules = {
   rust: (functions: readonly EmittedFunction[], source: string) => emitRust(functions.map(inLeastForm), source),
 } as const;
 
-export const isModule = (emit: string): emit is keyof typeof modules => Object.hasOwn(modules, emit);
+const isModule = (emit: string): emit is keyof typeof modules => Object.hasOwn(modules, emit);
 
 /** Output is written once all of it is there. */
 export async function compileCommand(args: Arguments, session: Session): Promise<number> {

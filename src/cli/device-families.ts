@@ -1,7 +1,7 @@
 /** Which target is for which family of devices, for `tirc targets` and docs/targets.md. */
 
 /** A family of cards or drivers. */
-export interface DeviceFamily {
+interface DeviceFamily {
   readonly name: string;
   /** `subgroupMinSize` and `subgroupMaxSize` of the adapter. */
   readonly subgroups: string;

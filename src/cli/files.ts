@@ -58,7 +58,7 @@ export function readBytes(path: string, io: Io, span?: Span): Uint8Array {
 }
 
 /** A file of which parts are read as they are needed. */
-export interface OpenFile {
+interface OpenFile {
   readonly size: number;
   /** Throws E0640; the range must lie in the file. */
   read(start: number, length: number): Uint8Array;
@@ -125,7 +125,7 @@ function beginsLikeOnnx([version, , next]: Uint8Array): boolean {
   return version === 0x08 && [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42].includes(next as number);
 }
 
-export type PathKind = "nothing" | "folder" | "file";
+type PathKind = "nothing" | "folder" | "file";
 
 /** What is at a path; a device or a pipe counts as a file. What cannot be looked at is found out by who opens it. */
 export function kindOf(path: string, io: Io): PathKind {
@@ -139,7 +139,7 @@ export function kindOf(path: string, io: Io): PathKind {
 }
 
 /** What a path leads to, and what is unusual about it. */
-export interface FileStatus {
+interface FileStatus {
   /** Where the file lies once links are followed. */
   readonly real: string;
   readonly isRegular: boolean;

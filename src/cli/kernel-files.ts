@@ -80,7 +80,7 @@ export function isFolderFor(count: number, path: string, io: Io): boolean {
 }
 
 /** A function and its kernels. */
-export interface WrittenFunction {
+interface WrittenFunction {
   readonly plan: Plan;
   readonly kernels: readonly Kernel[];
 }

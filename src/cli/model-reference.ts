@@ -20,7 +20,7 @@ import type { RunInput, RunTensors } from "./onnxruntime.ts";
 /** What the interpreter takes a few seconds for, and the numbers that it holds then. */
 const most = { products: 3e8, elements: 2 ** 26 } as const;
 
-export interface Reference {
+interface Reference {
   readonly outputs: RunTensors;
   /** An op that makes a whole step of the smallest error, as a cast to integers does, between backquotes. */
   readonly step: string | undefined;

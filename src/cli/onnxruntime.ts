@@ -29,7 +29,7 @@ const makers: Readonly<Record<number, readonly [string, (numbers: Float64Array) 
 
 export const isFed = (dataType: number) => makers[dataType] !== undefined;
 
-export interface Runnable {
+interface Runnable {
   readonly bytes: Uint8Array;
   /** The files of its weights, by what the model calls them. */
   readonly external: readonly { readonly path: string; readonly data: Uint8Array }[];

@@ -224,7 +224,7 @@ function choose(module: Module, name: Word | undefined): Module {
     : fail(passErrors.unknownFunction(name.text, names, name.span));
 }
 
-export interface GivenDim {
+interface GivenDim {
   readonly name: Word;
   readonly extent: number;
 }
@@ -235,13 +235,13 @@ export function readDims(args: Arguments): GivenDim[] {
 }
 
 /** A dimension and the extents that it shall have, one after the other. */
-export interface GivenExtents {
+interface GivenExtents {
   readonly name: Word;
   readonly extents: readonly number[];
 }
 
 /** The extents of `--dim`: with `isList` there may be several, `rows=1,64,4096`. Throws E0705, E0706, E0710. */
-export function readSweep(args: Arguments, isList = true): GivenExtents[] {
+function readSweep(args: Arguments, isList = true): GivenExtents[] {
   const first = new Map<string, Word>();
   const dims: GivenExtents[] = [];
   const form = isList ? "NAME=EXTENT,EXTENT" : "NAME=EXTENT";

@@ -6,7 +6,7 @@ const long = 2000;
 const pause = 100;
 
 /** Where the line is written. */
-export interface Line {
+interface Line {
   /** Puts it in the place of the last one. */
   overwrite(line: string): void;
 }

@@ -23,7 +23,7 @@ export function checkSourceMap(args: Arguments, emit: string, program: Program, 
   checkOutput(word, program, /\.map$/, io);
 }
 
-export interface MapPlace {
+interface MapPlace {
   /** A file for one kernel, else a folder. */
   readonly map: string;
   /** The program; `-` is stdin. */

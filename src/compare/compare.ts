@@ -22,7 +22,7 @@ import type { Tensor } from "../ir/tensor.ts";
 import { type ElementType, isFloat, isHalf } from "../ir/types.ts";
 import { type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
 
-export const tolerances = {
+const tolerances = {
   ...{ f32: 2e-6, f16: 1e-3, bf16: 8e-3 },
   ...{ i32: 0, u32: 0, i8: 0, u8: 0, bool: 0 },
 } as const satisfies Record<ElementType, number>;

@@ -6,7 +6,7 @@ import { type ElementType, holds, isFloat } from "../ir/types.ts";
 
 export type Fill = "randn" | "rand" | "zeros" | "ones" | number | Distribution;
 
-export interface Distribution {
+interface Distribution {
   readonly name: "uniform" | "normal";
   /** `uniform`: the least number, and the one that all are less than. `normal`: the mean and the standard deviation. */
   readonly of: readonly [number, number];

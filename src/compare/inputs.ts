@@ -19,7 +19,7 @@ export type InputSource =
   | { readonly kind: "fill"; readonly fill: Fill; readonly word?: Word }
   | { readonly kind: "file"; readonly file: string; readonly array: NpyArray };
 
-export interface ChosenDims {
+interface ChosenDims {
   readonly extents: Readonly<Record<string, number>>;
   /** Those that nothing told. */
   readonly defaults: readonly string[];

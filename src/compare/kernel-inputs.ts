@@ -1,11 +1,10 @@
-/** What a kernel reads: its function's inputs, and the constants that it is given as buffers. */
+/** What a plan reads: its function's inputs, and the constants that it is given as buffers. */
 
 import { type Constants, constantsOf } from "../ir/interpret.ts";
 import type { Module } from "../ir/ir.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { Plan } from "../plan/plan.ts";
 import { fromNumbers, type HostTensor } from "../runtime/host-tensor.ts";
-import { type Kernel, parametersOf } from "../target/manifest.ts";
 
 export type Tensors = Readonly<Record<string, HostTensor>>;
 
@@ -14,21 +13,11 @@ export function constantsAfter(after: Module, constants: Constants): Constants {
   return constantsOf(after, ({ name }) => constants(name));
 }
 
-export function kernelInputs(kernel: Kernel, after: Module, inputs: Tensors, constants: Constants): Tensors {
-  return { ...inputs, ...hostTensorsOf(constantsRead(kernel, constantsAfter(after, constants))) };
-}
-
 /** What a plan reads: its function's inputs, and constants. */
 export function planInputs({ buffers }: Plan, after: Module, inputs: Tensors, constants: Constants): Tensors {
   const all = constantsAfter(after, constants);
   const read = buffers.filter(({ kind }) => kind === "constant").map(({ name }) => [name, all(name)] as const);
   return { ...inputs, ...hostTensorsOf(Object.fromEntries(read)) };
-}
-
-/** The constants that the kernel reads. */
-export function constantsRead({ manifest }: Kernel, constants: Constants): Record<string, Tensor> {
-  const read = parametersOf(manifest).filter(({ constant }) => constant);
-  return Object.fromEntries(read.map(({ name }) => [name, constants(name)]));
 }
 
 export function hostTensorsOf(tensors: Readonly<Record<string, Tensor>>): Tensors {

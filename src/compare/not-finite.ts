@@ -16,7 +16,7 @@ type Test = (value: number) => boolean;
 const isNotFinite: Test = (value) => !Number.isFinite(value);
 const has = (tensor: Tensor | undefined, test: Test) => tensor?.data.some(test) === true;
 
-export interface Given {
+interface Given {
   readonly inputs: Tensors;
   readonly constants: Constants;
   /** What made the inputs, as far as they were told. */

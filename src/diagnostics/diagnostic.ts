@@ -182,7 +182,7 @@ export function fail(...diagnostics: Diagnostic[]): never {
   throw new TircError(diagnostics);
 }
 
-export interface LineColumn {
+interface LineColumn {
   /** 1-based. */
   readonly line: number;
   /** 1-based, in UTF-16 units. */

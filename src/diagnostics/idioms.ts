@@ -4,7 +4,7 @@
  */
 
 /** What one writes for an op of another framework. */
-export interface Idiom {
+interface Idiom {
   /** Names of its operands, which stand in `write`. */
   readonly operands: readonly string[];
   /** An expression, after the `let`s that it needs. */

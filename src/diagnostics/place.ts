@@ -29,7 +29,7 @@ export function offsetInLine(source: Source, offset: number): { line: number; of
   return { line, offset: Math.max(0, column - 1 - mark) };
 }
 
-export function codePoints(text: string): number {
+function codePoints(text: string): number {
   let count = 0;
   for (const _ of text) count++;
   return count;

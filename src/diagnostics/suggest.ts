@@ -6,7 +6,7 @@ import { type Help, replaced, type Span } from "./diagnostic.ts";
  * Edits (insert, delete, replace, swap of neighbours) that turn `a` into `b`, or `limit + 1` where there are more. Only
  * the cells within `limit` of the diagonal are computed: time is the length times the limit.
  */
-export function editDistance(a: string, b: string, limit: number): number {
+function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) > limit) return limit + 1;
   const far = limit + 1;
   let beforeLast: number[] = [];

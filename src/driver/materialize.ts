@@ -26,7 +26,7 @@ export interface Materialized {
 }
 
 /** A constant that is an op of others, to be computed when somebody asks. */
-export interface ComputedConstant {
+interface ComputedConstant {
   readonly constant: Const;
   /** Throws TircError E0671 where it is centered, and has a row whose mean rounding has not left at zero. */
   readonly compute: () => NewConstant;

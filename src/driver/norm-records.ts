@@ -38,7 +38,7 @@ export interface NormRecord {
 }
 
 /** A norm as `layernorm-to-rmsnorm` met it, and what became of it. */
-export interface TracedNorm {
+interface TracedNorm {
   readonly fact: NormMet | StandardizationMet;
   /** The number of the run of that pass. */
   readonly run: number;

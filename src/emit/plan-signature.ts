@@ -25,7 +25,7 @@ export function partsOf(functions: readonly (Kernel | CompiledKernels)[]) {
 }
 
 /** How a buffer of the plan is bound, had it a binding of its own. */
-export function bindingOf({ name, result, kind, element, shape }: LaunchBuffer, binding: number): LaunchBinding {
+function bindingOf({ name, result, kind, element, shape }: LaunchBuffer, binding: number): LaunchBinding {
   const isRead = kind === "input" || kind === "constant";
   return {
     ...{ binding, name: result ?? name, access: isRead ? "read" : "read_write", element, shape },

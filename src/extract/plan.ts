@@ -14,7 +14,7 @@ import type { NormRegion } from "./regions.ts";
 import { type BoundaryTensor, boundaryTypes } from "./tensor-types.ts";
 
 /** `plan.json`: what is run one after the other. */
-export interface Plan {
+interface Plan {
   readonly version: 1;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
@@ -24,7 +24,7 @@ export interface Plan {
 }
 
 /** The file of a piece, or the name of a kernel. */
-export type PlanStep = Step &
+type PlanStep = Step &
   ({ readonly run: string } | { readonly kernel: string }) & {
     /** Tensors that nothing needs after this step. */
     readonly frees: readonly string[];
@@ -38,7 +38,7 @@ export interface ModelPiece extends Step {
   readonly tensors: Readonly<Record<string, BoundaryTensor>>;
 }
 
-export interface Cut {
+interface Cut {
   readonly plan: Plan;
   readonly pieces: readonly ModelPiece[];
 }

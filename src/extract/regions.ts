@@ -35,7 +35,7 @@ export interface NormRegion extends Step {
   readonly weights: ReadonlyMap<string, string>;
 }
 
-export interface NormRegions {
+interface NormRegions {
   /** In the order of the program. */
   readonly regions: readonly NormRegion[];
   /** Norms without a kernel: what the model calls them, and why, R0602. */

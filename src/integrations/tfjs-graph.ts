@@ -59,7 +59,7 @@ export interface Weight {
 }
 
 /** The program, and what its names stand for. */
-export interface ModelProgram {
+interface ModelProgram {
   readonly module: Module;
   readonly weights: ReadonlyMap<string, Weight>;
   /** Norms, by the name of what they give. */

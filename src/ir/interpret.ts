@@ -20,7 +20,7 @@ import { ops } from "./ops/index.ts";
 import { broadcastTo, elementCount, gather, rowOrder, type Tensor } from "./tensor.ts";
 import { type Dim, type ElementType, isInteger, type Shape } from "./types.ts";
 
-export type Dims = Readonly<Record<string, number>>;
+type Dims = Readonly<Record<string, number>>;
 
 /** The shape with names replaced by extents. */
 export function resolveShape(shape: Shape, dims: Dims): number[] {

@@ -36,7 +36,7 @@ export interface MixedOrder {
 }
 
 /** Elements that lanes add up, of all sums of a kernel: beyond, no workgroup holds them in registers. */
-export const mostSummed = 2 ** 15;
+const mostSummed = 2 ** 15;
 
 /** Whether the op sums over rows and what follows from its result is never larger than that. */
 export function lastSums(fn: Fn): (op: Op) => boolean {

@@ -29,7 +29,7 @@ export function printNumber(value: number): string {
   return Object.is(value, -0) ? "-0" : String(value);
 }
 
-export function printLiteral(value: number, element: string): string {
+function printLiteral(value: number, element: string): string {
   return element === "bool" ? String(value !== 0) : printNumber(value);
 }
 

@@ -18,7 +18,7 @@ interface ElementInfo {
 }
 
 /** The largest finite f32: (2 - 2^-23) * 2^127. */
-export const maxF32 = (2 - 2 ** -23) * 2 ** 127;
+const maxF32 = (2 - 2 ** -23) * 2 ** 127;
 
 /** All of them. */
 export const elementTypes = ["f32", "f16", "bf16", "i32", "u32", "i8", "u8", "bool"] as const;

@@ -6,7 +6,7 @@ import type { IterationSpace } from "./iteration.ts";
 import { ops } from "./ops/index.ts";
 
 /** What is walked, and which axis it lacks: then no tensor has all axes. */
-export interface WalkOrder {
+interface WalkOrder {
   readonly order: readonly Atom[];
   readonly missing: Atom | undefined;
 }

@@ -42,7 +42,7 @@ export interface Binding {
 }
 
 /** An operator where it stands, and the expression that it makes. */
-export interface OperatorUse extends TextRange {
+interface OperatorUse extends TextRange {
   readonly op: OpName;
   readonly whole: TextRange;
 }

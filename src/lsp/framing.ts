@@ -4,7 +4,7 @@
  * What is no header is skipped up to the next `Content-Length`, so that one broken message does not end the session.
  */
 
-export type Frame = { readonly body: string } | { readonly problem: string };
+type Frame = { readonly body: string } | { readonly problem: string };
 
 /** No message of an editor is larger; a larger number is taken for a broken header. */
 const largestBody = 256 * 2 ** 20;

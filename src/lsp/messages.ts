@@ -1,6 +1,6 @@
 /** JSON-RPC 2.0 as the Language Server Protocol uses it: what a message may be, and what is answered to a wrong one. */
 
-export type Id = number | string;
+type Id = number | string;
 
 export type Message =
   | { readonly kind: "request"; readonly id: Id; readonly method: string; readonly params: unknown }

@@ -11,7 +11,7 @@ import { Params } from "./params.ts";
 import { type Client, capabilities, documentRequests } from "./requests.ts";
 import { diagnosticShape } from "./shapes.ts";
 
-export interface ServerOptions {
+interface ServerOptions {
   /** Of the package, for the editor's log. */
   readonly version: string;
   readonly send: (bytes: Uint8Array) => void;

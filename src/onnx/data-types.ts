@@ -95,6 +95,6 @@ export const whyForeign = (number: number): string =>
     : `${shortName(number)}, which is no type of the language`;
 
 /** `f64`: an element type in the manner of the language's own. */
-export function shortName(number: number): string {
+function shortName(number: number): string {
   return dataTypes.get(number)?.element ?? foreignNames.get(number) ?? typeName(number);
 }

@@ -8,12 +8,12 @@
  */
 
 /** An operation on extents that stays as it is. */
-export interface Operation {
+interface Operation {
   readonly kind: "floor" | "truncated" | "ratio" | "min" | "max" | "together";
   readonly of: readonly Extent[];
 }
 
-export interface Atom {
+interface Atom {
   readonly key: string;
   readonly least: number;
   /** Nothing for a dimension, whose name is the key. */
@@ -27,7 +27,7 @@ interface Term {
 }
 
 /** A polynomial that is not a number. */
-export class Polynomial {
+class Polynomial {
   /** The leading term first. */
   readonly terms: readonly Term[];
   readonly key: string;

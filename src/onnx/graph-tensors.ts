@@ -10,7 +10,7 @@ import { types } from "./types/view.ts";
 const mostInList = 1 << 20;
 
 /** What reads a file, and files beside it. */
-export interface Reading {
+interface Reading {
   readonly reader: ByteReader;
   readonly open: OpenExternal;
   /** Whether what DequantizeLinear makes of tensors is a tensor that the graph holds. */

@@ -67,7 +67,7 @@ function eachField(reader: ByteReader, range: Range, on: Readonly<Record<number,
   for (const field of fieldsOf(reader, range)) on[field.number]?.(field);
 }
 
-export function readTensor(reader: ByteReader, range: Range): TensorProto {
+function readTensor(reader: ByteReader, range: Range): TensorProto {
   const tensor = { name: "", dims: [] as number[], dataType: 0, raw: undefined as Range | undefined, range };
   const entries = new Map<string, string>();
   let isExternal = false;
@@ -223,7 +223,7 @@ export function readGraph(reader: ByteReader, range: Range): GraphProto {
   return graph;
 }
 
-export interface ModelProto {
+interface ModelProto {
   readonly irVersion: number;
   /** The version of each operator set, by its domain; that of ONNX itself is "". */
   readonly opsets: ReadonlyMap<string, number>;

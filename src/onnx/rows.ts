@@ -7,7 +7,7 @@ import { type Extent, isSame } from "./extent.ts";
 import { cuts } from "./types/shapes.ts";
 import { Declined, type TensorInfo, type TypeView } from "./types/view.ts";
 
-export interface RowFact {
+interface RowFact {
   /** Numbers of inputs. */
   readonly inputs: readonly number[];
   /** The axes along which it holds. */

@@ -19,7 +19,7 @@ import { chainedComparison, comparisons } from "./explain-comparison.ts";
 import type { Token } from "./scan.ts";
 import { closerOf, type PieceKind, spanOf } from "./split.ts";
 
-export interface FailedPiece {
+interface FailedPiece {
   readonly source: Source;
   readonly kind: PieceKind;
   readonly tokens: readonly Token[];

@@ -48,14 +48,14 @@ export interface MatchedPiece {
 }
 
 /** A file that the grammar does not match. */
-export interface Stopped {
+interface Stopped {
   /** UTF-16 offset at which the match stopped. */
   readonly stopped: number;
   /** The pieces before that, by the offset at which they begin. */
   readonly matched: ReadonlyMap<number, MatchedPiece>;
 }
 
-export interface MatchedFile {
+interface MatchedFile {
   readonly file: FileNode;
   /** What is wrong with the types and numbers of a file that matches. */
   readonly diagnostics: Diagnostic[];

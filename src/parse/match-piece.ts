@@ -19,7 +19,7 @@ import type { ExpressionNode } from "./syntax.ts";
 export type PieceRule = "Const" | "FnHeader" | "Let" | "Return" | "KernelHeader" | "Close";
 
 /** Where a match stopped: at the token of that index, or at the end. */
-export interface Failure {
+interface Failure {
   readonly tokens: readonly Token[];
   readonly index: number;
   readonly isPart: boolean;

@@ -8,7 +8,7 @@
 import type { Diagnostic, Source, Span } from "../diagnostics/diagnostic.ts";
 import { type Everywhere, lexicalErrors } from "../diagnostics/errors-lexical.ts";
 
-export type TokenKind = "name" | "number" | "string" | "symbol" | "bad";
+type TokenKind = "name" | "number" | "string" | "symbol" | "bad";
 
 export interface Token {
   readonly kind: TokenKind;
@@ -28,7 +28,7 @@ export interface Comment {
   readonly end: number;
 }
 
-export interface Scan {
+interface Scan {
   readonly tokens: readonly Token[];
   readonly comments: readonly Comment[];
   readonly diagnostics: Diagnostic[];

@@ -118,7 +118,7 @@ export type ExpressionNode =
   | ListNode
   | ErrorNode;
 
-export interface NumberNode {
+interface NumberNode {
   readonly kind: "number";
   /** The float64 nearest to `text`; an infinity or NaN only for the words `inf` and `nan`. */
   readonly value: number;
@@ -126,26 +126,26 @@ export interface NumberNode {
   readonly span: Span;
 }
 
-export interface BooleanNode {
+interface BooleanNode {
   readonly kind: "boolean";
   readonly value: boolean;
   readonly span: Span;
 }
 
-export interface StringNode {
+interface StringNode {
   readonly kind: "string";
   /** Without the quotes. */
   readonly value: string;
   readonly span: Span;
 }
 
-export interface ElementTypeNode {
+interface ElementTypeNode {
   readonly kind: "elementType";
   readonly element: ElementType;
   readonly span: Span;
 }
 
-export interface NameNode {
+interface NameNode {
   readonly kind: "name";
   readonly name: string;
   readonly span: Span;
@@ -192,7 +192,7 @@ export interface CallNode {
   readonly span: Span;
 }
 
-export interface ListNode {
+interface ListNode {
   readonly kind: "list";
   readonly items: readonly ExpressionNode[];
   readonly span: Span;

@@ -18,7 +18,7 @@ export type Verification = boolean | "exact";
 export const verification: { byDefault: Verification } = { byDefault: true };
 
 /** What the comparison of a pass's functions came to. */
-export interface ExactFindings {
+interface ExactFindings {
   /** The pass is wrong. */
   readonly error?: Diagnostic;
   readonly warnings: readonly Diagnostic[];

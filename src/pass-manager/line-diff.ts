@@ -2,7 +2,7 @@
 
 type Kind = "same" | "added" | "removed";
 
-export interface DiffLine {
+interface DiffLine {
   readonly kind: Kind;
   readonly text: string;
 }

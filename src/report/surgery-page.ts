@@ -8,7 +8,7 @@ import type { Check } from "./check-outcome.ts";
 import { shortEps } from "./norm-table.ts";
 import { checkLines, detailsOf, groupsOf, headline, placeOf, shortened, sizeLine } from "./surgery-report.ts";
 
-export interface PageParts {
+interface PageParts {
   readonly model: OnnxModel;
   readonly result: Surgery;
   readonly check?: Check;

@@ -6,7 +6,7 @@ import type { Accuracy, Check, OutputCheck } from "./check-outcome.ts";
 import { shortEps } from "./norm-table.ts";
 
 /** Columns that a line for people has at most, where no single word is longer. */
-export const widest = 100;
+const widest = 100;
 
 export const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;
 
@@ -92,7 +92,7 @@ export function exactLine({ exactness, weights, norms }: Pick<Surgery, "exactnes
 }
 
 /** Norms to which the same happened for the same reason. */
-export interface NormGroup {
+interface NormGroup {
   readonly title: string;
   /** Sentences. */
   readonly reasons: readonly string[];

@@ -72,10 +72,7 @@ export async function checkModules(
 }
 
 /** What the WGSL compiler has against a kernel: at places of the program where lines have one, the rest together. E0612. */
-export function shaderErrors(
-  { name, wgsl, sourceMap }: Kernel,
-  messages: readonly GPUCompilationMessage[],
-): Diagnostic[] {
+function shaderErrors({ name, wgsl, sourceMap }: Kernel, messages: readonly GPUCompilationMessage[]): Diagnostic[] {
   const lines = wgsl.split("\n");
   const elsewhere: string[] = [];
   const placed = messages.flatMap((message) => {

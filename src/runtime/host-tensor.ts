@@ -2,7 +2,7 @@
 
 import { halfBits } from "../ir/float16.ts";
 import { type ElementType, holds, isHalf, isInteger, printType } from "../ir/types.ts";
-import type { LaunchArray } from "../launch/types.ts";
+import type { LaunchArray } from "../launch/compact.ts";
 import type { Parameter } from "../target/manifest.ts";
 
 /** One array type an element type: f16 and bf16 as their bits, bool as 0 and 1. */

@@ -11,7 +11,7 @@ import { homedir, tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 
-export interface SwiftShader {
+interface SwiftShader {
   /** Path of libvulkan.so.1. */
   readonly loader: string;
   /** Path of the manifest that tells a Vulkan loader where the driver is. */

@@ -9,21 +9,14 @@ import { compact, expand } from "../emit/compact-manifest.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { Bound } from "../launch/bound.ts";
 import { formFor } from "../launch/choose.ts";
+import type { LaunchArray } from "../launch/compact.ts";
 import { constantsOf } from "../launch/constants.ts";
 import { workgroupsOf } from "../launch/counts.ts";
 import { entryFor } from "../launch/entries.ts";
 import type { LaunchManifest } from "../launch/manifest.ts";
 import { Prepared } from "../launch/prepared.ts";
 import { writeScalar } from "../launch/scalars.ts";
-import type {
-  AnyTypes,
-  Form,
-  LaunchArray,
-  LaunchKernel,
-  LaunchOutputs,
-  LaunchTypes,
-  OnDevice,
-} from "../launch/types.ts";
+import type { AnyTypes, Form, LaunchKernel, LaunchOutputs, LaunchTypes, OnDevice } from "../launch/types.ts";
 import type { Kernel } from "../target/manifest.ts";
 import { type BoundInputs, bindInputs, type Dims, extents, type Inputs, readDims } from "./bind-inputs.ts";
 import { checkModules, failIfLost, orDeviceLost, withErrorScopes } from "./device-errors.ts";
@@ -116,7 +109,7 @@ const formsOf = (kernel: Kernel | Pick<LaunchKernel, "forms">): readonly Form[] 
   "forms" in kernel ? kernel.forms : [[kernel.wgsl, compact(kernel.manifest, kernel.wgsl)]];
 
 /** What is known of a kernel, or of a form of it: unless said otherwise the one for the least demanding target. */
-export function manifestOf(kernel: Kernel | Pick<LaunchKernel, "forms">, form?: Form): LaunchManifest {
+function manifestOf(kernel: Kernel | Pick<LaunchKernel, "forms">, form?: Form): LaunchManifest {
   if (!("forms" in kernel)) return kernel.manifest;
   const [, manifest] = form ?? (kernel.forms.at(-1) as Form);
   return expand(manifest);

@@ -21,7 +21,7 @@ export function namesOf({ graph }: OnnxModel): Set<string> {
   ]);
 }
 
-export interface Rewriting {
+interface Rewriting {
   readonly tensors: ModelTensors;
   readonly emitter: Emitter;
   readonly roots: ReadonlySet<string>;

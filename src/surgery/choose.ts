@@ -85,7 +85,7 @@ export interface Written {
 type Staying = ReadonlyMap<number, Stay>;
 
 /** What was chosen; nothing is written where no norm is. */
-export interface Choice {
+interface Choice {
   readonly found: Found;
   readonly written: Written | undefined;
 }

@@ -99,7 +99,7 @@ const whyNoShape = (shape: Shape) =>
     ? "two extents of a shape between it and a tensor of the model have no numbers"
     : undefined;
 
-export interface EmitterOptions {
+interface EmitterOptions {
   readonly opset: number;
   readonly normOp: NormOp;
   /** The tensor of the model that a value is, where it is one: nothing is written for these. */

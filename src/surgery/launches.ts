@@ -42,7 +42,7 @@ const launchesOf: ReadonlyMap<string, number> = new Map([
   ["com.microsoft:SimplifiedLayerNormalization", 6],
 ]);
 
-export interface Launches {
+interface Launches {
   readonly count: number;
   /** Whether all ops are in the table; others are counted as one. */
   readonly isKnown: boolean;
@@ -140,7 +140,7 @@ function fusedSumsIn({ maker, readers }: Flow, { isOutput, shapeOf }: Tensors) {
 }
 
 /** What launches are counted of. */
-export interface Graphs {
+interface Graphs {
   readonly model: OnnxModel;
   readonly imported: Imported;
   readonly draft: Draft;

@@ -41,7 +41,7 @@ export const opsetOfAxesInput = 18;
 export const opsetOfNegativeAxes = 11;
 
 /** What a norm needs of a form. */
-export interface NormKind {
+interface NormKind {
   readonly opset: number;
   readonly element: string;
   /** Those that it normalizes, counted from the end. */
@@ -68,7 +68,7 @@ export function formOf(wanted: NormOp, { opset, element, axes }: NormKind): Norm
 }
 
 /** Names of what the primitives of a norm take and make. */
-export interface PrimitiveNames {
+interface PrimitiveNames {
   readonly x: string;
   readonly scale: string;
   readonly two: string;

@@ -85,7 +85,7 @@ export interface Passed {
 }
 
 /** What is asked of the passes. */
-export interface Wishes {
+interface Wishes {
   readonly mode: "exact" | "lossy";
   /** Norms that stay, by their numbers among the norms, and why. */
   readonly staying: ReadonlyMap<number, Stay>;

@@ -20,7 +20,7 @@ export interface Constants {
 }
 
 /** Which channel of the norm each number of a weight multiplies, and which column of the result it is a part of. */
-export interface Layout {
+interface Layout {
   /** How many columns the result has. */
   readonly width: number;
   readonly channelOf: (index: number) => number;

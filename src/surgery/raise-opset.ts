@@ -16,7 +16,7 @@ import { typeRuleOf } from "../onnx/types/rules.ts";
 import type { Edit } from "./draft.ts";
 
 /** How a node says the same in a later set: an edit of which added inputs are lists of integers that are no tensors yet. */
-export interface Raising extends Omit<Edit, "added"> {
+interface Raising extends Omit<Edit, "added"> {
   readonly added?: readonly (readonly number[])[];
 }
 

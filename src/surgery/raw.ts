@@ -11,7 +11,7 @@ export interface RawTensor {
 }
 
 /** What `make` gives, made when it is asked for first. */
-export function lazily<T>(make: () => T): () => T {
+function lazily<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined;
   return () => {
     made ??= { value: make() };

@@ -41,7 +41,7 @@ function pairs(a: Op, b: Op, walk: Walk): boolean {
 const isGlobal = ({ def }: Value) => def?.name === "global";
 
 /** A tensor as it is after the passes. */
-export interface TensorNow {
+interface TensorNow {
   readonly value: Value;
   readonly vanished: boolean;
 }

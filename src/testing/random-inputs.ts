@@ -20,7 +20,7 @@ function randomNumber(element: ElementType, next: () => number): number {
 }
 
 /** An extent for each named dimension: small, and all different. */
-export function smallDims(fn: Fn): Record<string, number> {
+function smallDims(fn: Fn): Record<string, number> {
   return Object.fromEntries(dimensionNames(fn).map((name, i) => [name, 3 + 2 * i]));
 }
 

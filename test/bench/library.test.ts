@@ -8,8 +8,8 @@ import { interpret } from "../../src/ir/interpret.ts";
 import { type Fn, makeFn, type Value } from "../../src/ir/ir.ts";
 import type { OpName } from "../../src/ir/ops/index.ts";
 import { parse } from "../../src/parse/parse.ts";
+import { randomInputs } from "../../src/testing/random-inputs.ts";
 import { expectSameNumbers } from "../support/expect-numbers.ts";
-import { randomInputs } from "../support/random-inputs.ts";
 
 const unary = [
   "neg",

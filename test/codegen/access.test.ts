@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { type Axis, accessOf, indexAlong, onceAlong, splitUse, stridesOf } from "../../codegen/access.ts";
 import { extentOf } from "../../codegen/extent.ts";
-import { type Along, affine, within } from "../../codegen/place-along.ts";
+import type { Along } from "../../codegen/nodes.ts";
+import { affine, within } from "../../codegen/place-along.ts";
 import { ExpressionPrinter } from "../../codegen/print-wgsl.ts";
 import { Atom } from "../../src/ir/atoms.ts";
-import { read, u32 } from "../../src/kernel/expression.ts";
+import { read } from "../../src/kernel/expression.ts";
+import { u32 } from "../../src/kernel/types.ts";
 
 const printer = new ExpressionPrinter((dim) => `dims.${dim}`);
 const index = read({ name: "i", type: u32, isMutable: false });

@@ -10,13 +10,14 @@ import {
   wgslFunctionText,
 } from "../../src/ir/ops/wgsl-functions.ts";
 import { estimate } from "../../src/kernel/estimate.ts";
-import { binary, construct, count, f32, negate } from "../../src/kernel/expression.ts";
-import { withExpressions } from "../../src/kernel/rewrite.ts";
+import { binary, construct, count, negate } from "../../src/kernel/expression.ts";
 import { type Program, Statements } from "../../src/kernel/statement.ts";
+import { f32 } from "../../src/kernel/types.ts";
 import { portableTarget, type TargetProfile, targetByName } from "../../src/target/target.ts";
 import { compileText } from "../support/compile.ts";
 import { countRun } from "../support/count-run.ts";
 import { opPrograms } from "../support/op-programs.ts";
+import { withExpressions } from "../support/rewrite-program.ts";
 
 const examples = readdirSync("examples").filter((name) => name.endsWith(".tir"));
 /** No product of them is a power of two, by which dividing is another operation where it is known. */

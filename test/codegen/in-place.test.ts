@@ -9,13 +9,13 @@ import { printKernel } from "../../codegen/print-kernel.ts";
 import { optimize } from "../../src/driver/compile.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { load } from "../../src/kernel/expression.ts";
-import { withExpressions } from "../../src/kernel/rewrite.ts";
 import type { Program } from "../../src/kernel/statement.ts";
 import { verifyProgram } from "../../src/kernel/verify.ts";
 import { launcherOf } from "../../src/launch/launcher.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { launchKernelOf } from "../../src/runtime/prepare.ts";
 import { targetByName } from "../../src/target/target.ts";
+import { withExpressions } from "../support/rewrite-program.ts";
 
 const functions = {
   row: "fn f(x: f32[rows, 768], r: f32[rows, 768]) -> (y: f32[rows, 768]) { return rmsnorm(x + r, axes = [-1]) + x }",

@@ -1,8 +1,9 @@
 /** The verifier takes what the compiler makes, and says what is wrong with a program that was changed for the worse. */
 
 import { expect, test } from "vitest";
-import { count, type Expression, f32, literal, read, shuffle, typeOf, u32 } from "../../src/kernel/expression.ts";
+import { count, type Expression, literal, read, shuffle } from "../../src/kernel/expression.ts";
 import { type Program, type Statement, Statements } from "../../src/kernel/statement.ts";
+import { f32, typeOf, u32 } from "../../src/kernel/types.ts";
 import { verifyProgram } from "../../src/kernel/verify.ts";
 import { targetByName } from "../../src/target/target.ts";
 import { compileText } from "../support/compile.ts";

@@ -1,8 +1,9 @@
 /** The finite fields against BigInt, and the laws of real arithmetic that hold in them. */
 
 import { describe, expect, test } from "vitest";
-import { Algebra, type Elements } from "../../src/ir/field/algebra.ts";
+import { Algebra } from "../../src/ir/field/algebra.ts";
 import { residuesOf } from "../../src/ir/field/literal.ts";
+import type { Elements } from "../../src/ir/field/prime.ts";
 import { fieldPairs, type PrimeField } from "../../src/ir/field/prime.ts";
 import { randomNumbers } from "../../src/ir/random.ts";
 

@@ -11,8 +11,8 @@ import { print } from "../../src/ir/print.ts";
 import { specialize } from "../../src/ir/specialize.ts";
 import { verifyFn } from "../../src/ir/verify.ts";
 import { parse } from "../../src/parse/parse.ts";
+import { randomInputs } from "../../src/testing/random-inputs.ts";
 import { expectSameNumbers } from "../support/expect-numbers.ts";
-import { randomInputs } from "../support/random-inputs.ts";
 
 /** One layer of an attention that is written out; `x` twice over, so that there is something to merge. */
 const attention = `fn attention(x: f32[batch, n, 8], wqkv: f32[24, 8], bqkv: f32[24], wo: f32[8, 8]) -> (y: f32[batch, n, 8]) {

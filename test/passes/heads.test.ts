@@ -6,7 +6,7 @@ import { constantsOf, interpret } from "../../src/ir/interpret.ts";
 import type { Fn, Module } from "../../src/ir/ir.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { PassManager } from "../../src/pass-manager/pass-manager.ts";
-import { randomConstant, randomInputs } from "../support/random-inputs.ts";
+import { randomConstant, randomInputs } from "../../src/testing/random-inputs.ts";
 
 const text = `const w: f32[8, 6] = load("m.safetensors", "w")
 const k: f32[6, 4, 1, 1] = load("m.safetensors", "k")

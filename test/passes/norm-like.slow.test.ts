@@ -11,9 +11,9 @@ import { interpret } from "../../src/ir/interpret.ts";
 import type { Fn, Module } from "../../src/ir/ir.ts";
 import { verifyFn } from "../../src/ir/verify.ts";
 import { parse } from "../../src/parse/parse.ts";
+import { randomInputs } from "../../src/testing/random-inputs.ts";
 import { isDeep } from "../support/deep.ts";
 import { expectSameNumbers } from "../support/expect-numbers.ts";
-import { randomInputs } from "../support/random-inputs.ts";
 import { runPasses } from "../support/run-passes.ts";
 
 /** The first, which is how a norm is written, half of the time; else any. */

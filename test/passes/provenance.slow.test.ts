@@ -8,7 +8,7 @@ import { elementCount, type Tensor } from "../../src/ir/tensor.ts";
 import { parse } from "../../src/parse/parse.ts";
 import type { RowsCentered } from "../../src/pass/facts.ts";
 import { PassManager } from "../../src/pass-manager/pass-manager.ts";
-import { randomConstant, randomInputs } from "../support/random-inputs.ts";
+import { randomConstant, randomInputs } from "../../src/testing/random-inputs.ts";
 import { sampleRowPrograms } from "../support/row-programs.ts";
 
 /** The numbers of all values of a function. */

@@ -13,7 +13,7 @@ afterAll(async () => {
   await (await served)?.close();
 });
 
-export interface OpenOptions {
+interface OpenOptions {
   /** The page that trains, say; the playground itself unless said otherwise. */
   readonly path?: string;
   readonly hash?: string;
@@ -24,7 +24,7 @@ export interface OpenOptions {
   readonly colorScheme?: "light" | "dark";
 }
 
-export interface Opened {
+interface Opened {
   readonly page: Page;
   /** Where the page is served, with a slash at its end. */
   readonly url: string;

@@ -8,7 +8,7 @@ import type { Rows } from "../../src/ir/ops/def.ts";
 import { rowMeans } from "../../src/ir/row-means.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { isFloat } from "../../src/ir/types.ts";
-import { randomConstant, randomInputs } from "./random-inputs.ts";
+import { randomConstant, randomInputs } from "../../src/testing/random-inputs.ts";
 
 const rowsOf = ({ shape }: Value): Rows[] => [
   ...[[-1], [-2], [-2, -1]].filter((axes) => -(axes[0] as number) <= shape.length).map((axes) => ({ axes })),

@@ -18,7 +18,7 @@ interface Sides {
 }
 
 /** @param functions as `gradient` makes them. */
-export function bothSides(
+function bothSides(
   { forward, backward }: Pick<FunctionGradient, "forward" | "backward">,
   consts: Module["consts"],
   dims: Dims,

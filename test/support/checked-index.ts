@@ -4,7 +4,7 @@ import type { Kernel } from "../../src/target/manifest.ts";
 
 type Variables = Map<string, bigint>;
 
-export class Overflow extends Error {}
+class Overflow extends Error {}
 
 const fits = (value: bigint, text: string): bigint => {
   if (value < 0n || value >= 2n ** 32n) throw new Overflow(`${text} is ${value}`);
@@ -22,7 +22,7 @@ const operators: Readonly<Record<string, { readonly rank: number; readonly apply
   };
 
 /** The value of a WGSL expression of u32 variables, `min` and `max`. */
-export function evaluateIndex(text: string, variables: Variables): bigint {
+function evaluateIndex(text: string, variables: Variables): bigint {
   const tokens = text.match(/\d+u|[\w.]+|[-+*/%<(),]/g) ?? [];
   if (tokens.join("") !== text.replace(/\s/g, "")) throw new Error(`not an index: ${text}`);
   let at = 0;

@@ -3,7 +3,7 @@
 import { random } from "./oracle.ts";
 import { type Stored, safetensors } from "./safetensors.ts";
 
-export type Shapes = Readonly<Record<string, readonly number[]>>;
+type Shapes = Readonly<Record<string, readonly number[]>>;
 
 /** Random numbers of f32, whose rows have means of their own. */
 export function weights(shapes: Shapes, seed = 1): Record<string, Stored> {

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { main } from "../../src/cli/tirc.ts";
 import { temporaryFolder } from "./built.ts";
 
-export interface CliResult {
+interface CliResult {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;

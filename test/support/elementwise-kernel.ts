@@ -7,7 +7,8 @@ import type { ElementwiseDef } from "../../src/ir/ops/def.ts";
 import { type ElementwiseName, ops } from "../../src/ir/ops/index.ts";
 import { wgslFunctionText } from "../../src/ir/ops/wgsl-functions.ts";
 import type { ElementType } from "../../src/ir/types.ts";
-import { literal, read, type Scalar } from "../../src/kernel/expression.ts";
+import { literal, read } from "../../src/kernel/expression.ts";
+import type { Scalar } from "../../src/kernel/types.ts";
 import { fromNumbers, toNumbers } from "../../src/runtime/host-tensor.ts";
 import { runKernel } from "../../src/runtime/prepare.ts";
 import type { Kernel } from "../../src/target/manifest.ts";
@@ -16,7 +17,7 @@ import { handKernel } from "./hand-kernel.ts";
 /** What f16 is computed in. */
 export type Computed = Scalar;
 
-export interface Evaluation {
+interface Evaluation {
   readonly name: ElementwiseName;
   readonly element: Computed;
   readonly attributes: Attributes;

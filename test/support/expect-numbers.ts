@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { numberDifference } from "../../src/testing/same-numbers.ts";
 
-export interface Tolerance {
+interface Tolerance {
   /** Relative to the largest finite magnitude of the result. */
   readonly relative: number;
   readonly what?: string;

@@ -11,10 +11,10 @@ import { openDevice, openNullDevice } from "../../src/runtime/node.ts";
 export const adapterOf = { swiftshader: "swiftshader", lavapipe: "llvmpipe" } as const;
 export type Driver = keyof typeof adapterOf;
 /** By driver, why it is not here; `undefined` where it is. */
-export type Drivers = { readonly [D in Driver]?: string | undefined };
+type Drivers = { readonly [D in Driver]?: string | undefined };
 
 /** What there is to test with. `noDevice` and `noTint` say why not. */
-export interface TestPlatform {
+interface TestPlatform {
   readonly device?: string;
   readonly drivers?: Drivers;
   readonly noDevice?: string;
@@ -30,7 +30,7 @@ declare module "vitest" {
 /** Begins the note of every test skipped for want of a device, so that they can be counted. */
 export const noDeviceNote = "needs a WebGPU device";
 
-export async function setup(project: TestProject): Promise<void> {
+export default async function setup(project: TestProject): Promise<void> {
   // Each project sets up, in modules of its own.
   const known = globalThis as { platformOfTests?: Promise<TestPlatform> };
   const isFirst = known.platformOfTests === undefined;

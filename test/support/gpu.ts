@@ -9,9 +9,6 @@ import { adapterOf, type Driver, noDeviceNote } from "./global-setup.ts";
 
 const { noDevice, drivers = {} } = inject("platform");
 
-/** Whether kernels run on this machine. */
-export const hasDevice = noDevice === undefined;
-
 let opened: Promise<OpenedDevice> | undefined;
 
 /** The one device of this test file. It is freed after the file's last test. Throws where there is none. */

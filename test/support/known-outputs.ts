@@ -12,13 +12,13 @@ import type { Feed } from "./onnxruntime.ts";
 import { operated } from "./surgery.ts";
 
 export type Numbers = readonly number[];
-export type Feeds = Readonly<Record<string, Feed>>;
+type Feeds = Readonly<Record<string, Feed>>;
 
 export const f32 = (shape: readonly number[], ...numbers: number[]): Feed => ({ element: "f32", shape, numbers });
 export const f16 = (shape: readonly number[], ...numbers: number[]): Feed => ({ element: "f16", shape, numbers });
 
 /** The function after the passes that compile it, on the inputs of the model. */
-export function afterPasses(model: ImportedModel, feeds: Feeds): { fn: Fn; results: Readonly<Record<string, Tensor>> } {
+function afterPasses(model: ImportedModel, feeds: Feeds): { fn: Fn; results: Readonly<Record<string, Tensor>> } {
   const { module } = optimize(model.module);
   const constants = constantsOfModel(model.module, model.model);
   const fn = module.fns[0] as Fn;

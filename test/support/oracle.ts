@@ -76,7 +76,7 @@ export function errorOf(got: HostTensor, want: Tensor): number {
   return worst;
 }
 
-export interface Comparison {
+interface Comparison {
   /** By result. */
   readonly errors: Readonly<Record<string, number>>;
   readonly outputs: Readonly<Record<string, HostTensor>>;

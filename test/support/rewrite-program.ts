@@ -1,7 +1,7 @@
 /** Rewrites of a kernel's program that leave its statements in their order. */
 
-import { type Expression, partsOf, rebuild } from "./expression.ts";
-import type { Program, Statement, Target } from "./statement.ts";
+import { type Expression, partsOf, rebuild } from "../../src/kernel/expression.ts";
+import type { Program, Statement, Target } from "../../src/kernel/statement.ts";
 
 /**
  * The program with each of its expressions, their parts first, as `change` has them. Functions of the kernel stay as they

@@ -10,7 +10,7 @@ import { type Kernel, type Parameter, parametersOf } from "../../src/target/mani
 import { normal, random } from "./oracle.ts";
 
 /** What a kernel gives, by result, and what is wrong with it. */
-export interface ProgramRun {
+interface ProgramRun {
   readonly outputs: Readonly<Record<string, HostTensor>>;
   readonly faults: readonly string[];
 }

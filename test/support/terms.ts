@@ -6,7 +6,7 @@
 import { type Arithmetic, float32 } from "../../src/kernel/arithmetic.ts";
 
 /** Two are one object if they are the same. */
-export interface Term {
+interface Term {
   readonly id: number;
   readonly text: string;
 }

@@ -44,7 +44,7 @@ function alone(norms, runtime) {
     chain, and LLaMA's ${span(of("RMSNorm"))}`;
 }
 
-export function wins({ models, norms }) {
+function wins({ models, norms }) {
   const all = Object.values(models);
   const written = all.filter(({ changed, element }) => changed && element === "f32");
   const floor = norms.find(({ what }) => what.startsWith("an Add"));

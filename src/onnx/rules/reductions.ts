@@ -33,7 +33,7 @@ const after =
 
 const squared = (at: NodeView, x: Value) => at.emit("mul", [x, x]);
 
-export const reductionKinds: Readonly<Record<string, Kind>> = {
+const reductionKinds: Readonly<Record<string, Kind>> = {
   ReduceSum: { fold: plain("sum") },
   ReduceMean: { fold: plain("mean") },
   ReduceMax: { fold: plain("max") },

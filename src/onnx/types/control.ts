@@ -6,7 +6,7 @@ import { sameExtents, type TensorInfo, type Typed, type TypeRule, type TypeView,
 type Info = TensorInfo | undefined;
 
 /** What holds of two tensors, whichever of them it is. */
-export function either(a: Info, b: Info): Typed | undefined {
+function either(a: Info, b: Info): Typed | undefined {
   if (a === undefined || b === undefined) return undefined;
   const element = a.element === b.element ? a.element : undefined;
   const isSequence = a.isSequence === true || b.isSequence === true;

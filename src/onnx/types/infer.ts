@@ -18,7 +18,7 @@ import { smallShape, valuesOf } from "./values.ts";
 import { Declined, type Item, type Scope, type TensorInfo, type Typed, TypeView } from "./view.ts";
 
 /** What all scopes of a model share. */
-export interface Shared {
+interface Shared {
   readonly model: OnnxModel;
   readonly dimensions: Dimensions;
 }

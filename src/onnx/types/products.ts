@@ -7,34 +7,34 @@ import { decline, type Typed, type TypeRule, type TypeView, types } from "./view
 type Open = Extent | undefined;
 
 /** `[..., m, k]` by `[..., k, n]`; a vector on the left is a row, one on the right a column, and neither stays. */
-export function product(at: TypeView, a: readonly Open[], b: readonly Open[]): Open[] {
+function product(at: TypeView, a: readonly Open[], b: readonly Open[]): Open[] {
   if (a.length === 0 || b.length === 0) decline("one of its operands is a scalar");
   const batch = broadcast(at, [a.slice(0, -2), b.slice(0, -2)]);
   return [...batch, ...(a.length === 1 ? [] : [a.at(-2)]), ...(b.length === 1 ? [] : [b.at(-1)])];
 }
 
 /** The product of inputs `left` and `right`. */
-export const productOf =
+const productOf =
   (left: number, right: number, element?: number): TypeRule =>
   (at) => [{ element: element ?? at.element(left), shape: product(at, at.shape(left), at.shape(right)) }];
 
 const swapped = (shape: readonly Extent[], isSwapped: boolean): Open[] =>
   isSwapped && shape.length > 1 ? [...shape.slice(0, -2), shape.at(-1), shape.at(-2)] : [...shape];
 
-export const gemm: TypeRule = (at) => {
+const gemm: TypeRule = (at) => {
   const [a, b] = [swapped(at.shape(0), at.int("transA", 0) === 1), swapped(at.shape(1), at.int("transB", 0) === 1)];
   return [at.like(0, { shape: [a[0], b[1]] })];
 };
 
 /** A batch axis may be moved behind the rows. */
-export const fusedMatMul: TypeRule = (at) => {
+const fusedMatMul: TypeRule = (at) => {
   if (at.int("transBatchA", 0) === 1 || at.int("transBatchB", 0) === 1) decline("its batch is moved");
   const [a, b] = [swapped(at.shape(0), at.int("transA", 0) === 1), swapped(at.shape(1), at.int("transB", 0) === 1)];
   return [at.like(0, { shape: product(at, a, b) })];
 };
 
 /** By a weight of N rows in blocks, with fewer bits than a byte. */
-export const byBlocks: TypeRule = (at) => [at.like(0, { shape: [...at.shape(0).slice(0, -1), at.int("N", 0)] })];
+const byBlocks: TypeRule = (at) => [at.like(0, { shape: [...at.shape(0).slice(0, -1), at.int("N", 0)] })];
 
 /** A letter is an extent; an ellipsis stands for those of which there are more. */
 const einsum: TypeRule = (at) => {

@@ -18,7 +18,7 @@ export const standardTypes: Readonly<Record<string, TypeRule>> = {
   ...controlTypes,
 };
 
-export const typesOfMicrosoft: Readonly<Record<string, TypeRule>> = {
+const typesOfMicrosoft: Readonly<Record<string, TypeRule>> = {
   ...windowTypesOfMicrosoft,
   ...productTypesOfMicrosoft,
   ...otherTypesOfMicrosoft,

@@ -89,7 +89,7 @@ const concat: TypeRule = (at) => {
 };
 
 /** Pieces one after the other along an axis; the others are those of the piece that knows them best. */
-export function joined(shapes: readonly (readonly Extent[])[], axis: number): Extent[] {
+function joined(shapes: readonly (readonly Extent[])[], axis: number): Extent[] {
   const [first] = shapes as [readonly Extent[]];
   return first.map((extent, i) => {
     const all = shapes.map((shape) => shape[i] as Extent);

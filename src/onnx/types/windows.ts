@@ -105,7 +105,7 @@ const globalPool: TypeRule = (at) => {
 };
 
 /** floor(extent * factor), where the factor is a fraction of a power of two; rounding would decide otherwise. */
-export function scaled(at: TypeView, extent: Extent, factor: number | undefined): Open {
+function scaled(at: TypeView, extent: Extent, factor: number | undefined): Open {
   if (factor === undefined) return undefined;
   if (typeof extent === "number") return Math.floor(extent * factor);
   for (let bottom = 1; bottom <= 1024; bottom *= 2) {

@@ -1,0 +1,48 @@
+/** Exports that no other file imports. What the package exports counts as imported. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { codeOf, filesUnder, home, importsOf, sourceFiles } from "./imports.mjs";
+
+const declared = /^export\s+(?:abstract\s+|async\s+)*(?:function\*?|class|const|let|interface|type|enum)\s+(\w+)/gm;
+const listed = /^export(?:\s+type)?\s*\{([^}]*)\}/gm;
+
+/** What the package exports, as sources. */
+function entryPoints(root) {
+  const path = join(root, "package.json");
+  const { exports = {} } = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : {};
+  return Object.values(exports).flatMap((one) => one.default?.replace(/^\.\/dist\/(.*)\.js$/, "$1.ts") ?? []);
+}
+
+/** The names that a file exports. */
+function exportsOf(file, root) {
+  const text = codeOf(file, root);
+  const lists = [...text.matchAll(listed)].flatMap(([, names]) => names.match(/\w+(?=\s*(?:,|$))/g) ?? []);
+  return [...[...text.matchAll(declared)].map(([, name]) => name), ...lists];
+}
+
+/**
+ * Of sources and of what tests share, as `FILE exports NAME, which nothing imports`. Of a file that is imported as a whole,
+ * what is used is what its importer names anywhere; scripts reach sources by paths in dist/, so that all their words count.
+ */
+export function unusedExports(root = home) {
+  const sources = sourceFiles(root);
+  const shared = filesUnder("test/support", root);
+  const whole = new Set(entryPoints(root));
+  const used = new Map([...sources, ...shared].map((file) => [file, new Set()]));
+  const wordsOf = (file) => codeOf(file, root).match(/\w+/g) ?? [];
+  for (const file of [...sources, ...["test", "examples"].flatMap((folder) => filesUnder(folder, root))]) {
+    for (const { target, names } of importsOf(file, root)) {
+      if (names === undefined && whole.has(file)) whole.add(target);
+      for (const name of names ?? wordsOf(file)) used.get(target)?.add(name);
+    }
+  }
+  const scripts = ["bench", "examples", "scripts", "test", "tools"].flatMap((folder) =>
+    filesUnder(folder, root, /\.mjs$/),
+  );
+  const words = new Set(scripts.flatMap(wordsOf));
+  return [...used].flatMap(([file, names]) => {
+    if (whole.has(file)) return [];
+    const unused = exportsOf(file, root).filter((name) => !names.has(name) && !words.has(name));
+    return unused.map((name) => `${file} exports ${name}, which no file imports`);
+  });
+}
