@@ -27,10 +27,10 @@ import { arrayStride } from "./buffers.ts";
 import { laneType } from "./expression.ts";
 import type { Graph } from "./graph.ts";
 import { subgroupSizesOf } from "./lanes.ts";
-import { mostCounted, overflowOf, tooMany } from "./launch.ts";
+import { mostCounted, overflowOf, tooMany, uniformsOf } from "./launch.ts";
 import { bufferName } from "./nodes.ts";
 import { globalsOf, isScalar, type Plan, storesOf, useOf } from "./plan-kernel.ts";
-import { printKernel, secondName } from "./print-kernel.ts";
+import { type Printed, printKernel, secondName } from "./print-kernel.ts";
 import type { Schedule } from "./schedule.ts";
 import { teamsOf } from "./tile-sums.ts";
 
@@ -111,11 +111,11 @@ export class Generator {
     const { program, aliases } = this.program();
     const others = variants(program).map((generator) => ({ generator, ...generator.program() }));
     const programs = [program, ...others.map((one) => one.program)] as const;
-    const lines = printKernel(...programs);
-    const wgsl = `${lines.map(({ text }) => text).join("\n")}\n`;
-    const sourceMap = makeSourceMap(this.graph.fn.span.source, lines);
+    const printed = printKernel(...programs);
+    const { wgsl } = printed;
+    const sourceMap = makeSourceMap(this.graph.fn.span.source, printed.lines);
     const manifest = {
-      ...this.manifest(inAll([aliases, ...others.map((one) => one.aliases)])),
+      ...this.manifest(inAll([aliases, ...others.map((one) => one.aliases)]), printed),
       ...(others.length > 0 && { variants: others.map(({ generator }) => generator.variant()) }),
     };
     checkCounts(this.graph, manifest);
@@ -191,13 +191,14 @@ export class Generator {
     return [...this.buffers.values()].filter(({ storage }) => storage !== "uniform");
   }
 
-  private describeBindings(aliases: Body["aliases"]): Binding[] {
+  private describeBindings(aliases: Body["aliases"], { reads }: Printed): Binding[] {
     return this.tensors.map(({ value: { element, shape }, name, access, ...rest }, binding) => {
       const buffer = this.buffers.get(`${access} ${name}`) as Buffer;
       const mayAlias = access === "read" ? undefined : aliases.get(name);
       return {
         ...{ binding, name, access, ...rest, element, shape, storage: buffer.storage as Storage },
         ...{ variable: buffer.wgsl, stride: arrayStride(buffer), ...(mayAlias && { mayAlias }) },
+        ...(access === "read" && { reads: reads.get(buffer.wgsl) ?? [] }),
       };
     });
   }
@@ -273,11 +274,10 @@ export class Generator {
     };
   }
 
-  private manifest(aliases: Body["aliases"]): Manifest {
+  private manifest(aliases: Body["aliases"], printed: Printed): Manifest {
     const { graph, schedule } = this;
-    const bindings = this.describeBindings(aliases);
+    const bindings = this.describeBindings(aliases, printed);
     const fields = this.uniformFields;
-    const size = Math.ceil((fields.length * 4) / 16) * 16;
     const { tiled } = graph;
     const outputs = graph.stores.map((store) => new Set(leavesOf(store.dims.flat())));
     const atLeastOne = outputs.some((atoms) => !graph.rows.some((atom) => atoms.has(atom)));
@@ -290,7 +290,7 @@ export class Generator {
         name,
         binding: this.overrides.has(name) ? "override" : "uniform",
       })),
-      ...(fields.length > 0 ? { uniforms: { binding: bindings.length, fields, size } } : {}),
+      ...(fields.length > 0 ? { uniforms: uniformsOf(bindings.length, fields, printed) } : {}),
       overrides: [...this.overrides].map((dim) => ({ dim, constant: `dim_${dim}` })),
       dispatch: {
         rows: tiled ? teamsOf(tiled).map(({ extent }) => extent) : schedule.rows.map(dimOf),

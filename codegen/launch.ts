@@ -1,4 +1,7 @@
-/** Bounds of what a kernel counts. */
+/** Bounds of what a kernel counts, and its uniform buffer. */
+
+import type { LaunchUniforms, UniformField } from "../src/launch/manifest.ts";
+import type { Printed } from "./print-kernel.ts";
 
 export { mostCounted, mostWorkgroups, overflowOf, tooMany, workgroupsOf } from "../src/launch/counts.ts";
 
@@ -11,3 +14,13 @@ export const blockSteps = 16;
 export const blockDepth = 2;
 /** Steps that a block of blocks adds up at most. */
 export const mostBlockSteps = 1024;
+
+/** The uniform buffer of these fields. @param printed the text that reads it, or does not. */
+export function uniformsOf(
+  binding: number,
+  fields: readonly UniformField[],
+  { readsUniforms }: Pick<Printed, "readsUniforms">,
+): LaunchUniforms {
+  const size = Math.ceil((fields.length * 4) / 16) * 16;
+  return { binding, fields, size, ...(!readsUniforms && { unread: true }) };
+}

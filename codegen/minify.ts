@@ -6,13 +6,14 @@
  */
 
 import type { Kernel } from "../src/target/manifest.ts";
+import { mark, withMarks, withoutMarks } from "../src/target/reads.ts";
 import type { TextRange } from "../src/target/source-map.ts";
 
 /**
  * Two characters at which tokens would grow together. Operators and comment openers are those of
  * https://www.w3.org/TR/WGSL/#syntactic-tokens and #comments.
  */
-const joins = /^(?:[\w.][\w.]|--|\+\+|&&|\|\||<<|>>|->|\/\/|\/\*|[-+*/%&|^<>=!]=)$/;
+const joins = new RegExp(String.raw`^(?:[\w.${mark}][\w.${mark}]|--|\+\+|&&|\|\||<<|>>|->|\/\/|\/\*|[-+*/%&|^<>=!]=)$`);
 
 const glued = (left: string, right: string) => {
   const isOne = joins.test((left.at(-1) ?? " ") + (right[0] ?? " "));
@@ -25,9 +26,10 @@ function minifyLine(line: string): string {
   return words.filter((word) => word !== "").reduce(glued, "");
 }
 
-/** The kernel with the same tokens in fewer characters, and with the source map of its new lines. */
+/** The kernel with the same tokens in fewer characters, and with the source map and the places of its new lines. */
 export function minifyKernel(kernel: Kernel): Kernel {
-  const { wgsl, sourceMap } = kernel;
+  const { manifest, sourceMap } = kernel;
+  const wgsl = withMarks(kernel.wgsl, manifest);
   const lines: { text: string; range: TextRange | null }[] = [];
   for (const [i, line] of wgsl.split("\n").entries()) {
     const text = minifyLine(line);
@@ -37,9 +39,13 @@ export function minifyKernel(kernel: Kernel): Kernel {
     if (last !== undefined && isSame(last.range, range)) last.text = glued(last.text, text);
     else lines.push({ text, range });
   }
+  const reads = new Map<string, number[]>();
+  const text = withoutMarks(lines.map((line) => line.text).join("\n"), reads);
+  const bindings = manifest.bindings.map((one) => (one.reads ? { ...one, reads: reads.get(one.variable) ?? [] } : one));
   return {
     ...kernel,
-    wgsl: lines.map(({ text }) => text).join("\n"),
+    wgsl: text,
+    manifest: { ...manifest, bindings },
     ...(sourceMap && { sourceMap: { ...sourceMap, lines: lines.map(({ range }) => range) } }),
   };
 }

@@ -4,6 +4,7 @@ import type { Span } from "../src/diagnostics/diagnostic.ts";
 import { wgslFunctionText } from "../src/ir/ops/wgsl-functions.ts";
 import type { Buffer } from "../src/kernel/buffer.ts";
 import type { Program } from "../src/kernel/statement.ts";
+import { marked, withoutMarks } from "../src/target/reads.ts";
 import { arrayElement, bufferFunctions, declareBuffer, libraryOfStores } from "./buffers.ts";
 import { ExpressionPrinter, printArray, printStatements } from "./print-wgsl.ts";
 import { type Line, Writer } from "./writer.ts";
@@ -11,22 +12,42 @@ import { type Line, Writer } from "./writer.ts";
 /** What a buffer is called where the first entry point has an array of something else in its place. */
 export const secondName = ({ wgsl, type }: Buffer) => `v${type.width}_${wgsl}`;
 
+/** The text of a kernel, and what it reads. */
+export interface Printed {
+  /** Each with the place in the program that it comes from. */
+  readonly lines: readonly Line[];
+  readonly wgsl: string;
+  /** By the variables of tensors, where the text names them to read them. */
+  readonly reads: ReadonlyMap<string, readonly number[]>;
+  readonly readsUniforms: boolean;
+}
+
 /**
- * The lines, each with the place in the program that it comes from.
  * @param programs entry points of one text, of the same dimensions and tensors. A name that two of them have is of one thing.
  */
-export function printKernel(...programs: readonly [Program, ...Program[]]): readonly Line[] {
+export function printKernel(...programs: readonly [Program, ...Program[]]): Printed {
   const [{ dims, buffers: tensors }] = programs;
   const w = new Writer();
   const overrides = dims.filter(({ isOverride }) => isOverride).map(({ name }) => name);
   const isConstant = new Set(overrides);
-  const dimension = (name: string) => (isConstant.has(name) ? `dim_${name}` : `dims.dim_${name}`);
+  let readsUniforms = false;
+  const dimension = (name: string) => {
+    if (isConstant.has(name)) return `dim_${name}`;
+    readsUniforms = true;
+    return `dims.dim_${name}`;
+  };
+  const readBy = ({ wgsl, storage, access }: Buffer, name: string) => {
+    if (storage === "uniform") readsUniforms = true;
+    const isTensor = storage !== "uniform" && access === "read";
+    // A second name of a tensor ends with the first.
+    return isTensor ? name.slice(0, -wgsl.length) + marked(wgsl) : name;
+  };
   const entries = programs.map((program) => {
     const named = (buffer: Buffer) => {
       const first = tensors.find(({ wgsl }) => wgsl === buffer.wgsl) as Buffer;
       return arrayElement(first) === arrayElement(buffer) ? buffer : { ...buffer, wgsl: secondName(buffer) };
     };
-    const printer = new ExpressionPrinter(dimension, program.workgroupSize, named);
+    const printer = new ExpressionPrinter(dimension, program.workgroupSize, named, readBy);
     const statements = printStatements(program.body, printer);
     const buffers = program.buffers.filter(({ storage }) => storage !== "uniform").map(named);
     for (const { name, width } of libraryOfStores(buffers, printer)) printer.require(name, width);
@@ -79,5 +100,12 @@ fn ${entryPoint}(
     w.append(statements);
     w.line("}");
   }
-  return w.lines;
+  const reads = new Map<string, number[]>();
+  let at = 0;
+  const lines = w.lines.map(({ text: own, span }) => {
+    const text = withoutMarks(own, reads, at);
+    at += text.length + 1;
+    return { text, span };
+  });
+  return { lines, wgsl: lines.map(({ text }) => `${text}\n`).join(""), reads, readsUniforms };
 }

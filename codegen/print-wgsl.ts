@@ -69,12 +69,20 @@ export class ExpressionPrinter {
   readonly workgroupSize: number;
   /** A buffer by the name that it is declared by. */
   readonly named: (buffer: Buffer) => Buffer;
+  private readonly readBy: (buffer: Buffer, name: string) => string;
 
   /**
    * @param dimension how a symbolic dimension is read.
    * @param named how a buffer is declared.
+   * @param readBy its name where it is read, from the one that it is declared by.
    */
-  constructor(dimension: (name: string) => string, workgroupSize = 1, named = (buffer: Buffer) => buffer) {
+  constructor(
+    dimension: (name: string) => string,
+    workgroupSize = 1,
+    named = (buffer: Buffer) => buffer,
+    readBy = (_: Buffer, name: string) => name,
+  ) {
+    this.readBy = readBy;
     this.named = named;
     this.dimension = dimension;
     this.workgroupSize = workgroupSize;
@@ -182,13 +190,14 @@ export class ExpressionPrinter {
 
   protected load({ buffer: own, index, type }: ExpressionOf<"load">): Text {
     const buffer = this.named(own);
+    const at = { ...buffer, wgsl: this.readBy(own, buffer.wgsl) };
     const isElement = type.width < buffer.type.width;
     if (type.width > buffer.type.width) {
       this.words.add(buffer.wgsl);
-      return primary(printLoad({ ...buffer, type }, this.print(index)));
+      return primary(printLoad({ ...at, type }, this.print(index)));
     }
     if (isElement) this.singly.add(buffer.wgsl);
-    const text = isElement ? printElement(buffer, this.print(index)) : printLoad(buffer, this.print(index));
+    const text = isElement ? printElement(at, this.print(index)) : printLoad(at, this.print(index));
     return { text, level: buffer.type.scalar === "bool" ? level.relation : level.primary };
   }
 

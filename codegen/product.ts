@@ -37,6 +37,7 @@ import { makeSourceMap } from "../src/target/source-map.ts";
 import type { TargetProfile } from "../src/target/target.ts";
 import { arrayStride } from "./buffers.ts";
 import { laneType } from "./expression.ts";
+import { uniformsOf } from "./launch.ts";
 import { extent, indices, isLess, type Made, offsetIn, placeIn, product } from "./plain-kernel.ts";
 import { printKernel } from "./print-kernel.ts";
 import { runningSums } from "./running-sums.ts";
@@ -90,12 +91,21 @@ export function generateProduct(
     },
     ...{ buffers, shared, workgroupSize, body },
   };
-  const lines = printKernel(program);
+  const printed = printKernel(program);
+  const { lines, wgsl, reads } = printed;
   const bindings = buffers.map((buffer, binding) => {
     const name = buffer.wgsl.replace(/^(in|out)_/, "");
     const { access, element, shape, wgsl } = buffer;
     const stored = { storage: buffer.storage as Storage, variable: wgsl, stride: arrayStride(buffer) };
-    return { binding, name, access, element, shape, ...stored };
+    return {
+      binding,
+      name,
+      access,
+      element,
+      shape,
+      ...stored,
+      ...(access === "read" && { reads: reads.get(wgsl) ?? [] }),
+    };
   });
   const manifest: Manifest = {
     version: 1,
@@ -103,9 +113,7 @@ export function generateProduct(
     workgroupSize: [workgroupSize, 1, 1],
     bindings,
     dims: dims.map((name) => ({ name, binding: "uniform" })),
-    ...(fields.length > 0 && {
-      uniforms: { binding: bindings.length, fields, size: Math.ceil((fields.length * 4) / 16) * 16 },
-    }),
+    ...(fields.length > 0 && { uniforms: uniformsOf(bindings.length, fields, printed) }),
     overrides: [],
     dispatch: { ...dispatch, columns: [] },
     requiredFeatures: halves ? ["shader-f16"] : [],
@@ -113,7 +121,6 @@ export function generateProduct(
     target: targetName,
     kind,
   };
-  const wgsl = `${lines.map(({ text }) => text).join("\n")}\n`;
   return { kernel: { name: fn.name, wgsl, manifest, sourceMap: makeSourceMap(fn.span.source, lines) }, program };
 }
 

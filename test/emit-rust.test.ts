@@ -122,7 +122,7 @@ describe.each(kernels.map((kernel) => [`${kernel.name} for ${kernel.manifest.tar
         const count = Math.max(least ? 1 : 0, Math.ceil(evaluate(rows, extents) / Number(per[entry])));
         const workgroups = count <= 65535 ? [count, 1] : [65535, Math.ceil(count / 65535)];
         const wanted = product(shapeOf(dispatch.rows));
-        const manifest = compact(kernel.manifest, kernel.wgsl);
+        const manifest = compact(kernel.manifest);
         const own = entryFor(manifest, wanted, (dim) => extents[dim] as number);
         expect(names[entry]).toBe(`"${own?.entryPoint ?? "main"}"`);
         expect(workgroups).toEqual(workgroupsOf(own ?? dispatch, wanted));

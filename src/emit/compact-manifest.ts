@@ -5,16 +5,9 @@ import type { CompactBinding, CompactManifest, CompactUniform, CompactVariant } 
 import type { LaunchBinding, LaunchDispatch, LaunchManifest, LaunchVariant, UniformField } from "../launch/manifest.ts";
 import { uniformWords } from "../launch/tensors.ts";
 
-/** A variable that stands nowhere but in its declaration is no part of a layout that follows from the text. */
-const isUnread = (variable: string, code: string) =>
-  (code.match(new RegExp(`(?<![.\\w])${variable}\\b`, "g")) ?? []).length < 2;
-
-const uniformIn = (code: string) => /var<uniform>\s+(\w+)/.exec(code)?.[1] ?? "";
-
-/** Trailing zeros are left out. @param code the WGSL without comments. */
-function compactBinding(binding: LaunchBinding, code: string): CompactBinding {
-  const { name, element, shape, mayAlias, constant, variable } = binding;
-  const unread = isUnread(variable, code) ? 1 : 0;
+/** Trailing zeros are left out. */
+function compactBinding({ name, element, shape, mayAlias, constant, reads }: LaunchBinding): CompactBinding {
+  const unread = reads?.length === 0 ? 1 : 0;
   const all = [name, shape, mayAlias ?? 0, element === "f32" ? 0 : element, constant ? 1 : 0, unread];
   while (all.at(-1) === 0) all.pop();
   return all as unknown as CompactBinding;
@@ -34,11 +27,10 @@ const readVariant = ([dim, multipleOf, atLeast, rowsPerWorkgroup, strides]: Comp
 };
 
 /** What a launcher reads of a manifest. */
-export function compact(manifest: LaunchManifest, wgsl: string): CompactManifest {
+export function compact(manifest: LaunchManifest): CompactManifest {
   const { bindings, uniforms, overrides, dispatch, requiredFeatures, requiredLimits, kind } = manifest;
   const { requiredSubgroupSize: subgroup, variants = [] } = manifest;
   const { rows, rowsPerWorkgroup, atLeastOne } = dispatch;
-  const code = wgsl.replace(/\/\/.*/g, "");
   const filled = {
     variants: variants.map(compactVariant),
     columns: countedColumns(dispatch),
@@ -50,8 +42,8 @@ export function compact(manifest: LaunchManifest, wgsl: string): CompactManifest
     },
   };
   return {
-    reads: bindings.filter(({ access }) => access === "read").map((one) => compactBinding(one, code)),
-    writes: bindings.filter(({ access }) => access !== "read").map((one) => compactBinding(one, code)),
+    reads: bindings.filter(({ access }) => access === "read").map(compactBinding),
+    writes: bindings.filter(({ access }) => access !== "read").map(compactBinding),
     strides: bindings.map(({ stride }) => stride),
     uniforms: uniforms?.fields.map(compactUniform) ?? [],
     ...{ rows, rowsPerWorkgroup },
@@ -59,7 +51,7 @@ export function compact(manifest: LaunchManifest, wgsl: string): CompactManifest
     ...(atLeastOne && { atLeastOne }),
     ...(variants.length > 0 && { entryPoint: manifest.entryPoint }),
     ...(kind === "cpu" && { cpu: 1 }),
-    ...(uniforms && isUnread(uniformIn(code), code) && { unread: 1 }),
+    ...(uniforms?.unread && { unread: 1 }),
   };
 }
 
@@ -102,7 +94,14 @@ export function expand(given: CompactManifest): LaunchManifest {
       bindings,
       dims: [...new Set(named)].map((name) => ({ name })),
     },
-    ...(fields.length > 0 && { uniforms: { binding: bindings.length, fields, size: 4 * uniformWords(uniforms) } }),
+    ...(fields.length > 0 && {
+      uniforms: {
+        binding: bindings.length,
+        fields,
+        size: 4 * uniformWords(uniforms),
+        ...(given.unread && { unread: true }),
+      },
+    }),
     overrides: Object.entries(overrides).map(([constant, dim]) => ({ dim, constant })),
     dispatch: { rows, columns, rowsPerWorkgroup, ...(atLeastOne && { atLeastOne }) },
     ...{ requiredFeatures: features, requiredLimits: limits },
@@ -131,7 +130,12 @@ export function launchPart(manifest: LaunchManifest): LaunchManifest {
     ...(variants && {
       variants: variants.map((one) => ({ ...readVariant(compactVariant(one)), entryPoint: one.entryPoint })),
     }),
-    ...{ entryPoint, bindings, dims: dims.map(({ name }) => ({ name })), overrides },
+    ...{
+      entryPoint,
+      bindings: bindings.map(({ reads: _, ...binding }) => binding),
+      dims: dims.map(({ name }) => ({ name })),
+      overrides,
+    },
     dispatch: { ...dispatch, columns: countedColumns(dispatch) },
     ...{ requiredFeatures, requiredLimits, ...(uniforms && { uniforms }), ...(kind && { kind }) },
     ...(requiredSubgroupSize && { requiredSubgroupSize }),

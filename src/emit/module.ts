@@ -7,11 +7,13 @@ import { leastDemanding } from "../../codegen/variants.ts";
 import { oneLine } from "../diagnostics/short.ts";
 import { isHalf, printType } from "../ir/types.ts";
 import type { CompactManifest } from "../launch/compact.ts";
+import type { LaunchManifest } from "../launch/manifest.ts";
 import type { LaunchPlan } from "../launch/plan-manifest.ts";
 import { launcherText, planText } from "../launch/text-js.ts";
 import { planManifest } from "../plan/manifest.ts";
 import { isOneKernel, launchesOf, type Plan } from "../plan/plan.ts";
 import { type Binding, type Kernel, type Parameter, parametersOf } from "../target/manifest.ts";
+import { inPlaceParts } from "../target/reads.ts";
 import { checkCarried, compact } from "./compact-manifest.ts";
 import { signatureOf } from "./plan-signature.ts";
 
@@ -260,7 +262,7 @@ const empty = {
 
 /** Each form with what differs from the last, of which all is written. */
 function formsText(forms: readonly Kernel[]): string {
-  const manifests = forms.map(({ manifest, wgsl }) => compact(manifest, wgsl));
+  const manifests = forms.map(({ manifest }) => compact(manifest));
   const whole = manifests.at(-1) as CompactManifest;
   const texts = forms.map(({ wgsl, manifest }, i) => {
     const missing = Object.entries(empty).filter(([key]) => key in whole);
@@ -270,7 +272,7 @@ function formsText(forms: readonly Kernel[]): string {
     });
     const written = Object.fromEntries(own);
     checkCarried({ ...whole, ...written }, manifest);
-    return `[${template(wgsl)}, ${JSON.stringify(written)}]`;
+    return `[${wgslText(wgsl, manifest)}, ${JSON.stringify(written)}]`;
   });
   return `[${texts.join(", ")}]`;
 }
@@ -288,7 +290,14 @@ function madeText(forms: readonly Kernel[], parts: readonly string[]): string {
   return `kernel(${JSON.stringify(forms.at(-1)?.name)}, ${formsText(forms)}${given})`;
 }
 
-/** A text as a template literal. */
-function template(text: string): string {
-  return `\`${text.replace(/[\\`]|\$\{/g, (found) => `\\${found}`)}\``;
+/** The text of a kernel as a template literal; of one that may write results over inputs, of what these are read by. */
+function wgslText(wgsl: string, manifest: LaunchManifest): string {
+  const parts = inPlaceParts(wgsl, manifest);
+  const variables = [...new Set(parts.filter((_, i) => i % 2 === 1))];
+  const text = parts.map((part, i) => (i % 2 === 1 ? `\${${part}}` : escaped(part))).join("");
+  const readBy = variables.map((name) => `${name} = ${JSON.stringify(name)}`);
+  return `${variables.length > 0 ? `({ ${readBy.join(", ")} }) => ` : ""}\`${text}\``;
 }
+
+/** A text in a template literal. */
+const escaped = (text: string) => text.replace(/[\\`]|\$\{/g, (found) => `\\${found}`);

@@ -2,7 +2,7 @@
 
 import type { LaunchElement } from "./compact.ts";
 import type { Constants } from "./constants.ts";
-import type { LaunchTypes } from "./types.ts";
+import type { LaunchTypes, ReadBy } from "./types.ts";
 
 /** A part of a buffer. */
 export interface Part {
@@ -17,8 +17,6 @@ export type Result = readonly [name: string, part: Part, element: LaunchElement,
 /** Into a compute pass: sets the pipeline, unless it is the one that is `set`, and bind group 0, and dispatches. */
 export type DispatchInto = (pass: GPUComputePassEncoder, set?: GPUComputePipeline) => GPUComputePipeline;
 
-/** Inputs that are read through the bindings of results. */
-export type Aliases = readonly (readonly [input: string, result: string])[];
 /** An entry point, where there are several, and the values of pipeline constants, where there are any. */
 export interface Stage {
   readonly entryPoint: string | undefined;
@@ -28,7 +26,7 @@ export interface Stage {
 /** The arguments of a call, on the device. */
 export interface Call {
   /** The pipeline that it takes. */
-  readonly choice: readonly [aliases: Aliases, stage: Stage];
+  readonly choice: readonly [readBy: ReadBy, stage: Stage];
   readonly results: readonly Result[];
   /** What the uniform buffer holds: of no bytes where there is none. */
   readonly words: ArrayBuffer;

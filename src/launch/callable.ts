@@ -3,7 +3,7 @@
 import type { CompactManifest } from "./compact.ts";
 import { type LaunchOptions, launch } from "./launch.ts";
 import { type Launcher, launcherOf } from "./launcher.ts";
-import type { Form, LaunchKernel, LaunchTensors, LaunchTypes } from "./types.ts";
+import { type Form, type LaunchKernel, type LaunchTensors, type LaunchTypes, textOf, type Wgsl } from "./types.ts";
 
 /** `prepare` takes it, and so does a call: `norm(device, { x, gamma }, { rows })`. */
 export interface CallableKernel<T extends LaunchTypes> extends LaunchKernel<T> {
@@ -23,7 +23,7 @@ export interface CallableKernel<T extends LaunchTypes> extends LaunchKernel<T> {
 }
 
 /** The text of a form, and what of its manifest differs from that of the last, whose manifest is whole. */
-export type GivenForm = readonly [wgsl: string, manifest: Partial<CompactManifest>];
+export type GivenForm = readonly [wgsl: Wgsl, manifest: Partial<CompactManifest>];
 
 /**
  * A kernel compiled for one target or several, as a function too. It has no effect until it is called.
@@ -47,6 +47,6 @@ export function kernel<T extends LaunchTypes>(
       return launch(kept, tensors, dims, options);
     },
   };
-  const described = Object.assign(call as NonNullable<typeof call>, { wgsl, forms, ...parts });
+  const described = Object.assign(call as NonNullable<typeof call>, { wgsl: textOf(wgsl), forms, ...parts });
   return described as unknown as CallableKernel<T>;
 }

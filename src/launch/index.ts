@@ -25,4 +25,4 @@ export { type LaunchHooks, Prepared, prepare } from "./prepared.ts";
 export type { Explain, Fail, LaunchProblem } from "./problems.ts";
 export { type WriteScalar, writeScalar } from "./scalars.ts";
 export type * from "./shared-types.ts";
-export type { Form } from "./types.ts";
+export type { Form, ReadBy, Wgsl } from "./types.ts";

@@ -1,6 +1,6 @@
 /** A kernel on a device: what is made once for all calls, and how the arguments of a call are placed there. */
 
-import type { Aliases, Call, Result, Stage } from "./bound.ts";
+import type { Call, Result, Stage } from "./bound.ts";
 import { formFor, lackOf } from "./choose.ts";
 import type { CompactManifest } from "./compact.ts";
 import { overflowOf, product, workgroupsOf } from "./counts.ts";
@@ -16,7 +16,7 @@ import {
   uniformWords,
   usageOf,
 } from "./tensors.ts";
-import type { LaunchKernel } from "./types.ts";
+import { type LaunchKernel, type ReadBy, textOf } from "./types.ts";
 
 /** The error that is thrown for a problem. */
 export type ErrorOf = (kernel: string, problem: LaunchProblem) => Error;
@@ -35,9 +35,9 @@ export interface Launcher {
   readonly lasting: Map<string, GPUBuffer>;
   readonly kernel: LaunchKernel;
   /** The module of the kernel, or of its form in which results are written over inputs. */
-  moduleOf(aliases: Aliases): GPUShaderModule;
+  moduleOf(readBy: ReadBy): GPUShaderModule;
   /** The pipeline that is known, or a new one, and its key. */
-  pipelineOf(aliases: Aliases, stage: Stage, how?: "Async"): readonly [pipeline: Pipeline, key: string];
+  pipelineOf(readBy: ReadBy, stage: Stage, how?: "Async"): readonly [pipeline: Pipeline, key: string];
   /** Throws what is wrong with the arguments, before anything is made. @param made buffers that were made for the call. */
   place(tensors: object, made: GPUBuffer[], dims?: object, outputs?: object): Call;
 }
@@ -67,26 +67,21 @@ export function launcherOf(device: GPUDevice, kernel: LaunchKernel, errorOf?: Er
   const pipelines: Launcher["pipelines"] = new Map();
   const modules: Record<string, GPUShaderModule> = {};
 
-  const moduleOf: Launcher["moduleOf"] = (aliases) => {
-    // Generated kernels read inputs by their indices alone, so that this is the text of a program that reads the result
-    // (test/codegen/in-place.test.ts). What is nowhere read is not bound.
-    const code = aliases.reduce(
-      (text, [input, result]) => text.replace(new RegExp(`\\b(v\\d_)?in_${input}\\[`, "g"), `$1out_${result}[`),
-      wgsl,
-    );
+  const moduleOf: Launcher["moduleOf"] = (readBy) => {
+    const code = textOf(wgsl, readBy);
     modules[code] ??= device.createShaderModule({ label, code });
     return modules[code];
   };
 
-  const pipelineOf: Launcher["pipelineOf"] = (aliases, stage, how) => {
-    const key = JSON.stringify([aliases, stage]);
+  const pipelineOf: Launcher["pipelineOf"] = (readBy, stage, how) => {
+    const key = JSON.stringify([readBy, stage]);
     let pipeline = pipelines.get(key);
     // What is still being compiled cannot be waited for in a call that returns at once.
     if (!pipeline || (pipeline instanceof Promise && !how)) {
       pipeline = device[`createComputePipeline${how ?? ""}`]({
         label,
         layout: "auto",
-        compute: { module: moduleOf(aliases), ...stage } as GPUProgrammableStage,
+        compute: { module: moduleOf(readBy), ...stage } as GPUProgrammableStage,
       });
     }
     return [keep(pipelines, key, pipeline, 16), key];
@@ -109,7 +104,7 @@ export function launcherOf(device: GPUDevice, kernel: LaunchKernel, errorOf?: Er
       else writeScalar?.(words.buffer, i, one, tensors, fail);
     }
     const parts: Given[] = [];
-    const aliases: [string, string][] = [];
+    const readBy: Record<string, string> = {};
     const results: Result[] = [];
     // All is checked before anything is made.
     const makers = bindings.map(([name, shape, mayAlias, given, , isUnread], binding) => {
@@ -127,9 +122,9 @@ export function launcherOf(device: GPUDevice, kernel: LaunchKernel, errorOf?: Er
         const isResult = i >= reads.length;
         if (other !== has || (isResult && (from >= offset + size || offset >= from + length))) continue;
         const before = names[i] as string;
-        const may = !isResult && !!mayAlias && mayAlias.includes(before);
+        const may = !isResult && typeof wgsl !== "string" && !!mayAlias && mayAlias.includes(before);
         if (!may || from !== offset) fail("E0619 one buffer", before, name, may);
-        aliases.push([before, name]);
+        readBy[`in_${before}`] = `out_${name}`;
       }
       parts.push(part);
       return () => {
@@ -137,7 +132,7 @@ export function launcherOf(device: GPUDevice, kernel: LaunchKernel, errorOf?: Er
         const resource = { buffer, offset, size };
         if (!has) made.push(buffer);
         if (!isInput) results.push([name, resource, element, count, !has]);
-        return isUnread || (isInput && aliases.some(([input]) => input === name)) ? [] : [{ binding, resource }];
+        return isUnread || (isInput && `in_${name}` in readBy) ? [] : [{ binding, resource }];
       };
     });
     const entries: GPUBindGroupEntry[] = makers.flatMap((make) => make());
@@ -146,7 +141,7 @@ export function launcherOf(device: GPUDevice, kernel: LaunchKernel, errorOf?: Er
       ...{
         results,
         words: words.buffer,
-        choice: [aliases, { entryPoint, constants: constantsOf?.(manifest, extentOf) }],
+        choice: [readBy, { entryPoint, constants: constantsOf?.(manifest, extentOf) }],
       },
       dispatch(pipeline, resource) {
         if (resource && !manifest.unread) entries.push({ binding: bindings.length, resource });
@@ -211,7 +206,7 @@ export async function compilePipeline(launcher: Launcher, dims: object): Promise
   const all = isDecided
     ? [(kernel.entryFor?.(manifest, 1, extentOf) ?? manifest).entryPoint]
     : [entryPoint, ...variants.map(([, multipleOf]) => `main_x${multipleOf}`)];
-  await Promise.all(all.map((name) => pipelineSoon(launcher, [], { entryPoint: name, constants })));
+  await Promise.all(all.map((name) => pipelineSoon(launcher, {}, { entryPoint: name, constants })));
 }
 
 /** Frees what was kept for all calls. */

@@ -17,8 +17,22 @@ export interface LaunchBinding {
   readonly stride: number;
   /** Of a result: inputs that may be the same memory. Each element of them is read before the result's is written there. */
   readonly mayAlias?: readonly string[];
+  /**
+   * Of an input: where the WGSL names the variable to read it, as offsets in UTF-16 units. For a result that is written over
+   * the input the result's variable stands there instead, and the input is not bound. What is nowhere read is not bound either.
+   */
+  readonly reads?: readonly number[];
   /** It is a `const` of the module: its tensor is passed like a parameter's. */
   readonly constant?: true;
+}
+
+/** The uniform buffer. */
+export interface LaunchUniforms {
+  readonly binding: number;
+  readonly fields: readonly UniformField[];
+  readonly size: number;
+  /** The kernel reads nothing of it: it is not bound. */
+  readonly unread?: true;
 }
 
 /** Four bytes of the uniform buffer, one after the other: the extent of a dimension, or a scalar (f16 as an f32, bool as a u32). */
@@ -64,7 +78,7 @@ export interface LaunchManifest {
   readonly variants?: readonly LaunchVariant[];
   readonly bindings: readonly LaunchBinding[];
   readonly dims: readonly { readonly name: string }[];
-  readonly uniforms?: { readonly binding: number; readonly fields: readonly UniformField[]; readonly size: number };
+  readonly uniforms?: LaunchUniforms;
   readonly overrides: readonly { readonly dim: string; readonly constant: string }[];
   readonly dispatch: LaunchDispatch;
   readonly requiredFeatures: readonly string[];

@@ -146,7 +146,7 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
 
   /** Of the text of a kernel: the device can be asked for messages about it. */
   moduleOf(kernel: string): GPUShaderModule {
-    return (this.#launchers.get(kernel) as Launcher).moduleOf([]);
+    return (this.#launchers.get(kernel) as Launcher).moduleOf({});
   }
 
   /** Compiles the pipelines, without blocking: with the extents `dims`, where some are pipeline constants. */

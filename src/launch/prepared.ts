@@ -60,7 +60,7 @@ export class Prepared<T extends LaunchTypes = AnyTypes> {
     this.manifest = this.#launcher.manifest;
     this.#guard = guard ?? ((work) => ({ value: work() }));
     this.#slots = new Slots(device, 4 * uniformWords(this.manifest.uniforms));
-    this.module = this.#launcher.moduleOf([]);
+    this.module = this.#launcher.moduleOf({});
   }
 
   /** Compiles the pipeline, without blocking. Where extents are pipeline constants, `dims` has them, or nothing is done. */

@@ -20,8 +20,16 @@ export interface AnyTypes {
   readonly dims: Readonly<Record<string, number>>;
 }
 
+/** The variables that inputs are read by, where they are not their own: those of results that are written over them. */
+export type ReadBy = Readonly<Record<string, string>>;
+
+/** The text of a kernel; of one that may write results over inputs, for the variables that these are read by. */
+export type Wgsl = string | ((readBy: ReadBy) => string);
+
 /** A function compiled for one target: its WGSL, and how it is bound and dispatched. */
-export type Form = readonly [wgsl: string, manifest: CompactManifest];
+export type Form = readonly [wgsl: Wgsl, manifest: CompactManifest];
+
+export const textOf = (wgsl: Wgsl, readBy: ReadBy = {}): string => (typeof wgsl === "string" ? wgsl : wgsl(readBy));
 
 /** A compiled function, as modules have it. */
 export interface LaunchKernel<T extends LaunchTypes = AnyTypes> {

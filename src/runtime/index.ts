@@ -8,7 +8,14 @@ export { type Diagnostic, TircError } from "../diagnostics/diagnostic.ts";
 export type { CompiledPlan } from "../emit/plan-signature.ts";
 export { fromFloat16Bits, roundToFloat16, toFloat16Bits } from "../ir/float16.ts";
 export { kernel } from "../launch/callable.ts";
-export type { LaunchBinding, LaunchDispatch, LaunchManifest, LaunchVariant, UniformField } from "../launch/manifest.ts";
+export type {
+  LaunchBinding,
+  LaunchDispatch,
+  LaunchManifest,
+  LaunchUniforms,
+  LaunchVariant,
+  UniformField,
+} from "../launch/manifest.ts";
 export type * from "../launch/shared-types.ts";
 export type { Binding, Dispatch, Kernel, Manifest } from "../target/manifest.ts";
 export type { TargetLimits, TargetProfile } from "../target/target.ts";

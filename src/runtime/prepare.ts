@@ -16,8 +16,18 @@ import { entryFor } from "../launch/entries.ts";
 import type { LaunchManifest } from "../launch/manifest.ts";
 import { Prepared } from "../launch/prepared.ts";
 import { writeScalar } from "../launch/scalars.ts";
-import type { AnyTypes, Form, LaunchKernel, LaunchOutputs, LaunchTypes, OnDevice } from "../launch/types.ts";
+import {
+  type AnyTypes,
+  type Form,
+  type LaunchKernel,
+  type LaunchOutputs,
+  type LaunchTypes,
+  type OnDevice,
+  textOf,
+  type Wgsl,
+} from "../launch/types.ts";
 import type { Kernel } from "../target/manifest.ts";
+import { inPlaceParts } from "../target/reads.ts";
 import { type BoundInputs, bindInputs, type Dims, extents, type Inputs, readDims } from "./bind-inputs.ts";
 import { checkModules, failIfLost, orDeviceLost, withErrorScopes } from "./device-errors.ts";
 import { encode, type HostInput, type HostTensor, hostTensorOf, toNumber } from "./host-tensor.ts";
@@ -102,11 +112,18 @@ export const launchKernelOf = ({ name, ...kernel }: Kernel | LaunchKernel): Laun
 export function kernelFor(device: GPUDevice, kernel: Kernel | LaunchKernel): Kernel {
   const form = formFor(device, formsOf(kernel));
   // Of a callable kernel, which is a function, the name is no member that is spread.
-  return { ...kernel, name: kernel.name, wgsl: form[0], manifest: manifestOf(kernel, form) } as Kernel;
+  return { ...kernel, name: kernel.name, wgsl: textOf(form[0]), manifest: manifestOf(kernel, form) } as Kernel;
 }
 
 const formsOf = (kernel: Kernel | Pick<LaunchKernel, "forms">): readonly Form[] =>
-  "forms" in kernel ? kernel.forms : [[kernel.wgsl, compact(kernel.manifest, kernel.wgsl)]];
+  "forms" in kernel ? kernel.forms : [[wgslOf(kernel), compact(kernel.manifest)]];
+
+/** With places for the variables that inputs are read by over which results may be written. */
+function wgslOf({ wgsl, manifest }: Kernel): Wgsl {
+  const parts = inPlaceParts(wgsl, manifest);
+  if (parts.length === 1) return wgsl;
+  return (readBy) => parts.map((part, i) => (i % 2 === 1 ? (readBy[part] ?? part) : part)).join("");
+}
 
 /** What is known of a kernel, or of a form of it: unless said otherwise the one for the least demanding target. */
 function manifestOf(kernel: Kernel | Pick<LaunchKernel, "forms">, form?: Form): LaunchManifest {

@@ -116,7 +116,7 @@ describe("a launch at any extents", () => {
     const property = fc.property(fc.nat(kernels.length - 1), dimensions, (at, dims) => {
       const kernel = kernels[at] as Kernel;
       const extentOf = (dim: number | string) => extents([dim], dims)[0] as number;
-      const manifest = compact(kernel.manifest, kernel.wgsl);
+      const manifest = compact(kernel.manifest);
       // Each entry point has as many rows a workgroup as are its own.
       const found = overflowOf(
         entryFor(manifest, product(manifest.rows.map(extentOf)), extentOf) ?? manifest,

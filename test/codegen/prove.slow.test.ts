@@ -85,7 +85,7 @@ describe("kernels compute their functions", () => {
   });
 
   test("a text without spaces", () => {
-    const wgsl = (text: string) => minifyKernel({ name: "f", wgsl: text, manifest: {} as never }).wgsl;
+    const wgsl = (text: string) => minifyKernel({ name: "f", wgsl: text, manifest: { bindings: [] } as never }).wgsl;
     expect(proof(norm, subgroups, {}, { wgsl })).toEqual({ verdict: "equal" });
   });
 });

@@ -50,7 +50,7 @@ describe("there is one for multiples of a vector's width", () => {
 
 test("a launch takes it where the extent fits, and there is a row", () => {
   const { kernel } = compileText(norm);
-  const manifest = compact(kernel.manifest, kernel.wgsl);
+  const manifest = compact(kernel.manifest);
   const entryOf = (n: number, rows = 3) => (entryFor(manifest, rows, () => n) ?? manifest).entryPoint;
   expect([256, 260, 768].map((n) => entryOf(n))).toEqual(Array(3).fill("main_x4"));
   expect([0, 4, 252, 257, 258, 769].map((n) => entryOf(n))).toEqual(Array(6).fill("main"));

@@ -19,7 +19,7 @@ const targetsOf = (kernels: readonly Kernel[]) => kernels.map(({ manifest }) => 
 
 /** The target of the form that a device takes. */
 function targetFor(traits: DeviceTraits, forms: readonly Kernel[]): string {
-  const given = forms.map(({ wgsl, manifest }): Form => [wgsl, compact(manifest, wgsl)]);
+  const given = forms.map(({ wgsl, manifest }): Form => [wgsl, compact(manifest)]);
   return (forms[given.indexOf(formFor(traits, given))] as Kernel).manifest.target;
 }
 

@@ -30,7 +30,7 @@ const { plans, kernels } = compile(module);
 const manifest = planManifest(plans[0] as Plan);
 const both: CallablePlan<AnyTypes> = plan(
   manifest,
-  kernels.map(({ name, wgsl, manifest }) => kernel(name, [[wgsl, compact(manifest, wgsl)]], { explain, writeScalar })),
+  kernels.map(({ name, wgsl, manifest }) => kernel(name, [[wgsl, compact(manifest)]], { explain, writeScalar })),
 );
 
 const inputsOf = (n: number) => {
@@ -145,7 +145,7 @@ gpuTest("a result stands in the place of what was read before it, and of nothing
   const x = bufferOf(tensors.x);
   const launched = plan<AnyTypes>(
     late.plan,
-    late.kernels.map(({ name, wgsl, manifest }) => kernel(name, [[wgsl, compact(manifest, wgsl)]], { explain })),
+    late.kernels.map(({ name, wgsl, manifest }) => kernel(name, [[wgsl, compact(manifest)]], { explain })),
   );
   const message = "late: x and s are one buffer, and the kernel writes to it";
   expect(() => launched(device, { x, s: x }, { n: 7 })).toThrow(message);

@@ -160,7 +160,7 @@ gpuTest("onnxruntime's tensors go through a plan as through a kernel", async ({ 
 gpuTest("a kernel as a module has it, which is a function, is a plan of one launch", async ({ gpu: { device } }) => {
   const [one] = compile(parse("fn twice(x: f32[64]) -> (y: f32[64]) { return x * 2 }")).kernels;
   if (one === undefined) throw new Error("no kernel");
-  const twice = callable<AnyTypes>("twice", [[one.wgsl, compact(one.manifest, one.wgsl)]]);
+  const twice = callable<AnyTypes>("twice", [[one.wgsl, compact(one.manifest)]]);
   const runnable = await preparePlan(device, twice);
   expect(runnable.kernels.map(({ name }) => name)).toEqual(["twice"]);
   const { outputs } = await runnable.run({ x: new Float32Array(64).fill(3) });
