@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { compile, compileVariants } from "../src/driver/compile.ts";
 import { expand, launchPart } from "../src/emit/compact-manifest.ts";
-import { emitDeclarations, emitModule, exportNames } from "../src/emit/module.ts";
+import { emitDeclarations, emitModule, emittedFunctions, exportNames } from "../src/emit/module.ts";
 import { interpret } from "../src/ir/interpret.ts";
 import type { Fn } from "../src/ir/ir.ts";
 import { formFor } from "../src/launch/choose.ts";
@@ -92,6 +92,62 @@ describe("a module on a device", () => {
     expect(second.out0).toBe(mine);
     device.queue.submit([encoder.finish()]);
     expect([...(await download(device, mine, 4))]).toEqual([4, 8, 12, 16]);
+  });
+
+  const integers = `fn f(a: i8[4], b: u8[4], c: i32[4], d: u32[4]) -> (y: i32[4]) {
+  return cast(a, to = i32) + cast(b, to = i32) + c + cast(d, to = i32)
+}
+
+fn two(a: i8[2, 4]) -> (y: i32[4], z: i32[2]) {
+  let wide = cast(a, to = i32)
+  return sum(wide, axes = [0]), sum(wide, axes = [1])
+}
+`;
+  const widths = [
+    ...[Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array],
+    ...[BigInt64Array, BigUint64Array],
+  ] as const;
+
+  gpuTest("takes integers of any width for integers", async ({ gpu: { device } }) => {
+    const { plans, kernels } = compile(parse(integers));
+    const path = join(temporaryFolder(), "integers.mjs");
+    const functions = emittedFunctions(
+      plans,
+      kernels.map((kernel) => [kernel]),
+    );
+    writeFileSync(path, emitModule(functions, { language: "js", source: "p.tir" }));
+    const { f, two } = await import(/* @vite-ignore */ pathToFileURL(path).href);
+    const numbersIn = async (buffer: GPUBuffer, count: number) => [
+      ...new Int32Array((await download(device, buffer, count)).slice().buffer),
+    ];
+    for (const Width of widths) {
+      const of = (...numbers: number[]) =>
+        Width === BigInt64Array || Width === BigUint64Array
+          ? Width.from(numbers.map(BigInt))
+          : (Width as Uint8ArrayConstructor).from(numbers);
+      const all = { a: of(1, 2, 3, 127), b: of(4, 5, 6, 100), c: of(7, 8, 9, 10), d: of(1, 0, 1, 0) };
+      expect(await numbersIn(f(device, all).y, 4)).toEqual([13, 15, 19, 237]);
+      const { y, z } = two(device, { a: of(1, 2, 3, 4, 5, 6, 7, 8) });
+      expect(await numbersIn(y, 4)).toEqual([6, 8, 10, 12]);
+      expect(await numbersIn(z, 2)).toEqual([10, 26]);
+    }
+    const good = { a: new Int8Array(4), b: new Uint8Array(4), c: new Int32Array(4), d: new Uint32Array(4) };
+    expect(await numbersIn(f(device, { ...good, a: Int16Array.of(-128, 0, 127, 1) }).y, 4)).toEqual([-128, 0, 127, 1]);
+    for (const [given, message] of [
+      [{ a: Int16Array.of(0, 128, 0, 0) }, "f: a is of i8, and its element 1 is 128"],
+      [{ b: Int8Array.of(0, 0, 0, -1) }, "f: b is of u8, and its element 3 is -1"],
+      [{ c: BigInt64Array.of(0n, 0n, 2n ** 31n, 0n) }, "f: c is of i32, and its element 2 is 2147483648"],
+      [
+        { c: BigUint64Array.of(2n ** 64n - 1n, 0n, 0n, 0n) },
+        "f: c is of i32, and its element 0 is 18446744073709551615",
+      ],
+      [{ d: Float32Array.of(1, 2, 3, 4) }, "f: d is a GPUBuffer or an array, Uint32Array, not Float32Array"],
+      [{ d: new Int8Array(3) }, "f: d is an array of 3 elements, and needs 4"],
+    ] as const) {
+      expect(() => f(device, { ...good, ...given })).toThrow(message);
+    }
+    const { double } = await load(text);
+    expect(() => (double as Launch)(device, { x: new Int32Array(4) as never })).toThrow("not Int32Array");
   });
 
   gpuTest("says what is wrong with a call", async ({ gpu: { device } }) => {

@@ -25,6 +25,7 @@ const texts: ForEachProblem<string> = {
   "E0601 not an object": ([what, got]) => `the ${what} are an object, not ${shown(got)}`,
   "E0603 not a tensor": ([name, array, got]) => `${name} is a GPUBuffer or an array, ${array}, not ${shown(got)}`,
   "E0603 not a scalar": ([name, element, got]) => `${name} is a number, ${element}, not ${shown(got)}`,
+  "E0603 not an element": ([name, element, at, got]) => `${name} is of ${element}, and its element ${at} is ${got}`,
   "E0605 wrong length": ([name, has, needs]) => `${name} is an array of ${has} elements, and needs ${needs}`,
   "E0618 no storage": ([name]) => `${name} is a buffer without the usage STORAGE`,
   "E0618 too small": ([name, has, needs]) => `${name} is a buffer of ${has} bytes, and needs ${needs}`,

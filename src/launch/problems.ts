@@ -13,6 +13,7 @@ export type LaunchProblem =
   | readonly [is: "E0601 not an object", what: string, got: unknown]
   | readonly [is: "E0603 not a tensor", name: string, array: string, got: unknown]
   | readonly [is: "E0603 not a scalar", name: string, element: LaunchElement, got: unknown]
+  | readonly [is: "E0603 not an element", name: string, element: LaunchElement, at: number, got: number | bigint]
   | readonly [is: "E0605 wrong length", name: string, has: number, needs: number]
   | readonly [is: "E0618 no storage", name: string]
   | readonly [is: "E0618 too small", name: string, has: number, needs: number]

@@ -26,9 +26,11 @@ export type {
 export type {
   AfterTensors,
   AnyTypes,
+  IntegerArray,
   LaunchKernel,
   LaunchOutputs,
   LaunchTensors,
   LaunchTypes,
   OnDevice,
+  Taken,
 } from "./types.ts";

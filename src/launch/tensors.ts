@@ -68,6 +68,14 @@ export type Given = readonly [
   array?: LaunchArray | undefined,
 ];
 
+/** Integers of another width. Throws where one is not an element of the type. */
+function converted(name: string, element: LaunchElement, array: ArrayLike<number | bigint>, fail: Fail): LaunchArray {
+  const made = (arrays[element] as Int32ArrayConstructor).from(array as ArrayLike<number>, Number);
+  const at = made.findIndex((value, i) => value !== Number(array[i]));
+  if (at >= 0) fail("E0603 not an element", name, element, at, array[at] as number | bigint);
+  return made;
+}
+
 /** Throws where an array is not of the right type and length, or a part of a buffer is not large enough. */
 export function readTensor(
   name: string,
@@ -91,9 +99,12 @@ export function readTensor(
   if (isMade || isArray) {
     atMost("maxBufferSize");
     const array = value as LaunchArray | undefined;
-    if (array && array[Symbol.toStringTag] !== type) refuse();
+    const tag = array?.[Symbol.toStringTag];
+    const isOther = array && tag !== type;
+    // Integers of any width, as indices are of 64 bits elsewhere.
+    if (isOther && !(/^[iu]/.test(element) && /int/i.test(tag as string))) refuse();
     if (array && array.length !== count) fail("E0605 wrong length", name, array.length, count);
-    return [undefined, 0, size, array];
+    return [undefined, 0, size, isOther ? converted(name, element, array, fail) : array];
   }
   const part = "buffer" in Object(value) ? (value as GPUBufferBinding) : { buffer: value as GPUBuffer };
   const { buffer, offset = 0, size: most = Infinity }: GPUBufferBinding = part;

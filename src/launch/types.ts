@@ -13,6 +13,21 @@ export interface LaunchTypes {
   readonly dims: object;
 }
 
+/** What stands for an array of integers, of any width: each of them must be one of the element type. */
+export type IntegerArray =
+  | Int8Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array;
+
+/** What is taken for an array. */
+export type Taken<A> = A extends Int8Array | Uint8Array | Int32Array | Uint32Array ? IntegerArray : A;
+
 /** Of a kernel whose types are not known. */
 export interface AnyTypes {
   readonly inputs: Readonly<Record<string, LaunchArray | number | boolean>>;
@@ -55,7 +70,7 @@ export type OnDevice = GPUBuffer | GPUBufferBinding;
 export type LaunchTensors<T extends LaunchTypes> = {
   readonly [N in keyof T["inputs"]]: T["inputs"][N] extends number | boolean
     ? T["inputs"][N]
-    : T["inputs"][N] | OnDevice;
+    : Taken<T["inputs"][N]> | OnDevice;
 } & LaunchOutputs<Omit<T["outputs"], keyof T["inputs"] | keyof typeof Object.prototype>>;
 
 /** Where results are to be written; those that are left out are made. */

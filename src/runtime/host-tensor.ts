@@ -3,6 +3,7 @@
 import { halfBits } from "../ir/float16.ts";
 import { type ElementType, holds, isHalf, isInteger, printType } from "../ir/types.ts";
 import type { LaunchArray } from "../launch/compact.ts";
+import type { IntegerArray } from "../launch/types.ts";
 import type { Parameter } from "../target/manifest.ts";
 
 /** One array type an element type: f16 and bf16 as their bits, bool as 0 and 1. */
@@ -28,13 +29,13 @@ export interface HostTensor {
 }
 
 /**
- * Numbers of any element type, in float64: they are rounded to the parameter's. Truth values stand for a bool's; integers of
- * 64 bits, as indices are elsewhere, for those of an integer type that holds each of them.
+ * Numbers of any element type, in float64: they are rounded to the parameter's. Truth values stand for a bool's; typed arrays of
+ * integers of any width for those of an integer type that holds each of them.
  */
 export interface NumberTensor {
   readonly element: ElementType;
   readonly shape: readonly number[];
-  readonly data: Float64Array | BigInt64Array | BigUint64Array | readonly number[] | readonly boolean[];
+  readonly data: Float64Array | IntegerArray | readonly number[] | readonly boolean[];
 }
 
 /** What `run` takes for a parameter. A bare array takes the parameter's shape, where that is unambiguous. */
@@ -93,25 +94,28 @@ export function readInput(binding: Parameter, input: unknown): ReadInput | NoInp
   }
   if (isTensor && shape !== undefined && !Array.isArray(shape)) return { got: "a tensor whose shape is no list" };
   const extents = shape === undefined ? undefined : Array.from(shape as unknown[]);
-  const known = elementNames.find((name) => name === (element ?? elementOfData(data, binding.element)));
+  const areAny = areIntegers(data) && isInteger(binding.element);
+  const implied = areAny ? binding.element : elementOfData(data, binding.element);
+  const known = elementNames.find((name) => name === (element ?? implied));
   if (element !== undefined && known === undefined) return { got: "a tensor of no element type" };
   const holder = withArticle(data);
   const got = known && extents ? `${printType({ element: known, shape: extents.map(shown) })} in ${holder}` : holder;
   if (known !== undefined && known !== binding.element) return { got };
-  if (areLong(data) && !isInteger(binding.element)) return { got };
   const own = elementOfData(data, binding.element);
-  if (own !== undefined && own !== binding.element) return { got };
-  const numbers = own === undefined ? readNumbers(binding.element, data as ArrayLike<unknown>) : (data as HostData);
+  const isOwn = own === binding.element;
+  if (!isOwn && !areAny && (own !== undefined || areIntegers(data))) return { got };
+  const numbers = !isOwn ? readNumbers(binding.element, data as ArrayLike<unknown>) : (data as HostData);
   if ("got" in numbers) return numbers;
   return { element: known, shape: extents as number[] | undefined, data: numbers };
 }
 
-const areLong = (value: unknown) => /^Big(Ui|I)nt64Array$/.test(typedArrayName(value) ?? "");
+/** Whether it is a typed array of integers, of any width. */
+const areIntegers = (value: unknown) => /int/i.test(typedArrayName(value) ?? "");
 
 const isArray = (value: unknown) =>
   Array.isArray(value) ||
   typedArrayName(value) === "Float64Array" ||
-  areLong(value) ||
+  areIntegers(value) ||
   elementOfData(value) !== undefined;
 
 /** Numbers of a list, or of an array of numbers of 64 bits, that the element type can hold after rounding. */
@@ -120,7 +124,7 @@ function readNumbers(element: ElementType, list: ArrayLike<unknown>): Float64Arr
   for (let i = 0; i < numbers.length; i++) {
     const given = list[i];
     // What a number cannot hold exactly, no element type holds.
-    const value = typeof given === "bigint" && areLong(list) ? Number(given) : given;
+    const value = typeof given === "bigint" && areIntegers(list) ? Number(given) : given;
     const isRight = typeof value === "number" ? canHold(element, value) : element === "bool" && value === !!value;
     if (!isRight) return { got: `${value === undefined ? "nothing" : shown(value)} at element ${i}` };
     numbers[i] = Number(value);

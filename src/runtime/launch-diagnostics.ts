@@ -24,6 +24,8 @@ const told: ForEachProblem<Diagnostic, [kernel: string, manifest: LaunchManifest
     runtimeErrors.wrongElement(name, typeOf(manifest, name), withArticle(got)),
   "E0603 not a scalar": ([name, , got], _, manifest) =>
     runtimeErrors.wrongElement(name, typeOf(manifest, name), shown(got)),
+  "E0603 not an element": ([name, , at, got], _, manifest) =>
+    runtimeErrors.wrongElement(name, typeOf(manifest, name), `${got} at element ${at}`),
   "E0605 wrong length": ([name, has, needs], _, manifest) =>
     runtimeErrors.wrongLength(name, typeOf(manifest, name), needs, has),
   "E0618 no storage": ([name], kernel) => runtimeErrors.noStorage(kernel, name),

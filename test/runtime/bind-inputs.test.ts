@@ -172,6 +172,25 @@ test("everything wrong is reported at once", () => {
   expect(codes.sort()).toEqual(["E0602", "E0603", "E0604", "E0607"]);
 });
 
+test("typed arrays of integers of other widths are those of the parameter", () => {
+  const picks = handKernel("", {
+    inputs: { at: ["i32", [2]], byte: ["u8", [2]] },
+    outputs: { y: ["f32", [2]] },
+    dims: [],
+  });
+  for (const at of [Int8Array.of(3, 4), Uint16Array.of(3, 4), Uint8ClampedArray.of(3, 4), Uint32Array.of(3, 4)]) {
+    const { arrays } = bindInputs(picks, { at, byte: Int16Array.of(0, 255) }, {});
+    expect(arrays.map(({ data }) => [...data])).toEqual([
+      [3, 4],
+      [0, 255],
+    ]);
+  }
+  const found = (at: Int8Array | Uint32Array, byte: Int8Array | Int16Array) =>
+    diagnosticsOf(() => bindInputs(picks, { at, byte }, {}))[0];
+  expect(found(Uint32Array.of(0, 2 ** 31), Int16Array.of(0, 0))).toContain("got 2147483648 at element 1");
+  expect(found(Int8Array.of(0, 0), Int8Array.of(-1, 0))).toContain("got -1 at element 0");
+});
+
 describe("integers of 64 bits", () => {
   const picks = handKernel("", {
     inputs: { at: ["i32", [3]], byte: ["u8", [1]] },
