@@ -34,7 +34,7 @@ export async function extractCommand(args: Arguments, session: Session): Promise
   const model = openModel(path, io);
   // Constants are loaded from the model, relative to the folder of the programs.
   const file = relative(resolve(io.cwd, folder ?? "."), resolve(io.cwd, path)).replaceAll("\\", "/");
-  const imported = importModel(model, file);
+  const imported = importModel(model, file, { asRuntime: true });
   const { regions, refused } = normRegions(model, imported, profile);
   const warnings = refused.map(({ warning }) => warning);
   const replaced = replacedBy(regions, new Dataflow(model));

@@ -40,8 +40,8 @@ function row(
 /** Keyed by the number that a file has. Strings, complex numbers and floats of 8 bits and less are not read. */
 export const dataTypes: ReadonlyMap<number, DataType> = new Map([
   [1, row("FLOAT", "float", 4, "float", (view, at) => view.getFloat32(at, true), "f32")],
-  [2, row("UINT8", "integer", 1, "int32", (view, at) => view.getUint8(at))],
-  [3, row("INT8", "integer", 1, "int32", (view, at) => view.getInt8(at))],
+  [2, row("UINT8", "integer", 1, "int32", (view, at) => view.getUint8(at), "u8")],
+  [3, row("INT8", "integer", 1, "int32", (view, at) => view.getInt8(at), "i8")],
   [4, row("UINT16", "integer", 2, "int32", (view, at) => view.getUint16(at, true))],
   [5, row("INT16", "integer", 2, "int32", (view, at) => view.getInt16(at, true))],
   [6, row("INT32", "integer", 4, "int32", (view, at) => view.getInt32(at, true), "i32")],
@@ -72,7 +72,7 @@ export const dataTypes: ReadonlyMap<number, DataType> = new Map([
     row(
       ...(["BFLOAT16", "float", 2, "int32"] as const),
       (view, at) => fromBfloat16Bits(view.getUint16(at, true)),
-      undefined,
+      "bf16",
       fromBfloat16Bits,
     ),
   ],
@@ -84,8 +84,7 @@ export function typeName(number: number): string {
 
 /** What the language would call types that it lacks. */
 const foreignNames: ReadonlyMap<number, string> = new Map([
-  ...[[11, "f64"] as const, [16, "bf16"] as const, [2, "u8"] as const, [3, "i8"] as const],
-  ...[[4, "u16"] as const, [5, "i16"] as const, [13, "u64"] as const, [8, "text"] as const],
+  ...[[11, "f64"] as const, [4, "u16"] as const, [5, "i16"] as const, [13, "u64"] as const, [8, "text"] as const],
 ]);
 
 /** Why nothing is done in a type that a model has. */

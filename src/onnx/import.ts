@@ -3,7 +3,7 @@
  * the rules of `rules/`; any other becomes an `extern` op.
  */
 
-import { type Diagnostic, fail, type Labels, type Source, type Span, TircError } from "../diagnostics/diagnostic.ts";
+import { type Diagnostic, fail, type Span, TircError } from "../diagnostics/diagnostic.ts";
 import { onnxErrors, onnxRemarks } from "../diagnostics/errors-onnx.ts";
 import { progress } from "../diagnostics/progress.ts";
 import { Builder, copyOp, makeOp } from "../ir/builder.ts";
@@ -23,12 +23,14 @@ import { type Dim, type ElementType, opaqueType, printType, type TensorType, ten
 import { dataTypes } from "./data-types.ts";
 import { Dimensions } from "./dimensions.ts";
 import type { Extent } from "./extent.ts";
+import { listing } from "./listing.ts";
 import { functionKey, type NodeProto, type ValueInfoProto } from "./messages.ts";
 import { type OnnxModel, shownOp, writtenName } from "./model.ts";
 import { identifier, UniqueNames } from "./names.ts";
-import { Declined, decline, NodeView, type Surroundings } from "./node.ts";
+import { Declined, decline, NodeView, type Rule, type Surroundings } from "./node.ts";
 import { rowsOf } from "./rows.ts";
 import { rules } from "./rules/index.ts";
+import { sizesIn } from "./sizes.ts";
 import { ScopeTypes } from "./types/infer.ts";
 import { mostItems, type TensorInfo, types } from "./types/view.ts";
 
@@ -58,6 +60,11 @@ export interface ImportOptions {
   /** Floats that the language has no type for are taken for f32: what comes of it shows where norms are, no more. */
   readonly foreignFloats?: boolean;
   /**
+   * A bf16 has a type only where what runs the model computes in it: onnxruntime has no norms of bf16, and its tensors in
+   * JavaScript are of no such type. For what is handed back to the runtime.
+   */
+  readonly asRuntime?: boolean;
+  /**
    * A tensor of which the last extent is known and the rank is not is taken for rows of that length, three axes standing
    * for any number before the last. What does the same to every row is an op of the language on them.
    */
@@ -73,46 +80,6 @@ export interface ImportOptions {
 export function importModel(model: OnnxModel, file: string, options: ImportOptions = {}): Imported {
   if (writtenName(file) !== file || !/\.(onnx|pt2)$/.test(file)) fail(onnxErrors.unwritableName(file));
   return new GraphImport(model, file, options).run();
-}
-
-/**
- * The graph as a text, a node a line: what messages about an op of it show.
- * @param tensors the tensors of the graph by their names in the program, as far as the import has come.
- */
-function listing(
-  { file, graph }: OnnxModel,
-  tensors: ReadonlyMap<string, string>,
-): { source: Source; spanOf: (node: NodeProto) => Span } {
-  const lines = graph.nodes.map(({ outputs, opType, inputs, name }) => {
-    const text = `${outputs.join(", ")} = ${opType}(${inputs.join(", ")})`;
-    return (name === "" ? text : `${text}  // ${name}`).replace(/[\n\r]/g, " ");
-  });
-  let start = 0;
-  const starts = lines.map((line) => {
-    const at = start;
-    start += line.length + 1;
-    return at;
-  });
-  const nodeAt = new Map(graph.nodes.map((node, i) => [starts[i] as number, node]));
-  const outputs = new UniqueNames();
-  const results = new Map(graph.outputs.map(({ name }) => [outputs.give(name), name]));
-  const labels: Labels = {
-    maker(at) {
-      const node = nodeAt.get(at);
-      return node && `\`${writtenName(node.name || (node.outputs[0] ?? ""))}\` (${writtenName(shownOp(node))})`;
-    },
-    leaf(name) {
-      const tensor = tensors.get(name);
-      return tensor === undefined ? undefined : `\`${writtenName(tensor)}\``;
-    },
-    result: (name) => writtenName(results.get(name) ?? name),
-  };
-  const source = { name: file, text: lines.join("\n"), labels };
-  const spanOf = ({ index }: NodeProto) => {
-    const from = starts[index] as number;
-    return { source, start: from, end: from + (lines[index] as string).length };
-  };
-  return { source, spanOf };
 }
 
 class GraphImport implements Surroundings {
@@ -134,6 +101,8 @@ class GraphImport implements Surroundings {
   private readonly remarks: Diagnostic[] = [];
   private readonly kept = new Map<Op, NodeProto>();
   private readonly used: ReadonlySet<string>;
+  /** Dimensions of parameters, whose extents are known when a kernel is launched. */
+  private readonly launchDims = new Set<string>();
   /** Ops that only compute shapes, or read constants: they go where nothing needs them. */
   private readonly mayGo = new Set<Op>();
 
@@ -158,6 +127,7 @@ class GraphImport implements Surroundings {
     const constants = new Set(this.model.tensorNames);
     const params = graph.inputs.flatMap((input) => (constants.has(input.name) ? [] : this.parameter(input)));
     if (this.options.types !== undefined) params.push(...this.captured());
+    for (const dim of params.flatMap(({ shape }) => shape)) if (typeof dim === "string") this.launchDims.add(dim);
     for (const name of graph.sparse) this.made(name, this.outside("SparseInitializer", name));
     for (const [i, node] of order.entries()) {
       progress(() => `import: node ${i + 1} of ${order.length}`);
@@ -218,7 +188,7 @@ class GraphImport implements Surroundings {
 
   elementOf(dataType: number | undefined): ElementType | undefined {
     if (this.options.foreignFloats && (dataType === types.double || dataType === types.bfloat16)) return "f32";
-    if (this.model.hasBfloat16 && dataType === types.bfloat16) return "bf16";
+    if (this.options.asRuntime && dataType === types.bfloat16 && !this.model.hasBfloat16) return undefined;
     return dataType === undefined ? undefined : dataTypes.get(dataType)?.element;
   }
 
@@ -293,8 +263,9 @@ class GraphImport implements Surroundings {
       node.domain !== "com.microsoft" && this.model.functions.has(functionKey({ ...node, name: node.opType }));
     const rule = isOther ? undefined : rules.get(`${node.domain}:${node.opType}`);
     try {
-      if (rule !== undefined) {
-        this.bind(node, [rule(view)].flat(), mark);
+      const sizes = this.sizes(node);
+      if (sizes !== undefined || rule !== undefined) {
+        this.bind(node, sizes ? [sizes] : [(rule as Rule)(view)].flat(), mark);
         return;
       }
     } catch (caught) {
@@ -306,6 +277,14 @@ class GraphImport implements Surroundings {
       if (!follows) this.remarks.push(onnxRemarks.keptAsExtern(span, shownOp(node), reason));
     }
     this.keep(view, span);
+  }
+
+  /** What a node computes of extents alone, as Shape and Gather do. */
+  private sizes({ outputs }: NodeProto): Value | undefined {
+    const [name = "", ...others] = outputs;
+    return others.length > 0
+      ? undefined
+      : sizesIn(this.types.info(name), this.builder, this.dimensions, this.launchDims);
   }
 
   /** Gives the outputs of a node their values, and those that were just made their names. */

@@ -92,7 +92,7 @@ export function surgery(given: OnnxModel, options: SurgeryOptions = {}): Surgery
   const model = options.dequantize === true ? given.dequantized() : given;
   const rowsOfUnknownRank = model.opset >= opsetOfNegativeAxes;
   const dialect = given instanceof Pt2Model ? "aten" : "onnx";
-  return operate(model, importModel(model, "model.onnx", { rowsOfUnknownRank }), options, dialect);
+  return operate(model, importModel(model, "model.onnx", { asRuntime: true, rowsOfUnknownRank }), options, dialect);
 }
 
 /** Whether a form of norms is made of ops that PyTorch has. */

@@ -5,12 +5,22 @@ import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ModelProtoSchema } from "onnx-buf";
 import { describe, expect, test } from "vitest";
 import { applyFusedRmsNorm } from "../../src/driver/apply-fused-rms-norm.ts";
+import { compile } from "../../src/driver/compile.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import { makeFn, type Value } from "../../src/ir/ir.ts";
 import { elementCount, type Tensor } from "../../src/ir/tensor.ts";
 import { printType } from "../../src/ir/types.ts";
 import { constantsOfModel, expectNear, expectSameAsOnnxruntime, imported, opsOf } from "../support/import-onnx.ts";
-import { graph as graphOf, type ModelParts, node, onnxModel, spread, valueInfo, weight } from "../support/onnx.ts";
+import {
+  type Declared,
+  graph as graphOf,
+  type ModelParts,
+  node,
+  onnxModel,
+  spread,
+  valueInfo,
+  weight,
+} from "../support/onnx.ts";
 import { runOnnx } from "../support/onnxruntime.ts";
 
 const f32 = (dims: readonly number[], seed = 9) => weight("f32", dims, ...spread(elementCount(dims), seed));
@@ -55,10 +65,57 @@ describe("shapes that nodes compute", () => {
     expect(remarks).toEqual([]);
   });
 
-  test("stay where a result of the graph needs them", () => {
-    const { fn } = imported(onnxModel({ ...heads, outputs: { y: { element: "f32" }, s1: { element: "i64" } } }));
-    expect(opsOf(fn)).toContain("extern Shape");
+  test("are sizes where a result of the graph needs them", async () => {
+    const bytes = onnxModel({ ...heads, outputs: { y: { element: "f32" }, s1: { element: "i64" } } });
+    const { fn } = await expectSameAsOnnxruntime(bytes, { x: feed([2, 5, 12]) });
+    expect(opsOf(fn)).toEqual(["size", "cast", "broadcast", "reshape", "transpose", "transpose", "reshape"]);
     expect(fn.results.map(({ value }) => printType(value.type))).toEqual(["f32[batch, seq, 12]", "i32[1]"]);
+  });
+
+  const sumOf = (chain: readonly ReturnType<typeof node>[], outputs: Readonly<Record<string, Declared>>) => {
+    const model = {
+      inputs: { x: { element: "f32", shape: ["batch", "seq", 4] } },
+      outputs,
+      weights: { one: weight("i64", [], 1), two: weight("i64", [2], 0, 1), three: weight("i64", [], 3) },
+      nodes: [
+        node("ReduceSum", ["x"], ["sum"], { attributes: { keepdims: 0 } }),
+        node("Shape", ["x"], ["shape"]),
+        ...chain,
+      ],
+    } as const;
+    return expectSameAsOnnxruntime(onnxModel(model), { x: feed([2, 5, 4]) });
+  };
+  const toFloat = { attributes: { to: 1 } } as const;
+
+  test("are sizes where numbers are computed with them: the mean by an extent that has a name", async () => {
+    const chain = [
+      node("Gather", ["shape", "one"], ["s"]),
+      node("Cast", ["s"], ["f"], toFloat),
+      node("Div", ["sum", "f"], ["y"]),
+    ];
+    const { fn, module, remarks } = await sumOf(chain, { y: { element: "f32" } });
+    expect(opsOf(fn)).toEqual(["sum", "size", "cast", "cast", "div"]);
+    expect(remarks).toEqual([]);
+    expect(compile(module).kernels).toHaveLength(1);
+  });
+
+  test("products and sums of them are", async () => {
+    const chain = [
+      node("Gather", ["shape", "two"], ["dims"]),
+      node("ReduceProd", ["dims"], ["count"], { attributes: { keepdims: 0 } }),
+      node("Mul", ["count", "three"], ["all"]),
+      node("Sub", ["all", "one"], ["less"]),
+      node("Cast", ["less"], ["f"], toFloat),
+      node("Div", ["sum", "f"], ["y"]),
+    ];
+    const { fn } = await sumOf(chain, { y: { element: "f32" }, shape: { element: "i64" } });
+    expect(opsOf(fn).filter((op) => op.startsWith("extern"))).toEqual([]);
+  });
+
+  test("what is not a polynomial of them stays", async () => {
+    const chain = [node("Gather", ["shape", "one"], ["s"]), node("Div", ["s", "three"], ["y"])];
+    const { fn } = await sumOf(chain, { y: { element: "i64" } });
+    expect(opsOf(fn)).toContain("div");
   });
 
   test("one extent that is not known is found from the others", async () => {

@@ -15,10 +15,12 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "onnx-buf";
-import { toFloat16Bits } from "../../src/ir/float16.ts";
+import { toBfloat16Bits, toFloat16Bits } from "../../src/ir/float16.ts";
 
 /** A number for each element type, as `TensorProto.DataType` has it. */
-export const onnxType = { f32: 1, u8: 2, i32: 6, i64: 7, string: 8, bool: 9, f16: 10, f64: 11, u32: 12 } as const;
+export const onnxType = {
+  ...{ f32: 1, u8: 2, i8: 3, i32: 6, i64: 7, string: 8, bool: 9, f16: 10, f64: 11, u32: 12, bf16: 16 },
+} as const;
 export type OnnxElement = keyof typeof onnxType;
 
 export interface Weight {
@@ -45,6 +47,10 @@ export function rawBytes({ element, numbers }: Weight): Uint8Array<ArrayBuffer> 
       return bytesOf(Float32Array.from(numbers));
     case "f64":
       return bytesOf(Float64Array.from(numbers));
+    case "i8":
+      return bytesOf(Int8Array.from(numbers));
+    case "bf16":
+      return bytesOf(Uint16Array.from(numbers, toBfloat16Bits));
     case "f16":
       return bytesOf(Uint16Array.from(numbers, toFloat16Bits));
     case "i64":

@@ -26,6 +26,7 @@ const names = {
   i64: "int64",
   u32: "uint32",
   u8: "uint8",
+  i8: "int8",
 };
 
 async function tensorOf({ element, shape, numbers }: Feed) {
@@ -35,13 +36,21 @@ async function tensorOf({ element, shape, numbers }: Feed) {
   if (element === "f16") return new Tensor("float16", Uint16Array.from(list, toFloat16Bits), dims);
   if (element === "i64") return new Tensor("int64", BigInt64Array.from(list, BigInt), dims);
   if (element === "bool") return new Tensor("bool", Uint8Array.from(list), dims);
-  const arrays = { f32: Float32Array, f64: Float64Array, i32: Int32Array, u32: Uint32Array, u8: Uint8Array };
-  if (element === "string") throw new Error("strings are not fed");
+  const arrays = {
+    f32: Float32Array,
+    f64: Float64Array,
+    i32: Int32Array,
+    u32: Uint32Array,
+    u8: Uint8Array,
+    i8: Int8Array,
+  };
+  if (element === "string" || element === "bf16") throw new Error(`${element} is not fed`);
   return new Tensor(names[element] as "float32", arrays[element].from(list) as Float32Array, dims);
 }
 
 const elementOf: Readonly<Record<string, ElementType>> = {
   ...{ float32: "f32", float16: "f16", float64: "f32", int32: "i32", int64: "i32", uint32: "u32", bool: "bool" },
+  ...{ uint8: "u8", int8: "i8" },
 };
 
 function numbersOf(type: string, data: ArrayLike<number> | ArrayLike<bigint>): Float64Array {

@@ -2,9 +2,10 @@
 
 import type { Value } from "../../ir/ir.ts";
 import type { OpName } from "../../ir/ops/index.ts";
-import { isFloat } from "../../ir/types.ts";
+import { isByte, isFloat, isInteger } from "../../ir/types.ts";
 import { typeName } from "../data-types.ts";
 import { decline, type NodeView, type Rule } from "../node.ts";
+import { lastByte } from "./quantization.ts";
 
 const unary =
   (op: OpName): Rule =>
@@ -92,7 +93,8 @@ const cast: Rule = (at) => {
   const x = at.input(0);
   const to = at.int("to", 0);
   const element = at.elementOf(to) ?? decline(`the language has no ${typeName(to)}`);
-  return element === x.element ? x : at.emit("cast", [x], { to: element });
+  if (element === x.element) return x;
+  return isByte(element) && isInteger(x.element) ? lastByte(at, x, element) : at.emit("cast", [x], { to: element });
 };
 
 const hardSigmoid: Rule = (at) => {

@@ -4,9 +4,13 @@ import type { Rule } from "../node.ts";
 import { elementwiseRules } from "./elementwise.ts";
 import { linearRules } from "./linear.ts";
 import { normRules } from "./norms.ts";
+import { quantizationRules } from "./quantization.ts";
 import { reductionRules } from "./reductions.ts";
 import { shapeRules } from "./shape.ts";
 
 export const rules: ReadonlyMap<string, Rule> = new Map(
-  Object.entries({ ...elementwiseRules, ...reductionRules, ...normRules, ...shapeRules, ...linearRules }),
+  Object.entries({
+    ...{ ...elementwiseRules, ...reductionRules, ...normRules, ...shapeRules, ...linearRules },
+    ...quantizationRules,
+  }),
 );

@@ -31,7 +31,7 @@ const concat: Rule = (at) => {
 };
 
 /** At most four tensors are joined by one op. */
-function joined(at: NodeView, pieces: readonly Value[], axis: number): Value {
+export function joined(at: Pick<NodeView, "emit">, pieces: readonly Value[], axis: number): Value {
   let whole = pieces[0] as Value;
   for (let i = 1; i < pieces.length; i += 3) whole = at.emit("concat", [whole, ...pieces.slice(i, i + 3)], { axis });
   return whole;

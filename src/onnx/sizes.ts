@@ -1,0 +1,65 @@
+/**
+ * Numbers that follow from extents of the inputs, as programs of models compute them (Shape, Gather, Cast, Mul, ...), as `size`
+ * ops, which are numbers of the launch:
+ *
+ *   s = Gather(Shape(x), 1)                        x: f32[batch, seq, 768]
+ *   ->
+ *   s = cast(size(shape = [seq]), to = i32)
+ */
+
+import type { Builder } from "../ir/builder.ts";
+import type { Value } from "../ir/ir.ts";
+import type { Dimensions } from "./dimensions.ts";
+import type { Extent } from "./extent.ts";
+import { joined } from "./rules/shape.ts";
+import { type TensorInfo, types } from "./types/view.ts";
+
+/** Extents in a list that become numbers of the program. */
+const mostSizes = 8;
+
+/** Some number of the elements of a shape. */
+interface SizeTerm {
+  readonly factor: number;
+  readonly dims: readonly string[];
+}
+
+/**
+ * A list of integers, or one of them, that are polynomials of dimensions; undefined where it is none.
+ * @param known dimensions whose extents are known at the launch.
+ */
+export function sizesIn(
+  info: TensorInfo | undefined,
+  builder: Builder,
+  dimensions: Dimensions,
+  known: ReadonlySet<string>,
+): Value | undefined {
+  const { element, shape, items } = info ?? {};
+  const isInteger = element === types.int64 || element === types.int32;
+  if (!isInteger || shape === undefined || shape.length > 1 || items === undefined) return undefined;
+  // A number alone is a constant, and says more.
+  if (items.length > mostSizes || items.every((item) => typeof item === "number")) return undefined;
+  const terms = items.map((item) => (item === undefined ? undefined : termsOf(item, dimensions)));
+  const areKnown = terms.every((list) => list?.every(({ dims }) => dims.every((dim) => known.has(dim))));
+  if (!areKnown) return undefined;
+  const values = (terms as (readonly SizeTerm[])[]).map((list) => {
+    const sum = list.map((term) => numberOf(term, builder)).reduce((a, b) => builder.emit("add", [a, b]));
+    return shape.length === 0 ? sum : builder.emit("broadcast", [sum], { shape: [1] });
+  });
+  return joined(builder, values, 0);
+}
+
+/** An extent as the sum of sizes of shapes; undefined where it is not a polynomial of dimensions. */
+function termsOf(extent: Extent, dimensions: Dimensions): readonly SizeTerm[] | undefined {
+  if (typeof extent === "number") return Number.isSafeInteger(extent) ? [{ factor: extent, dims: [] }] : undefined;
+  const isPlain = extent.terms.every(({ atoms }) => atoms.every(({ operation }) => operation === undefined));
+  if (!isPlain) return undefined;
+  return extent.terms.map(({ factor, atoms }) => {
+    return { factor, dims: atoms.map((atom) => dimensions.dim(dimensions.extents.dimension(atom.key)) as string) };
+  });
+}
+
+function numberOf({ factor, dims }: SizeTerm, builder: Builder): Value {
+  if (dims.length === 0) return builder.constant("i32", factor);
+  const size = builder.emit("cast", [builder.emit("size", [], { shape: [...dims] })], { to: "i32" });
+  return factor === 1 ? size : builder.emit("mul", [size, builder.constant("i32", factor)]);
+}
