@@ -10,8 +10,9 @@
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { copiesOf, median, openBench, replayed, tirc } from "./lib/device.mjs";
-import { inputsOf, ops, reference } from "./lib/ops.mjs";
+import { copiesOf, median, openBench, passesOf, replayed } from "./lib/device.mjs";
+import { ops } from "./lib/ops.mjs";
+import { referencesOf } from "./lib/reference.mjs";
 import { table, writeReport } from "./lib/report.mjs";
 
 const { values: options } = parseArgs({
@@ -27,13 +28,16 @@ const allShapes = [
   ...["4096x64", "4096x768", "2048x1024", "1024x4096", "256x16384", "1000x1000", "4096x769", "8x131072", "65537x32"],
 ];
 const quickShapes = ["4096x64", "4096x768", "1024x4096"];
-const shapes = (options.shape ?? (options.quick ? quickShapes : allShapes)).map((text) => text.split("x").map(Number));
+/** Of a GPU: what its caches do not hold. */
+const largeShapes = ["262144x64", "20480x768", "16384x1024", "4096x4096", "1024x16384", "20480x769"];
 const rounds = Number(options.rounds);
 /** Runs without some peer, or with few rounds, are for looking at only. */
 const isWritten = options.peer === undefined && rounds >= 9;
 
 const context = await openBench();
-const { device, recorder, watch } = context;
+const { device, recorder, watch, isGpu } = context;
+const usualShapes = options.quick ? quickShapes : [...allShapes, ...(isGpu ? largeShapes : [])];
+const shapes = (options.shape ?? usualShapes).map((text) => text.split("x").map(Number));
 const contenders = [];
 for (const file of ["tirc", "hand", "jax", "tfjs", "ort"]) {
   const module = await import(`./lib/${file}.mjs`);
@@ -78,20 +82,19 @@ async function prepare({ name, make }, key, shape, data, wanted) {
   }
 }
 
-async function measure(key, shape) {
-  const data = inputsOf(ops[key], shape);
-  const wanted = reference(tirc, ops[key], shape, data);
+async function measure(key, shape, { data, wanted }) {
   const { copies: works, destroy } = copiesOf(device, 8 * shape[0] * shape[1]);
   const copies = works.map((work) => ({ work, kernel: [] }));
   const runs = [];
   for (const contender of contenders.filter(({ isIn }) => isIn(ops[key])))
     runs.push(await prepare(contender, key, shape, data, wanted));
   const sound = runs.filter(({ failed }) => failed === undefined);
+  const passes = isGpu ? await passesOf(watch, works[0]) : 1;
   for (let round = -2; round < rounds; round++) {
     // Each is first in some round: what ran before weighs on whoever comes next.
     const turned = (list) => list.map((_, i) => list[(i + round + list.length * 2) % list.length]);
     for (const each of turned([...copies, ...sound])) {
-      const time = await watch.time(each.work);
+      const time = await watch.time(each.work, passes);
       if (round >= 0) each.kernel.push(time);
     }
     for (const each of turned(sound)) {
@@ -118,7 +121,8 @@ const kept = new URL("results.json", import.meta.url);
 function keep(result) {
   const runs = existsSync(kept) ? JSON.parse(readFileSync(kept, "utf8")) : [];
   const others = runs.find(({ device }) => device === context.description)?.results ?? [];
-  const order = ({ op, shape }) => Object.keys(ops).indexOf(op) * 100 + allShapes.indexOf(shape.replaceAll(" ", ""));
+  const shapeOrder = [...allShapes, ...largeShapes];
+  const order = ({ op, shape }) => Object.keys(ops).indexOf(op) * 100 + shapeOrder.indexOf(shape.replaceAll(" ", ""));
   const all = [...others.filter(({ op, shape }) => op !== result.op || shape !== result.shape), result];
   const run = { device: context.description, results: all.sort((a, b) => order(a) - order(b)) };
   const after = [...runs.filter(({ device }) => device !== run.device), run].sort((a, b) =>
@@ -129,12 +133,12 @@ function keep(result) {
 }
 
 const results = [];
-for (const key of options.op ?? Object.keys(ops)) {
-  for (const shape of shapes) {
-    const result = await measure(key, shape);
-    results.push(result);
-    console.log(table([result], results.length === 1));
-    if (isWritten) writeReport(keep(result));
-  }
+const cases = (options.op ?? Object.keys(ops)).flatMap((key) => shapes.map((shape) => [key, shape]));
+const references = referencesOf(cases, isGpu);
+for (const [key, shape] of cases) {
+  const result = await measure(key, shape, (await references.next()).value);
+  results.push(result);
+  console.log(table([result], results.length === 1));
+  if (isWritten) writeReport(keep(result));
 }
 process.exit(0);

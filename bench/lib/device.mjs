@@ -3,6 +3,7 @@
  * noted, so that it can be dispatched again between two timestamps.
  */
 
+const { isSoftware } = await import("../../dist/src/launch/choose.js");
 const { openDevice } = await import("../../dist/src/runtime/node.js");
 const { actAsPage } = await import("../../dist/src/cli/peers/page.js");
 
@@ -10,15 +11,21 @@ export const tirc = await import("../../dist/src/index.js");
 export const { emittedFunctions } = await import("../../dist/src/emit/module.js");
 export const { copiesOf } = await import("../../dist/src/bench/copies.js");
 const { recordDispatches, replayed } = await import("../../dist/src/bench/recorder.js");
-export const { measure, median, stopwatch } = await import("../../dist/src/runtime/measure.js");
+export const { measure, median, passesOf, stopwatch } = await import("../../dist/src/runtime/measure.js");
 
 export { replayed };
 
 export async function openBench() {
   const opened = await openDevice({ requiredFeatures: ["timestamp-query"] });
-  const { device } = opened;
+  const { device, adapterInfo } = opened;
   const recorder = recordDispatches(device);
-  return { ...opened, adapter: await actAsPage(opened), recorder, watch: stopwatch(device) };
+  return {
+    ...opened,
+    isGpu: !isSoftware(adapterInfo),
+    adapter: await actAsPage(opened),
+    recorder,
+    watch: stopwatch(device),
+  };
 }
 
 export async function download(device, buffer, count) {

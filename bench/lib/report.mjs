@@ -17,7 +17,7 @@ function line({ op, shape, copy, entries }) {
     .filter((entry) => entry.failed && entry.name !== "by hand")
     .map((entry) => `${entry.name}: ${entry.failed}`);
   const cells = [
-    ...[ops[op].title, shape, copy.toFixed(2)],
+    ...[ops[op].title, shape, copy < 0.1 ? copy.toPrecision(2) : copy.toFixed(2)],
     ...[tirc.kernel ? `${number(tirc.kernel)} (${tirc.launches})` : "-", number(hand.kernel)],
     kernel ? `${number(kernel.kernel)} (${kernel.name}, ${kernel.launches})` : "-",
     ...[kernel && tirc.kernel ? (tirc.kernel / kernel.kernel).toFixed(2) : "-", number(tirc.whole)],

@@ -23,11 +23,12 @@ export async function measure(
   const watch = stopwatch(device);
   const times = kernels.map((): number[] => []);
   try {
+    const passes = kernels[0] === undefined ? 1 : await passesOf(watch, kernels[0]);
     for (let round = -1; round < rounds; round++) {
       for (let i = 0; i < kernels.length; i++) {
         // Each comes first in some round: what ran before weighs on whoever is next.
         const at = (i + round + kernels.length) % kernels.length;
-        const time = await watch.time(kernels[at] as Encodable);
+        const time = await watch.time(kernels[at] as Encodable, passes);
         if (round >= 0) times[at]?.push(time);
       }
     }
@@ -37,10 +38,21 @@ export async function measure(
   return times;
 }
 
+/** Milliseconds that are measured at least: what begins and ends a measurement takes microseconds. */
+const measuredAtLeast = 1;
+const mostPasses = 256;
+
+/** How many passes of some work are measured together. A GPU takes microseconds for one, a processor milliseconds. */
+export async function passesOf(watch: Stopwatch, work: Encodable): Promise<number> {
+  await watch.time(work);
+  const time = await watch.time(work);
+  return Math.max(1, Math.min(mostPasses, Math.ceil(measuredAtLeast / time)));
+}
+
 export interface Stopwatch {
   readonly clock: "timestamps" | "submission";
-  /** Milliseconds that one pass takes. */
-  time(work: Encodable): Promise<number>;
+  /** Milliseconds that one pass takes: of `times` passes in one submission, the share of each. 1 unless said otherwise. */
+  time(work: Encodable, times?: number): Promise<number>;
   destroy(): void;
 }
 
@@ -49,23 +61,30 @@ export function stopwatch(device: GPUDevice): Stopwatch {
   return device.features.has("timestamp-query") ? timestamps(device) : wallClock(device);
 }
 
+/** Indices of timestamps: the beginning and the end of all passes, and what nobody reads. */
+const stamps = { begin: 0, end: 1, firstEnd: 2, lastBegin: 3 };
+
 function timestamps(device: GPUDevice): Stopwatch {
-  const querySet = device.createQuerySet({ type: "timestamp", count: 2 });
+  const querySet = device.createQuerySet({ type: "timestamp", count: 4 });
   const resolved = device.createBuffer({ size: 16, usage: usage.queryResolve | usage.copySource });
   const readable = device.createBuffer({ size: 16, usage: usage.copyDestination | usage.mapRead });
-  const writes = { querySet, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 };
   return {
     clock: "timestamps",
-    async time(work) {
+    async time(work, times = 1) {
       const encoder = device.createCommandEncoder();
-      work.encode(encoder, { timestampWrites: writes });
+      for (let i = 0; i < times; i++) {
+        const beginningOfPassWriteIndex = i === 0 ? stamps.begin : stamps.lastBegin;
+        const endOfPassWriteIndex = i === times - 1 ? stamps.end : stamps.firstEnd;
+        const timestampWrites = { querySet, beginningOfPassWriteIndex, endOfPassWriteIndex };
+        work.encode(encoder, i === 0 || i === times - 1 ? { timestampWrites } : {});
+      }
       encoder.resolveQuerySet(querySet, 0, 2, resolved, 0);
       encoder.copyBufferToBuffer(resolved, 0, readable, 0, 16);
       device.queue.submit([encoder.finish()]);
       await readable.mapAsync(mapModeRead);
       const [from, to] = new BigUint64Array(readable.getMappedRange().slice(0)) as unknown as [bigint, bigint];
       readable.unmap();
-      return Number(to - from) / 1e6;
+      return Number(to - from) / 1e6 / times;
     },
     destroy() {
       for (const one of [querySet, resolved, readable]) one.destroy();
@@ -76,13 +95,13 @@ function timestamps(device: GPUDevice): Stopwatch {
 function wallClock(device: GPUDevice): Stopwatch {
   return {
     clock: "submission",
-    async time(work) {
+    async time(work, times = 1) {
       const encoder = device.createCommandEncoder();
-      work.encode(encoder);
+      for (let i = 0; i < times; i++) work.encode(encoder);
       const start = performance.now();
       device.queue.submit([encoder.finish()]);
       await device.queue.onSubmittedWorkDone();
-      return performance.now() - start;
+      return (performance.now() - start) / times;
     },
     destroy() {},
   };

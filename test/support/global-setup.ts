@@ -5,6 +5,7 @@
 
 import type { TestCase, TestProject } from "vitest/node";
 import { TircError } from "../../src/diagnostics/diagnostic.ts";
+import { isSoftware } from "../../src/launch/choose.ts";
 import { openDevice, openNullDevice } from "../../src/runtime/node.ts";
 
 /** Software drivers, and what their adapters are called. */
@@ -17,6 +18,8 @@ type Drivers = { readonly [D in Driver]?: string | undefined };
 interface TestPlatform {
   readonly device?: string;
   readonly drivers?: Drivers;
+  /** The name of the machine's adapter where that is a GPU. */
+  readonly hardware?: string | undefined;
   readonly noDevice?: string;
   readonly noTint?: string;
 }
@@ -50,12 +53,13 @@ async function findPlatform(): Promise<TestPlatform> {
     return { noDevice: "TIRC_TEST_DEVICE is `none`", ...(await findTint()) };
   }
   const drivers = await findDrivers();
+  const hardware = await findHardware();
   // Workers and the processes that tests start inherit it.
   if (drivers.swiftshader === undefined) process.env.TIRC_ADAPTER ??= adapterOf.swiftshader;
   try {
     const { description, close } = await openDevice();
     close();
-    return { device: description, drivers };
+    return { device: description, drivers, hardware };
   } catch (caught) {
     return { noDevice: reasonOf(caught), drivers, ...(await findTint()) };
   }
@@ -72,6 +76,16 @@ async function findDrivers(): Promise<Drivers> {
     }
   }
   return found;
+}
+
+async function findHardware(): Promise<string | undefined> {
+  try {
+    const { adapterInfo, description, close } = await openDevice();
+    close();
+    return isSoftware(adapterInfo) ? undefined : description;
+  } catch {
+    return undefined;
+  }
 }
 
 async function findTint(): Promise<{ noTint?: string }> {

@@ -1,13 +1,13 @@
 /**
- * The device that kernels run on in tests (global-setup.ts says which), and both software drivers for tests of arithmetic,
- * in which drivers differ.
+ * The device that kernels run on in tests (global-setup.ts says which), and each driver for tests of arithmetic, in
+ * which drivers differ: both in software, and that of the machine's GPU where it has one.
  */
 
 import { afterAll, inject, test } from "vitest";
 import { type OpenedDevice, openDevice } from "../../src/runtime/node.ts";
 import { adapterOf, type Driver, noDeviceNote } from "./global-setup.ts";
 
-const { noDevice, drivers = {} } = inject("platform");
+const { noDevice, drivers = {}, hardware } = inject("platform");
 
 let opened: Promise<OpenedDevice> | undefined;
 
@@ -17,7 +17,10 @@ export function openTestDevice(): Promise<OpenedDevice> {
   return opened;
 }
 
-const ofDriver = new Map<Driver, Promise<OpenedDevice>>();
+const ofDriver = new Map<TestedDriver, Promise<OpenedDevice>>();
+
+/** What a test of arithmetic runs on. */
+export type TestedDriver = Driver | "hardware";
 
 afterAll(async () => {
   const all = [opened, ...ofDriver.values()];
@@ -50,19 +53,20 @@ export const gpuTest = test.extend<{ gpu: OpenedDevice }>({
 });
 
 /**
- * A test on SwiftShader and one on lavapipe. Each is skipped, with the reason, where its driver is not installed:
- * `driverTest("adds", async (gpu) => { ... })`.
+ * A test on SwiftShader and one on lavapipe, each skipped, with the reason, where its driver is not installed; and one on
+ * the machine's GPU where it has one: `driverTest("adds", async (gpu, driver) => { ... })`.
  */
 export function driverTest(
   name: string,
-  body: (gpu: OpenedDevice, driver: Driver) => Promise<void>,
+  body: (gpu: OpenedDevice, driver: TestedDriver) => Promise<void>,
   timeout?: number,
 ): void {
-  for (const driver of Object.keys(adapterOf) as Driver[]) {
+  const adapters = { ...adapterOf, ...(hardware !== undefined && { hardware }) };
+  for (const [driver, adapter] of Object.entries(adapters) as [TestedDriver, string][]) {
     const run = async ({ skip }: { skip: (note: string) => never }) => {
-      const missing = noDevice ?? drivers[driver];
+      const missing = noDevice ?? (driver === "hardware" ? undefined : drivers[driver]);
       if (missing !== undefined) skip(`${noDeviceNote}: ${missing}`);
-      if (!ofDriver.has(driver)) ofDriver.set(driver, openDevice({ adapter: adapterOf[driver] }));
+      if (!ofDriver.has(driver)) ofDriver.set(driver, openDevice({ adapter }));
       await body(await (ofDriver.get(driver) as Promise<OpenedDevice>), driver);
     };
     test(`${name}, on ${driver}`, run, timeout);
