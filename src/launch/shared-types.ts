@@ -24,6 +24,7 @@ export type {
   ProductTensor,
 } from "./products.ts";
 export type {
+  Accepted,
   AfterTensors,
   AnyTypes,
   IntegerArray,
@@ -32,5 +33,4 @@ export type {
   LaunchTensors,
   LaunchTypes,
   OnDevice,
-  Taken,
 } from "./types.ts";

@@ -26,7 +26,7 @@ export type IntegerArray =
   | BigUint64Array;
 
 /** What is taken for an array. */
-export type Taken<A> = A extends Int8Array | Uint8Array | Int32Array | Uint32Array ? IntegerArray : A;
+export type Accepted<A> = A extends Int8Array | Uint8Array | Int32Array | Uint32Array ? IntegerArray : A;
 
 /** Of a kernel whose types are not known. */
 export interface AnyTypes {
@@ -70,7 +70,7 @@ export type OnDevice = GPUBuffer | GPUBufferBinding;
 export type LaunchTensors<T extends LaunchTypes> = {
   readonly [N in keyof T["inputs"]]: T["inputs"][N] extends number | boolean
     ? T["inputs"][N]
-    : Taken<T["inputs"][N]> | OnDevice;
+    : Accepted<T["inputs"][N]> | OnDevice;
 } & LaunchOutputs<Omit<T["outputs"], keyof T["inputs"] | keyof typeof Object.prototype>>;
 
 /** Where results are to be written; those that are left out are made. */
