@@ -1,5 +1,5 @@
 /** A pass of one's own in a pipeline: GELU becomes ReLU, and the result is compiled. */
-import { compile, definePass, PassManager, parse, printIr, rewriteFn, timing } from "tirc";
+import { builtins, compile, definePass, PassManager, parse, printIr, rewriteFn, timing } from "tirc";
 
 const geluToRelu = definePass({
   name: "gelu-to-relu",
@@ -18,6 +18,7 @@ const module = parse("fn f(x: f32[rows, 64]) -> f32[rows, 64] { return gelu(x * 
 
 // On its own: what the pipeline makes of the module, which itself is untouched.
 const manager = new PassManager(["canonicalize", geluToRelu, "fuse-elementwise"], {
+  builtins,
   instruments: [timing(), printIr({ after: "change" })],
 });
 const { changed, statistics } = manager.run(module);

@@ -1,6 +1,6 @@
 /** The passes that come with the compiler, and the order in which they run by default. */
 
-import type { Pass } from "../src/pass/define-pass.ts";
+import type { Pass, PassRegistry } from "../src/pass/define-pass.ts";
 import { canonicalize } from "./canonicalize.ts";
 import { centerReaders } from "./center-readers.ts";
 import { cse } from "./cse.ts";
@@ -41,3 +41,13 @@ export const defaultPipeline: readonly string[] = [
   "dce",
   "fuse-elementwise",
 ];
+
+/** Names that stand for a whole pipeline. */
+export const namedPipelines: Readonly<Record<string, readonly string[]>> = {
+  default: defaultPipeline,
+  O0: ["fuse-elementwise"],
+  O1: defaultPipeline,
+};
+
+/** What pipelines of the compiler may name. */
+export const builtins: PassRegistry = { passes: builtinPasses, pipelines: namedPipelines };

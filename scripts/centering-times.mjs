@@ -8,7 +8,7 @@
 import { pathToFileURL } from "node:url";
 
 const dist = (path) => import(pathToFileURL(`${import.meta.dirname}/../dist/src/${path}`).href);
-const { PassManager } = await dist("index.js");
+const { builtins, PassManager } = await dist("index.js");
 const { Builder } = await dist("ir/builder.js");
 const { makeFn, makeModule, Value } = await dist("ir/ir.js");
 const { tensorType } = await dist("ir/types.js");
@@ -30,6 +30,6 @@ const module = makeModule([
   makeFn({ name: "f", params: [x, w], ops: builder.ops, results: [{ name: "y", value: h }], span }),
 ]);
 const start = performance.now();
-const { statistics } = new PassManager("eliminate-centering").run(module);
+const { statistics } = new PassManager("eliminate-centering", { builtins }).run(module);
 const seconds = (performance.now() - start) / 1000;
 console.log(JSON.stringify({ seconds, megabytes: process.resourceUsage().maxRSS / 1024, ...statistics }));

@@ -43,8 +43,14 @@ export const layers = [
     ],
   },
   { rooms: [room("torch.export", ["src/pt2/"], "a `torch.export` archive as such a model")] },
-  { rooms: [room("passes", ["passes/"], "the passes, one file each, and the default pipeline")] },
-  { rooms: [room("pass manager", ["src/pass-manager/"], "runs a pipeline: checks, statistics, instruments, history")] },
+  {
+    apart: true,
+    rooms: [
+      room("passes", ["passes/"], "the passes, one file each, and the default pipeline"),
+      // It is given the passes that pipelines may name.
+      room("pass manager", ["src/pass-manager/"], "runs a pipeline: checks, statistics, instruments, history"),
+    ],
+  },
   {
     rooms: [
       room(

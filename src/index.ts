@@ -7,7 +7,7 @@
 export { generateKernel } from "../codegen/generate.ts";
 export { minifyKernel } from "../codegen/minify.ts";
 export { distinctKernels } from "../codegen/variants.ts";
-export { builtinPasses, defaultPipeline } from "../passes/index.ts";
+export { builtinPasses, builtins, defaultPipeline, namedPipelines } from "../passes/index.ts";
 export * as patterns from "../passes/patterns.ts";
 export { catalog, explain } from "./diagnostics/catalog.ts";
 export {
@@ -179,6 +179,7 @@ export {
   type OptionValues,
   type Pass,
   type PassContext,
+  type PassRegistry,
 } from "./pass/define-pass.ts";
 export type {
   CenterOutcome,
@@ -219,7 +220,6 @@ export {
   type PassWithOptions,
 } from "./pass-manager/pass-manager.ts";
 export {
-  namedPipelines,
   type Options as StepOptions,
   parsePipeline,
   printPipeline,

@@ -1,6 +1,7 @@
 /** Records of norms say of each norm what became of it, however passes multiply, merge and move norms. */
 
 import { describe, expect, test } from "vitest";
+import { builtins } from "../passes/index.ts";
 import { applyFusedRmsNorm } from "../src/driver/apply-fused-rms-norm.ts";
 import { normRecords } from "../src/driver/norm-records.ts";
 import { rewrite, rewriteFn } from "../src/ir/builder.ts";
@@ -83,7 +84,7 @@ describe("a pass between those that rewrite norms and those that center", () => 
     });
   const outcomes = (says: boolean) => {
     const passes = ["layernorm-to-rmsnorm", anew(says), "eliminate-centering", anew(says), "cse,dce"];
-    const { module, history } = new PassManager(passes).run(program);
+    const { module, history } = new PassManager(passes, { builtins }).run(program);
     const centers = new Set<Op>(centersOf(module));
     return normRecords(history).map(({ centering, centers: own }) => [centering, own().map((op) => centers.has(op))]);
   };
@@ -105,7 +106,10 @@ describe("a pass between those that rewrite norms and those that center", () => 
 
 describe("a pipeline that", () => {
   const outcomes = (passes: string) =>
-    normRecords(new PassManager(passes).run(program).history).map(({ centering, because }) => [centering, because]);
+    normRecords(new PassManager(passes, { builtins }).run(program).history).map(({ centering, because }) => [
+      centering,
+      because,
+    ]);
 
   test("looks at norms twice has one record for each", () => {
     const again = "layernorm-to-rmsnorm,cse,eliminate-centering";
@@ -164,10 +168,10 @@ test("the centerings of a module are those of its records, one for each row that
   // Among random programs a centering that moves is rare.
   const programs = [{ text: stream, module: parse(stream) }, ...sampleRowPrograms(60)];
   for (const { module: given, text } of programs) {
-    const hasOwn = centersOf(new PassManager("raise-norms,canonicalize").run(given).module).length > 0;
+    const hasOwn = centersOf(new PassManager("raise-norms,canonicalize", { builtins }).run(given).module).length > 0;
     if (hasOwn) continue;
     for (const passes of [[], [twice], [doubled], [twice, doubled]]) {
-      const started = new PassManager(["raise-norms,canonicalize,dce", ...passes]).run(given).module;
+      const started = new PassManager(["raise-norms,canonicalize,dce", ...passes], { builtins }).run(given).module;
       const { module, norms } = applyFusedRmsNorm(started);
       const own = norms.filter(({ centering }) => centering === "kept");
       const others = norms.filter(({ centering }) => centering === "moved");

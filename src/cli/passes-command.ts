@@ -1,16 +1,15 @@
 /** `tirc passes`. */
 
-import { builtinPasses } from "../../passes/index.ts";
+import { builtins } from "../../passes/index.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import { passesOf } from "../driver/plugin.ts";
 import type { OptionDef, Pass } from "../pass/define-pass.ts";
-import { namedPipelines } from "../pass-manager/pipeline.ts";
 import type { Arguments } from "./arguments.ts";
 import { loadPlugins } from "./plugins.ts";
 import { linesOf, type Session } from "./session.ts";
 
 export async function passesCommand(args: Arguments, session: Session): Promise<number> {
-  const all = [...builtinPasses, ...passesOf(await loadPlugins(args, session))];
+  const all = [...builtins.passes, ...passesOf(await loadPlugins(args, session))];
   if (args.has("--json")) session.output(`${jsonText(asData(all), 2)}\n`);
   else session.print(linesOf(asText(all)));
   return 0;
@@ -18,11 +17,11 @@ export async function passesCommand(args: Arguments, session: Session): Promise<
 
 function asData(all: readonly Pass[]) {
   const passes = all.map(({ name, summary, example, options }) => ({ name, summary, example, options }));
-  return { passes, pipelines: namedPipelines };
+  return { passes, pipelines: builtins.pipelines };
 }
 
 function asText(all: readonly Pass[]): string {
-  const pipelines = Object.entries(namedPipelines).map(([name, list]) => `${name}: ${list.join(",")}\n`);
+  const pipelines = Object.entries(builtins.pipelines).map(([name, list]) => `${name}: ${list.join(",")}\n`);
   return `${all.map(passText).join("\n")}\n${pipelines.join("")}`;
 }
 

@@ -1,15 +1,14 @@
 /** What `compile` and `run` read alike: the pipeline, the target, the instruments, and the program itself. */
 
-import { builtinPasses } from "../../passes/index.ts";
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { passErrors } from "../diagnostics/errors-passes.ts";
 import { pipelineOf } from "../driver/check.ts";
 import type { CompileOptions } from "../driver/compile.ts";
-import { type Plugin, passesOf, targetsOf } from "../driver/plugin.ts";
+import { type Plugin, registryOf, targetsOf } from "../driver/plugin.ts";
 import { dimensionNames, type Fn, type Module, makeModule } from "../ir/ir.ts";
 import { parse } from "../parse/parse.ts";
-import type { Pass } from "../pass/define-pass.ts";
+import type { Pass, PassRegistry } from "../pass/define-pass.ts";
 import { type Verification, verification } from "../pass-manager/exact-check.ts";
 import type { Instrument } from "../pass-manager/instrument.ts";
 import { printIr, reproducer, statistics, timing } from "../pass-manager/instruments.ts";
@@ -65,14 +64,14 @@ export function together(...reads: readonly (() => void)[]): void {
  */
 export async function readProgram(args: Arguments, session: Session, isSweep = false): Promise<Program> {
   const plugins = await loadPlugins(args, session);
-  const registry = [...passesOf(plugins), ...builtinPasses];
+  const registry = registryOf(plugins);
   let given: string | undefined;
   let choice: TargetChoice = { target: undefined, isAuto: false, isAll: false };
   let dims: readonly GivenExtents[] = [];
   together(
     () => checkConflicts(args),
-    () => checkPassNames(args, registry),
-    () => checkFilter(args, registry),
+    () => checkPassNames(args, registry.passes),
+    () => checkFilter(args, registry.passes),
     () => {
       given = readPipeline(args, registry);
     },
@@ -139,14 +138,14 @@ function checkConflicts(args: Arguments): void {
   if (found.length > 0) fail(...found.map(([a, b, why]) => cliErrors.conflict(args.spanOf(a), a, b, why)));
 }
 
-function checkPassNames(args: Arguments, registry: readonly Pass[]): void {
-  const known = registry.map((pass) => pass.name);
+function checkPassNames(args: Arguments, passes: readonly Pass[]): void {
+  const known = passes.map((pass) => pass.name);
   const words = ["--print-ir-before", "--print-ir-after", "--disable-pass"].flatMap((name) => args.values(name));
   const unknown = words.filter((word) => !known.includes(word.text));
   if (unknown.length > 0) fail(...unknown.map((word) => passErrors.unknownPass(word.span, word.text, known)));
 }
 
-function readPipeline(args: Arguments, registry: readonly Pass[]): string | undefined {
+function readPipeline(args: Arguments, registry: PassRegistry): string | undefined {
   const level = args.value("-O");
   const word = args.value("--passes");
   if (word !== undefined) parsePipeline(word.text, registry, "--passes");
@@ -156,12 +155,7 @@ function readPipeline(args: Arguments, registry: readonly Pass[]): string | unde
 const centering = "eliminate-centering";
 
 /** The pipeline with what `--mode` and `--weights-out` say of centerings. */
-function withCentering(
-  passes: string,
-  disabled: readonly string[],
-  args: Arguments,
-  registry: readonly Pass[],
-): string {
+function withCentering(passes: string, disabled: readonly string[], args: Arguments, registry: PassRegistry): string {
   const mode = args.value("--mode");
   const weights = args.value("--weights-out");
   if (mode === undefined && weights === undefined) return passes;
@@ -295,8 +289,8 @@ function filterWords(args: Arguments): Word[] {
 const isCode = (text: string) => /^[A-Z]+\d+$/i.test(text);
 
 /** Throws E0705. */
-function checkFilter(args: Arguments, registry: readonly Pass[]): void {
-  const known = registry.map(({ name }) => name);
+function checkFilter(args: Arguments, passes: readonly Pass[]): void {
+  const known = passes.map(({ name }) => name);
   const expected = "names of passes and codes of remarks";
   const wrong = filterWords(args).filter(({ text }) => !isCode(text) && !known.includes(text));
   if (wrong.length > 0)

@@ -1,6 +1,6 @@
 /** `tirc types`: writes the declaration of each program beside it, as the plugins of bundlers do when they build. */
 
-import { builtinPasses } from "../../passes/index.ts";
+import { builtins } from "../../passes/index.ts";
 import { compileFile, declarationOf } from "../bundlers/compile-file.ts";
 import { fail, TircError } from "../diagnostics/diagnostic.ts";
 import { fileErrors } from "../diagnostics/errors-data.ts";
@@ -21,7 +21,7 @@ export async function typesCommand(args: Arguments, session: Session): Promise<n
   let dims: ReturnType<typeof readDims> = [];
   const files = new Set<string>();
   together(
-    () => void parsePipeline(passes, builtinPasses, "--passes"),
+    () => void parsePipeline(passes, builtins, "--passes"),
     () => {
       dims = readDims(args);
     },

@@ -3,6 +3,7 @@
  * left of its centering, and a record says what happened to each.
  */
 
+import { builtins } from "../../passes/index.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { normWarnings } from "../diagnostics/errors-norms.ts";
 import type { Module } from "../ir/ir.ts";
@@ -44,9 +45,9 @@ export function applyFusedRmsNorm(
   { mode = "exact", fold = true }: FusedRmsNormOptions = {},
 ): FusedRmsNormResult {
   // No kernels are made, and eps stays.
-  const steps = withoutPasses(parsePipeline("default"), ["simplify-norms", "fuse-elementwise"]);
+  const steps = withoutPasses(parsePipeline("default", builtins), ["simplify-norms", "fuse-elementwise"]);
   const pipeline = printPipeline(withPassOptions(steps, "eliminate-centering", { mode, fold }));
-  const { module: rewritten, history, remarks } = new PassManager(pipeline).run(module);
+  const { module: rewritten, history, remarks } = new PassManager(pipeline, { builtins }).run(module);
   const norms = normRecords(history);
   const names = module.fns.map((fn) => fn.name);
   const warning = norms.length === 0 ? [normWarnings.noNorm(names, "program")] : [];

@@ -1,12 +1,11 @@
 /** What `compile` says of a program: for `tirc check` and for editors, which want to know before anything is built. */
 
-import { builtinPasses } from "../../passes/index.ts";
 import { type Diagnostic, type Source, TircError } from "../diagnostics/diagnostic.ts";
 import type { Module } from "../ir/ir.ts";
 import { headerPipeline, pipelineAt, printPipeline } from "../pass-manager/pipeline.ts";
 import type { TargetProfile } from "../target/target.ts";
 import { compile } from "./compile.ts";
-import { type Plugin, passesOf } from "./plugin.ts";
+import { type Plugin, registryOf } from "./plugin.ts";
 
 /** What to compile for, and with. */
 export interface CheckOptions {
@@ -23,7 +22,7 @@ export interface CheckOptions {
 export function pipelineOf(source: Source, plugins: readonly Plugin[] = []): string {
   const header = headerPipeline(source);
   if (header === undefined) return "default";
-  return printPipeline(pipelineAt(header, [...passesOf(plugins), ...builtinPasses]));
+  return printPipeline(pipelineAt(header, registryOf(plugins)));
 }
 
 /**

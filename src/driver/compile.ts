@@ -5,6 +5,7 @@ import { withPlainKernels } from "../../codegen/plain-products.ts";
 import { generateProduct } from "../../codegen/product.ts";
 import { distinctKernels } from "../../codegen/variants.ts";
 import { fusedWithin } from "../../passes/fuse-elementwise.ts";
+import { builtins } from "../../passes/index.ts";
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
 import { passErrors } from "../diagnostics/errors-passes.ts";
 import { type Fn, type Module, makeModule } from "../ir/ir.ts";
@@ -85,7 +86,13 @@ export function optimize(module: Module, options: OptimizeOptions = {}): PassRes
   const { passes = "default", dims = {}, fn, instruments = [], disabled = [], plugins = [], verify } = options;
   const all = [...instruments, ...instrumentsOf(plugins)];
   const checks = verify === undefined ? {} : { verify };
-  const manager = new PassManager(passes, { instruments: all, disabled, registry: passesOf(plugins), ...checks });
+  const manager = new PassManager(passes, {
+    builtins,
+    registry: passesOf(plugins),
+    instruments: all,
+    disabled,
+    ...checks,
+  });
   return manager.run(specialize(select(module, fn), dims));
 }
 

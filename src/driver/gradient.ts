@@ -1,6 +1,7 @@
 /** Functions that give the gradients of a module's functions. */
 
 import { withSaved } from "../../passes/gradient-save.ts";
+import { builtins } from "../../passes/index.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { gradientErrors, gradientRemarks } from "../diagnostics/errors-gradient.ts";
@@ -71,7 +72,7 @@ export function gradient(given: Module, { fn, wrt, of, save = "none" }: Gradient
   const asked = Object.entries({ fn: differentiated.map(({ name }) => name), wrt, of });
   const options = asked.flatMap(([name, list]) => (list === undefined ? [] : [`${name}=${list.join("+")}`]));
   const pipeline = `${before},gradient{${options.join(",")}},${after}`;
-  const { module: made, remarks } = new PassManager(pipeline).run(module);
+  const { module: made, remarks } = new PassManager(pipeline, { builtins }).run(module);
   const said = [...remarks];
   const functions = differentiated.map((forward, i): FunctionGradient => {
     const backward = made.fns[module.fns.length + i] as Fn;

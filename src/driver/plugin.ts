@@ -3,14 +3,13 @@
  * MLIR's pass and dialect plugins: what is added stands in the same registries as what comes with the compiler.
  */
 
-import { builtinPasses } from "../../passes/index.ts";
+import { builtins } from "../../passes/index.ts";
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
 import { type PluginPlace, pluginErrors } from "../diagnostics/errors-plugins.ts";
 import type { Page } from "../diagnostics/page.ts";
 import { type OwnOp, registerOps } from "../ir/ops/own.ts";
-import type { Pass } from "../pass/define-pass.ts";
+import type { Pass, PassRegistry } from "../pass/define-pass.ts";
 import type { Instrument } from "../pass-manager/instrument.ts";
-import { namedPipelines } from "../pass-manager/pipeline.ts";
 import { builtinTargets, checkTarget, type TargetProfile } from "../target/target.ts";
 
 /** What a plugin adds; any of it may be missing. */
@@ -122,8 +121,8 @@ export function installPlugin(
   };
   const named = (all: readonly { readonly name: string }[]) => all.map(({ name }) => name);
   const pagesOf = ({ pages = {} }: Plugin) => Object.keys(pages);
-  const pipelines = [...Object.keys(namedPipelines), "fixpoint"];
-  names(named(plugin.passes ?? []), [...named([...builtinPasses, ...passesOf(before)]), ...pipelines], "pass");
+  const pipelines = [...Object.keys(builtins.pipelines), "fixpoint"];
+  names(named(plugin.passes ?? []), [...named(registryOf(before).passes), ...pipelines], "pass");
   names(named(plugin.targets ?? []), named([...builtinTargets, ...targetsOf(before)]), "target");
   names(pagesOf(plugin), [...codes, ...before.flatMap(pagesOf)], "page");
   const targets = (plugin.targets ?? []).map((target) => collect(() => checkTarget(target, place.name), found));
@@ -144,6 +143,11 @@ function collect<T>(check: () => T, found: Diagnostic[]): T | undefined {
 }
 
 export const passesOf = (plugins: readonly Plugin[]): Pass[] => plugins.flatMap(({ passes = [] }) => passes);
+/** What pipelines may name: the passes of plugins, and those that are built in. */
+export const registryOf = (plugins: readonly Plugin[]): PassRegistry => ({
+  ...builtins,
+  passes: [...passesOf(plugins), ...builtins.passes],
+});
 export const targetsOf = (plugins: readonly Plugin[]): TargetProfile[] =>
   plugins.flatMap(({ targets = [] }) => targets);
 export const instrumentsOf = (plugins: readonly Plugin[]): Instrument[] =>

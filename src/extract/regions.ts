@@ -9,6 +9,7 @@
  * name and the numbers that it has in the model.
  */
 
+import { builtins } from "../../passes/index.ts";
 import { type Diagnostic, TircError } from "../diagnostics/diagnostic.ts";
 import { normWarnings } from "../diagnostics/errors-norms.ts";
 import { progress } from "../diagnostics/progress.ts";
@@ -43,7 +44,7 @@ interface NormRegions {
 }
 
 export function normRegions(model: OnnxModel, imported: Imported, target: TargetProfile = portableTarget): NormRegions {
-  const { module, history } = new PassManager("raise-norms,canonicalize,cse,dce").run(imported.module);
+  const { module, history } = new PassManager("raise-norms,canonicalize,cse,dce", { builtins }).run(imported.module);
   const regions: NormRegion[] = [];
   const refused: NormRegions["refused"][number][] = [];
   const flow = new Dataflow(model);

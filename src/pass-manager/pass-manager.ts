@@ -1,6 +1,5 @@
 /** Runs passes over a module. The input is never changed; after every pass the result is verified. */
 
-import { builtinPasses } from "../../passes/index.ts";
 import { type Diagnostic, fail, saidBy, TircError } from "../diagnostics/diagnostic.ts";
 import { passErrors, passWarnings } from "../diagnostics/errors-passes.ts";
 import { progress } from "../diagnostics/progress.ts";
@@ -10,7 +9,7 @@ import type { Law } from "../ir/field/laws.ts";
 import { type Fn, type Module, makeModule } from "../ir/ir.ts";
 import { verifyFn, verifySignature } from "../ir/verify.ts";
 import { wrongClaims } from "../pass/check-provenance.ts";
-import type { Assumed, Pass, PassContext } from "../pass/define-pass.ts";
+import type { Assumed, Pass, PassContext, PassRegistry } from "../pass/define-pass.ts";
 import type { PassOutput } from "../pass/facts.ts";
 import { printFacts } from "../pass/print-facts.ts";
 import { ConstTable } from "./const-table.ts";
@@ -30,11 +29,13 @@ export interface PassManagerOptions {
   readonly instruments?: readonly Instrument[];
   /** Names of passes that are left out wherever the pipeline has them. */
   readonly disabled?: readonly string[];
-  /** Passes that pipeline text may name, beside the compiler's own. */
+  /** The passes and pipelines of a compiler, for pipeline text to name; none unless they are given. */
+  readonly builtins?: PassRegistry;
+  /** Further passes that pipeline text may name. */
   readonly registry?: readonly Pass[];
   /**
-   * What to check after every pass: `true` (unless said otherwise), that the IR is well formed, and for passes of one's own
-   * that the function is the same; `"exact"`, that for all passes; `false`, nothing.
+   * What to check after every pass: `true` (unless said otherwise), that the IR is well formed, and for passes that are not
+   * built in that the function is the same; `"exact"`, that for all passes; `false`, nothing.
    */
   readonly verify?: Verification;
 }
@@ -79,6 +80,8 @@ export class PassFailure extends Error {
   }
 }
 
+const noPasses: PassRegistry = { passes: [], pipelines: {} };
+
 /** Runs a pipeline over modules. `String(manager)` is the pipeline as text. */
 export class PassManager {
   readonly steps: readonly Step[];
@@ -91,10 +94,11 @@ export class PassManager {
   constructor(passes: string | readonly (string | Pass | PassWithOptions)[], options: PassManagerOptions = {}) {
     const list = typeof passes === "string" ? [passes] : passes;
     const own = list.flatMap((item) => (typeof item === "string" ? [] : "pass" in item ? [item.pass] : [item]));
-    // A pass that is given goes before one of the compiler's that has its name.
-    const registry = [...own, ...(options.registry ?? []), ...builtinPasses];
-    for (const name of options.disabled ?? []) {
-      const names = registry.map((pass) => pass.name);
+    const { builtins = noPasses, registry: others = [], disabled = [] } = options;
+    // A pass that is given goes before one that is built in and has its name.
+    const registry = { ...builtins, passes: [...own, ...others, ...builtins.passes] };
+    for (const name of disabled) {
+      const names = registry.passes.map((pass) => pass.name);
       if (!names.includes(name)) fail(passErrors.unknownPass(undefined, name, names));
     }
     this.options = options;
@@ -102,7 +106,7 @@ export class PassManager {
       if (typeof item === "string") return parsePipeline(item, registry);
       return "pass" in item ? [stepOf(item.pass, item.options)] : [stepOf(item)];
     });
-    this.steps = withoutPasses(steps, options.disabled ?? []);
+    this.steps = withoutPasses(steps, disabled);
   }
 
   /** The pipeline as the text that makes it again, without the passes that are disabled. */
@@ -239,7 +243,7 @@ class Run {
     consts: Module["consts"],
     said: { readonly assumptions: readonly Assumed[]; readonly laws: readonly Law[] },
   ) {
-    const isOwn = !builtinPasses.includes(pass);
+    const isOwn = this.options.builtins?.passes.includes(pass) !== true;
     if (this.verify !== "exact" && !(this.verify && isOwn)) return;
     const { error, warnings, assumed } = this.exact.check(pass.name, this.module, made, consts, said);
     if (error !== undefined) throw new PassFailure(pass.name, error);

@@ -3,10 +3,9 @@
  * that reads back as the same; options at their defaults are left out.
  */
 
-import { builtinPasses, defaultPipeline } from "../../passes/index.ts";
 import { type Diagnostic, fail, type Source, type Span, TircError } from "../diagnostics/diagnostic.ts";
 import { passErrors } from "../diagnostics/errors-passes.ts";
-import type { OptionDef, OptionDefs, OptionValue, Pass } from "../pass/define-pass.ts";
+import type { OptionDef, OptionDefs, OptionValue, Pass, PassRegistry } from "../pass/define-pass.ts";
 
 /** The values of a pass's options, by name. */
 export type Options = Readonly<Record<string, OptionValue>>;
@@ -24,13 +23,6 @@ export type Step =
 const fixpointOptions = {
   limit: { type: "integer", default: 100, summary: "rounds at most" },
 } as const satisfies OptionDefs;
-
-/** Names that stand for a whole pipeline. */
-export const namedPipelines: Readonly<Record<string, readonly string[]>> = {
-  default: defaultPipeline,
-  O0: ["fuse-elementwise"],
-  O1: defaultPipeline,
-};
 
 /** The text that `parsePipeline` reads back as these steps. */
 export function printPipeline(steps: readonly Step[]): string {
@@ -122,16 +114,12 @@ export function withoutPasses(steps: readonly Step[], names: readonly string[]):
  * The pipeline that a text says.
  * @throws TircError with every E0301 to E0303 in the text, or with the first E0304 after those before it.
  */
-export function parsePipeline(
-  text: string,
-  registry: readonly Pass[] = builtinPasses,
-  name = "<pipeline>",
-): readonly Step[] {
+export function parsePipeline(text: string, registry: PassRegistry, name = "<pipeline>"): readonly Step[] {
   return pipelineAt({ source: { name, text }, start: 0, end: text.length }, registry);
 }
 
 /** The pipeline that stands at a place of a larger text. @throws TircError as `parsePipeline` */
-export function pipelineAt(span: Span, registry: readonly Pass[] = builtinPasses): readonly Step[] {
+export function pipelineAt(span: Span, registry: PassRegistry): readonly Step[] {
   return new PipelineParser(span, registry).parse();
 }
 
@@ -142,10 +130,10 @@ class PipelineParser {
   private readonly end: number;
   private depth = 0;
   private readonly source: Source;
-  private readonly registry: readonly Pass[];
+  private readonly registry: PassRegistry;
   private readonly found: Diagnostic[] = [];
 
-  constructor({ source, start, end }: Span, registry: readonly Pass[]) {
+  constructor({ source, start, end }: Span, registry: PassRegistry) {
     this.source = source;
     this.at = start;
     this.end = end;
@@ -174,11 +162,12 @@ class PipelineParser {
   private step(): Step[] {
     const { text: name, span } = this.word("the name of a pass");
     if (name === "fixpoint") return this.fixpoint(span);
-    const known = this.registry.find((pass) => pass.name === name);
+    const { passes, pipelines } = this.registry;
+    const known = passes.find((pass) => pass.name === name);
     if (known !== undefined) return [stepOf(known, this.options(known.name, known.options))];
-    const named = Object.hasOwn(namedPipelines, name) ? namedPipelines[name] : undefined;
+    const named = Object.hasOwn(pipelines, name) ? pipelines[name] : undefined;
     if (named === undefined) {
-      const names = new Set([...this.registry.map((pass) => pass.name), ...Object.keys(namedPipelines)]);
+      const names = new Set([...passes.map((pass) => pass.name), ...Object.keys(pipelines)]);
       this.found.push(passErrors.unknownPass(span, name, [...names]));
     }
     this.options(name, named && {});

@@ -84,6 +84,13 @@ export interface Pass {
   run(fn: Fn, context: PassContext<any>): Fn | PassOutput;
 }
 
+/** Passes that pipeline text may name, and names for pipelines of them. */
+export interface PassRegistry {
+  readonly passes: readonly Pass[];
+  /** For each name the passes, in order. */
+  readonly pipelines: Readonly<Record<string, readonly string[]>>;
+}
+
 /**
  * A pass over one function. `run` returns a new function, or the very same object where it changed nothing; it never
  * mutates what it gets (the IR is frozen). With the function it may return what stands in it for the values of the old

@@ -2,6 +2,7 @@
 
 import { centerReaders, foldedIntoReaders } from "../../passes/center-readers.ts";
 import { eliminateCentering } from "../../passes/eliminate-centering.ts";
+import { builtins } from "../../passes/index.ts";
 import { layernormToRmsnorm, normsIn } from "../../passes/layernorm-to-rmsnorm.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { tensorsIn } from "../driver/model-tensors.ts";
@@ -54,7 +55,7 @@ export function raise(
   imported: Imported,
   { passes, verify }: Raising = { passes: "cse,dce,raise-norms", verify: "exact" },
 ): Raised {
-  const raised = new PassManager(passes, { verify }).run(imported.module);
+  const raised = new PassManager(passes, { builtins, verify }).run(imported.module);
   const fn = raised.module.fns[0] as Fn;
   const tensors = tensorsIn(fn, imported, raised.history);
   const merged = new Map<string, string[]>();
@@ -106,7 +107,7 @@ export function runPasses(raised: Raised, { mode, staying, keepsLayerNorms, fold
     { pass: eliminateCentering, options: { mode, fold: true } },
     ...(foldsCenters ? [{ pass: centerReaders }] : []),
   ];
-  const manager = new PassManager(passes, { verify: "exact" });
+  const manager = new PassManager(passes, { builtins, verify: "exact" });
   const { module, history, remarks, assumed, statistics } = manager.run(raised.module);
   const norms = tracedNorms(history).map(({ fact, record }, number): FoundNorm => {
     const op = fact.norm.def as Op;

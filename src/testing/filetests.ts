@@ -19,6 +19,7 @@ import { AssertionError } from "node:assert";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { builtins } from "../../passes/index.ts";
 import { type Diagnostic, lineColumn } from "../diagnostics/diagnostic.ts";
 import { type Plugin, passesOf } from "../driver/plugin.ts";
 import { sameModule } from "../ir/equal.ts";
@@ -80,7 +81,7 @@ export function runFiletest(
   if (pipeline === undefined) fails(`${file}: the first line must be "// RUN: passes PIPELINE"`);
   const at = text.indexOf(mark);
   const source = at < 0 ? `${text.trimEnd()}\n` : text.slice(0, at);
-  const run = (module: Module) => new PassManager(pipeline, { registry: passesOf(plugins) }).run(module);
+  const run = (module: Module) => new PassManager(pipeline, { builtins, registry: passesOf(plugins) }).run(module);
 
   const before = parse(source, { file });
   const printed = print(before);

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { expect } from "vitest";
 import { generatePrograms } from "../../codegen/generate.ts";
-import { defaultPipeline } from "../../passes/index.ts";
+import { builtins, defaultPipeline } from "../../passes/index.ts";
 import { compile } from "../../src/driver/compile.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import { type Fn, makeModule } from "../../src/ir/ir.ts";
@@ -31,7 +31,7 @@ function checkPasses(fn: Fn, program: Program): void {
   const wanted = interpret(fn, inputs);
   let now = fn;
   for (const name of defaultPipeline) {
-    now = new PassManager(name).run(makeModule([now])).module.fns[0] as Fn;
+    now = new PassManager(name, { builtins }).run(makeModule([now])).module.fns[0] as Fn;
     for (const [result, tensor] of Object.entries(interpret(now, inputs))) {
       const want = wanted[result]?.data as Float64Array;
       const largest = want.reduce((most, value) => Math.max(most, Math.abs(value)), 1);

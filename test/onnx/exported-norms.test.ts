@@ -1,6 +1,7 @@
 /** Norms in the ways in which exporters write them: each is found as one op, and computes what onnxruntime computes. */
 
 import { describe, expect, test } from "vitest";
+import { builtins } from "../../passes/index.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import { makeModule } from "../../src/ir/ir.ts";
 import { elementCount } from "../../src/ir/tensor.ts";
@@ -49,7 +50,7 @@ async function check(form: Form, is: readonly string[], element: OnnxElement = "
   });
   const feed = { element, shape, numbers: spread(elementCount(shape), 3) };
   const model = imported(bytes);
-  const { module } = new PassManager("raise-norms").run(makeModule([model.fn], model.module.consts));
+  const { module } = new PassManager("raise-norms", { builtins }).run(makeModule([model.fn], model.module.consts));
   const [fn] = module.fns as [typeof model.fn];
   expect(opsOf(fn).filter((name) => name !== "cast")).toEqual(is);
   const norm = fn.ops.find(({ name }) => name === "layernorm" || name === "rmsnorm");

@@ -1,6 +1,7 @@
 /** `@centered` and `@trained`: what it may say, how it prints, and what follows from it. */
 
 import { expect, test } from "vitest";
+import { builtins } from "../../passes/index.ts";
 import { TircError } from "../../src/diagnostics/diagnostic.ts";
 import { sameModule } from "../../src/ir/equal.ts";
 import type { Fn } from "../../src/ir/ir.ts";
@@ -47,7 +48,7 @@ test("a constant is not trained", () => {
 
 test("it proves a centering to be nothing, and only over its axes", () => {
   const optimized = (contract: string) => {
-    const { module, remarks } = new PassManager("eliminate-centering").run(parse(program(contract)));
+    const { module, remarks } = new PassManager("eliminate-centering", { builtins }).run(parse(program(contract)));
     return { left: print(module).includes("center("), remarks: remarks.map(({ code }) => code) };
   };
   expect(optimized(" @centered(-1)")).toEqual({ left: false, remarks: ["R0104"] });
@@ -58,7 +59,7 @@ test("it proves a centering to be nothing, and only over its axes", () => {
 test("a mean over more axes is zero too, one over fewer need not be", () => {
   const over = (contract: string, axes: string) => {
     const text = `fn f(x: f32[n, 4, 8] @centered(${contract})) -> f32[n, 4, 8] { return center(x, axes = [${axes}]) }`;
-    const fn = new PassManager("eliminate-centering").run(parse(text)).module.fns[0] as Fn;
+    const fn = new PassManager("eliminate-centering", { builtins }).run(parse(text)).module.fns[0] as Fn;
     return fn.ops.length;
   };
   expect([over("-1", "-1, -2"), over("-1, -2", "-1, -2"), over("-1, -2", "-1")]).toEqual([0, 0, 1]);

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { defaultPipeline } from "../../passes/index.ts";
+import { builtins, defaultPipeline } from "../../passes/index.ts";
 import { remark, TircError } from "../../src/diagnostics/diagnostic.ts";
 import { rewriteFn } from "../../src/ir/builder.ts";
 import { type Fn, type Module, makeFn } from "../../src/ir/ir.ts";
@@ -11,7 +11,7 @@ import { parse } from "../../src/parse/parse.ts";
 import { definePass, type Pass, type PassContext } from "../../src/pass/define-pass.ts";
 import type { Instrument } from "../../src/pass-manager/instrument.ts";
 import { dump, printIr, reproducer, statistics, timing } from "../../src/pass-manager/instruments.ts";
-import { PassFailure, PassManager } from "../../src/pass-manager/pass-manager.ts";
+import { PassFailure, PassManager, type PassManagerOptions } from "../../src/pass-manager/pass-manager.ts";
 import { diagnosticsOf } from "../support/diagnostics.ts";
 import { headerText } from "../support/header-pipeline.ts";
 
@@ -57,7 +57,7 @@ const throws = pass("throws", () => {
 
 const failureOf = (passes: readonly (string | Pass)[], module: Module = gelu(), instruments: Instrument[] = []) => {
   try {
-    new PassManager(passes, { instruments }).run(module);
+    new PassManager(passes, { builtins, instruments }).run(module);
     return undefined;
   } catch (caught) {
     if (caught instanceof PassFailure) return caught;
@@ -67,7 +67,7 @@ const failureOf = (passes: readonly (string | Pass)[], module: Module = gelu(), 
 
 describe("a run", () => {
   test("gives the module, what changed, remarks, timings and statistics", () => {
-    const manager = new PassManager([{ pass: geluToRelu, options: { loud: true } }, "dce,cse"]);
+    const manager = new PassManager([{ pass: geluToRelu, options: { loud: true } }, "dce,cse"], { builtins });
     const result = manager.run(gelu());
     expect(print(result.module)).toBe(
       "fn f(x: f32[rows, 8]) -> (y: f32[rows, 8]) {\n  let y = relu(x)\n  return y\n}\n",
@@ -83,7 +83,7 @@ describe("a run", () => {
     const module = gelu();
     const before = print(module);
     const fn = module.fns[0];
-    const result = new PassManager("default").run(module);
+    const result = new PassManager("default", { builtins }).run(module);
     expect(print(module)).toBe(before);
     expect(module.fns[0]).toBe(fn);
     expect(print(result.module)).not.toBe(before);
@@ -91,34 +91,47 @@ describe("a run", () => {
 
   test("that changes nothing gives back the same module", () => {
     const module = gelu();
-    const { module: result, changed } = new PassManager(["", "cse"]).run(module);
+    const { module: result, changed } = new PassManager(["", "cse"], { builtins }).run(module);
     expect(result).toBe(module);
     expect(changed).toEqual([]);
   });
 
   test("a pass of one's own runs among the compiler's, by object or by name", () => {
-    const byName = new PassManager("dce,gelu-to-relu,fuse-elementwise", { registry: [geluToRelu] });
-    const byObject = new PassManager(["dce", geluToRelu, "fuse-elementwise"]);
+    const byName = new PassManager("dce,gelu-to-relu,fuse-elementwise", { builtins, registry: [geluToRelu] });
+    const byObject = new PassManager(["dce", geluToRelu, "fuse-elementwise"], { builtins });
     expect(print(byName.run(gelu()).module)).toContain("relu(x)");
     expect(byObject.toString()).toBe(byName.toString());
     expect(print(byObject.run(gelu()).module)).toBe(print(byName.run(gelu()).module));
+  });
+
+  test("pipelines name the passes that it is given, and no others", () => {
+    expect(diagnosticsOf(() => new PassManager("cse"))).toEqual([expect.stringContaining("E0301")]);
+    const own = { passes: [geluToRelu], pipelines: { default: ["gelu-to-relu"], twice: ["gelu-to-relu", "default"] } };
+    const manager = new PassManager("twice", { builtins: own });
+    expect(manager.toString()).toBe("gelu-to-relu,gelu-to-relu");
+    // A pass that is built in is compared where `verify` is "exact", and tells only then what it assumed.
+    const assumed = (options: PassManagerOptions) => new PassManager("default", options).run(gelu()).assumed.length;
+    expect(assumed({ builtins: own, verify: true })).toBe(0);
+    expect(assumed({ builtins: own, verify: "exact" })).toBe(1);
+    expect(assumed({ builtins, registry: [{ ...geluToRelu, name: "default" }], verify: true })).toBe(1);
   });
 });
 
 describe("as text", () => {
   test("the default pipeline is the list of passes", () => {
-    expect(new PassManager("default").toString()).toBe(defaultPipeline.join(","));
+    expect(new PassManager("default", { builtins }).toString()).toBe(defaultPipeline.join(","));
   });
 
   test("what is built in code reads back as the same", () => {
     const registry = [geluToRelu];
-    const manager = new PassManager([{ pass: geluToRelu, options: { loud: true } }, "fixpoint(cse,dce)"]);
+    const manager = new PassManager([{ pass: geluToRelu, options: { loud: true } }, "fixpoint(cse,dce)"], { builtins });
     expect(manager.toString()).toBe("gelu-to-relu{loud=true},fixpoint(cse,dce)");
-    expect(new PassManager(manager.toString(), { registry }).toString()).toBe(manager.toString());
+    expect(new PassManager(manager.toString(), { builtins, registry }).toString()).toBe(manager.toString());
   });
 
   test("disabled passes are left out, and groups that are empty then", () => {
     const manager = new PassManager("cse,fixpoint(dce),fixpoint(cse,canonicalize)", {
+      builtins,
       disabled: ["dce", "canonicalize"],
     });
     expect(manager.toString()).toBe("cse,fixpoint(cse)");
@@ -126,7 +139,7 @@ describe("as text", () => {
   });
 
   test("a disabled pass must exist", () => {
-    expect(diagnosticsOf(() => new PassManager("cse", { disabled: ["dec"] }))).toEqual([
+    expect(diagnosticsOf(() => new PassManager("cse", { builtins, disabled: ["dec"] }))).toEqual([
       "E0301: there is no pass `dec`\nhelp: did you mean `dce`?",
     ]);
   });
@@ -134,19 +147,19 @@ describe("as text", () => {
 
 describe("fixpoint", () => {
   test("ends with the round that changes nothing", () => {
-    const { timings } = new PassManager([geluToRelu, "fixpoint(dce,cse)"]).run(gelu());
+    const { timings } = new PassManager([geluToRelu, "fixpoint(dce,cse)"], { builtins }).run(gelu());
     expect(timings.map((row) => row.pass).slice(1)).toEqual(["dce", "cse", "dce", "cse"]);
   });
 
   test("ends although a pass makes its result anew each time", () => {
     const anew = pass("anew", (fn) => makeFn({ ...fn }));
-    const { timings, remarks } = new PassManager([anew, "fixpoint(anew)"], { registry: [anew] }).run(gelu());
+    const { timings, remarks } = new PassManager([anew, "fixpoint(anew)"], { builtins, registry: [anew] }).run(gelu());
     expect(timings).toHaveLength(2);
     expect(remarks).toEqual([]);
   });
 
   test("that has no end is stopped, with a warning, and the program is right", () => {
-    const manager = new PassManager("fixpoint{limit=7}(back-and-forth)", { registry: [backAndForth] });
+    const manager = new PassManager("fixpoint{limit=7}(back-and-forth)", { builtins, registry: [backAndForth] });
     const { remarks, timings, module } = manager.run(gelu());
     expect(timings).toHaveLength(7);
     expect(remarks.map(({ severity, code }) => [severity, code])).toEqual([
@@ -167,7 +180,7 @@ describe("fixpoint", () => {
         return fn;
       },
     });
-    const { remarks } = new PassManager("fixpoint(says,dce)", { registry: [says] }).run(gelu());
+    const { remarks } = new PassManager("fixpoint(says,dce)", { builtins, registry: [says] }).run(gelu());
     expect(remarks.map(({ message }) => message)).toEqual(["1 ops"]);
   });
 });
@@ -217,7 +230,7 @@ describe("a pass with a mistake", () => {
 
   test("a module that is broken before any pass is no pass's fault", () => {
     const module = new PassManager([dropAll], { verify: false }).run(gelu()).module;
-    expect(diagnosticsOf(() => new PassManager("cse").run(module))).toEqual([
+    expect(diagnosticsOf(() => new PassManager("cse", { builtins }).run(module))).toEqual([
       "E0402: the result `y` is a value that the function does not define",
     ]);
   });
@@ -259,7 +272,8 @@ describe("a pass that makes another function", () => {
 
   test("lossy centering is compared where all centerings move into constants", () => {
     const pipeline = "layernorm-to-rmsnorm,eliminate-centering{mode=lossy,fold=true}";
-    const run = (text: string) => new PassManager(pipeline, { verify: "exact" }).run(parse(text)).assumed.length;
+    const run = (text: string) =>
+      new PassManager(pipeline, { builtins, verify: "exact" }).run(parse(text)).assumed.length;
     expect(run(readFileSync("examples/prenorm-stream.tir", "utf8"))).toBe(0);
     expect(run("fn f(x: f32[n, 8]) -> f32[n, 8] { return layernorm(x, axes = [-1]) }")).toBe(1);
   });
@@ -306,14 +320,14 @@ describe("instruments", () => {
       afterPass: ({ text, changed }) => void seen.push(`after ${text} ${changed}`),
       end: () => void seen.push("end"),
     };
-    new PassManager("cse,dce", { instruments: [watch] }).run(gelu());
+    new PassManager("cse,dce", { builtins, instruments: [watch] }).run(gelu());
     expect(seen).toEqual(["begin cse,dce", "before 0 cse", "after cse false", "before 1 dce", "after dce true", "end"]);
   });
 
   const printed = (options: Parameters<typeof printIr>[0]) => {
     const texts: string[] = [];
     const instrument = printIr({ ...options, write: (text) => void texts.push(text) });
-    new PassManager("cse,dce,canonicalize", { instruments: [instrument] }).run(gelu());
+    new PassManager("cse,dce,canonicalize", { builtins, instruments: [instrument] }).run(gelu());
     return texts;
   };
 
@@ -335,7 +349,9 @@ describe("instruments", () => {
   test("dump the IR at every step, a file each", () => {
     const files = new Map<string, string>();
     const instrument = dump((name, text) => void files.set(name, text));
-    const { module } = new PassManager("fixpoint(dce),canonicalize", { instruments: [instrument] }).run(gelu());
+    const { module } = new PassManager("fixpoint(dce),canonicalize", { builtins, instruments: [instrument] }).run(
+      gelu(),
+    );
     expect([...files.keys()]).toEqual(["000_input.tir", "001_dce.tir", "002_dce.tir", "003_canonicalize.tir"]);
     expect(files.get("000_input.tir")).toBe(print(gelu()));
     expect(files.get("003_canonicalize.tir")).toBe(print(module));
@@ -344,7 +360,7 @@ describe("instruments", () => {
   test("measure the time of each pass, and count", () => {
     const lines: string[] = [];
     const write = (text: string) => void lines.push(text);
-    new PassManager([geluToRelu, "cse"], { instruments: [timing(write), statistics(write)] }).run(gelu());
+    new PassManager([geluToRelu, "cse"], { builtins, instruments: [timing(write), statistics(write)] }).run(gelu());
     const rows = lines.join("").split("\n");
     expect(rows).toEqual([
       expect.stringMatching(/^ +\d+\.\d\d ms +\d+\.\d % {2}gelu-to-relu$/),
@@ -370,7 +386,7 @@ describe("a reproducer", () => {
     const instrument = reproducer((written) => {
       text = written;
     });
-    const manager = new PassManager(pipeline, { registry, instruments: [instrument] });
+    const manager = new PassManager(pipeline, { builtins, registry, instruments: [instrument] });
     expect(() => manager.run(gelu())).toThrow(PassFailure);
     return text;
   }
@@ -388,7 +404,7 @@ fn f(x: f32[rows, 8]) -> (y: f32[rows, 8]) {
 
   test("fails in the same way when it is run again", () => {
     const text = reproduce("dce,drop-all,cse", [dropAll]);
-    const again = new PassManager(headerText(text) as string, { registry: [dropAll] });
+    const again = new PassManager(headerText(text) as string, { builtins, registry: [dropAll] });
     expect(again.toString()).toBe("drop-all,cse");
     expect(() => again.run(parse(text))).toThrow("the pass `drop-all` broke the function `f`");
   });

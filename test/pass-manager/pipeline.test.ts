@@ -1,7 +1,7 @@
 /** Pipelines as text: what is read, what is printed, and what is said of a text that is wrong. */
 
 import { describe, expect, test } from "vitest";
-import { builtinPasses, defaultPipeline } from "../../passes/index.ts";
+import { builtinPasses, builtins, defaultPipeline } from "../../passes/index.ts";
 import { lineColumn, TircError } from "../../src/diagnostics/diagnostic.ts";
 import { definePass } from "../../src/pass/define-pass.ts";
 import { parsePipeline, printPipeline, stepOf, withHeader } from "../../src/pass-manager/pipeline.ts";
@@ -17,7 +17,7 @@ const everyOption = definePass({
   },
   run: (fn) => fn,
 });
-const registry = [...builtinPasses, everyOption];
+const registry = { ...builtins, passes: [...builtinPasses, everyOption] };
 const reprint = (text: string) => printPipeline(parsePipeline(text, registry));
 
 /** Each error of a text as `column: code: message`, with its help. */

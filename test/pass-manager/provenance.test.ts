@@ -1,7 +1,7 @@
 /** What passes say became of each value is composed over passes, and refused where it cannot be so. */
 
 import { describe, expect, test } from "vitest";
-import { builtinPasses } from "../../passes/index.ts";
+import { builtinPasses, builtins } from "../../passes/index.ts";
 import { makeOp, rewrite, rewriteFn } from "../../src/ir/builder.ts";
 import { type Fn, type Module, makeFn, type Value } from "../../src/ir/ir.ts";
 import { parse } from "../../src/parse/parse.ts";
@@ -25,7 +25,7 @@ const named = (name: string) => fn.ops.flatMap(({ results }) => results).find((v
 
 /** What stands for a value in the end, as ops; `undefined` where a pass did not say. */
 const now = (passes: readonly (string | Pass)[], value: Value) => {
-  const { values, lostIn } = new PassManager(passes).run(program).history.trace(value);
+  const { values, lostIn } = new PassManager(passes, { builtins }).run(program).history.trace(value);
   return lostIn === undefined ? values.map(({ def }) => def?.name ?? "parameter") : undefined;
 };
 
@@ -56,7 +56,7 @@ describe("over several passes", () => {
   });
 
   test("two that are merged are one, and one that is multiplied is several, until they are merged", () => {
-    const manager = new PassManager("cse");
+    const manager = new PassManager("cse", { builtins });
     const { history } = manager.run(program);
     expect(history.trace(named("a")).values).toEqual(history.trace(named("b")).values);
     expect(now([twice], named("a"))).toEqual(["tanh", "tanh"]);
@@ -70,12 +70,12 @@ describe("over several passes", () => {
   test("what a pass made anew without a word is lost, and what it left is not", () => {
     expect(now(["cse", anew, "dce"], named("c"))).toBeUndefined();
     expect(now(["cse", anew, "dce"], fn.params[0] as Value)).toEqual(["parameter"]);
-    const { history } = new PassManager(["cse", anew, "dce"]).run(program);
+    const { history } = new PassManager(["cse", anew, "dce"], { builtins }).run(program);
     expect(history.trace(named("c")).lostIn).toBe(1);
   });
 
   test("between two of them", () => {
-    const { history } = new PassManager("cse,layernorm-to-rmsnorm").run(program);
+    const { history } = new PassManager("cse,layernorm-to-rmsnorm", { builtins }).run(program);
     const [c] = history.trace(named("c"), 0, 1).values;
     expect(history.runs[1]?.given.fns[0]?.ops.some(({ result }) => result === c)).toBe(true);
     expect(history.trace(c as Value, 1).values).toEqual(history.trace(named("c")).values);
@@ -85,7 +85,7 @@ describe("over several passes", () => {
 /** The sentences that a pass is refused with. */
 function refusal(run: (fn: Fn) => Fn | PassOutput, module: Module = program): readonly string[] {
   try {
-    new PassManager([pass("wrong", run)]).run(module);
+    new PassManager([pass("wrong", run)], { builtins }).run(module);
     return [];
   } catch (caught) {
     if (!(caught instanceof PassFailure)) throw caught;
@@ -152,6 +152,7 @@ describe("what cannot be so is refused", () => {
     let dropped = 0;
     for (const { module } of [{ module: program }, ...sampleRowPrograms(6)]) {
       new PassManager("default", {
+        builtins,
         instruments: [
           {
             afterPass({ pass: { name, run }, module: given, provenance, changed }) {
@@ -192,7 +193,9 @@ describe("what cannot be so is refused", () => {
 });
 
 test("a pass that returns the function alone is no worse off", () => {
-  const { module } = new PassManager(["cse", anew, "dce,layernorm-to-rmsnorm,eliminate-centering"]).run(program);
+  const { module } = new PassManager(["cse", anew, "dce,layernorm-to-rmsnorm,eliminate-centering"], { builtins }).run(
+    program,
+  );
   expect(makeFn(module.fns[0] as Fn).ops.map(({ name }) => name)).toEqual([
     "tanh",
     "add",

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { lowerNorms } from "../../codegen/lower-norms.ts";
+import { builtins } from "../../passes/index.ts";
 import type { Module } from "../../src/ir/ir.ts";
 import { isLeaf } from "../../src/ir/ir.ts";
 import { ops } from "../../src/ir/ops/index.ts";
@@ -74,7 +75,7 @@ function expectTable(head: string, lines: readonly string[]): void {
 test("what each rule saves is what the page says", () => {
   const lines = rules.map(([rule, result, passes]) => {
     const module = parse(programOf(result));
-    const run = (passes: string) => countsOf(new PassManager(passes, { verify: "exact" }).run(module).module);
+    const run = (passes: string) => countsOf(new PassManager(passes, { builtins, verify: "exact" }).run(module).module);
     const [before, after] = [run(without), run(passes)];
     expect(after, rule).not.toEqual(before);
     return `| ${[rule, ...cellsOf(before, after)].join(" | ")} |`;
@@ -112,7 +113,7 @@ test("what the rules save in the examples is what the page says", () => {
   expect(files.length).toBeGreaterThan(12);
   const lines = files.flatMap((file) => {
     const module = parse(withConstants(readFileSync(file, "utf8")), { file });
-    const run = (passes: string) => new PassManager(passes, { verify: true }).run(module).module;
+    const run = (passes: string) => new PassManager(passes, { builtins, verify: true }).run(module).module;
     const plain = run(without);
     const unchanged = print(plain);
     return ofExamples.flatMap(([rules, passes]) => {

@@ -2,6 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { builtins } from "../../passes/index.ts";
 import type { Module } from "../../src/ir/ir.ts";
 import { callableNames, type OpName, ops } from "../../src/ir/ops/index.ts";
 import { print } from "../../src/ir/print.ts";
@@ -18,7 +19,7 @@ const pipeline = "raise-norms,canonicalize,layernorm-to-rmsnorm,eliminate-center
 /** What a pass is accused of, with the program; nothing where all are the same. */
 function accused(module: Module): string | undefined {
   try {
-    new PassManager(pipeline, { verify: "exact" }).run(module);
+    new PassManager(pipeline, { builtins, verify: "exact" }).run(module);
     return undefined;
   } catch (caught) {
     if (caught instanceof PassFailure) return `${caught.message}\n${print(module)}`;

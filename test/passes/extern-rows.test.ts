@@ -1,13 +1,16 @@
 /** Ops of other programs that say what their rows are made of: centerings are proved and moved through them. */
 
 import { expect, test } from "vitest";
+import { builtins } from "../../passes/index.ts";
 import { print } from "../../src/ir/print.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { PassManager } from "../../src/pass-manager/pass-manager.ts";
 
 const run = (text: string) =>
   print(
-    new PassManager("layernorm-to-rmsnorm,eliminate-centering{fold=true}").run(parse(text, { file: "x.tir" })).module,
+    new PassManager("layernorm-to-rmsnorm,eliminate-centering{fold=true}", { builtins }).run(
+      parse(text, { file: "x.tir" }),
+    ).module,
   );
 
 const program = (rows: string, axes = "[-1]") => `

@@ -1,6 +1,7 @@
 /** Weights that are centered head by head, and with a scale in them: against the function as it was, in float64. */
 
 import { expect, test } from "vitest";
+import { builtins } from "../../passes/index.ts";
 import { materialize } from "../../src/driver/materialize.ts";
 import { constantsOf, interpret } from "../../src/ir/interpret.ts";
 import type { Fn, Module } from "../../src/ir/ir.ts";
@@ -20,7 +21,7 @@ fn f(x: f32[5, 8], image: f32[2, 4, 3, 3]) -> (heads: f32[5, 2, 3], scaled: f32[
 }
 `;
 const folding = "layernorm-to-rmsnorm,eliminate-centering{fold=true},dce";
-const folded = new PassManager(folding).run(parse(text)).module;
+const folded = new PassManager(folding, { builtins }).run(parse(text)).module;
 
 test("neither a centering nor the product with the scale is left, and the numbers stay", () => {
   const names = folded.fns[0]?.ops.map(({ name }) => name) ?? [];

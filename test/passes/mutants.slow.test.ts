@@ -7,6 +7,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { transformSync } from "esbuild";
 import { describe, expect, test } from "vitest";
+import { builtins } from "../../passes/index.ts";
 import { parse } from "../../src/parse/parse.ts";
 import type { Pass } from "../../src/pass/define-pass.ts";
 import { PassFailure, PassManager } from "../../src/pass-manager/pass-manager.ts";
@@ -54,7 +55,7 @@ function passesWith({ file, from, to }: Mutant): readonly Pass[] {
 
 function run({ program, pipeline = "" }: Mutant, registry: readonly Pass[]): string | undefined {
   try {
-    new PassManager(pipeline, { registry, verify: "exact" }).run(parse(program, { file: "f.tir" }));
+    new PassManager(pipeline, { builtins, registry, verify: "exact" }).run(parse(program, { file: "f.tir" }));
     return undefined;
   } catch (caught) {
     if (caught instanceof PassFailure) return caught.diagnostic.code;

@@ -2,6 +2,7 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { builtins } from "../../passes/index.ts";
 import { normRules } from "../../passes/norm-rules.ts";
 import { simplified } from "../../passes/simplify-norms.ts";
 import { isLeaf, type Module, type Value } from "../../src/ir/ir.ts";
@@ -79,7 +80,7 @@ test("the rules of simplify-norms, in any order", () => {
     });
     const module = programOf(chain);
     const [one, other] = ["simplify-norms", pass].map((passes) =>
-      new PassManager([passes], { verify: true }).run(module),
+      new PassManager([passes], { builtins, verify: true }).run(module),
     );
     fired += one?.changed.length ?? 0;
     expectNotMore(module, one?.module as typeof module);
@@ -93,15 +94,16 @@ test("the passes on norms, in any order", () => {
   const passes = ["simplify-norms", "fold-affine", "center-readers", "canonicalize"];
   const formOf = (module: ReturnType<typeof parse>, order: readonly string[]) =>
     print(
-      new PassManager(`eliminate-centering,fixpoint(${order.join()}),cse,dce`, { verify: true }).run(module).module,
+      new PassManager(`eliminate-centering,fixpoint(${order.join()}),cse,dce`, { builtins, verify: true }).run(module)
+        .module,
     );
   let folded = 0;
   const property = fc.property(chains, orders(passes), (chain, order) => {
     const module = programOf(chain);
     const form = formOf(module, passes);
     if (form.includes("_scaled") || form.includes("_centered")) folded++;
-    const alone = new PassManager("eliminate-centering,cse,dce", { verify: true }).run(module).module;
-    expectNotMore(alone, new PassManager(passes.join(), { verify: true }).run(alone).module);
+    const alone = new PassManager("eliminate-centering,cse,dce", { builtins, verify: true }).run(module).module;
+    expectNotMore(alone, new PassManager(passes.join(), { builtins, verify: true }).run(alone).module);
     expect(formOf(module, order), print(module)).toBe(form);
   });
   fc.assert(property, { numRuns: runs, seed: 2 });

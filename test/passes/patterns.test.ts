@@ -1,6 +1,7 @@
 /** Patterns as a pass of one's own uses them. */
 
 import { describe, expect, test } from "vitest";
+import { builtins } from "../../passes/index.ts";
 import { definePass, type Fn, interpret, parse, patterns, printFn } from "../../src/index.ts";
 import { PassManager } from "../../src/pass-manager/pass-manager.ts";
 
@@ -46,7 +47,7 @@ describe("`rewritePatterns`", () => {
   });
   const after = (body: string) => {
     const source = parse(`fn f(x: f32[n]) -> (y: f32[n]) {\n  return ${body}\n}`);
-    const { module, changed } = new PassManager([pass, "dce"]).run(source);
+    const { module, changed } = new PassManager([pass, "dce"], { builtins }).run(source);
     return { text: printFn(module.fns[0] as Fn), changed };
   };
 

@@ -1,6 +1,7 @@
 /** What passes say became of each value is so, in float64: the same numbers, or their rows centered. */
 
 import { expect, test } from "vitest";
+import { builtins } from "../../passes/index.ts";
 import { constantsOf, dimsOfInputs, evaluateFn } from "../../src/ir/interpret.ts";
 import type { Fn, Module, Value } from "../../src/ir/ir.ts";
 import { withoutMeans } from "../../src/ir/row-means.ts";
@@ -56,7 +57,7 @@ test("of random programs", { timeout: 120_000 }, () => {
   for (const [i, { module, text }] of programs.entries()) {
     const inputs = randomInputs(module.fns[0] as Fn, 3);
     const folding = `raise-norms,canonicalize,layernorm-to-rmsnorm,eliminate-centering{fold=${i % 2 === 0}},cse,dce`;
-    const { history } = new PassManager(folding).run(module);
+    const { history } = new PassManager(folding, { builtins }).run(module);
     for (const { text: name, given, made, provenance, facts } of history.runs) {
       const [before, after] = [numbersOf(given, inputs), numbersOf(made, inputs)];
       const constant = constantsOf(given, randomConstant);

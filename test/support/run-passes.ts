@@ -1,5 +1,6 @@
 /** Runs a pipeline text over a module, with everything that the passes have to say. */
 
+import { builtins } from "../../passes/index.ts";
 import type { Diagnostic } from "../../src/diagnostics/diagnostic.ts";
 import type { Module } from "../../src/ir/ir.ts";
 import { PassManager } from "../../src/pass-manager/pass-manager.ts";
@@ -11,6 +12,6 @@ interface Ran {
 }
 
 export function runPasses(module: Module, pipeline: string): Ran {
-  const { statistics, ...result } = new PassManager(pipeline).run(module);
+  const { statistics, ...result } = new PassManager(pipeline, { builtins }).run(module);
   return { ...result, statistics: Object.assign({}, ...Object.values(statistics)) };
 }
