@@ -1,4 +1,4 @@
-/** The commands and their options. Help is written from these tables, and command lines are read by them. */
+/** The commands and their options. Help is generated from these tables, and command lines are parsed by them. */
 
 import { parseFill } from "../compare/fill.ts";
 import { normOps } from "../surgery/norm-forms.ts";
@@ -21,9 +21,9 @@ const common: readonly OptionSpec[] = [
     name: "--diagnostics",
     value: "FORM",
     choices: ["pretty", "short", "json"],
-    summary: "pretty (the default), short (a line each) or json (an object a line)",
+    summary: "form of diagnostics: pretty (the default), short (one line each) or json (one object per line)",
   },
-  { name: "--help", short: "-h", summary: "show this" },
+  { name: "--help", short: "-h", summary: "show this help" },
 ];
 
 const plugin: OptionSpec = {
@@ -38,11 +38,11 @@ const target: OptionSpec = {
   name: "--target",
   value: "NAME|FILE.json",
   path: profile,
-  summary: "what to compile for: a built-in target (`tirc targets`), a profile, or auto (this machine's device)",
+  summary: "the target to compile for: a built-in one (`tirc targets`), a profile, or auto (this machine's device)",
 };
 
 const program: readonly OptionSpec[] = [
-  { name: "--fn", value: "NAME", path: noPath, summary: "the function to take, where the file has several" },
+  { name: "--fn", value: "NAME", path: noPath, summary: "the function to use, if the file has several" },
   target,
   plugin,
   {
@@ -56,7 +56,7 @@ const program: readonly OptionSpec[] = [
 
 const singleKernel: OptionSpec = {
   name: "--single-kernel",
-  summary: "refuse a function that is not one kernel, and say why, instead of making several kernels of it",
+  summary: "reject functions that do not fit one kernel, and say why, instead of compiling them to several",
 };
 
 const splitReductions: OptionSpec = {
@@ -64,7 +64,7 @@ const splitReductions: OptionSpec = {
   value: "KIND",
   choices: ["plans", "all", "none"],
   summary:
-    "which large reductions over rows become two kernels, of tiles of rows and of these: those of functions that are several kernels anyway (plans, the default), all, or none",
+    "which large reductions over rows are split into two kernels, one that reduces tiles of rows and one that merges the tiles: those of functions that take several kernels anyway (plans, the default), all, or none",
 };
 
 const products: OptionSpec = {
@@ -72,7 +72,7 @@ const products: OptionSpec = {
   value: "KIND",
   choices: ["opaque", "plain"],
   summary:
-    "what computes matrix products and convolutions: whoever runs the plan (opaque, the default), or kernels that are correct and not tuned (plain)",
+    "what computes matrix products and convolutions: functions passed by the caller (opaque, the default), or generated kernels that are correct but not tuned (plain)",
 };
 
 const checks: readonly OptionSpec[] = [
@@ -81,7 +81,7 @@ const checks: readonly OptionSpec[] = [
   singleKernel,
   {
     name: "--no-kernels",
-    summary: "do not report what keeps a function from being a kernel: for programs of whole models",
+    summary: "do not report why a function is not one kernel; for programs of whole models",
   },
 ];
 
@@ -93,20 +93,20 @@ const passes: readonly OptionSpec[] = [
     summary: "the passes to run, for example 'canonicalize,fixpoint(cse,dce)'",
   },
   { name: "-O", short: "-O", value: "0|1", choices: ["0", "1"], summary: "-O0: only fuse; -O1: the default pipeline" },
-  { name: "--disable-pass", value: "PASS", path: noPath, repeats: true, summary: "leave a pass out; may be repeated" },
+  { name: "--disable-pass", value: "PASS", path: noPath, repeats: true, summary: "skip a pass; may be repeated" },
   {
     name: "--remarks",
     value: "FILTER",
     path: noPath,
     optional: true,
-    summary: "say what passes did or did not do, and why; FILTER chooses passes and codes: cse,R0102",
+    summary: "say what passes did or did not do, and why; FILTER selects passes and codes: cse,R0102",
   },
   {
     name: "--verify-each",
     value: "KIND",
     choices: ["ir", "exact", "off"],
     summary:
-      "what to check after each pass: ir (the default: that it is well formed, and of a plugin's passes that they compute the same), exact (also that all passes compute the same, in exact arithmetic), off",
+      "what to check after each pass: ir (the default: the IR is well formed, and passes of plugins preserve the function), exact (all passes preserve the function, in exact arithmetic), off",
   },
 ];
 
@@ -114,7 +114,8 @@ const mode: OptionSpec = {
   name: "--mode",
   value: "MODE",
   choices: ["exact", "lossy", "off"],
-  summary: "what to do with centerings: exact (the default), lossy (drop what is left), off",
+  summary:
+    "where to remove centerings: exact (the default: where the function stays the same), lossy (everywhere), off (nowhere)",
 };
 
 const arithmetic: readonly OptionSpec[] = [
@@ -123,27 +124,27 @@ const arithmetic: readonly OptionSpec[] = [
     value: "KIND",
     choices: accuracies,
     summary:
-      "normal (the default) or scaled, for rows whose squares overflow or underflow: it reads each row once more",
+      "normal (the default) or scaled, for rows whose squares overflow or underflow; scaled reads each row once more",
   },
   {
     name: "--reduction",
     value: "KIND",
     choices: reductions,
     summary:
-      "how variances are computed: welford (the default: with the mean, in one read of the row) or two-fold (first the mean, then the squared deviations from it)",
+      "how variances are computed: welford (the default: mean and variance in one read of the row) or two-fold (first the mean, then the squared deviations from it)",
   },
   {
     name: "--rounding",
     value: "KIND",
     choices: roundings,
-    summary: "late (the default: f16 values stay f32 until they are stored) or strict (each op rounds)",
+    summary: "when f16 and bf16 values are rounded: late (the default: when they are stored) or strict (after each op)",
   },
   {
     name: "--specialize",
     value: "NAME",
     path: noPath,
     repeats: true,
-    summary: "make a dimension a pipeline constant, so that each extent has a pipeline of its own; may be repeated",
+    summary: "make a dimension a pipeline constant, so that each extent has its own pipeline; may be repeated",
   },
 ];
 
@@ -168,23 +169,23 @@ const inside: readonly OptionSpec[] = [
     value: "FORM",
     choices: ["whole", "diff"],
     optional: true,
-    summary: "print the IR after every pass that changed it: whole (if not said), or diff, what it changed",
+    summary: "print the IR after every pass that changed it: whole (the default), or diff, only the changed lines",
   },
   {
     name: "--dump-dir",
     value: "DIR",
     path: write,
-    summary: "write the IR at every step, and the kernel, into a folder",
+    summary: "write the IR after every step, and the kernel, into a folder",
   },
-  { name: "--timing", summary: "how long each pass took" },
-  { name: "--stats", summary: "what the passes counted" },
+  { name: "--timing", summary: "print how long each pass took" },
+  { name: "--stats", summary: "print what the passes counted" },
 ];
 
 const file = { name: "FILE", what: "a .tir file, or `-` for stdin", path: read };
-const model = { name: "MODEL", what: "an ONNX model, or an archive of torch.export (.pt2)", path: read };
+const model = { name: "MODEL", what: "an ONNX model, or a torch.export archive (.pt2)", path: read };
 const modelOrFolder = {
   name: "MODEL",
-  what: "an ONNX model, an archive of torch.export (.pt2), or the folder of a checkpoint of Hugging Face's",
+  what: "an ONNX model, a torch.export archive (.pt2), or the folder of a Hugging Face checkpoint",
   path: read,
 };
 
@@ -198,20 +199,20 @@ const compileSpec: CommandSpec = {
       short: "-o",
       value: "OUT",
       path: write,
-      summary: "where to write: a file, a folder for several functions",
+      summary: "where to write: a file, or a folder for several functions",
     },
     {
       name: "--emit",
       value: "KIND",
       choices: ["wgsl", "kernel", "plan", "tir", "json", "ts", "typegpu", "rust"],
       summary:
-        "wgsl (the default), kernel (what the WGSL is printed from), plan (the kernels of each function, and the memory between them), tir (the IR after all passes), json (WGSL and manifest), ts (a module that runs the kernels), typegpu (a module with layouts for TypeGPU) or rust (modules for wgpu)",
+        "wgsl (the default), kernel (the kernel IR from which WGSL is printed), plan (the kernels of each function, and the memory between them), tir (the program after all passes), json (WGSL and manifest), ts (a module that runs the kernels), typegpu (a module for TypeGPU) or rust (modules for wgpu)",
     },
     {
       name: "--source-map",
       value: "FILE",
       path: write,
-      summary: "write a source map from lines of the WGSL to the program; a folder for several functions",
+      summary: "write a source map from the WGSL to the program; a folder for several functions",
     },
     singleKernel,
     splitReductions,
@@ -223,15 +224,15 @@ const compileSpec: CommandSpec = {
     },
     {
       name: "--explain-schedule",
-      summary: "print, in place of kernels, the schedules considered for each and their estimated times",
+      summary: "instead of the kernels, print the schedules considered for each, with their estimated times",
     },
-    { name: "--json", summary: "print what --explain-schedule says as JSON" },
-    { name: "--minify", summary: "write the WGSL without comments and needless spaces" },
+    { name: "--json", summary: "print the output of --explain-schedule as JSON" },
+    { name: "--minify", summary: "write the WGSL without comments and unnecessary spaces" },
     {
       name: "--weights-out",
       value: "FILE",
       path: write,
-      summary: "let centerings move into constants, and write the new constants as safetensors",
+      summary: "allow centerings to move into constants, and write the new constants as safetensors",
     },
     ...program,
     ...passes,
@@ -242,8 +243,8 @@ const compileSpec: CommandSpec = {
   ],
   notes: [
     "WGSL and IR go to stdout, everything else to stderr.",
-    "A file whose first comment has `tirc-pipeline:` is compiled by that pipeline.",
-    "The target is `portable` if not given; for `--emit ts` it is `all`: the module has a kernel for each kind of device, and chooses.",
+    "If the first comment of a file contains `tirc-pipeline:`, the file is compiled by that pipeline.",
+    "The default target is `portable`; for `--emit ts` it is `all`: the module has a kernel for each kind of device, and selects one at run time.",
   ],
 };
 
@@ -251,8 +252,7 @@ const adapter: OptionSpec = {
   name: "--adapter",
   value: "NAME",
   path: noPath,
-  summary:
-    "the adapter with NAME in its name, such as nvidia or swiftshader; $TIRC_ADAPTER or the fastest if not given",
+  summary: "the adapter with NAME in its name, such as nvidia or swiftshader; by default $TIRC_ADAPTER, or the fastest",
 };
 
 const runSpec: CommandSpec = {
@@ -266,9 +266,15 @@ const runSpec: CommandSpec = {
       path: input,
       repeats: true,
       summary:
-        "a .npy file, randn (if not given), rand, zeros, ones, a number, uniform(LOW, HIGH) or normal(MEAN, DEVIATION)",
+        "an input: a .npy file, randn (the default), rand, zeros, ones, a number, uniform(LOW, HIGH) or normal(MEAN, DEVIATION); may be repeated",
     },
-    { name: "--out", value: "NAME=FILE.npy", path: output, repeats: true, summary: "write an output; may be repeated" },
+    {
+      name: "--out",
+      value: "NAME=FILE.npy",
+      path: output,
+      repeats: true,
+      summary: "write a result to a file; may be repeated",
+    },
     {
       name: "--device",
       value: "DEVICE",
@@ -276,8 +282,8 @@ const runSpec: CommandSpec = {
       summary: "auto (a WebGPU adapter if there is one), gpu, or cpu (the reference interpreter)",
     },
     adapter,
-    { name: "--seed", value: "N", path: noPath, summary: "for random numbers; 0 if not given" },
-    { name: "--compare", summary: "check every output against the float64 reference" },
+    { name: "--seed", value: "N", path: noPath, summary: "the seed of random inputs; 0 by default" },
+    { name: "--compare", summary: "compare every result with float64" },
     { name: "--json", summary: "print the result as JSON" },
     singleKernel,
     splitReductions,
@@ -289,10 +295,10 @@ const runSpec: CommandSpec = {
     ...common,
   ],
   notes: [
-    "randn is the standard normal distribution, and rand is uniform on [0, 1); `--in 'v=uniform(0, 2)'` chooses a range.",
-    "Integers are -10 to 10 with randn (u32: 0 to 20) and 0 to 20 with rand; bool is a coin toss.",
-    "Dimensions that neither an input file nor --dim gives have a default, which is printed.",
-    "Matrix products and convolutions are computed by plain kernels, which are correct and not tuned.",
+    "randn is the standard normal distribution, and rand is uniform on [0, 1); `--in 'v=uniform(0, 2)'` gives another range.",
+    "Integers are -10 to 10 with randn (u32: 0 to 20) and 0 to 20 with rand; bools are random.",
+    "Dimensions given neither by an input file nor by --dim have a default, which is printed.",
+    "Matrix products and convolutions are computed by plain kernels, which are correct but not tuned.",
   ],
 };
 
@@ -306,9 +312,9 @@ const tuneSpec: CommandSpec = {
       short: "-o",
       value: "OUT.json",
       path: { use: "write", updates: "--target" },
-      summary: "where to write the profile, for --target; stdout if not given",
+      summary: "where to write the profile, for use with --target; stdout by default",
     },
-    { name: "--rounds", value: "N", path: noPath, summary: "how often each schedule is timed; 9 if not given" },
+    { name: "--rounds", value: "N", path: noPath, summary: "how often each schedule is timed; 9 by default" },
     adapter,
     ...program,
     ...passes,
@@ -317,31 +323,31 @@ const tuneSpec: CommandSpec = {
     ...common,
   ],
   notes: [
-    "A choice holds for kernels that compute the same on rows of the same length.",
+    "A choice applies to all kernels that compute the same on rows of the same length.",
     "With --target PROFILE.json the choices are added to that profile; otherwise a profile of this device is written.",
   ],
 };
 
 const benchSpec: CommandSpec = {
   name: "bench",
-  summary: "time kernels on this device, beside a copy of as many bytes and other libraries",
+  summary: "time kernels on this device, beside plain copies and other libraries",
   operand: file,
   options: [
-    { name: "--rounds", value: "N", path: noPath, summary: "how often each is timed; 15 if not given" },
+    { name: "--rounds", value: "N", path: noPath, summary: "how often each is timed; 15 by default" },
     {
       name: "--peer",
       value: "NAME",
       choices: ["all", "none", "jax-js", "tfjs", "onnxruntime-web"],
       repeats: true,
       summary:
-        "the libraries to compare with, of those that this project has installed: all (if not given), none, or one",
+        "the libraries to compare with, if this project has them installed: all (the default), none, or one; may be repeated",
     },
     { name: "--json", summary: "print the times as JSON" },
-    { name: "--svg", value: "FILE.svg", path: write, summary: "write the times as a chart" },
+    { name: "--svg", value: "FILE.svg", path: write, summary: "draw the times as a chart" },
     adapter,
     ...program.map((option) =>
       option.name === "--dim"
-        ? { ...option, summary: "extents of a named dimension, all of which are timed: rows=1,64,4096" }
+        ? { ...option, summary: "the extents of a named dimension to time: rows=1,64,4096; may be repeated" }
         : option,
     ),
     ...passes,
@@ -350,8 +356,8 @@ const benchSpec: CommandSpec = {
     ...common,
   ],
   notes: [
-    "Times are medians of kernels alone, by timestamps where the device has them, all in turn.",
-    "Other libraries compute the program op by op on the same device, and are held to float64.",
+    "Times are medians of interleaved runs of the kernels alone, measured by timestamps where the device has them.",
+    "Other libraries compute the program op by op on the same device; their results are compared with float64.",
   ],
 };
 
@@ -364,10 +370,10 @@ const checkSpec: CommandSpec = {
 
 const verifySpec: CommandSpec = {
   name: "verify",
-  summary: "say whether two programs compute the same, in exact arithmetic",
+  summary: "check in exact arithmetic whether two programs compute the same",
   operand: { name: "A.tir B.tir", what: "two .tir files, one of which may be `-` for stdin", many: true, path: read },
   options: [
-    { name: "--fn", value: "NAME", path: noPath, summary: "the one function that is compared; all if not given" },
+    { name: "--fn", value: "NAME", path: noPath, summary: "the function to compare; all by default" },
     {
       name: "--dim",
       value: "NAME=EXTENT",
@@ -375,40 +381,40 @@ const verifySpec: CommandSpec = {
       repeats: true,
       summary: "the extent of a named dimension; may be repeated",
     },
-    { name: "--json", summary: "as JSON" },
+    { name: "--json", summary: "print the result as JSON" },
     ...common,
   ],
   notes: [
-    "Values are compared over finite fields at random points, where laws of real arithmetic hold and nothing is rounded.",
-    "Exit code 1 if they differ; where float64 shows it, with inputs on which they do.",
+    "Values are compared over finite fields at random points, where the laws of real arithmetic hold and nothing is rounded.",
+    "The exit code is 1 if they differ; if the difference shows in float64, inputs with different results are printed.",
   ],
 };
 
 const gradSpec: CommandSpec = {
   name: "grad",
-  summary: "write functions that give the gradients of a file's functions",
+  summary: "write functions that compute the gradients of a file's functions",
   operand: file,
   options: [
-    { name: "--output", short: "-o", value: "OUT.tir", path: write, summary: "where to write; stdout if not given" },
-    { name: "--fn", value: "NAME", path: noPath, summary: "the one function to differentiate; all if not given" },
+    { name: "--output", short: "-o", value: "OUT.tir", path: write, summary: "where to write; stdout by default" },
+    { name: "--fn", value: "NAME", path: noPath, summary: "the function to differentiate; all by default" },
     {
       name: "--wrt",
       value: "NAME,NAME",
       path: noPath,
-      summary: "the parameters to differentiate by; if not given, all of floats that a result depends on",
+      summary: "the parameters to differentiate by; by default all float parameters on which a result depends",
     },
     {
       name: "--of",
       value: "NAME,NAME",
       path: noPath,
-      summary: "the results to differentiate; if not given, all of floats",
+      summary: "the results to differentiate; by default all float results",
     },
     {
       name: "--save",
       value: "WHAT",
       choices: ["none", "auto", "all"],
       summary:
-        "what the forward hands to the backward: none (the default, it is computed again), auto (what moves fewer bytes), all",
+        "what the forward passes to the backward: none (the default: values are recomputed), auto (values for which that moves fewer bytes), all",
     },
     plugin,
     {
@@ -416,13 +422,13 @@ const gradSpec: CommandSpec = {
       value: "FILTER",
       path: noPath,
       optional: true,
-      summary: "say where no gradient goes through, and what other passes did; FILTER chooses passes and codes",
+      summary: "say where gradients stop, and what other passes did; FILTER selects passes and codes",
     },
     ...common,
   ],
   notes: [
-    "`f(x, ...) -> y` stays, and beside it stands `f_grad(x, ..., d_y) -> (d_x, ...)`.",
-    "`tirc compile` and `tirc run --compare` take what it prints.",
+    "The output has `f(x, ...) -> y` unchanged, and `f_grad(x, ..., d_y) -> (d_x, ...)`.",
+    "`tirc compile` and `tirc run --compare` accept the output.",
   ],
 };
 
@@ -435,7 +441,7 @@ const fmtSpec: CommandSpec = {
 
 const typesSpec: CommandSpec = {
   name: "types",
-  summary: "write the types of programs beside them, for `tsc`",
+  summary: "write type declarations beside programs, for `tsc`",
   operand: { ...file, what: "a .tir file, a folder, or a pattern such as 'src/**/*.tir'", many: true },
   options: [
     { name: "--check", summary: "write nothing, and fail if a declaration is missing or out of date" },
@@ -444,44 +450,46 @@ const typesSpec: CommandSpec = {
       value: "NAME=EXTENT",
       path: noPath,
       repeats: true,
-      summary: "as in the options of the bundler's plugin, for programs that have the dimension; may be repeated",
+      summary: "as in the options of the bundler plugin, for programs with that dimension; may be repeated",
     },
-    { name: "--passes", value: "PIPELINE", path: noPath, summary: "as in the options of the bundler's plugin" },
+    { name: "--passes", value: "PIPELINE", path: noPath, summary: "as in the options of the bundler plugin" },
     ...common,
   ],
-  notes: ["NAME.tir is declared in NAME.d.tir.ts: what a bundler's plugin writes too, before it has run."],
+  notes: [
+    "The declaration of NAME.tir is NAME.d.tir.ts, as also written by the bundler plugins; use this command before a bundler has run.",
+  ],
 };
 
 const lspSpec: CommandSpec = {
   name: "lsp",
   summary: "start a language server (Language Server Protocol on stdin and stdout)",
   options: [{ name: "--stdio", summary: "the default; accepted because many editors pass it" }, ...checks, ...common],
-  notes: ["An editor starts and stops it. It reads no files but plugins and profiles, and writes none."],
+  notes: ["Editors start and stop the server. It reads no files except plugins and profiles, and writes none."],
 };
 
 const targetsSpec: CommandSpec = {
   name: "targets",
-  summary: "list the targets, and which devices each is for",
+  summary: "list the targets and the devices that each is for",
   options: [
-    { name: "--detect", summary: "also say which of them this machine's adapter runs" },
+    { name: "--detect", summary: "also say which of them this machine's adapter supports" },
     adapter,
-    { name: "--json", summary: "as JSON, with the whole profiles" },
+    { name: "--json", summary: "print the list as JSON, with complete profiles" },
     ...common,
   ],
 };
 
 const passesSpec: CommandSpec = {
   name: "passes",
-  summary: "list every pass, its options and what it does",
-  options: [plugin, { name: "--json", summary: "as JSON" }, ...common],
+  summary: "list every pass with its options and what it does",
+  options: [plugin, { name: "--json", summary: "print the result as JSON" }, ...common],
 };
 
 const explainSpec: CommandSpec = {
   name: "explain",
-  summary: "show the page of a diagnostic",
+  summary: "explain a diagnostic",
   operand: { name: "CODE", what: "the code of a diagnostic, such as `E0203`, or `list`", path: noPath },
   options: [plugin, ...common],
-  notes: ["`tirc explain list` shows all codes, a line each."],
+  notes: ["`tirc explain list` lists all codes."],
 };
 
 const explainNormsSpec: CommandSpec = {
@@ -491,24 +499,24 @@ const explainNormsSpec: CommandSpec = {
     ...file,
     what: "a .tir file, a model (.onnx, .pt2, a checkpoint's folder), or `-` for a program on stdin",
   },
-  options: [plugin, mode, { name: "--json", summary: "as JSON" }, ...common],
+  options: [plugin, mode, { name: "--json", summary: "print the result as JSON" }, ...common],
 };
 
 const importSpec: CommandSpec = {
   name: "import",
-  summary: "turn a model into a program",
+  summary: "write a model as a program",
   operand: modelOrFolder,
   options: [
-    { name: "--output", short: "-o", value: "OUT.tir", path: write, summary: "where to write; stdout if not given" },
-    { name: "--remarks", summary: "say why nodes that look like ops of the language are kept as `extern`" },
+    { name: "--output", short: "-o", value: "OUT.tir", path: write, summary: "where to write; stdout by default" },
+    { name: "--remarks", summary: "say why nodes that look like ops of the language become `extern`" },
     ...common,
   ],
-  notes: ["Weights stay in the model: the program has a `const` for each, loaded from there when it is needed."],
+  notes: ["Weights stay in the model: the program has a `const` for each, which is loaded from the model when needed."],
 };
 
 const surgerySpec: CommandSpec = {
   name: "surgery",
-  summary: "write the LayerNorms of a model as RMSNorms",
+  summary: "rewrite the LayerNorms of a model as RMSNorms",
   operand: modelOrFolder,
   options: [
     {
@@ -516,51 +524,51 @@ const surgerySpec: CommandSpec = {
       short: "-o",
       value: "OUT",
       path: write,
-      summary: "where to write: a file, or a new folder for a checkpoint; nothing is written if not given",
+      summary: "where to write: a file, or a new folder for a checkpoint; by default nothing is written",
     },
     {
       name: "--mode",
       value: "MODE",
       choices: ["exact", "lossy"],
-      summary: "what to do with centerings: exact (the default), lossy (drop what is left)",
+      summary: "where to remove centerings: exact (the default: where the function stays the same), lossy (everywhere)",
     },
     {
       name: "--norm-op",
       value: "OP",
       choices: normOps,
       summary:
-        "write norms as RMSNormalization (rmsnorm, of set 23, in which the model is written then), onnxruntime's SkipSimplifiedLayerNormalization (skip), a function (simplified), or primitives; auto chooses; layernorm keeps LayerNorms, and makes LayerNormalization of chains; an archive of torch.export has aten.rms_norm, primitives, or aten.layer_norm",
+        "write norms as RMSNormalization (rmsnorm; raises the model to opset 23), onnxruntime's SkipSimplifiedLayerNormalization (skip), a function (simplified), or primitive ops (primitive); auto (the default) chooses; layernorm keeps LayerNorms, and turns chains of ops into LayerNormalization. In torch.export archives: aten.rms_norm, primitive ops, or aten.layer_norm",
     },
     {
       name: "--fold",
       value: "LIST",
       path: noPath,
       summary:
-        "what goes into the products that read it, where nothing else reads it or their weights: beta (the default), gamma, center; with commas between; of a folder beta and gamma, and nothing by default",
+        "what to fold into the products that read a norm, if neither the norm nor their weights have other readers: a list of beta (the default), gamma and center, separated by commas; for checkpoints beta and gamma, and nothing by default",
     },
     {
       name: "--dequantize",
       summary:
-        "write weights of 8 bits behind DequantizeLinear as floats where they are centered, or beta or gamma goes there",
+        "write 8-bit weights behind DequantizeLinear as floats where they must be centered, or where beta or gamma is folded into them",
     },
     {
       name: "--keep-tied",
       summary:
-        "of a folder: leave a table that the head multiplies by as it is, and norms that need it centered LayerNorms",
+        "for checkpoints: do not center an embedding table that is also the weight of the head; the norms that depend on it stay LayerNorms",
     },
-    { name: "--report", value: "FILE.json", path: write, summary: "write what became of each norm, as JSON" },
+    { name: "--report", value: "FILE.json", path: write, summary: "write a report on each norm as JSON" },
     {
       name: "--html",
       value: "FILE.html",
       path: write,
-      summary: "write it as a page: the graph around each norm, and why its centering went or stays",
+      summary: "write the report as a page: the graph around each norm, and why its centering was removed or stays",
     },
-    { name: "--json", summary: "print what --report writes, instead of the lines for people" },
-    { name: "--verbose", summary: "print the weights that are centered, and the steps of proofs" },
+    { name: "--json", summary: "print the report as JSON instead of text" },
+    { name: "--verbose", summary: "print the centered weights, and the steps of proofs" },
     {
       name: "--check",
       summary:
-        "run both models in onnxruntime on the same inputs, and hold them to float64; if it fails, write nothing",
+        "run both models in onnxruntime on the same inputs, and compare them with float64; if the check fails, write nothing",
     },
     {
       name: "--in",
@@ -568,7 +576,7 @@ const surgerySpec: CommandSpec = {
       path: input,
       repeats: true,
       summary:
-        "for the check: an input, as `tirc run` takes it: a .npy file, ones, uniform(LOW, HIGH), ...; may be repeated",
+        "for the check: an input, as for `tirc run`: a .npy file, ones, uniform(LOW, HIGH), ...; may be repeated",
     },
     {
       name: "--dim",
@@ -581,16 +589,16 @@ const surgerySpec: CommandSpec = {
       name: "--seed",
       value: "N",
       path: noPath,
-      summary: "for the check: of the numbers that are drawn; 0 if not given",
+      summary: "for the check: the seed of random inputs; 0 by default",
     },
-    { name: "--time", summary: "check, and time both models in onnxruntime, by turns" },
-    { name: "--keep", summary: "write the model although the check fails" },
-    { name: "--remarks", summary: "say what passes did, and why nodes are kept as they are" },
+    { name: "--time", summary: "check, and time both models in onnxruntime in interleaved runs" },
+    { name: "--keep", summary: "write the model even if the check fails" },
+    { name: "--remarks", summary: "say what passes did, and why nodes stay as they are" },
     ...common,
   ],
   notes: [
-    "Everything but the norms and the weights that are centered for them stays as it is, byte for byte.",
-    "For a check, inputs that are row numbers of a table are drawn within it, other integers are 0 or 1.",
+    "Everything except the norms and the weights that are centered for them stays the same, byte for byte.",
+    "For a check, inputs that are row numbers of a table are random rows of it; other integers are 0 or 1.",
   ],
 };
 
@@ -604,21 +612,24 @@ const extractSpec: CommandSpec = {
       short: "-o",
       value: "FOLDER",
       path: write,
-      summary: "where to write; nothing is written if not given",
+      summary: "where to write; by default nothing is written",
     },
     {
       name: "--target",
       value: "NAME|FILE.json",
       path: profile,
-      summary: "what to compile for: a built-in target or a profile",
+      summary: "the target to compile for: a built-in one or a profile",
     },
     {
       name: "--cut",
-      summary: "also write what is left between the kernels as models, and plan.json: what runs after what",
+      summary:
+        "also write the rest of the model, between the kernels, as models, and the order of execution as plan.json",
     },
     ...common,
   ],
-  notes: ["For each norm, with what stands around it: a program (.tir), its kernel (.wgsl), and its manifest (.json)."],
+  notes: [
+    "Writes for each norm, with the elementwise ops around it, a program (.tir), its kernel (.wgsl), and its manifest (.json).",
+  ],
 };
 
 export const commandSpecs = [

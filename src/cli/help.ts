@@ -11,7 +11,7 @@ function left({ name, short, value, optional }: OptionSpec): string {
   return optional === true ? `${names}[=${value}]` : `${names}${short === name ? "" : " "}${value}`;
 }
 
-/** Two columns; text that is too long goes on under itself. */
+/** Two columns; long text wraps within its column. */
 function table(rows: readonly (readonly [string, string])[]): string[] {
   const indent = Math.min(30, Math.max(...rows.map(([first]) => first.length)) + 4);
   return rows.flatMap(([first, text]) => {
