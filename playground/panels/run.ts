@@ -176,7 +176,7 @@ function outputRow(output: OutputView): HTMLTableRowElement {
     wrong === 0
       ? element("span", { class: "good" }, "within ", tolerance === 0 ? "0" : tolerance.toExponential())
       : element("span", { class: "wrong" }, `WRONG: ${wrong} of ${count} beyond ${tolerance.toExponential()}`);
-  const stepped = steps > 0 ? `; ${steps} on the neighbouring step, which rounding leaves open` : "";
+  const stepped = steps > 0 ? `; ${steps} one rounding step apart, which rounding allows` : "";
   const values = first.map((value) => String(Number(value.toPrecision(5)))).join(", ");
   return tableRow(
     { "data-output": name, "data-error": String(maxRelError) },

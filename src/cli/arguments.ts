@@ -1,7 +1,7 @@
 /**
- * Reads a command line by a table of options, and finds all that is wrong with it.
+ * Parses a command line by a table of options, and finds everything that is wrong with it.
  *
- * - operand: an argument that belongs to no option, such as a file.
+ * - operand: an argument that does not belong to an option, such as a file.
  * - flag: an option without a value.
  */
 
@@ -9,32 +9,32 @@ import { type Diagnostic, fail, type Source, type Span, type Word } from "../dia
 import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { listing } from "../diagnostics/errors-types.ts";
 
-/** Whether what is given is the path of a file, and what becomes of that. */
+/** Whether a value is the path of a file, and how the file is used. */
 export interface PathUse {
   readonly use: "none" | "read" | "write" | "format";
-  /** The path in the text that is given, if there is one in it; the whole if not said otherwise. */
+  /** The path within a value, if it contains one; by default the whole value. */
   readonly of?: (text: string) => string | undefined;
-  /** The option that reads what this one may write anew, with all that it held. */
+  /** The option that reads the file which this one may rewrite, with its contents. */
   readonly updates?: string;
 }
 
 interface Named {
   /** With its hyphens: `--emit`. */
   readonly name: string;
-  /** `-o`: its value may follow at once. */
+  /** `-o`: its value may follow directly. */
   readonly short?: string;
   /** May be given several times. */
   readonly repeats?: boolean;
-  /** A value stands behind `=`, or there is none. */
+  /** The value follows `=`, or is omitted. */
   readonly optional?: boolean;
   readonly summary: string;
 }
 
-/** An option: a flag, a choice, or one with a value that may be a path, which it has to say. */
+/** An option: a flag, a choice, or one with a value, which must declare whether it is a path. */
 export type OptionSpec = Named &
   (
     | { readonly value?: undefined; readonly choices?: undefined; readonly path?: undefined }
-    /** `value` is what stands for it in help. */
+    /** `value` is its placeholder in help. */
     | { readonly value: string; readonly choices: readonly string[]; readonly path?: undefined }
     | { readonly value: string; readonly choices?: undefined; readonly path: PathUse }
   );
@@ -42,7 +42,7 @@ export type OptionSpec = Named &
 export interface CommandSpec {
   readonly name: string;
   readonly summary: string;
-  /** What it takes beside options: exactly one, one or more, or nothing. */
+  /** What the command takes besides options: exactly one operand, one or more, or none. */
   readonly operand?: {
     readonly name: string;
     readonly what: string;
@@ -84,7 +84,7 @@ export class Arguments {
     return this.#given.has(name);
   }
 
-  /** The values of an option that repeats. */
+  /** The values of a repeated option. */
   values(name: string): Word[] {
     return (this.#given.get(name) ?? []).flatMap(({ value }) => value ?? []);
   }
@@ -99,13 +99,13 @@ export class Arguments {
     return path === undefined ? [] : this.values(name).flatMap((word) => pathIn(word, path) ?? []);
   }
 
-  /** Where an option that was given stands. */
+  /** The position of an option that was given. */
   spanOf(name: string): Span {
     return this.#given.get(name)?.[0]?.option ?? this.span;
   }
 }
 
-/** The command line as one text, as a shell would take it, and the words in it. */
+/** The command line as one text, as a shell would read it, and its words. */
 export function commandLine(argv: readonly string[]): { words: Word[]; span: Span } {
   const shown = argv.map((text) => (/^[\w@%+=:,./{}()-]+$/.test(text) ? text : `'${text}'`));
   const source: Source = { name: "<command line>", text: ["tirc", ...shown].join(" ") };
@@ -124,19 +124,19 @@ export function partOf({ text, span }: Word, from: number, length = text.length 
   return { text: text.slice(from, from + length), span: { ...span, start, end: start + length } };
 }
 
-/** Throws E0716 where more than one of the words is `-`. */
+/** Throws E0716 if more than one of the words is `-`. */
 export function checkStream(words: readonly Word[], stream: "stdin" | "stdout"): void {
   const [first, second] = words.filter(({ text }) => text === "-");
   if (first !== undefined && second !== undefined) fail(cliErrors.streamTwice(second.span, stream, first.span));
 }
 
-/** The path in what an option or an operand is given, if there is one in it. */
+/** The path in the value of an option or an operand, if it contains one. */
 function pathIn(word: Word, { use, of = (text) => text }: PathUse): Word | undefined {
   const path = use === "none" ? undefined : of(word.text);
   return path === undefined ? undefined : partOf(word, word.text.length - path.length);
 }
 
-/** `NAME=VALUE` in two. Throws E0710. */
+/** Splits `NAME=VALUE`. Throws E0710. */
 export function assignment(word: Word, option: string, form: string): { name: Word; value: Word } {
   const at = word.text.indexOf("=");
   if (at <= 0 || at === word.text.length - 1) fail(cliErrors.notAnAssignment(word.span, option, form));
@@ -148,7 +148,7 @@ export function parseArguments(command: CommandSpec, words: readonly Word[], lin
   const found: Diagnostic[] = [];
   const given = new Map<string, Given[]>();
   const operands: Word[] = [];
-  /** Words behind options that there are not: values of them, it may be. */
+  /** Words after unknown options, which may be their values. */
   const unclear = new Set<Word>();
   const rest = [...words];
 
@@ -158,7 +158,7 @@ export function parseArguments(command: CommandSpec, words: readonly Word[], lin
     let value = joined;
     if (spec.value !== undefined && value === undefined && spec.optional !== true) {
       const next = rest[0];
-      // A value may be `-` or a negative number, but not what looks like the next option.
+      // A value may be `-` or a negative number, but not something that looks like the next option.
       const isValue = next !== undefined && (!/^-./.test(next.text) || /^-[.\d]/.test(next.text));
       if (isValue) value = rest.shift();
       else found.push(cliErrors.missingValue(span, shown, spec.value));

@@ -33,7 +33,7 @@ export async function benchCommand(args: Arguments, session: Session): Promise<n
   const outputs = new Outputs(args, session, writtenBy(args, "--svg"), filesOfConstants(program.module, source, io));
   const constants = readConstants(program.module, source, io);
   const opened = await openDevice({ adapter: args.value("--adapter")?.text });
-  // Node's loop stops turning where a library waits for what Node does not know of.
+  // Node's event loop ends where a library waits for something that Node does not know of.
   const awake = setInterval(() => {}, 100);
   try {
     session.say(`on ${opened.description}`);
@@ -93,7 +93,7 @@ class Bench {
     return new Bench(opened, program, given, recorder, peers);
   }
 
-  /** All points of a function: each extent of a dimension with each of the others. */
+  /** All combinations of the extents of a function's dimensions. */
   async sweep(fn: Fn): Promise<Point[]> {
     const { sweep } = this.program;
     const own = Object.entries(sweep).filter(([name]) => fn.params.some(({ shape }) => shape.includes(name)));
@@ -114,11 +114,11 @@ class Bench {
     const { constants, rounds, args, session } = this.given;
     const { extents, defaults } = chooseDims(fn, new Map(), dims);
     checkSizes(fn, extents);
-    for (const name of defaults) session.say(`${name} = ${extents[name]}, as --dim does not say otherwise`);
+    for (const name of defaults) session.say(`${name} = ${extents[name]}, as --dim does not give it`);
     const module: Module = { ...program.module, fns: [fn] };
     const { plugins, passes, disabled, verify, instruments } = program;
     const target = program.target ?? opened.target;
-    // Named dimensions stay names: these are the kernels which a program would run at all of the points.
+    // Named dimensions keep their names, so these are the kernels that a program would run at all of the points.
     const compiled = compile(module, {
       plugins,
       passes,
@@ -136,7 +136,7 @@ class Bench {
     });
     const [plan] = compiled.plans as [Plan];
     refuseOpaque(plan);
-    // What is written out is one op where other libraries have it.
+    // What is written out here is a single op in other libraries.
     const raised = optimize(module, { passes: "raise-norms,canonicalize,dce", dims: extents });
     const written = raised.module.fns[0] as Fn;
     const globals = written.ops

@@ -1,11 +1,11 @@
-/** What `tirc bench` measured, as a table and as a chart. */
+/** The measurements of `tirc bench`, as a table and as a chart. */
 
 import type { KernelTiming, Point, Timing } from "../bench/bench.ts";
 import { extentsText } from "../diagnostics/errors-passes.ts";
 import { columns } from "../report/columns.ts";
 import { escaped } from "../report/surgery-page.ts";
 
-/** What was measured of one function. */
+/** The measurements of one function. */
 export interface FunctionBench {
   readonly fn: string;
   readonly points: readonly Point[];
@@ -28,7 +28,7 @@ function row(timing: Timing, tirc: number): string[] {
 
 const megabytes = (bytes: number) => `${(bytes / 1e6).toPrecision(3)} MB`;
 
-/** A kernel of the plan: its share of the time stands where others have their multiple of it. */
+/** A kernel of the plan: its share of the time is in the column of the ratio to the copy. */
 function kernelRow({ name, bytes, median, spread, share }: KernelTiming): string[] {
   const around = `${duration(spread[0])} to ${duration(spread[1])}`;
   return [`  ${name}, ${megabytes(bytes)}`, duration(median), around, "", `${(100 * share).toFixed(0)} %`];
@@ -36,7 +36,7 @@ function kernelRow({ name, bytes, median, spread, share }: KernelTiming): string
 
 const heads = ["", "median", "10 % to 90 %", "of the copy", "of tirc", "launches"];
 
-/** One table a point: the kernel, and those it is compared with. */
+/** One table per point: the kernel, and what it is compared with. */
 export function benchTable({ fn, points }: FunctionBench): string[] {
   return points.flatMap((point) => {
     const { copy, bytes, moved, kernels = [], timings } = point;

@@ -1,4 +1,4 @@
-/** `tirc check`: says everything that is wrong in all files, as compiling them would. */
+/** `tirc check`: reports everything that is wrong in all files, as compiling them would. */
 
 import { type Diagnostic, type Source, TircError } from "../diagnostics/diagnostic.ts";
 import { type CheckOptions, kernelProblems, pipelineOf } from "../driver/check.ts";
@@ -22,7 +22,7 @@ export async function checkCommand(args: Arguments, session: Session): Promise<n
       session.report(found);
       return exitCodeOf(found.filter(({ severity }) => severity === "error"));
     } catch (caught) {
-      // The other files have nothing to do with it.
+      // The other files are independent of it.
       if (caught instanceof PassFailure) return reportCrash(caught, args.span.source.text, session);
       throw caught;
     }
@@ -30,7 +30,7 @@ export async function checkCommand(args: Arguments, session: Session): Promise<n
   return Math.max(...codes);
 }
 
-/** What `tirc check` and `tirc lsp` compile for. @throws TircError */
+/** The target that `tirc check` and `tirc lsp` compile for. @throws TircError */
 export async function readCheckOptions(args: Arguments, session: Session): Promise<CheckOptions> {
   const plugins = await loadPlugins(args, session);
   return {

@@ -1,4 +1,4 @@
-/** `tirc surgery`, `explain-norms` and `import` of a checkpoint of Hugging Face's: a folder with `config.json`. */
+/** `tirc surgery`, `explain-norms` and `import` of a Hugging Face checkpoint: a folder with `config.json`. */
 
 import { join, relative } from "node:path";
 import { type FoldableInCheckpoint, foldableInCheckpoints } from "../checkpoint/fold.ts";
@@ -18,7 +18,7 @@ import { filesIn, removeFrom, shownPath } from "./files.ts";
 import { Outputs, writtenBy, writtenInto } from "./outputs.ts";
 import { linesOf, type Session } from "./session.ts";
 
-/** Options that are about a graph, or about running one. */
+/** Options that concern a graph, or running one. */
 const ofModels = [
   "--mode",
   "--norm-op",
@@ -35,16 +35,16 @@ const ofModels = [
 function checkOptions(args: Arguments): void {
   const given = ofModels.find((option) => args.has(option));
   if (given === undefined) return;
-  const why = "a folder holds weights, and no graph that could be changed or run";
+  const why = "a checkpoint has weights, but no graph that could be changed or run";
   fail(cliErrors.conflict(args.spanOf(given), given, "a folder", why));
 }
 
-/** What `--fold` names. A centering is in no checkpoint. */
+/** The names that `--fold` accepts. A checkpoint has no place for a centering. */
 function foldedBy(word: Word | undefined): FoldableInCheckpoint[] {
   const names: readonly string[] = foldableInCheckpoints;
   return (word?.text.split(",") ?? []).map((name) => {
     if (!names.includes(name)) {
-      const wanted = `${listing(foldableInCheckpoints, "and")}, with commas, for a folder`;
+      const wanted = `${listing(foldableInCheckpoints, "and")}, separated by commas, for a checkpoint`;
       fail(cliErrors.wrongValue((word as Word).span, "--fold", name, wanted, foldableInCheckpoints));
     }
     return name as FoldableInCheckpoint;
@@ -68,7 +68,7 @@ export function checkpointSurgeryCommand(args: Arguments, session: Session): num
     try {
       for (const { name, source, pieces } of files) outputs.write(`${out.text}/${name}`, bytesOf(source, pieces));
     } catch (caught) {
-      // Half of a checkpoint would load, with other weights for the rest.
+      // A partial checkpoint would load, with other weights for the rest.
       removeFrom(
         out.text,
         files.map(({ name }) => name),
@@ -90,7 +90,7 @@ export function checkpointSurgeryCommand(args: Arguments, session: Session): num
   if (file === "-") session.tell(lines);
   else session.print(lines);
   const left = out === undefined ? [] : leftBehind(checkpoint);
-  if (left.length > 0) session.say(`not in ${out?.text}: ${left.join(", ")}, which hold the weights as they were`);
+  if (left.length > 0) session.say(`not in ${out?.text}: ${left.join(", ")}, which have the original weights`);
   return 0;
 }
 
@@ -106,7 +106,7 @@ export function explainCheckpoint(args: Arguments, session: Session): number {
   return 0;
 }
 
-/** The program that the surgery is decided by: what is added to the model's streams, and the norms that read them. */
+/** The program on which the surgery is decided: what is added to the model's streams, and the norms that read them. */
 export function importCheckpoint(args: Arguments, session: Session): number {
   const { io } = session;
   const path = (args.operands[0] as Word).text;

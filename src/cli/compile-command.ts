@@ -38,7 +38,7 @@ import type { Session } from "./session.ts";
 import { checkSourceMap, writeSourceMaps } from "./source-maps.ts";
 import { moved, writeWeights } from "./weights.ts";
 
-/** Kernels as one file of a programming language. @param source what they were made from. */
+/** Kernels as one file of a programming language. @param source the program that they were compiled from. */
 const modules = {
   ts: (functions: readonly EmittedFunction[], source: string) =>
     emitModule(functions, { language: "ts", source, launcher: { text: launcherText, planText } }),
@@ -48,7 +48,7 @@ const modules = {
 
 const isModule = (emit: string): emit is keyof typeof modules => Object.hasOwn(modules, emit);
 
-/** Output is written once all of it is there. */
+/** Output is written once all of it is complete. */
 export async function compileCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;
   const program = await readProgram(args, session);
@@ -153,27 +153,27 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   return 0;
 }
 
-/** Says which ops the kernels leave to whoever launches them. */
+/** Says which ops are left to the caller. */
 function sayOpaque(plans: readonly Plan[], session: Session): void {
   for (const plan of plans) {
     const names = new Set(opaqueStepsOf(plan).map((step) => opaqueOp(step).name));
     if (names.size === 0) continue;
-    const how = "--emit plan shows where they stand, --products=plain adds kernels";
+    const how = "--emit plan shows their steps, --products=plain adds kernels";
     session.say(`${plan.fn.name}: no kernel computes its ${[...names].join(", ")} (${how})`);
   }
 }
 
-/** Throws E0709 where no WGSL is written. */
+/** Throws E0709 if no WGSL is written. */
 function checkMinify(args: Arguments, emit: string): void {
   if (!args.has("--minify") || !["tir", "kernel", "plan"].includes(emit)) return;
-  const why = "what that writes is no WGSL";
+  const why = "its output is not WGSL";
   fail(cliErrors.conflict(args.spanOf("--minify"), "--minify", `--emit ${emit}`, why));
 }
 
-/** Throws E0709 where there is no kernel. */
+/** Throws E0709 if there is no kernel. */
 function checkProve(args: Arguments, emit: string): void {
   if (!args.has("--prove") || emit !== "tir") return;
-  fail(cliErrors.conflict(args.spanOf("--prove"), "--prove", "--emit tir", "it proves kernels, and none is made"));
+  fail(cliErrors.conflict(args.spanOf("--prove"), "--prove", "--emit tir", "it proves kernels, and none is compiled"));
 }
 
 function readWeightsPath(args: Arguments): string | undefined {

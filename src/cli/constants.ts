@@ -1,4 +1,4 @@
-/** The tensors of a program's `const`s, read from their files when they are needed. */
+/** The tensors of a program's `const`s, read from their files when needed. */
 
 import { dirname, join } from "node:path";
 import { fail } from "../diagnostics/diagnostic.ts";
@@ -19,7 +19,7 @@ import { indexOf } from "./run-report.ts";
 import type { Io } from "./session.ts";
 
 /**
- * The constants of a module whose text stands at `path`: files are named relative to its folder. Each is read once, and
+ * The constants of a module whose text is at `path`: files are relative to its folder. Each is read once, and
  * checked against its declared type. Reading throws E0630 to E0640, E0660 to E0667 and E0740 to E0746.
  */
 export function readConstants(module: Module, path: string, io: Io): Constants {
@@ -28,11 +28,11 @@ export function readConstants(module: Module, path: string, io: Io): Constants {
   return constantsOf(module, (constant) => load(constant, folder, models, io));
 }
 
-/** Where a constant of a program in `folder` is loaded from. */
+/** The file from which a constant of a program in `folder` is loaded. */
 const fileOf = (file: string, folder: string) => (file.startsWith("/") ? file : join(folder, file));
 const folderOf = (path: string) => (path === "-" ? "." : dirname(path));
 
-/** The files that a module's constants lie in, those beside a model among them. */
+/** The files that contain a module's constants, including the weight files of models. */
 export function* filesOfConstants({ consts }: Module, path: string, io: Io): Generator<Read> {
   const seen = new Set<string>();
   for (const { name, data, span } of consts) {
@@ -40,7 +40,7 @@ export function* filesOfConstants({ consts }: Module, path: string, io: Io): Gen
     const file = fileOf(data.file, folderOf(path));
     if (seen.has(file)) continue;
     seen.add(file);
-    const what = `what the const \`${name}\` is loaded from`;
+    const what = `the file of the const \`${name}\``;
     yield { path: file, what, span };
     if (!isModel(file)) continue;
     for (const weights of weightFiles(file, io)) yield { path: weights, what, span };
@@ -49,7 +49,7 @@ export function* filesOfConstants({ consts }: Module, path: string, io: Io): Gen
 
 function load(constant: Const, folder: string, models: Map<string, OnnxModel>, io: Io): Tensor {
   const { name, type, data, span } = constant;
-  if (data.kind !== "load") throw new Error(`the const ${name} is in no file`);
+  if (data.kind !== "load") throw new Error(`the const ${name} has no file`);
   const file = fileOf(data.file, folder);
   const array = readArray(constant, file, models, io);
   const { element } = type;

@@ -1,4 +1,4 @@
-/** Nodes with graphs inside, in float64: each graph is run as a model of its own, on what is known around it. */
+/** Nodes with subgraphs, in float64: each subgraph is run as a model of its own, on the values known around it. */
 
 import type { Value } from "../ir/ir.ts";
 import type { Tensor } from "../ir/tensor.ts";
@@ -9,7 +9,7 @@ import { types } from "../onnx/types/view.ts";
 import { NotComputed, type Numbers } from "./node-values.ts";
 import type { RunInput, RunTensor, RunTensors } from "./onnxruntime.ts";
 
-/** A graph that is evaluated, as far as it has come. */
+/** A graph during its evaluation. */
 export interface Evaluation {
   readonly model: OnnxModel;
   readonly imported: Imported;
@@ -18,7 +18,7 @@ export interface Evaluation {
   readonly run: (graph: OnnxModel, inputs: Readonly<Record<string, RunInput>>) => RunTensors;
 }
 
-/** Numbers that are known before the model runs: `extern` ops do not take those as operands. */
+/** Numbers known before the model runs: `extern` ops do not take these as operands. */
 function knownTensor({ types }: Imported, name: string): Tensor | undefined {
   const { shape, items } = types.info(name) ?? {};
   const isNumber = (item: unknown) => typeof item === "number";
@@ -26,19 +26,19 @@ function knownTensor({ types }: Imported, name: string): Tensor | undefined {
   return { element: "i32", shape: shape as number[], data: Float64Array.from(items as number[]) };
 }
 
-/** The numbers of a tensor, if they are known by now. */
+/** The numbers of a tensor, if they are known yet. */
 export function tensorOf({ imported, values }: Evaluation, name: string): Tensor | undefined {
   const value = imported.values.get(name);
   return (value && values.get(value)) ?? knownTensor(imported, name);
 }
 
-/** What a node with graphs inside makes. */
+/** The results of a node with subgraphs. */
 type Control = (around: Evaluation, node: NodeProto, inputs: readonly (Tensor | undefined)[]) => readonly Numbers[];
 
-/** More often than a check runs a body. */
+/** More iterations than a check runs a body. */
 const mostSteps = 1000;
 
-/** By the type of the op. */
+/** By op type. */
 export const controlReferences: Readonly<Record<string, Control>> = {
   If: (around, node, [condition]) => {
     const isThen = condition?.data[0] !== 0;
@@ -60,7 +60,7 @@ export const controlReferences: Readonly<Record<string, Control>> = {
       scanned.push(made.slice(initial.length));
     }
     const extra = body.outputs.length - 1 - initial.length;
-    if (extra > 0 && scanned.length === 0) throw new NotComputed(`the body of ${shown(node)} runs no time`);
+    if (extra > 0 && scanned.length === 0) throw new NotComputed(`the body of ${shown(node)} runs zero times`);
     const stacks = Array.from({ length: extra }, (_, i) => stacked(scanned.map((one) => one[i] as Numbers)));
     return [...states, ...stacks];
   },
@@ -81,7 +81,7 @@ function bodyOf({ model }: Evaluation, node: NodeProto, name: string): GraphProt
 
 const typeIn = ({ imported }: Evaluation, name: string) => imported.types.info(name)?.element;
 
-/** Runs a graph inside of a node: as a model with what it takes from around as inputs, constants as its own. */
+/** Runs the subgraph of a node: as a model whose inputs are the values that it takes from outside, with its own constants. */
 function evaluateBody(
   around: Evaluation,
   body: GraphProto,

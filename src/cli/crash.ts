@@ -1,4 +1,4 @@
-/** What to say and to keep when tirc itself fails, or a pass of a plugin. */
+/** The message and the reproducer when tirc itself fails, or a pass of a plugin. */
 
 import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,7 +10,7 @@ import { withHeader } from "../pass-manager/pipeline.ts";
 import { internalErrorCode } from "./exit-code.ts";
 import { linesOf, type Session } from "./session.ts";
 
-/** One line, and where the program is kept; the stack only with TIRC_DEBUG=1. `command` is the line. Gives the exit code. */
+/** One line, and the path of the reproducer; the stack only with TIRC_DEBUG=1. `command` is the line. Returns the exit code. */
 export function reportCrash(caught: unknown, command: string, session: Session): number {
   const message = caught instanceof Error ? caught.message : String(caught);
   const kept = keepProgram(message, command, session);
@@ -29,7 +29,7 @@ function stackOf(caught: unknown): string {
   return `${caught.stack ?? caught.message}${cause}`;
 }
 
-/** Writes a new file that carries the program and its pipeline, and gives its path. */
+/** Writes a new file with the program and its pipeline, and returns its path. */
 function keepProgram(message: string, command: string, { program, reproducer, io }: Session): string | undefined {
   if (program === undefined) return undefined;
   const text =

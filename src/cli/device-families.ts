@@ -1,4 +1,4 @@
-/** Which target is for which family of devices, for `tirc targets` and docs/targets.md. */
+/** The target for each family of devices, for `tirc targets` and docs/targets.md. */
 
 /** A family of cards or drivers. */
 interface DeviceFamily {
@@ -6,7 +6,7 @@ interface DeviceFamily {
   /** `subgroupMinSize` and `subgroupMaxSize` of the adapter. */
   readonly subgroups: string;
   readonly f16: string;
-  /** The name of the built-in target that fits best. */
+  /** The name of the most suitable built-in target. */
   readonly target: string;
 }
 
@@ -21,8 +21,8 @@ export const deviceFamilies: readonly DeviceFamily[] = [
   { name: "AMD Vega, Instinct", subgroups: "64", f16: "yes", target: "gpu-f16-subgroup-32" },
   { name: "AMD, GCN before Vega", subgroups: "64", f16: "some", target: "gpu-subgroup-64" },
   { name: "Intel (Xe2: at least 16)", subgroups: "8 to 32", f16: "yes", target: "gpu-f16" },
-  { name: "Apple, where Metal is said to have 32", subgroups: "32", f16: "yes", target: "gpu-f16-subgroup-32" },
-  { name: "Apple, in browsers that say 4 to 64", subgroups: "4 to 64", f16: "yes", target: "gpu-f16" },
+  { name: "Apple, where Metal reports 32", subgroups: "32", f16: "yes", target: "gpu-f16-subgroup-32" },
+  { name: "Apple, in browsers that report 4 to 64", subgroups: "4 to 64", f16: "yes", target: "gpu-f16" },
   { name: "Qualcomm Adreno 6xx and later", subgroups: "64 to 128", f16: "yes", target: "gpu-f16-subgroup-32" },
   { name: "ARM Mali, Valhall and later", subgroups: "16", f16: "yes", target: "gpu-f16" },
   { name: "SwiftShader (Chrome without a GPU)", subgroups: "4", f16: "no", target: "swiftshader" },

@@ -1,12 +1,12 @@
-/** What the process exits with: 0 done, 1 the program or the data is wrong, 2 wrong usage, 70 a bug in tirc. */
+/** The exit code of the process: 0 success, 1 the program or the data is wrong, 2 wrong usage, 70 a bug in tirc. */
 
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 
 export const internalErrorCode = 70;
 
 /**
- * Command lines (E07xx, but for models: E0740 to E0746, E0749, E0753 to E0755, and checkpoints: E0790 to E0794), pipelines (E0301 to E0304), functions to
- * choose (E0307), targets (E059x), files (E064x).
+ * Command lines (E07xx, except models: E0740 to E0746, E0749, E0753 to E0755, and checkpoints: E0790 to E0794), pipelines (E0301 to E0304), functions to
+ * select (E0307), targets (E059x), files (E064x).
  */
 const usage = /^E(07(?!4[0-69]|5[3-5]|9[0-4])\d\d|030[12347]|059\d|064\d)$/;
 

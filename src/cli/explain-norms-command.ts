@@ -32,7 +32,7 @@ export async function explainNormsCommand(args: Arguments, session: Session): Pr
   return 0;
 }
 
-/** What `tirc surgery` would make of a model, without writing it. */
+/** The outcome of `tirc surgery` on a model, without writing it. */
 function explainModel(path: string, args: Arguments, session: Session): number {
   const mode = args.value("--mode")?.text as CenteringMode | undefined;
   const result = surgery(openModel(path, session.io), { mode: mode === "lossy" ? "lossy" : "exact" });

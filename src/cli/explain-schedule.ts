@@ -1,4 +1,4 @@
-/** `tirc compile --explain-schedule`: the schedules that were looked at for each kernel, and why one was chosen. */
+/** `tirc compile --explain-schedule`: the schedules considered for each kernel, and why one was chosen. */
 
 import { type Explained, estimatedElements, explainSchedule } from "../../codegen/candidates.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
@@ -13,19 +13,19 @@ import type { TargetProfile } from "../target/target.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Session } from "./session.ts";
 
-/** What else would be written, or done with it. */
+/** What else would be written or done with the kernels. */
 const others = ["--emit", "--output", "--source-map", "--minify", "--weights-out", "--prove"];
 
-/** Throws E0709 where something else is asked for too, or JSON is without this. */
+/** Throws E0709 if something else is requested as well, or if JSON is requested without it. */
 export function checkExplain(args: Arguments): void {
   if (!args.has("--explain-schedule")) {
     if (!args.has("--json")) return;
-    const why = "`--json` is a form of what `--explain-schedule` says; kernels as JSON are `--emit json`";
+    const why = "`--json` is a form of the output of `--explain-schedule`; `--emit json` writes kernels as JSON";
     fail(cliErrors.conflict(args.spanOf("--json"), "--json", "kernels", why));
   }
   const other = others.find((name) => args.has(name) || args.value(name) !== undefined);
   if (other === undefined) return;
-  const why = "schedules are explained in place of writing kernels";
+  const why = "schedules are explained instead of writing kernels";
   fail(cliErrors.conflict(args.spanOf(other), "--explain-schedule", other, why));
 }
 
@@ -37,7 +37,7 @@ export function explainSchedules(
   args: Arguments,
   session: Session,
 ): void {
-  // Products are computed in one way.
+  // Products have a single schedule.
   const launches = plans.flatMap(launchesOf).filter(({ product }) => product === undefined);
   const explained = targets.flatMap((target) =>
     launches.map(({ fn, tile }) => ({ target, ...explainSchedule(fn, target, options, tile) })),
@@ -57,11 +57,11 @@ const nameOf: Readonly<Record<keyof Choice, string>> = {
 };
 const parts = Object.keys(nameOf) as (keyof Choice)[];
 
-/** Candidates that are printed for people. */
+/** The number of candidates printed in text. */
 const mostPrinted = 12;
 
 const because = {
-  rules: "by the rules for the target, which has no rates that were measured",
+  rules: "by the rules for the target, which has no measured rates",
   measurement: "measured, by the profile",
   estimate: "the least estimate, by the rates of the profile",
 } as const;
@@ -84,7 +84,7 @@ function asLines({ target, fn, kernel, columns: length, by, chosen, usual, candi
   const row = length === undefined ? "rows of any length" : length === 1 ? "no rows" : `rows of ${length}`;
   return [
     `${fn}, ${row}, for ${target.name} (${kernel}): ${because[by]}`,
-    `  estimated for ${estimatedElements} elements; the ${shown.length} shown of ${candidates.length} schedules, the fastest first`,
+    `  estimated for ${estimatedElements} elements; the ${shown.length} shown of ${candidates.length} schedules, fastest first`,
     ...columns([[...parts.map((part) => nameOf[part]), ...heads], ...rows]).map((line) => `  ${line}`),
   ];
 }

@@ -1,23 +1,23 @@
 /**
- * Extents for the dimensions that the inputs of a model leave open, the likeliest first. Which of them go together is
- * what the model says somewhere: a table of positions has so many rows, a trace has an extent as a number in a shape. So
- * such numbers are tried, and what runs is taken.
+ * Extents for the dimensions that the inputs of a model leave open, most likely first. Which extents fit together is
+ * implied somewhere in the model: a table of positions has a number of rows, a traced shape has a number as an extent. So
+ * such numbers are tried, and the first that run are used.
  */
 
 import { elementCount } from "../ir/tensor.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import type { Extents } from "./model-inputs.ts";
 
-/** Extents that images, texts and windows have. */
+/** Common extents of images, texts and windows. */
 const usual = [32, 8, 64, 16, 224, 128, 256, 4, 384, 512, 1, 2, 3, 7, 12, 48, 96];
 
-/** A model is run for each of them until one does run. */
+/** The model is run for each of them until one succeeds. */
 const mostTries = 160;
 
-/** More than that, and running takes too long. */
+/** With more than that, running takes too long. */
 const longest = 1024;
 
-/** @param open the axis at which each name stands first: a first axis is a number of examples, most often. */
+/** @param open the axis at which each name first occurs: a first axis is usually the batch. */
 export function* extentsToTry(
   model: OnnxModel,
   open: ReadonlyMap<string, number>,
@@ -56,10 +56,10 @@ export function* extentsToTry(
 }
 
 const int64 = 7;
-/** More items than a shape has. */
+/** More elements than a shape has. */
 const mostItems = 8;
 
-/** What small constants hold, such as shapes. */
+/** The numbers in small constants, such as shapes. */
 function integersIn(model: OnnxModel): number[] {
   const found = new Set<number>();
   for (const name of model.tensorNames) {
@@ -70,7 +70,7 @@ function integersIn(model: OnnxModel): number[] {
   return [...found].slice(0, 8);
 }
 
-/** How long the weights of a model are. */
+/** The extents of the model's weights. */
 function lengthsIn({ graph }: OnnxModel): number[] {
   const lengths = graph.initializers.flatMap(({ dims }) => dims.filter((dim) => dim > 1 && dim <= longest));
   return [...new Set(lengths)].sort((a, b) => a - b).slice(0, 24);

@@ -1,4 +1,4 @@
-/** `tirc extract`: the norms of an ONNX model, with what one kernel computes around them, as programs and kernels. */
+/** `tirc extract`: the norms of an ONNX model, with the ops around them that fit the same kernel, as programs and kernels. */
 
 import { relative, resolve } from "node:path";
 import { normWarnings } from "../diagnostics/errors-norms.ts";
@@ -73,10 +73,10 @@ export async function extractCommand(args: Arguments, session: Session): Promise
   return 0;
 }
 
-/** Where a part of a buffer may begin that is bound, whatever the device. */
+/** The alignment of a bound range of a buffer, sufficient for every device. */
 const alignment = 256;
 
-/** The constants of all kernels one behind the other, as they lie in buffers, and where each is. Throws E0745, E0746. */
+/** The constants of all kernels, concatenated as in buffers, with their offsets. Throws E0745, E0746. */
 function weightsOf(regions: readonly NormRegion[], model: OnnxModel) {
   const places = new Map<string, { readonly offset: number; readonly size: number }>();
   const parts: ArrayBufferView<ArrayBuffer>[] = [];
@@ -111,7 +111,7 @@ function described(region: NormRegion): string {
   return `${name} takes ${listed(params)}, makes ${listed(results)}`;
 }
 
-/** The kernel's own, with the nodes in whose place it stands, and what the model calls its buffers. */
+/** The kernel's own manifest, with the nodes that it replaces, and the model's names of its buffers. */
 function manifestOf(region: NormRegion, nodes: readonly NodeProto[]) {
   const { params, results } = functionOf(region);
   const taken = params.map(({ name }, i) => [name, region.inputs[i]]);

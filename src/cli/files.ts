@@ -33,9 +33,9 @@ const reasons: Readonly<Record<string, string>> = {
   EROFS: "the file system is read-only",
   ENOSPC: "the disk is full",
   ENAMETOOLONG: "the name is too long",
-  ELOOP: "symbolic links go in a circle",
+  ELOOP: "its symbolic links form a cycle",
   ERR_FS_FILE_TOO_LARGE: "it is larger than 2 GiB",
-  ERR_INVALID_ARG_VALUE: "it is no path",
+  ERR_INVALID_ARG_VALUE: "it is not a valid path",
 };
 
 function reasonOf(caught: unknown): string {
@@ -43,12 +43,12 @@ function reasonOf(caught: unknown): string {
   return reasons[code] ?? message;
 }
 
-/** What messages call a path. */
+/** The name of a path in messages. */
 export function shownPath(path: string, stream: "stdin" | "stdout"): string {
   return path === "-" ? `<${stream}>` : path;
 }
 
-/** Throws E0640, at the place that names the file, if one does. */
+/** Throws E0640, at the place in the program or command line that names the file, if there is one. */
 export function readBytes(path: string, io: Io, span?: Span): Uint8Array {
   try {
     return path === "-" ? io.stdin() : readFileSync(resolve(io.cwd, path));
@@ -57,15 +57,15 @@ export function readBytes(path: string, io: Io, span?: Span): Uint8Array {
   }
 }
 
-/** A file of which parts are read as they are needed. */
+/** A file that is read in parts, as needed. */
 interface OpenFile {
   readonly size: number;
-  /** Throws E0640; the range must lie in the file. */
+  /** Throws E0640; the range must be within the file. */
   read(start: number, length: number): Uint8Array;
   close(): void;
 }
 
-/** Throws E0640, at the place that names the file, if one does. */
+/** Throws E0640, at the place in the program or command line that names the file, if there is one. */
 export function openFile(path: string, io: Io, span?: Span): OpenFile {
   const attempt = <T>(work: () => T): T => {
     try {
@@ -90,7 +90,7 @@ export function openFile(path: string, io: Io, span?: Span): OpenFile {
   };
 }
 
-/** A file that is opened anew for each read, so that nobody has to close it. Throws E0640. */
+/** A file that is opened for each read, so that nobody has to close it. Throws E0640. */
 export function lazyFile(path: string, io: Io, span?: Span): { size: number; read: OpenFile["read"] } {
   const using = <T>(work: (file: OpenFile) => T): T => {
     const file = openFile(path, io, span);
@@ -104,7 +104,7 @@ export function lazyFile(path: string, io: Io, span?: Span): { size: number; rea
 }
 
 /**
- * Throws E0640, also for what is not UTF-8: with replacement characters, `tirc fmt` would write something else back.
+ * Throws E0640, also for text that is not UTF-8: with replacement characters, `tirc fmt` would write different text back.
  * Throws E0642 for an ONNX model.
  */
 export function readText(path: string, io: Io): string {
@@ -113,7 +113,7 @@ export function readText(path: string, io: Io): string {
   try {
     return new TextDecoder("utf-8", { ignoreBOM: true, fatal: true }).decode(bytes);
   } catch {
-    fail(fileErrors.cannotRead(shownPath(path, "stdin"), "it is not text in UTF-8"));
+    fail(fileErrors.cannotRead(shownPath(path, "stdin"), "it is not UTF-8 text"));
   }
 }
 
@@ -127,7 +127,7 @@ function beginsLikeOnnx([version, , next]: Uint8Array): boolean {
 
 type PathKind = "nothing" | "folder" | "file";
 
-/** What is at a path; a device or a pipe counts as a file. What cannot be looked at is found out by who opens it. */
+/** The kind of file at a path; devices and pipes count as files. Errors are left to whoever opens the file. */
 export function kindOf(path: string, io: Io): PathKind {
   try {
     const stats = statSync(resolve(io.cwd, path), { throwIfNoEntry: false });
@@ -138,31 +138,31 @@ export function kindOf(path: string, io: Io): PathKind {
   }
 }
 
-/** What a path leads to, and what is unusual about it. */
+/** The file that a path leads to, and what is unusual about it. */
 interface FileStatus {
-  /** Where the file lies once links are followed. */
+  /** The path of the file after following links. */
   readonly real: string;
   readonly isRegular: boolean;
-  /** How many names it has. */
+  /** The number of its hard links. */
   readonly links: number;
 }
 
-/** Nothing where nothing is there. */
+/** `undefined` if there is no file. */
 export function statusOf(path: string, io: Io): FileStatus | undefined {
   const given = resolve(io.cwd, path);
   const stats = statSync(given, { throwIfNoEntry: false });
   return stats && { real: realpathSync(given), isRegular: stats.isFile(), links: stats.nlink };
 }
 
-/** What tells whether two paths are of one file. */
+/** Tells whether two paths are the same file. */
 export interface Identity {
-  /** Of a file that is there. */
+  /** For an existing file. */
   readonly inode?: string | undefined;
-  /** Where it lies, or would lie, once all links are followed. */
+  /** The path it has, or would have, after following all links. */
   readonly place: string;
 }
 
-/** Nothing for devices and pipes, which hold nothing that could be lost, and for what cannot be looked at. */
+/** `undefined` for devices and pipes, which have no contents to lose, and for files that cannot be accessed. */
 export function identify(path: string, io: Io): Identity | undefined {
   const given = resolve(io.cwd, path);
   try {
@@ -179,18 +179,18 @@ export function identify(path: string, io: Io): Identity | undefined {
 /** More links than any system follows. */
 const mostLinks = 40;
 
-/** An absolute path without links, of which the end may not be there. */
+/** An absolute path without links, whose last part may not exist. */
 function placeOf(path: string, links = 0): string {
   const stats = lstatSync(path, { throwIfNoEntry: false });
   const above = dirname(path);
   if (stats === undefined) return above === path ? path : join(placeOf(above, links), basename(path));
   if (!stats.isSymbolicLink()) return realpathSync(path);
-  // A link to what is not there yet: what is written to it lies there.
+  // A link to a file that does not exist yet: writing creates that file.
   if (statSync(path, { throwIfNoEntry: false }) !== undefined || links === mostLinks) return realpathSync(path);
   return placeOf(resolve(placeOf(above, links), readlinkSync(path)), links + 1);
 }
 
-/** In one case where the folder of the file takes names that differ in case alone for one. */
+/** In a single case if the file system of the folder ignores case. */
 function spelled(place: string): string {
   let folder = dirname(place);
   while (!existsSync(folder)) folder = dirname(folder);
@@ -200,7 +200,7 @@ function spelled(place: string): string {
   return other !== folder && own === same ? place.toLowerCase() : place;
 }
 
-/** The names of what is in a folder; none where it cannot be looked at. */
+/** The names in a folder; none if it cannot be read. */
 export function filesIn(folder: string, io: Io): string[] {
   try {
     return readdirSync(resolve(io.cwd, folder));
@@ -225,8 +225,8 @@ export function makeFolder(path: string, io: Io): void {
 }
 
 /**
- * Writes all of a file or nothing: into a new file beside it, which then takes its place. Throws E0641.
- * What is no regular file (a device, a pipe) is written to as it is.
+ * Writes a whole file or nothing: into a new file beside it, which then replaces it. Throws E0641.
+ * If the path is not a regular file (a device, a pipe), it is written to directly.
  */
 export function writeAtomically(path: string, data: FileData, io: Io): void {
   try {
@@ -236,14 +236,14 @@ export function writeAtomically(path: string, data: FileData, io: Io): void {
     if (before !== undefined && !before.isFile()) writeParts(openSync(target, "w"), data);
     else replace(target, data, before?.mode ?? 0o666);
   } catch (caught) {
-    // What the data is made from was wrong, not the place where it goes.
+    // The source of the data was wrong, not the destination.
     if (caught instanceof TircError) throw caught;
     const { code } = caught as NodeJS.ErrnoException;
     fail(fileErrors.cannotWrite(path, code === "ENOENT" ? "there is no such folder" : reasonOf(caught)));
   }
 }
 
-/** What a file shall hold, whole or in parts. */
+/** The contents of a file, whole or in parts. */
 export type FileData = string | Uint8Array | Iterable<Uint8Array>;
 
 export const partsOf = (data: FileData): Iterable<string | Uint8Array> =>

@@ -1,4 +1,4 @@
-/** `tirc fmt`: lays files out, in place. Files that are wrong stay as they are. */
+/** `tirc fmt`: formats files in place. Files with errors stay as they are. */
 
 import { TircError } from "../diagnostics/diagnostic.ts";
 import { format } from "../parse/format.ts";

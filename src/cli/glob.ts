@@ -2,7 +2,7 @@
  * Files by a pattern, for shells that do not expand `**` and for scripts that quote it. Node 20 has no glob of its own.
  *
  * - `*`, `?`: any characters, one character, of one name; `**`: any folders; `{a,b}`: either.
- * - As in a shell they stand for no name that begins with a dot, and `**` for no `node_modules`.
+ * - As in a shell, they match no name that begins with a dot, and `**` does not match `node_modules`.
  */
 
 import { readdirSync } from "node:fs";
@@ -34,7 +34,7 @@ function matcher(part: string): RegExp {
   return new RegExp(`^${dots}${text}${")".repeat(depth)}$`);
 }
 
-/** Paths in `folder` (which ends with a slash, or is empty) that the rest of a pattern stands for. */
+/** Paths in `folder` (which ends with a slash, or is empty) that match the rest of a pattern. */
 function* find(folder: string, [part, ...rest]: readonly string[], io: Io): Generator<string> {
   if (part === undefined) return;
   const entries = () => readdirSync(resolve(io.cwd, folder), { withFileTypes: true });
@@ -58,8 +58,8 @@ function* find(folder: string, [part, ...rest]: readonly string[], io: Io): Gene
 }
 
 /**
- * The files that an operand stands for, sorted: itself, what a pattern matches, or in a folder all that end with
- * `extension`. Throws E0640 where there is none.
+ * The files of an operand, sorted: itself, the matches of a pattern, or in a folder all files that end with
+ * `extension`. Throws E0640 if there is none.
  */
 export function filesOf({ text, span }: Word, extension: string, io: Io): string[] {
   const kind = kindOf(text, io);

@@ -1,4 +1,4 @@
-/** `tirc grad`: a program with functions that give the gradients of its functions. */
+/** `tirc grad`: a program with functions that compute the gradients of its functions. */
 
 import { fail } from "../diagnostics/diagnostic.ts";
 import { gradientErrors } from "../diagnostics/errors-gradient.ts";
@@ -17,7 +17,7 @@ import { reportRemarks } from "./program-options.ts";
 import type { Session } from "./session.ts";
 import { moved } from "./weights.ts";
 
-/** What is saved is told to who asks for it. */
+/** The remarks about saved values are printed only on request. */
 const chosenCode = "R0802";
 
 export async function gradCommand(args: Arguments, session: Session): Promise<number> {
@@ -51,7 +51,7 @@ function chosen({ fns }: Module, name: Word | undefined): readonly Fn[] {
   return found.length > 0 ? found : fail(passErrors.unknownFunction(name.text, names, name.span));
 }
 
-/** The names of a list such as `x,gamma`, all of which each function has. Throws E0801. */
+/** The names in a list such as `x,gamma`; each function must have all of them. Throws E0801. */
 function namesOf(
   args: Arguments,
   option: string,

@@ -35,6 +35,6 @@ function summary({ kept, remarks }: Imported, nodes: number): string {
   for (const node of kept.values()) counts.set(shownOp(node), (counts.get(shownOp(node)) ?? 0) + 1);
   const list = [...counts].sort(([, a], [, b]) => b - a).map(([name, count]) => `${count} ${name}`);
   const all = kept.size === 0 ? "none kept as extern" : `${kept.size} of them kept as extern: ${list.join(", ")}`;
-  const why = remarks.length === 0 ? "" : ` (--remarks says why, where it is not plain: ${remarks.length})`;
+  const why = remarks.length === 0 ? "" : ` (--remarks says why, where it is not obvious: ${remarks.length})`;
   return `${nodes} nodes, ${all}${why}`;
 }

@@ -1,4 +1,4 @@
-/** Where kernels are written: stdout, a file, or a folder with a file for each. */
+/** Where kernels are written: to stdout, to a file, or to a folder with a file for each. */
 
 import { fail } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
@@ -15,8 +15,8 @@ import type { Program } from "./program-options.ts";
 import type { Io } from "./session.ts";
 
 /**
- * @param single how the name of something ends that is no folder.
- * @throws TircError E0714 where several kernels need one.
+ * @param single the extension of a path that is not a folder.
+ * @throws TircError E0714 if several kernels need a folder.
  */
 export function checkOutput(output: Word | undefined, { module }: Program, single: RegExp, io: Io): void {
   const count = module.fns.length;
@@ -25,7 +25,7 @@ export function checkOutput(output: Word | undefined, { module }: Program, singl
   if (looksLikeFile || kindOf(output.text, io) === "file") fail(cliErrors.notAFolder(output.span, output.text, count));
 }
 
-/** What an option writes for the kernels of these names: a file in its folder for each, or the file that it names. */
+/** What an option writes for the kernels of these names: a file for each in its folder, or the file that it names. */
 export function kernelOutputs(
   args: Arguments,
   option: string,
@@ -35,12 +35,12 @@ export function kernelOutputs(
 ): Written[] {
   const path = args.value(option)?.text;
   if (path === undefined || !isFolderFor(names.length, path, io)) return writtenBy(args, option);
-  // Kernels of a plan are called after its function, with a number.
+  // Kernels of a plan are named after its function, with a number.
   const ofPlans = new RegExp(`^(${names.join("|")})_\\d+\\.${extension.replace(".", "\\.")}$`);
   return writtenInto(args, option, [...names.map((name) => `${name}.${extension}`), ofPlans]);
 }
 
-/** @throws TircError E0714 where a function has become several kernels, and a file is named for them. */
+/** @throws TircError E0714 if a function has become several kernels, but a file is named for them. */
 export function checkFolder(output: Word | undefined, functions: number, kernels: number, io: Io): void {
   if (output === undefined || output.text === "-" || kernels === functions) return;
   if (!isFolderFor(functions, output.text, io)) fail(cliErrors.notAFolder(output.span, output.text, kernels));
@@ -48,7 +48,7 @@ export function checkFolder(output: Word | undefined, functions: number, kernels
 
 const dumpOption = "--dump-dir";
 
-/** The IR at every step, numbered as `dump` does it, and the kernels of these names. */
+/** The IR after every step, numbered as by `dump`, and the kernels of these names. */
 export function dumpOutputs(args: Arguments, names: readonly string[]): Written[] {
   return writtenInto(args, dumpOption, [
     /^\d{3,}_[\w-]+\.tir$/,
@@ -71,10 +71,10 @@ export function writeDump(args: Arguments, kernels: readonly Kernel[], outputs: 
 }
 
 const json = (value: unknown) => `${jsonText(value, 2)}\n`;
-/** What a runtime needs: source maps are for people. */
+/** What a runtime needs, without source maps. */
 const shipped = ({ name, wgsl, manifest }: Kernel) => ({ name, wgsl, manifest });
 
-/** Whether so many kernels are files in a folder of this name, and not the file of this name. */
+/** Whether this many kernels are files in a folder of this name, rather than the file of this name. */
 export function isFolderFor(count: number, path: string, io: Io): boolean {
   return path !== "-" && (count > 1 || path.endsWith("/") || kindOf(path, io) === "folder");
 }
@@ -85,14 +85,14 @@ interface WrittenFunction {
   readonly kernels: readonly Kernel[];
 }
 
-/** A kernel alone is its WGSL and its manifest; several are those, and how they are launched. */
+/** A single kernel is its WGSL and its manifest; several are all of these, and how to launch them. */
 function described({ plan, kernels }: WrittenFunction): { readonly name: string } {
   const [only] = kernels;
   if (only !== undefined && isOneKernel(plan)) return shipped(only);
   return { ...planManifest(plan), kernels: kernels.map(shipped) } as { readonly name: string };
 }
 
-/** @param textOf a kernel that is not written as JSON. */
+/** @param textOf for kernels that are not written as JSON. */
 export function writeKernels(
   functions: readonly WrittenFunction[],
   path: string,
@@ -110,6 +110,6 @@ export function writeKernels(
     for (const { name, text } of texts) outputs.write(`${path}/${name}.${emit}`, text);
   } else if (only !== undefined && more.length === 0) outputs.write(path, only.text);
   else if (emit === "json") outputs.write(path, json(functions.map(described)));
-  // Several modules on stdout: a line before each says whose it is.
+  // Several modules on stdout: a line before each names its function.
   else outputs.write(path, texts.map(({ name, text }) => `// ${name}.${emit}\n${text}`).join("\n"));
 }

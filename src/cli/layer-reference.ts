@@ -1,5 +1,5 @@
 /**
- * Layers of models that are one op of ONNX, in float64: pools, recurrences and attention, after the operators' pages
+ * Layers of models that are one ONNX op, in float64: pooling, recurrences and attention, after the operators' pages
  * (https://onnx.ai/onnx/operators/).
  */
 
@@ -15,13 +15,13 @@ import {
   reader,
 } from "./node-values.ts";
 
-/** Extents behind the channels, and how a window moves over them. */
+/** The spatial extents, and how a window moves over them. */
 interface Windows {
   readonly kernel: readonly number[];
   readonly strides: readonly number[];
   readonly dilations: readonly number[];
   readonly begin: readonly number[];
-  /** How far each axis is padded, at both ends. */
+  /** The padding of each axis, at both ends. */
   readonly padded: readonly number[];
   readonly shape: readonly number[];
 }
@@ -58,7 +58,7 @@ function windowsOf(node: NodeValues): Windows {
   return { kernel, strides, dilations, begin, padded, shape };
 }
 
-/** @param of what a window gives of its numbers, and of how many places of it lie within the padded tensor. */
+/** @param of the result of a window, from its numbers and the number of its positions within the padded tensor. */
 const pool =
   (of: (numbers: readonly number[], places: number, node: NodeValues) => number): Evaluate =>
   (node) => {
@@ -136,7 +136,7 @@ const lstm: Evaluate = (node) => {
           for (let i = 0; i < size; i++) sum += (h[i] as number) * readR([d, row, i]);
           return sum;
         };
-        // Peepholes look at the cell, those of input and forget at the old one.
+        // Peepholes read the cell, those of input and forget the previous one.
         const peephole = (which: number, k: number, cell: readonly number[]) =>
           at(7, d, which * size + k) * (cell[k] as number);
         const before = c;
@@ -176,7 +176,7 @@ const lstm: Evaluate = (node) => {
   return [all, ends("h"), ends("c")];
 };
 
-/** [batch, rows, heads * size] as [batch, heads, rows, size]; four axes are so already. */
+/** [batch, rows, heads * size] as [batch, heads, rows, size]; tensors of four axes have this form already. */
 function byHead({ shape, data }: Numbers, heads: number): Numbers {
   if (shape.length === 4) return { shape, data };
   const [batch, rows, width] = shape as [number, number, number];
@@ -185,7 +185,7 @@ function byHead({ shape, data }: Numbers, heads: number): Numbers {
   return { shape: to, data: gather(data, to, [rows * width, size, width, 1]) };
 }
 
-/** Keys or values of before, and then those of now. */
+/** Cached keys or values, followed by the current ones. */
 function after(past: Numbers | undefined, now: Numbers): Numbers {
   if (past === undefined) return now;
   const [batch, heads, rows, size] = past.shape as [number, number, number, number];
@@ -195,7 +195,7 @@ function after(past: Numbers | undefined, now: Numbers): Numbers {
   );
 }
 
-/** Softmax(scale Q K^T + mask) V of set 23, with what it makes of the caches. */
+/** Softmax(scale Q K^T + mask) V of set 23, with its updates of the caches. */
 const attention: Evaluate = (node) => {
   const heads = [node.integer("q_num_heads", 1), node.integer("kv_num_heads", 1)] as const;
   const q = byHead(input(node, 0), heads[0]);
@@ -231,7 +231,7 @@ const attention: Evaluate = (node) => {
           return score + bias([b, h, row, key]);
         });
         const largest = scores.reduce((most, score) => Math.max(most, score), -Infinity);
-        // A row that may look at nothing is zero.
+        // A row that is masked entirely is zero.
         if (largest === -Infinity) continue;
         const parts = scores.map((score) => Math.exp(score - largest));
         const whole = parts.reduce((sum, part) => sum + part, 0);

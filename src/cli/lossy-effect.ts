@@ -1,10 +1,10 @@
-/** What dropping centerings without a proof does to the results, measured on the data at hand. */
+/** How dropping centerings without a proof changes the results, measured on the given data. */
 
 import type { Tensor } from "../ir/tensor.ts";
 
 type Tensors = Readonly<Record<string, Tensor>>;
 
-/** A line for each result. Both are float64, so nothing but the dropped centerings tells them apart. */
+/** A line for each result. Both sides are float64, so they differ only by the dropped centerings. */
 export function lossyEffect(exact: Tensors, lossy: Tensors): string[] {
   return Object.entries(exact).map(([name, { data }]) => {
     const other = (lossy[name] as Tensor).data;

@@ -13,6 +13,6 @@ export async function lspCommand(args: Arguments, session: Session): Promise<num
     server.receive(chunk);
     if (server.exitCode !== undefined) return server.exitCode;
   }
-  // The editor is gone without a word.
+  // The editor has exited without a shutdown request.
   return 1;
 }

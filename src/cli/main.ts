@@ -7,7 +7,7 @@ import { main } from "./tirc.ts";
 
 const { env, stdout, stderr } = process;
 
-/** Read by hand: `readFileSync(0)` fails where stdin is a pipe that does not block. */
+/** Read in a loop: `readFileSync(0)` fails where stdin is a non-blocking pipe. */
 function readStdin(): Uint8Array {
   const chunks: Buffer[] = [];
   const buffer = Buffer.alloc(1 << 16);
@@ -36,7 +36,7 @@ const io: World = {
   stderr: (text) => void stderr.write(text),
 };
 
-// Whoever reads us has seen enough.
+// The reader has closed the pipe.
 for (const stream of [stdout, stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE" && stream === stdout) stderr.write(`tirc: cannot write to stdout: ${error.message}\n`);

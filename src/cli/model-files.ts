@@ -1,4 +1,4 @@
-/** Models by the paths of a command line: of ONNX, with the files that hold their weights, and of torch.export. */
+/** Models by the paths of a command line: ONNX models with their weight files, and torch.export archives. */
 
 import { dirname, join, sep } from "node:path";
 import { type Span, TircError } from "../diagnostics/diagnostic.ts";
@@ -11,12 +11,12 @@ import type { Io } from "./session.ts";
 
 const folderOf = (path: string) => (path === "-" ? "." : dirname(path));
 
-/** Whether a path is of a model, and of which kind. */
+/** Whether a path is a model, and of which kind. */
 export const isModel = (path: string): boolean => /\.(onnx|pt2)$/i.test(path);
 const isArchive = (path: string, source: ByteSource) =>
   /\.pt2$/i.test(path) || (path === "-" && source.size > 2 && String.fromCharCode(...source.read(0, 2)) === "PK");
 
-/** Only the graph is read now. Throws E0640, E0740 to E0744 and E0770 to E0773. */
+/** Only the graph is read at this point. Throws E0640, E0740 to E0744 and E0770 to E0773. */
 export function openModel(path: string, io: Io, span?: Span): OnnxModel {
   const name = shownPath(path, "stdin");
   const source = path === "-" ? bytesInMemory(name, readBytes(path, io)) : { name, ...lazyFile(path, io, span) };
@@ -25,8 +25,8 @@ export function openModel(path: string, io: Io, span?: Span): OnnxModel {
 }
 
 /**
- * Whoever made a model must not have files read that lie elsewhere: so a link out of its folder is refused, and with it a
- * second name, which may be that of any file (CVE-2025-51480, CVE-2026-27489).
+ * A model must not make tirc read files elsewhere: so a link out of its folder is rejected, and so is a hard link,
+ * which may be a second name of any file (CVE-2025-51480, CVE-2026-27489).
  */
 export function openWeights(
   folder: string,
@@ -39,27 +39,27 @@ export function openWeights(
   if (status !== undefined) {
     const inside = statusOf(folder, io)?.real ?? folder;
     const copy =
-      "put the file itself in its place, if it belongs to the model; `hf download --local-dir FOLDER` writes no links";
+      "replace the link by the file itself, if it belongs to the model; `hf download --local-dir FOLDER` writes no links";
     if (!status.real.startsWith(inside.endsWith(sep) ? inside : inside + sep)) {
       refuse(`${file} is a link to ${status.real}, which is not in the model's folder`, copy);
     }
-    if (!status.isRegular) refuse(`${file} is no regular file`);
+    if (!status.isRegular) refuse(`${file} is not a regular file`);
     if (status.links > 1) {
-      const own = `put a copy in its place, if it belongs to the model: \`cp ${file} ${file}.own\` and rename that`;
-      refuse(`${file} is a hard link, one of ${status.links} names of a file that may not be the model's`, own);
+      const own = `replace it by a copy, if it belongs to the model: \`cp ${file} ${file}.own\`, then rename the copy`;
+      refuse(`${file} is a hard link, one of ${status.links} names of a file that may not belong to the model`, own);
     }
   }
   return { name: file, ...lazyFile(file, io) };
 }
 
-/** The files beside a model that is open. */
+/** The files beside an open model. */
 export function weightsRead(model: OnnxModel, path: string): Read[] {
   if (model instanceof Pt2Model) return [];
   const folder = folderOf(path);
   return [...model.locations].map((location) => ({ path: join(folder, location), what: "weights of the model" }));
 }
 
-/** The files beside a model; none where it is no model, which is said when it is read. */
+/** The weight files of a model; none if it is not a model, which is reported when it is read. */
 export function weightFiles(path: string, io: Io): string[] {
   try {
     return weightsRead(openModel(path, io), path).map((read) => read.path);

@@ -1,4 +1,4 @@
-/** What an ONNX model is fed with: numbers from files, or drawn; and extents for the dimensions that its inputs leave open. */
+/** The inputs of an ONNX model: numbers from files, or random ones; and extents for the dimensions that its inputs leave open. */
 
 import { type Fill, numbersOf, printFill } from "../compare/fill.ts";
 import { type InputSource, seedOf } from "../compare/inputs.ts";
@@ -30,21 +30,21 @@ interface ModelInput {
   readonly shape: readonly (number | string)[];
 }
 
-/** What a number of each type may be drawn as. */
+/** The default random numbers of each type. */
 const drawnAs: Readonly<Record<number, ElementType>> = {
   ...{ 1: "f32", 10: "f16", 11: "f32", 9: "bool" },
   ...{ 2: "u32", 4: "u32", 12: "u32", 13: "u32", 3: "i32", 5: "i32", 6: "i32", 7: "i32" },
 };
 
-/** What the largest number of an integer type is, where a wider one is drawn. */
+/** The largest number of an integer type, where numbers of a wider type are generated. */
 const largest: Readonly<Record<number, number>> = { 2: 2 ** 8 - 1, 3: 2 ** 7 - 1, 4: 2 ** 16 - 1, 5: 2 ** 15 - 1 };
 
 const roundings: Readonly<Record<number, (number: number) => number>> = { 1: roundTo.f32, 10: roundTo.f16 };
 
 export class ModelInputs {
-  /** Dimensions that neither a file nor `--dim` tells, with the axis at which each stands first. */
+  /** Dimensions given neither by a file nor by `--dim`, with the axis at which each first occurs. */
   readonly open: ReadonlyMap<string, number>;
-  /** What is drawn otherwise than a reader would guess: lines for people. */
+  /** Inputs whose random numbers a reader would not expect: lines of text. */
   readonly notes: readonly string[];
   private readonly inputs: readonly ModelInput[];
   private readonly sources: ReadonlyMap<string, InputSource>;
@@ -52,7 +52,7 @@ export class ModelInputs {
   private readonly given: Extents;
   private readonly seed: number;
 
-  /** Throws E0604, E0606, E0630 to E0637, E0640, E0705 to E0712 for what is given, E0753 for inputs that cannot be fed. */
+  /** Throws E0604, E0606, E0630 to E0637, E0640, E0705 to E0712 for the given inputs, E0753 for inputs that cannot be provided. */
   constructor(model: OnnxModel, args: Arguments, io: Io) {
     this.inputs = inputsOf(model);
     this.seed = readSeed(args.value("--seed"));
@@ -93,7 +93,7 @@ export class ModelInputs {
     return extents;
   }
 
-  /** All extents, with those that are chosen for the open ones. */
+  /** All extents, including those chosen for the open dimensions. */
   extents(chosen: Extents): Extents {
     return { ...this.given, ...chosen };
   }
@@ -129,7 +129,7 @@ export class ModelInputs {
     return { dataType, shape, numbers: numbers.map(round) };
   }
 
-  /** 0 and 1 are ids of every table, and masks. */
+  /** 0 and 1 are valid ids of every table, and masks. */
   private drawn({ name, kind }: ModelInput): Fill {
     if (kind === "float") return "randn";
     const rows = kind === "bool" ? undefined : this.tables.get(name)?.rows;
@@ -152,9 +152,9 @@ function inputsOf(model: OnnxModel): ModelInput[] {
       if (elementType === undefined || !isFed(elementType) || shape === undefined) {
         const what =
           elementType === undefined
-            ? "something that is no tensor"
+            ? "something that is not a tensor"
             : isFed(elementType)
-              ? "of a rank that the model does not say"
+              ? "of a rank that the model does not declare"
               : typeName(elementType);
         fail(surgeryErrors.notFed(model.file, name, what));
       }

@@ -1,4 +1,4 @@
-/** An ONNX model in float64, by the interpreter: what onnxruntime's numbers are held to. */
+/** An ONNX model in float64, by the interpreter: the reference for onnxruntime's numbers. */
 
 import { isStep } from "../compare/compare.ts";
 import { TircError } from "../diagnostics/diagnostic.ts";
@@ -17,16 +17,16 @@ import { nodeReferences } from "./node-reference.ts";
 import { NotComputed } from "./node-values.ts";
 import type { RunInput, RunTensors } from "./onnxruntime.ts";
 
-/** What the interpreter takes a few seconds for, and the numbers that it holds then. */
+/** What the interpreter evaluates in a few seconds, and the numbers that it stores then. */
 const most = { products: 3e8, elements: 2 ** 26 } as const;
 
 interface Reference {
   readonly outputs: RunTensors;
-  /** An op that makes a whole step of the smallest error, as a cast to integers does, between backquotes. */
+  /** An op that turns the smallest error into a whole step, as a cast to integers does, in backquotes. */
   readonly step: string | undefined;
 }
 
-/** The outputs by their names, of inputs in the shapes that they have. Throws NotComputed. */
+/** The outputs by name, for inputs of given shapes. Throws NotComputed. */
 export function referenceOutputs(model: OnnxModel, inputs: Readonly<Record<string, RunInput>>): Reference {
   const fixed = model
     .dequantized()
@@ -47,7 +47,7 @@ function evaluate(model: OnnxModel, imported: Imported, inputs: Readonly<Record<
     const isKnown =
       node?.domain === "" && (nodeReferences[node.opType] ?? controlReferences[node.opType]) !== undefined;
     if (op.name !== "extern" || isKnown) continue;
-    throw new NotComputed(`the interpreter has nothing for ${node === undefined ? "an input" : shown(node)}`);
+    throw new NotComputed(`the interpreter does not compute ${node === undefined ? "an input" : shown(node)}`);
   }
   checkCost(module, fn);
   const constants = constantsOf(module, (constant): Tensor => {
@@ -114,7 +114,7 @@ function evaluateNode(around: Evaluation, node: NodeProto, op: Op): Tensor[] {
         tensor: (name) => {
           const tensor = attribute(name)?.tensor;
           const read =
-            tensor && readNumbers(model.reader, tensor, (_, refuse) => refuse("an attribute lies in the model"));
+            tensor && readNumbers(model.reader, tensor, (_, refuse) => refuse("an attribute is stored in the model"));
           return read && { shape: read.shape, data: read.numbers };
         },
       }),
@@ -128,7 +128,7 @@ function evaluateNode(around: Evaluation, node: NodeProto, op: Op): Tensor[] {
 
 /** Before any number is read. */
 function checkCost(module: Module, fn: Fn): void {
-  // What depends on numbers is not known before they are; it is small, most often.
+  // The size of results that depend on numbers is not known yet; it is usually small.
   const sizeOf = (shape: Shape) => elementCount(shape.map((dim) => (typeof dim === "number" ? dim : 1)));
   const results = fn.ops.flatMap((op) => op.results).map(({ shape }) => sizeOf(shape));
   const elements = [...module.consts.map(({ type }) => sizeOf(type.shape)), ...results].reduce((sum, n) => sum + n, 0);
@@ -137,7 +137,7 @@ function checkCost(module: Module, fn: Fn): void {
   if (products > most.products) throw new NotComputed(`it takes ${products.toExponential(1)} products`, true);
 }
 
-/** How many products an op of two tensors is made of; others are as cheap as their results are small. */
+/** The number of multiplications of a product; other ops cost as much as their results are large. */
 function productsOf({ name, operands, result }: Op, sizeOf: (shape: Shape) => number): number {
   const [a, b] = operands;
   if (a === undefined || b === undefined || a.shape.length === 0) return 0;

@@ -1,4 +1,4 @@
-/** How long two models take, by turns: what else the machine does then slows down both. */
+/** The times of two models in interleaved runs, so that other load on the machine slows down both. */
 
 import type { ModelTimes, Times } from "../report/check-outcome.ts";
 import type { Opened } from "./onnxruntime.ts";
@@ -7,15 +7,15 @@ const fewest = 5;
 const most = 101;
 const budget = 4000;
 
-/** Of what both ran last. */
+/** The inputs that both ran last. */
 export async function timesOf(before: Opened, after: Opened): Promise<ModelTimes> {
   const pairs: (readonly [number, number])[] = [];
-  // The first runs of a model allocate.
+  // The first runs of a model allocate memory.
   await before.time();
   await after.time();
   const start = performance.now();
   while (pairs.length < fewest || (pairs.length < most && performance.now() - start < budget)) {
-    // Each is the first of every other pair.
+    // The order alternates from pair to pair.
     const isBeforeFirst = pairs.length % 2 === 0;
     const first = await (isBeforeFirst ? before : after).time();
     const second = await (isBeforeFirst ? after : before).time();

@@ -1,5 +1,5 @@
 /**
- * Ops of ONNX that the language lacks, in float64: what models have around their norms, so that the whole of one can be
+ * ONNX ops that the language lacks, in float64: those that models have around their norms, so that a whole model can be
  * evaluated. They follow the operators' pages (https://onnx.ai/onnx/operators/) of sets 9 to 23.
  */
 
@@ -114,7 +114,7 @@ const pad: Evaluate = (node) => {
   });
 };
 
-/** Where a place beside a row is read; -1 where nothing is. */
+/** The position from which a position outside a row is read; -1 where it is zero. */
 function placed(at: number, extent: number, mode: string): number {
   if (at >= 0 && at < extent) return at;
   if (mode === "edge") return at < 0 ? 0 : extent - 1;
@@ -182,7 +182,7 @@ const einsum: Evaluate = (node) => {
   const summed = letters.filter((letter) => !out.includes(letter));
   const order = [...out, ...summed];
   const shape = order.map((letter) => extents.get(letter) as number);
-  // Each operand in the order of all letters, with stride 0 along those that it lacks.
+  // Each operand in the order of all letters, with stride 0 along those that it does not have.
   const factors = terms.map((term, i) => {
     const strides = rowMajorStrides(input(node, i).shape);
     const along = order.map((letter) =>
@@ -206,7 +206,7 @@ const isInfinite = (x: number, node: NodeValues) =>
       (x === -Infinity && node.integer("detect_negative", 1) !== 0),
   );
 
-/** By the type of the op, of ONNX's own set. */
+/** By op type, in ONNX's own domain. */
 export const nodeReferences: Readonly<Record<string, Evaluate>> = {
   Shape: shapeOf,
   Size: (node) => ({ shape: [], data: Float64Array.of(elementCount(input(node, 0).shape)) }),

@@ -1,8 +1,8 @@
-/** What the evaluation of a node has to work with, in float64. */
+/** The interface for evaluating a node in float64. */
 
 import { elementCount, rowMajorStrides, type Tensor } from "../ir/tensor.ts";
 
-/** It is not computed; the reason is a clause that can follow "because". */
+/** The node is not computed; the reason is a clause that can follow "because". */
 export class NotComputed extends Error {
   /** Whether smaller extents would help. */
   readonly isTooLarge: boolean;
@@ -13,9 +13,9 @@ export class NotComputed extends Error {
   }
 }
 
-/** A node as its evaluation sees it. */
+/** A node during its evaluation. */
 export interface NodeValues {
-  /** By position; what is left out is `undefined`. */
+  /** By position; `undefined` for omitted inputs. */
   readonly inputs: readonly (Tensor | undefined)[];
   integer(name: string, otherwise: number): number;
   integers(name: string): readonly number[] | undefined;
@@ -26,7 +26,7 @@ export interface NodeValues {
 }
 
 export type Numbers = Pick<Tensor, "shape" | "data">;
-/** One tensor, or those that the node makes, by position. */
+/** One tensor, or the node's results by position. */
 export type Evaluate = (node: NodeValues) => Numbers | readonly Numbers[];
 
 export const input = ({ inputs }: NodeValues, i: number) => inputs[i] as Tensor;
@@ -37,7 +37,7 @@ export const vector = (numbers: readonly number[]): Numbers => ({
   data: Float64Array.from(numbers),
 });
 
-/** A tensor made number by number, from the index of each. */
+/** A tensor whose elements are computed from their indices. */
 export function made(shape: readonly number[], number: (index: readonly number[]) => number): Numbers {
   const data = new Float64Array(elementCount(shape));
   const index = shape.map(() => 0);

@@ -1,4 +1,4 @@
-/** Models run by onnxruntime, through the package `onnxruntime-web`, which is loaded only here. */
+/** Models run by onnxruntime, through the package `onnxruntime-web`, which is only loaded here. */
 
 import type { Tensor as OrtTensor } from "onnxruntime-web";
 import { fail } from "../diagnostics/diagnostic.ts";
@@ -15,7 +15,7 @@ export interface RunInput extends RunTensor {
   readonly dataType: number;
 }
 
-/** How numbers become a tensor of onnxruntime, by TensorProto.DataType. */
+/** Converts numbers to a tensor of onnxruntime, by TensorProto.DataType. */
 const makers: Readonly<Record<number, readonly [string, (numbers: Float64Array) => ArrayBufferView]>> = {
   1: ["float32", (numbers) => Float32Array.from(numbers)],
   2: ["uint8", (numbers) => Uint8Array.from(numbers)],
@@ -31,7 +31,7 @@ export const isFed = (dataType: number) => makers[dataType] !== undefined;
 
 interface Runnable {
   readonly bytes: Uint8Array;
-  /** The files of its weights, by what the model calls them. */
+  /** The weight files, by their names in the model. */
   readonly external: readonly { readonly path: string; readonly data: Uint8Array }[];
 }
 
@@ -50,16 +50,16 @@ async function load() {
 
 export type RunTensors = ReadonlyMap<string, RunTensor>;
 
-/** A model that is open in onnxruntime. */
+/** A model opened in onnxruntime. */
 export interface Opened {
-  /** The outputs by their names. Throws an Error that has what onnxruntime says. */
+  /** The outputs by name. Throws an Error with onnxruntime's message. */
   run(inputs: Readonly<Record<string, RunInput>>): Promise<RunTensors>;
   /** Runs it again on the inputs of the last run. @returns milliseconds. */
   time(): Promise<number>;
   close(): Promise<void>;
 }
 
-/** Throws E0752; an Error that has what onnxruntime says where it does not take the model. */
+/** Throws E0752; an Error with onnxruntime's message if it rejects the model. */
 export async function openModel({ bytes, external }: Runnable): Promise<Opened> {
   const ort = await load();
   const tensorOf = ({ dataType, numbers, shape }: RunInput) => {
@@ -85,7 +85,7 @@ export async function openModel({ bytes, external }: Runnable): Promise<Opened> 
 }
 
 function numbersOf({ type, dims, data }: OrtTensor): RunTensor {
-  // Halves come as their bits, or as an array of the runtime's own where it has one.
+  // Halves are returned as bits, or as a Float16Array where the runtime has one.
   const isBits = type === "float16" && data instanceof Uint16Array;
   const numbers = isBits ? Float64Array.from(data, fromFloat16Bits) : Float64Array.from(data as Float32Array, Number);
   return { shape: dims, numbers };

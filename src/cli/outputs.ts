@@ -1,9 +1,9 @@
 /**
- * What a command reads and writes, told before it does anything: no output is an input, or another output. A command
- * can write nothing else.
+ * The files that a command reads and writes, declared before it does anything: no output may be an input, or another output.
+ * A command can write nothing else.
  *
- * Two paths are one file where the file system says so (links of either kind), or where they come to the same place once
- * the links on the way are followed.
+ * Two paths are the same file if the file system says so (links of either kind), or if they are equal once
+ * links are followed.
  */
 
 import { fail, type Span } from "../diagnostics/diagnostic.ts";
@@ -24,31 +24,31 @@ import type { Io, Session } from "./session.ts";
 
 export interface Read {
   readonly path: string;
-  /** What messages call it: a clause such as "the constant `w`". */
+  /** Its name in messages: a clause such as "the constant `w`". */
   readonly what: string;
   readonly span?: Span | undefined;
-  /** The option that names it, where one does. */
+  /** The option that names it, if one does. */
   readonly option?: string;
 }
 
 export interface Written {
   readonly option: string;
   readonly span: Span;
-  /** The option whose file it may be, as it writes that anew. */
+  /** The option whose file it may be, because it rewrites that file. */
   readonly updates?: string | undefined;
-  /** The folder that the option names, where it does; it is made when the file is written. */
+  /** The folder that the option names, if it does; it is created when the file is written. */
   readonly folder?: string;
-  /** A path; or what files in the folder are called, where their names are not known yet. */
+  /** A path; or a pattern for files in the folder whose names are not known yet. */
   readonly file: string | RegExp;
 }
 
-/** What an option writes to the file that it names. */
+/** The output of an option that names a file. */
 export function writtenBy(args: Arguments, option: string): Written[] {
   const updates = args.command.options.find(({ name }) => name === option)?.path?.updates;
   return args.paths(option).map(({ text, span }) => ({ option, span, updates, file: text }));
 }
 
-/** What an option writes into the folder that it names. */
+/** The output of an option that names a folder. */
 export function writtenInto(args: Arguments, option: string, names: readonly (string | RegExp)[]): Written[] {
   return args.paths(option).flatMap(({ text: folder, span }) => {
     return names.map((name) => ({
@@ -58,7 +58,7 @@ export function writtenInto(args: Arguments, option: string, names: readonly (st
   });
 }
 
-/** What the command line itself says is read. */
+/** The files that the command line itself names as inputs. */
 function readBy(args: Arguments): Read[] {
   const { operand, options } = args.command;
   const isRead = ({ path }: OptionSpec) => path?.use === "read";
@@ -110,8 +110,8 @@ export class Outputs {
   private readonly byPath: ReadonlyMap<string | RegExp, Written>;
 
   /**
-   * @param reads what is read beside the files of the command line.
-   * @throws TircError E0720 for what would be overwritten, E0716 for stdout used twice, E0641 for a folder that is a file.
+   * @param reads files that are read besides those of the command line.
+   * @throws TircError E0720 for a file that would be overwritten, E0716 for stdout used twice, E0641 for a folder that is a file.
    */
   constructor(args: Arguments, session: Session, written: readonly Written[], reads: Iterable<Read> = []) {
     const { io } = session;
@@ -123,14 +123,14 @@ export class Outputs {
     const untold = args.command.options.find(
       ({ name, path }) => path?.use === "write" && args.has(name) && !told.has(name),
     );
-    if (untold !== undefined) throw new Error(`it is not told what ${untold.name} writes`);
+    if (untold !== undefined) throw new Error(`the output of ${untold.name} is not declared`);
     for (const { folder } of written) {
       if (folder !== undefined && kindOf(folder, io) === "file") fail(fileErrors.cannotWrite(folder, "it is a file"));
     }
     const streams = written.filter(({ file }) => file === "-").map(({ span }) => ({ text: "-", span }));
     checkStream(streams, "stdout");
     const uses = this.uses();
-    // What is not there yet is nothing that could be read: most often the reads need not be looked at.
+    // A file that does not exist yet cannot be read, so usually the inputs need not be checked.
     if (uses.some(({ inode }) => inode !== undefined)) checkReads([...readBy(args), ...reads], uses, io);
     checkTwice(uses);
     this.checkPatterns();
@@ -145,7 +145,7 @@ export class Outputs {
     );
   }
 
-  /** The files of an output as far as they are known: of a pattern, those that are there. */
+  /** The files of an output as far as they are known: for a pattern, the existing ones. */
   private pathsOf({ folder = "", file }: Written): string[] {
     if (typeof file === "string") return [file];
     return filesIn(folder, this.io)
@@ -153,7 +153,7 @@ export class Outputs {
       .map((name) => `${folder}/${name}`);
   }
 
-  /** Outputs that are not there yet, and would be called as those of a pattern may be. */
+  /** Outputs that do not exist yet, and whose names match a pattern. */
   private checkPatterns(): void {
     const place = (path: string) => identify(path, this.io)?.place;
     for (const written of this.written) {
@@ -179,7 +179,7 @@ export class Outputs {
     const isOne = ({ folder, file }: Written) =>
       typeof file !== "string" && path.startsWith(`${folder}/`) && file.test(path.slice(`${folder}/`.length));
     const own = this.byPath.get(path) ?? this.written.find(isOne);
-    if (own === undefined) throw new Error(`it is not told that ${path} is written`);
+    if (own === undefined) throw new Error(`the output ${path} is not declared`);
     if (own.folder !== undefined) makeFolder(own.folder, this.io);
     writeAtomically(path, data, this.io);
   }

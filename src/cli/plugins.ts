@@ -9,7 +9,7 @@ import type { Arguments, Word } from "./arguments.ts";
 import { kindOf } from "./files.ts";
 import type { Session } from "./session.ts";
 
-/** The plugins of a command line, in order, with their ops in the op table as long as the command runs. @throws TircError E0760 to E0762 */
+/** The plugins of a command line, in order, with their ops in the op table while the command runs. @throws TircError E0760 to E0762 */
 export async function loadPlugins(args: Arguments, session: Session): Promise<readonly Plugin[]> {
   const plugins: Plugin[] = [];
   for (const word of args.values("--plugin")) {
@@ -43,7 +43,7 @@ function imported(path: string): Promise<unknown> {
   return known;
 }
 
-/** The default export; of a function what it makes of the library, so that a plugin need not find the one that runs it. */
+/** The default export; if it is a function, its result for the library, so that a plugin need not import the running one. */
 async function run(path: string): Promise<unknown> {
   const { default: given } = (await import(pathToFileURL(path).href)) as { default?: unknown };
   return typeof given === "function" ? given(await import("../index.ts")) : given;

@@ -1,4 +1,4 @@
-/** What `compile` and `run` read alike: the pipeline, the target, the instruments, and the program itself. */
+/** The options common to `compile` and `run`: the pipeline, the target, the instruments, and the program itself. */
 
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
@@ -22,29 +22,29 @@ import { linesOf, type Session } from "./session.ts";
 
 export interface Program {
   readonly plugins: readonly Plugin[];
-  /** With all functions, or that of `--fn`. */
+  /** All functions, or only that of `--fn`. */
   readonly module: Module;
-  /** As text; checked. */
+  /** The text of the pipeline; checked. */
   readonly passes: string;
   readonly disabled: readonly string[];
   readonly verify: Verification;
-  /** Missing where none is given, and for `auto`. */
+  /** `undefined` if none is given, and for `auto`. */
   readonly target: TargetProfile | undefined;
-  /** `--target auto`: the device that is here. */
+  /** `--target auto`: the current device. */
   readonly isAuto: boolean;
-  /** `--target all`: those of a module that is to run anywhere. */
+  /** `--target all`: those of a module that must run anywhere. */
   readonly isAll: boolean;
   readonly dims: Readonly<Record<string, number>>;
-  /** All extents that are given for a dimension. */
+  /** All extents given for a dimension. */
   readonly sweep: Readonly<Record<string, readonly number[]>>;
   readonly arithmetic: KernelOptions;
-  /** But for the dump, which writes files. */
+  /** All but the dump, which writes files. */
   readonly instruments: readonly Instrument[];
-  /** Milliseconds that reading and parsing took. */
+  /** Milliseconds taken by reading and parsing. */
   readonly parseTime: number;
 }
 
-/** Calls all of them, and throws what all of them throw together. */
+/** Calls all of them, and throws all of their errors together. */
 export function together(...reads: readonly (() => void)[]): void {
   const found: Diagnostic[] = [];
   for (const read of reads) {
@@ -59,8 +59,8 @@ export function together(...reads: readonly (() => void)[]): void {
 }
 
 /**
- * @param isSweep whether a dimension may be given several extents.
- * @throws TircError with all that is wrong with these options, or else with the program.
+ * @param isSweep whether a dimension may have several extents.
+ * @throws TircError with everything that is wrong with these options, or else with the program.
  */
 export async function readProgram(args: Arguments, session: Session, isSweep = false): Promise<Program> {
   const plugins = await loadPlugins(args, session);
@@ -125,11 +125,11 @@ function readVerification(word: Word | undefined): Verification {
   return word.text === "exact" ? "exact" : word.text === "ir";
 }
 
-/** Pairs of options of which one would be without effect. */
+/** Pairs of options one of which would have no effect. */
 const conflicts: readonly (readonly [string, string, string])[] = [
-  ["-O", "--passes", "both choose the passes"],
-  ["--print-ir-after-all", "--print-ir-after-change", "the one prints all that the other does"],
-  ["--print-ir-after-all", "--print-ir-after", "the one prints all that the other does"],
+  ["-O", "--passes", "both select the passes"],
+  ["--print-ir-after-all", "--print-ir-after-change", "one prints everything that the other prints"],
+  ["--print-ir-after-all", "--print-ir-after", "one prints everything that the other prints"],
   ["--print-ir-after-change", "--print-ir-after", "both say after which passes to print"],
 ];
 
@@ -154,7 +154,7 @@ function readPipeline(args: Arguments, registry: PassRegistry): string | undefin
 
 const centering = "eliminate-centering";
 
-/** The pipeline with what `--mode` and `--weights-out` say of centerings. */
+/** The pipeline with the options that `--mode` and `--weights-out` imply for centerings. */
 function withCentering(passes: string, disabled: readonly string[], args: Arguments, registry: PassRegistry): string {
   const mode = args.value("--mode");
   const weights = args.value("--weights-out");
@@ -168,7 +168,7 @@ function withCentering(passes: string, disabled: readonly string[], args: Argume
   return printPipeline(withPassOptions(steps, centering, options));
 }
 
-/** What `--target` says. */
+/** The value of `--target`. */
 interface TargetChoice {
   readonly target: TargetProfile | undefined;
   readonly isAuto: boolean;
@@ -177,7 +177,7 @@ interface TargetChoice {
 
 /**
  * A built-in target or one of a plugin, or the profile in a file whose name ends in `.json`; `auto` and `all`. Throws
- * E059x, and E0705 for several where there is one kernel.
+ * E059x, and E0705 if several are given where there is one kernel.
  */
 function readTargets(args: Arguments, { io }: Session, plugins: readonly Plugin[]): TargetChoice {
   const word = args.value("--target");
@@ -191,7 +191,7 @@ function readTargets(args: Arguments, { io }: Session, plugins: readonly Plugin[
   return { ...none, target: isFile ? parseTarget({ name, text: readText(name, io) }) : named() };
 }
 
-/** The one target of a command without a program: `undefined` where none is given. Opens a device for `auto`. */
+/** The target of a command without a program; `undefined` if none is given. Opens a device for `auto`. */
 export async function readTarget(
   args: Arguments,
   session: Session,
@@ -201,7 +201,7 @@ export async function readTarget(
   return isAuto ? deviceTarget() : target;
 }
 
-/** What to compile for, to run here. Throws E0620 to E0624 where there is no adapter. */
+/** The target for running on this machine. Throws E0620 to E0624 if there is no adapter. */
 export async function deviceTarget(): Promise<TargetProfile> {
   const { openDevice } = await import("../runtime/node.ts");
   const { target, close } = await openDevice();
@@ -228,7 +228,7 @@ export function readDims(args: Arguments): GivenDim[] {
   return readSweep(args, false).map(({ name, extents }) => ({ name, extent: extents[0] as number }));
 }
 
-/** A dimension and the extents that it shall have, one after the other. */
+/** A dimension and the extents to use one after the other. */
 interface GivenExtents {
   readonly name: Word;
   readonly extents: readonly number[];
@@ -277,7 +277,7 @@ function makeInstruments(args: Arguments, session: Session): Instrument[] {
   return instruments;
 }
 
-/** `cse,R0102`: the words of what remarks are filtered by. */
+/** `cse,R0102`: the words by which remarks are filtered. */
 function filterWords(args: Arguments): Word[] {
   const value = args.value("--remarks");
   return value === undefined
@@ -285,7 +285,7 @@ function filterWords(args: Arguments): Word[] {
     : [...value.text.matchAll(/[^,]+/g)].map((found) => partOf(value, found.index, found[0].length));
 }
 
-/** A plugin's codes are its own affair; no pass is called so. */
+/** The codes of a plugin are not known here; no pass has such a name. */
 const isCode = (text: string) => /^[A-Z]+\d+$/i.test(text);
 
 /** Throws E0705. */
@@ -297,7 +297,7 @@ function checkFilter(args: Arguments, passes: readonly Pass[]): void {
     fail(...wrong.map(({ span, text }) => cliErrors.wrongValue(span, "--remarks", text, expected, known)));
 }
 
-/** What the passes said: warnings always, remarks where they are asked for, of these passes and with these codes. */
+/** Prints the passes' diagnostics: warnings always, and remarks on request, filtered by passes and codes. */
 export function reportRemarks(remarks: readonly Diagnostic[], args: Arguments, session: Session): void {
   const words = filterWords(args).map(({ text }) => text);
   const codes = words.filter(isCode).map((code) => code.toUpperCase());

@@ -1,13 +1,13 @@
-/** How far something is that takes long: a line on a terminal that is written over and goes in the end. */
+/** The progress of a long operation: a line on a terminal that is overwritten, and removed at the end. */
 
-/** Milliseconds after which it is worth a word. */
+/** Milliseconds before the first message. */
 const long = 2000;
-/** Between two words of it. */
+/** Milliseconds between two messages. */
 const pause = 100;
 
 /** Where the line is written. */
 interface Line {
-  /** Puts it in the place of the last one. */
+  /** Replaces the previous line. */
   overwrite(line: string): void;
 }
 
@@ -20,7 +20,7 @@ export class Progress {
     this.#line = line;
   }
 
-  /** Says what is being done, where the command has run for two seconds. */
+  /** Says what is being done, once the command has run for two seconds. */
   say(what: string): void {
     const now = performance.now();
     if (now - this.#start < long || now - this.#last < pause) return;

@@ -13,7 +13,7 @@ import { profileOf, type TargetProfile } from "../target/target.ts";
 import type { Program } from "./program-options.ts";
 import type { Session } from "./session.ts";
 
-/** Says what was proved. @throws TircError with E0508 for each kernel that does not compute its function. */
+/** Prints what was proved. @throws TircError with E0508 for each kernel that does not compute its function. */
 export function proveKernels(
   { plans, module }: CompileVariantsResult,
   targets: readonly (string | TargetProfile)[],

@@ -61,7 +61,7 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
     }),
   );
   for (const name of defaults)
-    session.say(`${name} = ${extents[name]}, as nothing says otherwise (--dim ${name}=N does)`);
+    session.say(`${name} = ${extents[name]}, as it is not given (set it with --dim ${name}=N)`);
 
   const constants = readConstants(program.module, source, io);
   const broken = args.has("--compare") ? brokenContracts(fn, inputs, program.module.consts, constants) : [];
@@ -103,7 +103,7 @@ function theFunction({ module: { fns } }: Program, args: Arguments): Fn {
   return fns[0] as Fn;
 }
 
-/** What stands after `=`. */
+/** The text after `=`. */
 function valuesOf(words: readonly Word[]): Word[] {
   return words.map((word) => ({ ...word, text: word.text.slice(word.text.indexOf("=") + 1) }));
 }
@@ -111,7 +111,7 @@ function valuesOf(words: readonly Word[]): Word[] {
 interface Ran {
   readonly device: string;
   readonly launches: number;
-  /** Of the launches: plain kernels of products. */
+  /** The number of launches that are plain kernels of products. */
   readonly products?: number;
   readonly outputs: Tensors;
   /** After the passes. */
@@ -170,14 +170,14 @@ async function runOn(
   }
 }
 
-/** `undefined` where there is no device and none is asked for. */
+/** `undefined` if there is no device and none is required. */
 async function openDevice(choice: string, adapter: string | undefined, session: Session) {
   try {
     const node = await import("../runtime/node.ts");
     return await node.openDevice({ adapter });
   } catch (caught) {
     if (!(caught instanceof TircError) || choice === "gpu" || adapter !== undefined) throw caught;
-    for (const { message } of caught.diagnostics) session.say(`on the reference interpreter: ${message}`);
+    for (const { message } of caught.diagnostics) session.say(`running on the reference interpreter: ${message}`);
     return undefined;
   }
 }

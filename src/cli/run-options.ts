@@ -1,4 +1,4 @@
-/** The options of `tirc run` that are about its function's inputs and outputs. */
+/** The options of `tirc run` for its function's inputs and outputs. */
 
 import { fillForms, parseFill } from "../compare/fill.ts";
 import type { InputSource } from "../compare/inputs.ts";
@@ -30,12 +30,12 @@ function assignments(
   return result;
 }
 
-/** What each input that is given comes from. Throws also E0630 to E0635, E0640, E0705. */
+/** The source of each input that is given. Throws also E0630 to E0635, E0640, E0705. */
 export function readSources(args: Arguments, fn: Fn, io: Io): Map<string, InputSource> {
   return readInputs(args, { name: fn.name, inputs: fn.params.map((param) => param.name as string) }, io);
 }
 
-/** The same for whatever has inputs of these names. */
+/** The same for anything with inputs of these names. */
 export function readInputs(
   args: Arguments,
   { name, inputs: known }: { readonly name: string; readonly inputs: readonly string[] },
@@ -61,7 +61,7 @@ function readSource(name: string, word: Word, io: Io): InputSource {
   return { kind: "file", file, array: readNpy(readBytes(text, io), file) };
 }
 
-/** Where each output that is wanted goes. Throws also E0716. */
+/** The destination of each requested output. Throws also E0716. */
 export function readOutputs(args: Arguments, fn: Fn): Map<string, Word> {
   const known = fn.results.map((result) => result.name);
   const option = { option: "--out", form: "NAME=FILE.npy", kind: "output" } as const;

@@ -1,4 +1,4 @@
-/** What `tirc run` tells about a run. */
+/** The output of `tirc run` about a run. */
 
 import type { Comparison } from "../compare/compare.ts";
 import { jsonText } from "../diagnostics/json.ts";
@@ -10,10 +10,10 @@ export interface RunReport {
   readonly function: string;
   readonly device: string;
   readonly launches: number;
-  /** Of the launches: plain kernels of products. */
+  /** The number of launches that are plain kernels of products. */
   readonly products?: number | undefined;
   readonly outputs: Readonly<Record<string, HostTensor>>;
-  /** By output; none where nothing was compared. */
+  /** By output; empty if nothing was compared. */
   readonly comparisons: ReadonlyMap<string, Comparison>;
 }
 
@@ -68,7 +68,7 @@ function errorsOf({ maxAbsError, maxRelError, steps, wrong, tolerance, hasProduc
     tolerance === 0
       ? ""
       : ` (allowed: ${tolerance.toExponential()} of that value or of 1${hasProducts ? ", and what such an error does before products" : ""})`;
-  const stepped = steps === 0 ? "" : `; ${steps} values on the neighbouring step, which rounding leaves open`;
+  const stepped = steps === 0 ? "" : `; ${steps} values one rounding step apart, which rounding allows`;
   return `${verdict}: ${errors}${allowed}${stepped}`;
 }
 
@@ -76,7 +76,7 @@ function shown(error: number): string {
   return error === 0 ? "0" : error.toExponential(1);
 }
 
-/** `[2, 17]`: the place of an element in row-major order. */
+/** `[2, 17]`: the index of an element in row-major order. */
 export function indexOf(at: number, shape: readonly number[]): string {
   return `[${indexAt(at, shape).join(", ")}]`;
 }

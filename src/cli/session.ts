@@ -1,4 +1,4 @@
-/** What a command has to do with the world around it: streams, the folder it runs in, and how it says things. */
+/** The environment of a command: streams, the current folder, and how it prints messages. */
 
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { jsonText, renderJson } from "../diagnostics/json.ts";
@@ -13,23 +13,23 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether stderr shows colors. */
   readonly color: boolean;
-  /** Whether somebody looks at stderr as it is written. */
+  /** Whether stderr is a terminal that is read while it is written. */
   readonly terminal?: boolean;
-  /** All of it. */
+  /** The whole contents. */
   stdin(): Uint8Array;
-  /** As it comes. */
+  /** In chunks. */
   stdinChunks(): AsyncIterable<Uint8Array>;
 }
 
-/** With the streams that are written to: by `Session` alone, which sees to it that nothing a file says moves a cursor. */
+/** Streams are written to by `Session` only, which escapes what files contain so that it cannot control a terminal. */
 export interface World extends Io {
   stdout(data: string | Uint8Array): void;
   stderr(text: string): void;
 }
 
 /**
- * Whether to write colors. FORCE_COLOR asks for them (`0` and `false` ask for none) and goes before NO_COLOR, as in Node
- * itself; without either a terminal gets them. An empty variable says nothing (no-color.org, force-color.org).
+ * Whether to write colors. FORCE_COLOR enables them (`0` and `false` disable them) and takes precedence over NO_COLOR, as in
+ * Node itself; without either, terminals get them. An empty variable has no effect (no-color.org, force-color.org).
  */
 export function wantsColor({ FORCE_COLOR, NO_COLOR, TERM }: Io["env"], isTerminal: boolean): boolean {
   if (FORCE_COLOR) return FORCE_COLOR !== "0" && FORCE_COLOR !== "false";
@@ -41,16 +41,16 @@ export type DiagnosticForm = "pretty" | "short" | "json";
 export class Session {
   readonly io: Io;
   readonly form: DiagnosticForm;
-  /** What is being worked on, should it have to be reproduced. */
+  /** The program to write as a reproducer after a crash. */
   program: { readonly text: string; readonly pipeline: string } | undefined;
-  /** Plugins that were loaded, by their paths. */
+  /** The paths of loaded plugins. */
   plugins: readonly string[] = [];
-  /** The IR on which a pass failed, with what was left of the pipeline: less to run than the whole program. */
+  /** The IR on which a pass failed, with the rest of the pipeline: smaller than the whole program. */
   reproducer: string | undefined;
 
   readonly #world: World;
   readonly #ends: (() => void)[] = [];
-  /** Whether a line stands on the terminal that is to be written over. */
+  /** Whether the terminal shows a line that will be overwritten. */
   #isUnfinished = false;
 
   constructor(world: World, form: DiagnosticForm) {
@@ -62,7 +62,7 @@ export class Session {
     this.atEnd(watchProgress((what) => progress.say(what)));
   }
 
-  /** What to undo when the command is done. */
+  /** Actions to undo when the command is done. */
   atEnd(undo: () => void): void {
     this.#ends.push(undo);
   }
@@ -77,23 +77,23 @@ export class Session {
     for (const diagnostic of diagnostics) this.#stderr(`${render(diagnostic, form, io.color)}\n`);
   }
 
-  /** A line for people; editors and scripts that read diagnostics as JSON are spared it. */
+  /** A line of text for users; omitted for editors and scripts that read diagnostics as JSON. */
   say(line: string): void {
     if (this.form !== "json") this.tell([line]);
   }
 
-  /** Lines on stderr, whoever reads them. */
+  /** Lines on stderr, in every mode. */
   tell(lines: readonly string[]): void {
     for (const line of lines) this.#stderr(`${visibleLine(line)}\n`);
   }
 
-  /** A line on a terminal that takes the place of the last one, and goes before anything else is written. */
+  /** A line on a terminal that replaces the previous one, and is removed before anything else is written. */
   overwrite(line: string): void {
     this.#world.stderr(`\r\u001B[K${visibleLine(line)}`);
     this.#isUnfinished = true;
   }
 
-  /** Takes the line away that `overwrite` wrote, if it still stands. */
+  /** Removes the line that `overwrite` wrote, if it is still there. */
   clear(): void {
     if (this.#isUnfinished) this.#world.stderr("\r\u001B[K");
     this.#isUnfinished = false;
@@ -109,12 +109,12 @@ export class Session {
     this.#world.stdout(data);
   }
 
-  /** Lines on stdout, for people. */
+  /** Lines of text on stdout. */
   print(lines: readonly string[]): void {
     this.#stdout(lines.map((line) => `${visibleLine(line)}\n`).join(""));
   }
 
-  /** Data on stdout, as it is: what a program reads. */
+  /** Raw data on stdout, for programs to read. */
   output(data: string | Uint8Array): void {
     this.#stdout(data);
   }

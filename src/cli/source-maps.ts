@@ -1,4 +1,4 @@
-/** `--source-map`: which line of the WGSL computes what of the program, in files beside it. */
+/** `--source-map`: files that map lines of the WGSL to the program. */
 
 import { dirname, join, relative, resolve } from "node:path";
 import { fail } from "../diagnostics/diagnostic.ts";
@@ -13,22 +13,22 @@ import type { Io } from "./session.ts";
 
 const option = "--source-map";
 
-/** @throws TircError E0705 for stdout, E0709 where no WGSL is written, E0714 as for kernels. */
+/** @throws TircError E0705 for stdout, E0709 if no WGSL is written, E0714 as for kernels. */
 export function checkSourceMap(args: Arguments, emit: string, program: Program, io: Io): void {
   const word = args.value(option);
   if (word === undefined) return;
   const conflict = (other: string, why: string) => cliErrors.conflict(args.spanOf(option), option, other, why);
   if (word.text === "-") fail(cliErrors.wrongValue(word.span, option, "-", "the name of a file"));
-  if (!["wgsl", "json"].includes(emit)) fail(conflict(`--emit ${emit}`, "what that writes is no WGSL to map"));
+  if (!["wgsl", "json"].includes(emit)) fail(conflict(`--emit ${emit}`, "its output is not WGSL"));
   checkOutput(word, program, /\.map$/, io);
 }
 
 interface MapPlace {
-  /** A file for one kernel, else a folder. */
+  /** A file for one kernel, otherwise a folder. */
   readonly map: string;
   /** The program; `-` is stdin. */
   readonly program: string;
-  /** Where the kernels are written, and what of them. */
+  /** The destination and the form of the kernels. */
   readonly output: string;
   readonly emit: string;
 }
@@ -43,7 +43,7 @@ export function writeSourceMaps(
   for (const { name, sourceMap } of kernels) {
     if (sourceMap === undefined) continue;
     const target = inFolder(map) ? `${map}/${name}.wgsl.map` : map;
-    // Absolute first: what is on the command line is relative to the folder that it runs in.
+    // Absolute first: paths of the command line are relative to the current folder.
     const fromMap = (path: string) => relative(dirname(resolve(io.cwd, target)), resolve(io.cwd, path));
     const wgsl = inFolder(output) ? join(output, `${name}.wgsl`) : output;
     const rendered = renderSourceMap(sourceMap, {

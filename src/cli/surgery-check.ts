@@ -1,8 +1,8 @@
 /**
- * `tirc surgery --check`: both models run on the same inputs, and each is held to float64.
+ * `tirc surgery --check`: both models run on the same inputs, and each is compared with float64.
  *
- * - before, after: the model that was read, and the one that is written.
- * - reference: the model before in float64, by the interpreter. It tells whose error a difference is.
+ * - before, after: the original model, and the rewritten one.
+ * - reference: the original model in float64, by the interpreter. It shows which model a difference is due to.
  */
 
 import { fail, TircError } from "../diagnostics/diagnostic.ts";
@@ -28,7 +28,7 @@ interface Models {
   readonly written: Uint8Array;
 }
 
-/** Throws E0701 to E0712 for the options, E0752 and E0753 where nothing runs the models. */
+/** Throws E0701 to E0712 for the options, E0752 and E0753 if nothing runs the models. */
 export async function checkModels(
   model: OnnxModel,
   pieces: readonly Piece[],
@@ -48,7 +48,7 @@ export async function checkModels(
   const written = Buffer.concat([...bytesOf(source, pieces)]);
   const models = { model, bytes: source.read(0, source.size), external, written };
   for (const note of inputs.notes) session.say(note);
-  progress(() => "the model before in onnxruntime");
+  progress(() => "running the original model in onnxruntime");
   const opened = await attempt(() => openModel(models));
   const check =
     opened instanceof Error
@@ -56,12 +56,12 @@ export async function checkModels(
       : await byOnnxruntime(models, inputs, opened, args.has("--time"));
   const told = new Set(Object.keys(inputs.extents({})));
   for (const [name, extent] of Object.entries(check.extents)) {
-    if (!told.has(name)) session.say(`${name} = ${extent}, as nothing says otherwise (--dim ${name}=N does)`);
+    if (!told.has(name)) session.say(`${name} = ${extent}, as it is not given (set it with --dim ${name}=N)`);
   }
   return check;
 }
 
-/** What it gives, or what onnxruntime says against it. */
+/** The outputs of the original model, or onnxruntime's error. */
 async function attempt<T>(run: () => Promise<T>): Promise<T | Error> {
   try {
     return await run();
@@ -76,12 +76,12 @@ async function byOnnxruntime(models: Models, inputs: ModelInputs, before: Opened
   try {
     const found = await firstThatRuns(before, model, inputs);
     if (found instanceof Error) fail(surgeryErrors.doesNotRun(model.file, found.message));
-    progress(() => "the written model in onnxruntime");
+    progress(() => "running the rewritten model in onnxruntime");
     const after = await attempt(() => openModel({ bytes: written, external }));
-    if (after instanceof Error) fail(surgeryErrors.doesNotRun("the written model", after.message));
+    if (after instanceof Error) fail(surgeryErrors.doesNotRun("the rewritten model", after.message));
     try {
       const now = await attempt(() => after.run(inputs.tensors(found.extents)));
-      if (now instanceof Error) fail(surgeryErrors.doesNotRun("the written model", now.message));
+      if (now instanceof Error) fail(surgeryErrors.doesNotRun("the rewritten model", now.message));
       const times = isTimed ? { times: await timesOf(before, after) } : {};
       const outputs = [...found.outputs].map(([name, tensor]) => compared(name, tensor, now.get(name)));
       const float64 = await heldToFloat64(models, inputs, { before, after, found, now });
@@ -95,12 +95,12 @@ async function byOnnxruntime(models: Models, inputs: ModelInputs, before: Opened
 }
 
 interface Ran {
-  /** Those that were chosen. */
+  /** The extents that were chosen. */
   readonly extents: Extents;
   readonly outputs: RunTensors;
 }
 
-/** The first extents that go together: those for which the model runs. */
+/** The first extents that fit together: those for which the model runs. */
 async function firstThatRuns(before: Opened, model: OnnxModel, inputs: ModelInputs): Promise<Ran | Error> {
   let first: Error | undefined;
   for (const extents of extentsToTry(model, inputs.open)) {
@@ -111,7 +111,7 @@ async function firstThatRuns(before: Opened, model: OnnxModel, inputs: ModelInpu
   return first as Error;
 }
 
-/** What rounding explains, of the largest number. */
+/** The difference that rounding explains, relative to the largest number. */
 const mostBetweenSteps = 1e-2;
 
 interface Runs {
@@ -126,9 +126,9 @@ async function heldToFloat64(models: Models, inputs: ModelInputs, runs: Runs): P
   const at = (extents: Extents, was: RunTensors, is: RunTensors): Check["float64"] => {
     const { outputs: reference, step } = referenceOutputs(models.model, inputs.tensors(extents));
     const outputs = [...reference].map(([output, want]) => accuracyOf(output, want, was.get(output), is.get(output)));
-    // A position that lies between two buckets falls into the one in float64, and into the other in f32.
+    // A position on the border of two buckets falls into one of them in float64, and into the other in f32.
     if (step !== undefined && outputs.some(({ before, largest }) => before > mostBetweenSteps * largest)) {
-      return { because: `${step} makes whole steps of the smallest error, and float64 comes to lie on others` };
+      return { because: `${step} turns the smallest error into a whole step, so float64 gives different steps` };
     }
     return { extents: inputs.extents(extents), outputs };
   };
@@ -150,17 +150,17 @@ async function heldToFloat64(models: Models, inputs: ModelInputs, runs: Runs): P
       return { because: caught.message };
     }
   }
-  return { because: "no smaller extents go together" };
+  return { because: "no smaller extents fit together" };
 }
 
-/** Where onnxruntime does not take the model. */
+/** For models that onnxruntime rejects. */
 function byInterpreter(
   { model, written }: Models,
   inputs: ModelInputs,
   reason: string,
   open: ConstructorParameters<typeof OnnxModel>[1],
 ): Check {
-  const after = new OnnxModel(bytesInMemory("the written model", written), open);
+  const after = new OnnxModel(bytesInMemory("the rewritten model", written), open);
   let first: NotComputed | undefined;
   for (const extents of extentsToTry(model, inputs.open)) {
     const tensors = inputs.tensors(extents);
@@ -205,7 +205,7 @@ function distance(a: RunTensor, b: RunTensor | undefined): { difference: number;
   for (const [i, number] of a.numbers.entries()) {
     const now = other[i] as number;
     const isSame = Object.is(number, now) || number === now;
-    // What is no number on one side alone is infinitely far off.
+    // A NaN or infinity on one side only is an infinite difference.
     const off = isSame ? 0 : Math.abs(number - now);
     difference = Math.max(difference, Number.isNaN(off) ? Infinity : off);
     if (Number.isFinite(number)) largest = Math.max(largest, Math.abs(number));

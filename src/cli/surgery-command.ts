@@ -1,4 +1,4 @@
-/** `tirc surgery`: the LayerNorms of an ONNX model as RMSNorms, in a model beside it. */
+/** `tirc surgery`: rewrites the LayerNorms of a model as RMSNorms, and writes the new model. */
 
 import { basename, dirname, join, resolve } from "node:path";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
@@ -43,7 +43,7 @@ export async function surgeryCommand(args: Arguments, session: Session): Promise
         args.spanOf("--keep-tied"),
         "--keep-tied",
         "a model",
-        "it is about the tables of a checkpoint",
+        "it applies to the tables of a checkpoint",
       ),
     );
   }
@@ -77,11 +77,11 @@ export async function surgeryCommand(args: Arguments, session: Session): Promise
   if (isStdoutTaken) session.tell(lines);
   else session.print(lines);
   session.report(wrong);
-  if (out !== undefined && !isWritten) session.say(`${out.text} is not written; --keep writes it all the same`);
+  if (out !== undefined && !isWritten) session.say(`${out.text} is not written; --keep writes it anyway`);
   return wrong.length > 0 ? 1 : 0;
 }
 
-/** Those that are about a check ask for one. */
+/** Options for a check require `--check`. */
 const checkOptions = ["--check", "--time", "--in", "--dim", "--seed", "--keep"];
 
 function forPeople(result: Surgery, check: Check | undefined, isVerbose: boolean): string[] {
@@ -101,19 +101,19 @@ function forPeople(result: Surgery, check: Check | undefined, isVerbose: boolean
   ];
 }
 
-/** What a check finds wrong. Modes other than `exact` change the function, but must compute something. */
+/** The faults that a check finds. Modes other than `exact` change the function, but must compute something. */
 function problems(check: Check, model: OnnxModel, mode: SurgeryOptions["mode"]): Diagnostic[] {
   const accuracies = "because" in check.float64 ? [] : check.float64.outputs;
   const off = check.outputs.flatMap((one) => {
     const accuracy = accuracies.find(({ output }) => output === one.output);
-    // What is nearer to float64 than it was is no fault of the written model.
+    // A result that is closer to float64 than before is no fault of the rewritten model.
     const isNearer = accuracy !== undefined && accuracy.after <= accuracy.before;
     if (mode === "lossy" || isNearer || !isOff(model, one)) return [];
     const { output, difference, largest } = one;
     return [surgeryErrors.differs(output, short(difference), short(largest), accuracy && fromFloat64(accuracy))];
   });
   const { outputs } = check;
-  // A constant among outputs that vary may be what the model means, and so may one that float64 has as well.
+  // A constant among outputs that vary may be intended, and so may one that is constant in float64 as well.
   const isNothing = ({ output, worthless, nans, largest }: OutputCheck) => {
     const known = accuracies.find((one) => one.output === output);
     const isConfirmed = known !== undefined && largest > 0 && known.before <= 1e-5 * largest;
@@ -132,7 +132,7 @@ function isOff({ graph }: OnnxModel, { output, difference, largest }: OutputChec
   return difference > (isHalf ? 2e-2 : 1e-3) * largest;
 }
 
-/** Weights in other files must be found from where the model is written to. */
+/** Weights in other files must be found from the place of the new model. */
 function checkWeights(model: OnnxModel, path: string, out: Word, io: Io): void {
   const { locations, file } = model;
   if (model instanceof Pt2Model) return;
@@ -145,7 +145,7 @@ function checkWeights(model: OnnxModel, path: string, out: Word, io: Io): void {
   }
 }
 
-/** A program of PyTorch has no operator set of ONNX. */
+/** A PyTorch program has no ONNX operator set. */
 function asData(
   { norms, weights, centers, normOp, nodes, opset, launches, exactness, assumed }: Surgery,
   model: OnnxModel,
@@ -163,7 +163,7 @@ function asData(
   };
 }
 
-/** What `--fold` names. */
+/** The names that `--fold` accepts. */
 function foldables(word: Word | undefined): Foldable[] | undefined {
   return word?.text.split(",").map((name) => {
     const found = ([...foldable] as string[]).includes(name);

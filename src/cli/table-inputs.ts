@@ -1,21 +1,21 @@
-/** Which inputs of a model are row numbers of a table: what Gather looks up by them has so many rows. */
+/** Inputs of a model that are row numbers of a table, because Gather uses them as indices, with the number of its rows. */
 
 import type { NodeProto } from "../onnx/messages.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 
-/** The shortest of the tables that an input looks up. */
+/** The smallest of the tables that an input indexes. */
 export interface Table {
   readonly tensor: string;
   readonly rows: number;
 }
 
-/** Ops that hand on the numbers of their first input as they are. */
+/** Ops that pass on the numbers of their first input unchanged. */
 const passing = new Set([
   ...["Cast", "Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Expand", "Tile", "Slice"],
   ...["Split", "Concat", "Clip"],
 ]);
 
-/** By the names of inputs; those that look up nothing are not there. */
+/** By the names of inputs, without those that index no table. */
 export function tablesIn(model: OnnxModel): ReadonlyMap<string, Table> {
   const readers = new Map<string, NodeProto[]>();
   for (const node of model.graph.nodes) {
@@ -43,7 +43,7 @@ function tablesOf(input: string, readers: ReadonlyMap<string, readonly NodeProto
   return tables;
 }
 
-/** The table in which a node looks up the numbers of one of its inputs. */
+/** The table that a node indexes by one of its inputs. */
 function tableOf(node: NodeProto, input: string, model: OnnxModel): Table | undefined {
   const at = node.inputs.indexOf(input);
   const sizeOf = (tensor: string | undefined, axis: number): Table | undefined => {
@@ -54,7 +54,7 @@ function tableOf(node: NodeProto, input: string, model: OnnxModel): Table | unde
   if (node.opType === "Gather" && at === 1) {
     return sizeOf(node.inputs[0], model.attribute(node, "axis")?.integer ?? 0);
   }
-  // Words, then segments; their tables follow the positions'.
+  // Words, then segments; the positions' table is before theirs.
   if (node.opType === "EmbedLayerNormalization" && at < 2) return sizeOf(node.inputs[at === 0 ? 2 : 4], 0);
   return undefined;
 }

@@ -1,4 +1,4 @@
-/** `tirc targets`: what kernels can be compiled for, and which of it this machine runs. */
+/** `tirc targets`: the targets for kernels, and which of them this machine supports. */
 
 import { jsonText } from "../diagnostics/json.ts";
 import { lackOf } from "../launch/choose.ts";
@@ -19,11 +19,11 @@ export async function targetsCommand(args: Arguments, session: Session): Promise
 interface Here {
   readonly description: string;
   readonly profile: TargetProfile;
-  /** Names of the built-in targets whose kernels give right numbers here. */
+  /** Names of the built-in targets whose kernels give correct results here. */
   readonly runs: readonly string[];
 }
 
-/** Throws E0620 to E0624 where there is no adapter. */
+/** Throws E0620 to E0624 if there is no adapter. */
 async function detect(adapter: string | undefined): Promise<Here> {
   const { openDevice } = await import("../runtime/node.ts");
   const { device, adapterInfo, description, target: profile, close } = await openDevice({ adapter });

@@ -1,4 +1,4 @@
-/** The command line: reads it, runs the command, and turns everything that is thrown into diagnostics and an exit code. */
+/** The command line: parses it, runs the command, and turns everything that is thrown into diagnostics and an exit code. */
 
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
 import { cliErrors } from "../diagnostics/errors-cli.ts";
@@ -10,7 +10,7 @@ import { type DiagnosticForm, linesOf, Session, type World } from "./session.ts"
 type CommandName = (typeof commandSpecs)[number]["name"];
 type Command = (args: Arguments, session: Session) => Promise<number>;
 
-/** Each command loads what it needs, and no more: starting is most of the time that compiling a small file takes. */
+/** Each command loads only what it needs: start-up takes most of the time of compiling a small file. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   compile: async () => (await import("./compile-command.ts")).compileCommand,
   run: async () => (await import("./run-command.ts")).runCommand,
@@ -31,7 +31,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   "explain-norms": async () => (await import("./explain-norms-command.ts")).explainNormsCommand,
 } satisfies Record<CommandName, unknown>;
 
-/** Runs a command line (without the names of the interpreter and the script) and gives the exit code. Never throws. */
+/** Runs a command line (without the names of the interpreter and the script) and returns the exit code. Never throws. */
 export async function main(argv: readonly string[], world: World): Promise<number> {
   const session = new Session(world, formOf(argv));
   try {
@@ -48,7 +48,7 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
   }
 }
 
-/** How to say what is wrong with the command line itself. */
+/** How to report errors in the command line itself. */
 function formOf(argv: readonly string[]): DiagnosticForm {
   const forms: readonly string[] = ["pretty", "short", "json"];
   const given = argv.map((text, i) =>

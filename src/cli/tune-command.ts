@@ -41,7 +41,7 @@ export async function tuneCommand(args: Arguments, session: Session): Promise<nu
     for (const fn of program.module.fns) {
       const { extents, defaults } = chooseDims(fn, new Map(), program.dims);
       checkSizes(fn, extents);
-      for (const name of defaults) session.say(`${name} = ${extents[name]}, as --dim does not say otherwise`);
+      for (const name of defaults) session.say(`${name} = ${extents[name]}, as --dim does not give it`);
       const module = { ...program.module, fns: [fn] };
       // Row lengths are numbers, as they are where the profile will be used.
       const { plugins, passes, disabled, verify, instruments } = program;
@@ -58,10 +58,10 @@ export async function tuneCommand(args: Arguments, session: Session): Promise<nu
       refuseOpaque(plan);
       const all = constantsAfter(compiled.module, constants);
       for (const { launch, inputs, results } of ranLaunches(plan, Object.fromEntries(made), all)) {
-        // A profile has schedules by the length of rows.
+        // A profile identifies schedules by the length of rows.
         if (scheduleOf(launch.fn, target, program.arithmetic, launch.tile).length === undefined) {
           session.say(
-            `${launch.fn.name}: its rows are as long as there are tiles, which a profile has no schedules for`,
+            `${launch.fn.name}: not timed, as its row length is the number of tiles, for which a profile cannot have schedules`,
           );
           continue;
         }
@@ -111,10 +111,10 @@ function ranLaunches(plan: Plan, given: Tensors, constants: Constants): RanLaunc
   return ran;
 }
 
-/** From this correlation on estimates are good for choosing. */
+/** From this correlation on, estimates are good enough to choose by. */
 const leastCorrelation = 0.8;
 
-/** The profile with the rates that fit what was measured, if its estimates then have the order of the measurements. */
+/** The profile with the rates fitted to the measurements, if its estimates then have the order of the measurements. */
 function withRates(target: TargetProfile, measured: readonly Measured[], session: Session): TargetProfile {
   if (measured.length === 0) return target;
   const { kind } = target;
@@ -125,7 +125,7 @@ function withRates(target: TargetProfile, measured: readonly Measured[], session
     times,
   );
   const isGood = correlation >= leastCorrelation;
-  const said = `estimates order the ${measured.length} times with a rank correlation of ${correlation.toFixed(2)}`;
+  const said = `estimates rank the ${measured.length} times with a correlation of ${correlation.toFixed(2)}`;
   session.say(
     `${said}${isGood ? "; the profile has their rates" : `: below ${leastCorrelation}, the profile has no rates`}`,
   );
@@ -156,9 +156,9 @@ function described({ schedule: { fn, columns, choice }, usual, milliseconds, tri
 }
 
 const names: Readonly<Record<keyof Choice, string>> = {
-  lanes: "lanes a row",
-  workgroup: "lanes a workgroup",
-  rowsPerLane: "rows a lane",
+  lanes: "lanes per row",
+  workgroup: "lanes per workgroup",
+  rowsPerLane: "rows per lane",
   width: "elements at a time",
   keep: "elements kept",
 };

@@ -1,4 +1,4 @@
-/** `tirc types`: writes the declaration of each program beside it, as the plugins of bundlers do when they build. */
+/** `tirc types`: writes the declaration of each program beside it, as the bundler plugins do when they build. */
 
 import { builtins } from "../../passes/index.ts";
 import { compileFile, declarationOf } from "../bundlers/compile-file.ts";
@@ -14,7 +14,7 @@ import { filesOf } from "./glob.ts";
 import { readDims, together } from "./program-options.ts";
 import type { Session } from "./session.ts";
 
-/** Files that are wrong get no declaration, and what is wrong with them is said; the others get theirs. */
+/** Files with errors get no declaration, and their errors are reported; the others get theirs. */
 export async function typesCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;
   const passes = args.value("--passes")?.text ?? "default";
@@ -26,7 +26,7 @@ export async function typesCommand(args: Arguments, session: Session): Promise<n
       dims = readDims(args);
     },
     ...args.operands.map((word) => () => {
-      if (word.text === "-") fail(fileErrors.cannotRead("-", "a declaration stands beside a file", word.span));
+      if (word.text === "-") fail(fileErrors.cannotRead("-", "a declaration is written beside a file", word.span));
       for (const file of filesOf(word, ".tir", io)) files.add(file);
     }),
   );
@@ -49,13 +49,13 @@ function declare(file: string, options: Options, isCheck: boolean, session: Sess
   const { io } = session;
   const text = readText(file, io);
   session.program = { text, pipeline: options.passes };
-  // The types are the same for every target: f16 lies in a buffer as two bytes, however a kernel reads it.
+  // The types are the same for every target: f16 takes two bytes in a buffer, however a kernel reads it.
   const { plans, kernels } = compileFile(text, file, { ...options, targets: [portableTarget] });
   const declaration = declarationOf(file, emittedFunctions(plans, kernels));
   const before = kindOf(declaration.path, io) === "file" ? readText(declaration.path, io) : undefined;
   if (before === declaration.text) return 0;
   if (isCheck) {
-    session.tell([`${declaration.path} is ${before === undefined ? "missing" : "not that of the program"}`]);
+    session.tell([`${declaration.path} is ${before === undefined ? "missing" : "out of date"}`]);
     return 1;
   }
   writeAtomically(declaration.path, declaration.text, io);

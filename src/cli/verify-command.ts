@@ -33,23 +33,24 @@ const atIndex = (result: string, index: readonly number[]) =>
 
 function linesFor({ functions, runs, errorBound, degree }: Equivalence): string[] {
   const bound = `2^${Math.ceil(Math.log2(errorBound))}`;
-  const how = `at ${runs} points of finite fields; a difference of degree up to ${degree} is missed with a chance below ${bound}`;
+  const how = `at ${runs} points of finite fields; a difference of degree up to ${degree} is missed with a probability below ${bound}`;
   return [...functions.flatMap(linesOf), ...(functions.some(({ verdict }) => verdict === "equal") ? [how] : [])];
 }
 
 function linesOf({ fn, verdict, difference, counterexample }: FunctionEquivalence): string[] {
   if (verdict === "equal") return [`${fn}: equal in exact arithmetic`];
-  if (verdict === "undecided") return [`${fn}: not compared, it has too many elements: give smaller extents by --dim`];
+  if (verdict === "undecided")
+    return [`${fn}: not compared, as it has too many elements; set smaller extents by --dim`];
   if (difference === undefined) return [];
   const where = [atIndex(difference.result, difference.index), ...extentsText(difference.dims)].join(", ");
   const { firstNew } = difference;
   const blamed =
-    firstNew === undefined ? [] : [`  the first value that the first program has not: \`${firstNew.name}\``];
+    firstNew === undefined ? [] : [`  the first value that does not occur in the first program: \`${firstNew.name}\``];
   return [`${fn}: different in exact arithmetic: ${where}`, ...blamed, ...example(counterexample)];
 }
 
 function example(found: Counterexample | undefined): string[] {
-  if (found === undefined) return ["  float64 shows no difference on the inputs that were tried"];
+  if (found === undefined) return ["  float64 shows no difference on the inputs tried"];
   const { inputs, result, index, a, b } = found;
   const values = Object.entries(inputs).map(([name, tensor]) => `    ${name} = ${shown(tensor)}`);
   return [`  in float64 ${atIndex(result, index)} is ${a} and ${b}, for`, ...values];

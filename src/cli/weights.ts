@@ -1,4 +1,4 @@
-/** `--weights-out`: the constants that passes have made, in a file beside the program that reads them. */
+/** `--weights-out`: the constants that passes have created, in a file for the program that reads them. */
 
 import { dirname, isAbsolute, join, relative } from "node:path";
 import { materialize } from "../driver/materialize.ts";
@@ -13,8 +13,8 @@ const folderOf = (path: string) => (path === "-" ? "." : dirname(path));
 
 /**
  * Writes the constants that are computed from others to `weights`, and returns the module that reads them from there. A
- * line for each says how far its rows are from mean zero.
- * @param output where the module's text goes to; files are named relative to its folder.
+ * line for each says how far its row means are from zero.
+ * @param output the file to which the module's text is written; constants are relative to its folder.
  */
 export function writeWeights(
   module: Module,
@@ -25,7 +25,7 @@ export function writeWeights(
 ): Module {
   const made = materialize(module, constants, relative(folderOf(output), weights));
   if (made.constants.length === 0) {
-    session.say(`${weights} is not written: no constant is new`);
+    session.say(`${weights} is not written, as there are no new constants`);
     return made.module;
   }
   const tensors = made.constants.map(({ name, tensor: { element, shape, data } }) => {
@@ -40,7 +40,7 @@ export function writeWeights(
   return made.module;
 }
 
-/** The module of a text that stands in another folder: files that were named relative to the old one still are found. */
+/** The module of a text that is written to another folder: its relative file names are adapted. */
 export function moved(module: Module, from: string, to: string): Module {
   const [old, now] = [folderOf(from), folderOf(to)];
   if (relative(old, now) === "") return module;

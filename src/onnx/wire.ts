@@ -131,7 +131,7 @@ export function textOf(reader: ByteReader, { wire, range, content }: Field): str
   try {
     return decoder.decode(reader.bytes(content));
   } catch {
-    return corrupt(reader, range.start, "a name is not text in UTF-8");
+    return corrupt(reader, range.start, "a name is not UTF-8 text");
   }
 }
 

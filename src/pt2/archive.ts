@@ -112,7 +112,7 @@ function readText(source: ByteSource, { name, data, crc }: ZipEntry, longest: nu
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    fail(archiveErrors.unsound(source.name, `its entry ${name} is not text in UTF-8`));
+    fail(archiveErrors.unsound(source.name, `its entry ${name} is not UTF-8 text`));
   }
 }
 

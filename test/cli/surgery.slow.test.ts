@@ -19,7 +19,7 @@ test("both models run on the same inputs, whose extents are told or chosen", asy
   const { code, stdout, stderr } = await check(place);
   expect(code).toBe(0);
   expect(stdout).toMatch(/\ny: \[2, 4\] is off by \S+e-[5678] at most; its largest number is \S+\n {4}before: /);
-  expect(stderr).toContain("rows = 2, as nothing says otherwise (--dim rows=N does)");
+  expect(stderr).toContain("rows = 2, as it is not given (set it with --dim rows=N)");
   const told = await check(place, "--dim", "rows=7", "--seed", "3", "--json");
   expect(JSON.parse(told.stdout)).toMatchObject({
     check: { by: "onnxruntime", extents: { rows: 7 }, outputs: [{ output: "y", shape: [7, 4] }] },

@@ -62,7 +62,7 @@ test("does not touch what is fresh; --check writes nothing, names what is not, a
   place.write("a.tir", twoFunctions);
   expect(await place.run(["types", "--check", "a.tir"])).toMatchObject({
     code: 1,
-    stderr: "a.d.tir.ts is not that of the program\n",
+    stderr: "a.d.tir.ts is out of date\n",
   });
 });
 
@@ -78,7 +78,7 @@ test.each([
   ["no/*.tir", "no file matches it"],
   ["empty", "no file in it ends with `.tir`"],
   ["no.tir", "there is no such file"],
-  ["-", "a declaration stands beside a file"],
+  ["-", "a declaration is written beside a file"],
 ])("E0640: %s", async (operand, why) => {
   const place = new Workplace({ "empty/a.txt": "" });
   const { code, stderr } = await place.run(["types", operand]);

@@ -29,7 +29,7 @@ test("two programs that are equal", async () => {
     code: 0,
     stderr: "",
     stdout: `f: equal in exact arithmetic
-at 4 points of finite fields; a difference of degree up to 1024 is missed with a chance below 2^-72
+at 4 points of finite fields; a difference of degree up to 1024 is missed with a probability below 2^-72
 `,
   });
 });

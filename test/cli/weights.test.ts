@@ -61,7 +61,7 @@ fn f(x: f32[rows, 6]) -> (y: f32[rows, 4], z: f32[rows, 4]) {
 test("where nothing is new, nothing is written", async () => {
   const at = new Workplace({ "p.tir": "fn f(x: f32[n, 4]) -> f32[n, 4] { return layernorm(x, axes = [-1]) }\n" });
   const { code, stdout, stderr } = await at.run(["compile", "p.tir", "--weights-out", "new.safetensors"]);
-  expect([code, stderr]).toEqual([0, "new.safetensors is not written: no constant is new\n"]);
+  expect([code, stderr]).toEqual([0, "new.safetensors is not written, as there are no new constants\n"]);
   expect(stdout).toContain("@compute");
   expect(at.files()).toEqual(["p.tir"]);
 });

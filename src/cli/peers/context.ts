@@ -1,11 +1,11 @@
-/** What the adapters of peers are given. */
+/** The context given to the adapters of peers. */
 
 import type { OpenedDevice } from "../../runtime/node.ts";
 
-/** What a peer is opened with. */
+/** The context for opening a peer. */
 export interface PeerContext extends OpenedDevice {
   readonly adapter: unknown;
-  /** A package of the user's project, as it is imported there. */
+  /** Imports a package of the user's project. */
   // biome-ignore lint/suspicious/noExplicitAny: the types of peers are not installed with tirc.
   load(name: string): Promise<any>;
 }

@@ -1,4 +1,4 @@
-/** The libraries that `tirc bench` compares with, where the user's project has them. */
+/** The libraries that `tirc bench` compares with, if the user's project has them. */
 
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -8,10 +8,10 @@ import type { OpenedDevice } from "../../runtime/node.ts";
 import type { PeerContext } from "./context.ts";
 import { actAsPage } from "./page.ts";
 
-/** A peer, by what it is called, the package that it is in, and the packages it needs. */
+/** A peer: its name, its package, and the packages it needs. */
 interface PeerEntry {
   readonly packages: readonly string[];
-  /** Loads its packages; what comes of it opens the peer. */
+  /** Loads its packages, and returns a function that opens the peer. */
   readonly open: (load: PeerContext["load"]) => Promise<(context: PeerContext) => Promise<Peer>>;
 }
 
@@ -23,7 +23,7 @@ const entries = {
   },
   "onnxruntime-web": {
     packages: ["onnxruntime-web"],
-    // It is loaded before there is a page: it would look for its WebAssembly as a page does.
+    // It is loaded before there is a page; otherwise it would look for its WebAssembly as in a page.
     open: async (load) =>
       (await import("./onnxruntime.ts")).openOnnxruntime(await load("onnxruntime-web/dist/ort.webgpu.mjs")),
   },
@@ -31,7 +31,7 @@ const entries = {
 
 export const peerNames = Object.keys(entries) as (keyof typeof entries)[];
 
-/** Those that are installed in the project of a folder, of `names`; for the others why there is none. */
+/** Those of `names` that are installed in the project of a folder; for the others the reason. */
 export async function openPeers(
   names: readonly string[],
   opened: OpenedDevice,
@@ -57,7 +57,7 @@ export async function openPeers(
   return { peers, missing };
 }
 
-/** The folder of a package, as modules in `folder` find it. */
+/** The folder of a package, as resolved by modules in `folder`. */
 function folderOf(name: string, folder: string): string | undefined {
   const own = join(folder, "node_modules", name);
   if (existsSync(join(own, "package.json"))) return own;
@@ -65,7 +65,7 @@ function folderOf(name: string, folder: string): string | undefined {
   return above === folder ? undefined : folderOf(name, above);
 }
 
-/** What stands in `exports`: a path, or a choice by conditions. */
+/** An entry of `exports`: a path, or a choice by conditions. */
 type Export = string | { readonly [condition: string]: Export } | null | undefined;
 
 function chosen(entry: Export): string | undefined {

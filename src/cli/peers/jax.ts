@@ -1,4 +1,4 @@
-/** jax-js: the whole program under `jit`. An array is given away by each use of it unless its `ref` is taken. */
+/** jax-js: the whole program under `jit`. Each use of an array consumes it unless its `ref` is taken. */
 
 import type { Peer } from "../../bench/bench.ts";
 import { evaluateWith, type Library } from "../../bench/library.ts";
@@ -11,7 +11,7 @@ export async function openJax({ load }: PeerContext): Promise<Peer> {
   const { init, defaultDevice, jit, nn, numpy: np, lax } = await load("@jax-js/jax");
   await init("webgpu");
   defaultDevice("webgpu");
-  /** What was made since a trace began: each is given back in its end. */
+  /** The arrays created since a trace began, which are released at its end. */
   let made: Tensor[] = [];
   const keep = (value: Tensor) => {
     made.push(value);

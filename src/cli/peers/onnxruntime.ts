@@ -22,7 +22,7 @@ const opset = 17;
 const dataType = { float: 1, int64: 7 };
 const elements = { f32: 1, u8: 2, i8: 3, i32: 6, bool: 9, f16: 10, u32: 12, bf16: 16 } as const;
 
-/** A graph that is being made: values are names. */
+/** A graph under construction: values are names. */
 class Graph {
   readonly nodes: Uint8Array[] = [];
   readonly initializers: Uint8Array[] = [];
@@ -83,7 +83,7 @@ function libraryOf(graph: Graph, fn: Fn): Library<string> {
     where: (condition, yes, no) => graph.node("Where", [condition, yes, no]),
     number: (value) => graph.floats([], [value]),
     reduce(kind, x, axes, keepdims) {
-      // Of set 17 the sum alone has its axes as an input.
+      // In set 17 only the sum has its axes as an input.
       const attributes = { keepdims: Number(keepdims), ...(kind === "sum" ? {} : { axes }) };
       return graph.node(reductions[kind], kind === "sum" ? [x, graph.integers(axes)] : [x], attributes);
     },
@@ -109,7 +109,7 @@ function libraryOf(graph: Graph, fn: Fn): Library<string> {
   };
 }
 
-/** The program as a model, and the names of its results there. */
+/** The program as a model, and the names of its results in the model. */
 function modelOf(
   fn: Fn,
   inputs: Readonly<Record<string, PeerInput>>,
@@ -131,7 +131,7 @@ function modelOf(
   return { bytes: joinBytes(integerField(1, 8), messageField(7, body), ...opsets), outputs };
 }
 
-/** @param ort the module whose WebAssembly lies beside it: `onnxruntime-web/webgpu` is for bundlers. */
+/** @param ort the build whose WebAssembly is beside it: `onnxruntime-web/webgpu` is for bundlers. */
 export const openOnnxruntime =
   // biome-ignore lint/suspicious/noExplicitAny: the types of peers are not installed with tirc.
     (ort: any) =>
@@ -140,7 +140,7 @@ export const openOnnxruntime =
       ort.env.logLevel = "error";
       ort.env.webgpu.adapter = adapter;
       ort.env.webgpu.device = device;
-      // The last session that closes takes the backend with it: none is closed.
+      // Closing the last session would destroy the backend, so no session is closed.
       const sessions: unknown[] = [];
       return {
         name: "onnxruntime-web",

@@ -1,8 +1,8 @@
-/** What libraries for pages look for before they use WebGPU, in Node. */
+/** In Node, what libraries for pages look for before they use WebGPU. */
 
 import type { OpenedDevice } from "../../runtime/node.ts";
 
-/** Makes `navigator.gpu` give this device to whoever asks, and lets its queue take what onnxruntime-web passes. */
+/** Makes `navigator.gpu` return this device, and lets its queue accept what onnxruntime-web passes. */
 export async function actAsPage({ device, adapterInfo }: OpenedDevice): Promise<unknown> {
   const { globals } = await import("webgpu");
   Object.assign(globalThis, globals);
@@ -20,7 +20,7 @@ export async function actAsPage({ device, adapterInfo }: OpenedDevice): Promise<
   return adapter;
 }
 
-/** onnxruntime-web passes views of a SharedArrayBuffer, which WebGPU in Node does not take. */
+/** onnxruntime-web passes views of a SharedArrayBuffer, which WebGPU in Node rejects. */
 function acceptSharedMemory(queue: GPUQueue): void {
   const writeBuffer = queue.writeBuffer.bind(queue);
   queue.writeBuffer = (buffer, at, data, from = 0, size) => {

@@ -1,4 +1,4 @@
-/** TensorFlow.js on its WebGPU backend: ops one by one, as its users write them. */
+/** TensorFlow.js on its WebGPU backend: ops one by one, as in user code. */
 
 import type { Peer } from "../../bench/bench.ts";
 import { evaluateWith, type Library } from "../../bench/library.ts";
@@ -44,7 +44,7 @@ export async function openTfjs({ device, adapterInfo, load }: PeerContext): Prom
         async launch() {
           for (const output of outputs) output.dispose();
           outputs = Object.values(tf.tidy(() => evaluateWith(fn, library, given)));
-          // After so many ops it has submitted by itself, and has none to submit.
+          // It submits by itself after a number of ops, and may have nothing left to submit.
           const backend = tf.backend();
           if (backend.commandEncoder === null) return;
           backend.endComputePassEncoder();
