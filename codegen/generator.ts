@@ -7,8 +7,8 @@
  * - epilogue, prologue: elementwise ops after and before the reductions; to the generator they are ops like others.
  */
 
+import * as kernelMessages from "../src/diagnostics/areas/kernels.ts";
 import { fail } from "../src/diagnostics/diagnostic.ts";
-import { kernelErrors } from "../src/diagnostics/errors-kernel.ts";
 import { leavesOf } from "../src/ir/atoms.ts";
 import { dimensionNames, type Value } from "../src/ir/ir.ts";
 import type { Dim, ElementType } from "../src/ir/types.ts";
@@ -45,7 +45,7 @@ function checkCounts({ fn, nodes, stores }: Graph, { dispatch }: Manifest): void
       .find((found) => found !== undefined);
   if (overflow === undefined) return;
   const [what, count, ...extents] = overflow;
-  fail(kernelErrors.notCounted(fn.span, fn.name, { what, count, extents }, mostCounted));
+  fail(kernelMessages.notCounted(fn.span, fn.name, { what, count, extents }, mostCounted));
 }
 
 /** Aliases that all entry points of a text allow. */

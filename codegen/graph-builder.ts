@@ -4,8 +4,8 @@
  * the place is built anew; a reduction never is.
  */
 
+import * as kernelMessages from "../src/diagnostics/areas/kernels.ts";
 import { fail } from "../src/diagnostics/diagnostic.ts";
-import { kernelErrors } from "../src/diagnostics/errors-kernel.ts";
 import { type Atom, leavesOf } from "../src/ir/atoms.ts";
 import type { Op, Value } from "../src/ir/ir.ts";
 import { type DimAtoms, type IterationSpace, mapOf } from "../src/ir/iteration.ts";
@@ -136,7 +136,7 @@ export class GraphBuilder {
     if (op.name === "global") return;
     const def = ops[op.name];
     const moves = around.size === 0 ? around : restricted(around, this.space.dimsOf(op.result));
-    if (moves.size > 0 && ++this.movedOps > mostMoved) fail(kernelErrors.tooManyPlaces(op.span, op.name, mostMoved));
+    if (moves.size > 0 && ++this.movedOps > mostMoved) fail(kernelMessages.tooManyPlaces(op.span, op.name, mostMoved));
     if (def.kind === "index") {
       this.bind(op.result, moves, this.indexed(op, def, moves));
       return;

@@ -1,7 +1,7 @@
 /** What a kernel computes, as a graph over its iteration space. */
 
+import * as kernelMessages from "../src/diagnostics/areas/kernels.ts";
 import { fail } from "../src/diagnostics/diagnostic.ts";
-import { kernelErrors } from "../src/diagnostics/errors-kernel.ts";
 import { Atom, leavesOf } from "../src/ir/atoms.ts";
 import { type Fn, type Op, presentOperands, type Value } from "../src/ir/ir.ts";
 import { type DimAtoms, IterationSpace } from "../src/ir/iteration.ts";
@@ -78,7 +78,7 @@ function spaceOf(live: readonly Op[]): IterationSpace {
   const space = new IterationSpace();
   for (const op of live) {
     const refusal = space.add(op);
-    if (refusal !== undefined) fail(kernelErrors.cannotWalk(op.span, op.name, refusal));
+    if (refusal !== undefined) fail(kernelMessages.cannotWalk(op.span, op.name, refusal));
   }
   return space;
 }
@@ -203,7 +203,7 @@ function orderOf(fn: Fn, returned: readonly Value[], live: readonly Op[], space:
   if (missing === undefined) return order;
   const walked = order.map((atom) => atom.extent).join(" x ") || "1";
   const why = `the largest walks over ${walked}, and another axis has ${missing.extent}`;
-  fail(kernelErrors.noCommonSpace(fn.span, fn.name, why));
+  fail(kernelMessages.noCommonSpace(fn.span, fn.name, why));
 }
 
 /** Whether the result has the columns of the walk, even if its values do not differ along them. */

@@ -3,8 +3,8 @@
  * needs anew, except what an earlier loop has computed and the lane has kept.
  */
 
+import * as kernelMessages from "../src/diagnostics/areas/kernels.ts";
 import { fail } from "../src/diagnostics/diagnostic.ts";
-import { kernelErrors } from "../src/diagnostics/errors-kernel.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { computedType } from "./expression.ts";
 import { type Fold, operandsOf } from "./folds.ts";
@@ -48,7 +48,7 @@ export function planLoops(graph: Graph, schedule: Schedule, cache: Cache): (Loop
   const [most, least] = [countNodes(anew), countNodes(kept)];
   if (most <= mostRepeats * least) return anew;
   if (steps !== undefined) return kept;
-  if (most > mostNodes) fail(kernelErrors.tooLarge(graph.fn.span, graph.fn.name, kept.length, most));
+  if (most > mostNodes) fail(kernelMessages.tooLarge(graph.fn.span, graph.fn.name, kept.length, most));
   return anew;
 }
 

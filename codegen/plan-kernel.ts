@@ -1,7 +1,7 @@
 /** From a fused function to its graph and its schedule. */
 
+import * as kernelMessages from "../src/diagnostics/areas/kernels.ts";
 import { fail } from "../src/diagnostics/diagnostic.ts";
-import { kernelErrors } from "../src/diagnostics/errors-kernel.ts";
 import { leavesOf } from "../src/ir/atoms.ts";
 import { type Fn, isLeaf, type Value } from "../src/ir/ir.ts";
 import { firstMismatch, whyOutside } from "../src/ir/iteration.ts";
@@ -140,10 +140,10 @@ function checkFused(fn: Fn, tile: Tile | undefined): void {
   if (outside !== undefined) {
     const reason = whyOutside(outside) as string;
     const counts = { others: others.length, isInterpreted: work.every((op) => op.name !== "extern") };
-    fail(kernelErrors.outside(outside.span, fn.name, outside.name, reason, counts));
+    fail(kernelMessages.outside(outside.span, fn.name, outside.name, reason, counts));
   }
   const loose = work.find((op) => op.kernel === undefined);
-  if (loose !== undefined) fail(kernelErrors.notFused(loose.span, fn.name, loose.name));
+  if (loose !== undefined) fail(kernelMessages.notFused(loose.span, fn.name, loose.name));
   const count = new Set(work.map((op) => op.kernel)).size;
   const found = tile === undefined ? firstMismatch(work) : undefined;
   // Sums over rows beside other reductions are merged by a kernel of their own.
@@ -152,14 +152,14 @@ function checkFused(fn: Fn, tile: Tile | undefined): void {
   if (found === undefined) buildGraph(lowerNorms(fn));
   const first = work.find((op) => op.kernel !== work[0]?.kernel) as (typeof work)[number];
   const { op, ...refusal } = found ?? { op: first, reason: "the program puts it into another `kernel`" };
-  fail(kernelErrors.severalKernels(op.span, fn.name, op.name, refusal, Math.max(2, count)));
+  fail(kernelMessages.severalKernels(op.span, fn.name, op.name, refusal, Math.max(2, count)));
 }
 
 function checkTarget(fn: Fn, target: TargetProfile): void {
   const inputs = [...fn.params, ...globalsOf(fn)].filter((value) => !isScalar(value)).map(bufferName);
   const names = [...inputs, ...fn.results.map(({ name }) => name)];
   const most = target.limits.maxStorageBuffersPerShaderStage;
-  if (names.length > most) fail(kernelErrors.tooManyBuffers(fn.span, fn.name, names, target.name, most));
+  if (names.length > most) fail(kernelMessages.tooManyBuffers(fn.span, fn.name, names, target.name, most));
 }
 
 /** The ways in which buffers are walked. */

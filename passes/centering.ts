@@ -7,7 +7,7 @@
  * overflow JavaScript's.
  */
 
-import type { Miss } from "../src/diagnostics/remarks.ts";
+import type { Miss } from "../src/diagnostics/areas/rewrites.ts";
 import type { Assumption } from "../src/ir/field/compare.ts";
 import { type Const, constantValue, type Op, type Value } from "../src/ir/ir.ts";
 import { parameterOf, quoted } from "../src/ir/naming.ts";

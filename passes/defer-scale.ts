@@ -27,7 +27,7 @@
  * a row that is not scaled may overflow in the sum.
  */
 
-import type { Miss } from "../src/diagnostics/remarks.ts";
+import type { Miss } from "../src/diagnostics/areas/rewrites.ts";
 import { type Builder, rewrite } from "../src/ir/builder.ts";
 import { constantValue, definedBy, type Op, type Uses, usesOf, type Value } from "../src/ir/ir.ts";
 import { quoted, quotedOp } from "../src/ir/naming.ts";

@@ -17,7 +17,7 @@
  *   for each.
  */
 
-import type { Miss } from "../src/diagnostics/remarks.ts";
+import type { Miss } from "../src/diagnostics/areas/rewrites.ts";
 import type { Fn, Op, Value } from "../src/ir/ir.ts";
 import { attribute } from "../src/ir/ops/def.ts";
 import { definePass, type PassContext } from "../src/pass/define-pass.ts";

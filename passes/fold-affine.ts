@@ -12,7 +12,7 @@
  * where nothing else reads these weights: tied ones stay. A beta that lies behind gamma goes first, or gamma stays.
  */
 
-import type { Miss } from "../src/diagnostics/remarks.ts";
+import type { Miss } from "../src/diagnostics/areas/rewrites.ts";
 import { constantValue, definedBy, type Fn, type Op, type Value } from "../src/ir/ir.ts";
 import { isNorm } from "../src/ir/op-kinds.ts";
 import { attribute } from "../src/ir/ops/def.ts";

@@ -16,7 +16,7 @@
  * products and the like stay outside of kernels, with a remark too. Nothing is computed differently.
  */
 
-import { kernelRefusals } from "../src/diagnostics/errors-kernel.ts";
+import { kernelRefusals } from "../src/diagnostics/refusals.ts";
 import { copyOp } from "../src/ir/builder.ts";
 import { type Fn, isLeaf, makeFn, type Op, type Value } from "../src/ir/ir.ts";
 import { whyOutside } from "../src/ir/iteration.ts";

@@ -14,8 +14,8 @@
  * needs of f.
  */
 
+import * as gradientMessages from "../src/diagnostics/areas/gradients.ts";
 import { type Diagnostic, fail } from "../src/diagnostics/diagnostic.ts";
-import { gradientErrors, gradientRemarks } from "../src/diagnostics/errors-gradient.ts";
 import { Builder, copyOp, copyParam } from "../src/ir/builder.ts";
 import { type Fn, makeFn, type Op, type Result, Value } from "../src/ir/ir.ts";
 import { nameOf, unusedName } from "../src/ir/naming.ts";
@@ -45,7 +45,7 @@ function chosen<T>(
     const found = all.find(([own]) => own === name);
     if (found === undefined)
       return fail(
-        gradientErrors.unknown(
+        gradientMessages.unknown(
           fn.span,
           fn.name,
           what,
@@ -54,7 +54,7 @@ function chosen<T>(
         ),
       );
     const [, value, one] = found;
-    return isFloat(value.element) ? one : fail(gradientErrors.noFloat(value.span, what, name, printType(value.type)));
+    return isFloat(value.element) ? one : fail(gradientMessages.noFloat(value.span, what, name, printType(value.type)));
   });
 }
 
@@ -187,7 +187,7 @@ function gradientOf(fn: Fn, { wrt, of }: Pick<Options, "wrt" | "of">, stops: (op
   });
   const refused: Diagnostic[] = [];
   for (const op of fn.ops.toReversed()) {
-    backward.through(op, active, ({ span, name }, why) => refused.push(gradientErrors.noDerivative(span, name, why)));
+    backward.through(op, active, ({ span, name }, why) => refused.push(gradientMessages.noDerivative(span, name, why)));
   }
   if (refused.length > 0) fail(...refused.reverse());
   const gradients = wanted.flatMap((param) => {
@@ -195,14 +195,14 @@ function gradientOf(fn: Fn, { wrt, of }: Pick<Options, "wrt" | "of">, stops: (op
     if (value !== undefined) return [{ param, value }];
     if (namesIn(wrt) === undefined) return [];
     return fail(
-      gradientErrors.independent(
+      gradientMessages.independent(
         param.span,
         nameOf(param),
         results.map(({ name }) => name),
       ),
     );
   });
-  if (gradients.length === 0) fail(gradientErrors.nothing(fn.span, fn.name));
+  if (gradients.length === 0) fail(gradientMessages.nothing(fn.span, fn.name));
   const names = new Set<string>();
   const full = makeFn({
     name: `${fn.name}_grad`,
@@ -236,14 +236,15 @@ export const gradient = definePass({
     const names = namesIn(options.fn);
     if (names !== undefined && !names.includes(fn.name)) return fn;
     const name = `${fn.name}_grad`;
-    if (context.functions.includes(name)) fail(gradientErrors.taken(fn.span, name, fn.name));
+    if (context.functions.includes(name)) fail(gradientMessages.taken(fn.span, name, fn.name));
     const stops = new Set<Op>();
     const backward = gradientOf(fn, options, (op) => stops.add(op));
     for (const param of parametersOf(fn, options.wrt)) {
       const { span, trained, centered } = param;
-      if (trained && centered.length > 0) context.remark(gradientRemarks.trainedPromise(span, nameOf(param), centered));
+      if (trained && centered.length > 0)
+        context.remark(gradientMessages.trainedPromise(span, nameOf(param), centered));
     }
-    for (const op of stops) context.remark(gradientRemarks.stops(op.span, op.name));
+    for (const op of stops) context.remark(gradientMessages.stops(op.span, op.name));
     return { fn, beside: [backward] };
   },
 });

@@ -5,7 +5,7 @@
  * - stored: a value that its kernel writes, because another kernel reads it or the function returns it.
  */
 
-import { kernelRefusals, type Refusal } from "../src/diagnostics/errors-kernel.ts";
+import { kernelRefusals, type Refusal } from "../src/diagnostics/refusals.ts";
 import { elementsOf, estimatedBytes, mostBuffers } from "../src/ir/bytes.ts";
 import type { Fn, Op, Value } from "../src/ir/ir.ts";
 import { firstMismatch, IterationSpace } from "../src/ir/iteration.ts";

@@ -10,7 +10,7 @@
  *   d * (f v + eps)^-1/2 = f^-1/2 * d * (v + eps / f)^-1/2.
  */
 
-import type { Miss } from "../src/diagnostics/remarks.ts";
+import type { Miss } from "../src/diagnostics/areas/rewrites.ts";
 import type { Builder } from "../src/ir/builder.ts";
 import { definedBy, type Fn, type Op, usesOf, type Value } from "../src/ir/ir.ts";
 import { quoted } from "../src/ir/naming.ts";

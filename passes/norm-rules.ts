@@ -15,7 +15,7 @@
  * centering may stand between norm and scale: P (s x) = s P x.
  */
 
-import type { Miss } from "../src/diagnostics/remarks.ts";
+import type { Miss } from "../src/diagnostics/areas/rewrites.ts";
 import type { Builder } from "../src/ir/builder.ts";
 import type { Arithmetic, Law, PositiveRows } from "../src/ir/field/laws.ts";
 import { constantValue, definedBy, type Op, presentOperands, type Uses, type Value } from "../src/ir/ir.ts";

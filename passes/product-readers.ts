@@ -9,7 +9,7 @@
  * reshapes and transposes that keep rows as they are. The new weights are constants that are computed from the old.
  */
 
-import type { Miss } from "../src/diagnostics/remarks.ts";
+import type { Miss } from "../src/diagnostics/areas/rewrites.ts";
 import { type Builder, rewrite } from "../src/ir/builder.ts";
 import { type Const, constantValue, definedBy, type Fn, isLeaf, type Op, usesOf, type Value } from "../src/ir/ir.ts";
 import { quoted, quotedOp } from "../src/ir/naming.ts";

@@ -1,6 +1,6 @@
 /** What the rules of `raise-norms` share: how products are seen, and what is told to the user in the end. */
 
-import type { Miss } from "../src/diagnostics/remarks.ts";
+import type { Miss } from "../src/diagnostics/areas/rewrites.ts";
 import { type Builder, type Replacement, rewrite } from "../src/ir/builder.ts";
 import type { Assumption } from "../src/ir/field/compare.ts";
 import { type Fn, type Op, type Uses, usesOf, type Value } from "../src/ir/ir.ts";

@@ -10,8 +10,8 @@
  * move axes. They hold in real arithmetic.
  */
 
-import { listing } from "../src/diagnostics/errors-types.ts";
-import type { Miss } from "../src/diagnostics/remarks.ts";
+import type { Miss } from "../src/diagnostics/areas/rewrites.ts";
+import { listing } from "../src/diagnostics/wording.ts";
 import type { Op, Value } from "../src/ir/ir.ts";
 import { byOp, quoted, quotedOp } from "../src/ir/naming.ts";
 import { attribute, type IndexDef, type LinearDef, type ShapeDef, type ZeroMeanWay } from "../src/ir/ops/def.ts";

@@ -8,7 +8,7 @@
  * on, and the NaN or infinity that finite values give would be lost.
  */
 
-import type { Miss } from "../src/diagnostics/remarks.ts";
+import type { Miss } from "../src/diagnostics/areas/rewrites.ts";
 import type { Builder } from "../src/ir/builder.ts";
 import { definedBy, type Op, type Value } from "../src/ir/ir.ts";
 import { sameType } from "../src/ir/types.ts";

@@ -5,7 +5,7 @@
  * Each finding may carry a miss: it looks like that statistic, but for a condition.
  */
 
-import type { Miss } from "../src/diagnostics/remarks.ts";
+import type { Miss } from "../src/diagnostics/areas/rewrites.ts";
 import type { Assumption } from "../src/ir/field/compare.ts";
 import { definedBy, type Op, type Value } from "../src/ir/ir.ts";
 import { quoted } from "../src/ir/naming.ts";

@@ -1,9 +1,9 @@
 /** Writes the generated pages of docs/ from the built package: `npm run build && npm run docs`. */
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as words from "../dist/grammar/words.js";
 import { builtinPasses, defaultPipeline } from "../dist/passes/index.js";
 import { deviceFamilies } from "../dist/src/cli/device-families.js";
-import { catalog } from "../dist/src/diagnostics/catalog.js";
+import { catalog, families } from "../dist/src/diagnostics/catalog.js";
 import * as tirc from "../dist/src/index.js";
 import { signatureOf } from "../dist/src/ir/infer.js";
 import { callableNames, ops } from "../dist/src/ir/ops/index.js";
@@ -11,7 +11,7 @@ import { elementTypes } from "../dist/src/ir/types.js";
 import { targetNotes } from "../dist/src/target/target.js";
 import { architecturePage, architecturePicture } from "./architecture.mjs";
 import { roomImports } from "./imports.mjs";
-import { diagnosticsPage, languagePage, passesPage, targetsPage, walkthrough, withExamples } from "./reference.mjs";
+import { diagnosticsPages, languagePage, passesPage, targetsPage, walkthrough, withExamples } from "./reference.mjs";
 import * as rooms from "./rooms.mjs";
 import { textmateGrammar } from "./textmate.mjs";
 
@@ -26,7 +26,10 @@ writeFileSync(
   new URL("targets.md", docs),
   targetsPage(read("docs/targets.intro.md"), tirc.builtinTargets, targetNotes, deviceFamilies, profile),
 );
-writeFileSync(new URL("diagnostics.md", docs), diagnosticsPage(catalog));
+const ofDiagnostics = new URL("diagnostics/", docs);
+rmSync(ofDiagnostics, { recursive: true, force: true });
+mkdirSync(ofDiagnostics);
+for (const [name, text] of diagnosticsPages(families)) writeFileSync(new URL(name, ofDiagnostics), text);
 writeFileSync(
   new URL("architecture.md", docs),
   architecturePage(read("docs/architecture.md"), rooms.layers, roomImports()),

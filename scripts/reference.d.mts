@@ -1,6 +1,6 @@
 export function languagePage(intro: string, ops: object, signatureOf: (name: never) => string): string;
 export function passesPage(passes: readonly object[], defaultPipeline: readonly string[]): string;
-export function diagnosticsPage(catalog: ReadonlyMap<string, object>): string;
+export function diagnosticsPages(families: readonly object[]): Map<string, string>;
 export function targetsPage(
   intro: string,
   targets: readonly object[],

@@ -121,15 +121,24 @@ ${devices.join("\n")}`;
   return between(`${generated}\n${before.trim()}\n\n${tables}\n\n${after.trim()}\n`, "profile", fenced("", whole));
 }
 
-/** docs/diagnostics.md. */
-export function diagnosticsPage(catalog) {
-  const sections = [...catalog]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([code, page]) => {
+/** The pages of docs/diagnostics by their names: one for each family, and an index of them. */
+export function diagnosticsPages(families) {
+  const anchor = (code) => code.toLowerCase();
+  const pages = families.map(({ name, title, about, pages }) => {
+    const sections = [...pages].map(([code, page]) => {
       const example = `For example:\n\n${fenced("", page.wrong)}\nInstead:\n\n${fenced("", page.fix)}`;
-      return `## ${code}: ${page.title}\n\n${page.explanation.trim()}\n\n${example}`;
+      return `<a id="${anchor(code)}"></a>\n\n## ${code}: ${page.title}\n\n${page.explanation}\n\n${example}`;
     });
-  return `${generated}\n# Diagnostics\n\n\`tirc explain CODE\` prints these pages.\n\n${sections.join("\n")}`;
+    const first = `${generated}\n# Diagnostics: ${title}\n\n${about} [All diagnostics](README.md)`;
+    return [`${name}.md`, `${first}\n\n${sections.join("\n")}`];
+  });
+  const topics = families.map(({ name, title, about, pages }) => {
+    const rows = [...pages].map(([code, page]) => `| [${code}](${name}.md#${anchor(code)}) | ${page.title} |`);
+    return `## [${title}](${name}.md)\n\n${about}\n\n| code | |\n|---|---|\n${rows.join("\n")}\n`;
+  });
+  const intro =
+    "Every diagnostic by topic. Codes that begin with E are errors, with R remarks and warnings; `tirc explain CODE` prints the page of one.";
+  return new Map([["README.md", `${generated}\n# Diagnostics\n\n${intro}\n\n${topics.join("\n")}`], ...pages]);
 }
 
 /** `text` with what stands between `<!-- name -->` and `<!-- /name -->` replaced. */

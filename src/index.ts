@@ -9,7 +9,8 @@ export { minifyKernel } from "../codegen/minify.ts";
 export { distinctKernels } from "../codegen/variants.ts";
 export { builtinPasses, builtins, defaultPipeline, namedPipelines } from "../passes/index.ts";
 export * as patterns from "../passes/patterns.ts";
-export { catalog, explain } from "./diagnostics/catalog.ts";
+export type { PluginPlace } from "./diagnostics/areas/plugins.ts";
+export type { Miss } from "./diagnostics/areas/rewrites.ts";
 export {
   type Diagnostic,
   type DiagnosticExtras,
@@ -29,13 +30,11 @@ export {
   TircError,
   warning,
 } from "./diagnostics/diagnostic.ts";
-export type { Refusal as KernelRefusal } from "./diagnostics/errors-kernel.ts";
-export type { PluginPlace } from "./diagnostics/errors-plugins.ts";
 export { type JsonDiagnostic, renderJson } from "./diagnostics/json.ts";
 export type { Page } from "./diagnostics/page.ts";
 export type { Place } from "./diagnostics/place.ts";
 export { type PrettyOptions, renderPretty } from "./diagnostics/pretty.ts";
-export type { Miss } from "./diagnostics/remarks.ts";
+export type { Refusal as KernelRefusal } from "./diagnostics/refusals.ts";
 export { renderShort } from "./diagnostics/short.ts";
 export {
   applyFusedRmsNorm,

@@ -9,7 +9,7 @@ import { architecturePage, architecturePicture } from "../scripts/architecture.m
 import { wordsModule } from "../scripts/build-grammar.mjs";
 import { roomImports } from "../scripts/imports.mjs";
 import {
-  diagnosticsPage,
+  diagnosticsPages,
   languagePage,
   passesPage,
   targetsPage,
@@ -19,7 +19,7 @@ import {
 import * as rooms from "../scripts/rooms.mjs";
 import { textmateGrammar } from "../scripts/textmate.mjs";
 import { deviceFamilies } from "../src/cli/device-families.ts";
-import { catalog } from "../src/diagnostics/catalog.ts";
+import { catalog, families } from "../src/diagnostics/catalog.ts";
 import * as tirc from "../src/index.ts";
 import { signatureOf } from "../src/ir/infer.ts";
 import { callableNames, opNames, ops } from "../src/ir/ops/index.ts";
@@ -36,7 +36,6 @@ describe("generated pages are fresh", () => {
   test.each<[string, () => string]>([
     ["docs/language.md", () => languagePage(read("docs/language.intro.md"), ops, signatureOf)],
     ["docs/passes.md", () => passesPage(builtinPasses, defaultPipeline)],
-    ["docs/diagnostics.md", () => diagnosticsPage(catalog)],
     ["docs/targets.md", () => targetsOf(catalog.get("E0592")?.fix as string)],
     ["grammar/words.ts", () => wordsModule()],
     ["docs/architecture.md", () => architecturePage(read("docs/architecture.md"), rooms.layers, roomImports())],
@@ -48,6 +47,17 @@ describe("generated pages are fresh", () => {
       .map((page) => [page, () => withExamples(read(page), read)] as [string, () => string]),
     ["docs/walkthrough.md", () => walkthrough(read("docs/walkthrough.md"), read, { ...tirc, defaultPipeline })],
   ])("%s", (path, generate) => expect(read(path), renew).toBe(generate()));
+});
+
+test("docs/diagnostics has a page for each family, and an index", () => {
+  const fresh = diagnosticsPages(families);
+  expect(readdirSync("docs/diagnostics").toSorted(), renew).toEqual([...fresh.keys()].toSorted());
+  for (const [name, text] of fresh) expect(read(`docs/diagnostics/${name}`), renew).toBe(text);
+});
+
+test("the diagnostic that the guide shows is one of the sources", () => {
+  const [, code = "?"] = /```\n(export const E\d{4}[\s\S]*?)```/.exec(read("docs/guide.md")) ?? [];
+  expect(read("src/diagnostics/areas/types.ts")).toContain(code);
 });
 
 test("the language page has every op that a program can call, and the passes page every pass", () => {

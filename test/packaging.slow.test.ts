@@ -201,6 +201,7 @@ console.log(JSON.stringify({ kernels: kernels.map(({ name, manifest }) => [name,
 
   test.each([
     "tirc",
+    "tirc/diagnostics",
     "tirc/runtime",
     "tirc/runtime/node",
     "tirc/language",

@@ -1,7 +1,7 @@
 /** Files of the visitor's: what is dropped, with the folders in it, and how a worker reads parts of them. */
 
+import * as fileErrors from "../../src/diagnostics/areas/files.ts";
 import { fail } from "../../src/diagnostics/diagnostic.ts";
-import { fileErrors } from "../../src/diagnostics/errors-data.ts";
 import type { ByteSource } from "../../src/onnx/bytes.ts";
 
 /** A file that goes to a worker without its bytes, and its path in what was dropped. */

@@ -1,8 +1,8 @@
 /** Which model dropped files are of: the one that lies nearest to the top of what was dropped. */
 
 import type { Folder } from "../../src/checkpoint/checkpoint.ts";
+import * as fileErrors from "../../src/diagnostics/areas/files.ts";
 import { fail } from "../../src/diagnostics/diagnostic.ts";
-import { fileErrors } from "../../src/diagnostics/errors-data.ts";
 import type { ByteSource } from "../../src/onnx/bytes.ts";
 
 /** A file, and its path in what was dropped: `gpt2/config.json`. */

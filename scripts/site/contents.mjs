@@ -1,16 +1,19 @@
 /** The pages of the site and their order: the lists of docs/README.md, as mdBook reads its SUMMARY.md. */
 
 const heading = /^## (?<title>.+)$/;
-const entry = /^- \[(?<title>[^\]]+)\]\((?<target>[^)]+)\)/;
+const entry = /^(?<indent> *)- \[(?<title>[^\]]+)\]\((?<target>[^)]+)\)/;
 
-/** @param {string} summary the text of docs/README.md. */
+/** @param {string} summary the text of docs/README.md. A page that is listed below another one has that one's path as `below`. */
 export function contentsOf(summary) {
   const sections = [];
   for (const line of summary.split("\n")) {
     const section = heading.exec(line)?.groups;
     if (section !== undefined) sections.push({ title: section.title, pages: [] });
     const page = entry.exec(line)?.groups;
-    if (page !== undefined) sections.at(-1).pages.push({ title: page.title, path: resolvePath("docs/", page.target) });
+    if (page === undefined) continue;
+    const { pages } = sections.at(-1);
+    const below = page.indent === "" ? undefined : pages.findLast((before) => before.below === undefined)?.path;
+    pages.push({ title: page.title, path: resolvePath("docs/", page.target), below });
   }
   const start = {
     title: "Start",

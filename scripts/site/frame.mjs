@@ -2,7 +2,7 @@
 import { addressFrom, outputOf } from "./contents.mjs";
 import { escapeHtml } from "./highlight.mjs";
 
-/** More sections than this are no table of contents: the page of diagnostics has hundreds. */
+/** A longer list of sections is not a table of contents: pages of diagnostics have dozens. */
 const mostSections = 30;
 
 const link = (from, to, text, attributes = "") =>
@@ -17,10 +17,14 @@ function navigation(contents, output, headings) {
     const below = isHere && inner !== "" ? `<ul>${inner}</ul>` : "";
     return `<li>${link(output, outputOf(path), title, isHere ? ' aria-current="page"' : "")}${below}</li>`;
   };
+  const here = contents.flatMap(({ pages }) => pages).find(({ path }) => outputOf(path) === output);
+  // Pages below one are listed where it is open, or one of them.
+  const isListed = ({ below }) => below === undefined || below === here?.path || below === here?.below;
   return contents
     .map(({ title, pages }, i) => {
       const id = `contents-${i}`;
-      return `<p id="${id}">${escapeHtml(title)}</p>\n<ul aria-labelledby="${id}">${pages.map(item).join("\n")}</ul>`;
+      const items = pages.filter(isListed).map(item).join("\n");
+      return `<p id="${id}">${escapeHtml(title)}</p>\n<ul aria-labelledby="${id}">${items}</ul>`;
     })
     .join("\n");
 }

@@ -6,8 +6,8 @@
 import { lanesInStep } from "../../codegen/candidates.ts";
 import { generate, scheduleOf } from "../../codegen/generate.ts";
 import { workgroupsOf } from "../../codegen/launch.ts";
+import * as deviceErrors from "../diagnostics/areas/devices.ts";
 import { fail, TircError } from "../diagnostics/diagnostic.ts";
-import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
 import { interpret } from "../ir/interpret.ts";
 import type { Fn } from "../ir/ir.ts";
 import { elementCount, type Tensor } from "../ir/tensor.ts";
@@ -167,7 +167,7 @@ class Trial {
     try {
       const { outputs } = await prepared.run(inputs, dims);
       for (const [name, want] of Object.entries(this.#wanted)) {
-        if (!agree(outputs[name] as HostTensor, want)) fail(runtimeErrors.wrongNumbers(this.#fn.name, name));
+        if (!agree(outputs[name] as HostTensor, want)) fail(deviceErrors.wrongNumbers(this.#fn.name, name));
       }
       const bound = prepared.bind(inputs, dims);
       return { encode: (...args) => bound.encode(...args), destroy: () => prepared.destroy() };

@@ -3,9 +3,9 @@
  * `model.safetensors.index.json` lists. Of the weights only the headers are read here.
  */
 
+import * as checkpointErrors from "../diagnostics/areas/checkpoints.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { duplicateKey } from "../diagnostics/duplicate-key.ts";
-import { checkpointErrors } from "../diagnostics/errors-checkpoint.ts";
 import { readSafetensorsHeader, type TensorEntry } from "../formats/safetensors.ts";
 import type { ByteSource } from "../onnx/bytes.ts";
 

@@ -4,8 +4,8 @@
  * activation) is an `extern` op, which passes leave alone.
  */
 
+import * as checkpointErrors from "../diagnostics/areas/checkpoints.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { checkpointErrors } from "../diagnostics/errors-checkpoint.ts";
 import type { Checkpoint, StoredTensor } from "./checkpoint.ts";
 
 /** A value of the program. */

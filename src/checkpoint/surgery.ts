@@ -9,8 +9,8 @@
 
 import { eliminateCentering } from "../../passes/eliminate-centering.ts";
 import { layernormToRmsnorm } from "../../passes/layernorm-to-rmsnorm.ts";
+import * as normWarnings from "../diagnostics/areas/norms.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
-import { normWarnings } from "../diagnostics/errors-norms.ts";
 import { equivalent } from "../driver/equivalent.ts";
 import { readConstants } from "../driver/materialize.ts";
 import { type NormRecord, normRecords } from "../driver/norm-records.ts";

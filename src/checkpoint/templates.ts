@@ -3,8 +3,8 @@
  * additions are those of the library `transformers` (src/transformers/models/NAME/modeling_NAME.py).
  */
 
+import * as checkpointErrors from "../diagnostics/areas/checkpoints.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { checkpointErrors } from "../diagnostics/errors-checkpoint.ts";
 import type { Config } from "./checkpoint.ts";
 import { decoders, rmsDecoders } from "./decoders.ts";
 import { encoders } from "./encoders.ts";

@@ -3,9 +3,9 @@
  * the weights that change are the original's, and so are all files but those of weights and the configuration.
  */
 
+import * as checkpointErrors from "../diagnostics/areas/checkpoints.ts";
+import * as constErrors from "../diagnostics/areas/consts.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { checkpointErrors } from "../diagnostics/errors-checkpoint.ts";
-import { constErrors } from "../diagnostics/errors-const.ts";
 import { putElements } from "../formats/bytes.ts";
 import { headerLength, readSafetensor, writtenType } from "../formats/safetensors.ts";
 import { roundTo } from "../ir/float16.ts";

@@ -5,9 +5,9 @@
  * - flag: an option without a value.
  */
 
+import * as cliErrors from "../diagnostics/areas/command.ts";
 import { type Diagnostic, fail, type Source, type Span, type Word } from "../diagnostics/diagnostic.ts";
-import { cliErrors } from "../diagnostics/errors-cli.ts";
-import { listing } from "../diagnostics/errors-types.ts";
+import { listing } from "../diagnostics/wording.ts";
 
 /** Whether a value is the path of a file, and how the file is used. */
 export interface PathUse {

@@ -1,7 +1,7 @@
 /** The measurements of `tirc bench`, as a table and as a chart. */
 
 import type { KernelTiming, Point, Timing } from "../bench/bench.ts";
-import { extentsText } from "../diagnostics/errors-passes.ts";
+import { extentsText } from "../diagnostics/wording.ts";
 import { columns } from "../report/columns.ts";
 import { escaped } from "../report/surgery-page.ts";
 

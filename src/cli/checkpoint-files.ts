@@ -2,8 +2,8 @@
 
 import { join } from "node:path";
 import { type Checkpoint, type Folder, openCheckpoint } from "../checkpoint/checkpoint.ts";
+import * as checkpointErrors from "../diagnostics/areas/checkpoints.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { checkpointErrors } from "../diagnostics/errors-checkpoint.ts";
 import { filesIn, kindOf } from "./files.ts";
 import { openWeights } from "./model-files.ts";
 import type { Io } from "./session.ts";

@@ -1,8 +1,8 @@
 /** The tensors of a program's `const`s, read from their files when needed. */
 
 import { dirname, join } from "node:path";
+import * as constErrors from "../diagnostics/areas/consts.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { constFileErrors } from "../diagnostics/errors-data.ts";
 import { type NpyArray, readNpy } from "../formats/npy.ts";
 import { readSafetensor, readSafetensorsHeader } from "../formats/safetensors.ts";
 import { isBeyond } from "../ir/float16.ts";
@@ -55,22 +55,16 @@ function load(constant: Const, folder: string, models: Map<string, OnnxModel>, i
   const { element } = type;
   const fits = isFloat(element) ? array.kind === "float" : array.kind === (isInteger(element) ? "integer" : "bool");
   const where = data.tensor === undefined ? file : `\`${data.tensor}\` in ${file}`;
-  if (!fits) fail(constFileErrors.wrongType(span, name, printType(type), where, array.type));
+  if (!fits) fail(constErrors.wrongType(span, name, printType(type), where, array.type));
   if (!sameShape(array.shape, type.shape)) {
     fail(
-      constFileErrors.wrongType(
-        span,
-        name,
-        printType(type),
-        where,
-        `${array.type} of shape [${array.shape.join(", ")}]`,
-      ),
+      constErrors.wrongType(span, name, printType(type), where, `${array.type} of shape [${array.shape.join(", ")}]`),
     );
   }
   const beyond = array.numbers.findIndex((number) => isBeyond(element, number));
   if (beyond >= 0) {
     const value = array.numbers[beyond] as number;
-    fail(constFileErrors.outOfRange(span, name, printType(type), where, indexOf(beyond, array.shape), value));
+    fail(constErrors.outOfRange(span, name, printType(type), where, indexOf(beyond, array.shape), value));
   }
   return { element, shape: array.shape, data: toNumbers(fromNumbers(element, array.shape, array.numbers)) };
 }
@@ -87,27 +81,27 @@ function readModelConstant(
   models: Map<string, OnnxModel>,
   io: Io,
 ): NpyArray {
-  if (data.kind !== "load" || data.tensor === undefined) fail(constFileErrors.needsTensor(span, name, file));
+  if (data.kind !== "load" || data.tensor === undefined) fail(constErrors.needsTensor(span, name, file));
   const model = models.get(file) ?? openModel(file, io, span);
   models.set(file, model);
   const tensor = model.tensorWritten(data.tensor);
   const numbers = tensor === undefined ? undefined : model.numbers(tensor);
-  if (numbers === undefined) fail(constFileErrors.noTensor(span, file, data.tensor, model.tensorNames));
+  if (numbers === undefined) fail(constErrors.noTensor(span, file, data.tensor, model.tensorNames));
   return numbers;
 }
 
 function readNpyConstant({ name, data, span }: Const, file: string, io: Io): NpyArray {
-  if (data.kind === "load" && data.tensor !== undefined) fail(constFileErrors.oneTensor(span, name, file));
+  if (data.kind === "load" && data.tensor !== undefined) fail(constErrors.oneTensor(span, name, file));
   return readNpy(readBytes(file, io, span), file);
 }
 
 function readNamed({ name, data, span }: Const, file: string, io: Io): NpyArray {
-  if (data.kind !== "load" || data.tensor === undefined) fail(constFileErrors.needsTensor(span, name, file));
+  if (data.kind !== "load" || data.tensor === undefined) fail(constErrors.needsTensor(span, name, file));
   const open = openFile(file, io, span);
   try {
     const entries = readSafetensorsHeader(open, file);
     const entry = entries.get(data.tensor);
-    if (entry === undefined) fail(constFileErrors.noTensor(span, file, data.tensor, [...entries.keys()]));
+    if (entry === undefined) fail(constErrors.noTensor(span, file, data.tensor, [...entries.keys()]));
     return readSafetensor(open, file, data.tensor, entry);
   } finally {
     open.close();

@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { builtinPasses } from "../../passes/index.ts";
-import { internalError, withReproducer } from "../diagnostics/errors-cli.ts";
+import { internalError, keptIn } from "../diagnostics/areas/command.ts";
 import { PassFailure } from "../pass-manager/pass-manager.ts";
 import { withHeader } from "../pass-manager/pipeline.ts";
 import { internalErrorCode } from "./exit-code.ts";
@@ -16,7 +16,7 @@ export function reportCrash(caught: unknown, command: string, session: Session):
   const kept = keepProgram(message, command, session);
   const ownPass = caught instanceof PassFailure && !builtinPasses.some(({ name }) => name === caught.pass);
   const shown = ownPass
-    ? withReproducer(caught.diagnostic, kept)
+    ? { ...caught.diagnostic, notes: [...caught.diagnostic.notes, ...keptIn(kept)] }
     : internalError(message.split("\n")[0] as string, kept);
   session.report([shown]);
   if (session.io.env.TIRC_DEBUG === "1") session.tell(linesOf(stackOf(caught)));

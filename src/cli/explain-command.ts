@@ -1,8 +1,8 @@
 /** `tirc explain`: one page of the catalog, or the titles of all. */
 
+import * as cliErrors from "../diagnostics/areas/command.ts";
 import { catalog, explain } from "../diagnostics/catalog.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { cliErrors } from "../diagnostics/errors-cli.ts";
 import type { Arguments, Word } from "./arguments.ts";
 import { loadPlugins } from "./plugins.ts";
 import { linesOf, type Session } from "./session.ts";

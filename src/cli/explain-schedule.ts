@@ -1,8 +1,8 @@
 /** `tirc compile --explain-schedule`: the schedules considered for each kernel, and why one was chosen. */
 
 import { type Explained, estimatedElements, explainSchedule } from "../../codegen/candidates.ts";
+import * as cliErrors from "../diagnostics/areas/command.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import { launchesOf, type Plan } from "../plan/plan.ts";
 import { columns } from "../report/columns.ts";

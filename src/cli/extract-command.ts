@@ -1,7 +1,7 @@
 /** `tirc extract`: the norms of an ONNX model, with the ops around them that fit the same kernel, as programs and kernels. */
 
 import { relative, resolve } from "node:path";
-import { normWarnings } from "../diagnostics/errors-norms.ts";
+import * as normWarnings from "../diagnostics/areas/norms.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import { Dataflow } from "../extract/dataflow.ts";
 import { cutModel } from "../extract/plan.ts";

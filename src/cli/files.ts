@@ -20,8 +20,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import * as fileErrors from "../diagnostics/areas/files.ts";
 import { fail, type Span, TircError } from "../diagnostics/diagnostic.ts";
-import { fileErrors } from "../diagnostics/errors-data.ts";
 import type { Io } from "./session.ts";
 
 const reasons: Readonly<Record<string, string>> = {

@@ -7,8 +7,8 @@
 
 import { readdirSync } from "node:fs";
 import { resolve } from "node:path";
+import * as fileErrors from "../diagnostics/areas/files.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { fileErrors } from "../diagnostics/errors-data.ts";
 import type { Word } from "./arguments.ts";
 import { kindOf } from "./files.ts";
 import type { Io } from "./session.ts";

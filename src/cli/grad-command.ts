@@ -1,8 +1,8 @@
 /** `tirc grad`: a program with functions that compute the gradients of its functions. */
 
+import * as gradientMessages from "../diagnostics/areas/gradients.ts";
+import * as passMessages from "../diagnostics/areas/pipelines.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { gradientErrors } from "../diagnostics/errors-gradient.ts";
-import { passErrors } from "../diagnostics/errors-passes.ts";
 import { type GradientOptions, gradient } from "../driver/gradient.ts";
 import type { Fn, Module } from "../ir/ir.ts";
 import { nameOf } from "../ir/naming.ts";
@@ -48,7 +48,7 @@ function chosen({ fns }: Module, name: Word | undefined): readonly Fn[] {
   if (name === undefined) return fns;
   const found = fns.filter((fn) => fn.name === name.text);
   const names = fns.map((fn) => fn.name);
-  return found.length > 0 ? found : fail(passErrors.unknownFunction(name.text, names, name.span));
+  return found.length > 0 ? found : fail(passMessages.unknownFunction(name.text, names, name.span));
 }
 
 /** The names in a list such as `x,gamma`; each function must have all of them. Throws E0801. */
@@ -65,7 +65,7 @@ function namesOf(
   const found = fns.flatMap((fn) =>
     words
       .filter(({ text }) => !known(fn).includes(text))
-      .map(({ span, text }) => gradientErrors.unknown(span, fn.name, what, text, known(fn))),
+      .map(({ span, text }) => gradientMessages.unknown(span, fn.name, what, text, known(fn))),
   );
   if (found.length > 0) fail(...found);
   return words.map(({ text }) => text);

@@ -1,7 +1,7 @@
 /** Where kernels are written: to stdout, to a file, or to a folder with a file for each. */
 
+import * as cliErrors from "../diagnostics/areas/command.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import type { Instrument } from "../pass-manager/instrument.ts";
 import { dump } from "../pass-manager/instruments.ts";

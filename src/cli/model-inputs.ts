@@ -2,11 +2,11 @@
 
 import { type Fill, numbersOf, printFill } from "../compare/fill.ts";
 import { type InputSource, seedOf } from "../compare/inputs.ts";
+import * as cliErrors from "../diagnostics/areas/command.ts";
+import * as fileErrors from "../diagnostics/areas/files.ts";
+import * as inputErrors from "../diagnostics/areas/inputs.ts";
+import * as surgeryErrors from "../diagnostics/areas/surgery.ts";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
-import { cliErrors } from "../diagnostics/errors-cli.ts";
-import { npyErrors } from "../diagnostics/errors-data.ts";
-import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
-import { surgeryErrors } from "../diagnostics/errors-surgery.ts";
 import { isBeyond, roundTo } from "../ir/float16.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type ElementType, printShape } from "../ir/types.ts";
@@ -175,16 +175,16 @@ function matchFile(
   toldBy: Map<string, string>,
 ): Diagnostic[] {
   const wrong = (why: string) =>
-    runtimeErrors.wrongShape(input.name, printed(input), `${file}, ${printShape(array.shape)}`, why);
+    inputErrors.wrongShape(input.name, printed(input), `${file}, ${printShape(array.shape)}`, why);
   if (array.shape.length !== input.shape.length) {
     return [wrong(`it has ${array.shape.length} dimensions, not ${input.shape.length}`)];
   }
-  return input.shape.flatMap((dim, axis) => {
+  return input.shape.flatMap((dim, axis): Diagnostic[] => {
     const extent = array.shape[axis] as number;
     if (typeof dim === "number") return dim === extent ? [] : [wrong(`axis ${axis} is ${extent}, not ${dim}`)];
     const before = extents[dim];
     if (before !== undefined && before !== extent) {
-      return [runtimeErrors.dimConflict(dim, toldBy.get(dim) ?? "", before, file, extent)];
+      return [inputErrors.dimConflict(dim, toldBy.get(dim) ?? "", before, file, extent)];
     }
     extents[dim] = extent;
     toldBy.set(dim, file);
@@ -200,11 +200,11 @@ const accepts: Readonly<Record<NumberKind, readonly NumberKind[]>> = {
 
 function numbersInFile(input: ModelInput, { file, array }: InputSource & { kind: "file" }): Float64Array {
   if (!accepts[input.kind].includes(array.kind)) {
-    fail(npyErrors.wrongKind(file, array.type, input.name, typeName(input.dataType)));
+    fail(fileErrors.wrongKind(file, array.type, input.name, typeName(input.dataType)));
   }
   const type = drawnAs[input.dataType] as ElementType;
   const at = array.numbers.findIndex((number) => input.dataType !== 11 && isBeyond(type, number));
   if (at < 0) return array.numbers;
   const place = indexOf(at, array.shape);
-  fail(npyErrors.outOfRange(file, array.numbers[at] as number, place, input.name, typeName(input.dataType)));
+  fail(fileErrors.outOfRange(file, array.numbers[at] as number, place, input.name, typeName(input.dataType)));
 }

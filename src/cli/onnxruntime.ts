@@ -1,8 +1,8 @@
 /** Models run by onnxruntime, through the package `onnxruntime-web`, which is only loaded here. */
 
 import type { Tensor as OrtTensor } from "onnxruntime-web";
+import * as surgeryErrors from "../diagnostics/areas/surgery.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { surgeryErrors } from "../diagnostics/errors-surgery.ts";
 import { fromFloat16Bits, toFloat16Bits } from "../ir/float16.ts";
 
 export interface RunTensor {

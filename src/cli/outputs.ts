@@ -6,9 +6,9 @@
  * links are followed.
  */
 
+import * as cliErrors from "../diagnostics/areas/command.ts";
+import * as fileErrors from "../diagnostics/areas/files.ts";
 import { fail, type Span } from "../diagnostics/diagnostic.ts";
-import { cliErrors } from "../diagnostics/errors-cli.ts";
-import { fileErrors } from "../diagnostics/errors-data.ts";
 import { type Arguments, checkStream, type OptionSpec, type Word } from "./arguments.ts";
 import {
   type FileData,

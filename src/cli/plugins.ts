@@ -2,8 +2,8 @@
 
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import * as pluginErrors from "../diagnostics/areas/plugins.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { pluginErrors } from "../diagnostics/errors-plugins.ts";
 import { type Installed, installPlugin, type Plugin } from "../driver/plugin.ts";
 import type { Arguments, Word } from "./arguments.ts";
 import { kindOf } from "./files.ts";

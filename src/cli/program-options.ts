@@ -1,8 +1,8 @@
 /** The options common to `compile` and `run`: the pipeline, the target, the instruments, and the program itself. */
 
+import * as cliErrors from "../diagnostics/areas/command.ts";
+import * as passMessages from "../diagnostics/areas/pipelines.ts";
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
-import { cliErrors } from "../diagnostics/errors-cli.ts";
-import { passErrors } from "../diagnostics/errors-passes.ts";
 import { pipelineOf } from "../driver/check.ts";
 import type { CompileOptions } from "../driver/compile.ts";
 import { type Plugin, registryOf, targetsOf } from "../driver/plugin.ts";
@@ -142,7 +142,7 @@ function checkPassNames(args: Arguments, passes: readonly Pass[]): void {
   const known = passes.map((pass) => pass.name);
   const words = ["--print-ir-before", "--print-ir-after", "--disable-pass"].flatMap((name) => args.values(name));
   const unknown = words.filter((word) => !known.includes(word.text));
-  if (unknown.length > 0) fail(...unknown.map((word) => passErrors.unknownPass(word.span, word.text, known)));
+  if (unknown.length > 0) fail(...unknown.map((word) => passMessages.unknownPass(word.span, word.text, known)));
 }
 
 function readPipeline(args: Arguments, registry: PassRegistry): string | undefined {
@@ -215,7 +215,7 @@ function choose(module: Module, name: Word | undefined): Module {
   const names = module.fns.map((fn) => fn.name);
   return found.length > 0
     ? makeModule(found, module.consts)
-    : fail(passErrors.unknownFunction(name.text, names, name.span));
+    : fail(passMessages.unknownFunction(name.text, names, name.span));
 }
 
 interface GivenDim {

@@ -1,9 +1,9 @@
 /** `tirc compile --prove`: whether kernels compute their functions, in exact arithmetic. */
 
 import { type KernelProof, proveLaunch } from "../../codegen/prove.ts";
+import * as kernelMessages from "../diagnostics/areas/kernels.ts";
+import * as passMessages from "../diagnostics/areas/pipelines.ts";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
-import { kernelErrors, kernelWarnings } from "../diagnostics/errors-kernel.ts";
-import { passErrors } from "../diagnostics/errors-passes.ts";
 import type { CompileVariantsResult } from "../driver/compile.ts";
 import { targetsOf } from "../driver/plugin.ts";
 import type { Fn } from "../ir/ir.ts";
@@ -29,7 +29,7 @@ export function proveKernels(
     const difference = !isOneKernel(plan) ? comparePlan(plan, module.consts) : undefined;
     if (difference !== undefined) {
       const found = { ...difference, firstNew: undefined };
-      wrong.push(passErrors.notTheSame("outline", plan.fn.name, plan.fn.span, found));
+      wrong.push(passMessages.notTheSame("outline", plan.fn.name, plan.fn.span, found));
     }
     for (const launch of launches) {
       const { fn } = launch;
@@ -50,11 +50,11 @@ function problemOf({ name, span }: Fn, target: TargetProfile, proof: KernelProof
     case "equal":
       return undefined;
     case "different":
-      return kernelErrors.notTheFunction(span, name, target.name, proof.difference);
+      return kernelMessages.notTheFunction(span, name, target.name, proof.difference);
     case "unsound":
-      return kernelErrors.notTheFunction(span, name, target.name, proof);
+      return kernelMessages.notTheFunction(span, name, target.name, proof);
     case "undecided":
-      return kernelWarnings.notProved(span, name, target.name, proof.because);
+      return kernelMessages.notProved(span, name, target.name, proof.because);
     default:
       return proof satisfies never;
   }

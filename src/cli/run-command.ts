@@ -6,9 +6,9 @@ import { checkSizes, chooseDims, type InputSource, makeInput } from "../compare/
 import { constantsAfter, hostTensorsOf, planInputs, type Tensors } from "../compare/kernel-inputs.ts";
 import { explainNotFinite } from "../compare/not-finite.ts";
 import { refuseOpaque } from "../compare/refuse-opaque.ts";
+import * as cliErrors from "../diagnostics/areas/command.ts";
+import * as compareMessages from "../diagnostics/areas/comparison.ts";
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
-import { cliErrors } from "../diagnostics/errors-cli.ts";
-import { compareErrors } from "../diagnostics/errors-data.ts";
 import { compile, optimize } from "../driver/compile.ts";
 import { writeNpy } from "../formats/npy.ts";
 import { type Constants, interpret } from "../ir/interpret.ts";
@@ -202,6 +202,6 @@ function wrongOutputs(outputs: Tensors, comparisons: ReadonlyMap<string, Compari
       count: wrong,
       total: got.data.length,
     };
-    return [compareErrors.differs(name, values, tolerance === 0 ? "nothing" : String(tolerance))];
+    return [compareMessages.differs(name, values, tolerance === 0 ? "nothing" : String(tolerance))];
   });
 }

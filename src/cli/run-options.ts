@@ -2,8 +2,8 @@
 
 import { fillForms, parseFill } from "../compare/fill.ts";
 import type { InputSource } from "../compare/inputs.ts";
+import * as cliErrors from "../diagnostics/areas/command.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { readNpy } from "../formats/npy.ts";
 import type { Fn } from "../ir/ir.ts";
 import { type Arguments, assignment, checkStream, type Word } from "./arguments.ts";

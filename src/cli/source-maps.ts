@@ -1,8 +1,8 @@
 /** `--source-map`: files that map lines of the WGSL to the program. */
 
 import { dirname, join, relative, resolve } from "node:path";
+import * as cliErrors from "../diagnostics/areas/command.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { renderSourceMap } from "../emit/source-map.ts";
 import type { Kernel } from "../target/manifest.ts";
 import type { Arguments } from "./arguments.ts";

@@ -5,8 +5,8 @@
  * - reference: the original model in float64, by the interpreter. It shows which model a difference is due to.
  */
 
+import * as surgeryErrors from "../diagnostics/areas/surgery.ts";
 import { fail, TircError } from "../diagnostics/diagnostic.ts";
-import { surgeryErrors } from "../diagnostics/errors-surgery.ts";
 import { progress } from "../diagnostics/progress.ts";
 import { bytesInMemory } from "../onnx/bytes.ts";
 import { OnnxModel } from "../onnx/model.ts";

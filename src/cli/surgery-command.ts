@@ -1,11 +1,11 @@
 /** `tirc surgery`: rewrites the LayerNorms of a model as RMSNorms, and writes the new model. */
 
 import { basename, dirname, join, resolve } from "node:path";
+import * as cliErrors from "../diagnostics/areas/command.ts";
+import * as surgeryErrors from "../diagnostics/areas/surgery.ts";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
-import { cliErrors } from "../diagnostics/errors-cli.ts";
-import { surgeryErrors } from "../diagnostics/errors-surgery.ts";
-import { listing } from "../diagnostics/errors-types.ts";
 import { jsonText } from "../diagnostics/json.ts";
+import { listing } from "../diagnostics/wording.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { bytesOf } from "../onnx/write.ts";
 import { Pt2Model } from "../pt2/model.ts";

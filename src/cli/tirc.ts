@@ -1,7 +1,7 @@
 /** The command line: parses it, runs the command, and turns everything that is thrown into diagnostics and an exit code. */
 
+import * as cliErrors from "../diagnostics/areas/command.ts";
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
-import { cliErrors } from "../diagnostics/errors-cli.ts";
 import { type Arguments, commandLine, parseArguments, type Word } from "./arguments.ts";
 import { commandSpecs } from "./commands.ts";
 import { exitCodeOf } from "./exit-code.ts";

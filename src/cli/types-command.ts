@@ -2,8 +2,8 @@
 
 import { builtins } from "../../passes/index.ts";
 import { compileFile, declarationOf } from "../bundlers/compile-file.ts";
+import * as fileErrors from "../diagnostics/areas/files.ts";
 import { fail, TircError } from "../diagnostics/diagnostic.ts";
-import { fileErrors } from "../diagnostics/errors-data.ts";
 import { emittedFunctions } from "../emit/module.ts";
 import { parsePipeline } from "../pass-manager/pipeline.ts";
 import { portableTarget } from "../target/target.ts";

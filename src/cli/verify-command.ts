@@ -1,9 +1,9 @@
 /** `tirc verify`: whether two programs compute the same, in exact arithmetic. */
 
+import * as cliErrors from "../diagnostics/areas/command.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { cliErrors } from "../diagnostics/errors-cli.ts";
-import { extentsText } from "../diagnostics/errors-passes.ts";
 import { jsonText } from "../diagnostics/json.ts";
+import { extentsText } from "../diagnostics/wording.ts";
 import { type Counterexample, type Equivalence, equivalent, type FunctionEquivalence } from "../driver/equivalent.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { parse } from "../parse/parse.ts";

@@ -1,7 +1,7 @@
 /** What a program promises of its inputs and constants: `@centered` rows have mean zero, as far as their element type can say it. */
 
+import * as compareMessages from "../diagnostics/areas/comparison.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
-import { contractErrors } from "../diagnostics/errors-data.ts";
 import type { Constants } from "../ir/interpret.ts";
 import type { Const, Fn, Value } from "../ir/ir.ts";
 import { meanTolerance, rowMeans, withoutMeans } from "../ir/row-means.ts";
@@ -50,5 +50,5 @@ function broken({ centered, span }: Promised, name: string, read: () => Tensor):
   if (count === 0) return [];
   const worst = means.reduce((best, mean, row) => (Math.abs(mean) > Math.abs(means[best] as number) ? row : best), 0);
   const about = { row: worst, mean: means[worst] as number, count, rows: means.length };
-  return [contractErrors.notCentered(span, name, centered, about)];
+  return [compareMessages.notCentered(span, name, centered, about)];
 }

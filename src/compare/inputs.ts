@@ -1,9 +1,9 @@
 /** The inputs of `tirc run`: from files, or made up. */
 
+import * as cliErrors from "../diagnostics/areas/command.ts";
+import * as fileErrors from "../diagnostics/areas/files.ts";
+import * as inputErrors from "../diagnostics/areas/inputs.ts";
 import { type Diagnostic, fail, type Word } from "../diagnostics/diagnostic.ts";
-import { cliErrors } from "../diagnostics/errors-cli.ts";
-import { npyErrors } from "../diagnostics/errors-data.ts";
-import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
 import type { NpyArray } from "../formats/npy.ts";
 import { isBeyond } from "../ir/float16.ts";
 import { resolveShape } from "../ir/interpret.ts";
@@ -81,7 +81,7 @@ function matchFile(
 ): void {
   const report = (why: string) => {
     const got = `${file}, ${printShape(array.shape)}`;
-    found.push(runtimeErrors.wrongShape(param.name as string, printType(param.type), got, why));
+    found.push(inputErrors.wrongShape(param.name as string, printType(param.type), got, why));
   };
   if (array.shape.length !== param.shape.length) {
     report(`it has ${array.shape.length} dimensions, not ${param.shape.length}`);
@@ -95,7 +95,7 @@ function matchFile(
     }
     const before = extents[dim];
     if (before !== undefined && before !== extent) {
-      found.push(runtimeErrors.dimConflict(dim, toldBy.get(dim) ?? "", before, file, extent));
+      found.push(inputErrors.dimConflict(dim, toldBy.get(dim) ?? "", before, file, extent));
     }
     extents[dim] = extent;
     toldBy.set(dim, file);
@@ -162,10 +162,10 @@ function checkNumbers(param: Value, { file, array }: InputSource & { kind: "file
   const type = printType(param.type);
   const name = param.name as string;
   const kinds: readonly NpyArray["kind"][] = accepts[elementInfo[param.element].kind];
-  if (!kinds.includes(array.kind)) fail(npyErrors.wrongKind(file, array.type, name, type));
+  if (!kinds.includes(array.kind)) fail(fileErrors.wrongKind(file, array.type, name, type));
   const at = array.numbers.findIndex((number) => isBeyond(param.element, number));
   if (at >= 0)
     fail(
-      npyErrors.outOfRange(file, array.numbers[at] as number, `[${indexAt(at, array.shape).join(", ")}]`, name, type),
+      fileErrors.outOfRange(file, array.numbers[at] as number, `[${indexAt(at, array.shape).join(", ")}]`, name, type),
     );
 }

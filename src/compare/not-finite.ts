@@ -1,7 +1,7 @@
 /** Where the float64 reference itself makes a NaN or an infinity of finite inputs: the op, and inputs that would not. */
 
+import * as compareMessages from "../diagnostics/areas/comparison.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
-import { compareWarnings } from "../diagnostics/errors-data.ts";
 import { type Constants, dimsOfInputs, type Environment, evaluateFn } from "../ir/interpret.ts";
 import { type Fn, isLeaf, type Op, type Value } from "../ir/ir.ts";
 import { ops } from "../ir/ops/index.ts";
@@ -41,7 +41,7 @@ export function explainNotFinite(fn: Fn, references: Readonly<Record<string, Ref
     const read = new Set(op.operands.flatMap((operand) => (operand ? upstream(operand) : [])));
     const params = fn.params.filter((param) => read.has(param));
     return [
-      compareWarnings.notFinite(op.span, op.name, {
+      compareMessages.notFinite(op.span, op.name, {
         output: name,
         what: test === Number.isNaN ? "NaN" : "infinite",
         count: data.filter(test).length,

@@ -1,51 +1,121 @@
-/** What `tirc explain CODE` prints: a page for every code of a diagnostic. An area is one part, one line here. */
+/**
+ * Every diagnostic with its page, by family: what `tirc explain` and docs/diagnostics show.
+ *
+ * A code stands once in an area: its page, and below it the functions that word its messages. As in rustc's `error_codes!`
+ * a code without a page does not compile, and as there pages are not part of the compiler: here since they are constants
+ * of their own, which bundlers leave out where nothing asks for the catalog. Elm, too, words a message beside its hint.
+ */
 
-import { checkpointPages } from "./catalog-checkpoint.ts";
-import { cliPages } from "./catalog-cli.ts";
-import { constPages } from "./catalog-const.ts";
-import { dataPages } from "./catalog-data.ts";
-import { externPages } from "./catalog-extern.ts";
-import { gradientPages } from "./catalog-gradient.ts";
-import { kernelPages } from "./catalog-kernel.ts";
-import { lexicalPages } from "./catalog-lexical.ts";
-import { linearPages } from "./catalog-linear.ts";
-import { normPages } from "./catalog-norms.ts";
-import { onnxPages } from "./catalog-onnx.ts";
-import { passPages } from "./catalog-passes.ts";
-import { pipelinePages } from "./catalog-pipelines.ts";
-import { pluginPages } from "./catalog-plugins.ts";
-import { archivePages } from "./catalog-pt2.ts";
-import { runtimePages } from "./catalog-runtime.ts";
-import { syntaxPages } from "./catalog-syntax.ts";
-import { targetPages } from "./catalog-target.ts";
-import { typePages } from "./catalog-types.ts";
-import { verifyPages } from "./catalog-verify.ts";
+import { area, type CodedPage } from "./area.ts";
+import * as archives from "./areas/archives.ts";
+import * as calls from "./areas/calls.ts";
+import * as checkpoints from "./areas/checkpoints.ts";
+import * as command from "./areas/command.ts";
+import * as comparison from "./areas/comparison.ts";
+import * as consts from "./areas/consts.ts";
+import * as devices from "./areas/devices.ts";
+import * as extern from "./areas/extern.ts";
+import * as files from "./areas/files.ts";
+import * as gradients from "./areas/gradients.ts";
+import * as inputs from "./areas/inputs.ts";
+import * as kernels from "./areas/kernels.ts";
+import * as lexical from "./areas/lexical.ts";
+import * as linear from "./areas/linear.ts";
+import * as norms from "./areas/norms.ts";
+import * as onnx from "./areas/onnx.ts";
+import * as pipelines from "./areas/pipelines.ts";
+import * as plugins from "./areas/plugins.ts";
+import * as rewrites from "./areas/rewrites.ts";
+import * as statements from "./areas/statements.ts";
+import * as surgery from "./areas/surgery.ts";
+import * as syntax from "./areas/syntax.ts";
+import * as targets from "./areas/targets.ts";
+import * as types from "./areas/types.ts";
+import * as verifier from "./areas/verifier.ts";
 import type { Page } from "./page.ts";
+
+export type { Page };
+
+/** Diagnostics that are about one thing, in the order of their codes. */
+export interface Family {
+  /** Of its page in docs/diagnostics. */
+  readonly name: string;
+  readonly title: string;
+  /** What its diagnostics are about. */
+  readonly about: string;
+  readonly pages: ReadonlyMap<string, Page>;
+}
+
+const byCode = (pages: readonly CodedPage[]): ReadonlyMap<string, Page> =>
+  new Map(pages.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+
+const family = (name: string, title: string, about: string, ...areas: (readonly CodedPage[])[]): Family => ({
+  ...{ name, title, about },
+  pages: byCode(areas.flat()),
+});
+
+/** In the order in which a program meets them. */
+export const families: readonly Family[] = [
+  family(
+    "syntax",
+    "Syntax",
+    "Characters, brackets, statements: what the parser expects, and what it found instead.",
+    ...[area(lexical), area(syntax), area(statements)],
+  ),
+  family(
+    "types",
+    "Names, types and shapes",
+    "Names that are not defined, arguments that an op does not take, element types and shapes that do not agree.",
+    ...[area(calls), area(types), area(linear), area(extern)],
+  ),
+  family(
+    "norms",
+    "Norms and centerings",
+    "What passes did to the norms of a program, and why they left one as it was.",
+    ...[area(rewrites), area(norms)],
+  ),
+  family(
+    "passes",
+    "Pipelines and passes",
+    "Pipelines that cannot be read, and passes that failed. The verifier (E04xx) runs after every pass: what it finds is a mistake in the pass that ran last, or in code that builds IR with the library, and not in the program.",
+    ...[area(pipelines), area(verifier)],
+  ),
+  family("gradients", "Gradients", "What cannot be differentiated, and what a gradient saves.", area(gradients)),
+  family(
+    "kernels",
+    "Kernels and targets",
+    "Why a function does not become one kernel, and target profiles that cannot be read.",
+    ...[area(kernels), area(targets)],
+  ),
+  family(
+    "running",
+    "Running kernels",
+    "Inputs that do not fit a kernel, and devices that lack something or fail.",
+    ...[area(inputs), area(devices)],
+  ),
+  family(
+    "data",
+    "Constants, files and comparisons",
+    "Constant tensors, files of tensors, and results that differ from the reference.",
+    ...[area(consts), area(files), area(comparison)],
+  ),
+  family(
+    "models",
+    "Models",
+    "ONNX models, archives of `torch.export` and checkpoints of Hugging Face: reading them, and writing them back.",
+    ...[area(onnx), area(surgery), area(archives), area(checkpoints)],
+  ),
+  family(
+    "command",
+    "The command and its plugins",
+    "Command lines and options that cannot be used, and plugins that cannot be loaded.",
+    ...[area(command), area(plugins)],
+  ),
+];
 
 /** Keyed by code: `E0203`. In the order of the codes. */
 export const catalog: ReadonlyMap<string, Page> = new Map(
-  Object.entries<Page>({
-    ...lexicalPages,
-    ...syntaxPages,
-    ...typePages,
-    ...verifyPages,
-    ...targetPages,
-    ...runtimePages,
-    ...passPages,
-    ...pipelinePages,
-    ...kernelPages,
-    ...linearPages,
-    ...externPages,
-    ...onnxPages,
-    ...archivePages,
-    ...constPages,
-    ...normPages,
-    ...dataPages,
-    ...checkpointPages,
-    ...cliPages,
-    ...pluginPages,
-    ...gradientPages,
-  }).sort(([a], [b]) => (a < b ? -1 : 1)),
+  families.flatMap(({ pages }) => [...pages]).toSorted(([a], [b]) => (a < b ? -1 : 1)),
 );
 
 /**

@@ -65,10 +65,10 @@ export interface Proposal {
 export type Help = string | Proposal;
 
 /** An error, a warning or a remark, as data: `renderPretty`, `renderShort` and `renderJson` show it. */
-export interface Diagnostic {
+export interface Diagnostic<Code extends string = string> {
   readonly severity: Severity;
   /** `E0203`, `R0301`, ...: a key of the catalog, which `tirc explain` prints. */
-  readonly code: string;
+  readonly code: Code;
   readonly message: string;
   /** The pass that says it. */
   readonly pass?: string;
@@ -119,7 +119,12 @@ export function replacing(line: string, text: string, span: Span | undefined): H
 /** ``write `text` ``, for what stands at `span`. */
 export const writing = (text: string, span: Span | undefined): Help => replacing(`write \`${text}\``, text, span);
 
-function make(severity: Severity, code: string, message: string, extras: DiagnosticExtras): Diagnostic {
+function make<Code extends string>(
+  severity: Severity,
+  code: Code,
+  message: string,
+  extras: DiagnosticExtras,
+): Diagnostic<Code> {
   const { span, labels = [], notes = [], help = [] } = extras;
   const rest = { severity, code, message, span, labels, notes };
   if (typeof help !== "function") return { ...rest, ...separated(help) };
@@ -145,17 +150,29 @@ function separated(all: readonly Help[]): Pick<Diagnostic, "help" | "fixes"> {
 }
 
 /** A diagnostic that refuses a program. `code` is its own, or a new one of a pass of one's own. */
-export function error(code: string, message: string, extras: DiagnosticExtras = {}): Diagnostic {
+export function error<Code extends string>(
+  code: Code,
+  message: string,
+  extras: DiagnosticExtras = {},
+): Diagnostic<Code> {
   return make("error", code, message, extras);
 }
 
 /** A diagnostic that is always shown, and refuses nothing. */
-export function warning(code: string, message: string, extras: DiagnosticExtras = {}): Diagnostic {
+export function warning<Code extends string>(
+  code: Code,
+  message: string,
+  extras: DiagnosticExtras = {},
+): Diagnostic<Code> {
   return make("warning", code, message, extras);
 }
 
 /** A diagnostic that is shown on demand: what a pass did, or why it did not. */
-export function remark(code: string, message: string, extras: DiagnosticExtras = {}): Diagnostic {
+export function remark<Code extends string>(
+  code: Code,
+  message: string,
+  extras: DiagnosticExtras = {},
+): Diagnostic<Code> {
   return make("remark", code, message, extras);
 }
 
@@ -164,6 +181,11 @@ export function saidBy(pass: string, diagnostic: Diagnostic): Diagnostic {
   // Its help may be a getter, which is not asked here.
   const own = Object.getOwnPropertyDescriptors(diagnostic);
   return Object.defineProperties({} as Diagnostic, { ...own, pass: { value: pass, enumerable: true } });
+}
+
+/** An error as what a pass itself refuses a program with. */
+export function refusedBy(pass: string, found: Diagnostic): Diagnostic {
+  return { ...found, pass, notes: [...found.notes, `said by the pass \`${pass}\``] };
 }
 
 /** Thrown by everything that refuses its input. Carries all diagnostics, in the order of their places. */

@@ -1,5 +1,6 @@
-/** A page of the catalog, as `tirc explain` prints it. */
+/** What there is to say of a diagnostic beyond its message: one page for each code. */
 
+/** A page of the catalog, as `tirc explain` prints it. */
 export interface Page {
   /** A line, without the code. */
   readonly title: string;
@@ -10,3 +11,22 @@ export interface Page {
   /** The example put right, or what to do. */
   readonly fix: string;
 }
+
+/** An example as it is, or the lines of a function of a tensor `x`. */
+type Example = string | { readonly body: readonly string[] };
+
+/**
+ * A page as it stands beside the messages of its code. Literals alone make one up, so that bundlers know that leaving it
+ * out has no effect.
+ */
+export interface Entry extends Omit<Page, "wrong" | "fix"> {
+  readonly wrong: Example;
+  readonly fix: Example;
+}
+
+const textOf = (example: Example): string =>
+  typeof example === "string"
+    ? example
+    : ["fn f(x: f32[rows, 768]) -> f32[rows, 768] {", ...example.body.map((line) => `  ${line}`), "}"].join("\n");
+
+export const pageOf = (entry: Entry): Page => ({ ...entry, wrong: textOf(entry.wrong), fix: textOf(entry.fix) });

@@ -4,8 +4,8 @@
  */
 
 import { builtins } from "../../passes/index.ts";
+import * as normWarnings from "../diagnostics/areas/norms.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
-import { normWarnings } from "../diagnostics/errors-norms.ts";
 import type { Module } from "../ir/ir.ts";
 import { PassManager } from "../pass-manager/pass-manager.ts";
 import { parsePipeline, printPipeline, withoutPasses, withPassOptions } from "../pass-manager/pipeline.ts";

@@ -6,8 +6,8 @@ import { generateProduct } from "../../codegen/product.ts";
 import { distinctKernels } from "../../codegen/variants.ts";
 import { fusedWithin } from "../../passes/fuse-elementwise.ts";
 import { builtins } from "../../passes/index.ts";
+import * as passMessages from "../diagnostics/areas/pipelines.ts";
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
-import { passErrors } from "../diagnostics/errors-passes.ts";
 import { type Fn, type Module, makeModule } from "../ir/ir.ts";
 import { isOpaque, Memory } from "../ir/opaque.ts";
 import { type Extents, specialize } from "../ir/specialize.ts";
@@ -200,5 +200,5 @@ function select(module: Module, name: string | undefined): Module {
   if (name === undefined) return module;
   const found = module.fns.filter((fn) => fn.name === name);
   const names = module.fns.map((fn) => fn.name);
-  return found.length > 0 ? makeModule(found, module.consts) : fail(passErrors.unknownFunction(name, names));
+  return found.length > 0 ? makeModule(found, module.consts) : fail(passMessages.unknownFunction(name, names));
 }

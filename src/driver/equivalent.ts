@@ -1,7 +1,7 @@
 /** Whether two programs compute the same, in exact arithmetic; and inputs on which they do not. */
 
+import * as passMessages from "../diagnostics/areas/pipelines.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { passErrors } from "../diagnostics/errors-passes.ts";
 import { Comparer, type ComparisonOptions, type Difference } from "../ir/field/compare.ts";
 import { type Constants, constantsOf, interpret, resolveShape } from "../ir/interpret.ts";
 import { type Const, dimensionNames, type Fn, type Module } from "../ir/ir.ts";
@@ -63,11 +63,11 @@ export function equivalent(a: Module, b: Module, options: EquivalentOptions = {}
   const { fn, dims = {}, runs = 4, ...rest } = options;
   const [left, right] = [specialize(a, known(a, dims)), specialize(b, known(b, dims))];
   const names = [...left.fns, ...right.fns].map(({ name }) => name).filter((name) => fn === undefined || name === fn);
-  if (fn !== undefined && names.length === 0) fail(passErrors.unknownFunction(fn, allNames([a, b])));
+  if (fn !== undefined && names.length === 0) fail(passMessages.unknownFunction(fn, allNames([a, b])));
   const functions = [...new Set(names)].map((name): FunctionEquivalence => {
     const [before, after] = [find(left, name), find(right, name)];
     const others = verifySignature(before, after);
-    if (others.length > 0) fail(passErrors.otherSignature(name, after.span, others));
+    if (others.length > 0) fail(passMessages.otherSignature(name, after.span, others));
     const comparer = new Comparer({ ...rest, runs });
     const found = comparer.compare({ fn: before, consts: left.consts }, { fn: after, consts: right.consts });
     if (found.kind === "equal") return { fn: name, verdict: "equal" };
@@ -91,7 +91,7 @@ function known(module: Module, dims: Extents): Extents {
 
 function find(module: Module, name: string): Fn {
   const found = module.fns.find((fn) => fn.name === name);
-  return found ?? fail(passErrors.unknownFunction(name, allNames([module])));
+  return found ?? fail(passMessages.unknownFunction(name, allNames([module])));
 }
 
 /** A tensor that keeps its promise: of floats in [-2, 2], of integers 0 to 9. */

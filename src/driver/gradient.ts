@@ -2,10 +2,10 @@
 
 import { withSaved } from "../../passes/gradient-save.ts";
 import { builtins } from "../../passes/index.ts";
+import * as gradientMessages from "../diagnostics/areas/gradients.ts";
+import * as passMessages from "../diagnostics/areas/pipelines.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { gradientErrors, gradientRemarks } from "../diagnostics/errors-gradient.ts";
-import { passErrors } from "../diagnostics/errors-passes.ts";
 import { copyParam, withParams } from "../ir/builder.ts";
 import { type Fn, type Module, makeModule } from "../ir/ir.ts";
 import { nameOf } from "../ir/naming.ts";
@@ -68,7 +68,7 @@ export function gradient(given: Module, { fn, wrt, of, save = "none" }: Gradient
     given.consts,
   );
   const differentiated = module.fns.filter(isChosen);
-  if (fn !== undefined && differentiated.length === 0) fail(passErrors.unknownFunction(fn, names));
+  if (fn !== undefined && differentiated.length === 0) fail(passMessages.unknownFunction(fn, names));
   const asked = Object.entries({ fn: differentiated.map(({ name }) => name), wrt, of });
   const options = asked.flatMap(([name, list]) => (list === undefined ? [] : [`${name}=${list.join("+")}`]));
   const pipeline = `${before},gradient{${options.join(",")}},${after}`;
@@ -78,10 +78,10 @@ export function gradient(given: Module, { fn, wrt, of, save = "none" }: Gradient
     const backward = made.fns[module.fns.length + i] as Fn;
     const simple = made.fns[module.fns.indexOf(forward)] as Fn;
     const handover = save === "none" ? undefined : withSaved(simple, backward, save);
-    if (save !== "none") said.push(gradientRemarks.saved(forward.span, forward.name, handover));
+    if (save !== "none") said.push(gradientMessages.saved(forward.span, forward.name, handover));
     if (handover === undefined) return { forward, backward, saved: [] };
     const { forward: written, backward: read, names: saved } = handover;
-    if (names.includes(written.name)) fail(gradientErrors.taken(forward.span, written.name, forward.name));
+    if (names.includes(written.name)) fail(gradientMessages.taken(forward.span, written.name, forward.name));
     return { forward: written, backward: read, saved };
   });
   const added = functions.flatMap(({ forward, backward, saved }) =>

@@ -1,7 +1,7 @@
 /** Computes the constants that are ops of others, so that a program can be run without its old weights. */
 
+import * as constErrors from "../diagnostics/areas/consts.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { constErrors } from "../diagnostics/errors-const.ts";
 import { roundTo } from "../ir/float16.ts";
 import type { Constants } from "../ir/interpret.ts";
 import { type Const, type Module, makeModule } from "../ir/ir.ts";

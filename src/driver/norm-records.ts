@@ -1,7 +1,7 @@
 /** What became of the norms of a module: a record each, from the facts that passes hand over. */
 
+import * as remarks from "../diagnostics/areas/rewrites.ts";
 import type { Span } from "../diagnostics/diagnostic.ts";
-import { remarks } from "../diagnostics/remarks.ts";
 import type { Op, Value } from "../ir/ir.ts";
 import type { CenterOutcome, CenterResolved, NormMet, StandardizationMet } from "../pass/facts.ts";
 import { centerRemark, mostLookedFor, printMoved } from "../pass/print-facts.ts";

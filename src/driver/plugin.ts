@@ -4,8 +4,9 @@
  */
 
 import { builtins } from "../../passes/index.ts";
+import type { PluginPlace } from "../diagnostics/areas/plugins.ts";
+import * as pluginErrors from "../diagnostics/areas/plugins.ts";
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
-import { type PluginPlace, pluginErrors } from "../diagnostics/errors-plugins.ts";
 import type { Page } from "../diagnostics/page.ts";
 import { type OwnOp, registerOps } from "../ir/ops/own.ts";
 import type { Pass, PassRegistry } from "../pass/define-pass.ts";

@@ -10,8 +10,8 @@
  */
 
 import { builtins } from "../../passes/index.ts";
+import * as normWarnings from "../diagnostics/areas/norms.ts";
 import { type Diagnostic, TircError } from "../diagnostics/diagnostic.ts";
-import { normWarnings } from "../diagnostics/errors-norms.ts";
 import { progress } from "../diagnostics/progress.ts";
 import { compile } from "../driver/compile.ts";
 import { tensorsIn } from "../driver/model-tensors.ts";

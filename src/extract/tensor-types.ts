@@ -1,7 +1,7 @@
 /** Types of tensors that are passed between the parts of a model, as a runtime for ONNX must be told them. */
 
+import * as onnxMessages from "../diagnostics/areas/onnx.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { onnxErrors } from "../diagnostics/errors-onnx.ts";
 import { typeName } from "../onnx/data-types.ts";
 import type { Imported } from "../onnx/import.ts";
 import type { OnnxModel } from "../onnx/model.ts";
@@ -30,7 +30,7 @@ export function boundaryTypes(
     const info = types.info(name);
     const said = declared.get(name);
     const dataType = info?.isSequence ? undefined : (info?.element ?? said?.elementType);
-    if (dataType === undefined) fail(onnxErrors.unknownBoundary(model.file, name));
+    if (dataType === undefined) fail(onnxMessages.unknownBoundary(model.file, name));
     const value = values.get(name)?.type;
     const inferred = info?.shape?.map((extent) => dimensions.dim(extent));
     const shape = (value?.opaque ? undefined : value?.shape) ?? inferred ?? said?.shape;

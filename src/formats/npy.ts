@@ -1,7 +1,7 @@
 /** NumPy's file format (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html), little-endian, C order. */
 
+import * as fileErrors from "../diagnostics/areas/files.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { npyErrors } from "../diagnostics/errors-data.ts";
 import { fromFloat16Bits } from "../ir/float16.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { ElementType } from "../ir/types.ts";
@@ -45,7 +45,7 @@ const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 
 /** Throws E0630 to E0635. `file` is what messages call it. */
 export function readNpy(bytes: Uint8Array, file: string): NpyArray {
-  if (magic.some((byte, i) => bytes[i] !== byte)) fail(npyErrors.notNpy(file));
+  if (magic.some((byte, i) => bytes[i] !== byte)) fail(fileErrors.notNpy(file));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const { text, end } = readHeader(view, file);
   const { type, shape } = readFields(text, file);
@@ -53,7 +53,7 @@ export function readNpy(bytes: Uint8Array, file: string): NpyArray {
   const count = elementCount(shape);
   const wanted = count * row.bytes;
   const there = bytes.length - end;
-  if (wanted !== there) fail(npyErrors.wrongLength(file, `${type} of shape (${shape.join(", ")})`, wanted, there));
+  if (wanted !== there) fail(fileErrors.wrongLength(file, `${type} of shape (${shape.join(", ")})`, wanted, there));
   const numbers = new Float64Array(count);
   for (let i = 0; i < count; i++) numbers[i] = row.read(view, end + i * row.bytes);
   return { shape, type, kind: row.kind, numbers };
@@ -61,10 +61,10 @@ export function readNpy(bytes: Uint8Array, file: string): NpyArray {
 
 /** The header's text and where the data begins. */
 function readHeader(view: DataView, file: string): { text: string; end: number } {
-  const cutOff = () => fail(npyErrors.badHeader(file, "the file ends in it"));
+  const cutOff = () => fail(fileErrors.badHeader(file, "the file ends in it"));
   if (view.byteLength < 10) cutOff();
   const version = view.getUint8(6);
-  if (version < 1 || version > 3) fail(npyErrors.badHeader(file, `format version ${version} is not known`));
+  if (version < 1 || version > 3) fail(fileErrors.badHeader(file, `format version ${version} is not known`));
   if (version > 1 && view.byteLength < 12) cutOff();
   const start = version === 1 ? 10 : 12;
   const end = start + (version === 1 ? view.getUint16(8, true) : view.getUint32(8, true));
@@ -75,10 +75,10 @@ function readHeader(view: DataView, file: string): { text: string; end: number }
 
 function readFields(text: string, file: string): { type: string; shape: readonly number[] } {
   const { type, isFortran, shape } = parsed(text, file);
-  if (!Number.isSafeInteger(elementCount(shape))) fail(npyErrors.badHeader(file, "its shape is too large"));
+  if (!Number.isSafeInteger(elementCount(shape))) fail(fileErrors.badHeader(file, "its shape is too large"));
   // What a list describes is none of the types of the table.
   if (type !== "records") typeRow(type, file);
-  if (isFortran) fail(npyErrors.fortranOrder(file));
+  if (isFortran) fail(fileErrors.fortranOrder(file));
   return { type, shape };
 }
 
@@ -87,14 +87,14 @@ function parsed(text: string, file: string): NpyHeader {
     return readNpyHeader(text);
   } catch (caught) {
     if (!(caught instanceof BadHeader)) throw caught;
-    fail(npyErrors.badHeader(file, caught.message));
+    fail(fileErrors.badHeader(file, caught.message));
   }
 }
 
 function typeRow(type: string, file: string): TypeRow {
   const row = /^[<>=|]/.test(type) && Object.hasOwn(types, type.slice(1)) ? types[type.slice(1)] : undefined;
-  if (row === undefined) fail(npyErrors.unknownType(file, type, Object.keys(types)));
-  if (type.startsWith(">") && row.bytes > 1) fail(npyErrors.bigEndian(file, type));
+  if (row === undefined) fail(fileErrors.unknownType(file, type, Object.keys(types)));
+  if (type.startsWith(">") && row.bytes > 1) fail(fileErrors.bigEndian(file, type));
   return row;
 }
 

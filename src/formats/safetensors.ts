@@ -3,9 +3,9 @@
  * little-endian u64, the header, and the tensors' bytes, row-major and little-endian. Only what is asked for is read.
  */
 
+import * as constErrors from "../diagnostics/areas/consts.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { duplicateKey } from "../diagnostics/duplicate-key.ts";
-import { constFileErrors } from "../diagnostics/errors-data.ts";
 import { fromBfloat16Bits, fromFloat16Bits } from "../ir/float16.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { ElementType } from "../ir/types.ts";
@@ -55,7 +55,7 @@ export function readSafetensorsHeader(
   file: Pick<ByteSource, "size" | "read">,
   name: string,
 ): ReadonlyMap<string, TensorEntry> {
-  const wrong = (reason: string, help?: string) => fail(constFileErrors.notSafetensors(name, reason, help));
+  const wrong = (reason: string, help?: string) => fail(constErrors.notSafetensors(name, reason, help));
   if (file.size < 8) wrong("it is shorter than 8 bytes");
   const length = headerLength(file);
   if (length > longestHeader || 8 + length > file.size) wrong("its header is longer than the file");
@@ -127,11 +127,11 @@ export function readSafetensor(
 ): NpyArray {
   const { type, shape, start, length } = entry;
   const row = Object.hasOwn(types, type) ? types[type] : undefined;
-  if (row === undefined) fail(constFileErrors.unknownType(name, tensor, type, Object.keys(types)));
+  if (row === undefined) fail(constErrors.unknownType(name, tensor, type, Object.keys(types)));
   const count = elementCount(shape);
   if (count * row.bytes !== length) {
     const reason = `\`${tensor}\` takes ${count * row.bytes} bytes, and has ${length}`;
-    fail(constFileErrors.notSafetensors(name, reason));
+    fail(constErrors.notSafetensors(name, reason));
   }
   const bytes = file.read(start, length);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -9,8 +9,8 @@
 
 import type * as onnxruntime from "onnxruntime-web";
 import type { Tensor } from "onnxruntime-web";
+import * as deviceErrors from "../diagnostics/areas/devices.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { integrationErrors } from "../diagnostics/errors-runtime.ts";
 import { type CompiledPlan, signatureOf } from "../emit/plan-signature.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { ElementType } from "../ir/types.ts";
@@ -55,12 +55,12 @@ export async function prepare<T extends LaunchTypes = AnyTypes>(
   dims: Partial<T["dims"]> = {},
 ): Promise<OnnxruntimeKernel<T>> {
   const device = (await ort.env.webgpu?.device) as GPUDevice | undefined;
-  if (device === undefined) fail(integrationErrors.noOnnxruntimeDevice());
+  if (device === undefined) fail(deviceErrors.noOnnxruntimeDevice());
   const prepared = await preparePlan(device, kernel as CompiledPlan, dims as AnyTypes["dims"]);
   const signature = signatureOf(prepared.plan);
   for (const { access, name, element } of signature.manifest.bindings) {
     const isResult = access === "read_write";
-    if (isResult && !isTyped(element)) fail(integrationErrors.noOnnxruntimeType(signature.name, name, element));
+    if (isResult && !isTyped(element)) fail(deviceErrors.noOnnxruntimeType(signature.name, name, element));
   }
   const pool = new Pool(device);
 
@@ -111,7 +111,7 @@ export async function prepare<T extends LaunchTypes = AnyTypes>(
     },
     upload(tensor) {
       const [element] = isTensor(tensor) && isOnHost(tensor) ? shapedOf(tensor).elements : [];
-      if (element === undefined) fail(integrationErrors.noUpload(isTensor(tensor) ? whatOf(tensor) : String(tensor)));
+      if (element === undefined) fail(deviceErrors.noUpload(isTensor(tensor) ? whatOf(tensor) : String(tensor)));
       const made = make(element, tensor.dims);
       const data = dataOf(tensor) as LaunchArray;
       writeArray(device.queue, made.buffer, element === "bool" ? Uint32Array.from(data) : data);

@@ -1,7 +1,7 @@
 /** Tensors of other libraries as arguments of a kernel: its dimensions follow from their shapes. */
 
+import * as inputErrors from "../diagnostics/areas/inputs.ts";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
-import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type ElementType, printType } from "../ir/types.ts";
 import type { LaunchTypes } from "../launch/types.ts";
@@ -46,7 +46,7 @@ export function readShapes(kernel: Kernel, tensors: Readonly<Record<string, Shap
     const tensor = Object.hasOwn(tensors, name) ? tensors[name] : undefined;
     if (tensor === undefined) continue;
     const { elements, what, shape } = tensor;
-    if (!elements.includes(element)) found.push(runtimeErrors.wrongElement(name, printType(parameter), what));
+    if (!elements.includes(element)) found.push(inputErrors.wrongElement(name, printType(parameter), what));
     const [first] = wanted;
     const more = shape.length - wanted.length;
     if (first === undefined || more <= 0) {

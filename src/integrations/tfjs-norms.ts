@@ -5,9 +5,9 @@
  */
 
 import type { Tensor } from "@tensorflow/tfjs-core";
+import * as deviceErrors from "../diagnostics/areas/devices.ts";
+import * as normWarnings from "../diagnostics/areas/norms.ts";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
-import { normWarnings } from "../diagnostics/errors-norms.ts";
-import { integrationErrors } from "../diagnostics/errors-runtime.ts";
 import { type CenteringMode, applyFusedRmsNorm as rewriteNorms } from "../driver/apply-fused-rms-norm.ts";
 import type { CenteringOutcome } from "../driver/norm-records.ts";
 import type { Fn, Value } from "../ir/ir.ts";
@@ -235,7 +235,7 @@ export async function applyFusedRmsNorm<M extends object>(
   { mode = "exact", fold = false }: FusedModelOptions = {},
 ): Promise<FusedModel<M>> {
   const backendName = (tf.getBackend() as string | null) ?? "none";
-  if (backendName !== "webgpu") fail(integrationErrors.noTfjsDevice(backendName));
+  if (backendName !== "webgpu") fail(deviceErrors.noTfjsDevice(backendName));
   const given = model as unknown as LayersModel;
   const { norms: found, layers, weights } = wholeSurgery(given, { mode, fold });
   const ops = new Ops(tf);

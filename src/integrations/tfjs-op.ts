@@ -7,8 +7,9 @@
 
 import type * as tfjs from "@tensorflow/tfjs-core";
 import type { Tensor, TensorInfo } from "@tensorflow/tfjs-core";
+import * as deviceErrors from "../diagnostics/areas/devices.ts";
+import * as inputErrors from "../diagnostics/areas/inputs.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { integrationErrors, runtimeErrors } from "../diagnostics/errors-runtime.ts";
 import { type CompiledPlan, signatureOf } from "../emit/plan-signature.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type ElementType, printType } from "../ir/types.ts";
@@ -74,16 +75,16 @@ export async function prepare<T extends LaunchTypes = AnyTypes>(
 ): Promise<TfjsKernel<T>> {
   const backendName = (tf.getBackend() as string | null) ?? "none";
   const { device } = (backendName === "none" ? {} : tf.backend()) as Partial<WebgpuBackend>;
-  if (device === undefined) fail(integrationErrors.noTfjsDevice(backendName));
+  if (device === undefined) fail(deviceErrors.noTfjsDevice(backendName));
   for (const step of "plan" in kernel ? kernel.plan.steps : []) {
-    if ("opaque" in step) fail(runtimeErrors.noProduct((kernel as CompiledPlan).plan.name, step.name, step.opaque));
+    if ("opaque" in step) fail(inputErrors.noProduct((kernel as CompiledPlan).plan.name, step.name, step.opaque));
   }
   const prepared = await preparePlan(device, kernel as CompiledPlan, dims as AnyTypes["dims"]);
   const signature = signatureOf(prepared.plan);
   const { name } = signature;
   for (const binding of signature.manifest.bindings) {
     if (binding.access === "read_write" && typeOf[binding.element] === undefined)
-      fail(integrationErrors.noTfjsType(name, binding.name, printType(binding)));
+      fail(deviceErrors.noTfjsType(name, binding.name, printType(binding)));
   }
   count += 1;
   const kernelName = `tirc/${name}/${count}`;

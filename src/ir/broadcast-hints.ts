@@ -1,7 +1,7 @@
 /** How operands whose shapes do not broadcast can be made to: a reduction that keeps its axes, or a reshape. */
 
 import { type Help, insertedAfter, proposal, type Span, wrapped } from "../diagnostics/diagnostic.ts";
-import { quoted } from "../diagnostics/errors-types.ts";
+import { quoted } from "../diagnostics/wording.ts";
 import type { Op, Value } from "./ir.ts";
 import { ops } from "./ops/index.ts";
 import { broadcastShapes, printShape, reducedShape, type Shape, sameShape } from "./types.ts";

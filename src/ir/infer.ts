@@ -1,8 +1,9 @@
 /** Types of an op's results, and its attributes in their one form; one driver for each kind of row in the op table. */
 
+import * as callErrors from "../diagnostics/areas/calls.ts";
+import * as externErrors from "../diagnostics/areas/extern.ts";
+import * as typeErrors from "../diagnostics/areas/types.ts";
 import { fail, type Span } from "../diagnostics/diagnostic.ts";
-import { externErrors } from "../diagnostics/errors-extern.ts";
-import { typeErrors } from "../diagnostics/errors-types.ts";
 import { broadcastHelp, type Places } from "./broadcast-hints.ts";
 import type { Attributes, AttributeValue } from "./ir.ts";
 import {
@@ -144,22 +145,22 @@ export function checkedAxes(op: string, axes: readonly number[], shape: Shape, a
 export function completeAttributes(op: OpName, given: Attributes, operands: OperandTypes, places: Places): Attributes {
   const { operands: specs, attributes: defs } = ops[op];
   const missing = specs.find((spec, i) => spec.optional !== true && operands[i] === undefined);
-  if (missing !== undefined) fail(typeErrors.missingOperand(places.op, op, missing.name, signatureOf(op)));
+  if (missing !== undefined) fail(callErrors.missingOperand(places.op, op, missing.name, signatureOf(op)));
   const complete: Record<string, AttributeValue> = {};
   for (const key of Object.keys(given)) {
-    if (!Object.hasOwn(defs, key)) fail(typeErrors.unknownArgument(places.op, op, key, Object.keys(defs)));
+    if (!Object.hasOwn(defs, key)) fail(callErrors.unknownArgument(places.op, op, key, Object.keys(defs)));
   }
   for (const [key, def] of Object.entries(defs)) {
     const at = places.attributes?.[key] ?? places.op;
     const value = given[key] ?? ("default" in def ? def.default : undefined);
     if (value === undefined) {
       const example = exampleOf[def.type];
-      fail(typeErrors.missingAttribute(places.op, op, key, example, usual.has(def.type)));
+      fail(callErrors.missingAttribute(places.op, op, key, example, usual.has(def.type)));
     }
     const problem = attributeProblem(def, value);
-    if (problem !== undefined) fail(typeErrors.badAttribute(at, op, key, problem, describe(value)));
+    if (problem !== undefined) fail(callErrors.badAttribute(at, op, key, problem, describe(value)));
     if (def.type === "choice" && !def.choices.includes(value as string)) {
-      fail(typeErrors.unknownChoice(at, op, key, value as string, def.choices));
+      fail(callErrors.unknownChoice(at, op, key, value as string, def.choices));
     }
     const shape = operands[0]?.shape ?? (complete.shape as Shape | undefined) ?? [];
     if (def.type === "axes") complete[key] = checkedAxes(op, value as number[], shape, at);

@@ -1,8 +1,8 @@
 /** The reference interpreter: every op in float64. The oracle of every test, so it is written to be read. */
 
+import * as constErrors from "../diagnostics/areas/consts.ts";
+import * as externErrors from "../diagnostics/areas/extern.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { constErrors } from "../diagnostics/errors-const.ts";
-import { externErrors } from "../diagnostics/errors-extern.ts";
 import { progress } from "../diagnostics/progress.ts";
 import { Builder, makeOp } from "./builder.ts";
 import {

@@ -10,7 +10,7 @@
  * computed at another place of it.
  */
 
-import { kernelRefusals, type Reducer, type Refusal } from "../diagnostics/errors-kernel.ts";
+import { kernelRefusals, type Reducer, type Refusal } from "../diagnostics/refusals.ts";
 import { type Atom, type Atoms, AtomTable, leavesOf } from "./atoms.ts";
 import { isLeaf, type Op, presentOperands, type Value } from "./ir.ts";
 import { attribute, type IndexDef, type IndexMap, type NormDef, type ShapeDef } from "./ops/def.ts";

@@ -12,7 +12,7 @@
  * - summed: the rows that a tile sums over, neighbours in the order of the walk. The first of them is cut into tiles.
  */
 
-import { kernelRefusals } from "../diagnostics/errors-kernel.ts";
+import { kernelRefusals } from "../diagnostics/refusals.ts";
 import { isMonoid } from "../kernel/reduction.ts";
 import { type Atom, leavesOf } from "./atoms.ts";
 import { elementsOf } from "./bytes.ts";

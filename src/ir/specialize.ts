@@ -1,7 +1,7 @@
 /** Fixes named dimensions to extents. */
 
+import * as typeErrors from "../diagnostics/areas/types.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { typeErrors } from "../diagnostics/errors-types.ts";
 import { Builder, copyParam, makeOp } from "./builder.ts";
 import { type Attributes, dimensionNames, type Fn, type Module, makeFn, makeModule, type Value } from "./ir.ts";
 import { type Dim, tensorType } from "./types.ts";

@@ -1,7 +1,7 @@
 /** Checks that a function is well formed. Runs after every pass. */
 
+import * as verifyErrors from "../diagnostics/areas/verifier.ts";
 import { type Diagnostic, TircError } from "../diagnostics/diagnostic.ts";
-import { verifyErrors } from "../diagnostics/errors-verify.ts";
 import { completeAttributes, inferTypes } from "./infer.ts";
 import { type Fn, isLeaf, type Op, presentOperands, type Value } from "./ir.ts";
 import { printType, sameType } from "./types.ts";

@@ -3,8 +3,8 @@
  * the rules of `rules/`; any other becomes an `extern` op.
  */
 
+import * as onnxMessages from "../diagnostics/areas/onnx.ts";
 import { type Diagnostic, fail, type Span, TircError } from "../diagnostics/diagnostic.ts";
-import { onnxErrors, onnxRemarks } from "../diagnostics/errors-onnx.ts";
 import { progress } from "../diagnostics/progress.ts";
 import { Builder, copyOp, makeOp } from "../ir/builder.ts";
 import {
@@ -78,7 +78,7 @@ export interface ImportOptions {
  * @throws TircError E0740 for a graph without results, E0747 for a file name that cannot be written.
  */
 export function importModel(model: OnnxModel, file: string, options: ImportOptions = {}): Imported {
-  if (writtenName(file) !== file || !/\.(onnx|pt2)$/.test(file)) fail(onnxErrors.unwritableName(file));
+  if (writtenName(file) !== file || !/\.(onnx|pt2)$/.test(file)) fail(onnxMessages.unwritableName(file));
   return new GraphImport(model, file, options).run();
 }
 
@@ -123,7 +123,7 @@ class GraphImport implements Surroundings {
 
   run(): Imported {
     const { graph, order } = this.model;
-    if (graph.outputs.length === 0) fail(onnxErrors.noOutputs(this.model.file));
+    if (graph.outputs.length === 0) fail(onnxMessages.noOutputs(this.model.file));
     const constants = new Set(this.model.tensorNames);
     const params = graph.inputs.flatMap((input) => (constants.has(input.name) ? [] : this.parameter(input)));
     if (this.options.types !== undefined) params.push(...this.captured());
@@ -274,7 +274,7 @@ class GraphImport implements Surroundings {
       this.declined.set(node, reason);
       // What is so because of an opaque operand has been said of that.
       const follows = operands.some(({ type }) => type.opaque);
-      if (!follows) this.remarks.push(onnxRemarks.keptAsExtern(span, shownOp(node), reason));
+      if (!follows) this.remarks.push(onnxMessages.keptAsExtern(span, shownOp(node), reason));
     }
     this.keep(view, span);
   }
@@ -359,7 +359,7 @@ class GraphImport implements Surroundings {
     for (const result of op.results) {
       const name = node.outputs[result.index] ?? "";
       if (result.type.opaque && !follows && this.used.has(name)) {
-        this.remarks.push(onnxRemarks.unknownType(span, shownOp(node), name));
+        this.remarks.push(onnxMessages.unknownType(span, shownOp(node), name));
       }
     }
   }

@@ -1,7 +1,7 @@
 /** ONNX's messages (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto), as far as they are needed, by field number. */
 
+import * as onnxMessages from "../diagnostics/areas/onnx.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { onnxErrors } from "../diagnostics/errors-onnx.ts";
 import type { ByteReader, Range } from "./bytes.ts";
 import { type Field, fieldsOf, floatsOf, integersOf, messageOf, textOf } from "./wire.ts";
 
@@ -75,7 +75,7 @@ function readTensor(reader: ByteReader, range: Range): TensorProto {
     1: (field) => {
       for (const dim of integersOf(reader, field)) {
         if (tensor.dims.length === mostDims)
-          fail(onnxErrors.corrupt(reader.source.name, range.start, "a tensor has more than 64 dimensions"));
+          fail(onnxMessages.corrupt(reader.source.name, range.start, "a tensor has more than 64 dimensions"));
         tensor.dims.push(dim);
       }
     },

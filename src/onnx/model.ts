@@ -1,7 +1,7 @@
 /** A model whose graph is sound: every name is defined once, before it is used, and by nothing that needs it. */
 
+import * as onnxMessages from "../diagnostics/areas/onnx.ts";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
-import { onnxErrors } from "../diagnostics/errors-onnx.ts";
 import { ByteReader, type ByteSource, type Range } from "./bytes.ts";
 import { GraphTensors } from "./graph-tensors.ts";
 import {
@@ -56,7 +56,7 @@ export class OnnxModel {
     this.open = open;
     this.file = source.name;
     const { irVersion, opsets, functions, graph } = readModel(this.reader);
-    if (graph === undefined || irVersion === 0) fail(onnxErrors.notOnnx(source.name));
+    if (graph === undefined || irVersion === 0) fail(onnxMessages.notOnnx(source.name));
     this.irVersion = irVersion;
     this.functions = functions;
     this.opsets = opsets;
@@ -65,7 +65,7 @@ export class OnnxModel {
     const isKnown = this.opset >= oldest && this.opset <= newest;
     // A model may have nothing but ops of other sets.
     if (!isKnown && (opsets.has("") || opsets.size === 0)) {
-      fail(onnxErrors.unknownOpset(source.name, this.opset, oldest, newest));
+      fail(onnxMessages.unknownOpset(source.name, this.opset, oldest, newest));
     }
     this.graph = readGraph(this.reader, graph);
     this.tensors = new GraphTensors(this, this.graph);
@@ -177,7 +177,7 @@ export class OnnxModel {
 
   /** What a graph inside of a node takes from around it. */
   private freeNames(range: Range, depth: number): Set<string> {
-    if (depth > deepest) fail(onnxErrors.corrupt(this.file, range.start, `graphs nest more than ${deepest} deep`));
+    if (depth > deepest) fail(onnxMessages.corrupt(this.file, range.start, `graphs nest more than ${deepest} deep`));
     const graph = readGraph(this.reader, range);
     const own = new Set(["", ...graph.sparse]);
     for (const { name } of [...graph.inputs, ...graph.initializers]) own.add(name);
@@ -204,7 +204,7 @@ export class OnnxModel {
     for (const names of named) {
       const own = new Set<string>();
       for (const name of names) {
-        if (own.has(name)) problems.push(onnxErrors.definedTwice(this.file, name));
+        if (own.has(name)) problems.push(onnxMessages.definedTwice(this.file, name));
         own.add(name);
         definedBy.set(name, undefined);
       }
@@ -212,17 +212,17 @@ export class OnnxModel {
     for (const node of nodes) {
       for (const name of node.outputs) {
         if (name === "") continue;
-        if (definedBy.has(name)) problems.push(onnxErrors.definedTwice(this.file, name));
+        if (definedBy.has(name)) problems.push(onnxMessages.definedTwice(this.file, name));
         definedBy.set(name, node);
       }
     }
     for (const node of nodes) {
       for (const name of this.namesTaken(node)) {
-        if (!definedBy.has(name)) problems.push(onnxErrors.undefinedName(this.file, name, shown(node)));
+        if (!definedBy.has(name)) problems.push(onnxMessages.undefinedName(this.file, name, shown(node)));
       }
     }
     for (const { name } of outputs) {
-      if (!definedBy.has(name)) problems.push(onnxErrors.undefinedName(this.file, name, "the graph"));
+      if (!definedBy.has(name)) problems.push(onnxMessages.undefinedName(this.file, name, "the graph"));
     }
     if (problems.length > 0) fail(...problems.slice(0, mostProblems));
     return this.sorted(definedBy);
@@ -252,7 +252,7 @@ export class OnnxModel {
     }
     if (order.length < nodes.length) {
       const inRing = new Set(nodes.filter((node) => (waits[node.index] as number) > 0));
-      fail(onnxErrors.cycle(this.file, ringOf(inRing, before).map(shown)));
+      fail(onnxMessages.cycle(this.file, ringOf(inRing, before).map(shown)));
     }
     return order;
   }

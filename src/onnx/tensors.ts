@@ -1,7 +1,8 @@
 /** The numbers of a model's tensors, read from where they lie: in the model or in a file beside it. */
 
+import * as constErrors from "../diagnostics/areas/consts.ts";
+import * as onnxMessages from "../diagnostics/areas/onnx.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { onnxErrors } from "../diagnostics/errors-onnx.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { ByteReader, ByteSource, Range } from "./bytes.ts";
 import { type DataType, dataTypes, type NumberKind, typedFields, typeName } from "./data-types.ts";
@@ -32,7 +33,7 @@ export function readNumbers(reader: ByteReader, tensor: TensorProto, open: OpenE
   const { name: file } = reader.source;
   const type = dataTypes.get(tensor.dataType);
   const known = [...dataTypes.values()].map(({ name }) => name);
-  if (type === undefined) fail(onnxErrors.unknownType(file, tensor.name, typeName(tensor.dataType), known));
+  if (type === undefined) fail(constErrors.unknownType(file, tensor.name, typeName(tensor.dataType), known));
   const count = checkedCount(file, tensor);
   const elsewhere = tensor.external && externalRange(reader, tensor, open);
   const numbers =
@@ -46,10 +47,10 @@ export function readNumbers(reader: ByteReader, tensor: TensorProto, open: OpenE
 
 function checkedCount(file: string, { name, dims }: TensorProto): number {
   const wrong = dims.find((dim) => dim < 0 || !Number.isSafeInteger(dim));
-  if (wrong !== undefined) fail(onnxErrors.wrongTensor(file, name, `it has the extent ${wrong}`));
+  if (wrong !== undefined) fail(onnxMessages.wrongTensor(file, name, `it has the extent ${wrong}`));
   const count = elementCount(dims);
   if (count > mostNumbers)
-    fail(onnxErrors.wrongTensor(file, name, `it has ${count} elements, more than are read at once`));
+    fail(onnxMessages.wrongTensor(file, name, `it has ${count} elements, more than are read at once`));
   return count;
 }
 
@@ -60,7 +61,7 @@ function readRaw(source: ByteSource, tensor: TensorProto, range: Range, type: Da
   const length = range.end - range.start;
   if (length !== count * type.bytes) {
     const reason = `${type.name} of shape [${tensor.dims.join(", ")}] takes ${count * type.bytes} bytes, and it has ${length}`;
-    fail(onnxErrors.wrongTensor(source.name, tensor.name, reason));
+    fail(onnxMessages.wrongTensor(source.name, tensor.name, reason));
   }
   const numbers = new Float64Array(count);
   for (let done = 0; done < count; done += chunk) {
@@ -75,7 +76,7 @@ function readRaw(source: ByteSource, tensor: TensorProto, range: Range, type: Da
 function readTyped(reader: ByteReader, tensor: TensorProto, type: DataType, count: number): Float64Array {
   const wrong = (got: string) => {
     const reason = `its shape [${tensor.dims.join(", ")}] has ${count} elements, and it holds ${got}`;
-    fail(onnxErrors.wrongTensor(reader.source.name, tensor.name, reason));
+    fail(onnxMessages.wrongTensor(reader.source.name, tensor.name, reason));
   };
   // Each element takes a byte at least, so that what cannot be there is not made room for.
   if (count > tensor.range.end - tensor.range.start) wrong("fewer");
@@ -101,7 +102,7 @@ export function externalRange(
   open: OpenExternal,
 ): { readonly source: ByteSource; readonly range: Range } {
   const refuse = (reason: string, help?: string): never =>
-    fail(onnxErrors.badExternal(reader.source.name, tensor.name, reason, help));
+    fail(onnxMessages.badExternal(reader.source.name, tensor.name, reason, help));
   const entries = tensor.external ?? new Map<string, string>();
   const location = entries.get("location") ?? refuse("it does not say where its numbers are");
   if (isOutside(location)) refuse(`its numbers are in ${location}, which is not in the model's folder`);

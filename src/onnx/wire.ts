@@ -8,8 +8,8 @@
  * back unchanged is the range itself.
  */
 
+import * as onnxMessages from "../diagnostics/areas/onnx.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { onnxErrors } from "../diagnostics/errors-onnx.ts";
 import type { ByteReader, Range } from "./bytes.ts";
 
 const varint = 0;
@@ -29,7 +29,7 @@ export interface Field {
 }
 
 function corrupt(reader: ByteReader, at: number, reason: string): never {
-  fail(onnxErrors.corrupt(reader.source.name, at, reason));
+  fail(onnxMessages.corrupt(reader.source.name, at, reason));
 }
 
 /** A varint and where it ends. The low 64 bits count, as a signed number. */

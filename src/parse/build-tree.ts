@@ -1,8 +1,8 @@
 /** From ohm's match of one piece to nodes of the syntax tree, and what is wrong with a piece that matches. */
 
+import * as lexicalErrors from "../diagnostics/areas/lexical.ts";
+import * as syntaxErrors from "../diagnostics/areas/syntax.ts";
 import type { Diagnostic, Source, Span } from "../diagnostics/diagnostic.ts";
-import { lexicalErrors } from "../diagnostics/errors-lexical.ts";
-import { syntaxErrors } from "../diagnostics/errors-syntax.ts";
 import { elementTypes, isElementType, opaqueType } from "../ir/types.ts";
 import type { CstNode } from "./cst.ts";
 import type {

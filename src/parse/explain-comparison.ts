@@ -1,7 +1,7 @@
 /** What to write for `a < b < c`, which is no expression. */
 
+import * as statementErrors from "../diagnostics/areas/statements.ts";
 import type { Diagnostic, Source, Span } from "../diagnostics/diagnostic.ts";
-import { syntaxErrors } from "../diagnostics/errors-syntax.ts";
 import type { Token } from "./scan.ts";
 import { spanOf } from "./split.ts";
 
@@ -14,7 +14,7 @@ const ends = new Set(["&&", "||", ",", "=", "let", "return", "const"]);
 export function chainedComparison(source: Source, tokens: readonly Token[], second: number): Diagnostic {
   const first = operandEnd(tokens, second, -1);
   const spans = [second, first].map((index) => spanOf(source, tokens[index] as Token));
-  return syntaxErrors.chainedComparison(...(spans as [Span, Span]), ...unchained(source, tokens, first, second));
+  return statementErrors.chainedComparison(...(spans as [Span, Span]), ...unchained(source, tokens, first, second));
 }
 
 /** `a < b && b < c` for `a < b < c`, and where that stands; an example alone where it is long. */

@@ -1,5 +1,7 @@
 /** Why a piece does not match the grammar, from the token at which the match stopped and what stands around it. */
 
+import * as statementErrors from "../diagnostics/areas/statements.ts";
+import * as syntaxErrors from "../diagnostics/areas/syntax.ts";
 import {
   type Diagnostic,
   type Help,
@@ -10,8 +12,7 @@ import {
   type Source,
   type Span,
 } from "../diagnostics/diagnostic.ts";
-import { type Found, syntaxErrors } from "../diagnostics/errors-syntax.ts";
-import { quoted } from "../diagnostics/errors-types.ts";
+import { type Found, quoted } from "../diagnostics/wording.ts";
 import { isOpName } from "../ir/ops/index.ts";
 import { reservedWords } from "../ir/print.ts";
 import { isElementType } from "../ir/types.ts";
@@ -229,7 +230,7 @@ class Explainer {
     const single = isName(tokens[1]) ? (tokens[1] as Token).text : "name";
     if (index === 1 || before.text === "(" || before.text === ",") return this.name("a value");
     if (before.text === ":") return this.type(`\`${(tokens[index - 2] as Token).text}\``);
-    if (token?.text === "==") return syntaxErrors.comparesInLet(this.span(token), single);
+    if (token?.text === "==") return statementErrors.comparesInLet(this.span(token), single);
     const bracket = this.bracket();
     if (bracket !== undefined) return bracket;
     if (this.open.length > 0 && token?.text === "=") return this.unclosed(this.opener as Token);
@@ -238,7 +239,7 @@ class Explainer {
       return syntaxErrors.expected(found, "`=`", ["several names stand in parentheses: `let (a, b) = ...`"]);
     }
     if (token !== undefined && ["+", "-", "*", "/", "%"].includes(token.text)) return this.compound(single);
-    return syntaxErrors.letWithoutValue(found, single);
+    return statementErrors.letWithoutValue(found, single);
   }
 
   private compound(name: string): Diagnostic {
@@ -254,7 +255,7 @@ class Explainer {
     const endsOperand = before.kind === "symbol" ? before.text === ")" || before.text === "]" : !isStart(before);
     if (token === undefined || isEmptyGroup || !endsOperand) return this.operand();
     if (comparisons.has(token.text)) return chainedComparison(this.source, this.tokens, this.index);
-    if (token.text === "=") return syntaxErrors.assignsInExpression(found.span, this.assignedIn());
+    if (token.text === "=") return statementErrors.assignsInExpression(found.span, this.assignedIn());
     if (reservedWords.has(token.text) && !isLiteral(token)) return this.operatorWanted();
     if (token.kind === "symbol" && !["(", "[", "!"].includes(token.text)) return this.operatorWanted();
     return this.neighbours(token);

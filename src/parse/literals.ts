@@ -3,8 +3,8 @@
  * declaration, whose element type they take.
  */
 
+import * as typeErrors from "../diagnostics/areas/types.ts";
 import { type Diagnostic, fail, type Span } from "../diagnostics/diagnostic.ts";
-import { typeErrors } from "../diagnostics/errors-types.ts";
 import { completeAttributes, inferTypes, type Places } from "../ir/infer.ts";
 import type { Attributes } from "../ir/ir.ts";
 import { type OpName, ops } from "../ir/ops/index.ts";

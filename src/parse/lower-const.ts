@@ -1,9 +1,9 @@
 /** The constant tensors of a file. */
 
+import * as constErrors from "../diagnostics/areas/consts.ts";
+import * as externErrors from "../diagnostics/areas/extern.ts";
+import * as typeErrors from "../diagnostics/areas/types.ts";
 import { type Diagnostic, fail, type Span, TircError } from "../diagnostics/diagnostic.ts";
-import { constErrors } from "../diagnostics/errors-const.ts";
-import { externErrors } from "../diagnostics/errors-extern.ts";
-import { typeErrors } from "../diagnostics/errors-types.ts";
 import { Builder, makeOp } from "../ir/builder.ts";
 import { checkedAxes } from "../ir/infer.ts";
 import { type ComputedData, type Const, type ConstData, definedBy } from "../ir/ir.ts";
@@ -80,7 +80,7 @@ function lowerConst(node: ConstNode, declared: Declared, diagnostics: Diagnostic
 
 function typeOf(name: string, { element, opaque, shape, dimSpans, span }: TypeNode): TensorType {
   if (opaque) fail(externErrors.opaquePlace(span, "a const"));
-  const problems = shape.flatMap((dim, i) => {
+  const problems = shape.flatMap((dim, i): Diagnostic[] => {
     const at = dimSpans[i] ?? span;
     if (typeof dim === "string") return [constErrors.symbolicDimension(at, name, dim)];
     return dim < 2 ** 32 ? [] : [typeErrors.badExtent(at, String(dim))];

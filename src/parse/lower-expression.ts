@@ -1,7 +1,9 @@
 /** Expressions to ops. Whatever is wrong is reported once; what depends on it is `poison`, of which nothing is said. */
 
+import * as callErrors from "../diagnostics/areas/calls.ts";
+import * as typeErrors from "../diagnostics/areas/types.ts";
 import { type Diagnostic, joinSpans, type Span, TircError } from "../diagnostics/diagnostic.ts";
-import { listing, quoted, typeErrors } from "../diagnostics/errors-types.ts";
+import { listing, quoted } from "../diagnostics/wording.ts";
 import { Builder, copyOp, makeOp } from "../ir/builder.ts";
 import { oneOf, type Places, signatureOf } from "../ir/infer.ts";
 import type { AttributeValue, Op, Value } from "../ir/ir.ts";
@@ -116,8 +118,8 @@ export class ExpressionLowering {
     const { lookup, names, dims } = this.context;
     const bound = lookup(name);
     if (bound !== undefined) return bound.kind === "literal" ? { ...bound, span } : bound;
-    if (isOpName(name) && !dims.has(name)) return this.report(typeErrors.opAsValue(span, name, signatureOf(name)));
-    return this.report(typeErrors.unknownName(span, name, names(), dims.has(name)));
+    if (isOpName(name) && !dims.has(name)) return this.report(callErrors.opAsValue(span, name, signatureOf(name)));
+    return this.report(callErrors.unknownName(span, name, names(), dims.has(name)));
   }
 
   private unary(node: UnaryNode, name: string | undefined): Lowered {
@@ -166,10 +168,10 @@ export class ExpressionLowering {
     if (this.context.lookup(callee) !== undefined) {
       const factor = quoted(args.length === 1 ? args[0]?.span : undefined);
       const open = calleeSpan.source.text.indexOf("(", calleeSpan.end);
-      return this.report(typeErrors.calledValue(calleeSpan, callee, `${callee} * (${factor})`, open));
+      return this.report(callErrors.calledValue(calleeSpan, callee, `${callee} * (${factor})`, open));
     }
-    if (this.context.isFunction?.(callee)) return this.report(typeErrors.calledFunction(calleeSpan, callee));
-    return this.report(typeErrors.unknownOp(calleeSpan, callee, callableNames, rewordingOf(node)));
+    if (this.context.isFunction?.(callee)) return this.report(callErrors.calledFunction(calleeSpan, callee));
+    return this.report(callErrors.unknownOp(calleeSpan, callee, callableNames, rewordingOf(node)));
   }
 
   /** Tells operands from attributes. */
@@ -196,7 +198,7 @@ export class ExpressionLowering {
         const instead = together ?? insteadOfExtra(op, node, argument, new Set(givenAt.keys()));
         // Of several extra ones each is meant for another attribute.
         for (const { text } of instead) givenAt.set(text.split(" ")[0] as string, at);
-        this.report(typeErrors.extraOperand(at, op, def.operands.length, signatureOf(op), instead));
+        this.report(callErrors.extraOperand(at, op, def.operands.length, signatureOf(op), instead));
       } else if (index < 0 && !Object.hasOwn(def.attributes, name)) {
         this.report(this.unknownArgument(op, node, argument, name, at));
       } else if (index >= 0 && argument.name === undefined && noValues.has(argument.value.kind)) {
@@ -211,7 +213,7 @@ export class ExpressionLowering {
         const instead = { text: attributeOf(op, argument.value, new Set()) as string, span: argument.span };
         this.report(typeErrors.numberAsOperand(at, op, name, instead));
         continue;
-      } else if (first !== undefined) this.report(typeErrors.givenTwice(at, op, name, first));
+      } else if (first !== undefined) this.report(callErrors.givenTwice(at, op, name, first));
       else if (index >= 0) operands[index] = argument.value;
       else attributes.set(name, argument);
       if (name !== undefined) givenAt.set(name, at);
@@ -224,10 +226,10 @@ export class ExpressionLowering {
     // `where(ids = label, x, 0)`: what is a value on the left is no name of an argument.
     if (instead === undefined && this.context.lookup(name) !== undefined) {
       const comparison = { text: `${name} == ${quoted(argument.value.span)}`, span: argument.span };
-      return typeErrors.equalsInCall(at, op, name, comparison);
+      return callErrors.equalsInCall(at, op, name, comparison);
     }
     const known = [...ops[op].operands.map((spec) => spec.name), ...Object.keys(ops[op].attributes)];
-    return typeErrors.unknownArgument(at, op, name, known, instead);
+    return callErrors.unknownArgument(at, op, name, known, instead);
   }
 
   private attributes(op: OpName, given: ReadonlyMap<string, ArgumentNode>): Map<string, AttributeValue> | undefined {
@@ -246,7 +248,7 @@ export class ExpressionLowering {
     const def = ops[op].attributes[key];
     if (def !== undefined && node.kind === "name" && (def.type === "element" || def.type === "choice")) {
       const expected = def.type === "element" ? `an element type (${listing(elementTypes, "or")})` : oneOf(def.choices);
-      this.report(typeErrors.badAttribute(node.span, op, key, expected, node.name));
+      this.report(callErrors.badAttribute(node.span, op, key, expected, node.name));
       return undefined;
     }
     if (node.kind === "list") {
@@ -256,7 +258,7 @@ export class ExpressionLowering {
     const lowered = this.one(node);
     if (lowered.kind === "literal") return lowered.boolean ? lowered.value !== 0 : lowered.value;
     if (lowered.kind === "value") {
-      this.report(typeErrors.badAttribute(node.span, op, key, "known when the program is compiled", "a tensor"));
+      this.report(callErrors.badAttribute(node.span, op, key, "known when the program is compiled", "a tensor"));
     }
     return undefined;
   }
@@ -273,9 +275,9 @@ export class ExpressionLowering {
     const isComputed = ops[op].attributes[key]?.type === "shape" && mentions(node, this.context.dims);
     const lowered = isComputed ? undefined : this.one(node);
     if (lowered?.kind === "literal" && !lowered.boolean) return lowered.value;
-    if (isComputed) this.report(typeErrors.computedExtent(node.span, op, key));
+    if (isComputed) this.report(callErrors.computedExtent(node.span, op, key));
     else if (lowered?.kind !== "poison") {
-      this.report(typeErrors.badAttribute(node.span, op, key, "a list of whole numbers", "this"));
+      this.report(callErrors.badAttribute(node.span, op, key, "a list of whole numbers", "this"));
     }
     return undefined;
   }

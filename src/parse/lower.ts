@@ -1,8 +1,8 @@
 /** From the syntax tree to the IR: names are looked up, literals take their types, every op is checked. */
 
+import * as externErrors from "../diagnostics/areas/extern.ts";
+import * as typeErrors from "../diagnostics/areas/types.ts";
 import { type Diagnostic, joinSpans, type Span } from "../diagnostics/diagnostic.ts";
-import { externErrors } from "../diagnostics/errors-extern.ts";
-import { typeErrors } from "../diagnostics/errors-types.ts";
 import { Builder, makeOp } from "../ir/builder.ts";
 import { type Fn, type Module, makeFn, makeModule, type Result, Value } from "../ir/ir.ts";
 import { floats } from "../ir/ops/def.ts";

@@ -1,7 +1,7 @@
 /** From text to the syntax tree: by the grammar, and only where that does not match by hand, to say why. */
 
+import * as syntaxErrors from "../diagnostics/areas/syntax.ts";
 import type { Diagnostic, Source } from "../diagnostics/diagnostic.ts";
-import { syntaxErrors } from "../diagnostics/errors-syntax.ts";
 import { byPlace } from "../diagnostics/limit.ts";
 import { type Grammars, matchFile, tirGrammars } from "./match-file.ts";
 import { recover } from "./recover.ts";

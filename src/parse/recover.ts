@@ -5,8 +5,9 @@
  */
 
 import type { Grammar } from "ohm-js";
+import * as statementErrors from "../diagnostics/areas/statements.ts";
+import * as syntaxErrors from "../diagnostics/areas/syntax.ts";
 import { type Diagnostic, insertedBefore, proposal, type Source, type Span } from "../diagnostics/diagnostic.ts";
-import { syntaxErrors } from "../diagnostics/errors-syntax.ts";
 import { errorLimit } from "../diagnostics/limit.ts";
 import { reservedWords } from "../ir/print.ts";
 import type { HeaderNode, PieceNode } from "./build-tree.ts";
@@ -167,8 +168,8 @@ class FileReader {
       return known.node;
     }
     const deep = beyondNesting(tokens);
-    if (deep !== undefined) return this.report(syntaxErrors.tooDeep(spanOf(source, deep), nestingLimit));
-    if (tokens.length > tokenLimit) return this.report(syntaxErrors.tooLong(this.start(piece), tokenLimit));
+    if (deep !== undefined) return this.report(statementErrors.tooDeep(spanOf(source, deep), nestingLimit));
+    if (tokens.length > tokenLimit) return this.report(statementErrors.tooLong(this.start(piece), tokenLimit));
     // Where something has been reported, what does not match because of it is not reported again.
     const reported = tokens.some((token) => token.wrong);
     const brackets = bracketShape(tokens);
@@ -248,7 +249,7 @@ class FileReader {
       return;
     }
     const isReported = this.afterWrong || this.fn?.endsStray === true || this.blocks > 0;
-    if (!isReported) this.diagnostics.push(syntaxErrors.block(this.span(piece)));
+    if (!isReported) this.diagnostics.push(statementErrors.block(this.span(piece)));
     this.outside = true;
     this.blocks++;
   }
@@ -266,7 +267,7 @@ class FileReader {
       fn.returnedInKernel = false;
     } else {
       if (fn.returned === undefined && !fn.endsStray && fn.header !== undefined) {
-        this.diagnostics.push(syntaxErrors.missingReturn(this.span(piece), fn.header.name, fn.header.nameSpan));
+        this.diagnostics.push(statementErrors.missingReturn(this.span(piece), fn.header.name, fn.header.nameSpan));
       }
       this.finish(fn, end);
     }
@@ -313,7 +314,7 @@ class FileReader {
     if (fn.returned === undefined) return true;
     if (!fn.pastReturn) {
       const what = shown(this.source, piece.tokens[0] as Token);
-      this.diagnostics.push(syntaxErrors.afterReturn(this.start(piece), what, fn.returned));
+      this.diagnostics.push(statementErrors.afterReturn(this.start(piece), what, fn.returned));
     }
     fn.pastReturn = true;
     return false;
@@ -324,33 +325,33 @@ class FileReader {
     const span = this.start(piece);
     if (piece.tokens.some((token) => token.wrong) || fn.pastReturn) return;
     if (["if", "else", "for", "while"].includes(first.text)) {
-      this.diagnostics.push(syntaxErrors.noControlFlow(span, first.text));
+      this.diagnostics.push(statementErrors.noControlFlow(span, first.text));
       return;
     }
     const isCompound = second?.kind === "symbol" && third?.text === "=" && third.start === second.end;
     const known = fn.bound.get(first.text);
     if (isCompound && known !== undefined) {
-      this.diagnostics.push(syntaxErrors.reassigned(span, first.text, known));
+      this.diagnostics.push(statementErrors.reassigned(span, first.text, known));
       return;
     }
     const text = this.source.text.slice(first.start, piece.tokens.at(-1)?.end);
     const isValue = endsOperand(first) && first.kind !== "symbol" && text.length <= 60 && !text.includes("\n");
     if (!isValue) {
-      this.diagnostics.push(syntaxErrors.notAStatement(span, shown(this.source, first)));
+      this.diagnostics.push(statementErrors.notAStatement(span, shown(this.source, first)));
       return;
     }
     const isLast = piece.next?.text === "}" && fn.returned === undefined;
     const help = isLast
       ? proposal(`write \`return ${text}\``, insertedBefore(span, "return "))
       : `give it a name: \`let name = ${text}\``;
-    this.diagnostics.push(syntaxErrors.notAStatement(this.span(piece), `\`${text}\``, [help]));
+    this.diagnostics.push(statementErrors.notAStatement(this.span(piece), `\`${text}\``, [help]));
   }
 
   private kernel(piece: Piece, fn: OpenFn): void {
     const node = this.match(piece, ruleOf.kernel);
     const open = node?.span ?? this.span(piece);
     if (fn.kernel !== undefined) {
-      this.diagnostics.push(syntaxErrors.inKernel(this.start(piece), "another `kernel`", fn.kernel.open));
+      this.diagnostics.push(statementErrors.inKernel(this.start(piece), "another `kernel`", fn.kernel.open));
       if (node !== undefined) this.blocks++;
       return;
     }
@@ -363,9 +364,9 @@ class FileReader {
     const first = name && fn.bound.get(name.text);
     const isChange = piece.withoutLet && name !== undefined && first !== undefined;
     const stands = this.mayStand(piece, fn);
-    if (isChange) this.diagnostics.push(syntaxErrors.reassigned(spanOf(this.source, name), name.text, first));
+    if (isChange) this.diagnostics.push(statementErrors.reassigned(spanOf(this.source, name), name.text, first));
     else if (piece.withoutLet && name !== undefined) {
-      this.diagnostics.push(syntaxErrors.missingLet(spanOf(this.source, name), name.text));
+      this.diagnostics.push(statementErrors.missingLet(spanOf(this.source, name), name.text));
     }
     const node = this.match(piece, ruleOf.let) as LetNode | undefined;
     if (isChange || !stands) return;
@@ -387,7 +388,7 @@ class FileReader {
 
   private return(piece: Piece, fn: OpenFn): void {
     if (fn.kernel !== undefined) {
-      this.diagnostics.push(syntaxErrors.inKernel(this.start(piece), "`return`", fn.kernel.open));
+      this.diagnostics.push(statementErrors.inKernel(this.start(piece), "`return`", fn.kernel.open));
       this.closeKernel(fn, (piece.tokens[0] as Token).start);
       fn.returnedInKernel = true;
     }

@@ -5,8 +5,9 @@
  *   of the file is still read; what does not parse because of it is not reported again.
  */
 
+import type { Everywhere } from "../diagnostics/areas/lexical.ts";
+import * as lexicalErrors from "../diagnostics/areas/lexical.ts";
 import type { Diagnostic, Source, Span } from "../diagnostics/diagnostic.ts";
-import { type Everywhere, lexicalErrors } from "../diagnostics/errors-lexical.ts";
 
 type TokenKind = "name" | "number" | "string" | "symbol" | "bad";
 

@@ -5,8 +5,8 @@
  * - piece: the header of a function up to its `{`, a `let`, a `return`, `kernel {`, a brace, or what is none of these.
  */
 
+import * as statementErrors from "../diagnostics/areas/statements.ts";
 import type { Diagnostic, Source, Span } from "../diagnostics/diagnostic.ts";
-import { syntaxErrors } from "../diagnostics/errors-syntax.ts";
 import { closest } from "../diagnostics/suggest.ts";
 import type { Token } from "./scan.ts";
 
@@ -86,7 +86,7 @@ class Splitter {
     if (keyword !== undefined) return this.statement(keyword);
     const meant = this.meantKeyword(this.at);
     if (meant !== undefined) {
-      this.diagnostics.push(syntaxErrors.misspelled(spanOf(this.source, first), first.text, meant));
+      this.diagnostics.push(statementErrors.misspelled(spanOf(this.source, first), first.text, meant));
       return this.statement(keywordKinds.get(meant) as PieceKind, [{ ...first, text: meant }], 1);
     }
     if (this.beginsAssignment(this.at)) {

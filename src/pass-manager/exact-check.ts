@@ -1,7 +1,7 @@
 /** Compares what a pass was given with what it made, in exact arithmetic. */
 
+import * as passMessages from "../diagnostics/areas/pipelines.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
-import { passErrors, passWarnings } from "../diagnostics/errors-passes.ts";
 import { type Assumption, Comparer, type ComparisonOptions } from "../ir/field/compare.ts";
 import type { Law } from "../ir/field/laws.ts";
 import type { Module } from "../ir/ir.ts";
@@ -58,10 +58,14 @@ export class ExactCheck {
         ...(output.provenance && { provenance: output.provenance }),
       });
       if (found.kind === "different") {
-        return { error: passErrors.notTheSame(pass, fn.name, output.fn.span, found.difference), warnings, assumed: [] };
+        return {
+          error: passMessages.notTheSame(pass, fn.name, output.fn.span, found.difference),
+          warnings,
+          assumed: [],
+        };
       }
       if (found.kind === "too large")
-        warnings.push(passWarnings.tooLargeToCompare(pass, fn.name, fn.span, found.elements));
+        warnings.push(passMessages.tooLargeToCompare(pass, fn.name, fn.span, found.elements));
       else for (const one of found.assumed) assumed.add(one);
     }
     return { warnings, assumed: [...assumed] };

@@ -1,9 +1,9 @@
 /** Runs passes over a module. The input is never changed; after every pass the result is verified. */
 
-import { type Diagnostic, fail, saidBy, TircError } from "../diagnostics/diagnostic.ts";
-import { passErrors, passWarnings } from "../diagnostics/errors-passes.ts";
+import * as passMessages from "../diagnostics/areas/pipelines.ts";
+import * as diagnosticOf from "../diagnostics/areas/rewrites.ts";
+import { type Diagnostic, fail, refusedBy, saidBy, TircError } from "../diagnostics/diagnostic.ts";
 import { progress } from "../diagnostics/progress.ts";
-import { remarks as diagnosticOf } from "../diagnostics/remarks.ts";
 import { sameModule } from "../ir/equal.ts";
 import type { Law } from "../ir/field/laws.ts";
 import { type Fn, type Module, makeModule } from "../ir/ir.ts";
@@ -99,7 +99,7 @@ export class PassManager {
     const registry = { ...builtins, passes: [...own, ...others, ...builtins.passes] };
     for (const name of disabled) {
       const names = registry.passes.map((pass) => pass.name);
-      if (!names.includes(name)) fail(passErrors.unknownPass(undefined, name, names));
+      if (!names.includes(name)) fail(passMessages.unknownPass(undefined, name, names));
     }
     this.options = options;
     const steps = list.flatMap((item) => {
@@ -175,7 +175,7 @@ class Run {
       this.steps(step.steps, [step, ...after]);
       if (this.module === start || sameModule(this.module, start)) return;
     }
-    this.remarks.push(passWarnings.noFixpoint(printPipeline(step.steps), step.limit));
+    this.remarks.push(passMessages.noFixpoint(printPipeline(step.steps), step.limit));
   }
 
   private pass(step: Step & { kind: "pass" }, after: readonly Step[]): void {
@@ -266,15 +266,15 @@ function runOn(fn: Fn, pass: Pass, context: PassContext<unknown>, verify: boolea
     if (!Array.isArray(output.fn?.ops)) throw new TypeError("it returned no function");
   } catch (caught) {
     if (caught instanceof TircError)
-      throw new TircError(caught.diagnostics.map((found) => passErrors.from(pass.name, found)));
+      throw new TircError(caught.diagnostics.map((found) => refusedBy(pass.name, found)));
     const message = caught instanceof Error ? caught.message : String(caught);
-    throw new PassFailure(pass.name, passErrors.passThrew(pass.name, fn.name, fn.span, message), caught);
+    throw new PassFailure(pass.name, passMessages.passThrew(pass.name, fn.name, fn.span, message), caught);
   }
   if (!verify) return output;
   const { fn: result, beside = [] } = output;
   const own = result === fn ? [] : [...verifyFn(result), ...verifySignature(fn, result)];
   const found = [...own, ...beside.flatMap(verifyFn)];
-  if (found.length > 0) throw new PassFailure(pass.name, passErrors.brokeIr(pass.name, fn.name, found));
+  if (found.length > 0) throw new PassFailure(pass.name, passMessages.brokeIr(pass.name, fn.name, found));
   return output;
 }
 
@@ -282,6 +282,6 @@ function runOn(fn: Fn, pass: Pass, context: PassContext<unknown>, verify: boolea
 function checkClaims(pass: Pass, given: readonly Fn[], outputs: readonly PassOutput[]): void {
   for (const [i, fn] of given.entries()) {
     const wrong = wrongClaims(fn, outputs[i] as PassOutput);
-    if (wrong.length > 0) throw new PassFailure(pass.name, passErrors.wrongClaims(pass.name, fn, wrong));
+    if (wrong.length > 0) throw new PassFailure(pass.name, passMessages.wrongClaims(pass.name, fn, wrong));
   }
 }

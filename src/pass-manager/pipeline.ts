@@ -3,8 +3,8 @@
  * that reads back as the same; options at their defaults are left out.
  */
 
+import * as passMessages from "../diagnostics/areas/pipelines.ts";
 import { type Diagnostic, fail, type Source, type Span, TircError } from "../diagnostics/diagnostic.ts";
-import { passErrors } from "../diagnostics/errors-passes.ts";
 import type { OptionDef, OptionDefs, OptionValue, Pass, PassRegistry } from "../pass/define-pass.ts";
 
 /** The values of a pass's options, by name. */
@@ -52,7 +52,7 @@ export function stepOf(pass: Pass, given: Options = {}): Step {
   const all = { source: { name: "<pipeline>", text }, start: 0, end: text.length };
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(pass.options, name)) continue;
-    fail(passErrors.unknownOption(all, pass.name, name, Object.keys(pass.options)));
+    fail(passMessages.unknownOption(all, pass.name, name, Object.keys(pass.options)));
   }
   const options = Object.entries(pass.options).map(([name, def]) => {
     const value = Object.hasOwn(given, name) ? given[name] : def.default;
@@ -66,23 +66,23 @@ function readOption(what: string, def: OptionDef, text: string, span: Span): Opt
     case "choice": {
       if (def.choices.includes(text)) return text;
       const expected = def.choices.map((choice) => `\`${choice}\``).join(" or ");
-      return fail(passErrors.badOption(span, what, text, expected, def.choices));
+      return fail(passMessages.badOption(span, what, text, expected, def.choices));
     }
     case "boolean":
       if (text === "true" || text === "false") return text === "true";
-      return fail(passErrors.badOption(span, what, text, "`true` or `false`", ["true", "false"]));
+      return fail(passMessages.badOption(span, what, text, "`true` or `false`", ["true", "false"]));
     case "integer": {
       const least = def === fixpointOptions.limit ? 1 : -Infinity;
       if (/^-?\d{1,15}$/.test(text) && Number(text) >= least) return Number(text);
-      return fail(passErrors.badOption(span, what, text, `a whole number${least === 1 ? " above 0" : ""}`, []));
+      return fail(passMessages.badOption(span, what, text, `a whole number${least === 1 ? " above 0" : ""}`, []));
     }
     case "numbers":
       if (/^(none|\d{1,9}(\+\d{1,9})*)$/.test(text)) return text;
-      return fail(passErrors.badOption(span, what, text, "whole numbers with `+` between them, or `none`", ["none"]));
+      return fail(passMessages.badOption(span, what, text, "whole numbers with `+` between them, or `none`", ["none"]));
     case "names":
       if (/^[A-Za-z_]\w*(\+[A-Za-z_]\w*)*$/.test(text)) return text;
       return fail(
-        passErrors.badOption(span, what, text, "names with `+` between them, `all` or `none`", ["all", "none"]),
+        passMessages.badOption(span, what, text, "names with `+` between them, `all` or `none`", ["all", "none"]),
       );
     default:
       return def satisfies never;
@@ -168,7 +168,7 @@ class PipelineParser {
     const named = Object.hasOwn(pipelines, name) ? pipelines[name] : undefined;
     if (named === undefined) {
       const names = new Set([...passes.map((pass) => pass.name), ...Object.keys(pipelines)]);
-      this.found.push(passErrors.unknownPass(span, name, [...names]));
+      this.found.push(passMessages.unknownPass(span, name, [...names]));
     }
     this.options(name, named && {});
     return named === undefined ? [] : [...parsePipeline(named.join(","), this.registry)];
@@ -177,7 +177,7 @@ class PipelineParser {
   private fixpoint(span: Span): Step[] {
     const { limit = fixpointOptions.limit.default } = this.options("fixpoint", fixpointOptions);
     if (!this.take("(")) this.expected("`(`");
-    if (++this.depth > deepest) fail(...this.found, passErrors.pipelineDepth(span, deepest));
+    if (++this.depth > deepest) fail(...this.found, passMessages.pipelineDepth(span, deepest));
     const steps = this.steps();
     this.depth--;
     if (!this.take(")")) this.expected("`,` or `)`");
@@ -196,8 +196,8 @@ class PipelineParser {
       if (defs === undefined) continue;
       const def = Object.hasOwn(defs, name) ? defs[name] : undefined;
       const before = first.get(name);
-      if (def === undefined) this.found.push(passErrors.unknownOption(span, owner, name, Object.keys(defs)));
-      else if (before !== undefined) this.found.push(passErrors.optionTwice(span, owner, name, before));
+      if (def === undefined) this.found.push(passMessages.unknownOption(span, owner, name, Object.keys(defs)));
+      else if (before !== undefined) this.found.push(passMessages.optionTwice(span, owner, name, before));
       else
         this.collect(() => {
           given[name] = readOption(`\`${name}\` of \`${owner}\``, def, value.text, value.span);
@@ -241,7 +241,7 @@ class PipelineParser {
   private expected(what: string): never {
     const span = { source: this.source, start: this.at, end: Math.min(this.at + 1, this.end) };
     const got = this.char === "" ? "the end" : `\`${this.char}\``;
-    return fail(...this.found, passErrors.pipelineSyntax(span, what, got));
+    return fail(...this.found, passMessages.pipelineSyntax(span, what, got));
   }
 }
 

@@ -9,8 +9,8 @@
  * chains of replacements are followed as Cranelift resolves the aliases of a value (trail.ts).
  */
 
-import type { Refusal } from "../diagnostics/errors-kernel.ts";
-import type { Miss } from "../diagnostics/remarks.ts";
+import type { Miss } from "../diagnostics/areas/rewrites.ts";
+import type { Refusal } from "../diagnostics/refusals.ts";
 import type { Fn, Op, Value } from "../ir/ir.ts";
 import type { Proof } from "./proof.ts";
 

@@ -1,8 +1,8 @@
 /** Facts in words: the remarks of a pass. */
 
+import * as kernelMessages from "../diagnostics/areas/kernels.ts";
+import * as remarks from "../diagnostics/areas/rewrites.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
-import { kernelRemarks } from "../diagnostics/errors-kernel.ts";
-import { remarks } from "../diagnostics/remarks.ts";
 import { printBytes } from "../ir/bytes.ts";
 import type { Value } from "../ir/ir.ts";
 import { quoted } from "../ir/naming.ts";
@@ -22,9 +22,9 @@ const printers: { readonly [K in Fact["kind"]]: Printer<K> } = {
   "center resolved": centerRemark,
   "rows centered": () => undefined,
   "kernel cut": ({ op: { span, name }, why, stored }) => {
-    if (typeof why === "string") return kernelRemarks.outside(span, name, why);
+    if (typeof why === "string") return kernelMessages.staysOutside(span, name, why);
     const between = stored.map((value) => ({ name: quoted(value), bytes: printBytes(value.type) }));
-    return kernelRemarks.newKernel(span, name, why, between);
+    return kernelMessages.newKernel(span, name, why, between);
   },
 };
 

@@ -1,7 +1,7 @@
 /** Proofs as passes hand them over, and the words for them. */
 
+import { longestProof, type Rest } from "../diagnostics/areas/rewrites.ts";
 import { lineColumn, type Span } from "../diagnostics/diagnostic.ts";
-import { longestProof, type Rest } from "../diagnostics/remarks.ts";
 
 /** What is proved, in one line, and what it rests on. Proofs share steps, so a proof is a graph without cycles. */
 export interface Proof {

@@ -5,8 +5,8 @@
  * name may stand before all. Weights and constants are tensors over storages, an entry each, that several may share.
  */
 
+import * as archiveErrors from "../diagnostics/areas/archives.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { archiveErrors } from "../diagnostics/errors-pt2.ts";
 import type { ByteSource } from "../onnx/bytes.ts";
 import { Fields } from "./fields.ts";
 import { JsonError, parseJson } from "./json.ts";

@@ -1,7 +1,7 @@
 /** Values of an archive's JSON by their paths: what is missing or of another kind is said with the path. */
 
+import * as archiveErrors from "../diagnostics/areas/archives.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { archiveErrors } from "../diagnostics/errors-pt2.ts";
 import type { Json } from "./json.ts";
 
 export class Fields {

@@ -6,8 +6,8 @@
  * offers; the tests hold what is read and written to such libraries. APPNOTE.TXT 6.3.10 (PKWARE) has the format.
  */
 
+import * as archiveErrors from "../diagnostics/areas/archives.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { archiveErrors } from "../diagnostics/errors-pt2.ts";
 import type { ByteSource, Range } from "../onnx/bytes.ts";
 
 export interface ZipEntry {

@@ -1,7 +1,7 @@
 /** Checks what a caller passes to a kernel and finds the extents of its symbolic dimensions. */
 
+import * as inputErrors from "../diagnostics/areas/inputs.ts";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
-import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type Dim, printShape, printType } from "../ir/types.ts";
 import type { OnDevice } from "../launch/types.ts";
@@ -43,14 +43,14 @@ export function bindInputs(kernel: Kernel, inputs: Inputs, given: Dims): BoundIn
   const dims = new DimTable(kernel, given, found);
 
   if (typeof inputs !== "object" || inputs === null || Array.isArray(inputs)) {
-    fail(runtimeErrors.noInputs(kernel.name, withArticle(inputs)), ...found);
+    fail(inputErrors.noInputs(kernel.name, withArticle(inputs)), ...found);
   }
   const names = parameters.map((binding) => binding.name);
   const results = kernel.manifest.bindings.filter(({ access }) => access === "read_write").map(({ name }) => name);
   const onDevice: [string, unknown][] = [];
   for (const name of Object.keys(inputs).filter((name) => !names.includes(name))) {
     if (results.includes(name)) onDevice.push([name, inputs[name]]);
-    else found.push(runtimeErrors.unknownInput(kernel.name, name, names));
+    else found.push(inputErrors.unknownInput(kernel.name, name, names));
   }
   const arrays = parameters.flatMap((binding) => {
     const value = peek(inputs, binding.name);
@@ -62,8 +62,8 @@ export function bindInputs(kernel: Kernel, inputs: Inputs, given: Dims): BoundIn
     if (read !== undefined && !("got" in read)) return [{ binding, ...read }];
     found.push(
       read === undefined
-        ? runtimeErrors.missingInput(kernel.name, binding.name, printType(binding))
-        : runtimeErrors.wrongElement(binding.name, printType(binding), read.got),
+        ? inputErrors.missingInput(kernel.name, binding.name, printType(binding))
+        : inputErrors.wrongElement(binding.name, printType(binding), read.got),
     );
     return [];
   });
@@ -113,12 +113,12 @@ const messageOf = (caught: unknown) => (caught instanceof Error ? caught.message
  * extents.
  */
 export function readDims(kernel: Kernel, given: Dims): Dims {
-  if (typeof given !== "object" || given === null) fail(runtimeErrors.noDims(kernel.name, shown(given)));
+  if (typeof given !== "object" || given === null) fail(inputErrors.noDims(kernel.name, shown(given)));
   let dims: Dims;
   try {
     dims = Object.assign(Object.create(null), given);
   } catch (caught) {
-    fail(runtimeErrors.noDims(kernel.name, `something that cannot be read: ${messageOf(caught)}`));
+    fail(inputErrors.noDims(kernel.name, `something that cannot be read: ${messageOf(caught)}`));
   }
   const found: Diagnostic[] = [];
   new DimTable(kernel, dims, found);
@@ -130,7 +130,7 @@ function checkLength(binding: Parameter, data: ReadInput["data"], dims: Dims, fo
   const shape = extents(binding.shape, dims);
   const count = elementCount(shape);
   if (count === data.length) return;
-  found.push(runtimeErrors.wrongLength(binding.name, printType({ ...binding, shape }), count, data.length));
+  found.push(inputErrors.wrongLength(binding.name, printType({ ...binding, shape }), count, data.length));
 }
 
 /** The extents known so far, and who told them. */
@@ -146,8 +146,8 @@ export class DimTable {
     this.#found = found;
     const known = kernel.manifest.dims.map((dim) => dim.name);
     for (const [name, extent] of Object.entries(given)) {
-      if (!known.includes(name)) found.push(runtimeErrors.unknownDim(kernel.name, name, known));
-      else if (!isExtent(extent)) found.push(runtimeErrors.wrongExtent(name, shown(extent)));
+      if (!known.includes(name)) found.push(inputErrors.unknownDim(kernel.name, name, known));
+      else if (!isExtent(extent)) found.push(inputErrors.wrongExtent(name, shown(extent)));
       else this.#tell(name, extent, "the dimensions given");
     }
   }
@@ -158,13 +158,13 @@ export class DimTable {
       this.extents[name] = extent;
       this.#toldBy.set(name, teller);
     } else if (before !== extent) {
-      this.#found.push(runtimeErrors.dimConflict(name, this.#toldBy.get(name) ?? "", before, teller, extent));
+      this.#found.push(inputErrors.dimConflict(name, this.#toldBy.get(name) ?? "", before, teller, extent));
     }
   }
 
   matchShape(binding: Parameter, shape: readonly number[]): void {
     const report = (why: string) => {
-      this.#found.push(runtimeErrors.wrongShape(binding.name, printType(binding), printShape(shape.map(shown)), why));
+      this.#found.push(inputErrors.wrongShape(binding.name, printType(binding), printShape(shape.map(shown)), why));
     };
     if (shape.length !== binding.shape.length) {
       report(`it has ${shape.length} dimensions, not ${binding.shape.length}`);
@@ -202,12 +202,12 @@ export class DimTable {
 
   reportOpen(binding: Parameter, length: number): void {
     const unknown = this.#unknown(binding.shape);
-    this.#found.push(runtimeErrors.ambiguousShape(binding.name, printType(binding), length, unknown));
+    this.#found.push(inputErrors.ambiguousShape(binding.name, printType(binding), length, unknown));
   }
 
   reportMissing(): void {
     for (const { name } of this.#kernel.manifest.dims) {
-      if (this.extents[name] === undefined) this.#found.push(runtimeErrors.missingDim(this.#kernel.name, name));
+      if (this.extents[name] === undefined) this.#found.push(inputErrors.missingDim(this.#kernel.name, name));
     }
   }
 }

@@ -1,7 +1,7 @@
 /** Turns what WebGPU reports about a kernel into diagnostics. */
 
+import * as deviceErrors from "../diagnostics/areas/devices.ts";
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
-import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
 import type { Kernel } from "../target/manifest.ts";
 import { spanOfLine } from "../target/source-map.ts";
 
@@ -29,15 +29,15 @@ export function withErrorScopes<T>(
 
 async function throwFirst(kernel: string, popped: Promise<GPUError | null>[]): Promise<void> {
   const [invalid, memory, internal] = await Promise.all(popped);
-  if (memory) fail(runtimeErrors.outOfMemory(kernel, memory.message));
+  if (memory) fail(deviceErrors.outOfMemory(kernel, memory.message));
   const error = invalid ?? internal;
-  if (error) fail(runtimeErrors.deviceError(kernel, error.message));
+  if (error) fail(deviceErrors.deviceError(kernel, error.message));
 }
 
 /** Throws E0615 when the device is known to be gone: WebGPU goes on making objects on a lost device, without a word. */
 export async function failIfLost(device: GPUDevice, kernel: string): Promise<void> {
   const lost = await Promise.race([device.lost, undefined]);
-  if (lost) fail(runtimeErrors.deviceLost(kernel, lost.reason, lost.message));
+  if (lost) fail(deviceErrors.deviceLost(kernel, lost.reason, lost.message));
 }
 
 /** Awaits `work`; when it fails because the device is gone, says that (E0615), and not what failed first. */
@@ -47,7 +47,7 @@ export async function orDeviceLost<T>(device: GPUDevice, kernel: string, work: P
   } catch (caught) {
     await failIfLost(device, kernel);
     if (caught instanceof TircError) throw caught;
-    fail(runtimeErrors.deviceError(kernel, caught instanceof Error ? caught.message : String(caught)));
+    fail(deviceErrors.deviceError(kernel, caught instanceof Error ? caught.message : String(caught)));
   }
 }
 
@@ -78,11 +78,11 @@ function shaderErrors({ name, wgsl, sourceMap }: Kernel, messages: readonly GPUC
   const placed = messages.flatMap((message) => {
     const span = spanOfLine(sourceMap, message.lineNum);
     if (span !== undefined)
-      return [runtimeErrors.shaderRejectedAt(span, name, message, lines[message.lineNum - 1] ?? "")];
+      return [deviceErrors.shaderRejectedAt(span, name, message, lines[message.lineNum - 1] ?? "")];
     elsewhere.push(printCompilationMessage(message));
     return [];
   });
-  return elsewhere.length > 0 ? [...placed, runtimeErrors.shaderRejected(name, elsewhere)] : placed;
+  return elsewhere.length > 0 ? [...placed, deviceErrors.shaderRejected(name, elsewhere)] : placed;
 }
 
 /** `4:12: error: ...`: a message of the WGSL compiler with its place in the kernel's text. */

@@ -1,7 +1,8 @@
 /** The launcher's problems as diagnostics. */
 
+import * as deviceErrors from "../diagnostics/areas/devices.ts";
+import * as inputErrors from "../diagnostics/areas/inputs.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
-import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
 import { printType } from "../ir/types.ts";
 import { mostCounted } from "../launch/counts.ts";
 import type { ForEachProblem } from "../launch/explain.ts";
@@ -16,34 +17,34 @@ const typeOf = (manifest: LaunchManifest, name: string): string => {
 };
 
 const told: ForEachProblem<Diagnostic, [kernel: string, manifest: LaunchManifest]> = {
-  "E0601 missing": ([name], kernel, manifest) => runtimeErrors.missingInput(kernel, name, typeOf(manifest, name)),
-  "E0602 unknown": ([name, ...known], kernel) => runtimeErrors.unknownInput(kernel, name, known),
+  "E0601 missing": ([name], kernel, manifest) => inputErrors.missingInput(kernel, name, typeOf(manifest, name)),
+  "E0602 unknown": ([name, ...known], kernel) => inputErrors.unknownInput(kernel, name, known),
   "E0601 not an object": ([what, got], kernel) =>
-    what === "dimensions" ? runtimeErrors.noDims(kernel, shown(got)) : runtimeErrors.noInputs(kernel, withArticle(got)),
+    what === "dimensions" ? inputErrors.noDims(kernel, shown(got)) : inputErrors.noInputs(kernel, withArticle(got)),
   "E0603 not a tensor": ([name, , got], _, manifest) =>
-    runtimeErrors.wrongElement(name, typeOf(manifest, name), withArticle(got)),
+    inputErrors.wrongElement(name, typeOf(manifest, name), withArticle(got)),
   "E0603 not a scalar": ([name, , got], _, manifest) =>
-    runtimeErrors.wrongElement(name, typeOf(manifest, name), shown(got)),
+    inputErrors.wrongElement(name, typeOf(manifest, name), shown(got)),
   "E0603 not an element": ([name, , at, got], _, manifest) =>
-    runtimeErrors.wrongElement(name, typeOf(manifest, name), `${got} at element ${at}`),
+    inputErrors.wrongElement(name, typeOf(manifest, name), `${got} at element ${at}`),
   "E0605 wrong length": ([name, has, needs], _, manifest) =>
-    runtimeErrors.wrongLength(name, typeOf(manifest, name), needs, has),
-  "E0618 no storage": ([name], kernel) => runtimeErrors.noStorage(kernel, name),
+    inputErrors.wrongLength(name, typeOf(manifest, name), needs, has),
+  "E0618 no storage": ([name], kernel) => inputErrors.noStorage(kernel, name),
   "E0618 too small": ([name, has, needs], _, manifest) =>
-    runtimeErrors.bufferTooSmall(name, typeOf(manifest, name), has, needs),
-  "E0618 misaligned": ([name, offset, multiple]) => runtimeErrors.misaligned(name, offset, multiple),
-  "E0608 too large": ([name, bytes, limit, most]) => runtimeErrors.bufferTooLarge(name, bytes, limit, most),
-  "E0619 one buffer": ([name, other, mayAlias], kernel) => runtimeErrors.boundTwice(kernel, name, other, mayAlias),
+    inputErrors.bufferTooSmall(name, typeOf(manifest, name), has, needs),
+  "E0618 misaligned": ([name, offset, multiple]) => inputErrors.misaligned(name, offset, multiple),
+  "E0608 too large": ([name, bytes, limit, most]) => inputErrors.bufferTooLarge(name, bytes, limit, most),
+  "E0619 one buffer": ([name, other, mayAlias], kernel) => inputErrors.boundTwice(kernel, name, other, mayAlias),
   "E0607 no extent": ([name, got], kernel) =>
-    got === undefined ? runtimeErrors.missingDim(kernel, name) : runtimeErrors.wrongExtent(name, shown(got)),
+    got === undefined ? inputErrors.missingDim(kernel, name) : inputErrors.wrongExtent(name, shown(got)),
   "E0608 not counted": ([what, count, ...extents], kernel) =>
-    runtimeErrors.notCounted(kernel, { what, count, extents }, mostCounted),
-  "E0610 no feature": ([name], kernel) => runtimeErrors.missingFeatures(kernel, [name]),
-  "E0611 no limit": ([limit, needs, has], kernel) => runtimeErrors.missingLimit(kernel, limit, needs, has),
-  "E0628 no product": ([op, step], kernel) => runtimeErrors.noProduct(kernel, step, op),
-  "E0627 narrow subgroups": ([, needs, has], kernel) => runtimeErrors.narrowSubgroups(kernel, needs, has),
-  "E0613 no pipeline": ([message], kernel) => runtimeErrors.pipelineRejected(kernel, message),
-  "E0609 destroyed": (_, kernel) => runtimeErrors.destroyed(kernel),
+    inputErrors.notCounted(kernel, { what, count, extents }, mostCounted),
+  "E0610 no feature": ([name], kernel) => deviceErrors.missingFeatures(kernel, [name]),
+  "E0611 no limit": ([limit, needs, has], kernel) => deviceErrors.missingLimit(kernel, limit, needs, has),
+  "E0628 no product": ([op, step], kernel) => inputErrors.noProduct(kernel, step, op),
+  "E0627 narrow subgroups": ([, needs, has], kernel) => deviceErrors.narrowSubgroups(kernel, needs, has),
+  "E0613 no pipeline": ([message], kernel) => deviceErrors.pipelineRejected(kernel, message),
+  "E0609 destroyed": (_, kernel) => inputErrors.destroyed(kernel),
 };
 
 /** E0601 to E0619 and E0627: what is wrong with a call, at length. */

@@ -5,8 +5,8 @@
  * @module tirc/runtime/node
  */
 
+import * as deviceErrors from "../diagnostics/areas/devices.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { adapterErrors } from "../diagnostics/errors-runtime.ts";
 import { isSoftware } from "../launch/choose.ts";
 import type { TargetProfile } from "../target/target.ts";
 import { targetFromDevice, usefulFeatures } from "./device-target.ts";
@@ -55,7 +55,7 @@ export async function openDevice(options: OpenOptions = {}): Promise<OpenedDevic
   let adapter: GPUAdapter | null = null;
   if (name !== swiftShaderName) adapter = await systemAdapter(webgpu, name, notes);
   if (name === undefined || name === swiftShaderName) adapter ??= await swiftShaderAdapter(webgpu, notes);
-  if (!adapter) fail(adapterErrors.noAdapter(notes, wanted));
+  if (!adapter) fail(deviceErrors.noAdapter(notes, wanted));
   return requestDevice(adapter, options);
 }
 
@@ -63,7 +63,7 @@ export async function openDevice(options: OpenOptions = {}): Promise<OpenedDevic
 export async function openNullDevice(): Promise<OpenedDevice> {
   const webgpu = await loadWebgpu();
   const adapter = await instance(webgpu, "null", ["backend=null"]).requestAdapter();
-  if (!adapter) fail(adapterErrors.noAdapter(["Dawn's null backend did not load"]));
+  if (!adapter) fail(deviceErrors.noAdapter(["Dawn's null backend did not load"]));
   return requestDevice(adapter, {});
 }
 
@@ -81,8 +81,8 @@ async function loadWebgpu(): Promise<Webgpu> {
     return await import("webgpu");
   } catch (caught) {
     const { code, message } = caught as NodeJS.ErrnoException;
-    if (code === "ERR_MODULE_NOT_FOUND") fail(adapterErrors.noWebgpuPackage(message));
-    fail(adapterErrors.webgpuPackageBroken(message));
+    if (code === "ERR_MODULE_NOT_FOUND") fail(deviceErrors.noWebgpuPackage(message));
+    fail(deviceErrors.webgpuPackageBroken(message));
   }
 }
 
@@ -146,7 +146,7 @@ async function swiftShaderAdapter(webgpu: Webgpu, notes: string[]): Promise<GPUA
 async function requestDevice(adapter: GPUAdapter, { requiredFeatures = [] }: OpenOptions): Promise<OpenedDevice> {
   const description = describe(adapter.info);
   const missing = requiredFeatures.filter((feature) => !adapter.features.has(feature));
-  if (missing.length > 0) fail(adapterErrors.noFeature(description, missing));
+  if (missing.length > 0) fail(deviceErrors.noFeature(description, missing));
   const wanted = [...usefulFeatures, "timestamp-query" as const].filter((feature) => adapter.features.has(feature));
   let device: GPUDevice;
   try {
@@ -155,7 +155,7 @@ async function requestDevice(adapter: GPUAdapter, { requiredFeatures = [] }: Ope
       requiredLimits: limitsOf(adapter),
     });
   } catch (caught) {
-    fail(adapterErrors.noDevice(description, (caught as Error).message));
+    fail(deviceErrors.noDevice(description, (caught as Error).message));
   }
   const { info } = adapter;
   return { device, adapterInfo: info, description, target: targetFromDevice(device), close: () => device.destroy() };

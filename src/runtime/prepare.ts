@@ -3,8 +3,8 @@
  * with shapes, and diagnostics, at places of the program where they have one.
  */
 
+import * as inputErrors from "../diagnostics/areas/inputs.ts";
 import { fail, TircError } from "../diagnostics/diagnostic.ts";
-import { runtimeErrors } from "../diagnostics/errors-runtime.ts";
 import { compact, expand } from "../emit/compact-manifest.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { Bound } from "../launch/bound.ts";
@@ -210,7 +210,7 @@ export function mergeDims(prepared: Dims, more: Dims): Dims {
   for (const [name, extent] of Object.entries(more)) {
     const before = prepared[name];
     if (before !== undefined && before !== extent) {
-      fail(runtimeErrors.dimConflict(name, "`prepare`'s dimensions", before, "the call's dimensions", extent));
+      fail(inputErrors.dimConflict(name, "`prepare`'s dimensions", before, "the call's dimensions", extent));
     }
   }
   return Object.assign(Object.create(null), prepared, more);

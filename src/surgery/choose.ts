@@ -7,8 +7,8 @@
  * end, and the draft of the last round is what is written.
  */
 
+import * as surgeryErrors from "../diagnostics/areas/surgery.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { surgeryErrors } from "../diagnostics/errors-surgery.ts";
 import type { Op, Value } from "../ir/ir.ts";
 import { sameShape } from "../ir/types.ts";
 import type { Imported } from "../onnx/import.ts";

@@ -6,10 +6,10 @@
  * - a node takes other inputs where the passes exchanged them: a weight that is centered for one that is not.
  */
 
+import * as archiveErrors from "../diagnostics/areas/archives.ts";
+import * as normWarnings from "../diagnostics/areas/norms.ts";
+import * as surgeryErrors from "../diagnostics/areas/surgery.ts";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
-import { normWarnings } from "../diagnostics/errors-norms.ts";
-import { archiveErrors } from "../diagnostics/errors-pt2.ts";
-import { surgeryErrors } from "../diagnostics/errors-surgery.ts";
 import type { ByteSource } from "../onnx/bytes.ts";
 import { type Imported, importModel } from "../onnx/import.ts";
 import { makersIn, type OnnxModel } from "../onnx/model.ts";

@@ -3,9 +3,9 @@
  * the compiler needs no GPU.
  */
 
+import * as targetErrors from "../diagnostics/areas/targets.ts";
 import { type Diagnostic, fail, type Source } from "../diagnostics/diagnostic.ts";
 import { duplicateKey } from "../diagnostics/duplicate-key.ts";
-import { targetErrors } from "../diagnostics/errors-target.ts";
 import type { TunedSchedule } from "./choice.ts";
 import { type Rates, rateNames } from "./rates.ts";
 

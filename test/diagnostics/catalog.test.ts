@@ -1,19 +1,11 @@
-/** Every code has a page, every page a code, and the examples are what they say. */
+/** A code has one page, and its examples are what they say. That no code lacks its page is checked by their types. */
 
-import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { catalog, explain } from "../../src/diagnostics/catalog.ts";
-import { TircError } from "../../src/diagnostics/diagnostic.ts";
+import { area } from "../../src/diagnostics/area.ts";
+import { catalog, explain, families } from "../../src/diagnostics/catalog.ts";
+import { error, TircError } from "../../src/diagnostics/diagnostic.ts";
+import type { Entry } from "../../src/diagnostics/page.ts";
 import { parse } from "../../src/parse/parse.ts";
-
-const folder = new URL("../../src/diagnostics/", import.meta.url);
-
-/** The codes that the functions which word messages use. */
-function usedCodes(): string[] {
-  const files = readdirSync(folder).filter((name) => /^(errors-.*|remarks.*)\.ts$/.test(name));
-  const text = files.map((name) => readFileSync(new URL(name, folder), "utf8")).join("\n");
-  return [...new Set([...text.matchAll(/"([ER]\d{4})"/g)].map(([, code]) => code as string))].sort();
-}
 
 /** The codes that a text is refused with, in order, once each. */
 function codesOf(text: string): string[] {
@@ -30,8 +22,20 @@ function codesOf(text: string): string[] {
 const described = new Set(["E0137", "E0138"]);
 const ofTheLanguage = [...catalog].filter(([code]) => /^E0[12]/.test(code) && !described.has(code));
 
-test("every code that a message uses has a page, and every page is of such a code", () => {
-  expect([...catalog.keys()]).toEqual(usedCodes());
+test("an area has a page for each code that it raises, and no other", () => {
+  const E0001: Entry = { title: "a title", explanation: "Why.", wrong: "x", fix: { body: ["return x"] } };
+  const raises = () => error("E0001", "no");
+  expect(area({ E0001, raises }).map(([code]) => code)).toEqual(["E0001"]);
+  // @ts-expect-error: nothing raises E0002.
+  area({ E0001, raises, E0002: E0001 });
+  // @ts-expect-error: E0002 has no page.
+  area({ E0001, raises, raisesAnother: () => error("E0002", "no") });
+  // @ts-expect-error: which code is raised must be known.
+  area({ E0001, raises, raisesAny: (code: string) => error(code, "no") });
+});
+
+test("no code is raised in two areas", () => {
+  expect(families.flatMap(({ pages }) => [...pages.keys()]).toSorted()).toEqual([...catalog.keys()]);
 });
 
 describe("of errors in programs", () => {

@@ -2,34 +2,29 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import * as archiveErrors from "../../src/diagnostics/areas/archives.ts";
+import * as checkpointErrors from "../../src/diagnostics/areas/checkpoints.ts";
+import { internalError } from "../../src/diagnostics/areas/command.ts";
+import * as compareMessages from "../../src/diagnostics/areas/comparison.ts";
+import * as constErrors from "../../src/diagnostics/areas/consts.ts";
+import * as deviceErrors from "../../src/diagnostics/areas/devices.ts";
+import * as externErrors from "../../src/diagnostics/areas/extern.ts";
+import * as fileErrors from "../../src/diagnostics/areas/files.ts";
+import * as gradientMessages from "../../src/diagnostics/areas/gradients.ts";
+import * as inputErrors from "../../src/diagnostics/areas/inputs.ts";
+import * as kernelMessages from "../../src/diagnostics/areas/kernels.ts";
+import * as normWarnings from "../../src/diagnostics/areas/norms.ts";
+import * as onnxMessages from "../../src/diagnostics/areas/onnx.ts";
+import * as passMessages from "../../src/diagnostics/areas/pipelines.ts";
+import * as pluginErrors from "../../src/diagnostics/areas/plugins.ts";
+import * as remarks from "../../src/diagnostics/areas/rewrites.ts";
+import * as surgeryErrors from "../../src/diagnostics/areas/surgery.ts";
+import * as targetErrors from "../../src/diagnostics/areas/targets.ts";
+import * as verifyErrors from "../../src/diagnostics/areas/verifier.ts";
 import { catalog } from "../../src/diagnostics/catalog.ts";
-import { type Diagnostic, TircError } from "../../src/diagnostics/diagnostic.ts";
-import { checkpointErrors } from "../../src/diagnostics/errors-checkpoint.ts";
-import { internalError } from "../../src/diagnostics/errors-cli.ts";
-import { constErrors } from "../../src/diagnostics/errors-const.ts";
-import {
-  compareErrors,
-  compareWarnings,
-  constFileErrors,
-  contractErrors,
-  fileErrors,
-  npyErrors,
-} from "../../src/diagnostics/errors-data.ts";
-import { externErrors } from "../../src/diagnostics/errors-extern.ts";
-import { gradientErrors, gradientRemarks } from "../../src/diagnostics/errors-gradient.ts";
-import { kernelErrors, kernelRefusals, kernelRemarks, kernelWarnings } from "../../src/diagnostics/errors-kernel.ts";
-import { linearErrors } from "../../src/diagnostics/errors-linear.ts";
-import { normWarnings } from "../../src/diagnostics/errors-norms.ts";
-import { onnxErrors, onnxRemarks } from "../../src/diagnostics/errors-onnx.ts";
-import { passErrors, passWarnings } from "../../src/diagnostics/errors-passes.ts";
-import { pluginErrors } from "../../src/diagnostics/errors-plugins.ts";
-import { archiveErrors } from "../../src/diagnostics/errors-pt2.ts";
-import { adapterErrors, integrationErrors, runtimeErrors } from "../../src/diagnostics/errors-runtime.ts";
-import { surgeryErrors } from "../../src/diagnostics/errors-surgery.ts";
-import { targetErrors } from "../../src/diagnostics/errors-target.ts";
-import { verifyErrors } from "../../src/diagnostics/errors-verify.ts";
+import { type Diagnostic, refusedBy, TircError } from "../../src/diagnostics/diagnostic.ts";
 import { renderPretty } from "../../src/diagnostics/pretty.ts";
-import { remarks } from "../../src/diagnostics/remarks.ts";
+import { kernelRefusals } from "../../src/diagnostics/refusals.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { expectGolden } from "../support/golden.ts";
 
@@ -47,16 +42,16 @@ function rendered(diagnostics: readonly Diagnostic[]): string {
   return diagnostics.map((diagnostic) => `${renderPretty(diagnostic)}\n`).join("\n");
 }
 
-/** One argument list for each function that words a message. */
-type Samples<Table extends Record<string, (...args: never[]) => Diagnostic>> = {
-  readonly [Name in keyof Table]: Parameters<Table[Name]>;
+/** One argument list for each function of an area that words a message. */
+type Samples<Area> = {
+  readonly [Name in keyof Area as Area[Name] extends (...args: never[]) => Diagnostic
+    ? Name
+    : never]: Area[Name] extends (...args: infer Args) => Diagnostic ? Args : never;
 };
 
-function sampled<Table extends Record<string, (...args: never[]) => Diagnostic>>(
-  table: Table,
-  samples: Samples<Table>,
-) {
-  return Object.entries(table).map(([name, make]) => make(...samples[name as keyof Table]));
+function sampled<Area extends object>(area: Area, samples: Samples<Area>): Diagnostic[] {
+  const makers = area as Record<string, (...args: unknown[]) => Diagnostic>;
+  return Object.entries<unknown>(samples).map(([name, args]) => makers[name]?.(...(args as unknown[])) as Diagnostic);
 }
 
 test("the examples of the catalog", () => {
@@ -189,8 +184,11 @@ test("what is said of targets", () => {
 });
 
 test("what is said when a kernel runs", () => {
-  const inputs = sampled(runtimeErrors, {
+  const inputs = sampled(inputErrors, {
+    idOutOfRange: [at, 50257, 3, 50257],
+    indexOutOfRange: [at, -1, 3, 20],
     missingInput: ["f", "x", "f32[rows, 768]"],
+    noInputs: ["f", "null"],
     unknownInput: ["f", "gama", ["x", "gamma"]],
     wrongElement: ["x", "f32[rows, 768]", "an Int32Array"],
     wrongShape: ["x", "f32[rows, 768]", "[4, 512]", "768 is not 512"],
@@ -200,16 +198,17 @@ test("what is said when a kernel runs", () => {
     missingDim: ["f", "rows"],
     unknownDim: ["f", "row", ["rows"]],
     wrongExtent: ["rows", "-1"],
-    noInputs: ["f", "null"],
-    noProduct: ["f", "f_2", "matmul"],
     noDims: ["f", "null"],
-    destroyed: ["f"],
+    bufferTooLarge: ["x", 307_200_000, "maxStorageBufferBindingSize", 134_217_728],
+    notCounted: ["f", { what: "steps along a row", extents: [65_536, 65_536], count: 2 ** 32 }, 2 ** 32 - 2 ** 20],
     noStorage: ["f", "x"],
     bufferTooSmall: ["x", "f32[rows, 768]", 3072, 6144],
     misaligned: ["x", 100, 256],
     boundTwice: ["f", "x", "y", true],
-    bufferTooLarge: ["x", 307_200_000, "maxStorageBufferBindingSize", 134_217_728],
-    notCounted: ["f", { what: "steps along a row", extents: [65_536, 65_536], count: 2 ** 32 }, 2 ** 32 - 2 ** 20],
+    noProduct: ["f", "f_2", "matmul"],
+    destroyed: ["f"],
+  });
+  const devices = sampled(deviceErrors, {
     missingFeatures: ["f", ["subgroups", "shader-f16"]],
     missingLimit: ["f", "maxComputeInvocationsPerWorkgroup", 1024, 256],
     shaderRejected: ["f", ["3:4 error: unresolved value 'x'"]],
@@ -223,24 +222,20 @@ test("what is said when a kernel runs", () => {
     outOfMemory: ["f", "buffer of 307200000 bytes"],
     deviceLost: ["f", "destroyed", "the device was destroyed"],
     deviceError: ["f", "buffer of another device"],
-    narrowSubgroups: ["f", 32, 4],
     wrongNumbers: ["f", "y"],
-  });
-  const adapters = sampled(adapterErrors, {
     noWebgpuPackage: ["Cannot find package 'webgpu'"],
     webgpuPackageBroken: ["libc.so.6: version `GLIBC_2.38' not found"],
     noAdapter: [["asked for: gpu"]],
     noFeature: ["SwiftShader", ["shader-f16"]],
     noDevice: ["SwiftShader", "out of memory"],
-  });
-  const integrations = sampled(integrationErrors, {
     noOnnxruntimeDevice: [],
     noTfjsDevice: ["cpu"],
     noTfjsType: ["f", "y", "u32[rows]"],
     noOnnxruntimeType: ["f", "y", "bf16"],
     noUpload: ["a tensor of int64 (cpu)"],
+    narrowSubgroups: ["f", 32, 4],
   });
-  expectGolden("runtime.txt", rendered([...inputs, ...adapters, ...integrations]));
+  expectGolden("runtime.txt", rendered([...inputs, ...devices]));
 });
 
 const pipeline = { name: "--passes", text: "canonicalise,cse{n=1,n=2}" };
@@ -250,24 +245,22 @@ const otherAxes = kernelRefusals.otherAxes("axes [0] of [n]", { name: "sum", spa
 const miss = { because: "the exponent is 3", help: "square the difference", at: whole };
 
 test("what is said of gradients", () => {
-  const found = sampled(gradientErrors, {
+  const found = sampled(gradientMessages, {
     unknown: [at, "f", "parameter", "gama", ["x", "gamma"]],
     noFloat: [at, "parameter", "ids", "i32[n]"],
     noDerivative: [at, "round", "it jumps, and is constant everywhere else"],
     independent: [at, "mask", ["y", "z"]],
     nothing: [at, "f"],
     taken: [at, "f_grad", "f"],
-  });
-  const said = sampled(gradientRemarks, {
     saved: [at, "f", { names: ["h", "saved_rstd"], bytes: { saved: 8192, computed: 12288 } }],
     trainedPromise: [at, "w", [-2]],
     stops: [at, "gt"],
   });
-  expectGolden("gradients.txt", rendered([...found, ...said]));
+  expectGolden("gradients.txt", rendered(found));
 });
 
 test("what is said of pipelines and passes", () => {
-  const found = sampled(passErrors, {
+  const found = sampled(passMessages, {
     unknownPass: [part(0, 12), "canonicalise", ["canonicalize", "cse"]],
     unknownOption: [part(17, 18), "cse", "n", []],
     badOption: [part(19, 20), "`mode` of `eliminate-centering`", "1", "`exact` or `lossy`", ["exact", "lossy"]],
@@ -281,7 +274,6 @@ test("what is said of pipelines and passes", () => {
       [..."abcdefghij"].map((name) => `\`${name}\` is gone, and has no entry`),
     ],
     passThrew: ["my-pass", "f", at, "x is undefined"],
-    from: ["my-pass", verifyErrors.noResults(at)],
     unknownFunction: ["g", ["f"]],
     notTheSame: [
       "my-pass",
@@ -290,12 +282,11 @@ test("what is said of pipelines and passes", () => {
       { result: "y", index: [1, 3], dims: { rows: 3, n: 5 }, firstNew: { name: "sub", span: at } },
     ],
     otherSignature: ["f", at, [verifyErrors.resultChanged(at, "results", "y: f32", "z: f32")]],
-  });
-  const warnings = sampled(passWarnings, {
     noFixpoint: ["a,b", 100],
     tooLargeToCompare: ["my-pass", "f", at, 100_000_000],
   });
-  expectGolden("passes.txt", rendered([...found, ...warnings]));
+  found.push(refusedBy("my-pass", verifyErrors.noResults(at)));
+  expectGolden("passes.txt", rendered(found));
 });
 
 test("what passes remark", () => {
@@ -314,10 +305,6 @@ test("what passes remark", () => {
     "remarks.txt",
     rendered([
       ...found,
-      ...sampled(kernelRemarks, {
-        outside: [at, "linear", "a kernel here computes no matrix product"],
-        newKernel: [at, "gelu", otherAxes, [{ name: "`n`", bytes: "3072 * rows" }]],
-      }),
       normWarnings.noNorm(["main"], "model"),
       ...sampled(normWarnings, {
         noNorm: [["f", "g"], "program"],
@@ -329,7 +316,7 @@ test("what passes remark", () => {
 });
 
 test("what is said of functions that are no kernel", () => {
-  const found = sampled(kernelErrors, {
+  const found = sampled(kernelMessages, {
     notFused: [at, "f", "gelu"],
     severalKernels: [at, "f", "gelu", otherAxes, 2],
     cannotWalk: [at, "reshape", { reason: "it mixes the axes of its operand" }],
@@ -339,18 +326,20 @@ test("what is said of functions that are no kernel", () => {
     tooLarge: [at, "f", 500, 250_000],
     tooManyPlaces: [at, "concat", 2000],
     notCounted: [whole, "f", { what: "rows", extents: [65_536, 1, 65_536], count: 2 ** 32 }, 2 ** 32 - 2 ** 20],
+    staysOutside: [at, "linear", "a kernel here computes no matrix product"],
+    newKernel: [at, "gelu", otherAxes, [{ name: "`n`", bytes: "3072 * rows" }]],
+    notProved: [whole, "f", "portable", "it computes 3151875 elements"],
     notTheFunction: [whole, "f", "portable", { result: "y", index: [0, 3], dims: { rows: 5 } }],
   });
   const faults = ["a race on lanes_f32", "a load outside of in_x"];
-  found.push(kernelErrors.notTheFunction(whole, "f", "portable", { faults }));
-  found.push(kernelWarnings.notProved(whole, "f", "portable", "it computes 3151875 elements"));
+  found.push(kernelMessages.notTheFunction(whole, "f", "portable", { faults }));
   const ofAnother = { others: 0, isInterpreted: false };
-  found.push(kernelErrors.outside(at, "f", "extern", "nothing is known of it", ofAnother));
+  found.push(kernelMessages.outside(at, "f", "extern", "nothing is known of it", ofAnother));
   expectGolden("kernels.txt", rendered(found));
 });
 
 test("what is said of files", () => {
-  const npy = sampled(npyErrors, {
+  const files = sampled(fileErrors, {
     notNpy: ["x.npy"],
     badHeader: ["x.npy", "the file ends in it"],
     fortranOrder: ["x.npy"],
@@ -359,12 +348,16 @@ test("what is said of files", () => {
     wrongLength: ["x.npy", "<f4 of shape (4)", 16, 12],
     wrongKind: ["x.npy", "<f4", "ids", "i32[n]"],
     outOfRange: ["x.npy", 1099511627776, "[3]", "ids", "i32[n]"],
+    cannotRead: ["x.npy", "it is a folder"],
+    isOnnx: ["m.onnx"],
+    notAModel: ["a.png", "it is neither .onnx nor .pt2 nor .safetensors", ["take an ONNX model"]],
+    cannotWrite: ["y.npy", "the disk is full"],
   });
   const notFinite = {
     ...({ output: "y", what: "NaN", count: 5, total: 9 } as const),
     ...{ operands: [-0.5], params: ["v"], instead: "--in v=rand" },
   };
-  const consts = sampled(constFileErrors, {
+  const consts = sampled(constErrors, {
     notSafetensors: ["m.bin", "its header is longer than the file"],
     noTensor: [at, "m.safetensors", "ln.wieght", ["ln.weight", "ln.bias"]],
     unknownType: ["m.safetensors", "w", "F8_E4M3", ["F32", "F16"]],
@@ -372,30 +365,30 @@ test("what is said of files", () => {
     outOfRange: [at, "w", "f32[4]", "`w` in m.safetensors", "[3]", 1e300],
     needsTensor: [at, "w", "m.safetensors"],
     oneTensor: [at, "w", "w.npy"],
+    symbolicDimension: [at, "w", "n"],
+    notAValue: [at, "w"],
+    wrongShape: [at, "w", "a list of 3", "f32[4]"],
+    loadArguments: [at],
+    cycle: [at, ["w", "v"]],
+    notLoaded: [at, "w"],
+    notCentered: [at, "w_centered", 3, Number.NaN],
   });
   const values = { at: "[3, 5]", got: "1.5", want: "1.25", count: 2, total: 100 };
   const others = [
-    ...sampled(fileErrors, {
-      cannotRead: ["x.npy", "it is a folder"],
-      isOnnx: ["m.onnx"],
-      notAModel: ["a.png", "it is neither .onnx nor .pt2 nor .safetensors", ["take an ONNX model"]],
-      cannotWrite: ["y.npy", "the disk is full"],
+    ...sampled(compareMessages, {
+      differs: ["y", values, "2e-6"],
+      notFinite: [at, "rsqrt", notFinite],
+      notCentered: [at, "x", [-1], { row: 3, mean: 0.5, count: 2, rows: 8 }],
     }),
-    ...sampled(compareErrors, { differs: ["y", values, "2e-6"] }),
-    ...sampled(compareWarnings, { notFinite: [at, "rsqrt", notFinite] }),
-    contractErrors.notCentered(at, "x", [-1], { row: 3, mean: 0.5, count: 2, rows: 8 }),
-    constErrors.notLoaded(at, "w"),
-    constErrors.notCentered(at, "w_centered", 3, Number.NaN),
     externErrors.notInterpreted(at, "Conv"),
-    linearErrors.idOutOfRange(at, 50257, 3, 50257),
-    linearErrors.indexOutOfRange(at, -1, 3, 20),
     internalError("x is undefined", "repro.tir"),
   ];
-  expectGolden("files.txt", rendered([...npy, ...consts, ...others]));
+  expectGolden("files.txt", rendered([...files, ...consts, ...others]));
 });
 
 test("what is said of ONNX models", () => {
-  const found = sampled(onnxErrors, {
+  const model = { name: "m.onnx", text: "y = Conv(x, w)\n" };
+  const found = sampled(onnxMessages, {
     corrupt: ["m.onnx", 4096, "a number is cut off"],
     notOnnx: ["m.onnx"],
     noOutputs: ["m.onnx"],
@@ -405,9 +398,10 @@ test("what is said of ONNX models", () => {
     definedTwice: ["m.onnx", "y"],
     wrongTensor: ["m.onnx", "w", "FLOAT of shape [768] takes 3072 bytes, and it has 3000"],
     badExternal: ["m.onnx", "w", "it does not say where its numbers are"],
-    unknownType: ["m.onnx", "w", "STRING", ["FLOAT", "INT64"]],
     unwritableName: ['the "best".onnx'],
     unknownBoundary: ["m.onnx", "h"],
+    keptAsExtern: [{ source: model, start: 0, end: 14 }, "Conv", "the language has no op for it"],
+    unknownType: [{ source: model, start: 0, end: 14 }, "NonZero", "y"],
   });
   const line = { source: { name: "<command line>", text: "tirc surgery m.onnx -o out/m.onnx" }, start: 23, end: 33 };
   const written = sampled(surgeryErrors, {
@@ -425,12 +419,7 @@ test("what is said of ONNX models", () => {
     differs: ["logits", "0.5", "12", "before: 1.0e-7, after: 0.5"],
     tooLong: ["m.onnx", 5e9],
   });
-  const model = { name: "m.onnx", text: "y = Conv(x, w)\n" };
-  const remarks = sampled(onnxRemarks, {
-    keptAsExtern: [{ source: model, start: 0, end: 14 }, "Conv", "the language has no op for it"],
-    unknownType: [{ source: model, start: 0, end: 14 }, "NonZero", "y"],
-  });
-  expectGolden("onnx.txt", rendered([...found, ...written, ...remarks]));
+  expectGolden("onnx.txt", rendered([...found, ...written]));
 });
 
 test("what is said of archives of torch.export", () => {

@@ -98,7 +98,7 @@ describe("it is refused", () => {
   });
 
   test.each([
-    ['let y = extern(x, op = "A")\n  return y + x', "E0236: `add` does not take a value of which nothing is known"],
+    ['let y = extern(x, op = "A")\n  return y + x', "E0246: `add` does not take a value of which nothing is known"],
     ["let y: f32[n] = extern(x)\n  return y", "E0210: `extern` needs `op`"],
     ["let y: f32[n] = extern(x, op = 3)\n  return y", "E0211: `op` of `extern` must be a string, not 3"],
     ['let y: f32[n] = extern(1, op = "A")\n  return y', "E0221: the literal 1"],

@@ -1,8 +1,8 @@
 /** A file with very many errors: the first are shown with what helps, the others are counted, in linear time. */
 
 import { expect, test } from "vitest";
+import * as callErrors from "../../src/diagnostics/areas/calls.ts";
 import { error } from "../../src/diagnostics/diagnostic.ts";
-import { typeErrors } from "../../src/diagnostics/errors-types.ts";
 import { limited } from "../../src/diagnostics/limit.ts";
 import { programOf } from "../../src/language/program.ts";
 import { cpuClock, leastTime } from "../support/cpu-clock.ts";
@@ -41,7 +41,7 @@ test("suggestions name what stands before the mistake, and no more is looked for
     asked++;
     return ["value"];
   };
-  const found = limited(Array.from({ length: 1000 }, () => typeErrors.unknownName(at, "vaule", known, false)));
+  const found = limited(Array.from({ length: 1000 }, () => callErrors.unknownName(at, "vaule", known, false)));
   expect(asked).toBeLessThanOrEqual(1);
   expect(found.map(({ help }) => help[0])).toEqual(Array.from({ length: 100 }, () => "did you mean `value`?"));
   expect(asked).toBe(100);

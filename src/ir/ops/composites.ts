@@ -3,8 +3,8 @@
  * what it means, so that passes, kernels and derivatives know nothing of it. JAX's `nn.dropout` is such a function of `random`.
  */
 
-import { linearErrors } from "../../diagnostics/errors-linear.ts";
-import { typeErrors } from "../../diagnostics/errors-types.ts";
+import * as callErrors from "../../diagnostics/areas/calls.ts";
+import * as linearErrors from "../../diagnostics/areas/linear.ts";
 import type { Value } from "../ir.ts";
 import { printShape } from "../types.ts";
 import { attribute, type CompositeDef, floats } from "./def.ts";
@@ -39,7 +39,7 @@ export const compositeOps: Readonly<Record<CompositeName, CompositeDef>> = {
     refuse: (shapes, attributes) => {
       const p = attribute.number(attributes, "p");
       if (!(p >= 0 && p < 1)) {
-        return (at) => typeErrors.badAttribute(at("p"), "dropout", "p", "at least 0 and less than 1", String(p));
+        return (at) => callErrors.badAttribute(at("p"), "dropout", "p", "at least 0 and less than 1", String(p));
       }
       const index = [1, 2].find((i) => shapes[i] !== undefined && shapes[i].length > 0);
       if (index === undefined) return undefined;

@@ -1,6 +1,6 @@
 /** The row of the op table for convolutions. */
 
-import { linearErrors } from "../../diagnostics/errors-linear.ts";
+import * as linearErrors from "../../diagnostics/areas/linear.ts";
 import type { Attributes } from "../ir.ts";
 import { elementCount, type Tensor } from "../tensor.ts";
 import { type Dim, printShape, type Shape, sameShape } from "../types.ts";

@@ -6,9 +6,10 @@
  * stored on the way. Futhark's index functions (LMADs) hold one stride an axis, and so neither a seam nor a lookup.
  */
 
+import * as inputErrors from "../../diagnostics/areas/inputs.ts";
+import * as linearErrors from "../../diagnostics/areas/linear.ts";
+import * as typeErrors from "../../diagnostics/areas/types.ts";
 import { fail } from "../../diagnostics/diagnostic.ts";
-import { linearErrors } from "../../diagnostics/errors-linear.ts";
-import { typeErrors } from "../../diagnostics/errors-types.ts";
 import type { Attributes } from "../ir.ts";
 import { elementCount, indexAt, type Tensor } from "../tensor.ts";
 import { type Dim, printShape, type Shape, sameShape } from "../types.ts";
@@ -46,7 +47,7 @@ const lookUp: Evaluate = (operands, _, { span }) => {
   const [count, width] = table.shape as [number, number];
   const result = new Float64Array(ids.data.length * width);
   for (const [i, id] of ids.data.entries()) {
-    if (id < 0 || id >= count) fail(linearErrors.idOutOfRange(span, id, i, count));
+    if (id < 0 || id >= count) fail(inputErrors.idOutOfRange(span, id, i, count));
     result.set(table.data.subarray(id * width, (id + 1) * width), i * width);
   }
   return result;
@@ -68,7 +69,7 @@ const pick: Evaluate = (operands, attributes, { span }) => {
   const axis = attribute.axis(attributes) + x.shape.length;
   const extent = x.shape[axis] as number;
   return index.data.map((number, i) => {
-    if (number < 0 || number >= extent) fail(linearErrors.indexOutOfRange(span, number, i, extent));
+    if (number < 0 || number >= extent) fail(inputErrors.indexOutOfRange(span, number, i, extent));
     return elementAt(x, indexAt(i, index.shape).with(axis, number));
   });
 };

@@ -1,7 +1,7 @@
 /** Rows of the op table for products of matrices. */
 
+import * as linearErrors from "../../diagnostics/areas/linear.ts";
 import { type Help, type Span, wrapped } from "../../diagnostics/diagnostic.ts";
-import { linearErrors } from "../../diagnostics/errors-linear.ts";
 import { broadcastTo, elementCount, type Tensor } from "../tensor.ts";
 import { broadcastShapes, type Dim, printShape, type Shape, sameShape } from "../types.ts";
 import { floats, type LinearRow, type Refusal } from "./def.ts";

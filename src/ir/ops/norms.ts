@@ -3,7 +3,7 @@
  * `normalize` is the oracle's definition; `define` says the same in primitive ops, for kernels.
  */
 
-import { typeErrors } from "../../diagnostics/errors-types.ts";
+import * as typeErrors from "../../diagnostics/areas/types.ts";
 import type { Attributes, Value } from "../ir.ts";
 import { type Dim, printShape, type Shape } from "../types.ts";
 import { type AttributeDef, attribute, floats, type NormRow, type NormView, type Refusal } from "./def.ts";

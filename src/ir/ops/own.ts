@@ -4,8 +4,9 @@
  * `OpName` stay complete, as they are about ops by name; who writes TypeScript adds the name to `OwnOps`.
  */
 
+import type { PluginPlace } from "../../diagnostics/areas/plugins.ts";
+import * as pluginErrors from "../../diagnostics/areas/plugins.ts";
 import { type Diagnostic, fail } from "../../diagnostics/diagnostic.ts";
-import { type PluginPlace, pluginErrors } from "../../diagnostics/errors-plugins.ts";
 import { reservedWords } from "../print.ts";
 import { isElementType } from "../types.ts";
 import type { ElementwiseRow, NormRow, OpDef, ReductionDef, ReductionRow, ShapeRow } from "./def.ts";

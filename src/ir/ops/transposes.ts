@@ -3,7 +3,7 @@
  * weight, so each has one; all three are one sum of products x weight d_y, without the factor that is their result.
  */
 
-import { linearErrors } from "../../diagnostics/errors-linear.ts";
+import * as linearErrors from "../../diagnostics/areas/linear.ts";
 import type { Attributes } from "../ir.ts";
 import { elementCount, type Tensor } from "../tensor.ts";
 import { printShape, type Shape, sameShape } from "../types.ts";

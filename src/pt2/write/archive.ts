@@ -3,8 +3,8 @@
  * other bytes; every other entry, and every other node, is what was read.
  */
 
+import * as surgeryErrors from "../../diagnostics/areas/surgery.ts";
 import { fail } from "../../diagnostics/diagnostic.ts";
-import { surgeryErrors } from "../../diagnostics/errors-surgery.ts";
 import type { Piece } from "../../onnx/write.ts";
 import type { Line } from "../../surgery/draft.ts";
 import type { JsonEntry, StoredTensor } from "../archive.ts";

@@ -1,7 +1,7 @@
 /** The nodes of a written program: those of the old one as they are, with other arguments, or new ones in their places. */
 
+import * as surgeryErrors from "../../diagnostics/areas/surgery.ts";
 import { fail } from "../../diagnostics/diagnostic.ts";
-import { surgeryErrors } from "../../diagnostics/errors-surgery.ts";
 import { fromBfloat16Bits, fromFloat16Bits } from "../../ir/float16.ts";
 import type { NodeProto } from "../../onnx/messages.ts";
 import { shown } from "../../onnx/model.ts";

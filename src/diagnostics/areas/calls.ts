@@ -1,0 +1,223 @@
+/** Names, and the arguments of calls: E0201, E0202, E0206 to E0211. */
+
+import { error, insertedAfter, proposal, replaced, type Span, writing } from "../diagnostic.ts";
+import { foreignElements, foreignNothing, foreignOpNames, foreignValues, reasonAgainst } from "../idioms.ts";
+import type { Entry } from "../page.ts";
+import { rewriting } from "../rewriting.ts";
+import { didYouMean } from "../suggest.ts";
+import { code, type Instead, insteadOf, listing, oneOf } from "../wording.ts";
+
+/** What to write for an op that another framework has: `let`s and an expression, and what there is to know. */
+export interface Rewording {
+  readonly lines: readonly string[];
+  readonly note: string | undefined;
+  /** The call that the lines stand for, where they are more than an example. */
+  readonly whole?: Span | undefined;
+}
+
+export const E0201: Entry = {
+  title: "a name that nothing has",
+  explanation: `A name in an expression is a parameter or a \`let\` that stands before it. Names of dimensions are no values. Names
+of one function are not known in another.`,
+  wrong: { body: ["let scale = x * 2", "return scael + 1"] },
+  fix: { body: ["let scale = x * 2", "return scale + 1"] },
+};
+
+/** `known` is asked only if the message is read: there may be as many names as messages. */
+export function unknownName(span: Span, name: string, known: () => readonly string[], isDimension: boolean) {
+  return error("E0201", `nothing is called \`${name}\` here`, {
+    span,
+    notes: isDimension ? [`\`${name}\` is a dimension, and dimensions are not values`] : [],
+    help: () => {
+      const value = foreignValues.get(name);
+      if (value !== undefined) return [writing(value, span)];
+      if (foreignNothing.has(name)) return ["leave the argument out: what is optional is not written"];
+      if (isDimension) return ["`mean` divides by the extent; else pass the number as a parameter"];
+      return didYouMean(name, known(), span);
+    },
+  });
+}
+
+export function opAsValue(span: Span, name: string, signature: string) {
+  return error("E0201", `nothing is called ${code(name)} here: it is an op`, {
+    span,
+    help: [`call it: ${code(signature)}`],
+  });
+}
+
+export const E0202: Entry = {
+  title: "an op that does not exist",
+  explanation: `A call is a call of an op of the table in docs/language.md. Functions of the file cannot be called: each becomes
+a kernel of its own.`,
+  wrong: { body: ["return gleu(x)"] },
+  fix: { body: ["return gelu(x)"] },
+};
+
+export function unknownOp(span: Span, name: string, known: readonly string[], instead?: Rewording) {
+  const lines = instead?.lines.map(code).join(", then ");
+  return error("E0202", `there is no op ${code(name)}`, {
+    span,
+    notes: instead?.note === undefined ? [] : [instead.note],
+    help: () => {
+      if (instead !== undefined) {
+        const only = instead.lines.length === 1 ? instead.lines[0] : undefined;
+        return [only === undefined ? `write ${lines}` : rewriting(`write ${lines}`, only, instead.whole)];
+      }
+      const reason = reasonAgainst(name);
+      if (reason !== undefined) return [reason];
+      const near = didYouMean(name, known, span);
+      const help = near.length > 0 ? near : didYouMean(name, foreignOpNames);
+      return help.length > 0 ? help : ["docs/language.md lists every op"];
+    },
+  });
+}
+
+/** `open` is the `(` that follows the name. */
+export function calledValue(span: Span, name: string, product: string, open: number) {
+  return error("E0202", `there is no op ${code(name)}: it is a value`, {
+    span,
+    notes: ["tensors are not called or indexed: ops work on whole tensors"],
+    help: [
+      proposal(`if a \`*\` is left out: ${code(product)}`, replaced({ ...span, start: span.end, end: open }, " * ")),
+    ],
+  });
+}
+
+export function calledFunction(span: Span, name: string) {
+  return error("E0202", `there is no op ${code(name)}: it is a function of this file`, {
+    span,
+    notes: ["each function is a kernel of its own, and none calls another"],
+    help: ["write its statements here, or pass its result as a parameter"],
+  });
+}
+
+export const E0206: Entry = {
+  title: "an operand is missing",
+  explanation: "The help line shows how the op is called; operands with a question mark may be left out.",
+  wrong: { body: ["return minimum(x)"] },
+  fix: { body: ["return minimum(x, 1)"] },
+};
+
+export function missingOperand(span: Span, op: string, operand: string, signature: string) {
+  return error("E0206", `\`${op}\` needs its operand \`${operand}\``, { span, help: [`write \`${signature}\``] });
+}
+
+export const E0207: Entry = {
+  title: "too many operands",
+  explanation: `The help line shows how the op is called. Attributes are given by name: \`gelu(x, approximate = "tanh")\`.`,
+  wrong: { body: ["return sum(x, -1, true)"] },
+  fix: { body: ["return x * sum(x, axes = [-1], keepdims = true)"] },
+};
+
+/** `instead` are expressions, or arguments, that the extra one was probably meant as. */
+export function extraOperand(
+  span: Span,
+  op: string,
+  most: number,
+  signature: string,
+  instead: readonly Instead[] = [],
+) {
+  const operands = most === 1 ? "1 operand" : `${most} operands`;
+  return error("E0207", `\`${op}\` takes ${operands} at most`, {
+    span,
+    notes: instead.length > 0 ? [`it is called ${code(signature)}`] : [],
+    help: [instead.length > 0 ? oneOf(instead) : `write ${code(signature)}`],
+  });
+}
+
+export const E0208: Entry = {
+  title: "an argument that the op does not have",
+  explanation: "What stands before `=` in a call is the name of an attribute or an operand of the op.",
+  wrong: { body: ["return x * mean(x, axis = [-1], keepdims = true)"] },
+  fix: { body: ["return x * mean(x, axes = [-1], keepdims = true)"] },
+};
+
+/** `instead` is the argument that was probably meant. */
+export function unknownArgument(span: Span, op: string, name: string, known: readonly string[], instead?: Instead) {
+  return error("E0208", `\`${op}\` has no operand or attribute \`${name}\``, {
+    span,
+    help: () => {
+      const help = instead === undefined ? didYouMean(name, known, span) : [oneOf([instead])];
+      if (help.length > 0) return help;
+      return [known.length === 0 ? `\`${op}\` has no attributes` : `\`${op}\` knows ${listing(known.map(code))}`];
+    },
+  });
+}
+
+export function equalsInCall(span: Span, op: string, name: string, comparison: Instead) {
+  return error("E0208", `\`${op}\` has no operand or attribute \`${name}\``, {
+    span,
+    notes: ["in a call, `=` follows the name of an attribute or operand"],
+    help: [insteadOf(`\`==\` compares: ${code(comparison.text)}`, comparison)],
+  });
+}
+
+export const E0209: Entry = {
+  title: "an argument is given twice",
+  explanation: "An operand is given by its place or by its name, and an attribute once.",
+  wrong: { body: ["return softmax(x, axes = [-1], axes = [-1])"] },
+  fix: { body: ["return softmax(x, axes = [-1])"] },
+};
+
+export function givenTwice(span: Span, op: string, name: string, first: Span) {
+  const labels = [{ span: first, message: "first given here" }];
+  return error("E0209", `\`${name}\` of \`${op}\` is given twice`, { span, labels });
+}
+
+export const E0210: Entry = {
+  title: "an attribute is missing",
+  explanation: `Attributes without a default must be given. The axes of a reduction or a norm are always written out.`,
+  wrong: { body: ["return softmax(x)"] },
+  fix: { body: ["return softmax(x, axes = [-1])"] },
+};
+
+/** `isUsual`: whether the example is what most programs write. */
+export function missingAttribute(span: Span, op: string, name: string, example: string, isUsual: boolean) {
+  const line = `add \`${name} = ${example}\``;
+  const call = /\(\s*\)$|\)$/.exec(span.source.text.slice(span.start, span.end))?.[0];
+  const end = { ...span, start: span.end - 1, end: span.end - 1 };
+  const added = insertedAfter(end, `${call === ")" ? ", " : ""}${name} = ${example}`);
+  const help = isUsual && call !== undefined ? proposal(line, added) : line;
+  return error("E0210", `\`${op}\` needs \`${name}\``, { span, help: [help] });
+}
+
+export const E0211: Entry = {
+  title: "an attribute has a value that it cannot have",
+  explanation: `An attribute is a number, a truth value, a string, an element type or a list, as docs/language.md says of each. It is
+known when the program is compiled, so it cannot be a tensor.`,
+  wrong: { body: ["return softmax(x, axes = -1)"] },
+  fix: { body: ["return softmax(x, axes = [-1])"] },
+};
+
+export function badAttribute(span: Span, op: string, name: string, expected: string, got: string) {
+  const isOne = expected.startsWith("a list") && /^-?\d+$/.test(got);
+  const element = expected.startsWith("an element type") ? foreignElements.get(got) : undefined;
+  const choice = expected.startsWith("one of") && expected.includes(`"${got}"`) ? `"${got}"` : undefined;
+  const size = expected.startsWith("0 or") ? "1e-5" : undefined;
+  const meant = isOne ? `[${got}]` : (element ?? choice ?? size);
+  const help = meant === undefined ? [] : [proposal(`write \`${name} = ${meant}\``, replaced(span, meant))];
+  return error("E0211", `\`${name}\` of \`${op}\` must be ${expected}, not ${got}`, { span, help });
+}
+
+export function computedExtent(span: Span, op: string, name: string) {
+  return error("E0211", `an extent in \`${name}\` of \`${op}\` cannot be computed from dimensions`, {
+    span,
+    help: ["one extent may be `-1`: what the others leave, where that is a number or one name"],
+  });
+}
+
+export function unknownChoice(span: Span, op: string, name: string, got: string, choices: readonly string[]) {
+  const help = didYouMean(got, choices, span, (choice) => `"${choice}"`);
+  return error("E0211", `\`${name}\` of \`${op}\` cannot be "${got}"`, {
+    span,
+    help:
+      help.length > 0
+        ? help
+        : [
+            `it is ${listing(
+              choices.map((c) => `"${c}"`),
+              "or",
+            )}`,
+          ],
+  });
+}

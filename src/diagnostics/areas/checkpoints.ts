@@ -1,0 +1,122 @@
+/** Checkpoints of Hugging Face: E0790 to E0796. */
+
+import { error, type Span } from "../diagnostic.ts";
+import type { Entry } from "../page.ts";
+import { didYouMean } from "../suggest.ts";
+import { code } from "../wording.ts";
+
+export const E0790: Entry = {
+  title: "a folder that is no checkpoint",
+  explanation: `A folder is read as a checkpoint of Hugging Face's: \`config.json\`, and weights in \`model.safetensors\` or in shards with
+\`model.safetensors.index.json\`. Pickles (\`pytorch_model.bin\`) can run code when they are read, and are not. Links that
+lead out of the folder are not followed.`,
+  wrong: "tirc surgery ./gpt2 -o ./gpt2-rms            // the weights are in pytorch_model.bin",
+  fix: `hf download openai-community/gpt2 --local-dir ./gpt2
+tirc surgery ./gpt2 -o ./gpt2-rms`,
+};
+
+export function notACheckpoint(folder: string, reason: string, help: string) {
+  return error("E0790", `${folder} is no checkpoint that tirc reads: ${reason}`, { help: [help] });
+}
+
+export const E0791: Entry = {
+  title: "a configuration that does not say what the model is",
+  explanation: `\`config.json\` has the number of layers and the eps of norms. Without them nobody knows which weights are added to what.`,
+  wrong: '{ "model_type": "gpt2", "n_layer": "12" }',
+  fix: '{ "model_type": "gpt2", "n_layer": 12 }',
+};
+
+export function wrongConfig(file: string, reason: string) {
+  return error("E0791", `${file} is no configuration of a model: ${reason}`, {
+    help: ["take the file from where the weights come from; tirc reads what `save_pretrained` writes"],
+  });
+}
+
+export const E0792: Entry = {
+  title: "a model for which there is no template",
+  explanation: `A checkpoint holds weights and no graph. Which of them are added to the rows that norms read is known for some
+architectures, by \`model_type\`. In an ONNX model it stands in the graph.`,
+  wrong: "tirc surgery ./mamba -o ./mamba-rms",
+  fix: "tirc surgery mamba.onnx -o mamba-rms.onnx",
+};
+
+export function unknownArchitecture(file: string, type: string, known: readonly string[]) {
+  return error("E0792", `tirc does not know which weights of a ${code(type)} are added to what its norms read`, {
+    notes: [`${file} has \`model_type\` ${code(type)}; there are templates for ${known.join(", ")}`],
+    help: [
+      ...didYouMean(type, known),
+      "export it, to ONNX or by torch.export: there it stands in the graph, and `tirc surgery` takes the .onnx or .pt2 file",
+    ],
+  });
+}
+
+export const E0793: Entry = {
+  title: "a weight that is missing, or is another",
+  explanation: `The names and shapes of weights are those that the library transformers writes. Files of quantized weights, of adapters
+(LoRA) or of other libraries have others.`,
+  wrong: "tirc surgery ./gpt2-lora -o ./gpt2-rms       // adapter_model.safetensors, renamed",
+  fix: "tirc surgery ./gpt2 -o ./gpt2-rms            // what the adapter is added to",
+};
+
+export function noTensor(folder: string, tensor: string, type: string, known: readonly string[]) {
+  return error("E0793", `${folder} has no tensor ${code(tensor)}, which a ${code(type)} has`, {
+    notes: [`it has ${known.length} tensors`],
+    help: [...didYouMean(tensor, known), "a file of quantized or adapted weights has others: take the original"],
+  });
+}
+
+export function wrongTensor(folder: string, tensor: string, expected: string, type: string, shape: readonly number[]) {
+  return error(
+    "E0793",
+    `${code(tensor)} of ${folder} is ${expected} in the model, and ${type} [${shape.join(", ")}] here`,
+    {
+      help: ["take the weights that belong to the configuration; quantized ones cannot be centered"],
+    },
+  );
+}
+
+export const E0794: Entry = {
+  title: "an index of shards that is wrong",
+  explanation: `\`model.safetensors.index.json\` says in which file each tensor lies: files of safetensors that lie beside it. A tensor lies
+in one of them.`,
+  wrong: '{ "weight_map": { "wte.weight": "../elsewhere.safetensors" } }',
+  fix: '{ "weight_map": { "wte.weight": "model-00001-of-00002.safetensors" } }',
+};
+
+export function wrongIndex(file: string, reason: string) {
+  return error("E0794", `${file} is no index of shards: ${reason}`, {
+    help: ["take the file from where the shards come from"],
+  });
+}
+
+export const E0795: Entry = {
+  title: "an output folder that is not empty",
+  explanation: "A checkpoint is written as a whole folder. Files that stood there would be taken for a part of it.",
+  wrong: "tirc surgery ./gpt2 -o ./gpt2",
+  fix: "tirc surgery ./gpt2 -o ./gpt2-rms",
+};
+
+export function notEmpty(span: Span, folder: string) {
+  return error("E0795", `the folder ${code(folder)} is not empty`, {
+    span,
+    help: ["name a folder that is not there yet, or an empty one: nothing in it is overwritten"],
+  });
+}
+
+export const E0796: Entry = {
+  title: "a weight that is too large for its type",
+  explanation: `What a norm multiplies by goes into weights behind it, and a LayerScale into the weight before. A weight of f16 or bf16 is
+rounded to its type again; a product above the largest number of that would be infinite.`,
+  wrong: "tirc surgery ./llama-f16 -o ./folded --fold gamma,beta",
+  fix: "tirc surgery ./llama-f16 -o ./folded            // without --fold",
+};
+
+export function tooLarge(folder: string, tensor: string, type: string, number: number) {
+  return error(
+    "E0796",
+    `${code(tensor)} of ${folder} would have ${number.toPrecision(3)}, which is too large for ${type}`,
+    {
+      help: ["leave --fold out, or take a checkpoint of f32"],
+    },
+  );
+}

@@ -1,0 +1,380 @@
+/** Command lines: E07xx. Places are in the line as it was typed. */
+
+import { error, type Span } from "../diagnostic.ts";
+import type { Entry } from "../page.ts";
+import { didYouMean } from "../suggest.ts";
+import { code, listing } from "../wording.ts";
+
+const helpOf = (command: string) => `\`tirc ${command} --help\` shows what it takes`;
+
+/** Two paths that came out as one file. */
+interface SameFile {
+  readonly path: string;
+  readonly other: string;
+}
+
+const linked = ({ path, other }: SameFile) =>
+  path === other ? [] : [`${code(path)} and ${code(other)} are the same file`];
+
+/** Where a program is that shows it again: the path of a file, if there is one. */
+export const keptIn = (reproducer: string | undefined) =>
+  reproducer === undefined ? [] : [`the program is in ${reproducer}, with what failed on it in its first comments`];
+
+export const E0701: Entry = {
+  title: "a command that does not exist",
+  explanation: "The first word after `tirc` is the command. `tirc --help` lists them.",
+  wrong: "tirc complie bert.tir",
+  fix: "tirc compile bert.tir",
+};
+
+export function unknownCommand(span: Span, name: string, known: readonly string[]) {
+  const help = didYouMean(name, known);
+  return error("E0701", `there is no command ${code(name)}`, {
+    span,
+    help: help.length > 0 ? help : [`the commands are ${listing(known.map(code))}`],
+  });
+}
+
+export const E0702: Entry = {
+  title: "an option that does not exist",
+  explanation: `Each command has options of its own; \`tirc COMMAND --help\` lists them. What follows \`--\` is a file, even if it begins
+with a hyphen.`,
+  wrong: "tirc compile bert.tir --tarket portable",
+  fix: "tirc compile bert.tir --target portable",
+};
+
+export function unknownOption(span: Span, command: string, name: string, known: readonly string[]) {
+  const help = didYouMean(name, known);
+  return error("E0702", `${code(`tirc ${command}`)} has no option ${code(name)}`, {
+    span,
+    help: help.length > 0 ? help : [helpOf(command)],
+  });
+}
+
+export const E0703: Entry = {
+  title: "an option without its value",
+  explanation: "The value follows after a space or after `=`.",
+  wrong: "tirc compile bert.tir --target",
+  fix: "tirc compile bert.tir --target=portable",
+};
+
+export function missingValue(span: Span, option: string, value: string) {
+  return error("E0703", `${code(option)} needs a value`, { span, help: [`write \`${option} ${value}\``] });
+}
+
+export const E0704: Entry = {
+  title: "a value for an option that takes none",
+  explanation: "Such an option is switched on by being there.",
+  wrong: "tirc compile bert.tir --timing=yes",
+  fix: "tirc compile bert.tir --timing",
+};
+
+export function unexpectedValue(span: Span, option: string) {
+  return error("E0704", `${code(option)} takes no value`, { span });
+}
+
+export const E0705: Entry = {
+  title: "a value that the option does not take",
+  explanation: "The message says what it takes.",
+  wrong: "tirc compile bert.tir --emit spirv",
+  fix: "tirc compile bert.tir --emit wgsl",
+};
+
+export function wrongValue(span: Span, option: string, got: string, expected: string, choices: readonly string[] = []) {
+  return error("E0705", `${code(option)} takes ${expected}, not ${code(got)}`, {
+    span,
+    help: didYouMean(got, choices),
+  });
+}
+
+export function severalTargets(span: Span, command: string) {
+  return error("E0705", "`--target` takes one target here, not `all`: a kernel is made for one", {
+    span,
+    help: [
+      command === "compile"
+        ? "`--emit ts` writes a module with a kernel for each"
+        : "`--target auto` is the device that is here",
+    ],
+  });
+}
+
+export function noInput(span: Span, name: string, got: string, choices: readonly string[]) {
+  return error("E0705", `there is no file ${code(got)} for the input ${code(name)}`, {
+    span,
+    help: [...didYouMean(got, choices), `an input is a .npy file, or ${listing(choices.map(code), "or")}`],
+  });
+}
+
+export function noFill(span: Span, name: string, got: string, why: string, choices: readonly string[]) {
+  return error("E0705", `the input ${code(name)} cannot be filled with ${code(got)}: ${why}`, {
+    span,
+    help: [`an input is a .npy file, or ${listing(choices.map(code), "or")}`],
+  });
+}
+
+export const E0706: Entry = {
+  title: "an option given twice",
+  explanation:
+    "Which of the values is meant cannot be told. `--dim`, `--in`, `--out` and the options that name passes may be repeated.",
+  wrong: "tirc compile bert.tir --target portable --target gpu-f16",
+  fix: "tirc compile bert.tir --target gpu-f16",
+};
+
+export function optionTwice(span: Span, option: string, first: Span) {
+  return error("E0706", `${code(option)} is given twice`, {
+    span,
+    labels: [{ span: first, message: "first given here" }],
+  });
+}
+
+export const E0707: Entry = {
+  title: "something is missing from the command line",
+  explanation: "The command needs a file, or the name that it works on. `-` is the standard input.",
+  wrong: "tirc compile --emit json",
+  fix: "tirc compile bert.tir --emit json",
+};
+
+export function missingOperand(span: Span, command: string, what: string) {
+  return error("E0707", `${code(`tirc ${command}`)} needs ${what}`, { span, help: [helpOf(command)] });
+}
+
+export const E0708: Entry = {
+  title: "too much on the command line",
+  explanation: "`tirc check` and `tirc fmt` take any number of files, the other commands one.",
+  wrong: "tirc compile bert.tir vit.tir",
+  fix: `tirc compile bert.tir
+tirc compile vit.tir`,
+};
+
+export function extraOperand(span: Span, command: string, operand: string, most: number) {
+  const takes = most === 0 ? "nothing but options" : `one ${operand} at a time`;
+  return error("E0708", `${code(`tirc ${command}`)} takes ${takes}`, { span, help: [helpOf(command)] });
+}
+
+export const E0709: Entry = {
+  title: "two options that do not go together",
+  explanation: "Both decide the same thing, so that one of them would be without effect.",
+  wrong: "tirc compile bert.tir -O0 --passes default",
+  fix: "tirc compile bert.tir -O0",
+};
+
+export function conflict(span: Span, option: string, other: string, why: string) {
+  return error("E0709", `${code(option)} and ${code(other)} do not go together: ${why}`, { span });
+}
+
+export const E0710: Entry = {
+  title: "not of the form NAME=VALUE",
+  explanation: "`--dim`, `--in` and `--out` name what the value is for. They may be given several times.",
+  wrong: "tirc run bert.tir --dim 4096",
+  fix: "tirc run bert.tir --dim rows=4096",
+};
+
+export function notAnAssignment(span: Span, option: string, form: string) {
+  return error("E0710", `${code(option)} takes ${code(form)}`, { span });
+}
+
+export const E0711: Entry = {
+  title: "a dimension that the program does not have, or no extent",
+  explanation: "`--dim` gives a named dimension of the program its extent, a whole number.",
+  wrong: "tirc run bert.tir --dim row=4096   // of f32[rows, 768]",
+  fix: "tirc run bert.tir --dim rows=4096",
+};
+
+export function unknownDimension(span: Span, name: string, known: readonly string[]) {
+  const notes = [known.length > 0 ? `it has ${listing(known.map(code))}` : "all its shapes are numbers"];
+  return error("E0711", `the program has no dimension ${code(name)}`, { span, notes, help: didYouMean(name, known) });
+}
+
+export function notAnExtent(span: Span, name: string, got: string) {
+  return error("E0711", `the extent of ${code(name)} is a whole number from 0 to 2^32 - 1, not ${code(got)}`, {
+    span,
+  });
+}
+
+export const E0712: Entry = {
+  title: "an input or an output that the function does not have",
+  explanation:
+    "Inputs are named as the parameters are, outputs as the results are: `out0`, `out1` where they have no names.",
+  wrong: "tirc run bert.tir --out z=z.npy   // of fn bert(...) -> (y: ...)",
+  fix: "tirc run bert.tir --out y=y.npy",
+};
+
+export function unknownTensor(
+  span: Span,
+  fn: string,
+  kind: "input" | "output",
+  name: string,
+  known: readonly string[],
+) {
+  const help = didYouMean(name, known);
+  return error("E0712", `${code(fn)} has no ${kind} ${code(name)}`, {
+    span,
+    notes: [known.length > 0 ? `it has ${listing(known.map(code))}` : `it has no ${kind}s`],
+    help,
+  });
+}
+
+export const E0713: Entry = {
+  title: "which function to run",
+  explanation: "`tirc run` runs one function. Where a file has several, `--fn` names it.",
+  wrong: "tirc run two-functions.tir",
+  fix: "tirc run two-functions.tir --fn first",
+};
+
+export function severalFunctions(span: Span, names: readonly string[]) {
+  return error("E0713", `the file has ${names.length} functions, and one can run at a time`, {
+    span,
+    help: [`choose one: ${names.map((name) => code(`--fn ${name}`)).join(", ")}`],
+  });
+}
+
+export const E0714: Entry = {
+  title: "several kernels for one file",
+  explanation: "Each function becomes a kernel in a file of its own, so `-o` is a folder where a program has several.",
+  wrong: "tirc compile two-functions.tir -o kernel.wgsl",
+  fix: "tirc compile two-functions.tir -o kernels/",
+};
+
+export function notAFolder(span: Span, path: string, count: number) {
+  return error("E0714", `${code(path)} is a file, and ${count} kernels need a folder`, {
+    span,
+    help: ["name a folder, or choose one function with `--fn`"],
+  });
+}
+
+export const E0715: Entry = {
+  title: "a code that no diagnostic has",
+  explanation: "Every diagnostic shows its code in brackets.",
+  wrong: "tirc explain 203",
+  fix: "tirc explain E0203",
+};
+
+export function unknownCode(span: Span, name: string, known: readonly string[]) {
+  return error("E0715", `there is no diagnostic ${code(name)}`, {
+    span,
+    help: [...didYouMean(name, known), "`tirc explain list` lists the codes"],
+  });
+}
+
+export const E0716: Entry = {
+  title: "the standard input or output used twice",
+  explanation: "`-` stands for one stream, which can be read, or written, by one thing.",
+  wrong: "tirc run - --in x=-",
+  fix: "tirc run bert.tir --in x=-",
+};
+
+export function streamTwice(span: Span, stream: "stdin" | "stdout", first: Span) {
+  return error("E0716", `\`-\` is ${stream}, and can be used once`, {
+    span,
+    labels: [{ span: first, message: "first used here" }],
+  });
+}
+
+export const E0717: Entry = {
+  title: "a number that the input cannot hold",
+  explanation: "A number given with `--in` fills an input of the element type that the program says.",
+  wrong: "tirc run gather.tir --in index=1.5   // of index: i32[rows]",
+  fix: "tirc run gather.tir --in index=1",
+};
+
+export function numberDoesNotFit(span: Span | undefined, name: string, type: string, got: string) {
+  return error("E0717", `the input ${code(name)} is ${type}, which cannot hold ${got}`, { span });
+}
+
+export const E0718: Entry = {
+  title: "a tensor that is too large to be made up",
+  explanation: `Inputs and outputs of \`tirc run\` are held in memory, in float64 where they are compared. Where the interpreter runs, by
+\`--device cpu\` or for \`--compare\`, so is all that the program computes on the way.`,
+  wrong: "tirc run bert.tir --dim rows=100000000",
+  fix: "tirc run bert.tir --dim rows=4096",
+};
+
+export function tooLarge(name: string, type: string, most: number) {
+  return error("E0718", `${code(name)} is ${type}: \`tirc run\` takes tensors of up to ${most} elements`, {
+    help: ["choose smaller dimensions with `--dim NAME=EXTENT`, or run the kernel with the library"],
+  });
+}
+
+export const E0719: Entry = {
+  title: "an option about a pass that does not run",
+  explanation: `\`--mode\` and \`--weights-out\` are about \`eliminate-centering\`. The pipeline that is given with \`--passes\`, \`-O0\` or the
+file's \`tirc-pipeline\` comment has no such pass, or \`--disable-pass\` takes it out.`,
+  wrong: "tirc compile bert.tir -O0 --mode lossy",
+  fix: "tirc compile bert.tir --mode lossy",
+};
+
+export function withoutEffect(span: Span, option: string, pass: string) {
+  return error("E0719", `${code(option)} is about ${code(pass)}, which is not among the passes`, {
+    span,
+    help: [`leave ${code(option)} out, or run a pipeline with ${code(pass)}, as the default one is`],
+  });
+}
+
+export const E0720: Entry = {
+  title: "an output that would overwrite an input or another output",
+  explanation: `Nothing is done where a file that is to be written is one of those that the command reads (the program or model, what its
+constants are loaded from, the weights beside a model, inputs, a profile), or is written by another option too. Links
+are followed, so that two names of one file are found to be one.`,
+  wrong: "tirc import model.onnx -o model.onnx",
+  fix: "tirc import model.onnx -o model.tir",
+};
+
+export function overwritesInput(
+  span: Span,
+  option: string,
+  same: SameFile,
+  read: { readonly what: string; readonly span?: Span | undefined },
+) {
+  return error("E0720", `${code(option)} would overwrite ${read.what}`, {
+    span,
+    labels: read.span === undefined ? [] : [{ span: read.span, message: "read from here" }],
+    notes: linked(same),
+    help: ["write another file, and rename it when it is what you want"],
+  });
+}
+
+export function overwritesOutput(
+  span: Span,
+  option: string,
+  same: SameFile,
+  other: { readonly option: string; readonly span: Span },
+) {
+  const what = option === other.option ? "write one file twice" : `overwrite what ${code(other.option)} writes`;
+  return error("E0720", `${code(option)} would ${what}`, {
+    span,
+    labels: [{ span: other.span, message: "written by this too" }],
+    notes: linked(same),
+    help: ["name a file of its own for each"],
+  });
+}
+
+export const E0721: Entry = {
+  title: "an empty path",
+  explanation: "Perhaps a variable of the shell is empty.",
+  wrong: 'tirc compile bert.tir -o ""',
+  fix: "tirc compile bert.tir -o bert.wgsl",
+};
+
+export function noPath(span: Span, what: string) {
+  return error("E0721", `${what} is given an empty path`, {
+    span,
+    help: ["name a file; `-` is the standard input or output"],
+  });
+}
+
+export const E0799: Entry = {
+  title: "a bug in tirc",
+  explanation: `Something failed that cannot be the program's fault. The program is kept in a file whose first comments
+have its pipeline and what failed on it: a pass, which \`tirc compile\` on the file runs again, or a command. Please report it
+with that file.`,
+  wrong: "tirc compile bert.tir",
+  fix: "tirc compile bert.tir -O0   // perhaps: it runs fewer passes",
+};
+
+/** A bug in tirc. `reproducer` is the path of a file that shows it again. */
+export function internalError(message: string, reproducer: string | undefined) {
+  return error("E0799", `tirc itself failed: ${message}`, {
+    notes: keptIn(reproducer),
+    help: ["this is a bug in tirc: please report it with that file", "TIRC_DEBUG=1 shows where it happened"],
+  });
+}

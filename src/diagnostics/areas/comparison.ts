@@ -1,0 +1,94 @@
+/** Comparisons with the reference, and what inputs promise: E0650, E0670, R0650. */
+
+import { error, type Span, warning } from "../diagnostic.ts";
+import type { Entry } from "../page.ts";
+import { code, listing } from "../wording.ts";
+
+export const E0650: Entry = {
+  title: "an output differs from the reference",
+  explanation: `\`--compare\` computes every output again in float64. A float may be off by 2e-6 (f16: 1e-3), absolute or relative to the
+largest value of its row. A value that comes out of a rounding, a comparison or a cast to an integer may be the
+neighbouring one where what was rounded lies at the edge between the two; the report counts those. Anything else is a
+bug in tirc, or a program that is sensitive to rounding in itself. A NaN or an infinity must be one in both.`,
+  wrong: "let d = exp(x * 30)   // an error of x comes out 30 times as large",
+  fix: "Compare on inputs of the size that the program is meant for: `--in x=x.npy`.",
+};
+
+export function differs(
+  name: string,
+  { at, got, want, count, total }: { at: string; got: string; want: string; count: number; total: number },
+  tolerance: string,
+) {
+  return error("E0650", `the output ${code(name)} differs from the float64 reference`, {
+    notes: [
+      `${count} of ${total} values are further off than ${tolerance}`,
+      `the furthest, at ${at}, is ${got}, and should be ${want}`,
+    ],
+  });
+}
+
+export const E0670: Entry = {
+  title: "an input that breaks its contract",
+  explanation: `\`@centered(-1)\` promises that every row of the parameter has mean zero. Passes rely on it: they leave centerings out
+that would change nothing then. \`tirc run --compare\` checks the data. A mean may be off zero by what rounding to the
+element type leaves: 1e-6 of the row's largest value, for f16 1e-3.`,
+  wrong: "tirc run model.tir --in x=ones --compare   // fn f(x: f32[rows, 768] @centered(-1)) ...",
+  fix: "tirc run model.tir --compare   // made-up data is centered",
+};
+
+export function notCentered(
+  span: Span,
+  name: string,
+  axes: readonly number[],
+  { row, mean, count, rows }: { row: number; mean: number; count: number; rows: number },
+) {
+  const promise = `@centered(${axes.join(", ")})`;
+  return error("E0670", `${code(name)} is declared ${promise}, and its rows do not have mean zero`, {
+    span,
+    notes: [`${count} of ${rows} rows are off; the furthest, row ${row}, has the mean ${mean}`],
+    help: [`give centered data, or leave out ${code(promise)}: what was proved by it does not hold`],
+  });
+}
+
+export const R0650: Entry = {
+  title: "a reference that is NaN or infinite",
+  explanation: `\`--compare\` computes outputs in float64, and that gives a NaN or an infinity although the inputs are finite: the root of
+a negative number, a quotient of zeros. A comparison says little then. \`randn\` makes negative numbers; variances and
+probabilities want \`rand\`, or a range.`,
+  wrong: "tirc run batchnorm.tir --compare   // let s = gamma * rsqrt(variance + 1e-5)",
+  fix: "tirc run batchnorm.tir --compare --in variance=rand",
+};
+
+/** @param instead options of `tirc run` with which the reference is finite. */
+export function notFinite(
+  span: Span,
+  op: string,
+  {
+    output,
+    what,
+    ...of
+  }: {
+    readonly output: string;
+    readonly what: "NaN" | "infinite";
+    readonly count: number;
+    readonly total: number;
+    readonly operands: readonly number[];
+    readonly params: readonly string[];
+    readonly instead: string | undefined;
+  },
+) {
+  const operands = of.operands.map((value) => String(Number(value.toPrecision(6)))).join(" and ");
+  const from = of.params.length === 0 ? "" : `, and reads ${listing(of.params.map(code))}`;
+  return warning("R0650", `the reference itself is ${what} here, though all inputs are finite: ${code(op)} makes it`, {
+    span,
+    notes: [
+      `${of.count} of ${of.total} values of ${code(output)} are ${what}`,
+      `${code(op)} makes the first${operands === "" ? "" : ` from ${operands}`}${from}`,
+    ],
+    help: [
+      of.instead === undefined
+        ? "choose inputs for which it is finite: `--in 'NAME=uniform(LOW, HIGH)'` or a file"
+        : `with ${code(of.instead)} the reference is finite`,
+    ],
+  });
+}

@@ -1,0 +1,166 @@
+/** Files and the numbers in them: E0630 to E0643. */
+
+import { error, type Span } from "../diagnostic.ts";
+import type { Entry } from "../page.ts";
+import { code } from "../wording.ts";
+
+export const E0630: Entry = {
+  title: "not a .npy file",
+  explanation: "Inputs are read from the files that `numpy.save` writes. Archives (.npz) and text are not read.",
+  wrong: "tirc run bert.tir --in x=x.npz",
+  fix: `numpy.save("x.npy", numpy.load("x.npz")["x"])
+tirc run bert.tir --in x=x.npy`,
+};
+
+export function notNpy(file: string) {
+  return error("E0630", `${file} is not a .npy file`, {
+    notes: ["such a file begins with the bytes 93 4E 55 4D 50 59"],
+    help: ["write one with `numpy.save(path, array)`; an .npz holds several, and is not read"],
+  });
+}
+
+export const E0631: Entry = {
+  title: "the header of a .npy file cannot be read",
+  explanation:
+    "The header is a Python dictionary with the keys `descr`, `fortran_order` and `shape`, of format version 1 to 3.",
+  wrong: "a file that is damaged or was written by hand",
+  fix: 'numpy.save("x.npy", x)',
+};
+
+export function badHeader(file: string, reason: string) {
+  return error("E0631", `the header of ${file} cannot be read: ${reason}`);
+}
+
+export const E0632: Entry = {
+  title: "a .npy file in Fortran order",
+  explanation: "Only C order is read, in which the last axis is the one that runs fastest.",
+  wrong: 'numpy.save("x.npy", x.T)',
+  fix: 'numpy.save("x.npy", numpy.ascontiguousarray(x.T))',
+};
+
+export function fortranOrder(file: string) {
+  return error("E0632", `${file} is in Fortran order, and only C order is read`, {
+    help: ["save `numpy.ascontiguousarray(array)`"],
+  });
+}
+
+export const E0633: Entry = {
+  title: "a big-endian .npy file",
+  explanation: "Only little-endian numbers are read.",
+  wrong: 'numpy.save("x.npy", x.astype(">f4"))',
+  fix: 'numpy.save("x.npy", x.astype("<f4"))',
+};
+
+export function bigEndian(file: string, type: string) {
+  return error("E0633", `${file} is big-endian (${code(type)}), and only little-endian is read`, {
+    help: [`save \`array.astype("<${type.slice(1)}")\``],
+  });
+}
+
+export const E0634: Entry = {
+  title: "a .npy file of a type that is not read",
+  explanation:
+    "Floats of 16, 32 and 64 bits, integers and truth values are read. Floats of 64 bits are rounded to the input's type.",
+  wrong: 'numpy.save("x.npy", x.astype("complex64"))',
+  fix: 'numpy.save("x.npy", x.real.astype("float32"))',
+};
+
+export function unknownType(file: string, type: string, known: readonly string[]) {
+  return error("E0634", `${file} holds ${code(type)}, which tirc does not read`, {
+    notes: [`it reads ${known.join(", ")}`],
+    help: ['save `array.astype("float32")`'],
+  });
+}
+
+export const E0635: Entry = {
+  title: "a .npy file of the wrong length",
+  explanation: "The file has less data than its shape says, or more: it was cut off, or something was appended to it.",
+  wrong: "head -c 1000 x.npy > short.npy; tirc run bert.tir --in x=short.npy",
+  fix: "tirc run bert.tir --in x=x.npy",
+};
+
+export function wrongLength(file: string, shape: string, expected: number, got: number) {
+  const what = got < expected ? "is cut off" : "goes on after its data";
+  return error("E0635", `${file} ${what}: ${shape} takes ${expected} bytes, and ${got} follow the header`);
+}
+
+export const E0636: Entry = {
+  title: "a .npy file of another kind of number",
+  explanation: `A float input takes floats and integers, an integer input integers, a bool input truth values. Floats are rounded to the
+input's type; nothing else is converted.`,
+  wrong: 'numpy.save("index.npy", numpy.zeros(8))   // for index: i32[8]',
+  fix: 'numpy.save("index.npy", numpy.zeros(8, dtype="int32"))',
+};
+
+export function wrongKind(file: string, holds: string, name: string, type: string) {
+  return error("E0636", `${file} holds ${code(holds)}, and the input ${code(name)} is ${type}`, {
+    help: ["convert the array before it is saved: `array.astype(...)`"],
+  });
+}
+
+export const E0637: Entry = {
+  title: "a number in a .npy file that the input cannot hold",
+  explanation: `Integers of 64 bits are read where they fit into the 32 bits of the input. Floats are rounded to its type, in whose range
+they must be.`,
+  wrong: 'numpy.save("index.npy", numpy.array([2**40]))   // for index: i32[1]',
+  fix: 'numpy.save("index.npy", numpy.array([40]))',
+};
+
+export function outOfRange(file: string, value: number, at: string, name: string, type: string) {
+  return error("E0637", `${file} holds ${value} at ${at}, and the input ${code(name)} is ${type}`, {
+    notes: ["that type cannot hold the number"],
+  });
+}
+
+export const E0640: Entry = {
+  title: "a file cannot be read",
+  explanation: "The message has the reason that the system gives. `-` is the standard input.",
+  wrong: "tirc compile no-such-file.tir",
+  fix: "tirc compile examples/bert-output.tir",
+};
+
+export function cannotRead(file: string, reason: string, span?: Span) {
+  return error("E0640", `cannot read ${file}: ${reason}`, { span });
+}
+
+export const E0641: Entry = {
+  title: "a file cannot be written",
+  explanation: `A file is written beside its place and then moved there, so that it is never there in part. That needs a folder that
+can be written.`,
+  wrong: "tirc compile bert.tir -o /no/such/folder/bert.wgsl",
+  fix: "tirc compile bert.tir -o bert.wgsl",
+};
+
+export function cannotWrite(file: string, reason: string) {
+  return error("E0641", `cannot write ${file}: ${reason}`);
+}
+
+export const E0642: Entry = {
+  title: "an ONNX model where a program is wanted",
+  explanation: `A program is a text, \`.tir\`. An ONNX model is made into one by \`tirc import\`; \`tirc surgery\` and \`tirc extract\` work
+on the model itself.`,
+  wrong: "tirc compile model.onnx",
+  fix: "tirc import model.onnx -o model.tir\ntirc compile model.tir --emit tir",
+};
+
+export function isOnnx(file: string) {
+  const name = file === "<stdin>" ? "-" : file;
+  return error("E0642", `${file} is an ONNX model, and a program is wanted here`, {
+    help: [
+      `\`tirc import ${name} -o model.tir\` makes a program of it`,
+      `\`tirc surgery ${name}\` rewrites its LayerNorms, \`tirc extract ${name}\` makes kernels of its norms`,
+    ],
+  });
+}
+
+export const E0643: Entry = {
+  title: "dropped files that are no model",
+  explanation: `The page takes a file of ONNX, with the files of its weights where it has such, an archive of \`torch.export.save\`, or
+the folder of a checkpoint: its config.json and its weights in safetensors. It takes one model at a time.`,
+  wrong: "model.safetensors alone, dropped on the page",
+  fix: "model.safetensors and config.json, dropped together",
+};
+
+export function notAModel(name: string, reason: string, help: readonly string[]) {
+  return error("E0643", `${name} is no model that can be opened here: ${reason}`, { help });
+}

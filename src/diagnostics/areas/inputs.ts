@@ -1,0 +1,248 @@
+/** What the caller passes to a kernel, and the numbers in it: E0601 to E0609, E0618, E0619, E0628, E0629. */
+
+import { error, type Span } from "../diagnostic.ts";
+import type { Entry } from "../page.ts";
+import { codes, counted, type TooMany } from "../wording.ts";
+
+const smaller = "Run fewer rows in a call, and call several times.";
+
+export const E0601: Entry = {
+  title: "an input is missing",
+  explanation: "A kernel needs a tensor for each parameter of its function, by its name.",
+  wrong: "await prepared.run({ x })   // of fn f(x: f32[rows, 768], gamma: f32[768])",
+  fix: "await prepared.run({ x, gamma })",
+};
+
+export function missingInput(kernel: string, name: string, type: string) {
+  return error("E0601", `the kernel \`${kernel}\` needs the input \`${name}\`, ${type}, and got none`);
+}
+
+export function noInputs(kernel: string, got: string) {
+  return error("E0601", `the inputs of \`${kernel}\` are an object with a tensor for each name, and got ${got}`);
+}
+
+export const E0602: Entry = {
+  title: "an input that the kernel does not have",
+  explanation:
+    "Inputs are the parameters of the function, by their names. A misspelled one shows here, and its place is missing.",
+  wrong: "await prepared.run({ x, gama })",
+  fix: "await prepared.run({ x, gamma })",
+};
+
+export function unknownInput(kernel: string, name: string, known: readonly string[]) {
+  return error("E0602", `the kernel \`${kernel}\` has no input \`${name}\``, {
+    notes: [known.length > 0 ? `its inputs are ${codes(known)}` : "it has no inputs"],
+  });
+}
+
+export const E0603: Entry = {
+  title: "an input of another element type",
+  explanation: `f32 is a Float32Array, f16 and bf16 the bits in a Uint16Array, i32 an Int32Array, u32 a Uint32Array, i8 an
+Int8Array, u8 a Uint8Array, bool a Uint8Array of 0 and 1. A Float64Array or a list of numbers stands for any element type, a
+BigInt64Array or BigUint64Array for integers that the element type holds.
+Floats are rounded to the parameter's; integers must be whole numbers that fit, and no element of a list may be missing.
+Truth values are a bool's alone. An array whose buffer went to another thread has no elements any more.`,
+  wrong: "await prepared.run({ x: new Int32Array(4 * 768) })   // of fn f(x: f32[rows, 768])",
+  fix: "await prepared.run({ x: new Float32Array(4 * 768) })",
+};
+
+export function wrongElement(name: string, expected: string, got: string) {
+  return error("E0603", `the input \`${name}\` is ${expected}, and got ${got}`);
+}
+
+export const E0604: Entry = {
+  title: "an input of another shape",
+  explanation: `The shape must have as many dimensions as the parameter, and its extents those that the program fixes. A dimension with
+a name takes any extent.`,
+  wrong: 'x: { element: "f32", shape: [4, 512], data } // for x: f32[rows, 768]',
+  fix: 'x: { element: "f32", shape: [4, 768], data }',
+};
+
+export function wrongShape(name: string, expected: string, got: string, why: string) {
+  return error("E0604", `the input \`${name}\` is ${expected}, and got ${got}: ${why}`);
+}
+
+export const E0605: Entry = {
+  title: "the length of the data does not fit the shape",
+  explanation: `The data holds as many elements as the product of the extents. A bare array says only how many elements there are: that
+tells one unknown dimension, and not two.`,
+  wrong: "x: new Float32Array(1000)   // for x: f32[rows, 768]",
+  fix: 'x: { element: "f32", shape: [4, 768], data: new Float32Array(4 * 768) }',
+};
+
+export function wrongLength(name: string, type: string, expected: number, got: number) {
+  return error("E0605", `the input \`${name}\` is ${type}, ${expected} elements, and its data has ${got}`);
+}
+
+export function ambiguousShape(name: string, type: string, length: number, dims: readonly string[]) {
+  return error("E0605", `${length} elements do not tell the shape of the input \`${name}\`, ${type}`, {
+    notes: [`not known: ${codes(dims)}`],
+    help: ["pass `{ element, shape, data }`, or give the dimensions"],
+  });
+}
+
+export const E0606: Entry = {
+  title: "one dimension with two extents",
+  explanation: "One name is one extent in the whole function, so all inputs whose shape has it must agree.",
+  wrong: "x of shape [4, 768] and residual of shape [5, 768]   // both f32[rows, 768]",
+  fix: "x of shape [4, 768] and residual of shape [4, 768]",
+};
+
+export function dimConflict(dim: string, a: string, extentA: number, b: string, extentB: number) {
+  return error("E0606", `the dimension \`${dim}\` is ${extentA} by ${a} and ${extentB} by ${b}`, {
+    notes: ["one name is one extent in the whole function"],
+  });
+}
+
+export const E0607: Entry = {
+  title: "the extent of a dimension is missing, unknown or no extent",
+  explanation: `A dimension that no input's shape tells must be given. It is a whole number from 0 to 2^32 - 1. Dimensions that the
+program or \`--dim\` fixed at compile time can no longer be chosen.`,
+  wrong: "tirc run model.tir --dim rows=-1",
+  fix: "tirc run model.tir --dim rows=4096",
+};
+
+export function missingDim(kernel: string, dim: string) {
+  return error("E0607", `the kernel \`${kernel}\` needs the dimension \`${dim}\`, which no input tells`, {
+    help: [`give it with the dimensions: { ${dim}: 1024 }`],
+  });
+}
+
+export function unknownDim(kernel: string, dim: string, known: readonly string[]) {
+  return error("E0607", `the kernel \`${kernel}\` has no dimension \`${dim}\` to choose`, {
+    notes: [known.length > 0 ? `its dimensions are ${codes(known)}` : "its shapes are all fixed"],
+  });
+}
+
+export function wrongExtent(dim: string, got: string) {
+  return error("E0607", `the dimension \`${dim}\` must be a whole number from 0 to 2^32 - 1, and is ${got}`);
+}
+
+export function noDims(kernel: string, got: string) {
+  return error("E0607", `the dimensions of \`${kernel}\` are an object with a number for each name, and got ${got}`);
+}
+
+export const E0608: Entry = {
+  title: "more than the device can take at once",
+  explanation: `A device has limits for the size of a buffer, for what is bound of it, and for the number of workgroups. A kernel counts
+rows, and the elements of a row, with 32 bits: two small tensors that are broadcast against each other can make more.`,
+  wrong: "tirc run model.tir --dim rows=100000000",
+  fix: smaller,
+};
+
+export function bufferTooLarge(name: string, bytes: number, limit: string, most: number) {
+  return error("E0608", `\`${name}\` takes ${bytes} bytes, and the device's ${limit} is ${most}`, {
+    help: ["run fewer rows at a time"],
+  });
+}
+
+export function notCounted(kernel: string, overflow: TooMany, most: number) {
+  return error("E0608", `\`${kernel}\` would count ${counted(overflow)}, and counts with 32 bits`, {
+    notes: [`it counts up to ${most}`],
+    help: ["choose smaller dimensions, and run the kernel once for each part"],
+  });
+}
+
+export const E0609: Entry = {
+  title: "a kernel that was destroyed",
+  explanation:
+    "`destroy()` frees what a prepared kernel holds on the device, the buffers that were bound to it too. It cannot run then.",
+  wrong: "prepared.destroy(); await prepared.run({ x })",
+  fix: "await prepared.run({ x }); prepared.destroy()",
+};
+
+export function destroyed(kernel: string) {
+  return error("E0609", `the kernel \`${kernel}\` was destroyed`, { help: ["prepare it again"] });
+}
+
+export const E0618: Entry = {
+  title: "a buffer that cannot be bound",
+  explanation: `A tensor on the device is a GPUBuffer with the usage STORAGE, or a part of one: \`{ buffer, offset, size }\`. It has at
+least the bytes of its elements, without gaps, in words of four; an empty one has room for what the kernel loads at once. An
+offset is a multiple of the device's minStorageBufferOffsetAlignment, often 256.`,
+  wrong: "kernel.bind({ x: { buffer, offset: 100 } }, { rows })",
+  fix: "kernel.bind({ x: { buffer, offset: 256 } }, { rows })",
+};
+
+export function noStorage(kernel: string, name: string) {
+  return error("E0618", `\`${name}\` of \`${kernel}\` is a buffer without the usage STORAGE`, {
+    help: ["create it with `usage: GPUBufferUsage.STORAGE | ...`"],
+  });
+}
+
+export function bufferTooSmall(name: string, type: string, has: number, needs: number) {
+  return error("E0618", `\`${name}\` is ${type} and takes ${needs} bytes, and its buffer has ${has}`);
+}
+
+export function misaligned(name: string, offset: number, multiple: number) {
+  return error("E0618", `\`${name}\` begins at byte ${offset} of its buffer, which is no multiple of ${multiple}`, {
+    notes: [`the device's minStorageBufferOffsetAlignment is ${multiple}`],
+  });
+}
+
+export const E0619: Entry = {
+  title: "an input and a result in one buffer",
+  explanation: `WebGPU lets no kernel read one part of a buffer and write another. In the same place a result may be where the kernel reads
+each element for the last time before it writes the one that replaces it: the manifest lists these inputs of a result
+(\`mayAlias\`), and the launcher then reads the input through the result's binding.`,
+  wrong: "kernel.bind({ x: { buffer, offset: 0 }, y: { buffer, offset: 4096 } }, { rows })",
+  fix: "kernel.bind({ x: buffer, y: buffer }, { rows })   // in place, where the manifest says so",
+};
+
+export function boundTwice(kernel: string, input: string, result: string, mayAlias: boolean) {
+  return error(
+    "E0619",
+    `\`${input}\` and \`${result}\` of \`${kernel}\` are in one buffer, and the kernel writes \`${result}\``,
+    {
+      notes: [
+        mayAlias
+          ? `\`${result}\` may be written over \`${input}\`, at the same offset; WebGPU takes no other part of its buffer`
+          : "an element may be written before another one that stands in its place is read",
+      ],
+      help: [mayAlias ? `bind them at the same offset, or to two buffers` : `give \`${result}\` a buffer of its own`],
+    },
+  );
+}
+
+export const E0628: Entry = {
+  title: "nothing computes a product of a plan",
+  explanation: `Matrix products, convolutions and ops of other programs are opaque steps of a plan: no kernel here computes them.
+Whoever runs the plan passes functions that do. A function gets the encoder, and the tensors of the step as buffers with
+shapes; it adds commands that write the result. Or the plan is compiled with plain kernels for products, as \`tirc run\` has
+them; there is none for \`extern\`.`,
+  wrong: "await runPlan(device, plan, { x, w })   // of fn f(x: f32[n, 64], w: f32[64, 64]) -> f32[n, 64]",
+  fix: "await runPlan(device, plan, { x, w }, {}, { products: { matmul(encoder, { a, b, out }) { gemm(encoder, a, b, out); } } })",
+};
+
+export function noProduct(plan: string, step: string, op: string) {
+  return error("E0628", `nothing computes the \`${op}\` of \`${plan}\`, its step \`${step}\``, {
+    notes: ["a plan has no kernel for such an op; whoever runs it says what computes it"],
+    help: [
+      `pass \`products: { ${op}(encoder, call) { ... } }\``,
+      ...(op === "extern" ? [] : ['or compile with `products: "plain"`, for kernels that are correct and not tuned']),
+    ],
+  });
+}
+
+export const E0629: Entry = {
+  title: "an index that is out of range",
+  explanation: `\`embedding\` looks up rows of a table by their numbers, from 0 on, and \`gather\` elements of a row. Negative numbers do not
+count from the end here: they are more often a mistake in the data than meant. A kernel does not look: it takes the nearest
+index that there is.`,
+  wrong: "embedding(ids, table)    with ids = [0, 3], and a table of 3 rows",
+  fix: "embedding(ids, table)    with ids = [0, 2], and a table of 3 rows",
+};
+
+export function indexOutOfRange(span: Span, index: number, element: number, count: number) {
+  return error("E0629", `the index ${index} (element ${element} of \`index\`) is not in an axis of ${count} elements`, {
+    span,
+    notes: [count === 0 ? "the axis has no elements" : `indices run from 0 to ${count - 1}`],
+  });
+}
+
+export function idOutOfRange(span: Span, id: number, element: number, count: number) {
+  return error("E0629", `the id ${id} (element ${element} of \`ids\`) is not in a table of ${count} rows`, {
+    span,
+    notes: [count === 0 ? "the table has no rows" : `ids run from 0 to ${count - 1}`],
+  });
+}

@@ -1,0 +1,289 @@
+/** Why a function does not become one kernel, or its kernel is not its function: E0501 to E0508, R050x. */
+
+import { error, remark, type Span, warning } from "../diagnostic.ts";
+import type { Entry } from "../page.ts";
+import type { Refusal } from "../refusals.ts";
+import { code, counted, extentsText, listing, type TooMany } from "../wording.ts";
+
+export const E0501: Entry = {
+  title: "nothing fused the function",
+  explanation: `The code generator compiles what \`fuse-elementwise\` has grouped into a kernel. The pipeline did not run it, or something
+after it took the groups apart.`,
+  wrong: "tirc compile bert.tir --passes canonicalize",
+  fix: "tirc compile bert.tir --passes canonicalize,fuse-elementwise",
+};
+
+export function notFused(span: Span, fn: string, op: string) {
+  return error("E0501", `\`${op}\` of \`${fn}\` is in no kernel: nothing fused the function`, {
+    span,
+    help: ["end the pipeline with `fuse-elementwise`"],
+  });
+}
+
+export const E0502: Entry = {
+  title: "the function is not one kernel",
+  explanation: `A kernel is one walk over rows and columns: the columns are the axes that its reductions fold, the rows are all others. An
+op that would need another walk cannot join the ops before it. It reduces other axes than they do, it reads what they
+compute in another order than they compute it, or a reshape cuts across the axes. Parameters may be read in any order;
+only what the kernel computes itself is bound to the walk. Such a function compiles to a plan of several kernels, unless one
+is asked for (\`--single-kernel\`), or by source maps, which are of one kernel.`,
+  wrong: `fn f(x: f32[n, 20]) -> f32[n, 20] {
+  let a = softmax(x, axes = [-1])
+  return softmax(a, axes = [0])
+}`,
+  fix: `fn by_row(x: f32[n, 20]) -> f32[n, 20] { return softmax(x, axes = [-1]) }
+
+fn by_column(a: f32[n, 20]) -> f32[n, 20] { return softmax(a, axes = [0]) }`,
+};
+
+export function severalKernels(span: Span, fn: string, op: string, { reason, labels = [] }: Refusal, count: number) {
+  return error("E0502", `\`${fn}\` is not one kernel: \`${op}\` cannot be computed with the ops before it: ${reason}`, {
+    span,
+    labels,
+    notes: [`the function would take ${count} kernels; one kernel is one walk over rows and columns`],
+    help: ["make two functions of it, cut before this op"],
+  });
+}
+
+export function cannotWalk(span: Span, op: string, { reason, labels = [] }: Refusal) {
+  return error("E0502", `\`${op}\` cannot be part of a kernel: ${reason}`, {
+    span,
+    labels,
+    help: ["pass the tensor to the kernel in the shape that this op makes"],
+  });
+}
+
+export const E0503: Entry = {
+  title: "the results have no walk in common",
+  explanation: `One tensor of the function must have all the axes that are walked. Results that have nothing to do with one another are
+better computed by a kernel each, as a plan does, unless one kernel is asked for (see E0502).`,
+  wrong: "fn f(x: f32[n], z: f32[m]) -> (a: f32[n], b: f32[m]) { return exp(x), exp(z) }",
+  fix: `fn f(x: f32[n]) -> f32[n] { return exp(x) }
+
+fn g(z: f32[m]) -> f32[m] { return exp(z) }`,
+};
+
+export function noCommonSpace(span: Span, fn: string, missing: string) {
+  return error("E0503", `\`${fn}\` is not one kernel: no tensor of it is as large as what it walks over`, {
+    span,
+    notes: [missing],
+    help: ["make one function for each result"],
+  });
+}
+
+export const E0504: Entry = {
+  title: "more storage buffers than the target has",
+  explanation: `Every parameter and every result is a storage buffer of its own. WebGPU promises 8 to a shader; many adapters have more,
+which a target profile can say and a device must be asked for. What needs more is a plan of several kernels, unless one
+kernel is asked for with \`--single-kernel\`.`,
+  wrong: `fn f(a: f32[n], b: f32[n], c: f32[n], d: f32[n], e: f32[n], g: f32[n], h: f32[n], i: f32[n]) -> f32[n] {
+  return a + b + c + d + e + g + h + i
+}`,
+  fix: 'A profile with `"limits": { "maxStorageBuffersPerShaderStage": 10 }`, and a device that was requested with it.',
+};
+
+export function tooManyBuffers(span: Span, fn: string, names: readonly string[], target: string, most: number) {
+  return error("E0504", `\`${fn}\` needs ${names.length} storage buffers, and the target \`${target}\` has ${most}`, {
+    span,
+    notes: [`one for each parameter and result: ${listing(names.map(code))}`],
+    help: ["compile for a target with a higher maxStorageBuffersPerShaderStage, or pass fewer tensors"],
+  });
+}
+
+export const E0505: Entry = {
+  title: "an op that no kernel computes",
+  explanation: `Matrix products and convolutions are in the language so that passes can look at a whole model. No
+kernel computes them: a function that is to be one must not call them. Where several are allowed the function is a plan:
+kernels, and between them opaque steps, which whoever runs it computes; \`tirc run\` has plain kernels for products. For an
+\`extern\` it has none, and what is \`opaque\` has no memory, so that it is in no plan.`,
+  wrong: `fn f(x: f32[rows, 768], w: f32[64, 768]) -> f32[rows, 64] {
+  let n = layernorm(x, axes = [-1])
+  return gelu(linear(n, w))
+}`,
+  fix: `fn before(x: f32[rows, 768]) -> f32[rows, 768] { return layernorm(x, axes = [-1]) }
+
+fn after(product: f32[rows, 64]) -> f32[rows, 64] { return gelu(product) }`,
+};
+
+/** `isInterpreted`: whether the reference interpreter computes all ops of the function; it has none for `extern`. */
+export function outside(
+  span: Span,
+  fn: string,
+  op: string,
+  reason: string,
+  { others, isInterpreted }: { readonly others: number; readonly isInterpreted: boolean },
+) {
+  const more = others === 1 ? "1 more op" : `${others} more ops`;
+  return error("E0505", `\`${fn}\` is not one kernel: it calls \`${op}\`, and ${reason}`, {
+    span,
+    notes: others === 0 ? [] : [`${more} of the function ${others === 1 ? "is" : "are"} of this kind`],
+    help: [
+      `without \`--single-kernel\` it is a plan: kernels, and \`${op}\` between them, which whoever runs it computes`,
+      isInterpreted
+        ? "`tirc run` has plain kernels for products, and `tirc run --device cpu` interprets the function as it is"
+        : "`tirc compile --emit tir` prints the function; of an ONNX model, `tirc extract` makes a kernel of each norm",
+    ],
+  });
+}
+
+export const E0506: Entry = {
+  title: "a kernel would be too large",
+  explanation: `A kernel reads a row once for each reduction that needs the one before. What a lane has computed it keeps for the next
+loop, where the row length is a number. Where it is a name, each loop starts from the inputs: with hundreds of reductions
+in sequence the text grows beyond what drivers compile.
+
+What an op moves, as \`concat\` and \`slice\` do, is computed anew for each place at which it is read; where joined tensors are
+moved and joined again and again, that doubles each time.`,
+  wrong: "A function with 500 norms one after the other, over rows of length `n`.",
+  fix: "tirc compile model.tir --dim n=768",
+};
+
+export function tooLarge(span: Span, fn: string, reads: number, ops: number) {
+  return error("E0506", `the kernel of \`${fn}\` would be too large: ${ops} ops in ${reads} loops over a row`, {
+    span,
+    notes: ["where the row length is a name, each loop computes its row anew, as no lane can keep it"],
+    help: ["write the row length as a number, or give it by `--dim`, or cut the function in two"],
+  });
+}
+
+export function tooManyPlaces(span: Span, op: string, most: number) {
+  return error(
+    "E0506",
+    `the kernel would be too large: what it computes up to \`${op}\` takes more than ${most} values`,
+    {
+      span,
+      notes: [
+        "what an op moves is computed anew at each place where it is read, which doubles where moved tensors are joined",
+      ],
+      help: ["cut the function in two, so that a tensor is stored before it is moved again"],
+    },
+  );
+}
+
+export const E0507: Entry = {
+  title: "more rows or columns than 32 bits count",
+  explanation: `A kernel numbers rows, the elements of a row and those of a tensor with 32 bits. Broadcasting makes many of few: a column
+and a row of 65536 each are 2^32 elements together, though neither is large.`,
+  wrong: `fn f(x: f32[65537, 1], y: f32[1, 65535]) -> f32 {
+  return max(x + y, axes = [0, 1])
+}`,
+  fix: `fn f(x: f32[4096, 1], y: f32[1, 65536]) -> f32 {
+  return max(x + y, axes = [0, 1])
+}`,
+};
+
+export function notCounted(span: Span, fn: string, overflow: TooMany, most: number) {
+  return error("E0507", `the kernel of \`${fn}\` would count ${counted(overflow)}, and counts with 32 bits`, {
+    span,
+    notes: [`it counts up to ${most}`],
+    help: ["make the tensors smaller, and run the function once for each part"],
+  });
+}
+
+export const E0508: Entry = {
+  title: "a kernel does not compute its function",
+  explanation: `\`tirc compile --prove\` reads the WGSL back, runs it lane by lane over finite fields, and compares its results with the
+function's: in exact arithmetic, so that no rounding explains a difference. The same run reports lanes that race, barriers
+that not all lanes come to, and indices outside of their buffers. docs/proof.md says what it cannot see. A failure is a bug
+of the compiler, or of an op of a plugin whose \`kernel\` is not its \`exact\`.`,
+  wrong: "A plugin's op with `kernel: ([x]) => x` and `exact: (field, [x]) => field.neg(x)`.",
+  fix: "Report it with the program and the target; compile without `--prove`, and check with `tirc run --compare`.",
+};
+
+/** @param found where it differs, or what no kernel may do. */
+export function notTheFunction(
+  span: Span,
+  fn: string,
+  target: string,
+  found:
+    | { readonly faults: readonly string[] }
+    | {
+        readonly result: string;
+        readonly index: readonly number[];
+        readonly dims: Readonly<Record<string, number>>;
+      },
+) {
+  const where = (result: string, index: readonly number[]) =>
+    index.length === 0 ? code(result) : `${code(result)} at [${index.join(", ")}]`;
+  const notes =
+    "faults" in found
+      ? found.faults
+      : [
+          `in exact arithmetic they differ in ${[where(found.result, found.index), ...extentsText(found.dims)].join(", ")}`,
+        ];
+  return error("E0508", `the kernel of \`${fn}\` for \`${target}\` does not compute the function`, {
+    span,
+    notes,
+    help: ["this is a mistake in the compiler, not in the program; another `--target` may have a kernel without it"],
+  });
+}
+
+export const R0501: Entry = {
+  title: "an op begins a kernel of its own",
+  explanation: `\`fuse-elementwise\` puts ops into one kernel as long as one walk over rows and columns computes them all. This op needs
+another walk, for the reason that the remark gives, and the function becomes a plan of several kernels: what one of them
+computes for another goes through memory. Of all partitions into kernels the pass takes the one that moves least.`,
+  wrong: `fn f(x: f32[n, 20]) -> f32[n, 20] {
+  let a = softmax(x, axes = [-1])
+  return softmax(a, axes = [0])
+}`,
+  fix: "Nothing, or another order of reductions. `tirc compile --emit plan` prints the kernels.",
+};
+
+/** @param between what one kernel writes and this one reads, and how many bytes that is. */
+export function newKernel(
+  span: Span,
+  op: string,
+  { reason, labels = [], way }: Refusal,
+  between: readonly { readonly name: string; readonly bytes: string }[],
+) {
+  const moved = between.map(({ name, bytes }) => `${name} (${bytes} bytes)`);
+  const cost = moved.length === 0 ? "one launch more" : `${listing(moved)} written and read again, and one launch more`;
+  return remark("R0501", `\`${op}\` begins a kernel of its own: ${reason}`, {
+    span,
+    labels,
+    notes: [`that costs ${cost}`],
+    help: [
+      ...(way === undefined ? [] : [way]),
+      "`tirc compile --emit plan` prints the kernels; `--single-kernel` refuses the function",
+    ],
+  });
+}
+
+export const R0502: Entry = {
+  title: "an op stays outside of kernels",
+  explanation: `\`fuse-elementwise\` puts ops into kernels. This op is none that a kernel computes (E0505), so it stands between the
+kernels of the ops before and after it.`,
+  wrong: `fn f(x: f32[rows, 768], w: f32[64, 768]) -> f32[rows, 64] {
+  let n = layernorm(x, axes = [-1])
+  return gelu(linear(n, w))
+}`,
+  fix: "Nothing, where the function is to be looked at; else functions without the op, one for each kernel.",
+};
+
+export function staysOutside(span: Span, op: string, reason: string) {
+  return remark("R0502", `\`${op}\` stays outside of kernels: ${reason}`, {
+    span,
+    help: ["a function with such an op is no kernel; `tirc compile --emit tir` prints what the passes made of it"],
+  });
+}
+
+export const R0503: Entry = {
+  title: "a kernel is not proved",
+  explanation: `\`tirc compile --prove\` compares a kernel with its function in exact arithmetic. This one computes too much for that, or
+what finite fields have no law for: an exponential of exponentials that a sum scales, an op of a plugin that does not say
+what it is exactly.`,
+  wrong: "tirc compile model.tir --prove --dim columns=10000000",
+  fix: "tirc compile model.tir --prove",
+};
+
+export function notProved(span: Span, fn: string, target: string, because: string) {
+  return warning(
+    "R0503",
+    `whether the kernel of \`${fn}\` for \`${target}\` computes the function is not decided: ${because}`,
+    {
+      span,
+      help: ["give smaller extents by `--dim NAME=EXTENT`, or compare it with float64: `tirc run --compare`"],
+    },
+  );
+}

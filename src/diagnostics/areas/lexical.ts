@@ -1,0 +1,201 @@
+/** Characters, numbers, strings and comments: E0101 to E0107. */
+
+import { error, insertedAfter, proposal, removed, replaced, type Span, writing } from "../diagnostic.ts";
+import type { Entry } from "../page.ts";
+
+const codePoint = (char: string) => `U+${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
+
+/** Operators of other languages, and what one writes here. */
+const instead: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    "**": "a power is `pow(a, b)`",
+    "^": "a power is `pow(a, b)`",
+    "&": "`and` of truth values is `&&`",
+    "|": "`or` of truth values is `||`",
+    "~": "`not` of truth values is `!`",
+    "?": "a choice is `where(condition, a, b)`; a dimension that varies has a name: `f32[rows, 64]`",
+    "@": "a product of matrices is `matmul(a, b)`; behind a type, `@centered(-1)` promises something of rows, and `@trained` marks a weight",
+    "=>": "results stand after `->`",
+    "++": "a value is never changed: `let next = x + 1`",
+    "<<": "integers are shifted by multiplying or dividing",
+    ">>": "integers are shifted by multiplying or dividing",
+    "\\": "a line needs no mark to go on: an expression ends where the next statement begins",
+  }),
+);
+
+/** Signs of other languages that have one here which means the same. */
+const sameSign: ReadonlyMap<string, string> = new Map([
+  ["&", "&&"],
+  ["|", "||"],
+  ["~", "!"],
+  ["=>", "->"],
+]);
+
+/** What is reported once, and where it stands all over the file: known in full once the file has been read. */
+export type Everywhere = readonly [Span, ...Span[]];
+
+export const E0101: Entry = {
+  title: "a character that means nothing",
+  explanation: `Programs are written in ASCII: names are made of a-z, A-Z, 0-9 and \`_\`.
+Comments and strings may hold any character. Text that comes out of a word processor or a paper often has signs that
+only look like operators (\`−\`, \`×\`, \`≤\`) and spaces that are none; they must be replaced.`,
+  wrong: { body: ["return x × 2"] },
+  fix: { body: ["return x * 2"] },
+};
+
+export function strayCharacter(span: Span, char: string) {
+  const shown = /[\p{C}\p{Z}]/u.test(char) ? codePoint(char) : `\`${char}\` (${codePoint(char)})`;
+  return error("E0101", `the character ${shown} means nothing here`, {
+    span,
+    help: [proposal("remove it; in comments and strings every character may stand", removed(span))],
+  });
+}
+
+export function strayBlank(all: Everywhere, char: string) {
+  return error("E0101", `the character ${codePoint(char)} looks like a space, and is none`, {
+    span: all[0],
+    help: () => [
+      proposal("replace it, and others like it in the file, by a space", ...all.map((span) => replaced(span, " "))),
+    ],
+  });
+}
+
+export function lookAlike(span: Span, char: string, meant: string) {
+  return error("E0101", `the character \`${char}\` (${codePoint(char)}) means nothing here`, {
+    span,
+    help: [writing(meant, span)],
+  });
+}
+
+export function foreignLetters(span: Span, name: string) {
+  return error("E0101", `the name \`${name}\` has letters that a name cannot have`, {
+    span,
+    notes: ["names are made of a-z, A-Z, 0-9 and `_`"],
+  });
+}
+
+export function strayCommentEnd(span: Span) {
+  return error("E0101", "`*/` ends a comment, and none is open", {
+    span,
+    notes: ["comments do not nest: the first `*/` ends a `/*`"],
+  });
+}
+
+export const E0102: Entry = {
+  title: "a comment that does not end",
+  explanation: `\`/*\` begins a comment that goes on to the next \`*/\`, over any number of lines. Comments do not nest. What follows
+in the file has not been read, so other errors may show once the comment ends.`,
+  wrong: { body: ["/* scale", "return x * 2"] },
+  fix: { body: ["/* scale */", "return x * 2"] },
+};
+
+export function unterminatedComment(span: Span) {
+  const line = /^.*/.exec(span.source.text.slice(span.start))?.[0].trimEnd() ?? "";
+  const ended = insertedAfter({ ...span, end: span.start + line.length }, " */");
+  return error("E0102", "this comment does not end", { span, help: [proposal("end it with `*/`", ended)] });
+}
+
+export const E0103: Entry = {
+  title: "a string that is not written as one",
+  explanation: `A string stands between double quotes on one line. There are no escapes: a string is the value of an attribute,
+and no attribute needs one.`,
+  wrong: { body: ["return gelu(x, approximate = 'tanh')"] },
+  fix: { body: ['return gelu(x, approximate = "tanh")'] },
+};
+
+export function unterminatedString(span: Span) {
+  // What closes a call is seldom a part of the string.
+  const rest = /[\])},\s]*$/.exec(span.source.text.slice(span.start + 1, span.end))?.[0].length ?? 0;
+  const ended = insertedAfter({ ...span, end: span.end - rest }, '"');
+  return error("E0103", "this string does not end on its line", { span, help: [proposal('end it with `"`', ended)] });
+}
+
+export function quotes(span: Span, quote: string) {
+  const text = span.source.text.slice(span.start + 1, span.end - 1).replaceAll('"', "");
+  const isWhole = span.end - span.start > 1;
+  return error("E0103", `a string stands between double quotes, not ${quote}`, {
+    span,
+    help: [isWhole ? proposal('write `"..."`', replaced(span, `"${text}"`)) : 'write `"..."`'],
+  });
+}
+
+export const E0104: Entry = {
+  title: "a number that is not written as one",
+  explanation: `A number is digits, then perhaps a point and digits, then perhaps \`e\`, a sign and digits: \`3\`, \`0.5\`, \`1e-5\`,
+\`2.5E+3\`. A digit stands on both sides of the point. There are no suffixes: a number takes the element type of the
+tensor that it meets. There are no other bases than ten. Infinity and NaN are written \`inf\` and \`nan\`.`,
+  wrong: { body: ["return x * .5"] },
+  fix: { body: ["return x * 0.5"] },
+};
+
+/** `instead` is what to write, where that is known. */
+export function badNumber(span: Span, text: string, reason: string, instead?: string) {
+  // `0..4` stands in a loop of Rust or Futhark.
+  if (/^\d+\.\.+[<=]?\w*$/.test(text)) {
+    return error("E0104", `there are no ranges: \`${text}\` is not a number`, {
+      span,
+      help: ["there are no loops: ops work on whole tensors; reduce with `sum`, `mean`, `max`"],
+    });
+  }
+  const help = instead === undefined ? reason : proposal(reason, replaced(span, instead));
+  return error("E0104", `\`${text}\` is not a number`, { span, help: [help] });
+}
+
+export function numberTooLarge(span: Span, text: string) {
+  return error("E0104", `\`${text}\` is larger than any float64`, {
+    span,
+    help: [proposal("infinity is written `inf`", replaced(span, "inf"))],
+  });
+}
+
+export const E0105: Entry = {
+  title: "a separator between statements",
+  explanation: `Statements are not separated by anything: each begins with its keyword, and that ends the one before. A line
+break means no more than a space.`,
+  wrong: { body: ["let y = x * 2;", "return y;"] },
+  fix: { body: ["let y = x * 2", "return y"] },
+};
+
+export function separator(all: Everywhere) {
+  return error("E0105", "statements need no `;`", {
+    span: all[0],
+    help: () => [proposal("remove it: a statement ends where the next one begins", ...all.map(removed))],
+  });
+}
+
+export const E0106: Entry = {
+  title: "a comment that begins with #",
+  explanation: "Comments are `// to the end of the line` and `/* up to the closing sign */`.",
+  wrong: { body: ["# the identity", "return x"] },
+  fix: { body: ["// the identity", "return x"] },
+};
+
+export function hashComment(all: Everywhere) {
+  return error("E0106", "a comment does not begin with `#`", {
+    span: all[0],
+    help: () => [proposal("write `// ...` or `/* ... */`", ...all.map((span) => replaced(span, "//")))],
+  });
+}
+
+export const E0107: Entry = {
+  title: "an operator of another language",
+  explanation: `The operators are \`+ - * / %\`, the comparisons \`== != < <= > >=\`, and \`&& || !\` for truth values. Everything
+else is a call: \`pow(a, b)\`, \`where(condition, a, b)\`. Values have no methods, fields or elements to take out.`,
+  wrong: { body: ["return x ** 2"] },
+  fix: { body: ["return pow(x, 2)"] },
+};
+
+export function foreignOperator(span: Span, text: string) {
+  const [line, same] = [instead.get(text), sameSign.get(text)];
+  const help = line !== undefined && same !== undefined ? proposal(line, replaced(span, same)) : line;
+  return error("E0107", `there is no operator \`${text}\``, { span, help: help === undefined ? [] : [help] });
+}
+
+export function method(span: Span) {
+  return error("E0107", "a `.` stands only inside a number", {
+    span,
+    help: [
+      "values have no methods, and ops no prefix: write `mean(x, axes = [-1])`, not `x.mean(-1)` or `torch.mean(x)`",
+    ],
+  });
+}

@@ -1,0 +1,232 @@
+/** Products, moved elements, and rows by their number: E0230 to E0239. */
+
+import { error, type Help, type Label, type Span } from "../diagnostic.ts";
+import type { Entry } from "../page.ts";
+import { code } from "../wording.ts";
+
+/** The other operand, where it has a place of its own. */
+function beside(span: Span, other: Span, message: string): Label[] {
+  return other.start === span.start && other.end === span.end ? [] : [{ span: other, message }];
+}
+
+export const E0230: Entry = {
+  title: "an operand of a shape that the op does not take",
+  explanation: `\`matmul\` multiplies matrices and vectors. \`linear\` takes a weight \`[out, in]\` and a bias \`[out]\`, and \`embedding\`
+a table \`[count, width]\`. \`conv\` takes an image \`[batch, channels, ...spatial]\`, a weight \`[out, in / group, ...kernel]\`
+and a bias \`[out]\`. Nothing is broadcast here but the batch dimensions of \`matmul\`.`,
+  wrong: `fn f(x: f32[rows, 64], w: f32[8, 64], b: f32[64]) -> f32[rows, 8] {
+  return linear(x, w, b)
+}`,
+  fix: `fn f(x: f32[rows, 64], w: f32[8, 64], b: f32[8]) -> f32[rows, 8] {
+  return linear(x, w, b)
+}`,
+};
+
+export function operandShape(span: Span, op: string, operand: string, wanted: string, got: string) {
+  return error("E0230", `${code(operand)} of ${code(op)} must be ${wanted}, and is ${got}`, { span });
+}
+
+export const E0231: Entry = {
+  title: "a product over dimensions that differ",
+  explanation: `\`matmul(a, b)\` sums over the last dimension of \`a\` and the last but one of \`b\`; \`linear(x, weight)\` over the last of both,
+because a weight is \`[out, in]\`; \`conv(x, weight)\` over the channels of a group, the second dimension of the weight. The two
+must be the same number, or the same name.`,
+  wrong: `fn f(x: f32[rows, 64], w: f32[8, 64]) -> f32[rows, 8] {
+  return matmul(x, w)
+}`,
+  fix: `fn f(x: f32[rows, 64], w: f32[8, 64]) -> f32[rows, 8] {
+  return linear(x, w)
+}`,
+};
+
+export function contraction(
+  span: Span,
+  op: string,
+  b: { name: string; shape: string; extent: string },
+  a: { name: string; shape: string; extent: string; span: Span },
+  help: readonly Help[],
+) {
+  return error("E0231", `${code(op)} sums over ${a.extent} of ${code(a.name)} and ${b.extent} of ${code(b.name)}`, {
+    span,
+    labels: [...beside(a.span, span, b.shape), ...beside(span, a.span, a.shape)],
+    notes: ["the two must be the same number or the same name"],
+    help,
+  });
+}
+
+export const E0232: Entry = {
+  title: "batch dimensions that do not broadcast",
+  explanation: `All dimensions of \`matmul\`'s operands but the last two count matrices. They are aligned at the end; two go together if
+they are equal or one of them is 1, and a missing one counts as 1.`,
+  wrong: `fn f(a: f32[3, 4, 5], b: f32[2, 5, 6]) -> f32[3, 4, 6] {
+  return matmul(a, b)
+}`,
+  fix: `fn f(a: f32[3, 4, 5], b: f32[5, 6]) -> f32[3, 4, 6] {
+  return matmul(a, b)
+}`,
+};
+
+export function batches(span: Span, b: string, a: string, first: Span) {
+  return error("E0232", `the batch dimensions ${a} and ${b} of \`matmul\` do not broadcast`, {
+    span,
+    labels: beside(span, first, a),
+    notes: ["all but the last two dimensions are batch dimensions; they go together as in elementwise ops"],
+  });
+}
+
+export const E0233: Entry = {
+  title: "tensors that cannot be joined",
+  explanation:
+    "The tensors that `concat` joins have the same dimensions, except along the axis on which they are joined.",
+  wrong: `fn f(a: f32[n, 4], b: f32[m, 4]) -> f32[n, 8] {
+  return concat(a, b, axis = -1)
+}`,
+  fix: `fn f(a: f32[n, 4], b: f32[n, 4]) -> f32[n, 8] {
+  return concat(a, b, axis = -1)
+}`,
+};
+
+export function pieces(span: Span, operand: string, got: string, first: string, axis: number, place: Span) {
+  return error("E0233", `\`concat\` cannot join ${got} (${code(operand)}) to ${first} along axis ${axis}`, {
+    span,
+    labels: beside(span, place, first),
+    notes: ["all dimensions but the one that is joined must be the same"],
+  });
+}
+
+export const E0234: Entry = {
+  title: "a named dimension where a number is needed",
+  explanation: `A dimension is a number or a name; there are no sums of names, so \`concat\` joins along axes whose extents are numbers.
+\`slice\` and \`pad\` take such axes too: whether a slice stays inside is known before anything runs. What \`conv\` makes of a
+named extent has a name only where it is the same extent: with strides of 1, and padding that makes up for the kernel.`,
+  wrong: `fn f(x: f32[rows, n]) -> f32[rows, 2] {
+  return slice(x, axis = -1, start = 0, end = 2)
+}`,
+  fix: `fn f(x: f32[rows, 8]) -> f32[rows, 2] {
+  return slice(x, axis = -1, start = 0, end = 2)
+}`,
+};
+
+export function namedExtent(span: Span, op: string, operand: string, axis: number, name: string) {
+  const reasons: Readonly<Record<string, string>> = {
+    concat: "a dimension is a number or one name, and not a sum",
+    slice: "whether the slice stays inside must be known",
+    pad: "a dimension is a number or one name, and not a sum",
+    conv: "a dimension is a number or one name, and not what strides and kernels make of it",
+  };
+  return error("E0234", `${code(op)} needs a number for axis ${axis} of ${code(operand)}, which is ${code(name)}`, {
+    span,
+    notes: [reasons[op] as string],
+    help: [`declare ${code(operand)} with a number in place of ${code(name)}`],
+  });
+}
+
+export const E0235: Entry = {
+  title: "a slice that is not inside of the tensor",
+  explanation: `\`slice\` takes the elements from \`start\` up to \`end\`, without the one at \`end\`. Negative ones count from the end, so that
+\`start = -2\` begins at the last but one. It is not cut short where the tensor ends, and does not run backwards.`,
+  wrong: `fn f(x: f32[n, 8]) -> f32[n, 2] {
+  return slice(x, axis = -1, start = 7, end = 9)
+}`,
+  fix: `fn f(x: f32[n, 8]) -> f32[n, 2] {
+  return slice(x, axis = -1, start = -2, end = 8)
+}`,
+};
+
+export function sliceRange(span: Span, what: string, at: number, axis: number, extent: number) {
+  return error("E0235", `${code(what)} of \`slice\` is ${at}, and axis ${axis} has ${extent} elements`, {
+    span,
+    notes: [`it runs from ${-extent} to ${extent}; a negative one counts from the end`],
+  });
+}
+
+export function sliceOrder(span: Span, start: number, end: number) {
+  return error("E0235", `\`slice\` ends at ${end}, before it begins at ${start}`, { span });
+}
+
+export const E0236: Entry = {
+  title: "a list with too many numbers, or too few",
+  explanation: `\`strides\` and \`dilations\` of \`conv\` have one number for each spatial axis, and \`pads\` two: what stands before each axis,
+then what stands after each. An empty list, or none, is 1 and 0 everywhere.`,
+  wrong: `fn f(x: f32[n, 3, 8, 8], w: f32[4, 3, 2, 2]) -> f32[n, 4, 4, 4] {
+  return conv(x, w, strides = [2])
+}`,
+  fix: `fn f(x: f32[n, 3, 8, 8], w: f32[4, 3, 2, 2]) -> f32[n, 4, 4, 4] {
+  return conv(x, w, strides = [2, 2])
+}`,
+};
+
+export function windowList(span: Span, what: string, length: number, wanted: number, axes: number) {
+  const each = wanted === axes ? "one for each" : "one before and one after each";
+  return error("E0236", `${code(what)} of \`conv\` has ${length} numbers, and there must be ${wanted}`, {
+    span,
+    notes: [`${each} of the ${axes} spatial axes; or none`],
+  });
+}
+
+export const E0237: Entry = {
+  title: "outputs that make no whole groups",
+  explanation: `\`group\` cuts the channels of \`x\` and the outputs into as many parts, and convolves each part by itself. Both must be
+multiples of it.`,
+  wrong: `fn f(x: f32[n, 4, 8], w: f32[3, 2, 1]) -> f32[n, 3, 8] {
+  return conv(x, w, group = 2)
+}`,
+  fix: `fn f(x: f32[n, 4, 8], w: f32[6, 2, 1]) -> f32[n, 6, 8] {
+  return conv(x, w, group = 2)
+}`,
+};
+
+export function groups(span: Span, group: number, out: string) {
+  return error("E0237", `\`conv\` cannot cut ${out} outputs into ${group} groups`, {
+    span,
+    notes: ["all groups have as many channels and as many outputs"],
+  });
+}
+
+export const E0238: Entry = {
+  title: "an index that does not go with its tensor",
+  explanation: `\`gather\` takes from each row of \`x\` along the axis the elements that the same row of \`index\` names, as NumPy's
+\`take_along_axis\` does. So both have the same dimensions, except along the axis: \`index\` has as many as are taken.`,
+  wrong: `fn f(x: f32[n, 50257], label: i32[n]) -> f32[n] {
+  return gather(x, label, axis = -1)
+}`,
+  fix: `fn f(x: f32[n, 50257], label: i32[n, 1]) -> f32[n, 1] {
+  return gather(x, label, axis = -1)
+}`,
+};
+
+/** `reshaped` is the shape in which the index would name one element of each row, where it has as many. */
+export function gatherShape(span: Span, index: string, x: string, axis: number, place: Span, reshaped?: string) {
+  const ofEach = `for one element of each row: \`reshape(${span.source.text.slice(span.start, span.end)}, shape = ${reshaped})\``;
+  return error("E0238", `\`index\` of \`gather\` is ${index}, which does not go with ${x} along axis ${axis}`, {
+    span,
+    labels: beside(span, place, x),
+    notes: ["all dimensions but that of the axis must be the same: an index looks up an element of its own row"],
+    help: [reshaped === undefined ? "whole rows are looked up by `embedding(ids, table)`" : ofEach],
+  });
+}
+
+export const E0239: Entry = {
+  title: "more padding than there is to repeat",
+  explanation: `\`pad\` with \`mode = "reflect"\` puts the elements behind the edge before it, without the one at the edge: of n elements
+at most n - 1. With \`mode = "edge"\` the one at the edge is repeated, so that there must be one.`,
+  wrong: `fn f(x: f32[n, 4]) -> f32[n, 8] {
+  return pad(x, axis = -1, before = 4, mode = "reflect")
+}`,
+  fix: `fn f(x: f32[n, 4]) -> f32[n, 7] {
+  return pad(x, axis = -1, before = 3, mode = "reflect")
+}`,
+};
+
+export function padding(span: Span, what: string, count: number, mode: string, axis: number, extent: number) {
+  const has = `axis ${axis} has ${extent} element${extent === 1 ? "" : "s"}`;
+  return error("E0239", `${code(what)} of \`pad\` is ${count}, and ${has} to repeat`, {
+    span,
+    notes: [
+      mode === "reflect"
+        ? 'with `mode = "reflect"` the elements behind the edge stand before it, each once at most'
+        : 'with `mode = "edge"` there must be an element at the edge',
+    ],
+    help: ["pad by less, or by a `value`"],
+  });
+}

@@ -1,0 +1,65 @@
+/** Plugins and what they add: E0760 to E0762. */
+
+import { error, type Span } from "../diagnostic.ts";
+import type { Entry } from "../page.ts";
+import { code } from "../wording.ts";
+
+/** Which plugin, and where it is named, if it is. */
+export interface PluginPlace {
+  readonly name: string;
+  readonly span?: Span | undefined;
+}
+
+export const E0760: Entry = {
+  title: "a plugin that cannot be loaded",
+  explanation: `\`--plugin FILE\` imports a JavaScript module. Its default export is the plugin, or a function that is given the library
+and returns it.`,
+  wrong: "tirc compile bert.tir --plugin passes.mjs    # where passes.mjs throws, or is not there",
+  fix: `export default ({ definePass, rewriteFn }) => ({
+  passes: [definePass({ name: "no-gelu", summary: "...", options: {}, run: (fn) => rewriteFn(fn, rule) })],
+})`,
+};
+
+export function cannotLoad({ name, span }: PluginPlace, reason: string) {
+  return error("E0760", `the plugin ${code(name)} cannot be loaded: ${reason}`, {
+    span,
+    help: ["a plugin is a JavaScript module: `export default { passes: [...] }`"],
+  });
+}
+
+export const E0761: Entry = {
+  title: "a part of a plugin is not what it must be",
+  explanation: `A plugin has any of \`passes\`, \`instruments\`, \`targets\`, \`ops\` and \`pages\`. Passes are made by \`definePass\`; a target
+is a whole profile; an op is a row of the op table without what has a default.`,
+  wrong: 'export default { passes: { name: "no-gelu" } }',
+  fix: 'export default { passes: [definePass({ name: "no-gelu", summary: "", options: {}, run: (fn) => fn })] }',
+};
+
+export function wrongPart({ name, span }: PluginPlace, part: string, expected: string, got: string) {
+  return error("E0761", `${code(part)} of the plugin ${code(name)} must be ${expected}, and is ${got}`, {
+    span,
+    help: ["`definePlugin`, `definePass` and an editor that reads types say what each part must be"],
+  });
+}
+
+export function unknownPart({ name, span }: PluginPlace, part: string, known: readonly string[]) {
+  return error("E0761", `the plugin ${code(name)} has a part ${code(part)}, which plugins do not have`, {
+    span,
+    notes: [`they have ${known.map(code).join(", ")}`],
+  });
+}
+
+export const E0762: Entry = {
+  title: "a plugin adds what there is already",
+  explanation: `A name stands for one pass, target, op or page, whichever plugins are loaded, so that a pipeline and a program mean one
+thing.`,
+  wrong: 'export default { passes: [definePass({ name: "cse", summary: "", options: {}, run: (fn) => fn })] }',
+  fix: 'export default { passes: [definePass({ name: "my-cse", summary: "", options: {}, run: (fn) => fn })] }',
+};
+
+export function taken({ name, span }: PluginPlace, what: string, taken: string) {
+  return error("E0762", `the plugin ${code(name)} adds the ${what} ${code(taken)}, and there is one already`, {
+    span,
+    help: ["give it another name"],
+  });
+}

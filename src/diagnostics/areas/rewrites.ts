@@ -1,0 +1,276 @@
+/** What passes did to norms and centerings, and why they did not: R0101 to R0109. */
+
+import { type Label, remark, type Span, warning } from "../diagnostic.ts";
+import type { Entry } from "../page.ts";
+
+/** Which condition of a rewrite failed, in words a user can act on. */
+export interface Miss {
+  /** What is so: a clause that can follow "because". */
+  readonly because: string;
+  /** What would have made it match. */
+  readonly help: string;
+  /** The place that is to blame, where it is not the op itself. */
+  readonly at?: Span;
+}
+
+function labelsOf(miss: Miss, span: Span): Label[] {
+  const elsewhere = miss.at !== undefined && (miss.at.start !== span.start || miss.at.end !== span.end);
+  return elsewhere ? [{ span: miss.at as Span, message: "here" }] : [];
+}
+
+/** Of a list that is given in part: how many there are, and whether nobody counted on from there. */
+export interface Rest {
+  readonly count?: number;
+  readonly isCut?: boolean;
+}
+
+function shortened(
+  list: readonly string[],
+  most: number,
+  what: string,
+  { count = list.length, isCut }: Rest,
+): string[] {
+  const more = count - Math.min(most, list.length);
+  if (isCut) return [...list.slice(0, most), `and more ${what}`];
+  return more > 0 ? [...list.slice(0, most), `and ${more} more ${what}`] : [...list];
+}
+
+const centeredConstants = (names: readonly string[], rest: Rest) =>
+  names.length === 0 ? [] : [`centered once and for all: ${shortened(names, mostNames, "constants", rest).join(", ")}`];
+
+/** How many names a remark lists. */
+const mostNames = 6;
+
+/** How many steps of a proof a remark spells out. */
+export const longestProof = 8;
+
+export const R0101: Entry = {
+  title: "this looks like a norm, and is left as written",
+  explanation: `\`raise-norms\` finds LayerNorm, RMSNorm, L2 norm, softmax, centering, GELU and SiLU written in
+primitive ops. It fires only where the norm computes the same function. Where all but one condition hold, this
+remark says which one failed: an exponent other than 2, a mean over other axes, the unbiased variance of rows whose
+length has no number, eps outside of the root, a statistic that meets another row because \`keepdims\` is missing, a
+divisor that is not the row length, a statistic that is rounded to f16 in between, or a gamma that is larger than a row. The
+program is right as it stands, and is computed as written.
+Literals count as the constants of a formula up to a relative difference of 1e-6, and as a row length if they round
+to the same f32.`,
+  wrong: {
+    body: [
+      "let d = x - mean(x, axes = [-1], keepdims = true)",
+      "let s = sqrt(var(x, axes = [-1], keepdims = true)) + 1e-5",
+      "return d / s",
+    ],
+  },
+  fix: {
+    body: [
+      "let d = x - mean(x, axes = [-1], keepdims = true)",
+      "let s = sqrt(var(x, axes = [-1], keepdims = true) + 1e-5)",
+      "return d / s",
+    ],
+  },
+};
+
+export function notRaised(span: Span, norm: string, miss: Miss) {
+  return remark("R0101", `this looks like ${norm}, and is left as written`, {
+    span,
+    labels: labelsOf(miss, span),
+    notes: [`because ${miss.because}`],
+    help: [miss.help],
+  });
+}
+
+export const R0102: Entry = {
+  title: "a centering stays",
+  explanation: `\`eliminate-centering\` drops a \`center\` whose operand is proved to have row mean zero. Proved are
+\`x - mean(x)\`, the results of \`center\` and of a LayerNorm without gamma and beta, parameters and constants that are
+declared \`@centered(-1)\`, and what keeps a row mean of zero: sums, products with what is constant along the row, weights
+and tables whose rows have it. Other centerings move where fewer of them do: into constants, or to where a stream of
+residuals begins. What is left stays, for dropping it would change the results; the note says why it does not move.
+A LayerNorm of a parameter always keeps its centering. It costs next to nothing: the kernel reads each row once.`,
+  wrong: {
+    body: [
+      "let d = x - mean(x, axes = [-1], keepdims = true) + x",
+      "return rmsnorm(center(d, axes = [-1]), axes = [-1])",
+    ],
+  },
+  fix: { body: ["let d = x - mean(x, axes = [-1], keepdims = true)", "return rmsnorm(d, axes = [-1])"] },
+};
+
+export function centeringStays(span: Span, what: string, miss: Miss, why: readonly string[] = []) {
+  return remark("R0102", `the centering of ${what} stays: its row mean is not proved to be zero`, {
+    span,
+    labels: labelsOf(miss, span),
+    notes: [`because ${miss.because}`, ...why],
+    help: [miss.help],
+  });
+}
+
+export const R0103: Entry = {
+  title: "a centering is dropped without a proof",
+  explanation: `\`eliminate-centering{mode=lossy}\` drops every \`center\`. A LayerNorm becomes an RMSNorm of rows
+that may have another mean than zero, which is another function: a model must be trained or checked for it. The mode
+is never a default, and this warning is given for each centering that nothing proves to be without effect.
+\`mode=exact\` keeps it.`,
+  wrong: { body: ["return rmsnorm(center(x, axes = [-1]), axes = [-1])"] },
+  fix: { body: ["return rmsnorm(x, axes = [-1])"] },
+};
+
+export function centeringDropped(span: Span, what: string, miss: Miss) {
+  return warning("R0103", `the centering of ${what} is dropped without a proof (mode=lossy)`, {
+    span,
+    labels: labelsOf(miss, span),
+    notes: [`nothing proves its row mean to be zero, because ${miss.because}`],
+    help: ["results change unless every row has mean zero; `mode=exact` keeps what is not proved"],
+  });
+}
+
+export const R0104: Entry = {
+  title: "a centering is removed",
+  explanation: `The operand of a \`center\` is proved to have row mean zero, so the \`center\` did nothing in real
+arithmetic and is gone. The notes are the proof: what is so, then what it follows from. Nothing needs to be done.`,
+  wrong: {
+    body: ["let d = x - mean(x, axes = [-1], keepdims = true)", "return rmsnorm(center(d, axes = [-1]), axes = [-1])"],
+  },
+  fix: { body: ["let d = x - mean(x, axes = [-1], keepdims = true)", "return rmsnorm(d, axes = [-1])"] },
+};
+
+export function centeringProved(span: Span, what: string, steps: readonly string[], rest: Rest = {}) {
+  return remark("R0104", `the centering of ${what} is removed: its row mean is zero already`, {
+    span,
+    notes: shortened(steps, longestProof, "steps", rest),
+  });
+}
+
+export const R0105: Entry = {
+  title: "a groupnorm is not written as an RMSNorm",
+  explanation: `\`layernorm-to-rmsnorm\` writes LayerNorms as \`rmsnorm(center(x))\`, so that a centering which
+does nothing can be dropped. The rows of a \`groupnorm\` are groups of channels, which are no axes of its operand,
+so \`center\` and \`rmsnorm\` cannot name them. Its kernel reads each row once in the same way, so nothing needs to
+be done; a \`reshape\` gives the groups an axis.`,
+  wrong: `fn f(x: f32[batch, 32, 64]) -> f32[batch, 32, 64] {
+  return groupnorm(x, groups = 8)
+}`,
+  fix: `fn f(x: f32[batch, 32, 64]) -> f32[batch, 8, 4, 64] {
+  return layernorm(reshape(x, shape = [batch, 8, 4, 64]), axes = [-2, -1])
+}`,
+};
+
+export function groupNormStays(span: Span) {
+  return remark("R0105", "`groupnorm` is not written as an RMSNorm", {
+    span,
+    notes: [
+      "its rows are groups of channels, which are no axes of the tensor; its kernel reads each row once all the same",
+    ],
+    help: ["`reshape` to [batch, group, channels of the group, ...] and use `layernorm` to have it rewritten"],
+  });
+}
+
+export const R0106: Entry = {
+  title: "a centering moves into constants",
+  explanation: `The rows are sums of products with constant weights, of constant biases and of rows of constant tables. The mean
+of each row is then the same sum of means of those constants, so centering the constants, once and for all, centers every
+row: P(W h + b) = (P W) h + P b. The new constants are computed from the old, which stay as they are;
+\`--weights-out FILE\` writes them.
+Centered once and then trained, weights leave the centered ones after the first step, and the model is another:
+docs/centering.md has the numbers. Weights that are trained are parameters of the program, marked \`w: f32[64, 64] @trained\`:
+they are centered in the graph, and the optimizer sees the weights themselves.`,
+  wrong: `const w: f32[2, 3] = [[1, 2, 3], [4, 5, 6]]
+fn f(x: f32[rows, 2]) -> f32[rows, 3] {
+  return rmsnorm(center(matmul(x, w), axes = [-1]), axes = [-1])
+}`,
+  fix: `const w: f32[2, 3] = [[-1, 0, 1], [-1, 0, 1]]
+fn f(x: f32[rows, 2]) -> f32[rows, 3] {
+  return rmsnorm(matmul(x, w), axes = [-1])
+}`,
+};
+
+export function centeringFolded(span: Span, what: string, constants: readonly string[], rest: Rest = {}) {
+  return remark("R0106", `the centering of ${what} moves into constants`, {
+    span,
+    notes: centeredConstants(constants, rest),
+    help: [
+      "do not train the new constants: of weights that are parameters, `@trained` keeps the centering in the graph",
+    ],
+  });
+}
+
+export const R0107: Entry = {
+  title: "a centering moves to where its rows begin",
+  explanation: `Several norms read sums that begin with the same rows, and nothing else reads these sums: a norm gives the same when
+its rows are shifted, so the sums may be centered where they begin, once, instead of at each norm.`,
+  wrong: {
+    body: [
+      "let h = relu(x)",
+      "let a = rmsnorm(center(h, axes = [-1]), axes = [-1])",
+      "return a + rmsnorm(center(h + center(gelu(a), axes = [-1]), axes = [-1]), axes = [-1])",
+    ],
+  },
+  fix: {
+    body: [
+      "let h = center(relu(x), axes = [-1])",
+      "let a = rmsnorm(h, axes = [-1])",
+      "return a + rmsnorm(h + center(gelu(a), axes = [-1]), axes = [-1])",
+    ],
+  },
+};
+
+export function centeringMoved(
+  span: Span,
+  what: string,
+  to: readonly { readonly name: string; readonly span: Span }[],
+  constants: readonly string[],
+  rest: Rest = {},
+) {
+  return remark("R0107", `the centering of ${what} moves to where its rows begin`, {
+    span,
+    labels: to.slice(0, mostNames).map((value) => ({ span: value.span, message: "centered here" })),
+    notes: [
+      `centered instead: ${shortened(
+        to.map(({ name }) => name),
+        mostNames,
+        "values",
+        rest,
+      ).join(", ")}`,
+      ...centeredConstants(constants, rest),
+    ],
+  });
+}
+
+export const R0108: Entry = {
+  title: "a pass takes something for granted",
+  explanation: `The rewrite is equal in real arithmetic but for what the remark says: that a cast to f16 does not move
+a row mean, for example, or that a variance, which rounding may make negative, is not clamped. When functions are compared
+after the pass (\`--verify-each exact\`), this is allowed for; all else must be equal.`,
+  wrong: {
+    body: [
+      "let d = cast(x - mean(x, axes = [-1], keepdims = true), to = f16)",
+      "return cast(rmsnorm(center(d, axes = [-1]), axes = [-1]), to = f32)",
+    ],
+  },
+  fix: {
+    body: ["let d = x - mean(x, axes = [-1], keepdims = true)", "return rmsnorm(center(d, axes = [-1]), axes = [-1])"],
+  },
+};
+
+export function assumed(span: Span | undefined, pass: string, because: string) {
+  return remark("R0108", `\`${pass}\` takes for granted: ${because}`, { span });
+}
+
+export const R0109: Entry = {
+  title: "what could go into a norm, or behind it, stays",
+  explanation: `A norm takes up the scale of its rows: \`rmsnorm(x * s)\` is \`rmsnorm(x)\` with eps divided by the square of s. Where s is
+below 1, the squares of \`x\` may overflow, which those of \`x * s\` do not, and the scale stays. What is added to a row
+before a softmax goes only where it is always finite. And \`fold-affine\` and \`center-readers\`, where they are asked for, fold
+gamma, beta and centerings into products with constant weights, where these are all that reads the rows.`,
+  wrong: { body: ["return rmsnorm(x * 0.125, axes = [-1], eps = 1e-5)"] },
+  fix: { body: ["return rmsnorm(x, axes = [-1], eps = 0.00064)"] },
+};
+
+export function notSimplified(span: Span, what: string, miss: Miss) {
+  return remark("R0109", `${what} stays`, {
+    span,
+    labels: labelsOf(miss, span),
+    notes: [`because ${miss.because}`],
+    help: [miss.help],
+  });
+}

@@ -1,0 +1,139 @@
+/** Models that are written back: E0748 to E0756. */
+
+import { error, type Span } from "../diagnostic.ts";
+import type { Entry } from "../page.ts";
+import { code } from "../wording.ts";
+
+export const E0748: Entry = {
+  title: "a norm that the model's operator set does not have",
+  explanation: `ONNX has \`RMSNormalization\` since set 23. A model of an older set is written in that one, if all of its nodes can be
+said there. One that has a node of which the meaning changed, or functions, stays in its set, and holds the norm as an op of
+onnxruntime, as a function of the model, or as primitive ops; what is valid and fast is chosen without the option.`,
+  wrong: "tirc surgery gpt2-opset17.onnx -o rms.onnx --norm-op rmsnorm",
+  fix: "tirc surgery gpt2-opset17.onnx -o rms.onnx",
+};
+
+/** @param because a clause: why it is not written in a later set. */
+export function noSuchOp(file: string, opset: number, because: string) {
+  return error("E0748", `${file} uses operator set ${opset} of ONNX, and \`RMSNormalization\` is in set 23 and later`, {
+    notes: [`it is not written in set 23, ${because}`],
+    help: [
+      "leave out `--norm-op`: what is chosen then is known in any set",
+      "or convert the model: `onnx.version_converter.convert_version(model, 23)`",
+    ],
+  });
+}
+
+export const E0749: Entry = {
+  title: "a node of a model that cannot be written anew",
+  explanation: `What the passes made of the node is nothing that tirc writes as nodes of ONNX. The model is not changed; please report it,
+with the model.`,
+  wrong: "tirc surgery model.onnx -o rms.onnx",
+  fix: "tirc import model.onnx -o model.tir",
+};
+
+export function unwritable(file: string, node: string, reason: string) {
+  return error("E0749", `${node} of ${file} cannot be written: ${reason}`);
+}
+
+export const E0751: Entry = {
+  title: "a model that would not find its weights",
+  explanation: `A model names the files of its weights relative to its own folder, and they must lie in it. In another folder the written
+model needs those files too.`,
+  wrong: "tirc surgery models/llama.onnx -o out/llama.onnx",
+  fix: "tirc surgery models/llama.onnx -o models/llama.rms.onnx",
+};
+
+export function weightsElsewhere(span: Span, file: string, location: string, beside: string) {
+  return error("E0751", `${file} would not find its weights: they are in ${location}, which is beside the model`, {
+    span,
+    notes: ["a model names such files relative to its own folder, and they must lie in it"],
+    help: [`write ${beside}`, `or copy ${location} first`],
+  });
+}
+
+export const E0752: Entry = {
+  title: "models that cannot be run here",
+  explanation: `\`tirc surgery --check\` runs the models in onnxruntime, by the package \`onnxruntime-web\`. Nothing else needs it, so it is
+not installed with tirc.`,
+  wrong: "tirc surgery model.onnx -o rms.onnx --check",
+  fix: "npm install onnxruntime-web\ntirc surgery model.onnx -o rms.onnx --check",
+};
+
+export function noOnnxruntime(reason: string) {
+  return error("E0752", "the package `onnxruntime-web` is not installed, and models are run by nothing else", {
+    notes: [reason],
+    help: ["npm install onnxruntime-web"],
+  });
+}
+
+export const E0753: Entry = {
+  title: "a model that onnxruntime does not run",
+  explanation: `The message has what onnxruntime said. Perhaps it lacks an op of the model, or the extents that were chosen do not go
+together: \`--dim\` gives others. Inputs are made up for numbers alone.`,
+  wrong: "tirc surgery model.onnx --check",
+  fix: "tirc surgery model.onnx --check --dim seq=16 --dim past_seq=0",
+};
+
+export function doesNotRun(file: string, reason: string, interpreter?: string) {
+  return error("E0753", `onnxruntime does not run ${file}: ${reason}`, {
+    notes: interpreter === undefined ? [] : [`nor does the interpreter, because ${interpreter}`],
+    help: ["`--dim NAME=EXTENT` gives extents that go together, and `--in NAME=FILE.npy` inputs of your own"],
+  });
+}
+
+export function notFed(file: string, input: string, what: string) {
+  return error("E0753", `nothing is made up for the input ${code(input)} of ${file}: it is ${what}`, {
+    help: ["inputs are tensors of numbers; leave `--check` out, and compare the models in your application"],
+  });
+}
+
+export const E0754: Entry = {
+  title: "a written model that computes something else",
+  explanation: `Before and after, the outputs differ by more than rounding explains: a thousandth of the largest number of the output,
+or two hundredths where it is of halves; and the written model is not the nearer one to float64. It is not written then,
+unless \`--keep\` says so. Modes other than \`exact\` are not held to it.`,
+  wrong: "tirc surgery model.onnx -o rms.onnx --check",
+  fix: "tirc surgery model.onnx -o rms.onnx --check --seed 1",
+};
+
+export function differs(output: string, difference: string, largest: string, fromFloat64?: string) {
+  return error("E0754", `${code(output)} is off by ${difference}, and its largest number is ${largest}`, {
+    notes: fromFloat64 === undefined ? [] : [`the distance from float64 is ${fromFloat64}`],
+    help: ["see whether the model overflows, or depends on the last bits of its numbers; else report this"],
+  });
+}
+
+export const E0755: Entry = {
+  title: "a written model that is too long",
+  explanation: `A message of Protocol Buffers has at most 2 GiB. Weights that are centered are written into the model itself, also where
+the others are in files beside it.`,
+  wrong: "tirc surgery opt-30b.onnx -o rms.onnx",
+  fix: "tirc import opt-30b.onnx -o opt.tir\ntirc compile opt.tir --emit tir -o rms.tir --weights-out rms.safetensors",
+};
+
+export function tooLong(file: string, bytes: number) {
+  const size = `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+  return error(
+    "E0755",
+    `${file} would be ${size} long with the weights that are centered, and a model has at most 2 GiB`,
+  );
+}
+
+export const E0756: Entry = {
+  title: "a check that compared nothing",
+  explanation: `Two models that make NaN of everything agree, and so do two that make nothing, or the same number everywhere. That says
+nothing about the written model, so it does not pass, and is not written. The inputs that were drawn are to blame, as a
+mask that leaves nothing, or a model whose numbers overflow.`,
+  wrong: "tirc surgery model.onnx -o rms.onnx --check",
+  fix: "tirc surgery model.onnx -o rms.onnx --check --in attention_mask=ones",
+};
+
+export function nothingCompared(output: string, what: string) {
+  return error("E0756", `${what.replace("%", code(output))}: nothing was compared`, {
+    help: [
+      "give inputs for which the model computes something: `--in NAME=FILE.npy`, `--in 'NAME=uniform(0, 1)'`",
+      "a mask that leaves nothing makes NaN of every number: `--in MASK=ones`",
+    ],
+  });
+}

@@ -1,0 +1,109 @@
+/** What the verifier finds in the IR: E0401 to E0409. A user sees one only when a pass broke the IR. */
+
+import { error, type Span } from "../diagnostic.ts";
+import type { Entry } from "../page.ts";
+
+const sound = { body: ["let y = gelu(x)", "return y + x"] };
+
+export const E0401: Entry = {
+  title: "the IR reads a value before it is defined",
+  explanation: `An op reads a parameter of its own function or the result of an op that stands before it.`,
+  wrong: { body: ["let z = y + x", "let y = gelu(x)", "return z"] },
+  fix: sound,
+};
+
+export function undefinedOperand(span: Span, op: string, operand: string) {
+  return error("E0401", `\`${op}\` reads \`${operand}\` before it is defined, or from another function`, { span });
+}
+
+export const E0402: Entry = {
+  title: "the IR returns a value that it does not define",
+  explanation: `A pass removed an op, or replaced its result, and the results of the function still name the old one.`,
+  wrong: { body: ["return y"] },
+  fix: sound,
+};
+
+export function undefinedResult(span: Span, name: string) {
+  return error("E0402", `the result \`${name}\` is a value that the function does not define`, { span });
+}
+
+export const E0403: Entry = {
+  title: "the IR defines a value twice",
+  explanation: `The same op, or two ops with the same result, stand in the function; a pass that copies must make new values.`,
+  wrong: { body: ["let y = gelu(x)", "let y = gelu(x)", "return y"] },
+  fix: sound,
+};
+
+export function definedTwice(span: Span, name: string) {
+  return error("E0403", `\`${name}\` is defined twice`, { span });
+}
+
+export const E0404: Entry = {
+  title: "the IR has a value of the wrong type",
+  explanation: `The type of a result is what the op makes of the types of its operands. A pass changed an operand and kept the op.`,
+  wrong: { body: ["let y: f32[rows] = gelu(x)", "return x"] },
+  fix: sound,
+};
+
+export function wrongType(span: Span, op: string, has: string, inferred: string) {
+  return error("E0404", `the result of \`${op}\` is ${has}, and its operands make it ${inferred}`, { span });
+}
+
+export const E0405: Entry = {
+  title: "the IR has attributes that are not in their one form",
+  explanation: `Ops keep all attributes of their row, defaults filled in, with axes counted from the end and sorted; two equal ops are
+then equal data. Build ops with \`makeOp\`, which sees to it.`,
+  wrong: 'new Op({ name: "sum", attributes: { axes: [1] }, ... })',
+  fix: 'makeOp("sum", [x], { axes: [-1] }, options)',
+};
+
+export function attributes(span: Span, op: string) {
+  return error("E0405", `the attributes of \`${op}\` are not in the form of the op table`, { span });
+}
+
+export const E0406: Entry = {
+  title: "the ops of a kernel do not stand together",
+  explanation: `The ops of one \`kernel\` group follow each other; only constants may stand between them.`,
+  wrong: {
+    body: ["kernel {", "  let a = x * 2", "}", "let b = x + 1", "// and here more ops of the same group", "return b"],
+  },
+  fix: { body: ["let b = x + 1", "kernel {", "  let a = x * 2", "}", "return a + b"] },
+};
+
+export function kernelGap(span: Span, kernel: number) {
+  return error("E0406", `the ops of kernel group ${kernel} do not stand together`, { span });
+}
+
+export const E0407: Entry = {
+  title: "two results have one name",
+  explanation: `The results of a function are told apart by their names.`,
+  wrong: "fn f(x: f32[n]) -> (y: f32[n], y: f32[n]) { ... }",
+  fix: "fn f(x: f32[n]) -> (y: f32[n], z: f32[n]) { ... }",
+};
+
+export function resultNameTwice(span: Span, name: string) {
+  return error("E0407", `two results are called \`${name}\``, { span });
+}
+
+export const E0408: Entry = {
+  title: "the signature of the function changed",
+  explanation: `A pass may rewrite what a function does inside. Its parameters and results, with their names and types, stay: the
+caller relies on them.`,
+  wrong: "fn f(x: f32[n]) -> (y: f32[n])   became   fn f(x: f32[n]) -> (y: f16[n])",
+  fix: "Cast the value that the pass made back to the type of the result.",
+};
+
+export function resultChanged(span: Span, name: string, before: string, after: string) {
+  return error("E0408", `the signature changed: \`${name}\` was ${before} and is ${after}`, { span });
+}
+
+export const E0409: Entry = {
+  title: "the function returns nothing",
+  explanation: `A function has at least one result; without it there would be nothing to compute.`,
+  wrong: 'makeFn({ name: "f", params, ops, results: [], span })',
+  fix: 'makeFn({ name: "f", params, ops, results: [{ name: "y", value: y }], span })',
+};
+
+export function noResults(span: Span) {
+  return error("E0409", "the function returns nothing", { span });
+}
