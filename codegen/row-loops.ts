@@ -1,0 +1,366 @@
+/**
+ * The loops along the rows of a lane: each reduces what its level reduces and writes the level's results, in blocks
+ * whose states are merged, and takes in what is left where a row is no multiple of its lanes.
+ */
+
+import {
+  add,
+  binary,
+  call,
+  count,
+  divide,
+  type Expression,
+  item,
+  literal,
+  multiply,
+} from "../src/kernel/expression.ts";
+import { target } from "../src/kernel/statement.ts";
+import { f32 } from "../src/kernel/types.ts";
+import type { Use } from "./access.ts";
+import { type Counter, type FoldWriter, foldParts } from "./accumulate.ts";
+import { blocksInRows, blocksOf, depthSuffixes, ofDepth } from "./blocks.ts";
+import { extentValue, known } from "./extent.ts";
+import { type Fold, foldsOf, isBlocked } from "./folds.ts";
+import { centeringMeans } from "./graph.ts";
+import { elementNodes, grouped, type Loop } from "./loops.ts";
+import { Names } from "./names.ts";
+import { bufferName, type Node, spanOf } from "./nodes.ts";
+import { Place, type PlaceContext } from "./place.ts";
+import type { RowCaches } from "./row-caches.ts";
+import { fewUnits, type Split } from "./schedule.ts";
+import type { TileSums } from "./tile-sums.ts";
+
+/** A loop along the row, and what it folds. */
+interface Nest {
+  readonly loop: Loop;
+  /** The folds of each row that a lane has at hand. */
+  readonly perRow: readonly (readonly Fold[])[];
+  readonly counter: Counter;
+  /** Steps in the blocks around the loop, the largest first. */
+  readonly blocks: readonly number[];
+}
+
+/** What the loops share with what stands around them. */
+interface LaneRows {
+  readonly names: Names;
+  readonly folds: FoldWriter;
+  readonly caches: RowCaches;
+  readonly tileSums: TileSums | undefined;
+  /** Outside of loops: what is the same in every row, then each row. */
+  readonly common: Place;
+  readonly rows: readonly Place[];
+  /** Writes what computes a node: once where it is the same in every row. */
+  readonly define: (node: Node, common: Place, rows: readonly Place[]) => void;
+}
+
+export class RowLoops {
+  private readonly context: PlaceContext;
+  private readonly given: LaneRows;
+  /** By level: the reductions that its loop folds. */
+  private readonly reductions: ReadonlyMap<number, readonly Node[]>;
+  /** Means that are subtracted from their rows. */
+  private readonly centered: ReadonlySet<Node | undefined>;
+  private countName = "";
+  private inverseName = "";
+  /** The lane's unit of those that are left, whether it has one, and else the last of them. */
+  private left: ReturnType<RowLoops["defineLeft"]> | undefined;
+
+  constructor(context: PlaceContext, given: LaneRows) {
+    this.context = context;
+    this.given = given;
+    const { nodes } = context.graph;
+    const reductions = nodes.filter(({ kind }) => kind === "reduction");
+    this.reductions = grouped(reductions, ({ level }) => level - 1);
+    this.centered = centeringMeans(nodes);
+  }
+
+  private get unitsOfRow(): Expression {
+    return this.given.folds.limit ?? extentValue(this.context.schedule.units);
+  }
+
+  /** The loop, and the merge of what its lanes have reduced. */
+  write(loop: Loop): void {
+    const { schedule, isStrict, cacheIsMemory, graph } = this.context;
+    const reductions = this.reductions.get(loop.level) ?? [];
+    const { folds, foldOf } = foldsOf(
+      reductions,
+      this.centered,
+      (hint, reduction) => this.given.names.define(hint, foldParts(reduction)),
+      !isStrict,
+      schedule.split !== undefined,
+    );
+    const perRow = this.given.rows.map((place, i) => {
+      const own = new Map<Fold, Fold>();
+      for (const fold of folds) {
+        const max = fold.max && own.get(fold.max);
+        own.set(
+          fold,
+          i === 0 ? fold : { ...fold, max, name: this.given.names.define(fold.name, foldParts(fold.reduction)) },
+        );
+      }
+      for (const [node, fold] of foldOf) place.strip?.foldOf.set(node, own.get(fold) as Fold);
+      return [...own.values()];
+    });
+    for (const place of this.given.rows) this.bindRowParts(loop, place);
+    // A step reads what is kept before it keeps anything: it may do so in the same array.
+    for (const place of this.given.rows) for (const node of loop.frees) this.given.caches.free(node, place);
+    for (const place of this.given.rows) for (const node of loop.keeps) this.given.caches.declare(node, place);
+    for (const fold of perRow.flat()) this.context.to.at(fold.span, () => this.given.folds.declare(fold));
+    this.writeShifts(loop, perRow);
+    const { steps } = schedule;
+    const counter = this.declareCounter(folds.some(({ reduction }) => reduction.counts));
+    const blocks = graph.tiled ? blocksInRows(steps as number) : blocksOf(steps);
+    const nest = { loop, perRow, counter, blocks: folds.some(isBlocked) ? blocks : [] };
+    const { split } = schedule;
+    const isCounted = folds.some(({ reduction }) => reduction.remainder);
+    // A processor's loop ends where its row does, at no cost.
+    const isSplit = loop.counts || isCounted || !cacheIsMemory;
+    const left = split?.left && isSplit ? split : undefined;
+    this.writeBlocks(nest, left?.even);
+    const joining = left && this.writeLeft(nest, left);
+    this.given.folds.finish(perRow.flat(), counter, this.context.lane(), (hint) => this.given.names.define(hint));
+    joining?.();
+  }
+
+  /**
+   * The units that are left where a row is no multiple of its lanes, one for each of the first lanes. The others load the
+   * last one, so that nothing waits for a branch, and their states stay as they were.
+   * @returns what writes how they join the states that have been merged before.
+   */
+  private writeLeft(nest: Nest, { even, left }: Split): (() => void) | undefined {
+    const { loop, perRow } = nest;
+    const { lanes } = this.context.schedule;
+    const to = this.context.to;
+    const first = even * lanes;
+    this.left ??= this.defineLeft(first, left);
+    const { unit: own, isLeft } = this.left;
+    const folds = perRow.map((list) => list.filter(({ reduction }) => !reduction.remainder));
+    const joining = perRow.map((list) => list.filter(({ reduction }) => reduction.remainder));
+    if (perRow.flat().length === 0) {
+      to.when(isLeft, () => this.writeStep(nest, 0, { step: count(even), unit: own }));
+      return undefined;
+    }
+    const step = loop.counts ? count(even) : undefined;
+    const { common, rows } = this.stepPlaces(this.left.nearest, this.given.names);
+    this.writeNodes(loop, common, rows, step);
+    if (loop.stores.length + loop.sums.length > 0) {
+      to.when(isLeft, () => {
+        for (const store of loop.stores) for (const place of rows) place.store(store);
+        for (const sum of loop.sums) this.given.tileSums?.add(sum, rows, count(even), own);
+      });
+    }
+    for (const [i, place] of rows.entries()) {
+      for (const fold of folds[i] as readonly Fold[]) {
+        to.at(fold.span, () => this.given.folds.accumulateWhere(isLeft, fold, place, nest.counter));
+      }
+    }
+    if (joining.flat().length === 0) return undefined;
+    const { isAnew, nodes } = elementNodes(loop, joining[0] as readonly Fold[]);
+    if (!isAnew || left > fewUnits) {
+      const pairs = joining.flatMap((list, i) => list.map((fold) => [fold, rows[i] as Place] as const));
+      return () => this.given.folds.joinSome(isLeft, pairs, first, left, this.context.lane());
+    }
+    // So few are read by each lane, for less than their sums would cost to share.
+    return () =>
+      to.scope(() => {
+        const places = Array.from({ length: left }, (_, i) => this.stepPlaces(count(first + i), this.given.names));
+        for (const { common, rows } of places) for (const node of nodes) this.given.define(node, common, rows);
+        for (const [i, list] of joining.entries()) {
+          const own = places.map(({ rows }) => rows[i] as Place);
+          for (const fold of list) to.at(fold.span, () => this.given.folds.joinAll(fold, own, first));
+        }
+      });
+  }
+
+  private declareCounter(isCounted: boolean): Counter {
+    const counter: Counter = { counts: [], inverse: undefined };
+    if (!isCounted) return counter;
+    this.countName = this.given.names.define("count", depthSuffixes);
+    this.inverseName = this.given.names.define("inverse");
+    counter.counts.push(this.context.to.variable(this.countName, literal(f32, 0)));
+    return counter;
+  }
+
+  private defineLeft(first: number, left: number) {
+    const to = this.context.to;
+    const unit = to.define("left", add(this.context.lane(), first));
+    const isLeft = to.define("isLeft", binary("<", unit, first + left));
+    return { unit, isLeft, nearest: to.define("leftOrLast", call("min", unit, count(first + left - 1))) };
+  }
+
+  /**
+   * The loop along the row, within one loop for each size of block.
+   * @param even how many steps there are where not all units are in it.
+   */
+  private writeBlocks(nest: Nest, even: number | undefined, depth = 0, from?: Expression): void {
+    const { loop, blocks } = nest;
+    const { lanes, steps: all, units } = this.context.schedule;
+    const to = this.context.to;
+    const steps = even ?? all;
+    const counted = loop.counts && steps !== undefined;
+    const total = counted ? steps : even === undefined ? known(units) : even * lanes;
+    const end = total === undefined || (even === undefined && !counted) ? this.unitsOfRow : count(total);
+    const perStep = counted ? 1 : lanes;
+    const around = blocks[depth - 1];
+    const isWhole = around !== undefined && total !== undefined && total % (around * perStep) === 0;
+    const start = from ?? (counted ? count(0) : this.context.lane());
+    let stop = end;
+    if (around !== undefined) {
+      const after = add(start, around * perStep);
+      stop = isWhole ? after : to.define(`blockEnd${depth === 1 ? "" : depth}`, call("min", after, end));
+    }
+    const size = blocks[depth];
+    const name = size !== undefined ? `blockStart${depth === 0 ? "" : depth + 1}` : counted ? "step" : "unit";
+    to.loop(name, start, stop, (size ?? 1) * perStep, (at) => {
+      if (size !== undefined) this.writeBlock(nest, even, depth + 1, at);
+      else if (!counted) this.writeStep(nest, depth, { step: undefined, unit: at });
+      else {
+        const unit = to.define("unit", lanes === 1 ? at : add(multiply(at, lanes), this.context.lane()));
+        const isWhole = even !== undefined || known(units) === steps * lanes;
+        const isUnit = isWhole ? undefined : binary("<", unit, known(units) as number);
+        to.when(isUnit, () => this.writeStep(nest, depth, { step: at, unit }));
+      }
+    });
+  }
+
+  /** One block: its own states, its loop, and its states into those around it. */
+  private writeBlock(nest: Nest, even: number | undefined, depth: number, from: Expression): void {
+    const { counts } = nest.counter;
+    const to = this.context.to;
+    const blocked = nest.perRow.flat().filter(isBlocked);
+    for (const fold of blocked) to.at(fold.span, () => this.given.folds.declare(fold, depth));
+    const around = counts[depth - 1];
+    if (around !== undefined) counts[depth] = to.variable(this.countName + ofDepth(depth), literal(f32, 0));
+    this.writeBlocks(nest, even, depth, from);
+    const own = counts[depth];
+    const both = around && own && call("max", add(around, own), literal(f32, 1));
+    const weight = both && to.define("blockWeight", divide(own, both));
+    for (const fold of blocked) to.at(fold.span, () => this.given.folds.addBlock(fold, depth, weight, around));
+    if (around && own) to.assign(around, own, "+");
+  }
+
+  /**
+   * Chooses what is taken off the elements of each row, from three of them which are the same for all of its lanes. Where an
+   * earlier loop has kept what they are computed from at some length, lane 0 chooses from its own, for all.
+   */
+  private writeShifts(loop: Loop, perRow: readonly (readonly Fold[])[]): void {
+    const shifted = perRow.map((folds) => folds.filter(({ reduction }) => reduction.shift));
+    if (shifted.flat().length === 0) return;
+    const { isAnew, nodes } = elementNodes(loop, shifted[0] as readonly Fold[]);
+    for (const fold of shifted.flat()) this.context.to.at(fold.span, () => this.given.folds.declareShift(fold));
+    const samples = Math.ceil(3 / this.context.schedule.width);
+    for (let which = 0; which < samples; which++) {
+      this.context.to.scope(() => {
+        const { step, unit } = this.sampledUnit(which, samples, !isAnew);
+        const { common, rows } = this.stepPlaces(unit);
+        for (const node of nodes) {
+          if (step === undefined) this.given.define(node, common, rows);
+          else this.readOrDefine(node, loop, common, rows, step);
+        }
+        for (const [i, place] of rows.entries()) {
+          for (const fold of shifted[i] as Fold[]) {
+            this.context.to.at(fold.span, () => this.given.folds.sample(fold, place, which));
+          }
+        }
+      });
+    }
+    if (isAnew) return;
+    for (const fold of shifted.flat()) {
+      this.context.to.at(fold.span, () => this.given.folds.shareShift(fold, this.context.lane()));
+    }
+  }
+
+  /** One of some units that are far apart in the row; of the lane's own where `isOwn`. */
+  private sampledUnit(which: number, samples: number, isOwn: boolean) {
+    const { lanes, steps, units } = this.context.schedule;
+    const to = this.context.to;
+    const total = known(units);
+    if (isOwn) {
+      const number = Math.floor(((steps as number) * which) / samples);
+      const step = to.define("step", count(number));
+      const unit = to.define(
+        "unit",
+        call("min", add(this.context.lane(), number * lanes), count((total as number) - 1)),
+      );
+      return { step, unit };
+    }
+    const at =
+      total === undefined
+        ? multiply(divide(this.unitsOfRow, samples), which)
+        : count(Math.floor((total * which) / samples));
+    return { step: undefined, unit: to.define("unit", at) };
+  }
+
+  /** Names for the parts of indices that stay the same along the row. */
+  bindRowParts(loop: Loop, place: Place): void {
+    const loads = loop.nodes.filter((node) => node.kind === "load");
+    const uses = [
+      ...loads.map((node) => ({ name: bufferName(node.value), use: node as Use, access: "read" as const })),
+      ...loop.stores.map((store) => ({ name: store.name, use: store, access: "read_write" as const })),
+    ];
+    for (const { name, use, access } of uses) {
+      place.bindRowPart(use, this.context.bufferOf(name, access), (part) =>
+        this.context.to.define(this.given.names.define("start"), part),
+      );
+    }
+  }
+
+  stepPlaces(unit: Expression, names = new Names(this.given.names), of = this.given.rows) {
+    const common = new Place(this.context, { names, strip: undefined, unit }, [this.given.common]);
+    const rows: readonly Place[] = of.map(
+      (place) => new Place(this.context, { names, strip: place.strip, unit }, [common, place, this.given.common]),
+    );
+    return { common, rows };
+  }
+
+  /** A node in a step: kept by an earlier loop, or computed. */
+  private readOrDefine(
+    node: Node,
+    loop: Loop,
+    common: Place,
+    rows: readonly Place[],
+    step: Expression | undefined,
+  ): void {
+    if (!loop.reads.has(node)) this.given.define(node, common, rows);
+    else
+      for (const place of rows)
+        place.bind(node, place.name(node, item(this.given.caches.of(node, place), step as Expression)));
+  }
+
+  /** What a loop computes in a step, and what it keeps of that. */
+  private writeNodes(loop: Loop, common: Place, rows: readonly Place[], step: Expression | undefined): void {
+    for (const node of loop.reads) this.readOrDefine(node, loop, common, rows, step);
+    for (const node of loop.nodes) {
+      if (!loop.reads.has(node)) this.readOrDefine(node, loop, common, rows, step);
+      if (!loop.keeps.has(node)) continue;
+      for (const place of rows) {
+        const kept = target(this.given.caches.of(node, place), step as Expression);
+        this.context.to.assign(kept, place.valueOf(node), undefined, spanOf(node));
+      }
+    }
+  }
+
+  /** What one lane does with one unit of its rows. */
+  private writeStep(
+    { loop, perRow, counter }: Nest,
+    depth: number,
+    { step, unit }: { readonly step: Expression | undefined; readonly unit: Expression },
+  ): void {
+    const to = this.context.to;
+    const { common, rows } = this.stepPlaces(unit);
+    this.writeNodes(loop, common, rows, step);
+    for (const store of loop.stores) for (const place of rows) place.store(store);
+    for (const sum of loop.sums) this.given.tileSums?.add(sum, rows, step as Expression, unit);
+    const own = counter.counts[depth];
+    if (own !== undefined) {
+      to.assign(own, literal(f32, 1), "+");
+      counter.inverse = to.define(this.inverseName, divide(1, own));
+    }
+    for (const [i, place] of rows.entries()) {
+      for (const fold of perRow[i] as readonly Fold[]) {
+        const at = isBlocked(fold) ? depth : 0;
+        to.at(fold.span, () => this.given.folds.accumulate(fold, place, counter, at));
+      }
+    }
+  }
+}
