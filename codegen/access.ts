@@ -46,6 +46,12 @@ export interface Use {
   readonly moves?: Moves;
 }
 
+/** Whether a tensor has one unit for each row, in the order of the rows. */
+export function liesAsRows({ dims, moves }: Use, rows: readonly Atom[]): boolean {
+  const atoms = leavesOf(dims.flat());
+  return moves === undefined && atoms.length === rows.length && atoms.every((atom, i) => atom === rows[i]);
+}
+
 /** Where the use stands along an atom of its buffer. */
 const placeOf = ({ moves }: Use, atom: Atom): Along => moves?.get(atom) ?? { kind: "atom", atom };
 

@@ -30,6 +30,7 @@ import type { Node } from "./nodes.ts";
 import { type BodyContext, Place, type PlaceContext, type Strip } from "./place.ts";
 import { RowCaches } from "./row-caches.ts";
 import { RowLoops } from "./row-loops.ts";
+import { RowWords } from "./row-words.ts";
 import { Scratch } from "./scratch.ts";
 import { TileSums } from "./tile-sums.ts";
 import { type WordLoop, WordStores, wordLoops } from "./word-stores.ts";
@@ -61,6 +62,7 @@ export class Body {
   private readonly rowNodes: ReadonlyMap<number, readonly Node[]>;
   private readonly rowStores: ReadonlyMap<number, readonly Store[]>;
   private readonly caches: RowCaches;
+  private readonly rowWords: RowWords;
   /** Nodes that are the same in every row; folds are each row's own. */
   private readonly same = new Set<Node>();
 
@@ -75,6 +77,7 @@ export class Body {
       lane: () => this.lane,
       centered: (...of) => this.folds.centered(...of),
     };
+    this.rowWords = new RowWords(this.context, this.names);
     for (const name of [...structural, ...taken]) this.names.define(name);
     this.common = this.place(this.names, undefined, undefined, []);
     const { nodes, stores, rows } = context.graph;
@@ -198,8 +201,13 @@ export class Body {
 
   /** Constants, loads, ops and reductions that do not differ along the row; then the results among them. */
   private writeRowValues(level: number): void {
-    for (const node of this.rowNodes.get(level) ?? []) this.define(node, this.common, this.rows);
-    for (const store of this.rowStores.get(level) ?? []) for (const place of this.rows) place.store(store);
+    const { rows, rowWords } = this;
+    for (const node of this.rowNodes.get(level) ?? []) {
+      if (!rowWords.load(node, rows)) this.define(node, this.common, rows);
+    }
+    for (const store of this.rowStores.get(level) ?? []) {
+      if (!rowWords.store(store, rows)) for (const place of rows) place.store(store);
+    }
   }
 
   private define(node: Node, common: Place, rows: readonly Place[]): void {

@@ -106,7 +106,9 @@ export function printStore(buffer: Buffer, index: string, value: string, parts?:
 
 /** The bits of a word that are in the parts which are stored. */
 const printMask = (parts: readonly string[]) =>
-  parts.map((part, i) => `select(0u, ${maskOf(i, parts.length)}, ${part})`).join(" | ");
+  parts.every((part) => part === "true")
+    ? maskOf(0, 1)
+    : parts.map((part, i) => `select(0u, ${maskOf(i, parts.length)}, ${part})`).join(" | ");
 
 /** The bits of one of so many equal parts of a word. */
 export const maskOf = (part: number, parts: number): string => {

@@ -5,11 +5,12 @@ import { fail } from "../src/diagnostics/diagnostic.ts";
 import { leavesOf } from "../src/ir/atoms.ts";
 import { type Fn, isLeaf, type Value } from "../src/ir/ir.ts";
 import { firstMismatch, whyOutside } from "../src/ir/iteration.ts";
+import type { ElementType } from "../src/ir/types.ts";
 import { elementsInWord, storageOf } from "../src/kernel/buffer.ts";
 import type { Tile } from "../src/plan/plan.ts";
 import type { KernelOptions } from "../src/target/options.ts";
 import type { TargetProfile } from "../src/target/target.ts";
-import type { Use } from "./access.ts";
+import { liesAsRows, type Use } from "./access.ts";
 import { extentOf, known, times } from "./extent.ts";
 import { factorSums } from "./factor-sums.ts";
 import { foldsOf } from "./folds.ts";
@@ -115,12 +116,14 @@ function acrossOf(graph: Graph): number | undefined {
   return isLast && (count ?? leastAcross) >= leastAcross ? (count ?? 1) : undefined;
 }
 
-function traitsOf({ nodes, stores }: Graph, { features }: TargetProfile, isStrict: boolean): Traits {
+function traitsOf(graph: Graph, { features }: TargetProfile, isStrict: boolean): Traits {
+  const { nodes, stores } = graph;
   const hasMoments =
     isStrict || nodes.some((node) => node.kind === "centered" || isVariance(node) || isCovariance(node));
   const centered = centeringMeans(nodes);
   const reductions = nodes.filter(({ kind }) => kind === "reduction");
   const loops = [...grouped(reductions, ({ level }) => level).values()];
+  const inWord = (element: ElementType) => elementsInWord(storageOf(element, features.includes("shader-f16")));
   const values = [...stores.map(({ node }) => node), ...nodes.filter(({ kind }) => kind === "load")];
   return {
     isStrict,
@@ -128,8 +131,10 @@ function traitsOf({ nodes, stores }: Graph, { features }: TargetProfile, isStric
     hasStates: hasMoments || nodes.some(isOnline),
     hasMoments,
     folds: loops.map((list) => foldsOf(list, centered, (hint) => hint, !isStrict).folds),
-    packed: Math.max(
-      ...values.map(({ value }) => elementsInWord(storageOf(value.element, features.includes("shader-f16")))),
+    packed: Math.max(...values.map(({ value }) => inWord(value.element))) as 1 | 2 | 4,
+    packedRows: Math.max(
+      1,
+      ...stores.filter((store) => liesAsRows(store, graph.rows)).map(({ node }) => inWord(node.value.element)),
     ) as 1 | 2 | 4,
   };
 }

@@ -117,6 +117,9 @@ function atHand(walk: Walk, target: TargetProfile): Pick<Choice, "width" | "rows
   return { width: Math.min(width, Math.max(packed, hasStates && !isVeryLong ? 2 : 4)) as 1 | 2 | 4, rowsPerLane };
 }
 
+/** Rows of a GPU's lane: one, or those whose elements make up a word, where nothing is reduced. */
+const wordRows = ({ isFlat, packedRows, width }: Walk) => (isFlat ? Math.max(1, packedRows / width) : 1);
+
 /** Of few rows a lane has fewer at hand, so that there is work for every core. */
 function shared(rowsPerLane: number, rows: number | undefined): number {
   let each = rowsPerLane;
@@ -285,6 +288,8 @@ export interface Traits {
   readonly isMultiple?: boolean;
   /** Elements of a buffer that share a word, into which fewer of them are written atomically. */
   readonly packed: 1 | 2 | 4;
+  /** The same of results that have an element for each row, in the order of the rows: a lane then has those of whole words. */
+  readonly packedRows: 1 | 2 | 4;
 }
 
 interface Walk extends Traits {
@@ -303,7 +308,8 @@ function usualChoice(walk: Walk, target: TargetProfile, most: number): Choice {
   if (walk.across !== undefined) return acrossChoice(walk.across, target, most);
   const few = lanesOfShortRow(walk, target);
   if (few !== undefined) return { lanes: few, workgroup: Math.min(most, 64), rowsPerLane: 1, width: 4, keep: 64 };
-  const { width, rowsPerLane: wanted } = kind === "gpu" ? { width: walk.width, rowsPerLane: 1 } : atHand(walk, target);
+  const { width, rowsPerLane: wanted } =
+    kind === "gpu" ? { width: walk.width, rowsPerLane: wordRows(walk) } : atHand(walk, target);
   const units = length === undefined ? undefined : length / width;
   const ofRow = isFlat ? 1 : lanesFor(units, width, kind, subgroupOf(target), most);
   const isAlone = walk.isTiled === true && kind === "cpu";

@@ -149,7 +149,7 @@ export class WordStores {
       for (const [r, end] of ends.entries()) {
         const own = places.map((one) => one[r] as Place);
         to.when((end.place.strip as Strip).isRow, () => {
-          for (const store of stores) this.storeWord(store, own, add(end.firstWord, word), isIn);
+          for (const store of stores) storeWord(this.context, store, own, add(end.firstWord, word), isIn);
         });
       }
     };
@@ -183,14 +183,20 @@ export class WordStores {
       }),
     );
   }
+}
 
-  private storeWord(store: Store, places: readonly Place[], word: Expression, isIn: readonly Expression[]): void {
-    const { to, bufferOf } = this.context;
-    const buffer = bufferOf(store.name, "read_write");
-    const values = places.map((place) => place.storedValue(store, buffer));
-    const type = typeOf(buffer.type.scalar, elementsInWord(buffer.storage));
-    to.storeWord(buffer, word, construct(type, ...values), isIn, spanOf(store.node));
-  }
+/** Stores a word of what the places have. @param isIn which of them the word is of. */
+export function storeWord(
+  { to, bufferOf }: PlaceContext,
+  store: Store,
+  places: readonly Place[],
+  word: Expression,
+  isIn: readonly Expression[],
+): void {
+  const buffer = bufferOf(store.name, "read_write");
+  const values = places.map((place) => place.storedValue(store, buffer));
+  const type = typeOf(buffer.type.scalar, elementsInWord(buffer.storage));
+  to.storeWord(buffer, word, construct(type, ...values), isIn, spanOf(store.node));
 }
 
 /** Where a row lies in words. */
@@ -214,7 +220,7 @@ function unitsBefore(row: number, { parts, isInOrder }: WordLoop, { units, rowsP
 }
 
 /** One of the units of a word. */
-function partOf(word: Expression, unit: number, width: number): Expression {
+export function partOf(word: Expression, unit: number, width: number): Expression {
   const components = Array.from({ length: width }, (_, i) => component(word, unit * width + i));
   return width === 1 ? (components[0] as Expression) : construct(typeOf(word.type.scalar, width), ...components);
 }
