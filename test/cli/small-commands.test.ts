@@ -99,13 +99,13 @@ describe("explain", () => {
     expect([code, stderr]).toEqual([0, ""]);
     const lines = stdout.trimEnd().split("\n");
     expect(lines.map((line) => line.split("  "))).toEqual([...catalog].map(([name, { title }]) => [name, title]));
-    expect(lines).toContain("E0203  operands of two element types");
+    expect(lines).toContain("E0203  operands of different element types");
   });
 
   test.each(["E0203", "e0203"])("%s shows the page", async (code) => {
     const { stdout, code: exit } = await new Workplace().run(["explain", code]);
     expect(exit).toBe(0);
-    expect(stdout).toMatch(/^E0203: operands of two element types\n/);
+    expect(stdout).toMatch(/^E0203: operands of different element types\n/);
     expect(stdout).toContain("Instead:");
   });
 });

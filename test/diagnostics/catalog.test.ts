@@ -58,10 +58,10 @@ test.each([...catalog])("the page of %s has lines of bearable length", (_code, p
 test("a page is printed with its title, the example and what to write instead", () => {
   expect(explain("e0127")).toBe(
     [
-      "E0127: a chain of comparisons",
+      "E0127: chained comparisons",
       "",
-      "`a < b < c` would compare the truth value of `a < b` with `c`, which nobody means. Join two comparisons with",
-      "`&&`.",
+      "`a < b < c` would compare the boolean `a < b` with `c`, which is hardly ever what was meant.",
+      "Join two comparisons with `&&`.",
       "",
       "For example:",
       "",

@@ -8,9 +8,9 @@ const exportAnew =
   "write it anew: `torch.export.save(torch.export.export(model, args), path)`, with PyTorch 2.9 or later";
 
 export const E0770: Entry = {
-  title: "a file that is no sound archive of torch.export",
-  explanation: `A \`.pt2\` file is a zip file whose entries lie one behind the other, uncompressed: the graph as JSON, and the weights as
-their bytes. The message says what does not come out; perhaps the file was cut off, or is of another format.`,
+  title: "an invalid torch.export archive",
+  explanation: `A \`.pt2\` file is a zip file with uncompressed, contiguous entries: the graph as JSON, and the bytes
+of the weights. The message says what is wrong; the file may be truncated, or of another format.`,
   wrong: "tirc surgery model.safetensors.pt2 -o rms.pt2",
   fix: "tirc surgery model.pt2 -o rms.pt2",
 };
@@ -36,10 +36,11 @@ export function badValue(file: string, place: string, reason: string) {
 }
 
 export const E0771: Entry = {
-  title: "an archive that is not read",
-  explanation: `What \`torch.export.save\` writes since PyTorch 2.9 is read. Before, weights were a pickle, which is a program that runs when
-it is read, and so are files of \`torch.save\` and \`torch.jit.save\`: tirc reads no pickles. Nor does it read entries that
-are compressed, archives of several programs, of compiled code alone, or of machines that store the high byte first.`,
+  title: "an unsupported archive",
+  explanation: `Archives written by \`torch.export.save\` of PyTorch 2.9 or later are supported. Older ones store
+weights as a pickle, which is a program that runs when it is loaded, and so do \`torch.save\` and \`torch.jit.save\`:
+tirc does not read pickles. Archives with compressed entries, with several programs, with compiled code only, or from
+big-endian machines are not supported either.`,
   wrong: 'torch.save(model.state_dict(), "model.pt2")',
   fix: 'torch.export.save(torch.export.export(model, (x,)), "model.pt2")',
 };
@@ -55,9 +56,9 @@ export function unread(file: string, reason: string, help: string = exportAnew) 
 }
 
 export const E0772: Entry = {
-  title: "a schema of torch.export that is not read",
-  explanation: `The graph of an archive names the version of its schema, as 8.20. A new second number adds fields, which are passed over; a
-new first one may change the meaning of what is there.`,
+  title: "an unsupported torch.export schema",
+  explanation: `The graph of an archive states the version of its schema, such as 8.20. A higher minor version adds
+fields, which are ignored; a different major version may change the meaning of existing ones.`,
   wrong: '"schema_version": {"major": 7, "minor": 3}',
   fix: '"schema_version": {"major": 8, "minor": 20}',
 };
@@ -69,9 +70,9 @@ export function unknownSchema(file: string, version: string, read: number) {
 }
 
 export const E0773: Entry = {
-  title: "a tensor of an archive that cannot be read",
-  explanation: `A tensor of an archive has a type, sizes, strides, and the place in its storage where it begins; several tensors may share
-a storage. All of it must lie in the bytes of the storage. The message says what does not.`,
+  title: "an invalid tensor of an archive",
+  explanation: `A tensor of an archive has a type, sizes, strides, and an offset into its storage, which several
+tensors may share. All of its elements must be inside the storage. The message says what is wrong.`,
   wrong: '"sizes": [{"as_int": 768}], "strides": [{"as_int": 1}]  with a storage of 1024 bytes',
   fix: '"sizes": [{"as_int": 768}], "strides": [{"as_int": 1}]  with a storage of 3072 bytes',
 };
@@ -81,9 +82,9 @@ export function badTensor(file: string, tensor: string, reason: string) {
 }
 
 export const E0774: Entry = {
-  title: "a form of norms that PyTorch does not have",
-  explanation: `\`--norm-op skip\` and \`--norm-op simplified\` write ops of onnxruntime. A program of PyTorch has \`aten.rms_norm\`, which
-is written without the option, or the ops that it is made of.`,
+  title: "a form of norm that PyTorch does not have",
+  explanation: `\`--norm-op skip\` and \`--norm-op simplified\` write ops of onnxruntime. A PyTorch program can use
+\`aten.rms_norm\`, which is the default, or primitive ops.`,
   wrong: "tirc surgery model.pt2 -o rms.pt2 --norm-op skip",
   fix: "tirc surgery model.pt2 -o rms.pt2",
 };

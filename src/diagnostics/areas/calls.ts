@@ -16,9 +16,9 @@ export interface Rewording {
 }
 
 export const E0201: Entry = {
-  title: "a name that nothing has",
-  explanation: `A name in an expression is a parameter or a \`let\` that stands before it. Names of dimensions are no values. Names
-of one function are not known in another.`,
+  title: "an undefined name",
+  explanation: `A name in an expression refers to a parameter, to a \`const\`, or to an earlier \`let\`. Names of
+dimensions are not values, and names of one function are not visible in another.`,
   wrong: { body: ["let scale = x * 2", "return scael + 1"] },
   fix: { body: ["let scale = x * 2", "return scale + 1"] },
 };
@@ -47,8 +47,8 @@ export function opAsValue(span: Span, name: string, signature: string) {
 
 export const E0202: Entry = {
   title: "an op that does not exist",
-  explanation: `A call is a call of an op of the table in docs/language.md. Functions of the file cannot be called: each becomes
-a kernel of its own.`,
+  explanation: `A call must name an op from the table in docs/language.md. Functions of the file cannot be called,
+because each one becomes a kernel of its own.`,
   wrong: { body: ["return gleu(x)"] },
   fix: { body: ["return gelu(x)"] },
 };
@@ -92,8 +92,8 @@ export function calledFunction(span: Span, name: string) {
 }
 
 export const E0206: Entry = {
-  title: "an operand is missing",
-  explanation: "The help line shows how the op is called; operands with a question mark may be left out.",
+  title: "a missing operand",
+  explanation: "The help line shows how the op is called; operands marked with a question mark are optional.",
   wrong: { body: ["return minimum(x)"] },
   fix: { body: ["return minimum(x, 1)"] },
 };
@@ -104,7 +104,8 @@ export function missingOperand(span: Span, op: string, operand: string, signatur
 
 export const E0207: Entry = {
   title: "too many operands",
-  explanation: `The help line shows how the op is called. Attributes are given by name: \`gelu(x, approximate = "tanh")\`.`,
+  explanation: `The help line shows how the op is called. Attributes are given by name:
+\`gelu(x, approximate = "tanh")\`.`,
   wrong: { body: ["return sum(x, -1, true)"] },
   fix: { body: ["return x * sum(x, axes = [-1], keepdims = true)"] },
 };
@@ -127,7 +128,7 @@ export function extraOperand(
 
 export const E0208: Entry = {
   title: "an argument that the op does not have",
-  explanation: "What stands before `=` in a call is the name of an attribute or an operand of the op.",
+  explanation: "The name before `=` in a call must be that of an attribute or an operand of the op.",
   wrong: { body: ["return x * mean(x, axis = [-1], keepdims = true)"] },
   fix: { body: ["return x * mean(x, axes = [-1], keepdims = true)"] },
 };
@@ -153,8 +154,8 @@ export function equalsInCall(span: Span, op: string, name: string, comparison: I
 }
 
 export const E0209: Entry = {
-  title: "an argument is given twice",
-  explanation: "An operand is given by its place or by its name, and an attribute once.",
+  title: "an argument that is given twice",
+  explanation: "An operand is given either by position or by name, and each attribute at most once.",
   wrong: { body: ["return softmax(x, axes = [-1], axes = [-1])"] },
   fix: { body: ["return softmax(x, axes = [-1])"] },
 };
@@ -165,7 +166,7 @@ export function givenTwice(span: Span, op: string, name: string, first: Span) {
 }
 
 export const E0210: Entry = {
-  title: "an attribute is missing",
+  title: "a missing attribute",
   explanation: `Attributes without a default must be given. The axes of a reduction or a norm are always written out.`,
   wrong: { body: ["return softmax(x)"] },
   fix: { body: ["return softmax(x, axes = [-1])"] },
@@ -182,9 +183,9 @@ export function missingAttribute(span: Span, op: string, name: string, example: 
 }
 
 export const E0211: Entry = {
-  title: "an attribute has a value that it cannot have",
-  explanation: `An attribute is a number, a truth value, a string, an element type or a list, as docs/language.md says of each. It is
-known when the program is compiled, so it cannot be a tensor.`,
+  title: "an invalid value for an attribute",
+  explanation: `An attribute is a number, a boolean, a string, an element type or a list; docs/language.md says which.
+It must be known when the program is compiled, so it cannot be a tensor.`,
   wrong: { body: ["return softmax(x, axes = -1)"] },
   fix: { body: ["return softmax(x, axes = [-1])"] },
 };

@@ -6,10 +6,10 @@ import { didYouMean } from "../suggest.ts";
 import { code } from "../wording.ts";
 
 export const E0790: Entry = {
-  title: "a folder that is no checkpoint",
-  explanation: `A folder is read as a checkpoint of Hugging Face's: \`config.json\`, and weights in \`model.safetensors\` or in shards with
-\`model.safetensors.index.json\`. Pickles (\`pytorch_model.bin\`) can run code when they are read, and are not. Links that
-lead out of the folder are not followed.`,
+  title: "a folder that is not a checkpoint",
+  explanation: `A folder is read as a Hugging Face checkpoint: \`config.json\`, and weights in \`model.safetensors\`
+or in shards listed in \`model.safetensors.index.json\`. Pickles (\`pytorch_model.bin\`) can run code when they are
+loaded, and are not read. Links that lead out of the folder are not followed.`,
   wrong: "tirc surgery ./gpt2 -o ./gpt2-rms            // the weights are in pytorch_model.bin",
   fix: `hf download openai-community/gpt2 --local-dir ./gpt2
 tirc surgery ./gpt2 -o ./gpt2-rms`,
@@ -20,8 +20,9 @@ export function notACheckpoint(folder: string, reason: string, help: string) {
 }
 
 export const E0791: Entry = {
-  title: "a configuration that does not say what the model is",
-  explanation: `\`config.json\` has the number of layers and the eps of norms. Without them nobody knows which weights are added to what.`,
+  title: "an incomplete configuration",
+  explanation: `\`config.json\` states the number of layers and the eps of the norms. Without these it is unknown
+which weights are added to what.`,
   wrong: '{ "model_type": "gpt2", "n_layer": "12" }',
   fix: '{ "model_type": "gpt2", "n_layer": 12 }',
 };
@@ -33,9 +34,10 @@ export function wrongConfig(file: string, reason: string) {
 }
 
 export const E0792: Entry = {
-  title: "a model for which there is no template",
-  explanation: `A checkpoint holds weights and no graph. Which of them are added to the rows that norms read is known for some
-architectures, by \`model_type\`. In an ONNX model it stands in the graph.`,
+  title: "an architecture without a template",
+  explanation: `A checkpoint contains weights but no graph. For some architectures, identified by \`model_type\`, tirc
+knows which weights are added to the rows that norms read. For others, use an ONNX model or an archive of
+torch.export, whose graph shows this.`,
   wrong: "tirc surgery ./mamba -o ./mamba-rms",
   fix: "tirc surgery mamba.onnx -o mamba-rms.onnx",
 };
@@ -51,9 +53,9 @@ export function unknownArchitecture(file: string, type: string, known: readonly 
 }
 
 export const E0793: Entry = {
-  title: "a weight that is missing, or is another",
-  explanation: `The names and shapes of weights are those that the library transformers writes. Files of quantized weights, of adapters
-(LoRA) or of other libraries have others.`,
+  title: "a missing or unexpected weight",
+  explanation: `Names and shapes of weights must be those that the library transformers writes. Files of quantized
+weights, of adapters (LoRA) or of other libraries differ.`,
   wrong: "tirc surgery ./gpt2-lora -o ./gpt2-rms       // adapter_model.safetensors, renamed",
   fix: "tirc surgery ./gpt2 -o ./gpt2-rms            // what the adapter is added to",
 };
@@ -76,9 +78,9 @@ export function wrongTensor(folder: string, tensor: string, expected: string, ty
 }
 
 export const E0794: Entry = {
-  title: "an index of shards that is wrong",
-  explanation: `\`model.safetensors.index.json\` says in which file each tensor lies: files of safetensors that lie beside it. A tensor lies
-in one of them.`,
+  title: "an invalid index of shards",
+  explanation: `\`model.safetensors.index.json\` states which file contains each tensor. The files are safetensors in
+the same folder, and each tensor is in exactly one of them.`,
   wrong: '{ "weight_map": { "wte.weight": "../elsewhere.safetensors" } }',
   fix: '{ "weight_map": { "wte.weight": "model-00001-of-00002.safetensors" } }',
 };
@@ -91,7 +93,8 @@ export function wrongIndex(file: string, reason: string) {
 
 export const E0795: Entry = {
   title: "an output folder that is not empty",
-  explanation: "A checkpoint is written as a whole folder. Files that stood there would be taken for a part of it.",
+  explanation: `A checkpoint is written as a whole folder. Files that are already there would be taken for parts of
+it.`,
   wrong: "tirc surgery ./gpt2 -o ./gpt2",
   fix: "tirc surgery ./gpt2 -o ./gpt2-rms",
 };
@@ -105,8 +108,9 @@ export function notEmpty(span: Span, folder: string) {
 
 export const E0796: Entry = {
   title: "a weight that is too large for its type",
-  explanation: `What a norm multiplies by goes into weights behind it, and a LayerScale into the weight before. A weight of f16 or bf16 is
-rounded to its type again; a product above the largest number of that would be infinite.`,
+  explanation: `The factors of a norm are folded into the weights after it, and a LayerScale into the weight before
+it. A weight of f16 or bf16 is rounded to its type again; a product beyond the largest number of that type would
+become infinite.`,
   wrong: "tirc surgery ./llama-f16 -o ./folded --fold gamma,beta",
   fix: "tirc surgery ./llama-f16 -o ./folded            // without --fold",
 };

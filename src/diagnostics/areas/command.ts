@@ -22,7 +22,7 @@ export const keptIn = (reproducer: string | undefined) =>
 
 export const E0701: Entry = {
   title: "a command that does not exist",
-  explanation: "The first word after `tirc` is the command. `tirc --help` lists them.",
+  explanation: "The first word after `tirc` is the command. `tirc --help` lists the commands.",
   wrong: "tirc complie bert.tir",
   fix: "tirc compile bert.tir",
 };
@@ -37,8 +37,8 @@ export function unknownCommand(span: Span, name: string, known: readonly string[
 
 export const E0702: Entry = {
   title: "an option that does not exist",
-  explanation: `Each command has options of its own; \`tirc COMMAND --help\` lists them. What follows \`--\` is a file, even if it begins
-with a hyphen.`,
+  explanation: `Each command has its own options; \`tirc COMMAND --help\` lists them. Whatever follows \`--\` is a
+file, even if it begins with a hyphen.`,
   wrong: "tirc compile bert.tir --tarket portable",
   fix: "tirc compile bert.tir --target portable",
 };
@@ -64,7 +64,7 @@ export function missingValue(span: Span, option: string, value: string) {
 
 export const E0704: Entry = {
   title: "a value for an option that takes none",
-  explanation: "Such an option is switched on by being there.",
+  explanation: "Such an option is enabled by its presence.",
   wrong: "tirc compile bert.tir --timing=yes",
   fix: "tirc compile bert.tir --timing",
 };
@@ -74,8 +74,8 @@ export function unexpectedValue(span: Span, option: string) {
 }
 
 export const E0705: Entry = {
-  title: "a value that the option does not take",
-  explanation: "The message says what it takes.",
+  title: "an invalid value for an option",
+  explanation: "The message says which values are accepted.",
   wrong: "tirc compile bert.tir --emit spirv",
   fix: "tirc compile bert.tir --emit wgsl",
 };
@@ -113,9 +113,9 @@ export function noFill(span: Span, name: string, got: string, why: string, choic
 }
 
 export const E0706: Entry = {
-  title: "an option given twice",
-  explanation:
-    "Which of the values is meant cannot be told. `--dim`, `--in`, `--out` and the options that name passes may be repeated.",
+  title: "an option that is given twice",
+  explanation: `It would be unclear which of the values is meant. \`--dim\`, \`--in\`, \`--out\` and the options that
+name passes may be repeated.`,
   wrong: "tirc compile bert.tir --target portable --target gpu-f16",
   fix: "tirc compile bert.tir --target gpu-f16",
 };
@@ -128,7 +128,7 @@ export function optionTwice(span: Span, option: string, first: Span) {
 }
 
 export const E0707: Entry = {
-  title: "something is missing from the command line",
+  title: "a missing argument",
   explanation: "The command needs a file, or the name that it works on. `-` is the standard input.",
   wrong: "tirc compile --emit json",
   fix: "tirc compile bert.tir --emit json",
@@ -139,8 +139,8 @@ export function missingOperand(span: Span, command: string, what: string) {
 }
 
 export const E0708: Entry = {
-  title: "too much on the command line",
-  explanation: "`tirc check` and `tirc fmt` take any number of files, the other commands one.",
+  title: "too many arguments",
+  explanation: "`tirc check` and `tirc fmt` accept any number of files, the other commands one.",
   wrong: "tirc compile bert.tir vit.tir",
   fix: `tirc compile bert.tir
 tirc compile vit.tir`,
@@ -152,8 +152,8 @@ export function extraOperand(span: Span, command: string, operand: string, most:
 }
 
 export const E0709: Entry = {
-  title: "two options that do not go together",
-  explanation: "Both decide the same thing, so that one of them would be without effect.",
+  title: "conflicting options",
+  explanation: "Both options decide the same thing, so one of them would have no effect.",
   wrong: "tirc compile bert.tir -O0 --passes default",
   fix: "tirc compile bert.tir -O0",
 };
@@ -164,7 +164,7 @@ export function conflict(span: Span, option: string, other: string, why: string)
 
 export const E0710: Entry = {
   title: "not of the form NAME=VALUE",
-  explanation: "`--dim`, `--in` and `--out` name what the value is for. They may be given several times.",
+  explanation: "`--dim`, `--in` and `--out` state the name that the value is for. They can be given several times.",
   wrong: "tirc run bert.tir --dim 4096",
   fix: "tirc run bert.tir --dim rows=4096",
 };
@@ -174,8 +174,8 @@ export function notAnAssignment(span: Span, option: string, form: string) {
 }
 
 export const E0711: Entry = {
-  title: "a dimension that the program does not have, or no extent",
-  explanation: "`--dim` gives a named dimension of the program its extent, a whole number.",
+  title: "an unknown dimension or an invalid extent",
+  explanation: "`--dim` sets a named dimension of the program to an extent, a whole number.",
   wrong: "tirc run bert.tir --dim row=4096   // of f32[rows, 768]",
   fix: "tirc run bert.tir --dim rows=4096",
 };
@@ -192,9 +192,9 @@ export function notAnExtent(span: Span, name: string, got: string) {
 }
 
 export const E0712: Entry = {
-  title: "an input or an output that the function does not have",
-  explanation:
-    "Inputs are named as the parameters are, outputs as the results are: `out0`, `out1` where they have no names.",
+  title: "an input or output that the function does not have",
+  explanation: `Inputs have the names of the parameters, and outputs those of the results, or \`out0\`, \`out1\` and
+so on if the results have no names.`,
   wrong: "tirc run bert.tir --out z=z.npy   // of fn bert(...) -> (y: ...)",
   fix: "tirc run bert.tir --out y=y.npy",
 };
@@ -215,8 +215,8 @@ export function unknownTensor(
 }
 
 export const E0713: Entry = {
-  title: "which function to run",
-  explanation: "`tirc run` runs one function. Where a file has several, `--fn` names it.",
+  title: "several functions to run",
+  explanation: "`tirc run` runs one function. If a file has several, choose one with `--fn`.",
   wrong: "tirc run two-functions.tir",
   fix: "tirc run two-functions.tir --fn first",
 };
@@ -230,7 +230,8 @@ export function severalFunctions(span: Span, names: readonly string[]) {
 
 export const E0714: Entry = {
   title: "several kernels for one file",
-  explanation: "Each function becomes a kernel in a file of its own, so `-o` is a folder where a program has several.",
+  explanation: `Each function becomes a kernel in a file of its own, so \`-o\` must be a folder if the program has
+several functions.`,
   wrong: "tirc compile two-functions.tir -o kernel.wgsl",
   fix: "tirc compile two-functions.tir -o kernels/",
 };
@@ -258,7 +259,7 @@ export function unknownCode(span: Span, name: string, known: readonly string[]) 
 
 export const E0716: Entry = {
   title: "the standard input or output used twice",
-  explanation: "`-` stands for one stream, which can be read, or written, by one thing.",
+  explanation: "`-` stands for one stream, which can be read or written only once.",
   wrong: "tirc run - --in x=-",
   fix: "tirc run bert.tir --in x=-",
 };
@@ -272,7 +273,7 @@ export function streamTwice(span: Span, stream: "stdin" | "stdout", first: Span)
 
 export const E0717: Entry = {
   title: "a number that the input cannot hold",
-  explanation: "A number given with `--in` fills an input of the element type that the program says.",
+  explanation: "A number given with `--in` fills the input, whose element type the program declares.",
   wrong: "tirc run gather.tir --in index=1.5   // of index: i32[rows]",
   fix: "tirc run gather.tir --in index=1",
 };
@@ -282,9 +283,9 @@ export function numberDoesNotFit(span: Span | undefined, name: string, type: str
 }
 
 export const E0718: Entry = {
-  title: "a tensor that is too large to be made up",
-  explanation: `Inputs and outputs of \`tirc run\` are held in memory, in float64 where they are compared. Where the interpreter runs, by
-\`--device cpu\` or for \`--compare\`, so is all that the program computes on the way.`,
+  title: "a tensor that is too large to generate",
+  explanation: `\`tirc run\` keeps inputs and outputs in memory, in float64 if they are compared. If the interpreter
+runs, because of \`--device cpu\` or \`--compare\`, all intermediate results are in memory too.`,
   wrong: "tirc run bert.tir --dim rows=100000000",
   fix: "tirc run bert.tir --dim rows=4096",
 };
@@ -296,9 +297,10 @@ export function tooLarge(name: string, type: string, most: number) {
 }
 
 export const E0719: Entry = {
-  title: "an option about a pass that does not run",
-  explanation: `\`--mode\` and \`--weights-out\` are about \`eliminate-centering\`. The pipeline that is given with \`--passes\`, \`-O0\` or the
-file's \`tirc-pipeline\` comment has no such pass, or \`--disable-pass\` takes it out.`,
+  title: "an option for a pass that does not run",
+  explanation: `\`--mode\` and \`--weights-out\` apply to \`eliminate-centering\`. The pipeline, as given by
+\`--passes\`, \`-O0\` or the \`tirc-pipeline\` comment of the file, does not contain this pass, or \`--disable-pass\`
+removes it.`,
   wrong: "tirc compile bert.tir -O0 --mode lossy",
   fix: "tirc compile bert.tir --mode lossy",
 };
@@ -312,9 +314,9 @@ export function withoutEffect(span: Span, option: string, pass: string) {
 
 export const E0720: Entry = {
   title: "an output that would overwrite an input or another output",
-  explanation: `Nothing is done where a file that is to be written is one of those that the command reads (the program or model, what its
-constants are loaded from, the weights beside a model, inputs, a profile), or is written by another option too. Links
-are followed, so that two names of one file are found to be one.`,
+  explanation: `Nothing is written if an output file is also one of the files that the command reads (the program or
+model, files of its constants, the weights beside a model, inputs, a profile), or if two options write the same file.
+Links are resolved, so that two names of one file are recognized.`,
   wrong: "tirc import model.onnx -o model.onnx",
   fix: "tirc import model.onnx -o model.tir",
 };
@@ -350,7 +352,7 @@ export function overwritesOutput(
 
 export const E0721: Entry = {
   title: "an empty path",
-  explanation: "Perhaps a variable of the shell is empty.",
+  explanation: "A shell variable in the command line may be empty.",
   wrong: 'tirc compile bert.tir -o ""',
   fix: "tirc compile bert.tir -o bert.wgsl",
 };
@@ -364,9 +366,9 @@ export function noPath(span: Span, what: string) {
 
 export const E0799: Entry = {
   title: "a bug in tirc",
-  explanation: `Something failed that cannot be the program's fault. The program is kept in a file whose first comments
-have its pipeline and what failed on it: a pass, which \`tirc compile\` on the file runs again, or a command. Please report it
-with that file.`,
+  explanation: `Something failed that cannot be the fault of the program. The program is saved to a file whose first
+comments contain the pipeline and what failed: a pass, in which case \`tirc compile\` on the file reproduces the
+failure, or a command. Please report it with that file.`,
   wrong: "tirc compile bert.tir",
   fix: "tirc compile bert.tir -O0   // perhaps: it runs fewer passes",
 };

@@ -5,11 +5,12 @@ import type { Entry } from "../page.ts";
 import { code, listing } from "../wording.ts";
 
 export const E0650: Entry = {
-  title: "an output differs from the reference",
-  explanation: `\`--compare\` computes every output again in float64. A float may be off by 2e-6 (f16: 1e-3), absolute or relative to the
-largest value of its row. A value that comes out of a rounding, a comparison or a cast to an integer may be the
-neighbouring one where what was rounded lies at the edge between the two; the report counts those. Anything else is a
-bug in tirc, or a program that is sensitive to rounding in itself. A NaN or an infinity must be one in both.`,
+  title: "an output that differs from the reference",
+  explanation: `\`--compare\` computes every output again in float64. A float may differ by 2e-6 (f16: 1e-3),
+absolutely or relative to the largest value of its row. A value that results from rounding, a comparison or a cast to
+an integer may be the neighbouring one if the rounded number is close to the boundary; the report counts these cases.
+Any other difference is a bug in tirc, or means that the program itself is sensitive to rounding. A NaN or an infinity
+must occur in both.`,
   wrong: "let d = exp(x * 30)   // an error of x comes out 30 times as large",
   fix: "Compare on inputs of the size that the program is meant for: `--in x=x.npy`.",
 };
@@ -28,10 +29,10 @@ export function differs(
 }
 
 export const E0670: Entry = {
-  title: "an input that breaks its contract",
-  explanation: `\`@centered(-1)\` promises that every row of the parameter has mean zero. Passes rely on it: they leave centerings out
-that would change nothing then. \`tirc run --compare\` checks the data. A mean may be off zero by what rounding to the
-element type leaves: 1e-6 of the row's largest value, for f16 1e-3.`,
+  title: "an input that violates its contract",
+  explanation: `\`@centered(-1)\` declares that every row of the parameter has a mean of zero. Passes rely on this,
+and remove centerings that would then have no effect. \`tirc run --compare\` checks the data. A mean may differ from
+zero by the rounding error of the element type: 1e-6 of the largest value of the row, or 1e-3 for f16.`,
   wrong: "tirc run model.tir --in x=ones --compare   // fn f(x: f32[rows, 768] @centered(-1)) ...",
   fix: "tirc run model.tir --compare   // made-up data is centered",
 };
@@ -52,9 +53,9 @@ export function notCentered(
 
 export const R0650: Entry = {
   title: "a reference that is NaN or infinite",
-  explanation: `\`--compare\` computes outputs in float64, and that gives a NaN or an infinity although the inputs are finite: the root of
-a negative number, a quotient of zeros. A comparison says little then. \`randn\` makes negative numbers; variances and
-probabilities want \`rand\`, or a range.`,
+  explanation: `\`--compare\` computes outputs in float64, and the result is NaN or infinite although the inputs are
+finite: the square root of a negative number, or zero divided by zero. The comparison is then of little value.
+\`randn\` produces negative numbers; for variances and probabilities use \`rand\`, or a range.`,
   wrong: "tirc run batchnorm.tir --compare   // let s = gamma * rsqrt(variance + 1e-5)",
   fix: "tirc run batchnorm.tir --compare --in variance=rand",
 };

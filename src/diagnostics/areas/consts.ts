@@ -6,8 +6,9 @@ import { didYouMean } from "../suggest.ts";
 import { code, listing } from "../wording.ts";
 
 export const E0240: Entry = {
-  title: "a constant tensor without numbers for its dimensions",
-  explanation: "A constant tensor has one size, which its type says. Named dimensions are those of parameters.",
+  title: "a constant with a named dimension",
+  explanation: `A constant tensor has a fixed size, so its type gives every extent as a number. Named dimensions
+belong to parameters.`,
   wrong: `const bias: f32[hidden] = [1, 2]
 fn f(x: f32[rows, 768]) -> f32[rows, 768] {
   return x + bias
@@ -24,9 +25,9 @@ export function symbolicDimension(span: Span, name: string, dim: string) {
 }
 
 export const E0241: Entry = {
-  title: "a const that is no constant",
-  explanation: `The value of a \`const\` is a number, a truth value, a list of lists of them, \`load(...)\`, or one op whose operands
-are other consts. Other expressions belong into functions.`,
+  title: "not a constant",
+  explanation: `The value of a \`const\` is a number, a boolean, a nested list of them, \`load(...)\`, or one op whose
+operands are other consts. Other expressions belong in functions.`,
   wrong: `const bias: f32 = 1 / 3
 fn f(x: f32[rows, 768]) -> f32[rows, 768] {
   return x + bias
@@ -44,9 +45,9 @@ export function notAValue(span: Span, name: string) {
 }
 
 export const E0242: Entry = {
-  title: "a const of another shape than it is declared with",
-  explanation:
-    "Lists nest as the shape says: `f32[2, 3]` is a list of two lists of three numbers. A scalar is a number.",
+  title: "a const whose shape is not the declared one",
+  explanation: `Lists are nested as the shape says: \`f32[2, 3]\` is a list of two lists of three numbers. A scalar is
+a single number.`,
   wrong: `const bias: f32[3] = [1, 2]
 fn f(x: f32[rows, 3]) -> f32[rows, 3] { return x + bias }`,
   fix: `const bias: f32[3] = [1, 2, 3]
@@ -58,9 +59,9 @@ export function wrongShape(span: Span, name: string, got: string, wanted: string
 }
 
 export const E0243: Entry = {
-  title: "load that does not say what to load",
-  explanation: `\`load\` takes the name of a .npy file, or of a safetensors file and of a tensor in it, as strings. Names of files are
-relative to the folder of the program.`,
+  title: "wrong arguments of load",
+  explanation: `\`load\` takes the name of a .npy file, or the names of a safetensors file and of a tensor in it, as
+strings. File names are relative to the folder of the program.`,
   wrong: `const bias: f32[768] = load(model)
 fn f(x: f32[rows, 768]) -> f32[rows, 768] {
   return x + bias
@@ -79,8 +80,9 @@ export function loadArguments(span: Span) {
 }
 
 export const E0244: Entry = {
-  title: "a const that is computed from itself",
-  explanation: "A const may be an op of other consts, in any order in the file; none of them may need itself.",
+  title: "a const that depends on itself",
+  explanation: `A const may be an op of other consts, declared in any order, but it cannot depend on itself, directly
+or indirectly.`,
   wrong: `const a: f32[2] = center(b, axes = [-1])
 const b: f32[2] = neg(a)
 fn f(x: f32[rows, 2]) -> f32[rows, 2] { return x + a }`,
@@ -99,10 +101,10 @@ export function cycle(span: Span, ring: readonly string[]) {
 }
 
 export const E0660: Entry = {
-  title: "a file that is no sound safetensors file",
-  explanation: `Such a file begins with the length of its header, a JSON object that says of each tensor its type, shape and place. The
-tensors lie one behind the other, from the header to the end of the file. The message has what is wrong; perhaps the
-file was cut off, or is of another format. The format's own library refuses such files too.`,
+  title: "an invalid safetensors file",
+  explanation: `Such a file begins with the length of its header, a JSON object that gives the type, shape and
+position of each tensor. The tensors follow the header contiguously, up to the end of the file. The message says what
+is wrong; the file may be truncated, or of another format. The reference library rejects such files too.`,
   wrong: 'const bias: f32[768] = load("pytorch_model.bin", "bias")',
   fix: 'const bias: f32[768] = load("model.safetensors", "bias")',
 };
@@ -114,8 +116,8 @@ export function notSafetensors(file: string, reason: string, help?: string) {
 }
 
 export const E0661: Entry = {
-  title: "no tensor of this name in the file",
-  explanation: "The names are those of the file's header; the help line has the closest one.",
+  title: "a tensor that the file does not have",
+  explanation: "The names are those in the header of the file; the help line shows the closest one.",
   wrong: 'const bias: f32[768] = load("model.safetensors", "h.0.ln1.bias")',
   fix: 'const bias: f32[768] = load("model.safetensors", "h.0.ln_1.bias")',
 };
@@ -129,8 +131,8 @@ export function noTensor(span: Span, file: string, tensor: string, known: readon
 }
 
 export const E0662: Entry = {
-  title: "a tensor of a type that is not read",
-  explanation: "The note lists the types of safetensors that are read.",
+  title: "a tensor of an unsupported type",
+  explanation: "The note lists the types that are supported.",
   wrong: 'const w: f32[768] = load("fp8.safetensors", "w")   // holds F8_E4M3',
   fix: "Convert the tensor to F32, F16 or BF16 before it is saved.",
 };
@@ -142,9 +144,9 @@ export function unknownType(file: string, tensor: string, type: string, known: r
 }
 
 export const E0663: Entry = {
-  title: "a tensor of another type than the const is declared with",
-  explanation: `The shape must be the one of the file. Floats are rounded to the declared type; integers and truth values must be declared
-as such.`,
+  title: "a tensor whose type is not the declared one",
+  explanation: `The shape must be that of the tensor in the file. Floats are rounded to the declared type; integers
+and booleans must be declared as such.`,
   wrong: 'const w: f32[768] = load("model.safetensors", "wte.weight")   // holds F32 of shape [50257, 768]',
   fix: 'const w: f32[50257, 768] = load("model.safetensors", "wte.weight")',
 };
@@ -158,8 +160,8 @@ export function wrongType(span: Span, name: string, type: string, where: string,
 
 export const E0664: Entry = {
   title: "a file of one tensor, or of many",
-  explanation:
-    "A .npy file holds one tensor, which has no name; a safetensors file holds many, of which one must be named.",
+  explanation: `A .npy file holds one tensor without a name; a safetensors file holds many, so the tensor must be
+named.`,
   wrong: 'const w: f32[768] = load("model.safetensors")',
   fix: 'const w: f32[768] = load("model.safetensors", "ln_f.weight")',
 };
@@ -179,9 +181,9 @@ export function oneTensor(span: Span, name: string, file: string) {
 }
 
 export const E0665: Entry = {
-  title: "a constant tensor that nothing has read",
-  explanation: `The library does not read files by itself: it runs in pages too. The interpreter is given the tensors of
-\`const name = load(...)\` by a function.`,
+  title: "a constant tensor that has not been loaded",
+  explanation: `The library also runs in pages, and therefore does not read files itself. The interpreter gets the
+tensors of \`const name = load(...)\` from a function that you pass.`,
   wrong: "interpret(module.fns[0], inputs)",
   fix: "interpret(module.fns[0], inputs, constantsOf(module, (constant) => myTensor(constant.data.tensor)))",
 };
@@ -195,8 +197,8 @@ export function notLoaded(span: Span, name: string) {
 
 export const E0667: Entry = {
   title: "a number in a file that the const cannot hold",
-  explanation: `Floats are rounded to the declared type, and integers of 64 bits are read where they fit into 32. A number beyond the
-range of the type would become an infinity, or another integer; the message says where it stands.`,
+  explanation: `Floats are rounded to the declared type, and 64-bit integers are accepted if they fit into 32 bits. A
+number outside the range of the type would become an infinity or a different integer; the message says where it is.`,
   wrong: 'const w: f32[2] = load("f64.safetensors", "w")   // holds 1e300',
   fix: "Find out where the number comes from, and save the tensor with one that f32 can hold.",
 };
@@ -211,8 +213,9 @@ export function outOfRange(span: Span, name: string, type: string, where: string
 
 export const E0671: Entry = {
   title: "a constant that cannot be centered",
-  explanation: `\`--weights-out\` writes constants whose row means are taken off, and checks the means after rounding. A row of them
-has a mean that is no rounding error: the old constant holds infinities, NaN, or numbers near the largest of its type.`,
+  explanation: `\`--weights-out\` writes constants with their row means subtracted, and checks the means after
+rounding. One of the rows has a mean that rounding does not explain: the old constant contains infinities, NaN, or
+numbers close to the largest of its type.`,
   wrong: "tirc compile model.tir --emit tir --weights-out new.safetensors   // a weight holds NaN",
   fix: "tirc compile model.tir --emit tir --mode off",
 };

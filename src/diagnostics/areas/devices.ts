@@ -7,9 +7,9 @@ import { codes } from "../wording.ts";
 const smaller = "Run fewer rows in a call, and call several times.";
 
 export const E0610: Entry = {
-  title: "the device lacks a feature",
-  explanation: `The kernel was compiled for a target with features, such as \`subgroups\` or \`shader-f16\`, which this device was not
-requested with.`,
+  title: "a device without a required feature",
+  explanation: `The kernel was compiled for a target with features, such as \`subgroups\` or \`shader-f16\`, with
+which this device was not requested.`,
   wrong: "const device = await adapter.requestDevice()",
   fix: "const device = await adapter.requestDevice({ requiredFeatures: kernel.manifest.requiredFeatures })",
 };
@@ -21,8 +21,8 @@ export function missingFeatures(kernel: string, missing: readonly string[]) {
 }
 
 export const E0611: Entry = {
-  title: "the device has a lower limit",
-  explanation: "A device has WebGPU's default limits unless it is requested with others that the adapter has.",
+  title: "a device whose limit is too low",
+  explanation: "A device has WebGPU's default limits unless it is requested with others that the adapter supports.",
   wrong: "const device = await adapter.requestDevice()",
   fix: "const device = await adapter.requestDevice({ requiredLimits: kernel.manifest.requiredLimits })",
 };
@@ -34,9 +34,9 @@ export function missingLimit(kernel: string, limit: string, needs: number, has: 
 }
 
 export const E0612: Entry = {
-  title: "the device refused the shader",
-  explanation: `The message or its notes are what the WGSL compiler of the device says; the place is that of the op which the line of
-WGSL computes, where it computes one. Every kernel is checked with one, so this is a bug in tirc
+  title: "a shader that the device rejected",
+  explanation: `The message and its notes are those of the device's WGSL compiler. The place is the op that the
+reported line of WGSL computes, if there is one. The tests validate kernels of every kind, so this is a bug in tirc
 or a difference between implementations. Please report it with the program.`,
   wrong: "a kernel whose WGSL was edited by hand",
   fix: "Compile for the target `portable`, which uses no features.",
@@ -60,8 +60,9 @@ export function shaderRejectedAt(
 }
 
 export const E0613: Entry = {
-  title: "the device made no pipeline",
-  explanation: "The shader is valid, and the device cannot make a pipeline of it: often a limit of its driver.",
+  title: "a pipeline that the device could not create",
+  explanation: `The shader is valid, but the device cannot create a pipeline from it; often a limit of the driver is
+the reason.`,
   wrong: "a row length that needs more workgroup memory than the device has",
   fix: "Compile for the target `portable`, or for the limits of this device.",
 };
@@ -72,7 +73,7 @@ export function pipelineRejected(kernel: string, message: string) {
 
 export const E0614: Entry = {
   title: "the device ran out of memory",
-  explanation: "Inputs and results are in the memory of the device at the same time.",
+  explanation: "All inputs and results are in device memory at the same time.",
   wrong: "tirc run model.tir --dim rows=10000000",
   fix: smaller,
 };
@@ -85,8 +86,8 @@ export function outOfMemory(kernel: string, message: string) {
 
 export const E0615: Entry = {
   title: "the device was lost",
-  explanation: `The driver reset, the page lost its GPU, the device was destroyed, or a kernel ran for so long that the system ended
-it. Nothing can be done with a lost device.`,
+  explanation: `The driver was reset, the page lost access to its GPU, the device was destroyed, or the system stopped
+a kernel that ran for too long. A lost device cannot be used again.`,
   wrong: "device.destroy(); await prepared.run({ x })",
   fix: "Request a new device, and prepare the kernel anew.",
 };
@@ -96,8 +97,9 @@ export function deviceLost(kernel: string, reason: string, message: string) {
 }
 
 export const E0616: Entry = {
-  title: "the device reported an error",
-  explanation: "WebGPU reported an error that is none of the others while the kernel ran. Its text is in the message.",
+  title: "an error reported by the device",
+  explanation: `While the kernel ran, WebGPU reported an error that none of the other codes describes. The message
+contains its text.`,
   wrong: "a buffer of another device",
   fix: "Use one device for the kernel and all that it is given.",
 };
@@ -107,9 +109,9 @@ export function deviceError(kernel: string, message: string) {
 }
 
 export const E0617: Entry = {
-  title: "the device gives wrong numbers",
-  explanation: `Before a kernel is timed, its results are compared with the interpreter's. They are wrong where the driver is
-at fault; please report it with the program.`,
+  title: "wrong results from the device",
+  explanation: `Before a kernel is timed, its results are compared with those of the interpreter. If they are wrong,
+the driver is probably at fault; please report it with the program.`,
   wrong: "tirc tune model.tir   // on a driver that compiles a loop wrong",
   fix: "tirc tune model.tir --adapter NAME   // on another driver",
 };
@@ -122,8 +124,8 @@ export function wrongNumbers(kernel: string, output: string) {
 
 export const E0620: Entry = {
   title: "the package `webgpu` is not installed",
-  explanation: `Node has no WebGPU of its own; the package \`webgpu\` (Dawn) brings it. It is an optional peer of tirc, because compiling
-needs no GPU.`,
+  explanation: `Node has no WebGPU of its own; the package \`webgpu\` (Dawn) provides it. It is an optional peer
+dependency of tirc, because compiling needs no GPU.`,
   wrong: "tirc run model.tir --device gpu",
   fix: `npm install webgpu
 tirc run model.tir --device gpu`,
@@ -138,7 +140,7 @@ export function noWebgpuPackage(reason: string) {
 
 export const E0621: Entry = {
   title: "the package `webgpu` does not load",
-  explanation: "It holds a compiled library, which needs a system of its kind: on Linux a recent glibc.",
+  explanation: "The package contains a native library that needs a compatible system: on Linux, a recent glibc.",
   wrong: "tirc run model.tir --device gpu",
   fix: "tirc run model.tir --device cpu   // the reference interpreter",
 };
@@ -148,9 +150,9 @@ export function webgpuPackageBroken(reason: string) {
 }
 
 export const E0622: Entry = {
-  title: "there is no WebGPU adapter",
-  explanation: `Dawn found neither a GPU with a driver for Vulkan, Metal or D3D12, nor a software one. A software adapter for Linux x64
-comes with the package \`@sparticuz/chromium\`.`,
+  title: "no WebGPU adapter",
+  explanation: `Dawn found neither a GPU with a Vulkan, Metal or D3D12 driver nor a software adapter. The package
+\`@sparticuz/chromium\` contains a software adapter for Linux x64.`,
   wrong: "tirc run model.tir --device gpu",
   fix: `npm install @sparticuz/chromium
 tirc run model.tir --device gpu`,
@@ -165,8 +167,8 @@ export function noAdapter(notes: readonly string[], name?: string) {
 }
 
 export const E0623: Entry = {
-  title: "the adapter lacks a feature",
-  explanation: "The device cannot be requested with a feature that its adapter does not have.",
+  title: "an adapter without a required feature",
+  explanation: "A device cannot be requested with a feature that its adapter does not have.",
   wrong: "tirc run model.tir --target gpu-f16   // on an adapter without shader-f16",
   fix: "tirc run model.tir --target portable",
 };
@@ -176,8 +178,8 @@ export function noFeature(adapter: string, missing: readonly string[]) {
 }
 
 export const E0624: Entry = {
-  title: "the adapter gave no device",
-  explanation: "The adapter exists, and refused to make a device; the reason is the driver's.",
+  title: "an adapter that provided no device",
+  explanation: "The adapter exists, but could not create a device; the reason comes from the driver.",
   wrong: "tirc run model.tir --device gpu",
   fix: "tirc run model.tir --device cpu   // the reference interpreter",
 };
@@ -187,10 +189,10 @@ export function noDevice(adapter: string, reason: string) {
 }
 
 export const E0625: Entry = {
-  title: "a library has no WebGPU device",
-  explanation: `A kernel reads and writes a library's tensors on the device that they are on. onnxruntime-web opens one with its first
-session on the execution provider \`webgpu\`, or takes the one that it is given before; TensorFlow.js opens one with its
-backend \`webgpu\`.`,
+  title: "a library without a WebGPU device",
+  explanation: `A kernel reads and writes the tensors of a library on the device that holds them. onnxruntime-web
+creates a device with its first session on the execution provider \`webgpu\`, or uses one that it was given before;
+TensorFlow.js creates one with its backend \`webgpu\`.`,
   wrong: `import { prepare } from "tirc/onnxruntime";
 await prepare(ort, kernel)   // before any session`,
   fix: `const session = await ort.InferenceSession.create(bytes, { executionProviders: ["webgpu"] });
@@ -213,9 +215,9 @@ export function noTfjsDevice(backend: string) {
 }
 
 export const E0626: Entry = {
-  title: "a tensor of a type that only one side has",
-  explanation: `TensorFlow.js has f32, i32 and bool; onnxruntime has no bf16 and no i8 on a device, and its int64, uint16 and others are
-no element types of a kernel.`,
+  title: "a tensor type that one side does not have",
+  explanation: `TensorFlow.js has f32, i32 and bool. onnxruntime has no bf16 and no i8 on a device, and its int64,
+uint16 and others are not element types of kernels.`,
   wrong: 'kernel.upload(new ort.Tensor("int64", BigInt64Array.of(1n), [1]))',
   fix: 'kernel.upload(new ort.Tensor("int32", Int32Array.of(1), [1]))',
 };
@@ -240,9 +242,10 @@ export function noUpload(got: string) {
 }
 
 export const E0627: Entry = {
-  title: "the device's subgroups are too narrow",
-  explanation: `A kernel for a target with subgroups counts on so many lanes in each; with fewer it would compute wrong numbers.
-Without \`adapter.info.subgroupMinSize\` they are taken to be WebGPU's smallest, 4.`,
+  title: "a device whose subgroups are too narrow",
+  explanation: `A kernel for a target with subgroups relies on a minimum number of lanes in each subgroup; with fewer,
+its results would be wrong. If the adapter does not state \`adapter.info.subgroupMinSize\`, WebGPU's minimum of 4 is
+assumed.`,
   wrong: "tirc run model.tir --target gpu-subgroup-32   // on a device whose subgroups have 4 lanes",
   fix: "tirc run model.tir   // for the device at hand",
 };

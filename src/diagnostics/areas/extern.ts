@@ -5,9 +5,9 @@ import type { Entry } from "../page.ts";
 import { code } from "../wording.ts";
 
 export const E0246: Entry = {
-  title: "an operand of which nothing is known",
-  explanation: `Results of \`extern\` ops have the types that the \`let\` declares. Without one they are \`opaque\`: they can be given to
-other \`extern\` ops and returned, and to nothing else.`,
+  title: "an operand of unknown type",
+  explanation: `The result of an \`extern\` op has the type that its \`let\` declares. Without a declared type it is
+\`opaque\`: it can be passed to other \`extern\` ops and returned, but not used otherwise.`,
   wrong: `fn f(x: f32[rows]) -> f32[rows] {
   let y = extern(x, op = "Scan")
   return exp(y)
@@ -28,8 +28,8 @@ export function opaqueOperand(span: Span, op: string) {
 
 export const E0247: Entry = {
   title: "opaque as the type of a parameter or a const",
-  explanation: `\`opaque\` says that nothing is known of what an \`extern\` op makes. What comes in from outside has a type; what has none
-is made by an \`extern\` op without operands.`,
+  explanation: `\`opaque\` means that nothing is known about the result of an \`extern\` op. Parameters and consts
+need a type. A value from outside whose type is unknown is written as an \`extern\` op without operands.`,
   wrong: `fn f(x: opaque) -> f32[n] {
   let y: f32[n] = extern(x, op = "Scan")
   return y
@@ -49,9 +49,9 @@ export function opaquePlace(span: Span, what: string) {
 }
 
 export const E0666: Entry = {
-  title: "an op of another program is to be computed",
-  explanation: `\`extern\` stands for an op that was taken over from another program, an ONNX model say, and that the language does not
-have. Such a function is checked, rewritten and printed, but neither interpreted nor run.`,
+  title: "an extern op that would have to be computed",
+  explanation: `\`extern\` stands for an op of another program, such as an ONNX model, that the language does not
+have. A function that contains one can be checked, rewritten and printed, but neither interpreted nor run.`,
   wrong: `fn f(x: f32[rows, 8]) -> f32[rows, 8] {
   let y: f32[rows, 8] = extern(x, op = "Scan")
   return layernorm(y, axes = [-1])

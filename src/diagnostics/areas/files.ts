@@ -6,7 +6,8 @@ import { code } from "../wording.ts";
 
 export const E0630: Entry = {
   title: "not a .npy file",
-  explanation: "Inputs are read from the files that `numpy.save` writes. Archives (.npz) and text are not read.",
+  explanation: `Inputs are read from files written by \`numpy.save\`. Archives (.npz) and text files are not
+supported.`,
   wrong: "tirc run bert.tir --in x=x.npz",
   fix: `numpy.save("x.npy", numpy.load("x.npz")["x"])
 tirc run bert.tir --in x=x.npy`,
@@ -20,9 +21,9 @@ export function notNpy(file: string) {
 }
 
 export const E0631: Entry = {
-  title: "the header of a .npy file cannot be read",
-  explanation:
-    "The header is a Python dictionary with the keys `descr`, `fortran_order` and `shape`, of format version 1 to 3.",
+  title: "an invalid header of a .npy file",
+  explanation: `The header is a Python dictionary with the keys \`descr\`, \`fortran_order\` and \`shape\`, in format
+version 1 to 3.`,
   wrong: "a file that is damaged or was written by hand",
   fix: 'numpy.save("x.npy", x)',
 };
@@ -33,7 +34,7 @@ export function badHeader(file: string, reason: string) {
 
 export const E0632: Entry = {
   title: "a .npy file in Fortran order",
-  explanation: "Only C order is read, in which the last axis is the one that runs fastest.",
+  explanation: "Only C order is supported, in which the last axis varies fastest.",
   wrong: 'numpy.save("x.npy", x.T)',
   fix: 'numpy.save("x.npy", numpy.ascontiguousarray(x.T))',
 };
@@ -46,7 +47,7 @@ export function fortranOrder(file: string) {
 
 export const E0633: Entry = {
   title: "a big-endian .npy file",
-  explanation: "Only little-endian numbers are read.",
+  explanation: "Only little-endian numbers are supported.",
   wrong: 'numpy.save("x.npy", x.astype(">f4"))',
   fix: 'numpy.save("x.npy", x.astype("<f4"))',
 };
@@ -58,9 +59,9 @@ export function bigEndian(file: string, type: string) {
 }
 
 export const E0634: Entry = {
-  title: "a .npy file of a type that is not read",
-  explanation:
-    "Floats of 16, 32 and 64 bits, integers and truth values are read. Floats of 64 bits are rounded to the input's type.",
+  title: "a .npy file of an unsupported type",
+  explanation: `Supported are 16-, 32- and 64-bit floats, integers and booleans. 64-bit floats are rounded to the type
+of the input.`,
   wrong: 'numpy.save("x.npy", x.astype("complex64"))',
   fix: 'numpy.save("x.npy", x.real.astype("float32"))',
 };
@@ -74,7 +75,8 @@ export function unknownType(file: string, type: string, known: readonly string[]
 
 export const E0635: Entry = {
   title: "a .npy file of the wrong length",
-  explanation: "The file has less data than its shape says, or more: it was cut off, or something was appended to it.",
+  explanation: `The file has less data than its shape requires, or more: it may be truncated, or something was
+appended to it.`,
   wrong: "head -c 1000 x.npy > short.npy; tirc run bert.tir --in x=short.npy",
   fix: "tirc run bert.tir --in x=x.npy",
 };
@@ -85,9 +87,9 @@ export function wrongLength(file: string, shape: string, expected: number, got: 
 }
 
 export const E0636: Entry = {
-  title: "a .npy file of another kind of number",
-  explanation: `A float input takes floats and integers, an integer input integers, a bool input truth values. Floats are rounded to the
-input's type; nothing else is converted.`,
+  title: "a .npy file of the wrong kind of number",
+  explanation: `A float input accepts floats and integers, an integer input integers, and a bool input booleans.
+Floats are rounded to the type of the input; nothing else is converted.`,
   wrong: 'numpy.save("index.npy", numpy.zeros(8))   // for index: i32[8]',
   fix: 'numpy.save("index.npy", numpy.zeros(8, dtype="int32"))',
 };
@@ -100,8 +102,8 @@ export function wrongKind(file: string, holds: string, name: string, type: strin
 
 export const E0637: Entry = {
   title: "a number in a .npy file that the input cannot hold",
-  explanation: `Integers of 64 bits are read where they fit into the 32 bits of the input. Floats are rounded to its type, in whose range
-they must be.`,
+  explanation: `64-bit integers are accepted if they fit into the 32 bits of the input. Floats are rounded to the type
+of the input, and must be within its range.`,
   wrong: 'numpy.save("index.npy", numpy.array([2**40]))   // for index: i32[1]',
   fix: 'numpy.save("index.npy", numpy.array([40]))',
 };
@@ -113,8 +115,8 @@ export function outOfRange(file: string, value: number, at: string, name: string
 }
 
 export const E0640: Entry = {
-  title: "a file cannot be read",
-  explanation: "The message has the reason that the system gives. `-` is the standard input.",
+  title: "a file that cannot be read",
+  explanation: "The message contains the reason that the system gives. `-` is the standard input.",
   wrong: "tirc compile no-such-file.tir",
   fix: "tirc compile examples/bert-output.tir",
 };
@@ -124,9 +126,9 @@ export function cannotRead(file: string, reason: string, span?: Span) {
 }
 
 export const E0641: Entry = {
-  title: "a file cannot be written",
-  explanation: `A file is written beside its place and then moved there, so that it is never there in part. That needs a folder that
-can be written.`,
+  title: "a file that cannot be written",
+  explanation: `A file is written under a temporary name in the same folder and then renamed, so that it never exists
+in part. This requires permission to write to the folder.`,
   wrong: "tirc compile bert.tir -o /no/such/folder/bert.wgsl",
   fix: "tirc compile bert.tir -o bert.wgsl",
 };
@@ -136,9 +138,9 @@ export function cannotWrite(file: string, reason: string) {
 }
 
 export const E0642: Entry = {
-  title: "an ONNX model where a program is wanted",
-  explanation: `A program is a text, \`.tir\`. An ONNX model is made into one by \`tirc import\`; \`tirc surgery\` and \`tirc extract\` work
-on the model itself.`,
+  title: "an ONNX model in place of a program",
+  explanation: `A program is a text file, \`.tir\`. \`tirc import\` converts an ONNX model to a program;
+\`tirc surgery\` and \`tirc extract\` work on the model itself.`,
   wrong: "tirc compile model.onnx",
   fix: "tirc import model.onnx -o model.tir\ntirc compile model.tir --emit tir",
 };
@@ -154,9 +156,10 @@ export function isOnnx(file: string) {
 }
 
 export const E0643: Entry = {
-  title: "dropped files that are no model",
-  explanation: `The page takes a file of ONNX, with the files of its weights where it has such, an archive of \`torch.export.save\`, or
-the folder of a checkpoint: its config.json and its weights in safetensors. It takes one model at a time.`,
+  title: "dropped files that are not a model",
+  explanation: `The page accepts an ONNX file, along with the files of its weights if it has any, an archive written
+by \`torch.export.save\`, or the folder of a checkpoint: its config.json and its weights in safetensors. It accepts
+one model at a time.`,
   wrong: "model.safetensors alone, dropped on the page",
   fix: "model.safetensors and config.json, dropped together",
 };

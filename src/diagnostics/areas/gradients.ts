@@ -13,9 +13,10 @@ interface Handover {
 }
 
 export const E0801: Entry = {
-  title: "no parameter or result of that name",
-  explanation: `The pass \`gradient\` and \`tirc grad\` differentiate the results that \`of\` names by the parameters that \`wrt\` names.
-Constants of the module are no parameters: make one a parameter to have its gradient.`,
+  title: "a parameter or result that does not exist",
+  explanation: `The pass \`gradient\` and \`tirc grad\` differentiate the results named by \`of\` with respect to the
+parameters named by \`wrt\`. Constants of the module are not parameters: to get the gradient of one, make it a
+parameter.`,
   wrong: "tirc grad FILE --wrt gama",
   fix: "tirc grad FILE --wrt gamma",
 };
@@ -28,9 +29,9 @@ export function unknown(span: Span, fn: string, what: "parameter" | "result", na
 }
 
 export const E0802: Entry = {
-  title: "only floats have gradients",
-  explanation: `A parameter or a result of integers or truth values cannot change by a little, so nothing can be differentiated by
-it. Left to itself \`gradient\` takes all parameters and results of floats.`,
+  title: "a gradient of something that is not a float",
+  explanation: `Parameters and results of integers or booleans do not change continuously, so they have no gradient.
+By default, \`gradient\` takes all parameters and results of float types.`,
   wrong: "tirc grad FILE --wrt ids",
   fix: "tirc grad FILE --wrt table",
 };
@@ -47,10 +48,11 @@ export function noFloat(span: Span, what: "parameter" | "result", name: string, 
 }
 
 export const E0803: Entry = {
-  title: "an op has no derivative",
-  explanation: `A gradient would have to go through an op that jumps (\`round\`, \`sign\`), one of which nothing is known
-(\`extern\`), or one whose derivative the language cannot write. \`stop_gradient\` around it says that its derivative counts as
-zero; \`x + stop_gradient(round(x) - x)\` is a rounding whose derivative counts as 1 ("straight through").`,
+  title: "an op without a derivative",
+  explanation: `The gradient would have to pass through an op that is discontinuous (\`round\`, \`sign\`), an op about
+which nothing is known (\`extern\`), or an op whose derivative cannot be written in the language. \`stop_gradient\`
+around the op treats its derivative as zero; \`x + stop_gradient(round(x) - x)\` is a rounding whose derivative is
+treated as 1 (a "straight-through" estimator).`,
   wrong: { body: ["return x * round(x)"] },
   fix: { body: ["return x * stop_gradient(round(x))"] },
 };
@@ -69,9 +71,9 @@ export function noDerivative(span: Span, op: string, why: string) {
 }
 
 export const E0804: Entry = {
-  title: "the gradient by a parameter is zero",
-  explanation: `The parameter was asked for by name, and no result that is differentiated depends on it in a way that small changes
-go through. A function of zeros would be written for what is most likely a slip.`,
+  title: "a gradient that is always zero",
+  explanation: `The parameter was requested by name, but none of the differentiated results depends on it
+differentiably. This is most likely a mistake, so no function that only returns zeros is written.`,
   wrong: "tirc grad FILE --wrt mask",
   fix: "tirc grad FILE --wrt x",
 };
@@ -86,9 +88,9 @@ export function independent(span: Span, name: string, results: readonly string[]
 }
 
 export const E0805: Entry = {
-  title: "there is nothing to differentiate",
-  explanation: `No result of floats depends on a parameter of floats in a way that small changes go through: everything goes
-through conditions, integers or \`stop_gradient\`.`,
+  title: "nothing to differentiate",
+  explanation: `No float result depends differentiably on a float parameter: every path leads through conditions,
+integers or \`stop_gradient\`.`,
   wrong: `fn f(x: f32[rows, 8]) -> bool[rows, 8] {
   return x > 0
 }`,
@@ -106,9 +108,10 @@ export function nothing(span: Span, fn: string) {
 }
 
 export const E0806: Entry = {
-  title: "the name of the gradients' function is taken",
-  explanation: `The function that gives the gradients of \`f\` is called \`f_grad\`, and the module has one of that name. A file that
-\`tirc grad\` printed has both already; for second derivatives differentiate \`f_grad\` alone: \`tirc grad FILE --fn f_grad\`.`,
+  title: "a name that the gradient function needs",
+  explanation: `The function that computes the gradients of \`f\` is called \`f_grad\`, and the module already has a
+function of that name. The output of \`tirc grad\` contains both. For second derivatives, differentiate \`f_grad\`
+alone: \`tirc grad FILE --fn f_grad\`.`,
   wrong: `fn f(x: f32[rows]) -> f32[rows] {
   return exp(x)
 }
@@ -132,10 +135,10 @@ export function taken(span: Span, name: string, fn: string) {
 }
 
 export const R0801: Entry = {
-  title: "no gradient goes through an op",
-  explanation: `The op reads what is differentiated, and gives a truth value or an integer, or its operand is a condition: a small
-change of it changes nothing behind it, and counts as zero. That is what most programs mean by a mask. Nothing needs to be
-done.`,
+  title: "an op that passes no gradient on",
+  explanation: `The op reads a value that is differentiated, but its result is a boolean or an integer, or the value
+is used as a condition. A small change of the value has no effect, and the derivative counts as zero. This is what
+masks usually mean, so nothing needs to be done.`,
   wrong: { body: ["return cast(x > 0, to = f32) * x"] },
   fix: { body: ["return where(x > 0, x, 0)"] },
 };
@@ -148,11 +151,12 @@ export function stops(span: Span, op: string) {
 }
 
 export const R0802: Entry = {
-  title: "what a forward hands to its backward",
-  explanation: `\`--save auto\` saves what moves fewer bytes than to compute it again: a parameter that the backward reads counts
-once, a saved value twice, as it is written and read, or once where the forward returns it anyway. Products are never
-computed again. \`--save all\` saves all that the backward needs. A row that fits into registers is read once anyway, and its
-statistics come with it, so for a norm alone nothing is saved.`,
+  title: "what the forward pass saves for the backward pass",
+  explanation: `\`--save auto\` saves a value if that moves fewer bytes than computing it again. A parameter that the
+backward pass reads counts once; a saved value counts twice, because it is written and read, or once if the forward
+pass returns it anyway. Products are never computed twice. \`--save all\` saves everything that the backward pass
+needs. A row that fits into registers is read once anyway, and its statistics come with it, so nothing is saved for a
+norm alone.`,
   wrong: "tirc grad FILE --save none",
   fix: "tirc grad FILE --save auto",
 };
@@ -178,11 +182,11 @@ export function saved(span: Span, fn: string, handover: Handover | undefined) {
 }
 
 export const R0803: Entry = {
-  title: "a weight is trained that is promised to be centered",
-  explanation: `An RMSNorm may stand for a LayerNorm where the weights before it are centered. Their gradient is that of any
-weights, and is not centered, so after the first step they are not either, and the model is another: docs/centering.md has
-the numbers. With the weights as they were and \`@trained\` in place of the promise, the centering is an op of the graph, on
-the weight alone, and training is that of the LayerNorm for every optimizer.`,
+  title: "a trained weight that is declared to be centered",
+  explanation: `An RMSNorm can replace a LayerNorm if the weights before it are centered. The gradient of these
+weights is not centered, so neither are the weights after the first step of training, and the model is a different
+one: docs/centering.md has figures. Keep the original weights, and mark them \`@trained\` instead: the graph then
+centers the weight alone, and training is the same as with the LayerNorm, for every optimizer.`,
   wrong: `fn f(x: f32[rows, 8], w: f32[16, 8] @centered(-2) @trained) -> f32[rows, 16] {
   return rmsnorm(linear(x, w), axes = [-1])
 }`,

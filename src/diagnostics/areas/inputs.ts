@@ -7,8 +7,8 @@ import { codes, counted, type TooMany } from "../wording.ts";
 const smaller = "Run fewer rows in a call, and call several times.";
 
 export const E0601: Entry = {
-  title: "an input is missing",
-  explanation: "A kernel needs a tensor for each parameter of its function, by its name.",
+  title: "a missing input",
+  explanation: "A kernel needs a tensor for each parameter of its function, given by name.",
   wrong: "await prepared.run({ x })   // of fn f(x: f32[rows, 768], gamma: f32[768])",
   fix: "await prepared.run({ x, gamma })",
 };
@@ -23,8 +23,8 @@ export function noInputs(kernel: string, got: string) {
 
 export const E0602: Entry = {
   title: "an input that the kernel does not have",
-  explanation:
-    "Inputs are the parameters of the function, by their names. A misspelled one shows here, and its place is missing.",
+  explanation: `Inputs are the parameters of the function, given by name. If a name is misspelled, the parameter that
+was meant is missing as well.`,
   wrong: "await prepared.run({ x, gama })",
   fix: "await prepared.run({ x, gamma })",
 };
@@ -36,12 +36,13 @@ export function unknownInput(kernel: string, name: string, known: readonly strin
 }
 
 export const E0603: Entry = {
-  title: "an input of another element type",
-  explanation: `f32 is a Float32Array, f16 and bf16 the bits in a Uint16Array, i32 an Int32Array, u32 a Uint32Array, i8 an
-Int8Array, u8 a Uint8Array, bool a Uint8Array of 0 and 1. A Float64Array or a list of numbers stands for any element type, a
-BigInt64Array or BigUint64Array for integers that the element type holds.
-Floats are rounded to the parameter's; integers must be whole numbers that fit, and no element of a list may be missing.
-Truth values are a bool's alone. An array whose buffer went to another thread has no elements any more.`,
+  title: "an input of the wrong element type",
+  explanation: `f32 is a Float32Array, f16 and bf16 are bit patterns in a Uint16Array, i32 is an Int32Array, u32 a
+Uint32Array, i8 an Int8Array, u8 a Uint8Array, and bool a Uint8Array of 0 and 1. A Float64Array or a list of numbers
+is accepted for any element type, and a BigInt64Array or BigUint64Array for integers, provided that the values fit.
+Floats are rounded to the type of the parameter; integers must be whole numbers in range, and a list must not have
+missing elements. Booleans are accepted only for bool. An array whose buffer was transferred to another thread has no
+elements any more.`,
   wrong: "await prepared.run({ x: new Int32Array(4 * 768) })   // of fn f(x: f32[rows, 768])",
   fix: "await prepared.run({ x: new Float32Array(4 * 768) })",
 };
@@ -51,9 +52,9 @@ export function wrongElement(name: string, expected: string, got: string) {
 }
 
 export const E0604: Entry = {
-  title: "an input of another shape",
-  explanation: `The shape must have as many dimensions as the parameter, and its extents those that the program fixes. A dimension with
-a name takes any extent.`,
+  title: "an input of the wrong shape",
+  explanation: `The shape must have as many dimensions as the parameter, and the extents that the program fixes. A
+named dimension accepts any extent.`,
   wrong: 'x: { element: "f32", shape: [4, 512], data } // for x: f32[rows, 768]',
   fix: 'x: { element: "f32", shape: [4, 768], data }',
 };
@@ -63,9 +64,9 @@ export function wrongShape(name: string, expected: string, got: string, why: str
 }
 
 export const E0605: Entry = {
-  title: "the length of the data does not fit the shape",
-  explanation: `The data holds as many elements as the product of the extents. A bare array says only how many elements there are: that
-tells one unknown dimension, and not two.`,
+  title: "data whose length does not match the shape",
+  explanation: `The number of elements must be the product of the extents. A plain array only tells how many elements
+there are, which determines one unknown dimension, but not two.`,
   wrong: "x: new Float32Array(1000)   // for x: f32[rows, 768]",
   fix: 'x: { element: "f32", shape: [4, 768], data: new Float32Array(4 * 768) }',
 };
@@ -82,8 +83,8 @@ export function ambiguousShape(name: string, type: string, length: number, dims:
 }
 
 export const E0606: Entry = {
-  title: "one dimension with two extents",
-  explanation: "One name is one extent in the whole function, so all inputs whose shape has it must agree.",
+  title: "a dimension with two extents",
+  explanation: "A name has one extent throughout the function, so all inputs whose shapes contain it must agree.",
   wrong: "x of shape [4, 768] and residual of shape [5, 768]   // both f32[rows, 768]",
   fix: "x of shape [4, 768] and residual of shape [4, 768]",
 };
@@ -95,9 +96,9 @@ export function dimConflict(dim: string, a: string, extentA: number, b: string, 
 }
 
 export const E0607: Entry = {
-  title: "the extent of a dimension is missing, unknown or no extent",
-  explanation: `A dimension that no input's shape tells must be given. It is a whole number from 0 to 2^32 - 1. Dimensions that the
-program or \`--dim\` fixed at compile time can no longer be chosen.`,
+  title: "a missing, unknown or invalid extent",
+  explanation: `A dimension that does not follow from the shape of an input must be given. It is a whole number from 0
+to 2^32 - 1. Dimensions that the program or \`--dim\` fixed at compile time can no longer be chosen.`,
   wrong: "tirc run model.tir --dim rows=-1",
   fix: "tirc run model.tir --dim rows=4096",
 };
@@ -123,9 +124,10 @@ export function noDims(kernel: string, got: string) {
 }
 
 export const E0608: Entry = {
-  title: "more than the device can take at once",
-  explanation: `A device has limits for the size of a buffer, for what is bound of it, and for the number of workgroups. A kernel counts
-rows, and the elements of a row, with 32 bits: two small tensors that are broadcast against each other can make more.`,
+  title: "more than the device can handle at once",
+  explanation: `A device limits the size of a buffer, the size of a binding, and the number of workgroups. A kernel
+counts rows, and the elements of a row, with 32 bits, which two small tensors that are broadcast against each other
+can exceed.`,
   wrong: "tirc run model.tir --dim rows=100000000",
   fix: smaller,
 };
@@ -145,8 +147,8 @@ export function notCounted(kernel: string, overflow: TooMany, most: number) {
 
 export const E0609: Entry = {
   title: "a kernel that was destroyed",
-  explanation:
-    "`destroy()` frees what a prepared kernel holds on the device, the buffers that were bound to it too. It cannot run then.",
+  explanation: `\`destroy()\` frees what a prepared kernel holds on the device, including the buffers that were bound
+to it. The kernel cannot run afterwards.`,
   wrong: "prepared.destroy(); await prepared.run({ x })",
   fix: "await prepared.run({ x }); prepared.destroy()",
 };
@@ -157,9 +159,10 @@ export function destroyed(kernel: string) {
 
 export const E0618: Entry = {
   title: "a buffer that cannot be bound",
-  explanation: `A tensor on the device is a GPUBuffer with the usage STORAGE, or a part of one: \`{ buffer, offset, size }\`. It has at
-least the bytes of its elements, without gaps, in words of four; an empty one has room for what the kernel loads at once. An
-offset is a multiple of the device's minStorageBufferOffsetAlignment, often 256.`,
+  explanation: `A tensor on the device is a GPUBuffer with the usage STORAGE, or a part of one:
+\`{ buffer, offset, size }\`. It must hold all elements of the tensor, contiguously, rounded up to whole 4-byte words;
+for an empty tensor it must hold at least what the kernel loads at once. An offset is a multiple of the device's
+minStorageBufferOffsetAlignment, often 256.`,
   wrong: "kernel.bind({ x: { buffer, offset: 100 } }, { rows })",
   fix: "kernel.bind({ x: { buffer, offset: 256 } }, { rows })",
 };
@@ -181,10 +184,10 @@ export function misaligned(name: string, offset: number, multiple: number) {
 }
 
 export const E0619: Entry = {
-  title: "an input and a result in one buffer",
-  explanation: `WebGPU lets no kernel read one part of a buffer and write another. In the same place a result may be where the kernel reads
-each element for the last time before it writes the one that replaces it: the manifest lists these inputs of a result
-(\`mayAlias\`), and the launcher then reads the input through the result's binding.`,
+  title: "an input and a result in the same buffer",
+  explanation: `WebGPU does not let a kernel read one part of a buffer and write another. A result may take the place
+of an input if the kernel has read each element before it overwrites it: the manifest lists these inputs for each
+result (\`mayAlias\`), and the launcher then reads the input through the binding of the result.`,
   wrong: "kernel.bind({ x: { buffer, offset: 0 }, y: { buffer, offset: 4096 } }, { rows })",
   fix: "kernel.bind({ x: buffer, y: buffer }, { rows })   // in place, where the manifest says so",
 };
@@ -205,11 +208,11 @@ export function boundTwice(kernel: string, input: string, result: string, mayAli
 }
 
 export const E0628: Entry = {
-  title: "nothing computes a product of a plan",
-  explanation: `Matrix products, convolutions and ops of other programs are opaque steps of a plan: no kernel here computes them.
-Whoever runs the plan passes functions that do. A function gets the encoder, and the tensors of the step as buffers with
-shapes; it adds commands that write the result. Or the plan is compiled with plain kernels for products, as \`tirc run\` has
-them; there is none for \`extern\`.`,
+  title: "a product of a plan that nothing computes",
+  explanation: `Matrix products, convolutions and ops of other programs are opaque steps of a plan: no kernel computes
+them. The caller passes functions that do. Such a function receives the encoder, and the tensors of the step as
+buffers with shapes, and encodes commands that write the result. Alternatively, compile the plan with plain kernels
+for products, as \`tirc run\` does; there are none for \`extern\`.`,
   wrong: "await runPlan(device, plan, { x, w })   // of fn f(x: f32[n, 64], w: f32[64, 64]) -> f32[n, 64]",
   fix: "await runPlan(device, plan, { x, w }, {}, { products: { matmul(encoder, { a, b, out }) { gemm(encoder, a, b, out); } } })",
 };
@@ -226,9 +229,9 @@ export function noProduct(plan: string, step: string, op: string) {
 
 export const E0629: Entry = {
   title: "an index that is out of range",
-  explanation: `\`embedding\` looks up rows of a table by their numbers, from 0 on, and \`gather\` elements of a row. Negative numbers do not
-count from the end here: they are more often a mistake in the data than meant. A kernel does not look: it takes the nearest
-index that there is.`,
+  explanation: `\`embedding\` looks up rows of a table by number, starting at 0, and \`gather\` elements of a row.
+Negative numbers do not count from the end here, because they are more often a mistake in the data. A kernel does not
+check: it clamps the index to the valid range.`,
   wrong: "embedding(ids, table)    with ids = [0, 3], and a table of 3 rows",
   fix: "embedding(ids, table)    with ids = [0, 2], and a table of 3 rows",
 };

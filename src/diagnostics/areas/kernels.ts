@@ -6,9 +6,9 @@ import type { Refusal } from "../refusals.ts";
 import { code, counted, extentsText, listing, type TooMany } from "../wording.ts";
 
 export const E0501: Entry = {
-  title: "nothing fused the function",
-  explanation: `The code generator compiles what \`fuse-elementwise\` has grouped into a kernel. The pipeline did not run it, or something
-after it took the groups apart.`,
+  title: "a function that was not fused",
+  explanation: `The code generator compiles the groups that \`fuse-elementwise\` has formed. The pipeline did not run
+this pass, or a later pass dissolved the groups.`,
   wrong: "tirc compile bert.tir --passes canonicalize",
   fix: "tirc compile bert.tir --passes canonicalize,fuse-elementwise",
 };
@@ -21,12 +21,13 @@ export function notFused(span: Span, fn: string, op: string) {
 }
 
 export const E0502: Entry = {
-  title: "the function is not one kernel",
-  explanation: `A kernel is one walk over rows and columns: the columns are the axes that its reductions fold, the rows are all others. An
-op that would need another walk cannot join the ops before it. It reduces other axes than they do, it reads what they
-compute in another order than they compute it, or a reshape cuts across the axes. Parameters may be read in any order;
-only what the kernel computes itself is bound to the walk. Such a function compiles to a plan of several kernels, unless one
-is asked for (\`--single-kernel\`), or by source maps, which are of one kernel.`,
+  title: "a function that is not one kernel",
+  explanation: `A kernel is one loop nest over rows and columns: the columns are the axes that its reductions reduce,
+the rows are all the others. An op that needs a different iteration space cannot join the ops before it: it reduces
+other axes, it reads their results in a different order than they are computed in, or a reshape cuts across the axes.
+Parameters can be read in any order; only what the kernel itself computes is tied to the iteration space. Such a
+function compiles to a plan of several kernels, unless a single kernel is required (\`--single-kernel\`, or source
+maps, which describe one kernel).`,
   wrong: `fn f(x: f32[n, 20]) -> f32[n, 20] {
   let a = softmax(x, axes = [-1])
   return softmax(a, axes = [0])
@@ -54,9 +55,9 @@ export function cannotWalk(span: Span, op: string, { reason, labels = [] }: Refu
 }
 
 export const E0503: Entry = {
-  title: "the results have no walk in common",
-  explanation: `One tensor of the function must have all the axes that are walked. Results that have nothing to do with one another are
-better computed by a kernel each, as a plan does, unless one kernel is asked for (see E0502).`,
+  title: "results without a common iteration space",
+  explanation: `One tensor of the function must have all the axes of the iteration space. Unrelated results are better
+computed by separate kernels, as a plan does, unless a single kernel is required (see E0502).`,
   wrong: "fn f(x: f32[n], z: f32[m]) -> (a: f32[n], b: f32[m]) { return exp(x), exp(z) }",
   fix: `fn f(x: f32[n]) -> f32[n] { return exp(x) }
 
@@ -73,9 +74,9 @@ export function noCommonSpace(span: Span, fn: string, missing: string) {
 
 export const E0504: Entry = {
   title: "more storage buffers than the target has",
-  explanation: `Every parameter and every result is a storage buffer of its own. WebGPU promises 8 to a shader; many adapters have more,
-which a target profile can say and a device must be asked for. What needs more is a plan of several kernels, unless one
-kernel is asked for with \`--single-kernel\`.`,
+  explanation: `Every parameter and every result is a separate storage buffer. WebGPU guarantees 8 for a shader; many
+adapters have more, which a target profile can state and a device must be requested with. A function that needs more
+becomes a plan of several kernels, unless a single kernel is required with \`--single-kernel\`.`,
   wrong: `fn f(a: f32[n], b: f32[n], c: f32[n], d: f32[n], e: f32[n], g: f32[n], h: f32[n], i: f32[n]) -> f32[n] {
   return a + b + c + d + e + g + h + i
 }`,
@@ -92,10 +93,10 @@ export function tooManyBuffers(span: Span, fn: string, names: readonly string[],
 
 export const E0505: Entry = {
   title: "an op that no kernel computes",
-  explanation: `Matrix products and convolutions are in the language so that passes can look at a whole model. No
-kernel computes them: a function that is to be one must not call them. Where several are allowed the function is a plan:
-kernels, and between them opaque steps, which whoever runs it computes; \`tirc run\` has plain kernels for products. For an
-\`extern\` it has none, and what is \`opaque\` has no memory, so that it is in no plan.`,
+  explanation: `Matrix products and convolutions are part of the language so that passes can see a whole model, but no
+kernel computes them. A function that must be a single kernel cannot use them. Otherwise the function becomes a plan:
+kernels, and between them opaque steps that the caller computes; \`tirc run\` has plain kernels for products. It has
+none for \`extern\`, and an \`opaque\` value has no memory, so it cannot be part of a plan.`,
   wrong: `fn f(x: f32[rows, 768], w: f32[64, 768]) -> f32[rows, 64] {
   let n = layernorm(x, axes = [-1])
   return gelu(linear(n, w))
@@ -127,13 +128,13 @@ export function outside(
 }
 
 export const E0506: Entry = {
-  title: "a kernel would be too large",
-  explanation: `A kernel reads a row once for each reduction that needs the one before. What a lane has computed it keeps for the next
-loop, where the row length is a number. Where it is a name, each loop starts from the inputs: with hundreds of reductions
-in sequence the text grows beyond what drivers compile.
+  title: "a kernel that would be too large",
+  explanation: `A kernel reads a row once for each reduction that depends on the previous one. If the row length is a
+number, each lane caches what it has computed in registers for the next loop. If it is a name, each loop starts from
+the inputs again: with hundreds of reductions in sequence, the code would exceed what drivers can compile.
 
-What an op moves, as \`concat\` and \`slice\` do, is computed anew for each place at which it is read; where joined tensors are
-moved and joined again and again, that doubles each time.`,
+Ops that move elements, such as \`concat\` and \`slice\`, are computed again at each place where they are read. Where
+joined tensors are repeatedly moved and joined again, this doubles each time.`,
   wrong: "A function with 500 norms one after the other, over rows of length `n`.",
   fix: "tirc compile model.tir --dim n=768",
 };
@@ -161,9 +162,10 @@ export function tooManyPlaces(span: Span, op: string, most: number) {
 }
 
 export const E0507: Entry = {
-  title: "more rows or columns than 32 bits count",
-  explanation: `A kernel numbers rows, the elements of a row and those of a tensor with 32 bits. Broadcasting makes many of few: a column
-and a row of 65536 each are 2^32 elements together, though neither is large.`,
+  title: "more rows or columns than 32 bits can count",
+  explanation: `A kernel uses 32-bit numbers for rows, for the elements of a row and for those of a tensor.
+Broadcasting multiplies them: a column and a row of 65536 elements each are 2^32 elements together, though neither is
+large.`,
   wrong: `fn f(x: f32[65537, 1], y: f32[1, 65535]) -> f32 {
   return max(x + y, axes = [0, 1])
 }`,
@@ -181,11 +183,12 @@ export function notCounted(span: Span, fn: string, overflow: TooMany, most: numb
 }
 
 export const E0508: Entry = {
-  title: "a kernel does not compute its function",
-  explanation: `\`tirc compile --prove\` reads the WGSL back, runs it lane by lane over finite fields, and compares its results with the
-function's: in exact arithmetic, so that no rounding explains a difference. The same run reports lanes that race, barriers
-that not all lanes come to, and indices outside of their buffers. docs/proof.md says what it cannot see. A failure is a bug
-of the compiler, or of an op of a plugin whose \`kernel\` is not its \`exact\`.`,
+  title: "a kernel that does not compute its function",
+  explanation: `\`tirc compile --prove\` reads the WGSL back, executes it lane by lane over finite fields, and
+compares the results with those of the function, in exact arithmetic, so that no difference can be due to rounding. It
+also reports data races between lanes, barriers that not all lanes reach, and out-of-bounds indices. docs/proof.md
+describes what it cannot detect. A failure is a bug of the compiler, or of a plugin's op whose \`kernel\` does not
+match its \`exact\`.`,
   wrong: "A plugin's op with `kernel: ([x]) => x` and `exact: (field, [x]) => field.neg(x)`.",
   fix: "Report it with the program and the target; compile without `--prove`, and check with `tirc run --compare`.",
 };
@@ -219,15 +222,16 @@ export function notTheFunction(
 }
 
 export const R0501: Entry = {
-  title: "an op begins a kernel of its own",
-  explanation: `\`fuse-elementwise\` puts ops into one kernel as long as one walk over rows and columns computes them all. This op needs
-another walk, for the reason that the remark gives, and the function becomes a plan of several kernels: what one of them
-computes for another goes through memory. Of all partitions into kernels the pass takes the one that moves least.`,
+  title: "an op that begins a new kernel",
+  explanation: `\`fuse-elementwise\` puts ops into one kernel as long as they share an iteration space of rows and
+columns. This op needs a different one, for the reason given in the remark, so the function becomes a plan of several
+kernels, and values that one kernel computes for another go through memory. Among all partitions into kernels, the
+pass chooses the one that moves the fewest bytes.`,
   wrong: `fn f(x: f32[n, 20]) -> f32[n, 20] {
   let a = softmax(x, axes = [-1])
   return softmax(a, axes = [0])
 }`,
-  fix: "Nothing, or another order of reductions. `tirc compile --emit plan` prints the kernels.",
+  fix: "Nothing needs to be done; a different order of reductions may avoid it. `tirc compile --emit plan` prints the kernels.",
 };
 
 /** @param between what one kernel writes and this one reads, and how many bytes that is. */
@@ -251,14 +255,14 @@ export function newKernel(
 }
 
 export const R0502: Entry = {
-  title: "an op stays outside of kernels",
-  explanation: `\`fuse-elementwise\` puts ops into kernels. This op is none that a kernel computes (E0505), so it stands between the
-kernels of the ops before and after it.`,
+  title: "an op outside the kernels",
+  explanation: `\`fuse-elementwise\` puts ops into kernels. No kernel computes this op (E0505), so it is a step of its
+own between the kernels of the ops before and after it.`,
   wrong: `fn f(x: f32[rows, 768], w: f32[64, 768]) -> f32[rows, 64] {
   let n = layernorm(x, axes = [-1])
   return gelu(linear(n, w))
 }`,
-  fix: "Nothing, where the function is to be looked at; else functions without the op, one for each kernel.",
+  fix: "Nothing needs to be done for a plan. For a single kernel, write a function without the op.",
 };
 
 export function staysOutside(span: Span, op: string, reason: string) {
@@ -269,10 +273,10 @@ export function staysOutside(span: Span, op: string, reason: string) {
 }
 
 export const R0503: Entry = {
-  title: "a kernel is not proved",
-  explanation: `\`tirc compile --prove\` compares a kernel with its function in exact arithmetic. This one computes too much for that, or
-what finite fields have no law for: an exponential of exponentials that a sum scales, an op of a plugin that does not say
-what it is exactly.`,
+  title: "a kernel that was not proved",
+  explanation: `\`tirc compile --prove\` compares a kernel with its function in exact arithmetic. This function
+computes too many elements for that, or something that finite fields cannot express: an exponential of exponentials
+scaled by a sum, or an op of a plugin without an \`exact\` definition.`,
   wrong: "tirc compile model.tir --prove --dim columns=10000000",
   fix: "tirc compile model.tir --prove",
 };

@@ -35,10 +35,10 @@ const sameSign: ReadonlyMap<string, string> = new Map([
 export type Everywhere = readonly [Span, ...Span[]];
 
 export const E0101: Entry = {
-  title: "a character that means nothing",
-  explanation: `Programs are written in ASCII: names are made of a-z, A-Z, 0-9 and \`_\`.
-Comments and strings may hold any character. Text that comes out of a word processor or a paper often has signs that
-only look like operators (\`−\`, \`×\`, \`≤\`) and spaces that are none; they must be replaced.`,
+  title: "a character that is not part of the language",
+  explanation: `Programs are written in ASCII; names consist of a-z, A-Z, 0-9 and \`_\`. Comments and strings may hold
+any character. Text copied from a word processor or a paper often contains signs that only look like operators (\`−\`,
+\`×\`, \`≤\`) and characters that only look like spaces: replace them.`,
   wrong: { body: ["return x × 2"] },
   fix: { body: ["return x * 2"] },
 };
@@ -83,8 +83,8 @@ export function strayCommentEnd(span: Span) {
 
 export const E0102: Entry = {
   title: "a comment that does not end",
-  explanation: `\`/*\` begins a comment that goes on to the next \`*/\`, over any number of lines. Comments do not nest. What follows
-in the file has not been read, so other errors may show once the comment ends.`,
+  explanation: `\`/*\` begins a comment that extends to the next \`*/\`, over any number of lines. Comments do not
+nest. The rest of the file has not been read, so closing the comment may reveal further errors.`,
   wrong: { body: ["/* scale", "return x * 2"] },
   fix: { body: ["/* scale */", "return x * 2"] },
 };
@@ -96,9 +96,9 @@ export function unterminatedComment(span: Span) {
 }
 
 export const E0103: Entry = {
-  title: "a string that is not written as one",
-  explanation: `A string stands between double quotes on one line. There are no escapes: a string is the value of an attribute,
-and no attribute needs one.`,
+  title: "a malformed string",
+  explanation: `A string is written between double quotes, on one line. There are no escapes: strings are only values
+of attributes, and no attribute needs one.`,
   wrong: { body: ["return gelu(x, approximate = 'tanh')"] },
   fix: { body: ['return gelu(x, approximate = "tanh")'] },
 };
@@ -120,10 +120,11 @@ export function quotes(span: Span, quote: string) {
 }
 
 export const E0104: Entry = {
-  title: "a number that is not written as one",
-  explanation: `A number is digits, then perhaps a point and digits, then perhaps \`e\`, a sign and digits: \`3\`, \`0.5\`, \`1e-5\`,
-\`2.5E+3\`. A digit stands on both sides of the point. There are no suffixes: a number takes the element type of the
-tensor that it meets. There are no other bases than ten. Infinity and NaN are written \`inf\` and \`nan\`.`,
+  title: "a malformed number",
+  explanation: `A number consists of digits, optionally a point and more digits, and optionally \`e\`, a sign and
+digits: \`3\`, \`0.5\`, \`1e-5\`, \`2.5E+3\`. A point needs a digit on both sides. There are no suffixes, because a
+number takes the element type of the tensor it is combined with, and no bases other than ten. Infinity and NaN are
+written \`inf\` and \`nan\`.`,
   wrong: { body: ["return x * .5"] },
   fix: { body: ["return x * 0.5"] },
 };
@@ -150,8 +151,8 @@ export function numberTooLarge(span: Span, text: string) {
 
 export const E0105: Entry = {
   title: "a separator between statements",
-  explanation: `Statements are not separated by anything: each begins with its keyword, and that ends the one before. A line
-break means no more than a space.`,
+  explanation: `Statements have no separator: each begins with its keyword, which ends the one before. A line break
+means the same as a space.`,
   wrong: { body: ["let y = x * 2;", "return y;"] },
   fix: { body: ["let y = x * 2", "return y"] },
 };
@@ -165,7 +166,7 @@ export function separator(all: Everywhere) {
 
 export const E0106: Entry = {
   title: "a comment that begins with #",
-  explanation: "Comments are `// to the end of the line` and `/* up to the closing sign */`.",
+  explanation: "Comments are written `// to the end of the line` or `/* up to the closing sign */`.",
   wrong: { body: ["# the identity", "return x"] },
   fix: { body: ["// the identity", "return x"] },
 };
@@ -178,9 +179,10 @@ export function hashComment(all: Everywhere) {
 }
 
 export const E0107: Entry = {
-  title: "an operator of another language",
-  explanation: `The operators are \`+ - * / %\`, the comparisons \`== != < <= > >=\`, and \`&& || !\` for truth values. Everything
-else is a call: \`pow(a, b)\`, \`where(condition, a, b)\`. Values have no methods, fields or elements to take out.`,
+  title: "an operator that does not exist",
+  explanation: `The operators are \`+ - * / %\`, the comparisons \`== != < <= > >=\`, and \`&& || !\` for booleans.
+Everything else is a call: \`pow(a, b)\`, \`where(condition, a, b)\`. Values have no methods or fields, and cannot be
+indexed.`,
   wrong: { body: ["return x ** 2"] },
   fix: { body: ["return pow(x, 2)"] },
 };

@@ -10,10 +10,10 @@ function beside(span: Span, other: Span, message: string): Label[] {
 }
 
 export const E0230: Entry = {
-  title: "an operand of a shape that the op does not take",
-  explanation: `\`matmul\` multiplies matrices and vectors. \`linear\` takes a weight \`[out, in]\` and a bias \`[out]\`, and \`embedding\`
-a table \`[count, width]\`. \`conv\` takes an image \`[batch, channels, ...spatial]\`, a weight \`[out, in / group, ...kernel]\`
-and a bias \`[out]\`. Nothing is broadcast here but the batch dimensions of \`matmul\`.`,
+  title: "an operand of an unsupported shape",
+  explanation: `\`matmul\` multiplies matrices and vectors. \`linear\` takes a weight \`[out, in]\` and a bias
+\`[out]\`, \`embedding\` a table \`[count, width]\`, and \`conv\` an image \`[batch, channels, ...spatial]\`, a weight
+\`[out, in / group, ...kernel]\` and a bias \`[out]\`. Only the batch dimensions of \`matmul\` are broadcast.`,
   wrong: `fn f(x: f32[rows, 64], w: f32[8, 64], b: f32[64]) -> f32[rows, 8] {
   return linear(x, w, b)
 }`,
@@ -27,10 +27,11 @@ export function operandShape(span: Span, op: string, operand: string, wanted: st
 }
 
 export const E0231: Entry = {
-  title: "a product over dimensions that differ",
-  explanation: `\`matmul(a, b)\` sums over the last dimension of \`a\` and the last but one of \`b\`; \`linear(x, weight)\` over the last of both,
-because a weight is \`[out, in]\`; \`conv(x, weight)\` over the channels of a group, the second dimension of the weight. The two
-must be the same number, or the same name.`,
+  title: "a product whose inner dimensions differ",
+  explanation: `\`matmul(a, b)\` sums over the last dimension of \`a\` and the second to last of \`b\`;
+\`linear(x, weight)\` over the last dimension of both, because a weight is \`[out, in]\`; and \`conv(x, weight)\` over
+the channels of a group, the second dimension of the weight. The two dimensions must be the same number, or the same
+name.`,
   wrong: `fn f(x: f32[rows, 64], w: f32[8, 64]) -> f32[rows, 8] {
   return matmul(x, w)
 }`,
@@ -56,8 +57,8 @@ export function contraction(
 
 export const E0232: Entry = {
   title: "batch dimensions that do not broadcast",
-  explanation: `All dimensions of \`matmul\`'s operands but the last two count matrices. They are aligned at the end; two go together if
-they are equal or one of them is 1, and a missing one counts as 1.`,
+  explanation: `All but the last two dimensions of the operands of \`matmul\` are batch dimensions. They are aligned
+at the end; two of them are compatible if they are equal or one of them is 1, and a missing one counts as 1.`,
   wrong: `fn f(a: f32[3, 4, 5], b: f32[2, 5, 6]) -> f32[3, 4, 6] {
   return matmul(a, b)
 }`,
@@ -76,8 +77,8 @@ export function batches(span: Span, b: string, a: string, first: Span) {
 
 export const E0233: Entry = {
   title: "tensors that cannot be joined",
-  explanation:
-    "The tensors that `concat` joins have the same dimensions, except along the axis on which they are joined.",
+  explanation: `The tensors that \`concat\` joins must have the same dimensions, except along the axis on which they
+are joined.`,
   wrong: `fn f(a: f32[n, 4], b: f32[m, 4]) -> f32[n, 8] {
   return concat(a, b, axis = -1)
 }`,
@@ -96,9 +97,10 @@ export function pieces(span: Span, operand: string, got: string, first: string, 
 
 export const E0234: Entry = {
   title: "a named dimension where a number is needed",
-  explanation: `A dimension is a number or a name; there are no sums of names, so \`concat\` joins along axes whose extents are numbers.
-\`slice\` and \`pad\` take such axes too: whether a slice stays inside is known before anything runs. What \`conv\` makes of a
-named extent has a name only where it is the same extent: with strides of 1, and padding that makes up for the kernel.`,
+  explanation: `A dimension is a number or a name, not a sum of names, so \`concat\` joins only along axes whose
+extents are numbers. \`slice\` and \`pad\` need such axes too, because a slice must be known to be in range before
+anything runs. \`conv\` keeps a named extent only where it does not change: with strides of 1, and padding that makes
+up for the kernel.`,
   wrong: `fn f(x: f32[rows, n]) -> f32[rows, 2] {
   return slice(x, axis = -1, start = 0, end = 2)
 }`,
@@ -122,9 +124,10 @@ export function namedExtent(span: Span, op: string, operand: string, axis: numbe
 }
 
 export const E0235: Entry = {
-  title: "a slice that is not inside of the tensor",
-  explanation: `\`slice\` takes the elements from \`start\` up to \`end\`, without the one at \`end\`. Negative ones count from the end, so that
-\`start = -2\` begins at the last but one. It is not cut short where the tensor ends, and does not run backwards.`,
+  title: "a slice that is out of range",
+  explanation: `\`slice\` takes the elements from \`start\` up to, but not including, \`end\`. Negative numbers count
+from the end, so \`start = -2\` begins at the second to last element. A slice is not shortened where the tensor ends,
+and cannot run backwards.`,
   wrong: `fn f(x: f32[n, 8]) -> f32[n, 2] {
   return slice(x, axis = -1, start = 7, end = 9)
 }`,
@@ -145,9 +148,9 @@ export function sliceOrder(span: Span, start: number, end: number) {
 }
 
 export const E0236: Entry = {
-  title: "a list with too many numbers, or too few",
-  explanation: `\`strides\` and \`dilations\` of \`conv\` have one number for each spatial axis, and \`pads\` two: what stands before each axis,
-then what stands after each. An empty list, or none, is 1 and 0 everywhere.`,
+  title: "a list of the wrong length",
+  explanation: `\`strides\` and \`dilations\` of \`conv\` have one number for each spatial axis. \`pads\` has two: the
+padding before each axis, followed by the padding after each. An empty list, or none, means 1 or 0 everywhere.`,
   wrong: `fn f(x: f32[n, 3, 8, 8], w: f32[4, 3, 2, 2]) -> f32[n, 4, 4, 4] {
   return conv(x, w, strides = [2])
 }`,
@@ -165,9 +168,9 @@ export function windowList(span: Span, what: string, length: number, wanted: num
 }
 
 export const E0237: Entry = {
-  title: "outputs that make no whole groups",
-  explanation: `\`group\` cuts the channels of \`x\` and the outputs into as many parts, and convolves each part by itself. Both must be
-multiples of it.`,
+  title: "outputs that cannot be divided into groups",
+  explanation: `\`group\` divides the channels of \`x\` and the outputs into that many parts, and convolves each part
+separately. Both must be multiples of it.`,
   wrong: `fn f(x: f32[n, 4, 8], w: f32[3, 2, 1]) -> f32[n, 3, 8] {
   return conv(x, w, group = 2)
 }`,
@@ -184,9 +187,10 @@ export function groups(span: Span, group: number, out: string) {
 }
 
 export const E0238: Entry = {
-  title: "an index that does not go with its tensor",
-  explanation: `\`gather\` takes from each row of \`x\` along the axis the elements that the same row of \`index\` names, as NumPy's
-\`take_along_axis\` does. So both have the same dimensions, except along the axis: \`index\` has as many as are taken.`,
+  title: "an index that does not match its tensor",
+  explanation: `\`gather\` takes, from each row of \`x\` along the axis, the elements that the same row of \`index\`
+names, as NumPy's \`take_along_axis\` does. Both therefore have the same dimensions, except along the axis, where
+\`index\` has as many elements as are taken.`,
   wrong: `fn f(x: f32[n, 50257], label: i32[n]) -> f32[n] {
   return gather(x, label, axis = -1)
 }`,
@@ -207,9 +211,9 @@ export function gatherShape(span: Span, index: string, x: string, axis: number, 
 }
 
 export const E0239: Entry = {
-  title: "more padding than there is to repeat",
-  explanation: `\`pad\` with \`mode = "reflect"\` puts the elements behind the edge before it, without the one at the edge: of n elements
-at most n - 1. With \`mode = "edge"\` the one at the edge is repeated, so that there must be one.`,
+  title: "more padding than there are elements to repeat",
+  explanation: `\`pad\` with \`mode = "reflect"\` mirrors the elements beyond the edge, without the edge itself: at
+most n - 1 of n elements. With \`mode = "edge"\` it repeats the element at the edge, so there must be one.`,
   wrong: `fn f(x: f32[n, 4]) -> f32[n, 8] {
   return pad(x, axis = -1, before = 4, mode = "reflect")
 }`,

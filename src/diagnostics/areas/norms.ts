@@ -6,8 +6,8 @@ import { listing } from "../wording.ts";
 
 export const R0601: Entry = {
   title: "no norm was found",
-  explanation: `\`applyFusedRmsNorm\` and \`tirc explain-norms\` look for LayerNorms, RMSNorms and GroupNorms, those written in primitive
-ops too. Where there is none, nothing changes.`,
+  explanation: `\`applyFusedRmsNorm\` and \`tirc explain-norms\` look for LayerNorms, RMSNorms and GroupNorms,
+including those written in primitive ops. If there is none, nothing changes.`,
   wrong: { body: ["return gelu(x)"] },
   fix: { body: ["return gelu(layernorm(x, axes = [-1]))"] },
 };
@@ -28,12 +28,13 @@ export function noLayerNorm(fns: readonly string[]) {
 }
 
 export const R0602: Entry = {
-  title: "a norm has no kernel",
-  explanation: `\`tirc extract\` writes a kernel for each norm of a model, with what is elementwise around it. A kernel takes and makes
-tensors of the model, of f32 and f16, and knows the extents of what it takes. A norm for which there is none stays with the
-rest of the model; the others are written.`,
-  wrong: "A model that normalizes halves after a cast that one node does together with the norm's neighbour.",
-  fix: "Leave the norm where it is: a runtime for ONNX computes it.",
+  title: "a norm without a kernel",
+  explanation: `\`tirc extract\` writes a kernel for each norm of a model, fused with the elementwise ops around it.
+The inputs and outputs of such a kernel must be tensors of the model, of type f32 or f16, and the extents of its
+inputs must be known. A norm for which this is impossible stays with the rest of the model; kernels for the other
+norms are written.`,
+  wrong: "A model in which one node casts to f16 and also computes what the norm is fused with.",
+  fix: "Leave the norm where it is: an ONNX runtime computes it.",
 };
 
 /** @param reason a clause that can follow "because". */

@@ -11,9 +11,9 @@ function several(names: readonly string[], most = 4): string {
 }
 
 export const E0740: Entry = {
-  title: "a file that is no sound ONNX model",
-  explanation: `A model is a message of Protocol Buffers, a list of fields with their lengths. The message says at which byte of the file
-that does not come out; perhaps the file was cut off, or is of another format.`,
+  title: "an invalid ONNX model",
+  explanation: `A model is a Protocol Buffers message, a sequence of fields with their lengths. The message says at
+which byte of the file this structure is broken; the file may be truncated, or of another format.`,
   wrong: "tirc import model.safetensors",
   fix: "tirc import model.onnx",
 };
@@ -35,9 +35,9 @@ export function noOutputs(file: string) {
 }
 
 export const E0741: Entry = {
-  title: "an operator set that is not read",
-  explanation: `What an op means depends on the version of the operator set that the model names. Versions 9 to 23 of ONNX's own set are
-read; sets of others are passed over, and their ops become \`extern\`.`,
+  title: "an unsupported operator set",
+  explanation: `The meaning of an op depends on the version of the operator set that the model names. Versions 9 to 23
+of ONNX's own set are supported; ops of other sets become \`extern\`.`,
   wrong: "tirc import resnet-opset7.onnx",
   fix: 'onnx.save(onnx.version_converter.convert_version(onnx.load("resnet-opset7.onnx"), 17), "resnet.onnx")',
 };
@@ -49,9 +49,10 @@ export function unknownOpset(file: string, opset: number, oldest: number, newest
 }
 
 export const E0742: Entry = {
-  title: "a tensor that nothing makes",
-  explanation: `Every name that a node takes is an input of the graph, one of its initializers, or an output of another node. So are the
-names that a graph inside of a node (of \`If\`, \`Loop\`, \`Scan\`) takes from around it.`,
+  title: "a tensor that nothing defines",
+  explanation: `Every name that a node reads must be an input of the graph, an initializer, or an output of another
+node. This includes the names that a graph inside a node (of \`If\`, \`Loop\`, \`Scan\`) takes from the surrounding
+graph.`,
   wrong: "Add(x, bias) -> y      where no node, input or initializer is called bias",
   fix: "Add(x, bias) -> y      with an initializer bias",
 };
@@ -61,8 +62,8 @@ export function undefinedName(file: string, name: string, user: string) {
 }
 
 export const E0743: Entry = {
-  title: "nodes that wait for one another",
-  explanation: "No node of a graph takes what is made from its own output. The message names a ring of nodes that do.",
+  title: "a cycle of nodes",
+  explanation: "No node of a graph can depend on its own output. The message names the nodes of a cycle.",
   wrong: "Add(x, b) -> a\nRelu(a) -> b",
   fix: "Add(x, x) -> a\nRelu(a) -> b",
 };
@@ -72,8 +73,8 @@ export function cycle(file: string, nodes: readonly string[]) {
 }
 
 export const E0744: Entry = {
-  title: "a name that is made twice",
-  explanation: "Every tensor of a graph has a name of its own, and is an output of one node.",
+  title: "a name that is defined twice",
+  explanation: "Every tensor of a graph has its own name, and is the output of exactly one node.",
   wrong: "Relu(x) -> y\nTanh(x) -> y",
   fix: "Relu(x) -> y\nTanh(x) -> z",
 };
@@ -83,9 +84,9 @@ export function definedTwice(file: string, name: string) {
 }
 
 export const E0745: Entry = {
-  title: "a tensor whose numbers do not fit its shape",
-  explanation: `A tensor in a model has a type, a shape, and as many numbers as the two say. The message has what is wrong; perhaps the
-file was cut off, or was written by a faulty program.`,
+  title: "a tensor whose data does not match its shape",
+  explanation: `A tensor in a model has a type, a shape, and data of the size that these two imply. The message says
+what is wrong; the file may be truncated, or the program that wrote it may be faulty.`,
   wrong: "FLOAT of shape [768] with 3000 bytes",
   fix: "FLOAT of shape [768] with 3072 bytes",
 };
@@ -95,10 +96,10 @@ export function wrongTensor(file: string, tensor: string, reason: string) {
 }
 
 export const E0746: Entry = {
-  title: "weights in another file that are not read",
-  explanation: `A large model keeps its weights in files beside it. The names are relative to the model's folder, and must stay inside of
-it; each tensor says where in the file it begins and how long it is. So that a model from elsewhere cannot have other
-files read, a link that leads out of the folder is refused, and so is a file with a second name (a hard link).`,
+  title: "external weights that cannot be read",
+  explanation: `A large model keeps its weights in files beside it. Their names are relative to the folder of the
+model, and must stay inside it; each tensor states its offset and length in the file. To prevent a model from making
+tirc read other files, links that lead out of the folder are rejected, and so are files with more than one hard link.`,
   wrong: "location = /etc/passwd",
   fix: "location = model.onnx.data, offset = 4096, length = 3072",
 };
@@ -111,8 +112,9 @@ export function badExternal(file: string, tensor: string, reason: string, help?:
 
 export const E0747: Entry = {
   title: "a model from which constants cannot be loaded",
-  explanation: `An imported program names the model from which its constants are loaded: a file whose name ends in \`.onnx\` or
-\`.pt2\`. A string has no escapes, so a name with a quotation mark or a line break cannot be written.`,
+  explanation: `An imported program names the model from which it loads its constants: a file whose name ends in
+\`.onnx\` or \`.pt2\`. Strings have no escapes, so a name that contains a quotation mark or a line break cannot be
+written.`,
   wrong: "tirc import 'my \"best\" model.onnx'",
   fix: "tirc import best.onnx",
 };
@@ -125,8 +127,9 @@ export function unwritableName(file: string) {
 
 export const E0757: Entry = {
   title: "a model that cannot be cut",
-  explanation: `\`tirc extract --cut\` writes the nodes between the kernels as models of their own, and inputs and outputs of a model have
-types. The types of most tensors follow from the nodes; of what an operator of another domain makes, the file must say it.`,
+  explanation: `\`tirc extract --cut\` writes the nodes between the kernels as separate models, whose inputs and
+outputs need types. Most types follow from the nodes; for the outputs of operators from other domains, the model must
+state them.`,
   wrong: "tirc extract model.onnx -o kernels --cut",
   fix: `python -c "import onnx; onnx.save(onnx.shape_inference.infer_shapes(onnx.load('model.onnx')), 'typed.onnx')"
 tirc extract typed.onnx -o kernels --cut`,
@@ -140,11 +143,12 @@ export function unknownBoundary(file: string, tensor: string) {
 }
 
 export const R0701: Entry = {
-  title: "a node that is kept as it is",
-  explanation: `The language has no op for the node, or the node does something that the op does not; the note has the reason. An
-\`extern\` op stands for it. What follows from it is only known as far as the model says its types.`,
+  title: "a node that stays as it is",
+  explanation: `The language has no op for the node, or the node does something that the op does not; the note gives
+the reason. An \`extern\` op represents it. Facts about later values are known only as far as the model states their
+types.`,
   wrong: "Conv(x, w) -> y",
-  fix: "Nothing is wrong: the node stays in the model as it was.",
+  fix: "Nothing needs to be done: the node stays in the model as it was.",
 };
 
 export function keptAsExtern(span: Span, op: string, reason: string) {
@@ -152,9 +156,9 @@ export function keptAsExtern(span: Span, op: string, reason: string) {
 }
 
 export const R0702: Entry = {
-  title: "a tensor of a model whose type is not known",
-  explanation: `The type of what a node makes follows from its inputs for many ops of ONNX, and the model may say it. Here neither is so:
-the tensor is \`opaque\`, and nodes that take it become \`extern\`, whatever they are.`,
+  title: "a tensor of unknown type",
+  explanation: `The type of a node's output usually follows from its inputs, or is stated in the model. Neither is the
+case here: the tensor is \`opaque\`, and every node that reads it becomes \`extern\`.`,
   wrong: "tirc import model.onnx",
   fix: 'onnx.save(onnx.shape_inference.infer_shapes(onnx.load("model.onnx")), "typed.onnx")',
 };

@@ -24,9 +24,9 @@ interface DifferenceFound {
 }
 
 export const E0301: Entry = {
-  title: "no pass has this name",
-  explanation: `A pipeline names passes by the names that \`tirc passes\` lists, or a named pipeline: \`default\`, \`O0\`, \`O1\`. A pass of
-your own is known to the pass manager that it is given to.`,
+  title: "a pass that does not exist",
+  explanation: `A pipeline lists passes by the names that \`tirc passes\` prints, or a named pipeline: \`default\`,
+\`O0\`, \`O1\`. A custom pass is known only to the pass manager that it is given to.`,
   wrong: "tirc compile bert.tir --passes 'canonicalise,fuse-elementwise'",
   fix: "tirc compile bert.tir --passes 'canonicalize,fuse-elementwise'",
 };
@@ -44,7 +44,7 @@ export function unknownPass(span: Span | undefined, name: string, known: readonl
 }
 
 export const E0302: Entry = {
-  title: "the pass has no such option",
+  title: "an option that the pass does not have",
   explanation: "`tirc passes` lists the options of every pass.",
   wrong: "tirc compile bert.tir --passes 'eliminate-centering{kind=exact},fuse-elementwise'",
   fix: "tirc compile bert.tir --passes 'eliminate-centering{mode=exact},fuse-elementwise'",
@@ -56,8 +56,8 @@ export function unknownOption(span: Span, pass: string, name: string, known: rea
 }
 
 export const E0303: Entry = {
-  title: "the option cannot have this value",
-  explanation: "An option is a choice among words, `true` or `false`, or a whole number. It is given once.",
+  title: "an invalid value for an option",
+  explanation: "An option is one of several words, `true` or `false`, or a whole number. It can be given once.",
   wrong: "tirc compile bert.tir --passes 'eliminate-centering{mode=fast},fuse-elementwise'",
   fix: "tirc compile bert.tir --passes 'eliminate-centering{mode=lossy},fuse-elementwise'",
 };
@@ -75,9 +75,9 @@ export function optionTwice(span: Span, pass: string, name: string, first: Span)
 }
 
 export const E0304: Entry = {
-  title: "the pipeline cannot be read",
-  explanation: `A pipeline is a list of passes with commas between them. Options stand in braces, \`name{option=value,option=value}\`, and
-\`fixpoint(a,b)\` runs its passes until none of them changes anything.`,
+  title: "a malformed pipeline",
+  explanation: `A pipeline is a comma-separated list of passes. Options are written in braces,
+\`name{option=value,option=value}\`, and \`fixpoint(a,b)\` repeats its passes until none of them changes anything.`,
   wrong: "tirc compile bert.tir --passes 'canonicalize,,fixpoint(cse,dce'",
   fix: "tirc compile bert.tir --passes 'canonicalize,fixpoint(cse,dce),fuse-elementwise'",
 };
@@ -94,11 +94,12 @@ export function pipelineDepth(span: Span, most: number) {
 }
 
 export const E0305: Entry = {
-  title: "a pass broke the IR",
-  explanation: `The verifier runs after every pass and names the one whose result is not well formed. The notes say what it found. For a
-pass of the compiler this is a bug; the reproducer that is written beside it runs again with \`tirc compile\`.`,
+  title: "a pass that broke the IR",
+  explanation: `The verifier runs after every pass, and names the pass whose result is not well formed. The notes say
+what it found. For a built-in pass this is a bug; the reproducer written along with the error can be run again with
+\`tirc compile\`.`,
   wrong: 'definePass({ name: "drop-all", summary: "", options: {}, run: (fn) => ({ ...fn, ops: [] }) })',
-  fix: "Make functions with `rewriteFn` or a `Builder`: operands before users, every result defined.",
+  fix: "Build functions with `rewriteFn` or a `Builder`: operands before users, every result defined.",
 };
 
 export function brokeIr(pass: string, fn: string, found: readonly Diagnostic[]) {
@@ -110,10 +111,10 @@ export function brokeIr(pass: string, fn: string, found: readonly Diagnostic[]) 
 }
 
 export const E0306: Entry = {
-  title: "a pass failed",
-  explanation: "The pass threw an error that is no diagnostic. For a pass of the compiler this is a bug.",
+  title: "a pass that failed",
+  explanation: "The pass threw an error that is not a diagnostic. For a built-in pass this is a bug.",
   wrong: 'definePass({ name: "fails", summary: "", options: {}, run: () => { throw new Error("not done yet"); } })',
-  fix: "Return the function as it is where there is nothing to do, and leave a remark that says why.",
+  fix: "Return the function unchanged if there is nothing to do, and leave a remark that says why.",
 };
 
 export function passThrew(pass: string, fn: string, span: Span, message: string) {
@@ -124,7 +125,7 @@ export function passThrew(pass: string, fn: string, span: Span, message: string)
 }
 
 export const E0307: Entry = {
-  title: "no function has this name",
+  title: "a function that does not exist",
   explanation: "`--fn`, or the option `fn` of the library, names one function of the file.",
   wrong: "tirc compile examples/bert-output.tir --fn bert",
   fix: "tirc compile examples/bert-output.tir --fn bert_output",
@@ -135,13 +136,13 @@ export function unknownFunction(name: string, known: readonly string[], span?: S
 }
 
 export const E0308: Entry = {
-  title: "what a pass says of its values cannot be so",
-  explanation: `With the function a pass may return what stands in it for each value of the function that it was given, and facts
-about values. The pass manager checks that every value which is gone has an entry, that what stands for a value is in
-the function made and has its type, and that results and parameters stand for themselves. For a pass of the compiler a
-failure is a bug.`,
+  title: "invalid provenance or facts",
+  explanation: `Along with the function, a pass may return which values replace those of the function it was given,
+and facts about values. The pass manager checks that every removed value has an entry, that each replacement belongs
+to the new function and has the right type, and that results and parameters stand for themselves. For a built-in pass
+a failure is a bug.`,
   wrong: `definePass({ name: "forgetful", summary: "", options: {}, run: (fn) => ({ ...withoutUnused(fn), provenance: new Map() }) })`,
-  fix: "Return what `rewrite` returns; or the function alone, which says nothing of values that are gone.",
+  fix: "Return what `rewrite` returns, or the function alone, without provenance.",
 };
 
 export function wrongClaims(
@@ -157,17 +158,17 @@ export function wrongClaims(
 }
 
 export const E0309: Entry = {
-  title: "a pass made another function",
-  explanation: `After the pass, the function does not compute what it did before, in exact arithmetic: a term, an index or a sign is
-wrong, and no rounding explains it. The check runs after each pass that is not the compiler's own, and with
-\`--verify-each exact\` after all. It compares values over finite fields at random points, so a difference that it finds is
-one; docs/proof.md says what it cannot see. A pass whose rewrite is meant to be approximate says so with
+  title: "a pass that changed what the function computes",
+  explanation: `In exact arithmetic, the function no longer computes what it did before the pass: a term, an index or
+a sign is wrong, which no rounding explains. This is checked after every custom pass, and after every pass with
+\`--verify-each exact\`. Values are compared over finite fields at random points, so a difference that is found is
+real; docs/proof.md describes what the check cannot detect. A pass that is meant to be approximate declares so with
 \`context.assume\`.`,
   wrong: `definePass({
   name: "swapped", summary: "", options: {},
   run: (fn) => rewriteFn(fn, (op, b) => (op.name === "sub" ? b.emit("sub", [op.operand(1), op.operand(0)]) : undefined)),
 })`,
-  fix: "Write what is equal among real numbers; declare what is not with `context.assume({ value, is, because })`.",
+  fix: "Write what is equal for real numbers; declare what is not with `context.assume({ value, is, because })`.",
 };
 
 export function notTheSame(pass: string, fn: string, span: Span, { result, index, dims, firstNew }: DifferenceFound) {
@@ -187,9 +188,9 @@ export function notTheSame(pass: string, fn: string, span: Span, { result, index
 }
 
 export const E0310: Entry = {
-  title: "two functions cannot be compared",
-  explanation: `\`tirc verify\` compares functions of one name, with the same parameters and the same results: names, element types
-and shapes.`,
+  title: "functions that cannot be compared",
+  explanation: `\`tirc verify\` compares functions with the same name, parameters and results; names, element types
+and shapes must agree.`,
   wrong: "tirc verify examples/softmax.tir examples/bert-output.tir",
   fix: "tirc verify examples/softmax.tir examples/softmax.tir",
 };
@@ -202,9 +203,9 @@ export function otherSignature(name: string, span: Span, found: readonly Diagnos
 }
 
 export const R0301: Entry = {
-  title: "a fixpoint was not reached",
-  explanation: `\`fixpoint(...)\` runs its passes until none of them changes the program. After many rounds it stops: two of the passes
-undo each other's work. The program is correct all the same.`,
+  title: "a fixpoint that was not reached",
+  explanation: `\`fixpoint(...)\` repeats its passes until none of them changes the program. It stops after many
+rounds, which usually means that two of the passes undo each other's work. The program is correct nevertheless.`,
   wrong: "fixpoint(to-softsign,expand-softsign)",
   fix: "to-softsign",
 };
@@ -218,9 +219,9 @@ export function noFixpoint(pipeline: string, rounds: number) {
 }
 
 export const R0302: Entry = {
-  title: "what a pass made is not compared",
-  explanation: `After each pass the function is compared with what it was, in exact arithmetic. This one has too many elements for
-that. Smaller extents show the same mistakes.`,
+  title: "a result that was not checked",
+  explanation: `After each pass the function is compared, in exact arithmetic, with what it was before. This function
+has too many elements for that. Smaller extents reveal the same mistakes.`,
   wrong: "tirc compile model.tir --verify-each exact --dim rows=1000000",
   fix: "tirc compile model.tir --verify-each exact",
 };

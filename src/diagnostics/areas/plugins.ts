@@ -12,8 +12,8 @@ export interface PluginPlace {
 
 export const E0760: Entry = {
   title: "a plugin that cannot be loaded",
-  explanation: `\`--plugin FILE\` imports a JavaScript module. Its default export is the plugin, or a function that is given the library
-and returns it.`,
+  explanation: `\`--plugin FILE\` imports a JavaScript module. Its default export is the plugin, or a function that
+takes the library and returns the plugin.`,
   wrong: "tirc compile bert.tir --plugin passes.mjs    # where passes.mjs throws, or is not there",
   fix: `export default ({ definePass, rewriteFn }) => ({
   passes: [definePass({ name: "no-gelu", summary: "...", options: {}, run: (fn) => rewriteFn(fn, rule) })],
@@ -28,9 +28,10 @@ export function cannotLoad({ name, span }: PluginPlace, reason: string) {
 }
 
 export const E0761: Entry = {
-  title: "a part of a plugin is not what it must be",
-  explanation: `A plugin has any of \`passes\`, \`instruments\`, \`targets\`, \`ops\` and \`pages\`. Passes are made by \`definePass\`; a target
-is a whole profile; an op is a row of the op table without what has a default.`,
+  title: "an invalid part of a plugin",
+  explanation: `A plugin can have \`passes\`, \`instruments\`, \`targets\`, \`ops\` and \`pages\`. Passes are created
+by \`definePass\`; a target is a complete profile; an op is a row of the op table, in which columns with defaults may
+be left out.`,
   wrong: 'export default { passes: { name: "no-gelu" } }',
   fix: 'export default { passes: [definePass({ name: "no-gelu", summary: "", options: {}, run: (fn) => fn })] }',
 };
@@ -50,9 +51,9 @@ export function unknownPart({ name, span }: PluginPlace, part: string, known: re
 }
 
 export const E0762: Entry = {
-  title: "a plugin adds what there is already",
-  explanation: `A name stands for one pass, target, op or page, whichever plugins are loaded, so that a pipeline and a program mean one
-thing.`,
+  title: "a plugin that redefines something",
+  explanation: `A name refers to one pass, target, op or page, whichever plugins are loaded, so that pipelines and
+programs are unambiguous.`,
   wrong: 'export default { passes: [definePass({ name: "cse", summary: "", options: {}, run: (fn) => fn })] }',
   fix: 'export default { passes: [definePass({ name: "my-cse", summary: "", options: {}, run: (fn) => fn })] }',
 };

@@ -45,15 +45,16 @@ const mostNames = 6;
 export const longestProof = 8;
 
 export const R0101: Entry = {
-  title: "this looks like a norm, and is left as written",
-  explanation: `\`raise-norms\` finds LayerNorm, RMSNorm, L2 norm, softmax, centering, GELU and SiLU written in
-primitive ops. It fires only where the norm computes the same function. Where all but one condition hold, this
-remark says which one failed: an exponent other than 2, a mean over other axes, the unbiased variance of rows whose
-length has no number, eps outside of the root, a statistic that meets another row because \`keepdims\` is missing, a
-divisor that is not the row length, a statistic that is rounded to f16 in between, or a gamma that is larger than a row. The
-program is right as it stands, and is computed as written.
-Literals count as the constants of a formula up to a relative difference of 1e-6, and as a row length if they round
-to the same f32.`,
+  title: "something that looks like a norm but does not match",
+  explanation: `\`raise-norms\` recognizes LayerNorm, RMSNorm, L2 norm, softmax, centering, GELU and SiLU written in
+primitive ops, and fires only where the norm computes the same function. If all conditions but one hold, this remark
+says which one failed: an exponent other than 2, a mean over other axes, the unbiased variance of rows of unknown
+length, eps outside the root, a statistic combined with a different row because \`keepdims\` is missing, a divisor
+that is not the row length, a statistic that is rounded to f16 along the way, or a gamma larger than a row. The
+program is correct, and is compiled as written.
+
+Literals are accepted as the constants of a formula up to a relative difference of 1e-6, and as a row length if they
+round to the same f32.`,
   wrong: {
     body: [
       "let d = x - mean(x, axes = [-1], keepdims = true)",
@@ -80,13 +81,14 @@ export function notRaised(span: Span, norm: string, miss: Miss) {
 }
 
 export const R0102: Entry = {
-  title: "a centering stays",
-  explanation: `\`eliminate-centering\` drops a \`center\` whose operand is proved to have row mean zero. Proved are
-\`x - mean(x)\`, the results of \`center\` and of a LayerNorm without gamma and beta, parameters and constants that are
-declared \`@centered(-1)\`, and what keeps a row mean of zero: sums, products with what is constant along the row, weights
-and tables whose rows have it. Other centerings move where fewer of them do: into constants, or to where a stream of
-residuals begins. What is left stays, for dropping it would change the results; the note says why it does not move.
-A LayerNorm of a parameter always keeps its centering. It costs next to nothing: the kernel reads each row once.`,
+  title: "a centering that stays",
+  explanation: `\`eliminate-centering\` removes a \`center\` whose operand is proved to have a row mean of zero. It
+can prove this for \`x - mean(x)\`, for results of \`center\` and of a LayerNorm without gamma and beta, for
+parameters and constants declared \`@centered(-1)\`, and for ops that preserve a row mean of zero: sums, products with
+a factor that is constant along the row, and products with weights and lookups in tables whose rows have it. Other
+centerings are moved where that leaves fewer of them: into constants, or to where a stream of residuals begins. The
+rest stay, because removing them would change the results; the note says why one cannot be moved. The centering of a
+LayerNorm of a parameter always stays. It costs next to nothing, because the kernel reads each row once.`,
   wrong: {
     body: [
       "let d = x - mean(x, axes = [-1], keepdims = true) + x",
@@ -106,10 +108,10 @@ export function centeringStays(span: Span, what: string, miss: Miss, why: readon
 }
 
 export const R0103: Entry = {
-  title: "a centering is dropped without a proof",
-  explanation: `\`eliminate-centering{mode=lossy}\` drops every \`center\`. A LayerNorm becomes an RMSNorm of rows
-that may have another mean than zero, which is another function: a model must be trained or checked for it. The mode
-is never a default, and this warning is given for each centering that nothing proves to be without effect.
+  title: "a centering that was removed without a proof",
+  explanation: `\`eliminate-centering{mode=lossy}\` removes every \`center\`. A LayerNorm thereby becomes an RMSNorm
+of rows whose mean need not be zero, which is a different function: the model must be trained, or at least checked,
+for it. This mode is never the default, and each centering that is not proved to have no effect gets this warning.
 \`mode=exact\` keeps it.`,
   wrong: { body: ["return rmsnorm(center(x, axes = [-1]), axes = [-1])"] },
   fix: { body: ["return rmsnorm(x, axes = [-1])"] },
@@ -125,9 +127,10 @@ export function centeringDropped(span: Span, what: string, miss: Miss) {
 }
 
 export const R0104: Entry = {
-  title: "a centering is removed",
-  explanation: `The operand of a \`center\` is proved to have row mean zero, so the \`center\` did nothing in real
-arithmetic and is gone. The notes are the proof: what is so, then what it follows from. Nothing needs to be done.`,
+  title: "a centering that was removed",
+  explanation: `The operand of the \`center\` is proved to have a row mean of zero, so the \`center\` had no effect in
+real arithmetic and was removed. The notes are the proof: the conclusion first, then what it follows from. Nothing
+needs to be done.`,
   wrong: {
     body: ["let d = x - mean(x, axes = [-1], keepdims = true)", "return rmsnorm(center(d, axes = [-1]), axes = [-1])"],
   },
@@ -142,11 +145,11 @@ export function centeringProved(span: Span, what: string, steps: readonly string
 }
 
 export const R0105: Entry = {
-  title: "a groupnorm is not written as an RMSNorm",
-  explanation: `\`layernorm-to-rmsnorm\` writes LayerNorms as \`rmsnorm(center(x))\`, so that a centering which
-does nothing can be dropped. The rows of a \`groupnorm\` are groups of channels, which are no axes of its operand,
-so \`center\` and \`rmsnorm\` cannot name them. Its kernel reads each row once in the same way, so nothing needs to
-be done; a \`reshape\` gives the groups an axis.`,
+  title: "a groupnorm that is not rewritten as an RMSNorm",
+  explanation: `\`layernorm-to-rmsnorm\` rewrites LayerNorms as \`rmsnorm(center(x))\`, so that a centering without
+effect can be removed. The rows of a \`groupnorm\` are groups of channels, which are not axes of its operand, so
+\`center\` and \`rmsnorm\` cannot refer to them. Its kernel reads each row once in any case, so nothing needs to be
+done. A \`reshape\` turns the groups into an axis.`,
   wrong: `fn f(x: f32[batch, 32, 64]) -> f32[batch, 32, 64] {
   return groupnorm(x, groups = 8)
 }`,
@@ -166,14 +169,14 @@ export function groupNormStays(span: Span) {
 }
 
 export const R0106: Entry = {
-  title: "a centering moves into constants",
-  explanation: `The rows are sums of products with constant weights, of constant biases and of rows of constant tables. The mean
-of each row is then the same sum of means of those constants, so centering the constants, once and for all, centers every
-row: P(W h + b) = (P W) h + P b. The new constants are computed from the old, which stay as they are;
-\`--weights-out FILE\` writes them.
-Centered once and then trained, weights leave the centered ones after the first step, and the model is another:
-docs/centering.md has the numbers. Weights that are trained are parameters of the program, marked \`w: f32[64, 64] @trained\`:
-they are centered in the graph, and the optimizer sees the weights themselves.`,
+  title: "a centering that moves into constants",
+  explanation: `The rows are sums of products with constant weights, constant biases and rows of constant tables.
+Centering these constants once therefore centers every row: P(W h + b) = (P W) h + P b. The new constants are computed
+from the old ones, which stay unchanged; \`--weights-out FILE\` writes them.
+
+Weights that are centered once and then trained are no longer centered after the first step, and the model is a
+different one: docs/centering.md has figures. Weights that are to be trained are parameters of the program, marked
+\`w: f32[64, 64] @trained\`: the graph centers them, and the optimizer sees the weights themselves.`,
   wrong: `const w: f32[2, 3] = [[1, 2, 3], [4, 5, 6]]
 fn f(x: f32[rows, 2]) -> f32[rows, 3] {
   return rmsnorm(center(matmul(x, w), axes = [-1]), axes = [-1])
@@ -195,9 +198,9 @@ export function centeringFolded(span: Span, what: string, constants: readonly st
 }
 
 export const R0107: Entry = {
-  title: "a centering moves to where its rows begin",
-  explanation: `Several norms read sums that begin with the same rows, and nothing else reads these sums: a norm gives the same when
-its rows are shifted, so the sums may be centered where they begin, once, instead of at each norm.`,
+  title: "a centering that moves to where its rows begin",
+  explanation: `Several norms read sums that begin with the same rows, and nothing else reads these sums. A norm does
+not change when its rows are shifted, so the sums can be centered once, where they begin, instead of at each norm.`,
   wrong: {
     body: [
       "let h = relu(x)",
@@ -237,10 +240,10 @@ export function centeringMoved(
 }
 
 export const R0108: Entry = {
-  title: "a pass takes something for granted",
-  explanation: `The rewrite is equal in real arithmetic but for what the remark says: that a cast to f16 does not move
-a row mean, for example, or that a variance, which rounding may make negative, is not clamped. When functions are compared
-after the pass (\`--verify-each exact\`), this is allowed for; all else must be equal.`,
+  title: "an assumption of a pass",
+  explanation: `The rewrite is exact in real arithmetic except for the assumption that the remark states: for example,
+that a cast to f16 does not change a row mean, or that a variance that rounding may make negative is not clamped. The
+comparison after the pass (\`--verify-each exact\`) allows for this assumption; everything else must be equal.`,
   wrong: {
     body: [
       "let d = cast(x - mean(x, axes = [-1], keepdims = true), to = f16)",
@@ -257,11 +260,12 @@ export function assumed(span: Span | undefined, pass: string, because: string) {
 }
 
 export const R0109: Entry = {
-  title: "what could go into a norm, or behind it, stays",
-  explanation: `A norm takes up the scale of its rows: \`rmsnorm(x * s)\` is \`rmsnorm(x)\` with eps divided by the square of s. Where s is
-below 1, the squares of \`x\` may overflow, which those of \`x * s\` do not, and the scale stays. What is added to a row
-before a softmax goes only where it is always finite. And \`fold-affine\` and \`center-readers\`, where they are asked for, fold
-gamma, beta and centerings into products with constant weights, where these are all that reads the rows.`,
+  title: "an op that could not be merged into a norm",
+  explanation: `A norm can absorb the scale of its rows: \`rmsnorm(x * s)\` is \`rmsnorm(x)\` with eps divided by the
+square of s. Where s is below 1, the squares of \`x\` may overflow although those of \`x * s\` do not, so the scale
+stays. An addend of a row before a softmax is removed only if it is always finite. On request, \`fold-affine\` and
+\`center-readers\` fold gamma, beta and centerings into products with constant weights, provided that nothing else
+reads the rows.`,
   wrong: { body: ["return rmsnorm(x * 0.125, axes = [-1], eps = 1e-5)"] },
   fix: { body: ["return rmsnorm(x, axes = [-1], eps = 0.00064)"] },
 };

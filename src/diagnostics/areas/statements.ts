@@ -5,8 +5,8 @@ import type { Entry } from "../page.ts";
 import type { Found } from "../wording.ts";
 
 export const E0124: Entry = {
-  title: "a value is named, and none given",
-  explanation: "`let` names a value, which stands after `=`. There are no variables that get their value later.",
+  title: "a let without a value",
+  explanation: "`let` binds a name to the value after `=`. There are no variables that are assigned later.",
   wrong: { body: ["let y", "return x"] },
   fix: { body: ["let y = x * 2", "return y"] },
 };
@@ -19,8 +19,9 @@ export function letWithoutValue(found: Found, name: string) {
 }
 
 export const E0125: Entry = {
-  title: "== where = is meant",
-  explanation: "`=` gives a name its value. `==` compares two values, elementwise, and makes a `bool` tensor.",
+  title: "== in place of =",
+  explanation: `\`=\` binds a name to a value. \`==\` compares two values elementwise, and its result is a \`bool\`
+tensor.`,
   wrong: { body: ["let y == x * 2", "return y"] },
   fix: { body: ["let y = x * 2", "return y"] },
 };
@@ -34,7 +35,7 @@ export function comparesInLet(span: Span, name: string) {
 
 export const E0126: Entry = {
   title: "= inside an expression",
-  explanation: `\`=\` gives a name its value in a \`let\`, and names an attribute or an operand in a call. It is no part of an
+  explanation: `\`=\` binds a name in a \`let\`, and gives an argument by name in a call. It cannot be used inside an
 expression. To compare, write \`==\`.`,
   wrong: { body: ["return where(x + 1 = 0, 1, x)"] },
   fix: { body: ["return where(x + 1 == 0, 1, x)"] },
@@ -53,9 +54,9 @@ export function assignsInExpression(span: Span, where: "call" | "results" | unde
 }
 
 export const E0127: Entry = {
-  title: "a chain of comparisons",
-  explanation: `\`a < b < c\` would compare the truth value of \`a < b\` with \`c\`, which nobody means. Join two comparisons with
-\`&&\`.`,
+  title: "chained comparisons",
+  explanation: `\`a < b < c\` would compare the boolean \`a < b\` with \`c\`, which is hardly ever what was meant.
+Join two comparisons with \`&&\`.`,
   wrong: { body: ["return where(0 < x < 1, x, 0)"] },
   fix: { body: ["return where(0 < x && x < 1, x, 0)"] },
 };
@@ -71,8 +72,8 @@ export function chainedComparison(span: Span, first: Span, example: string, whol
 
 export const E0128: Entry = {
   title: "a function without return",
-  explanation:
-    "The last statement of a function is its `return`. The value of the last `let` is not returned by itself.",
+  explanation: `The last statement of a function must be \`return\`. The value of the last \`let\` is not returned
+implicitly.`,
   wrong: { body: ["let y = x * 2"] },
   fix: { body: ["let y = x * 2", "return y"] },
 };
@@ -87,8 +88,8 @@ export function missingReturn(span: Span, name: string, header: Span) {
 
 export const E0129: Entry = {
   title: "a statement after return",
-  explanation: `A function has one \`return\`, at its end. It may return several values, if the header declares several results:
-\`return y, scale\`.`,
+  explanation: `A function has one \`return\`, as its last statement. It may return several values if the header
+declares several results: \`return y, scale\`.`,
   wrong: { body: ["return x", "let y = x * 2"] },
   fix: { body: ["let y = x * 2", "return y"] },
 };
@@ -103,7 +104,7 @@ export function afterReturn(span: Span, what: string, first: Span) {
 
 export const E0132: Entry = {
   title: "a keyword that does not exist",
-  explanation: "The keywords are `fn`, `let`, `return` and `kernel`. A statement begins with one.",
+  explanation: "The keywords are `fn`, `const`, `let`, `return` and `kernel`. Every statement begins with one.",
   wrong: { body: ["var y = x * 2", "return y"] },
   fix: { body: ["let y = x * 2", "return y"] },
 };
@@ -116,9 +117,10 @@ export function misspelled(span: Span, word: string, meant: string) {
 }
 
 export const E0133: Entry = {
-  title: "something that is not a statement",
-  explanation: `A function is a list of \`let\`s and one \`return\`. An expression alone would have no effect. There is no control flow:
-ops work on whole tensors, \`where(condition, a, b)\` chooses element by element, and reductions run over an axis.`,
+  title: "not a statement",
+  explanation: `A function is a list of \`let\`s followed by one \`return\`. An expression on its own would have no
+effect. There is no control flow: ops work on whole tensors, \`where(condition, a, b)\` chooses element by element,
+and reductions run over axes.`,
   wrong: { body: ["gelu(x)"] },
   fix: { body: ["return gelu(x)"] },
 };
@@ -140,8 +142,8 @@ export function noControlFlow(span: Span, word: string) {
 }
 
 export const E0134: Entry = {
-  title: "a let is missing",
-  explanation: "A name is given to a value with `let name = ...`.",
+  title: "a missing let",
+  explanation: "A value is given a name by `let name = ...`.",
   wrong: { body: ["y = x * 2", "return y"] },
   fix: { body: ["let y = x * 2", "return y"] },
 };
@@ -152,9 +154,9 @@ export function missingLet(span: Span, name: string) {
 }
 
 export const E0135: Entry = {
-  title: "a value is changed",
-  explanation: `A name keeps the value that it was given. A new value takes a new name; this costs nothing, for the compiler keeps
-only what is used.`,
+  title: "a value that is reassigned",
+  explanation: `A name keeps the value it was first given. Give the new value a new name; this costs nothing, because
+the compiler keeps only what is used.`,
   wrong: { body: ["x = x * 2", "return x"] },
   fix: { body: ["let x2 = x * 2", "return x2"] },
 };
@@ -168,9 +170,9 @@ export function reassigned(span: Span, name: string, first: Span) {
 }
 
 export const E0137: Entry = {
-  title: "an expression that is nested too deep",
-  explanation: `Parentheses, calls, lists and signs may stand inside each other up to 200 deep. The limit keeps every part of the
-compiler within the stack. Long chains such as \`a + b + c + ...\` are not nested and may be of any length.`,
+  title: "an expression that is nested too deeply",
+  explanation: `Parentheses, calls, lists and signs can be nested up to 200 deep. The limit protects the stack of
+every part of the compiler. Long chains such as \`a + b + c + ...\` are not nested, and their length is not limited.`,
   wrong: { body: ["return gelu(gelu(gelu(x))) // and so on, 201 deep"] },
   fix: { body: ["let y = gelu(gelu(x))", "return gelu(y)"] },
 };
@@ -184,8 +186,8 @@ export function tooDeep(span: Span, limit: number) {
 
 export const E0138: Entry = {
   title: "a statement that is too long",
-  explanation: `A single statement is matched at once, in memory that grows with its length, so it may have 32768 tokens. A function
-may have any number of statements.`,
+  explanation: `A statement is matched as a whole, in memory that grows with its length, so it is limited to 32768
+tokens. The number of statements in a function is not limited.`,
   wrong: { body: ["return x + x + x // and so on, 32769 tokens"] },
   fix: { body: ["let a = x + x", "let b = a + a", "return b"] },
 };
@@ -198,9 +200,9 @@ export function tooLong(span: Span, limit: number) {
 }
 
 export const E0140: Entry = {
-  title: "a brace that opens nothing",
-  explanation:
-    "`{` follows the header of a function and the word `kernel`. There are no other blocks, and no sets or records.",
+  title: "an unexpected opening brace",
+  explanation: `\`{\` follows the header of a function or the word \`kernel\`. There are no other blocks, and no sets
+or records.`,
   wrong: { body: ["let y = x * 2", "{", "}", "return y"] },
   fix: { body: ["let y = x * 2", "return y"] },
 };
@@ -210,9 +212,9 @@ export function block(span: Span, labels: readonly Label[] = []) {
 }
 
 export const E0141: Entry = {
-  title: "something that cannot stand in a kernel block",
-  explanation: `A \`kernel\` block holds \`let\`s that go into one kernel. The printer writes it after \`fuse-elementwise\`. Names bound in
-it are visible after it, so the \`return\` follows the block.`,
+  title: "not allowed in a kernel block",
+  explanation: `A \`kernel\` block holds the \`let\`s that become one kernel; the printer writes it after
+\`fuse-elementwise\`. Names bound in a block remain visible after it, so \`return\` comes after the block.`,
   wrong: { body: ["kernel {", "  let y = x * 2", "  return y", "}"] },
   fix: { body: ["kernel {", "  let y = x * 2", "}", "return y"] },
 };

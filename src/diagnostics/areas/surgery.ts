@@ -6,9 +6,10 @@ import { code } from "../wording.ts";
 
 export const E0748: Entry = {
   title: "a norm that the model's operator set does not have",
-  explanation: `ONNX has \`RMSNormalization\` since set 23. A model of an older set is written in that one, if all of its nodes can be
-said there. One that has a node of which the meaning changed, or functions, stays in its set, and holds the norm as an op of
-onnxruntime, as a function of the model, or as primitive ops; what is valid and fast is chosen without the option.`,
+  explanation: `ONNX has \`RMSNormalization\` since operator set 23. A model of an older set is upgraded to that set
+if all of its nodes keep their meaning. Otherwise, or if the model contains functions, it keeps its set, and the norm
+is written as an op of onnxruntime, as a function of the model, or as primitive ops. Without the option, a valid and
+fast form is chosen.`,
   wrong: "tirc surgery gpt2-opset17.onnx -o rms.onnx --norm-op rmsnorm",
   fix: "tirc surgery gpt2-opset17.onnx -o rms.onnx",
 };
@@ -25,9 +26,9 @@ export function noSuchOp(file: string, opset: number, because: string) {
 }
 
 export const E0749: Entry = {
-  title: "a node of a model that cannot be written anew",
-  explanation: `What the passes made of the node is nothing that tirc writes as nodes of ONNX. The model is not changed; please report it,
-with the model.`,
+  title: "a node that cannot be written",
+  explanation: `The result of the passes for this node cannot be expressed as ONNX nodes. The model is unchanged;
+please report this, with the model.`,
   wrong: "tirc surgery model.onnx -o rms.onnx",
   fix: "tirc import model.onnx -o model.tir",
 };
@@ -38,8 +39,8 @@ export function unwritable(file: string, node: string, reason: string) {
 
 export const E0751: Entry = {
   title: "a model that would not find its weights",
-  explanation: `A model names the files of its weights relative to its own folder, and they must lie in it. In another folder the written
-model needs those files too.`,
+  explanation: `A model names the files of its weights relative to its own folder, and they must be inside that
+folder. If the rewritten model is in another folder, those files are needed there too.`,
   wrong: "tirc surgery models/llama.onnx -o out/llama.onnx",
   fix: "tirc surgery models/llama.onnx -o models/llama.rms.onnx",
 };
@@ -54,8 +55,8 @@ export function weightsElsewhere(span: Span, file: string, location: string, bes
 
 export const E0752: Entry = {
   title: "models that cannot be run here",
-  explanation: `\`tirc surgery --check\` runs the models in onnxruntime, by the package \`onnxruntime-web\`. Nothing else needs it, so it is
-not installed with tirc.`,
+  explanation: `\`tirc surgery --check\` runs models in onnxruntime, through the package \`onnxruntime-web\`. Nothing
+else needs the package, so it is not installed with tirc.`,
   wrong: "tirc surgery model.onnx -o rms.onnx --check",
   fix: "npm install onnxruntime-web\ntirc surgery model.onnx -o rms.onnx --check",
 };
@@ -68,9 +69,9 @@ export function noOnnxruntime(reason: string) {
 }
 
 export const E0753: Entry = {
-  title: "a model that onnxruntime does not run",
-  explanation: `The message has what onnxruntime said. Perhaps it lacks an op of the model, or the extents that were chosen do not go
-together: \`--dim\` gives others. Inputs are made up for numbers alone.`,
+  title: "a model that onnxruntime cannot run",
+  explanation: `The message contains the error of onnxruntime. It may lack an op of the model, or the chosen extents
+may not fit together: choose others with \`--dim\`. Only numeric inputs are generated.`,
   wrong: "tirc surgery model.onnx --check",
   fix: "tirc surgery model.onnx --check --dim seq=16 --dim past_seq=0",
 };
@@ -89,10 +90,10 @@ export function notFed(file: string, input: string, what: string) {
 }
 
 export const E0754: Entry = {
-  title: "a written model that computes something else",
-  explanation: `Before and after, the outputs differ by more than rounding explains: a thousandth of the largest number of the output,
-or two hundredths where it is of halves; and the written model is not the nearer one to float64. It is not written then,
-unless \`--keep\` says so. Modes other than \`exact\` are not held to it.`,
+  title: "a rewritten model with different results",
+  explanation: `The outputs before and after differ by more than rounding explains: by more than a thousandth of the
+largest number of the output, or a fiftieth for 16-bit floats, and the rewritten model is not closer to float64. In
+this case the model is not written, unless \`--keep\` is given. Modes other than \`exact\` are not checked this way.`,
   wrong: "tirc surgery model.onnx -o rms.onnx --check",
   fix: "tirc surgery model.onnx -o rms.onnx --check --seed 1",
 };
@@ -105,9 +106,9 @@ export function differs(output: string, difference: string, largest: string, fro
 }
 
 export const E0755: Entry = {
-  title: "a written model that is too long",
-  explanation: `A message of Protocol Buffers has at most 2 GiB. Weights that are centered are written into the model itself, also where
-the others are in files beside it.`,
+  title: "a rewritten model that is too long",
+  explanation: `A Protocol Buffers message has at most 2 GiB. Centered weights are written into the model itself, even
+if the other weights are in files beside it.`,
   wrong: "tirc surgery opt-30b.onnx -o rms.onnx",
   fix: "tirc import opt-30b.onnx -o opt.tir\ntirc compile opt.tir --emit tir -o rms.tir --weights-out rms.safetensors",
 };
@@ -122,9 +123,9 @@ export function tooLong(file: string, bytes: number) {
 
 export const E0756: Entry = {
   title: "a check that compared nothing",
-  explanation: `Two models that make NaN of everything agree, and so do two that make nothing, or the same number everywhere. That says
-nothing about the written model, so it does not pass, and is not written. The inputs that were drawn are to blame, as a
-mask that leaves nothing, or a model whose numbers overflow.`,
+  explanation: `Two models whose outputs are all NaN agree, and so do two with empty outputs, or with the same number
+everywhere. That says nothing about the rewritten model, so the check fails and the model is not written. The
+generated inputs are usually the cause, such as a mask that excludes everything, or the model overflows.`,
   wrong: "tirc surgery model.onnx -o rms.onnx --check",
   fix: "tirc surgery model.onnx -o rms.onnx --check --in attention_mask=ones",
 };

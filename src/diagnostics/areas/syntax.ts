@@ -21,8 +21,8 @@ const adding = (text: string, after: Span, blank = ""): Help =>
 
 export const E0110: Entry = {
   title: "something else was expected",
-  explanation: `At the place shown, the program cannot go on with what is there. The message says what could stand there. The cause
-is sometimes just before: an operator that is missing between two values, or a name too many.`,
+  explanation: `The program cannot continue with what it has at this place. The message says what could stand there.
+The cause is sometimes just before it: a missing operator between two values, or an extra name.`,
   wrong: { body: ["return x 2"] },
   fix: { body: ["return x * 2"] },
 };
@@ -33,8 +33,8 @@ export function expected(found: Found, wanted: string, help: readonly Help[] = [
 
 export const E0111: Entry = {
   title: "a value was expected",
-  explanation: `An operator, a comma, an opening bracket, \`=\` and \`return\` are followed by a value: a number, a name, a call, or an
-expression in parentheses. There is no sign \`+\`, and no empty pair of parentheses.`,
+  explanation: `An operator, a comma, an opening bracket, \`=\` and \`return\` must be followed by a value: a number,
+a name, a call, or an expression in parentheses. There is no unary \`+\`, and parentheses cannot be empty.`,
   wrong: { body: ["return x +"] },
   fix: { body: ["return x + 1"] },
 };
@@ -48,8 +48,8 @@ export function returnsNothing(found: Found) {
 }
 
 export const E0112: Entry = {
-  title: "a comma is missing",
-  explanation: "Operands, attributes, parameters, results, dimensions and the items of a list are separated by commas.",
+  title: "a missing comma",
+  explanation: "Operands, attributes, parameters, results, dimensions and list items are separated by commas.",
   wrong: { body: ["return clamp(x 0, 1)"] },
   fix: { body: ["return clamp(x, 0, 1)"] },
 };
@@ -60,8 +60,8 @@ export function missingComma(span: Span, before: string, last: Span, help: reado
 }
 
 export const E0113: Entry = {
-  title: "a comma too many",
-  explanation: "Commas stand between the items of a list, and not after the last one.",
+  title: "a trailing comma",
+  explanation: "Commas separate the items of a list; the last item is not followed by one.",
   wrong: { body: ["return clamp(x, 0, 1,)"] },
   fix: { body: ["return clamp(x, 0, 1)"] },
 };
@@ -74,9 +74,9 @@ export function trailingComma(span: Span, before: string) {
 }
 
 export const E0114: Entry = {
-  title: "a bracket is not closed",
-  explanation: `Every \`(\` and \`[\` is closed in the same statement. A statement ends where the next keyword begins, so the closing
-bracket must come before it.`,
+  title: "a bracket that is not closed",
+  explanation: `Every \`(\` and \`[\` must be closed within its statement. A statement ends where the next keyword
+begins, so the closing bracket must come before that keyword.`,
   wrong: { body: ["let y = gelu(x", "return y"] },
   fix: { body: ["let y = gelu(x)", "return y"] },
 };
@@ -88,8 +88,8 @@ export function unclosed(span: Span, open: string, close: string, found: Found, 
 }
 
 export const E0115: Entry = {
-  title: "a bracket closes nothing, or another kind",
-  explanation: "`(` is closed by `)` and `[` by `]`, the inner before the outer.",
+  title: "a mismatched closing bracket",
+  explanation: "`(` is closed by `)` and `[` by `]`, innermost first.",
   wrong: { body: ["return sum(x, axes = [-1), keepdims = true) * x"] },
   fix: { body: ["return sum(x, axes = [-1], keepdims = true) * x"] },
 };
@@ -110,9 +110,9 @@ export function wrongClose(span: Span, close: string, wanted: string, open: Span
 }
 
 export const E0116: Entry = {
-  title: "a body is not closed",
-  explanation: `The body of a function and a \`kernel\` block end with \`}\`. Here the next function or the end of the file comes
-first. Functions do not stand inside each other.`,
+  title: "a body that is not closed",
+  explanation: `The body of a function and a \`kernel\` block end with \`}\`. Here the next function, or the end of
+the file, comes first. Functions cannot be nested.`,
   wrong: `fn f(x: f32[rows]) -> f32[rows] {
   return x`,
   fix: `fn f(x: f32[rows]) -> f32[rows] {
@@ -129,9 +129,8 @@ export function missingCloseBrace(span: Span, what: string, open: Span) {
 }
 
 export const E0117: Entry = {
-  title: "a body is not opened",
-  explanation:
-    "`{` stands between the header of a function, or the word `kernel`, and the statements that belong to it.",
+  title: "a body that is not opened",
+  explanation: "`{` must follow the header of a function, or the word `kernel`, before the statements.",
   wrong: `fn f(x: f32[rows]) -> f32[rows]
   return x
 }`,
@@ -148,10 +147,10 @@ export function missingOpenBrace(found: Found, what: string, last: Span) {
 }
 
 export const E0118: Entry = {
-  title: "the results have no types",
-  explanation: `A function says after \`->\` what it returns: one type, or a list in parentheses, with names or without:
-\`-> f32[rows]\`, \`-> (y: f32[rows, 768], scale: f32[rows])\`. It returns at least one value. Results without a name are
-called \`out0\`, \`out1\` and so on.`,
+  title: "results without types",
+  explanation: `A function declares its results after \`->\`: one type, or a list in parentheses, with or without
+names: \`-> f32[rows]\`, \`-> (y: f32[rows, 768], scale: f32[rows])\`. It must return at least one value. Results
+without names are called \`out0\`, \`out1\` and so on.`,
   wrong: `fn f(x: f32[rows]) {
   return x
 }`,
@@ -175,8 +174,8 @@ export function noResults(span: Span) {
 }
 
 export const E0119: Entry = {
-  title: "a parameter has no type",
-  explanation: "Every parameter is written `name: type`. Types are not inferred across functions.",
+  title: "a parameter without a type",
+  explanation: "Every parameter is written `name: type`. Types of parameters are not inferred.",
   wrong: `fn f(x) -> f32[rows] {
   return x
 }`,
@@ -200,9 +199,9 @@ export function parameterWithoutType(found: Found, name: string, isType: boolean
 
 export const E0120: Entry = {
   title: "an element type that does not exist",
-  explanation: `The element types are \`f32\`, \`i32\`, \`u32\` and \`bool\`, which WGSL has, and \`f16\`, \`bf16\`, \`i8\` and \`u8\`,
-which kernels unpack from words where WGSL lacks them. A type is an element type, for
-a single number, or an element type and a shape: \`f32[rows, 768]\`.`,
+  explanation: `The element types are \`f32\`, \`i32\`, \`u32\` and \`bool\`, which WGSL has, and \`f16\`, \`bf16\`,
+\`i8\` and \`u8\`, which kernels unpack from 32-bit words where WGSL lacks them. A type is an element type alone, for
+a single number, or an element type with a shape: \`f32[rows, 768]\`.`,
   wrong: `fn f(x: float[rows]) -> float[rows] {
   return x
 }`,
@@ -221,10 +220,10 @@ export function unknownElement(span: Span, name: string, known: readonly string[
 }
 
 export const E0121: Entry = {
-  title: "a dimension that is none",
-  explanation: `A dimension is a whole number or a name. One name is one extent in the whole function; what it is follows from the
-inputs or is given by the caller. Dimensions are not computed: name the result, or use \`reshape\`. A scalar has no
-brackets.`,
+  title: "not a valid dimension",
+  explanation: `A dimension is a whole number or a name. A name has one extent throughout the function, which is taken
+from the inputs or given by the caller. Dimensions cannot be computed: give the result a name of its own, or use
+\`reshape\`. A scalar has no brackets.`,
   wrong: `fn f(x: f32[-1, 768]) -> f32[-1, 768] {
   return x
 }`,
@@ -238,7 +237,7 @@ export function badDimension(span: Span, reason: string, help: readonly Help[] =
 }
 
 export const E0122: Entry = {
-  title: "a word of the language as a name",
+  title: "a reserved word used as a name",
   explanation: "`fn let return const kernel inf nan true false` cannot be names of functions, values or dimensions.",
   wrong: `fn kernel(x: f32[rows]) -> f32[rows] {
   return x
@@ -262,8 +261,8 @@ export function reservedValue(span: Span, word: string, after: string) {
 }
 
 export const E0123: Entry = {
-  title: "a name is missing",
-  explanation: "Functions, parameters and values have names. A name begins with a letter or `_`.",
+  title: "a missing name",
+  explanation: "Functions, parameters and values need a name. A name begins with a letter or `_`.",
   wrong: `fn (x: f32[rows]) -> f32[rows] {
   return x
 }`,
@@ -280,9 +279,9 @@ export function missingName(found: Found, what: string) {
 }
 
 export const E0130: Entry = {
-  title: "something that stands outside a function",
-  explanation: `A file holds functions, and comments between them. Statements stand inside functions. Files do not import each
-other.`,
+  title: "a statement outside a function",
+  explanation: `A file holds functions, constants and comments. Statements go inside a function. Files cannot import
+one another.`,
   wrong: `let scale = 2
 fn f(x: f32[rows, 768]) -> f32[rows, 768] {
   return x * 2
@@ -299,8 +298,8 @@ export function outsideFunction(span: Span, what: string) {
 }
 
 export const E0131: Entry = {
-  title: "a closing brace too many",
-  explanation: "This `}` comes after the body that it might close has been closed.",
+  title: "an extra closing brace",
+  explanation: "This `}` comes after the body it could have closed has already ended.",
   wrong: `fn f(x: f32[rows, 768]) -> f32[rows, 768] {
   return x
 }
@@ -317,8 +316,8 @@ export function unopenedBrace(span: Span) {
 
 export const E0136: Entry = {
   title: "a const inside a function",
-  explanation: `A \`const\` is a tensor that is known when the program is compiled, and belongs to the whole file. In a function names
-are bound with \`let\`.`,
+  explanation: `A \`const\` is a tensor that is known when the program is compiled, and belongs to the file. Inside a
+function, bind names with \`let\`.`,
   wrong: { body: ["const scale: f32 = 2", "return x * scale"] },
   fix: `const scale: f32 = 2
 
@@ -336,7 +335,7 @@ export function constant(span: Span) {
 
 export const E0139: Entry = {
   title: "a file without a function",
-  explanation: "A file holds at least one function. This one is empty, or has only comments.",
+  explanation: "A file needs at least one function. This one is empty, or has only comments.",
   wrong: "// to be written",
   fix: { body: ["return gelu(x)"] },
 };
@@ -350,7 +349,8 @@ export function noFunction(span: Span) {
 
 export const E0142: Entry = {
   title: "a const without a type",
-  explanation: "What a `const` holds is checked against its type, and its numbers take their element type from it.",
+  explanation: `The contents of a \`const\` are checked against its type, and its numbers take their element type from
+it.`,
   wrong: `const scale = 2
 fn f(x: f32[rows, 768]) -> f32[rows, 768] {
   return x * scale

@@ -21,8 +21,8 @@ const wholeFile = `{
 
 export const E0590: Entry = {
   title: "a target that does not exist",
-  explanation: `A target profile says what a kernel may count on: features, limits and subgroup sizes. Some are built in; \`portable\`
-is what every WebGPU device has. A file whose name ends in \`.json\` holds one of your own.`,
+  explanation: `A target profile states what a kernel can rely on: features, limits and subgroup sizes. Some profiles
+are built in; \`portable\` works on every WebGPU device. A file whose name ends in \`.json\` is a profile of your own.`,
   wrong: "tirc compile model.tir --target metal",
   fix: "tirc compile model.tir --target portable",
 };
@@ -38,9 +38,8 @@ export function unknownTarget(name: string, known: readonly string[]) {
 }
 
 export const E0591: Entry = {
-  title: "a target file that is not JSON",
-  explanation:
-    "A target file is JSON: names in double quotes, no comments, no comma after the last field, and no field twice.",
+  title: "a target file that is not valid JSON",
+  explanation: "A target file is JSON: names in double quotes, no comments, no trailing commas, and no field twice.",
   wrong: '{ name: "my-gpu" }',
   fix: wholeFile,
 };
@@ -54,11 +53,11 @@ export function fieldTwice(span: Span, key: string) {
 }
 
 export const E0592: Entry = {
-  title: "a field of a target profile is wrong",
-  explanation: `\`name\` and \`kind\` ("cpu" or "gpu") must be there. \`features\` are WebGPU feature names, and none if left out.
-\`subgroup\` is there when the features have "subgroups": the smallest and the largest subgroup size that the device
-may choose, powers of two up to 128; with "subgroup-size-control" kernels ask for \`size\`, if it is there. Limits
-that are left out are WebGPU's default ones.`,
+  title: "an invalid field of a target profile",
+  explanation: `\`name\` and \`kind\` ("cpu" or "gpu") are required. \`features\` lists WebGPU feature names; by
+default there are none. \`subgroup\` is required if the features include "subgroups": it gives the smallest and the
+largest subgroup size that the device may choose, as powers of two up to 128. With "subgroup-size-control", kernels
+request \`size\`, if it is given. Limits that are left out are WebGPU's defaults.`,
   wrong: '{ "name": "my-gpu", "kind": "gpu", "features": ["subgroups"] }',
   fix: wholeFile,
 };
@@ -70,9 +69,9 @@ export function wrongField(file: string, path: string, expected: string, got: st
 }
 
 export const E0593: Entry = {
-  title: "a field that a target profile does not have",
-  explanation:
-    "The message lists the fields that may stand there. Limits are those that the compiler reads, by WebGPU's names.",
+  title: "an unknown field of a target profile",
+  explanation: `The message lists the fields that are allowed there. Limits are those that the compiler uses, by their
+WebGPU names.`,
   wrong: '{ "name": "my-gpu", "kind": "gpu", "limits": { "maxBindGroups": 8 } }',
   fix: wholeFile,
 };

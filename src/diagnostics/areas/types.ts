@@ -33,9 +33,9 @@ const casting = (line: string, span: Span | undefined, element: string): Help =>
   span === undefined ? line : proposal(line, ...wrapped(span, "cast(", `, to = ${element})`));
 
 export const E0203: Entry = {
-  title: "operands of two element types",
-  explanation: `Nothing is converted by itself: the operands of an op have one element type. Literals have none of their own and take
-the type of the tensor that they meet. \`cast(x, to = f32)\` converts.`,
+  title: "operands of different element types",
+  explanation: `Nothing is converted implicitly: all operands of an op have the same element type. A literal has no
+element type of its own and takes that of the tensor it is combined with. \`cast(x, to = f32)\` converts.`,
   wrong: `fn f(a: f32[n], b: f16[n]) -> f32[n] {
   return a + b
 }`,
@@ -61,8 +61,9 @@ export function elementMismatch(
 }
 
 export const E0204: Entry = {
-  title: "an element type that the op does not take",
-  explanation: "Each op takes certain element types: `exp` only floats, `&&` only `bool`. docs/language.md says which.",
+  title: "an unsupported element type",
+  explanation: `Each op accepts certain element types: \`exp\` only floats, \`&&\` only \`bool\`. docs/language.md
+lists them.`,
   wrong: `fn f(a: i32[n]) -> i32[n] {
   return exp(a)
 }`,
@@ -90,9 +91,9 @@ export function elementRefused(
 
 export const E0205: Entry = {
   title: "shapes that do not broadcast",
-  explanation: `Shapes are aligned at the last dimension, as in NumPy. Two dimensions go together if they are equal or one of them
-is 1; a missing one counts as 1. Two different names do not go together, even if their extents might be equal.
-A statistic of a row that is to meet the row again needs \`keepdims = true\`.`,
+  explanation: `Shapes are aligned at the last dimension, as in NumPy. Two dimensions are compatible if they are equal
+or one of them is 1; a missing one counts as 1. Two different names are not compatible, even if their extents might be
+equal. A statistic of a row that is combined with the row again needs \`keepdims = true\`.`,
   wrong: { body: ["return x - mean(x, axes = [-1])"] },
   fix: { body: ["return x - mean(x, axes = [-1], keepdims = true)"] },
 };
@@ -117,7 +118,7 @@ export function noBroadcast(
 
 export const E0212: Entry = {
   title: "an axis that the tensor does not have",
-  explanation: "Axes count from 0 at the front, or from -1 at the back.",
+  explanation: "Axes are numbered from 0 for the first, or from -1 for the last.",
   wrong: { body: ["return softmax(x, axes = [2])"] },
   fix: { body: ["return softmax(x, axes = [1])"] },
 };
@@ -136,8 +137,8 @@ export function axisOutOfRange(span: Span, op: string, axis: number, shape: read
 }
 
 export const E0213: Entry = {
-  title: "an axis is named twice",
-  explanation: "The same axis has two names: for a tensor of two axes, 1 and -1 are one.",
+  title: "an axis that is named twice",
+  explanation: "Both numbers denote the same axis: for a tensor with two axes, 1 and -1 are the same one.",
   wrong: { body: ["return softmax(x, axes = [1, -1])"] },
   fix: { body: ["return softmax(x, axes = [-1])"] },
 };
@@ -147,8 +148,8 @@ export function axisTwice(span: Span, op: string, axis: number) {
 }
 
 export const E0214: Entry = {
-  title: "no axis is named",
-  explanation: "A reduction or a norm over no axis would do nothing, or something that nobody means.",
+  title: "an empty list of axes",
+  explanation: "A reduction or a norm over no axis would have no effect, or one that is hardly ever meant.",
   wrong: { body: ["return softmax(x, axes = [])"] },
   fix: { body: ["return softmax(x, axes = [-1])"] },
 };
@@ -161,9 +162,10 @@ export function noAxes(span: Span, op: string) {
 }
 
 export const E0215: Entry = {
-  title: "gamma or beta of another shape",
-  explanation: `gamma and beta have the shape of the normalized axes: for \`axes = [-1]\` of \`[rows, 768]\` that is \`[768]\`; for
-\`groupnorm\` it is the number of channels. To scale by something else, multiply after the norm.`,
+  title: "gamma or beta of the wrong shape",
+  explanation: `gamma and beta have the shape of the normalized axes: \`[768]\` for \`axes = [-1]\` of
+\`[rows, 768]\`; for \`groupnorm\` they have one element for each channel. To scale by something else, multiply after
+the norm.`,
   wrong: `fn f(x: f32[rows, 768], gamma: f32[rows, 768]) -> f32[rows, 768] {
   return layernorm(x, gamma, axes = [-1])
 }`,
@@ -188,7 +190,7 @@ export function numberAsOperand(span: Span, op: string, operand: string, instead
 
 export const E0216: Entry = {
   title: "groupnorm of a tensor without channels",
-  explanation: "`groupnorm` takes `[batch, channel, ...]`: the second axis is cut into groups.",
+  explanation: "`groupnorm` takes `[batch, channel, ...]`: the second axis is divided into groups.",
   wrong: `fn f(x: f32[64]) -> f32[64] {
   return groupnorm(x, groups = 8)
 }`,
@@ -203,8 +205,8 @@ export function groupRank(span: Span, got: string) {
 
 export const E0217: Entry = {
   title: "groups that do not divide the channels",
-  explanation: `Every group of \`groupnorm\` has the same number of channels. The number of channels must be known when the program is
-compiled, unless there is one group.`,
+  explanation: `All groups of \`groupnorm\` have the same number of channels. The number of channels must be known
+when the program is compiled, unless there is only one group.`,
   wrong: `fn f(x: f32[batch, 64, n]) -> f32[batch, 64, n] {
   return groupnorm(x, groups = 7)
 }`,
@@ -224,9 +226,9 @@ export function groupsDoNotDivide(span: Span, groups: number, channels: string) 
 }
 
 export const E0218: Entry = {
-  title: "a shape that the tensor cannot take",
-  explanation: `\`reshape\` keeps the number of elements, \`transpose\` names every axis once, \`broadcast\` only repeats. Extents with
-names must be seen to agree: \`[rows, 768]\` can become \`[rows, 12, 64]\`.`,
+  title: "an impossible shape",
+  explanation: `\`reshape\` preserves the number of elements, \`transpose\` names every axis once, and \`broadcast\`
+only repeats elements. For named extents this must be evident: \`[rows, 768]\` can become \`[rows, 12, 64]\`.`,
   wrong: { body: ["return reshape(x, shape = [rows, 700])"] },
   fix: { body: ["return reshape(reshape(x, shape = [rows, 12, 64]), shape = [rows, 768])"] },
 };
@@ -237,8 +239,8 @@ export function shapeOp(span: Span, op: string, reason: string) {
 
 export const E0219: Entry = {
   title: "a dimension that no parameter has",
-  explanation: `The extent of a named dimension is read from the parameters, so at least one of their shapes must have it. A
-dimension that only occurs in a result could not be known.`,
+  explanation: `The extent of a named dimension is read from the parameters, so at least one of their shapes must
+contain it. A dimension that occurs only in a result cannot be determined.`,
   wrong: `fn f(x: f32[rows, 768]) -> f32[row, 768] {
   return x
 }`,
@@ -256,10 +258,10 @@ export function unknownDimension(span: Span | undefined, name: string, known: ()
 }
 
 export const E0220: Entry = {
-  title: "a literal that the type cannot hold",
-  explanation: `A literal takes the element type of the tensor that it meets, and must be a number of that type: a whole one for
-\`i32\` and \`u32\`, not below zero for \`u32\`, at most 65504 for \`f16\`. A float literal is rounded, but not to zero or
-infinity.`,
+  title: "a literal that does not fit its type",
+  explanation: `A literal takes the element type of the tensor it is combined with, and must be representable in it: a
+whole number for \`i32\` and \`u32\`, not negative for \`u32\`, at most 65504 for \`f16\`. A literal of a float type
+is rounded, but not to zero or infinity.`,
   wrong: `fn f(a: f16[n]) -> f16[n] {
   return a * 1e5
 }`,
@@ -278,8 +280,8 @@ export function literalRange(span: Span, value: string, element: string, reason:
 
 export const E0221: Entry = {
   title: "a literal without an element type",
-  explanation: `Arithmetic among literals is float64 and has no element type until it meets a tensor. Where an op needs one and
-there is no tensor, bind the literal with a type: \`let two: f32 = 2\`.`,
+  explanation: `Arithmetic on literals alone is done in float64, and has no element type until it is combined with a
+tensor. Where an op needs an element type and there is no tensor, bind the literal with a type: \`let two: f32 = 2\`.`,
   wrong: { body: ["return x * sum(2, axes = [0])"] },
   fix: { body: ["let two: f32 = 2", "return x * two"] },
 };
@@ -299,9 +301,9 @@ export function noConstantFolding(span: Span, op: string) {
 }
 
 export const E0222: Entry = {
-  title: "a value of another type than declared",
-  explanation:
-    "The type after a name, or of a result, is checked against the value; it does not convert or broadcast it.",
+  title: "a value whose type is not the declared one",
+  explanation: `The declared type of a name or a result is checked against the value. It does not convert or broadcast
+the value.`,
   wrong: { body: ["return mean(x, axes = [-1])"] },
   fix: `fn f(x: f32[rows, 768]) -> f32[rows] {
   return mean(x, axes = [-1])
@@ -321,8 +323,8 @@ export function typeMismatch(span: Span, what: string, declared: string, got: st
 }
 
 export const E0223: Entry = {
-  title: "more or fewer values than results",
-  explanation: "`return` gives one value for each result that the header declares, in their order.",
+  title: "too many or too few returned values",
+  explanation: "`return` must list one value for each result that the header declares, in the same order.",
   wrong: { body: ["return x, x * 2"] },
   fix: `fn f(x: f32[rows, 768]) -> (x2: f32[rows, 768], x4: f32[rows, 768]) {
   return x * 2, x * 4
@@ -336,8 +338,8 @@ export function resultCount(span: Span, declared: number, returned: number, decl
 }
 
 export const E0224: Entry = {
-  title: "more or fewer names than results of the op",
-  explanation: "`let (a, b) = ...` names the results of an op that has several. Almost every op has one.",
+  title: "too many or too few names",
+  explanation: "`let (a, b) = ...` names the results of an op that has several. Almost every op has one result.",
   wrong: { body: ["let (a, b) = gelu(x)", "return a"] },
   fix: { body: ["let a = gelu(x)", "return a"] },
 };
@@ -360,9 +362,9 @@ export function severalResults(span: Span, op: string) {
 }
 
 export const E0225: Entry = {
-  title: "a name is defined twice",
-  explanation: `Within a function a name stands for one thing: a parameter or a \`let\`. Functions of a file have different names, and
-so have the results of a function.`,
+  title: "a name that is defined twice",
+  explanation: `Within a function, a name stands for one thing: a parameter or a \`let\`. The functions of a file need
+different names, and so do the results of a function.`,
   wrong: { body: ["let y = x * 2", "let y = y + 1", "return y"] },
   fix: { body: ["let y = x * 2", "let z = y + 1", "return z"] },
 };
@@ -375,7 +377,7 @@ export function duplicate(span: Span, kind: string, name: string, first: Span) {
 
 export const E0227: Entry = {
   title: "a tensor that is too large",
-  explanation: "A kernel counts elements with 32 bits, so that a tensor has at most 2^32 of them.",
+  explanation: "A kernel counts elements with 32 bits, so a tensor can have at most 2^32 of them.",
   wrong: `fn f(x: f32[100000, 100000]) -> f32[100000, 100000] {
   return x * 2
 }`,
@@ -392,8 +394,8 @@ export function hugeShape(span: Span, what: string) {
 }
 
 export const E0228: Entry = {
-  title: "something that is no value",
-  explanation: "Strings, lists and element types are given to attributes. An operand is a number or a tensor.",
+  title: "not a value",
+  explanation: `Strings, lists and element types can only be given to attributes. An operand is a number or a tensor.`,
   wrong: { body: ["return x * [1, 2]"] },
   fix: { body: ["return x * 2"] },
 };

@@ -7,7 +7,7 @@ const sound = { body: ["let y = gelu(x)", "return y + x"] };
 
 export const E0401: Entry = {
   title: "the IR reads a value before it is defined",
-  explanation: `An op reads a parameter of its own function or the result of an op that stands before it.`,
+  explanation: "An op can read a parameter of its own function, or the result of an earlier op.",
   wrong: { body: ["let z = y + x", "let y = gelu(x)", "return z"] },
   fix: sound,
 };
@@ -17,8 +17,9 @@ export function undefinedOperand(span: Span, op: string, operand: string) {
 }
 
 export const E0402: Entry = {
-  title: "the IR returns a value that it does not define",
-  explanation: `A pass removed an op, or replaced its result, and the results of the function still name the old one.`,
+  title: "the IR returns an undefined value",
+  explanation: `A pass removed an op or replaced its result, but a result of the function still refers to the old
+value.`,
   wrong: { body: ["return y"] },
   fix: sound,
 };
@@ -29,7 +30,8 @@ export function undefinedResult(span: Span, name: string) {
 
 export const E0403: Entry = {
   title: "the IR defines a value twice",
-  explanation: `The same op, or two ops with the same result, stand in the function; a pass that copies must make new values.`,
+  explanation: `The function contains the same op twice, or two ops with the same result. A pass that copies ops must
+create new values.`,
   wrong: { body: ["let y = gelu(x)", "let y = gelu(x)", "return y"] },
   fix: sound,
 };
@@ -40,7 +42,8 @@ export function definedTwice(span: Span, name: string) {
 
 export const E0404: Entry = {
   title: "the IR has a value of the wrong type",
-  explanation: `The type of a result is what the op makes of the types of its operands. A pass changed an operand and kept the op.`,
+  explanation: `The type of a result follows from the types of the operands. A pass changed an operand without
+creating a new op.`,
   wrong: { body: ["let y: f32[rows] = gelu(x)", "return x"] },
   fix: sound,
 };
@@ -50,9 +53,9 @@ export function wrongType(span: Span, op: string, has: string, inferred: string)
 }
 
 export const E0405: Entry = {
-  title: "the IR has attributes that are not in their one form",
-  explanation: `Ops keep all attributes of their row, defaults filled in, with axes counted from the end and sorted; two equal ops are
-then equal data. Build ops with \`makeOp\`, which sees to it.`,
+  title: "the IR has attributes that are not normalized",
+  explanation: `Ops store all attributes of their row in the op table, with defaults filled in and axes counted from
+the end and sorted, so that equal ops are equal data. \`makeOp\` builds ops in this form.`,
   wrong: 'new Op({ name: "sum", attributes: { axes: [1] }, ... })',
   fix: 'makeOp("sum", [x], { axes: [-1] }, options)',
 };
@@ -62,8 +65,8 @@ export function attributes(span: Span, op: string) {
 }
 
 export const E0406: Entry = {
-  title: "the ops of a kernel do not stand together",
-  explanation: `The ops of one \`kernel\` group follow each other; only constants may stand between them.`,
+  title: "the ops of a kernel are not contiguous",
+  explanation: "The ops of a `kernel` group follow one another; only constants may come between them.",
   wrong: {
     body: ["kernel {", "  let a = x * 2", "}", "let b = x + 1", "// and here more ops of the same group", "return b"],
   },
@@ -75,8 +78,8 @@ export function kernelGap(span: Span, kernel: number) {
 }
 
 export const E0407: Entry = {
-  title: "two results have one name",
-  explanation: `The results of a function are told apart by their names.`,
+  title: "two results with the same name",
+  explanation: "The results of a function are identified by their names, so these must differ.",
   wrong: "fn f(x: f32[n]) -> (y: f32[n], y: f32[n]) { ... }",
   fix: "fn f(x: f32[n]) -> (y: f32[n], z: f32[n]) { ... }",
 };
@@ -86,11 +89,11 @@ export function resultNameTwice(span: Span, name: string) {
 }
 
 export const E0408: Entry = {
-  title: "the signature of the function changed",
-  explanation: `A pass may rewrite what a function does inside. Its parameters and results, with their names and types, stay: the
-caller relies on them.`,
+  title: "a changed signature",
+  explanation: `A pass may rewrite the inside of a function. Parameters and results, with their names and types, must
+stay as they are, because callers rely on them.`,
   wrong: "fn f(x: f32[n]) -> (y: f32[n])   became   fn f(x: f32[n]) -> (y: f16[n])",
-  fix: "Cast the value that the pass made back to the type of the result.",
+  fix: "Cast the new value back to the type of the result.",
 };
 
 export function resultChanged(span: Span, name: string, before: string, after: string) {
@@ -98,8 +101,8 @@ export function resultChanged(span: Span, name: string, before: string, after: s
 }
 
 export const E0409: Entry = {
-  title: "the function returns nothing",
-  explanation: `A function has at least one result; without it there would be nothing to compute.`,
+  title: "a function without results",
+  explanation: "A function needs at least one result; otherwise there is nothing to compute.",
   wrong: 'makeFn({ name: "f", params, ops, results: [], span })',
   fix: 'makeFn({ name: "f", params, ops, results: [{ name: "y", value: y }], span })',
 };
