@@ -1,4 +1,4 @@
-/** GELU and SiLU written in primitive ops. Constants count as those of the formula up to a relative 1e-6. */
+/** GELU and SiLU written in primitive ops. Constants match those of the formula within a relative 1e-6. */
 
 import type { Builder } from "../src/ir/builder.ts";
 import { formulaTolerance } from "../src/ir/field/literal.ts";
@@ -12,7 +12,7 @@ import type { Raising } from "./raising.ts";
 interface Activation {
   readonly name: OpName;
   readonly attributes: Attributes;
-  /** Each way to write it, with x bound to `x`. */
+  /** Each form, with x bound to `x`. */
   readonly forms: readonly Pattern[];
 }
 
@@ -23,7 +23,7 @@ const one = (pattern: Pattern) => power(pattern, 1);
 /** erf(x / sqrt(2)) */
 const erf = call("erf", times(Math.SQRT1_2, one(x)));
 
-/** tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)), or with x in front of the parenthesis. */
+/** tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)), or with x factored out. */
 const tanhForms = [
   times(sqrtTwoOverPi, one(plus(x, times(0.044715, power(x, 3))))),
   times(sqrtTwoOverPi, one(x), one(plus(times(0.044715, power(x, 2)), 1))),
@@ -69,7 +69,7 @@ const exactForms = {
   tanh: "0.5 * x * (1 + tanh(0.7978845608028654 * (x + 0.044715 * x^3)))",
 } as const;
 
-/** The activation that `op` is the last step of. */
+/** The activation whose last step is `op`. */
 export function raiseActivation(op: Op, builder: Builder, raising: Raising): Value | undefined {
   if (op.name !== "mul" && op.name !== "div") return undefined;
   const found = find(op, raising.ways);

@@ -1,6 +1,6 @@
 /**
- * gamma and beta that stand beside a norm: `norm(x) * gamma`, `layernorm(x) + beta`, in either order. A number in between,
- * as the unbiased variance leaves one, goes into gamma: `norm(x) * number * gamma`.
+ * gamma and beta applied after a norm: `norm(x) * gamma`, `layernorm(x) + beta`, in either order. A number in between,
+ * as left by the unbiased variance, is folded into gamma: `norm(x) * number * gamma`.
  */
 
 import type { Builder } from "../src/ir/builder.ts";
@@ -14,20 +14,20 @@ import type { NotRaised } from "../src/pass/facts.ts";
 import { numberOf, orders, padded } from "./match.ts";
 import { notRaised, type Swept, sweep } from "./raising.ts";
 
-/** Which operand of the norm is taken in, and the op that joins it. */
+/** The operand of the norm to set, and the op that applies it. */
 const slots = { gamma: { index: 1, joint: "mul" }, beta: { index: 2, joint: "add" } } as const;
 type Slot = keyof typeof slots;
 
 const viewOf = (norm: Op) => (ops[norm.name] as NormDef).view(norm.result.shape, norm.attributes);
 
-/** The norm that defines `value`, if it takes such an operand and has neither it nor one that is applied after it. */
+/** The norm that defines `value`, if it accepts such an operand and has neither it nor one that is applied after it. */
 function normWithout(slot: Slot, value: Value): Op | undefined {
   const norm = definedBy(value, "layernorm", "rmsnorm");
   if (norm === undefined || ops[norm.name].operands.length <= slots[slot].index) return undefined;
   return norm.operands.slice(slots[slot].index).every((operand) => operand === undefined) ? norm : undefined;
 }
 
-/** A norm times a number: the two, and the value of the norm. */
+/** A norm times a number: the norm, the number, and the value of the norm. */
 function timesNumber(value: Value): { normed: Value; number: Value } | undefined {
   const product = definedBy(value, "mul");
   for (const [normed, number] of product === undefined ? [] : orders(product)) {
@@ -36,7 +36,7 @@ function timesNumber(value: Value): { normed: Value; number: Value } | undefined
   return undefined;
 }
 
-/** `value` in the shape that the norm's row of the op table wants, or `undefined` if it is larger or lies otherwise. */
+/** `value` in the shape that the norm's row of the op table requires, or `undefined` if it is larger or has another layout. */
 function asAffine(norm: Op, value: Value, builder: Builder): Value | undefined {
   const { affine, affineView } = viewOf(norm);
   if (value.element !== norm.result.element || value.shape.length > affineView.length) return undefined;
@@ -44,7 +44,7 @@ function asAffine(norm: Op, value: Value, builder: Builder): Value | undefined {
   return sameShape(value.shape, affine) ? value : builder.emit("reshape", [value], { shape: affine });
 }
 
-/** Whether `value` lies along the norm's axes, but makes the result of `op` larger than the norm's. */
+/** Whether `value` has the norm's axes, but makes the result of `op` larger than the norm's. */
 function widens(norm: Op, value: Value, op: Op): boolean {
   const { affineView, axes } = viewOf(norm);
   const along = (shape: Shape) => axes.map((axis) => shape.at(axis) as Dim);
@@ -59,7 +59,7 @@ function widening(slot: Slot, norm: Op, value: Value, op: Op) {
   return notRaised(op, `the ${slot} of \`${norm.name}\``, { because, help, at: value.span });
 }
 
-/** One sweep that takes gammas, or betas, into the norms before them. A norm that has other uses stays as it is. */
+/** One traversal that folds gammas, or betas, into the norms before them. A norm that has other uses stays as it is. */
 export function raiseAffine(fn: Fn, slot: Slot, context: PassContext<unknown>): Swept {
   const { index, joint } = slots[slot];
   const facts: NotRaised[] = [];

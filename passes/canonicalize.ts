@@ -1,17 +1,17 @@
 /**
- * Writes every value in the simplest of its equal forms. For tidiness: no later pass needs it.
+ * Rewrites every value to the simplest of its equal forms. No later pass depends on it.
  *
- *   x * 1, x / 1, x - 0, pow(x, 1)    ->   x              (an identity of the op table, where it keeps -0 too)
+ * x * 1, x / 1, x - 0, pow(x, 1)    ->   x              (an identity of the op table, where it preserves -0 too)
  *   -(-x), !(!c)                      ->   x              (involutions)
  *   abs(abs(x)), center(center(x))    ->   abs(x), ...    (idempotent ops)
  *   2 + x                             ->   x + 2          (constants on the right of commutative ops)
- *   reshape(reshape(x))               ->   reshape(x); transpose and broadcast alike; none where nothing changes
- *   x * broadcast(y)                  ->   x * y          (where NumPy's rules repeat y anyway)
- *   cast(x, to = its own type)        ->   x; f16 to f32 and back alike (an x of f16 that is rounded already)
+ * reshape(reshape(x))               ->   reshape(x); likewise transpose and broadcast; removed where they change nothing
+ * x * broadcast(y)                  ->   x * y          (where NumPy's rules broadcast y anyway)
+ * cast(x, to = its own type)        ->   x; also f16 to f32 and back (if the f16 value x has been rounded)
  *   size(shape = [2, 3])              ->   6
- *   ops on constants                  ->   a constant, in float64, where the element type can hold it
+ * ops on constants                  ->   a constant, in float64, where it fits the element type
  *
- * Not on floats, for they would lose a NaN, an infinity or a sign: x * 0 -> 0, x - x -> 0, x / x -> 1, x + 0 -> x.
+ * Not on floats, where it would lose a NaN, an infinity or a sign: x * 0 -> 0, x - x -> 0, x / x -> 1, x + 0 -> x.
  */
 
 import { makeOp, rewrite } from "../src/ir/builder.ts";
@@ -24,10 +24,10 @@ import { definePass } from "../src/pass/define-pass.ts";
 import { Steps } from "../src/pass/trail.ts";
 import { withoutDeadOps } from "./dce.ts";
 
-/** A simpler value, or a simpler op that is tried again; `undefined` where the rule does not apply. */
+/** A simpler value, or a simpler op to which the rules apply again; `undefined` where the rule does not apply. */
 type Rule = (op: Op) => Value | Op | undefined;
 
-/** An op in the place of `op`. */
+/** An op that replaces `op`. */
 function instead(op: Op, name: OpName, operands: readonly (Value | undefined)[], attributes: Attributes): Op {
   return makeOp(name, operands, attributes, {
     places: { op: op.span },
@@ -36,7 +36,7 @@ function instead(op: Op, name: OpName, operands: readonly (Value | undefined)[],
   });
 }
 
-/** An elementwise op on constants is a constant. Nothing is rounded: constants are float64, as they are in literals. */
+/** An elementwise op on constants is a constant. Nothing is rounded: constants are float64, like literals. */
 const foldConstants: Rule = (op) => {
   if (ops[op.name].kind !== "elementwise") return undefined;
   const numbers = op.operands.map((operand) => constantValue(operand));
@@ -52,7 +52,7 @@ const foldConstants: Rule = (op) => {
   return instead(op, "constant", [], { element, value });
 };
 
-/** How many elements a shape has, where all of its extents are written. */
+/** The number of elements of a shape whose extents are all numbers. */
 const knownSize: Rule = (op) => {
   if (op.name !== "size") return undefined;
   const shape = op.attributes.shape as Shape;
@@ -68,7 +68,7 @@ const constantsRight: Rule = (op) => {
   return instead(op, op.name, [b, a], op.attributes);
 };
 
-/** f(x, e) = x, if the op's own arithmetic says so of -0 too. */
+/** f(x, e) = x, if the op's own arithmetic gives x for -0 too. */
 const rightIdentity: Rule = (op) => {
   const def = ops[op.name];
   const number = constantValue(op.operands[1]);
@@ -89,7 +89,7 @@ const twice: Rule = (op) => {
   return idempotent === true ? inner.result : inner.operand(0);
 };
 
-/** Whether a value of f16 or bf16 has been rounded to it: what ops compute is rounded by the next cast or store. */
+/** Whether a value of f16 or bf16 has been rounded to that type: results of ops are rounded only by the next cast or store. */
 function isRounded(value: Value | undefined): boolean {
   if (value === undefined || !isHalf(value.element)) return false;
   const { def } = value;
@@ -97,7 +97,7 @@ function isRounded(value: Value | undefined): boolean {
   return def.name === "cast" || (ops[def.name].kind === "shape" && isRounded(def.operands[0]));
 }
 
-/** A cast to a value's own type, which to f16 rounds; f32 holds every f16 and bf16: there and back changes nothing. */
+/** A cast to a value's own type, which rounds if that is f16; f32 represents every f16 and bf16, so a round trip changes nothing. */
 const uselessCast: Rule = (op) => {
   if (op.name !== "cast") return undefined;
   const x = op.operand(0);
@@ -109,7 +109,7 @@ const uselessCast: Rule = (op) => {
   return isRoundTrip ? origin : undefined;
 };
 
-/** Shape ops that change nothing, and two of a kind in one. */
+/** Shape ops that change nothing, and two of a kind combined. */
 const shapes: Rule = (op) => {
   if (ops[op.name].kind !== "shape") return undefined;
   const x = op.operand(0);
@@ -130,7 +130,7 @@ function permutation(op: Op): number[] {
   return perm.map((axis) => (axis < 0 ? axis + perm.length : axis));
 }
 
-/** An operand need not be repeated to a shape that the op repeats it to. */
+/** An operand that the op broadcasts anyway need not be broadcast explicitly. */
 const impliedBroadcast: Rule = (op) => {
   if (ops[op.name].kind !== "elementwise") return undefined;
   const shapesOf = (operands: readonly (Value | undefined)[]) => operands.map((operand): Shape => operand?.shape ?? []);
@@ -155,7 +155,7 @@ const rules: readonly Rule[] = [
   impliedBroadcast,
 ];
 
-/** Applies rules until none does. Operands are in their simplest form already, so the whole sweep is a fixpoint. */
+/** Applies rules until none applies. Operands are already in their simplest form, so one traversal reaches a fixpoint. */
 function simplest(op: Op, fired: () => void): Value | Op {
   for (let current = op; ; fired()) {
     const at = current;
@@ -171,7 +171,7 @@ function simplest(op: Op, fired: () => void): Value | Op {
 
 export const canonicalize = definePass({
   name: "canonicalize",
-  summary: "Writes every value in the simplest of its equal forms.",
+  summary: "Rewrites every value to the simplest of its equal forms.",
   example: "let a = 1 * x\nlet b = -(-a)\nreturn reshape(reshape(b, shape = [n, 1]), shape = [n])\n->\nreturn x",
   options: {},
   run(fn, context) {

@@ -1,12 +1,12 @@
 /**
- * Folds a centering into the products that read it: their weights are centered, and the rows are not.
+ * Folds a centering into the products that read it: their weights are centered instead of the rows.
  *
  *   let y = linear(center(x, axes = [-1]), w, c)
  *   ->
  *   let y = linear(x, w_centered, c)              w_centered = center(w, axes = [-1])
  *
- * Exact, whatever x is made of: sum (x - mean x) w = sum x (w - mean w). TransformerLens centers the weights that read a
- * stream so. Computed in float64 and rounded once. Where something else reads the centered rows, or the weight, it stays.
+ * Exact for every x: sum (x - mean x) w = sum x (w - mean w). TransformerLens centers the weights that read a
+ * stream in this way. Computed in float64 and rounded once. If the centered rows or the weight have other readers, it stays.
  */
 
 import type { Const } from "../src/ir/ir.ts";
@@ -18,7 +18,7 @@ import { droppedShifts, normRules } from "./norm-rules.ts";
 import { type FoldingRule, foldIntoProducts, type Product, ProductReaders } from "./product-readers.ts";
 import { simplified } from "./simplify-norms.ts";
 
-/** The statistic of how many. */
+/** The name of the statistic. */
 export const foldedIntoReaders = "centerings folded into readers";
 
 export const centerReaders = definePass({
@@ -43,7 +43,7 @@ export const centerReaders = definePass({
       };
       return { readers, becomes: (center) => center.operand(0), weight };
     };
-    // What is added to a row is the same to centered weights as to a centering.
+    // Adding a vector to the rows commutes with both forms.
     const shifts = Object.entries(normRules).filter(([name]) => name === droppedShifts);
     const steps = foldIntoProducts(new Steps(fn).take(simplified(fn, shifts, context)), [rule]);
     const origins = steps.origins();

@@ -1,9 +1,9 @@
 /**
- * The constant that is another with its rows centered, as constants that are ops of others.
+ * A constant computed by centering the rows of another.
  *
- *   axes:    center(w, axes)
- *   block:   center of w with the blocks as an axis of their own, in the shape of w again
- *   scales:  center(w * s, axes), s lying along the axis
+ * axes:    center(w, axes)
+ * block:   center of w with the blocks as a separate axis, reshaped to the shape of w
+ * scales:  center(w * s, axes), with s along the axis
  */
 
 import type { Const } from "../src/ir/ir.ts";

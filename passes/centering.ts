@@ -1,9 +1,9 @@
 /**
  * Proves from the IR that the rows of a value have mean zero.
  *
- * A verdict is a proof, with the proofs that it rests on; or the condition that failed first. The rules of ops are those
- * of row-mean.ts; beside them stand `x - mean(x)` as it is written in primitive ops, what parameters and constants
- * promise, and what constants hold. Claims wait for one another on a stack of their own, so that long chains do not
+ * A verdict is a proof with the proofs that it depends on, or the condition that failed first. The rules for ops are those
+ * of row-mean.ts; in addition there are `x - mean(x)` in primitive ops, the contracts of parameters and constants,
+ * and the contents of constants. Claims that wait for others are on an explicit stack, so that long chains do not
  * overflow JavaScript's.
  */
 
@@ -22,7 +22,7 @@ import { meanMiss, statisticOf } from "./statistics.ts";
 interface Proved extends Proof {
   readonly proved: true;
   readonly from: readonly Proved[];
-  /** What this step takes for granted. */
+  /** The assumption of this step. */
   readonly assumes?: Assumption | undefined;
 }
 
@@ -50,10 +50,10 @@ const unproved = (because: string, help: string, at: Value): Verdict => {
 };
 const addLater = "add what is constant along the row after the centering";
 
-/** Row means of a written out tensor count as zero below this part of the row's largest element. */
+/** Row means of a constant that is written out count as zero below this fraction of the row's largest element. */
 const roundingOfData = 1e-15;
 
-/** The verdict on all claims together: the first that fails, else what they prove. */
+/** The verdict on all claims together: the first that fails, or else their joint proof. */
 function all(
   verdicts: readonly (Verdict | undefined)[],
   because: string,
@@ -66,7 +66,7 @@ function all(
   return known.length < verdicts.length ? undefined : proved(because, value, known as Proved[], assumes);
 }
 
-/** Any of the claims: the first that holds; else the last failure. */
+/** The verdict on any of the claims: the first that holds, or else the last failure. */
 function either(verdicts: readonly (Verdict | undefined)[]): Verdict | undefined {
   return verdicts.find((verdict) => verdict?.proved) ?? (verdicts.includes(undefined) ? undefined : verdicts[0]);
 }
@@ -80,12 +80,12 @@ interface Decided {
 }
 
 export class Centering {
-  /** Few for each value. */
+  /** There are few for each value. */
   private readonly verdicts = new Map<Value, Decided[]>();
   private readonly products = new Products();
   private readonly consts: ReadonlyMap<string, Const>;
 
-  /** @param consts the constants of the module that the function stands in. */
+  /** @param consts the constants of the function's module. */
   constructor(consts: readonly Const[]) {
     this.consts = new Map(consts.map((constant) => [constant.name, constant]));
   }
@@ -95,7 +95,7 @@ export class Centering {
     return this.decide({ kind: "zero", value, rows });
   }
 
-  /** Whether `value` is the same all along each such row. */
+  /** Whether `value` is constant along each such row. */
   isConstantAlong(value: Value, rows: Rows): Verdict {
     return this.decide({ kind: "constant", value, rows });
   }
@@ -147,7 +147,7 @@ export class Centering {
     if (op === undefined) {
       if (isPromised(value.centered)) return declared(value, value.centered);
       const help =
-        "proved are `x - mean(x)`, `center`, norms without gamma and beta, parameters that are declared `@centered(-1)`, and what keeps their row mean at zero";
+        "a row mean of zero is proved for `x - mean(x)`, `center`, norms without gamma and beta, parameters declared `@centered(-1)`, and ops that preserve it";
       return unproved(`${name} is ${parameterOf(value)}, and nothing is known about its rows`, help, value);
     }
     if (op.name === "global") {
@@ -181,12 +181,12 @@ export class Centering {
   }
 }
 
-/** That a value is its operand, where the way takes it for that. */
+/** That a value equals its operand, if the rule assumes so. */
 export function assumptionOf(value: Value, { assumes }: Way): Assumption | undefined {
   return assumes === undefined ? undefined : { value, is: (value.def as Op).operand(0), because: assumes };
 }
 
-/** What proofs take for granted; steps that several share are looked at once. */
+/** The assumptions of proofs; shared steps are visited once. */
 export function assumptionsOf(proofs: readonly Proved[]): Assumption[] {
   const seen = new Set(proofs);
   for (const step of seen) for (const before of step.from) seen.add(before);
@@ -196,7 +196,7 @@ export function assumptionsOf(proofs: readonly Proved[]): Assumption[] {
 const declared = (value: Value, centered: readonly number[]) =>
   proved(`${quoted(value)} is declared @centered(${centered.join(", ")})`, value);
 
-/** What a constant holds: numbers that are written out, or the `center` of another. */
+/** The contents of a constant: numbers that are written out, or the `center` of another constant. */
 function ofData(constant: Const | undefined, rows: Rows, value: Value): Verdict {
   const name = quoted(value);
   const data = constant?.data;
@@ -208,7 +208,7 @@ function ofData(constant: Const | undefined, rows: Rows, value: Value): Verdict 
   if (data?.kind !== "values") {
     const isOfModel = value.span.source.labels !== undefined;
     const because = isOfModel
-      ? `the weight ${name} has rows of any mean`
+      ? `the rows of the weight ${name} may have any mean`
       : `nothing is known about the rows of ${name}`;
     return unproved(because, help, value);
   }
@@ -216,10 +216,10 @@ function ofData(constant: Const | undefined, rows: Rows, value: Value): Verdict 
   const { means, sizes } = rowMeans(numbers, rows);
   const isZero = means.every((mean, row) => Math.abs(mean) <= roundingOfData * (sizes[row] as number));
   if (isZero) return proved(`${name} is written out, and its rows have mean zero`, value);
-  return unproved(`the rows of ${name} have other means than zero`, help, value);
+  return unproved(`the rows of ${name} do not have mean zero`, help, value);
 }
 
-/** Whether the value is the same all along the axes. */
+/** Whether the value is constant along the axes. */
 function constantAlong({ value, rows }: Claim, ask: Ask): Verdict | undefined {
   const name = quoted(value);
   const own = ownRows(value, rows);

@@ -8,8 +8,8 @@
  *   let a = exp(x)
  *   return a * a
  *
- * Operands of commutative ops may stand in either order. `extern` ops stay: nothing says that two of them compute the
- * same.
+ * Operands of commutative ops may be in either order. `extern` ops stay, as two of them may compute different
+ * results.
  */
 
 import { rewrite } from "../src/ir/builder.ts";
@@ -18,14 +18,14 @@ import { ops } from "../src/ir/ops/index.ts";
 import { printNumber } from "../src/ir/print.ts";
 import { definePass } from "../src/pass/define-pass.ts";
 
-/** What two ops have in common exactly if they compute the same. */
+/** A key that two ops share exactly if they compute the same. */
 class Keys {
   private readonly numbers = new Map<Value, number>();
 
   of(op: Op): string {
     const operands = op.operands.map((operand) => (operand === undefined ? -1 : this.number(operand)));
     if (ops[op.name].facts.commutative === true) operands.sort((a, b) => a - b);
-    // A constant costs nothing, so it is one wherever it stands. JSON has no -0, NaN or infinity.
+    // A constant costs nothing, so equal constants are merged anywhere. JSON has no -0, NaN or infinity.
     const kernel = isLeaf(op) ? "" : (op.kernel ?? "");
     const attributes = JSON.stringify(op.attributes, (_, v) => (typeof v === "number" ? printNumber(v) : v));
     return `${op.name}|${kernel}|${operands.join()}|${attributes}`;
@@ -39,8 +39,8 @@ class Keys {
 }
 
 /**
- * `fn` with every value computed once; the same object if there was nothing to merge. And what stands for each value.
- * @param merged is called with an op of `fn` that goes, the one of `fn` that stays for it, and what that has become.
+ * `fn` with every value computed once (the same object if there was nothing to merge), and the replacement of each value.
+ * @param merged is called with a removed op of `fn`, the op of `fn` that replaces it, and the new form of the latter.
  */
 export function withoutEqualOps(fn: Fn, merged: (gone: Op, stays: Op, now: Op) => void = () => {}) {
   const keys = new Keys();

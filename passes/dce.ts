@@ -1,6 +1,6 @@
 /**
- * Removes ops that no result depends on. Parameters stay, as they are the function's signature, and so do `extern` ops:
- * nothing is known of them.
+ * Removes ops that no result depends on. Parameters stay, as they are the function's signature, and so do `extern` ops,
+ * which may have effects.
  *
  *   let unused = exp(x)
  *   return x + 1
@@ -11,7 +11,7 @@
 import { type Fn, makeFn, type Op, presentOperands, type Value } from "../src/ir/ir.ts";
 import { definePass } from "../src/pass/define-pass.ts";
 
-/** `fn` without its dead ops, the same object if there are none; and nothing that stands for their results. */
+/** `fn` without its dead ops, the same object if there are none; nothing replaces their results. */
 export function withoutDeadOps(fn: Fn) {
   const live = new Set<Value>(fn.results.map((r) => r.value));
   const kept: Op[] = [];

@@ -1,5 +1,5 @@
 /**
- * Lets products read the rows of a norm as they are, and scales what they make: the norm's rows are never written.
+ * Lets products read the input rows of a norm and scales their results instead: the norm's result is never stored.
  *
  *   let n = rmsnorm(x, axes = [-1], eps = a)
  *   let y = linear(n, w, c)
@@ -17,14 +17,14 @@
  *   let m = a * rsqrt(s)
  *   let q = x / (a / 127)
  *
- * The first is FlashNorm's deferred normalization (arXiv 2407.09577), and what Mirage (OSDI 2025) found for RMSNorm and a
- * product. The second is theirs for two norms, with eps, which they drop: for r = 1 / sqrt(s), mean (r p)^2 + b =
+ * The first rewrite is FlashNorm's deferred normalization (arXiv 2407.09577), also found by Mirage (OSDI 2025) for RMSNorm and a
+ * product. The second is theirs for two norms, with the eps that they omit: for r = 1 / sqrt(s), mean (r p)^2 + b =
  * r^2 (mean p^2 + b s). The third is for rows that are quantized by their largest number: max(r a) = r max(a), as r > 0, so
- * that number need not wait for the statistic, and neither need the quotient, which has no r. Here other readers do not matter,
- * and gamma goes with the rows; eps has to be more than 0.
+ * the maximum need not wait for the statistic, nor does the quotient, which does not contain r. Here other readers do not matter,
+ * and gamma stays with the rows; eps must be more than 0.
  *
- * Of the first two products are the only readers, gamma is folded before (fold-affine), and elements are f32: of halves
- * a row that is not scaled may overflow in the sum.
+ * The first two require that products are the only readers, that gamma is folded before (fold-affine), and that elements are f32:
+ * in half precision the sum over unscaled rows may overflow.
  */
 
 import type { Miss } from "../src/diagnostics/areas/rewrites.ts";
@@ -46,29 +46,29 @@ const isProductOf = (op: Op, x: Value) =>
   op.operands.lastIndexOf(x) === 0 &&
   (op.name === "linear" || (op.name === "matmul" && x.shape.length > 1 && op.operand(1).shape.length === 2));
 
-/** Why products do not read the rows as they are. */
+/** Why products cannot read the unscaled rows. */
 function whyNot(norm: Op, uses: (value: Value) => Uses): Miss | undefined {
   const { result } = norm;
   const { ops: readers, returned } = uses(result);
   const other = readers.find((op) => !isProductOf(op, result));
   const miss = (because: string, help: string): Miss => ({ because, help });
-  if (returned) return miss(`${quoted(result)} is returned`, "return what is made of it");
+  if (returned) return miss(`${quoted(result)} is returned`, "return the results of its readers");
   if (other !== undefined) {
     return miss(
       `${quoted(result)} is read by ${quotedOp(other)}`,
-      "it goes where products are all that reads the norm",
+      "the rewrite requires that products are the only readers of the norm",
     );
   }
-  if (norm.operands[1] !== undefined) return miss("gamma is not folded", "run `fold-affine` before");
+  if (norm.operands[1] !== undefined) return miss("gamma is not folded", "run `fold-affine` first");
   const because = `sums of ${result.element} may overflow where rows are not scaled`;
   return result.element === "f32" ? undefined : miss(because, "compute in f32");
 }
 
-/** A norm of which the largest numbers can be told without its scale: that is finite, and more than 0. */
+/** A norm whose extremes can be computed without its scale, because the scale is finite and more than 0. */
 const isScaledByPositive = (norm: Op) =>
   isRowNorm(norm) && norm.result.element === "f32" && attribute.number(norm.attributes, "eps") > 0;
 
-/** The norm whose rows an op takes the largest or smallest numbers of, and whether of their absolute values. */
+/** The norm whose rows an op takes the maximum or minimum of, and whether of their absolute values. */
 function extremeOf(op: Op): { readonly norm: Op; readonly isAbsolute: boolean } | undefined {
   if ((op.name !== "max" && op.name !== "min") || attribute.axes(op.attributes).join() !== "-1") return undefined;
   const isAbsolute = op.operand(0).def?.name === "abs";
@@ -76,20 +76,20 @@ function extremeOf(op: Op): { readonly norm: Op; readonly isAbsolute: boolean } 
   return norm !== undefined && isScaledByPositive(norm) ? { norm, isAbsolute } : undefined;
 }
 
-/** Lets extremes of a norm's rows be looked for in the rows as they are. */
+/** Computes extremes of a norm's rows from the unscaled rows. */
 class Extremes {
   private readonly builder: Builder;
   private readonly root: (norm: Op) => Value;
-  /** For what is made of a norm's extremes and numbers: that without the norm's scale. */
+  /** For values computed from a norm's extremes and elements: the same without the norm's scale. */
   private readonly unscaled = new Map<Value, { readonly norm: Op; readonly value: () => Value }>();
 
-  /** @param root gives 1 over the root of a norm's statistic and eps, one for each row. */
+  /** @param root returns 1 over the root of a norm's statistic and eps, one for each row. */
   constructor(builder: Builder, root: (norm: Op) => Value) {
     this.builder = builder;
     this.root = root;
   }
 
-  /** What stands for the result of `op`, and the value of which the extreme is taken. */
+  /** The replacement of the result of `op`, and the value whose extreme is taken. */
   deferred(op: Op, original: Op): { readonly value: Value; readonly of?: Value } | undefined {
     const { builder } = this;
     const found = extremeOf(original);
@@ -122,14 +122,14 @@ class Extremes {
     return undefined;
   }
 
-  /** The rows as they are, times gamma. */
+  /** The unscaled rows, times gamma. */
   private rowsOf(norm: Op): Value {
     const [x, gamma] = norm.operands;
     return gamma === undefined ? (x as Value) : this.builder.emit("mul", [x as Value, gamma]);
   }
 }
 
-/** What a product behind a norm has become: of rows as they are, and the statistic with eps of these. */
+/** The replacement of a product behind a norm: the product of the unscaled rows, and their statistic with eps. */
 interface Deferred {
   readonly product: Value;
   readonly statistic: Value;
@@ -137,7 +137,7 @@ interface Deferred {
 
 export const deferScale = definePass({
   name: "defer-scale",
-  summary: "Lets products and largest numbers read rows before a norm scales them, and scales what they make.",
+  summary: "Lets products and maxima read rows before a norm scales them, and scales their results.",
   example: [
     "let y = linear(rmsnorm(x, axes = [-1]), w, c)",
     "->",

@@ -1,18 +1,18 @@
 /**
- * A maximal flow where an arc carries one unit (soft) or any number (hard): as many paths from `yes` to `no` as there
- * are, each soft arc on one of them at most. By matching (Hopcroft & Karp 1973): a path is a sequence of soft arcs of
- * which each leads to the next by hard arcs alone, so that each arc's end is matched to the begin of the next one.
+ * A maximal flow where an arc carries one unit (soft) or any number (hard): as many paths from `yes` to `no` as
+ * possible, with each soft arc on at most one of them. By matching (Hopcroft & Karp 1973): a path is a sequence of soft arcs
+ * connected by hard arcs alone, so that each arc's end is matched to the beginning of the next one.
  *
- * - open end: the end of an arc from `yes` that leads to no other arc yet; open begin: that of an arc to `no`, likewise.
+ * - open end: the end of an arc from `yes` that leads to no other arc yet; open begin: likewise for an arc to `no`.
  * - unused: an arc on no path is matched to itself, end to begin.
- * - layer: how many arcs lose their predecessor on the way to a node, by the shortest way from an open end. Hard arcs
- *   have no length, so that long chains of them cost no rounds.
+ * - layer: the number of arcs that lose their predecessor on the shortest way from an open end to a node. Hard arcs
+ * have length zero, so that long chains of them need no extra rounds.
  *
- * What flows along hard arcs need not be known: it is what the matching says.
+ * The flow along hard arcs need not be known: it follows from the matching.
  */
 
 export interface Core {
-  /** Nodes, `yes` and `no` among them. */
+  /** Nodes, including `yes` and `no`. */
   readonly size: number;
   readonly yes: number;
   readonly no: number;
@@ -24,9 +24,9 @@ export interface Core {
 }
 
 interface ReachedSide {
-  /** 1 for nodes that could be reached from `yes` after a maximal flow: the smallest such side of all minimum cuts. */
+  /** 1 for nodes reachable from `yes` after a maximal flow: the smallest such side of all minimum cuts. */
   readonly reached: Uint8Array;
-  /** How often an arc was looked at. */
+  /** The number of arcs visited. */
   readonly work: number;
 }
 
@@ -62,16 +62,16 @@ class Matching {
   private readonly core: Core;
   private readonly hard: Leaving;
   private readonly soft: Leaving;
-  /** Of a soft arc: that whose begin its end is matched to, and that whose end its begin is. */
+  /** For a soft arc: the arc whose begin its end is matched to, and the arc whose end its begin is matched to. */
   private readonly after: Int32Array;
   private readonly before: Int32Array;
   private readonly layerOfNode: Int32Array;
   private readonly layerOfBegin: Int32Array;
   private readonly layerOfEnd: Int32Array;
-  /** What a node has still to try in this round, of its soft and its hard arcs. */
+  /** What a node has still to try in this round, among its soft and its hard arcs. */
   private readonly nextSoft: Int32Array;
   private readonly nextHard: Int32Array;
-  /** A node that has nothing left to try but one hard arc: where that leads. */
+  /** For a node with only one hard arc left to try: the end of that arc. */
   private readonly shortcut: Int32Array;
   private readonly isOnPath: Uint8Array;
   private work = 0;
@@ -79,7 +79,7 @@ class Matching {
   constructor(core: Core) {
     const { size, yes, no, hardFrom, hardTo, softFrom, softTo } = core;
     this.core = core;
-    // What leads nowhere else comes first: a chain is then what is left last, and is walked once.
+    // Arcs with no alternative come first: then what remains last is a chain, which is traversed once.
     const isInner = new Uint8Array(size);
     for (const node of hardFrom) isInner[node] = 1;
     this.hard = leaving(size, hardFrom, (arc) => isInner[hardTo[arc] as number] as number);
@@ -112,7 +112,7 @@ class Matching {
     return { reached, work: this.work };
   }
 
-  /** By breadth, from the open ends. Whether an open begin is reached. */
+  /** Breadth-first search from the open ends. Returns whether an open begin is reached. */
   private findLayers(open: readonly number[]): boolean {
     const { layerOfNode, layerOfBegin, layerOfEnd, before, hard, soft } = this;
     const { softFrom, softTo, hardTo, yes } = this.core;
@@ -158,7 +158,7 @@ class Matching {
     return found;
   }
 
-  /** One more path, from this open end; each layer is passed once. Whether there is one. */
+  /** Adds a path from this open end, visiting each layer once. Returns whether there is one. */
   private lengthen(open: number): boolean {
     const ends = [open];
     const begins: number[] = [];
@@ -184,7 +184,7 @@ class Matching {
     return false;
   }
 
-  /** A begin in the layer that the end could be matched to, which nobody else takes in this round; `none` if there is none. */
+  /** A begin in the layer to which the end could be matched, not taken by another in this round; `none` if there is none. */
   private takeBegin(end: number, layer: number): number {
     const { softTo } = this.core;
     if (this.layerOfBegin[end] === layer && this.after[end] !== end) return this.taken(end);
@@ -216,7 +216,7 @@ class Matching {
       const end = hard.starts[node + 1] as number;
       this.work++;
       if (i >= end) {
-        // Nothing is left here: who came this way tries its next arc.
+        // Nothing is left here: the predecessor tries its next arc.
         layerOfNode[node] = none;
         node = path.pop();
         if (node !== undefined) this.isOnPath[node] = 0;
@@ -236,7 +236,7 @@ class Matching {
     return none;
   }
 
-  /** Where the shortcuts of a node end; they are made shorter on the way. */
+  /** Where the shortcuts of a node end; path compression shortens them. */
   private skipped(node: number): number {
     const { shortcut } = this;
     let at = node;

@@ -1,5 +1,5 @@
 /**
- * Drops a centering of rows whose mean is zero already, and moves the others where they cost less.
+ * Removes centerings of rows whose mean is proved to be zero already, and moves others where they cost less.
  *
  *   let d = center(x, axes = [-1])
  *   let n = rmsnorm(d, axes = [-1])
@@ -9,12 +9,12 @@
  *   let y = rmsnorm(d, axes = [-1])
  *
  * - proved (centering.ts): the centering is dropped.
- * - moved (move-centering.ts): what the rows are the sum of is centered instead: constants once and for all (with
- *   `fold`), a stream of residuals where it begins.
+ * - moved (move-centering.ts): the values that add up to the rows are centered instead: constants, once (with
+ * `fold`), or a residual stream where it begins.
  * - trained: parameters that are `@trained` weights are centered in the graph, once for all rows: P(W h + b) = (P W) h + P b.
- *   The optimizer then sees the weights themselves, so training stays exact.
- * - kept: a remark has the condition that failed. `mode=lossy` drops these too, which changes the function: a warning
- *   for each.
+ * The optimizer then sees the original weights, so training stays exact.
+ * - kept: a remark states the condition that failed. `mode=lossy` removes these too, which changes the function, with a
+ * warning for each.
  */
 
 import type { Miss } from "../src/diagnostics/areas/rewrites.ts";
@@ -38,7 +38,7 @@ interface Options {
 
 export const eliminateCentering = definePass({
   name: "eliminate-centering",
-  summary: "Drops a centering of rows whose mean is proved to be zero already, and moves others where they cost less.",
+  summary: "Removes centerings of rows whose mean is proved to be zero already, and moves others where they cost less.",
   example: [
     "let d = center(x, axes = [-1])",
     "let n = rmsnorm(d, axes = [-1])",
@@ -52,12 +52,12 @@ export const eliminateCentering = definePass({
       type: "choice",
       choices: ["exact", "lossy", "off"],
       default: "exact",
-      summary: "exact: only what keeps the function; lossy: drop every centering that is left; off: none.",
+      summary: "Which centerings to remove. exact: where the function stays the same; lossy: all; off: none.",
     },
     fold: {
       type: "boolean",
       default: false,
-      summary: "Whether centerings may move into constants, as new constants that are computed from the old.",
+      summary: "Whether centerings may move into constants, which become new constants computed from the old ones.",
     },
   },
   run(fn, context) {
@@ -94,7 +94,7 @@ export const eliminateCentering = definePass({
   },
 });
 
-/** Casts that are taken not to round, and rows that are taken to be centered. */
+/** Casts assumed not to round, and rows assumed to be centered. */
 function assumed(
   fn: Fn,
   verdicts: readonly Verdict[],
@@ -109,7 +109,7 @@ function assumed(
   });
   const equations = new Map([...proofs, ...moved].map((one) => [one.value, one]));
   for (const one of equations.values()) context.assume(one);
-  if (isLossy) context.assume({ because: "rows are taken for centered that need not be (mode=lossy)" });
+  if (isLossy) context.assume({ because: "rows are assumed to be centered that may not be (mode=lossy)" });
 }
 
 const rowsOf = (op: Op): Rows => ({ axes: attribute.axes(op.attributes) });
@@ -131,7 +131,7 @@ interface Resolver {
   readonly foldable: Moves;
   readonly foldableTraces: Traces;
   readonly isLossy: boolean;
-  /** How many values are looked at to tell where a centering went. */
+  /** The number of values that are visited to tell where a centering went. */
   readonly most: number;
 }
 
@@ -163,7 +163,7 @@ function resolve(op: Op, verdict: Verdict, resolver: Resolver): Resolution {
 
 const onlyShifted = "what is added to its centered rows is constant along them, and is dropped";
 
-/** The statistic that a centering counts for. */
+/** The statistic that counts a centering. */
 function counted({ outcome }: Resolution): string {
   const statistics = {
     proved: "centerings removed",
@@ -175,7 +175,7 @@ function counted({ outcome }: Resolution): string {
   return statistics[outcome];
 }
 
-/** The miss, and what `fold` would do about it. */
+/** The miss, and how `fold` would avoid it. */
 function helped(miss: Miss, x: Value, rows: Rows, { foldable, foldableTraces }: Resolver): Miss {
   if (!foldableTraces.kindsOf(x, rows).constants || foldable.form(x, rows)?.kind === "converted") return miss;
   return { ...miss, help: "`fold=true` (`--weights-out FILE`) lets it move into constants" };

@@ -1,5 +1,5 @@
 /**
- * Folds gamma and beta, and what else multiplies rows by a constant vector or adds one, into the products that read them.
+ * Folds gamma and beta, and other constant vectors that are multiplied with rows or added to them, into the products that read them.
  *
  *   let n = rmsnorm(x, g, axes = [-1]) + b
  *   let y = linear(n, w, c)
@@ -7,9 +7,9 @@
  *   let n = rmsnorm(x, axes = [-1])
  *   let y = linear(n, w_scaled, c_shifted)        w_scaled = w diag(g), c_shifted = c + w b
  *
- * Exact; computed in float64 and rounded once. FlashNorm (arXiv 2407.09577) and TransformerLens fold so. A gamma of 1 + g,
- * as Gemma has it, is w + w diag(g). It goes only where products with constant weights are all that reads the norm, and
- * where nothing else reads these weights: tied ones stay. A beta that lies behind gamma goes first, or gamma stays.
+ * Exact; computed in float64 and rounded once. FlashNorm (arXiv 2407.09577) and TransformerLens fold in this way. A gamma of 1 + g,
+ * as in Gemma, is w + w diag(g). The rewrite requires that products with constant weights are the only readers of the norm, and
+ * the only readers of these weights: tied ones stay. A beta after gamma is folded first; otherwise gamma stays.
  */
 
 import type { Miss } from "../src/diagnostics/areas/rewrites.ts";
@@ -52,7 +52,7 @@ function vectorOf(value: Value | undefined, along: Value): Vector | undefined {
   return undefined;
 }
 
-/** What an op multiplies rows by, or adds to them: the vector, and what is left without it. */
+/** What an op multiplies rows by, or adds to them: the vector, and the remaining operand. */
 interface Part {
   readonly vector: Vector;
   readonly without: Folding["becomes"];
@@ -105,11 +105,11 @@ function shifted({ op, weight, bias }: Product, { constant }: Vector, { computed
     : computed({ op: "add", operands: [bias.constant, product.name], attributes: {} }, hint);
 }
 
-/** How many ops would come that add to a product: a matmul has no bias of its own. */
+/** The number of new ops that add to a product: a matmul has no bias of its own. */
 const added = (products: readonly Product[]) =>
   products.filter(({ op, bias }) => op.name === "matmul" && bias === undefined).length;
 
-/** The rule for gammas or betas; `missed` is told of those that stay. */
+/** The rule for gammas or betas; `missed` is called for those that stay. */
 function ruleFor(
   slot: "gamma" | "beta",
   context: PassContext<Options>,
@@ -148,8 +148,8 @@ export const foldAffine = definePass({
     "let y = linear(n, w_scaled, c_shifted)",
   ].join("\n"),
   options: {
-    gamma: { type: "boolean", default: true, summary: "Whether what multiplies rows goes into weights." },
-    beta: { type: "boolean", default: true, summary: "Whether what is added to rows goes into biases." },
+    gamma: { type: "boolean", default: true, summary: "Whether to fold factors of rows into weights." },
+    beta: { type: "boolean", default: true, summary: "Whether to fold terms added to rows into biases." },
   },
   run(fn: Fn, context) {
     const facts: NotSimplified[] = [];
@@ -164,7 +164,7 @@ export const foldAffine = definePass({
     for (const slot of slots) {
       const rule = ruleFor(slot, { ...context, count() {} }, (op, miss) => {
         const value = origins.get(op.result);
-        // Elementwise ops with constants are many; what is told of is norms.
+        // There are many elementwise ops with constants; misses are reported for norms only.
         const isOfNorm = isNorm(op) || op.operands.some((operand) => definedBy(operand, "rmsnorm", "layernorm"));
         if (value !== undefined && isOfNorm)
           facts.push({ kind: "not simplified", value, what: `the ${slot} here`, miss });

@@ -1,5 +1,5 @@
 /**
- * Groups ops into kernels: as few, and as few bytes between them, as walks over rows and columns can compute.
+ * Groups ops into kernels, with as few kernels, and as few bytes between them, as loop nests over rows and columns allow.
  *
  *   let h = x + residual
  *   let n = rmsnorm(h, axes = [-1])
@@ -11,9 +11,9 @@
  *     let y = gelu(n)
  *   }
  *
- * Ops are one group if one walk computes them: they read their operands in one order, and their reductions fold the same
- * columns. partition.ts chooses the groups, recompute.ts what is computed in several; a remark says why each begins. Matrix
- * products and the like stay outside of kernels, with a remark too. Nothing is computed differently.
+ * Ops form a group if one loop nest computes them: they read their operands in one order, and their reductions reduce the same
+ * columns. partition.ts chooses the groups, recompute.ts the ops that several groups compute; a remark says why each group begins.
+ * Matrix products and similar ops stay outside kernels, also with a remark. No op is computed differently.
  */
 
 import { kernelRefusals } from "../src/diagnostics/refusals.ts";
@@ -30,7 +30,7 @@ import { recompute } from "./recompute.ts";
 
 export const fuseElementwise = definePass({
   name: "fuse-elementwise",
-  summary: "Groups ops into kernels: elementwise chains, reductions over the same columns, and what is around them.",
+  summary: "Groups ops into kernels: elementwise chains, reductions over the same columns, and the ops around them.",
   example: "let a = exp(x)  let b = a + y   ->   kernel { let a = exp(x)  let b = a + y }",
   options: {},
   run(original, context) {
@@ -49,7 +49,7 @@ export const fuseElementwise = definePass({
   },
 });
 
-/** The function in kernels of at most so many buffers, where it was one kernel of more. */
+/** The function in kernels of at most so many buffers, where a single kernel would have more. */
 export function fusedWithin(fn: Fn, most: number): Fn {
   const groups = partition(fn, most);
   return inKernels(fn, groups, kernelsOf(groups)).fused;
@@ -68,7 +68,7 @@ function inKernels(fn: Fn, groups: Partition, kernels: ReadonlyMap<Op, number>) 
   return { fused: makeFn({ ...fn, ops, results }), mapped };
 }
 
-/** A cut of the function that is fused, as one of the function given. */
+/** A cut of the fused function, in terms of the original one. */
 function backTo(cut: KernelCut, origin: ReadonlyMap<Op, Op>): KernelCut {
   const stored = cut.stored.map((value) => {
     const op = value.def && origin.get(value.def);
@@ -77,7 +77,7 @@ function backTo(cut: KernelCut, origin: ReadonlyMap<Op, Op>): KernelCut {
   return { ...cut, op: origin.get(cut.op) ?? cut.op, stored: [...new Set(stored)] };
 }
 
-/** What stands for each value of the function given: several, where it is computed again. */
+/** The replacements of each value of the original function: several, if it is recomputed. */
 function provenanceOf(
   original: Fn,
   fn: Fn,
@@ -95,7 +95,7 @@ function provenanceOf(
   return images;
 }
 
-/** The groups in which the ops stand already, if they are kernels each. */
+/** The existing groups of ops, if each is one kernel. */
 function givenGroups(fn: Fn): Partition | undefined {
   const groups = new Map<number | Op, Op[]>();
   const { views } = new Memory(fn);
@@ -114,7 +114,7 @@ function givenGroups(fn: Fn): Partition | undefined {
   return all.every(isOne) ? all : undefined;
 }
 
-/** The kernel of each op; what no kernel computes belongs to none. */
+/** The kernel of each op; ops that no kernel computes have none. */
 function kernelsOf(groups: Partition): Map<Op, number> {
   const kernels = new Map<Op, number>();
   let kernel = -1;
@@ -126,7 +126,7 @@ function kernelsOf(groups: Partition): Map<Op, number> {
   return kernels;
 }
 
-/** The ops group by group, as they stand if they stand so; a view stands behind the group that makes what it shows. */
+/** The ops group by group, in their order if it permits; a view follows the group that computes its operand. */
 function inOrder(fn: Fn, groups: Partition): Op[] {
   const leaves = fn.ops.filter(isLeaf);
   const known = new Set([...fn.params, ...leaves.map((op) => op.result)]);
@@ -168,7 +168,7 @@ function cutsOf(fn: Fn, groups: Partition): KernelCut[] {
     const own = new Set(group.flatMap((op) => op.results));
     const read = new Set(group.flatMap((op) => costs.memory.operands(op)).filter((value) => !own.has(value)));
     const needed = made.filter((other) => other.some((op) => op.results.some((result) => read.has(result))));
-    // Behind a product it is clear why a kernel begins.
+    // After a product it is clear why a kernel begins.
     const isBehind = [...read].some(({ def }) => def !== undefined && !isLeaf(def) && isOpaque(def));
     const before = needed.length > 0 || isBehind ? needed : made.slice(-1);
     made.push(group);

@@ -1,13 +1,13 @@
 /**
- * What a forward hands to its backward, so that it need not be computed again.
+ * The values that a forward passes to its backward, so that they need not be recomputed.
  *
- * - primal: a value of the backward that no cotangent enters; the forward can compute it as well.
- * - needed: a primal that the way back reads.
+ * - primal: a value of the backward that depends on no cotangent; the forward can compute it as well.
+ * - needed: a primal that an op depending on a cotangent reads.
  * - saved: a primal that the forward returns, and the backward takes as a parameter.
  *
- * `all` saves all that is needed. `auto` is the cheapest choice by the bytes that are then moved: a parameter that the
+ * `all` saves everything that is needed. `auto` is the cheapest choice by the bytes moved: a parameter that the
  * backward reads counts once, a saved value twice, as it is written and read (once where the forward returns it anyway);
- * what is computed from these counts nothing, unless it is a product, which is never computed again. That is a minimum
+ * recomputed values count nothing, except products, which are never recomputed. That is a minimum
  * cut, as in PyTorch's partitioner of joint graphs (`min_cut_rematerialization_partition`).
  */
 
@@ -20,19 +20,19 @@ import { withoutEqualOps } from "./cse.ts";
 import { withoutDeadOps } from "./dce.ts";
 import { Choices } from "./min-cut.ts";
 
-/** The functions with values handed over. */
+/** The functions with saved values. */
 interface Handover {
   readonly forward: Fn;
   readonly backward: Fn;
-  /** The names of what is handed over, results of the forward and parameters of the backward. */
+  /** The names of saved values, which are results of the forward and parameters of the backward. */
   readonly names: readonly string[];
-  /** Bytes that are moved for the backward's operands beside the cotangents: with what is saved, and without. */
+  /** Bytes moved for the backward's operands besides the cotangents: with saved values, and without. */
   readonly bytes: { readonly saved: number; readonly computed: number };
 }
 
 const bytesOf = ({ type }: Value): number => estimatedBytes(type);
 
-/** The values that are computed from `given` and constants alone, and those of them that the way back reads. */
+/** The values that are computed from `given` and constants alone, and those of them that are needed. */
 function primalsOf(fn: Fn, given: readonly Value[]) {
   const known = new Set<Value>(given);
   const isKnown = (op: Op) => presentOperands(op).every((operand) => known.has(operand));
@@ -42,7 +42,7 @@ function primalsOf(fn: Fn, given: readonly Value[]) {
   return { known, needed: [...needed].filter((value) => known.has(value)) };
 }
 
-/** Costs are small whole numbers: the largest tensor counts so much. */
+/** Costs are small whole numbers: the largest tensor has this cost. */
 const finest = 32;
 
 /** The cheapest values to save. @param isReturned whether the forward writes it anyway. */
@@ -66,7 +66,7 @@ function cheapest(needed: readonly Value[], isReturned: (value: Value) => boolea
     const { def } = value;
     const unit = Math.max(1, Math.round((bytesOf(value) / largest) * finest));
     const isFree = def !== undefined && isLeaf(def);
-    // One more than a parameter's: nothing is saved where that wins nothing.
+    // One more than for a parameter, so that nothing is saved without a gain.
     if (!isFree) choices.imply(has, computes, def === undefined || isReturned(value) ? 2 * unit : 4 * unit + 1);
     const kind = def && ops[def.name].kind;
     if (def === undefined || kind === "linear" || kind === "extern") choices.imply(computes, choices.no);
@@ -100,8 +100,8 @@ function parameters(
 }
 
 /**
- * @param backward as `gradient` makes it: its first parameters are those of `forward`.
- * @returns nothing where nothing is worth to be saved.
+ * @param backward the output of `gradient`: its first parameters are those of `forward`.
+ * @returns `undefined` where saving gains nothing.
  */
 export function withSaved(forward: Fn, backward: Fn, mode: "auto" | "all"): Handover | undefined {
   const given = backward.params.slice(0, forward.params.length);

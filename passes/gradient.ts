@@ -1,5 +1,5 @@
 /**
- * Writes beside a function the one that gives its gradients, by the rules of the op table's column `vjp`.
+ * Adds for a function another one that computes its gradients, by the column `vjp` of the op table.
  *
  *   fn f(x: f32[n]) -> (y: f32[n]) {
  *     return sin(x)
@@ -9,9 +9,9 @@
  *     return d_y * cos(x)
  *   }
  *
- * Reverse accumulation: the ops of f in order, then back through them, each value's cotangent being the sum of what its
- * users contribute (tinygrad's `compute_gradient` has the shape of the loop). f itself stays. f_grad computes again what it
- * needs of f.
+ * Reverse accumulation: the ops of f in order, then back through them, where each value's cotangent is the sum of the
+ * contributions of its users (after the loop in tinygrad's `compute_gradient`). f itself stays. f_grad recomputes the values of
+ * f that it needs.
  */
 
 import * as gradientMessages from "../src/diagnostics/areas/gradients.ts";
@@ -31,7 +31,7 @@ interface Options {
   readonly of: string;
 }
 
-/** The values among `all` that an option names, all floats of them for `all`. @throws TircError E0801 or E0802. */
+/** The values among `all` that an option names; for `all`, those of floats. @throws TircError E0801 or E0802. */
 function chosen<T>(
   fn: Fn,
   what: "parameter" | "result",
@@ -73,7 +73,7 @@ const resultsOf = (fn: Fn, text: string): Result[] =>
     fn.results.map((result) => [result.name, result.value, result]),
   );
 
-/** The values that small changes of `from` change: those through which gradients go. */
+/** The values that depend on `from` differentiably: those through which gradients propagate. */
 function activeValues(fn: Fn, from: readonly Value[], stops: (op: Op) => void): ReadonlySet<Value> {
   const active = new Set(from);
   for (const op of fn.ops) {
@@ -91,10 +91,10 @@ function activeValues(fn: Fn, from: readonly Value[], stops: (op: Op) => void): 
   return active;
 }
 
-/** The function that is being written: f's own ops, and behind them the way back. */
+/** The function under construction: f's own ops, followed by the backward ops. */
 class Backward {
   readonly builder: Builder;
-  /** What stands for each value of f. */
+  /** The replacement of each value of f. */
   private readonly copies = new Map<Value, Value>();
   private readonly cotangents = new Map<Value, Value>();
   private readonly terms: Terms;
@@ -128,7 +128,7 @@ class Backward {
     this.cotangents.set(value, before === undefined ? contribution : this.terms.add(before, contribution));
   }
 
-  /** Gives what was made last, after `mark` ops, if it is this cotangent, the name of its value. */
+  /** Names the last op after `mark` ops, if it computes this cotangent, after its value. */
   private named(value: Value, mark: number): void {
     if (this.builder.ops.length === mark) return;
     const cotangent = this.cotangents.get(value);
@@ -140,7 +140,7 @@ class Backward {
     this.cotangents.set(value, copy.result);
   }
 
-  /** Carries the cotangents of an op's results to those operands that are active. */
+  /** Propagates the cotangents of an op's results to its active operands. */
   through(op: Op, active: ReadonlySet<Value>, refused: (op: Op, why: string) => void): void {
     const cotangents = op.results.map((result) => this.cotangents.get(result));
     const wanted = op.operands.flatMap((operand, i) => (operand !== undefined && active.has(operand) ? [i] : []));
@@ -170,7 +170,7 @@ class Backward {
 }
 
 /**
- * The function that gives the gradients.
+ * The function that computes the gradients.
  * @throws TircError E0801 to E0804.
  */
 function gradientOf(fn: Fn, { wrt, of }: Pick<Options, "wrt" | "of">, stops: (op: Op) => void = () => {}): Fn {
@@ -216,7 +216,7 @@ function gradientOf(fn: Fn, { wrt, of }: Pick<Options, "wrt" | "of">, stops: (op
 
 export const gradient = definePass({
   name: "gradient",
-  summary: "Writes beside a function the one that gives its gradients.",
+  summary: "Adds for a function another one that computes its gradients.",
   example: [
     "fn f(x: f32[n]) -> (y: f32[n]) {",
     "  return sin(x)",
@@ -228,8 +228,12 @@ export const gradient = definePass({
   ].join("\n"),
   options: {
     fn: { type: "names", default: "all", summary: "Functions to differentiate, with `+` between them." },
-    wrt: { type: "names", default: "all", summary: "Parameters by which to differentiate; all of floats that matter." },
-    of: { type: "names", default: "all", summary: "Results to differentiate; all of floats." },
+    wrt: {
+      type: "names",
+      default: "all",
+      summary: "Parameters to differentiate by; all float parameters that a result depends on by default.",
+    },
+    of: { type: "names", default: "all", summary: "Results to differentiate; all float results by default." },
   },
   run(fn, context: PassContext<Options>) {
     const { options } = context;

@@ -14,7 +14,7 @@ import { layernormToRmsnorm } from "./layernorm-to-rmsnorm.ts";
 import { raiseNorms } from "./raise-norms.ts";
 import { simplifyNorms } from "./simplify-norms.ts";
 
-/** In the order of the default pipeline; the last four are not in it. */
+/** In the order of the default pipeline; the last four are not part of it. */
 export const builtinPasses: readonly Pass[] = [
   raiseNorms,
   canonicalize,
@@ -49,5 +49,5 @@ export const namedPipelines: Readonly<Record<string, readonly string[]>> = {
   O1: defaultPipeline,
 };
 
-/** What pipelines of the compiler may name. */
+/** The passes that the compiler's pipelines may name. */
 export const builtins: PassRegistry = { passes: builtinPasses, pipelines: namedPipelines };

@@ -1,7 +1,7 @@
 /**
- * Which sets of ops may be one kernel, and what it costs: bytes that it reads and writes, and its launch.
+ * Which sets of ops can form one kernel, and its cost: the bytes that it reads and writes, and its launch.
  *
- * - group: ops that one kernel computes, or one kernel and the merge of what its tiles of rows sum up (mixed-order.ts).
+ * - group: ops that one kernel computes, or one kernel and the merge of the partial sums of its tiles of rows (mixed-order.ts).
  * - stored: a value that its kernel writes, because another kernel reads it or the function returns it.
  */
 
@@ -13,12 +13,12 @@ import { lastSums, type MixedOrder, mixedOrder, wayBeside } from "../src/ir/mixe
 import { isOpaque, Memory } from "../src/ir/opaque.ts";
 import { walkOrder } from "../src/ir/walk-order.ts";
 
-/** What a launch costs, in bytes that could be moved in its time: about 5 us where 200 GB/s are. */
+/** The cost of a launch in bytes moved in the same time: about 5 us at 200 GB/s. */
 const launchBytes = 2 ** 20;
-/** What sums of tiles take of the bytes that are summed: a tile has so many rows at least. */
+/** The bytes of a tile's partial sums relative to those summed: a tile has at least so many rows. */
 const usualTile = 16;
 
-/** The ops of a function that are to be grouped, in program order, and who reads what. */
+/** The ops of a function to be grouped, in program order, and the readers of each value. */
 export class KernelGroups {
   readonly ops: readonly Op[];
   readonly memory: Memory;
@@ -41,18 +41,18 @@ export class KernelGroups {
     return { ops: this.readers.get(value) ?? [], returned: this.returned.has(value) };
   }
 
-  /** How a group reduces rows and sums over them in one walk; undefined where it does not. */
+  /** How a group reduces rows and sums over them in one loop nest; undefined where it does not. */
   mixedOrder(group: readonly Op[]): MixedOrder | undefined {
     const found = mixedOrder(group, this.writes(group), this.isLast);
     return found === "never" ? undefined : found;
   }
 
-  /** What would let a reduction over rows share the walk of others. */
+  /** What would let a reduction over rows share the loop nest of other reductions. */
   wayBeside(op: Op): string | undefined {
     return wayBeside(op, this.isLast);
   }
 
-  /** Buffers of the kernel that does so: what it reads, what it writes for others, and the sums of its tiles. */
+  /** Buffers of such a kernel: its inputs, the results that others read, and the partial sums of its tiles. */
   private buffersOf({ walk, sums }: MixedOrder): number {
     const [reads, writes] = [this.reads([...walk, ...sums]), this.writes([...walk, ...sums])];
     const own = new Set(sums.map((op) => op.result));
@@ -77,18 +77,18 @@ export class KernelGroups {
       });
   }
 
-  /** In bytes; of an op that no kernel computes, nothing. @param isMixed whether no walk over rows and columns alone computes it. */
+  /** In bytes; 0 for an op that no kernel computes. @param isMixed whether no loop nest over rows and columns alone computes it. */
   cost(group: readonly Op[], isMixed?: boolean): number {
     if (group.some(isOpaque)) return 0;
     const moved = [...this.reads(group), ...this.writes(group)];
     const bytes = moved.reduce((sum, value) => sum + estimatedBytes(value.type), launchBytes);
     if (!group.some(this.isLast) || !(isMixed ?? firstMismatch(group) !== undefined)) return bytes;
-    // Sums of tiles are written and read again.
+    // Partial sums of tiles are written and read again.
     const partial = (op: Op) => (2 * elementsOf(op.operand(0).shape) * 4) / usualTile;
     return group.filter(this.isLast).reduce((sum, op) => sum + partial(op), bytes + launchBytes);
   }
 
-  /** Why the ops, in program order, are not one kernel: the op that is the first to be refused, and the reason. */
+  /** Why the ops, in program order, are not one kernel: the first op that does not fit, and the reason. */
   refusal(group: readonly Op[], most = mostBuffers): { readonly op: Op; readonly why: Refusal } | undefined {
     const space = new IterationSpace();
     for (const op of group) {
@@ -102,8 +102,8 @@ export class KernelGroups {
   }
 
   /**
-   * Whether the ops are one kernel, without words.
-   * @param isMixed whether it is known that no walk over rows and columns alone computes them.
+   * Whether the ops are one kernel, without the reason.
+   * @param isMixed whether it is known that no loop nest over rows and columns alone computes them.
    */
   verdict(group: readonly Op[], isMixed: boolean): Verdict {
     const space = new IterationSpace();
@@ -123,7 +123,7 @@ export class KernelGroups {
     return { op, why: kernelRefusals.noCommonSpace(walked, missing.extent) };
   }
 
-  /** Whether ops that no walk over rows and columns alone computes are one over tiles of rows. @returns buffers if they are too many. */
+  /** Whether ops that no loop nest over rows and columns alone computes form one over tiles of rows. @returns buffers if they are too many. */
   private mixed(group: readonly Op[]): Pick<Verdict, "isKernel" | "isFinal"> & { readonly buffers?: number } {
     if (!group.some(this.isLast)) return { isKernel: false, isFinal: true };
     const found = mixedOrder(group, this.writes(group), this.isLast);
@@ -133,14 +133,14 @@ export class KernelGroups {
   }
 }
 
-/** What the search for a partition asks of a group. */
+/** What the search for a partition needs to know about a group. */
 export interface Verdict {
   readonly isKernel: boolean;
-  /** Whether no walk over rows and columns alone computes it. */
+  /** Whether no loop nest over rows and columns alone computes it. */
   readonly isMixed: boolean;
-  /** Whether it is none with further ops either, of which it reads nothing. */
+  /** Whether it is no kernel with further ops either, of which it reads nothing. */
   readonly isFinal: boolean;
 }
 
-/** What is read from a buffer: a number of the caller's is not. */
+/** The inputs read from buffers, which excludes scalar parameters. */
 const isBuffer = ({ shape, def }: Value) => shape.length > 0 || def !== undefined;

@@ -7,8 +7,8 @@
  *   let n = rmsnorm(c, g, axes, eps)
  *   let y = n + b
  *
- * gamma and beta stay; a missing one is not made up. `groupnorm` stays too: its rows are no axes of its operand, so an
- * RMSNorm could say it between two reshapes only, which would hide the norm from every later pass and win nothing.
+ * gamma and beta stay; missing ones are not added. `groupnorm` stays too: its rows are not axes of its operand, so an
+ * RMSNorm could express it only between two reshapes, which would hide the norm from every later pass and gain nothing.
  */
 
 import { type Builder, rewrite } from "../src/ir/builder.ts";
@@ -22,31 +22,31 @@ import type { Fact } from "../src/pass/facts.ts";
 import { padded } from "./match.ts";
 import { standardizations } from "./norm-patterns.ts";
 
-/** gamma or beta in a shape that NumPy broadcasts along the normalized axes. */
+/** gamma or beta in a shape that broadcasts along the normalized axes by NumPy's rules. */
 function alongAxes(affine: Value, op: Op, builder: Builder): Value {
   const { shape } = op.operand(0);
   const { affineView } = (ops[op.name] as NormDef).view(shape, op.attributes);
   const isTrailing = (value: Value) =>
     value.shape.length <= shape.length && sameShape(padded(value.shape, shape.length), affineView);
-  // A beta that lay so before it was taken into the norm.
+  // A beta in this layout before it was folded into the norm.
   const before = affine.def?.name === "reshape" ? affine.def.operand(0) : affine;
   const lying = [affine, before].find(isTrailing);
   return lying ?? builder.emit("reshape", [affine], { shape: affineView });
 }
 
-/** What stands in the place of a LayerNorm, and the ops in it. */
+/** The replacement of a LayerNorm, and the ops in it. */
 function centeredRmsNorm(op: Op, builder: Builder) {
   const [x, gamma, beta] = op.operands;
   const { axes, eps } = op.attributes as { axes: readonly number[]; eps: number };
   const center = builder.emit("center", [x], { axes });
-  // Named here if it is all, so that the value is the one that stays.
+  // Named here if it is the whole result, so that it keeps the name.
   const name = beta === undefined ? op.result.name : undefined;
   const rmsnorm = builder.emit("rmsnorm", [center, gamma], { axes, eps }, name);
   const value = beta === undefined ? rmsnorm : builder.emit("add", [rmsnorm, alongAxes(beta, op, builder)]);
   return { value, rewritten: { center, rmsnorm } };
 }
 
-/** The norms of a function in order, rows divided by their standard deviation among them. */
+/** The norms of a function in order, including rows divided by their standard deviation. */
 export function normsIn(fn: Fn): Op[] {
   const standardized = new Set(standardizations(fn).map(({ op }) => op));
   return fn.ops.filter((op) => isNorm(op) || standardized.has(op));
@@ -66,7 +66,7 @@ export const layernormToRmsnorm = definePass({
     keep: {
       type: "numbers",
       default: "none",
-      summary: "LayerNorms that stay: their numbers among the norms of the function, from 0 on.",
+      summary: "LayerNorms to leave unchanged: their indices among the norms of the function, from 0.",
     },
   },
   run: (fn, context) => {

@@ -1,15 +1,15 @@
 /**
- * What patterns are made of: values seen through what changes no number, products seen through how they are written.
+ * The basis of patterns: values seen through ops that change no number, and products in any notation.
  *
- * - read: a value as an op reads it. Under it may lie reshapes that only add or drop extents of 1, broadcasts, and
+ * - read: a value as an op reads it. It may be wrapped in reshapes that only add or drop extents of 1, broadcasts, and
  *   casts from f16 to f32; none of these changes a number.
- * - lay: the shape in which the value under a read is aligned with what it is read beside; it tells whether a row
- *   statistic meets its own row again.
+ * - lay: the shape in which the underlying value is aligned with the other operand; it tells whether a row
+ * statistic is combined with its own row again.
  * - product: a value as constant * factor^exponent * ..., whether it is written with `*`, `/`, `-`, `reciprocal`,
  *   `sqrt`, `rsqrt` or `pow`.
- * - pattern: gives the ways in which a read can be what it describes, each as the values its names are bound to.
+ * - pattern: yields the ways in which a read matches it, each as bindings of its names to values.
  *
- * Casts that narrow are never looked through: they round, and may overflow.
+ * Matching never looks through narrowing casts: they round, and may overflow.
  */
 
 import { formulaTolerance } from "../src/ir/field/literal.ts";
@@ -17,7 +17,7 @@ import { constantValue, type Op, type Uses, type Value } from "../src/ir/ir.ts";
 import { type OpName, ops } from "../src/ir/ops/index.ts";
 import { type Dim, isHalf, reducedShape, type Shape, sameShape } from "../src/ir/types.ts";
 
-/** `shape` with as many leading 1s as make it of this rank. */
+/** `shape` with as many leading 1s as give it this rank. */
 export function padded(shape: Shape, rank: number): Shape {
   return [...new Array<Dim>(Math.max(0, rank - shape.length)).fill(1), ...shape];
 }
@@ -27,7 +27,7 @@ const withoutOnes = (shape: Shape): Shape => shape.filter((dim) => dim !== 1);
 /** A value as an op reads it. */
 export interface Read {
   readonly value: Value;
-  /** Fixed by the outermost reshape above the value; until there is one, the value's own shape. */
+  /** Determined by the outermost reshape around the value; without one, the value's own shape. */
   readonly lay: Shape | undefined;
 }
 
@@ -47,10 +47,10 @@ function unwidened(value: Value): Value {
 /** The same numbers, in f16 or f32. */
 export const sameNumbers = (a: Value, b: Value) => unwidened(a) === unwidened(b);
 
-/** How many reshapes, broadcasts and casts are looked through. */
+/** The number of reshapes, broadcasts and casts that are looked through. */
 const mostLayers = 16;
 
-/** What lies under everything that changes no number. */
+/** The value under everything that changes no number. */
 export function peel(read: Read): Read {
   let { value, lay } = read;
   for (let layer = 0; layer < mostLayers; layer++) {
@@ -64,15 +64,15 @@ export function peel(read: Read): Read {
   return { value, lay };
 }
 
-/** Whether a statistic of rows of `shape` over `axes` that lies like this meets its own row. */
+/** Whether a statistic of rows of `shape` over `axes` in this layout is combined with its own row. */
 export function meetsItsRow(lay: Shape, shape: Shape, axes: readonly number[]): boolean {
   return lay.length <= shape.length && sameShape(padded(lay, shape.length), reducedShape(shape, axes, true));
 }
 
-/** How many nested ops a number may be computed with. */
+/** The maximal nesting of ops that compute a number. */
 const deepestNumber = 4;
 
-/** The number that a value is everywhere, if it is one. */
+/** The number that all elements of a value equal, if there is one. */
 export function numberOf(value: Value, depth = deepestNumber): number | undefined {
   const at = peel(readOf(value)).value;
   const op = at.def;
@@ -96,7 +96,7 @@ export function near(a: number, b: number, tolerance: number): boolean {
   return a === b || Math.abs(a - b) <= tolerance * Math.abs(b);
 }
 
-/** What a product multiplies: a read to the power of `exponent`. */
+/** A factor of a product: a read to the power of `exponent`. */
 export interface Factor {
   readonly read: Read;
   readonly exponent: number;
@@ -108,11 +108,11 @@ export interface Product {
   readonly factors: readonly Factor[];
 }
 
-/** Bounds the work for one product, so that a sweep over a long chain stays linear. */
+/** Bounds the work for one product, so that a traversal of a long chain stays linear. */
 const mostNodes = 32;
 
 /**
- * (a^power)^exponent as a^(power * exponent), of the first operand; not where that is a whole power and `power` is none:
+ * (a^power)^exponent as a^(power * exponent), of the first operand; not where that is an integer power and `power` is not:
  * sqrt(a)^2 is NaN below zero, and a is not.
  */
 function powered(exponent: number, power: number | undefined) {
@@ -136,7 +136,7 @@ interface Powers {
   readonly isProduct?: true;
 }
 
-/** How an op writes a power of its operands. */
+/** How an op expresses a power of its operands. */
 function powers(op: Op, exponent: number): Powers | undefined {
   const whole = Number.isInteger(exponent);
   switch (op.name) {
@@ -161,18 +161,18 @@ function powers(op: Op, exponent: number): Powers | undefined {
   }
 }
 
-/** Which products inside a product are kept whole. */
+/** Which nested products are treated as single factors. */
 export interface Kept {
-  /** Those that have several uses: such a value is an operand of the pattern more often than a step of it. */
+  /** Those with several uses: such a value is more often an operand of the pattern than a step of it. */
   readonly used?: (value: Value) => Uses;
-  /** But not those that only scale a value by a number. */
+  /** Except those that only scale a value by a number. */
   readonly scaled?: boolean;
 }
 
-/** Values seen as products, each once. */
+/** Memoized factorizations of values. */
 export class Products {
   private readonly kept: Kept;
-  /** Relative difference up to which a literal counts as the constant of a formula. */
+  /** Relative difference up to which a literal matches the constant of a formula. */
   readonly tolerance: number;
   private readonly known = new Map<Value, Product>();
 
@@ -181,7 +181,7 @@ export class Products {
     this.tolerance = tolerance;
   }
 
-  /** The read as a product; of itself, if it is none. */
+  /** The read as a product; as the product of itself, if it is not one. */
   of(read: Read): Product {
     if (read.lay !== undefined) return this.taken(read);
     let product = this.known.get(read.value);
@@ -225,7 +225,7 @@ export class Products {
     return { constant, factors };
   }
 
-  /** @param as what is read, which may lie under casts and reshapes: these may have the several uses. */
+  /** @param as the value as it is read, possibly through casts and reshapes, which may have several uses. */
   private keeps(op: Op, as: Value): boolean {
     const { used, scaled = true } = this.kept;
     if (used === undefined) return false;
@@ -235,7 +235,7 @@ export class Products {
   }
 }
 
-/** The two operands of a commutative op in both orders, of another op as they stand. */
+/** The two operands of a commutative op in both orders, of another op in their order. */
 export function orders(op: Op): (readonly [Value, Value])[] {
   const [a, b] = [op.operand(0), op.operand(1)];
   return ops[op.name].facts.commutative === true
@@ -246,12 +246,12 @@ export function orders(op: Op): (readonly [Value, Value])[] {
     : [[a, b]];
 }
 
-/** Values by the names that a pattern gives them. */
+/** The values bound to the names of a pattern. */
 export type Bound = Readonly<Record<string, Value>>;
-/** Gives each way in which a read is what the pattern describes, beside what is bound already. */
+/** Yields each way in which a read matches the pattern, in addition to the existing bindings. */
 export type Pattern = (read: Read, bound: Bound, products: Products) => Iterable<Bound>;
 
-/** Any value, the same one wherever the name stands. */
+/** Any value; the same one for every occurrence of the name. */
 export function any(name: string): Pattern {
   return function* (read, bound) {
     const known = bound[name];
@@ -284,7 +284,7 @@ export function plus(a: Pattern, b: Pattern | number): Pattern {
   };
 }
 
-/** `constant * a^m * b^n * ...`, written in any way and order. */
+/** `constant * a^m * b^n * ...`, in any notation and order. */
 export function times(constant: number, ...wanted: readonly (readonly [Pattern, number])[]): Pattern {
   return function* (read, bound, products) {
     const product = products.of(read);

@@ -2,10 +2,10 @@
  * The cheapest assignment of true and false to variables under implications, as a minimum cut (the reduction is that of
  * Picard 1976).
  *
- * - hard, soft: an implication that must hold, and one that may be broken at a cost.
- * - forced: what follows from `yes`, or implies `no`, by hard implications. Such variables become one with `yes` or
- *   `no`; often nothing else is left.
- * - core: the others. disjoint-paths.ts finds which of them are true.
+ * - hard, soft: an implication that must hold, and one that may be violated at a cost.
+ * - forced: a variable that follows from `yes`, or implies `no`, by hard implications. Forced variables are merged with `yes` or
+ * `no`; often no others are left.
+ * - core: the other variables. disjoint-paths.ts finds which of them are true.
  */
 
 import { type Core, reachedSide } from "./disjoint-paths.ts";
@@ -27,14 +27,14 @@ export class Choices {
   readonly yes = 0;
   readonly no = 1;
 
-  /** If `a` is true then `b` is too; it costs `cost`, a positive integer, where that is not so. Without one it must be so. */
+  /** If `a` is true then `b` is too; violating this costs `cost`, a positive integer. Without a cost it must hold. */
   imply(a: number, b: number, cost = 0): void {
     this.froms.push(a);
     this.tos.push(b);
     this.costs.push(cost);
   }
 
-  /** How often an implication was looked at. */
+  /** The number of implications visited. */
   get work(): number {
     return this.visits;
   }
@@ -49,8 +49,8 @@ export class Choices {
     const mustHold = (edge: number) => this.costs[edge] === 0;
     const isTrue = this.reached(this.yes, forward, this.tos, mustHold);
     const isFalse = this.reached(this.no, backward, this.froms, mustHold);
-    if (isTrue[this.no] === 1) throw new Error("no assignment fulfils all implications that must hold");
-    // Nothing makes the others true.
+    if (isTrue[this.no] === 1) throw new Error("no assignment satisfies all hard implications");
+    // Nothing forces the others to be true.
     const matters = this.reached(this.yes, forward, this.tos, () => true);
     const core = new Int32Array(this.count).fill(-1);
     let size = 2;
@@ -106,7 +106,7 @@ export class Choices {
     return seen;
   }
 
-  /** What leads to `yes` or from `no` restricts nothing, and a soft implication of `no` by `yes` is broken anyway. */
+  /** Implications of `yes` or by `no` restrict nothing, and a soft implication from `yes` to `no` is violated anyway. */
   private coreOf(core: Int32Array, size: number): Core {
     const [hardFrom, hardTo, softFrom, softTo]: [number[], number[], number[], number[]] = [[], [], [], []];
     for (let edge = 0; edge < this.costs.length; edge++) {

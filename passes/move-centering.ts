@@ -1,16 +1,16 @@
 /**
- * Where centerings are cheapest, by the algebra of row-mean.ts. With P for the centering and a stream h that norms read:
+ * Finds the cheapest places for centerings, by the algebra of row-mean.ts. With P for the centering and a stream h that norms read:
  *
- * - what is read: P h, for every `center(h)` that is not proved to change nothing.
- * - in place: h itself is computed as P h, from centered operands. Then all who read h get P h, so they must ignore the
+ * - read: P h, for every `center(h)` that is not proved to change nothing.
+ * - in place: h itself is computed as P h, from centered operands. Then all readers of h get P h, so they must ignore the
  *   shift (facts of the op table: a centering, softmax, var) or be computed in place themselves.
- * - converted: h stays as it is, and P h is computed beside it: for nothing if h is a constant, whose centering is a
- *   constant too, at the price of one `center` otherwise.
+ * - converted: h stays as it is, and P h is computed in addition: at no cost if h is a constant, whose centering is a
+ * constant too, and otherwise at the cost of one `center`.
  * - scaled rows and blocks (rows.ts) are centered in place or in constants only: P (s h) for h = x W is x (P diag(s) W),
- *   and where W is no constant the product with s stays, and `center` stands behind it.
+ * and if W is not constant the product with s stays, followed by a `center`.
  *
- * A minimum cut finds the assignment with the fewest `center`s, those of weights that are trained counting less than any
- * other; of equal ones that which changes least.
+ * A minimum cut finds the assignment with the fewest `center`s, where those of trained weights count less than any
+ * other; among equal ones it takes the assignment that changes least.
  */
 
 import type { Fn, Op, Value } from "../src/ir/ir.ts";
@@ -22,25 +22,25 @@ import { Choices } from "./min-cut.ts";
 import { scaledWays, type Way, waysOf } from "./row-mean.ts";
 import { isPlain, isScaled, ownRows, type Rows, type Scale, sameRows } from "./rows.ts";
 
-/** How P of a value comes about. */
+/** How P of a value is computed. */
 type Form =
   /** It is 0: the value does not vary along the row. */
   | { readonly kind: "nothing" }
   /** It is the value: its rows are centered. */
   | { readonly kind: "centered" }
   | { readonly kind: "inPlace" }
-  /** A constant: `center` of it is computed once and for all. */
+  /** A constant: its `center` is computed once. */
   | { readonly kind: "constant"; readonly rows: Rows }
   | { readonly kind: "converted"; readonly axes: readonly number[] };
 
 export interface Moves {
-  /** For values whose P is read by a centering, or by what is in place. */
+  /** For values whose P is read by a centering, or by a value in place. */
   form(value: Value, rows: Rows): Form | undefined;
-  /** The rows of which P of the value is computed in its place, if it is, and the way. */
+  /** The rows for which P of the value is computed in its place, if it is, and the way. */
   inPlace(value: Value): { readonly way: Way; readonly rows: Rows } | undefined;
-  /** Whether something in place reads P of the value. */
+  /** Whether a value in place reads P of this value. */
   feedsStream(value: Value): boolean;
-  /** Why `value` is not computed in place; nothing where its op does not commute with a centering. */
+  /** Why `value` is not computed in place; `undefined` where its op does not commute with a centering. */
   whyNot(value: Value, rows: Rows): string | undefined;
 }
 
@@ -48,11 +48,11 @@ interface Node {
   readonly value: Value;
   readonly rows: Rows;
   readonly fixed: (Form & { readonly kind: "nothing" | "centered" | "constant" }) | undefined;
-  /** The way in which P of it is computed in place. */
+  /** The way in which its P is computed in place. */
   readonly way: Way | undefined;
   /** Why it cannot be in place, whatever else is. */
   blocked: string | undefined;
-  /** What must be in place if this is. */
+  /** The nodes that must be in place if this one is. */
   readonly readers: Node[];
   /** Variables: whether its P is read, and whether it is in place. */
   readonly read: number;
@@ -71,14 +71,14 @@ export function planMoves(fn: Fn, centers: readonly Op[], centering: Centering, 
   for (const op of centers) {
     choices.imply(choices.yes, region.discover(op.operand(0), { axes: attribute.axes(op.attributes) }).read);
   }
-  // A stream that only such ops read may be in place for what else reads what it is made of.
+  // A stream that only such ops read may be in place for other readers of its operands.
   for (const op of fn.ops) {
     if (ops[op.name].facts.ignoresShift === true) {
       region.discover(op.operand(0), { axes: attribute.axes(op.attributes) });
     }
   }
   region.block(fn);
-  // To center all weights that are trained, once for all rows, costs less than to center rows.
+  // Centering all trained weights, once for all rows, costs less than centering rows.
   const rowsCost = fn.params.filter(({ trained }) => trained).length + 1;
   for (const node of region.nodes()) {
     if (node.fixed !== undefined) continue;
@@ -106,7 +106,7 @@ export function planMoves(fn: Fn, centers: readonly Op[], centering: Centering, 
   };
 }
 
-/** The zero claims of a way: what is centered where its op is in place. */
+/** The zero claims of a way: the operands that are centered if its op is in place. */
 export function zeroClaims({ claims }: Way): Way["claims"] {
   const isZero = ({ kind }: Way["claims"][number]) => kind === "zero";
   return claims.every(isZero) ? claims : claims.filter(isZero);
@@ -114,14 +114,14 @@ export function zeroClaims({ claims }: Way): Way["claims"] {
 
 const inPlaceForm: Form = { kind: "inPlace" };
 
-/** Scaled rows are not those of another extent: what is the same along a row is not when it is scaled. */
+/** Scaled rows are not the rows of another extent: a value that is constant along a row is not constant when scaled. */
 const rowsFor = (value: Value, rows: Rows) => (isScaled(rows) ? rows : ownRows(value, rows));
 
 /** Whether a vector along the rows of `value` is this one. */
 const fits = ({ length, element }: Scale, value: Value, { axes }: Rows) =>
   value.shape.at(axes[0] as number) === length && value.element === element;
 
-/** Everything of which P is read, if all that can be in place is. */
+/** All nodes whose P is read, if every node that can be in place is. */
 class Region {
   private readonly byValue = new Map<Value, Node[]>();
   private nearest: { readonly reader: NearestBlocked; readonly part: NearestBlocked } | undefined;
@@ -149,7 +149,7 @@ class Region {
     return zeroClaims(way).map(({ operand, rows }) => this.get((value.def as Op).operand(operand), rows) as Node);
   }
 
-  /** The node of the value, and all that it is made of. */
+  /** The node of the value, and of everything it is computed from. */
   discover(value: Value, rows: Rows): Node {
     const open = [{ value, rows }];
     for (let at = open.pop(); at !== undefined; at = open.pop()) {
@@ -181,7 +181,7 @@ class Region {
     return (rows.scales ?? []).every((scale) => fits(scale, value, rows)) ? { kind: "constant", rows } : undefined;
   }
 
-  /** A way in which the value's op commutes with the centering, or words that say why there is none. */
+  /** A way in which the value's op commutes with the centering, or the reason why there is none. */
   private inPlaceWay(value: Value, rows: Rows): Way | string {
     const name = quoted(value);
     const op = value.def;
@@ -202,7 +202,7 @@ class Region {
           `no centering goes through ${name}`;
   }
 
-  /** Finds for every node who reads its value, and whether one of them would see the shift. */
+  /** Finds for every node the readers of its value, and whether one of them would see the shift. */
   block(fn: Fn): void {
     for (const op of fn.ops) {
       for (const [i, operand] of op.operands.entries()) {
@@ -216,14 +216,14 @@ class Region {
     }
   }
 
-  /** The first that is blocked among what must be in place with the node; else among what it is made of. */
+  /** The first blocked node among those that must be in place with this one; else among its operands. */
   whyNot(start: Node): string | undefined {
     if (start.way === undefined) return undefined;
     this.nearest ??= this.findNearest();
     const reader = this.nearest.reader.get(start);
     if (reader !== undefined) return reader;
     const part = this.nearest.part.get(start);
-    return `centering what it is made of costs as much${part === undefined ? "" : `, for ${part}`}`;
+    return `centering its operands costs as much${part === undefined ? "" : `, for ${part}`}`;
   }
 
   private findNearest() {
@@ -255,16 +255,16 @@ class Region {
 }
 
 function block(node: Node, who: string): void {
-  node.blocked ??= `${quoted(node.value)} ${who}, to which a shift of its rows matters`;
+  node.blocked ??= `${quoted(node.value)} ${who}, which depends on shifts of its rows`;
 }
 
-/** Whether the op gives the same when operand `index` is shifted by what is constant along the node's axes. */
+/** Whether the result of the op does not change if operand `index` is shifted by a value constant along the node's axes. */
 function ignoresShift(op: Op, index: number, { value, rows }: Node): boolean {
   if (ops[op.name].facts.ignoresShift !== true || index !== 0 || !isPlain(rows)) return false;
   return ownRows(value, { axes: attribute.axes(op.attributes) }).axes.every((axis) => rows.axes.includes(axis));
 }
 
-/** For each node, why the nearest of those that it leads to is blocked; itself first. */
+/** For each node, why the nearest of the nodes that it leads to is blocked; itself first. */
 type NearestBlocked = ReadonlyMap<Node, string>;
 
 /** @param from the nodes that lead to a node. */

@@ -49,7 +49,7 @@ export function raiseCenter(op: Op, builder: Builder, raising: Raising): Value |
   return undefined;
 }
 
-/** The factors of the sum's two terms that differ, where one term is `x * s` and the other `m * s`. */
+/** The differing factors of the sum's two terms, where one term is `x * s` and the other `m * s`. */
 function commonScale(a: Product, b: Product): { x: Factor; m: Factor } | undefined {
   const isIn = (product: Product) => (f: Factor) =>
     product.factors.some((g) => g.read.value === f.read.value && g.exponent === f.exponent);
@@ -88,7 +88,7 @@ interface Scale extends Spread {
   readonly eps: number;
 }
 
-/** `rest + number`, in either order; 0 where nothing is added. */
+/** `rest + number`, in either order; 0 if nothing is added. */
 function splitEpsilon(read: Read): { rest: Read; eps: number } {
   const { value, lay } = peel(read);
   const sum = definedBy(value, "add");
@@ -99,7 +99,7 @@ function splitEpsilon(read: Read): { rest: Read; eps: number } {
   return { rest: { value, lay }, eps: 0 };
 }
 
-/** What a factor of a negative power divides by. */
+/** The divisor that a factor of negative power expresses. */
 function scaleOf({ read, exponent }: Factor, products: Products): Scale | undefined {
   if (exponent === -0.5) {
     const { rest, eps } = splitEpsilon(read);
@@ -131,22 +131,22 @@ function rootInside(read: Read, products: Products): Scale | undefined {
     const spread = spreadOf(root.read, products);
     const because =
       op.name === "add"
-        ? "eps is added to the root, not inside of it"
-        : "the root is kept above eps, and a norm adds eps inside of it";
-    const help = `write \`sqrt(... + ${eps})\`; choose eps anew, for it is compared with squares then`;
+        ? "eps is added to the root, not inside it"
+        : "the root is clamped at eps, but a norm adds eps inside the root";
+    const help = `write \`sqrt(... + ${eps})\`; choose a new eps, as it is then added to squares`;
     if (spread !== undefined) return { ...spread, eps, miss: { because, help, at: op.span } };
   }
   return undefined;
 }
 
-/** `(x - mean(x)) / (sqrt(v) + eps)`: the op whose result it is, and the centering in it. */
+/** `(x - mean(x)) / (sqrt(v) + eps)`: the op that computes it, and the centering in it. */
 interface Standardization {
   readonly op: Op;
   readonly center: Op;
   readonly eps: number;
 }
 
-/** Rows divided by their standard deviation and eps: no norm of the language, and their mean may go all the same. */
+/** Rows divided by their standard deviation plus eps: not a norm of the language, but their mean may be removed all the same. */
 export function standardizations(fn: Fn): Standardization[] {
   const products = new Products({ used: usesOf(fn) });
   return fn.ops.flatMap((op) => {
@@ -168,7 +168,7 @@ function nameOfNorm({ kind, of }: Scale): string {
   return kind === "variance" || definedBy(of, "center") !== undefined ? "a LayerNorm" : "an RMSNorm";
 }
 
-/** The factor that the scale is the scale of; words for why none is, where one nearly is. */
+/** The factor that the scale belongs to; or the reason why it is not a norm, if it nearly is. */
 function scaled(scale: Scale, factors: readonly Factor[]): { factor?: Factor; miss?: Miss } {
   const { of, stat, kind } = scale;
   const candidates = factors.filter((f) => f.exponent === 1 && f.read.lay === undefined);
@@ -200,7 +200,7 @@ function scaled(scale: Scale, factors: readonly Factor[]): { factor?: Factor; mi
   return { miss: { because, help: "take both over the same axes", at: elsewhere.read.value.span } };
 }
 
-/** `product` without the factors of the norm, times the norm. */
+/** `product` with the factors of the norm replaced by the norm. */
 export function timesTheRest(norm: Value, product: Product, used: readonly Factor[], op: Op, builder: Builder): Value {
   let result = norm;
   for (const factor of product.factors) {
@@ -214,7 +214,7 @@ export function timesTheRest(norm: Value, product: Product, used: readonly Facto
   return builder.emit("mul", [result, builder.constant(op.result.element, product.constant)]);
 }
 
-/** Whether the other factors can be multiplied by again: they stand as they are. */
+/** Whether the product can be written again with its other factors as they are. */
 export function canMultiply(product: Product, used: readonly Factor[]): boolean {
   return product.factors.every((f) => used.includes(f) || (Math.abs(f.exponent) === 1 && f.read.lay === undefined));
 }

@@ -1,17 +1,17 @@
 /**
- * The rules of `simplify-norms`: what a norm makes of its operand decides what its operand need not do.
+ * The rules of `simplify-norms`, which remove ops before a norm that the norm itself makes unnecessary.
  *
  * Write S(x) for the sum or the mean of the squares of a row, and n_e(x) = x / sqrt(S(x) + e).
  *
  *   norm of norm     n_b(s n_a(x))  =  sign(s) / sqrt(1 + r B) n_c(x),  B = b / s^2,  c = a B / (1 + r B)
- *                    For S(n_a(x)) + B = S/(S + a) + B = (S (1 + B) + a B) / (S + a), and r = 1. Of an RMSNorm of an L2 norm
- *                    r is the length of a row, and 1 over it of an L2 norm of an RMSNorm.
+ * For S(n_a(x)) + B = S/(S + a) + B = (S (1 + B) + a B) / (S + a), and r = 1. For an RMSNorm of an L2 norm
+ * r is the length of a row, and 1 over it for an L2 norm of an RMSNorm.
  *   scale into eps   n_e(s x)  =  sign(s) n_(e / s^2)(x)
- *   row scale        n_0(r x)  =  n_0(x)  for a number r a row, 1 <= r <= 2^16
- *   row shift        f(x + c)  =  f(x)  for c, a number a row, where f ignores shifts (softmax, variance, ...)
+ * row scale        n_0(r x)  =  n_0(x)  for one number r per row, 1 <= r <= 2^16
+ * row shift        f(x + c)  =  f(x)  for c, one number per row, where f ignores shifts (softmax, variance, ...)
  *
- * The first is FlashNorm's (arXiv 2407.09577) pair of norms with nothing between, and with eps, which is derived here. The
- * next two are the homogeneity of norms, which MIGraphX (#2737) uses the other way round against overflow in f16. A
+ * The first is FlashNorm's (arXiv 2407.09577) pair of norms with nothing in between, and with eps, which is derived here. The
+ * next two are the homogeneity of norms, which MIGraphX (#2737) uses in the opposite direction against overflow in f16. A
  * centering may stand between norm and scale: P (s x) = s P x.
  */
 
@@ -27,7 +27,7 @@ import type { Centering } from "./centering.ts";
 import { numberOf, orders } from "./match.ts";
 import { sameAxes } from "./statistics.ts";
 
-/** What a rule sees beside the op. */
+/** The context of a rule besides the op. */
 export interface Site {
   readonly builder: Builder;
   readonly uses: (value: Value) => Uses;
@@ -35,11 +35,11 @@ export interface Site {
   /** Of values as the rule sees them. */
   readonly law: (law: Law) => void;
   readonly missed: (value: Value, what: string, miss: Miss) => void;
-  /** What the rules make of a norm that one of them has just made: its operands have their last form already. */
+  /** Applies the rules to a norm that one of them has just created: its operands are in their final form already. */
   readonly settled: (norm: Value) => Value;
 }
 
-/** What stands for the result of the op; `undefined` where the rule does not apply. */
+/** The replacement of the result of the op; `undefined` where the rule does not apply. */
 export type NormRule = (op: Op, site: Site) => Value | undefined;
 
 const isUsedOnce = (value: Value, { uses }: Site) => uses(value).ops.length + Number(uses(value).returned) <= 1;
@@ -52,7 +52,7 @@ const isScaling = (op: Op | undefined): op is Op => op?.name === "rmsnorm" || op
 /** A literal and its exponent, 1 or -1. */
 type Power = readonly [literal: number, exponent: number];
 
-/** What one step of a chain of products multiplies by: a number, or a value that is one number a row. */
+/** A factor in a chain of products: a number, or a value with one number per row. */
 interface Step {
   readonly of: Value;
   readonly number: number;
@@ -73,7 +73,7 @@ function stepOf(op: Op): Step | undefined {
   return undefined;
 }
 
-/** Of a product with a number a row that is 1 or more, and bounded: the other factor. */
+/** For a product with one bounded number per row that is 1 or more: the other factor. */
 function rowStepOf(op: Op, axes: readonly number[], { centering }: Site): Step | undefined {
   if (op.name !== "mul") return undefined;
   for (const [of, row] of orders(op)) {
@@ -86,7 +86,7 @@ function rowStepOf(op: Op, axes: readonly number[], { centering }: Site): Step |
 
 type Range = readonly [least: number, most: number];
 
-/** Numbers between which a value is everywhere, where it is a number. */
+/** The bounds of a value, if they are known. */
 function rangeOf(value: Value): Range {
   const number = numberOf(value);
   if (number !== undefined) return [number, number];
@@ -110,7 +110,7 @@ function rangeOf(value: Value): Range {
   }
 }
 
-/** What a norm takes, as a number times a value that may be centered; nothing but the norm reads what lies between. */
+/** The operand of a norm as a number times a value that may be centered; only the norm reads the values in between. */
 interface Source {
   readonly of: Value;
   readonly isCentered: boolean;
@@ -136,17 +136,17 @@ function sourceOf(norm: Op, site: Site): Source {
   return source;
 }
 
-/** Powers of literals as the fields have them, squared. */
+/** Powers of literals in the finite fields, squared. */
 const squared = <T>(f: Arithmetic<T>, powers: readonly Power[]): T =>
   powers.reduce((product, [literal, exponent]) => {
     const square = f.mul(f.number(literal), f.number(literal));
     return exponent > 0 ? f.mul(product, square) : f.div(product, square);
   }, f.integer(1));
 
-/** 0, or a number beside which squares that f32 flushes to 0 do not matter. */
+/** 0, or a number next to which squares that f32 flushes to 0 do not matter. */
 const isEps = (eps: number) => eps === 0 || (eps >= 2 ** -100 && Number.isFinite(Math.fround(eps)));
 
-/** Without eps a row that is not scaled up has smaller squares: of the 126 binary digits below 1 this takes 32. */
+/** Without eps, a row that is not scaled up has smaller squares: this costs 32 of the 126 binary digits below 1. */
 const mostScale = 2 ** 16;
 
 /** The norm of another operand, with another eps. */
@@ -157,7 +157,7 @@ function renormed(norm: Op, of: Value, eps: number, { builder, settled }: Site):
 function times(value: Value, number: number, { builder }: Pick<Site, "builder">): Value {
   if (number === 1) return value;
   if (number === -1) {
-    // A factor that was just made takes the sign.
+    // A new factor takes the sign.
     const factor = constantValue(definedBy(value, "mul")?.operand(1));
     if (factor !== undefined) return times((value.def as Op).operand(0), -factor, { builder });
     return builder.emit("neg", [value]);
@@ -169,8 +169,8 @@ const positive = (powers: readonly Power[], { law }: Site) => {
   for (const [number] of powers) law({ kind: "positive number", number });
 };
 
-/** n_e(s x) = sign(s) n_(e / s^2)(x), and n_0(r x) = n_0(x): only scales of 1 and more, as squares
- * of what is scaled down overflow later, and of what is scaled up vanish later. */
+/** n_e(s x) = sign(s) n_(e / s^2)(x), and n_0(r x) = n_0(x): only scales of 1 and more, because squares
+ * of values that are scaled down overflow later, and of values that are scaled up underflow later. */
 const scaleIntoEps: NormRule = (norm, site) => {
   if (!isScaling(norm)) return undefined;
   const { of, isCentered, number, powers, rows } = sourceOf(norm, site);
@@ -179,11 +179,11 @@ const scaleIntoEps: NormRule = (norm, site) => {
   const isSmall = Math.abs(number) < 1;
   if (isSmall || !isEps(eps) || (eps === 0 && Math.abs(number) > mostScale)) {
     const because = isSmall
-      ? `the squares of ${quoted(of)} may overflow, which those of the scaled rows do not`
-      : `the squares of ${quoted(of)} may be too small for f32, which those of the scaled rows are not`;
+      ? `the squares of ${quoted(of)} may overflow, unlike those of the scaled rows`
+      : `the squares of ${quoted(of)} may underflow in f32, unlike those of the scaled rows`;
     const help = isSmall
-      ? "where they do not overflow, leave the scale out, and divide eps by its square"
-      : "scale by less, or where its rows are not that small leave the scale out, and divide eps by its square";
+      ? "if they do not overflow, leave the scale out, and divide eps by its square"
+      : "use a smaller scale, or leave it out if the rows are large enough, and divide eps by its square";
     site.missed(norm.result, `the scale before \`${norm.name}\``, { because, help });
     return undefined;
   }
@@ -196,13 +196,13 @@ const scaleIntoEps: NormRule = (norm, site) => {
   return times(renormed(norm, row, eps, site), Math.sign(number), site);
 };
 
-/** How many elements a row has, where that is a number. */
+/** The number of elements of a row, if it is known. */
 function lengthOf({ shape }: Value, axes: readonly number[]): number | undefined {
   const extents = axes.map((axis) => shape.at(axis));
   return extents.every((extent) => typeof extent === "number") ? extents.reduce((a, b) => a * b, 1) : undefined;
 }
 
-/** How many times the inner statistic of a row is as large as the outer: 1, N or 1/N. Missing where that matters and is not known. */
+/** The ratio of the inner statistic of a row to the outer: 1, N or 1/N. Missing where that matters and is unknown. */
 function ratioOf(outer: Op, inner: Op): { readonly over: number; readonly under: number } | undefined {
   if (outer.name === inner.name || epsOf(outer) === 0) return { over: 1, under: 1 };
   const length = lengthOf(outer.result, axesOf(outer));
@@ -237,7 +237,7 @@ const normOfNorm: NormRule = (outer, site) => {
   return times(times(renormed(outer, inner.operand(0), eps, site), factor, site), Math.sign(number), site);
 };
 
-/** What the root of an inner norm is taken of is positive; told of the rows before a centering, which keeps their mean. */
+/** States that the value under the root of an inner norm is positive; for the rows before a centering, which keeps their mean. */
 function positiveRows(inner: Op): PositiveRows {
   const [x, axes] = [inner.operand(0), axesOf(inner)];
   const center = definedBy(x, "center");
@@ -257,7 +257,7 @@ const rowShift: NormRule = (op, site) => {
   if (ops[op.name].facts.ignoresShift !== true || op.name === "log_softmax") return undefined;
   const shifts: Value[] = [];
   let x = op.operand(0);
-  // All at once, for the fields see the first and the last of these sums.
+  // All at once, because the fields see only the first and the last of these sums.
   for (let term = shiftOf(x, op, site); term !== undefined; term = shiftOf(x, op, site)) {
     shifts.push(term.shift);
     x = term.of;
@@ -267,7 +267,7 @@ const rowShift: NormRule = (op, site) => {
   return site.builder.emit(op.name, op.operands.with(0, x), op.attributes, op.result.name);
 };
 
-/** What is added to `value` that is one number a row of the op, and what it is added to. */
+/** A term added to `value` with one number per row of the op, and the other term. */
 function shiftOf(value: Value, op: Op, site: Site): { readonly of: Value; readonly shift: Value } | undefined {
   const sum = definedBy(value, "add", "sub");
   if (sum === undefined || !isUsedOnce(value, site)) return undefined;
@@ -275,14 +275,14 @@ function shiftOf(value: Value, op: Op, site: Site): { readonly of: Value; readon
     const isRow = sameType(of.type, value.type) && site.centering.isConstantAlong(shift, { axes: axesOf(op) }).proved;
     if (!isRow) continue;
     if (staysFinite(shift)) return { of, shift };
-    const because = `${quoted(shift)} may be infinite, and the result is no number then`;
-    const help = "leave it out where it is always finite";
+    const because = `${quoted(shift)} may be infinite, and the result is then NaN`;
+    const help = "leave it out if it is always finite";
     site.missed(op.result, `what is added before \`${op.name}\``, { because, help, at: shift.span });
   }
   return undefined;
 }
 
-/** Whether a value is finite where parameters are, as far as numbers of its type go. */
+/** Whether a value is finite where parameters are, within the range of its type. */
 function staysFinite(value: Value): boolean {
   const reached = new Set([value]);
   for (const { def: op } of reached) {
@@ -296,10 +296,10 @@ function staysFinite(value: Value): boolean {
   return true;
 }
 
-/** The name of a rule that others run by itself. */
+/** The name of a rule that others run alone. */
 export const droppedShifts = "shifts of rows dropped";
 
-/** By name, in no order that would matter. */
+/** By name; the order does not matter. */
 export const normRules: Readonly<Record<string, NormRule>> = {
   "norms of norms": normOfNorm,
   "scales taken into eps": scaleIntoEps,

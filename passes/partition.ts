@@ -1,14 +1,14 @@
 /**
- * Which ops share a kernel, for the least bytes through memory and the fewest launches.
+ * Which ops share a kernel, so that the fewest bytes move through memory, with the fewest launches.
  *
- * The groups of a partition can be launched in some order, so that each is what a set of ops closed under operands has
- * more than a smaller such set. The cheapest partition is therefore a cheapest path through the lattice of these sets, found
+ * The groups of a partition can be launched in some order, so that each is the difference between a set of ops closed under operands
+ * and a smaller such set. The cheapest partition is therefore a shortest path through the lattice of these sets, found
  * by dynamic programming as by Ding et al. (IOS: Inter-Operator Scheduler for CNN Acceleration, MLSys 2021, section 4), there
- * for streams and here for kernels. Where sets are too many, products cut the function into stages, each of which is searched by
- * itself (stages.ts). Where that is not enough each op joins, in program order, the last of the
- * kernels before it that takes it and shares a value with it; XLA's fusion is a greedy one too.
+ * for streams and here for kernels. Where there are too many sets, products cut the function into stages that are searched
+ * separately (stages.ts). Where that is not enough, each op joins, in program order, the last of the
+ * earlier kernels that can take it and shares a value with it; XLA's fusion is greedy, too.
  *
- * - unit: ops that always stand together: an op with one operand, and the op that computes that for it alone.
+ * - unit: ops that always stay together: an op with one operand, and the op that computes this operand for it alone.
  * - set: a set of units, as the bits of a number.
  */
 
@@ -20,7 +20,7 @@ import { ops } from "../src/ir/ops/index.ts";
 import { KernelGroups, type Verdict } from "./kernel-groups.ts";
 import { stagesOf } from "./stages.ts";
 
-/** Groups that are looked at before the search is given up. */
+/** The number of groups considered before the search is given up. */
 const mostLooked = 4000;
 const mostUnits = 20;
 
@@ -28,14 +28,14 @@ const mostUnits = 20;
 export type Partition = readonly (readonly Op[])[];
 
 /**
- * The cheapest partition of a function's ops, constants left out; what no kernel computes stands alone.
- * @param most the buffers of the kernel, where it is one; of several, none has more than WebGPU promises.
+ * The cheapest partition of a function's ops, without constants; ops that no kernel computes are groups of their own.
+ * @param most the buffers of the kernel, if it is one; of several, none has more than WebGPU guarantees.
  */
 export function partition(fn: Fn, most = Infinity): Partition {
   const groups = new KernelGroups(fn);
   const whole = groups.ops;
   if (whole.length === 0) return [];
-  // How many buffers there may be is the target's business, where one kernel is possible.
+  // The number of buffers is limited by the target only where one kernel is possible.
   const isFused = !whole.some(isOpaque) && groups.refusal(whole, most) === undefined;
   if (isFused) return [whole];
   const found = searchUpTo(mostUnits, whole, groups);
@@ -44,23 +44,23 @@ export function partition(fn: Fn, most = Infinity): Partition {
   return launchOrder(found !== undefined && costOfAll(found) <= costOfAll(staged) ? found : staged, groups);
 }
 
-/** What needs further products is cut by itself: there the search has fewer units. */
+/** Ops that need further products are partitioned separately, where the search has fewer units. */
 function inStages(groups: KernelGroups): Partition {
   if (!groups.ops.some(isOpaque)) return inOrder(groups.ops, groups);
   return stagesOf(groups).flatMap(({ opaque, work }) => [...opaque.map((op) => [op]), ...stage(work, groups)]);
 }
 
-/** One kernel where that is possible, else the cheapest partition, else one of few kernels. */
+/** One kernel if that is possible, else the cheapest partition, else one with few kernels. */
 function stage(work: readonly Op[], groups: KernelGroups): Partition {
   if (work.length === 0) return [];
   if (groups.refusal(work) === undefined) return [work];
   return searchUpTo(mostUnits, work, groups) ?? merged(inOrder(work, groups), groups);
 }
 
-/** Groups of more than this are not merged: each pair is tried. */
+/** With more groups than this, groups are not merged, as each pair would be tried. */
 const mostMerged = 12;
 
-/** Pairs of groups become one as long as that is a kernel, and cheaper. */
+/** Merges pairs of groups as long as that is one kernel, and cheaper. */
 function merged(given: Partition, groups: KernelGroups): Partition {
   let parts = given;
   const position = new Map(groups.ops.map((op, i) => [op, i]));
@@ -99,7 +99,7 @@ function searchUpTo(most: number, list: readonly Op[], groups: KernelGroups): Pa
   return units.length <= most ? search(units, groups) : undefined;
 }
 
-/** What it costs in all. */
+/** The total cost. */
 export function costOf(fn: Fn, groups: Partition): number {
   const costs = new KernelGroups(fn);
   return groups.reduce((sum, group) => sum + costs.cost(group), 0);
@@ -129,7 +129,7 @@ function unitsOf(list: readonly Op[], groups: KernelGroups): Op[][] {
   return [...new Set(units.values())];
 }
 
-/** The cheapest path, or `undefined` where there are too many sets. */
+/** The shortest path, or `undefined` if there are too many sets. */
 function search(units: readonly (readonly Op[])[], groups: KernelGroups): Partition | undefined {
   const unitOf = new Map(units.flatMap((unit, i) => unit.map((op) => [op, i] as const)));
   const before = units.map((unit, i) => {
@@ -157,7 +157,7 @@ function search(units: readonly (readonly Op[])[], groups: KernelGroups): Partit
   const all = 2 ** units.length - 1;
   const best = new Map<number, { readonly cost: number; readonly last: number; readonly from: number }>();
   best.set(0, { cost: 0, last: 0, from: 0 });
-  // A set is reached from smaller ones alone, so that in the order of sizes each is known before it is left.
+  // A set is reached only from smaller ones, so in the order of sizes each is final before its successors are computed.
   const bySize: Set<number>[] = Array.from({ length: units.length + 1 }, () => new Set());
   bySize[0]?.add(0);
   const reach = (from: number, group: number, own: number) => {
@@ -169,7 +169,7 @@ function search(units: readonly (readonly Op[])[], groups: KernelGroups): Partit
     bySize[sizeOf(to)]?.add(to);
   };
   let looked = 0;
-  /** @param isMixed whether no walk over rows and columns alone computes the group: none does with more ops. */
+  /** @param isMixed whether no loop nest over rows and columns alone computes the group: none does with more ops. */
   const grow = (from: number, group: number, next: number, isMixed: boolean): boolean => {
     for (let i = next; i < units.length; i++) {
       const bit = 1 << i;
@@ -202,10 +202,10 @@ function sizeOf(set: number): number {
   return size;
 }
 
-/** Kernels before the last one that an op is offered to. */
+/** The number of last kernels that an op is offered to. */
 const mostOffered = 8;
 
-/** A kernel that takes more ops. */
+/** A kernel that accepts more ops. */
 interface Open {
   readonly ops: Op[];
   /** What it reads and computes. */
@@ -213,7 +213,7 @@ interface Open {
   readonly space: IterationSpace;
 }
 
-/** Each op into the last kernel before it that takes it and has something to do with it, or into a new one. */
+/** Each op into the last earlier kernel that accepts it and shares a value with it, or into a new one. */
 function inOrder(list: readonly Op[], groups: KernelGroups): Partition {
   const made: (Open | undefined)[] = [];
   const groupOf = new Map<Op, number>();
@@ -246,7 +246,7 @@ function inOrder(list: readonly Op[], groups: KernelGroups): Partition {
   );
 }
 
-/** Groups joined with earlier ones where one kernel is cheaper than both: what an op could not join alone may do so with others. */
+/** Joins groups with earlier ones where one kernel is cheaper than both: ops may join together that could not join alone. */
 function together(made: Partition, groups: KernelGroups): Partition {
   const position = new Map(groups.ops.map((op, i) => [op, i]));
   const inOrderOf = (list: readonly Op[]) =>
@@ -268,7 +268,7 @@ function together(made: Partition, groups: KernelGroups): Partition {
   return joined;
 }
 
-/** Whether a group waits for another through a third, or the other for it, so that they cannot be one. */
+/** Whether one of two groups depends on the other through a third, so that they cannot be merged. */
 function waits(a: readonly Op[], b: readonly Op[], all: Partition): boolean {
   const others = all.filter((group) => group !== a && group !== b);
   const behind = (group: readonly Op[]): Set<readonly Op[]> => {
@@ -289,7 +289,7 @@ function waits(a: readonly Op[], b: readonly Op[], all: Partition): boolean {
   return needs(b, behind(a)) || needs(a, behind(b));
 }
 
-/** A group cut, in program order, wherever its ops so far are one kernel and not with the next. */
+/** Cuts a group, in program order, wherever its ops so far are one kernel and not with the next. */
 function apart(group: readonly Op[], groups: KernelGroups): Op[][] {
   if (group.some(isOpaque) || groups.refusal(group) === undefined) return [[...group]];
   const parts: Op[][] = [];
@@ -301,7 +301,7 @@ function apart(group: readonly Op[], groups: KernelGroups): Op[][] {
   return parts;
 }
 
-/** The groups so that the one with the earliest op comes first, of those whose operands are there. */
+/** Orders the groups by their first ops, after the groups that compute their operands. */
 function launchOrder(made: Partition, groups: KernelGroups): Partition {
   const position = new Map(groups.ops.map((op, i) => [op, i]));
   const first = (group: readonly Op[]) => position.get(group[0] as Op) as number;

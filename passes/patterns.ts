@@ -1,6 +1,6 @@
 /**
- * Patterns for passes of one's own, as the compiler's passes have them: a rule is a pattern and what it becomes, after
- * tinygrad's list of (pattern, function). What a pattern looks through is said in match.ts.
+ * Patterns for custom passes, as used by the built-in passes: a rule is a pattern and its replacement, after
+ * tinygrad's list of (pattern, function). match.ts describes what patterns look through.
  *
  *   const silu = times(1, [any("x"), 1], [call("sigmoid", any("x")), 1])
  *   rewritePatterns(fn, [[silu, ({ x }, builder) => builder.emit("silu", [x])]])
@@ -28,20 +28,20 @@ export {
   times,
 } from "./match.ts";
 
-/** A pattern, and what is built for what it matches; `undefined` leaves the op, and the next rule is tried. */
+/** A pattern, and a function that builds the replacement; if it returns `undefined`, the op stays, and the next rule is tried. */
 export type PatternRule = readonly [pattern: Pattern, build: (bound: Bound, builder: Builder, op: Op) => Replacement];
 
-/** What the names of a pattern are bound to in the first way in which a value can be what it describes. */
+/** The bindings of a pattern in the first way in which it matches a value. */
 export function matchOf(pattern: Pattern, value: Value, products: Products = new Products()): Bound | undefined {
   for (const bound of pattern(readOf(value), {}, products)) return bound;
   return undefined;
 }
 
-/** One sweep with the first rule that fires at each op, operands before users; what `run` of a pass may return. */
+/** One traversal with the first rule that applies at each op, operands before users; the result may be returned by a pass's `run`. */
 export function rewritePatterns(fn: Fn, rules: readonly PatternRule[]): PassOutput {
   const products = new Products();
   return rewrite(fn, (op, builder) => {
-    // A cast or a reshape is looked through: the rule fires at what lies under it.
+    // Casts and reshapes are looked through: the rule applies to the value under them.
     if (op.results.length !== 1 || peel(readOf(op.result)).value !== op.result) return undefined;
     for (const [pattern, build] of rules) {
       const bound = matchOf(pattern, op.result, products);

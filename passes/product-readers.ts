@@ -1,12 +1,12 @@
 /**
- * What can go from a row into the constant weights of the products that read it.
+ * What can be folded from a row into the constant weights of the products that read it.
  *
  *   linear(u * g, W, c)     =  linear(u, W diag(g), c)
  *   linear(u + b, W, c)     =  linear(u, W, c + W b)
  *   linear(center(u), W, c) =  linear(u, W - rowmean(W), c)
  *
- * and so for matmul, whose weight lies the other way. Exact where every reader of the row is such a product, perhaps behind
- * reshapes and transposes that keep rows as they are. The new weights are constants that are computed from the old.
+ * and likewise for matmul, whose weight is transposed. Exact if every reader of the row is such a product, possibly after
+ * reshapes and transposes that keep rows intact. The new weights are constants computed from the old ones.
  */
 
 import type { Miss } from "../src/diagnostics/areas/rewrites.ts";
@@ -22,15 +22,15 @@ import { withoutDeadOps } from "./dce.ts";
 /** A product of a row with a constant matrix. */
 export interface Product {
   readonly op: Op;
-  /** The name of the constant that its weight is. */
+  /** The name of the constant that is its weight. */
   readonly weight: string;
-  /** The axis of the weight along which the row lies. */
+  /** The axis of the weight that is multiplied with the row. */
   readonly axis: -1 | -2;
-  /** The constant that is added to it: of its own, or by the only op that reads it. */
+  /** The constant that is added to it: its bias, or an operand of its only reader. */
   readonly bias: { readonly constant: string; readonly add: Op | undefined } | undefined;
 }
 
-/** The products that are all that reads a row, and the values between. */
+/** The products that are the only readers of a row, and the values in between. */
 interface Readers {
   readonly products: readonly Product[];
   readonly between: readonly Value[];
@@ -57,8 +57,8 @@ export class ProductReaders {
   }
 
   /**
-   * The products, or what else reads the row.
-   * @param isLinear whether a number may stand between: what is multiplied goes through it, and what is added does not.
+   * The products, or another reader of the row.
+   * @param isLinear whether a number may be in between: factors pass through it, and terms do not.
    */
   of(row: Value, isLinear: boolean): Readers | Miss {
     const between = new Set([row]);
@@ -95,12 +95,12 @@ export class ProductReaders {
     const weight = globalOf(right);
     if (left !== row || right === row) return missed(`${quoted(row)} is the weight of ${quotedOp(op)}`, op.result);
     if (weight === undefined || right.shape.length !== 2) {
-      return missed(`${quoted(right)}, by which ${quotedOp(op)} multiplies, is no constant matrix`, op.result);
+      return missed(`${quoted(right)}, by which ${quotedOp(op)} multiplies, is not a constant matrix`, op.result);
     }
     if (op.name === "matmul") return { op, weight, axis: -2, bias: this.addedTo(op) };
     const constant = globalOf(op.operands[2]);
     if (op.operands[2] === undefined) return { op, weight, axis: -1, bias: undefined };
-    if (constant === undefined) return missed(`the bias of ${quotedOp(op)} is no constant`, op.result);
+    if (constant === undefined) return missed(`the bias of ${quotedOp(op)} is not a constant`, op.result);
     return { op, weight, axis: -1, bias: { constant, add: undefined } };
   }
 
@@ -116,11 +116,11 @@ export class ProductReaders {
 
 const missed = (because: string, at: Value): Miss => ({
   because,
-  help: "it goes where products with constant weights are all that reads the row, and nothing else reads the weights",
+  help: "it is folded only if products with constant weights are the only readers of the row and of the weights",
   at: at.span,
 });
 
-/** Whether an op moves rows about, and keeps each as it is. */
+/** Whether an op moves rows, but keeps each intact. */
 function keepsRows(op: Op): boolean {
   const def = ops[op.name];
   if (def.kind !== "shape") return false;
@@ -132,7 +132,7 @@ function keepsRows(op: Op): boolean {
   return x.shape.length > 0 && x.shape.at(-1) === op.result.shape.at(-1);
 }
 
-/** Whether an op multiplies all of its operand by a number. */
+/** Whether an op multiplies its whole operand by a number. */
 function scalesRows(op: Op): boolean {
   if (op.name === "neg") return true;
   const number = constantValue(op.operands.find((operand) => constantValue(operand) !== undefined));
@@ -140,21 +140,21 @@ function scalesRows(op: Op): boolean {
   return (op.name === "mul" || op.name === "div") && number !== undefined && !isFirst;
 }
 
-/** What an op becomes whose work goes into the products behind it. */
+/** The rewrite of an op whose effect is folded into the products behind it. */
 export interface Folding {
   readonly readers: Readers;
-  /** What stands for its result. */
+  /** The replacement of its result. */
   readonly becomes: (op: Op, builder: Builder) => Value;
-  /** The weight that a product has then. */
+  /** The new weight of a product. */
   readonly weight?: ((product: Product) => Const) | undefined;
-  /** The bias that a product has then. */
+  /** The new bias of a product. */
   readonly bias?: ((product: Product) => Const) | undefined;
 }
 
-/** What of an op goes into products, if anything does. */
+/** What can be folded from an op into products, if anything. */
 export type FoldingRule = (op: Op, readers: ProductReaders) => Folding | undefined;
 
-/** One sweep with the rule at each op of `fn`. */
+/** One traversal with the rule at each op of `fn`. */
 function swept(fn: Fn, rule: FoldingRule) {
   const readers = new ProductReaders(fn);
   const foldings = new Map<Op, Folding>();
@@ -162,7 +162,7 @@ function swept(fn: Fn, rule: FoldingRule) {
   const sums = new Map<Op, { readonly product: Product; readonly folding: Folding }>();
   for (const op of fn.ops) {
     const folding = isLeaf(op) ? undefined : rule(op, readers);
-    // A product that another folding changes waits for the next sweep.
+    // A product that another folding changes waits for the next traversal.
     if (folding === undefined || folding.readers.products.some((one) => products.has(one.op))) continue;
     foldings.set(op, folding);
     for (const product of folding.readers.products) {
@@ -202,14 +202,14 @@ function swept(fn: Fn, rule: FoldingRule) {
     const result = builder.emit("matmul", [op.operand(0), weight]);
     return bias === undefined ? result : builder.emit("add", [result, bias]);
   });
-  // What lies between holds other numbers now.
+  // The values in between have different elements now.
   const provenance = new Map<Value, Value | readonly Value[]>(rewritten.provenance);
   for (const { readers } of foldings.values()) for (const value of readers.between) provenance.set(value, []);
   for (const { product } of sums.values()) provenance.set(product.op.result, []);
   return { fn: rewritten.fn, provenance };
 }
 
-/** Sweeps until no rule fires. */
+/** Repeats traversals until no rule applies. */
 export function foldIntoProducts(steps: Steps, rules: readonly FoldingRule[]): Steps {
   for (;;) {
     const before = steps.fn;

@@ -1,5 +1,5 @@
 /**
- * Finds norms and activations that are written out in primitive ops.
+ * Recognizes norms and activations that are written in primitive ops.
  *
  *   let m = mean(x, axes = [-1], keepdims = true)
  *   let d = x - m
@@ -8,9 +8,9 @@
  *   ->
  *   let y = layernorm(x, g, b, axes = [-1], eps = 1e-5)
  *
- * Also `center`, `rmsnorm`, `l2norm`, `softmax`, `log_softmax`, `gelu` and `silu`: each rule stands in a file of
- * patterns, with its formula. What is used elsewhere or returned is still computed. gamma and beta are taken in where
- * the norm has no other use. What looks like a norm and is none stays, with a remark that says which condition failed.
+ * Also `center`, `rmsnorm`, `l2norm`, `softmax`, `log_softmax`, `gelu` and `silu`: each rule is in a file of
+ * patterns, with its formula. Values that are used elsewhere or returned are still computed. gamma and beta are folded in if
+ * the norm has no other use. Ops that nearly form a norm stay, with a remark on the condition that failed.
  */
 
 import type { Builder } from "../src/ir/builder.ts";
@@ -34,7 +34,7 @@ const stages: readonly (readonly Rule[])[] = [
   [raiseNorm, raiseSoftmax, raiseLogSoftmax, raiseActivation],
 ];
 
-/** One sweep with the first rule that fires at each op. */
+/** One traversal with the first rule that applies at each op. */
 function applyRules(fn: Fn, rules: readonly Rule[], context: PassContext<unknown>): Swept {
   let raising: Raising | undefined;
   const swept = sweep(fn, (op, builder, uses) => {
@@ -50,7 +50,7 @@ function applyRules(fn: Fn, rules: readonly Rule[], context: PassContext<unknown
 
 export const raiseNorms = definePass({
   name: "raise-norms",
-  summary: "Finds LayerNorm, RMSNorm, softmax, GELU and their relatives written in primitive ops.",
+  summary: "Recognizes LayerNorm, RMSNorm, softmax, GELU and related ops that are written in primitive ops.",
   example: [
     "let m = mean(x, axes = [-1], keepdims = true)",
     "let d = x - m",
@@ -63,10 +63,10 @@ export const raiseNorms = definePass({
   run(fn, context) {
     const steps = new Steps(fn);
     const facts: NotRaised[] = [];
-    // Patterns compare values by identity, so what is written twice must be one value; and uses count, so none is dead.
+    // Patterns compare values by identity, so equal values must be merged; and they count uses, so dead ops must be removed.
     const tidy = () => steps.take(withoutEqualOps(steps.fn)).take(withoutDeadOps(steps.fn));
     const take = ({ assumptions = [], ...swept }: Swept) => {
-      // What is said of values as the rules saw them is said of those that the pass was given.
+      // Facts about values as the rules saw them become facts about the values that the pass was given.
       const origins = swept.facts.length + assumptions.length === 0 ? undefined : steps.origins();
       const given = (value: Value) => origins?.get(swept.origin(value));
       for (const fact of swept.facts) {

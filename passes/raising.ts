@@ -1,4 +1,4 @@
-/** What the rules of `raise-norms` share: how products are seen, and what is told to the user in the end. */
+/** The common parts of the rules of `raise-norms`: how products are matched, and what is reported in the end. */
 
 import type { Miss } from "../src/diagnostics/areas/rewrites.ts";
 import { type Builder, type Replacement, rewrite } from "../src/ir/builder.ts";
@@ -8,8 +8,8 @@ import type { NotRaised } from "../src/pass/facts.ts";
 import { Products } from "./match.ts";
 
 /**
- * One sweep, in which rules can ask who used a value before the sweep began. `origin` is the value of `fn` that an op's
- * result, as rules see it, stands for.
+ * A traversal in which rules can ask for the users of a value before it began. `origin` is the value of `fn` that an op's
+ * result, as rules see it, corresponds to.
  */
 export function sweep(fn: Fn, rule: (op: Op, builder: Builder, uses: (value: Value) => Uses) => Replacement) {
   const before = usesOf(fn);
@@ -22,27 +22,27 @@ export function sweep(fn: Fn, rule: (op: Op, builder: Builder, uses: (value: Val
   return { ...swept, origin: (value: Value) => origin.get(value) ?? value };
 }
 
-/** What a sweep made, and what its rules have to say. */
+/** The result of a traversal, and the reports of its rules. */
 export interface Swept extends ReturnType<typeof sweep> {
   readonly facts: readonly NotRaised[];
   readonly assumptions?: readonly Assumption[];
 }
 
-/** How far a constant may be off to look like a mistake. */
+/** The largest deviation at which a constant still looks like a mistake. */
 const roughTolerance = 0.05;
 
 export class Raising {
   readonly products: Products;
-  /** The ways to see products in activations, whose steps may have uses of their own: `0.5 * x`, `x * x`. */
+  /** How products are matched in activations, whose steps may have other uses: `0.5 * x`, `x * x`. */
   readonly ways: readonly Products[];
-  /** Sees constants that are off by a few percent as those of the formula. */
+  /** Matches constants that are off by a few percent. */
   readonly rough: Products;
   private readonly count: (what: string) => void;
   private readonly misses = new Map<Value, NotRaised>();
   private readonly found = new Set<Value>();
   private readonly notes: NotRaised[] = [];
 
-  /** What rules that fired take for granted, of values as they saw them. */
+  /** The assumptions of rules that applied, about values as they saw them. */
   readonly assumptions: Assumption[] = [];
 
   constructor(uses: (value: Value) => Uses, count: (what: string) => void) {
@@ -52,7 +52,7 @@ export class Raising {
     this.count = count;
   }
 
-  /** The statistic is that of a norm: what was said of other uses of it does not matter. */
+  /** The statistic belongs to a norm, so reports on other uses of it are dropped. */
   raised(statistic: Value, name?: string): void {
     this.found.add(statistic);
     if (name !== undefined) this.counted(name);
@@ -62,7 +62,7 @@ export class Raising {
     this.count(name);
   }
 
-  /** A rule did not fire at `op`. Told once a statistic, and only if no rule fires for it later. */
+  /** A rule did not apply at `op`. Reported once per statistic, and only if no rule applies to it later. */
   missed(statistic: Value, op: Op, norm: string, miss: Miss): void {
     if (!this.misses.has(statistic)) this.misses.set(statistic, notRaised(op, norm, miss));
   }

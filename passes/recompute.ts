@@ -1,5 +1,5 @@
 /**
- * Values that are computed again where they are read, if that moves fewer bytes than storing and loading them.
+ * Recomputes values where they are read, if that moves fewer bytes than storing and loading them.
  *
  *   kernel { let e = exp(x)  let r = e / sum(e, axes = [-1], keepdims = true) }
  *   kernel { let c = max(e, axes = [0]) }
@@ -7,8 +7,8 @@
  *   kernel { let e = exp(x)  let r = e / sum(e, axes = [-1], keepdims = true) }
  *   kernel { let e_1 = exp(x)  let c = max(e_1, axes = [0]) }
  *
- * Elementwise chains from parameters alone are computed again: they cost their loads. Each is tried once in each kernel that
- * reads it and once for each op that does, and the cheapest partition taken, as long as one gets cheaper.
+ * Elementwise chains from parameters alone are recomputed: they cost their loads. Each is tried once in each kernel that
+ * reads it and once for each op that does, and the cheapest partition is taken, as long as one gets cheaper.
  */
 
 import { copyOp } from "../src/ir/builder.ts";
@@ -18,21 +18,21 @@ import { ops as table } from "../src/ir/ops/index.ts";
 import { KernelGroups } from "./kernel-groups.ts";
 import { costOf, type Partition, partition } from "./partition.ts";
 
-/** Of larger functions nothing is computed again: each attempt is a search for a partition. */
+/** In larger functions nothing is recomputed: each attempt is a search for a partition. */
 const mostOps = 20;
 const mostRounds = 3;
 const mostTried = 4;
 const longestChain = 6;
 
-/** A function in which some values are computed several times, and where its ops come from. */
+/** A function in which some values are computed several times, and the origins of its ops. */
 interface Recomputed {
   readonly fn: Fn;
   readonly groups: Partition;
-  /** For ops of the function made, those of the function given. */
+  /** Maps ops of the new function to those of the original. */
   readonly origin: ReadonlyMap<Op, Op>;
 }
 
-/** The function with the cheapest partition that was found; the one given where nothing is cheaper. */
+/** The function with the cheapest partition found; the original one if none is cheaper. */
 export function recompute(fn: Fn, groups: Partition): Recomputed {
   let best: Recomputed = { fn, groups, origin: new Map(fn.ops.map((op) => [op, op])) };
   const work = groups.flat();
@@ -50,7 +50,7 @@ export function recompute(fn: Fn, groups: Partition): Recomputed {
   return best;
 }
 
-/** Values that are stored because another kernel reads them, and cost their loads alone. */
+/** Values that are stored because another kernel reads them, and whose recomputation costs only loads. */
 function candidates({ fn, groups }: Recomputed): Value[] {
   const costs = new KernelGroups(fn);
   const uses = usesOf(fn);
@@ -58,7 +58,7 @@ function candidates({ fn, groups }: Recomputed): Value[] {
   return stored.filter((value) => !uses(value).returned && chainOf(value) !== undefined).slice(0, mostTried);
 }
 
-/** The ops from parameters to a value, in order; `undefined` where there is a reduction among them, or too many. */
+/** The ops from parameters to a value, in order; `undefined` if they include a reduction, or are too many. */
 function chainOf(value: Value): readonly Op[] | undefined {
   const chain = new Set<Op>();
   const visit = ({ def }: Value): boolean => {
@@ -72,7 +72,7 @@ function chainOf(value: Value): readonly Op[] | undefined {
   return visit(value) ? [...chain] : undefined;
 }
 
-/** With a chain of its own for all readers of one key. */
+/** With a separate chain for all readers of one key. */
 function again({ fn, origin }: Recomputed, value: Value, keyOf: (op: Op) => unknown): Recomputed {
   const chain = chainOf(value) as readonly Op[];
   const from = new Map<Op, Op>();

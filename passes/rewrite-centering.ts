@@ -1,4 +1,4 @@
-/** Writes a function as move-centering.ts has planned it. */
+/** Rewrites a function by the plan of move-centering.ts. */
 
 import { type Builder, makeOp, rewrite } from "../src/ir/builder.ts";
 import type { Const, Fn, Op, Value } from "../src/ir/ir.ts";
@@ -15,22 +15,22 @@ interface Rewriting {
   readonly moves: Moves;
   /** The centerings to replace by what is planned for their operands. */
   readonly replaced: ReadonlySet<Op>;
-  /** The constant that is another with its rows centered. */
+  /** The constant computed by centering the rows of another. */
   center(constant: string, rows: Rows): Const;
-  /** Values of which no `center` is made: they are taken for centered. */
+  /** Values that are assumed to be centered, and get no `center`. */
   readonly lossy: boolean;
 }
 
 /**
- * The function, what stands for the values of the old one, the `center` that was made or stayed for one of them, and the
- * values of which the rows are centered in their place.
+ * The function, the replacements of its old values, the `center` that was created or stayed for one of them, and the
+ * values whose rows are centered in their place.
  */
 export function rewriteCentering(fn: Fn, rewriting: Rewriting) {
   const { moves, replaced, lossy } = rewriting;
   const made = new Map<Value, Map<string, Value>>();
   const centeredRows: RowsCentered[] = [];
   const taken = new Set([...fn.params, ...fn.ops.flatMap((op) => op.results)].map(({ name }) => name));
-  /** A name for what is new, unless a value has it already. */
+  /** A name for a new value, unless it has one already. */
   const newName = (name: string) => (taken.has(name) ? undefined : name);
   const remember = (value: Value, rows: Rows, centered: Value): Value => {
     const ofValue = made.get(value) ?? new Map<string, Value>();
@@ -38,11 +38,11 @@ export function rewriteCentering(fn: Fn, rewriting: Rewriting) {
     return centered;
   };
 
-  /** P of what was `original` and is `now`; `at` is the op that computes it, if it is a centering that is there already. */
+  /** P of the value that was `original` and is `now`; `at` is the op that computes it, if such a centering exists. */
   const centered = (original: Value, now: Value, rows: Rows, builder: Builder, at?: Op): Value => {
     const form = moves.form(original, rows);
     if (form === undefined || form.kind === "centered" || form.kind === "inPlace") return now;
-    // 0, and NaN of what is not finite.
+    // 0, and NaN where the operand is not finite.
     if (form.kind === "nothing") return builder.emit("sub", [now, now]);
     const known = made.get(original)?.get(keyOf(form.kind === "constant" ? form.rows : form));
     if (known !== undefined) return known;
@@ -70,7 +70,7 @@ export function rewriteCentering(fn: Fn, rewriting: Rewriting) {
     }
     if (way.is !== undefined) return operands[way.is] as Value;
     if (other !== undefined) return operands[other] as Value;
-    // An op of another program has the types that were declared for it.
+    // A foreign op has the types that were declared for it.
     const types = op.results.map(({ type }) => type);
     return builder.add(makeOp(op.name, operands, op.attributes, { places: { op: op.span }, kernel: op.kernel, types }))
       .result;
@@ -93,7 +93,7 @@ export function rewriteCentering(fn: Fn, rewriting: Rewriting) {
   return { ...rewritten, centerOf, centeredRows };
 }
 
-/** Of a sum, one of whose operands is 0 now: the number of the other, if that is the whole result. */
+/** For a sum one of whose operands is 0 now: the index of the other, if that is the whole result. */
 function besideZero(op: Op, zero: readonly number[]): number | undefined {
   const { rightIdentity, commutative } = ops[op.name].facts;
   if (rightIdentity !== 0 || zero.length !== 1) return undefined;

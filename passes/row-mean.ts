@@ -1,12 +1,12 @@
 /**
- * The algebra of row means: when an op's result has rows of mean zero, told of its operands.
+ * The algebra of row means: when the rows of an op's result have mean zero, in terms of its operands.
  *
  * - claim: about rows of an operand: that their mean is zero ("zero"), or that it does not vary along them ("constant").
- * - way: claims that suffice together.
+ * - way: claims that together suffice.
  * - exact: a way whose op commutes with the centering, so that centering the operands of its "zero" claims is centering
- *   the result: P(a + b) = P a + P b, P(h W) = h (P W). An RMSNorm of centered rows is centered too, but no such way.
+ * the result: P(a + b) = P a + P b, P(h W) = h (P W). An RMSNorm of centered rows is centered too, but its way is not exact.
  *
- * The rules are the facts of the op table (`rowMeanZero`, and `zeroMean` of products and the like), and how shape ops
+ * The rules are the facts of the op table (`rowMeanZero`, and `zeroMean` of products and similar ops), and how shape ops
  * move axes. They hold in real arithmetic.
  */
 
@@ -31,9 +31,9 @@ export interface Way {
   readonly exact: boolean;
   /** What follows from the claims: a sentence. */
   readonly because: string;
-  /** The operand whose claim, if it is centered so, is the result itself. */
+  /** The operand whose claim is the result itself, if the operand is centered in this way. */
   readonly is?: number;
-  /** Why the result is taken for its operand, where it is that but for a rounding: a clause. */
+  /** Why the result is assumed to equal its operand, where only a rounding differs: a clause. */
   readonly assumes?: string;
 }
 
@@ -41,7 +41,7 @@ type Ways = readonly Way[] | Miss;
 
 const miss = (because: string, help: string, at: Value): Miss => ({ because, help, at: at.span });
 
-/** The ways in which the mean of the result's rows is zero; where there is none, why. */
+/** The ways in which the rows of the result have mean zero; if there is none, the reason. */
 export function waysOf(op: Op, rows: Rows): Ways {
   if (op.name === "cast") return throughCast(op, rows);
   const def = ops[op.name];
@@ -57,8 +57,8 @@ export function waysOf(op: Op, rows: Rows): Ways {
 }
 
 /**
- * A product with a constant vector s along the row: P(h * s) is what is computed if the rows of h, scaled by s, are
- * centered instead, which a product h = x W can take into its weight: x (P diag(s) W).
+ * A product with a constant vector s along the row: P(h * s) is computed if instead the rows of h, scaled by s, are
+ * centered, which a product h = x W can fold into its weight: x (P diag(s) W).
  */
 export function scaledWays(op: Op, rows: Rows): Way[] {
   const { kind, facts, operands } = ops[op.name];
@@ -138,7 +138,7 @@ function throughReduction(op: Op, rows: Rows): Ways {
   const keepsDims = attribute.flag(op.attributes, "keepdims");
   const moved = keepsDims ? axes : axes.map((axis) => kept.at(axis) as number);
   if (moved.some((axis) => folded.includes(axis))) {
-    return miss(`${quotedOp(op)} folds the row itself`, "fold other axes", op.result);
+    return miss(`${quotedOp(op)} reduces the row itself`, "reduce other axes", op.result);
   }
   const because = `${quoted(op.result)} adds up rows of mean zero`;
   return [{ claims: [{ kind: "zero", operand: 0, rows: along(rows, moved) }], exact: true, because }];
@@ -150,8 +150,8 @@ function throughNorm(op: Op, rows: Rows): Ways {
   const fact = ops[op.name].facts.rowMeanZero;
   const own = attribute.axes(op.attributes);
   const name = quoted(op.result);
-  if (isScaled(rows)) return miss(`${quotedOp(op)} works over whole rows`, "center what it makes", op.result);
-  // gamma and beta have the axes of the norm alone, so the last axis of theirs is the last that the norm works over.
+  if (isScaled(rows)) return miss(`${quotedOp(op)} works over whole rows`, "center its result", op.result);
+  // gamma and beta have only the axes of the norm, so their last axis is the last axis that the norm reduces.
   const moved = axes.filter((axis) => own.includes(axis)).map((axis) => own.indexOf(axis) - own.length);
   const affine: OperandClaim[] = [];
   if (op.operands[1] !== undefined) affine.push({ kind: "constant", operand: 1, rows: along(rows, moved) });
@@ -163,7 +163,7 @@ function throughNorm(op: Op, rows: Rows): Ways {
     const because = `${name} ${byOp(op, (by) => `is the result of ${by}`) || "makes rows of mean zero"}`;
     ways.push({ claims: affine, exact: true, because });
   }
-  // Not called exact: a centering is what moves, and not what is moved over.
+  // Not exact: it is a centering that moves, so it does not move through another.
   if (ops[op.name].facts.linear === true) {
     ways.push({
       claims: [of],
@@ -179,17 +179,17 @@ function throughNorm(op: Op, rows: Rows): Ways {
   return miss(because, "use the same axes for both", op.result);
 }
 
-/** Products, joined and cut tensors, looked up rows: the op table says which means of operands suffice. */
+/** Products, concatenations, slices, lookups: the op table says which means of operands suffice. */
 function throughLinear(op: Op, def: LinearDef | IndexDef, rows: Rows): Ways {
   const { axes } = rows;
   const shapes = op.operands.map((operand) => operand?.shape);
-  // Vectors along the row lie along one axis of each operand only where centering these is centering the result.
+  // Vectors along the row lie along one axis of each operand only where centering the operands is centering the result.
   const isSameVector = ({ exact, means }: ZeroMeanWay) => exact && means.every(({ block }) => block === rows.block);
   const ways = def.zeroMean(rows, shapes, op.attributes).filter((way) => !isScaled(rows) || isSameVector(way));
   if (ways.length === 0) {
     const because = `${quotedOp(op)} does not keep a mean of zero over axes ${printAxes(axes)}`;
     const help =
-      "it is kept by products whose columns have it, by rows that are looked up or joined and all have it, and by slices of other axes";
+      "it is preserved by products whose weights have it, by lookups and concatenations of rows that all have it, and by slices of other axes";
     return miss(because, help, op.result);
   }
   return ways.map(({ exact, means }) => {
@@ -208,7 +208,7 @@ function throughLinear(op: Op, def: LinearDef | IndexDef, rows: Rows): Ways {
   });
 }
 
-/** What the op itself says of its rows. */
+/** What the op itself declares about its rows. */
 function throughExtern(op: Op, rows: Rows): Ways {
   const name = quoted(op.result);
   const summed = attribute.integers(op.attributes, "rows");
@@ -217,7 +217,7 @@ function throughExtern(op: Op, rows: Rows): Ways {
     const node = attribute.text(op.attributes, "op");
     const who = byOp(op, () => `\`${node}\`, which makes ${name},`) || name;
     const because = `${who} need not keep a row mean of zero`;
-    return miss(because, "center what it makes", op.result);
+    return miss(because, "center its result", op.result);
   }
   const claims = summed.map((operand): OperandClaim => ({ kind: "zero", operand, rows }));
   const because = `the rows of ${name} are sums of such rows`;
@@ -235,7 +235,7 @@ function throughShape(op: Op, { move }: ShapeDef, rows: Rows): Ways {
   const moved =
     move === "permute" ? along(rows, throughPermutation(op, axes)) : throughReshape(x.shape, op.result.shape, rows);
   if (moved !== undefined) return way(moved, `${name} is ${quoted(x)} with its rows in another place`);
-  const because = `${name} cuts rows anew: its axes ${printAxes(axes)} are no axes of ${quoted(x)}`;
+  const because = `${name} regroups rows: its axes ${printAxes(axes)} are not axes of ${quoted(x)}`;
   return miss(because, "center after the reshape", op.result);
 }
 
@@ -247,7 +247,7 @@ function throughPermutation(op: Op, axes: readonly number[]): number[] {
     .sort((a, b) => a - b);
 }
 
-/** The rows of a reshape's operand that hold the same elements: both are runs of elements that lie together. */
+/** The rows of a reshape's operand with the same elements: both are contiguous runs of elements. */
 function throughReshape(from: Shape, to: Shape, rows: Rows): Rows | undefined {
   const moved = rows.block === undefined ? sameRun(from, to, rows) : sameBlocks(from, to, rows, rows.block);
   if (moved === undefined || !isScaled(rows)) return moved;
@@ -256,7 +256,7 @@ function throughReshape(from: Shape, to: Shape, rows: Rows): Rows | undefined {
   return isOneAxis ? along(rows, moved.axes) : undefined;
 }
 
-/** All that lies behind an axis, as a product. */
+/** The product of all extents behind an axis. */
 const behind = (shape: Shape, axis: number) => extentOf(shape.slice(axis).slice(1));
 
 function sameRun(from: Shape, to: Shape, { axes }: Rows): Rows | undefined {
@@ -288,7 +288,7 @@ function sameBlocks(from: Shape, to: Shape, { axes: [axis = -1] }: Rows, block: 
   return undefined;
 }
 
-/** A product of dimensions, such that equal products compare equal. */
+/** A product of dimensions in a form in which equal products compare equal. */
 function extentOf(dims: readonly Dim[]): string {
   const number = dims.reduce<number>((product, dim) => (typeof dim === "number" ? product * dim : product), 1);
   return [number, ...dims.filter((dim) => typeof dim === "string").sort()].join("*");

@@ -1,9 +1,9 @@
 /**
- * What the algebra of row means calls a row of a value.
+ * The forms of rows in the algebra of row means.
  *
- * - axes: all along them, counted from the end.
- * - block: so many elements in turn along the only axis; a head of an attention is such a row of all heads.
- * - scales: the elements times those of vectors along the only axis, whose mean is what counts.
+ * - axes: all elements along them, counted from the end.
+ * - block: runs of so many elements along the only axis; a head of an attention is such a row of all heads.
+ * - scales: the elements multiplied by those of vectors along the only axis; the mean of these products counts.
  */
 
 import { definedBy, type Value } from "../src/ir/ir.ts";
@@ -28,7 +28,7 @@ export const along = ({ block, scales = [] }: Rows, axes: readonly number[]): Ro
   return { axes, ...(block === undefined ? {} : { block }), ...(scales.length === 0 ? {} : { scales }) };
 };
 
-/** Whether rows are all that there is along their axes, each element as it is. */
+/** Whether rows are complete along their axes and unscaled. */
 export const isPlain = ({ block, scales = [] }: Rows) => block === undefined && scales.length === 0;
 
 export const isScaled = ({ scales = [] }: Rows) => scales.length > 0;

@@ -1,16 +1,16 @@
 /**
- * Takes what stands before a norm into the norm, where that is exact and never loses.
+ * Folds ops before a norm into the norm, where that is exact and never costs anything.
  *
  *   let a = rmsnorm(x, axes = [-1], eps = 1e-5)
  *   let y = rmsnorm(a, axes = [-1], eps = 1e-5)
  *   ->
  *   let y = rmsnorm(x, axes = [-1], eps = 9.999900000999991e-11) * 0.9999950000374997
  *
- * The rules stand in norm-rules.ts, with their formulas: a norm of a norm is one norm; a number before a norm goes into its
- * eps; a bounded number a row goes where eps is 0; what is added to a row goes where the norm ignores it. What has other readers
- * stays, and so does a scale below 1, which keeps squares from overflowing.
+ * The rules are in norm-rules.ts, with their formulas: a norm of a norm becomes one norm; a number before a norm is folded into its
+ * eps; a bounded number per row is dropped where eps is 0; a term is dropped where the norm ignores it. Ops with other readers
+ * stay, and so does a scale below 1, which keeps squares from overflowing.
  *
- * Each rule leaves fewer ops before the norm, so there is an end, and it is the same one whatever the order of the rules.
+ * Each rule leaves fewer ops before the norm, so the rewriting terminates, with the same result in every order.
  */
 
 import type { Law } from "../src/ir/field/laws.ts";
@@ -25,7 +25,7 @@ import { sweep } from "./raising.ts";
 
 type Rules = readonly (readonly [name: string, rule: NormRule])[];
 
-/** The first rule that fires at each op, until none does; and what is said of values of the function given. */
+/** Applies the first matching rule at each op until none applies; returns the facts about values of the original function. */
 export function simplified(fn: Fn, rules: Rules, context: PassContext<unknown>) {
   const steps = new Steps(fn);
   const centering = new Centering(context.consts);
@@ -54,14 +54,14 @@ export function simplified(fn: Fn, rules: Rules, context: PassContext<unknown>) 
     if (swept.fn === steps.fn) {
       const origins = missed.length === 0 ? undefined : steps.origins();
       const given = (value: Value) => origins?.get(swept.origin(value));
-      // Nothing is said of norms that the rules have made.
+      // Norms that the rules have created get no facts.
       const facts = missed.flatMap((one) => {
         const value = given(one.value);
         return value === undefined ? [] : { ...one, value };
       });
       return { ...steps.output, facts };
     }
-    // A law is about a value that the new norm takes, so it is still there.
+    // A law is about a value that the new norm reads, so it still exists.
     steps.take(swept);
     const origins = laws.length === 0 ? undefined : steps.origins();
     for (const law of laws) {
@@ -73,7 +73,7 @@ export function simplified(fn: Fn, rules: Rules, context: PassContext<unknown>) 
 
 export const simplifyNorms = definePass({
   name: "simplify-norms",
-  summary: "Takes what stands before a norm into the norm: another norm, a scale, a shift.",
+  summary: "Folds ops before a norm into the norm: another norm, a scale, a shift.",
   example: [
     "let a = rmsnorm(x, axes = [-1], eps = 1e-5)",
     "let y = rmsnorm(a, axes = [-1], eps = 1e-5)",

@@ -4,7 +4,7 @@
  *   softmax:      exp(x - m) / sum(exp(x - m))
  *   log_softmax:  (x - m) - log(sum(exp(x - m))),  x - (m + log(sum(exp(x - m))))
  *
- * with m = max(x). Without m it is the same function of real numbers, and stays as written: there exp overflows from 89
+ * with m = max(x). Without m it is the same function of real numbers, but stays as written: there exp overflows from 89
  * on, and the NaN or infinity that finite values give would be lost.
  */
 
@@ -34,8 +34,8 @@ function unshifted(value: Value, axes: readonly number[], raising: Raising): Val
 }
 
 const noMaximum = (axes: readonly number[]): Miss => ({
-  because: `no maximum over axes ${printAxes(axes)} is taken off, so exp overflows where the norm does not`,
-  help: `call the op, or take off \`max(x, axes = ${printAxes(axes)}, keepdims = true)\` first`,
+  because: `no maximum over axes ${printAxes(axes)} is subtracted, so exp overflows where softmax does not`,
+  help: `call the op, or subtract \`max(x, axes = ${printAxes(axes)}, keepdims = true)\` first`,
 });
 
 /** `e / sum(e)` with `e = exp(...)`. */

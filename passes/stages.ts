@@ -1,10 +1,10 @@
 /**
- * A function with products in stages, so that each is small enough to be cut into kernels by itself.
+ * Divides a function with products into stages, each small enough to be partitioned separately.
  *
- * - stage: the products whose operands earlier stages compute, then all else that needs no further product.
+ * - stage: the products whose operands earlier stages compute, then all other ops that need no further product.
  *
- * What a later stage alone reads is computed there where that takes no more bytes from memory than its result would: a mask of
- * positions, or what follows from parameters.
+ * A value that only a later stage reads is computed there if that reads no more bytes than its result has: a mask of
+ * positions, or a function of parameters.
  */
 
 import { estimatedBytes } from "../src/ir/bytes.ts";
@@ -13,7 +13,7 @@ import { isOpaque } from "../src/ir/opaque.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import type { KernelGroups } from "./kernel-groups.ts";
 
-/** Ops of a function that are computed one after the other: first what no kernel computes. */
+/** Ops of a function in order of execution: first those that no kernel computes. */
 interface Stage {
   readonly opaque: readonly Op[];
   readonly work: readonly Op[];
@@ -43,7 +43,7 @@ export function stagesOf(groups: KernelGroups): Stage[] {
   return stages;
 }
 
-/** Whether an op reads nothing, or follows from parameters alone and reads no more than it would be to load its result. */
+/** Whether an op reads nothing, or depends on parameters alone and reads no more bytes than its result has. */
 function isSunk(op: Op): boolean {
   if (!isCheap(op)) return false;
   const read = presentOperands(op).filter((value) => !follows(value, "constants"));
@@ -53,14 +53,14 @@ function isSunk(op: Op): boolean {
   return read.every((value) => follows(value, "parameters")) && bytes(read) <= bytes(op.results);
 }
 
-/** Whether a value follows from constants of the program alone, as positions do, or from these and parameters. */
+/** Whether a value depends on constants of the program alone, as positions do, or on these and parameters. */
 function follows({ def }: Value, from: "constants" | "parameters"): boolean {
   if (def === undefined || def.name === "global") return from === "parameters";
   if (isLeaf(def)) return true;
   return isCheap(def) && presentOperands(def).every((value) => follows(value, from));
 }
 
-/** Whether it costs little to compute again what an op computes: it reduces nothing. */
+/** Whether an op is cheap to recompute: it contains no reduction. */
 function isCheap({ name }: Op): boolean {
   const { kind } = ops[name];
   return kind === "elementwise" || kind === "shape" || kind === "index";

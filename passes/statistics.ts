@@ -1,8 +1,8 @@
 /**
- * Statistics of rows as they are written in primitive ops: means, sums and means of squares, variances.
+ * Statistics of rows in primitive ops: means, sums and means of squares, variances.
  *
  * A mean is `mean`, or a `sum` times 1/n where the row length n is known and the factor rounds to the same f32.
- * Each finding may carry a miss: it looks like that statistic, but for a condition.
+ * Each finding may carry a miss: it looks like that statistic, except for a condition.
  */
 
 import type { Miss } from "../src/diagnostics/areas/rewrites.ts";
@@ -29,7 +29,7 @@ import {
 export const sameAxes = (a: readonly number[], b: readonly number[]) => a.join() === b.join();
 export const printAxes = (axes: readonly number[]) => `[${axes.join(", ")}]`;
 
-/** `scale * reduction(of)`, each number of it about one row. */
+/** `scale * reduction(of)`, with one number per row. */
 export interface Statistic {
   readonly op: Op;
   readonly value: Value;
@@ -63,7 +63,7 @@ function roundedMiss(rounded: Op): Miss {
   };
 }
 
-/** How many elements a row has; `undefined` if that is known to the caller only. */
+/** The number of elements of a row; `undefined` if only the caller knows it. */
 function rowLength(stat: Statistic): number | undefined {
   const extents = stat.axes.map((axis) => stat.of.shape.at(axis));
   return extents.every((extent) => typeof extent === "number") ? extents.reduce((a, b) => a * b, 1) : undefined;
@@ -82,7 +82,7 @@ function divisorMiss(stat: Statistic): Miss {
 }
 
 /**
- * By what the unbiased estimate is larger than the mean, where the statistic is that, and the row length is known:
+ * The ratio of the unbiased estimate to the mean, where the statistic is that estimate, and the row length is known:
  * sum(...) / (n - 1) is n / (n - 1) times the mean.
  */
 function unbiasedFactor(stat: Statistic): number | undefined {
@@ -94,7 +94,7 @@ function unbiasedFactor(stat: Statistic): number | undefined {
   return near((n - 1) * ofSum, 1, 2 * floatTolerance) ? n / (n - 1) : undefined;
 }
 
-/** Whether the statistic is the mean of its operand; words for why not, where it is nearly that. */
+/** Whether the statistic is the mean of its operand; or the reason why not, if it nearly is. */
 export function meanMiss(stat: Statistic): Miss | undefined | "other" {
   if (reductionResultOf(stat.value) === "mean" && near(stat.scale, 1, floatTolerance))
     return stat.rounded && roundedMiss(stat.rounded);
@@ -109,7 +109,7 @@ export function alignmentMiss(stat: Pick<Statistic, "lay" | "axes" | "op">, x: V
   const wanted = printShape(reducedShape(x.shape, stat.axes, true));
   const statistic = `the statistic over axes ${printAxes(stat.axes)} of ${printShape(x.shape)}`;
   return {
-    because: `${statistic} has shape ${printShape(stat.lay)}, so it meets other rows than its own`,
+    because: `${statistic} has shape ${printShape(stat.lay)}, so it is combined with other rows than its own`,
     help: `give it the shape ${wanted}: \`keepdims = true\``,
     at: stat.op.span,
   };
@@ -120,10 +120,10 @@ export interface Spread {
   readonly kind: "mean" | "sum" | "variance";
   readonly stat: Statistic;
   readonly of: Value;
-  /** What stands there, as a multiple of the mean square of the row or of its biased variance. */
+  /** The statistic as a multiple of the mean square of the row or of its biased variance. */
   readonly factor: number;
   readonly miss: Miss | undefined;
-  /** That a variance is not below 0, so that what keeps it from being so does nothing. */
+  /** A variance is never below 0, so clamping it at 0 does nothing. */
   readonly assumes?: Assumption | undefined;
 }
 
@@ -164,13 +164,13 @@ function meanOfPower(stat: Statistic, products: Products): Spread | undefined {
   return { kind, stat, of: only.read.value, factor: factor ?? 1, miss };
 }
 
-/** `mean(x * x) - mean(x) * mean(x)`, also where rounding is kept from making it negative. */
+/** `mean(x * x) - mean(x) * mean(x)`, also where it is clamped so that rounding cannot make it negative. */
 function differenceOfMeans(read: Read, products: Products): Spread | undefined {
   let at = peel(read);
   const clamped = definedBy(at.value, "maximum", "relu");
   const isClamped = clamped?.name === "relu" || (clamped !== undefined && numberOf(clamped.operand(1)) === 0);
   if (clamped !== undefined && isClamped) at = peel({ value: clamped.operand(0), lay: at.lay });
-  const because = "a variance is not below 0, and rounding alone makes it so";
+  const because = "a variance is never below 0, except by rounding";
   const assumes = clamped && isClamped ? { value: clamped.result, is: clamped.operand(0), because } : undefined;
   const difference = definedBy(at.value, "sub");
   if (difference === undefined) return undefined;

@@ -1,14 +1,14 @@
 /**
- * Where the centering of a value went, by the plan of move-centering.ts: constants and values that are centered instead.
- * In a stream that is computed in place, each value's are those of the values before it and a few more; they are listed
- * only as far as somebody reads.
+ * Where the centering of a value went, by the plan of move-centering.ts: the constants and values that are centered instead.
+ * In a stream that is computed in place, each value has those of the previous values and a few more, so they are listed
+ * only as far as they are read.
  */
 
 import type { Op, Value } from "../src/ir/ir.ts";
 import { type Moves, zeroClaims } from "./move-centering.ts";
 import { type Rows, sameRows } from "./rows.ts";
 
-/** A value of which `center` is computed. */
+/** A value whose `center` is computed. */
 interface Centered {
   readonly value: Value;
   readonly axes: readonly number[];
@@ -65,7 +65,7 @@ export class Traces {
     return this.known({ value, rows }) as Kinds;
   }
 
-  /** What is centered instead. @param most how many values are looked at. */
+  /** What is centered instead. @param most the number of values to visit. */
   of(value: Value, rows: Rows, most = Infinity): Trace {
     const constants = new Set<Value>();
     const centered = new Map<Value, Centered[]>();

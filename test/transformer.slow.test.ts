@@ -109,7 +109,7 @@ test.each(["embedding", "activation"] as const)("a post-norm transformer keeps i
   expect(countOf(after, "center")).toBe(6);
   expect(norms[1]?.because).toEqual([
     "because `b0_attn_ln_g` varies along the row",
-    "it does not move: centering what it is made of costs as much, for `b0_attn_ln` is read by `linear`, to which a shift of its rows matters",
+    "it does not move: centering its operands costs as much, for `b0_attn_ln` is read by `linear`, which depends on shifts of its rows",
   ]);
   expect(compareInFloat64(before, after, options)).toBeLessThan(1e-12);
 });

@@ -43,7 +43,7 @@ const claims: readonly (readonly [RegExp, (graph: Edges, ...names: string[]) => 
     (edges, a, _, tensor) => edges.makes(a as string, tensor as string),
   ],
   [
-    new RegExp(`${node} cuts rows anew: its axes [^ ]+ are no axes of \`([^\`]+)\``),
+    new RegExp(`${node} regroups rows: its axes [^ ]+ are not axes of \`([^\`]+)\``),
     (edges, a, _, x) => edges.reads(a as string, x as string),
   ],
   [/`([^`]+)` is an input of the model/, (edges, x) => edges.isInput(x as string)],

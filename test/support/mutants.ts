@@ -632,8 +632,8 @@ const normRules: readonly Omit<Mutant, "file">[] = [
   },
   {
     what: "loses the sign of a scale",
-    from: "Math.sign(number), site);\n};\n\n/** How many elements",
-    to: "1, site);\n};\n\n/** How many elements",
+    from: "Math.sign(number), site);\n};\n\n/** The number of elements",
+    to: "1, site);\n};\n\n/** The number of elements",
     program: rows(`return ${rms("x * -3", 0.3)}`),
   },
   {
