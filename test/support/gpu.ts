@@ -20,7 +20,7 @@ export function openTestDevice(): Promise<OpenedDevice> {
 const ofDriver = new Map<TestedDriver, Promise<OpenedDevice>>();
 
 /** What a test of arithmetic runs on. */
-export type TestedDriver = Driver | "hardware";
+type TestedDriver = Driver | "hardware";
 
 afterAll(async () => {
   const all = [opened, ...ofDriver.values()];
