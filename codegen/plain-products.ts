@@ -7,7 +7,7 @@
  *   launch f_1(a, b) -> (c)
  */
 
-import { unusedName } from "../src/ir/naming.ts";
+import { FreshNames } from "../src/ir/fresh-names.ts";
 import { type DerivedExtent, isOwn, type Launch, type OpaqueStep, opaqueOp, type Plan } from "../src/plan/plan.ts";
 import { plainKernelOf, tiledDims } from "./product.ts";
 
@@ -16,11 +16,11 @@ import { plainKernelOf, tiledDims } from "./product.ts";
  * opaque.
  */
 export function withPlainKernels(plan: Plan, which: "all" | "own"): Plan {
-  const taken = new Set([...plan.extents.map(({ name }) => name), ...namesOf(plan)]);
+  const names = new FreshNames([...plan.extents.map(({ name }) => name), ...namesOf(plan)]);
   const counts = new Map<string, DerivedExtent>();
   const countOf = ({ of, by }: { readonly of: string; readonly by: number }): string => {
     const key = `${of} by ${by}`;
-    const count = counts.get(key) ?? { name: unusedName(`${of}_by_${by}`, taken), of, by };
+    const count = counts.get(key) ?? { name: names.next(`${of}_by_${by}`), of, by };
     counts.set(key, count);
     return count.name;
   };

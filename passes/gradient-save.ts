@@ -13,8 +13,9 @@
 
 import { copyOp, copyParam } from "../src/ir/builder.ts";
 import { estimatedBytes } from "../src/ir/bytes.ts";
+import { FreshNames } from "../src/ir/fresh-names.ts";
 import { type Fn, isLeaf, makeFn, type Op, presentOperands, type Value } from "../src/ir/ir.ts";
-import { nameOf, unusedName } from "../src/ir/naming.ts";
+import { nameOf } from "../src/ir/naming.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { withoutEqualOps } from "./cse.ts";
 import { withoutDeadOps } from "./dce.ts";
@@ -125,8 +126,8 @@ export function withSaved(forward: Fn, backward: Fn, mode: "auto" | "all"): Hand
   const savable = needed.filter(({ def }) => def !== undefined && !isLeaf(def));
   const values = mode === "all" ? savable : cheapest(needed, (value) => nameIn(value) !== undefined);
   if (values.length === 0) return undefined;
-  const taken = new Set([...outputs.map(({ name }) => name), ...backward.params.map(nameOf)]);
-  const names = values.map((value) => nameIn(value) ?? unusedName(`saved_${value.name ?? value.def?.name}`, taken));
+  const fresh = new FreshNames([...outputs.map(({ name }) => name), ...backward.params.map(nameOf)]);
+  const names = values.map((value) => nameIn(value) ?? fresh.next(`saved_${value.name ?? value.def?.name}`));
   const extra = values.flatMap((value, i) =>
     nameIn(value) === undefined ? [{ name: names[i] as string, value: inForward(value) }] : [],
   );

@@ -17,8 +17,9 @@
 import * as gradientMessages from "../src/diagnostics/areas/gradients.ts";
 import { type Diagnostic, fail } from "../src/diagnostics/diagnostic.ts";
 import { Builder, copyOp, copyParam } from "../src/ir/builder.ts";
+import { FreshNames } from "../src/ir/fresh-names.ts";
 import { type Fn, makeFn, type Op, type Result, Value } from "../src/ir/ir.ts";
-import { nameOf, unusedName } from "../src/ir/naming.ts";
+import { nameOf } from "../src/ir/naming.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { type Terms, termsOf } from "../src/ir/ops/vjp.ts";
 import { isFloat, printType } from "../src/ir/types.ts";
@@ -178,10 +179,10 @@ function gradientOf(fn: Fn, { wrt, of }: Pick<Options, "wrt" | "of">, stops: (op
   const results = resultsOf(fn, of);
   const active = activeValues(fn, wanted, stops);
   const reached = results.filter(({ value }) => active.has(value));
-  const taken = new Set(fn.params.map(nameOf));
+  const fresh = new FreshNames(fn.params.map(nameOf));
   const backward = new Backward(fn);
   const seeds = reached.map(({ name, value }) => {
-    const seed = new Value(value.type, unusedName(`d_${name}`, taken), value.span);
+    const seed = new Value(value.type, fresh.next(`d_${name}`), value.span);
     backward.contribute(value, seed);
     return seed;
   });
@@ -203,12 +204,12 @@ function gradientOf(fn: Fn, { wrt, of }: Pick<Options, "wrt" | "of">, stops: (op
     );
   });
   if (gradients.length === 0) fail(gradientMessages.nothing(fn.span, fn.name));
-  const names = new Set<string>();
+  const names = new FreshNames();
   const full = makeFn({
     name: `${fn.name}_grad`,
     params: [...fn.params.map((param) => backward.now(param)), ...seeds],
     ops: backward.builder.ops,
-    results: gradients.map(({ param, value }) => ({ name: unusedName(`d_${nameOf(param)}`, names), value })),
+    results: gradients.map(({ param, value }) => ({ name: names.next(`d_${nameOf(param)}`), value })),
     span: fn.span,
   });
   return withoutDeadOps(full).fn;

@@ -5,6 +5,7 @@
 
 import { leastDemanding } from "../../codegen/variants.ts";
 import { oneLine } from "../diagnostics/short.ts";
+import { FreshNames } from "../ir/fresh-names.ts";
 import { isHalf, printType } from "../ir/types.ts";
 import type { CompactManifest } from "../launch/compact.ts";
 import type { LaunchManifest } from "../launch/manifest.ts";
@@ -43,14 +44,8 @@ export function exportNames(kernels: readonly Kernel[]): string[] {
     const isTaken = camel.filter((other) => other === camel[i]).length > 1;
     return isTaken ? name : (camel[i] as string);
   });
-  const taken = new Set(wanted.filter((name) => !notImported.has(name)));
-  return wanted.map((name) => {
-    if (!notImported.has(name)) return name;
-    let free = `${name}Kernel`;
-    while (taken.has(free)) free += "_";
-    taken.add(free);
-    return free;
-  });
+  const fresh = new FreshNames(wanted.filter((name) => !notImported.has(name)));
+  return wanted.map((name) => (notImported.has(name) ? fresh.next(`${name}Kernel`) : name));
 }
 
 /**

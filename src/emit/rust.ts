@@ -8,6 +8,7 @@
  */
 
 import { oneLine } from "../diagnostics/short.ts";
+import { FreshNames } from "../ir/fresh-names.ts";
 import { type Dim, elementInfo, printType } from "../ir/types.ts";
 import { mostWorkgroups } from "../launch/counts.ts";
 import { arrays } from "../launch/tensors.ts";
@@ -20,14 +21,11 @@ import { indent, rustName } from "./rust-syntax.ts";
 export function emitRust(functions: readonly (Kernel | CompiledKernels)[], source: string): string {
   const first = `// Made by tirc from ${oneLine(source)}, for wgpu 24 and later. Changes to this file are lost.\n`;
   const { plans, kernels } = partsOf(functions);
-  const names = new Set([...kernels.map(({ name }) => name), ...plans.map(({ plan }) => plan.name)]);
-  const products = free("products", names);
+  const names = new FreshNames([...kernels.map(({ name }) => name), ...plans.map(({ plan }) => plan.name)]);
+  const products = names.next("products");
   const shared = plans.some(({ plan }) => hasProducts(plan)) ? [productTypes(products)] : [];
   return [first, ...shared, ...kernels.map(moduleText), ...plans.map((plan) => planModule(plan, products))].join("\n");
 }
-
-/** A name that is not taken. */
-const free = (name: string, taken: ReadonlySet<string>): string => (taken.has(name) ? free(`${name}_`, taken) : name);
 
 /** WebGPU's names of limits and features, as wgpu writes them. */
 const snake = (name: string) => name.replace(/(?<=[a-z])(?=[A-Z])|-/g, "_").toLowerCase();

@@ -16,6 +16,7 @@ import { progress } from "../diagnostics/progress.ts";
 import { compile } from "../driver/compile.ts";
 import { tensorsIn } from "../driver/model-tensors.ts";
 import { copyOp, copyParam } from "../ir/builder.ts";
+import { FreshNames } from "../ir/fresh-names.ts";
 import { type Fn, isLeaf, type Module, makeFn, makeModule, type Op, presentOperands, type Value } from "../ir/ir.ts";
 import { isNorm } from "../ir/op-kinds.ts";
 import type { Imported } from "../onnx/import.ts";
@@ -85,7 +86,8 @@ function largest(parts: readonly Part[], norm: Op, { module, regions, target, na
   let why = "";
   for (const part of parts.toReversed()) {
     const last = part.ops.findLast(isNorm) as Op;
-    const name = unique(nameOf(last.result) ?? "norm", regions);
+    // `plan.json` is a file of its own.
+    const name = new FreshNames(["plan", ...regions.map(({ name }) => name)]).next(nameOf(last.result) ?? "norm");
     const program = makeModule(
       [functionOf(name, part, norm, nameOf)],
       module.consts.filter(({ name }) => readBy(part).has(name)),
@@ -106,14 +108,6 @@ function kernelOf(program: Module, target: TargetProfile): Kernel | string {
     if (!(caught instanceof TircError)) throw caught;
     return caught.diagnostics[0]?.message ?? "";
   }
-}
-
-function unique(hint: string, regions: readonly NormRegion[]): string {
-  // `plan.json` is a file of its own.
-  const taken = new Set(["plan", ...regions.map(({ name }) => name)]);
-  let name = hint;
-  for (let i = 1; taken.has(name); i++) name = `${hint}_${i}`;
-  return name;
 }
 
 const readBy = ({ ops }: Part) =>

@@ -40,11 +40,3 @@ export const byOp = (op: Op, text: (name: string) => string) =>
 /** What a value is that comes from outside. */
 export const parameterOf = ({ span }: Value) =>
   span.source.labels === undefined ? "a parameter" : "an input of the model";
-
-/** `wanted` itself, or with the first number that makes it a name of its own; it is taken then. */
-export function unusedName(wanted: string, taken: Set<string>): string {
-  let name = wanted;
-  for (let n = 1; taken.has(name); n++) name = `${wanted}_${n}`;
-  taken.add(name);
-  return name;
-}

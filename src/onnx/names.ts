@@ -1,5 +1,6 @@
 /** Names of a model as names of the language, where letters, digits and underscores are all there is. */
 
+import { FreshNames } from "../ir/fresh-names.ts";
 import { reservedWords } from "../ir/print.ts";
 import { isElementType } from "../ir/types.ts";
 
@@ -10,19 +11,12 @@ export function identifier(name: string): string {
   return /^[A-Za-z_]/.test(plain) && !isTaken ? plain : `v${plain === "" ? "" : `_${plain}`}`;
 }
 
-/** Hands out names that are unique. */
+/** Hands out identifiers, each once. */
 export class UniqueNames {
-  private readonly taken = new Map<string, number>();
+  private readonly names = new FreshNames();
 
   /** `name` as an identifier, with a number behind it where that is given away. */
   give(name: string): string {
-    const stem = identifier(name);
-    let given = stem;
-    for (let n = this.taken.get(stem) ?? 1; this.taken.has(given); n++) {
-      given = `${stem}_${n}`;
-      this.taken.set(stem, n + 1);
-    }
-    this.taken.set(given, 1);
-    return given;
+    return this.names.next(identifier(name));
   }
 }

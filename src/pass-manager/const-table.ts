@@ -1,17 +1,18 @@
 /** The constants of a module while a pass runs, which may add to them. */
 
 import { makeOp } from "../ir/builder.ts";
+import { FreshNames } from "../ir/fresh-names.ts";
 import { type ComputedData, type Const, type Module, Value } from "../ir/ir.ts";
 
 export class ConstTable {
   private readonly consts: Const[];
-  private readonly taken: Set<string>;
+  private readonly names: FreshNames;
 
   constructor({ consts, fns }: Module) {
     this.consts = [...consts];
     // Parameters and results keep their names, for the caller's sake; other values give theirs up.
     const fixed = fns.flatMap(({ params, results }) => [...params, ...results].map(({ name }) => name as string));
-    this.taken = new Set([...consts.map(({ name }) => name), ...fixed]);
+    this.names = new FreshNames([...consts.map(({ name }) => name), ...fixed]);
   }
 
   get all(): readonly Const[] {
@@ -29,16 +30,10 @@ export class ConstTable {
     const text = textOf(complete);
     const same = this.consts.find((constant) => constant.data.kind === "computed" && textOf(constant.data) === text);
     if (same !== undefined) return same;
-    const added: Const = { name: this.unique(hint), type, data: complete, centered: [], span };
+    const name = this.names.next(hint, (n) => `${hint}${n + 1}`);
+    const added: Const = { name, type, data: complete, centered: [], span };
     this.consts.push(added);
     return added;
-  }
-
-  private unique(hint: string): string {
-    let name = hint;
-    for (let i = 2; this.taken.has(name); i++) name = `${hint}${i}`;
-    this.taken.add(name);
-    return name;
   }
 }
 

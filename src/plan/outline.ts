@@ -12,13 +12,15 @@
  * it there. What the function returns as it got it is copied by a kernel of its own.
  */
 
+import { FreshNames } from "../ir/fresh-names.ts";
 import { type Fn, isLeaf, type Op, presentOperands, type Value } from "../ir/ir.ts";
 import { firstMismatch } from "../ir/iteration.ts";
 import { lastSums, type MixedOrder, mixedOrder } from "../ir/mixed-order.ts";
 import { isOpaque, type Memory } from "../ir/opaque.ts";
+import { reservedWords } from "../ir/print.ts";
 import { finish } from "./memory.ts";
 import { mixedPieces } from "./mixed.ts";
-import { Buffers, FreshNames, Outliner, type Piece, type Write } from "./outliner.ts";
+import { Buffers, Outliner, type Piece, type Write } from "./outliner.ts";
 import type { DerivedExtent, Launch, OpaqueStep, Plan } from "./plan.ts";
 import { splitGroup } from "./split.ts";
 
@@ -28,7 +30,7 @@ import { splitGroup } from "./split.ts";
  */
 export function outline(fn: Fn, taken: Iterable<string> = [], { split = true }: OutlineOptions = {}): Plan {
   const extents: DerivedExtent[] = [];
-  const outliner = new Outliner(fn, new FreshNames([...taken, fn.name]));
+  const outliner = new Outliner(fn, new FreshNames([...reservedWords, ...taken, fn.name]));
   const { memory } = outliner.buffers;
   const groups = groupsOf(fn, memory);
   const needed = neededOutside(groups, memory);

@@ -1,34 +1,13 @@
 /** Functions that are made of the ops of another, and the buffers between them. */
 
 import { Builder, copyOp, copyParam, makeOp } from "../ir/builder.ts";
+import { FreshNames } from "../ir/fresh-names.ts";
 import { dimensionNames, type Fn, isLeaf, makeFn, type Op, type Result, Value } from "../ir/ir.ts";
-import { unusedName } from "../ir/naming.ts";
 import { Memory } from "../ir/opaque.ts";
 import { ops as table } from "../ir/ops/index.ts";
 import { reservedWords } from "../ir/print.ts";
 import { type TensorType, tensorType } from "../ir/types.ts";
 import type { Launch, OpaqueStep, PlanBuffer, Tile } from "./plan.ts";
-
-/** Hands out names that no other has. */
-export class FreshNames {
-  private readonly taken: Set<string>;
-
-  constructor(taken: Iterable<string>) {
-    this.taken = new Set([...reservedWords, ...taken]);
-  }
-
-  /** `stem` itself if it is free. */
-  next(stem: string): string {
-    return unusedName(stem, this.taken);
-  }
-
-  /** `stem_1`, or the next number that is free. */
-  numbered(stem: string): string {
-    let n = 1;
-    while (this.taken.has(`${stem}_${n}`)) n++;
-    return this.next(`${stem}_${n}`);
-  }
-}
 
 /** The buffer of each value, made when it is first asked for. */
 export class Buffers {
@@ -42,7 +21,7 @@ export class Buffers {
     this.memory = new Memory(fn);
     const constants = fn.ops.filter((op) => op.name === "global").map((op) => op.attributes.name as string);
     const params = fn.params.map(({ name }) => name as string);
-    this.names = new FreshNames([...params, ...constants]);
+    this.names = new FreshNames([...reservedWords, ...params, ...constants]);
     for (const param of fn.params) {
       this.byValue.set(param, { name: param.name as string, type: param.type, kind: "input" });
     }
@@ -127,7 +106,13 @@ export class Outliner {
     this.fn = fn;
     this.functions = functions;
     this.buffers = new Buffers(fn);
-    this.dims = new FreshNames(dimensionNames(fn));
+    this.dims = new FreshNames([...reservedWords, ...dimensionNames(fn)]);
+  }
+
+  /** `f_1`, or the next number that no function has. */
+  private functionName(): string {
+    const { name } = this.fn;
+    return this.functions.next(`${name}_1`, (n) => `${name}_${n + 1}`);
   }
 
   /** What the ops of one kernel write: results, and what others read. */
@@ -144,7 +129,7 @@ export class Outliner {
 
   /** An op that no kernel computes, behind kernels that store the numbers among its operands. */
   opaque(op: Op): (Launch | OpaqueStep)[] {
-    const { span, name } = this.fn;
+    const { span } = this.fn;
     const numbers = op.operands.filter((value) => value?.def?.name === "constant") as Value[];
     const stores = numbers.map((value) =>
       this.launch({ ops: [], writes: [{ buffer: this.buffers.of(value), value }] }),
@@ -156,7 +141,7 @@ export class Outliner {
     const copy = copyOp(op, { operands: params, kernel: undefined, resultNames });
     const present = op.operands.filter((value) => value !== undefined);
     const fn = makeFn({
-      name: this.functions.numbered(name),
+      name: this.functionName(),
       params: params.filter((param) => param !== undefined),
       ops: [copy],
       results: copy.results.map((value) => ({ name: value.name as string, value })),
@@ -169,13 +154,13 @@ export class Outliner {
 
   /** A function of these ops, with a parameter for each value from outside. */
   launch({ ops, writes, tile }: Piece): Launch {
-    const { span, name } = this.fn;
+    const { span } = this.fn;
     const builder = new Builder(span);
     builder.standAt({ span, kernel: 0 });
     const mapped = new Map<Value, Value>();
     const params: Value[] = [];
     const reads: PlanBuffer[] = [];
-    const names = new FreshNames([]);
+    const names = new FreshNames(reservedWords);
     const outside = (value: Value): Value => {
       if (value.def !== undefined && isLeaf(value.def)) return builder.add(copyOp(value.def, {})).result;
       const buffer = this.buffers.of(value);
@@ -204,7 +189,7 @@ export class Outliner {
       for (const [i, result] of op.results.entries()) mapped.set(result, copy.results[i] as Value);
     }
     const results = writes.map(({ buffer, value }) => ({ name: buffer.name, value: now(value) }));
-    const fn = makeFn({ name: this.functions.numbered(name), params, ops: builder.ops, results, span });
+    const fn = makeFn({ name: this.functionName(), params, ops: builder.ops, results, span });
     return { kind: "launch", fn, reads, writes: writes.map(({ buffer }) => buffer), tile: tile?.tile };
   }
 }

@@ -1,5 +1,6 @@
 /** The graph of ONNX that a program of ATen becomes, as it grows: its nodes, its weights, and what tensors are called in it. */
 
+import { FreshNames } from "../ir/fresh-names.ts";
 import {
   externalTensorBytes,
   integerField,
@@ -39,17 +40,16 @@ export class OnnxGraph {
   private readonly inputs: Uint8Array[] = [];
   private readonly initializers: Uint8Array[] = [];
   private readonly types: Uint8Array[] = [];
-  private readonly taken = new Set<string>();
-  /** How often names were made from a hint. */
-  private readonly counts = new Map<string, number>();
+  private readonly unused: FreshNames;
   private readonly small = new Map<string, string>();
 
   /** The graph with what the program takes, and no node yet. */
   constructor(archive: Pt2Archive, program: Program) {
     const { inputs, nodes } = program;
     this.program = program;
-    for (const { made } of nodes) for (const { name } of made) this.taken.add(name);
-    for (const { name, state } of inputs) if (state === undefined) this.taken.add(name);
+    const made = nodes.flatMap(({ made }) => made);
+    const given = inputs.filter(({ state }) => state === undefined);
+    this.unused = new FreshNames([...made, ...given].map(({ name }) => name));
     for (const { name, kind, state } of inputs) {
       const stored = state === undefined ? undefined : archive.tensors.get(state);
       if (stored !== undefined) this.constant(name, wholeView(stored), stored.name, name, false);
@@ -84,12 +84,7 @@ export class OnnxGraph {
   }
 
   fresh(hint: string): string {
-    let name = hint;
-    let n = this.counts.get(hint) ?? 0;
-    while (this.taken.has(name)) name = `${hint}_${++n}`;
-    this.counts.set(hint, n);
-    this.taken.add(name);
-    return name;
+    return this.unused.next(hint);
   }
 
   /** A name for what a view of a weight is, one for each view. */

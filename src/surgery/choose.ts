@@ -188,14 +188,13 @@ function newNodes(subject: Subject, found: Found): NewNodes | { readonly staying
   const { norms, module, isRewritten, opset } = found;
   const constants = newConstants(model, module, imported.weights);
   const tensors = new ModelTensors(imported, raised, found);
-  const used = namesOf(model);
   const emitter = new Emitter({
     opset,
     normOp,
     tensorOf: tensors.tensorOf,
     constant: (name) => constants.get(name),
     isZero: (value) => isZero(model, imported.weights.get(globalOf(value))),
-    isTaken: (name) => used.has(name),
+    taken: namesOf(model),
   });
   const own = [...norms.entries()].filter(([, norm]) => isRewritten(norm));
   const numbers = new Map(own.flatMap(([i, { tensors }]) => tensors.map((tensor) => [tensor, i] as const)));

@@ -1,5 +1,6 @@
 /** Ops as new nodes of a model: what stands where a LayerNorm was. */
 
+import { FreshNames } from "../ir/fresh-names.ts";
 import type { Op, Value } from "../ir/ir.ts";
 import { quotedOp } from "../ir/naming.ts";
 import type { OpName } from "../ir/ops/index.ts";
@@ -108,8 +109,8 @@ interface EmitterOptions {
   readonly constant: (name: string) => { readonly tensor: RawTensor; readonly from: string } | undefined;
   /** Whether a value is a constant of the model that is zero everywhere. */
   readonly isZero: (value: Value) => boolean;
-  /** Whether the model uses a name. */
-  readonly isTaken: (name: string) => boolean;
+  /** Names that the model uses. */
+  readonly taken: Iterable<string>;
 }
 
 /** A tensor to write, of which the bytes are not made yet. */
@@ -138,11 +139,12 @@ export class Emitter {
   private isSimplified = false;
   private readonly options: EmitterOptions;
   private readonly names = new Map<Value | string, string>();
-  private readonly given = new Set<string>();
+  private readonly unused: FreshNames;
   private nodes: NewNode[] = [];
 
   constructor(options: EmitterOptions) {
     this.options = options;
+    this.unused = new FreshNames(options.taken);
   }
 
   /** The nodes that were made since this was called last. */
@@ -203,10 +205,7 @@ export class Emitter {
   }
 
   fresh(hint: string): string {
-    let name = hint;
-    for (let n = 1; this.given.has(name) || this.options.isTaken(name); n++) name = `${hint}_${n}`;
-    this.given.add(name);
-    return name;
+    return this.unused.next(hint);
   }
 
   tensor({ element, shape, data }: Tensor, name: string): void {

@@ -5,6 +5,7 @@
 
 import * as surgeryErrors from "../../diagnostics/areas/surgery.ts";
 import { fail } from "../../diagnostics/diagnostic.ts";
+import { FreshNames } from "../../ir/fresh-names.ts";
 import type { Piece } from "../../onnx/write.ts";
 import type { Line } from "../../surgery/draft.ts";
 import type { JsonEntry, StoredTensor } from "../archive.ts";
@@ -34,16 +35,9 @@ export function rewrittenArchive(
   added: ReadonlyMap<string, LazyTensor>,
 ): WrittenArchive {
   const { program, archive } = model;
-  const taken = new Set(program.graph.get("tensor_values").keys);
-  for (const { name, made } of program.nodes)
-    for (const one of [name, ...made.map((made) => made.name)]) taken.add(one);
-  const fresh = (hint: string) => {
-    const plain = hint.replace(/\W/g, "_").replace(/^(?=\d)/, "_");
-    let name = plain;
-    for (let n = 1; taken.has(name); n++) name = `${plain}_${n}`;
-    taken.add(name);
-    return name;
-  };
+  const ofNodes = program.nodes.flatMap(({ name, made }) => [name, ...made.map((made) => made.name)]);
+  const names = new FreshNames([...program.graph.get("tensor_values").keys, ...ofNodes]);
+  const fresh = (hint: string) => names.next(hint.replace(/\W/g, "_").replace(/^(?=\d)/, "_"));
   const weights = newWeights(model, lines, added, fresh);
   const metas = new Metas(program, archive.program.text);
   const nodes = withoutLeftovers(model, writtenNodes({ model, weights, added, metas, fresh }, lines));
@@ -158,13 +152,12 @@ class WeightFiles {
     }
     const [weightsList] = archive.configs;
     const folder = weightsList?.entry.name.replace(/[^/]*$/, "") ?? "";
-    let number = 0;
+    const paths = new FreshNames([...archive.directory.byName.keys(), ...this.added.keys()]);
     for (const weight of fresh) {
-      while (archive.directory.byName.has(`${folder}weight_${number}`) || this.added.has(`${folder}weight_${number}`))
-        number++;
-      this.added.set(`${folder}weight_${number}`, weight.bytes());
+      const path = paths.next(`${folder}weight_0`, (n) => `${folder}weight_${n}`);
+      this.added.set(path, weight.bytes());
       if (weightsList !== undefined)
-        editsOf(weightsList).changed.set(weight.state, newConfig(weight, `weight_${number}`, model));
+        editsOf(weightsList).changed.set(weight.state, newConfig(weight, path.slice(folder.length), model));
     }
     for (const [config, { changed, removed: out }] of edits) {
       const all = config.fields.get("config");

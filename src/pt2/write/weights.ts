@@ -3,6 +3,7 @@
  * that the state keeps its names; beside it where something does, as with tied tables.
  */
 
+import { FreshNames } from "../../ir/fresh-names.ts";
 import type { NewTensor } from "../../onnx/encode.ts";
 import type { Line } from "../../surgery/draft.ts";
 import type { Pt2Archive, StoredTensor } from "../archive.ts";
@@ -43,7 +44,7 @@ export function newWeights(
   const byStorage = tensorsByStorage(model.archive);
   // Storages of which nodes go on to read something.
   const read = new Set([...constants].flatMap(([name, { view }]) => (taken.has(name) ? [view.stored.storage] : [])));
-  const states = new Set(model.archive.tensors.keys());
+  const states = new FreshNames(model.archive.tensors.keys());
   // A tied table may become two weights: one for embeddings, one for the head. The first takes its place.
   const claimed = new Set<ZipEntry>();
   const weights = new Map<string, NewWeight>();
@@ -79,8 +80,7 @@ export function newWeights(
       weights.set(name, { ...common, argument: old.argument, instead: stored, state: stored.name });
       continue;
     }
-    const state = unique(name.replace(/\.T(?=_)/, ""), states);
-    states.add(state);
+    const state = states.next(name.replace(/\.T(?=_)/, ""));
     weights.set(name, { ...common, argument: fresh(`p_${state}`), instead: undefined, state });
   }
   return weights;
@@ -105,12 +105,6 @@ const isAlias = (a: StoredTensor, b: StoredTensor) =>
   a.meta.offset === b.meta.offset &&
   a.meta.sizes.join() === b.meta.sizes.join() &&
   a.meta.strides.join() === b.meta.strides.join();
-
-function unique(hint: string, taken: ReadonlySet<string>): string {
-  let name = hint;
-  for (let n = 1; taken.has(name); n++) name = `${hint}_${n}`;
-  return name;
-}
 
 /** The constant that each new tensor stands for, where nodes that took the one take the other. */
 function replacements(
