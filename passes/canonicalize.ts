@@ -15,6 +15,7 @@
  */
 
 import { makeOp, rewrite } from "../src/ir/builder.ts";
+import { sameAttributes } from "../src/ir/equal.ts";
 import { evaluateOp } from "../src/ir/interpret.ts";
 import { type Attributes, constantValue, definedBy, type Op, Value } from "../src/ir/ir.ts";
 import { type OpName, ops } from "../src/ir/ops/index.ts";
@@ -78,14 +79,12 @@ const rightIdentity: Rule = (op) => {
   return (keepsSign || x.element === "i32" || x.element === "u32") && sameType(x.type, op.result.type) ? x : undefined;
 };
 
-const sameAttributes = (a: Attributes, b: Attributes) => JSON.stringify(a) === JSON.stringify(b);
-
 /** f(f(x)) = x, and f(f(x)) = f(x). */
 const twice: Rule = (op) => {
   const { involution, idempotent } = ops[op.name].facts;
   if (op.operands.length !== 1 || !(involution === true || idempotent === true)) return undefined;
   const inner = definedBy(op.operand(0), op.name);
-  if (inner === undefined || !sameAttributes(inner.attributes, op.attributes)) return undefined;
+  if (inner === undefined || !sameAttributes(inner, op)) return undefined;
   return idempotent === true ? inner.result : inner.operand(0);
 };
 

@@ -300,7 +300,7 @@ test("names: camel case, unless two would be one or that is no name to import", 
   expect(named("add_norm", "gelu2", "_x")).toEqual(["addNorm", "gelu2", "_x"]);
   expect(named("add_norm", "addNorm")).toEqual(["add_norm", "addNorm"]);
   expect(named("delete", "launch", "class_")).toEqual(["deleteKernel", "launch", "class_"]);
-  expect(named("then", "thenKernel", "then_kernel")).toEqual(["thenKernel_", "thenKernel", "then_kernel"]);
+  expect(named("then", "thenKernel", "then_kernel")).toEqual(["thenKernel_1", "thenKernel", "then_kernel"]);
 });
 
 describe("functions and parameters with names that mean something in JavaScript", () => {

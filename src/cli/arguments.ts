@@ -199,17 +199,18 @@ export function parseArguments(command: CommandSpec, words: readonly Word[], lin
     }
   }
   const sure = operands.filter((word) => !unclear.has(word));
-  if (operandErrors(command, operands, line).length > 0) found.push(...operandErrors(command, sure, line));
+  found.push(...operandErrors(command, operands.length, sure, line));
   if (found.length > 0 && !given.has("--help")) fail(...found);
   return new Arguments(command, operands, given, line);
 }
 
-function operandErrors({ name, operand }: CommandSpec, operands: readonly Word[], line: Span): Diagnostic[] {
+/** @param count of the operands that are `sure`, and of words that may be values of options that there are not. */
+function operandErrors({ name, operand }: CommandSpec, count: number, sure: readonly Word[], line: Span): Diagnostic[] {
   const end = { ...line, start: line.end };
-  if (operand !== undefined && operands.length === 0) return [cliErrors.missingOperand(end, name, operand.what)];
-  const empty = operands.find(({ text }) => text === "");
+  if (operand !== undefined && count === 0) return [cliErrors.missingOperand(end, name, operand.what)];
+  const empty = sure.find(({ text }) => text === "");
   if (empty !== undefined) return [cliErrors.noPath(empty.span, `\`tirc ${name}\``)];
   const most = operand === undefined ? 0 : operand.many === true ? Infinity : 1;
-  const extra = operands[most];
+  const extra = sure[most];
   return extra === undefined ? [] : [cliErrors.extraOperand(extra.span, name, operand?.name ?? "", most)];
 }

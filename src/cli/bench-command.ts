@@ -2,8 +2,8 @@
 
 import { benchPoint, type Point } from "../bench/bench.ts";
 import { recordDispatches } from "../bench/recorder.ts";
-import { centeredInput } from "../compare/contracts.ts";
-import { checkSizes, chooseDims, makeInput } from "../compare/inputs.ts";
+import { randomInputsOf } from "../compare/contracts.ts";
+import { checkSizes, chooseDims } from "../compare/inputs.ts";
 import { hostTensorsOf, planInputs } from "../compare/kernel-inputs.ts";
 import { refuseOpaque } from "../compare/refuse-opaque.ts";
 import { jsonText } from "../diagnostics/json.ts";
@@ -130,10 +130,7 @@ class Bench {
       products: "plain",
     });
     reportRemarks(compiled.remarks, args, session);
-    const made = fn.params.map((param) => {
-      const random = makeInput(fn, param, { kind: "fill", fill: "randn" }, extents, 0);
-      return [param.name as string, centeredInput(param, random)] as const;
-    });
+    const made = randomInputsOf(fn, extents);
     const [plan] = compiled.plans as [Plan];
     refuseOpaque(plan);
     // What is written out here is a single op in other libraries.

@@ -1,25 +1,15 @@
 /** `tirc fmt`: formats files in place. Files with errors stay as they are. */
 
-import { TircError } from "../diagnostics/diagnostic.ts";
 import { format } from "../parse/format.ts";
 import { type Arguments, checkStream } from "./arguments.ts";
-import { exitCodeOf } from "./exit-code.ts";
+import { worstOf } from "./exit-code.ts";
 import { readText, shownPath, writeAtomically } from "./files.ts";
 import type { Session } from "./session.ts";
 
 export async function fmtCommand(args: Arguments, session: Session): Promise<number> {
   const isCheck = args.has("--check");
   checkStream(args.operands, "stdin");
-  const codes = args.operands.map(({ text: path }) => {
-    try {
-      return formatFile(path, isCheck, session);
-    } catch (caught) {
-      if (!(caught instanceof TircError)) throw caught;
-      session.report(caught.diagnostics);
-      return exitCodeOf(caught.diagnostics);
-    }
-  });
-  return Math.max(...codes);
+  return worstOf(args.operands, ({ text: path }) => formatFile(path, isCheck, session), session);
 }
 
 function formatFile(path: string, isCheck: boolean, session: Session): number {

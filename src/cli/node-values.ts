@@ -1,6 +1,6 @@
 /** The interface for evaluating a node in float64. */
 
-import { elementCount, rowMajorStrides, type Tensor } from "../ir/tensor.ts";
+import { eachIndex, elementCount, rowMajorStrides, type Tensor } from "../ir/tensor.ts";
 
 /** The node is not computed; the reason is a clause that can follow "because". */
 export class NotComputed extends Error {
@@ -40,15 +40,10 @@ export const vector = (numbers: readonly number[]): Numbers => ({
 /** A tensor whose elements are computed from their indices. */
 export function made(shape: readonly number[], number: (index: readonly number[]) => number): Numbers {
   const data = new Float64Array(elementCount(shape));
-  const index = shape.map(() => 0);
-  for (let i = 0; i < data.length; i++) {
-    data[i] = number(index);
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      index[axis] = (index[axis] as number) + 1;
-      if ((index[axis] as number) < (shape[axis] as number)) break;
-      index[axis] = 0;
-    }
-  }
+  let i = 0;
+  eachIndex(shape, (index) => {
+    data[i++] = number(index);
+  });
   return { shape, data };
 }
 

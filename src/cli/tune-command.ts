@@ -2,8 +2,8 @@
 
 import { scheduleOf } from "../../codegen/generate.ts";
 import { type Tuned, tune } from "../bench/tune.ts";
-import { centeredInput } from "../compare/contracts.ts";
-import { checkSizes, chooseDims, makeInput } from "../compare/inputs.ts";
+import { randomInputsOf } from "../compare/contracts.ts";
+import { checkSizes, chooseDims } from "../compare/inputs.ts";
 import { constantsAfter, hostTensorsOf, type Tensors } from "../compare/kernel-inputs.ts";
 import { refuseOpaque } from "../compare/refuse-opaque.ts";
 import * as cliErrors from "../diagnostics/areas/command.ts";
@@ -50,10 +50,7 @@ export async function tuneCommand(args: Arguments, session: Session): Promise<nu
         ...{ target, dims: extents, products: "plain" },
       });
       reportRemarks(compiled.remarks, args, session);
-      const made = fn.params.map((param) => {
-        const random = makeInput(fn, param, { kind: "fill", fill: "randn" }, extents, 0);
-        return [param.name as string, centeredInput(param, random)] as const;
-      });
+      const made = randomInputsOf(fn, extents);
       const [plan] = compiled.plans as [Plan];
       refuseOpaque(plan);
       const all = constantsAfter(compiled.module, constants);

@@ -3,12 +3,12 @@
 import { builtins } from "../../passes/index.ts";
 import { compileFile, declarationOf } from "../bundlers/compile-file.ts";
 import * as fileErrors from "../diagnostics/areas/files.ts";
-import { fail, TircError } from "../diagnostics/diagnostic.ts";
+import { fail } from "../diagnostics/diagnostic.ts";
 import { emittedFunctions } from "../emit/module.ts";
 import { parsePipeline } from "../pass-manager/pipeline.ts";
 import { portableTarget } from "../target/target.ts";
 import type { Arguments } from "./arguments.ts";
-import { exitCodeOf } from "./exit-code.ts";
+import { worstOf } from "./exit-code.ts";
 import { kindOf, readText, writeAtomically } from "./files.ts";
 import { filesOf } from "./glob.ts";
 import { readDims, together } from "./program-options.ts";
@@ -31,16 +31,7 @@ export async function typesCommand(args: Arguments, session: Session): Promise<n
     }),
   );
   const options = { passes, dims: Object.fromEntries(dims.map(({ name, extent }) => [name.text, extent])) };
-  const codes = [...files].map((file) => {
-    try {
-      return declare(file, options, args.has("--check"), session);
-    } catch (caught) {
-      if (!(caught instanceof TircError)) throw caught;
-      session.report(caught.diagnostics);
-      return exitCodeOf(caught.diagnostics);
-    }
-  });
-  return Math.max(...codes);
+  return worstOf(files, (file) => declare(file, options, args.has("--check"), session), session);
 }
 
 type Options = { readonly passes: string; readonly dims: Readonly<Record<string, number>> };

@@ -8,6 +8,7 @@ import { meanTolerance, rowMeans, withoutMeans } from "../ir/row-means.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { HalfType } from "../ir/types.ts";
 import { fromNumbers, type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
+import { makeInput } from "./inputs.ts";
 
 const asTensor = (tensor: HostTensor): Tensor => ({ ...tensor, data: toNumbers(tensor) });
 
@@ -16,6 +17,13 @@ export function centeredInput(param: Value, tensor: HostTensor): HostTensor {
   if (param.centered.length === 0) return tensor;
   return fromNumbers(tensor.element, tensor.shape, withoutMeans(asTensor(tensor), param.centered).data);
 }
+
+/** Random inputs of a function, the same each time, that keep what it promises of them. */
+export const randomInputsOf = (fn: Fn, extents: Readonly<Record<string, number>>): [string, HostTensor][] =>
+  fn.params.map((param) => {
+    const random = makeInput(fn, param, { kind: "fill", fill: "randn" }, extents, 0);
+    return [param.name as string, centeredInput(param, random)];
+  });
 
 /**
  * E0670 for each parameter, and for each constant that the function reads, that does not keep what it promises, with the

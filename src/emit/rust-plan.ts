@@ -9,7 +9,7 @@ import { arrays } from "../launch/tensors.ts";
 import type { Kernel } from "../target/manifest.ts";
 import { argumentsOf, kernelOf, noteOn, placesOf, stridesOf, viewed } from "./plan-memory.ts";
 import type { CompiledKernels } from "./plan-signature.ts";
-import { indent, rustName } from "./rust-syntax.ts";
+import { indent, parametersStruct, rustName } from "./rust-syntax.ts";
 
 /** Whether the caller computes some of the plan. */
 export const hasProducts = ({ steps }: LaunchPlan): boolean => steps.some((step) => "opaque" in step);
@@ -99,14 +99,7 @@ function parametersText(plan: LaunchPlan, kernels: readonly Kernel[]): string {
     return `${all}, // ${list.map(({ name }) => name).join(", ")}`;
   });
   const array = (list: readonly string[]) => (list.length === 0 ? "[]" : `[\n${indent(list.join("\n"), 1)}\n]`);
-  return `/// Extents and numbers of a call.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Parameters {
-${indent(fields.join("\n"), 1)}
-}
-
-impl Parameters {
-${indent(extents.join(""), 1)}    /// Bytes of the buffers, in the order of \`Buffers\`.
+  return `${parametersStruct(fields)}${indent(extents.join(""), 1)}    /// Bytes of the buffers, in the order of \`Buffers\`.
     pub fn sizes(&self) -> [u64; ${sizes.length}] {
 ${indent(array(sizes), 2)}
     }

@@ -14,3 +14,13 @@ export const rustName = (name: string) => (keywords.has(name) ? `${name}_` : nam
 
 /** Lines that are not empty, indented by so many steps. */
 export const indent = (text: string, steps: number) => text.replace(/^(?=.)/gm, "    ".repeat(steps));
+
+/** The struct of what a call is given beside buffers, and the beginning of its functions. */
+export const parametersStruct = (fields: readonly string[]) => `/// Extents and numbers of a call.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Parameters {
+${indent(fields.join("\n"), 1)}
+}
+
+impl Parameters {
+`;

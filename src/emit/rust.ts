@@ -15,7 +15,7 @@ import { arrays } from "../launch/tensors.ts";
 import { type Binding, type Kernel, type Manifest, type Parameter, parametersOf } from "../target/manifest.ts";
 import { type CompiledKernels, partsOf } from "./plan-signature.ts";
 import { hasProducts, planModule, productTypes } from "./rust-plan.ts";
-import { indent, rustName } from "./rust-syntax.ts";
+import { indent, parametersStruct, rustName } from "./rust-syntax.ts";
 
 /** The text of a Rust source file. @param source what it was made from, for the first line. */
 export function emitRust(functions: readonly (Kernel | CompiledKernels)[], source: string): string {
@@ -115,14 +115,7 @@ function parametersText({ manifest, wgsl }: Kernel): string {
     return `.replace("${declared}", &format!("const ${constant}: u32 = {}u;", self.${rustName(dim)}))`;
   });
   const text = constants.length === 0 ? "WGSL.to_string()" : `WGSL\n    ${constants.join("\n    ")}`;
-  return `/// Extents and numbers of a call.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Parameters {
-${indent(fields.join("\n"), 1)}
-}
-
-impl Parameters {
-    /// What the uniform buffer holds.
+  return `${parametersStruct(fields)}    /// What the uniform buffer holds.
     pub fn to_bytes(&self) -> [u8; ${uniforms?.size ?? 0}] {
         ${writes.length > 0 ? "let mut bytes" : "let bytes"} = [0; ${uniforms?.size ?? 0}];
 ${indent(writes.join("\n"), 2)}

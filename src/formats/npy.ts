@@ -9,7 +9,7 @@ import { fromNumbers, type HostTensor, toNumbers } from "../runtime/host-tensor.
 import { bytesOf, putElements } from "./bytes.ts";
 import { BadHeader, type NpyHeader, readNpyHeader } from "./npy-header.ts";
 
-export type NumberKind = "float" | "integer" | "bool";
+type NumberKind = "float" | "integer" | "bool";
 
 export interface NpyArray {
   readonly shape: readonly number[];
@@ -20,7 +20,8 @@ export interface NpyArray {
   readonly numbers: Float64Array;
 }
 
-interface TypeRow {
+/** How elements of a type lie in a file. */
+export interface TypeRow {
   readonly kind: NumberKind;
   readonly bytes: number;
   read(view: DataView, at: number): number;

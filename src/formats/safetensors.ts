@@ -12,13 +12,7 @@ import type { ElementType } from "../ir/types.ts";
 import type { ByteSource } from "../onnx/bytes.ts";
 import type { HostTensor } from "../runtime/host-tensor.ts";
 import { bytesOf, putElements } from "./bytes.ts";
-import type { NpyArray, NumberKind } from "./npy.ts";
-
-interface TypeRow {
-  readonly kind: NumberKind;
-  readonly bytes: number;
-  read(view: DataView, at: number): number;
-}
+import type { NpyArray, TypeRow } from "./npy.ts";
 
 const types: Readonly<Record<string, TypeRow>> = {
   F64: { kind: "float", bytes: 8, read: (view, at) => view.getFloat64(at, true) },

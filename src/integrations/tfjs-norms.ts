@@ -9,7 +9,7 @@ import * as deviceErrors from "../diagnostics/areas/devices.ts";
 import * as normWarnings from "../diagnostics/areas/norms.ts";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { type CenteringMode, applyFusedRmsNorm as rewriteNorms } from "../driver/apply-fused-rms-norm.ts";
-import type { CenteringOutcome } from "../driver/norm-records.ts";
+import type { NormRecord } from "../driver/norm-records.ts";
 import type { Fn, Value } from "../ir/ir.ts";
 import { type Differentiable, differentiable, type TfjsWithGradients } from "./tfjs-gradient.ts";
 import {
@@ -38,20 +38,15 @@ export interface FusedModelOptions {
   readonly fold?: boolean;
 }
 
-/** What became of the LayerNormalization of a model. */
-export interface FusedLayer {
+/**
+ * What became of a LayerNormalization of a model. `centering` is `left` where it stays as it is, and `because` says why;
+ * `movedTo` are the weights that are centered instead, as `layer.field`.
+ */
+export interface FusedLayer extends Pick<NormRecord, "centering" | "because" | "movedTo" | "gamma" | "beta" | "eps"> {
   /** Of the layer. */
   readonly name: string;
-  /** `left`: it stays as it is, and `because` says why; otherwise as in `NormRecord`. */
-  readonly centering: CenteringOutcome;
-  readonly because: readonly string[];
-  /** The weights that are centered instead, as `layer.field`. */
-  readonly movedTo: readonly string[];
   /** Layers around it whose results its kernel gives: a sum of two tensors, an activation. */
   readonly with: readonly string[];
-  readonly gamma: boolean;
-  readonly beta: boolean;
-  readonly eps: number;
 }
 
 /** The model, and what became of its norms. */

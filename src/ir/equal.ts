@@ -4,7 +4,8 @@ import { type Const, constantValue, definedBy, type Fn, isLeaf, type Module, typ
 import { printNumber } from "./print.ts";
 import { sameType } from "./types.ts";
 
-function sameAttributes(a: Op, b: Op): boolean {
+/** Whether the same attributes have the same values, in whatever order they stand. */
+export function sameAttributes(a: Op, b: Op): boolean {
   return JSON.stringify(Object.entries(a.attributes).sort()) === JSON.stringify(Object.entries(b.attributes).sort());
 }
 

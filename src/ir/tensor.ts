@@ -91,3 +91,16 @@ export function broadcastTo(tensor: Tensor, target: readonly number[]): Float64A
   if (elementCount(tensor.shape) === elementCount(target)) return tensor.data;
   return gather(tensor.data, target, broadcastStrides(tensor.shape, target));
 }
+
+/** Calls `visit` with each index of a shape; the array is the same every time. */
+export function eachIndex(shape: readonly number[], visit: (index: readonly number[]) => void): void {
+  const index = new Array<number>(shape.length).fill(0);
+  for (let count = elementCount(shape); count > 0; count--) {
+    visit(index);
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      index[axis] = (index[axis] as number) + 1;
+      if ((index[axis] as number) < (shape[axis] as number)) break;
+      index[axis] = 0;
+    }
+  }
+}

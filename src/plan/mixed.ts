@@ -11,7 +11,7 @@
  * added up one after the other.
  */
 
-import { Builder, copyOp } from "../ir/builder.ts";
+import { Builder } from "../ir/builder.ts";
 import { elementsOf, mostBuffers } from "../ir/bytes.ts";
 import type { Op, Value } from "../ir/ir.ts";
 import { axisOf, type MixedOrder, reducedShape, summedAxes } from "../ir/mixed-order.ts";
@@ -21,7 +21,7 @@ import { elementCount } from "../ir/tensor.ts";
 import type { Dim, Shape, TensorType } from "../ir/types.ts";
 import type { Outliner, Piece, Write } from "./outliner.ts";
 import type { DerivedExtent, Tile } from "./plan.ts";
-import { asResult, buffersOf, type Folded, leastRows, Partials } from "./split.ts";
+import { asResult, buffersOf, copyBehind, type Folded, leastRows, Partials } from "./split.ts";
 
 /** Tiles that there are about. */
 const usualTiles = 1024;
@@ -46,11 +46,7 @@ export function mixedPieces(
     for (const one of [builder, merge]) one.standAt({ span: op.span, kernel: 0 });
     merged.set(op.result, mergeOf(op, order, partials, merge));
   }
-  for (const op of after) {
-    const operands = op.operands.map((value) => value && (merged.get(value) ?? value));
-    const copy = merge.add(copyOp(op, { operands, kernel: 0 }));
-    for (const [i, result] of op.results.entries()) merged.set(result, copy.results[i] as Value);
-  }
+  copyBehind(merge, after, merged);
   const pieces: readonly Piece[] = [
     {
       ops: [...walk, ...builder.ops],

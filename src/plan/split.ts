@@ -67,11 +67,7 @@ export function splitGroup(
     for (const b of [builder, merge]) b.standAt({ span: op.span, kernel: 0 });
     for (const [i, value] of new Merge(merge, tiled, op).results().entries()) merged.set(op.results[i] as Value, value);
   }
-  for (const op of after) {
-    const operands = op.operands.map((value) => value && (merged.get(value) ?? value));
-    const copy = merge.add(copyOp(op, { operands, kernel: 0 }));
-    for (const [i, result] of op.results.entries()) merged.set(result, copy.results[i] as Value);
-  }
+  copyBehind(merge, after, merged);
   const readAgain = new Set(again.flatMap(presentOperands));
   const isAgain = new Set(again.flatMap((op) => op.results));
   const written = new Set(writes.map(({ value }) => value));
@@ -317,6 +313,15 @@ class Merge {
     const correction = attribute.number(this.op.attributes, "correction");
     const less = correction === 0 ? total : to.emit("sub", [total, to.constant("f32", correction)]);
     return [mean, to.emit("div", [sum, less])];
+  }
+}
+
+/** Adds copies of ops that read what is `merged`, and what they make of it. */
+export function copyBehind(to: Builder, after: readonly Op[], merged: Map<Value, Value>): void {
+  for (const op of after) {
+    const operands = op.operands.map((value) => value && (merged.get(value) ?? value));
+    const copy = to.add(copyOp(op, { operands, kernel: 0 }));
+    for (const [i, result] of op.results.entries()) merged.set(result, copy.results[i] as Value);
   }
 }
 

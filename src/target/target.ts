@@ -6,6 +6,7 @@
 import * as targetErrors from "../diagnostics/areas/targets.ts";
 import { type Diagnostic, fail, type Source } from "../diagnostics/diagnostic.ts";
 import { duplicateKey } from "../diagnostics/duplicate-key.ts";
+import { mostWorkgroups } from "../launch/counts.ts";
 import type { TunedSchedule } from "./choice.ts";
 import { type Rates, rateNames } from "./rates.ts";
 
@@ -43,7 +44,7 @@ export const defaultLimits: TargetLimits = {
   maxStorageBuffersPerShaderStage: 8,
   maxComputeInvocationsPerWorkgroup: 256,
   maxComputeWorkgroupStorageSize: 16384,
-  maxComputeWorkgroupsPerDimension: 65535,
+  maxComputeWorkgroupsPerDimension: mostWorkgroups,
   maxComputeWorkgroupSizeX: 256,
   maxStorageBufferBindingSize: 134217728,
 };

@@ -56,7 +56,7 @@ const canonicalize: readonly Omit<Mutant, "file">[] = [
   },
   {
     what: "centers over other axes are one",
-    from: "|| !sameAttributes(inner.attributes, op.attributes)",
+    from: "|| !sameAttributes(inner, op)",
     to: "",
     program: ofSquare("return center(center(x, axes = [-1]), axes = [-2])"),
   },

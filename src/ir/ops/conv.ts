@@ -2,7 +2,7 @@
 
 import * as linearErrors from "../../diagnostics/areas/linear.ts";
 import type { Attributes } from "../ir.ts";
-import { elementCount, type Tensor } from "../tensor.ts";
+import { eachIndex, elementCount, type Tensor } from "../tensor.ts";
 import { type Dim, printShape, type Shape, sameShape } from "../types.ts";
 import { type AttributeDef, attribute, floats, type LinearRow, type Refusal, type Rows } from "./def.ts";
 
@@ -91,19 +91,6 @@ export const inferConv: LinearRow["infer"] = (shapes, attributes) => {
   if (open >= 0) return (at) => linearErrors.namedExtent(at(0), "conv", "x", open - kernel.length, String(x[open + 2]));
   return [x[0] as Dim, out, ...(places as Dim[])];
 };
-
-/** Calls `visit` with each index of a shape; the array is the same every time. */
-function eachIndex(shape: readonly number[], visit: (index: readonly number[]) => void): void {
-  const index = new Array<number>(shape.length).fill(0);
-  for (let count = elementCount(shape); count > 0; count--) {
-    visit(index);
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      index[axis] = (index[axis] as number) + 1;
-      if ((index[axis] as number) < (shape[axis] as number)) break;
-      index[axis] = 0;
-    }
-  }
-}
 
 /** For each place of the windows and each tap, in row-major order: where in a channel it reads, -1 beside it. */
 function readsOf(extents: readonly number[], kernel: readonly number[], windows: readonly Window[]): Int32Array {
