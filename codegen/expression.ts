@@ -3,6 +3,7 @@
 import type { Op } from "../src/ir/ir.ts";
 import type { ElementwiseDef, KernelContext } from "../src/ir/ops/def.ts";
 import { ops, symbolOf } from "../src/ir/ops/index.ts";
+import type { Operands } from "../src/ir/ops/meaning.ts";
 import { type ElementType, elementInfo, isInteger } from "../src/ir/types.ts";
 import { type Expression, literal, widened } from "../src/kernel/expression.ts";
 import { type Scalar, type Type, typeOf } from "../src/kernel/types.ts";
@@ -36,7 +37,7 @@ export function elementwise(op: Op, args: readonly Argument[], width: number): E
     literal: (value) => literal(typeOf(element, width), value),
     constant: (operand) => args[operand]?.constant,
   };
-  return def.kernel(values, context);
+  return def.kernel(values as Operands<Expression>, context);
 }
 
 /** Whether the constants of the op must be bound to names: WGSL computes constant expressions itself, and refuses some. */

@@ -16,7 +16,7 @@
 import { meetsItsRow } from "../passes/match.ts";
 import { type Builder, rewriteFn } from "../src/ir/builder.ts";
 import { definedBy, type Fn, type Op, presentOperands, type Value } from "../src/ir/ir.ts";
-import { attribute } from "../src/ir/ops/def.ts";
+import { attribute } from "../src/ir/ops/attributes.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { sameShape } from "../src/ir/types.ts";
 import { centeredAlong } from "./lower-norms.ts";

@@ -9,9 +9,10 @@
  */
 
 import { dimensionNames, type Fn, type Op, presentOperands, type Value } from "../src/ir/ir.ts";
-import { windowsOf } from "../src/ir/ops/conv.ts";
-import { attribute, type PlainKernel } from "../src/ir/ops/def.ts";
+import { attribute } from "../src/ir/ops/attributes.ts";
+import type { PlainKernel } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
+import { type WindowAttributes, windowsOf } from "../src/ir/ops/window.ts";
 import type { Dim, Shape } from "../src/ir/types.ts";
 import { type Buffer, storageOf } from "../src/kernel/buffer.ts";
 import {
@@ -229,7 +230,7 @@ function convolution(op: Op, buffers: readonly Buffer[]): Made {
   const [bias, out] = [buffers.length > 3 ? buffers[2] : undefined, buffers.at(-1) as Buffer];
   const { shape } = op.result;
   const [channels, kernel] = [weight.shape[1] as Dim, weight.shape.slice(2) as number[]];
-  const windows = windowsOf(kernel, op.attributes);
+  const windows = windowsOf(kernel, op.attributes as WindowAttributes);
   const group = attribute.number(op.attributes, "group");
   const to = new Statements();
   to.at(op.span, () =>

@@ -20,7 +20,7 @@
  */
 
 import type { Op } from "../src/ir/ir.ts";
-import { attribute } from "../src/ir/ops/def.ts";
+import { attribute } from "../src/ir/ops/attributes.ts";
 import type { Dim } from "../src/ir/types.ts";
 import type { Buffer } from "../src/kernel/buffer.ts";
 import {

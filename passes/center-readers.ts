@@ -10,7 +10,7 @@
  */
 
 import type { Const } from "../src/ir/ir.ts";
-import { attribute } from "../src/ir/ops/def.ts";
+import { attribute } from "../src/ir/ops/attributes.ts";
 import { definePass } from "../src/pass/define-pass.ts";
 import type { NotSimplified } from "../src/pass/facts.ts";
 import { Steps } from "../src/pass/trail.ts";

@@ -31,7 +31,7 @@ import type { Miss } from "../src/diagnostics/areas/rewrites.ts";
 import { type Builder, rewrite } from "../src/ir/builder.ts";
 import { constantValue, definedBy, type Op, type Uses, usesOf, type Value } from "../src/ir/ir.ts";
 import { quoted, quotedOp } from "../src/ir/naming.ts";
-import { attribute } from "../src/ir/ops/def.ts";
+import { attribute } from "../src/ir/ops/attributes.ts";
 import { definePass } from "../src/pass/define-pass.ts";
 import type { NotSimplified } from "../src/pass/facts.ts";
 import { Steps } from "../src/pass/trail.ts";

@@ -19,7 +19,7 @@
 
 import type { Miss } from "../src/diagnostics/areas/rewrites.ts";
 import type { Fn, Op, Value } from "../src/ir/ir.ts";
-import { attribute } from "../src/ir/ops/def.ts";
+import { attribute } from "../src/ir/ops/attributes.ts";
 import { definePass, type PassContext } from "../src/pass/define-pass.ts";
 import type { CenterResolved, Kept, MovedTo } from "../src/pass/facts.ts";
 import { mostLookedFor } from "../src/pass/print-facts.ts";

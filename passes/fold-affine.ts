@@ -15,7 +15,7 @@
 import type { Miss } from "../src/diagnostics/areas/rewrites.ts";
 import { constantValue, definedBy, type Fn, type Op, type Value } from "../src/ir/ir.ts";
 import { isNorm } from "../src/ir/op-kinds.ts";
-import { attribute } from "../src/ir/ops/def.ts";
+import { attribute } from "../src/ir/ops/attributes.ts";
 import { sameType } from "../src/ir/types.ts";
 import { definePass, type PassContext } from "../src/pass/define-pass.ts";
 import type { NotSimplified } from "../src/pass/facts.ts";

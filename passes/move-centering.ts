@@ -15,7 +15,7 @@
 
 import type { Fn, Op, Value } from "../src/ir/ir.ts";
 import { byOp, parameterOf, quoted, quotedOp } from "../src/ir/naming.ts";
-import { attribute } from "../src/ir/ops/def.ts";
+import { attribute } from "../src/ir/ops/attributes.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import type { Centering } from "./centering.ts";
 import { Choices } from "./min-cut.ts";

@@ -14,7 +14,7 @@ import type { Miss } from "../src/diagnostics/areas/rewrites.ts";
 import type { Builder } from "../src/ir/builder.ts";
 import { definedBy, type Fn, type Op, usesOf, type Value } from "../src/ir/ir.ts";
 import { quoted } from "../src/ir/naming.ts";
-import { attribute, isSize } from "../src/ir/ops/def.ts";
+import { attribute, isSize } from "../src/ir/ops/attributes.ts";
 import { sameType } from "../src/ir/types.ts";
 import {
   type Factor,

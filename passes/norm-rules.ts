@@ -20,7 +20,7 @@ import type { Builder } from "../src/ir/builder.ts";
 import type { Arithmetic, Law, PositiveRows } from "../src/ir/field/laws.ts";
 import { constantValue, definedBy, type Op, presentOperands, type Uses, type Value } from "../src/ir/ir.ts";
 import { quoted } from "../src/ir/naming.ts";
-import { attribute } from "../src/ir/ops/def.ts";
+import { attribute } from "../src/ir/ops/attributes.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { sameType } from "../src/ir/types.ts";
 import type { Centering } from "./centering.ts";

@@ -13,7 +13,7 @@ import type { Miss } from "../src/diagnostics/areas/rewrites.ts";
 import { type Builder, rewrite } from "../src/ir/builder.ts";
 import { type Const, constantValue, definedBy, type Fn, isLeaf, type Op, usesOf, type Value } from "../src/ir/ir.ts";
 import { quoted, quotedOp } from "../src/ir/naming.ts";
-import { attribute } from "../src/ir/ops/def.ts";
+import { attribute } from "../src/ir/ops/attributes.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { sameShape } from "../src/ir/types.ts";
 import type { Steps } from "../src/pass/trail.ts";

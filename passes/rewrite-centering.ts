@@ -3,7 +3,7 @@
 import { type Builder, makeOp, rewrite } from "../src/ir/builder.ts";
 import type { Const, Fn, Op, Value } from "../src/ir/ir.ts";
 import { nameOf } from "../src/ir/naming.ts";
-import { attribute } from "../src/ir/ops/def.ts";
+import { attribute } from "../src/ir/ops/attributes.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { sameShape } from "../src/ir/types.ts";
 import type { RowsCentered } from "../src/pass/facts.ts";

@@ -10,7 +10,7 @@ import type { Assumption } from "../src/ir/field/compare.ts";
 import { definedBy, type Op, type Value } from "../src/ir/ir.ts";
 import { quoted } from "../src/ir/naming.ts";
 import { reductionResultOf } from "../src/ir/op-kinds.ts";
-import { attribute } from "../src/ir/ops/def.ts";
+import { attribute } from "../src/ir/ops/attributes.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { printShape, reducedShape, type Shape, sameShape } from "../src/ir/types.ts";
 import {

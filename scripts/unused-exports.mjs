@@ -20,9 +20,16 @@ function exportsOf(file, root) {
   return [...[...text.matchAll(declared)].map(([, name]) => name), ...lists];
 }
 
+/** Names of modules that are values: `import * as a` where `a` stands alone, as in `[a, b]`, and not only as in `a.name`. */
+function isValue(file, specifier, root) {
+  const text = codeOf(file, root);
+  const name = text.match(new RegExp(`import \\* as (\\w+) from "${specifier}"`))?.[1];
+  return name !== undefined && new RegExp(`(?<!as |typeof )\\b${name}\\b(?!\\s*\\.|")`).test(text);
+}
+
 /**
  * Of sources and of what tests share, as `FILE exports NAME, which nothing imports`. Of a file that is imported as a whole,
- * what is used is what its importer names anywhere; scripts reach sources by paths in dist/, so that all their words count.
+ * what is used is what its importer names anywhere, or all where the importer hands it on as a value; scripts reach sources by paths in dist/, so that all their words count.
  */
 export function unusedExports(root = home) {
   const sources = sourceFiles(root);
@@ -31,8 +38,8 @@ export function unusedExports(root = home) {
   const used = new Map([...sources, ...shared].map((file) => [file, new Set()]));
   const wordsOf = (file) => codeOf(file, root).match(/\w+/g) ?? [];
   for (const file of [...sources, ...["test", "examples"].flatMap((folder) => filesUnder(folder, root))]) {
-    for (const { target, names } of importsOf(file, root)) {
-      if (names === undefined && whole.has(file)) whole.add(target);
+    for (const { specifier, target, names } of importsOf(file, root)) {
+      if (names === undefined && (whole.has(file) || isValue(file, specifier, root))) whole.add(target);
       for (const name of names ?? wordsOf(file)) used.get(target)?.add(name);
     }
   }

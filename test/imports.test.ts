@@ -66,7 +66,8 @@ test("exports that no file imports; what the package exports is imported", () =>
       "src/ir/a.ts": "export type A = 1;\nexport const a = 1;\nexport function unused() {}\n// import { other }\n",
       "src/ir/b.ts": "export type B = 1;\nexport class OfThePackage {}\n",
       "src/ir/c.ts": "export interface C {}\nexport { d as e };\nconst d = 1;\n",
-      "src/ir/d.ts": 'import * as c from "./c.ts";\nexport const d = c.e;\n',
+      "src/ir/d.ts": 'import * as c from "./c.ts";\nimport * as f from "./f.ts";\nexport const d = [c.e, f];\n',
+      "src/ir/f.ts": "export const one = 1;\nexport const two = 2;\n",
       "scripts/run.mjs": 'const { d } = await import("../dist/src/ir/d.js");\n',
     }),
   ).toEqual(["src/ir/a.ts exports unused, which no file imports", "src/ir/c.ts exports C, which no file imports"]);

@@ -6,16 +6,8 @@ import * as typeErrors from "../diagnostics/areas/types.ts";
 import { fail, type Span } from "../diagnostics/diagnostic.ts";
 import { broadcastHelp, type Places } from "./broadcast-hints.ts";
 import type { Attributes, AttributeValue } from "./ir.ts";
-import {
-  type AttributeDef,
-  type ElementwiseDef,
-  type IndexDef,
-  isSize,
-  type LinearDef,
-  type NormDef,
-  type OpDef,
-  type ReductionDef,
-} from "./ops/def.ts";
+import { type AttributeDef, isSize } from "./ops/attributes.ts";
+import type { ElementwiseDef, IndexDef, LinearDef, NormDef, OpDef, ReductionDef } from "./ops/def.ts";
 import { type OpName, ops } from "./ops/index.ts";
 import {
   broadcastShapes,

@@ -13,7 +13,8 @@
 import { kernelRefusals, type Reducer, type Refusal } from "../diagnostics/refusals.ts";
 import { type Atom, type Atoms, AtomTable, leavesOf } from "./atoms.ts";
 import { isLeaf, type Op, presentOperands, type Value } from "./ir.ts";
-import { attribute, type IndexDef, type IndexMap, type NormDef, type ShapeDef } from "./ops/def.ts";
+import { attribute } from "./ops/attributes.ts";
+import type { IndexDef, IndexMap, NormDef, ShapeDef } from "./ops/def.ts";
 import { ops } from "./ops/index.ts";
 import { type Dim, printShape, type Shape } from "./types.ts";
 

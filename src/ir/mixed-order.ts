@@ -18,7 +18,7 @@ import { type Atom, leavesOf } from "./atoms.ts";
 import { elementsOf } from "./bytes.ts";
 import { type Fn, isLeaf, type Op, presentOperands, usesOf, type Value } from "./ir.ts";
 import { type DimAtoms, IterationSpace } from "./iteration.ts";
-import { attribute } from "./ops/def.ts";
+import { attribute } from "./ops/attributes.ts";
 import { ops as table } from "./ops/index.ts";
 import type { Dim, Shape } from "./types.ts";
 import { walkOrder } from "./walk-order.ts";

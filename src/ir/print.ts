@@ -13,7 +13,8 @@ import {
   type Op,
   type Value,
 } from "./ir.ts";
-import type { AttributeDef, OpDef } from "./ops/def.ts";
+import type { AttributeDef } from "./ops/attributes.ts";
+import type { OpDef } from "./ops/def.ts";
 import { type OpName, ops, symbolOf } from "./ops/index.ts";
 import { elementCount } from "./tensor.ts";
 import { printType } from "./types.ts";

@@ -4,22 +4,9 @@
  * is seldom scaled.
  */
 
-import {
-  add,
-  binary,
-  call,
-  construct,
-  type Expression,
-  equals,
-  library,
-  literal,
-  multiply,
-  negate,
-  select,
-  subtract,
-} from "./expression.ts";
+import { add, binary, call, construct, library, literal, multiply, negate, select, subtract } from "./expression.ts";
 import { sum } from "./monoids.ts";
-import { type Reduction, reductionOf } from "./reduction.ts";
+import type { Reduction } from "./reduction.ts";
 import type { Target } from "./statement.ts";
 import { f32 } from "./types.ts";
 
@@ -59,33 +46,3 @@ export const exponentials: Reduction = {
     to.assign(lane, library("exp", subtract(shift, construct(shift.type, maximum))), "*");
   },
 };
-
-/**
- * The logarithm of a sum of exponentials, of any of which it may be the largest: the state is that one and the sum of
- * exp(x - largest). Equal elements differ by 0, infinite ones too.
- */
-export const logOfSum: Reduction = reductionOf({
-  name: "logsum",
-  state: ["largest", "total"],
-  identity: { largest: () => lowest, total: () => 0 },
-  step: ({ largest, total }, x) => {
-    const distance = select(subtract(x, largest), zeroLike(x), equals(x, largest));
-    const e = library("exp", negate(call("abs", distance)));
-    const isAbove = binary(">", x, largest);
-    return { largest: select(largest, x, isAbove), total: select(add(total, e), add(multiply(total, e), 1), isAbove) };
-  },
-  merge: (a, b) => {
-    const largest = select(b.largest, a.largest, binary(">", a.largest, b.largest));
-    const scaled = (of: typeof a) => {
-      const distance = select(subtract(of.largest, largest), zeroLike(largest), equals(of.largest, largest));
-      return multiply(of.total, library("exp", distance));
-    };
-    return { largest, total: add(scaled(a), scaled(b)) };
-  },
-  rounds: (element) => element === "f32",
-  result: ({ largest, total }) => add(largest, library("log", total)),
-});
-
-function zeroLike({ type }: Expression): Expression {
-  return construct(type, literal(f32, 0));
-}

@@ -9,6 +9,7 @@
 import type { Algebra } from "../ir/field/algebra.ts";
 import { integerOf } from "../ir/field/integers.ts";
 import type { Elements } from "../ir/field/prime.ts";
+import type { Operands } from "../ir/ops/meaning.ts";
 import { type Arithmetic, builtins, float32, libraryFunction, opOfLibrary } from "./arithmetic.ts";
 import type { BinaryOperator, BuiltinFunction } from "./expression.ts";
 
@@ -195,7 +196,8 @@ export function fieldArithmetic(algebra: Algebra): Arithmetic<FieldNumber> & Unm
       if (name === "exp") return exponential(x);
       if (name === "round_to_half") return single(algebra.round("f16", "f16", elements(x)));
       if (name === "round_to_bfloat") return single(algebra.round("bf16", "bf16", elements(x)));
-      return single(opOfLibrary(name).exact(algebra, args.map(elements), { element: "f32", attributes: {} }));
+      const operands = args.map(elements) as Operands<Elements>;
+      return single(opOfLibrary(name).exact(algebra, operands, { element: "f32", attributes: {} }));
     },
     converted(value, from, to) {
       if (from === to) return value;

@@ -1,6 +1,6 @@
-/** Reductions whose state is one number: elements combined in any grouping. */
+/** Reductions whose state is one number, elements combined in any grouping; and the sum, which others are made of. */
 
-import { type BinaryOperator, binary, type Expression, equals, select, unary } from "./expression.ts";
+import { add, type Expression } from "./expression.ts";
 import { meanOfSum, type Reduction, reductionOf } from "./reduction.ts";
 import type { Scalar } from "./types.ts";
 
@@ -27,26 +27,11 @@ export function monoid(
   });
 }
 
-const least = { f32: -Infinity, i32: -(2 ** 31), u32: 0, bool: 0 };
-const greatest = { f32: Infinity, i32: 2 ** 31 - 1, u32: 2 ** 32 - 1, bool: 1 };
-
-/** The least and the greatest number of each type. */
-export const typeLimits = { least, greatest };
-
-const operator = (symbol: BinaryOperator) => (a: Expression, b: Expression) => binary(symbol, a, b);
-
-/** The larger or the smaller one, and NaN where one is NaN: WGSL's own may drop it. Integers are equal to themselves. */
-const extreme = (order: ">" | "<") => (a: Expression, b: Expression) =>
-  select(b, a, binary("|", binary(order, a, b), unary("!", equals(a, a))));
-
 const ofNumbers = monoid(
   "sum",
   () => 0,
-  operator("+"),
+  (a, b) => add(a, b),
   (element) => element === "f32",
 );
 
 export const sum: Reduction = { ...ofNumbers, result: { ...ofNumbers.result, mean: meanOfSum } };
-export const product = monoid("prod", () => 1, operator("*"));
-export const largest = monoid("max", (element) => least[element], extreme(">"));
-export const smallest = monoid("min", (element) => greatest[element], extreme("<"));

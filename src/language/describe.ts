@@ -1,7 +1,8 @@
 /** What ops and attributes are, in words, from the op table. Prose is Markdown. */
 
 import { signatureOf, sizeWords } from "../ir/infer.ts";
-import type { AttributeDef, OpDef } from "../ir/ops/def.ts";
+import type { AttributeDef } from "../ir/ops/attributes.ts";
+import type { OpDef } from "../ir/ops/def.ts";
 import { type OpName, ops, symbolOf } from "../ir/ops/index.ts";
 import { elementTypes } from "../ir/types.ts";
 

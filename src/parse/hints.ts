@@ -6,7 +6,7 @@ import { foreignArguments, foreignElements, idiomOf, pairwise, written } from ".
 import { expressionAt } from "../diagnostics/rewriting.ts";
 import { type Instead, quoted } from "../diagnostics/wording.ts";
 import { exampleOf } from "../ir/infer.ts";
-import type { AttributeDef } from "../ir/ops/def.ts";
+import type { AttributeDef } from "../ir/ops/attributes.ts";
 import { type OpName, ops } from "../ir/ops/index.ts";
 import { isElementType } from "../ir/types.ts";
 import type { ArgumentNode, CallNode, ExpressionNode } from "./syntax.ts";

@@ -16,7 +16,7 @@ import { elementsOf, mostBuffers } from "../ir/bytes.ts";
 import type { Op, Value } from "../ir/ir.ts";
 import { axisOf, type MixedOrder, reducedShape, summedAxes } from "../ir/mixed-order.ts";
 import { reductionResultOf } from "../ir/op-kinds.ts";
-import { attribute } from "../ir/ops/def.ts";
+import { attribute } from "../ir/ops/attributes.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { Dim, Shape, TensorType } from "../ir/types.ts";
 import type { Outliner, Piece, Write } from "./outliner.ts";

@@ -21,7 +21,7 @@
 import { Builder, copyOp } from "../ir/builder.ts";
 import { elementsOf, mostBuffers } from "../ir/bytes.ts";
 import { isLeaf, type Op, presentOperands, Value } from "../ir/ir.ts";
-import { attribute } from "../ir/ops/def.ts";
+import { attribute } from "../ir/ops/attributes.ts";
 import { type ReductionName, ops as table } from "../ir/ops/index.ts";
 import { type Dim, type ElementType, isHalf, type Shape, tensorType } from "../ir/types.ts";
 import type { Outliner, Piece, Write } from "./outliner.ts";

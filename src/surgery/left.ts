@@ -7,7 +7,7 @@ import { standardizations } from "../../passes/norm-patterns.ts";
 import type { NormRecord } from "../driver/norm-records.ts";
 import type { Op } from "../ir/ir.ts";
 import { isNorm } from "../ir/op-kinds.ts";
-import { attribute } from "../ir/ops/def.ts";
+import { attribute } from "../ir/ops/attributes.ts";
 import { whyForeign } from "../onnx/data-types.ts";
 import { type Imported, importModel } from "../onnx/import.ts";
 import { type FunctionProto, functionKey, type GraphProto, type NodeProto } from "../onnx/messages.ts";

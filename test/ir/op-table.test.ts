@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { importsOf } from "../../scripts/imports.mjs";
 import { interpret } from "../../src/ir/interpret.ts";
+import type { AttributeDef } from "../../src/ir/ops/attributes.ts";
 import {
   type ElementwiseDef,
   floats,
@@ -12,22 +13,21 @@ import {
   type ReductionDef,
   type ShapeDef,
 } from "../../src/ir/ops/def.ts";
-import { binaryOps } from "../../src/ir/ops/elementwise.ts";
-import { elementwiseMeanings } from "../../src/ir/ops/exact.ts";
-import { isOpName, type OpName, ops } from "../../src/ir/ops/index.ts";
-import { reductionOps } from "../../src/ir/ops/reductions.ts";
-import { shapeOps } from "../../src/ir/ops/shape.ts";
-import { binary, call, type Expression, literal, subtract } from "../../src/kernel/expression.ts";
-import { largest, monoid } from "../../src/kernel/monoids.ts";
+import { unary } from "../../src/ir/ops/elementwise.ts";
+import { isOpName, type OpName, opNames, ops } from "../../src/ir/ops/index.ts";
+import { type OwnOp, registerOps } from "../../src/ir/ops/own.ts";
+import { binary, call, type Expression, literal, multiply, subtract } from "../../src/kernel/expression.ts";
+import { monoid } from "../../src/kernel/monoids.ts";
 import { type ReductionParts, reductionOf } from "../../src/kernel/reduction.ts";
 import { f32 } from "../../src/kernel/types.ts";
 import { allTargets, compileText, targetsFor } from "../support/compile.ts";
 import { gpuTest } from "../support/gpu.ts";
+import { opPrograms } from "../support/op-programs.ts";
 import { compareKernel, errorOf, inputsFor, tensorsOf } from "../support/oracle.ts";
 import { runProgram } from "../support/run-program.ts";
 import { hasTint, validateWgsl } from "../support/tint.ts";
 
-const { summary, operands, attributes, facts } = reductionOps.max;
+const { summary, operands, attributes, facts, reduction } = ops.max as ReductionDef;
 const vjp = { none: "nobody asked for it" };
 const row = { kind: "reduction", summary, operands, attributes, facts, vjp } as const;
 const reduce = (elements: Float64Array) => [elements.reduce((a, b) => a | b, 0)];
@@ -56,33 +56,46 @@ describe("what `npm run typecheck` refuses", () => {
 
   test("a reduction of truth values, which subgroups do not exchange", () => {
     // @ts-expect-error: `bool` is no element type of a reduction.
-    const def: ReductionDef = { ...row, reduction: largest, elements: ["bool"], results: ["combined"], reduce, exact };
+    const def: ReductionDef = { ...row, reduction, elements: ["bool"], results: ["combined"], reduce, exact };
     expect(def.elements).toEqual(["bool"]);
   });
 });
 
-test("what `npm run typecheck` refuses: an elementwise op that does not say what it costs", () => {
-  const { cost, ...rest } = binaryOps.add;
-  // @ts-expect-error: `cost` is missing.
-  const def: ElementwiseDef = rest;
-  expect([cost, def.cost]).toEqual(["low", undefined]);
-});
+test.each(["cost", "scalar", "kernel", "numerics", "exact", "vjp"] as const)(
+  "what `npm run typecheck` refuses: an elementwise op without `%s`",
+  (column) => {
+    const { [column]: left, ...rest } = ops.add as ElementwiseDef;
+    // @ts-expect-error: a column is missing.
+    const def: ElementwiseDef = rest;
+    expect([left === undefined, def[column]]).toEqual([false, undefined]);
+  },
+);
 
-test("what `npm run typecheck` refuses: an op that does not say what it means over a field", () => {
-  const { exact, ...rest } = ops.add as ElementwiseDef;
-  // @ts-expect-error: `exact` is missing.
-  const def: ElementwiseDef = rest;
-  const { gelu, ...meanings } = elementwiseMeanings;
-  // @ts-expect-error: the meaning of `gelu` is missing.
-  const all: typeof elementwiseMeanings = meanings;
-  expect([exact, gelu, def.exact, all.gelu].map((one) => typeof one)).toEqual([
-    ...["function", "function"],
-    ...["undefined", "undefined"],
-  ]);
+test("what `npm run typecheck` refuses: a row that reads an attribute that it does not have", () => {
+  const columns = {
+    summary: "`scale * x`.",
+    attributes: { scale: { type: "number", summary: "The factor." } },
+    cost: "low",
+    numerics: (ops.mul as ElementwiseDef).numerics,
+    exact: (field, [x], { attributes }) => field.mul(field.number(attributes.scale), x),
+    vjp,
+  } as const satisfies Partial<ElementwiseDef<{ readonly scale: AttributeDef & { readonly type: "number" } }>>;
+  const def = unary({
+    ...columns,
+    scalar: (x, _b, _c, { attributes }) => attributes.scale * x,
+    kernel: ([x], at) => multiply(at.literal(at.attributes.scale), x),
+  });
+  unary({
+    ...columns,
+    // @ts-expect-error: no attribute is called so.
+    scalar: (x, _b, _c, { attributes }) => attributes.factor * x,
+    kernel: ([x]) => x,
+  });
+  expect(def.scalar(3, 0, 0, { element: "f32", attributes: { scale: 2 } })).toBe(6);
 });
 
 test("what `npm run typecheck` refuses: a shape op that does not say how it moves elements", () => {
-  const { move, ...rest } = shapeOps.transpose;
+  const { move, ...rest } = ops.transpose as ShapeDef;
   // @ts-expect-error: `move` is missing.
   const def: ShapeDef = rest;
   expect([move, def.move]).toEqual(["permute", undefined]);
@@ -92,6 +105,32 @@ test("what `npm run typecheck` refuses: a norm that is defined by an op of no su
   // @ts-expect-error: no op has this name.
   const define: NormDef["define"] = (emit, x) => emit.emit("adds", [x, x]);
   expect(define).toBeTypeOf("function");
+});
+
+/** What the files of families export, by file. */
+const families = readdirSync("src/ir/ops")
+  .map((name) => [name, readFileSync(`src/ir/ops/${name}`, "utf8")] as const)
+  .filter(([name]) =>
+    new RegExp(`import \\* as \\w+ from "./${name}"`).test(readFileSync("src/ir/ops/index.ts", "utf8")),
+  )
+  .map(([name, text]) => [name, [...text.matchAll(/^export (?:const (\w+)|\{ \w+ as (\w+) \};)/gm)]] as const)
+  .map(([name, found]) => [name, found.map(([, one, other]) => one ?? other)] as const);
+
+test("an op is one row: a constant of its name, in one file", () => {
+  const exported = families.flatMap(([, names]) => names);
+  expect([...exported].sort()).toEqual([...opNames].sort());
+});
+
+test("a row of the table is one that a plugin may have: by another name it is the same kernel", () => {
+  for (const name of ["gelu", "cast", "argmax", "layernorm", "transpose"] as const) {
+    const row = ops[name] as OwnOp;
+    const program = (opPrograms[name][0] as string).replaceAll(`${name}(`, "renamed(");
+    const remove = registerOps({ renamed: row });
+    const { kernel } = compileText(program);
+    remove();
+    const { kernel: own } = compileText(opPrograms[name][0] as string);
+    expect(kernel.wgsl.replaceAll("renamed", name), name).toBe(own.wgsl);
+  }
 });
 
 test("the IR knows ops by their names alone: it imports nothing of the table, not even a type", () => {

@@ -16,7 +16,8 @@ import {
   presentOperands,
   Value,
 } from "../../src/ir/ir.ts";
-import type { AttributeDef, OpDef, OperandDef } from "../../src/ir/ops/def.ts";
+import type { AttributeDef } from "../../src/ir/ops/attributes.ts";
+import type { OpDef, OperandDef } from "../../src/ir/ops/def.ts";
 import { callableNames, type OpName, ops } from "../../src/ir/ops/index.ts";
 import { randomNumbers } from "../../src/ir/random.ts";
 import { type Dim, type ElementType, holds, opaqueType, type Shape, tensorType } from "../../src/ir/types.ts";

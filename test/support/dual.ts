@@ -14,6 +14,7 @@ import { type Const, type Fn, isLeaf, type Op, type Value } from "../../src/ir/i
 import type { OpDef, ReductionDef } from "../../src/ir/ops/def.ts";
 import type { Emitter } from "../../src/ir/ops/emitter.ts";
 import { ops } from "../../src/ir/ops/index.ts";
+import type { Operands } from "../../src/ir/ops/meaning.ts";
 import { broadcastTo, elementCount, gather, rowOrder } from "../../src/ir/tensor.ts";
 import { broadcastShapes, isFloat, reducedShape } from "../../src/ir/types.ts";
 
@@ -272,7 +273,7 @@ export class Tangents {
           this.algebra.lessOne.set(exponent.p[0] as number, this.algebra.number(exponent.number - 1));
         }
         if (number > 0) this.algebra.logarithms.set(p[0] as number, this.algebra.number(Math.log(number)));
-        return [def.exact(this.algebra, given, { element, attributes })];
+        return [def.exact(this.algebra, given as Operands<Elements>, { element, attributes })];
       }
       case "reduction":
         return this.reduced(def, x, attributes.axes as number[], attributes);
@@ -313,7 +314,7 @@ export class Tangents {
         const { element } = tensors[0] as DualTensor;
         if (row.kind === "elementwise") {
           const shape = broadcastShapes(...tensors.map((tensor) => tensor.shape)) as number[];
-          const operands = tensors.map((tensor) => broadcast(tensor, shape));
+          const operands = tensors.map((tensor) => broadcast(tensor, shape)) as Operands<Elements>;
           return bind({
             element,
             shape,

@@ -5,6 +5,7 @@ import { ExpressionPrinter } from "../../codegen/print-wgsl.ts";
 import type { Attributes } from "../../src/ir/ir.ts";
 import type { ElementwiseDef } from "../../src/ir/ops/def.ts";
 import { type ElementwiseName, ops } from "../../src/ir/ops/index.ts";
+import type { Operands } from "../../src/ir/ops/meaning.ts";
 import { wgslFunctionText } from "../../src/ir/ops/wgsl-functions.ts";
 import type { ElementType } from "../../src/ir/types.ts";
 import { literal, read } from "../../src/kernel/expression.ts";
@@ -52,7 +53,7 @@ export function elementwiseKernel({ name, element, attributes, operands, width }
   const elements = def.operands.map((operand) => operand.element ?? element);
   const loads = elements.map((type, i) => `  let a${i} = ${wide(type)}(x${i}[i]);`);
   const values = elements.map((type, i) => read({ name: `a${i}`, type: laneType(type, width), isMutable: false }));
-  const value = def.kernel(values, {
+  const value = def.kernel(values as Operands<(typeof values)[number]>, {
     element,
     attributes,
     type: (type) => laneType(type, width),

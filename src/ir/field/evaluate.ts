@@ -13,6 +13,7 @@ import { lookupsBy } from "../lookups.ts";
 import type { IndexDef, LinearDef, NormDef, OpDef, ReductionDef } from "../ops/def.ts";
 import type { Emitter } from "../ops/emitter.ts";
 import { type OpName, ops } from "../ops/index.ts";
+import type { Operands } from "../ops/meaning.ts";
 import { broadcastTo, elementCount, gather, rowOrder } from "../tensor.ts";
 import { broadcastShapes, type ElementType, isHalf, isInteger, reducedShape, tensorType } from "../types.ts";
 import { Algebra, hashOfText } from "./algebra.ts";
@@ -257,7 +258,7 @@ export class Evaluator {
       case "elementwise": {
         const { element } = operands.at(-1) as FieldTensor;
         const given = (operands as FieldTensor[]).map((operand) => broadcast(operand, shape));
-        return [filled(def.exact(algebra, given, { element, attributes }), elementCount(shape))];
+        return [filled(def.exact(algebra, given as Operands<Elements>, { element, attributes }), elementCount(shape))];
       }
       case "reduction": {
         const { rows, width, count } = toRows(x, attributes.axes as number[]);
@@ -311,7 +312,7 @@ export class Evaluator {
     if (def.kind === "elementwise") {
       const shape = broadcastShapes(...operands.map((operand) => operand.shape)) as number[];
       const given = operands.map((operand) => broadcast(operand, shape));
-      const elements = def.exact(this.algebra, given, { element, attributes });
+      const elements = def.exact(this.algebra, given as Operands<Elements>, { element, attributes });
       const { p, q } = filled(elements, elementCount(shape));
       return { element, shape, p, q };
     }

@@ -1,148 +1,20 @@
-/** The row of the op table for convolutions. */
-
-import * as linearErrors from "../../diagnostics/areas/linear.ts";
-import type { Attributes } from "../ir.ts";
-import { eachIndex, elementCount, type Tensor } from "../tensor.ts";
-import { type Dim, printShape, type Shape, sameShape } from "../types.ts";
-import { type AttributeDef, attribute, floats, type LinearRow, type Refusal, type Rows } from "./def.ts";
-
-/** How the window goes along one spatial axis. */
-interface Window {
-  readonly size: number;
-  readonly stride: number;
-  readonly before: number;
-  readonly after: number;
-  readonly dilation: number;
-}
-
-/** The extents that a kernel covers, as a kernel of dilation 1 would have to be. */
-const reach = ({ size, dilation }: Window) => dilation * (size - 1) + 1;
-
-/** A list of the attributes, `fill` where it is empty. */
-function listOf(attributes: Attributes, name: string, length: number, fill: number): readonly number[] {
-  const given = attributes[name] as readonly number[];
-  return given.length === 0 ? new Array<number>(length).fill(fill) : given;
-}
-
-/** One window an axis of `kernel`. */
-export function windowsOf(kernel: readonly number[], attributes: Attributes): Window[] {
-  const count = kernel.length;
-  const [strides, dilations] = ["strides", "dilations"].map((name) => listOf(attributes, name, count, 1));
-  const pads = listOf(attributes, "pads", 2 * count, 0);
-  return kernel.map((size, i) => ({
-    size,
-    stride: strides?.[i] as number,
-    before: pads[i] as number,
-    after: pads[i + count] as number,
-    dilation: dilations?.[i] as number,
-  }));
-}
-
-/** How many places a window has along an axis; nothing where that is no number and not the extent itself. */
-function placesAlong(extent: Dim, window: Window): Dim | undefined {
-  const rest = window.before + window.after - reach(window);
-  if (typeof extent === "number") return Math.max(0, Math.floor((extent + rest) / window.stride) + 1);
-  return window.stride === 1 && rest === -1 ? extent : undefined;
-}
-
-/** The lists that have not one number an axis, or two of `pads`. */
-function wrongList(attributes: Attributes, count: number): Refusal | undefined {
-  for (const [name, wanted] of [
-    ["strides", count] as const,
-    ["pads", 2 * count] as const,
-    ["dilations", count] as const,
-  ]) {
-    const { length } = attributes[name] as readonly number[];
-    if (length !== 0 && length !== wanted)
-      return (at) => linearErrors.windowList(at(name), name, length, wanted, count);
-  }
-  return undefined;
-}
-
-export const inferConv: LinearRow["infer"] = (shapes, attributes) => {
-  const [x, weight, bias] = shapes as [Shape, Shape, Shape | undefined];
-  const refused =
-    (index: number, name: string, wanted: string, got: string): Refusal =>
-    (at) =>
-      linearErrors.operandShape(at(index), "conv", name, wanted, got);
-  const dims = "[batch, channels, ...spatial], of one to three spatial dimensions";
-  if (x.length < 3 || x.length > 5) return refused(0, "x", dims, x.length === 0 ? "a scalar" : printShape(x));
-  const kernel = weight.slice(2);
-  const isKernel = weight.length === x.length && kernel.every((size) => typeof size === "number" && size > 0);
-  if (!isKernel)
-    return refused(1, "weight", "[out, in, ...kernel] with as many numbers as spatial dimensions", printShape(weight));
-  const group = attribute.number(attributes, "group");
-  const [channels, out, inner] = [x[1], weight[0], weight[1]] as [Dim, Dim, Dim];
-  const perGroup = group === 1 ? channels : typeof channels === "number" ? channels / group : undefined;
-  if (perGroup !== inner) {
-    const second = { name: "weight", shape: printShape(weight), extent: String(inner) };
-    const of = group === 1 ? String(channels) : `${channels} / ${group} channels`;
-    return (at) =>
-      linearErrors.contraction(at(1), "conv", second, { name: "x", shape: printShape(x), extent: of, span: at(0) }, []);
-  }
-  if (group > 1 && (typeof out !== "number" || out % group !== 0))
-    return (at) => linearErrors.groups(at("group"), group, String(out));
-  if (bias !== undefined && !sameShape(bias, [out])) return refused(2, "bias", printShape([out]), printShape(bias));
-  const wrong = wrongList(attributes, kernel.length);
-  if (wrong !== undefined) return wrong;
-  const windows = windowsOf(kernel as number[], attributes);
-  const places = windows.map((window, i) => placesAlong(x[i + 2] as Dim, window));
-  const open = places.indexOf(undefined);
-  if (open >= 0) return (at) => linearErrors.namedExtent(at(0), "conv", "x", open - kernel.length, String(x[open + 2]));
-  return [x[0] as Dim, out, ...(places as Dim[])];
-};
-
-/** For each place of the windows and each tap, in row-major order: where in a channel it reads, -1 beside it. */
-function readsOf(extents: readonly number[], kernel: readonly number[], windows: readonly Window[]): Int32Array {
-  const places = windows.map((window, i) => placesAlong(extents[i] as number, window) as number);
-  const reads = new Int32Array(elementCount(places) * elementCount(kernel));
-  let at = 0;
-  eachIndex([...places, ...kernel], (index) => {
-    let read = 0;
-    for (const [axis, { stride, before, dilation }] of windows.entries()) {
-      const [place, tap] = [index[axis] as number, index[axis + windows.length] as number];
-      const [position, extent] = [place * stride - before + tap * dilation, extents[axis] as number];
-      read = read < 0 || position < 0 || position >= extent ? -1 : read * extent + position;
-    }
-    reads[at++] = read;
-  });
-  return reads;
-}
-
 /**
- * Calls `visit` with the places of each x, weight and output, in row-major order, whose product is a term of the
- * convolution: those of one output one after the other.
+ * Rows of the op table for convolutions and their transposes. A convolution is linear in x and in the weight, so each has a
+ * transpose; all three are one sum of products x weight d_y, without the factor that is their result, and derivatives of
+ * each other.
  */
-export function eachTerm(
-  x: readonly number[],
-  weight: readonly number[],
-  attributes: Attributes,
-  visit: (x: number, weight: number, output: number) => void,
-): void {
-  const [batch, channels, ...extents] = x as [number, number, ...number[]];
-  const [out, inner, ...kernel] = weight as [number, number, ...number[]];
-  const perGroup = out / attribute.number(attributes, "group");
-  const [plane, taps] = [elementCount(extents), elementCount(kernel)];
-  // The same for all images and channels.
-  const reads = readsOf(extents, kernel, windowsOf(kernel, attributes));
-  const places = reads.length / taps;
-  let at = 0;
-  for (let line = 0; line < batch * out; line++) {
-    const [image, output] = [Math.floor(line / out), line % out];
-    const first = (image * channels + Math.floor(output / perGroup) * inner) * plane;
-    for (let place = 0; place < places; place++, at++) {
-      for (let tap = 0; tap < taps; tap++) {
-        const read = reads[place * taps + tap] as number;
-        if (read < 0) continue;
-        for (let channel = 0; channel < inner; channel++) {
-          visit(first + channel * plane + read, (output * inner + channel) * taps + tap, at);
-        }
-      }
-    }
-  }
-}
 
-const convolve: LinearRow["evaluate"] = (operands, attributes) => {
+import type { Value } from "../ir.ts";
+import { elementCount, type Tensor } from "../tensor.ts";
+import type { Shape } from "../types.ts";
+import { floats, type LinearDef } from "./def.ts";
+import { checkedTranspose, linearOp, shapeAttribute } from "./linear.ts";
+import { type Adjoint, ofPair, type Terms } from "./vjp.ts";
+import { eachTerm, inferConv, windowAttributes } from "./window.ts";
+
+type Conv = LinearDef<typeof windowAttributes>;
+
+const convolve: Conv["evaluate"] = (operands, attributes) => {
   const [x, weight, bias] = operands as [Tensor, Tensor, Tensor | undefined];
   const shape = inferConv([x.shape, weight.shape, bias?.shape], attributes) as number[];
   const [, out, ...places] = shape as [number, number, ...number[]];
@@ -159,9 +31,9 @@ const convolve: LinearRow["evaluate"] = (operands, attributes) => {
  * The outputs are the first axis of the weight. With groups each is computed from channels of its own, so that only
  * rows inside of one group are sums of the same.
  */
-const convMean: LinearRow["zeroMean"] = ({ axes, block }: Rows, [, weight, bias], attributes) => {
+const convMean: Conv["zeroMean"] = ({ axes, block }, [, weight, bias], attributes) => {
   const rank = weight?.length ?? 0;
-  const group = attribute.number(attributes, "group");
+  const { group } = attributes;
   if (!axes.includes(1 - rank)) return [];
   const way = (size: number | undefined, exact: boolean) => {
     const outputs = { operand: 1, axes: [-rank], block: size };
@@ -174,29 +46,23 @@ const convMean: LinearRow["zeroMean"] = ({ axes, block }: Rows, [, weight, bias]
   return perGroup > 1 ? way(perGroup, false) : [];
 };
 
-const numbersAlong = (summary: string, minimum: number): AttributeDef => ({
-  type: "integers",
-  minimum,
-  default: [],
-  summary,
-});
+/** By which operand the rows along an axis have mean zero, where there is one group of channels. */
+const alongAxis =
+  (operand: number, of: number, axis: (rank: number) => number): LinearDef<typeof windowAttributes>["zeroMean"] =>
+  ({ axes, block }, shapes, { group }) => {
+    const rank = shapes[0]?.length ?? 0;
+    const isOne = group === 1 && axes.length === 1 && axes[0] === axis(rank);
+    return isOne ? [{ means: [{ operand, axes: [of - rank], block }], exact: true }] : [];
+  };
 
-/** How the window goes over the tensor. */
-export const windowAttributes: LinearRow["attributes"] = {
-  strides: numbersAlong("The step of the kernel along each spatial axis; 1 where none are given.", 1),
-  pads: numbersAlong("Zeros before each spatial axis, then after each; none where none are given.", 0),
-  dilations: numbersAlong("The distance between the elements that a kernel takes; 1 where none are given.", 1),
-  group: {
-    type: "integer",
-    minimum: 1,
-    default: 1,
-    summary: "Channels and outputs are cut into so many groups, each convolved by itself.",
-  },
-};
+/** The attributes of a convolution, of one or of a transpose. */
+const windowIn = ({ attributes: { shape: _, ...window } }: Adjoint) => window;
+const byInput = (t: Terms, at: Adjoint, weight: Value, dy: Value, x: Value) =>
+  t.op("conv_input_grad", [weight, dy], { ...windowIn(at), shape: [...x.shape] });
+const byWeight = (t: Terms, at: Adjoint, x: Value, dy: Value, weight: Value) =>
+  t.op("conv_weight_grad", [x, dy], { ...windowIn(at), shape: [...weight.shape] });
 
-export const conv: LinearRow = {
-  kind: "linear",
-  facts: {},
+export const conv = linearOp({
   summary:
     "The convolution (cross-correlation) of `x`, `[batch, in, ...spatial]`, with the kernels of `weight`, `[out, in / group, ...kernel]`, plus `bias`, `[out]`; one to three spatial dimensions.",
   operands: [{ name: "x" }, { name: "weight" }, { name: "bias", optional: true }],
@@ -209,4 +75,79 @@ export const conv: LinearRow = {
   terms: ([, weight]) => (weight as Shape).slice(1),
   fixesExtents: ([x]) => (x as Shape).slice(2),
   outside: { because: "a kernel here computes no convolution", plain: "convolution" },
-};
+  vjp: {
+    by: [
+      ofPair((t, x, weight, dy, at) => byInput(t, at, weight, dy, x)),
+      ofPair((t, x, weight, dy, at) => byWeight(t, at, x, dy, weight)),
+      ({ operands, cotangents, terms: t }) => {
+        const [bias, dy] = [operands[2] as Value, cotangents[0] as Value];
+        const axes = dy.shape.flatMap((_, i) => (i === 1 ? [] : [i - dy.shape.length]));
+        return t.reshape(t.sum(dy, axes), bias.shape);
+      },
+    ],
+  },
+});
+
+const noConvolution = { because: "a kernel here computes no convolution" };
+
+export const conv_input_grad = linearOp({
+  summary:
+    "The transpose of `conv` in `x`, a transposed convolution: from `d_y`, in the shape of `conv(x, weight)`, to the shape of `x`.",
+  operands: [{ name: "weight" }, { name: "d_y" }],
+  attributes: { ...shapeAttribute("The shape of x."), ...windowAttributes },
+  elements: floats,
+  infer: ([weight = [], d_y = []], attributes) => {
+    const { shape } = attributes;
+    return checkedTranspose("conv_input_grad", shape, inferConv([shape, weight], attributes), d_y);
+  },
+  evaluate: (operands, attributes) => {
+    const [weight, d_y] = operands as [Tensor, Tensor];
+    const shape = attributes.shape as number[];
+    const result = new Float64Array(elementCount(shape));
+    eachTerm(shape, weight.shape, attributes, (to, by, from) => {
+      result[to] = (result[to] as number) + (weight.data[by] as number) * (d_y.data[from] as number);
+    });
+    return result;
+  },
+  exact: "bilinear",
+  zeroMean: alongAxis(0, 1, (rank) => 1 - rank),
+  terms: ([weight]) => (weight as Shape).with(1, 1),
+  outside: noConvolution,
+  vjp: {
+    by: [
+      ofPair((t, weight, y, dx, at) => byWeight(t, at, dx, y, weight)),
+      ofPair((t, weight, _, dx, at) => t.op("conv", [dx, weight], windowIn(at))),
+    ],
+  },
+});
+
+export const conv_weight_grad = linearOp({
+  summary:
+    "The transpose of `conv` in `weight`: from `x` and `d_y`, in the shape of `conv(x, weight)`, to the shape of `weight`.",
+  operands: [{ name: "x" }, { name: "d_y" }],
+  attributes: { ...shapeAttribute("The shape of the weight."), ...windowAttributes },
+  elements: floats,
+  infer: ([x = [], d_y = []], attributes) => {
+    const { shape } = attributes;
+    return checkedTranspose("conv_weight_grad", shape, inferConv([x, shape], attributes), d_y);
+  },
+  evaluate: (operands, attributes) => {
+    const [x, d_y] = operands as [Tensor, Tensor];
+    const shape = attributes.shape as number[];
+    const result = new Float64Array(elementCount(shape));
+    eachTerm(x.shape, shape, attributes, (by, to, from) => {
+      result[to] = (result[to] as number) + (x.data[by] as number) * (d_y.data[from] as number);
+    });
+    return result;
+  },
+  exact: "bilinear",
+  zeroMean: alongAxis(1, 1, (rank) => -rank),
+  terms: ([, d_y]) => (d_y as Shape).with(1, 1),
+  outside: noConvolution,
+  vjp: {
+    by: [
+      ofPair((t, x, y, dw, at) => byInput(t, at, dw, y, x)),
+      ofPair((t, x, _, dw, at) => t.op("conv", [x, dw], windowIn(at))),
+    ],
+  },
+});

@@ -7,11 +7,12 @@ import type { Diagnostic, Span } from "../../diagnostics/diagnostic.ts";
 import type { Expression } from "../../kernel/expression.ts";
 import type { Reduction, ReductionResult } from "../../kernel/reduction.ts";
 import type { Scalar, Type } from "../../kernel/types.ts";
-import type { Attributes, Value } from "../ir.ts";
+import type { Value } from "../ir.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Dim, type ElementType, elementTypes, type Shape } from "../types.ts";
+import type { AttributeDefs, AttributesOf } from "./attributes.ts";
 import type { Emitter } from "./emitter.ts";
-import type { ElementwiseMeaning, LinearMeaning, ReductionMeaning } from "./meaning.ts";
+import type { ElementwiseMeaning, LinearMeaning, Operands, ReductionMeaning } from "./meaning.ts";
 import type { Numerics } from "./numerics.ts";
 import type { Vjp } from "./vjp.ts";
 
@@ -24,30 +25,6 @@ export interface OperandDef {
   readonly optional?: boolean;
   /** `bool` for a condition, `index` for i32 or u32; otherwise the op's one element type, the same for all its operands. */
   readonly element?: "bool" | "index";
-}
-
-/** An attribute of an op. */
-export type AttributeDef = { readonly summary: string } & (
-  | { readonly type: "number"; readonly default?: number }
-  /** 0 or more, as far as f32 goes. */
-  | { readonly type: "size"; readonly default?: number }
-  | { readonly type: "integer"; readonly minimum?: number; readonly default?: number }
-  | { readonly type: "boolean"; readonly default?: boolean }
-  | { readonly type: "choice"; readonly choices: readonly string[]; readonly default?: string }
-  | { readonly type: "element" }
-  | { readonly type: "name" }
-  | { readonly type: "text"; readonly default?: string }
-  /** One number for each of some axes; an empty list where they are all the same. */
-  | { readonly type: "axes" }
-  | { readonly type: "axis" }
-  | { readonly type: "permutation" }
-  | { readonly type: "integers"; readonly minimum?: number; readonly default?: readonly number[] }
-  | { readonly type: "shape" }
-);
-
-/** Whether an attribute of type `size` may be this. */
-export function isSize(value: number): boolean {
-  return value >= 0 && Number.isFinite(Math.fround(value));
 }
 
 /** Algebra that passes may rely on. */
@@ -78,21 +55,21 @@ export interface Facts {
   readonly ignoresShift?: true;
 }
 
-interface Common {
+interface Common<A extends AttributeDefs = AttributeDefs> {
   /** One line for the reference: what it computes. */
   readonly summary: string;
   readonly operands: readonly OperandDef[];
-  readonly attributes: Readonly<Record<string, AttributeDef>>;
+  readonly attributes: A;
   /** Element types of its operands (conditions aside). */
   readonly elements: readonly ElementType[];
   readonly facts: Facts;
 }
 
 /** Where a kernel's expression of an op stands: what it may use, and in which type it computes. */
-export interface KernelContext {
+export interface KernelContext<A extends AttributeDefs = AttributeDefs> {
   /** The element type that the operands are computed in (f16 is computed in f32). */
   readonly element: Scalar;
-  readonly attributes: Attributes;
+  readonly attributes: AttributesOf<A>;
   /** The type of a value of this element type, as wide as the expression. */
   type(element: ElementType): Type;
   /** A literal of the operands' type, as wide as the expression. */
@@ -104,8 +81,8 @@ export interface KernelContext {
 /** Of an element: `low` about that of an addition, `high` several times as much. */
 export type Cost = "low" | "high";
 
-/** An op that computes each element by itself, but for what its kernels promise. */
-export interface ElementwiseRow extends Common {
+/** An op that computes each element by itself. */
+export interface ElementwiseDef<A extends AttributeDefs = AttributeDefs> extends Common<A> {
   readonly kind: "elementwise";
   readonly cost: Cost;
   /** Whether it is undefined for some integers (x / 0), so that WGSL refuses a constant expression of them. */
@@ -114,22 +91,23 @@ export interface ElementwiseRow extends Common {
   /** The result's element type: that of the operands, `bool`, or the attribute `to`. */
   readonly result: "same" | "bool" | "to";
   /** One element in float64. `element` is the operands' type; integer results are wrapped by the caller. */
-  readonly scalar: (a: number, b: number, c: number, at: { element: ElementType; attributes: Attributes }) => number;
+  readonly scalar: (
+    a: number,
+    b: number,
+    c: number,
+    at: { readonly element: ElementType; readonly attributes: AttributesOf<A> },
+  ) => number;
   /** What a kernel computes, given the operands. */
-  readonly kernel: (args: readonly Expression[], context: KernelContext) => Expression;
-}
-
-/** An op that computes each element by itself. */
-export interface ElementwiseDef extends ElementwiseRow {
+  readonly kernel: (args: Operands<Expression>, context: KernelContext<A>) => Expression;
   /** How far kernels may be off, and what becomes of NaN, infinities and -0. */
   readonly numerics: Numerics;
   /** What it means over a field. */
-  readonly exact: ElementwiseMeaning;
+  readonly exact: ElementwiseMeaning<A>;
   readonly vjp: Vjp;
 }
 
-/** An op that folds axes, but for its meaning over a field. */
-export interface ReductionRow extends Common {
+/** An op that reduces axes. */
+export interface ReductionDef<A extends AttributeDefs = AttributeDefs> extends Common<A> {
   readonly kind: "reduction";
   /** Lanes exchange numbers only. */
   readonly elements: readonly NumberType[];
@@ -140,13 +118,9 @@ export interface ReductionRow extends Common {
   /** The element type of the results, where it is not that of the operand. */
   readonly resultElement?: "i32";
   /** The reduced elements in float64 to one number a result. */
-  readonly reduce: (row: Float64Array, attributes: Attributes) => readonly number[];
-}
-
-/** An op that folds axes. */
-export interface ReductionDef extends ReductionRow {
+  readonly reduce: (row: Float64Array, attributes: AttributesOf<A>) => readonly number[];
   /** What it means over a field. */
-  readonly exact: ReductionMeaning;
+  readonly exact: ReductionMeaning<A>;
   readonly vjp: Vjp;
 }
 
@@ -162,40 +136,32 @@ export interface NormView {
   readonly affineView: Shape;
 }
 
-/** An op over rows of its operand, with gamma and beta where it takes them, but for its derivatives. */
-export interface NormRow extends Common {
+/** An op over rows of its operand, with gamma and beta where it takes them. */
+export interface NormDef<A extends AttributeDefs = AttributeDefs> extends Common<A> {
   readonly kind: "norm";
   /** Why a tensor of this shape has no such rows; its place is operand 0. */
-  readonly refuse?: (shape: Shape, attributes: Attributes) => Refusal | undefined;
+  readonly refuse?: (shape: Shape, attributes: AttributesOf<A>) => Refusal | undefined;
   /** How a tensor of this shape is rows and columns. */
-  readonly view: (shape: Shape, attributes: Attributes) => NormView;
+  readonly view: (shape: Shape, attributes: AttributesOf<A>) => NormView;
   /** One row in float64, before gamma and beta. */
-  readonly normalize: (row: Float64Array, attributes: Attributes) => Float64Array;
+  readonly normalize: (row: Float64Array, attributes: AttributesOf<A>) => Float64Array;
   /**
    * The same in primitive ops, over the columns `axes` of `x`, before gamma and beta. `eps` is missing where it is 0.
    * A norm that has one gives the same for s x and s^2 eps as for x and eps, for every s > 0.
    */
   readonly define: (emit: Emitter, x: Value, axes: readonly number[], eps: Value | undefined) => Value;
-}
-
-/** An op over rows of its operand, with gamma and beta where it takes them. */
-export interface NormDef extends NormRow {
   readonly vjp: Vjp;
 }
 
-/** An op that moves elements and computes nothing, but for its derivative. */
-export interface ShapeRow extends Common {
+/** An op that moves elements and computes nothing. */
+export interface ShapeDef<A extends AttributeDefs = AttributeDefs> extends Common<A> {
   readonly kind: "shape";
   /** `regroup`: the same elements in the same order; `permute`: the axes of `perm`; `repeat`: broadcast to the shape. */
   readonly move: "regroup" | "permute" | "repeat";
   /** The result's shape, or words that say why there is none. */
-  readonly infer: (shape: Shape, attributes: Attributes) => Shape | string;
+  readonly infer: (shape: Shape, attributes: AttributesOf<A>) => Shape | string;
   /** The elements where the result has them, in row-major order. */
-  readonly evaluate: (x: Tensor, shape: readonly number[], attributes: Attributes) => Float64Array;
-}
-
-/** An op that moves elements and computes nothing. */
-export interface ShapeDef extends ShapeRow {
+  readonly evaluate: (x: Tensor, shape: readonly number[], attributes: AttributesOf<A>) => Float64Array;
   readonly vjp: Vjp;
 }
 
@@ -236,30 +202,30 @@ interface Outside {
   readonly isOwn?: true;
 }
 
-/** A product: linear in each of the first two operands, and in the third, which is added. But for its derivatives. */
-export interface LinearRow extends Common {
+/** A product: linear in each of the first two operands, and in the third, which is added. */
+export interface LinearDef<A extends AttributeDefs = AttributeDefs> extends Common<A> {
   readonly kind: "linear";
   /** The result's shape, or what is wrong. */
-  readonly infer: (shapes: readonly (Shape | undefined)[], attributes: Attributes) => Shape | Refusal;
+  readonly infer: (shapes: readonly (Shape | undefined)[], attributes: AttributesOf<A>) => Shape | Refusal;
   /** In float64. @throws TircError, with `span` as the place, where the numbers themselves are wrong. */
-  readonly evaluate: (operands: readonly (Tensor | undefined)[], attributes: Attributes, span: Span) => Float64Array;
+  readonly evaluate: (
+    operands: readonly (Tensor | undefined)[],
+    attributes: AttributesOf<A>,
+    span: Span,
+  ) => Float64Array;
   /** How `evaluate` serves over a field. */
   readonly exact: LinearMeaning;
   /** The ways in which the mean of the result's rows is zero. */
   readonly zeroMean: (
     rows: Rows,
     shapes: readonly (Shape | undefined)[],
-    attributes: Attributes,
+    attributes: AttributesOf<A>,
   ) => readonly ZeroMeanWay[];
   /** Extents whose product is how many terms an element of the result is the sum of, from the shapes of the operands. */
   readonly terms: (shapes: readonly Shape[]) => Shape;
   /** Extents of the operands that attributes say something about; none if it is left out. */
   readonly fixesExtents?: (shapes: readonly Shape[]) => Shape;
   readonly outside: Outside;
-}
-
-/** A product. */
-export interface LinearDef extends LinearRow {
   readonly vjp: Vjp;
 }
 
@@ -293,27 +259,23 @@ export type IndexMap =
   | { readonly kind: "position"; readonly isLinear?: true }
   | { readonly kind: "count" };
 
-/** An op that moves elements: which one a result's is follows from its index. But for its derivatives. */
-export interface IndexRow extends Common {
+/** An op that moves elements: which one a result's is follows from its index. */
+export interface IndexDef<A extends AttributeDefs = AttributeDefs> extends Common<A> {
   readonly kind: "index";
   /** The result's shape, or what is wrong. */
-  readonly infer: LinearRow["infer"];
+  readonly infer: LinearDef<A>["infer"];
   /** In float64, to the result's shape. @throws TircError, with `span` as the place, where the numbers themselves are wrong. */
   readonly evaluate: (
     operands: readonly (Tensor | undefined)[],
-    attributes: Attributes,
+    attributes: AttributesOf<A>,
     at: { readonly span: Span; readonly shape: readonly number[] },
   ) => Float64Array;
   /** Which element of its operands an element of the result is. */
-  readonly map: (shapes: readonly (Shape | undefined)[], attributes: Attributes) => IndexMap;
+  readonly map: (shapes: readonly (Shape | undefined)[], attributes: AttributesOf<A>) => IndexMap;
   /** Whether attributes say something about the extent of the axis. */
   readonly fixesExtent?: true;
   /** The ways in which the mean of the result's rows is zero. */
-  readonly zeroMean: LinearRow["zeroMean"];
-}
-
-/** An op that moves elements. */
-export interface IndexDef extends IndexRow {
+  readonly zeroMean: LinearDef<A>["zeroMean"];
   readonly vjp: Vjp;
 }
 
@@ -325,12 +287,12 @@ export interface ExternDef extends Common {
 }
 
 /** What is written out in other ops where a program is read; of the shape and the element type of its first operand. */
-export interface CompositeDef extends Common {
+export interface CompositeDef<A extends AttributeDefs = AttributeDefs> extends Common<A> {
   readonly kind: "composite";
   /** What is wrong with operands of these shapes, or with the attributes. */
-  readonly refuse: (shapes: readonly (Shape | undefined)[], attributes: Attributes) => Refusal | undefined;
+  readonly refuse: (shapes: readonly (Shape | undefined)[], attributes: AttributesOf<A>) => Refusal | undefined;
   /** The ops, of which the last one made is the result. */
-  readonly define: (emit: Emitter, operands: readonly (Value | undefined)[], attributes: Attributes) => Value;
+  readonly define: (emit: Emitter, operands: readonly (Value | undefined)[], attributes: AttributesOf<A>) => Value;
   readonly vjp: Vjp;
 }
 
@@ -359,15 +321,3 @@ export const floats: readonly NumberType[] = ["f32", "f16", "bf16"];
 export const numbers: readonly NumberType[] = [...floats, "i32", "u32"];
 export const signed: readonly ElementType[] = [...floats, "i32"];
 export const anyElement = elementTypes;
-
-/** Attribute readers: the builder has checked the types against the table. */
-export const attribute = {
-  number: (attributes: Attributes, name: string) => attributes[name] as number,
-  text: (attributes: Attributes, name: string) => attributes[name] as string,
-  flag: (attributes: Attributes, name: string) => attributes[name] as boolean,
-  axis: (attributes: Attributes) => attributes.axis as number,
-  axes: (attributes: Attributes) => attributes.axes as readonly number[],
-  permutation: (attributes: Attributes) => attributes.perm as readonly number[],
-  integers: (attributes: Attributes, name: string) => attributes[name] as readonly number[],
-  shape: (attributes: Attributes, name: string) => attributes[name] as readonly Dim[],
-};

@@ -1,126 +1,74 @@
-/** The op table. An op is one row here; every per-op table elsewhere is keyed by `OpName`. */
+/**
+ * The op table. An op is one row: a constant of its name that the file of its family exports, and nothing else is exported
+ * there. Each per-op table elsewhere is keyed by `OpName`.
+ */
 
 import { isLeafName, type OpName } from "../ir.ts";
-import { compositeOps } from "./composites.ts";
-import { conv } from "./conv.ts";
-import {
-  anyElement,
-  type ConstantDef,
-  type ElementwiseDef,
-  type ElementwiseRow,
-  type IndexDef,
-  type IndexRow,
-  type LinearDef,
-  type LinearRow,
-  type NormDef,
-  type NormRow,
-  type OpDef,
-  type ReductionDef,
-  type ShapeDef,
-} from "./def.ts";
-import { binaryOps, type ElementwiseName, ternaryOps, unaryOps } from "./elementwise.ts";
-import { elementwiseMeanings, reductionMeanings } from "./exact.ts";
-import { externOps } from "./extern.ts";
-import { type IndexName, indexOps } from "./indexing.ts";
-import { type LinearName, linearOps } from "./linear.ts";
-import { type NormName, normOps } from "./norms.ts";
-import { type Numerics, numerics } from "./numerics.ts";
-import { type ReductionName, reductionOps } from "./reductions.ts";
-import { scanOps } from "./scans.ts";
-import { type ShapeName, shapeOps } from "./shape.ts";
-import { transposeOps } from "./transposes.ts";
-import { elementwiseVjps } from "./vjp-elementwise.ts";
-import { indexVjps } from "./vjp-index.ts";
-import { linearVjps, shapeVjps } from "./vjp-moves.ts";
-import { normVjp, reductionVjps } from "./vjp-rows.ts";
+import * as activations from "./activations.ts";
+import * as arithmetic from "./arithmetic.ts";
+import * as composites from "./composites.ts";
+import * as conv from "./conv.ts";
+import type { OpDef } from "./def.ts";
+import * as exponentials from "./exponentials.ts";
+import * as extern from "./extern.ts";
+import * as leaves from "./leaves.ts";
+import * as logic from "./logic.ts";
+import * as lookups from "./lookups.ts";
+import * as matmul from "./matmul.ts";
+import * as norms from "./norms.ts";
+import * as places from "./places.ts";
+import * as random from "./random.ts";
+import * as reductions from "./reductions.ts";
+import * as rounding from "./rounding.ts";
+import * as shape from "./shape.ts";
+import * as slices from "./slices.ts";
+import * as sums from "./sums.ts";
+import * as trigonometry from "./trigonometry.ts";
 
 export { isLeafName, type OpName } from "../ir.ts";
-export type { ElementwiseName, IndexName, LinearName, ReductionName };
 
-const constant: ConstantDef = {
-  kind: "constant",
-  summary: "A number; written as a literal.",
-  operands: [],
-  attributes: {
-    value: { type: "number", summary: "The number." },
-    element: { type: "element", summary: "Its element type." },
-  },
-  elements: anyElement,
-  facts: {},
-  vjp: { by: [] },
-};
+export type ElementwiseName =
+  | keyof typeof activations
+  | keyof typeof arithmetic
+  | keyof typeof exponentials
+  | keyof typeof logic
+  | keyof typeof random
+  | keyof typeof rounding
+  | keyof typeof trigonometry;
+export type ReductionName = keyof typeof reductions;
+type NormName = keyof typeof norms;
+type ShapeName = keyof typeof shape;
+export type IndexName = keyof typeof lookups | keyof typeof places | keyof typeof slices;
+export type LinearName = keyof typeof conv | keyof typeof matmul | keyof typeof sums;
 
-const global: ConstantDef = {
-  kind: "global",
-  summary: "A constant tensor of the module; written as its name.",
-  operands: [],
-  attributes: {
-    name: { type: "name", summary: "The name of the `const`." },
-    element: { type: "element", summary: "Its element type." },
-    shape: { type: "shape", summary: "Its shape." },
-  },
-  elements: anyElement,
-  facts: {},
-  vjp: { by: [] },
-};
+// The names alone: rows call ops by their names, so that their types cannot say which ops there are.
+type TableName =
+  | ElementwiseName
+  | ReductionName
+  | NormName
+  | ShapeName
+  | IndexName
+  | LinearName
+  | keyof typeof composites
+  | keyof typeof extern
+  | keyof typeof leaves;
 
-/** `rows` with the columns that `of` has for each. */
-function withColumns<Name extends string, Row, Columns>(
-  rows: Record<Name, Row>,
-  of: (name: Name) => Columns,
-): Record<Name, Row & Columns> {
-  const names = Object.keys(rows) as Name[];
-  return Object.fromEntries(names.map((name) => [name, { ...rows[name], ...of(name) }])) as never;
-}
+const families: readonly Readonly<Record<string, OpDef>>[] = [
+  ...[arithmetic, exponentials, trigonometry, rounding, activations, logic, random],
+  ...[reductions, norms, shape, slices, lookups, places, matmul, conv, sums, composites, extern, leaves],
+];
+// By the alphabet, as what a module exports has another order where it was bundled.
+const rows = families.flatMap((family) => Object.entries(family).sort(([a], [b]) => (a < b ? -1 : 1)));
+const table = Object.fromEntries(rows) as Readonly<Record<TableName, OpDef>>;
 
-/** The rows with their columns of `numerics`, of meanings over a field, and of derivatives. */
-function complete<Name extends ElementwiseName>(rows: Record<Name, ElementwiseRow>): Record<Name, ElementwiseDef> {
-  const of: Record<ElementwiseName, Numerics> = numerics;
-  return withColumns(rows, (name) => ({
-    numerics: of[name],
-    exact: elementwiseMeanings[name],
-    vjp: elementwiseVjps[name],
-  }));
-}
-
-const completeReductions = (): Record<ReductionName, ReductionDef> =>
-  withColumns(reductionOps, (name) => ({ exact: reductionMeanings[name], vjp: reductionVjps[name] }));
-const completeNorms = (): Record<NormName, NormDef> =>
-  withColumns<NormName, NormRow, Pick<NormDef, "vjp">>(normOps, (name) => ({ vjp: normVjp(name, normOps[name]) }));
-const completeShapes = (): Record<ShapeName, ShapeDef> => withColumns(shapeOps, (name) => ({ vjp: shapeVjps[name] }));
-const completeIndex = (): Record<IndexName, IndexDef> =>
-  withColumns<IndexName, IndexRow, Pick<IndexDef, "vjp">>(indexOps, (name) => ({ vjp: indexVjps[name] }));
-const completeLinear = (): Record<LinearName, LinearDef> =>
-  withColumns<LinearName, LinearRow, Pick<LinearDef, "vjp">>(
-    { ...linearOps, conv, ...transposeOps, ...scanOps },
-    (name) => ({
-      vjp: linearVjps[name],
-    }),
-  );
-
-const table = {
-  ...complete(unaryOps),
-  ...complete(binaryOps),
-  ...complete(ternaryOps),
-  ...completeReductions(),
-  ...completeNorms(),
-  ...completeShapes(),
-  ...completeIndex(),
-  ...completeLinear(),
-  ...compositeOps,
-  ...externOps,
-  constant,
-  global,
-};
-
-type Rows = Readonly<Record<keyof typeof table, true>>;
+type Rows = Readonly<Record<TableName, true>>;
 declare module "../ir.ts" {
   interface OpRows extends Rows {}
 }
 
 /** The op table: for each op its operands, attributes, facts, and how it is computed. */
 export const ops: Readonly<Record<OpName, OpDef>> = table;
-/** The names of all ops, in the order of the table. */
+/** The names of all ops: family by family, in each by the alphabet. */
 export const opNames = Object.keys(table) as OpName[];
 
 export function isOpName(name: string): name is OpName {

@@ -1,26 +1,33 @@
 /**
  * Rows of the op table for norms: each row of the operand in, a row of the same length out.
- * `normalize` is the oracle's definition; `define` says the same in primitive ops, for kernels.
+ * `normalize` is the oracle's definition; `define` says the same in primitive ops, for kernels; `gradient` how gradients go
+ * back through a row.
  */
 
 import * as typeErrors from "../../diagnostics/areas/types.ts";
-import type { Attributes, Value } from "../ir.ts";
+import type { Value } from "../ir.ts";
 import { type Dim, printShape, type Shape } from "../types.ts";
-import { type AttributeDef, attribute, floats, type NormRow, type NormView, type Refusal } from "./def.ts";
+import type { AttributeDefs, AttributesOf } from "./attributes.ts";
+import { floats, type NormDef, type NormView, type Refusal } from "./def.ts";
 import type { Emitter } from "./emitter.ts";
 import { meanOf, sumOf, varianceOf } from "./math.ts";
-import type { ReductionName } from "./reductions.ts";
+import { normVjp, type RowGradient, type RowOf, scaled, throughScaling } from "./norm-gradients.ts";
+import type * as reductions from "./reductions.ts";
+import type { Terms } from "./vjp.ts";
 
-const axes: AttributeDef = { type: "axes", summary: "The axes of a row; -1 is the last, several are taken as one." };
-const epsilon = (value: number): AttributeDef => ({
-  type: "size",
-  default: value,
-  summary: "Added inside the square root.",
-});
+const axes = {
+  axes: { type: "axes", summary: "The axes of a row; -1 is the last, several are taken as one." },
+} as const;
+const epsilon = (value: number) =>
+  ({ eps: { type: "size", default: value, summary: "Added inside the square root." } }) as const;
+const groups = {
+  groups: { type: "integer", minimum: 1, summary: "How many groups the channels are cut into." },
+} as const;
+
+type Holding = AttributesOf<typeof axes & ReturnType<typeof epsilon> & typeof groups>;
 
 /** A norm over named axes: the operand as it is, gamma and beta in the shape of those axes. */
-function overAxes(shape: Shape, attributes: Attributes): NormView {
-  const columns = attribute.axes(attributes);
+function overAxes(shape: Shape, { axes: columns }: Pick<Holding, "axes">): NormView {
   const isColumn = (axis: number) => columns.includes(axis - shape.length);
   return {
     view: shape,
@@ -31,8 +38,7 @@ function overAxes(shape: Shape, attributes: Attributes): NormView {
 }
 
 /** [batch, channel, ...] seen as [batch, group, channel of the group, ...]; a row is all but the first two. */
-function overGroups(shape: Shape, attributes: Attributes): NormView {
-  const groups = attribute.number(attributes, "groups");
+function overGroups(shape: Shape, { groups }: Pick<Holding, "groups">): NormView {
   const [batch, channels, ...rest] = shape as [Dim, Dim, ...Dim[]];
   const grouped = typeof channels === "number" ? channels / groups : channels;
   const view = [batch, groups, grouped, ...rest];
@@ -44,8 +50,7 @@ function overGroups(shape: Shape, attributes: Attributes): NormView {
   };
 }
 
-function groupsRefused(shape: Shape, attributes: Attributes): Refusal | undefined {
-  const groups = attribute.number(attributes, "groups");
+function groupsRefused(shape: Shape, { groups }: Pick<Holding, "groups">): Refusal | undefined {
   if (shape.length < 2) return (at) => typeErrors.groupRank(at(0), printShape(shape));
   const channels = shape[1];
   const divides = typeof channels === "number" ? channels % groups === 0 : groups === 1;
@@ -53,7 +58,7 @@ function groupsRefused(shape: Shape, attributes: Attributes): Refusal | undefine
 }
 
 /** Ops over columns, with the axis kept so that the result broadcasts back. */
-const fold = (emit: Emitter, name: ReductionName, x: Value, columns: readonly number[]) =>
+const fold = (emit: Emitter, name: keyof typeof reductions, x: Value, columns: readonly number[]) =>
   emit.emit(name, [x], { axes: columns, keepdims: true });
 
 const inverseRoot = (emit: Emitter, x: Value, eps: Value | undefined) =>
@@ -62,15 +67,14 @@ const inverseRoot = (emit: Emitter, x: Value, eps: Value | undefined) =>
 const scaledBy = (row: Float64Array, factor: number) => row.map((x) => x * factor);
 const meanSquare = (row: Float64Array) => meanOf(scaledBySelf(row));
 const scaledBySelf = (row: Float64Array) => row.map((x) => x * x);
-const eps = (attributes: Attributes) => attribute.number(attributes, "eps");
 
 function centered(row: Float64Array): Float64Array {
   const mean = meanOf(row);
   return row.map((x) => x - mean);
 }
 
-function standardized(row: Float64Array, attributes: Attributes): Float64Array {
-  return scaledBy(centered(row), 1 / Math.sqrt(varianceOf(row, 0) + eps(attributes)));
+function standardized(row: Float64Array, { eps }: Pick<Holding, "eps">): Float64Array {
+  return scaledBy(centered(row), 1 / Math.sqrt(varianceOf(row, 0) + eps));
 }
 
 /** The row's largest element, and exp(x - that): nothing overflows. */
@@ -82,7 +86,7 @@ function shiftedPowers(row: Float64Array) {
 const centerOf = (emit: Emitter, x: Value, columns: readonly number[]) =>
   emit.emit("sub", [x, fold(emit, "mean", x, columns)]);
 
-const standardize: NormRow["define"] = (emit, x, columns, eps) => {
+const standardize: NormDef["define"] = (emit, x, columns, eps) => {
   const inverse = inverseRoot(emit, fold(emit, "var", x, columns), eps);
   return emit.emit("mul", [centerOf(emit, x, columns), inverse]);
 };
@@ -93,108 +97,126 @@ const exponentials = (emit: Emitter, x: Value, columns: readonly number[]) => {
   return { shifted, powers, total: fold(emit, "sum", powers, columns) };
 };
 
-type Parts = Pick<NormRow, "summary" | "normalize" | "define"> & Partial<Pick<NormRow, "refuse" | "view" | "facts">>;
+const affine = { gamma: { name: "gamma", optional: true }, beta: { name: "beta", optional: true } } as const;
 
-function norm(operands: readonly string[], attributes: Readonly<Record<string, AttributeDef>>, parts: Parts): NormRow {
-  const named = operands.map((name) => ({ name, optional: name !== "x" }));
-  return { kind: "norm", operands: named, attributes, elements: floats, facts: {}, view: overAxes, ...parts };
+interface Parts<A extends AttributeDefs>
+  extends Pick<NormDef<A>, "summary" | "normalize" | "define">,
+    Partial<Pick<NormDef<A>, "refuse" | "view" | "facts">> {
+  readonly attributes: A;
+  /** What it takes beside `x`. */
+  readonly takes?: readonly (typeof affine)[keyof typeof affine][];
+  readonly gradient: RowGradient;
 }
 
-/** Written out, for definitions are checked against the names of all ops, of which these are some. */
-export type NormName = "layernorm" | "rmsnorm" | "center" | "softmax" | "log_softmax" | "l2norm" | "groupnorm";
+/** A norm over the axes of `axes`, unless `view` says otherwise. */
+function norm<const A extends AttributeDefs>({ takes = [], gradient, ...parts }: Parts<A>): NormDef {
+  const common = { kind: "norm", operands: [{ name: "x" }, ...takes], elements: floats, facts: {}, view: overAxes };
+  // What reads the attributes of its own row is given no others.
+  const def = { ...common, ...parts } as unknown as NormDef;
+  return { ...def, vjp: normVjp(gradient, def) };
+}
 
-export const normOps: Readonly<Record<NormName, NormRow>> = {
-  layernorm: norm(
-    ["x", "gamma", "beta"],
-    { axes, eps: epsilon(1e-5) },
-    {
-      summary: "`(x - mean) / sqrt(variance + eps) * gamma + beta`, the variance biased (Ba et al. 2016).",
-      normalize: standardized,
-      define: standardize,
-      facts: { rowMeanZero: "result", ignoresShift: true },
-    },
-  ),
-  rmsnorm: norm(
-    ["x", "gamma"],
-    { axes, eps: epsilon(1e-5) },
-    {
-      summary: "`x / sqrt(mean(x^2) + eps) * gamma` (Zhang & Sennrich 2019).",
-      normalize: (row, attributes) => scaledBy(row, 1 / Math.sqrt(meanSquare(row) + eps(attributes))),
-      define: (emit, x, columns, eps) => {
-        const square = fold(emit, "mean", emit.emit("mul", [x, x]), columns);
-        return emit.emit("mul", [x, inverseRoot(emit, square, eps)]);
-      },
-      facts: { rowMeanZero: "scale" },
-    },
-  ),
-  center: norm(
-    ["x"],
-    { axes },
-    {
-      summary: "`x - mean(x)`: the projection on rows of mean zero.",
-      normalize: centered,
-      define: centerOf,
-      facts: { idempotent: true, rowMeanZero: "result", linear: true, ignoresShift: true },
-    },
-  ),
-  softmax: norm(
-    ["x"],
-    { axes },
-    {
-      summary: "`exp(x) / sum(exp(x))`.",
-      normalize: (row) => {
-        const { powers } = shiftedPowers(row);
-        return scaledBy(powers, 1 / sumOf(powers));
-      },
-      define: (emit, x, columns) => {
-        const { powers, total } = exponentials(emit, x, columns);
-        return emit.emit("div", [powers, total]);
-      },
-      facts: { ignoresShift: true },
-    },
-  ),
-  log_softmax: norm(
-    ["x"],
-    { axes },
-    {
-      summary: "`x - log(sum(exp(x)))`.",
-      normalize: (row) => {
-        const { top, powers } = shiftedPowers(row);
-        const logTotal = Math.log(sumOf(powers));
-        return row.map((x) => x - top - logTotal);
-      },
-      define: (emit, x, columns) => {
-        const { shifted, total } = exponentials(emit, x, columns);
-        return emit.emit("sub", [shifted, emit.emit("log", [total])]);
-      },
-      facts: { ignoresShift: true },
-    },
-  ),
-  l2norm: norm(
-    ["x"],
-    { axes, eps: epsilon(0) },
-    {
-      summary: "`x / sqrt(sum(x^2) + eps)`.",
-      normalize: (row, attributes) => scaledBy(row, 1 / Math.sqrt(sumOf(scaledBySelf(row)) + eps(attributes))),
-      define: (emit, x, columns, eps) => {
-        const square = fold(emit, "sum", emit.emit("mul", [x, x]), columns);
-        return emit.emit("mul", [x, inverseRoot(emit, square, eps)]);
-      },
-      facts: { rowMeanZero: "scale" },
-    },
-  ),
-  groupnorm: norm(
-    ["x", "gamma", "beta"],
-    {
-      groups: { type: "integer", minimum: 1, summary: "How many groups the channels are cut into." },
-      eps: epsilon(1e-5),
-    },
-    {
-      summary: "LayerNorm over each group of channels of `[batch, channel, ...]`; gamma and beta a number a channel.",
-      refuse: groupsRefused,
-      view: overGroups,
-      normalize: standardized,
-      define: standardize,
-    },
-  ),
+const standardizedIn = (t: Terms, at: RowOf) => scaled(t, t.center(at.x, at.axes), at, "mean", "rstd");
+const standardizing: RowGradient = {
+  byX: (t, at) => throughScaling(t, standardizedIn(t, at), t.center(at.g, at.axes), at, "mean", 2),
+  row: (t, at) => standardizedIn(t, at).row,
 };
+
+export const layernorm = norm({
+  summary: "`(x - mean) / sqrt(variance + eps) * gamma + beta`, the variance biased (Ba et al. 2016).",
+  takes: [affine.gamma, affine.beta],
+  attributes: { ...axes, ...epsilon(1e-5) },
+  facts: { rowMeanZero: "result", ignoresShift: true },
+  normalize: standardized,
+  define: standardize,
+  gradient: standardizing,
+});
+
+export const groupnorm = norm({
+  summary: "LayerNorm over each group of channels of `[batch, channel, ...]`; gamma and beta a number a channel.",
+  takes: [affine.gamma, affine.beta],
+  attributes: { ...groups, ...epsilon(1e-5) },
+  refuse: groupsRefused,
+  view: overGroups,
+  normalize: standardized,
+  define: standardize,
+  gradient: standardizing,
+});
+
+const rootMeanSquareIn = (t: Terms, at: RowOf) => scaled(t, at.x, at, "mean", "rrms");
+
+export const rmsnorm = norm({
+  summary: "`x / sqrt(mean(x^2) + eps) * gamma` (Zhang & Sennrich 2019).",
+  takes: [affine.gamma],
+  attributes: { ...axes, ...epsilon(1e-5) },
+  facts: { rowMeanZero: "scale" },
+  normalize: (row, { eps }) => scaledBy(row, 1 / Math.sqrt(meanSquare(row) + eps)),
+  define: (emit, x, columns, eps) => {
+    const square = fold(emit, "mean", emit.emit("mul", [x, x]), columns);
+    return emit.emit("mul", [x, inverseRoot(emit, square, eps)]);
+  },
+  gradient: {
+    byX: (t, at) => throughScaling(t, rootMeanSquareIn(t, at), at.g, at, "mean", 1),
+    row: (t, at) => rootMeanSquareIn(t, at).row,
+  },
+});
+
+export const l2norm = norm({
+  summary: "`x / sqrt(sum(x^2) + eps)`.",
+  attributes: { ...axes, ...epsilon(0) },
+  facts: { rowMeanZero: "scale" },
+  normalize: (row, { eps }) => scaledBy(row, 1 / Math.sqrt(sumOf(scaledBySelf(row)) + eps)),
+  define: (emit, x, columns, eps) => {
+    const square = fold(emit, "sum", emit.emit("mul", [x, x]), columns);
+    return emit.emit("mul", [x, inverseRoot(emit, square, eps)]);
+  },
+  gradient: { byX: (t, at) => throughScaling(t, scaled(t, at.x, at, "sum", "rnorm"), at.g, at, "sum", 1) },
+});
+
+export const center = norm({
+  summary: "`x - mean(x)`: the projection on rows of mean zero.",
+  attributes: axes,
+  facts: { idempotent: true, rowMeanZero: "result", linear: true, ignoresShift: true },
+  normalize: centered,
+  define: centerOf,
+  // A centering is its own transpose.
+  gradient: { byX: (t, { g, axes }) => t.center(g, axes) },
+});
+
+export const softmax = norm({
+  summary: "`exp(x) / sum(exp(x))`.",
+  attributes: axes,
+  facts: { ignoresShift: true },
+  normalize: (row) => {
+    const { powers } = shiftedPowers(row);
+    return scaledBy(powers, 1 / sumOf(powers));
+  },
+  define: (emit, x, columns) => {
+    const { powers, total } = exponentials(emit, x, columns);
+    return emit.emit("div", [powers, total]);
+  },
+  gradient: {
+    byX: (t, { x, g, axes }) => {
+      const y = t.op("softmax", [x], { axes });
+      return t.mul(y, t.sub(g, t.sum(t.mul(g, y), axes)));
+    },
+  },
+});
+
+export const log_softmax = norm({
+  summary: "`x - log(sum(exp(x)))`.",
+  attributes: axes,
+  facts: { ignoresShift: true },
+  normalize: (row) => {
+    const { top, powers } = shiftedPowers(row);
+    const logTotal = Math.log(sumOf(powers));
+    return row.map((x) => x - top - logTotal);
+  },
+  define: (emit, x, columns) => {
+    const { shifted, total } = exponentials(emit, x, columns);
+    return emit.emit("sub", [shifted, emit.emit("log", [total])]);
+  },
+  gradient: {
+    byX: (t, { x, g, axes }) => t.sub(g, t.mul(t.op("softmax", [x], { axes }), t.sum(g, axes))),
+  },
+});

@@ -9,16 +9,15 @@ import * as pluginErrors from "../../diagnostics/areas/plugins.ts";
 import { type Diagnostic, fail } from "../../diagnostics/diagnostic.ts";
 import { reservedWords } from "../print.ts";
 import { isElementType } from "../types.ts";
-import type { ElementwiseRow, NormRow, OpDef, ReductionDef, ReductionRow, ShapeRow } from "./def.ts";
-import { reductionMeanings } from "./exact.ts";
-import { addRow, isOpName, ops, type ReductionName, removeRow } from "./index.ts";
+import type { ElementwiseDef, NormDef, OpDef, ReductionDef, ShapeDef } from "./def.ts";
+import { addRow, isOpName, ops, removeRow } from "./index.ts";
 import type { ElementwiseMeaning, ReductionMeaning } from "./meaning.ts";
 import type { Numerics } from "./numerics.ts";
 import type { Vjp } from "./vjp.ts";
 
-type Unsaid = "attributes" | "facts";
-type WithDefaults<D extends ElementwiseRow | ReductionRow | NormRow | ShapeRow> = Omit<D, Unsaid> &
-  Partial<Pick<D, Unsaid>> & { readonly vjp?: Vjp };
+type Common = "attributes" | "facts" | "vjp";
+type WithDefaults<D extends OpDef, Unsaid extends keyof D = never> = Omit<D, Common | Unsaid> &
+  Partial<Pick<D, (Common & keyof D) | Unsaid>>;
 
 /**
  * A row of the op table as a plugin writes it. No attributes, no facts and no promise of exactness unless given; over a
@@ -26,10 +25,10 @@ type WithDefaults<D extends ElementwiseRow | ReductionRow | NormRow | ShapeRow> 
  * no derivative unless `vjp` says one.
  */
 export type OwnOp =
-  | (WithDefaults<ElementwiseRow> & { readonly numerics?: Numerics; readonly exact?: ElementwiseMeaning })
-  | (WithDefaults<ReductionRow> & { readonly exact?: ReductionMeaning })
-  | WithDefaults<NormRow>
-  | WithDefaults<ShapeRow>;
+  | WithDefaults<ElementwiseDef, "numerics" | "exact">
+  | WithDefaults<ReductionDef, "exact">
+  | WithDefaults<NormDef>
+  | WithDefaults<ShapeDef>;
 
 const noVjp: Vjp = { none: "its row says no `vjp`" };
 const unpromised: Numerics = { error: { text: "not promised", allowed: () => Infinity }, special: [] };
@@ -76,14 +75,12 @@ const byKind: Readonly<Record<OwnOp["kind"], Readonly<Record<string, Check>>>> =
 /** That of the op which kernels reduce in the same way; else a function of the row's elements in their order. */
 function reductionMeaningOf(
   name: string,
-  { reduction, results }: ReductionRow | Omit<ReductionRow, Unsaid>,
+  { reduction, results }: Pick<ReductionDef, "reduction" | "results">,
 ): ReductionMeaning {
-  const isSame = (op: ReductionName) => {
-    const def = ops[op] as ReductionDef;
-    return def.reduction === reduction && String(def.results) === String(results);
-  };
-  const known = (Object.keys(reductionMeanings) as ReductionName[]).find(isSame);
-  if (known !== undefined) return reductionMeanings[known];
+  const known = Object.values(ops).find(
+    (def) => def.kind === "reduction" && def.reduction === reduction && String(def.results) === String(results),
+  );
+  if (known?.kind === "reduction") return known.exact;
   return (field, { p, q }, width, attributes) => {
     const columns = Array.from({ length: width }, (_, column) => {
       const isIn = (_element: number, i: number) => i % width === column;

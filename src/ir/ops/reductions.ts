@@ -1,50 +1,305 @@
-/** Rows of the op table for reductions: they fold the axes they name, one result for each remaining index. */
+/**
+ * Rows of the op table for reductions: they reduce the axes they name, one result for each remaining index. A row has the
+ * state that kernels accumulate, its value in float64, its meaning over a field and its derivative.
+ */
 
-import { logOfSum } from "../../kernel/exponentials.ts";
-import { moments } from "../../kernel/moments.ts";
-import { largest, product, smallest, sum } from "../../kernel/monoids.ts";
-import { firstLargest, firstSmallest } from "../../kernel/places.ts";
-import type { Reduction } from "../../kernel/reduction.ts";
-import { type AttributeDef, attribute, floats, numbers, type ReductionRow } from "./def.ts";
+import {
+  add,
+  binary,
+  call,
+  construct,
+  type Expression,
+  equals,
+  library,
+  literal,
+  multiply,
+  negate,
+  select,
+  subtract,
+  unary,
+} from "../../kernel/expression.ts";
+import { moments as momentStates } from "../../kernel/moments.ts";
+import { monoid, sum as sumState } from "../../kernel/monoids.ts";
+import { type Fields, type Reduction, reductionOf } from "../../kernel/reduction.ts";
+import { type Scalar, typeOf } from "../../kernel/types.ts";
+import type { Value } from "../ir.ts";
+import { type AttributeDefs, attribute } from "./attributes.ts";
+import { floats, numbers, type ReductionDef } from "./def.ts";
 import { meanOf, sumOf, varianceOf } from "./math.ts";
+import type { Terms, Vjp } from "./vjp.ts";
 
-const axes: AttributeDef = { type: "axes", summary: "The axes that are folded; -1 is the last." };
-const keepdims: AttributeDef = { type: "boolean", default: false, summary: "Keep folded axes with extent 1." };
-const correction: AttributeDef = {
-  type: "integer",
-  minimum: 0,
-  default: 0,
-  summary: "The divisor is n - correction: 0 for the biased variance, 1 for the unbiased one.",
-};
+const axes = { axes: { type: "axes", summary: "The axes that are folded; -1 is the last." } } as const;
+const keepdims = {
+  keepdims: { type: "boolean", default: false, summary: "Keep folded axes with extent 1." },
+} as const;
 
-function reduction(
-  summary: string,
-  states: Reduction,
-  reduce: ReductionRow["reduce"],
-  elements: ReductionRow["elements"],
-  extra: Readonly<Record<string, AttributeDef>> = {},
-  {
-    results = ["combined"],
-    facts = {},
-    ...rest
-  }: Partial<Pick<ReductionRow, "results" | "facts" | "resultElement">> = {},
-): ReductionRow {
-  const attributes = { axes, ...extra, keepdims };
-  return {
-    kind: "reduction",
-    summary,
-    operands: [{ name: "x" }],
-    attributes,
-    elements,
-    facts,
-    reduction: states,
-    results,
-    reduce,
-    ...rest,
-  };
+type Unsaid = "kind" | "operands" | "attributes" | "facts" | "results";
+
+interface Parts<A extends AttributeDefs>
+  extends Omit<ReductionDef<A>, Unsaid>,
+    Partial<Pick<ReductionDef<A>, "facts" | "results">> {
+  /** Beside `axes` and `keepdims`. */
+  readonly attributes?: A;
 }
 
-const correctionOf = (attributes: Parameters<ReductionRow["reduce"]>[1]) => attribute.number(attributes, "correction");
+/** An op whose only result is what the state of its reduction comes to, unless `results` says otherwise. */
+function reduction<const A extends AttributeDefs = Record<never, never>>(parts: Parts<A>): ReductionDef {
+  const attributes = { ...axes, ...parts.attributes, ...keepdims };
+  const common = { kind: "reduction", operands: [{ name: "x" }], facts: {}, results: ["combined"] };
+  // What reads the attributes of its own row is given no others.
+  return { ...common, ...parts, attributes } as never;
+}
+
+/** A reduction of `x` whose result is `y` with the cotangent `dy`; `y` and `dy` keep the reduced axes, with extent 1. */
+interface Reduced {
+  readonly x: Value;
+  readonly y: Value;
+  readonly dy: Value;
+  readonly axes: readonly number[];
+  readonly attributes: Parameters<ReductionDef["reduce"]>[1];
+}
+
+type Formula = (t: Terms, at: Reduced) => Value;
+
+/** The derivative of a reduction by its operand, of a formula for each result: their sum, repeated along the row. */
+const by = (...formulas: readonly Formula[]): Vjp => ({
+  by: [
+    ({ operands, results, cotangents, attributes, terms: t }) => {
+      const x = operands[0] as Value;
+      const reduced = attribute.axes(attributes);
+      const parts = formulas.flatMap((formula, i) => {
+        const [y, dy] = [results[i] as Value, cotangents[i]];
+        if (dy === undefined) return [];
+        const kept = (value: Value) => t.kept(value, x.shape, reduced);
+        return [t.repeat(formula(t, { x, y: kept(y), dy: kept(dy), axes: reduced, attributes }), x.shape)];
+      });
+      return parts.reduce((a, b) => t.add(a, b));
+    },
+  ],
+});
+
+const linear = { rowMeanZero: "sum" } as const;
+
+export const sum = reduction({
+  summary: "Sum.",
+  elements: numbers,
+  facts: linear,
+  reduction: sumState,
+  reduce: (row) => [sumOf(row)],
+  exact: (field, rows, width) => [field.sum(rows, width)],
+  vjp: by((_, { dy }) => dy),
+});
+
+const meanBack: Formula = (t, { x, dy, axes }) => t.div(dy, t.count(x.shape, axes, dy));
+
+export const mean = reduction({
+  summary: "Arithmetic mean.",
+  elements: floats,
+  facts: linear,
+  reduction: sumState,
+  results: ["mean"],
+  reduce: (row) => [meanOf(row)],
+  exact: (field, rows, width) => [field.mean(rows, width)],
+  vjp: by(meanBack),
+});
+
+/** The least and the greatest number of each type. */
+const least = { f32: -Infinity, i32: -(2 ** 31), u32: 0, bool: 0 };
+const greatest = { f32: Infinity, i32: 2 ** 31 - 1, u32: 2 ** 32 - 1, bool: 1 };
+
+/** The larger or the smaller one, and NaN where one is NaN: WGSL's own may drop it. Integers are equal to themselves. */
+const extreme = (order: ">" | "<") => (a: Expression, b: Expression) =>
+  select(b, a, binary("|", binary(order, a, b), unary("!", equals(a, a))));
+
+/** dy where x is the largest or smallest element; equals share it. */
+const extremeBack: Formula = (t, { x, y, dy, axes }) => {
+  const isIt = t.eq(x, y);
+  const ones = t.where(isIt, t.number(1, dy), t.number(0, dy));
+  return t.where(isIt, t.div(dy, t.sum(ones, axes)), 0);
+};
+
+export const max = reduction({
+  summary: "Largest element.",
+  elements: numbers,
+  reduction: monoid("max", (element) => least[element], extreme(">")),
+  reduce: (row) => [row.reduce((a, b) => Math.max(a, b), -Infinity)],
+  exact: (field, rows, width) => [field.extreme(rows, width, "max")],
+  vjp: by(extremeBack),
+});
+
+export const min = reduction({
+  summary: "Smallest element.",
+  elements: numbers,
+  reduction: monoid("min", (element) => greatest[element], extreme("<")),
+  reduce: (row) => [row.reduce((a, b) => Math.min(a, b), Infinity)],
+  exact: (field, rows, width) => [field.extreme(rows, width, "min")],
+  vjp: by(extremeBack),
+});
+
+export const prod = reduction({
+  summary: "Product.",
+  elements: floats,
+  reduction: monoid(
+    "prod",
+    () => 1,
+    (a, b) => multiply(a, b),
+  ),
+  reduce: (row) => [row.reduce((a, b) => a * b, 1)],
+  exact: (field, rows, width) => [field.product(rows, width)],
+  // The product of the others: y / x, and where one element is 0, at that one the product without it.
+  vjp: by((t, { x, y, dy, axes }) => {
+    const isZero = t.eq(x, 0);
+    const zeros = t.sum(t.where(isZero, t.number(1, dy), t.number(0, dy)), axes);
+    const others = t.where(isZero, t.number(1, dy), x);
+    const rest = t.op("prod", [others], { axes, keepdims: true });
+    const atZero = t.where(t.eq(zeros, 1), rest, 0);
+    return t.mul(dy, t.where(isZero, atZero, t.div(y, others)));
+  }),
+});
+
+const correction = {
+  correction: {
+    type: "integer",
+    minimum: 0,
+    default: 0,
+    summary: "The divisor is n - correction: 0 for the biased variance, 1 for the unbiased one.",
+  },
+} as const;
+
+/** 2 (x - mean(x)) / (n - correction). */
+const varianceBack: Formula = (t, { x, dy, axes, attributes }) => {
+  const count = t.count(x.shape, axes, dy);
+  const less = attribute.number(attributes, "correction");
+  const divisor = typeof count === "number" ? count - less : less === 0 ? count : t.sub(count, less);
+  return t.mul(t.div(t.mul(dy, 2), divisor), t.center(x, axes));
+};
+
+const variance = reduction({
+  summary: "Variance.",
+  attributes: correction,
+  elements: floats,
+  facts: { ignoresShift: true },
+  reduction: momentStates.counted.spread,
+  results: ["variance"],
+  reduce: (row, attributes) => [varianceOf(row, attributes.correction)],
+  exact: (field, rows, width, attributes) => [field.variance(rows, width, attributes.correction)],
+  vjp: by(varianceBack),
+});
+
+// `var` is a word of JavaScript.
+export { variance as var };
+
+export const std = reduction({
+  summary: "Standard deviation, the root of the variance.",
+  attributes: correction,
+  elements: floats,
+  facts: { ignoresShift: true },
+  reduction: momentStates.counted.spread,
+  results: ["deviation"],
+  reduce: (row, attributes) => [Math.sqrt(varianceOf(row, attributes.correction))],
+  exact: (field, rows, width, attributes) => [field.sqrt(field.variance(rows, width, attributes.correction))],
+  // (x - mean(x)) / (y (n - correction)).
+  vjp: by((t, at) => varianceBack(t, { ...at, dy: t.div(t.mul(at.dy, 0.5), at.y) })),
+});
+
+export const moments = reduction({
+  summary: "Mean and variance, in one read of the row.",
+  attributes: correction,
+  elements: floats,
+  reduction: momentStates.counted.spread,
+  results: ["mean", "variance"],
+  reduce: (row, attributes) => [meanOf(row), varianceOf(row, attributes.correction)],
+  exact: (field, rows, width, attributes) => [
+    field.mean(rows, width),
+    field.variance(rows, width, attributes.correction),
+  ],
+  vjp: by(meanBack, varianceBack),
+});
+
+const lowest = -(2 - 2 ** -23) * 2 ** 127;
+/** Equal elements differ by 0, infinite ones too. */
+const difference = (a: Expression, b: Expression) =>
+  select(subtract(a, b), construct(a.type, literal(typeOf("f32"), 0)), equals(a, b));
+
+export const logsumexp = reduction({
+  summary: "`log(sum(exp(x)))`, which overflows only where its result does.",
+  elements: floats,
+  // Any element may be the largest: the state is that one and the sum of exp(x - largest).
+  reduction: reductionOf({
+    name: "logsum",
+    state: ["largest", "total"],
+    identity: { largest: () => lowest, total: () => 0 },
+    step: ({ largest, total }, x) => {
+      const e = library("exp", negate(call("abs", difference(x, largest))));
+      const isAbove = binary(">", x, largest);
+      return {
+        largest: select(largest, x, isAbove),
+        total: select(add(total, e), add(multiply(total, e), 1), isAbove),
+      };
+    },
+    merge: (a, b) => {
+      const largest = select(b.largest, a.largest, binary(">", a.largest, b.largest));
+      const scaled = (of: typeof a) => multiply(of.total, library("exp", difference(of.largest, largest)));
+      return { largest, total: add(scaled(a), scaled(b)) };
+    },
+    rounds: (element) => element === "f32",
+    result: ({ largest, total }) => add(largest, library("log", total)),
+  }),
+  reduce: (row) => {
+    const most = row.reduce((a, b) => Math.max(a, b), -Infinity);
+    return [Number.isFinite(most) ? most + Math.log(sumOf(row.map((value) => Math.exp(value - most)))) : most];
+  },
+  exact: (field, rows, width) => {
+    const most = field.extreme(rows, width, "max");
+    const exps = field.exp(field.sub(rows, field.repeated(most, width)));
+    return [field.add(most, field.apply("log", [field.sum(exps, width)]))];
+  },
+  // dy softmax(x).
+  vjp: by((t, { x, dy, axes }) => t.mul(dy, t.op("softmax", [x], { axes }))),
+});
+
+type Best = Fields<"best" | "place">;
+
+/** Behind every place. */
+const nowhere: Readonly<Record<Scalar, number>> = { f32: 2 ** 30, i32: 2 ** 31 - 1, u32: 2 ** 32 - 1, bool: 1 };
+
+const not = (a: Expression) => unary("!", a);
+const and = (a: Expression, b: Expression) => binary("&", a, b);
+const or = (a: Expression, b: Expression) => binary("|", a, b);
+
+/** Whether the first comes before the second: it is better, or as good and nearer to the start of the row. */
+function isFirst(order: ">" | "<", a: Best, b: Best): Expression {
+  const [hasNaN, otherHasNaN] = [not(equals(a.best, a.best)), not(equals(b.best, b.best))];
+  const isBetter = or(binary(order, a.best, b.best), and(hasNaN, not(otherHasNaN)));
+  const isAsGood = or(equals(a.best, b.best), and(hasNaN, otherHasNaN));
+  return or(isBetter, and(isAsGood, binary("<", a.place, b.place)));
+}
+
+/**
+ * Of equal elements the first place, and the first NaN where there is one. The state is a record of an element and its place
+ * in the type of the element, so that f32 counts places up to 2^24.
+ */
+function placeOfExtreme(name: string, order: ">" | "<", worst: (element: Scalar) => number): Reduction {
+  const better = (a: Best, b: Best): Best => {
+    const isA = isFirst(order, a, b);
+    return { best: select(b.best, a.best, isA), place: select(b.place, a.place, isA) };
+  };
+  return reductionOf({
+    name,
+    state: ["best", "place"],
+    identity: { best: worst, place: (element) => nowhere[element] },
+    step: (state, best, place) => better({ best, place: construct(best.type, place as Expression) }, state),
+    merge: (lower, upper) => better(lower, upper),
+    // Of two states one is taken whole.
+    commutes: true,
+    places: true,
+    result: ({ place }) => {
+      const { scalar } = place.type;
+      const isNone = equals(place, literal(place.type, nowhere[scalar]));
+      return construct({ ...place.type, scalar: "i32" }, select(place, literal(place.type, 0), isNone));
+    },
+  });
+}
 
 /** The first that `isBetter` than all before it; a NaN is better than any number. */
 const placeOf = (isBetter: (a: number, b: number) => boolean) => (row: Float64Array) => {
@@ -53,67 +308,24 @@ const placeOf = (isBetter: (a: number, b: number) => boolean) => (row: Float64Ar
   return [row.reduce((best, value, i) => (isBetter(value, row[best] as number) ? i : best), 0)];
 };
 
-const logSumExp = (row: Float64Array) => {
-  const most = row.reduce((a, b) => Math.max(a, b), -Infinity);
-  return Number.isFinite(most) ? most + Math.log(sumOf(row.map((value) => Math.exp(value - most)))) : most;
-};
-
-const isPlace = { resultElement: "i32" } as const;
-const linear = { rowMeanZero: "sum" } as const;
-
-export const reductionOps = {
-  sum: reduction("Sum.", sum, (row) => [sumOf(row)], numbers, {}, { facts: linear }),
-  mean: reduction("Arithmetic mean.", sum, (row) => [meanOf(row)], floats, {}, { results: ["mean"], facts: linear }),
-  max: reduction("Largest element.", largest, (row) => [row.reduce((a, b) => Math.max(a, b), -Infinity)], numbers),
-  min: reduction("Smallest element.", smallest, (row) => [row.reduce((a, b) => Math.min(a, b), Infinity)], numbers),
-  prod: reduction("Product.", product, (row) => [row.reduce((a, b) => a * b, 1)], floats),
-  var: reduction(
-    "Variance.",
-    moments.counted.spread,
-    (row, attributes) => [varianceOf(row, correctionOf(attributes))],
-    floats,
-    { correction },
-    { results: ["variance"], facts: { ignoresShift: true } },
-  ),
-  std: reduction(
-    "Standard deviation, the root of the variance.",
-    moments.counted.spread,
-    (row, attributes) => [Math.sqrt(varianceOf(row, correctionOf(attributes)))],
-    floats,
-    { correction },
-    { results: ["deviation"], facts: { ignoresShift: true } },
-  ),
-  logsumexp: reduction(
-    "`log(sum(exp(x)))`, which overflows only where its result does.",
-    logOfSum,
-    (row) => [logSumExp(row)],
-    floats,
-  ),
-  argmax: reduction(
+export const argmax = reduction({
+  summary:
     "The place of the largest element, as i32: of several the first, and the first NaN where there is one; 0 of no elements. Of several axes it is that in row-major order. Rows have up to 2^24 elements.",
-    firstLargest,
-    placeOf((a, b) => a > b),
-    numbers,
-    {},
-    isPlace,
-  ),
-  argmin: reduction(
-    "The place of the smallest element, as i32; otherwise as `argmax`.",
-    firstSmallest,
-    placeOf((a, b) => a < b),
-    numbers,
-    {},
-    isPlace,
-  ),
-  moments: reduction(
-    "Mean and variance, in one read of the row.",
-    moments.counted.spread,
-    (row, attributes) => [meanOf(row), varianceOf(row, correctionOf(attributes))],
-    floats,
-    { correction },
-    { results: ["mean", "variance"] },
-  ),
-} satisfies Record<string, ReductionRow>;
+  elements: numbers,
+  resultElement: "i32",
+  reduction: placeOfExtreme("argmax", ">", (element) => least[element]),
+  reduce: placeOf((a, b) => a > b),
+  exact: (field, rows, width) => [field.placeOfExtreme(rows, width, "max")],
+  // Places are whole numbers, through which no gradient goes.
+  vjp: { by: [null] },
+});
 
-/** The name of a reduction. */
-export type ReductionName = keyof typeof reductionOps;
+export const argmin = reduction({
+  summary: "The place of the smallest element, as i32; otherwise as `argmax`.",
+  elements: numbers,
+  resultElement: "i32",
+  reduction: placeOfExtreme("argmin", "<", (element) => greatest[element]),
+  reduce: placeOf((a, b) => a < b),
+  exact: (field, rows, width) => [field.placeOfExtreme(rows, width, "min")],
+  vjp: { by: [null] },
+});

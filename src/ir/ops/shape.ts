@@ -2,30 +2,22 @@
 
 import { broadcastStrides, gather, rowMajorStrides } from "../tensor.ts";
 import { broadcastShapes, type Dim, printShape, type Shape, sameShape } from "../types.ts";
-import { type AttributeDef, anyElement, attribute, hasNegative, type ShapeRow } from "./def.ts";
+import { type AttributeDefs, attribute } from "./attributes.ts";
+import { anyElement, hasNegative, type ShapeDef } from "./def.ts";
+import { ofOne } from "./vjp.ts";
 
-function shapeOp(
-  move: ShapeRow["move"],
-  summary: string,
-  attributes: Readonly<Record<string, AttributeDef>>,
-  infer: ShapeRow["infer"],
-  evaluate: ShapeRow["evaluate"],
-  facts: ShapeRow["facts"] = {},
-): ShapeRow {
-  return {
-    kind: "shape",
-    move,
-    summary,
-    operands: [{ name: "x" }],
-    attributes,
-    elements: anyElement,
-    facts,
-    infer,
-    evaluate,
-  };
+interface Parts<A extends AttributeDefs> extends Omit<ShapeDef<A>, "kind" | "operands" | "elements" | "facts" | "vjp"> {
+  /** The transpose of the move: all are linear. */
+  readonly back: Parameters<typeof ofOne>[0];
 }
 
-const target = (summary: string): Readonly<Record<string, AttributeDef>> => ({ shape: { type: "shape", summary } });
+function shapeOp<const A extends AttributeDefs>({ back, ...parts }: Parts<A>): ShapeDef {
+  const common = { kind: "shape", operands: [{ name: "x" }], elements: anyElement, facts: {} };
+  // What reads the attributes of its own row is given no others.
+  return { ...common, ...parts, vjp: { by: [ofOne(back)] } } as never;
+}
+
+const target = (summary: string) => ({ shape: { type: "shape", summary } }) as const;
 
 /** The product of a shape: a number and the names left over, sorted, so that equal products compare equal. */
 function product(shape: Shape): { factor: number; names: string[] } {
@@ -68,41 +60,47 @@ function permuted(shape: Shape, perm: readonly number[]): Shape | string {
   return axes.map((axis) => shape[axis] as Dim);
 }
 
-export const shapeOps = {
-  reshape: shapeOp(
-    "regroup",
-    "The same elements, in row-major order, in another shape; one extent may be -1.",
-    target("The new shape, with as many elements."),
-    (shape, attributes) => reshaped(shape, attribute.shape(attributes, "shape")),
-    (x) => x.data,
-  ),
-  transpose: shapeOp(
-    "permute",
-    "Axes in another order: axis i of the result is axis perm[i] of x.",
-    { perm: { type: "permutation", summary: "Every axis once." } },
-    (shape, attributes) => permuted(shape, attribute.permutation(attributes)),
-    (x, shape, attributes) => {
-      const strides = rowMajorStrides(x.shape);
-      return gather(
-        x.data,
-        shape,
-        attribute.permutation(attributes).map((axis) => strides.at(axis) as number),
-      );
-    },
-  ),
-  broadcast: shapeOp(
-    "repeat",
-    "Repeated to fill a shape by NumPy's rules.",
-    target("The shape to fill."),
-    (shape, attributes) => {
-      const wanted = attribute.shape(attributes, "shape");
-      if (hasNegative(wanted)) return "an extent cannot be negative";
-      const merged = broadcastShapes(shape, wanted);
-      if (merged !== undefined && sameShape(merged, wanted)) return wanted;
-      return `${printShape(shape)} does not broadcast to ${printShape(wanted)}`;
-    },
-    (x, shape) => gather(x.data, shape, broadcastStrides(x.shape, shape)),
-  ),
-} satisfies Record<string, ShapeRow>;
+/** The permutation that takes another one back. */
+function inverse(perm: readonly number[]): number[] {
+  const axes = perm.map((axis) => (axis < 0 ? axis + perm.length : axis));
+  return axes.map((_, axis) => axes.indexOf(axis));
+}
 
-export type ShapeName = keyof typeof shapeOps;
+export const reshape = shapeOp({
+  summary: "The same elements, in row-major order, in another shape; one extent may be -1.",
+  attributes: target("The new shape, with as many elements."),
+  move: "regroup",
+  infer: (shape, attributes) => reshaped(shape, attributes.shape),
+  evaluate: (x) => x.data,
+  back: (t, x, dy) => t.reshape(dy, x.shape),
+});
+
+export const transpose = shapeOp({
+  summary: "Axes in another order: axis i of the result is axis perm[i] of x.",
+  attributes: { perm: { type: "permutation", summary: "Every axis once." } },
+  move: "permute",
+  infer: (shape, { perm }) => permuted(shape, perm),
+  evaluate: (x, shape, { perm }) => {
+    const strides = rowMajorStrides(x.shape);
+    return gather(
+      x.data,
+      shape,
+      perm.map((axis) => strides.at(axis) as number),
+    );
+  },
+  back: (t, _, dy, { attributes }) => t.transpose(dy, inverse(attribute.permutation(attributes))),
+});
+
+export const broadcast = shapeOp({
+  summary: "Repeated to fill a shape by NumPy's rules.",
+  attributes: target("The shape to fill."),
+  move: "repeat",
+  infer: (shape, { shape: wanted }) => {
+    if (hasNegative(wanted)) return "an extent cannot be negative";
+    const merged = broadcastShapes(shape, wanted);
+    if (merged !== undefined && sameShape(merged, wanted)) return wanted;
+    return `${printShape(shape)} does not broadcast to ${printShape(wanted)}`;
+  },
+  evaluate: (x, shape) => gather(x.data, shape, broadcastStrides(x.shape, shape)),
+  back: (t, x, dy) => t.summedTo(dy, x.shape),
+});

@@ -34,6 +34,14 @@ export const ofOne =
   (at) =>
     back(at.terms, at.operands[0] as Value, at.cotangents[0] as Value, at);
 
+/** Of an op whose first two operands are there, and with one result. */
+export const ofPair =
+  (back: (t: Terms, a: Value, b: Value, dy: Value, at: Adjoint) => Value): Pullback =>
+  (at) => {
+    const [a, b] = at.operands as readonly [Value, Value];
+    return back(at.terms, a, b, at.cotangents[0] as Value, at);
+  };
+
 /**
  * A pullback for each operand; `null` for one through which no gradient goes because small changes of it change nothing:
  * a condition, a row number. Or why the op has no derivative: a clause.
