@@ -9,18 +9,14 @@ import * as cliErrors from "../diagnostics/areas/command.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { compileVariants, optimize } from "../driver/compile.ts";
 import { targetsOf } from "../driver/plugin.ts";
-import { inLeastForm } from "../emit/least-form.ts";
-import { type EmittedFunction, emitModule, emittedFunctions } from "../emit/module.ts";
-import { emitRust } from "../emit/rust.ts";
-import { emitTypegpu } from "../emit/typegpu.ts";
+import type { Module } from "../ir/ir.ts";
 import { print } from "../ir/print.ts";
-import { launcherText, planText } from "../launch/text-ts.ts";
 import { type Launch, launchesOf, opaqueOp, opaqueStepsOf, type Plan } from "../plan/plan.ts";
 import { printPlan } from "../plan/print.ts";
 import type { Kernel } from "../target/manifest.ts";
 import { moduleTargets, profileOf, type TargetProfile } from "../target/target.ts";
 import type { Arguments, Word } from "./arguments.ts";
-import { filesOfConstants, readConstants } from "./constants.ts";
+import type { ModuleLanguage } from "./emit-modules.ts";
 import { checkExplain, explainSchedules } from "./explain-schedule.ts";
 import { shownPath } from "./files.ts";
 import {
@@ -36,17 +32,12 @@ import { Outputs, writtenBy } from "./outputs.ts";
 import { deviceTarget, productsOf, readProgram, reportRemarks, splitOf } from "./program-options.ts";
 import type { Session } from "./session.ts";
 import { checkSourceMap, writeSourceMaps } from "./source-maps.ts";
-import { moved, writeWeights } from "./weights.ts";
 
-/** Kernels as one file of a programming language. @param source the program that they were compiled from. */
-const modules = {
-  ts: (functions: readonly EmittedFunction[], source: string) =>
-    emitModule(functions, { language: "ts", source, launcher: { text: launcherText, planText } }),
-  typegpu: (functions: readonly EmittedFunction[], source: string) => emitTypegpu(functions.map(inLeastForm), source),
-  rust: (functions: readonly EmittedFunction[], source: string) => emitRust(functions.map(inLeastForm), source),
-} as const;
+// A short compilation spends most of its time on reading modules: what few need is imported where it is needed.
+const constants = () => import("./constants.ts");
+const weightFiles = () => import("./weights.ts");
 
-const isModule = (emit: string): emit is keyof typeof modules => Object.hasOwn(modules, emit);
+const isModule = (emit: string): emit is ModuleLanguage => ["ts", "typegpu", "rust"].includes(emit);
 
 /** Output is written once all of it is complete. */
 export async function compileCommand(args: Arguments, session: Session): Promise<number> {
@@ -76,7 +67,9 @@ export async function compileCommand(args: Arguments, session: Session): Promise
     ...writtenBy(args, "--weights-out"),
     ...dumpOutputs(args, names),
   ];
-  const outputs = new Outputs(args, session, written, filesOfConstants(module, source, io));
+  const read = module.consts.length === 0 ? [] : (await constants()).filesOfConstants(module, source, io);
+  const outputs = new Outputs(args, session, written, read);
+  const tensorsOf = async (module: Module) => (await constants()).readConstants(module, source, io);
   const instruments = [...program.instruments, ...dumpInstruments(args, outputs)];
   const isProved = args.has("--prove");
   const options = { plugins, passes, dims, instruments, disabled, verify: isProved ? ("exact" as const) : verify };
@@ -84,10 +77,12 @@ export async function compileCommand(args: Arguments, session: Session): Promise
     const { module: result, remarks } = optimize(module, options);
     reportRemarks(remarks, args, session);
     time("passes");
+    const { moved, writeWeights } = await weightFiles();
     const placed = moved(result, source, path);
-    const constants = readConstants(result, source, io);
-    const places = { weights: weights ?? "", output: path };
-    const final = weights === undefined ? placed : writeWeights(placed, constants, places, outputs, session);
+    const final =
+      weights === undefined
+        ? placed
+        : writeWeights(placed, await tensorsOf(result), { weights, output: path }, outputs, session);
     outputs.write(path, print(final));
     return 0;
   }
@@ -121,7 +116,8 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   }
   writeDump(args, kernels, outputs);
   if (weights !== undefined) {
-    writeWeights(result, readConstants(result, source, io), { weights, output: path }, outputs, session);
+    const { writeWeights } = await weightFiles();
+    writeWeights(result, await tensorsOf(result), { weights, output: path }, outputs, session);
   }
   if (emit === "plan") {
     outputs.write(path, compiled.plans.map(printPlan).join("\n"));
@@ -133,8 +129,8 @@ export async function compileCommand(args: Arguments, session: Session): Promise
     return list.slice(before, before + (launches[i]?.length ?? 0));
   };
   if (isModule(emit)) {
-    const functions = emittedFunctions(compiled.plans, forms);
-    outputs.write(path, modules[emit](functions, shownPath(source, "stdin")));
+    const { moduleText } = await import("./emit-modules.ts");
+    outputs.write(path, moduleText(emit, compiled.plans, forms, shownPath(source, "stdin")));
     return 0;
   }
   const functions = compiled.plans.map((plan, i) => ({ plan, kernels: ofPlan(kernels, i) }));

@@ -12,6 +12,7 @@ export const marked = (name: string) => mark + name + mark;
 
 /** The text without its marks, and the offsets of the names that had them. @param start that of the text, where it is a part. */
 export function withoutMarks(text: string, reads: Map<string, number[]>, start = 0): string {
+  if (!text.includes(mark)) return text;
   let at = start;
   const parts = text.split(mark);
   for (const [i, part] of parts.entries()) {
