@@ -10,7 +10,7 @@ import { attribute } from "../src/ir/ops/attributes.ts";
 import type { ReductionDef } from "../src/ir/ops/def.ts";
 import { ops as table } from "../src/ir/ops/index.ts";
 import { walkedFor, walkOrder } from "../src/ir/walk-order.ts";
-import { isMonoid, type Reduction } from "../src/kernel/reduction.ts";
+import { type RunningReduction, runningOf } from "../src/kernel/running.ts";
 import type { Tile } from "../src/plan/plan.ts";
 import { GraphBuilder, type Joined } from "./graph-builder.ts";
 import type { Node } from "./nodes.ts";
@@ -21,11 +21,11 @@ export interface Store {
   readonly dims: DimAtoms;
 }
 
-/** A sum over the rows of each tile, or another reduction of them whose states are as elements are. */
+/** A result of a sum over the rows of each tile, or of another reduction that takes them in one by one. */
 export interface TileSum extends Store {
   /** What is summed: `node` is the sum. */
   readonly operand: Node;
-  readonly reduction: Reduction;
+  readonly running: RunningReduction;
 }
 
 /** How a kernel walks that sums over the rows of tiles beside what it computes of each row. */
@@ -113,7 +113,8 @@ function sumsOver({ ops, results }: Fn, { dim }: Tile): Op[] {
   const returned = new Set(results.map(({ value }) => value));
   return ops.filter((op) => {
     const def = table[op.name];
-    if (def.kind !== "reduction" || !isMonoid(def.reduction) || !returned.has(op.result)) return false;
+    if (def.kind !== "reduction" || runningOf(def.reduction) === undefined) return false;
+    if (!op.results.every((result) => returned.has(result))) return false;
     const { shape } = op.operand(0);
     return attribute.axes(op.attributes).some((axis) => shape.at(axis) === dim);
   });
@@ -131,7 +132,7 @@ function tiledGraph(
   },
 ): Graph {
   const { space, live, sums, tile, joined } = given;
-  const own = fn.results.filter(({ value }) => !sums.some((op) => op.result === value));
+  const own = fn.results.filter(({ value }) => !sums.some((op) => op.results.includes(value)));
   const ends = [...own.map(({ value }) => value), ...sums.map((op) => op.operand(0))];
   const order = orderOf(fn, ends, live, space);
   const columns = new Set(space.columns);
@@ -146,16 +147,17 @@ function tiledGraph(
   const until = end < 0 ? rows.length : end;
   const tiles = new Atom(tile.count);
   const stores = own.map(({ name, value }) => ({ name, node: nodeOf(value), dims: space.dimsOf(value) }));
-  const sumOf = (op: Op): TileSum => {
+  const sumsOf = (op: Op): readonly TileSum[] => op.results.map((value, i) => sumOf(op, value, nodes.length + i));
+  const sumOf = (op: Op, value: Value, number: number): TileSum => {
     const operand = nodeOf(op.operand(0));
     const dims = space.dimsOf(op.operand(0));
     const reduced = attribute.axes(op.attributes).map((axis) => axis + dims.length);
     const kept = dims.filter((_, axis) => !reduced.includes(axis));
     const node: Node = {
       ...{
-        number: nodes.length,
+        number,
         kind: "single",
-        value: op.result,
+        value,
         op,
         operands: [operand],
         level: operand.level,
@@ -163,14 +165,14 @@ function tiledGraph(
       },
       atoms: [tiles, ...leavesOf(kept.flat())],
     };
-    const { name } = fn.results.find(({ value }) => value === op.result) as Fn["results"][number];
-    const { reduction } = table[op.name] as ReductionDef;
-    return { name, operand, node, reduction, dims: [[tiles], ...kept] };
+    const { name } = fn.results.find((result) => result.value === value) as Fn["results"][number];
+    const running = runningOf((table[op.name] as ReductionDef).reduction) as RunningReduction;
+    return { name, operand, node, running, dims: [[tiles], ...kept] };
   };
   return {
     ...{ fn, nodes, stores, ...axes, levels: levelsOf(nodes) },
     tiled: {
-      ...{ sums: sums.map(sumOf), tiles },
+      ...{ sums: sums.flatMap(sumsOf), tiles },
       ...{ before: rows.slice(0, from), summed: rows.slice(from, until), behind: rows.slice(until) },
     },
   };

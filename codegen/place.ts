@@ -263,10 +263,17 @@ export class Place {
     return constant === undefined ? widened(value, type.width) : literal(type, constant);
   }
 
-  /** @param combined of what is there and the value, if they are. */
-  store(store: Store, combined?: (before: Expression, value: Expression) => Expression): void {
+  store(store: Store): void {
+    const stored = this.storedValue(store, this.context.bufferOf(store.name, "read_write"));
+    this.update([store], () => [stored]);
+  }
+
+  /** Results of one shape, each in its buffer, from what is there. */
+  update(stores: readonly Store[], after: (before: readonly Expression[]) => readonly Expression[]): void {
     const { schedule, lane } = this.context;
-    const buffer = this.context.bufferOf(store.name, "read_write");
+    const [store] = stores as readonly [Store];
+    const buffers = stores.map(({ name }) => this.context.bufferOf(name, "read_write"));
+    const buffer = buffers[0] as Buffer;
     const { strides } = this.split(store, buffer);
     const { index, isRow } = this.strip as Strip;
     // A result without rows is that of the first one; where the walk has none, of the only one.
@@ -277,11 +284,15 @@ export class Place {
       ...onceAlong(strides, schedule.rows, index),
       ...(this.unit ? onceAlong(strides, schedule.columns, this.unit) : onceInRow),
     ];
-    const stored = this.storedValue(store, buffer);
     this.to.when(allOf(conditions), () => {
-      const at = this.indexOf(store, buffer);
-      const all = combined ? combined(load(buffer, at), stored) : stored;
-      this.to.store(buffer, at, all, spanOf(store.node));
+      const places = stores.map((store, i) => {
+        const buffer = buffers[i] as Buffer;
+        return { store, buffer, at: this.indexOf(store, buffer) };
+      });
+      const values = after(places.map(({ buffer, at }) => load(buffer, at)));
+      for (const [i, { store, buffer, at }] of places.entries()) {
+        this.to.store(buffer, at, widened(values[i] as Expression, buffer.type.width), spanOf(store.node));
+      }
     });
   }
 }

@@ -20,12 +20,12 @@ import {
   allOf,
   binary,
   call,
+  construct,
   count,
   dimension,
   divide,
   type Expression,
   item,
-  literal,
   multiply,
   remainder,
   select,
@@ -33,13 +33,15 @@ import {
   type Variable,
   widened,
 } from "../src/kernel/expression.ts";
+import type { Running, RunningReduction } from "../src/kernel/running.ts";
 import { target } from "../src/kernel/statement.ts";
-import type { Type } from "../src/kernel/types.ts";
+import { f32 } from "../src/kernel/types.ts";
 import { laneType } from "./expression.ts";
 import { divisorValue, type Extent, extentOf, extentValue, known, times, timesExtent } from "./extent.ts";
 import type { TiledRows, TileSum } from "./graph.ts";
+import { grouped } from "./loops.ts";
 import type { Names } from "./names.ts";
-import { Place, type PlaceContext, type Strip } from "./place.ts";
+import { hintOf, Place, type PlaceContext, type Strip } from "./place.ts";
 
 /** What teams of lanes are numbered by: tiles, and the rows that these do not sum over. */
 export const teamsOf = ({ tiles, before, behind }: TiledRows): readonly Atom[] => [tiles, ...before, ...behind];
@@ -51,6 +53,10 @@ export class TileSums {
   private readonly tiled: TiledRows;
   private readonly names: Names;
   private readonly arrays = new Map<TileSum, Variable>();
+  /** The results of each reduction, by its first. */
+  private readonly groups: ReadonlyMap<TileSum, readonly TileSum[]>;
+  /** Of each row at hand: one over how many rows of the tile there were with it. */
+  private inverses: readonly Expression[] = [];
   /** Where sums are stored: the tile as a row. */
   private strip: Strip | undefined;
 
@@ -58,6 +64,8 @@ export class TileSums {
     this.context = context;
     this.tiled = tiled;
     this.names = names;
+    const byOp = grouped(tiled.sums, ({ node }) => node.op);
+    this.groups = new Map([...byOp.values()].map((group) => [group[0] as TileSum, group]));
   }
 
   private name(value: string, of: Expression): Expression {
@@ -95,7 +103,7 @@ export class TileSums {
           );
     const tileMaps = { parts: new Map(), foldOf: new Map(), caches: new Map() };
     this.strip = { index: team, row: index, isRow: isTile, ...tileMaps };
-    for (const sum of this.tiled.sums) this.declare(sum);
+    for (const group of this.groups.values()) this.declare(group);
     const own = select(count(0), subtract(end, start), isTile);
     const turns = this.name("turns", this.isAlone ? own : call("min", size, rows));
     to.loop("turn", count(0), turns, rowsPerLane, (turn) => {
@@ -117,23 +125,28 @@ export class TileSums {
         const row = named("row", rowOf(call("min", at, subtract(rows, 1))));
         return { index: named("index", rowOf(at)), row, isRow, ...maps };
       });
+      const counted = this.tiled.sums.some(({ running }) => running.merge === undefined) ? strips : [];
+      this.inverses = counted.map((_, i) => this.name("seen", inverseOf(add(turn, i + 1))));
       writeRows(strips);
     });
-    this.storeAll();
+    this.storeAll(own);
   }
 
-  private declare(sum: TileSum): void {
+  private declare(group: readonly TileSum[]): void {
     const { to, schedule } = this.context;
-    const { element, name = "sum" } = sum.node.value;
-    const type = laneType(element, schedule.width);
-    const zero = identityOf(sum, type);
+    const [{ running, node }] = group as readonly [TileSum];
+    const type = laneType(node.value.element, schedule.width);
+    const zero = running.identity(type);
     if (this.isStored) {
-      this.eachUnit((_, unit) => this.store(sum, unit, zero));
+      this.eachUnit((_, unit) => this.store(group, unit, () => zero));
       return;
     }
-    const array = to.array(this.names.define(`${name}_tile`), type, schedule.steps as number);
-    this.arrays.set(sum, array);
-    this.eachStep((step) => to.assign(target(array, step), zero));
+    for (const [i, sum] of group.entries()) {
+      const { name = "sum" } = sum.node.value;
+      const array = to.array(this.names.define(`${name}_tile`), type, schedule.steps as number);
+      this.arrays.set(sum, array);
+      this.eachStep((step) => to.assign(target(array, step), zero[i] as Expression));
+    }
   }
 
   /** Whether lanes have their sums where they are stored. */
@@ -161,52 +174,108 @@ export class TileSums {
     });
   }
 
-  /** What the rows at hand have of a lane's columns. */
+  /** What the rows at hand have of a lane's columns, for all results of a reduction with its first. */
   add(sum: TileSum, rows: readonly Place[], step: Expression, unit: Expression): void {
-    const { to, schedule } = this.context;
-    const values = rows.map((place) => {
-      const value = widened(place.argument(sum.operand).value, schedule.width);
-      const isRow = place.strip?.isRow;
-      return isRow === undefined ? value : select(identityOf(sum, value.type), value, isRow);
+    const group = this.groups.get(sum);
+    if (group === undefined) return;
+    const { merge } = sum.running;
+    this.context.to.at(sum.node.value.span, () => {
+      if (merge === undefined) this.addEach(group, rows, step, unit);
+      else this.addMerged(sum, merge, rows, step, unit);
     });
-    const { merge } = sum.reduction;
+  }
+
+  private elementIn(sum: TileSum, place: Place): Expression {
+    return widened(place.argument(sum.operand).value, this.context.schedule.width);
+  }
+
+  private addMerged(
+    sum: TileSum,
+    merge: NonNullable<RunningReduction["merge"]>,
+    rows: readonly Place[],
+    step: Expression,
+    unit: Expression,
+  ): void {
+    const { to } = this.context;
+    const values = rows.map((place) => {
+      const value = this.elementIn(sum, place);
+      const isRow = place.strip?.isRow;
+      return isRow === undefined ? value : select(sum.running.identity(value.type)[0] as Expression, value, isRow);
+    });
     const all = pairwise(values, merge);
     const array = this.arrays.get(sum);
-    to.at(sum.node.value.span, () => {
-      if (array === undefined) return this.store(sum, unit, all, true);
-      const before = item(array, step);
-      const merged = merge(before, all);
-      const isAdded = merged.kind === "binary" && merged.operator === "+" && merged.left === before;
-      return to.assign(target(array, step), isAdded ? all : merged, isAdded ? "+" : undefined);
+    if (array === undefined) {
+      this.store([sum], unit, ([before]) => [merge(before as Expression, all)], true);
+      return;
+    }
+    const before = item(array, step);
+    const merged = merge(before, all);
+    const isAdded = merged.kind === "binary" && merged.operator === "+" && merged.left === before;
+    to.assign(target(array, step), isAdded ? all : merged, isAdded ? "+" : undefined);
+  }
+
+  /** One row after the other. */
+  private addEach(group: readonly TileSum[], rows: readonly Place[], step: Expression, unit: Expression): void {
+    const { to } = this.context;
+    const [sum] = group as readonly [TileSum];
+    const elements = rows.map((place) => this.elementIn(sum, place));
+    const after = (before: Running): Running => {
+      const state = before.map((value, i) => to.variable(this.names.define(hintOf((group[i] as TileSum).node)), value));
+      for (const [i, element] of elements.entries()) {
+        to.when(rows[i]?.strip?.isRow, () => {
+          const next = sum.running.step(state, element, this.inverses[i] as Expression);
+          const values = next.map((value) => this.name("next", value));
+          for (const [j, value] of values.entries()) to.assign(state[j] as Expression, value);
+        });
+      }
+      return state;
+    };
+    const arrays = group.map((one) => this.arrays.get(one));
+    if (arrays.includes(undefined)) {
+      this.store(group, unit, after, true);
+      return;
+    }
+    to.scope(() => {
+      const state = after(arrays.map((array) => item(array as Variable, step)));
+      for (const [i, array] of arrays.entries()) to.assign(target(array as Variable, step), state[i] as Expression);
     });
   }
 
-  private storeAll(): void {
-    if (this.isStored) return;
+  /** @param rows of the tile. */
+  private storeAll(rows: Expression): void {
+    const groups = [...this.groups].filter(([{ running }]) => !this.isStored || running.finish !== undefined);
+    if (groups.length === 0) return;
+    const isCounted = groups.some(([{ running }]) => running.finish !== undefined);
+    const inverse = isCounted ? this.name("inverse", inverseOf(call("max", rows, count(1)))) : undefined;
     this.eachUnit((step, unit) => {
-      for (const [sum, array] of this.arrays) this.store(sum, unit, item(array, step));
+      for (const [{ running }, group] of groups) {
+        const finish = (state: Running) => running.finish?.(state, inverse as Expression) ?? state;
+        const kept = group.flatMap((sum) => this.arrays.get(sum) ?? []);
+        if (kept.length === 0) this.store(group, unit, finish);
+        else this.store(group, unit, () => finish(kept.map((array) => item(array, step))));
+      }
     });
   }
 
-  private store(sum: TileSum, unit: Expression, value: Expression, isMore = false): void {
+  /** @param isMore whether `after` reads what is there. */
+  private store(
+    group: readonly TileSum[],
+    unit: Expression,
+    after: (before: Running) => Running,
+    isMore = false,
+  ): void {
     const { schedule } = this.context;
     const rows = teamsOf(this.tiled).map((atom) => ({ atom, extent: extentOf(atom.extent) }));
     const context: PlaceContext = { ...this.context, schedule: { ...schedule, rows } };
     // In a turn of a team alone there is a tile.
     const isSure = isMore && this.isAlone;
     const strip = this.strip && { ...this.strip, ...(isSure && { isRow: undefined }) };
-    const place = new Place(context, { names: this.names, strip, unit }, []);
-    place.bind(sum.node, value);
-    place.store(sum, isMore ? sum.reduction.merge : undefined);
+    new Place(context, { names: this.names, strip, unit }, []).update(group, after);
   }
 }
 
-/** What changes no state that it is merged with. */
-const identityOf = ({ reduction }: TileSum, type: Type): Expression => {
-  const [identity] = Object.values(reduction.identity(type, undefined)) as [Expression];
-  const [number] = identity.kind === "construct" ? identity.args : [];
-  return number?.kind === "literal" ? literal(type, number.value) : identity;
-};
+/** One over a count. */
+const inverseOf = (of: Expression): Expression => divide(1, construct(f32, of));
 
 function pairwise(values: readonly Expression[], merge: (a: Expression, b: Expression) => Expression): Expression {
   if (values.length === 1) return values[0] as Expression;

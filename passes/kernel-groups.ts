@@ -9,7 +9,7 @@ import { kernelRefusals, type Refusal } from "../src/diagnostics/refusals.ts";
 import { elementsOf, estimatedBytes, mostBuffers } from "../src/ir/bytes.ts";
 import type { Fn, Op, Value } from "../src/ir/ir.ts";
 import { firstMismatch, IterationSpace } from "../src/ir/iteration.ts";
-import { lastSums, type MixedOrder, mixedOrder, wayBeside } from "../src/ir/mixed-order.ts";
+import { lastSums, type MixedOrder, mixedOrder, partialsOf, wayBeside } from "../src/ir/mixed-order.ts";
 import { isOpaque, Memory } from "../src/ir/opaque.ts";
 import { walkOrder } from "../src/ir/walk-order.ts";
 
@@ -55,8 +55,9 @@ export class KernelGroups {
   /** Buffers of such a kernel: its inputs, the results that others read, and the partial sums of its tiles. */
   private buffersOf({ walk, sums }: MixedOrder): number {
     const [reads, writes] = [this.reads([...walk, ...sums]), this.writes([...walk, ...sums])];
-    const own = new Set(sums.map((op) => op.result));
-    return reads.filter(isBuffer).length + writes.filter((value) => !own.has(value)).length + sums.length;
+    const own = new Set(sums.flatMap((op) => op.results));
+    const partials = sums.reduce((all, op) => all + partialsOf(op), 0);
+    return reads.filter(isBuffer).length + writes.filter((value) => !own.has(value)).length + partials;
   }
 
   /** Values from outside that a group reads, each once. */
@@ -84,7 +85,7 @@ export class KernelGroups {
     const bytes = moved.reduce((sum, value) => sum + estimatedBytes(value.type), launchBytes);
     if (!group.some(this.isLast) || !(isMixed ?? firstMismatch(group) !== undefined)) return bytes;
     // Partial sums of tiles are written and read again.
-    const partial = (op: Op) => (2 * elementsOf(op.operand(0).shape) * 4) / usualTile;
+    const partial = (op: Op) => (2 * partialsOf(op) * elementsOf(op.operand(0).shape) * 4) / usualTile;
     return group.filter(this.isLast).reduce((sum, op) => sum + partial(op), bytes + launchBytes);
   }
 

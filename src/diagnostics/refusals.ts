@@ -43,7 +43,7 @@ export const kernelRefusals = {
   /** Ways for reductions of columns to share the walk of those of rows. */
   columnsAside: {
     otherState: (op: string) =>
-      `columns reduce in the walk over rows where that needs one number a column (\`sum\`, \`mean\`, \`max\`, \`min\`, \`prod\`), and \`${op}\` needs more`,
+      `columns reduce in the walk over rows where that needs one number a column (\`sum\`, \`mean\`, \`max\`, \`min\`, \`prod\`) or moments (\`var\`, \`std\`, \`moments\`), and \`${op}\` needs more`,
     readAgain: () =>
       "columns reduce in the walk over rows where nothing spreads their results over the rows again: return them, and apply them in a function of their own",
     unknown: (dim: string) =>

@@ -14,6 +14,7 @@
 
 import { kernelRefusals } from "../diagnostics/refusals.ts";
 import { isMonoid } from "../kernel/reduction.ts";
+import { runningOf } from "../kernel/running.ts";
 import { type Atom, leavesOf } from "./atoms.ts";
 import { elementsOf } from "./bytes.ts";
 import { type Fn, isLeaf, type Op, presentOperands, usesOf, type Value } from "./ir.ts";
@@ -47,7 +48,9 @@ export function lastSums(fn: Fn): (op: Op) => boolean {
       op.results.every((result) => elementsOf(result.shape) <= most && staysSmall(result, most)),
     );
   return (op) => {
-    const found = known.get(op) ?? (isSumOverRows(op) && staysSmall(op.result, elementsOf(op.result.shape)));
+    const found =
+      known.get(op) ??
+      (isSumOverRows(op) && op.results.every((result) => staysSmall(result, elementsOf(result.shape))));
     known.set(op, found);
     return found;
   };
@@ -57,14 +60,20 @@ export function lastSums(fn: Fn): (op: Op) => boolean {
 export const reducedShape = (op: Op): Shape =>
   attribute.axes(op.attributes).map((axis) => op.operand(0).shape.at(axis) as Dim);
 
-/** Or another reduction of them that needs no more than a number for each column. */
+/** Or another reduction of them whose state is a number or two for each column. */
 function isSumOverRows(op: Op): boolean {
-  const def = table[op.name];
-  if (def.kind !== "reduction" || !isMonoid(def.reduction)) return false;
-  const [result] = def.results;
-  if (result !== "combined" && result !== "mean") return false;
-  const rank = op.operand(0).shape.length;
-  return rank > 1 && attribute.axes(op.attributes).includes(-rank);
+  const rank = op.operands[0]?.shape.length ?? 0;
+  return partialsOf(op) > 0 && rank > 1 && attribute.axes(op.attributes).includes(-rank);
+}
+
+/**
+ * How many numbers a lane keeps for each column, and a tile hands to the merge; 0 where it is not a reduction that lanes take rows
+ * into one by one.
+ */
+export function partialsOf({ name }: Op): number {
+  const def = table[name];
+  if (def.kind !== "reduction" || runningOf(def.reduction) === undefined) return 0;
+  return isMonoid(def.reduction) ? 1 : 2;
 }
 
 /** What would let a reduction over rows share the walk of reductions of rows, where it is not one that does. */
@@ -73,8 +82,7 @@ export function wayBeside(op: Op, isLast: (op: Op) => boolean): string | undefin
   const rank = op.operands[0]?.shape.length ?? 0;
   if (def.kind !== "reduction" || rank < 2 || !attribute.axes(op.attributes).includes(-rank)) return undefined;
   const { columnsAside } = kernelRefusals;
-  const isOne = ["combined", "mean"].includes(def.results[0] as string);
-  if (!isMonoid(def.reduction) || !isOne) return columnsAside.otherState(op.name);
+  if (partialsOf(op) === 0) return columnsAside.otherState(op.name);
   if (!isLast(op)) return columnsAside.readAgain();
   const named = op.result.shape.find((dim) => typeof dim === "string");
   if (named !== undefined) return columnsAside.unknown(named);
@@ -98,7 +106,7 @@ export function mixedOrder(
   const { walk, sums, space } = parts;
   if (space.columns.length === 0) return undefined;
   const count = space.columns.reduce((all, { extent }) => all * (typeof extent === "number" ? extent : Number.NaN), 1);
-  if (!(count * sums.length <= mostSummed)) return "never";
+  if (!(count * sums.reduce((all, op) => all + partialsOf(op), 0) <= mostSummed)) return "never";
   const own = new Set(walk.flatMap((op) => op.results));
   const reads = [...new Set(walk.flatMap(presentOperands))].filter((value) => !own.has(value));
   const ends = [...stored.filter((value) => own.has(value)), ...sums.map((op) => op.operand(0))];

@@ -11,11 +11,11 @@
  * added up one after the other.
  */
 
+import type { Atom } from "../ir/atoms.ts";
 import { Builder } from "../ir/builder.ts";
 import { elementsOf, mostBuffers } from "../ir/bytes.ts";
 import type { Op, Value } from "../ir/ir.ts";
 import { axisOf, type MixedOrder, reducedShape, summedAxes } from "../ir/mixed-order.ts";
-import { reductionResultOf } from "../ir/op-kinds.ts";
 import { attribute } from "../ir/ops/attributes.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { Dim, Shape, TensorType } from "../ir/types.ts";
@@ -44,7 +44,7 @@ export function mixedPieces(
   const merged = new Map<Value, Value>();
   for (const op of sums) {
     for (const one of [builder, merge]) one.standAt({ span: op.span, kernel: 0 });
-    merged.set(op.result, mergeOf(op, order, partials, merge));
+    for (const [i, value] of mergesOf(op, order, partials, merge).entries()) merged.set(op.results[i] as Value, value);
   }
   copyBehind(merge, after, merged);
   const pieces: readonly Piece[] = [
@@ -66,21 +66,54 @@ export function mixedPieces(
   return pieces;
 }
 
-/** The sum of what the tiles have: over these, and over what of the reduced axes a tile keeps. */
-function mergeOf(op: Op, { space, rows, summed }: MixedOrder, partials: Partials, to: Builder): Value {
-  const inTile = summedAxes(op, space, rows)
-    .filter(({ atoms }) => atoms.every((atom) => summed.includes(atom)))
-    .map(({ axis }) => axis);
+/** The results from what the tiles have: over these, and over what of the reduced axes a tile keeps. */
+function mergesOf(op: Op, { space, rows, summed }: MixedOrder, partials: Partials, to: Builder): readonly Value[] {
+  const tiled = summedAxes(op, space, rows).filter(({ atoms }) => atoms.every((atom) => summed.includes(atom)));
+  const inTile = tiled.map(({ axis }) => axis);
   const x = op.operand(0);
-  const isMean = reductionResultOf(op.result) === "mean";
-  const folded = isMean ? "sum" : (op.name as Folded);
-  const partial = partials.of(folded, x, inTile);
   const kept = x.shape.map((_, i) => i - x.shape.length).filter((axis) => !inTile.includes(axis));
   const reduced = attribute.axes(op.attributes);
-  const left = kept.flatMap((axis, i) => (reduced.includes(axis) ? [i + 1] : []));
-  const whole = to.emit(folded, [partial], { axes: [0, ...left] });
-  const result = isMean ? to.emit("div", [whole, countIn(reducedShape(op), to)]) : whole;
-  return asResult(to, result, op.result);
+  const axes = [0, ...kept.flatMap((axis, i) => (reduced.includes(axis) ? [i + 1] : []))];
+  const total = () => countIn(reducedShape(op), to);
+  const results = (): readonly Value[] => {
+    if (["var", "std", "moments"].includes(op.name)) {
+      const [cut] = summed;
+      const others = tiled
+        .filter(({ atoms }) => !atoms.includes(cut as Atom))
+        .map(({ axis }) => x.shape.at(axis) as Dim);
+      const counts = { axes, total: total(), each: partials.counted(to, others) };
+      return mergedMoments(op, partials.moments(x, inTile), counts, to);
+    }
+    const isMean = op.name === "mean";
+    const folded = isMean ? "sum" : (op.name as Folded);
+    const whole = to.emit(folded, [partials.of(folded, x, inTile)], { axes });
+    return [isMean ? to.emit("div", [whole, total()]) : whole];
+  };
+  return results().map((value, i) => asResult(to, value, op.results[i] as Value));
+}
+
+/**
+ * Chan, Golub and LeVeque's formula for any number of parts (split.ts).
+ * @param of the axes of the tiles' means that are merged, how many elements there are in all, and in each tile.
+ */
+function mergedMoments(
+  { name, attributes }: Op,
+  [means, variances]: readonly [Value, Value],
+  { axes, total, each }: { readonly axes: readonly number[]; readonly total: Value; readonly each: Value },
+  to: Builder,
+): readonly Value[] {
+  const counts = to.emit("reshape", [each], {
+    shape: [each.shape[0] as Dim, ...means.shape.slice(1).map(() => 1)],
+  });
+  const over = (value: Value) => to.emit("sum", [to.emit("mul", [counts, value])], { axes, keepdims: true });
+  const mean = to.emit("div", [over(means), total]);
+  const from = to.emit("sub", [means, mean]);
+  const squares = over(to.emit("add", [variances, to.emit("mul", [from, from])]));
+  const correction = attribute.number(attributes, "correction");
+  const less = correction === 0 ? total : to.emit("sub", [total, to.constant("f32", correction)]);
+  const variance = to.emit("div", [squares, less]);
+  if (name === "std") return [to.emit("sqrt", [variance])];
+  return name === "var" ? [variance] : [mean, variance];
 }
 
 /** How many elements a mean is of: what the merge divides by, at the launch where extents have names. */

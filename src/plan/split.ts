@@ -172,7 +172,7 @@ const isLeafValue = ({ def }: Value) => def !== undefined && isLeaf(def);
 /** Whether a value is small beside what is reduced, and comes from outside. */
 const isFew = (value: Value, x: Value) => elementsOf(value.shape) * leastRows <= elementsOf(x.shape);
 
-const isMergeable = (op: Op) => ["sum", "mean", "max", "min", "prod", "var", "moments"].includes(op.name);
+const isMergeable = (op: Op) => ["sum", "mean", "max", "min", "prod", "var", "std", "moments"].includes(op.name);
 
 /** The tiles of an extent, with the extents that say how many there are and how large. */
 function tileOf(rows: Dim, columns: Shape, { dims }: Outliner, extents: DerivedExtent[]): Tile {
@@ -248,13 +248,19 @@ export class Partials {
     return [all(0), all(1)];
   }
 
-  /** How many elements each tile reduces to one. */
-  count({ shape }: Value, axes: readonly number[]): Value {
-    const reduced = axes.map((axis) => (axis === -shape.length ? this.tile.dim : (shape.at(axis) as Dim)));
-    return this.once(`count ${reduced}`, () => {
-      const one = this.builder.emit("broadcast", [this.builder.constant("f32", 1)], { shape: reduced });
-      return this.stacked(this.builder.emit("sum", [one], { axes: reduced.map((_, i) => i) }), "counts");
-    });
+  /**
+   * How many elements each tile reduces to one, computed where they are merged: the last tile may have fewer rows.
+   * @param others what a tile reduces beside its rows.
+   */
+  counted(to: Builder, others: Shape): Value {
+    const { dim, size, count } = this.tile;
+    const sizeOf = (extent: Dim) => to.emit("size", [], { shape: [extent] });
+    const tiles = to.emit("linear_index", [], { shape: [count] });
+    const rest = to.emit("sub", [sizeOf(dim), to.emit("mul", [tiles, sizeOf(size)])]);
+    const isLast = to.emit("eq", [to.emit("add", [tiles, to.constant("u32", 1)]), sizeOf(count)]);
+    const rows = to.emit("where", [isLast, rest, sizeOf(size)]);
+    const all = others.length === 0 ? rows : to.emit("mul", [rows, to.emit("size", [], { shape: others })]);
+    return to.emit("cast", [all], { to: "f32" });
   }
 }
 
@@ -282,8 +288,9 @@ class Merge {
     const { name } = this.op;
     if (name === "mean")
       return [this.to.emit("div", [this.over("sum", this.partials.of("sum", this.x, this.axes)), this.total()])];
-    if (name === "var" || name === "moments") {
+    if (name === "var" || name === "std" || name === "moments") {
       const [mean, variance] = this.moments();
+      if (name === "std") return [this.to.emit("sqrt", [variance])];
       return name === "var" ? [variance] : [mean, variance];
     }
     const of = name as Folded;
@@ -294,18 +301,25 @@ class Merge {
     return this.to.emit(name, [partial], { axes: [0] });
   }
 
+  /** How many elements each tile reduces to one. */
+  private counts(): Value {
+    const { shape } = this.x;
+    const others = this.axes.filter((axis) => axis !== -shape.length).map((axis) => shape.at(axis) as Dim);
+    return this.partials.counted(this.to, others);
+  }
+
   private total(): Value {
-    return this.over("sum", this.partials.count(this.x, this.axes));
+    return this.over("sum", this.counts());
   }
 
   private moments(): readonly [Value, Value] {
     const { to } = this;
     const [means, variances] = this.partials.moments(this.x, this.axes);
-    const counts = this.partials.count(this.x, this.axes);
+    const counts = this.counts();
     const each = to.emit("reshape", [counts], {
       shape: [counts.shape[0] as Dim, ...means.shape.slice(1).map(() => 1)],
     });
-    const total = this.total();
+    const total = this.over("sum", counts);
     const mean = to.emit("div", [this.over("sum", to.emit("mul", [each, means])), total]);
     const from = to.emit("sub", [means, mean]);
     const squares = to.emit("add", [variances, to.emit("mul", [from, from])]);

@@ -8,7 +8,7 @@ import { type Launch, launchesOf, type Plan } from "../../src/plan/plan.ts";
 import { portableTarget, type TargetProfile, targetByName } from "../../src/target/target.ts";
 import { columnPrograms } from "../support/column-programs.ts";
 import { indexPrograms } from "../support/index-programs.ts";
-import { mixedBackward } from "../support/mixed-programs.ts";
+import { columnsBesideRows, mixedBackward } from "../support/mixed-programs.ts";
 
 const swiftshader = targetByName("swiftshader");
 const launchesFor = (text: string) =>
@@ -25,6 +25,10 @@ describe("kernels of plans compute their functions", () => {
     ...["sums, means and variances", "everything", "one column", "channels of a batch"].map(column),
     ["the backward of a layernorm", mixedBackward("layernorm", 20)],
     ["the backward of a batch of sequences", mixedBackward("layernorm of a batch of sequences", 12)],
+    ...[
+      "variances of columns beside a norm",
+      "moments of batches of rows beside a softmax, and what follows from them",
+    ].map((name): [string, string] => [name, columnsBesideRows[name] as string]),
     ...["a loss by labels", "places that are looked up twice", "a row written into a cache"].map(lookup),
     [
       "integers that wrap",

@@ -22,7 +22,7 @@ test("columns whose number is not known: with it there is one kernel less, and n
 });
 
 test.each([
-  ["var", beside("var(n, axes = [0])"), "and `var` needs more"],
+  ["logsumexp", beside("logsumexp(n, axes = [0])"), "and `logsumexp` needs more"],
   ["more columns than lanes hold", beside("sum(n, axes = [0])", "65536"), "32768 of them at most, and there are 65536"],
   [
     "results that are spread over the rows",

@@ -90,6 +90,35 @@ describe("on the device", () => {
     expectSameNumbers(Object.fromEntries(numbers), interpret(fn, inputs), { relative: 2e-6 });
   });
 
+  const variances = (
+    columns: number,
+  ) => `fn f(x: f32[rows, ${columns}]) -> (y: f32[rows, ${columns}], m: f32[${columns}], v: f32[${columns}]) {
+  let (m, v) = moments(x, axes = [0])
+  return rmsnorm(x, axes = [-1]), m, v
+}`;
+  gpuTest.for([
+    [1, 1, 0],
+    [5, 7, 0],
+    [64, 70, 1],
+    [769, 133, 0],
+    // Far from 0, and an outlier in the first row.
+    [64, 2000, 1000],
+  ] as const)("moments of %d columns, %d rows", async ([columns, rows, offset], { gpu }) => {
+    const { fn, plan, kernels } = planOf(variances(columns), gpu.target);
+    expect(kernels.length).toBeLessThanOrEqual(2);
+    const inputs = randomInputs(fn, 1, { rows });
+    const x = inputs.x?.data as Float64Array;
+    for (const [i, value] of x.entries()) x[i] = Math.fround(value + offset);
+    if (offset > 1) x[0] = 2000;
+    const { outputs } = await runPlan(gpu.device, { plan: planManifest(plan), kernels }, hostTensorsOf(inputs));
+    const numbers = Object.entries(outputs).map(([name, tensor]) => [name, { ...tensor, data: toNumbers(tensor) }]);
+    const wanted = interpret(fn, inputs);
+    expectSameNumbers(Object.fromEntries(numbers), wanted, { relative: 4e-6 });
+    const variance = toNumbers(outputs.v as HostTensor);
+    const off = Array.from(wanted.v?.data as Float64Array, (value, i) => Math.abs((variance[i] as number) / value - 1));
+    if (rows > 1) expect(Math.max(...off)).toBeLessThan(2e-5);
+  });
+
   const layernorm = rms(96).replace("rmsnorm(", "layernorm(");
   gpuTest.for([rms(96), layernorm])("rows of d_x do not depend on how many there are: %s", async (text, { gpu }) => {
     const { fn, plan, kernels } = planOf(backwardText(text), gpu.target);

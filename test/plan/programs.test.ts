@@ -194,6 +194,24 @@ const table: readonly (readonly [name: string, kernels: number, why: string, tex
 }`,
   ],
   [
+    "a norm, and its columns' variances",
+    2,
+    "the variances need all rows",
+    `fn f(x: f32[n, 64]) -> (y: f32[n, 64], v: f32[64]) {
+  let y = rmsnorm(x, axes = [-1])
+  return y, var(y, axes = [0])
+}`,
+  ],
+  [
+    "a softmax, and moments of its columns",
+    2,
+    "the moments need all rows",
+    `fn f(x: f32[n, 64]) -> (y: f32[n, 64], m: f32[64], d: f32[64]) {
+  let (m, v) = moments(x, axes = [0])
+  return softmax(x, axes = [-1]), m, sqrt(v + 1e-5)
+}`,
+  ],
+  [
     "GELU around a product",
     2,
     "the product is the caller's",
@@ -238,6 +256,8 @@ const readAgain: Readonly<Record<string, number>> = {
   "sums of rows and of columns": 2,
   "the same of other extents": 4 / 3,
   "a norm and its columns' means": 1.5,
+  "a norm, and its columns' variances": 1.5,
+  "a softmax, and moments of its columns": 1.5,
 };
 
 /** Softmaxes along rows and along columns have a walk each. */

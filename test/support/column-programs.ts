@@ -22,6 +22,10 @@ export const columnPrograms: Readonly<Record<string, readonly [kernels: number, 
   return sum(x, axes = [0]), mean(e, axes = [0]), var(x, axes = [0], correction = 1)
 }`,
   ],
+  deviations: [
+    2,
+    "fn f(x: f32[n, c]) -> (d: f32[c], e: f32[c]) { return std(x, axes = [0], correction = 1), std(2 * x, axes = [0]) }",
+  ],
   "largest, smallest, products": [
     2,
     `fn f(x: f32[n, c]) -> (h: f32[c], l: f32[1, c], p: f32[c]) {

@@ -114,6 +114,21 @@ export const columnsBesideRows: Readonly<Record<string, string>> = {
   let y = rmsnorm(x, axes = [-1])
   return y, mean(y, axes = [0, 1]), sum(y, axes = [0, 1])
 }`,
+  "variances of columns beside a norm": `fn f(x: f32[rows, 12], g: f32[12]) -> (y: f32[rows, 12], v: f32[12], d: f32[12]) {
+  let y = rmsnorm(x, g, axes = [-1])
+  return y, var(x, axes = [0]), std(1000 + x, axes = [0], correction = 1)
+}`,
+  "moments of batches of rows beside a softmax, and what follows from them": `fn f(x: f32[batch, rows, 12]) -> (y: f32[batch, rows, 12], m: f32[12], r: f32[1, 1, 12]) {
+  let (m, v) = moments(x, axes = [0, 1])
+  return softmax(x, axes = [-1]), m, rsqrt(reshape(v, shape = [1, 1, 12]) + 1e-5)
+}`,
+  "the variance of all beside a norm": `fn f(x: f32[rows, 12]) -> (y: f32[rows, 12], v: f32) {
+  return layernorm(x, axes = [-1]), var(x, axes = [0, 1])
+}`,
+  "moments of a number of rows that is known, in halves": `fn f(x: f16[37, 12]) -> (y: f16[37, 12], m: f16[12], v: f16[12], most: f16[12]) {
+  let (m, v) = moments(x, axes = [0])
+  return softmax(x, axes = [-1]), m, v, max(x, axes = [0])
+}`,
   "means of a number of rows that is known": `fn f(x: f16[37, 12]) -> (y: f16[37, 12], m: f16[12], large: f16[12]) {
   return softmax(x, axes = [-1]), mean(x, axes = [0]), max(abs(x), axes = [0])
 }`,
