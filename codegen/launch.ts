@@ -1,5 +1,6 @@
 /** Bounds of what a kernel counts, and its uniform buffer. */
 
+import { roundUp } from "../src/launch/counts.ts";
 import type { LaunchUniforms, UniformField } from "../src/launch/manifest.ts";
 import type { Printed } from "./print-kernel.ts";
 
@@ -21,6 +22,6 @@ export function uniformsOf(
   fields: readonly UniformField[],
   { readsUniforms }: Pick<Printed, "readsUniforms">,
 ): LaunchUniforms {
-  const size = Math.ceil((fields.length * 4) / 16) * 16;
+  const size = roundUp(fields.length * 4, 16);
   return { binding, fields, size, ...(!readsUniforms && { unread: true }) };
 }

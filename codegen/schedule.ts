@@ -12,6 +12,7 @@
  */
 
 import type { Atom } from "../src/ir/atoms.ts";
+import { roundUp } from "../src/launch/counts.ts";
 import { type Choice, type ChoiceSpace, choiceSpace, fitted, type TunedSchedule } from "../src/target/choice.ts";
 import { subgroupAsked, type TargetProfile } from "../src/target/target.ts";
 import { type Axis, accessOf, axisOf, isLastAxis, type Use } from "./access.ts";
@@ -211,7 +212,7 @@ export function makeSchedule(
   const mayLeave = !(traits.isStrict && target.kind === "cpu" && total !== undefined && total % lanes > 0);
   const states = scratchSize(layout);
   // What lanes share beside states is single floats.
-  const taken = scratchBytes(states, traits.folds.flat()) + 16 * Math.ceil(states / 4);
+  const taken = scratchBytes(states, traits.folds.flat()) + roundUp(4 * states, 16);
   return {
     subgroupAsked: asked,
     ...{ rows: rows.map(rowAxis), columns: columnAxes, vector, width, units, columnCount, keep, ...layout },

@@ -3,6 +3,7 @@
 import type { Variable } from "../src/kernel/expression.ts";
 import type { Statements } from "../src/kernel/statement.ts";
 import type { Type } from "../src/kernel/types.ts";
+import { roundUp } from "../src/launch/counts.ts";
 import { computedType } from "./expression.ts";
 import type { Fold } from "./folds.ts";
 import type { Names } from "./names.ts";
@@ -77,7 +78,7 @@ export class Scratch {
 }
 
 /** Arrays are padded to 16 bytes. */
-const padded = (bytes: number) => Math.ceil(bytes / 16) * 16;
+const padded = (bytes: number) => roundUp(bytes, 16);
 
 /** Bytes of workgroup memory that so many states of each of these folds take. */
 export function scratchBytes(states: number, folds: readonly Fold[]): number {

@@ -2,6 +2,7 @@
  * Kernels written by hand: a subgroup a row, vectors of four, the row read twice, Welford merged by Chan's formula.
  */
 
+import { mostWorkgroups } from "../../dist/src/launch/counts.js";
 import { download, upload } from "./device.mjs";
 
 export const name = "by hand";
@@ -52,14 +53,14 @@ ${buffers.join("\n")}
 ${end.includes("gelu4") ? `${gelu}\nfn gelu4(x: vec4f) -> vec4f { return 0.5 * x * (1.0 + erf4(x * 0.70710678)); }` : ""}
 @compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let row = min(group.x + group.y * 65535u, ${rows - 1}u);
+  let row = min(group.x + group.y * ${mostWorkgroups}u, ${rows - 1}u);
   let start = row * ${units}u;
   ${begin}
   for (var unit = lane; unit < ${units}u; unit += ${lanes}u) { let v = ${value("start + unit")}; y[start + unit] = ${end}; }
 }`;
 }
 
-const folded = (count) => [Math.min(count, 65535), Math.ceil(count / 65535)];
+const folded = (count) => [Math.min(count, mostWorkgroups), Math.ceil(count / mostWorkgroups)];
 
 function pipelineOf(device, wgsl, buffers) {
   const module = device.createShaderModule({ code: wgsl });

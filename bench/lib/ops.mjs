@@ -1,4 +1,5 @@
 /** What is timed: each op as a `.tir` program, of which the float64 reference is made too, and its inputs. */
+import { normal, randomNumbers } from "../../dist/src/ir/random.js";
 
 const all = "rows, n";
 const steps = ["v + y", "v * 0.5", "tanh(v)", "v - x", "maximum(v, y)"];
@@ -90,16 +91,9 @@ export function programOf({ inputs, results = "y: f32[rows, n]", body }, [rows, 
 
 /** Standard-normal numbers, the same for the same name. */
 export function noise(name, count) {
-  let state = [...name].reduce((hash, letter) => Math.imul(hash ^ letter.charCodeAt(0), 16777619), 2166136261) | 1;
-  const next = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-  return Float32Array.from({ length: count }, () => {
-    return Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
-  });
+  const seed = [...name].reduce((hash, letter) => Math.imul(hash ^ letter.charCodeAt(0), 16777619), 2166136261) | 1;
+  const next = randomNumbers(seed);
+  return Float32Array.from({ length: count }, () => normal(next));
 }
 
 export function inputsOf({ inputs, wrt }, [rows, n]) {

@@ -12,6 +12,9 @@ export interface Characters {
   readonly next: Int32Array<ArrayBuffer>;
 }
 
+/** The next of a sequence of random integers of 32 bits (Numerical Recipes). */
+const randomAfter = (state: number) => (Math.imul(state, 1664525) + 1013904223) >>> 0;
+
 /** Rows of a text, from places that are drawn at random. */
 export class Batches {
   readonly characters: readonly string[];
@@ -25,7 +28,7 @@ export class Batches {
 
   next(rows: number, length: number): Characters {
     const starts = Array.from({ length: rows }, () => {
-      this.seed = (Math.imul(this.seed, 1664525) + 1013904223) >>> 0;
+      this.seed = randomAfter(this.seed);
       return this.seed % (this.all.length - length - 1);
     });
     const from = (shift: number) => {
@@ -63,7 +66,7 @@ export function initial({ weights, count }: ReturnType<typeof weightsOf>): Float
   let seed = 7;
   for (const { name, at, count } of weights) {
     for (let i = at; i < at + count; i++) {
-      seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+      seed = randomAfter(seed);
       all[i] = name.endsWith("gamma") ? 1 : /(beta|_b)$/.test(name) ? 0 : 0.2 * (seed / 2 ** 32 - 0.5);
     }
   }

@@ -10,6 +10,7 @@ import { putElements } from "../formats/bytes.ts";
 import { headerLength, readSafetensor, writtenType } from "../formats/safetensors.ts";
 import { roundTo } from "../ir/float16.ts";
 import { meanTolerance } from "../ir/row-means.ts";
+import { roundUp } from "../launch/counts.ts";
 import type { ByteSource, Range } from "../onnx/bytes.ts";
 import type { Piece } from "../onnx/write.ts";
 import { fromNumbers } from "../runtime/host-tensor.ts";
@@ -141,7 +142,7 @@ function longerHeader(source: ByteSource, length: number, added: readonly Added[
     end += of.length;
   }
   const bytes = new TextEncoder().encode(text);
-  const padded = Math.ceil(bytes.length / 8) * 8;
+  const padded = roundUp(bytes.length, 8);
   const header = new Uint8Array(8 + padded).fill(0x20, 8);
   new DataView(header.buffer).setBigUint64(0, BigInt(padded), true);
   header.set(bytes, 8);

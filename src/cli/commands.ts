@@ -41,17 +41,19 @@ const target: OptionSpec = {
   summary: "the target to compile for: a built-in one (`tirc targets`), a profile, or auto (this machine's device)",
 };
 
+const dimension: OptionSpec = {
+  name: "--dim",
+  value: "NAME=EXTENT",
+  path: noPath,
+  repeats: true,
+  summary: "the extent of a named dimension; may be repeated",
+};
+
 const program: readonly OptionSpec[] = [
   { name: "--fn", value: "NAME", path: noPath, summary: "the function to use, if the file has several" },
   target,
   plugin,
-  {
-    name: "--dim",
-    value: "NAME=EXTENT",
-    path: noPath,
-    repeats: true,
-    summary: "the extent of a named dimension; may be repeated",
-  },
+  dimension,
 ];
 
 const singleKernel: OptionSpec = {
@@ -374,13 +376,7 @@ const verifySpec: CommandSpec = {
   operand: { name: "A.tir B.tir", what: "two .tir files, one of which may be `-` for stdin", many: true, path: read },
   options: [
     { name: "--fn", value: "NAME", path: noPath, summary: "the function to compare; all by default" },
-    {
-      name: "--dim",
-      value: "NAME=EXTENT",
-      path: noPath,
-      repeats: true,
-      summary: "the extent of a named dimension; may be repeated",
-    },
+    dimension,
     { name: "--json", summary: "print the result as JSON" },
     ...common,
   ],

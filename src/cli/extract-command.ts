@@ -10,6 +10,7 @@ import { replacedBy } from "../extract/replaced.ts";
 import { pieceOfModel } from "../extract/write-piece.ts";
 import type { Fn } from "../ir/ir.ts";
 import { print } from "../ir/print.ts";
+import { roundUp } from "../launch/counts.ts";
 import { boundSize } from "../launch/tensors.ts";
 import { importModel } from "../onnx/import.ts";
 import type { NodeProto } from "../onnx/messages.ts";
@@ -89,7 +90,7 @@ function weightsOf(regions: readonly NormRegion[], model: OnnxModel) {
       const size = "stride" in binding ? boundSize(binding.element, (binding as Binding).stride, numbers.length) : 4;
       parts.push(encode(binding, fromNumbers(binding.element, shape, numbers).data));
       places.set(tensor, { offset: end, size });
-      end += Math.ceil(size / alignment) * alignment;
+      end += roundUp(size, alignment);
     }
   }
   const bytes = new Uint8Array(end);

@@ -5,6 +5,7 @@ import { fail } from "../diagnostics/diagnostic.ts";
 import { fromFloat16Bits } from "../ir/float16.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { ElementType } from "../ir/types.ts";
+import { roundUp } from "../launch/counts.ts";
 import { fromNumbers, type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
 import { bytesOf, putElements } from "./bytes.ts";
 import { BadHeader, type NpyHeader, readNpyHeader } from "./npy-header.ts";
@@ -110,7 +111,7 @@ export function writeNpy(tensor: HostTensor): Uint8Array {
   const dims = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
   const dictionary = `{'descr': '${writtenType[element]}', 'fortran_order': False, 'shape': (${dims}), }`;
   // The data begins at a multiple of 64 bytes; the header ends in a line break.
-  const start = Math.ceil((10 + dictionary.length + 1) / 64) * 64;
+  const start = roundUp(10 + dictionary.length + 1, 64);
   const result = new Uint8Array(start + data.length * bytesOf(element));
   result.set([...magic, 1, 0]);
   new DataView(result.buffer).setUint16(8, start - 10, true);

@@ -9,6 +9,7 @@ import { duplicateKey } from "../diagnostics/duplicate-key.ts";
 import { fromBfloat16Bits, fromFloat16Bits } from "../ir/float16.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { ElementType } from "../ir/types.ts";
+import { roundUp } from "../launch/counts.ts";
 import type { ByteSource } from "../onnx/bytes.ts";
 import type { HostTensor } from "../runtime/host-tensor.ts";
 import { bytesOf, putElements } from "./bytes.ts";
@@ -150,7 +151,7 @@ export function writeSafetensors(
   });
   const header = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
   // The data begins at a multiple of 8 bytes; the header is filled up with spaces.
-  const begin = 8 + Math.ceil(header.length / 8) * 8;
+  const begin = 8 + roundUp(header.length, 8);
   const result = new Uint8Array(begin + end).fill(0x20, 8, begin);
   new DataView(result.buffer).setBigUint64(0, BigInt(begin - 8), true);
   result.set(header, 8);

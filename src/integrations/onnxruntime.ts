@@ -15,6 +15,7 @@ import { type CompiledPlan, signatureOf } from "../emit/plan-signature.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { ElementType } from "../ir/types.ts";
 import type { LaunchArray } from "../launch/compact.ts";
+import { roundUp } from "../launch/counts.ts";
 import { arrays, copyDestination, copySource, mapRead, storage } from "../launch/tensors.ts";
 import type { AnyTypes, LaunchKernel, LaunchTypes, OnDevice } from "../launch/types.ts";
 import { writeArray } from "../runtime/host-tensor.ts";
@@ -169,7 +170,7 @@ class Pool {
 
   /** @param bytes rounded up to 16, as onnxruntime does, which reads vectors. */
   take(bytes: number): GPUBuffer {
-    const size = Math.max(16, Math.ceil(bytes / 16) * 16);
+    const size = Math.max(16, roundUp(bytes, 16));
     const all = storage | copySource | copyDestination;
     return this.#free.get(size)?.pop() ?? this.#device.createBuffer({ label: "tensor", size, usage: all });
   }

@@ -17,6 +17,9 @@ export const mostWorkgroups = 65535;
  */
 export const mostCounted = 2 ** 32 - 256 * 1024;
 
+/** The least multiple that is not below a count. */
+export const roundUp = (count: number, multiple: number): number => Math.ceil(count / multiple) * multiple;
+
 /** How many elements a shape has. */
 export const product = (extents: readonly number[]): number => extents.reduce((all, extent) => all * extent, 1);
 

@@ -1,6 +1,7 @@
 /** Uniform space of what is bound and run. */
 
 import type { Part } from "./bound.ts";
+import { roundUp } from "./counts.ts";
 import { bufferOf, copyDestination, uniform } from "./tensors.ts";
 
 /**
@@ -23,7 +24,7 @@ export class Slots {
     if (this.#free.length === 0) {
       const size = this.#size;
       const { minUniformBufferOffsetAlignment: multiple } = this.#device.limits;
-      const step = Math.ceil(size / multiple) * multiple;
+      const step = roundUp(size, multiple);
       const buffer = bufferOf(this.#device, "uniforms", 64 * step, uniform | copyDestination);
       this.#pages.push(buffer);
       for (let i = 63; i >= 0; i--) this.#free.push({ buffer, offset: i * step, size });

@@ -1,6 +1,7 @@
 /** What a caller passes, checked: arrays, parts of buffers, numbers and extents. */
 
 import type { LaunchArray, LaunchElement } from "./compact.ts";
+import { roundUp } from "./counts.ts";
 import type { Fail } from "./problems.ts";
 
 /** The values of GPUBufferUsage, which Node has not among its globals. */
@@ -55,10 +56,10 @@ export function extentIn(fail: Fail, dims: object, dim: number | string): number
 
 /** Bytes that are bound: the elements', in whole words, and at least one of what the WGSL's array is of. */
 export const boundSize = (element: LaunchElement, stride: number, count: number): number =>
-  Math.max(4, stride, Math.ceil((count * arrays[element].BYTES_PER_ELEMENT) / 4) * 4);
+  Math.max(4, stride, roundUp(count * arrays[element].BYTES_PER_ELEMENT, 4));
 
 /** Words of the uniform buffer: a multiple of 16 bytes. */
-export const uniformWords = ({ length }: readonly unknown[]): number => 4 * Math.ceil(length / 4);
+export const uniformWords = ({ length }: readonly unknown[]): number => roundUp(length, 4);
 
 /** A part of a buffer, or an array, or neither where a result is to be made. */
 export type Given = readonly [

@@ -35,7 +35,7 @@ async function throwFirst(kernel: string, popped: Promise<GPUError | null>[]): P
 }
 
 /** Throws E0615 when the device is known to be gone: WebGPU goes on making objects on a lost device, without a word. */
-export async function failIfLost(device: GPUDevice, kernel: string): Promise<void> {
+async function failIfLost(device: GPUDevice, kernel: string): Promise<void> {
   const lost = await Promise.race([device.lost, undefined]);
   if (lost) fail(deviceErrors.deviceLost(kernel, lost.reason, lost.message));
 }
@@ -69,6 +69,18 @@ export async function checkModules(
   );
   if (found.flat().length > 0) fail(...found.flat());
   await checked;
+}
+
+/** Compiles pipelines, once the modules are checked. @param name of the kernel or plan. @throws TircError where the device is lost */
+export async function compileChecked(
+  device: GPUDevice,
+  name: string,
+  checked: Promise<void>,
+  compile: () => Promise<void>,
+): Promise<void> {
+  await failIfLost(device, name);
+  await orDeviceLost(device, name, checked);
+  await orDeviceLost(device, name, compile());
 }
 
 /** What the WGSL compiler has against a kernel: at places of the program where lines have one, the rest together. E0612. */

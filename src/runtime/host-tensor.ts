@@ -3,6 +3,7 @@
 import { halfBits } from "../ir/float16.ts";
 import { type ElementType, holds, isHalf, isInteger, printType } from "../ir/types.ts";
 import type { LaunchArray } from "../launch/compact.ts";
+import { roundUp } from "../launch/counts.ts";
 import type { IntegerArray } from "../launch/types.ts";
 import type { Parameter } from "../target/manifest.ts";
 
@@ -207,7 +208,7 @@ export function fromNumbers(element: ElementType, shape: readonly number[], data
 export function writeArray(queue: GPUQueue, buffer: GPUBuffer, array: LaunchArray): void {
   let bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
   if (bytes.length % 4 > 0) {
-    bytes = new Uint8Array(Math.ceil(bytes.length / 4) * 4);
+    bytes = new Uint8Array(roundUp(bytes.length, 4));
     bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
   }
   queue.writeBuffer(buffer, 0, bytes);

@@ -10,6 +10,7 @@ import { createRequire } from "node:module";
 import { homedir, tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
+import { roundUp } from "../launch/counts.ts";
 
 interface SwiftShader {
   /** Path of libvulkan.so.1. */
@@ -98,6 +99,6 @@ function* readTar(bytes: Uint8Array): Generator<{ name: string; data: Uint8Array
     if (type === "" || type === "0") {
       yield { name: text(at, 100).replace(/^\.\//, ""), data: bytes.subarray(at + 512, at + 512 + size) };
     }
-    at += 512 + Math.ceil(size / 512) * 512;
+    at += 512 + roundUp(size, 512);
   }
 }

@@ -7,7 +7,7 @@ import type { LaunchPlan } from "../launch/plan-manifest.ts";
 import type { AnyTypes, LaunchKernel, LaunchTypes } from "../launch/types.ts";
 import type { Kernel } from "../target/manifest.ts";
 import { type BoundInputs, bindInputs, type Dims, extents, type Inputs, readDims } from "./bind-inputs.ts";
-import { checkModules, failIfLost, orDeviceLost, withErrorScopes } from "./device-errors.ts";
+import { checkModules, compileChecked, orDeviceLost, withErrorScopes } from "./device-errors.ts";
 import { type HostTensor, hostTensorOf } from "./host-tensor.ts";
 import { diagnosticOf } from "./launch-diagnostics.ts";
 import { argumentsOf, kernelFor, launchKernelOf, mergeDims, type RunResult, type Tensors } from "./prepare.ts";
@@ -108,10 +108,7 @@ class PlanRunner<T extends LaunchTypes> implements RunnablePlan<T> {
   }
 
   async compile(): Promise<void> {
-    const [device, { name }] = [this.#device, this.plan];
-    await failIfLost(device, name);
-    await orDeviceLost(device, name, this.#modules);
-    await orDeviceLost(device, name, this.#prepared.compile(this.#dims));
+    await compileChecked(this.#device, this.plan.name, this.#modules, () => this.#prepared.compile(this.#dims));
   }
 
   #read(tensors: Tensors<T>, more: Partial<T["dims"]> = {}): BoundInputs {

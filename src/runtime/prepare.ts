@@ -29,7 +29,7 @@ import {
 import type { Kernel } from "../target/manifest.ts";
 import { inPlaceParts } from "../target/reads.ts";
 import { type BoundInputs, bindInputs, type Dims, extents, type Inputs, readDims } from "./bind-inputs.ts";
-import { checkModules, failIfLost, orDeviceLost, withErrorScopes } from "./device-errors.ts";
+import { checkModules, compileChecked, orDeviceLost, withErrorScopes } from "./device-errors.ts";
 import { encode, type HostInput, type HostTensor, hostTensorOf, toNumber } from "./host-tensor.ts";
 import { diagnosticOf } from "./launch-diagnostics.ts";
 
@@ -154,10 +154,7 @@ class Runner<T extends LaunchTypes> implements PreparedKernel<T> {
   }
 
   async compile(): Promise<void> {
-    const [device, { name }] = [this.#device, this.kernel];
-    await failIfLost(device, name);
-    await orDeviceLost(device, name, this.#module);
-    await orDeviceLost(device, name, this.#launcher.compile(this.#dims));
+    await compileChecked(this.#device, this.kernel.name, this.#module, () => this.#launcher.compile(this.#dims));
   }
 
   #read(tensors: Tensors<T>, more: Partial<T["dims"]>): BoundInputs {

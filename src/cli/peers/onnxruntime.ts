@@ -3,6 +3,7 @@
 import type { Peer, PeerInput } from "../../bench/bench.ts";
 import { evaluateWith, type Library } from "../../bench/library.ts";
 import type { Attributes, Fn } from "../../ir/ir.ts";
+import { roundUp } from "../../launch/counts.ts";
 import { copyDestination, copySource, storage } from "../../launch/tensors.ts";
 import {
   integerField,
@@ -150,7 +151,7 @@ export const openOnnxruntime =
           const session = await ort.InferenceSession.create(bytes, options);
           sessions.push(session);
           const buffers = Object.entries(inputs).map(([name, { data, shape }]) => {
-            const size = Math.max(16, Math.ceil(data.byteLength / 16) * 16);
+            const size = Math.max(16, roundUp(data.byteLength, 16));
             const flags = storage | copySource | copyDestination;
             const buffer = device.createBuffer({ size, usage: flags });
             device.queue.writeBuffer(buffer, 0, data);
