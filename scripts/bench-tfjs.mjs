@@ -3,7 +3,11 @@
  *
  * A transformer encoder of TensorFlow.js before and after `applyFusedRmsNorm`: launches and milliseconds of inference and of a
  * step of training by Adam, until the device is done. By turns on one device; medians, quartiles, and the ratio of each pair.
- * `--steps 100` compares the losses of so many steps instead. TIRC_ADAPTER chooses the device.
+ * `--steps 100` compares the losses of so many steps instead: of the fused model with the original's, and beside them of
+ * controls, which are the original with what is equal but for its rounding. Adam divides by the root of v, which for small
+ * gradients makes a difference of rounding a step of full size, so a distance says something beside the controls' alone: the
+ * script exits 1 where the fused model is ten times as far as the farthest control, and more than 1e-5.
+ * `--epsilon 1e-4` and `--rate 1e-4` are Adam's. TIRC_ADAPTER chooses the device.
  */
 import { parseArgs } from "node:util";
 
@@ -15,13 +19,15 @@ const { values } = parseArgs({
     batch: { type: "string", default: "8" },
     length: { type: "string", default: "64" },
     steps: { type: "string", default: "0" },
+    epsilon: { type: "string", default: "1e-7" },
+    rate: { type: "string", default: "1e-3" },
     fold: { type: "boolean", default: false },
     post: { type: "boolean", default: false },
   },
 });
-const [rounds, blocks, width, batch, length, steps] = ["rounds", "blocks", "width", "batch", "length", "steps"].map(
-  (name) => Number(values[name]),
-);
+const [rounds, blocks, width, batch, length, steps, epsilon, rate] = [
+  ...["rounds", "blocks", "width", "batch", "length", "steps", "epsilon", "rate"],
+].map((name) => Number(values[name]));
 
 const { openDevice } = await import("../dist/src/runtime/node.js");
 const { actAsPage } = await import("../dist/src/cli/peers/page.js");
@@ -44,7 +50,7 @@ const wave = (shape, step) =>
     Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => Math.sin(step * i + 1)),
     shape,
   );
-const [x, y] = [wave([batch, length, width], 1.7), wave([batch, length, width], 0.3)];
+const [inputs, targets] = [wave([batch, length, width], 1.7), wave([batch, length, width], 0.3)];
 
 let launches = 0;
 const dispatch = GPUComputePassEncoder.prototype.dispatchWorkgroups;
@@ -53,10 +59,10 @@ GPUComputePassEncoder.prototype.dispatchWorkgroups = function (...counts) {
   return dispatch.apply(this, counts);
 };
 
-async function open(change) {
+async function open(change, [x, y] = [inputs, targets]) {
   const made = make();
   const result = await change?.(made);
-  const optimizer = tf.train.adam(1e-3);
+  const optimizer = tf.train.adam(rate, 0.9, 0.999, epsilon);
   const variables = made.trainableWeights.map((weight) => weight.val);
   return {
     made,
@@ -81,14 +87,72 @@ const done = () => {
   return device.queue.onSubmittedWorkDone();
 };
 
+/** The original with one weight of each tensor an f32's last bit larger. */
+async function nudged() {
+  const side = await open();
+  const weights = first.made.getWeights().map((weight) => {
+    const data = weight.dataSync().slice();
+    const bits = new Int32Array(data.buffer, data.byteOffset, data.length);
+    const at = data.findIndex((value) => value !== 0);
+    if (at >= 0) bits[at] += 1;
+    return tf.tensor(data, weight.shape);
+  });
+  side.made.setWeights(weights);
+  return side;
+}
+
+/** The original with the batch in reverse: the same sums, added up in another order. */
+async function turned() {
+  const side = await open(
+    undefined,
+    [inputs, targets].map((x) => tf.reverse(x, 0)),
+  );
+  side.made.setWeights(first.made.getWeights());
+  return side;
+}
+
+/** The original with its norms in other ops, which round in other places, as kernels do. */
+async function written() {
+  const side = await open((made) => {
+    for (const layer of made.layers) {
+      if (layer.getClassName() !== "LayerNormalization") continue;
+      layer.call = ([x]) =>
+        tf.tidy(() => {
+          const { mean, variance } = tf.moments(tf.reverse(x, -1), -1, true);
+          const normal = tf.mul(tf.sub(x, mean), tf.rsqrt(tf.add(variance, 1e-5)));
+          return tf.add(tf.mul(normal, layer.gamma.read()), layer.beta.read());
+        });
+    }
+  });
+  side.made.setWeights(first.made.getWeights());
+  return side;
+}
+
 if (steps > 0) {
-  let most = 0;
-  for (let step = 0; step < steps; step++) {
-    const [a, b] = [(await first.step().data())[0], (await second.step().data())[0]];
-    most = Math.max(most, Math.abs(a - b));
-    if (step % 10 === 9) console.log(`step ${step + 1}: loss ${a}, ${b}, apart by ${most.toPrecision(2)} so far`);
+  const others = [
+    { what: "fused", side: second, most: 0 },
+    { what: "control: last bits", side: await nudged(), most: 0 },
+    { what: "control: batch reversed", side: await turned(), most: 0 },
+    { what: "control: norms in other ops", side: await written(), most: 0 },
+  ];
+  const lossOf = async ({ step }) => {
+    const loss = step();
+    const [value] = await loss.data();
+    loss.dispose();
+    return value;
+  };
+  console.log(
+    `largest distance of the losses so far, ${steps} steps of Adam, rate ${rate}, epsilon ${epsilon}, on ${description}`,
+  );
+  for (let step = 1; step <= steps; step++) {
+    const loss = await lossOf(first);
+    for (const one of others) one.most = Math.max(one.most, Math.abs((await lossOf(one.side)) - loss));
+    if (step % 10 > 0) continue;
+    const apart = others.map(({ what, most }) => `${what} ${most.toExponential(1)}`);
+    console.log(`step ${step}: loss ${loss.toPrecision(6)}; ${apart.join(", ")}`);
   }
-  process.exit(0);
+  const [fused, ...controls] = others.map(({ most }) => most);
+  process.exit(fused <= Math.max(1e-5, 10 * Math.max(...controls)) ? 0 : 1);
 }
 
 const quantile = (list, q) => list.toSorted((a, b) => a - b)[Math.floor((list.length - 1) * q)];

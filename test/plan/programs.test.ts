@@ -212,6 +212,58 @@ const table: readonly (readonly [name: string, kernels: number, why: string, tex
 }`,
   ],
   [
+    "QK-norm of different numbers of heads",
+    2,
+    "no loop nest has both numbers",
+    `fn f(q: f32[n, 16, 64], k: f32[n, 4, 64], g: f32[64], h: f32[64]) -> (a: f32[n, 16, 64], b: f32[n, 4, 64]) {
+  return rmsnorm(q, g, axes = [-1]), rmsnorm(k, h, axes = [-1])
+}`,
+  ],
+  [
+    "the loss of each row and the mean of them",
+    2,
+    "the mean needs all rows",
+    `fn f(x: f32[n, 64], label: i32[n, 1]) -> (l: f32[n, 1], m: f32) {
+  let l = -gather(log_softmax(x, axes = [-1]), label, axis = -1)
+  return l, mean(l, axes = [0, 1])
+}`,
+  ],
+  [
+    "the gradient of RMSNorm by x and gamma",
+    2,
+    "gamma's needs all rows",
+    `fn f(x: f32[n, 64], g: f32[64], d_y: f32[n, 64]) -> (d_x: f32[n, 64], d_g: f32[64]) {
+  let r = rsqrt(mean(x * x, axes = [-1], keepdims = true) + 1e-5)
+  let h = x * r
+  let d = d_y * g
+  return (d - h * mean(d * h, axes = [-1], keepdims = true)) * r, sum(d_y * h, axes = [0])
+}`,
+  ],
+  [
+    "a mean over rows by their number",
+    1,
+    "the number is known at the launch",
+    `fn f(x: f32[n, 64]) -> (m: f32[64]) { return sum(x, axes = [0]) / cast(size(shape = [n]), to = f32) }`,
+  ],
+  [
+    "a softmax with ALiBi",
+    1,
+    "the bias is of places",
+    `fn f(s: f32[heads, 32, 32], slope: f32[heads, 1, 1]) -> (p: f32[heads, 32, 32]) {
+  let distance = iota(shape = [32, 32], axis = 1) - iota(shape = [32, 32], axis = 0)
+  return softmax(s + slope * cast(distance, to = f32), axes = [-1])
+}`,
+  ],
+  [
+    "dropout, a residual and LayerNorm",
+    1,
+    "random bits are of places",
+    `fn f(x: f32[n, 64], r: f32[n, 64], g: f32[64], b: f32[64], seed: u32) -> (y: f32[n, 64], h: f32[n, 64]) {
+  let h = r + dropout(x, seed, 0, p = 0.1)
+  return layernorm(h, g, b, axes = [-1]), h
+}`,
+  ],
+  [
     "GELU around a product",
     2,
     "the product is the caller's",
