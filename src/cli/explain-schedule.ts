@@ -73,7 +73,7 @@ function asLines({ target, fn, kernel, columns: length, by, chosen, usual, candi
     const mark = [...(one === chosen ? ["chosen"] : []), ...(one === usual && one !== chosen ? ["usual"] : [])];
     return [
       ...parts.map((part) => String(choice[part])),
-      ...[microseconds(nanoseconds), millions(estimate.bytesLoaded + estimate.bytesStored - estimate.bytesShared)],
+      ...[microseconds(nanoseconds), millions(estimate.bytesLoaded + estimate.bytesStored - estimate.bytesCached)],
       ...[millions(estimate.operations), millions(estimate.transcendentals)],
       ...[String(estimate.barriers), String(estimate.workgroups), String(estimate.registers)],
       `${Math.round(100 * occupancyOf(estimate, target.kind))} %`,

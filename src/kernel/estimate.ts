@@ -6,9 +6,9 @@
  * measured, as TVM's cost models are (Chen et al. 2018), but linear and few: each has a unit, and can be set by hand.
  */
 
-import { addCost, bytesOfLoad, type Cost, costOf, costOfStore, noCost } from "./cost.ts";
+import { cachedBytes } from "./cached-bytes.ts";
+import { addCost, type Cost, costOf, costOfStore, noCost } from "./cost.ts";
 import { Execution, type Executions } from "./executions.ts";
-import { type Expression, partsOf, type Variable } from "./expression.ts";
 import { registersOf } from "./registers.ts";
 import type { Program, Statement } from "./statement.ts";
 
@@ -16,8 +16,8 @@ import type { Program, Statement } from "./statement.ts";
 export interface Estimate {
   readonly bytesLoaded: number;
   readonly bytesStored: number;
-  /** Of the bytes that are loaded, those from places that are the same in all workgroups: caches hold them. */
-  readonly bytesShared: number;
+  /** Of the bytes that are loaded, those that caches hold: other workgroups load them too, or this one has before. */
+  readonly bytesCached: number;
   /** Arithmetic, accesses of memory and turns of loops, of all lanes, with those that wait for others of their subgroup. */
   readonly operations: number;
   /** Exponentials, roots and divisions, in the same way. */
@@ -63,8 +63,6 @@ export function estimate(program: Program, at: EstimateAt): Estimate {
   }
   let work = noCost;
   let turns = 0;
-  let bytesShared = 0;
-  const isOwn = ofOneWorkgroup(program.body);
   let barriers = 0;
   for (const [statement, counts] of execution.counts) {
     const isOfParts = statement.kind === "store" && statement.parts !== undefined;
@@ -73,12 +71,12 @@ export function estimate(program: Program, at: EstimateAt): Estimate {
     const issued = workOf(statement, counts.issued, counts.issued + counts.issuedTurns);
     work = addCost(work, { ...issued, bytesLoaded: bytes.bytesLoaded, bytesStored: stored.bytesStored });
     turns += counts.issuedTurns;
-    bytesShared += counts.lanes * sharedBytes(statement, isOwn);
     if (statement.kind === "barrier") barriers += barriersOf(counts, program);
   }
   const { operations, transcendentals, accesses, bytesLoaded, bytesStored } = work;
   return {
-    ...{ bytesLoaded, bytesStored, bytesShared, operations: operations + accesses + turns, transcendentals, barriers },
+    ...{ bytesLoaded, bytesStored, operations: operations + accesses + turns, transcendentals, barriers },
+    bytesCached: cachedBytes(program.body, (statement) => execution.counts.get(statement)?.lanes ?? 0),
     ...{ workgroups, launches: 1, registers: registersOf(program), lanes: workgroups * program.workgroupSize },
     workgroupMemory: program.shared.reduce((sum, { type, length = 1 }) => sum + 4 * type.width * length, 0),
   };
@@ -123,38 +121,6 @@ function workOf(statement: Statement, runs: number, checks: number): Cost {
     default:
       return statement satisfies never;
   }
-}
-
-/** Variables whose values differ from one workgroup to the next. */
-function ofOneWorkgroup(body: readonly Statement[]): ReadonlySet<Variable> {
-  const own = new Set<Variable>();
-  const visit = (statements: readonly Statement[]) => {
-    for (const statement of statements) {
-      if (statement.kind === "bind" && statement.axis === "grid") own.add(statement.variable);
-      if (statement.kind === "define" && dependsOn(statement.value, own)) own.add(statement.variable);
-      if (statement.kind === "assign" && dependsOn(statement.value, own)) own.add(statement.target.variable);
-      if (statement.kind === "loop" && dependsOn(statement.from, own)) own.add(statement.variable);
-      if ("body" in statement) visit(statement.body);
-    }
-  };
-  visit(body);
-  return own;
-}
-
-function dependsOn(expression: Expression, variables: ReadonlySet<Variable>): boolean {
-  const isRead = (expression.kind === "read" || expression.kind === "item") && variables.has(expression.variable);
-  return isRead || partsOf(expression).some((part) => dependsOn(part, variables));
-}
-
-/** Of the loads in a statement's values. */
-function sharedBytes(statement: Statement, isOwn: ReadonlySet<Variable>): number {
-  const of = (expression: Expression): number => {
-    const bytes = expression.kind === "load" && !dependsOn(expression.index, isOwn) ? bytesOfLoad(expression) : 0;
-    return partsOf(expression).reduce((sum, part) => sum + of(part), bytes);
-  };
-  return statement.kind === "define" || statement.kind === "assign" || statement.kind === "store"
-    ? of(statement.value)
-    : 0;
 }
 
 const times = (cost: Cost, count: number) => addCost(noCost, cost, count);

@@ -53,10 +53,10 @@ function utilization(estimate: Estimate, kind: "cpu" | "gpu"): number {
 
 /** What each rate is multiplied by, in nanoseconds at a rate of 1. */
 function amounts(estimate: Estimate, kind: "cpu" | "gpu"): readonly number[] {
-  const { bytesLoaded, bytesStored, bytesShared, operations, transcendentals, barriers, workgroups, launches } =
+  const { bytesLoaded, bytesStored, bytesCached, operations, transcendentals, barriers, workgroups, launches } =
     estimate;
   const used = Math.max(Number.EPSILON, utilization(estimate, kind));
-  const shared = [bytesLoaded - bytesShared + bytesStored, operations, transcendentals].map((amount) => amount / used);
+  const shared = [bytesLoaded - bytesCached + bytesStored, operations, transcendentals].map((amount) => amount / used);
   return [...shared, barriers, workgroups, launches];
 }
 

@@ -26,7 +26,7 @@ const anyEstimate = (): Estimate => ({
   ...{
     bytesLoaded: some(1e9),
     bytesStored: some(1e8),
-    bytesShared: 0,
+    bytesCached: 0,
     operations: some(1e10),
     transcendentals: some(1e9),
   },
