@@ -5,6 +5,7 @@
  * with weights that grow where the error is largest (Lawson 1961), the denominator of the last round taken as known
  * (Sanathanan and Koerner 1963).
  */
+import { erf } from "../dist/src/ir/ops/math.js";
 
 const round = Math.fround;
 
@@ -100,17 +101,6 @@ function rationalFit(f, high, degreeP, degreeQ) {
 
 function horner(coefficients, s) {
   return coefficients.reduceRight((sum, c) => round(round(sum * s) + round(c)), 0);
-}
-
-/** As in src/ir/ops/math.ts (Abramowitz & Stegun 7.1.6 and 7.1.14). */
-function erf(x) {
-  let term = x;
-  let sum = x;
-  for (let n = 1; Math.abs(term) > Math.abs(sum) * 1e-17; n++) {
-    term *= (2 * x * x) / (2 * n + 1);
-    sum += term;
-  }
-  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
 }
 
 /** exp(x^2) * erfc(x). */

@@ -1,6 +1,6 @@
 /** What passes did to norms and centerings, and why they did not: R0101 to R0109. */
 
-import { type Label, remark, type Span, warning } from "../diagnostic.ts";
+import { type DiagnosticExtras, type Label, remark, type Span, warning } from "../diagnostic.ts";
 import type { Entry } from "../page.ts";
 
 /** Which condition of a rewrite failed, in words a user can act on. */
@@ -16,6 +16,11 @@ export interface Miss {
 function labelsOf(miss: Miss, span: Span): Label[] {
   const elsewhere = miss.at !== undefined && (miss.at.start !== span.start || miss.at.end !== span.end);
   return elsewhere ? [{ span: miss.at as Span, message: "here" }] : [];
+}
+
+/** What is said of a rewrite that did not fire at `span`: the condition that fails, and how to fulfil it. */
+function becauseOf(miss: Miss, span: Span, more: readonly string[] = []): DiagnosticExtras {
+  return { span, labels: labelsOf(miss, span), notes: [`because ${miss.because}`, ...more], help: [miss.help] };
 }
 
 /** Of a list that is given in part: how many there are, and whether nobody counted on from there. */
@@ -72,12 +77,7 @@ round to the same f32.`,
 };
 
 export function notRaised(span: Span, norm: string, miss: Miss) {
-  return remark("R0101", `this looks like ${norm}, and is left as written`, {
-    span,
-    labels: labelsOf(miss, span),
-    notes: [`because ${miss.because}`],
-    help: [miss.help],
-  });
+  return remark("R0101", `this looks like ${norm}, and is left as written`, becauseOf(miss, span));
 }
 
 export const R0102: Entry = {
@@ -99,12 +99,11 @@ LayerNorm of a parameter always stays. It costs next to nothing, because the ker
 };
 
 export function centeringStays(span: Span, what: string, miss: Miss, why: readonly string[] = []) {
-  return remark("R0102", `the centering of ${what} stays: its row mean is not proved to be zero`, {
-    span,
-    labels: labelsOf(miss, span),
-    notes: [`because ${miss.because}`, ...why],
-    help: [miss.help],
-  });
+  return remark(
+    "R0102",
+    `the centering of ${what} stays: its row mean is not proved to be zero`,
+    becauseOf(miss, span, why),
+  );
 }
 
 export const R0103: Entry = {
@@ -271,10 +270,5 @@ reads the rows.`,
 };
 
 export function notSimplified(span: Span, what: string, miss: Miss) {
-  return remark("R0109", `${what} stays`, {
-    span,
-    labels: labelsOf(miss, span),
-    notes: [`because ${miss.because}`],
-    help: [miss.help],
-  });
+  return remark("R0109", `${what} stays`, becauseOf(miss, span));
 }
