@@ -105,7 +105,7 @@ describe("a run", () => {
   });
 
   test("pipelines name the passes that it is given, and no others", () => {
-    expect(diagnosticsOf(() => new PassManager("cse"))).toEqual([expect.stringContaining("E0301")]);
+    expect(diagnosticsOf(() => new PassManager("cse"))).toEqual([expect.stringContaining("{ builtins }")]);
     const own = { passes: [geluToRelu], pipelines: { default: ["gelu-to-relu"], twice: ["gelu-to-relu", "default"] } };
     const manager = new PassManager("twice", { builtins: own });
     expect(manager.toString()).toBe("gelu-to-relu,gelu-to-relu");

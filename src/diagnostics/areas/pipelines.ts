@@ -35,7 +35,9 @@ export function unknownPass(span: Span | undefined, name: string, known: readonl
   return error("E0301", `there is no pass \`${name}\``, {
     span,
     help: [
-      ...suggest(name, known, "there are", span),
+      ...(known.length === 0
+        ? ["a pass manager is given the compiler's passes: `new PassManager(passes, { builtins })`"]
+        : suggest(name, known, "there are", span)),
       ...(didYouMean(name, known).length > 0
         ? []
         : ["a pass of one's own comes with its plugin: `--plugin FILE`, or `plugins` in code"]),
