@@ -137,9 +137,11 @@ class Search {
 export const lanesInStep = (target: TargetProfile) =>
   subgroupAsked(target) ?? target.subgroup?.min ?? (target.kind === "gpu" ? 32 : 4);
 
+const greatestCommonDivisor = (a: number, b: number): number => (b === 0 ? a : greatestCommonDivisor(b, a % b));
+
 /** Extents of all dimensions, and how many workgroups that makes, each with as many rows. */
 function extentsFor(schedule: Schedule, { dims }: Program, tile: Tile | undefined) {
-  const { rows, columnCount, rowsPerWorkgroup } = schedule;
+  const { rows, columns, columnCount, rowsPerWorkgroup, width } = schedule;
   const extents: Record<string, number> = Object.fromEntries(dims.map(({ name }) => [name, usualLength]));
   if (tile !== undefined) extents[tile.size] = usualTile;
   const countOf = ({ factor, names, by }: Extent) =>
@@ -148,8 +150,12 @@ function extentsFor(schedule: Schedule, { dims }: Program, tile: Tile | undefine
   // The first axis of rows has as many as make up the elements.
   const first = rows.findIndex(({ extent }) => extent.names.some(isTrialRows));
   if (first >= 0) {
-    const wanted = estimatedElements / Math.max(1, countOf(columnCount) * rowCount());
-    extents[trialRows(first)] = rowsPerWorkgroup * Math.max(1, Math.ceil(wanted / rowsPerWorkgroup));
+    const inner = rowCount();
+    // Where nothing is reduced, rows are counted in vectors.
+    const elements = inner * (columns.length === 0 ? width : countOf(columnCount));
+    const ofWholeWorkgroups = rowsPerWorkgroup / greatestCommonDivisor(rowsPerWorkgroup, inner);
+    const wanted = estimatedElements / Math.max(1, elements);
+    extents[trialRows(first)] = ofWholeWorkgroups * Math.max(1, Math.ceil(wanted / ofWholeWorkgroups));
   }
   if (tile !== undefined) extents[tile.dim] = usualTile * (extents[trialRows(0)] ?? 1);
   return { extents, workgroups: Math.ceil(rowCount() / rowsPerWorkgroup) };

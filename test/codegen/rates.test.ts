@@ -153,4 +153,20 @@ describe("a schedule", () => {
       expect(usual.estimate.bytesStored / 4 / estimatedElements).toBeLessThan(1.01);
     }
   });
+
+  test("is estimated for as many elements where nothing is reduced, in whatever vectors and workgroups", () => {
+    for (const columns of [6, 769, 1024, 16384]) {
+      const text = `fn f(x: bf16[rows, ${columns}]) -> bf16[rows, ${columns}] { return x * 2 }`;
+      const { candidates } = explainSchedule(after(text), targetByName("swiftshader"));
+      // By single rows a lane shares words with others, which takes more bytes.
+      const whole = candidates.filter(({ choice }) => choice.width * choice.rowsPerLane > 1);
+      expect(whole.length).toBeGreaterThan(1);
+      for (const { choice, estimate } of whole) {
+        const elements = estimate.bytesStored / 2 / estimatedElements;
+        expect(elements, JSON.stringify(choice)).toBeGreaterThanOrEqual(1);
+        // A dimension of rows is rounded up to whole workgroups.
+        expect(elements, JSON.stringify(choice)).toBeLessThan(columns === 769 ? 1.5 : 1.01);
+      }
+    }
+  });
 });
