@@ -2,7 +2,7 @@
  * Where an element of a buffer lies: its index as a function of the row and the column unit.
  *
  * - stride: how far apart in the buffer, in elements, two neighbours along an atom are.
- * - unit: what one lane handles at a time: `width` neighbours along the last atom that is walked (the vector atom).
+ * - unit: what one lane processes at a time: `width` consecutive elements along the innermost atom (the vector atom).
  */
 
 import { type Atom, leavesOf } from "../src/ir/atoms.ts";
@@ -40,7 +40,7 @@ export function stridesOf(dims: DimAtoms): Strides {
   return strides;
 }
 
-/** How a buffer is read or written: its dimensions in the walk, and where it is read along axes that are not walked. */
+/** How a buffer is read or written: its dimensions in the iteration space, and its index along axes outside it. */
 export interface Use {
   readonly dims: DimAtoms;
   readonly moves?: Moves;
@@ -89,7 +89,7 @@ export function accessOf(use: Use, vector: Atom, width: number): "unit" | "eleme
   return others.every((stride) => dividedBy(stride, width, vector.extent) !== undefined) ? "unit" : undefined;
 }
 
-/** A term of an index: a place that is not one of the walk, and how far apart its neighbours are. */
+/** A term of an index: a position along an axis outside the iteration space, and its stride. */
 interface MovedTerm {
   readonly place: Along;
   readonly stride: Extent;
@@ -98,7 +98,7 @@ interface MovedTerm {
 }
 
 /**
- * The strides of a use along atoms that are walked, and its terms along those that are not.
+ * The strides of a use along atoms of the iteration space, and its terms along other axes.
  * @param unit the vector atom and the width, where the index is that of a unit.
  */
 export function splitUse(
@@ -118,11 +118,11 @@ export function splitUse(
   return { strides, moved };
 }
 
-/** Neighbouring axes of the walk that are also neighbours in the buffer: they are walked as one. */
+/** Adjacent axes of the iteration space that are also adjacent in the buffer: they are iterated as one. */
 interface Run {
   readonly extent: Extent;
   readonly stride: Extent;
-  /** How many steps of the walk one step of the run takes. */
+  /** The number of iterations that one step of the run takes. */
   readonly inner: Extent;
   readonly isFirst: boolean;
 }
@@ -153,12 +153,12 @@ function coordinate({ inner, extent, isFirst }: Run, index: Expression): Express
   return isFirst ? quotient : remainder(quotient, divisorValue(extent));
 }
 
-/** Terms whose sum is the part of an element's index that `index`, the position in the walk along `axes`, decides. */
+/** Terms whose sum is the part of an element's index determined by `index`, the position along `axes`. */
 export function indexAlong(strides: Strides, axes: readonly Axis[], index: Expression): readonly Expression[] {
   return runsOf(strides, axes).map((run) => timesExtent(coordinate(run, index), run.stride));
 }
 
-/** Conditions that all hold where every axis of the walk that the buffer lacks stands at 0; none if it lacks none. */
+/** Conditions that all hold where every axis that the buffer lacks is at 0; none if it has all axes. */
 export function onceAlong(strides: Strides, axes: readonly Axis[], index: Expression): readonly Expression[] {
   const lacks = axes.map(({ atom }) => !strides.has(atom));
   if (!lacks.includes(true)) return [];

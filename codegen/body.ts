@@ -2,7 +2,7 @@
  * The statements of a kernel. Once a row: what does not differ along it. For each level: a loop over the row's columns
  * that folds the level's reductions and writes its results, then the merge of the lanes.
  *
- * A lane may have several rows at hand (strips). What is the same in every row is then loaded and computed once for all
+ * A lane may process several rows at once (strips). What is the same in every row is then loaded and computed once for all
  * of them.
  */
 
@@ -159,7 +159,7 @@ export class Body {
     });
   }
 
-  /** The units of a row of the tile that the first row at hand stands in: the last tile may have fewer. */
+  /** The units of a row of the tile that contains the lane's first row: the last tile may have fewer. */
   private writeLimit(): Expression | undefined {
     const { tile, schedule, graph } = this.context;
     if (tile === undefined || graph.tiled !== undefined) return undefined;

@@ -4,7 +4,7 @@
  *   y = x * r, r = rsqrt(mean(x * x) + eps)
  *   sum(g * y)  ->  sum(g * x) * r
  *
- * The sum then waits for no other reduction of the row, and both are folded in one walk over it: a backward function reads
+ * The sum then waits for no other reduction of the row, and both are computed in one loop over it: a backward function reads
  * its rows once for its sums, and once more for its result at most. The same of a softmax: sum(g * (e / sum(e))) is
  * sum(g * e) / sum(e).
  *

@@ -1,7 +1,7 @@
 /**
- * Builds the nodes of a graph. Most ops are computed where the walk is, each once. What an op moves, as a slice does, is
- * computed at another place: its operand is built anew with that place for the axis, down to the loads. Only what depends on
- * the place is built anew; a reduction never is.
+ * Builds the nodes of a graph. Most ops are computed at the current element, each once. Where an op moves elements, as a slice
+ * does, its operand is built again at the moved index along that axis, down to the loads. Only nodes that depend on the index are
+ * built again; reductions never are.
  */
 
 import * as kernelMessages from "../src/diagnostics/areas/kernels.ts";
@@ -49,7 +49,7 @@ export class GraphBuilder {
   private readonly joined: Joined;
   /** Reductions that are subtracted from what they are of. */
   private readonly centering: ReadonlySet<Value>;
-  /** Ops that were computed at other places than the walk's. */
+  /** Ops that were computed at other indices than the current element's. */
   private movedOps = 0;
 
   /** @param live all ops that a result needs, in order. */
@@ -61,7 +61,7 @@ export class GraphBuilder {
     this.centering = new Set(live.flatMap((op) => subtracted(op) ?? []));
   }
 
-  /** @param walked ops that are computed where the walk is. */
+  /** @param walked ops that are computed at the current element. */
   build(walked: readonly Op[]) {
     for (const op of walked) this.addOp(op, noMoves);
     return {

@@ -28,10 +28,10 @@ export interface TileSum extends Store {
   readonly running: RunningReduction;
 }
 
-/** How a kernel walks that sums over the rows of tiles beside what it computes of each row. */
+/** The loops of a kernel that sums over the rows of tiles in addition to computing each row. */
 export interface TiledRows {
   readonly sums: readonly TileSum[];
-  /** Rows in the order of the walk: those before the tiles' own, these, and those behind them. */
+  /** Row axes in loop order: those before the tiles' own, these, and those after them. */
   readonly before: readonly Atom[];
   /** The first is cut into tiles. */
   readonly summed: readonly Atom[];
@@ -49,18 +49,18 @@ export interface Graph {
   /** Operands before users; only what a result needs. */
   readonly nodes: readonly Node[];
   readonly stores: readonly Store[];
-  /** All atoms that are walked, in the order of the tensor that decides it. */
+  /** All atoms in loop order, that of the tensor that determines it. */
   readonly rows: readonly Atom[];
   readonly columns: readonly Atom[];
   /** How many there are: one more than the highest. */
   readonly levels: number;
-  /** Where a lane walks over the rows of a tile, and sums over them. */
+  /** Present where a lane iterates over the rows of a tile, and sums over them. */
   readonly tiled?: TiledRows;
 }
 
 /**
  * @param joined which reductions have no level of their own.
- * @throws TircError E0502 or E0503 where one walk does not compute it all.
+ * @throws TircError E0502 or E0503 if one loop nest does not compute everything.
  */
 export function buildGraph(fn: Fn, joined: Joined = {}, tile?: Tile): Graph {
   const live = liveOps(fn);
@@ -120,7 +120,7 @@ function sumsOver({ ops, results }: Fn, { dim }: Tile): Op[] {
   });
 }
 
-/** A walk over rows, each of which adds to the sums of its tile. */
+/** A loop over rows, each of which adds to the sums of its tile. */
 function tiledGraph(
   fn: Fn,
   given: {
@@ -205,11 +205,11 @@ function orderOf(fn: Fn, returned: readonly Value[], live: readonly Op[], space:
   const { order, missing } = walkOrder(fn.params, returned, live, space);
   if (missing === undefined) return order;
   const walked = order.map((atom) => atom.extent).join(" x ") || "1";
-  const why = `the largest walks over ${walked}, and another axis has ${missing.extent}`;
+  const why = `the largest has ${walked}, and another axis has ${missing.extent}`;
   fail(kernelMessages.noCommonSpace(fn.span, fn.name, why));
 }
 
-/** Whether the result has the columns of the walk, even if its values do not differ along them. */
+/** Whether the result has the column axes, even if its values do not vary along them. */
 export function isColumnStore({ dims, node }: Store, { columns }: Graph): boolean {
   const atoms = leavesOf(dims.flat());
   return node.isColumn || columns.some((atom) => atoms.includes(atom));

@@ -120,7 +120,7 @@ function plan(graph: Graph, keeps: (node: Node) => boolean): (Loop | undefined)[
     ({ node }) => node.level,
   );
 
-  // A sum has its elements at hand in the first loop that there is behind their level.
+  // A sum is computed in the first loop after the stage of its elements.
   const looped = new Set([...folded.keys(), ...stored.keys()]);
   const summed = grouped(graph.tiled?.sums ?? [], ({ operand: { level } }) => {
     const later = [...looped].filter((one) => one >= level);

@@ -3,7 +3,7 @@
  *
  * - node: a load, a constant, an elementwise op or a reduction. Reshapes, transposes and broadcasts are no nodes: they
  *   only say where an element lies. `centered` is x - mean(x), which is computed as one thing; `single` is a reduction
- *   of one element. `position` is where the walk is along an axis, `choice` what stands there of several parts.
+ *   of one element. `position` is the current index along an axis, `choice` selects among several parts.
  * - level: how many reductions in sequence stand before a node. A reduction's operand has level p if the p-th read of
  *   the row computes it; its result has level p + 1.
  *   A sum of exp(x - max(x)) may be folded online, along with the maximum: its operands are then x and the maximum.
@@ -35,7 +35,7 @@ export interface Node {
   readonly level: number;
   /** Of a load: how the parameter's buffer lies in the space. */
   readonly dims?: DimAtoms;
-  /** Of a load: axes of the buffer that are not walked, and where it is read along them. */
+  /** For a load: axes of the buffer outside the iteration space, and the index along them. */
   readonly moves?: Moves;
   /** Of a position and a choice; of a reduction that asks where elements stand in their row. */
   readonly place?: Along;
@@ -65,7 +65,7 @@ export interface Term {
   readonly factor: number;
 }
 
-/** Atoms that are not walked, and their places. */
+/** Atoms outside the iteration space, and the indices along them. */
 export type Moves = ReadonlyMap<Atom, Along>;
 
 /** What a choice is where its place lies before `end` and behind the part before: an operand by its number, or a number. */

@@ -1,8 +1,8 @@
 /**
- * Places along axes that are not walked: where a moved tensor is read, as arithmetic on the places of the walk.
+ * Indices along axes outside the iteration space: where a moved tensor is read, as arithmetic on the loop indices.
  *
  * - place: an element's number along an atom, or along several as one.
- * - moves: for atoms that are not walked, their place.
+ * - moves: the index along each atom outside the iteration space.
  * - aligned: a multiple of the vector width at the first element of every unit.
  *
  * After tinygrad's ranges, which its movement ops rewrite from the result back to the loads (schedule/rangeify.py).
@@ -78,7 +78,7 @@ export function restricted(moves: Moves, dims: readonly (readonly Atom[])[]): Mo
   return own.length === 0 ? noMoves : new Map(own.map((atom) => [atom, moves.get(atom) as Along]));
 }
 
-/** What a place is computed from: atoms of the walk, and nodes. */
+/** The inputs of an index: atoms of the iteration space, and nodes. */
 export function sourcesOf(place: Along): { readonly atoms: readonly Atom[]; readonly nodes: readonly Node[] } {
   switch (place.kind) {
     case "atom":

@@ -1,5 +1,5 @@
 /**
- * Where values are bound and statements stand: for one row or for all that a lane has at hand, in a step along the row
+ * Where values are bound and statements are emitted: for one row or for all rows of a lane, in a step along the row
  * or outside of it.
  */
 
@@ -56,7 +56,7 @@ export interface PlaceContext extends BodyContext {
   readonly centered: (mean: Node, fold: Fold, element: Expression) => Expression;
 }
 
-/** One of the rows that a lane has at hand, and the names of what belongs to it. */
+/** One of the rows that a lane processes at once, and the names of its values. */
 export interface Strip {
   /** Numbers the rows that the dispatch starts. */
   readonly index: Expression;
@@ -276,7 +276,7 @@ export class Place {
     const buffer = buffers[0] as Buffer;
     const { strides } = this.split(store, buffer);
     const { index, isRow } = this.strip as Strip;
-    // A result without rows is that of the first one; where the walk has none, of the only one.
+    // A result without rows is that of the first row; if there are no row axes, of the only one.
     const hasRow = schedule.rows.length === 0 || schedule.rows.some(({ atom }) => strides.has(atom));
     const onceInRow = schedule.lanes > 1 ? [equals(lane(), 0)] : [];
     const conditions = [

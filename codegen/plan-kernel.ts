@@ -167,7 +167,7 @@ function checkTarget(fn: Fn, target: TargetProfile): void {
   if (names.length > most) fail(kernelMessages.tooManyBuffers(fn.span, fn.name, names, target.name, most));
 }
 
-/** The ways in which buffers are walked. */
+/** The ways in which buffers are accessed. */
 function walksOf(graph: Graph): Walks {
   return {
     buffers: [...graph.nodes.flatMap(useOf), ...storesOf(graph)],

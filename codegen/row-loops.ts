@@ -33,7 +33,7 @@ import type { TileSums } from "./tile-sums.ts";
 /** A loop along the row, and what it folds. */
 interface Nest {
   readonly loop: Loop;
-  /** The folds of each row that a lane has at hand. */
+  /** The reductions of each row that a lane processes at once. */
   readonly perRow: readonly (readonly Fold[])[];
   readonly counter: Counter;
   /** Steps in the blocks around the loop, the largest first. */

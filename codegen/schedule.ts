@@ -1,14 +1,14 @@
 /**
- * How the walk is shared out.
+ * How the iteration space is distributed over lanes and workgroups.
  *
- * - lane: one invocation. `lanes` of them share a row and fold it together.
- * - width: how many neighbouring elements a lane handles at a time.
- * - unit: `width` neighbouring elements along the last axis.
- * - steps: how many units of a row each lane handles, where that is known.
+ * - lane: one invocation. `lanes` of them share a row and reduce it together.
+ * - width: how many consecutive elements a lane processes at a time.
+ * - unit: `width` consecutive elements along the last axis.
+ * - steps: how many units of a row each lane processes, if that is known.
  *
- * The choice depends on the target and on a row: how long it is, how its elements lie, what is reduced of it. So a row gives
- * the same bits in whatever batch it is computed. The number of rows decides only how many of them a lane has at hand, which
- * orders no sum; an axis of rows is never taken to be of one row, be its extent 1 or not.
+ * The choice depends on the target and on a row: its length, its layout, its reductions. So a row gives
+ * the same bits in every batch. The number of rows decides only how many of them a lane processes at once, which
+ * affects the order of no sum; an axis of rows is never assumed to be a single row, even if its extent is 1.
  */
 
 import type { Atom } from "../src/ir/atoms.ts";
@@ -34,14 +34,14 @@ export interface Split {
 export const fewUnits = 4;
 
 export interface Schedule {
-  /** The walk's axes in units, rows and columns. */
+  /** The axes in units, rows and columns. */
   readonly rows: readonly Axis[];
   readonly columns: readonly Axis[];
   readonly vector: Atom | undefined;
   readonly width: 1 | 2 | 4;
   readonly lanes: number;
   readonly rowsPerWorkgroup: number;
-  /** Rows that a lane has at hand at a time. */
+  /** Rows that a lane processes at once. */
   readonly rowsPerLane: number;
   /** The same if there are many. */
   readonly mostRowsPerLane: number;
@@ -99,8 +99,8 @@ const longRow = 512;
 const fewWorkgroups = 4;
 
 /**
- * What a lane of a processor has at hand: rows, and neighbouring elements of each. Gamma and beta are loaded once for all
- * of its rows, and there is more to do at a time; but statistics take several variables an element, and where rows are
+ * The register tile of a lane on a processor: rows, and consecutive elements of each. Gamma and beta are loaded once for all
+ * of its rows, and there is more instruction-level parallelism; but statistics take several variables per element, and where rows are
  * short what counts is how few states are left to merge. Measured on SwiftShader; llvmpipe, whose subgroups have 8 lanes,
  * takes 0.65 to 0.93 of the time for softmax, quantization and the gradient of RMSNorm with two rows in vectors of four.
  */
@@ -121,7 +121,7 @@ function atHand(walk: Walk, target: TargetProfile): Pick<Choice, "width" | "rows
 /** Rows of a GPU's lane: one, or those whose elements make up a word, where nothing is reduced. */
 const wordRows = ({ isFlat, packedRows, width }: Walk) => (isFlat ? Math.max(1, packedRows / width) : 1);
 
-/** Of few rows a lane has fewer at hand, so that there is work for every core. */
+/** If there are few rows, a lane processes fewer at once, so that there is work for every core. */
 function shared(rowsPerLane: number, rows: number | undefined): number {
   let each = rowsPerLane;
   while (each > 1 && rows !== undefined && rows / each < fewWorkgroups) each /= 2;
@@ -148,7 +148,7 @@ function bearable(rows: number, width: number, folds: Traits["folds"], blocks: n
 
 const mostVariables = 64;
 /**
- * Rows that a lane of a processor has at hand in a loop over the rows of a tile, at each turn of which it loads and stores its
+ * Rows that a lane on a processor processes at once in a loop over the rows of a tile, each iteration of which loads and stores its
  * sums. SwiftShader loads lane by lane; llvmpipe, whose subgroups have 8 lanes, takes longer with 4 rows than with 2.
  */
 const mostInTile = (target: TargetProfile) => (isWide(target) ? 2 : 4);
@@ -283,7 +283,7 @@ export interface Traits {
   readonly across?: number | undefined;
   /** Of a kernel over tiles whose rows are columns, how many rows each tile has; without a number, an odd one. */
   readonly inTile?: number | undefined;
-  /** Whether a lane walks over the rows of a tile, in a loop around all others. */
+  /** Whether a lane iterates over the rows of a tile, in a loop around all others. */
   readonly isTiled?: boolean;
   /** Whether an extent that is known only when the kernel runs is a multiple of the width of vectors then. */
   readonly isMultiple?: boolean;
@@ -326,7 +326,7 @@ function usualChoice(walk: Walk, target: TargetProfile, most: number): Choice {
 
 /**
  * Lanes that share a row which a processor's lane reads in a few vectors: where it has all of it, nothing is merged. Beside
- * eight lanes with rows of 8 at hand, LayerNorm, RMSNorm and softmax take 0.2 to 0.8 of the time at 8 to 32 columns on both
+ * eight lanes with 8 rows each, LayerNorm, RMSNorm and softmax take 0.2 to 0.8 of the time at 8 to 32 columns on both
  * drivers. At 48 and 64 two lanes take 0.7 to 0.9 on lavapipe, and up to 1.3 on SwiftShader, whose subgroups have four.
  */
 function lanesOfShortRow({ length, width, isFlat, isTiled }: Walk, target: TargetProfile): number | undefined {
@@ -335,14 +335,14 @@ function lanesOfShortRow({ length, width, isFlat, isTiled }: Walk, target: Targe
   return length <= 64 && isWide(target) ? 2 : undefined;
 }
 
-/** A processor's lane has several neighbouring rows at hand, all of one tile: what it reads lies side by side. */
+/** A lane on a processor processes several adjacent rows at once, all of one tile, so that its reads are contiguous. */
 function acrossChoice(rows: number, target: TargetProfile, most: number): Choice {
   const rowsPerLane = target.kind === "gpu" ? 1 : ofOneTile(8, rows);
   const workgroup = Math.min(most, workgroupLanes(target, undefined));
   return { lanes: 1, workgroup, rowsPerLane, width: 1, keep: 0 };
 }
 
-/** How the buffers lie that a kernel walks. */
+/** The layouts of the buffers that a kernel accesses. */
 export interface Walks {
   readonly buffers: readonly Use[];
   /** Places that something else than an index depends on, and where it changes along them. */

@@ -1,5 +1,5 @@
 /**
- * Sums over rows beside what a kernel computes of each row: a team of lanes walks over the rows of a tile, and each lane adds
+ * Sums over rows in a kernel that also computes each row: a team of lanes iterates over the rows of a tile, and each lane adds
  * what it has of its columns to sums of its own, which it stores behind the last row. No lane needs another's.
  *
  *   for each row of the tile:
@@ -89,7 +89,7 @@ export class TileSums {
     const number = known(outer) === 1 ? within : divide(within, divisorValue(outer));
     const start = this.name("tileStart", multiply(number, size));
     const end = this.name("tileEnd", call("min", add(start, size), rows));
-    // The row of the walk that is the tile's row 0.
+    // The row that is the tile's row 0.
     const offsets = [
       ...(known(outer) === 1 ? [] : [timesExtent(multiply(remainder(within, divisorValue(outer)), rows), inner)]),
       ...(known(inner) === 1 ? [] : [remainder(index, divisorValue(inner))]),
@@ -174,7 +174,7 @@ export class TileSums {
     });
   }
 
-  /** What the rows at hand have of a lane's columns, for all results of a reduction with its first. */
+  /** The contributions of the current rows to a lane's columns, for all results of a reduction with its first. */
   add(sum: TileSum, rows: readonly Place[], step: Expression, unit: Expression): void {
     const group = this.groups.get(sum);
     if (group === undefined) return;

@@ -42,7 +42,7 @@ import type { Schedule } from "./schedule.ts";
 export interface WordLoop extends Loop {
   /** Units in a word. */
   readonly parts: number;
-  /** Whether rows lie in the order of the walk. */
+  /** Whether rows are stored in loop order. */
   readonly isInOrder: boolean;
   /** What is loaded in words, for it lies as the results do. */
   readonly words: ReadonlySet<Node>;
@@ -172,7 +172,7 @@ export class WordStores {
     return { place, firstWord, before, lastWord };
   }
 
-  /** Words of the row at hand, the last one for those beyond. */
+  /** Words of the current row, the last one for those beyond. */
   private loadWords({ words }: WordLoop, { place, firstWord, lastWord }: RowEnds, word: Expression) {
     if (lastWord === undefined) return new Map<Node, Expression>();
     const nearest = this.name("nearestWord", add(firstWord, call("min", word, lastWord)));
@@ -210,8 +210,8 @@ interface RowEnds {
 }
 
 /**
- * How many units of the row before are in the first word of the nth row at hand, where that is the same in all lanes: the rows
- * that a lane has at hand are then whole words. A row that is not there may stand elsewhere.
+ * How many units of the previous row are in the first word of a lane's nth row, if that is the same in all lanes: the rows
+ * of a lane are then whole words. A row beyond the last may be elsewhere.
  */
 function unitsBefore(row: number, { parts, isInOrder }: WordLoop, { units, rowsPerLane }: Schedule) {
   const number = known(units);

@@ -1,6 +1,6 @@
 /**
  * `npm run bench:norms [-- ROUNDS]`: kernel times of a LayerNorm, and of the RMSNorm that is left of it where its rows are
- * proved centered, as multiples of a plain copy of the same tensor. Timestamps on the adapter at hand, in turn, medians.
+ * proved centered, as multiples of a plain copy of the same tensor. Timestamps on the current adapter, interleaved, medians.
  * Needs dist/.
  */
 import { existsSync } from "node:fs";

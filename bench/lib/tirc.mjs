@@ -1,4 +1,4 @@
-/** tirc: the module that `compile --emit ts` would write, compiled for the device at hand. */
+/** tirc: the module that `compile --emit ts` would write, compiled for the current device. */
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

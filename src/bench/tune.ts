@@ -1,5 +1,5 @@
 /**
- * Measures schedules of a kernel on the device at hand: one part of the choice after the other, all its values in turn,
+ * Measures schedules of a kernel on the current device: one part of the choice after the other, all its values in turn,
  * until no part gets faster. The choice is kept in a target profile, and compiling for that profile uses it.
  */
 

@@ -20,7 +20,7 @@ export interface Reducer {
 export const kernelRefusals = {
   movesRows(op: string, axis: number): Refusal {
     return {
-      reason: `\`${op}\` moves rows along axis ${axis} after they are reduced, and a kernel has the results of a row only where it walks that row`,
+      reason: `\`${op}\` moves rows along axis ${axis} after they are reduced, and a kernel has the results of a row only while it iterates over that row`,
     };
   },
   /** After a reshape, a transpose or a broadcast, other axes may be called the same. */
@@ -35,28 +35,32 @@ export const kernelRefusals = {
       labels: [{ span: first.span, message: `reduces ${first.axes}` }],
     };
   },
-  noCommonSpace(walked: readonly (number | string)[], other: number | string): Refusal {
+  noCommonSpace(extents: readonly (number | string)[], other: number | string): Refusal {
     return {
-      reason: `no tensor of theirs is as large as what they walk over together: the largest walks over ${product(walked)}, and another axis has ${other}`,
+      reason: `none of their tensors has all axes of their iteration space: the largest has ${product(extents)}, and another axis has ${other}`,
     };
   },
-  /** Ways for reductions of columns to share the walk of those of rows. */
+  /** How reductions over rows could share the loop nest of the reductions of rows. */
   columnsAside: {
     otherState: (op: string) =>
-      `columns reduce in the walk over rows where that needs one number a column (\`sum\`, \`mean\`, \`max\`, \`min\`, \`prod\`) or moments (\`var\`, \`std\`, \`moments\`), and \`${op}\` needs more`,
+      `a reduction over rows shares a kernel with reductions of rows only if it needs one number per column (\`sum\`, \`mean\`, \`max\`, \`min\`, \`prod\`) or moments (\`var\`, \`std\`, \`moments\`), and \`${op}\` needs more`,
     readAgain: () =>
-      "columns reduce in the walk over rows where nothing spreads their results over the rows again: return them, and apply them in a function of their own",
+      "a reduction over rows shares a kernel with reductions of rows only if its result is not broadcast over the rows again: return the result, and apply it in a separate function",
     unknown: (dim: string) =>
-      `columns reduce in the walk over rows where their number is known: write it for \`${dim}\`, or say \`--dim ${dim}=N\``,
+      `a reduction over rows shares a kernel with reductions of rows only if the number of columns is known: replace \`${dim}\` by a number, or pass \`--dim ${dim}=N\``,
     many: (count: number, most: number) =>
-      `columns reduce in the walk over rows where there are ${most} of them at most, and there are ${count}: reduce parts of the row, one after the other`,
+      `a reduction over rows shares a kernel with reductions of rows only for at most ${most} columns, and there are ${count}: reduce parts of the row, one after the other`,
   },
   manyBuffers(count: number, most: number): Refusal {
-    return { reason: `one kernel would need ${count} storage buffers, and every device has ${most}` };
+    return {
+      reason: `one kernel would need ${count} storage buffers, and devices are only guaranteed to have ${most}`,
+    };
   },
   /** Of what one kernel could compute. */
   notWorth(): Refusal {
-    return { reason: "with the kernels before it, it would move more bytes, or wait for one that waits for it" };
+    return {
+      reason: "merged with an earlier kernel, it would move more bytes, or depend on a kernel that depends on it",
+    };
   },
 };
 

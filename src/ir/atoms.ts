@@ -1,9 +1,9 @@
 /**
  * Atoms: the axes of an iteration space, found by unification.
  *
- * - atom: an axis that is walked as a whole; it has an extent. Every dimension of a value is a list of atoms, the most
+ * - atom: an axis that is iterated as a whole; it has an extent. Every dimension of a value is a list of atoms, the most
  *   significant first: none for an extent of 1, several where a reshape cut it.
- * - unify: two lists of atoms are walked together. Atoms of equal extent become one; a larger atom is cut.
+ * - unify: iterates two lists of atoms together. Atoms of equal extent become one; a larger atom is cut.
  * - apart: two atoms that are axes of one value. They can never become one, for that would read a diagonal.
  *
  * Changes are recorded, so that an attempt which fails can be taken back.
@@ -63,7 +63,7 @@ export class AtomTable {
     this.undo.push(undo);
   }
 
-  /** Walks the two lists together. Words for why that cannot be, or `undefined`. */
+  /** Unifies the two lists. Returns the reason if that is impossible, otherwise `undefined`. */
   unify(a: Atoms, b: Atoms): string | undefined {
     const left = leavesOf(a);
     const right = leavesOf(b);
@@ -105,7 +105,7 @@ export class AtomTable {
   }
 
   private merge(x: Atom, y: Atom): string | undefined {
-    if (this.areApart(x, y)) return "that would walk two axes of one tensor as if they were the same";
+    if (this.areApart(x, y)) return "that would treat two axes of one tensor as the same";
     this.setApart(y, x.apart);
     x.forward = y;
     this.record(() => {
@@ -129,7 +129,7 @@ export class AtomTable {
   /** Notes that these are axes of one value. Words for why they cannot be, or `undefined`. */
   keepApart(atoms: Atoms): string | undefined {
     const leaves = leavesOf(atoms);
-    if (new Set(leaves).size < leaves.length) return "that would walk two axes of one tensor as if they were the same";
+    if (new Set(leaves).size < leaves.length) return "that would treat two axes of one tensor as the same";
     for (const atom of leaves) {
       const others = leaves.filter((other) => other !== atom && !atom.apart.has(other));
       if (others.length === 0) continue;

@@ -1,12 +1,12 @@
 /**
- * The iteration space of a group of ops: whether one walk over rows and columns computes them all, and how each value
- * lies in it.
+ * The iteration space of a group of ops: whether one loop nest over rows and columns computes them all, and how each value
+ * is indexed in it.
  *
- * - rows and columns: the atoms that no reduction folds, and those that every reduction folds.
+ * - rows and columns: the atoms that no reduction reduces, and those that every reduction reduces.
  *
- * A group has one iteration space if its elementwise ops can walk their operands together and its reductions fold the
+ * A group has one iteration space if its elementwise ops can iterate over their operands together and its reductions reduce the
  * same columns. Reshapes and transposes only say how dimensions are made of atoms; they cost nothing. Where an op moves
- * elements along an axis, as a slice does, the result has an axis of its own there, and the operand's is not walked: it is
+ * elements along an axis, as a slice does, the result has a new axis there, and the operand's is not iterated: it is
  * computed at another place of it.
  */
 
@@ -21,7 +21,7 @@ import { type Dim, printShape, type Shape } from "./types.ts";
 /** One list of atoms a dimension. */
 export type DimAtoms = readonly Atoms[];
 
-/** Why an op cannot be walked together with the others. No error, whose stack would cost more than the attempt. */
+/** Why an op does not fit the iteration space of the others. Not an Error, whose stack would cost more than the attempt. */
 class Mismatch {
   readonly refusal: Refusal;
 
@@ -41,7 +41,7 @@ export class IterationSpace {
   private readonly inputs = new Map<Value, DimAtoms>();
   /** Reads of outside values in an order of their own: a tensor and its transpose, say. */
   private readonly reads = new Map<Op, readonly (DimAtoms | undefined)[]>();
-  /** Axes along which a value depends on reductions of rows: it is computed where the walk is, and nowhere else. */
+  /** Axes along which a value depends on reductions of rows: it is computed at the current row, and at no other. */
   private readonly bound = new Map<Value, Atoms>();
   private folded: Atoms | undefined;
   /** The first reduction, which decides the columns, and what it reduces in words. */
@@ -82,7 +82,7 @@ export class IterationSpace {
     return this.reads.get(op)?.[operand] ?? this.dimsOf(op.operand(operand));
   }
 
-  /** Makes one atom of two that have the same extent, where no value has both. Both are walked anyway. */
+  /** Merges two atoms of the same extent, if no value has both. Both are iterated anyway. */
   join(a: Atom, b: Atom): boolean {
     return this.table.try(() => this.table.unify([a], [b])) === undefined;
   }
@@ -147,7 +147,7 @@ export class IterationSpace {
     }
   }
 
-  /** NumPy's broadcast: dimensions that stand under one another are walked together. */
+  /** NumPy's broadcast: dimensions aligned with one another are iterated together. */
   private together(operands: readonly DimAtoms[]): DimAtoms {
     const rank = Math.max(0, ...operands.map((dims) => dims.length));
     return Array.from({ length: rank }, (_, i) => {
@@ -156,7 +156,7 @@ export class IterationSpace {
         return atoms === undefined || atoms.length === 0 ? [] : [atoms];
       });
       const [first = [], ...rest] = present;
-      for (const atoms of rest) check(this.table.unify(first, atoms), "its operands are walked in different orders: ");
+      for (const atoms of rest) check(this.table.unify(first, atoms), "its operands are read in different orders: ");
       return first;
     });
   }
@@ -199,7 +199,7 @@ export class IterationSpace {
     return own.length + given.length === 0 ? given : [...new Set(leavesOf([...own, ...given]))];
   }
 
-  /** Axes of the result are walked with those of the operands, but for the one that is not any of theirs. */
+  /** Axes of the result are iterated with those of the operands, except the one that no operand has. */
   private index(op: Op, map: IndexMap, reads: readonly (DimAtoms | undefined)[]): DimAtoms {
     const { shape } = op.result;
     const isLinear = map.kind === "position" && map.isLinear;
@@ -218,7 +218,7 @@ export class IterationSpace {
     return under.map((all, axis) => {
       const [first, ...rest] = all.filter((atoms) => atoms.length > 0);
       for (const atoms of rest) {
-        check(this.table.unify(first as Atoms, atoms), "its operands are walked in different orders: ");
+        check(this.table.unify(first as Atoms, atoms), "its operands are read in different orders: ");
       }
       return first ?? this.table.fresh(shape[axis] as Dim);
     });

@@ -1,15 +1,15 @@
 /**
- * Groups that reduce rows and sum over rows in one walk, as the backward of a norm does with its d_x and d_gamma:
+ * Groups that reduce rows and sum over rows in one loop nest, as the backward of a norm does with its d_x and d_gamma:
  *
  *   m = mean(x * x, axes = [-1], keepdims = true)      x: f32[rows, 768]
  *   y = x * rsqrt(m)
  *   s = sum(d_y * y, axes = [0])                       s: f32[768]
  *
- * Each team of lanes walks over a tile of rows and adds what it has of every column to sums of its own, as in Liger's backward
- * kernels; what a compiler has to recognize is PyTorch Inductor's mix-order reduction (pytorch/pytorch PR #165370).
+ * Each team of lanes iterates over a tile of rows and adds its part of every column to partial sums of its own, as in Liger's backward
+ * kernels; the pattern that a compiler must recognize is PyTorch Inductor's mix-order reduction (pytorch/pytorch PR #165370).
  *
- * - sum: a reduction over rows of what the walk has at hand, whose result nothing spreads over the rows again.
- * - summed: the rows that a tile sums over, neighbours in the order of the walk. The first of them is cut into tiles.
+ * - sum: a reduction over rows of values in the loop nest, whose result is not broadcast over the rows again.
+ * - summed: the row axes that a tile sums over, adjacent in the loop order. The first of them is cut into tiles.
  */
 
 import { kernelRefusals } from "../diagnostics/refusals.ts";
@@ -24,9 +24,9 @@ import { ops as table } from "./ops/index.ts";
 import type { Dim, Shape } from "./types.ts";
 import { walkOrder } from "./walk-order.ts";
 
-/** Ops of a group by what becomes of them. */
+/** The ops of a group by where they are computed. */
 export interface MixedOrder {
-  /** What is computed where the walk is, in program order. */
+  /** The ops computed inside the loop nest, in program order. */
   readonly walk: readonly Op[];
   readonly sums: readonly Op[];
   /** What is computed from the sums alone. */
@@ -76,7 +76,7 @@ export function partialsOf({ name }: Op): number {
   return isMonoid(def.reduction) ? 1 : 2;
 }
 
-/** What would let a reduction over rows share the walk of reductions of rows, where it is not one that does. */
+/** What would let a reduction over rows share the loop nest of reductions of rows, if it does not. */
 export function wayBeside(op: Op, isLast: (op: Op) => boolean): string | undefined {
   const def = table[op.name];
   const rank = op.operands[0]?.shape.length ?? 0;
@@ -91,9 +91,9 @@ export function wayBeside(op: Op, isLast: (op: Op) => boolean): string | undefin
 }
 
 /**
- * How one walk computes a group that reduces rows and sums over them.
+ * How one loop nest computes a group that reduces rows and sums over them.
  * @param stored values that its kernel writes.
- * @returns undefined where there is no such walk; "never" where there is none of more ops either that read what these compute.
+ * @returns undefined if there is no such loop nest; "never" if there is none with more readers of these ops either.
  */
 export function mixedOrder(
   group: readonly Op[],

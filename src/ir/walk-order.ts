@@ -1,19 +1,19 @@
-/** The axes that a group of ops walks over, in the order of the one tensor that has them all. */
+/** The axes of a group's iteration space, in the order of the one tensor that has them all. */
 
 import { type Atom, leavesOf } from "./atoms.ts";
 import { type Op, presentOperands, type Value } from "./ir.ts";
 import type { IterationSpace } from "./iteration.ts";
 import { ops } from "./ops/index.ts";
 
-/** What is walked, and which axis it lacks: then no tensor has all axes. */
+/** The loop order, and the axis missing from it, if no tensor has all axes. */
 interface WalkOrder {
   readonly order: readonly Atom[];
   readonly missing: Atom | undefined;
 }
 
 /**
- * The atoms in the order in which they are walked: that of the first parameter, else result, else value that has them
- * all. Axes of equal extent that nothing tells apart are walked together.
+ * The atoms in loop order: that of the first parameter, else result, else value that has them
+ * all. Axes of equal extent that are always used alike are iterated as one.
  */
 export function walkOrder(
   params: readonly Value[],
@@ -39,7 +39,7 @@ export function walkOrder(
   return { order, missing: missing[0] };
 }
 
-/** Of these ops, those that are computed where the walk is, and not only at other places, for ops that move elements. */
+/** Those of the ops that are computed at the current element, and not only at indices moved by other ops. */
 export function walkedFor(returned: readonly Value[], live: readonly Op[]): Op[] {
   const own = new Set(live);
   const [walked, moved] = [new Set<Op>(), new Set<Op>()];

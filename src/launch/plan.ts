@@ -1,4 +1,4 @@
-/** A plan on a device: the one walk over its steps, with the memory between them. All that runs plans on a device goes through it. */
+/** A plan on a device: the loop over its steps, with the memory between them. Everything that runs plans on a device uses it. */
 
 import { type DispatchInto, encodePass, type Part, type Result } from "./bound.ts";
 import { product } from "./counts.ts";

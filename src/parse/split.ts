@@ -22,7 +22,7 @@ export interface Piece {
   readonly withoutLet: boolean;
 }
 
-/** A program that a person reads does not come near it; it bounds the depth of every walk over the tree. */
+/** A program that a person reads does not come near it; it bounds the depth of every traversal of the tree. */
 export const nestingLimit = 200;
 
 const keywordKinds: ReadonlyMap<string, PieceKind> = new Map([

@@ -24,7 +24,7 @@ interface Walk {
 }
 
 /**
- * Walks two ops down to values that are inputs of the first, and notes what stands in the other op in their place.
+ * Traverses two ops in parallel down to inputs of the first, and records the corresponding values of the other.
  * @returns whether all else is the same.
  */
 function pairs(a: Op, b: Op, walk: Walk): boolean {

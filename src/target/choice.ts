@@ -8,7 +8,7 @@ export interface Choice {
   readonly lanes: number;
   /** Lanes of a workgroup, at least `lanes`. A power of two. */
   readonly workgroup: number;
-  /** Rows that a lane has at hand at a time. */
+  /** Rows that a lane processes at once. */
   readonly rowsPerLane: number;
   /** Neighbouring elements that a lane handles at a time, or fewer where buffers do not allow it. */
   readonly width: 1 | 2 | 4;

@@ -91,8 +91,8 @@ test("a row's statistic used along the row", () => {
   return h - m
 }`;
   expect(refusal(text)).toBe(
-    "E0502 4:10: `f` is not one kernel: `sub` cannot be computed with the ops before it: its operands are walked in " +
-      "different orders: that would walk two axes of one tensor as if they were the same",
+    "E0502 4:10: `f` is not one kernel: `sub` cannot be computed with the ops before it: its operands are read in " +
+      "different orders: that would treat two axes of one tensor as the same",
   );
 });
 
@@ -109,7 +109,7 @@ test("a reshape across the axes of what was computed", () => {
 
 test("results that have nothing to do with one another", () => {
   const text = "fn f(x: f32[n], z: f32[m]) -> (a: f32[n], b: f32[m]) { return exp(x), exp(z) }";
-  expect(refusal(text)).toBe("E0503 1:1: `f` is not one kernel: no tensor of it is as large as what it walks over");
+  expect(refusal(text)).toBe("E0503 1:1: `f` is not one kernel: none of its tensors has all axes of its iteration space");
 });
 
 test("ops that no kernel computes", () => {
@@ -136,7 +136,7 @@ describe("rows that are moved after they are reduced", () => {
 }`;
     expect(refusal(text)).toContain(
       `\`${op}\` cannot be computed with the ops before it: \`${op}\` moves rows along axis ${axis} after they are reduced, ` +
-        "and a kernel has the results of a row only where it walks that row",
+        "and a kernel has the results of a row only while it iterates over that row",
     );
   });
 

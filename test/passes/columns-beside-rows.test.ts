@@ -23,14 +23,14 @@ test("columns whose number is not known: with it there is one kernel less, and n
 
 test.each([
   ["logsumexp", beside("logsumexp(n, axes = [0])"), "and `logsumexp` needs more"],
-  ["more columns than lanes hold", beside("sum(n, axes = [0])", "65536"), "32768 of them at most, and there are 65536"],
+  ["more columns than lanes hold", beside("sum(n, axes = [0])", "65536"), "at most 32768 columns, and there are 65536"],
   [
     "results that are spread over the rows",
     `fn f(x: f32[rows, 64]) -> (y: f32[rows, 64]) {
   let n = softmax(x, axes = [-1])
   return n / sum(n, axes = [0], keepdims = true)
 }`,
-    "nothing spreads their results over the rows",
+    "if its result is not broadcast over the rows again",
   ],
 ])("%s", (_, text, way) => {
   expect(remarksOf(text).help.join("\n")).toContain(way);
@@ -39,5 +39,5 @@ test.each([
 test("nothing is said of them where no rows are reduced", () => {
   const text =
     "fn f(x: f32[rows, c]) -> (s: f32[c], t: f32) { let s = var(x, axes = [0]) return s, sum(s, axes = [0]) }";
-  expect(remarksOf(text).help.join()).not.toContain("columns reduce");
+  expect(remarksOf(text).help.join()).not.toContain("shares a kernel with");
 });

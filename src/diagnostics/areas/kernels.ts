@@ -41,8 +41,8 @@ export function severalKernels(span: Span, fn: string, op: string, { reason, lab
   return error("E0502", `\`${fn}\` is not one kernel: \`${op}\` cannot be computed with the ops before it: ${reason}`, {
     span,
     labels,
-    notes: [`the function would take ${count} kernels; one kernel is one walk over rows and columns`],
-    help: ["make two functions of it, cut before this op"],
+    notes: [`the function would take ${count} kernels; one kernel is one loop nest over rows and columns`],
+    help: ["split the function in two before this op"],
   });
 }
 
@@ -50,7 +50,7 @@ export function cannotWalk(span: Span, op: string, { reason, labels = [] }: Refu
   return error("E0502", `\`${op}\` cannot be part of a kernel: ${reason}`, {
     span,
     labels,
-    help: ["pass the tensor to the kernel in the shape that this op makes"],
+    help: ["pass the tensor to the kernel in the shape that this op computes"],
   });
 }
 
@@ -65,10 +65,10 @@ fn g(z: f32[m]) -> f32[m] { return exp(z) }`,
 };
 
 export function noCommonSpace(span: Span, fn: string, missing: string) {
-  return error("E0503", `\`${fn}\` is not one kernel: no tensor of it is as large as what it walks over`, {
+  return error("E0503", `\`${fn}\` is not one kernel: none of its tensors has all axes of its iteration space`, {
     span,
     notes: [missing],
-    help: ["make one function for each result"],
+    help: ["write one function for each result"],
   });
 }
 

@@ -192,7 +192,7 @@ export interface ZeroMeanWay {
  */
 export type PlainKernel = "product" | "product by rows" | "convolution" | "rows by number" | "running sums";
 
-/** Who computes an op that is part of no walk over rows and columns. */
+/** What computes an op that is not part of a loop nest over rows and columns. */
 interface Outside {
   /** Why it is part of none: a clause. */
   readonly because: string;
