@@ -36,7 +36,7 @@ import { TileSums } from "./tile-sums.ts";
 import { type WordLoop, WordStores, wordLoops } from "./word-stores.ts";
 
 const structural = [
-  ...["group", "groups", "local", "lane", "team", "row", "index", "isRow", "step", "unit", "dims", "main"],
+  ...["group", "groups", "local", "lane", "team", "row", "index", "isRow", "step", "turn", "unit", "dims", "main"],
   ...["left", "isLeft", "leftOrLast", "subgroupSize"],
   ...["blockStart", "blockStart2", "blockEnd", "blockEnd2", "blockWeight", "blockDelta", "blockDelta_y"],
   ...["merge_moments", "merge_means", "merge_comoments"],
@@ -101,12 +101,13 @@ export class Body {
 
   /** All of the kernel, in the loops over workgroups, their teams of lanes, and these. */
   write(): void {
-    const { lanes, rowsPerWorkgroup, rowsPerLane } = this.context.schedule;
+    const { lanes, laneStride, rowsPerWorkgroup, rowsPerLane } = this.context.schedule;
     const teams = rowsPerWorkgroup / rowsPerLane;
+    const teamStride = laneStride === 1 ? lanes : 1;
     const to = this.statements;
     to.bind("grid", "group", undefined, (group) => {
-      to.bind("workgroup", "team", teams, (team) => {
-        to.bind("lane", "lane", lanes, (lane) => {
+      to.bind("workgroup", "team", { extent: teams, stride: teamStride }, (team) => {
+        to.bind("lane", "lane", { extent: lanes, stride: laneStride }, (lane) => {
           this.lane = lane;
           const groups = teams === 1 ? group : multiply(group, teams);
           this.writeRows(teams === 1 && lanes > 1 ? groups : add(groups, team));

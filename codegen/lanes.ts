@@ -89,7 +89,7 @@ function mergeThroughMemory(
       const types = left.map(({ state }) => state.type);
       const arrays = scratch.take(types, to);
       const together = arrays.map((array, i) => ({ ...(left[i] as Merge), array }));
-      if (subgroup === 1) mergeTree(together, lane, lanes, to);
+      if (subgroup === 1) mergeTree(together, lane, schedule, to);
       else {
         for (const [i, size] of sizes.entries()) {
           if (size === lanes) continue;
@@ -127,23 +127,25 @@ function mergeShuffled(of: Merge, lane: Expression, from: number, until: number,
 
 const times = (each: number | undefined, states: number) => each && each * states;
 
-function mergeTree(merges: readonly MergeThrough[], lane: Expression, lanes: number, to: Statements): void {
+function mergeTree(merges: readonly MergeThrough[], lane: Expression, schedule: Schedule, to: Statements): void {
+  const { lanes, laneStride } = schedule;
   const each = (write: (merge: MergeThrough) => void) => {
     for (const merge of merges) to.at(merge.span, () => write(merge));
   };
+  const apart = (count: Expression) => (laneStride === 1 ? count : multiply(count, laneStride));
   each(({ array, state }) => to.assign(target(array, local), state));
   to.barrier();
   to.halving("half", lanes / 2, (half) => {
     to.when(binary("<", lane, half), () =>
       each(({ array, reduction, each }) => {
         const seen = each && divide(literal(f32, (each * lanes) / 2), construct(f32, half));
-        const merged = reduction.merge(item(array, local), item(array, add(local, half)), seen);
+        const merged = reduction.merge(item(array, local), item(array, add(local, apart(half))), seen);
         to.assign(target(array, local), merged);
       }),
     );
     to.barrier();
   });
-  each(({ array, state }) => to.assign(state, item(array, subtract(local, lane))));
+  each(({ array, state }) => to.assign(state, item(array, subtract(local, apart(lane)))));
 }
 
 /**
@@ -190,12 +192,12 @@ function mergeSubgroups(
 export function shareFirst(
   variable: Target,
   lane: Expression,
-  { lanes }: Schedule,
+  { lanes, laneStride }: Schedule,
   scratch: Scratch,
   to: Statements,
 ): void {
   const [array] = scratch.take([variable.type], to) as [Variable];
-  const team = divide(local, lanes);
+  const team = laneStride === 1 ? divide(local, lanes) : remainder(local, laneStride);
   to.when(equals(lane, 0), () => to.assign(target(array, team), variable));
   to.barrier();
   to.assign(variable, item(array, team));

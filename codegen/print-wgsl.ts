@@ -312,15 +312,20 @@ function printStatement(statement: Statement, printer: ExpressionPrinter, writer
 
 /** What the device counts needs no loop. */
 function printBind(
-  { axis, variable, extent = 1, span }: Extract<Statement, { kind: "bind" }>,
+  { axis, variable, turns, span }: Extract<Statement, { kind: "bind" }>,
   printer: ExpressionPrinter,
   writer: Writer,
 ): void {
-  if (axis === "grid") printer.bound.set(variable, workgroupNumber);
-  else if (axis === "workgroup") {
-    const lanes = printer.workgroupSize / extent;
-    printer.bound.set(variable, lanes === 1 ? primary("local") : { text: `local / ${lanes}u`, level: level.product });
-  } else writer.line(`let ${variable.name} = ${extent > 1 ? `local % ${extent}u` : "0u"};`, span);
+  if (turns === undefined) {
+    printer.bound.set(variable, workgroupNumber);
+    return;
+  }
+  const { extent, stride } = turns;
+  const divided = stride === 1 ? primary("local") : { text: `local / ${stride}u`, level: level.product };
+  const isSlowest = stride * extent === printer.workgroupSize && (axis === "workgroup" || stride > 1);
+  const turn = isSlowest ? divided : { text: `${divided.text} % ${extent}u`, level: level.product };
+  if (axis === "workgroup") printer.bound.set(variable, turn);
+  else writer.line(`let ${variable.name} = ${extent === 1 ? "0u" : turn.text};`, span);
 }
 
 function loopHead(

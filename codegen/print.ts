@@ -109,8 +109,10 @@ function print(statement: Statement, printer: Printer, writer: Writer): void {
       block("", statement.body);
       return;
     case "bind": {
-      const { axis, variable, extent, body } = statement;
-      block(`${axis} ${variable.name}${extent === undefined ? "" : ` < ${extent}`}`, body);
+      const { axis, variable, turns, body } = statement;
+      // The lanes of a team are neighbours unless it is said.
+      const apart = axis === "lane" && turns && turns.stride > 1 ? ` by ${turns.stride}` : "";
+      block(`${axis} ${variable.name}${turns === undefined ? "" : ` < ${turns.extent}${apart}`}`, body);
       return;
     }
     case "loop": {

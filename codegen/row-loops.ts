@@ -204,14 +204,9 @@ export class RowLoops {
     const around = blocks[depth - 1];
     const isWhole = around !== undefined && total !== undefined && total % (around * perStep) === 0;
     const start = from ?? (counted ? count(0) : this.context.lane());
-    let stop = end;
-    if (around !== undefined) {
-      const after = add(start, around * perStep);
-      stop = isWhole ? after : to.define(`blockEnd${depth === 1 ? "" : depth}`, call("min", after, end));
-    }
     const size = blocks[depth];
     const name = size !== undefined ? `blockStart${depth === 0 ? "" : depth + 1}` : counted ? "step" : "unit";
-    to.loop(name, start, stop, (size ?? 1) * perStep, (at) => {
+    const write = (at: Expression) => {
       if (size !== undefined) this.writeBlock(nest, even, depth + 1, at);
       else if (!counted) this.writeStep(nest, depth, { step: undefined, unit: at });
       else {
@@ -220,7 +215,21 @@ export class RowLoops {
         const isUnit = isWhole ? undefined : binary("<", unit, known(units) as number);
         to.when(isUnit, () => this.writeStep(nest, depth, { step: at, unit }));
       }
-    });
+    };
+    if (around !== undefined && size === undefined && this.context.schedule.unrolls) {
+      // So many turns whatever the row: compilers unroll that, and load what several need before they add it.
+      to.loop("turn", count(0), count(around), 1, (turn) => {
+        const at = to.define(name, add(start, perStep === 1 ? turn : multiply(turn, perStep)));
+        to.when(isWhole ? undefined : binary("<", at, end), () => write(at));
+      });
+      return;
+    }
+    let stop = end;
+    if (around !== undefined) {
+      const after = add(start, around * perStep);
+      stop = isWhole ? after : to.define(`blockEnd${depth === 1 ? "" : depth}`, call("min", after, end));
+    }
+    to.loop(name, start, stop, (size ?? 1) * perStep, write);
   }
 
   /** One block: its own states, its loop, and its states into those around it. */

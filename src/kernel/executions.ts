@@ -134,10 +134,8 @@ export class Execution {
     return found;
   }
 
-  private bound({ axis, extent = 1 }: Bind): Evaluate<number> {
-    const lanes = axis === "workgroup" ? this.program.workgroupSize / extent : extent;
-    if (axis === "grid") return () => this.group;
-    return axis === "workgroup" ? (lane) => Math.floor(lane / lanes) : (lane) => lane % lanes;
+  private bound({ turns }: Bind): Evaluate<number> {
+    return turns === undefined ? () => this.group : (lane) => Math.floor(lane / turns.stride) % turns.extent;
   }
 
   private loop(loop: Loop, lanes: readonly number[], times: number): void {

@@ -218,14 +218,9 @@ class Machine<N> {
     }
   }
 
-  private bind({ axis, variable, extent, body }: Extract<Statement, { kind: "bind" }>): Execute {
+  private bind({ variable, turns, body }: Extract<Statement, { kind: "bind" }>): Execute {
     const values = this.slotOf(variable);
-    const lanes = axis === "workgroup" ? this.program.workgroupSize / (extent as number) : (extent as number);
-    const at = {
-      grid: () => this.group,
-      workgroup: (lane: number) => Math.floor(lane / lanes),
-      lane: (lane: number) => lane % lanes,
-    }[axis];
+    const at = (lane: number) => (turns === undefined ? this.group : Math.floor(lane / turns.stride) % turns.extent);
     const run = this.block(body);
     return (active) => {
       for (const lane of active) values[lane] = at(lane) as N;

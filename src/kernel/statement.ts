@@ -26,6 +26,15 @@ export type Target = ExpressionOf<"read"> | ExpressionOf<"item">;
  */
 export type Axis = "grid" | "workgroup" | "lane";
 
+/**
+ * Which turn of a loop an invocation of a workgroup runs: `local / stride % extent`. The lanes of a team are neighbours where
+ * their stride is 1; where it is the number of teams, neighbours are of one lane number and of different teams.
+ */
+export interface Turns {
+  readonly extent: number;
+  readonly stride: number;
+}
+
 /** How a loop's variable goes on: so much further, or to its half until it is 0. */
 export type Progress = { readonly by: number; readonly until: Expression } | "halving";
 
@@ -59,8 +68,8 @@ export type Statement = { readonly span: Span | undefined } & (
       readonly kind: "bind";
       readonly axis: Axis;
       readonly variable: Variable;
-      /** Turns, where that is a number: the grid has as many as the dispatch says. */
-      readonly extent: number | undefined;
+      /** Of the lanes of a workgroup; the grid has as many turns as the dispatch says. */
+      readonly turns: Turns | undefined;
       readonly body: readonly Statement[];
     }
   /** A loop that a lane runs, one turn after the other. */
@@ -167,11 +176,11 @@ export class Statements {
     this.add({ kind: "scope", body: this.within(body), span: this.span });
   }
 
-  /** A loop bound to an axis of the device. */
-  bind(axis: Axis, name: string, extent: number | undefined, body: (at: Expression) => void): void {
+  /** A loop bound to an axis of the device: to the grid, or to so many lanes of a workgroup that are `stride` apart. */
+  bind(axis: Axis, name: string, turns: Turns | undefined, body: (at: Expression) => void): void {
     const variable: Variable = { name, type: u32, isMutable: false };
     const statements = this.within(() => body(read(variable)));
-    this.add({ kind: "bind", axis, variable, extent, body: statements, span: this.span });
+    this.add({ kind: "bind", axis, variable, turns, body: statements, span: this.span });
   }
 
   /** Numbers from `from` on, up to `until`. */

@@ -39,7 +39,7 @@ export async function measure(
 }
 
 /** Milliseconds that are measured at least: what begins and ends a measurement takes microseconds. */
-const measuredAtLeast = 1;
+const measuredAtLeast = 0.2;
 const mostPasses = 256;
 
 /** How many passes of some work are measured together. A GPU takes microseconds for one, a processor milliseconds. */

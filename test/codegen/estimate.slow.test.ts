@@ -107,7 +107,7 @@ describe("lanes that go in step", () => {
   /** One operation of so many of 64 lanes, and as many turns of a loop as a lane's number. */
   function made(lanes: number): Program {
     const to = new Statements();
-    to.bind("lane", "lane", 64, (lane) => {
+    to.bind("lane", "lane", { extent: 64, stride: 1 }, (lane) => {
       to.when(binary("<", lane, lanes), () => void to.define("x", negate(construct(f32, count(1)))));
       to.loop("i", count(0), lane, 1, () => undefined);
     });
