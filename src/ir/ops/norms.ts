@@ -57,8 +57,8 @@ function groupsRefused(shape: Shape, { groups }: Pick<Holding, "groups">): Refus
   return divides ? undefined : (at) => typeErrors.groupsDoNotDivide(at(0), groups, String(channels));
 }
 
-/** Ops over columns, with the axis kept so that the result broadcasts back. */
-const fold = (emit: Emitter, name: keyof typeof reductions, x: Value, columns: readonly number[]) =>
+/** Reductions over columns, with the axes kept so that the result broadcasts back. */
+const reduced = (emit: Emitter, name: keyof typeof reductions, x: Value, columns: readonly number[]) =>
   emit.emit(name, [x], { axes: columns, keepdims: true });
 
 const inverseRoot = (emit: Emitter, x: Value, eps: Value | undefined) =>
@@ -84,17 +84,17 @@ function shiftedPowers(row: Float64Array) {
 }
 
 const centerOf = (emit: Emitter, x: Value, columns: readonly number[]) =>
-  emit.emit("sub", [x, fold(emit, "mean", x, columns)]);
+  emit.emit("sub", [x, reduced(emit, "mean", x, columns)]);
 
 const standardize: NormDef["define"] = (emit, x, columns, eps) => {
-  const inverse = inverseRoot(emit, fold(emit, "var", x, columns), eps);
+  const inverse = inverseRoot(emit, reduced(emit, "var", x, columns), eps);
   return emit.emit("mul", [centerOf(emit, x, columns), inverse]);
 };
 
 const exponentials = (emit: Emitter, x: Value, columns: readonly number[]) => {
-  const shifted = emit.emit("sub", [x, fold(emit, "max", x, columns)]);
+  const shifted = emit.emit("sub", [x, reduced(emit, "max", x, columns)]);
   const powers = emit.emit("exp", [shifted]);
-  return { shifted, powers, total: fold(emit, "sum", powers, columns) };
+  return { shifted, powers, total: reduced(emit, "sum", powers, columns) };
 };
 
 const affine = { gamma: { name: "gamma", optional: true }, beta: { name: "beta", optional: true } } as const;
@@ -152,7 +152,7 @@ export const rmsnorm = norm({
   facts: { rowMeanZero: "scale" },
   normalize: (row, { eps }) => scaledBy(row, 1 / Math.sqrt(meanSquare(row) + eps)),
   define: (emit, x, columns, eps) => {
-    const square = fold(emit, "mean", emit.emit("mul", [x, x]), columns);
+    const square = reduced(emit, "mean", emit.emit("mul", [x, x]), columns);
     return emit.emit("mul", [x, inverseRoot(emit, square, eps)]);
   },
   gradient: {
@@ -167,7 +167,7 @@ export const l2norm = norm({
   facts: { rowMeanZero: "scale" },
   normalize: (row, { eps }) => scaledBy(row, 1 / Math.sqrt(sumOf(scaledBySelf(row)) + eps)),
   define: (emit, x, columns, eps) => {
-    const square = fold(emit, "sum", emit.emit("mul", [x, x]), columns);
+    const square = reduced(emit, "sum", emit.emit("mul", [x, x]), columns);
     return emit.emit("mul", [x, inverseRoot(emit, square, eps)]);
   },
   gradient: { byX: (t, at) => throughScaling(t, scaled(t, at.x, at, "sum", "rnorm"), at.g, at, "sum", 1) },
