@@ -9,7 +9,7 @@ import { Evaluator, type FieldTensor } from "../src/ir/field/evaluate.ts";
 import { integerOf, isNumber } from "../src/ir/field/integers.ts";
 import { fieldPairs } from "../src/ir/field/prime.ts";
 import { resolveShape } from "../src/ir/interpret.ts";
-import { type Const, dimensionNames, type Fn, type Op, type Value } from "../src/ir/ir.ts";
+import { type Const, dimensionNames, type Fn, isOp, type Op, type Value } from "../src/ir/ir.ts";
 import { hasOwnMeaning } from "../src/ir/ops/own.ts";
 import { type Extents, withDims } from "../src/ir/specialize.ts";
 import { elementCount, indexAt } from "../src/ir/tensor.ts";
@@ -266,7 +266,7 @@ function evaluated({ fn, tile }: Parameters<typeof atPoint>[0], consts: readonly
     const values = new Map<Value, FieldTensor>(one.params.map((param, k) => [param, cut[k] as FieldTensor]));
     own.continue(values, one.ops, consts);
     for (const op of one.ops) {
-      if (op.name === "global") inputs.set(op.attributes.name as string, values.get(op.result) as FieldTensor);
+      if (isOp(op, "global")) inputs.set(op.attributes.name, values.get(op.result) as FieldTensor);
     }
     return one.results.map(({ value }) => values.get(value) as FieldTensor);
   });

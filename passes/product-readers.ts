@@ -37,8 +37,7 @@ interface Readers {
 }
 
 /** The name of the constant that a value is. */
-export const globalOf = (value: Value | undefined): string | undefined =>
-  definedBy(value, "global")?.attributes.name as string | undefined;
+export const globalOf = (value: Value | undefined): string | undefined => definedBy(value, "global")?.attributes.name;
 
 /** The readers of a function's values. */
 export class ProductReaders {

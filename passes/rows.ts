@@ -59,5 +59,5 @@ export function scaleAlong(value: Value, whole: Value, { axes: [axis], ...rows }
   const lay = padded(layOf(read), whole.shape.length);
   const isAlong = lay.every((extent, i) => extent === (i === (axis as number) + lay.length ? length : 1));
   if (!isAlong || read.value.element !== whole.element) return undefined;
-  return { constant: global.attributes.name as string, length, element: whole.element };
+  return { constant: global.attributes.name, length, element: whole.element };
 }

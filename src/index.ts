@@ -109,12 +109,14 @@ export {
   definedBy,
   dimensionNames,
   type Fn,
+  isOp,
   type Module,
   makeFn,
   makeModule,
   Op,
   type OpInit,
   type OpName,
+  type OpOf,
   type OpRows,
   type OwnOps,
   presentOperands,
@@ -123,7 +125,7 @@ export {
   usesOf,
   Value,
 } from "./ir/ir.ts";
-export type { AttributeDef } from "./ir/ops/attributes.ts";
+export type { AttributeDef, AttributeDefs, AttributesOf } from "./ir/ops/attributes.ts";
 export type {
   CompositeDef,
   ConstantDef,

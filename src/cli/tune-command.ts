@@ -11,6 +11,7 @@ import { fail } from "../diagnostics/diagnostic.ts";
 import { progress } from "../diagnostics/progress.ts";
 import { compile } from "../driver/compile.ts";
 import type { Constants } from "../ir/interpret.ts";
+import { isOp } from "../ir/ir.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { planExtents } from "../launch/plan-manifest.ts";
 import { interpretPlan } from "../plan/interpret.ts";
@@ -97,7 +98,7 @@ function ranLaunches(plan: Plan, given: Tensors, constants: Constants): RanLaunc
   interpretPlan(plan, Object.fromEntries(tensors), constants, {}, (launch, params, results) => {
     if (launch.kind !== "launch" || launch.product !== undefined) return;
     const { fn } = launch;
-    const globals = fn.ops.filter(({ name }) => name === "global").map(({ attributes }) => attributes.name as string);
+    const globals = fn.ops.flatMap((op) => (isOp(op, "global") ? [op.attributes.name] : []));
     const read = [
       ...fn.params.map((param, i) => [param.name as string, params[i] as Tensor] as const),
       ...globals.map((name) => [name, constants(name)] as const),

@@ -17,7 +17,17 @@ import { compile } from "../driver/compile.ts";
 import { tensorsIn } from "../driver/model-tensors.ts";
 import { copyOp, copyParam } from "../ir/builder.ts";
 import { FreshNames } from "../ir/fresh-names.ts";
-import { type Fn, isLeaf, type Module, makeFn, makeModule, type Op, presentOperands, type Value } from "../ir/ir.ts";
+import {
+  type Fn,
+  isLeaf,
+  isOp,
+  type Module,
+  makeFn,
+  makeModule,
+  type Op,
+  presentOperands,
+  type Value,
+} from "../ir/ir.ts";
 import { isNorm } from "../ir/op-kinds.ts";
 import type { Imported } from "../onnx/import.ts";
 import type { OnnxModel } from "../onnx/model.ts";
@@ -111,9 +121,7 @@ function kernelOf(program: Module, target: TargetProfile): Kernel | string {
 }
 
 const readBy = ({ ops }: Part) =>
-  new Set(
-    ops.flatMap(presentOperands).flatMap(({ def }) => (def?.name === "global" ? [def.attributes.name as string] : [])),
-  );
+  new Set(ops.flatMap(presentOperands).flatMap(({ def }) => (isOp(def, "global") ? [def.attributes.name] : [])));
 
 function functionOf(name: string, { ops, params, results }: Part, norm: Op, nameOf: Around["nameOf"]): Fn {
   const now = new Map<Value, Value>();

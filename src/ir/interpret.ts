@@ -10,6 +10,7 @@ import {
   type ComputedData,
   type Const,
   type Fn,
+  isOp,
   type Module,
   makeModule,
   type Op,
@@ -192,8 +193,8 @@ export function evaluateFn(
   for (const param of fn.params) environment.set(param, inputs[param.name as string] as Tensor);
   for (const [i, op] of fn.ops.entries()) {
     progress(() => `float64: op ${i + 1} of ${fn.ops.length}`);
-    if (op.name === "global") {
-      environment.set(op.result, constants(op.attributes.name as string));
+    if (isOp(op, "global")) {
+      environment.set(op.result, constants(op.attributes.name));
       continue;
     }
     const operands = adjust(

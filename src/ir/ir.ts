@@ -10,7 +10,7 @@
 import type { Span } from "../diagnostics/diagnostic.ts";
 import type { ElementType, Shape, TensorType } from "./types.ts";
 
-/** The rows of the op table by name: `ops/index.ts` adds what it has, so that this file knows ops by their names alone. */
+/** The attributes of the rows of the op table, by name: `ops/index.ts` adds what it has, so that this file knows ops by their names alone. */
 // biome-ignore lint/suspicious/noEmptyInterface: it is there to be added to.
 export interface OpRows {}
 
@@ -194,16 +194,27 @@ export function presentOperands(op: Op): Value[] {
   return op.operands.filter((v): v is Value => v !== undefined);
 }
 
-/** The op that defines `value`, if it is one of the named kind. */
-export function definedBy<N extends OpName>(value: Value | undefined, ...names: N[]): Op | undefined {
+/** An op of a row by its name, whose attributes have the types that the row declares. */
+export type OpOf<N extends OpName> = Op & {
+  readonly name: N;
+  readonly attributes: N extends keyof OpRows ? OpRows[N] : Attributes;
+};
+
+/** Whether an op is one of these. */
+export function isOp<N extends OpName>(op: Op | undefined, ...names: N[]): op is OpOf<N> {
+  return op !== undefined && (names as OpName[]).includes(op.name);
+}
+
+/** The op that defines `value`, if it is one of these. */
+export function definedBy<N extends OpName>(value: Value | undefined, ...names: N[]): OpOf<N> | undefined {
   const op = value?.def;
-  return op !== undefined && (names as OpName[]).includes(op.name) ? op : undefined;
+  return isOp(op, ...names) ? op : undefined;
 }
 
 /** The number of a `constant`, or `undefined`. */
 export function constantValue(value: Value | undefined): number | undefined {
   const op = definedBy(value, "constant");
-  return op === undefined ? undefined : (op.attributes.value as number);
+  return op?.attributes.value;
 }
 
 /** Who reads a value. */

@@ -1,6 +1,6 @@
 /** What messages call values and ops: their names in the program, or in the model that it was read from. */
 
-import { constantValue, isLeaf, type Op, type Value } from "./ir.ts";
+import { constantValue, isLeaf, isOp, type Op, type Value } from "./ir.ts";
 import { printNumber } from "./print.ts";
 
 /** The longest piece of source text that stands for a value without a name. */
@@ -24,7 +24,7 @@ export function quoted(value: Value): string {
   if (number !== undefined) return printNumber(number);
   const { def } = value;
   const made = def === undefined || isLeaf(def) ? undefined : labels.maker(def.span.start);
-  const leaf = def?.name === "global" ? (def.attributes.name as string) : (value.name ?? "");
+  const leaf = isOp(def, "global") ? def.attributes.name : (value.name ?? "");
   return made ?? labels.leaf(leaf) ?? "what is computed there";
 }
 

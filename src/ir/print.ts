@@ -9,6 +9,7 @@ import {
   definedBy,
   type Fn,
   isLeaf,
+  isOp,
   type Module,
   type Op,
   type Value,
@@ -140,7 +141,7 @@ class FnPrinter {
   constructor(fn: Fn, consts: readonly Const[]) {
     this.fn = fn;
     for (const { name } of consts) this.names.reserve(name);
-    for (const op of fn.ops) if (op.name === "global") this.names.reserve(op.attributes.name as string);
+    for (const op of fn.ops) if (isOp(op, "global")) this.names.reserve(op.attributes.name);
   }
 
   print(): string {
@@ -187,7 +188,7 @@ class FnPrinter {
   /** A name, or the literal of a constant; where literals are not typed, the name that was bound to it. */
   private operand(value: Value, bound: boolean): string {
     const global = definedBy(value, "global");
-    if (global !== undefined) return global.attributes.name as string;
+    if (global !== undefined) return global.attributes.name;
     const number = constantValue(value);
     if (number === undefined || (bound && this.names.has(value))) return this.names.get(value);
     return printLiteral(number, value.element);

@@ -10,6 +10,7 @@ import { Builder, copyOp, makeOp } from "../ir/builder.ts";
 import {
   type Const,
   isLeaf,
+  isOp,
   type Module,
   makeFn,
   makeModule,
@@ -138,7 +139,7 @@ class GraphImport implements Surroundings {
       ({ name }): Result => ({ name: resultNames.give(name), value: this.value(name) }),
     );
     const ops = this.needed(results);
-    const read = new Set(ops.flatMap((op) => (op.name === "global" ? [op.attributes.name as string] : [])));
+    const read = new Set(ops.flatMap((op) => (isOp(op, "global") ? [op.attributes.name] : [])));
     const name = identifier(graph.name === "" ? "main" : graph.name);
     const fn = makeFn({ name, params, ops, results, span: this.whole });
     const consts = this.consts.filter((constant) => read.has(constant.name));

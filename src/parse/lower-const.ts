@@ -134,7 +134,7 @@ function computedOf(
   const lowered = new ExpressionLowering({ builder, dims: new Set(), diagnostics, lookup, names }).one(node);
   if (lowered.kind === "poison") return undefined;
   const op = lowered.kind === "value" ? lowered.value.def : undefined;
-  const operands = op?.operands.map((operand) => definedBy(operand, "global")?.attributes.name as string | undefined);
+  const operands = op?.operands.map((operand) => definedBy(operand, "global")?.attributes.name);
   if (op === undefined || operands?.some((other, i) => other === undefined && op.operands[i] !== undefined)) {
     fail(constErrors.notAValue(node.span, name));
   }

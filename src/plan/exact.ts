@@ -5,7 +5,7 @@
 
 import { type Assumed, Evaluator, type FieldTensor } from "../ir/field/evaluate.ts";
 import { fieldPairs } from "../ir/field/prime.ts";
-import { dimensionNames, type Module, type Value } from "../ir/ir.ts";
+import { dimensionNames, isOp, type Module, type Value } from "../ir/ir.ts";
 import { indexAt } from "../ir/tensor.ts";
 import { planExtents } from "../launch/plan-manifest.ts";
 import { launchesOf, type Plan } from "./plan.ts";
@@ -60,7 +60,7 @@ export function comparePlan(
       plan.fn.params.map((one) => [one.name as string, whole.get(one) as FieldTensor]),
     );
     for (const op of plan.fn.ops) {
-      if (op.name === "global") given.set(`constant ${op.attributes.name}`, whole.get(op.result) as FieldTensor);
+      if (isOp(op, "global")) given.set(`constant ${op.attributes.name}`, whole.get(op.result) as FieldTensor);
     }
     const results = runPlanOn<FieldTensor>(plan, {
       ...{ extents, pieces: fieldPieces },

@@ -1,6 +1,6 @@
 /** A plan as what a launcher reads: version 2 of the manifest. */
 
-import { dimensionNames, type Result, type Value } from "../ir/ir.ts";
+import { dimensionNames, isOp, type Result, type Value } from "../ir/ir.ts";
 import type { LaunchBuffer, LaunchOfOp, LaunchPlan, LaunchStep } from "../launch/plan-manifest.ts";
 import { type OpaqueStep, opaqueOp, type Plan, type PlanBuffer, type Step } from "./plan.ts";
 
@@ -28,7 +28,7 @@ function stepOf(step: Step): LaunchStep {
   const { fn, reads, writes } = step;
   const pairs = (names: readonly (string | undefined)[], of: readonly PlanBuffer[]) =>
     Object.fromEntries(names.map((name, i) => [name, of[i]?.name as string]));
-  const constants = fn.ops.filter((op) => op.name === "global").map((op) => op.attributes.name as string);
+  const constants = fn.ops.flatMap((op) => (isOp(op, "global") ? [op.attributes.name] : []));
   return {
     launch: fn.name,
     reads: {

@@ -9,7 +9,7 @@
 
 import * as surgeryErrors from "../diagnostics/areas/surgery.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import type { Op, Value } from "../ir/ir.ts";
+import { isOp, type Op, type Value } from "../ir/ir.ts";
 import { sameShape } from "../ir/types.ts";
 import type { Imported } from "../onnx/import.ts";
 import type { NodeProto } from "../onnx/messages.ts";
@@ -215,7 +215,7 @@ function newNodes(subject: Subject, found: Found): NewNodes | { readonly staying
   return staying.size > 0 ? { staying } : { tensors, emitter, constants, changes };
 }
 
-const globalOf = ({ def }: Value) => (def?.name === "global" ? (def.attributes.name as string) : "");
+const globalOf = ({ def }: Value) => (isOp(def, "global") ? def.attributes.name : "");
 
 const isZero = (model: OnnxModel, tensor: string | undefined) =>
   tensor !== undefined && model.numbers(tensor)?.numbers.every((number) => number === 0) === true;

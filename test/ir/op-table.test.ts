@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { importsOf } from "../../scripts/imports.mjs";
 import { interpret } from "../../src/ir/interpret.ts";
+import { type Fn, isOp } from "../../src/ir/ir.ts";
 import type { AttributeDef } from "../../src/ir/ops/attributes.ts";
 import {
   type ElementwiseDef,
@@ -29,6 +30,7 @@ import {
 import { monoid } from "../../src/kernel/monoids.ts";
 import { type ReductionParts, reductionOf } from "../../src/kernel/reduction.ts";
 import { f32 } from "../../src/kernel/types.ts";
+import { parse } from "../../src/parse/parse.ts";
 import { allTargets, compileText, targetsFor } from "../support/compile.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { opPrograms } from "../support/op-programs.ts";
@@ -101,6 +103,15 @@ test("what `npm run typecheck` refuses: a row that reads an attribute that it do
     kernel: ([x]) => x,
   });
   expect(def.scalar(3, 0, 0, { element: "f32", attributes: { scale: 2 } })).toBe(6);
+});
+
+test("what `npm run typecheck` refuses: an attribute of an op as another type than its row declares", () => {
+  const [op] = (parse("fn f(x: f32[2]) -> f32[2] { return gelu(x) }").fns[0] as Fn).ops;
+  if (!isOp(op, "gelu")) throw new Error("it is no gelu");
+  const form: "none" | "tanh" = op.attributes.approximate;
+  // @ts-expect-error: it is a text.
+  const number: number = op.attributes.approximate;
+  expect([form, number]).toEqual(["none", "none"]);
 });
 
 test("what `npm run typecheck` refuses: a shape op that does not say how it moves elements", () => {

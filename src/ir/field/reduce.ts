@@ -6,7 +6,7 @@
  */
 
 import { TircError } from "../../diagnostics/diagnostic.ts";
-import { type Const, type Fn, type Module, type Op, presentOperands } from "../ir.ts";
+import { type Const, type Fn, isOp, type Module, type Op, presentOperands } from "../ir.ts";
 import { ops } from "../ops/index.ts";
 import { withDims } from "../specialize.ts";
 import { type Dim, type Shape, sameShape } from "../types.ts";
@@ -47,7 +47,7 @@ function choose(fns: readonly Fn[], consts: readonly Const[], kept: ReadonlySet<
   const ops = fns.flatMap((fn) => fn.ops);
   const shapes = [...fns.flatMap((fn) => fn.params.map(({ shape }) => shape)), ...ops.flatMap(shapesAt)];
   const written = consts.filter(({ data }) => data.kind === "values").flatMap(({ type }) => type.shape);
-  const literals = ops.flatMap((op) => (op.name === "constant" ? (op.attributes.value as number) : []));
+  const literals = ops.flatMap((op) => (isOp(op, "constant") ? op.attributes.value : []));
   const fixed = new Set<Dim>([...kept, ...written, ...ops.flatMap(fixedBy)]);
   const all = new Set(shapes.flat());
   const free = smallExtents.filter((extent) => !all.has(extent));

@@ -44,6 +44,9 @@ type AttributeOf<D extends AttributeDef> = D extends { readonly choices: readonl
   ? Choice
   : Holds[Exclude<D["type"], "choice">];
 
+/** A row whose type says which attributes it declares. */
+export type Declaring<Row, A extends AttributeDefs> = Omit<Row, "attributes"> & { readonly attributes: A };
+
 /** What the attributes hold that are defined so: the builder has checked them. */
 export type AttributesOf<A extends AttributeDefs> = string extends keyof A
   ? Attributes

@@ -12,7 +12,7 @@ import {
   binary as operation,
 } from "../../kernel/expression.ts";
 import type { Value } from "../ir.ts";
-import type { AttributeDefs } from "./attributes.ts";
+import type { AttributeDefs, Declaring } from "./attributes.ts";
 import { type ElementwiseDef, floats, numbers, type OperandDef } from "./def.ts";
 import type { Adjoint, Terms, Vjp } from "./vjp.ts";
 import type { WgslFunction } from "./wgsl-functions.ts";
@@ -31,26 +31,30 @@ function row<A extends AttributeDefs>(
   operands: readonly (OperandDef & { readonly element?: "bool" })[],
   elements: ElementwiseDef["elements"],
   parts: Parts<A>,
-): ElementwiseDef {
+): Declaring<ElementwiseDef, A> {
   const attributes = {};
   // What reads the attributes of its own row is given no others.
   return { kind: "elementwise", operands, attributes, elements, facts: {}, result: "same", ...parts } as never;
 }
 
 /** An op of one operand `x`, of floats unless `elements` says otherwise. */
-export function unary<const A extends AttributeDefs = Record<never, never>>(parts: Parts<A>): ElementwiseDef {
+export function unary<const A extends AttributeDefs = Record<never, never>>(
+  parts: Parts<A>,
+): Declaring<ElementwiseDef, A> {
   return row([{ name: "x" }], floats, parts);
 }
 
 /** An op of two operands `a` and `b`, of numbers unless `elements` says otherwise. */
-export function binary<const A extends AttributeDefs = Record<never, never>>(parts: Parts<A>): ElementwiseDef {
+export function binary<const A extends AttributeDefs = Record<never, never>>(
+  parts: Parts<A>,
+): Declaring<ElementwiseDef, A> {
   return row([{ name: "a" }, { name: "b" }], numbers, parts);
 }
 
 /** An op of three operands, of numbers unless `elements` says otherwise. */
 export function ternary<const A extends AttributeDefs = Record<never, never>>(
   parts: Parts<A> & Pick<ElementwiseDef, "operands">,
-): ElementwiseDef {
+): Declaring<ElementwiseDef, A> {
   return row(parts.operands, numbers, parts);
 }
 

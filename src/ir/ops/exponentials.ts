@@ -1,7 +1,7 @@
 /** Rows of the op table for exponentials, logarithms and powers. */
 
 import { call, divide, library as libraryCall, multiply } from "../../kernel/expression.ts";
-import type { Value } from "../ir.ts";
+import { constantValue, type Value } from "../ir.ts";
 import { floats } from "./def.ts";
 import { type At, binary, by, jumps, library, unary, uninterpreted } from "./elementwise.ts";
 import { erf as erfOf } from "./math.ts";
@@ -128,11 +128,9 @@ const errorOfPower: Bound = {
   },
 };
 
-const numberOf = ({ def }: Value) => (def?.name === "constant" ? (def.attributes.value as number) : undefined);
-
 /** b a^(b - 1); 0 for b = 0. */
 function powerOfBase(t: Terms, { a, b, dy }: At): Value {
-  const exponent = numberOf(b);
+  const exponent = constantValue(b);
   if (exponent === 0) return t.mul(dy, 0);
   if (exponent === 1) return dy;
   if (exponent === 2) return t.mul(t.mul(dy, 2), a);
@@ -142,7 +140,7 @@ function powerOfBase(t: Terms, { a, b, dy }: At): Value {
 
 /** a^b log(a); 0 where a is not above 0, where b -> a^b has no derivative. */
 function powerOfExponent(t: Terms, { a, y, dy }: At): Value {
-  const base = numberOf(a);
+  const base = constantValue(a);
   if (base !== undefined && base > 0) return t.mul(t.mul(dy, y), Math.log(base));
   const isAbove = t.gt(a, 0);
   return t.where(isAbove, t.mul(t.mul(dy, y), t.log(t.where(isAbove, a, 1))), 0);

@@ -6,6 +6,7 @@
 import { isLeafName, type OpName } from "../ir.ts";
 import * as activations from "./activations.ts";
 import * as arithmetic from "./arithmetic.ts";
+import type { AttributesOf } from "./attributes.ts";
 import * as composites from "./composites.ts";
 import * as conv from "./conv.ts";
 import type { OpDef } from "./def.ts";
@@ -61,7 +62,26 @@ const families: readonly Readonly<Record<string, OpDef>>[] = [
 const rows = families.flatMap((family) => Object.entries(family).sort(([a], [b]) => (a < b ? -1 : 1)));
 const table = Object.fromEntries(rows) as Readonly<Record<TableName, OpDef>>;
 
-type Rows = Readonly<Record<TableName, true>>;
+type Families = typeof activations &
+  typeof arithmetic &
+  typeof exponentials &
+  typeof logic &
+  typeof random &
+  typeof rounding &
+  typeof trigonometry &
+  typeof reductions &
+  typeof norms &
+  typeof shape &
+  typeof lookups &
+  typeof places &
+  typeof slices &
+  typeof conv &
+  typeof matmul &
+  typeof sums &
+  typeof composites &
+  typeof extern &
+  typeof leaves;
+type Rows = { readonly [Name in TableName]: AttributesOf<Families[Name]["attributes"]> };
 declare module "../ir.ts" {
   interface OpRows extends Rows {}
 }

@@ -9,7 +9,7 @@
  */
 
 import { type Dim, printShape, type Shape } from "../types.ts";
-import type { AttributeDefs, AttributesOf } from "./attributes.ts";
+import type { AttributeDefs, AttributesOf, Declaring } from "./attributes.ts";
 import { anyElement, type IndexDef } from "./def.ts";
 
 interface Parts<A extends AttributeDefs>
@@ -20,7 +20,7 @@ interface Parts<A extends AttributeDefs>
 }
 
 /** An op of tensors of any element type, unless `elements` says otherwise. */
-export function indexOp<const A extends AttributeDefs = Record<never, never>>(parts: Parts<A>): IndexDef {
+export function indexOp<const A extends AttributeDefs = Record<never, never>>(parts: Parts<A>): Declaring<IndexDef, A> {
   // What reads the attributes of its own row is given no others.
   return { kind: "index", facts: {}, attributes: {}, elements: anyElement, ...parts } as never;
 }

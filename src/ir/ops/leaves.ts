@@ -2,7 +2,7 @@
 
 import { anyElement, type ConstantDef } from "./def.ts";
 
-export const constant: ConstantDef = {
+export const constant = {
   kind: "constant",
   summary: "A number; written as a literal.",
   operands: [],
@@ -13,9 +13,9 @@ export const constant: ConstantDef = {
   elements: anyElement,
   facts: {},
   vjp: { by: [] },
-};
+} as const satisfies ConstantDef;
 
-export const global: ConstantDef = {
+export const global = {
   kind: "global",
   summary: "A constant tensor of the module; written as its name.",
   operands: [],
@@ -27,4 +27,4 @@ export const global: ConstantDef = {
   elements: anyElement,
   facts: {},
   vjp: { by: [] },
-};
+} as const satisfies ConstantDef;

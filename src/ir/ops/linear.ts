@@ -2,7 +2,7 @@
 
 import * as linearErrors from "../../diagnostics/areas/linear.ts";
 import { printShape, type Shape, sameShape } from "../types.ts";
-import type { AttributeDefs } from "./attributes.ts";
+import type { AttributeDefs, Declaring } from "./attributes.ts";
 import type { LinearDef, Refusal } from "./def.ts";
 
 type Parts<A extends AttributeDefs> = Omit<LinearDef<A>, "kind" | "facts" | "attributes"> & {
@@ -11,7 +11,9 @@ type Parts<A extends AttributeDefs> = Omit<LinearDef<A>, "kind" | "facts" | "att
 };
 
 /** A product, or sums of elements. */
-export function linearOp<const A extends AttributeDefs = Record<never, never>>(parts: Parts<A>): LinearDef {
+export function linearOp<const A extends AttributeDefs = Record<never, never>>(
+  parts: Parts<A>,
+): Declaring<LinearDef, A> {
   // What reads the attributes of its own row is given no others.
   return { kind: "linear", facts: {}, attributes: {}, ...parts } as never;
 }

@@ -7,7 +7,7 @@
 import * as typeErrors from "../../diagnostics/areas/types.ts";
 import type { Value } from "../ir.ts";
 import { type Dim, printShape, type Shape } from "../types.ts";
-import type { AttributeDefs, AttributesOf } from "./attributes.ts";
+import type { AttributeDefs, AttributesOf, Declaring } from "./attributes.ts";
 import { floats, type NormDef, type NormView, type Refusal } from "./def.ts";
 import type { Emitter } from "./emitter.ts";
 import { meanOf, sumOf, varianceOf } from "./math.ts";
@@ -109,10 +109,10 @@ interface Parts<A extends AttributeDefs>
 }
 
 /** A norm over the axes of `axes`, unless `view` says otherwise. */
-function norm<const A extends AttributeDefs>({ takes = [], gradient, ...parts }: Parts<A>): NormDef {
+function norm<const A extends AttributeDefs>({ takes = [], gradient, ...parts }: Parts<A>): Declaring<NormDef, A> {
   const common = { kind: "norm", operands: [{ name: "x" }, ...takes], elements: floats, facts: {}, view: overAxes };
   // What reads the attributes of its own row is given no others.
-  const def = { ...common, ...parts } as unknown as NormDef;
+  const def = { ...common, ...parts } as unknown as Declaring<NormDef, A>;
   return { ...def, vjp: normVjp(gradient, def) };
 }
 

@@ -23,7 +23,7 @@ import { monoid, sum as sumState } from "../../kernel/monoids.ts";
 import { type Fields, type Reduction, reductionOf } from "../../kernel/reduction.ts";
 import { type Scalar, typeOf } from "../../kernel/types.ts";
 import type { Value } from "../ir.ts";
-import { type AttributeDefs, attribute } from "./attributes.ts";
+import { type AttributeDefs, attribute, type Declaring } from "./attributes.ts";
 import { floats, numbers, type ReductionDef } from "./def.ts";
 import { meanOf, sumOf, varianceOf } from "./math.ts";
 import type { Terms, Vjp } from "./vjp.ts";
@@ -43,7 +43,9 @@ interface Parts<A extends AttributeDefs>
 }
 
 /** An op whose only result is what the state of its reduction comes to, unless `results` says otherwise. */
-function reduction<const A extends AttributeDefs = Record<never, never>>(parts: Parts<A>): ReductionDef {
+function reduction<const A extends AttributeDefs = Record<never, never>>(
+  parts: Parts<A>,
+): Declaring<ReductionDef, typeof axes & A & typeof keepdims> {
   const attributes = { ...axes, ...parts.attributes, ...keepdims };
   const common = { kind: "reduction", operands: [{ name: "x" }], facts: {}, results: ["combined"] };
   // What reads the attributes of its own row is given no others.

@@ -2,7 +2,7 @@
 
 import { broadcastStrides, gather, rowMajorStrides } from "../tensor.ts";
 import { broadcastShapes, type Dim, printShape, type Shape, sameShape } from "../types.ts";
-import { type AttributeDefs, attribute } from "./attributes.ts";
+import { type AttributeDefs, attribute, type Declaring } from "./attributes.ts";
 import { anyElement, hasNegative, type ShapeDef } from "./def.ts";
 import { ofOne } from "./vjp.ts";
 
@@ -11,7 +11,7 @@ interface Parts<A extends AttributeDefs> extends Omit<ShapeDef<A>, "kind" | "ope
   readonly back: Parameters<typeof ofOne>[0];
 }
 
-function shapeOp<const A extends AttributeDefs>({ back, ...parts }: Parts<A>): ShapeDef {
+function shapeOp<const A extends AttributeDefs>({ back, ...parts }: Parts<A>): Declaring<ShapeDef, A> {
   const common = { kind: "shape", operands: [{ name: "x" }], elements: anyElement, facts: {} };
   // What reads the attributes of its own row is given no others.
   return { ...common, ...parts, vjp: { by: [ofOne(back)] } } as never;
