@@ -20,6 +20,7 @@ const files = [
     "explain",
     "tensors",
     "scalars",
+    "integers",
     "entries",
     "constants",
     "bound",
@@ -68,7 +69,7 @@ function launcherTexts() {
   const title = "// The launcher of tirc, as `tirc/launch` has it.\n";
   const typescript = `${parts.join("\n")}\n`;
   const { code } = transformSync(
-    `${typescript}export { constantsOf, entryFor, explain, kernel, prepare, writeScalar, ${namesForPlans().join(", ")} };\n`,
+    `${typescript}export { constantsOf, entryFor, explain, integersOf, kernel, prepare, writeScalar, ${namesForPlans().join(", ")} };\n`,
     {
       ...{
         loader: "ts",
@@ -82,7 +83,7 @@ function launcherTexts() {
   );
   return {
     ts: `${title}${typescript}`,
-    js: `${title}${code}const { constantsOf, entryFor, explain, kernel, prepare, writeScalar } = launcher;\n`,
+    js: `${title}${code}const { constantsOf, entryFor, explain, integersOf, kernel, prepare, writeScalar } = launcher;\n`,
   };
 }
 

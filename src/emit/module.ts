@@ -6,7 +6,7 @@
 import { leastDemanding } from "../../codegen/variants.ts";
 import { oneLine } from "../diagnostics/short.ts";
 import { FreshNames } from "../ir/fresh-names.ts";
-import { isHalf, printType } from "../ir/types.ts";
+import { isHalf, isInteger, printType } from "../ir/types.ts";
 import type { CompactManifest } from "../launch/compact.ts";
 import type { LaunchManifest } from "../launch/manifest.ts";
 import type { LaunchPlan } from "../launch/plan-manifest.ts";
@@ -137,6 +137,7 @@ export function emitModule(
   const partsOf = (list: readonly Kernel[]) => [
     ...(options.explains === false ? [] : ["explain"]),
     ...(list.some(hasScalars) ? ["writeScalar"] : []),
+    ...(list.some(hasIntegers) ? ["integersOf"] : []),
     ...(list.some(({ manifest }) => manifest.variants) ? ["entryFor"] : []),
     ...(list.some(({ manifest }) => manifest.overrides.length > 0) ? ["constantsOf"] : []),
   ];
@@ -199,6 +200,9 @@ const exportsText = (names: readonly Names[]) =>
 const header = (source: string) => `// Made by tirc from ${oneLine(source)}. Changes to this file are lost.\n`;
 
 const hasScalars = ({ manifest }: Kernel) => manifest.uniforms?.fields.some(({ kind }) => kind === "scalar") === true;
+
+const hasIntegers = ({ manifest }: Kernel) =>
+  manifest.bindings.some(({ access, element }) => access === "read" && isInteger(element));
 
 const resultsOf = ({ manifest }: Kernel) => manifest.bindings.filter(({ access }) => access === "read_write");
 

@@ -28,13 +28,13 @@ export type GivenForm = readonly [wgsl: Wgsl, manifest: Partial<CompactManifest>
 /**
  * A kernel compiled for one target or several, as a function too. It has no effect until it is called.
  * @param parts of the launcher that not every kernel has: `explain` says what is wrong with a call, in short unless it is
- *   given; `writeScalar` is for kernels with scalars, `entryFor` for those with several entry points, `constantsOf` for
+ *   given; `writeScalar` is for kernels with scalars, `integersOf` for those with parameters of integers, `entryFor` for those with several entry points, `constantsOf` for
  *   those with pipeline constants.
  */
 export function kernel<T extends LaunchTypes>(
   name: string,
   given: readonly GivenForm[],
-  parts?: Pick<LaunchKernel, "explain" | "writeScalar" | "entryFor" | "constantsOf">,
+  parts?: Pick<LaunchKernel, "explain" | "writeScalar" | "integersOf" | "entryFor" | "constantsOf">,
 ): CallableKernel<T> {
   const [wgsl, whole] = given.at(-1) as Form;
   const forms = given.map(([text, manifest]): Form => [text, { ...whole, ...manifest }]);

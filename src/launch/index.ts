@@ -18,6 +18,7 @@ export { type Constants, type ConstantsOf, constantsOf } from "./constants.ts";
 export type { Overflow } from "./counts.ts";
 export { type EntryFor, entryFor } from "./entries.ts";
 export { explain } from "./explain.ts";
+export { integersOf } from "./integers.ts";
 export type { ErrorOf } from "./launcher.ts";
 export { PreparedPlan } from "./plan.ts";
 export { planExtents } from "./plan-manifest.ts";

@@ -53,7 +53,7 @@ export function keep<T>(kept: Map<string, T>, key: string, value: T, most: numbe
 
 /** Throws for what the device lacks. Nothing is made yet. */
 export function launcherOf(device: GPUDevice, kernel: LaunchKernel, errorOf?: ErrorOf): Launcher {
-  const { name: label, forms, explain = shortText, writeScalar, entryFor, constantsOf } = kernel;
+  const { name: label, forms, explain = shortText, writeScalar, integersOf, entryFor, constantsOf } = kernel;
   const fail: Fail = (...problem) => {
     throw errorOf?.(label, problem) ?? new TypeError(`${label}: ${explain(problem)}`);
   };
@@ -115,7 +115,7 @@ export function launcherOf(device: GPUDevice, kernel: LaunchKernel, errorOf?: Er
       const value = own(isTensor ? tensors : outputs, name);
       const count = countOf(shape);
       const size = boundSize(element, strides[binding] as number, count);
-      const part = readTensor(name, element, isInput, value, count, size, device.limits, fail);
+      const part = readTensor(name, element, isInput, value, count, size, device.limits, fail, integersOf);
       const [has, offset, , array] = part;
       // WebGPU takes no place twice of which one is written, and no two parts of a buffer of which one alone is.
       for (const [i, [other, from, length]] of isInput || !has ? [] : parts.entries()) {
@@ -138,11 +138,9 @@ export function launcherOf(device: GPUDevice, kernel: LaunchKernel, errorOf?: Er
     const entries: GPUBindGroupEntry[] = makers.flatMap((make) => make());
     const [x, y] = workgroupsOf(counted, rows);
     return {
-      ...{
-        results,
-        words: words.buffer,
-        choice: [readBy, { entryPoint, constants: constantsOf?.(manifest, extentOf) }],
-      },
+      results,
+      words: words.buffer,
+      choice: [readBy, { entryPoint, constants: constantsOf?.(manifest, extentOf) }],
       dispatch(pipeline, resource) {
         if (resource && !manifest.unread) entries.push({ binding: bindings.length, resource });
         const group = device.createBindGroup({ label, layout: pipeline.getBindGroupLayout(0), entries });

@@ -102,6 +102,7 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
   readonly #calls: readonly (LaunchOfOp | (LaunchOfKernel & { readonly launcher: Launcher }))[];
   readonly #launchers: ReadonlyMap<string, Launcher>;
   readonly #inputs: readonly LaunchBuffer[];
+  readonly #integersOf: LaunchKernel["integersOf"];
   readonly #results: readonly LaunchBuffer[];
   readonly #intermediates: readonly LaunchBuffer[];
   /** Bytes of the largest vector that a kernel has of a buffer. */
@@ -114,6 +115,7 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
   /** Throws for what the device lacks. Pipelines are not compiled yet. @param kernels those that the plan launches. */
   constructor(device: GPUDevice, plan: LaunchPlan, kernels: readonly LaunchKernel[], hooks: LaunchHooks = {}) {
     const { name, buffers, steps } = plan;
+    this.#integersOf = kernels.find((kernel) => kernel.integersOf)?.integersOf;
     const explain = kernels.find((kernel) => kernel.explain)?.explain ?? shortText;
     const errorOf: ErrorOf = hooks.errorOf ?? ((_, problem) => new TypeError(`${name}: ${explain(problem)}`));
     this.device = device;
@@ -317,7 +319,7 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
       const { name, element, shape, result = name } = buffer;
       const count = product(shape.map((dim) => extentIn(fail, all, dim)));
       const size = this.#sizeOf(buffer, all);
-      return readTensor(result, element, isInput, value, count, size, this.device.limits, fail);
+      return readTensor(result, element, isInput, value, count, size, this.device.limits, fail, this.#integersOf);
     };
     const isScalar = ({ shape }: LaunchBuffer) => shape.length === 0;
     for (const { name } of this.#inputs.filter(isScalar)) {

@@ -3,7 +3,7 @@
  * which name; the sentences of explain.ts come with the others, as React's messages do.
  */
 
-import type { LaunchElement } from "./compact.ts";
+import type { LaunchArray, LaunchElement } from "./compact.ts";
 import type { Overflow } from "./counts.ts";
 
 /** What is wrong with a call: the code and a word for it, then what it is about. */
@@ -34,6 +34,14 @@ export type LaunchProblem =
 
 /** Throws what is wrong. */
 export type Fail = (...problem: LaunchProblem) => never;
+
+/** What kernels with parameters of integers bring along (integers.ts). */
+export type IntegersOf = (
+  name: string,
+  element: LaunchElement,
+  array: ArrayLike<number | bigint>,
+  fail: Fail,
+) => LaunchArray | undefined;
 
 /** A problem as a sentence. */
 export type Explain = (problem: LaunchProblem) => string;

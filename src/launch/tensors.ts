@@ -2,7 +2,7 @@
 
 import type { LaunchArray, LaunchElement } from "./compact.ts";
 import { roundUp } from "./counts.ts";
-import type { Fail } from "./problems.ts";
+import type { Fail, IntegersOf } from "./problems.ts";
 
 /** The values of GPUBufferUsage, which Node has not among its globals. */
 export const mapRead = 1;
@@ -32,8 +32,14 @@ export const usageOf = (array: unknown): GPUBufferUsageFlags => (array ? storage
 
 /** The arrays of element types: an f16 and a bf16 as its bits, a bool as 0 or 1. */
 export const arrays = {
-  ...{ f32: Float32Array, f16: Uint16Array, bf16: Uint16Array, i32: Int32Array, u32: Uint32Array },
-  ...{ i8: Int8Array, u8: Uint8Array, bool: Uint32Array },
+  f32: Float32Array,
+  f16: Uint16Array,
+  bf16: Uint16Array,
+  i32: Int32Array,
+  u32: Uint32Array,
+  i8: Int8Array,
+  u8: Uint8Array,
+  bool: Uint32Array,
 };
 
 /** A member of an argument. What is inherited, as `toString` is, was not passed. */
@@ -69,14 +75,6 @@ export type Given = readonly [
   array?: LaunchArray | undefined,
 ];
 
-/** Integers of another width. Throws where one is not an element of the type. */
-function converted(name: string, element: LaunchElement, array: ArrayLike<number | bigint>, fail: Fail): LaunchArray {
-  const made = (arrays[element] as Int32ArrayConstructor).from(array as ArrayLike<number>, Number);
-  const at = made.findIndex((value, i) => value !== Number(array[i]));
-  if (at >= 0) fail("E0603 not an element", name, element, at, array[at] as number | bigint);
-  return made;
-}
-
 /** Throws where an array is not of the right type and length, or a part of a buffer is not large enough. */
 export function readTensor(
   name: string,
@@ -87,6 +85,7 @@ export function readTensor(
   size: number,
   limits: GPUSupportedLimits,
   fail: Fail,
+  integersOf?: IntegersOf,
 ): Given {
   const isArray = isInput && ArrayBuffer.isView(value);
   const isMade = value === undefined;
@@ -100,12 +99,10 @@ export function readTensor(
   if (isMade || isArray) {
     atMost("maxBufferSize");
     const array = value as LaunchArray | undefined;
-    const tag = array?.[Symbol.toStringTag];
-    const isOther = array && tag !== type;
-    // Integers of any width, as indices are of 64 bits elsewhere.
-    if (isOther && !(/^[iu]/.test(element) && /int/i.test(tag as string))) refuse();
-    if (array && array.length !== count) fail("E0605 wrong length", name, array.length, count);
-    return [undefined, 0, size, isOther ? converted(name, element, array, fail) : array];
+    const isOwn = isMade || array?.[Symbol.toStringTag] === type;
+    const taken = isOwn ? array : (integersOf?.(name, element, array as LaunchArray, fail) ?? refuse());
+    if (taken && taken.length !== count) fail("E0605 wrong length", name, taken.length, count);
+    return [undefined, 0, size, taken];
   }
   const part = "buffer" in Object(value) ? (value as GPUBufferBinding) : { buffer: value as GPUBuffer };
   const { buffer, offset = 0, size: most = Infinity }: GPUBufferBinding = part;

@@ -3,6 +3,7 @@
 import type { CompactManifest, LaunchArray } from "./compact.ts";
 import type { ConstantsOf } from "./constants.ts";
 import type { EntryFor } from "./entries.ts";
+import type { integersOf } from "./integers.ts";
 import type { Explain } from "./problems.ts";
 import type { WriteScalar } from "./scalars.ts";
 
@@ -55,6 +56,8 @@ export interface LaunchKernel<T extends LaunchTypes = AnyTypes> {
   readonly explain?: Explain | undefined;
   /** Writes scalars, where the kernel has any. */
   readonly writeScalar?: WriteScalar | undefined;
+  /** Takes integers of any width, where the kernel has parameters of integers. */
+  readonly integersOf?: typeof integersOf | undefined;
   /** Chooses an entry point, where the kernel has several; without it they are not taken, and `main` is for all extents. */
   readonly entryFor?: EntryFor | undefined;
   /** Computes pipeline constants, where the kernel has any. */

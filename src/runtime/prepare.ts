@@ -13,6 +13,7 @@ import type { LaunchArray } from "../launch/compact.ts";
 import { constantsOf } from "../launch/constants.ts";
 import { workgroupsOf } from "../launch/counts.ts";
 import { entryFor } from "../launch/entries.ts";
+import { integersOf } from "../launch/integers.ts";
 import type { LaunchManifest } from "../launch/manifest.ts";
 import { Prepared } from "../launch/prepared.ts";
 import { writeScalar } from "../launch/scalars.ts";
@@ -104,7 +105,7 @@ export async function runKernel<T extends LaunchTypes = AnyTypes>(
 
 /** As a launcher takes it. */
 export const launchKernelOf = ({ name, ...kernel }: Kernel | LaunchKernel): LaunchKernel => {
-  const parts = { writeScalar, entryFor, constantsOf };
+  const parts = { writeScalar, integersOf, entryFor, constantsOf };
   return "forms" in kernel ? { name, ...kernel, ...parts } : { name, forms: formsOf({ name, ...kernel }), ...parts };
 };
 
