@@ -313,7 +313,12 @@ class Explainer {
     const word = wordOperators.has(token.text) ? token : before;
     const operator = wordOperators.get(word.text);
     if (operator !== undefined) return syntaxErrors.expected(found, "an operator", [this.operator(word, operator)]);
-    const help = token.text === "[" ? ["tensors are not indexed: ops work on whole tensors"] : this.product(token);
+    const help =
+      token.text === "["
+        ? [
+            "there is no indexing: write `slice(x, axis = -1, start = 0, end = 8)` for a range, or `gather` for indices in a tensor",
+          ]
+        : this.product(token);
     if (this.opener !== undefined && (this.isCall || this.opener.text === "[")) {
       // In a call `2 x` is a product, and `a b` are two operands.
       const isProduct = before.kind === "number" || before.text === ")";

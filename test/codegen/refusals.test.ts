@@ -109,7 +109,9 @@ test("a reshape across the axes of what was computed", () => {
 
 test("results that have nothing to do with one another", () => {
   const text = "fn f(x: f32[n], z: f32[m]) -> (a: f32[n], b: f32[m]) { return exp(x), exp(z) }";
-  expect(refusal(text)).toBe("E0503 1:1: `f` is not one kernel: none of its tensors has all axes of its iteration space");
+  expect(refusal(text)).toBe(
+    "E0503 1:1: `f` is not one kernel: none of its tensors has all axes of its iteration space",
+  );
 });
 
 test("ops that no kernel computes", () => {
