@@ -168,7 +168,7 @@ function byInterpreter(
       const { outputs: was } = referenceOutputs(model, tensors);
       const { outputs: is } = referenceOutputs(after, tensors);
       const outputs = [...was].map(([name, tensor]) => compared(name, tensor, is.get(name)));
-      const because = `onnxruntime does not run ${model.file}: ${reason}`;
+      const because = `onnxruntime cannot run ${model.file}: ${reason}`;
       return { by: "interpreter", extents: inputs.extents(extents), outputs, float64: { because } };
     } catch (caught) {
       if (!(caught instanceof NotComputed)) throw caught;

@@ -185,7 +185,7 @@ export function saidBy(pass: string, diagnostic: Diagnostic): Diagnostic {
 
 /** An error as what a pass itself refuses a program with. */
 export function refusedBy(pass: string, found: Diagnostic): Diagnostic {
-  return { ...found, pass, notes: [...found.notes, `said by the pass \`${pass}\``] };
+  return { ...found, pass, notes: [...found.notes, `reported by the pass \`${pass}\``] };
 }
 
 /** Thrown by everything that refuses its input. Carries all diagnostics, in the order of their places. */

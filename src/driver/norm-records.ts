@@ -25,7 +25,7 @@ export interface NormRecord {
   readonly centering: CenteringOutcome;
   /** The steps of the proof, or the condition that failed. */
   readonly because: readonly string[];
-  /** Of `because`: constants that are centered once and for all, and values that are centered instead. */
+  /** Of `because`: constants that are centered once, and values that are centered instead. */
   readonly constants: readonly string[];
   readonly movedTo: readonly string[];
   /** Whether its centering is kept for other norms as well. */

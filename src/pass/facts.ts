@@ -60,7 +60,7 @@ export interface StandardizationMet {
 
 /**
  * - proved: the rows are centered already, so the centering is gone.
- * - folded: it moved into constants, which are centered once and for all.
+ * - folded: it moved into constants, which are centered once.
  * - moved: its rows are a sum of others, of which one or more are centered instead, once for several norms.
  * - kept: nothing proves that; the centering stays, and the kernel computes it in the norm's own read of the row.
  * - lossy: dropped without a proof, because `mode` is `lossy`.
@@ -69,7 +69,7 @@ export type CenterOutcome = "proved" | "folded" | "moved" | "kept" | "lossy";
 
 /** Values of the function given that are centered instead of another. */
 export interface MovedTo {
-  /** Constants, which are centered once and for all. */
+  /** Constants, which are centered once. */
   readonly constants: readonly Value[];
   readonly values: readonly Value[];
   /** Whether nobody looked on for more. */

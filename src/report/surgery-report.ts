@@ -128,7 +128,7 @@ function centeringReasons(report: NormReport): readonly string[] {
 /** What a norm has of its own beside the reason: steps of the proof, weights. */
 export function detailsOf(report: NormReport): readonly string[] {
   const { because, constants } = report;
-  const weights = constants.length === 0 ? [] : [`centered once and for all: ${constants.join(", ")}`];
+  const weights = constants.length === 0 ? [] : [`centered once: ${constants.join(", ")}`];
   return outcomeOf(report) === "proved" ? because : weights;
 }
 

@@ -60,8 +60,8 @@ describe("--explain-schedule", () => {
   });
 
   test.each([
-    [[...args, "--emit", "ts"], "`--explain-schedule` and `--emit` do not go together"],
-    [["compile", "two.tir", "--json"], "`--json` and `kernels` do not go together"],
+    [[...args, "--emit", "ts"], "`--explain-schedule` and `--emit` cannot be combined"],
+    [["compile", "two.tir", "--json"], "`--json` and `kernels` cannot be combined"],
   ])("E0709: %j", async (words, message) => {
     const { code, stderr } = await new Workplace(files).run(words);
     expect(code).toBe(2);

@@ -60,7 +60,7 @@ test("a tensor of an ONNX model is read by its name, whatever that is", async ()
   const wrong = await run(program('load("m.onnx", "v")'), files);
   expect(wrong.stderr).toContain("models/p.tir:1:1: error[E0661]: models/m.onnx has no tensor `v`");
   const cut = await run(program('load("m.onnx", "w")'), { "models/m.onnx": model.subarray(0, 60) });
-  expect(cut.stderr).toMatch(/error\[E0740\]: models\/m.onnx is no sound ONNX model: at byte \d+/);
+  expect(cut.stderr).toMatch(/error\[E0740\]: models\/m.onnx is not a valid ONNX model: at byte \d+/);
 });
 
 test("a .npy file holds one tensor", async () => {
@@ -85,7 +85,7 @@ describe("what is wrong", () => {
     [
       'load("w.npy", "w")',
       "f32[4]",
-      "models/p.tir:1:1: error[E0664]: the const `w` names a tensor, and models/w.npy holds one without a name",
+      "models/p.tir:1:1: error[E0664]: the const `w` names a tensor, but models/w.npy holds one without a name",
     ],
     [
       'load("m.safetensors", "eight")',
@@ -95,12 +95,12 @@ describe("what is wrong", () => {
     [
       'load("m.safetensors", "index")',
       "f32[4]",
-      "models/p.tir:1:1: error[E0663]: the const `w` is declared f32[4], and `index` in models/m.safetensors holds I64",
+      "models/p.tir:1:1: error[E0663]: the const `w` is declared f32[4], but `index` in models/m.safetensors holds I64",
     ],
     [
       'load("m.safetensors", "half")',
       "f32[1, 4]",
-      "models/p.tir:1:1: error[E0663]: the const `w` is declared f32[1, 4], and `half` in models/m.safetensors holds F16 of shape [4]",
+      "models/p.tir:1:1: error[E0663]: the const `w` is declared f32[1, 4], but `half` in models/m.safetensors holds F16 of shape [4]",
     ],
     [
       'load("none.safetensors", "w")',
@@ -110,7 +110,7 @@ describe("what is wrong", () => {
     [
       'load("p.tir", "w")',
       "f32[4]",
-      "error[E0660]: models/p.tir is no sound safetensors file: its header is longer than the file",
+      "error[E0660]: models/p.tir is not a valid safetensors file: its header is longer than the file",
     ],
   ])("%s as %s", async (source, type, message) => {
     const { code, stderr } = await run(program(source, type));

@@ -48,7 +48,7 @@ test("a constant that breaks its promise is an error too, unless it is not read"
   const run = (file: string) => place.run(["run", file, "--device", "cpu", "--compare", "--diagnostics", "short"]);
   expect(await run("read.tir")).toMatchObject({
     code: 1,
-    stderr: "read.tir:1:1: error[E0670]: `c` is declared @centered(-1), and its rows do not have mean zero\n",
+    stderr: "read.tir:1:1: error[E0670]: `c` is declared @centered(-1), but its rows do not have mean zero\n",
   });
   expect((await run("unread.tir")).code).toBe(0);
 });

@@ -83,7 +83,7 @@ test("says which nodes it keeps, and why with --remarks", async () => {
   const short = await place.run(["import", "m.onnx", "-o", "m.tir", "--remarks", "--diagnostics", "short"]);
   expect(short.stderr.split("\n")).toEqual([
     "m.onnx:2:1: remark[R0701]: `Slice` is kept as `extern`",
-    "m.onnx:3:1: remark[R0702]: nothing says the type of `n`, which `Fancy` makes",
+    "m.onnx:3:1: remark[R0702]: the type of `n`, an output of `Fancy`, is unknown",
     expect.stringMatching(/^m.onnx: 4 nodes, 3 of them kept as extern: 1 Slice, 1 Fancy, 1 Relu/),
     "",
   ]);
@@ -106,10 +106,10 @@ fn g(x: f32[1, 3, 8, w]) -> (y: opaque) {
 describe("what is wrong", () => {
   test.each([
     ["no.onnx", "error[E0640]: cannot read no.onnx: there is no such file"],
-    ["text.onnx", "error[E0740]: text.onnx is no sound ONNX model: at byte "],
-    ["-", "error[E0747]: constants cannot be loaded from a model of the name <stdin>"],
-    ["model.bin", "error[E0747]: constants cannot be loaded from a model of the name model.bin"],
-    ['a "b".onnx', 'error[E0747]: constants cannot be loaded from a model of the name a "b".onnx'],
+    ["text.onnx", "error[E0740]: text.onnx is not a valid ONNX model: at byte "],
+    ["-", "error[E0747]: constants cannot be loaded from a model called <stdin>"],
+    ["model.bin", "error[E0747]: constants cannot be loaded from a model called model.bin"],
+    ['a "b".onnx', 'error[E0747]: constants cannot be loaded from a model called a "b".onnx'],
   ])("%s", async (file, message) => {
     const isUsage = /E0(640|747)/.test(message);
     const files = { "text.onnx": "hello", "model.bin": model, 'a "b".onnx': model };

@@ -112,12 +112,12 @@ describe("the rest is refused", () => {
     [
       "Fortran order",
       header("'descr': '<f4', 'fortran_order': True, 'shape': (1,)"),
-      "E0632: x.npy is in Fortran order, and only C order is read",
+      "E0632: x.npy is in Fortran order, but only C order is supported",
     ],
     [
       "big-endian numbers",
       npyFile(">f4", [1], new Uint8Array(4)),
-      "E0633: x.npy is big-endian (`>f4`), and only little-endian is read",
+      "E0633: x.npy is big-endian (`>f4`), but only little-endian is supported",
     ],
     ["complex numbers", npyFile("<c8", [1], new Uint8Array(8)), "E0634: x.npy holds `<c8`, which tirc does not read"],
     ["objects", npyFile("|O", [1], new Uint8Array(8)), "E0634: x.npy holds `|O`, which tirc does not read"],

@@ -181,22 +181,22 @@ describe("a plugin is refused", () => {
   test.each([
     ["that throws", "throw new Error('no luck')", /E0760\]: .* cannot be loaded: no luck\n$/],
     ["that is no JavaScript", "export default {", /E0760/],
-    ["without a default export", "export const passes = []", /E0761\]: `default` .* must be a plugin, and is missing/],
+    ["without a default export", "export const passes = []", /E0761\]: `default` .* must be a plugin, but is missing/],
     ["with a part that plugins do not have", "export default { pass: [] }", /E0761\]: .* has a part `pass`/],
     [
       "with passes that are none",
       "export default { passes: 'p' }",
-      /E0761\]: `passes` .* must be a list of passes, and is "p"/,
+      /E0761\]: `passes` .* must be a list of passes, but is "p"/,
     ],
     [
       "with a pass that lacks a part",
       "export default { passes: [{ name: 'p', summary: 's', options: {} }] }",
-      /E0761\]: `passes\[0\].run` .* must be a function, and is missing/,
+      /E0761\]: `passes\[0\].run` .* must be a function, but is missing/,
     ],
     [
       "with a pass that is none",
       "export default { passes: [345] }",
-      /E0761\]: `passes\[0\]` .* must be a pass, as .*, and is 345/,
+      /E0761\]: `passes\[0\]` .* must be a pass, as .*, but is 345/,
     ],
     [
       "with a page without a title",

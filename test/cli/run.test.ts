@@ -156,7 +156,7 @@ describe("--compare", () => {
     expect(code).toBe(1);
     expect(stdout).toContain("WRONG");
     expect(stderr).toMatch(/error\[E0650\]: the output `y` differs/);
-    expect(stderr).toMatch(/of 32 values are further off than 0\.000002/);
+    expect(stderr).toMatch(/of 32 values differ by more than 0\.000002/);
     expect((await place.run(line)).code).toBe(0);
   });
 

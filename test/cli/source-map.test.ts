@@ -73,7 +73,7 @@ describe("is refused", () => {
   test.each(["tir", "kernel", "ts"])("with --emit %s", async (kind) => {
     expect(await refused("src/f.tir", "--emit", kind, "--source-map", "f.map")).toEqual([
       2,
-      expect.stringContaining(`error[E0709]: \`--source-map\` and \`--emit ${kind}\` do not go together`),
+      expect.stringContaining(`error[E0709]: \`--source-map\` and \`--emit ${kind}\` cannot be combined`),
     ]);
   });
 

@@ -50,7 +50,7 @@ describe("inputs", () => {
   test("a range that leaves the table is what onnxruntime says it is", async () => {
     const { code, stderr } = await check(new Workplace({ "m.onnx": onnxModel(embedded) }), "--in", "ids=uniform(3, 9)");
     expect(code).toBe(1);
-    expect(stderr).toMatch(/error\[E0753\]: onnxruntime does not run m\.onnx: .*indices element out of data bounds/s);
+    expect(stderr).toMatch(/error\[E0753\]: onnxruntime cannot run m\.onnx: .*indices element out of data bounds/s);
   });
 
   test("one of two from a file, whose shape tells the extents of both", async () => {
@@ -62,10 +62,10 @@ describe("inputs", () => {
 
   test.each([
     ["masc=ones", "E0712", "`m.onnx` has no input `masc`"],
-    ["mask=mask.npy", "E0604", "the input `mask` is FLOAT[batch, seq, 1], and got mask.npy, [5, 7]"],
+    ["mask=mask.npy", "E0604", "the input `mask` is FLOAT[batch, seq, 1], but got mask.npy, [5, 7]"],
     ["mask=ids.npy", "E0640", ""],
     ["ids=0.5", "E0717", "the input `ids` is INT64, which cannot hold 0.5"],
-    ["ids=halves.npy", "E0636", "halves.npy holds `<f4`, and the input `ids` is INT64"],
+    ["ids=halves.npy", "E0636", "halves.npy holds `<f4`, but the input `ids` is INT64"],
     ["ids=uniform(9, 3)", "E0705", "the input `ids` cannot be filled with"],
   ])("--in %s is refused: %s", async (value, code, message) => {
     const files = { "m.onnx": onnxModel(embedded), "mask.npy": floats(5, 7), "halves.npy": floats(2, 7) };

@@ -48,7 +48,7 @@ test("the page shows each norm with the nodes around it, and runs nothing", asyn
     expect(titles).toEqual(["product (MatMul)", `${shown} (LayerNormalization)`, "'reader' < all (Relu)"]);
     await page.locator("summary").click();
     expect(await page.locator("svg").isVisible()).toBe(true);
-    expect(await page.locator("details li").allTextContents()).toEqual(["centered once and for all: w"]);
+    expect(await page.locator("details li").allTextContents()).toEqual(["centered once: w"]);
     expect(await page.locator("pre").textContent()).toContain("z: [2, 4] is off by");
   } finally {
     await browser.close();

@@ -46,7 +46,7 @@ test("a model that onnxruntime does not know all ops of", async () => {
   const { code, stderr } = await check(new Workplace({ "m.onnx": onnxModel({ ...smallParts, nodes }) }));
 
   expect(code).toBe(1);
-  expect(stderr).toContain("error[E0753]: onnxruntime does not run m.onnx: ");
+  expect(stderr).toContain("error[E0753]: onnxruntime cannot run m.onnx: ");
 });
 
 test("a model of more than 2 GiB: what is not centered is not read", async () => {

@@ -46,7 +46,7 @@ test("a norm that would be slower is left, and says so", async () => {
 test("--verbose names the weights", async () => {
   const place = new Workplace({ "m.onnx": model });
   const { stdout } = await place.run(["surgery", "m.onnx", "--verbose", "--norm-op", "skip"]);
-  expect(stdout).toContain("        centered once and for all: `w`\n");
+  expect(stdout).toContain("        centered once: `w`\n");
   expect(stdout).toMatch(/\nw_centered: row means at most \S+ of the row's largest element\n$/);
 });
 

@@ -177,7 +177,7 @@ describe("65536 columns and as many rows, broadcast against each other", () => {
       const { kernel } = compileText(text, target);
       const call = runKernel(gpu.device, kernel, { x: ones([65536, 1]), y: ones([1, 65536]) });
       expect(await rejectionOf(call)).toEqual([
-        "E0608: `f` would count 4294967296 steps along a row (65536 x 65536), and counts with 32 bits\n" +
+        "E0608: `f` would count 4294967296 steps along a row (65536 x 65536), but counts with 32 bits\n" +
           `note: it counts up to ${mostCounted}\n` +
           "help: choose smaller dimensions, and run the kernel once for each part",
       ]);
@@ -187,7 +187,7 @@ describe("65536 columns and as many rows, broadcast against each other", () => {
   test("are refused when they are compiled, where they are written out", () => {
     const written = (text: string) => text.replace(/\ba\b(?=[,\]])/g, "65537").replace(/\bb\b(?=[,\]])/g, "65535");
     expect(diagnosticsOf(() => compileText(written(text)))).toEqual([
-      "E0507: the kernel of `f` would count 4294967295 steps along a row (65537 x 65535), and counts with 32 bits\n" +
+      "E0507: the kernel of `f` would count 4294967295 steps along a row (65537 x 65535), but counts with 32 bits\n" +
         `note: it counts up to ${mostCounted}\n` +
         "help: make the tensors smaller, and run the function once for each part",
     ]);

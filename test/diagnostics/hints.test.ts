@@ -174,13 +174,13 @@ test("what other languages write of parameters, results and constants is told wh
   expect(said("fn f(x: f32[n][m]) -> f32 { return x }")).toMatch(/one pair of brackets/);
   expect(said("fn f(x: f32(n, m)) -> f32 { return x }")).toMatch(/one pair of brackets/);
   expect(said("fn f(x: array<f32>) -> f32 { return x }")).toMatch(/one pair of brackets/);
-  expect(said("fn f(f32[n] x) -> f32[n] { return x }")).toMatch(/name stands before the type/);
+  expect(said("fn f(f32[n] x) -> f32[n] { return x }")).toMatch(/name comes before the type/);
   expect(said("fn f(x: f32[n], eps: f32 = 1) -> f32[n] { return x }")).toMatch(/no default/);
   expect(said("fn f(x: f32[n], eps = 1) -> f32[n] { return x }")).toMatch(/`eps: f32` for a number/);
-  expect(said("fn f(x: f32[?, 64]) -> f32 { return x }")).toMatch(/a dimension that varies has a name/);
+  expect(said("fn f(x: f32[?, 64]) -> f32 { return x }")).toMatch(/a variable dimension has a name/);
   expect(said("fn f(x: f32[n]) -> (a: f32[n], b: f32[n]) { return (x, x) }")).toMatch(/`return a, b`/);
   const named = said("fn f(x: f32[n]) -> (a: f32[n], b: f32[n]) { return (a = x, b = x) }");
-  expect(named).toMatch(/names in the header/);
+  expect(named).toMatch(/named in the header/);
   const flat = said("fn f(x: f32[n, 9], i: i32[n]) -> f32[n, 1] { return gather(x, i, axis = -1) }");
   expect(flat).toMatch(/`reshape\(i, shape = \[n, 1\]\)`/);
   const first = said("fn f(x: f32[9, n], i: i32[n]) -> f32[1, n] { return gather(x, i, axis = 0) }");

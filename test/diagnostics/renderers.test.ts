@@ -44,7 +44,7 @@ const mixed = diagnosticOf("fn f(a: f32[n],", "     b: f16[n]) -> f32[n] {", "  
 test("pretty: the place is underlined, and so are the others, with notes and help", () => {
   expect(renderPretty(mixed)).toBe(
     lines(
-      "model.tir:3:15: error[E0203]: `add` takes operands of one element type, and got f32 and f16",
+      "model.tir:3:15: error[E0203]: `add` takes operands of one element type, but got f32 and f16",
       "  |",
       "3 |   return a * (a + b)",
       "  |               ^^^^^",
@@ -166,7 +166,7 @@ test("pretty: colors only where they are asked for", () => {
   expect(renderPretty(mixed)).not.toContain("\u001B");
   const [first, , , underline] = renderPretty(mixed, { color: true }).split("\n");
   expect(first).toBe(
-    "model.tir:3:15: \u001B[1;31merror[E0203]\u001B[0m: \u001B[1m`add` takes operands of one element type, and got f32 and f16\u001B[0m",
+    "model.tir:3:15: \u001B[1;31merror[E0203]\u001B[0m: \u001B[1m`add` takes operands of one element type, but got f32 and f16\u001B[0m",
   );
   expect(underline).toBe("  |               \u001B[1;31m^^^^^\u001B[0m");
 });
@@ -179,7 +179,7 @@ test("control characters of the program do not reach the terminal", () => {
 
 test("short: one line", () => {
   expect(renderShort(mixed)).toBe(
-    "model.tir:3:15: error[E0203]: `add` takes operands of one element type, and got f32 and f16",
+    "model.tir:3:15: error[E0203]: `add` takes operands of one element type, but got f32 and f16",
   );
   expect(renderShort(error("E0000", "the message"))).toBe("error[E0000]: the message");
   expect(renderShort(error("E0000", "x".repeat(10_000)))).toHaveLength("error[E0000]: ".length + 500);
@@ -189,7 +189,7 @@ test("json: plain data, with places counted from 1 in code points", () => {
   expect(renderJson(mixed)).toEqual({
     severity: "error",
     code: "E0203",
-    message: "`add` takes operands of one element type, and got f32 and f16",
+    message: "`add` takes operands of one element type, but got f32 and f16",
     file: "model.tir",
     line: 3,
     col: 15,

@@ -88,7 +88,7 @@ describe("a kernel on tfjs's device", () => {
     const none = kernel.run({ x: tf.tensor1d([]), i: tf.tensor1d([], "int32"), s: 1 });
     expect([none.b?.shape, await read(none.j)]).toEqual([[0], []]);
     const wrong = (tensors: object) => diagnosticsOf(() => kernel.run(tensors as never)).join("\n");
-    expect(wrong({ x: i, i, s: 1 })).toMatch(/^E0603: the input `x` is f32\[n\], and got a tensor of int32/);
+    expect(wrong({ x: i, i, s: 1 })).toMatch(/^E0603: the input `x` is f32\[n\], but got a tensor of int32/);
     expect(wrong({ x: tf.tensor1d([1]), i, s: 1 })).toMatch(/^E0606/);
     expect(wrong({ x: tf.tensor1d([1, 2, 3]), i })).toMatch(/^E0601/);
     kernel.destroy();

@@ -75,7 +75,7 @@ test("annotations of the results of other ops are checked", () => {
   const moments = (type: string) =>
     `fn f(x: f32[n, 8]) -> f32[n] {\n  let (m, v: ${type}) = moments(x, axes = [-1])\n  return m * v\n}`;
   expect(diagnosticsOf(() => moduleOf(moments("f32[n]")))).toEqual([]);
-  expect(diagnosticsOf(() => moduleOf(moments("f32[8]")))).toEqual(["E0222: `v` is declared f32[8], and is f32[n]"]);
+  expect(diagnosticsOf(() => moduleOf(moments("f32[8]")))).toEqual(["E0222: `v` is declared f32[8], but is f32[n]"]);
 });
 
 describe("it is refused", () => {
@@ -98,7 +98,7 @@ describe("it is refused", () => {
   });
 
   test.each([
-    ['let y = extern(x, op = "A")\n  return y + x', "E0246: `add` does not take a value of which nothing is known"],
+    ['let y = extern(x, op = "A")\n  return y + x', "E0246: `add` does not accept an `opaque` value"],
     ["let y: f32[n] = extern(x)\n  return y", "E0210: `extern` needs `op`"],
     ["let y: f32[n] = extern(x, op = 3)\n  return y", "E0211: `op` of `extern` must be a string, not 3"],
     ['let y: f32[n] = extern(1, op = "A")\n  return y', "E0221: the literal 1"],

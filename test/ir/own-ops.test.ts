@@ -105,7 +105,7 @@ test("of several wrong rows all that is wrong is said, and none is added", async
   const wrong = async () =>
     registerOps({ ...rows, own_a: { ...rows.own_softsign, cost: "free" } as never, exp: rows.own_softsign as OwnOp });
   expect(await rejectionOf(wrong())).toEqual([
-    expect.stringContaining('E0761: `ops.own_a.cost` of the plugin `ops` must be "low" or "high", and is "free"'),
+    expect.stringContaining('E0761: `ops.own_a.cost` of the plugin `ops` must be "low" or "high", but is "free"'),
     expect.stringContaining("E0762: the plugin `ops` adds the op `exp`"),
   ]);
   expect(isOpName("own_softsign")).toBe(false);

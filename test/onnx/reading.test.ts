@@ -100,7 +100,7 @@ describe("weights in other files", () => {
   ])("%o", (entries, reason) => {
     const model = read({ tensors: [external(entries as Record<string, string>)] }, open);
     expect(diagnosticsOf(() => model.numbers("w"))).toEqual([
-      `E0746: the numbers of \`w\` of m.onnx are not read: ${reason}`,
+      `E0746: the data of \`w\` of m.onnx cannot be read: ${reason}`,
     ]);
   });
 
@@ -192,17 +192,17 @@ describe("models that are not sound", () => {
 
   test("a tensor that nothing makes", () => {
     expect(refused({ nodes: [node("Add", ["x", "w"], ["y"], { name: "add_0" })] })).toEqual([
-      "E0742: nothing in m.onnx makes `w`, which add_0 (Add) takes",
+      "E0742: nothing in m.onnx defines `w`, which add_0 (Add) reads",
     ]);
     expect(refused({ outputs: { y: { element: "f32" } } })).toEqual([
-      "E0742: nothing in m.onnx makes `y`, which the graph takes",
+      "E0742: nothing in m.onnx defines `y`, which the graph reads",
     ]);
   });
 
   test("a ring", () => {
     const nodes = [node("Add", ["x", "b"], ["a"]), node("Relu", ["a"], ["b"]), node("Tanh", ["b"], ["y"])];
     const [message] = refused({ nodes });
-    expect(message).toMatch(/^E0743: nodes of m.onnx wait for one another: node \d \(\w+\), node \d \(\w+\)$/);
+    expect(message).toMatch(/^E0743: nodes of m.onnx form a cycle: node \d \(\w+\), node \d \(\w+\)$/);
     expect(message).not.toContain("Tanh");
   });
 
@@ -214,13 +214,13 @@ describe("models that are not sound", () => {
 
   test("a name made twice", () => {
     expect(refused({ nodes: [node("Relu", ["x"], ["y"]), node("Tanh", ["x"], ["y"])] })).toEqual([
-      "E0744: `y` is made twice in m.onnx",
+      "E0744: `y` is defined twice in m.onnx",
     ]);
   });
 
   test.each([8, 24, 0])("operator set %i", (opset) => {
     expect(refused({ opset })[0]).toMatch(
-      `E0741: m.onnx uses operator set ${opset} of ONNX, and sets 9 to 23 are read`,
+      `E0741: m.onnx uses operator set ${opset} of ONNX, but sets 9 to 23 are supported`,
     );
   });
 
@@ -228,7 +228,7 @@ describe("models that are not sound", () => {
     let inner = graph({});
     for (let i = 0; i < 40; i++) inner = graph({ nodes: [node("If", [], [], { attributes: { then_branch: inner } })] });
     expect(refused({ nodes: [node("If", ["x"], [], { attributes: { then_branch: inner } })] })[0]).toMatch(
-      /^E0740: m.onnx is no sound ONNX model: at byte \d+, graphs nest more than 32 deep/,
+      /^E0740: m.onnx is not a valid ONNX model: at byte \d+, graphs nest more than 32 deep/,
     );
   });
 
@@ -260,7 +260,9 @@ describe("models that are not sound", () => {
   });
 
   test("no model at all", () => {
-    expect(diagnosticsOf(() => open(new Uint8Array()))[0]).toMatch("E0740: m.onnx is no ONNX model: it has no graph");
+    expect(diagnosticsOf(() => open(new Uint8Array()))[0]).toMatch(
+      "E0740: m.onnx is not an ONNX model: it has no graph",
+    );
     expect(diagnosticsOf(() => open(new TextEncoder().encode("PK\x03\x04 hello")))[0]).toMatch("E0740");
   });
 
@@ -285,7 +287,7 @@ describe("models that are not sound", () => {
   test("cut off anywhere, it is refused or is a model", () => {
     for (let length = 0; length < whole.length; length++) readAll(whole.subarray(0, length));
     const cut = diagnosticsOf(() => open(whole.subarray(0, whole.length - 20)));
-    expect(cut[0]).toMatch(/^E0740: m.onnx is no sound ONNX model: at byte \d+, a field of \d+ bytes does not fit/);
+    expect(cut[0]).toMatch(/^E0740: m.onnx is not a valid ONNX model: at byte \d+, a field of \d+ bytes does not fit/);
   });
 
   test("with any bytes changed, it is refused or is a model", () => {

@@ -126,20 +126,20 @@ const fails = (text: string): string[] => {
 
 describe("what is wrong", () => {
   test.each([
-    ["const a: f32[n] = [1]", "1:14: error[E0240]: the const `a` has the dimension `n`, and must have numbers"],
+    ["const a: f32[n] = [1]", "1:14: error[E0240]: the const `a` has the dimension `n`, but needs numbers"],
     [
       "const a: f32[2] = [1]",
-      "1:19: error[E0242]: the const `a` is declared f32[2], and this is a list of 1 where 2 are wanted",
+      "1:19: error[E0242]: the const `a` is declared f32[2], but this is a list of 1 where 2 are wanted",
     ],
     [
       "const a: f32[2] = sum(b, axes = [-1])\nconst b: f32[3, 3] = [[1, 2, 3], [4, 5, 6], [7, 8, 9]]",
-      "1:19: error[E0242]: the const `a` is declared f32[2], and this is f32[3]",
+      "1:19: error[E0242]: the const `a` is declared f32[2], but this is f32[3]",
     ],
-    ["const a: f32[2] = neg(c)", "1:23: error[E0201]: nothing is called `c` here"],
+    ["const a: f32[2] = neg(c)", "1:23: error[E0201]: `c` is not defined here"],
     ["const a: f32[2] = neg(a)", "1:1: error[E0244]: the const `a` is computed from itself"],
     [
       "const a: f32[2] = neg(exp(b))\nconst b: f32[2] = [1, 2]",
-      "1:19: error[E0241]: the const `a` is no number, list of numbers, `load(...)` or op of other consts",
+      "1:19: error[E0241]: the const `a` is not a number, list of numbers, `load(...)` or op of other consts",
     ],
     [
       "const a: i32[2] @centered(-1) = [1, -1]",
@@ -153,14 +153,14 @@ describe("what is wrong", () => {
     ["const a: f32[2] @centered(x) = [1, 2]", "1:27: error[E0110]: expected the axes in parentheses, found `x`"],
     ["const a f32[2] = [1, 2]", "1:9: error[E0110]: expected `:` and the type, found `f32`"],
     ["const a: f32[2] [1, 2]", "1:17: error[E0110]: expected `=` and a value, found `[`"],
-    ["const a: f32[2] = 3", "1:19: error[E0242]: the const `a` is declared f32[2], and this is one number, not [2]"],
+    ["const a: f32[2] = 3", "1:19: error[E0242]: the const `a` is declared f32[2], but this is one number, not [2]"],
     [
       "const a: f32 = [3]",
-      "1:16: error[E0242]: the const `a` is declared f32, and this is a list where a number is wanted",
+      "1:16: error[E0242]: the const `a` is declared f32, but this is a list where a number is wanted",
     ],
     [
       "const a: f32[1, 2] = [[1, x]]",
-      "1:27: error[E0241]: the const `a` is no number, list of numbers, `load(...)` or op of other consts",
+      "1:27: error[E0241]: the const `a` is not a number, list of numbers, `load(...)` or op of other consts",
     ],
     ["const a: i32[2] = [1.5, 2]", "1:20: error[E0220]: i32 cannot hold 1.5: it is no whole number"],
     [

@@ -28,21 +28,25 @@ const characters: readonly Case[] = [
   ],
   ["a control character", fn("return x \u0007 + 1"), "2:10 E0101 the character U+0007 means nothing here"],
   ["a minus of a word processor", fn("return x − 1"), "2:10 E0101 the character `−` (U+2212) means nothing here"],
-  ["a space that is none", fn("return\u00A0x"), "2:7 E0101 the character U+00A0 looks like a space, and is none"],
-  ["a Greek name, once", fn("let γ = x", "return γ"), "2:5 E0101 the name `γ` has letters that a name cannot have"],
+  ["a space that is none", fn("return\u00A0x"), "2:7 E0101 the character U+00A0 looks like a space, but is not one"],
+  [
+    "a Greek name, once",
+    fn("let γ = x", "return γ"),
+    "2:5 E0101 the name `γ` contains letters that are not allowed in names",
+  ],
   ["an end of a comment", fn("/* a /* b */ c */", "return x"), "2:16 E0101 `*/` ends a comment, and none is open"],
   ["an open comment hides the rest", fn("return x /* a", "b"), "2:10 E0102 this comment does not end"],
   ["an open string", fn('return gelu(x, approximate = "tanh)'), "2:30 E0103 this string does not end on its line"],
   [
     "other quotes",
     fn("return gelu(x, approximate = 'tanh')"),
-    "2:30 E0103 a string stands between double quotes, not '",
+    "2:30 E0103 a string is written between double quotes, not '",
   ],
   ["a semicolon after each line, once", fn("let y = x;", "return y;"), "2:10 E0105 statements need no `;`"],
   ["comments with #, once", fn("# a", "# b", "return x"), "2:1 E0106 a comment does not begin with `#`"],
   ["a power", fn("return x ** 2"), "2:10 E0107 there is no operator `**`"],
   ["a bitwise and", fn("return where(x < 1 & x > 0, x, 0)"), "2:20 E0107 there is no operator `&`"],
-  ["a method", fn("return x.mean()"), "2:9 E0107 a `.` stands only inside a number"],
+  ["a method", fn("return x.mean()"), "2:9 E0107 a `.` can only be part of a number"],
   ["a fat arrow", "fn f(x: f32) => f32 { return x }", "1:14 E0107 there is no operator `=>`"],
 ];
 
@@ -71,12 +75,12 @@ const expressions: readonly Case[] = [
   [
     "a comma at the end of a call",
     fn("return clamp(x, 0, 1,)"),
-    "2:21 E0113 a list does not end with a comma: `)` follows",
+    "2:21 E0113 a list cannot end with a comma: `)` follows",
   ],
   [
     "a comma at the end of a list",
     fn("return sum(x, axes = [0,])"),
-    "2:24 E0113 a list does not end with a comma: `]` follows",
+    "2:24 E0113 a list cannot end with a comma: `]` follows",
   ],
   ["an open (", fn("let y = gelu(x", "return y"), "2:13 E0114 this `(` is not closed"],
   ["an open [", fn("return sum(x, axes = [0"), "2:22 E0114 this `[` is not closed"],
@@ -85,14 +89,14 @@ const expressions: readonly Case[] = [
   [
     "= for == in an expression",
     fn("return where(x + 1 = 0, 1, 0)"),
-    "2:20 E0126 `=` cannot stand inside an expression",
+    "2:20 E0126 `=` cannot be used inside an expression",
   ],
-  ["a second =", fn("let a = b = x", "return a"), "2:11 E0126 `=` cannot stand inside an expression"],
+  ["a second =", fn("let a = b = x", "return a"), "2:11 E0126 `=` cannot be used inside an expression"],
   ["a chain of comparisons", fn("return where(0 < x < 1, 1, 0)"), "2:20 E0127 comparisons do not chain"],
   [
     "a keyword for a value",
     fn("return x + fn"),
-    "2:12 E0122 `fn` is a word of the language and no value; expected a value after `+`",
+    "2:12 E0122 `fn` is a reserved word, not a value; expected a value after `+`",
   ],
 ];
 
@@ -105,12 +109,12 @@ const statements: readonly Case[] = [
   [
     "a keyword for a name",
     fn("let return = x", "return x"),
-    "2:5 E0122 `return` is a word of the language and cannot be the name of a value",
+    "2:5 E0122 `return` is a reserved word and cannot be the name of a value",
   ],
   [
     "a literal for a name",
     fn("let inf = x", "return x"),
-    "2:5 E0122 `inf` is a word of the language and cannot be the name of a value",
+    "2:5 E0122 `inf` is a reserved word and cannot be the name of a value",
   ],
   ["names without parentheses", fn("let a, b = x", "return x"), "2:6 E0110 expected `=`, found `,`"],
   ["names with an open (", fn("let (a, b = x", "return x"), "2:5 E0114 this `(` is not closed"],
@@ -119,12 +123,12 @@ const statements: readonly Case[] = [
   [
     "a parameter that is changed",
     fn("x = x + 1", "return x"),
-    "2:1 E0135 `x` has a value already, and values are never changed",
+    "2:1 E0135 `x` already has a value, and values cannot be changed",
   ],
   [
     "a value that is added to",
     fn("let y = x", "y += 1", "return y"),
-    "3:1 E0135 `y` has a value already, and values are never changed",
+    "3:1 E0135 `y` already has a value, and values cannot be changed",
   ],
   ["a misspelled let", fn("lte y = x", "return y"), "2:1 E0132 there is no keyword `lte`"],
   ["a misspelled return", fn("retrun x"), "2:1 E0132 there is no keyword `retrun`"],
@@ -144,24 +148,24 @@ const statements: readonly Case[] = [
   [
     "a block",
     fn("{", "let y = x", "}", "return x"),
-    "2:1 E0140 a `{` follows only the header of a function or the word `kernel`",
+    "2:1 E0140 `{` can only follow the header of a function or the word `kernel`",
   ],
   [
     "a return in a kernel block",
     fn("kernel {", "let y = x", "return y", "}"),
-    "4:1 E0141 `return` cannot stand in a `kernel` block",
+    "4:1 E0141 `return` is not allowed in a `kernel` block",
   ],
   [
     "a kernel block in another",
     fn("kernel {", "kernel {", "}", "}", "return x"),
-    "3:1 E0141 another `kernel` cannot stand in a `kernel` block",
+    "3:1 E0141 another `kernel` is not allowed in a `kernel` block",
   ],
   [
     "a kernel block without {",
     fn("kernel", "let y = x", "}", "return x"),
     "3:1 E0117 expected `{` after `kernel`, found `let`",
   ],
-  ["a const in a function", fn("const c = 1", "return x * c"), "2:1 E0136 a `const` stands outside of functions"],
+  ["a const in a function", fn("const c = 1", "return x * c"), "2:1 E0136 a `const` must be outside a function"],
 ];
 
 const headers: readonly Case[] = [
@@ -169,12 +173,12 @@ const headers: readonly Case[] = [
   [
     "a keyword for a name",
     "fn kernel(x: f32) -> f32 { return x }",
-    "1:4 E0122 `kernel` is a word of the language and cannot be the name of a function",
+    "1:4 E0122 `kernel` is a reserved word and cannot be the name of a function",
   ],
   [
     "a keyword for a parameter",
     "fn f(let: f32) -> f32 { return 1 }",
-    "1:6 E0122 `let` is a word of the language and cannot be the name of a parameter",
+    "1:6 E0122 `let` is a reserved word and cannot be the name of a parameter",
   ],
   ["no parentheses", "fn f x: f32 -> f32 { return x }", "1:6 E0110 expected `(` and the parameters, found `x`"],
   ["parentheses that stay open", "fn f(x: f32[4] -> f32[4] { return x }", "1:5 E0114 this `(` is not closed"],
@@ -182,7 +186,7 @@ const headers: readonly Case[] = [
   ["no type", "fn f(x, y: f32) -> f32 { return x }", "1:7 E0119 the parameter `x` has no type"],
   ["no type after :", "fn f(x:) -> f32 { return x }", "1:8 E0110 expected the type of a parameter, found `)`"],
   ["no comma", "fn f(x: f32 y: f32) -> f32 { return x }", "1:13 E0112 expected `,` before `y`"],
-  ["a comma too many", "fn f(x: f32,) -> f32 { return x }", "1:12 E0113 a list does not end with a comma: `)` follows"],
+  ["a comma too many", "fn f(x: f32,) -> f32 { return x }", "1:12 E0113 a list cannot end with a comma: `)` follows"],
   ["no arrow", "fn f(x: f32) f32 { return x }", "1:14 E0118 expected `->` and the types of the results, found `f32`"],
   [
     "a colon for the arrow",
@@ -216,7 +220,7 @@ const headers: readonly Case[] = [
   [
     "a keyword for a dimension",
     "fn f(x: f32[fn]) -> f32 { return x }",
-    "1:13 E0122 `fn` is a word of the language and cannot be the name of a dimension",
+    "1:13 E0122 `fn` is a reserved word and cannot be the name of a dimension",
   ],
 ];
 
@@ -231,8 +235,8 @@ const files: readonly Case[] = [
   ],
   ["no } of a kernel block", `${header}\nkernel { let y = x\n`, "2:19 E0116 the `kernel` block is not closed"],
   ["a } too many", `${fn("return x")}\n}`, "4:1 E0131 this `}` closes nothing"],
-  ["statements outside, once", `let a = 1\nreturn a\n${fn("return x")}`, "1:1 E0130 `let` stands outside a function"],
-  ["another language", "hello world", "1:1 E0130 `hello` stands outside a function"],
+  ["statements outside, once", `let a = 1\nreturn a\n${fn("return x")}`, "1:1 E0130 `let` is outside a function"],
+  ["another language", "hello world", "1:1 E0130 `hello` is outside a function"],
   ["def", "def f(x: f32) -> f32 { return x }", "1:1 E0132 there is no keyword `def`"],
   [
     "a contract without axes",
@@ -249,7 +253,7 @@ const files: readonly Case[] = [
     "fn f(x: f32[n] @centred(-1)) -> f32[n] {\n return x\n}",
     "1:16 E0107 there is no operator `@`",
   ],
-  ["a header without fn", "f(x: f32) -> f32 { let y = x\n return y }", "1:1 E0130 `f` stands outside a function"],
+  ["a header without fn", "f(x: f32) -> f32 { let y = x\n return y }", "1:1 E0130 `f` is outside a function"],
   ["a const", `const c = 1\n${fn("return x")}`, "1:9 E0142 the const `c` needs a type"],
 ];
 

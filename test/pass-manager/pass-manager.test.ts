@@ -248,10 +248,10 @@ describe("a pass that makes another function", () => {
   test("is named, with the result, an element, and the first value that is new", () => {
     const { diagnostic, pass: name } = failureOf([swapped], difference()) as PassFailure;
     expect(name).toBe("swapped");
-    expect(diagnostic).toMatchObject({ code: "E0309", message: "the pass `swapped` made another function of `f`" });
+    expect(diagnostic).toMatchObject({ code: "E0309", message: "the pass `swapped` changed what `f` computes" });
     expect(diagnostic.notes).toEqual([
-      "in exact arithmetic they differ in `d` at [0, 0], with rows = 3",
-      "the first value that the function did not have is that of `sub`",
+      "in exact arithmetic the results differ in `d` at [0, 0], with rows = 3",
+      "the first new value is that of `sub`",
     ]);
   });
 
@@ -307,7 +307,7 @@ test("a pass may refuse a program, and is named", () => {
     throw new TircError([remark("R0000", `not with ${fn.name}`)]);
   });
   expect(diagnosticsOf(() => new PassManager([refuses]).run(gelu()))).toEqual([
-    "R0000: not with f\nnote: said by the pass `refuses`",
+    "R0000: not with f\nnote: reported by the pass `refuses`",
   ]);
 });
 

@@ -76,7 +76,7 @@ describe("what is wrong, and where", () => {
     [
       "toString",
       expect.stringMatching(
-        /^1: E0301: there is no pass `toString`; there are `raise-norms`.* and `O1`; a pass of one's own comes with its plugin: `--plugin FILE`, or `plugins` in code$/,
+        /^1: E0301: there is no pass `toString`; there are `raise-norms`.* and `O1`; a custom pass comes from a plugin: `--plugin FILE`, or `plugins` in code$/,
       ),
     ],
     ["cse{x=1}", "5: E0302: `cse` has no option `x`; `cse` has no options"],
@@ -95,17 +95,17 @@ describe("what is wrong, and where", () => {
     ["every-option{rounds=99999999999999999}", expect.stringMatching(/^21: E0303: .* a whole number/)],
     ["fixpoint{limit=0}(cse)", "16: E0303: `limit` of `fixpoint` must be a whole number above 0, not `0`"],
     ["every-option{rounds=1,rounds=2}", "23: E0303: `rounds` of `every-option` is given twice"],
-    ["cse,,dce", `5: E0304: expected the name of a pass here, and found \`,\`; ${shape}`],
-    ["cse,", `5: E0304: expected the name of a pass here, and found the end; ${shape}`],
-    ["cse dce", `5: E0304: expected \`,\` or the end of the pipeline here, and found \`d\`; ${shape}`],
-    ["fixpoint", `9: E0304: expected \`(\` here, and found the end; ${shape}`],
-    ["fixpoint()", `10: E0304: expected the name of a pass here, and found \`)\`; ${shape}`],
-    ["fixpoint(cse", `13: E0304: expected \`,\` or \`)\` here, and found the end; ${shape}`],
-    ["cse)", `4: E0304: expected \`,\` or the end of the pipeline here, and found \`)\`; ${shape}`],
-    ["every-option{mode}", `18: E0304: expected \`=\` here, and found \`}\`; ${shape}`],
-    ["every-option{mode=}", `19: E0304: expected a value here, and found \`}\`; ${shape}`],
-    ["every-option{mode=fancy", `24: E0304: expected \`,\` or \`}\` here, and found the end; ${shape}`],
-    ["\u0000", `1: E0304: expected the name of a pass here, and found \`\u0000\`; ${shape}`],
+    ["cse,,dce", `5: E0304: expected the name of a pass here, but found \`,\`; ${shape}`],
+    ["cse,", `5: E0304: expected the name of a pass here, but found the end; ${shape}`],
+    ["cse dce", `5: E0304: expected \`,\` or the end of the pipeline here, but found \`d\`; ${shape}`],
+    ["fixpoint", `9: E0304: expected \`(\` here, but found the end; ${shape}`],
+    ["fixpoint()", `10: E0304: expected the name of a pass here, but found \`)\`; ${shape}`],
+    ["fixpoint(cse", `13: E0304: expected \`,\` or \`)\` here, but found the end; ${shape}`],
+    ["cse)", `4: E0304: expected \`,\` or the end of the pipeline here, but found \`)\`; ${shape}`],
+    ["every-option{mode}", `18: E0304: expected \`=\` here, but found \`}\`; ${shape}`],
+    ["every-option{mode=}", `19: E0304: expected a value here, but found \`}\`; ${shape}`],
+    ["every-option{mode=fancy", `24: E0304: expected \`,\` or \`}\` here, but found the end; ${shape}`],
+    ["\u0000", `1: E0304: expected the name of a pass here, but found \`\u0000\`; ${shape}`],
   ])("%j", (text, expected) => {
     expect(errorsOf(text)).toEqual([expected]);
   });
@@ -124,7 +124,7 @@ describe("what is wrong, and where", () => {
   test("nesting that is too deep", () => {
     const depth = 50_000;
     expect(errorsOf(`${"fixpoint(".repeat(depth)}cse${")".repeat(depth)}`)).toEqual([
-      "181: E0304: `fixpoint` stands inside itself more than 20 times",
+      "181: E0304: `fixpoint` is nested more than 20 times",
     ]);
   });
 

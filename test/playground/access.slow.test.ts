@@ -58,7 +58,7 @@ describe("a screen reader", () => {
     const { page } = await openPage();
     const live = page.locator("#problems-summary[role=status][aria-live=polite]");
     await replaceProgram(page, "fn f(x: f32[4]) -> f32[4] {\n  let y = x + q\n  return yy\n}");
-    expect(await live.textContent()).toMatch(/^2 errors\. Line 2: nothing is called q/);
+    expect(await live.textContent()).toMatch(/^2 errors\. Line 2: q is not defined/);
     expect(await page.getByRole("textbox", { name: "Program" }).getAttribute("aria-describedby")).toBe(
       "problems-summary",
     );

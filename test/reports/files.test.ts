@@ -138,7 +138,7 @@ describe("safetensors/safetensors#401, antirez/h3.c PR #48, ohdearquant/lattice#
     ["a key that ends in a backslash", `{"a\\\\":${entry(0, 8)},"a\\\\":${entry(8, 16)}}`, "twice"],
   ])("%s", async (_what, header, reason) => {
     const said = await read(header);
-    expect(said).toContain("error[E0660]: m.safetensors is no sound safetensors file");
+    expect(said).toContain("error[E0660]: m.safetensors is not a valid safetensors file");
     expect(said).toContain(reason);
   });
 

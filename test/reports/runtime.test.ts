@@ -133,7 +133,7 @@ gpuTest("a part of an array is read from where it begins, and a strided slice is
   const want = interpret(fn, tensorsOf({ x })).y as NonNullable<ReturnType<typeof interpret>[string]>;
   expect(errorOf(outputs.y as (typeof outputs)[string], want)).toBeLessThan(2e-6);
   await expect(runKernel(gpu.device, kernel, { x: wide.subarray(4, 20) })).rejects.toThrow(
-    "8 elements, and its data has 16",
+    "8 elements, but its data has 16",
   );
 });
 

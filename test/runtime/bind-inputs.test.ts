@@ -71,7 +71,7 @@ test("inputs come in the order of the parameters, as they were given", () => {
 
 test("E0601: an input is missing", () => {
   expect(wrong({ scale: undefined })).toEqual([
-    "E0601: the kernel `hand` needs the input `scale`, f32[columns], and got none",
+    "E0601: the kernel `hand` needs the input `scale`, f32[columns], but got none",
   ]);
 });
 
@@ -82,27 +82,27 @@ test("E0602: an input too many", () => {
 });
 
 test.each([
-  ["another element type", { mask: new Float32Array(2) }, "the input `mask` is bool[2], and got a Float32Array"],
-  ["plain 16-bit numbers for an f32", { scale: new Uint16Array(4) }, "is f32[columns], and got a Uint16Array"],
+  ["another element type", { mask: new Float32Array(2) }, "the input `mask` is bool[2], but got a Float32Array"],
+  ["plain 16-bit numbers for an f32", { scale: new Uint16Array(4) }, "is f32[columns], but got a Uint16Array"],
   [
     "a tensor of another element type",
     { x: { element: "i32", shape: [3, 4], data: new Int32Array(12) } },
-    "the input `x` is f32[rows, columns], and got i32[3, 4] in an Int32Array",
+    "the input `x` is f32[rows, columns], but got i32[3, 4] in an Int32Array",
   ],
   [
     "a tensor that says one type and holds another",
     { x: { element: "f32", shape: [3, 4], data: new Int32Array(12) } },
-    "the input `x` is f32[rows, columns], and got f32[3, 4] in an Int32Array",
+    "the input `x` is f32[rows, columns], but got f32[3, 4] in an Int32Array",
   ],
-  ["a text", { scale: "1, 2" }, "the input `scale` is f32[columns], and got a string"],
-  ["a number", { scale: 1 }, "the input `scale` is f32[columns], and got a number"],
-  ["an object without data", { h: {} }, "the input `h` is f16, and got an object"],
+  ["a text", { scale: "1, 2" }, "the input `scale` is f32[columns], but got a string"],
+  ["a number", { scale: 1 }, "the input `scale` is f32[columns], but got a number"],
+  ["an object without data", { h: {} }, "the input `h` is f16, but got an object"],
   [
     "a tensor whose shape is no list",
     { x: tensor("3x4") },
-    "the input `x` is f32[rows, columns], and got a tensor whose shape is no list",
+    "the input `x` is f32[rows, columns], but got a tensor whose shape is no list",
   ],
-  ["a BigInt array", { scale: new BigInt64Array(4) }, "the input `scale` is f32[columns], and got a BigInt64Array"],
+  ["a BigInt array", { scale: new BigInt64Array(4) }, "the input `scale` is f32[columns], but got a BigInt64Array"],
 ])("E0603: %s", (_, inputs, message) => {
   const [first, ...more] = wrong(inputs);
   expect(first).toContain("E0603: ");
@@ -111,7 +111,7 @@ test.each([
 });
 
 test.each([
-  ["another rank", { x: tensor([12]) }, {}, "and got [12]: it has 1 dimensions, not 2"],
+  ["another rank", { x: tensor([12]) }, {}, "but got [12]: it has 1 dimensions, not 2"],
   ["another extent", { mask: { element: "bool", shape: [3], data: [1, 0, 1] } }, {}, "axis 0 is 3, not 2"],
   ["a fraction", { x: tensor([3, 0.5]) }, {}, "the extent of axis 1 is no whole number"],
   ["a negative extent", { x: tensor([-3, 4]) }, {}, "the extent of axis 0 is no whole number"],
@@ -125,27 +125,29 @@ test.each([
 
 test("E0605: data of another length than the shape", () => {
   expect(wrong({ x: tensor([3, 4], 11) })).toEqual([
-    "E0605: the input `x` is f32[3, 4], 12 elements, and its data has 11",
+    "E0605: the input `x` is f32[3, 4], 12 elements, but its data has 11",
   ]);
-  expect(wrong({ mask: [1] })).toEqual(["E0605: the input `mask` is bool[2], 2 elements, and its data has 1"]);
+  expect(wrong({ mask: [1] })).toEqual(["E0605: the input `mask` is bool[2], 2 elements, but its data has 1"]);
 });
 
 test("E0605: a length that does not tell the shape", () => {
   const open = { x: new Float32Array(12), scale: undefined };
   const two = handKernel("", { ...kernel.manifest, inputs: { x: ["f32", ["rows", "columns"]] }, outputs: {} });
   expect(diagnosticsOf(() => bindInputs(two, { x: open.x }, {}))).toEqual([
-    "E0605: 12 elements do not tell the shape of the input `x`, f32[rows, columns]\nnote: not known: `rows`, `columns`\n" +
+    "E0605: 12 elements do not determine the shape of the input `x`, f32[rows, columns]\nnote: not known: `rows`, `columns`\n" +
       "help: pass `{ element, shape, data }`, or give the dimensions",
   ]);
-  expect(wrong({ x: new Float32Array(13) })[0]).toMatch(/^E0605: 13 elements do not tell the shape/);
+  expect(wrong({ x: new Float32Array(13) })[0]).toMatch(/^E0605: 13 elements do not determine the shape/);
 });
 
 test("E0606: one dimension with two extents", () => {
   expect(wrong({ scale: tensor([3], 3) })).toEqual([
-    "E0606: the dimension `columns` is 4 by the shape of `x` and 3 by the shape of `scale`\n" +
+    "E0606: the dimension `columns` is 4 according to the shape of `x`, but 3 according to the shape of `scale`\n" +
       "note: one name is one extent in the whole function",
   ]);
-  expect(wrong({}, { rows: 5 })[0]).toContain("`rows` is 5 by the dimensions given and 3 by the shape of `x`");
+  expect(wrong({}, { rows: 5 })[0]).toContain(
+    "`rows` is 5 according to the dimensions given, but 3 according to the shape of `x`",
+  );
 });
 
 test("E0607: dimensions that are none", () => {
@@ -154,7 +156,7 @@ test("E0607: dimensions that are none", () => {
   );
   for (const extent of [-1, 1.5, Number.NaN, 2 ** 32]) {
     expect(diagnosticsOf(() => readDims(kernel, { rows: extent }))).toEqual([
-      `E0607: the dimension \`rows\` must be a whole number from 0 to 2^32 - 1, and is ${extent}`,
+      `E0607: the dimension \`rows\` must be a whole number from 0 to 2^32 - 1, but is ${extent}`,
     ]);
   }
 });
@@ -162,7 +164,7 @@ test("E0607: dimensions that are none", () => {
 test("E0607: a dimension that no input tells", () => {
   const silent = handKernel("", { outputs: { y: ["f32", ["rows"]] }, dims: [{ name: "rows", binding: "uniform" }] });
   expect(diagnosticsOf(() => bindInputs(silent, {}, {}))).toEqual([
-    "E0607: the kernel `hand` needs the dimension `rows`, which no input tells\n" +
+    "E0607: the kernel `hand` needs the dimension `rows`, which no input determines\n" +
       "help: give it with the dimensions: { rows: 1024 }",
   ]);
 });

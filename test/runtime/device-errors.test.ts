@@ -21,7 +21,7 @@ describe("what a kernel asks of a device", () => {
     });
     const most = gpu.device.limits.maxStorageBufferBindingSize;
     expect(await rejectionOf(runKernel(gpu.device, kernel, {}, { n: most / 4 + 4 }))).toEqual([
-      `E0608: \`y\` takes ${most + 16} bytes, and the device's maxStorageBufferBindingSize is ${most}\n` +
+      `E0608: \`y\` takes ${most + 16} bytes, but the device's maxStorageBufferBindingSize is ${most}\n` +
         "help: run fewer rows at a time",
     ]);
   });
@@ -34,7 +34,7 @@ describe("what a kernel asks of a device", () => {
     });
     for (const n of [65535 ** 2 + 1, 2 ** 32 - 1]) {
       const [message] = await rejectionOf(runKernel(gpu.device, kernel, {}, { n }));
-      expect(message).toContain(`E0608: \`hand\` would count ${n} rows, and counts with 32 bits`);
+      expect(message).toContain(`E0608: \`hand\` would count ${n} rows, but counts with 32 bits`);
     }
   });
 
@@ -42,7 +42,7 @@ describe("what a kernel asks of a device", () => {
     const requiredFeatures = ["no-such-feature"];
     const kernel = { ...rowSum, manifest: { ...rowSum.manifest, requiredFeatures } };
     expect(await rejectionOf(prepare(gpu.device, kernel))).toEqual([
-      "E0610: the kernel `hand` needs `no-such-feature`, which this device was made without\n" +
+      "E0610: the kernel `hand` needs `no-such-feature`, which this device was not requested with\n" +
         "help: request the device with these features, or compile for a target that has none: `portable`",
     ]);
   });
@@ -52,7 +52,7 @@ describe("what a kernel asks of a device", () => {
     const kernel = { ...rowSum, manifest: { ...rowSum.manifest, requiredLimits } };
     const [message] = await rejectionOf(prepare(gpu.device, kernel));
     expect(message).toMatch(
-      /^E0611: the kernel `hand` needs maxComputeInvocationsPerWorkgroup of 1048576, and this device has \d+\n/,
+      /^E0611: the kernel `hand` needs maxComputeInvocationsPerWorkgroup of 1048576, but this device has \d+\n/,
     );
   });
 });
@@ -64,7 +64,7 @@ describe("what a device refuses", () => {
   test("E0612: the WGSL, with places", async ({ gpu }) => {
     const kernel = { ...rowSum, wgsl: rowSum.wgsl.replace("var value = 0.0;", "var value = true;") };
     const [message] = await rejectionOf(prepare(gpu.device, kernel));
-    expect(message).toMatch(/^E0612: the device refused the WGSL of `hand`\nnote: 31:\d+: error: /);
+    expect(message).toMatch(/^E0612: the device rejected the WGSL of `hand`\nnote: 31:\d+: error: /);
   });
 
   describe("E0612 with a source map", () => {
@@ -98,7 +98,7 @@ describe("what a device refuses", () => {
     test("none, where the line serves no op", async ({ gpu }) => {
       const [first] = await diagnosticsOf(gpu.device, kernel.wgsl.replace("let lane = ", "let lane = no_name + "));
       expect(first).toMatch(
-        /^error\[E0612\]: the device refused the WGSL of `f`\n {2}= note: \d+:\d+: error: .*'no_name'/,
+        /^error\[E0612\]: the device rejected the WGSL of `f`\n {2}= note: \d+:\d+: error: .*'no_name'/,
       );
     });
   });
@@ -107,7 +107,7 @@ describe("what a device refuses", () => {
     const overrides = [{ dim: "columns", constant: "other" }];
     const kernel = { ...rowSum, manifest: { ...rowSum.manifest, overrides } };
     const [message] = await rejectionOf(runKernel(gpu.device, kernel, input));
-    expect(message).toMatch(/^E0613: the device made no pipeline of `hand`: .*other/s);
+    expect(message).toMatch(/^E0613: the device could not create a pipeline for `hand`: .*other/s);
   });
 
   test("E0613: an override beside the kernel's own; the next call with a good one runs", async ({ gpu }) => {

@@ -128,7 +128,7 @@ describe("a result over its input", () => {
     );
     expect(first({ y: x, z: x })).toMatch(/^E0619/);
     expect(first({ y: { buffer: x, offset: 256, size: 32 } })).toBe(
-      "E0618: `y` is f32[n, 8] and takes 64 bytes, and its buffer has 32",
+      "E0618: `y` is f32[n, 8] and takes 64 bytes, but its buffer has 32",
     );
     expect(first({ y: { buffer: r, offset: 4 } })).toMatch(/^E0618: `y` begins at byte 4 of its buffer/);
     expect(first({ r: device.createBuffer({ size: 64, usage: 8 }) })).toMatch(/^E0618: `r` of `f` .* STORAGE$/);

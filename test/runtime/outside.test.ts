@@ -116,32 +116,32 @@ describe("what is no input is refused in the launcher's words", () => {
 
   // biome-ignore-start lint/suspicious/noSparseArray: what is tested
   test.each([
-    ["x", detached(3), "f32[n], and got a Float32Array whose buffer is detached: it was given away"],
-    ["x", detached(0), "f32[n], and got a Float32Array whose buffer is detached: it was given away"],
+    ["x", detached(3), "f32[n], but got a Float32Array whose buffer is detached: it was given away"],
+    ["x", detached(0), "f32[n], but got a Float32Array whose buffer is detached: it was given away"],
     ["x", { element: "f32", shape: [3], data: detached(3) }, "got a Float32Array whose buffer is detached"],
-    ["x", [1, , 3], "f32[n], and got nothing at element 1"],
-    ["i", [1, 2, ,], "i32[n], and got nothing at element 2"],
+    ["x", [1, , 3], "f32[n], but got nothing at element 1"],
+    ["i", [1, 2, ,], "i32[n], but got nothing at element 2"],
     ["x", [1, undefined, 3], "got nothing at element 1"],
     ["x", [1, null, 3], "got null at element 1"],
     ["x", ["1", 2, 3], "got a string at element 0"],
     ["x", [true, 2, 3], "got true at element 0"],
     ["x", [1, 2, 3n], "got a bigint at element 2"],
     ["x", [[1], [2], [3]], "got an Array at element 0"],
-    ["i", [1, 2.5, 3], "i32[n], and got 2.5 at element 1"],
+    ["i", [1, 2.5, 3], "i32[n], but got 2.5 at element 1"],
     ["i", [1, 2, Number.NaN], "got NaN at element 2"],
     ["i", Float64Array.of(1, 2, 2 ** 31), "got 2147483648 at element 2"],
     ["i", [-(2 ** 31) - 1, 2, 3], "got -2147483649 at element 0"],
     ["i", [1, Infinity, 3], "got Infinity at element 1"],
-    ["u", [1, -1, 3], "u32[n], and got -1 at element 1"],
+    ["u", [1, -1, 3], "u32[n], but got -1 at element 1"],
     ["u", [2 ** 32, 1, 1], "got 4294967296 at element 0"],
     ["u", [false, 1, 1], "got false at element 0"],
-    ["p", [1, Number.NaN, 1], "bool[n], and got NaN at element 1"],
-    ["x", new Uint8ClampedArray(3), "f32[n], and got a Uint8ClampedArray"],
-    ["x", new DataView(new ArrayBuffer(12)), "f32[n], and got an object"],
-    ["x", new ArrayBuffer(12), "f32[n], and got an object"],
-    ["x", Object.create(Float32Array.prototype), "f32[n], and got an object"],
-    ["x", () => [1], "f32[n], and got a function"],
-    ["x", Symbol("x"), "f32[n], and got a symbol"],
+    ["p", [1, Number.NaN, 1], "bool[n], but got NaN at element 1"],
+    ["x", new Uint8ClampedArray(3), "f32[n], but got a Uint8ClampedArray"],
+    ["x", new DataView(new ArrayBuffer(12)), "f32[n], but got an object"],
+    ["x", new ArrayBuffer(12), "f32[n], but got an object"],
+    ["x", Object.create(Float32Array.prototype), "f32[n], but got an object"],
+    ["x", () => [1], "f32[n], but got a function"],
+    ["x", Symbol("x"), "f32[n], but got a symbol"],
     ["x", { element: "f64", shape: [3], data: [1, 2, 3] }, "got a tensor of no element type"],
     ["x", { element: Symbol("f"), shape: [3], data: [1, 2, 3] }, "got a tensor of no element type"],
     ["x", { element: "f32", shape: { length: 1 }, data: [1, 2, 3] }, "got a tensor whose shape is no list"],
@@ -176,7 +176,7 @@ describe("what is no input is refused in the launcher's words", () => {
     for (const extent of [-1, 0.5, "3", null, undefined, Symbol("3"), 3n, {}, Object.create(null)]) {
       const [first] = wrong({ x: { element: "f32", shape: [extent], data: [1, 2, 3] } });
       expect(first).toMatch(
-        /^E0604: the input `x` is f32\[n\], and got \[.*\]: the extent of axis 0 is no whole number/,
+        /^E0604: the input `x` is f32\[n\], but got \[.*\]: the extent of axis 0 is no whole number/,
       );
     }
   });
@@ -198,7 +198,7 @@ describe("what is no input is refused in the launcher's words", () => {
       ["x", "a string"],
       [[], "an Array"],
     ] as const) {
-      const message = `E0601: the inputs of \`hand\` are an object with a tensor for each name, and got ${got}`;
+      const message = `E0601: the inputs of \`hand\` must be an object with a tensor for each name, but got ${got}`;
       expect(await rejectionOf(prepared.run(any(given)))).toEqual([message]);
       expect(diagnosticsOf(() => prepared.bind(any(given)))).toEqual([message]);
       expect(await rejectionOf(runKernel(gpu.device, rowSum, any(given)))).toEqual([message]);
@@ -211,7 +211,7 @@ describe("what is no input is refused in the launcher's words", () => {
         "something that",
       ],
     ] as const) {
-      const start = `E0607: the dimensions of \`hand\` are an object with a number for each name, and got ${got}`;
+      const start = `E0607: the dimensions of \`hand\` must be an object with a number for each name, but got ${got}`;
       for (const call of [
         prepared.run({ x }, any(given)),
         (async () => prepared.bind({ x }, any(given)))(),
@@ -223,7 +223,7 @@ describe("what is no input is refused in the launcher's words", () => {
     }
     for (const extent of [undefined, null, "2", 2n, Symbol("2"), {}, Object.create(null), [2], true]) {
       expect((await rejectionOf(prepared.run({ x }, { rows: any(extent) })))[0]).toMatch(
-        /^E0607: the dimension `rows` must be a whole number from 0 to 2\^32 - 1, and is /,
+        /^E0607: the dimension `rows` must be a whole number from 0 to 2\^32 - 1, but is /,
       );
     }
   });
@@ -239,7 +239,7 @@ test("names that every object inherits are not passed by that", () => {
     });
     const own = (value: unknown) => Object.fromEntries([[name, value]]) as Record<string, never>;
     expect(diagnosticsOf(() => bindInputs(odd, {}, {}))).toEqual([
-      `E0601: the kernel \`hand\` needs the input \`${name}\`, f32[${name}], and got none`,
+      `E0601: the kernel \`hand\` needs the input \`${name}\`, f32[${name}], but got none`,
     ]);
     expect(bindInputs(odd, own([1, 2]), {}).dims[name]).toBe(2);
     expect(bindInputs(odd, own([1, 2]), own(2)).dims[name]).toBe(2);

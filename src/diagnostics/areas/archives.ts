@@ -5,7 +5,7 @@ import type { Entry } from "../page.ts";
 import { code } from "../wording.ts";
 
 const exportAnew =
-  "write it anew: `torch.export.save(torch.export.export(model, args), path)`, with PyTorch 2.9 or later";
+  "export it again: `torch.export.save(torch.export.export(model, args), path)`, with PyTorch 2.9 or later";
 
 export const E0770: Entry = {
   title: "an invalid torch.export archive",
@@ -16,23 +16,23 @@ of the weights. The message says what is wrong; the file may be truncated, or of
 };
 
 export function notZip(file: string) {
-  return error("E0770", `${file} is no archive of torch.export: it is no zip file, or it is cut off`, {
+  return error("E0770", `${file} is not an archive of torch.export: it is not a zip file, or is truncated`, {
     help: ["a `.pt2` file is what `torch.export.save(program, path)` writes"],
   });
 }
 
 export function unsound(file: string, reason: string) {
-  return error("E0770", `${file} is no sound archive: ${reason}`);
+  return error("E0770", `${file} is not a valid archive: ${reason}`);
 }
 
 /** @param at the offset in the entry. */
 export function badJson(file: string, entry: string, at: number, reason: string) {
-  return error("E0770", `${file} is no sound archive: at ${at} of ${entry}, ${reason}`);
+  return error("E0770", `${file} is not a valid archive: at ${at} of ${entry}, ${reason}`);
 }
 
 /** @param place the path of a value: `graph_module.graph.nodes`. */
 export function badValue(file: string, place: string, reason: string) {
-  return error("E0770", `${file} is no sound archive: ${code(place)} ${reason}`);
+  return error("E0770", `${file} is not a valid archive: ${code(place)} ${reason}`);
 }
 
 export const E0771: Entry = {
@@ -46,13 +46,13 @@ big-endian machines are not supported either.`,
 };
 
 export function compressed(file: string, entry: string) {
-  return error("E0771", `the entry ${entry} of ${file} is compressed, and archives of PyTorch are stored`, {
+  return error("E0771", `the entry ${entry} of ${file} is compressed, but archives of PyTorch are uncompressed`, {
     help: [exportAnew],
   });
 }
 
 export function unread(file: string, reason: string, help: string = exportAnew) {
-  return error("E0771", `${file} is no archive that tirc reads: ${reason}`, { help: [help] });
+  return error("E0771", `${file} is not an archive that tirc can read: ${reason}`, { help: [help] });
 }
 
 export const E0772: Entry = {
@@ -64,9 +64,13 @@ fields, which are ignored; a different major version may change the meaning of e
 };
 
 export function unknownSchema(file: string, version: string, read: number) {
-  return error("E0772", `${file} has version ${version} of the schema of torch.export, and ${read}.x is read`, {
-    help: [exportAnew],
-  });
+  return error(
+    "E0772",
+    `${file} has version ${version} of the schema of torch.export, but only ${read}.x is supported`,
+    {
+      help: [exportAnew],
+    },
+  );
 }
 
 export const E0773: Entry = {
@@ -90,7 +94,7 @@ export const E0774: Entry = {
 };
 
 export function noSuchForm(file: string, normOp: string) {
-  return error("E0774", `${code(normOp)} is an op of onnxruntime, and ${file} is a program of PyTorch`, {
-    help: ["leave out `--norm-op` for `aten.rms_norm`, or say `--norm-op primitive` for what that is made of"],
+  return error("E0774", `${code(normOp)} is an op of onnxruntime, but ${file} is a PyTorch program`, {
+    help: ["leave out `--norm-op` for `aten.rms_norm`, or use `--norm-op primitive` for primitive ops"],
   });
 }

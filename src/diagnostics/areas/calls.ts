@@ -25,13 +25,13 @@ dimensions are not values, and names of one function are not visible in another.
 
 /** `known` is asked only if the message is read: there may be as many names as messages. */
 export function unknownName(span: Span, name: string, known: () => readonly string[], isDimension: boolean) {
-  return error("E0201", `nothing is called \`${name}\` here`, {
+  return error("E0201", `\`${name}\` is not defined here`, {
     span,
     notes: isDimension ? [`\`${name}\` is a dimension, and dimensions are not values`] : [],
     help: () => {
       const value = foreignValues.get(name);
       if (value !== undefined) return [writing(value, span)];
-      if (foreignNothing.has(name)) return ["leave the argument out: what is optional is not written"];
+      if (foreignNothing.has(name)) return ["leave the argument out: it is optional"];
       if (isDimension) return ["`mean` divides by the extent; else pass the number as a parameter"];
       return didYouMean(name, known(), span);
     },
@@ -39,7 +39,7 @@ export function unknownName(span: Span, name: string, known: () => readonly stri
 }
 
 export function opAsValue(span: Span, name: string, signature: string) {
-  return error("E0201", `nothing is called ${code(name)} here: it is an op`, {
+  return error("E0201", `${code(name)} is not a value: it is an op`, {
     span,
     help: [`call it: ${code(signature)}`],
   });
@@ -78,7 +78,7 @@ export function calledValue(span: Span, name: string, product: string, open: num
     span,
     notes: ["tensors are not called or indexed: ops work on whole tensors"],
     help: [
-      proposal(`if a \`*\` is left out: ${code(product)}`, replaced({ ...span, start: span.end, end: open }, " * ")),
+      proposal(`if a \`*\` is missing: ${code(product)}`, replaced({ ...span, start: span.end, end: open }, " * ")),
     ],
   });
 }

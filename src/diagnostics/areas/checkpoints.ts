@@ -16,7 +16,7 @@ tirc surgery ./gpt2 -o ./gpt2-rms`,
 };
 
 export function notACheckpoint(folder: string, reason: string, help: string) {
-  return error("E0790", `${folder} is no checkpoint that tirc reads: ${reason}`, { help: [help] });
+  return error("E0790", `${folder} is not a checkpoint that tirc can read: ${reason}`, { help: [help] });
 }
 
 export const E0791: Entry = {
@@ -28,7 +28,7 @@ which weights are added to what.`,
 };
 
 export function wrongConfig(file: string, reason: string) {
-  return error("E0791", `${file} is no configuration of a model: ${reason}`, {
+  return error("E0791", `${file} is not a valid model configuration: ${reason}`, {
     help: ["take the file from where the weights come from; tirc reads what `save_pretrained` writes"],
   });
 }
@@ -47,7 +47,7 @@ export function unknownArchitecture(file: string, type: string, known: readonly 
     notes: [`${file} has \`model_type\` ${code(type)}; there are templates for ${known.join(", ")}`],
     help: [
       ...didYouMean(type, known),
-      "export it, to ONNX or by torch.export: there it stands in the graph, and `tirc surgery` takes the .onnx or .pt2 file",
+      "export it, to ONNX or by torch.export: its graph shows this, and `tirc surgery` takes the .onnx or .pt2 file",
     ],
   });
 }
@@ -63,14 +63,14 @@ weights, of adapters (LoRA) or of other libraries differ.`,
 export function noTensor(folder: string, tensor: string, type: string, known: readonly string[]) {
   return error("E0793", `${folder} has no tensor ${code(tensor)}, which a ${code(type)} has`, {
     notes: [`it has ${known.length} tensors`],
-    help: [...didYouMean(tensor, known), "a file of quantized or adapted weights has others: take the original"],
+    help: [...didYouMean(tensor, known), "files of quantized or adapted weights have other tensors: use the original"],
   });
 }
 
 export function wrongTensor(folder: string, tensor: string, expected: string, type: string, shape: readonly number[]) {
   return error(
     "E0793",
-    `${code(tensor)} of ${folder} is ${expected} in the model, and ${type} [${shape.join(", ")}] here`,
+    `${code(tensor)} of ${folder} is ${expected} in the model, but ${type} [${shape.join(", ")}] here`,
     {
       help: ["take the weights that belong to the configuration; quantized ones cannot be centered"],
     },
@@ -86,7 +86,7 @@ the same folder, and each tensor is in exactly one of them.`,
 };
 
 export function wrongIndex(file: string, reason: string) {
-  return error("E0794", `${file} is no index of shards: ${reason}`, {
+  return error("E0794", `${file} is not a valid index of shards: ${reason}`, {
     help: ["take the file from where the shards come from"],
   });
 }
@@ -102,7 +102,7 @@ it.`,
 export function notEmpty(span: Span, folder: string) {
   return error("E0795", `the folder ${code(folder)} is not empty`, {
     span,
-    help: ["name a folder that is not there yet, or an empty one: nothing in it is overwritten"],
+    help: ["name a folder that does not exist yet, or an empty one: nothing in it is overwritten"],
   });
 }
 

@@ -159,7 +159,7 @@ export const E0709: Entry = {
 };
 
 export function conflict(span: Span, option: string, other: string, why: string) {
-  return error("E0709", `${code(option)} and ${code(other)} do not go together: ${why}`, { span });
+  return error("E0709", `${code(option)} and ${code(other)} cannot be combined: ${why}`, { span });
 }
 
 export const E0710: Entry = {
@@ -186,7 +186,7 @@ export function unknownDimension(span: Span, name: string, known: readonly strin
 }
 
 export function notAnExtent(span: Span, name: string, got: string) {
-  return error("E0711", `the extent of ${code(name)} is a whole number from 0 to 2^32 - 1, not ${code(got)}`, {
+  return error("E0711", `the extent of ${code(name)} must be a whole number from 0 to 2^32 - 1, not ${code(got)}`, {
     span,
   });
 }
@@ -222,7 +222,7 @@ export const E0713: Entry = {
 };
 
 export function severalFunctions(span: Span, names: readonly string[]) {
-  return error("E0713", `the file has ${names.length} functions, and one can run at a time`, {
+  return error("E0713", `the file has ${names.length} functions, but only one can run at a time`, {
     span,
     help: [`choose one: ${names.map((name) => code(`--fn ${name}`)).join(", ")}`],
   });
@@ -237,7 +237,7 @@ several functions.`,
 };
 
 export function notAFolder(span: Span, path: string, count: number) {
-  return error("E0714", `${code(path)} is a file, and ${count} kernels need a folder`, {
+  return error("E0714", `${code(path)} is a file, but ${count} kernels need a folder`, {
     span,
     help: ["name a folder, or choose one function with `--fn`"],
   });
@@ -306,7 +306,7 @@ removes it.`,
 };
 
 export function withoutEffect(span: Span, option: string, pass: string) {
-  return error("E0719", `${code(option)} is about ${code(pass)}, which is not among the passes`, {
+  return error("E0719", `${code(option)} applies to ${code(pass)}, which is not in the pipeline`, {
     span,
     help: [`leave ${code(option)} out, or run a pipeline with ${code(pass)}, as the default one is`],
   });
@@ -344,9 +344,9 @@ export function overwritesOutput(
   const what = option === other.option ? "write one file twice" : `overwrite what ${code(other.option)} writes`;
   return error("E0720", `${code(option)} would ${what}`, {
     span,
-    labels: [{ span: other.span, message: "written by this too" }],
+    labels: [{ span: other.span, message: "also written by this" }],
     notes: linked(same),
-    help: ["name a file of its own for each"],
+    help: ["name a separate file for each"],
   });
 }
 

@@ -22,8 +22,8 @@ export function differs(
 ) {
   return error("E0650", `the output ${code(name)} differs from the float64 reference`, {
     notes: [
-      `${count} of ${total} values are further off than ${tolerance}`,
-      `the furthest, at ${at}, is ${got}, and should be ${want}`,
+      `${count} of ${total} values differ by more than ${tolerance}`,
+      `the largest difference is at ${at}: ${got}, which should be ${want}`,
     ],
   });
 }
@@ -44,10 +44,10 @@ export function notCentered(
   { row, mean, count, rows }: { row: number; mean: number; count: number; rows: number },
 ) {
   const promise = `@centered(${axes.join(", ")})`;
-  return error("E0670", `${code(name)} is declared ${promise}, and its rows do not have mean zero`, {
+  return error("E0670", `${code(name)} is declared ${promise}, but its rows do not have mean zero`, {
     span,
     notes: [`${count} of ${rows} rows are off; the furthest, row ${row}, has the mean ${mean}`],
-    help: [`give centered data, or leave out ${code(promise)}: what was proved by it does not hold`],
+    help: [`give centered data, or leave out ${code(promise)}: what was proved with it does not hold`],
   });
 }
 

@@ -18,7 +18,7 @@ fn f(x: f32[rows, 2]) -> f32[rows, 2] { return x + bias }`,
 };
 
 export function symbolicDimension(span: Span, name: string, dim: string) {
-  return error("E0240", `the const \`${name}\` has the dimension \`${dim}\`, and must have numbers`, {
+  return error("E0240", `the const \`${name}\` has the dimension \`${dim}\`, but needs numbers`, {
     span,
     help: ["a constant tensor has one size: write its extents"],
   });
@@ -36,7 +36,7 @@ fn f(x: f32[rows, 768]) -> f32[rows, 768] {
 };
 
 export function notAValue(span: Span, name: string) {
-  return error("E0241", `the const \`${name}\` is no number, list of numbers, \`load(...)\` or op of other consts`, {
+  return error("E0241", `the const \`${name}\` is not a number, list of numbers, \`load(...)\` or op of other consts`, {
     span,
     help: [
       'write `[[1, 2], [3, 4]]`, or `load("model.safetensors", "tensor")`, or `load("tensor.npy")`, or one op of consts, such as `center(w, axes = [-1])`',
@@ -55,7 +55,7 @@ fn f(x: f32[rows, 3]) -> f32[rows, 3] { return x + bias }`,
 };
 
 export function wrongShape(span: Span, name: string, got: string, wanted: string) {
-  return error("E0242", `the const \`${name}\` is declared ${wanted}, and this is ${got}`, { span });
+  return error("E0242", `the const \`${name}\` is declared ${wanted}, but this is ${got}`, { span });
 }
 
 export const E0243: Entry = {
@@ -93,10 +93,10 @@ fn f(x: f32[rows, 2]) -> f32[rows, 2] { return x + a }`,
 
 export function cycle(span: Span, ring: readonly string[]) {
   const [name, ...others] = ring.map((item) => `\`${item}\``);
-  const by = others.length === 0 ? "" : `, by way of ${listing(others)}`;
+  const by = others.length === 0 ? "" : `, through ${listing(others)}`;
   return error("E0244", `the const ${name} is computed from itself${by}`, {
     span,
-    help: ["one of them must be written out or loaded"],
+    help: ["one of these consts must be written out or loaded"],
   });
 }
 
@@ -110,7 +110,7 @@ is wrong; the file may be truncated, or of another format. The reference library
 };
 
 export function notSafetensors(file: string, reason: string, help?: string) {
-  return error("E0660", `${file} is no sound safetensors file: ${reason}`, {
+  return error("E0660", `${file} is not a valid safetensors file: ${reason}`, {
     help: help === undefined ? [] : [help],
   });
 }
@@ -152,7 +152,7 @@ and booleans must be declared as such.`,
 };
 
 export function wrongType(span: Span, name: string, type: string, where: string, holds: string) {
-  return error("E0663", `the const ${code(name)} is declared ${type}, and ${where} holds ${holds}`, {
+  return error("E0663", `the const ${code(name)} is declared ${type}, but ${where} holds ${holds}`, {
     span,
     help: ["declare it with the type that the file has"],
   });
@@ -174,7 +174,7 @@ export function needsTensor(span: Span, name: string, file: string) {
 }
 
 export function oneTensor(span: Span, name: string, file: string) {
-  return error("E0664", `the const ${code(name)} names a tensor, and ${file} holds one without a name`, {
+  return error("E0664", `the const ${code(name)} names a tensor, but ${file} holds one without a name`, {
     span,
     help: [`write \`load("${file}")\``],
   });
@@ -189,7 +189,7 @@ tensors of \`const name = load(...)\` from a function that you pass.`,
 };
 
 export function notLoaded(span: Span, name: string) {
-  return error("E0665", `the tensor of the const \`${name}\` is in a file, and nothing was given that reads it`, {
+  return error("E0665", `the tensor of the const \`${name}\` is in a file, and no function that loads it was given`, {
     span,
     help: ["pass `constantsOf(module, load)` to `interpret`"],
   });
@@ -204,7 +204,7 @@ number outside the range of the type would become an infinity or a different int
 };
 
 export function outOfRange(span: Span, name: string, type: string, where: string, at: string, value: number) {
-  return error("E0667", `the const ${code(name)} is declared ${type}, and ${where} holds ${value} at ${at}`, {
+  return error("E0667", `the const ${code(name)} is declared ${type}, but ${where} holds ${value} at ${at}`, {
     span,
     notes: ["the declared type cannot hold that number"],
     help: ["change the numbers of the file, or declare the const with a type that holds them"],
@@ -221,7 +221,7 @@ numbers close to the largest of its type.`,
 };
 
 export function notCentered(span: Span, name: string, row: number, mean: number) {
-  return error("E0671", `row ${row} of the new constant \`${name}\` has the mean ${mean}, and should have 0`, {
+  return error("E0671", `row ${row} of the new constant \`${name}\` has the mean ${mean}, but should have 0`, {
     span,
     help: [
       "the old constant has numbers that are not finite, or too large for its element type; `mode=off` leaves it as it is",

@@ -15,7 +15,7 @@ which this device was not requested.`,
 };
 
 export function missingFeatures(kernel: string, missing: readonly string[]) {
-  return error("E0610", `the kernel \`${kernel}\` needs ${codes(missing)}, which this device was made without`, {
+  return error("E0610", `the kernel \`${kernel}\` needs ${codes(missing)}, which this device was not requested with`, {
     help: ["request the device with these features, or compile for a target that has none: `portable`"],
   });
 }
@@ -28,7 +28,7 @@ export const E0611: Entry = {
 };
 
 export function missingLimit(kernel: string, limit: string, needs: number, has: number) {
-  return error("E0611", `the kernel \`${kernel}\` needs ${limit} of ${needs}, and this device has ${has}`, {
+  return error("E0611", `the kernel \`${kernel}\` needs ${limit} of ${needs}, but this device has ${has}`, {
     help: ["request the device with this limit, or compile for the target `portable`"],
   });
 }
@@ -43,7 +43,7 @@ or a difference between implementations. Please report it with the program.`,
 };
 
 export function shaderRejected(kernel: string, messages: readonly string[]) {
-  return error("E0612", `the device refused the WGSL of \`${kernel}\``, { notes: messages });
+  return error("E0612", `the device rejected the WGSL of \`${kernel}\``, { notes: messages });
 }
 
 /** @param line of the WGSL, which `message` is about. */
@@ -53,7 +53,7 @@ export function shaderRejectedAt(
   { message, lineNum, linePos }: { readonly message: string; readonly lineNum: number; readonly linePos: number },
   line: string,
 ) {
-  return error("E0612", `the device refused what the WGSL of \`${kernel}\` has for this: ${message}`, {
+  return error("E0612", `the device rejected what the WGSL of \`${kernel}\` has for this: ${message}`, {
     span,
     notes: [`line ${lineNum} of the WGSL, column ${linePos}: ${line.trim()}`],
   });
@@ -68,7 +68,7 @@ the reason.`,
 };
 
 export function pipelineRejected(kernel: string, message: string) {
-  return error("E0613", `the device made no pipeline of \`${kernel}\`: ${message}`);
+  return error("E0613", `the device could not create a pipeline for \`${kernel}\`: ${message}`);
 }
 
 export const E0614: Entry = {
@@ -185,7 +185,7 @@ export const E0624: Entry = {
 };
 
 export function noDevice(adapter: string, reason: string) {
-  return error("E0624", `the adapter ${adapter} gave no device: ${reason}`);
+  return error("E0624", `the adapter ${adapter} provided no device: ${reason}`);
 }
 
 export const E0625: Entry = {
@@ -209,7 +209,7 @@ export function noOnnxruntimeDevice() {
 }
 
 export function noTfjsDevice(backend: string) {
-  return error("E0625", `the backend of TensorFlow.js is \`${backend}\`, and a kernel needs \`webgpu\``, {
+  return error("E0625", `the backend of TensorFlow.js is \`${backend}\`, but a kernel needs \`webgpu\``, {
     help: ['`await tf.setBackend("webgpu")`, with "@tensorflow/tfjs-backend-webgpu" imported'],
   });
 }
@@ -223,20 +223,24 @@ uint16 and others are not element types of kernels.`,
 };
 
 export function noTfjsType(kernel: string, result: string, type: string) {
-  return error("E0626", `\`${result}\` of \`${kernel}\` is ${type}, which no tensor of TensorFlow.js is`, {
+  return error("E0626", `\`${result}\` of \`${kernel}\` is ${type}, which tensors of TensorFlow.js cannot have`, {
     notes: ["a result is f32, i32 or bool there"],
   });
 }
 
 export function noOnnxruntimeType(kernel: string, result: string, type: string) {
-  return error("E0626", `\`${result}\` of \`${kernel}\` is ${type}, which no tensor of onnxruntime is on a device`, {
-    notes: ["a result is f32, f16, i32, u32, u8 or bool there"],
-    help: [`return \`cast(${result}, to = f32)\``],
-  });
+  return error(
+    "E0626",
+    `\`${result}\` of \`${kernel}\` is ${type}, which tensors of onnxruntime on a device cannot have`,
+    {
+      notes: ["a result is f32, f16, i32, u32, u8 or bool there"],
+      help: [`return \`cast(${result}, to = f32)\``],
+    },
+  );
 }
 
 export function noUpload(got: string) {
-  return error("E0626", `what is uploaded is a tensor on the CPU that a kernel can take, not ${got}`, {
+  return error("E0626", `only a tensor on the CPU, of a type that kernels have, can be uploaded, not ${got}`, {
     notes: ["its type is float32, float16, int32, uint32, uint8 or bool"],
   });
 }

@@ -19,10 +19,10 @@ export const E0246: Entry = {
 };
 
 export function opaqueOperand(span: Span, op: string) {
-  return error("E0246", `${code(op)} does not take a value of which nothing is known`, {
+  return error("E0246", `${code(op)} does not accept an \`opaque\` value`, {
     span,
-    notes: ["an `opaque` value goes to `extern` ops, and is returned"],
-    help: ["declare its type where it is made: `let y: f32[rows, 768] = extern(...)`"],
+    notes: ["an `opaque` value can only be passed to `extern` ops or returned"],
+    help: ["declare its type where it is defined: `let y: f32[rows, 768] = extern(...)`"],
   });
 }
 
@@ -42,9 +42,9 @@ need a type. A value from outside whose type is unknown is written as an \`exter
 };
 
 export function opaquePlace(span: Span, what: string) {
-  return error("E0247", `${code("opaque")} is not the type of ${what}`, {
+  return error("E0247", `${code("opaque")} cannot be the type of ${what}`, {
     span,
-    notes: ["results of `extern` ops have it, and results of functions"],
+    notes: ["only results of `extern` ops and of functions can have it"],
   });
 }
 

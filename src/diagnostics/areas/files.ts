@@ -16,7 +16,7 @@ tirc run bert.tir --in x=x.npy`,
 export function notNpy(file: string) {
   return error("E0630", `${file} is not a .npy file`, {
     notes: ["such a file begins with the bytes 93 4E 55 4D 50 59"],
-    help: ["write one with `numpy.save(path, array)`; an .npz holds several, and is not read"],
+    help: ["write one with `numpy.save(path, array)`; an .npz holds several arrays, and is not supported"],
   });
 }
 
@@ -40,7 +40,7 @@ export const E0632: Entry = {
 };
 
 export function fortranOrder(file: string) {
-  return error("E0632", `${file} is in Fortran order, and only C order is read`, {
+  return error("E0632", `${file} is in Fortran order, but only C order is supported`, {
     help: ["save `numpy.ascontiguousarray(array)`"],
   });
 }
@@ -53,7 +53,7 @@ export const E0633: Entry = {
 };
 
 export function bigEndian(file: string, type: string) {
-  return error("E0633", `${file} is big-endian (${code(type)}), and only little-endian is read`, {
+  return error("E0633", `${file} is big-endian (${code(type)}), but only little-endian is supported`, {
     help: [`save \`array.astype("<${type.slice(1)}")\``],
   });
 }
@@ -95,7 +95,7 @@ Floats are rounded to the type of the input; nothing else is converted.`,
 };
 
 export function wrongKind(file: string, holds: string, name: string, type: string) {
-  return error("E0636", `${file} holds ${code(holds)}, and the input ${code(name)} is ${type}`, {
+  return error("E0636", `${file} holds ${code(holds)}, but the input ${code(name)} is ${type}`, {
     help: ["convert the array before it is saved: `array.astype(...)`"],
   });
 }
@@ -109,7 +109,7 @@ of the input, and must be within its range.`,
 };
 
 export function outOfRange(file: string, value: number, at: string, name: string, type: string) {
-  return error("E0637", `${file} holds ${value} at ${at}, and the input ${code(name)} is ${type}`, {
+  return error("E0637", `${file} holds ${value} at ${at}, but the input ${code(name)} is ${type}`, {
     notes: ["that type cannot hold the number"],
   });
 }
@@ -147,9 +147,9 @@ export const E0642: Entry = {
 
 export function isOnnx(file: string) {
   const name = file === "<stdin>" ? "-" : file;
-  return error("E0642", `${file} is an ONNX model, and a program is wanted here`, {
+  return error("E0642", `${file} is an ONNX model, but a program is expected here`, {
     help: [
-      `\`tirc import ${name} -o model.tir\` makes a program of it`,
+      `\`tirc import ${name} -o model.tir\` converts it to a program`,
       `\`tirc surgery ${name}\` rewrites its LayerNorms, \`tirc extract ${name}\` makes kernels of its norms`,
     ],
   });
@@ -165,5 +165,5 @@ one model at a time.`,
 };
 
 export function notAModel(name: string, reason: string, help: readonly string[]) {
-  return error("E0643", `${name} is no model that can be opened here: ${reason}`, { help });
+  return error("E0643", `${name} is not a model that can be opened here: ${reason}`, { help });
 }

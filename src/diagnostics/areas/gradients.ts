@@ -37,12 +37,12 @@ By default, \`gradient\` takes all parameters and results of float types.`,
 };
 
 export function noFloat(span: Span, what: "parameter" | "result", name: string, type: string) {
-  return error("E0802", `the ${what} \`${name}\` has no gradient: it is ${type}, and not of floats`, {
+  return error("E0802", `the ${what} \`${name}\` has no gradient: it is ${type}, which is not a float type`, {
     span,
     help: [
       what === "result"
         ? "leave it out of the results that are differentiated"
-        : "leave it out of the parameters by which is differentiated",
+        : "leave it out of the parameters to differentiate by",
     ],
   });
 }
@@ -80,9 +80,9 @@ differentiably. This is most likely a mistake, so no function that only returns 
 
 export function independent(span: Span, name: string, results: readonly string[]) {
   const depends = results.length === 1 ? "does not depend" : "do not depend";
-  return error("E0804", `the gradient by \`${name}\` is zero: ${quotedList(results)} ${depends} on it`, {
+  return error("E0804", `the gradient with respect to \`${name}\` is zero: ${quotedList(results)} ${depends} on it`, {
     span,
-    notes: ["conditions, row numbers, integers and what stands in `stop_gradient` pass no gradient on"],
+    notes: ["conditions, row numbers, integers and `stop_gradient` pass no gradient on"],
     help: [`leave \`${name}\` out`],
   });
 }
@@ -103,7 +103,7 @@ export function nothing(span: Span, fn: string) {
   return error("E0805", `there is nothing to differentiate in \`${fn}\``, {
     span,
     notes: ["no result of floats depends on a parameter of floats"],
-    help: ["conditions, row numbers, integers and what stands in `stop_gradient` pass no gradient on"],
+    help: ["conditions, row numbers, integers and `stop_gradient` pass no gradient on"],
   });
 }
 
@@ -124,14 +124,10 @@ fn f_grad(x: f32[rows]) -> f32[rows] {
 };
 
 export function taken(span: Span, name: string, fn: string) {
-  return error(
-    "E0806",
-    `there is a function \`${name}\` already, so that of the gradients of \`${fn}\` cannot be called so`,
-    {
-      span,
-      help: [`rename it, or leave \`${fn}\` out`],
-    },
-  );
+  return error("E0806", `there is already a function \`${name}\`, and the gradients of \`${fn}\` need that name`, {
+    span,
+    help: [`rename it, or leave \`${fn}\` out`],
+  });
 }
 
 export const R0801: Entry = {
@@ -146,7 +142,7 @@ masks usually mean, so nothing needs to be done.`,
 export function stops(span: Span, op: string) {
   return remark("R0801", `no gradient goes through \`${op}\``, {
     span,
-    notes: ["small changes of its operand change nothing behind it"],
+    notes: ["small changes of its operand do not change its result"],
   });
 }
 
@@ -164,12 +160,9 @@ norm alone.`,
 export function saved(span: Span, fn: string, handover: Handover | undefined) {
   const assumed = "a dimension with a name counts as 1024";
   if (handover === undefined)
-    return remark("R0802", `the backward of \`${fn}\` computes again what it needs`, {
+    return remark("R0802", `the backward pass of \`${fn}\` recomputes what it needs`, {
       span,
-      notes: [
-        "to write values and to read them moves no fewer bytes than to read what they are computed from",
-        assumed,
-      ],
+      notes: ["writing and reading them would move no fewer bytes than reading what they are computed from", assumed],
     });
   const { names, bytes } = handover;
   return remark("R0802", `\`${fn}_forward\` hands ${quotedList(names)} to the backward`, {
@@ -196,11 +189,9 @@ centers the weight alone, and training is the same as with the LayerNorm, for ev
 };
 
 export function trainedPromise(span: Span, name: string, axes: readonly number[]) {
-  return warning("R0803", `\`${name}\` is trained, and is promised to be centered: a step of training breaks that`, {
+  return warning("R0803", `\`${name}\` is trained, but declared to be centered, which a training step breaks`, {
     span,
-    notes: [
-      `its gradient is not centered, so after the first step the promise \`@centered(${axes.join(", ")})\` does not hold`,
-    ],
-    help: ["train the weight as it was, without the promise: `@trained` centers it in the graph, which is exact"],
+    notes: [`its gradient is not centered, so after the first step \`@centered(${axes.join(", ")})\` does not hold`],
+    help: ["train the original weight, without that declaration: `@trained` centers it in the graph, which is exact"],
   });
 }

@@ -14,11 +14,11 @@ export const E0601: Entry = {
 };
 
 export function missingInput(kernel: string, name: string, type: string) {
-  return error("E0601", `the kernel \`${kernel}\` needs the input \`${name}\`, ${type}, and got none`);
+  return error("E0601", `the kernel \`${kernel}\` needs the input \`${name}\`, ${type}, but got none`);
 }
 
 export function noInputs(kernel: string, got: string) {
-  return error("E0601", `the inputs of \`${kernel}\` are an object with a tensor for each name, and got ${got}`);
+  return error("E0601", `the inputs of \`${kernel}\` must be an object with a tensor for each name, but got ${got}`);
 }
 
 export const E0602: Entry = {
@@ -48,7 +48,7 @@ elements any more.`,
 };
 
 export function wrongElement(name: string, expected: string, got: string) {
-  return error("E0603", `the input \`${name}\` is ${expected}, and got ${got}`);
+  return error("E0603", `the input \`${name}\` is ${expected}, but got ${got}`);
 }
 
 export const E0604: Entry = {
@@ -60,7 +60,7 @@ named dimension accepts any extent.`,
 };
 
 export function wrongShape(name: string, expected: string, got: string, why: string) {
-  return error("E0604", `the input \`${name}\` is ${expected}, and got ${got}: ${why}`);
+  return error("E0604", `the input \`${name}\` is ${expected}, but got ${got}: ${why}`);
 }
 
 export const E0605: Entry = {
@@ -72,11 +72,11 @@ there are, which determines one unknown dimension, but not two.`,
 };
 
 export function wrongLength(name: string, type: string, expected: number, got: number) {
-  return error("E0605", `the input \`${name}\` is ${type}, ${expected} elements, and its data has ${got}`);
+  return error("E0605", `the input \`${name}\` is ${type}, ${expected} elements, but its data has ${got}`);
 }
 
 export function ambiguousShape(name: string, type: string, length: number, dims: readonly string[]) {
-  return error("E0605", `${length} elements do not tell the shape of the input \`${name}\`, ${type}`, {
+  return error("E0605", `${length} elements do not determine the shape of the input \`${name}\`, ${type}`, {
     notes: [`not known: ${codes(dims)}`],
     help: ["pass `{ element, shape, data }`, or give the dimensions"],
   });
@@ -90,7 +90,7 @@ export const E0606: Entry = {
 };
 
 export function dimConflict(dim: string, a: string, extentA: number, b: string, extentB: number) {
-  return error("E0606", `the dimension \`${dim}\` is ${extentA} by ${a} and ${extentB} by ${b}`, {
+  return error("E0606", `the dimension \`${dim}\` is ${extentA} according to ${a}, but ${extentB} according to ${b}`, {
     notes: ["one name is one extent in the whole function"],
   });
 }
@@ -104,7 +104,7 @@ to 2^32 - 1. Dimensions that the program or \`--dim\` fixed at compile time can 
 };
 
 export function missingDim(kernel: string, dim: string) {
-  return error("E0607", `the kernel \`${kernel}\` needs the dimension \`${dim}\`, which no input tells`, {
+  return error("E0607", `the kernel \`${kernel}\` needs the dimension \`${dim}\`, which no input determines`, {
     help: [`give it with the dimensions: { ${dim}: 1024 }`],
   });
 }
@@ -116,11 +116,14 @@ export function unknownDim(kernel: string, dim: string, known: readonly string[]
 }
 
 export function wrongExtent(dim: string, got: string) {
-  return error("E0607", `the dimension \`${dim}\` must be a whole number from 0 to 2^32 - 1, and is ${got}`);
+  return error("E0607", `the dimension \`${dim}\` must be a whole number from 0 to 2^32 - 1, but is ${got}`);
 }
 
 export function noDims(kernel: string, got: string) {
-  return error("E0607", `the dimensions of \`${kernel}\` are an object with a number for each name, and got ${got}`);
+  return error(
+    "E0607",
+    `the dimensions of \`${kernel}\` must be an object with a number for each name, but got ${got}`,
+  );
 }
 
 export const E0608: Entry = {
@@ -133,13 +136,13 @@ can exceed.`,
 };
 
 export function bufferTooLarge(name: string, bytes: number, limit: string, most: number) {
-  return error("E0608", `\`${name}\` takes ${bytes} bytes, and the device's ${limit} is ${most}`, {
+  return error("E0608", `\`${name}\` takes ${bytes} bytes, but the device's ${limit} is ${most}`, {
     help: ["run fewer rows at a time"],
   });
 }
 
 export function notCounted(kernel: string, overflow: TooMany, most: number) {
-  return error("E0608", `\`${kernel}\` would count ${counted(overflow)}, and counts with 32 bits`, {
+  return error("E0608", `\`${kernel}\` would count ${counted(overflow)}, but counts with 32 bits`, {
     notes: [`it counts up to ${most}`],
     help: ["choose smaller dimensions, and run the kernel once for each part"],
   });
@@ -174,11 +177,11 @@ export function noStorage(kernel: string, name: string) {
 }
 
 export function bufferTooSmall(name: string, type: string, has: number, needs: number) {
-  return error("E0618", `\`${name}\` is ${type} and takes ${needs} bytes, and its buffer has ${has}`);
+  return error("E0618", `\`${name}\` is ${type} and takes ${needs} bytes, but its buffer has ${has}`);
 }
 
 export function misaligned(name: string, offset: number, multiple: number) {
-  return error("E0618", `\`${name}\` begins at byte ${offset} of its buffer, which is no multiple of ${multiple}`, {
+  return error("E0618", `\`${name}\` begins at byte ${offset} of its buffer, which is not a multiple of ${multiple}`, {
     notes: [`the device's minStorageBufferOffsetAlignment is ${multiple}`],
   });
 }
@@ -199,8 +202,8 @@ export function boundTwice(kernel: string, input: string, result: string, mayAli
     {
       notes: [
         mayAlias
-          ? `\`${result}\` may be written over \`${input}\`, at the same offset; WebGPU takes no other part of its buffer`
-          : "an element may be written before another one that stands in its place is read",
+          ? `\`${result}\` may be written over \`${input}\`, at the same offset; WebGPU allows no other part of its buffer`
+          : "an element may be overwritten before it is read",
       ],
       help: [mayAlias ? `bind them at the same offset, or to two buffers` : `give \`${result}\` a buffer of its own`],
     },
@@ -219,7 +222,7 @@ for products, as \`tirc run\` does; there are none for \`extern\`.`,
 
 export function noProduct(plan: string, step: string, op: string) {
   return error("E0628", `nothing computes the \`${op}\` of \`${plan}\`, its step \`${step}\``, {
-    notes: ["a plan has no kernel for such an op; whoever runs it says what computes it"],
+    notes: ["a plan has no kernel for such an op; the caller provides what computes it"],
     help: [
       `pass \`products: { ${op}(encoder, call) { ... } }\``,
       ...(op === "extern" ? [] : ['or compile with `products: "plain"`, for kernels that are correct and not tuned']),

@@ -14,7 +14,7 @@ this pass, or a later pass dissolved the groups.`,
 };
 
 export function notFused(span: Span, fn: string, op: string) {
-  return error("E0501", `\`${op}\` of \`${fn}\` is in no kernel: nothing fused the function`, {
+  return error("E0501", `\`${op}\` of \`${fn}\` is not in a kernel: the pipeline did not fuse the function`, {
     span,
     help: ["end the pipeline with `fuse-elementwise`"],
   });
@@ -84,7 +84,7 @@ becomes a plan of several kernels, unless a single kernel is required with \`--s
 };
 
 export function tooManyBuffers(span: Span, fn: string, names: readonly string[], target: string, most: number) {
-  return error("E0504", `\`${fn}\` needs ${names.length} storage buffers, and the target \`${target}\` has ${most}`, {
+  return error("E0504", `\`${fn}\` needs ${names.length} storage buffers, but the target \`${target}\` has ${most}`, {
     span,
     notes: [`one for each parameter and result: ${listing(names.map(code))}`],
     help: ["compile for a target with a higher maxStorageBuffersPerShaderStage, or pass fewer tensors"],
@@ -119,7 +119,7 @@ export function outside(
     span,
     notes: others === 0 ? [] : [`${more} of the function ${others === 1 ? "is" : "are"} of this kind`],
     help: [
-      `without \`--single-kernel\` it is a plan: kernels, and \`${op}\` between them, which whoever runs it computes`,
+      `without \`--single-kernel\` it is a plan: kernels, and \`${op}\` between them, which the caller computes`,
       isInterpreted
         ? "`tirc run` has plain kernels for products, and `tirc run --device cpu` interprets the function as it is"
         : "`tirc compile --emit tir` prints the function; of an ONNX model, `tirc extract` makes a kernel of each norm",
@@ -142,8 +142,8 @@ joined tensors are repeatedly moved and joined again, this doubles each time.`,
 export function tooLarge(span: Span, fn: string, reads: number, ops: number) {
   return error("E0506", `the kernel of \`${fn}\` would be too large: ${ops} ops in ${reads} loops over a row`, {
     span,
-    notes: ["where the row length is a name, each loop computes its row anew, as no lane can keep it"],
-    help: ["write the row length as a number, or give it by `--dim`, or cut the function in two"],
+    notes: ["where the row length is a name, each loop computes its row again, as no lane can cache it in registers"],
+    help: ["write the row length as a number, set it with `--dim`, or split the function in two"],
   });
 }
 
@@ -154,9 +154,9 @@ export function tooManyPlaces(span: Span, op: string, most: number) {
     {
       span,
       notes: [
-        "what an op moves is computed anew at each place where it is read, which doubles where moved tensors are joined",
+        "what an op moves is computed again at each place where it is read, which doubles where moved tensors are joined",
       ],
-      help: ["cut the function in two, so that a tensor is stored before it is moved again"],
+      help: ["split the function in two, so that a tensor is stored before it is moved again"],
     },
   );
 }
@@ -175,7 +175,7 @@ large.`,
 };
 
 export function notCounted(span: Span, fn: string, overflow: TooMany, most: number) {
-  return error("E0507", `the kernel of \`${fn}\` would count ${counted(overflow)}, and counts with 32 bits`, {
+  return error("E0507", `the kernel of \`${fn}\` would count ${counted(overflow)}, but counts with 32 bits`, {
     span,
     notes: [`it counts up to ${most}`],
     help: ["make the tensors smaller, and run the function once for each part"],
@@ -212,12 +212,12 @@ export function notTheFunction(
     "faults" in found
       ? found.faults
       : [
-          `in exact arithmetic they differ in ${[where(found.result, found.index), ...extentsText(found.dims)].join(", ")}`,
+          `in exact arithmetic the results differ in ${[where(found.result, found.index), ...extentsText(found.dims)].join(", ")}`,
         ];
   return error("E0508", `the kernel of \`${fn}\` for \`${target}\` does not compute the function`, {
     span,
     notes,
-    help: ["this is a mistake in the compiler, not in the program; another `--target` may have a kernel without it"],
+    help: ["this is a bug in the compiler, not in the program; another `--target` may have a kernel without it"],
   });
 }
 
@@ -242,14 +242,14 @@ export function newKernel(
   between: readonly { readonly name: string; readonly bytes: string }[],
 ) {
   const moved = between.map(({ name, bytes }) => `${name} (${bytes} bytes)`);
-  const cost = moved.length === 0 ? "one launch more" : `${listing(moved)} written and read again, and one launch more`;
+  const cost = moved.length === 0 ? "one launch more" : `${listing(moved)} written and read again, and one more launch`;
   return remark("R0501", `\`${op}\` begins a kernel of its own: ${reason}`, {
     span,
     labels,
     notes: [`that costs ${cost}`],
     help: [
       ...(way === undefined ? [] : [way]),
-      "`tirc compile --emit plan` prints the kernels; `--single-kernel` refuses the function",
+      "`tirc compile --emit plan` prints the kernels; `--single-kernel` rejects the function",
     ],
   });
 }
@@ -266,9 +266,9 @@ own between the kernels of the ops before and after it.`,
 };
 
 export function staysOutside(span: Span, op: string, reason: string) {
-  return remark("R0502", `\`${op}\` stays outside of kernels: ${reason}`, {
+  return remark("R0502", `\`${op}\` stays outside the kernels: ${reason}`, {
     span,
-    help: ["a function with such an op is no kernel; `tirc compile --emit tir` prints what the passes made of it"],
+    help: ["a function with such an op is not a kernel; `tirc compile --emit tir` prints what the passes made of it"],
   });
 }
 
@@ -284,10 +284,10 @@ scaled by a sum, or an op of a plugin without an \`exact\` definition.`,
 export function notProved(span: Span, fn: string, target: string, because: string) {
   return warning(
     "R0503",
-    `whether the kernel of \`${fn}\` for \`${target}\` computes the function is not decided: ${because}`,
+    `whether the kernel of \`${fn}\` for \`${target}\` computes the function was not decided: ${because}`,
     {
       span,
-      help: ["give smaller extents by `--dim NAME=EXTENT`, or compare it with float64: `tirc run --compare`"],
+      help: ["set smaller extents with `--dim NAME=EXTENT`, or compare it with float64: `tirc run --compare`"],
     },
   );
 }

@@ -10,16 +10,16 @@ const instead: ReadonlyMap<string, string> = new Map(
   Object.entries({
     "**": "a power is `pow(a, b)`",
     "^": "a power is `pow(a, b)`",
-    "&": "`and` of truth values is `&&`",
-    "|": "`or` of truth values is `||`",
-    "~": "`not` of truth values is `!`",
-    "?": "a choice is `where(condition, a, b)`; a dimension that varies has a name: `f32[rows, 64]`",
-    "@": "a product of matrices is `matmul(a, b)`; behind a type, `@centered(-1)` promises something of rows, and `@trained` marks a weight",
-    "=>": "results stand after `->`",
-    "++": "a value is never changed: `let next = x + 1`",
+    "&": "the logical `and` is `&&`",
+    "|": "the logical `or` is `||`",
+    "~": "the logical `not` is `!`",
+    "?": "to choose, write `where(condition, a, b)`; a variable dimension has a name: `f32[rows, 64]`",
+    "@": "a matrix product is `matmul(a, b)`; after a type, `@centered(-1)` declares that rows have mean zero, and `@trained` marks a weight",
+    "=>": "results are declared after `->`",
+    "++": "values cannot be changed: `let next = x + 1`",
     "<<": "integers are shifted by multiplying or dividing",
     ">>": "integers are shifted by multiplying or dividing",
-    "\\": "a line needs no mark to go on: an expression ends where the next statement begins",
+    "\\": "no line continuation is needed: an expression ends where the next statement begins",
   }),
 );
 
@@ -47,15 +47,15 @@ export function strayCharacter(span: Span, char: string) {
   const shown = /[\p{C}\p{Z}]/u.test(char) ? codePoint(char) : `\`${char}\` (${codePoint(char)})`;
   return error("E0101", `the character ${shown} means nothing here`, {
     span,
-    help: [proposal("remove it; in comments and strings every character may stand", removed(span))],
+    help: [proposal("remove it; any character is allowed in comments and strings", removed(span))],
   });
 }
 
 export function strayBlank(all: Everywhere, char: string) {
-  return error("E0101", `the character ${codePoint(char)} looks like a space, and is none`, {
+  return error("E0101", `the character ${codePoint(char)} looks like a space, but is not one`, {
     span: all[0],
     help: () => [
-      proposal("replace it, and others like it in the file, by a space", ...all.map((span) => replaced(span, " "))),
+      proposal("replace it, and others like it in the file, with a space", ...all.map((span) => replaced(span, " "))),
     ],
   });
 }
@@ -68,7 +68,7 @@ export function lookAlike(span: Span, char: string, meant: string) {
 }
 
 export function foreignLetters(span: Span, name: string) {
-  return error("E0101", `the name \`${name}\` has letters that a name cannot have`, {
+  return error("E0101", `the name \`${name}\` contains letters that are not allowed in names`, {
     span,
     notes: ["names are made of a-z, A-Z, 0-9 and `_`"],
   });
@@ -113,7 +113,7 @@ export function unterminatedString(span: Span) {
 export function quotes(span: Span, quote: string) {
   const text = span.source.text.slice(span.start + 1, span.end - 1).replaceAll('"', "");
   const isWhole = span.end - span.start > 1;
-  return error("E0103", `a string stands between double quotes, not ${quote}`, {
+  return error("E0103", `a string is written between double quotes, not ${quote}`, {
     span,
     help: [isWhole ? proposal('write `"..."`', replaced(span, `"${text}"`)) : 'write `"..."`'],
   });
@@ -194,10 +194,10 @@ export function foreignOperator(span: Span, text: string) {
 }
 
 export function method(span: Span) {
-  return error("E0107", "a `.` stands only inside a number", {
+  return error("E0107", "a `.` can only be part of a number", {
     span,
     help: [
-      "values have no methods, and ops no prefix: write `mean(x, axes = [-1])`, not `x.mean(-1)` or `torch.mean(x)`",
+      "values have no methods, and ops have no prefix: write `mean(x, axes = [-1])`, not `x.mean(-1)` or `torch.mean(x)`",
     ],
   });
 }

@@ -23,7 +23,7 @@ export const E0230: Entry = {
 };
 
 export function operandShape(span: Span, op: string, operand: string, wanted: string, got: string) {
-  return error("E0230", `${code(operand)} of ${code(op)} must be ${wanted}, and is ${got}`, { span });
+  return error("E0230", `${code(operand)} of ${code(op)} must be ${wanted}, but is ${got}`, { span });
 }
 
 export const E0231: Entry = {
@@ -71,7 +71,7 @@ export function batches(span: Span, b: string, a: string, first: Span) {
   return error("E0232", `the batch dimensions ${a} and ${b} of \`matmul\` do not broadcast`, {
     span,
     labels: beside(span, first, a),
-    notes: ["all but the last two dimensions are batch dimensions; they go together as in elementwise ops"],
+    notes: ["all but the last two dimensions are batch dimensions; they broadcast as in elementwise ops"],
   });
 }
 
@@ -111,10 +111,10 @@ up for the kernel.`,
 
 export function namedExtent(span: Span, op: string, operand: string, axis: number, name: string) {
   const reasons: Readonly<Record<string, string>> = {
-    concat: "a dimension is a number or one name, and not a sum",
+    concat: "a dimension is a number or one name, not a sum",
     slice: "whether the slice stays inside must be known",
-    pad: "a dimension is a number or one name, and not a sum",
-    conv: "a dimension is a number or one name, and not what strides and kernels make of it",
+    pad: "a dimension is a number or one name, not a sum",
+    conv: "a dimension is a number or one name, not a result of strides and kernels",
   };
   return error("E0234", `${code(op)} needs a number for axis ${axis} of ${code(operand)}, which is ${code(name)}`, {
     span,
@@ -161,10 +161,14 @@ padding before each axis, followed by the padding after each. An empty list, or 
 
 export function windowList(span: Span, what: string, length: number, wanted: number, axes: number) {
   const each = wanted === axes ? "one for each" : "one before and one after each";
-  return error("E0236", `${code(what)} of \`conv\` has ${length} numbers, and there must be ${wanted}`, {
-    span,
-    notes: [`${each} of the ${axes} spatial axes; or none`],
-  });
+  return error(
+    "E0236",
+    `${code(what)} of \`conv\` has ${length} ${length === 1 ? "number" : "numbers"}, but needs ${wanted}`,
+    {
+      span,
+      notes: [`${each} of the ${axes} spatial axes; or none`],
+    },
+  );
 }
 
 export const E0237: Entry = {
@@ -202,7 +206,7 @@ names, as NumPy's \`take_along_axis\` does. Both therefore have the same dimensi
 /** `reshaped` is the shape in which the index would name one element of each row, where it has as many. */
 export function gatherShape(span: Span, index: string, x: string, axis: number, place: Span, reshaped?: string) {
   const ofEach = `for one element of each row: \`reshape(${span.source.text.slice(span.start, span.end)}, shape = ${reshaped})\``;
-  return error("E0238", `\`index\` of \`gather\` is ${index}, which does not go with ${x} along axis ${axis}`, {
+  return error("E0238", `\`index\` of \`gather\` is ${index}, which does not match ${x} along axis ${axis}`, {
     span,
     labels: beside(span, place, x),
     notes: ["all dimensions but that of the axis must be the same: an index looks up an element of its own row"],

@@ -17,7 +17,7 @@ export function noNorm(fns: readonly string[], from: "program" | "model") {
   const where = listing(fns.map((name) => `\`${name}\``));
   return warning("R0601", `there is no norm in ${where}, so nothing changed`, {
     help: [
-      `\`tirc ${from === "model" ? "surgery" : "compile"} --remarks\` says of what looks like a norm why it is none`,
+      `\`tirc ${from === "model" ? "surgery" : "compile"} --remarks\` explains why something that looks like a norm is not one`,
     ],
   });
 }

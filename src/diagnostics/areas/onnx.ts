@@ -19,19 +19,19 @@ which byte of the file this structure is broken; the file may be truncated, or o
 };
 
 export function corrupt(file: string, offset: number, reason: string) {
-  return error("E0740", `${file} is no sound ONNX model: at byte ${offset}, ${reason}`, {
+  return error("E0740", `${file} is not a valid ONNX model: at byte ${offset}, ${reason}`, {
     help: file.endsWith(".tir") ? [`a program is compiled: \`tirc compile ${file}\``] : [],
   });
 }
 
 export function notOnnx(file: string) {
-  return error("E0740", `${file} is no ONNX model: it has no graph`, {
-    help: ["a model is what `onnx.save(model, path)` writes; a graph or a tensor alone is none"],
+  return error("E0740", `${file} is not an ONNX model: it has no graph`, {
+    help: ["a model is what `onnx.save(model, path)` writes; a graph or a tensor alone is not one"],
   });
 }
 
 export function noOutputs(file: string) {
-  return error("E0740", `${file} is no ONNX model that computes anything: its graph has no outputs`);
+  return error("E0740", `${file} is an ONNX model that computes nothing: its graph has no outputs`);
 }
 
 export const E0741: Entry = {
@@ -43,7 +43,7 @@ of ONNX's own set are supported; ops of other sets become \`extern\`.`,
 };
 
 export function unknownOpset(file: string, opset: number, oldest: number, newest: number) {
-  return error("E0741", `${file} uses operator set ${opset} of ONNX, and sets ${oldest} to ${newest} are read`, {
+  return error("E0741", `${file} uses operator set ${opset} of ONNX, but sets ${oldest} to ${newest} are supported`, {
     help: [`convert it: \`onnx.version_converter.convert_version(model, ${Math.min(Math.max(opset, 17), newest)})\``],
   });
 }
@@ -58,7 +58,7 @@ graph.`,
 };
 
 export function undefinedName(file: string, name: string, user: string) {
-  return error("E0742", `nothing in ${file} makes ${code(name)}, which ${user} takes`);
+  return error("E0742", `nothing in ${file} defines ${code(name)}, which ${user} reads`);
 }
 
 export const E0743: Entry = {
@@ -69,7 +69,7 @@ export const E0743: Entry = {
 };
 
 export function cycle(file: string, nodes: readonly string[]) {
-  return error("E0743", `nodes of ${file} wait for one another: ${several(nodes)}`);
+  return error("E0743", `nodes of ${file} form a cycle: ${several(nodes)}`);
 }
 
 export const E0744: Entry = {
@@ -80,7 +80,7 @@ export const E0744: Entry = {
 };
 
 export function definedTwice(file: string, name: string) {
-  return error("E0744", `${code(name)} is made twice in ${file}`);
+  return error("E0744", `${code(name)} is defined twice in ${file}`);
 }
 
 export const E0745: Entry = {
@@ -105,7 +105,7 @@ tirc read other files, links that lead out of the folder are rejected, and so ar
 };
 
 export function badExternal(file: string, tensor: string, reason: string, help?: string) {
-  return error("E0746", `the numbers of ${code(tensor)} of ${file} are not read: ${reason}`, {
+  return error("E0746", `the data of ${code(tensor)} of ${file} cannot be read: ${reason}`, {
     help: help === undefined ? [] : [help],
   });
 }
@@ -120,7 +120,7 @@ written.`,
 };
 
 export function unwritableName(file: string) {
-  return error("E0747", `constants cannot be loaded from a model of the name ${file}`, {
+  return error("E0747", `constants cannot be loaded from a model called ${file}`, {
     help: ["give the file a name that ends in `.onnx` or `.pt2`, without quotation marks and line breaks"],
   });
 }
@@ -136,7 +136,7 @@ tirc extract typed.onnx -o kernels --cut`,
 };
 
 export function unknownBoundary(file: string, tensor: string) {
-  return error("E0757", `${file} cannot be cut: nothing says what the elements of ${code(tensor)} are`, {
+  return error("E0757", `${file} cannot be cut: the element type of ${code(tensor)} is unknown`, {
     notes: ["it is passed from one piece to another, and the input of a model has a type"],
     help: ["`onnx.shape_inference.infer_shapes` writes types into a model"],
   });
@@ -164,9 +164,9 @@ case here: the tensor is \`opaque\`, and every node that reads it becomes \`exte
 };
 
 export function unknownType(span: Span, op: string, name: string) {
-  return remark("R0702", `nothing says the type of ${code(name)}, which ${code(op)} makes`, {
+  return remark("R0702", `the type of ${code(name)}, an output of ${code(op)}, is unknown`, {
     span,
-    notes: ["what takes it is kept as `extern` too"],
+    notes: ["nodes that read it are kept as `extern` too"],
     help: ["write types into the model: `onnx.shape_inference.infer_shapes(model)`"],
   });
 }

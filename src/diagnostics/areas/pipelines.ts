@@ -40,7 +40,7 @@ export function unknownPass(span: Span | undefined, name: string, known: readonl
         : suggest(name, known, "there are", span)),
       ...(didYouMean(name, known).length > 0
         ? []
-        : ["a pass of one's own comes with its plugin: `--plugin FILE`, or `plugins` in code"]),
+        : ["a custom pass comes from a plugin: `--plugin FILE`, or `plugins` in code"]),
     ],
   });
 }
@@ -85,14 +85,14 @@ export const E0304: Entry = {
 };
 
 export function pipelineSyntax(span: Span, expected: string, got: string) {
-  return error("E0304", `expected ${expected} here, and found ${got}`, {
+  return error("E0304", `expected ${expected} here, but found ${got}`, {
     span,
     help: ["a pipeline reads `canonicalize,eliminate-centering{mode=exact},fixpoint(cse,dce)`"],
   });
 }
 
 export function pipelineDepth(span: Span, most: number) {
-  return error("E0304", `\`fixpoint\` stands inside itself more than ${most} times`, { span });
+  return error("E0304", `\`fixpoint\` is nested more than ${most} times`, { span });
 }
 
 export const E0305: Entry = {
@@ -152,7 +152,7 @@ export function wrongClaims(
   fn: { readonly name: string; readonly span: Span },
   wrong: readonly string[],
 ) {
-  return error("E0308", `what the pass \`${pass}\` says of the values of \`${fn.name}\` cannot be so`, {
+  return error("E0308", `the pass \`${pass}\` returned invalid provenance or facts for \`${fn.name}\``, {
     span: fn.span,
     notes: shortened(wrong),
     help: mistakeInPass,
@@ -177,13 +177,11 @@ export function notTheSame(pass: string, fn: string, span: Span, { result, index
   const extents = extentsText(dims);
   const at = index.length === 0 ? code(result) : `\`${result}\` at [${index.join(", ")}]`;
   const where = extents.length === 0 ? at : `${at}, with ${extents.join(", ")}`;
-  return error("E0309", `the pass \`${pass}\` made another function of \`${fn}\``, {
+  return error("E0309", `the pass \`${pass}\` changed what \`${fn}\` computes`, {
     span: firstNew?.span ?? span,
     notes: [
-      `in exact arithmetic they differ in ${where}`,
-      ...(firstNew === undefined
-        ? []
-        : [`the first value that the function did not have is that of \`${firstNew.name}\``]),
+      `in exact arithmetic the results differ in ${where}`,
+      ...(firstNew === undefined ? [] : [`the first new value is that of \`${firstNew.name}\``]),
     ],
     help: mistakeInPass,
   });
@@ -198,7 +196,7 @@ and shapes must agree.`,
 };
 
 export function otherSignature(name: string, span: Span, found: readonly Diagnostic[]) {
-  return error("E0310", `the two functions \`${name}\` cannot be compared: their parameters or results are others`, {
+  return error("E0310", `the two functions \`${name}\` cannot be compared: their parameters or results differ`, {
     span,
     notes: found.map(({ message }) => message),
   });
@@ -229,6 +227,6 @@ has too many elements for that. Smaller extents reveal the same mistakes.`,
 };
 
 export function tooLargeToCompare(pass: string, fn: string, span: Span, elements: number) {
-  const what = `what \`${pass}\` made of \`${fn}\` is not compared: it computes ${elements} elements`;
+  const what = `the result of \`${pass}\` on \`${fn}\` was not compared: it computes ${elements} elements`;
   return warning("R0302", what, { span, help: ["compare it with smaller extents: `--dim NAME=EXTENT`"] });
 }

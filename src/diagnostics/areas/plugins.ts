@@ -37,14 +37,14 @@ be left out.`,
 };
 
 export function wrongPart({ name, span }: PluginPlace, part: string, expected: string, got: string) {
-  return error("E0761", `${code(part)} of the plugin ${code(name)} must be ${expected}, and is ${got}`, {
+  return error("E0761", `${code(part)} of the plugin ${code(name)} must be ${expected}, but is ${got}`, {
     span,
     help: ["`definePlugin`, `definePass` and an editor that reads types say what each part must be"],
   });
 }
 
 export function unknownPart({ name, span }: PluginPlace, part: string, known: readonly string[]) {
-  return error("E0761", `the plugin ${code(name)} has a part ${code(part)}, which plugins do not have`, {
+  return error("E0761", `the plugin ${code(name)} has a part ${code(part)}, which is not a part of a plugin`, {
     span,
     notes: [`they have ${known.map(code).join(", ")}`],
   });
@@ -59,7 +59,7 @@ programs are unambiguous.`,
 };
 
 export function taken({ name, span }: PluginPlace, what: string, taken: string) {
-  return error("E0762", `the plugin ${code(name)} adds the ${what} ${code(taken)}, and there is one already`, {
+  return error("E0762", `the plugin ${code(name)} adds the ${what} ${code(taken)}, which already exists`, {
     span,
     help: ["give it another name"],
   });

@@ -41,7 +41,7 @@ function shortened(
 }
 
 const centeredConstants = (names: readonly string[], rest: Rest) =>
-  names.length === 0 ? [] : [`centered once and for all: ${shortened(names, mostNames, "constants", rest).join(", ")}`];
+  names.length === 0 ? [] : [`centered once: ${shortened(names, mostNames, "constants", rest).join(", ")}`];
 
 /** How many names a remark lists. */
 const mostNames = 6;
@@ -77,7 +77,7 @@ round to the same f32.`,
 };
 
 export function notRaised(span: Span, norm: string, miss: Miss) {
-  return remark("R0101", `this looks like ${norm}, and is left as written`, becauseOf(miss, span));
+  return remark("R0101", `this looks like ${norm}, but is left as written`, becauseOf(miss, span));
 }
 
 export const R0102: Entry = {
@@ -137,7 +137,7 @@ needs to be done.`,
 };
 
 export function centeringProved(span: Span, what: string, steps: readonly string[], rest: Rest = {}) {
-  return remark("R0104", `the centering of ${what} is removed: its row mean is zero already`, {
+  return remark("R0104", `the centering of ${what} is removed: its row mean is already zero`, {
     span,
     notes: shortened(steps, longestProof, "steps", rest),
   });
@@ -161,7 +161,7 @@ export function groupNormStays(span: Span) {
   return remark("R0105", "`groupnorm` is not written as an RMSNorm", {
     span,
     notes: [
-      "its rows are groups of channels, which are no axes of the tensor; its kernel reads each row once all the same",
+      "its rows are groups of channels, which are not axes of the tensor; its kernel reads each row only once nevertheless",
     ],
     help: ["`reshape` to [batch, group, channels of the group, ...] and use `layernorm` to have it rewritten"],
   });
@@ -255,7 +255,7 @@ comparison after the pass (\`--verify-each exact\`) allows for this assumption; 
 };
 
 export function assumed(span: Span | undefined, pass: string, because: string) {
-  return remark("R0108", `\`${pass}\` takes for granted: ${because}`, { span });
+  return remark("R0108", `\`${pass}\` assumes: ${because}`, { span });
 }
 
 export const R0109: Entry = {

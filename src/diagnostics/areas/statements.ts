@@ -44,9 +44,8 @@ expression. To compare, write \`==\`.`,
 export function assignsInExpression(span: Span, where: "call" | "results" | undefined) {
   const notes =
     where === "call" ? ["in a call, `=` follows the name of an attribute or operand, and nothing else"] : [];
-  const named =
-    "results have their names in the header, `-> (y: f32[n], z: f32[n])`, and `return a, b` gives their values";
-  return error("E0126", "`=` cannot stand inside an expression", {
+  const named = "results are named in the header, `-> (y: f32[n], z: f32[n])`, and `return a, b` gives their values";
+  return error("E0126", "`=` cannot be used inside an expression", {
     span,
     notes,
     help: [where === "results" ? named : proposal("`==` compares", replaced(span, "=="))],
@@ -162,7 +161,7 @@ the compiler keeps only what is used.`,
 };
 
 export function reassigned(span: Span, name: string, first: Span) {
-  return error("E0135", `\`${name}\` has a value already, and values are never changed`, {
+  return error("E0135", `\`${name}\` already has a value, and values cannot be changed`, {
     span,
     labels: [{ span: first, message: "defined here" }],
     help: [`give the new value a name of its own: \`let ${name}2 = ...\``],
@@ -208,7 +207,7 @@ or records.`,
 };
 
 export function block(span: Span, labels: readonly Label[] = []) {
-  return error("E0140", "a `{` follows only the header of a function or the word `kernel`", { span, labels });
+  return error("E0140", "`{` can only follow the header of a function or the word `kernel`", { span, labels });
 }
 
 export const E0141: Entry = {
@@ -220,7 +219,7 @@ export const E0141: Entry = {
 };
 
 export function inKernel(span: Span, what: string, open: Span) {
-  return error("E0141", `${what} cannot stand in a \`kernel\` block`, {
+  return error("E0141", `${what} is not allowed in a \`kernel\` block`, {
     span,
     labels: [{ span: open, message: "the block begins here" }],
     help: ["close the block with `}` before it: names that it binds stay visible"],

@@ -16,10 +16,10 @@ fast form is chosen.`,
 
 /** @param because a clause: why it is not written in a later set. */
 export function noSuchOp(file: string, opset: number, because: string) {
-  return error("E0748", `${file} uses operator set ${opset} of ONNX, and \`RMSNormalization\` is in set 23 and later`, {
+  return error("E0748", `${file} uses operator set ${opset} of ONNX, but \`RMSNormalization\` is in set 23 and later`, {
     notes: [`it is not written in set 23, ${because}`],
     help: [
-      "leave out `--norm-op`: what is chosen then is known in any set",
+      "leave out `--norm-op`: the form that is chosen then exists in any set",
       "or convert the model: `onnx.version_converter.convert_version(model, 23)`",
     ],
   });
@@ -62,7 +62,7 @@ else needs the package, so it is not installed with tirc.`,
 };
 
 export function noOnnxruntime(reason: string) {
-  return error("E0752", "the package `onnxruntime-web` is not installed, and models are run by nothing else", {
+  return error("E0752", "the package `onnxruntime-web` is not installed, and nothing else can run models", {
     notes: [reason],
     help: ["npm install onnxruntime-web"],
   });
@@ -77,14 +77,14 @@ may not fit together: choose others with \`--dim\`. Only numeric inputs are gene
 };
 
 export function doesNotRun(file: string, reason: string, interpreter?: string) {
-  return error("E0753", `onnxruntime does not run ${file}: ${reason}`, {
+  return error("E0753", `onnxruntime cannot run ${file}: ${reason}`, {
     notes: interpreter === undefined ? [] : [`nor does the interpreter, because ${interpreter}`],
     help: ["`--dim NAME=EXTENT` gives extents that go together, and `--in NAME=FILE.npy` inputs of your own"],
   });
 }
 
 export function notFed(file: string, input: string, what: string) {
-  return error("E0753", `nothing is made up for the input ${code(input)} of ${file}: it is ${what}`, {
+  return error("E0753", `no data can be generated for the input ${code(input)} of ${file}: it is ${what}`, {
     help: ["inputs are tensors of numbers; leave `--check` out, and compare the models in your application"],
   });
 }
@@ -99,9 +99,9 @@ this case the model is not written, unless \`--keep\` is given. Modes other than
 };
 
 export function differs(output: string, difference: string, largest: string, fromFloat64?: string) {
-  return error("E0754", `${code(output)} is off by ${difference}, and its largest number is ${largest}`, {
+  return error("E0754", `${code(output)} differs by ${difference}, and its largest number is ${largest}`, {
     notes: fromFloat64 === undefined ? [] : [`the distance from float64 is ${fromFloat64}`],
-    help: ["see whether the model overflows, or depends on the last bits of its numbers; else report this"],
+    help: ["check whether the model overflows, or depends on the last bits of its numbers; otherwise report this"],
   });
 }
 
@@ -115,10 +115,7 @@ if the other weights are in files beside it.`,
 
 export function tooLong(file: string, bytes: number) {
   const size = `${(bytes / 2 ** 30).toFixed(1)} GiB`;
-  return error(
-    "E0755",
-    `${file} would be ${size} long with the weights that are centered, and a model has at most 2 GiB`,
-  );
+  return error("E0755", `${file} would be ${size} long with the centered weights, but a model has at most 2 GiB`);
 }
 
 export const E0756: Entry = {

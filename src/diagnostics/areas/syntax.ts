@@ -67,7 +67,7 @@ export const E0113: Entry = {
 };
 
 export function trailingComma(span: Span, before: string) {
-  return error("E0113", `a list does not end with a comma: \`${before}\` follows`, {
+  return error("E0113", `a list cannot end with a comma: \`${before}\` follows`, {
     span,
     help: [proposal("remove the comma", removed(span))],
   });
@@ -188,7 +188,7 @@ export function parameterWithoutType(found: Found, name: string, isType: boolean
   if (isType || foreignElements.has(name)) {
     return error("E0119", `the parameter of type \`${name}\` has no name`, {
       span: found.span,
-      help: ["the name stands before the type: `x: f32[rows, 768]`"],
+      help: ["the name comes before the type: `x: f32[rows, 768]`"],
     });
   }
   return error("E0119", `the parameter \`${name}\` has no type`, {
@@ -215,7 +215,8 @@ export function unknownElement(span: Span, name: string, known: readonly string[
   const nearest = (meant: string) => proposal(`did you mean \`${meant}\`?`, replaced(span, meant));
   const help = near === undefined ? didYouMean(name, known, span) : [nearest(near)];
   const notes = [`the element types are ${known.map(code).join(", ")}`];
-  if (/8$/.test(name)) notes.push("of 8 bits there are `i8` and `u8`, which are stored and converted, and no float");
+  if (/8$/.test(name))
+    notes.push("the 8-bit types are `i8` and `u8`, which can be stored and converted; there is no 8-bit float");
   return error("E0120", `there is no element type \`${name}\``, { span, notes, help });
 }
 
@@ -248,14 +249,14 @@ export const E0122: Entry = {
 };
 
 export function reservedName(span: Span, word: string, what: string) {
-  return error("E0122", `\`${word}\` is a word of the language and cannot be ${what}`, {
+  return error("E0122", `\`${word}\` is a reserved word and cannot be ${what}`, {
     span,
     help: [proposal(`choose another name, such as \`${word}_\``, replaced(span, `${word}_`))],
   });
 }
 
 export function reservedValue(span: Span, word: string, after: string) {
-  return error("E0122", `\`${word}\` is a word of the language and no value; expected a value after ${after}`, {
+  return error("E0122", `\`${word}\` is a reserved word, not a value; expected a value after ${after}`, {
     span,
   });
 }
@@ -290,10 +291,10 @@ fn f(x: f32[rows, 768]) -> f32[rows, 768] {
 };
 
 export function outsideFunction(span: Span, what: string) {
-  return error("E0130", `${what} stands outside a function`, {
+  return error("E0130", `${what} is outside a function`, {
     span,
     notes: ["a file holds functions: `fn name(x: f32[rows]) -> f32[rows] { ... }`"],
-    help: what === "`let`" ? ["a constant of the file is `const name: f32 = 2`"] : [],
+    help: what === "`let`" ? ["a constant is written `const name: f32 = 2`"] : [],
   });
 }
 
@@ -327,7 +328,7 @@ fn f(x: f32[rows, 768]) -> f32[rows, 768] {
 };
 
 export function constant(span: Span) {
-  return error("E0136", "a `const` stands outside of functions", {
+  return error("E0136", "a `const` must be outside a function", {
     span,
     help: ["move it before the function; inside, a name is bound with `let`"],
   });

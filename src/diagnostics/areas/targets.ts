@@ -63,7 +63,7 @@ request \`size\`, if it is given. Limits that are left out are WebGPU's defaults
 };
 
 export function wrongField(file: string, path: string, expected: string, got: string) {
-  return error("E0592", `${file}: \`${path}\` must be ${expected}, and is ${got}`, {
+  return error("E0592", `${file}: \`${path}\` must be ${expected}, but is ${got}`, {
     help: ["`tirc explain E0592` shows a whole target file"],
   });
 }

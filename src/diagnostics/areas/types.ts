@@ -53,7 +53,7 @@ export function elementMismatch(
   labels: readonly Label[],
   fix: { readonly narrow: Span | undefined; readonly wide: string },
 ) {
-  return error("E0203", `\`${op}\` takes operands of one element type, and got ${a} and ${b}`, {
+  return error("E0203", `\`${op}\` takes operands of one element type, but got ${a} and ${b}`, {
     span,
     labels,
     help: [casting(`write ${code(`cast(${quoted(fix.narrow)}, to = ${fix.wide})`)}`, fix.narrow, fix.wide)],
@@ -110,7 +110,7 @@ export function noBroadcast(
     span,
     labels,
     notes: [
-      "shapes are aligned at the last dimension; two dimensions go together if they are equal or one of them is 1",
+      "shapes are aligned at the last dimension; two dimensions are compatible if they are equal or one of them is 1",
     ],
     help,
   });
@@ -175,7 +175,7 @@ the norm.`,
 };
 
 export function affineShape(span: Span, op: string, operand: string, got: string, wanted: string) {
-  return error("E0215", `\`${operand}\` of \`${op}\` must have shape ${wanted}, and has ${got}`, {
+  return error("E0215", `\`${operand}\` of \`${op}\` must have shape ${wanted}, but has ${got}`, {
     span,
     notes: ["gamma and beta have the shape of the normalized axes (for groupnorm: of the channels)"],
   });
@@ -274,7 +274,9 @@ export function literalRange(span: Span, value: string, element: string, reason:
   const isFraction = (element === "i32" || element === "u32") && !/^-?\d+$|true|false/.test(value);
   return error("E0220", `${element} cannot hold ${value}: ${reason}`, {
     span,
-    help: isFraction ? ["a number takes the type of the tensor it meets: convert that, `cast(..., to = f32)`"] : [],
+    help: isFraction
+      ? ["a number takes the type of the tensor it is combined with: convert the tensor, `cast(..., to = f32)`"]
+      : [],
   });
 }
 
@@ -287,7 +289,7 @@ tensor. Where an op needs an element type and there is no tensor, bind the liter
 };
 
 export function literalUntyped(span: Span, what: string) {
-  return error("E0221", `${what} has no element type: it meets no tensor`, {
+  return error("E0221", `${what} has no element type: it is not combined with a tensor`, {
     span,
     help: ["give it one: `let x: f32 = ...`, then use `x`"],
   });
@@ -319,7 +321,7 @@ export function typeMismatch(span: Span, what: string, declared: string, got: st
   ];
   const fixes = isComplete(instead ?? "") ? changes : changes.slice(1);
   const help = instead === undefined ? [] : [{ line: `write ${code(instead)}, or declare it ${got}`, fixes }];
-  return error("E0222", `${what} is declared ${declared}, and is ${got}`, { span, labels, help });
+  return error("E0222", `${what} is declared ${declared}, but is ${got}`, { span, labels, help });
 }
 
 export const E0223: Entry = {
@@ -402,7 +404,7 @@ export const E0228: Entry = {
 
 /** `instead` is the attribute that it was probably meant for. */
 export function notAValue(span: Span, what: string, instead?: Instead) {
-  return error("E0228", `${what} is no value: it can only be given to an attribute`, {
+  return error("E0228", `${what} is not a value: it can only be given to an attribute`, {
     span,
     help: [
       instead === undefined
