@@ -210,7 +210,7 @@ describe("a model that is dropped", () => {
       await page.getByRole("button", { name: "Close" }).click();
       return text;
     };
-    expect(await said("picture.png")).toMatch(/E0643.+picture\.png is no model.*Help: take an ONNX model/);
+    expect(await said("picture.png")).toMatch(/E0643.+picture\.png is not a model.*Help: take an ONNX model/);
     expect(await said("two")).toMatch(/E0643.+it holds a\.onnx and b\.onnx.*Help: take one of them/);
     expect(await said("gpt2/model.safetensors")).toMatch(/E0643.+config\.json.*Help: take both files/);
     expect(await said("gpt2")).toMatch(/E0792.+gpt-2.+did you mean gpt2/);
