@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Builder } from "../../src/ir/builder.ts";
 import { copyOp } from "../../src/ir/builder.ts";
-import { sameFn, sameModule } from "../../src/ir/equal.ts";
-import { makeFn, makeModule, type Value } from "../../src/ir/ir.ts";
+import { sameAttributes, sameFn, sameModule } from "../../src/ir/equal.ts";
+import { type Attributes, makeFn, makeModule, Op, type Value } from "../../src/ir/ir.ts";
 import { functionOf, parameter } from "../support/ir.ts";
 
 function program(write: (b: Builder, x: Value, g: Value) => Value, extent: number | string = "rows") {
@@ -11,6 +11,16 @@ function program(write: (b: Builder, x: Value, g: Value) => Value, extent: numbe
 }
 
 const base = program((b, x, g) => b.emit("mul", [x, g], {}, "scaled"));
+
+test("attributes are the same in whatever order they stand", () => {
+  const x = parameter("x", "f32", "rows", 4);
+  const sum = (attributes: Attributes) =>
+    new Op({ name: "sum", operands: [x], attributes, resultTypes: [x.type], resultNames: [], span: x.span });
+  const given = sum({ axes: [-1], keepdims: true });
+  expect(sameAttributes(given, sum({ keepdims: true, axes: [-1] }))).toBe(true);
+  expect(sameAttributes(given, sum({ axes: [-1], keepdims: false }))).toBe(false);
+  expect(sameAttributes(given, sum({ axes: [0], keepdims: true }))).toBe(false);
+});
 
 describe("equal are functions that differ", () => {
   test("in the names of values", () => {
