@@ -7,6 +7,8 @@ type Described = Partial<Omit<Manifest, "bindings">> & {
   /** `name: [element type, shape]`; f16 is packed two in a u32. */
   readonly inputs?: Readonly<Record<string, readonly [ElementType, readonly Dim[]]>>;
   readonly outputs: Readonly<Record<string, readonly [ElementType, readonly Dim[]]>>;
+  /** Inputs that the kernel does not read. */
+  readonly unread?: readonly string[];
 };
 
 const storageOf = {
@@ -21,7 +23,7 @@ const storageOf = {
 } as const;
 
 /** A kernel called `hand` with bindings numbered from 0, inputs first; the entry point is `main`. */
-export function handKernel(wgsl: string, { inputs = {}, outputs, ...rest }: Described): Kernel {
+export function handKernel(wgsl: string, { inputs = {}, outputs, unread = [], ...rest }: Described): Kernel {
   const bindings: Binding[] = [
     ...Object.entries(inputs).map((entry) => [...entry, "read"] as const),
     ...Object.entries(outputs).map((entry) => [...entry, "read_write"] as const),
@@ -36,6 +38,7 @@ export function handKernel(wgsl: string, { inputs = {}, outputs, ...rest }: Desc
       storage,
       variable: name,
       stride: element === "f16" && storage !== "f16x2" ? 2 : 4,
+      ...(unread.includes(name) && { reads: [] }),
     };
   });
   const manifest: Manifest = {
