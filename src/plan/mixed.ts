@@ -7,8 +7,9 @@
  *   d_gamma = sum(sums, axes = [0])
  *
  * The first reads each row once, as the kernel of d_x alone does. How long tiles are follows from the shape alone: so that there
- * are about 1024, but 16 rows at least, since the sums of a tile are written and read again, and 64 at most, since they are
- * added up one after the other.
+ * are about 1024, but 4 rows at least, since the sums of a tile are written and read again, and 64 at most, since they are
+ * added up one after the other. A GPU wants many tiles: the gradient of RMSNorm takes an H200 0.3 to 0.75 of the time with 4 rows
+ * instead of 16 at 256 to 4096 rows; software drivers differ by less than their noise.
  */
 
 import type { Atom } from "../ir/atoms.ts";
@@ -21,12 +22,12 @@ import { elementCount } from "../ir/tensor.ts";
 import type { Dim, Shape, TensorType } from "../ir/types.ts";
 import type { Outliner, Piece, Write } from "./outliner.ts";
 import type { DerivedExtent, Tile } from "./plan.ts";
-import { asResult, buffersOf, copyBehind, type Folded, leastRows, Partials } from "./split.ts";
+import { asResult, buffersOf, copyBehind, type Folded, Partials } from "./split.ts";
 
 /** Tiles that there are about. */
 const usualTiles = 1024;
-/** Rows of the longest. */
-const mostRows = 64;
+/** Rows of the shortest and of the longest. */
+const [fewestRows, mostRows] = [4, 64];
 
 /** The kernels of such a group; undefined where the first would need more buffers than there are. */
 export function mixedPieces(
@@ -131,7 +132,7 @@ function tileOf({ rows, summed }: MixedOrder, { dims }: Outliner, extents: Deriv
   const dim = typeof cut === "string" ? cut : dims.next("rows");
   if (dim !== cut) extents.push({ name: dim, of: cut, by: 1 });
   const [size, number] = [dims.next(`${stem}_tile`), dims.next(`${stem}_tiles`)];
-  const [least, most] = [leastRows, mostRows].map((all) => Math.ceil(all / elementsOf(inner))) as [number, number];
+  const [least, most] = [fewestRows, mostRows].map((all) => Math.ceil(all / elementsOf(inner))) as [number, number];
   extents.push({ name: size, of: dim, by, least, most }, { name: number, of: dim, by: size });
   return { dim, size, count: number };
 }

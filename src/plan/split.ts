@@ -29,7 +29,7 @@ import type { DerivedExtent, Tile } from "./plan.ts";
 
 /** Lanes that the first kernel gives work to. */
 const lanes = 2 ** 16;
-const [fewTiles, mostTiles] = [2, 256];
+const [fewTiles, mostTiles] = [2, 1024];
 /** A tile writes one row for so many that it reads. */
 export const leastRows = 16;
 /** Elements below which one kernel is as good. */
