@@ -78,7 +78,7 @@ describe("inputs", () => {
   test("--dim and a file that do not agree", async () => {
     const place = new Workplace({ "m.onnx": onnxModel(embedded), "mask.npy": floats(5, 7, 1) });
     const { stderr } = await check(place, "--in", "mask=mask.npy", "--dim", "seq=8");
-    expect(stderr).toContain("error[E0606]: the dimension `seq` is 8 by --dim and 7 by mask.npy");
+    expect(stderr).toContain("error[E0606]: the dimension `seq` is 8 according to --dim, but 7 according to mask.npy");
   });
 });
 

@@ -122,7 +122,11 @@ describe("a kernel on onnxruntime's device", () => {
       [{ x: long, on, s: 1 }, "E0603", "got a tensor of int64 (cpu)"],
       [{ x: gone, on, s: 1 }, "E0603", "got a tensor that was disposed of"],
       [{ x: f(1, 2), on: bytes, s: 1 }, "E0603", "got a tensor of bool (gpu-buffer)"],
-      [{ x: f(1, 2, 3), on, s: 1 }, "E0606", "the dimension `n` is 3 by the shape of `x` and 2 by"],
+      [
+        { x: f(1, 2, 3), on, s: 1 },
+        "E0606",
+        "the dimension `n` is 3 according to the shape of `x`, but 2 according to the shape of `on`",
+      ],
       [{ x: f(1, 2), s: 1 }, "E0601", "needs the input `on`"],
       [{ x: f(1, 2), on, s: 1, t: f(1) }, "E0602", "has no input `t`"],
     ] as const) {

@@ -280,5 +280,5 @@ test("a tensor of which nothing says what it is", () => {
       node("Puzzle", ["n", "r"], ["y"], { domain: "org.example" }),
     ],
   });
-  expect(() => cutOf(bytes)).toThrow("nothing says what the elements of `r` are");
+  expect(() => cutOf(bytes)).toThrow("the element type of `r` is unknown");
 });
