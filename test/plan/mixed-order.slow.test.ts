@@ -210,7 +210,7 @@ describe("what merges the tiles' sums is as many kernels as it has reductions of
   });
 });
 
-test("tiles follow from the shape alone: about 1024, of 16 to 64 rows", () => {
+test("tiles follow from the shape alone: about 1024, of 4 to 64 rows", () => {
   const { plan } = planOf(mixedBackward("rmsnorm", 64));
   expect(launchesOf(plan)[0]?.tile).toEqual({ dim: "rows", size: "rows_tile", count: "rows_tiles" });
   const tiles = [1, 7, 4096, 65537, 1_000_000].map((rows) => {
@@ -218,9 +218,9 @@ test("tiles follow from the shape alone: about 1024, of 16 to 64 rows", () => {
     return [rows_tile, rows_tiles];
   });
   expect(tiles).toEqual([
-    [16, 1],
-    [16, 1],
-    [16, 256],
+    [4, 1],
+    [4, 2],
+    [4, 1024],
     [64, 1025],
     [64, 15625],
   ]);

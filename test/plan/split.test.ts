@@ -59,12 +59,12 @@ test("what would need more buffers than there are is not split", () => {
   );
 });
 
-test("tiles follow from the shape alone: at most 256, and 16 rows each", () => {
+test("tiles follow from the shape alone: at most 1024, and 16 rows each", () => {
   const { plan } = splitText("fn f(x: f32[n, 64]) -> (y: f32[64]) { return sum(x, axes = [0]) }");
   const [launch] = launchesOf(plan);
   expect(launch?.tile).toEqual({ dim: "n", size: "n_tile", count: "n_tiles" });
   expect(plan.extents).toEqual([
-    { name: "n_tile", of: "n", by: 256, least: 16 },
+    { name: "n_tile", of: "n", by: 1024, least: 16 },
     { name: "n_tiles", of: "n", by: "n_tile" },
   ]);
 });

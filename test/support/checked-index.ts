@@ -92,11 +92,14 @@ export function checkIndices(
     for (let i = from; i < lines.length; i++) {
       const line = lines[i] as string;
       if (!line.startsWith(indent)) return;
-      const loop = /for \(var (blockStart\d*|unit) = (\w+); \1 < (.*); \1(?:\+\+| \+= (\d+)u)\)/.exec(line);
+      const loop = /for \(var (blockStart\d*|unit|turn) = (\w+); \1 < (.*); \1(?:\+\+| \+= (\d+)u)\)/.exec(line);
       if (loop !== null) {
         const [, name = "", from = "", to = "", stride = "1"] = loop;
         const [first, end] = [evaluateIndex(from, variables), evaluateIndex(to, variables)];
-        for (const at of first < end ? [first, end - 1n] : []) {
+        // A block's last turn that is not skipped may be any.
+        const all =
+          name === "turn" ? Array.from({ length: Number(end - first) }, (_, i) => first + BigInt(i)) : undefined;
+        for (const at of all ?? (first < end ? [first, end - 1n] : [])) {
           fits(at + BigInt(stride), `${name} after the last`);
           variables.set(name, at);
           run(i + 1, `${indent}  `);
@@ -104,7 +107,14 @@ export function checkIndices(
         while (lines[i + 1]?.startsWith(`${indent}  `)) i++;
         continue;
       }
-      const named = /^ *let (lane|blockEnd\d*|(?:index|isRow|row|start)(?:_\d+)?) = (.*);$/.exec(line);
+      const within = /^ *if \((unit|step) < (.*)\) \{$/.exec(line);
+      if (within !== null) {
+        const at = variables.get(within[1] as string) as bigint;
+        if (at < evaluateIndex(within[2] as string, variables)) run(i + 1, `${indent}  `);
+        while (lines[i + 1]?.startsWith(`${indent}  `)) i++;
+        continue;
+      }
+      const named = /^ *let (lane|unit|step|blockEnd\d*|(?:index|isRow|row|start)(?:_\d+)?) = (.*);$/.exec(line);
       if (named !== null) variables.set(named[1] as string, evaluateIndex(named[2] as string, variables));
       for (const access of line.matchAll(/\b((?:in|out)_\w+)\[/g)) {
         const text = bracketed(line, access.index + access[0].length - 1);
