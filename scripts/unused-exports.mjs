@@ -1,10 +1,8 @@
 /** Exports that no other file imports. What the package exports counts as imported. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseAst } from "rolldown/parseAst";
 import { codeOf, filesUnder, home, importsOf, sourceFiles } from "./imports.mjs";
-
-const declared = /^export\s+(?:abstract\s+|async\s+)*(?:function\*?|class|const|let|interface|type|enum)\s+(\w+)/gm;
-const listed = /^export(?:\s+type)?\s*\{([^}]*)\}/gm;
 
 /** What the package exports, as sources. */
 function entryPoints(root) {
@@ -13,11 +11,15 @@ function entryPoints(root) {
   return Object.values(exports).flatMap((one) => one.default?.replace(/^\.\/dist\/(.*)\.js$/, "$1.ts") ?? []);
 }
 
-/** The names that a file exports. */
+/** The names that a file exports from its own; a text that is a module, as emitters have them, exports nothing of the file's. */
 function exportsOf(file, root) {
-  const text = codeOf(file, root);
-  const lists = [...text.matchAll(listed)].flatMap(([, names]) => names.match(/\w+(?=\s*(?:,|$))/g) ?? []);
-  return [...[...text.matchAll(declared)].map(([, name]) => name), ...lists];
+  const { body } = parseAst(readFileSync(join(root, file), "utf8"), { lang: "ts" });
+  return body.flatMap((statement) => {
+    if (statement.type !== "ExportNamedDeclaration") return [];
+    const { declaration, specifiers } = statement;
+    const declared = declaration?.declarations ?? (declaration ? [declaration] : []);
+    return [...declared.map(({ id }) => id.name), ...specifiers.map(({ exported }) => exported.name ?? exported.value)];
+  });
 }
 
 /** Names of modules that are values: `import * as a` where `a` stands alone, as in `[a, b]`, and not only as in `a.name`. */

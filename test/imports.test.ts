@@ -72,3 +72,11 @@ test("exports that no file imports; what the package exports is imported", () =>
     }),
   ).toEqual(["src/ir/a.ts exports unused, which no file imports", "src/ir/c.ts exports C, which no file imports"]);
 });
+
+test("the exports of a module's text are not those of the file that has it", () => {
+  expect(
+    problemsOf({
+      "src/ir/a.ts": "const text = `\nexport interface Emitted {}\n`;\nexport const unused = text;\n",
+    }),
+  ).toEqual(["src/ir/a.ts exports unused, which no file imports"]);
+});

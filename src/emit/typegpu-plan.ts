@@ -13,10 +13,10 @@ import type { CompiledKernels } from "./plan-signature.ts";
 
 /** What all plans of a module use. No kernel exports a name without a suffix. */
 export const planHelpers = `/** A buffer of TypeGPU's with the usage \`storage\`, or one of WebGPU's. */
-type PlanBuffer = (TgpuBuffer<d.BaseData> & StorageFlag) | GPUBuffer;
+export type PlanBuffer = (TgpuBuffer<d.BaseData> & StorageFlag) | GPUBuffer;
 
 /** What a product reads or writes: elements in row-major order. Bytes of offset and size; the shape in which it is seen. */
-interface PlanTensor {
+export interface PlanTensor {
   readonly buffer: GPUBuffer;
   readonly offset: number;
   readonly size: number;
