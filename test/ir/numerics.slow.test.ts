@@ -101,10 +101,18 @@ const padded = (values: readonly number[]) => [
 
 const swept = rows.filter(({ name, def }) => takesFloats(def) && takesNumbersOnly(def) && name !== "cast");
 
+/**
+ * What WGSL leaves open and graphics cards make use of, seen on an H200: a compiler may assume that there is no NaN, and a
+ * divisor beyond 2^126 may have 0 for its inverse.
+ */
+const mayDiffer = (name: string, args: readonly number[]) =>
+  (name === "relu" && args.some(Number.isNaN)) ||
+  (["div", "atan2"].includes(name) && args.some((x) => Math.abs(x) > 2 ** 126));
+
 describe("the bound of", () => {
   for (const { name, def } of swept) {
     const choices: Attributes[] = name === "gelu" ? [{ approximate: "none" }, { approximate: "tanh" }] : [{}];
-    driverTest(name, async (gpu) => {
+    driverTest(name, async (gpu, driver) => {
       for (const some of choices) {
         const attributes = completeAttributes(def, some);
         const operands = operandsOf(def.operands.length).map(padded);
@@ -113,6 +121,7 @@ describe("the bound of", () => {
           const args = operands.map((list) => list[i] as number);
           // A product that f32 cannot hold is an infinity before the sum, where the device does not fuse them.
           if (name === "fma" && Math.abs((args[0] as number) * (args[1] as number)) > largest) return [];
+          if (driver === "hardware" && mayDiffer(name, args)) return [];
           return problem(def, attributes, args, value) ?? [];
         });
         expect(wrong.slice(0, 5), `${wrong.length} of ${got.length}`).toEqual([]);
@@ -175,7 +184,7 @@ test.each(rows)("the special results of $name, in the interpreter", ({ def }) =>
 
 describe("the special results of", () => {
   for (const { name, def } of rows.filter((row) => equationsOf(row.def.numerics).length > 0)) {
-    driverTest(name, async (gpu) => {
+    driverTest(name, async (gpu, driver) => {
       const byType = grouped(equationsOf(def.numerics), ({ attributes }) => attributes.to);
       for (const equations of byType.values()) {
         const attributes = completeAttributes(def, (equations[0] as Equation).attributes);
@@ -183,7 +192,9 @@ describe("the special results of", () => {
         for (const width of [1, 4] as const) {
           const got = await evaluateOn(gpu.device, { name, element: "f32", attributes, operands, width });
           const wrong = equations.flatMap((equation, i) =>
-            holds(equation, got[i] as number) ? [] : [`${equation.text}, got ${shown(got[i] as number)}`],
+            holds(equation, got[i] as number) || (driver === "hardware" && mayDiffer(name, equation.args))
+              ? []
+              : [`${equation.text}, got ${shown(got[i] as number)}`],
           );
           expect(wrong).toEqual([]);
         }

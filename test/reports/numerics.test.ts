@@ -26,6 +26,8 @@ interface Report {
   /** The interpreter computes in float64, in which the case does not overflow. */
   readonly kernelOnly?: true;
   readonly accuracy?: "scaled";
+  /** A GPU's compiler may assume that there is no NaN, as WGSL allows: that of an H200 does. */
+  readonly onNaN?: true;
 }
 
 const over = (op: string, columns: number, more = "") =>
@@ -165,6 +167,7 @@ const reports: readonly Report[] = [
   },
   {
     what: "a NaN in a row (max-loses-nan.tir)",
+    onNaN: true,
     text: `fn f(x: f32[1, 4]) -> (m: f32[1], n: f32[1], r: f32[1, 4], c: f32[1, 4]) {
   return max(x, axes = [-1]), min(x, axes = [-1]), relu(x), clamp(x, -1, 1)
 }`,
@@ -227,6 +230,7 @@ const reports: readonly Report[] = [
   ...["layernorm", "rmsnorm", "center", "softmax", "log_softmax", "l2norm"].map(
     (op): Report => ({
       what: `${op} of one column`,
+      onNaN: true as const,
       text: `fn f(x: f32[2, 1]) -> (y: f32[2, 1]) { return ${op}(x, axes = [-1]) }`,
       inputs: { x: [NaN, Infinity] },
       right: { y: [NaN, NaN] },
@@ -280,7 +284,8 @@ describe.each(reports.map((report) => [report.what, report] as const))("%s", (_,
     expectRight(report, Object.fromEntries(Object.entries(results).map(([name, { data }]) => [name, data])));
   });
 
-  driverTest("in a kernel", async (gpu) => {
+  driverTest("in a kernel", async (gpu, driver) => {
+    if (driver === "hardware" && report.onNaN) return;
     for (const passes of ["fuse-elementwise", "default"]) expectRight(report, await runOn(gpu, report, passes));
   });
 });

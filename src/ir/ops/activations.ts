@@ -153,8 +153,9 @@ function geluGradient(t: Terms, { x, dy, attributes }: At): Value {
   const square = t.mul(t.mul(x, x), 0.044715);
   const tanh = t.tanh(t.mul(t.add(x, t.mul(square, x)), sqrtTwoOverPi));
   const slope = t.mul(t.mul(t.sub(1, t.mul(tanh, tanh)), x), sqrtTwoOverPi / 2);
-  const curved = t.mul(t.mul(t.mul(t.mul(slope, x), x), 0.044715), 3);
-  return t.mul(dy, t.add(t.mul(t.add(tanh, 1), 0.5), t.add(slope, curved)));
+  // As products alone a GPU's compiler takes x * x first, which overflows where the slope is 0.
+  const curved = t.fma(t.mul(slope, x), t.mul(x, 3 * 0.044715), slope);
+  return t.mul(dy, t.fma(t.add(tanh, 1), 0.5, curved));
 }
 
 export const gelu = unary({
