@@ -31,7 +31,7 @@ import type { DerivedExtent, Tile } from "./plan.ts";
 const lanes = 2 ** 16;
 const [fewTiles, mostTiles] = [2, 1024];
 /** A tile writes one row for so many that it reads. */
-export const leastRows = 16;
+const leastRows = 16;
 /** Elements below which one kernel is as good. */
 const leastElements = 2 ** 16;
 /** What a group does before, in and after its reductions over rows. */
