@@ -125,7 +125,7 @@ export {
   usesOf,
   Value,
 } from "./ir/ir.ts";
-export type { AttributeDef, AttributeDefs, AttributesOf } from "./ir/ops/attributes.ts";
+export type { AttributeDef, AttributeDefs, AttributeOf, AttributesOf, AttributeTypes } from "./ir/ops/attributes.ts";
 export type {
   CompositeDef,
   ConstantDef,
@@ -152,7 +152,7 @@ export type {
 } from "./ir/ops/def.ts";
 export type { Emitter } from "./ir/ops/emitter.ts";
 export { opNames, ops } from "./ir/ops/index.ts";
-export type { ElementwiseMeaning, LinearMeaning, ReductionMeaning } from "./ir/ops/meaning.ts";
+export type { ElementwiseMeaning, LinearMeaning, Operands, ReductionMeaning } from "./ir/ops/meaning.ts";
 export type { Bound, Numerics } from "./ir/ops/numerics.ts";
 export { type OwnOp, registerOps } from "./ir/ops/own.ts";
 export type { Adjoint, Pullback, Term, Terms, Vjp } from "./ir/ops/vjp.ts";

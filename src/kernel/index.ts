@@ -29,5 +29,5 @@ export type {
   StepContext,
 } from "./reduction.ts";
 export { reductionOf } from "./reduction.ts";
-export type { Axis, Program, Progress, Statement, Statements, Target } from "./statement.ts";
+export type { Axis, Program, Progress, Statement, Statements, Target, Turns } from "./statement.ts";
 export type { Scalar, Type, Width } from "./types.ts";

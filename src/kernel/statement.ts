@@ -30,7 +30,7 @@ export type Axis = "grid" | "workgroup" | "lane";
  * Which turn of a loop an invocation of a workgroup runs: `local / stride % extent`. The lanes of a team are neighbours where
  * their stride is 1; where it is the number of teams, neighbours are of one lane number and of different teams.
  */
-interface Turns {
+export interface Turns {
   readonly extent: number;
   readonly stride: number;
 }

@@ -25,7 +25,8 @@ export type AttributeDef = { readonly summary: string } & (
 /** The attributes of an op by name. */
 export type AttributeDefs = Readonly<Record<string, AttributeDef>>;
 
-interface Holds {
+/** The TypeScript type of the values of each type of attribute; of a choice it is the choices. */
+export interface AttributeTypes {
   readonly number: number;
   readonly size: number;
   readonly integer: number;
@@ -40,9 +41,10 @@ interface Holds {
   readonly shape: Shape;
 }
 
-type AttributeOf<D extends AttributeDef> = D extends { readonly choices: readonly (infer Choice)[] }
+/** The TypeScript type of an attribute that is declared so. */
+export type AttributeOf<D extends AttributeDef> = D extends { readonly choices: readonly (infer Choice)[] }
   ? Choice
-  : Holds[Exclude<D["type"], "choice">];
+  : AttributeTypes[Exclude<D["type"], "choice">];
 
 /** A row whose type says which attributes it declares. */
 export type Declaring<Row, A extends AttributeDefs> = Omit<Row, "attributes"> & { readonly attributes: A };
