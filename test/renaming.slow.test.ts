@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { minifyKernel } from "../codegen/minify.ts";
 import { applyFusedRmsNorm } from "../src/driver/apply-fused-rms-norm.ts";
 import { normRegions } from "../src/extract/regions.ts";
 import { sameModule } from "../src/ir/equal.ts";
@@ -11,6 +12,7 @@ import { print } from "../src/ir/print.ts";
 import { importModel } from "../src/onnx/import.ts";
 import { bytesInMemory, bytesOf, OnnxModel, type SurgeryOptions } from "../src/onnx/index.ts";
 import { operate } from "../src/surgery/surgery.ts";
+import type { Kernel } from "../src/target/manifest.ts";
 import { isDeep } from "./support/deep.ts";
 import { randomModels } from "./support/random-models.ts";
 import { nextNames, noNames, renamedImport, renamedModule } from "./support/renamed.ts";
@@ -49,6 +51,23 @@ const models = [
     .map((bytes, i) => [`random model ${i}`, bytes] as const),
 ];
 
+/** A kernel with numbers for the names that its text defines, in the order of their definitions. */
+function unnamed(kernel: Kernel) {
+  const { wgsl, manifest } = minifyKernel(kernel);
+  const numbers = new Map<string, number>();
+  let count = 0;
+  const text = wgsl.replace(/(\b(?:let|var(?:<[^>]*>)?) )?(?<![.\w])([A-Za-z_]\w*)/g, (all, defines, word) => {
+    // Of two scopes that define a name each has its own: nothing shadows another's.
+    if (defines !== undefined) numbers.set(word, count++);
+    return numbers.has(word) ? `${defines ?? ""}#${numbers.get(word)}` : all;
+  });
+  // Where the text names a binding follows from the text, and from how long names are.
+  const bindings = manifest.bindings.map(({ reads, ...binding }) => {
+    return { ...binding, reads: reads?.map((at) => wgsl.slice(at, at + binding.variable.length)) };
+  });
+  return { text, manifest: { ...manifest, bindings } };
+}
+
 describe("models", () => {
   test.each(models)("%s", (_, bytes) => {
     const model = new OnnxModel(bytesInMemory("m.onnx", bytes), () => expect.unreachable());
@@ -67,7 +86,7 @@ describe("models", () => {
         name,
         inputs,
         outputs,
-        kernel.manifest,
+        unnamed(kernel),
       ]);
     const regionsBefore = regions(imported);
     for (const naming of [nextNames, noNames]) {
