@@ -13,7 +13,7 @@ import { parseArgs } from "node:util";
 import { copiesOf, median, openBench, passesOf, replayed } from "./lib/device.mjs";
 import { ops } from "./lib/ops.mjs";
 import { referencesOf } from "./lib/reference.mjs";
-import { table, writeReport } from "./lib/report.mjs";
+import { inOrder, table, writeReport } from "./lib/report.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -125,9 +125,7 @@ function keep(result) {
   const order = ({ op, shape }) => Object.keys(ops).indexOf(op) * 100 + shapeOrder.indexOf(shape.replaceAll(" ", ""));
   const all = [...others.filter(({ op, shape }) => op !== result.op || shape !== result.shape), result];
   const run = { device: context.description, results: all.sort((a, b) => order(a) - order(b)) };
-  const after = [...runs.filter(({ device }) => device !== run.device), run].sort((a, b) =>
-    b.device.localeCompare(a.device),
-  );
+  const after = inOrder([...runs.filter(({ device }) => device !== run.device), run]);
   writeFileSync(kept, `${JSON.stringify(after, null, 1)}\n`);
   return after;
 }

@@ -104,8 +104,16 @@ export function replaceBlock(file, name, block) {
 }
 
 /** What a device is called in a table. */
-export const shortName = (device) =>
-  device.includes("llvmpipe") ? "lavapipe" : device.includes("SwiftShader") ? "SwiftShader" : device;
+export function shortName(device) {
+  const known = { llvmpipe: "lavapipe", SwiftShader: "SwiftShader", "nvidia-h200": "NVIDIA H200" };
+  return Object.entries(known).find(([part]) => device.includes(part))?.[1] ?? device;
+}
+
+/** GPUs first, then by name. */
+export const inOrder = (runs) =>
+  runs.toSorted(
+    (a, b) => a.device.includes("software") - b.device.includes("software") || b.device.localeCompare(a.device),
+  );
 
 /** By op without its gradients: the geometric mean of the kernels' ratios on each device, and the largest. */
 function overview(runs) {
@@ -121,6 +129,25 @@ function overview(runs) {
   return `| op | ${head.join(" | ")} |\n|---|${"---|---|".repeat(runs.length)}\n${rows.join("\n")}`;
 }
 
+/** Microseconds of tirc's kernels and of PyTorch's, measured by beside-pytorch.mjs. */
+function besidePyTorch() {
+  const { device, torch, results } = JSON.parse(readFileSync(new URL("../pytorch.json", import.meta.url), "utf8"));
+  const titleOf = (key) => ops[key]?.title ?? "copy";
+  const lines = Object.keys(results[0].tirc)
+    .filter((key) => key !== "shape")
+    .flatMap((key) =>
+      results.map(({ tirc, pytorch }) => {
+        const [own, other] = [1000 * tirc[key], 1000 * pytorch[key]];
+        return `| ${titleOf(key)} | ${tirc.shape} | ${own.toFixed(1)} | ${other.toFixed(1)} | ${(own / other).toFixed(2)} |`;
+      }),
+    );
+  return `On ${device}, with PyTorch ${torch}:
+
+| op | rows x n | tirc, us | PyTorch, us | tirc / PyTorch |
+|---|---|---|---|---|
+${lines.join("\n")}`;
+}
+
 /** Puts the tables of all devices into docs/performance.md, an overview into the README, and the last one's plot. */
 export function writeReport(runs) {
   const blocks = runs.map(
@@ -133,6 +160,7 @@ ${summary(results)}
 ${table(results)}`,
   );
   replaceBlock(new URL("performance.md", docs), "bench", blocks.join("\n\n"));
+  replaceBlock(new URL("performance.md", docs), "pytorch", besidePyTorch());
   replaceBlock(new URL("../README.md", docs), "performance", overview(runs));
   writeFileSync(new URL("performance.svg", docs), plot(runs[0]));
 }

@@ -1,0 +1,67 @@
+/**
+ * `node bench/beside-pytorch.mjs` (PYTHON=python3): times of tirc's kernels and of PyTorch's on a CUDA device, in milliseconds,
+ * before and after each other, the less of both. They stand in bench/pytorch.json, and beside each other in docs/performance.md.
+ */
+
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { copiesOf, median, openBench, passesOf, replayed } from "./lib/device.mjs";
+import { inputsOf, ops } from "./lib/ops.mjs";
+import { writeReport } from "./lib/report.mjs";
+import { open } from "./lib/tirc.mjs";
+
+const timed = ["layernorm", "rmsnorm", "softmax", "column-sums", "layernorm-dx", "rmsnorm-dx", "rmsnorm-dx-dgamma"];
+const shapes = ["4096x64", "4096x768", "2048x1024", "1024x4096", "256x16384", "4096x769", "65537x32"];
+const rounds = 15;
+const { device, recorder, watch, ...context } = await openBench();
+const tirc = await open({ device, ...context });
+
+/** An idle card clocks down, by four on an H200, and takes its time to come back: it is kept busy before and while it is timed. */
+const busy = { before: 200, measured: 20 };
+
+async function timeOf(work) {
+  const start = performance.now();
+  const passes = busy.measured * (await passesOf(watch, work));
+  while (performance.now() - start < busy.before) await watch.time(work, passes);
+  const times = [];
+  for (let round = 0; round < rounds; round++) times.push(await watch.time(work, passes));
+  return median(times);
+}
+
+async function measured(shape) {
+  const { copies, destroy } = copiesOf(device, 8 * shape[0] * shape[1]);
+  const all = [];
+  for (const copy of copies) all.push(await timeOf(copy));
+  destroy();
+  const times = { copy: Math.min(...all) };
+  for (const key of timed) {
+    const run = await tirc.prepare(ops[key], shape, inputsOf(ops[key], shape));
+    await run.launch();
+    const dispatches = await recorder.during(async () => {
+      await run.launch();
+      await device.queue.onSubmittedWorkDone();
+    });
+    times[key] = await timeOf(replayed(dispatches));
+    recorder.release();
+  }
+  return { shape: shape.join(" x "), ...times };
+}
+
+const pytorch = () =>
+  JSON.parse(
+    execFileSync(process.env.PYTHON ?? "python3", [new URL("pytorch.py", import.meta.url).pathname, ...shapes], {
+      encoding: "utf8",
+    }),
+  );
+const least = (a, b) =>
+  Object.fromEntries(Object.entries(a).map(([key, x]) => [key, typeof x === "number" ? Math.min(x, b[key]) : x]));
+
+const before = pytorch();
+const own = [];
+for (const shape of shapes) own.push(await measured(shape.split("x").map(Number)));
+const after = pytorch();
+const results = before.results.map((one, i) => ({ tirc: own[i], pytorch: least(one, after.results[i]) }));
+const kept = { device: before.device, torch: before.torch, results };
+writeFileSync(new URL("pytorch.json", import.meta.url), `${JSON.stringify(kept, null, 1)}\n`);
+writeReport(JSON.parse(readFileSync(new URL("results.json", import.meta.url), "utf8")));
+process.exit(0);
