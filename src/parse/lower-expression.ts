@@ -347,7 +347,9 @@ export class ExpressionLowering {
           ? typeErrors.literalUntyped(at.span, `the literal ${printedLiteral(operand)}`)
           : constantOf(this.context.builder, at, wanted);
       if (!("code" in made)) return made;
-      found.push(made);
+      // Of an operand with a type of its own no other tensor is to blame: it may be a number for an attribute.
+      const help = own && [operandHelp(name, i, wanted as ElementType, printedLiteral(operand))];
+      found.push(help ? { ...made, help } : made);
       return undefined;
     });
     if (found.length === 0) return values;
@@ -369,4 +371,13 @@ const describeKind = { string: "a string", elementType: "an element type", list:
 
 function first(results: Value[] | Lowered): Lowered {
   return Array.isArray(results) ? { kind: "value", value: results[0] as Value } : results;
+}
+
+/** What an operand takes, and how the op's attribute that is a number is given. */
+function operandHelp(op: OpName, index: number, element: ElementType, literal: string): string {
+  const def = ops[op];
+  const [attribute] = Object.entries(def.attributes).find(([, { type }]) => type === "number") ?? [];
+  const named =
+    attribute === undefined ? "" : `; the attribute \`${attribute}\` is given by name: \`${attribute} = ${literal}\``;
+  return `\`${def.operands[index]?.name}\` of \`${op}\` is of ${element}${named}`;
 }

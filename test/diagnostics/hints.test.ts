@@ -189,3 +189,10 @@ test("what other languages write of parameters, results and constants is told wh
   expect(said("fn f(x: i32[n]) -> i32[n] { return x / 2.5 }")).toMatch(/cast\(\.\.\., to = f32\)/);
   expect(said("fn f(x: f32[n]) -> f32[n] { return torch.exp(x) }")).toMatch(/no prefix/);
 });
+
+test("a number for an operand of another type: what the operand is, and how the attribute is given", () => {
+  const found = refused("fn f(x: f32[n, 64]) -> f32[n, 64] { return dropout(x, 0.1) }");
+  expect(found.map(({ code, help }) => [code, help])).toEqual([
+    ["E0220", ["`seed` of `dropout` is of i32; the attribute `p` is given by name: `p = 0.1`"]],
+  ]);
+});

@@ -58,7 +58,7 @@ export const gpuTest = test.extend<{ gpu: OpenedDevice }>({
  */
 export function driverTest(
   name: string,
-  body: (gpu: OpenedDevice, driver: TestedDriver) => Promise<void>,
+  body: (gpu: OpenedDevice, driver: TestedDriver, skip: (note: string) => never) => Promise<void>,
   timeout?: number,
 ): void {
   const adapters = { ...adapterOf, ...(hardware !== undefined && { hardware }) };
@@ -67,7 +67,7 @@ export function driverTest(
       const missing = noDevice ?? (driver === "hardware" ? undefined : drivers[driver]);
       if (missing !== undefined) skip(`${noDeviceNote}: ${missing}`);
       if (!ofDriver.has(driver)) ofDriver.set(driver, openDevice({ adapter }));
-      await body(await (ofDriver.get(driver) as Promise<OpenedDevice>), driver);
+      await body(await (ofDriver.get(driver) as Promise<OpenedDevice>), driver, skip);
     };
     test(`${name}, on ${driver}`, run, timeout);
   }
