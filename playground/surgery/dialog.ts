@@ -63,7 +63,10 @@ export function modelDialog(): ModelDialog {
     end();
     status.textContent = text;
   };
-  dialog.addEventListener("close", () => stopped("Stopped."));
+  // The event comes after the fact: the next model may be open by then.
+  dialog.addEventListener("close", () => {
+    if (!dialog.open) stopped("Stopped.");
+  });
 
   const fail = (messages: readonly Message[]) => {
     end();
