@@ -10,7 +10,7 @@
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { copiesOf, median, openBench, passesOf, replayed } from "./lib/device.mjs";
+import { copiesOf, median, openBench, passesFor, replayed } from "./lib/device.mjs";
 import { ops } from "./lib/ops.mjs";
 import { referencesOf } from "./lib/reference.mjs";
 import { inOrder, table, writeReport } from "./lib/report.mjs";
@@ -82,9 +82,6 @@ async function prepare({ name, make }, key, shape, data, wanted) {
   }
 }
 
-/** An idle graphics card clocks down: it is kept busy before it is timed, and for longer than one measurement needs. */
-const busy = { milliseconds: 200, passes: 20 };
-
 async function measure(key, shape, { data, wanted }) {
   const { copies: works, destroy } = copiesOf(device, 8 * shape[0] * shape[1]);
   const copies = works.map((work) => ({ work, kernel: [] }));
@@ -92,9 +89,7 @@ async function measure(key, shape, { data, wanted }) {
   for (const contender of contenders.filter(({ isIn }) => isIn(ops[key])))
     runs.push(await prepare(contender, key, shape, data, wanted));
   const sound = runs.filter(({ failed }) => failed === undefined);
-  const passes = isGpu ? busy.passes * (await passesOf(watch, works[0])) : 1;
-  const start = performance.now();
-  while (isGpu && performance.now() - start < busy.milliseconds) await watch.time(works[0], passes);
+  const passes = await passesFor(context, works[0]);
   for (let round = -2; round < rounds; round++) {
     // Each is first in some round: what ran before weighs on whoever comes next.
     const turned = (list) => list.map((_, i) => list[(i + round + list.length * 2) % list.length]);

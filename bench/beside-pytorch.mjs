@@ -5,7 +5,7 @@
 
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { copiesOf, median, openBench, passesOf, replayed } from "./lib/device.mjs";
+import { copiesOf, median, openBench, passesFor, replayed } from "./lib/device.mjs";
 import { inputsOf, ops } from "./lib/ops.mjs";
 import { writeReport } from "./lib/report.mjs";
 import { open } from "./lib/tirc.mjs";
@@ -13,16 +13,12 @@ import { open } from "./lib/tirc.mjs";
 const timed = ["layernorm", "rmsnorm", "softmax", "column-sums", "layernorm-dx", "rmsnorm-dx", "rmsnorm-dx-dgamma"];
 const shapes = ["4096x64", "4096x768", "2048x1024", "1024x4096", "256x16384", "4096x769", "65537x32"];
 const rounds = 15;
-const { device, recorder, watch, ...context } = await openBench();
-const tirc = await open({ device, ...context });
-
-/** An idle card clocks down, by four on an H200, and takes its time to come back: it is kept busy before and while it is timed. */
-const busy = { before: 200, measured: 20 };
+const context = await openBench();
+const { device, recorder, watch } = context;
+const tirc = await open(context);
 
 async function timeOf(work) {
-  const start = performance.now();
-  const passes = busy.measured * (await passesOf(watch, work));
-  while (performance.now() - start < busy.before) await watch.time(work, passes);
+  const passes = await passesFor(context, work);
   const times = [];
   for (let round = 0; round < rounds; round++) times.push(await watch.time(work, passes));
   return median(times);

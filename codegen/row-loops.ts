@@ -217,7 +217,7 @@ export class RowLoops {
       }
     };
     if (around !== undefined && size === undefined && this.context.schedule.unrolls) {
-      // So many turns whatever the row: compilers unroll that, and load what several need before they add it.
+      // A constant number of turns, which compilers unroll, so that the loads of several turns are in flight at once.
       to.loop("turn", count(0), count(around), 1, (turn) => {
         const at = to.define(name, add(start, perStep === 1 ? turn : multiply(turn, perStep)));
         to.when(isWhole ? undefined : binary("<", at, end), () => write(at));

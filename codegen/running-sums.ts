@@ -44,6 +44,7 @@ import {
 } from "../src/kernel/expression.ts";
 import { Statements, type Target, target } from "../src/kernel/statement.ts";
 import type { Type } from "../src/kernel/types.ts";
+import { powerOfTwo } from "../src/target/choice.ts";
 import type { TargetProfile } from "../src/target/target.ts";
 import { extent, isLess, type Made, product } from "./plain-kernel.ts";
 
@@ -66,7 +67,6 @@ interface Teams {
 }
 
 const powerBelow = (count: number) => 2 ** Math.floor(Math.log2(Math.max(1, count)));
-const powerAbove = (count: number) => 2 ** Math.ceil(Math.log2(Math.max(1, count)));
 
 /** @param inner the axes behind the scanned one. */
 function teamsOf(length: Dim, inner: readonly Dim[], { kind, limits }: TargetProfile): Teams {
@@ -75,7 +75,7 @@ function teamsOf(length: Dim, inner: readonly Dim[], { kind, limits }: TargetPro
   if (kind === "cpu") return { lines: invocations, lanes: 1, each };
   const known = inner.reduce<number>((all, dim) => (typeof dim === "number" ? all * dim : Infinity), 1);
   const most = invocations / Math.min(sideBySide, powerBelow(known), invocations);
-  const lanes = typeof length === "number" ? Math.min(most, powerAbove(length / each)) : most;
+  const lanes = typeof length === "number" ? Math.min(most, powerOfTwo(length / each)) : most;
   return { lines: invocations / lanes, lanes, each };
 }
 

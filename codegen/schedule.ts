@@ -13,7 +13,14 @@
 
 import type { Atom } from "../src/ir/atoms.ts";
 import { roundUp } from "../src/launch/counts.ts";
-import { type Choice, type ChoiceSpace, choiceSpace, fitted, type TunedSchedule } from "../src/target/choice.ts";
+import {
+  type Choice,
+  type ChoiceSpace,
+  choiceSpace,
+  fitted,
+  powerOfTwo,
+  type TunedSchedule,
+} from "../src/target/choice.ts";
 import { subgroupAsked, type TargetProfile } from "../src/target/target.ts";
 import { type Axis, accessOf, axisOf, isLastAxis, type Use } from "./access.ts";
 import { blocksOf } from "./blocks.ts";
@@ -375,8 +382,6 @@ function widthAlong(vector: Atom, { buffers, places }: Walks, isFlat: boolean, i
     places.every((one) => isSteady(one, width));
   return fits(4) ? 4 : fits(2) ? 2 : 1;
 }
-
-const powerOfTwo = (count: number) => 2 ** Math.ceil(Math.log2(Math.max(1, count)));
 
 /**
  * Of a GPU's rows whose elements lie apart: neighbouring lanes have neighbouring rows, and read what lies side by side.

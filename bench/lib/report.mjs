@@ -148,8 +148,20 @@ function besidePyTorch() {
 ${lines.join("\n")}`;
 }
 
-/** Puts the tables of all devices into docs/performance.md, an overview into the README, and the last one's plot. */
-export function writeReport(runs) {
+/** How often PyTorch's time is tirc's: from the least to the largest over the shapes. */
+function pytorchRanges() {
+  const { device, torch, results } = JSON.parse(readFileSync(new URL("../pytorch.json", import.meta.url), "utf8"));
+  const range = (key) => {
+    const all = results.map(({ tirc, pytorch }) => pytorch[key] / tirc[key]);
+    return `${number(Math.min(...all))} to ${number(Math.max(...all))}`;
+  };
+  return `Beside PyTorch ${torch} on an ${device}, at ${results.length} shapes of activations: its CUDA kernels take ${range("layernorm")} times as
+long for LayerNorm, ${range("rmsnorm")} for RMSNorm, ${range("rmsnorm-dx-dgamma")} for RMSNorm's backward
+([beside PyTorch](docs/performance.md#beside-pytorch)).`;
+}
+
+/** What the documents say between two comments: the file, the comments' name, the text. */
+export function reportBlocks(runs) {
   const blocks = runs.map(
     ({ device, results }) => `### ${shortName(device)}
 
@@ -159,8 +171,17 @@ ${summary(results)}
 
 ${table(results)}`,
   );
-  replaceBlock(new URL("performance.md", docs), "bench", blocks.join("\n\n"));
-  replaceBlock(new URL("performance.md", docs), "pytorch", besidePyTorch());
-  replaceBlock(new URL("../README.md", docs), "performance", overview(runs));
+  const [performance, readme] = [new URL("performance.md", docs), new URL("../README.md", docs)];
+  return [
+    [performance, "bench", blocks.join("\n\n")],
+    [performance, "pytorch", besidePyTorch()],
+    [readme, "performance", overview(runs)],
+    [readme, "pytorch", pytorchRanges()],
+  ];
+}
+
+/** Puts the tables of all devices into docs/performance.md, an overview into the README, and the first one's plot. */
+export function writeReport(runs) {
+  for (const [file, name, text] of reportBlocks(runs)) replaceBlock(file, name, text);
   writeFileSync(new URL("performance.svg", docs), plot(runs[0]));
 }

@@ -6,7 +6,7 @@
 import { lanesInStep } from "../../codegen/candidates.ts";
 import { generate, scheduleOf } from "../../codegen/generate.ts";
 import { workgroupsOf } from "../../codegen/launch.ts";
-import { type Reference, referenceOf } from "../compare/compare.ts";
+import { isStep, type Reference, referenceOf } from "../compare/compare.ts";
 import * as deviceErrors from "../diagnostics/areas/devices.ts";
 import { fail, TircError } from "../diagnostics/diagnostic.ts";
 import type { Fn } from "../ir/ir.ts";
@@ -121,10 +121,12 @@ class Trial {
     this.target = { ...options.target, schedules: [] };
     const tensors = Object.entries(options.inputs).map(([name, host]) => [name, { ...host, data: toNumbers(host) }]);
     const given: Record<string, Tensor> = Object.fromEntries(tensors);
-    const ran = Object.entries(options.launch?.results ?? {}).map(([name, value]) => [name, { value, bounds: [] }]);
-    // Of the pieces of a plan's rows there is what the plan has, and no more.
-    const isWhole = options.launch?.tile === undefined;
-    this.#wanted = isWhole ? referenceOf(fn, given, (name) => given[name] as Tensor) : Object.fromEntries(ran);
+    const { results, tile } = options.launch ?? {};
+    // A function over a tile of rows cannot be run by itself: what the plan computed has no bounds.
+    this.#wanted =
+      results !== undefined && (tile !== undefined || !fn.ops.some(isStep))
+        ? Object.fromEntries(Object.entries(results).map(([name, value]) => [name, { value, bounds: [] }]))
+        : referenceOf(fn, given, (name) => given[name] as Tensor);
     const { length = 0, hash } = scheduleOf(fn, this.target, options, options.launch?.tile);
     this.columns = length;
     this.hash = hash;

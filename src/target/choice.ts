@@ -33,6 +33,9 @@ export interface TunedSchedule {
 /** The values that each part of a choice can take for some kernel, within the limits of a target. */
 export type ChoiceSpace = { readonly [Part in keyof Choice]: readonly Choice[Part][] };
 
+/** The least power of two that is not less than a count. */
+export const powerOfTwo = (count: number) => 2 ** Math.ceil(Math.log2(Math.max(1, count)));
+
 const powers = (from: number, to: number) => {
   const list: number[] = [];
   for (let power = from; power <= to; power *= 2) list.push(power);
@@ -45,7 +48,7 @@ const powers = (from: number, to: number) => {
  */
 export function choiceSpace(width: 1 | 2 | 4, units: number, most: number, isFlat: boolean): ChoiceSpace {
   return {
-    lanes: isFlat ? [1] : powers(1, Math.min(most, 2 ** Math.ceil(Math.log2(Math.max(1, units))))),
+    lanes: isFlat ? [1] : powers(1, Math.min(most, powerOfTwo(units))),
     workgroup: powers(1, most),
     rowsPerLane: [1, 2, 4, 8],
     width: powers(1, width) as (1 | 2 | 4)[],

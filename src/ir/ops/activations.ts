@@ -142,7 +142,8 @@ const geluTanh = (x: number) => 0.5 * x * (1 + Math.tanh(sqrtTwoOverPi * (x + 0.
 
 /**
  * GELU's derivative: Phi(x) + x phi(x), with phi(x) = exp(-x^2/2) / sqrt(2 pi), or for t = tanh(u), u = s (x + k x^3):
- * (1 + t) / 2 + x (1 - t^2) u' / 2, u' = s (1 + 3 k x^2). With (1 - t^2) first nothing overflows where it is 0.
+ * (1 + t) / 2 + x (1 - t^2) u' / 2, u' = s (1 + 3 k x^2). (1 - t^2) comes first, and x^2
+ * only by a fused product: compilers may reorder plain ones, and x^2 overflows where 1 - t^2 is 0.
  */
 function geluGradient(t: Terms, { x, dy, attributes }: At): Value {
   if (attributes.approximate === "none") {
@@ -153,7 +154,6 @@ function geluGradient(t: Terms, { x, dy, attributes }: At): Value {
   const square = t.mul(t.mul(x, x), 0.044715);
   const tanh = t.tanh(t.mul(t.add(x, t.mul(square, x)), sqrtTwoOverPi));
   const slope = t.mul(t.mul(t.sub(1, t.mul(tanh, tanh)), x), sqrtTwoOverPi / 2);
-  // As products alone a GPU's compiler takes x * x first, which overflows where the slope is 0.
   const curved = t.fma(t.mul(slope, x), t.mul(x, 3 * 0.044715), slope);
   return t.mul(dy, t.fma(t.add(tanh, 1), 0.5, curved));
 }
